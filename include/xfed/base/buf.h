@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * buf.h — a growing byte buffer with a ceiling named at birth.
+ *
+ * [data + start, data + start + len) are the bytes; taking bytes from the front is O(1) amortised.
+ * Memory is taken on the first append and given back by xf_buf_release or when xf_buf_consume empties a
+ * buffer larger than XF_BUF_KEEP_BYTES.
+ */
+#pragma once
+
+#include <xfed/base/err.h>
+#include <xfed/base/span.h>
+
+#define XF_BUF_KEEP_BYTES 4096 /* an emptied buffer keeps at most this much memory */
+
+struct xf_buf {
+    char *data;
+    size_t start, len, cap;
+    size_t max; /* ceiling of len in bytes */
+};
+
+/* `max` must not be 0. Nothing is allocated yet. */
+void xf_buf_init(struct xf_buf *buf, size_t max);
+
+/* Give the memory back; the buffer is empty and usable. */
+void xf_buf_release(struct xf_buf *buf);
+
+static inline const char *xf_buf_ptr(const struct xf_buf *buf)
+{
+    return buf->data ? buf->data + buf->start : "";
+}
+
+static inline struct xf_span xf_buf_span(const struct xf_buf *buf)
+{
+    return (struct xf_span){xf_buf_ptr(buf), buf->len};
+}
+
+/* Append or return XF_ERR_LIMIT with the buffer unchanged. For sizes that an outsider chooses. */
+XF_MUST_USE enum xf_err xf_buf_try_append(struct xf_buf *buf, const void *bytes, size_t len);
+
+/* Append where the ceiling was checked before, or the size is ours; passing the ceiling is a bug (abort). */
+void xf_buf_append(struct xf_buf *buf, const void *bytes, size_t len);
+void xf_buf_append_span(struct xf_buf *buf, struct xf_span s);
+void xf_buf_append_str(struct xf_buf *buf, const char *text);
+void xf_buf_appendf(struct xf_buf *buf, const char *fmt, ...) XF_PRINTF(2, 3);
+
+/*
+ * Room for `len` more bytes, contiguous after the content: write there, then xf_buf_commit what was
+ * written. NULL when the ceiling would be passed. The pointer dies with the next call.
+ */
+char *xf_buf_reserve(struct xf_buf *buf, size_t len);
+
+static inline void xf_buf_commit(struct xf_buf *buf, size_t len)
+{
+    buf->len += len;
+}
+
+/* Drop `len` bytes (at most all) from the front. */
+void xf_buf_consume(struct xf_buf *buf, size_t len);
+
+/* Empty it, memory kept. */
+static inline void xf_buf_clear(struct xf_buf *buf)
+{
+    buf->start = buf->len = 0;
+}
+
+/* Bytes that may still be appended. */
+static inline size_t xf_buf_room(const struct xf_buf *buf)
+{
+    return buf->max - buf->len;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * clock.h — time as a number that is handed down. Sans-I/O layers never ask the system: they get a
+ * struct xf_clock, which the loop (or a test) moves once per turn.
+ */
+#pragma once
+
+#include <stdint.h>
+
+struct xf_clock {
+    uint64_t now_ms; /* monotonic, arbitrary origin, never 0 */
+};
+
+/* CLOCK_MONOTONIC in milliseconds. */
+uint64_t xf_monotonic_ms(void);

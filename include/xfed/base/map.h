@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * map.h — text keys to pointers, open addressing. The hash is keyed per process (SipHash-1-3 or better),
+ * so a peer cannot choose colliding names.
+ *
+ * Keys are copied. Values are borrowed. A map must not change while xf_map_next walks it, except that
+ * xf_map_remove of the entry just returned is allowed.
+ */
+#pragma once
+
+#include <xfed/base/span.h>
+
+struct xf_map;
+
+struct xf_map *xf_map_new(void);
+
+/* Frees keys, not values; NULLs the pointer; NULL and half-built are fine. */
+void xf_map_free(struct xf_map **map);
+
+/* Value or NULL. */
+void *xf_map_find(const struct xf_map *map, struct xf_span key);
+
+/* Insert or replace; returns the value replaced, or NULL. `value` must not be NULL. */
+void *xf_map_set(struct xf_map *map, struct xf_span key, void *value);
+
+/* Returns the value removed, or NULL. */
+void *xf_map_remove(struct xf_map *map, struct xf_span key);
+
+size_t xf_map_count(const struct xf_map *map);
+
+/* Walk: start with *cursor = 0; false at the end. `key` and `value` may be NULL. */
+bool xf_map_next(const struct xf_map *map, size_t *cursor, struct xf_span *key, void **value);

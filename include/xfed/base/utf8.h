@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * utf8.h — incremental check of UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
+ * Runs in front of the XML parser so that no later layer has to doubt the bytes (CVE-2022-25235 class).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct xf_utf8 {
+    uint8_t need;       /* continuation bytes still due */
+    uint8_t lower, upper; /* range of the next continuation byte */
+};
+
+/* Start with a zeroed struct. False: invalid; the state is then useless. Fast for ASCII. */
+bool xf_utf8_feed(struct xf_utf8 *state, const char *bytes, size_t len);
+
+/* Is a sequence incomplete? */
+static inline bool xf_utf8_is_partial(const struct xf_utf8 *state)
+{
+    return state->need != 0;
+}
+
+/* Whole text. */
+bool xf_utf8_valid(const char *bytes, size_t len);

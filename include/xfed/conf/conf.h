@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conf.h — the configuration as one immutable struct (design.md 8). One row of the option table (src/conf/options.c) makes
+ * parser, default, range, --dump and the annotated sample. A reload builds a new struct xf_conf; nobody writes into one.
+ *
+ * Paths in the file are relative to the file's folder and stored resolved. Domains are stored prepared (A-labels), secrets
+ * in memory that xf_conf_free wipes. Times are milliseconds, sizes bytes.
+ */
+#pragma once
+
+#include <stdio.h>
+#include <stdint.h>
+#include <xfed/base/err.h>
+#include <xfed/base/log.h>
+#include <xfed/base/span.h>
+
+struct xf_texts { /* a list of strings */
+    char **item;
+    size_t count;
+};
+
+enum xf_direction { XF_DIRECTION_NONE, XF_DIRECTION_IN, XF_DIRECTION_OUT, XF_DIRECTION_BOTH };
+enum xf_tls_mode { XF_TLS_NONE, XF_TLS_OPTIONAL, XF_TLS_REQUIRED };
+enum xf_cert_mode { XF_CERT_IGNORE, XF_CERT_PREFERRED, XF_CERT_REQUIRED };
+
+/* Settings of a peer; `set` has a bit (row number) for each that was written in the file. */
+struct xf_peer_settings {
+    uint64_t set;
+    enum xf_direction direction;   /* which stanzas may pass: in, out, both, none */
+    enum xf_tls_mode tls;
+    enum xf_cert_mode certificate;
+    bool sasl_in, sasl_out;        /* SASL EXTERNAL offered to the peer / used towards it */
+    bool dialback;
+    bool direct_tls;               /* XEP-0368 towards the peer */
+    bool legacy;                   /* pre-1.0 streams (no version) are spoken and accepted */
+    unsigned tls_min;              /* 12 or 13 */
+    char *ciphers;                 /* "" is the default list */
+    struct xf_texts route;         /* static routes "host:port" */
+    size_t max_stanza_bytes;
+    unsigned max_streams;          /* concurrent inbound streams of the peer */
+    size_t queue_bytes;
+    unsigned queue_stanzas;
+    uint64_t queue_ms, connect_ms, negotiate_ms, idle_ms, ping_ms;
+};
+
+struct xf_conf_peer {
+    char *pattern;                 /* "b.example" or "*.b.example" (covers b.example itself), prepared */
+    int line;
+    struct xf_peer_settings settings;
+};
+
+struct xf_conf_link {
+    char *title;
+    struct xf_texts nodes;         /* "host:port" of the cluster's servers, addresses only */
+    char *name;                    /* the component's name (XEP-0114 `to`) */
+    bool per_peer;                 /* names = per-peer: one connection per peer name */
+    char *secret;                  /* from secret-file */
+    size_t max_stanza_bytes;
+    uint64_t hold_ms;              /* stanzas wait so long for a lost link */
+    size_t hold_bytes;             /* ... and at most so many */
+    uint64_t ping_ms;              /* white space after this much silence */
+};
+
+struct xf_conf_served {
+    char *domain;
+    int line;
+    char *link;                    /* title */
+    char *certificate, *key;       /* files; "" for none (then no TLS for it) */
+    struct xf_texts aliases;       /* further domains of ours with the same settings */
+};
+
+struct xf_conf {
+    char *file;
+    bool federation;
+    bool default_allow;            /* policy { default = allow | deny } */
+    struct {
+        struct xf_texts s2s, s2s_direct;
+        char *control, *http;      /* "" is off */
+    } listen;
+    struct {
+        struct xf_texts servers;   /* empty: resolv.conf */
+        bool trust_ad;
+        uint64_t timeout_ms;
+        size_t cache_entries;
+    } dns;
+    char *dialback_secret;         /* from secret-file; NULL: a random one for this process */
+    char *trust_ca_file;
+    struct {                       /* before authentication (design.md 9) */
+        size_t element_bytes;
+        unsigned elements, dialback_failures, half_open_per_address, half_open;
+        uint64_t auth_ms, dialback_ms;
+    } unauthenticated;
+    struct {
+        unsigned depth, attributes;
+        size_t start_tag_bytes;
+    } xml;
+    struct {
+        enum xf_log_level level;
+        char *user;                /* run as, when started as root; "" keeps */
+        uint64_t drain_ms;         /* SIGTERM: queues are flushed so long */
+        uint64_t backoff_min_ms, backoff_max_ms; /* failed peers bounce at once for so long */
+    } process;
+    struct xf_conf_link *links;
+    size_t link_count;
+    struct xf_conf_served *served;
+    size_t served_count;
+    struct xf_peer_settings defaults; /* every value present */
+    struct xf_conf_peer *peers;
+    size_t peer_count;
+};
+
+/*
+ * Read and check. On failure one message per line in *out_messages (free with xf_free): `FILE:LINE: what is wrong, what is
+ * accepted`; XF_ERR_CONFIG. Warnings (missing dialback secret) come the same way with XF_ERR_OK; NULL for none.
+ */
+XF_MUST_USE enum xf_err xf_conf_load(const char *file, struct xf_conf **out_conf, char **out_messages);
+void xf_conf_free(struct xf_conf **conf);
+
+/* The effective configuration with every default, in the syntax of the file; secrets as their file names only. */
+void xf_conf_dump(const struct xf_conf *conf, FILE *out);
+
+/* The annotated sample: every row with its default and help. */
+void xf_conf_sample(FILE *out);
+
+/*
+ * Settings for a peer: defaults <- "*.suffix" (shortest first) <- exact (design.md 8). `out` borrows texts from conf.
+ */
+void xf_conf_peer_settings(const struct xf_conf *conf, struct xf_span peer, struct xf_peer_settings *out);

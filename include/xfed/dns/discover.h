@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * discover.h — a peer's domain to candidates to connect to (RFC 6120 §3.2, RFC 2782, XEP-0368, RFC 8305).
+ *
+ * SRV _xmpps-server and _xmpp-server are asked at the same time and merged by priority and weight; without SRV the domain's
+ * A/AAAA with port 5269. Addresses of a target are interleaved v6, v4. SRV target "." is no service; SERVFAIL and silence are
+ * not absence. Sans I/O over struct xf_dns.
+ */
+#pragma once
+
+#include <xfed/base/err.h>
+#include <xfed/dns/dns.h>
+#include <xfed/net/addr.h>
+
+struct xf_candidate {
+    struct xf_addr addr;
+    bool is_direct;                  /* TLS at once (XEP-0368) */
+    char target[XF_DNS_NAME_MAX + 1]; /* SRV target, or the domain */
+};
+
+enum xf_discovery_outcome {
+    XF_DISCOVERY_FOUND,      /* count > 0 */
+    XF_DISCOVERY_NO_SERVICE, /* SRV "." */
+    XF_DISCOVERY_NOT_FOUND,  /* NXDOMAIN, or no address anywhere */
+    XF_DISCOVERY_FAILED,     /* SERVFAIL, timeout, malformed: not absence */
+};
+
+struct xf_discovery_result {
+    enum xf_discovery_outcome outcome;
+    const struct xf_candidate *candidates; /* in the order to try, at most XF_CANDIDATES_MAX; borrowed */
+    size_t count;
+    const char *detail;                    /* words for log and bounce, never NULL */
+};
+
+#define XF_CANDIDATES_MAX 32
+
+struct xf_discovery;
+typedef void (*xf_discovered_fn)(void *owner, const struct xf_discovery_result *result);
+
+struct xf_discovery_opts {
+    bool direct_tls;  /* ask for _xmpps-server */
+    bool starttls;    /* ask for _xmpp-server and fall back to A/AAAA:5269 */
+};
+
+/*
+ * Start; `done` comes exactly once unless cancelled, never from within this call. The discovery frees itself
+ * after `done`. An IP literal domain needs no query and gives port 5269.
+ */
+struct xf_discovery *xf_discover(struct xf_dns *dns, struct xf_span domain, const struct xf_discovery_opts *opts,
+                                 xf_discovered_fn done, void *owner);
+
+/*
+ * The same for static routes "host:port" (host a name or literal; several, in order): A/AAAA only, no SRV, no fallback
+ * (design.md 5).
+ */
+struct xf_discovery *xf_discover_static(struct xf_dns *dns, const char *const *routes, size_t count, bool direct_tls,
+                                        xf_discovered_fn done, void *owner);
+
+void xf_discovery_cancel(struct xf_discovery **discovery); /* NULL is fine */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dns.h — one question, one answer. struct xf_dns is the seam: dns/client.c asks servers over UDP and TCP with a cache,
+ * tests answer from a table.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <xfed/base/err.h>
+#include <xfed/base/span.h>
+#include <xfed/net/loop.h>
+
+#define XF_DNS_NAME_MAX 255
+#define XF_DNS_RECORDS_MAX 64 /* of one answer; more are cut */
+
+enum xf_dns_type { XF_DNS_A = 1, XF_DNS_AAAA = 28, XF_DNS_SRV = 33 };
+
+enum xf_dns_status {
+    XF_DNS_FOUND,    /* count > 0 */
+    XF_DNS_NO_DATA,  /* the name exists, the type does not */
+    XF_DNS_NXDOMAIN,
+    XF_DNS_FAILED,   /* SERVFAIL, refused, malformed, CNAME loop, or no server answered in time */
+};
+
+struct xf_dns_record {
+    uint16_t priority, weight, port;    /* SRV */
+    char target[XF_DNS_NAME_MAX + 1];   /* SRV: lower case, no trailing dot; "" is the root "." */
+    uint8_t address[16];                /* A (4 bytes), AAAA */
+};
+
+struct xf_dns_answer {
+    enum xf_dns_status status;
+    bool is_secure;                     /* AD bit from a resolver we trust */
+    const struct xf_dns_record *records; /* borrowed for the callback */
+    size_t count;
+    const char *detail;                 /* words, never NULL: "SERVFAIL from 127.0.0.1:53" */
+};
+
+typedef void (*xf_dns_answered_fn)(void *owner, const struct xf_dns_answer *answer);
+
+struct xf_dns;
+struct xf_dns_query;
+
+struct xf_dns_ops {
+    /* Never answers from within. `name`: lower-case LDH (and '_'), no trailing dot. */
+    struct xf_dns_query *(*ask)(struct xf_dns *dns, const char *name, enum xf_dns_type type, xf_dns_answered_fn answered,
+                                void *owner);
+    void (*cancel)(struct xf_dns *dns, struct xf_dns_query *query);
+};
+
+struct xf_dns { /* embedded first in an implementation */
+    const struct xf_dns_ops *ops;
+};
+
+struct xf_dns_client_opts {
+    const struct xf_addr *servers; /* copied; none: the nameservers of resolv_conf */
+    size_t server_count;
+    const char *resolv_conf;       /* "/etc/resolv.conf" */
+    const char *hosts_file;        /* "/etc/hosts", "" for none; read at start and when its mtime changes, once a minute */
+    bool trust_ad;                 /* AD counts also from servers that are not loopback */
+    unsigned timeout_ms;           /* for one question in all */
+    size_t cache_entries;          /* ceiling of the cache */
+};
+
+/* Real resolver on the loop. XF_ERR_CONFIG when there is no server at all. */
+XF_MUST_USE enum xf_err xf_dns_client_new(struct xf_loop *loop, const struct xf_dns_client_opts *opts, struct xf_dns **out_dns,
+                                          struct xf_error *err);
+void xf_dns_client_free(struct xf_dns **dns); /* cancels what is under way, closes its sockets */

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * link.h — the connection to the local cluster: XEP-0114 component streams to one or several nodes. Sans I/O.
+ *
+ * Reconnects from 200 ms, doubling to 10 s, with jitter; `conflict` waits the longest time. While no connection is up,
+ * stanzas are held (hold_ms, hold_bytes), then refused. Nothing that could make a server close the link leaves here: only
+ * message, presence and iq with prepared from and to, legal XML, and at most max_stanza_bytes.
+ */
+#pragma once
+
+#include <xfed/conf/conf.h>
+#include <xfed/stream/stream.h>
+
+struct xf_link;
+
+struct xf_link_events {
+    /* A stanza of the cluster: raw_from and raw_to not yet prepared. Borrowed. */
+    void (*stanza)(void *owner, struct xf_link *link, struct xf_stanza *stanza);
+    /* A held stanza waited too long, or the link never came back: tell its sender (it is given again, addressed). */
+    void (*expired)(void *owner, struct xf_link *link, struct xf_stanza *stanza);
+    void (*drained)(void *owner, struct xf_link *link); /* no longer congested, or up again */
+    void (*state)(void *owner, struct xf_link *link, bool is_up);
+};
+
+/* `conf` is borrowed for the link's life. Connects at once. */
+struct xf_link *xf_link_new(struct xf_env *env, const struct xf_conf_link *conf, const struct xf_link_events *events,
+                            void *owner);
+
+/* Closes the streams politely; xf_link_is_gone when nothing is left, then free. */
+void xf_link_stop(struct xf_link *link);
+bool xf_link_is_gone(const struct xf_link *link);
+void xf_link_free(struct xf_link **link);
+
+/*
+ * Deliver an addressed stanza. XF_ERR_LIMIT: larger than the link takes. XF_ERR_CLOSED: down, and the hold is full.
+ * Otherwise it is written or held. Order is kept for each (from, to).
+ */
+XF_MUST_USE enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanza *stanza);
+
+/* Written bytes wait for a slow cluster, or stanzas are held: S2S should stop reading. */
+bool xf_link_is_congested(const struct xf_link *link);
+bool xf_link_is_up(const struct xf_link *link);
+
+/* Stop reading the cluster (all peers' routes full). */
+void xf_link_pause(struct xf_link *link, bool paused);

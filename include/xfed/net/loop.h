@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop.h — the one event loop thread over libuv: clock, timers, signals, work on the thread pool, TCP and UDP.
+ * One turn: the clock moves; input events; timers; then every conn with output is flushed once.
+ */
+#pragma once
+
+#include <xfed/base/clock.h>
+#include <xfed/net/conn.h>
+#include <xfed/net/timer.h>
+
+struct xf_loop;
+struct xf_listener;
+struct xf_udp;
+
+struct xf_loop *xf_loop_new(void);      /* aborts when the system gives no loop; ignores SIGPIPE */
+void xf_loop_free(struct xf_loop **loop); /* everything on it must be closed; runs pending close callbacks */
+void xf_loop_run(struct xf_loop *loop); /* until xf_loop_stop */
+void xf_loop_stop(struct xf_loop *loop);
+
+const struct xf_clock *xf_loop_clock(const struct xf_loop *loop);
+struct xf_timers *xf_loop_timers(struct xf_loop *loop);
+
+/* Call `fn` on the loop for each `signum`; one handler a signal. */
+void xf_loop_on_signal(struct xf_loop *loop, int signum, void (*fn)(void *owner), void *owner);
+
+/*
+ * Run `work` on the thread pool, then `done` on the loop. `owner` must live until done. Work that waits cannot be
+ * cancelled. Jobs of one owner must not overlap.
+ */
+void xf_loop_work(struct xf_loop *loop, void (*work)(void *owner), void (*done)(void *owner), void *owner);
+
+/*
+ * Connect to `addr` (`source` may be NULL). events->connected, or events->closed with REFUSED or TIMEOUT. TCP_NODELAY.
+ * Nagle is off and keep-alive on for every conn.
+ */
+struct xf_conn *xf_conn_connect(struct xf_loop *loop, const struct xf_addr *addr, const struct xf_addr *source,
+                                unsigned timeout_ms, const struct xf_conn_events *events, void *owner);
+
+/* For each conn accepted; set conn->events and conn->owner before returning, or xf_conn_close it. */
+typedef void (*xf_accept_fn)(void *owner, struct xf_conn *conn);
+
+/* A v6 wildcard address also takes IPv4. Backlog 1024, SO_REUSEADDR. XF_ERR_IO with words. */
+XF_MUST_USE enum xf_err xf_listener_open(struct xf_loop *loop, const struct xf_addr *addr, xf_accept_fn accept, void *owner,
+                                         struct xf_listener **out_listener, struct xf_error *err);
+void xf_listener_close(struct xf_listener **listener);
+void xf_listener_addr(const struct xf_listener *listener, struct xf_addr *out_addr); /* with the real port */
+
+/*
+ * The conn of net has one hook for a layer above it (TLS): a filter between wire and plaintext. While one is
+ * attached, wire bytes go to `input`, and on flush the filter moves conn->out to the wire with xf_conn_wire.
+ */
+struct xf_conn_filter {
+    void (*input)(void *filter, const char *wire, size_t len);  /* then xf_conn_deliver the plaintext, or _fail */
+    void (*flush)(void *filter);                                /* conn->out -> xf_conn_wire */
+    void (*finish)(void *filter);                               /* close_notify to the wire, before the close */
+    void (*detach)(void *filter);                               /* the conn dies: free yourself */
+};
+
+void xf_conn_attach_filter(struct xf_conn *conn, const struct xf_conn_filter *filter, void *filter_owner);
+struct xf_buf *xf_conn_wire(struct xf_conn *conn);                            /* wire bytes waiting to leave */
+void xf_conn_deliver(struct xf_conn *conn, const char *bytes, size_t len);   /* plaintext up to events->data */
+void xf_conn_fail(struct xf_conn *conn, enum xf_conn_end end, const char *detail); /* ends in events->closed, later */
+bool xf_conn_is_closing(const struct xf_conn *conn);
+struct xf_loop *xf_conn_loop(const struct xf_conn *conn);
+
+/* A connected UDP socket on a random port; datagrams from others are dropped by the kernel. */
+typedef void (*xf_datagram_fn)(void *owner, const uint8_t *bytes, size_t len);
+XF_MUST_USE enum xf_err xf_udp_open(struct xf_loop *loop, const struct xf_addr *to, xf_datagram_fn received, void *owner,
+                                    struct xf_udp **out_udp);
+XF_MUST_USE enum xf_err xf_udp_send(struct xf_udp *udp, const uint8_t *bytes, size_t len);
+void xf_udp_close(struct xf_udp **udp);

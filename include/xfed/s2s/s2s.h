@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * s2s.h — streams with other servers, both ways, and who may say what on them. Sans I/O.
+ *
+ * Outbound: an xf_out is the stream of one pair (served domain, peer), from discovery to authentication to close.
+ * Inbound: accepted conns; each stanza that comes up is of a pair that is authenticated on its stream, with prepared addresses
+ * and a served `to`. Verify streams of dialback live below and are not seen from outside.
+ */
+#pragma once
+
+#include <xfed/policy/policy.h>
+#include <xfed/stream/stream.h>
+
+struct xf_s2s;
+struct xf_out;
+struct xf_in;
+
+/* Why a peer cannot be reached; decides the stanza error (design.md 6). */
+/* clang-format off */
+#define XF_CAUSE_MAP(X)                                                              \
+    X(NONE,         "none",          REMOTE_SERVER_TIMEOUT)                          \
+    X(NOT_FOUND,    "dns-not-found", REMOTE_SERVER_NOT_FOUND)                        \
+    X(NO_SERVICE,   "dns-no-service",REMOTE_SERVER_NOT_FOUND)                        \
+    X(DNS_FAILED,   "dns-failed",    REMOTE_SERVER_TIMEOUT)                          \
+    X(CONNECT,      "connect",       REMOTE_SERVER_TIMEOUT)                          \
+    X(TIMEOUT,      "timeout",       REMOTE_SERVER_TIMEOUT)                          \
+    X(TLS,          "tls",           REMOTE_SERVER_TIMEOUT)                          \
+    X(CERTIFICATE,  "certificate",   REMOTE_SERVER_TIMEOUT)                          \
+    X(AUTH,         "auth",          REMOTE_SERVER_TIMEOUT)                          \
+    X(STREAM,       "stream",        REMOTE_SERVER_TIMEOUT)                          \
+    X(POLICY,       "policy",        NOT_ALLOWED)                                    \
+    X(SHUTDOWN,     "shutdown",      REMOTE_SERVER_TIMEOUT)
+/* clang-format on */
+
+enum xf_cause {
+#define X(name, word, error) XF_CAUSE_##name,
+    XF_CAUSE_MAP(X)
+#undef X
+};
+const char *xf_cause_word(enum xf_cause cause);
+enum xf_stanza_error xf_cause_stanza_error(enum xf_cause cause);
+
+struct xf_s2s_events {
+    /* An authenticated, addressed stanza. Return false to have the stream pause until xf_s2s_resume_inbound. */
+    bool (*stanza)(void *owner, struct xf_stanza *stanza);
+    /* A pair was authenticated inbound: the peer is alive (clears back-off of routes). */
+    void (*peer_seen)(void *owner, struct xf_span local, struct xf_span peer);
+};
+
+struct xf_s2s_opts {
+    struct xf_env *env;
+    struct xf_policy *policy;               /* borrowed until xf_s2s_reload or free */
+    struct xf_tls_identities *identities;   /* counted */
+    struct xf_span dialback_secret;         /* copied and wiped in the end */
+    const struct xf_s2s_events *events;
+    void *owner;
+};
+
+struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts);
+void xf_s2s_free(struct xf_s2s **s2s); /* no stream may be alive */
+
+/* New policy and certificates; streams which the new policy forbids are closed (policy-violation), no other. */
+void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy, struct xf_tls_identities *identities);
+
+/* A conn of a listener. `is_direct`: TLS at once. */
+void xf_s2s_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct);
+
+/* The link has room again: streams paused by a false from events->stanza go on. */
+void xf_s2s_resume_inbound(struct xf_s2s *s2s);
+
+struct xf_out_events {
+    void (*ready)(void *owner);   /* authenticated: xf_out_send works */
+    void (*drained)(void *owner); /* no longer congested */
+    /*
+     * The end, exactly once, of a stream that was ready or never became so (`was_ready`). After it the xf_out is gone.
+     * `text`: words for a bounce, without our host names; never NULL.
+     */
+    void (*ended)(void *owner, bool was_ready, enum xf_cause cause, const char *text);
+};
+
+/* Begin; `ended` comes never from within. The names are copied. */
+struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, const struct xf_out_events *events,
+                           void *owner);
+
+/* True once `ready` was called and no end is in sight. */
+bool xf_out_is_ready(const struct xf_out *out);
+bool xf_out_is_congested(const struct xf_out *out);
+
+/*
+ * Write one addressed stanza into the stream's output. XF_ERR_LIMIT: larger than the peer said it takes (XEP-0478).
+ * XF_ERR_CLOSED: not ready (any more).
+ */
+XF_MUST_USE enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza);
+
+/* Close politely; `ended` follows. */
+void xf_out_close(struct xf_out *out);
+
+/*
+ * Drain: refuse new conns and streams, close all politely; counts say when it is over.
+ */
+void xf_s2s_drain(struct xf_s2s *s2s);
+size_t xf_s2s_stream_count(const struct xf_s2s *s2s);

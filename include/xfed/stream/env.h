@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * env.h — the world as the sans-I/O layers see it: a clock, timers, DNS, connecting, TLS, ids. The daemon fills it with the
+ * real ones, tests with fakes.
+ */
+#pragma once
+
+#include <xfed/base/crypto.h>
+#include <xfed/net/conn.h>
+#include <xfed/net/timer.h>
+#include <xfed/tls/tls.h>
+
+struct xf_dns;
+
+struct xf_env {
+    const struct xf_clock *clock;
+    struct xf_timers *timers;
+    struct xf_dns *dns;
+    struct xf_conn *(*connect)(struct xf_env *env, const struct xf_addr *addr, unsigned timeout_ms,
+                               const struct xf_conn_events *events, void *owner);
+    void (*start_tls)(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_request *request);
+    void (*make_id)(struct xf_env *env, char out[XF_ID_CHARS + 1]); /* unguessable (RFC 6120 §4.7.3) */
+};

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stream.h — one XMPP stream on a conn: headers, restarts, limits, errors, and an orderly end. Sans I/O. Serves S2S in
+ * both roles and the component link; knows nothing of authentication.
+ *
+ * A stream is embedded in its owner. It owns the conn from xf_stream_init on and ends in exactly one events->closed, from
+ * the conn's own close event; after that the owner may free itself. Events come from within the conn's data event.
+ */
+#pragma once
+
+#include <xfed/stream/env.h>
+#include <xfed/xml/reader.h>
+#include <xfed/xml/writer.h>
+
+struct xf_stream;
+
+enum xf_stream_end {
+    XF_STREAM_END_POLITE,     /* footers exchanged, whoever began */
+    XF_STREAM_END_OUR_ERROR,  /* we sent a stream error */
+    XF_STREAM_END_PEER_ERROR, /* the peer sent one: stream->peer_error, peer_text */
+    XF_STREAM_END_LOST,       /* the conn ended without a footer: stream->conn_end, detail */
+};
+
+struct xf_stream_events {
+    void (*header)(struct xf_stream *stream, const struct xf_header *header);
+    void (*stanza)(struct xf_stream *stream, struct xf_stanza *stanza);
+    void (*element)(struct xf_stream *stream, const struct xf_elem *elem); /* not stream errors: those end it */
+    void (*connected)(struct xf_stream *stream);    /* as of the conn; may be NULL */
+    void (*secured)(struct xf_stream *stream);      /* reader is fresh, nothing sent yet; may be NULL */
+    void (*drained)(struct xf_stream *stream);      /* may be NULL */
+    void (*ending)(struct xf_stream *stream);       /* the first sign of the end: no more stanzas go out; may be NULL */
+    void (*closed)(struct xf_stream *stream, enum xf_stream_end end, const char *detail);
+};
+
+struct xf_stream {
+    const struct xf_stream_events *events;
+    struct xf_env *env;
+    struct xf_conn *conn;          /* NULL before it exists and after it died */
+    struct xf_reader *reader;
+    const char *content_ns;
+    struct xf_reader_limits limits;
+    unsigned elements_left;        /* control elements and headers the peer may still send; UINT_MAX: no limit */
+    uint64_t heard_ms;             /* when bytes came last */
+    bool header_sent;              /* of the present pass */
+    bool footer_sent, footer_seen; /* of the conn */
+    bool is_ending;                /* set once; nothing but the footer goes out any more */
+    bool conn_is_up;
+    enum xf_stream_error our_error, peer_error;
+    char peer_text[128];           /* text of the peer's stream error, legal XML text, cut */
+    enum xf_conn_end conn_end;
+    enum xf_stream_end end;
+    bool awaits_tls;               /* between <starttls/> or <proceed/> and the handshake: bytes are an attack */
+    uint64_t stanzas_in, stanzas_out, bytes_in;
+};
+
+/* `limits` and `elements` hold until xf_stream_relax. `conn` may be NULL: see xf_stream_attach. */
+void xf_stream_init(struct xf_stream *stream, struct xf_env *env, const char *content_ns,
+                    const struct xf_reader_limits *limits, unsigned elements, const struct xf_stream_events *events);
+
+/* Take the conn over (accepted, or just connecting). */
+void xf_stream_attach(struct xf_stream *stream, struct xf_conn *conn);
+
+extern const struct xf_conn_events xf_stream_conn_events; /* for env->connect, with the stream as owner */
+
+/* After closed (or before attach): free what the stream holds. */
+void xf_stream_fini(struct xf_stream *stream);
+
+/* Authenticated: other limits, no bound of elements. */
+void xf_stream_relax(struct xf_stream *stream, const struct xf_reader_limits *limits);
+
+struct xf_stream_header {
+    struct xf_span from, to, id; /* absent: left out */
+    bool has_version;            /* version='1.0' */
+    bool has_dialback;           /* declare xmlns:db */
+};
+void xf_stream_send_header(struct xf_stream *stream, const struct xf_stream_header *header);
+
+/* Append text to the output; flushed at the end of the turn. Nothing once is_ending. */
+void xf_stream_send(struct xf_stream *stream, const char *xml);
+void xf_stream_send_stanza(struct xf_stream *stream, const struct xf_stanza *stanza, struct xf_span lang);
+struct xf_buf *xf_stream_out(struct xf_stream *stream); /* append yourself, then xf_stream_flush; NULL once is_ending */
+void xf_stream_flush(struct xf_stream *stream);
+
+/* From within header or element: the peer must now begin a new stream (SASL success). */
+void xf_stream_restart(struct xf_stream *stream);
+
+/*
+ * From within element: bytes of the peer behind it would be plaintext smuggled into TLS and end the stream. Then
+ * xf_stream_start_tls once what was to be sent is in the output.
+ */
+void xf_stream_start_tls(struct xf_stream *stream, const struct xf_tls_request *request);
+
+/* Send a stream error (with the header first when none went out) and the footer, close. `text` NULL: none. */
+void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, const char *text);
+
+/* Send the footer, wait a little for the peer's, close. */
+void xf_stream_close(struct xf_stream *stream);
+
+/* Drop the conn without a word. */
+void xf_stream_abort(struct xf_stream *stream);
+
+/* Stop and go on reading. */
+void xf_stream_pause(struct xf_stream *stream, bool paused);
+bool xf_stream_is_congested(const struct xf_stream *stream);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tls.h — TLS 1.2+ on a conn of net: our certificates, the trust anchors, and the handshake.
+ *
+ * Handshake steps and the verification of the peer's chain run on the thread pool (one owner at a time); records
+ * of an established conn are handled on the loop. Transport is a custom BIO over a borrowed input slice and the
+ * conn's wire buffer. No tickets, no resumption, no renegotiation, no compression.
+ */
+#pragma once
+
+#include <xfed/net/loop.h>
+#include <xfed/tls/facts.h>
+
+struct xf_tls_store;      /* trust anchors, immutable, counted */
+struct xf_tls_identity;   /* one certificate chain and key, immutable, counted */
+struct xf_tls_identities; /* names to identities, counted; immutable once it is in use by a handshake */
+
+enum xf_tls_version { XF_TLS_1_2, XF_TLS_1_3 };
+
+/* PEM file of CA certificates; "" gives a store that trusts nobody. */
+XF_MUST_USE enum xf_err xf_tls_store_load(const char *ca_file, struct xf_tls_store **out_store, struct xf_error *err);
+void xf_tls_store_unref(struct xf_tls_store **store);
+
+/* PEM chain (leaf first) and key; key may be in the same file. Checks that they belong together. */
+XF_MUST_USE enum xf_err xf_tls_identity_load(const char *cert_file, const char *key_file, struct xf_tls_identity **out_identity,
+                                             struct xf_error *err);
+void xf_tls_identity_unref(struct xf_tls_identity **identity);
+
+/* Does our certificate name this domain? For the check of a configuration. */
+bool xf_tls_identity_names(const struct xf_tls_identity *identity, struct xf_span domain);
+
+/* A set: made, filled on the loop, then only read. `set` takes its own count of `identity`. */
+struct xf_tls_identities *xf_tls_identities_new(struct xf_tls_store *store);
+void xf_tls_identities_set(struct xf_tls_identities *set, struct xf_span domain, struct xf_tls_identity *identity);
+struct xf_tls_identities *xf_tls_identities_ref(struct xf_tls_identities *set);
+void xf_tls_identities_unref(struct xf_tls_identities **set);
+bool xf_tls_identities_has(const struct xf_tls_identities *set, struct xf_span domain);
+
+struct xf_tls_request {
+    struct xf_tls_identities *identities; /* counted by the request's conn until the handshake ends */
+    struct xf_span local;        /* the served domain whose certificate we show; a server's SNI overrides it when served */
+    struct xf_span peer;         /* client: SNI (A-labels, left out for an IP literal); server: unused */
+    bool is_server;
+    bool is_direct;              /* XEP-0368: client offers ALPN xmpp-server; server selects it, and refuses others */
+    enum xf_tls_version min_version;
+    const char *ciphers;         /* OpenSSL cipher list for TLS 1.2; NULL: the default list */
+};
+
+/*
+ * Begin. Ends in events->secured with conn->tls set, or in events->closed with XF_CONN_END_TLS. The caller guards the time.
+ */
+void xf_tls_start(struct xf_conn *conn, const struct xf_tls_request *request);
