@@ -4,7 +4,8 @@
  *
  * [data + start, data + start + len) are the bytes; taking bytes from the front is O(1) amortised.
  * Memory is taken on the first append and given back by xf_buf_release or when xf_buf_consume empties a
- * buffer larger than XF_BUF_KEEP_BYTES.
+ * buffer larger than XF_BUF_KEEP_BYTES. A buffer that is consumed while it is filled may take twice `max`
+ * of memory: without that slack each append near the ceiling would move all that is left.
  */
 #pragma once
 
@@ -35,14 +36,11 @@ static inline struct xf_span xf_buf_span(const struct xf_buf *buf)
     return (struct xf_span){xf_buf_ptr(buf), buf->len};
 }
 
-/* Append or return XF_ERR_LIMIT with the buffer unchanged. For sizes that an outsider chooses. */
-XF_MUST_USE enum xf_err xf_buf_try_append(struct xf_buf *buf, const void *bytes, size_t len);
-
-/* Append where the ceiling was checked before, or the size is ours; passing the ceiling is a bug (abort). */
-void xf_buf_append(struct xf_buf *buf, const void *bytes, size_t len);
-void xf_buf_append_span(struct xf_buf *buf, struct xf_span s);
-void xf_buf_append_str(struct xf_buf *buf, const char *text);
-void xf_buf_appendf(struct xf_buf *buf, const char *fmt, ...) XF_PRINTF(2, 3);
+/* Bytes that may still be appended. */
+static inline size_t xf_buf_room(const struct xf_buf *buf)
+{
+    return buf->max - buf->len;
+}
 
 /*
  * Room for `len` more bytes, contiguous after the content: write there, then xf_buf_commit what was
@@ -55,6 +53,48 @@ static inline void xf_buf_commit(struct xf_buf *buf, size_t len)
     buf->len += len;
 }
 
+/* The bytes behind the content, when `len` fit there as it is: the fast path of the two below. */
+static inline char *xf_buf_tail(const struct xf_buf *buf, size_t len)
+{
+    if (__builtin_expect(len > buf->cap - buf->start - buf->len || len > xf_buf_room(buf), 0))
+        return NULL;
+    return buf->data + buf->start + buf->len;
+}
+
+/* Append or return XF_ERR_LIMIT with the buffer unchanged. For sizes that an outsider chooses. */
+XF_MUST_USE static inline enum xf_err xf_buf_try_append(struct xf_buf *buf, const void *bytes,
+                                                        size_t len)
+{
+    if (len == 0)
+        return XF_ERR_OK;
+
+    char *tail = xf_buf_tail(buf, len);
+    if (!tail && !(tail = xf_buf_reserve(buf, len)))
+        return XF_ERR_LIMIT;
+    memcpy(tail, bytes, len);
+    buf->len += len;
+    return XF_ERR_OK;
+}
+
+/* Append where the ceiling was checked before, or the size is ours; passing the ceiling is a bug (abort). */
+static inline void xf_buf_append(struct xf_buf *buf, const void *bytes, size_t len)
+{
+    xf_require(xf_buf_try_append(buf, bytes, len) == XF_ERR_OK);
+}
+
+static inline void xf_buf_append_span(struct xf_buf *buf, struct xf_span s)
+{
+    xf_buf_append(buf, s.ptr, s.len);
+}
+
+static inline void xf_buf_append_str(struct xf_buf *buf, const char *text)
+{
+    xf_buf_append(buf, text, strlen(text));
+}
+
+/* As xf_buf_append, of at most INT_MAX bytes. */
+void xf_buf_appendf(struct xf_buf *buf, const char *fmt, ...) XF_PRINTF(2, 3);
+
 /* Drop `len` bytes (at most all) from the front. */
 void xf_buf_consume(struct xf_buf *buf, size_t len);
 
@@ -62,10 +102,4 @@ void xf_buf_consume(struct xf_buf *buf, size_t len);
 static inline void xf_buf_clear(struct xf_buf *buf)
 {
     buf->start = buf->len = 0;
-}
-
-/* Bytes that may still be appended. */
-static inline size_t xf_buf_room(const struct xf_buf *buf)
-{
-    return buf->max - buf->len;
 }

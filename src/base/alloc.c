@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * alloc.c — the only callers of malloc and free.
+ *
+ * Sizes that come here are chosen by us, so exhaustion means that the machine is out of memory: there is no
+ * stanza whose loss would help, and code that unwinds from it would be code that never ran. We abort.
+ * A size of 0 gives a real pointer, so that NULL always means "nothing".
+ */
+#include <xfed/base/alloc.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xfed/base/err.h>
+
+void *xf_alloc(size_t bytes)
+{
+    void *memory = calloc(1, bytes ? bytes : 1);
+
+    xf_require(memory);
+    return memory;
+}
+
+void *xf_realloc(void *memory, size_t bytes)
+{
+    void *moved = realloc(memory, bytes ? bytes : 1);
+
+    xf_require(moved);
+    return moved;
+}
+
+char *xf_strdup(const char *text)
+{
+    return text ? xf_strndup(text, strlen(text)) : NULL;
+}
+
+char *xf_strndup(const char *text, size_t len)
+{
+    char *copy = xf_realloc(NULL, len + 1);
+
+    if (len > 0)
+        memcpy(copy, text, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+char *xf_asprintf(const char *fmt, ...)
+{
+    char *text = NULL;
+    va_list args;
+
+    va_start(args, fmt);
+    int len = vasprintf(&text, fmt, args);
+    va_end(args);
+    xf_require(len >= 0);
+    return text;
+}
+
+void xf_free(void *memory)
+{
+    free(memory);
+}

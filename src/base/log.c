@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * log.c — one line an event.
+ *
+ * A line is put together on the stack (level, event, pairs), then given to the sink, or with a time stamp or
+ * journald's priority in front to standard error in one write(2), so that lines of several processes on one
+ * pipe do not mix: a line is never longer than what pipes take at once (4096 bytes on Linux). Pairs that
+ * do not fit are left out, and `cut=yes` says so.
+ *
+ * Texts come from strangers. They must not end the line, fake a pair, or steer the terminal of who reads it:
+ * quotes, backslashes, control characters (also the C1 set), line separators and bidirectional overrides
+ * become \xNN, byte for byte, and so does what is not UTF-8.
+ */
+#include <xfed/base/log.h>
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <xfed/base/err.h>
+#include <xfed/base/utf8.h>
+
+#define LINE_BYTES 4096
+#define TEXT_BYTES 256 /* of a value, before it is escaped */
+
+static const char cut_mark[] = " cut=yes";
+
+struct line {
+    char text[LINE_BYTES];
+    size_t len;
+};
+
+struct level {
+    const char *word;
+    int priority; /* of syslog(3), for journald */
+};
+
+static const struct level levels[] = {
+    [XF_LOG_ERROR] = {"error", 3},
+    [XF_LOG_WARN] = {"warn", 4},
+    [XF_LOG_INFO] = {"info", 6},
+    [XF_LOG_DEBUG] = {"debug", 7},
+};
+
+enum stderr_kind { STDERR_UNKNOWN, STDERR_PLAIN, STDERR_JOURNAL };
+
+enum xf_log_level xf_log_threshold = XF_LOG_INFO;
+
+/* The log is the one thing that each module reaches without being handed it. */
+static struct {
+    xf_log_sink_fn sink;
+    void *owner;
+    enum stderr_kind stderr_kind;
+} output;
+
+void xf_log_set_level(enum xf_log_level level)
+{
+    xf_log_threshold = level;
+}
+
+bool xf_log_level_parse(const char *word, enum xf_log_level *out_level)
+{
+    for (size_t i = 0; i < XF_ARRAY_LEN(levels); i++) {
+        if (strcmp(word, levels[i].word) == 0) {
+            *out_level = (enum xf_log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void xf_log_set_sink(xf_log_sink_fn sink, void *owner)
+{
+    output.sink = sink;
+    output.owner = owner;
+    output.stderr_kind = STDERR_UNKNOWN;
+}
+
+static void put(struct line *line, const char *bytes, size_t len)
+{
+    size_t room = sizeof(line->text) - line->len;
+
+    /* Once something did not fit, the line counts as full: what comes later must not stand in its place. */
+    if (len > room)
+        line->len = sizeof(line->text);
+    if (line->len == sizeof(line->text))
+        return;
+    memcpy(line->text + line->len, bytes, len);
+    line->len += len;
+}
+
+static void put_str(struct line *line, const char *text)
+{
+    put(line, text, strlen(text));
+}
+
+static void put_escaped(struct line *line, const unsigned char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        char hex[5];
+
+        (void)snprintf(hex, sizeof(hex), "\\x%02x", bytes[i]); /* always 4 characters */
+        put(line, hex, 4);
+    }
+}
+
+/* Length of the valid UTF-8 sequence at `p`, 0 when there is none. */
+static size_t sequence_len(const unsigned char *p, size_t left)
+{
+    size_t len = *p < 0x80 ? 1 : *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : 4;
+
+    return len <= left && xf_utf8_valid((const char *)p, len) ? len : 0;
+}
+
+static bool is_three(const unsigned char *p, unsigned second, unsigned first, unsigned last)
+{
+    return p[0] == 0xE2 && p[1] == second && p[2] >= first && p[2] <= last;
+}
+
+/* C0 and DEL, C1, U+2028..202E (separators, overrides), U+2066..2069 (isolates), our own two. */
+static bool is_unsafe(const unsigned char *p, size_t len)
+{
+    if (len == 1)
+        return *p < 0x20 || *p == 0x7F || *p == '"' || *p == '\\';
+    if (len == 2)
+        return p[0] == 0xC2 && p[1] < 0xA0;
+    return len == 3 && (is_three(p, 0x80, 0xA8, 0xAE) || is_three(p, 0x81, 0xA6, 0xA9));
+}
+
+/* At most TEXT_BYTES, not ending within a character. */
+static size_t cut_len(struct xf_span text)
+{
+    size_t len = TEXT_BYTES;
+
+    if (text.len <= TEXT_BYTES)
+        return text.len;
+    /* Continuation bytes, 3 at most: bytes that are not UTF-8 need no boundary. */
+    for (int back = 0; back < 3 && ((unsigned char)text.ptr[len] & 0xC0) == 0x80; back++)
+        len--;
+    return len;
+}
+
+static void put_quoted(struct line *line, struct xf_span text)
+{
+    const unsigned char *p = (const unsigned char *)text.ptr;
+    size_t left = cut_len(text);
+
+    put(line, "\"", 1);
+    while (left > 0) {
+        size_t len = sequence_len(p, left);
+
+        if (len == 0 || is_unsafe(p, len)) {
+            len = len ? len : 1;
+            put_escaped(line, p, len);
+        } else {
+            put(line, (const char *)p, len);
+        }
+        p += len;
+        left -= len;
+    }
+    put(line, "\"", 1);
+}
+
+/* Words of our own stand without quotes, if they are what they say. */
+static bool is_plain_word(struct xf_span word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/+-";
+
+    for (size_t i = 0; i < word.len; i++) {
+        if (word.ptr[i] == '\0' || !strchr(plain, word.ptr[i]))
+            return false;
+    }
+    return word.len > 0 && word.len <= TEXT_BYTES;
+}
+
+static void put_pair(struct line *line, const struct xf_kv *kv)
+{
+    char number[24];
+
+    put(line, " ", 1);
+    put_str(line, kv->key);
+    put(line, "=", 1);
+    if (kv->kind == XF_KV_NUMBER) {
+        (void)snprintf(number, sizeof(number), "%" PRId64, kv->number); /* 20 characters at most */
+        put_str(line, number);
+    } else if (kv->kind == XF_KV_WORD && is_plain_word(kv->text)) {
+        put(line, kv->text.ptr, kv->text.len);
+    } else {
+        put_quoted(line, kv->text);
+    }
+}
+
+/* Each pair whole or not at all; room for the mark, a newline and a NUL is kept. */
+static void put_pairs(struct line *line, const struct xf_kv *kvs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t before = line->len;
+
+        if (kvs[i].kind != XF_KV_NUMBER && !kvs[i].text.ptr)
+            continue;
+        put_pair(line, &kvs[i]);
+        if (line->len + sizeof(cut_mark) + 1 > sizeof(line->text)) {
+            line->len = before;
+            put_str(line, cut_mark);
+            return;
+        }
+    }
+}
+
+/*
+ * Does standard error lead to journald? JOURNAL_STREAM holds its device and inode (systemd.exec(5)); they
+ * must match, since the variable outlives a redirection.
+ */
+static enum stderr_kind find_stderr_kind(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    struct stat st;
+    char own[64];
+
+    if (!stream || fstat(STDERR_FILENO, &st) != 0)
+        return STDERR_PLAIN;
+    (void)snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    return strcmp(stream, own) == 0 ? STDERR_JOURNAL : STDERR_PLAIN;
+}
+
+static void put_prefix(struct line *line, enum xf_log_level level)
+{
+    struct timespec now;
+    struct tm utc;
+    char text[64];
+
+    if (output.stderr_kind == STDERR_UNKNOWN)
+        output.stderr_kind = find_stderr_kind();
+    if (output.stderr_kind == STDERR_JOURNAL) {
+        (void)snprintf(text, sizeof(text), "<%d>", levels[level].priority);
+        put_str(line, text);
+        return;
+    }
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0 || !gmtime_r(&now.tv_sec, &utc))
+        return; /* a line without a time is better than none */
+    put(line, text, strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc));
+    (void)snprintf(text, sizeof(text), ".%03ldZ ", now.tv_nsec / 1000000);
+    put_str(line, text);
+}
+
+/* One write; when the reader of the pipe is gone or stuck there is nobody to tell. */
+static void write_line(const struct line *line)
+{
+    ssize_t written;
+
+    do {
+        written = write(STDERR_FILENO, line->text, line->len);
+    } while (written < 0 && errno == EINTR);
+}
+
+void xf_log_event(enum xf_log_level level, const char *event, const struct xf_kv *kvs, size_t count)
+{
+    struct line line;
+
+    line.len = 0;
+    if (!output.sink)
+        put_prefix(&line, level);
+    put_str(&line, levels[level].word);
+    put(&line, " ", 1);
+    put_str(&line, event);
+    put_pairs(&line, kvs, count);
+    if (output.sink) {
+        put(&line, "", 1);
+        output.sink(output.owner, level, event, line.text);
+        return;
+    }
+    put(&line, "\n", 1);
+    write_line(&line);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* span.c — comparisons of borrowed text which are too long to be inline. */
+#include <xfed/base/span.h>
+
+#include <xfed/base/alloc.h>
+
+/* Of ASCII alone, whatever the locale. */
+static unsigned char lower(char c)
+{
+    unsigned char byte = (unsigned char)c;
+
+    return byte >= 'A' && byte <= 'Z' ? (unsigned char)(byte + ('a' - 'A')) : byte;
+}
+
+bool xf_span_eq_nocase(struct xf_span a, struct xf_span b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++) {
+        if (lower(a.ptr[i]) != lower(b.ptr[i]))
+            return false;
+    }
+    return true;
+}
+
+bool xf_span_ends_with(struct xf_span s, struct xf_span tail)
+{
+    if (tail.len > s.len)
+        return false;
+    return tail.len == 0 || memcmp(s.ptr + s.len - tail.len, tail.ptr, tail.len) == 0;
+}
+
+char *xf_span_dup(struct xf_span s)
+{
+    return s.ptr ? xf_strndup(s.ptr, s.len) : NULL;
+}
