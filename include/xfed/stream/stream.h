@@ -21,6 +21,8 @@ enum xf_stream_end {
     XF_STREAM_END_LOST,       /* the conn ended without a footer: stream->conn_end, detail */
 };
 
+enum xf_stream_next { XF_STREAM_NEXT_ELEMENT, XF_STREAM_NEXT_RESTART, XF_STREAM_NEXT_TLS, XF_STREAM_NEXT_NOTHING };
+
 struct xf_stream_events {
     void (*header)(struct xf_stream *stream, const struct xf_header *header);
     void (*stanza)(struct xf_stream *stream, struct xf_stanza *stanza);
@@ -44,12 +46,17 @@ struct xf_stream {
     bool header_sent;              /* of the present pass */
     bool footer_sent, footer_seen; /* of the conn */
     bool is_ending;                /* set once; nothing but the footer goes out any more */
-    bool conn_is_up;
+    bool is_receiving;             /* the other side opened the conn; set by the owner */
+    bool in_reader;
     enum xf_stream_error our_error, peer_error;
     char peer_text[128];           /* text of the peer's stream error, legal XML text, cut */
     enum xf_conn_end conn_end;
     enum xf_stream_end end;
-    bool awaits_tls;               /* between <starttls/> or <proceed/> and the handshake: bytes are an attack */
+    struct xf_timer linger;        /* how long the peer may take to end the stream too */
+    enum xf_stream_next next;      /* what happens once the element being read is over */
+    struct xf_tls_request tls_request;
+    const char *tls_go;
+    char lang[36];                 /* xml:lang of the peer's header (RFC 6120 §8.1.5), "" when none */
     uint64_t stanzas_in, stanzas_out, bytes_in;
 };
 
@@ -75,20 +82,26 @@ struct xf_stream_header {
 };
 void xf_stream_send_header(struct xf_stream *stream, const struct xf_stream_header *header);
 
-/* Append text to the output; flushed at the end of the turn. Nothing once is_ending. */
+/* Append text to the output; it leaves at the end of the turn. Nothing once is_ending. */
 void xf_stream_send(struct xf_stream *stream, const char *xml);
-void xf_stream_send_stanza(struct xf_stream *stream, const struct xf_stanza *stanza, struct xf_span lang);
 struct xf_buf *xf_stream_out(struct xf_stream *stream); /* append yourself, then xf_stream_flush; NULL once is_ending */
 void xf_stream_flush(struct xf_stream *stream);
 
-/* From within header or element: the peer must now begin a new stream (SASL success). */
+/*
+ * Write an addressed stanza. XF_ERR_CLOSED once is_ending; XF_ERR_LIMIT when the output is full (far above the
+ * high-water mark: a caller that minds xf_stream_is_congested does not see it).
+ */
+XF_MUST_USE enum xf_err xf_stream_send_stanza(struct xf_stream *stream, const struct xf_stanza *stanza);
+
+/* From within element: the peer must now begin a new stream (SASL success). */
 void xf_stream_restart(struct xf_stream *stream);
 
 /*
- * From within element: bytes of the peer behind it would be plaintext smuggled into TLS and end the stream. Then
- * xf_stream_start_tls once what was to be sent is in the output.
+ * TLS from here. From within element: first makes sure that the peer sent nothing behind that element (else the
+ * stream ends: it would be plaintext smuggled into TLS, CVE-2011-0411), then sends `go` (`<proceed/>`; NULL for none).
+ * The texts of the request must live until `secured` or `closed`.
  */
-void xf_stream_start_tls(struct xf_stream *stream, const struct xf_tls_request *request);
+void xf_stream_start_tls(struct xf_stream *stream, const struct xf_tls_request *request, const char *go);
 
 /* Send a stream error (with the header first when none went out) and the footer, close. `text` NULL: none. */
 void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, const char *text);
@@ -98,6 +111,9 @@ void xf_stream_close(struct xf_stream *stream);
 
 /* Drop the conn without a word. */
 void xf_stream_abort(struct xf_stream *stream);
+
+/* Give the parser's memory back while the stream is quiet. */
+void xf_stream_park(struct xf_stream *stream);
 
 /* Stop and go on reading. */
 void xf_stream_pause(struct xf_stream *stream, bool paused);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dial.c — race the candidates of a peer (RFC 8305 §5): start one, the next after 250 ms or as soon as one fails, until one
+ * is up; that one is handed over and the others are dropped. Those dropped count as untried, so that a candidate which accepts TCP
+ * and then comes to nothing does not cost the others their turn (xf_dial_next).
+ *
+ * An attempt outlives its dial until its conn has said `closed`.
+ */
+#include "s2s_priv.h"
+
+#include <stdio.h>
+
+#include <xfed/base/alloc.h>
+
+#define STAGGER_MS 250
+#define AT_ONCE 4 /* attempts under way at the same time */
+
+enum progress { UNTRIED, UNDER_WAY, TRIED };
+
+struct attempt {
+    struct xf_node node;
+    struct xf_dial *dial; /* NULL: dropped, only waits for the conn to close */
+    struct xf_conn *conn;
+    size_t index;
+};
+
+struct xf_dial {
+    struct xf_env *env;
+    struct xf_candidate *candidates;
+    enum progress *progress;
+    size_t count, running;
+    unsigned connect_ms;
+    struct xf_node attempts;
+    struct xf_timer stagger; /* next start, or the report of the failure */
+    bool any_timed_out;
+    char detail[160];
+    const struct xf_dial_events *events;
+    void *owner;
+};
+
+static void on_connected(void *owner);
+static void on_closed(void *owner, enum xf_conn_end end, const char *detail);
+static void on_nothing(void *owner)
+{
+    (void)owner;
+}
+static void on_early_data(void *owner, const char *bytes, size_t len)
+{
+    (void)owner, (void)bytes, (void)len; /* a conn not handed over yet has no business to say anything */
+}
+
+static const struct xf_conn_events attempt_events = {
+    .connected = on_connected,
+    .secured = on_nothing,
+    .data = on_early_data,
+    .drained = on_nothing,
+    .closed = on_closed,
+};
+
+static size_t next_untried(const struct xf_dial *dial)
+{
+    for (size_t i = 0; i < dial->count; i++)
+        if (dial->progress[i] == UNTRIED)
+            return i;
+    return dial->count;
+}
+
+static void start_one(struct xf_dial *dial, size_t index)
+{
+    struct attempt *attempt = xf_new(struct attempt);
+    attempt->dial = dial;
+    attempt->index = index;
+    dial->progress[index] = UNDER_WAY;
+    dial->running++;
+    xf_list_push(&dial->attempts, &attempt->node);
+    attempt->conn = dial->env->connect(dial->env, &dial->candidates[index].addr, dial->connect_ms, &attempt_events, attempt);
+}
+
+static void on_stagger(void *owner)
+{
+    struct xf_dial *dial = owner;
+    size_t index = next_untried(dial);
+    if (index < dial->count && dial->running < AT_ONCE)
+        start_one(dial, index);
+    else if (dial->running == 0) {
+        dial->events->failed(dial->owner, dial->any_timed_out, dial->detail);
+        return; /* the dial may be gone */
+    }
+    if (next_untried(dial) < dial->count)
+        xf_timer_start(dial->env->timers, &dial->stagger, STAGGER_MS);
+}
+
+static void drop_attempt(struct attempt *attempt)
+{
+    attempt->dial->running--;
+    attempt->dial = NULL;
+    xf_list_remove(&attempt->node);
+    xf_conn_close(attempt->conn, 0);
+}
+
+static void drop_all(struct xf_dial *dial)
+{
+    XF_LIST_EACH_SAFE(node, &dial->attempts)
+    {
+        struct attempt *attempt = XF_CONTAINER(node, struct attempt, node);
+        dial->progress[attempt->index] = UNTRIED;
+        drop_attempt(attempt);
+    }
+}
+
+static void on_connected(void *owner)
+{
+    struct attempt *attempt = owner;
+    struct xf_dial *dial = attempt->dial;
+    if (!dial)
+        return;
+    struct xf_conn *conn = attempt->conn;
+    const struct xf_candidate *candidate = &dial->candidates[attempt->index];
+    dial->progress[attempt->index] = TRIED;
+    dial->running--;
+    xf_list_remove(&attempt->node);
+    xf_free(attempt); /* the conn has another owner from here on */
+    drop_all(dial);
+    xf_timer_stop(&dial->stagger);
+    dial->events->connected(dial->owner, conn, candidate);
+}
+
+static void on_closed(void *owner, enum xf_conn_end end, const char *detail)
+{
+    struct attempt *attempt = owner;
+    struct xf_dial *dial = attempt->dial;
+    if (dial) {
+        char addr[XF_ADDR_TEXT_BYTES];
+        xf_addr_text(&dial->candidates[attempt->index].addr, addr);
+        snprintf(dial->detail, sizeof(dial->detail), "%s: %s", addr, detail);
+        dial->any_timed_out = dial->any_timed_out || end == XF_CONN_END_TIMEOUT;
+        dial->progress[attempt->index] = TRIED;
+        dial->running--;
+        xf_list_remove(&attempt->node);
+        xf_timer_start(dial->env->timers, &dial->stagger, 0);
+    }
+    xf_free(attempt);
+}
+
+struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candidates, size_t count, unsigned connect_ms,
+                            const struct xf_dial_events *events, void *owner)
+{
+    struct xf_dial *dial = xf_new(struct xf_dial);
+    dial->env = env;
+    dial->candidates = xf_alloc(count * sizeof(*candidates));
+    memcpy(dial->candidates, candidates, count * sizeof(*candidates));
+    dial->progress = xf_alloc(count * sizeof(*dial->progress));
+    dial->count = count;
+    dial->connect_ms = connect_ms;
+    dial->events = events;
+    dial->owner = owner;
+    xf_list_init(&dial->attempts);
+    xf_timer_init(&dial->stagger, on_stagger, dial);
+    xf_timer_start(env->timers, &dial->stagger, 0);
+    return dial;
+}
+
+void xf_dial_free(struct xf_dial **dial)
+{
+    struct xf_dial *d = *dial;
+    if (!d)
+        return;
+    *dial = NULL;
+    drop_all(d);
+    xf_timer_stop(&d->stagger);
+    xf_free(d->candidates);
+    xf_free(d->progress);
+    xf_free(d);
+}
+
+void xf_dial_next(struct xf_dial *dial)
+{
+    xf_timer_start(dial->env->timers, &dial->stagger, 0);
+}
+
+bool xf_dial_has_more(const struct xf_dial *dial)
+{
+    return next_untried(dial) < dial->count;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* dialback.c — keys of XEP-0185 and the elements of XEP-0220 §2. */
+#include "dialback_priv.h"
+
+#include <stdio.h>
+
+#include <xfed/xmpp/ns.h>
+
+#define STREAM_ID_MAX 512 /* longer ids of a peer get no key; none in the field comes near */
+
+void xf_dialback_prepare_secret(struct xf_span secret, char out[XF_SHA256_HEX_BYTES + 1])
+{
+    xf_sha256_hex(&secret, 1, out);
+}
+
+void xf_dialback_key(const char *prepared_secret, struct xf_span receiving, struct xf_span originating,
+                     struct xf_span stream_id, char out[XF_DIALBACK_KEY_CHARS + 1])
+{
+    char text[2 * XF_DOMAIN_MAX + STREAM_ID_MAX + 3];
+    size_t id_len = stream_id.len < STREAM_ID_MAX ? stream_id.len : STREAM_ID_MAX;
+    int len = snprintf(text, sizeof(text), "%.*s %.*s %.*s", XF_SPAN_ARGS(receiving), XF_SPAN_ARGS(originating), (int)id_len,
+                       stream_id.ptr ? stream_id.ptr : "");
+    xf_hmac_sha256_hex(xf_span_of(prepared_secret), (struct xf_span){text, (size_t)len}, out);
+}
+
+bool xf_dialback_key_is_ours(const char *prepared_secret, struct xf_span receiving, struct xf_span originating,
+                             struct xf_span stream_id, struct xf_span key)
+{
+    char want[XF_DIALBACK_KEY_CHARS + 1];
+    if (stream_id.len == 0 || stream_id.len > STREAM_ID_MAX)
+        return false;
+    xf_dialback_key(prepared_secret, receiving, originating, stream_id, want);
+    return xf_secret_eq(xf_span_of(want), key);
+}
+
+enum xf_err xf_dialback_read_names(const struct xf_elem *elem, struct xf_dialback_names *out)
+{
+    struct xf_dialback_names names;
+    if (xf_domain_prepare(xf_elem_attr(elem, "from"), names.from) != XF_ERR_OK ||
+        xf_domain_prepare(xf_elem_attr(elem, "to"), names.to) != XF_ERR_OK)
+        return XF_ERR_BAD_JID;
+    *out = names;
+    return XF_ERR_OK;
+}
+
+void xf_dialback_write(struct xf_stream *stream, const struct xf_dialback_elem *elem)
+{
+    struct xf_buf *out = xf_stream_out(stream);
+    if (!out)
+        return;
+    if (xf_buf_room(out) < 16384) { /* a peer that asks and never reads */
+        xf_stream_abort(stream);
+        return;
+    }
+    xf_buf_append_str(out, "<db:");
+    xf_buf_append_str(out, elem->name);
+    xf_xml_attr(out, "from", elem->from);
+    xf_xml_attr(out, "to", elem->to);
+    xf_xml_attr(out, "id", elem->id);
+    xf_xml_attr(out, "type", xf_span_of(elem->type));
+    if (elem->error) {
+        xf_buf_appendf(out, "><error type='%s'><%s xmlns='" XF_NS_STANZA_ERROR "'/></error></db:%s>", elem->error_type,
+                       elem->error, elem->name);
+    } else if (elem->key.len) {
+        xf_buf_append_str(out, ">");
+        xf_xml_text(out, elem->key);
+        xf_buf_appendf(out, "</db:%s>", elem->name);
+    } else {
+        xf_buf_append_str(out, "/>");
+    }
+    xf_stream_flush(stream);
+}

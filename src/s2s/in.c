@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * in.c — an accepted stream: its passes, headers and features, time limits, end.
+ *
+ *   plain:  header -> features (STARTTLS; dialback only where TLS is not required) -> <starttls/> | db:result | db:verify
+ *   TLS:    header -> features (EXTERNAL for a certificate that policy accepts for `from`; dialback) -> <auth/> | db:result | db:verify
+ *   auth:   header -> features (dialback for further pairs, stream limits) -> stanzas
+ *
+ * What a pass may do is judged where it is done (in_auth.c, in_pairs.c) by xf_auth_refusal, not by what was offered. Until the first pair is
+ * authenticated the stream counts against the quotas, its elements are few and small, and a deadline runs.
+ */
+#include "s2s_priv.h"
+
+#include <stdio.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/xmpp/ns.h>
+
+#define TICK_MS 15000
+
+static struct xf_in *in_of(struct xf_stream *stream)
+{
+    return XF_CONTAINER(stream, struct xf_in, stream);
+}
+
+void xf_in_fail(struct xf_in *in, enum xf_stream_error error, const char *text)
+{
+    if (!in->end_text[0])
+        snprintf(in->end_text, sizeof(in->end_text), "%s", text ? text : "");
+    xf_stream_fail(&in->stream, error, text);
+}
+
+/* ------------------------------------------------------------------ headers */
+
+/* RFC 6120 §4.7.5: major 1 is what we speak. */
+static bool version_is_ours(struct xf_span version)
+{
+    size_t i = 0;
+    while (i < version.len && version.ptr[i] >= '0' && version.ptr[i] <= '9')
+        i++;
+    bool one = i == 1 && version.ptr[0] == '1';
+    if (!one || i + 1 >= version.len || version.ptr[i] != '.')
+        return false;
+    for (i++; i < version.len; i++)
+        if (version.ptr[i] < '0' || version.ptr[i] > '9')
+            return false;
+    return true;
+}
+
+static void answer_header(struct xf_in *in, const char *local, const char *peer)
+{
+    in->stream.env->make_id(in->stream.env, in->id);
+    xf_stream_send_header(&in->stream, &(struct xf_stream_header){
+                                           .from = xf_span_of(local),
+                                           .to = xf_span_of(peer),
+                                           .id = xf_span_of(in->id),
+                                           .has_version = !in->is_legacy,
+                                           .has_dialback = true,
+                                       });
+}
+
+struct names {
+    char local[XF_DOMAIN_MAX + 1], peer[XF_DOMAIN_MAX + 1]; /* "" when absent */
+};
+
+/* NONE, or what is wrong with the header's addresses. */
+static enum xf_stream_error read_names(const struct xf_in *in, const struct xf_header *header, struct names *out, const char **out_text)
+{
+    out->local[0] = out->peer[0] = '\0';
+    *out_text = NULL;
+    if (header->from.ptr && xf_domain_prepare(header->from, out->peer) != XF_ERR_OK) {
+        *out_text = "from is not a domain";
+        return XF_STREAM_ERROR_IMPROPER_ADDRESSING;
+    }
+    if (!header->to.ptr)
+        return in->is_legacy ? XF_STREAM_ERROR_NONE : XF_STREAM_ERROR_HOST_UNKNOWN;
+    if (xf_domain_prepare(header->to, out->local) != XF_ERR_OK || !xf_policy_served(in->s2s->policy, xf_span_of(out->local))) {
+        out->local[0] = '\0';
+        return XF_STREAM_ERROR_HOST_UNKNOWN;
+    }
+    if (out->peer[0] && xf_policy_served(in->s2s->policy, xf_span_of(out->peer))) {
+        *out_text = "that domain is served here";
+        return XF_STREAM_ERROR_INVALID_FROM;
+    }
+    return XF_STREAM_ERROR_NONE;
+}
+
+/* After SASL the addresses are what was authenticated (CVE-2018-10847). */
+static bool keeps_names(const struct xf_in *in, const struct names *names)
+{
+    if (in->pass != XF_PASS_AUTH)
+        return true;
+    return (!names->peer[0] || strcmp(names->peer, in->peer) == 0) && (!names->local[0] || strcmp(names->local, in->local) == 0);
+}
+
+static void pin_names(struct xf_in *in, const struct names *names)
+{
+    if (in->pass == XF_PASS_AUTH)
+        return;
+    xf_free(in->local);
+    xf_free(in->peer);
+    in->local = names->local[0] ? xf_strdup(names->local) : NULL;
+    in->peer = names->peer[0] ? xf_strdup(names->peer) : NULL;
+    in->settings = xf_policy_peer(in->s2s->policy, xf_span_of(in->peer));
+}
+
+/* Is there any direction in which the two domains may talk? (A peer we only send to still has to ask db:verify.) */
+static bool is_welcome(const struct xf_in *in)
+{
+    if (!in->peer || !in->local)
+        return true;
+    struct xf_span local = xf_span_of(in->local), peer = xf_span_of(in->peer);
+    return xf_policy_may(in->s2s->policy, local, peer, XF_DIRECTION_IN) ||
+           xf_policy_may(in->s2s->policy, local, peer, XF_DIRECTION_OUT);
+}
+
+/* There is no way left for this peer: say what is wrong with its certificate instead of waiting for it to guess. */
+static void refuse_certificate(struct xf_in *in, const struct xf_verdict *verdict)
+{
+    char text[200];
+    xf_verdict_text(verdict, in->stream.conn->tls, xf_span_of(in->peer), text, sizeof(text));
+    xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, xf_verdict_is_good(verdict) ? "no way to authenticate is allowed" : text);
+}
+
+static void offer_features(struct xf_in *in)
+{
+    struct xf_features_offer offer = {0};
+    struct xf_verdict verdict = xf_in_verdict(in, xf_span_of(in->peer));
+    offer.dialback = !xf_auth_refusal(in->settings, &verdict, XF_AUTH_DIALBACK, false);
+    if (in->pass == XF_PASS_PLAIN) {
+        offer.tls = in->settings->tls != XF_TLS_NONE && xf_tls_identities_has(in->s2s->identities, xf_span_of(in->local));
+        offer.tls_required = in->settings->tls == XF_TLS_REQUIRED;
+    } else {
+        offer.external = in->pass == XF_PASS_TLS && xf_in_may_external(in, xf_span_of(in->peer));
+        offer.max_bytes = xf_s2s_limits_after(in->s2s, in->settings).stanza_bytes;
+        offer.idle_ms = in->settings->idle_ms;
+    }
+    xf_features_write(&in->stream, &offer);
+    if (in->pass == XF_PASS_TLS && in->peer && !offer.external && !offer.dialback)
+        refuse_certificate(in, &verdict);
+}
+
+static void on_header(struct xf_stream *stream, const struct xf_header *header)
+{
+    struct xf_in *in = in_of(stream);
+    struct names names;
+    const char *text;
+    in->is_legacy = !header->version.ptr;
+    enum xf_stream_error error = read_names(in, header, &names, &text);
+    bool knows_version = in->is_legacy || version_is_ours(header->version);
+    answer_header(in, names.local[0] ? names.local : NULL, names.peer[0] ? names.peer : NULL);
+    if (!knows_version) {
+        xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_VERSION, NULL);
+        return;
+    }
+    if (error != XF_STREAM_ERROR_NONE) {
+        xf_in_fail(in, error, text);
+        return;
+    }
+    if (!keeps_names(in, &names)) {
+        xf_in_fail(in, XF_STREAM_ERROR_INVALID_FROM, "from and to must stay what was authenticated");
+        return;
+    }
+    pin_names(in, &names);
+    if (!is_welcome(in)) {
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "federation with this domain is not allowed here");
+        return;
+    }
+    in->is_open = true;
+    if (!in->is_legacy)
+        offer_features(in);
+    else if (!in->settings->legacy)
+        xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_VERSION, "pre-1.0 streams are not accepted");
+    else if (in->settings->tls == XF_TLS_REQUIRED && in->pass == XF_PASS_PLAIN)
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "TLS is required");
+}
+
+/* ------------------------------------------------------------------ elements */
+
+static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
+{
+    struct xf_in *in = in_of(stream);
+    if (xf_span_is(elem->ns, XF_NS_DIALBACK))
+        xf_in_dialback(in, elem);
+    else if (xf_span_is(elem->ns, XF_NS_TLS))
+        xf_in_starttls(in, elem);
+    else if (xf_span_is(elem->ns, XF_NS_SASL))
+        xf_in_sasl(in, elem);
+    else if (xf_span_is(elem->ns, XF_NS_STREAM) || xf_span_is(elem->ns, XF_NS_SERVER))
+        xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_STANZA_TYPE, NULL); /* RFC 6120 §4.9.3.24; a second <stream> as well */
+    /* Other namespaces: an extension we did not offer; nothing is owed (ejabberd #4300). */
+}
+
+static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
+{
+    xf_in_stanza(in_of(stream), stanza);
+}
+
+static void on_secured(struct xf_stream *stream)
+{
+    struct xf_in *in = in_of(stream);
+    in->pass = XF_PASS_TLS;
+    in->is_open = false;
+}
+
+/* ------------------------------------------------------------------ time and end */
+
+static void on_deadline(void *owner)
+{
+    xf_in_fail(owner, XF_STREAM_ERROR_CONNECTION_TIMEOUT, "not authenticated in time");
+    struct xf_in *in = owner;
+    if (!in->stream.is_ending) /* no stream yet to fail (a handshake under way) */
+        xf_stream_abort(&in->stream);
+}
+
+static void on_tick(void *owner)
+{
+    struct xf_in *in = owner;
+    uint64_t quiet_ms = in->s2s->env->clock->now_ms - in->stream.heard_ms;
+    if (quiet_ms >= in->settings->idle_ms) {
+        xf_in_close(in);
+        return;
+    }
+    if (quiet_ms >= TICK_MS)
+        xf_stream_park(&in->stream);
+    xf_timer_start(in->s2s->env->timers, &in->tick, TICK_MS);
+}
+
+void xf_in_close(struct xf_in *in)
+{
+    xf_stream_close(&in->stream);
+}
+
+void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_method method)
+{
+    struct xf_s2s *s2s = in->s2s;
+    pair->method = method;
+    pair->since_ms = s2s->env->clock->now_ms;
+    if (in->valid_pairs++ == 0) {
+        struct xf_reader_limits limits = xf_s2s_limits_after(s2s, in->settings);
+        xf_stream_relax(&in->stream, &limits);
+        xf_timer_stop(&in->deadline);
+        xf_timer_start(s2s->env->timers, &in->tick, TICK_MS);
+        xf_quota_give(&s2s->quota, in->host);
+        in->has_quota = false;
+    }
+    xf_log_in_up(in, pair);
+    s2s->events->peer_seen(s2s->owner, xf_span_of(pair->local), xf_span_of(pair->peer));
+}
+
+static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const char *detail)
+{
+    struct xf_in *in = in_of(stream);
+    struct xf_s2s *s2s = in->s2s;
+    xf_log_in_down(in, end, detail);
+    xf_in_pairs_free(in);
+    xf_stream_fini(stream);
+    xf_timer_stop(&in->deadline);
+    xf_timer_stop(&in->tick);
+    if (in->has_quota)
+        xf_quota_give(&s2s->quota, in->host);
+    xf_list_remove(&in->node);
+    xf_list_remove(&in->paused_node);
+    s2s->stream_count--;
+    xf_free(in->local);
+    xf_free(in->peer);
+    xf_free(in);
+}
+
+static const struct xf_stream_events stream_events = {
+    .header = on_header,
+    .stanza = on_stanza,
+    .element = on_element,
+    .secured = on_secured,
+    .closed = on_closed,
+};
+
+static uint64_t patience_ms(const struct xf_s2s *s2s)
+{
+    const struct xf_conf *conf = xf_s2s_conf(s2s);
+    return conf->unauthenticated.auth_ms < conf->defaults.negotiate_ms ? conf->unauthenticated.auth_ms : conf->defaults.negotiate_ms;
+}
+
+static void start_direct_tls(struct xf_in *in)
+{
+    in->is_direct = true;
+    xf_stream_start_tls(&in->stream,
+                        &(struct xf_tls_request){
+                            .identities = in->s2s->identities,
+                            .is_server = true,
+                            .is_direct = true,
+                        },
+                        NULL);
+}
+
+void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
+{
+    const struct xf_conf *conf = xf_s2s_conf(s2s);
+    char host[XF_ADDR_TEXT_BYTES];
+    xf_addr_host_text(&conn->addr, host);
+    if (s2s->is_draining ||
+        !xf_quota_take(&s2s->quota, host, conf->unauthenticated.half_open_per_address, conf->unauthenticated.half_open)) {
+        xf_log(XF_LOG_DEBUG, "s2s.conn.refused", XF_STR("addr", host), XF_WORD("reason", s2s->is_draining ? "draining" : "quota"));
+        xf_conn_close(conn, 0);
+        return;
+    }
+    struct xf_in *in = xf_new(struct xf_in);
+    struct xf_reader_limits limits = xf_s2s_limits_before(s2s);
+    in->s2s = s2s;
+    in->has_quota = true;
+    snprintf(in->host, sizeof(in->host), "%s", host);
+    in->settings = &conf->defaults;
+    in->accepted_ms = s2s->env->clock->now_ms;
+    xf_list_init(&in->pairs);
+    xf_timer_init(&in->deadline, on_deadline, in);
+    xf_timer_init(&in->tick, on_tick, in);
+    xf_list_push(&s2s->ins, &in->node);
+    s2s->stream_count++;
+    xf_stream_init(&in->stream, s2s->env, XF_NS_SERVER, &limits, conf->unauthenticated.elements, &stream_events);
+    in->stream.is_receiving = true;
+    xf_stream_attach(&in->stream, conn);
+    xf_timer_start(s2s->env->timers, &in->deadline, patience_ms(s2s));
+    if (is_direct)
+        start_direct_tls(in);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* in_auth.c — STARTTLS and SASL EXTERNAL on an accepted stream (RFC 6120 §5, §6; XEP-0178 §3). */
+#include "s2s_priv.h"
+
+#include <stdio.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/xmpp/ns.h>
+
+struct xf_verdict xf_in_verdict(const struct xf_in *in, struct xf_span peer)
+{
+    return xf_verdict_of(in->stream.conn ? in->stream.conn->tls : NULL, peer);
+}
+
+bool xf_in_may_external(const struct xf_in *in, struct xf_span peer)
+{
+    struct xf_verdict verdict = xf_in_verdict(in, peer);
+    const struct xf_peer_settings *settings = xf_policy_peer(in->s2s->policy, peer);
+    return peer.len > 0 && xf_auth_refusal(settings, &verdict, XF_AUTH_EXTERNAL, false) == NULL;
+}
+
+void xf_in_starttls(struct xf_in *in, const struct xf_elem *elem)
+{
+    bool offered = in->is_open && in->pass == XF_PASS_PLAIN && in->valid_pairs == 0 && in->settings->tls != XF_TLS_NONE &&
+                   xf_tls_identities_has(in->s2s->identities, xf_span_of(in->local));
+    if (!xf_span_is(elem->name, "starttls"))
+        return;
+    if (!offered) { /* RFC 6120 §5.4.2.2: <failure/>, then the stream ends */
+        xf_stream_send(&in->stream, "<failure xmlns='" XF_NS_TLS "'/>");
+        xf_in_close(in);
+        return;
+    }
+    xf_stream_start_tls(&in->stream,
+                        &(struct xf_tls_request){
+                            .identities = in->s2s->identities,
+                            .local = xf_span_of(in->local),
+                            .is_server = true,
+                            .min_version = in->settings->tls_min == 13 ? XF_TLS_1_3 : XF_TLS_1_2,
+                            .ciphers = in->settings->ciphers && *in->settings->ciphers ? in->settings->ciphers : NULL,
+                        },
+                        "<proceed xmlns='" XF_NS_TLS "'/>");
+}
+
+static void refuse(struct xf_in *in, const char *condition, const char *text)
+{
+    char xml[512];
+    if (text)
+        snprintf(xml, sizeof(xml), "<failure xmlns='" XF_NS_SASL "'><%s/><text xml:lang='en'>", condition);
+    else
+        snprintf(xml, sizeof(xml), "<failure xmlns='" XF_NS_SASL "'><%s/>", condition);
+    xf_stream_send(&in->stream, xml);
+    if (text && xf_stream_out(&in->stream)) {
+        xf_xml_text(xf_stream_out(&in->stream), xf_span_of(text));
+        xf_stream_send(&in->stream, "</text>");
+    }
+    xf_stream_send(&in->stream, "</failure>");
+    xf_log(XF_LOG_INFO, "s2s.external.denied", XF_STR("local", in->local), XF_STR("peer", in->peer), XF_WORD("condition", condition),
+           XF_STR("detail", text));
+    if (++in->failures >= xf_s2s_conf(in->s2s)->unauthenticated.dialback_failures)
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "too many failed authentications");
+}
+
+/* The domain that the peer wants to be: the header's `from`, or the authorization identity. NULL: refused. */
+static const char *claimed_domain(struct xf_in *in, struct xf_span response, char out[XF_DOMAIN_MAX + 1])
+{
+    char authzid[4 * XF_DOMAIN_MAX];
+    size_t len = 0;
+    if (response.len == 0 || xf_span_is(response, "=")) {
+        if (!in->peer)
+            refuse(in, "invalid-authzid", "the stream has no from");
+        return in->peer;
+    }
+    if (response.len >= sizeof(authzid) || xf_base64_decode(response, authzid, &len) != XF_ERR_OK) {
+        refuse(in, "incorrect-encoding", NULL);
+        return NULL;
+    }
+    struct xf_span text = {authzid, len};
+    if (!xf_utf8_valid(authzid, len) || memchr(authzid, 0, len) || xf_domain_prepare(text, out) != XF_ERR_OK ||
+        (in->peer && strcmp(out, in->peer) != 0)) {
+        refuse(in, "invalid-authzid", "the authorization identity must be the domain of the stream");
+        return NULL;
+    }
+    return out;
+}
+
+static void authenticate(struct xf_in *in, struct xf_span response)
+{
+    char buffer[XF_DOMAIN_MAX + 1];
+    const char *domain = claimed_domain(in, response, buffer);
+    if (!domain)
+        return;
+    struct xf_span peer = xf_span_of(domain);
+    if (!xf_in_may_external(in, peer)) {
+        char text[200];
+        struct xf_verdict verdict = xf_in_verdict(in, peer);
+        xf_verdict_text(&verdict, in->stream.conn->tls, peer, text, sizeof(text));
+        refuse(in, "not-authorized", xf_verdict_is_good(&verdict) ? "SASL EXTERNAL is not accepted from this domain" : text);
+        return;
+    }
+    if (xf_policy_served(in->s2s->policy, peer) || !xf_policy_may(in->s2s->policy, xf_span_of(in->local), peer, XF_DIRECTION_IN)) {
+        refuse(in, "not-authorized", "federation with this domain is not allowed here");
+        return;
+    }
+    if (!in->peer)
+        in->peer = xf_strdup(domain);
+    struct xf_pair *pair = xf_in_pair_new(in, xf_span_of(in->local), peer);
+    if (!pair)
+        return;
+    xf_stream_send(&in->stream, "<success xmlns='" XF_NS_SASL "'/>");
+    in->pass = XF_PASS_AUTH;
+    in->is_open = false;
+    xf_stream_restart(&in->stream);
+    xf_in_authenticated(in, pair, XF_AUTH_EXTERNAL);
+}
+
+static void on_auth(struct xf_in *in, const struct xf_elem *elem)
+{
+    if (in->pass == XF_PASS_PLAIN) {
+        refuse(in, "encryption-required", NULL);
+    } else if (!xf_span_is(xf_elem_attr(elem, "mechanism"), "EXTERNAL")) {
+        refuse(in, "invalid-mechanism", NULL);
+    } else if (elem->text.len == 0) { /* RFC 6120 §6.4.2: no initial response; ask for one */
+        in->sasl_challenged = true;
+        xf_stream_send(&in->stream, "<challenge xmlns='" XF_NS_SASL "'/>");
+    } else {
+        authenticate(in, elem->text);
+    }
+}
+
+void xf_in_sasl(struct xf_in *in, const struct xf_elem *elem)
+{
+    bool in_time = in->is_open && in->pass != XF_PASS_AUTH && in->local && in->valid_pairs == 0;
+    bool was_challenged = in->sasl_challenged;
+    in->sasl_challenged = false;
+    if (!in_time)
+        xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, "SASL is not due here");
+    else if (xf_span_is(elem->name, "auth"))
+        on_auth(in, elem);
+    else if (xf_span_is(elem->name, "response") && was_challenged)
+        authenticate(in, elem->text);
+    else if (xf_span_is(elem->name, "abort"))
+        refuse(in, "aborted", NULL);
+    else
+        xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, "SASL is not due here");
+}

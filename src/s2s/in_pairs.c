@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * in_pairs.c — dialback on an accepted stream, as receiving server (db:result) and as authoritative server (db:verify), and the stanzas
+ * of the pairs that came to be authenticated (XEP-0220 §2.1, §2.2; RFC 6120 §8.1).
+ *
+ * Authentication is of a pair (served domain, peer) on this stream; one stream may carry several, each by its own.
+ */
+#include "s2s_priv.h"
+
+#include <stdio.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/xmpp/ns.h>
+
+#define OPEN_ASKS 4   /* questions at a time that one stream may make us ask */
+#define PAIRS_MAX 256 /* of one stream */
+
+static struct xf_pair *pair_of(struct xf_node *node)
+{
+    return XF_CONTAINER(node, struct xf_pair, node);
+}
+
+static bool pair_is(const struct xf_pair *pair, struct xf_span local, struct xf_span peer)
+{
+    return xf_span_eq(xf_span_of(pair->peer), peer) && xf_span_eq(xf_span_of(pair->local), local);
+}
+
+static struct xf_pair *find_pair(struct xf_in *in, struct xf_span local, struct xf_span peer)
+{
+    XF_LIST_EACH(node, &in->pairs)
+    if (pair_is(pair_of(node), local, peer))
+        return pair_of(node);
+    return NULL;
+}
+
+/* Counts authenticated streams of a peer against max-streams. NULL, and the stream ends, when it has too many. */
+struct xf_pair *xf_in_pair_new(struct xf_in *in, struct xf_span local, struct xf_span peer)
+{
+    unsigned *count = xf_map_find(in->s2s->inbound_by_peer, peer);
+    if (count && *count >= xf_policy_peer(in->s2s->policy, peer)->max_streams) {
+        xf_in_fail(in, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, "this domain has too many streams here");
+        return NULL;
+    }
+    if (!count) {
+        count = xf_new(unsigned);
+        xf_map_set(in->s2s->inbound_by_peer, peer, count);
+    }
+    (*count)++;
+    struct xf_pair *pair = xf_new(struct xf_pair);
+    pair->local = xf_span_dup(local);
+    pair->peer = xf_span_dup(peer);
+    pair->in = in;
+    xf_list_push(&in->pairs, &pair->node);
+    return pair;
+}
+
+static void free_pair(struct xf_pair *pair)
+{
+    struct xf_in *in = pair->in;
+    struct xf_map *counts = in->s2s->inbound_by_peer;
+    unsigned *count = xf_map_find(counts, xf_span_of(pair->peer));
+    if (--*count == 0)
+        xf_free(xf_map_remove(counts, xf_span_of(pair->peer)));
+    if (pair->ask) {
+        in->open_asks--;
+        xf_ask_cancel(&pair->ask);
+    }
+    if (in->last_pair == pair)
+        in->last_pair = NULL;
+    xf_list_remove(&pair->node);
+    xf_free(pair->local);
+    xf_free(pair->peer);
+    xf_free(pair);
+}
+
+void xf_in_pairs_free(struct xf_in *in)
+{
+    XF_LIST_EACH_SAFE(node, &in->pairs)
+    free_pair(pair_of(node));
+}
+
+/* ------------------------------------------------------------------ receiving server */
+
+static void answer_result(struct xf_in *in, const char *local, const char *peer, const char *type)
+{
+    xf_dialback_write(&in->stream, &(struct xf_dialback_elem){
+                                       .name = "result",
+                                       .from = xf_span_of(local),
+                                       .to = xf_span_of(peer),
+                                       .type = type,
+                                   });
+}
+
+static void answer_error(struct xf_in *in, const char *name, const struct xf_dialback_names *names, struct xf_span id,
+                         const char *error_type, const char *error)
+{
+    xf_dialback_write(&in->stream, &(struct xf_dialback_elem){
+                                       .name = name,
+                                       .from = xf_span_of(names->to),
+                                       .to = xf_span_of(names->from),
+                                       .id = id,
+                                       .type = "error",
+                                       .error_type = error_type,
+                                       .error = error,
+                                   });
+}
+
+/* A failed dialback: a stream that carries nobody and waits for nothing has no reason to stay. */
+static void count_failure(struct xf_in *in, bool is_final)
+{
+    if (++in->failures >= xf_s2s_conf(in->s2s)->unauthenticated.dialback_failures)
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "too many failed authentications");
+    else if (is_final && in->valid_pairs == 0 && in->open_asks == 0)
+        xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, "the dialback key is not valid");
+}
+
+static void log_denied(const struct xf_in *in, const char *local, const char *peer, const char *reason, const char *detail)
+{
+    xf_log(XF_LOG_WARN, "dialback.key.denied", XF_STR("local", local), XF_STR("peer", peer), XF_STR("addr", in->host),
+           XF_WORD("reason", reason), XF_STR("detail", detail));
+}
+
+static void on_answered(void *owner, enum xf_answer answer, const char *detail)
+{
+    struct xf_pair *pair = owner;
+    struct xf_in *in = pair->in;
+    struct xf_verdict verdict = xf_in_verdict(in, xf_span_of(pair->peer));
+    struct xf_dialback_names names;
+    snprintf(names.from, sizeof(names.from), "%s", pair->peer);
+    snprintf(names.to, sizeof(names.to), "%s", pair->local);
+    pair->ask = NULL;
+    in->open_asks--;
+    if (answer == XF_ANSWER_VALID &&
+        !xf_auth_refusal(xf_policy_peer(in->s2s->policy, xf_span_of(pair->peer)), &verdict, XF_AUTH_DIALBACK, false)) {
+        answer_result(in, pair->local, pair->peer, "valid");
+        xf_in_authenticated(in, pair, XF_AUTH_DIALBACK);
+        return;
+    }
+    free_pair(pair);
+    if (answer == XF_ANSWER_NOT_FOUND)
+        answer_error(in, "result", &names, XF_SPAN_NONE, "cancel", "remote-server-not-found");
+    else if (answer == XF_ANSWER_UNREACHABLE)
+        answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "remote-server-timeout");
+    else
+        answer_result(in, names.to, names.from, "invalid");
+    log_denied(in, names.to, names.from, answer == XF_ANSWER_INVALID || answer == XF_ANSWER_VALID ? "invalid" : "unreachable", detail);
+    count_failure(in, answer == XF_ANSWER_INVALID || answer == XF_ANSWER_VALID);
+}
+
+static void ask(struct xf_in *in, const struct xf_dialback_names *names, struct xf_span key)
+{
+    struct xf_span local = xf_span_of(names->to), peer = xf_span_of(names->from);
+    unsigned pairs = 0;
+    XF_LIST_EACH(node, &in->pairs)
+    pairs++;
+    if (in->open_asks >= OPEN_ASKS || pairs >= PAIRS_MAX) {
+        answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
+        return;
+    }
+    struct xf_pair *pair = xf_in_pair_new(in, local, peer);
+    if (!pair)
+        return;
+    pair->ask = xf_ask_new(in->s2s, local, peer, xf_span_of(in->id), key, on_answered, pair);
+    if (!pair->ask) {
+        free_pair(pair);
+        answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
+        return;
+    }
+    in->open_asks++;
+}
+
+/* NULL, or why this peer may not even be asked about. */
+static const char *result_refusal(const struct xf_in *in, const struct xf_dialback_names *names)
+{
+    struct xf_span local = xf_span_of(names->to), peer = xf_span_of(names->from);
+    struct xf_verdict verdict = xf_in_verdict(in, peer);
+    if (xf_policy_served(in->s2s->policy, peer) || !xf_policy_may(in->s2s->policy, local, peer, XF_DIRECTION_IN))
+        return "federation with this domain is not allowed here";
+    return xf_auth_refusal(xf_policy_peer(in->s2s->policy, peer), &verdict, XF_AUTH_DIALBACK, false);
+}
+
+static void on_result(struct xf_in *in, const struct xf_elem *elem)
+{
+    struct xf_dialback_names names;
+    if (xf_dialback_read_names(elem, &names) != XF_ERR_OK) {
+        xf_in_fail(in, XF_STREAM_ERROR_IMPROPER_ADDRESSING, NULL);
+        return;
+    }
+    if (!xf_policy_served(in->s2s->policy, xf_span_of(names.to))) {
+        answer_error(in, "result", &names, XF_SPAN_NONE, "cancel", "item-not-found");
+        count_failure(in, false);
+        return;
+    }
+    const char *refusal = result_refusal(in, &names);
+    if (refusal) {
+        log_denied(in, names.to, names.from, "policy", refusal);
+        if (in->valid_pairs == 0)
+            xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
+        else
+            answer_error(in, "result", &names, XF_SPAN_NONE, "cancel", "not-allowed");
+        return;
+    }
+    struct xf_pair *pair = find_pair(in, xf_span_of(names.to), xf_span_of(names.from));
+    if (pair && pair->method != XF_AUTH_NONE) {
+        answer_result(in, names.to, names.from, "valid");
+    } else if (pair) {
+        answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint"); /* the question is still open */
+    } else if (elem->text.len == 0) {
+        answer_result(in, names.to, names.from, "invalid");
+        log_denied(in, names.to, names.from, "invalid", "the key is empty");
+        count_failure(in, true);
+    } else {
+        ask(in, &names, elem->text);
+    }
+}
+
+/* ------------------------------------------------------------------ authoritative server */
+
+static void on_verify(struct xf_in *in, const struct xf_elem *elem)
+{
+    struct xf_dialback_names names;
+    struct xf_span id = xf_elem_attr(elem, "id");
+    if (xf_dialback_read_names(elem, &names) != XF_ERR_OK || id.len == 0) {
+        xf_in_fail(in, XF_STREAM_ERROR_IMPROPER_ADDRESSING, NULL);
+        return;
+    }
+    struct xf_span local = xf_span_of(names.to), peer = xf_span_of(names.from);
+    struct xf_verdict verdict = xf_in_verdict(in, peer);
+    if (!xf_policy_served(in->s2s->policy, local)) {
+        answer_error(in, "verify", &names, id, "cancel", "item-not-found");
+        return;
+    }
+    if (xf_auth_refusal(xf_policy_peer(in->s2s->policy, peer), &verdict, XF_AUTH_NONE, false)) {
+        answer_error(in, "verify", &names, id, "cancel", "not-allowed");
+        return;
+    }
+    bool ours = xf_dialback_key_is_ours(in->s2s->dialback_secret, peer, local, id, elem->text);
+    xf_dialback_write(&in->stream, &(struct xf_dialback_elem){
+                                       .name = "verify",
+                                       .from = local,
+                                       .to = peer,
+                                       .id = id,
+                                       .type = ours ? "valid" : "invalid",
+                                   });
+    xf_log(ours ? XF_LOG_DEBUG : XF_LOG_WARN, "dialback.key.checked", XF_SPN("local", local), XF_SPN("peer", peer),
+           XF_WORD("answer", ours ? "valid" : "invalid"));
+}
+
+void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem)
+{
+    if (!in->is_open) {
+        xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, NULL);
+    } else if (xf_elem_attr(elem, "type").ptr) { /* an answer; on this stream nothing was asked */
+        xf_log(XF_LOG_WARN, "dialback.answer.ignored", XF_STR("local", in->local), XF_STR("peer", in->peer),
+               XF_WORD("reason", "not-asked"));
+    } else if (xf_span_is(elem->name, "result")) {
+        on_result(in, elem);
+    } else if (xf_span_is(elem->name, "verify")) {
+        on_verify(in, elem);
+    }
+}
+
+/* ------------------------------------------------------------------ stanzas */
+
+static void refuse_stanza(struct xf_in *in, const struct xf_stanza *stanza, enum xf_stream_error error, const char *reason,
+                          const char *text)
+{
+    xf_log(XF_LOG_WARN, "s2s.stanza.refused", XF_STR("local", in->local), XF_STR("peer", in->peer), XF_STR("addr", in->host),
+           XF_WORD("kind", xf_stanza_kind_name(stanza->kind)), XF_SPN("from", stanza->raw_from), XF_SPN("to", stanza->raw_to),
+           XF_WORD("reason", reason));
+    if (error != XF_STREAM_ERROR_NONE)
+        xf_in_fail(in, error, text);
+}
+
+static struct xf_pair *find_valid(struct xf_in *in, struct xf_span local, struct xf_span peer)
+{
+    if (in->last_pair && pair_is(in->last_pair, local, peer))
+        return in->last_pair;
+    struct xf_pair *pair = find_pair(in, local, peer);
+    return pair && pair->method != XF_AUTH_NONE ? pair : NULL;
+}
+
+static bool is_authenticated(struct xf_in *in, struct xf_span peer)
+{
+    XF_LIST_EACH(node, &in->pairs)
+    if (pair_of(node)->method != XF_AUTH_NONE && xf_span_eq(xf_span_of(pair_of(node)->peer), peer))
+        return true;
+    return false;
+}
+
+static void refuse_pair(struct xf_in *in, const struct xf_stanza *stanza)
+{
+    if (!is_authenticated(in, stanza->from.domain))
+        refuse_stanza(in, stanza, XF_STREAM_ERROR_INVALID_FROM, "from-not-authenticated",
+                      "from is not a domain that this stream authenticated");
+    else if (!xf_policy_served(in->s2s->policy, stanza->to.domain))
+        refuse_stanza(in, stanza, XF_STREAM_ERROR_HOST_UNKNOWN, "to-not-served", "to is not a domain that is served here");
+    else
+        refuse_stanza(in, stanza, XF_STREAM_ERROR_NOT_AUTHORIZED, "pair-not-authenticated",
+                      "this stream is not authenticated for the domain in to");
+}
+
+void xf_in_stanza(struct xf_in *in, struct xf_stanza *stanza)
+{
+    struct xf_stanza_scratch scratch;
+    bool from_is_bad = false;
+    if (in->valid_pairs == 0 || !in->is_open) {
+        refuse_stanza(in, stanza, XF_STREAM_ERROR_NOT_AUTHORIZED, "not-authenticated", NULL);
+        return;
+    }
+    if (!stanza->raw_from.len || !stanza->raw_to.len) {
+        refuse_stanza(in, stanza, XF_STREAM_ERROR_IMPROPER_ADDRESSING, "no-address", "stanzas between servers need from and to");
+        return;
+    }
+    if (xf_stanza_address(stanza, &scratch, &from_is_bad) != XF_ERR_OK) {
+        refuse_stanza(in, stanza, from_is_bad ? XF_STREAM_ERROR_INVALID_FROM : XF_STREAM_ERROR_NONE, "jid-malformed", NULL);
+        return;
+    }
+    struct xf_pair *pair = find_valid(in, stanza->to.domain, stanza->from.domain);
+    if (!pair) {
+        refuse_pair(in, stanza);
+        return;
+    }
+    in->last_pair = pair;
+    if (!in->s2s->events->stanza(in->s2s->owner, stanza) && !xf_list_is_linked(&in->paused_node)) {
+        xf_stream_pause(&in->stream, true);
+        xf_list_push(&in->s2s->paused, &in->paused_node);
+    }
+}

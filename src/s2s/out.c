@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * out.c — an outgoing stream: discovery, candidates, negotiation, delivery, end. The order of things is the table in out_machine.c; this file
+ * holds the actions, turns what the peer sends into events, and chooses between what it offers (offer_for).
+ *
+ * The end has two halves which may come in either order: `ended` is told (once, from a timer, never from within a call), and the
+ * conn closes. The out is freed when both are over.
+ */
+#include "s2s_priv.h"
+
+#include <stdio.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/xmpp/ns.h>
+
+#define TICK_MS 15000
+#define PEER_ID_MAX 512
+
+static const struct xf_stream_events stream_events;
+
+/* ------------------------------------------------------------------ the end */
+
+static void maybe_free(struct xf_out *out)
+{
+    if (out->events || out->asker || (out->has_stream && out->stream.conn))
+        return;
+    if (out->has_stream)
+        xf_stream_fini(&out->stream);
+    xf_discovery_cancel(&out->discovery);
+    xf_dial_free(&out->dial);
+    xf_timer_stop(&out->deadline);
+    xf_timer_stop(&out->tick);
+    xf_timer_stop(&out->farewell);
+    xf_list_remove(&out->node);
+    out->s2s->stream_count--;
+    xf_free(out->local);
+    xf_free(out->peer);
+    xf_free(out->peer_id);
+    xf_free(out);
+}
+
+static void on_farewell(void *owner)
+{
+    struct xf_out *out = owner;
+    const struct xf_out_events *events = out->events;
+    struct xf_asker *asker = out->asker;
+    out->events = NULL;
+    out->asker = NULL;
+    if (asker)
+        xf_asker_ended(asker, out->cause, out->text);
+    else if (events)
+        events->ended(out->owner, out->was_ready, out->cause, out->text);
+    maybe_free(out);
+}
+
+void xf_out_say_ended(struct xf_out *out)
+{
+    xf_timer_stop(&out->deadline);
+    xf_timer_stop(&out->tick);
+    xf_discovery_cancel(&out->discovery);
+    xf_dial_free(&out->dial);
+    if (!out->has_stream)
+        xf_log_out_down(out, out->text);
+    xf_timer_start(out->s2s->env->timers, &out->farewell, 0);
+}
+
+static void note_cause(struct xf_out *out, enum xf_cause cause, const char *text)
+{
+    if (out->cause != XF_CAUSE_NONE)
+        return;
+    out->cause = cause;
+    snprintf(out->text, sizeof(out->text), "%s", text);
+}
+
+/* Causes after which another address of the peer may do better. */
+static bool is_worth_another(enum xf_cause cause)
+{
+    return cause == XF_CAUSE_CONNECT || cause == XF_CAUSE_TLS || cause == XF_CAUSE_STREAM || cause == XF_CAUSE_CERTIFICATE;
+}
+
+static bool will_try_another(const struct xf_out *out)
+{
+    return !out->was_ready && is_worth_another(out->cause) && out->dial && xf_dial_has_more(out->dial) && !out->s2s->is_draining;
+}
+
+void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_stream_error error, const char *text)
+{
+    if (out->state == XF_OUT_ENDED)
+        return;
+    note_cause(out, cause, text);
+    if (out->has_stream && out->stream.conn) {
+        if (error != XF_STREAM_ERROR_NONE)
+            xf_stream_fail(&out->stream, error, text);
+        else
+            xf_stream_close(&out->stream);
+        if (will_try_another(out))
+            return; /* on_closed goes on */
+    }
+    xf_out_fire(out, XF_OUT_ON_END);
+}
+
+static void on_deadline(void *owner)
+{
+    struct xf_out *out = owner;
+    if (out->state == XF_OUT_RESOLVING)
+        xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE, "no answer from DNS in time");
+    else
+        xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_CONNECTION_TIMEOUT, "the peer did not answer in time");
+}
+
+/* ------------------------------------------------------------------ to a conn */
+
+static void on_discovered(void *owner, const struct xf_discovery_result *result);
+static void on_dial_connected(void *owner, struct xf_conn *conn, const struct xf_candidate *candidate);
+static void on_dial_failed(void *owner, bool timed_out, const char *detail);
+
+static const struct xf_dial_events dial_events = {.connected = on_dial_connected, .failed = on_dial_failed};
+
+void xf_out_resolve(struct xf_out *out)
+{
+    const struct xf_peer_settings *settings = out->settings;
+    bool direct = settings->direct_tls && settings->tls != XF_TLS_NONE;
+    if (settings->route.count) {
+        out->discovery = xf_discover_static(out->s2s->env->dns, (const char *const *)settings->route.item, settings->route.count, false,
+                                            on_discovered, out);
+        return;
+    }
+    struct xf_discovery_opts opts = {.direct_tls = direct, .starttls = true};
+    out->discovery = xf_discover(out->s2s->env->dns, xf_span_of(out->peer), &opts, on_discovered, out);
+}
+
+static void on_discovered(void *owner, const struct xf_discovery_result *result)
+{
+    struct xf_out *out = owner;
+    out->discovery = NULL;
+    switch (result->outcome) {
+    case XF_DISCOVERY_FOUND:
+        out->dial = xf_dial_new(out->s2s->env, result->candidates, result->count, (unsigned)out->settings->connect_ms,
+                                &dial_events, out);
+        xf_out_fire(out, XF_OUT_ON_FOUND);
+        return;
+    case XF_DISCOVERY_NO_SERVICE:
+        xf_out_give_up(out, XF_CAUSE_NO_SERVICE, XF_STREAM_ERROR_NONE, "the domain says in DNS that it has no XMPP server");
+        return;
+    case XF_DISCOVERY_NOT_FOUND:
+        xf_out_give_up(out, XF_CAUSE_NOT_FOUND, XF_STREAM_ERROR_NONE, "the domain has no XMPP server in DNS");
+        return;
+    case XF_DISCOVERY_FAILED:
+        break;
+    }
+    xf_log(XF_LOG_INFO, "s2s.dns.failed", XF_STR("peer", out->peer), XF_STR("detail", result->detail));
+    xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE, "DNS did not answer for the domain");
+}
+
+void xf_out_dial(struct xf_out *out)
+{
+    (void)out; /* the dial starts by itself */
+}
+
+static void init_stream(struct xf_out *out)
+{
+    struct xf_reader_limits limits = xf_s2s_limits_before(out->s2s);
+    xf_stream_init(&out->stream, out->s2s->env, XF_NS_SERVER, &limits, xf_s2s_conf(out->s2s)->unauthenticated.elements, &stream_events);
+    out->has_stream = true;
+}
+
+static void on_dial_connected(void *owner, struct xf_conn *conn, const struct xf_candidate *candidate)
+{
+    struct xf_out *out = owner;
+    if (out->has_stream)
+        xf_stream_fini(&out->stream);
+    init_stream(out);
+    xf_stream_attach(&out->stream, conn);
+    out->is_direct = candidate->is_direct;
+    out->cause = XF_CAUSE_NONE;
+    xf_out_fire(out, candidate->is_direct ? XF_OUT_ON_DIRECT_UP : XF_OUT_ON_TCP_UP);
+}
+
+static void on_dial_failed(void *owner, bool timed_out, const char *detail)
+{
+    struct xf_out *out = owner;
+    xf_log(XF_LOG_INFO, "s2s.connect.failed", XF_STR("local", out->local), XF_STR("peer", out->peer),
+           XF_WORD("reason", timed_out ? "timeout" : "refused"), XF_STR("detail", detail));
+    if (out->cause == XF_CAUSE_NONE)
+        xf_out_give_up(out, XF_CAUSE_CONNECT, XF_STREAM_ERROR_NONE, "no server of the domain accepts connections");
+    else
+        xf_out_fire(out, XF_OUT_ON_END); /* the others failed too: what the last one said stands */
+}
+
+void xf_out_try_next(struct xf_out *out)
+{
+    xf_dial_next(out->dial);
+}
+
+/* ------------------------------------------------------------------ negotiation */
+
+void xf_out_no_action(struct xf_out *out)
+{
+    (void)out;
+}
+
+void xf_out_send_header(struct xf_out *out)
+{
+    xf_stream_send_header(&out->stream, &(struct xf_stream_header){
+                                            .from = xf_span_of(out->local),
+                                            .to = xf_span_of(out->peer),
+                                            .has_version = true,
+                                            .has_dialback = true,
+                                        });
+}
+
+void xf_out_restart(struct xf_out *out)
+{
+    xf_stream_restart(&out->stream);
+    xf_out_send_header(out);
+}
+
+static struct xf_tls_request tls_request(const struct xf_out *out)
+{
+    return (struct xf_tls_request){
+        .identities = out->s2s->identities,
+        .local = xf_span_of(out->local),
+        .peer = xf_span_of(out->peer),
+        .is_direct = out->is_direct,
+        .min_version = out->settings->tls_min == 13 ? XF_TLS_1_3 : XF_TLS_1_2,
+        .ciphers = out->settings->ciphers && *out->settings->ciphers ? out->settings->ciphers : NULL,
+    };
+}
+
+void xf_out_direct_tls(struct xf_out *out)
+{
+    struct xf_tls_request request = tls_request(out);
+    xf_stream_start_tls(&out->stream, &request, NULL);
+}
+
+void xf_out_send_starttls(struct xf_out *out)
+{
+    xf_stream_send(&out->stream, "<starttls xmlns='" XF_NS_TLS "'/>");
+}
+
+void xf_out_start_tls(struct xf_out *out)
+{
+    xf_out_direct_tls(out); /* the same, behind <proceed/> */
+}
+
+/* XEP-0178 §3: the authorization identity is our domain. */
+void xf_out_send_external(struct xf_out *out)
+{
+    char authzid[4 * XF_DOMAIN_MAX / 3 + 8];
+    char xml[sizeof(authzid) + 128];
+    xf_base64_encode(xf_span_of(out->local), authzid);
+    snprintf(xml, sizeof(xml), "<auth xmlns='" XF_NS_SASL "' mechanism='EXTERNAL'>%s</auth>", authzid);
+    out->method = XF_AUTH_EXTERNAL;
+    xf_stream_send(&out->stream, xml);
+}
+
+void xf_out_send_dialback(struct xf_out *out)
+{
+    char key[XF_DIALBACK_KEY_CHARS + 1];
+    uint64_t patience_ms = xf_s2s_conf(out->s2s)->unauthenticated.dialback_ms;
+    uint64_t now_ms = out->s2s->env->clock->now_ms;
+    out->method = XF_AUTH_DIALBACK;
+    xf_dialback_key(out->s2s->dialback_secret, xf_span_of(out->peer), xf_span_of(out->local), xf_span_of(out->peer_id), key);
+    xf_dialback_write(&out->stream, &(struct xf_dialback_elem){
+                                        .name = "result",
+                                        .from = xf_span_of(out->local),
+                                        .to = xf_span_of(out->peer),
+                                        .key = xf_span_of(key),
+                                    });
+    if (out->deadline.at_ms > now_ms + patience_ms)
+        xf_timer_start(out->s2s->env->timers, &out->deadline, patience_ms);
+}
+
+static struct xf_verdict verdict_of(const struct xf_out *out)
+{
+    return xf_verdict_of(out->stream.conn ? out->stream.conn->tls : NULL, xf_span_of(out->peer));
+}
+
+void xf_out_become_ready(struct xf_out *out)
+{
+    struct xf_verdict verdict = verdict_of(out);
+    const char *refusal = xf_auth_refusal(out->settings, &verdict, out->method, true);
+    if (refusal) { /* offer_for should not have led here: the gate holds all the same */
+        xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED, refusal);
+        return;
+    }
+    struct xf_reader_limits limits = xf_s2s_limits_before(out->s2s);
+    xf_stream_relax(&out->stream, &limits);
+    out->was_ready = true;
+    out->ready_ms = out->used_ms = out->s2s->env->clock->now_ms;
+    xf_timer_stop(&out->deadline);
+    xf_dial_free(&out->dial);
+    xf_timer_start(out->s2s->env->timers, &out->tick, TICK_MS);
+    xf_log_out_up(out);
+    if (out->asker)
+        xf_asker_ready(out->asker);
+    else
+        out->events->ready(out->owner);
+}
+
+static void give_up_on_auth(struct xf_out *out, const struct xf_verdict *verdict)
+{
+    char text[200];
+    if (verdict->is_secure && !xf_verdict_is_good(verdict)) {
+        xf_verdict_text(verdict, out->stream.conn->tls, xf_span_of(out->peer), text, sizeof(text));
+        xf_out_give_up(out, XF_CAUSE_CERTIFICATE, XF_STREAM_ERROR_NOT_AUTHORIZED, text);
+        return;
+    }
+    if (!verdict->is_secure && out->settings->tls == XF_TLS_REQUIRED)
+        xf_out_give_up(out, XF_CAUSE_TLS, XF_STREAM_ERROR_POLICY_VIOLATION, "TLS is required, and the peer offers none");
+    else
+        xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED,
+                       out->sasl_failed ? "the peer refused our certificate and offers no dialback"
+                                        : "the peer offers no way to authenticate that is allowed");
+}
+
+/* The next step towards authentication, from what the peer offers and what its settings allow. */
+static void offer_for(struct xf_out *out)
+{
+    struct xf_verdict verdict = verdict_of(out);
+    const struct xf_peer_settings *settings = out->settings;
+    if (out->features.tls && !verdict.is_secure && settings->tls != XF_TLS_NONE)
+        xf_out_fire(out, XF_OUT_ON_OFFER_TLS);
+    else if (out->asker && !xf_auth_refusal(settings, &verdict, XF_AUTH_NONE, true))
+        xf_out_fire(out, XF_OUT_ON_OFFER_VERIFY);
+    else if (!out->asker && out->features.external && !out->sasl_failed &&
+             xf_tls_identities_has(out->s2s->identities, xf_span_of(out->local)) &&
+             !xf_auth_refusal(settings, &verdict, XF_AUTH_EXTERNAL, true))
+        xf_out_fire(out, XF_OUT_ON_OFFER_SASL);
+    else if (!out->asker && out->peer_speaks_dialback && !xf_auth_refusal(settings, &verdict, XF_AUTH_DIALBACK, true))
+        xf_out_fire(out, XF_OUT_ON_OFFER_DIALBACK);
+    else
+        give_up_on_auth(out, &verdict);
+}
+
+/* ------------------------------------------------------------------ what the peer says */
+
+static struct xf_out *out_of(struct xf_stream *stream)
+{
+    return XF_CONTAINER(stream, struct xf_out, stream);
+}
+
+static bool header_is_from(const struct xf_out *out, const struct xf_header *header)
+{
+    char from[XF_DOMAIN_MAX + 1];
+    if (!header->from.ptr)
+        return true; /* old servers leave it out */
+    return xf_domain_prepare(header->from, from) == XF_ERR_OK && strcmp(from, out->peer) == 0;
+}
+
+static void on_header(struct xf_stream *stream, const struct xf_header *header)
+{
+    struct xf_out *out = out_of(stream);
+    bool is_legacy = header->version.ptr == NULL;
+    if (!header_is_from(out, header)) {
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_FROM, "the stream is from another domain");
+        return;
+    }
+    if (header->id.len == 0 || header->id.len > PEER_ID_MAX) {
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_ID, "the stream has no usable id");
+        return;
+    }
+    xf_free(out->peer_id);
+    out->peer_id = xf_span_dup(header->id);
+    out->peer_speaks_dialback = header->has_dialback_ns;
+    out->features = (struct xf_features){0};
+    if (!is_legacy || out->state == XF_OUT_AUTH_HEADER)
+        xf_out_fire(out, XF_OUT_ON_HEADER);
+    else if (out->settings->legacy)
+        offer_for(out); /* pre-1.0: there will be no features */
+    else
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_UNSUPPORTED_VERSION, "the peer speaks only pre-1.0 XMPP");
+}
+
+static void on_features(struct xf_out *out, const struct xf_elem *elem)
+{
+    out->features = xf_features_read(elem);
+    out->peer_speaks_dialback = out->peer_speaks_dialback || out->features.dialback;
+    if (out->state == XF_OUT_AUTH_FEATURES)
+        xf_out_fire(out, XF_OUT_ON_FEATURES);
+    else if (out->state == XF_OUT_PLAIN_FEATURES || out->state == XF_OUT_TLS_FEATURES)
+        offer_for(out);
+}
+
+static const char *error_condition(const struct xf_elem *elem)
+{
+    static const char *const known[] = {
+        "remote-server-not-found", "remote-server-timeout", "remote-connection-failed", "policy-violation", "not-allowed",
+        "not-authorized",          "resource-constraint",   "item-not-found",           "forbidden",        "internal-server-error",
+    };
+    const struct xf_elem *error = elem->first_child;
+    while (error && !xf_span_is(error->name, "error"))
+        error = error->next;
+    for (size_t i = 0; error && i < XF_ARRAY_LEN(known); i++)
+        if (xf_elem_child(error, XF_NS_STANZA_ERROR, known[i]))
+            return known[i];
+    return "an error";
+}
+
+static void on_dialback_result(struct xf_out *out, const struct xf_elem *elem)
+{
+    struct xf_dialback_names names;
+    struct xf_span type = xf_elem_attr(elem, "type");
+    bool is_due = out->state == XF_OUT_PLAIN_DIALBACK || out->state == XF_OUT_TLS_DIALBACK;
+    if (!is_due || !type.len || xf_dialback_read_names(elem, &names) != XF_ERR_OK || strcmp(names.from, out->peer) != 0 ||
+        strcmp(names.to, out->local) != 0) {
+        xf_log(XF_LOG_WARN, "dialback.result.ignored", XF_STR("local", out->local), XF_STR("peer", out->peer),
+               XF_WORD("reason", "not-asked"));
+        return;
+    }
+    if (xf_span_is(type, "valid")) {
+        xf_out_fire(out, XF_OUT_ON_DIALBACK_OK);
+        return;
+    }
+    char text[128];
+    snprintf(text, sizeof(text), "the peer refused dialback: %s",
+             xf_span_is(type, "invalid") ? "it says that our key is invalid" : error_condition(elem));
+    xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NONE, text);
+}
+
+static void on_sasl(struct xf_out *out, const struct xf_elem *elem)
+{
+    if (out->state != XF_OUT_TLS_SASL)
+        return;
+    if (xf_span_is(elem->name, "success")) {
+        xf_out_fire(out, XF_OUT_ON_SASL_OK);
+    } else if (xf_span_is(elem->name, "failure")) {
+        xf_log(XF_LOG_INFO, "s2s.external.refused", XF_STR("local", out->local), XF_STR("peer", out->peer),
+               XF_SPN("condition", elem->first_child ? elem->first_child->name : XF_SPAN_NONE));
+        out->sasl_failed = true;
+        out->method = XF_AUTH_NONE;
+        offer_for(out);
+    }
+}
+
+static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
+{
+    struct xf_out *out = out_of(stream);
+    if (out->state == XF_OUT_ENDED)
+        return;
+    if (xf_elem_is(elem, XF_NS_STREAM, "features"))
+        on_features(out, elem);
+    else if (xf_span_is(elem->ns, XF_NS_SASL))
+        on_sasl(out, elem);
+    else if (xf_elem_is(elem, XF_NS_DIALBACK, "result"))
+        on_dialback_result(out, elem);
+    else if (xf_elem_is(elem, XF_NS_DIALBACK, "verify") && out->asker && out->state == XF_OUT_READY)
+        xf_asker_answer(out->asker, elem);
+    else if (out->state == XF_OUT_PLAIN_PROCEED && xf_elem_is(elem, XF_NS_TLS, "proceed"))
+        xf_out_fire(out, XF_OUT_ON_PROCEED);
+    else if (out->state == XF_OUT_PLAIN_PROCEED && xf_elem_is(elem, XF_NS_TLS, "failure"))
+        xf_out_give_up(out, XF_CAUSE_TLS, XF_STREAM_ERROR_NONE, "the peer refused STARTTLS");
+    /* Others are extensions that we did not ask for: not fatal (ejabberd #4300). */
+}
+
+/* RFC 6120 §4.1: a stream is one-way. */
+static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
+{
+    struct xf_out *out = out_of(stream);
+    xf_log(XF_LOG_WARN, "s2s.stanza.dropped", XF_STR("local", out->local), XF_STR("peer", out->peer),
+           XF_WORD("reason", "one-way-stream"), XF_WORD("kind", xf_stanza_kind_name(stanza->kind)));
+}
+
+static void on_secured(struct xf_stream *stream)
+{
+    xf_out_fire(out_of(stream), XF_OUT_ON_TLS_UP);
+}
+
+static void on_drained(struct xf_stream *stream)
+{
+    struct xf_out *out = out_of(stream);
+    if (out->events && out->state == XF_OUT_READY && out->events->drained)
+        out->events->drained(out->owner);
+}
+
+static void on_ending(struct xf_stream *stream)
+{
+    struct xf_out *out = out_of(stream);
+    if (!out->was_ready)
+        return;
+    note_cause(out, XF_CAUSE_STREAM, "the stream ended");
+    xf_out_fire(out, XF_OUT_ON_END);
+}
+
+static void note_why_closed(struct xf_out *out, enum xf_stream_end end, const char *detail)
+{
+    char text[200];
+    if (end == XF_STREAM_END_PEER_ERROR) {
+        snprintf(text, sizeof(text), "the peer's server said %s%s%s", xf_stream_error_name(out->stream.peer_error),
+                 out->stream.peer_text[0] ? ": " : "", out->stream.peer_text);
+        note_cause(out, XF_CAUSE_STREAM, text);
+    } else if (out->stream.conn_end == XF_CONN_END_TLS) {
+        snprintf(text, sizeof(text), "TLS failed: %s", detail);
+        note_cause(out, XF_CAUSE_TLS, text);
+    } else {
+        note_cause(out, XF_CAUSE_STREAM, "the peer's server closed the connection");
+    }
+}
+
+static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const char *detail)
+{
+    struct xf_out *out = out_of(stream);
+    note_why_closed(out, end, detail);
+    xf_log_out_down(out, end == XF_STREAM_END_LOST ? detail : out->text);
+    if (out->state == XF_OUT_ENDED)
+        maybe_free(out);
+    else if (will_try_another(out))
+        xf_out_fire(out, XF_OUT_ON_NEXT);
+    else
+        xf_out_fire(out, XF_OUT_ON_END);
+}
+
+static const struct xf_stream_events stream_events = {
+    .header = on_header,
+    .stanza = on_stanza,
+    .element = on_element,
+    .secured = on_secured,
+    .drained = on_drained,
+    .ending = on_ending,
+    .closed = on_closed,
+};
+
+/* ------------------------------------------------------------------ READY */
+
+static void on_tick(void *owner)
+{
+    struct xf_out *out = owner;
+    uint64_t now_ms = out->s2s->env->clock->now_ms;
+    if (now_ms - out->used_ms >= out->settings->idle_ms && !out->asker) {
+        xf_out_close(out);
+        return;
+    }
+    if (now_ms - out->used_ms >= TICK_MS)
+        xf_stream_park(&out->stream);
+    if (out->settings->ping_ms && now_ms / out->settings->ping_ms != (now_ms - TICK_MS) / out->settings->ping_ms)
+        xf_stream_send(&out->stream, " "); /* RFC 6120 §4.6.1; a dead peer makes TCP give up */
+    xf_timer_start(out->s2s->env->timers, &out->tick, TICK_MS);
+}
+
+static struct xf_out *open_out(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
+{
+    struct xf_out *out = xf_new(struct xf_out);
+    out->s2s = s2s;
+    out->local = xf_span_dup(local);
+    out->peer = xf_span_dup(peer);
+    out->settings = xf_policy_peer(s2s->policy, peer);
+    out->opened_ms = s2s->env->clock->now_ms;
+    xf_timer_init(&out->deadline, on_deadline, out);
+    xf_timer_init(&out->tick, on_tick, out);
+    xf_timer_init(&out->farewell, on_farewell, out);
+    xf_list_push(&s2s->outs, &out->node);
+    s2s->stream_count++;
+    xf_timer_start(s2s->env->timers, &out->deadline, out->settings->negotiate_ms);
+    return out;
+}
+
+struct xf_out *xf_out_open_verify(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, struct xf_asker *asker)
+{
+    struct xf_out *out = open_out(s2s, local, peer);
+    out->asker = asker;
+    xf_out_fire(out, XF_OUT_ON_OPEN);
+    return out;
+}
+
+struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, const struct xf_out_events *events,
+                           void *owner)
+{
+    struct xf_out *out = open_out(s2s, local, peer);
+    out->events = events;
+    out->owner = owner;
+    if (s2s->is_draining)
+        xf_out_give_up(out, XF_CAUSE_SHUTDOWN, XF_STREAM_ERROR_NONE, "the gateway is shutting down");
+    else
+        xf_out_fire(out, XF_OUT_ON_OPEN);
+    return out;
+}
+
+bool xf_out_is_ready(const struct xf_out *out)
+{
+    return out->state == XF_OUT_READY;
+}
+
+bool xf_out_is_congested(const struct xf_out *out)
+{
+    return out->state == XF_OUT_READY && xf_stream_is_congested(&out->stream);
+}
+
+enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza)
+{
+    if (out->state != XF_OUT_READY)
+        return XF_ERR_CLOSED;
+    if (out->features.max_bytes && xf_xml_stanza_bound(stanza, XF_NS_SERVER) > out->features.max_bytes)
+        return XF_ERR_LIMIT;
+    out->used_ms = out->s2s->env->clock->now_ms;
+    return xf_stream_send_stanza(&out->stream, stanza);
+}
+
+void xf_out_close(struct xf_out *out)
+{
+    note_cause(out, XF_CAUSE_SHUTDOWN, "the stream was closed");
+    if (out->has_stream && out->stream.conn)
+        xf_stream_close(&out->stream);
+    xf_out_fire(out, XF_OUT_ON_END);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* s2s.c — the engine: what streams share, reload, drain. */
+#include "s2s_priv.h"
+
+#include <xfed/base/alloc.h>
+
+struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
+{
+    struct xf_s2s *s2s = xf_new(struct xf_s2s);
+    s2s->env = opts->env;
+    s2s->policy = opts->policy;
+    s2s->identities = xf_tls_identities_ref(opts->identities);
+    xf_dialback_prepare_secret(opts->dialback_secret, s2s->dialback_secret);
+    s2s->events = opts->events;
+    s2s->owner = opts->owner;
+    xf_list_init(&s2s->ins);
+    xf_list_init(&s2s->outs);
+    xf_list_init(&s2s->paused);
+    s2s->askers = xf_map_new();
+    s2s->inbound_by_peer = xf_map_new();
+    xf_quota_init(&s2s->quota);
+    return s2s;
+}
+
+void xf_s2s_free(struct xf_s2s **s2s)
+{
+    struct xf_s2s *s = *s2s;
+    if (!s)
+        return;
+    xf_require(s->stream_count == 0);
+    *s2s = NULL;
+    xf_tls_identities_unref(&s->identities);
+    xf_wipe(s->dialback_secret, sizeof(s->dialback_secret));
+    xf_map_free(&s->askers);
+    xf_map_free(&s->inbound_by_peer);
+    xf_quota_fini(&s->quota);
+    xf_free(s);
+}
+
+struct xf_span xf_pair_key(struct xf_span local, struct xf_span peer, char out[XF_PAIR_KEY_MAX])
+{
+    xf_require(local.len <= XF_DOMAIN_MAX && peer.len <= XF_DOMAIN_MAX);
+    memcpy(out, local.ptr, local.len);
+    out[local.len] = '\0';
+    memcpy(out + local.len + 1, peer.ptr, peer.len);
+    return (struct xf_span){out, local.len + 1 + peer.len};
+}
+
+struct xf_reader_limits xf_s2s_limits_before(const struct xf_s2s *s2s)
+{
+    const struct xf_conf *conf = xf_s2s_conf(s2s);
+    size_t bytes = conf->unauthenticated.element_bytes;
+    return (struct xf_reader_limits){
+        .stanza_bytes = bytes,
+        .control_bytes = bytes,
+        .start_tag_bytes = bytes < conf->xml.start_tag_bytes ? bytes : conf->xml.start_tag_bytes,
+        .attributes = conf->xml.attributes,
+        .depth = conf->xml.depth,
+    };
+}
+
+/* A stanza must fit the link that it goes to; served domains may have several, so the smallest counts. */
+static size_t smallest_link(const struct xf_conf *conf)
+{
+    size_t bytes = SIZE_MAX;
+    for (size_t i = 0; i < conf->link_count; i++)
+        if (conf->links[i].max_stanza_bytes < bytes)
+            bytes = conf->links[i].max_stanza_bytes;
+    return bytes;
+}
+
+struct xf_reader_limits xf_s2s_limits_after(const struct xf_s2s *s2s, const struct xf_peer_settings *settings)
+{
+    struct xf_reader_limits limits = xf_s2s_limits_before(s2s);
+    size_t link = smallest_link(xf_s2s_conf(s2s));
+    limits.stanza_bytes = settings->max_stanza_bytes < link ? settings->max_stanza_bytes : link;
+    limits.start_tag_bytes = xf_s2s_conf(s2s)->xml.start_tag_bytes;
+    return limits;
+}
+
+void xf_s2s_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
+{
+    xf_in_accept(s2s, conn, is_direct);
+}
+
+void xf_s2s_resume_inbound(struct xf_s2s *s2s)
+{
+    XF_LIST_EACH_SAFE(node, &s2s->paused)
+    {
+        struct xf_in *in = XF_CONTAINER(node, struct xf_in, paused_node);
+        xf_list_remove(node);
+        xf_stream_pause(&in->stream, false);
+    }
+}
+
+/* ------------------------------------------------------------------ reload */
+
+/* What the new policy makes of an authenticated or negotiating inbound stream; NULL: it may stay. */
+static const char *in_refusal(const struct xf_in *in)
+{
+    XF_LIST_EACH(node, &in->pairs)
+    {
+        const struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
+        struct xf_span local = xf_span_of(pair->local), peer = xf_span_of(pair->peer);
+        struct xf_verdict verdict = xf_in_verdict(in, peer);
+        if (!xf_policy_may(in->s2s->policy, local, peer, XF_DIRECTION_IN))
+            return "federation with this domain is no longer allowed";
+        if (pair->method == XF_AUTH_NONE)
+            continue;
+        const char *refusal = xf_auth_refusal(xf_policy_peer(in->s2s->policy, peer), &verdict, pair->method, false);
+        if (refusal)
+            return refusal;
+    }
+    return NULL;
+}
+
+static const char *out_refusal(struct xf_out *out)
+{
+    struct xf_span local = xf_span_of(out->local), peer = xf_span_of(out->peer);
+    if (!out->asker && !xf_policy_may(out->s2s->policy, local, peer, XF_DIRECTION_OUT))
+        return "federation with this domain is no longer allowed";
+    if (out->state != XF_OUT_READY || !out->stream.conn)
+        return NULL;
+    struct xf_verdict verdict = xf_verdict_of(out->stream.conn->tls, peer);
+    return xf_auth_refusal(out->settings, &verdict, out->method, true);
+}
+
+void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy, struct xf_tls_identities *identities)
+{
+    struct xf_tls_identities *old = s2s->identities;
+    s2s->identities = xf_tls_identities_ref(identities);
+    xf_tls_identities_unref(&old);
+    s2s->policy = policy;
+    XF_LIST_EACH_SAFE(node, &s2s->ins)
+    {
+        struct xf_in *in = XF_CONTAINER(node, struct xf_in, node);
+        in->settings = xf_policy_peer(policy, xf_span_of(in->peer));
+        const char *refusal = in_refusal(in);
+        if (refusal)
+            xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
+    }
+    XF_LIST_EACH_SAFE(node, &s2s->outs)
+    {
+        struct xf_out *out = XF_CONTAINER(node, struct xf_out, node);
+        out->settings = xf_policy_peer(policy, xf_span_of(out->peer));
+        const char *refusal = out_refusal(out);
+        if (refusal)
+            xf_out_give_up(out, XF_CAUSE_POLICY, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
+    }
+}
+
+/* ------------------------------------------------------------------ drain */
+
+void xf_s2s_drain(struct xf_s2s *s2s)
+{
+    s2s->is_draining = true;
+    XF_LIST_EACH_SAFE(node, &s2s->ins)
+    xf_in_close(XF_CONTAINER(node, struct xf_in, node));
+    XF_LIST_EACH_SAFE(node, &s2s->outs)
+    xf_out_close(XF_CONTAINER(node, struct xf_out, node));
+}
+
+size_t xf_s2s_stream_count(const struct xf_s2s *s2s)
+{
+    return s2s->stream_count;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * s2s_priv.h — what the files of s2s share: the engine, inbound and outbound streams, questions of dialback.
+ *
+ * If you look for ...
+ *   an outgoing stream's states       out_machine.c (table), out.c (life)
+ *   an accepted stream                in.c (life, headers), in_auth.c (STARTTLS, SASL), in_pairs.c (dialback, stanzas)
+ *   asking an authoritative server    ask.c
+ *   who is good enough                verdict.c
+ */
+#pragma once
+
+#include <xfed/base/list.h>
+#include <xfed/base/log.h>
+#include <xfed/base/map.h>
+#include <xfed/base/utf8.h>
+#include <xfed/dns/discover.h>
+#include <xfed/s2s/s2s.h>
+
+#include "dialback_priv.h"
+#include "verdict_priv.h"
+
+#define XF_PAIR_KEY_MAX (2 * XF_DOMAIN_MAX + 1)
+
+/* ---- quota.c */
+struct xf_quota {
+    struct xf_map *by_host; /* host text -> unsigned * */
+    unsigned total;
+};
+void xf_quota_init(struct xf_quota *quota);
+void xf_quota_fini(struct xf_quota *quota);
+XF_MUST_USE bool xf_quota_take(struct xf_quota *quota, const char *host, unsigned per_host, unsigned total);
+void xf_quota_give(struct xf_quota *quota, const char *host);
+
+/* ---- s2s.c */
+struct xf_s2s {
+    struct xf_env *env;
+    struct xf_policy *policy;
+    struct xf_tls_identities *identities;
+    char dialback_secret[XF_SHA256_HEX_BYTES + 1]; /* prepared, wiped in the end */
+    const struct xf_s2s_events *events;
+    void *owner;
+    struct xf_node ins, outs; /* every stream alive, xf_in.node and xf_out.node */
+    size_t stream_count;
+    struct xf_node paused;    /* xf_in.paused_node: streams that wait for the link */
+    struct xf_map *askers;    /* pair key -> struct xf_asker: verify streams */
+    size_t ask_count;         /* questions under way, of all askers */
+    struct xf_map *inbound_by_peer; /* peer -> unsigned *: authenticated inbound streams */
+    struct xf_quota quota;
+    bool is_draining;
+};
+
+static inline const struct xf_conf *xf_s2s_conf(const struct xf_s2s *s2s)
+{
+    return xf_policy_conf(s2s->policy);
+}
+
+/* Limits of the reader before and after authentication. */
+struct xf_reader_limits xf_s2s_limits_before(const struct xf_s2s *s2s);
+struct xf_reader_limits xf_s2s_limits_after(const struct xf_s2s *s2s, const struct xf_peer_settings *settings);
+
+/* "local\0peer" */
+struct xf_span xf_pair_key(struct xf_span local, struct xf_span peer, char out[XF_PAIR_KEY_MAX]);
+
+/* ---- ask.c: questions to authoritative servers (XEP-0220 §2.2) */
+enum xf_answer { XF_ANSWER_VALID, XF_ANSWER_INVALID, XF_ANSWER_NOT_FOUND, XF_ANSWER_UNREACHABLE };
+typedef void (*xf_answered_fn)(void *owner, enum xf_answer answer, const char *detail);
+struct xf_ask;
+struct xf_asker;
+
+/*
+ * Ask `peer`'s server whether it made `key` for stream `id` towards `local`. The answer comes once, never from within, unless cancelled.
+ * NULL: too many questions are under way.
+ */
+struct xf_ask *xf_ask_new(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, struct xf_span id, struct xf_span key,
+                          xf_answered_fn answered, void *owner);
+void xf_ask_cancel(struct xf_ask **ask);
+
+/* What a verify stream (an xf_out) tells its asker. */
+void xf_asker_ready(struct xf_asker *asker);
+void xf_asker_answer(struct xf_asker *asker, const struct xf_elem *elem);
+void xf_asker_ended(struct xf_asker *asker, enum xf_cause cause, const char *text); /* frees it */
+
+/* ---- features.c */
+struct xf_features {
+    bool tls, tls_required, external, dialback, dialback_errors;
+    size_t max_bytes; /* XEP-0478, 0: not said */
+};
+struct xf_features xf_features_read(const struct xf_elem *elem);
+struct xf_features_offer {
+    bool tls, tls_required, external, dialback;
+    size_t max_bytes; /* 0: not said */
+    uint64_t idle_ms;
+};
+void xf_features_write(struct xf_stream *stream, const struct xf_features_offer *offer);
+
+/* ---- dial.c: race candidates (RFC 8305) */
+struct xf_dial;
+struct xf_dial_events {
+    void (*connected)(void *owner, struct xf_conn *conn, const struct xf_candidate *candidate); /* take the conn over */
+    void (*failed)(void *owner, bool timed_out, const char *detail); /* no candidate is left */
+};
+/* Candidates are copied. Events come never from within. */
+struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candidates, size_t count, unsigned connect_ms,
+                            const struct xf_dial_events *events, void *owner);
+void xf_dial_free(struct xf_dial **dial);     /* drops conns under way */
+void xf_dial_next(struct xf_dial *dial);      /* the conn that was handed over came to nothing: go on with the others */
+bool xf_dial_has_more(const struct xf_dial *dial);
+
+/* ---- out.c, out_machine.c */
+/* clang-format off */
+#define XF_OUT_STATE_MAP(X) \
+    X(IDLE) X(RESOLVING) X(DIALING) \
+    X(PLAIN_HEADER) X(PLAIN_FEATURES) X(PLAIN_PROCEED) X(PLAIN_DIALBACK) \
+    X(HANDSHAKE) \
+    X(TLS_HEADER) X(TLS_FEATURES) X(TLS_SASL) X(TLS_DIALBACK) \
+    X(AUTH_HEADER) X(AUTH_FEATURES) \
+    X(READY) X(ENDED)
+#define XF_OUT_EVENT_MAP(X) \
+    X(OPEN) X(FOUND) X(TCP_UP) X(DIRECT_UP) X(HEADER) X(OFFER_TLS) X(PROCEED) X(TLS_UP) X(OFFER_SASL) X(SASL_OK) \
+    X(OFFER_DIALBACK) X(DIALBACK_OK) X(OFFER_VERIFY) X(FEATURES) X(NEXT) X(END)
+/* clang-format on */
+enum xf_out_state {
+#define X(name) XF_OUT_##name,
+    XF_OUT_STATE_MAP(X)
+#undef X
+    XF_OUT_STATE_COUNT
+};
+enum xf_out_event {
+#define X(name) XF_OUT_ON_##name,
+    XF_OUT_EVENT_MAP(X)
+#undef X
+    XF_OUT_EVENT_COUNT
+};
+
+struct xf_out {
+    struct xf_node node;
+    struct xf_s2s *s2s;
+    char *local, *peer;
+    const struct xf_peer_settings *settings; /* renewed by reload */
+    struct xf_asker *asker;                  /* a verify stream, until it ended; NULL: delivery */
+    const struct xf_out_events *events;      /* NULL after `ended` */
+    void *owner;
+    enum xf_out_state state;
+    struct xf_stream stream;
+    bool has_stream;                         /* stream is initialised */
+    struct xf_discovery *discovery;
+    struct xf_dial *dial;
+    bool is_direct;                          /* of the present conn */
+    struct xf_features features;
+    bool peer_speaks_dialback;               /* feature, or the namespace on its header */
+    bool sasl_failed;
+    char *peer_id;                           /* stream id of the peer's last header */
+    enum xf_auth_method method;
+    bool was_ready;
+    struct xf_timer deadline;                /* of the negotiation */
+    struct xf_timer tick;                    /* READY: idle, keep-alive, parking */
+    struct xf_timer farewell;                /* gives `ended` outside of calls */
+    uint64_t opened_ms, ready_ms, used_ms;
+    enum xf_cause cause;
+    char text[200];
+};
+
+/* Move along the table; an event without edge is a protocol error of the peer. */
+void xf_out_fire(struct xf_out *out, enum xf_out_event event);
+const char *xf_out_state_name(enum xf_out_state state);
+
+/* The machine's actions, in out.c. */
+void xf_out_resolve(struct xf_out *out);
+void xf_out_dial(struct xf_out *out);
+void xf_out_send_header(struct xf_out *out);
+void xf_out_direct_tls(struct xf_out *out);
+void xf_out_no_action(struct xf_out *out);
+void xf_out_send_starttls(struct xf_out *out);
+void xf_out_start_tls(struct xf_out *out);
+void xf_out_send_external(struct xf_out *out);
+void xf_out_send_dialback(struct xf_out *out);
+void xf_out_restart(struct xf_out *out);
+void xf_out_become_ready(struct xf_out *out);
+void xf_out_try_next(struct xf_out *out);
+void xf_out_say_ended(struct xf_out *out);
+
+/* Give up with a cause; a stream error goes to the peer when `error` is not NONE. */
+void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_stream_error error, const char *text);
+
+/* A verify stream for an asker. */
+struct xf_out *xf_out_open_verify(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, struct xf_asker *asker);
+
+/* ---- in.c, in_auth.c, in_pairs.c */
+enum xf_pass { XF_PASS_PLAIN, XF_PASS_TLS, XF_PASS_AUTH };
+
+struct xf_pair {
+    struct xf_node node;
+    char *local, *peer;
+    enum xf_auth_method method; /* NONE while the question is open */
+    struct xf_in *in;
+    struct xf_ask *ask;
+    uint64_t since_ms;
+};
+
+struct xf_in {
+    struct xf_node node, paused_node;
+    struct xf_s2s *s2s;
+    struct xf_stream stream;
+    enum xf_pass pass;         /* of the stream headers that are or will be exchanged */
+    bool is_open;              /* headers of this pass are exchanged */
+    bool is_legacy;            /* the peer's header has no version */
+    bool is_direct;
+    bool has_quota;            /* counted as half-open */
+    bool sasl_challenged;
+    char host[XF_ADDR_TEXT_BYTES];
+    char id[XF_ID_CHARS + 1];
+    char *local;               /* served domain of the header, NULL when it had none */
+    char *peer;                /* `from` of the header, NULL when it had none */
+    const struct xf_peer_settings *settings; /* of peer, or the defaults; renewed by reload */
+    struct xf_node pairs;      /* struct xf_pair */
+    unsigned valid_pairs, open_asks, failures;
+    struct xf_pair *last_pair; /* of the last stanza */
+    struct xf_timer deadline;  /* until the first pair is authenticated */
+    struct xf_timer tick;
+    uint64_t accepted_ms;
+    char end_text[200];
+};
+
+/* in_auth.c */
+void xf_in_starttls(struct xf_in *in, const struct xf_elem *elem);
+void xf_in_sasl(struct xf_in *in, const struct xf_elem *elem);
+bool xf_in_may_external(const struct xf_in *in, struct xf_span peer);
+
+/* in_pairs.c */
+void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem);
+void xf_in_stanza(struct xf_in *in, struct xf_stanza *stanza);
+void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_method method);
+struct xf_pair *xf_in_pair_new(struct xf_in *in, struct xf_span local, struct xf_span peer);
+void xf_in_pairs_free(struct xf_in *in);
+struct xf_verdict xf_in_verdict(const struct xf_in *in, struct xf_span peer);
+
+/* End the stream with an error; also in the log. */
+void xf_in_fail(struct xf_in *in, enum xf_stream_error error, const char *text);
+
+void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct);
+void xf_in_close(struct xf_in *in);
+
+/* ---- streamlog.c: one line for each stream up and down */
+void xf_log_out_up(const struct xf_out *out);
+void xf_log_out_down(const struct xf_out *out, const char *detail);
+void xf_log_in_up(const struct xf_in *in, const struct xf_pair *pair);
+void xf_log_in_down(const struct xf_in *in, enum xf_stream_end end, const char *detail);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* streamlog.c — one line when a stream is up and one when it is down, with all that an operator asks first. */
+#include "s2s_priv.h"
+
+static const char *tls_version(const struct xf_stream *stream)
+{
+    return stream->conn && stream->conn->tls ? stream->conn->tls->version : "none";
+}
+
+static const char *tls_cipher(const struct xf_stream *stream)
+{
+    return stream->conn && stream->conn->tls ? stream->conn->tls->cipher : NULL;
+}
+
+static const char *cert_word(const struct xf_stream *stream, const char *peer)
+{
+    struct xf_verdict verdict = xf_verdict_of(stream->conn ? stream->conn->tls : NULL, xf_span_of(peer));
+    if (xf_verdict_is_good(&verdict))
+        return "good";
+    return verdict.chain == XF_CERT_NONE ? "none" : verdict.chain == XF_CERT_BAD ? "untrusted" : "wrong-name";
+}
+
+void xf_log_out_up(const struct xf_out *out)
+{
+    char addr[XF_ADDR_TEXT_BYTES];
+    xf_addr_text(&out->stream.conn->addr, addr);
+    xf_log(XF_LOG_INFO, "s2s.stream.up", XF_WORD("dir", out->asker ? "verify" : "out"), XF_STR("local", out->local),
+           XF_STR("peer", out->peer), XF_STR("addr", addr), XF_WORD("tls", tls_version(&out->stream)),
+           XF_STR("cipher", tls_cipher(&out->stream)), XF_WORD("cert", cert_word(&out->stream, out->peer)),
+           XF_WORD("auth", xf_auth_method_word(out->method)), XF_INT("ms", out->ready_ms - out->opened_ms));
+}
+
+void xf_log_out_down(const struct xf_out *out, const char *detail)
+{
+    enum xf_log_level level = out->was_ready ? XF_LOG_INFO : XF_LOG_WARN;
+    if (xf_log_threshold < level)
+        return;
+    xf_log_event(level, "s2s.stream.down",
+                 (const struct xf_kv[]){
+                     XF_WORD("dir", out->asker ? "verify" : "out"),
+                     XF_STR("local", out->local),
+                     XF_STR("peer", out->peer),
+                     XF_WORD("state", xf_out_state_name(out->state)),
+                     XF_WORD("reason", xf_cause_word(out->cause)),
+                     XF_STR("detail", detail),
+                     XF_INT("stanzas", out->has_stream ? out->stream.stanzas_out : 0),
+                     XF_INT("ms", out->s2s->env->clock->now_ms - out->opened_ms),
+                 },
+                 8);
+}
+
+void xf_log_in_up(const struct xf_in *in, const struct xf_pair *pair)
+{
+    xf_log(XF_LOG_INFO, "s2s.stream.up", XF_WORD("dir", "in"), XF_STR("local", pair->local), XF_STR("peer", pair->peer),
+           XF_STR("addr", in->host), XF_WORD("tls", tls_version(&in->stream)), XF_STR("cipher", tls_cipher(&in->stream)),
+           XF_WORD("cert", cert_word(&in->stream, pair->peer)), XF_WORD("auth", xf_auth_method_word(pair->method)),
+           XF_INT("ms", pair->since_ms - in->accepted_ms));
+}
+
+static const char *end_word(const struct xf_in *in, enum xf_stream_end end)
+{
+    switch (end) {
+    case XF_STREAM_END_POLITE:
+        return "closed";
+    case XF_STREAM_END_OUR_ERROR:
+        return xf_stream_error_name(in->stream.our_error);
+    case XF_STREAM_END_PEER_ERROR:
+        return "peer-error";
+    case XF_STREAM_END_LOST:
+        break;
+    }
+    return in->stream.conn_end == XF_CONN_END_TLS ? "tls" : "lost";
+}
+
+/* Strangers that never authenticated are worth a line at debug only when they just went away. */
+void xf_log_in_down(const struct xf_in *in, enum xf_stream_end end, const char *detail)
+{
+    bool refused = end == XF_STREAM_END_OUR_ERROR;
+    enum xf_log_level level = refused ? XF_LOG_WARN : in->has_quota && !in->peer ? XF_LOG_DEBUG : XF_LOG_INFO;
+    if (xf_log_threshold < level)
+        return;
+    const char *text = refused ? in->end_text : end == XF_STREAM_END_PEER_ERROR ? in->stream.peer_text : detail;
+    xf_log_event(level, "s2s.stream.down",
+                 (const struct xf_kv[]){
+                     XF_WORD("dir", "in"),
+                     XF_STR("local", in->local),
+                     XF_STR("peer", in->peer),
+                     XF_STR("addr", in->host),
+                     XF_WORD("reason", end_word(in, end)),
+                     XF_STR("detail", text && *text ? text : NULL),
+                     XF_INT("stanzas", in->stream.stanzas_in),
+                     XF_INT("ms", in->s2s->env->clock->now_ms - in->accepted_ms),
+                 },
+                 8);
+}

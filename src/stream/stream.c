@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stream.c — the life of one XMPP stream on a conn (RFC 6120 §4).
+ *
+ * Bytes go to the reader, whose events go to the owner. What an element sets off beyond its own handling — a restart
+ * after SASL, TLS after STARTTLS — is noted in `next` and done once the reader has returned, so that no parser is
+ * changed from within its own callback.
+ *
+ * The end, whoever begins it:
+ *   - xf_stream_close or the peer's footer: footers both ways; stanzas of the peer still count until its footer comes;
+ *   - xf_stream_fail: error and footer, nothing of the peer is read any more;
+ *   - the peer's stream error: kept, answered with a footer;
+ *   - the conn breaks.
+ * All of them end in the conn's closed event and in one events->closed.
+ */
+#include <xfed/stream/stream.h>
+
+#include <limits.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/xmpp/ns.h>
+
+#define LINGER_MS 4000 /* for the peer's footer, and for the last bytes of a conn */
+
+static void begin_end(struct xf_stream *stream)
+{
+    if (stream->is_ending)
+        return;
+    stream->is_ending = true;
+    if (stream->events->ending)
+        stream->events->ending(stream);
+}
+
+/* From within the reader's callbacks; elsewhere `next` alone keeps further bytes away. */
+static void stop_reading(struct xf_stream *stream)
+{
+    if (stream->in_reader)
+        xf_reader_stop(stream->reader);
+}
+
+static void close_conn(struct xf_stream *stream)
+{
+    xf_timer_stop(&stream->linger);
+    if (stream->conn)
+        xf_conn_close(stream->conn, LINGER_MS);
+}
+
+static void send_footer(struct xf_stream *stream)
+{
+    if (stream->footer_sent || !stream->header_sent || !stream->conn)
+        return;
+    stream->footer_sent = true;
+    if (xf_buf_try_append(&stream->conn->out, "</stream:stream>", 16) == XF_ERR_OK)
+        xf_stream_flush(stream);
+}
+
+static void on_linger_over(void *owner)
+{
+    close_conn(owner);
+}
+
+/* ------------------------------------------------------------------ what the reader says */
+
+static bool count_element(struct xf_stream *stream)
+{
+    if (stream->elements_left == 0) {
+        xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION, "too many elements before authentication");
+        return false;
+    }
+    if (stream->elements_left != UINT_MAX)
+        stream->elements_left--;
+    return true;
+}
+
+static void copy_text(char *out, size_t room, struct xf_span text)
+{
+    size_t len = text.len < room ? text.len : room - 1;
+    while (len < text.len && len > 0 && ((unsigned char)text.ptr[len] & 0xc0) == 0x80)
+        len--; /* do not cut inside a character */
+    if (len)
+        memcpy(out, text.ptr, len);
+    out[len] = '\0';
+}
+
+static void on_header(void *owner, const struct xf_header *header)
+{
+    struct xf_stream *stream = owner;
+    if (stream->is_ending || !count_element(stream))
+        return;
+    if (!xf_span_is(header->ns, XF_NS_STREAM) || !xf_span_is(header->content_ns, stream->content_ns)) {
+        xf_stream_fail(stream, XF_STREAM_ERROR_INVALID_NAMESPACE, NULL);
+        return;
+    }
+    if (!xf_span_is(header->name, "stream")) {
+        xf_stream_fail(stream, XF_STREAM_ERROR_BAD_FORMAT, "the root must be a stream");
+        return;
+    }
+    stream->lang[0] = '\0';
+    if (header->lang.len < sizeof(stream->lang))
+        copy_text(stream->lang, sizeof(stream->lang), header->lang);
+    stream->events->header(stream, header);
+}
+
+static void on_stanza(void *owner, struct xf_stanza *stanza)
+{
+    struct xf_stream *stream = owner;
+    if (stream->our_error || stream->next == XF_STREAM_NEXT_NOTHING)
+        return;
+    if (stream->elements_left != UINT_MAX && !count_element(stream))
+        return;
+    if (!stanza->lang.ptr && stream->lang[0])
+        stanza->lang = xf_span_of(stream->lang); /* RFC 6120 §8.1.5 */
+    stream->stanzas_in++;
+    stream->events->stanza(stream, stanza);
+}
+
+static void note_peer_error(struct xf_stream *stream, const struct xf_elem *elem)
+{
+    stream->peer_error = XF_STREAM_ERROR_UNDEFINED_CONDITION;
+    for (const struct xf_elem *child = elem->first_child; child; child = child->next) {
+        if (!xf_span_is(child->ns, XF_NS_STREAM_ERROR))
+            continue;
+        if (xf_span_is(child->name, "text"))
+            copy_text(stream->peer_text, sizeof(stream->peer_text), child->text);
+        else
+            stream->peer_error = xf_stream_error_find(child->name);
+    }
+    stream->end = XF_STREAM_END_PEER_ERROR;
+    stream->next = XF_STREAM_NEXT_NOTHING;
+    stop_reading(stream);
+    begin_end(stream);
+    send_footer(stream);
+    close_conn(stream);
+}
+
+static void on_element(void *owner, const struct xf_elem *elem)
+{
+    struct xf_stream *stream = owner;
+    if (stream->our_error || stream->next == XF_STREAM_NEXT_NOTHING)
+        return;
+    if (xf_elem_is(elem, XF_NS_STREAM, "error")) {
+        note_peer_error(stream, elem);
+        return;
+    }
+    if (count_element(stream))
+        stream->events->element(stream, elem);
+}
+
+static void on_footer(void *owner)
+{
+    struct xf_stream *stream = owner;
+    if (stream->our_error || stream->footer_seen)
+        return;
+    stream->footer_seen = true;
+    stream->end = XF_STREAM_END_POLITE;
+    begin_end(stream);
+    send_footer(stream);
+    close_conn(stream);
+}
+
+static const struct xf_reader_events reader_events = {
+    .header = on_header,
+    .stanza = on_stanza,
+    .element = on_element,
+    .footer = on_footer,
+};
+
+/* ------------------------------------------------------------------ what the conn says */
+
+static void fresh_pass(struct xf_stream *stream)
+{
+    stream->header_sent = false;
+    stream->next = XF_STREAM_NEXT_ELEMENT;
+    xf_reader_restart(stream->reader);
+}
+
+static void go_secure(struct xf_stream *stream)
+{
+    if (stream->tls_go)
+        xf_stream_send(stream, stream->tls_go);
+    if (stream->conn && !stream->is_ending)
+        stream->env->start_tls(stream->env, stream->conn, &stream->tls_request);
+}
+
+static void on_problem(struct xf_stream *stream)
+{
+    const char *text = NULL;
+    enum xf_stream_error error = xf_reader_problem(stream->reader, &text);
+    xf_stream_fail(stream, error, text);
+}
+
+/* The reader stopped behind an element, with `left` bytes of the peer unread. */
+static bool go_on(struct xf_stream *stream, size_t left)
+{
+    if (stream->next == XF_STREAM_NEXT_RESTART) {
+        stream->next = XF_STREAM_NEXT_ELEMENT;
+        xf_reader_restart(stream->reader);
+        return true;
+    }
+    if (stream->next == XF_STREAM_NEXT_TLS) {
+        if (left)
+            xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION, "plaintext behind STARTTLS");
+        else
+            go_secure(stream);
+    }
+    return false;
+}
+
+static void on_data(void *owner, const char *bytes, size_t len)
+{
+    struct xf_stream *stream = owner;
+    stream->heard_ms = stream->env->clock->now_ms;
+    stream->bytes_in += len;
+    while (len && !stream->our_error && stream->next == XF_STREAM_NEXT_ELEMENT) {
+        size_t used = 0;
+        stream->in_reader = true;
+        enum xf_err err = xf_reader_feed(stream->reader, bytes, len, &used);
+        stream->in_reader = false;
+        if (err == XF_ERR_OK)
+            return;
+        bytes += used;
+        len -= used;
+        if (err != XF_ERR_CLOSED) {
+            if (!stream->our_error)
+                on_problem(stream);
+            return;
+        }
+        if (!go_on(stream, len))
+            return;
+    }
+}
+
+static void on_connected(void *owner)
+{
+    struct xf_stream *stream = owner;
+    stream->heard_ms = stream->env->clock->now_ms;
+    if (stream->events->connected)
+        stream->events->connected(stream);
+}
+
+static void on_secured(void *owner)
+{
+    struct xf_stream *stream = owner;
+    stream->heard_ms = stream->env->clock->now_ms;
+    fresh_pass(stream);
+    if (stream->is_ending)
+        return;
+    if (stream->events->secured)
+        stream->events->secured(stream);
+}
+
+static void on_drained(void *owner)
+{
+    struct xf_stream *stream = owner;
+    if (!stream->is_ending && stream->events->drained)
+        stream->events->drained(stream);
+}
+
+static void on_closed(void *owner, enum xf_conn_end end, const char *detail)
+{
+    struct xf_stream *stream = owner;
+    xf_timer_stop(&stream->linger);
+    stream->conn = NULL;
+    stream->conn_end = end;
+    begin_end(stream);
+    stream->events->closed(stream, stream->end, detail);
+}
+
+const struct xf_conn_events xf_stream_conn_events = {
+    .connected = on_connected,
+    .secured = on_secured,
+    .data = on_data,
+    .drained = on_drained,
+    .closed = on_closed,
+};
+
+/* ------------------------------------------------------------------ what the owner says */
+
+void xf_stream_init(struct xf_stream *stream, struct xf_env *env, const char *content_ns,
+                    const struct xf_reader_limits *limits, unsigned elements,
+                    const struct xf_stream_events *events)
+{
+    *stream = (struct xf_stream){
+        .events = events,
+        .env = env,
+        .content_ns = content_ns,
+        .elements_left = elements,
+        .heard_ms = env->clock->now_ms,
+        .end = XF_STREAM_END_LOST,
+    };
+    stream->reader = xf_reader_new(content_ns, limits, &reader_events, stream);
+    xf_timer_init(&stream->linger, on_linger_over, stream);
+}
+
+void xf_stream_attach(struct xf_stream *stream, struct xf_conn *conn)
+{
+    stream->conn = conn;
+    conn->events = &xf_stream_conn_events;
+    conn->owner = stream;
+}
+
+void xf_stream_fini(struct xf_stream *stream)
+{
+    xf_timer_stop(&stream->linger);
+    xf_reader_free(&stream->reader);
+}
+
+void xf_stream_relax(struct xf_stream *stream, const struct xf_reader_limits *limits)
+{
+    stream->elements_left = UINT_MAX;
+    xf_reader_set_limits(stream->reader, limits);
+}
+
+void xf_stream_restart(struct xf_stream *stream)
+{
+    stream->header_sent = false;
+    stream->next = XF_STREAM_NEXT_RESTART;
+    stop_reading(stream);
+}
+
+void xf_stream_start_tls(struct xf_stream *stream, const struct xf_tls_request *request, const char *go)
+{
+    stream->tls_request = *request;
+    stream->tls_go = go;
+    stream->next = XF_STREAM_NEXT_TLS;
+    if (request->is_direct)
+        go_secure(stream);
+    else
+        stop_reading(stream);
+}
+
+static void append_error(struct xf_stream *stream, const char *text)
+{
+    struct xf_buf *out = &stream->conn->out;
+    if (xf_buf_room(out) < 1024)
+        return;
+    xf_buf_append_str(out, "<stream:error><");
+    xf_buf_append_str(out, xf_stream_error_name(stream->our_error));
+    xf_buf_append_str(out, " xmlns='" XF_NS_STREAM_ERROR "'/>");
+    if (text) {
+        xf_buf_append_str(out, "<text xmlns='" XF_NS_STREAM_ERROR "' xml:lang='en'>");
+        xf_xml_text(out, xf_span_of(text));
+        xf_buf_append_str(out, "</text>");
+    }
+    xf_buf_append_str(out, "</stream:error>");
+}
+
+static void send_bare_header(struct xf_stream *stream)
+{
+    struct xf_stream_header header = {.has_version = true};
+    char id[XF_ID_CHARS + 1];
+    if (stream->is_receiving) { /* RFC 6120 §4.7.3: the receiving entity names the stream */
+        stream->env->make_id(stream->env, id);
+        header.id = xf_span_of(id);
+    }
+    xf_stream_send_header(stream, &header);
+}
+
+void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, const char *text)
+{
+    if (stream->our_error || stream->footer_seen || !stream->conn)
+        return;
+    stream->our_error = error;
+    stream->end = XF_STREAM_END_OUR_ERROR;
+    stream->next = XF_STREAM_NEXT_NOTHING;
+    stop_reading(stream);
+    if (!stream->footer_sent) {
+        if (!stream->header_sent && !stream->is_ending) /* RFC 6120 §4.9.1.2: an error needs a stream around it */
+            send_bare_header(stream);
+        append_error(stream, text);
+    }
+    begin_end(stream);
+    send_footer(stream);
+    close_conn(stream);
+}
+
+void xf_stream_close(struct xf_stream *stream)
+{
+    if (stream->is_ending)
+        return;
+    stream->end = XF_STREAM_END_POLITE;
+    begin_end(stream);
+    if (!stream->conn)
+        return;
+    if (!stream->header_sent) {
+        xf_conn_close(stream->conn, LINGER_MS);
+        return;
+    }
+    send_footer(stream);
+    xf_timer_start(stream->env->timers, &stream->linger, LINGER_MS);
+}
+
+void xf_stream_abort(struct xf_stream *stream)
+{
+    begin_end(stream);
+    stream->next = XF_STREAM_NEXT_NOTHING;
+    if (stream->conn)
+        xf_conn_close(stream->conn, 0);
+}
+
+void xf_stream_park(struct xf_stream *stream)
+{
+    if (!stream->is_ending)
+        xf_reader_park(stream->reader);
+}
+
+void xf_stream_pause(struct xf_stream *stream, bool paused)
+{
+    if (stream->conn)
+        xf_conn_pause(stream->conn, paused);
+}
