@@ -69,6 +69,20 @@ const char *xf_out_state_name(enum xf_out_state state)
     return state_names[state];
 }
 
+static const struct edge *find_edge(enum xf_out_state state, enum xf_out_event event)
+{
+    for (size_t i = 0; i < XF_ARRAY_LEN(edges); i++)
+        if (edges[i].in == state && edges[i].on == event)
+            return &edges[i];
+    return NULL;
+}
+
+enum xf_out_state xf_out_next_state(enum xf_out_state state, enum xf_out_event event)
+{
+    const struct edge *edge = find_edge(state, event);
+    return edge ? edge->to : XF_OUT_STATE_COUNT;
+}
+
 /* The only writer of out->state. */
 static void move(struct xf_out *out, enum xf_out_event event, enum xf_out_state to)
 {
@@ -92,12 +106,11 @@ void xf_out_fire(struct xf_out *out, enum xf_out_event event)
         xf_out_try_next(out);
         return;
     }
-    for (size_t i = 0; i < XF_ARRAY_LEN(edges); i++) {
-        if (edges[i].in == out->state && edges[i].on == event) {
-            move(out, event, edges[i].to);
-            edges[i].action(out);
-            return;
-        }
+    const struct edge *edge = find_edge(out->state, event);
+    if (!edge) {
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_BAD_FORMAT, "the peer's answer is out of order");
+        return;
     }
-    xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_BAD_FORMAT, "the peer's answer is out of order");
+    move(out, event, edge->to);
+    edge->action(out);
 }

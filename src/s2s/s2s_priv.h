@@ -165,6 +165,9 @@ struct xf_out {
 void xf_out_fire(struct xf_out *out, enum xf_out_event event);
 const char *xf_out_state_name(enum xf_out_state state);
 
+/* What the table says, XF_OUT_STATE_COUNT for no edge (END and NEXT are not in it). For the test of the table. */
+enum xf_out_state xf_out_next_state(enum xf_out_state state, enum xf_out_event event);
+
 /* The machine's actions, in out.c. */
 void xf_out_resolve(struct xf_out *out);
 void xf_out_dial(struct xf_out *out);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* test_machine.c — the table of an outgoing stream: what leads to READY, and what can never. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "s2s_priv.h"
+
+/* Every edge into READY. A new one is a new way to be authenticated: it must be argued here. */
+static const struct {
+    enum xf_out_state state;
+    enum xf_out_event event;
+} into_ready[] = {
+    {XF_OUT_PLAIN_HEADER, XF_OUT_ON_OFFER_VERIFY},   {XF_OUT_PLAIN_FEATURES, XF_OUT_ON_OFFER_VERIFY},
+    {XF_OUT_TLS_HEADER, XF_OUT_ON_OFFER_VERIFY},     {XF_OUT_TLS_FEATURES, XF_OUT_ON_OFFER_VERIFY},
+    {XF_OUT_PLAIN_DIALBACK, XF_OUT_ON_DIALBACK_OK},  {XF_OUT_TLS_DIALBACK, XF_OUT_ON_DIALBACK_OK},
+    {XF_OUT_AUTH_FEATURES, XF_OUT_ON_FEATURES},
+};
+
+static bool is_listed(enum xf_out_state state, enum xf_out_event event)
+{
+    for (size_t i = 0; i < XF_ARRAY_LEN(into_ready); i++)
+        if (into_ready[i].state == state && into_ready[i].event == event)
+            return true;
+    return false;
+}
+
+START_TEST(only_listed_edges_reach_ready)
+{
+    for (enum xf_out_state state = 0; state < XF_OUT_STATE_COUNT; state++)
+        for (enum xf_out_event event = 0; event < XF_OUT_EVENT_COUNT; event++)
+            ck_assert_msg((xf_out_next_state(state, event) == XF_OUT_READY) == is_listed(state, event), "%s on event %d",
+                          xf_out_state_name(state), (int)event);
+}
+END_TEST
+
+START_TEST(sasl_is_unreachable_without_tls)
+{
+    for (enum xf_out_state state = 0; state < XF_OUT_STATE_COUNT; state++)
+        for (enum xf_out_event event = 0; event < XF_OUT_EVENT_COUNT; event++)
+            if (xf_out_next_state(state, event) == XF_OUT_TLS_SASL)
+                ck_assert_int_eq(state, XF_OUT_TLS_FEATURES);
+    ck_assert_int_eq(xf_out_next_state(XF_OUT_PLAIN_FEATURES, XF_OUT_ON_OFFER_SASL), XF_OUT_STATE_COUNT);
+}
+END_TEST
+
+START_TEST(tls_begins_with_a_new_header)
+{
+    for (enum xf_out_event event = 0; event < XF_OUT_EVENT_COUNT; event++)
+        if (event != XF_OUT_ON_TLS_UP)
+            ck_assert_int_eq(xf_out_next_state(XF_OUT_HANDSHAKE, event), XF_OUT_STATE_COUNT);
+    ck_assert_int_eq(xf_out_next_state(XF_OUT_HANDSHAKE, XF_OUT_ON_TLS_UP), XF_OUT_TLS_HEADER);
+}
+END_TEST
+
+START_TEST(ready_and_ended_have_no_way_on)
+{
+    for (enum xf_out_event event = 0; event < XF_OUT_EVENT_COUNT; event++) {
+        ck_assert_int_eq(xf_out_next_state(XF_OUT_READY, event), XF_OUT_STATE_COUNT);
+        ck_assert_int_eq(xf_out_next_state(XF_OUT_ENDED, event), XF_OUT_STATE_COUNT);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("s2s/machine");
+    TCase *tc = tcase_create("table");
+    tcase_add_test(tc, only_listed_edges_reach_ready);
+    tcase_add_test(tc, sasl_is_unreachable_without_tls);
+    tcase_add_test(tc, tls_begins_with_a_new_header);
+    tcase_add_test(tc, ready_and_ended_have_no_way_on);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
