@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fake_conn.c — the conn of tests; keeps the contract of net/conn.h to the letter: no event from within a call on the
+ * conn, output leaves once a turn, exactly one closed event, nothing after it.
+ *
+ * A polite close ends LOCAL in the same turn when the way is free (the other side of a fake closes at once), TIMEOUT
+ * after linger_ms when it is blocked, or as the test says with fake_conn_closed.
+ */
+#include "fake_conn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <xfed/base/alloc.h>
+
+#define SENT_MAX (64u << 20)
+
+struct inner {
+    struct xf_conn conn; /* first */
+    struct fake_conn *fake;
+};
+
+static struct fake_conn *fake_of(struct xf_conn *conn)
+{
+    return ((struct inner *)conn)->fake;
+}
+
+/* ------------------------------------------------------------------ what the code under test calls */
+
+static void flush_soon(struct xf_conn *conn)
+{
+    if (xf_conn_is_congested(conn))
+        fake_of(conn)->was_high = true;
+}
+
+static void pause_reading(struct xf_conn *conn, bool paused)
+{
+    fake_of(conn)->is_paused = paused;
+}
+
+static void set_end(struct fake_conn *fake, enum xf_conn_end end)
+{
+    if (fake->has_end)
+        return;
+    fake->has_end = true;
+    fake->end = end;
+    xf_timer_stop(&fake->timeout);
+}
+
+static void close_conn(struct xf_conn *conn, unsigned linger_ms)
+{
+    struct fake_conn *fake = fake_of(conn);
+    fake->is_closing = true;
+    if (linger_ms == 0 || !fake->is_connected) {
+        xf_buf_release(&conn->out);
+        set_end(fake, XF_CONN_END_LOCAL);
+    } else if (!fake->has_end && (!xf_timer_is_running(&fake->timeout) ||
+                                  fake->timeout.at_ms > fake->env->clock.now_ms + linger_ms)) {
+        xf_timer_start(fake->env->env.timers, &fake->timeout, linger_ms);
+    }
+}
+
+static const struct xf_conn_ops ops = {
+    .flush_soon = flush_soon,
+    .pause = pause_reading,
+    .close = close_conn,
+};
+
+static void on_timeout(void *owner)
+{
+    set_end(owner, XF_CONN_END_TIMEOUT);
+}
+
+static struct fake_conn *make(struct fake_env *env, const struct xf_addr *addr)
+{
+    struct fake_conn *fake = xf_new(struct fake_conn);
+    struct inner *inner = xf_new(struct inner);
+    inner->fake = fake;
+    inner->conn.ops = &ops;
+    inner->conn.addr = *addr;
+    xf_buf_init(&inner->conn.out, XF_CONN_OUT_MAX);
+    fake->env = env;
+    fake->conn = &inner->conn;
+    fake->addr = *addr;
+    xf_buf_init(&fake->sent, SENT_MAX);
+    xf_timer_init(&fake->timeout, on_timeout, fake);
+    xf_list_push(&env->conns, &fake->node);
+    return fake;
+}
+
+struct xf_conn *fake_conn_connect(struct xf_env *env, const struct xf_addr *addr, unsigned timeout_ms,
+                                  const struct xf_conn_events *events, void *owner)
+{
+    struct fake_env *world = (struct fake_env *)env;
+    struct fake_conn *fake = make(world, addr);
+    fake->is_outgoing = true;
+    fake->conn->events = events;
+    fake->conn->owner = owner;
+    if (world->refuses_connections)
+        set_end(fake, XF_CONN_END_REFUSED);
+    else if (timeout_ms)
+        xf_timer_start(env->timers, &fake->timeout, timeout_ms);
+    return fake->conn;
+}
+
+/* ------------------------------------------------------------------ a turn of the loop */
+
+static bool flush(struct fake_conn *fake)
+{
+    struct xf_conn *conn = fake->conn;
+    if (conn->out.len == 0 || fake->is_blocked || !fake->is_connected || fake->wants_tls)
+        return false;
+    fake->sent_bytes += conn->out.len;
+    xf_buf_append_span(&fake->sent, xf_buf_span(&conn->out));
+    xf_buf_consume(&conn->out, conn->out.len);
+    return true;
+}
+
+static void tell_closed(struct fake_conn *fake)
+{
+    static const char *const details[] = {
+        [XF_CONN_END_LOCAL] = "closed here",   [XF_CONN_END_EOF] = "closed by the other side",
+        [XF_CONN_END_RESET] = "reset",         [XF_CONN_END_REFUSED] = "connection refused",
+        [XF_CONN_END_TIMEOUT] = "timed out",   [XF_CONN_END_TLS] = "TLS failed",
+    };
+    struct xf_conn *conn = fake->conn;
+    xf_timer_stop(&fake->timeout);
+    fake->conn = NULL;
+    if (conn->events)
+        conn->events->closed(conn->owner, fake->end, details[fake->end]);
+    xf_tls_facts_free(&conn->tls);
+    xf_buf_release(&conn->out);
+    xf_free(conn);
+}
+
+bool fake_conn_turn(struct fake_conn *fake)
+{
+    if (!fake->conn)
+        return false;
+    bool was_busy = flush(fake);
+    if (fake->is_closing && (fake->conn->out.len == 0 || fake->wants_tls)) /* no record leaves in a handshake */
+        set_end(fake, XF_CONN_END_LOCAL);
+    if (fake->has_end) {
+        tell_closed(fake);
+        return true;
+    }
+    if (fake->was_high && xf_conn_backlog(fake->conn) <= XF_CONN_LOW_WATER) {
+        fake->was_high = false;
+        if (!fake->is_closing)
+            fake->conn->events->drained(fake->conn->owner);
+        return true;
+    }
+    return was_busy;
+}
+
+void fake_conn_free(struct fake_conn *fake)
+{
+    for (size_t i = 0; i < XF_ARRAY_LEN(fake->tls_texts); i++)
+        xf_free(fake->tls_texts[i]);
+    xf_buf_release(&fake->sent);
+    xf_free(fake->taken);
+    xf_free(fake);
+}
+
+static struct xf_span keep_text(char **out_copy, struct xf_span text)
+{
+    xf_free(*out_copy);
+    *out_copy = xf_span_dup(text);
+    return (struct xf_span){*out_copy, text.len};
+}
+
+void fake_conn_start_tls(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_request *request)
+{
+    struct fake_conn *fake = fake_of(conn);
+    (void)env;
+    (void)flush(fake); /* <proceed/> and the like are still plaintext */
+    fake->wants_tls = true;
+    fake->tls_request = *request;
+    fake->tls_request.local = keep_text(&fake->tls_texts[0], request->local);
+    fake->tls_request.peer = keep_text(&fake->tls_texts[1], request->peer);
+    fake->tls_request.ciphers = keep_text(&fake->tls_texts[2], xf_span_of(request->ciphers)).ptr;
+}
+
+/* ------------------------------------------------------------------ what the test says */
+
+static struct xf_addr parse_addr(const char *text)
+{
+    struct xf_addr addr;
+    if (xf_addr_parse(xf_span_of(text), 0, &addr) != XF_ERR_OK) {
+        fprintf(stderr, "fake_conn: \"%s\" is not an address\n", text);
+        abort();
+    }
+    return addr;
+}
+
+struct fake_conn *fake_conn_accepted(struct fake_env *env, const char *addr)
+{
+    struct xf_addr parsed = parse_addr(addr);
+    struct fake_conn *fake = make(env, &parsed);
+    fake->is_connected = true;
+    return fake;
+}
+
+struct fake_conn *fake_conn_next(struct fake_env *env, const char *addr)
+{
+    struct xf_addr wanted = {0};
+    if (addr)
+        wanted = parse_addr(addr);
+    XF_LIST_EACH(node, &env->conns) {
+        struct fake_conn *fake = XF_CONTAINER(node, struct fake_conn, node);
+        if (!fake->is_outgoing || fake->is_taken || (addr && !xf_addr_eq(&fake->addr, &wanted)))
+            continue;
+        fake->is_taken = true;
+        return fake;
+    }
+    return NULL;
+}
+
+size_t fake_conn_open_count(const struct fake_env *env)
+{
+    size_t count = 0;
+    XF_LIST_EACH(node, &env->conns)
+        count += XF_CONTAINER(node, struct fake_conn, node)->conn != NULL;
+    return count;
+}
+
+void fake_conn_connected(struct fake_conn *fake)
+{
+    if (fake->conn && !fake->is_closing && !fake->has_end) {
+        xf_timer_stop(&fake->timeout);
+        fake->is_connected = true;
+        fake->conn->events->connected(fake->conn->owner);
+    }
+    fake_env_run(fake->env);
+}
+
+void fake_conn_refused(struct fake_conn *fake)
+{
+    fake_conn_closed(fake, XF_CONN_END_REFUSED);
+}
+
+static struct xf_tls_facts *copy_facts(const struct xf_tls_facts *facts)
+{
+    struct xf_tls_facts *copy = xf_new(struct xf_tls_facts);
+    *copy = *facts;
+    copy->names = facts->name_count ? xf_alloc(facts->name_count * sizeof(*copy->names)) : NULL;
+    for (size_t i = 0; i < facts->name_count; i++)
+        copy->names[i] = (struct xf_cert_name){facts->names[i].kind, xf_strdup(facts->names[i].text)};
+    return copy;
+}
+
+void fake_conn_secured(struct fake_conn *fake, const struct xf_tls_facts *facts)
+{
+    if (!facts) {
+        fake_conn_closed(fake, XF_CONN_END_TLS);
+        return;
+    }
+    if (fake->conn && fake->wants_tls && !fake->has_end) {
+        fake->wants_tls = false;
+        xf_tls_facts_free(&fake->conn->tls);
+        fake->conn->tls = copy_facts(facts);
+        fake->conn->events->secured(fake->conn->owner);
+    }
+    fake_env_run(fake->env);
+}
+
+bool fake_conn_feed(struct fake_conn *fake, const char *bytes, size_t len)
+{
+    if (fake->is_paused)
+        return false;
+    if (fake->conn && !fake->is_closing && !fake->has_end && len)
+        fake->conn->events->data(fake->conn->owner, bytes, len);
+    fake_env_run(fake->env);
+    return true;
+}
+
+bool fake_conn_feed_text(struct fake_conn *fake, const char *text)
+{
+    return fake_conn_feed(fake, text, strlen(text));
+}
+
+void fake_conn_closed(struct fake_conn *fake, enum xf_conn_end end)
+{
+    if (fake->conn)
+        set_end(fake, end);
+    fake_env_run(fake->env);
+}
+
+void fake_conn_block(struct fake_conn *fake, bool blocked)
+{
+    fake->is_blocked = blocked;
+    fake_env_run(fake->env);
+}
+
+const char *fake_conn_take(struct fake_conn *fake)
+{
+    xf_free(fake->taken);
+    fake->taken = xf_strndup(xf_buf_ptr(&fake->sent), fake->sent.len);
+    xf_buf_clear(&fake->sent);
+    return fake->taken;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fake_env.c — the world of a test: clock, turns of the loop, ids, log.
+ *
+ * A turn is net's: input was delivered by the caller, then timers that are due, then output of every conn, then closed
+ * events. fake_env_run repeats it until a turn does nothing.
+ */
+#include "fake_env.h"
+#include "fake_conn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <xfed/base/alloc.h>
+
+#define FIRST_MS 1000000 /* any moment but 0 */
+#define TURNS_MAX 10000
+
+_Noreturn static void fail(const char *words)
+{
+    fprintf(stderr, "fake_env: %s\n", words);
+    abort();
+}
+
+static void make_id(struct xf_env *env, char out[XF_ID_CHARS + 1])
+{
+    struct fake_env *fake = (struct fake_env *)env;
+    (void)snprintf(out, XF_ID_CHARS + 1, "id%020u", ++fake->ids);
+}
+
+static void on_log(void *owner, enum xf_log_level level, const char *event, const char *line)
+{
+    struct fake_env *fake = owner;
+    (void)level;
+    (void)event;
+    if (fake->log_count == fake->log_room) {
+        fake->log_room = fake->log_room ? 2 * fake->log_room : 64;
+        fake->log = xf_realloc(fake->log, fake->log_room * sizeof(*fake->log));
+    }
+    fake->log[fake->log_count++] = xf_strdup(line);
+    if (getenv("FAKE_LOG"))
+        fprintf(stderr, "%8llu %s\n", (unsigned long long)(fake->clock.now_ms - FIRST_MS), line);
+}
+
+void fake_env_init(struct fake_env *fake)
+{
+    *fake = (struct fake_env){.clock = {.now_ms = FIRST_MS}};
+    xf_list_init(&fake->conns);
+    fake->env = (struct xf_env){
+        .clock = &fake->clock,
+        .timers = xf_timers_new(&fake->clock),
+        .connect = fake_conn_connect,
+        .start_tls = fake_conn_start_tls,
+        .make_id = make_id,
+    };
+    xf_log_set_level(XF_LOG_DEBUG);
+    xf_log_set_sink(on_log, fake);
+}
+
+void fake_env_fini(struct fake_env *fake)
+{
+    XF_LIST_EACH_SAFE(node, &fake->conns) {
+        struct fake_conn *conn = XF_CONTAINER(node, struct fake_conn, node);
+        if (conn->conn)
+            fail("a conn is still open");
+        xf_list_remove(node);
+        fake_conn_free(conn);
+    }
+    if (xf_timers_next_ms(fake->env.timers) != UINT64_MAX)
+        fail("a timer is still running");
+    xf_timers_free(&fake->env.timers);
+    fake_env_forget_log(fake);
+    xf_free(fake->log);
+    fake->log = NULL;
+    xf_log_set_sink(NULL, NULL);
+}
+
+static bool turn(struct fake_env *fake)
+{
+    bool was_busy = false;
+    if (xf_timers_next_ms(fake->env.timers) <= fake->clock.now_ms) {
+        xf_timers_run(fake->env.timers);
+        was_busy = true;
+    }
+    XF_LIST_EACH(node, &fake->conns) /* conns are only added meanwhile, at the end */
+        was_busy |= fake_conn_turn(XF_CONTAINER(node, struct fake_conn, node));
+    return was_busy;
+}
+
+void fake_env_run(struct fake_env *fake)
+{
+    if (fake->runs)
+        return;
+    fake->runs = true;
+    for (unsigned turns = 0; turn(fake); turns++) {
+        if (turns == TURNS_MAX)
+            fail("the loop does not come to rest");
+    }
+    fake->runs = false;
+}
+
+void fake_env_advance(struct fake_env *fake, uint64_t ms)
+{
+    uint64_t until_ms = fake->clock.now_ms + ms;
+    fake_env_run(fake);
+    for (;;) {
+        uint64_t next_ms = xf_timers_next_ms(fake->env.timers);
+        if (next_ms > until_ms)
+            break;
+        if (next_ms > fake->clock.now_ms)
+            fake->clock.now_ms = next_ms;
+        fake_env_run(fake);
+    }
+    fake->clock.now_ms = until_ms;
+    fake_env_run(fake);
+}
+
+/* "level event key=..." */
+static bool has_event(const char *line, const char *event)
+{
+    const char *word = strchr(line, ' ');
+    size_t len = strlen(event);
+    return word && strncmp(word + 1, event, len) == 0 && (word[1 + len] == ' ' || word[1 + len] == '\0');
+}
+
+size_t fake_env_logged(const struct fake_env *fake, const char *event, const char *text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < fake->log_count; i++)
+        count += has_event(fake->log[i], event) && strstr(fake->log[i], text);
+    return count;
+}
+
+void fake_env_forget_log(struct fake_env *fake)
+{
+    while (fake->log_count)
+        xf_free(fake->log[--fake->log_count]);
+}
