@@ -50,9 +50,11 @@ void xf_listener_addr(const struct xf_listener *listener, struct xf_addr *out_ad
  * The conn of net has one hook for a layer above it (TLS): a filter between wire and plaintext. While one is
  * attached, wire bytes go to `input`, and on flush the filter moves conn->out to the wire with xf_conn_wire.
  */
+#define XF_CONN_WIRE_ENOUGH (256u << 10) /* a flush stops with so many wire bytes; it is asked again for the rest */
+
 struct xf_conn_filter {
     void (*input)(void *filter, const char *wire, size_t len);  /* then xf_conn_deliver the plaintext, or _fail */
-    void (*flush)(void *filter);                                /* conn->out -> xf_conn_wire */
+    void (*flush)(void *filter);                                /* conn->out -> xf_conn_wire, XF_CONN_WIRE_ENOUGH */
     void (*finish)(void *filter);                               /* close_notify to the wire, before the close */
     void (*detach)(void *filter);                               /* the conn dies: free yourself */
 };
@@ -60,7 +62,11 @@ struct xf_conn_filter {
 void xf_conn_attach_filter(struct xf_conn *conn, const struct xf_conn_filter *filter, void *filter_owner);
 struct xf_buf *xf_conn_wire(struct xf_conn *conn);                            /* wire bytes waiting to leave */
 void xf_conn_deliver(struct xf_conn *conn, const char *bytes, size_t len);   /* plaintext up to events->data */
-void xf_conn_fail(struct xf_conn *conn, enum xf_conn_end end, const char *detail); /* ends in events->closed, later */
+/*
+ * Ends in events->closed, later; `detail` is copied. What is on the wire (an alert) still leaves, `out` does not,
+ * except with XF_CONN_END_EOF: then the output leaves as after a FIN.
+ */
+void xf_conn_fail(struct xf_conn *conn, enum xf_conn_end end, const char *detail);
 bool xf_conn_is_closing(const struct xf_conn *conn);
 struct xf_loop *xf_conn_loop(const struct xf_conn *conn);
 

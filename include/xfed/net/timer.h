@@ -16,6 +16,7 @@ struct xf_timers;
 struct xf_timer {
     struct xf_timers *timers; /* set while it runs */
     uint64_t at_ms;
+    uint64_t order; /* of start: equal times fire first come, first served */
     size_t slot;
     void (*fire)(void *owner);
     void *owner;

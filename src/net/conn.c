@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conn.c — life and input of a TCP conn. Output is in flush.c.
+ *
+ * CONNECTING -> OPEN -> CLOSING -> DEAD -> events->closed, out of libuv's close callback, where the
+ * memory goes too: so closed comes exactly once, and never from within a call. Any step may go to
+ * DEAD at once.
+ *
+ * Input: one buffer of the loop for all conns; a read event goes to the filter or to the owner,
+ * which use it up before they return. After xf_conn_close nothing is delivered, also not the rest
+ * of a piece that a filter is working on. A conn that has read TURN_READ_BYTES in one turn waits
+ * for the next, so that no peer keeps the loop for itself.
+ *
+ * Ends:
+ * - xf_conn_close(linger): the output leaves, FIN, the other's FIN is awaited (a close with unread
+ * input would make the kernel send RST, which destroys what the other side has not read yet), or
+ * the linger timer ends it;
+ * - FIN of the other side: what is in the output is still tried, for EOF_LINGER_MS at most;
+ * - xf_conn_fail of a filter: what is on the wire (a TLS alert) still leaves, for FAIL_LINGER_MS at
+ * most;
+ * - an error of the system: at once.
+ * Test: tests/unit/net/test_conn.c.
+ */
+#include "conn_priv.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include <xfed/base/alloc.h>
+
+#define TURN_READ_BYTES (256u << 10)
+#define EOF_LINGER_MS 2000
+#define FAIL_LINGER_MS 500
+#define KEEPALIVE_S 120
+#define WIRE_MAX_BYTES (XF_CONN_OUT_MAX + (8u << 20))
+
+static void update_reading(struct xf_net_conn *s);
+
+static enum xf_conn_end end_of_status(int status)
+{
+    switch (status) {
+    case UV_ECONNREFUSED:
+    case UV_ENETUNREACH:
+    case UV_EHOSTUNREACH:
+    case UV_EADDRNOTAVAIL:
+    case UV_EACCES:
+    case UV_EPERM:
+        return XF_CONN_END_REFUSED;
+    case UV_ETIMEDOUT:
+        return XF_CONN_END_TIMEOUT;
+    default:
+        return XF_CONN_END_RESET;
+    }
+}
+
+static const char *plain_detail(enum xf_conn_end end)
+{
+    switch (end) {
+    case XF_CONN_END_LOCAL:
+        return "closed by us";
+    case XF_CONN_END_EOF:
+        return "closed by the other side";
+    case XF_CONN_END_TIMEOUT:
+        return "no answer in time";
+    case XF_CONN_END_REFUSED:
+        return "connection refused";
+    case XF_CONN_END_RESET:
+    case XF_CONN_END_TLS:
+        break;
+    }
+    return "connection broke";
+}
+
+static void free_conn(struct xf_net_conn *s)
+{
+    xf_list_remove(&s->in_conns);
+    xf_buf_release(&s->pub.out);
+    xf_buf_release(&s->wire);
+    xf_free(s->detail);
+    xf_free(s);
+}
+
+static void closed_cb(uv_handle_t *handle)
+{
+    struct xf_net_conn *s = handle->data;
+
+    xf_loop_touch(s->loop);
+    if (s->pub.events) /* none: refused by the accept callback, or gone before it */
+        s->pub.events->closed(s->pub.owner, s->end, s->detail ? s->detail : plain_detail(s->end));
+    if (s->filter)
+        s->filter->detach(s->filter_owner);
+    free_conn(s);
+}
+
+static void set_end(struct xf_net_conn *s, enum xf_conn_end end, const char *detail)
+{
+    s->end = end;
+    xf_free(s->detail);
+    s->detail = xf_strdup(detail);
+}
+
+void xf_net_conn_die(struct xf_net_conn *s, enum xf_conn_end end, const char *detail)
+{
+    if (s->state == XF_NET_DEAD)
+        return;
+    /* A closing conn has its cause already; only a close of ours that was cut short changes it. */
+    if (s->state != XF_NET_CLOSING ||
+        (s->end == XF_CONN_END_LOCAL && !s->is_shut && end != XF_CONN_END_LOCAL))
+        set_end(s, end, detail);
+    s->state = XF_NET_DEAD;
+    xf_timer_stop(&s->timer);
+    xf_list_remove(&s->in_dirty);
+    xf_list_remove(&s->in_greedy);
+    xf_list_remove(&s->in_warm);
+    uv_close((uv_handle_t *)&s->tcp, closed_cb);
+}
+
+/* Throw input away from now on, and see the output off. */
+static void start_closing(struct xf_net_conn *s, enum xf_conn_end end, const char *detail,
+                          unsigned linger_ms)
+{
+    set_end(s, end, detail);
+    s->state = XF_NET_CLOSING;
+    xf_timer_start(s->loop->timers, &s->timer, linger_ms);
+    xf_net_conn_dirty(s);
+    update_reading(s);
+}
+
+static void on_timer(void *owner)
+{
+    struct xf_net_conn *s = owner;
+
+    xf_net_conn_die(s, XF_CONN_END_TIMEOUT, NULL);
+}
+
+static void got_eof(struct xf_net_conn *s)
+{
+    s->has_eof = true;
+    update_reading(s);
+    if (s->state == XF_NET_OPEN)
+        start_closing(s, XF_CONN_END_EOF, NULL, EOF_LINGER_MS);
+    else
+        xf_net_conn_dirty(s); /* the flush sees that nothing is left to wait for */
+}
+
+static void read_cb(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
+{
+    struct xf_net_conn *s = stream->data;
+
+    xf_loop_touch(s->loop);
+    if (count == UV_EOF) {
+        got_eof(s);
+    } else if (count < 0) {
+        xf_net_conn_die(s, end_of_status((int)count), uv_strerror((int)count));
+    } else if (count > 0 && s->state == XF_NET_OPEN) {
+        s->turn_read_bytes += (size_t)count;
+        if (s->turn_read_bytes >= TURN_READ_BYTES && !s->in_greedy.next) {
+            xf_list_push(&s->loop->greedy, &s->in_greedy);
+            update_reading(s);
+        }
+        if (s->filter)
+            s->filter->input(s->filter_owner, buf->base, (size_t)count);
+        else
+            xf_conn_deliver(&s->pub, buf->base, (size_t)count);
+    }
+}
+
+static bool wants_to_read(const struct xf_net_conn *s)
+{
+    if (s->has_eof)
+        return false;
+    if (s->state == XF_NET_OPEN)
+        return !s->is_paused && !s->in_greedy.next;
+    return s->state == XF_NET_CLOSING; /* only the FIN matters; the linger ends it */
+}
+
+static void update_reading(struct xf_net_conn *s)
+{
+    bool wanted = wants_to_read(s);
+
+    if (wanted == s->is_reading || s->state == XF_NET_DEAD)
+        return;
+    s->is_reading = wanted;
+    if (wanted)
+        xf_require(uv_read_start((uv_stream_t *)&s->tcp, xf_loop_lend_buf, read_cb) == 0);
+    else
+        uv_read_stop((uv_stream_t *)&s->tcp);
+}
+
+void xf_conns_resume(struct xf_loop *loop)
+{
+    while (!xf_list_is_empty(&loop->greedy)) {
+        struct xf_net_conn *s = XF_CONTAINER(loop->greedy.next, struct xf_net_conn, in_greedy);
+        xf_list_remove(&s->in_greedy);
+        s->turn_read_bytes = 0;
+        update_reading(s);
+    }
+}
+
+void xf_conns_end(struct xf_loop *loop)
+{
+    XF_LIST_EACH(node, &loop->conns)
+    {
+        struct xf_net_conn *s = XF_CONTAINER(node, struct xf_net_conn, in_conns);
+        xf_require(s->state == XF_NET_CLOSING || s->state == XF_NET_DEAD);
+        xf_net_conn_die(s, XF_CONN_END_TIMEOUT, NULL);
+    }
+}
+
+static void op_flush_soon(struct xf_conn *conn)
+{
+    xf_net_conn_dirty(xf_net_conn_of(conn));
+}
+
+static void op_pause(struct xf_conn *conn, bool paused)
+{
+    struct xf_net_conn *s = xf_net_conn_of(conn);
+
+    s->is_paused = paused;
+    if (s->state != XF_NET_CONNECTING)
+        update_reading(s);
+}
+
+static void op_close(struct xf_conn *conn, unsigned linger_ms)
+{
+    struct xf_net_conn *s = xf_net_conn_of(conn);
+
+    if (s->state == XF_NET_DEAD)
+        return;
+    if (linger_ms == 0 || s->state == XF_NET_CONNECTING) {
+        xf_net_conn_die(s, XF_CONN_END_LOCAL, NULL);
+    } else if (s->state == XF_NET_OPEN) {
+        start_closing(s, XF_CONN_END_LOCAL, NULL, linger_ms);
+    } else if (s->loop->clock.now_ms + linger_ms < s->timer.at_ms) {
+        xf_timer_start(s->loop->timers, &s->timer, linger_ms);
+    }
+}
+
+static const struct xf_conn_ops net_ops = {op_flush_soon, op_pause, op_close};
+
+struct xf_net_conn *xf_net_conn_new(struct xf_loop *loop)
+{
+    struct xf_net_conn *s = xf_new(struct xf_net_conn);
+
+    s->pub.ops = &net_ops;
+    s->loop = loop;
+    s->tcp.data = s;
+    xf_buf_init(&s->pub.out, XF_CONN_OUT_MAX);
+    xf_buf_init(&s->wire, WIRE_MAX_BYTES);
+    xf_timer_init(&s->timer, on_timer, s);
+    xf_list_push(&loop->conns, &s->in_conns);
+    return s;
+}
+
+static void tune_socket(struct xf_net_conn *s)
+{
+    /* Neither can fail in a way that matters: the conn then is slower, or notices a dead peer
+     * later. */
+    (void)uv_tcp_nodelay(&s->tcp, 1);
+    (void)uv_tcp_keepalive(&s->tcp, 1, KEEPALIVE_S);
+}
+
+void xf_net_conn_adopt(struct xf_loop *loop, int fd, xf_accept_fn accept, void *owner)
+{
+    struct xf_net_conn *s = xf_net_conn_new(loop);
+    int addr_bytes = sizeof(s->pub.addr);
+
+    xf_require(uv_tcp_init(&loop->uv, &s->tcp) == 0);
+    s->tcp.data = s;
+    if (uv_tcp_open(&s->tcp, fd) != 0) {
+        close(fd);
+        xf_net_conn_die(s, XF_CONN_END_RESET, NULL);
+        return;
+    }
+    if (uv_tcp_getpeername(&s->tcp, &s->pub.addr.sa, &addr_bytes) != 0) {
+        xf_net_conn_die(s, XF_CONN_END_RESET, NULL); /* reset while it waited in the backlog */
+        return;
+    }
+    tune_socket(s);
+    s->state = XF_NET_OPEN;
+    accept(owner, &s->pub);
+    if (!s->pub.events)
+        xf_net_conn_die(s, XF_CONN_END_LOCAL, NULL);
+    update_reading(s);
+}
+
+static void connect_cb(uv_connect_t *request, int status)
+{
+    struct xf_net_conn *s = request->data;
+
+    xf_free(request);
+    xf_loop_touch(s->loop);
+    if (s->state == XF_NET_DEAD)
+        return;
+    if (status < 0) {
+        xf_net_conn_die(s, end_of_status(status), uv_strerror(status));
+        return;
+    }
+    xf_timer_stop(&s->timer);
+    s->state = XF_NET_OPEN;
+    if (s->pub.out.len > 0)
+        xf_net_conn_dirty(s);
+    update_reading(s);
+    if (s->pub.events->connected)
+        s->pub.events->connected(s->pub.owner);
+}
+
+/* 0 or a status of libuv. */
+static int start_connect(struct xf_net_conn *s, const struct xf_addr *source)
+{
+    int status = source ? uv_tcp_bind(&s->tcp, &source->sa, 0) : 0;
+
+    if (status != 0)
+        return status;
+    uv_connect_t *request = xf_new(uv_connect_t);
+    request->data = s;
+    status = uv_tcp_connect(request, &s->tcp, &s->pub.addr.sa, connect_cb);
+    if (status != 0)
+        xf_free(request);
+    return status;
+}
+
+struct xf_conn *xf_conn_connect(struct xf_loop *loop, const struct xf_addr *addr,
+                                const struct xf_addr *source, unsigned timeout_ms,
+                                const struct xf_conn_events *events, void *owner)
+{
+    struct xf_net_conn *s = xf_net_conn_new(loop);
+
+    s->pub.events = events;
+    s->pub.owner = owner;
+    s->pub.addr = *addr;
+    int status = uv_tcp_init_ex(&loop->uv, &s->tcp, addr->sa.sa_family);
+    if (status != 0) /* no descriptor left, say: a handle without a socket, to be closed */
+        xf_require(uv_tcp_init(&loop->uv, &s->tcp) == 0);
+    s->tcp.data = s;
+    if (status == 0) {
+        tune_socket(s);
+        status = start_connect(s, source);
+    }
+    if (status != 0)
+        xf_net_conn_die(s, end_of_status(status), uv_strerror(status));
+    else
+        xf_timer_start(loop->timers, &s->timer, timeout_ms);
+    return &s->pub;
+}
+
+void xf_conn_attach_filter(struct xf_conn *conn, const struct xf_conn_filter *filter,
+                           void *filter_owner)
+{
+    struct xf_net_conn *s = xf_net_conn_of(conn);
+
+    xf_require(!s->filter);
+    s->filter = filter;
+    s->filter_owner = filter_owner;
+    /* What was written before the filter came (<proceed/>) leaves before it, as it is. */
+    xf_buf_append(&s->wire, xf_buf_ptr(&conn->out), conn->out.len);
+    xf_buf_release(&conn->out);
+    if (s->wire.len > 0)
+        xf_net_conn_dirty(s);
+}
+
+struct xf_buf *xf_conn_wire(struct xf_conn *conn)
+{
+    return &xf_net_conn_of(conn)->wire;
+}
+
+void xf_conn_deliver(struct xf_conn *conn, const char *bytes, size_t len)
+{
+    if (len > 0 && xf_net_conn_of(conn)->state == XF_NET_OPEN)
+        conn->events->data(conn->owner, bytes, len);
+}
+
+void xf_conn_fail(struct xf_conn *conn, enum xf_conn_end end, const char *detail)
+{
+    struct xf_net_conn *s = xf_net_conn_of(conn);
+
+    if (s->state == XF_NET_DEAD)
+        return;
+    if (end != XF_CONN_END_EOF)
+        xf_buf_release(&conn->out); /* nothing can carry it any more */
+    if (s->state == XF_NET_CLOSING) {
+        s->has_eof |= end == XF_CONN_END_EOF;
+        xf_net_conn_dirty(s);
+        return;
+    }
+    start_closing(s, end, detail, end == XF_CONN_END_EOF ? EOF_LINGER_MS : FAIL_LINGER_MS);
+    if (end == XF_CONN_END_EOF) {
+        /* The other side said that it is done; its FIN need not be awaited. */
+        s->has_eof = true;
+        update_reading(s);
+    }
+}
+
+bool xf_conn_is_closing(const struct xf_conn *conn)
+{
+    enum xf_net_state state = ((const struct xf_net_conn *)(const void *)conn)->state;
+
+    return state == XF_NET_CLOSING || state == XF_NET_DEAD;
+}
+
+struct xf_loop *xf_conn_loop(const struct xf_conn *conn)
+{
+    return ((const struct xf_net_conn *)(const void *)conn)->loop;
+}

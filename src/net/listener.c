@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * listener.c — accept TCP connections.
+ *
+ * Our own accept loop over uv_poll, not uv_listen: it takes ACCEPT_BATCH at most per turn, and it
+ * can stop. When descriptors or memory run out (EMFILE, ENFILE, ENOBUFS, ENOMEM) the waiting
+ * connection stays in the backlog and the socket stays readable, so a loop that just goes on would
+ * spin; we look away for RETRY_MS. Test: tests/unit/net/test_conn.c.
+ */
+#include "conn_priv.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <xfed/base/alloc.h>
+
+#define BACKLOG 1024
+#define ACCEPT_BATCH 64
+#define RETRY_MS 100
+
+struct xf_listener {
+    struct xf_loop *loop;
+    uv_poll_t poll;
+    int fd;
+    bool is_closed;
+    struct xf_timer retry;
+    xf_accept_fn accept;
+    void *owner;
+};
+
+static void readable_cb(uv_poll_t *poll, int status, int events);
+
+static void on_retry(void *owner)
+{
+    struct xf_listener *s = owner;
+
+    uv_poll_start(&s->poll, UV_READABLE, readable_cb);
+}
+
+/* False: nothing waits, or nothing can be taken now. */
+static bool accept_one(struct xf_listener *s)
+{
+    int fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd >= 0) {
+        xf_net_conn_adopt(s->loop, fd, s->accept, s->owner);
+        return true;
+    }
+    switch (errno) {
+    case EAGAIN:
+        return false;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        uv_poll_stop(&s->poll);
+        xf_timer_start(s->loop->timers, &s->retry, RETRY_MS);
+        return false;
+    default: /* ECONNABORTED and what Linux passes on of the new connection's own errors: accept(2)
+              */
+        return true;
+    }
+}
+
+static void readable_cb(uv_poll_t *poll, int status, int events)
+{
+    struct xf_listener *s = poll->data;
+
+    (void)status;
+    (void)events;
+    xf_loop_touch(s->loop);
+    for (int i = 0; i < ACCEPT_BATCH && !s->is_closed; i++) {
+        if (!accept_one(s))
+            return;
+    }
+}
+
+/* A listening socket, or a negative errno. */
+static int open_socket(const struct xf_addr *addr)
+{
+    static const int on = 1, off = 0;
+    int fd = socket(addr->sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    socklen_t addr_bytes =
+        addr->sa.sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+
+    if (fd < 0)
+        return -errno;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+        (addr->sa.sa_family != AF_INET6 ||
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) == 0) &&
+        bind(fd, &addr->sa, addr_bytes) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    int failure = -errno;
+    close(fd);
+    return failure;
+}
+
+enum xf_err xf_listener_open(struct xf_loop *loop, const struct xf_addr *addr, xf_accept_fn accept,
+                             void *owner, struct xf_listener **out_listener, struct xf_error *err)
+{
+    char text[XF_ADDR_TEXT_BYTES];
+    int fd = open_socket(addr);
+
+    if (fd < 0) {
+        xf_addr_text(addr, text);
+        return xf_fail(err, XF_ERR_IO, "cannot listen on %s: %s", text, uv_strerror(fd));
+    }
+    struct xf_listener *s = xf_new(struct xf_listener);
+    s->loop = loop;
+    s->fd = fd;
+    s->accept = accept;
+    s->owner = owner;
+    xf_timer_init(&s->retry, on_retry, s);
+    xf_require(uv_poll_init(&loop->uv, &s->poll, fd) == 0);
+    s->poll.data = s;
+    uv_poll_start(&s->poll, UV_READABLE, readable_cb);
+    *out_listener = s;
+    return XF_ERR_OK;
+}
+
+static void listener_closed_cb(uv_handle_t *handle)
+{
+    struct xf_listener *s = handle->data;
+
+    xf_free(s);
+}
+
+void xf_listener_close(struct xf_listener **listener)
+{
+    struct xf_listener *s = *listener;
+
+    if (!s)
+        return;
+    *listener = NULL;
+    s->is_closed = true;
+    xf_timer_stop(&s->retry);
+    uv_close((uv_handle_t *)&s->poll, listener_closed_cb);
+    close(s->fd); /* libuv let go of it in uv_close; the port is free at once */
+}
+
+void xf_listener_addr(const struct xf_listener *listener, struct xf_addr *out_addr)
+{
+    socklen_t addr_bytes = sizeof(*out_addr);
+
+    xf_require(getsockname(listener->fd, &out_addr->sa, &addr_bytes) == 0);
+}

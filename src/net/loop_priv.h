@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* loop_priv.h — what the files of net share of the loop. */
+#pragma once
+
+#include <uv.h>
+
+#include <xfed/base/list.h>
+#include <xfed/net/loop.h>
+
+#define XF_LOOP_READ_BYTES (64u << 10)
+
+struct xf_signal_watch;
+
+struct xf_loop {
+    uv_loop_t uv;
+    struct xf_clock clock;
+    struct xf_timers *timers;
+    uv_prepare_t prepare; /* before the wait: flush what is left, arm the wake-up */
+    uv_check_t check;     /* after the wait: due timers, then flush */
+    uv_idle_t idle;       /* runs while conns are dirty, so that the wait does not wait */
+    uv_timer_t wake;      /* at the next due timer; only ends the wait */
+    uint64_t wake_at_ms;  /* what `wake` is set to, UINT64_MAX for not */
+    struct xf_signal_watch *signals;
+    struct xf_node conns;              /* every conn, until its closed event is sent */
+    struct xf_node dirty;              /* conns with output for the next flush */
+    struct xf_node greedy;             /* conns which used up their reading of this turn */
+    struct xf_node warm;               /* conns which still hold an empty output buffer */
+    struct xf_timer sweep;             /* takes those buffers back */
+    struct xf_buf spare_wire;          /* wire memory lent to the conn that is being flushed */
+    char read_buf[XF_LOOP_READ_BYTES]; /* one for all: whoever gets data uses it up before returning
+                                        */
+};
+
+/* Each callback of libuv calls this first: the clock moves when events arrive, once per turn. */
+static inline void xf_loop_touch(struct xf_loop *loop)
+{
+    loop->clock.now_ms = uv_now(&loop->uv) + 1; /* the scale of xf_monotonic_ms */
+}
+
+/* An alloc callback's answer, for all that reads: the shared buffer. handle->loop->data is our
+ * loop. */
+void xf_loop_lend_buf(uv_handle_t *handle, size_t suggested, uv_buf_t *out_buf);
+
+/* conn.c: flush all dirty conns once; let greedy ones read again; end all that linger. */
+void xf_conns_flush(struct xf_loop *loop);
+void xf_conns_resume(struct xf_loop *loop);
+void xf_conns_end(struct xf_loop *loop);
+void xf_conns_sweep(void *loop);
