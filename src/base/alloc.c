@@ -2,9 +2,9 @@
 /*
  * alloc.c — the only callers of malloc and free.
  *
- * Sizes that come here are chosen by us, so exhaustion means that the machine is out of memory: there is no
- * stanza whose loss would help, and code that unwinds from it would be code that never ran. We abort.
- * A size of 0 gives a real pointer, so that NULL always means "nothing".
+ * Sizes that come here are chosen by us, so exhaustion means that the machine is out of memory:
+ * there is no stanza whose loss would help, and code that unwinds from it would be code that never
+ * ran. We abort. A size of 0 gives a real pointer, so that NULL always means "nothing".
  */
 #include <xfed/base/alloc.h>
 

@@ -2,8 +2,8 @@
 /*
  * base64.c — base64 (RFC 4648 section 4), strict.
  *
- * Our own, since EVP_DecodeBlock counts padding as zero bytes, and skips white space. One text has one
- * encoding here: digits that carry bits which no byte uses are refused (section 3.5).
+ * Our own, since EVP_DecodeBlock counts padding as zero bytes, and skips white space. One text has
+ * one encoding here: digits that carry bits which no byte uses are refused (section 3.5).
  */
 #include <xfed/base/crypto.h>
 

@@ -3,11 +3,12 @@
  * buf.c — a growing byte buffer with a ceiling.
  *
  * Appending writes behind the content (inline, buf.h). When there is no room behind it:
- * - at least half of the used part was consumed: the rest moves to the front. It is not longer than what was
- *   consumed since the last move, so each byte that passes through pays for moving one byte at most;
+ * - at least half of the used part was consumed: the rest moves to the front. It is not longer than
+ *   what was consumed since the last move, so each byte that passes through pays for moving one
+ *   byte at most;
  * - else the memory doubles, and the content moves to its front.
- * So both ends are O(1) amortised, also for a queue that stays near its ceiling: memory may then grow to
- * twice the ceiling, where the first case always applies.
+ * So both ends are O(1) amortised, also for a queue that stays near its ceiling: memory may then
+ * grow to twice the ceiling, where the first case always applies.
  */
 #include <xfed/base/buf.h>
 

@@ -2,8 +2,8 @@
 /*
  * crypto.c — random numbers, digests and comparisons by OpenSSL.
  *
- * None of these fails for a reason a peer can cause: a missing digest or a dead random generator is a broken
- * installation, and going on without either is worse than stopping. So they abort.
+ * None of these fails for a reason a peer can cause: a missing digest or a dead random generator is
+ * a broken installation, and going on without either is worse than stopping. So they abort.
  */
 #include <xfed/base/crypto.h>
 
@@ -44,7 +44,8 @@ uint64_t xf_rand_jitter_ms(uint64_t ms)
 
 void xf_rand_id(char out[XF_ID_CHARS + 1])
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     unsigned char bytes[XF_ID_CHARS];
 
     xf_rand_bytes(bytes, sizeof(bytes));

@@ -2,14 +2,14 @@
 /*
  * log.c — one line an event.
  *
- * A line is put together on the stack (level, event, pairs), then given to the sink, or with a time stamp or
- * journald's priority in front to standard error in one write(2), so that lines of several processes on one
- * pipe do not mix: a line is never longer than what pipes take at once (4096 bytes on Linux). Pairs that
- * do not fit are left out, and `cut=yes` says so.
+ * A line is put together on the stack (level, event, pairs), then given to the sink, or with a time
+ * stamp or journald's priority in front to standard error in one write(2), so that lines of several
+ * processes on one pipe do not mix: a line is never longer than what pipes take at once (4096 bytes
+ * on Linux). Pairs that do not fit are left out, and `cut=yes` says so.
  *
- * Texts come from strangers. They must not end the line, fake a pair, or steer the terminal of who reads it:
- * quotes, backslashes, control characters (also the C1 set), line separators and bidirectional overrides
- * become \xNN, byte for byte, and so does what is not UTF-8.
+ * Texts come from strangers. They must not end the line, fake a pair, or steer the terminal of who
+ * reads it: quotes, backslashes, control characters (also the C1 set), line separators and
+ * bidirectional overrides become \xNN, byte for byte, and so does what is not UTF-8.
  */
 #include <xfed/base/log.h>
 
@@ -84,7 +84,10 @@ static void put(struct line *line, const char *bytes, size_t len)
 {
     size_t room = sizeof(line->text) - line->len;
 
-    /* Once something did not fit, the line counts as full: what comes later must not stand in its place. */
+    /*
+     * Once something did not fit, the line counts as full: what comes later must not stand in its
+     * place.
+     */
     if (len > room)
         line->len = sizeof(line->text);
     if (line->len == sizeof(line->text))
@@ -168,7 +171,8 @@ static void put_quoted(struct line *line, struct xf_span text)
 /* Words of our own stand without quotes, if they are what they say. */
 static bool is_plain_word(struct xf_span word)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/+-";
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/+-";
 
     for (size_t i = 0; i < word.len; i++) {
         if (word.ptr[i] == '\0' || !strchr(plain, word.ptr[i]))
@@ -212,8 +216,8 @@ static void put_pairs(struct line *line, const struct xf_kv *kvs, size_t count)
 }
 
 /*
- * Does standard error lead to journald? JOURNAL_STREAM holds its device and inode (systemd.exec(5)); they
- * must match, since the variable outlives a redirection.
+ * Does standard error lead to journald? JOURNAL_STREAM holds its device and inode
+ * (systemd.exec(5)); they must match, since the variable outlives a redirection.
  */
 static enum stderr_kind find_stderr_kind(void)
 {

@@ -2,13 +2,13 @@
 /*
  * map.c — a hash table in two arrays.
  *
- * `entries` holds the pairs densely; `slots` is the open-addressing table (linear probing, at most half
- * full) and holds positions in `entries` plus one, 0 for free.
+ * `entries` holds the pairs densely; `slots` is the open-addressing table (linear probing, at most
+ * half full) and holds positions in `entries` plus one, 0 for free.
  *
- * Removal leaves no tombstones: the slots behind the hole move up where that brings them nearer to their
- * home (Knuth 6.4 algorithm R), and the last entry takes the place of the removed one. So a map whose names
- * come and go for months costs the same as a fresh one. A walk goes from the last entry to the first, and
- * thus sees what a removal moves before it moves.
+ * Removal leaves no tombstones: the slots behind the hole move up where that brings them nearer to
+ * their home (Knuth 6.4 algorithm R), and the last entry takes the place of the removed one. So a
+ * map whose names come and go for months costs the same as a fresh one. A walk goes from the last
+ * entry to the first, and thus sees what a removal moves before it moves.
  */
 #include <xfed/base/map.h>
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * siphash.c — SipHash with one round a word and three at the end, as hash tables of Rust and Python use it.
+ * siphash.c — SipHash with one round a word and three at the end, as hash tables of Rust and Python
+ * use it.
  *
- * The text is taken as little-endian words of 64 bits; the last word holds the rest of the bytes and, in its
- * top byte, the length.
+ * The text is taken as little-endian words of 64 bits; the last word holds the rest of the bytes
+ * and, in its top byte, the length.
  */
 #include "siphash_priv.h"
 

@@ -4,12 +4,14 @@
  *
  * - `[v6]`: parsed and written again (RFC 5952), so that one address has one spelling;
  * - ASCII: lower case, one trailing dot dropped, then the check of names below;
- * - all else: IDNA2008 with the mapping of UTS 46 (libidn2, non-transitional) to A-labels, then the same check.
+ * - all else: IDNA2008 with the mapping of UTS 46 (libidn2, non-transitional) to A-labels, then the
+ *   same check.
  *
- * The check of names is ours, as libidn2 lets ASCII pass as it is, and with IDN2_USE_STD3_ASCII_RULES it
- * removes what it dislikes: user@host would become the domain userhost. Labels are LDH of 1 to 63 bytes, 253
- * in all. A last label of digits alone is dotted IPv4 or nothing (RFC 1123 section 2.1). An A-label must be
- * the one that its U-label gives: "xn--" with anything behind it would else be a second name for a peer.
+ * The check of names is ours, as libidn2 lets ASCII pass as it is, and with
+ * IDN2_USE_STD3_ASCII_RULES it removes what it dislikes: user@host would become the domain
+ * userhost. Labels are LDH of 1 to 63 bytes, 253 in all. A last label of digits alone is dotted
+ * IPv4 or nothing (RFC 1123 section 2.1). An A-label must be the one that its U-label gives: "xn--"
+ * with anything behind it would else be a second name for a peer.
  */
 #include "jid_priv.h"
 

@@ -2,13 +2,14 @@
 /*
  * jid.c — JIDs in their prepared form (RFC 7622 section 3).
  *
- * Each stanza brings two JIDs, and nearly all are ASCII and prepared already. So there are two ways:
- * - take_prepared reads the bytes once, by table, and takes the JID as it is, without a copy, or gives up at
- *   the first byte about which more is to be known;
- * - prepare_parts then splits, has each part prepared (prep.c, domain.c) and puts them together in the
- *   scratch of the caller. It also says what is no JID.
- * Both split at the first '/', then at the first '@' before it (RFC 7622 section 3.1): resources may
- * hold both.
+ * Each stanza brings two JIDs, and nearly all are ASCII and prepared already. So there are two
+ * ways:
+ * - take_prepared reads the bytes once, by table, and takes the JID as it is, without a copy, or
+ *   gives up at the first byte about which more is to be known;
+ * - prepare_parts then splits, has each part prepared (prep.c, domain.c) and puts them together in
+ *   the scratch of the caller. It also says what is no JID.
+ * Both split at the first '/', then at the first '@' before it (RFC 7622 section 3.1): resources
+ * may hold both.
  */
 #include "jid_priv.h"
 
@@ -20,7 +21,10 @@ static inline bool has_class(unsigned char byte, unsigned classes)
     return xf_jid_class[byte] & classes;
 }
 
-/* Past the local part and its '@'; `p` itself when there is none; NULL when there is one to be prepared. */
+/*
+ * Past the local part and its '@'; `p` itself when there is none; NULL when there is one to be
+ * prepared.
+ */
 static inline const unsigned char *skip_local(const unsigned char *p, const unsigned char *end)
 {
     const unsigned char *start = p;
@@ -46,7 +50,10 @@ static inline bool is_plain_label(const unsigned char *label, const unsigned cha
     return len < 4 || memcmp(label, "xn--", 4) != 0;
 }
 
-/* Past the domain, at the '/' or the end; NULL when it is not a name, or to be prepared, or an address. */
+/*
+ * Past the domain, at the '/' or the end; NULL when it is not a name, or to be prepared, or an
+ * address.
+ */
 static inline const unsigned char *skip_domain(const unsigned char *p, const unsigned char *end)
 {
     const unsigned char *start = p, *label;
@@ -101,7 +108,10 @@ static bool take_prepared(struct xf_span text, struct xf_jid *out_jid)
     return true;
 }
 
-/* Cut `text` at the first `mark`: what is before it, and *out_after behind it (absent without a mark). */
+/*
+ * Cut `text` at the first `mark`: what is before it, and *out_after behind it (absent without a
+ * mark).
+ */
 static struct xf_span cut_at(struct xf_span text, char mark, struct xf_span *out_after)
 {
     const char *at = text.len > 0 ? memchr(text.ptr, mark, text.len) : NULL;
@@ -151,7 +161,8 @@ static enum xf_err prepare_parts(struct xf_span text, char *scratch, struct xf_j
     return XF_ERR_OK;
 }
 
-enum xf_err xf_jid_prepare(struct xf_span text, char scratch[XF_JID_MAX + 1], struct xf_jid *out_jid)
+enum xf_err xf_jid_prepare(struct xf_span text, char scratch[XF_JID_MAX + 1],
+                           struct xf_jid *out_jid)
 {
     if (take_prepared(text, out_jid))
         return XF_ERR_OK;

@@ -5,13 +5,16 @@
 #include <stdint.h>
 #include <xfed/xmpp/jid.h>
 
-/* What a byte is to the parts of a JID. A clean local part or resource has none of the bits named NOT_. */
+/*
+ * What a byte is to the parts of a JID. A clean local part or resource has none of the bits named
+ * NOT_.
+ */
 enum {
     XF_JID_STOP = 1 << 0,         /* '@' and '/' */
     XF_JID_UPPER = 1 << 1,        /* A-Z */
     XF_JID_NON_ASCII = 1 << 2,    /* a byte of a longer UTF-8 sequence */
-    XF_JID_NOT_LOCAL = 1 << 3,    /* forbidden in local parts: space, "&'/:<>@, controls (RFC 6122 A.5) */
-    XF_JID_NOT_RESOURCE = 1 << 4, /* forbidden in resources: controls (RFC 6122 B.5) */
+    XF_JID_NOT_LOCAL = 1 << 3,    /* space, "&'/:<>@, controls (RFC 6122 A.5) */
+    XF_JID_NOT_RESOURCE = 1 << 4, /* controls (RFC 6122 B.5) */
     XF_JID_LDH = 1 << 5,          /* a-z, 0-9, '-' */
 };
 
@@ -38,7 +41,11 @@ static inline void xf_jid_fold(struct xf_span text, char *out)
     }
 }
 
-/* Prepare one part, at most XF_JID_PART_MAX bytes; no NUL is put behind. XF_ERR_BAD_JID: out is spoiled. */
+/*
+ * Prepare one part, at most XF_JID_PART_MAX bytes; no NUL is put behind. XF_ERR_BAD_JID: out is
+ * spoiled.
+ */
 XF_MUST_USE enum xf_err xf_prep_local(struct xf_span raw, char *out, size_t *out_len);
 XF_MUST_USE enum xf_err xf_prep_resource(struct xf_span raw, char *out, size_t *out_len);
-XF_MUST_USE enum xf_err xf_prep_domain(struct xf_span raw, char out[XF_DOMAIN_MAX + 1], size_t *out_len);
+XF_MUST_USE enum xf_err xf_prep_domain(struct xf_span raw, char out[XF_DOMAIN_MAX + 1],
+                                       size_t *out_len);

@@ -2,16 +2,16 @@
 /*
  * prep.c — local parts by nodeprep, resources by resourceprep (RFC 6122 appendices A and B).
  *
- * ASCII is decided by our table: of the profiles nothing remains there but lower case (local parts) and
- * forbidden characters. All else goes to libidn, and what comes back is held against the same table, so that
- * no normalisation can bring in a '@' or a '/' (U+FF20, U+2100, ...).
+ * ASCII is decided by our table: of the profiles nothing remains there but lower case (local parts)
+ * and forbidden characters. All else goes to libidn, and what comes back is held against the same
+ * table, so that no normalisation can bring in a '@' or a '/' (U+FF20, U+2100, ...).
  *
- * - Unassigned code points are let through, as deployed servers do ("query strings", RFC 3454 section 7):
- *   stringprep knows Unicode 3.2, and resources hold emoji.
- * - libidn reads over the end of what is not UTF-8 (CVE-2015-2059). The reader has checked; we check again,
- *   as this is off the hot path.
- * - The ceiling of 1023 bytes holds after preparation (RFC 7622 section 3.3.1), so that a raw part may be
- *   longer. XF_JID_MAX bounds it, and with it the work.
+ * - Unassigned code points are let through, as deployed servers do ("query strings", RFC 3454
+ *   section 7): stringprep knows Unicode 3.2, and resources hold emoji.
+ * - libidn reads over the end of what is not UTF-8 (CVE-2015-2059). The reader has checked; we
+ *   check again, as this is off the hot path.
+ * - The ceiling of 1023 bytes holds after preparation (RFC 7622 section 3.3.1), so that a raw part
+ *   may be longer. XF_JID_MAX bounds it, and with it the work.
  */
 #include "jid_priv.h"
 
@@ -31,8 +31,8 @@ static enum xf_err copy_part(struct xf_span part, char *out, size_t *out_len)
 }
 
 /* Run the profile over `raw`; refuse what holds a byte of a `forbidden` class afterwards. */
-static enum xf_err run_profile(const Stringprep_profile *profile, struct xf_span raw, unsigned forbidden,
-                               char *out, size_t *out_len)
+static enum xf_err run_profile(const Stringprep_profile *profile, struct xf_span raw,
+                               unsigned forbidden, char *out, size_t *out_len)
 {
     char text[XF_JID_MAX + 1];
 
@@ -56,7 +56,8 @@ enum xf_err xf_prep_local(struct xf_span raw, char *out, size_t *out_len)
     if (seen & XF_JID_NOT_LOCAL)
         return XF_ERR_BAD_JID;
     if (seen & XF_JID_NON_ASCII)
-        return run_profile(stringprep_xmpp_nodeprep, raw, XF_JID_NOT_LOCAL | XF_JID_UPPER, out, out_len);
+        return run_profile(stringprep_xmpp_nodeprep, raw, XF_JID_NOT_LOCAL | XF_JID_UPPER, out,
+                           out_len);
     if (copy_part(raw, out, out_len) != XF_ERR_OK)
         return XF_ERR_BAD_JID;
     xf_jid_fold(raw, out);

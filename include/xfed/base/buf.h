@@ -3,9 +3,10 @@
  * buf.h — a growing byte buffer with a ceiling named at birth.
  *
  * [data + start, data + start + len) are the bytes; taking bytes from the front is O(1) amortised.
- * Memory is taken on the first append and given back by xf_buf_release or when xf_buf_consume empties a
- * buffer larger than XF_BUF_KEEP_BYTES. A buffer that is consumed while it is filled may take twice `max`
- * of memory: without that slack each append near the ceiling would move all that is left.
+ * Memory is taken on the first append and given back by xf_buf_release or when xf_buf_consume
+ * empties a buffer larger than XF_BUF_KEEP_BYTES. A buffer that is consumed while it is filled may
+ * take twice `max` of memory: without that slack each append near the ceiling would move all that
+ * is left.
  */
 #pragma once
 
@@ -76,7 +77,10 @@ XF_MUST_USE static inline enum xf_err xf_buf_try_append(struct xf_buf *buf, cons
     return XF_ERR_OK;
 }
 
-/* Append where the ceiling was checked before, or the size is ours; passing the ceiling is a bug (abort). */
+/*
+ * Append where the ceiling was checked before, or the size is ours; passing the ceiling is a bug
+ * (abort).
+ */
 static inline void xf_buf_append(struct xf_buf *buf, const void *bytes, size_t len)
 {
     xf_require(xf_buf_try_append(buf, bytes, len) == XF_ERR_OK);

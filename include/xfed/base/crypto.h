@@ -19,7 +19,10 @@ uint32_t xf_rand_below(uint32_t below);
 /* `ms` +- 25 %, so that many waiters do not come back at once. */
 uint64_t xf_rand_jitter_ms(uint64_t ms);
 
-/* An unguessable identifier: XF_ID_CHARS letters, digits, '-' and '_', first one a letter; NUL-terminated. */
+/*
+ * An unguessable identifier: XF_ID_CHARS letters, digits, '-' and '_', first one a letter;
+ * NUL-terminated.
+ */
 void xf_rand_id(char out[XF_ID_CHARS + 1]);
 
 /* Lower-case hex, NUL-terminated, of the digest of the parts one after the other. */
@@ -34,8 +37,9 @@ bool xf_secret_eq(struct xf_span a, struct xf_span b);
 void xf_wipe(void *memory, size_t len);
 
 /*
- * Base64 (RFC 4648 §4). Encode: `out` has room for 4 * ((len + 2) / 3) + 1. Decode: strict (no white space,
- * padding right), `out` has room for len / 4 * 3 + 1, XF_ERR_BAD_VALUE otherwise; a NUL is put behind.
+ * Base64 (RFC 4648 §4). Encode: `out` has room for 4 * ((len + 2) / 3) + 1. Decode: strict (no
+ * white space, padding right), `out` has room for len / 4 * 3 + 1, XF_ERR_BAD_VALUE otherwise; a
+ * NUL is put behind.
  */
 void xf_base64_encode(struct xf_span bytes, char *out);
 XF_MUST_USE enum xf_err xf_base64_decode(struct xf_span text, char *out, size_t *out_len);

@@ -2,9 +2,10 @@
 /*
  * err.h — result codes, an error with words for a person, and the check for our own bugs.
  *
- * A function that can fail returns enum xf_err and is marked XF_MUST_USE; out-parameters are written on
- * success only. struct xf_error is added where a person reads the reason; it may be NULL. Codes of
- * libraries (UV_E*, ldns_status, ...) are mapped in the library's own folder and never leave it.
+ * A function that can fail returns enum xf_err and is marked XF_MUST_USE; out-parameters are
+ * written on success only. struct xf_error is added where a person reads the reason; it may be
+ * NULL. Codes of libraries (UV_E*, ldns_status, ...) are mapped in the library's own folder and
+ * never leave it.
  */
 #pragma once
 
@@ -46,10 +47,14 @@ struct xf_error {
 /* Text of a code, never NULL. */
 const char *xf_err_text(enum xf_err code);
 
-/* Fill `err` (may be NULL) and return `code`: `return xf_fail(err, XF_ERR_TLS, "%s: ...", path);` */
+/*
+ * Fill `err` (may be NULL) and return `code`: `return xf_fail(err, XF_ERR_TLS, "%s: ...", path);`
+ */
 enum xf_err xf_fail(struct xf_error *err, enum xf_err code, const char *fmt, ...) XF_PRINTF(3, 4);
 
-/* A program bug: prints the place and aborts, in every build. Never for anything a peer can cause. */
+/*
+ * A program bug: prints the place and aborts, in every build. Never for anything a peer can cause.
+ */
 #define xf_require(cond)                                                                           \
     do {                                                                                           \
         if (__builtin_expect(!(cond), 0))                                                          \

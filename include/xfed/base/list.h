@@ -44,7 +44,8 @@ static inline void xf_list_remove(struct xf_node *node) /* of a linked node, or 
     node->prev = node->next = NULL;
 }
 
-#define XF_LIST_EACH(node, head) for (struct xf_node *node = (head)->next; node != (head); node = node->next)
+#define XF_LIST_EACH(node, head)                                                                   \
+    for (struct xf_node *node = (head)->next; node != (head); node = node->next)
 
 /* The body may remove `node`. */
 #define XF_LIST_EACH_SAFE(node, head)                                                              \

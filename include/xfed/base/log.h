@@ -5,9 +5,10 @@
  *     xf_log(XF_LOG_INFO, "s2s.stream.up", XF_STR("peer", peer), XF_INT("ms", took_ms));
  *     2026-01-02T03:04:05.678Z info s2s.stream.up peer="b.example" ms=143
  *
- * Event names are literals `<area>.<noun>.<past verb>`; keys are snake_case with their unit. Text values are
- * quoted and escaped (control bytes, quotes, backslash, invalid UTF-8 as \xNN), cut at 256 bytes: names come
- * from strangers. Secrets, keys and stanza bodies are never logged. Disabled levels cost one comparison.
+ * Event names are literals `<area>.<noun>.<past verb>`; keys are snake_case with their unit. Text
+ * values are quoted and escaped (control bytes, quotes, backslash, invalid UTF-8 as \xNN), cut at
+ * 256 bytes: names come from strangers. Secrets, keys and stanza bodies are never logged. Disabled
+ * levels cost one comparison.
  */
 #pragma once
 
@@ -25,9 +26,10 @@ struct xf_kv {
     int64_t number;
 };
 
-#define XF_STR(k, v) ((struct xf_kv){(k), XF_KV_TEXT, xf_span_of(v), 0})          /* NULL: left out */
-#define XF_SPN(k, v) ((struct xf_kv){(k), XF_KV_TEXT, (v), 0})                    /* absent: left out */
-#define XF_WORD(k, v) ((struct xf_kv){(k), XF_KV_WORD, xf_span_of(v), 0})         /* one of our own words */
+/* Text, left out when NULL or absent; WORD is for our own words, which stand without quotes. */
+#define XF_STR(k, v) ((struct xf_kv){(k), XF_KV_TEXT, xf_span_of(v), 0})
+#define XF_SPN(k, v) ((struct xf_kv){(k), XF_KV_TEXT, (v), 0})
+#define XF_WORD(k, v) ((struct xf_kv){(k), XF_KV_WORD, xf_span_of(v), 0})
 #define XF_INT(k, v) ((struct xf_kv){(k), XF_KV_NUMBER, XF_SPAN_NONE, (int64_t)(v)})
 
 extern enum xf_log_level xf_log_threshold; /* written by xf_log_set_level only */
@@ -39,9 +41,13 @@ bool xf_log_level_parse(const char *word, enum xf_log_level *out_level);
 
 /*
  * Where lines go: by default to standard error, whole lines, with journald's "<N>" prefix when
- * JOURNAL_STREAM is set and no time stamp of our own then. A test gives a sink of its own.
+ * JOURNAL_STREAM names it and no time stamp of our own then. A line has at most 4096 bytes: pairs
+ * which do not fit are left out, and `cut=yes` says so. A test gives a sink of its own, which gets
+ * the line from the level on, without time and newline; a NULL sink is standard error again, looked
+ * at anew.
  */
-typedef void (*xf_log_sink_fn)(void *owner, enum xf_log_level level, const char *event, const char *line);
+typedef void (*xf_log_sink_fn)(void *owner, enum xf_log_level level, const char *event,
+                               const char *line);
 void xf_log_set_sink(xf_log_sink_fn sink, void *owner);
 
 #define xf_log(level, event, ...)                                                                  \
@@ -51,4 +57,5 @@ void xf_log_set_sink(xf_log_sink_fn sink, void *owner);
                          sizeof((const struct xf_kv[]){__VA_ARGS__}) / sizeof(struct xf_kv));      \
     } while (0)
 
-void xf_log_event(enum xf_log_level level, const char *event, const struct xf_kv *kvs, size_t count);
+void xf_log_event(enum xf_log_level level, const char *event, const struct xf_kv *kvs,
+                  size_t count);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * map.h — text keys to pointers, open addressing. The hash is keyed per process (SipHash-1-3 or better),
- * so a peer cannot choose colliding names.
+ * map.h — text keys to pointers, open addressing. The hash is keyed per map (SipHash-1-3 or
+ * better), so a peer cannot choose colliding names.
  *
- * Keys are copied. Values are borrowed. A map must not change while xf_map_next walks it, except that
- * xf_map_remove of the entry just returned is allowed.
+ * Keys are copied. Values are borrowed. A map must not change while xf_map_next walks it, except
+ * that xf_map_remove of the entry just returned is allowed.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * span.h — borrowed text: a pointer and a length, not NUL-terminated. ptr is NULL exactly when the text
- * is absent (an attribute that was not there); an empty text has a pointer and len 0.
+ * span.h — borrowed text: a pointer and a length, not NUL-terminated. ptr is NULL exactly when the
+ * text is absent (an attribute that was not there); an empty text has a pointer and len 0.
  */
 #pragma once
 

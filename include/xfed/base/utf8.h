@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * utf8.h — incremental check of UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above U+10FFFF.
- * Runs in front of the XML parser so that no later layer has to doubt the bytes (CVE-2022-25235 class).
+ * utf8.h — incremental check of UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above
+ * U+10FFFF. Runs in front of the XML parser so that no later layer has to doubt the bytes
+ * (CVE-2022-25235 class).
  */
 #pragma once
 
@@ -10,7 +11,7 @@
 #include <stdint.h>
 
 struct xf_utf8 {
-    uint8_t need;       /* continuation bytes still due */
+    uint8_t need;         /* continuation bytes still due */
     uint8_t lower, upper; /* range of the next continuation byte */
 };
 

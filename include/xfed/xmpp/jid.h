@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * jid.h — JIDs in their prepared form (RFC 7622 shape; RFC 6122 stringprep profiles, as deployed servers).
+ * jid.h — JIDs in their prepared form (RFC 7622 shape; RFC 6122 stringprep profiles, as deployed
+ * servers).
  *
- * local@domain/resource, split at the first '/' and then at the first '@' before it. Local parts go through
- * nodeprep, resources through resourceprep, domains through nameprep and IDNA to A-labels (lower case, one
- * trailing dot dropped, each label LDH 1-63, 253 in all; also `[v6]` and dotted IPv4 literals). Each part
- * at most 1023 bytes. ASCII is decided by our own table; a library sees the rest only.
+ * local@domain/resource, split at the first '/' and then at the first '@' before it. Local parts go
+ * through nodeprep, resources through resourceprep, domains through IDNA2008 (UTS 46 mapping) to
+ * A-labels: lower case, one trailing dot dropped, each label LDH 1-63, 253 in all; also `[v6]` and
+ * dotted IPv4 literals. Each part has 1 to 1023 bytes when it is prepared. ASCII is decided by our
+ * own table; a library sees the rest only, and A-labels.
  */
 #pragma once
 
@@ -17,18 +19,20 @@
 #define XF_DOMAIN_MAX 255 /* bytes of a prepared domain, without the NUL */
 
 struct xf_jid {
-    struct xf_span full;     /* prepared, as it is written on the wire */
-    struct xf_span local;    /* absent when there is none; these three point into full */
+    struct xf_span full;  /* prepared, as it is written on the wire */
+    struct xf_span local; /* absent when there is none; these three point into full */
     struct xf_span domain;
     struct xf_span resource; /* absent when there is none */
 };
 
 /*
- * Prepare `text`. When it is in prepared form already (the usual case) the spans point into `text` and
- * nothing is copied; otherwise into `scratch`, which must live as long as *out_jid.
- * XF_ERR_BAD_JID: the text is not a JID; *out_jid untouched. `text` must be valid UTF-8 without NUL.
+ * Prepare `text`. When it is in prepared form already (the usual case) the spans point into `text`
+ * and nothing is copied; otherwise into `scratch`, which must live as long as *out_jid.
+ * XF_ERR_BAD_JID: the text is not a JID; *out_jid untouched. `text` must be valid UTF-8 without
+ * NUL.
  */
-XF_MUST_USE enum xf_err xf_jid_prepare(struct xf_span text, char scratch[XF_JID_MAX + 1], struct xf_jid *out_jid);
+XF_MUST_USE enum xf_err xf_jid_prepare(struct xf_span text, char scratch[XF_JID_MAX + 1],
+                                       struct xf_jid *out_jid);
 
 /* Prepare a bare domain name into `out` (NUL-terminated A-labels). XF_ERR_BAD_JID as above. */
 XF_MUST_USE enum xf_err xf_domain_prepare(struct xf_span text, char out[XF_DOMAIN_MAX + 1]);
