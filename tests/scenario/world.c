@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * world.c — make a gateway without I/O and take it down again.
+ *
+ * The configuration is a real file in a folder of its own, read by the real loader: a section that a transcript writes
+ * replaces the base's section of that name, all other sections of the base stay. Certificates are loaded (the set of
+ * names that have one decides whether TLS is offered), but no handshake runs: a transcript says what it found.
+ */
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <xfed/base/alloc.h>
+
+#define WIRE_MAX_BYTES (64u << 20)
+#define READ_BYTES 65536 /* as much as net reads at a time */
+#define STEP_MS 50     /* DNS is looked at so often while the clock moves */
+#define DRAIN_MS 400000 /* longer than every timer that may still hold a stream */
+
+struct section {
+    const char *name, *text;
+};
+
+/* clang-format off */
+static const struct section base[] = {
+    {"listen",   "listen { s2s = {\"127.0.0.1:5269\"} s2s-direct = {\"127.0.0.1:5270\"} }\n"},
+    {"dialback", "dialback { secret-file = \"dialback.secret\" }\n"},
+    {"link",     "link \"presence\" { driver = component nodes = {\"127.0.0.1:5347\"} name = \"xfedd.a.example\""
+                 " secret-file = \"link.secret\" }\n"},
+    {"served",   "served \"a.example\" { link = presence certificate = \"identity.pem\" key = \"identity.pem\""
+                 " aliases = {\"chat.a.example\"} }\n"},
+};
+/* clang-format on */
+
+/* Does a line of `text` begin with this section's name? */
+static bool has_section(const char *text, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += strspn(line, "\n \t");
+        if (strncmp(line, name, len) == 0 && strchr(" {\t", line[len]))
+            return true;
+    }
+    return false;
+}
+
+static char *in_folder(const struct world *world, const char *name)
+{
+    return xf_asprintf("%s/%s", world->folder, name);
+}
+
+static void write_file(const struct world *world, const char *name, const char *text)
+{
+    char *path = in_folder(world, name);
+    FILE *file = fopen(path, "we");
+    xf_require(file);
+    xf_require(fputs(text, file) >= 0 && fchmod(fileno(file), 0600) == 0);
+    xf_require(fclose(file) == 0);
+    xf_free(path);
+}
+
+static struct xf_conf *load_conf(const struct world *world, const char *text, char **out_why)
+{
+    struct xf_buf all;
+    xf_buf_init(&all, 1u << 20);
+    for (size_t i = 0; i < XF_ARRAY_LEN(base); i++) {
+        if (!has_section(text, base[i].name))
+            xf_buf_append_str(&all, base[i].text);
+    }
+    xf_buf_append_str(&all, text);
+    char *whole = xf_span_dup(xf_buf_span(&all));
+    xf_buf_release(&all);
+    write_file(world, "xfed.conf", whole);
+    xf_free(whole);
+    char *path = in_folder(world, "xfed.conf"), *messages = NULL;
+    struct xf_conf *conf = NULL;
+    if (xf_conf_load(path, &conf, &messages) != XF_ERR_OK)
+        *out_why = xf_asprintf("the configuration does not load: %s", messages ? messages : "");
+    xf_free(messages);
+    xf_free(path);
+    return conf;
+}
+
+static void make_folder(struct world *world, const char *identity)
+{
+    (void)snprintf(world->folder, sizeof(world->folder), "/tmp/xft-XXXXXX");
+    xf_require(mkdtemp(world->folder));
+    write_file(world, "dialback.secret", WORLD_DIALBACK_SECRET "\n");
+    write_file(world, "link.secret", WORLD_LINK_SECRET "\n");
+    char *path = in_folder(world, "identity.pem");
+    xf_require(symlink(identity, path) == 0);
+    xf_free(path);
+}
+
+static void remove_folder(const struct world *world)
+{
+    static const char *const names[] = {"xfed.conf", "dialback.secret", "link.secret", "identity.pem"};
+    for (size_t i = 0; i < XF_ARRAY_LEN(names); i++) {
+        char *path = in_folder(world, names[i]);
+        (void)unlink(path);
+        xf_free(path);
+    }
+    (void)rmdir(world->folder);
+}
+
+static struct xf_tls_identities *load_identities(const struct xf_conf *conf)
+{
+    struct xf_tls_store *store = NULL;
+    xf_require(xf_tls_store_load("", &store, NULL) == XF_ERR_OK);
+    struct xf_tls_identities *set = xf_tls_identities_new(store);
+    xf_tls_store_unref(&store);
+    for (size_t i = 0; i < conf->served_count; i++) {
+        const struct xf_conf_served *served = &conf->served[i];
+        struct xf_tls_identity *identity = NULL;
+        if (!served->certificate[0])
+            continue;
+        xf_require(xf_tls_identity_load(served->certificate, served->key, &identity, NULL) == XF_ERR_OK);
+        xf_tls_identities_set(set, xf_span_of(served->domain), identity);
+        for (size_t k = 0; k < served->aliases.count; k++)
+            xf_tls_identities_set(set, xf_span_of(served->aliases.item[k]), identity);
+        xf_tls_identity_unref(&identity);
+    }
+    return set;
+}
+
+static void make_layers(struct world *world)
+{
+    world->policy = xf_policy_new(world->conf);
+    world->identities = load_identities(world->conf);
+    world->routing = xf_routing_new(&(struct xf_routing_opts){.env = &world->env.env, .policy = world->policy});
+    world->s2s = xf_s2s_new(&(struct xf_s2s_opts){
+        .env = &world->env.env,
+        .policy = world->policy,
+        .identities = world->identities,
+        .dialback_secret = xf_span_of(world->conf->dialback_secret),
+        .events = &xf_routing_s2s_events,
+        .owner = world->routing,
+    });
+    world->link = xf_link_new(&world->env.env, &world->conf->links[0], &xf_routing_link_events, world->routing);
+    xf_routing_attach_s2s(world->routing, world->s2s);
+    xf_routing_attach_link(world->routing, world->conf->links[0].title, world->link);
+    fake_env_run(&world->env);
+}
+
+bool world_open(struct world *world, const char *text, const char *identity, char **out_why)
+{
+    *world = (struct world){0};
+    make_folder(world, identity);
+    world->conf = load_conf(world, text, out_why);
+    if (!world->conf) {
+        remove_folder(world);
+        return false;
+    }
+    fake_env_init(&world->env);
+    world->dns = fake_dns_new(&world->env.clock, (unsigned)world->conf->dns.timeout_ms);
+    world->env.env.dns = fake_dns_seam(world->dns);
+    make_layers(world);
+    return true;
+}
+
+bool world_reload(struct world *world, const char *text, char **out_why)
+{
+    xf_require(world->former_count < RELOADS_MAX);
+    struct xf_conf *conf = load_conf(world, text, out_why);
+    if (!conf)
+        return false;
+    struct xf_policy *policy = xf_policy_new(conf);
+    struct xf_tls_identities *identities = load_identities(conf);
+    xf_s2s_reload(world->s2s, policy, identities);
+    xf_routing_reload(world->routing, policy);
+    xf_tls_identities_unref(&world->identities);
+    xf_policy_free(&world->policy);
+    world->former[world->former_count++] = world->conf; /* the link keeps what it was made with */
+    world->conf = conf;
+    world->policy = policy;
+    world->identities = identities;
+    fake_env_run(&world->env);
+    return true;
+}
+
+void world_close(struct world *world)
+{
+    xf_routing_drain(world->routing);
+    xf_s2s_drain(world->s2s);
+    fake_env_run(&world->env);
+    for (size_t i = 0; i < world->wire_count; i++) { /* a conn that is blocked or paused must not hold us */
+        if (world->wires[i].fake && strcmp(world->wires[i].name, "link") != 0)
+            fake_conn_closed(world->wires[i].fake, XF_CONN_END_RESET);
+    }
+    world_advance(world, DRAIN_MS);
+    xf_routing_finish(world->routing);
+    xf_link_stop(world->link);
+    fake_env_advance(&world->env, DRAIN_MS);
+    xf_require(xf_s2s_stream_count(world->s2s) == 0 && xf_link_is_gone(world->link));
+    xf_routing_free(&world->routing);
+    xf_s2s_free(&world->s2s);
+    xf_link_free(&world->link);
+    xf_tls_identities_unref(&world->identities);
+    xf_policy_free(&world->policy);
+    xf_conf_free(&world->conf);
+    for (size_t i = 0; i < world->former_count; i++)
+        xf_conf_free(&world->former[i]);
+    for (size_t i = 0; i < world->wire_count; i++) {
+        struct wire *wire = &world->wires[i];
+        xf_free(wire->name);
+        xf_free(wire->header);
+        xf_buf_release(&wire->got);
+        xf_buf_release(&wire->pending);
+    }
+    fake_dns_free(&world->dns);
+    fake_env_fini(&world->env);
+    remove_folder(world);
+}
+
+void world_abandon(struct world *world)
+{
+    remove_folder(world);
+}
+
+struct wire *world_wire(struct world *world, const char *name)
+{
+    for (size_t i = world->wire_count; i-- > 0;) {
+        if (strcmp(world->wires[i].name, name) == 0)
+            return &world->wires[i];
+    }
+    return NULL;
+}
+
+struct wire *world_add_wire(struct world *world, const char *name, struct fake_conn *fake)
+{
+    xf_require(world->wire_count < WIRES_MAX);
+    struct wire *wire = &world->wires[world->wire_count++];
+    *wire = (struct wire){.name = xf_strdup(name), .fake = fake};
+    xf_buf_init(&wire->got, WIRE_MAX_BYTES);
+    xf_buf_init(&wire->pending, WIRE_MAX_BYTES);
+    return wire;
+}
+
+struct wire *world_accept(struct world *world, const char *name, const char *addr, bool is_direct)
+{
+    struct fake_conn *fake = fake_conn_accepted(&world->env, addr);
+    struct wire *wire = world_add_wire(world, name, fake);
+    xf_s2s_accept(world->s2s, fake->conn, is_direct);
+    world_settle(world);
+    return wire;
+}
+
+/* True when something was delivered. */
+static bool deliver(struct wire *wire)
+{
+    if (wire->fake->is_paused && wire->fake->conn)
+        return false;
+    size_t len = wire->pending.len < READ_BYTES ? wire->pending.len : READ_BYTES;
+    if (len > 0) {
+        if (wire->fake->wants_tls) /* plaintext where a TLS record must come: so ends a real handshake */
+            fake_conn_closed(wire->fake, XF_CONN_END_TLS);
+        else
+            (void)fake_conn_feed(wire->fake, xf_buf_ptr(&wire->pending), len);
+        xf_buf_consume(&wire->pending, len);
+        return true;
+    }
+    if (wire->has_end) {
+        wire->has_end = false;
+        fake_conn_closed(wire->fake, wire->end);
+        return true;
+    }
+    return false;
+}
+
+void world_settle(struct world *world)
+{
+    bool was_busy = true;
+    while (was_busy) {
+        fake_env_run(&world->env);
+        was_busy = fake_dns_step(world->dns) > 0;
+        for (size_t i = 0; i < world->wire_count; i++)
+            was_busy |= deliver(&world->wires[i]);
+    }
+    for (size_t i = 0; i < world->wire_count; i++)
+        xf_buf_append_str(&world->wires[i].got, fake_conn_take(world->wires[i].fake));
+}
+
+void world_advance(struct world *world, uint64_t ms)
+{
+    for (uint64_t step = 0; ms > 0; ms -= step) {
+        step = ms < STEP_MS ? ms : STEP_MS;
+        fake_env_advance(&world->env, step);
+        world_settle(world);
+    }
+}
+
+void world_feed(struct world *world, struct wire *wire, const char *bytes, size_t len)
+{
+    xf_buf_append(&wire->pending, bytes, len);
+    world_settle(world);
+}
