@@ -42,9 +42,14 @@ struct xf_dns;
 struct xf_dns_query;
 
 struct xf_dns_ops {
-    /* Never answers from within. `name`: lower-case LDH (and '_'), no trailing dot. */
+    /*
+     * Exactly one `answered`, never from within, unless cancelled; the query is dead once it was called. `name`: lower-case
+     * LDH (and '_'), no trailing dot; what cannot be a name of the DNS is answered FAILED.
+     */
     struct xf_dns_query *(*ask)(struct xf_dns *dns, const char *name, enum xf_dns_type type, xf_dns_answered_fn answered,
                                 void *owner);
+    /* Ask nobody: NO_DATA comes on a later turn. For a caller that knows its result at once and must not give it yet. */
+    struct xf_dns_query *(*later)(struct xf_dns *dns, xf_dns_answered_fn answered, void *owner);
     void (*cancel)(struct xf_dns *dns, struct xf_dns_query *query);
 };
 
@@ -62,7 +67,11 @@ struct xf_dns_client_opts {
     size_t cache_entries;          /* ceiling of the cache */
 };
 
-/* Real resolver on the loop. XF_ERR_CONFIG when there is no server at all. */
+/* Real resolver on the loop; hosts_file before DNS for A and AAAA. XF_ERR_CONFIG when there is no server at all. */
 XF_MUST_USE enum xf_err xf_dns_client_new(struct xf_loop *loop, const struct xf_dns_client_opts *opts, struct xf_dns **out_dns,
                                           struct xf_error *err);
-void xf_dns_client_free(struct xf_dns **dns); /* cancels what is under way, closes its sockets */
+/*
+ * Cancels what is under way (nobody is answered) and closes its sockets; the loop must still turn once for their ends.
+ * Not from within `answered`.
+ */
+void xf_dns_client_free(struct xf_dns **dns);

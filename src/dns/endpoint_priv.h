@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* endpoint_priv.h — where a service is said to be: host, port and way of TLS; and the order in which to try. */
+#pragma once
+
+#include <stdint.h>
+#include <xfed/dns/dns.h>
+
+struct xf_endpoint {
+    uint16_t priority, weight, port;
+    bool is_direct;
+    bool is_literal; /* target is an address */
+    char target[XF_DNS_NAME_MAX + 1];
+};
+
+/* In place: by priority, and by chance according to weight among equals (RFC 2782, "Usage rules"). */
+void xf_endpoints_order(struct xf_endpoint *endpoints, size_t count);

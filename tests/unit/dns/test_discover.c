@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_discover.c — what a domain comes to, over a table of records.
+ *
+ * A row is a script of fake_dns lines and the candidates wanted, in order: "direct" or "starttls", address and port, target. Where
+ * chance decides the order, rows have one record a priority.
+ */
+#include <xfed/dns/discover.h>
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <xfed/base/alloc.h>
+
+#include "fake_dns.h"
+
+#define TLS_SRV "_xmpps-server._tcp.b.example"
+#define SRV "_xmpp-server._tcp.b.example"
+
+struct seen {
+    unsigned count;
+    enum xf_discovery_outcome outcome;
+    char candidates[8192], detail[400];
+    size_t candidate_count;
+};
+
+static void on_discovered(void *owner, const struct xf_discovery_result *result)
+{
+    struct seen *seen = owner;
+    size_t at = 0;
+
+    seen->count++;
+    seen->outcome = result->outcome;
+    seen->candidate_count = result->count;
+    snprintf(seen->detail, sizeof(seen->detail), "%s", result->detail);
+    seen->candidates[0] = '\0';
+    for (size_t i = 0; i < result->count; i++) {
+        const struct xf_candidate *candidate = &result->candidates[i];
+        char addr[XF_ADDR_TEXT_BYTES];
+
+        xf_addr_text(&candidate->addr, addr);
+        at += (size_t)snprintf(seen->candidates + at, sizeof(seen->candidates) - at, "%s%s %s %s", i ? ", " : "",
+                               candidate->is_direct ? "direct" : "starttls", addr, candidate->target);
+    }
+}
+
+static struct fake_dns *table_of(const char *const *lines)
+{
+    struct fake_dns *fake = fake_dns_new(NULL, 0);
+
+    for (; *lines; lines++)
+        ck_assert_msg(fake_dns_add_line(fake, *lines), "bad line: %s", *lines);
+    return fake;
+}
+
+static const struct xf_discovery_opts both = {.direct_tls = true, .starttls = true};
+
+static const struct {
+    const char *label, *domain;
+    const char *lines[12];
+    enum xf_discovery_outcome want;
+    const char *candidates;
+} cases[] = {
+    /* clang-format off */
+    {"starttls alone", "b.example",
+     {SRV " SRV 0 5 5269 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
+    {"direct alone", "b.example",
+     {TLS_SRV " SRV 0 5 5270 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.1:5270 x.b.example"},
+    {"the domain is taken in any case and with a dot", "B.Example.",
+     {SRV " SRV 0 5 5269 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
+    {"both are one set by priority", "b.example", /* XEP-0368 §2.1 */
+     {SRV " SRV 10 0 5269 x.b.example", TLS_SRV " SRV 20 0 443 x.b.example", SRV " SRV 30 0 5299 y.b.example",
+      "x.b.example A 192.0.2.1", "y.b.example A 192.0.2.2"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example, direct 192.0.2.1:443 x.b.example, "
+                         "starttls 192.0.2.2:5299 y.b.example"},
+    {"families take turns, v6 first", "b.example",
+     {SRV " SRV 0 0 5269 x.b.example", "x.b.example A 192.0.2.1", "x.b.example A 192.0.2.2", "x.b.example A 192.0.2.3",
+      "x.b.example AAAA 2001:db8::1"},
+     XF_DISCOVERY_FOUND, "starttls [2001:db8::1]:5269 x.b.example, starttls 192.0.2.1:5269 x.b.example, "
+                         "starttls 192.0.2.2:5269 x.b.example, starttls 192.0.2.3:5269 x.b.example"},
+    {"v6 alone", "b.example",
+     {SRV " SRV 0 0 5269 x.b.example", "x.b.example AAAA 2001:db8::1"},
+     XF_DISCOVERY_FOUND, "starttls [2001:db8::1]:5269 x.b.example"},
+    {"without SRV the domain itself", "b.example", /* RFC 6120 §3.2.2 */
+     {"b.example A 192.0.2.9", "b.example AAAA 2001:db8::9"},
+     XF_DISCOVERY_FOUND, "starttls [2001:db8::9]:5269 b.example, starttls 192.0.2.9:5269 b.example"},
+    {"loopback and private addresses are like any other", "b.test",
+     {"_xmpp-server._tcp.b.test SRV 0 0 5269 localhost", "_xmpp-server._tcp.b.test SRV 1 0 5269 ten.probe",
+      "localhost A 127.0.0.1", "ten.probe A 10.0.0.1"},
+     XF_DISCOVERY_FOUND, "starttls 127.0.0.1:5269 localhost, starttls 10.0.0.1:5269 ten.probe"},
+    {"a single label", "peer", {"peer A 172.18.0.3"}, XF_DISCOVERY_FOUND, "starttls 172.18.0.3:5269 peer"},
+
+    {"nothing at all", "b.example", {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"domain without address", "b.example", {"b.example nodata"}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"target without address", "b.example", {SRV " SRV 0 0 5269 x.b.example"}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"SRV without address does not fall back", "b.example",
+     {SRV " SRV 0 0 5269 x.b.example", "b.example A 192.0.2.9"},
+     XF_DISCOVERY_NOT_FOUND, ""},
+
+    {"both say no service", "b.example", {SRV " SRV 0 0 0 .", TLS_SRV " SRV 0 0 0 .", "b.example A 192.0.2.9"},
+     XF_DISCOVERY_NO_SERVICE, ""},
+    {"starttls says no service", "b.example", {SRV " SRV 0 0 0 .", "b.example A 192.0.2.9"}, XF_DISCOVERY_NO_SERVICE, ""},
+    {"no service with a port", "b.example", {SRV " SRV 0 0 5269 ."}, XF_DISCOVERY_NO_SERVICE, ""},
+    {"direct says no service, starttls is there", "b.example",
+     {TLS_SRV " SRV 0 0 0 .", SRV " SRV 0 0 5269 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
+    {"starttls says no service, direct is there", "b.example",
+     {SRV " SRV 0 0 0 .", TLS_SRV " SRV 0 0 5270 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.1:5270 x.b.example"},
+    {"direct says no service, no other SRV", "b.example", {TLS_SRV " SRV 0 0 0 .", "b.example A 192.0.2.9"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.9:5269 b.example"},
+    {"no service beside others says nothing", "b.example",
+     {SRV " SRV 0 0 0 .", SRV " SRV 1 0 5269 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
+    {"port 0 is skipped", "b.example",
+     {SRV " SRV 0 0 0 y.b.example", SRV " SRV 1 0 5269 x.b.example", "x.b.example A 192.0.2.1", "y.b.example A 192.0.2.2"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
+    {"port 0 alone does not fall back", "b.example", {SRV " SRV 0 0 0 y.b.example", "b.example A 192.0.2.9"},
+     XF_DISCOVERY_NOT_FOUND, ""},
+
+    {"SERVFAIL of starttls is not absence", "b.example", {SRV " servfail", "b.example A 192.0.2.9"},
+     XF_DISCOVERY_FAILED, ""},
+    {"SERVFAIL of direct is not absence", "b.example", {TLS_SRV " servfail", "b.example A 192.0.2.9"},
+     XF_DISCOVERY_FAILED, ""},
+    {"SERVFAIL of direct, starttls is there", "b.example",
+     {TLS_SRV " servfail", SRV " SRV 0 0 5269 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
+    {"SERVFAIL of starttls, direct is there", "b.example",
+     {SRV " servfail", TLS_SRV " SRV 0 0 5270 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.1:5270 x.b.example"},
+    {"SERVFAIL of direct, starttls says no service", "b.example", {TLS_SRV " servfail", SRV " SRV 0 0 0 ."},
+     XF_DISCOVERY_FAILED, ""},
+    {"SERVFAIL of the only target", "b.example", {SRV " SRV 0 0 5269 x.b.example", "x.b.example servfail"},
+     XF_DISCOVERY_FAILED, ""},
+    {"SERVFAIL of AAAA, A is there", "b.example",
+     {SRV " SRV 0 0 5269 x.b.example", "x.b.example AAAA servfail", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
+    {"SERVFAIL of AAAA, no A", "b.example",
+     {SRV " SRV 0 0 5269 x.b.example", "x.b.example AAAA servfail", "x.b.example A nodata"},
+     XF_DISCOVERY_FAILED, ""},
+    {"one target fails, one is there", "b.example",
+     {SRV " SRV 0 0 5269 x.b.example", SRV " SRV 1 0 5269 y.b.example", "x.b.example servfail", "y.b.example A 192.0.2.2"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.2:5269 y.b.example"},
+    {"one target fails, one does not exist", "b.example",
+     {SRV " SRV 0 0 5269 x.b.example", SRV " SRV 1 0 5269 y.b.example", "x.b.example servfail"},
+     XF_DISCOVERY_FAILED, ""},
+    {"SERVFAIL of the domain itself", "b.example", {"b.example A servfail", "b.example AAAA servfail"},
+     XF_DISCOVERY_FAILED, ""},
+
+    {"IPv4 literal", "192.0.2.7", {NULL}, XF_DISCOVERY_FOUND, "starttls 192.0.2.7:5269 192.0.2.7"},
+    {"IPv6 literal", "[2001:db8::7]", {NULL}, XF_DISCOVERY_FOUND, "starttls [2001:db8::7]:5269 2001:db8::7"},
+    {"IPv6 literal without brackets", "2001:db8::7", {NULL}, XF_DISCOVERY_FOUND,
+     "starttls [2001:db8::7]:5269 2001:db8::7"},
+    {"a target that looks like an address is a name", "b.example", {SRV " SRV 0 0 5269 192.0.2.1"},
+     XF_DISCOVERY_NOT_FOUND, ""},
+    {"empty domain", "", {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"empty label", "b..example", {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"root", ".", {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"leading dot", ".b.example", {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"space", "b example", {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"UTF-8", "b\xc3\xbc.example", {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"label of 63", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example",
+     {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example A 192.0.2.1"}, XF_DISCOVERY_FOUND,
+     "starttls 192.0.2.1:5269 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example"},
+    {"label of 64", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example", {NULL},
+     XF_DISCOVERY_NOT_FOUND, ""},
+    /* clang-format on */
+};
+
+static void check_seen(const struct seen *seen, const char *label, enum xf_discovery_outcome want, const char *candidates)
+{
+    ck_assert_msg(seen->count == 1, "%s: done came %u times", label, seen->count);
+    ck_assert_msg(seen->outcome == want, "%s: outcome %d (%s), wanted %d", label, (int)seen->outcome, seen->detail,
+                  (int)want);
+    ck_assert_msg(strcmp(seen->candidates, candidates) == 0, "%s: got %s", label, seen->candidates);
+    ck_assert_msg(seen->detail[0], "%s: no words", label);
+}
+
+START_TEST(domain_comes_to)
+{
+    struct fake_dns *fake = table_of(cases[_i].lines);
+    struct seen seen = {0};
+
+    xf_discover(fake_dns_seam(fake), xf_span_of(cases[_i].domain), &both, on_discovered, &seen);
+    ck_assert_msg(seen.count == 0, "%s: done from within", cases[_i].label);
+    fake_dns_settle(fake);
+    check_seen(&seen, cases[_i].label, cases[_i].want, cases[_i].candidates);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+static const struct {
+    const char *label;
+    struct xf_discovery_opts opts;
+    const char *lines[6];
+    enum xf_discovery_outcome want;
+    const char *candidates;
+} switches[] = {
+    /* clang-format off */
+    {"direct off does not ask for it", {false, true},
+     {TLS_SRV " SRV 0 0 5270 x.b.example", SRV " SRV 1 0 5269 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
+    {"starttls off does not ask for it", {true, false},
+     {TLS_SRV " SRV 0 0 5270 x.b.example", SRV " SRV 1 0 5269 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.1:5270 x.b.example"},
+    {"starttls off does not fall back", {true, false}, {"b.example A 192.0.2.9"}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"starttls off, direct says no service", {true, false}, {TLS_SRV " SRV 0 0 0 ."}, XF_DISCOVERY_NO_SERVICE, ""},
+    {"neither", {false, false}, {"b.example A 192.0.2.9"}, XF_DISCOVERY_NOT_FOUND, ""},
+    /* clang-format on */
+};
+
+START_TEST(switches_choose_the_services)
+{
+    struct fake_dns *fake = table_of(switches[_i].lines);
+    struct seen seen = {0};
+
+    xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &switches[_i].opts, on_discovered, &seen);
+    ck_assert_msg(seen.count == 0, "%s: done from within", switches[_i].label);
+    fake_dns_settle(fake);
+    check_seen(&seen, switches[_i].label, switches[_i].want, switches[_i].candidates);
+    ck_assert_uint_eq(fake_dns_asked(fake, SRV, XF_DNS_SRV), switches[_i].opts.starttls);
+    ck_assert_uint_eq(fake_dns_asked(fake, TLS_SRV, XF_DNS_SRV), switches[_i].opts.direct_tls);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+static const struct {
+    const char *label, *routes[4];
+    bool direct;
+    const char *lines[4];
+    enum xf_discovery_outcome want;
+    const char *candidates;
+} routes[] = {
+    /* clang-format off */
+    {"address", {"192.0.2.1:5299"}, false, {NULL}, XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5299 192.0.2.1"},
+    {"v6 address", {"[::1]:5299"}, false, {NULL}, XF_DISCOVERY_FOUND, "starttls [::1]:5299 ::1"},
+    {"name, no SRV, order kept", {"y.example:1", "x.example:2", "192.0.2.3:3"}, true,
+     {"x.example A 192.0.2.1", "y.example A 192.0.2.2", "_xmpp-server._tcp.y.example SRV 0 0 9 x.example"},
+     XF_DISCOVERY_FOUND,
+     "direct 192.0.2.2:1 y.example, direct 192.0.2.1:2 x.example, direct 192.0.2.3:3 192.0.2.3"},
+    {"default ports", {"x.example", "[::1]"}, false, {"x.example A 192.0.2.1"}, XF_DISCOVERY_FOUND,
+     "starttls 192.0.2.1:5269 x.example, starttls [::1]:5269 ::1"},
+    {"default port of direct", {"x.example"}, true, {"x.example A 192.0.2.1"}, XF_DISCOVERY_FOUND,
+     "direct 192.0.2.1:5270 x.example"},
+    {"does not exist", {"x.example:1"}, false, {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"SERVFAIL", {"x.example:1"}, false, {"x.example servfail"}, XF_DISCOVERY_FAILED, ""},
+    {"none", {NULL}, false, {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"bad ports", {"x.example:0", "x.example:65536", "x.example:1x", "x.example:"}, false, {"x.example A 192.0.2.1"},
+     XF_DISCOVERY_NOT_FOUND, ""},
+    /* clang-format on */
+};
+
+START_TEST(static_route_comes_to)
+{
+    struct fake_dns *fake = table_of(routes[_i].lines);
+    struct seen seen = {0};
+    size_t count = 0;
+
+    while (count < 4 && routes[_i].routes[count])
+        count++;
+    xf_discover_static(fake_dns_seam(fake), routes[_i].routes, count, routes[_i].direct, on_discovered, &seen);
+    ck_assert_msg(seen.count == 0, "%s: done from within", routes[_i].label);
+    fake_dns_settle(fake);
+    check_seen(&seen, routes[_i].label, routes[_i].want, routes[_i].candidates);
+    ck_assert_uint_eq(fake_dns_asked(fake, NULL, XF_DNS_SRV), 0);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+START_TEST(both_services_are_asked_at_once)
+{
+    struct fake_dns *fake = fake_dns_new(NULL, 0);
+    struct seen seen = {0};
+    struct xf_discovery *discovery =
+        xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &both, on_discovered, &seen);
+
+    ck_assert_uint_eq(fake_dns_waiting(fake), 2);
+    xf_discovery_cancel(&discovery);
+    ck_assert_uint_eq(fake_dns_waiting(fake), 0);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+/* Cancel in every phase: nothing is left behind, nobody is called. */
+START_TEST(cancelled_after_some_steps)
+{
+    struct fake_dns *fake = table_of((const char *[]){SRV " SRV 0 0 5269 x.b.example", "x.b.example A 192.0.2.1",
+                                                      "x.b.example AAAA silence", NULL});
+    struct seen seen = {0};
+    struct xf_discovery *discovery =
+        xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &both, on_discovered, &seen);
+
+    for (int i = 0; i < _i; i++)
+        fake_dns_step(fake);
+    xf_discovery_cancel(&discovery);
+    ck_assert_ptr_null(discovery);
+    ck_assert_uint_eq(fake_dns_waiting(fake), 0);
+    fake_dns_settle(fake);
+    ck_assert_uint_eq(seen.count, 0);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+START_TEST(silence_fails_when_the_time_is_up)
+{
+    struct xf_clock clock = {1000};
+    struct fake_dns *fake = fake_dns_new(&clock, 5000);
+    struct seen seen = {0};
+
+    fake_dns_set_status(fake, SRV, XF_DNS_SRV, FAKE_DNS_SILENCE);
+    xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &both, on_discovered, &seen);
+    fake_dns_settle(fake);
+    clock.now_ms += 4999;
+    fake_dns_settle(fake);
+    ck_assert_uint_eq(seen.count, 0);
+    clock.now_ms += 1;
+    fake_dns_settle(fake);
+    check_seen(&seen, "silence", XF_DISCOVERY_FAILED, "");
+    fake_dns_free(&fake);
+}
+END_TEST
+
+START_TEST(shared_target_is_asked_once)
+{
+    struct fake_dns *fake =
+        table_of((const char *[]){SRV " SRV 0 0 5269 x.b.example", TLS_SRV " SRV 1 0 5270 x.b.example",
+                                  "x.b.example A 192.0.2.1", NULL});
+    struct seen seen = {0};
+
+    xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &both, on_discovered, &seen);
+    fake_dns_settle(fake);
+    ck_assert_uint_eq(seen.candidate_count, 2);
+    ck_assert_uint_eq(fake_dns_asked(fake, "x.b.example", XF_DNS_A), 1);
+    ck_assert_uint_eq(fake_dns_asked(fake, "x.b.example", XF_DNS_AAAA), 1);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+/* A hostile zone names as many targets as an answer takes: questions and candidates stay bounded. */
+START_TEST(crowd_of_targets_is_bounded)
+{
+    struct fake_dns *fake = fake_dns_new(NULL, 0);
+    struct seen seen = {0};
+
+    for (unsigned i = 0; i < XF_DNS_RECORDS_MAX; i++) {
+        char target[64], address[32];
+        snprintf(target, sizeof(target), "x%u.b.example", i);
+        fake_dns_add_srv(fake, SRV, 0, 0, 5269, target);
+        fake_dns_add_srv(fake, TLS_SRV, 0, 0, 5270, target);
+        for (unsigned k = 0; k < 12; k++) {
+            snprintf(address, sizeof(address), "192.0.2.%u", k);
+            fake_dns_add_address(fake, target, address);
+        }
+    }
+    xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &both, on_discovered, &seen);
+    fake_dns_step(fake);
+    ck_assert_uint_le(fake_dns_waiting(fake), 2 * 8);
+    ck_assert_uint_ge(fake_dns_waiting(fake), 2 * 7);
+    fake_dns_settle(fake);
+    ck_assert_uint_eq(seen.count, 1);
+    ck_assert_uint_eq(seen.candidate_count, XF_CANDIDATES_MAX);
+    ck_assert_uint_le(fake_dns_asked(fake, NULL, XF_DNS_A), XF_CANDIDATES_MAX);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+START_TEST(many_addresses_do_not_crowd_out_the_next_target)
+{
+    struct fake_dns *fake = table_of((const char *[]){SRV " SRV 0 0 5269 x.b.example", SRV " SRV 1 0 5269 y.b.example",
+                                                      "y.b.example A 192.0.2.99", NULL});
+    struct seen seen = {0};
+
+    for (unsigned k = 0; k < 60; k++) {
+        char address[32];
+        snprintf(address, sizeof(address), "192.0.2.%u", k);
+        fake_dns_add_address(fake, "x.b.example", address);
+    }
+    xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &both, on_discovered, &seen);
+    fake_dns_settle(fake);
+    ck_assert_msg(strstr(seen.candidates, "192.0.2.99:5269"), "got %s", seen.candidates);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+START_TEST(domain_too_long_for_the_prefix_has_no_srv)
+{
+    char domain[XF_DNS_NAME_MAX + 1] = "";
+    struct fake_dns *fake = fake_dns_new(NULL, 0);
+    struct seen seen = {0};
+
+    for (size_t i = 0; i < 252; i++) /* "aaaa.aaaa. ... .aa" */
+        domain[i] = i % 5 == 4 ? '.' : 'a';
+    fake_dns_add_address(fake, domain, "192.0.2.1");
+    xf_discover(fake_dns_seam(fake), xf_span_of(domain), &both, on_discovered, &seen);
+    fake_dns_settle(fake);
+    ck_assert_uint_eq(seen.count, 1);
+    ck_assert_int_eq(seen.outcome, XF_DISCOVERY_FOUND);
+    ck_assert_uint_eq(fake_dns_asked(fake, NULL, XF_DNS_SRV), 0);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("dns/discover");
+    TCase *tc = tcase_create("discover");
+
+    tcase_add_loop_test(tc, domain_comes_to, 0, XF_ARRAY_LEN(cases));
+    tcase_add_loop_test(tc, switches_choose_the_services, 0, XF_ARRAY_LEN(switches));
+    tcase_add_loop_test(tc, static_route_comes_to, 0, XF_ARRAY_LEN(routes));
+    tcase_add_test(tc, both_services_are_asked_at_once);
+    tcase_add_loop_test(tc, cancelled_after_some_steps, 0, 4);
+    tcase_add_test(tc, silence_fails_when_the_time_is_up);
+    tcase_add_test(tc, shared_target_is_asked_once);
+    tcase_add_test(tc, crowd_of_targets_is_bounded);
+    tcase_add_test(tc, many_addresses_do_not_crowd_out_the_next_target);
+    tcase_add_test(tc, domain_too_long_for_the_prefix_has_no_srv);
+    suite_add_tcase(suite, tc);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
