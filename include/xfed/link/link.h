@@ -26,14 +26,26 @@ struct xf_link_events {
 struct xf_link *xf_link_new(struct xf_env *env, const struct xf_conf_link *conf, const struct xf_link_events *events,
                             void *owner);
 
-/* Closes the streams politely; xf_link_is_gone when nothing is left, then free. */
+/*
+ * Closes the streams politely; what is held expires, from within. xf_link_is_gone when nothing is left, then free. Nothing
+ * can be sent any more; stanzas of the cluster still come until its footer.
+ */
 void xf_link_stop(struct xf_link *link);
 bool xf_link_is_gone(const struct xf_link *link);
 void xf_link_free(struct xf_link **link);
 
 /*
- * Deliver an addressed stanza. XF_ERR_LIMIT: larger than the link takes. XF_ERR_CLOSED: down, and the hold is full.
- * Otherwise it is written or held. Order is kept for each (from, to).
+ * With names = per-peer: have a stream for this peer now and keep it, so that the cluster can reach it before it ever
+ * wrote. Without this a peer's stream begins with its first stanza and ends after XF_LINK_PEER_IDLE_MS of silence. Does
+ * nothing for a link of one name.
+ */
+#define XF_LINK_PEER_IDLE_MS 1800000
+void xf_link_keep_peer(struct xf_link *link, struct xf_span peer);
+
+/*
+ * Deliver an addressed stanza. XF_ERR_LIMIT: larger than the link takes. XF_ERR_CLOSED: down for longer than hold_ms, the
+ * hold is full, or stopped. XF_ERR_BAD_VALUE: without from or to. Otherwise it is written or held. Order is kept for each
+ * (from, to) as long as the same nodes are up. No event comes from within.
  */
 XF_MUST_USE enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanza *stanza);
 

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hold_priv.h — stanzas that wait for a component stream, in order, bounded by bytes and time.
+ *
+ * The clock of the hold starts when the way is lost: for hold_ms what comes is kept, then all of it expires and what comes is
+ * refused, until the way is back. While the way is up a hold only takes what a congested stream did not, by the age of each.
+ */
+#pragma once
+
+#include <xfed/link/kept.h>
+#include <xfed/net/timer.h>
+
+/* One for all holds of a link. */
+struct xf_hold_budget {
+    size_t max_bytes, used_bytes;
+    uint64_t hold_ms;
+};
+
+struct xf_hold {
+    struct xf_node kept;      /* struct xf_kept, oldest first */
+    struct xf_hold_budget *budget;
+    const struct xf_clock *clock;
+    struct xf_timers *timers;
+    struct xf_timer timer;    /* runs while something is kept */
+    bool is_up;
+    uint64_t down_since_ms;   /* when not is_up */
+    void (*expired)(void *owner, struct xf_stanza *stanza); /* borrowed */
+    void (*emptied)(void *owner);                           /* after the last of those that expired together */
+    void *owner;
+};
+
+void xf_hold_init(struct xf_hold *hold, struct xf_hold_budget *budget, const struct xf_clock *clock,
+                  struct xf_timers *timers);
+void xf_hold_fini(struct xf_hold *hold); /* drops what is kept */
+
+/* The way was lost (the clock starts, unless it runs already) or is back. */
+void xf_hold_down(struct xf_hold *hold);
+void xf_hold_up(struct xf_hold *hold);
+
+static inline bool xf_hold_is_empty(const struct xf_hold *hold)
+{
+    return xf_list_is_empty(&hold->kept);
+}
+
+/* Keep a copy. XF_ERR_CLOSED: down too long, or the budget is used up. */
+XF_MUST_USE enum xf_err xf_hold_push(struct xf_hold *hold, const struct xf_stanza *stanza);
+
+/*
+ * Hand out the oldest ones while `send` takes them (true). The hold may be used from within `send`, but not flushed.
+ */
+void xf_hold_flush(struct xf_hold *hold, bool (*send)(void *owner, const struct xf_stanza *stanza), void *owner);
+
+/* All that is kept expires now. */
+void xf_hold_expire_all(struct xf_hold *hold);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kept.c — copies of stanzas for queues.
+ *
+ * The texts lie one after the other behind the struct, so that a queue of 2000 costs 2000 allocations and no more. JIDs are
+ * kept as their full text and the lengths of two parts: a separator follows each part, the resource is the rest.
+ */
+#include <xfed/link/kept.h>
+
+#include <xfed/base/alloc.h>
+
+#define ABSENT UINT32_MAX
+
+enum text { FROM, TO, TYPE, ID, LANG, EXTRA, PAYLOAD, TEXTS };
+
+_Static_assert(TEXTS == XF_ARRAY_LEN(((struct xf_kept *)NULL)->len), "one length a text");
+
+static void list_texts(const struct xf_stanza *stanza, struct xf_span out[TEXTS])
+{
+    out[FROM] = stanza->from.full;
+    out[TO] = stanza->to.full;
+    out[TYPE] = stanza->type;
+    out[ID] = stanza->id;
+    out[LANG] = stanza->lang;
+    out[EXTRA] = stanza->extra;
+    out[PAYLOAD] = stanza->payload;
+}
+
+static size_t sum_of(const struct xf_span texts[TEXTS])
+{
+    size_t sum = sizeof(struct xf_kept);
+    for (size_t i = 0; i < TEXTS; i++)
+        sum += texts[i].len;
+    return sum;
+}
+
+size_t xf_kept_size(const struct xf_stanza *stanza)
+{
+    struct xf_span texts[TEXTS];
+    list_texts(stanza, texts);
+    return sum_of(texts);
+}
+
+static uint32_t length(struct xf_span text)
+{
+    xf_require(text.len < ABSENT);
+    return text.ptr ? (uint32_t)text.len : ABSENT;
+}
+
+struct xf_kept *xf_kept_new(const struct xf_stanza *stanza, uint64_t now_ms)
+{
+    struct xf_span texts[TEXTS];
+    list_texts(stanza, texts);
+    size_t bytes = sum_of(texts);
+    struct xf_kept *kept = xf_alloc(bytes);
+    kept->at_ms = now_ms;
+    kept->bytes = bytes;
+    kept->kind = (uint8_t)stanza->kind;
+    kept->has_ns_mark = stanza->has_ns_mark;
+    kept->wire_bytes = stanza->wire_bytes;
+    kept->from_local = length(stanza->from.local);
+    kept->from_domain = length(stanza->from.domain);
+    kept->to_local = length(stanza->to.local);
+    kept->to_domain = length(stanza->to.domain);
+
+    char *at = kept->text;
+    for (size_t i = 0; i < TEXTS; i++) {
+        kept->len[i] = length(texts[i]);
+        if (texts[i].len)
+            memcpy(at, texts[i].ptr, texts[i].len);
+        at += texts[i].len;
+    }
+    return kept;
+}
+
+static struct xf_jid split(struct xf_span full, uint32_t local, uint32_t domain)
+{
+    struct xf_jid jid = {.full = full};
+    const char *at = full.ptr;
+    if (!at)
+        return jid;
+    if (local != ABSENT) {
+        jid.local = (struct xf_span){at, local};
+        at += local + 1; /* '@' */
+    }
+    jid.domain = (struct xf_span){at, domain};
+    at += domain;
+    if (at < full.ptr + full.len) /* '/' */
+        jid.resource = (struct xf_span){at + 1, (size_t)(full.ptr + full.len - at - 1)};
+    return jid;
+}
+
+void xf_kept_stanza(const struct xf_kept *kept, struct xf_stanza *out_stanza)
+{
+    struct xf_span texts[TEXTS];
+    const char *at = kept->text;
+    for (size_t i = 0; i < TEXTS; i++) {
+        texts[i] = kept->len[i] == ABSENT ? XF_SPAN_NONE : (struct xf_span){at, kept->len[i]};
+        at += texts[i].len;
+    }
+    *out_stanza = (struct xf_stanza){
+        .kind = kept->kind,
+        .raw_from = texts[FROM],
+        .raw_to = texts[TO],
+        .from = split(texts[FROM], kept->from_local, kept->from_domain),
+        .to = split(texts[TO], kept->to_local, kept->to_domain),
+        .type = texts[TYPE],
+        .id = texts[ID],
+        .lang = texts[LANG],
+        .extra = texts[EXTRA],
+        .payload = texts[PAYLOAD],
+        .has_ns_mark = kept->has_ns_mark,
+        .wire_bytes = kept->wire_bytes,
+    };
+}

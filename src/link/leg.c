@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * leg.c — the life of one component stream: connect, prove the secret (XEP-0114 §3), keep alive, end, come back.
+ *
+ * The table `edges` is the machine, fire() the only writer of the state. Whoever ends a stream, its `ending` event moves the
+ * leg to ENDING and its `closed` event to WAITING or IDLE; the next try comes after 200 ms, doubling to 10 s, with jitter, and
+ * from 200 ms again once a stream was up for a while. A server that says `conflict` has another component of our name: trying
+ * hard would make the two throw each other out, so that waits the longest time at once.
+ *
+ * XEP-0114 has no way to ask whether the other side lives. White space goes out when we were silent, so that TCP finds a dead
+ * way; a server that took nothing of what waits for it for STUCK_MS is given up.
+ */
+#include "leg_priv.h"
+
+#include <limits.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/base/crypto.h>
+#include <xfed/xmpp/ns.h>
+
+#define BACKOFF_MIN_MS 200
+#define BACKOFF_MAX_MS 10000
+#define STEADY_MS 10000  /* up for so long: the next loss begins with the shortest wait again */
+#define CONNECT_MS 5000
+#define ANSWER_MS 10000  /* for the server's header, and for its word on the handshake */
+#define STUCK_MS 30000
+#define STUCK_LOOK_MS 5000
+#define START_ELEMENTS 8 /* header, handshake or error; nothing else belongs before it */
+
+/*
+ * The cluster is ours: one large stanza of a user must not end the stream of all. Routes have their own limits; these only
+ * keep memory bounded.
+ */
+static const struct xf_reader_limits trusted_limits = {
+    .stanza_bytes = 8u << 20,
+    .control_bytes = 64u << 10,
+    .start_tag_bytes = 256u << 10,
+    .attributes = 1024,
+    .depth = 256,
+};
+
+static const struct xf_reader_limits start_limits = {
+    .stanza_bytes = 10u << 10,
+    .control_bytes = 10u << 10,
+    .start_tag_bytes = 10u << 10,
+    .attributes = 32,
+    .depth = 8,
+};
+
+static const char *const state_words[] = {
+#define X(name, word) [XF_LEG_##name] = word,
+    XF_LEG_STATE_MAP(X)
+#undef X
+};
+
+static const char *const event_words[] = {
+#define X(name, word) [XF_LEG_ON_##name] = word,
+    XF_LEG_EVENT_MAP(X)
+#undef X
+};
+
+static void fire(struct xf_leg *leg, enum xf_leg_event event);
+
+static struct xf_leg *leg_of(struct xf_stream *stream)
+{
+    return XF_CONTAINER(stream, struct xf_leg, stream);
+}
+
+static void node_text(const struct xf_leg *leg, char out[XF_ADDR_TEXT_BYTES])
+{
+    xf_addr_text(&leg->addrs[leg->addr_at], out);
+}
+
+/* ------------------------------------------------------------------ the end of a stream, in words */
+
+struct ending {
+    const char *reason; /* a word */
+    const char *advice; /* what an operator should do, or NULL */
+};
+
+static const struct {
+    enum xf_stream_error error;
+    struct ending ending;
+} error_endings[] = {
+    {XF_STREAM_ERROR_CONFLICT,
+     {"conflict", "another component is connected with this name; only one xfedd may use it"}},
+    {XF_STREAM_ERROR_NOT_AUTHORIZED,
+     {"not-authorized", "the server has another secret for this name: compare it with secret-file"}},
+    {XF_STREAM_ERROR_HOST_UNKNOWN,
+     {"host-unknown", "the server knows no component of this name: compare its configuration with name"}},
+    {XF_STREAM_ERROR_INVALID_NAMESPACE,
+     {"invalid-namespace", "the port is not the server's component port: see nodes"}},
+    {XF_STREAM_ERROR_SYSTEM_SHUTDOWN, {"system-shutdown", NULL}},
+};
+
+static const char *lost_word(enum xf_conn_end end)
+{
+    static const char *const words[] = {
+        [XF_CONN_END_LOCAL] = "closed", [XF_CONN_END_EOF] = "closed-by-server", [XF_CONN_END_RESET] = "reset",
+        [XF_CONN_END_REFUSED] = "refused", [XF_CONN_END_TIMEOUT] = "timeout", [XF_CONN_END_TLS] = "tls",
+    };
+    return words[end];
+}
+
+static struct ending ending_of(const struct xf_leg *leg, enum xf_stream_end end)
+{
+    const struct xf_stream *stream = &leg->stream;
+    if (leg->reason)
+        return (struct ending){leg->reason, NULL};
+    if (end == XF_STREAM_END_LOST)
+        return (struct ending){lost_word(stream->conn_end), NULL};
+    if (end == XF_STREAM_END_POLITE)
+        return (struct ending){"closed-by-server", NULL};
+    if (end == XF_STREAM_END_OUR_ERROR)
+        return (struct ending){xf_stream_error_name(stream->our_error), "the server sent what is no component stream"};
+    for (size_t i = 0; i < XF_ARRAY_LEN(error_endings); i++) {
+        if (error_endings[i].error == stream->peer_error)
+            return error_endings[i].ending;
+    }
+    return (struct ending){xf_stream_error_name(stream->peer_error), NULL};
+}
+
+static void log_end(struct xf_leg *leg, enum xf_stream_end end, const char *detail)
+{
+    struct ending ending = ending_of(leg, end);
+    char node[XF_ADDR_TEXT_BYTES];
+    uint64_t took_ms = leg->env->clock->now_ms - leg->began_ms;
+    node_text(leg, node);
+    if (end == XF_STREAM_END_PEER_ERROR)
+        detail = leg->stream.peer_text;
+    if (leg->was_up) {
+        enum xf_log_level level = leg->is_wanted ? XF_LOG_WARN : XF_LOG_INFO;
+        xf_log(level, "link.stream.down", XF_STR("link", leg->conf->title), XF_STR("node", node),
+               XF_STR("name", leg->name), XF_WORD("reason", ending.reason), XF_STR("detail", detail),
+               XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
+    } else { /* the same failure again and again is one thing to know */
+        bool is_new = leg->is_wanted && (!leg->last_reason || strcmp(leg->last_reason, ending.reason) != 0);
+        enum xf_log_level level = is_new ? XF_LOG_WARN : XF_LOG_DEBUG;
+        xf_log(level, "link.stream.failed", XF_STR("link", leg->conf->title), XF_STR("node", node),
+               XF_STR("name", leg->name), XF_WORD("reason", ending.reason), XF_STR("detail", detail),
+               XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
+    }
+    leg->last_reason = leg->was_up ? NULL : ending.reason;
+}
+
+/* ------------------------------------------------------------------ events of the stream */
+
+static void on_header(struct xf_stream *stream, const struct xf_header *header)
+{
+    struct xf_leg *leg = leg_of(stream);
+    if (leg->state != XF_LEG_OPENING)
+        return;
+    if (header->id.len == 0) {
+        leg->reason = "no-stream-id";
+        xf_stream_close(stream);
+        return;
+    }
+    struct xf_span parts[] = {header->id, xf_span_of(leg->conf->secret)};
+    char digest[XF_SHA1_HEX_BYTES + 1];
+    xf_sha1_hex(parts, XF_ARRAY_LEN(parts), digest);
+    xf_stream_send(stream, "<handshake>");
+    xf_stream_send(stream, digest);
+    xf_stream_send(stream, "</handshake>");
+    fire(leg, XF_LEG_ON_HEADER);
+}
+
+static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
+{
+    struct xf_leg *leg = leg_of(stream);
+    if (leg->state == XF_LEG_PROVING && xf_elem_is(elem, XF_NS_COMPONENT, "handshake"))
+        fire(leg, XF_LEG_ON_ACCEPTED);
+    else
+        xf_log(XF_LOG_DEBUG, "link.element.ignored", XF_STR("link", leg->conf->title), XF_SPN("element", elem->name),
+               XF_WORD("state", state_words[leg->state]));
+}
+
+static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
+{
+    struct xf_leg *leg = leg_of(stream);
+    if (leg->was_up) /* also while ending: the server's footer has not come */
+        leg->events->stanza(leg->owner, leg, stanza);
+}
+
+static void on_connected(struct xf_stream *stream)
+{
+    fire(leg_of(stream), XF_LEG_ON_CONNECTED);
+}
+
+static void on_ending(struct xf_stream *stream)
+{
+    fire(leg_of(stream), XF_LEG_ON_ENDS);
+}
+
+static void on_drained(struct xf_stream *stream)
+{
+    struct xf_leg *leg = leg_of(stream);
+    if (leg->state != XF_LEG_UP)
+        return;
+    leg->is_congested = false;
+    leg->events->drained(leg->owner, leg);
+}
+
+static bool should_wait_long(const struct xf_leg *leg)
+{
+    return leg->stream.peer_error == XF_STREAM_ERROR_CONFLICT;
+}
+
+static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const char *detail)
+{
+    struct xf_leg *leg = leg_of(stream);
+    log_end(leg, end, detail);
+    if (leg->was_up && leg->env->clock->now_ms - leg->began_ms >= STEADY_MS)
+        leg->backoff_ms = BACKOFF_MIN_MS;
+    if (should_wait_long(leg))
+        leg->backoff_ms = BACKOFF_MAX_MS;
+    xf_stream_fini(stream);
+    leg->addr_at = (leg->addr_at + 1) % leg->addr_count;
+    fire(leg, leg->is_wanted ? XF_LEG_ON_LOST : XF_LEG_ON_OVER);
+}
+
+static const struct xf_stream_events stream_events = {
+    .header = on_header,
+    .stanza = on_stanza,
+    .element = on_element,
+    .connected = on_connected,
+    .drained = on_drained,
+    .ending = on_ending,
+    .closed = on_closed,
+};
+
+/* ------------------------------------------------------------------ actions */
+
+static void dial(struct xf_leg *leg)
+{
+    leg->reason = NULL;
+    leg->was_up = leg->is_congested = false;
+    leg->began_ms = leg->env->clock->now_ms;
+    xf_stream_init(&leg->stream, leg->env, XF_NS_COMPONENT, &start_limits, START_ELEMENTS, &stream_events);
+    xf_stream_attach(&leg->stream, leg->env->connect(leg->env, &leg->addrs[leg->addr_at], CONNECT_MS,
+                                                     &xf_stream_conn_events, &leg->stream));
+}
+
+static void send_header(struct xf_leg *leg)
+{
+    struct xf_stream_header header = {.to = xf_span_of(leg->name)};
+    xf_stream_send_header(&leg->stream, &header);
+    xf_timer_start(leg->env->timers, &leg->timer, ANSWER_MS);
+}
+
+static void await_word(struct xf_leg *leg)
+{
+    xf_timer_start(leg->env->timers, &leg->timer, ANSWER_MS);
+}
+
+static void arm_pulse(struct xf_leg *leg)
+{
+    uint64_t silent_ms = leg->env->clock->now_ms - leg->sent_ms;
+    uint64_t ping_ms = leg->conf->ping_ms;
+    uint64_t wait_ms = silent_ms < ping_ms ? ping_ms - silent_ms : ping_ms;
+    if (leg->is_congested && (!ping_ms || wait_ms > STUCK_LOOK_MS))
+        wait_ms = STUCK_LOOK_MS;
+    if (wait_ms == 0) /* no keep-alive wanted */
+        return;
+    xf_timer_start(leg->env->timers, &leg->pulse, wait_ms);
+}
+
+static void come_up(struct xf_leg *leg)
+{
+    uint64_t now_ms = leg->env->clock->now_ms;
+    char node[XF_ADDR_TEXT_BYTES];
+    node_text(leg, node);
+    xf_log(XF_LOG_INFO, "link.stream.up", XF_STR("link", leg->conf->title), XF_STR("node", node),
+           XF_STR("name", leg->name), XF_INT("ms", now_ms - leg->began_ms));
+    xf_stream_relax(&leg->stream, &trusted_limits);
+    leg->was_up = true;
+    leg->began_ms = leg->sent_ms = leg->moved_ms = now_ms;
+    leg->written_bytes = xf_conn_backlog(leg->stream.conn); /* the handshake may still be there */
+    leg->moved_bytes = 0;
+    leg->last_reason = NULL;
+    xf_stream_pause(&leg->stream, leg->is_paused);
+    arm_pulse(leg);
+    leg->events->up(leg->owner, leg);
+}
+
+static void go_down(struct xf_leg *leg)
+{
+    xf_timer_stop(&leg->pulse);
+    leg->is_congested = false;
+    leg->events->down(leg->owner, leg);
+}
+
+static void plan_retry(struct xf_leg *leg)
+{
+    xf_timer_start(leg->env->timers, &leg->timer, xf_rand_jitter_ms(leg->backoff_ms));
+    leg->backoff_ms = leg->backoff_ms < BACKOFF_MAX_MS / 2 ? 2 * leg->backoff_ms : BACKOFF_MAX_MS;
+}
+
+static void tell_idle(struct xf_leg *leg)
+{
+    leg->backoff_ms = BACKOFF_MIN_MS;
+    leg->last_reason = NULL;
+    leg->events->idle(leg->owner, leg);
+}
+
+/* ------------------------------------------------------------------ the machine */
+
+struct edge {
+    enum xf_leg_state state;
+    enum xf_leg_event event;
+    enum xf_leg_state next;
+    void (*action)(struct xf_leg *leg);
+};
+
+/* clang-format off */
+#define EDGE(state, event, next, action) {XF_LEG_##state, XF_LEG_ON_##event, XF_LEG_##next, action}
+
+/*       in state    on event    go to       and do          */
+static const struct edge edges[] = {
+    EDGE(IDLE,       WANT,       CONNECTING, dial),
+    EDGE(WAITING,    WANT,       CONNECTING, dial),
+    EDGE(WAITING,    OVER,       IDLE,       tell_idle),
+    EDGE(CONNECTING, CONNECTED,  OPENING,    send_header),
+    EDGE(OPENING,    HEADER,     PROVING,    await_word),
+    EDGE(PROVING,    ACCEPTED,   UP,         come_up),
+    EDGE(CONNECTING, ENDS,       ENDING,     NULL),
+    EDGE(OPENING,    ENDS,       ENDING,     NULL),
+    EDGE(PROVING,    ENDS,       ENDING,     NULL),
+    EDGE(UP,         ENDS,       ENDING,     go_down),
+    EDGE(ENDING,     LOST,       WAITING,    plan_retry),
+    EDGE(ENDING,     OVER,       IDLE,       tell_idle),
+};
+/* clang-format on */
+
+static const struct edge *find_edge(enum xf_leg_state state, enum xf_leg_event event)
+{
+    for (size_t i = 0; i < XF_ARRAY_LEN(edges); i++) {
+        if (edges[i].state == state && edges[i].event == event)
+            return &edges[i];
+    }
+    return NULL;
+}
+
+static void fire(struct xf_leg *leg, enum xf_leg_event event)
+{
+    const struct edge *edge = find_edge(leg->state, event);
+    xf_log(XF_LOG_DEBUG, "link.state.changed", XF_STR("link", leg->conf->title), XF_STR("name", leg->name),
+           XF_WORD("from", state_words[leg->state]), XF_WORD("on", event_words[event]),
+           XF_WORD("to", edge ? state_words[edge->next] : "same"));
+    if (!edge)
+        return;
+    xf_timer_stop(&leg->timer);
+    leg->state = edge->next;
+    if (edge->action)
+        edge->action(leg);
+}
+
+/* ------------------------------------------------------------------ time */
+
+static void give_up(struct xf_leg *leg, const char *reason)
+{
+    leg->reason = reason;
+    xf_stream_abort(&leg->stream);
+}
+
+static void on_timer(void *owner)
+{
+    struct xf_leg *leg = owner;
+    if (leg->state != XF_LEG_WAITING)
+        give_up(leg, "timeout");
+    else
+        fire(leg, leg->is_wanted ? XF_LEG_ON_WANT : XF_LEG_ON_OVER);
+}
+
+static bool is_stuck(struct xf_leg *leg)
+{
+    uint64_t now_ms = leg->env->clock->now_ms;
+    uint64_t moved_bytes = leg->written_bytes - xf_conn_backlog(leg->stream.conn);
+    if (!leg->is_congested || moved_bytes > leg->moved_bytes) {
+        leg->moved_bytes = moved_bytes;
+        leg->moved_ms = now_ms;
+    }
+    return now_ms - leg->moved_ms >= STUCK_MS;
+}
+
+static void on_pulse(void *owner)
+{
+    struct xf_leg *leg = owner;
+    if (is_stuck(leg)) {
+        give_up(leg, "stuck");
+        return;
+    }
+    uint64_t silent_ms = leg->env->clock->now_ms - leg->sent_ms;
+    if (!leg->is_congested && leg->conf->ping_ms && silent_ms >= leg->conf->ping_ms) {
+        xf_stream_send(&leg->stream, " ");
+        leg->written_bytes++;
+        leg->sent_ms = leg->env->clock->now_ms;
+    }
+    arm_pulse(leg);
+}
+
+/* ------------------------------------------------------------------ for the link */
+
+void xf_leg_init(struct xf_leg *leg, struct xf_env *env, const struct xf_conf_link *conf, struct xf_span name,
+                 const struct xf_leg_events *events, void *owner)
+{
+    *leg = (struct xf_leg){
+        .env = env,
+        .conf = conf,
+        .events = events,
+        .owner = owner,
+        .name = xf_span_dup(name),
+        .backoff_ms = BACKOFF_MIN_MS,
+    };
+    xf_timer_init(&leg->timer, on_timer, leg);
+    xf_timer_init(&leg->pulse, on_pulse, leg);
+}
+
+void xf_leg_nodes(struct xf_leg *leg, const struct xf_addr *addrs, size_t count, size_t first)
+{
+    leg->addrs = addrs;
+    leg->addr_count = count;
+    leg->addr_at = first % count;
+}
+
+void xf_leg_fini(struct xf_leg *leg)
+{
+    xf_require(leg->state == XF_LEG_IDLE);
+    xf_free(leg->name);
+    leg->name = NULL;
+}
+
+void xf_leg_start(struct xf_leg *leg)
+{
+    leg->is_wanted = true;
+    if (leg->state == XF_LEG_IDLE)
+        fire(leg, XF_LEG_ON_WANT);
+}
+
+bool xf_leg_stop(struct xf_leg *leg, const char *reason)
+{
+    leg->is_wanted = false;
+    if (leg->state == XF_LEG_IDLE)
+        return false;
+    if (leg->state == XF_LEG_WAITING) {
+        xf_timer_start(leg->env->timers, &leg->timer, 0);
+        return true;
+    }
+    if (!leg->reason)
+        leg->reason = reason;
+    xf_stream_close(&leg->stream);
+    return true;
+}
+
+enum xf_err xf_leg_send(struct xf_leg *leg, const struct xf_stanza *stanza)
+{
+    if (leg->state != XF_LEG_UP)
+        return XF_ERR_CLOSED;
+    struct xf_conn *conn = leg->stream.conn;
+    size_t before = conn->out.len;
+    enum xf_err err = xf_stream_send_stanza(&leg->stream, stanza);
+    if (err != XF_ERR_OK)
+        return err;
+    leg->written_bytes += conn->out.len - before;
+    leg->sent_ms = leg->env->clock->now_ms;
+    if (!leg->is_congested && xf_conn_is_congested(conn)) {
+        leg->is_congested = true;
+        leg->moved_ms = leg->sent_ms;
+        leg->moved_bytes = leg->written_bytes - xf_conn_backlog(conn);
+        arm_pulse(leg);
+    }
+    return XF_ERR_OK;
+}
+
+void xf_leg_pause(struct xf_leg *leg, bool paused)
+{
+    leg->is_paused = paused;
+    if (leg->state == XF_LEG_UP)
+        xf_stream_pause(&leg->stream, paused);
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * link.c — the link as its users see it: one way to the cluster, or one for each peer.
+ *
+ * Sending checks what XEP-0114 servers punish with the end of the stream (addresses, size) before a byte is written; that
+ * the text is legal XML is the reader's work. Sums over the ways (up, congested) are kept as they change, so that asking costs
+ * the same for one way and for a thousand.
+ *
+ * Failures:
+ *   - no way is up: stanzas are held, then expire (events->expired), then are refused;
+ *   - a peer's name is not configured at the server (names = per-peer): its way is down, the others are not concerned.
+ */
+#include <xfed/link/link.h>
+
+#include "way_priv.h"
+
+#include <xfed/base/alloc.h>
+#include <xfed/base/map.h>
+#include <xfed/xml/writer.h>
+#include <xfed/xmpp/ns.h>
+
+#define PEERS_MAX 4096 /* peers choose how many they are; each costs the cluster a connection */
+
+struct xf_link {
+    struct xf_env *env;
+    const struct xf_conf_link *conf;
+    const struct xf_link_events *events;
+    void *owner;
+    struct xf_addr *addrs;
+    size_t addr_count;
+    struct xf_hold_budget budget;
+    struct xf_way *way;    /* of the one name; NULL with names = per-peer */
+    struct xf_map *peers;  /* name to way; NULL without */
+    size_t way_count, up_count, congested_count;
+    bool is_paused, is_stopping, was_congested, was_up;
+    bool in_send;          /* no event comes from within xf_link_send */
+    bool is_full_logged;
+};
+
+/* ------------------------------------------------------------------ sums, and what they tell */
+
+bool xf_link_is_up(const struct xf_link *link)
+{
+    return link->up_count > 0 || (link->peers && link->way_count == 0);
+}
+
+bool xf_link_is_congested(const struct xf_link *link)
+{
+    if (link->congested_count > 0)
+        return true;
+    if (link->way) /* down and holding: what else comes would only wait here */
+        return !xf_hold_is_empty(&link->way->hold);
+    return link->budget.used_bytes > link->budget.max_bytes / 2; /* one peer's name alone must not stop the rest */
+}
+
+static void count(bool *counted, bool is, size_t *sum)
+{
+    if (*counted == is)
+        return;
+    *counted = is;
+    if (is)
+        (*sum)++;
+    else
+        (*sum)--;
+}
+
+static void tell_state(struct xf_link *link)
+{
+    bool is_up = link->up_count > 0;
+    if (is_up == link->was_up)
+        return;
+    link->was_up = is_up;
+    if (link->events->state)
+        link->events->state(link->owner, link, is_up);
+    if (is_up)
+        link->was_congested = true; /* tell `drained` also after an outage during which nothing was held */
+}
+
+static void tell_drained(struct xf_link *link)
+{
+    bool is_congested = xf_link_is_congested(link);
+    bool was_congested = link->was_congested;
+    link->was_congested = is_congested;
+    if (was_congested && !is_congested)
+        link->events->drained(link->owner, link);
+}
+
+static void log_hold(struct xf_link *link)
+{
+    bool is_full = link->budget.used_bytes > link->budget.max_bytes - link->budget.max_bytes / 8;
+    if (is_full == link->is_full_logged)
+        return;
+    link->is_full_logged = is_full;
+    if (is_full)
+        xf_log(XF_LOG_WARN, "link.hold.full", XF_STR("link", link->conf->title),
+               XF_INT("bytes", link->budget.used_bytes), XF_INT("max_bytes", link->budget.max_bytes));
+    else
+        xf_log(XF_LOG_INFO, "link.hold.relieved", XF_STR("link", link->conf->title),
+               XF_INT("bytes", link->budget.used_bytes));
+}
+
+static void on_changed(void *owner, struct xf_way *way)
+{
+    struct xf_link *link = owner;
+    count(&way->counts_as_up, way->up_count > 0, &link->up_count);
+    count(&way->counts_as_congested, xf_way_is_congested(way), &link->congested_count);
+    log_hold(link);
+    if (link->in_send) {
+        link->was_congested |= xf_link_is_congested(link);
+        return;
+    }
+    tell_state(link);
+    tell_drained(link);
+}
+
+/* ------------------------------------------------------------------ events of the ways */
+
+static void on_stanza(void *owner, struct xf_stanza *stanza)
+{
+    struct xf_link *link = owner;
+    link->events->stanza(link->owner, link, stanza);
+}
+
+static void on_expired(void *owner, struct xf_stanza *stanza)
+{
+    struct xf_link *link = owner;
+    xf_log(XF_LOG_DEBUG, "link.stanza.expired", XF_STR("link", link->conf->title),
+           XF_SPN("from", stanza->from.domain), XF_SPN("to", stanza->to.domain));
+    link->events->expired(link->owner, link, stanza);
+}
+
+static void on_gone(void *owner, struct xf_way *way)
+{
+    struct xf_link *link = owner;
+    link->way_count--;
+    xf_timer_stop(&way->idle);
+    if (way == link->way)
+        link->way = NULL;
+    else
+        (void)xf_map_remove(link->peers, xf_span_of(way->legs[0].name));
+    xf_way_free(&way);
+}
+
+static const struct xf_way_events way_events = {
+    .stanza = on_stanza,
+    .expired = on_expired,
+    .changed = on_changed,
+    .gone = on_gone,
+};
+
+/* ------------------------------------------------------------------ ways of peers */
+
+static void on_way_idle(void *owner)
+{
+    struct xf_way *way = owner;
+    uint64_t silent_ms = way->env->clock->now_ms - way->used_ms;
+    if (way->is_kept)
+        return;
+    if (silent_ms >= XF_LINK_PEER_IDLE_MS && xf_hold_is_empty(&way->hold)) {
+        xf_way_stop(way, "idle");
+        return;
+    }
+    uint64_t wait_ms = silent_ms < XF_LINK_PEER_IDLE_MS ? XF_LINK_PEER_IDLE_MS - silent_ms : XF_LINK_PEER_IDLE_MS;
+    xf_timer_start(way->env->timers, &way->idle, wait_ms);
+}
+
+static struct xf_way *add_way(struct xf_link *link, struct xf_span name)
+{
+    struct xf_way *way = xf_way_new(link->env, link->conf, name, link->addrs, link->addr_count, &link->budget,
+                                    &way_events, link);
+    link->way_count++;
+    xf_timer_init(&way->idle, on_way_idle, way);
+    if (link->is_paused)
+        xf_way_pause(way, true);
+    return way;
+}
+
+/* NULL: there are too many. */
+static struct xf_way *peer_way(struct xf_link *link, struct xf_span peer)
+{
+    struct xf_way *way = xf_map_find(link->peers, peer);
+    if (way) {
+        if (!xf_timer_is_running(&way->idle) && !way->is_kept) { /* it was about to end */
+            xf_way_start(way);
+            xf_timer_start(link->env->timers, &way->idle, XF_LINK_PEER_IDLE_MS);
+        }
+        return way;
+    }
+    if (xf_map_count(link->peers) >= PEERS_MAX) {
+        xf_log(XF_LOG_DEBUG, "link.peer.refused", XF_STR("link", link->conf->title), XF_SPN("name", peer),
+               XF_INT("max", PEERS_MAX));
+        return NULL;
+    }
+    way = add_way(link, peer);
+    (void)xf_map_set(link->peers, peer, way); /* there was none */
+    xf_timer_start(link->env->timers, &way->idle, XF_LINK_PEER_IDLE_MS);
+    return way;
+}
+
+/* ------------------------------------------------------------------ public */
+
+static void read_nodes(struct xf_link *link)
+{
+    link->addrs = xf_alloc((link->conf->nodes.count + 1) * sizeof(*link->addrs));
+    for (size_t i = 0; i < link->conf->nodes.count; i++) {
+        const char *node = link->conf->nodes.item[i];
+        if (xf_addr_parse(xf_span_of(node), 5347, &link->addrs[link->addr_count]) == XF_ERR_OK)
+            link->addr_count++;
+        else
+            xf_log(XF_LOG_ERROR, "link.node.refused", XF_STR("link", link->conf->title), XF_STR("node", node));
+    }
+}
+
+struct xf_link *xf_link_new(struct xf_env *env, const struct xf_conf_link *conf, const struct xf_link_events *events,
+                            void *owner)
+{
+    struct xf_link *link = xf_new(struct xf_link);
+    link->env = env;
+    link->conf = conf;
+    link->events = events;
+    link->owner = owner;
+    link->budget = (struct xf_hold_budget){.max_bytes = conf->hold_bytes, .hold_ms = conf->hold_ms};
+    read_nodes(link);
+    xf_require(link->addr_count > 0); /* conf accepts no link without */
+    if (conf->per_peer)
+        link->peers = xf_map_new();
+    else
+        link->way = add_way(link, xf_span_of(conf->name));
+    return link;
+}
+
+static void stop_way(struct xf_way *way)
+{
+    xf_timer_stop(&way->idle);
+    xf_hold_expire_all(&way->hold);
+    xf_way_stop(way, "stopped");
+}
+
+void xf_link_stop(struct xf_link *link)
+{
+    link->is_stopping = true;
+    if (link->way)
+        stop_way(link->way);
+    size_t cursor = 0;
+    void *way = NULL;
+    while (link->peers && xf_map_next(link->peers, &cursor, NULL, &way))
+        stop_way(way);
+}
+
+bool xf_link_is_gone(const struct xf_link *link)
+{
+    return link->way_count == 0;
+}
+
+void xf_link_free(struct xf_link **link)
+{
+    if (!*link)
+        return;
+    xf_require(xf_link_is_gone(*link));
+    xf_map_free(&(*link)->peers);
+    xf_free((*link)->addrs);
+    xf_free(*link);
+    *link = NULL;
+}
+
+void xf_link_keep_peer(struct xf_link *link, struct xf_span peer)
+{
+    if (!link->peers || link->is_stopping)
+        return;
+    struct xf_way *way = peer_way(link, peer);
+    if (!way)
+        return;
+    way->is_kept = true;
+    xf_timer_stop(&way->idle);
+}
+
+/* As written; only asked when the bound, which counts every byte as one that needs escaping, is too large. */
+static size_t exact_bytes(const struct xf_stanza *stanza, size_t bound)
+{
+    struct xf_buf text;
+    xf_buf_init(&text, bound);
+    xf_xml_stanza(&text, stanza, XF_NS_COMPONENT, XF_SPAN_NONE);
+    size_t bytes = text.len;
+    xf_buf_release(&text);
+    return bytes;
+}
+
+static bool is_too_large(const struct xf_link *link, const struct xf_stanza *stanza)
+{
+    size_t max = link->conf->max_stanza_bytes;
+    size_t bound = xf_xml_stanza_bound(stanza, XF_NS_COMPONENT);
+    return bound > max && exact_bytes(stanza, bound) > max;
+}
+
+static enum xf_err send_on_way(struct xf_link *link, const struct xf_stanza *stanza)
+{
+    struct xf_way *way = link->peers ? peer_way(link, stanza->from.domain) : link->way;
+    return way ? xf_way_send(way, stanza) : XF_ERR_CLOSED;
+}
+
+enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanza *stanza)
+{
+    if (link->is_stopping)
+        return XF_ERR_CLOSED;
+    if (!stanza->from.full.ptr || !stanza->to.full.ptr)
+        return XF_ERR_BAD_VALUE;
+    if (is_too_large(link, stanza))
+        return XF_ERR_LIMIT;
+    bool was_in_send = link->in_send;
+    link->in_send = true;
+    enum xf_err err = send_on_way(link, stanza);
+    link->in_send = was_in_send;
+    return err;
+}
+
+void xf_link_pause(struct xf_link *link, bool paused)
+{
+    if (paused == link->is_paused)
+        return;
+    link->is_paused = paused;
+    if (link->way)
+        xf_way_pause(link->way, paused);
+    size_t cursor = 0;
+    void *way = NULL;
+    while (link->peers && xf_map_next(link->peers, &cursor, NULL, &way))
+        xf_way_pause(way, paused);
+}
