@@ -515,6 +515,12 @@ static bool do_step(struct run *run)
         return do_dns(run);
     case STEP_LINK_HANDSHAKE:
         return link_handshake(run);
+    case STEP_REFUSE:
+        note(run, "refuse %s", step->text);
+        xf_free(run->world.refused);
+        run->world.refused = xf_strdup(step->text);
+        settle(run);
+        return true;
     case STEP_ACCEPT:
         return do_accept(run);
     case STEP_EXPECT_CONNECT:

@@ -411,6 +411,8 @@ static bool parse_statement(struct parser *p, const char *text, int line)
         is_good = parse_block(p, STEP_RELOAD, line);
     } else if (strcmp(first, "dns") == 0) {
         add_step(p, STEP_DNS, line)->text = xf_strdup(text);
+    } else if (strcmp(first, "refuse") == 0) {
+        add_step(p, STEP_REFUSE, line)->text = xf_strdup(text);
     } else if (strcmp(first, "drain") == 0) {
         add_step(p, STEP_DRAIN, line);
     } else if (strcmp(first, "time") == 0) {

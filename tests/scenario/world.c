@@ -210,6 +210,7 @@ void world_close(struct world *world)
         xf_buf_release(&wire->got);
         xf_buf_release(&wire->pending);
     }
+    xf_free(world->refused);
     fake_dns_free(&world->dns);
     fake_env_fini(&world->env);
     remove_folder(world);
@@ -270,12 +271,22 @@ static bool deliver(struct wire *wire)
     return false;
 }
 
+/* True when a connect was refused. */
+static bool refuse(struct world *world)
+{
+    struct fake_conn *fake = world->refused ? fake_conn_next(&world->env, world->refused) : NULL;
+    if (fake && fake->conn)
+        fake_conn_refused(fake);
+    return fake != NULL;
+}
+
 void world_settle(struct world *world)
 {
     bool was_busy = true;
     while (was_busy) {
         fake_env_run(&world->env);
         was_busy = fake_dns_step(world->dns) > 0;
+        was_busy |= refuse(world);
         for (size_t i = 0; i < world->wire_count; i++)
             was_busy |= deliver(&world->wires[i]);
     }

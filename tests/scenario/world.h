@@ -38,6 +38,7 @@ struct world {
     struct xf_s2s *s2s;
     struct xf_link *link;
     struct xf_routing *routing;
+    char *refused; /* address: every connect to it fails at once; NULL for none */
     struct wire wires[WIRES_MAX];
     size_t wire_count;
 };
