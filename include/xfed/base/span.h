@@ -15,6 +15,9 @@ struct xf_span {
 };
 
 #define XF_SPAN(literal) ((struct xf_span){"" literal, sizeof(literal) - 1})
+/* clang-format off */
+#define XF_SPAN_INIT(literal) {"" literal, sizeof(literal) - 1} /* in static tables */
+/* clang-format on */
 #define XF_SPAN_NONE ((struct xf_span){NULL, 0})
 
 /* For printf("%.*s", XF_SPAN_ARGS(s)). */

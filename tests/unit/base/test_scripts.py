@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""The check scripts find what they are for: each row is a file in a toy tree and the words expected."""
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SCRIPTS = Path(sys.argv.pop(1))
+
+LAYERS = 'base:\nxmpp: base\nnet: base\nlib uv.h: net\nlib openssl/: base\nlib strophe.h:\n'
+
+# script, label, file, content, words in the output ('' means: passes)
+CASES = [
+    ('check-layers', 'a lower layer', 'src/xmpp/a.c', '#include <xfed/base/err.h>', ''),
+    ('check-layers', 'its own layer', 'src/xmpp/a.c', '#include <xfed/xmpp/jid.h>', ''),
+    ('check-layers', 'a higher layer', 'src/base/a.c', '#include <xfed/xmpp/jid.h>', 'base may not include xmpp'),
+    ('check-layers', 'a sibling', 'src/net/a.c', '#include <xfed/xmpp/jid.h>', 'net may not include xmpp'),
+    ('check-layers', 'a higher layer, in a header', 'include/xfed/base/a.h', '# include  <xfed/net/x.h>',
+     'base may not include net'),
+    ('check-layers', 'an unknown layer', 'src/base/a.c', '#include <xfed/huh/x.h>', 'no layer "huh"'),
+    ('check-layers', 'a folder without a rule', 'src/huh/a.c', '', 'not in a folder'),
+    ('check-layers', 'a private header of another layer', 'src/net/a.c', '#include "../base/p.h"',
+     'stay in their own folder'),
+    ('check-layers', 'a private header that is not there', 'src/net/a.c', '#include "p.h"', 'is not in this folder'),
+    ('check-layers', 'a library at home', 'src/net/a.c', '#include <uv.h>', ''),
+    ('check-layers', 'a library abroad', 'src/base/a.c', '#include <uv.h>', 'only net may include this'),
+    ('check-layers', 'a folder of a library abroad', 'src/net/a.c', '#include <openssl/ssl.h>', 'only base'),
+    ('check-layers', 'a library that nobody may use', 'src/net/a.c', '#include <strophe.h>', 'only nobody'),
+    ('check-banned', 'good code', 'src/a.c', 'int f(void)\n{\n    return 0;\n}', ''),
+    ('check-banned', 'strcpy', 'src/a.c', 'x = strcpy (a, b);', 'src/a.c:1: strcpy()'),
+    ('check-banned', 'sprintf in a header', 'include/xfed/a.h', '\nsprintf(a, "x");', 'a.h:2: sprintf()'),
+    ('check-banned', 'snprintf', 'src/a.c', 'snprintf(a, 1, "x");', ''),
+    ('check-banned', 'bare malloc', 'src/net/a.c', 'p = malloc(4);', 'malloc()'),
+    ('check-banned', 'malloc at home', 'src/base/alloc.c', 'p = malloc(4);', ''),
+    ('check-banned', 'strcpy is at home nowhere', 'src/base/alloc.c', 'strcpy(a, b);', 'strcpy()'),
+    ('check-banned', 'a member of that name', 'src/a.c', 'pool->free(x); pool.free(x); xf_free(x);', ''),
+    ('check-banned', 'a comment', 'src/a.c', '/* never\n   strcpy(a, b) */ // gets(x)', ''),
+    ('check-banned', 'a literal', 'src/a.c', 'log("strcpy(\\"a\\")", \'"\', "gets(x)");', ''),
+    ('check-banned', 'code behind a literal with a comment sign', 'src/a.c', 'f("/*"); gets(x); g("*/");', 'gets()'),
+    ('check-banned', 'a reason on the line', 'src/a.c', 'free(x); /* banned-ok: it is libfoo\'s */', ''),
+    ('check-banned', 'assert', 'src/a.c', 'assert(x);', 'assert()'),
+    ('check-banned', 'static_assert', 'src/a.c', 'static_assert(1, "");', ''),
+    ('check-banned', 'assert.h', 'src/a.c', '#include <assert.h>', '<assert.h>'),
+    ('check-banned', 'goto forward', 'src/a.c', 'int f(void)\n{\n    goto out;\nout:\n    return 0;\n}', ''),
+    ('check-banned', 'goto backward', 'src/a.c', 'int f(void)\n{\nagain:\n    goto again;\n}', 'goto again'),
+    ('check-banned', 'the same label in two functions', 'src/a.c',
+     'int f(void)\n{\nout:\n    return 0;\n}\nint g(void)\n{\n    goto out;\nout:\n    return 0;\n}', ''),
+    ('check-banned', 'extern in a .c', 'src/a.c', 'extern int x;', 'extern in a .c'),
+    ('check-banned', 'extern in a header', 'src/a.h', 'extern int x;', ''),
+    ('check-banned', 'an open end', 'src/a.c', '/* TODO: later */', 'without an issue number'),
+    ('check-banned', 'an open end with a number', 'src/a.c', '/* TODO #12: later */', ''),
+    ('check-headers', 'a header that stands alone', 'include/xfed/base/a.h', '#pragma once\nstruct xf_a;', ''),
+    ('check-headers', 'a header that needs another', 'include/xfed/base/a.h', '#pragma once\nsize_t f(void);',
+     'xfed/base/a.h: does not compile alone'),
+    ('check-headers', 'a header without a guard', 'include/xfed/base/a.h', 'struct xf_a { int b; };',
+     'xfed/base/a.h: does not compile alone'),
+]
+
+
+def run(script, name, content):
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for path, text in (('scripts/layers.txt', LAYERS), (name, content)):
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text + '\n')
+        program = root / 'scripts' / script
+        program.write_bytes((SCRIPTS / script).read_bytes())
+        program.chmod(0o755)
+        return subprocess.run([program], capture_output=True, text=True, check=False)
+
+
+failed = 0
+for script, label, name, content, words in CASES:
+    done = run(script, name, content)
+    output = done.stdout + done.stderr
+    good = done.returncode == 0 and output == '' if not words else done.returncode == 1 and words in output
+    if not good:
+        failed += 1
+        print(f'{script}, {label}: exit {done.returncode}, expected {words!r}, got:\n{output}')
+sys.exit(1 if failed else 0)

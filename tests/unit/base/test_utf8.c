@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* test_utf8.c — RFC 3629, whole and cut at every place; all code points against a second encoder.
+ */
+#include <xfed/base/utf8.h>
+
+#include <check.h>
+#include <string.h>
+
+#include <xfed/base/err.h>
+
+/* clang-format off */
+static const struct {
+    const char *label, *text;
+    bool valid;
+} cases[] = {
+    {"nothing",                              "", true},
+    {"ASCII",                                "hello", true},
+    {"48 bytes of ASCII",                    "0123456789abcdef0123456789abcdef0123456789abcdef", true},
+    {"DEL",                                  "\x7f", true},
+    {"first of 2 bytes",                     "\xc2\x80", true},
+    {"last of 2 bytes",                      "\xdf\xbf", true},
+    {"first of 3 bytes",                     "\xe0\xa0\x80", true},
+    {"before the surrogates",                "\xed\x9f\xbf", true},
+    {"after the surrogates",                 "\xee\x80\x80", true},
+    {"last of 3 bytes (noncharacter)",       "\xef\xbf\xbf", true},
+    {"first of 4 bytes",                     "\xf0\x90\x80\x80", true},
+    {"last code point",                      "\xf4\x8f\xbf\xbf", true},
+    {"a character after 15 bytes of ASCII",  "0123456789abcde\xc3\xa4", true},
+    {"a bad byte after 16 bytes of ASCII",   "0123456789abcdef\xff", false},
+    {"a bad byte in the second 8 of 16",     "01234567890\xff""bcdef0123456789", false},
+    {"a lone continuation byte",             "\x80", false},
+    {"a continuation byte too many",         "\xc2\x80\x80", false},
+    {"overlong slash in 2 bytes",            "\xc0\xaf", false},
+    {"overlong slash in 3 bytes",            "\xe0\x80\xaf", false},
+    {"overlong slash in 4 bytes",            "\xf0\x80\x80\xaf", false},
+    {"overlong, the largest of 2 bytes",     "\xc1\xbf", false},
+    {"overlong, the largest of 3 bytes",     "\xe0\x9f\xbf", false},
+    {"overlong, the largest of 4 bytes",     "\xf0\x8f\xbf\xbf", false},
+    {"first surrogate",                      "\xed\xa0\x80", false},
+    {"last surrogate",                       "\xed\xbf\xbf", false},
+    {"above the last code point",            "\xf4\x90\x80\x80", false},
+    {"lead byte F5",                         "\xf5\x80\x80\x80", false},
+    {"lead byte FE",                         "\xfe", false},
+    {"cut after 1 of 2",                     "\xc3", false},
+    {"cut after 2 of 3",                     "\xe2\x82", false},
+    {"cut after 3 of 4",                     "\xf0\x9f\x98", false},
+    {"ASCII within a sequence",              "\xe2\x82" "a", false},
+    {"a new lead within a sequence (CVE-2022-25235)", "\xe2\xc3\xa4", false},
+    {"two in a row",                         "\xf0\x9f\x98\x80\xe2\x82\xac", true},
+};
+/* clang-format on */
+
+START_TEST(judges_whole_texts)
+{
+    ck_assert_msg(xf_utf8_valid(cases[_i].text, strlen(cases[_i].text)) == cases[_i].valid, "%s",
+                  cases[_i].label);
+}
+END_TEST
+
+/* Fed in pieces of each size the answer is the same. */
+START_TEST(judges_pieces_alike)
+{
+    const char *text = cases[_i].text;
+    size_t len = strlen(text);
+
+    for (size_t piece = 1; piece <= len; piece++) {
+        struct xf_utf8 state = {0};
+        bool valid = true;
+
+        for (size_t at = 0; at < len && valid; at += piece)
+            valid = xf_utf8_feed(&state, text + at, len - at < piece ? len - at : piece);
+        ck_assert_msg((valid && !xf_utf8_is_partial(&state)) == cases[_i].valid,
+                      "%s, pieces of %zu", cases[_i].label, piece);
+    }
+}
+END_TEST
+
+START_TEST(a_nul_is_a_character)
+{
+    ck_assert(xf_utf8_valid("a\0b", 3));
+}
+END_TEST
+
+START_TEST(says_when_a_sequence_is_incomplete)
+{
+    struct xf_utf8 state = {0};
+
+    ck_assert(xf_utf8_feed(&state, "a\xe2", 2));
+    ck_assert(xf_utf8_is_partial(&state));
+    ck_assert(xf_utf8_feed(&state, NULL, 0));
+    ck_assert(xf_utf8_is_partial(&state));
+    ck_assert(xf_utf8_feed(&state, "\x82", 1));
+    ck_assert(xf_utf8_feed(&state, "\xac", 1));
+    ck_assert(!xf_utf8_is_partial(&state));
+}
+END_TEST
+
+/* Plain decoding of a sequence, written from the table of RFC 3629 section 3: the value, or -1. */
+static long decode(const unsigned char *p, size_t len)
+{
+    static const long least[] = {0, 0, 0x80, 0x800, 0x10000};
+    long value = len == 1 ? p[0] : p[0] & (0xff >> (len + 1));
+
+    if (len == 1 ? p[0] > 0x7f : (p[0] & (0xff << (7 - len) & 0xff)) != (0xff << (8 - len) & 0xff))
+        return -1;
+    for (size_t i = 1; i < len; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return -1;
+        value = value << 6 | (p[i] & 0x3f);
+    }
+    if (value < least[len] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+        return -1;
+    return value;
+}
+
+/* All of up to 3 bytes, and of 4 bytes all leads and second bytes with the ends of the others. */
+START_TEST(agrees_with_plain_decoding)
+{
+    static const unsigned char ends[] = {0x00, 0x7f, 0x80, 0x8f, 0xbf, 0xc0, 0xff};
+    unsigned char p[4];
+
+    for (unsigned n = 0x80; n < 0x10000; n++) {
+        p[0] = (unsigned char)(n >> 8);
+        p[1] = (unsigned char)n;
+        if (p[0] < 0x80)
+            continue;
+        ck_assert_msg(xf_utf8_valid((char *)p, 2) == (decode(p, 2) >= 0), "%02x %02x", p[0], p[1]);
+        for (size_t a = 0; a < sizeof(ends); a++) {
+            p[2] = ends[a];
+            ck_assert_msg(p[0] < 0xe0 || xf_utf8_valid((char *)p, 3) == (decode(p, 3) >= 0),
+                          "%02x %02x %02x", p[0], p[1], p[2]);
+            for (size_t b = 0; b < sizeof(ends); b++) {
+                p[3] = ends[b];
+                ck_assert_msg(p[0] < 0xf0 || xf_utf8_valid((char *)p, 4) == (decode(p, 4) >= 0),
+                              "%02x %02x %02x %02x", p[0], p[1], p[2], p[3]);
+            }
+        }
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("utf8");
+    TCase *tcase = tcase_create("utf8");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_loop_test(tcase, judges_whole_texts, 0, XF_ARRAY_LEN(cases));
+    tcase_add_loop_test(tcase, judges_pieces_alike, 0, XF_ARRAY_LEN(cases));
+    tcase_add_test(tcase, a_nul_is_a_character);
+    tcase_add_test(tcase, says_when_a_sequence_is_incomplete);
+    tcase_add_test(tcase, agrees_with_plain_decoding);
+    tcase_set_timeout(tcase, 60);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
