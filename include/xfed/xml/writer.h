@@ -17,7 +17,7 @@ void xf_xml_value(struct xf_buf *out, struct xf_span text);
 /* ` name="value"`, or nothing when the value is absent. */
 void xf_xml_attr(struct xf_buf *out, const char *name, struct xf_span value);
 
-/* Upper bound of what xf_xml_stanza appends. */
+/* Upper bound of what xf_xml_stanza appends, with a stream_lang of up to 64 bytes. */
 size_t xf_xml_stanza_bound(const struct xf_stanza *stanza, const char *content_ns);
 
 /*
@@ -26,6 +26,9 @@ size_t xf_xml_stanza_bound(const struct xf_stanza *stanza, const char *content_n
  */
 void xf_xml_stanza(struct xf_buf *out, const struct xf_stanza *stanza, const char *content_ns,
                    struct xf_span stream_lang);
+
+/* Upper bound of what xf_xml_bounce appends. */
+size_t xf_xml_bounce_bound(const struct xf_stanza *stanza, struct xf_span text);
 
 /*
  * The error answer to `stanza` (RFC 6120 §8.3): addresses swapped, same kind and id, type='error', the condition

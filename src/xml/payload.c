@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * payload.c — the children of a stanza, serialised while they are parsed. The hot path of the program.
+ *
+ * Elements are written without prefix. Each open element has a level, which knows the default namespace in
+ * force within it; an element in another namespace declares it, so that any binding the peer made, wherever
+ * it made it, is resolved and gone. The content namespace is written as XF_CONTENT_NS_MARK when a foreign one
+ * has to be left for it, and not at all otherwise (stanza.h). Two things cannot be said by a default
+ * namespace:
+ * - attributes in a namespace: a prefix n1, n2, ... is declared in the same tag, in front of its first use;
+ * - names in the namespace of `xml:`, which must not be the default one (XML-NS section 3): they keep the prefix.
+ * Prefixes that the peer mentions in text or values (QNames in content) are lost; XMPP extensions have none.
+ */
+#include "payload_priv.h"
+
+#include <string.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/xmpp/ns.h>
+#include <xfed/xmpp/stanza.h>
+
+#include "escape_priv.h"
+
+#define FIRST_LEVELS 8
+#define KEEP_BYTES 4096 /* of memory between stanzas */
+
+struct qname {
+    const char *ns; /* not NUL-terminated; NULL: none */
+    size_t ns_len;
+    const char *local;
+};
+
+static bool is_xml_ns(const struct qname *q)
+{
+    return q->ns_len == sizeof(XF_NS_XML) - 1 && memcmp(q->ns, XF_NS_XML, q->ns_len) == 0;
+}
+
+static struct qname split(const char *name)
+{
+    const char *separator = strchr(name, XF_NAME_SEPARATOR);
+
+    if (!separator)
+        return (struct qname){.local = name};
+    return (struct qname){name, (size_t)(separator - name), separator + 1};
+}
+
+/* ------------------------------------------------------------------ memory */
+
+static void limit_max(struct xf_buf *buf, size_t max_bytes)
+{
+    buf->max = max_bytes > buf->len ? max_bytes : buf->len + 1;
+}
+
+void xf_payload_init(struct xf_payload *payload, size_t max_bytes)
+{
+    *payload = (struct xf_payload){0};
+    xf_buf_init(&payload->out, max_bytes);
+    xf_buf_init(&payload->ns_text, max_bytes);
+}
+
+void xf_payload_set_max(struct xf_payload *payload, size_t max_bytes)
+{
+    limit_max(&payload->out, max_bytes);
+    limit_max(&payload->ns_text, max_bytes);
+}
+
+void xf_payload_release(struct xf_payload *payload)
+{
+    xf_buf_release(&payload->out);
+    xf_buf_release(&payload->ns_text);
+    xf_free(payload->levels);
+    payload->levels = NULL;
+    payload->level_cap = 0;
+}
+
+static void clear(struct xf_buf *buf)
+{
+    if (buf->cap > KEEP_BYTES)
+        xf_buf_release(buf);
+    else
+        xf_buf_clear(buf);
+}
+
+void xf_payload_begin(struct xf_payload *payload, const char *content_ns)
+{
+    clear(&payload->out);
+    clear(&payload->ns_text);
+    xf_buf_append_str(&payload->ns_text, content_ns);
+    payload->content_len = (uint32_t)payload->ns_text.len;
+    if (!payload->levels) {
+        payload->level_cap = FIRST_LEVELS;
+        payload->levels = xf_alloc(FIRST_LEVELS * sizeof(struct xf_level));
+    }
+    payload->levels[0] = (struct xf_level){.ns = {0, payload->content_len}};
+    payload->depth = 0;
+    payload->tag_open = payload->has_mark = false;
+}
+
+/* Bounded by limits.depth. */
+static struct xf_level *push_level(struct xf_payload *payload)
+{
+    if (++payload->depth == payload->level_cap) {
+        payload->level_cap *= 2;
+        payload->levels = xf_realloc(payload->levels, payload->level_cap * sizeof(struct xf_level));
+    }
+    return &payload->levels[payload->depth];
+}
+
+/* Room for `len` bytes or NULL; the caller commits. */
+static inline char *room(struct xf_buf *buf, size_t len)
+{
+    char *tail = xf_buf_tail(buf, len);
+
+    return __builtin_expect(tail != NULL, 1) ? tail : xf_buf_reserve(buf, len);
+}
+
+static inline char *put(char *out, const char *bytes, size_t len)
+{
+    memcpy(out, bytes, len);
+    return out + len;
+}
+
+#define PUT(out, literal) put((out), "" literal, sizeof(literal) - 1)
+
+static inline void commit_to(struct xf_buf *buf, const char *end)
+{
+    buf->len = (size_t)(end - buf->data) - buf->start;
+}
+
+enum xf_err xf_payload_keep(struct xf_payload *payload, const char *text, struct xf_slice *out_slice)
+{
+    size_t len = strlen(text), off = payload->out.len;
+
+    if (xf_buf_try_append(&payload->out, text, len) != XF_ERR_OK)
+        return XF_ERR_LIMIT;
+    *out_slice = (struct xf_slice){(uint32_t)off, (uint32_t)len};
+    return XF_ERR_OK;
+}
+
+/* ------------------------------------------------------------------ attributes */
+
+/* Escaped value and closing quote. */
+static enum xf_err append_value_end(struct xf_buf *out, const char *value, size_t len)
+{
+    if (xf_escape_append(out, value, len, XF_ESCAPE_VALUE) != XF_ERR_OK)
+        return XF_ERR_LIMIT;
+    return xf_buf_try_append(out, "\"", 1);
+}
+
+/* `name="value"`; most values are clean, those are copied in one go. */
+static enum xf_err append_attr(struct xf_buf *out, const char *name, size_t name_len, const char *value)
+{
+    size_t clean = xf_escape_clean_z(value, XF_ESCAPE_VALUE);
+    char *p = room(out, name_len + clean + 3);
+
+    if (!p)
+        return XF_ERR_LIMIT;
+    p = PUT(put(p, name, name_len), "=\"");
+    p = put(p, value, clean);
+    if (value[clean] == '\0') {
+        commit_to(out, PUT(p, "\""));
+        return XF_ERR_OK;
+    }
+    commit_to(out, p);
+    return append_value_end(out, value + clean, strlen(value + clean));
+}
+
+/* ` xmlns:n1="..."` */
+static enum xf_err declare_prefix(struct xf_buf *out, const struct qname *q, unsigned number)
+{
+    if (xf_buf_room(out) < 32)
+        return XF_ERR_LIMIT;
+    xf_buf_appendf(out, " xmlns:n%u=\"", number);
+    return append_value_end(out, q->ns, q->ns_len);
+}
+
+/*
+ * Which prefix: the place of the first attribute in the same namespace among those that need a prefix.
+ * *out_is_new tells that this is it.
+ */
+static unsigned prefix_number(const char **attrs, unsigned at, const struct qname *q, bool *out_is_new)
+{
+    unsigned number = 1;
+
+    for (unsigned i = 0; i < at; i += 2) {
+        struct qname other = split(attrs[i]);
+
+        if (!other.ns || is_xml_ns(&other))
+            continue;
+        if (other.ns_len == q->ns_len && memcmp(other.ns, q->ns, q->ns_len) == 0) {
+            *out_is_new = false;
+            return number;
+        }
+        number++;
+    }
+    *out_is_new = true;
+    return number;
+}
+
+static enum xf_err append_ns_attr(struct xf_buf *out, const char **attrs, unsigned at, const struct qname *q)
+{
+    bool is_new;
+    unsigned number = prefix_number(attrs, at, q, &is_new);
+
+    if (is_new && declare_prefix(out, q, number) != XF_ERR_OK)
+        return XF_ERR_LIMIT;
+    if (xf_buf_room(out) < 32)
+        return XF_ERR_LIMIT;
+    xf_buf_appendf(out, " n%u:", number);
+    return append_attr(out, q->local, strlen(q->local), attrs[at + 1]);
+}
+
+enum xf_err xf_payload_attr(struct xf_payload *payload, const char **attrs, unsigned at)
+{
+    struct xf_buf *out = &payload->out;
+    struct qname q = split(attrs[at]);
+
+    if (q.ns && !is_xml_ns(&q))
+        return append_ns_attr(out, attrs, at, &q);
+    if (xf_buf_try_append(out, q.ns ? " xml:" : " ", q.ns ? 5 : 1) != XF_ERR_OK)
+        return XF_ERR_LIMIT;
+    return append_attr(out, q.local, strlen(q.local), attrs[at + 1]);
+}
+
+/* ------------------------------------------------------------------ elements */
+
+static inline bool is_ns(const struct xf_payload *payload, struct xf_slice ns, const struct qname *q)
+{
+    return ns.len == q->ns_len &&
+           (ns.len == 0 || memcmp(payload->ns_text.data + ns.off, q->ns, ns.len) == 0);
+}
+
+/*
+ * ` xmlns="..."` for an element whose namespace is not the one in force; notes it for the new level and in
+ * *out_ns as it is written.
+ */
+static enum xf_err change_ns(struct xf_payload *payload, const struct qname *q, struct xf_slice *out_level_ns,
+                             struct xf_slice *out_ns)
+{
+    struct xf_buf *out = &payload->out, *ns_text = &payload->ns_text;
+    struct xf_slice content = {0, payload->content_len};
+    char *p = room(out, sizeof(" xmlns=\"\x01\"") - 1);
+
+    if (!p)
+        return XF_ERR_LIMIT;
+    p = PUT(p, " xmlns=\"");
+    if (is_ns(payload, content, q)) {
+        *p++ = XF_CONTENT_NS_MARK;
+        *p++ = '"';
+        commit_to(out, p);
+        payload->has_mark = true;
+        *out_level_ns = content;
+        return XF_ERR_OK;
+    }
+    commit_to(out, p);
+    size_t off = out->len;
+    *out_level_ns = (struct xf_slice){(uint32_t)ns_text->len, (uint32_t)q->ns_len};
+    if (xf_buf_try_append(ns_text, q->ns, q->ns_len) != XF_ERR_OK ||
+        append_value_end(out, q->ns, q->ns_len) != XF_ERR_OK)
+        return XF_ERR_LIMIT;
+    *out_ns = (struct xf_slice){(uint32_t)off, (uint32_t)(out->len - 1 - off)};
+    return XF_ERR_OK;
+}
+
+/* '<' and the name, behind the '>' of the tag before. */
+static enum xf_err open_tag(struct xf_payload *payload, const struct qname *q, bool is_xml,
+                            struct xf_slice *out_name)
+{
+    struct xf_buf *out = &payload->out;
+    size_t local_len = strlen(q->local), name_len = local_len + (is_xml ? 4 : 0);
+    char *p = room(out, name_len + 2);
+
+    if (!p)
+        return XF_ERR_LIMIT;
+    if (payload->tag_open)
+        *p++ = '>';
+    *p++ = '<';
+    *out_name = (struct xf_slice){(uint32_t)((size_t)(p - out->data) - out->start), (uint32_t)name_len};
+    if (is_xml)
+        p = PUT(p, "xml:");
+    commit_to(out, put(p, q->local, local_len));
+    payload->tag_open = true;
+    return XF_ERR_OK;
+}
+
+enum xf_err xf_payload_start(struct xf_payload *payload, const char *name, const char **attrs,
+                             struct xf_payload_name *out_name)
+{
+    struct qname q = split(name);
+    struct xf_slice ns = payload->levels[payload->depth].ns, written = XF_SLICE_NONE;
+    bool is_same = is_ns(payload, ns, &q), is_xml = !is_same && is_xml_ns(&q);
+    struct xf_level *level = push_level(payload);
+
+    if (open_tag(payload, &q, is_xml, &level->name) != XF_ERR_OK)
+        return XF_ERR_LIMIT;
+    if (!is_same && !is_xml && change_ns(payload, &q, &ns, &written) != XF_ERR_OK)
+        return XF_ERR_LIMIT;
+    level->ns = ns;
+    for (unsigned at = 0; attrs[at]; at += 2) {
+        if (xf_payload_attr(payload, attrs, at) != XF_ERR_OK)
+            return XF_ERR_LIMIT;
+    }
+    *out_name = (struct xf_payload_name){written, level->name};
+    return XF_ERR_OK;
+}
+
+/* Namespaces of closed elements are forgotten: those of open ones are in front of them. */
+static inline void pop_level(struct xf_payload *payload)
+{
+    struct xf_slice ns = payload->levels[payload->depth--].ns;
+    struct xf_slice outer = payload->levels[payload->depth].ns;
+
+    if (ns.off != 0 && (ns.off != outer.off || ns.len != outer.len))
+        payload->ns_text.len = ns.off;
+}
+
+enum xf_err xf_payload_end(struct xf_payload *payload)
+{
+    struct xf_buf *out = &payload->out;
+    struct xf_slice name = payload->levels[payload->depth].name;
+    char *p = room(out, name.len + 3);
+
+    if (!p)
+        return XF_ERR_LIMIT;
+    if (payload->tag_open) {
+        p = PUT(p, "/>");
+    } else {
+        p = PUT(p, "</");
+        p = put(p, out->data + out->start + name.off, name.len);
+        *p++ = '>';
+    }
+    commit_to(out, p);
+    payload->tag_open = false;
+    pop_level(payload);
+    return XF_ERR_OK;
+}
+
+enum xf_err xf_payload_text(struct xf_payload *payload, const char *text, size_t len)
+{
+    if (payload->tag_open) {
+        payload->tag_open = false;
+        if (xf_buf_try_append(&payload->out, ">", 1) != XF_ERR_OK)
+            return XF_ERR_LIMIT;
+    }
+    return xf_escape_append(&payload->out, text, len, XF_ESCAPE_TEXT);
+}

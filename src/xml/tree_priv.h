@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tree_priv.h — build one struct xf_elem tree in memory of its own, with a ceiling. For control elements only.
+ */
+#pragma once
+
+#include <xfed/xml/reader.h>
+
+struct xf_tree_chunk;
+struct xf_tree_node;
+
+struct xf_tree {
+    struct xf_tree_chunk *chunks; /* the newest first */
+    size_t bytes, max_bytes;
+    struct xf_tree_node *root, *open; /* the innermost open element */
+};
+
+/* A new tree that takes at most `max_bytes` of memory. The struct starts zeroed. */
+void xf_tree_begin(struct xf_tree *tree, size_t max_bytes);
+void xf_tree_release(struct xf_tree *tree);
+
+/* Names as expat gives them. XF_ERR_LIMIT: the ceiling is reached. */
+XF_MUST_USE enum xf_err xf_tree_start(struct xf_tree *tree, const char *name, const char **attrs);
+void xf_tree_end(struct xf_tree *tree);
+XF_MUST_USE enum xf_err xf_tree_text(struct xf_tree *tree, const char *text, size_t len);
+
+/* Once all is closed. */
+const struct xf_elem *xf_tree_elem(const struct xf_tree *tree);
