@@ -1,0 +1,83 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""End to end with real servers and real clients (issue 2, must show 2 and 3).
+
+    e2e.py --mode external --local prosody --peer ejabberd
+    e2e.py --gateway none ...      the same conversation without xfedd: what the servers do by themselves
+
+Afterwards xfedd's log must show each stream, both ways, with the method and the encryption that the mode is about.
+"""
+import asyncio
+import sys
+
+from lab import options
+from lab.client import TimedOut
+from lab.proc import Failed
+from lab.report import Report, fatal
+from lab.servers import KINDS, MODES
+from lab.world import LOCAL, PEER, Lab, World
+from talk import Talk
+
+
+async def converse(talk):
+    await talk.login()
+    for step in (talk.subscribe, talk.presence, talk.messages, talk.queries, talk.discovery, talk.vcards, talk.rooms,
+                 talk.nowhere):
+        try:
+            await step()
+        except TimedOut as e:
+            talk.report.check(step.__name__, False, str(e))
+    await talk.logout()
+
+
+def judge_streams(report, gateway, mode):
+    """Each stream of the pairs that talked, as the log tells it."""
+    method = 'external' if mode == 'external' else 'dialback'
+    for way in ('out', 'in'):
+        for local, peer in ((LOCAL, PEER), (LOCAL, f'conference.{PEER}'), (f'conference.{LOCAL}', PEER)):
+            ups = gateway.events('s2s.stream.up', dir=way, local=local, peer=peer)
+            if not report.check(f'log: {local} {"to" if way == "out" else "from"} {peer} is up', bool(ups)):
+                continue
+            up = ups[-1]
+            report.equal('log:   its method', up.get('auth'), method)
+            encrypted = up.get('tls') not in (None, '', 'none', 'no')
+            report.equal('log:   its encryption', encrypted, mode != 'dialback-clear')
+
+
+def main():
+    p = options.parser(__doc__)
+    p.add_argument('--mode', choices=MODES, default='external')
+    p.add_argument('--local', choices=sorted(KINDS), default='prosody')
+    p.add_argument('--peer', choices=sorted(KINDS), default='prosody')
+    p.add_argument('--gateway', choices=('xfedd', 'none'), default='xfedd')
+    args = p.parse_args()
+    with_gateway = args.gateway == 'xfedd'
+    if with_gateway:
+        options.need_xfedd(args)
+    report = Report()
+    report.say(f'mode {args.mode}, local {args.local}, peer {args.peer}, gateway {args.gateway}')
+    lab = Lab(args.docker, args.xfedd, args.wrapper, report.say)
+    world = None
+    try:
+        lab.open(World.services(args.local, args.peer))
+        world = World(lab, args.mode, args.local, args.peer, with_gateway).start()
+        report.say('servers are up')
+        talk = Talk(world, report)
+        asyncio.run(converse(talk))
+        if with_gateway:
+            judge_streams(report, world.gateway, args.mode)
+    except (Failed, TimedOut) as e:
+        fatal(report, e)
+    finally:
+        status = world.stop() if world else None
+        if status is not None:
+            report.equal('xfedd ends with status 0', status, 0)
+        keep = args.keep_scratch or report.failed > 0
+        lab.close(keep)
+    if keep:
+        report.say(f'logs: {lab.scratch}/log')
+    return report.end()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

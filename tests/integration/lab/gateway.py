@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""xfedd under test: its configuration, its process, and what its log says."""
+import os
+import re
+import shlex
+import shutil
+import time
+
+from . import net
+from .proc import Failed, Proc, wait_port
+
+DEFAULTS = {
+    'external': 'tls = required  certificate = required  dialback = no',
+    'dialback-tls': 'tls = required  certificate = preferred  dialback = yes',
+    'dialback-clear': 'tls = none  certificate = ignore  sasl-in = no  sasl-out = no  dialback = yes',
+}
+
+CONF = '''
+federation = on
+listen {{
+    s2s        = {{ "{ip}:5269" }}
+    s2s-direct = {{ "{ip}:5270" }}
+    control    = "{folder}/control.sock"
+    http       = ""
+}}
+dns      {{ servers = {{ "{dns}:53" }} }}
+dialback {{ secret-file = "dialback.secret" }}
+trust    {{ ca-file = "{ca}" }}
+link "cluster" {{
+    driver      = component
+    nodes       = {{ "{node}" }}
+    name        = "{name}"
+    secret-file = "link.secret"
+    max-stanza  = 512k
+}}
+served "{domain}" {{
+    link        = cluster
+    certificate = "{certificate}"
+    key         = "{key}"
+    aliases     = {{ "conference.{domain}" }}
+}}
+policy   {{ default = allow }}
+defaults {{ {defaults} }}
+{extra}
+'''
+
+LINE = re.compile(r'^(?:<\d>)?(?:(?P<time>\d{4}-\S+) )?(?P<level>error|warn|info|debug) (?P<event>[a-z0-9.-]+)(?P<rest>.*)$')
+PAIR = re.compile(r'([a-z0-9_]+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))')
+
+
+class Event(dict):
+    """A log line: its keys, with `event`, `level` and `line` beside them."""
+    def __init__(self, match):
+        super().__init__((k, quoted if quoted or not bare else bare) for k, quoted, bare in PAIR.findall(match['rest']))
+        self.event, self.level, self.line = match['event'], match['level'], match[0]
+
+
+class Gateway:
+    def __init__(self, lab, domain, mode, certificate, ca_file, component, node, extra='', defaults=''):
+        self.lab, self.component, self.node = lab, component, node
+        self.folder = lab.folder('xfedd')
+        self.log = f'{lab.scratch}/log/xfedd.log'
+        self.conf = f'{self.folder}/xfed.conf'
+        cert, key = certificate or ('', '')
+        self._write('link.secret', component[1])
+        self._write('dialback.secret', 'the dialback secret of the laboratory, no less than thirty-two bytes')
+        self._write('xfed.conf', CONF.format(
+            ip=net.GATEWAY, folder=self.folder, dns=net.DNS, ca=ca_file, node=node, name=component[0], domain=domain,
+            certificate=cert, key=key, defaults=DEFAULTS[mode] + '  ' + defaults, extra=extra))
+        self.proc = None
+
+    def _write(self, name, text):
+        path = f'{self.folder}/{name}'
+        with open(path, 'w') as f:
+            f.write(text + '\n')
+        if os.geteuid() == 0:
+            shutil.chown(path, self.lab.user)
+        os.chmod(path, 0o600)
+
+    def start(self, linked=True):
+        """Until S2S is open and, if asked, the link is up."""
+        seen = len(self.events('link.up'))
+        argv = shlex.split(self.lab.wrapper) + [self.lab.xfedd, '-c', self.conf]
+        self.proc = Proc('xfedd', argv, self.log, user=self.lab.user, env={'ASAN_OPTIONS': 'abort_on_error=0'}).start()
+        patience = 60 if self.lab.wrapper else 15
+        wait_port(net.GATEWAY, 5269, self.proc, patience)
+        if linked and not self._wait(lambda: len(self.events('link.up')) > seen, patience):
+            raise Failed(f'the link of xfedd does not come up:\n{self.proc.tail()}')
+        return self
+
+    def _wait(self, true, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not true():
+            time.sleep(0.05)
+        return true()
+
+    def stop(self):
+        """-> the exit status."""
+        if not self.proc:
+            return None
+        proc, self.proc = self.proc, None
+        return proc.stop(timeout=60 if self.lab.wrapper else 15)
+
+    # ---- the log
+
+    def events(self, prefix='', **want):
+        """Log lines whose event name begins so (a dot ends a word) and whose keys have these values."""
+        found = []
+        try:
+            with open(self.log, errors='replace') as f:
+                for line in f:
+                    m = LINE.match(line.rstrip('\n'))
+                    if m and (m['event'] + '.').startswith(prefix + ('.' if prefix and prefix[-1] != '.' else '')):
+                        e = Event(m)
+                        if all(e.get(k) == v for k, v in want.items()):
+                            found.append(e)
+        except OSError:
+            pass
+        return found
+
+    def wait_event(self, event, seconds=5, **want):
+        self._wait(lambda: self.events(event, **want), seconds)
+        return self.events(event, **want)
+
+    def streams(self):
+        return self.events('s2s.stream.up')
