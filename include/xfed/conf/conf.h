@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <xfed/base/err.h>
 #include <xfed/base/log.h>
+#include <xfed/base/map.h>
 #include <xfed/base/span.h>
 
 struct xf_texts { /* a list of strings */
@@ -23,7 +24,12 @@ enum xf_direction { XF_DIRECTION_NONE, XF_DIRECTION_IN, XF_DIRECTION_OUT, XF_DIR
 enum xf_tls_mode { XF_TLS_NONE, XF_TLS_OPTIONAL, XF_TLS_REQUIRED };
 enum xf_cert_mode { XF_CERT_IGNORE, XF_CERT_PREFERRED, XF_CERT_REQUIRED };
 
-/* Settings of a peer; `set` has a bit (row number) for each that was written in the file. */
+enum xf_link_driver { XF_LINK_COMPONENT };
+
+/*
+ * Settings of a peer. `set` has a bit for each that was written in the file, in the order of the option table's
+ * rows; the values of the others are those of a zeroed struct until they are resolved.
+ */
 struct xf_peer_settings {
     uint64_t set;
     enum xf_direction direction;   /* which stanzas may pass: in, out, both, none */
@@ -45,15 +51,20 @@ struct xf_peer_settings {
 
 struct xf_conf_peer {
     char *pattern;                 /* "b.example" or "*.b.example" (covers b.example itself), prepared */
+    char *file;                    /* where the section begins, for messages */
     int line;
-    struct xf_peer_settings settings;
+    struct xf_peer_settings settings; /* only what the section says */
 };
 
 struct xf_conf_link {
     char *title;
+    char *file;
+    int line;
+    enum xf_link_driver driver;
     struct xf_texts nodes;         /* "host:port" of the cluster's servers, addresses only */
     char *name;                    /* the component's name (XEP-0114 `to`) */
     bool per_peer;                 /* names = per-peer: one connection per peer name */
+    char *secret_file;
     char *secret;                  /* from secret-file */
     size_t max_stanza_bytes;
     uint64_t hold_ms;              /* stanzas wait so long for a lost link */
@@ -63,6 +74,7 @@ struct xf_conf_link {
 
 struct xf_conf_served {
     char *domain;
+    char *file;
     int line;
     char *link;                    /* title */
     char *certificate, *key;       /* files; "" for none (then no TLS for it) */
@@ -81,8 +93,9 @@ struct xf_conf {
         struct xf_texts servers;   /* empty: resolv.conf */
         bool trust_ad;
         uint64_t timeout_ms;
-        size_t cache_entries;
+        unsigned cache_entries;
     } dns;
+    char *dialback_secret_file;    /* "" for none */
     char *dialback_secret;         /* from secret-file; NULL: a random one for this process */
     char *trust_ca_file;
     struct {                       /* before authentication (design.md 9) */
@@ -107,6 +120,7 @@ struct xf_conf {
     struct xf_peer_settings defaults; /* every value present */
     struct xf_conf_peer *peers;
     size_t peer_count;
+    struct xf_map *peer_index;     /* pattern -> struct xf_conf_peer; NULL in a conf that was made by hand */
 };
 
 /*
@@ -114,6 +128,13 @@ struct xf_conf {
  * accepted`; XF_ERR_CONFIG. Warnings (missing dialback secret) come the same way with XF_ERR_OK; NULL for none.
  */
 XF_MUST_USE enum xf_err xf_conf_load(const char *file, struct xf_conf **out_conf, char **out_messages);
+
+/*
+ * As xf_conf_load, for a running program that may have given up the right to read its secrets: a secret file that cannot
+ * be read and has the same name in `running` keeps the secret of `running`, with a warning.
+ */
+XF_MUST_USE enum xf_err xf_conf_reload(const char *file, const struct xf_conf *running, struct xf_conf **out_conf,
+                                       char **out_messages);
 void xf_conf_free(struct xf_conf **conf);
 
 /* The effective configuration with every default, in the syntax of the file; secrets as their file names only. */
@@ -124,5 +145,12 @@ void xf_conf_sample(FILE *out);
 
 /*
  * Settings for a peer: defaults <- "*.suffix" (shortest first) <- exact (design.md 8). `out` borrows texts from conf.
+ * The cost is that of a few lookups for each label of the name, however many peers are configured.
  */
 void xf_conf_peer_settings(const struct xf_conf *conf, struct xf_span peer, struct xf_peer_settings *out);
+
+/* The section that says the last word about a peer: its own, else the longest pattern; NULL when only defaults do. */
+const struct xf_conf_peer *xf_conf_peer_find(const struct xf_conf *conf, struct xf_span peer);
+
+/* What holds for every name whose section is `section`: all shorter patterns, then the section itself. */
+void xf_conf_section_settings(const struct xf_conf *conf, const struct xf_conf_peer *section, struct xf_peer_settings *out);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check.c — what no single value can tell: references between sections, duplicates of domains, files that belong together,
+ * and settings of a peer that can never authenticate (reference/cisco-federation.md 3.2: a partner who is refused by a
+ * combination of switches costs days to find, so the file is refused instead).
+ *
+ * An outgoing stream authenticates by dialback, or by SASL where there is TLS; an incoming one likewise. A required
+ * certificate can only be shown in TLS. Each peer is judged by what holds for it in effect, with the line of the key that
+ * its section wrote, or of the section.
+ */
+#include "conf_priv.h"
+
+#include <string.h>
+#include <xfed/base/alloc.h>
+
+static const char *const no_keys[] = {NULL};
+
+/* ---- settings of peers */
+
+struct subject { /* whose settings are judged */
+    const struct xf_check *check;
+    const struct xf_raw_section *raw; /* NULL: defaults that are not written */
+    const char *name;                 /* "peer \"x\"" or "defaults" */
+};
+
+static void refuse(const struct subject *subject, const char *const *keys, const char *what, const char *accepted)
+{
+    xf_problem(subject->check->problems, subject->raw ? subject->raw->file : subject->check->conf->file,
+               xf_raw_line(subject->raw, keys), "%s: %s: expected %s", subject->name, what, accepted);
+}
+
+static bool can_authenticate(const struct xf_peer_settings *s, bool sasl)
+{
+    return s->dialback || (sasl && s->tls != XF_TLS_NONE);
+}
+
+/* Every way that is shut names the switches which shut it. */
+static void judge_settings(const struct subject *subject, const struct xf_peer_settings *s)
+{
+    static const char *const out_keys[] = {"dialback", "sasl-out", "tls", "direction", NULL};
+    static const char *const in_keys[] = {"dialback", "sasl-in", "tls", "direction", NULL};
+    static const char *const cert_keys[] = {"certificate", "tls", NULL};
+    bool no_tls = s->tls == XF_TLS_NONE;
+    if ((s->direction & XF_DIRECTION_OUT) && !can_authenticate(s, s->sasl_out))
+        refuse(subject, out_keys,
+               no_tls ? "nothing can authenticate us with dialback = no and tls = none"
+                      : "nothing can authenticate us with dialback = no and sasl-out = no",
+               "dialback = yes, or sasl-out = yes with tls = optional or required");
+    if ((s->direction & XF_DIRECTION_IN) && !can_authenticate(s, s->sasl_in))
+        refuse(subject, in_keys,
+               no_tls ? "nothing can authenticate the peer with dialback = no and tls = none"
+                      : "nothing can authenticate the peer with dialback = no and sasl-in = no",
+               "dialback = yes, or sasl-in = yes with tls = optional or required");
+    if (s->direction != XF_DIRECTION_NONE && s->certificate == XF_CERT_REQUIRED && no_tls)
+        refuse(subject, cert_keys, "certificate = required cannot be met with tls = none",
+               "certificate = ignore or preferred, or tls = optional or required");
+}
+
+static void check_peers(const struct xf_check *check)
+{
+    struct subject subject = {check, check->defaults, "defaults"};
+    judge_settings(&subject, &check->conf->defaults);
+    for (size_t i = 0; i < check->conf->peer_count; i++) {
+        const struct xf_conf_peer *peer = &check->conf->peers[i];
+        struct xf_peer_settings effective;
+        xf_conf_section_settings(check->conf, peer, &effective);
+        char *name = xf_asprintf("peer \"%s\"", peer->pattern);
+        subject = (struct subject){check, check->peers[i], name};
+        judge_settings(&subject, &effective);
+        xf_free(name);
+    }
+}
+
+/* ---- served domains */
+
+static bool has_link(const struct xf_conf *conf, const char *title)
+{
+    for (size_t i = 0; i < conf->link_count; i++)
+        if (strcmp(conf->links[i].title, title) == 0)
+            return true;
+    return false;
+}
+
+static void check_link_of(const struct xf_check *check, size_t i)
+{
+    static const char *const keys[] = {"link", NULL};
+    const struct xf_conf_served *served = &check->conf->served[i];
+    if (has_link(check->conf, served->link))
+        return;
+    struct xf_buf titles;
+    xf_buf_init(&titles, 4096);
+    for (size_t k = 0; k < check->conf->link_count && titles.len < 1024; k++)
+        xf_buf_appendf(&titles, "%s\"%.255s\"", k ? " or " : "", check->conf->links[k].title);
+    xf_problem(check->problems, served->file, xf_raw_line(check->served[i], keys),
+               "link = \"%.255s\": there is no such link: expected %.*s", served->link, XF_SPAN_ARGS(xf_buf_span(&titles)));
+    xf_buf_release(&titles);
+}
+
+static void check_certificate_of(const struct xf_check *check, size_t i)
+{
+    static const char *const keys[] = {"certificate", "key", NULL};
+    const struct xf_conf_served *served = &check->conf->served[i];
+    const struct xf_peer_settings *defaults = &check->conf->defaults;
+    int line = xf_raw_line(check->served[i], keys);
+    bool has_certificate = *served->certificate, has_key = *served->key;
+    if (has_certificate != has_key)
+        xf_problem(check->problems, served->file, line, "served \"%s\" has a %s without %s: expected both or neither",
+                   served->domain, has_key ? "key" : "certificate", has_key ? "certificate" : "key");
+    else if (!has_certificate && defaults->tls == XF_TLS_REQUIRED)
+        xf_problem(check->problems, served->file, line,
+                   "served \"%s\" has no certificate but defaults say tls = required: expected certificate and key, or another tls",
+                   served->domain);
+    else if (!has_certificate && !defaults->dialback)
+        xf_problem(check->problems, served->file, line,
+                   "served \"%s\" has no certificate but defaults say dialback = no: expected certificate and key, or dialback = yes",
+                   served->domain);
+}
+
+static void check_name_of(const struct xf_check *check, size_t i, struct xf_map *names, const char *name)
+{
+    static const char *const keys[] = {"aliases", NULL};
+    const struct xf_conf_served *served = &check->conf->served[i];
+    const char *const *where = strcmp(name, served->domain) == 0 ? no_keys : keys;
+    const struct xf_conf_served *other = xf_map_set(names, xf_span_of(name), &check->conf->served[i]);
+    if (other)
+        xf_problem(check->problems, served->file, xf_raw_line(check->served[i], where),
+                   "\"%s\" is served twice (also by served \"%s\" at %.255s:%d): expected once", name, other->domain, other->file,
+                   other->line);
+}
+
+static void check_served(const struct xf_check *check, struct xf_map *names)
+{
+    const struct xf_conf *conf = check->conf;
+    for (size_t i = 0; i < conf->served_count; i++) {
+        check_link_of(check, i);
+        check_certificate_of(check, i);
+        check_name_of(check, i, names, conf->served[i].domain);
+        for (size_t k = 0; k < conf->served[i].aliases.count; k++)
+            check_name_of(check, i, names, conf->served[i].aliases.item[k]);
+    }
+    for (size_t i = 0; i < conf->peer_count; i++) {
+        const struct xf_conf_served *ours = xf_map_find(names, xf_span_of(conf->peers[i].pattern));
+        if (ours)
+            xf_problem(check->problems, conf->peers[i].file, conf->peers[i].line,
+                       "peer \"%s\" is a domain of ours (served at %.255s:%d): expected a remote domain", conf->peers[i].pattern,
+                       ours->file, ours->line);
+    }
+}
+
+/* ---- the rest */
+
+static void check_parts(const struct xf_check *check)
+{
+    const struct xf_conf *conf = check->conf;
+    if (conf->link_count == 0)
+        xf_problem(check->problems, conf->file, 0, "there is no link to the local cluster: expected link \"name\" {...}");
+    if (conf->served_count == 0)
+        xf_problem(check->problems, conf->file, 0, "there is no domain of ours: expected served \"domain\" {...}");
+    static const char *const keys[] = {"backoff-min", "backoff-max", NULL};
+    if (conf->process.backoff_min_ms > conf->process.backoff_max_ms)
+        xf_problem(check->problems, check->process ? check->process->file : conf->file, xf_raw_line(check->process, keys),
+                   "backoff-min is larger than backoff-max: expected the smaller one first");
+    for (size_t i = 0; i < conf->link_count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(conf->links[i].title, conf->links[k].title) == 0)
+                xf_problem(check->problems, conf->links[i].file, conf->links[i].line,
+                           "link \"%.255s\" is written twice (first at %.255s:%d): expected once", conf->links[i].title,
+                           conf->links[k].file, conf->links[k].line);
+}
+
+void xf_conf_check(const struct xf_check *check)
+{
+    struct xf_map *names = xf_map_new();
+    check_parts(check);
+    if (check->conf->link_count > 0)
+        check_served(check, names);
+    check_peers(check);
+    xf_map_free(&names);
+}

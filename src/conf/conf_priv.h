@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conf_priv.h — what the files of conf share. The way of a file, each step one .c:
+ *
+ *     text.c      bytes -> text that libconfuse can be trusted with (comments blanked, includes found)
+ *     parse.c     text -> struct xf_raw: sections, keys and values as they were written, with their lines
+ *     load.c      raw -> struct xf_conf, by the option table (options.c) and its kinds of value (value.c)
+ *     check.c     what no single value can tell: references, duplicates, settings that can never authenticate
+ *     dump.c      struct xf_conf -> text again, and the annotated sample
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <xfed/base/buf.h>
+#include <xfed/conf/conf.h>
+
+/* ---- problems.c: messages for the operator, one a line */
+struct xf_problems {
+    struct xf_buf text;
+    size_t errors;
+};
+
+void xf_problems_init(struct xf_problems *problems);
+/* `line` 0: of the file as a whole. */
+void xf_problem(struct xf_problems *problems, const char *file, int line, const char *fmt, ...) XF_PRINTF(4, 5);
+void xf_warning(struct xf_problems *problems, const char *file, int line, const char *fmt, ...) XF_PRINTF(4, 5);
+/* All messages, without a last newline; NULL for none. The problems are empty then. */
+char *xf_problems_take(struct xf_problems *problems);
+
+/* ---- spell.c */
+/* Edits (insert, delete, replace, swap neighbours) between two words, or a number above `limit`. */
+unsigned xf_spell_distance(const char *a, const char *b, unsigned limit);
+/* The nearest of `count` words, or NULL when none is near enough to be meant. */
+const char *xf_spell_nearest(const char *word, const char *const *words, size_t count);
+
+/* ---- options.c: the option table */
+/* clang-format off */
+#define XF_SECTION_MAP(X) /* name, word in the file, example of a title, help for the sample */                        \
+    X(TOP,             "",                NULL,                "")                                                     \
+    X(LISTEN,          "listen",          NULL,                "What we listen on. A change needs a restart.")         \
+    X(DNS,             "dns",             NULL,                "How peers are found.")                                 \
+    X(DIALBACK,        "dialback",        NULL,                "Server dialback (XEP-0220).")                          \
+    X(TRUST,           "trust",           NULL,                "Who vouches for peers.")                               \
+    X(UNAUTHENTICATED, "unauthenticated", NULL,                "Limits for peers until they have authenticated.")      \
+    X(XML,             "xml",             NULL,                "Limits of what is parsed, from peers and the cluster.") \
+    X(PROCESS,         "process",         NULL,                "The program itself.")                                  \
+    X(LINK,            "link",            "presence",          "A connection to the local cluster. A change needs a restart.") \
+    X(SERVED,          "served",          "example.org",       "A domain of ours. Certificates are read anew by a reload.") \
+    X(POLICY,          "policy",          NULL,                "Who may federate.")                                    \
+    X(DEFAULTS,        "defaults",        NULL,                "What holds for every peer, unless its own section or one of its pattern says otherwise.") \
+    X(PEER,            "peer",            "*.partner.example", "A remote domain, or all below one: \"*.x\" covers x itself too. The keys are those of defaults; of several sections that fit the longer one wins, and an exact name wins over all.")
+/* clang-format on */
+
+enum xf_section {
+#define X(name, word, title, help) XF_SECTION_##name,
+    XF_SECTION_MAP(X)
+#undef X
+        XF_SECTION_COUNT
+};
+
+struct xf_section_facts {
+    const char *word;
+    const char *title; /* an example; NULL for sections without one */
+    const char *help;  /* for the sample */
+};
+
+/* Kinds of value, and the C type that holds each. */
+enum xf_kind {
+    XF_KIND_BOOL,     /* bool */
+    XF_KIND_SWITCH,   /* bool, by words */
+    XF_KIND_WORD,     /* an enum or unsigned, by words */
+    XF_KIND_DURATION, /* uint64_t, milliseconds */
+    XF_KIND_SIZE,     /* size_t, bytes */
+    XF_KIND_COUNT,    /* unsigned */
+    XF_KIND_TEXT,     /* char *, in a form */
+    XF_KIND_TEXTS,    /* struct xf_texts, each in a form */
+};
+
+enum xf_form {
+    XF_FORM_ANY,
+    XF_FORM_PATH,          /* made absolute or relative to where we run, from the file's folder */
+    XF_FORM_DOMAIN,        /* prepared */
+    XF_FORM_LISTEN,        /* address:port */
+    XF_FORM_ADDRESS,       /* address or address:port */
+    XF_FORM_HOST_PORT,     /* name or address, with port */
+};
+
+struct xf_word {
+    const char *word;
+    unsigned value;
+};
+
+struct xf_option {
+    enum xf_section section; /* XF_SECTION_PEER rows are also those of `defaults` */
+    const char *key;
+    enum xf_kind kind;
+    enum xf_form form;
+    size_t offset;               /* in the struct of the section, see xf_section_target */
+    const struct xf_word *words; /* ends with a NULL word */
+    uint64_t min, max;
+    const char *initial;         /* the default as it would be written; NULL: must be written */
+    const char *example;         /* for the sample where the default says nothing */
+    const char *help;
+};
+
+extern const struct xf_option xf_options[];
+extern const size_t xf_option_count;
+const struct xf_section_facts *xf_section_facts(enum xf_section section);
+
+/* Rows of a section are neighbours: first row and how many. */
+const struct xf_option *xf_options_of(enum xf_section section, size_t *out_count);
+
+/* The bit of a peer's row in xf_peer_settings.set. */
+uint64_t xf_option_bit(const struct xf_option *option);
+const struct xf_option *xf_option_find(enum xf_section section, const char *key);
+
+/* ---- value.c */
+/* Parse `text` into the field of `target`; `dir` for paths. False: not accepted, nothing written. */
+XF_MUST_USE bool xf_value_parse(const struct xf_option *option, const char *text, const char *dir, void *target);
+/* Several, for a list; *out_bad is the index of the first that is not accepted. */
+XF_MUST_USE bool xf_value_parse_list(const struct xf_option *option, const struct xf_texts *texts, const char *dir,
+                                     void *target, size_t *out_bad);
+/* The default, written into the field. */
+void xf_value_reset(const struct xf_option *option, void *target);
+/* "a duration with a unit (ms, s, m, h, d) from 1s to 10m" */
+void xf_value_expected(const struct xf_option *option, struct xf_buf *out);
+/* As it is written in the file. */
+void xf_value_write(const struct xf_option *option, const void *target, struct xf_buf *out);
+void xf_value_quote(const char *text, struct xf_buf *out);
+/* Copy the field, borrowing texts. */
+void xf_value_copy(const struct xf_option *option, void *into, const void *from);
+void xf_value_release(const struct xf_option *option, void *target);
+void xf_texts_add(struct xf_texts *texts, char *taken);
+void xf_texts_release(struct xf_texts *texts);
+/* UTF-8 without control characters: an escape in a quoted string can make anything. */
+bool xf_text_is_plain(const char *text);
+/* "dir/path", or a copy of `path` when it is absolute, empty, or dir is "". */
+char *xf_path_join(const char *dir, const char *path);
+char *xf_path_dir(const char *file);
+
+/* ---- text.c */
+struct xf_include {
+    char *path;
+    int line;
+};
+
+struct xf_text {
+    char *file, *dir;
+    char *bytes;        /* NUL-terminated */
+    int *section_lines; /* of each section in the order of their opening */
+    size_t section_count;
+    struct xf_include *includes;
+    size_t include_count;
+};
+
+/* False: not readable or not text that may be parsed; the problems say why. `out_text` is to be released either way. */
+XF_MUST_USE bool xf_text_read(const char *file, struct xf_text *out_text, struct xf_problems *problems);
+void xf_text_release(struct xf_text *text);
+
+/* ---- parse.c */
+struct xf_raw_setting {
+    const struct xf_option *option;
+    int line;
+    bool is_again; /* was written before in the same section */
+    struct xf_texts values;
+};
+
+struct xf_raw_section {
+    enum xf_section section;
+    char *title; /* NULL when it has none */
+    char *file, *dir;
+    int line;
+    struct xf_raw_setting *settings;
+    size_t count;
+};
+
+struct xf_raw {
+    struct xf_raw_section *sections;
+    size_t count;
+};
+
+/* The file and all that it includes. What could be read is in `out_raw` whatever happened; release it. */
+void xf_raw_read(const char *file, struct xf_raw *out_raw, struct xf_problems *problems);
+void xf_raw_release(struct xf_raw *raw);
+/* The line of the first of these keys (NULL ends them) that the section has, else its own. NULL section: 0. */
+int xf_raw_line(const struct xf_raw_section *section, const char *const *keys);
+
+/* ---- load.c */
+/* The struct that holds a section of which there is one. */
+void *xf_section_target(struct xf_conf *conf, enum xf_section section);
+
+/* ---- secret.c */
+/* First line of the file; NULL with a problem. Warns when others may read it. */
+char *xf_secret_read(const char *path, const char *file, int line, const char *key, struct xf_problems *problems);
+void xf_secret_free(char *secret);
+
+/* ---- check.c */
+struct xf_check {
+    const struct xf_conf *conf;
+    const struct xf_raw_section *defaults, *process; /* NULL when not written */
+    const struct xf_raw_section **links, **served, **peers; /* beside the arrays of conf */
+    struct xf_problems *problems;
+};
+void xf_conf_check(const struct xf_check *check);

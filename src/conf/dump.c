@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dump.c — a configuration as text: what is in force with every default (--dump), and the annotated sample (--sample).
+ *
+ * Both come from the option table. What is dumped can be loaded again and dumps the same; secrets stay in their files. A
+ * peer's section shows only what it says itself, since the rest is in `defaults`.
+ */
+#include "conf_priv.h"
+
+#include <string.h>
+#include <xfed/base/alloc.h>
+
+#define LINE_MAX_BYTES (256u << 10)
+#define TEXT_COLUMNS 100
+
+static size_t key_width(enum xf_section section)
+{
+    size_t count, width = 0;
+    const struct xf_option *options = xf_options_of(section, &count);
+    for (size_t i = 0; i < count; i++)
+        if (strlen(options[i].key) > width)
+            width = strlen(options[i].key);
+    return width;
+}
+
+static void put_setting(const struct xf_option *option, const void *target, const char *indent, size_t width, FILE *out)
+{
+    struct xf_buf value;
+    xf_buf_init(&value, LINE_MAX_BYTES);
+    xf_value_write(option, target, &value);
+    fprintf(out, "%s%-*s = %.*s\n", indent, (int)width, option->key, XF_SPAN_ARGS(xf_buf_span(&value)));
+    xf_buf_release(&value);
+}
+
+/* `mask`: of a peer's section, the settings that it has. */
+static void put_section(enum xf_section section, const char *title, const void *target, uint64_t mask, FILE *out)
+{
+    size_t count;
+    const struct xf_option *options = xf_options_of(section, &count);
+    bool is_top = section == XF_SECTION_TOP;
+    struct xf_buf quoted;
+    xf_buf_init(&quoted, 8192);
+    if (title)
+        xf_value_quote(title, &quoted);
+    if (!is_top)
+        fprintf(out, "\n%s%s%.*s {\n", xf_section_facts(section)->word, title ? " " : "", XF_SPAN_ARGS(xf_buf_span(&quoted)));
+    for (size_t i = 0; i < count; i++)
+        if (section != XF_SECTION_PEER || (mask & xf_option_bit(&options[i])))
+            put_setting(&options[i], target, is_top ? "" : "    ", key_width(section), out);
+    if (!is_top)
+        fputs("}\n", out);
+    xf_buf_release(&quoted);
+}
+
+static void dump_titled(const struct xf_conf *conf, enum xf_section section, FILE *out)
+{
+    for (size_t i = 0; section == XF_SECTION_LINK && i < conf->link_count; i++)
+        put_section(section, conf->links[i].title, &conf->links[i], 0, out);
+    for (size_t i = 0; section == XF_SECTION_SERVED && i < conf->served_count; i++)
+        put_section(section, conf->served[i].domain, &conf->served[i], 0, out);
+    for (size_t i = 0; section == XF_SECTION_PEER && i < conf->peer_count; i++)
+        put_section(section, conf->peers[i].pattern, &conf->peers[i].settings, conf->peers[i].settings.set, out);
+}
+
+void xf_conf_dump(const struct xf_conf *conf, FILE *out)
+{
+    for (unsigned s = 0; s < XF_SECTION_COUNT; s++) {
+        const void *target = s == XF_SECTION_DEFAULTS ? (const void *)&conf->defaults : (const void *)conf;
+        if (xf_section_facts(s)->title)
+            dump_titled(conf, s, out);
+        else
+            put_section(s, NULL, target, 0, out);
+    }
+}
+
+/* ---- the sample */
+
+/* A comment of whole words within the columns of a line. */
+static void put_comment(const char *indent, const char *text, FILE *out)
+{
+    size_t column = 0;
+    while (*text) {
+        size_t len = strcspn(text, " ");
+        if (column > 0 && column + 1 + len > TEXT_COLUMNS) {
+            fputc('\n', out);
+            column = 0;
+        }
+        if (column == 0)
+            column = (size_t)fprintf(out, "%s#", indent);
+        column += (size_t)fprintf(out, " %.*s", (int)len, text);
+        text += len + (text[len] == ' ');
+    }
+    fputc('\n', out);
+}
+
+static void put_accepted(const struct xf_option *option, const char *indent, FILE *out)
+{
+    struct xf_buf text;
+    xf_buf_init(&text, 1024);
+    xf_buf_append_str(&text, "Takes ");
+    xf_value_expected(option, &text);
+    if (option->kind == XF_KIND_TEXTS)
+        xf_buf_append_str(&text, ", several in {...}");
+    xf_buf_append_str(&text, ".");
+    char *line = xf_strndup(xf_buf_ptr(&text), text.len);
+    put_comment(indent, line, out);
+    xf_free(line);
+    xf_buf_release(&text);
+}
+
+static bool is_quoted(const struct xf_option *option)
+{
+    return option->kind == XF_KIND_TEXT || option->kind == XF_KIND_TEXTS;
+}
+
+/* `key = value`; commented out where the program would do the same without it. */
+static void put_example(const struct xf_option *option, const char *indent, bool is_live, FILE *out)
+{
+    const char *value = option->initial && (*option->initial || !option->example) ? option->initial : option->example;
+    bool is_list = option->kind == XF_KIND_TEXTS, has_item = !is_list || *value;
+    const char *quote = is_quoted(option) && has_item ? "\"" : "";
+    fprintf(out, "%s%s%s = %s%s%s%s%s\n", indent, is_live ? "" : "#", option->key, is_list ? "{" : "", quote, value, quote,
+            is_list ? "}" : "");
+}
+
+/* What the sample sets: what has no default, and the files of a served domain. */
+static bool is_live(const struct xf_option *option)
+{
+    return !option->initial ||
+           (option->section == XF_SECTION_SERVED && option->kind == XF_KIND_TEXT && option->form == XF_FORM_PATH);
+}
+
+static void sample_section(enum xf_section section, FILE *out)
+{
+    size_t count;
+    const struct xf_option *options = xf_options_of(section, &count);
+    const struct xf_section_facts *facts = xf_section_facts(section);
+    const char *indent = section == XF_SECTION_TOP ? "" : "    ";
+    fputc('\n', out);
+    if (section != XF_SECTION_TOP) {
+        put_comment("", facts->help, out);
+        if (facts->title)
+            fprintf(out, "%s \"%s\" {\n", facts->word, facts->title);
+        else
+            fprintf(out, "%s {\n", facts->word);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            fputc('\n', out);
+        put_comment(indent, options[i].help, out);
+        put_accepted(&options[i], indent, out);
+        put_example(&options[i], indent, is_live(&options[i]), out);
+    }
+    if (section != XF_SECTION_TOP)
+        fputs("}\n", out);
+}
+
+static void sample_peer(FILE *out)
+{
+    const struct xf_section_facts *facts = xf_section_facts(XF_SECTION_PEER);
+    fputc('\n', out);
+    put_comment("", facts->help, out);
+    fprintf(out, "#%s \"%s\" {\n#    direction  = in\n#    max-stanza = 64k\n#}\n", facts->word, facts->title);
+}
+
+void xf_conf_sample(FILE *out)
+{
+    put_comment("", "xfedd's configuration, made by xfedd --sample. Lines that begin with # and a key show the default, or an "
+                    "example where the default is nothing. Relative file names are relative to this file. "
+                    "include(\"file\") outside of the sections reads another file.", out);
+    for (unsigned s = 0; s < XF_SECTION_COUNT; s++) {
+        if (s == XF_SECTION_PEER)
+            sample_peer(out);
+        else
+            sample_section(s, out);
+    }
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * load.c — raw sections to struct xf_conf by the option table, then secrets, then the checks across settings.
+ *
+ * All bad values of a file are reported in one go. Secrets are read and cross checks made only when each value on its own
+ * is right: messages about the consequences of a mistake help nobody.
+ */
+#include "conf_priv.h"
+
+#include <string.h>
+#include <xfed/base/alloc.h>
+#include <xfed/xmpp/jid.h>
+
+struct loading {
+    struct xf_conf *conf;
+    const struct xf_conf *running; /* of a reload, else NULL */
+    struct xf_raw raw;
+    struct xf_problems problems;
+    const struct xf_raw_section *single[XF_SECTION_COUNT]; /* sections without title that were seen */
+    const struct xf_raw_setting *top[64];                  /* keys of no section that were seen, in whatever file */
+    const struct xf_raw_section **links, **served, **peers; /* beside the arrays of conf */
+};
+
+void *xf_section_target(struct xf_conf *conf, enum xf_section section)
+{
+    return section == XF_SECTION_DEFAULTS ? (void *)&conf->defaults : (void *)conf;
+}
+
+static void reset_all(enum xf_section section, void *target)
+{
+    size_t count;
+    const struct xf_option *options = xf_options_of(section, &count);
+    for (size_t i = 0; i < count; i++)
+        xf_value_reset(&options[i], target);
+}
+
+static void release_all(enum xf_section section, void *target)
+{
+    size_t count;
+    const struct xf_option *options = xf_options_of(section, &count);
+    for (size_t i = 0; i < count; i++)
+        xf_value_release(&options[i], target);
+}
+
+/* ---- one section */
+
+static void bad_value(struct loading *load, const struct xf_raw_section *section, const struct xf_raw_setting *setting,
+                      const char *value)
+{
+    struct xf_buf expected;
+    xf_buf_init(&expected, 1024);
+    xf_value_expected(setting->option, &expected);
+    if (value)
+        xf_problem(&load->problems, section->file, setting->line, "%s = \"%.255s\": expected %.*s", setting->option->key, value,
+                   XF_SPAN_ARGS(xf_buf_span(&expected)));
+    else
+        xf_problem(&load->problems, section->file, setting->line, "%s = {}: expected %.*s", setting->option->key,
+                   XF_SPAN_ARGS(xf_buf_span(&expected)));
+    xf_buf_release(&expected);
+}
+
+static void apply(struct loading *load, const struct xf_raw_section *section, const struct xf_raw_setting *setting, void *target)
+{
+    const struct xf_option *option = setting->option;
+    const struct xf_texts *values = &setting->values;
+    size_t bad = 0;
+    if (setting->is_again)
+        xf_problem(&load->problems, section->file, setting->line, "%s is written twice in a section: expected once", option->key);
+    else if (values->count == 0 && !option->initial)
+        bad_value(load, section, setting, NULL);
+    else if (option->kind == XF_KIND_TEXTS && !xf_value_parse_list(option, values, section->dir, target, &bad))
+        bad_value(load, section, setting, values->item[bad]);
+    else if (option->kind != XF_KIND_TEXTS && !xf_value_parse(option, values->item[0], section->dir, target))
+        bad_value(load, section, setting, values->item[0]);
+}
+
+static bool section_has(const struct xf_raw_section *section, const struct xf_option *option)
+{
+    for (size_t i = 0; i < section->count; i++)
+        if (section->settings[i].option == option)
+            return true;
+    return false;
+}
+
+static void demand_required(struct loading *load, const struct xf_raw_section *section)
+{
+    size_t count;
+    const struct xf_option *options = xf_options_of(section->section, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (options[i].initial || section_has(section, &options[i]))
+            continue;
+        const char *list = options[i].kind == XF_KIND_TEXTS ? "{" : "";
+        xf_problem(&load->problems, section->file, section->line, "%s \"%.255s\" has no %s: expected %s = %s\"%s\"%s",
+                   xf_section_facts(section->section)->word, section->title, options[i].key, options[i].key, list,
+                   options[i].example, *list ? "}" : "");
+    }
+}
+
+static void apply_all(struct loading *load, const struct xf_raw_section *section, void *target)
+{
+    for (size_t i = 0; i < section->count; i++)
+        apply(load, section, &section->settings[i], target);
+    if (section->title)
+        demand_required(load, section);
+}
+
+static uint64_t bits_of(const struct xf_raw_section *section)
+{
+    uint64_t bits = 0;
+    for (size_t i = 0; i < section->count; i++)
+        bits |= xf_option_bit(section->settings[i].option);
+    return bits;
+}
+
+/* ---- sections without a title */
+
+static void apply_top(struct loading *load, const struct xf_raw_section *section)
+{
+    size_t count;
+    const struct xf_option *first = xf_options_of(XF_SECTION_TOP, &count);
+    for (size_t i = 0; i < section->count; i++) {
+        const struct xf_raw_setting *setting = &section->settings[i], **seen = &load->top[setting->option - first];
+        if (*seen)
+            xf_problem(&load->problems, section->file, setting->line, "%s is written twice: expected once", setting->option->key);
+        *seen = setting;
+        apply(load, section, setting, load->conf);
+    }
+}
+
+static void apply_single(struct loading *load, const struct xf_raw_section *section)
+{
+    const struct xf_raw_section **seen = &load->single[section->section];
+    if (*seen) {
+        xf_problem(&load->problems, section->file, section->line, "section %s is written twice (first at %.255s:%d): expected once",
+                   xf_section_facts(section->section)->word, (*seen)->file, (*seen)->line);
+        return;
+    }
+    *seen = section;
+    if (section->section == XF_SECTION_DEFAULTS)
+        load->conf->defaults.set = bits_of(section);
+    apply_all(load, section, xf_section_target(load->conf, section->section));
+}
+
+/* ---- sections with a title */
+
+static char *prepare_title(struct loading *load, const struct xf_raw_section *section)
+{
+    bool is_peer = section->section == XF_SECTION_PEER;
+    const char *prefix = is_peer && strncmp(section->title, "*.", 2) == 0 ? "*." : "", *title = section->title;
+    char prepared[XF_DOMAIN_MAX + 1];
+    if (*title && xf_text_is_plain(title)) {
+        if (section->section == XF_SECTION_LINK)
+            return xf_strdup(title);
+        if (xf_domain_prepare(xf_span_of(title + strlen(prefix)), prepared) == XF_ERR_OK)
+            return xf_asprintf("%s%s", prefix, prepared);
+    }
+    xf_problem(&load->problems, section->file, section->line, "%s \"%.255s\": expected %s",
+               xf_section_facts(section->section)->word, title,
+               section->section == XF_SECTION_LINK ? "a name"
+               : is_peer                           ? "a domain name, or *. and a domain name"
+                                                   : "a domain name");
+    return xf_strdup("");
+}
+
+static void apply_link(struct loading *load, const struct xf_raw_section *section)
+{
+    size_t i = load->conf->link_count++;
+    struct xf_conf_link *link = &load->conf->links[i];
+    load->links[i] = section;
+    *link = (struct xf_conf_link){
+        .title = prepare_title(load, section), .file = xf_strdup(section->file), .line = section->line};
+    reset_all(XF_SECTION_LINK, link);
+    apply_all(load, section, link);
+}
+
+static void apply_served(struct loading *load, const struct xf_raw_section *section)
+{
+    size_t i = load->conf->served_count++;
+    struct xf_conf_served *served = &load->conf->served[i];
+    load->served[i] = section;
+    *served = (struct xf_conf_served){
+        .domain = prepare_title(load, section), .file = xf_strdup(section->file), .line = section->line};
+    reset_all(XF_SECTION_SERVED, served);
+    apply_all(load, section, served);
+}
+
+static void apply_peer(struct loading *load, const struct xf_raw_section *section)
+{
+    size_t i = load->conf->peer_count++;
+    struct xf_conf_peer *peer = &load->conf->peers[i];
+    load->peers[i] = section;
+    *peer = (struct xf_conf_peer){
+        .pattern = prepare_title(load, section), .file = xf_strdup(section->file), .line = section->line};
+    peer->settings.set = bits_of(section);
+    apply_all(load, section, &peer->settings);
+    const struct xf_conf_peer *other = *peer->pattern ? xf_map_set(load->conf->peer_index, xf_span_of(peer->pattern), peer) : NULL;
+    if (other)
+        xf_problem(&load->problems, section->file, section->line, "peer \"%s\" is written twice (first at %.255s:%d): expected once",
+                   peer->pattern, other->file, other->line);
+}
+
+static void apply_section(struct loading *load, const struct xf_raw_section *section)
+{
+    switch (section->section) {
+    case XF_SECTION_TOP:
+        apply_top(load, section);
+        break;
+    case XF_SECTION_LINK:
+        apply_link(load, section);
+        break;
+    case XF_SECTION_SERVED:
+        apply_served(load, section);
+        break;
+    case XF_SECTION_PEER:
+        apply_peer(load, section);
+        break;
+    default:
+        apply_single(load, section);
+    }
+}
+
+/* ---- secrets */
+
+static char *keep_secret(struct loading *load, const struct xf_raw_section *section, const char *path, const char *running_path,
+                         const char *running_secret)
+{
+    static const char *const keys[] = {"secret-file", NULL};
+    int line = xf_raw_line(section, keys);
+    struct xf_problems *problems = &load->problems, ignored;
+    if (!running_secret || !running_path || strcmp(path, running_path) != 0)
+        return xf_secret_read(path, section->file, line, keys[0], problems);
+    xf_problems_init(&ignored);
+    char *secret = xf_secret_read(path, section->file, line, keys[0], &ignored);
+    xf_free(xf_problems_take(&ignored));
+    if (secret)
+        return secret;
+    xf_warning(problems, section->file, line, "secret-file = \"%.255s\": cannot be read any more: the secret in force stays", path);
+    return xf_strdup(running_secret);
+}
+
+static void read_dialback_secret(struct loading *load)
+{
+    struct xf_conf *conf = load->conf;
+    if (!*conf->dialback_secret_file) {
+        if (conf->defaults.dialback)
+            xf_warning(&load->problems, conf->file, 0,
+                       "dialback has no secret-file: a random secret is made at each start, which serves one node only");
+        return;
+    }
+    conf->dialback_secret = keep_secret(load, load->single[XF_SECTION_DIALBACK], conf->dialback_secret_file,
+                                        load->running ? load->running->dialback_secret_file : NULL,
+                                        load->running ? load->running->dialback_secret : NULL);
+}
+
+static const struct xf_conf_link *find_link(const struct xf_conf *conf, const char *title)
+{
+    for (size_t i = 0; conf && i < conf->link_count; i++)
+        if (strcmp(conf->links[i].title, title) == 0)
+            return &conf->links[i];
+    return NULL;
+}
+
+static void read_secrets(struct loading *load)
+{
+    read_dialback_secret(load);
+    for (size_t i = 0; i < load->conf->link_count; i++) {
+        struct xf_conf_link *link = &load->conf->links[i];
+        const struct xf_conf_link *before = find_link(load->running, link->title);
+        link->secret = keep_secret(load, load->links[i], link->secret_file, before ? before->secret_file : NULL,
+                                   before ? before->secret : NULL);
+    }
+}
+
+/* ---- all of it */
+
+static size_t count_sections(const struct xf_raw *raw, enum xf_section kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < raw->count; i++)
+        count += raw->sections[i].section == kind;
+    return count;
+}
+
+/* The arrays are as large as they will be: pointers into them go into maps. */
+static void make_room(struct loading *load)
+{
+    size_t links = count_sections(&load->raw, XF_SECTION_LINK), served = count_sections(&load->raw, XF_SECTION_SERVED),
+           peers = count_sections(&load->raw, XF_SECTION_PEER);
+    load->conf->links = xf_alloc((links + 1) * sizeof(*load->conf->links));
+    load->conf->served = xf_alloc((served + 1) * sizeof(*load->conf->served));
+    load->conf->peers = xf_alloc((peers + 1) * sizeof(*load->conf->peers));
+    load->links = xf_alloc((links + 1) * sizeof(*load->links));
+    load->served = xf_alloc((served + 1) * sizeof(*load->served));
+    load->peers = xf_alloc((peers + 1) * sizeof(*load->peers));
+}
+
+static struct xf_conf *new_conf(const char *file)
+{
+    struct xf_conf *conf = xf_new(struct xf_conf);
+    conf->file = xf_strdup(file);
+    conf->peer_index = xf_map_new();
+    for (unsigned s = 0; s < XF_SECTION_COUNT; s++)
+        if (!xf_section_facts(s)->title)
+            reset_all(s, xf_section_target(conf, s));
+    return conf;
+}
+
+static void check_all(struct loading *load)
+{
+    const struct xf_check check = {.conf = load->conf,
+                                   .defaults = load->single[XF_SECTION_DEFAULTS],
+                                   .process = load->single[XF_SECTION_PROCESS],
+                                   .links = load->links,
+                                   .served = load->served,
+                                   .peers = load->peers,
+                                   .problems = &load->problems};
+    xf_conf_check(&check);
+}
+
+static void load_all(struct loading *load, const char *file)
+{
+    xf_problems_init(&load->problems);
+    xf_raw_read(file, &load->raw, &load->problems);
+    load->conf = new_conf(file);
+    make_room(load);
+    for (size_t i = 0; i < load->raw.count; i++)
+        apply_section(load, &load->raw.sections[i]);
+    if (load->problems.errors == 0) {
+        read_secrets(load);
+        check_all(load);
+    }
+    xf_free(load->links);
+    xf_free(load->served);
+    xf_free(load->peers);
+    xf_raw_release(&load->raw);
+}
+
+enum xf_err xf_conf_reload(const char *file, const struct xf_conf *running, struct xf_conf **out_conf, char **out_messages)
+{
+    struct loading load = {.running = running};
+    load_all(&load, file);
+    size_t errors = load.problems.errors;
+    char *messages = xf_problems_take(&load.problems);
+    if (out_messages)
+        *out_messages = messages;
+    else
+        xf_free(messages);
+    if (errors > 0) {
+        xf_conf_free(&load.conf);
+        return XF_ERR_CONFIG;
+    }
+    *out_conf = load.conf;
+    return XF_ERR_OK;
+}
+
+enum xf_err xf_conf_load(const char *file, struct xf_conf **out_conf, char **out_messages)
+{
+    return xf_conf_reload(file, NULL, out_conf, out_messages);
+}
+
+static void free_link(struct xf_conf_link *link)
+{
+    release_all(XF_SECTION_LINK, link);
+    xf_secret_free(link->secret);
+    xf_free(link->title);
+    xf_free(link->file);
+}
+
+static void free_served(struct xf_conf_served *served)
+{
+    release_all(XF_SECTION_SERVED, served);
+    xf_free(served->domain);
+    xf_free(served->file);
+}
+
+static void free_peer(struct xf_conf_peer *peer)
+{
+    release_all(XF_SECTION_PEER, &peer->settings);
+    xf_free(peer->pattern);
+    xf_free(peer->file);
+}
+
+void xf_conf_free(struct xf_conf **conf)
+{
+    struct xf_conf *c = *conf;
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->link_count; i++)
+        free_link(&c->links[i]);
+    for (size_t i = 0; i < c->served_count; i++)
+        free_served(&c->served[i]);
+    for (size_t i = 0; i < c->peer_count; i++)
+        free_peer(&c->peers[i]);
+    for (unsigned s = 0; s < XF_SECTION_COUNT; s++)
+        if (!xf_section_facts(s)->title)
+            release_all(s, xf_section_target(c, s));
+    xf_secret_free(c->dialback_secret);
+    xf_map_free(&c->peer_index);
+    xf_free(c->links);
+    xf_free(c->served);
+    xf_free(c->peers);
+    xf_free(c->file);
+    xf_free(c);
+    *conf = NULL;
+}

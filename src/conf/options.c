@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.c — the option table: one row is the parser, default, range check, --dump and annotated sample of a setting.
+ *
+ * To add a setting: a field in conf.h, a row here, a test. The macros check at compile time that the field has the type
+ * that the kind of value writes. Rows of a section stand together; those of `peer` serve `defaults` too, and their order
+ * gives the bits of xf_peer_settings.set.
+ */
+#include "conf_priv.h"
+
+#include <string.h>
+
+#define MS 1ull
+#define S (1000 * MS)
+#define M (60 * S)
+#define H (60 * M)
+#define KIB 1024ull
+#define MIB (1024 * KIB)
+
+/* offsetof, when the field has that type; otherwise an array of negative size. */
+#define AT(owner, field, type)                                                                     \
+    (offsetof(struct owner, field) +                                                               \
+     0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((struct owner *)0)->field), type) ? 1 : -1]))
+
+#define ROW(sec, name, k, o, f, type, ...)                                                         \
+    {.section = XF_SECTION_##sec, .key = (name), .kind = XF_KIND_##k, .offset = AT(o, f, type), __VA_ARGS__}
+
+#define BOOL(sec, key, o, f, init, text) ROW(sec, key, BOOL, o, f, bool, .initial = (init), .help = (text))
+#define SWITCH(sec, key, o, f, list, init, text)                                                   \
+    ROW(sec, key, SWITCH, o, f, bool, .words = (list), .initial = (init), .help = (text))
+#define WORD(sec, key, o, f, type, list, init, text)                                               \
+    ROW(sec, key, WORD, o, f, type, .words = (list), .initial = (init), .help = (text))
+#define DURATION(sec, key, o, f, init, lo, hi, text)                                               \
+    ROW(sec, key, DURATION, o, f, uint64_t, .initial = (init), .min = (lo), .max = (hi), .help = (text))
+#define SIZE(sec, key, o, f, init, lo, hi, text)                                                   \
+    ROW(sec, key, SIZE, o, f, size_t, .initial = (init), .min = (lo), .max = (hi), .help = (text))
+#define COUNT(sec, key, o, f, init, lo, hi, text)                                                  \
+    ROW(sec, key, COUNT, o, f, unsigned, .initial = (init), .min = (lo), .max = (hi), .help = (text))
+#define TEXT(sec, key, o, f, shape, init, eg, text)                                                \
+    ROW(sec, key, TEXT, o, f, char *, .form = XF_FORM_##shape, .initial = (init), .example = (eg), .help = (text))
+#define TEXTS(sec, key, o, f, shape, init, eg, text)                                               \
+    ROW(sec, key, TEXTS, o, f, struct xf_texts, .form = XF_FORM_##shape, .initial = (init), .example = (eg), .help = (text))
+
+/* clang-format off */
+static const struct xf_word allow_words[] = {{"allow", true}, {"deny", false}, {NULL, 0}};
+static const struct xf_word names_words[] = {{"one", false}, {"per-peer", true}, {NULL, 0}};
+static const struct xf_word driver_words[] = {{"component", XF_LINK_COMPONENT}, {NULL, 0}};
+static const struct xf_word level_words[] = {
+    {"error", XF_LOG_ERROR}, {"warn", XF_LOG_WARN}, {"info", XF_LOG_INFO}, {"debug", XF_LOG_DEBUG}, {NULL, 0}};
+static const struct xf_word direction_words[] = {
+    {"none", XF_DIRECTION_NONE}, {"in", XF_DIRECTION_IN}, {"out", XF_DIRECTION_OUT}, {"both", XF_DIRECTION_BOTH}, {NULL, 0}};
+static const struct xf_word tls_words[] = {
+    {"none", XF_TLS_NONE}, {"optional", XF_TLS_OPTIONAL}, {"required", XF_TLS_REQUIRED}, {NULL, 0}};
+static const struct xf_word cert_words[] = {
+    {"ignore", XF_CERT_IGNORE}, {"preferred", XF_CERT_PREFERRED}, {"required", XF_CERT_REQUIRED}, {NULL, 0}};
+static const struct xf_word tls_min_words[] = {{"1.2", 12}, {"1.3", 13}, {NULL, 0}};
+
+#define C xf_conf
+#define L xf_conf_link
+#define D xf_conf_served
+#define P xf_peer_settings
+
+const struct xf_option xf_options[] = {
+BOOL (TOP, "federation", C, federation, "on",
+      "Talk with other servers at all. off: nothing is accepted from peers, and what the cluster sends comes back as "
+      "not-allowed."),
+
+TEXTS(LISTEN, "s2s", C, listen.s2s, LISTEN, "[::]:5269", NULL,
+      "Where peers connect (STARTTLS). [::] takes IPv4 too."),
+TEXTS(LISTEN, "s2s-direct", C, listen.s2s_direct, LISTEN, "", "[::]:5270",
+      "Where peers connect with TLS from the first byte (XEP-0368); publish it as _xmpps-server."),
+TEXT (LISTEN, "control", C, listen.control, PATH, "", "/run/xfedd/control.sock",
+      "Unix socket of xfedctl; \"\" for none."),
+TEXT (LISTEN, "http", C, listen.http, LISTEN, "", "127.0.0.1:9469",
+      "Metrics, health and status page; \"\" for none."),
+
+TEXTS(DNS, "servers", C, dns.servers, ADDRESS, "", "127.0.0.1:53",
+      "Recursive servers, port 53 unless written. Empty: those of /etc/resolv.conf."),
+BOOL (DNS, "trust-ad", C, dns.trust_ad, "no",
+      "Believe the DNSSEC flag AD of servers that are not on this machine. Only over a path that you trust."),
+DURATION(DNS, "timeout", C, dns.timeout_ms, "5s", 100 * MS, M,
+      "For one question in all, with its retries over all servers."),
+COUNT(DNS, "cache-entries", C, dns.cache_entries, "10000", 0, 1000000,
+      "Answers kept at most; each no longer than its TTL."),
+
+TEXT (DIALBACK, "secret-file", C, dialback_secret_file, PATH, "", "dialback.secret",
+      "Its first line makes the dialback keys (XEP-0185); the same on all nodes of a deployment. Without one each start makes "
+      "a random secret, which is enough for a single node."),
+
+TEXT (TRUST, "ca-file", C, trust_ca_file, PATH, "/etc/ssl/certs/ca-certificates.crt", NULL,
+      "PEM file of the authorities that may sign peers' certificates. \"\": none is trusted, dialback decides alone."),
+
+SIZE (UNAUTHENTICATED, "element", C, unauthenticated.element_bytes, "10k", KIB, MIB,
+      "Largest element of a peer that has not authenticated yet."),
+COUNT(UNAUTHENTICATED, "elements", C, unauthenticated.elements, "32", 4, 1000,
+      "Elements it may send until then."),
+DURATION(UNAUTHENTICATED, "auth-timeout", C, unauthenticated.auth_ms, "30s", S, 10 * M,
+      "How long a peer may take to authenticate a first pair."),
+COUNT(UNAUTHENTICATED, "dialback-failures", C, unauthenticated.dialback_failures, "3", 1, 100,
+      "Failed authentications that end the stream."),
+DURATION(UNAUTHENTICATED, "dialback-timeout", C, unauthenticated.dialback_ms, "30s", S, 5 * M,
+      "How long an answer to a dialback question may take."),
+COUNT(UNAUTHENTICATED, "half-open-per-address", C, unauthenticated.half_open_per_address, "20", 1, 100000,
+      "Unauthenticated streams of one address."),
+COUNT(UNAUTHENTICATED, "half-open", C, unauthenticated.half_open, "2000", 1, 1000000,
+      "Unauthenticated streams in all."),
+
+COUNT(XML, "depth", C, xml.depth, "64", 8, 1000, "Elements within each other."),
+COUNT(XML, "attributes", C, xml.attributes, "64", 8, 1000, "Attributes of one element."),
+SIZE (XML, "start-tag", C, xml.start_tag_bytes, "72k", KIB, MIB,
+      "One start tag with its attributes. An unfinished tag is scanned anew with each piece that arrives, so this bounds the "
+      "work a peer can cause; pictures and tokens of 60 KB in one attribute are seen in the wild and fit."),
+
+WORD (PROCESS, "log-level", C, process.level, enum xf_log_level, level_words, "info",
+      "Lines up to this level are written."),
+TEXT (PROCESS, "user", C, process.user, ANY, "", "xfedd",
+      "Run as this user when started as root: after the listeners are open and the files are read."),
+DURATION(PROCESS, "drain-time", C, process.drain_ms, "10s", 0, 10 * M,
+      "How long SIGTERM lets queues empty and streams close before what is left is bounced."),
+DURATION(PROCESS, "backoff-min", C, process.backoff_min_ms, "5s", 0, H,
+      "A peer that could not be reached is bounced at once for so long, doubled with each failure ..."),
+DURATION(PROCESS, "backoff-max", C, process.backoff_max_ms, "5m", 0, 24 * H,
+      "... up to so long. A stream that it opens to us ends the wait."),
+
+WORD (LINK, "driver", L, driver, enum xf_link_driver, driver_words, "component",
+      "component: XEP-0114 streams to ejabberd, Prosody and others."),
+TEXTS(LINK, "nodes", L, nodes, LISTEN, NULL, "127.0.0.1:5347",
+      "The cluster's servers, as address:port of their component listeners."),
+TEXT (LINK, "name", L, name, DOMAIN, NULL, "xfedd.example.org",
+      "The component's name, as the server knows it."),
+SWITCH(LINK, "names", L, per_peer, names_words, "one",
+      "one: one connection for all peers. per-peer: a connection under each peer's own name, for servers without a default "
+      "route."),
+TEXT (LINK, "secret-file", L, secret_file, PATH, NULL, "link.secret",
+      "Its first line is the component's secret."),
+SIZE (LINK, "max-stanza", L, max_stanza_bytes, "512k", 10 * KIB, 16 * MIB,
+      "Largest stanza the server takes; a larger one would cost the whole link, so it is refused before."),
+DURATION(LINK, "hold-time", L, hold_ms, "10s", 0, 10 * M,
+      "Stanzas wait so long for a lost link, then their senders get remote-server-timeout."),
+SIZE (LINK, "hold-bytes", L, hold_bytes, "4M", 0, 256 * MIB, "At most so many wait."),
+DURATION(LINK, "ping", L, ping_ms, "30s", S, H, "White space after this much silence keeps the connection alive."),
+
+TEXT (SERVED, "link", D, link, ANY, NULL, "presence", "Title of the link that its stanzas come over and go to."),
+TEXT (SERVED, "certificate", D, certificate, PATH, "", "example.org.pem",
+      "PEM chain, the domain's certificate first. Without one there is no TLS for the domain."),
+TEXT (SERVED, "key", D, key, PATH, "", "example.org.key", "PEM private key; may be the same file."),
+TEXTS(SERVED, "aliases", D, aliases, DOMAIN, "", "conference.example.org",
+      "Further domains of ours with the same settings, such as chat rooms."),
+
+SWITCH(POLICY, "default", C, default_allow, allow_words, "allow",
+      "allow: every peer, unless its section says otherwise. deny: only peers that have a section."),
+
+WORD (PEER, "direction", P, direction, enum xf_direction, direction_words, "both",
+      "Which stanzas may pass, seen from us."),
+WORD (PEER, "tls", P, tls, enum xf_tls_mode, tls_words, "required",
+      "none: never used. optional: used where the peer has it. required: no authentication without it."),
+WORD (PEER, "certificate", P, certificate, enum xf_cert_mode, cert_words, "preferred",
+      "ignore: not looked at, except for SASL towards us. preferred: a good one authenticates, dialback is left without one. "
+      "required: nothing is exchanged without a valid one for the domain."),
+BOOL (PEER, "sasl-in", P, sasl_in, "yes", "Offer SASL EXTERNAL to a peer with a good certificate."),
+BOOL (PEER, "sasl-out", P, sasl_out, "yes", "Use SASL EXTERNAL where the peer offers it."),
+BOOL (PEER, "dialback", P, dialback, "yes", "Accept and use server dialback (XEP-0220)."),
+BOOL (PEER, "direct-tls", P, direct_tls, "yes", "Look for _xmpps-server and use it (XEP-0368)."),
+BOOL (PEER, "legacy", P, legacy, "yes",
+      "Speak with servers from before XMPP 1.0, which know dialback only; never when tls = required."),
+WORD (PEER, "tls-min", P, tls_min, unsigned, tls_min_words, "1.2", "Oldest TLS version."),
+TEXT (PEER, "ciphers", P, ciphers, ANY, "", "ECDHE+AESGCM:ECDHE+CHACHA20",
+      "OpenSSL cipher list for TLS 1.2; \"\" is the built-in one, with forward secrecy and AEAD only."),
+TEXTS(PEER, "route", P, route, HOST_PORT, "", "xmpp.partner.example:5269",
+      "Servers to connect to, in this order; DNS is not asked for others."),
+SIZE (PEER, "max-stanza", P, max_stanza_bytes, "256k", 10 * KIB, 16 * MIB,
+      "Largest stanza of the peer, and never more than the smallest link takes."),
+COUNT(PEER, "max-streams", P, max_streams, "64", 1, 100000, "Streams of the peer to us at a time."),
+SIZE (PEER, "queue-bytes", P, queue_bytes, "1M", KIB, 256 * MIB, "What may wait for a stream to the peer ..."),
+COUNT(PEER, "queue-stanzas", P, queue_stanzas, "2000", 1, 1000000, "... in number ..."),
+DURATION(PEER, "queue-time", P, queue_ms, "60s", S, H, "... and how long. Senders of the rest get an error."),
+DURATION(PEER, "connect-timeout", P, connect_ms, "10s", S, 2 * M, "For TCP to each address of the peer."),
+DURATION(PEER, "negotiate-timeout", P, negotiate_ms, "60s", S, 10 * M,
+      "From the start of a stream until it is authenticated, in all."),
+DURATION(PEER, "idle-timeout", P, idle_ms, "10m", 10 * S, 24 * H, "A stream without stanzas is closed after this long."),
+DURATION(PEER, "ping-interval", P, ping_ms, "5m", 0, 24 * H,
+      "White space on quiet streams, so that a dead connection is noticed; 0 for none."),
+};
+/* clang-format on */
+
+const size_t xf_option_count = XF_ARRAY_LEN(xf_options);
+
+static const struct xf_section_facts sections[XF_SECTION_COUNT] = {
+#define X(name, word, title, help) [XF_SECTION_##name] = {word, title, help},
+    XF_SECTION_MAP(X)
+#undef X
+};
+
+const struct xf_section_facts *xf_section_facts(enum xf_section section)
+{
+    return &sections[section];
+}
+
+const struct xf_option *xf_options_of(enum xf_section section, size_t *out_count)
+{
+    if (section == XF_SECTION_DEFAULTS)
+        section = XF_SECTION_PEER;
+    const struct xf_option *first = xf_options, *end = xf_options + XF_ARRAY_LEN(xf_options);
+    while (first->section != section)
+        first++;
+    size_t count = 0;
+    while (first + count < end && first[count].section == section)
+        count++;
+    *out_count = count;
+    return first;
+}
+
+uint64_t xf_option_bit(const struct xf_option *option)
+{
+    size_t count;
+    const struct xf_option *first = xf_options_of(XF_SECTION_PEER, &count);
+    xf_require(option >= first && option < first + count && count <= 64);
+    return 1ull << (option - first);
+}
+
+const struct xf_option *xf_option_find(enum xf_section section, const char *key)
+{
+    size_t count;
+    const struct xf_option *options = xf_options_of(section, &count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(options[i].key, key) == 0)
+            return &options[i];
+    return NULL;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * problems.c — messages about a configuration, one a line: `FILE:LINE: what is wrong, what is accepted`.
+ *
+ * They are collected, not printed: a reload logs them, `xfedd -t` prints them. A file with a thousand mistakes is cut
+ * at the ceiling of the buffer.
+ */
+#include "conf_priv.h"
+
+#include <stdarg.h>
+#include <xfed/base/alloc.h>
+
+#define MESSAGES_MAX_BYTES (64u << 10)
+#define MESSAGE_MAX_BYTES 1024
+
+void xf_problems_init(struct xf_problems *problems)
+{
+    *problems = (struct xf_problems){0};
+    xf_buf_init(&problems->text, MESSAGES_MAX_BYTES);
+}
+
+static void XF_PRINTF(5, 0) add(struct xf_problems *problems, const char *file, int line, const char *severity,
+                                const char *fmt, va_list args)
+{
+    char words[MESSAGE_MAX_BYTES], message[MESSAGE_MAX_BYTES + 512], number[16] = "";
+    if (line > 0)
+        snprintf(number, sizeof(number), ":%d", line);
+    vsnprintf(words, sizeof(words), fmt, args);
+    int len = snprintf(message, sizeof(message), "%.400s%s: %s%s\n", file, number, severity, words);
+    /* Beyond the ceiling the first thousand messages are help enough. */
+    (void)!xf_buf_try_append(&problems->text, message, (size_t)len);
+}
+
+void xf_problem(struct xf_problems *problems, const char *file, int line, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    add(problems, file, line, "", fmt, args);
+    va_end(args);
+    problems->errors++;
+}
+
+void xf_warning(struct xf_problems *problems, const char *file, int line, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    add(problems, file, line, "warning: ", fmt, args);
+    va_end(args);
+}
+
+char *xf_problems_take(struct xf_problems *problems)
+{
+    char *text = NULL;
+    if (problems->text.len > 0)
+        text = xf_strndup(xf_buf_ptr(&problems->text), problems->text.len - 1);
+    xf_buf_release(&problems->text);
+    return text;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * settings.c — what holds for a peer: defaults <- "*.suffix", shortest first <- its own section (design.md 8).
+ *
+ * The sections that fit a name are found by looking the name and each of its suffixes up, so that the cost grows with the
+ * labels of the name and not with the number of sections.
+ */
+#include "conf_priv.h"
+
+#include <string.h>
+#include <xfed/xmpp/jid.h>
+
+#define LABELS_MAX ((XF_DOMAIN_MAX + 1) / 2 + 1)
+
+static const struct xf_conf_peer *find_section(const struct xf_conf *conf, struct xf_span pattern)
+{
+    if (conf->peer_index)
+        return xf_map_find(conf->peer_index, pattern);
+    for (size_t i = 0; i < conf->peer_count; i++)
+        if (xf_span_is(pattern, conf->peers[i].pattern))
+            return &conf->peers[i];
+    return NULL;
+}
+
+static const struct xf_conf_peer *find_pattern(const struct xf_conf *conf, struct xf_span suffix)
+{
+    char pattern[XF_DOMAIN_MAX + 2] = "*.";
+    memcpy(pattern + 2, suffix.ptr, suffix.len);
+    return find_section(conf, (struct xf_span){pattern, suffix.len + 2});
+}
+
+/* The patterns that cover the name, longest first. */
+static size_t find_patterns(const struct xf_conf *conf, struct xf_span name, size_t max, const struct xf_conf_peer **out)
+{
+    size_t count = 0;
+    while (conf->peer_count > 0 && name.len > 0 && name.len <= XF_DOMAIN_MAX && count < max) {
+        const struct xf_conf_peer *section = find_pattern(conf, name);
+        if (section)
+            out[count++] = section;
+        const char *dot = memchr(name.ptr, '.', name.len);
+        if (!dot)
+            break;
+        name = (struct xf_span){dot + 1, (size_t)(name.ptr + name.len - dot - 1)};
+    }
+    return count;
+}
+
+static void merge(struct xf_peer_settings *into, const struct xf_peer_settings *from)
+{
+    size_t count;
+    const struct xf_option *options = xf_options_of(XF_SECTION_PEER, &count);
+    for (size_t i = 0; i < count && from->set; i++)
+        if (from->set & xf_option_bit(&options[i]))
+            xf_value_copy(&options[i], into, from);
+    into->set |= from->set;
+}
+
+static void resolve(const struct xf_conf *conf, struct xf_span name, const struct xf_conf_peer *own,
+                    struct xf_peer_settings *out)
+{
+    const struct xf_conf_peer *patterns[LABELS_MAX];
+    size_t count = find_patterns(conf, name, LABELS_MAX, patterns);
+    *out = conf->defaults;
+    while (count > 0)
+        merge(out, &patterns[--count]->settings);
+    if (own)
+        merge(out, &own->settings);
+}
+
+void xf_conf_peer_settings(const struct xf_conf *conf, struct xf_span peer, struct xf_peer_settings *out)
+{
+    resolve(conf, peer, find_section(conf, peer), out);
+}
+
+const struct xf_conf_peer *xf_conf_peer_find(const struct xf_conf *conf, struct xf_span peer)
+{
+    if (conf->peer_count == 0)
+        return NULL;
+    const struct xf_conf_peer *section = find_section(conf, peer);
+    if (!section)
+        find_patterns(conf, peer, 1, &section);
+    return section;
+}
+
+void xf_conf_section_settings(const struct xf_conf *conf, const struct xf_conf_peer *section, struct xf_peer_settings *out)
+{
+    struct xf_span name = xf_span_of(section->pattern);
+    bool is_pattern = strncmp(section->pattern, "*.", 2) == 0;
+    if (is_pattern)
+        name = (struct xf_span){name.ptr + 2, name.len - 2};
+    /* A pattern is found among the patterns of its own suffix, as the longest: it need not be named again. */
+    resolve(conf, name, is_pattern ? NULL : section, out);
+}

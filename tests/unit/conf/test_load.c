@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/* What a configuration that loads says: defaults, values, resolution of peers, dump and sample. */
+#include "folder.h"
+
+#include <check.h>
+#include <xfed/base/alloc.h>
+#include <xfed/conf/conf.h>
+
+static struct folder folder;
+
+static void make_files(void)
+{
+    folder_make(&folder);
+    folder_put_text(&folder, "link.secret", "of the link\n");
+    folder_put_text(&folder, "dialback.secret", "  of dialback \nrest\n");
+}
+
+static void remove_files(void)
+{
+    folder_remove(&folder);
+}
+
+static struct xf_conf *load_file(const char *name)
+{
+    char path[128], *messages = NULL;
+    snprintf(path, sizeof(path), "%s/%s", folder.path, name);
+    struct xf_conf *conf = NULL;
+    enum xf_err err = xf_conf_load(path, &conf, &messages);
+    ck_assert_msg(err == XF_ERR_OK, "%s", messages ? messages : "refused without a message");
+    xf_free(messages);
+    return conf;
+}
+
+static struct xf_conf *load(const char *text)
+{
+    folder_put_text(&folder, "conf", text);
+    return load_file("conf");
+}
+
+static char *dump(const struct xf_conf *conf)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    xf_conf_dump(conf, out);
+    fclose(out);
+    return text;
+}
+
+static char *sample(void)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    xf_conf_sample(out);
+    fclose(out);
+    return text;
+}
+
+#define SHORT                                                                                      \
+    "link l { nodes = {\"127.0.0.1:5347\"} name = GW.example secret-file = link.secret }\n"        \
+    "served \"A.example.\" { link = l certificate = c.pem key = /etc/c.key aliases = {Conf.A.example} }\n"
+
+/* The shape of design.md 8 as far as this version goes, with each kind of value. */
+#define FULL                                                                                       \
+    "federation = off\n"                                                                           \
+    "listen { s2s = {\"0.0.0.0:5269\", \"[::1]:5270\"} s2s-direct = {} control = \"run/x.sock\" http = \"\" }\n" \
+    "dns { servers = {\"127.0.0.1:53\", \"::1\", 192.0.2.1} trust-ad = yes timeout = 1500ms cache-entries = 7 }\n" \
+    "dialback { secret-file = \"dialback.secret\" }\n"                                             \
+    "trust { ca-file = \"\" }\n"                                                                   \
+    "unauthenticated { element = 20k elements = 40 half-open = 99 }\n"                             \
+    "xml { depth = 32 attributes = 16 start-tag = 10k }\n"                                         \
+    "process { log-level = debug user = xfedd drain-time = 0 backoff-min = 1s backoff-max = 2m }\n" SHORT \
+    "policy { default = deny }\n"                                                                  \
+    "defaults { tls = optional certificate = ignore max-stanza = 100000 idle-timeout = 1d ping-interval = 0 }\n" \
+    "peer \"*.b.example\" { direction = in tls-min = 1.3 ciphers = \"a \\\"b\\\" \\\\ \\${c}\" }\n"  \
+    "peer \"B.example\" { route = {\"x.b.example:5269\", \"[::1]:1\"} queue-time = 90s }\n"
+
+START_TEST(defaults_are_those_of_the_design)
+{
+    struct xf_conf *conf = load(SHORT);
+    ck_assert(conf->federation);
+    ck_assert(conf->default_allow);
+    ck_assert_uint_eq(conf->listen.s2s.count, 1);
+    ck_assert_str_eq(conf->listen.s2s.item[0], "[::]:5269");
+    ck_assert_uint_eq(conf->listen.s2s_direct.count, 0);
+    ck_assert_str_eq(conf->listen.http, "");
+    ck_assert_uint_eq(conf->dns.servers.count, 0);
+    ck_assert_uint_eq(conf->unauthenticated.element_bytes, 10 * 1024);
+    ck_assert_uint_eq(conf->unauthenticated.elements, 32);
+    ck_assert_uint_eq(conf->unauthenticated.auth_ms, 30000);
+    ck_assert_uint_eq(conf->unauthenticated.dialback_failures, 3);
+    ck_assert_uint_eq(conf->unauthenticated.half_open_per_address, 20);
+    ck_assert_uint_eq(conf->unauthenticated.half_open, 2000);
+    ck_assert_uint_eq(conf->xml.depth, 64);
+    ck_assert_uint_ge(conf->xml.start_tag_bytes, 61 * 1024);
+    ck_assert_int_eq(conf->process.level, XF_LOG_INFO);
+    ck_assert_uint_eq(conf->process.backoff_min_ms, 5000);
+    ck_assert_uint_eq(conf->process.backoff_max_ms, 300000);
+    const struct xf_peer_settings *p = &conf->defaults;
+    ck_assert_int_eq(p->direction, XF_DIRECTION_BOTH);
+    ck_assert_int_eq(p->tls, XF_TLS_REQUIRED);
+    ck_assert_int_eq(p->certificate, XF_CERT_PREFERRED);
+    ck_assert(p->sasl_in && p->sasl_out && p->dialback && p->direct_tls);
+    ck_assert_uint_eq(p->tls_min, 12);
+    ck_assert_uint_eq(p->max_stanza_bytes, 256 * 1024);
+    ck_assert_uint_eq(p->queue_bytes, 1024 * 1024);
+    ck_assert_uint_eq(p->queue_stanzas, 2000);
+    ck_assert_uint_eq(p->queue_ms, 60000);
+    ck_assert_uint_eq(p->connect_ms, 10000);
+    ck_assert_uint_eq(p->negotiate_ms, 60000);
+    ck_assert_uint_eq(p->idle_ms, 600000);
+    ck_assert_uint_eq(p->ping_ms, 300000);
+    ck_assert_uint_eq(p->set, 0);
+    ck_assert_uint_eq(conf->links[0].max_stanza_bytes, 512 * 1024);
+    ck_assert_uint_eq(conf->links[0].hold_ms, 10000);
+    ck_assert_uint_eq(conf->links[0].hold_bytes, 4096 * 1024);
+    ck_assert_uint_eq(conf->links[0].ping_ms, 30000);
+    ck_assert(!conf->links[0].per_peer);
+    xf_conf_free(&conf);
+}
+END_TEST
+
+START_TEST(values_arrive_in_their_stored_form)
+{
+    struct xf_conf *conf = load(FULL);
+    char path[128];
+    ck_assert(!conf->federation);
+    ck_assert(!conf->default_allow);
+    ck_assert_uint_eq(conf->listen.s2s.count, 2);
+    ck_assert_uint_eq(conf->dns.servers.count, 3);
+    ck_assert_uint_eq(conf->dns.timeout_ms, 1500);
+    ck_assert_uint_eq(conf->dns.cache_entries, 7);
+    ck_assert_str_eq(conf->dialback_secret, "of dialback");
+    ck_assert_str_eq(conf->links[0].secret, "of the link");
+    ck_assert_str_eq(conf->links[0].name, "gw.example");
+    ck_assert_str_eq(conf->served[0].domain, "a.example");
+    ck_assert_str_eq(conf->served[0].aliases.item[0], "conf.a.example");
+    ck_assert_str_eq(conf->served[0].key, "/etc/c.key");
+    snprintf(path, sizeof(path), "%s/c.pem", folder.path);
+    ck_assert_str_eq(conf->served[0].certificate, path);
+    snprintf(path, sizeof(path), "%s/run/x.sock", folder.path);
+    ck_assert_str_eq(conf->listen.control, path);
+    ck_assert_str_eq(conf->trust_ca_file, "");
+    ck_assert_int_eq(conf->process.level, XF_LOG_DEBUG);
+    ck_assert_uint_eq(conf->defaults.max_stanza_bytes, 100000);
+    ck_assert_int_eq(conf->served[0].line, 10);
+    ck_assert_int_eq(conf->peers[0].line, 13);
+    xf_conf_free(&conf);
+}
+END_TEST
+
+START_TEST(a_peer_is_resolved_from_the_shortest_pattern_to_its_own_section)
+{
+    struct xf_conf *conf = load(SHORT "defaults { queue-stanzas = 1 }\n"
+                                      "peer \"*.x\" { queue-stanzas = 2 max-streams = 2 ciphers = X }\n"
+                                      "peer \"*.b.x\" { queue-stanzas = 3 max-streams = 3 }\n"
+                                      "peer \"a.b.x\" { queue-stanzas = 4 }\n");
+    static const struct {
+        const char *peer, *ciphers, *section;
+        unsigned stanzas, streams;
+    } rows[] = {
+        {"y", "", NULL, 1, 64},
+        {"x", "X", "*.x", 2, 2},
+        {"c.x", "X", "*.x", 2, 2},
+        {"b.x", "X", "*.b.x", 3, 3},
+        {"c.b.x", "X", "*.b.x", 3, 3},
+        {"d.c.b.x", "X", "*.b.x", 3, 3},
+        {"a.b.x", "X", "a.b.x", 4, 3},
+        {"q.a.b.x", "X", "*.b.x", 3, 3},
+        {"bb.x", "X", "*.x", 2, 2},
+        {"ax", "", NULL, 1, 64},
+    };
+    for (size_t i = 0; i < XF_ARRAY_LEN(rows); i++) {
+        struct xf_peer_settings got;
+        xf_conf_peer_settings(conf, xf_span_of(rows[i].peer), &got);
+        ck_assert_msg(got.queue_stanzas == rows[i].stanzas && got.max_streams == rows[i].streams &&
+                          strcmp(got.ciphers, rows[i].ciphers) == 0,
+                      "%s: queue-stanzas = %u max-streams = %u ciphers = %s", rows[i].peer, got.queue_stanzas, got.max_streams,
+                      got.ciphers);
+        const struct xf_conf_peer *section = xf_conf_peer_find(conf, xf_span_of(rows[i].peer));
+        ck_assert_pstr_eq(section ? section->pattern : NULL, rows[i].section);
+    }
+    xf_conf_free(&conf);
+}
+END_TEST
+
+START_TEST(a_name_of_any_length_resolves)
+{
+    struct xf_conf *conf = load(SHORT "peer \"*.x\" { queue-stanzas = 2 }\n");
+    char name[1000];
+    struct xf_peer_settings got;
+    for (size_t i = 0; i < sizeof(name); i++)
+        name[i] = i % 2 ? '.' : 'x';
+    for (size_t len = 0; len < sizeof(name); len++)
+        xf_conf_peer_settings(conf, (struct xf_span){name, len}, &got);
+    xf_conf_peer_settings(conf, (struct xf_span){name, 253}, &got);
+    ck_assert_uint_eq(got.queue_stanzas, 2);
+    xf_conf_free(&conf);
+}
+END_TEST
+
+static void check_round_trip(const char *text)
+{
+    struct xf_conf *conf = load(text);
+    char *first = dump(conf);
+    struct xf_conf *again = load(first);
+    char *second = dump(again);
+    ck_assert_str_eq(first, second);
+    free(first);
+    free(second);
+    xf_conf_free(&conf);
+    xf_conf_free(&again);
+}
+
+START_TEST(what_is_dumped_loads_and_dumps_the_same)
+{
+    check_round_trip(SHORT);
+    check_round_trip(FULL);
+}
+END_TEST
+
+START_TEST(a_dump_names_every_default_and_no_secret)
+{
+    struct xf_conf *conf = load(FULL);
+    char *text = dump(conf);
+    ck_assert_ptr_nonnull(strstr(text, "    queue-stanzas     = 2000\n"));
+    ck_assert_ptr_nonnull(strstr(text, "    start-tag  = 10k\n"));
+    ck_assert_ptr_nonnull(strstr(text, "    idle-timeout      = 1d\n"));
+    ck_assert_ptr_nonnull(strstr(text, "    max-stanza        = 100000\n"));
+    ck_assert_ptr_null(strstr(text, "of dialback"));
+    ck_assert_ptr_null(strstr(text, "of the link"));
+    free(text);
+    xf_conf_free(&conf);
+}
+END_TEST
+
+START_TEST(included_files_are_read_from_their_own_folder)
+{
+    char sub[128];
+    snprintf(sub, sizeof(sub), "%s/sub", folder.path);
+    ck_assert_int_eq(mkdir(sub, 0700), 0);
+    folder_put_text(&folder, "sub/link.conf", "link l { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = s }\n");
+    folder_put_text(&folder, "sub/s", "beside the included file");
+    struct xf_conf *conf = load("include(\"sub/link.conf\")\n\n"
+                                "served \"a.example\" { link = l certificate = c key = k }\n");
+    ck_assert_str_eq(conf->links[0].secret, "beside the included file");
+    ck_assert_int_eq(conf->served[0].line, 3);
+    xf_conf_free(&conf);
+    snprintf(sub, sizeof(sub), "%s/sub/link.conf", folder.path);
+    unlink(sub);
+    snprintf(sub, sizeof(sub), "%s/sub/s", folder.path);
+    unlink(sub);
+    snprintf(sub, sizeof(sub), "%s/sub", folder.path);
+    rmdir(sub);
+}
+END_TEST
+
+START_TEST(the_sample_loads)
+{
+    char *text = sample();
+    struct xf_conf *conf = load(text);
+    ck_assert_str_eq(conf->links[0].title, "presence");
+    ck_assert_str_eq(conf->served[0].domain, "example.org");
+    ck_assert_uint_eq(conf->peer_count, 0);
+    free(text);
+    xf_conf_free(&conf);
+}
+END_TEST
+
+/* Each commented key of the sample is one that loads, so that an operator may take the # away. */
+START_TEST(every_line_of_the_sample_can_be_switched_on)
+{
+    char *text = sample();
+    char *to = text;
+    for (char *from = text, *line = text; *from; line = from) {
+        size_t len = strcspn(from, "\n") + 1, blanks = strspn(line, " ");
+        from += len;
+        if (line[blanks] == '#' && line[blanks + 1] != ' ') {
+            memmove(to, line + blanks + 1, len - blanks - 1);
+            to += len - blanks - 1;
+        } else {
+            memmove(to, line, len);
+            to += len;
+        }
+    }
+    *to = '\0';
+    struct xf_conf *conf = load(text);
+    ck_assert_uint_eq(conf->peer_count, 1);
+    ck_assert_str_eq(conf->peers[0].pattern, "*.partner.example");
+    ck_assert_str_eq(conf->process.user, "xfedd");
+    ck_assert_str_eq(conf->dialback_secret, "of dialback");
+    free(text);
+    xf_conf_free(&conf);
+}
+END_TEST
+
+START_TEST(ten_thousand_peers_load)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    fputs(SHORT, out);
+    for (int i = 0; i < 10000; i++)
+        fprintf(out, "peer \"p%d.%s.example\" { tls = optional  max-stanza = 64k }\n", i, i % 2 ? "odd" : "even");
+    fclose(out);
+    struct xf_conf *conf = load(text);
+    ck_assert_uint_eq(conf->peer_count, 10000);
+    struct xf_peer_settings got;
+    xf_conf_peer_settings(conf, XF_SPAN("p9999.odd.example"), &got);
+    ck_assert_uint_eq(got.max_stanza_bytes, 64 * 1024);
+    free(text);
+    xf_conf_free(&conf);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("conf/load");
+    TCase *tc = tcase_create("load");
+    tcase_set_timeout(tc, 60);
+    tcase_add_checked_fixture(tc, make_files, remove_files);
+    tcase_add_test(tc, defaults_are_those_of_the_design);
+    tcase_add_test(tc, values_arrive_in_their_stored_form);
+    tcase_add_test(tc, a_peer_is_resolved_from_the_shortest_pattern_to_its_own_section);
+    tcase_add_test(tc, a_name_of_any_length_resolves);
+    tcase_add_test(tc, what_is_dumped_loads_and_dumps_the_same);
+    tcase_add_test(tc, a_dump_names_every_default_and_no_secret);
+    tcase_add_test(tc, included_files_are_read_from_their_own_folder);
+    tcase_add_test(tc, the_sample_loads);
+    tcase_add_test(tc, every_line_of_the_sample_can_be_switched_on);
+    tcase_add_test(tc, ten_thousand_peers_load);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/* Broken configurations: every message names file, line, key and what is accepted. */
+#include "folder.h"
+
+#include <check.h>
+#include <xfed/base/alloc.h>
+#include <xfed/conf/conf.h>
+
+/* Lines 1 and 2 of every row below. */
+#define GOOD                                                                                       \
+    "link \"l\" { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = secret }\n"         \
+    "served \"a.example\" { link = l certificate = c.pem key = c.key }\n"
+
+/* clang-format off */
+static const struct {
+    const char *label, *text, *want; /* `want` without the folder's name */
+} cases[] = {
+    /* grammar */
+    {"misspelt key of a titled section", GOOD "peer \"x\" {\n tlss = none\n}\n",
+     "conf:4: unknown key \"tlss\" in peer \"x\": did you mean \"tls\"?"},
+    {"misspelt key of a plain section", GOOD "dns { timout = 1s }\n",
+     "conf:3: unknown key \"timout\" in dns: did you mean \"timeout\"?"},
+    {"swapped letters at the top", GOOD "federatoin = on\n",
+     "conf:3: unknown key \"federatoin\": did you mean \"federation\"?"},
+    {"misspelt section", GOOD "default { }\n",
+     "conf:3: unknown key \"default\": did you mean \"defaults\"?"},
+    {"key of a later version", GOOD "peer \"x\" { pins = {a} }\n",
+     "conf:3: unknown key \"pins\" in peer \"x\": expected direction, tls, certificate, sasl-in, sasl-out, dialback, direct-tls, "
+     "legacy, tls-min, ciphers, route, max-stanza, max-streams, queue-bytes, queue-stanzas, queue-time, connect-timeout, "
+     "negotiate-timeout, idle-timeout or ping-interval"},
+    {"lines after comments count right", GOOD "# one\n// two\n/* three\n four */ federation = maybe\n",
+     "conf:6: federation = \"maybe\": expected yes or no (on, off, true, false)"},
+    {"section not closed", GOOD "peer \"x\" {\n tls = none\n", "conf:3: this { is not closed: expected }"},
+    {"brace too many", GOOD "peer \"x\" { }\n}\n",
+     "conf:4: unexpected closing brace: expected key = value, key = {value, ...} or section {...}"},
+    {"string not closed", GOOD "served \"x\n",
+     "conf:3: this string is not closed: expected its second quote on the same line"},
+    {"comment not closed", GOOD "/* ...\n\n", "conf:3: this comment is not closed: expected */"},
+    {"environment in a string", GOOD "process { user = \"${HOME}\" }\n",
+     "conf:3: the environment is not read: write \"\\${\" for these two characters themselves"},
+    {"environment as a word", GOOD "process { user = ${HOME} }\n",
+     "conf:3: the environment is not read: expected a value"},
+    {"pattern without quotes", GOOD "peer *.x { }\n", "conf:3: a text with * or + needs quotes: expected \"...\""},
+    {"no equal sign", GOOD "federation on\n",
+     "conf:3: missing equal sign after option 'federation': expected key = value, key = {value, ...} or section {...}"},
+    {"section without its title", GOOD "peer { }\n",
+     "conf:3: missing title for section 'peer': expected key = value, key = {value, ...} or section {...}"},
+    {"list for a single value", GOOD "federation = {on}\n",
+     "conf:3: unexpected token '{': expected key = value, key = {value, ...} or section {...}"},
+    {"control character", GOOD "# \x01\n", "conf:3: a control character: expected text"},
+    {"not UTF-8", GOOD "# \xff\n", "conf: is not UTF-8 text"},
+    {"include without quotes", GOOD "include(x)\n", "conf:3: include needs one file in quotes: expected include(\"file\")"},
+    {"include of itself", GOOD "include(\"conf\")\n", "conf:3: \"conf\" is included twice: expected once"},
+    {"mistake in an included file", GOOD "include(\"more.conf\")\n",
+     "more.conf:3: queue-time = \"30\": expected a duration with a unit (ms, s, m, h, d) from 1s to 1h"},
+    /* written twice */
+    {"key twice", GOOD "federation = on\nfederation = off\n", "conf:4: federation is written twice in a section: expected once"},
+    {"list twice", GOOD "listen {\n s2s = {\"1.2.3.4:1\"}\n s2s = {\"1.2.3.4:2\"}\n}\n",
+     "conf:5: s2s is written twice in a section: expected once"},
+    {"section twice", GOOD "dns {\n timeout = 1s\n}\ndns { }\n",
+     "conf:6: section dns is written twice (first at conf:3): expected once"},
+    {"title twice", GOOD "peer \"x\" { }\npeer \"x\" { }\n",
+     "conf:4: peer \"x\" is written twice (first in line 3): expected one section for it"},
+    {"title twice but for case", GOOD "peer \"x.example\" { }\npeer \"X.example\" { }\n",
+     "conf:4: peer \"x.example\" is written twice (first at conf:3): expected once"},
+    {"domain served twice", GOOD "served \"b.example\" { link = l certificate = c key = k\n aliases = {\"A.example\"} }\n",
+     "conf:4: \"a.example\" is served twice (also by served \"a.example\" at conf:2): expected once"},
+    /* values */
+    {"duration without unit", GOOD "defaults {\n idle-timeout = 600\n}\n",
+     "conf:4: idle-timeout = \"600\": expected a duration with a unit (ms, s, m, h, d) from 10s to 1d"},
+    {"duration out of range", GOOD "dns { timeout = 1h }\n",
+     "conf:3: timeout = \"1h\": expected a duration with a unit (ms, s, m, h, d) from 100ms to 1m"},
+    {"size out of range", GOOD "defaults { max-stanza = 1k }\n",
+     "conf:3: max-stanza = \"1k\": expected a size in bytes (or with k, M) from 10k to 16M"},
+    {"size that overflows", GOOD "defaults { max-stanza = 99999999999999999999k }\n",
+     "conf:3: max-stanza = \"99999999999999999999k\": expected a size in bytes (or with k, M) from 10k to 16M"},
+    {"number with letters", GOOD "xml { depth = 64x }\n", "conf:3: depth = \"64x\": expected a number from 8 to 1000"},
+    {"unknown word", GOOD "defaults { tls = always }\n", "conf:3: tls = \"always\": expected none, optional or required"},
+    {"TLS too old", GOOD "defaults { tls-min = 1.1 }\n", "conf:3: tls-min = \"1.1\": expected 1.2 or 1.3"},
+    {"listen without port", GOOD "listen { s2s = {\"[::]\"} }\n",
+     "conf:3: s2s = \"[::]\": expected an address with port, as 192.0.2.1:5269 or [2001:db8::1]:5269"},
+    {"listen on a name", GOOD "listen { s2s = {localhost:5269} }\n",
+     "conf:3: s2s = \"localhost:5269\": expected an address with port, as 192.0.2.1:5269 or [2001:db8::1]:5269"},
+    {"port of a route too large", GOOD "peer \"x\" { route = {\"x.example:65536\"} }\n",
+     "conf:3: route = \"x.example:65536\": expected a host with port, as xmpp.example.org:5269 or 192.0.2.1:5269"},
+    {"domain that is none", GOOD "peer \"a_b..c\" { }\n",
+     "conf:3: peer \"a_b..c\": expected a domain name, or *. and a domain name"},
+    {"escape that makes a control character", GOOD "process { user = \"x\\ny\" }\n",
+     "conf:3: user = \"x\ny\": expected a text"},
+    {"several bad values in one go", GOOD "dns {\n timeout = 5\n trust-ad = 1\n}\npeer \"x\" { sasl-in = maybe }\n",
+     "conf:4: timeout = \"5\": expected a duration with a unit (ms, s, m, h, d) from 100ms to 1m\n"
+     "conf:5: trust-ad = \"1\": expected yes or no (on, off, true, false)\n"
+     "conf:7: sasl-in = \"maybe\": expected yes or no (on, off, true, false)"},
+    /* what is missing */
+    {"nothing at all", "",
+     "conf: there is no link to the local cluster: expected link \"name\" {...}\n"
+     "conf: there is no domain of ours: expected served \"domain\" {...}"},
+    {"link without its keys", "link \"l\" {\n}\n",
+     "conf:1: link \"l\" has no nodes: expected nodes = {\"127.0.0.1:5347\"}\n"
+     "conf:1: link \"l\" has no name: expected name = \"xfedd.example.org\"\n"
+     "conf:1: link \"l\" has no secret-file: expected secret-file = \"link.secret\""},
+    {"empty list of nodes", "link \"l\" {\n nodes = {}\n name = x.example secret-file = secret }\n",
+     "conf:1: nodes = {}: expected an address with port, as 192.0.2.1:5269 or [2001:db8::1]:5269"},
+    {"link of a served domain is not there", GOOD "served \"b.example\" {\n link = m certificate = c key = k }\n",
+     "conf:4: link = \"m\": there is no such link: expected \"l\""},
+    {"key without certificate", GOOD "served \"b.example\" { link = l\n key = k }\n",
+     "conf:4: served \"b.example\" has a key without certificate: expected both or neither"},
+    {"no certificate while TLS is required", GOOD "served \"b.example\" { link = l }\n",
+     "conf:3: served \"b.example\" has no certificate but defaults say tls = required: expected certificate and key, or another "
+     "tls"},
+    {"no certificate and no dialback", GOOD "served \"b.example\" { link = l }\ndefaults { tls = optional dialback = no }\n",
+     "conf:3: served \"b.example\" has no certificate but defaults say dialback = no: expected certificate and key, or "
+     "dialback = yes"},
+    {"secret file is not there", GOOD "dialback {\n secret-file = nowhere }\n",
+     "conf:4: secret-file = \"nowhere\": No such file or directory: expected a file that can be read"},
+    {"secret file is empty", GOOD "dialback { secret-file = empty }\n",
+     "conf:3: secret-file = \"empty\": its first line is empty: expected the secret in it"},
+    {"peer is a domain of ours", GOOD "peer \"a.example\" { }\n",
+     "conf:3: peer \"a.example\" is a domain of ours (served at conf:2): expected a remote domain"},
+    {"back-off upside down", GOOD "process {\n backoff-min = 10s\n backoff-max = 5s }\n",
+     "conf:4: backoff-min is larger than backoff-max: expected the smaller one first"},
+    /* settings that can never authenticate */
+    {"neither TLS nor dialback", GOOD "peer \"x\" {\n tls = none\n dialback = no }\n",
+     "conf:5: peer \"x\": nothing can authenticate us with dialback = no and tls = none: expected dialback = yes, or sasl-out = "
+     "yes with tls = optional or required\n"
+     "conf:5: peer \"x\": nothing can authenticate the peer with dialback = no and tls = none: expected dialback = yes, or "
+     "sasl-in = yes with tls = optional or required"},
+    {"no method outwards", GOOD "defaults { dialback = no }\npeer \"x\" { sasl-out = no }\n",
+     "conf:4: peer \"x\": nothing can authenticate us with dialback = no and sasl-out = no: expected dialback = yes, or sasl-out "
+     "= yes with tls = optional or required"},
+    {"no method inwards, by a pattern", GOOD "peer \"*.x\" { sasl-in = no }\npeer \"a.x\" {\n direction = in\n dialback = no }\n",
+     "conf:6: peer \"a.x\": nothing can authenticate the peer with dialback = no and sasl-in = no: expected dialback = yes, or "
+     "sasl-in = yes with tls = optional or required"},
+    {"no method in the defaults", GOOD "defaults {\n sasl-in = no sasl-out = no\n dialback = no }\n",
+     "conf:5: defaults: nothing can authenticate us with dialback = no and sasl-out = no: expected dialback = yes, or sasl-out = "
+     "yes with tls = optional or required\n"
+     "conf:5: defaults: nothing can authenticate the peer with dialback = no and sasl-in = no: expected dialback = yes, or "
+     "sasl-in = yes with tls = optional or required"},
+    {"certificate required without TLS", GOOD "peer \"x\" { tls = none\n certificate = required }\n",
+     "conf:4: peer \"x\": certificate = required cannot be met with tls = none: expected certificate = ignore or preferred, or "
+     "tls = optional or required"},
+};
+
+static const struct {
+    const char *label, *text;
+} accepted[] = {
+    {"dialback alone, in clear", GOOD "peer \"x\" { tls = none sasl-in = no sasl-out = no }\n"},
+    {"SASL alone, out", GOOD "peer \"x\" { direction = out dialback = no sasl-in = no }\n"},
+    {"SASL alone, in", GOOD "peer \"x\" { direction = in dialback = no sasl-out = no tls = optional }\n"},
+    {"nothing at all for a peer that is shut out", GOOD "peer \"x\" { direction = none dialback = no tls = none }\n"},
+    {"required certificate with dialback", GOOD "peer \"x\" { certificate = required }\n"},
+    {"an escaped ${", GOOD "process { user = \"\\${HOME}\" }\n"},
+    {"appended list", GOOD "listen { s2s = {\"1.2.3.4:1\"} s2s += {\"1.2.3.4:2\"} }\n"},
+    {"CRLF, semicolon-free, tabs", GOOD "defaults\t{\r\n\ttls = optional\r\n}\r\n"},
+    {"hash within quotes", GOOD "served \"b.example\" { link = \"l\" certificate = \"c#1\" key = '/*k' }\n"},
+};
+/* clang-format on */
+
+static struct folder folder;
+
+static void make_files(void)
+{
+    folder_make(&folder);
+    folder_put_text(&folder, "secret", "a secret\n");
+    folder_put_text(&folder, "empty", "\n\n");
+    folder_put_text(&folder, "more.conf", "\n\npeer \"y\" { queue-time = 30 }\n");
+}
+
+static void remove_files(void)
+{
+    folder_remove(&folder);
+}
+
+static enum xf_err load(const char *text, struct xf_conf **out_conf, char **out_messages)
+{
+    char path[128];
+    folder_put_text(&folder, "conf", text);
+    snprintf(path, sizeof(path), "%s/conf", folder.path);
+    return xf_conf_load(path, out_conf, out_messages);
+}
+
+/* Take "/tmp/xfed-test-XXXXXX/" out of the text. */
+static void strip_folder(char *text)
+{
+    char prefix[80];
+    snprintf(prefix, sizeof(prefix), "%s/", folder.path);
+    size_t len = strlen(prefix);
+    for (char *at; (at = strstr(text, prefix));)
+        memmove(at, at + len, strlen(at + len) + 1);
+}
+
+/* Warnings come before errors and are not what the row is about. */
+static const char *without_warnings(const char *text)
+{
+    const char *newline;
+    while (strstr(text, ": warning: ") && (newline = strchr(text, '\n')) && strstr(text, ": warning: ") < newline)
+        text = newline + 1;
+    return text;
+}
+
+START_TEST(says_what_is_wrong)
+{
+    struct xf_conf *conf = NULL;
+    char *messages = NULL;
+    ck_assert_msg(load(cases[_i].text, &conf, &messages) == XF_ERR_CONFIG, "%s: was accepted", cases[_i].label);
+    ck_assert_msg(messages != NULL, "%s: no message", cases[_i].label);
+    strip_folder(messages);
+    ck_assert_msg(strcmp(without_warnings(messages), cases[_i].want) == 0, "%s:\ngot  %s\nwant %s", cases[_i].label,
+                  without_warnings(messages), cases[_i].want);
+    ck_assert_ptr_null(conf);
+    xf_free(messages);
+}
+END_TEST
+
+START_TEST(accepts)
+{
+    struct xf_conf *conf = NULL;
+    char *messages = NULL;
+    enum xf_err err = load(accepted[_i].text, &conf, &messages);
+    ck_assert_msg(err == XF_ERR_OK, "%s: %s", accepted[_i].label, messages ? messages : "refused without a message");
+    xf_free(messages);
+    xf_conf_free(&conf);
+}
+END_TEST
+
+/* libconfuse's scanner is one for the process: what an error leaves behind must not meet the next reload. */
+START_TEST(loads_after_every_error)
+{
+    for (size_t i = 0; i < XF_ARRAY_LEN(cases); i++) {
+        struct xf_conf *conf = NULL;
+        char *messages = NULL;
+        ck_assert_int_eq(load(cases[i].text, &conf, &messages), XF_ERR_CONFIG);
+        xf_free(messages);
+        ck_assert_msg(load(GOOD, &conf, &messages) == XF_ERR_OK, "after \"%s\": %s", cases[i].label, messages);
+        xf_free(messages);
+        xf_conf_free(&conf);
+    }
+}
+END_TEST
+
+START_TEST(says_when_the_file_cannot_be_read)
+{
+    struct xf_conf *conf = NULL;
+    char *messages = NULL;
+    ck_assert_int_eq(xf_conf_load("/nowhere/xfed.conf", &conf, &messages), XF_ERR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(messages, "/nowhere/xfed.conf: cannot be opened: No such file or directory"));
+    xf_free(messages);
+    ck_assert_int_eq(xf_conf_load("/tmp", &conf, &messages), XF_ERR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(messages, "/tmp: cannot be read: Is a directory"));
+    xf_free(messages);
+}
+END_TEST
+
+START_TEST(warns_of_a_secret_that_everybody_reads)
+{
+    struct xf_conf *conf = NULL;
+    char *messages = NULL, path[128];
+    snprintf(path, sizeof(path), "%s/secret", folder.path);
+    chmod(path, 0644);
+    ck_assert_int_eq(load(GOOD "dialback { secret-file = secret }\n", &conf, &messages), XF_ERR_OK);
+    strip_folder(messages);
+    ck_assert_str_eq(messages,
+                     "conf:3: warning: secret-file = \"secret\": everybody on this machine can read it: chmod o-rwx\n"
+                     "conf:1: warning: secret-file = \"secret\": everybody on this machine can read it: chmod o-rwx");
+    ck_assert_str_eq(conf->dialback_secret, "a secret");
+    xf_free(messages);
+    xf_conf_free(&conf);
+}
+END_TEST
+
+START_TEST(a_reload_keeps_a_secret_that_is_out_of_reach)
+{
+    static const char *const text = GOOD "dialback { secret-file = dialback }\n";
+    struct xf_conf *conf = NULL, *again = NULL;
+    char *messages = NULL, path[128], secret[128];
+    folder_put_text(&folder, "dialback", "of old\n");
+    ck_assert_int_eq(load(text, &conf, &messages), XF_ERR_OK);
+    xf_free(messages);
+    snprintf(secret, sizeof(secret), "%s/dialback", folder.path);
+    unlink(secret);
+    snprintf(path, sizeof(path), "%s/conf", folder.path);
+    ck_assert_int_eq(xf_conf_reload(path, conf, &again, &messages), XF_ERR_OK);
+    ck_assert_str_eq(again->dialback_secret, "of old");
+    strip_folder(messages);
+    ck_assert_str_eq(messages, "conf:3: warning: secret-file = \"dialback\": cannot be read any more: the secret in force stays");
+    xf_free(messages);
+    xf_conf_free(&conf);
+    xf_conf_free(&again);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("conf/messages");
+    TCase *tc = tcase_create("messages");
+    tcase_add_checked_fixture(tc, make_files, remove_files);
+    tcase_add_loop_test(tc, says_what_is_wrong, 0, XF_ARRAY_LEN(cases));
+    tcase_add_loop_test(tc, accepts, 0, XF_ARRAY_LEN(accepted));
+    tcase_add_test(tc, loads_after_every_error);
+    tcase_add_test(tc, says_when_the_file_cannot_be_read);
+    tcase_add_test(tc, warns_of_a_secret_that_everybody_reads);
+    tcase_add_test(tc, a_reload_keeps_a_secret_that_is_out_of_reach);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
