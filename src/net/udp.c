@@ -5,7 +5,7 @@
  * Connecting makes the kernel pick a random source port and drop datagrams of others (RFC 5452
  * §9.2). What cannot be sent now is an error and not queued: who asks over UDP has a retry timer
  * anyway. An ICMP "port unreachable" arrives as an error of the next send; on reading it is passed
- * over, since anybody can forge one. Test: tests/unit/net/test_udp.c.
+ * over, since anybody can forge one. Test: tests/unit/net/test_loop.c.
  */
 #include "loop_priv.h"
 

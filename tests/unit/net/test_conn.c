@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT */
+/* test_conn.c — conns and listeners on loopback: bytes, backpressure, and each way to end. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ends.h"
+
+#define BIG_BYTES (6u << 20)
+
+static struct bench bench;
+
+static void set_up(void)
+{
+    bench_open(&bench);
+}
+
+static void tear_down(void)
+{
+    bench_close(&bench);
+}
+
+static void run_until_both_up(void)
+{
+    bench_connect(&bench);
+    bench_run_until(&bench, both_up, "both up");
+}
+
+static void echo(struct end *end, const char *bytes, size_t len)
+{
+    end_send(end, bytes, len);
+}
+
+static bool client_got_hello(struct bench *b)
+{
+    return b->client.got_bytes == 5;
+}
+
+START_TEST(echoes)
+{
+    bench.server.on_data = echo;
+    bench_connect(&bench);
+    end_say(&bench.client, "hello"); /* before it is connected: leaves then */
+    bench_run_until(&bench, client_got_hello, "echo");
+    ck_assert(xf_span_is(xf_buf_span(&bench.client.got), "hello"));
+    ck_assert_int_eq(bench.client.connected, 1);
+    ck_assert(xf_addr_is_loopback(&bench.server.conn->addr));
+    ck_assert_uint_eq(xf_conn_backlog(bench.server.conn), 0);
+}
+END_TEST
+
+static char pattern(size_t i)
+{
+    return (char)(i * 31 + i / 251);
+}
+
+static void append_pattern(struct end *end, size_t bytes)
+{
+    char *room = xf_buf_reserve(&end->conn->out, bytes);
+
+    ck_assert_ptr_nonnull(room);
+    for (size_t i = 0; i < bytes; i++)
+        room[i] = pattern(i);
+    xf_buf_commit(&end->conn->out, bytes);
+    xf_conn_flush_soon(end->conn);
+}
+
+static bool server_got_big(struct bench *b)
+{
+    return b->server.got_bytes >= BIG_BYTES;
+}
+
+static bool client_drained(struct bench *b)
+{
+    return b->client.drained > 0;
+}
+
+static bool quarter_second_passed(struct bench *b)
+{
+    return xf_loop_clock(b->loop)->now_ms >= (uint64_t)(uintptr_t)b->client.more;
+}
+
+static void run_quarter_second(void)
+{
+    bench.client.more = (void *)(uintptr_t)(xf_loop_clock(bench.loop)->now_ms + 250);
+    bench_run_until(&bench, quarter_second_passed, "250 ms");
+}
+
+START_TEST(paused_reader_holds_the_writer_until_drained)
+{
+    run_until_both_up();
+    xf_conn_pause(bench.server.conn, true);
+    append_pattern(&bench.client, BIG_BYTES);
+    ck_assert(xf_conn_is_congested(bench.client.conn));
+    run_quarter_second();
+    ck_assert_uint_eq(bench.server.got_bytes, 0);
+    ck_assert_int_eq(bench.client.drained, 0);
+    ck_assert(xf_conn_is_congested(bench.client.conn));
+    ck_assert_uint_gt(bench.client.conn->unsent_bytes, 0);
+    xf_conn_pause(bench.server.conn, false);
+    bench_run_until(&bench, client_drained, "drained");
+    ck_assert_uint_le(xf_conn_backlog(bench.client.conn), XF_CONN_LOW_WATER);
+    bench_run_until(&bench, server_got_big, "all data");
+    ck_assert_uint_eq(bench.server.got_bytes, BIG_BYTES);
+    const char *got = xf_buf_ptr(&bench.server.got);
+    for (size_t i = 0; i < BIG_BYTES; i++)
+        ck_assert_msg(got[i] == pattern(i), "byte %zu", i);
+    ck_assert_int_eq(bench.client.drained, 1);
+}
+END_TEST
+
+static void refill(struct end *end)
+{
+    if (end->drained < 8)
+        append_pattern(end, XF_CONN_HIGH_WATER + 1);
+}
+
+static bool client_drained_8_times(struct bench *b)
+{
+    return b->client.drained == 8;
+}
+
+START_TEST(owner_that_refills_at_each_drained_goes_on)
+{
+    run_until_both_up();
+    bench.client.on_drained = refill;
+    append_pattern(&bench.client, XF_CONN_HIGH_WATER + 1);
+    bench_run_until(&bench, client_drained_8_times, "8 times");
+}
+END_TEST
+
+START_TEST(refused_is_told_once_and_later)
+{
+    xf_listener_close(&bench.listener);
+    bench_connect(&bench);
+    ck_assert_int_eq(bench.client.closed, 0);
+    bench.server.closed = 1; /* there is none to wait for */
+    bench_run_until(&bench, both_closed, "refused");
+    ck_assert_int_eq(bench.client.closed, 1);
+    ck_assert_int_eq(bench.client.connected, 0);
+    ck_assert_int_eq(bench.client.how, XF_CONN_END_REFUSED);
+    ck_assert_str_eq(bench.client.detail, "connection refused");
+}
+END_TEST
+
+static bool client_closed(struct bench *b)
+{
+    return b->client.closed > 0;
+}
+
+/* A full backlog drops SYNs on Linux: nobody answers. */
+START_TEST(connect_times_out)
+{
+    struct xf_addr addr = bench.addr;
+    int fds[8], listener = socket(AF_INET, SOCK_STREAM, 0);
+    socklen_t bytes = sizeof(addr);
+
+    addr.v4.sin_port = 0;
+    ck_assert_int_eq(bind(listener, &addr.sa, sizeof(addr.v4)), 0);
+    ck_assert_int_eq(listen(listener, 0), 0);
+    ck_assert_int_eq(getsockname(listener, &addr.sa, &bytes), 0);
+    for (size_t i = 0; i < XF_ARRAY_LEN(fds); i++) {
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)connect(fds[i], &addr.sa, sizeof(addr.v4)); /* EINPROGRESS */
+    }
+    struct xf_addr real = bench.addr;
+    bench.addr = addr;
+    bench_connect(&bench);
+    bench.addr = real;
+    bench_run_until(&bench, client_closed, "timeout");
+    ck_assert_int_eq(bench.client.how, XF_CONN_END_TIMEOUT);
+    for (size_t i = 0; i < XF_ARRAY_LEN(fds); i++)
+        close(fds[i]);
+    close(listener);
+}
+END_TEST
+
+START_TEST(close_before_connected)
+{
+    bench_connect(&bench);
+    xf_conn_close(bench.client.conn, 1000);
+    ck_assert_int_eq(bench.client.closed, 0);
+    bench_run_until(&bench, client_closed, "closed");
+    ck_assert_int_eq(bench.client.how, XF_CONN_END_LOCAL);
+    ck_assert_int_eq(bench.client.connected, 0);
+}
+END_TEST
+
+START_TEST(close_writes_everything_first)
+{
+    run_until_both_up();
+    append_pattern(&bench.client, BIG_BYTES);
+    xf_conn_close(bench.client.conn, 15000);
+    ck_assert_int_eq(bench.client.closed, 0);
+    bench_run_until(&bench, both_closed, "closed");
+    ck_assert_uint_eq(bench.server.got_bytes, BIG_BYTES);
+    ck_assert_int_eq(bench.client.how, XF_CONN_END_LOCAL);
+    ck_assert_int_eq(bench.server.how, XF_CONN_END_EOF);
+    ck_assert_str_eq(bench.server.detail, "closed by the other side");
+}
+END_TEST
+
+START_TEST(close_without_linger_drops_output)
+{
+    run_until_both_up();
+    end_say(&bench.client, "never seen");
+    xf_conn_close(bench.client.conn, 0);
+    bench_run_until(&bench, both_closed, "closed");
+    ck_assert_uint_eq(bench.server.got_bytes, 0);
+    ck_assert_int_eq(bench.client.how, XF_CONN_END_LOCAL);
+}
+END_TEST
+
+START_TEST(linger_ends_when_the_peer_does_not_read)
+{
+    run_until_both_up();
+    xf_conn_pause(bench.server.conn, true);
+    append_pattern(&bench.client, BIG_BYTES);
+    xf_conn_close(bench.client.conn, 60000);
+    run_quarter_second();
+    ck_assert_int_eq(bench.client.closed, 0);
+    xf_conn_close(bench.client.conn, 30);
+    xf_conn_close(bench.client.conn, 60000); /* only shortens */
+    bench_run_until(&bench, client_closed, "linger");
+    ck_assert_int_eq(bench.client.how, XF_CONN_END_TIMEOUT);
+}
+END_TEST
+
+START_TEST(linger_after_everything_was_written_is_a_local_end)
+{
+    run_until_both_up();
+    xf_conn_pause(bench.server.conn, true); /* does not see our FIN, so does not close */
+    end_say(&bench.client, "bye");
+    xf_conn_close(bench.client.conn, 50);
+    bench_run_until(&bench, client_closed, "linger");
+    ck_assert_int_eq(bench.client.how, XF_CONN_END_LOCAL);
+}
+END_TEST
+
+static void close_at_once(struct end *end, const char *bytes, size_t len)
+{
+    (void)bytes;
+    (void)len;
+    end_say(end, "bye");
+    xf_conn_close(end->conn, 5000);
+}
+
+START_TEST(close_from_within_data_delivers_no_more)
+{
+    bench.server.on_data = close_at_once;
+    bench_connect(&bench);
+    append_pattern(&bench.client, 1u << 20); /* the on_data of ends.c fails on data after close */
+    bench_run_until(&bench, both_closed, "closed");
+    ck_assert_int_eq(bench.server.how, XF_CONN_END_LOCAL);
+    ck_assert_uint_le(bench.server.got_bytes, 64u << 10);
+}
+END_TEST
+
+static void pause_at_once(struct end *end, const char *bytes, size_t len)
+{
+    (void)bytes;
+    (void)len;
+    xf_conn_pause(end->conn, true);
+}
+
+START_TEST(pause_from_within_data_stops_after_one_piece)
+{
+    bench.server.on_data = pause_at_once;
+    bench_connect(&bench);
+    append_pattern(&bench.client, 1u << 20);
+    run_quarter_second();
+    ck_assert_uint_gt(bench.server.got_bytes, 0);
+    ck_assert_uint_le(bench.server.got_bytes, 64u << 10);
+}
+END_TEST
+
+/* A plain socket whose other end is the server of the bench. */
+static int raw_client(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    ck_assert_int_eq(connect(fd, &bench.addr.sa, sizeof(bench.addr.v4)), 0);
+    return fd;
+}
+
+static bool server_closed(struct bench *b)
+{
+    return b->server.closed > 0;
+}
+
+static bool server_up(struct bench *b)
+{
+    return b->server.connected > 0;
+}
+
+static void answer_big(struct end *end, const char *bytes, size_t len)
+{
+    (void)bytes;
+    (void)len;
+    append_pattern(end, 100000);
+}
+
+START_TEST(output_pending_at_the_peers_fin_still_leaves)
+{
+    int fd = raw_client();
+    char buf[4096];
+    size_t got = 0;
+    ssize_t count;
+
+    bench.server.on_data = answer_big;
+    ck_assert_int_eq(write(fd, "x", 1), 1);
+    shutdown(fd, SHUT_WR);
+    bench_run_until(&bench, server_closed, "closed");
+    ck_assert_int_eq(bench.server.how, XF_CONN_END_EOF);
+    while ((count = read(fd, buf, sizeof(buf))) > 0)
+        got += (size_t)count;
+    ck_assert_uint_eq(got, 100000);
+    close(fd);
+}
+END_TEST
+
+START_TEST(reset_is_told)
+{
+    static const struct linger hard = {1, 0};
+    int fd = raw_client();
+
+    bench_run_until(&bench, server_up, "up");
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    close(fd);
+    bench_run_until(&bench, server_closed, "closed");
+    ck_assert_int_eq(bench.server.how, XF_CONN_END_RESET);
+    ck_assert_str_eq(bench.server.detail, "connection reset by peer");
+}
+END_TEST
+
+static bool client_closed_by_peer(struct bench *b)
+{
+    return b->client.closed > 0 && b->server.closed == 0;
+}
+
+START_TEST(accept_may_refuse)
+{
+    bench.refuses_accept = true;
+    bench_connect(&bench);
+    bench_run_until(&bench, client_closed_by_peer, "refused");
+    ck_assert_int_eq(bench.server.connected, 0);
+}
+END_TEST
+
+/* No descriptor is left: the connection waits in the backlog and is taken once there is one. */
+START_TEST(listener_waits_when_descriptors_run_out)
+{
+    int client = raw_client();
+    int fds[64];
+    int count = 0;
+    struct rlimit old, few;
+
+    getrlimit(RLIMIT_NOFILE, &old);
+    few = old;
+    few.rlim_cur = (rlim_t)client + 8;
+    setrlimit(RLIMIT_NOFILE, &few);
+    while (count < 64 && (fds[count] = dup(client)) >= 0)
+        count++;
+    ck_assert_int_gt(count, 0);
+    ck_assert_int_lt(count, 64);
+    run_quarter_second();
+    ck_assert_int_eq(bench.server.connected, 0);
+    while (count > 0)
+        close(fds[--count]);
+    bench_run_until(&bench, server_up, "accepted");
+    setrlimit(RLIMIT_NOFILE, &old);
+    close(client);
+}
+END_TEST
+
+START_TEST(listener_says_why_it_cannot)
+{
+    struct xf_listener *second = NULL;
+    struct xf_error err;
+
+    ck_assert_int_eq(xf_listener_open(bench.loop, &bench.addr, NULL, NULL, &second, &err),
+                     XF_ERR_IO);
+    ck_assert_ptr_nonnull(strstr(err.detail, "address already in use"));
+    ck_assert_ptr_nonnull(strstr(err.detail, "127.0.0.1:"));
+    ck_assert_ptr_null(second);
+}
+END_TEST
+
+START_TEST(v6_wildcard_takes_v4)
+{
+    static const uint8_t any[16] = {0};
+    char text[XF_ADDR_TEXT_BYTES];
+
+    bench_close(&bench);
+    bench_open_at(&bench, xf_addr_from_v6(any, 0));
+    bench.addr = xf_addr_from_v4((const uint8_t[4]){127, 0, 0, 1}, xf_addr_port(&bench.addr));
+    run_until_both_up();
+    xf_addr_host_text(&bench.server.conn->addr, text);
+    ck_assert_str_eq(text, "127.0.0.1");
+}
+END_TEST
+
+static bool idle_conns_hold_nothing(struct bench *b)
+{
+    return !b->client.conn->out.data && !b->server.conn->out.data;
+}
+
+START_TEST(idle_conn_holds_no_buffer)
+{
+    bench.server.on_data = echo;
+    bench_connect(&bench);
+    end_say(&bench.client, "hello");
+    bench_run_until(&bench, client_got_hello, "echo");
+    bench_run_until(&bench, idle_conns_hold_nothing, "buffers released");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("net/conn");
+    TCase *tc = tcase_create("conn");
+
+    tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_set_timeout(tc, 30);
+    tcase_add_test(tc, echoes);
+    tcase_add_test(tc, paused_reader_holds_the_writer_until_drained);
+    tcase_add_test(tc, owner_that_refills_at_each_drained_goes_on);
+    tcase_add_test(tc, refused_is_told_once_and_later);
+    tcase_add_test(tc, connect_times_out);
+    tcase_add_test(tc, close_before_connected);
+    tcase_add_test(tc, close_writes_everything_first);
+    tcase_add_test(tc, close_without_linger_drops_output);
+    tcase_add_test(tc, linger_ends_when_the_peer_does_not_read);
+    tcase_add_test(tc, linger_after_everything_was_written_is_a_local_end);
+    tcase_add_test(tc, close_from_within_data_delivers_no_more);
+    tcase_add_test(tc, pause_from_within_data_stops_after_one_piece);
+    tcase_add_test(tc, output_pending_at_the_peers_fin_still_leaves);
+    tcase_add_test(tc, reset_is_told);
+    tcase_add_test(tc, accept_may_refuse);
+    tcase_add_test(tc, listener_waits_when_descriptors_run_out);
+    tcase_add_test(tc, listener_says_why_it_cannot);
+    tcase_add_test(tc, v6_wildcard_takes_v4);
+    tcase_add_test(tc, idle_conn_holds_no_buffer);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
