@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * policy.h — pure decisions over a configuration: whom we serve, what holds for a peer, may a stanza pass.
- * Immutable after xf_policy_new but for a cache; a reload makes a new one.
+ * Immutable after xf_policy_new; a reload makes a new one.
  */
 #pragma once
 
@@ -18,8 +18,11 @@ const struct xf_conf *xf_policy_conf(const struct xf_policy *policy);
 /* The served domain (or alias) of that prepared name, or NULL. Lookups are one hash. */
 const struct xf_conf_served *xf_policy_served(const struct xf_policy *policy, struct xf_span domain);
 
-/* Effective settings of a peer; lives as long as the policy. Resolved once and cached (bounded, for strangers). */
+/* Effective settings of a peer, resolved beforehand; they live as long as the policy. */
 const struct xf_peer_settings *xf_policy_peer(struct xf_policy *policy, struct xf_span peer);
 
-/* May stanzas flow between the domains in that direction? False for a served `peer`, and when federation is off. */
+/*
+ * May stanzas flow between the domains in that direction (both: in each)? False for a `served` that is not ours, a `peer`
+ * that is, for a peer without a section where policy { default = deny }, and when federation is off.
+ */
 bool xf_policy_may(struct xf_policy *policy, struct xf_span served, struct xf_span peer, enum xf_direction direction);

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* Who may talk with whom, and by which settings: over configurations as an operator writes them. */
+#include "folder.h"
+
+#include <check.h>
+#include <xfed/base/alloc.h>
+#include <xfed/policy/policy.h>
+
+#define SHORT                                                                                      \
+    "link l { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = s }\n"                  \
+    "served \"a.example\" { link = l certificate = c key = k aliases = {\"chat.a.example\"} }\n"   \
+    "served \"b.example\" { link = l certificate = c key = k }\n"                                  \
+    "peer \"in.example\" { direction = in }\n"                                                     \
+    "peer \"out.example\" { direction = out }\n"                                                   \
+    "peer \"none.example\" { direction = none }\n"                                                 \
+    "peer \"*.shut.example\" { direction = none }\n"                                               \
+    "peer \"open.shut.example\" { direction = both }\n"                                            \
+    "peer \"plain.example\" { }\n"                                                                 \
+    "peer \"*.p.example\" { max-streams = 2 }\n"                                                   \
+    "peer \"*.q.p.example\" { queue-stanzas = 3 }\n"
+
+#define ALLOW SHORT
+#define DENY SHORT "policy { default = deny }\n"
+#define OFF SHORT "federation = off\n"
+
+/* clang-format off */
+static const struct {
+    const char *label, *conf, *served, *peer;
+    bool may_in, may_out;
+} cases[] = {
+    {"a stranger", ALLOW, "a.example", "x.example", true, true},
+    {"an alias of ours", ALLOW, "chat.a.example", "x.example", true, true},
+    {"a domain that is not ours", ALLOW, "x.example", "y.example", false, false},
+    {"a domain below one of ours", ALLOW, "sub.a.example", "y.example", false, false},
+    {"a peer below one of ours is remote", ALLOW, "a.example", "sub.a.example", true, true},
+    {"ours as peer", ALLOW, "a.example", "b.example", false, false},
+    {"our alias as peer", ALLOW, "b.example", "chat.a.example", false, false},
+    {"ourselves as peer", ALLOW, "a.example", "a.example", false, false},
+    {"no peer", ALLOW, "a.example", "", false, false},
+    {"only in", ALLOW, "a.example", "in.example", true, false},
+    {"only out", ALLOW, "a.example", "out.example", false, true},
+    {"neither", ALLOW, "a.example", "none.example", false, false},
+    {"below a domain that is shut out by name only", ALLOW, "a.example", "x.none.example", true, true},
+    {"a pattern covers what is below", ALLOW, "a.example", "x.y.shut.example", false, false},
+    {"a pattern covers the domain itself", ALLOW, "a.example", "shut.example", false, false},
+    {"a pattern ends at a label", ALLOW, "a.example", "notshut.example", true, true},
+    {"a section of its own wins over the pattern", ALLOW, "a.example", "open.shut.example", true, true},
+    {"deny: a stranger", DENY, "a.example", "x.example", false, false},
+    {"deny: a peer with a section", DENY, "a.example", "plain.example", true, true},
+    {"deny: a peer of a pattern", DENY, "a.example", "x.p.example", true, true},
+    {"deny: a direction still counts", DENY, "a.example", "in.example", true, false},
+    {"off: nobody", OFF, "a.example", "plain.example", false, false},
+};
+/* clang-format on */
+
+static struct folder folder;
+static struct xf_conf *conf;
+static struct xf_policy *policy;
+
+static void load(const char *text)
+{
+    char path[128], *messages = NULL;
+    folder_put_text(&folder, "conf", text);
+    snprintf(path, sizeof(path), "%s/conf", folder.path);
+    enum xf_err err = xf_conf_load(path, &conf, &messages);
+    ck_assert_msg(err == XF_ERR_OK, "%s", messages);
+    xf_free(messages);
+    policy = xf_policy_new(conf);
+}
+
+static void make_files(void)
+{
+    folder_make(&folder);
+    folder_put_text(&folder, "s", "secret");
+}
+
+static void unload(void)
+{
+    xf_policy_free(&policy);
+    xf_conf_free(&conf);
+    folder_remove(&folder);
+}
+
+START_TEST(decides)
+{
+    load(cases[_i].conf);
+    struct xf_span served = xf_span_of(cases[_i].served), peer = xf_span_of(cases[_i].peer);
+    bool may_in = xf_policy_may(policy, served, peer, XF_DIRECTION_IN);
+    bool may_out = xf_policy_may(policy, served, peer, XF_DIRECTION_OUT);
+    ck_assert_msg(may_in == cases[_i].may_in && may_out == cases[_i].may_out, "%s: in %d out %d", cases[_i].label, may_in,
+                  may_out);
+    ck_assert_msg(xf_policy_may(policy, served, peer, XF_DIRECTION_BOTH) == (may_in && may_out), "%s: both", cases[_i].label);
+}
+END_TEST
+
+START_TEST(served_names_lead_to_their_section)
+{
+    load(ALLOW);
+    ck_assert_ptr_eq(xf_policy_served(policy, XF_SPAN("a.example")), &conf->served[0]);
+    ck_assert_ptr_eq(xf_policy_served(policy, XF_SPAN("chat.a.example")), &conf->served[0]);
+    ck_assert_ptr_eq(xf_policy_served(policy, XF_SPAN("b.example")), &conf->served[1]);
+    ck_assert_ptr_null(xf_policy_served(policy, XF_SPAN("example")));
+    ck_assert_ptr_null(xf_policy_served(policy, XF_SPAN("")));
+    ck_assert_ptr_eq(xf_policy_conf(policy), conf);
+}
+END_TEST
+
+START_TEST(settings_are_those_of_all_sections_that_fit)
+{
+    load(ALLOW);
+    const struct xf_peer_settings *of_p = xf_policy_peer(policy, XF_SPAN("x.p.example"));
+    ck_assert_uint_eq(of_p->max_streams, 2);
+    ck_assert_uint_eq(of_p->queue_stanzas, 2000);
+    const struct xf_peer_settings *of_q = xf_policy_peer(policy, XF_SPAN("x.q.p.example"));
+    ck_assert_uint_eq(of_q->max_streams, 2);
+    ck_assert_uint_eq(of_q->queue_stanzas, 3);
+}
+END_TEST
+
+/* Names that strangers make up must not cost memory. */
+START_TEST(names_of_a_section_share_its_settings)
+{
+    load(ALLOW);
+    const struct xf_peer_settings *stranger = xf_policy_peer(policy, XF_SPAN("x.example"));
+    ck_assert_ptr_eq(stranger, xf_policy_peer(policy, XF_SPAN("y.z.example")));
+    ck_assert_ptr_eq(stranger, &conf->defaults);
+    ck_assert_ptr_eq(xf_policy_peer(policy, XF_SPAN("x.p.example")), xf_policy_peer(policy, XF_SPAN("y.z.p.example")));
+    ck_assert_ptr_ne(xf_policy_peer(policy, XF_SPAN("x.p.example")), xf_policy_peer(policy, XF_SPAN("x.q.p.example")));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("policy");
+    TCase *tc = tcase_create("policy");
+    tcase_add_checked_fixture(tc, make_files, unload);
+    tcase_add_loop_test(tc, decides, 0, XF_ARRAY_LEN(cases));
+    tcase_add_test(tc, served_names_lead_to_their_section);
+    tcase_add_test(tc, settings_are_those_of_all_sections_that_fit);
+    tcase_add_test(tc, names_of_a_section_share_its_settings);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
