@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bounce.c — error stanzas (RFC 6120 §8.3): addresses swapped, same kind and id, type='error', no payload sent back.
+ *
+ * They are stanzas like any other and go through xf_link_send or a route, so that sanitiser, hold and order hold for them too.
+ * An error that cannot be delivered is dropped: errors are never answered, or two sides would answer each other for ever.
+ */
+#include "routing_priv.h"
+
+#include <xfed/xml/writer.h>
+#include <xfed/xmpp/ns.h>
+
+static void write_error(struct xf_buf *out, enum xf_stanza_error error, const char *text)
+{
+    xf_buf_clear(out);
+    xf_buf_append_str(out, "<error");
+    xf_xml_attr(out, "type", xf_span_of(xf_stanza_error_type(error)));
+    xf_buf_append_str(out, "><");
+    xf_buf_append_str(out, xf_stanza_error_name(error));
+    xf_buf_append_str(out, " xmlns=\"" XF_NS_STANZA_ERROR "\"/>");
+    if (text && *text) {
+        xf_buf_append_str(out, "<text xmlns=\"" XF_NS_STANZA_ERROR "\" xml:lang=\"en\">");
+        xf_xml_text(out, xf_span_of(text));
+        xf_buf_append_str(out, "</text>");
+    }
+    xf_buf_append_str(out, "</error>");
+}
+
+void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza, const struct xf_jid *from,
+                    enum xf_stanza_error error, const char *text, struct xf_stanza *out_stanza)
+{
+    write_error(&routing->payload, error, text);
+    *out_stanza = (struct xf_stanza){
+        .kind = stanza->kind,
+        .raw_from = from->full,
+        .raw_to = stanza->from.full,
+        .from = *from,
+        .to = stanza->from,
+        .type = XF_SPAN("error"),
+        .id = stanza->id,
+        .payload = xf_buf_span(&routing->payload),
+        .children = {{.name = XF_SPAN("error")}},
+        .child_count = 1,
+        .wire_bytes = routing->payload.len,
+    };
+}
+
+/*
+ * The answer comes from where the stanza was sent. When that is no JID: from the domain named there, so that a link of one
+ * name a peer finds the peer; else from the sender's own domain (RFC 6120 §8.3.1: the sender's server may answer).
+ */
+static struct xf_jid answering_jid(const struct xf_routing *routing, const struct xf_stanza *stanza,
+                                   char domain[XF_DOMAIN_MAX + 1])
+{
+    if (stanza->to.full.ptr)
+        return stanza->to;
+    struct xf_span raw = stanza->raw_to;
+    const char *slash = raw.len ? memchr(raw.ptr, '/', raw.len) : NULL;
+    if (slash)
+        raw.len = (size_t)(slash - raw.ptr);
+    const char *at = raw.len ? memchr(raw.ptr, '@', raw.len) : NULL;
+    if (at)
+        raw = (struct xf_span){at + 1, (size_t)(raw.ptr + raw.len - at - 1)};
+    struct xf_span name = stanza->from.domain;
+    if (raw.len && xf_domain_prepare(raw, domain) == XF_ERR_OK && !xf_policy_served(routing->policy, xf_span_of(domain)))
+        name = xf_span_of(domain);
+    return (struct xf_jid){.full = name, .domain = name};
+}
+
+void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link, const struct xf_stanza *stanza,
+               enum xf_stanza_error error, const char *text)
+{
+    if (!xf_stanza_may_bounce(stanza))
+        return;
+    char domain[XF_DOMAIN_MAX + 1];
+    struct xf_jid from = answering_jid(routing, stanza, domain);
+    struct xf_stanza answer;
+    unsigned suppressed = 0;
+    xf_log(XF_LOG_DEBUG, "routing.stanza.bounced", XF_SPN("local", stanza->from.domain), XF_SPN("peer", from.domain),
+           XF_WORD("reason", xf_stanza_error_name(error)), XF_STR("detail", text));
+    xf_bounce_make(routing, stanza, &from, error, text, &answer);
+    enum xf_err err = xf_link_send(link->link, &answer);
+    if (err != XF_ERR_OK && xf_rare_is_due(&routing->lost, xf_routing_now(routing), &suppressed))
+        xf_log(XF_LOG_WARN, "routing.bounce.lost", XF_STR("link", link->title), XF_STR("detail", xf_err_text(err)),
+               XF_INT("suppressed", suppressed));
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * inbound.c — an authenticated stanza of a peer on its way to the link of its served domain.
+ *
+ * The verdict of policy and the link are kept for the pair of last time, since stanzas come in runs. A stanza that the link
+ * does not take is answered over the outbound route of the pair, within that route's bounds: the answer is a stanza like any
+ * other, and being an error it is never answered in turn.
+ */
+#include "routing_priv.h"
+
+static void answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza, enum xf_stanza_error error,
+                        const char *text)
+{
+    struct xf_span local = stanza->to.domain, peer = stanza->from.domain;
+    const struct xf_conf_served *served = xf_policy_served(routing->policy, local);
+    if (routing->is_finished || !served || !xf_stanza_may_bounce(stanza) ||
+        !xf_policy_may(routing->policy, local, peer, XF_DIRECTION_OUT))
+        return;
+    struct xf_routing_link *link = xf_routing_link_of(routing, served->link);
+    struct xf_route *route = link ? xf_route_get(routing, link, local, peer) : NULL;
+    struct xf_stanza answer;
+    if (!route)
+        return;
+    xf_log(XF_LOG_DEBUG, "routing.stanza.returned", XF_SPN("local", local), XF_SPN("peer", peer),
+           XF_WORD("reason", xf_stanza_error_name(error)), XF_STR("detail", text));
+    xf_bounce_make(routing, stanza, &stanza->to, error, text, &answer);
+    xf_route_send(route, &answer);
+}
+
+static void look_up(struct xf_routing *routing, struct xf_span local, struct xf_span peer)
+{
+    struct xf_admission *last = &routing->last_in;
+    const struct xf_conf_served *served = xf_policy_served(routing->policy, local);
+    last->link = served ? xf_routing_link_of(routing, served->link) : NULL;
+    last->may = last->link && xf_policy_may(routing->policy, local, peer, XF_DIRECTION_IN);
+    last->key_len = local.len + 1 + peer.len;
+    memcpy(last->key, local.ptr, local.len);
+    last->key[local.len] = '\0';
+    memcpy(last->key + local.len + 1, peer.ptr, peer.len);
+}
+
+static bool is_last(const struct xf_admission *last, struct xf_span local, struct xf_span peer)
+{
+    return last->key_len == local.len + 1 + peer.len && memcmp(last->key, local.ptr, local.len) == 0 &&
+           last->key[local.len] == '\0' && memcmp(last->key + local.len + 1, peer.ptr, peer.len) == 0;
+}
+
+static bool on_stanza(void *owner, struct xf_stanza *stanza)
+{
+    struct xf_routing *routing = owner;
+    struct xf_admission *last = &routing->last_in;
+    if (!is_last(last, stanza->to.domain, stanza->from.domain))
+        look_up(routing, stanza->to.domain, stanza->from.domain);
+    if (!last->may) {
+        answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
+        return true;
+    }
+    struct xf_link *link = last->link->link;
+    enum xf_err err = xf_link_send(link, stanza);
+    if (err == XF_ERR_LIMIT)
+        answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ACCEPTABLE, "the stanza is too large");
+    else if (err != XF_ERR_OK)
+        answer_peer(routing, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the domain cannot be reached now");
+    return !xf_link_is_congested(link);
+}
+
+static void on_peer_seen(void *owner, struct xf_span local, struct xf_span peer)
+{
+    struct xf_route *route = xf_route_find(owner, local, peer);
+    if (route)
+        xf_route_seen(route);
+}
+
+const struct xf_s2s_events xf_routing_s2s_events = {
+    .stanza = on_stanza,
+    .peer_seen = on_peer_seen,
+};
+
+void xf_routing_expired(void *owner, struct xf_link *link, struct xf_stanza *stanza)
+{
+    (void)link;
+    answer_peer(owner, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the domain cannot be reached now");
+}
+
+void xf_routing_link_drained(void *owner, struct xf_link *link)
+{
+    struct xf_routing *routing = owner;
+    (void)link;
+    if (routing->s2s && !routing->is_finished)
+        xf_s2s_resume_inbound(routing->s2s);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * outbound.c — a stanza of the cluster on its way to a route.
+ *
+ * Usual case: both addresses are prepared, the route of the pair exists and policy lets it pass; that is one hash. Everything
+ * else is judged in admit(): the loop guard (from must be served by this very link, to must not be served: what the cluster
+ * cannot place must not come back to it), policy, a new route.
+ *
+ * What cannot be answered safely is dropped with a log line, one a second.
+ */
+#include "routing_priv.h"
+
+bool xf_rare_is_due(struct xf_rare *rare, uint64_t now_ms, unsigned *out_suppressed)
+{
+    if (now_ms < rare->next_ms) {
+        rare->suppressed++;
+        return false;
+    }
+    *out_suppressed = rare->suppressed;
+    *rare = (struct xf_rare){.next_ms = now_ms + 1000};
+    return true;
+}
+
+static void log_refused(struct xf_routing *routing, const struct xf_routing_link *link, const struct xf_stanza *stanza,
+                        const char *reason)
+{
+    unsigned suppressed = 0;
+    if (!xf_rare_is_due(&routing->refused, xf_routing_now(routing), &suppressed))
+        return;
+    xf_log(XF_LOG_WARN, "routing.stanza.refused", XF_STR("link", link->title), XF_WORD("reason", reason),
+           XF_SPN("from", stanza->from.full.ptr ? stanza->from.domain : stanza->raw_from),
+           XF_SPN("to", stanza->to.full.ptr ? stanza->to.domain : stanza->raw_to), XF_INT("suppressed", suppressed));
+}
+
+static bool is_served_by(const struct xf_routing *routing, const struct xf_routing_link *link, struct xf_span domain)
+{
+    const struct xf_conf_served *served = xf_policy_served(routing->policy, domain);
+    return served && strcmp(served->link, link->title) == 0;
+}
+
+/* False when a stanza without two valid addresses was dropped or answered. */
+static bool address(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
+{
+    bool is_from = false;
+    enum xf_err err = xf_stanza_address(stanza, &routing->scratch, &is_from);
+    if (__builtin_expect(err == XF_ERR_OK && stanza->from.full.ptr && stanza->to.full.ptr, 1))
+        return true;
+    if ((err != XF_ERR_OK && is_from) || !stanza->from.full.ptr) {
+        log_refused(routing, link, stanza, stanza->raw_from.ptr ? "malformed-from" : "no-from");
+        return false;
+    }
+    if (err != XF_ERR_OK)
+        stanza->to = (struct xf_jid){0};
+    log_refused(routing, link, stanza, stanza->raw_to.ptr ? "malformed-to" : "no-to");
+    if (is_served_by(routing, link, stanza->from.domain))
+        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_JID_MALFORMED, "the address is not valid");
+    return false;
+}
+
+/* The component's own name: nobody lives there, and no DNS knows it. */
+static bool is_gateway(const struct xf_routing *routing, struct xf_span domain)
+{
+    const struct xf_conf *conf = xf_policy_conf(routing->policy);
+    for (size_t i = 0; i < conf->link_count; i++) {
+        if (xf_span_is(domain, conf->links[i].name))
+            return true;
+    }
+    return false;
+}
+
+/* NULL when the stanza was dropped or answered. */
+static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link *link, const struct xf_stanza *stanza)
+{
+    struct xf_span local = stanza->from.domain, peer = stanza->to.domain;
+    if (!is_served_by(routing, link, local)) {
+        log_refused(routing, link, stanza, "foreign-from");
+        return NULL;
+    }
+    if (xf_policy_served(routing->policy, peer)) {
+        log_refused(routing, link, stanza, "loop");
+        return NULL;
+    }
+    if (is_gateway(routing, peer)) {
+        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_SERVICE_UNAVAILABLE, NULL);
+        return NULL;
+    }
+    if (!xf_policy_may(routing->policy, local, peer, XF_DIRECTION_OUT)) {
+        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
+        return NULL;
+    }
+    struct xf_route *route = xf_route_get(routing, link, local, peer);
+    if (!route)
+        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many domains are in use");
+    return route;
+}
+
+static void on_stanza(void *owner, struct xf_link *from, struct xf_stanza *stanza)
+{
+    struct xf_routing *routing = owner;
+    struct xf_routing_link *link = NULL;
+    XF_LIST_EACH(node, &routing->links) {
+        link = XF_CONTAINER(node, struct xf_routing_link, node);
+        if (link->link == from)
+            break;
+    }
+    xf_require(link && link->link == from);
+    if (!address(routing, link, stanza))
+        return;
+
+    struct xf_route *route = xf_route_find(routing, stanza->from.domain, stanza->to.domain);
+    if (!route || !route->may || route->link != link)
+        route = admit(routing, link, stanza);
+    if (!route)
+        return;
+    if (routing->is_draining)
+        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the gateway is shutting down");
+    else if (stanza->wire_bytes > route->settings->max_stanza_bytes)
+        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_NOT_ACCEPTABLE, "the stanza is too large");
+    else
+        xf_route_send(route, stanza);
+}
+
+const struct xf_link_events xf_routing_link_events = {
+    .stanza = on_stanza,
+    .expired = xf_routing_expired,
+    .drained = xf_routing_link_drained,
+};

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * route.c — the delivery state of one outbound pair (design.md 5, "state is data").
+ *
+ * The table `edges` is the machine and fire() the only writer of the state; what an end of a stream means is chosen in
+ * event_of_end. The way of a stanza: the first one opens a stream and waits in the queue; `ready` flushes the queue, and
+ * from then on each goes straight into the stream. A congested stream sends the route back to queueing until it drained.
+ *
+ * Failures:
+ *   - the stream never became ready: what waits is bounced, and what comes, until the back-off is over;
+ *   - a ready stream ended: what waits goes into a new one at once, unless streams end soon after they began;
+ *   - the queue is full, or a stanza waits too long in it: that one is bounced.
+ * Stanzas leave a queue in the order in which they came, whether they are sent or bounced.
+ */
+#include "routing_priv.h"
+
+#include <xfed/base/alloc.h>
+
+#define FREE_MS 600000       /* a route that nobody uses */
+#define QUICK_MS 5000        /* a stream which ends that soon after `ready` is not a good one */
+#define QUICK_LOSSES_MAX 2
+#define ROUTES_MAX 65536
+#define KEY_MAX (2 * XF_DOMAIN_MAX + 1)
+
+static const char *const state_words[] = {
+#define X(name, word) [XF_ROUTE_##name] = word,
+    XF_ROUTE_STATE_MAP(X)
+#undef X
+};
+
+static const char *const event_words[] = {
+#define X(name, word) [XF_ROUTE_ON_##name] = word,
+    XF_ROUTE_EVENT_MAP(X)
+#undef X
+};
+
+static void fire(struct xf_route *route, enum xf_route_event event);
+
+/* ------------------------------------------------------------------ the queue */
+
+static struct xf_kept *oldest(const struct xf_route *route)
+{
+    return XF_CONTAINER(route->queue.next, struct xf_kept, node);
+}
+
+/* In QUEUE only. */
+static void arm(struct xf_route *route)
+{
+    if (xf_list_is_empty(&route->queue)) {
+        xf_timer_stop(&route->timer);
+        return;
+    }
+    uint64_t due_ms = oldest(route)->at_ms + route->settings->queue_ms, now_ms = xf_routing_now(route->routing);
+    xf_timer_start(route->routing->env->timers, &route->timer, due_ms > now_ms ? due_ms - now_ms : 0);
+}
+
+static void take_out(struct xf_route *route, struct xf_kept *kept)
+{
+    xf_list_remove(&kept->node);
+    route->queued_bytes -= kept->bytes;
+    route->queued_count--;
+    route->routing->queued_count--;
+}
+
+static void bounce(struct xf_route *route, const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text)
+{
+    route->bounced_count++;
+    xf_bounce(route->routing, route->link, stanza, error, text);
+}
+
+static void bounce_oldest(struct xf_route *route, enum xf_stanza_error error, const char *text)
+{
+    struct xf_kept *kept = oldest(route);
+    struct xf_stanza stanza;
+    take_out(route, kept);
+    xf_kept_stanza(kept, &stanza);
+    bounce(route, &stanza, error, text);
+    xf_free(kept);
+}
+
+void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, const char *text)
+{
+    while (!xf_list_is_empty(&route->queue))
+        bounce_oldest(route, error, text);
+    xf_pressure_dropped(route);
+}
+
+static bool has_room(const struct xf_route *route, const struct xf_stanza *stanza)
+{
+    return route->queued_count < route->settings->queue_stanzas &&
+           xf_kept_size(stanza) + route->queued_bytes <= route->settings->queue_bytes;
+}
+
+static void log_full(struct xf_route *route)
+{
+    unsigned suppressed = 0;
+    if (!xf_rare_is_due(&route->routing->full, xf_routing_now(route->routing), &suppressed))
+        return;
+    xf_log(XF_LOG_WARN, "routing.queue.full", XF_SPN("local", route->local), XF_SPN("peer", route->peer),
+           XF_INT("stanzas", route->queued_count), XF_INT("bytes", route->queued_bytes),
+           XF_INT("suppressed", suppressed));
+}
+
+static void push(struct xf_route *route, const struct xf_stanza *stanza)
+{
+    if (!has_room(route, stanza)) {
+        log_full(route);
+        bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many stanzas wait for this domain");
+        return;
+    }
+    struct xf_kept *kept = xf_kept_new(stanza, xf_routing_now(route->routing));
+    xf_list_push(&route->queue, &kept->node);
+    route->queued_bytes += kept->bytes;
+    route->queued_count++;
+    route->routing->queued_count++;
+    if (!xf_timer_is_running(&route->timer))
+        arm(route);
+    xf_pressure_pushed(route);
+}
+
+static void bounce_too_large(struct xf_route *route, const struct xf_stanza *stanza)
+{
+    bounce(route, stanza, XF_STANZA_ERROR_NOT_ACCEPTABLE, "the stanza is larger than the domain accepts");
+}
+
+/* True when the queue is empty and the stream takes more. */
+static bool flush(struct xf_route *route)
+{
+    while (!xf_list_is_empty(&route->queue) && !xf_out_is_congested(route->out)) {
+        struct xf_kept *kept = oldest(route);
+        struct xf_stanza stanza;
+        xf_kept_stanza(kept, &stanza);
+        enum xf_err err = xf_out_send(route->out, &stanza);
+        if (err == XF_ERR_CLOSED) /* its end is on the way: see on_ended */
+            return false;
+        take_out(route, kept);
+        if (err == XF_ERR_OK)
+            route->sent_count++;
+        else
+            bounce_too_large(route, &stanza);
+        xf_free(kept);
+        xf_pressure_moved(route);
+    }
+    return xf_list_is_empty(&route->queue) && !xf_out_is_congested(route->out);
+}
+
+/* ------------------------------------------------------------------ events of the stream */
+
+static void on_ready(void *owner)
+{
+    struct xf_route *route = owner;
+    route->ready_ms = xf_routing_now(route->routing);
+    if (flush(route))
+        fire(route, XF_ROUTE_ON_FLUSHED);
+    else
+        arm(route);
+}
+
+static void on_drained(void *owner)
+{
+    struct xf_route *route = owner;
+    if (route->state != XF_ROUTE_QUEUE || !xf_out_is_ready(route->out))
+        return;
+    if (flush(route))
+        fire(route, XF_ROUTE_ON_FLUSHED);
+    else
+        arm(route);
+}
+
+static void note_cause(struct xf_route *route, enum xf_cause cause, const char *text)
+{
+    route->cause = cause == XF_CAUSE_NONE ? XF_CAUSE_STREAM : cause;
+    xf_free(route->text);
+    route->text = xf_strdup(text);
+}
+
+/* A stream that had been ready: is the peer well? */
+static enum xf_route_event event_of_loss(struct xf_route *route)
+{
+    bool was_quick = xf_routing_now(route->routing) - route->ready_ms < QUICK_MS;
+    if (was_quick) {
+        route->quick_losses++;
+    } else {
+        route->quick_losses = 0;
+        route->backoff_ms = 0;
+    }
+    if (route->quick_losses >= QUICK_LOSSES_MAX)
+        return XF_ROUTE_ON_FAILED;
+    return xf_list_is_empty(&route->queue) ? XF_ROUTE_ON_GONE : XF_ROUTE_ON_LOST;
+}
+
+static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, enum xf_cause cause)
+{
+    if (cause == XF_CAUSE_POLICY || cause == XF_CAUSE_SHUTDOWN || route->routing->is_finished)
+        return XF_ROUTE_ON_REFUSED;
+    return was_ready ? event_of_loss(route) : XF_ROUTE_ON_FAILED;
+}
+
+static void on_ended(void *owner, bool was_ready, enum xf_cause cause, const char *text)
+{
+    struct xf_route *route = owner;
+    route->out = NULL;
+    note_cause(route, cause, text);
+    fire(route, event_of_end(route, was_ready, cause));
+}
+
+static const struct xf_out_events out_events = {
+    .ready = on_ready,
+    .drained = on_drained,
+    .ended = on_ended,
+};
+
+/* ------------------------------------------------------------------ actions */
+
+static void open_stream(struct xf_route *route)
+{
+    route->out = xf_out_open(route->routing->s2s, route->local, route->peer, &out_events, route);
+    arm(route);
+}
+
+static void rest(struct xf_route *route)
+{
+    xf_timer_start(route->routing->env->timers, &route->timer, FREE_MS);
+}
+
+static void bounce_by_cause(struct xf_route *route)
+{
+    xf_route_bounce_queue(route, xf_cause_stanza_error(route->cause), route->text);
+}
+
+static void refuse(struct xf_route *route)
+{
+    bounce_by_cause(route);
+    rest(route);
+}
+
+static void back_off(struct xf_route *route)
+{
+    const struct xf_conf *conf = xf_policy_conf(route->routing->policy);
+    uint64_t min_ms = conf->process.backoff_min_ms, max_ms = conf->process.backoff_max_ms;
+    uint64_t base_ms = route->backoff_ms > min_ms ? route->backoff_ms : min_ms;
+    uint64_t wait_ms = xf_rand_jitter_ms(base_ms < max_ms ? base_ms : max_ms);
+    route->backoff_ms = base_ms < max_ms / 2 ? 2 * base_ms : max_ms;
+    xf_log(XF_LOG_INFO, "routing.route.failed", XF_SPN("local", route->local), XF_SPN("peer", route->peer),
+           XF_WORD("reason", xf_cause_word(route->cause)), XF_STR("detail", route->text),
+           XF_INT("stanzas", route->queued_count), XF_INT("ms", wait_ms));
+    bounce_by_cause(route);
+    xf_timer_start(route->routing->env->timers, &route->timer, wait_ms);
+}
+
+/* ------------------------------------------------------------------ the machine */
+
+struct edge {
+    enum xf_route_state state;
+    enum xf_route_event event;
+    enum xf_route_state next;
+    void (*action)(struct xf_route *route);
+};
+
+/* clang-format off */
+#define EDGE(state, event, next, action) {XF_ROUTE_##state, XF_ROUTE_ON_##event, XF_ROUTE_##next, action}
+
+/*       in state  on event  go to    and do          */
+static const struct edge edges[] = {
+    EDGE(IDLE,     STANZA,   QUEUE,   open_stream),
+    EDGE(QUEUE,    FLUSHED,  SEND,    NULL),
+    EDGE(SEND,     BLOCKED,  QUEUE,   NULL),
+    EDGE(QUEUE,    LOST,     QUEUE,   open_stream),
+    EDGE(QUEUE,    GONE,     IDLE,    rest),
+    EDGE(SEND,     GONE,     IDLE,    rest),
+    EDGE(QUEUE,    FAILED,   BOUNCE,  back_off),
+    EDGE(SEND,     FAILED,   BOUNCE,  back_off),
+    EDGE(QUEUE,    REFUSED,  IDLE,    refuse),
+    EDGE(SEND,     REFUSED,  IDLE,    refuse),
+    EDGE(BOUNCE,   OVER,     IDLE,    rest),
+    EDGE(BOUNCE,   SEEN,     IDLE,    rest),
+};
+/* clang-format on */
+
+static const struct edge *find_edge(enum xf_route_state state, enum xf_route_event event)
+{
+    for (size_t i = 0; i < XF_ARRAY_LEN(edges); i++) {
+        if (edges[i].state == state && edges[i].event == event)
+            return &edges[i];
+    }
+    return NULL;
+}
+
+static void fire(struct xf_route *route, enum xf_route_event event)
+{
+    const struct edge *edge = find_edge(route->state, event);
+    xf_require(edge != NULL); /* events come from s2s and from here, never straight from a peer */
+    xf_log(XF_LOG_DEBUG, "routing.route.moved", XF_SPN("local", route->local), XF_SPN("peer", route->peer),
+           XF_WORD("from", state_words[route->state]), XF_WORD("on", event_words[event]),
+           XF_WORD("to", state_words[edge->next]));
+    xf_timer_stop(&route->timer);
+    route->state = edge->next;
+    if (edge->action)
+        edge->action(route);
+}
+
+static void on_timer(void *owner)
+{
+    struct xf_route *route = owner;
+    if (route->state == XF_ROUTE_IDLE) {
+        xf_route_free(route);
+        return;
+    }
+    if (route->state == XF_ROUTE_BOUNCE) {
+        fire(route, XF_ROUTE_ON_OVER);
+        return;
+    }
+    uint64_t now_ms = xf_routing_now(route->routing);
+    while (!xf_list_is_empty(&route->queue) && oldest(route)->at_ms + route->settings->queue_ms <= now_ms)
+        bounce_oldest(route, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the domain could not be reached in time");
+    xf_pressure_dropped(route);
+    arm(route);
+}
+
+/* ------------------------------------------------------------------ for the rest of routing */
+
+static struct xf_span make_key(char key[KEY_MAX], struct xf_span local, struct xf_span peer)
+{
+    memcpy(key, local.ptr, local.len);
+    key[local.len] = '\0';
+    memcpy(key + local.len + 1, peer.ptr, peer.len);
+    return (struct xf_span){key, local.len + 1 + peer.len};
+}
+
+struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local, struct xf_span peer)
+{
+    char key[KEY_MAX];
+    struct xf_route *last = routing->last;
+    if (last && xf_span_eq(last->peer, peer) && xf_span_eq(last->local, local))
+        return last;
+    struct xf_route *route = xf_map_find(routing->routes, make_key(key, local, peer));
+    if (route)
+        routing->last = route;
+    return route;
+}
+
+void xf_route_judge(struct xf_route *route)
+{
+    struct xf_policy *policy = route->routing->policy;
+    const struct xf_conf_served *served = xf_policy_served(policy, route->local);
+    route->settings = xf_policy_peer(policy, route->peer);
+    route->may = served && strcmp(served->link, route->link->title) == 0 &&
+                 xf_policy_may(policy, route->local, route->peer, XF_DIRECTION_OUT);
+    if (route->state == XF_ROUTE_QUEUE)
+        arm(route);
+}
+
+struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link, struct xf_span local,
+                              struct xf_span peer)
+{
+    struct xf_route *route = xf_route_find(routing, local, peer);
+    if (route || xf_map_count(routing->routes) >= ROUTES_MAX)
+        return route;
+
+    size_t key_len = local.len + 1 + peer.len;
+    route = xf_alloc(sizeof(*route) + key_len);
+    char *key = (char *)(route + 1);
+    route->key = make_key(key, local, peer);
+    route->local = (struct xf_span){key, local.len};
+    route->peer = (struct xf_span){key + local.len + 1, peer.len};
+    route->routing = routing;
+    route->link = link;
+    xf_list_init(&route->queue);
+    xf_timer_init(&route->timer, on_timer, route);
+    xf_route_judge(route);
+    rest(route);
+    (void)xf_map_set(routing->routes, route->key, route); /* there was none */
+    routing->last = route;
+    return route;
+}
+
+void xf_route_free(struct xf_route *route)
+{
+    struct xf_routing *routing = route->routing;
+    xf_require(!route->out && xf_list_is_empty(&route->queue));
+    xf_timer_stop(&route->timer);
+    (void)xf_map_remove(routing->routes, route->key);
+    if (routing->last == route)
+        routing->last = NULL;
+    xf_free(route->text);
+    xf_free(route);
+}
+
+static void send_now(struct xf_route *route, const struct xf_stanza *stanza)
+{
+    enum xf_err err = xf_out_send(route->out, stanza);
+    if (__builtin_expect(err == XF_ERR_OK, 1)) {
+        route->sent_count++;
+        if (xf_out_is_congested(route->out))
+            fire(route, XF_ROUTE_ON_BLOCKED);
+        return;
+    }
+    if (err == XF_ERR_LIMIT) {
+        bounce_too_large(route, stanza);
+        return;
+    }
+    fire(route, XF_ROUTE_ON_BLOCKED);
+    push(route, stanza);
+}
+
+void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza)
+{
+    switch (route->state) {
+    case XF_ROUTE_SEND:
+        send_now(route, stanza);
+        return;
+    case XF_ROUTE_BOUNCE:
+        bounce(route, stanza, xf_cause_stanza_error(route->cause), route->text);
+        return;
+    case XF_ROUTE_IDLE:
+        fire(route, XF_ROUTE_ON_STANZA);
+        push(route, stanza);
+        return;
+    case XF_ROUTE_QUEUE:
+        push(route, stanza);
+        return;
+    }
+}
+
+void xf_route_seen(struct xf_route *route)
+{
+    route->quick_losses = 0;
+    route->backoff_ms = 0;
+    if (route->state == XF_ROUTE_BOUNCE)
+        fire(route, XF_ROUTE_ON_SEEN);
+}

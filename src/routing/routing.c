@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * routing.c — the routing as the daemon sees it: made, attached to S2S and links, given new policy, drained.
+ *
+ * routing_priv.h is the map of the other files.
+ */
+#include "routing_priv.h"
+
+#include <xfed/base/alloc.h>
+
+#define PAYLOAD_MAX 4096 /* of an error stanza: a condition and a text of ours */
+
+struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
+{
+    struct xf_routing *routing = xf_new(struct xf_routing);
+    routing->env = opts->env;
+    routing->policy = opts->policy;
+    routing->routes = xf_map_new();
+    xf_list_init(&routing->links);
+    xf_buf_init(&routing->payload, PAYLOAD_MAX);
+    xf_pressure_init(routing);
+    return routing;
+}
+
+void xf_routing_free(struct xf_routing **routing)
+{
+    if (!*routing)
+        return;
+    size_t cursor = 0;
+    void *route = NULL;
+    while (xf_map_next((*routing)->routes, &cursor, NULL, &route))
+        xf_route_free(route); /* no stream may be alive: s2s.h */
+    xf_timer_stop(&(*routing)->pressure);
+    XF_LIST_EACH_SAFE(node, &(*routing)->links) {
+        struct xf_routing_link *link = XF_CONTAINER(node, struct xf_routing_link, node);
+        xf_free(link->title);
+        xf_free(link);
+    }
+    xf_map_free(&(*routing)->routes);
+    xf_buf_release(&(*routing)->payload);
+    xf_free(*routing);
+    *routing = NULL;
+}
+
+void xf_routing_attach_s2s(struct xf_routing *routing, struct xf_s2s *s2s)
+{
+    routing->s2s = s2s;
+}
+
+void xf_routing_attach_link(struct xf_routing *routing, const char *title, struct xf_link *link)
+{
+    struct xf_routing_link *entry = xf_new(struct xf_routing_link);
+    entry->title = xf_strdup(title);
+    entry->link = link;
+    xf_list_push(&routing->links, &entry->node);
+}
+
+struct xf_routing_link *xf_routing_link_of(const struct xf_routing *routing, const char *title)
+{
+    XF_LIST_EACH(node, &routing->links) {
+        struct xf_routing_link *link = XF_CONTAINER(node, struct xf_routing_link, node);
+        if (strcmp(link->title, title) == 0)
+            return link;
+    }
+    return NULL;
+}
+
+void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy)
+{
+    size_t cursor = 0;
+    void *value = NULL;
+    routing->policy = policy;
+    routing->last_in.key_len = 0;
+    while (xf_map_next(routing->routes, &cursor, NULL, &value)) {
+        struct xf_route *route = value;
+        xf_route_judge(route);
+        if (!route->may)
+            xf_route_bounce_queue(route, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
+    }
+}
+
+void xf_routing_drain(struct xf_routing *routing)
+{
+    routing->is_draining = true;
+}
+
+bool xf_routing_is_idle(const struct xf_routing *routing)
+{
+    return routing->queued_count == 0;
+}
+
+void xf_routing_finish(struct xf_routing *routing)
+{
+    size_t cursor = 0;
+    void *route = NULL;
+    routing->is_draining = routing->is_finished = true;
+    while (xf_map_next(routing->routes, &cursor, NULL, &route))
+        xf_route_bounce_queue(route, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the gateway is shutting down");
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * routing_priv.h — what the files of routing share.
+ *
+ *   outbound.c  stanzas of the cluster: addresses, loop guard, policy, then the route
+ *   route.c     one route: its state, queue and stream
+ *   pressure.c  full queues stop the reading of the cluster
+ *   bounce.c    error stanzas, to the cluster and to peers
+ *   inbound.c   stanzas of peers: policy, then the link
+ */
+#pragma once
+
+#include <xfed/base/list.h>
+#include <xfed/base/map.h>
+#include <xfed/link/kept.h>
+#include <xfed/routing/routing.h>
+
+/* clang-format off */
+#define XF_ROUTE_STATE_MAP(X)                                                          \
+    X(IDLE,   "idle")   /* no stream, nothing queued; freed after a while */           \
+    X(QUEUE,  "queue")  /* a stream is being made, or is congested */                  \
+    X(SEND,   "send")   /* the queue is empty, stanzas go straight into the stream */  \
+    X(BOUNCE, "bounce") /* the peer failed: stanzas are answered at once, for a time */
+
+#define XF_ROUTE_EVENT_MAP(X)                                                          \
+    X(STANZA,  "stanza")  /* the first one */                                          \
+    X(FLUSHED, "flushed") /* the stream is ready and took the queue */                 \
+    X(BLOCKED, "blocked") /* the stream is congested, or about to end */               \
+    X(LOST,    "lost")    /* a ready stream ended and stanzas wait */                  \
+    X(GONE,    "gone")    /* a ready stream ended and none wait */                     \
+    X(FAILED,  "failed")                                                               \
+    X(REFUSED, "refused") /* by policy or shutdown: says nothing of the peer */        \
+    X(OVER,    "over")    /* the back-off */                                           \
+    X(SEEN,    "seen")    /* the peer authenticated inbound */
+/* clang-format on */
+
+enum xf_route_state {
+#define X(name, word) XF_ROUTE_##name,
+    XF_ROUTE_STATE_MAP(X)
+#undef X
+};
+
+enum xf_route_event {
+#define X(name, word) XF_ROUTE_ON_##name,
+    XF_ROUTE_EVENT_MAP(X)
+#undef X
+};
+
+/* An attached link. */
+struct xf_routing_link {
+    struct xf_node node;
+    char *title;
+    struct xf_link *link;
+    size_t pressing;      /* routes that want it paused */
+};
+
+/* One log line a second about the same kind of trouble. */
+struct xf_rare {
+    uint64_t next_ms;
+    unsigned suppressed;
+};
+bool xf_rare_is_due(struct xf_rare *rare, uint64_t now_ms, unsigned *out_suppressed);
+
+struct xf_route {
+    struct xf_routing *routing;
+    struct xf_routing_link *link;    /* of the served domain */
+    const struct xf_peer_settings *settings;
+    enum xf_route_state state;
+    bool may;                        /* policy lets stanzas out, and local is served */
+    bool is_stalled;                 /* full without progress: does not stop the cluster */
+    struct xf_out *out;              /* NULL in IDLE and BOUNCE */
+    struct xf_node queue;            /* struct xf_kept, oldest first */
+    size_t queued_bytes, queued_count;
+    struct xf_timer timer;           /* IDLE: free; QUEUE: the oldest is too old; BOUNCE: over */
+    struct xf_node pressing;         /* in routing->pressing */
+    uint64_t moved_ms;               /* when the stream last took something of the queue */
+    uint64_t ready_ms;               /* when the stream became ready */
+    unsigned quick_losses;           /* ready streams that ended soon, in a row */
+    uint64_t backoff_ms;             /* of the next failure, before jitter; 0: the shortest */
+    enum xf_cause cause;             /* of BOUNCE */
+    char *text;                      /* ... words for the sender */
+    uint64_t sent_count, bounced_count;
+    struct xf_span local, peer;      /* in key */
+    struct xf_span key;              /* "local\0peer", behind the struct */
+};
+
+/* A pair of an inbound stanza, looked up last. */
+struct xf_admission {
+    char key[2 * (XF_DOMAIN_MAX + 1)];
+    size_t key_len;                  /* 0: none */
+    bool may;
+    struct xf_routing_link *link;
+};
+
+struct xf_routing {
+    struct xf_env *env;
+    struct xf_policy *policy;
+    struct xf_s2s *s2s;
+    struct xf_node links;
+    struct xf_map *routes;
+    struct xf_route *last;           /* found last */
+    struct xf_admission last_in;
+    size_t queued_count;             /* in all routes */
+    struct xf_node pressing;
+    struct xf_timer pressure;
+    struct xf_buf payload;           /* of the error stanza being made */
+    struct xf_stanza_scratch scratch;
+    struct xf_rare refused, lost, full;
+    bool is_draining, is_finished;
+};
+
+static inline uint64_t xf_routing_now(const struct xf_routing *routing)
+{
+    return routing->env->clock->now_ms;
+}
+
+struct xf_routing_link *xf_routing_link_of(const struct xf_routing *routing, const char *title);
+
+/* ------------------------------------------------------------------ route.c */
+
+/* NULL when there is none. One hash, none for the route of last time. */
+struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local, struct xf_span peer);
+
+/* NULL: there are too many routes. */
+struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link, struct xf_span local,
+                              struct xf_span peer);
+void xf_route_free(struct xf_route *route);
+
+/* Deliver, queue or bounce. */
+void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza);
+void xf_route_seen(struct xf_route *route);
+void xf_route_judge(struct xf_route *route); /* policy changed */
+void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, const char *text);
+
+/* ------------------------------------------------------------------ pressure.c */
+
+void xf_pressure_init(struct xf_routing *routing);
+void xf_pressure_pushed(struct xf_route *route);
+void xf_pressure_moved(struct xf_route *route);   /* the stream took something */
+void xf_pressure_dropped(struct xf_route *route); /* the queue became shorter otherwise */
+
+/* ------------------------------------------------------------------ bounce.c */
+
+/* Answer a stanza of the cluster, when it may be answered. */
+void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link, const struct xf_stanza *stanza,
+               enum xf_stanza_error error, const char *text);
+
+/*
+ * An error stanza from `from` to the stanza's sender, valid until the next call. Only when xf_stanza_may_bounce.
+ */
+void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza, const struct xf_jid *from,
+                    enum xf_stanza_error error, const char *text, struct xf_stanza *out_stanza);
+
+/* ------------------------------------------------------------------ inbound.c, for the table of link events */
+
+void xf_routing_expired(void *owner, struct xf_link *link, struct xf_stanza *stanza);
+void xf_routing_link_drained(void *owner, struct xf_link *link);
