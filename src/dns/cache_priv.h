@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* cache_priv.h — answers for as long as their TTL says, in bounded memory. */
+#pragma once
+
+#include <xfed/base/clock.h>
+#include <xfed/dns/dns.h>
+
+/* An answer with all that it points to, in one piece of memory: xf_free it. */
+struct xf_dns_answer *xf_dns_answer_dup(const struct xf_dns_answer *answer);
+
+struct xf_dns_cache;
+
+/* `entries_max` 0: keeps nothing. `clock` is borrowed. */
+struct xf_dns_cache *xf_dns_cache_new(const struct xf_clock *clock, size_t entries_max);
+void xf_dns_cache_free(struct xf_dns_cache **cache);
+
+/* The answer while it is young enough, else NULL; borrowed until the next call. */
+const struct xf_dns_answer *xf_dns_cache_find(struct xf_dns_cache *cache, const char *name, enum xf_dns_type type);
+
+/* Copied. TTL 0 and failures are not kept. */
+void xf_dns_cache_put(struct xf_dns_cache *cache, const char *name, enum xf_dns_type type,
+                      const struct xf_dns_answer *answer, uint32_t ttl_s);
+
+size_t xf_dns_cache_count(const struct xf_dns_cache *cache);

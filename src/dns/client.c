@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * client.c — the resolver of the running program: hosts file, cache, servers.
+ *
+ * A question is answered from the hosts file (addresses only), else from the cache, else by an exchange with the servers. All
+ * who ask the same question meanwhile join the exchange that is under way (struct pending). Answers that are known at once
+ * are kept with the query and given by a timer of 0 ms, since nobody is answered from within his asking.
+ *
+ *  - The last one to cancel ends the exchange.
+ *  - While a pending is told to its askers it is no longer in the map: one who asks again from within his answer begins anew
+ *    (and finds the cache, if the answer may be kept at all).
+ */
+#include <xfed/dns/dns.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/base/list.h>
+#include <xfed/base/log.h>
+#include <xfed/base/map.h>
+
+#include "cache_priv.h"
+#include "exchange_priv.h"
+#include "hosts_priv.h"
+#include "key_priv.h"
+#include "resolv_priv.h"
+
+struct pending { /* a question under way */
+    struct xf_node queries;
+    struct xf_exchange *exchange; /* NULL once it is answered */
+    struct client *client;
+    char name[XF_DNS_NAME_MAX + 1];
+    enum xf_dns_type type;
+};
+
+struct xf_dns_query { /* an asker */
+    struct xf_node node; /* in pending->queries or client->known */
+    struct pending *pending;
+    xf_dns_answered_fn answered;
+    void *owner;
+    struct xf_timer timer;        /* of an answer that is known */
+    struct xf_dns_answer *answer;
+};
+
+struct client {
+    struct xf_dns seam;
+    struct xf_loop *loop;
+    struct xf_dns_servers servers;
+    struct xf_dns_hosts *hosts;
+    struct xf_dns_cache *cache;
+    struct xf_map *pending;
+    struct xf_node known; /* queries whose answer is known and not given yet */
+};
+
+static void query_free(struct xf_dns_query *query)
+{
+    xf_timer_stop(&query->timer);
+    xf_list_remove(&query->node);
+    xf_free(query->answer);
+    xf_free(query);
+}
+
+static struct xf_dns_query *query_new(struct xf_node *list, xf_dns_answered_fn answered, void *owner)
+{
+    struct xf_dns_query *query = xf_new(struct xf_dns_query);
+
+    query->answered = answered;
+    query->owner = owner;
+    xf_list_push(list, &query->node);
+    return query;
+}
+
+static void answer_query(struct xf_dns_query *query, const struct xf_dns_answer *answer)
+{
+    xf_dns_answered_fn answered = query->answered;
+    void *owner = query->owner;
+
+    query_free(query);
+    answered(owner, answer);
+}
+
+static void on_known(void *owner)
+{
+    struct xf_dns_query *query = owner;
+    struct xf_dns_answer *answer = query->answer;
+
+    query->answer = NULL;
+    answer_query(query, answer);
+    xf_free(answer);
+}
+
+static struct xf_dns_query *answer_soon(struct client *client, const struct xf_dns_answer *answer,
+                                        xf_dns_answered_fn answered, void *owner)
+{
+    struct xf_dns_query *query = query_new(&client->known, answered, owner);
+
+    query->answer = xf_dns_answer_dup(answer);
+    xf_timer_init(&query->timer, on_known, query);
+    xf_timer_start(xf_loop_timers(client->loop), &query->timer, 0);
+    return query;
+}
+
+static void pending_remove(struct pending *pending)
+{
+    char key[XF_DNS_KEY_BYTES];
+
+    xf_map_remove(pending->client->pending, xf_dns_key(pending->name, pending->type, key));
+}
+
+static const char *type_word(enum xf_dns_type type)
+{
+    return type == XF_DNS_SRV ? "SRV" : type == XF_DNS_A ? "A" : "AAAA";
+}
+
+static void on_exchanged(void *owner, const struct xf_dns_answer *answer, uint32_t ttl_s)
+{
+    struct pending *pending = owner;
+
+    xf_log(XF_LOG_DEBUG, "dns.query.answered", XF_STR("name", pending->name), XF_WORD("type", type_word(pending->type)),
+           XF_INT("records", answer->count), XF_INT("ttl_s", ttl_s), XF_STR("detail", answer->detail));
+    pending->exchange = NULL; /* frees itself */
+    pending_remove(pending);
+    xf_dns_cache_put(pending->client->cache, pending->name, pending->type, answer, ttl_s);
+    while (!xf_list_is_empty(&pending->queries))
+        answer_query(XF_CONTAINER(pending->queries.next, struct xf_dns_query, node), answer);
+    xf_free(pending);
+}
+
+static struct pending *pending_get(struct client *client, const char *name, enum xf_dns_type type)
+{
+    char text[XF_DNS_KEY_BYTES];
+    struct xf_span key = xf_dns_key(name, type, text);
+    struct pending *pending = xf_map_find(client->pending, key);
+
+    if (pending)
+        return pending;
+    pending = xf_new(struct pending);
+    pending->client = client;
+    pending->type = type;
+    snprintf(pending->name, sizeof(pending->name), "%s", name);
+    xf_list_init(&pending->queries);
+    xf_map_set(client->pending, key, pending);
+    pending->exchange = xf_exchange_start(client->loop, &client->servers, name, type, on_exchanged, pending);
+    return pending;
+}
+
+static struct xf_dns_query *ask(struct xf_dns *dns, const char *name, enum xf_dns_type type, xf_dns_answered_fn answered,
+                                void *owner)
+{
+    struct client *client = (struct client *)(void *)dns;
+    struct xf_dns_record records[XF_DNS_RECORDS_MAX];
+    struct xf_dns_answer local = {.records = records, .detail = "from the hosts file"};
+
+    if (type != XF_DNS_SRV && xf_dns_hosts_find(client->hosts, name, type, records, &local.count)) {
+        local.status = local.count > 0 ? XF_DNS_FOUND : XF_DNS_NO_DATA;
+        return answer_soon(client, &local, answered, owner);
+    }
+
+    const struct xf_dns_answer *cached = xf_dns_cache_find(client->cache, name, type);
+    if (cached)
+        return answer_soon(client, cached, answered, owner);
+
+    struct pending *pending = pending_get(client, name, type);
+    struct xf_dns_query *query = query_new(&pending->queries, answered, owner);
+    query->pending = pending;
+    return query;
+}
+
+static struct xf_dns_query *later(struct xf_dns *dns, xf_dns_answered_fn answered, void *owner)
+{
+    struct xf_dns_answer nothing = {.status = XF_DNS_NO_DATA, .detail = "nothing was asked"};
+
+    return answer_soon((struct client *)(void *)dns, &nothing, answered, owner);
+}
+
+static void cancel(struct xf_dns *dns, struct xf_dns_query *query)
+{
+    struct pending *pending = query->pending;
+
+    (void)dns;
+    query_free(query);
+    if (!pending || !pending->exchange || !xf_list_is_empty(&pending->queries))
+        return; /* an answered pending frees itself when the last asker was told */
+    xf_exchange_free(&pending->exchange);
+    pending_remove(pending);
+    xf_free(pending);
+}
+
+static const struct xf_dns_ops client_ops = {.ask = ask, .later = later, .cancel = cancel};
+
+static void choose_servers(struct xf_dns_servers *servers, const struct xf_dns_client_opts *opts)
+{
+    servers->trust_ad = opts->trust_ad;
+    servers->timeout_ms = opts->timeout_ms;
+    if (opts->server_count == 0) {
+        servers->count = xf_dns_resolv_read(opts->resolv_conf, servers->list, XF_DNS_SERVERS_MAX);
+        return;
+    }
+    servers->count = opts->server_count < XF_DNS_SERVERS_MAX ? opts->server_count : XF_DNS_SERVERS_MAX;
+    memcpy(servers->list, opts->servers, servers->count * sizeof(*servers->list));
+}
+
+enum xf_err xf_dns_client_new(struct xf_loop *loop, const struct xf_dns_client_opts *opts, struct xf_dns **out_dns,
+                              struct xf_error *err)
+{
+    struct xf_dns_servers servers = {0};
+
+    choose_servers(&servers, opts);
+    if (servers.count == 0)
+        return xf_fail(err, XF_ERR_CONFIG, "no DNS server: none is configured, and %s names none",
+                       opts->resolv_conf ? opts->resolv_conf : "no resolv.conf");
+
+    struct client *client = xf_new(struct client);
+    client->seam.ops = &client_ops;
+    client->loop = loop;
+    client->servers = servers;
+    client->hosts = xf_dns_hosts_new(opts->hosts_file, xf_loop_clock(loop));
+    client->cache = xf_dns_cache_new(xf_loop_clock(loop), opts->cache_entries);
+    client->pending = xf_map_new();
+    xf_list_init(&client->known);
+    *out_dns = &client->seam;
+    return XF_ERR_OK;
+}
+
+static void pending_free(struct pending *pending)
+{
+    XF_LIST_EACH_SAFE(node, &pending->queries)
+    {
+        query_free(XF_CONTAINER(node, struct xf_dns_query, node));
+    }
+    xf_exchange_free(&pending->exchange);
+    xf_free(pending);
+}
+
+void xf_dns_client_free(struct xf_dns **dns)
+{
+    struct client *client = (struct client *)(void *)*dns;
+    size_t cursor = 0;
+    void *pending;
+
+    if (!client)
+        return;
+    while (xf_map_next(client->pending, &cursor, NULL, &pending))
+        pending_free(pending);
+    XF_LIST_EACH_SAFE(node, &client->known)
+    {
+        query_free(XF_CONTAINER(node, struct xf_dns_query, node));
+    }
+    xf_map_free(&client->pending);
+    xf_dns_cache_free(&client->cache);
+    xf_dns_hosts_free(&client->hosts);
+    xf_free(client);
+    *dns = NULL;
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exchange.c — one question put to the servers until one answers, with its aliases followed.
+ *
+ * How this works: an attempt is one server, a fresh connected UDP socket (random port, strangers kept out by the kernel), a
+ * fresh id and a fresh case of the name. Each server waits 1 s in the first round, 2 s in the second, and so on, until the
+ * time for the whole question is up.
+ *
+ *  - A datagram that does not fit the question is dropped; the wait goes on.
+ *  - A truncated answer, and one with the case of the name changed (a forger who guesses, or a server that cannot do better),
+ *    is asked for again over TCP from the same server.
+ *  - A server that says it cannot, or sends rubbish, is not asked again for this question. When none is left, it FAILED.
+ *  - An alias about which the answer says nothing becomes the next question within the same time, XF_DNS_CNAME_MAX in all.
+ *    The TTL is the least of all answers, and secure only if all were.
+ *  - AD counts from a server on this host, or from any if the operator says so (RFC 6840 §5.7: the way to it must be trusted).
+ */
+#include "exchange_priv.h"
+
+#include <stdio.h>
+
+#include <xfed/base/alloc.h>
+
+#include "codec_priv.h"
+#include "tcp_priv.h"
+
+#define FIRST_WAIT_MS 1000u
+#define WAIT_DOUBLINGS_MAX 4u
+#define TCP_WAIT_MS 3000u
+
+struct xf_exchange {
+    struct xf_loop *loop;
+    struct xf_dns_servers *servers;
+    struct xf_dns_question question;
+    struct xf_udp *udp;
+    struct xf_dns_tcp *tcp;
+    struct xf_timer timer; /* end of an attempt */
+    uint64_t deadline_ms;
+    unsigned attempt;
+    size_t server;         /* that is being asked */
+    bool is_out[XF_DNS_SERVERS_MAX]; /* servers that cannot answer this question */
+    char name[XF_DNS_NAME_MAX + 1];
+    enum xf_dns_type type;
+    unsigned cname_count;
+    uint32_t ttl_s;
+    bool is_secure;
+    char detail[160];
+    xf_exchanged_fn done;
+    void *owner;
+};
+
+static void stop_attempt(struct xf_exchange *exchange)
+{
+    xf_timer_stop(&exchange->timer);
+    xf_udp_close(&exchange->udp);
+    xf_dns_tcp_close(&exchange->tcp);
+}
+
+void xf_exchange_free(struct xf_exchange **exchange)
+{
+    if (!*exchange)
+        return;
+    stop_attempt(*exchange);
+    xf_free(*exchange);
+    *exchange = NULL;
+}
+
+static void say(struct xf_exchange *exchange, const char *word)
+{
+    char server[XF_ADDR_TEXT_BYTES];
+
+    xf_addr_text(&exchange->servers->list[exchange->server], server);
+    snprintf(exchange->detail, sizeof(exchange->detail), "%s from %s", word, server);
+}
+
+static void finish(struct xf_exchange *exchange, struct xf_dns_answer *answer, uint32_t ttl_s)
+{
+    answer->detail = exchange->detail;
+    stop_attempt(exchange);
+    exchange->done(exchange->owner, answer, ttl_s);
+    xf_exchange_free(&exchange);
+}
+
+static void finish_failed(struct xf_exchange *exchange)
+{
+    struct xf_dns_answer answer = {.status = XF_DNS_FAILED};
+
+    finish(exchange, &answer, 0);
+}
+
+static uint64_t left_ms(const struct xf_exchange *exchange)
+{
+    uint64_t now_ms = xf_loop_clock(exchange->loop)->now_ms;
+
+    return now_ms < exchange->deadline_ms ? exchange->deadline_ms - now_ms : 0;
+}
+
+static void start_timer(struct xf_exchange *exchange, uint64_t wait_ms)
+{
+    uint64_t most_ms = left_ms(exchange);
+
+    xf_timer_start(xf_loop_timers(exchange->loop), &exchange->timer, wait_ms < most_ms ? wait_ms : most_ms);
+}
+
+/* The next server in turn that is not out; false when all are. */
+static bool choose_server(struct xf_exchange *exchange)
+{
+    const struct xf_dns_servers *servers = exchange->servers;
+
+    for (size_t i = 0; i < servers->count; i++) {
+        size_t server = (servers->first + exchange->attempt + i) % servers->count;
+
+        if (!exchange->is_out[server]) {
+            exchange->server = server;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void on_datagram(void *owner, const uint8_t *bytes, size_t len);
+
+static enum xf_err send_question(struct xf_exchange *exchange)
+{
+    enum xf_err code = xf_dns_encode(exchange->name, exchange->type, &exchange->question);
+
+    if (code == XF_ERR_OK)
+        code = xf_udp_open(exchange->loop, &exchange->servers->list[exchange->server], on_datagram, exchange,
+                           &exchange->udp);
+    if (code == XF_ERR_OK)
+        code = xf_udp_send(exchange->udp, exchange->question.bytes, exchange->question.len);
+    return code;
+}
+
+/* Never finishes from within: what cannot be sent is told by the timer. */
+static void start_attempt(struct xf_exchange *exchange)
+{
+    unsigned round = exchange->attempt / (unsigned)exchange->servers->count;
+    enum xf_err code = send_question(exchange);
+
+    if (code == XF_ERR_OK) {
+        say(exchange, "no answer in time");
+        start_timer(exchange, FIRST_WAIT_MS << (round < WAIT_DOUBLINGS_MAX ? round : WAIT_DOUBLINGS_MAX));
+        return;
+    }
+    if (code == XF_ERR_BAD_VALUE) {
+        memset(exchange->is_out, true, sizeof(exchange->is_out));
+        snprintf(exchange->detail, sizeof(exchange->detail), "not a name of the DNS");
+    } else {
+        exchange->is_out[exchange->server] = true;
+        say(exchange, "cannot send: no answer");
+    }
+    start_timer(exchange, 0);
+}
+
+static void next_attempt(struct xf_exchange *exchange)
+{
+    stop_attempt(exchange);
+    exchange->attempt++;
+    if (left_ms(exchange) == 0 || !choose_server(exchange))
+        finish_failed(exchange);
+    else
+        start_attempt(exchange);
+}
+
+static void on_timer(void *owner)
+{
+    next_attempt(owner);
+}
+
+/* This server is no use for this question. */
+static void give_up_server(struct xf_exchange *exchange, const char *word)
+{
+    exchange->is_out[exchange->server] = true;
+    say(exchange, word);
+    next_attempt(exchange);
+}
+
+static void on_tcp_message(void *owner, const uint8_t *bytes, size_t len);
+
+static void on_tcp_failed(void *owner, const char *detail)
+{
+    char word[96];
+
+    snprintf(word, sizeof(word), "TCP: %s:", detail);
+    give_up_server(owner, word);
+}
+
+static const struct xf_dns_tcp_events tcp_events = {.received = on_tcp_message, .failed = on_tcp_failed};
+
+static void ask_by_tcp(struct xf_exchange *exchange)
+{
+    stop_attempt(exchange);
+    exchange->tcp = xf_dns_tcp_ask(exchange->loop, &exchange->servers->list[exchange->server], exchange->question.bytes,
+                                   exchange->question.len, TCP_WAIT_MS, &tcp_events, exchange);
+    start_timer(exchange, TCP_WAIT_MS);
+}
+
+/* What goes for the whole chain of answers; false when the chain is too long. */
+static bool take_chain(struct xf_exchange *exchange, const struct xf_dns_reply *reply)
+{
+    const struct xf_dns_servers *servers = exchange->servers;
+
+    exchange->cname_count += reply->cname_count;
+    exchange->is_secure &=
+        reply->is_authentic && (servers->trust_ad || xf_addr_is_loopback(&servers->list[exchange->server]));
+    if (reply->ttl_s < exchange->ttl_s)
+        exchange->ttl_s = reply->ttl_s;
+    return exchange->cname_count <= XF_DNS_CNAME_MAX && reply->kind != XF_DNS_REPLY_LOOP;
+}
+
+static void follow_alias(struct xf_exchange *exchange, const struct xf_dns_reply *reply)
+{
+    memcpy(exchange->name, reply->next_name, sizeof(exchange->name));
+    memset(exchange->is_out, false, sizeof(exchange->is_out));
+    exchange->attempt = 0;
+    stop_attempt(exchange);
+    start_attempt(exchange); /* the server that just answered */
+}
+
+static void take_answer(struct xf_exchange *exchange, const struct xf_dns_reply *reply)
+{
+    struct xf_dns_answer answer = {
+        .status = reply->status, .is_secure = exchange->is_secure, .records = reply->records, .count = reply->count};
+
+    say(exchange, reply->word);
+    finish(exchange, &answer, exchange->ttl_s);
+}
+
+static void take_reply(struct xf_exchange *exchange, const struct xf_dns_reply *reply)
+{
+    switch (reply->kind) {
+    case XF_DNS_REPLY_ALIEN:
+        return;
+    case XF_DNS_REPLY_WRONG_CASE:
+    case XF_DNS_REPLY_TRUNCATED:
+        ask_by_tcp(exchange);
+        return;
+    case XF_DNS_REPLY_SERVER:
+    case XF_DNS_REPLY_MALFORMED:
+        give_up_server(exchange, reply->word);
+        return;
+    case XF_DNS_REPLY_REFERRED:
+    case XF_DNS_REPLY_LOOP:
+    case XF_DNS_REPLY_ANSWER:
+        break;
+    }
+    exchange->servers->first = exchange->server;
+    if (!take_chain(exchange, reply)) {
+        say(exchange, "too many aliases");
+        finish_failed(exchange);
+    } else if (reply->kind == XF_DNS_REPLY_REFERRED) {
+        follow_alias(exchange, reply);
+    } else {
+        take_answer(exchange, reply);
+    }
+}
+
+static void on_datagram(void *owner, const uint8_t *bytes, size_t len)
+{
+    struct xf_exchange *exchange = owner;
+    struct xf_dns_reply reply;
+
+    xf_dns_decode(&exchange->question, bytes, len, false, &reply);
+    take_reply(exchange, &reply);
+}
+
+static void on_tcp_message(void *owner, const uint8_t *bytes, size_t len)
+{
+    struct xf_exchange *exchange = owner;
+    struct xf_dns_reply reply;
+
+    xf_dns_decode(&exchange->question, bytes, len, true, &reply);
+    if (reply.kind == XF_DNS_REPLY_ALIEN) /* one connection, one question: nothing better will come */
+        reply.kind = XF_DNS_REPLY_MALFORMED;
+    take_reply(exchange, &reply);
+}
+
+struct xf_exchange *xf_exchange_start(struct xf_loop *loop, struct xf_dns_servers *servers, const char *name,
+                                      enum xf_dns_type type, xf_exchanged_fn done, void *owner)
+{
+    struct xf_exchange *exchange = xf_new(struct xf_exchange);
+
+    *exchange = (struct xf_exchange){.loop = loop,
+                                     .servers = servers,
+                                     .type = type,
+                                     .ttl_s = UINT32_MAX,
+                                     .is_secure = true,
+                                     .done = done,
+                                     .owner = owner};
+    snprintf(exchange->name, sizeof(exchange->name), "%s", name);
+    exchange->deadline_ms = xf_loop_clock(loop)->now_ms + servers->timeout_ms;
+    exchange->server = servers->first;
+    xf_timer_init(&exchange->timer, on_timer, exchange);
+    start_attempt(exchange);
+    return exchange;
+}
