@@ -161,10 +161,27 @@ static enum xf_err prepare_parts(struct xf_span text, char *scratch, struct xf_j
     return XF_ERR_OK;
 }
 
+/* A JID that turns out to be what it was points into `text`, as the contract has it. */
+static void point_into(struct xf_span text, struct xf_jid *jid)
+{
+    const char *scratch = jid->full.ptr;
+
+    jid->full.ptr = text.ptr;
+    jid->domain.ptr = text.ptr + (jid->domain.ptr - scratch);
+    if (jid->local.ptr)
+        jid->local.ptr = text.ptr + (jid->local.ptr - scratch);
+    if (jid->resource.ptr)
+        jid->resource.ptr = text.ptr + (jid->resource.ptr - scratch);
+}
+
 enum xf_err xf_jid_prepare(struct xf_span text, char scratch[XF_JID_MAX + 1],
                            struct xf_jid *out_jid)
 {
     if (take_prepared(text, out_jid))
         return XF_ERR_OK;
-    return prepare_parts(text, scratch, out_jid);
+    if (prepare_parts(text, scratch, out_jid) != XF_ERR_OK)
+        return XF_ERR_BAD_JID;
+    if (xf_span_eq(out_jid->full, text))
+        point_into(text, out_jid);
+    return XF_ERR_OK;
 }

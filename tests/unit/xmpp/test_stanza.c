@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* test_stanza.c — addresses of a stanza, and which stanzas an error may answer: all kinds and
+ * types. */
+#include <xfed/xmpp/stanza.h>
+
+#include <check.h>
+
+/* clang-format off */
+static const struct {
+    const char *label;
+    const char *raw_from, *raw_to;
+    enum xf_err want;
+    bool is_from;
+    const char *from, *to; /* NULL: absent */
+} addresses[] = {
+    {"both",                    "A@b/R", "c@D",   XF_ERR_OK,      false, "a@b/R", "c@d"},
+    {"prepared already",        "a@b",   "c@d/r", XF_ERR_OK,      false, "a@b",   "c@d/r"},
+    {"no from",                 NULL,    "c@d",   XF_ERR_OK,      false, NULL,    "c@d"},
+    {"no to",                   "a@b",   NULL,    XF_ERR_OK,      false, "a@b",   NULL},
+    {"neither",                 NULL,    NULL,    XF_ERR_OK,      false, NULL,    NULL},
+    {"bad from",                "@b",    "c@d",   XF_ERR_BAD_JID, true,  NULL,    NULL},
+    {"bad to, from is kept",    "A@b",   "c@",    XF_ERR_BAD_JID, false, "a@b",   NULL},
+    {"both bad",                "a b@c", "@",     XF_ERR_BAD_JID, true,  NULL,    NULL},
+    {"empty from is not absent", "",     "c@d",   XF_ERR_BAD_JID, true,  NULL,    NULL},
+    {"empty to is not absent",  "a@b",   "",      XF_ERR_BAD_JID, false, "a@b",   NULL},
+    {"bad to without a from",   NULL,    "/",     XF_ERR_BAD_JID, false, NULL,    NULL},
+};
+/* clang-format on */
+
+static bool is_jid(const struct xf_jid *jid, const char *want)
+{
+    return want ? xf_span_is(jid->full, want) : !jid->full.ptr && !jid->domain.ptr;
+}
+
+START_TEST(prepares_both_addresses)
+{
+    static struct xf_stanza_scratch scratch;
+    struct xf_stanza stanza = {
+        .raw_from = xf_span_of(addresses[_i].raw_from),
+        .raw_to = xf_span_of(addresses[_i].raw_to),
+    };
+    bool is_from = !addresses[_i].is_from;
+    enum xf_err err = xf_stanza_address(&stanza, &scratch, &is_from);
+
+    ck_assert_msg(err == addresses[_i].want, "%s", addresses[_i].label);
+    ck_assert_msg(err == XF_ERR_OK || is_from == addresses[_i].is_from, "%s", addresses[_i].label);
+    ck_assert_msg(is_jid(&stanza.from, addresses[_i].from), "%s", addresses[_i].label);
+    ck_assert_msg(is_jid(&stanza.to, addresses[_i].to), "%s", addresses[_i].label);
+}
+END_TEST
+
+/* A stanza struct is used again: what the one before left may not stay. */
+START_TEST(an_absent_address_clears_the_one_before)
+{
+    static struct xf_stanza_scratch scratch;
+    struct xf_stanza stanza = {.raw_from = XF_SPAN("a@b"), .raw_to = XF_SPAN("c@d")};
+    bool is_from;
+
+    ck_assert_int_eq(xf_stanza_address(&stanza, &scratch, &is_from), XF_ERR_OK);
+    stanza.raw_from = stanza.raw_to = XF_SPAN_NONE;
+    ck_assert_int_eq(xf_stanza_address(&stanza, &scratch, &is_from), XF_ERR_OK);
+    ck_assert_ptr_null(stanza.from.full.ptr);
+    ck_assert_ptr_null(stanza.to.domain.ptr);
+}
+END_TEST
+
+/* Every type of RFC 6121, one that nobody knows, an empty one and none; for all three kinds. */
+/* clang-format off */
+static const struct {
+    const char *type;
+    bool message, presence, iq;
+} bounces[] = {
+    /* type          message presence iq */
+    {NULL,           true,   true,    true},
+    {"",             true,   false,   true},
+    {"unheard-of",   true,   false,   true},
+    {"error",        false,  false,   false},
+    {"chat",         true,   false,   true},
+    {"groupchat",    true,   false,   true},
+    {"headline",     true,   false,   true},
+    {"normal",       true,   false,   true},
+    {"get",          true,   false,   true},
+    {"set",          true,   false,   true},
+    {"result",       true,   false,   false},
+    {"subscribe",    true,   true,    true},
+    {"subscribed",   true,   false,   true},
+    {"unsubscribe",  true,   false,   true},
+    {"unsubscribed", true,   false,   true},
+    {"probe",        true,   true,    true},
+    {"unavailable",  true,   false,   true},
+    {"Error",        true,   false,   true},
+};
+/* clang-format on */
+
+START_TEST(answers_no_answer)
+{
+    const char *type = bounces[_i].type;
+    struct xf_stanza stanza = {.type = xf_span_of(type)};
+
+    stanza.kind = XF_STANZA_MESSAGE;
+    ck_assert_msg(xf_stanza_may_bounce(&stanza) == bounces[_i].message, "message %s",
+                  type ? type : "-");
+    stanza.kind = XF_STANZA_PRESENCE;
+    ck_assert_msg(xf_stanza_may_bounce(&stanza) == bounces[_i].presence, "presence %s",
+                  type ? type : "-");
+    stanza.kind = XF_STANZA_IQ;
+    ck_assert_msg(xf_stanza_may_bounce(&stanza) == bounces[_i].iq, "iq %s", type ? type : "-");
+}
+END_TEST
+
+START_TEST(kinds_have_their_element_names)
+{
+    ck_assert_str_eq(xf_stanza_kind_name(XF_STANZA_MESSAGE), "message");
+    ck_assert_str_eq(xf_stanza_kind_name(XF_STANZA_PRESENCE), "presence");
+    ck_assert_str_eq(xf_stanza_kind_name(XF_STANZA_IQ), "iq");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("stanza");
+    TCase *tcase = tcase_create("stanza");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_loop_test(tcase, prepares_both_addresses, 0, XF_ARRAY_LEN(addresses));
+    tcase_add_test(tcase, an_absent_address_clears_the_one_before);
+    tcase_add_loop_test(tcase, answers_no_answer, 0, XF_ARRAY_LEN(bounces));
+    tcase_add_test(tcase, kinds_have_their_element_names);
+    suite_add_tcase(suite, tcase);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
