@@ -106,8 +106,10 @@ START_TEST(paused_reader_holds_the_writer_until_drained)
     bench_run_until(&bench, server_got_big, "all data");
     ck_assert_uint_eq(bench.server.got_bytes, BIG_BYTES);
     const char *got = xf_buf_ptr(&bench.server.got);
-    for (size_t i = 0; i < BIG_BYTES; i++)
-        ck_assert_msg(got[i] == pattern(i), "byte %zu", i);
+    size_t same = 0;
+    while (same < BIG_BYTES && got[same] == pattern(same))
+        same++;
+    ck_assert_uint_eq(same, BIG_BYTES);
     ck_assert_int_eq(bench.client.drained, 1);
 }
 END_TEST
@@ -350,7 +352,10 @@ START_TEST(accept_may_refuse)
 }
 END_TEST
 
-/* No descriptor is left: the connection waits in the backlog and is taken once there is one. */
+/*
+ * No descriptor is left: the listener looks away, and comes back. The second connection is for
+ * valgrind, whose emulated limit lets the kernel take the first one and then throws it away.
+ */
 START_TEST(listener_waits_when_descriptors_run_out)
 {
     int client = raw_client();
@@ -370,8 +375,10 @@ START_TEST(listener_waits_when_descriptors_run_out)
     ck_assert_int_eq(bench.server.connected, 0);
     while (count > 0)
         close(fds[--count]);
+    int second = raw_client();
     bench_run_until(&bench, server_up, "accepted");
     setrlimit(RLIMIT_NOFILE, &old);
+    close(second);
     close(client);
 }
 END_TEST
