@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_client.c — the resolver on a real loop against two real servers that misbehave by name (scripted_server.py, which
+ * starts this program).
+ */
+#include <xfed/dns/dns.h>
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <xfed/base/alloc.h>
+
+static struct xf_loop *loop;
+static struct xf_dns *dns;
+static struct xf_addr servers[2];
+static char hosts_path[] = "/tmp/xf-test-hosts-XXXXXX";
+
+struct seen {
+    unsigned count;
+    enum xf_dns_status status;
+    bool is_secure;
+    size_t record_count;
+    uint8_t address[4];
+    char detail[200];
+    unsigned *left; /* stops the loop at 0 */
+    struct xf_dns_query *to_cancel;
+    const char *ask_again;
+    struct seen *again;
+};
+
+static void on_answered(void *owner, const struct xf_dns_answer *answer)
+{
+    struct seen *seen = owner;
+
+    seen->count++;
+    seen->status = answer->status;
+    seen->is_secure = answer->is_secure;
+    seen->record_count = answer->count;
+    if (answer->count > 0)
+        memcpy(seen->address, answer->records[0].address, 4);
+    snprintf(seen->detail, sizeof(seen->detail), "%s", answer->detail);
+    if (seen->to_cancel)
+        dns->ops->cancel(dns, seen->to_cancel);
+    if (seen->ask_again)
+        dns->ops->ask(dns, seen->ask_again, XF_DNS_A, on_answered, seen->again);
+    if (seen->left && --*seen->left == 0)
+        xf_loop_stop(loop);
+}
+
+/* Only the first `count` servers, of which the first is servers[0]. */
+static void open_client(size_t count, unsigned timeout_ms, size_t cache_entries)
+{
+    struct xf_dns_client_opts opts = {.servers = servers,
+                                      .server_count = count,
+                                      .hosts_file = hosts_path,
+                                      .timeout_ms = timeout_ms,
+                                      .cache_entries = cache_entries};
+    struct xf_error err;
+
+    ck_assert_msg(xf_dns_client_new(loop, &opts, &dns, &err) == XF_ERR_OK, "%s", err.detail);
+}
+
+static void set_up(void)
+{
+    unsigned ports[2];
+    const char *text = getenv("XF_TEST_DNS_PORTS");
+    char *end;
+
+    ck_assert_msg(text, "to be started by scripted_server.py");
+    ports[0] = (unsigned)strtoul(text, &end, 10);
+    ports[1] = (unsigned)strtoul(end, NULL, 10);
+    for (size_t i = 0; i < 2; i++)
+        servers[i] = xf_addr_from_v4((const uint8_t[]){127, 0, 0, 1}, (uint16_t)ports[i]);
+    snprintf(hosts_path, sizeof(hosts_path), "/tmp/xf-test-hosts-XXXXXX");
+    int fd = mkstemp(hosts_path);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_gt(dprintf(fd, "127.0.0.7 local.example\n"), 0);
+    close(fd);
+    loop = xf_loop_new();
+}
+
+static void stop(void *owner)
+{
+    (void)owner;
+    xf_loop_stop(loop);
+}
+
+static void run_for(unsigned ms)
+{
+    struct xf_timer timer;
+
+    xf_timer_init(&timer, stop, NULL);
+    xf_timer_start(xf_loop_timers(loop), &timer, ms);
+    xf_loop_run(loop);
+}
+
+static void tear_down(void)
+{
+    xf_dns_client_free(&dns);
+    run_for(20); /* the ends of conns */
+    xf_loop_free(&loop);
+    unlink(hosts_path);
+}
+
+static struct seen ask(const char *name, enum xf_dns_type type)
+{
+    unsigned left = 1;
+    struct seen seen = {.left = &left};
+
+    dns->ops->ask(dns, name, type, on_answered, &seen);
+    ck_assert_msg(seen.count == 0, "%s: answered from within", name);
+    xf_loop_run(loop);
+    ck_assert_uint_eq(seen.count, 1);
+    return seen;
+}
+
+/* How many questions for this name reached the server: by UDP, by TCP. */
+static void count_questions(size_t server, const char *name, unsigned *udp, unsigned *tcp)
+{
+    struct xf_dns *was = dns;
+    struct xf_addr first = servers[0];
+    char asked[XF_DNS_NAME_MAX + 1];
+
+    servers[0] = servers[server];
+    open_client(1, 2000, 0);
+    snprintf(asked, sizeof(asked), "count.%s", name);
+    struct seen seen = ask(asked, XF_DNS_A);
+    ck_assert_int_eq(seen.status, XF_DNS_FOUND);
+    *udp = seen.address[2];
+    *tcp = seen.address[3];
+    xf_dns_client_free(&dns);
+    dns = was;
+    servers[0] = first;
+}
+
+static const struct {
+    const char *label, *name;
+    size_t server_count;
+    unsigned timeout_ms;
+    enum xf_dns_status status;
+    const char *address, *detail;
+    unsigned min_ms, max_ms;
+    unsigned udp[2], tcp[2]; /* questions at each server */
+} cases[] = {
+    /* clang-format off */
+    {"found", "ok.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found from 127.0.0.1:", 0, 900, {1, 0}, {0, 0}},
+    {"NXDOMAIN", "nx.a.example", 2, 3000, XF_DNS_NXDOMAIN, "", "NXDOMAIN from", 0, 900, {1, 0}, {0, 0}},
+    {"SERVFAIL of all", "servfail.a.example", 2, 3000, XF_DNS_FAILED, "", "SERVFAIL from", 0, 900, {1, 1}, {0, 0}},
+    {"SERVFAIL of the only one", "servfail.b.example", 1, 3000, XF_DNS_FAILED, "", "SERVFAIL from", 0, 900, {1, 0}, {0, 0}},
+    {"SERVFAIL of one", "one-servfail.a.example", 2, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {1, 1}, {0, 0}},
+    {"REFUSED of all", "refused.a.example", 2, 3000, XF_DNS_FAILED, "", "REFUSED from", 0, 900, {1, 1}, {0, 0}},
+    {"first datagram lost", "first-silent.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 950, 1900, {2, 0}, {0, 0}},
+    {"one server dead", "one-silent.a.example", 2, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 950, 1900, {1, 1}, {0, 0}},
+    {"silence", "silent.a.example", 1, 2500, XF_DNS_FAILED, "", "no answer in time from", 2450, 3500, {2, 0}, {0, 0}},
+    {"silence of two", "silent.b.example", 2, 2500, XF_DNS_FAILED, "", "no answer in time from", 2450, 3500, {2, 1}, {0, 0}},
+    {"late answer of the first attempt is not taken, that of the second is", "late.a.example", 1, 5000, XF_DNS_FOUND,
+     "192.0.2.1", "found", 2200, 3500, {2, 0}, {0, 0}},
+    {"truncated", "tc.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {1, 0}, {1, 0}},
+    {"truncated, TCP byte by byte", "tc-slow.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 1500, {1, 0}, {1, 0}},
+    {"truncated, TCP breaks off", "tc-cut.a.example", 2, 3000, XF_DNS_FAILED, "", "TCP", 0, 900, {1, 1}, {1, 1}},
+    {"case changed: TCP decides", "lower.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {1, 0}, {1, 0}},
+    {"wrong datagrams are ignored", "wrong.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {1, 0}, {0, 0}},
+    {"rubbish", "rubbish.a.example", 2, 3000, XF_DNS_FAILED, "", "malformed answer from", 0, 900, {1, 1}, {0, 0}},
+    {"alias is followed", "alias.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {1, 0}, {0, 0}},
+    {"ring of aliases", "ring.a.example", 1, 3000, XF_DNS_FAILED, "", "too many aliases", 0, 900, {1, 0}, {0, 0}},
+    {"8 aliases", "chain-8.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {1, 0}, {0, 0}},
+    {"9 aliases", "chain-9.a.example", 1, 3000, XF_DNS_FAILED, "", "too many aliases", 0, 900, {1, 0}, {0, 0}},
+    {"hosts file", "local.example", 1, 3000, XF_DNS_FOUND, "127.0.0.7", "hosts file", 0, 300, {0, 0}, {0, 0}},
+    {"not a name", "ok..example", 1, 3000, XF_DNS_FAILED, "", "not a name", 0, 300, {0, 0}, {0, 0}},
+    /* clang-format on */
+};
+
+START_TEST(question_ends_in)
+{
+    const char *label = cases[_i].label;
+    char address[16] = "";
+
+    open_client(cases[_i].server_count, cases[_i].timeout_ms, 100);
+    uint64_t start_ms = xf_monotonic_ms();
+    struct seen seen = ask(cases[_i].name, XF_DNS_A);
+    uint64_t took_ms = xf_monotonic_ms() - start_ms;
+
+    ck_assert_msg(seen.status == cases[_i].status, "%s: status %d (%s)", label, (int)seen.status, seen.detail);
+    if (seen.record_count > 0)
+        snprintf(address, sizeof(address), "%u.%u.%u.%u", seen.address[0], seen.address[1], seen.address[2],
+                 seen.address[3]);
+    ck_assert_msg(strcmp(address, cases[_i].address) == 0, "%s: address %s", label, address);
+    ck_assert_msg(strstr(seen.detail, cases[_i].detail), "%s: said '%s'", label, seen.detail);
+    ck_assert_msg(took_ms >= cases[_i].min_ms && took_ms <= cases[_i].max_ms, "%s: took %llu ms", label,
+                  (unsigned long long)took_ms);
+    for (size_t i = 0; i < 2 && strstr(cases[_i].name, "..") == NULL; i++) {
+        unsigned udp, tcp;
+        count_questions(i, cases[_i].name, &udp, &tcp);
+        ck_assert_msg(udp == cases[_i].udp[i] && tcp == cases[_i].tcp[i], "%s: server %zu got %u by UDP, %u by TCP", label,
+                      i, udp, tcp);
+    }
+}
+END_TEST
+
+static void check_asked(const char *name, unsigned want)
+{
+    unsigned udp, tcp;
+
+    count_questions(0, name, &udp, &tcp);
+    ck_assert_msg(udp == want, "%s was asked %u times, not %u", name, udp, want);
+}
+
+static const struct {
+    const char *label, *name;
+    unsigned wait_ms, asked;
+} again[] = {
+    {"positive is kept", "ok.c1.example", 0, 1},
+    {"negative is kept", "nx.c2.example", 0, 1},
+    {"negative without SOA is not", "nosoa.c3.example", 0, 2},
+    {"TTL 0 is not", "ttl0.c4.example", 0, 2},
+    {"TTL 1 for less than a second", "ttl1.c5.example", 0, 1},
+    {"TTL 1 not for longer", "ttl1.c6.example", 1050, 2},
+    {"SERVFAIL is not", "servfail.c7.example", 0, 2},
+};
+
+START_TEST(second_question_asks_again)
+{
+    open_client(1, 3000, 100);
+    struct seen first = ask(again[_i].name, XF_DNS_A);
+    if (again[_i].wait_ms)
+        run_for(again[_i].wait_ms);
+    struct seen second = ask(again[_i].name, XF_DNS_A);
+
+    ck_assert_msg(first.status == second.status && first.record_count == second.record_count, "%s", again[_i].label);
+    check_asked(again[_i].name, again[_i].asked);
+}
+END_TEST
+
+START_TEST(two_askers_share_one_question)
+{
+    unsigned left = 3;
+    struct seen seen[3] = {{.left = &left}, {.left = &left}, {.left = &left}};
+
+    open_client(1, 3000, 0);
+    for (size_t i = 0; i < 3; i++)
+        dns->ops->ask(dns, "ok.shared.example", XF_DNS_A, on_answered, &seen[i]);
+    xf_loop_run(loop);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_int_eq(seen[i].status, XF_DNS_FOUND);
+    check_asked("ok.shared.example", 1);
+}
+END_TEST
+
+START_TEST(one_asker_may_leave_the_others)
+{
+    unsigned left = 1;
+    struct seen stays = {.left = &left}, leaves = {0};
+
+    open_client(1, 3000, 0);
+    struct xf_dns_query *query = dns->ops->ask(dns, "ok.leave.example", XF_DNS_A, on_answered, &leaves);
+    dns->ops->ask(dns, "ok.leave.example", XF_DNS_A, on_answered, &stays);
+    dns->ops->cancel(dns, query);
+    xf_loop_run(loop);
+    ck_assert_uint_eq(leaves.count, 0);
+    ck_assert_uint_eq(stays.count, 1);
+}
+END_TEST
+
+START_TEST(last_asker_ends_the_question)
+{
+    struct seen seen = {0};
+    static const char *const names[] = {"silent.cancel.example", "late.cancel.example", "tc-slow.cancel.example"};
+
+    open_client(1, 3000, 0);
+    struct xf_dns_query *query = dns->ops->ask(dns, names[_i], XF_DNS_A, on_answered, &seen);
+    run_for(15);
+    dns->ops->cancel(dns, query);
+    run_for(_i == 1 ? 1500 : 100);
+    ck_assert_uint_eq(seen.count, 0);
+}
+END_TEST
+
+/* From within an answer: the other asker of the same question is cancelled, and the same question asked again. */
+START_TEST(answer_may_cancel_and_ask)
+{
+    unsigned left = 2;
+    struct seen first = {.left = &left, .ask_again = "ok.within.example"}, second = {0}, third = {.left = &left};
+
+    open_client(1, 3000, 0);
+    first.again = &third;
+    dns->ops->ask(dns, "ok.within.example", XF_DNS_A, on_answered, &first);
+    first.to_cancel = dns->ops->ask(dns, "ok.within.example", XF_DNS_A, on_answered, &second);
+    xf_loop_run(loop);
+    ck_assert_uint_eq(first.count, 1);
+    ck_assert_uint_eq(second.count, 0);
+    ck_assert_uint_eq(third.count, 1);
+    check_asked("ok.within.example", 2);
+}
+END_TEST
+
+START_TEST(client_may_go_in_the_middle)
+{
+    static const char *const names[] = {"silent.go.example", "tc-slow.go.example", "ok.go.example", "local.example"};
+    struct seen seen = {0};
+
+    open_client(2, 3000, 10);
+    dns->ops->ask(dns, names[_i], XF_DNS_A, on_answered, &seen);
+    if (_i < 2)
+        run_for(15);
+    xf_dns_client_free(&dns);
+    run_for(50);
+    ck_assert_uint_eq(seen.count, 0);
+}
+END_TEST
+
+START_TEST(later_comes_once_and_may_be_cancelled)
+{
+    unsigned left = 1;
+    struct seen comes = {.left = &left}, cancelled = {0};
+
+    open_client(1, 3000, 0);
+    struct xf_dns_query *query = dns->ops->later(dns, on_answered, &cancelled);
+    dns->ops->later(dns, on_answered, &comes);
+    dns->ops->cancel(dns, query);
+    ck_assert_uint_eq(comes.count, 0);
+    xf_loop_run(loop);
+    ck_assert_uint_eq(comes.count, 1);
+    ck_assert_int_eq(comes.status, XF_DNS_NO_DATA);
+    ck_assert_uint_eq(cancelled.count, 0);
+}
+END_TEST
+
+START_TEST(hosts_file_is_for_addresses_only)
+{
+    open_client(1, 3000, 0);
+    ck_assert_int_eq(ask("local.example", XF_DNS_AAAA).status, XF_DNS_NO_DATA);
+    check_asked("local.example", 0);
+    ask("local.example", XF_DNS_SRV);
+    check_asked("local.example", 1);
+}
+END_TEST
+
+START_TEST(dead_server_is_not_asked_first_again)
+{
+    open_client(2, 3000, 0);
+    ck_assert_int_eq(ask("one-silent.d1.example", XF_DNS_A).status, XF_DNS_FOUND);
+    uint64_t start_ms = xf_monotonic_ms();
+    ck_assert_int_eq(ask("one-silent.d2.example", XF_DNS_A).status, XF_DNS_FOUND);
+    ck_assert_uint_lt(xf_monotonic_ms() - start_ms, 900);
+    check_asked("one-silent.d2.example", 0);
+}
+END_TEST
+
+START_TEST(authentic_counts_from_loopback)
+{
+    open_client(1, 3000, 10);
+    ck_assert(ask("authentic.a.example", XF_DNS_A).is_secure);
+    ck_assert(ask("authentic.a.example", XF_DNS_A).is_secure); /* from the cache */
+    ck_assert(!ask("ok.plain.example", XF_DNS_A).is_secure);
+}
+END_TEST
+
+START_TEST(no_server_is_an_error)
+{
+    struct xf_dns_client_opts opts = {.resolv_conf = "/nonexistent/resolv.conf", .timeout_ms = 1000};
+    struct xf_error err = {0};
+
+    ck_assert_int_eq(xf_dns_client_new(loop, &opts, &dns, &err), XF_ERR_CONFIG);
+    ck_assert_ptr_nonnull(strstr(err.detail, "/nonexistent/resolv.conf"));
+}
+END_TEST
+
+/* A port where nobody listens: the kernel may say so or not, the question ends in either case. */
+START_TEST(closed_port_fails_in_time)
+{
+    servers[0] = xf_addr_from_v4((const uint8_t[]){127, 0, 0, 1}, 9);
+    open_client(1, 1500, 0);
+    uint64_t start_ms = xf_monotonic_ms();
+    ck_assert_int_eq(ask("ok.closed.example", XF_DNS_A).status, XF_DNS_FAILED);
+    ck_assert_uint_le(xf_monotonic_ms() - start_ms, 2500);
+}
+END_TEST
+
+static uint64_t cpu_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* Not a limit, a figure: what one question costs with a socket of its own. */
+START_TEST(cost_of_a_question_is_printed)
+{
+    enum { ROUNDS = 40, AT_ONCE = 25 };
+    static struct seen seen[AT_ONCE];
+    char name[64];
+
+    open_client(1, 3000, 0);
+    uint64_t start_us = cpu_us();
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        unsigned left = AT_ONCE;
+        for (unsigned i = 0; i < AT_ONCE; i++) {
+            seen[i] = (struct seen){.left = &left};
+            snprintf(name, sizeof(name), "ok.cost%u-%u.example", round, i);
+            dns->ops->ask(dns, name, XF_DNS_A, on_answered, &seen[i]);
+        }
+        xf_loop_run(loop);
+        for (unsigned i = 0; i < AT_ONCE; i++)
+            ck_assert_msg(seen[i].status == XF_DNS_FOUND, "%s", seen[i].detail);
+    }
+    printf("# %.1f us CPU a question over UDP\n", (double)(cpu_us() - start_us) / (ROUNDS * AT_ONCE));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("dns/client");
+    TCase *tc = tcase_create("client");
+
+    tcase_set_timeout(tc, 30);
+    tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_add_loop_test(tc, question_ends_in, 0, XF_ARRAY_LEN(cases));
+    tcase_add_loop_test(tc, second_question_asks_again, 0, XF_ARRAY_LEN(again));
+    tcase_add_test(tc, two_askers_share_one_question);
+    tcase_add_test(tc, one_asker_may_leave_the_others);
+    tcase_add_loop_test(tc, last_asker_ends_the_question, 0, 3);
+    tcase_add_test(tc, answer_may_cancel_and_ask);
+    tcase_add_loop_test(tc, client_may_go_in_the_middle, 0, 4);
+    tcase_add_test(tc, later_comes_once_and_may_be_cancelled);
+    tcase_add_test(tc, hosts_file_is_for_addresses_only);
+    tcase_add_test(tc, dead_server_is_not_asked_first_again);
+    tcase_add_test(tc, authentic_counts_from_loopback);
+    tcase_add_test(tc, no_server_is_an_error);
+    tcase_add_test(tc, closed_port_fails_in_time);
+    tcase_add_test(tc, cost_of_a_question_is_printed);
+    suite_add_tcase(suite, tc);
+
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
