@@ -153,8 +153,12 @@ START_TEST(is_a_queue_of_bytes)
         len = (size_t)rand_r(&seed) % sizeof(bytes);
         if (len > buf.len)
             len = buf.len;
-        for (size_t i = 0; i < len; i++)
-            ck_assert_uint_eq((unsigned char)xf_buf_ptr(&buf)[i], out++ % 251);
+        size_t same = 0;
+        while (same < len && (unsigned char)xf_buf_ptr(&buf)[same] == out % 251) {
+            same++;
+            out++;
+        }
+        ck_assert_uint_eq(same, len);
         xf_buf_consume(&buf, len);
         ck_assert_uint_eq(buf.len, in - out);
         ck_assert_uint_le(buf.cap, 2 * buf.max);
@@ -236,6 +240,7 @@ int main(void)
         tcase_add_test_raise_signal(tcase, printing_beyond_the_ceiling_is_a_bug, SIGABRT);
         tcase_add_test_raise_signal(tcase, a_ceiling_of_zero_is_a_bug, SIGABRT);
     }
+    tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -205,6 +205,7 @@ int main(void)
     tcase_add_test(tcase, draws_are_even);
     tcase_add_loop_test(tcase, jitter_stays_within_a_quarter, 0, XF_ARRAY_LEN(jitters));
     tcase_add_test(tcase, fills_all_bytes);
+    tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -331,6 +331,7 @@ int main(void)
     tcase_add_test(tcase, others_get_a_time_stamp);
     tcase_add_test(tcase, a_redirected_stream_is_not_the_journal);
     tcase_add_test(tcase, a_line_is_one_write_of_4096_bytes_at_most);
+    tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -259,27 +259,27 @@ START_TEST(the_longest_jid_fits_the_scratch)
 }
 END_TEST
 
+static bool fits(struct xf_span part, size_t most)
+{
+    return !part.ptr || (part.len >= 1 && part.len <= most);
+}
+
 /* What must hold of any JID that is let in, whatever the bytes were. */
-static void check_prepared(const struct xf_jid *jid, struct xf_span text)
+static bool is_sound(const struct xf_jid *jid)
 {
     static char scratch[XF_JID_MAX + 1];
     struct xf_jid again;
     size_t len = jid->domain.len + (jid->local.ptr ? jid->local.len + 1 : 0) +
                  (jid->resource.ptr ? jid->resource.len + 1 : 0);
 
-    ck_assert_msg(jid->full.len == len, "%.*s", XF_SPAN_ARGS(text));
-    ck_assert_uint_ge(jid->domain.len, 1);
-    ck_assert_uint_le(jid->domain.len, 253);
-    ck_assert(!jid->local.ptr || (jid->local.len >= 1 && jid->local.len <= XF_JID_PART_MAX));
-    ck_assert(!jid->resource.ptr ||
-              (jid->resource.len >= 1 && jid->resource.len <= XF_JID_PART_MAX));
+    if (jid->full.len != len || !jid->domain.ptr || !fits(jid->domain, 253) ||
+        !fits(jid->local, XF_JID_PART_MAX) || !fits(jid->resource, XF_JID_PART_MAX))
+        return false;
     /* Preparing again changes nothing, or one user would have two names. */
-    ck_assert_msg(xf_jid_prepare(jid->full, scratch, &again) == XF_ERR_OK, "%.*s",
-                  XF_SPAN_ARGS(text));
-    ck_assert_msg(again.full.ptr == jid->full.ptr && again.full.len == jid->full.len, "%.*s",
-                  XF_SPAN_ARGS(text));
-    ck_assert(xf_span_eq(again.domain, jid->domain));
-    ck_assert(again.local.ptr == jid->local.ptr && again.resource.ptr == jid->resource.ptr);
+    return xf_jid_prepare(jid->full, scratch, &again) == XF_ERR_OK &&
+           again.full.ptr == jid->full.ptr && again.full.len == jid->full.len &&
+           again.local.ptr == jid->local.ptr && again.domain.ptr == jid->domain.ptr &&
+           again.domain.len == jid->domain.len && again.resource.ptr == jid->resource.ptr;
 }
 
 START_TEST(any_bytes_give_a_sound_jid_or_none)
@@ -335,7 +335,8 @@ START_TEST(any_bytes_give_a_sound_jid_or_none)
         }
         struct xf_span input = exact(text, len);
         if (xf_jid_prepare(input, scratch, &jid) == XF_ERR_OK) {
-            check_prepared(&jid, input);
+            if (!is_sound(&jid))
+                ck_abort_msg("%.*s", XF_SPAN_ARGS(input));
             accepted++;
         }
         xf_free((char *)input.ptr);
@@ -381,8 +382,8 @@ START_TEST(each_code_point_is_stable_in_each_part)
             int len = snprintf(text, sizeof(text), "%s%s%s", before[i], sequence, after[i]);
             struct xf_span input = {text, (size_t)len};
 
-            if (xf_jid_prepare(input, scratch, &jid) == XF_ERR_OK)
-                check_prepared(&jid, input);
+            if (xf_jid_prepare(input, scratch, &jid) == XF_ERR_OK && !is_sound(&jid))
+                ck_abort_msg("%s", text);
         }
     }
 }
