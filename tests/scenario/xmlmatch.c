@@ -18,6 +18,7 @@
 #include <xfed/base/buf.h>
 
 #define ATTRS_MAX 64
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 #define TEXT_MAX_BYTES (64u << 20)
 #define SEPARATOR '|' /* between namespace and name */
 
@@ -252,7 +253,7 @@ static bool value_matches(const char *got, const char *want, struct xf_map *name
 {
     if (strcmp(want, "*") == 0)
         return true;
-    if (want[0] != '$' || want[1] == '\0' || strcspn(want, " .@/") != strlen(want))
+    if (want[0] != '$' || want[1] == '\0' || strspn(want + 1, NAME_CHARS) != strlen(want + 1))
         return strcmp(got, want) == 0;
     struct xf_span name = xf_span_of(want + 1);
     const char *known = xf_map_find(names, name);
@@ -361,7 +362,7 @@ char *unit_substitute(const char *text, const struct xf_map *names)
         text += plain;
         if (*text == '\0')
             break;
-        size_t len = strspn(text + 1, "abcdefghijklmnopqrstuvwxyz0123456789_");
+        size_t len = strspn(text + 1, NAME_CHARS);
         const char *value = len ? xf_map_find(names, (struct xf_span){text + 1, len}) : NULL;
         if (value)
             xf_buf_append_str(&out, value);
