@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_link.c — transcripts of a component link over fake conns and a fake clock. A case is a list of steps; the sender of
+ * every stanza is a peer, its id names it. Times are chosen beside the jitter of 25 %.
+ */
+#include <xfed/link/link.h>
+
+#include <check.h>
+#include <stdio.h>
+
+#include "fake_conn.h"
+
+
+#include <xfed/base/alloc.h>
+#include <xfed/link/kept.h>
+
+#define CONNS_MAX 8
+#define HEADER(name)                                                                                                   \
+    "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' "                                             \
+    "xmlns:stream='http://etherx.jabber.org/streams' to=\"" name "\">"
+#define SERVER_HEADER                                                                                                  \
+    "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='s1' "          \
+    "from='gw.example'>"
+#define PROOF "<handshake>35436b8050136d6e6d41ffb478b03c698b105896</handshake>" /* sha1("s1sesame") */
+#define FOOTER "</stream:stream>"
+#define ERROR(condition)                                                                                               \
+    "<stream:error><" condition " xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>"
+#define TEXT(literal) {literal, sizeof(literal) - 1}
+#define WRITTEN(id) "<message from=\"u@b.example\" to=\"v@a.example\" id=\"" id "\"><body>hi</body></message>"
+
+enum op {
+    DIAL,       /* conn n is the next connect, to text */
+    NO_DIAL,    /* nothing more was dialled */
+    CONNECTED,  /* conn n */
+    REFUSED,
+    FEED,       /* text on conn n */
+    SENT,       /* exactly text on conn n since the last time; "" for nothing */
+    SENT_COUNT, /* stanzas since the last time on conn n: ms */
+    EOF_,       /* the server closes conn n */
+    GONE,       /* we closed conn n */
+    JOIN,       /* DIAL text, CONNECTED, header and handshake both ways: conn n is up */
+    BLOCK,
+    UNBLOCK,
+    WAIT,       /* ms */
+    SEND,       /* a message with id text: xf_link_send says OK */
+    SEND_FROM,  /* ... of the peer text */
+    SEND_MANY,  /* ms messages of 1000 bytes */
+    SEND_IS,    /* ... of ms bytes with result text: "ok", "limit", "closed" */
+    SEND_BARE,  /* without addresses */
+    GOT,        /* ids that came up, in order, since the last time, separated by blanks */
+    EXPIRED,    /* the same for held ones that expired */
+    DRAINED,    /* so many drained events since the last time: ms */
+    IS,         /* text: "up", "down", "congested", "free" */
+    STATES,     /* of events->state since the last time: "up down" */
+    LOG,        /* event text, ms times since the last LOG of it */
+    PAUSE,
+    RESUME,
+    READS,      /* conn n; text: "yes" or "no" */
+    KEEP,       /* xf_link_keep_peer text */
+};
+
+struct step {
+    enum op op;
+    int n;
+    const char *text;
+    unsigned ms;
+};
+
+struct link_case {
+    const char *label;
+    const char *nodes[3];
+    bool per_peer;
+    size_t hold_bytes; /* 0: plenty */
+    struct step steps[40];
+};
+
+/* clang-format off */
+static const struct link_case cases[] = {
+    {"header, handshake, up, stanzas both ways", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {DIAL, 0, "127.0.0.1:5347"}, {IS, .text = "down"}, {SENT, 0, ""},
+        {CONNECTED, 0}, {SENT, 0, HEADER("gw.example")},
+        {FEED, 0, SERVER_HEADER}, {SENT, 0, PROOF}, {IS, .text = "down"},
+        {FEED, 0, "<handshake/>"}, {IS, .text = "up"}, {STATES, .text = "up"}, {LOG, .text = "link.stream.up", .ms = 1},
+        {SEND, .text = "m1"}, {SEND, .text = "m2"}, {SENT, 0, WRITTEN("m1") WRITTEN("m2")},
+        {FEED, 0, "<message from='v@a.example' to='u@b.example' id='r1'/><iq from='v@a.example' to='b.example' id='r2' type='get'/>"},
+        {GOT, .text = "r1 r2"}}},
+
+    {"a stanza before the handshake is accepted is not taken", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {DIAL, 0, "127.0.0.1:5347"}, {CONNECTED, 0}, {FEED, 0, SERVER_HEADER "<message from='v@a.example' to='u@b.example' id='r1'/>"},
+        {GOT, .text = ""}, {FEED, 0, "<handshake/><message from='v@a.example' to='u@b.example' id='r2'/>"}, {GOT, .text = "r2"}}},
+
+    {"held while it comes up, sent in order", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {SEND, .text = "h1"}, {SEND, .text = "h2"}, {IS, .text = "congested"},
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "h3"}, {SENT, 0, WRITTEN("h1") WRITTEN("h2") WRITTEN("h3")},
+        {IS, .text = "free"}, {DRAINED, .ms = 1}}},
+
+    {"held while it is lost, then expires in order, then is refused", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {DRAINED, .ms = 1}, {EOF_, 0}, {IS, .text = "down"}, {STATES, .text = "up down"},
+        {LOG, .text = "link.stream.down", .ms = 1},
+        {SEND, .text = "h1"}, {WAIT, .ms = 9000}, {SEND, .text = "h2"}, {EXPIRED, .text = ""}, {IS, .text = "congested"},
+        {WAIT, .ms = 1100}, {EXPIRED, .text = "h1 h2"}, {DRAINED, .ms = 1}, {IS, .text = "free"},
+        {SEND_IS, .text = "closed", .ms = 10}}},
+
+    {"back within the time: nothing expires", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {EOF_, 0}, {SEND, .text = "h1"}, {WAIT, .ms = 300}, {JOIN, 1, "127.0.0.1:5347"},
+        {SENT, 1, WRITTEN("h1")}, {WAIT, .ms = 20000}, {EXPIRED, .text = ""}}},
+
+    {"a full hold refuses, and keeps what it has", .nodes = {"127.0.0.1:5347"}, .hold_bytes = 3000, .steps = {
+        {SEND_IS, .text = "ok", .ms = 1000}, {SEND_IS, .text = "ok", .ms = 1000}, {SEND_IS, .text = "closed", .ms = 1000},
+        {JOIN, 0, "127.0.0.1:5347"}, {SENT_COUNT, 0, .ms = 2}}},
+
+    {"a stanza larger than the link takes is refused", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {SEND_IS, .text = "limit", .ms = 10001}, {JOIN, 0, "127.0.0.1:5347"}, {SEND_IS, .text = "limit", .ms = 10001},
+        {SEND_IS, .text = "ok", .ms = 9000}, {SENT_COUNT, 0, .ms = 1}, {IS, .text = "up"}}},
+
+    {"a stanza without addresses never leaves", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND_BARE}, {SENT, 0, ""}}},
+
+    {"reconnect waits 200 ms, then twice as long each time, to 10 s", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {DIAL, 0, "127.0.0.1:5347"}, {REFUSED, 0}, {LOG, .text = "link.stream.failed", .ms = 1}, {WAIT, .ms = 140}, {NO_DIAL},
+        {WAIT, .ms = 120}, {DIAL, 1, "127.0.0.1:5347"}, {REFUSED, 1}, {WAIT, .ms = 290}, {NO_DIAL}, {WAIT, .ms = 220},
+        {DIAL, 2, "127.0.0.1:5347"}, {REFUSED, 2}, {WAIT, .ms = 590}, {NO_DIAL}, {WAIT, .ms = 420},
+        {DIAL, 3, "127.0.0.1:5347"}, {REFUSED, 3}, {WAIT, .ms = 2010}, {DIAL, 4, "127.0.0.1:5347"}, {REFUSED, 4},
+        {WAIT, .ms = 4010}, {DIAL, 5, "127.0.0.1:5347"}, {REFUSED, 5}, {WAIT, .ms = 8010},
+        {DIAL, 6, "127.0.0.1:5347"}, {REFUSED, 6}, {WAIT, .ms = 7400}, {NO_DIAL}, {WAIT, .ms = 5200},
+        {DIAL, 7, "127.0.0.1:5347"}}},
+
+    {"up for a while: the next loss begins with the shortest wait", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {DIAL, 0, "127.0.0.1:5347"}, {REFUSED, 0}, {WAIT, .ms = 260}, {DIAL, 1, "127.0.0.1:5347"}, {REFUSED, 1}, {WAIT, .ms = 510},
+        {JOIN, 2, "127.0.0.1:5347"}, {WAIT, .ms = 11000}, {EOF_, 2}, {WAIT, .ms = 260}, {DIAL, 3, "127.0.0.1:5347"}}},
+
+    {"conflict waits the longest time at once and warns", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {DIAL, 0, "127.0.0.1:5347"}, {CONNECTED, 0}, {FEED, 0, SERVER_HEADER ERROR("conflict")}, {GONE, 0},
+        {LOG, .text = "link.stream.failed reason=conflict", .ms = 1}, {WAIT, .ms = 7400}, {NO_DIAL}, {WAIT, .ms = 5200},
+        {DIAL, 1, "127.0.0.1:5347"}}},
+
+    {"thrown out by a conflict: the same", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {WAIT, .ms = 60000}, {FEED, 0, ERROR("conflict")}, {GONE, 0},
+        {LOG, .text = "link.stream.down reason=conflict", .ms = 1}, {WAIT, .ms = 7400}, {NO_DIAL}, {WAIT, .ms = 5200},
+        {DIAL, 1, "127.0.0.1:5347"}}},
+
+    {"a wrong secret: the log says what to look at, once", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {DIAL, 0, "127.0.0.1:5347"}, {CONNECTED, 0}, {FEED, 0, SERVER_HEADER}, {FEED, 0, ERROR("not-authorized")},
+        {LOG, .text = "link.stream.failed secret-file", .ms = 1}, {WAIT, .ms = 260},
+        {DIAL, 1, "127.0.0.1:5347"}, {CONNECTED, 1}, {FEED, 1, SERVER_HEADER}, {FEED, 1, ERROR("not-authorized")},
+        {LOG, .text = "link.stream.failed warn", .ms = 0}}},
+
+    {"a server that does not answer is given up after 10 s", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {DIAL, 0, "127.0.0.1:5347"}, {CONNECTED, 0}, {WAIT, .ms = 9900}, {NO_DIAL}, {WAIT, .ms = 400}, {GONE, 0},
+        {LOG, .text = "link.stream.failed reason=timeout", .ms = 1}, {DIAL, 1, "127.0.0.1:5347"}}},
+
+    {"a server without stream id cannot be proved to", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {DIAL, 0, "127.0.0.1:5347"}, {CONNECTED, 0}, {SENT, 0, HEADER("gw.example")},
+        {FEED, 0, "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams'>"},
+        {SENT, 0, FOOTER}, {FEED, 0, FOOTER}, {LOG, .text = "link.stream.failed reason=no-stream-id", .ms = 1}}},
+
+    {"white space after silence, none while we talk", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {WAIT, .ms = 50000}, {SEND, .text = "m1"}, {SENT, 0, WRITTEN("m1")}, {WAIT, .ms = 50000},
+        {SENT, 0, ""}, {WAIT, .ms = 11000}, {SENT, 0, " "}, {WAIT, .ms = 61000}, {SENT, 0, " "}}},
+
+    {"a cluster that takes nothing for 30 s is given up", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {DRAINED, .ms = 1}, {BLOCK, 0}, {SEND_MANY, .ms = 600}, {IS, .text = "congested"}, {WAIT, .ms = 29000},
+        {IS, .text = "up"}, {WAIT, .ms = 6100}, {GONE, 0}, {LOG, .text = "link.stream.down reason=stuck", .ms = 1}, {IS, .text = "down"}}},
+
+    {"congested, then drained", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {DRAINED, .ms = 1}, {BLOCK, 0}, {SEND_MANY, .ms = 600}, {IS, .text = "congested"}, {DRAINED, .ms = 0},
+        {UNBLOCK, 0}, {DRAINED, .ms = 1}, {IS, .text = "free"}, {SENT_COUNT, 0, .ms = 600}, {WAIT, .ms = 40000}, {IS, .text = "up"}}},
+
+    {"more than the output holds waits, and keeps its place", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {BLOCK, 0}, {SEND_MANY, .ms = 9000}, {IS, .text = "congested"}, {UNBLOCK, 0},
+        {SENT_COUNT, 0, .ms = 9000}, {IS, .text = "free"}, {EXPIRED, .text = ""}}},
+
+    {"two nodes: a pair stays on its node, and moves when it goes", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {SEND, .text = "m2"},
+        {SENT, 0, ""}, {SENT, 1, WRITTEN("m1") WRITTEN("m2")}, {EOF_, 1}, {IS, .text = "up"}, {STATES, .text = "up"}, {SEND, .text = "m3"},
+        {SENT, 0, WRITTEN("m3")}}},
+
+    {"two nodes: pairs spread", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"},
+        {SEND_FROM, .text = "b1.example"}, {SEND_FROM, .text = "b2.example"}, {SEND_FROM, .text = "b3.example"},
+        {SEND_FROM, .text = "b4.example"}, {SENT_COUNT, 0, .ms = 1}, {SENT_COUNT, 1, .ms = 3}}},
+
+    {"per peer: a stream of that name with its first stanza", .nodes = {"127.0.0.1:5347"}, .per_peer = true, .steps = {
+        {NO_DIAL}, {IS, .text = "up"}, {SEND_FROM, .text = "b.example"}, {DIAL, 0, "127.0.0.1:5347"}, {CONNECTED, 0},
+        {SENT, 0, HEADER("b.example")}, {FEED, 0, SERVER_HEADER}, {SENT, 0, PROOF}, {FEED, 0, "<handshake/>"},
+        {SENT_COUNT, 0, .ms = 1}, {SEND_FROM, .text = "b.example"}, {SENT_COUNT, 0, .ms = 1},
+        {SEND_FROM, .text = "c.example"}, {DIAL, 1, "127.0.0.1:5347"}, {CONNECTED, 1}, {SENT, 1, HEADER("c.example")}}},
+
+    {"per peer: stanzas of the cluster come on any", .nodes = {"127.0.0.1:5347"}, .per_peer = true, .steps = {
+        {KEEP, .text = "b.example"}, {JOIN, 0, "127.0.0.1:5347"}, {KEEP, .text = "c.example"}, {JOIN, 1, "127.0.0.1:5347"},
+        {FEED, 0, "<message from='v@a.example' to='u@b.example' id='r1'/>"}, {FEED, 1, "<message from='v@a.example' to='u@b.example' id='r2'/>"},
+        {GOT, .text = "r1 r2"}}},
+
+    {"per peer: an unknown name does not stop the others", .nodes = {"127.0.0.1:5347"}, .per_peer = true, .steps = {
+        {SEND_FROM, .text = "b.example"}, {DIAL, 0, "127.0.0.1:5347"}, {CONNECTED, 0}, {FEED, 0, SERVER_HEADER ERROR("host-unknown")},
+        {LOG, .text = "link.stream.failed reason=host-unknown", .ms = 1}, {IS, .text = "free"}, {WAIT, .ms = 10000}, {EXPIRED, .text = "f"}}},
+
+    {"per peer: an idle one ends, and comes back when needed", .nodes = {"127.0.0.1:5347"}, .per_peer = true, .steps = {
+        {SEND_FROM, .text = "b.example"}, {JOIN, 0, "127.0.0.1:5347"}, {SENT_COUNT, 0, .ms = 1}, {WAIT, .ms = 1700000}, {IS, .text = "up"},
+        {WAIT, .ms = 110000}, {GONE, 0}, {NO_DIAL}, {SEND_FROM, .text = "b.example"}, {JOIN, 1, "127.0.0.1:5347"}, {SENT_COUNT, 1, .ms = 1}}},
+
+    {"per peer: a kept one stays", .nodes = {"127.0.0.1:5347"}, .per_peer = true, .steps = {
+        {KEEP, .text = "b.example"}, {JOIN, 0, "127.0.0.1:5347"}, {WAIT, .ms = 4000000}, {FEED, 0, "<message from='v@a.example' to='u@b.example' id='r1'/>"},
+        {GOT, .text = "r1"}}},
+
+    {"pause stops reading, also on the stream that comes after", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {READS, 0, "yes"}, {PAUSE}, {READS, 0, "no"}, {EOF_, 0}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
+        {READS, 1, "no"}, {RESUME}, {READS, 1, "yes"}}},
+
+    {"a wrong namespace is no component port", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {DIAL, 0, "127.0.0.1:5347"}, {CONNECTED, 0}, {FEED, 0, "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='s1'>"},
+        {GONE, 0}, {LOG, .text = "link.stream.failed reason=invalid-namespace", .ms = 1}}},
+
+    {"a stanza of 300 KB of the cluster does not cost the link", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {FEED, 0, "<message from='v@a.example' to='u@b.example' id='r1'><body>"}, {FEED, 0, NULL, 300000},
+        {FEED, 0, "</body></message>"}, {GOT, .text = "r1"}, {IS, .text = "up"}}},
+};
+/* clang-format on */
+
+struct world {
+    struct fake_env fake;
+    struct xf_conf_link conf;
+    struct xf_link *link;
+    struct fake_conn *conns[CONNS_MAX];
+    char got[512], expired[512], states[64];
+    unsigned drained;
+    char where[160]; /* the case and step, for messages */
+};
+
+static void expect(const struct world *world, bool is_met, const char *words)
+{
+    ck_assert_msg(is_met, "%s: %s", world->where, words);
+}
+
+static void expect_text(const struct world *world, const char *got, const char *want)
+{
+    ck_assert_msg(strcmp(got, want) == 0, "%s: got \"%s\", not \"%s\"", world->where, got, want);
+}
+
+static void expect_number(const struct world *world, size_t got, size_t want)
+{
+    ck_assert_msg(got == want, "%s: got %zu, not %zu", world->where, got, want);
+}
+
+static void note(char *list, size_t room, struct xf_span word)
+{
+    size_t len = strlen(list);
+    snprintf(list + len, room - len, "%s%.*s", len ? " " : "", XF_SPAN_ARGS(word));
+}
+
+static void on_stanza(void *owner, struct xf_link *link, struct xf_stanza *stanza)
+{
+    struct world *world = owner;
+    (void)link;
+    note(world->got, sizeof(world->got), stanza->id);
+}
+
+static void on_expired(void *owner, struct xf_link *link, struct xf_stanza *stanza)
+{
+    struct world *world = owner;
+    (void)link;
+    ck_assert(stanza->from.domain.ptr && stanza->to.domain.ptr);
+    note(world->expired, sizeof(world->expired), stanza->id);
+}
+
+static void on_drained(void *owner, struct xf_link *link)
+{
+    struct world *world = owner;
+    ck_assert(!xf_link_is_congested(link));
+    world->drained++;
+}
+
+static void on_state(void *owner, struct xf_link *link, bool is_up)
+{
+    struct world *world = owner;
+    ck_assert_int_eq(is_up, xf_link_is_up(link));
+    note(world->states, sizeof(world->states), is_up ? XF_SPAN("up") : XF_SPAN("down"));
+}
+
+static const struct xf_link_events events = {
+    .stanza = on_stanza,
+    .expired = on_expired,
+    .drained = on_drained,
+    .state = on_state,
+};
+
+static struct xf_jid jid(const char *local, const char *domain, char room[128])
+{
+    struct xf_jid jid;
+    static char scratch[XF_JID_MAX + 1];
+    snprintf(room, 128, "%s@%s", local, domain);
+    ck_assert_int_eq(xf_jid_prepare(xf_span_of(room), scratch, &jid), XF_ERR_OK);
+    return jid;
+}
+
+/* `bytes` is the size of the payload beside the body's tags, so the stanza has some 90 bytes more. */
+static enum xf_err send_message(struct world *world, const char *peer, const char *id, const char *body, size_t bytes)
+{
+    char from[128], to[128];
+    char *payload = xf_alloc(bytes + strlen(body) + 32);
+    size_t len = (size_t)snprintf(payload, 32 + strlen(body), "<body>%s", body);
+    memset(payload + len, 'x', bytes);
+    memcpy(payload + len + bytes, "</body>", 7);
+    struct xf_stanza stanza = {
+        .kind = XF_STANZA_MESSAGE,
+        .from = jid("u", peer, from),
+        .to = jid("v", "a.example", to),
+        .id = xf_span_of(id),
+        .payload = {payload, len + bytes + 7},
+    };
+    enum xf_err err = xf_link_send(world->link, &stanza);
+    xf_free(payload);
+    fake_env_run(&world->fake);
+    return err;
+}
+
+static void dial(struct world *world, const struct step *step)
+{
+    struct fake_conn *conn = fake_conn_next(&world->fake, NULL);
+    char addr[XF_ADDR_TEXT_BYTES];
+    expect(world, conn != NULL, "nothing was dialled");
+    xf_addr_text(&conn->addr, addr);
+    expect_text(world, addr, step->text);
+    world->conns[step->n] = conn;
+}
+
+static void join(struct world *world, const struct step *step)
+{
+    dial(world, step);
+    struct fake_conn *conn = world->conns[step->n];
+    fake_conn_connected(conn);
+    fake_conn_feed_text(conn, SERVER_HEADER);
+    expect(world, strstr(fake_conn_take(conn), PROOF), "no handshake");
+    fake_conn_feed_text(conn, "<handshake/>");
+}
+
+static size_t count_stanzas(const char *text)
+{
+    size_t count = 0;
+    for (; (text = strstr(text, "<message ")); text++)
+        count++;
+    return count;
+}
+
+static enum xf_err result_of(const char *word)
+{
+    return strcmp(word, "ok") == 0 ? XF_ERR_OK : strcmp(word, "limit") == 0 ? XF_ERR_LIMIT : XF_ERR_CLOSED;
+}
+
+static void check_is(const struct world *world, const char *word)
+{
+    if (strcmp(word, "up") == 0 || strcmp(word, "down") == 0)
+        expect_text(world, xf_link_is_up(world->link) ? "up" : "down", word);
+    else
+        expect_text(world, xf_link_is_congested(world->link) ? "congested" : "free", word);
+}
+
+static void check_log(struct world *world, const struct step *step)
+{
+    char event[64];
+    const char *blank = strchr(step->text, ' ');
+    size_t len = blank ? (size_t)(blank - step->text) : strlen(step->text);
+    snprintf(event, sizeof(event), "%.*s", (int)len, step->text);
+    expect_number(world, fake_env_logged(&world->fake, event, blank ? blank + 1 : ""), step->ms);
+    fake_env_forget_log(&world->fake);
+}
+
+static void feed(struct fake_conn *conn, const struct step *step)
+{
+    if (step->text) {
+        fake_conn_feed_text(conn, step->text);
+        return;
+    }
+    char piece[1000];
+    memset(piece, 'y', sizeof(piece));
+    for (unsigned fed = 0; fed < step->ms; fed += sizeof(piece))
+        fake_conn_feed(conn, piece, sizeof(piece));
+}
+
+static void send_bare(struct world *world)
+{
+    struct xf_stanza bare = {.kind = XF_STANZA_MESSAGE};
+    expect_number(world, xf_link_send(world->link, &bare), XF_ERR_BAD_VALUE);
+}
+
+static void take_step(struct world *world, const struct step *step)
+{
+    struct fake_conn *conn = world->conns[step->n];
+    switch (step->op) {
+    case DIAL: dial(world, step); break;
+    case NO_DIAL: expect(world, !fake_conn_next(&world->fake, NULL), "something was dialled"); break;
+    case CONNECTED: fake_conn_connected(conn); break;
+    case REFUSED: fake_conn_refused(conn); break;
+    case FEED: feed(conn, step); break;
+    case SENT: expect_text(world, fake_conn_take(conn), step->text); break;
+    case SENT_COUNT: expect_number(world, count_stanzas(fake_conn_take(conn)), step->ms); break;
+    case EOF_: fake_conn_closed(conn, XF_CONN_END_EOF); break;
+    case GONE: expect(world, !conn->conn, "the conn is still there"); break;
+    case JOIN: join(world, step); break;
+    case BLOCK: fake_conn_block(conn, true); break;
+    case UNBLOCK: fake_conn_block(conn, false); break;
+    case WAIT: fake_env_advance(&world->fake, step->ms); break;
+    case SEND: expect_number(world, send_message(world, "b.example", step->text, "hi", 0), XF_ERR_OK); break;
+    case SEND_FROM: expect_number(world, send_message(world, step->text, "f", "hi", 0), XF_ERR_OK); break;
+    case SEND_MANY:
+        for (unsigned i = 0; i < step->ms; i++)
+            expect_number(world, send_message(world, "b.example", "many", "", 1000), XF_ERR_OK);
+        break;
+    case SEND_IS: expect_number(world, send_message(world, "b.example", "is", "", step->ms), result_of(step->text)); break;
+    case SEND_BARE: send_bare(world); break;
+    case GOT: expect_text(world, world->got, step->text); world->got[0] = '\0'; break;
+    case EXPIRED: expect_text(world, world->expired, step->text); world->expired[0] = '\0'; break;
+    case DRAINED: expect_number(world, world->drained, step->ms); world->drained = 0; break;
+    case IS: check_is(world, step->text); break;
+    case STATES: expect_text(world, world->states, step->text); world->states[0] = '\0'; break;
+    case LOG: check_log(world, step); break;
+    case PAUSE: xf_link_pause(world->link, true); break;
+    case RESUME: xf_link_pause(world->link, false); break;
+    case READS: expect_text(world, conn->is_paused ? "no" : "yes", step->text); break;
+    case KEEP: xf_link_keep_peer(world->link, xf_span_of(step->text)); break;
+    }
+}
+
+static void set_up(struct world *world, const struct link_case *test)
+{
+    *world = (struct world){.conf = {
+        .title = (char *)"presence",
+        .nodes.item = (char **)(uintptr_t)test->nodes,
+        .name = (char *)"gw.example",
+        .per_peer = test->per_peer,
+        .secret = (char *)"sesame",
+        .max_stanza_bytes = 10000,
+        .hold_ms = 10000,
+        .hold_bytes = test->hold_bytes ? test->hold_bytes : 8u << 20,
+        .ping_ms = 60000,
+    }};
+    while (world->conf.nodes.count < 3 && test->nodes[world->conf.nodes.count])
+        world->conf.nodes.count++;
+    fake_env_init(&world->fake);
+    world->link = xf_link_new(&world->fake.env, &world->conf, &events, world);
+}
+
+/* Whatever state a case leaves, stopping must end it without a leak. */
+static void tear_down(struct world *world)
+{
+    xf_link_stop(world->link);
+    ck_assert_int_eq(send_message(world, "b.example", "late", "", 1), XF_ERR_CLOSED);
+    fake_env_advance(&world->fake, 10000);
+    ck_assert(xf_link_is_gone(world->link));
+    xf_link_free(&world->link);
+    fake_env_fini(&world->fake);
+}
+
+START_TEST(plays)
+{
+    const struct link_case *test = &cases[_i];
+    struct world world;
+    set_up(&world, test);
+    for (size_t i = 0; i < XF_ARRAY_LEN(test->steps); i++) {
+        const struct step *step = &test->steps[i];
+        if (step->op == DIAL && !step->text)
+            break; /* the zeroed rest */
+        snprintf(world.where, sizeof(world.where), "%s, step %zu", test->label, i);
+        take_step(&world, step);
+    }
+    tear_down(&world);
+}
+END_TEST
+
+static const struct {
+    const char *label;
+    struct xf_stanza stanza;
+    const char *from, *to;
+} copies[] = {
+    {"everything there", {.kind = XF_STANZA_IQ, .type = TEXT("get"), .id = TEXT("i1"), .lang = TEXT("de"),
+                          .extra = TEXT(" a=\"b\""), .payload = TEXT("<q xmlns=\"u\"/>"), .wire_bytes = 77},
+     "u@b.example/r@/s", "v@a.example"},
+    {"nothing but addresses", {.kind = XF_STANZA_PRESENCE, .payload = {"", 0}}, "b.example", "a.example/x"},
+    {"an empty id is not an absent one", {.kind = XF_STANZA_MESSAGE, .id = {"", 0}, .has_ns_mark = true,
+                                         .payload = TEXT("<a xmlns=\"u\"><b xmlns=\"\x01\"/></a>")},
+     "u@b.example", "v@a.example/r"},
+};
+
+static void check_same(struct xf_span a, struct xf_span b)
+{
+    ck_assert_int_eq(!a.ptr, !b.ptr);
+    ck_assert(xf_span_eq(a, b));
+    ck_assert(!a.len || a.ptr != b.ptr);
+}
+
+static void check_same_jid(const struct xf_jid *a, const struct xf_jid *b)
+{
+    check_same(a->full, b->full);
+    check_same(a->local, b->local);
+    check_same(a->domain, b->domain);
+    check_same(a->resource, b->resource);
+}
+
+START_TEST(keeps_all_of_a_stanza)
+{
+    struct xf_stanza stanza = copies[_i].stanza, again;
+    struct xf_stanza_scratch scratch;
+    bool is_from;
+    stanza.raw_from = xf_span_of(copies[_i].from);
+    stanza.raw_to = xf_span_of(copies[_i].to);
+    ck_assert_int_eq(xf_stanza_address(&stanza, &scratch, &is_from), XF_ERR_OK);
+    struct xf_kept *kept = xf_kept_new(&stanza, 5);
+    ck_assert_uint_eq(kept->bytes, xf_kept_size(&stanza));
+    xf_kept_stanza(kept, &again);
+    ck_assert_int_eq(again.kind, stanza.kind);
+    ck_assert_int_eq(again.has_ns_mark, stanza.has_ns_mark);
+    ck_assert_uint_eq(again.wire_bytes, stanza.wire_bytes);
+    check_same_jid(&again.from, &stanza.from);
+    check_same_jid(&again.to, &stanza.to);
+    check_same(again.type, stanza.type);
+    check_same(again.id, stanza.id);
+    check_same(again.lang, stanza.lang);
+    check_same(again.extra, stanza.extra);
+    check_same(again.payload, stanza.payload);
+    xf_free(kept);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("link");
+    TCase *plays_case = tcase_create("transcripts");
+    TCase *kept_case = tcase_create("kept");
+    tcase_set_timeout(plays_case, 60);
+    tcase_add_loop_test(plays_case, plays, 0, XF_ARRAY_LEN(cases));
+    tcase_add_loop_test(kept_case, keeps_all_of_a_stanza, 0, XF_ARRAY_LEN(copies));
+    suite_add_tcase(suite, plays_case);
+    suite_add_tcase(suite, kept_case);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
