@@ -60,7 +60,8 @@ def main():
     world = None
     try:
         lab.open(World.services(args.local, args.peer))
-        world = World(lab, args.mode, args.local, args.peer, with_gateway).start()
+        world = World(lab, args.mode, args.local, args.peer, with_gateway)
+        world.start()
         report.say('servers are up')
         talk = Talk(world, report)
         asyncio.run(converse(talk))

@@ -31,11 +31,13 @@ class Engine:
         self.daemon = None
         self.own = False
 
-    def start(self):
+    def start(self, own=True):
         """Use the engine that answers, or start one. Raises Failed with the reason when there is none to be had."""
         if not shutil.which('docker'):
             raise Failed('docker is not installed')
         if not self._answers():
+            if not own:
+                raise Failed('no engine answers')
             self._start_own()
         self.compose_argv = (['docker', 'compose'] if quiet('docker', 'compose', 'version') else ['docker-compose'])
         if not shutil.which(self.compose_argv[0]):
@@ -120,6 +122,7 @@ class Engine:
         if self.daemon:
             self.daemon.stop(timeout=20)
             self.daemon = None
+            quiet('umount', f'{self.run_folder}/exec/netns/default')     # it leaves this mount behind
             shutil.rmtree(self.run_folder, ignore_errors=True)
 
 

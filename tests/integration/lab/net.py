@@ -7,6 +7,7 @@ namespace of the container `net`, which the servers' containers share.
 """
 import ctypes
 import os
+import shutil
 
 from .proc import Failed, run
 
@@ -48,8 +49,12 @@ def enter(path):
 
 def name_it(name):
     """Give the namespace that we are in a name, so that a person can enter it with `ip netns exec NAME`."""
+    os.makedirs(f'/etc/netns/{name}', exist_ok=True)
+    with open(f'/etc/netns/{name}/resolv.conf', 'w') as f:
+        f.write(f'nameserver {DNS}\n')
     run('ip', 'netns', 'attach', name, str(os.getpid()))
 
 
 def forget(name):
     run('ip', 'netns', 'del', name)
+    shutil.rmtree(f'/etc/netns/{name}', ignore_errors=True)

@@ -22,8 +22,12 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '../../..'))
 
 
 class Lab:
-    """Scratch folder, engine and namespace: what every world needs, whoever lives in it."""
-    def __init__(self, docker='no', xfedd=None, wrapper='', say=print):
+    """Scratch folder, engine and namespace: what every world needs, whoever lives in it.
+
+    `docker`: no; yes; auto (natively where it cannot be had); at-hand (as auto, but only an engine that answers already).
+    """
+    def __init__(self, docker='no', xfedd=None, wrapper='', say=print, name=None):
+        self.name = name        # of the namespace, for a person
         self.xfedd, self.wrapper, self.docker_wish, self.say = xfedd, wrapper, docker, say
         self.user = 'nobody'
         self.engine = None
@@ -54,14 +58,18 @@ class Lab:
                     raise
                 self.say(f'no Docker: {str(e).strip()}; the servers run natively')
         net.enter_new()
+        if self.name:
+            net.name_it(self.name)      # before the mounts of resolve_here, which nobody else sees
         net.resolve_here(self.resolv_conf)
         return self
 
     def _open_docker(self, services):
-        self.engine = Engine(f'xfedd-lab-{os.getpid()}', self.scratch).start()
+        self.engine = Engine(f'xfedd-lab-{os.getpid()}', self.scratch).start(self.docker_wish != 'at-hand')
         self.say('Docker: ' + ('an engine of our own' if self.engine.own else 'the engine at hand'))
         self.engine.build(services)
         net.enter(self.engine.namespace())
+        if self.name:
+            net.name_it(self.name)
 
     def _close_engine(self):
         if self.engine:
@@ -80,6 +88,8 @@ class Lab:
 
     def close(self, keep=False):
         self._close_engine()
+        if self.name:
+            net.forget(self.name)
         if not keep:
             shutil.rmtree(self.scratch, ignore_errors=True)
 

@@ -1,0 +1,107 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The try-out: xfedd between a local Prosody and the federation, two people who talk across, and what the log says of it.
+
+scripts/quickstart builds xfedd and calls this. Everything lives in a scratch folder and a network namespace; nothing remains.
+"""
+import asyncio
+import signal
+import sys
+
+from lab import net, options
+from lab.client import TimedOut
+from lab.proc import Failed
+from lab.report import Report, fatal
+from lab.world import COMPONENT, LOCAL, PEER, Lab, World
+from talk import Talk
+
+NAME = 'xfedd-quickstart'
+
+PICTURE = f'''
+   alice -- Prosody ({LOCAL}) -- XEP-0114 -- xfedd -- S2S -- Prosody ({PEER}) -- bob
+            {net.LOCAL}                   {net.GATEWAY}       {net.PEER}
+'''
+
+KEPT = '''
+It runs on until you press Ctrl-C. In another terminal:
+
+   tail -f {log}                        what xfedd does; one line for each stream up and down
+   less {conf}                    its configuration
+   ip netns exec {name} COMMAND              run anything among the servers, such as:
+   ip netns exec {name} ss -tnp              the connections
+   ip netns exec {name} openssl s_client -connect {gateway}:5269 -starttls xmpp-server -xmpphost {local} -brief
+   {xfedd} -c {conf} --dump       every setting that is in force
+'''
+
+
+async def story(talk):
+    await talk.login()
+    await talk.subscribe()
+    await talk.presence()
+    await talk.messages(payloads=())
+    await talk.queries()
+    await talk.meet_at_peer()
+    await talk.nowhere()
+    await talk.logout()
+
+
+def show_streams(report, gateway):
+    rows = [('local domain', '', 'peer', 'authenticated by', 'encryption', 'ready after')]
+    for up in gateway.streams():
+        tls = ' '.join(filter(None, (up.get('tls'), up.get('cipher')))) or 'none'
+        rows.append((up.get('local', '?'), '->' if up.get('dir') == 'out' else '<-', up.get('peer', '?'), up.get('auth', '?'),
+                     tls, f"{up.get('ms', '?')} ms"))
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    print('\nThe streams that xfedd opened and accepted:\n')
+    for row in rows:
+        print('   ' + '  '.join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+    print(flush=True)
+    report.check('xfedd logged streams both ways, each with SASL EXTERNAL over TLS',
+                 {'in', 'out'} <= {up.get('dir') for up in gateway.streams()}
+                 and all(up.get('auth') == 'external' and up.get('tls') for up in gateway.streams()))
+
+
+def wait_for_ctrl_c():
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sig, signal.default_int_handler)
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        print('\ntaking it down')
+
+
+def main():
+    p = options.parser(__doc__)
+    p.add_argument('--keep', action='store_true', help='leave it running until Ctrl-C')
+    p.set_defaults(docker='at-hand')
+    args = p.parse_args()
+    options.need_xfedd(args)
+    print(PICTURE)
+    report = Report()
+    lab = Lab(args.docker, args.xfedd, args.wrapper, report.say, name=NAME if args.keep else None)
+    world = None
+    try:
+        lab.open(World.services('prosody', 'prosody'))
+        world = World(lab)
+        report.say(f'authority and certificates for {LOCAL} and {PEER} are made')
+        world.start()
+        report.say(f'DNS, both Prosodys and xfedd are up; xfedd is linked to {LOCAL} as {COMPONENT[0]}')
+        asyncio.run(story(Talk(world, report)))
+        show_streams(report, world.gateway)
+        if args.keep:
+            print(KEPT.format(log=world.gateway.log, conf=world.gateway.conf, name=NAME, gateway=net.GATEWAY, local=LOCAL,
+                              xfedd=args.xfedd), flush=True)
+            wait_for_ctrl_c()
+    except (Failed, TimedOut) as e:
+        fatal(report, e)
+        if world and world.gateway:
+            print(f'\nThe last lines of xfedd:\n{world.gateway.proc.tail() if world.gateway.proc else "(not started)"}')
+    finally:
+        if world:
+            world.stop()
+        lab.close(args.keep_scratch)
+    return report.end()
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What a hostile peer tries (issue 2, must show 6): nothing reaches the link, the stream ends with the right condition, the log
+says why.
+
+The peer is scripted; the cluster too, so that "nothing" can be seen. After each attack an honest stanza must still get through.
+"""
+import sys
+import time
+
+from lab import net, options
+from lab.cluster import Cluster
+from lab.dns import Dns
+from lab.gateway import Gateway
+from lab.peer import Peer
+from lab.pki import Authority
+from lab.proc import Failed
+from lab.report import Report, fatal
+from lab.servers import COMPONENT_PORT
+from lab.world import COMPONENT, LOCAL, PEER, Lab
+from lab.xmlstream import Closed
+
+VICTIM = 'victim.example'       # a domain of somebody else, whose server is honest
+EDGE = (net.GATEWAY, 5269)
+
+
+class Attacks:
+    def __init__(self, report, cluster, gateway, peer, victim):
+        self.report, self.cluster, self.gateway, self.peer, self.victim = report, cluster, gateway, peer, victim
+        self.count = 0
+
+    def message(self, frm, to=f'alice@{LOCAL}', ident=None):
+        self.count += 1
+        ident = ident or f'attack-{self.count}'
+        return ident, f"<message from='{frm}' to='{to}' id='{ident}'><body>trust me</body></message>"
+
+    def authenticated(self):
+        return self.peer.external(self.peer.dial(EDGE, LOCAL), LOCAL)
+
+    def nothing_came(self, what, ident):
+        came = self.cluster.wait(lambda e: e.get('id') == ident, 1)
+        self.report.check(f'{what}: nothing reaches the link', came is None)
+
+    def ends_with(self, what, stream, *conditions):
+        got = self.peer.drain(stream)
+        self.report.check(f'{what}: the stream ends with {" or ".join(conditions)}', got in conditions, got)
+
+    def logged(self, what, event='s2s.stream', **want):
+        """A line of the log tells the reason; it is shown."""
+        lines = [e for e in self.gateway.wait_event(event, 5) if e.line not in self.known and e.get('reason')]
+        self.report.check(f'{what}: the log says why', bool(lines))
+        for e in lines[-2:]:
+            self.report.say('   ' + e.line)
+
+    def honest(self, what):
+        """An honest peer is heard afterwards, over the same link."""
+        ident, text = self.message(f'bob@{PEER}/x', ident=f'honest-{self.count}')
+        stream = self.authenticated()
+        stream.send(text)
+        came = self.cluster.wait(lambda e: e.get('id') == ident, 10)
+        self.report.check(f'{what}: an honest stanza still gets through', came is not None)
+        stream.close()
+
+    def run(self):
+        for attack in (self.forged_from, self.before_authentication, self.stolen_domain, self.wrong_key, self.unasked_answer,
+                       self.unserved_to, self.forged_local):
+            self.known = {e.line for e in self.gateway.events('s2s.stream')}
+            what = attack.__doc__
+            try:
+                attack(what)
+                self.honest(what)
+            except Closed as e:
+                self.report.check(what, False, str(e))
+        self.report.equal('the link was never lost', self.cluster.links, 1)
+
+    def forged_from(self, what):
+        """a forged from on an authenticated stream"""
+        stream = self.authenticated()
+        ident, text = self.message(f'ceo@{VICTIM}/x')
+        stream.send(text)
+        self.ends_with(what, stream, 'invalid-from')
+        self.nothing_came(what, ident)
+        self.logged(what)
+
+    def before_authentication(self, what):
+        """a stanza before authentication"""
+        stream = self.peer.dial(EDGE, LOCAL)
+        ident, text = self.message(f'bob@{PEER}/x')
+        stream.send(text)
+        self.ends_with(what, stream, 'not-authorized')
+        self.nothing_came(what, ident)
+        self.logged(what)
+
+    def stolen_domain(self, what):
+        """a dialback key for a domain that the peer does not own"""
+        stream = self.peer.dial(EDGE, LOCAL, frm=VICTIM)
+        answer = self.peer.dialback(stream, LOCAL, frm=VICTIM, key='0123456789abcdef' * 4)
+        self.report.check(f'{what}: answered invalid', answer in ('invalid', 'error', 'not-authorized'), str(answer))
+        ident, text = self.message(f'ceo@{VICTIM}/x')
+        try:
+            stream.send(text)
+        except Closed:
+            pass
+        self.ends_with(what, stream, 'not-authorized', 'invalid-from', 'closed')
+        self.nothing_came(what, ident)
+        self.logged(what)
+
+    def wrong_key(self, what):
+        """a dialback key that its own authoritative server does not know"""
+        stream = self.peer.dial(EDGE, LOCAL)
+        answer = self.peer.dialback(stream, LOCAL, key='a key that nobody gave out')
+        self.report.check(f'{what}: answered invalid', answer in ('invalid', 'error'), str(answer))
+        ident, text = self.message(f'bob@{PEER}/x')
+        try:
+            stream.send(text)
+        except Closed:
+            pass
+        self.ends_with(what, stream, 'not-authorized', 'closed')
+        self.nothing_came(what, ident)
+
+    def unasked_answer(self, what):
+        """an answer "valid" to a question nobody asked (CVE-2012-3525)"""
+        stream = self.peer.dial(EDGE, LOCAL)
+        for kind in ('result', 'verify'):
+            stream.send(f"<db:{kind} from='{VICTIM}' to='{LOCAL}' type='valid' id='{stream.ident}'/>")
+        ident, text = self.message(f'ceo@{VICTIM}/x')
+        try:
+            stream.send(text)
+        except Closed:
+            pass
+        self.nothing_came(what, ident)
+        stream.close()
+
+    def unserved_to(self, what):
+        """a stanza for a domain that is not ours (relaying)"""
+        stream = self.authenticated()
+        ident, text = self.message(f'bob@{PEER}/x', to=f'someone@{VICTIM}')
+        stream.send(text)
+        self.ends_with(what, stream, 'host-unknown', 'improper-addressing', 'invalid-from')
+        self.nothing_came(what, ident)
+        self.report.check(f'{what}: and nothing reaches the victim', not self.victim.heard)
+
+    def forged_local(self, what):
+        """a stanza that claims to come from one of our own users"""
+        stream = self.authenticated()
+        ident, text = self.message(f'boss@{LOCAL}/x')
+        stream.send(text)
+        self.ends_with(what, stream, 'invalid-from')
+        self.nothing_came(what, ident)
+
+
+def main():
+    args = options.parser(__doc__).parse_args()
+    options.need_xfedd(args)
+    report = Report()
+    lab = Lab('no', args.xfedd, args.wrapper, report.say)
+    dns = gateway = None
+    try:
+        lab.open()
+        ours = Authority(lab.folder('pki'), 'ours')
+        dns = Dns(lab.scratch)
+        dns.domain(PEER, net.PEER)
+        dns.domain(VICTIM, '127.77.1.1')
+        dns.start()
+        cluster = Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT).start()
+        peer = Peer(PEER, net.PEER, ours.issue(PEER), ours.file).start()
+        victim = Peer(VICTIM, '127.77.1.1', ours.issue(VICTIM), ours.file)
+        victim.heard = []
+        victim.on_stanza = lambda stream, element: victim.heard.append(element)
+        victim.start()
+        gateway = Gateway(lab, LOCAL, 'dialback-tls', ours.issue(LOCAL), ours.file, COMPONENT,
+                          f'{net.LOCAL}:{COMPONENT_PORT}').start()
+        start = time.monotonic()
+        Attacks(report, cluster, gateway, peer, victim).run()
+        report.say(f'all attacks took {time.monotonic() - start:.1f} s')
+    except (Failed, Closed) as e:
+        fatal(report, e)
+    finally:
+        if gateway:
+            report.equal('xfedd ends with status 0', gateway.stop(), 0)
+        if dns:
+            dns.stop()
+        lab.close(args.keep_scratch or report.failed > 0)
+    if report.failed:
+        report.say(f'logs: {lab.scratch}/log')
+    return report.end()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
