@@ -2,11 +2,12 @@
 /*
  * cache.c — answers for as long as their TTL says, in bounded memory.
  *
- * An entry is dead at the very millisecond in which its TTL ends: a peer that moves must not be sought at the old place
- * for longer than its zone allows. Negative answers live by the SOA (codec.c works out the TTL), failures are not kept
- * at all. When there is no room, the entry that was not used for the longest time goes, so that a flood of
- * once-seen names costs the names in use nothing. There is a ceiling for entries and one for records, since a
- * stranger chooses how many records his names have.
+ * An entry is dead at the very millisecond in which its TTL ends: a peer that moves must not be
+ * sought at the old place for longer than its zone allows. Negative answers live by the SOA
+ * (codec.c works out the TTL), failures are not kept at all. When there is no room, the entry that
+ * was not used for the longest time goes, so that a flood of once-seen names costs the names in use
+ * nothing. There is a ceiling for entries and one for records, since a stranger chooses how many
+ * records his names have.
  */
 #include "cache_priv.h"
 
@@ -35,7 +36,8 @@ struct xf_dns_cache {
 
 struct xf_dns_answer *xf_dns_answer_dup(const struct xf_dns_answer *answer)
 {
-    size_t records_bytes = answer->count * sizeof(*answer->records), words_bytes = strlen(answer->detail) + 1;
+    size_t records_bytes = answer->count * sizeof(*answer->records),
+           words_bytes = strlen(answer->detail) + 1;
     struct xf_dns_answer *copy = xf_alloc(sizeof(*copy) + records_bytes + words_bytes);
     struct xf_dns_record *records = (struct xf_dns_record *)(void *)(copy + 1);
     char *words = (char *)records + records_bytes;
@@ -80,7 +82,8 @@ void xf_dns_cache_free(struct xf_dns_cache **cache)
     *cache = NULL;
 }
 
-const struct xf_dns_answer *xf_dns_cache_find(struct xf_dns_cache *cache, const char *name, enum xf_dns_type type)
+const struct xf_dns_answer *xf_dns_cache_find(struct xf_dns_cache *cache, const char *name,
+                                              enum xf_dns_type type)
 {
     char key[XF_DNS_KEY_BYTES];
     struct entry *entry = xf_map_find(cache->map, xf_dns_key(name, type, key));

@@ -15,7 +15,8 @@ struct xf_dns_cache *xf_dns_cache_new(const struct xf_clock *clock, size_t entri
 void xf_dns_cache_free(struct xf_dns_cache **cache);
 
 /* The answer while it is young enough, else NULL; borrowed until the next call. */
-const struct xf_dns_answer *xf_dns_cache_find(struct xf_dns_cache *cache, const char *name, enum xf_dns_type type);
+const struct xf_dns_answer *xf_dns_cache_find(struct xf_dns_cache *cache, const char *name,
+                                              enum xf_dns_type type);
 
 /* Copied. TTL 0 and failures are not kept. */
 void xf_dns_cache_put(struct xf_dns_cache *cache, const char *name, enum xf_dns_type type,

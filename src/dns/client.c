@@ -2,13 +2,14 @@
 /*
  * client.c — the resolver of the running program: hosts file, cache, servers.
  *
- * A question is answered from the hosts file (addresses only), else from the cache, else by an exchange with the servers. All
- * who ask the same question meanwhile join the exchange that is under way (struct pending). Answers that are known at once
- * are kept with the query and given by a timer of 0 ms, since nobody is answered from within his asking.
+ * A question is answered from the hosts file (addresses only), else from the cache, else by an
+ * exchange with the servers. All who ask the same question meanwhile join the exchange that is
+ * under way (struct pending). Answers that are known at once are kept with the query and given by a
+ * timer of 0 ms, since nobody is answered from within his asking.
  *
  *  - The last one to cancel ends the exchange.
- *  - While a pending is told to its askers it is no longer in the map: one who asks again from within his answer begins anew
- *    (and finds the cache, if the answer may be kept at all).
+ *  - While a pending is told to its askers it is no longer in the map: one who asks again from
+ *    within his answer begins anew (and finds the cache, if the answer may be kept at all).
  */
 #include <xfed/dns/dns.h>
 
@@ -31,12 +32,12 @@ struct pending { /* a question under way */
     enum xf_dns_type type;
 };
 
-struct xf_dns_query { /* an asker */
+struct xf_dns_query {    /* an asker */
     struct xf_node node; /* in pending->queries or client->known */
     struct pending *pending;
     xf_dns_answered_fn answered;
     void *owner;
-    struct xf_timer timer;        /* of an answer that is known */
+    struct xf_timer timer; /* of an answer that is known */
     struct xf_dns_answer *answer;
 };
 
@@ -58,7 +59,8 @@ static void query_free(struct xf_dns_query *query)
     xf_free(query);
 }
 
-static struct xf_dns_query *query_new(struct xf_node *list, xf_dns_answered_fn answered, void *owner)
+static struct xf_dns_query *query_new(struct xf_node *list, xf_dns_answered_fn answered,
+                                      void *owner)
 {
     struct xf_dns_query *query = xf_new(struct xf_dns_query);
 
@@ -114,8 +116,9 @@ static void on_exchanged(void *owner, const struct xf_dns_answer *answer, uint32
 {
     struct pending *pending = owner;
 
-    xf_log(XF_LOG_DEBUG, "dns.query.answered", XF_STR("name", pending->name), XF_WORD("type", type_word(pending->type)),
-           XF_INT("records", answer->count), XF_INT("ttl_s", ttl_s), XF_STR("detail", answer->detail));
+    xf_log(XF_LOG_DEBUG, "dns.query.answered", XF_STR("name", pending->name),
+           XF_WORD("type", type_word(pending->type)), XF_INT("records", answer->count),
+           XF_INT("ttl_s", ttl_s), XF_STR("detail", answer->detail));
     pending->exchange = NULL; /* frees itself */
     pending_remove(pending);
     xf_dns_cache_put(pending->client->cache, pending->name, pending->type, answer, ttl_s);
@@ -138,12 +141,13 @@ static struct pending *pending_get(struct client *client, const char *name, enum
     snprintf(pending->name, sizeof(pending->name), "%s", name);
     xf_list_init(&pending->queries);
     xf_map_set(client->pending, key, pending);
-    pending->exchange = xf_exchange_start(client->loop, &client->servers, name, type, on_exchanged, pending);
+    pending->exchange =
+        xf_exchange_start(client->loop, &client->servers, name, type, on_exchanged, pending);
     return pending;
 }
 
-static struct xf_dns_query *ask(struct xf_dns *dns, const char *name, enum xf_dns_type type, xf_dns_answered_fn answered,
-                                void *owner)
+static struct xf_dns_query *ask(struct xf_dns *dns, const char *name, enum xf_dns_type type,
+                                xf_dns_answered_fn answered, void *owner)
 {
     struct client *client = (struct client *)(void *)dns;
     struct xf_dns_record records[XF_DNS_RECORDS_MAX];
@@ -194,12 +198,13 @@ static void choose_servers(struct xf_dns_servers *servers, const struct xf_dns_c
         servers->count = xf_dns_resolv_read(opts->resolv_conf, servers->list, XF_DNS_SERVERS_MAX);
         return;
     }
-    servers->count = opts->server_count < XF_DNS_SERVERS_MAX ? opts->server_count : XF_DNS_SERVERS_MAX;
+    servers->count =
+        opts->server_count < XF_DNS_SERVERS_MAX ? opts->server_count : XF_DNS_SERVERS_MAX;
     memcpy(servers->list, opts->servers, servers->count * sizeof(*servers->list));
 }
 
-enum xf_err xf_dns_client_new(struct xf_loop *loop, const struct xf_dns_client_opts *opts, struct xf_dns **out_dns,
-                              struct xf_error *err)
+enum xf_err xf_dns_client_new(struct xf_loop *loop, const struct xf_dns_client_opts *opts,
+                              struct xf_dns **out_dns, struct xf_error *err)
 {
     struct xf_dns_servers servers = {0};
 

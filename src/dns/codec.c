@@ -2,17 +2,19 @@
 /*
  * codec.c — one DNS message each way, ldns for the wire format only.
  *
- * Out: the wire name is made here (name.c), ldns frames it. In: first the header and the question are compared with what was
- * sent, on the bytes as they came, before any parser sees them; then ldns takes the message apart; then the chain of
- * CNAMEs is walked from the name that was asked to the records of the type that was asked.
+ * Out: the wire name is made here (name.c), ldns frames it. In: first the header and the question
+ * are compared with what was sent, on the bytes as they came, before any parser sees them; then
+ * ldns takes the message apart; then the chain of CNAMEs is walked from the name that was asked to
+ * the records of the type that was asked.
  *
  *  - wrong id, no response, another question: ALIEN; a stranger gets no further than this.
- *  - the chain ends at a name without records: NO_DATA or NXDOMAIN when the message shows it (SOA, or no alias at all),
- *    otherwise REFERRED: the caller asks for that name.
- *  - records that cannot be ours (a wrong length, a target with odd bytes) are skipped; when none is left it is MALFORMED,
- *    never absence: absence would send us to another address of the domain.
- *  - TTLs are the least of the chain and the records (RFC 2181 §5.2), of negative answers min(SOA TTL, SOA minimum)
- *    (RFC 2308 §5); without SOA nothing may be kept.
+ *  - the chain ends at a name without records: NO_DATA or NXDOMAIN when the message shows it (SOA,
+ *    or no alias at all), otherwise REFERRED: the caller asks for that name.
+ *  - records that cannot be ours (a wrong length, a target with odd bytes) are skipped; when none
+ *    is left it is MALFORMED, never absence: absence would send us to another address of the
+ *    domain.
+ *  - TTLs are the least of the chain and the records (RFC 2181 §5.2), of negative answers min(SOA
+ *    TTL, SOA minimum) (RFC 2308 §5); without SOA nothing may be kept.
  */
 #include "codec_priv.h"
 
@@ -37,7 +39,8 @@ static void randomise_case(uint8_t *wire, size_t len)
 
     xf_rand_bytes(bits, sizeof(bits));
     for (size_t i = 0; i < len; i++)
-        if (wire[i] >= 'a' && wire[i] <= 'z' && (bits[i / 8] >> (i % 8) & 1)) /* counts of labels are below 'a' */
+        if (wire[i] >= 'a' && wire[i] <= 'z' &&
+            (bits[i / 8] >> (i % 8) & 1)) /* counts of labels are below 'a' */
             wire[i] = (uint8_t)(wire[i] - 'a' + 'A');
 }
 
@@ -49,7 +52,8 @@ static uint16_t random_id(void)
     return id;
 }
 
-enum xf_err xf_dns_encode(const char *name, enum xf_dns_type type, struct xf_dns_question *out_question)
+enum xf_err xf_dns_encode(const char *name, enum xf_dns_type type,
+                          struct xf_dns_question *out_question)
 {
     uint8_t wire[XF_DNS_NAME_WIRE_MAX];
     size_t wire_len = *name ? xf_dns_name_to_wire(name, wire) : 0;
@@ -60,7 +64,8 @@ enum xf_err xf_dns_encode(const char *name, enum xf_dns_type type, struct xf_dns
 
     ldns_rdf *owner = ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, wire_len, wire);
     xf_require(owner);
-    ldns_pkt *packet = ldns_pkt_query_new(owner, (ldns_rr_type)type, LDNS_RR_CLASS_IN, LDNS_RD | LDNS_AD); /* takes owner */
+    ldns_pkt *packet = ldns_pkt_query_new(owner, (ldns_rr_type)type, LDNS_RR_CLASS_IN,
+                                          LDNS_RD | LDNS_AD); /* takes owner */
     xf_require(packet);
     ldns_pkt_set_id(packet, random_id()); /* ldns leaves 0 */
     ldns_pkt_set_edns_udp_size(packet, XF_DNS_UDP_BYTES);
@@ -104,7 +109,8 @@ static uint16_t u16_at(const uint8_t *bytes, size_t at)
     return (uint16_t)(bytes[at] << 8 | bytes[at + 1]);
 }
 
-static bool question_is_same(const struct xf_dns_question *question, const uint8_t *bytes, bool ignore_case)
+static bool question_is_same(const struct xf_dns_question *question, const uint8_t *bytes,
+                             bool ignore_case)
 {
     const uint8_t *sent = question->bytes + XF_DNS_HEADER_BYTES, *got = bytes + XF_DNS_HEADER_BYTES;
 
@@ -117,19 +123,20 @@ static bool question_is_same(const struct xf_dns_question *question, const uint8
 }
 
 /* Is it worth a parser? Otherwise the reply is complete. */
-static bool screen(const struct xf_dns_question *question, const uint8_t *bytes, size_t len, bool is_tcp,
-                   struct xf_dns_reply *reply)
+static bool screen(const struct xf_dns_question *question, const uint8_t *bytes, size_t len,
+                   bool is_tcp, struct xf_dns_reply *reply)
 {
     size_t question_end = XF_DNS_HEADER_BYTES + question->name_len + QUESTION_TAIL_BYTES;
 
     say(reply, XF_DNS_REPLY_ALIEN, "not an answer to the question");
-    if (len < XF_DNS_HEADER_BYTES || memcmp(bytes, question->bytes, 2) != 0 || !(bytes[2] & FLAG_QR) ||
-        (bytes[2] & OPCODE_MASK))
+    if (len < XF_DNS_HEADER_BYTES || memcmp(bytes, question->bytes, 2) != 0 ||
+        !(bytes[2] & FLAG_QR) || (bytes[2] & OPCODE_MASK))
         return false;
 
     unsigned rcode = bytes[3] & RCODE_MASK;
     if (u16_at(bytes, 4) == 0 && len == XF_DNS_HEADER_BYTES && rcode != 0) {
-        /* A server that cannot read us at all repeats no question; all it may say is that it cannot. */
+        /* A server that cannot read us at all repeats no question; all it may say is that it
+         * cannot. */
         if (rcode != LDNS_RCODE_NXDOMAIN)
             say(reply, XF_DNS_REPLY_SERVER, rcode_word(rcode));
         return false;
@@ -188,7 +195,8 @@ static bool record_from_rr(const ldns_rr *rr, enum xf_dns_type type, struct xf_d
 }
 
 /* The records of `owner`; how many there were, usable or not. */
-static size_t collect(const ldns_rr_list *answer, const ldns_rdf *owner, enum xf_dns_type type, struct xf_dns_reply *reply)
+static size_t collect(const ldns_rr_list *answer, const ldns_rdf *owner, enum xf_dns_type type,
+                      struct xf_dns_reply *reply)
 {
     size_t seen = 0;
 
@@ -198,7 +206,8 @@ static size_t collect(const ldns_rr_list *answer, const ldns_rdf *owner, enum xf
         if (!record_is(rr, owner, (ldns_rr_type)type))
             continue;
         seen++;
-        if (reply->count < XF_DNS_RECORDS_MAX && record_from_rr(rr, type, &reply->records[reply->count])) {
+        if (reply->count < XF_DNS_RECORDS_MAX &&
+            record_from_rr(rr, type, &reply->records[reply->count])) {
             reply->count++;
             lower_ttl(&reply->ttl_s, ldns_rr_ttl(rr));
         }
@@ -287,7 +296,8 @@ static void read_answer(const ldns_pkt *packet, enum xf_dns_type type, struct xf
 
 static void read_packet(const ldns_pkt *packet, enum xf_dns_type type, struct xf_dns_reply *reply)
 {
-    unsigned rcode = (unsigned)ldns_pkt_get_rcode(packet) | (unsigned)ldns_pkt_edns_extended_rcode(packet) << 4;
+    unsigned rcode =
+        (unsigned)ldns_pkt_get_rcode(packet) | (unsigned)ldns_pkt_edns_extended_rcode(packet) << 4;
 
     reply->is_authentic = ldns_pkt_ad(packet);
     if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN)
@@ -296,8 +306,8 @@ static void read_packet(const ldns_pkt *packet, enum xf_dns_type type, struct xf
         read_answer(packet, type, reply);
 }
 
-void xf_dns_decode(const struct xf_dns_question *question, const uint8_t *bytes, size_t len, bool is_tcp,
-                   struct xf_dns_reply *out_reply)
+void xf_dns_decode(const struct xf_dns_question *question, const uint8_t *bytes, size_t len,
+                   bool is_tcp, struct xf_dns_reply *out_reply)
 {
     ldns_pkt *packet = NULL;
 
@@ -305,7 +315,8 @@ void xf_dns_decode(const struct xf_dns_question *question, const uint8_t *bytes,
     out_reply->status = XF_DNS_FAILED;
     if (!screen(question, bytes, len, is_tcp, out_reply))
         return;
-    if (ldns_wire2pkt(&packet, bytes, len) != LDNS_STATUS_OK || ldns_rr_list_rr_count(ldns_pkt_question(packet)) != 1)
+    if (ldns_wire2pkt(&packet, bytes, len) != LDNS_STATUS_OK ||
+        ldns_rr_list_rr_count(ldns_pkt_question(packet)) != 1)
         say(out_reply, XF_DNS_REPLY_MALFORMED, "malformed answer");
     else
         read_packet(packet, question->type, out_reply);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* codec_priv.h — one DNS message each way: a question to bytes, bytes to a reply. ldns stays behind it. */
+/* codec_priv.h — one DNS message each way: a question to bytes, bytes to a reply. ldns stays behind
+ * it. */
 #pragma once
 
 #include <stdint.h>
@@ -7,15 +8,16 @@
 
 #include "name_priv.h"
 
-#define XF_DNS_QUERY_MAX 288        /* header, name, type and class, OPT */
-#define XF_DNS_UDP_BYTES 1232       /* what we take by UDP: fits IPv6 without fragments (DNS flag day 2020) */
+#define XF_DNS_QUERY_MAX 288 /* header, name, type and class, OPT */
+#define XF_DNS_UDP_BYTES                                                                           \
+    1232 /* what we take by UDP: fits IPv6 without fragments (DNS flag day 2020) */
 #define XF_DNS_HEADER_BYTES 12
 
 struct xf_dns_question {
     enum xf_dns_type type;
     uint8_t bytes[XF_DNS_QUERY_MAX]; /* the message to send */
     size_t len;
-    size_t name_len;                 /* of the wire name at XF_DNS_HEADER_BYTES */
+    size_t name_len; /* of the wire name at XF_DNS_HEADER_BYTES */
 };
 
 /* clang-format off */
@@ -33,12 +35,12 @@ enum xf_dns_reply_kind {
 
 struct xf_dns_reply {
     enum xf_dns_reply_kind kind;
-    enum xf_dns_status status;            /* of an ANSWER: FOUND, NO_DATA, NXDOMAIN */
-    bool is_authentic;                    /* AD */
-    unsigned cname_count;                 /* aliases followed */
-    uint32_t ttl_s;                       /* how long it may be kept: least of all used; 0 not at all */
-    const char *word;                     /* what it was: "SERVFAIL", "malformed answer", ... */
-    char next_name[XF_DNS_NAME_MAX + 1];  /* of REFERRED */
+    enum xf_dns_status status; /* of an ANSWER: FOUND, NO_DATA, NXDOMAIN */
+    bool is_authentic;         /* AD */
+    unsigned cname_count;      /* aliases followed */
+    uint32_t ttl_s;            /* how long it may be kept: least of all used; 0 not at all */
+    const char *word;          /* what it was: "SERVFAIL", "malformed answer", ... */
+    char next_name[XF_DNS_NAME_MAX + 1]; /* of REFERRED */
     size_t count;
     struct xf_dns_record records[XF_DNS_RECORDS_MAX];
 };
@@ -46,11 +48,12 @@ struct xf_dns_reply {
 #define XF_DNS_CNAME_MAX 8 /* aliases of one question in all */
 
 /*
- * A message with a random id, the case of the letters of `name` chosen at random (draft-vixie-dnsext-dns0x20), RD, AD and
- * EDNS. XF_ERR_BAD_VALUE: not a name.
+ * A message with a random id, the case of the letters of `name` chosen at random
+ * (draft-vixie-dnsext-dns0x20), RD, AD and EDNS. XF_ERR_BAD_VALUE: not a name.
  */
-XF_MUST_USE enum xf_err xf_dns_encode(const char *name, enum xf_dns_type type, struct xf_dns_question *out_question);
+XF_MUST_USE enum xf_err xf_dns_encode(const char *name, enum xf_dns_type type,
+                                      struct xf_dns_question *out_question);
 
 /* `is_tcp`: nobody can have guessed his way in, so the case of the name does not count. */
-void xf_dns_decode(const struct xf_dns_question *question, const uint8_t *bytes, size_t len, bool is_tcp,
-                   struct xf_dns_reply *out_reply);
+void xf_dns_decode(const struct xf_dns_question *question, const uint8_t *bytes, size_t len,
+                   bool is_tcp, struct xf_dns_reply *out_reply);

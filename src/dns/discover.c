@@ -2,14 +2,19 @@
 /*
  * discover.c — a peer's domain to candidates to connect to (RFC 6120 §3.2, RFC 2782, XEP-0368).
  *
- * How this works: the SRV questions of _xmpps-server and _xmpp-server go out together. When both are answered, the
- * endpoints that they name are put in order as one set, and targets.c finds their addresses.
+ * How this works: the SRV questions of _xmpps-server and _xmpp-server go out together. When both
+ * are answered, the endpoints that they name are put in order as one set, and targets.c finds their
+ * addresses.
  *
- *  - What one SRV answer says is an enum said; after_srv turns the two of them into what happens next.
- *  - "." says "not here" of its own service only (RFC 2782): that of _xmpps-server leaves STARTTLS and the fallback in force.
- *  - An SRV question that failed is not absence. Endpoints from the other one are used, but the fallback to A/AAAA is not: it
- *    would lead to another machine than the one which the domain names.
- *  - Without any candidate, one failure among the targets makes the whole FAILED: that target might have been the one.
+ *  - What one SRV answer says is an enum said; after_srv turns the two of them into what happens
+ *    next.
+ *  - "." says "not here" of its own service only (RFC 2782): that of _xmpps-server leaves STARTTLS
+ *    and the fallback in force.
+ *  - An SRV question that failed is not absence. Endpoints from the other one are used, but the
+ *    fallback to A/AAAA is not: it would lead to another machine than the one which the domain
+ *    names.
+ *  - Without any candidate, one failure among the targets makes the whole FAILED: that target
+ *    might have been the one.
  *  - An IP literal asks nothing; a domain that cannot be a name of the DNS is NOT_FOUND.
  */
 #include <xfed/dns/discover.h>
@@ -132,15 +137,16 @@ static void resolve_targets(struct xf_discovery *discovery)
 {
     if (discovery->endpoint_count > XF_CANDIDATES_MAX)
         discovery->endpoint_count = XF_CANDIDATES_MAX;
-    discovery->targets = xf_targets_new(discovery->dns, discovery->endpoints, discovery->endpoint_count,
-                                        on_targets_known, discovery);
+    discovery->targets = xf_targets_new(discovery->dns, discovery->endpoints,
+                                        discovery->endpoint_count, on_targets_known, discovery);
 }
 
-static struct xf_endpoint *add_endpoint(struct xf_discovery *discovery, const char *target, uint16_t port, bool is_direct)
+static struct xf_endpoint *add_endpoint(struct xf_discovery *discovery, const char *target,
+                                        uint16_t port, bool is_direct)
 {
     xf_require(discovery->endpoint_count < ENDPOINTS_MAX);
-    discovery->endpoints =
-        xf_realloc(discovery->endpoints, (discovery->endpoint_count + 1) * sizeof(*discovery->endpoints));
+    discovery->endpoints = xf_realloc(discovery->endpoints, (discovery->endpoint_count + 1) *
+                                                                sizeof(*discovery->endpoints));
 
     struct xf_endpoint *endpoint = &discovery->endpoints[discovery->endpoint_count++];
     *endpoint = (struct xf_endpoint){.port = port, .is_direct = is_direct};
@@ -153,7 +159,8 @@ static bool srv_is_known(const struct xf_discovery *discovery)
     return discovery->direct.said != SAID_WAIT && discovery->starttls.said != SAID_WAIT;
 }
 
-static bool conclude(struct xf_discovery *discovery, enum xf_discovery_outcome outcome, const char *words)
+static bool conclude(struct xf_discovery *discovery, enum xf_discovery_outcome outcome,
+                     const char *words)
 {
     discovery->verdict = outcome;
     say(discovery, words, discovery->domain);
@@ -171,7 +178,8 @@ static bool after_srv(struct xf_discovery *discovery)
         return false;
     }
     if (direct == SAID_FAILED || starttls == SAID_FAILED)
-        return conclude(discovery, XF_DISCOVERY_FAILED, "DNS gave no answer for the SRV records of");
+        return conclude(discovery, XF_DISCOVERY_FAILED,
+                        "DNS gave no answer for the SRV records of");
     if (direct == SAID_UNUSABLE || starttls == SAID_UNUSABLE)
         return conclude(discovery, XF_DISCOVERY_NOT_FOUND, "no usable SRV record at");
     if (starttls == SAID_NOT_HERE || (direct == SAID_NOT_HERE && !discovery->may_fall_back))
@@ -268,8 +276,9 @@ static bool read_literal(struct xf_span text, char out[XF_DNS_NAME_MAX + 1])
     return inet_pton(AF_INET, out, bytes) == 1 || inet_pton(AF_INET6, out, bytes) == 1;
 }
 
-struct xf_discovery *xf_discover(struct xf_dns *dns, struct xf_span domain, const struct xf_discovery_opts *opts,
-                                 xf_discovered_fn done, void *owner)
+struct xf_discovery *xf_discover(struct xf_dns *dns, struct xf_span domain,
+                                 const struct xf_discovery_opts *opts, xf_discovered_fn done,
+                                 void *owner)
 {
     struct xf_discovery *discovery = discovery_new(dns, done, owner);
     char address[XF_DNS_NAME_MAX + 1];
@@ -294,7 +303,8 @@ struct xf_discovery *xf_discover(struct xf_dns *dns, struct xf_span domain, cons
     return discovery;
 }
 
-/* "host", "host:port", "v4", "v4:port", "[v6]", "[v6]:port"; anything else is left out (conf refuses it). */
+/* "host", "host:port", "v4", "v4:port", "[v6]", "[v6]:port"; anything else is left out (conf
+ * refuses it). */
 static void add_route(struct xf_discovery *discovery, const char *route, bool is_direct)
 {
     const char *bracket = strrchr(route, ']'), *colon = strrchr(bracket ? bracket : route, ':');
@@ -312,8 +322,8 @@ static void add_route(struct xf_discovery *discovery, const char *route, bool is
         add_endpoint(discovery, name, (uint16_t)port, is_direct)->is_literal = is_literal;
 }
 
-struct xf_discovery *xf_discover_static(struct xf_dns *dns, const char *const *routes, size_t count, bool direct_tls,
-                                        xf_discovered_fn done, void *owner)
+struct xf_discovery *xf_discover_static(struct xf_dns *dns, const char *const *routes, size_t count,
+                                        bool direct_tls, xf_discovered_fn done, void *owner)
 {
     struct xf_discovery *discovery = discovery_new(dns, done, owner);
 

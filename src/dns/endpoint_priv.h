@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* endpoint_priv.h — where a service is said to be: host, port and way of TLS; and the order in which to try. */
+/* endpoint_priv.h — where a service is said to be: host, port and way of TLS; and the order in
+ * which to try. */
 #pragma once
 
 #include <stdint.h>
@@ -12,5 +13,6 @@ struct xf_endpoint {
     char target[XF_DNS_NAME_MAX + 1];
 };
 
-/* In place: by priority, and by chance according to weight among equals (RFC 2782, "Usage rules"). */
+/* In place: by priority, and by chance according to weight among equals (RFC 2782, "Usage rules").
+ */
 void xf_endpoints_order(struct xf_endpoint *endpoints, size_t count);

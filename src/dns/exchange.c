@@ -2,17 +2,19 @@
 /*
  * exchange.c — one question put to the servers until one answers, with its aliases followed.
  *
- * How this works: an attempt is one server, a fresh connected UDP socket (random port, strangers kept out by the kernel), a
- * fresh id and a fresh case of the name. Each server waits 1 s in the first round, 2 s in the second, and so on, until the
- * time for the whole question is up.
+ * How this works: an attempt is one server, a fresh connected UDP socket (random port, strangers
+ * kept out by the kernel), a fresh id and a fresh case of the name. Each server waits 1 s in the
+ * first round, 2 s in the second, and so on, until the time for the whole question is up.
  *
  *  - A datagram that does not fit the question is dropped; the wait goes on.
- *  - A truncated answer, and one with the case of the name changed (a forger who guesses, or a server that cannot do better),
- *    is asked for again over TCP from the same server.
- *  - A server that says it cannot, or sends rubbish, is not asked again for this question. When none is left, it FAILED.
- *  - An alias about which the answer says nothing becomes the next question within the same time, XF_DNS_CNAME_MAX in all.
- *    The TTL is the least of all answers, and secure only if all were.
- *  - AD counts from a server on this host, or from any if the operator says so (RFC 6840 §5.7: the way to it must be trusted).
+ *  - A truncated answer, and one with the case of the name changed (a forger who guesses, or a
+ *    server that cannot do better), is asked for again over TCP from the same server.
+ *  - A server that says it cannot, or sends rubbish, is not asked again for this question. When
+ *    none is left, it FAILED.
+ *  - An alias about which the answer says nothing becomes the next question within the same time,
+ *    XF_DNS_CNAME_MAX in all. The TTL is the least of all answers, and secure only if all were.
+ *  - AD counts from a server on this host, or from any if the operator says so (RFC 6840 §5.7: the
+ *    way to it must be trusted).
  */
 #include "exchange_priv.h"
 
@@ -36,7 +38,7 @@ struct xf_exchange {
     struct xf_timer timer; /* end of an attempt */
     uint64_t deadline_ms;
     unsigned attempt;
-    size_t server;         /* that is being asked */
+    size_t server;                   /* that is being asked */
     bool is_out[XF_DNS_SERVERS_MAX]; /* servers that cannot answer this question */
     char name[XF_DNS_NAME_MAX + 1];
     enum xf_dns_type type;
@@ -98,7 +100,8 @@ static void start_timer(struct xf_exchange *exchange, uint64_t wait_ms)
 {
     uint64_t most_ms = left_ms(exchange);
 
-    xf_timer_start(xf_loop_timers(exchange->loop), &exchange->timer, wait_ms < most_ms ? wait_ms : most_ms);
+    xf_timer_start(xf_loop_timers(exchange->loop), &exchange->timer,
+                   wait_ms < most_ms ? wait_ms : most_ms);
 }
 
 /* The next server in turn that is not out; false when all are. */
@@ -124,8 +127,8 @@ static enum xf_err send_question(struct xf_exchange *exchange)
     enum xf_err code = xf_dns_encode(exchange->name, exchange->type, &exchange->question);
 
     if (code == XF_ERR_OK)
-        code = xf_udp_open(exchange->loop, &exchange->servers->list[exchange->server], on_datagram, exchange,
-                           &exchange->udp);
+        code = xf_udp_open(exchange->loop, &exchange->servers->list[exchange->server], on_datagram,
+                           exchange, &exchange->udp);
     if (code == XF_ERR_OK)
         code = xf_udp_send(exchange->udp, exchange->question.bytes, exchange->question.len);
     return code;
@@ -139,7 +142,8 @@ static void start_attempt(struct xf_exchange *exchange)
 
     if (code == XF_ERR_OK) {
         say(exchange, "no answer in time");
-        start_timer(exchange, FIRST_WAIT_MS << (round < WAIT_DOUBLINGS_MAX ? round : WAIT_DOUBLINGS_MAX));
+        start_timer(exchange,
+                    FIRST_WAIT_MS << (round < WAIT_DOUBLINGS_MAX ? round : WAIT_DOUBLINGS_MAX));
         return;
     }
     if (code == XF_ERR_BAD_VALUE) {
@@ -185,13 +189,15 @@ static void on_tcp_failed(void *owner, const char *detail)
     give_up_server(owner, word);
 }
 
-static const struct xf_dns_tcp_events tcp_events = {.received = on_tcp_message, .failed = on_tcp_failed};
+static const struct xf_dns_tcp_events tcp_events = {.received = on_tcp_message,
+                                                    .failed = on_tcp_failed};
 
 static void ask_by_tcp(struct xf_exchange *exchange)
 {
     stop_attempt(exchange);
-    exchange->tcp = xf_dns_tcp_ask(exchange->loop, &exchange->servers->list[exchange->server], exchange->question.bytes,
-                                   exchange->question.len, TCP_WAIT_MS, &tcp_events, exchange);
+    exchange->tcp = xf_dns_tcp_ask(exchange->loop, &exchange->servers->list[exchange->server],
+                                   exchange->question.bytes, exchange->question.len, TCP_WAIT_MS,
+                                   &tcp_events, exchange);
     start_timer(exchange, TCP_WAIT_MS);
 }
 
@@ -202,7 +208,8 @@ static bool take_chain(struct xf_exchange *exchange, const struct xf_dns_reply *
 
     exchange->cname_count += reply->cname_count;
     exchange->is_secure &=
-        reply->is_authentic && (servers->trust_ad || xf_addr_is_loopback(&servers->list[exchange->server]));
+        reply->is_authentic &&
+        (servers->trust_ad || xf_addr_is_loopback(&servers->list[exchange->server]));
     if (reply->ttl_s < exchange->ttl_s)
         exchange->ttl_s = reply->ttl_s;
     return exchange->cname_count <= XF_DNS_CNAME_MAX && reply->kind != XF_DNS_REPLY_LOOP;
@@ -219,8 +226,10 @@ static void follow_alias(struct xf_exchange *exchange, const struct xf_dns_reply
 
 static void take_answer(struct xf_exchange *exchange, const struct xf_dns_reply *reply)
 {
-    struct xf_dns_answer answer = {
-        .status = reply->status, .is_secure = exchange->is_secure, .records = reply->records, .count = reply->count};
+    struct xf_dns_answer answer = {.status = reply->status,
+                                   .is_secure = exchange->is_secure,
+                                   .records = reply->records,
+                                   .count = reply->count};
 
     say(exchange, reply->word);
     finish(exchange, &answer, exchange->ttl_s);
@@ -270,13 +279,15 @@ static void on_tcp_message(void *owner, const uint8_t *bytes, size_t len)
     struct xf_dns_reply reply;
 
     xf_dns_decode(&exchange->question, bytes, len, true, &reply);
-    if (reply.kind == XF_DNS_REPLY_ALIEN) /* one connection, one question: nothing better will come */
+    if (reply.kind ==
+        XF_DNS_REPLY_ALIEN) /* one connection, one question: nothing better will come */
         reply.kind = XF_DNS_REPLY_MALFORMED;
     take_reply(exchange, &reply);
 }
 
-struct xf_exchange *xf_exchange_start(struct xf_loop *loop, struct xf_dns_servers *servers, const char *name,
-                                      enum xf_dns_type type, xf_exchanged_fn done, void *owner)
+struct xf_exchange *xf_exchange_start(struct xf_loop *loop, struct xf_dns_servers *servers,
+                                      const char *name, enum xf_dns_type type, xf_exchanged_fn done,
+                                      void *owner)
 {
     struct xf_exchange *exchange = xf_new(struct xf_exchange);
 

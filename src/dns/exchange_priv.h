@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* exchange_priv.h — one question put to the servers until one answers, with its aliases followed. */
+/* exchange_priv.h — one question put to the servers until one answers, with its aliases followed.
+ */
 #pragma once
 
 #include <xfed/dns/dns.h>
@@ -9,7 +10,7 @@
 struct xf_dns_servers {
     struct xf_addr list[XF_DNS_SERVERS_MAX];
     size_t count;
-    size_t first;      /* where the next question begins: the one that answered last */
+    size_t first; /* where the next question begins: the one that answered last */
     bool trust_ad;
     unsigned timeout_ms;
 };
@@ -19,7 +20,9 @@ struct xf_exchange;
 /* `ttl_s`: how long the answer may be kept. */
 typedef void (*xf_exchanged_fn)(void *owner, const struct xf_dns_answer *answer, uint32_t ttl_s);
 
-/* `done` comes once, never from within, unless freed before; the exchange then frees itself. `servers` is borrowed. */
-struct xf_exchange *xf_exchange_start(struct xf_loop *loop, struct xf_dns_servers *servers, const char *name,
-                                      enum xf_dns_type type, xf_exchanged_fn done, void *owner);
+/* `done` comes once, never from within, unless freed before; the exchange then frees itself.
+ * `servers` is borrowed. */
+struct xf_exchange *xf_exchange_start(struct xf_loop *loop, struct xf_dns_servers *servers,
+                                      const char *name, enum xf_dns_type type, xf_exchanged_fn done,
+                                      void *owner);
 void xf_exchange_free(struct xf_exchange **exchange);

@@ -2,9 +2,10 @@
 /*
  * hosts.c — names and addresses of /etc/hosts (hosts(5)).
  *
- * A line is an address and names; '#' begins a comment. Read whole at start and again when a look at the file, at most
- * one a minute, shows another inode, size or time. That look and that reading block the loop: it is one small local file.
- * A line that is no such line, an address with a scope, a name that is none: passed over, as the C library does.
+ * A line is an address and names; '#' begins a comment. Read whole at start and again when a look
+ * at the file, at most one a minute, shows another inode, size or time. That look and that reading
+ * block the loop: it is one small local file. A line that is no such line, an address with a scope,
+ * a name that is none: passed over, as the C library does.
  */
 #include "hosts_priv.h"
 
@@ -17,8 +18,8 @@
 
 #include "name_priv.h"
 
-#define LINE_BYTES 4096          /* longer ones are passed over */
-#define NAMES_MAX 65536          /* names with their addresses; what comes later is passed over */
+#define LINE_BYTES 4096 /* longer ones are passed over */
+#define NAMES_MAX 65536 /* names with their addresses; what comes later is passed over */
 #define LOOK_EVERY_MS 60000
 
 struct address {
@@ -31,8 +32,8 @@ struct xf_dns_hosts {
     char *path;
     const struct xf_clock *clock;
     uint64_t looked_ms;
-    struct stat stat;    /* of the file that was read; zeroes for none */
-    struct xf_map *map;  /* name to struct address, the first line first */
+    struct stat stat;   /* of the file that was read; zeroes for none */
+    struct xf_map *map; /* name to struct address, the first line first */
     size_t count;
 };
 
@@ -141,7 +142,8 @@ struct xf_dns_hosts *xf_dns_hosts_new(const char *path, const struct xf_clock *c
 {
     struct xf_dns_hosts *hosts = xf_new(struct xf_dns_hosts);
 
-    *hosts = (struct xf_dns_hosts){.path = xf_strdup(path ? path : ""), .clock = clock, .map = xf_map_new()};
+    *hosts = (struct xf_dns_hosts){
+        .path = xf_strdup(path ? path : ""), .clock = clock, .map = xf_map_new()};
     look(hosts);
     return hosts;
 }
@@ -165,7 +167,8 @@ bool xf_dns_hosts_find(struct xf_dns_hosts *hosts, const char *name, enum xf_dns
 
     const struct address *first = xf_map_find(hosts->map, xf_span_of(name));
     *out_count = 0;
-    for (const struct address *address = first; address && *out_count < XF_DNS_RECORDS_MAX; address = address->next) {
+    for (const struct address *address = first; address && *out_count < XF_DNS_RECORDS_MAX;
+         address = address->next) {
         if (address->type != type)
             continue;
         records[*out_count] = (struct xf_dns_record){0};

@@ -7,7 +7,8 @@
 
 #define XF_DNS_KEY_BYTES (XF_DNS_NAME_MAX + 8)
 
-static inline struct xf_span xf_dns_key(const char *name, enum xf_dns_type type, char out[XF_DNS_KEY_BYTES])
+static inline struct xf_span xf_dns_key(const char *name, enum xf_dns_type type,
+                                        char out[XF_DNS_KEY_BYTES])
 {
     int len = snprintf(out, XF_DNS_KEY_BYTES, "%.*s %u", XF_DNS_NAME_MAX, name, (unsigned)type);
 

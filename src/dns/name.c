@@ -2,8 +2,9 @@
 /*
  * name.c — names of the DNS as text and on the wire.
  *
- * ldns reads presentation format, with its escapes and raw UTF-8; names from the net never go that way. Here a name is
- * checked byte by byte against the letters, digits and hyphen of RFC 952 and the underscore of RFC 2782, in both directions.
+ * ldns reads presentation format, with its escapes and raw UTF-8; names from the net never go that
+ * way. Here a name is checked byte by byte against the letters, digits and hyphen of RFC 952 and
+ * the underscore of RFC 2782, in both directions.
  */
 #include "name_priv.h"
 
@@ -88,10 +89,13 @@ bool xf_dns_name_from_wire(const uint8_t *wire, size_t len, char out[XF_DNS_NAME
     while (at < len && wire[at] != 0) {
         size_t count = wire[at];
 
-        if (count > LABEL_MAX || count >= len - at || !append_label(wire + at + 1, count, out, &out_len))
+        if (count > LABEL_MAX || count >= len - at ||
+            !append_label(wire + at + 1, count, out, &out_len)) {
+            out[0] = '\0'; /* no half of a name */
             return false;
+        }
         at += 1 + count;
     }
-    out[out_len] = '\0';
+    out[at < len ? out_len : 0] = '\0';
     return at < len;
 }

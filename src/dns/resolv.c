@@ -2,8 +2,9 @@
 /*
  * resolv.c — the nameservers of resolv.conf(5).
  *
- * Only "nameserver ADDRESS" counts: search lists have no place in a server that asks for whole names, and time-outs are
- * configured in our own file. An IPv6 address may carry a scope ("fe80::1%eth0").
+ * Only "nameserver ADDRESS" counts: search lists have no place in a server that asks for whole
+ * names, and time-outs are configured in our own file. An IPv6 address may carry a scope
+ * ("fe80::1%eth0").
  */
 #include "resolv_priv.h"
 

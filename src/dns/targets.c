@@ -2,9 +2,10 @@
 /*
  * targets.c — the addresses of a list of endpoints.
  *
- * Each distinct target is a `host`, whose A and AAAA are asked together, HOSTS_AT_ONCE hosts at a time, in the order of the
- * endpoints. When the last host is known, the endpoints are read in order and their addresses become the candidates,
- * v6 and v4 in turn (RFC 8305 §4). A host that cannot be resolved costs only its own candidates.
+ * Each distinct target is a `host`, whose A and AAAA are asked together, HOSTS_AT_ONCE hosts at a
+ * time, in the order of the endpoints. When the last host is known, the endpoints are read in order
+ * and their addresses become the candidates, v6 and v4 in turn (RFC 8305 §4). A host that cannot be
+ * resolved costs only its own candidates.
  */
 #include "targets_priv.h"
 
@@ -14,11 +15,12 @@
 
 #define HOSTS_AT_ONCE 8
 #define ADDRESSES_MAX XF_CANDIDATES_MAX /* of one host and family */
-#define ADDRESSES_SHARE 8               /* of one endpoint among several, so that none crowds out the others */
+#define ADDRESSES_SHARE 8 /* of one endpoint among several, so that none crowds out the others */
 
 enum family { FAMILY_V6, FAMILY_V4, FAMILY_COUNT };
 
-static const enum xf_dns_type type_of_family[FAMILY_COUNT] = {[FAMILY_V6] = XF_DNS_AAAA, [FAMILY_V4] = XF_DNS_A};
+static const enum xf_dns_type type_of_family[FAMILY_COUNT] = {
+    [FAMILY_V6] = XF_DNS_AAAA, [FAMILY_V4] = XF_DNS_A};
 
 struct host;
 
@@ -144,8 +146,8 @@ static size_t find_or_add_host(struct xf_targets *targets, const struct xf_endpo
     return targets->host_count++;
 }
 
-struct xf_targets *xf_targets_new(struct xf_dns *dns, const struct xf_endpoint *endpoints, size_t count,
-                                  void (*done)(void *owner), void *owner)
+struct xf_targets *xf_targets_new(struct xf_dns *dns, const struct xf_endpoint *endpoints,
+                                  size_t count, void (*done)(void *owner), void *owner)
 {
     struct xf_targets *targets = xf_new(struct xf_targets);
 
@@ -181,7 +183,8 @@ void xf_targets_free(struct xf_targets **targets)
     *targets = NULL;
 }
 
-static struct xf_candidate candidate_of(const struct xf_endpoint *endpoint, enum family family, const uint8_t *address)
+static struct xf_candidate candidate_of(const struct xf_endpoint *endpoint, enum family family,
+                                        const uint8_t *address)
 {
     struct xf_candidate candidate = {.is_direct = endpoint->is_direct};
 
@@ -191,7 +194,8 @@ static struct xf_candidate candidate_of(const struct xf_endpoint *endpoint, enum
     return candidate;
 }
 
-size_t xf_targets_candidates(const struct xf_targets *targets, struct xf_candidate out[XF_CANDIDATES_MAX])
+size_t xf_targets_candidates(const struct xf_targets *targets,
+                             struct xf_candidate out[XF_CANDIDATES_MAX])
 {
     size_t share = targets->endpoint_count > 1 ? ADDRESSES_SHARE : XF_CANDIDATES_MAX, count = 0;
 
@@ -202,7 +206,8 @@ size_t xf_targets_candidates(const struct xf_targets *targets, struct xf_candida
         for (size_t i = 0; i < ADDRESSES_MAX; i++)
             for (size_t f = 0; f < FAMILY_COUNT; f++)
                 if (i < lookups[f].count && count < end)
-                    out[count++] = candidate_of(&targets->endpoints[e], (enum family)f, lookups[f].addresses[i]);
+                    out[count++] = candidate_of(&targets->endpoints[e], (enum family)f,
+                                                lookups[f].addresses[i]);
     }
     return count;
 }

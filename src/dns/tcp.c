@@ -2,8 +2,9 @@
 /*
  * tcp.c — one question over TCP (RFC 7766).
  *
- * The question is in the conn's output before the connection is up and leaves when it is. The asker may walk away at any
- * time; the struct then lives on, with nobody to tell, until the conn has said `closed`.
+ * The question is in the conn's output before the connection is up and leaves when it is. The asker
+ * may walk away at any time; the struct then lives on, with nobody to tell, until the conn has said
+ * `closed`.
  */
 #include "tcp_priv.h"
 
@@ -84,8 +85,9 @@ static const struct xf_conn_events conn_events = {
     .closed = on_closed,
 };
 
-struct xf_dns_tcp *xf_dns_tcp_ask(struct xf_loop *loop, const struct xf_addr *server, const uint8_t *message, size_t len,
-                                  unsigned timeout_ms, const struct xf_dns_tcp_events *events, void *owner)
+struct xf_dns_tcp *xf_dns_tcp_ask(struct xf_loop *loop, const struct xf_addr *server,
+                                  const uint8_t *message, size_t len, unsigned timeout_ms,
+                                  const struct xf_dns_tcp_events *events, void *owner)
 {
     struct xf_dns_tcp *tcp = xf_new(struct xf_dns_tcp);
     uint8_t length[LENGTH_BYTES] = {(uint8_t)(len >> 8), (uint8_t)len};
@@ -95,7 +97,8 @@ struct xf_dns_tcp *xf_dns_tcp_ask(struct xf_loop *loop, const struct xf_addr *se
     tcp->owner = owner;
     xf_buf_init(&tcp->in, LENGTH_BYTES + MESSAGE_MAX);
     tcp->conn = xf_conn_connect(loop, server, NULL, timeout_ms, &conn_events, tcp);
-    xf_buf_append(&tcp->conn->out, length, sizeof(length)); /* one segment with the message (RFC 7766 §8) */
+    xf_buf_append(&tcp->conn->out, length,
+                  sizeof(length)); /* one segment with the message (RFC 7766 §8) */
     xf_buf_append(&tcp->conn->out, message, len);
     return tcp;
 }

@@ -7,11 +7,13 @@
 struct xf_dns_tcp;
 
 struct xf_dns_tcp_events {
-    void (*received)(void *owner, const uint8_t *message, size_t len); /* the first message; then close it */
-    void (*failed)(void *owner, const char *detail);                   /* no message will come; then close it */
+    void (*received)(void *owner, const uint8_t *message,
+                     size_t len);                    /* the first message; then close it */
+    void (*failed)(void *owner, const char *detail); /* no message will come; then close it */
 };
 
 /* `message` is copied. One of the events comes, unless it is closed before; never from within. */
-struct xf_dns_tcp *xf_dns_tcp_ask(struct xf_loop *loop, const struct xf_addr *server, const uint8_t *message, size_t len,
-                                  unsigned timeout_ms, const struct xf_dns_tcp_events *events, void *owner);
+struct xf_dns_tcp *xf_dns_tcp_ask(struct xf_loop *loop, const struct xf_addr *server,
+                                  const uint8_t *message, size_t len, unsigned timeout_ms,
+                                  const struct xf_dns_tcp_events *events, void *owner);
 void xf_dns_tcp_close(struct xf_dns_tcp **tcp); /* NULL is fine; also from within an event */

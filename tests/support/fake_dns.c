@@ -2,8 +2,9 @@
 /*
  * fake_dns.c — an xf_dns that answers from a table, when the test says so.
  *
- * The table is a list of rows (records and statuses), searched from end to end: tests are small. Questions wait in a list in
- * the order of asking; a step takes those that are there when it begins, by a number that each gets at birth.
+ * The table is a list of rows (records and statuses), searched from end to end: tests are small.
+ * Questions wait in a list in the order of asking; a step takes those that are there when it
+ * begins, by a number that each gets at birth.
  */
 #include "fake_dns.h"
 
@@ -81,7 +82,8 @@ static void free_list(struct xf_node *head)
 
 /* ---- the seam ---- */
 
-static struct xf_dns_query *push_query(struct fake_dns *fake, xf_dns_answered_fn answered, void *owner)
+static struct xf_dns_query *push_query(struct fake_dns *fake, xf_dns_answered_fn answered,
+                                       void *owner)
 {
     struct xf_dns_query *query = xf_new(struct xf_dns_query);
 
@@ -93,8 +95,8 @@ static struct xf_dns_query *push_query(struct fake_dns *fake, xf_dns_answered_fn
     return query;
 }
 
-static struct xf_dns_query *ask(struct xf_dns *dns, const char *name, enum xf_dns_type type, xf_dns_answered_fn answered,
-                                void *owner)
+static struct xf_dns_query *ask(struct xf_dns *dns, const char *name, enum xf_dns_type type,
+                                xf_dns_answered_fn answered, void *owner)
 {
     struct fake_dns *fake = (struct fake_dns *)(void *)dns;
     struct xf_dns_query *query = push_query(fake, answered, owner);
@@ -155,8 +157,8 @@ struct xf_dns *fake_dns_seam(struct fake_dns *fake)
 
 /* ---- the table ---- */
 
-void fake_dns_add_srv(struct fake_dns *fake, const char *name, uint16_t priority, uint16_t weight, uint16_t port,
-                      const char *target)
+void fake_dns_add_srv(struct fake_dns *fake, const char *name, uint16_t priority, uint16_t weight,
+                      uint16_t port, const char *target)
 {
     struct row *row = add_row(fake, name, XF_DNS_SRV);
 
@@ -174,7 +176,8 @@ void fake_dns_add_address(struct fake_dns *fake, const char *name, const char *a
     xf_require(inet_pton(is_v6 ? AF_INET6 : AF_INET, address, row->record.address) == 1);
 }
 
-void fake_dns_set_status(struct fake_dns *fake, const char *name, unsigned type, enum fake_dns_status status)
+void fake_dns_set_status(struct fake_dns *fake, const char *name, unsigned type,
+                         enum fake_dns_status status)
 {
     struct row *row = add_row(fake, name, type);
 
@@ -213,7 +216,8 @@ static unsigned type_of_word(const char *word)
     return strcasecmp(word, "AAAA") == 0 ? XF_DNS_AAAA : 0;
 }
 
-static bool set_status_by_word(struct fake_dns *fake, const char *name, unsigned type, const char *word)
+static bool set_status_by_word(struct fake_dns *fake, const char *name, unsigned type,
+                               const char *word)
 {
     static const struct {
         const char *word;
@@ -255,7 +259,8 @@ static bool add_words(struct fake_dns *fake, char **word, size_t count)
     if (count == 2)
         return set_status_by_word(fake, word[0], 0, word[1]);
     if (type == XF_DNS_SRV && count == 6) {
-        if (!u16_of_word(word[2], &priority) || !u16_of_word(word[3], &weight) || !u16_of_word(word[4], &port))
+        if (!u16_of_word(word[2], &priority) || !u16_of_word(word[3], &weight) ||
+            !u16_of_word(word[4], &port))
             return false;
         fake_dns_add_srv(fake, word[0], priority, weight, port, word[5]);
         return true;
@@ -292,7 +297,8 @@ struct lookup {
     struct xf_dns_record records[XF_DNS_RECORDS_MAX];
 };
 
-static void look_up(const struct fake_dns *fake, const struct xf_dns_query *query, struct lookup *lookup)
+static void look_up(const struct fake_dns *fake, const struct xf_dns_query *query,
+                    struct lookup *lookup)
 {
     bool is_narrow = false;
 
@@ -340,7 +346,9 @@ static struct xf_dns_answer answer_of(const struct lookup *lookup)
         answer.detail = "no such record";
         break;
     case FAKE_DNS_RECORDS:
-        answer.status = lookup->count ? XF_DNS_FOUND : lookup->name_exists ? XF_DNS_NO_DATA : XF_DNS_NXDOMAIN;
+        answer.status = lookup->count         ? XF_DNS_FOUND
+                        : lookup->name_exists ? XF_DNS_NO_DATA
+                                              : XF_DNS_NXDOMAIN;
         answer.records = lookup->records;
         answer.count = lookup->count;
         answer.detail = lookup->count ? "found" : "not in the table";
@@ -359,8 +367,10 @@ static void deliver(struct xf_dns_query *query, const struct xf_dns_answer *answ
     answered(owner, answer);
 }
 
-/* The first in the list, numbered up to `last`, that may be answered. `lookup` becomes its answer. */
-static struct xf_dns_query *next_due(struct fake_dns *fake, uint64_t last, bool only_silent, struct lookup *lookup)
+/* The first in the list, numbered up to `last`, that may be answered. `lookup` becomes its answer.
+ */
+static struct xf_dns_query *next_due(struct fake_dns *fake, uint64_t last, bool only_silent,
+                                     struct lookup *lookup)
 {
     XF_LIST_EACH(node, &fake->queries)
     {
@@ -422,7 +432,7 @@ size_t fake_dns_waiting(const struct fake_dns *fake)
     size_t count = 0;
 
     XF_LIST_EACH(node, &fake->queries)
-        count++;
+    count++;
     return count;
 }
 

@@ -9,9 +9,10 @@
  *     ... env.dns = fake_dns_seam(dns); start something ...
  *     fake_dns_settle(dns);
  *
- * A name with records answers FOUND for their types and NO_DATA for others; a name without is NXDOMAIN, unless a status is
- * set. The table may be changed at any time: an answer is made when it is delivered, not when it is asked for. Nothing is
- * cached. Aborts on misuse (an address that is none, an answer above XF_DNS_RECORDS_MAX): a test wants to know.
+ * A name with records answers FOUND for their types and NO_DATA for others; a name without is
+ * NXDOMAIN, unless a status is set. The table may be changed at any time: an answer is made when it
+ * is delivered, not when it is asked for. Nothing is cached. Aborts on misuse (an address that is
+ * none, an answer above XF_DNS_RECORDS_MAX): a test wants to know.
  */
 #pragma once
 
@@ -29,37 +30,43 @@ enum fake_dns_status {
 };
 
 /*
- * `clock` (borrowed, may be NULL): questions that meet silence fail in the first step `timeout_ms` after they were asked.
- * Without a clock they wait until the status is changed, or for fake_dns_time_out.
+ * `clock` (borrowed, may be NULL): questions that meet silence fail in the first step `timeout_ms`
+ * after they were asked. Without a clock they wait until the status is changed, or for
+ * fake_dns_time_out.
  */
 struct fake_dns *fake_dns_new(const struct xf_clock *clock, unsigned timeout_ms);
-void fake_dns_free(struct fake_dns **fake); /* aborts when a query was neither answered nor cancelled */
+void fake_dns_free(
+    struct fake_dns **fake); /* aborts when a query was neither answered nor cancelled */
 struct xf_dns *fake_dns_seam(struct fake_dns *fake);
 
 /* ---- the table; names in any case, a dot at the end is dropped, target "." is the root ---- */
-void fake_dns_add_srv(struct fake_dns *fake, const char *name, uint16_t priority, uint16_t weight, uint16_t port,
-                      const char *target);
-void fake_dns_add_address(struct fake_dns *fake, const char *name, const char *address); /* A or AAAA by its form */
+void fake_dns_add_srv(struct fake_dns *fake, const char *name, uint16_t priority, uint16_t weight,
+                      uint16_t port, const char *target);
+void fake_dns_add_address(struct fake_dns *fake, const char *name,
+                          const char *address); /* A or AAAA by its form */
 /* `type` 0: for all types. The narrower one wins. */
-void fake_dns_set_status(struct fake_dns *fake, const char *name, unsigned type, enum fake_dns_status status);
+void fake_dns_set_status(struct fake_dns *fake, const char *name, unsigned type,
+                         enum fake_dns_status status);
 void fake_dns_set_secure(struct fake_dns *fake, const char *name, bool is_secure);
 void fake_dns_remove(struct fake_dns *fake, const char *name); /* records and status */
 
 /*
- * One line of a script: "NAME SRV PRIORITY WEIGHT PORT TARGET", "NAME A ADDRESS", "NAME AAAA ADDRESS",
- * "NAME [SRV|A|AAAA] nxdomain|nodata|servfail|silence|records", "NAME secure". False when it is none of these.
+ * One line of a script: "NAME SRV PRIORITY WEIGHT PORT TARGET", "NAME A ADDRESS", "NAME AAAA
+ * ADDRESS", "NAME [SRV|A|AAAA] nxdomain|nodata|servfail|silence|records", "NAME secure". False when
+ * it is none of these.
  */
 bool fake_dns_add_line(struct fake_dns *fake, const char *line);
 
 /* ---- time ---- */
 
 /*
- * Answer, in the order of asking, what was asked before this call (also what a `later` waits for). Returns how many; the
- * questions that their callbacks ask wait for the next step.
+ * Answer, in the order of asking, what was asked before this call (also what a `later` waits for).
+ * Returns how many; the questions that their callbacks ask wait for the next step.
  */
 size_t fake_dns_step(struct fake_dns *fake);
-void fake_dns_settle(struct fake_dns *fake);   /* step until nothing is answered any more */
-size_t fake_dns_time_out(struct fake_dns *fake); /* what meets silence fails now; returns how many */
+void fake_dns_settle(struct fake_dns *fake); /* step until nothing is answered any more */
+size_t
+fake_dns_time_out(struct fake_dns *fake); /* what meets silence fails now; returns how many */
 
 /* ---- what happened ---- */
 size_t fake_dns_waiting(const struct fake_dns *fake);

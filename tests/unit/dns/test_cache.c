@@ -65,7 +65,8 @@ START_TEST(entry_lives)
     put("b.example", XF_DNS_A, lives[_i].records, lives[_i].ttl_s);
     test_clock.now_ms += lives[_i].after_ms;
     ck_assert_msg(has("b.example", XF_DNS_A) == lives[_i].is_there, "%s", lives[_i].label);
-    ck_assert_msg(xf_dns_cache_count(cache) == lives[_i].is_there, "%s: the dead stay", lives[_i].label);
+    ck_assert_msg(xf_dns_cache_count(cache) == lives[_i].is_there, "%s: the dead stay",
+                  lives[_i].label);
 }
 END_TEST
 
@@ -101,7 +102,8 @@ START_TEST(newer_answer_replaces)
     ck_assert_uint_eq(xf_dns_cache_count(cache), 1);
     test_clock.now_ms += 6000;
     ck_assert_uint_eq(xf_dns_cache_find(cache, "b.example", XF_DNS_A)->count, 2);
-    put("b.example", XF_DNS_A, 1, 0); /* may not be kept: then the old one is not true any more either */
+    put("b.example", XF_DNS_A, 1,
+        0); /* may not be kept: then the old one is not true any more either */
     ck_assert(!has("b.example", XF_DNS_A));
 }
 END_TEST

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_client.c — the resolver on a real loop against two real servers that misbehave by name (scripted_server.py, which
- * starts this program).
+ * test_client.c — the resolver on a real loop against two real servers that misbehave by name
+ * (scripted_server.py, which starts this program).
  */
 #include <xfed/dns/dns.h>
 
@@ -183,19 +183,20 @@ START_TEST(question_ends_in)
     struct seen seen = ask(cases[_i].name, XF_DNS_A);
     uint64_t took_ms = xf_monotonic_ms() - start_ms;
 
-    ck_assert_msg(seen.status == cases[_i].status, "%s: status %d (%s)", label, (int)seen.status, seen.detail);
+    ck_assert_msg(seen.status == cases[_i].status, "%s: status %d (%s)", label, (int)seen.status,
+                  seen.detail);
     if (seen.record_count > 0)
-        snprintf(address, sizeof(address), "%u.%u.%u.%u", seen.address[0], seen.address[1], seen.address[2],
-                 seen.address[3]);
+        snprintf(address, sizeof(address), "%u.%u.%u.%u", seen.address[0], seen.address[1],
+                 seen.address[2], seen.address[3]);
     ck_assert_msg(strcmp(address, cases[_i].address) == 0, "%s: address %s", label, address);
     ck_assert_msg(strstr(seen.detail, cases[_i].detail), "%s: said '%s'", label, seen.detail);
-    ck_assert_msg(took_ms >= cases[_i].min_ms && took_ms <= cases[_i].max_ms, "%s: took %llu ms", label,
-                  (unsigned long long)took_ms);
+    ck_assert_msg(took_ms >= cases[_i].min_ms && took_ms <= cases[_i].max_ms, "%s: took %llu ms",
+                  label, (unsigned long long)took_ms);
     for (size_t i = 0; i < 2 && strstr(cases[_i].name, "..") == NULL; i++) {
         unsigned udp, tcp;
         count_questions(i, cases[_i].name, &udp, &tcp);
-        ck_assert_msg(udp == cases[_i].udp[i] && tcp == cases[_i].tcp[i], "%s: server %zu got %u by UDP, %u by TCP", label,
-                      i, udp, tcp);
+        ck_assert_msg(udp == cases[_i].udp[i] && tcp == cases[_i].tcp[i],
+                      "%s: server %zu got %u by UDP, %u by TCP", label, i, udp, tcp);
     }
 }
 END_TEST
@@ -229,7 +230,8 @@ START_TEST(second_question_asks_again)
         run_for(again[_i].wait_ms);
     struct seen second = ask(again[_i].name, XF_DNS_A);
 
-    ck_assert_msg(first.status == second.status && first.record_count == second.record_count, "%s", again[_i].label);
+    ck_assert_msg(first.status == second.status && first.record_count == second.record_count, "%s",
+                  again[_i].label);
     check_asked(again[_i].name, again[_i].asked);
 }
 END_TEST
@@ -255,7 +257,8 @@ START_TEST(one_asker_may_leave_the_others)
     struct seen stays = {.left = &left}, leaves = {0};
 
     open_client(1, 3000, 0);
-    struct xf_dns_query *query = dns->ops->ask(dns, "ok.leave.example", XF_DNS_A, on_answered, &leaves);
+    struct xf_dns_query *query =
+        dns->ops->ask(dns, "ok.leave.example", XF_DNS_A, on_answered, &leaves);
     dns->ops->ask(dns, "ok.leave.example", XF_DNS_A, on_answered, &stays);
     dns->ops->cancel(dns, query);
     xf_loop_run(loop);
@@ -267,7 +270,8 @@ END_TEST
 START_TEST(last_asker_ends_the_question)
 {
     struct seen seen = {0};
-    static const char *const names[] = {"silent.cancel.example", "late.cancel.example", "tc-slow.cancel.example"};
+    static const char *const names[] = {"silent.cancel.example", "late.cancel.example",
+                                        "tc-slow.cancel.example"};
 
     open_client(1, 3000, 0);
     struct xf_dns_query *query = dns->ops->ask(dns, names[_i], XF_DNS_A, on_answered, &seen);
@@ -278,11 +282,13 @@ START_TEST(last_asker_ends_the_question)
 }
 END_TEST
 
-/* From within an answer: the other asker of the same question is cancelled, and the same question asked again. */
+/* From within an answer: the other asker of the same question is cancelled, and the same question
+ * asked again. */
 START_TEST(answer_may_cancel_and_ask)
 {
     unsigned left = 2;
-    struct seen first = {.left = &left, .ask_again = "ok.within.example"}, second = {0}, third = {.left = &left};
+    struct seen first = {.left = &left, .ask_again = "ok.within.example"}, second = {0},
+                third = {.left = &left};
 
     open_client(1, 3000, 0);
     first.again = &third;
@@ -298,7 +304,8 @@ END_TEST
 
 START_TEST(client_may_go_in_the_middle)
 {
-    static const char *const names[] = {"silent.go.example", "tc-slow.go.example", "ok.go.example", "local.example"};
+    static const char *const names[] = {"silent.go.example", "tc-slow.go.example", "ok.go.example",
+                                        "local.example"};
     struct seen seen = {0};
 
     open_client(2, 3000, 10);
@@ -360,7 +367,8 @@ END_TEST
 
 START_TEST(no_server_is_an_error)
 {
-    struct xf_dns_client_opts opts = {.resolv_conf = "/nonexistent/resolv.conf", .timeout_ms = 1000};
+    struct xf_dns_client_opts opts = {.resolv_conf = "/nonexistent/resolv.conf",
+                                      .timeout_ms = 1000};
     struct xf_error err = {0};
 
     ck_assert_int_eq(xf_dns_client_new(loop, &opts, &dns, &err), XF_ERR_CONFIG);
@@ -407,7 +415,8 @@ START_TEST(cost_of_a_question_is_printed)
         for (unsigned i = 0; i < AT_ONCE; i++)
             ck_assert_msg(seen[i].status == XF_DNS_FOUND, "%s", seen[i].detail);
     }
-    printf("# %.1f us CPU a question over UDP\n", (double)(cpu_us() - start_us) / (ROUNDS * AT_ONCE));
+    printf("# %.1f us CPU a question over UDP\n",
+           (double)(cpu_us() - start_us) / (ROUNDS * AT_ONCE));
 }
 END_TEST
 

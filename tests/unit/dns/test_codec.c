@@ -15,7 +15,8 @@
 #define SOA " SOA 900 { .ns.b.example .root.b.example %1 %2 %3 %4 %60 }"
 
 /* A record set in one line: "0 5 5269 x.b.example, ..." or addresses in hex. */
-static void write_records(const struct xf_dns_reply *reply, enum xf_dns_type type, char *out, size_t max)
+static void write_records(const struct xf_dns_reply *reply, enum xf_dns_type type, char *out,
+                          size_t max)
 {
     size_t at = 0;
 
@@ -25,8 +26,8 @@ static void write_records(const struct xf_dns_reply *reply, enum xf_dns_type typ
 
         at += (size_t)snprintf(out + at, max - at, "%s", i ? ", " : "");
         if (type == XF_DNS_SRV)
-            at += (size_t)snprintf(out + at, max - at, "%u %u %u %s", record->priority, record->weight, record->port,
-                                   record->target);
+            at += (size_t)snprintf(out + at, max - at, "%u %u %u %s", record->priority,
+                                   record->weight, record->port, record->target);
         else
             for (size_t k = 0; k < (type == XF_DNS_A ? 4u : 16u); k++)
                 at += (size_t)snprintf(out + at, max - at, "%02x", record->address[k]);
@@ -165,19 +166,22 @@ START_TEST(answer_is_read_as)
     xf_dns_decode(&question, bytes, len, false, &reply);
     write_records(&reply, answers[_i].type, records, sizeof(records));
 
-    ck_assert_msg(reply.kind == answers[_i].kind, "%s: kind %d (%s)", label, (int)reply.kind, reply.word);
+    ck_assert_msg(reply.kind == answers[_i].kind, "%s: kind %d (%s)", label, (int)reply.kind,
+                  reply.word);
     ck_assert_msg(reply.status == answers[_i].status, "%s: status %d", label, (int)reply.status);
     if (reply.kind == XF_DNS_REPLY_ANSWER || reply.kind == XF_DNS_REPLY_REFERRED)
         ck_assert_msg(reply.ttl_s == answers[_i].ttl_s, "%s: TTL %u", label, reply.ttl_s);
     if (reply.kind == XF_DNS_REPLY_REFERRED)
-        ck_assert_msg(strcmp(reply.next_name, answers[_i].records) == 0, "%s: next %s", label, reply.next_name);
+        ck_assert_msg(strcmp(reply.next_name, answers[_i].records) == 0, "%s: next %s", label,
+                      reply.next_name);
     else
         ck_assert_msg(strcmp(records, answers[_i].records) == 0, "%s: got %s", label, records);
     ck_assert_msg(reply.word && reply.word[0], "%s: no words", label);
 }
 END_TEST
 
-/* Every cut and every flip of one bit of a good answer: no crash, and never records that were not sent. */
+/* Every cut and every flip of one bit of a good answer: no crash, and never records that were not
+ * sent. */
 START_TEST(damaged_answers_do_no_harm)
 {
     struct xf_dns_question question;
@@ -185,23 +189,26 @@ START_TEST(damaged_answers_do_no_harm)
     uint8_t bytes[WIRE_MAX];
 
     ck_assert_int_eq(xf_dns_encode(QNAME, XF_DNS_SRV, &question), XF_ERR_OK);
-    size_t len = wire_answer(&question, 0x8180,
-                             "@ CNAME 9 { .c.example } .c.example SRV 9 { #1 #2 #3 .x.b.example } / .example" SOA
-                             " / .x.b.example A 9 { c0000201 }",
-                             bytes);
+    size_t len = wire_answer(
+        &question, 0x8180,
+        "@ CNAME 9 { .c.example } .c.example SRV 9 { #1 #2 #3 .x.b.example } / .example" SOA
+        " / .x.b.example A 9 { c0000201 }",
+        bytes);
     for (size_t cut = 0; cut < len; cut++) {
         uint8_t *exact = xf_alloc(cut ? cut : 1); /* so that the sanitizer sees a step too far */
         memcpy(exact, bytes, cut);
         xf_dns_decode(&question, exact, cut, false, &reply);
-        ck_assert_msg(reply.kind == XF_DNS_REPLY_ALIEN || reply.kind == XF_DNS_REPLY_MALFORMED, "cut at %zu: kind %d", cut,
-                      (int)reply.kind);
+        ck_assert_msg(reply.kind == XF_DNS_REPLY_ALIEN || reply.kind == XF_DNS_REPLY_MALFORMED,
+                      "cut at %zu: kind %d", cut, (int)reply.kind);
         ck_assert_uint_eq(reply.count, 0);
         xf_free(exact);
     }
     for (size_t bit = 0; bit < len * 8; bit++) {
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
         xf_dns_decode(&question, bytes, len, bit % 2, &reply);
-        ck_assert_msg(reply.kind != XF_DNS_REPLY_ANSWER || reply.status != XF_DNS_FOUND || reply.count == 1, "bit %zu", bit);
+        ck_assert_msg(reply.kind != XF_DNS_REPLY_ANSWER || reply.status != XF_DNS_FOUND ||
+                          reply.count == 1,
+                      "bit %zu", bit);
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     xf_dns_decode(&question, bytes, len, false, &reply);
@@ -237,9 +244,11 @@ START_TEST(stranger_is_kept_out)
     size_t len = wire_answer(&question, 0x8180, ".b.example A 9 { c0000201 }", bytes);
     bytes[strangers[_i].at] ^= strangers[_i].mask;
     xf_dns_decode(&question, bytes, len, false, &reply);
-    ck_assert_msg(reply.kind == strangers[_i].udp, "%s: kind %d by UDP", strangers[_i].label, (int)reply.kind);
+    ck_assert_msg(reply.kind == strangers[_i].udp, "%s: kind %d by UDP", strangers[_i].label,
+                  (int)reply.kind);
     xf_dns_decode(&question, bytes, len, true, &reply);
-    ck_assert_msg(reply.kind == strangers[_i].tcp, "%s: kind %d by TCP", strangers[_i].label, (int)reply.kind);
+    ck_assert_msg(reply.kind == strangers[_i].tcp, "%s: kind %d by TCP", strangers[_i].label,
+                  (int)reply.kind);
 }
 END_TEST
 
@@ -248,8 +257,9 @@ static const struct {
     unsigned rcode;
     enum xf_dns_reply_kind kind;
 } bare[] = {
-    {"NOERROR", 0, XF_DNS_REPLY_ALIEN},   {"FORMERR", 1, XF_DNS_REPLY_SERVER}, {"SERVFAIL", 2, XF_DNS_REPLY_SERVER},
-    {"NXDOMAIN", 3, XF_DNS_REPLY_ALIEN}, {"NOTIMP", 4, XF_DNS_REPLY_SERVER},  {"REFUSED", 5, XF_DNS_REPLY_SERVER},
+    {"NOERROR", 0, XF_DNS_REPLY_ALIEN},   {"FORMERR", 1, XF_DNS_REPLY_SERVER},
+    {"SERVFAIL", 2, XF_DNS_REPLY_SERVER}, {"NXDOMAIN", 3, XF_DNS_REPLY_ALIEN},
+    {"NOTIMP", 4, XF_DNS_REPLY_SERVER},   {"REFUSED", 5, XF_DNS_REPLY_SERVER},
 };
 
 START_TEST(bare_header_may_only_refuse)
@@ -289,7 +299,8 @@ START_TEST(more_records_than_fit_are_cut)
     char script[WIRE_MAX] = "";
 
     for (int i = 0; i < XF_DNS_RECORDS_MAX + 20; i++)
-        snprintf(script + strlen(script), sizeof(script) - strlen(script), "@ A 9 { c00002%02x } ", (unsigned)i);
+        snprintf(script + strlen(script), sizeof(script) - strlen(script), "@ A 9 { c00002%02x } ",
+                 (unsigned)i);
     ck_assert_int_eq(xf_dns_encode("b.example", XF_DNS_A, &question), XF_ERR_OK);
     size_t len = wire_answer(&question, 0x8180, script, bytes);
     xf_dns_decode(&question, bytes, len, true, &reply);
@@ -333,14 +344,23 @@ START_TEST(id_and_case_change_with_every_question)
 }
 END_TEST
 
-static const char *const no_names[] = {"", ".", "a..b", ".a", "a b", "a\\046b", "b\xc3\xbc.example", "a/b",
-                                       "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+static const char *const no_names[] = {
+    "",
+    ".",
+    "a..b",
+    ".a",
+    "a b",
+    "a\\046b",
+    "b\xc3\xbc.example",
+    "a/b",
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
 
 START_TEST(what_is_no_name_is_not_asked)
 {
     struct xf_dns_question question;
 
-    ck_assert_msg(xf_dns_encode(no_names[_i], XF_DNS_A, &question) == XF_ERR_BAD_VALUE, "'%s'", no_names[_i]);
+    ck_assert_msg(xf_dns_encode(no_names[_i], XF_DNS_A, &question) == XF_ERR_BAD_VALUE, "'%s'",
+                  no_names[_i]);
 }
 END_TEST
 

@@ -2,8 +2,8 @@
 /*
  * test_discover.c — what a domain comes to, over a table of records.
  *
- * A row is a script of fake_dns lines and the candidates wanted, in order: "direct" or "starttls", address and port, target. Where
- * chance decides the order, rows have one record a priority.
+ * A row is a script of fake_dns lines and the candidates wanted, in order: "direct" or "starttls",
+ * address and port, target. Where chance decides the order, rows have one record a priority.
  */
 #include <xfed/dns/discover.h>
 
@@ -40,8 +40,9 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
         char addr[XF_ADDR_TEXT_BYTES];
 
         xf_addr_text(&candidate->addr, addr);
-        at += (size_t)snprintf(seen->candidates + at, sizeof(seen->candidates) - at, "%s%s %s %s", i ? ", " : "",
-                               candidate->is_direct ? "direct" : "starttls", addr, candidate->target);
+        at += (size_t)snprintf(seen->candidates + at, sizeof(seen->candidates) - at, "%s%s %s %s",
+                               i ? ", " : "", candidate->is_direct ? "direct" : "starttls", addr,
+                               candidate->target);
     }
 }
 
@@ -171,11 +172,12 @@ static const struct {
     /* clang-format on */
 };
 
-static void check_seen(const struct seen *seen, const char *label, enum xf_discovery_outcome want, const char *candidates)
+static void check_seen(const struct seen *seen, const char *label, enum xf_discovery_outcome want,
+                       const char *candidates)
 {
     ck_assert_msg(seen->count == 1, "%s: done came %u times", label, seen->count);
-    ck_assert_msg(seen->outcome == want, "%s: outcome %d (%s), wanted %d", label, (int)seen->outcome, seen->detail,
-                  (int)want);
+    ck_assert_msg(seen->outcome == want, "%s: outcome %d (%s), wanted %d", label,
+                  (int)seen->outcome, seen->detail, (int)want);
     ck_assert_msg(strcmp(seen->candidates, candidates) == 0, "%s: got %s", label, seen->candidates);
     ck_assert_msg(seen->detail[0], "%s: no words", label);
 }
@@ -218,7 +220,8 @@ START_TEST(switches_choose_the_services)
     struct fake_dns *fake = table_of(switches[_i].lines);
     struct seen seen = {0};
 
-    xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &switches[_i].opts, on_discovered, &seen);
+    xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &switches[_i].opts, on_discovered,
+                &seen);
     ck_assert_msg(seen.count == 0, "%s: done from within", switches[_i].label);
     fake_dns_settle(fake);
     check_seen(&seen, switches[_i].label, switches[_i].want, switches[_i].candidates);
@@ -262,7 +265,8 @@ START_TEST(static_route_comes_to)
 
     while (count < 4 && routes[_i].routes[count])
         count++;
-    xf_discover_static(fake_dns_seam(fake), routes[_i].routes, count, routes[_i].direct, on_discovered, &seen);
+    xf_discover_static(fake_dns_seam(fake), routes[_i].routes, count, routes[_i].direct,
+                       on_discovered, &seen);
     ck_assert_msg(seen.count == 0, "%s: done from within", routes[_i].label);
     fake_dns_settle(fake);
     check_seen(&seen, routes[_i].label, routes[_i].want, routes[_i].candidates);
@@ -288,8 +292,9 @@ END_TEST
 /* Cancel in every phase: nothing is left behind, nobody is called. */
 START_TEST(cancelled_after_some_steps)
 {
-    struct fake_dns *fake = table_of((const char *[]){SRV " SRV 0 0 5269 x.b.example", "x.b.example A 192.0.2.1",
-                                                      "x.b.example AAAA silence", NULL});
+    struct fake_dns *fake =
+        table_of((const char *[]){SRV " SRV 0 0 5269 x.b.example", "x.b.example A 192.0.2.1",
+                                  "x.b.example AAAA silence", NULL});
     struct seen seen = {0};
     struct xf_discovery *discovery =
         xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &both, on_discovered, &seen);
@@ -326,9 +331,9 @@ END_TEST
 
 START_TEST(shared_target_is_asked_once)
 {
-    struct fake_dns *fake =
-        table_of((const char *[]){SRV " SRV 0 0 5269 x.b.example", TLS_SRV " SRV 1 0 5270 x.b.example",
-                                  "x.b.example A 192.0.2.1", NULL});
+    struct fake_dns *fake = table_of((const char *[]){SRV " SRV 0 0 5269 x.b.example",
+                                                      TLS_SRV " SRV 1 0 5270 x.b.example",
+                                                      "x.b.example A 192.0.2.1", NULL});
     struct seen seen = {0};
 
     xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &both, on_discovered, &seen);
@@ -340,7 +345,8 @@ START_TEST(shared_target_is_asked_once)
 }
 END_TEST
 
-/* A hostile zone names as many targets as an answer takes: questions and candidates stay bounded. */
+/* A hostile zone names as many targets as an answer takes: questions and candidates stay bounded.
+ */
 START_TEST(crowd_of_targets_is_bounded)
 {
     struct fake_dns *fake = fake_dns_new(NULL, 0);
@@ -370,8 +376,9 @@ END_TEST
 
 START_TEST(many_addresses_do_not_crowd_out_the_next_target)
 {
-    struct fake_dns *fake = table_of((const char *[]){SRV " SRV 0 0 5269 x.b.example", SRV " SRV 1 0 5269 y.b.example",
-                                                      "y.b.example A 192.0.2.99", NULL});
+    struct fake_dns *fake =
+        table_of((const char *[]){SRV " SRV 0 0 5269 x.b.example", SRV " SRV 1 0 5269 y.b.example",
+                                  "y.b.example A 192.0.2.99", NULL});
     struct seen seen = {0};
 
     for (unsigned k = 0; k < 60; k++) {

@@ -11,7 +11,8 @@
 
 #define DRAWS 20000
 
-static void set(struct xf_endpoint *endpoint, uint16_t priority, uint16_t weight, const char *target)
+static void set(struct xf_endpoint *endpoint, uint16_t priority, uint16_t weight,
+                const char *target)
 {
     *endpoint = (struct xf_endpoint){.priority = priority, .weight = weight, .port = 5269};
     snprintf(endpoint->target, sizeof(endpoint->target), "%s", target);
@@ -36,8 +37,9 @@ START_TEST(lower_priority_comes_first)
 END_TEST
 
 /*
- * Chance to be first. RFC 2782 draws from 0 to the sum, both included: of weights 0 and w the zero is first once in w + 1, and
- * without zeros a drawn 0 goes to whoever stands in front. The bounds are five standard deviations wide: one run in some millions fails by chance.
+ * Chance to be first. RFC 2782 draws from 0 to the sum, both included: of weights 0 and w the zero
+ * is first once in w + 1, and without zeros a drawn 0 goes to whoever stands in front. The bounds
+ * are five standard deviations wide: one run in some millions fails by chance.
  */
 static const struct {
     const char *label;
@@ -47,7 +49,10 @@ static const struct {
 } shares[] = {
     {"one", {7}, 1, {1.0}},
     {"all zero are equal", {0, 0, 0, 0}, 4, {0.25, 0.25, 0.25, 0.25}},
-    {"in proportion", {60, 20, 20}, 3, {(60 + 1.0 / 3) / 101, (20 + 1.0 / 3) / 101, (20 + 1.0 / 3) / 101}},
+    {"in proportion",
+     {60, 20, 20},
+     3,
+     {(60 + 1.0 / 3) / 101, (20 + 1.0 / 3) / 101, (20 + 1.0 / 3) / 101}},
     {"zero beside one", {0, 1}, 2, {0.5, 0.5}},
     {"zero beside nine", {0, 9}, 2, {0.1, 0.9}},
     {"two zeros beside 98", {0, 98, 0}, 3, {0.5 / 99, 98.0 / 99, 0.5 / 99}},
@@ -75,13 +80,14 @@ START_TEST(first_is_drawn_by_weight)
         double want = shares[_i].first[i], got = (double)firsts[i] / DRAWS;
         double bound = 5 * sqrt(want * (1 - want) / DRAWS) + 1e-9;
 
-        ck_assert_msg(got >= want - bound && got <= want + bound, "%s: %zu is first in %.4f, not in %.4f",
-                      shares[_i].label, i, got, want);
+        ck_assert_msg(got >= want - bound && got <= want + bound,
+                      "%s: %zu is first in %.4f, not in %.4f", shares[_i].label, i, got, want);
     }
 }
 END_TEST
 
-/* After the first, the rest is drawn in the same way: with 50 in front, 10 and 30 are second by (30 + 1/2) / 41. */
+/* After the first, the rest is drawn in the same way: with 50 in front, 10 and 30 are second by (30
+ * + 1/2) / 41. */
 START_TEST(second_is_drawn_by_weight)
 {
     unsigned seen = 0, second_is_two = 0;
@@ -99,7 +105,8 @@ START_TEST(second_is_drawn_by_weight)
         second_is_two += endpoints[1].target[0] == '2';
     }
     double got = (double)second_is_two / seen;
-    ck_assert_msg(got > 0.70 && got < 0.78, "2 is second in %.3f, not in 0.744", got); /* 30.5 / 41 */
+    ck_assert_msg(got > 0.70 && got < 0.78, "2 is second in %.3f, not in 0.744",
+                  got); /* 30.5 / 41 */
 }
 END_TEST
 

@@ -138,8 +138,10 @@ static const struct {
     const char *label, *file, *want;
 } confs[] = {
     {"one", "nameserver 127.0.0.1\n", "127.0.0.1:53"},
-    {"order, v6, blanks", "search x\nnameserver\t 192.0.2.1 \nnameserver ::1\n", "192.0.2.1:53 [::1]:53"},
-    {"comments", "# nameserver 192.0.2.9\n; nameserver 192.0.2.8\nnameserver 192.0.2.1 # here\n", "192.0.2.1:53"},
+    {"order, v6, blanks", "search x\nnameserver\t 192.0.2.1 \nnameserver ::1\n",
+     "192.0.2.1:53 [::1]:53"},
+    {"comments", "# nameserver 192.0.2.9\n; nameserver 192.0.2.8\nnameserver 192.0.2.1 # here\n",
+     "192.0.2.1:53"},
     {"without newline", "nameserver 127.0.0.1", "127.0.0.1:53"},
     {"not an address", "nameserver dns.example\nnameserver 1.2.3\nnameserver\n", ""},
     {"other words", "nameservers 192.0.2.1\noptions timeout:1\n", ""},
