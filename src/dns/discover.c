@@ -284,6 +284,7 @@ struct xf_discovery *xf_discover(struct xf_dns *dns, struct xf_span domain,
     char address[XF_DNS_NAME_MAX + 1];
 
     if (read_literal(domain, address)) {
+        memcpy(discovery->domain, address, sizeof(address));
         add_endpoint(discovery, address, STARTTLS_PORT, false)->is_literal = true;
         resolve_targets(discovery);
         return discovery;
