@@ -20,6 +20,7 @@ struct xf_ask {
     struct xf_asker *asker;
     char *id, *key;
     bool is_sent;
+    struct xf_timer patience;
     xf_answered_fn answered;
     void *owner;
 };
@@ -39,6 +40,7 @@ static void free_ask(struct xf_ask *ask)
     ask->asker->ask_count--;
     ask->asker->s2s->ask_count--;
     xf_list_remove(&ask->node);
+    xf_timer_stop(&ask->patience);
     xf_free(ask->id);
     xf_free(ask->key);
     xf_free(ask);
@@ -92,6 +94,22 @@ static struct xf_asker *new_asker(struct xf_s2s *s2s, struct xf_span local, stru
     return asker;
 }
 
+static void tell(struct xf_ask *ask, enum xf_answer answer, const char *detail)
+{
+    xf_answered_fn answered = ask->answered;
+    void *owner = ask->owner;
+    free_ask(ask);
+    answered(owner, answer, detail);
+}
+
+static void on_out_of_patience(void *owner)
+{
+    struct xf_ask *ask = owner;
+    struct xf_asker *asker = ask->asker;
+    tell(ask, XF_ANSWER_UNREACHABLE, "the authoritative server did not answer in time");
+    rest_when_idle(asker);
+}
+
 struct xf_ask *xf_ask_new(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, struct xf_span id, struct xf_span key,
                           xf_answered_fn answered, void *owner)
 {
@@ -111,6 +129,8 @@ struct xf_ask *xf_ask_new(struct xf_s2s *s2s, struct xf_span local, struct xf_sp
     ask->key = xf_span_dup(key);
     ask->answered = answered;
     ask->owner = owner;
+    xf_timer_init(&ask->patience, on_out_of_patience, ask);
+    xf_timer_start(s2s->env->timers, &ask->patience, xf_s2s_conf(s2s)->unauthenticated.dialback_ms);
     xf_list_push(&asker->asks, &ask->node);
     asker->ask_count++;
     s2s->ask_count++;
@@ -155,14 +175,6 @@ static struct xf_ask *find_ask(struct xf_asker *asker, const struct xf_elem *ele
             return ask;
     }
     return NULL;
-}
-
-static void tell(struct xf_ask *ask, enum xf_answer answer, const char *detail)
-{
-    xf_answered_fn answered = ask->answered;
-    void *owner = ask->owner;
-    free_ask(ask);
-    answered(owner, answer, detail);
 }
 
 void xf_asker_answer(struct xf_asker *asker, const struct xf_elem *elem)
