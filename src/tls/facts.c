@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * facts.c — a peer's certificate as plain values: its names and the digest of its key.
+ *
+ * Names come from subjectAltName only (RFC 9525 §6.3; the CN is history): dNSName, SRVName (RFC
+ * 4985) and id-on-xmppAddr (RFC 6120 §13.7.1.4). They were written by strangers: a name that is
+ * empty, too long, or holds a control byte, blank or NUL ("good.example\0.evil.example") is left
+ * out, and so is what comes after NAMES_MAX names. Test: tests/unit/tls/test_facts.c.
+ */
+#include "tls_priv.h"
+
+#include <stdio.h>
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/base/utf8.h>
+
+#define NAMES_MAX 256
+#define NAME_MAX_BYTES 300 /* a domain of 255, "_xmpp-server." before it */
+
+struct xf_tls_facts *xf_tls_facts_new(void)
+{
+    return xf_new(struct xf_tls_facts);
+}
+
+void xf_tls_facts_free(struct xf_tls_facts **facts)
+{
+    struct xf_tls_facts *s = *facts;
+
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->name_count; i++)
+        xf_free(s->names[i].text);
+    xf_free(s->names);
+    xf_free(s);
+    *facts = NULL;
+}
+
+static bool is_acceptable(const char *bytes, size_t len, enum xf_cert_name_kind kind)
+{
+    if (len == 0 || len > NAME_MAX_BYTES)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        if (c <= ' ' || c == 0x7f)
+            return false;
+        if (c >= 0x80 && kind != XF_CERT_XMPP) /* the others are IA5String */
+            return false;
+    }
+    return xf_utf8_valid(bytes, len);
+}
+
+static void add_name(struct xf_tls_facts *facts, enum xf_cert_name_kind kind,
+                     const ASN1_STRING *value)
+{
+    const char *bytes = (const char *)ASN1_STRING_get0_data(value);
+    int len = ASN1_STRING_length(value);
+
+    if (len < 0 || facts->name_count == NAMES_MAX || !is_acceptable(bytes, (size_t)len, kind))
+        return;
+    char *text = xf_strndup(bytes, (size_t)len);
+    for (char *c = text; *c; c++) {
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c - 'A' + 'a');
+    }
+    facts->names = xf_realloc(facts->names, (facts->name_count + 1) * sizeof(facts->names[0]));
+    facts->names[facts->name_count++] = (struct xf_cert_name){kind, text};
+}
+
+static void add_other_name(struct xf_tls_facts *facts, const OTHERNAME *other)
+{
+    int kind = OBJ_obj2nid(other->type_id);
+
+    if (kind == NID_XmppAddr && other->value->type == V_ASN1_UTF8STRING)
+        add_name(facts, XF_CERT_XMPP, other->value->value.utf8string);
+    else if (kind == NID_SRVName && other->value->type == V_ASN1_IA5STRING)
+        add_name(facts, XF_CERT_SRV, other->value->value.ia5string);
+}
+
+static void add_names(struct xf_tls_facts *facts, X509 *leaf)
+{
+    /* NULL also when there are two such extensions, or it does not parse. */
+    GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        if (name->type == GEN_DNS)
+            add_name(facts, XF_CERT_DNS, name->d.dNSName);
+        else if (name->type == GEN_OTHERNAME)
+            add_other_name(facts, name->d.otherName);
+    }
+    GENERAL_NAMES_free(names);
+}
+
+void xf_tls_facts_of_cert(struct xf_tls_facts *facts, X509 *leaf)
+{
+    unsigned char *spki = NULL;
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &spki);
+
+    if (len > 0)
+        xf_require(EVP_Digest(spki, (size_t)len, facts->spki_sha256, NULL, EVP_sha256(), NULL) ==
+                   1);
+    OPENSSL_free(spki);
+    add_names(facts, leaf);
+    ERR_clear_error();
+}
+
+void xf_tls_facts_names_text(const struct xf_tls_facts *facts, char *out, size_t out_bytes)
+{
+    size_t used = 0;
+
+    if (out_bytes == 0)
+        return;
+    out[0] = '\0';
+    for (size_t i = 0; i < facts->name_count && used < out_bytes; i++) {
+        int len =
+            snprintf(out + used, out_bytes - used, "%s%s", i > 0 ? ", " : "", facts->names[i].text);
+        if (len < 0)
+            return;
+        used += (size_t)len; /* beyond the end when it was cut, which ends the loop */
+    }
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * handshake.c — the handshake, step by step on the thread pool.
+ *
+ *   loop                                              pool
+ *   input collects in `carry` until it has a whole
+ *   record; then one step goes out               ->   SSL_do_handshake over `carry`, writes to
+ * `outgoing`; meanwhile input collects in `incoming`, and       when it is done: facts of the
+ * certificate, and the nothing else of the session is touched            verification of the chain
+ * (the larger half of the time) `outgoing` to the wire, next step or         <-   result
+ *   events->secured, then the input that is left
+ *
+ * Asking for whole records keeps a ClientHello that comes a byte at a time from costing a job a
+ * byte.
+ *
+ * - A conn that dies while a step is out leaves the session to the step's end, which frees it.
+ * - A conn that only closes: the step's result is dropped.
+ * - More than INPUT_MAX_BYTES unread, or TOTAL_MAX_BYTES in all: the peer does not do a handshake;
+ * the conn fails.
+ */
+#include "session_priv.h"
+
+#include <stdio.h>
+
+#include <openssl/err.h>
+
+#include <xfed/base/alloc.h>
+
+#define INPUT_MAX_BYTES (64u << 10)
+#define TOTAL_MAX_BYTES (256u << 10)
+#define OUTPUT_MAX_BYTES (256u << 10)
+#define RECORD_HEADER_BYTES 5
+#define RECORD_MAX_BYTES (16384 + 2048) /* RFC 5246 §6.2.3, the larger one */
+
+void xf_tls_handshake_init(struct xf_tls_handshake *s, const struct xf_tls_request *request)
+{
+    s->identities = xf_tls_identities_ref(request->identities);
+    s->is_direct = request->is_direct;
+    xf_buf_init(&s->carry, INPUT_MAX_BYTES);
+    xf_buf_init(&s->incoming, INPUT_MAX_BYTES);
+    xf_buf_init(&s->outgoing, OUTPUT_MAX_BYTES);
+}
+
+void xf_tls_handshake_free(struct xf_tls_handshake **handshake)
+{
+    struct xf_tls_handshake *s = *handshake;
+
+    if (!s)
+        return;
+    xf_tls_identities_unref(&s->identities);
+    xf_buf_release(&s->carry);
+    xf_buf_release(&s->incoming);
+    xf_buf_release(&s->outgoing);
+    xf_tls_facts_free(&s->facts);
+    xf_free(s);
+    *handshake = NULL;
+}
+
+/* How much of the input a step may have: whole records; all of it when it does not look like
+ * records. */
+static size_t ready_bytes(struct xf_tls_handshake *s)
+{
+    const unsigned char *bytes = (const unsigned char *)xf_buf_ptr(&s->carry);
+    size_t at = 0, len = s->carry.len;
+
+    while (!s->is_garbage && at < len) {
+        if (bytes[at] < SSL3_RT_CHANGE_CIPHER_SPEC || bytes[at] > SSL3_RT_APPLICATION_DATA) {
+            s->is_garbage = true;
+        } else if (len - at < RECORD_HEADER_BYTES) {
+            break;
+        } else {
+            size_t record = (size_t)bytes[at + 3] << 8 | bytes[at + 4];
+            s->is_garbage = record > RECORD_MAX_BYTES;
+            if (len - at < RECORD_HEADER_BYTES + record)
+                break;
+            at += RECORD_HEADER_BYTES + record;
+        }
+    }
+    return s->is_garbage ? len : at;
+}
+
+/* Pool: what the handshake told. */
+static void gather_facts(struct xf_tls_session *session)
+{
+    struct xf_tls_handshake *s = session->handshake;
+    SSL *ssl = session->ssl;
+    struct xf_tls_facts *facts = xf_tls_facts_new();
+    X509 *leaf = SSL_get0_peer_certificate(ssl);
+    STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
+    const unsigned char *alpn;
+    unsigned alpn_bytes;
+
+    snprintf(facts->version, sizeof(facts->version), "%s", SSL_get_version(ssl));
+    snprintf(facts->cipher, sizeof(facts->cipher), "%s",
+             SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl)));
+    facts->is_server = SSL_is_server(ssl);
+    SSL_get0_alpn_selected(ssl, &alpn, &alpn_bytes);
+    facts->alpn_xmpp = alpn_bytes > 0; /* no other is ever offered or chosen */
+    if (leaf) {
+        xf_tls_facts_of_cert(facts, leaf);
+        xf_tls_verify(facts, s->identities->store, leaf, sent);
+    }
+    s->facts = facts;
+}
+
+/* Pool: give back what an established conn does not need. Sessions are never resumed, so nobody
+ * asks for the chain. */
+static void slim(SSL *ssl)
+{
+    STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
+
+    while (sk_X509_num(sent) > 0)
+        X509_free(sk_X509_pop(sent));
+    SSL_certs_clear(ssl);
+}
+
+/* Pool. */
+static void step(void *owner)
+{
+    struct xf_tls_session *session = owner;
+    struct xf_tls_handshake *s = session->handshake;
+
+    session->sink = &s->outgoing;
+    ERR_clear_error();
+    int status = SSL_do_handshake(session->ssl);
+    if (status == 1) {
+        gather_facts(session);
+        slim(session->ssl);
+        s->result = XF_TLS_STEP_DONE;
+    } else if (SSL_get_error(session->ssl, status) == SSL_ERROR_WANT_READ) {
+        s->result = XF_TLS_STEP_MORE;
+    } else {
+        s->result = XF_TLS_STEP_FAILED;
+        snprintf(s->reason, sizeof(s->reason), "handshake: %s", xf_tls_reason());
+    }
+    ERR_clear_error();
+    session->sink = NULL;
+}
+
+static void step_done(void *owner);
+
+static void send_step(struct xf_tls_session *session, size_t ready)
+{
+    session->input = xf_buf_ptr(&session->handshake->carry);
+    session->input_bytes = ready;
+    session->handshake->step_bytes = ready;
+    session->handshake->is_out = true;
+    xf_loop_work(xf_conn_loop(session->conn), step, step_done, session);
+}
+
+static void fail(struct xf_tls_session *session, const char *reason)
+{
+    session->is_broken = true;
+    xf_conn_fail(session->conn, XF_CONN_END_TLS, reason);
+}
+
+/* Loop: established. `left` is input that came behind the peer's last handshake message. */
+static void secured(struct xf_tls_session *session)
+{
+    struct xf_tls_handshake *s = session->handshake;
+    struct xf_conn *conn = session->conn;
+    struct xf_buf left = s->carry;
+
+    xf_buf_append(&left, xf_buf_ptr(&s->incoming), s->incoming.len);
+    xf_buf_init(&s->carry, INPUT_MAX_BYTES);
+    conn->tls = s->facts;
+    s->facts = NULL;
+    xf_tls_handshake_free(&session->handshake);
+    if (conn->out.len > 0)
+        xf_conn_flush_soon(conn);
+    conn->events->secured(conn->owner);
+    if (left.len > 0)
+        xf_tls_session_input(session, xf_buf_ptr(&left), left.len);
+    xf_buf_release(&left);
+}
+
+static void go_on(struct xf_tls_session *session)
+{
+    struct xf_tls_handshake *s = session->handshake;
+
+    xf_buf_append(&s->carry, xf_buf_ptr(&s->incoming), s->incoming.len); /* input() keeps the sum */
+    xf_buf_release(&s->incoming);
+    size_t ready = ready_bytes(s);
+    if (ready > 0)
+        send_step(session, ready);
+}
+
+/* Loop. */
+static void step_done(void *owner)
+{
+    struct xf_tls_session *session = owner;
+    struct xf_tls_handshake *s = session->handshake;
+
+    s->is_out = false;
+    if (!session->conn) {
+        xf_tls_session_free(session);
+        return;
+    }
+    xf_buf_consume(&s->carry, s->step_bytes - session->input_bytes);
+    session->input_bytes = 0;
+    if (xf_conn_is_closing(session->conn))
+        return;
+    xf_buf_append(xf_conn_wire(session->conn), xf_buf_ptr(&s->outgoing), s->outgoing.len);
+    xf_buf_release(&s->outgoing);
+    xf_conn_flush_soon(session->conn);
+    if (s->result == XF_TLS_STEP_FAILED)
+        fail(session, s->reason);
+    else if (s->result == XF_TLS_STEP_DONE)
+        secured(session);
+    else
+        go_on(session);
+}
+
+void xf_tls_handshake_start(struct xf_tls_session *session)
+{
+    if (!SSL_is_server(session->ssl))
+        send_step(session, 0); /* the client speaks first */
+}
+
+void xf_tls_handshake_input(struct xf_tls_session *session, const char *wire, size_t len)
+{
+    struct xf_tls_handshake *s = session->handshake;
+    struct xf_buf *buf = s->is_out ? &s->incoming : &s->carry;
+
+    if (session->is_broken)
+        return;
+    s->total_bytes += len;
+    if (s->carry.len + s->incoming.len + len > INPUT_MAX_BYTES ||
+        s->total_bytes > TOTAL_MAX_BYTES) {
+        fail(session, "handshake: the other side sends too much");
+        return;
+    }
+    xf_buf_append(buf, wire, len);
+    if (s->is_out)
+        return;
+    size_t ready = ready_bytes(s);
+    if (ready > 0)
+        send_step(session, ready);
+}

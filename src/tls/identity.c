@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * identity.c — one certificate chain of ours with its key, and the set that maps served domains to
+ * them.
+ *
+ * Everything is checked at load with words that name the file, so that no handshake fails later on
+ * a configuration error: PEM form, no passphrase, the key belongs to the first certificate, and
+ * OpenSSL would use it at our security level. That a certificate is out of date is no error here:
+ * renewal may be on its way. Counts are atomic: certificates are loaded on the pool too. Test:
+ * tests/unit/tls/test_identity.c.
+ */
+#include "tls_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include <xfed/base/alloc.h>
+
+#define CHAIN_MAX 16
+
+/* A key behind a passphrase fails to load instead of asking the terminal. */
+static int no_passphrase(char *buf, int size, int writing, void *unused)
+{
+    (void)buf;
+    (void)size;
+    (void)writing;
+    (void)unused;
+    return -1;
+}
+
+static bool is_end_of_pem(void)
+{
+    unsigned long last = ERR_peek_last_error();
+
+    return ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
+}
+
+static enum xf_err read_certs(struct xf_tls_identity *s, FILE *file, const char *path,
+                              struct xf_error *err)
+{
+    X509 *cert;
+
+    s->leaf = PEM_read_X509(file, NULL, no_passphrase, NULL);
+    if (!s->leaf && is_end_of_pem())
+        return xf_fail(err, XF_ERR_CERTIFICATE, "%s: holds no certificate in PEM form", path);
+    if (!s->leaf)
+        return xf_fail(err, XF_ERR_CERTIFICATE, "%s: the certificate cannot be read: %s", path,
+                       xf_tls_reason());
+    while ((cert = PEM_read_X509(file, NULL, no_passphrase, NULL)) != NULL) {
+        if (sk_X509_push(s->chain, cert) > CHAIN_MAX)
+            return xf_fail(err, XF_ERR_CERTIFICATE,
+                           "%s: more than %d certificates; it is to hold one chain, our own first",
+                           path, CHAIN_MAX);
+    }
+    if (!is_end_of_pem())
+        return xf_fail(err, XF_ERR_CERTIFICATE,
+                       "%s: certificate %d of the chain cannot be read: %s", path,
+                       sk_X509_num(s->chain) + 2, xf_tls_reason());
+    return XF_ERR_OK;
+}
+
+/* OpenSSL's decoders only say "unsupported" when there is none. */
+static bool has_key(FILE *file)
+{
+    char line[128];
+    bool found = false;
+
+    while (!found && fgets(line, sizeof(line), file))
+        found = strncmp(line, "-----BEGIN ", 11) == 0 && strstr(line, "PRIVATE KEY-----");
+    rewind(file);
+    return found;
+}
+
+static enum xf_err read_key(struct xf_tls_identity *s, FILE *file, const char *path,
+                            struct xf_error *err)
+{
+    if (!has_key(file))
+        return xf_fail(err, XF_ERR_CERTIFICATE, "%s: holds no private key in PEM form", path);
+    s->key = PEM_read_PrivateKey(file, NULL, no_passphrase, NULL);
+    if (s->key)
+        return XF_ERR_OK;
+    if (ERR_GET_REASON(ERR_peek_error()) == PEM_R_BAD_PASSWORD_READ ||
+        ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_BAD_PASSWORD_READ)
+        return xf_fail(err, XF_ERR_CERTIFICATE,
+                       "%s: the private key has a passphrase; store it without one", path);
+    return xf_fail(err, XF_ERR_CERTIFICATE, "%s: the private key cannot be read: %s", path,
+                   xf_tls_reason());
+}
+
+/* Run `read` on a file, with a clean error queue before and after. */
+static enum xf_err with_file(struct xf_tls_identity *s, const char *path,
+                             enum xf_err (*read)(struct xf_tls_identity *, FILE *, const char *,
+                                                 struct xf_error *),
+                             struct xf_error *err)
+{
+    FILE *file = NULL;
+    enum xf_err result = xf_tls_open(path, &file, err);
+
+    if (result != XF_ERR_OK)
+        return result;
+    ERR_clear_error();
+    result = read(s, file, path, err);
+    ERR_clear_error();
+    (void)fclose(file); /* it was only read */
+    return result;
+}
+
+/* Would a handshake take this? */
+static enum xf_err try_out(const struct xf_tls_identity *s, const char *cert_file,
+                           struct xf_error *err)
+{
+    struct xf_tls_store *nobody = NULL;
+    enum xf_err result = xf_tls_store_load("", &nobody, err);
+
+    if (result != XF_ERR_OK)
+        return result;
+    SSL_CTX *context = xf_tls_context_new(true, nobody);
+    SSL *ssl = SSL_new(context);
+    xf_require(ssl != NULL);
+    ERR_clear_error();
+    if (!xf_tls_identity_use(s, ssl))
+        result = xf_fail(err, XF_ERR_CERTIFICATE, "%s: OpenSSL does not accept it: %s", cert_file,
+                         xf_tls_reason());
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+    xf_tls_store_unref(&nobody);
+    return result;
+}
+
+static enum xf_err load(struct xf_tls_identity *s, const char *cert_file, const char *key_file,
+                        struct xf_error *err)
+{
+    enum xf_err result = with_file(s, cert_file, read_certs, err);
+
+    if (result == XF_ERR_OK)
+        result = with_file(s, key_file, read_key, err);
+    if (result != XF_ERR_OK)
+        return result;
+    if (X509_check_private_key(s->leaf, s->key) != 1) {
+        ERR_clear_error();
+        return xf_fail(err, XF_ERR_CERTIFICATE,
+                       "%s: the key does not belong to the first certificate in %s", key_file,
+                       cert_file);
+    }
+    xf_tls_facts_of_cert(s->facts, s->leaf);
+    return try_out(s, cert_file, err);
+}
+
+enum xf_err xf_tls_identity_load(const char *cert_file, const char *key_file,
+                                 struct xf_tls_identity **out_identity, struct xf_error *err)
+{
+    struct xf_tls_identity *s = xf_new(struct xf_tls_identity);
+
+    atomic_init(&s->refs, 1);
+    s->chain = sk_X509_new_null();
+    xf_require(s->chain != NULL);
+    s->facts = xf_tls_facts_new();
+    enum xf_err result = load(s, cert_file, key_file, err);
+    if (result != XF_ERR_OK) {
+        xf_tls_identity_unref(&s);
+        return result;
+    }
+    *out_identity = s;
+    return XF_ERR_OK;
+}
+
+void xf_tls_identity_unref(struct xf_tls_identity **identity)
+{
+    struct xf_tls_identity *s = *identity;
+
+    *identity = NULL;
+    if (!s || atomic_fetch_sub(&s->refs, 1) > 1)
+        return;
+    X509_free(s->leaf);
+    sk_X509_pop_free(s->chain, X509_free);
+    EVP_PKEY_free(s->key);
+    xf_tls_facts_free(&s->facts);
+    xf_free(s);
+}
+
+bool xf_tls_identity_names(const struct xf_tls_identity *identity, struct xf_span domain)
+{
+    return xf_tls_facts_name(identity->facts, domain);
+}
+
+bool xf_tls_identity_use(const struct xf_tls_identity *s, SSL *ssl)
+{
+    return SSL_use_cert_and_key(ssl, s->leaf, s->key, s->chain, 1) == 1;
+}
+
+struct xf_tls_identities *xf_tls_identities_new(struct xf_tls_store *store)
+{
+    struct xf_tls_identities *set = xf_new(struct xf_tls_identities);
+
+    atomic_init(&set->refs, 1);
+    atomic_fetch_add(&store->refs, 1);
+    set->store = store;
+    set->by_domain = xf_map_new();
+    set->client = xf_tls_context_new(false, store);
+    set->server = xf_tls_context_new(true, store);
+    return set;
+}
+
+void xf_tls_identities_set(struct xf_tls_identities *set, struct xf_span domain,
+                           struct xf_tls_identity *identity)
+{
+    atomic_fetch_add(&identity->refs, 1);
+    struct xf_tls_identity *old = xf_map_set(set->by_domain, domain, identity);
+    if (!set->first || set->first == old)
+        set->first = identity;
+    xf_tls_identity_unref(&old);
+}
+
+struct xf_tls_identities *xf_tls_identities_ref(struct xf_tls_identities *set)
+{
+    atomic_fetch_add(&set->refs, 1);
+    return set;
+}
+
+void xf_tls_identities_unref(struct xf_tls_identities **set)
+{
+    struct xf_tls_identities *s = *set;
+    size_t cursor = 0;
+    void *value;
+
+    *set = NULL;
+    if (!s || atomic_fetch_sub(&s->refs, 1) > 1)
+        return;
+    while (xf_map_next(s->by_domain, &cursor, NULL, &value)) {
+        struct xf_tls_identity *identity = value;
+        xf_tls_identity_unref(&identity);
+    }
+    xf_map_free(&s->by_domain);
+    SSL_CTX_free(s->client);
+    SSL_CTX_free(s->server);
+    xf_tls_store_unref(&s->store);
+    xf_free(s);
+}
+
+bool xf_tls_identities_has(const struct xf_tls_identities *set, struct xf_span domain)
+{
+    return xf_tls_identities_find(set, domain) != NULL;
+}
+
+const struct xf_tls_identity *xf_tls_identities_find(const struct xf_tls_identities *set,
+                                                     struct xf_span domain)
+{
+    return domain.ptr ? xf_map_find(set->by_domain, domain) : NULL;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * names.c — does a certificate name a domain? Pure text; facts.c made the names lower case and
+ * clean.
+ *
+ * RFC 6125 §6.4, RFC 9525 §6.3: a dNSName is equal, or its whole left-most label is "*" and stands
+ * for exactly one label; "f*o", "a.*.example", "*" and "*.tld" match nothing. SRVName (RFC 4985)
+ * and xmppAddr are equal or not. An IP literal is never matched by a wildcard. Test:
+ * tests/unit/tls/test_names.c.
+ */
+#include <xfed/tls/facts.h>
+
+#define SRV_PREFIX "_xmpp-server."
+
+static bool is_v4_literal(struct xf_span domain)
+{
+    for (size_t i = 0; i < domain.len; i++) {
+        if (domain.ptr[i] != '.' && (domain.ptr[i] < '0' || domain.ptr[i] > '9'))
+            return false;
+    }
+    return true;
+}
+
+static bool wildcard_matches(struct xf_span pattern, struct xf_span domain)
+{
+    const char *dot = memchr(domain.ptr, '.', domain.len);
+
+    if (pattern.len < 3 || pattern.ptr[0] != '*' || pattern.ptr[1] != '.' || !dot ||
+        dot == domain.ptr)
+        return false;
+    struct xf_span rest = {pattern.ptr + 1, pattern.len - 1}; /* ".example.org" */
+    struct xf_span domain_rest = {dot, domain.len - (size_t)(dot - domain.ptr)};
+    if (!memchr(rest.ptr + 1, '.', rest.len - 1) || memchr(rest.ptr, '*', rest.len))
+        return false;
+    return xf_span_eq(rest, domain_rest) && !is_v4_literal(domain);
+}
+
+static bool name_matches(const struct xf_cert_name *name, struct xf_span domain)
+{
+    struct xf_span text = xf_span_of(name->text);
+
+    switch (name->kind) {
+    case XF_CERT_DNS:
+        return xf_span_eq(text, domain) || wildcard_matches(text, domain);
+    case XF_CERT_SRV:
+        return text.len == domain.len + sizeof(SRV_PREFIX) - 1 &&
+               memcmp(text.ptr, SRV_PREFIX, sizeof(SRV_PREFIX) - 1) == 0 &&
+               xf_span_ends_with(text, domain);
+    case XF_CERT_XMPP:
+        return xf_span_eq(text, domain);
+    }
+    return false;
+}
+
+bool xf_tls_facts_name(const struct xf_tls_facts *facts, struct xf_span domain)
+{
+    if (domain.len == 0 || memchr(domain.ptr, '*', domain.len))
+        return false;
+    for (size_t i = 0; i < facts->name_count; i++) {
+        if (name_matches(&facts->names[i], domain))
+            return true;
+    }
+    return false;
+}

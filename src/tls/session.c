@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * session.c — TLS on one conn, as the filter between its wire and its plaintext.
+ *
+ * Start: the SSL gets its certificate, names and limits, then handshake.c has it until it is
+ * established. After that:
+ * - input: SSL_read over the borrowed slice, record by record, into one buffer on the stack, and up
+ * to the owner. OpenSSL takes in the whole slice, an incomplete last record too, so nothing is kept
+ * here;
+ * - flush: `out` in records of up to 16 KB to the wire;
+ * - close_notify of the peer is an EOF; ours is written by `finish`, behind the last output.
+ *
+ * A peer that sends records without content (empty ones, key updates) makes work without effect:
+ * DRY_MAX_BYTES of them in a row end the conn; what it can do in one turn is bounded by net's
+ * reading. Tests: tests/unit/tls/test_tls.c.
+ */
+#include "session_priv.h"
+
+#include <stdio.h>
+
+#include <openssl/err.h>
+
+#include <xfed/base/alloc.h>
+
+#define RECORD_BYTES SSL3_RT_MAX_PLAIN_LENGTH
+#define DRY_MAX_BYTES (64u << 10)
+#define NAME_BYTES 256
+
+static void fail(struct xf_tls_session *session, const char *doing)
+{
+    char reason[XF_TLS_REASON_BYTES];
+
+    snprintf(reason, sizeof(reason), "%s: %s", doing, xf_tls_reason());
+    session->is_broken = true;
+    xf_conn_fail(session->conn, XF_CONN_END_TLS, reason);
+}
+
+/* False: nothing more to read now, or ever. */
+static bool read_record(struct xf_tls_session *session)
+{
+    char plain[RECORD_BYTES];
+    size_t bytes;
+
+    if (SSL_read_ex(session->ssl, plain, sizeof(plain), &bytes) == 1) {
+        session->dry_bytes = 0;
+        xf_conn_deliver(session->conn, plain, bytes);
+        return true;
+    }
+    switch (SSL_get_error(session->ssl, 0)) {
+    case SSL_ERROR_WANT_READ:
+        break;
+    case SSL_ERROR_ZERO_RETURN:
+        xf_conn_fail(session->conn, XF_CONN_END_EOF, NULL);
+        break;
+    case SSL_ERROR_WANT_WRITE:
+        session->is_broken = true;
+        xf_conn_fail(session->conn, XF_CONN_END_TLS, "the other side does not read");
+        break;
+    default:
+        fail(session, "reading");
+    }
+    return false;
+}
+
+void xf_tls_session_input(struct xf_tls_session *session, const char *wire, size_t len)
+{
+    if (session->is_broken)
+        return;
+    session->input = wire;
+    session->input_bytes = len;
+    session->sink = xf_conn_wire(session->conn);
+    session->dry_bytes += len;
+    ERR_clear_error();
+    while (!xf_conn_is_closing(session->conn) && read_record(session))
+        ;
+    session->input_bytes = 0; /* of a closing conn the rest is dropped */
+    if (session->dry_bytes > DRY_MAX_BYTES && !session->is_broken) {
+        session->is_broken = true;
+        xf_conn_fail(session->conn, XF_CONN_END_TLS, "reading: flood of records without content");
+    }
+    if (session->sink->len > 0) /* an alert, or the answer to a key update */
+        xf_conn_flush_soon(session->conn);
+}
+
+static void on_input(void *filter, const char *wire, size_t len)
+{
+    struct xf_tls_session *session = filter;
+
+    if (session->handshake)
+        xf_tls_handshake_input(session, wire, len);
+    else
+        xf_tls_session_input(session, wire, len);
+}
+
+static void write_records(struct xf_tls_session *session)
+{
+    struct xf_conn *conn = session->conn;
+    size_t taken;
+
+    session->sink = xf_conn_wire(conn);
+    ERR_clear_error();
+    while (conn->out.len > 0 && session->sink->len < XF_CONN_WIRE_ENOUGH) {
+        size_t bytes = conn->out.len < RECORD_BYTES ? conn->out.len : RECORD_BYTES;
+        if (SSL_write_ex(session->ssl, xf_buf_ptr(&conn->out), bytes, &taken) != 1) {
+            fail(session, "writing");
+            return;
+        }
+        if (taken < conn->out.len)
+            xf_buf_consume(&conn->out, taken);
+        else
+            xf_buf_clear(&conn->out); /* keeps the memory for the next turn; net gives it back */
+    }
+}
+
+static void on_flush(void *filter)
+{
+    struct xf_tls_session *session = filter;
+
+    if (!session->handshake && !session->is_broken)
+        write_records(session);
+    else if (xf_conn_is_closing(session->conn))
+        xf_buf_release(&session->conn->out); /* nothing will carry it any more */
+}
+
+static void on_finish(void *filter)
+{
+    struct xf_tls_session *session = filter;
+
+    if (session->handshake || session->is_broken)
+        return;
+    session->sink = xf_conn_wire(session->conn);
+    ERR_clear_error();
+    (void)SSL_shutdown(session->ssl); /* 0: sent, and not waiting for the other's */
+    ERR_clear_error();
+}
+
+static void on_detach(void *filter)
+{
+    struct xf_tls_session *session = filter;
+
+    xf_tls_facts_free(&session->conn->tls);
+    session->conn = NULL;
+    if (!session->handshake || !session->handshake->is_out)
+        xf_tls_session_free(session);
+}
+
+static const struct xf_conn_filter tls_filter = {on_input, on_flush, on_finish, on_detach};
+
+void xf_tls_session_free(struct xf_tls_session *session)
+{
+    SSL_free(session->ssl);
+    xf_tls_handshake_free(&session->handshake);
+    xf_free(session);
+}
+
+bool xf_tls_session_is_direct(const struct xf_tls_session *session)
+{
+    return session->handshake->is_direct;
+}
+
+const struct xf_tls_identity *xf_tls_session_find_identity(const struct xf_tls_session *session,
+                                                           const char *name)
+{
+    char lower[NAME_BYTES];
+    size_t len = strlen(name);
+
+    if (len >= sizeof(lower))
+        return NULL;
+    for (size_t i = 0; i <= len; i++)
+        lower[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
+    return xf_tls_identities_find(session->handshake->identities, (struct xf_span){lower, len});
+}
+
+/* RFC 6066 §3: no literal addresses as server names. */
+static bool is_address(struct xf_span domain)
+{
+    bool has_letter = false;
+
+    for (size_t i = 0; i < domain.len; i++)
+        has_letter |= domain.ptr[i] != '.' && (domain.ptr[i] < '0' || domain.ptr[i] > '9');
+    return !has_letter || domain.ptr[0] == '[';
+}
+
+static bool set_client_names(SSL *ssl, const struct xf_tls_request *request)
+{
+    char name[NAME_BYTES];
+
+    if (request->is_direct && SSL_set_alpn_protos(ssl, xf_tls_alpn, XF_TLS_ALPN_BYTES) != 0)
+        return false;
+    if (request->peer.len == 0 || request->peer.len >= sizeof(name) || is_address(request->peer))
+        return true;
+    memcpy(name, request->peer.ptr, request->peer.len);
+    name[request->peer.len] = '\0';
+    return SSL_set_tlsext_host_name(ssl, name) == 1;
+}
+
+/* NULL: none; a client then shows none. */
+static const struct xf_tls_identity *own_identity(const struct xf_tls_request *request)
+{
+    const struct xf_tls_identities *set = request->identities;
+    const struct xf_tls_identity *identity = xf_tls_identities_find(set, request->local);
+
+    /* Direct TLS: whom the peer wants is in SNI if anywhere; any certificate lets the stream header
+     * be answered. */
+    if (!identity && request->is_server && request->is_direct && !request->local.ptr)
+        return set->first;
+    return identity;
+}
+
+/* What is particular to this request. NULL, or what went wrong. */
+static const char *set_up(SSL *ssl, const struct xf_tls_request *request)
+{
+    const struct xf_tls_identity *identity = own_identity(request);
+
+    if (!identity && request->is_server)
+        return "no certificate for the domain";
+    if (identity && !xf_tls_identity_use(identity, ssl))
+        return "our certificate is not usable";
+    if (request->min_version == XF_TLS_1_3 && SSL_set_min_proto_version(ssl, TLS1_3_VERSION) != 1)
+        return "TLS 1.3 is not available";
+    if (request->ciphers && SSL_set_cipher_list(ssl, request->ciphers) != 1)
+        return "no usable cipher is configured";
+    if (request->is_server)
+        SSL_set_accept_state(ssl);
+    else
+        SSL_set_connect_state(ssl);
+    return request->is_server || set_client_names(ssl, request) ? NULL : "bad server name";
+}
+
+void xf_tls_start(struct xf_conn *conn, const struct xf_tls_request *request)
+{
+    struct xf_tls_session *session;
+
+    if (xf_conn_is_closing(conn))
+        return; /* its closed event is on its way */
+    session = xf_new(struct xf_tls_session);
+    session->conn = conn;
+    session->ssl =
+        SSL_new(request->is_server ? request->identities->server : request->identities->client);
+    xf_require(session->ssl != NULL);
+    SSL_set_app_data(session->ssl, session);
+    BIO *bio = xf_tls_bio_new(session);
+    SSL_set_bio(session->ssl, bio, bio);
+    session->handshake = xf_new(struct xf_tls_handshake);
+    xf_tls_handshake_init(session->handshake, request);
+    xf_conn_attach_filter(conn, &tls_filter, session);
+    ERR_clear_error();
+    const char *reason = set_up(session->ssl, request);
+    ERR_clear_error();
+    if (reason) {
+        session->is_broken = true;
+        xf_conn_fail(conn, XF_CONN_END_TLS, reason);
+        return;
+    }
+    xf_tls_handshake_start(session);
+}

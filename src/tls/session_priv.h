@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* session_priv.h — TLS on one conn: what bio.c, handshake.c, session.c and context.c share. */
+#pragma once
+
+#include "tls_priv.h"
+
+#include <xfed/base/buf.h>
+
+#define XF_TLS_ALPN_BYTES 12
+extern const unsigned char xf_tls_alpn[XF_TLS_ALPN_BYTES]; /* "xmpp-server" in wire form */
+
+#define XF_TLS_REASON_BYTES 128
+
+enum xf_tls_step { XF_TLS_STEP_MORE, XF_TLS_STEP_DONE, XF_TLS_STEP_FAILED };
+
+/* Only while the handshake lasts. What is marked "job" belongs to the pool while a step is out. */
+struct xf_tls_handshake {
+    struct xf_tls_identities *identities;
+    bool is_direct;
+    bool is_out;                      /* a step is on the pool */
+    bool is_garbage;                  /* not TLS records: OpenSSL shall say so */
+    size_t total_bytes;               /* of input so far */
+    size_t step_bytes;                /* of carry, which the step may read */
+    struct xf_buf carry;              /* job: input for the next step */
+    struct xf_buf incoming;           /* arrived while a step was out */
+    struct xf_buf outgoing;           /* job: what the step wants to send */
+    struct xf_tls_facts *facts;       /* job */
+    enum xf_tls_step result;          /* job */
+    char reason[XF_TLS_REASON_BYTES]; /* job */
+};
+
+struct xf_tls_session {
+    struct xf_conn *conn; /* NULL: it died while a step was out */
+    SSL *ssl;             /* job */
+    const char *input;    /* job: borrowed, what the BIO reads */
+    size_t input_bytes;
+    struct xf_buf *sink;                /* job: where the BIO writes */
+    struct xf_tls_handshake *handshake; /* NULL: established */
+    size_t dry_bytes;                   /* wire bytes since the last plaintext */
+    bool is_broken;                     /* OpenSSL said that the connection is over */
+};
+
+/* bio.c: the transport of `session`, taken by SSL_set_bio. */
+BIO *xf_tls_bio_new(struct xf_tls_session *session);
+
+/* handshake.c */
+void xf_tls_handshake_init(struct xf_tls_handshake *handshake,
+                           const struct xf_tls_request *request);
+void xf_tls_handshake_free(struct xf_tls_handshake **handshake);
+void xf_tls_handshake_start(struct xf_tls_session *session);
+void xf_tls_handshake_input(struct xf_tls_session *session, const char *wire, size_t len);
+
+/* session.c */
+void xf_tls_session_free(struct xf_tls_session *session);
+void xf_tls_session_input(struct xf_tls_session *session, const char *wire, size_t len);
+bool xf_tls_session_is_direct(const struct xf_tls_session *session);
+
+/* For a server's SNI; `name` as it was sent. Any thread. */
+const struct xf_tls_identity *xf_tls_session_find_identity(const struct xf_tls_session *session,
+                                                           const char *name);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store.c — the trust anchors: a PEM file, read once and shared.
+ *
+ * A bundle of the system costs some 30 ms and 800 KB, so one store serves every set of identities
+ * and both roles. It is not changed after it was loaded; OpenSSL locks it inside, so that
+ * verifications on the pool may share it. What is in the file is an anchor, an intermediate or a
+ * peer's own certificate too (PARTIAL_CHAIN).
+ */
+#include "tls_priv.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include <xfed/base/alloc.h>
+
+const char *xf_tls_reason(void)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
+
+    ERR_clear_error();
+    return reason ? reason : "unknown error";
+}
+
+enum xf_err xf_tls_open(const char *path, FILE **out_file, struct xf_error *err)
+{
+    FILE *file = fopen(path, "re");
+
+    if (!file) {
+        const char *why = strerrordesc_np(errno);
+        return xf_fail(err, XF_ERR_CERTIFICATE, "%s: %s", path, why ? why : "cannot be opened");
+    }
+    *out_file = file;
+    return XF_ERR_OK;
+}
+
+/* The file's certificates into the store. */
+static enum xf_err load_file(X509_STORE *anchors, const char *path, struct xf_error *err)
+{
+    FILE *file = NULL;
+    size_t count = 0;
+    X509 *cert;
+    enum xf_err opened = xf_tls_open(path, &file, err);
+
+    if (opened != XF_ERR_OK)
+        return opened;
+    ERR_clear_error();
+    while ((cert = PEM_read_X509_AUX(file, NULL, NULL, NULL)) != NULL) {
+        int added = X509_STORE_add_cert(anchors, cert);
+        X509_free(cert);
+        if (added != 1)
+            break;
+        count++;
+    }
+    (void)fclose(file); /* it was only read */
+    unsigned long last = ERR_peek_last_error();
+    if (ERR_GET_LIB(last) != ERR_LIB_PEM || ERR_GET_REASON(last) != PEM_R_NO_START_LINE)
+        return xf_fail(err, XF_ERR_CERTIFICATE, "%s: certificate %zu cannot be read: %s", path,
+                       count + 1, xf_tls_reason());
+    ERR_clear_error();
+    if (count == 0)
+        return xf_fail(err, XF_ERR_CERTIFICATE, "%s: holds no certificate in PEM form", path);
+    return XF_ERR_OK;
+}
+
+enum xf_err xf_tls_store_load(const char *ca_file, struct xf_tls_store **out_store,
+                              struct xf_error *err)
+{
+    struct xf_tls_store *store = xf_new(struct xf_tls_store);
+
+    atomic_init(&store->refs, 1);
+    store->anchors = X509_STORE_new();
+    xf_require(store->anchors != NULL);
+    X509_STORE_set_flags(store->anchors, X509_V_FLAG_PARTIAL_CHAIN);
+    enum xf_err result = *ca_file ? load_file(store->anchors, ca_file, err) : XF_ERR_OK;
+    if (result != XF_ERR_OK) {
+        xf_tls_store_unref(&store);
+        return result;
+    }
+    *out_store = store;
+    return XF_ERR_OK;
+}
+
+void xf_tls_store_unref(struct xf_tls_store **store)
+{
+    struct xf_tls_store *s = *store;
+
+    *store = NULL;
+    if (!s || atomic_fetch_sub(&s->refs, 1) > 1)
+        return;
+    X509_STORE_free(s->anchors);
+    xf_free(s);
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/* test_facts.c — names out of certificates, and the judgement of chains. */
+#include <check.h>
+#include <stdlib.h>
+
+#include <openssl/x509v3.h>
+
+#include "certs.h"
+#include "tls_priv.h"
+
+#define XMPP_ADDR "otherName:1.3.6.1.5.5.7.8.5;"
+#define SRV_NAME "otherName:1.3.6.1.5.5.7.8.7;"
+
+static const struct {
+    const char *label, *san, *want; /* names_text */
+} san_rows[] = {
+    /* clang-format off */
+    {"no SAN: the CN does not count", NULL, ""},
+    {"dNSName, lower case", "DNS:A.Example,DNS:*.b.example", "a.example, *.b.example"},
+    {"xmppAddr and SRVName", XMPP_ADDR "UTF8:a.example," SRV_NAME "IA5:_xmpp-server.A.example", "a.example, _xmpp-server.a.example"},
+    {"xmppAddr of another string type", XMPP_ADDR "IA5:a.example", ""},
+    {"SRVName of another string type", SRV_NAME "UTF8:_xmpp-server.a.example", ""},
+    {"other kinds", "email:u@a.example,IP:192.0.2.1,URI:xmpp:a.example,DNS:c.example", "c.example"},
+    {"unknown other name", "otherName:1.2.3.4;UTF8:a.example", ""},
+    {"blank inside", "DNS:a .example,DNS:b.example", "b.example"},
+    /* clang-format on */
+};
+
+START_TEST(reads_names)
+{
+    struct cert cert = cert_make(&(struct cert_spec){.cn = "cn.example", .san = san_rows[_i].san});
+    struct xf_tls_facts *facts = xf_tls_facts_new();
+    char text[200];
+
+    xf_tls_facts_of_cert(facts, cert.x509);
+    xf_tls_facts_names_text(facts, text, sizeof(text));
+    ck_assert_msg(strcmp(text, san_rows[_i].want) == 0, "%s: \"%s\"", san_rows[_i].label, text);
+    xf_tls_facts_free(&facts);
+    ck_assert_ptr_null(facts);
+    xf_tls_facts_free(&facts);
+    cert_free(&cert);
+}
+END_TEST
+
+static const struct {
+    const char *label;
+    int nid; /* 0: dNSName */
+    const char *bytes;
+    int len;
+    size_t want;
+} raw_rows[] = {
+    /* clang-format off */
+    {"plain", 0, "good.example", 12, 1},
+    {"NUL inside", 0, "good.example\0.evil.example", 26, 0},
+    {"NUL at the end", 0, "good.example\0", 13, 0},
+    {"empty", 0, "", 0, 0},
+    {"newline", 0, "good\n.example", 13, 0},
+    {"beyond ASCII", 0, "g\xc3\xb6ood.example", 14, 0},
+    {"xmppAddr", NID_XmppAddr, "good.example", 12, 1},
+    {"xmppAddr beyond ASCII", NID_XmppAddr, "g\xc3\xb6ood.example", 14, 1},
+    {"xmppAddr of invalid UTF-8", NID_XmppAddr, "g\xc3.example", 10, 0},
+    {"xmppAddr with NUL", NID_XmppAddr, "good.example\0.evil.example", 26, 0},
+    {"SRVName with NUL", NID_SRVName, "_xmpp-server.good.example\0.evil.example", 39, 0},
+    {"SRVName", NID_SRVName, "_xmpp-server.good.example", 25, 1},
+    /* clang-format on */
+};
+
+static GENERAL_NAME *raw_name(int nid, const char *bytes, int len)
+{
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    int type = nid == NID_XmppAddr ? V_ASN1_UTF8STRING : V_ASN1_IA5STRING;
+    ASN1_STRING *text = ASN1_STRING_type_new(type);
+
+    ASN1_STRING_set(text, bytes, len);
+    if (nid == 0) {
+        GENERAL_NAME_set0_value(name, GEN_DNS, text);
+    } else {
+        ASN1_TYPE *value = ASN1_TYPE_new();
+        ASN1_TYPE_set(value, type, text);
+        GENERAL_NAME_set0_othername(name, OBJ_nid2obj(nid), value);
+    }
+    return name;
+}
+
+static size_t count_names(GENERAL_NAMES *names)
+{
+    struct xf_tls_facts *facts = xf_tls_facts_new();
+    X509 *cert = X509_new();
+
+    ck_assert_int_eq(X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, 0), 1);
+    xf_tls_facts_of_cert(facts, cert);
+    size_t count = facts->name_count;
+    xf_tls_facts_free(&facts);
+    X509_free(cert);
+    GENERAL_NAMES_free(names);
+    return count;
+}
+
+START_TEST(leaves_out_names_with_strange_bytes)
+{
+    GENERAL_NAMES *names = GENERAL_NAMES_new();
+
+    sk_GENERAL_NAME_push(names, raw_name(raw_rows[_i].nid, raw_rows[_i].bytes, raw_rows[_i].len));
+    ck_assert_msg(count_names(names) == raw_rows[_i].want, "%s", raw_rows[_i].label);
+}
+END_TEST
+
+START_TEST(stops_at_256_names)
+{
+    GENERAL_NAMES *names = GENERAL_NAMES_new();
+
+    for (int i = 0; i < 1000; i++)
+        sk_GENERAL_NAME_push(names, raw_name(0, "a.example", 9));
+    ck_assert_uint_eq(count_names(names), 256);
+}
+END_TEST
+
+START_TEST(cuts_the_text_of_names)
+{
+    struct cert cert =
+        cert_make(&(struct cert_spec){.cn = "x", .san = "DNS:a.example,DNS:b.example"});
+    struct xf_tls_facts *facts = xf_tls_facts_new();
+    char text[12] = "untouched";
+
+    xf_tls_facts_of_cert(facts, cert.x509);
+    xf_tls_facts_names_text(facts, text, 0);
+    ck_assert_str_eq(text, "untouched");
+    xf_tls_facts_names_text(facts, text, sizeof(text));
+    ck_assert_str_eq(text, "a.example, ");
+    xf_tls_facts_free(&facts);
+    cert_free(&cert);
+}
+END_TEST
+
+START_TEST(digests_the_key)
+{
+    struct cert cert = cert_make(&(struct cert_spec){.cn = "x"});
+    struct xf_tls_facts *facts = xf_tls_facts_new();
+    unsigned char *der = NULL;
+    uint8_t want[32];
+    int len = i2d_PUBKEY(cert.key, &der);
+
+    ck_assert_int_eq(EVP_Digest(der, (size_t)len, want, NULL, EVP_sha256(), NULL), 1);
+    xf_tls_facts_of_cert(facts, cert.x509);
+    ck_assert_mem_eq(facts->spki_sha256, want, 32);
+    OPENSSL_free(der);
+    xf_tls_facts_free(&facts);
+    cert_free(&cert);
+}
+END_TEST
+
+static struct cert root, other_root, middle, no_ca, narrow;
+static struct xf_tls_store *store, *nobody, *middle_only;
+
+static void make_authorities(void)
+{
+    root = cert_make(&(struct cert_spec){.cn = "Root", .is_ca = 1});
+    other_root = cert_make(&(struct cert_spec){.cn = "Other Root", .is_ca = 1});
+    middle = cert_make(&(struct cert_spec){.issuer = &root, .cn = "Middle", .is_ca = 1});
+    no_ca = cert_make(&(struct cert_spec){.issuer = &root, .cn = "A mere leaf"});
+    narrow = cert_make(&(struct cert_spec){.issuer = &root,
+                                           .cn = "Narrow",
+                                           .is_ca = 1,
+                                           .constraints = "critical,permitted;DNS:inside.example"});
+    char *path = pem_file("ca.pem", (const struct cert *[]){&root, &root, NULL}, NULL);
+    ck_assert_int_eq(xf_tls_store_load(path, &store, NULL), XF_ERR_OK);
+    free(path);
+    path = pem_file("middle.pem", (const struct cert *[]){&middle, NULL}, NULL);
+    ck_assert_int_eq(xf_tls_store_load(path, &middle_only, NULL), XF_ERR_OK);
+    free(path);
+    ck_assert_int_eq(xf_tls_store_load("", &nobody, NULL), XF_ERR_OK);
+}
+
+static void free_authorities(void)
+{
+    cert_free(&root);
+    cert_free(&other_root);
+    cert_free(&middle);
+    cert_free(&no_ca);
+    cert_free(&narrow);
+    xf_tls_store_unref(&store);
+    xf_tls_store_unref(&nobody);
+    xf_tls_store_unref(&middle_only);
+    pem_remove_all();
+}
+
+static const struct {
+    const char *label;
+    struct cert_spec leaf;
+    const struct cert *sent;
+    struct xf_tls_store **store;
+    const char *want; /* chain_text; "" for TRUSTED */
+} chain_rows[] = {
+    /* clang-format off */
+    {"from the root", {.issuer = &root}, NULL, &store, ""},
+    {"over an intermediate", {.issuer = &middle}, &middle, &store, ""},
+    {"intermediate not sent", {.issuer = &middle}, NULL, &store, "unable to get local issuer certificate"},
+    {"intermediate is the anchor", {.issuer = &middle}, NULL, &middle_only, ""},
+    {"store trusts nobody", {.issuer = &root}, &root, &nobody, "self-signed certificate in certificate chain"},
+    {"unknown root, not sent", {.issuer = &other_root}, NULL, &store, "unable to get local issuer certificate"},
+    {"self-signed", {.issuer = NULL}, NULL, &store, "self-signed certificate"},
+    {"expired", {.issuer = &root, .days_from = -9, .days_to = -1}, NULL, &store, "certificate has expired"},
+    {"not yet valid", {.issuer = &root, .days_from = 1, .days_to = 9}, NULL, &store, "certificate is not yet valid"},
+    {"issued by a leaf", {.issuer = &no_ca}, &no_ca, &store, "invalid CA certificate"},
+    {"weak key", {.issuer = &root, .key = CERT_RSA1024}, NULL, &store, "EE certificate key too weak"},
+    {"SHA-1 signature", {.issuer = &root, .digest = "SHA1"}, NULL, &store, "CA signature digest algorithm too weak"},
+    {"inside the name constraint", {.issuer = &narrow, .san = "DNS:a.inside.example"}, &narrow, &store, ""},
+    {"outside the name constraint", {.issuer = &narrow, .san = "DNS:outside.example"}, &narrow, &store, "permitted subtree violation"},
+    {"for servers only", {.issuer = &root, .eku = "serverAuth"}, NULL, &store, ""},
+    {"for clients only", {.issuer = &root, .eku = "clientAuth"}, NULL, &store, ""},
+    {"for any use", {.issuer = &root, .eku = "anyExtendedKeyUsage"}, NULL, &store, ""},
+    {"for mail only", {.issuer = &root, .eku = "emailProtection"}, NULL, &store, "unsuitable certificate purpose"},
+    /* clang-format on */
+};
+
+START_TEST(judges_chains)
+{
+    struct cert_spec spec = chain_rows[_i].leaf;
+    STACK_OF(X509) *sent = sk_X509_new_null();
+
+    spec.cn = "leaf";
+    struct cert leaf = cert_make(&spec);
+    if (chain_rows[_i].sent)
+        sk_X509_push(sent, chain_rows[_i].sent->x509);
+    struct xf_tls_facts *facts = xf_tls_facts_new();
+    xf_tls_verify(facts, *chain_rows[_i].store, leaf.x509, sent);
+    ck_assert_msg(strcmp(facts->chain_text, chain_rows[_i].want) == 0, "%s: \"%s\"",
+                  chain_rows[_i].label, facts->chain_text);
+    ck_assert_int_eq(facts->chain, *chain_rows[_i].want ? XF_CERT_BAD : XF_CERT_TRUSTED);
+    xf_tls_facts_free(&facts);
+    sk_X509_free(sent);
+    cert_free(&leaf);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("tls/facts");
+    TCase *names = tcase_create("names"), *chains = tcase_create("chains");
+
+    tcase_add_loop_test(names, reads_names, 0, XF_ARRAY_LEN(san_rows));
+    tcase_add_loop_test(names, leaves_out_names_with_strange_bytes, 0, XF_ARRAY_LEN(raw_rows));
+    tcase_add_test(names, stops_at_256_names);
+    tcase_add_test(names, cuts_the_text_of_names);
+    tcase_add_test(names, digests_the_key);
+    suite_add_tcase(suite, names);
+    tcase_add_checked_fixture(chains, make_authorities, free_authorities);
+    tcase_set_timeout(chains, 30);
+    tcase_add_loop_test(chains, judges_chains, 0, XF_ARRAY_LEN(chain_rows));
+    suite_add_tcase(suite, chains);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
