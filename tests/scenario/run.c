@@ -30,6 +30,7 @@
 #define LINK_STREAM_ID "linkstream"
 #define FEW_BYTES 4096 /* more are fed byte by byte only at both ends */
 #define PIECE_BYTES 997
+#define LOOK_MS 50 /* for a connect within a time */
 #define CONTEXT(content_ns)                                                                                            \
     "<stream:stream xmlns='" content_ns "' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback'>"
 
@@ -177,10 +178,14 @@ static struct fake_conn *next_connect(struct run *run)
     return NULL;
 }
 
-static bool connect_as(struct run *run, const char *addr, const char *conn, const char *word)
+static bool connect_as(struct run *run, const char *addr, const char *conn, const char *word, unsigned long wait_ms)
 {
     char got[XF_ADDR_TEXT_BYTES] = "no connect";
     struct fake_conn *fake = next_connect(run);
+    for (unsigned long ms = 0; !fake && ms < wait_ms; ms += LOOK_MS) {
+        world_advance(&run->world, LOOK_MS);
+        fake = next_connect(run);
+    }
     if (fake)
         xf_addr_text(&fake->addr, got);
     if (!fake || strcmp(got, addr) != 0)
@@ -527,7 +532,7 @@ static bool do_step(struct run *run)
     case STEP_ACCEPT:
         return do_accept(run);
     case STEP_EXPECT_CONNECT:
-        return connect_as(run, step->text, step->conn, step->word);
+        return connect_as(run, step->text, step->conn, step->word, step->ms);
     case STEP_SEND:
         return do_send(run);
     case STEP_SEND_END:
@@ -624,7 +629,7 @@ static bool replay(const struct script *script, const char *identity, enum repla
         xf_free(why);
     } else {
         note_logs(&run);
-        is_good = is_manual || (connect_as(&run, LINK_ADDRESS, "link", NULL) && link_handshake(&run));
+        is_good = is_manual || (connect_as(&run, LINK_ADDRESS, "link", NULL, 0) && link_handshake(&run));
         is_good = is_good && do_steps(&run, script, at + is_manual);
         if (is_good)
             world_close(&run.world);

@@ -352,7 +352,11 @@ static bool parse_expect_connect(struct parser *p, const char *text, int line)
         is_good = false;
     }
     xf_free(how);
-    return is_good || complain(p, line, "accepted: expect connect ADDRESS as NAME | refused | silent");
+    char *within = take_word(&text);
+    if (within)
+        is_good = is_good && strcmp(within, "within") == 0 && parse_ms(text, &step->ms);
+    xf_free(within);
+    return is_good || complain(p, line, "accepted: expect connect ADDRESS as NAME | refused | silent [within 5s]");
 }
 
 static bool parse_expect(struct parser *p, const char *text, int line)

@@ -13,7 +13,7 @@ enum step_kind {
     STEP_LINK_MANUAL,    /* the file plays the cluster's part of the handshake itself */
     STEP_LINK_HANDSHAKE, /* play it for the file, on the conn "link" */
     STEP_ACCEPT,         /* conn; text: "", "direct" */
-    STEP_EXPECT_CONNECT, /* text: address; conn: name, or NULL with word "refused" or "silent" */
+    STEP_EXPECT_CONNECT, /* text: address; conn: name, or NULL with word "refused" or "silent"; ms: wait so long */
     STEP_REFUSE,         /* text: address; every connect to it is refused from now on */
     STEP_SEND,           /* conn; text: bytes of the peer; word "whole": in one segment, in every replay */
     STEP_SEND_END,       /* conn; word: "close" or "reset" */

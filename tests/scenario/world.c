@@ -17,7 +17,7 @@
 
 #define WIRE_MAX_BYTES (64u << 20)
 #define READ_BYTES 65536 /* as much as net reads at a time */
-#define STEP_MS 50     /* DNS is looked at so often while the clock moves */
+#define STEP_MS 50     /* so often silent DNS is looked at while the clock moves */
 #define DRAIN_MS 400000 /* longer than every timer that may still hold a stream */
 
 struct section {
@@ -90,8 +90,9 @@ static void make_folder(struct world *world, const char *identity)
     xf_require(mkdtemp(world->folder));
     write_file(world, "dialback.secret", WORLD_DIALBACK_SECRET "\n");
     write_file(world, "link.secret", WORLD_LINK_SECRET "\n");
-    char *path = in_folder(world, "identity.pem");
-    xf_require(symlink(identity, path) == 0);
+    char *path = in_folder(world, "identity.pem"), *target = realpath(identity, NULL);
+    xf_require(target && symlink(target, path) == 0);
+    free(target); /* realpath's own */
     xf_free(path);
 }
 
@@ -296,9 +297,13 @@ void world_settle(struct world *world)
 
 void world_advance(struct world *world, uint64_t ms)
 {
-    for (uint64_t step = 0; ms > 0; ms -= step) {
-        step = ms < STEP_MS ? ms : STEP_MS;
-        fake_env_advance(&world->env, step);
+    uint64_t until_ms = world->env.clock.now_ms + ms;
+    while (world->env.clock.now_ms < until_ms) {
+        uint64_t now_ms = world->env.clock.now_ms, next_ms = xf_timers_next_ms(world->env.env.timers);
+        if (fake_dns_waiting(world->dns) > 0 && next_ms > now_ms + STEP_MS)
+            next_ms = now_ms + STEP_MS;
+        next_ms = next_ms < until_ms ? next_ms : until_ms;
+        fake_env_advance(&world->env, next_ms > now_ms ? next_ms - now_ms : 0);
         world_settle(world);
     }
 }
