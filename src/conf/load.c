@@ -8,6 +8,7 @@
 #include "conf_priv.h"
 
 #include <string.h>
+#include <unistd.h>
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/jid.h>
 
@@ -273,6 +274,18 @@ static void read_secrets(struct loading *load)
 
 /* ---- all of it */
 
+/* A machine without the system's bundle is no mistake of the operator, who wrote nothing about it. */
+static void settle_ca_file(struct loading *load)
+{
+    const struct xf_option *option = xf_option_find(XF_SECTION_TRUST, "ca-file");
+    const struct xf_raw_section *section = load->single[XF_SECTION_TRUST];
+    if ((section && section_has(section, option)) || access(load->conf->trust_ca_file, R_OK) == 0)
+        return;
+    xf_warning(&load->problems, load->conf->file, 0, "ca-file = \"%s\" (the default) cannot be read: no certificate of a peer is trusted",
+               load->conf->trust_ca_file);
+    xf_require(xf_value_parse(option, "", "", load->conf));
+}
+
 static size_t count_sections(const struct xf_raw *raw, enum xf_section kind)
 {
     size_t count = 0;
@@ -326,6 +339,7 @@ static void load_all(struct loading *load, const char *file)
     for (size_t i = 0; i < load->raw.count; i++)
         apply_section(load, &load->raw.sections[i]);
     if (load->problems.errors == 0) {
+        settle_ca_file(load);
         read_secrets(load);
         check_all(load);
     }

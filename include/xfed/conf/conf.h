@@ -137,6 +137,12 @@ XF_MUST_USE enum xf_err xf_conf_reload(const char *file, const struct xf_conf *r
                                        char **out_messages);
 void xf_conf_free(struct xf_conf **conf);
 
+/*
+ * What of `next` a program that was started with `running` cannot take over without a restart, as words for a person
+ * ("listen.s2s, link.nodes"), cut to fit. False: nothing.
+ */
+bool xf_conf_needs_restart(const struct xf_conf *running, const struct xf_conf *next, char *out, size_t out_bytes);
+
 /* The effective configuration with every default, in the syntax of the file; secrets as their file names only. */
 void xf_conf_dump(const struct xf_conf *conf, FILE *out);
 

@@ -295,6 +295,41 @@ START_TEST(every_line_of_the_sample_can_be_switched_on)
 }
 END_TEST
 
+/* What a reload must say it cannot do. */
+START_TEST(changes_that_need_a_restart_are_named)
+{
+    static const struct {
+        const char *text, *want;
+    } rows[] = {
+        {SHORT, ""},
+        {SHORT "policy { default = deny }\npeer \"x\" { tls = none }\nprocess { log-level = debug }\n", ""},
+        {SHORT "served \"c.example\" { link = l certificate = c key = k }\n", ""},
+        {SHORT "listen { s2s = {\"1.2.3.4:1\"} }\ndns { timeout = 1s }\n", "listen.s2s, dns.timeout"},
+        {SHORT "process { user = x }\n", "process.user"},
+        {SHORT "dialback { secret-file = dialback.secret }\n", "dialback.secret-file"},
+        {SHORT "link m { nodes = {\"127.0.0.1:1\"} name = m.example secret-file = link.secret }\n", "link"},
+    };
+    struct xf_conf *running = load(SHORT);
+    for (size_t i = 0; i < XF_ARRAY_LEN(rows); i++) {
+        char words[256];
+        struct xf_conf *next = load(rows[i].text);
+        bool needs = xf_conf_needs_restart(running, next, words, sizeof(words));
+        ck_assert_str_eq(words, rows[i].want);
+        ck_assert_int_eq(needs, rows[i].want[0] != '\0');
+        xf_conf_free(&next);
+    }
+    folder_put_text(&folder, "link.secret", "another");
+    struct xf_conf *next = load(SHORT);
+    char words[256], few[8];
+    ck_assert(xf_conf_needs_restart(running, next, words, sizeof(words)));
+    ck_assert_str_eq(words, "the secret of a link");
+    ck_assert(xf_conf_needs_restart(running, next, few, sizeof(few)));
+    ck_assert_str_eq(few, "the sec");
+    xf_conf_free(&next);
+    xf_conf_free(&running);
+}
+END_TEST
+
 START_TEST(ten_thousand_peers_load)
 {
     char *text = NULL;
@@ -329,6 +364,7 @@ int main(void)
     tcase_add_test(tc, included_files_are_read_from_their_own_folder);
     tcase_add_test(tc, the_sample_loads);
     tcase_add_test(tc, every_line_of_the_sample_can_be_switched_on);
+    tcase_add_test(tc, changes_that_need_a_restart_are_named);
     tcase_add_test(tc, ten_thousand_peers_load);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

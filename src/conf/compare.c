@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * compare.c — which changes of a configuration a running program cannot take over: sockets that are open, the resolver,
+ * secrets that are in use, and the links with their names. Everything else holds from the reload on.
+ */
+#include "conf_priv.h"
+
+#include <string.h>
+#include <xfed/base/alloc.h>
+
+#define VALUE_MAX_BYTES (256u << 10)
+
+struct difference {
+    char *out;
+    size_t room;
+};
+
+static void add(struct difference *difference, const char *words)
+{
+    size_t len = strlen(difference->out);
+    if (len < difference->room)
+        snprintf(difference->out + len, difference->room - len, "%s%s", len ? ", " : "", words);
+}
+
+static bool is_same(const struct xf_option *option, const void *a, const void *b)
+{
+    struct xf_buf texts[2];
+    for (int i = 0; i < 2; i++) {
+        xf_buf_init(&texts[i], VALUE_MAX_BYTES);
+        xf_value_write(option, i ? b : a, &texts[i]);
+    }
+    bool same = xf_span_eq(xf_buf_span(&texts[0]), xf_buf_span(&texts[1]));
+    xf_buf_release(&texts[0]);
+    xf_buf_release(&texts[1]);
+    return same;
+}
+
+static bool secrets_differ(const char *a, const char *b)
+{
+    return !a || !b ? a != b : strcmp(a, b) != 0;
+}
+
+static void compare_section(struct difference *difference, enum xf_section section, const char *only, const void *a,
+                            const void *b)
+{
+    size_t count;
+    const struct xf_option *options = xf_options_of(section, &count);
+    for (size_t i = 0; i < count; i++) {
+        char name[64];
+        if ((only && strcmp(only, options[i].key) != 0) || is_same(&options[i], a, b))
+            continue;
+        snprintf(name, sizeof(name), "%s.%s", xf_section_facts(section)->word, options[i].key);
+        add(difference, name);
+    }
+}
+
+static void compare_links(struct difference *difference, const struct xf_conf *running, const struct xf_conf *next)
+{
+    bool same = running->link_count == next->link_count;
+    for (size_t i = 0; same && i < next->link_count; i++)
+        same = strcmp(running->links[i].title, next->links[i].title) == 0;
+    if (!same) {
+        add(difference, "link");
+        return;
+    }
+    for (size_t i = 0; i < next->link_count; i++) {
+        compare_section(difference, XF_SECTION_LINK, NULL, &running->links[i], &next->links[i]);
+        if (secrets_differ(running->links[i].secret, next->links[i].secret))
+            add(difference, "the secret of a link");
+    }
+}
+
+bool xf_conf_needs_restart(const struct xf_conf *running, const struct xf_conf *next, char *out, size_t out_bytes)
+{
+    struct difference difference = {out, out_bytes};
+    out[0] = '\0';
+    compare_section(&difference, XF_SECTION_LISTEN, NULL, running, next);
+    compare_section(&difference, XF_SECTION_DNS, NULL, running, next);
+    compare_section(&difference, XF_SECTION_PROCESS, "user", running, next);
+    if (secrets_differ(running->dialback_secret, next->dialback_secret))
+        add(&difference, "dialback.secret-file");
+    compare_links(&difference, running, next);
+    return out[0] != '\0';
+}
