@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* fake_s2s.c — see fake_s2s.h. The linker takes these instead of src/s2s. */
+#include "fake_s2s.h"
+
+#include <stdio.h>
+
+#include <xfed/base/alloc.h>
+
+void fake_s2s_init(struct xf_s2s *s2s)
+{
+    *s2s = (struct xf_s2s){0};
+    xf_list_init(&s2s->outs);
+}
+
+void fake_s2s_fini(struct xf_s2s *s2s)
+{
+    XF_LIST_EACH_SAFE(node, &s2s->outs) {
+        struct xf_out *out = XF_CONTAINER(node, struct xf_out, node);
+        xf_free(out->local);
+        xf_free(out->peer);
+        xf_free(out);
+    }
+}
+
+struct xf_out *fake_out_next(struct xf_s2s *s2s)
+{
+    XF_LIST_EACH(node, &s2s->outs) {
+        struct xf_out *out = XF_CONTAINER(node, struct xf_out, node);
+        if (out->is_taken)
+            continue;
+        out->is_taken = true;
+        return out;
+    }
+    return NULL;
+}
+
+void fake_out_ready(struct xf_out *out)
+{
+    out->is_ready = true;
+    out->events->ready(out->owner);
+}
+
+void fake_out_drained(struct xf_out *out)
+{
+    out->is_congested = false;
+    out->events->drained(out->owner);
+}
+
+void fake_out_ended(struct xf_out *out, enum xf_cause cause, const char *text)
+{
+    const struct xf_out_events *events = out->events;
+    bool was_ready = out->is_ready || out->sent_count > 0;
+    out->events = NULL;
+    out->is_ready = false;
+    events->ended(out->owner, was_ready, cause, text);
+}
+
+void fake_out_closing(struct xf_out *out)
+{
+    out->is_ready = false;
+    out->sent_count++; /* it was ready, whatever it took */
+}
+
+void xf_s2s_resume_inbound(struct xf_s2s *s2s)
+{
+    s2s->resumed++;
+}
+
+struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, const struct xf_out_events *events,
+                           void *owner)
+{
+    struct xf_out *out = xf_new(struct xf_out);
+    out->local = xf_span_dup(local);
+    out->peer = xf_span_dup(peer);
+    out->events = events;
+    out->owner = owner;
+    xf_list_push(&s2s->outs, &out->node);
+    return out;
+}
+
+bool xf_out_is_ready(const struct xf_out *out)
+{
+    return out->is_ready;
+}
+
+bool xf_out_is_congested(const struct xf_out *out)
+{
+    return out->is_congested;
+}
+
+enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza)
+{
+    xf_require(out->events != NULL);
+    if (!out->is_ready)
+        return XF_ERR_CLOSED;
+    if (out->max_bytes && stanza->payload.len > out->max_bytes)
+        return XF_ERR_LIMIT;
+    size_t len = strlen(out->sent);
+    bool is_error = xf_span_is(stanza->type, "error");
+    snprintf(out->sent + len, sizeof(out->sent) - len, "%s%s%.*s", len ? " " : "", is_error ? "!" : "",
+             XF_SPAN_ARGS(stanza->id));
+    out->sent_count++;
+    if (out->takes && --out->takes == 0)
+        out->is_congested = true;
+    return XF_ERR_OK;
+}

@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_routing.c — transcripts of routing between a real component link over a fake conn and streams of fake_s2s.h. A case
+ * is a list of steps. Users are v@a.example (ours) and u@PEER; ids name stanzas; "!" before an id marks an error stanza.
+ */
+#include <xfed/routing/routing.h>
+
+#include <check.h>
+#include <stdio.h>
+
+#include "fake_conn.h"
+#include "fake_s2s.h"
+
+#include <xfed/base/alloc.h>
+
+#include "routing_priv.h"
+
+#define OUTS_MAX 8
+#define FROM(user) "from='" user "@a.example/r' "
+#define MESSAGE(id, peer) "<message " FROM("v") "to='u@" peer "' id='" id "'><body>hi</body></message>"
+#define MSG(id) MESSAGE(id, "b.example")
+
+enum op {
+    END,
+    CLUSTER,      /* text on the link */
+    MANY,         /* ms messages to the peer text */
+    OUT,          /* stream n was opened, for the pair text */
+    NO_OUT,
+    READY,        /* stream n */
+    TAKES,        /* stream n is congested after ms more stanzas */
+    MAX,          /* stream n refuses more than ms payload bytes */
+    DRAINED,
+    CLOSING,
+    ENDED,        /* stream n, cause ms */
+    SENT,         /* ids on stream n since the last time */
+    SENT_COUNT,   /* ms stanzas on stream n in all */
+    ANSWERED,     /* "id:condition ..." of the error stanzas on the link since the last time */
+    ANSWER_COUNT, /* so many since the last time: ms */
+    LINK_SENT,    /* exactly text on the link since the last time */
+    DELIVERED,    /* ids of the stanzas that are no errors on the link since the last time */
+    PEER,         /* a stanza of a peer; text: "kind type id domain", type "-" for none; accepted */
+    PEER_WAIT,    /* the same, and the stream is to pause */
+    PEER_LARGE,   /* a message larger than the link takes */
+    SEEN,         /* the pair of a.example and text authenticated inbound */
+    LINK_LOST,
+    LINK_BACK,
+    RESUMED,      /* so many calls of xf_s2s_resume_inbound since the last time: ms */
+    WAIT,         /* ms */
+    LINK_READS,   /* text: "yes" or "no" */
+    ROUTES,       /* ms routes exist */
+    IDLE,         /* text: "yes" or "no" */
+    RELOAD,       /* to the policy in which b.example may not be spoken to */
+    DRAIN,
+    FINISH,
+    LOG,          /* event text, ms times since the last LOG */
+};
+
+struct step {
+    enum op op;
+    int n;
+    const char *text;
+    unsigned ms;
+};
+
+struct routing_case {
+    const char *label;
+    unsigned queue_stanzas; /* 0: plenty */
+    size_t queue_bytes;
+    struct step steps[40];
+};
+
+/* A first stanza goes out, the stream ends without being ready for the reason: design.md 6. */
+#define FAILS_WITH(cause, condition)                                                                                   \
+    {"unreachable, " #cause, .steps = {{CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"},                  \
+                                       {ENDED, 0, "words", XF_CAUSE_##cause}, {ANSWERED, .text = "m1:" condition}}}
+
+/* clang-format off */
+static const struct routing_case cases[] = {
+    FAILS_WITH(NOT_FOUND,   "cancel/remote-server-not-found"),
+    FAILS_WITH(NO_SERVICE,  "cancel/remote-server-not-found"),
+    FAILS_WITH(DNS_FAILED,  "wait/remote-server-timeout"),
+    FAILS_WITH(CONNECT,     "wait/remote-server-timeout"),
+    FAILS_WITH(TIMEOUT,     "wait/remote-server-timeout"),
+    FAILS_WITH(TLS,         "wait/remote-server-timeout"),
+    FAILS_WITH(CERTIFICATE, "wait/remote-server-timeout"),
+    FAILS_WITH(AUTH,        "wait/remote-server-timeout"),
+    FAILS_WITH(STREAM,      "wait/remote-server-timeout"),
+    FAILS_WITH(POLICY,      "cancel/not-allowed"),
+    FAILS_WITH(SHUTDOWN,    "wait/remote-server-timeout"),
+    FAILS_WITH(NONE,        "wait/remote-server-timeout"),
+
+    {"an answer is an error of the same kind and id, addresses swapped, with the words of the cause", .steps = {
+        {CLUSTER, .text = "<iq " FROM("v") "to='u@b.example/x' id='i&amp;1' type='get'><q xmlns='urn:q'/></iq>"}, {OUT, 0, "a.example b.example"},
+        {ENDED, 0, "no <server>", XF_CAUSE_NOT_FOUND},
+        {LINK_SENT, .text = "<iq from=\"u@b.example/x\" to=\"v@a.example/r\" type=\"error\" id=\"i&amp;1\"><error type=\"cancel\">"
+            "<remote-server-not-found xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/>"
+            "<text xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\" xml:lang=\"en\">no &lt;server&gt;</text></error></iq>"}}},
+
+    {"policy denies the peer: not-allowed, and no stream", .steps = {
+        {CLUSTER, .text = MESSAGE("m1", "denied.example")}, {ANSWERED, .text = "m1:cancel/not-allowed"}, {NO_OUT}, {ROUTES, .ms = 0}}},
+
+    {"policy lets a peer only in: not-allowed outwards", .steps = {
+        {CLUSTER, .text = MESSAGE("m1", "in.example")}, {ANSWERED, .text = "m1:cancel/not-allowed"}, {NO_OUT}}},
+
+    {"the queue is full by count: resource-constraint for what is too much, order kept", .queue_stanzas = 2, .steps = {
+        {CLUSTER, .text = MSG("m1") MSG("m2") MSG("m3")}, {OUT, 0, "a.example b.example"}, {ANSWERED, .text = "m3:wait/resource-constraint"},
+        {LOG, .text = "routing.queue.full", .ms = 1}, {READY, 0}, {SENT, 0, "m1 m2"}}},
+
+    {"the queue is full by bytes: resource-constraint", .queue_bytes = 300, .steps = {
+        {CLUSTER, .text = MSG("m1") MSG("m2") MSG("m3")}, {OUT, 0, "a.example b.example"}, {ANSWERED, .text = "m3:wait/resource-constraint"},
+        {READY, 0}, {SENT, 0, "m1 m2"}}},
+
+    {"larger than policy allows: not-acceptable, the stream is not asked", .steps = {
+        {CLUSTER, .text = "<message " FROM("v") "to='u@small.example' id='m1'><body>more than a hundred bytes in all, which is more than this peer may get</body></message>"},
+        {ANSWERED, .text = "m1:modify/not-acceptable"}, {NO_OUT}}},
+
+    {"larger than the peer takes: not-acceptable, from queue and stream", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {MAX, 0, .ms = 5}, {READY, 0}, {ANSWERED, .text = "m1:modify/not-acceptable"},
+        {CLUSTER, .text = MSG("m2")}, {ANSWERED, .text = "m2:modify/not-acceptable"}, {SENT, 0, ""}, {IDLE, .text = "yes"}}},
+
+    {"too long in the queue: remote-server-timeout, each by its own age", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {WAIT, .ms = 20000}, {CLUSTER, .text = MSG("m2")}, {WAIT, .ms = 39900},
+        {ANSWERED, .text = ""}, {WAIT, .ms = 200}, {ANSWERED, .text = "m1:wait/remote-server-timeout"}, {WAIT, .ms = 20000},
+        {ANSWERED, .text = "m2:wait/remote-server-timeout"}, {IDLE, .text = "yes"}, {READY, 0}, {CLUSTER, .text = MSG("m3")}, {SENT, 0, "m3"}}},
+
+    {"queued while the stream is made, then sent, then straight through", .steps = {
+        {CLUSTER, .text = MSG("m1") MSG("m2")}, {OUT, 0, "a.example b.example"}, {SENT, 0, ""}, {IDLE, .text = "no"}, {READY, 0}, {SENT, 0, "m1 m2"},
+        {IDLE, .text = "yes"}, {CLUSTER, .text = MSG("m3")}, {SENT, 0, "m3"}, {NO_OUT}, {ANSWERED, .text = ""}}},
+
+    {"pairs have routes of their own", .steps = {
+        {CLUSTER, .text = MSG("m1") MESSAGE("m2", "c.example") "<message from='v@chat.a.example' to='u@b.example' id='m3'/>"},
+        {OUT, 0, "a.example b.example"}, {OUT, 1, "a.example c.example"}, {OUT, 2, "chat.a.example b.example"}, {ROUTES, .ms = 3},
+        {READY, 2}, {READY, 1}, {READY, 0}, {SENT, 0, "m1"}, {SENT, 1, "m2"}, {SENT, 2, "m3"}}},
+
+    {"addresses are prepared before the pair is looked up", .steps = {
+        {CLUSTER, .text = "<message from='V@A.example' to='U@B.EXAMPLE.' id='m1'/>" MSG("m2")}, {OUT, 0, "a.example b.example"}, {NO_OUT},
+        {READY, 0}, {SENT, 0, "m1 m2"}}},
+
+    {"a congested stream makes the route queue, drained goes on in order", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {READY, 0}, {TAKES, 0, .ms = 1}, {CLUSTER, .text = MSG("m2") MSG("m3")},
+        {CLUSTER, .text = MSG("m4")}, {SENT, 0, "m1 m2"}, {DRAINED, 0}, {SENT, 0, "m3 m4"}, {CLUSTER, .text = MSG("m5")}, {SENT, 0, "m5"}}},
+
+    {"congested again while it is flushed", .steps = {
+        {CLUSTER, .text = MSG("m1") MSG("m2") MSG("m3")}, {OUT, 0, "a.example b.example"}, {TAKES, 0, .ms = 1}, {READY, 0}, {SENT, 0, "m1"},
+        {CLUSTER, .text = MSG("m4")}, {SENT, 0, ""}, {DRAINED, 0}, {SENT, 0, "m2 m3 m4"}}},
+
+    {"a failed peer is answered at once for the back-off, then tried anew", .steps = {
+        {CLUSTER, .text = MSG("m1") MSG("m2")}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CONNECT},
+        {ANSWERED, .text = "m1:wait/remote-server-timeout m2:wait/remote-server-timeout"}, {LOG, .text = "routing.route.failed reason=connect", .ms = 1},
+        {WAIT, .ms = 3700}, {CLUSTER, .text = MSG("m3")}, {ANSWERED, .text = "m3:wait/remote-server-timeout"}, {NO_OUT},
+        {WAIT, .ms = 2600}, {CLUSTER, .text = MSG("m4")}, {OUT, 1, "a.example b.example"}, {ENDED, 1, "words", XF_CAUSE_NOT_FOUND},
+        {ANSWERED, .text = "m4:cancel/remote-server-not-found"}, {WAIT, .ms = 7400}, {CLUSTER, .text = MSG("m5")},
+        {ANSWERED, .text = "m5:cancel/remote-server-not-found"}, {NO_OUT}, {WAIT, .ms = 5200}, {CLUSTER, .text = MSG("m6")},
+        {OUT, 2, "a.example b.example"}, {READY, 2}, {SENT, 2, "m6"}}},
+
+    {"an inbound success ends the back-off", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CONNECT}, {SEEN, .text = "b.example"},
+        {CLUSTER, .text = MSG("m2")}, {OUT, 1, "a.example b.example"}, {READY, 1}, {SENT, 1, "m2"}}},
+
+    {"the success of another peer does not", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CONNECT}, {SEEN, .text = "c.example"},
+        {CLUSTER, .text = MSG("m2")}, {NO_OUT}}},
+
+    {"a refusal by policy is not remembered", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_POLICY}, {CLUSTER, .text = MSG("m2")},
+        {OUT, 1, "a.example b.example"}}},
+
+    {"a lost stream: what waits goes into a new one at once", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {READY, 0}, {WAIT, .ms = 6000}, {CLOSING, 0}, {CLUSTER, .text = MSG("m2") MSG("m3")},
+        {NO_OUT}, {ENDED, 0, "words", XF_CAUSE_STREAM}, {OUT, 1, "a.example b.example"}, {READY, 1}, {SENT, 1, "m2 m3"}, {ANSWERED, .text = ""}}},
+
+    {"a lost stream and nothing waits: the next stanza opens one", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {READY, 0}, {ENDED, 0, "words", XF_CAUSE_NONE}, {NO_OUT},
+        {CLUSTER, .text = MSG("m2")}, {OUT, 1, "a.example b.example"}}},
+
+    {"lost twice soon after ready: back-off, and the rest is bounced", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {READY, 0}, {CLOSING, 0}, {CLUSTER, .text = MSG("m2")},
+        {ENDED, 0, "words", XF_CAUSE_STREAM}, {OUT, 1, "a.example b.example"}, {READY, 1}, {SENT, 1, "m2"}, {CLOSING, 1}, {CLUSTER, .text = MSG("m3")},
+        {ENDED, 1, "words", XF_CAUSE_STREAM}, {ANSWERED, .text = "m3:wait/remote-server-timeout"}, {NO_OUT},
+        {CLUSTER, .text = MSG("m4")}, {ANSWERED, .text = "m4:wait/remote-server-timeout"}, {NO_OUT}}},
+
+    {"errors, results and unavailable presence are never answered", .steps = {
+        {CLUSTER, .text = "<message " FROM("v") "to='u@b.example' id='m1' type='error'/><iq " FROM("v") "to='u@b.example' id='m2' type='result'/>"
+            "<iq " FROM("v") "to='u@b.example' id='m3' type='error'/><presence " FROM("v") "to='u@b.example' id='m4' type='unavailable'/>"
+            "<presence " FROM("v") "to='u@b.example' id='m5' type='subscribed'/><presence " FROM("v") "to='u@b.example' id='m6' type='probe'/>"
+            "<iq " FROM("v") "to='u@b.example' id='m7' type='set'/>"},
+        {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CONNECT},
+        {ANSWERED, .text = "m6:wait/remote-server-timeout m7:wait/remote-server-timeout"}}},
+
+    {"loop guard: to a served domain is dropped, never reflected", .steps = {
+        {CLUSTER, .text = MESSAGE("m1", "chat.a.example")}, {NO_OUT}, {LINK_SENT, .text = ""}, {LOG, .text = "routing.stanza.refused reason=loop", .ms = 1}}},
+
+    {"loop guard: from a domain that is not ours is dropped", .steps = {
+        {CLUSTER, .text = "<message from='v@x.example' to='u@b.example' id='m1'/>"}, {NO_OUT}, {LINK_SENT, .text = ""},
+        {LOG, .text = "routing.stanza.refused reason=foreign-from", .ms = 1}}},
+
+    {"loop guard: from a domain of another link is dropped, also when its route exists", .steps = {
+        {CLUSTER, .text = "<message from='v@other.example' to='u@b.example' id='m1'/>"}, {PEER_WAIT, .text = "iq get i1 b.example other.example"},
+        {WAIT, .ms = 10100}, {OUT, 0, "other.example b.example"}, {READY, 0}, {SENT, 0, "!i1"},
+        {CLUSTER, .text = "<message from='v@other.example' to='u@b.example' id='m2'/>"}, {SENT, 0, ""}}},
+
+    {"to the gateway's own name: nobody is there", .steps = {
+        {CLUSTER, .text = "<iq " FROM("v") "to='gw.example' id='i1' type='get'/>"}, {ANSWERED, .text = "i1:cancel/service-unavailable"}, {NO_OUT}}},
+
+    {"a malformed to is answered from its domain, a missing one from our own", .steps = {
+        {CLUSTER, .text = "<message " FROM("v") "to='@b.example' id='m1'/>"},
+        {LINK_SENT, .text = "<message from=\"b.example\" to=\"v@a.example/r\" type=\"error\" id=\"m1\"><error type=\"modify\">"
+            "<jid-malformed xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/>"
+            "<text xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\" xml:lang=\"en\">the address is not valid</text></error></message>"},
+        {CLUSTER, .text = "<message " FROM("v") "id='m2'/>"},
+        {LINK_SENT, .text = "<message from=\"a.example\" to=\"v@a.example/r\" type=\"error\" id=\"m2\"><error type=\"modify\">"
+            "<jid-malformed xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/>"
+            "<text xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\" xml:lang=\"en\">the address is not valid</text></error></message>"}, {NO_OUT}}},
+
+    {"a malformed or missing from is dropped", .steps = {
+        {CLUSTER, .text = "<message from='@a.example' to='u@b.example' id='m1'/><message to='u@b.example' id='m2'/>"}, {LINK_SENT, .text = ""}, {NO_OUT},
+        {LOG, .text = "routing.stanza.refused reason=malformed-from", .ms = 1}, {WAIT, .ms = 1100},
+        {CLUSTER, .text = "<message to='u@b.example' id='m2'/>"}, {LOG, .text = "routing.stanza.refused suppressed=1", .ms = 1}}},
+
+    {"inbound: delivered to the link", .steps = {
+        {PEER, .text = "message - p1 b.example"}, {PEER, .text = "presence probe p2 c.example"}, {DELIVERED, .text = "p1 p2"}}},
+
+    {"inbound: policy denies the way in, the peer is told over its route", .steps = {
+        {PEER, .text = "iq get p1 out.example"}, {DELIVERED, .text = ""}, {OUT, 0, "a.example out.example"}, {READY, 0}, {SENT, 0, "!p1"}}},
+
+    {"inbound: denied both ways: dropped, no stream", .steps = {{PEER, .text = "iq get p1 denied.example"}, {DELIVERED, .text = ""}, {NO_OUT}}},
+
+    {"inbound: what needs no answer gets none", .steps = {
+        {PEER, .text = "message error p1 out.example"}, {PEER, .text = "iq result p2 out.example"}, {PEER, .text = "presence unavailable p3 out.example"}, {NO_OUT}}},
+
+    {"inbound: larger than the link takes: not-acceptable to the peer", .steps = {
+        {PEER_LARGE, .text = "message - p1 b.example"}, {DELIVERED, .text = ""}, {OUT, 0, "a.example b.example"}, {READY, 0}, {SENT, 0, "!p1"}}},
+
+    {"link down: held, S2S pauses, then the peer is told", .steps = {
+        {LINK_LOST}, {RESUMED, .ms = 1}, {PEER_WAIT, .text = "message - p1 b.example"}, {PEER_WAIT, .text = "message error p2 b.example"}, {NO_OUT}, {WAIT, .ms = 10100},
+        {OUT, 0, "a.example b.example"}, {RESUMED, .ms = 1}, {READY, 0}, {SENT, 0, "!p1"},
+        {PEER, .text = "message - p3 b.example"}, {SENT, 0, "!p3"}}},
+
+    {"link back in time: delivered, S2S goes on", .steps = {
+        {LINK_LOST}, {RESUMED, .ms = 1}, {PEER_WAIT, .text = "message - p1 b.example"}, {WAIT, .ms = 260}, {LINK_BACK}, {DELIVERED, .text = "p1"}, {RESUMED, .ms = 1}, {NO_OUT}}},
+
+    {"a moving route above half of its queue pauses the cluster until a quarter", .queue_stanzas = 100, .steps = {
+        {MANY, .text = "b.example", .ms = 50}, {OUT, 0, "a.example b.example"}, {LINK_READS, .text = "yes"}, {MANY, .text = "b.example", .ms = 1}, {LINK_READS, .text = "no"},
+        {TAKES, 0, .ms = 20}, {READY, 0}, {LINK_READS, .text = "no"}, {TAKES, 0, .ms = 5}, {DRAINED, 0}, {LINK_READS, .text = "no"},
+        {TAKES, 0, .ms = 1}, {DRAINED, 0}, {LINK_READS, .text = "yes"}, {SENT_COUNT, 0, .ms = 26}, {DRAINED, 0}, {SENT_COUNT, 0, .ms = 51}}},
+
+    {"a route without progress lets the cluster go on after 500 ms, and does not stop it again", .queue_stanzas = 100, .steps = {
+        {MANY, .text = "b.example", .ms = 51}, {OUT, 0, "a.example b.example"}, {LINK_READS, .text = "no"}, {WAIT, .ms = 800}, {LINK_READS, .text = "yes"},
+        {MANY, .text = "b.example", .ms = 54}, {LINK_READS, .text = "yes"}, {ANSWER_COUNT, .ms = 5}, {TAKES, 0, .ms = 1}, {READY, 0},
+        {MANY, .text = "b.example", .ms = 1}, {LINK_READS, .text = "no"}}},
+
+    {"two routes press: the cluster waits for both", .queue_stanzas = 10, .steps = {
+        {MANY, .text = "b.example", .ms = 6}, {LINK_LOST}, {WAIT, .ms = 260}, {LINK_BACK}, {LINK_READS, .text = "no"}, {OUT, 0, "a.example b.example"}, {READY, 0},
+        {LINK_READS, .text = "yes"}}},
+
+    {"a bounced queue lets the cluster go on", .queue_stanzas = 10, .steps = {
+        {MANY, .text = "b.example", .ms = 6}, {LINK_READS, .text = "no"}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CONNECT},
+        {LINK_READS, .text = "yes"}, {ANSWER_COUNT, .ms = 6}}},
+
+    {"an unused route is freed after ten minutes", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {READY, 0}, {WAIT, .ms = 700000}, {ROUTES, .ms = 1}, {ENDED, 0, "words", XF_CAUSE_NONE},
+        {WAIT, .ms = 599000}, {ROUTES, .ms = 1}, {WAIT, .ms = 2000}, {ROUTES, .ms = 0}, {CLUSTER, .text = MSG("m2")}, {OUT, 1, "a.example b.example"}}},
+
+    {"reload: what the new policy forbids is bounced, from the queue and anew", .steps = {
+        {CLUSTER, .text = MSG("m1") MESSAGE("m2", "c.example")}, {OUT, 0, "a.example b.example"}, {OUT, 1, "a.example c.example"}, {RELOAD},
+        {ANSWERED, .text = "m1:cancel/not-allowed"}, {CLUSTER, .text = MSG("m3")}, {ANSWERED, .text = "m3:cancel/not-allowed"},
+        {ENDED, 0, "words", XF_CAUSE_POLICY}, {READY, 1}, {SENT, 1, "m2"}, {PEER, .text = "message - p1 b.example"}, {DELIVERED, .text = ""}}},
+
+    {"drain: nothing new is taken, queues go on", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {DRAIN}, {CLUSTER, .text = MSG("m2") MESSAGE("m3", "c.example")},
+        {ANSWERED, .text = "m2:wait/remote-server-timeout m3:wait/remote-server-timeout"}, {NO_OUT}, {IDLE, .text = "no"}, {READY, 0}, {SENT, 0, "m1"},
+        {IDLE, .text = "yes"}}},
+
+    {"finish: what is left is bounced", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {DRAIN}, {FINISH}, {ANSWERED, .text = "m1:wait/remote-server-timeout"},
+        {IDLE, .text = "yes"}, {PEER, .text = "iq get p1 denied.example"}, {NO_OUT}}},
+};
+/* clang-format on */
+
+/* ------------------------------------------------------------------ the world */
+
+struct world {
+    struct fake_env fake;
+    struct xf_s2s s2s;
+    struct xf_conf_peer peers[4];
+    struct xf_conf_served served[2];
+    char *aliases[1];
+    char *nodes[1];
+    struct xf_conf_link links[2];
+    struct xf_conf conf, conf_reloaded;
+    struct xf_conf_peer peers_reloaded[1];
+    struct xf_policy *policy, *policy_reloaded;
+    struct xf_routing *routing;
+    struct xf_link *link, *other;
+    struct fake_conn *conn;
+    struct xf_out *outs[OUTS_MAX];
+    char where[200];
+};
+
+static void expect(const struct world *world, bool is_met, const char *words)
+{
+    ck_assert_msg(is_met, "%s: %s", world->where, words);
+}
+
+static void expect_text(const struct world *world, const char *got, const char *want)
+{
+    ck_assert_msg(strcmp(got, want) == 0, "%s: got \"%s\", not \"%s\"", world->where, got, want);
+}
+
+static void expect_number(const struct world *world, size_t got, size_t want)
+{
+    ck_assert_msg(got == want, "%s: got %zu, not %zu", world->where, got, want);
+}
+
+#define WORD(text) ((char *)(uintptr_t)(text))
+
+static void join(struct world *world)
+{
+    world->conn = fake_conn_next(&world->fake, "127.0.0.1:5347");
+    expect(world, world->conn, "the link does not connect");
+    fake_conn_connected(world->conn);
+    fake_conn_feed_text(world->conn, "<stream:stream xmlns='jabber:component:accept' "
+                                     "xmlns:stream='http://etherx.jabber.org/streams' id='s1'>");
+    (void)fake_conn_take(world->conn); /* header and handshake: test_link.c */
+    fake_conn_feed_text(world->conn, "<handshake/>");
+}
+
+static struct xf_conf_peer peer_conf(const char *pattern, const struct xf_peer_settings *settings)
+{
+    return (struct xf_conf_peer){.pattern = WORD(pattern), .file = WORD("test"), .settings = *settings};
+}
+
+static void make_conf(struct world *world, const struct routing_case *test)
+{
+    struct xf_peer_settings plain = {
+        .set = UINT64_MAX,
+        .direction = XF_DIRECTION_BOTH,
+        .max_stanza_bytes = 200000,
+        .queue_bytes = test->queue_bytes ? test->queue_bytes : 1u << 20,
+        .queue_stanzas = test->queue_stanzas ? test->queue_stanzas : 2000,
+        .queue_ms = 60000,
+    };
+    struct xf_peer_settings denied = plain, in = plain, out = plain, small = plain;
+    denied.direction = XF_DIRECTION_NONE;
+    in.direction = XF_DIRECTION_IN;
+    out.direction = XF_DIRECTION_OUT;
+    small.max_stanza_bytes = 100;
+    world->peers[0] = peer_conf("denied.example", &denied);
+    world->peers[1] = peer_conf("in.example", &in);
+    world->peers[2] = peer_conf("out.example", &out);
+    world->peers[3] = peer_conf("small.example", &small);
+    world->peers_reloaded[0] = peer_conf("b.example", &denied);
+    world->aliases[0] = WORD("chat.a.example");
+    world->nodes[0] = WORD("127.0.0.1:5347");
+    world->served[0] = (struct xf_conf_served){
+        .domain = WORD("a.example"), .link = WORD("presence"), .aliases = {world->aliases, 1}};
+    world->served[1] = (struct xf_conf_served){.domain = WORD("other.example"), .link = WORD("other")};
+    world->links[0] = (struct xf_conf_link){.title = WORD("presence"), .nodes = {world->nodes, 1},
+        .name = WORD("gw.example"), .secret = WORD("sesame"), .max_stanza_bytes = 10000, .hold_ms = 10000,
+        .hold_bytes = 1u << 20, .ping_ms = 3600000};
+    world->links[1] = world->links[0];
+    world->links[1].title = WORD("other");
+    world->conf = (struct xf_conf){.federation = true, .default_allow = true, .links = world->links, .link_count = 2,
+        .served = world->served, .served_count = 2, .defaults = plain, .peers = world->peers, .peer_count = 4,
+        .process = {.backoff_min_ms = 5000, .backoff_max_ms = 300000}};
+    world->conf_reloaded = world->conf;
+    world->conf_reloaded.peers = world->peers_reloaded;
+    world->conf_reloaded.peer_count = 1;
+}
+
+static void set_up(struct world *world, const struct routing_case *test)
+{
+    *world = (struct world){0};
+    make_conf(world, test);
+    fake_env_init(&world->fake);
+    fake_s2s_init(&world->s2s);
+    world->policy = xf_policy_new(&world->conf);
+    world->policy_reloaded = xf_policy_new(&world->conf_reloaded);
+    struct xf_routing_opts opts = {.env = &world->fake.env, .policy = world->policy};
+    world->routing = xf_routing_new(&opts);
+    world->link = xf_link_new(&world->fake.env, &world->links[0], &xf_routing_link_events, world->routing);
+    xf_routing_attach_s2s(world->routing, &world->s2s);
+    xf_routing_attach_link(world->routing, "presence", world->link);
+    join(world);
+    /* A second cluster that never comes up. */
+    world->other = xf_link_new(&world->fake.env, &world->links[1], &xf_routing_link_events, world->routing);
+    xf_routing_attach_link(world->routing, "other", world->other);
+    expect(world, fake_conn_next(&world->fake, "127.0.0.1:5347"), "the second link does not connect");
+}
+
+static void tear_down(struct world *world)
+{
+    xf_routing_drain(world->routing);
+    xf_routing_finish(world->routing);
+    expect(world, xf_routing_is_idle(world->routing), "something is still queued");
+    XF_LIST_EACH(node, &world->s2s.outs) {
+        struct xf_out *out = XF_CONTAINER(node, struct xf_out, node);
+        if (out->events)
+            fake_out_ended(out, XF_CAUSE_SHUTDOWN, "the end");
+    }
+    xf_link_stop(world->link);
+    xf_link_stop(world->other);
+    fake_env_advance(&world->fake, 15000);
+    expect(world, xf_link_is_gone(world->link) && xf_link_is_gone(world->other), "a link is not gone");
+    xf_routing_free(&world->routing);
+    xf_link_free(&world->link);
+    xf_link_free(&world->other);
+    xf_policy_free(&world->policy);
+    xf_policy_free(&world->policy_reloaded);
+    fake_s2s_fini(&world->s2s);
+    fake_env_fini(&world->fake);
+}
+
+/* ------------------------------------------------------------------ what the link wrote */
+
+/* `attr="..."` within [from, end) into out. */
+static void find_attr(const char *from, const char *end, const char *attr, char out[64])
+{
+    char mark[32];
+    snprintf(mark, sizeof(mark), " %s=\"", attr);
+    const char *at = strstr(from, mark);
+    out[0] = '\0';
+    if (at && at < end)
+        snprintf(out, 64, "%.*s", (int)strcspn(at + strlen(mark), "\""), at + strlen(mark));
+}
+
+/* "id:type/condition" for errors, "id" otherwise; blanks between. Returns how many. */
+static size_t list_stanzas(const char *text, bool errors, char *out, size_t room)
+{
+    size_t count = 0;
+    out[0] = '\0';
+    for (const char *at = text; (at = strpbrk(at, "<")); at++) {
+        if (strncmp(at, "<message ", 9) && strncmp(at, "<iq ", 4) && strncmp(at, "<presence ", 10))
+            continue;
+        char id[64], type[64], condition[64] = "", error_type[64];
+        const char *end = strchr(at, '>');
+        find_attr(at, end, "id", id);
+        find_attr(at, end, "type", type);
+        if ((strcmp(type, "error") == 0) != errors)
+            continue;
+        size_t len = strlen(out);
+        count++;
+        if (!errors) {
+            snprintf(out + len, room - len, "%s%s", len ? " " : "", id);
+            continue;
+        }
+        const char *error = strstr(end, "<error ");
+        const char *error_end = strchr(error, '>');
+        find_attr(error, error_end, "type", error_type);
+        snprintf(condition, sizeof(condition), "%.*s", (int)strcspn(error_end + 2, " "), error_end + 2);
+        snprintf(out + len, room - len, "%s%s:%s/%s", len ? " " : "", id, error_type, condition);
+    }
+    return count;
+}
+
+static size_t check_list(struct world *world, bool errors, const char *want)
+{
+    char got[1024];
+    fake_env_run(&world->fake);
+    size_t count = list_stanzas(fake_conn_take(world->conn), errors, got, sizeof(got));
+    if (want)
+        expect_text(world, got, want);
+    return count;
+}
+
+/* ------------------------------------------------------------------ steps */
+
+static void check_out(struct world *world, const struct step *step)
+{
+    char pair[128];
+    struct xf_out *out = fake_out_next(&world->s2s);
+    expect(world, out, "no stream was opened");
+    snprintf(pair, sizeof(pair), "%s %s", out->local, out->peer);
+    expect_text(world, pair, step->text);
+    world->outs[step->n] = out;
+}
+
+static struct xf_span word(const char **text)
+{
+    size_t len = strcspn(*text, " ");
+    struct xf_span span = {*text, len};
+    *text += len + ((*text)[len] == ' ');
+    return span;
+}
+
+static bool peer_says(struct world *world, const char *text, size_t bytes)
+{
+    struct xf_span kind = word(&text), type = word(&text), id = word(&text), peer = word(&text), local = word(&text);
+    char from[128], to[128];
+    struct xf_stanza_scratch scratch;
+    bool is_from;
+    char *body = xf_alloc(bytes + 1);
+    memset(body, 'x', bytes);
+    snprintf(from, sizeof(from), "u@%.*s", XF_SPAN_ARGS(peer));
+    snprintf(to, sizeof(to), "v@%.*s", local.len ? (int)local.len : 9, local.len ? local.ptr : "a.example");
+    struct xf_stanza stanza = {
+        .kind = xf_span_is(kind, "iq") ? XF_STANZA_IQ : xf_span_is(kind, "message") ? XF_STANZA_MESSAGE : XF_STANZA_PRESENCE,
+        .raw_from = xf_span_of(from),
+        .raw_to = xf_span_of(to),
+        .type = xf_span_is(type, "-") ? XF_SPAN_NONE : type,
+        .id = id,
+        .payload = {body, bytes},
+    };
+    ck_assert_int_eq(xf_stanza_address(&stanza, &scratch, &is_from), XF_ERR_OK);
+    bool is_taken = xf_routing_s2s_events.stanza(world->routing, &stanza);
+    xf_free(body);
+    fake_env_run(&world->fake);
+    return is_taken;
+}
+
+static void many(struct world *world, const struct step *step)
+{
+    char text[256];
+    for (unsigned i = 0; i < step->ms; i++) {
+        snprintf(text, sizeof(text), "<message " FROM("v") "to='u@%s' id='x'/>", step->text);
+        expect(world, fake_conn_feed_text(world->conn, text), "the link is paused");
+    }
+}
+
+static void check_log(struct world *world, const struct step *step)
+{
+    char event[64];
+    size_t len = strcspn(step->text, " ");
+    snprintf(event, sizeof(event), "%.*s", (int)len, step->text);
+    expect_number(world, fake_env_logged(&world->fake, event, step->text + len), step->ms);
+    fake_env_forget_log(&world->fake);
+}
+
+static void check_sent(struct world *world, const struct step *step)
+{
+    expect_text(world, world->outs[step->n]->sent, step->text);
+    world->outs[step->n]->sent[0] = '\0';
+}
+
+static const char *yes_or_no(bool is_yes)
+{
+    return is_yes ? "yes" : "no";
+}
+
+static void take_step(struct world *world, const struct step *step)
+{
+    struct xf_out *out = world->outs[step->n];
+    switch (step->op) {
+    case END: break;
+    case CLUSTER: expect(world, fake_conn_feed_text(world->conn, step->text), "the link is paused"); break;
+    case MANY: many(world, step); break;
+    case OUT: check_out(world, step); break;
+    case NO_OUT: expect(world, !fake_out_next(&world->s2s), "a stream was opened"); break;
+    case READY: fake_out_ready(out); break;
+    case TAKES: out->takes = step->ms; break;
+    case MAX: out->max_bytes = step->ms; break;
+    case DRAINED: fake_out_drained(out); break;
+    case CLOSING: fake_out_closing(out); break;
+    case ENDED: fake_out_ended(out, (enum xf_cause)step->ms, step->text); break;
+    case SENT: check_sent(world, step); break;
+    case SENT_COUNT: expect_number(world, out->sent_count, step->ms); break;
+    case ANSWERED: (void)check_list(world, true, step->text); break;
+    case ANSWER_COUNT: expect_number(world, check_list(world, true, NULL), step->ms); break;
+    case LINK_SENT: fake_env_run(&world->fake); expect_text(world, fake_conn_take(world->conn), step->text); break;
+    case DELIVERED: (void)check_list(world, false, step->text); break;
+    case PEER: expect(world, peer_says(world, step->text, 5), "S2S is to pause"); break;
+    case PEER_WAIT: expect(world, !peer_says(world, step->text, 5), "S2S is not to pause"); break;
+    case PEER_LARGE: expect(world, peer_says(world, step->text, 20000), "S2S is to pause"); break;
+    case SEEN: xf_routing_s2s_events.peer_seen(world->routing, XF_SPAN("a.example"), xf_span_of(step->text)); break;
+    case LINK_LOST: fake_conn_closed(world->conn, XF_CONN_END_EOF); break;
+    case LINK_BACK: join(world); break;
+    case RESUMED:
+        expect_number(world, world->s2s.resumed, step->ms);
+        world->s2s.resumed = 0;
+        break;
+    case WAIT: fake_env_advance(&world->fake, step->ms); break;
+    case LINK_READS: expect_text(world, yes_or_no(!world->conn->is_paused), step->text); break;
+    case ROUTES: expect_number(world, xf_map_count(world->routing->routes), step->ms); break;
+    case IDLE: expect_text(world, yes_or_no(xf_routing_is_idle(world->routing)), step->text); break;
+    case RELOAD: xf_routing_reload(world->routing, world->policy_reloaded); break;
+    case DRAIN: xf_routing_drain(world->routing); break;
+    case FINISH: xf_routing_finish(world->routing); break;
+    case LOG: check_log(world, step); break;
+    }
+}
+
+START_TEST(plays)
+{
+    const struct routing_case *test = &cases[_i];
+    struct world world;
+    set_up(&world, test);
+    for (size_t i = 0; i < XF_ARRAY_LEN(test->steps) && test->steps[i].op != END; i++) {
+        snprintf(world.where, sizeof(world.where), "%s, step %zu", test->label, i);
+        take_step(&world, &test->steps[i]);
+    }
+    tear_down(&world);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("routing");
+    TCase *tcase = tcase_create("transcripts");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, plays, 0, XF_ARRAY_LEN(cases));
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
