@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * daemon.c — the parts of the gateway put together over the real loop, run, and taken apart.
+ *
+ * Order of the start: everything that may fail on this machine (resolver, listeners, user) comes before anything that
+ * speaks with others; then S2S, links and routing, which know each other through the routing's event tables. The end goes
+ * the other way, after drain.c has brought streams and links to an end.
+ */
+#include "daemon_priv.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <xfed/base/alloc.h>
+#include <xfed/base/crypto.h>
+#include <xfed/base/list.h>
+#include <xfed/base/log.h>
+#include <xfed/dns/dns.h>
+
+#define RANDOM_SECRET_BYTES 32
+
+/* ---- the world */
+
+static struct xf_conn *env_connect(struct xf_env *env, const struct xf_addr *addr, unsigned timeout_ms,
+                                   const struct xf_conn_events *events, void *owner)
+{
+    struct xf_daemon_env *s = XF_CONTAINER(env, struct xf_daemon_env, env);
+    return xf_conn_connect(s->loop, addr, NULL, timeout_ms, events, owner);
+}
+
+static void env_start_tls(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_request *request)
+{
+    (void)env;
+    xf_tls_start(conn, request);
+}
+
+static void env_make_id(struct xf_env *env, char out[XF_ID_CHARS + 1])
+{
+    (void)env;
+    xf_rand_id(out);
+}
+
+static void make_world(struct xf_daemon *daemon)
+{
+    daemon->loop = xf_loop_new();
+    daemon->env = (struct xf_daemon_env){
+        .env = {.clock = xf_loop_clock(daemon->loop),
+                .timers = xf_loop_timers(daemon->loop),
+                .connect = env_connect,
+                .start_tls = env_start_tls,
+                .make_id = env_make_id},
+        .loop = daemon->loop,
+    };
+}
+
+static enum xf_err open_dns(struct xf_daemon *daemon, struct xf_error *err)
+{
+    const struct xf_conf *conf = daemon->conf;
+    struct xf_addr *servers = xf_alloc((conf->dns.servers.count + 1) * sizeof(*servers));
+    enum xf_err result = XF_ERR_OK;
+    for (size_t i = 0; i < conf->dns.servers.count && result == XF_ERR_OK; i++)
+        result = xf_addr_parse(xf_span_of(conf->dns.servers.item[i]), 53, &servers[i]);
+    xf_require(result == XF_ERR_OK); /* conf has checked their form */
+    const struct xf_dns_client_opts opts = {.servers = servers,
+                                            .server_count = conf->dns.servers.count,
+                                            .resolv_conf = "/etc/resolv.conf",
+                                            .hosts_file = "/etc/hosts",
+                                            .trust_ad = conf->dns.trust_ad,
+                                            .timeout_ms = (unsigned)conf->dns.timeout_ms,
+                                            .cache_entries = conf->dns.cache_entries};
+    result = xf_dns_client_new(daemon->loop, &opts, &daemon->env.env.dns, err);
+    xf_free(servers);
+    return result;
+}
+
+/* ---- listeners */
+
+static void on_accept(void *owner, struct xf_conn *conn)
+{
+    const struct xf_daemon_listener *listener = owner;
+    xf_s2s_accept(listener->daemon->s2s, conn, listener->is_direct);
+}
+
+static enum xf_err open_listeners(struct xf_daemon *daemon, const struct xf_texts *addrs, bool is_direct, struct xf_error *err)
+{
+    for (size_t i = 0; i < addrs->count; i++) {
+        struct xf_daemon_listener *listener = &daemon->listeners[daemon->listener_count];
+        struct xf_addr addr;
+        if (xf_addr_parse(xf_span_of(addrs->item[i]), 0, &addr) != XF_ERR_OK)
+            return xf_fail(err, XF_ERR_CONFIG, "%s is no address with port", addrs->item[i]);
+        *listener = (struct xf_daemon_listener){.daemon = daemon, .is_direct = is_direct};
+        enum xf_err result = xf_listener_open(daemon->loop, &addr, on_accept, listener, &listener->listener, err);
+        if (result != XF_ERR_OK)
+            return result;
+        daemon->listener_count++;
+    }
+    return XF_ERR_OK;
+}
+
+static enum xf_err listen_to_peers(struct xf_daemon *daemon, struct xf_error *err)
+{
+    const struct xf_conf *conf = daemon->conf;
+    size_t count = conf->listen.s2s.count + conf->listen.s2s_direct.count;
+    daemon->listeners = xf_alloc((count + 1) * sizeof(*daemon->listeners));
+    enum xf_err result = open_listeners(daemon, &conf->listen.s2s, false, err);
+    return result == XF_ERR_OK ? open_listeners(daemon, &conf->listen.s2s_direct, true, err) : result;
+}
+
+void xf_daemon_close_listeners(struct xf_daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->listener_count; i++)
+        xf_listener_close(&daemon->listeners[i].listener);
+    daemon->listener_count = 0;
+}
+
+static void log_started(const struct xf_daemon *daemon)
+{
+    struct xf_buf text;
+    char addr_text[XF_ADDR_TEXT_BYTES];
+    xf_buf_init(&text, 64u << 10);
+    for (size_t i = 0; i < daemon->listener_count; i++) {
+        struct xf_addr addr;
+        xf_listener_addr(daemon->listeners[i].listener, &addr);
+        xf_addr_text(&addr, addr_text);
+        xf_buf_appendf(&text, "%s%s%s", i ? " " : "", addr_text, daemon->listeners[i].is_direct ? "/direct" : "");
+    }
+    xf_log(XF_LOG_INFO, "process.started", XF_STR("version", XFED_VERSION), XF_STR("config", daemon->file),
+           XF_SPN("listeners", xf_buf_span(&text)), XF_INT("pid", getpid()));
+    xf_buf_release(&text);
+}
+
+/* ---- the parts that speak */
+
+static void make_s2s(struct xf_daemon *daemon)
+{
+    char random[2 * RANDOM_SECRET_BYTES];
+    const char *secret = daemon->conf->dialback_secret;
+    struct xf_span span = xf_span_of(secret);
+    if (!secret) {
+        xf_rand_bytes(random, sizeof(random));
+        span = (struct xf_span){random, sizeof(random)};
+    }
+    daemon->s2s = xf_s2s_new(&(struct xf_s2s_opts){.env = &daemon->env.env,
+                                                   .policy = daemon->policy,
+                                                   .identities = daemon->certs.set,
+                                                   .dialback_secret = span,
+                                                   .events = &xf_routing_s2s_events,
+                                                   .owner = daemon->routing});
+    xf_wipe(random, sizeof(random));
+    xf_routing_attach_s2s(daemon->routing, daemon->s2s);
+}
+
+static void make_links(struct xf_daemon *daemon)
+{
+    daemon->links = xf_alloc((daemon->boot->link_count + 1) * sizeof(*daemon->links));
+    for (size_t i = 0; i < daemon->boot->link_count; i++) {
+        const struct xf_conf_link *conf = &daemon->boot->links[i];
+        daemon->links[i] = xf_link_new(&daemon->env.env, conf, &xf_routing_link_events, daemon->routing);
+        xf_routing_attach_link(daemon->routing, conf->title, daemon->links[i]);
+        daemon->link_count++;
+    }
+}
+
+void xf_daemon_keep_peers(struct xf_daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->conf->peer_count; i++) {
+        const char *peer = daemon->conf->peers[i].pattern;
+        for (size_t k = 0; k < daemon->link_count && peer[0] != '*'; k++)
+            xf_link_keep_peer(daemon->links[k], xf_span_of(peer));
+    }
+}
+
+/* What the file may say, so that it need not change later, but this version does not do. */
+static void warn_of_what_is_not_there(const struct xf_conf *conf)
+{
+    if (*conf->listen.control)
+        xf_log(XF_LOG_WARN, "config.key.ignored", XF_WORD("key", "listen.control"));
+    if (*conf->listen.http)
+        xf_log(XF_LOG_WARN, "config.key.ignored", XF_WORD("key", "listen.http"));
+}
+
+void xf_daemon_log_warnings(const char *messages)
+{
+    while (messages && *messages) {
+        size_t len = strcspn(messages, "\n");
+        xf_log(XF_LOG_WARN, "config.file.warned", XF_SPN("detail", ((struct xf_span){messages, len})));
+        messages += len + (messages[len] == '\n');
+    }
+}
+
+/* ---- life */
+
+static enum xf_exit fail(const char *event_detail, enum xf_err code)
+{
+    xf_log(XF_LOG_ERROR, "process.start.failed", XF_STR("detail", event_detail));
+    return code == XF_ERR_CONFIG ? XF_EXIT_CONFIG : XF_EXIT_RUNTIME;
+}
+
+static enum xf_exit start(struct xf_daemon *daemon)
+{
+    struct xf_error err = {0};
+    uint64_t began_ms = xf_monotonic_ms();
+    enum xf_err result = open_dns(daemon, &err);
+    if (result == XF_ERR_OK)
+        result = listen_to_peers(daemon, &err);
+    if (result != XF_ERR_OK)
+        return fail(err.detail, result);
+    log_started(daemon);
+    if ((result = xf_system_become(daemon->conf->process.user, &err)) != XF_ERR_OK)
+        return fail(err.detail, result);
+    warn_of_what_is_not_there(daemon->conf);
+    daemon->policy = xf_policy_new(daemon->conf);
+    daemon->routing = xf_routing_new(&(struct xf_routing_opts){.env = &daemon->env.env, .policy = daemon->policy});
+    make_s2s(daemon);
+    make_links(daemon);
+    xf_daemon_keep_peers(daemon);
+    xf_loop_on_signal(daemon->loop, SIGHUP, xf_reload_begin, daemon);
+    xf_loop_on_signal(daemon->loop, SIGTERM, xf_drain_begin, daemon);
+    xf_loop_on_signal(daemon->loop, SIGINT, xf_drain_begin, daemon);
+    xf_log(XF_LOG_INFO, "process.ready", XF_INT("links", daemon->link_count), XF_INT("served", daemon->conf->served_count),
+           XF_INT("peers", daemon->conf->peer_count), XF_INT("ms", xf_monotonic_ms() - began_ms));
+    xf_notify_ready(&daemon->notify);
+    return XF_EXIT_OK;
+}
+
+static void take_apart(struct xf_daemon *daemon)
+{
+    xf_daemon_close_listeners(daemon);
+    xf_free(daemon->listeners);
+    xf_timer_stop(&daemon->drain_timer);
+    xf_notify_fini(&daemon->notify);
+    xf_routing_free(&daemon->routing);
+    xf_s2s_free(&daemon->s2s);
+    for (size_t i = 0; i < daemon->link_count; i++)
+        xf_link_free(&daemon->links[i]);
+    xf_free(daemon->links);
+    xf_policy_free(&daemon->policy);
+    xf_dns_client_free(&daemon->env.env.dns);
+    xf_loop_free(&daemon->loop);
+    xf_certs_release(&daemon->certs);
+    if (daemon->conf != daemon->boot)
+        xf_conf_free(&daemon->conf);
+    xf_conf_free(&daemon->boot);
+}
+
+enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_certs *certs)
+{
+    struct xf_daemon daemon = {.file = file, .boot = conf, .conf = conf, .certs = *certs};
+    *certs = (struct xf_certs){0};
+    make_world(&daemon);
+    xf_notify_init(&daemon.notify, daemon.env.env.timers);
+    enum xf_exit code = start(&daemon);
+    if (code == XF_EXIT_OK) {
+        xf_loop_run(daemon.loop);
+        xf_log(XF_LOG_INFO, "process.stopped", XF_INT("ms", daemon.env.env.clock->now_ms - daemon.drain_began_ms));
+    }
+    if (daemon.is_abandoned)
+        _exit(code); /* what is alive still points here */
+    take_apart(&daemon);
+    return code;
+}

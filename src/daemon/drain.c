@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * drain.c — the end, on SIGTERM or SIGINT: deliver what can be delivered, tell the senders of the rest, close politely.
+ *
+ *     queues    no new peers, nothing new from the cluster; routes go on until they are empty, at most process.drain-time
+ *     streams   what is left is bounced to the cluster; all streams with peers are closed
+ *     links     the cluster has its bounces: the links are closed
+ *     over      the loop stops
+ *
+ * A peer or a server that does not answer our close has a few seconds; then we leave without it. A second signal
+ * leaves at once.
+ */
+#include "daemon_priv.h"
+
+#include <unistd.h>
+#include <xfed/base/log.h>
+
+#define POLL_MS 20
+#define CLOSE_MS 5000 /* for the ends of all streams, and again of all links */
+
+static bool links_are_gone(const struct xf_daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->link_count; i++)
+        if (!xf_link_is_gone(daemon->links[i]))
+            return false;
+    return true;
+}
+
+static void enter(struct xf_daemon *daemon, enum xf_drain step)
+{
+    daemon->drain = step;
+    daemon->drain_step_ms = daemon->env.env.clock->now_ms;
+    switch (step) {
+    case XF_DRAIN_QUEUES:
+        xf_daemon_close_listeners(daemon);
+        xf_routing_drain(daemon->routing);
+        break;
+    case XF_DRAIN_STREAMS:
+        xf_routing_finish(daemon->routing);
+        xf_s2s_drain(daemon->s2s);
+        break;
+    case XF_DRAIN_LINKS:
+        for (size_t i = 0; i < daemon->link_count; i++)
+            xf_link_stop(daemon->links[i]);
+        break;
+    case XF_DRAIN_OVER:
+        xf_loop_stop(daemon->loop);
+        break;
+    case XF_DRAIN_NOT:
+        break;
+    }
+}
+
+/* A reload on the thread pool uses the daemon: it is waited for. */
+static bool is_step_done(const struct xf_daemon *daemon)
+{
+    switch (daemon->drain) {
+    case XF_DRAIN_QUEUES:
+        return xf_routing_is_idle(daemon->routing);
+    case XF_DRAIN_STREAMS:
+        return xf_s2s_stream_count(daemon->s2s) == 0;
+    case XF_DRAIN_LINKS:
+        return links_are_gone(daemon) && !daemon->reload;
+    default:
+        return true;
+    }
+}
+
+static uint64_t step_limit_ms(const struct xf_daemon *daemon)
+{
+    return daemon->drain == XF_DRAIN_QUEUES ? daemon->conf->process.drain_ms : CLOSE_MS;
+}
+
+static void on_poll(void *owner)
+{
+    struct xf_daemon *daemon = owner;
+    bool is_late = daemon->env.env.clock->now_ms - daemon->drain_step_ms >= step_limit_ms(daemon);
+    bool is_done = is_step_done(daemon);
+    if (!is_done && is_late && daemon->drain == XF_DRAIN_LINKS) {
+        xf_log(XF_LOG_WARN, "process.drain.expired", XF_INT("streams", xf_s2s_stream_count(daemon->s2s)));
+        daemon->is_abandoned = true;
+    }
+    if (is_done || is_late)
+        enter(daemon, daemon->drain + 1);
+    if (daemon->drain != XF_DRAIN_OVER)
+        xf_timer_start(daemon->env.env.timers, &daemon->drain_timer, POLL_MS);
+}
+
+void xf_drain_begin(void *owner)
+{
+    struct xf_daemon *daemon = owner;
+    if (daemon->drain != XF_DRAIN_NOT) {
+        xf_log(XF_LOG_WARN, "process.stop.forced", XF_INT("streams", xf_s2s_stream_count(daemon->s2s)));
+        _exit(XF_EXIT_RUNTIME);
+    }
+    xf_log(XF_LOG_INFO, "process.stopping", XF_INT("streams", xf_s2s_stream_count(daemon->s2s)),
+           XF_INT("drain_ms", daemon->conf->process.drain_ms));
+    xf_notify_stopping(&daemon->notify);
+    daemon->drain_began_ms = daemon->env.env.clock->now_ms;
+    xf_timer_init(&daemon->drain_timer, on_poll, daemon);
+    enter(daemon, XF_DRAIN_QUEUES);
+    on_poll(daemon);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c — the program: its modes and exit codes (design.md 7).
+ *
+ * A configuration is checked the same way by -t and by a start: the file, then every certificate and key that it names.
+ * Messages about it go to standard error as FILE:LINE: ..., one a line.
+ */
+#include "daemon_priv.h"
+
+#include <stdio.h>
+#include <xfed/base/alloc.h>
+#include <xfed/base/log.h>
+
+static void print_messages(const char *messages, size_t len)
+{
+    if (len > 0)
+        fprintf(stderr, "%.*s\n", (int)len, messages);
+}
+
+/* Configuration alone; NULL: refused, and said why. */
+static struct xf_conf *load_conf(const char *file, char **out_messages)
+{
+    struct xf_conf *conf = NULL;
+    char *messages = NULL;
+    enum xf_err result = xf_conf_load(file, &conf, &messages);
+    if (result != XF_ERR_OK && messages)
+        print_messages(messages, strlen(messages));
+    if (result == XF_ERR_OK)
+        *out_messages = messages;
+    else
+        xf_free(messages);
+    return conf;
+}
+
+static enum xf_exit dump(const char *file)
+{
+    char *messages = NULL;
+    struct xf_conf *conf = load_conf(file, &messages);
+    if (!conf)
+        return XF_EXIT_CONFIG;
+    xf_conf_dump(conf, stdout);
+    xf_free(messages);
+    xf_conf_free(&conf);
+    return fflush(stdout) == 0 ? XF_EXIT_OK : XF_EXIT_RUNTIME;
+}
+
+static enum xf_exit test(const char *file)
+{
+    char *messages = NULL;
+    struct xf_conf *conf = load_conf(file, &messages);
+    if (!conf)
+        return XF_EXIT_CONFIG;
+    struct xf_certs certs;
+    struct xf_report report;
+    xf_report_init(&report);
+    xf_certs_load(conf, &certs, &report);
+    if (messages)
+        print_messages(messages, strlen(messages));
+    print_messages(xf_buf_ptr(&report.text), report.text.len);
+    if (report.errors == 0)
+        printf("%s: ok\n", file);
+    enum xf_exit code = report.errors ? XF_EXIT_CONFIG : XF_EXIT_OK;
+    xf_report_release(&report);
+    xf_certs_release(&certs);
+    xf_conf_free(&conf);
+    xf_free(messages);
+    return code;
+}
+
+static enum xf_exit run(const char *file)
+{
+    xf_system_prepare();
+    char *messages = NULL;
+    struct xf_conf *conf = load_conf(file, &messages);
+    if (!conf)
+        return XF_EXIT_CONFIG;
+    xf_log_set_level(conf->process.level);
+    struct xf_certs certs;
+    struct xf_report report;
+    xf_report_init(&report);
+    xf_certs_load(conf, &certs, &report);
+    enum xf_exit code = XF_EXIT_CONFIG;
+    if (report.errors > 0) {
+        print_messages(xf_buf_ptr(&report.text), report.text.len);
+        xf_certs_release(&certs);
+        xf_conf_free(&conf);
+    } else {
+        char *warnings = xf_strndup(xf_buf_ptr(&report.text), report.text.len);
+        xf_daemon_log_warnings(messages);
+        xf_daemon_log_warnings(warnings);
+        xf_free(warnings);
+        xf_certs_seal(conf, &certs);
+        code = xf_daemon_run(file, conf, &certs);
+        xf_system_unhide();
+    }
+    xf_report_release(&report);
+    xf_free(messages);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct xf_options options;
+    if (!xf_options_parse(argc, argv, &options))
+        return XF_EXIT_USAGE;
+    switch (options.mode) {
+    case XF_MODE_VERSION:
+        puts("xfedd " XFED_VERSION);
+        return XF_EXIT_OK;
+    case XF_MODE_HELP:
+        xf_options_help(stdout);
+        return XF_EXIT_OK;
+    case XF_MODE_SAMPLE:
+        xf_conf_sample(stdout);
+        return fflush(stdout) == 0 ? XF_EXIT_OK : XF_EXIT_RUNTIME;
+    case XF_MODE_DUMP:
+        return (int)dump(options.file);
+    case XF_MODE_TEST:
+        return (int)test(options.file);
+    case XF_MODE_RUN:
+    default:
+        return (int)run(options.file);
+    }
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* options.c — the command line: one mode, one configuration file. */
+#include "daemon_priv.h"
+
+#include <getopt.h>
+
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'}, {"dump", no_argument, NULL, 'd'},
+    {"sample", no_argument, NULL, 's'},       {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+void xf_options_help(FILE *out)
+{
+    fputs("usage: xfedd -c FILE            run in the foreground\n"
+          "       xfedd -c FILE -t         check the configuration and the files that it names\n"
+          "       xfedd -c FILE --dump     print what is in force, with every default\n"
+          "       xfedd --sample           print an annotated configuration\n"
+          "       xfedd --version | --help\n"
+          "\n"
+          "signals: HUP reads configuration and certificates anew; TERM and INT drain and end, twice ends at once.\n"
+          "exit codes: 0 ok, 1 failed at run time, 64 usage, 78 configuration.\n",
+          out);
+}
+
+static bool refuse(const char *what)
+{
+    fprintf(stderr, "xfedd: %s\n", what);
+    xf_options_help(stderr);
+    return false;
+}
+
+static bool reads_file(enum xf_mode mode)
+{
+    return mode == XF_MODE_RUN || mode == XF_MODE_TEST || mode == XF_MODE_DUMP;
+}
+
+/* XF_MODE_RUN for what is no mode. */
+static enum xf_mode mode_of(int letter)
+{
+    switch (letter) {
+    case 't':
+        return XF_MODE_TEST;
+    case 'd':
+        return XF_MODE_DUMP;
+    case 's':
+        return XF_MODE_SAMPLE;
+    case 'V':
+        return XF_MODE_VERSION;
+    case 'h':
+        return XF_MODE_HELP;
+    default:
+        return XF_MODE_RUN;
+    }
+}
+
+bool xf_options_parse(int argc, char **argv, struct xf_options *out_options)
+{
+    struct xf_options options = {.mode = XF_MODE_RUN};
+    int letter;
+    while ((letter = getopt_long(argc, argv, "c:tVh", long_options, NULL)) != -1) {
+        enum xf_mode mode = mode_of(letter);
+        if (letter == '?')
+            return refuse("see above");
+        if (letter == 'c' && options.file)
+            return refuse("-c is given twice");
+        if (letter == 'c')
+            options.file = optarg;
+        else if (options.mode != XF_MODE_RUN && options.mode != mode)
+            return refuse("only one of -t, --dump, --sample, --version and --help");
+        else
+            options.mode = mode;
+    }
+    if (optind < argc)
+        return refuse("there are no other arguments: the file needs -c");
+    if (reads_file(options.mode) && (!options.file || !*options.file))
+        return refuse("-c FILE is needed");
+    *out_options = options;
+    return true;
+}

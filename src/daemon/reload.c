@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reload.c — SIGHUP: read the configuration and its certificates anew, and take over what a running program can.
+ *
+ * Reading and checking happen on the thread pool, for a CA bundle costs tens of milliseconds. Then, on the loop:
+ *
+ * - a configuration that does not load leaves the running one in force
+ * - a certificate that cannot be read leaves the one in force, as long as there is one
+ * - peers, policy, limits, served domains and log level hold from now on; streams that are no longer allowed are closed
+ * - what needs a restart (sockets, resolver, links, secrets) is named, and goes on as it was
+ *
+ * A SIGHUP during a reload starts another one after it.
+ */
+#include "daemon_priv.h"
+
+#include <string.h>
+#include <xfed/base/alloc.h>
+#include <xfed/base/log.h>
+
+struct xf_reload {
+    struct xf_daemon *daemon;
+    struct xf_conf *conf; /* NULL: did not load */
+    char *messages;
+    struct xf_certs certs;
+    struct xf_report report;
+    uint64_t began_ms;
+};
+
+static void read_files(void *owner)
+{
+    struct xf_reload *reload = owner;
+    /* `boot` and `file` do not change while the daemon lives. */
+    if (xf_conf_reload(reload->daemon->file, reload->daemon->boot, &reload->conf, &reload->messages) == XF_ERR_OK)
+        xf_certs_load(reload->conf, &reload->certs, &reload->report);
+}
+
+static void log_lines(enum xf_log_level level, const char *text, size_t len)
+{
+    while (len > 0) {
+        const char *newline = memchr(text, '\n', len);
+        size_t line_len = newline ? (size_t)(newline - text) : len;
+        xf_log(level, "config.reload.warned", XF_SPN("detail", ((struct xf_span){text, line_len})));
+        line_len += newline != NULL;
+        text += line_len;
+        len -= line_len;
+    }
+}
+
+static void log_messages(const struct xf_reload *reload, enum xf_log_level level)
+{
+    log_lines(level, reload->messages ? reload->messages : "", reload->messages ? strlen(reload->messages) : 0);
+    log_lines(XF_LOG_WARN, xf_buf_ptr(&reload->report.text), reload->report.text.len);
+}
+
+static bool has_link(const struct xf_conf *conf, const char *title)
+{
+    for (size_t i = 0; i < conf->link_count; i++)
+        if (strcmp(conf->links[i].title, title) == 0)
+            return true;
+    return false;
+}
+
+/* A served domain on a link that is not running would be deaf. */
+static const char *refusal(const struct xf_reload *reload)
+{
+    if (!reload->conf)
+        return "it does not load";
+    for (size_t i = 0; i < reload->conf->served_count; i++)
+        if (!has_link(reload->daemon->boot, reload->conf->served[i].link))
+            return "a served domain uses a link that needs a restart";
+    return NULL;
+}
+
+static void swap(struct xf_daemon *daemon, struct xf_reload *reload)
+{
+    struct xf_conf *old_conf = daemon->conf;
+    struct xf_certs old_certs = daemon->certs;
+    struct xf_policy *old_policy = daemon->policy;
+    daemon->conf = reload->conf;
+    daemon->certs = reload->certs;
+    reload->conf = NULL;
+    reload->certs = (struct xf_certs){0};
+    xf_certs_seal(daemon->conf, &daemon->certs);
+    daemon->policy = xf_policy_new(daemon->conf);
+    xf_s2s_reload(daemon->s2s, daemon->policy, daemon->certs.set);
+    xf_routing_reload(daemon->routing, daemon->policy);
+    xf_log_set_level(daemon->conf->process.level);
+    xf_policy_free(&old_policy);
+    xf_certs_release(&old_certs);
+    if (old_conf != daemon->boot)
+        xf_conf_free(&old_conf);
+    xf_daemon_keep_peers(daemon);
+}
+
+static void take_over(struct xf_daemon *daemon, struct xf_reload *reload)
+{
+    char words[256];
+    const char *why = refusal(reload);
+    log_messages(reload, why ? XF_LOG_ERROR : XF_LOG_WARN);
+    if (!why && !xf_certs_inherit(reload->conf, &reload->certs, daemon->conf, &daemon->certs))
+        why = "a new domain has no certificate that can be read";
+    if (why) {
+        xf_log(XF_LOG_ERROR, "config.reload.refused", XF_STR("detail", why));
+        return;
+    }
+    if (xf_conf_needs_restart(daemon->boot, reload->conf, words, sizeof(words)))
+        xf_log(XF_LOG_WARN, "config.restart.needed", XF_STR("detail", words));
+    swap(daemon, reload);
+    xf_log(XF_LOG_INFO, "config.reload.done", XF_INT("served", daemon->conf->served_count),
+           XF_INT("peers", daemon->conf->peer_count), XF_INT("ms", daemon->env.env.clock->now_ms - reload->began_ms));
+}
+
+static void on_read(void *owner)
+{
+    struct xf_reload *reload = owner;
+    struct xf_daemon *daemon = reload->daemon;
+    if (daemon->drain == XF_DRAIN_NOT)
+        take_over(daemon, reload);
+    xf_certs_release(&reload->certs);
+    xf_report_release(&reload->report);
+    xf_conf_free(&reload->conf);
+    xf_free(reload->messages);
+    xf_free(reload);
+    daemon->reload = NULL;
+    if (daemon->drain == XF_DRAIN_NOT)
+        xf_notify_ready(&daemon->notify);
+    if (daemon->reload_again) {
+        daemon->reload_again = false;
+        xf_reload_begin(daemon);
+    }
+}
+
+void xf_reload_begin(void *owner)
+{
+    struct xf_daemon *daemon = owner;
+    if (daemon->drain != XF_DRAIN_NOT)
+        return;
+    daemon->reload_again = daemon->reload != NULL;
+    if (daemon->reload)
+        return;
+    xf_notify_reloading(&daemon->notify, daemon->env.env.clock->now_ms);
+    struct xf_reload *reload = xf_new(struct xf_reload);
+    reload->daemon = daemon;
+    reload->began_ms = daemon->env.env.clock->now_ms;
+    xf_report_init(&reload->report);
+    daemon->reload = reload;
+    xf_loop_work(daemon->loop, read_files, on_read, reload);
+}

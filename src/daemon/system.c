@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * system.c — the process itself: limits, memory, threads, and the user that it runs as.
+ *
+ * Files with secrets and low ports are opened as root, then root is given up for good: groups, group, user, and a check that
+ * there is no way back. Whoever we are then, no program that we might be made to start gains rights, and nobody of the same
+ * user reads our memory, where keys and secrets are.
+ */
+#include "daemon_priv.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <malloc.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <xfed/base/log.h>
+
+#define THREADS_MIN 2
+#define THREADS_MAX 32
+#define ARENAS 2 /* loop and pool; one for each thread of the pool would keep what handshakes freed */
+
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* then the old limit holds, and a full table stops the accepting */
+}
+
+/* Handshakes and chains are verified there: as many at a time as there are cores. */
+static void set_threads(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    char text[16];
+    cores = cores < THREADS_MIN ? THREADS_MIN : cores > THREADS_MAX ? THREADS_MAX : cores;
+    snprintf(text, sizeof(text), "%ld", cores);
+    xf_require(setenv("UV_THREADPOOL_SIZE", text, 0) == 0);
+}
+
+void xf_system_prepare(void)
+{
+    umask(077);
+    raise_descriptors();
+    set_threads();
+    (void)mallopt(M_ARENA_MAX, ARENAS); /* a hint */
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static enum xf_err fail_with_errno(struct xf_error *err, const char *what, const char *user)
+{
+    char words[128];
+    return xf_fail(err, XF_ERR_IO, "%s %s: %s", what, user, strerror_r(errno, words, sizeof(words)));
+}
+
+static enum xf_err become(const char *user, struct xf_error *err)
+{
+    errno = 0;
+    const struct passwd *entry = getpwnam(user); /* banned in the loop, not before it */
+    if (!entry && errno)
+        return fail_with_errno(err, "cannot look up user", user);
+    if (!entry)
+        return xf_fail(err, XF_ERR_CONFIG, "user = \"%s\": there is no such user: expected one of this machine", user);
+    uid_t uid = entry->pw_uid;
+    gid_t gid = entry->pw_gid;
+    if (uid == 0)
+        return xf_fail(err, XF_ERR_CONFIG, "user = \"%s\": is root: expected an unprivileged user, or \"\"", user);
+    if (initgroups(user, gid) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
+        return fail_with_errno(err, "cannot become user", user);
+    if (setuid(0) == 0 || geteuid() != uid || getegid() != gid)
+        return xf_fail(err, XF_ERR_IO, "root could be taken back after becoming user %s", user);
+    xf_log(XF_LOG_INFO, "process.user.changed", XF_STR("user", user));
+    return XF_ERR_OK;
+}
+
+enum xf_err xf_system_become(const char *user, struct xf_error *err)
+{
+    enum xf_err result = XF_ERR_OK;
+    if (geteuid() == 0 && *user)
+        result = become(user, err);
+    else if (geteuid() == 0)
+        xf_log(XF_LOG_WARN, "process.root.kept", XF_STR("advice", "set process { user = ... }, or let systemd start it as a user"));
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    return result;
+}
+
+void xf_system_unhide(void)
+{
+    (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
