@@ -22,13 +22,41 @@ static inline bool xf_escape_is_special(char c, unsigned set)
     return (xf_escape_sets[(unsigned char)c] & set) != 0;
 }
 
+#define XF_ESCAPE_EACH(byte) (UINT64_C(0x0101010101010101) * (byte)) /* that byte eight times */
+
+/* Eight bytes at once: may one of them be special? Also says yes for tab, LF and quotes in character data. */
+static inline bool xf_escape_may_be_special(uint64_t word)
+{
+    const uint64_t ones = XF_ESCAPE_EACH(0x01), tops = XF_ESCAPE_EACH(0x80);
+    uint64_t amp = (word | ones) ^ XF_ESCAPE_EACH('\'');              /* zero byte: & or ' */
+    uint64_t angle = (word | XF_ESCAPE_EACH(0x02)) ^ XF_ESCAPE_EACH('>'); /* < or > */
+    uint64_t quote = word ^ XF_ESCAPE_EACH('"');
+    uint64_t found = (word - XF_ESCAPE_EACH(0x20)) & ~word; /* below space */
+
+    found |= ((amp - ones) & ~amp) | ((angle - ones) & ~angle) | ((quote - ones) & ~quote);
+    return (found & tops) != 0;
+}
+
 /* Length of the run that is written as it is. */
 static inline size_t xf_escape_clean(const char *text, size_t len, unsigned set)
 {
     size_t n = 0;
 
-    while (n < len && !xf_escape_is_special(text[n], set))
-        n++;
+    while (n < len) {
+        uint64_t word;
+
+        if (len - n >= sizeof(word)) {
+            memcpy(&word, text + n, sizeof(word));
+            if (!xf_escape_may_be_special(word)) {
+                n += sizeof(word);
+                continue;
+            }
+        }
+        for (size_t stop = len - n < sizeof(word) ? len : n + sizeof(word); n < stop; n++) {
+            if (xf_escape_is_special(text[n], set))
+                return n;
+        }
+    }
     return n;
 }
 

@@ -26,6 +26,9 @@
 /* An element larger than this leaves a parser with large buffers behind; a new one is made then too. */
 #define FAT_ELEMENT_BYTES 65536
 
+/* Memory of a tree: enough for `<a/>` over and over; what needs more repeats a long namespace. */
+#define TREE_BYTES_PER_BYTE 48
+
 #define TOO_LARGE(what) XF_ERR_LIMIT, XF_STREAM_ERROR_POLICY_VIOLATION, what " too large"
 
 /* ------------------------------------------------------------------ halting */
@@ -278,20 +281,21 @@ static struct xf_span span_between(const struct xf_reader *reader, size_t from, 
 static void end_stanza(struct xf_reader *reader, size_t wire_bytes)
 {
     const struct xf_envelope *envelope = &reader->envelope;
-    struct xf_stanza stanza = {
-        .kind = envelope->kind,
-        .raw_from = span_of(reader, envelope->from),
-        .raw_to = span_of(reader, envelope->to),
-        .type = span_of(reader, envelope->type),
-        .id = span_of(reader, envelope->id),
-        .lang = span_of(reader, envelope->lang),
-        .extra = span_between(reader, envelope->extra_off, envelope->payload_off),
-        .payload = span_between(reader, envelope->payload_off, reader->payload.out.len),
-        .has_ns_mark = reader->payload.has_mark,
-        .child_count = envelope->child_count,
-        .wire_bytes = wire_bytes,
-    };
+    struct xf_stanza stanza;
 
+    /* The children, most of it, are filled as far as child_count says. */
+    memset(&stanza, 0, offsetof(struct xf_stanza, children));
+    stanza.kind = envelope->kind;
+    stanza.raw_from = span_of(reader, envelope->from);
+    stanza.raw_to = span_of(reader, envelope->to);
+    stanza.type = span_of(reader, envelope->type);
+    stanza.id = span_of(reader, envelope->id);
+    stanza.lang = span_of(reader, envelope->lang);
+    stanza.extra = span_between(reader, envelope->extra_off, envelope->payload_off);
+    stanza.payload = span_between(reader, envelope->payload_off, reader->payload.out.len);
+    stanza.has_ns_mark = reader->payload.has_mark;
+    stanza.child_count = envelope->child_count;
+    stanza.wire_bytes = wire_bytes;
     for (unsigned i = 0; i < envelope->child_count && i < XF_STANZA_CHILDREN; i++) {
         stanza.children[i].ns = span_of(reader, envelope->children[i].ns);
         stanza.children[i].name = span_of(reader, envelope->children[i].name);
@@ -323,7 +327,7 @@ static void begin_element(struct xf_reader *reader, const char *name, const char
         return;
     }
     reader->mode = XF_MODE_TREE;
-    xf_tree_begin(&reader->tree, 32 * reader->limits.control_bytes);
+    xf_tree_begin(&reader->tree, TREE_BYTES_PER_BYTE * reader->limits.control_bytes);
     check(reader, xf_tree_start(&reader->tree, name, attrs));
 }
 

@@ -180,13 +180,14 @@ static enum xf_err parse(struct xf_reader *reader, const char *bytes, size_t len
 
 static enum xf_err parse_held(struct xf_reader *reader)
 {
-    size_t used, len = reader->held.len, token_len = reader->token.len;
+    struct xf_buf held = reader->held;
+    size_t used;
 
-    if (len == 0)
+    if (held.len == 0)
         return XF_ERR_OK;
-    reader->is_fat |= token_len > FAT_TOKEN_BYTES;
-    enum xf_err err = parse(reader, xf_buf_ptr(&reader->held), len, &used);
-    xf_buf_release(&reader->held);
+    xf_buf_init(&reader->held, 1);
+    enum xf_err err = parse(reader, xf_buf_ptr(&held), held.len, &used); /* all: no element ends in it */
+    xf_buf_release(&held);
     return err;
 }
 

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/* test_writer.c — text, values, attributes, stanzas and bounces as they are written. */
+#include <xfed/xml/writer.h>
+
+#include <check.h>
+#include <stdlib.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/xmpp/ns.h>
+
+#include "record.h"
+
+#define SPAN(text) {"" text, sizeof(text) - 1} /* for static tables */
+#define ERROR_NS "xmlns=\"" XF_NS_STANZA_ERROR "\""
+
+static void assert_written(const char *label, struct xf_buf *out, const char *want)
+{
+    xf_buf_append(out, "", 1);
+    ck_assert_msg(strcmp(xf_buf_ptr(out), want) == 0, "%s: %s", label, xf_buf_ptr(out));
+    xf_buf_release(out);
+}
+
+/* clang-format off */
+static const struct {
+    const char *label;
+    struct xf_span in;
+    const char *text, *value;
+} escapes[] = {
+    {"nothing", SPAN(""), "", ""},
+    {"plain", SPAN("plain"), "plain", "plain"},
+    {"markup", SPAN("<a&b>"), "&lt;a&amp;b&gt;", "&lt;a&amp;b&gt;"},
+    {"quotes", SPAN("'\""), "'\"", "&apos;&quot;"},
+    {"white space", SPAN("\t\n\r "), "\t\n&#13; ", "&#9;&#10;&#13; "},
+    {"special ones at every place of a word", SPAN("<234567812345678>123456&81234567'"),
+     "&lt;234567812345678&gt;123456&amp;81234567'", "&lt;234567812345678&gt;123456&amp;81234567&apos;"},
+    {"sixteen clean bytes", SPAN("0123456789abcdef"), "0123456789abcdef", "0123456789abcdef"},
+    {"beyond ASCII", SPAN("\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\x7F\xC2\x80"),
+     "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\x7F\xC2\x80", "\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\x7F\xC2\x80"},
+    {"what XML cannot hold", SPAN("a\0b\x01\x1F"), "a\xEF\xBF\xBD" "b\xEF\xBF\xBD\xEF\xBF\xBD",
+     "a\xEF\xBF\xBD" "b\xEF\xBF\xBD\xEF\xBF\xBD"},
+};
+/* clang-format on */
+
+START_TEST(escapes_text_and_values)
+{
+    struct xf_buf out;
+
+    xf_buf_init(&out, 1000);
+    xf_xml_text(&out, escapes[_i].in);
+    assert_written(escapes[_i].label, &out, escapes[_i].text);
+    xf_xml_value(&out, escapes[_i].in);
+    assert_written(escapes[_i].label, &out, escapes[_i].value);
+}
+END_TEST
+
+/* Each byte at each place of a word: the fast way and the table agree. */
+START_TEST(escapes_each_byte_wherever_it_stands)
+{
+    for (int byte = 0; byte < 256; byte++) {
+        struct xf_buf alone, within;
+        char c = (char)byte;
+
+        xf_buf_init(&alone, 100);
+        xf_buf_init(&within, 100);
+        xf_xml_value(&alone, (struct xf_span){&c, 1});
+        for (size_t at = 0; at < 20; at++) {
+            char text[21] = "aaaaaaaaaaaaaaaaaaaaa";
+
+            text[at] = c;
+            xf_buf_clear(&within);
+            xf_xml_value(&within, (struct xf_span){text, sizeof(text)});
+            ck_assert_uint_eq(within.len, sizeof(text) - 1 + alone.len);
+            ck_assert_mem_eq(xf_buf_ptr(&within) + at, xf_buf_ptr(&alone), alone.len);
+        }
+        xf_buf_release(&alone);
+        xf_buf_release(&within);
+    }
+}
+END_TEST
+
+START_TEST(leaves_out_absent_attributes)
+{
+    struct xf_buf out;
+
+    xf_buf_init(&out, 1000);
+    xf_xml_attr(&out, "a", XF_SPAN_NONE);
+    xf_xml_attr(&out, "b", XF_SPAN(""));
+    xf_xml_attr(&out, "c", XF_SPAN("'1'"));
+    assert_written("attributes", &out, " b=\"\" c=\"&apos;1&apos;\"");
+}
+END_TEST
+
+/* ------------------------------------------------------------------ stanzas */
+
+static const struct xf_stanza chat = {
+    .kind = XF_STANZA_MESSAGE,
+    .from = {.full = {"u@a/'r'", 7}},
+    .to = {.full = {"v@b", 3}},
+    .type = {"chat", 4},
+    .id = {"<1>", 3},
+    .extra = {" k=\"&lt;\"", 9},
+    .payload = {"<body>a</body>", 14},
+};
+
+#define HEAD "<message from=\"u@a/&apos;r&apos;\" to=\"v@b\" type=\"chat\" id=\"&lt;1&gt;\""
+
+static void write_stanza(struct xf_buf *out, const struct xf_stanza *stanza, const char *ns, struct xf_span lang)
+{
+    size_t bound = xf_xml_stanza_bound(stanza, ns);
+
+    xf_buf_init(out, bound);
+    xf_xml_stanza(out, stanza, ns, lang);
+    out->max++; /* for the NUL of assert_written */
+}
+
+START_TEST(writes_prepared_addresses_then_the_rest)
+{
+    struct xf_stanza stanza = chat;
+    struct xf_buf out;
+
+    stanza.raw_from = XF_SPAN("U@A/'r'"); /* not written */
+    write_stanza(&out, &stanza, XF_NS_SERVER, XF_SPAN_NONE);
+    assert_written("chat", &out, HEAD " k=\"&lt;\"><body>a</body></message>");
+    stanza.payload = XF_SPAN("");
+    stanza.extra = XF_SPAN_NONE;
+    stanza.kind = XF_STANZA_IQ;
+    stanza.from.full = stanza.type = stanza.id = XF_SPAN_NONE;
+    write_stanza(&out, &stanza, XF_NS_SERVER, XF_SPAN_NONE);
+    assert_written("empty", &out, "<iq to=\"v@b\"/>");
+}
+END_TEST
+
+/* RFC 6120 section 8.1.5: that of the stanza, else that of the stream it came on. */
+START_TEST(keeps_the_language)
+{
+    struct xf_stanza stanza = chat;
+    struct xf_buf out;
+
+    stanza.extra = stanza.payload = XF_SPAN("");
+    write_stanza(&out, &stanza, XF_NS_SERVER, XF_SPAN("de"));
+    assert_written("stream's", &out, HEAD " xml:lang=\"de\"/>");
+    stanza.lang = XF_SPAN("fr");
+    write_stanza(&out, &stanza, XF_NS_SERVER, XF_SPAN("de"));
+    assert_written("own", &out, HEAD " xml:lang=\"fr\"/>");
+    stanza.lang = XF_SPAN("");
+    write_stanza(&out, &stanza, XF_NS_SERVER, XF_SPAN("de"));
+    assert_written("own, empty", &out, HEAD " xml:lang=\"\"/>");
+}
+END_TEST
+
+START_TEST(puts_the_content_namespace_where_it_is_marked)
+{
+    struct xf_stanza stanza = {
+        .payload = XF_SPAN("<f xmlns=\"u\"><a xmlns=\"\x01\"/><b xmlns=\"\x01\"/></f>"),
+        .has_ns_mark = true,
+    };
+    struct xf_buf out;
+
+    write_stanza(&out, &stanza, XF_NS_SERVER, XF_SPAN_NONE);
+    assert_written("server", &out,
+                   "<message><f xmlns=\"u\"><a xmlns=\"jabber:server\"/><b xmlns=\"jabber:server\"/></f></message>");
+    write_stanza(&out, &stanza, XF_NS_COMPONENT, XF_SPAN_NONE);
+    assert_written("component", &out,
+                   "<message><f xmlns=\"u\"><a xmlns=\"jabber:component:accept\"/>"
+                   "<b xmlns=\"jabber:component:accept\"/></f></message>");
+}
+END_TEST
+
+/* The worst of each: all is escaped at full length, and a mark in every byte. */
+START_TEST(stays_within_the_bound)
+{
+    static char quotes[3000], marks[3000];
+    memset(quotes, '"', sizeof(quotes));
+    memset(marks, XF_CONTENT_NS_MARK, sizeof(marks));
+    struct xf_span worst = {quotes, sizeof(quotes)};
+    struct xf_stanza stanza = {
+        .kind = XF_STANZA_PRESENCE, .from.full = worst, .to.full = worst, .type = worst, .id = worst, .lang = worst,
+        .extra = worst, .payload = {marks, sizeof(marks)}, .has_ns_mark = true,
+    };
+    struct xf_buf out;
+
+    write_stanza(&out, &stanza, XF_NS_COMPONENT, XF_SPAN_NONE); /* passing the ceiling would abort */
+    ck_assert_uint_gt(out.len, 6 * 5 * sizeof(quotes) + strlen(XF_NS_COMPONENT) * sizeof(marks));
+    xf_buf_release(&out);
+    stanza.lang = XF_SPAN_NONE;
+    write_stanza(&out, &stanza, XF_NS_COMPONENT, (struct xf_span){quotes, 64});
+    xf_buf_release(&out);
+    xf_buf_init(&out, xf_xml_bounce_bound(&stanza, worst));
+    xf_xml_bounce(&out, &stanza, XF_STANZA_ERROR_REMOTE_SERVER_NOT_FOUND, worst);
+    xf_buf_release(&out);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ bounces */
+
+/* clang-format off */
+static const struct {
+    const char *label;
+    enum xf_stanza_error error;
+    struct xf_span text;
+    const char *want; /* within <message> */
+} bounces[] = {
+    {"without text", XF_STANZA_ERROR_REMOTE_SERVER_NOT_FOUND, {NULL, 0},
+     "<error type=\"cancel\"><remote-server-not-found " ERROR_NS "/></error>"},
+    {"with text", XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, SPAN("no <answer>"),
+     "<error type=\"wait\"><remote-server-timeout " ERROR_NS "/>"
+     "<text " ERROR_NS " xml:lang=\"en\">no &lt;answer&gt;</text></error>"},
+    {"modify", XF_STANZA_ERROR_NOT_ACCEPTABLE, {NULL, 0}, "<error type=\"modify\"><not-acceptable " ERROR_NS "/></error>"},
+};
+/* clang-format on */
+
+START_TEST(bounces_with_swapped_addresses_and_without_payload)
+{
+    char *want = xf_asprintf("<message from=\"v@b\" to=\"u@a/&apos;r&apos;\" type=\"error\" id=\"&lt;1&gt;\">%s</message>",
+                             bounces[_i].want);
+    struct xf_buf out;
+
+    xf_buf_init(&out, xf_xml_bounce_bound(&chat, bounces[_i].text));
+    xf_xml_bounce(&out, &chat, bounces[_i].error, bounces[_i].text);
+    out.max++;
+    assert_written(bounces[_i].label, &out, want);
+    xf_free(want);
+}
+END_TEST
+
+/* Every condition is well-formed, has its addresses, and is an error that nobody may answer. */
+START_TEST(bounces_read_back_as_errors)
+{
+    for (enum xf_stanza_error error = XF_STANZA_ERROR_BAD_REQUEST; error <= XF_STANZA_ERROR_ITEM_NOT_FOUND; error++) {
+        struct record record;
+        struct xf_buf in;
+
+        xf_buf_init(&in, 10000);
+        xf_buf_append_str(&in, "<stream xmlns='jabber:server'>");
+        xf_xml_bounce(&in, &chat, error, XF_SPAN("t"));
+        record_init(&record, XF_NS_SERVER);
+        record_run(&record, xf_buf_ptr(&in), in.len);
+        ck_assert_int_eq(record.err, XF_ERR_OK);
+        char *want = xf_asprintf("H stream ns=[jabber:server] content=[jabber:server]\n"
+                                 "S message from=[v@b] to=[u@a/'r'] type=[error] id=[<1>] 1: error "
+                                 "<error type=\"%s\"><%s " ERROR_NS "/><text " ERROR_NS " xml:lang=\"en\">t</text></error>\n",
+                                 xf_stanza_error_type(error), xf_stanza_error_name(error));
+        ck_assert_str_eq(record_lines(&record), want);
+        xf_free(want);
+        record_fini(&record);
+        xf_buf_release(&in);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("xml/writer");
+    TCase *tc = tcase_create("all");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_loop_test(tc, escapes_text_and_values, 0, (int)XF_ARRAY_LEN(escapes));
+    tcase_add_test(tc, escapes_each_byte_wherever_it_stands);
+    tcase_add_test(tc, leaves_out_absent_attributes);
+    tcase_add_test(tc, writes_prepared_addresses_then_the_rest);
+    tcase_add_test(tc, keeps_the_language);
+    tcase_add_test(tc, puts_the_content_namespace_where_it_is_marked);
+    tcase_add_test(tc, stays_within_the_bound);
+    tcase_add_loop_test(tc, bounces_with_swapped_addresses_and_without_payload, 0, (int)XF_ARRAY_LEN(bounces));
+    tcase_add_test(tc, bounces_read_back_as_errors);
+    suite_add_tcase(suite, tc);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
