@@ -180,7 +180,7 @@ static void warn_of_what_is_not_there(const struct xf_conf *conf)
         xf_log(XF_LOG_WARN, "config.key.ignored", XF_WORD("key", "listen.http"));
 }
 
-void xf_daemon_log_warnings(const char *messages)
+static void log_warnings(const char *messages)
 {
     while (messages && *messages) {
         size_t len = strcspn(messages, "\n");
@@ -197,7 +197,7 @@ static enum xf_exit fail(const char *event_detail, enum xf_err code)
     return code == XF_ERR_CONFIG ? XF_EXIT_CONFIG : XF_EXIT_RUNTIME;
 }
 
-static enum xf_exit start(struct xf_daemon *daemon)
+static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
 {
     struct xf_error err = {0};
     uint64_t began_ms = xf_monotonic_ms();
@@ -207,6 +207,7 @@ static enum xf_exit start(struct xf_daemon *daemon)
     if (result != XF_ERR_OK)
         return fail(err.detail, result);
     log_started(daemon);
+    log_warnings(warnings);
     if ((result = xf_system_become(daemon->conf->process.user, &err)) != XF_ERR_OK)
         return fail(err.detail, result);
     warn_of_what_is_not_there(daemon->conf);
@@ -244,13 +245,13 @@ static void take_apart(struct xf_daemon *daemon)
     xf_conf_free(&daemon->boot);
 }
 
-enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_certs *certs)
+enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_certs *certs, const char *warnings)
 {
     struct xf_daemon daemon = {.file = file, .boot = conf, .conf = conf, .certs = *certs};
     *certs = (struct xf_certs){0};
     make_world(&daemon);
     xf_notify_init(&daemon.notify, daemon.env.env.timers);
-    enum xf_exit code = start(&daemon);
+    enum xf_exit code = start(&daemon, warnings);
     if (code == XF_EXIT_OK) {
         xf_loop_run(daemon.loop);
         xf_log(XF_LOG_INFO, "process.stopped", XF_INT("ms", daemon.env.env.clock->now_ms - daemon.drain_began_ms));

@@ -119,13 +119,11 @@ struct xf_daemon {
     bool is_abandoned;        /* streams would not end: leave without taking the parts apart */
 };
 
-/* Take over `conf` and `certs`, run until a signal ends it. */
-enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_certs *certs);
+/* Take over `conf` and `certs`, run until a signal ends it. `warnings` about them, one a line, are logged at the start. */
+enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_certs *certs, const char *warnings);
 void xf_daemon_close_listeners(struct xf_daemon *daemon);
 /* With names = per-peer: the streams of the peers that the configuration names. */
 void xf_daemon_keep_peers(struct xf_daemon *daemon);
-/* Each line of `messages` as an event. */
-void xf_daemon_log_warnings(const char *messages);
 
 /* ---- reload.c, drain.c */
 void xf_reload_begin(void *daemon);

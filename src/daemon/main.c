@@ -8,6 +8,7 @@
 #include "daemon_priv.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <xfed/base/alloc.h>
 #include <xfed/base/log.h>
 
@@ -44,57 +45,56 @@ static enum xf_exit dump(const char *file)
     return fflush(stdout) == 0 ? XF_EXIT_OK : XF_EXIT_RUNTIME;
 }
 
-static enum xf_exit test(const char *file)
+/* A configuration with its certificates, and every message about them in the report; its errors say whether it will do. */
+static struct xf_conf *load_all(const char *file, struct xf_certs *out_certs, struct xf_report *report)
 {
     char *messages = NULL;
     struct xf_conf *conf = load_conf(file, &messages);
-    if (!conf)
-        return XF_EXIT_CONFIG;
+    xf_report_init(report);
+    if (messages)
+        (void)!xf_buf_try_append(&report->text, messages, strlen(messages)); /* both have the same ceiling */
+    xf_free(messages);
+    if (conf)
+        xf_certs_load(conf, out_certs, report);
+    return conf;
+}
+
+static enum xf_exit test(const char *file)
+{
     struct xf_certs certs;
     struct xf_report report;
-    xf_report_init(&report);
-    xf_certs_load(conf, &certs, &report);
-    if (messages)
-        print_messages(messages, strlen(messages));
+    struct xf_conf *conf = load_all(file, &certs, &report);
+    enum xf_exit code = conf && report.errors == 0 ? XF_EXIT_OK : XF_EXIT_CONFIG;
     print_messages(xf_buf_ptr(&report.text), report.text.len);
-    if (report.errors == 0)
+    if (code == XF_EXIT_OK)
         printf("%s: ok\n", file);
-    enum xf_exit code = report.errors ? XF_EXIT_CONFIG : XF_EXIT_OK;
-    xf_report_release(&report);
-    xf_certs_release(&certs);
+    if (conf)
+        xf_certs_release(&certs);
     xf_conf_free(&conf);
-    xf_free(messages);
+    xf_report_release(&report);
     return code;
 }
 
 static enum xf_exit run(const char *file)
 {
     xf_system_prepare();
-    char *messages = NULL;
-    struct xf_conf *conf = load_conf(file, &messages);
-    if (!conf)
-        return XF_EXIT_CONFIG;
-    xf_log_set_level(conf->process.level);
     struct xf_certs certs;
     struct xf_report report;
-    xf_report_init(&report);
-    xf_certs_load(conf, &certs, &report);
+    struct xf_conf *conf = load_all(file, &certs, &report);
     enum xf_exit code = XF_EXIT_CONFIG;
-    if (report.errors > 0) {
+    if (conf && report.errors == 0) {
+        char *warnings = xf_strndup(xf_buf_ptr(&report.text), report.text.len);
+        xf_log_set_level(conf->process.level);
+        xf_certs_seal(conf, &certs);
+        code = xf_daemon_run(file, conf, &certs, warnings);
+        xf_free(warnings);
+        xf_system_unhide();
+    } else if (conf) {
         print_messages(xf_buf_ptr(&report.text), report.text.len);
         xf_certs_release(&certs);
         xf_conf_free(&conf);
-    } else {
-        char *warnings = xf_strndup(xf_buf_ptr(&report.text), report.text.len);
-        xf_daemon_log_warnings(messages);
-        xf_daemon_log_warnings(warnings);
-        xf_free(warnings);
-        xf_certs_seal(conf, &certs);
-        code = xf_daemon_run(file, conf, &certs);
-        xf_system_unhide();
     }
     xf_report_release(&report);
-    xf_free(messages);
     return code;
 }
 

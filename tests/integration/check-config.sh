@@ -1,0 +1,90 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The real xfedd and its configuration: every broken file of tests/unit/conf/broken says what its first line wants and ends
+# with 78; the shipped sample is what --sample prints, and it loads; --dump can be loaded and dumps the same; exit codes.
+#
+# usage: check-config.sh XFEDD SOURCE_ROOT
+set -eu
+xfedd=$1
+source=$2
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+failed=0
+
+fail() {
+    echo "FAIL $1" >&2
+    failed=1
+}
+
+# expect CODE NAME COMMAND...: output goes to $scratch/out and $scratch/err
+expect() {
+    wanted_code=$1 what=$2
+    shift 2
+    code=0
+    "$@" >"$scratch/out" 2>"$scratch/err" || code=$?
+    [ "$code" = "$wanted_code" ] && return 0
+    fail "$what: exit $code, expected $wanted_code"
+    cat "$scratch/err" >&2
+    return 1
+}
+
+certificate() { # NAME DOMAIN
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$2" \
+        -addext "subjectAltName=DNS:$2,DNS:conference.$2" -keyout "$scratch/$1.key" -out "$scratch/$1.pem" 2>/dev/null
+}
+
+certificate example.org example.org
+certificate other other.example
+cp "$scratch/example.org.pem" "$scratch/ca.pem"
+umask 077
+echo "secret of the link" >"$scratch/link.secret"
+echo "secret of dialback" >"$scratch/dialback.secret"
+mkdir "$scratch/broken"
+cp "$source"/tests/unit/conf/broken/*.conf "$scratch/broken"
+
+# The first message without warnings, with the scratch folder's name taken out and the file's own name as FILE.
+first_message() {
+    grep -v ': warning: ' "$scratch/err" | head -1 | sed -e "s|$1|FILE|g" -e "s|$scratch/broken/\.\./||g" -e "s|$scratch/||g"
+}
+
+broken=0
+for file in "$scratch"/broken/*.conf; do
+    name=$(basename "$file")
+    want="FILE:$(sed -n '1s/^# want: //p' "$file")"
+    broken=$((broken + 1))
+    expect 78 "$name" "$xfedd" -c "$file" -t || continue
+    got=$(first_message "$file")
+    [ "$got" = "$want" ] || fail "$name:
+    got  $got
+    want $want"
+    # A start refuses what -t refuses.
+    expect 78 "$name, started" timeout 10 "$xfedd" -c "$file" || true
+done
+[ "$broken" -ge 10 ] || fail "only $broken broken configurations were found"
+
+"$xfedd" --sample >"$scratch/xfed.conf"
+cmp "$scratch/xfed.conf" "$source/conf/xfed.conf" || fail "conf/xfed.conf is not what --sample prints"
+# Self-signed, so that the check needs no CA bundle of the machine.
+sed -i "s|^    #ca-file = .*|    ca-file = \"ca.pem\"|" "$scratch/xfed.conf"
+expect 0 "the sample" "$xfedd" -c "$scratch/xfed.conf" -t || true
+grep -q ': ok$' "$scratch/out" || fail "the sample: -t does not say ok"
+
+expect 0 "--dump" "$xfedd" -c "$scratch/xfed.conf" --dump && cp "$scratch/out" "$scratch/first.conf"
+expect 0 "--dump of a dump" "$xfedd" -c "$scratch/first.conf" --dump && cp "$scratch/out" "$scratch/second.conf"
+cmp "$scratch/first.conf" "$scratch/second.conf" || fail "--dump of a dump differs"
+! grep -q "secret of" "$scratch/first.conf" || fail "--dump shows a secret"
+
+expect 64 "no file" "$xfedd" || true
+expect 64 "an unknown option" "$xfedd" --nonsense || true
+expect 64 "two modes" "$xfedd" -c "$scratch/xfed.conf" -t --dump || true
+expect 64 "an argument too many" "$xfedd" -c "$scratch/xfed.conf" more || true
+expect 78 "no such file" "$xfedd" -c "$scratch/nowhere.conf" -t || true
+expect 0 "--version" "$xfedd" --version && grep -q '^xfedd [0-9]' "$scratch/out" || fail "--version: $(cat "$scratch/out")"
+expect 0 "--help" "$xfedd" --help || true
+
+# A port that is taken is a failure of the run, not of the configuration.
+sed "s|^    #s2s = .*|    s2s = {\"192.0.2.1:5269\"}|" "$scratch/xfed.conf" >"$scratch/port.conf"
+expect 1 "an address that is not ours" timeout 10 "$xfedd" -c "$scratch/port.conf" || true
+
+[ "$failed" = 0 ] && echo "$broken broken configurations, sample, dump and exit codes are right"
+exit "$failed"
