@@ -170,7 +170,7 @@ static bool wants_to_read(const struct xf_net_conn *s)
     if (s->has_eof)
         return false;
     if (s->state == XF_NET_OPEN)
-        return !s->is_paused && !s->in_greedy.next;
+        return !s->is_paused && !s->is_held && !s->in_greedy.next;
     return s->state == XF_NET_CLOSING; /* only the FIN matters; the linger ends it */
 }
 
@@ -389,6 +389,15 @@ void xf_conn_fail(struct xf_conn *conn, enum xf_conn_end end, const char *detail
         s->has_eof = true;
         update_reading(s);
     }
+}
+
+void xf_conn_hold(struct xf_conn *conn, bool held)
+{
+    struct xf_net_conn *s = xf_net_conn_of(conn);
+
+    s->is_held = held;
+    if (s->state != XF_NET_CONNECTING)
+        update_reading(s);
 }
 
 bool xf_conn_is_closing(const struct xf_conn *conn)

@@ -24,8 +24,10 @@ struct xf_net_conn {
     size_t turn_read_bytes;
     enum xf_net_state state;
     enum xf_conn_end end;
-    char *detail; /* NULL: ended in the ordinary way */
-    bool is_paused, is_reading;
+    char *detail;   /* NULL: ended in the ordinary way */
+    bool is_paused; /* by the owner */
+    bool is_held;   /* by the filter */
+    bool is_reading;
     bool has_eof;      /* the other side will send no more */
     bool is_congested; /* was above high water: a drained event is due */
     bool is_warm;      /* was flushed since the last sweep */

@@ -5,10 +5,10 @@
  *   loop                                              pool
  *   input collects in `carry` until it has a whole
  *   record; then one step goes out               ->   SSL_do_handshake over `carry`, writes to
- * `outgoing`; meanwhile input collects in `incoming`, and       when it is done: facts of the
- * certificate, and the nothing else of the session is touched            verification of the chain
- * (the larger half of the time) `outgoing` to the wire, next step or         <-   result
- *   events->secured, then the input that is left
+ * `outgoing`; meanwhile nothing is read, and nothing of the     when it is done: facts of the
+ * certificate, and the session is touched                                verification of the chain
+ * (a quarter of the time) `outgoing` to the wire, next step or         <-   result events->secured,
+ * then the input that is left
  *
  * Asking for whole records keeps a ClientHello that comes a byte at a time from costing a job a
  * byte.
@@ -26,7 +26,7 @@
 
 #include <xfed/base/alloc.h>
 
-#define INPUT_MAX_BYTES (64u << 10)
+#define INPUT_MAX_BYTES (128u << 10) /* an incomplete record and one read of net */
 #define TOTAL_MAX_BYTES (256u << 10)
 #define OUTPUT_MAX_BYTES (256u << 10)
 #define RECORD_HEADER_BYTES 5
@@ -37,7 +37,6 @@ void xf_tls_handshake_init(struct xf_tls_handshake *s, const struct xf_tls_reque
     s->identities = xf_tls_identities_ref(request->identities);
     s->is_direct = request->is_direct;
     xf_buf_init(&s->carry, INPUT_MAX_BYTES);
-    xf_buf_init(&s->incoming, INPUT_MAX_BYTES);
     xf_buf_init(&s->outgoing, OUTPUT_MAX_BYTES);
 }
 
@@ -49,7 +48,6 @@ void xf_tls_handshake_free(struct xf_tls_handshake **handshake)
         return;
     xf_tls_identities_unref(&s->identities);
     xf_buf_release(&s->carry);
-    xf_buf_release(&s->incoming);
     xf_buf_release(&s->outgoing);
     xf_tls_facts_free(&s->facts);
     xf_free(s);
@@ -145,6 +143,7 @@ static void send_step(struct xf_tls_session *session, size_t ready)
     session->input_bytes = ready;
     session->handshake->step_bytes = ready;
     session->handshake->is_out = true;
+    xf_conn_hold(session->conn, true);
     xf_loop_work(xf_conn_loop(session->conn), step, step_done, session);
 }
 
@@ -161,7 +160,6 @@ static void secured(struct xf_tls_session *session)
     struct xf_conn *conn = session->conn;
     struct xf_buf left = s->carry;
 
-    xf_buf_append(&left, xf_buf_ptr(&s->incoming), s->incoming.len);
     xf_buf_init(&s->carry, INPUT_MAX_BYTES);
     conn->tls = s->facts;
     s->facts = NULL;
@@ -176,11 +174,8 @@ static void secured(struct xf_tls_session *session)
 
 static void go_on(struct xf_tls_session *session)
 {
-    struct xf_tls_handshake *s = session->handshake;
+    size_t ready = ready_bytes(session->handshake);
 
-    xf_buf_append(&s->carry, xf_buf_ptr(&s->incoming), s->incoming.len); /* input() keeps the sum */
-    xf_buf_release(&s->incoming);
-    size_t ready = ready_bytes(s);
     if (ready > 0)
         send_step(session, ready);
 }
@@ -200,6 +195,7 @@ static void step_done(void *owner)
     session->input_bytes = 0;
     if (xf_conn_is_closing(session->conn))
         return;
+    xf_conn_hold(session->conn, false);
     xf_buf_append(xf_conn_wire(session->conn), xf_buf_ptr(&s->outgoing), s->outgoing.len);
     xf_buf_release(&s->outgoing);
     xf_conn_flush_soon(session->conn);
@@ -220,20 +216,13 @@ void xf_tls_handshake_start(struct xf_tls_session *session)
 void xf_tls_handshake_input(struct xf_tls_session *session, const char *wire, size_t len)
 {
     struct xf_tls_handshake *s = session->handshake;
-    struct xf_buf *buf = s->is_out ? &s->incoming : &s->carry;
 
     if (session->is_broken)
         return;
+    xf_require(!s->is_out); /* it is held */
     s->total_bytes += len;
-    if (s->carry.len + s->incoming.len + len > INPUT_MAX_BYTES ||
-        s->total_bytes > TOTAL_MAX_BYTES) {
+    if (s->total_bytes > TOTAL_MAX_BYTES || xf_buf_try_append(&s->carry, wire, len) != XF_ERR_OK)
         fail(session, "handshake: the other side sends too much");
-        return;
-    }
-    xf_buf_append(buf, wire, len);
-    if (s->is_out)
-        return;
-    size_t ready = ready_bytes(s);
-    if (ready > 0)
-        send_step(session, ready);
+    else
+        go_on(session);
 }

@@ -17,12 +17,11 @@ enum xf_tls_step { XF_TLS_STEP_MORE, XF_TLS_STEP_DONE, XF_TLS_STEP_FAILED };
 struct xf_tls_handshake {
     struct xf_tls_identities *identities;
     bool is_direct;
-    bool is_out;                      /* a step is on the pool */
+    bool is_out;                      /* a step is on the pool; net reads nothing meanwhile */
     bool is_garbage;                  /* not TLS records: OpenSSL shall say so */
     size_t total_bytes;               /* of input so far */
     size_t step_bytes;                /* of carry, which the step may read */
     struct xf_buf carry;              /* job: input for the next step */
-    struct xf_buf incoming;           /* arrived while a step was out */
     struct xf_buf outgoing;           /* job: what the step wants to send */
     struct xf_tls_facts *facts;       /* job */
     enum xf_tls_step result;          /* job */

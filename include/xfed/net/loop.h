@@ -67,6 +67,8 @@ void xf_conn_deliver(struct xf_conn *conn, const char *bytes, size_t len);   /* 
  * except with XF_CONN_END_EOF: then the output leaves as after a FIN.
  */
 void xf_conn_fail(struct xf_conn *conn, enum xf_conn_end end, const char *detail);
+/* As xf_conn_pause, but the filter's own: both must be off for input to come. No input comes while it is on. */
+void xf_conn_hold(struct xf_conn *conn, bool held);
 bool xf_conn_is_closing(const struct xf_conn *conn);
 struct xf_loop *xf_conn_loop(const struct xf_conn *conn);
 
