@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_transcript.c — any order of events of peers, network, TLS and time against the whole gateway without I/O.
+ * fuzz_transcript.c — any order of events of peers, network, TLS and time against the whole gateway
+ * without I/O.
  *
- * The input is a program of one-byte operations with one-byte operands; phrases make the deep states reachable for random input,
- * FEED brings any bytes. What must hold whatever happens:
+ * The input is a program of one-byte operations with one-byte operands; phrases make the deep
+ * states reachable for random input, FEED brings any bytes. What must hold whatever happens:
  *   - the link stays up, and carries well-formed stanzas only;
- *   - a stanza on the link that is no error comes from b.example, and only when b.example could prove itself (first byte odd: its
- *     certificate is good and it has a DNS entry; even: neither), and goes to a domain of ours;
+ *   - a stanza on the link that is no error comes from b.example, and only when b.example could
+ * prove itself (first byte odd: its certificate is good and it has a DNS entry; even: neither), and
+ * goes to a domain of ours;
  *   - what leaves on any stream is well-formed.
- * Built by clang with -fsanitize=fuzzer it is a libFuzzer target; otherwise main() replays the files of its arguments.
+ * Built by clang with -fsanitize=fuzzer it is a libFuzzer target; otherwise main() replays the
+ * files of its arguments.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -215,7 +218,8 @@ static void check_stanza(const struct program *p, struct xf_span stanza)
     if (has_text(stanza, " type='error'") || has_text(stanza, " type=\"error\""))
         return;
     check(p->is_trusted, "a stanza of a peer that cannot prove itself reached the link", stanza);
-    check(has_text(stanza, "@b.example") && has_text(stanza, "a.example"), "a forged stanza reached the link", stanza);
+    check(has_text(stanza, "@b.example") && has_text(stanza, "a.example"),
+          "a forged stanza reached the link", stanza);
 }
 
 static void check_wire(const struct program *p, struct wire *wire)
@@ -229,8 +233,10 @@ static void check_wire(const struct program *p, struct wire *wire)
             xf_free(wire->header);
             wire->header = xf_span_dup(text);
         }
-        check(is_well_formed(unit.kind, xf_span_of(wire->header), text), "what we sent is not well-formed", text);
-        if (unit.kind == UNIT_ELEMENT && strcmp(wire->name, "link") == 0 && !has_text(text, "<handshake"))
+        check(is_well_formed(unit.kind, xf_span_of(wire->header), text),
+              "what we sent is not well-formed", text);
+        if (unit.kind == UNIT_ELEMENT && strcmp(wire->name, "link") == 0 &&
+            !has_text(text, "<handshake"))
             check_stanza(p, text);
         got.ptr += unit.len;
         got.len -= unit.len;
@@ -242,7 +248,8 @@ static void check_wire(const struct program *p, struct wire *wire)
 
 static void open_link(struct world *world)
 {
-    static const char header[] = "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='x'>";
+    static const char header[] = "<stream:stream xmlns='jabber:component:accept' "
+                                 "xmlns:stream='http://etherx.jabber.org/streams' id='x'>";
     struct fake_conn *fake = fake_conn_next(&world->env, "127.0.0.1:5347");
     xf_require(fake);
     struct wire *wire = world_add_wire(world, "link", fake);

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * strophe_client.c — a client on libstrophe that plays a short script: an implementation that is not ours, written in C, as a
- * second opinion of what passes through xfedd.
+ * strophe_client.c — a client on libstrophe that plays a short script: an implementation that is
+ * not ours, written in C, as a second opinion of what passes through xfedd.
  *
  *     strophe_client --jid u@a.example --pass secret --host 127.0.0.1 --port 5222
  *                    --send v@b.example=hello --expect v@b.example=welcome --timeout 20
  *
- * It logs in, sends presence, then does the steps in the order given: --send JID=BODY, --send-raw XML, --expect JID=BODY (a
- * message from that bare JID with exactly that body), --expect-error JID=CONDITION, --expect-presence JID=TYPE ("available"
- * when there is no type), --wait SECONDS. What comes early is kept, so that steps do not race. One line for each thing
- * that happens goes to standard output. Exit: 0 all done, 1 a step was not met in time, 2 no login or the stream was lost, 64 usage.
+ * It logs in, sends presence, then does the steps in the order given: --send JID=BODY, --send-raw
+ * XML, --expect JID=BODY (a message from that bare JID with exactly that body), --expect-error
+ * JID=CONDITION, --expect-presence JID=TYPE ("available" when there is no type), --wait SECONDS.
+ * What comes early is kept, so that steps do not race. One line for each thing that happens goes to
+ * standard output. Exit: 0 all done, 1 a step was not met in time, 2 no login or the stream was
+ * lost, 64 usage.
  *
- * libstrophe's traps (doc/adr/0001): look-ups block, so --host is an address; the connection is released only after the loop;
- * SIGPIPE is ours to ignore.
+ * libstrophe's traps (doc/adr/0001): look-ups block, so --host is an address; the connection is
+ * released only after the loop; SIGPIPE is ours to ignore.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -72,11 +74,13 @@ static void note(struct client *client, enum what what, const char *from, const 
 {
     if (client->seen_count == SEEN_MAX || !from)
         return;
-    client->seen[client->seen_count++] = (struct seen){
-        .what = what, .jid = strndup(from, strcspn(from, "/")), .value = strdup(value ? value : "")};
+    client->seen[client->seen_count++] = (struct seen){.what = what,
+                                                       .jid = strndup(from, strcspn(from, "/")),
+                                                       .value = strdup(value ? value : "")};
 }
 
-/* The name of the condition: the child of <error/> in the stanza errors' namespace that is not <text/>. */
+/* The name of the condition: the child of <error/> in the stanza errors' namespace that is not
+ * <text/>. */
 static const char *condition_of(xmpp_stanza_t *stanza)
 {
     xmpp_stanza_t *error = xmpp_stanza_get_child_by_name(stanza, "error");
@@ -117,8 +121,8 @@ static int on_presence(xmpp_conn_t *conn, xmpp_stanza_t *stanza, void *owner)
     return 1;
 }
 
-static void on_connection(xmpp_conn_t *conn, xmpp_conn_event_t event, int error, xmpp_stream_error_t *stream_error,
-                          void *owner)
+static void on_connection(xmpp_conn_t *conn, xmpp_conn_event_t event, int error,
+                          xmpp_stream_error_t *stream_error, void *owner)
 {
     struct client *client = owner;
     (void)error;
@@ -187,22 +191,25 @@ static int play(struct client *client, xmpp_conn_t *conn)
     double end_s = now_s() + client->timeout_s;
     while (!client->is_over && client->at < client->step_count && now_s() < end_s) {
         xmpp_run_once(client->xmpp, TURN_MS);
-        while (client->is_online && !client->is_over && client->at < client->step_count && try_step(client, conn))
+        while (client->is_online && !client->is_over && client->at < client->step_count &&
+               try_step(client, conn))
             client->at++;
     }
     if (client->at == client->step_count && client->is_online)
         return 0;
     if (!client->is_online || client->is_over) {
-        fprintf(stderr, "strophe_client: %s\n", client->is_online ? "the stream was lost" : "no login");
+        fprintf(stderr, "strophe_client: %s\n",
+                client->is_online ? "the stream was lost" : "no login");
         return 2;
     }
     const struct step *step = &client->steps[client->at];
-    fprintf(stderr, "strophe_client: step %zu was not met in time: %s=%s\n", client->at + 1, step->jid ? step->jid : "",
-            step->value);
+    fprintf(stderr, "strophe_client: step %zu was not met in time: %s=%s\n", client->at + 1,
+            step->jid ? step->jid : "", step->value);
     return 1;
 }
 
-/* Close the stream and let what is queued go out; libstrophe gives up by itself after two seconds. */
+/* Close the stream and let what is queued go out; libstrophe gives up by itself after two seconds.
+ */
 static void finish(struct client *client, xmpp_conn_t *conn)
 {
     double end_s = now_s() + 3;
@@ -214,8 +221,10 @@ static void finish(struct client *client, xmpp_conn_t *conn)
 
 static int usage(void)
 {
-    fputs("usage: strophe_client --jid JID --pass PASSWORD --host ADDRESS [--port N] [--tls off|on] [--timeout S]\n"
-          "       then any of: --send JID=BODY --send-raw XML --expect JID=BODY --expect-error JID=CONDITION\n"
+    fputs("usage: strophe_client --jid JID --pass PASSWORD --host ADDRESS [--port N] [--tls "
+          "off|on] [--timeout S]\n"
+          "       then any of: --send JID=BODY --send-raw XML --expect JID=BODY --expect-error "
+          "JID=CONDITION\n"
           "                    --expect-presence JID=TYPE --wait S\n",
           stderr);
     return 64;
@@ -238,12 +247,18 @@ static bool add_step(struct client *client, enum what what, const char *text)
 static bool parse_args(struct client *client, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"jid", 1, NULL, 'j'},         {"pass", 1, NULL, 'p'},
-        {"host", 1, NULL, 'h'},        {"port", 1, NULL, 'P'},
-        {"tls", 1, NULL, 't'},         {"timeout", 1, NULL, 'T'},
-        {"send", 1, NULL, 's'},        {"send-raw", 1, NULL, 'r'},
-        {"expect", 1, NULL, 'e'},      {"expect-error", 1, NULL, 'E'},
-        {"expect-presence", 1, NULL, 'x'}, {"wait", 1, NULL, 'w'},
+        {"jid", 1, NULL, 'j'},
+        {"pass", 1, NULL, 'p'},
+        {"host", 1, NULL, 'h'},
+        {"port", 1, NULL, 'P'},
+        {"tls", 1, NULL, 't'},
+        {"timeout", 1, NULL, 'T'},
+        {"send", 1, NULL, 's'},
+        {"send-raw", 1, NULL, 'r'},
+        {"expect", 1, NULL, 'e'},
+        {"expect-error", 1, NULL, 'E'},
+        {"expect-presence", 1, NULL, 'x'},
+        {"wait", 1, NULL, 'w'},
         {NULL, 0, NULL, 0},
     };
     bool is_good = true;
@@ -286,12 +301,14 @@ static void forget(struct client *client)
 
 int main(int argc, char **argv)
 {
-    static struct client client = {.port = 5222, .timeout_s = 20, .flags = XMPP_CONN_FLAG_TRUST_TLS};
+    static struct client client = {
+        .port = 5222, .timeout_s = 20, .flags = XMPP_CONN_FLAG_TRUST_TLS};
     if (!parse_args(&client, argc, argv))
         return usage();
     (void)signal(SIGPIPE, SIG_IGN);
     xmpp_initialize();
-    client.xmpp = xmpp_ctx_new(NULL, getenv("STROPHE_DEBUG") ? xmpp_get_default_logger(XMPP_LEVEL_DEBUG) : NULL);
+    client.xmpp = xmpp_ctx_new(
+        NULL, getenv("STROPHE_DEBUG") ? xmpp_get_default_logger(XMPP_LEVEL_DEBUG) : NULL);
     xmpp_conn_t *conn = xmpp_conn_new(client.xmpp);
     (void)xmpp_conn_set_flags(conn, (long)(client.flags | XMPP_CONN_FLAG_DISABLE_SM));
     xmpp_conn_set_jid(conn, client.jid);

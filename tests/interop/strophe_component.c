@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * strophe_component.c — an XEP-0114 component on libstrophe that echoes messages: connected to the same server as xfedd, it is
- * the second opinion of the handshake and of what a component is given.
+ * strophe_component.c — an XEP-0114 component on libstrophe that echoes messages: connected to the
+ * same server as xfedd, it is the second opinion of the handshake and of what a component is given.
  *
- *     strophe_component --name echo.a.example --secret s3cret --host 127.0.0.1 --port 5347 [--messages N] [--timeout S]
+ *     strophe_component --name echo.a.example --secret s3cret --host 127.0.0.1 --port 5347
+ * [--messages N] [--timeout S]
  *
- * Each message with a body is sent back to its sender. Exit: 0 when N messages were echoed (default: run until the timeout), 1
- * when fewer came in time, 2 when the handshake failed or the stream was lost, 64 usage.
+ * Each message with a body is sent back to its sender. Exit: 0 when N messages were echoed
+ * (default: run until the timeout), 1 when fewer came in time, 2 when the handshake failed or the
+ * stream was lost, 64 usage.
  *
- * Debian's libstrophe dereferences NULL on every component connection (doc/adr/0001): conn->sm_state is only allocated
- * by a client connect. prime() makes one, whose socket our callback refuses before any packet leaves.
+ * Debian's libstrophe dereferences NULL on every component connection (doc/adr/0001):
+ * conn->sm_state is only allocated by a client connect. prime() makes one, whose socket our
+ * callback refuses before any packet leaves.
  */
 #include <getopt.h>
 #include <signal.h>
@@ -42,10 +45,12 @@ static double now_s(void)
 static int on_message(xmpp_conn_t *conn, xmpp_stanza_t *stanza, void *owner)
 {
     struct component *component = owner;
-    const char *type = xmpp_stanza_get_type(stanza), *from = xmpp_stanza_get_from(stanza), *to = xmpp_stanza_get_to(stanza);
+    const char *type = xmpp_stanza_get_type(stanza), *from = xmpp_stanza_get_from(stanza),
+               *to = xmpp_stanza_get_to(stanza);
     char *body = xmpp_message_get_body(stanza);
     if (body && from && to && !(type && strcmp(type, "error") == 0)) {
-        xmpp_stanza_t *echo = xmpp_message_new(component->xmpp, "chat", from, xmpp_stanza_get_id(stanza));
+        xmpp_stanza_t *echo =
+            xmpp_message_new(component->xmpp, "chat", from, xmpp_stanza_get_id(stanza));
         xmpp_stanza_set_from(echo, to);
         xmpp_message_set_body(echo, body);
         xmpp_send(conn, echo);
@@ -59,8 +64,8 @@ static int on_message(xmpp_conn_t *conn, xmpp_stanza_t *stanza, void *owner)
     return 1;
 }
 
-static void on_connection(xmpp_conn_t *conn, xmpp_conn_event_t event, int error, xmpp_stream_error_t *stream_error,
-                          void *owner)
+static void on_connection(xmpp_conn_t *conn, xmpp_conn_event_t event, int error,
+                          xmpp_stream_error_t *stream_error, void *owner)
 {
     struct component *component = owner;
     (void)error;
@@ -72,7 +77,8 @@ static void on_connection(xmpp_conn_t *conn, xmpp_conn_event_t event, int error,
         printf("online %s\n", component->name);
     } else {
         component->is_over = true;
-        printf("offline %s %s\n", component->name, stream_error && stream_error->text ? stream_error->text : "");
+        printf("offline %s %s\n", component->name,
+               stream_error && stream_error->text ? stream_error->text : "");
     }
     (void)fflush(stdout);
 }
@@ -95,8 +101,9 @@ static void prime(struct component *component, xmpp_conn_t *conn)
 static bool parse_args(struct component *component, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"name", 1, NULL, 'n'}, {"secret", 1, NULL, 's'},   {"host", 1, NULL, 'h'}, {"port", 1, NULL, 'P'},
-        {"messages", 1, NULL, 'm'}, {"timeout", 1, NULL, 'T'}, {NULL, 0, NULL, 0},
+        {"name", 1, NULL, 'n'}, {"secret", 1, NULL, 's'},   {"host", 1, NULL, 'h'},
+        {"port", 1, NULL, 'P'}, {"messages", 1, NULL, 'm'}, {"timeout", 1, NULL, 'T'},
+        {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -135,18 +142,22 @@ int main(int argc, char **argv)
 {
     struct component component = {.port = 5347, .timeout_s = 20};
     if (!parse_args(&component, argc, argv)) {
-        fputs("usage: strophe_component --name N --secret S --host ADDRESS [--port N] [--messages N] [--timeout S]\n", stderr);
+        fputs("usage: strophe_component --name N --secret S --host ADDRESS [--port N] [--messages "
+              "N] [--timeout S]\n",
+              stderr);
         return 64;
     }
     (void)signal(SIGPIPE, SIG_IGN);
     xmpp_initialize();
-    component.xmpp = xmpp_ctx_new(NULL, getenv("STROPHE_DEBUG") ? xmpp_get_default_logger(XMPP_LEVEL_DEBUG) : NULL);
+    component.xmpp = xmpp_ctx_new(
+        NULL, getenv("STROPHE_DEBUG") ? xmpp_get_default_logger(XMPP_LEVEL_DEBUG) : NULL);
     xmpp_conn_t *conn = xmpp_conn_new(component.xmpp);
     xmpp_conn_set_jid(conn, component.name);
     xmpp_conn_set_pass(conn, component.secret);
     prime(&component, conn);
     int exit_code = 2;
-    if (xmpp_connect_component(conn, component.host, component.port, on_connection, &component) == XMPP_EOK)
+    if (xmpp_connect_component(conn, component.host, component.port, on_connection, &component) ==
+        XMPP_EOK)
         exit_code = run(&component, conn);
     (void)xmpp_conn_release(conn);
     xmpp_ctx_free(component.xmpp);

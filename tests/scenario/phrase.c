@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * phrase.c — the phrases of transcripts, as two tables: whole elements, and the words of <stream:features/>.
+ * phrase.c — the phrases of transcripts, as two tables: whole elements, and the words of
+ * <stream:features/>.
  *
- * The namespaces are written out here and not taken from xmpp/ns.h: a transcript is the second opinion.
+ * The namespaces are written out here and not taken from xmpp/ns.h: a transcript is the second
+ * opinion.
  */
 #include "phrase.h"
 
@@ -34,22 +36,32 @@ static const struct row elements[] = {
     {"stream-error",   "<stream:error><%s xmlns='" NS_STREAM_ERROR "'/></stream:error>"},
 };
 
+#define MECHANISM(name) \
+    "<mechanisms xmlns='" NS_SASL "'><mechanism>" name "</mechanism></mechanisms>"
+#define LIMITS "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>%s</max-bytes></limits>"
+
 static const struct row features[] = {
     {"starttls",          "<starttls xmlns='" NS_TLS "'/>"},
     {"starttls-required", "<starttls xmlns='" NS_TLS "'><required/></starttls>"},
-    {"external",          "<mechanisms xmlns='" NS_SASL "'><mechanism>EXTERNAL</mechanism></mechanisms>"},
-    {"plain",             "<mechanisms xmlns='" NS_SASL "'><mechanism>PLAIN</mechanism></mechanisms>"},
+    {"external",          MECHANISM("EXTERNAL")},
+    {"plain",             MECHANISM("PLAIN")},
     {"dialback",          "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"},
     {"dialback-bare",     "<dialback xmlns='urn:xmpp:features:dialback'/>"},
     {"bidi",              "<bidi xmlns='urn:xmpp:features:bidi'/>"},
     {"unknown",           "<fly xmlns='urn:example:fly'><required/></fly>"},
-    {"limit",             "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>%s</max-bytes></limits>"},
+    {"limit",             LIMITS},
 };
 
 static const struct row error_types[] = {
-    {"remote-server-not-found", "cancel"}, {"remote-server-timeout", "wait"}, {"not-allowed", "cancel"},
-    {"resource-constraint", "wait"},       {"not-acceptable", "modify"},      {"jid-malformed", "modify"},
-    {"service-unavailable", "cancel"},     {"item-not-found", "cancel"},      {"bad-request", "modify"},
+    {"remote-server-not-found", "cancel"},
+    {"remote-server-timeout",   "wait"},
+    {"not-allowed",             "cancel"},
+    {"resource-constraint",     "wait"},
+    {"not-acceptable",          "modify"},
+    {"jid-malformed",           "modify"},
+    {"service-unavailable",     "cancel"},
+    {"item-not-found",          "cancel"},
+    {"bad-request",             "modify"},
 };
 /* clang-format on */
 
@@ -102,12 +114,13 @@ static bool write_features(struct xf_buf *out, const char *text)
 }
 
 /*
- * from= to= id= lang=; version=none leaves the version out (pre-1.0); db=no does not declare the dialback
- * prefix; content= and streams= set other namespaces.
+ * from= to= id= lang=; version=none leaves the version out (pre-1.0); db=no does not declare the
+ * dialback prefix; content= and streams= set other namespaces.
  */
 static bool write_header(struct xf_buf *out, const char *text)
 {
-    struct xf_span content = XF_SPAN("jabber:server"), streams = XF_SPAN("http://etherx.jabber.org/streams");
+    struct xf_span content = XF_SPAN("jabber:server"),
+                   streams = XF_SPAN("http://etherx.jabber.org/streams");
     struct xf_span version = XF_SPAN("1.0"), db = XF_SPAN("yes");
     struct xf_buf attrs;
     xf_buf_init(&attrs, PHRASE_MAX_BYTES);
@@ -129,11 +142,11 @@ static bool write_header(struct xf_buf *out, const char *text)
         else if (xf_span_is(name, "db"))
             db = value;
         else
-            xf_buf_appendf(&attrs, " %s%.*s='%.*s'", xf_span_is(name, "lang") ? "xml:" : "", XF_SPAN_ARGS(name),
-                           XF_SPAN_ARGS(value));
+            xf_buf_appendf(&attrs, " %s%.*s='%.*s'", xf_span_is(name, "lang") ? "xml:" : "",
+                           XF_SPAN_ARGS(name), XF_SPAN_ARGS(value));
     }
-    xf_buf_appendf(out, "<?xml version='1.0'?><stream:stream xmlns='%.*s' xmlns:stream='%.*s'", XF_SPAN_ARGS(content),
-                   XF_SPAN_ARGS(streams));
+    xf_buf_appendf(out, "<?xml version='1.0'?><stream:stream xmlns='%.*s' xmlns:stream='%.*s'",
+                   XF_SPAN_ARGS(content), XF_SPAN_ARGS(streams));
     if (!xf_span_is(db, "no"))
         xf_buf_append_str(out, " xmlns:db='jabber:server:dialback'");
     if (!xf_span_is(version, "none"))

@@ -3,10 +3,11 @@
 #pragma once
 
 /*
- * XML of a phrase such as `header from=b.example to=a.example id=s1` or `features starttls dialback`; NULL when it is
- * none. Free with xf_free. The list is in phrase.c.
+ * XML of a phrase such as `header from=b.example to=a.example id=s1` or `features starttls
+ * dialback`; NULL when it is none. Free with xf_free. The list is in phrase.c.
  */
 char *phrase_xml(const char *text);
 
-/* The type attribute that goes with a stanza error condition (design.md 6); NULL for an unknown one. */
+/* The type attribute that goes with a stanza error condition (design.md 6); NULL for an unknown
+ * one. */
 const char *phrase_error_type(const char *condition);

@@ -4,10 +4,11 @@
  *
  *     run IDENTITY.pem FILE.xft
  *
- * Three replays, each in a world of its own: what a peer sends comes whole, byte by byte, and in pieces of random
- * length (XFT_SEED repeats a failed one). The first step that does not hold ends it with FILE:LINE, what was expected, what there
- * was, and the last events. At the end nothing may be left that the transcript did not name: no output, no connect. And in no
- * line of the log may a secret or the text of a message stand.
+ * Three replays, each in a world of its own: what a peer sends comes whole, byte by byte, and in
+ * pieces of random length (XFT_SEED repeats a failed one). The first step that does not hold ends
+ * it with FILE:LINE, what was expected, what there was, and the last events. At the end nothing may
+ * be left that the transcript did not name: no output, no connect. And in no line of the log may a
+ * secret or the text of a message stand.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,8 +32,9 @@
 #define FEW_BYTES 4096 /* more are fed byte by byte only at both ends */
 #define PIECE_BYTES 997
 #define LOOK_MS 50 /* for a connect within a time */
-#define CONTEXT(content_ns)                                                                                            \
-    "<stream:stream xmlns='" content_ns "' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback'>"
+#define CONTEXT(content_ns)                                                                        \
+    "<stream:stream xmlns='" content_ns                                                            \
+    "' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback'>"
 
 enum replay { WHOLE, BYTEWISE, RANDOM, REPLAY_COUNT };
 static const char *const replay_names[] = {"whole", "byte by byte", "in random pieces"};
@@ -85,8 +87,10 @@ static bool fail(struct run *run, const char *fmt, ...)
     va_start(args, fmt);
     vfprintf(stderr, fmt, args);
     va_end(args);
-    fprintf(stderr, "\n  replay: %s, seed %u\n  the last events:\n", replay_names[run->replay], run->seed);
-    for (size_t i = run->event_count > EVENTS_KEPT ? run->event_count - EVENTS_KEPT : 0; i < run->event_count; i++)
+    fprintf(stderr, "\n  replay: %s, seed %u\n  the last events:\n", replay_names[run->replay],
+            run->seed);
+    for (size_t i = run->event_count > EVENTS_KEPT ? run->event_count - EVENTS_KEPT : 0;
+         i < run->event_count; i++)
         fprintf(stderr, "    %s\n", run->events[i % EVENTS_KEPT]);
     return false;
 }
@@ -136,7 +140,8 @@ static bool do_send(struct run *run)
     if (!wire)
         return false;
     char *text = unit_substitute(run->step->text, run->names);
-    bool is_good = strchr(text, '$') == NULL || fail(run, "nothing was captured for a name in: %s", text);
+    bool is_good =
+        strchr(text, '$') == NULL || fail(run, "nothing was captured for a name in: %s", text);
     if (is_good)
         feed(run, wire, text, run->step->word != NULL);
     xf_free(text);
@@ -170,7 +175,8 @@ static bool do_accept(struct run *run)
 /* The next connect that the transcript did not name yet. */
 static struct fake_conn *next_connect(struct run *run)
 {
-    XF_LIST_EACH(node, &run->world.env.conns) {
+    XF_LIST_EACH(node, &run->world.env.conns)
+    {
         struct fake_conn *fake = XF_CONTAINER(node, struct fake_conn, node);
         if (fake->is_outgoing && !fake->is_taken && fake->conn)
             return fake;
@@ -178,7 +184,8 @@ static struct fake_conn *next_connect(struct run *run)
     return NULL;
 }
 
-static bool connect_as(struct run *run, const char *addr, const char *conn, const char *word, unsigned long wait_ms)
+static bool connect_as(struct run *run, const char *addr, const char *conn, const char *word,
+                       unsigned long wait_ms)
 {
     char got[XF_ADDR_TEXT_BYTES] = "no connect";
     struct fake_conn *fake = next_connect(run);
@@ -231,7 +238,8 @@ static void add_names(struct xf_tls_facts *facts, const char *text)
         size_t one = strcspn(names, ", ");
         one = one < len ? one : len;
         facts->names = xf_realloc(facts->names, (facts->name_count + 1) * sizeof(*facts->names));
-        facts->names[facts->name_count++] = (struct xf_cert_name){XF_CERT_DNS, xf_strndup(names, one)};
+        facts->names[facts->name_count++] =
+            (struct xf_cert_name){XF_CERT_DNS, xf_strndup(names, one)};
         size_t step = one < len ? one + 1 : one;
         names += step;
         len -= step;
@@ -243,7 +251,8 @@ static bool check_request(struct run *run, const struct xf_tls_request *request)
     size_t len;
     const char *sni = key_value(run->step->text, "sni", &len);
     if (sni && (request->peer.len != len || memcmp(request->peer.ptr, sni, len) != 0))
-        return fail(run, "the server name of the handshake is %.*s, not %.*s", XF_SPAN_ARGS(request->peer), (int)len, sni);
+        return fail(run, "the server name of the handshake is %.*s, not %.*s",
+                    XF_SPAN_ARGS(request->peer), (int)len, sni);
     if (request->is_direct != has_value(run->step->text, "direct", "yes"))
         return fail(run, "direct TLS: %s", request->is_direct ? "yes" : "no");
     if (has_value(run->step->text, "min", "13") != (request->min_version == XF_TLS_1_3))
@@ -272,7 +281,9 @@ static bool do_tls(struct run *run)
         .version = "TLSv1.3",
         .cipher = "TLS_AES_128_GCM_SHA256",
         .is_server = wire->fake->tls_request.is_server,
-        .chain = has_value(text, "chain", "trusted") ? XF_CERT_TRUSTED : has_value(text, "chain", "bad") ? XF_CERT_BAD : XF_CERT_NONE,
+        .chain = has_value(text, "chain", "trusted") ? XF_CERT_TRUSTED
+                 : has_value(text, "chain", "bad")   ? XF_CERT_BAD
+                                                     : XF_CERT_NONE,
     };
     if (facts->chain == XF_CERT_BAD)
         (void)snprintf(facts->chain_text, sizeof(facts->chain_text), "self-signed certificate");
@@ -287,10 +298,12 @@ static bool do_tls(struct run *run)
 
 static struct xf_span default_context(const struct wire *wire)
 {
-    return strcmp(wire->name, "link") == 0 ? XF_SPAN(CONTEXT("jabber:component:accept")) : XF_SPAN(CONTEXT("jabber:server"));
+    return strcmp(wire->name, "link") == 0 ? XF_SPAN(CONTEXT("jabber:component:accept"))
+                                           : XF_SPAN(CONTEXT("jabber:server"));
 }
 
-static bool take_unit(struct run *run, struct wire *wire, struct xf_span want, enum unit_kind want_kind)
+static bool take_unit(struct run *run, struct wire *wire, struct xf_span want,
+                      enum unit_kind want_kind)
 {
     struct unit unit;
     bool is_garbage;
@@ -302,10 +315,13 @@ static bool take_unit(struct run *run, struct wire *wire, struct xf_span want, e
     note(run, "%5s<  %.*s", wire->name, XF_SPAN_ARGS(got));
     char *why = NULL;
     struct xf_span context = wire->header ? xf_span_of(wire->header) : XF_SPAN("");
-    bool is_good = unit.kind == want_kind && unit_matches(unit.kind, context, got, default_context(wire), want, run->names, &why);
+    bool is_good =
+        unit.kind == want_kind &&
+        unit_matches(unit.kind, context, got, default_context(wire), want, run->names, &why);
     if (!is_good)
-        (void)fail(run, "expected on %s: %.*s\n  got: %.*s\n  that is: %s", wire->name, XF_SPAN_ARGS(want),
-                   (int)(got.len < 2000 ? got.len : 2000), got.ptr, why ? why : "another kind of thing");
+        (void)fail(run, "expected on %s: %.*s\n  got: %.*s\n  that is: %s", wire->name,
+                   XF_SPAN_ARGS(want), (int)(got.len < 2000 ? got.len : 2000), got.ptr,
+                   why ? why : "another kind of thing");
     if (unit.kind == UNIT_HEADER) {
         xf_free(wire->header);
         wire->header = xf_span_dup(got);
@@ -326,7 +342,8 @@ static bool expect_units(struct run *run, struct wire *wire, const char *xml)
         want.ptr += unit.len;
         want.len -= unit.len;
     }
-    return want.len == strspn(want.ptr, " \n") || fail(run, "this is no XML: %.*s", XF_SPAN_ARGS(want));
+    return want.len == strspn(want.ptr, " \n") ||
+           fail(run, "this is no XML: %.*s", XF_SPAN_ARGS(want));
 }
 
 static bool do_expect_xml(struct run *run)
@@ -344,10 +361,11 @@ static bool do_expect_error(struct run *run)
 {
     struct wire *wire = get_wire(run);
     const char *word = run->step->word;
-    char *xml = strcmp(word, "*") == 0 ? xf_strdup("<stream:error><any/><rest/></stream:error></stream:stream>")
-                                       : xf_asprintf("<stream:error><%s xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
-                                                     "</stream:error></stream:stream>",
-                                                     word);
+    char *xml = strcmp(word, "*") == 0
+                    ? xf_strdup("<stream:error><any/><rest/></stream:error></stream:stream>")
+                    : xf_asprintf("<stream:error><%s xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
+                                  "</stream:error></stream:stream>",
+                                  word);
     bool is_good = wire && expect_units(run, wire, xml);
     xf_free(xml);
     return is_good;
@@ -364,7 +382,8 @@ static bool do_expect_bounce(struct run *run)
         return fail(run, "accepted: bounced CONDITION <stanza .../>, and conditions of phrase.c");
     char *head = xf_strndup(run->step->text, (size_t)(end - run->step->text));
     size_t name_len = strcspn(head + 1, " ");
-    char *xml = xf_asprintf("%s type='error'><error type='%s'><%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></%.*s>",
+    char *xml = xf_asprintf("%s type='error'><error type='%s'><%s "
+                            "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></%.*s>",
                             head, type, word, (int)name_len, head + 1);
     bool is_good = expect_units(run, wire, xml);
     xf_free(xml);
@@ -390,7 +409,8 @@ static bool do_expect_closed(struct run *run)
     struct wire *wire = get_wire(run);
     if (!wire)
         return false;
-    bool is_closed = wire->fake->conn == NULL && (wire->fake->end == XF_CONN_END_LOCAL || wire->fake->end == XF_CONN_END_TIMEOUT);
+    bool is_closed = wire->fake->conn == NULL && (wire->fake->end == XF_CONN_END_LOCAL ||
+                                                  wire->fake->end == XF_CONN_END_TIMEOUT);
     return is_closed || fail(run, "%s was not closed by us", wire->name);
 }
 
@@ -408,7 +428,8 @@ static bool nothing_is_left(struct run *run)
         while (got.len && strchr(" \n", got.ptr[0]))
             got.ptr++, got.len--;
         if (got.len)
-            return fail(run, "expected nothing, got on %s: %.*s", wire->name, (int)(got.len < 2000 ? got.len : 2000), got.ptr);
+            return fail(run, "expected nothing, got on %s: %.*s", wire->name,
+                        (int)(got.len < 2000 ? got.len : 2000), got.ptr);
     }
     return true;
 }
@@ -464,7 +485,8 @@ static bool do_log(struct run *run, bool is_wanted)
 
 static bool log_is_discreet(struct run *run)
 {
-    static const char *const secrets[] = {WORLD_LINK_SECRET, WORLD_DIALBACK_SECRET, "<body", "secret text"};
+    static const char *const secrets[] = {WORLD_LINK_SECRET, WORLD_DIALBACK_SECRET, "<body",
+                                          "secret text"};
     const struct fake_env *env = &run->world.env;
     for (size_t i = 0; i < env->log_count; i++) {
         for (size_t k = 0; k < XF_ARRAY_LEN(secrets); k++) {
@@ -484,11 +506,13 @@ static bool link_handshake(struct run *run)
     if (!wire)
         return fail(run, "the link is not connected");
     if (!expect_units(run, wire,
-                      "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams'"
+                      "<stream:stream xmlns='jabber:component:accept' "
+                      "xmlns:stream='http://etherx.jabber.org/streams'"
                       " to='*'>"))
         return false;
     feed(run, wire,
-         "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams'"
+         "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' "
+         "xmlns:stream='http://etherx.jabber.org/streams'"
          " from='xfedd.a.example' id='" LINK_STREAM_ID "'>",
          false);
     char digest[XF_SHA1_HEX_BYTES + 1];
@@ -507,7 +531,8 @@ static bool link_handshake(struct run *run)
 static bool do_dns(struct run *run)
 {
     note(run, "dns  %s", run->step->text);
-    return fake_dns_add_line(run->world.dns, run->step->text) || fail(run, "not a DNS record: %s", run->step->text);
+    return fake_dns_add_line(run->world.dns, run->step->text) ||
+           fail(run, "not a DNS record: %s", run->step->text);
 }
 
 static bool do_step(struct run *run)
@@ -570,7 +595,8 @@ static bool do_step(struct run *run)
     case STEP_EXPECT_PAUSED: {
         struct wire *wire = get_wire(run);
         bool is_wanted = strcmp(step->word, "yes") == 0;
-        return wire && (wire->fake->is_paused == is_wanted || fail(run, "%s is %s", wire->name, is_wanted ? "read" : "paused"));
+        return wire && (wire->fake->is_paused == is_wanted ||
+                        fail(run, "%s is %s", wire->name, is_wanted ? "read" : "paused"));
     }
     case STEP_RELOAD:
         note(run, "reload");
@@ -613,10 +639,12 @@ static void forget(struct run *run)
     xf_free(run->log_is_used);
 }
 
-static bool replay(const struct script *script, const char *identity, enum replay how, unsigned seed)
+static bool replay(const struct script *script, const char *identity, enum replay how,
+                   unsigned seed)
 {
     static const struct step start = {.file = "(start)"};
-    struct run run = {.replay = how, .seed = seed, .random = seed, .names = xf_map_new(), .step = &start};
+    struct run run = {
+        .replay = how, .seed = seed, .random = seed, .names = xf_map_new(), .step = &start};
     size_t at = 0;
     const char *conf = "";
     char *why = NULL;
@@ -629,7 +657,8 @@ static bool replay(const struct script *script, const char *identity, enum repla
         xf_free(why);
     } else {
         note_logs(&run);
-        is_good = is_manual || (connect_as(&run, LINK_ADDRESS, "link", NULL, 0) && link_handshake(&run));
+        is_good =
+            is_manual || (connect_as(&run, LINK_ADDRESS, "link", NULL, 0) && link_handshake(&run));
         is_good = is_good && do_steps(&run, script, at + is_manual);
         if (is_good)
             world_close(&run.world);

@@ -2,10 +2,11 @@
 /*
  * script.c — read a transcript.
  *
- * A line that begins with white space belongs to the line before it. `conf {` and `reload {` take everything up to a line
- * that is only `}`. `play NAME key=value ...` reads lib/NAME.inc beside the transcript, with its @key@ replaced: a part that
- * many conversations share. In bytes of the peer, \xNN, \r, \n, \t and {{TEXT*COUNT}} are expanded, so that a 300 KB
- * stanza needs one line. What is sent or expected is XML, or a phrase (phrase.c).
+ * A line that begins with white space belongs to the line before it. `conf {` and `reload {` take
+ * everything up to a line that is only `}`. `play NAME key=value ...` reads lib/NAME.inc beside the
+ * transcript, with its @key@ replaced: a part that many conversations share. In bytes of the peer,
+ * \xNN, \r, \n, \t and {{TEXT*COUNT}} are expanded, so that a 300 KB stanza needs one line. What is
+ * sent or expected is XML, or a phrase (phrase.c).
  */
 #include "script.h"
 
@@ -29,7 +30,7 @@ struct parser {
     FILE *in;
     int line; /* of the last line read */
     struct script *script;
-    char *ahead; /* a line read too far */
+    char *ahead;  /* a line read too far */
     bool is_part; /* is played by another */
 };
 
@@ -69,7 +70,8 @@ static char *substitute_keys(const struct parser *p, const char *line)
         xf_buf_append(&out, line, plain);
         line += plain;
         size_t len = *line ? strspn(line + 1, "abcdefghijklmnopqrstuvwxyz") : 0;
-        struct xf_span value = len && line[len + 1] == '@' ? find_key(p->keys, line + 1, len) : XF_SPAN_NONE;
+        struct xf_span value =
+            len && line[len + 1] == '@' ? find_key(p->keys, line + 1, len) : XF_SPAN_NONE;
         if (value.ptr) {
             xf_buf_append_span(&out, value);
             line += len + 2;
@@ -246,7 +248,7 @@ static bool parse_ms(const char *text, unsigned long *out_ms)
 {
     char *unit = NULL;
     unsigned long number = strtoul(text + (*text == '+'), &unit, 10);
-    unsigned long factor = strcmp(unit, "ms") == 0 ? 1
+    unsigned long factor = strcmp(unit, "ms") == 0  ? 1
                            : strcmp(unit, "s") == 0 ? 1000
                            : strcmp(unit, "m") == 0 ? 60000
                                                     : 0;
@@ -262,7 +264,8 @@ static char *xml_of(const char *text)
     return phrase_xml(text);
 }
 
-static bool parse_send(struct parser *p, const char *conn, const char *text, bool in_one_piece, int line)
+static bool parse_send(struct parser *p, const char *conn, const char *text, bool in_one_piece,
+                       int line)
 {
     bool is_end = strcmp(text, "close") == 0 || strcmp(text, "reset") == 0;
     struct step *step = add_step(p, is_end ? STEP_SEND_END : STEP_SEND, line);
@@ -304,7 +307,9 @@ static bool parse_output(struct parser *p, const char *conn, const char *text, i
         is_known = false;
     }
     xf_free(verb);
-    return is_known || complain(p, line, "accepted: <xml>, a phrase, closed, space, error CONDITION, bounced CONDITION <stanza/>");
+    return is_known || complain(p, line,
+                                "accepted: <xml>, a phrase, closed, space, error CONDITION, "
+                                "bounced CONDITION <stanza/>");
 }
 
 /* `A tls ...`, `A congested`, `A paused yes`, and for the link `handshake`, `manual` or output. */
@@ -334,7 +339,9 @@ static bool parse_conn(struct parser *p, const char *conn, const char *text, int
     }
     if (strcmp(conn, "link") == 0)
         return parse_output(p, conn, text, line);
-    return complain(p, line, "accepted after a conn's name: tls, reads, paused, and > or < without a blank before it");
+    return complain(
+        p, line,
+        "accepted after a conn's name: tls, reads, paused, and > or < without a blank before it");
 }
 
 static bool parse_expect_connect(struct parser *p, const char *text, int line)
@@ -356,7 +363,9 @@ static bool parse_expect_connect(struct parser *p, const char *text, int line)
     if (within)
         is_good = is_good && strcmp(within, "within") == 0 && parse_ms(text, &step->ms);
     xf_free(within);
-    return is_good || complain(p, line, "accepted: expect connect ADDRESS as NAME | refused | silent [within 5s]");
+    return is_good ||
+           complain(p, line,
+                    "accepted: expect connect ADDRESS as NAME | refused | silent [within 5s]");
 }
 
 static bool parse_expect(struct parser *p, const char *text, int line)

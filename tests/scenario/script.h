@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* script.h — a transcript file (.xft) as a list of steps. The language: tests/scenario/README.md. */
+/* script.h — a transcript file (.xft) as a list of steps. The language: tests/scenario/README.md.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -13,23 +14,25 @@ enum step_kind {
     STEP_LINK_MANUAL,    /* the file plays the cluster's part of the handshake itself */
     STEP_LINK_HANDSHAKE, /* play it for the file, on the conn "link" */
     STEP_ACCEPT,         /* conn; text: "", "direct" */
-    STEP_EXPECT_CONNECT, /* text: address; conn: name, or NULL with word "refused" or "silent"; ms: wait so long */
+    STEP_EXPECT_CONNECT, /* text: address; conn: name, or NULL with word "refused" or "silent"; ms:
+                            wait so long */
     STEP_REFUSE,         /* text: address; every connect to it is refused from now on */
-    STEP_SEND,           /* conn; text: bytes of the peer; word "whole": in one segment, in every replay */
-    STEP_SEND_END,       /* conn; word: "close" or "reset" */
-    STEP_EXPECT_XML,     /* conn; text */
-    STEP_EXPECT_ERROR,   /* conn; word: stream error condition, then the footer */
-    STEP_EXPECT_BOUNCE,  /* conn "link" or another; word: stanza error condition; text: the element */
-    STEP_EXPECT_SPACE,   /* conn: white space keep-alive */
-    STEP_EXPECT_CLOSED,  /* conn */
-    STEP_TLS,            /* conn; text: facts, or word "fail" */
-    STEP_TIME,           /* ms */
-    STEP_EXPECT_LOG,     /* text: "EVENT key=value ..." */
-    STEP_REFUSE_LOG,     /* text: the same, must not have happened */
+    STEP_SEND, /* conn; text: bytes of the peer; word "whole": in one segment, in every replay */
+    STEP_SEND_END,      /* conn; word: "close" or "reset" */
+    STEP_EXPECT_XML,    /* conn; text */
+    STEP_EXPECT_ERROR,  /* conn; word: stream error condition, then the footer */
+    STEP_EXPECT_BOUNCE, /* conn "link" or another; word: stanza error condition; text: the element
+                         */
+    STEP_EXPECT_SPACE,  /* conn: white space keep-alive */
+    STEP_EXPECT_CLOSED, /* conn */
+    STEP_TLS,           /* conn; text: facts, or word "fail" */
+    STEP_TIME,          /* ms */
+    STEP_EXPECT_LOG,    /* text: "EVENT key=value ..." */
+    STEP_REFUSE_LOG,    /* text: the same, must not have happened */
     STEP_EXPECT_NOTHING,
-    STEP_CONGEST,        /* conn; word: "on" or "off": the other side does not read */
-    STEP_EXPECT_PAUSED,  /* conn; word: "yes" or "no": we do not read */
-    STEP_RELOAD,         /* text: configuration */
+    STEP_CONGEST,       /* conn; word: "on" or "off": the other side does not read */
+    STEP_EXPECT_PAUSED, /* conn; word: "yes" or "no": we do not read */
+    STEP_RELOAD,        /* text: configuration */
     STEP_DRAIN,
 };
 

@@ -2,9 +2,10 @@
 /*
  * world.c — make a gateway without I/O and take it down again.
  *
- * The configuration is a real file in a folder of its own, read by the real loader: a section that a transcript writes
- * replaces the base's section of that name, all other sections of the base stay. Certificates are loaded (the set of
- * names that have one decides whether TLS is offered), but no handshake runs: a transcript says what it found.
+ * The configuration is a real file in a folder of its own, read by the real loader: a section that
+ * a transcript writes replaces the base's section of that name, all other sections of the base
+ * stay. Certificates are loaded (the set of names that have one decides whether TLS is offered),
+ * but no handshake runs: a transcript says what it found.
  */
 #include "world.h"
 
@@ -17,8 +18,8 @@
 
 #define WIRE_MAX_BYTES (64u << 20)
 #define READ_BYTES 65536 /* as much as net reads at a time */
-#define STEP_MS 50     /* so often silent DNS is looked at while the clock moves */
-#define DRAIN_MS 400000 /* longer than every timer that may still hold a stream */
+#define STEP_MS 50       /* so often silent DNS is looked at while the clock moves */
+#define DRAIN_MS 400000  /* longer than every timer that may still hold a stream */
 
 struct section {
     const char *name, *text;
@@ -98,7 +99,8 @@ static void make_folder(struct world *world, const char *identity)
 
 static void remove_folder(const struct world *world)
 {
-    static const char *const names[] = {"xfed.conf", "dialback.secret", "link.secret", "identity.pem"};
+    static const char *const names[] = {"xfed.conf", "dialback.secret", "link.secret",
+                                        "identity.pem"};
     for (size_t i = 0; i < XF_ARRAY_LEN(names); i++) {
         char *path = in_folder(world, names[i]);
         (void)unlink(path);
@@ -118,7 +120,8 @@ static struct xf_tls_identities *load_identities(const struct xf_conf *conf)
         struct xf_tls_identity *identity = NULL;
         if (!served->certificate[0])
             continue;
-        xf_require(xf_tls_identity_load(served->certificate, served->key, &identity, NULL) == XF_ERR_OK);
+        xf_require(xf_tls_identity_load(served->certificate, served->key, &identity, NULL) ==
+                   XF_ERR_OK);
         xf_tls_identities_set(set, xf_span_of(served->domain), identity);
         for (size_t k = 0; k < served->aliases.count; k++)
             xf_tls_identities_set(set, xf_span_of(served->aliases.item[k]), identity);
@@ -131,7 +134,8 @@ static void make_layers(struct world *world)
 {
     world->policy = xf_policy_new(world->conf);
     world->identities = load_identities(world->conf);
-    world->routing = xf_routing_new(&(struct xf_routing_opts){.env = &world->env.env, .policy = world->policy});
+    world->routing =
+        xf_routing_new(&(struct xf_routing_opts){.env = &world->env.env, .policy = world->policy});
     world->s2s = xf_s2s_new(&(struct xf_s2s_opts){
         .env = &world->env.env,
         .policy = world->policy,
@@ -140,7 +144,8 @@ static void make_layers(struct world *world)
         .events = &xf_routing_s2s_events,
         .owner = world->routing,
     });
-    world->link = xf_link_new(&world->env.env, &world->conf->links[0], &xf_routing_link_events, world->routing);
+    world->link = xf_link_new(&world->env.env, &world->conf->links[0], &xf_routing_link_events,
+                              world->routing);
     xf_routing_attach_s2s(world->routing, world->s2s);
     xf_routing_attach_link(world->routing, world->conf->links[0].title, world->link);
     fake_env_run(&world->env);
@@ -187,7 +192,8 @@ void world_close(struct world *world)
     xf_routing_drain(world->routing);
     xf_s2s_drain(world->s2s);
     fake_env_run(&world->env);
-    for (size_t i = 0; i < world->wire_count; i++) { /* a conn that is blocked or paused must not hold us */
+    for (size_t i = 0; i < world->wire_count;
+         i++) { /* a conn that is blocked or paused must not hold us */
         if (world->wires[i].fake && strcmp(world->wires[i].name, "link") != 0)
             fake_conn_closed(world->wires[i].fake, XF_CONN_END_RESET);
     }
@@ -257,7 +263,8 @@ static bool deliver(struct wire *wire)
         return false;
     size_t len = wire->pending.len < READ_BYTES ? wire->pending.len : READ_BYTES;
     if (len > 0) {
-        if (wire->fake->wants_tls) /* plaintext where a TLS record must come: so ends a real handshake */
+        if (wire->fake
+                ->wants_tls) /* plaintext where a TLS record must come: so ends a real handshake */
             fake_conn_closed(wire->fake, XF_CONN_END_TLS);
         else
             (void)fake_conn_feed(wire->fake, xf_buf_ptr(&wire->pending), len);
@@ -299,7 +306,8 @@ void world_advance(struct world *world, uint64_t ms)
 {
     uint64_t until_ms = world->env.clock.now_ms + ms;
     while (world->env.clock.now_ms < until_ms) {
-        uint64_t now_ms = world->env.clock.now_ms, next_ms = xf_timers_next_ms(world->env.env.timers);
+        uint64_t now_ms = world->env.clock.now_ms,
+                 next_ms = xf_timers_next_ms(world->env.env.timers);
         if (fake_dns_waiting(world->dns) > 0 && next_ms > now_ms + STEP_MS)
             next_ms = now_ms + STEP_MS;
         next_ms = next_ms < until_ms ? next_ms : until_ms;

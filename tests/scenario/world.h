@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world.h — the whole gateway without I/O: conf, policy, stream, s2s, link and routing wired as src/daemon wires them, in a
- * world of fake clock, DNS and conns (tests/support).
+ * world.h — the whole gateway without I/O: conf, policy, stream, s2s, link and routing wired as
+ * src/daemon wires them, in a world of fake clock, DNS and conns (tests/support).
  */
 #pragma once
 
@@ -17,7 +17,8 @@
 #define WORLD_LINK_SECRET "link-s3cret"
 #define WORLD_DIALBACK_SECRET "dialback-s3cret"
 
-/* A conn by its name in the transcript: what we sent and was not looked at yet, what the peer sent and we did not read yet. */
+/* A conn by its name in the transcript: what we sent and was not looked at yet, what the peer sent
+ * and we did not read yet. */
 struct wire {
     char *name;
     struct fake_conn *fake;
@@ -44,8 +45,9 @@ struct world {
 };
 
 /*
- * `text`: sections that replace those of the same name in the base configuration (world.c); "" for none. `identity`: PEM file
- * with certificate and key. On false *out_why says why; nothing is left then.
+ * `text`: sections that replace those of the same name in the base configuration (world.c); "" for
+ * none. `identity`: PEM file with certificate and key. On false *out_why says why; nothing is left
+ * then.
  */
 bool world_open(struct world *world, const char *text, const char *identity, char **out_why);
 

@@ -2,8 +2,9 @@
 /*
  * xmlmatch.c — split output into units, read each into a small tree with expat, compare trees.
  *
- * An element is parsed inside the header of its stream, so that its prefixes resolve as they would for the peer. A header
- * also compares its namespace declarations as a set: whether xmlns:db is there is itself a message (XEP-0220 §2.1).
+ * An element is parsed inside the header of its stream, so that its prefixes resolve as they would
+ * for the peer. A header also compares its namespace declarations as a set: whether xmlns:db is
+ * there is itself a message (XEP-0220 §2.1).
  */
 #include "xmlmatch.h"
 
@@ -218,7 +219,8 @@ static void on_text(void *owner, const XML_Char *text, int len)
 }
 
 /* The unit as a tree, or NULL with words in *out_why. */
-static struct tree *tree_parse(enum unit_kind kind, struct xf_span context, struct xf_span unit, char **out_why)
+static struct tree *tree_parse(enum unit_kind kind, struct xf_span context, struct xf_span unit,
+                               char **out_why)
 {
     struct tree_parser p = {.parser = XML_ParserCreateNS("UTF-8", SEPARATOR)};
     XML_SetUserData(p.parser, &p);
@@ -234,8 +236,8 @@ static struct tree *tree_parse(enum unit_kind kind, struct xf_span context, stru
     p.is_recording = true;
     is_good = is_good && XML_Parse(p.parser, unit.ptr, (int)unit.len, 0) == XML_STATUS_OK;
     if (!is_good) {
-        *out_why = xf_asprintf("not well-formed: %s in: %.*s", XML_ErrorString(XML_GetErrorCode(p.parser)),
-                               XF_SPAN_ARGS(unit));
+        *out_why = xf_asprintf("not well-formed: %s in: %.*s",
+                               XML_ErrorString(XML_GetErrorCode(p.parser)), XF_SPAN_ARGS(unit));
         tree_free(p.root);
         p.root = NULL;
     }
@@ -285,13 +287,13 @@ static char *compare_attrs(const struct tree *got, const struct tree *want, stru
         if (!value)
             return xf_asprintf("<%s> lacks the attribute %s", got->name, want->attrs[i].name);
         if (!value_matches(value, want->attrs[i].value, names))
-            return xf_asprintf("<%s> has %s=\"%s\", not \"%s\"", got->name, want->attrs[i].name, value,
-                               want->attrs[i].value);
+            return xf_asprintf("<%s> has %s=\"%s\", not \"%s\"", got->name, want->attrs[i].name,
+                               value, want->attrs[i].value);
     }
     for (size_t i = 0; i < got->attr_count; i++) {
         if (!attr_value(want, got->attrs[i].name) && !may_be_there(got->attrs[i].name))
-            return xf_asprintf("<%s> has an attribute too many: %s=\"%s\"", got->name, got->attrs[i].name,
-                               got->attrs[i].value);
+            return xf_asprintf("<%s> has an attribute too many: %s=\"%s\"", got->name,
+                               got->attrs[i].name, got->attrs[i].value);
     }
     return NULL;
 }
@@ -319,7 +321,8 @@ static char *compare_trees(const struct tree *got, const struct tree *want, stru
     if (why)
         return why;
     if (!value_matches(got->text, want->text, names))
-        return xf_asprintf("the text of <%s> is \"%.200s\", not \"%.200s\"", got->name, got->text, want->text);
+        return xf_asprintf("the text of <%s> is \"%.200s\", not \"%.200s\"", got->name, got->text,
+                           want->text);
     const struct tree *g = got->first, *w = want->first;
     for (; w && !is_named(w, "rest"); g = g->next, w = w->next) {
         while (g && is_optional(g) && strcmp(g->name, w->name) != 0)
@@ -337,8 +340,9 @@ static char *compare_trees(const struct tree *got, const struct tree *want, stru
     return NULL;
 }
 
-bool unit_matches(enum unit_kind kind, struct xf_span got_context, struct xf_span got, struct xf_span want_context,
-                  struct xf_span want, struct xf_map *names, char **out_why)
+bool unit_matches(enum unit_kind kind, struct xf_span got_context, struct xf_span got,
+                  struct xf_span want_context, struct xf_span want, struct xf_map *names,
+                  char **out_why)
 {
     *out_why = NULL;
     if (kind == UNIT_FOOTER || kind == UNIT_SPACE)
