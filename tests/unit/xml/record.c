@@ -31,6 +31,13 @@ static void put(struct record *record, const char *text)
     xf_buf_append_str(&record->lines, text);
 }
 
+/* The line that was begun does not count. */
+static void drop_line(struct record *record, size_t before)
+{
+    if (record->only_stanzas)
+        record->lines.len = before;
+}
+
 static void put_span(struct record *record, struct xf_span s)
 {
     for (size_t i = 0; i < s.len; i++)
@@ -58,6 +65,7 @@ static void end_event(struct record *record)
 static void on_header(void *owner, const struct xf_header *header)
 {
     struct record *record = owner;
+    size_t before = record->lines.len;
 
     put(record, "H ");
     put_span(record, header->name);
@@ -70,6 +78,7 @@ static void on_header(void *owner, const struct xf_header *header)
     put_field(record, "lang", header->lang);
     put(record, header->has_dialback_ns ? " db" : "");
     end_event(record);
+    drop_line(record, before);
 }
 
 static void put_children(struct record *record, const struct xf_stanza *stanza)
@@ -151,18 +160,22 @@ static void put_elem(struct record *record, const struct xf_elem *elem)
 static void on_element(void *owner, const struct xf_elem *elem)
 {
     struct record *record = owner;
+    size_t before = record->lines.len;
 
     put(record, "E ");
     put_elem(record, elem);
     end_event(record);
+    drop_line(record, before);
 }
 
 static void on_footer(void *owner)
 {
     struct record *record = owner;
+    size_t before = record->lines.len;
 
     put(record, "F");
     end_event(record);
+    drop_line(record, before);
 }
 
 static const struct xf_reader_events record_events = {on_header, on_stanza, on_element, on_footer};

@@ -19,6 +19,7 @@ struct record {
     unsigned seed;      /* of the random cuts */
     unsigned stop_at;   /* call xf_reader_stop in the event of this number, from 1; 0: never */
     bool parks;         /* park after each piece */
+    bool only_stanzas;  /* no lines for the others */
     const char *write_ns; /* write stanzas into `written`, for this content namespace; NULL: do not */
 
     /* What came of it. */
