@@ -164,6 +164,11 @@ void xf_loop_free(struct xf_loop **loop)
     *loop = NULL;
 }
 
+void xf_loop_end_threads(void)
+{
+    uv_library_shutdown();
+}
+
 void xf_loop_run(struct xf_loop *loop)
 {
     uv_run(&loop->uv, UV_RUN_DEFAULT);

@@ -15,6 +15,13 @@ struct xf_udp;
 
 struct xf_loop *xf_loop_new(void);      /* aborts when the system gives no loop; ignores SIGPIPE */
 void xf_loop_free(struct xf_loop **loop); /* everything on it must be closed; runs pending close callbacks */
+
+/*
+ * At the end of main, after the last loop: joins the threads of the pool, so that libraries give back what they hold
+ * per thread (OpenSSL's random generators). No loop may be made after it.
+ */
+void xf_loop_end_threads(void);
+
 void xf_loop_run(struct xf_loop *loop); /* until xf_loop_stop */
 void xf_loop_stop(struct xf_loop *loop);
 

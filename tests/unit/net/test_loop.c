@@ -231,5 +231,6 @@ int main(void)
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
+    xf_loop_end_threads();
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -158,7 +158,8 @@ START_TEST(unknown_authority_is_bad_but_secured)
     client_request.identities = stranger_set;
     run_until_secured("bad");
     ck_assert_int_eq(bench.server.facts->chain, XF_CERT_BAD);
-    ck_assert_str_eq(bench.server.facts->chain_text, "self-signed certificate in certificate chain");
+    ck_assert_str_eq(bench.server.facts->chain_text,
+                     "self-signed certificate in certificate chain");
     ck_assert(xf_tls_facts_name(bench.server.facts, XF_SPAN("c.example")));
 }
 END_TEST
@@ -435,7 +436,8 @@ START_TEST(endless_handshake_ends)
 END_TEST
 
 /*
- * A client of OpenSSL's own, on a plain socket and driven by the test's poll, so that it can do what ours would not.
+ * A client of OpenSSL's own, on a plain socket and driven by the test's poll, so that it can do
+ * what ours would not.
  */
 static SSL *plain;
 static SSL_CTX *plain_ctx;
@@ -571,7 +573,8 @@ START_TEST(renegotiation_is_refused)
     bench_run_until(&bench, plain_secured, "1.2");
     SSL_renegotiate(plain);
     SSL_do_handshake(plain);
-    /* The server answers with a warning alert, and the connection goes on in its old state: OpenSSL's client gives up. */
+    /* The server answers with a warning alert, and the connection goes on in its old state:
+     * OpenSSL's client gives up. */
     bench_run_until(&bench, plain_sees_the_end, "refused");
     ck_assert_int_eq(bench.server.secured, 1);
     plain_close();
@@ -656,7 +659,6 @@ START_TEST(client_hello_comes_a_byte_at_a_time)
 
     plain_open(TLS1_3_VERSION);
     setsockopt(plain_fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &on, sizeof(on));
-    BIO_up_ref(SSL_get_rbio(plain));
     SSL_set0_wbio(plain, out);
     SSL_do_handshake(plain);
     hello_sent = 0;
@@ -781,5 +783,6 @@ int main(void)
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);
+    xf_loop_end_threads();
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
