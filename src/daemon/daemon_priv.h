@@ -115,7 +115,7 @@ struct xf_daemon {
     bool reload_again;        /* SIGHUP came meanwhile */
     enum xf_drain drain;
     struct xf_timer drain_timer;
-    uint64_t drain_began_ms, drain_step_ms;
+    uint64_t drain_began_ms, drain_step_ms, drain_busy_ms;
     bool is_abandoned;        /* streams would not end: leave without taking the parts apart */
 };
 

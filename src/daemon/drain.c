@@ -2,7 +2,8 @@
 /*
  * drain.c — the end, on SIGTERM or SIGINT: deliver what can be delivered, tell the senders of the rest, close politely.
  *
- *     queues    no new peers, nothing new from the cluster; routes go on until they are empty, at most process.drain-time
+ *     queues    no new peers, nothing new from the cluster (it is told so); routes go on until they were empty for a while,
+ *               at most process.drain-time
  *     streams   what is left is bounced to the cluster; all streams with peers are closed
  *     links     the cluster has its bounces: the links are closed
  *     over      the loop stops
@@ -16,6 +17,7 @@
 #include <xfed/base/log.h>
 
 #define POLL_MS 20
+#define SETTLE_MS 400 /* empty for so long: what was on its way to us when the signal came has been read and answered */
 #define CLOSE_MS 5000 /* for the ends of all streams, and again of all links */
 
 static bool links_are_gone(const struct xf_daemon *daemon)
@@ -56,7 +58,7 @@ static bool is_step_done(const struct xf_daemon *daemon)
 {
     switch (daemon->drain) {
     case XF_DRAIN_QUEUES:
-        return xf_routing_is_idle(daemon->routing);
+        return daemon->env.env.clock->now_ms - daemon->drain_busy_ms >= SETTLE_MS;
     case XF_DRAIN_STREAMS:
         return xf_s2s_stream_count(daemon->s2s) == 0;
     case XF_DRAIN_LINKS:
@@ -74,6 +76,8 @@ static uint64_t step_limit_ms(const struct xf_daemon *daemon)
 static void on_poll(void *owner)
 {
     struct xf_daemon *daemon = owner;
+    if (!xf_routing_is_idle(daemon->routing))
+        daemon->drain_busy_ms = daemon->env.env.clock->now_ms;
     bool is_late = daemon->env.env.clock->now_ms - daemon->drain_step_ms >= step_limit_ms(daemon);
     bool is_done = is_step_done(daemon);
     if (!is_done && is_late && daemon->drain == XF_DRAIN_LINKS) {
@@ -96,7 +100,7 @@ void xf_drain_begin(void *owner)
     xf_log(XF_LOG_INFO, "process.stopping", XF_INT("streams", xf_s2s_stream_count(daemon->s2s)),
            XF_INT("drain_ms", daemon->conf->process.drain_ms));
     xf_notify_stopping(&daemon->notify);
-    daemon->drain_began_ms = daemon->env.env.clock->now_ms;
+    daemon->drain_began_ms = daemon->drain_busy_ms = daemon->env.env.clock->now_ms;
     xf_timer_init(&daemon->drain_timer, on_poll, daemon);
     enter(daemon, XF_DRAIN_QUEUES);
     on_poll(daemon);
