@@ -4,7 +4,7 @@
  *
  * Usual case: both addresses are prepared, the route of the pair exists and policy lets it pass; that is one hash. Everything
  * else is judged in admit(): the loop guard (from must be served by this very link, to must not be served: what the cluster
- * cannot place must not come back to it), policy, a new route.
+ * cannot place must not come back to it but as an error, and an error is dropped), policy, a new route.
  *
  * What cannot be answered safely is dropped with a log line, one a second.
  */
@@ -78,6 +78,7 @@ static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link
     }
     if (xf_policy_served(routing->policy, peer)) {
         log_refused(routing, link, stanza, "loop");
+        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_NOT_FOUND, "the domain is served here, and not reached");
         return NULL;
     }
     if (is_gateway(routing, peer)) {

@@ -193,7 +193,12 @@ static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, 
 {
     if (cause == XF_CAUSE_POLICY || cause == XF_CAUSE_SHUTDOWN || route->routing->is_finished)
         return XF_ROUTE_ON_REFUSED;
-    return was_ready ? event_of_loss(route) : XF_ROUTE_ON_FAILED;
+    if (was_ready)
+        return event_of_loss(route);
+    /* A server that is there and hung up once may be restarting: that costs the queue, but not yet the next stanza. */
+    if (cause == XF_CAUSE_STREAM && route->quick_losses++ == 0)
+        return XF_ROUTE_ON_REFUSED;
+    return XF_ROUTE_ON_FAILED;
 }
 
 static void on_ended(void *owner, bool was_ready, enum xf_cause cause, const char *text)

@@ -73,8 +73,11 @@ static enum xf_stream_error read_names(const struct xf_in *in, const struct xf_h
     out->local[0] = out->peer[0] = '\0';
     *out_text = NULL;
     if (header->from.ptr && xf_domain_prepare(header->from, out->peer) != XF_ERR_OK) {
-        *out_text = "from is not a domain";
-        return XF_STREAM_ERROR_IMPROPER_ADDRESSING;
+        out->peer[0] = '\0';
+        if (in->pass != XF_PASS_PLAIN) { /* in clear it is no more than a hint */
+            *out_text = "from is not a domain";
+            return XF_STREAM_ERROR_IMPROPER_ADDRESSING;
+        }
     }
     if (!header->to.ptr)
         return in->is_legacy ? XF_STREAM_ERROR_NONE : XF_STREAM_ERROR_HOST_UNKNOWN;

@@ -321,6 +321,8 @@ static void offer_for(struct xf_out *out)
     const struct xf_peer_settings *settings = out->settings;
     if (out->features.tls && !verdict.is_secure && settings->tls != XF_TLS_NONE)
         xf_out_fire(out, XF_OUT_ON_OFFER_TLS);
+    else if (out->from_is_wrong)
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_FROM, "the stream is from another domain");
     else if (out->asker && !xf_auth_refusal(settings, &verdict, XF_AUTH_NONE, true))
         xf_out_fire(out, XF_OUT_ON_OFFER_VERIFY);
     else if (!out->asker && out->features.external && !out->sasl_failed &&
@@ -352,10 +354,7 @@ static void on_header(struct xf_stream *stream, const struct xf_header *header)
 {
     struct xf_out *out = out_of(stream);
     bool is_legacy = header->version.ptr == NULL;
-    if (!header_is_from(out, header)) {
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_FROM, "the stream is from another domain");
-        return;
-    }
+    out->from_is_wrong = !header_is_from(out, header);
     if (header->id.len == 0 || header->id.len > PEER_ID_MAX) {
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_ID, "the stream has no usable id");
         return;

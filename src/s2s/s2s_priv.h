@@ -149,6 +149,7 @@ struct xf_out {
     bool is_direct;                          /* of the present conn */
     struct xf_features features;
     bool peer_speaks_dialback;               /* feature, or the namespace on its header */
+    bool from_is_wrong;                      /* the header of this pass; in clear it is only a hint */
     bool sasl_failed;
     char *peer_id;                           /* stream id of the peer's last header */
     enum xf_auth_method method;
