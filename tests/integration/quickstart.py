@@ -48,6 +48,8 @@ async def story(talk):
 def show_streams(report, gateway):
     rows = [('local domain', '', 'peer', 'authenticated by', 'encryption', 'ready after')]
     for up in gateway.streams():
+        if up.get('dir') == 'verify':
+            continue
         tls = ' '.join(filter(None, (up.get('tls'), up.get('cipher')))) or 'none'
         rows.append((up.get('local', '?'), '->' if up.get('dir') == 'out' else '<-', up.get('peer', '?'), up.get('auth', '?'),
                      tls, f"{up.get('ms', '?')} ms"))

@@ -233,7 +233,8 @@ def main():
         traffic = Traffic(cluster, peer, args.count, args.rate)
         cluster.start()
         peer.start()
-        gateway = Gateway(lab, LOCAL, 'external', ours.issue(LOCAL), ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}').start()
+        gateway = Gateway(lab, LOCAL, 'external', ours.issue(LOCAL, f'conference.{LOCAL}'),
+                          ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}').start()
         report.say(f'{args.count} messages each way, {args.rate} a second')
         breaks = Breaks(report, traffic, cluster, peer, gateway)
         threads = traffic.start()

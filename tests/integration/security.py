@@ -43,14 +43,14 @@ class Attacks:
 
     def ends_with(self, what, stream, *conditions):
         got = self.peer.drain(stream)
+        stream.close()
         self.report.check(f'{what}: the stream ends with {" or ".join(conditions)}', got in conditions, got)
 
-    def logged(self, what, event='s2s.stream', **want):
-        """A line of the log tells the reason; it is shown."""
-        lines = [e for e in self.gateway.wait_event(event, 5) if e.line not in self.known and e.get('reason')]
-        self.report.check(f'{what}: the log says why', bool(lines))
-        for e in lines[-2:]:
-            self.report.say('   ' + e.line)
+    def logged(self, what, event, reason, peer=PEER):
+        """One new line of the log names the pair and the reason; it is shown."""
+        new = [e for e in self.gateway.wait_event(event, 5, reason=reason, peer=peer, local=LOCAL) if e.line not in self.known]
+        if self.report.check(f'{what}: the log says {event} reason={reason}', len(new) == 1, f'{len(new)} lines'):
+            self.report.say('   ' + new[0].line)
 
     def honest(self, what):
         """An honest peer is heard afterwards, over the same link."""
@@ -64,7 +64,7 @@ class Attacks:
     def run(self):
         for attack in (self.forged_from, self.before_authentication, self.stolen_domain, self.wrong_key, self.unasked_answer,
                        self.unserved_to, self.forged_local):
-            self.known = {e.line for e in self.gateway.events('s2s.stream')}
+            self.known = {e.line for e in self.gateway.events()}
             what = attack.__doc__
             try:
                 attack(what)
@@ -80,7 +80,7 @@ class Attacks:
         stream.send(text)
         self.ends_with(what, stream, 'invalid-from')
         self.nothing_came(what, ident)
-        self.logged(what)
+        self.logged(what, 's2s.stanza.refused', 'from-not-authenticated')
 
     def before_authentication(self, what):
         """a stanza before authentication"""
@@ -89,7 +89,7 @@ class Attacks:
         stream.send(text)
         self.ends_with(what, stream, 'not-authorized')
         self.nothing_came(what, ident)
-        self.logged(what)
+        self.logged(what, 's2s.stanza.refused', 'not-authenticated')
 
     def stolen_domain(self, what):
         """a dialback key for a domain that the peer does not own"""
@@ -103,7 +103,7 @@ class Attacks:
             pass
         self.ends_with(what, stream, 'not-authorized', 'invalid-from', 'closed')
         self.nothing_came(what, ident)
-        self.logged(what)
+        self.logged(what, 'dialback.key.denied', 'invalid', VICTIM)
 
     def wrong_key(self, what):
         """a dialback key that its own authoritative server does not know"""
@@ -117,6 +117,7 @@ class Attacks:
             pass
         self.ends_with(what, stream, 'not-authorized', 'closed')
         self.nothing_came(what, ident)
+        self.logged(what, 'dialback.key.denied', 'invalid')
 
     def unasked_answer(self, what):
         """an answer "valid" to a question nobody asked (CVE-2012-3525)"""
@@ -128,8 +129,9 @@ class Attacks:
             stream.send(text)
         except Closed:
             pass
+        self.ends_with(what, stream, 'not-authorized')
         self.nothing_came(what, ident)
-        stream.close()
+        self.logged(what, 's2s.stanza.refused', 'not-authenticated')
 
     def unserved_to(self, what):
         """a stanza for a domain that is not ours (relaying)"""
@@ -138,6 +140,7 @@ class Attacks:
         stream.send(text)
         self.ends_with(what, stream, 'host-unknown', 'improper-addressing', 'invalid-from')
         self.nothing_came(what, ident)
+        self.logged(what, 's2s.stanza.refused', 'to-not-served')
         self.report.check(f'{what}: and nothing reaches the victim', not self.victim.heard)
 
     def forged_local(self, what):
@@ -147,6 +150,7 @@ class Attacks:
         stream.send(text)
         self.ends_with(what, stream, 'invalid-from')
         self.nothing_came(what, ident)
+        self.logged(what, 's2s.stanza.refused', 'from-not-authenticated')
 
 
 def main():
@@ -168,7 +172,7 @@ def main():
         victim.heard = []
         victim.on_stanza = lambda stream, element: victim.heard.append(element)
         victim.start()
-        gateway = Gateway(lab, LOCAL, 'dialback-tls', ours.issue(LOCAL), ours.file, COMPONENT,
+        gateway = Gateway(lab, LOCAL, 'dialback-tls', ours.issue(LOCAL, f'conference.{LOCAL}'), ours.file, COMPONENT,
                           f'{net.LOCAL}:{COMPONENT_PORT}').start()
         start = time.monotonic()
         Attacks(report, cluster, gateway, peer, victim).run()

@@ -89,7 +89,8 @@ class Talk:
         msg['id'] = ident
         msg.send()
         got = await other.wait_message(ident)
-        self.report.equal(f'{way}: {label} text', got.findtext(NS + 'body'), text)
+        shown = on_one_line(text) if len(text) < 60 else f'{len(text)} characters'
+        self.report.equal(f'{way}, {label} text: {shown}', got.findtext(NS + 'body'), text)
 
     async def _payload(self, who, other, way, label, payload):
         ident = f'{way} {label}'
@@ -182,6 +183,10 @@ class Talk:
 def join(client, room, nick):
     client.send_raw(f"<presence to='{room}/{nick}'><x xmlns='http://jabber.org/protocol/muc'><history maxstanzas='0'/></x>"
                     '</presence>')
+
+
+def on_one_line(text):
+    return '"' + text.replace('\n', '\\n').replace('\t', '\\t') + '"'
 
 
 def features(answer):

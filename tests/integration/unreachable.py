@@ -179,7 +179,8 @@ def main():
         dns, ours, _keep = build(lab)
         dns.start()
         cluster = Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT).start()
-        gateway = Gateway(lab, LOCAL, 'external', ours.issue(LOCAL), ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}').start()
+        gateway = Gateway(lab, LOCAL, 'external', ours.issue(LOCAL, f'conference.{LOCAL}'),
+                          ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}').start()
         peers = Round(cluster)
         peers.run()
         peers.report(report)

@@ -58,7 +58,7 @@ class Event(dict):
 class Gateway:
     def __init__(self, lab, domain, mode, certificate, ca_file, component, node, extra='', defaults=''):
         self.lab, self.component, self.node = lab, component, node
-        self.folder = lab.folder('xfedd')
+        self.folder = lab.folder('gateway')
         self.log = f'{lab.scratch}/log/xfedd.log'
         self.conf = f'{self.folder}/xfed.conf'
         cert, key = certificate or ('', '')
@@ -79,12 +79,12 @@ class Gateway:
 
     def start(self, linked=True):
         """Until S2S is open and, if asked, the link is up."""
-        seen = len(self.events('link.up'))
+        seen = len(self.events('link.stream.up'))
         argv = shlex.split(self.lab.wrapper) + [self.lab.xfedd, '-c', self.conf]
         self.proc = Proc('xfedd', argv, self.log, user=self.lab.user, env={'ASAN_OPTIONS': 'abort_on_error=0'}).start()
         patience = 60 if self.lab.wrapper else 15
         wait_port(net.GATEWAY, 5269, self.proc, patience)
-        if linked and not self._wait(lambda: len(self.events('link.up')) > seen, patience):
+        if linked and not self._wait(lambda: len(self.events('link.stream.up')) > seen, patience):
             raise Failed(f'the link of xfedd does not come up:\n{self.proc.tail()}')
         return self
 

@@ -28,13 +28,14 @@ class Lab:
     """
     def __init__(self, docker='no', xfedd=None, wrapper='', say=print, name=None):
         self.name = name        # of the namespace, for a person
-        self.xfedd, self.wrapper, self.docker_wish, self.say = xfedd, wrapper, docker, say
+        self.wrapper, self.docker_wish, self.say = wrapper, docker, say
         self.user = 'nobody'
         self.engine = None
         self.scratch = tempfile.mkdtemp(prefix='xfedd-lab-')
         os.chmod(self.scratch, 0o755)
         for name in ('log', 'modules'):
             self.folder(name)
+        self.xfedd = xfedd and shutil.copy(xfedd, f'{self.scratch}/xfedd')      # where its unprivileged user may read it
         self.resolv_conf = f'{self.scratch}/resolv.conf'
         with open(self.resolv_conf, 'w') as f:
             f.write(f'nameserver {net.DNS}\n')
