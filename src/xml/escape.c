@@ -2,8 +2,9 @@
 /*
  * escape.c — write character data and attribute values so that they parse to the same characters.
  *
- * Clean runs are copied in one piece; a table says where they end. CR is always written as a reference, tab
- * and LF in values too: a parser would turn them into LF or spaces (XML 1.0 sections 2.11 and 3.3.3).
+ * Clean runs are copied in one piece; a table says where they end. CR is always written as a
+ * reference, tab and LF in values too: a parser would turn them into LF or spaces (XML 1.0
+ * sections 2.11 and 3.3.3).
  */
 #include "escape_priv.h"
 

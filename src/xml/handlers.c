@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * handlers.c — what the parser says: header, stanzas, control elements, footer, and what XMPP forbids.
+ * handlers.c — what the parser says: header, stanzas, control elements, footer, and what XMPP
+ * forbids.
  *
- * depth 0: the root's start tag is the stream header. Depth 1: an element begins; message, presence and iq of
- * the content namespace are serialised as they come (payload.c), others become a tree (tree.c). At its end tag
- * the owner hears of it. Text at depth 1 must be white space (RFC 6120 section 4.6.1 keep-alive).
+ * depth 0: the root's start tag is the stream header. Depth 1: an element begins; message, presence
+ * and iq of the content namespace are serialised as they come (payload.c), others become a tree
+ * (tree.c). At its end tag the owner hears of it. Text at depth 1 must be white space (RFC 6120
+ * section 4.6.1 keep-alive).
  *
- * Whoever wants the parser to stop within its input halts it, with the reason. expat calls a few handlers more
- * after that, so each of them asks first. Comments, processing instructions and DOCTYPE are refused as they
- * show up (RFC 6120 section 11.1).
+ * Whoever wants the parser to stop within its input halts it, with the reason. expat calls a few
+ * handlers more after that, so each of them asks first. Comments, processing instructions and
+ * DOCTYPE are refused as they show up (RFC 6120 section 11.1).
  */
 #include "reader_priv.h"
 
@@ -17,13 +19,15 @@
 #include <xfed/xmpp/ns.h>
 
 /*
- * expat keeps every name of an element, an attribute or a prefix that it ever saw, some 100 bytes each, so a
- * peer could fill the memory with new names. After so many (all counted, most are old) a new parser takes
- * over, between two elements: 12 us each time, 1 % of the time that chat takes to parse.
+ * expat keeps every name of an element, an attribute or a prefix that it ever saw, some 100 bytes
+ * each, so a peer could fill the memory with new names. After so many (all counted, most are old) a
+ * new parser takes over, between two elements: 12 us each time, 1 % of the time that chat takes to
+ * parse.
  */
 #define NAMES_MAX 8192
 
-/* An element larger than this leaves a parser with large buffers behind; a new one is made then too. */
+/* An element larger than this leaves a parser with large buffers behind; a new one is made then
+ * too. */
 #define FAT_ELEMENT_BYTES 65536
 
 /* Memory of a tree: enough for `<a/>` over and over; what needs more repeats a long namespace. */
@@ -45,10 +49,12 @@ static void halt(struct xf_reader *reader, enum xf_reader_halt why)
         return;
     reader->halt = why;
     reader->halt_offset = xf_reader_event_end(reader);
-    (void)XML_StopParser(reader->parser, why != XF_HALT_PROBLEM); /* fails only when stopped before */
+    (void)XML_StopParser(reader->parser,
+                         why != XF_HALT_PROBLEM); /* fails only when stopped before */
 }
 
-void xf_reader_refuse(struct xf_reader *reader, enum xf_err err, enum xf_stream_error error, const char *text)
+void xf_reader_refuse(struct xf_reader *reader, enum xf_err err, enum xf_stream_error error,
+                      const char *text)
 {
     if (reader->error)
         return;
@@ -93,14 +99,17 @@ bool xf_reader_admits_size(struct xf_reader *reader, unsigned long end)
 static bool admit_tag(struct xf_reader *reader)
 {
     const struct xf_reader_limits *limits = &reader->limits;
-    unsigned attributes = (unsigned)XML_GetSpecifiedAttributeCount(reader->parser) / 2 + reader->declarations;
+    unsigned attributes =
+        (unsigned)XML_GetSpecifiedAttributeCount(reader->parser) / 2 + reader->declarations;
 
     reader->declarations = 0;
     reader->names += attributes + 1;
     if (attributes > limits->attributes)
-        xf_reader_refuse(reader, XF_ERR_LIMIT, XF_STREAM_ERROR_POLICY_VIOLATION, "too many attributes");
+        xf_reader_refuse(reader, XF_ERR_LIMIT, XF_STREAM_ERROR_POLICY_VIOLATION,
+                         "too many attributes");
     else if (reader->depth >= limits->depth)
-        xf_reader_refuse(reader, XF_ERR_LIMIT, XF_STREAM_ERROR_POLICY_VIOLATION, "elements nested too deeply");
+        xf_reader_refuse(reader, XF_ERR_LIMIT, XF_STREAM_ERROR_POLICY_VIOLATION,
+                         "elements nested too deeply");
     else if (reader->tag_may_be_long &&
              (size_t)XML_GetCurrentByteCount(reader->parser) > limits->start_tag_bytes)
         xf_reader_refuse(reader, TOO_LARGE("start tag"));
@@ -131,8 +140,11 @@ static void note_header_attr(struct xf_header *header, const char *name, const c
         const char *name;
         struct xf_span *value;
     } known[] = {
-        {"from", &header->from},       {"to", &header->to}, {"id", &header->id},
-        {"version", &header->version}, {XF_NS_XML "\x1Flang", &header->lang},
+        {"from", &header->from},
+        {"to", &header->to},
+        {"id", &header->id},
+        {"version", &header->version},
+        {XF_NS_XML "\x1Flang", &header->lang},
     };
 
     for (size_t i = 0; i < XF_ARRAY_LEN(known); i++) {
@@ -141,7 +153,8 @@ static void note_header_attr(struct xf_header *header, const char *name, const c
     }
 }
 
-/* Keep the tag itself: a later parser must learn the same prefixes and see the same name end (reader.c). */
+/* Keep the tag itself: a later parser must learn the same prefixes and see the same name end
+ * (reader.c). */
 static void keep_root_tag(struct xf_reader *reader)
 {
     size_t start = (size_t)XML_GetCurrentByteIndex(reader->parser);
@@ -165,8 +178,8 @@ static void on_root(struct xf_reader *reader, const char *name, const char **att
     for (unsigned i = 0; attrs[i]; i += 2)
         note_header_attr(&header, attrs[i], attrs[i + 1]);
     if (reader->has_root_ns)
-        header.content_ns =
-            (struct xf_span){xf_buf_ptr(&reader->payload.out) + reader->root_ns.off, reader->root_ns.len};
+        header.content_ns = (struct xf_span){xf_buf_ptr(&reader->payload.out) + reader->root_ns.off,
+                                             reader->root_ns.len};
     header.has_dialback_ns = reader->has_root_dialback;
     keep_root_tag(reader);
     reader->depth = 1;
@@ -174,7 +187,8 @@ static void on_root(struct xf_reader *reader, const char *name, const char **att
 }
 
 /* XML 1.0 in UTF-8 only (RFC 6120 section 11.6). */
-static void on_xml_declaration(void *user, const XML_Char *version, const XML_Char *encoding, int standalone)
+static void on_xml_declaration(void *user, const XML_Char *version, const XML_Char *encoding,
+                               int standalone)
 {
     struct xf_reader *reader = user;
 
@@ -182,125 +196,11 @@ static void on_xml_declaration(void *user, const XML_Char *version, const XML_Ch
     if (reader->halt)
         return;
     if (version && strcmp(version, "1.0") != 0)
-        xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_BAD_FORMAT, "only XML 1.0 is understood");
+        xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_BAD_FORMAT,
+                         "only XML 1.0 is understood");
     else if (encoding && !xf_span_eq_nocase(xf_span_of(encoding), XF_SPAN("UTF-8")))
-        xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_UNSUPPORTED_ENCODING, "only UTF-8 is understood");
-}
-
-/* ------------------------------------------------------------------ the envelope */
-
-static struct xf_slice *envelope_slot(struct xf_envelope *envelope, const char *name)
-{
-    switch (name[0]) {
-    case 'f':
-        return strcmp(name, "from") == 0 ? &envelope->from : NULL;
-    case 't':
-        if (strcmp(name, "to") == 0)
-            return &envelope->to;
-        return strcmp(name, "type") == 0 ? &envelope->type : NULL;
-    case 'i':
-        return strcmp(name, "id") == 0 ? &envelope->id : NULL;
-    case 'h':
-        return strcmp(name, XF_NS_XML "\x1Flang") == 0 ? &envelope->lang : NULL;
-    default:
-        return NULL;
-    }
-}
-
-static enum xf_err keep_extra(struct xf_reader *reader, const char **attrs)
-{
-    for (unsigned at = 0; attrs[at]; at += 2) {
-        if (!envelope_slot(&reader->envelope, attrs[at]) &&
-            xf_payload_attr(&reader->payload, attrs, at) != XF_ERR_OK)
-            return XF_ERR_LIMIT;
-    }
-    return XF_ERR_OK;
-}
-
-static enum xf_err keep_envelope(struct xf_reader *reader, const char **attrs)
-{
-    struct xf_envelope *envelope = &reader->envelope;
-    bool has_extra = false;
-
-    for (unsigned at = 0; attrs[at]; at += 2) {
-        struct xf_slice *slot = envelope_slot(envelope, attrs[at]);
-
-        if (!slot)
-            has_extra = true;
-        else if (xf_payload_keep(&reader->payload, attrs[at + 1], slot) != XF_ERR_OK)
-            return XF_ERR_LIMIT;
-    }
-    envelope->extra_off = (uint32_t)reader->payload.out.len;
-    if (has_extra && keep_extra(reader, attrs) != XF_ERR_OK)
-        return XF_ERR_LIMIT;
-    envelope->payload_off = (uint32_t)reader->payload.out.len;
-    return XF_ERR_OK;
-}
-
-/* Is it a stanza, and of which kind? */
-static bool find_kind(const struct xf_reader *reader, const char *name, enum xf_stanza_kind *out_kind)
-{
-    size_t ns_len = strlen(reader->content_ns);
-
-    if (strncmp(name, reader->content_ns, ns_len) != 0 || name[ns_len] != XF_NAME_SEPARATOR)
-        return false;
-    name += ns_len + 1;
-    for (enum xf_stanza_kind kind = XF_STANZA_MESSAGE; kind <= XF_STANZA_IQ; kind++) {
-        if (strcmp(name, xf_stanza_kind_name(kind)) == 0) {
-            *out_kind = kind;
-            return true;
-        }
-    }
-    return false;
-}
-
-static void begin_stanza(struct xf_reader *reader, enum xf_stanza_kind kind, const char **attrs)
-{
-    struct xf_envelope *envelope = &reader->envelope;
-
-    reader->mode = XF_MODE_STANZA;
-    envelope->kind = kind;
-    envelope->from = envelope->to = envelope->type = envelope->id = envelope->lang = XF_SLICE_NONE;
-    envelope->child_count = 0;
-    xf_payload_begin(&reader->payload, reader->content_ns);
-    check(reader, keep_envelope(reader, attrs));
-}
-
-static struct xf_span span_of(const struct xf_reader *reader, struct xf_slice slice)
-{
-    if (slice.off == UINT32_MAX)
-        return XF_SPAN_NONE;
-    return (struct xf_span){xf_buf_ptr(&reader->payload.out) + slice.off, slice.len};
-}
-
-static struct xf_span span_between(const struct xf_reader *reader, size_t from, size_t to)
-{
-    return (struct xf_span){xf_buf_ptr(&reader->payload.out) + from, to - from};
-}
-
-static void end_stanza(struct xf_reader *reader, size_t wire_bytes)
-{
-    const struct xf_envelope *envelope = &reader->envelope;
-    struct xf_stanza stanza;
-
-    /* The children, most of it, are filled as far as child_count says. */
-    memset(&stanza, 0, offsetof(struct xf_stanza, children));
-    stanza.kind = envelope->kind;
-    stanza.raw_from = span_of(reader, envelope->from);
-    stanza.raw_to = span_of(reader, envelope->to);
-    stanza.type = span_of(reader, envelope->type);
-    stanza.id = span_of(reader, envelope->id);
-    stanza.lang = span_of(reader, envelope->lang);
-    stanza.extra = span_between(reader, envelope->extra_off, envelope->payload_off);
-    stanza.payload = span_between(reader, envelope->payload_off, reader->payload.out.len);
-    stanza.has_ns_mark = reader->payload.has_mark;
-    stanza.child_count = envelope->child_count;
-    stanza.wire_bytes = wire_bytes;
-    for (unsigned i = 0; i < envelope->child_count && i < XF_STANZA_CHILDREN; i++) {
-        stanza.children[i].ns = span_of(reader, envelope->children[i].ns);
-        stanza.children[i].name = span_of(reader, envelope->children[i].name);
-    }
-    reader->events->stanza(reader->owner, &stanza);
+        xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_UNSUPPORTED_ENCODING,
+                         "only UTF-8 is understood");
 }
 
 /* ------------------------------------------------------------------ elements */
@@ -317,13 +217,32 @@ static void start_in_stanza(struct xf_reader *reader, const char *name, const ch
         envelope->children[envelope->child_count - 1] = written;
 }
 
+/* Is it a stanza, and of which kind? */
+static bool find_kind(const struct xf_reader *reader, const char *name,
+                      enum xf_stanza_kind *out_kind)
+{
+    struct xf_span ns = reader->content_ns;
+
+    if (strncmp(name, ns.ptr, ns.len) != 0 || name[ns.len] != XF_NAME_SEPARATOR)
+        return false;
+    name += ns.len + 1;
+    for (enum xf_stanza_kind kind = XF_STANZA_MESSAGE; kind <= XF_STANZA_IQ; kind++) {
+        if (strcmp(name, xf_stanza_kind_name(kind)) == 0) {
+            *out_kind = kind;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void begin_element(struct xf_reader *reader, const char *name, const char **attrs)
 {
     enum xf_stanza_kind kind;
 
     reader->element_start = (unsigned long)XML_GetCurrentByteIndex(reader->parser);
     if (find_kind(reader, name, &kind)) {
-        begin_stanza(reader, kind, attrs);
+        reader->mode = XF_MODE_STANZA;
+        check(reader, xf_envelope_begin(reader, kind, attrs));
         return;
     }
     reader->mode = XF_MODE_TREE;
@@ -339,7 +258,7 @@ static void end_element(struct xf_reader *reader)
     if (!xf_reader_admits_size(reader, end))
         return;
     if (reader->mode == XF_MODE_STANZA) {
-        end_stanza(reader, wire_bytes);
+        xf_envelope_deliver(reader, wire_bytes);
     } else {
         xf_tree_end(&reader->tree);
         reader->events->element(reader->owner, xf_tree_elem(&reader->tree));
@@ -418,7 +337,8 @@ static void XMLCALL on_text(void *user, const XML_Char *text, int len)
     } else if (reader->mode == XF_MODE_TREE) {
         check(reader, xf_tree_text(&reader->tree, text, bytes));
     } else if (!is_white(text, bytes)) {
-        xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_BAD_FORMAT, "text between stanzas");
+        xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_BAD_FORMAT,
+                         "text between stanzas");
     }
 }
 
@@ -427,7 +347,8 @@ static void XMLCALL on_cdata(void *user)
     struct xf_reader *reader = user;
 
     if (!reader->halt && reader->mode == XF_MODE_BETWEEN)
-        xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_BAD_FORMAT, "text between stanzas");
+        xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_BAD_FORMAT,
+                         "text between stanzas");
 }
 
 /* ------------------------------------------------------------------ what XMPP forbids */
@@ -475,7 +396,8 @@ void xf_reader_set_handlers(struct xf_reader *reader)
     XML_SetProcessingInstructionHandler(parser, on_instruction);
     XML_SetStartDoctypeDeclHandler(parser, on_doctype);
 #ifdef XF_HAVE_REPARSE_DEFERRAL
-    /* Deferral leaves a complete stanza lying until more bytes come; token.c does its work (CVE-2023-52425). */
+    /* Deferral leaves a complete stanza lying until more bytes come; token.c does its work
+     * (CVE-2023-52425). */
     (void)XML_SetReparseDeferralEnabled(parser, XML_FALSE); /* fails without a parser only */
 #endif
 }

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * payload.c — the children of a stanza, serialised while they are parsed. The hot path of the program.
+ * payload.c — the children of a stanza, serialised while they are parsed. The hot path of the
+ * program.
  *
- * Elements are written without prefix. Each open element has a level, which knows the default namespace in
- * force within it; an element in another namespace declares it, so that any binding the peer made, wherever
- * it made it, is resolved and gone. The content namespace is written as XF_CONTENT_NS_MARK when a foreign one
- * has to be left for it, and not at all otherwise (stanza.h). Two things cannot be said by a default
- * namespace:
- * - attributes in a namespace: a prefix n1, n2, ... is declared in the same tag, in front of its first use;
- * - names in the namespace of `xml:`, which must not be the default one (XML-NS section 3): they keep the prefix.
- * Prefixes that the peer mentions in text or values (QNames in content) are lost; XMPP extensions have none.
+ * Elements are written without prefix. Each open element has a level, which knows the default
+ * namespace in force within it; an element in another namespace declares it, so that any binding
+ * the peer made, wherever it made it, is resolved and gone. The content namespace is written as
+ * XF_CONTENT_NS_MARK when a foreign one has to be left for it, and not at all otherwise (stanza.h).
+ * Two things cannot be said by a default namespace:
+ * - attributes in a namespace: a prefix n1, n2, ... is declared in the same tag, in front of its
+ *   first use;
+ * - names in the namespace of `xml:`, which must not be the default one (XML-NS section 3): they
+ *   keep the prefix.
+ *
+ * Prefixes that the peer mentions in text or values (QNames in content) are lost; XMPP extensions
+ * have none.
  */
 #include "payload_priv.h"
 
@@ -81,12 +86,12 @@ static void clear(struct xf_buf *buf)
         xf_buf_clear(buf);
 }
 
-void xf_payload_begin(struct xf_payload *payload, const char *content_ns)
+void xf_payload_begin(struct xf_payload *payload, struct xf_span content_ns)
 {
     clear(&payload->out);
     clear(&payload->ns_text);
-    xf_buf_append_str(&payload->ns_text, content_ns);
-    payload->content_len = (uint32_t)payload->ns_text.len;
+    xf_buf_append_span(&payload->ns_text, content_ns);
+    payload->content_len = (uint32_t)content_ns.len;
     if (!payload->levels) {
         payload->level_cap = FIRST_LEVELS;
         payload->levels = xf_alloc(FIRST_LEVELS * sizeof(struct xf_level));
@@ -127,7 +132,8 @@ static inline void commit_to(struct xf_buf *buf, const char *end)
     buf->len = (size_t)(end - buf->data) - buf->start;
 }
 
-enum xf_err xf_payload_keep(struct xf_payload *payload, const char *text, struct xf_slice *out_slice)
+enum xf_err xf_payload_keep(struct xf_payload *payload, const char *text,
+                            struct xf_slice *out_slice)
 {
     size_t len = strlen(text), off = payload->out.len;
 
@@ -148,7 +154,8 @@ static enum xf_err append_value_end(struct xf_buf *out, const char *value, size_
 }
 
 /* `name="value"`; most values are clean, those are copied in one go. */
-static enum xf_err append_attr(struct xf_buf *out, const char *name, size_t name_len, const char *value)
+static enum xf_err append_attr(struct xf_buf *out, const char *name, size_t name_len,
+                               const char *value)
 {
     size_t clean = xf_escape_clean_z(value, XF_ESCAPE_VALUE);
     char *p = room(out, name_len + clean + 3);
@@ -175,10 +182,11 @@ static enum xf_err declare_prefix(struct xf_buf *out, const struct qname *q, uns
 }
 
 /*
- * Which prefix: the place of the first attribute in the same namespace among those that need a prefix.
- * *out_is_new tells that this is it.
+ * Which prefix: the place of the first attribute in the same namespace among those that need a
+ * prefix. *out_is_new tells that this is it.
  */
-static unsigned prefix_number(const char **attrs, unsigned at, const struct qname *q, bool *out_is_new)
+static unsigned prefix_number(const char **attrs, unsigned at, const struct qname *q,
+                              bool *out_is_new)
 {
     unsigned number = 1;
 
@@ -197,7 +205,8 @@ static unsigned prefix_number(const char **attrs, unsigned at, const struct qnam
     return number;
 }
 
-static enum xf_err append_ns_attr(struct xf_buf *out, const char **attrs, unsigned at, const struct qname *q)
+static enum xf_err append_ns_attr(struct xf_buf *out, const char **attrs, unsigned at,
+                                  const struct qname *q)
 {
     bool is_new;
     unsigned number = prefix_number(attrs, at, q, &is_new);
@@ -224,18 +233,19 @@ enum xf_err xf_payload_attr(struct xf_payload *payload, const char **attrs, unsi
 
 /* ------------------------------------------------------------------ elements */
 
-static inline bool is_ns(const struct xf_payload *payload, struct xf_slice ns, const struct qname *q)
+static inline bool is_ns(const struct xf_payload *payload, struct xf_slice ns,
+                         const struct qname *q)
 {
     return ns.len == q->ns_len &&
            (ns.len == 0 || memcmp(payload->ns_text.data + ns.off, q->ns, ns.len) == 0);
 }
 
 /*
- * ` xmlns="..."` for an element whose namespace is not the one in force; notes it for the new level and in
- * *out_ns as it is written.
+ * ` xmlns="..."` for an element whose namespace is not the one in force; notes it for the new level
+ * and in *out_ns as it is written.
  */
-static enum xf_err change_ns(struct xf_payload *payload, const struct qname *q, struct xf_slice *out_level_ns,
-                             struct xf_slice *out_ns)
+static enum xf_err change_ns(struct xf_payload *payload, const struct qname *q,
+                             struct xf_slice *out_level_ns, struct xf_slice *out_ns)
 {
     struct xf_buf *out = &payload->out, *ns_text = &payload->ns_text;
     struct xf_slice content = {0, payload->content_len};
@@ -275,7 +285,8 @@ static enum xf_err open_tag(struct xf_payload *payload, const struct qname *q, b
     if (payload->tag_open)
         *p++ = '>';
     *p++ = '<';
-    *out_name = (struct xf_slice){(uint32_t)((size_t)(p - out->data) - out->start), (uint32_t)name_len};
+    *out_name =
+        (struct xf_slice){(uint32_t)((size_t)(p - out->data) - out->start), (uint32_t)name_len};
     if (is_xml)
         p = PUT(p, "xml:");
     commit_to(out, put(p, q->local, local_len));

@@ -2,8 +2,8 @@
 /*
  * payload_priv.h — serialise what is within a stanza for a neutral default namespace (stanza.h).
  *
- * Also holds the other texts of the stanza that is being read: all in one buffer, named by offsets until the
- * stanza is complete, since the buffer moves while it grows.
+ * Also holds the other texts of the stanza that is being read: all in one buffer, named by offsets
+ * until the stanza is complete, since the buffer moves while it grows.
  */
 #pragma once
 
@@ -26,7 +26,8 @@ struct xf_level {
 
 struct xf_payload {
     struct xf_buf out;
-    struct xf_buf ns_text;   /* the content namespace, then those of the open elements, as they came */
+    struct xf_buf
+        ns_text; /* the content namespace, then those of the open elements, as they came */
     struct xf_level *levels; /* [0] is the stanza itself */
     unsigned level_cap;
     unsigned depth;       /* open elements below the stanza */
@@ -43,16 +44,18 @@ void xf_payload_set_max(struct xf_payload *payload, size_t max_bytes);
 void xf_payload_release(struct xf_payload *payload);
 
 /* A new stanza begins, in the content namespace. Keeps memory of ordinary size. */
-void xf_payload_begin(struct xf_payload *payload, const char *content_ns);
+void xf_payload_begin(struct xf_payload *payload, struct xf_span content_ns);
 
 /* Copies of texts into the same buffer, as they are. */
-XF_MUST_USE enum xf_err xf_payload_keep(struct xf_payload *payload, const char *text, struct xf_slice *out_slice);
+XF_MUST_USE enum xf_err xf_payload_keep(struct xf_payload *payload, const char *text,
+                                        struct xf_slice *out_slice);
 
 /*
- * One attribute of an element, serialised. `attrs` is expat's array of names and values, `at` an even index
- * into it. An attribute in a namespace gets a prefix that is declared on the spot.
+ * One attribute of an element, serialised. `attrs` is expat's array of names and values, `at` an
+ * even index into it. An attribute in a namespace gets a prefix that is declared on the spot.
  */
-XF_MUST_USE enum xf_err xf_payload_attr(struct xf_payload *payload, const char **attrs, unsigned at);
+XF_MUST_USE enum xf_err xf_payload_attr(struct xf_payload *payload, const char **attrs,
+                                        unsigned at);
 
 /* What policy wants to know of a child of the stanza. */
 struct xf_payload_name {
@@ -60,8 +63,9 @@ struct xf_payload_name {
     struct xf_slice name;
 };
 
-/* Names as expat gives them. XF_ERR_LIMIT: the ceiling is reached, what was written is of no use. */
-XF_MUST_USE enum xf_err xf_payload_start(struct xf_payload *payload, const char *name, const char **attrs,
-                                         struct xf_payload_name *out_name);
+/* Names as expat gives them. XF_ERR_LIMIT: the ceiling is reached, what was written is of no use.
+ */
+XF_MUST_USE enum xf_err xf_payload_start(struct xf_payload *payload, const char *name,
+                                         const char **attrs, struct xf_payload_name *out_name);
 XF_MUST_USE enum xf_err xf_payload_end(struct xf_payload *payload);
 XF_MUST_USE enum xf_err xf_payload_text(struct xf_payload *payload, const char *text, size_t len);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reader_priv.h — the state of a reader, between its two halves: reader.c feeds the parser, handlers.c hears it.
+ * reader_priv.h — the state of a reader, between its parts: reader.c cuts the input into pieces,
+ * parser.c feeds them to expat, handlers.c hears the events, envelope.c makes stanzas of them.
  *
- * Offsets count the bytes that this parser was given (a new parser starts at 0) and are compared by difference
- * only: XML_Index has 32 bits on 32-bit machines and wraps there.
+ * Offsets count the bytes that this parser was given (a new parser starts at 0) and are compared by
+ * difference only: XML_Index has 32 bits on 32-bit machines and wraps there.
  */
 #pragma once
 
@@ -40,7 +41,7 @@ struct xf_envelope {
 };
 
 struct xf_reader {
-    const char *content_ns;
+    struct xf_span content_ns;
     struct xf_reader_limits limits;
     const struct xf_reader_events *events;
     void *owner;
@@ -54,13 +55,13 @@ struct xf_reader {
     unsigned names;        /* that the parser may have stored since it was made */
     bool is_replaying;     /* the root's start tag, for a new parser */
     bool is_feeding;
-    bool is_fat;           /* the parser's buffers have grown */
-    bool tag_may_be_long;  /* a start tag may be above its limit: it began in an earlier piece */
+    bool is_fat;          /* the parser's buffers have grown */
+    bool tag_may_be_long; /* a start tag may be above its limit: it began in an earlier piece */
     unsigned long fed, element_start, halt_offset; /* offsets */
 
     struct xf_utf8 utf8;
-    struct xf_buf head;  /* all that came before the end of the root's start tag */
-    char *root_tag;      /* the root's start tag as it came, once there */
+    struct xf_buf head; /* all that came before the end of the root's start tag */
+    char *root_tag;     /* the root's start tag as it came, once there */
     size_t root_tag_len;
     struct xf_token token; /* the last one, when the parser has it in part */
     struct xf_buf held;    /* more of that token, kept from the parser */
@@ -69,18 +70,40 @@ struct xf_reader {
     struct xf_envelope envelope;
     struct xf_tree tree;
     bool has_root_ns, has_root_dialback;
-    struct xf_slice root_ns; /* the default namespace of the root, in payload.out until `header` was called */
+    struct xf_slice
+        root_ns; /* the default namespace of the root, in payload.out until `header` was called */
 
     enum xf_err error;
     enum xf_stream_error stream_error;
     const char *error_text;
 };
 
-/* Set all handlers and options; expat forgets them in XML_ParserReset, so a parser is always made anew. */
+#define XF_READER_PIECE_BYTES 2048 /* with it expat's buffer has 4 KiB */
+
+/* ------------------------------------------------------------------ parser.c */
+
+/* Parse valid UTF-8, at most XF_READER_PIECE_BYTES; all is used unless the reader stopped or ended.
+ */
+XF_MUST_USE enum xf_err xf_reader_feed_piece(struct xf_reader *reader, const char *bytes,
+                                             size_t len, size_t *out_used);
+void xf_reader_drop_parser(struct xf_reader *reader);
+
+/* ------------------------------------------------------------------ envelope.c */
+
+/* A stanza's start tag; the children follow in reader->payload. XF_ERR_LIMIT as there. */
+XF_MUST_USE enum xf_err xf_envelope_begin(struct xf_reader *reader, enum xf_stanza_kind kind,
+                                          const char **attrs);
+void xf_envelope_deliver(struct xf_reader *reader, size_t wire_bytes);
+
+/* ------------------------------------------------------------------ handlers.c */
+
+/* Set all handlers and options; expat forgets them in XML_ParserReset, so a parser is always made
+ * anew. */
 void xf_reader_set_handlers(struct xf_reader *reader);
 
 /* The first problem counts. */
-void xf_reader_refuse(struct xf_reader *reader, enum xf_err err, enum xf_stream_error error, const char *text);
+void xf_reader_refuse(struct xf_reader *reader, enum xf_err err, enum xf_stream_error error,
+                      const char *text);
 
 /* In an event of the parser: the offset of its end. */
 unsigned long xf_reader_event_end(const struct xf_reader *reader);

@@ -2,10 +2,11 @@
 /*
  * token.c — follow a tag that comes in pieces.
  *
- * expat scans an incomplete token again from its start with each piece, so a long attribute that comes in small
- * pieces costs quadratic time (CVE-2023-52425). Its own remedy, deferral, would delay the stanza until more bytes
- * come. A tag, however, ends at the first '>' outside of quotes, and that is easy to follow piece by piece: the
- * reader keeps the pieces of a long tag until its end is there. Only the bytes of incomplete tokens are looked at.
+ * expat scans an incomplete token again from its start with each piece, so a long attribute that
+ * comes in small pieces costs quadratic time (CVE-2023-52425). Its own remedy, deferral, would
+ * delay the stanza until more bytes come. A tag, however, ends at the first '>' outside of quotes,
+ * and that is easy to follow piece by piece: the reader keeps the pieces of a long tag until its
+ * end is there. Only the bytes of incomplete tokens are looked at.
  */
 #include "token_priv.h"
 
@@ -13,7 +14,8 @@
 
 bool xf_token_is_tag(const struct xf_token *token)
 {
-    return token->len > 1 && token->first[0] == '<' && token->first[1] != '!' && token->first[1] != '?';
+    return token->len > 1 && token->first[0] == '<' && token->first[1] != '!' &&
+           token->first[1] != '?';
 }
 
 bool xf_token_is_markup_declaration(const struct xf_token *token)

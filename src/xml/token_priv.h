@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * token_priv.h — what is known of the token at the end of the input that the parser has only in part.
+ * token_priv.h — what is known of the token at the end of the input that the parser has only in
+ * part.
  */
 #pragma once
 
@@ -8,9 +9,9 @@
 #include <stddef.h>
 
 struct xf_token {
-    size_t len;  /* so far; 0: none */
+    size_t len; /* so far; 0: none */
     char first[2];
-    char quote;  /* of the attribute value that is open, 0: none */
+    char quote; /* of the attribute value that is open, 0: none */
 };
 
 /* The parser was given `len` bytes, and `pending` bytes at its end are a token in part. */

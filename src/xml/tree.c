@@ -2,10 +2,10 @@
 /*
  * tree.c — control elements as small trees.
  *
- * All of a tree lies in a list of chunks that are freed together. The element's size on the wire is bounded by
- * the reader, but `<a/>` is four bytes there and a struct here, and one declared namespace serves many names;
- * so the memory has a ceiling too. A namespace that the element before or around has is not copied again.
- * Nodes know their parent, so nothing here recurses.
+ * All of a tree lies in a list of chunks that are freed together. The element's size on the wire is
+ * bounded by the reader, but `<a/>` is four bytes there and a struct here, and one declared
+ * namespace serves many names; so the memory has a ceiling too. A namespace that the element before
+ * or around has is not copied again. Nodes know their parent, so nothing here recurses.
  */
 #include "tree_priv.h"
 
@@ -93,8 +93,8 @@ static bool copy(struct xf_tree *tree, const char *text, size_t len, struct xf_s
 /* ------------------------------------------------------------------ names */
 
 /* `like`: a namespace that is probably the same. */
-static bool copy_name(struct xf_tree *tree, const char *name, struct xf_span like, struct xf_span *out_ns,
-                      struct xf_span *out_local)
+static bool copy_name(struct xf_tree *tree, const char *name, struct xf_span like,
+                      struct xf_span *out_ns, struct xf_span *out_local)
 {
     const char *separator = strchr(name, XF_NAME_SEPARATOR);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tree_priv.h — build one struct xf_elem tree in memory of its own, with a ceiling. For control elements only.
+ * tree_priv.h — build one struct xf_elem tree in memory of its own, with a ceiling. For control
+ * elements only.
  */
 #pragma once
 

@@ -2,9 +2,9 @@
 /*
  * writer.c — stanzas, attributes and text as XML.
  *
- * A stanza is written into one piece of reserved memory: its upper bound is known beforehand, so nothing is
- * checked on the way. The payload is copied as the reader made it; only where it holds XF_CONTENT_NS_MARK
- * the content namespace of this stream goes in between (stanza.h).
+ * A stanza is written into one piece of reserved memory: its upper bound is known beforehand, so
+ * nothing is checked on the way. The payload is copied as the reader made it; only where it holds
+ * XF_CONTENT_NS_MARK the content namespace of this stream goes in between (stanza.h).
  */
 #include <xfed/xml/writer.h>
 
@@ -38,7 +38,8 @@ static char *put_value(char *out, struct xf_span value)
     return out;
 }
 
-#define PUT_ATTR(out, name, value) ((value).ptr ? put_value(PUT(out, " " name "=\""), (value)) : (out))
+#define PUT_ATTR(out, name, value)                                                                 \
+    ((value).ptr ? put_value(PUT(out, " " name "=\""), (value)) : (out))
 
 static char *put_payload(char *out, struct xf_span payload, struct xf_span content_ns)
 {
@@ -115,12 +116,14 @@ static size_t stanza_bound(const struct xf_stanza *stanza, size_t ns_len, size_t
     return bound;
 }
 
-/* A header's xml:lang is not known here, so the longest that a stream keeps is assumed (stream.h). */
+/* A header's xml:lang is not known here, so the longest that a stream keeps is assumed (stream.h).
+ */
 #define STREAM_LANG_MAX 64
 
 size_t xf_xml_stanza_bound(const struct xf_stanza *stanza, const char *content_ns)
 {
-    return stanza_bound(stanza, strlen(content_ns), stanza->lang.ptr ? stanza->lang.len : STREAM_LANG_MAX);
+    return stanza_bound(stanza, strlen(content_ns),
+                        stanza->lang.ptr ? stanza->lang.len : STREAM_LANG_MAX);
 }
 
 void xf_xml_stanza(struct xf_buf *out, const struct xf_stanza *stanza, const char *content_ns,
@@ -142,7 +145,8 @@ void xf_xml_stanza(struct xf_buf *out, const struct xf_stanza *stanza, const cha
         p = PUT(p, "/>");
     } else {
         p = PUT(p, ">");
-        p = stanza->has_ns_mark ? put_payload(p, stanza->payload, ns) : put_span(p, stanza->payload);
+        p = stanza->has_ns_mark ? put_payload(p, stanza->payload, ns)
+                                : put_span(p, stanza->payload);
         p = PUT(put_span(PUT(p, "</"), kind), ">");
     }
     xf_buf_commit(out, (size_t)(p - start));

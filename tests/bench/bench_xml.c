@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_xml.c — CPU time of the reader and the writer for one chat message, and the memory of a reader.
+ * bench_xml.c — CPU time of the reader and the writer for one chat message, and the memory of a
+ * reader.
  *
- * Each figure is the least of many short rounds on the thread's CPU clock, which is what the code costs when
- * nobody disturbs it. Beside the reader stands the bare parser, with handlers that do nothing: the floor.
+ * Each figure is the least of many short rounds on the thread's CPU clock, which is what the code
+ * costs when nobody disturbs it. Beside the reader stands the bare parser, with handlers that do
+ * nothing: the floor.
  *
  *     bench_xml [ROUNDS]
  */
@@ -23,12 +25,13 @@
 
 #define HEADER                                                                                     \
     "<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:db='jabber:server:dialback' " \
-    "xmlns:stream='http://etherx.jabber.org/streams' from='a.example' to='b.example' id='s1' version='1.0'>"
+    "xmlns:stream='http://etherx.jabber.org/streams' from='a.example' to='b.example' id='s1' "     \
+    "version='1.0'>"
 
 /* 316 bytes */
 #define CHAT                                                                                       \
-    "<message from='alice@a.example/phone' to='bob@b.example/desk' type='chat' id='c0ffee01'>"      \
-    "<body>Shall we meet at the station at noon, or is that early?</body>"                          \
+    "<message from='alice@a.example/phone' to='bob@b.example/desk' type='chat' id='c0ffee01'>"     \
+    "<body>Shall we meet at the station at noon, or is that early?</body>"                         \
     "<request xmlns='urn:xmpp:receipts'/>"                                                         \
     "<active xmlns='http://jabber.org/protocol/chatstates'/>"                                      \
     "<origin-id xmlns='urn:xmpp:sid:0' id='c0ffee01-77aa'/></message>"
@@ -197,7 +200,8 @@ static void show_memory(void)
     for (int i = 0; i < READERS; i++)
         xf_reader_park(readers[i]);
     size_t parked = heap_bytes() - before;
-    printf("memory of a reader: active %zu bytes, parked %zu bytes\n", active / READERS, parked / READERS);
+    printf("memory of a reader: active %zu bytes, parked %zu bytes\n", active / READERS,
+           parked / READERS);
     for (int i = 0; i < READERS; i++)
         xf_reader_free(&readers[i]);
 }

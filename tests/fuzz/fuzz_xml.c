@@ -2,12 +2,14 @@
 /*
  * fuzz_xml.c — any bytes as a stream for the reader, and what it delivers for the writer.
  *
- * The first byte chooses the content namespace, the limits and whether a stream header goes before the rest. What must
- * hold for every input:
- *   - the same events and the same end, whether it comes whole, a byte at a time, or in random pieces with parking;
- *   - a stanza that is written is read again as the same stanza, and written again as the same bytes.
- * Built by clang with -fsanitize=fuzzer and -DXF_LIBFUZZER it is a libFuzzer target; otherwise main() replays the files
- * of its arguments.
+ * The first byte chooses the content namespace, the limits and whether a stream header goes before
+ * the rest. What must hold for every input:
+ * - the same events and the same end, whether it comes whole, a byte at a time, or in random pieces
+ *   with parking;
+ * - a stanza that is written is read again as the same stanza, and written again as the same bytes.
+ *
+ * Built by clang with -fsanitize=fuzzer and -DXF_LIBFUZZER it is a libFuzzer target; otherwise
+ * main() replays the files of its arguments.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -22,7 +24,8 @@
     "<stream:stream xmlns='jabber:server' xmlns:stream='" XF_NS_STREAM                             \
     "' xmlns:db='jabber:server:dialback' xmlns:p='urn:p'>"
 
-/* From here on the reader may hold a token back, and with it the fault that is in it (src/xml/token.c). */
+/* From here on the reader may hold a token back, and with it the fault that is in it
+ * (src/xml/token.c). */
 #define HOLD_BYTES 1024
 
 static const struct xf_reader_limits usual = {262144, 65536, 65536, 64, 64};
@@ -45,7 +48,8 @@ static void run(const struct input *input, struct record *record)
     record_run(record, input->bytes, input->len);
 }
 
-/* "x]]>" between stanzas is text where it must not be, and not well-formed: expat says which one it saw first. */
+/* "x]]>" between stanzas is text where it must not be, and not well-formed: expat says which one it
+ * saw first. */
 static enum xf_stream_error like(enum xf_stream_error error)
 {
     return error == XF_STREAM_ERROR_BAD_FORMAT ? XF_STREAM_ERROR_NOT_WELL_FORMED : error;

@@ -199,7 +199,8 @@ void record_run(struct record *record, const char *input, size_t len)
         record->reader = xf_reader_new(record->content_ns, &record->limits, &record_events, record);
     for (size_t done = 0; done < len && record->err == XF_ERR_OK;) {
         size_t piece = next_piece(record, len - done), used = 0;
-        char *copy = xf_strndup(input + done, piece); /* so that ASan sees a read beyond the piece */
+        char *copy =
+            xf_strndup(input + done, piece); /* so that ASan sees a read beyond the piece */
 
         record->err = xf_reader_feed(record->reader, copy, piece, &used);
         xf_require(used <= piece && (record->err != XF_ERR_OK || used == piece));
@@ -221,6 +222,7 @@ const char *record_lines(struct record *record)
 
 char *record_stream(const struct record *record)
 {
-    return xf_asprintf("<stream:stream xmlns='%s' xmlns:stream='" XF_NS_STREAM "'>%.*s</stream:stream>",
+    return xf_asprintf("<stream:stream xmlns='%s' xmlns:stream='" XF_NS_STREAM
+                       "'>%.*s</stream:stream>",
                        record->write_ns, (int)record->written.len, xf_buf_ptr(&record->written));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * record.h — run a reader over an input, cut in some way, and write down all that it says. For tests and fuzzing.
+ * record.h — run a reader over an input, cut in some way, and write down all that it says. For
+ * tests and fuzzing.
  *
  * One line an event: H header, S stanza, E element, F footer. XF_CONTENT_NS_MARK is shown as '$'.
  */
@@ -16,11 +17,12 @@ struct record {
     const char *content_ns;
     struct xf_reader_limits limits;
     enum record_cut cut;
-    unsigned seed;      /* of the random cuts */
-    unsigned stop_at;   /* call xf_reader_stop in the event of this number, from 1; 0: never */
-    bool parks;         /* park after each piece */
-    bool only_stanzas;  /* no lines for the others */
-    const char *write_ns; /* write stanzas into `written`, for this content namespace; NULL: do not */
+    unsigned seed;     /* of the random cuts */
+    unsigned stop_at;  /* call xf_reader_stop in the event of this number, from 1; 0: never */
+    bool parks;        /* park after each piece */
+    bool only_stanzas; /* no lines for the others */
+    const char
+        *write_ns; /* write stanzas into `written`, for this content namespace; NULL: do not */
 
     /* What came of it. */
     struct xf_buf lines, written;
@@ -36,7 +38,8 @@ struct record {
 void record_init(struct record *record, const char *content_ns);
 void record_fini(struct record *record);
 
-/* Feed all of `input` (the reader is made by the first call); more calls go on with the same reader. */
+/* Feed all of `input` (the reader is made by the first call); more calls go on with the same
+ * reader. */
 void record_run(struct record *record, const char *input, size_t len);
 
 /* The events, NUL-terminated. */

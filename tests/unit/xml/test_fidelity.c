@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_fidelity.c — what a stanza means survives: read in any pieces, written for either content namespace, read again.
+ * test_fidelity.c — what a stanza means survives: read in any pieces, written for either content
+ * namespace, read again.
  *
- * Rows are the insides of a jabber:server stream. Each is read whole, a byte at a time and in random pieces.
+ * Rows are the insides of a jabber:server stream. Each is read whole, a byte at a time and in
+ * random pieces.
  */
 #include "record.h"
 
@@ -135,8 +137,8 @@ static const struct {
 
 static char *stream_of(int i)
 {
-    return xf_asprintf("<?xml version='1.0'?>" ROOT("jabber:server", "%s") "%s</stream:stream>", cases[i].root,
-                       cases[i].in);
+    return xf_asprintf("<?xml version='1.0'?>" ROOT("jabber:server", "%s") "%s</stream:stream>",
+                       cases[i].root, cases[i].in);
 }
 
 /* The stanzas' lines: between those of header and footer. */

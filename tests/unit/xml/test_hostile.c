@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_hostile.c — what is refused, with which stream error, and that nothing behind it is delivered.
+ * test_hostile.c — what is refused, with which stream error, and that nothing behind it is
+ * delivered.
  *
- * Each row is a whole stream. It is read whole, a byte at a time and in random pieces; what came before the fault is
- * delivered in each of them, the fault is the same.
+ * Each row is a whole stream. It is read whole, a byte at a time and in random pieces; what came
+ * before the fault is delivered in each of them, the fault is the same.
  */
 #include "record.h"
 
@@ -133,15 +134,18 @@ static void assert_refused(int i, enum record_cut cut, unsigned seed)
     record.cut = cut;
     record.seed = seed;
     record_run(&record, cases[i].in, cases[i].len);
-    ck_assert_msg(record.err == XF_ERR_BAD_XML, "%s (seed %u): %s", cases[i].label, seed, xf_err_text(record.err));
+    ck_assert_msg(record.err == XF_ERR_BAD_XML, "%s (seed %u): %s", cases[i].label, seed,
+                  xf_err_text(record.err));
     ck_assert_msg(record.problem == cases[i].want, "%s (seed %u): %s", cases[i].label, seed,
                   xf_stream_error_name(record.problem));
     char *events = initials(&record);
-    ck_assert_msg(strcmp(events, cases[i].events) == 0, "%s (seed %u): events %s", cases[i].label, seed, events);
+    ck_assert_msg(strcmp(events, cases[i].events) == 0, "%s (seed %u): events %s", cases[i].label,
+                  seed, events);
     xf_free(events);
 
     size_t used = 1;
-    ck_assert_msg(xf_reader_feed(record.reader, "<iq/>", 5, &used) == XF_ERR_BAD_XML, "%s: alive", cases[i].label);
+    ck_assert_msg(xf_reader_feed(record.reader, "<iq/>", 5, &used) == XF_ERR_BAD_XML, "%s: alive",
+                  cases[i].label);
     ck_assert_uint_eq(used, 0);
     record_fini(&record);
 }

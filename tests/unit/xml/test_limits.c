@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_limits.c — every size a peer chooses has a ceiling, which holds to the byte, and costs no more than linear time.
+ * test_limits.c — every size a peer chooses has a ceiling, which holds to the byte, and costs no
+ * more than linear time.
  */
 #include "record.h"
 
@@ -14,11 +15,17 @@
 #define ROOT "<stream xmlns='jabber:server'>"
 
 /* Small, so that the tables can be; in the order of the struct. */
-static const struct xf_reader_limits small_limits = {
-    .stanza_bytes = 6000, .control_bytes = 3000, .start_tag_bytes = 2500, .attributes = 8, .depth = 6};
+static const struct xf_reader_limits small_limits = {.stanza_bytes = 6000,
+                                                     .control_bytes = 3000,
+                                                     .start_tag_bytes = 2500,
+                                                     .attributes = 8,
+                                                     .depth = 6};
 
-static const struct xf_reader_limits usual_limits = {
-    .stanza_bytes = 262144, .control_bytes = 10240, .start_tag_bytes = 65536, .attributes = 64, .depth = 64};
+static const struct xf_reader_limits usual_limits = {.stanza_bytes = 262144,
+                                                     .control_bytes = 10240,
+                                                     .start_tag_bytes = 65536,
+                                                     .attributes = 64,
+                                                     .depth = 64};
 
 /* ------------------------------------------------------------------ to the byte */
 
@@ -69,7 +76,8 @@ static void assert_exact(int i, size_t fillers, enum record_cut cut, unsigned se
     record.seed = seed;
     record_run(&record, in, strlen(in));
     if (is_good) {
-        ck_assert_msg(record.err == XF_ERR_OK, "%s (seed %u): %s", exact[i].label, seed, record.problem_text);
+        ck_assert_msg(record.err == XF_ERR_OK, "%s (seed %u): %s", exact[i].label, seed,
+                      record.problem_text);
     } else {
         ck_assert_msg(record.err == XF_ERR_LIMIT, "%s (seed %u): taken", exact[i].label, seed);
         ck_assert_int_eq(record.problem, XF_STREAM_ERROR_POLICY_VIOLATION);
@@ -97,7 +105,8 @@ END_TEST
 
 /* ------------------------------------------------------------------ counts */
 
-static void assert_run(const struct xf_reader_limits *limits, const char *in, enum xf_err want, const char *text)
+static void assert_run(const struct xf_reader_limits *limits, const char *in, enum xf_err want,
+                       const char *text)
 {
     for (unsigned seed = 0; seed < 6; seed++) {
         struct record record;
@@ -118,13 +127,23 @@ START_TEST(counts_attributes_with_declarations)
 {
     const char many[] = "too many attributes";
 
-    assert_run(&small_limits, ROOT "<iq a='' b='' c='' d='' e='' f='' g='' h=''/>", XF_ERR_OK, NULL);
-    assert_run(&small_limits, ROOT "<iq a='' b='' c='' d='' e='' f='' g='' h='' i=''/>", XF_ERR_LIMIT, many);
-    assert_run(&small_limits, ROOT "<iq><x xmlns='u' xmlns:p='p' p:a='' b='' c='' d='' e='' f=''/></iq>", XF_ERR_OK, NULL);
-    assert_run(&small_limits, ROOT "<iq><x xmlns='u' xmlns:p='p' p:a='' b='' c='' d='' e='' f='' g=''/></iq>", XF_ERR_LIMIT, many);
-    assert_run(&small_limits, ROOT "<x xmlns='u' xmlns:p='p' a='' b='' c='' d='' e='' f='' g=''/>", XF_ERR_LIMIT, many);
-    assert_run(&small_limits, "<stream xmlns='u' xmlns:p='p' a='' b='' c='' d='' e='' f='' g=''>", XF_ERR_LIMIT, many);
-    assert_run(&small_limits, ROOT "<iq xmlns:a='1' xmlns:b='1'/><iq a='' b='' c='' d='' e='' f='' g='' h=''/>", XF_ERR_OK, NULL);
+    assert_run(&small_limits, ROOT "<iq a='' b='' c='' d='' e='' f='' g='' h=''/>", XF_ERR_OK,
+               NULL);
+    assert_run(&small_limits, ROOT "<iq a='' b='' c='' d='' e='' f='' g='' h='' i=''/>",
+               XF_ERR_LIMIT, many);
+    assert_run(&small_limits,
+               ROOT "<iq><x xmlns='u' xmlns:p='p' p:a='' b='' c='' d='' e='' f=''/></iq>",
+               XF_ERR_OK, NULL);
+    assert_run(&small_limits,
+               ROOT "<iq><x xmlns='u' xmlns:p='p' p:a='' b='' c='' d='' e='' f='' g=''/></iq>",
+               XF_ERR_LIMIT, many);
+    assert_run(&small_limits, ROOT "<x xmlns='u' xmlns:p='p' a='' b='' c='' d='' e='' f='' g=''/>",
+               XF_ERR_LIMIT, many);
+    assert_run(&small_limits, "<stream xmlns='u' xmlns:p='p' a='' b='' c='' d='' e='' f='' g=''>",
+               XF_ERR_LIMIT, many);
+    assert_run(&small_limits,
+               ROOT "<iq xmlns:a='1' xmlns:b='1'/><iq a='' b='' c='' d='' e='' f='' g='' h=''/>",
+               XF_ERR_OK, NULL);
 }
 END_TEST
 
@@ -135,7 +154,8 @@ START_TEST(counts_depth_from_the_root)
     assert_run(&small_limits, ROOT "<iq><a><b><c><d/></c></b></a></iq>", XF_ERR_OK, NULL);
     assert_run(&small_limits, ROOT "<iq><a><b><c><d><e/></d></c></b></a></iq>", XF_ERR_LIMIT, deep);
     assert_run(&small_limits, ROOT "<x xmlns='u'><a><b><c><d/></c></b></a></x>", XF_ERR_OK, NULL);
-    assert_run(&small_limits, ROOT "<x xmlns='u'><a><b><c><d><e/></d></c></b></a></x>", XF_ERR_LIMIT, deep);
+    assert_run(&small_limits, ROOT "<x xmlns='u'><a><b><c><d><e/></d></c></b></a></x>",
+               XF_ERR_LIMIT, deep);
 }
 END_TEST
 
@@ -213,7 +233,8 @@ static const struct {
 };
 /* clang-format on */
 
-#define CPU_MAX_MS 2000 /* quadratic time would take minutes; valgrind and a busy machine must not matter */
+#define CPU_MAX_MS                                                                                 \
+    2000 /* quadratic time would take minutes; valgrind and a busy machine must not matter */
 
 static uint64_t cpu_ms(void)
 {
@@ -248,8 +269,10 @@ START_TEST(survives_the_flood)
     record_init(&record, XF_NS_SERVER);
     record.limits = usual_limits;
     flood(_i, &record);
-    ck_assert_msg(record.err == floods[_i].want, "%s: %s", floods[_i].label, xf_err_text(record.err));
-    ck_assert_msg(record.used <= floods[_i].used_max, "%s: read %zu", floods[_i].label, record.used);
+    ck_assert_msg(record.err == floods[_i].want, "%s: %s", floods[_i].label,
+                  xf_err_text(record.err));
+    ck_assert_msg(record.used <= floods[_i].used_max, "%s: read %zu", floods[_i].label,
+                  record.used);
     ck_assert_uint_le(record.events, 1);
     ck_assert_uint_lt(cpu_ms() - start, CPU_MAX_MS);
     record_fini(&record);
@@ -312,7 +335,8 @@ int main(void)
     tcase_add_test(tc, refuses_a_long_way_to_the_header);
     tcase_add_test(tc, takes_new_limits);
     tcase_add_loop_test(tc, survives_the_flood, 0, (int)XF_ARRAY_LEN(floods));
-    tcase_add_loop_test(tc, delivers_what_is_within_the_limits_at_once, 0, (int)XF_ARRAY_LEN(large));
+    tcase_add_loop_test(tc, delivers_what_is_within_the_limits_at_once, 0,
+                        (int)XF_ARRAY_LEN(large));
     tcase_set_timeout(tc, 60);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_ENV);

@@ -70,8 +70,9 @@ START_TEST(says_the_same_in_any_pieces)
         record.parks = seed % 2;
         record_run(&record, cases[_i].in, strlen(cases[_i].in));
         ck_assert_msg(record.err == XF_ERR_OK, "%s (seed %u)", cases[_i].label, seed);
-        ck_assert_msg(strcmp(record_lines(&record), cases[_i].want) == 0, "%s (seed %u):\n%swanted:\n%s",
-                      cases[_i].label, seed, record_lines(&record), cases[_i].want);
+        ck_assert_msg(strcmp(record_lines(&record), cases[_i].want) == 0,
+                      "%s (seed %u):\n%swanted:\n%s", cases[_i].label, seed, record_lines(&record),
+                      cases[_i].want);
         ck_assert_uint_eq(record.used, strlen(cases[_i].in));
         record_fini(&record);
     }
@@ -107,9 +108,12 @@ static void assert_stops(int i, enum record_cut cut, unsigned seed)
     record.seed = seed;
     record.stop_at = stops[i].stop_at;
     record_run(&record, in, strlen(in));
-    ck_assert_msg(record.err == XF_ERR_CLOSED, "%s (seed %u): %s", stops[i].label, seed, xf_err_text(record.err));
-    ck_assert_msg(record.used == strlen(stops[i].before), "%s (seed %u): used %zu", stops[i].label, seed, record.used);
-    ck_assert_msg(record.events == stops[i].stop_at, "%s (seed %u): %s", stops[i].label, seed, record_lines(&record));
+    ck_assert_msg(record.err == XF_ERR_CLOSED, "%s (seed %u): %s", stops[i].label, seed,
+                  xf_err_text(record.err));
+    ck_assert_msg(record.used == strlen(stops[i].before), "%s (seed %u): used %zu", stops[i].label,
+                  seed, record.used);
+    ck_assert_msg(record.events == stops[i].stop_at, "%s (seed %u): %s", stops[i].label, seed,
+                  record_lines(&record));
 
     size_t used = 1;
     ck_assert_int_eq(xf_reader_feed(record.reader, "<iq/>", 5, &used), XF_ERR_CLOSED);
@@ -172,10 +176,12 @@ static size_t heap_bytes(void)
     return mallinfo2().uordblks;
 }
 
-/* The prefixes, the default namespace and the name of the root, and its limits, are those of before. */
+/* The prefixes, the default namespace and the name of the root, and its limits, are those of
+ * before. */
 START_TEST(goes_on_after_parking)
 {
-    const char head[] = "<?xml version='1.0'?><a:stream xmlns:a='" XF_NS_STREAM "' xmlns='jabber:server' xmlns:p='urn:p' a:k='&lt;'>";
+    const char head[] = "<?xml version='1.0'?><a:stream xmlns:a='" XF_NS_STREAM
+                        "' xmlns='jabber:server' xmlns:p='urn:p' a:k='&lt;'>";
     const char rest[] = "<p:x/><iq><p:y/></iq></a:stream>";
     struct record record;
 
@@ -185,7 +191,8 @@ START_TEST(goes_on_after_parking)
     xf_reader_park(record.reader);
     record_run(&record, rest, strlen(rest));
     ck_assert_int_eq(record.err, XF_ERR_OK);
-    ck_assert_str_eq(record_lines(&record), ROOT_LINE "E <{urn:p}x></>\nS iq 1: {urn:p}y <y xmlns=\"urn:p\"/>\nF\n");
+    ck_assert_str_eq(record_lines(&record),
+                     ROOT_LINE "E <{urn:p}x></>\nS iq 1: {urn:p}y <y xmlns=\"urn:p\"/>\nF\n");
     record_fini(&record);
 }
 END_TEST
@@ -193,7 +200,8 @@ END_TEST
 /* Nothing is lost where parking is not possible. */
 START_TEST(does_not_park_within_anything)
 {
-    const char in[] = "<?xml version='1.0'?>" ROOT "<iq id='1'><x>\xC3\xA9</x></iq> <x xmlns='u'>t</x></stream:stream>";
+    const char in[] = "<?xml version='1.0'?>" ROOT
+                      "<iq id='1'><x>\xC3\xA9</x></iq> <x xmlns='u'>t</x></stream:stream>";
     struct record record;
 
     record_init(&record, XF_NS_SERVER);
@@ -201,13 +209,14 @@ START_TEST(does_not_park_within_anything)
     record.parks = true;
     record_run(&record, in, strlen(in));
     ck_assert_int_eq(record.err, XF_ERR_OK);
-    ck_assert_str_eq(record_lines(&record), ROOT_LINE "S iq id=[1] 1: x <x>\xC3\xA9</x>\nE <{u}x>t</>\nF\n");
+    ck_assert_str_eq(record_lines(&record),
+                     ROOT_LINE "S iq id=[1] 1: x <x>\xC3\xA9</x>\nE <{u}x>t</>\nF\n");
     record_fini(&record);
 }
 END_TEST
 
 #define READERS 100
-#define PARKED_MAX 1536  /* bytes a reader */
+#define PARKED_MAX 1536 /* bytes a reader */
 #define ACTIVE_MAX 16384
 
 static void feed_all(struct record *records, const char *in)

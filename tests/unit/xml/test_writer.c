@@ -10,7 +10,10 @@
 
 #include "record.h"
 
-#define SPAN(text) {"" text, sizeof(text) - 1} /* for static tables */
+#define SPAN(text)                                                                                 \
+    {                                                                                              \
+        "" text, sizeof(text) - 1                                                                  \
+    } /* for static tables */
 #define ERROR_NS "xmlns=\"" XF_NS_STANZA_ERROR "\""
 
 static void assert_written(const char *label, struct xf_buf *out, const char *want)
@@ -104,7 +107,8 @@ static const struct xf_stanza chat = {
 
 #define HEAD "<message from=\"u@a/&apos;r&apos;\" to=\"v@b\" type=\"chat\" id=\"&lt;1&gt;\""
 
-static void write_stanza(struct xf_buf *out, const struct xf_stanza *stanza, const char *ns, struct xf_span lang)
+static void write_stanza(struct xf_buf *out, const struct xf_stanza *stanza, const char *ns,
+                         struct xf_span lang)
 {
     size_t bound = xf_xml_stanza_bound(stanza, ns);
 
@@ -158,7 +162,8 @@ START_TEST(puts_the_content_namespace_where_it_is_marked)
 
     write_stanza(&out, &stanza, XF_NS_SERVER, XF_SPAN_NONE);
     assert_written("server", &out,
-                   "<message><f xmlns=\"u\"><a xmlns=\"jabber:server\"/><b xmlns=\"jabber:server\"/></f></message>");
+                   "<message><f xmlns=\"u\"><a xmlns=\"jabber:server\"/><b "
+                   "xmlns=\"jabber:server\"/></f></message>");
     write_stanza(&out, &stanza, XF_NS_COMPONENT, XF_SPAN_NONE);
     assert_written("component", &out,
                    "<message><f xmlns=\"u\"><a xmlns=\"jabber:component:accept\"/>"
@@ -174,12 +179,20 @@ START_TEST(stays_within_the_bound)
     memset(marks, XF_CONTENT_NS_MARK, sizeof(marks));
     struct xf_span worst = {quotes, sizeof(quotes)};
     struct xf_stanza stanza = {
-        .kind = XF_STANZA_PRESENCE, .from.full = worst, .to.full = worst, .type = worst, .id = worst, .lang = worst,
-        .extra = worst, .payload = {marks, sizeof(marks)}, .has_ns_mark = true,
+        .kind = XF_STANZA_PRESENCE,
+        .from.full = worst,
+        .to.full = worst,
+        .type = worst,
+        .id = worst,
+        .lang = worst,
+        .extra = worst,
+        .payload = {marks, sizeof(marks)},
+        .has_ns_mark = true,
     };
     struct xf_buf out;
 
-    write_stanza(&out, &stanza, XF_NS_COMPONENT, XF_SPAN_NONE); /* passing the ceiling would abort */
+    write_stanza(&out, &stanza, XF_NS_COMPONENT,
+                 XF_SPAN_NONE); /* passing the ceiling would abort */
     ck_assert_uint_gt(out.len, 6 * 5 * sizeof(quotes) + strlen(XF_NS_COMPONENT) * sizeof(marks));
     xf_buf_release(&out);
     stanza.lang = XF_SPAN_NONE;
@@ -211,7 +224,8 @@ static const struct {
 
 START_TEST(bounces_with_swapped_addresses_and_without_payload)
 {
-    char *want = xf_asprintf("<message from=\"v@b\" to=\"u@a/&apos;r&apos;\" type=\"error\" id=\"&lt;1&gt;\">%s</message>",
+    char *want = xf_asprintf("<message from=\"v@b\" to=\"u@a/&apos;r&apos;\" type=\"error\" "
+                             "id=\"&lt;1&gt;\">%s</message>",
                              bounces[_i].want);
     struct xf_buf out;
 
@@ -226,7 +240,8 @@ END_TEST
 /* Every condition is well-formed, has its addresses, and is an error that nobody may answer. */
 START_TEST(bounces_read_back_as_errors)
 {
-    for (enum xf_stanza_error error = XF_STANZA_ERROR_BAD_REQUEST; error <= XF_STANZA_ERROR_ITEM_NOT_FOUND; error++) {
+    for (enum xf_stanza_error error = XF_STANZA_ERROR_BAD_REQUEST;
+         error <= XF_STANZA_ERROR_ITEM_NOT_FOUND; error++) {
         struct record record;
         struct xf_buf in;
 
@@ -238,7 +253,8 @@ START_TEST(bounces_read_back_as_errors)
         ck_assert_int_eq(record.err, XF_ERR_OK);
         char *want = xf_asprintf("H stream ns=[jabber:server] content=[jabber:server]\n"
                                  "S message from=[v@b] to=[u@a/'r'] type=[error] id=[<1>] 1: error "
-                                 "<error type=\"%s\"><%s " ERROR_NS "/><text " ERROR_NS " xml:lang=\"en\">t</text></error>\n",
+                                 "<error type=\"%s\"><%s " ERROR_NS "/><text " ERROR_NS
+                                 " xml:lang=\"en\">t</text></error>\n",
                                  xf_stanza_error_type(error), xf_stanza_error_name(error));
         ck_assert_str_eq(record_lines(&record), want);
         xf_free(want);
@@ -261,7 +277,8 @@ int main(void)
     tcase_add_test(tc, keeps_the_language);
     tcase_add_test(tc, puts_the_content_namespace_where_it_is_marked);
     tcase_add_test(tc, stays_within_the_bound);
-    tcase_add_loop_test(tc, bounces_with_swapped_addresses_and_without_payload, 0, (int)XF_ARRAY_LEN(bounces));
+    tcase_add_loop_test(tc, bounces_with_swapped_addresses_and_without_payload, 0,
+                        (int)XF_ARRAY_LEN(bounces));
     tcase_add_test(tc, bounces_read_back_as_errors);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * parser.c — make, feed and replace the expat parser of a reader.
+ *
+ * handlers.c hears the events of a piece and may halt the parser within it:
+ * - footer or xf_reader_stop: the rest of the input is not parsed;
+ * - renewal: a new parser takes over behind the element that just ended. It is given the root's
+ *   start tag as the peer sent it, so that it knows the same prefixes. Parking is the same thing
+ *   with a pause in between;
+ * - a problem: the reader is dead.
+ *
+ * A token that the parser has only in part is limited to limits.start_tag_bytes. From HOLD_BYTES
+ * on, pieces of a tag are held here until its end is there, since expat would scan it from its
+ * start with each piece (token.c).
+ */
+#include "reader_priv.h"
+
+#include <xfed/base/alloc.h>
+
+#define HOLD_BYTES 1024
+
+/* A token in part of this length has made expat's buffers grow. */
+#define FAT_TOKEN_BYTES 16384
+
+/* ------------------------------------------------------------------ the parser */
+
+void xf_reader_drop_parser(struct xf_reader *reader)
+{
+    if (reader->parser)
+        XML_ParserFree(reader->parser);
+    reader->parser = NULL;
+    reader->token = (struct xf_token){0};
+}
+
+static enum xf_err no_memory(struct xf_reader *reader)
+{
+    xf_reader_refuse(reader, XF_ERR_LIMIT, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, NULL);
+    return reader->error;
+}
+
+/* What the root's start tag said once, it says again. */
+static enum xf_err replay_root(struct xf_reader *reader)
+{
+    reader->is_replaying = true;
+    enum XML_Status status =
+        XML_Parse(reader->parser, reader->root_tag, (int)reader->root_tag_len, XML_FALSE);
+    reader->is_replaying = false;
+    reader->fed = reader->root_tag_len;
+    return status == XML_STATUS_OK ? XF_ERR_OK : no_memory(reader); /* it was legal before */
+}
+
+static enum xf_err make_parser(struct xf_reader *reader)
+{
+    if (reader->parser)
+        return XF_ERR_OK;
+    reader->parser = XML_ParserCreateNS("UTF-8", XF_NAME_SEPARATOR);
+    if (!reader->parser)
+        return no_memory(reader);
+    xf_reader_set_handlers(reader);
+    reader->fed = 0;
+    reader->names = reader->declarations = 0;
+    reader->is_fat = false;
+    return reader->root_tag ? replay_root(reader) : XF_ERR_OK;
+}
+
+static void refuse_syntax(struct xf_reader *reader)
+{
+    switch (XML_GetErrorCode(reader->parser)) {
+    case XML_ERROR_NO_MEMORY:
+        xf_reader_refuse(reader, XF_ERR_LIMIT, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, NULL);
+        return;
+    case XML_ERROR_UNDEFINED_ENTITY: /* RFC 6120 section 4.9.3.18 names them */
+        xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_RESTRICTED_XML,
+                         "undefined entity");
+        return;
+    case XML_ERROR_UNKNOWN_ENCODING:
+    case XML_ERROR_INCORRECT_ENCODING:
+        xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_UNSUPPORTED_ENCODING, NULL);
+        return;
+    default:
+        xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_NOT_WELL_FORMED, NULL);
+        return;
+    }
+}
+
+/* Bytes that the parser has taken in but not told of: a token in part. */
+static size_t pending_bytes(const struct xf_reader *reader)
+{
+    XML_Index index = XML_GetCurrentByteIndex(reader->parser);
+
+    return index < 0 ? reader->fed : reader->fed - (unsigned long)index; /* -1: nothing told yet */
+}
+
+/* ------------------------------------------------------------------ tokens in part */
+
+static enum xf_err refuse_long_token(struct xf_reader *reader)
+{
+    if (xf_token_is_tag(&reader->token))
+        xf_reader_refuse(reader, XF_ERR_LIMIT, XF_STREAM_ERROR_POLICY_VIOLATION,
+                         "start tag too large");
+    else if (xf_token_is_markup_declaration(&reader->token))
+        xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_RESTRICTED_XML, NULL);
+    else
+        xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_BAD_FORMAT, NULL);
+    return reader->error;
+}
+
+static enum xf_err check_token(struct xf_reader *reader)
+{
+    const struct xf_token *token = &reader->token;
+    size_t max = xf_token_is_tag(token) ? reader->limits.start_tag_bytes : HOLD_BYTES;
+
+    if (token->len > max)
+        return refuse_long_token(reader);
+    return xf_reader_admits_size(reader, reader->fed + reader->held.len) ? XF_ERR_OK
+                                                                         : reader->error;
+}
+
+/* Keep the piece from the parser? */
+static bool must_hold(struct xf_reader *reader, const char *bytes, size_t len)
+{
+    struct xf_token *token = &reader->token;
+
+    return token->len >= HOLD_BYTES && xf_token_is_tag(token) &&
+           !xf_token_closes(token, bytes, len);
+}
+
+static enum xf_err hold(struct xf_reader *reader, const char *bytes, size_t len)
+{
+    reader->held.max = reader->limits.start_tag_bytes + XF_READER_PIECE_BYTES;
+    if (xf_buf_try_append(&reader->held, bytes, len) != XF_ERR_OK)
+        return refuse_long_token(reader);
+    return check_token(reader);
+}
+
+/* ------------------------------------------------------------------ one piece */
+
+/* The parser was halted: how much of the piece is used, and what follows. */
+static enum xf_err obey_halt(struct xf_reader *reader, size_t len, size_t *out_used)
+{
+    enum xf_reader_halt halt = reader->halt;
+    size_t unread = reader->fed - reader->halt_offset;
+
+    xf_require(unread <= len);
+    *out_used = len - unread;
+    reader->halt = XF_HALT_NONE;
+    xf_reader_drop_parser(reader);
+    if (halt == XF_HALT_RENEW)
+        return XF_ERR_OK;
+    reader->state = halt == XF_HALT_FOOTER ? XF_READER_ENDED : XF_READER_STOPPED;
+    return halt == XF_HALT_FOOTER ? XF_ERR_OK : XF_ERR_CLOSED;
+}
+
+static enum xf_err parse(struct xf_reader *reader, const char *bytes, size_t len, size_t *out_used)
+{
+    size_t before = reader->token.len;
+
+    reader->tag_may_be_long = before + len > reader->limits.start_tag_bytes;
+    reader->fed += len;
+    enum XML_Status status = XML_Parse(reader->parser, bytes, (int)len, XML_FALSE);
+
+    *out_used = len;
+    if (status == XML_STATUS_ERROR)
+        refuse_syntax(reader); /* unless a handler has refused already */
+    if (reader->error)
+        return reader->error;
+    if (reader->halt)
+        return obey_halt(reader, len, out_used);
+
+    size_t pending = pending_bytes(reader);
+    xf_token_track(&reader->token, bytes, len, pending);
+    reader->is_fat |= pending > FAT_TOKEN_BYTES;
+    return check_token(reader);
+}
+
+static enum xf_err parse_held(struct xf_reader *reader)
+{
+    struct xf_buf held = reader->held;
+    size_t used;
+
+    if (held.len == 0)
+        return XF_ERR_OK;
+    xf_buf_init(&reader->held, 1);
+    /* No element ends in it, so all is used. */
+    enum xf_err err = parse(reader, xf_buf_ptr(&held), held.len, &used);
+    xf_buf_release(&held);
+    return err;
+}
+
+/* Collect the bytes up to the end of the root's start tag. */
+static enum xf_err keep_head(struct xf_reader *reader, const char *bytes, size_t len)
+{
+    if (reader->root_tag)
+        return XF_ERR_OK;
+    reader->head.max = reader->limits.control_bytes + XF_READER_PIECE_BYTES;
+    if (xf_buf_try_append(&reader->head, bytes, len) == XF_ERR_OK)
+        return XF_ERR_OK;
+    xf_reader_refuse(reader, XF_ERR_LIMIT, XF_STREAM_ERROR_POLICY_VIOLATION,
+                     "stream header too large");
+    return reader->error;
+}
+
+enum xf_err xf_reader_feed_piece(struct xf_reader *reader, const char *bytes, size_t len,
+                                 size_t *out_used)
+{
+    enum xf_err err = keep_head(reader, bytes, len);
+    size_t used = 0;
+
+    *out_used = len;
+    if (err != XF_ERR_OK)
+        return err;
+    if (must_hold(reader, bytes, len))
+        return hold(reader, bytes, len);
+    err = parse_held(reader);
+    while (err == XF_ERR_OK && used < len && reader->state == XF_READER_OPEN) {
+        size_t taken = 0;
+
+        err = make_parser(reader);
+        if (err == XF_ERR_OK)
+            err = parse(reader, bytes + used, len - used, &taken);
+        used += taken;
+    }
+    *out_used = used;
+    return err;
+}
