@@ -114,7 +114,21 @@ const struct xf_option *xf_options_of(enum xf_section section, size_t *out_count
 uint64_t xf_option_bit(const struct xf_option *option);
 const struct xf_option *xf_option_find(enum xf_section section, const char *key);
 
-/* ---- value.c */
+/* ---- value.c, value_text.c */
+struct xf_unit {
+    const char *suffix;
+    uint64_t factor;
+};
+
+/* Of durations and sizes, largest first; NULL for other kinds. */
+const struct xf_unit *xf_units_of(enum xf_kind kind, size_t *out_count);
+size_t xf_value_bytes(enum xf_kind kind); /* of the field */
+
+static inline const void *xf_value_field(const struct xf_option *option, const void *target)
+{
+    return (const char *)target + option->offset;
+}
+
 /* Parse `text` into the field of `target`; `dir` for paths. False: not accepted, nothing written. */
 XF_MUST_USE bool xf_value_parse(const struct xf_option *option, const char *text, const char *dir, void *target);
 /* Several, for a list; *out_bad is the index of the first that is not accepted. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * value.c — one value of the file: its text to the field of a struct and back, by the kind of its table row.
+ * value.c — one value of the file: its text to the field of a struct, by the kind of its table row.
  *
  * A struct is written by offset with memcpy; options.c has checked the field's type when it was compiled. Lists are
  * parsed whole, so that a bad item leaves the field as it was.
@@ -14,14 +14,15 @@
 #include <xfed/base/utf8.h>
 #include <xfed/xmpp/jid.h>
 
-struct unit {
-    const char *suffix;
-    uint64_t factor;
-};
-
 /* Largest first, as they are written; all of one kind. */
-static const struct unit time_units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
-static const struct unit size_units[] = {{"M", 1024 * 1024}, {"k", 1024}, {"", 1}};
+static const struct xf_unit time_units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+static const struct xf_unit size_units[] = {{"M", 1024 * 1024}, {"k", 1024}, {"", 1}};
+
+const struct xf_unit *xf_units_of(enum xf_kind kind, size_t *out_count)
+{
+    *out_count = kind == XF_KIND_DURATION ? XF_ARRAY_LEN(time_units) : kind == XF_KIND_SIZE ? XF_ARRAY_LEN(size_units) : 0;
+    return kind == XF_KIND_DURATION ? time_units : kind == XF_KIND_SIZE ? size_units : NULL;
+}
 
 void xf_texts_add(struct xf_texts *texts, char *taken)
 {
@@ -81,7 +82,7 @@ static bool parse_digits(const char **text, uint64_t *out)
     return true;
 }
 
-static bool parse_with_unit(const char *text, const struct unit *units, size_t count, uint64_t *out)
+static bool parse_with_unit(const char *text, const struct xf_unit *units, size_t count, uint64_t *out)
 {
     uint64_t number;
     if (!parse_digits(&text, &number))
@@ -101,13 +102,9 @@ static bool parse_with_unit(const char *text, const struct unit *units, size_t c
 
 static bool parse_number(const struct xf_option *option, const char *text, uint64_t *out)
 {
-    bool good;
-    if (option->kind == XF_KIND_DURATION)
-        good = parse_with_unit(text, time_units, XF_ARRAY_LEN(time_units), out);
-    else if (option->kind == XF_KIND_SIZE)
-        good = parse_with_unit(text, size_units, XF_ARRAY_LEN(size_units), out);
-    else
-        good = parse_digits(&text, out) && !*text;
+    size_t count;
+    const struct xf_unit *units = xf_units_of(option->kind, &count);
+    bool good = units ? parse_with_unit(text, units, count, out) : parse_digits(&text, out) && !*text;
     return good && *out >= option->min && *out <= option->max;
 }
 
@@ -215,12 +212,7 @@ static void store(const struct xf_option *option, void *target, const void *valu
     memcpy((char *)target + option->offset, value, bytes);
 }
 
-static const void *field_of(const struct xf_option *option, const void *target)
-{
-    return (const char *)target + option->offset;
-}
-
-static size_t field_bytes(enum xf_kind kind)
+size_t xf_value_bytes(enum xf_kind kind)
 {
     static const size_t bytes[] = {
         [XF_KIND_BOOL] = sizeof(bool),    [XF_KIND_SWITCH] = sizeof(bool),       [XF_KIND_WORD] = sizeof(unsigned),
@@ -248,28 +240,6 @@ static void store_number(const struct xf_option *option, void *target, uint64_t 
         break;
     default:
         store(option, target, &count, sizeof(count));
-    }
-}
-
-static uint64_t load_number(const struct xf_option *option, const void *target)
-{
-    union {
-        bool flag;
-        unsigned count;
-        size_t size;
-        uint64_t ms;
-    } value;
-    memcpy(&value, field_of(option, target), field_bytes(option->kind));
-    switch (option->kind) {
-    case XF_KIND_BOOL:
-    case XF_KIND_SWITCH:
-        return value.flag;
-    case XF_KIND_SIZE:
-        return value.size;
-    case XF_KIND_DURATION:
-        return value.ms;
-    default:
-        return value.count;
     }
 }
 
@@ -345,146 +315,19 @@ void xf_value_reset(const struct xf_option *option, void *target)
 
 void xf_value_copy(const struct xf_option *option, void *into, const void *from)
 {
-    store(option, into, field_of(option, from), field_bytes(option->kind));
+    store(option, into, xf_value_field(option, from), xf_value_bytes(option->kind));
 }
 
 void xf_value_release(const struct xf_option *option, void *target)
 {
     if (option->kind == XF_KIND_TEXT) {
         char *text;
-        memcpy(&text, field_of(option, target), sizeof(text));
+        memcpy(&text, xf_value_field(option, target), sizeof(text));
         xf_free(text);
     } else if (option->kind == XF_KIND_TEXTS) {
         struct xf_texts texts;
-        memcpy(&texts, field_of(option, target), sizeof(texts));
+        memcpy(&texts, xf_value_field(option, target), sizeof(texts));
         xf_texts_release(&texts);
     }
-    memset((char *)target + option->offset, 0, field_bytes(option->kind));
-}
-
-static void write_with_unit(uint64_t number, const struct unit *units, size_t count, struct xf_buf *out)
-{
-    size_t i = 0;
-    while (i + 1 < count && (number < units[i].factor || number % units[i].factor != 0))
-        i++;
-    xf_buf_appendf(out, "%llu%s", (unsigned long long)(number / units[i].factor), number ? units[i].suffix : "");
-}
-
-static void write_number(const struct xf_option *option, uint64_t number, struct xf_buf *out)
-{
-    if (option->kind == XF_KIND_DURATION)
-        write_with_unit(number, time_units, XF_ARRAY_LEN(time_units), out);
-    else if (option->kind == XF_KIND_SIZE)
-        write_with_unit(number, size_units, XF_ARRAY_LEN(size_units), out);
-    else
-        xf_buf_appendf(out, "%llu", (unsigned long long)number);
-}
-
-void xf_value_quote(const char *text, struct xf_buf *out)
-{
-    xf_buf_append_str(out, "\"");
-    for (const char *p = text; *p; p++) {
-        /* "${" is the environment to libconfuse; a control character never comes in, so none goes out. */
-        if (*p == '"' || *p == '\\' || (p[0] == '$' && p[1] == '{'))
-            xf_buf_append_str(out, "\\");
-        xf_buf_append(out, p, 1);
-    }
-    xf_buf_append_str(out, "\"");
-}
-
-static void write_texts(const struct xf_texts *texts, struct xf_buf *out)
-{
-    xf_buf_append_str(out, "{");
-    for (size_t i = 0; i < texts->count; i++) {
-        xf_buf_append_str(out, i ? ", " : "");
-        xf_value_quote(texts->item[i], out);
-    }
-    xf_buf_append_str(out, "}");
-}
-
-static const char *word_of(const struct xf_option *option, unsigned value)
-{
-    const struct xf_word *word = option->words;
-    while (word->word && word->value != value)
-        word++;
-    return word->word ? word->word : "?";
-}
-
-void xf_value_write(const struct xf_option *option, const void *target, struct xf_buf *out)
-{
-    char *text;
-    struct xf_texts texts;
-    switch (option->kind) {
-    case XF_KIND_TEXT:
-        memcpy(&text, field_of(option, target), sizeof(text));
-        xf_value_quote(text ? text : "", out);
-        break;
-    case XF_KIND_TEXTS:
-        memcpy(&texts, field_of(option, target), sizeof(texts));
-        write_texts(&texts, out);
-        break;
-    case XF_KIND_BOOL:
-        xf_buf_append_str(out, load_number(option, target) ? "yes" : "no");
-        break;
-    case XF_KIND_SWITCH:
-    case XF_KIND_WORD:
-        xf_buf_append_str(out, word_of(option, (unsigned)load_number(option, target)));
-        break;
-    default:
-        write_number(option, load_number(option, target), out);
-    }
-}
-
-static void expected_range(const struct xf_option *option, struct xf_buf *out)
-{
-    xf_buf_append_str(out, " from ");
-    write_number(option, option->min, out);
-    xf_buf_append_str(out, " to ");
-    write_number(option, option->max, out);
-}
-
-static void expected_words(const struct xf_option *option, struct xf_buf *out)
-{
-    for (const struct xf_word *word = option->words; word->word; word++)
-        xf_buf_appendf(out, "%s%s", word == option->words ? "" : word[1].word ? ", " : " or ", word->word);
-}
-
-static const char *form_words(const struct xf_option *option)
-{
-    static const char *const words[] = {
-        [XF_FORM_ANY] = "a text",
-        [XF_FORM_PATH] = "the name of a file",
-        [XF_FORM_DOMAIN] = "a domain name",
-        [XF_FORM_LISTEN] = "an address with port, as 192.0.2.1:5269 or [2001:db8::1]:5269",
-        [XF_FORM_ADDRESS] = "an address, as 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53",
-        [XF_FORM_HOST_PORT] = "a host with port, as xmpp.example.org:5269 or 192.0.2.1:5269",
-    };
-    return words[option->form];
-}
-
-void xf_value_expected(const struct xf_option *option, struct xf_buf *out)
-{
-    switch (option->kind) {
-    case XF_KIND_BOOL:
-        xf_buf_append_str(out, "yes or no (on, off, true, false)");
-        break;
-    case XF_KIND_SWITCH:
-    case XF_KIND_WORD:
-        expected_words(option, out);
-        break;
-    case XF_KIND_DURATION:
-        xf_buf_append_str(out, "a duration with a unit (ms, s, m, h, d)");
-        expected_range(option, out);
-        break;
-    case XF_KIND_SIZE:
-        xf_buf_append_str(out, "a size in bytes (or with k, M)");
-        expected_range(option, out);
-        break;
-    case XF_KIND_COUNT:
-        xf_buf_append_str(out, "a number");
-        expected_range(option, out);
-        break;
-    default:
-        xf_buf_append_str(out, form_words(option));
-    }
+    memset((char *)target + option->offset, 0, xf_value_bytes(option->kind));
 }

@@ -28,6 +28,15 @@ static bool links_are_gone(const struct xf_daemon *daemon)
     return true;
 }
 
+/* What is still alive points to parts that must not be freed then. */
+static void leave(struct xf_daemon *daemon)
+{
+    daemon->is_abandoned = xf_s2s_stream_count(daemon->s2s) > 0 || !links_are_gone(daemon) || daemon->reload;
+    if (daemon->is_abandoned)
+        xf_log(XF_LOG_WARN, "process.drain.expired", XF_INT("streams", xf_s2s_stream_count(daemon->s2s)));
+    xf_loop_stop(daemon->loop);
+}
+
 static void enter(struct xf_daemon *daemon, enum xf_drain step)
 {
     daemon->drain = step;
@@ -46,7 +55,7 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
             xf_link_stop(daemon->links[i]);
         break;
     case XF_DRAIN_OVER:
-        xf_loop_stop(daemon->loop);
+        leave(daemon);
         break;
     case XF_DRAIN_NOT:
         break;
@@ -79,12 +88,7 @@ static void on_poll(void *owner)
     if (!xf_routing_is_idle(daemon->routing))
         daemon->drain_busy_ms = daemon->env.env.clock->now_ms;
     bool is_late = daemon->env.env.clock->now_ms - daemon->drain_step_ms >= step_limit_ms(daemon);
-    bool is_done = is_step_done(daemon);
-    if (!is_done && is_late && daemon->drain == XF_DRAIN_LINKS) {
-        xf_log(XF_LOG_WARN, "process.drain.expired", XF_INT("streams", xf_s2s_stream_count(daemon->s2s)));
-        daemon->is_abandoned = true;
-    }
-    if (is_done || is_late)
+    if (is_late || is_step_done(daemon))
         enter(daemon, daemon->drain + 1);
     if (daemon->drain != XF_DRAIN_OVER)
         xf_timer_start(daemon->env.env.timers, &daemon->drain_timer, POLL_MS);

@@ -88,6 +88,7 @@ static enum xf_exit run(const char *file)
         xf_certs_seal(conf, &certs);
         code = xf_daemon_run(file, conf, &certs, warnings);
         xf_free(warnings);
+        xf_loop_end_threads();
         xf_system_unhide();
     } else if (conf) {
         print_messages(xf_buf_ptr(&report.text), report.text.len);
