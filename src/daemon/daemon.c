@@ -257,7 +257,7 @@ enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_cer
         xf_log(XF_LOG_INFO, "process.stopped", XF_INT("ms", daemon.env.env.clock->now_ms - daemon.drain_began_ms));
     }
     if (daemon.is_abandoned)
-        _exit(code); /* what is alive still points here */
+        _exit((int)code); /* what is alive still points here */
     take_apart(&daemon);
     return code;
 }
