@@ -56,7 +56,7 @@ def main():
         options.need_xfedd(args)
     report = Report()
     report.say(f'mode {args.mode}, local {args.local}, peer {args.peer}, gateway {args.gateway}')
-    lab = Lab(args.docker, args.xfedd, args.wrapper, report.say)
+    lab = Lab(args.docker, args.xfedd if with_gateway else None, args.wrapper, report.say)
     world = None
     try:
         lab.open(World.services(args.local, args.peer))

@@ -2,7 +2,6 @@
 /* certs.c — certificates made on the spot. */
 #include "certs.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,8 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
+
+#include <xfed/base/err.h>
 
 #define FILES_MAX 64
 
@@ -25,8 +26,8 @@ static void add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
 
     X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
     X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-    ck_assert_msg(ext != NULL, "extension %s", value);
-    ck_assert_int_eq(X509_add_ext(cert, ext, -1), 1);
+    xf_require(ext != NULL);
+    xf_require(X509_add_ext(cert, ext, -1) == 1);
     X509_EXTENSION_free(ext);
 }
 
@@ -65,7 +66,7 @@ struct cert cert_make(const struct cert_spec *spec)
     X509_NAME *name = X509_get_subject_name(made.x509);
     int from = spec->days_from, to = spec->days_to;
 
-    ck_assert_ptr_nonnull(made.key);
+    xf_require(made.key != NULL);
     X509_set_version(made.x509, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(made.x509), serial++);
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)spec->cn, -1, -1,
@@ -79,9 +80,8 @@ struct cert cert_make(const struct cert_spec *spec)
     X509_gmtime_adj(X509_getm_notAfter(made.x509), to * 86400L);
     X509_set_pubkey(made.x509, made.key);
     add_extensions(made.x509, issuer->x509, spec);
-    ck_assert_int_gt(X509_sign(made.x509, issuer->key,
-                               EVP_get_digestbyname(spec->digest ? spec->digest : "SHA256")),
-                     0);
+    xf_require(X509_sign(made.x509, issuer->key,
+                         EVP_get_digestbyname(spec->digest ? spec->digest : "SHA256")) > 0);
     return made;
 }
 
@@ -97,15 +97,15 @@ char *pem_file(const char *name, const struct cert *const *certs, const struct c
     char *path = NULL;
 
     if (file_count == 0)
-        ck_assert_ptr_nonnull(mkdtemp(dir));
-    ck_assert_int_lt(file_count, FILES_MAX);
-    ck_assert_int_gt(asprintf(&path, "%s/%d-%s", dir, file_count, name), 0);
+        xf_require(mkdtemp(dir) != NULL);
+    xf_require(file_count < FILES_MAX);
+    xf_require(asprintf(&path, "%s/%d-%s", dir, file_count, name) > 0);
     FILE *file = fopen(path, "w");
-    ck_assert_ptr_nonnull(file);
+    xf_require(file != NULL);
     for (; certs && *certs; certs++)
-        ck_assert_int_eq(PEM_write_X509(file, (*certs)->x509), 1);
+        xf_require(PEM_write_X509(file, (*certs)->x509) == 1);
     if (key)
-        ck_assert_int_eq(PEM_write_PrivateKey(file, key->key, NULL, NULL, 0, NULL, NULL), 1);
+        xf_require(PEM_write_PrivateKey(file, key->key, NULL, NULL, 0, NULL, NULL) == 1);
     fclose(file);
     files[file_count++] = strdup(path);
     return path;
