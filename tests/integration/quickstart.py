@@ -23,14 +23,17 @@ PICTURE = f'''
 '''
 
 KEPT = '''
-It runs on until you press Ctrl-C. In another terminal:
+It runs on until you press Ctrl-C. In another terminal, as root:
 
-   tail -f {log}                        what xfedd does; one line for each stream up and down
-   less {conf}                    its configuration
-   ip netns exec {name} COMMAND              run anything among the servers, such as:
-   ip netns exec {name} ss -tnp              the connections
+   tail -f {log}
+        what xfedd does: one line for each stream up and down
+   less {conf}
+   {xfedd} -c {conf} --dump
+        its configuration; every setting that is in force
+   ip netns exec {name} ss -tnp
+        the connections; any command runs among the servers in this way
    ip netns exec {name} openssl s_client -connect {gateway}:5269 -starttls xmpp-server -xmpphost {local} -brief
-   {xfedd} -c {conf} --dump       every setting that is in force
+        how xfedd looks to a peer
 '''
 
 
@@ -92,7 +95,7 @@ def main():
         show_streams(report, world.gateway)
         if args.keep:
             print(KEPT.format(log=world.gateway.log, conf=world.gateway.conf, name=NAME, gateway=net.GATEWAY, local=LOCAL,
-                              xfedd=args.xfedd), flush=True)
+                              xfedd=lab.xfedd), flush=True)
             wait_for_ctrl_c()
     except (Failed, TimedOut) as e:
         fatal(report, e)
