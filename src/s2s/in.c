@@ -16,7 +16,7 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
 
-#define TICK_MS 15000
+#define TICK_MS 5000
 
 static struct xf_in *in_of(struct xf_stream *stream)
 {

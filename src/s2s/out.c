@@ -292,10 +292,12 @@ void xf_out_become_ready(struct xf_out *out)
     xf_dial_free(&out->dial);
     xf_timer_start(out->s2s->env->timers, &out->tick, TICK_MS);
     xf_log_out_up(out);
-    if (out->asker)
+    if (out->asker) {
         xf_asker_ready(out->asker);
-    else
-        out->events->ready(out->owner);
+        return;
+    }
+    xf_stream_expect_quiet(&out->stream);
+    out->events->ready(out->owner);
 }
 
 static void give_up_on_auth(struct xf_out *out, const struct xf_verdict *verdict)
@@ -529,8 +531,6 @@ static void on_tick(void *owner)
         xf_out_close(out);
         return;
     }
-    if (now_ms - out->used_ms >= TICK_MS)
-        xf_stream_park(&out->stream);
     if (out->settings->ping_ms && now_ms / out->settings->ping_ms != (now_ms - TICK_MS) / out->settings->ping_ms)
         xf_stream_send(&out->stream, " "); /* RFC 6120 §4.6.1; a dead peer makes TCP give up */
     xf_timer_start(out->s2s->env->timers, &out->tick, TICK_MS);

@@ -216,8 +216,11 @@ static void on_data(void *owner, const char *bytes, size_t len)
         stream->in_reader = true;
         enum xf_err err = xf_reader_feed(stream->reader, bytes, len, &used);
         stream->in_reader = false;
-        if (err == XF_ERR_OK)
+        if (err == XF_ERR_OK) {
+            if (stream->is_quiet)
+                xf_reader_park(stream->reader);
             return;
+        }
         bytes += used;
         len -= used;
         if (err != XF_ERR_CLOSED) {
@@ -400,8 +403,14 @@ void xf_stream_abort(struct xf_stream *stream)
 
 void xf_stream_park(struct xf_stream *stream)
 {
-    if (!stream->is_ending)
+    if (!stream->is_ending && !stream->in_reader)
         xf_reader_park(stream->reader);
+}
+
+void xf_stream_expect_quiet(struct xf_stream *stream)
+{
+    stream->is_quiet = true;
+    xf_stream_park(stream);
 }
 
 void xf_stream_pause(struct xf_stream *stream, bool paused)

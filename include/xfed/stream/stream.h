@@ -48,6 +48,7 @@ struct xf_stream {
     bool is_ending;                /* set once; nothing but the footer goes out any more */
     bool is_receiving;             /* the other side opened the conn; set by the owner */
     bool in_reader;
+    bool is_quiet;                 /* xf_stream_expect_quiet */
     enum xf_stream_error our_error, peer_error;
     char peer_text[128];           /* text of the peer's stream error, legal XML text, cut */
     enum xf_conn_end conn_end;
@@ -114,6 +115,9 @@ void xf_stream_abort(struct xf_stream *stream);
 
 /* Give the parser's memory back while the stream is quiet. */
 void xf_stream_park(struct xf_stream *stream);
+
+/* The peer has nothing more to say but white space and its footer: no parser is kept between reads. */
+void xf_stream_expect_quiet(struct xf_stream *stream);
 
 /* Stop and go on reading. */
 void xf_stream_pause(struct xf_stream *stream, bool paused);
