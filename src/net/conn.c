@@ -23,6 +23,7 @@
  */
 #include "conn_priv.h"
 
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@
 #define EOF_LINGER_MS 2000
 #define FAIL_LINGER_MS 500
 #define KEEPALIVE_S 120
+#define UNACKNOWLEDGED_MS 30000 /* a peer that takes so long to acknowledge is dead (design.md 9) */
 #define WIRE_MAX_BYTES (XF_CONN_OUT_MAX + (8u << 20))
 
 static void update_reading(struct xf_net_conn *s);
@@ -254,10 +256,15 @@ struct xf_net_conn *xf_net_conn_new(struct xf_loop *loop)
 
 static void tune_socket(struct xf_net_conn *s)
 {
+    unsigned patience_ms = UNACKNOWLEDGED_MS;
+    uv_os_fd_t fd;
+
     /* Neither can fail in a way that matters: the conn then is slower, or notices a dead peer
      * later. */
     (void)uv_tcp_nodelay(&s->tcp, 1);
     (void)uv_tcp_keepalive(&s->tcp, 1, KEEPALIVE_S);
+    if (uv_fileno((const uv_handle_t *)&s->tcp, &fd) == 0)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof(patience_ms));
 }
 
 void xf_net_conn_adopt(struct xf_loop *loop, int fd, xf_accept_fn accept, void *owner)

@@ -2,6 +2,8 @@
 /* test_conn.c — conns and listeners on loopback: bytes, backpressure, and each way to end. */
 #include <check.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -49,6 +51,40 @@ START_TEST(echoes)
     ck_assert_int_eq(bench.client.connected, 1);
     ck_assert(xf_addr_is_loopback(&bench.server.conn->addr));
     ck_assert_uint_eq(xf_conn_backlog(bench.server.conn), 0);
+}
+END_TEST
+
+static bool is_connected_tcp(int fd)
+{
+    struct sockaddr_storage other;
+    socklen_t bytes = sizeof(other);
+
+    return getpeername(fd, (struct sockaddr *)&other, &bytes) == 0 &&
+           (other.ss_family == AF_INET || other.ss_family == AF_INET6);
+}
+
+static int tcp_option(int fd, int name)
+{
+    int value = -1;
+    socklen_t bytes = sizeof(value);
+
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, name, &value, &bytes), 0);
+    return value;
+}
+
+START_TEST(sockets_send_at_once_and_give_up_on_the_dead)
+{
+    int found = 0;
+
+    run_until_both_up();
+    for (int fd = 3; fd < 256; fd++) {
+        if (!is_connected_tcp(fd))
+            continue;
+        found++;
+        ck_assert_int_eq(tcp_option(fd, TCP_NODELAY), 1);
+        ck_assert_int_eq(tcp_option(fd, TCP_USER_TIMEOUT), 30000);
+    }
+    ck_assert_int_eq(found, 2); /* both ends */
 }
 END_TEST
 
@@ -433,6 +469,7 @@ int main(void)
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_set_timeout(tc, 30);
     tcase_add_test(tc, echoes);
+    tcase_add_test(tc, sockets_send_at_once_and_give_up_on_the_dead);
     tcase_add_test(tc, paused_reader_holds_the_writer_until_drained);
     tcase_add_test(tc, owner_that_refills_at_each_drained_goes_on);
     tcase_add_test(tc, refused_is_told_once_and_later);
