@@ -24,6 +24,9 @@ enum xf_direction { XF_DIRECTION_NONE, XF_DIRECTION_IN, XF_DIRECTION_OUT, XF_DIR
 enum xf_tls_mode { XF_TLS_NONE, XF_TLS_OPTIONAL, XF_TLS_REQUIRED };
 enum xf_cert_mode { XF_CERT_IGNORE, XF_CERT_PREFERRED, XF_CERT_REQUIRED };
 
+enum xf_revocation { XF_REVOCATION_OFF, XF_REVOCATION_SOFT, XF_REVOCATION_HARD }; /* not looked at; a revoked one is bad; an unknown one too */
+enum xf_downgrade { XF_DOWNGRADE_ALLOW, XF_DOWNGRADE_ALARM, XF_DOWNGRADE_REFUSE };
+
 enum xf_link_driver { XF_LINK_COMPONENT };
 
 /*
@@ -41,6 +44,15 @@ struct xf_peer_settings {
     bool legacy;                   /* pre-1.0 streams (no version) are spoken and accepted */
     unsigned tls_min;              /* 12 or 13 */
     char *ciphers;                 /* "" is the default list */
+    char *ca_file;                 /* anchors for this peer in place of trust { ca-file }; "" for those */
+    struct xf_texts pins;          /* "sha256:" and 64 hex digits of the key's SPKI, or a PEM file with the certificate */
+    bool dane;                     /* TLSA records of secure DNS decide (RFC 7673) */
+    bool client_eku;               /* a certificate that a connecting peer shows must be for TLS clients too */
+    enum xf_revocation revocation;
+    enum xf_downgrade downgrade;   /* what a fall behind what is remembered of the peer leads to */
+    bool dialback_by_certificate;  /* XEP-0344: a full verdict answers a db:result without asking */
+    bool bidi;                     /* XEP-0288 */
+    bool multiplex;                /* towards the peer: one stream for several domains of ours (XEP-0220 section 2.6) */
     struct xf_texts route;         /* static routes "host:port" */
     size_t max_stanza_bytes;
     unsigned max_streams;          /* concurrent inbound streams of the peer */
@@ -98,9 +110,17 @@ struct xf_conf {
     char *dialback_secret_file;    /* "" for none */
     char *dialback_secret;         /* from secret-file; NULL: a random one for this process */
     char *trust_ca_file;
+    struct xf_texts trust_crl_files; /* PEM */
+    char *trust_crl_dir;           /* every *.pem and *.crl in it; "" for none */
+    char *cert_dir;                /* DOMAIN/fullchain.pem and privkey.pem of served domains without a certificate of their own; "" for none */
+    uint64_t cert_warn_ms;         /* certificates of ours that expire within this time are warned of */
+    char *memory_file;             /* SQLite file of what peers authenticated with; "" keeps it in memory */
+    unsigned memory_peers;         /* at most so many are remembered */
     struct {                       /* before authentication (design.md 9) */
         size_t element_bytes;
         unsigned elements, dialback_failures, half_open_per_address, half_open;
+        unsigned half_open_per_network;    /* of one IPv4 /24 or IPv6 /48 */
+        unsigned questions_per_stream, questions_per_peer, questions; /* dialback questions under way */
         uint64_t auth_ms, dialback_ms;
     } unauthenticated;
     struct {

@@ -15,6 +15,8 @@
 struct xf_candidate {
     struct xf_addr addr;
     bool is_direct;                  /* TLS at once (XEP-0368) */
+    bool is_secure;                  /* SRV (when there was one) and address came in secure answers */
+    struct xf_tlsa_set *tlsa;        /* of _PORT._tcp.TARGET when is_secure; NULL: none. Counted by the result */
     char target[XF_DNS_NAME_MAX + 1]; /* SRV target, or the domain */
 };
 
@@ -40,6 +42,11 @@ typedef void (*xf_discovered_fn)(void *owner, const struct xf_discovery_result *
 struct xf_discovery_opts {
     bool direct_tls;  /* ask for _xmpps-server */
     bool starttls;    /* ask for _xmpp-server and fall back to A/AAAA:5269 */
+    /*
+     * Ask for TLSA records of secure targets too (RFC 7673; nothing where dns->may_be_secure is false). A target whose TLSA question
+     * fails (SERVFAIL, bogus, silence) is left out: its records may say what an attacker hides.
+     */
+    bool dane;
 };
 
 /*

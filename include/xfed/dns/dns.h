@@ -9,11 +9,12 @@
 #include <xfed/base/err.h>
 #include <xfed/base/span.h>
 #include <xfed/net/loop.h>
+#include <xfed/tls/tlsa.h>
 
 #define XF_DNS_NAME_MAX 255
 #define XF_DNS_RECORDS_MAX 64 /* of one answer; more are cut */
 
-enum xf_dns_type { XF_DNS_A = 1, XF_DNS_AAAA = 28, XF_DNS_SRV = 33 };
+enum xf_dns_type { XF_DNS_A = 1, XF_DNS_AAAA = 28, XF_DNS_SRV = 33, XF_DNS_TLSA = 52 };
 
 enum xf_dns_status {
     XF_DNS_FOUND,    /* count > 0 */
@@ -26,6 +27,7 @@ struct xf_dns_record {
     uint16_t priority, weight, port;    /* SRV */
     char target[XF_DNS_NAME_MAX + 1];   /* SRV: lower case, no trailing dot; "" is the root "." */
     uint8_t address[16];                /* A (4 bytes), AAAA */
+    struct xf_tlsa tlsa;                /* TLSA; its data is borrowed for the callback */
 };
 
 struct xf_dns_answer {
@@ -55,6 +57,7 @@ struct xf_dns_ops {
 
 struct xf_dns { /* embedded first in an implementation */
     const struct xf_dns_ops *ops;
+    bool may_be_secure; /* some server's AD bit is believed: looking for TLSA records is worth it */
 };
 
 struct xf_dns_client_opts {

@@ -19,5 +19,8 @@ struct xf_env {
     struct xf_conn *(*connect)(struct xf_env *env, const struct xf_addr *addr, unsigned timeout_ms,
                                const struct xf_conn_events *events, void *owner);
     void (*start_tls)(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_request *request);
+    /* xf_tls_judge and xf_tls_forget */
+    void (*judge_tls)(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls_judged_fn done, void *owner);
+    void (*forget_tls)(struct xf_env *env, struct xf_conn *conn);
     void (*make_id)(struct xf_env *env, char out[XF_ID_CHARS + 1]); /* unguessable (RFC 6120 §4.7.3) */
 };

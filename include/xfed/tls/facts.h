@@ -14,6 +14,21 @@ enum xf_cert_chain {
     XF_CERT_BAD,     /* anything else: chain_text says what */
 };
 
+/* Revocation of the peer's certificate, told apart from its chain: how hard to take UNKNOWN is the peer's setting. */
+enum xf_cert_revocation {
+    XF_CERT_NOT_CHECKED, /* no CRL is configured and no OCSP response was stapled */
+    XF_CERT_NOT_REVOKED,
+    XF_CERT_REVOKED,     /* by a CRL or a stapled response, the leaf or an intermediate */
+    XF_CERT_UNKNOWN,     /* CRLs are configured, but none (in date) covers the certificate; or a stapled response is not usable */
+};
+
+/* What TLSA records of the peer's servers say of the certificate (RFC 6698, RFC 7673). */
+enum xf_cert_dane {
+    XF_DANE_NONE,     /* there are none from secure answers, or none that is usable */
+    XF_DANE_MATCH,    /* by dane_usage; for usages 0 to 2 the chain and the name were found good on that ground too */
+    XF_DANE_MISMATCH, /* usable records exist and none matches */
+};
+
 enum xf_cert_name_kind { XF_CERT_DNS, XF_CERT_SRV, XF_CERT_XMPP };
 
 struct xf_cert_name {
@@ -29,6 +44,16 @@ struct xf_tls_facts {
     enum xf_cert_chain chain;
     char chain_text[128];     /* "certificate has expired"; "" when TRUSTED or NONE */
     uint8_t spki_sha256[32];  /* of the leaf's key; zero when NONE */
+    bool for_server, for_client; /* the leaf's extended key usage allows it; true without the extension */
+    bool is_judged;           /* chain, revocation and dane say what `ca_file` and `dane_domain` led to; else chain is BAD */
+    char *ca_file;            /* the anchors of the judgement; NULL: the default ones. Owned */
+    enum xf_cert_revocation revocation;
+    char revocation_text[96]; /* "revoked on 2026-11-01 (key compromise)"; "" otherwise */
+    enum xf_cert_dane dane;
+    unsigned dane_usage;      /* MATCH: 0 to 3 */
+    char *dane_domain;        /* the domain whose TLSA records were used; NULL: none were. Owned */
+    char **targets;           /* names of that domain's servers from secure SRV: they name it too (RFC 7673 section 4). Owned */
+    size_t target_count;
     struct xf_cert_name *names;
     size_t name_count;
 };

@@ -10,6 +10,7 @@
 
 #include <xfed/net/loop.h>
 #include <xfed/tls/facts.h>
+#include <xfed/tls/tlsa.h>
 
 struct xf_tls_store;      /* trust anchors, immutable, counted */
 struct xf_tls_identity;   /* one certificate chain and key, immutable, counted */
@@ -36,6 +37,15 @@ struct xf_tls_identities *xf_tls_identities_ref(struct xf_tls_identities *set);
 void xf_tls_identities_unref(struct xf_tls_identities **set);
 bool xf_tls_identities_has(const struct xf_tls_identities *set, struct xf_span domain);
 
+/* By what a peer's certificate is judged. */
+struct xf_tls_basis {
+    const char *ca_file;             /* anchors: one that the identities know; NULL or "": the default ones */
+    struct xf_span domain;           /* the XMPP domain that it must name, for DANE usages 0 to 2 */
+    struct xf_tlsa_set *tlsa;        /* secure TLSA records of domain's servers; NULL: none */
+    const char *const *targets;      /* names of its servers that secure SRV gave: accepted besides domain with DANE */
+    size_t target_count;
+};
+
 struct xf_tls_request {
     struct xf_tls_identities *identities; /* counted by the request's conn until the handshake ends */
     struct xf_span local;        /* the served domain whose certificate we show; a server's SNI overrides it when served */
@@ -44,9 +54,22 @@ struct xf_tls_request {
     bool is_direct;              /* XEP-0368: client offers ALPN xmpp-server; server selects it, and refuses others */
     enum xf_tls_version min_version;
     const char *ciphers;         /* OpenSSL cipher list for TLS 1.2; NULL: the default list */
+    struct xf_tls_basis basis;   /* client: judged with the handshake. Server: unused, see xf_tls_judge. Texts live as the request's */
 };
 
 /*
  * Begin. Ends in events->secured with conn->tls set, or in events->closed with XF_CONN_END_TLS. The caller guards the time.
  */
 void xf_tls_start(struct xf_conn *conn, const struct xf_tls_request *request);
+
+/*
+ * Judge the certificate of an established conn (conn->tls) by `basis`, whose texts are copied: fills chain, revocation, dane and their
+ * texts in the facts, on the thread pool. A server does it once the peer has said who it is, a client again for another basis. `done`
+ * comes once on the loop, never from within, and not at all when the conn closes before. One judgement at a time for a conn.
+ * Without a certificate, or after xf_tls_forget, the facts stay as they are.
+ */
+typedef void (*xf_tls_judged_fn)(void *owner);
+void xf_tls_judge(struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls_judged_fn done, void *owner);
+
+/* No judgement will be asked for any more: give the peer's chain back. */
+void xf_tls_forget(struct xf_conn *conn);

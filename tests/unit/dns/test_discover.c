@@ -203,15 +203,15 @@ static const struct {
     const char *candidates;
 } switches[] = {
     /* clang-format off */
-    {"direct off does not ask for it", {false, true},
+    {"direct off does not ask for it", {.starttls = true},
      {TLS_SRV " SRV 0 0 5270 x.b.example", SRV " SRV 1 0 5269 x.b.example", "x.b.example A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
-    {"starttls off does not ask for it", {true, false},
+    {"starttls off does not ask for it", {.direct_tls = true},
      {TLS_SRV " SRV 0 0 5270 x.b.example", SRV " SRV 1 0 5269 x.b.example", "x.b.example A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "direct 192.0.2.1:5270 x.b.example"},
-    {"starttls off does not fall back", {true, false}, {"b.example A 192.0.2.9"}, XF_DISCOVERY_NOT_FOUND, ""},
-    {"starttls off, direct says no service", {true, false}, {TLS_SRV " SRV 0 0 0 ."}, XF_DISCOVERY_NO_SERVICE, ""},
-    {"neither", {false, false}, {"b.example A 192.0.2.9"}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"starttls off does not fall back", {.direct_tls = true}, {"b.example A 192.0.2.9"}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"starttls off, direct says no service", {.direct_tls = true}, {TLS_SRV " SRV 0 0 0 ."}, XF_DISCOVERY_NO_SERVICE, ""},
+    {"neither", {.dane = false}, {"b.example A 192.0.2.9"}, XF_DISCOVERY_NOT_FOUND, ""},
     /* clang-format on */
 };
 
