@@ -91,7 +91,7 @@ static void check_link_of(const struct xf_check *check, size_t i)
     xf_buf_init(&titles, 4096);
     for (size_t k = 0; k < check->conf->link_count && titles.len < 1024; k++)
         xf_buf_appendf(&titles, "%s\"%.255s\"", k ? " or " : "", check->conf->links[k].title);
-    xf_problem(check->problems, served->file, xf_raw_line(check->served[i], keys),
+    xf_problem(check->problems, served->at.file, xf_raw_line(check->served[i], keys),
                "link = \"%.255s\": there is no such link: expected %.*s", served->link, XF_SPAN_ARGS(xf_buf_span(&titles)));
     xf_buf_release(&titles);
 }
@@ -102,16 +102,22 @@ static void check_certificate_of(const struct xf_check *check, size_t i)
     const struct xf_conf_served *served = &check->conf->served[i];
     const struct xf_peer_settings *defaults = &check->conf->defaults;
     int line = xf_raw_line(check->served[i], keys);
-    bool has_certificate = *served->certificate, has_key = *served->key;
+    bool has_certificate = served->certificate.count > 0, has_key = served->key.count > 0, is_sure = !*check->conf->cert_dir;
     if (has_certificate != has_key)
-        xf_problem(check->problems, served->file, line, "served \"%s\" has a %s without %s: expected both or neither",
+        xf_problem(check->problems, served->at.file, line, "served \"%s\" has a %s without %s: expected both or neither",
                    served->domain, has_key ? "key" : "certificate", has_key ? "certificate" : "key");
-    else if (!has_certificate && defaults->tls == XF_TLS_REQUIRED)
-        xf_problem(check->problems, served->file, line,
+    else if (served->certificate.count != served->key.count)
+        xf_problem(check->problems, served->at.file, line,
+                   "served \"%s\" has certificate = {...} of %zu and key = {...} of %zu: expected a key for each certificate, in the same "
+                   "order", served->domain, served->certificate.count, served->key.count);
+    else if (has_certificate || !is_sure)
+        return; /* what the folder has is for the one who reads certificates */
+    else if (defaults->tls == XF_TLS_REQUIRED)
+        xf_problem(check->problems, served->at.file, line,
                    "served \"%s\" has no certificate but defaults say tls = required: expected certificate and key, or another tls",
                    served->domain);
-    else if (!has_certificate && !defaults->dialback)
-        xf_problem(check->problems, served->file, line,
+    else if (!defaults->dialback)
+        xf_problem(check->problems, served->at.file, line,
                    "served \"%s\" has no certificate but defaults say dialback = no: expected certificate and key, or dialback = yes",
                    served->domain);
 }
@@ -123,9 +129,9 @@ static void check_name_of(const struct xf_check *check, size_t i, struct xf_map 
     const char *const *where = strcmp(name, served->domain) == 0 ? no_keys : keys;
     const struct xf_conf_served *other = xf_map_set(names, xf_span_of(name), &check->conf->served[i]);
     if (other)
-        xf_problem(check->problems, served->file, xf_raw_line(check->served[i], where),
-                   "\"%s\" is served twice (also by served \"%s\" at %.255s:%d): expected once", name, other->domain, other->file,
-                   other->line);
+        xf_problem(check->problems, served->at.file, xf_raw_line(check->served[i], where),
+                   "\"%s\" is served twice (also by served \"%s\" at %.255s:%d): expected once", name, other->domain, other->at.file,
+                   other->at.line);
 }
 
 static void check_served(const struct xf_check *check, struct xf_map *names)
@@ -141,9 +147,9 @@ static void check_served(const struct xf_check *check, struct xf_map *names)
     for (size_t i = 0; i < conf->peer_count; i++) {
         const struct xf_conf_served *ours = xf_map_find(names, xf_span_of(conf->peers[i].pattern));
         if (ours)
-            xf_problem(check->problems, conf->peers[i].file, conf->peers[i].line,
+            xf_problem(check->problems, conf->peers[i].at.file, conf->peers[i].at.line,
                        "peer \"%s\" is a domain of ours (served at %.255s:%d): expected a remote domain", conf->peers[i].pattern,
-                       ours->file, ours->line);
+                       ours->at.file, ours->at.line);
     }
 }
 
@@ -163,9 +169,9 @@ static void check_parts(const struct xf_check *check)
     for (size_t i = 0; i < conf->link_count; i++)
         for (size_t k = 0; k < i; k++)
             if (strcmp(conf->links[i].title, conf->links[k].title) == 0)
-                xf_problem(check->problems, conf->links[i].file, conf->links[i].line,
+                xf_problem(check->problems, conf->links[i].at.file, conf->links[i].at.line,
                            "link \"%.255s\" is written twice (first at %.255s:%d): expected once", conf->links[i].title,
-                           conf->links[k].file, conf->links[k].line);
+                           conf->links[k].at.file, conf->links[k].at.line);
 }
 
 void xf_conf_check(const struct xf_check *check)

@@ -42,6 +42,7 @@ const char *xf_spell_nearest(const char *word, const char *const *words, size_t 
     X(DIALBACK,        "dialback",        NULL,                "Server dialback (XEP-0220).")                          \
     X(TRUST,           "trust",           NULL,                "Who vouches for peers.")                               \
     X(UNAUTHENTICATED, "unauthenticated", NULL,                "Limits for peers until they have authenticated.")      \
+    X(MEMORY,          "memory",          NULL,                "What each peer authenticated with before, and its key.") \
     X(XML,             "xml",             NULL,                "Limits of what is parsed, from peers and the cluster.") \
     X(PROCESS,         "process",         NULL,                "The program itself.")                                  \
     X(LINK,            "link",            "presence",          "A connection to the local cluster. A change needs a restart.") \
@@ -83,6 +84,7 @@ enum xf_form {
     XF_FORM_LISTEN,        /* address:port */
     XF_FORM_ADDRESS,       /* address or address:port */
     XF_FORM_HOST_PORT,     /* name or address, with port */
+    XF_FORM_PIN,           /* "sha256:" and hex digits, or a path */
 };
 
 struct xf_word {
@@ -202,6 +204,16 @@ int xf_raw_line(const struct xf_raw_section *section, const char *const *keys);
 /* ---- load.c */
 /* The struct that holds a section of which there is one. */
 void *xf_section_target(struct xf_conf *conf, enum xf_section section);
+
+/* ---- place.c */
+void xf_place_set(struct xf_conf_place *place, const struct xf_raw_section *section);
+void xf_place_release(struct xf_conf_place *place);
+
+/* ---- pin.c */
+/* "sha256:" and 64 hex digits, in any case. */
+XF_MUST_USE bool xf_pin_parse(const char *text, uint8_t out[32]);
+/* The digests of those pins that are in hex, into pin_sha256. */
+void xf_pins_settle(struct xf_peer_settings *settings);
 
 /* ---- secret.c */
 /* First line of the file; NULL with a problem. Warns when others may read it. */

@@ -127,7 +127,7 @@ static void put_example(const struct xf_option *option, const char *indent, bool
 static bool is_live(const struct xf_option *option)
 {
     return !option->initial ||
-           (option->section == XF_SECTION_SERVED && option->kind == XF_KIND_TEXT && option->form == XF_FORM_PATH);
+           (option->section == XF_SECTION_SERVED && option->form == XF_FORM_PATH);
 }
 
 static void sample_section(enum xf_section section, FILE *out)

@@ -128,6 +128,21 @@ static void apply_top(struct loading *load, const struct xf_raw_section *section
     }
 }
 
+/* Of the sections that name what only others can check. */
+static struct xf_conf_place *place_of(struct xf_conf *conf, enum xf_section section)
+{
+    switch (section) {
+    case XF_SECTION_TRUST:
+        return &conf->trust_at;
+    case XF_SECTION_MEMORY:
+        return &conf->memory_at;
+    case XF_SECTION_DEFAULTS:
+        return &conf->defaults_at;
+    default:
+        return NULL;
+    }
+}
+
 static void apply_single(struct loading *load, const struct xf_raw_section *section)
 {
     const struct xf_raw_section **seen = &load->single[section->section];
@@ -137,6 +152,9 @@ static void apply_single(struct loading *load, const struct xf_raw_section *sect
         return;
     }
     *seen = section;
+    struct xf_conf_place *place = place_of(load->conf, section->section);
+    if (place)
+        xf_place_set(place, section);
     if (section->section == XF_SECTION_DEFAULTS)
         load->conf->defaults.set = bits_of(section);
     apply_all(load, section, xf_section_target(load->conf, section->section));
@@ -168,8 +186,8 @@ static void apply_link(struct loading *load, const struct xf_raw_section *sectio
     size_t i = load->conf->link_count++;
     struct xf_conf_link *link = &load->conf->links[i];
     load->links[i] = section;
-    *link = (struct xf_conf_link){
-        .title = prepare_title(load, section), .file = xf_strdup(section->file), .line = section->line};
+    *link = (struct xf_conf_link){.title = prepare_title(load, section)};
+    xf_place_set(&link->at, section);
     reset_all(XF_SECTION_LINK, link);
     apply_all(load, section, link);
 }
@@ -179,8 +197,8 @@ static void apply_served(struct loading *load, const struct xf_raw_section *sect
     size_t i = load->conf->served_count++;
     struct xf_conf_served *served = &load->conf->served[i];
     load->served[i] = section;
-    *served = (struct xf_conf_served){
-        .domain = prepare_title(load, section), .file = xf_strdup(section->file), .line = section->line};
+    *served = (struct xf_conf_served){.domain = prepare_title(load, section)};
+    xf_place_set(&served->at, section);
     reset_all(XF_SECTION_SERVED, served);
     apply_all(load, section, served);
 }
@@ -190,14 +208,14 @@ static void apply_peer(struct loading *load, const struct xf_raw_section *sectio
     size_t i = load->conf->peer_count++;
     struct xf_conf_peer *peer = &load->conf->peers[i];
     load->peers[i] = section;
-    *peer = (struct xf_conf_peer){
-        .pattern = prepare_title(load, section), .file = xf_strdup(section->file), .line = section->line};
+    *peer = (struct xf_conf_peer){.pattern = prepare_title(load, section)};
+    xf_place_set(&peer->at, section);
     peer->settings.set = bits_of(section);
     apply_all(load, section, &peer->settings);
     const struct xf_conf_peer *other = *peer->pattern ? xf_map_set(load->conf->peer_index, xf_span_of(peer->pattern), peer) : NULL;
     if (other)
         xf_problem(&load->problems, section->file, section->line, "peer \"%s\" is written twice (first at %.255s:%d): expected once",
-                   peer->pattern, other->file, other->line);
+                   peer->pattern, other->at.file, other->at.line);
 }
 
 static void apply_section(struct loading *load, const struct xf_raw_section *section)
@@ -286,6 +304,13 @@ static void settle_ca_file(struct loading *load)
     xf_require(xf_value_parse(option, "", "", load->conf));
 }
 
+static void settle_pins(struct loading *load)
+{
+    xf_pins_settle(&load->conf->defaults);
+    for (size_t i = 0; i < load->conf->peer_count; i++)
+        xf_pins_settle(&load->conf->peers[i].settings);
+}
+
 static size_t count_sections(const struct xf_raw *raw, enum xf_section kind)
 {
     size_t count = 0;
@@ -340,6 +365,7 @@ static void load_all(struct loading *load, const char *file)
         apply_section(load, &load->raw.sections[i]);
     if (load->problems.errors == 0) {
         settle_ca_file(load);
+        settle_pins(load);
         read_secrets(load);
         check_all(load);
     }
@@ -377,21 +403,22 @@ static void free_link(struct xf_conf_link *link)
     release_all(XF_SECTION_LINK, link);
     xf_secret_free(link->secret);
     xf_free(link->title);
-    xf_free(link->file);
+    xf_place_release(&link->at);
 }
 
 static void free_served(struct xf_conf_served *served)
 {
     release_all(XF_SECTION_SERVED, served);
     xf_free(served->domain);
-    xf_free(served->file);
+    xf_place_release(&served->at);
 }
 
 static void free_peer(struct xf_conf_peer *peer)
 {
     release_all(XF_SECTION_PEER, &peer->settings);
+    xf_free(peer->settings.pin_sha256);
     xf_free(peer->pattern);
-    xf_free(peer->file);
+    xf_place_release(&peer->at);
 }
 
 void xf_conf_free(struct xf_conf **conf)
@@ -408,6 +435,10 @@ void xf_conf_free(struct xf_conf **conf)
     for (unsigned s = 0; s < XF_SECTION_COUNT; s++)
         if (!xf_section_facts(s)->title)
             release_all(s, xf_section_target(c, s));
+    xf_free(c->defaults.pin_sha256);
+    xf_place_release(&c->trust_at);
+    xf_place_release(&c->memory_at);
+    xf_place_release(&c->defaults_at);
     xf_secret_free(c->dialback_secret);
     xf_map_free(&c->peer_index);
     xf_free(c->links);

@@ -14,6 +14,7 @@
 #define S (1000 * MS)
 #define M (60 * S)
 #define H (60 * M)
+#define DAY (24 * H)
 #define KIB 1024ull
 #define MIB (1024 * KIB)
 
@@ -53,6 +54,10 @@ static const struct xf_word tls_words[] = {
     {"none", XF_TLS_NONE}, {"optional", XF_TLS_OPTIONAL}, {"required", XF_TLS_REQUIRED}, {NULL, 0}};
 static const struct xf_word cert_words[] = {
     {"ignore", XF_CERT_IGNORE}, {"preferred", XF_CERT_PREFERRED}, {"required", XF_CERT_REQUIRED}, {NULL, 0}};
+static const struct xf_word revocation_words[] = {
+    {"off", XF_REVOCATION_OFF}, {"soft", XF_REVOCATION_SOFT}, {"hard", XF_REVOCATION_HARD}, {NULL, 0}};
+static const struct xf_word downgrade_words[] = {
+    {"allow", XF_DOWNGRADE_ALLOW}, {"alarm", XF_DOWNGRADE_ALARM}, {"refuse", XF_DOWNGRADE_REFUSE}, {NULL, 0}};
 static const struct xf_word tls_min_words[] = {{"1.2", 12}, {"1.3", 13}, {NULL, 0}};
 
 #define C xf_conf
@@ -89,6 +94,17 @@ TEXT (DIALBACK, "secret-file", C, dialback_secret_file, PATH, "", "dialback.secr
 
 TEXT (TRUST, "ca-file", C, trust_ca_file, PATH, "/etc/ssl/certs/ca-certificates.crt", NULL,
       "PEM file of the authorities that may sign peers' certificates. \"\": none is trusted, dialback decides alone."),
+TEXTS(TRUST, "crl-files", C, trust_crl_files, PATH, "", "/etc/xfedd/crl/authority.pem",
+      "PEM files of revocation lists. Read anew by a reload."),
+TEXT (TRUST, "crl-dir", C, trust_crl_dir, PATH, "", "/etc/xfedd/crl",
+      "Every *.pem and *.crl in this folder is a revocation list too; \"\" for none."),
+TEXT (TRUST, "cert-dir", C, cert_dir, PATH, "/etc/xfedd/certs", NULL,
+      "Certificates of our domains as certbot and acme clients lay them out: a served section without "
+      "certificate uses NAME/fullchain.pem and NAME/privkey.pem in this folder, for its domain and for each alias that has a folder; "
+      "other aliases use what the domain has. \"\": nothing is looked for."),
+DURATION(TRUST, "expiry-warning", C, cert_warn_ms, "30d", 0, 366 * DAY,
+      "Certificates of ours that expire within this time are warned of: by -t, at the start, by a reload, and once a day. 0 warns of "
+      "expired ones only."),
 
 SIZE (UNAUTHENTICATED, "element", C, unauthenticated.element_bytes, "10k", KIB, MIB,
       "Largest element of a peer that has not authenticated yet."),
@@ -102,8 +118,23 @@ DURATION(UNAUTHENTICATED, "dialback-timeout", C, unauthenticated.dialback_ms, "3
       "How long an answer to a dialback question may take."),
 COUNT(UNAUTHENTICATED, "half-open-per-address", C, unauthenticated.half_open_per_address, "20", 1, 100000,
       "Unauthenticated streams of one address."),
+COUNT(UNAUTHENTICATED, "half-open-per-network", C, unauthenticated.half_open_per_network, "100", 1, 1000000,
+      "Unauthenticated streams of one network: an IPv4 /24 or an IPv6 /48."),
 COUNT(UNAUTHENTICATED, "half-open", C, unauthenticated.half_open, "2000", 1, 1000000,
       "Unauthenticated streams in all."),
+COUNT(UNAUTHENTICATED, "questions-per-stream", C, unauthenticated.questions_per_stream, "4", 1, 1000,
+      "Dialback questions under way for what one stream claims. Each may open a connection to a server that somebody named."),
+COUNT(UNAUTHENTICATED, "questions-per-peer", C, unauthenticated.questions_per_peer, "8", 1, 1000,
+      "Dialback questions under way to one domain, whoever claims to be it."),
+COUNT(UNAUTHENTICATED, "questions", C, unauthenticated.questions, "1000", 1, 100000,
+      "Dialback questions under way in all."),
+
+TEXT (MEMORY, "file", C, memory_file, PATH, "", "/var/lib/xfedd/peers.db",
+      "SQLite file that keeps it over restarts. \"\": peers.db in the state directory that systemd gives; without one the memory ends "
+      "with the process. The user that xfedd runs as must be able to write it and its folder. A change needs a restart."),
+COUNT(MEMORY, "peers", C, memory_peers, "10000", 0, 1000000,
+      "At most so many peers are remembered; the one that was silent longest is forgotten first. 0: nothing is remembered, and "
+      "downgrade has nothing to go by. A change needs a restart."),
 
 COUNT(XML, "depth", C, xml.depth, "64", 8, 1000, "Elements within each other."),
 COUNT(XML, "attributes", C, xml.attributes, "64", 8, 1000, "Attributes of one element."),
@@ -121,6 +152,9 @@ DURATION(PROCESS, "backoff-min", C, process.backoff_min_ms, "5s", 0, H,
       "A peer that could not be reached is bounced at once for so long, doubled with each failure ..."),
 DURATION(PROCESS, "backoff-max", C, process.backoff_max_ms, "5m", 0, 24 * H,
       "... up to so long. A stream that it opens to us ends the wait."),
+BOOL (PROCESS, "sandbox", C, process.sandbox, "yes",
+      "Give up, once everything is open, the system calls that a gateway does not need (seccomp): no program can be started, no "
+      "other process looked into. A change needs a restart."),
 
 WORD (LINK, "driver", L, driver, enum xf_link_driver, driver_words, "component",
       "component: XEP-0114 streams to ejabberd, Prosody and others."),
@@ -141,9 +175,11 @@ SIZE (LINK, "hold-bytes", L, hold_bytes, "4M", 0, 256 * MIB, "At most so many wa
 DURATION(LINK, "ping", L, ping_ms, "30s", S, H, "White space after this much silence keeps the connection alive."),
 
 TEXT (SERVED, "link", D, link, ANY, NULL, "presence", "Title of the link that its stanzas come over and go to."),
-TEXT (SERVED, "certificate", D, certificate, PATH, "", "example.org.pem",
-      "PEM chain, the domain's certificate first. Without one there is no TLS for the domain."),
-TEXT (SERVED, "key", D, key, PATH, "", "example.org.key", "PEM private key; may be the same file."),
+TEXTS(SERVED, "certificate", D, certificate, PATH, "", "example.org.pem",
+      "PEM chain, the domain's certificate first. Several for several kinds of key (RSA and ECDSA). Without one, trust { cert-dir } is "
+      "looked in; without any there is no TLS for the domain."),
+TEXTS(SERVED, "key", D, key, PATH, "", "example.org.key",
+      "PEM private key of each certificate, in the same order; may be the same file."),
 TEXTS(SERVED, "aliases", D, aliases, DOMAIN, "", "conference.example.org",
       "Further domains of ours with the same settings, such as chat rooms."),
 
@@ -166,6 +202,28 @@ BOOL (PEER, "legacy", P, legacy, "yes",
 WORD (PEER, "tls-min", P, tls_min, unsigned, tls_min_words, "1.2", "Oldest TLS version."),
 TEXT (PEER, "ciphers", P, ciphers, ANY, "", "ECDHE+AESGCM:ECDHE+CHACHA20",
       "OpenSSL cipher list for TLS 1.2; \"\" is the built-in one, with forward secrecy and AEAD only."),
+TEXT (PEER, "ca-file", P, ca_file, PATH, "", "partner-ca.pem",
+      "PEM file of the authorities for this peer, in place of trust { ca-file }; \"\" for that one."),
+TEXTS(PEER, "pins", P, pins, PIN, "", "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+      "Keys that the peer may have: the SHA-256 of the public key (SPKI), or a PEM file whose first certificate has it, as a "
+      "self-signed one. With pins no other key will do, and one that is pinned needs no authority."),
+BOOL (PEER, "dane", P, dane, "yes",
+      "Let TLSA records of secure DNS (DNSSEC, see dns { trust-ad }) vouch for the peer's certificate, or against it (RFC 7673)."),
+BOOL (PEER, "client-eku", P, client_eku, "no",
+      "Accept a certificate for SASL EXTERNAL from a connecting peer only when it is made for TLS clients. no, since public "
+      "authorities make no such certificates any more."),
+WORD (PEER, "revocation", P, revocation, enum xf_revocation, revocation_words, "soft",
+      "off: revocation lists and stapled OCSP responses are not looked at. soft: a certificate that one of them calls revoked is bad. "
+      "hard: so is one that none of them calls good."),
+WORD (PEER, "downgrade", P, downgrade, enum xf_downgrade, downgrade_words, "alarm",
+      "What follows when a peer falls behind what is remembered of it: another key that nobody vouches for, dialback where there was "
+      "EXTERNAL, clear where there was TLS. alarm: a line in the log. refuse: the stream ends too."),
+BOOL (PEER, "dialback-by-certificate", P, dialback_by_certificate, "yes",
+      "Answer a dialback request without asking back when the peer's certificate is valid for that very domain (XEP-0344). That is "
+      "what SASL EXTERNAL goes by, so it holds only with sasl-in = yes."),
+BOOL (PEER, "bidi", P, bidi, "yes", "Stanzas go both ways over one stream where the peer can do that (XEP-0288)."),
+BOOL (PEER, "multiplex", P, multiplex, "no",
+      "Use one stream to the peer for several of our domains (XEP-0220). no, since some servers cannot do that."),
 TEXTS(PEER, "route", P, route, HOST_PORT, "", "xmpp.partner.example:5269",
       "Servers to connect to, in this order; DNS is not asked for others."),
 SIZE (PEER, "max-stanza", P, max_stanza_bytes, "256k", 10 * KIB, 16 * MIB,

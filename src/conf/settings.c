@@ -45,6 +45,15 @@ static size_t find_patterns(const struct xf_conf *conf, struct xf_span name, siz
     return count;
 }
 
+/* The digests stand beside the pins, in no row of the table. */
+static void merge_pins(struct xf_peer_settings *into, const struct xf_peer_settings *from)
+{
+    if (from->pins.item != into->pins.item)
+        return;
+    into->pin_sha256 = from->pin_sha256;
+    into->pin_count = from->pin_count;
+}
+
 static void merge(struct xf_peer_settings *into, const struct xf_peer_settings *from)
 {
     size_t count;
@@ -52,6 +61,7 @@ static void merge(struct xf_peer_settings *into, const struct xf_peer_settings *
     for (size_t i = 0; i < count && from->set; i++)
         if (from->set & xf_option_bit(&options[i]))
             xf_value_copy(&options[i], into, from);
+    merge_pins(into, from);
     into->set |= from->set;
 }
 

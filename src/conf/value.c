@@ -182,6 +182,14 @@ static char *parse_domain(const char *text)
     return xf_strdup(prepared);
 }
 
+static char *parse_pin(const char *text, const char *dir)
+{
+    uint8_t digest[32];
+    if (xf_conf_pin_is_file(text))
+        return xf_path_join(dir, text);
+    return xf_pin_parse(text, digest) ? xf_strdup(text) : NULL;
+}
+
 /* The text in its stored form, in memory of the caller; NULL: not accepted. */
 static char *parse_form(const struct xf_option *option, const char *text, const char *dir)
 {
@@ -201,6 +209,8 @@ static char *parse_form(const struct xf_option *option, const char *text, const 
         return is_host_port(text, false, false) ? xf_strdup(text) : NULL;
     case XF_FORM_HOST_PORT:
         return is_host_port(text, true, true) ? xf_strdup(text) : NULL;
+    case XF_FORM_PIN:
+        return parse_pin(text, dir);
     case XF_FORM_ANY:
     default:
         return xf_strdup(text);

@@ -124,6 +124,7 @@ static const char *form_words(const struct xf_option *option)
         [XF_FORM_LISTEN] = "an address with port, as 192.0.2.1:5269 or [2001:db8::1]:5269",
         [XF_FORM_ADDRESS] = "an address, as 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53",
         [XF_FORM_HOST_PORT] = "a host with port, as xmpp.example.org:5269 or 192.0.2.1:5269",
+        [XF_FORM_PIN] = "sha256: and 64 hex digits, or the name of a file",
     };
     return words[option->form];
 }

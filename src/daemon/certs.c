@@ -44,18 +44,18 @@ static void check_name(const struct xf_conf_served *served, const struct xf_tls_
                        struct xf_report *out)
 {
     if (!xf_tls_identity_names(identity, xf_span_of(domain)))
-        report(out, false, served->file, served->line, "certificate = \"%s\": does not name %s: peers will refuse it for this domain",
-               served->certificate, domain);
+        report(out, false, served->at.file, served->at.line, "certificate = \"%s\": does not name %s: peers will refuse it for this domain",
+               served->certificate.item[0], domain);
 }
 
 static struct xf_tls_identity *load_identity(const struct xf_conf_served *served, struct xf_report *out)
 {
     struct xf_tls_identity *identity = NULL;
     struct xf_error err = {0};
-    if (!*served->certificate)
+    if (served->certificate.count == 0)
         return NULL;
-    if (xf_tls_identity_load(served->certificate, served->key, &identity, &err) != XF_ERR_OK) {
-        report(out, true, served->file, served->line, "served \"%s\": %s: expected certificate and key in PEM form", served->domain,
+    if (xf_tls_identity_load(served->certificate.item[0], served->key.item[0], &identity, &err) != XF_ERR_OK) {
+        report(out, true, served->at.file, served->at.line, "served \"%s\": %s: expected certificate and key in PEM form", served->domain,
                err.detail);
         return NULL;
     }
@@ -100,14 +100,14 @@ bool xf_certs_inherit(const struct xf_conf *conf, struct xf_certs *next, const s
                       struct xf_certs *running)
 {
     for (size_t i = 0; i < conf->served_count; i++)
-        if (*conf->served[i].certificate && !next->identities[i] && !can_take(conf->served[i].domain, running_conf, running))
+        if (conf->served[i].certificate.count > 0 && !next->identities[i] && !can_take(conf->served[i].domain, running_conf, running))
             return false;
     if (!next->store) {
         next->store = running->store;
         running->store = NULL;
     }
     for (size_t i = 0; i < conf->served_count; i++)
-        if (*conf->served[i].certificate && !next->identities[i])
+        if (conf->served[i].certificate.count > 0 && !next->identities[i])
             next->identities[i] = take_identity(conf->served[i].domain, running_conf, running);
     return true;
 }

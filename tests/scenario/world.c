@@ -118,10 +118,10 @@ static struct xf_tls_identities *load_identities(const struct xf_conf *conf)
     for (size_t i = 0; i < conf->served_count; i++) {
         const struct xf_conf_served *served = &conf->served[i];
         struct xf_tls_identity *identity = NULL;
-        if (!served->certificate[0])
+        if (served->certificate.count == 0)
             continue;
-        xf_require(xf_tls_identity_load(served->certificate, served->key, &identity, NULL) ==
-                   XF_ERR_OK);
+        xf_require(xf_tls_identity_load(served->certificate.item[0], served->key.item[0], &identity,
+                                        NULL) == XF_ERR_OK);
         xf_tls_identities_set(set, xf_span_of(served->domain), identity);
         for (size_t k = 0; k < served->aliases.count; k++)
             xf_tls_identities_set(set, xf_span_of(served->aliases.item[k]), identity);

@@ -20,6 +20,17 @@ struct xf_texts { /* a list of strings */
     size_t count;
 };
 
+/* Where a section was written, for messages about what it names. */
+struct xf_conf_place {
+    char *file;
+    int line;
+    struct xf_conf_key_line {
+        const char *key; /* of the option table */
+        int line;
+    } *keys;         /* that the section has */
+    size_t key_count;
+};
+
 enum xf_direction { XF_DIRECTION_NONE, XF_DIRECTION_IN, XF_DIRECTION_OUT, XF_DIRECTION_BOTH };
 enum xf_tls_mode { XF_TLS_NONE, XF_TLS_OPTIONAL, XF_TLS_REQUIRED };
 enum xf_cert_mode { XF_CERT_IGNORE, XF_CERT_PREFERRED, XF_CERT_REQUIRED };
@@ -46,6 +57,8 @@ struct xf_peer_settings {
     char *ciphers;                 /* "" is the default list */
     char *ca_file;                 /* anchors for this peer in place of trust { ca-file }; "" for those */
     struct xf_texts pins;          /* "sha256:" and 64 hex digits of the key's SPKI, or a PEM file with the certificate */
+    uint8_t (*pin_sha256)[32];     /* of the keys of `pins`: those in hex from the load on, those of files after xf_conf_add_pin */
+    size_t pin_count;
     bool dane;                     /* TLSA records of secure DNS decide (RFC 7673) */
     bool client_eku;               /* a certificate that a connecting peer shows must be for TLS clients too */
     enum xf_revocation revocation;
@@ -63,15 +76,13 @@ struct xf_peer_settings {
 
 struct xf_conf_peer {
     char *pattern;                 /* "b.example" or "*.b.example" (covers b.example itself), prepared */
-    char *file;                    /* where the section begins, for messages */
-    int line;
+    struct xf_conf_place at;
     struct xf_peer_settings settings; /* only what the section says */
 };
 
 struct xf_conf_link {
     char *title;
-    char *file;
-    int line;
+    struct xf_conf_place at;
     enum xf_link_driver driver;
     struct xf_texts nodes;         /* "host:port" of the cluster's servers, addresses only */
     char *name;                    /* the component's name (XEP-0114 `to`) */
@@ -86,10 +97,9 @@ struct xf_conf_link {
 
 struct xf_conf_served {
     char *domain;
-    char *file;
-    int line;
+    struct xf_conf_place at;
     char *link;                    /* title */
-    char *certificate, *key;       /* files; "" for none (then no TLS for it) */
+    struct xf_texts certificate, key; /* files, a key for each certificate; none: what cert_dir has, else no TLS for it */
     struct xf_texts aliases;       /* further domains of ours with the same settings */
 };
 
@@ -109,13 +119,15 @@ struct xf_conf {
     } dns;
     char *dialback_secret_file;    /* "" for none */
     char *dialback_secret;         /* from secret-file; NULL: a random one for this process */
+    struct xf_conf_place trust_at;
     char *trust_ca_file;
     struct xf_texts trust_crl_files; /* PEM */
     char *trust_crl_dir;           /* every *.pem and *.crl in it; "" for none */
     char *cert_dir;                /* DOMAIN/fullchain.pem and privkey.pem of served domains without a certificate of their own; "" for none */
     uint64_t cert_warn_ms;         /* certificates of ours that expire within this time are warned of */
-    char *memory_file;             /* SQLite file of what peers authenticated with; "" keeps it in memory */
-    unsigned memory_peers;         /* at most so many are remembered */
+    struct xf_conf_place memory_at;
+    char *memory_file;             /* SQLite file of what peers authenticated with; "": peers.db in systemd's state directory */
+    unsigned memory_peers;         /* at most so many are remembered; 0: nothing is */
     struct {                       /* before authentication (design.md 9) */
         size_t element_bytes;
         unsigned elements, dialback_failures, half_open_per_address, half_open;
@@ -132,11 +144,13 @@ struct xf_conf {
         char *user;                /* run as, when started as root; "" keeps */
         uint64_t drain_ms;         /* SIGTERM: queues are flushed so long */
         uint64_t backoff_min_ms, backoff_max_ms; /* failed peers bounce at once for so long */
+        bool sandbox;              /* give up the system calls that a running gateway does not need */
     } process;
     struct xf_conf_link *links;
     size_t link_count;
     struct xf_conf_served *served;
     size_t served_count;
+    struct xf_conf_place defaults_at;
     struct xf_peer_settings defaults; /* every value present */
     struct xf_conf_peer *peers;
     size_t peer_count;
@@ -156,6 +170,14 @@ XF_MUST_USE enum xf_err xf_conf_load(const char *file, struct xf_conf **out_conf
 XF_MUST_USE enum xf_err xf_conf_reload(const char *file, const struct xf_conf *running, struct xf_conf **out_conf,
                                        char **out_messages);
 void xf_conf_free(struct xf_conf **conf);
+
+/* The line of the key, else that of its section; 0 when neither was written. */
+int xf_conf_line(const struct xf_conf_place *place, const char *key);
+
+/* Is this item of `pins` a file's name? */
+bool xf_conf_pin_is_file(const char *pin);
+/* The digest of a pin that is a file, which conf cannot read; for the one who loads, before others see the conf. */
+void xf_conf_add_pin(struct xf_peer_settings *settings, const uint8_t spki_sha256[32]);
 
 /*
  * What of `next` a program that was started with `running` cannot take over without a restart, as words for a person

@@ -92,6 +92,17 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_uint_eq(conf->unauthenticated.dialback_failures, 3);
     ck_assert_uint_eq(conf->unauthenticated.half_open_per_address, 20);
     ck_assert_uint_eq(conf->unauthenticated.half_open, 2000);
+    ck_assert_uint_eq(conf->unauthenticated.half_open_per_network, 100);
+    ck_assert_uint_eq(conf->unauthenticated.questions_per_stream, 4);
+    ck_assert_uint_eq(conf->unauthenticated.questions_per_peer, 8);
+    ck_assert_uint_eq(conf->unauthenticated.questions, 1000);
+    ck_assert_uint_eq(conf->trust_crl_files.count, 0);
+    ck_assert_str_eq(conf->trust_crl_dir, "");
+    ck_assert_str_eq(conf->cert_dir, "/etc/xfedd/certs");
+    ck_assert_uint_eq(conf->cert_warn_ms, 30ull * 24 * 3600 * 1000);
+    ck_assert_str_eq(conf->memory_file, "");
+    ck_assert_uint_eq(conf->memory_peers, 10000);
+    ck_assert(conf->process.sandbox);
     ck_assert_uint_eq(conf->xml.depth, 64);
     ck_assert_uint_ge(conf->xml.start_tag_bytes, 61 * 1024);
     ck_assert_int_eq(conf->process.level, XF_LOG_INFO);
@@ -111,6 +122,12 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_uint_eq(p->negotiate_ms, 60000);
     ck_assert_uint_eq(p->idle_ms, 600000);
     ck_assert_uint_eq(p->ping_ms, 300000);
+    ck_assert_str_eq(p->ca_file, "");
+    ck_assert_uint_eq(p->pins.count, 0);
+    ck_assert_uint_eq(p->pin_count, 0);
+    ck_assert(p->dane && !p->client_eku && p->dialback_by_certificate && p->bidi && !p->multiplex);
+    ck_assert_int_eq(p->revocation, XF_REVOCATION_SOFT);
+    ck_assert_int_eq(p->downgrade, XF_DOWNGRADE_ALARM);
     ck_assert_uint_eq(p->set, 0);
     ck_assert_uint_eq(conf->links[0].max_stanza_bytes, 512 * 1024);
     ck_assert_uint_eq(conf->links[0].hold_ms, 10000);
@@ -136,16 +153,16 @@ START_TEST(values_arrive_in_their_stored_form)
     ck_assert_str_eq(conf->links[0].name, "gw.example");
     ck_assert_str_eq(conf->served[0].domain, "a.example");
     ck_assert_str_eq(conf->served[0].aliases.item[0], "conf.a.example");
-    ck_assert_str_eq(conf->served[0].key, "/etc/c.key");
+    ck_assert_str_eq(conf->served[0].key.item[0], "/etc/c.key");
     snprintf(path, sizeof(path), "%s/c.pem", folder.path);
-    ck_assert_str_eq(conf->served[0].certificate, path);
+    ck_assert_str_eq(conf->served[0].certificate.item[0], path);
     snprintf(path, sizeof(path), "%s/run/x.sock", folder.path);
     ck_assert_str_eq(conf->listen.control, path);
     ck_assert_str_eq(conf->trust_ca_file, "");
     ck_assert_int_eq(conf->process.level, XF_LOG_DEBUG);
     ck_assert_uint_eq(conf->defaults.max_stanza_bytes, 100000);
-    ck_assert_int_eq(conf->served[0].line, 10);
-    ck_assert_int_eq(conf->peers[0].line, 13);
+    ck_assert_int_eq(conf->served[0].at.line, 10);
+    ck_assert_int_eq(conf->peers[0].at.line, 13);
     xf_conf_free(&conf);
 }
 END_TEST
@@ -181,6 +198,47 @@ START_TEST(a_peer_is_resolved_from_the_shortest_pattern_to_its_own_section)
         const struct xf_conf_peer *section = xf_conf_peer_find(conf, xf_span_of(rows[i].peer));
         ck_assert_pstr_eq(section ? section->pattern : NULL, rows[i].section);
     }
+    xf_conf_free(&conf);
+}
+END_TEST
+
+/* A section with pins replaces those before it whole, digests and all; one that says `pins = {}` takes them away. */
+START_TEST(pins_come_with_their_digests)
+{
+#define HEX "0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcde"
+    struct xf_conf *conf = load(SHORT "defaults { pins = {\"sha256:" HEX "0\"} }\n"
+                                      "peer \"*.x\" { pins = {\"sha256:" HEX "1\", y.pem, \"sha256:" HEX "2\"} }\n"
+                                      "peer \"a.x\" { bidi = no }\n"
+                                      "peer \"b.x\" { pins = {} }\n");
+    static const struct {
+        const char *peer;
+        size_t pins, digests;
+        unsigned last; /* byte of the last digest */
+    } rows[] = {{"y", 1, 1, 0xe0}, {"x", 3, 2, 0xe2}, {"a.x", 3, 2, 0xe2}, {"b.x", 0, 0, 0}};
+    struct xf_peer_settings got;
+    for (size_t i = 0; i < XF_ARRAY_LEN(rows); i++) {
+        xf_conf_peer_settings(conf, xf_span_of(rows[i].peer), &got);
+        ck_assert_msg(got.pins.count == rows[i].pins && got.pin_count == rows[i].digests, "%s: %zu pins, %zu digests", rows[i].peer,
+                      got.pins.count, got.pin_count);
+        ck_assert(got.pin_count == 0 || (got.pin_sha256[got.pin_count - 1][31] == rows[i].last && got.pin_sha256[0][13] == 0xab));
+    }
+    ck_assert(xf_conf_pin_is_file(conf->peers[0].settings.pins.item[1]));
+    xf_conf_add_pin(&conf->peers[0].settings, (const uint8_t[32]){7});
+    xf_conf_peer_settings(conf, XF_SPAN("a.x"), &got);
+    ck_assert_uint_eq(got.pin_count, 3);
+    ck_assert_uint_eq(got.pin_sha256[2][0], 7);
+    xf_conf_free(&conf);
+}
+END_TEST
+
+START_TEST(keys_keep_their_lines)
+{
+    struct xf_conf *conf = load(SHORT "peer \"x\" {\n\n bidi = no\n ciphers = y }\ntrust {\n ca-file = \"\" }\n");
+    ck_assert_int_eq(xf_conf_line(&conf->peers[0].at, "ciphers"), 6);
+    ck_assert_int_eq(xf_conf_line(&conf->peers[0].at, "pins"), 3);
+    ck_assert_int_eq(xf_conf_line(&conf->trust_at, "ca-file"), 8);
+    ck_assert_int_eq(xf_conf_line(&conf->served[0].at, "key"), 2);
+    ck_assert_int_eq(xf_conf_line(&conf->memory_at, "file"), 0);
     xf_conf_free(&conf);
 }
 END_TEST
@@ -224,10 +282,10 @@ START_TEST(a_dump_names_every_default_and_no_secret)
 {
     struct xf_conf *conf = load(FULL);
     char *text = dump(conf);
-    ck_assert_ptr_nonnull(strstr(text, "    queue-stanzas     = 2000\n"));
+    ck_assert_ptr_nonnull(strstr(text, "    queue-stanzas           = 2000\n"));
     ck_assert_ptr_nonnull(strstr(text, "    start-tag  = 10k\n"));
-    ck_assert_ptr_nonnull(strstr(text, "    idle-timeout      = 1d\n"));
-    ck_assert_ptr_nonnull(strstr(text, "    max-stanza        = 100000\n"));
+    ck_assert_ptr_nonnull(strstr(text, "    idle-timeout            = 1d\n"));
+    ck_assert_ptr_nonnull(strstr(text, "    max-stanza              = 100000\n"));
     ck_assert_ptr_null(strstr(text, "of dialback"));
     ck_assert_ptr_null(strstr(text, "of the link"));
     free(text);
@@ -245,7 +303,7 @@ START_TEST(included_files_are_read_from_their_own_folder)
     struct xf_conf *conf = load("include(\"sub/link.conf\")\n\n"
                                 "served \"a.example\" { link = l certificate = c key = k }\n");
     ck_assert_str_eq(conf->links[0].secret, "beside the included file");
-    ck_assert_int_eq(conf->served[0].line, 3);
+    ck_assert_int_eq(conf->served[0].at.line, 3);
     xf_conf_free(&conf);
     snprintf(sub, sizeof(sub), "%s/sub/link.conf", folder.path);
     unlink(sub);
@@ -358,6 +416,8 @@ int main(void)
     tcase_add_test(tc, defaults_are_those_of_the_design);
     tcase_add_test(tc, values_arrive_in_their_stored_form);
     tcase_add_test(tc, a_peer_is_resolved_from_the_shortest_pattern_to_its_own_section);
+    tcase_add_test(tc, pins_come_with_their_digests);
+    tcase_add_test(tc, keys_keep_their_lines);
     tcase_add_test(tc, a_name_of_any_length_resolves);
     tcase_add_test(tc, what_is_dumped_loads_and_dumps_the_same);
     tcase_add_test(tc, a_dump_names_every_default_and_no_secret);

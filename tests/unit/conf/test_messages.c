@@ -11,6 +11,8 @@
     "link \"l\" { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = secret }\n"         \
     "served \"a.example\" { link = l certificate = c.pem key = c.key }\n"
 
+#define HEX_62 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
+
 /* clang-format off */
 static const struct {
     const char *label, *text, *want; /* `want` without the folder's name */
@@ -24,10 +26,11 @@ static const struct {
      "conf:3: unknown key \"federatoin\": did you mean \"federation\"?"},
     {"misspelt section", GOOD "default { }\n",
      "conf:3: unknown key \"default\": did you mean \"defaults\"?"},
-    {"key of a later version", GOOD "peer \"x\" { pins = {a} }\n",
-     "conf:3: unknown key \"pins\" in peer \"x\": expected direction, tls, certificate, sasl-in, sasl-out, dialback, direct-tls, "
-     "legacy, tls-min, ciphers, route, max-stanza, max-streams, queue-bytes, queue-stanzas, queue-time, connect-timeout, "
-     "negotiate-timeout, idle-timeout or ping-interval"},
+    {"key of a later version", GOOD "peer \"x\" { quota = {a} }\n",
+     "conf:3: unknown key \"quota\" in peer \"x\": expected direction, tls, certificate, sasl-in, sasl-out, dialback, direct-tls, "
+     "legacy, tls-min, ciphers, ca-file, pins, dane, client-eku, revocation, downgrade, dialback-by-certificate, bidi, multiplex, "
+     "route, max-stanza, max-streams, queue-bytes, queue-stanzas, queue-time, connect-timeout, negotiate-timeout, idle-timeout or "
+     "ping-interval"},
     {"lines after comments count right", GOOD "# one\n// two\n/* three\n four */ federation = maybe\n",
      "conf:6: federation = \"maybe\": expected yes or no (on, off, true, false)"},
     {"section not closed", GOOD "peer \"x\" {\n tls = none\n", "conf:3: this { is not closed: expected }"},
@@ -83,6 +86,12 @@ static const struct {
      "conf:3: s2s = \"localhost:5269\": expected an address with port, as 192.0.2.1:5269 or [2001:db8::1]:5269"},
     {"port of a route too large", GOOD "peer \"x\" { route = {\"x.example:65536\"} }\n",
      "conf:3: route = \"x.example:65536\": expected a host with port, as xmpp.example.org:5269 or 192.0.2.1:5269"},
+    {"pin with too few digits", GOOD "peer \"x\" { pins = {\"sha256:0123\"} }\n",
+     "conf:3: pins = \"sha256:0123\": expected sha256: and 64 hex digits, or the name of a file"},
+    {"pin with another letter", GOOD "peer \"x\" { pins = {\"sha256:" HEX_62 "0g\"} }\n",
+     "conf:3: pins = \"sha256:" HEX_62 "0g\": expected sha256: and 64 hex digits, or the name of a file"},
+    {"revocation that is none", GOOD "peer \"x\" { revocation = on }\n",
+     "conf:3: revocation = \"on\": expected off, soft or hard"},
     {"domain that is none", GOOD "peer \"a_b..c\" { }\n",
      "conf:3: peer \"a_b..c\": expected a domain name, or *. and a domain name"},
     {"escape that makes a control character", GOOD "process { user = \"x\\ny\" }\n",
@@ -105,10 +114,14 @@ static const struct {
      "conf:4: link = \"m\": there is no such link: expected \"l\""},
     {"key without certificate", GOOD "served \"b.example\" { link = l\n key = k }\n",
      "conf:4: served \"b.example\" has a key without certificate: expected both or neither"},
-    {"no certificate while TLS is required", GOOD "served \"b.example\" { link = l }\n",
+    {"two certificates with one key", GOOD "served \"b.example\" { link = l certificate = {a, b}\n key = {a} }\n",
+     "conf:3: served \"b.example\" has certificate = {...} of 2 and key = {...} of 1: expected a key for each certificate, in the "
+     "same order"},
+    {"no certificate while TLS is required", GOOD "served \"b.example\" { link = l }\ntrust { cert-dir = \"\" }\n",
      "conf:3: served \"b.example\" has no certificate but defaults say tls = required: expected certificate and key, or another "
      "tls"},
-    {"no certificate and no dialback", GOOD "served \"b.example\" { link = l }\ndefaults { tls = optional dialback = no }\n",
+    {"no certificate and no dialback", GOOD "served \"b.example\" { link = l }\n"
+     "defaults { tls = optional dialback = no }\ntrust { cert-dir = \"\" }\n",
      "conf:3: served \"b.example\" has no certificate but defaults say dialback = no: expected certificate and key, or "
      "dialback = yes"},
     {"secret file is not there", GOOD "dialback {\n secret-file = nowhere }\n",
@@ -148,6 +161,7 @@ static const struct {
     {"SASL alone, out", GOOD "peer \"x\" { direction = out dialback = no sasl-in = no }\n"},
     {"SASL alone, in", GOOD "peer \"x\" { direction = in dialback = no sasl-out = no tls = optional }\n"},
     {"nothing at all for a peer that is shut out", GOOD "peer \"x\" { direction = none dialback = no tls = none }\n"},
+    {"pins of both forms", GOOD "peer \"x\" { pins = {\"sha256:" HEX_62 "eF\", partner.pem} }\n"},
     {"required certificate with dialback", GOOD "peer \"x\" { certificate = required }\n"},
     {"an escaped ${", GOOD "process { user = \"\\${HOME}\" }\n"},
     {"appended list", GOOD "listen { s2s = {\"1.2.3.4:1\"} s2s += {\"1.2.3.4:2\"} }\n"},

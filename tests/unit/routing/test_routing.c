@@ -330,7 +330,7 @@ static void join(struct world *world)
 
 static struct xf_conf_peer peer_conf(const char *pattern, const struct xf_peer_settings *settings)
 {
-    return (struct xf_conf_peer){.pattern = WORD(pattern), .file = WORD("test"), .settings = *settings};
+    return (struct xf_conf_peer){.pattern = WORD(pattern), .settings = *settings};
 }
 
 static void make_conf(struct world *world, const struct routing_case *test)
