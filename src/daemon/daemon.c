@@ -35,6 +35,19 @@ static void env_start_tls(struct xf_env *env, struct xf_conn *conn, const struct
     xf_tls_start(conn, request);
 }
 
+static void env_judge_tls(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls_judged_fn done,
+                          void *owner)
+{
+    (void)env;
+    xf_tls_judge(conn, basis, done, owner);
+}
+
+static void env_forget_tls(struct xf_env *env, struct xf_conn *conn)
+{
+    (void)env;
+    xf_tls_forget(conn);
+}
+
 static void env_make_id(struct xf_env *env, char out[XF_ID_CHARS + 1])
 {
     (void)env;
@@ -49,6 +62,8 @@ static void make_world(struct xf_daemon *daemon)
                 .timers = xf_loop_timers(daemon->loop),
                 .connect = env_connect,
                 .start_tls = env_start_tls,
+                .judge_tls = env_judge_tls,
+                .forget_tls = env_forget_tls,
                 .make_id = env_make_id},
         .loop = daemon->loop,
     };

@@ -366,6 +366,13 @@ void xf_conn_attach_filter(struct xf_conn *conn, const struct xf_conn_filter *fi
         xf_net_conn_dirty(s);
 }
 
+void *xf_conn_filter_owner(const struct xf_conn *conn, const struct xf_conn_filter *filter)
+{
+    const struct xf_net_conn *s = (const struct xf_net_conn *)(const void *)conn;
+
+    return s->filter == filter ? s->filter_owner : NULL;
+}
+
 struct xf_buf *xf_conn_wire(struct xf_conn *conn)
 {
     return &xf_net_conn_of(conn)->wire;

@@ -4,19 +4,18 @@
  * switched off.
  *
  * One SSL_CTX a role and set of identities, without certificates: those go on the single SSL
- * (xf_tls_identity_use), so that SNI needs no SSL_set_SSL_CTX, which would change the certificate
+ * (xf_tls_shown_use), so that SNI needs no SSL_set_SSL_CTX, which would change the certificate
  * but neither verify mode nor options.
  *
  * Verification is not done in the handshake: every certificate passes there, so that a bad one is a
  * fact to be judged by the layers above (dialback may still be used) and not the end of TLS.
- * verify.c does it after the handshake.
+ * judge.c does it after the handshake.
  */
 #include "tls_priv.h"
 
 #include "session_priv.h"
 
 #define MAX_CERT_LIST_BYTES (48L << 10) /* below the ceiling of handshake input, session_priv.h */
-#define SECURITY_LEVEL 2                /* 112 bits: RSA 2048, no SHA-1 */
 
 static const char tls12_ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 static const char groups[] = "X25519:P-256:P-384:P-521";
@@ -39,10 +38,10 @@ static int choose_identity(SSL *ssl, int *alert, void *unused)
     (void)unused;
     if (!name)
         return SSL_TLSEXT_ERR_NOACK;
-    const struct xf_tls_identity *identity = xf_tls_session_find_identity(session, name);
-    if (!identity)
+    const struct xf_tls_shown *shown = xf_tls_session_find(session, name);
+    if (!shown)
         return SSL_TLSEXT_ERR_NOACK;
-    if (xf_tls_identity_use(identity, ssl))
+    if (xf_tls_shown_use(shown, ssl))
         return SSL_TLSEXT_ERR_OK;
     *alert = SSL_AD_INTERNAL_ERROR;
     return SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -81,7 +80,7 @@ SSL_CTX *xf_tls_context_new(bool is_server, struct xf_tls_store *store)
 
     xf_require(context != NULL);
     switch_off(context);
-    SSL_CTX_set_security_level(context, SECURITY_LEVEL);
+    SSL_CTX_set_security_level(context, XF_TLS_SECURITY_LEVEL);
     xf_require(SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1);
     xf_require(SSL_CTX_set_cipher_list(context, tls12_ciphers) == 1);
     xf_require(SSL_CTX_set1_groups_list(context, groups) == 1);
@@ -98,6 +97,12 @@ SSL_CTX *xf_tls_context_new(bool is_server, struct xf_tls_store *store)
         xf_require(SSL_CTX_set_num_tickets(context, 0) == 1);
         SSL_CTX_set_tlsext_servername_callback(context, choose_identity);
         SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+    }
+    if (!is_server) {
+        /* Ask for a stapled OCSP response; records of TLSA are held by an SSL of this context
+         * (dane.c). */
+        xf_require(SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp) == 1);
+        xf_require(SSL_CTX_dane_enable(context) == 1);
     }
     return context;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * facts.c — a peer's certificate as plain values: its names and the digest of its key.
+ * facts.c — a peer's certificate as plain values: its names, usages and the digest of its key.
  *
  * Names come from subjectAltName only (RFC 9525 §6.3; the CN is history): dNSName, SRVName (RFC
  * 4985) and id-on-xmppAddr (RFC 6120 §13.7.1.4). They were written by strangers: a name that is
@@ -33,7 +33,12 @@ void xf_tls_facts_free(struct xf_tls_facts **facts)
         return;
     for (size_t i = 0; i < s->name_count; i++)
         xf_free(s->names[i].text);
+    for (size_t i = 0; i < s->target_count; i++)
+        xf_free(s->targets[i]);
     xf_free(s->names);
+    xf_free(s->targets);
+    xf_free(s->ca_file);
+    xf_free(s->dane_domain);
     xf_free(s);
     *facts = NULL;
 }
@@ -94,6 +99,15 @@ static void add_names(struct xf_tls_facts *facts, X509 *leaf)
     GENERAL_NAMES_free(names);
 }
 
+/* RFC 5280 section 4.2.1.12; without the extension OpenSSL gives all bits. */
+static void read_usages(struct xf_tls_facts *facts, X509 *leaf)
+{
+    uint32_t usages = X509_get_extended_key_usage(leaf);
+
+    facts->for_server = usages & (XKU_SSL_SERVER | XKU_ANYEKU);
+    facts->for_client = usages & (XKU_SSL_CLIENT | XKU_ANYEKU);
+}
+
 void xf_tls_facts_of_cert(struct xf_tls_facts *facts, X509 *leaf)
 {
     unsigned char *spki = NULL;
@@ -104,6 +118,9 @@ void xf_tls_facts_of_cert(struct xf_tls_facts *facts, X509 *leaf)
                    1);
     OPENSSL_free(spki);
     add_names(facts, leaf);
+    read_usages(facts, leaf);
+    facts->chain = XF_CERT_BAD;
+    snprintf(facts->chain_text, sizeof(facts->chain_text), "not judged");
     ERR_clear_error();
 }
 

@@ -5,10 +5,10 @@
  *   loop                                              pool
  *   input collects in `carry` until it has a whole
  *   record; then one step goes out               ->   SSL_do_handshake over `carry`, writes to
- * `outgoing`; meanwhile nothing is read, and nothing of the     when it is done: facts of the
- * certificate, and the session is touched                                verification of the chain
- * (a quarter of the time) `outgoing` to the wire, next step or         <-   result events->secured,
- * then the input that is left
+ *   and nothing is read, nor the session touched      `outgoing`; when it is done: facts of the
+ *                                                     certificate, and their judgement (judge.c),
+ *   `outgoing` to the wire, next step or         <-   unless that is asked for later
+ *   events->secured, then the input that is left
  *
  * Asking for whole records keeps a ClientHello that comes a byte at a time from costing a job a
  * byte.
@@ -36,6 +36,8 @@ void xf_tls_handshake_init(struct xf_tls_handshake *s, const struct xf_tls_reque
 {
     s->identities = xf_tls_identities_ref(request->identities);
     s->is_direct = request->is_direct;
+    s->judge_later = request->judge_later;
+    xf_tls_grounds_init(&s->grounds, &request->basis);
     xf_buf_init(&s->carry, INPUT_MAX_BYTES);
     xf_buf_init(&s->outgoing, OUTPUT_MAX_BYTES);
 }
@@ -47,6 +49,8 @@ void xf_tls_handshake_free(struct xf_tls_handshake **handshake)
     if (!s)
         return;
     xf_tls_identities_unref(&s->identities);
+    xf_tls_grounds_release(&s->grounds);
+    xf_tls_evidence_unref(&s->evidence);
     xf_buf_release(&s->carry);
     xf_buf_release(&s->outgoing);
     xf_tls_facts_free(&s->facts);
@@ -83,8 +87,6 @@ static void gather_facts(struct xf_tls_session *session)
     struct xf_tls_handshake *s = session->handshake;
     SSL *ssl = session->ssl;
     struct xf_tls_facts *facts = xf_tls_facts_new();
-    X509 *leaf = SSL_get0_peer_certificate(ssl);
-    STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
     const unsigned char *alpn;
     unsigned alpn_bytes;
 
@@ -94,15 +96,25 @@ static void gather_facts(struct xf_tls_session *session)
     facts->is_server = SSL_is_server(ssl);
     SSL_get0_alpn_selected(ssl, &alpn, &alpn_bytes);
     facts->alpn_xmpp = alpn_bytes > 0; /* no other is ever offered or chosen */
-    if (leaf) {
-        xf_tls_facts_of_cert(facts, leaf);
-        xf_tls_verify(facts, s->identities->store, leaf, sent);
-    }
+    s->evidence = xf_tls_evidence_new(ssl, s->identities);
+    if (s->evidence)
+        xf_tls_facts_of_cert(facts, s->evidence->leaf);
     s->facts = facts;
 }
 
-/* Pool: give back what an established conn does not need. Sessions are never resumed, so nobody
- * asks for the chain. */
+/* Pool. */
+static void judge(struct xf_tls_handshake *s)
+{
+    struct xf_tls_finding finding;
+
+    if (!s->evidence || s->judge_later)
+        return;
+    xf_tls_find(&finding, s->evidence, &s->grounds, xf_tls_grounds_named(&s->grounds, s->facts));
+    xf_tls_facts_take(s->facts, &finding, &s->grounds);
+}
+
+/* Pool: give back what an established conn does not need. Sessions are never resumed, and a
+ * judgement has its own count of the chain. */
 static void slim(SSL *ssl)
 {
     STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
@@ -110,6 +122,8 @@ static void slim(SSL *ssl)
     while (sk_X509_num(sent) > 0)
         X509_free(sk_X509_pop(sent));
     SSL_certs_clear(ssl);
+    if (!SSL_is_server(ssl))
+        (void)SSL_set_tlsext_status_ocsp_resp(ssl, NULL, 0);
 }
 
 /* Pool. */
@@ -123,6 +137,7 @@ static void step(void *owner)
     int status = SSL_do_handshake(session->ssl);
     if (status == 1) {
         gather_facts(session);
+        judge(s);
         slim(session->ssl);
         s->result = XF_TLS_STEP_DONE;
     } else if (SSL_get_error(session->ssl, status) == SSL_ERROR_WANT_READ) {
@@ -163,6 +178,8 @@ static void secured(struct xf_tls_session *session)
     xf_buf_init(&s->carry, INPUT_MAX_BYTES);
     conn->tls = s->facts;
     s->facts = NULL;
+    session->evidence = s->evidence;
+    s->evidence = NULL;
     xf_tls_handshake_free(&session->handshake);
     if (conn->out.len > 0)
         xf_conn_flush_soon(conn);

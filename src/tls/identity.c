@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * identity.c — one certificate chain of ours with its key, and the set that maps served domains to
- * them.
+ * identity.c — one certificate chain of ours with its key.
  *
  * Everything is checked at load with words that name the file, so that no handshake fails later on
  * a configuration error: PEM form, no passphrase, the key belongs to the first certificate, and
@@ -109,9 +108,9 @@ static enum xf_err with_file(struct xf_tls_identity *s, const char *path,
 }
 
 /* Would a handshake take this? */
-static enum xf_err try_out(const struct xf_tls_identity *s, const char *cert_file,
-                           struct xf_error *err)
+static enum xf_err try_out(struct xf_tls_identity *s, const char *cert_file, struct xf_error *err)
 {
+    const struct xf_tls_shown alone = {1, {s}};
     struct xf_tls_store *nobody = NULL;
     enum xf_err result = xf_tls_store_load("", &nobody, err);
 
@@ -121,7 +120,7 @@ static enum xf_err try_out(const struct xf_tls_identity *s, const char *cert_fil
     SSL *ssl = SSL_new(context);
     xf_require(ssl != NULL);
     ERR_clear_error();
-    if (!xf_tls_identity_use(s, ssl))
+    if (!xf_tls_shown_use(&alone, ssl))
         result = xf_fail(err, XF_ERR_CERTIFICATE, "%s: OpenSSL does not accept it: %s", cert_file,
                          xf_tls_reason());
     SSL_free(ssl);
@@ -184,69 +183,4 @@ void xf_tls_identity_unref(struct xf_tls_identity **identity)
 bool xf_tls_identity_names(const struct xf_tls_identity *identity, struct xf_span domain)
 {
     return xf_tls_facts_name(identity->facts, domain);
-}
-
-bool xf_tls_identity_use(const struct xf_tls_identity *s, SSL *ssl)
-{
-    return SSL_use_cert_and_key(ssl, s->leaf, s->key, s->chain, 1) == 1;
-}
-
-struct xf_tls_identities *xf_tls_identities_new(struct xf_tls_store *store)
-{
-    struct xf_tls_identities *set = xf_new(struct xf_tls_identities);
-
-    atomic_init(&set->refs, 1);
-    atomic_fetch_add(&store->refs, 1);
-    set->store = store;
-    set->by_domain = xf_map_new();
-    set->client = xf_tls_context_new(false, store);
-    set->server = xf_tls_context_new(true, store);
-    return set;
-}
-
-void xf_tls_identities_set(struct xf_tls_identities *set, struct xf_span domain,
-                           struct xf_tls_identity *identity)
-{
-    atomic_fetch_add(&identity->refs, 1);
-    struct xf_tls_identity *old = xf_map_set(set->by_domain, domain, identity);
-    if (!set->first || set->first == old)
-        set->first = identity;
-    xf_tls_identity_unref(&old);
-}
-
-struct xf_tls_identities *xf_tls_identities_ref(struct xf_tls_identities *set)
-{
-    atomic_fetch_add(&set->refs, 1);
-    return set;
-}
-
-void xf_tls_identities_unref(struct xf_tls_identities **set)
-{
-    struct xf_tls_identities *s = *set;
-    size_t cursor = 0;
-    void *value;
-
-    *set = NULL;
-    if (!s || atomic_fetch_sub(&s->refs, 1) > 1)
-        return;
-    while (xf_map_next(s->by_domain, &cursor, NULL, &value)) {
-        struct xf_tls_identity *identity = value;
-        xf_tls_identity_unref(&identity);
-    }
-    xf_map_free(&s->by_domain);
-    SSL_CTX_free(s->client);
-    SSL_CTX_free(s->server);
-    xf_tls_store_unref(&s->store);
-    xf_free(s);
-}
-
-bool xf_tls_identities_has(const struct xf_tls_identities *set, struct xf_span domain)
-{
-    return xf_tls_identities_find(set, domain) != NULL;
-}
-
-const struct xf_tls_identity *xf_tls_identities_find(const struct xf_tls_identities *set,
-                                                     struct xf_span domain)
-{
-    return domain.ptr ? xf_map_find(set->by_domain, domain) : NULL;
 }

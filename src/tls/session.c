@@ -140,6 +140,8 @@ static void on_detach(void *filter)
 
     xf_tls_facts_free(&session->conn->tls);
     session->conn = NULL;
+    if (session->judgement)
+        xf_tls_judgement_abandon(session->judgement);
     if (!session->handshake || !session->handshake->is_out)
         xf_tls_session_free(session);
 }
@@ -150,6 +152,7 @@ void xf_tls_session_free(struct xf_tls_session *session)
 {
     SSL_free(session->ssl);
     xf_tls_handshake_free(&session->handshake);
+    xf_tls_evidence_unref(&session->evidence);
     xf_free(session);
 }
 
@@ -158,8 +161,13 @@ bool xf_tls_session_is_direct(const struct xf_tls_session *session)
     return session->handshake->is_direct;
 }
 
-const struct xf_tls_identity *xf_tls_session_find_identity(const struct xf_tls_session *session,
-                                                           const char *name)
+struct xf_tls_session *xf_tls_session_of(const struct xf_conn *conn)
+{
+    return xf_conn_filter_owner(conn, &tls_filter);
+}
+
+const struct xf_tls_shown *xf_tls_session_find(const struct xf_tls_session *session,
+                                               const char *name)
 {
     char lower[NAME_BYTES];
     size_t len = strlen(name);
@@ -195,30 +203,39 @@ static bool set_client_names(SSL *ssl, const struct xf_tls_request *request)
 }
 
 /* NULL: none; a client then shows none. */
-static const struct xf_tls_identity *own_identity(const struct xf_tls_request *request)
+static const struct xf_tls_shown *own_certificates(const struct xf_tls_request *request)
 {
     const struct xf_tls_identities *set = request->identities;
-    const struct xf_tls_identity *identity = xf_tls_identities_find(set, request->local);
+    const struct xf_tls_shown *shown = xf_tls_identities_find(set, request->local);
 
     /* Direct TLS: whom the peer wants is in SNI if anywhere; any certificate lets the stream header
      * be answered. */
-    if (!identity && request->is_server && request->is_direct && !request->local.ptr)
+    if (!shown && request->is_server && request->is_direct && !request->local.ptr)
         return set->first;
-    return identity;
+    return shown;
+}
+
+/* For TLS 1.2. A list cannot lower the security level, whatever is written in it. */
+static bool set_ciphers(SSL *ssl, const char *list)
+{
+    bool is_set = SSL_set_cipher_list(ssl, list) == 1;
+
+    SSL_set_security_level(ssl, XF_TLS_SECURITY_LEVEL);
+    return is_set;
 }
 
 /* What is particular to this request. NULL, or what went wrong. */
 static const char *set_up(SSL *ssl, const struct xf_tls_request *request)
 {
-    const struct xf_tls_identity *identity = own_identity(request);
+    const struct xf_tls_shown *shown = own_certificates(request);
 
-    if (!identity && request->is_server)
+    if (!shown && request->is_server)
         return "no certificate for the domain";
-    if (identity && !xf_tls_identity_use(identity, ssl))
+    if (shown && !xf_tls_shown_use(shown, ssl))
         return "our certificate is not usable";
     if (request->min_version == XF_TLS_1_3 && SSL_set_min_proto_version(ssl, TLS1_3_VERSION) != 1)
         return "TLS 1.3 is not available";
-    if (request->ciphers && SSL_set_cipher_list(ssl, request->ciphers) != 1)
+    if (request->ciphers && !set_ciphers(ssl, request->ciphers))
         return "no usable cipher is configured";
     if (request->is_server)
         SSL_set_accept_state(ssl);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* session_priv.h — TLS on one conn: what bio.c, handshake.c, session.c and context.c share. */
+/* session_priv.h — TLS on one conn: what bio.c, handshake.c, session.c, context.c and judge.c
+ * share. */
 #pragma once
 
-#include "tls_priv.h"
+#include "judge_priv.h"
 
 #include <xfed/base/buf.h>
 
@@ -17,6 +18,8 @@ enum xf_tls_step { XF_TLS_STEP_MORE, XF_TLS_STEP_DONE, XF_TLS_STEP_FAILED };
 struct xf_tls_handshake {
     struct xf_tls_identities *identities;
     bool is_direct;
+    bool judge_later;
+    struct xf_tls_grounds grounds;    /* job: of the judgement, unless that is later */
     bool is_out;                      /* a step is on the pool; net reads nothing meanwhile */
     bool is_garbage;                  /* not TLS records: OpenSSL shall say so */
     size_t total_bytes;               /* of input so far */
@@ -24,6 +27,7 @@ struct xf_tls_handshake {
     struct xf_buf carry;              /* job: input for the next step */
     struct xf_buf outgoing;           /* job: what the step wants to send */
     struct xf_tls_facts *facts;       /* job */
+    struct xf_tls_evidence *evidence; /* job */
     enum xf_tls_step result;          /* job */
     char reason[XF_TLS_REASON_BYTES]; /* job */
 };
@@ -35,6 +39,8 @@ struct xf_tls_session {
     size_t input_bytes;
     struct xf_buf *sink;                /* job: where the BIO writes */
     struct xf_tls_handshake *handshake; /* NULL: established */
+    struct xf_tls_evidence *evidence;   /* until it is forgotten; NULL also without a certificate */
+    struct xf_tls_judgement *judgement; /* that is out on the pool, and not ours */
     size_t dry_bytes;                   /* wire bytes since the last plaintext */
     bool is_broken;                     /* OpenSSL said that the connection is over */
 };
@@ -53,7 +59,11 @@ void xf_tls_handshake_input(struct xf_tls_session *session, const char *wire, si
 void xf_tls_session_free(struct xf_tls_session *session);
 void xf_tls_session_input(struct xf_tls_session *session, const char *wire, size_t len);
 bool xf_tls_session_is_direct(const struct xf_tls_session *session);
+struct xf_tls_session *xf_tls_session_of(const struct xf_conn *conn); /* NULL in clear */
 
 /* For a server's SNI; `name` as it was sent. Any thread. */
-const struct xf_tls_identity *xf_tls_session_find_identity(const struct xf_tls_session *session,
-                                                           const char *name);
+const struct xf_tls_shown *xf_tls_session_find(const struct xf_tls_session *session,
+                                               const char *name);
+
+/* judge.c: the conn of this judgement is no more. */
+void xf_tls_judgement_abandon(struct xf_tls_judgement *judgement);

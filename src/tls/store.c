@@ -66,8 +66,7 @@ static enum xf_err load_file(X509_STORE *anchors, const char *path, struct xf_er
     return XF_ERR_OK;
 }
 
-enum xf_err xf_tls_store_load(const char *ca_file, struct xf_tls_store **out_store,
-                              struct xf_error *err)
+struct xf_tls_store *xf_tls_store_new(void)
 {
     struct xf_tls_store *store = xf_new(struct xf_tls_store);
 
@@ -75,6 +74,20 @@ enum xf_err xf_tls_store_load(const char *ca_file, struct xf_tls_store **out_sto
     store->anchors = X509_STORE_new();
     xf_require(store->anchors != NULL);
     X509_STORE_set_flags(store->anchors, X509_V_FLAG_PARTIAL_CHAIN);
+    return store;
+}
+
+struct xf_tls_store *xf_tls_store_ref(struct xf_tls_store *store)
+{
+    atomic_fetch_add(&store->refs, 1);
+    return store;
+}
+
+enum xf_err xf_tls_store_load(const char *ca_file, struct xf_tls_store **out_store,
+                              struct xf_error *err)
+{
+    struct xf_tls_store *store = xf_tls_store_new();
+
     enum xf_err result = *ca_file ? load_file(store->anchors, ca_file, err) : XF_ERR_OK;
     if (result != XF_ERR_OK) {
         xf_tls_store_unref(&store);

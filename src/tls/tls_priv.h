@@ -11,9 +11,12 @@
 #include <xfed/base/map.h>
 #include <xfed/tls/tls.h>
 
+#define XF_TLS_SECURITY_LEVEL 2 /* of OpenSSL, 112 bits: RSA 2048, no SHA-1 */
+
 struct xf_tls_store {
     atomic_uint refs;
     X509_STORE *anchors;
+    bool has_lists; /* revocation lists are configured, though perhaps none is in date */
 };
 
 struct xf_tls_identity {
@@ -24,23 +27,40 @@ struct xf_tls_identity {
     struct xf_tls_facts *facts; /* of the leaf; only its names are of use */
 };
 
+#define XF_TLS_KEY_TYPES 5 /* that OpenSSL has places for: RSA, RSA-PSS, EC, Ed25519, Ed448 */
+
+/* The identities of one domain, one a type of key; OpenSSL shows what the other side can verify. */
+struct xf_tls_shown {
+    size_t count;
+    struct xf_tls_identity *identity[XF_TLS_KEY_TYPES]; /* counted */
+};
+
 struct xf_tls_identities {
     atomic_uint refs;
     struct xf_tls_store *store;
-    struct xf_map *by_domain;      /* -> struct xf_tls_identity, counted */
-    struct xf_tls_identity *first; /* borrowed from by_domain; NULL when it is empty */
+    struct xf_tls_store *nobody; /* for a ca-file that is not known */
+    struct xf_map *by_ca_file;   /* -> struct xf_tls_store, counted */
+    struct xf_map *by_domain;    /* -> struct xf_tls_shown, owned */
+    struct xf_tls_shown *first;  /* borrowed from by_domain; NULL when it is empty */
     SSL_CTX *client, *server;
 };
 
 /* NULL when the set has none for `domain` (or `domain` is absent). Any thread. */
-const struct xf_tls_identity *xf_tls_identities_find(const struct xf_tls_identities *set,
-                                                     struct xf_span domain);
+const struct xf_tls_shown *xf_tls_identities_find(const struct xf_tls_identities *set,
+                                                  struct xf_span domain);
 
-/* The certificate to show on `ssl`, in place of any before. Any thread. */
-XF_MUST_USE bool xf_tls_identity_use(const struct xf_tls_identity *identity, SSL *ssl);
+/* By which anchors: NULL for the default ones. Of a file that the set does not know: nobody's. */
+const struct xf_tls_store *xf_tls_identities_store(const struct xf_tls_identities *set,
+                                                   const char *ca_file, bool *out_is_known);
+
+/* The certificates to show on `ssl`, in place of any before. Any thread. */
+XF_MUST_USE bool xf_tls_shown_use(const struct xf_tls_shown *shown, SSL *ssl);
 
 /* context.c: both contexts of a set, without certificates. Aborts when OpenSSL cannot make one. */
 SSL_CTX *xf_tls_context_new(bool is_server, struct xf_tls_store *store);
+
+struct xf_tls_store *xf_tls_store_new(void); /* that trusts nobody yet */
+struct xf_tls_store *xf_tls_store_ref(struct xf_tls_store *store);
 
 /* For reading; the error names the file. store.c */
 XF_MUST_USE enum xf_err xf_tls_open(const char *path, FILE **out_file, struct xf_error *err);
@@ -48,13 +68,6 @@ XF_MUST_USE enum xf_err xf_tls_open(const char *path, FILE **out_file, struct xf
 /* Words for the oldest error in this thread's queue, which is emptied; never NULL. */
 const char *xf_tls_reason(void);
 
-/* Facts of a certificate: kind TRUSTED or BAD is for the caller to set. facts.c */
+/* Facts of a certificate: names, key, usages; BAD until it is judged (judge_priv.h). facts.c */
 struct xf_tls_facts *xf_tls_facts_new(void);
 void xf_tls_facts_of_cert(struct xf_tls_facts *facts, X509 *leaf);
-
-/*
- * Judge the peer's chain against the anchors, with today's date: facts->chain and chain_text.
- * verify.c. `untrusted` are the certificates that the peer sent, the leaf among them or not.
- */
-void xf_tls_verify(struct xf_tls_facts *facts, const struct xf_tls_store *store, X509 *leaf,
-                   STACK_OF(X509) * untrusted);

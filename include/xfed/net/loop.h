@@ -67,6 +67,7 @@ struct xf_conn_filter {
 };
 
 void xf_conn_attach_filter(struct xf_conn *conn, const struct xf_conn_filter *filter, void *filter_owner);
+void *xf_conn_filter_owner(const struct xf_conn *conn, const struct xf_conn_filter *filter); /* NULL: that one is not attached */
 struct xf_buf *xf_conn_wire(struct xf_conn *conn);                            /* wire bytes waiting to leave */
 void xf_conn_deliver(struct xf_conn *conn, const char *bytes, size_t len);   /* plaintext up to events->data */
 /*

@@ -51,7 +51,7 @@ struct xf_tls_facts {
     char revocation_text[96]; /* "revoked on 2026-11-01 (key compromise)"; "" otherwise */
     enum xf_cert_dane dane;
     unsigned dane_usage;      /* MATCH: 0 to 3 */
-    char *dane_domain;        /* the domain whose TLSA records were used; NULL: none were. Owned */
+    char *dane_domain;        /* the domain whose TLSA records and targets were given to the judgement; NULL: neither was. Owned */
     char **targets;           /* names of that domain's servers from secure SRV: they name it too (RFC 7673 section 4). Owned */
     size_t target_count;
     struct xf_cert_name *names;

@@ -30,8 +30,11 @@ void xf_tls_identity_unref(struct xf_tls_identity **identity);
 /* Does our certificate name this domain? For the check of a configuration. */
 bool xf_tls_identity_names(const struct xf_tls_identity *identity, struct xf_span domain);
 
-/* A set: made, filled on the loop, then only read. `set` takes its own count of `identity`. */
+/* A set: made with the default anchors, filled on the loop, then only read. `set` takes its own counts. */
 struct xf_tls_identities *xf_tls_identities_new(struct xf_tls_store *store);
+/* Anchors for xf_tls_basis.ca_file of this very text, in place of any before. A ca_file that is not known trusts nobody. */
+void xf_tls_identities_add_store(struct xf_tls_identities *set, const char *ca_file, struct xf_tls_store *store);
+/* A domain may have one for each type of key (RSA, EC, ...): the other side's TLS decides which it sees. Of the same type it replaces. */
 void xf_tls_identities_set(struct xf_tls_identities *set, struct xf_span domain, struct xf_tls_identity *identity);
 struct xf_tls_identities *xf_tls_identities_ref(struct xf_tls_identities *set);
 void xf_tls_identities_unref(struct xf_tls_identities **set);
@@ -42,9 +45,12 @@ struct xf_tls_basis {
     const char *ca_file;             /* anchors: one that the identities know; NULL or "": the default ones */
     struct xf_span domain;           /* the XMPP domain that it must name, for DANE usages 0 to 2 */
     struct xf_tlsa_set *tlsa;        /* secure TLSA records of domain's servers; NULL: none */
-    const char *const *targets;      /* names of its servers that secure SRV gave: accepted besides domain with DANE */
+    const char *const *targets;      /* names of its servers that secure SRV gave: accepted besides domain (RFC 7673 section 4) */
     size_t target_count;
 };
+
+/* Is this a list of TLS 1.2 ciphers that can be used: no unknown item, and some left at our security level? */
+bool xf_tls_ciphers_valid(const char *list);
 
 struct xf_tls_request {
     struct xf_tls_identities *identities; /* counted by the request's conn until the handshake ends */
@@ -54,7 +60,8 @@ struct xf_tls_request {
     bool is_direct;              /* XEP-0368: client offers ALPN xmpp-server; server selects it, and refuses others */
     enum xf_tls_version min_version;
     const char *ciphers;         /* OpenSSL cipher list for TLS 1.2; NULL: the default list */
-    struct xf_tls_basis basis;   /* client: judged with the handshake. Server: unused, see xf_tls_judge. Texts live as the request's */
+    bool judge_later;            /* the handshake only gathers facts: is_judged is false until xf_tls_judge. For a server */
+    struct xf_tls_basis basis;   /* by what it is judged with the handshake, unless later; copied */
 };
 
 /*
@@ -66,10 +73,10 @@ void xf_tls_start(struct xf_conn *conn, const struct xf_tls_request *request);
  * Judge the certificate of an established conn (conn->tls) by `basis`, whose texts are copied: fills chain, revocation, dane and their
  * texts in the facts, on the thread pool. A server does it once the peer has said who it is, a client again for another basis. `done`
  * comes once on the loop, never from within, and not at all when the conn closes before. One judgement at a time for a conn.
- * Without a certificate, or after xf_tls_forget, the facts stay as they are.
+ * Without a certificate, or after xf_tls_forget, the facts stay as they are. The conn goes on meanwhile; hold it where it must not.
  */
 typedef void (*xf_tls_judged_fn)(void *owner);
 void xf_tls_judge(struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls_judged_fn done, void *owner);
 
-/* No judgement will be asked for any more: give the peer's chain back. */
+/* No judgement will be asked for any more (one that is out still ends in done): give the peer's chain back. Twice is fine. */
 void xf_tls_forget(struct xf_conn *conn);

@@ -170,13 +170,14 @@ START_TEST(set_maps_domains)
     ck_assert(!xf_tls_identities_has(set, XF_SPAN("a.example")));
     xf_tls_identities_set(set, XF_SPAN("a.example"), first);
     xf_tls_identities_set(set, XF_SPAN("b.example"), first);
-    ck_assert_ptr_eq(set->first, first);
+    ck_assert_ptr_eq(set->first->identity[0], first);
     xf_tls_identities_set(set, XF_SPAN("a.example"), second);
     ck_assert(xf_tls_identities_has(set, XF_SPAN("a.example")));
     ck_assert(!xf_tls_identities_has(set, XF_SPAN("c.example")));
     ck_assert(!xf_tls_identities_has(set, XF_SPAN_NONE));
-    ck_assert_ptr_eq(xf_tls_identities_find(set, XF_SPAN("a.example")), second);
-    ck_assert_ptr_eq(xf_tls_identities_find(set, XF_SPAN("b.example")), first);
+    ck_assert_uint_eq(xf_tls_identities_find(set, XF_SPAN("a.example"))->count, 1);
+    ck_assert_ptr_eq(xf_tls_identities_find(set, XF_SPAN("a.example"))->identity[0], second);
+    ck_assert_ptr_eq(xf_tls_identities_find(set, XF_SPAN("b.example"))->identity[0], first);
     struct xf_tls_identities *again = xf_tls_identities_ref(set);
     xf_tls_identity_unref(&first);
     xf_tls_identity_unref(&second);
