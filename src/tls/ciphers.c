@@ -43,7 +43,7 @@ static bool is_usable(const char *list, bool must_leave_some)
 
 static bool item_is_known(struct xf_span item)
 {
-    if (item.ptr[0] == '@')
+    if (memchr(item.ptr, '@', item.len))
         return xf_span_is(item, "@STRENGTH");
     if (item.ptr[0] == '!' || item.ptr[0] == '-' || item.ptr[0] == '+')
         item = (struct xf_span){item.ptr + 1, item.len - 1};

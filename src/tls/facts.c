@@ -16,6 +16,7 @@
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/utf8.h>
+#include <xfed/xmpp/jid.h>
 
 #define NAMES_MAX 256
 #define NAME_MAX_BYTES 300 /* a domain of 255, "_xmpp-server." before it */
@@ -57,6 +58,21 @@ static bool is_acceptable(const char *bytes, size_t len, enum xf_cert_name_kind 
     return xf_utf8_valid(bytes, len);
 }
 
+/* An address has U-labels (RFC 6120 §13.7.1.4), our domains A-labels. NULL: it is no domain. */
+static char *text_of(const char *bytes, size_t len, enum xf_cert_name_kind kind)
+{
+    char domain[XF_DOMAIN_MAX + 1];
+    bool is_ascii = true;
+
+    for (size_t i = 0; i < len; i++)
+        is_ascii &= (unsigned char)bytes[i] < 0x80;
+    if (kind != XF_CERT_XMPP || is_ascii)
+        return xf_strndup(bytes, len);
+    if (xf_domain_prepare((struct xf_span){bytes, len}, domain) != XF_ERR_OK)
+        return NULL;
+    return xf_strdup(domain);
+}
+
 static void add_name(struct xf_tls_facts *facts, enum xf_cert_name_kind kind,
                      const ASN1_STRING *value)
 {
@@ -65,7 +81,9 @@ static void add_name(struct xf_tls_facts *facts, enum xf_cert_name_kind kind,
 
     if (len < 0 || facts->name_count == NAMES_MAX || !is_acceptable(bytes, (size_t)len, kind))
         return;
-    char *text = xf_strndup(bytes, (size_t)len);
+    char *text = text_of(bytes, (size_t)len, kind);
+    if (!text)
+        return;
     for (char *c = text; *c; c++) {
         if (*c >= 'A' && *c <= 'Z')
             *c = (char)(*c - 'A' + 'a');

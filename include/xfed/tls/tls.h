@@ -22,6 +22,14 @@ enum xf_tls_version { XF_TLS_1_2, XF_TLS_1_3 };
 XF_MUST_USE enum xf_err xf_tls_store_load(const char *ca_file, struct xf_tls_store **out_store, struct xf_error *err);
 void xf_tls_store_unref(struct xf_tls_store **store);
 
+/*
+ * Revocation lists for peers that are judged by `store`, before it is in use: files with lists in PEM form or one in DER form, and
+ * every *.pem and *.crl of `dir` (NULL or "": none). From then on a certificate that no list in date covers is UNKNOWN.
+ * A failure names the file; the store may have some of the lists then.
+ */
+XF_MUST_USE enum xf_err xf_tls_store_add_crls(struct xf_tls_store *store, const char *const *files, size_t count, const char *dir,
+                                              struct xf_error *err);
+
 /* PEM chain (leaf first) and key; key may be in the same file. Checks that they belong together. */
 XF_MUST_USE enum xf_err xf_tls_identity_load(const char *cert_file, const char *key_file, struct xf_tls_identity **out_identity,
                                              struct xf_error *err);
@@ -29,6 +37,23 @@ void xf_tls_identity_unref(struct xf_tls_identity **identity);
 
 /* Does our certificate name this domain? For the check of a configuration. */
 bool xf_tls_identity_names(const struct xf_tls_identity *identity, struct xf_span domain);
+
+/* Of a certificate of ours. Times are Unix seconds. */
+struct xf_tls_about {
+    int64_t not_before_s, not_after_s;
+    char key_type[16]; /* "RSA", "EC", ... */
+    unsigned key_bits;
+};
+
+void xf_tls_identity_about(const struct xf_tls_identity *identity, struct xf_tls_about *out_about);
+
+/*
+ * Will peers like it at `now_s`? False: out_words says what is wrong ("expired on 2026-11-01", "expires in 12 days, on ...", an
+ * intermediate that is missing in the file): a warning, since it was loaded and is shown all the same. `warn_s`: how long before its end
+ * to begin. `store`: anchors that peers are thought to have.
+ */
+bool xf_tls_identity_check(const struct xf_tls_identity *identity, const struct xf_tls_store *store, int64_t now_s, int64_t warn_s,
+                           char *out_words, size_t size);
 
 /* A set: made with the default anchors, filled on the loop, then only read. `set` takes its own counts. */
 struct xf_tls_identities *xf_tls_identities_new(struct xf_tls_store *store);

@@ -58,6 +58,7 @@ static const struct {
     {"beyond ASCII", 0, "g\xc3\xb6ood.example", 14, 0},
     {"xmppAddr", NID_XmppAddr, "good.example", 12, 1},
     {"xmppAddr beyond ASCII", NID_XmppAddr, "g\xc3\xb6ood.example", 14, 1},
+    {"xmppAddr beyond ASCII that is no domain", NID_XmppAddr, "\xc3\xb6@a.example", 12, 0},
     {"xmppAddr of invalid UTF-8", NID_XmppAddr, "g\xc3.example", 10, 0},
     {"xmppAddr with NUL", NID_XmppAddr, "good.example\0.evil.example", 26, 0},
     {"SRVName with NUL", NID_SRVName, "_xmpp-server.good.example\0.evil.example", 39, 0},
@@ -102,6 +103,26 @@ START_TEST(leaves_out_names_with_strange_bytes)
 
     sk_GENERAL_NAME_push(names, raw_name(raw_rows[_i].nid, raw_rows[_i].bytes, raw_rows[_i].len));
     ck_assert_msg(count_names(names) == raw_rows[_i].want, "%s", raw_rows[_i].label);
+}
+END_TEST
+
+/* RFC 6120 §13.7.1.4 has U-labels, our domains are prepared to A-labels. */
+START_TEST(address_in_u_labels_names_the_a_labels)
+{
+    GENERAL_NAMES *names = GENERAL_NAMES_new();
+    struct xf_tls_facts *facts = xf_tls_facts_new();
+    X509 *cert = X509_new();
+
+    sk_GENERAL_NAME_push(names, raw_name(NID_XmppAddr,
+                                         "B\xc3\xbc"
+                                         "cher.Example",
+                                         15));
+    ck_assert_int_eq(X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, 0), 1);
+    xf_tls_facts_of_cert(facts, cert);
+    ck_assert(xf_tls_facts_name(facts, XF_SPAN("xn--bcher-kva.example")));
+    xf_tls_facts_free(&facts);
+    X509_free(cert);
+    GENERAL_NAMES_free(names);
 }
 END_TEST
 
@@ -197,6 +218,7 @@ int main(void)
 
     tcase_add_loop_test(names, reads_names, 0, XF_ARRAY_LEN(san_rows));
     tcase_add_loop_test(names, leaves_out_names_with_strange_bytes, 0, XF_ARRAY_LEN(raw_rows));
+    tcase_add_test(names, address_in_u_labels_names_the_a_labels);
     tcase_add_test(names, stops_at_256_names);
     tcase_add_test(names, cuts_the_text_of_names);
     tcase_add_test(names, digests_the_key);
