@@ -97,6 +97,13 @@ static void on_accept(void *owner, struct xf_conn *conn)
     xf_s2s_accept(listener->daemon->s2s, conn, listener->is_direct);
 }
 
+static void on_starved(void *owner, unsigned closed)
+{
+    (void)owner;
+    xf_log(XF_LOG_ERROR, "process.descriptors.exhausted", XF_INT("closed", closed),
+           XF_WORD("advice", "raise LimitNOFILE of the service (ulimit -n), or lower unauthenticated { half-open }"));
+}
+
 static enum xf_err open_listeners(struct xf_daemon *daemon, const struct xf_texts *addrs, bool is_direct, struct xf_error *err)
 {
     for (size_t i = 0; i < addrs->count; i++) {
@@ -108,6 +115,7 @@ static enum xf_err open_listeners(struct xf_daemon *daemon, const struct xf_text
         enum xf_err result = xf_listener_open(daemon->loop, &addr, on_accept, listener, &listener->listener, err);
         if (result != XF_ERR_OK)
             return result;
+        xf_listener_on_starved(listener->listener, on_starved);
         daemon->listener_count++;
     }
     return XF_ERR_OK;

@@ -146,6 +146,20 @@ void xf_addr_host_text(const struct xf_addr *addr, char out[XF_ADDR_TEXT_BYTES])
         snprintf(out, XF_ADDR_TEXT_BYTES, "?"); /* neither family: an address never filled */
 }
 
+void xf_addr_network_text(const struct xf_addr *addr, char out[XF_ADDR_TEXT_BYTES])
+{
+    char host[XF_ADDR_TEXT_BYTES];
+    struct xf_addr plain = canonical(addr);
+    bool is_v6 = plain.sa.sa_family == AF_INET6;
+
+    if (is_v6)
+        memset(plain.v6.sin6_addr.s6_addr + 6, 0, 10);
+    else if (plain.sa.sa_family == AF_INET)
+        plain.v4.sin_addr.s_addr &= htonl(0xffffff00);
+    xf_addr_host_text(&plain, host);
+    snprintf(out, XF_ADDR_TEXT_BYTES, "%.46s/%d", host, is_v6 ? 48 : 24);
+}
+
 void xf_addr_text(const struct xf_addr *addr, char out[XF_ADDR_TEXT_BYTES])
 {
     char host[XF_ADDR_TEXT_BYTES];

@@ -5,12 +5,16 @@
  * Our own accept loop over uv_poll, not uv_listen: it takes ACCEPT_BATCH at most per turn, and it
  * can stop. When descriptors or memory run out (EMFILE, ENFILE, ENOBUFS, ENOMEM) the waiting
  * connection stays in the backlog and the socket stays readable, so a loop that just goes on would
- * spin; we look away for RETRY_MS. Test: tests/unit/net/test_conn.c.
+ * spin; we look away for RETRY_MS. It should not come to that: the system gives the lowest free
+ * number, so a high one says that few are left, and such a conn is closed at once, while the link,
+ * DNS and our own streams still find a descriptor. Test: tests/unit/net/test_conn.c.
  */
 #include "conn_priv.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +23,8 @@
 #define BACKLOG 1024
 #define ACCEPT_BATCH 64
 #define RETRY_MS 100
+#define RESERVE_FDS 64 /* and no more than a quarter of all */
+#define STARVED_MS 60000
 
 struct xf_listener {
     struct xf_loop *loop;
@@ -26,6 +32,10 @@ struct xf_listener {
     int fd;
     bool is_closed;
     struct xf_timer retry;
+    int fd_ceiling; /* conns have descriptors below it */
+    xf_starved_fn starved;
+    uint64_t starved_ms; /* when that was called, 0: not yet */
+    unsigned starved_closed;
     xf_accept_fn accept;
     void *owner;
 };
@@ -39,11 +49,43 @@ static void on_retry(void *owner)
     uv_poll_start(&s->poll, UV_READABLE, readable_cb);
 }
 
+static int fd_ceiling(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
+        return INT_MAX;
+    int all = (int)limit.rlim_cur;
+    return all - (all / 4 < RESERVE_FDS ? all / 4 : RESERVE_FDS);
+}
+
+static void tell_starved(struct xf_listener *s)
+{
+    uint64_t now_ms = s->loop->clock.now_ms;
+
+    if (!s->starved || (s->starved_ms && now_ms - s->starved_ms < STARVED_MS))
+        return;
+    s->starved_ms = now_ms;
+    s->starved(s->owner, s->starved_closed);
+    s->starved_closed = 0;
+}
+
+static void turn_away(struct xf_listener *s, int fd)
+{
+    close(fd);
+    s->starved_closed++;
+    tell_starved(s);
+}
+
 /* False: nothing waits, or nothing can be taken now. */
 static bool accept_one(struct xf_listener *s)
 {
     int fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+    if (fd >= s->fd_ceiling) {
+        turn_away(s, fd);
+        return true;
+    }
     if (fd >= 0) {
         xf_net_conn_adopt(s->loop, fd, s->accept, s->owner);
         return true;
@@ -57,6 +99,7 @@ static bool accept_one(struct xf_listener *s)
     case ENOMEM:
         uv_poll_stop(&s->poll);
         xf_timer_start(s->loop->timers, &s->retry, RETRY_MS);
+        tell_starved(s);
         return false;
     default: /* ECONNABORTED and what Linux passes on of the new connection's own errors: accept(2)
               */
@@ -110,6 +153,7 @@ enum xf_err xf_listener_open(struct xf_loop *loop, const struct xf_addr *addr, x
     struct xf_listener *s = xf_new(struct xf_listener);
     s->loop = loop;
     s->fd = fd;
+    s->fd_ceiling = fd_ceiling();
     s->accept = accept;
     s->owner = owner;
     xf_timer_init(&s->retry, on_retry, s);
@@ -138,6 +182,11 @@ void xf_listener_close(struct xf_listener **listener)
     xf_timer_stop(&s->retry);
     uv_close((uv_handle_t *)&s->poll, listener_closed_cb);
     close(s->fd); /* libuv let go of it in uv_close; the port is free at once */
+}
+
+void xf_listener_on_starved(struct xf_listener *listener, xf_starved_fn starved)
+{
+    listener->starved = starved;
 }
 
 void xf_listener_addr(const struct xf_listener *listener, struct xf_addr *out_addr)

@@ -248,8 +248,7 @@ void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_me
         xf_stream_relax(&in->stream, &limits);
         xf_timer_stop(&in->deadline);
         xf_timer_start(s2s->env->timers, &in->tick, TICK_MS);
-        xf_quota_give(&s2s->quota, in->host);
-        in->has_quota = false;
+        xf_quota_give(&s2s->quota, &in->place);
     }
     xf_log_in_up(in, pair);
     s2s->events->peer_seen(s2s->owner, xf_span_of(pair->local), xf_span_of(pair->peer));
@@ -264,8 +263,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     xf_stream_fini(stream);
     xf_timer_stop(&in->deadline);
     xf_timer_stop(&in->tick);
-    if (in->has_quota)
-        xf_quota_give(&s2s->quota, in->host);
+    xf_quota_give(&s2s->quota, &in->place);
     xf_list_remove(&in->node);
     xf_list_remove(&in->paused_node);
     s2s->stream_count--;
@@ -303,19 +301,15 @@ static void start_direct_tls(struct xf_in *in)
 void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
 {
     const struct xf_conf *conf = xf_s2s_conf(s2s);
-    char host[XF_ADDR_TEXT_BYTES];
-    xf_addr_host_text(&conn->addr, host);
-    if (s2s->is_draining ||
-        !xf_quota_take(&s2s->quota, host, conf->unauthenticated.half_open_per_address, conf->unauthenticated.half_open)) {
-        xf_log(XF_LOG_DEBUG, "s2s.conn.refused", XF_STR("addr", host), XF_WORD("reason", s2s->is_draining ? "draining" : "quota"));
+    struct xf_in *in = xf_new(struct xf_in);
+    if (!xf_in_admit(s2s, &in->place, &conn->addr)) {
+        xf_free(in);
         xf_conn_close(conn, 0);
         return;
     }
-    struct xf_in *in = xf_new(struct xf_in);
     struct xf_reader_limits limits = xf_s2s_limits_before(s2s);
     in->s2s = s2s;
-    in->has_quota = true;
-    snprintf(in->host, sizeof(in->host), "%s", host);
+    xf_addr_host_text(&conn->addr, in->host);
     in->settings = &conf->defaults;
     in->accepted_ms = s2s->env->clock->now_ms;
     xf_list_init(&in->pairs);

@@ -19,6 +19,7 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     s2s->askers = xf_map_new();
     s2s->inbound_by_peer = xf_map_new();
     xf_quota_init(&s2s->quota);
+    xf_refusals_init(&s2s->refusals, s2s->env->timers);
     return s2s;
 }
 
@@ -34,6 +35,7 @@ void xf_s2s_free(struct xf_s2s **s2s)
     xf_map_free(&s->askers);
     xf_map_free(&s->inbound_by_peer);
     xf_quota_fini(&s->quota);
+    xf_refusals_fini(&s->refusals);
     xf_free(s);
 }
 

@@ -18,19 +18,27 @@
 #include <xfed/s2s/s2s.h>
 
 #include "dialback_priv.h"
+#include "quota_priv.h"
 #include "verdict_priv.h"
 
 #define XF_PAIR_KEY_MAX (2 * XF_DOMAIN_MAX + 1)
 
-/* ---- quota.c */
-struct xf_quota {
-    struct xf_map *by_host; /* host text -> unsigned * */
-    unsigned total;
+/* ---- admit.c: conns for which there was no place, for the log */
+struct xf_refusals {
+    struct xf_timers *timers;
+    struct xf_timer timer; /* runs: a line was written within the last minute */
+    unsigned refused, evicted; /* since that line */
+    const char *reason;
+    char addr[XF_ADDR_TEXT_BYTES]; /* of the last one */
 };
-void xf_quota_init(struct xf_quota *quota);
-void xf_quota_fini(struct xf_quota *quota);
-XF_MUST_USE bool xf_quota_take(struct xf_quota *quota, const char *host, unsigned per_host, unsigned total);
-void xf_quota_give(struct xf_quota *quota, const char *host);
+void xf_refusals_init(struct xf_refusals *refusals, struct xf_timers *timers);
+void xf_refusals_fini(struct xf_refusals *refusals);
+
+/* ---- streamlog.c: lines caused by those who authenticated nothing */
+struct xf_stranger_lines {
+    uint64_t since_ms;
+    unsigned written, hidden; /* in this minute */
+};
 
 /* ---- s2s.c */
 struct xf_s2s {
@@ -47,6 +55,8 @@ struct xf_s2s {
     size_t ask_count;         /* questions under way, of all askers */
     struct xf_map *inbound_by_peer; /* peer -> unsigned *: authenticated inbound streams */
     struct xf_quota quota;
+    struct xf_refusals refusals;
+    struct xf_stranger_lines strangers;
     bool is_draining;
 };
 
@@ -210,7 +220,7 @@ struct xf_in {
     bool is_open;              /* headers of this pass are exchanged */
     bool is_legacy;            /* the peer's header has no version */
     bool is_direct;
-    bool has_quota;            /* counted as half-open */
+    struct xf_place place;     /* held until the first pair is authenticated */
     bool sasl_challenged;
     char host[XF_ADDR_TEXT_BYTES];
     char id[XF_ID_CHARS + 1];
@@ -219,6 +229,7 @@ struct xf_in {
     const struct xf_peer_settings *settings; /* of peer, or the defaults; renewed by reload */
     struct xf_node pairs;      /* struct xf_pair */
     unsigned valid_pairs, open_asks, failures;
+    unsigned lines;            /* that it caused in the log */
     struct xf_pair *last_pair; /* of the last stanza */
     struct xf_timer deadline;  /* until the first pair is authenticated */
     struct xf_timer tick;
@@ -243,10 +254,14 @@ struct xf_verdict xf_in_verdict(const struct xf_in *in, struct xf_span peer);
 void xf_in_fail(struct xf_in *in, enum xf_stream_error error, const char *text);
 
 void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct);
+
+/* admit.c: is there a place for a conn from this address? Another stream may end for it. */
+bool xf_in_admit(struct xf_s2s *s2s, struct xf_place *place, const struct xf_addr *addr);
 void xf_in_close(struct xf_in *in);
 
 /* ---- streamlog.c: one line for each stream up and down */
 void xf_log_out_up(const struct xf_out *out);
 void xf_log_out_down(const struct xf_out *out, const char *detail);
 void xf_log_in_up(const struct xf_in *in, const struct xf_pair *pair);
-void xf_log_in_down(const struct xf_in *in, enum xf_stream_end end, const char *detail);
+bool xf_in_may_log(struct xf_in *in); /* one more line that an outsider causes; false: at debug only */
+void xf_log_in_down(struct xf_in *in, enum xf_stream_end end, const char *detail);

@@ -2,6 +2,10 @@
 /* streamlog.c — one line when a stream is up and one when it is down, with all that an operator asks first. */
 #include "s2s_priv.h"
 
+#define LINES_MS 60000
+#define STRANGER_LINES 200
+#define PEER_LINES 32
+
 static const char *tls_version(const struct xf_stream *stream)
 {
     return stream->conn && stream->conn->tls ? stream->conn->tls->version : "none";
@@ -72,12 +76,34 @@ static const char *end_word(const struct xf_in *in, enum xf_stream_end end)
     return in->stream.conn_end == XF_CONN_END_TLS ? "tls" : "lost";
 }
 
+/*
+ * Lines that an outsider can cause are counted: of all strangers together STRANGER_LINES a minute, of one authenticated stream
+ * PEER_LINES. What is more goes to debug.
+ */
+bool xf_in_may_log(struct xf_in *in)
+{
+    struct xf_s2s *s2s = in->s2s;
+    uint64_t now_ms = s2s->env->clock->now_ms;
+    if (in->valid_pairs > 0)
+        return in->lines < PEER_LINES && in->lines++ < PEER_LINES;
+    if (now_ms - s2s->strangers.since_ms >= LINES_MS) {
+        if (s2s->strangers.hidden)
+            xf_log(XF_LOG_WARN, "s2s.lines.suppressed", XF_INT("suppressed", s2s->strangers.hidden));
+        s2s->strangers = (struct xf_stranger_lines){.since_ms = now_ms};
+    }
+    if (s2s->strangers.written < STRANGER_LINES)
+        return s2s->strangers.written++ < STRANGER_LINES;
+    s2s->strangers.hidden++;
+    return false;
+}
+
 /* Strangers that never authenticated are worth a line at debug only when they just went away. */
-void xf_log_in_down(const struct xf_in *in, enum xf_stream_end end, const char *detail)
+void xf_log_in_down(struct xf_in *in, enum xf_stream_end end, const char *detail)
 {
     bool refused = end == XF_STREAM_END_OUR_ERROR;
-    enum xf_log_level level = refused ? XF_LOG_WARN : in->has_quota && !in->peer ? XF_LOG_DEBUG : XF_LOG_INFO;
-    if (xf_log_threshold < level)
+    bool is_stranger = in->valid_pairs == 0;
+    enum xf_log_level level = refused ? XF_LOG_WARN : is_stranger && !in->peer ? XF_LOG_DEBUG : XF_LOG_INFO;
+    if (xf_log_threshold < level || (is_stranger && level != XF_LOG_DEBUG && !xf_in_may_log(in)))
         return;
     const char *text = refused ? in->end_text : end == XF_STREAM_END_PEER_ERROR ? in->stream.peer_text : detail;
     xf_log_event(level, "s2s.stream.down",

@@ -32,3 +32,6 @@ void xf_addr_text(const struct xf_addr *addr, char out[XF_ADDR_TEXT_BYTES]);
 
 /* The address without port, an IPv4-mapped one as IPv4: a key for quotas. */
 void xf_addr_host_text(const struct xf_addr *addr, char out[XF_ADDR_TEXT_BYTES]);
+
+/* The network that one owner is taken to have: "192.0.2.0/24", "2001:db8:7::/48"; an IPv4-mapped address is IPv4. */
+void xf_addr_network_text(const struct xf_addr *addr, char out[XF_ADDR_TEXT_BYTES]);

@@ -51,6 +51,14 @@ typedef void (*xf_accept_fn)(void *owner, struct xf_conn *conn);
 XF_MUST_USE enum xf_err xf_listener_open(struct xf_loop *loop, const struct xf_addr *addr, xf_accept_fn accept, void *owner,
                                          struct xf_listener **out_listener, struct xf_error *err);
 void xf_listener_close(struct xf_listener **listener);
+
+/*
+ * The last descriptors of the process are not given to those who connect: they are for what we open ourselves (links, DNS, streams).
+ * While there are no more, conns are closed at once or stay in the backlog; `starved` says so, at most once a minute, with how many
+ * were closed since the last time. `owner` is that of `accept`.
+ */
+typedef void (*xf_starved_fn)(void *owner, unsigned closed);
+void xf_listener_on_starved(struct xf_listener *listener, xf_starved_fn starved);
 void xf_listener_addr(const struct xf_listener *listener, struct xf_addr *out_addr); /* with the real port */
 
 /*

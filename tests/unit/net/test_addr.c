@@ -87,6 +87,29 @@ START_TEST(prints_the_longest_address)
 }
 END_TEST
 
+static const struct {
+    const char *in, *network;
+} networks[] = {
+    {"192.0.2.77:1", "192.0.2.0/24"},
+    {"255.255.255.255:1", "255.255.255.0/24"},
+    {"[::ffff:192.0.2.77]:1", "192.0.2.0/24"}, /* from a listener on [::] */
+    {"[2001:db8:7:ffff:1::9]:1", "2001:db8:7::/48"},
+    {"[2001:db8:7::]:1", "2001:db8:7::/48"},
+    {"[2001:db8:8::]:1", "2001:db8:8::/48"},
+    {"[::1]:1", "::/48"},
+};
+
+START_TEST(names_the_network)
+{
+    struct xf_addr addr;
+    char text[XF_ADDR_TEXT_BYTES];
+
+    ck_assert_int_eq(xf_addr_parse(xf_span_of(networks[_i].in), 0, &addr), XF_ERR_OK);
+    xf_addr_network_text(&addr, text);
+    ck_assert_str_eq(text, networks[_i].network);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("net/addr");
@@ -95,6 +118,7 @@ int main(void)
     tcase_add_loop_test(tc, parses_and_prints, 0, XF_ARRAY_LEN(rows));
     tcase_add_test(tc, differs_by_port_bytes_and_family);
     tcase_add_test(tc, prints_the_longest_address);
+    tcase_add_loop_test(tc, names_the_network, 0, XF_ARRAY_LEN(networks));
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

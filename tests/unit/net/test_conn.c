@@ -419,6 +419,66 @@ START_TEST(listener_waits_when_descriptors_run_out)
 }
 END_TEST
 
+static unsigned starved_calls;
+static int starving_client;
+
+static void on_starved(void *owner, unsigned closed)
+{
+    (void)owner;
+    (void)closed;
+    starved_calls++;
+}
+
+static bool second_is_closed(struct bench *b)
+{
+    char byte;
+
+    (void)b;
+    return recv(starving_client, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+static void never_accepts(void *owner, struct xf_conn *conn)
+{
+    (void)owner;
+    (void)conn;
+    ck_abort_msg("accepted with the last descriptors");
+}
+
+/* A quarter of these few descriptors is kept: a conn with such a number is closed, and one line says so. */
+START_TEST(listener_keeps_descriptors_for_others)
+{
+    struct xf_listener *listener = NULL;
+    struct xf_addr any = bench.addr, addr;
+    struct rlimit old, few;
+    int fds[64], count = 0;
+
+    any.v4.sin_port = 0;
+    getrlimit(RLIMIT_NOFILE, &old);
+    few = old;
+    few.rlim_cur = 64;
+    setrlimit(RLIMIT_NOFILE, &few);
+    ck_assert_int_eq(
+        xf_listener_open(bench.loop, &any, never_accepts, NULL, &listener, NULL), XF_ERR_OK);
+    xf_listener_on_starved(listener, on_starved);
+    xf_listener_addr(listener, &addr);
+    while (count < 64 && (fds[count] = dup(0)) >= 0 && fds[count] < 50)
+        count++;
+    starved_calls = 0;
+    for (int i = 0; i < 3; i++) {
+        starving_client = socket(AF_INET, SOCK_STREAM, 0);
+        ck_assert_int_ge(starving_client, 0);
+        ck_assert_int_eq(connect(starving_client, &addr.sa, sizeof(addr.v4)), 0);
+        bench_run_until(&bench, second_is_closed, "closed");
+        close(starving_client);
+    }
+    ck_assert_uint_eq(starved_calls, 1);
+    while (count >= 0)
+        close(fds[count--]);
+    setrlimit(RLIMIT_NOFILE, &old);
+    xf_listener_close(&listener);
+}
+END_TEST
+
 START_TEST(listener_says_why_it_cannot)
 {
     struct xf_listener *second = NULL;
@@ -485,6 +545,7 @@ int main(void)
     tcase_add_test(tc, reset_is_told);
     tcase_add_test(tc, accept_may_refuse);
     tcase_add_test(tc, listener_waits_when_descriptors_run_out);
+    tcase_add_test(tc, listener_keeps_descriptors_for_others);
     tcase_add_test(tc, listener_says_why_it_cannot);
     tcase_add_test(tc, v6_wildcard_takes_v4);
     tcase_add_test(tc, idle_conn_holds_no_buffer);
