@@ -4,16 +4,18 @@
  *
  * Questions of one pair share a verify stream (an xf_out that authenticates nobody), which closes a little after the last answer. An answer
  * counts only when a question with that id, from and to is open on that very stream (CVE-2012-3525); what else comes is dropped. The number of
- * questions is bounded for each asker and in all, so that nobody makes us knock at a victim's door a thousand times.
+ * questions is bounded for each stream (in_pairs.c), for each domain asked and in all, and a domain whose server is out of reach is not
+ * asked again for a while (doors.c), so that nobody makes us knock at a victim's door a thousand times.
  */
 #include "s2s_priv.h"
+
+#include <stdio.h>
 
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
 
-#define ASKS_OF_ONE_PAIR 8
-#define ASKS_IN_ALL 512
 #define QUIET_MS 5000 /* a verify stream without questions */
+#define UNASKED_MAX 16 /* answers that nobody asked for, on one verify stream */
 
 struct xf_ask {
     struct xf_node node;
@@ -31,7 +33,7 @@ struct xf_asker {
     struct xf_out *out;
     bool is_ready;
     struct xf_node asks;
-    unsigned ask_count;
+    unsigned ask_count, unasked;
     struct xf_timer quiet;
 };
 
@@ -39,6 +41,7 @@ static void free_ask(struct xf_ask *ask)
 {
     ask->asker->ask_count--;
     ask->asker->s2s->ask_count--;
+    xf_door_leave(&ask->asker->s2s->asked_peers, ask->asker->peer);
     xf_list_remove(&ask->node);
     xf_timer_stop(&ask->patience);
     xf_free(ask->id);
@@ -110,12 +113,27 @@ static void on_out_of_patience(void *owner)
     rest_when_idle(asker);
 }
 
+unsigned xf_ask_per_host(const struct xf_s2s *s2s)
+{
+    return 2 * xf_s2s_conf(s2s)->unauthenticated.questions_per_peer; /* a host may serve many domains */
+}
+
+/* Room for one more question to that peer, which then counts. */
+static bool count_in(struct xf_s2s *s2s, struct xf_span peer)
+{
+    const struct xf_conf *conf = xf_s2s_conf(s2s);
+    char name[XF_DOMAIN_MAX + 1];
+    snprintf(name, sizeof(name), "%.*s", XF_SPAN_ARGS(peer));
+    return s2s->ask_count < conf->unauthenticated.questions &&
+           xf_door_enter(&s2s->asked_peers, name, conf->unauthenticated.questions_per_peer);
+}
+
 struct xf_ask *xf_ask_new(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, struct xf_span id, struct xf_span key,
                           xf_answered_fn answered, void *owner)
 {
     char text[XF_PAIR_KEY_MAX];
     struct xf_asker *asker = xf_map_find(s2s->askers, xf_pair_key(local, peer, text));
-    if (s2s->ask_count >= ASKS_IN_ALL || (asker && asker->ask_count >= ASKS_OF_ONE_PAIR))
+    if (!count_in(s2s, peer))
         return NULL;
     if (asker && asker->out->state == XF_OUT_ENDED) {
         forget(asker);
@@ -182,8 +200,10 @@ void xf_asker_answer(struct xf_asker *asker, const struct xf_elem *elem)
     struct xf_span type = xf_elem_attr(elem, "type");
     struct xf_ask *ask = find_ask(asker, elem);
     if (!ask || !type.len) {
-        xf_log(XF_LOG_WARN, "dialback.answer.ignored", XF_STR("local", asker->local), XF_STR("peer", asker->peer),
-               XF_WORD("reason", "not-asked"));
+        xf_log(asker->unasked ? XF_LOG_DEBUG : XF_LOG_WARN, "dialback.answer.ignored", XF_STR("local", asker->local),
+               XF_STR("peer", asker->peer), XF_WORD("reason", "not-asked"));
+        if (++asker->unasked > UNASKED_MAX)
+            xf_out_give_up(asker->out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, "too many answers that nobody asked for");
         return;
     }
     if (xf_span_is(type, "valid"))
@@ -198,11 +218,29 @@ void xf_asker_answer(struct xf_asker *asker, const struct xf_elem *elem)
 void xf_asker_ended(struct xf_asker *asker, enum xf_cause cause, const char *text)
 {
     bool absent = cause == XF_CAUSE_NOT_FOUND || cause == XF_CAUSE_NO_SERVICE;
+    enum xf_answer answer = absent ? XF_ANSWER_NOT_FOUND : XF_ANSWER_UNREACHABLE;
     forget(asker);
+    if (!asker->is_ready)
+        xf_door_failed(&asker->s2s->asked_peers, asker->peer, (int)answer, text);
     while (!xf_list_is_empty(&asker->asks))
-        tell(XF_CONTAINER(asker->asks.next, struct xf_ask, node), absent ? XF_ANSWER_NOT_FOUND : XF_ANSWER_UNREACHABLE, text);
+        tell(XF_CONTAINER(asker->asks.next, struct xf_ask, node), answer, text);
     xf_timer_stop(&asker->quiet);
     xf_free(asker->local);
     xf_free(asker->peer);
     xf_free(asker);
+}
+
+bool xf_ask_is_in_vain(const struct xf_s2s *s2s, struct xf_span peer, enum xf_answer *out_answer, const char **out_text)
+{
+    char name[XF_DOMAIN_MAX + 1];
+    int note = 0;
+    snprintf(name, sizeof(name), "%.*s", XF_SPAN_ARGS(peer));
+    bool is_shut = xf_door_is_shut(&s2s->asked_peers, name, &note, out_text);
+    *out_answer = (enum xf_answer)note;
+    return is_shut;
+}
+
+void xf_ask_reached(struct xf_s2s *s2s, const char *peer)
+{
+    xf_door_opened(&s2s->asked_peers, peer);
 }

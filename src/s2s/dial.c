@@ -4,6 +4,9 @@
  * is up; that one is handed over and the others are dropped. Those dropped count as untried, so that a candidate which accepts TCP
  * and then comes to nothing does not cost the others their turn (xf_dial_next).
  *
+ * Addresses that a stranger named (doors.c) are few, counted for each host from the start of an attempt until the conn is
+ * authenticated or gone, and remembered when nobody was there.
+ *
  * An attempt outlives its dial until its conn has said `closed`.
  */
 #include "s2s_priv.h"
@@ -14,6 +17,9 @@
 
 #define STAGGER_MS 250
 #define AT_ONCE 4 /* attempts under way at the same time */
+#define STRANGE_CANDIDATES 4
+#define STRANGE_PORTS 2 /* of one host */
+#define NONE SIZE_MAX
 
 enum progress { UNTRIED, UNDER_WAY, TRIED };
 
@@ -30,6 +36,9 @@ struct xf_dial {
     enum progress *progress;
     size_t count, running;
     unsigned connect_ms;
+    struct xf_doors *doors; /* NULL: not counted */
+    unsigned per_host;
+    size_t held; /* candidate whose conn was handed over and still counts, or NONE */
     struct xf_node attempts;
     struct xf_timer stagger; /* next start, or the report of the failure */
     bool any_timed_out;
@@ -65,6 +74,57 @@ static size_t next_untried(const struct xf_dial *dial)
     return dial->count;
 }
 
+/* ------------------------------------------------------------------ doors of strangers */
+
+/* May the candidate be tried now? A shut one counts as tried. */
+static bool enter(struct xf_dial *dial, size_t index)
+{
+    char addr[XF_ADDR_TEXT_BYTES], host[XF_ADDR_TEXT_BYTES];
+    if (!dial->doors)
+        return true;
+    xf_addr_text(&dial->candidates[index].addr, addr);
+    xf_addr_host_text(&dial->candidates[index].addr, host);
+    if (xf_door_is_shut(dial->doors, addr, NULL, NULL)) {
+        dial->progress[index] = TRIED;
+        snprintf(dial->detail, sizeof(dial->detail), "%s: nobody was there just now", addr);
+        return false;
+    }
+    return xf_door_enter(dial->doors, host, dial->per_host);
+}
+
+static void leave(const struct xf_dial *dial, size_t index)
+{
+    char host[XF_ADDR_TEXT_BYTES];
+    if (!dial->doors)
+        return;
+    xf_addr_host_text(&dial->candidates[index].addr, host);
+    xf_door_leave(dial->doors, host);
+}
+
+static void remember(const struct xf_dial *dial, size_t index)
+{
+    char addr[XF_ADDR_TEXT_BYTES];
+    if (!dial->doors)
+        return;
+    xf_addr_text(&dial->candidates[index].addr, addr);
+    xf_door_failed(dial->doors, addr, 0, "");
+}
+
+static void let_go(struct xf_dial *dial)
+{
+    if (dial->held != NONE)
+        leave(dial, dial->held);
+    dial->held = NONE;
+}
+
+void xf_dial_blame(struct xf_dial *dial)
+{
+    if (dial->held != NONE)
+        remember(dial, dial->held);
+}
+
+/* ------------------------------------------------------------------ attempts */
+
 static void start_one(struct xf_dial *dial, size_t index)
 {
     struct attempt *attempt = xf_new(struct attempt);
@@ -79,10 +139,14 @@ static void start_one(struct xf_dial *dial, size_t index)
 static void on_stagger(void *owner)
 {
     struct xf_dial *dial = owner;
-    size_t index = next_untried(dial);
-    if (index < dial->count && dial->running < AT_ONCE)
-        start_one(dial, index);
-    else if (dial->running == 0) {
+    bool has_started = false;
+    for (size_t i = 0; i < dial->count && !has_started && dial->running < AT_ONCE; i++) {
+        if (dial->progress[i] == UNTRIED && enter(dial, i)) {
+            start_one(dial, i);
+            has_started = true;
+        }
+    }
+    if (dial->running == 0 && next_untried(dial) == dial->count) {
         dial->events->failed(dial->owner, dial->any_timed_out, dial->detail);
         return; /* the dial may be gone */
     }
@@ -92,6 +156,7 @@ static void on_stagger(void *owner)
 
 static void drop_attempt(struct attempt *attempt)
 {
+    leave(attempt->dial, attempt->index);
     attempt->dial->running--;
     attempt->dial = NULL;
     xf_list_remove(&attempt->node);
@@ -117,6 +182,7 @@ static void on_connected(void *owner)
     struct xf_conn *conn = attempt->conn;
     const struct xf_candidate *candidate = &dial->candidates[attempt->index];
     dial->progress[attempt->index] = TRIED;
+    dial->held = attempt->index;
     dial->running--;
     xf_list_remove(&attempt->node);
     xf_free(attempt); /* the conn has another owner from here on */
@@ -135,6 +201,8 @@ static void on_closed(void *owner, enum xf_conn_end end, const char *detail)
         snprintf(dial->detail, sizeof(dial->detail), "%s: %s", addr, detail);
         dial->any_timed_out = dial->any_timed_out || end == XF_CONN_END_TIMEOUT;
         dial->progress[attempt->index] = TRIED;
+        leave(dial, attempt->index);
+        remember(dial, attempt->index);
         dial->running--;
         xf_list_remove(&attempt->node);
         xf_timer_start(dial->env->timers, &dial->stagger, 0);
@@ -142,13 +210,36 @@ static void on_closed(void *owner, enum xf_conn_end end, const char *detail)
     xf_free(attempt);
 }
 
+/* Of the candidates of a stranger: a few, and one host not for all its ports. -> how many are left. */
+static size_t thin_out(struct xf_candidate *candidates, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count && kept < STRANGE_CANDIDATES; i++) {
+        char host[XF_ADDR_TEXT_BYTES], other[XF_ADDR_TEXT_BYTES];
+        unsigned same = 0;
+        xf_addr_host_text(&candidates[i].addr, host);
+        for (size_t k = 0; k < kept; k++) {
+            xf_addr_host_text(&candidates[k].addr, other);
+            same += strcmp(host, other) == 0;
+        }
+        if (same < STRANGE_PORTS)
+            candidates[kept++] = candidates[i];
+    }
+    return kept;
+}
+
 struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candidates, size_t count, unsigned connect_ms,
-                            const struct xf_dial_events *events, void *owner)
+                            struct xf_doors *doors, unsigned per_host, const struct xf_dial_events *events, void *owner)
 {
     struct xf_dial *dial = xf_new(struct xf_dial);
     dial->env = env;
+    dial->doors = doors;
+    dial->per_host = per_host;
+    dial->held = NONE;
     dial->candidates = xf_alloc(count * sizeof(*candidates));
     memcpy(dial->candidates, candidates, count * sizeof(*candidates));
+    if (doors)
+        count = thin_out(dial->candidates, count);
     dial->progress = xf_alloc(count * sizeof(*dial->progress));
     dial->count = count;
     dial->connect_ms = connect_ms;
@@ -167,6 +258,7 @@ void xf_dial_free(struct xf_dial **dial)
         return;
     *dial = NULL;
     drop_all(d);
+    let_go(d);
     xf_timer_stop(&d->stagger);
     xf_free(d->candidates);
     xf_free(d->progress);
@@ -175,6 +267,7 @@ void xf_dial_free(struct xf_dial **dial)
 
 void xf_dial_next(struct xf_dial *dial)
 {
+    let_go(dial);
     xf_timer_start(dial->env->timers, &dial->stagger, 0);
 }
 

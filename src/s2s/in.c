@@ -241,6 +241,7 @@ void xf_in_close(struct xf_in *in)
 void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_method method)
 {
     struct xf_s2s *s2s = in->s2s;
+    xf_in_count_stream(in, pair);
     pair->method = method;
     pair->since_ms = s2s->env->clock->now_ms;
     if (in->valid_pairs++ == 0) {
@@ -251,6 +252,7 @@ void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_me
         xf_quota_give(&s2s->quota, &in->place);
     }
     xf_log_in_up(in, pair);
+    xf_ask_reached(s2s, pair->peer);
     s2s->events->peer_seen(s2s->owner, xf_span_of(pair->local), xf_span_of(pair->peer));
 }
 

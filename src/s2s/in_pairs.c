@@ -12,8 +12,10 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
 
-#define OPEN_ASKS 4   /* questions at a time that one stream may make us ask */
 #define PAIRS_MAX 256 /* of one stream */
+#define KEY_MAX 1024  /* keys and ids are opaque; those in use have at most 128 bytes */
+#define ID_MAX 512
+#define UNREAD_MAX (2 * XF_CONN_HIGH_WATER) /* what may wait for a peer that goes on asking */
 
 static struct xf_pair *pair_of(struct xf_node *node)
 {
@@ -33,19 +35,52 @@ static struct xf_pair *find_pair(struct xf_in *in, struct xf_span local, struct 
     return NULL;
 }
 
-/* Counts authenticated streams of a peer against max-streams. NULL, and the stream ends, when it has too many. */
-struct xf_pair *xf_in_pair_new(struct xf_in *in, struct xf_span local, struct xf_span peer)
+static bool is_authenticated(struct xf_in *in, struct xf_span peer)
 {
-    unsigned *count = xf_map_find(in->s2s->inbound_by_peer, peer);
-    if (count && *count >= xf_policy_peer(in->s2s->policy, peer)->max_streams) {
-        xf_in_fail(in, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, "this domain has too many streams here");
-        return NULL;
-    }
+    XF_LIST_EACH(node, &in->pairs)
+    if (pair_of(node)->method != XF_AUTH_NONE && xf_span_eq(xf_span_of(pair_of(node)->peer), peer))
+        return true;
+    return false;
+}
+
+/* May this stream be one more of the peer's? Streams count once a pair of theirs is authenticated: claims are nobody's streams. */
+static bool has_room(struct xf_in *in, struct xf_span peer)
+{
+    const unsigned *count = xf_map_find(in->s2s->inbound_by_peer, peer);
+    if (!count || *count < xf_policy_peer(in->s2s->policy, peer)->max_streams || is_authenticated(in, peer))
+        return true;
+    xf_in_fail(in, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, "this domain has too many streams here");
+    return false;
+}
+
+void xf_in_count_stream(struct xf_in *in, struct xf_pair *pair)
+{
+    struct xf_map *counts = in->s2s->inbound_by_peer;
+    struct xf_span peer = xf_span_of(pair->peer);
+    unsigned *count = xf_map_find(counts, peer);
+    if (is_authenticated(in, peer))
+        return;
     if (!count) {
         count = xf_new(unsigned);
-        xf_map_set(in->s2s->inbound_by_peer, peer, count);
+        xf_map_set(counts, peer, count);
     }
     (*count)++;
+    pair->is_counted = true;
+}
+
+static void uncount_stream(struct xf_pair *pair)
+{
+    struct xf_map *counts = pair->in->s2s->inbound_by_peer;
+    unsigned *count = xf_map_find(counts, xf_span_of(pair->peer));
+    if (pair->is_counted && --*count == 0)
+        xf_free(xf_map_remove(counts, xf_span_of(pair->peer)));
+}
+
+/* NULL, and the stream ends, when the peer has too many streams (max-streams). */
+struct xf_pair *xf_in_pair_new(struct xf_in *in, struct xf_span local, struct xf_span peer)
+{
+    if (!has_room(in, peer))
+        return NULL;
     struct xf_pair *pair = xf_new(struct xf_pair);
     pair->local = xf_span_dup(local);
     pair->peer = xf_span_dup(peer);
@@ -57,10 +92,7 @@ struct xf_pair *xf_in_pair_new(struct xf_in *in, struct xf_span local, struct xf
 static void free_pair(struct xf_pair *pair)
 {
     struct xf_in *in = pair->in;
-    struct xf_map *counts = in->s2s->inbound_by_peer;
-    unsigned *count = xf_map_find(counts, xf_span_of(pair->peer));
-    if (--*count == 0)
-        xf_free(xf_map_remove(counts, xf_span_of(pair->peer)));
+    uncount_stream(pair);
     if (pair->ask) {
         in->open_asks--;
         xf_ask_cancel(&pair->ask);
@@ -120,6 +152,20 @@ static void log_denied(struct xf_in *in, const char *local, const char *peer, co
            XF_WORD("reason", reason), XF_STR("detail", detail));
 }
 
+/* The answer was not, or did not count as, VALID. */
+static void deny(struct xf_in *in, const struct xf_dialback_names *names, enum xf_answer answer, const char *detail)
+{
+    bool is_invalid = answer == XF_ANSWER_INVALID || answer == XF_ANSWER_VALID;
+    if (answer == XF_ANSWER_NOT_FOUND)
+        answer_error(in, "result", names, XF_SPAN_NONE, "cancel", "remote-server-not-found");
+    else if (answer == XF_ANSWER_UNREACHABLE)
+        answer_error(in, "result", names, XF_SPAN_NONE, "wait", "remote-server-timeout");
+    else
+        answer_result(in, names->to, names->from, "invalid");
+    log_denied(in, names->to, names->from, is_invalid ? "invalid" : "unreachable", detail);
+    count_failure(in, is_invalid);
+}
+
 static void on_answered(void *owner, enum xf_answer answer, const char *detail)
 {
     struct xf_pair *pair = owner;
@@ -132,28 +178,29 @@ static void on_answered(void *owner, enum xf_answer answer, const char *detail)
     in->open_asks--;
     if (answer == XF_ANSWER_VALID &&
         !xf_auth_refusal(xf_policy_peer(in->s2s->policy, xf_span_of(pair->peer)), &verdict, XF_AUTH_DIALBACK, false)) {
+        if (!has_room(in, xf_span_of(pair->peer)))
+            return;
         answer_result(in, pair->local, pair->peer, "valid");
         xf_in_authenticated(in, pair, XF_AUTH_DIALBACK);
         return;
     }
     free_pair(pair);
-    if (answer == XF_ANSWER_NOT_FOUND)
-        answer_error(in, "result", &names, XF_SPAN_NONE, "cancel", "remote-server-not-found");
-    else if (answer == XF_ANSWER_UNREACHABLE)
-        answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "remote-server-timeout");
-    else
-        answer_result(in, names.to, names.from, "invalid");
-    log_denied(in, names.to, names.from, answer == XF_ANSWER_INVALID || answer == XF_ANSWER_VALID ? "invalid" : "unreachable", detail);
-    count_failure(in, answer == XF_ANSWER_INVALID || answer == XF_ANSWER_VALID);
+    deny(in, &names, answer, detail);
 }
 
 static void ask(struct xf_in *in, const struct xf_dialback_names *names, struct xf_span key)
 {
     struct xf_span local = xf_span_of(names->to), peer = xf_span_of(names->from);
+    const char *text = "";
+    enum xf_answer answer;
     unsigned pairs = 0;
     XF_LIST_EACH(node, &in->pairs)
     pairs++;
-    if (in->open_asks >= OPEN_ASKS || pairs >= PAIRS_MAX) {
+    if (xf_ask_is_in_vain(in->s2s, peer, &answer, &text)) {
+        deny(in, names, answer, text);
+        return;
+    }
+    if (in->open_asks >= xf_s2s_conf(in->s2s)->unauthenticated.questions_per_stream || pairs >= PAIRS_MAX) {
         answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
         return;
     }
@@ -205,9 +252,9 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
         answer_result(in, names.to, names.from, "valid");
     } else if (pair) {
         answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint"); /* the question is still open */
-    } else if (elem->text.len == 0) {
+    } else if (elem->text.len == 0 || elem->text.len > KEY_MAX) {
         answer_result(in, names.to, names.from, "invalid");
-        log_denied(in, names.to, names.from, "invalid", "the key is empty");
+        log_denied(in, names.to, names.from, "invalid", elem->text.len ? "the key is too long" : "the key is empty");
         count_failure(in, true);
     } else {
         ask(in, &names, elem->text);
@@ -222,6 +269,10 @@ static void on_verify(struct xf_in *in, const struct xf_elem *elem)
     struct xf_span id = xf_elem_attr(elem, "id");
     if (xf_dialback_read_names(elem, &names) != XF_ERR_OK || id.len == 0) {
         xf_in_fail(in, XF_STREAM_ERROR_IMPROPER_ADDRESSING, NULL);
+        return;
+    }
+    if (id.len > ID_MAX) {
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "no stream id is that long");
         return;
     }
     struct xf_span local = xf_span_of(names.to), peer = xf_span_of(names.from);
@@ -250,6 +301,8 @@ void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem)
 {
     if (!in->is_open) {
         xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, NULL);
+    } else if (in->stream.conn && xf_conn_backlog(in->stream.conn) > UNREAD_MAX) {
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "our answers are not read");
     } else if (xf_elem_attr(elem, "type").ptr) { /* an answer; on this stream nothing was asked */
         xf_log(xf_in_may_log(in) ? XF_LOG_WARN : XF_LOG_DEBUG, "dialback.answer.ignored", XF_STR("local", in->local), XF_STR("peer", in->peer),
                XF_WORD("reason", "not-asked"));
@@ -278,14 +331,6 @@ static struct xf_pair *find_valid(struct xf_in *in, struct xf_span local, struct
         return in->last_pair;
     struct xf_pair *pair = find_pair(in, local, peer);
     return pair && pair->method != XF_AUTH_NONE ? pair : NULL;
-}
-
-static bool is_authenticated(struct xf_in *in, struct xf_span peer)
-{
-    XF_LIST_EACH(node, &in->pairs)
-    if (pair_of(node)->method != XF_AUTH_NONE && xf_span_eq(xf_span_of(pair_of(node)->peer), peer))
-        return true;
-    return false;
 }
 
 static void refuse_pair(struct xf_in *in, const struct xf_stanza *stanza)

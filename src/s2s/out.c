@@ -53,11 +53,19 @@ static void on_farewell(void *owner)
     maybe_free(out);
 }
 
+/* A conn on which no stream header came, so that the address is hardly that of an XMPP server. */
+static void blame_silent(struct xf_out *out)
+{
+    if (out->dial && !out->peer_id)
+        xf_dial_blame(out->dial);
+}
+
 void xf_out_say_ended(struct xf_out *out)
 {
     xf_timer_stop(&out->deadline);
     xf_timer_stop(&out->tick);
     xf_discovery_cancel(&out->discovery);
+    blame_silent(out);
     xf_dial_free(&out->dial);
     if (!out->has_stream)
         xf_log_out_down(out, out->text);
@@ -136,7 +144,7 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
     switch (result->outcome) {
     case XF_DISCOVERY_FOUND:
         out->dial = xf_dial_new(out->s2s->env, result->candidates, result->count, (unsigned)out->settings->connect_ms,
-                                &dial_events, out);
+                                out->asker ? &out->s2s->asked_addrs : NULL, xf_ask_per_host(out->s2s), &dial_events, out);
         xf_out_fire(out, XF_OUT_ON_FOUND);
         return;
     case XF_DISCOVERY_NO_SERVICE:
@@ -189,6 +197,7 @@ static void on_dial_failed(void *owner, bool timed_out, const char *detail)
 
 void xf_out_try_next(struct xf_out *out)
 {
+    blame_silent(out);
     xf_dial_next(out->dial);
 }
 
@@ -292,6 +301,7 @@ void xf_out_become_ready(struct xf_out *out)
     xf_dial_free(&out->dial);
     xf_timer_start(out->s2s->env->timers, &out->tick, TICK_MS);
     xf_log_out_up(out);
+    xf_ask_reached(out->s2s, out->peer);
     if (out->asker) {
         xf_asker_ready(out->asker);
         return;

@@ -17,6 +17,8 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     xf_list_init(&s2s->outs);
     xf_list_init(&s2s->paused);
     s2s->askers = xf_map_new();
+    xf_doors_init(&s2s->asked_peers, s2s->env->clock);
+    xf_doors_init(&s2s->asked_addrs, s2s->env->clock);
     s2s->inbound_by_peer = xf_map_new();
     xf_quota_init(&s2s->quota);
     xf_refusals_init(&s2s->refusals, s2s->env->timers);
@@ -33,6 +35,8 @@ void xf_s2s_free(struct xf_s2s **s2s)
     xf_tls_identities_unref(&s->identities);
     xf_wipe(s->dialback_secret, sizeof(s->dialback_secret));
     xf_map_free(&s->askers);
+    xf_doors_fini(&s->asked_peers);
+    xf_doors_fini(&s->asked_addrs);
     xf_map_free(&s->inbound_by_peer);
     xf_quota_fini(&s->quota);
     xf_refusals_fini(&s->refusals);

@@ -18,6 +18,7 @@
 #include <xfed/s2s/s2s.h>
 
 #include "dialback_priv.h"
+#include "doors_priv.h"
 #include "quota_priv.h"
 #include "verdict_priv.h"
 
@@ -53,6 +54,7 @@ struct xf_s2s {
     struct xf_node paused;    /* xf_in.paused_node: streams that wait for the link */
     struct xf_map *askers;    /* pair key -> struct xf_asker: verify streams */
     size_t ask_count;         /* questions under way, of all askers */
+    struct xf_doors asked_peers, asked_addrs; /* domains with questions under way; addresses that verify streams connect to */
     struct xf_map *inbound_by_peer; /* peer -> unsigned *: authenticated inbound streams */
     struct xf_quota quota;
     struct xf_refusals refusals;
@@ -86,6 +88,13 @@ struct xf_ask *xf_ask_new(struct xf_s2s *s2s, struct xf_span local, struct xf_sp
                           xf_answered_fn answered, void *owner);
 void xf_ask_cancel(struct xf_ask **ask);
 
+/* Was the peer's server out of reach just now, so that it is not asked again yet? */
+bool xf_ask_is_in_vain(const struct xf_s2s *s2s, struct xf_span peer, enum xf_answer *out_answer, const char **out_text);
+void xf_ask_reached(struct xf_s2s *s2s, const char *peer); /* it is there */
+
+/* How many verify streams may knock at one host at a time. */
+unsigned xf_ask_per_host(const struct xf_s2s *s2s);
+
 /* What a verify stream (an xf_out) tells its asker. */
 void xf_asker_ready(struct xf_asker *asker);
 void xf_asker_answer(struct xf_asker *asker, const struct xf_elem *elem);
@@ -110,12 +119,17 @@ struct xf_dial_events {
     void (*connected)(void *owner, struct xf_conn *conn, const struct xf_candidate *candidate); /* take the conn over */
     void (*failed)(void *owner, bool timed_out, const char *detail); /* no candidate is left */
 };
-/* Candidates are copied. Events come never from within. */
+/*
+ * Candidates are copied. Events come never from within. `doors` (NULL: none): the addresses were named by a stranger. Then only a few of
+ * them are tried, of one host two at most, none that is shut, and not more than `per_host` at a time on one host, those of other
+ * dials included; for a place there it waits.
+ */
 struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candidates, size_t count, unsigned connect_ms,
-                            const struct xf_dial_events *events, void *owner);
+                            struct xf_doors *doors, unsigned per_host, const struct xf_dial_events *events, void *owner);
 void xf_dial_free(struct xf_dial **dial);     /* drops conns under way */
 void xf_dial_next(struct xf_dial *dial);      /* the conn that was handed over came to nothing: go on with the others */
 bool xf_dial_has_more(const struct xf_dial *dial);
+void xf_dial_blame(struct xf_dial *dial);     /* what the conn that was handed over led to is no XMPP server */
 
 /* ---- out.c, out_machine.c */
 /* clang-format off */
@@ -210,6 +224,7 @@ struct xf_pair {
     struct xf_in *in;
     struct xf_ask *ask;
     uint64_t since_ms;
+    bool is_counted; /* in inbound_by_peer, for its stream */
 };
 
 struct xf_in {
@@ -248,6 +263,7 @@ void xf_in_stanza(struct xf_in *in, struct xf_stanza *stanza);
 void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_method method);
 struct xf_pair *xf_in_pair_new(struct xf_in *in, struct xf_span local, struct xf_span peer);
 void xf_in_pairs_free(struct xf_in *in);
+void xf_in_count_stream(struct xf_in *in, struct xf_pair *pair); /* before pair->method is set */
 struct xf_verdict xf_in_verdict(const struct xf_in *in, struct xf_span peer);
 
 /* End the stream with an error; also in the log. */
