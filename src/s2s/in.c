@@ -200,7 +200,8 @@ static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
 
 static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
 {
-    xf_in_stanza(in_of(stream), stanza);
+    struct xf_in *in = in_of(stream);
+    xf_gate_stanza(&in->gate, in->s2s, stanza);
 }
 
 static void on_secured(struct xf_stream *stream)
@@ -267,7 +268,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     xf_timer_stop(&in->tick);
     xf_quota_give(&s2s->quota, &in->place);
     xf_list_remove(&in->node);
-    xf_list_remove(&in->paused_node);
+    xf_gate_fini(&in->gate);
     s2s->stream_count--;
     xf_free(in->local);
     xf_free(in->peer);
@@ -321,6 +322,7 @@ void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
     s2s->stream_count++;
     xf_stream_init(&in->stream, s2s->env, XF_NS_SERVER, &limits, conf->unauthenticated.elements, &stream_events);
     in->stream.is_receiving = true;
+    in->gate = (struct xf_gate){.ops = &xf_in_gate_ops, .stream = &in->stream};
     xf_stream_attach(&in->stream, conn);
     xf_timer_start(s2s->env->timers, &in->deadline, patience_ms(s2s));
     if (is_direct)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * in_pairs.c — dialback on an accepted stream, as receiving server (db:result) and as authoritative server (db:verify), and the stanzas
- * of the pairs that came to be authenticated (XEP-0220 §2.1, §2.2; RFC 6120 §8.1).
+ * in_pairs.c — dialback on an accepted stream, as receiving server (db:result) and as authoritative server (db:verify), and the pairs
+ * that came to be authenticated (XEP-0220 §2.1, §2.2; RFC 6120 §8.1). What becomes of their stanzas is in gate.c.
  *
  * Authentication is of a pair (served domain, peer) on this stream; one stream may carry several, each by its own.
  */
@@ -315,9 +315,15 @@ void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem)
 
 /* ------------------------------------------------------------------ stanzas */
 
-static void refuse_stanza(struct xf_in *in, const struct xf_stanza *stanza, enum xf_stream_error error, const char *reason,
+static struct xf_in *in_of(struct xf_gate *gate)
+{
+    return XF_CONTAINER(gate, struct xf_in, gate);
+}
+
+static void refuse_stanza(struct xf_gate *gate, const struct xf_stanza *stanza, enum xf_stream_error error, const char *reason,
                           const char *text)
 {
+    struct xf_in *in = in_of(gate);
     xf_log(xf_in_may_log(in) ? XF_LOG_WARN : XF_LOG_DEBUG, "s2s.stanza.refused", XF_STR("local", in->local), XF_STR("peer", in->peer), XF_STR("addr", in->host),
            XF_WORD("kind", xf_stanza_kind_name(stanza->kind)), XF_SPN("from", stanza->raw_from), XF_SPN("to", stanza->raw_to),
            XF_WORD("reason", reason));
@@ -333,42 +339,27 @@ static struct xf_pair *find_valid(struct xf_in *in, struct xf_span local, struct
     return pair && pair->method != XF_AUTH_NONE ? pair : NULL;
 }
 
-static void refuse_pair(struct xf_in *in, const struct xf_stanza *stanza)
+static bool is_open(struct xf_gate *gate)
 {
-    if (!is_authenticated(in, stanza->from.domain))
-        refuse_stanza(in, stanza, XF_STREAM_ERROR_INVALID_FROM, "from-not-authenticated",
-                      "from is not a domain that this stream authenticated");
-    else if (!xf_policy_served(in->s2s->policy, stanza->to.domain))
-        refuse_stanza(in, stanza, XF_STREAM_ERROR_HOST_UNKNOWN, "to-not-served", "to is not a domain that is served here");
-    else
-        refuse_stanza(in, stanza, XF_STREAM_ERROR_NOT_AUTHORIZED, "pair-not-authenticated",
-                      "this stream is not authenticated for the domain in to");
+    return in_of(gate)->valid_pairs > 0 && in_of(gate)->is_open;
 }
 
-void xf_in_stanza(struct xf_in *in, struct xf_stanza *stanza)
+static bool has_pair(struct xf_gate *gate, struct xf_span local, struct xf_span peer)
 {
-    struct xf_stanza_scratch scratch;
-    bool from_is_bad = false;
-    if (in->valid_pairs == 0 || !in->is_open) {
-        refuse_stanza(in, stanza, XF_STREAM_ERROR_NOT_AUTHORIZED, "not-authenticated", NULL);
-        return;
-    }
-    if (!stanza->raw_from.len || !stanza->raw_to.len) {
-        refuse_stanza(in, stanza, XF_STREAM_ERROR_IMPROPER_ADDRESSING, "no-address", "stanzas between servers need from and to");
-        return;
-    }
-    if (xf_stanza_address(stanza, &scratch, &from_is_bad) != XF_ERR_OK) {
-        refuse_stanza(in, stanza, from_is_bad ? XF_STREAM_ERROR_INVALID_FROM : XF_STREAM_ERROR_NONE, "jid-malformed", NULL);
-        return;
-    }
-    struct xf_pair *pair = find_valid(in, stanza->to.domain, stanza->from.domain);
-    if (!pair) {
-        refuse_pair(in, stanza);
-        return;
-    }
-    in->last_pair = pair;
-    if (!in->s2s->events->stanza(in->s2s->owner, stanza) && !xf_list_is_linked(&in->paused_node)) {
-        xf_stream_pause(&in->stream, true);
-        xf_list_push(&in->s2s->paused, &in->paused_node);
-    }
+    struct xf_pair *pair = find_valid(in_of(gate), local, peer);
+    if (pair)
+        in_of(gate)->last_pair = pair;
+    return pair != NULL;
 }
+
+static bool has_peer(struct xf_gate *gate, struct xf_span peer)
+{
+    return is_authenticated(in_of(gate), peer);
+}
+
+const struct xf_gate_ops xf_in_gate_ops = {
+    .is_open = is_open,
+    .has_pair = has_pair,
+    .has_peer = has_peer,
+    .refuse = refuse_stanza,
+};

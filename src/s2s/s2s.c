@@ -91,12 +91,7 @@ void xf_s2s_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
 
 void xf_s2s_resume_inbound(struct xf_s2s *s2s)
 {
-    XF_LIST_EACH_SAFE(node, &s2s->paused)
-    {
-        struct xf_in *in = XF_CONTAINER(node, struct xf_in, paused_node);
-        xf_list_remove(node);
-        xf_stream_pause(&in->stream, false);
-    }
+    xf_gate_resume_all(s2s);
 }
 
 /* ------------------------------------------------------------------ reload */

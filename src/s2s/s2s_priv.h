@@ -5,6 +5,7 @@
  * If you look for ...
  *   an outgoing stream's states       out_machine.c (table), out.c (life)
  *   an accepted stream                in.c (life, headers), in_auth.c (STARTTLS, SASL), in_pairs.c (dialback, stanzas)
+ *   stanzas of peers coming in        gate.c
  *   asking an authoritative server    ask.c
  *   who is good enough                verdict.c
  */
@@ -51,7 +52,7 @@ struct xf_s2s {
     void *owner;
     struct xf_node ins, outs; /* every stream alive, xf_in.node and xf_out.node */
     size_t stream_count;
-    struct xf_node paused;    /* xf_in.paused_node: streams that wait for the link */
+    struct xf_node paused;    /* xf_gate.paused_node: streams that wait for the link */
     struct xf_map *askers;    /* pair key -> struct xf_asker: verify streams */
     size_t ask_count;         /* questions under way, of all askers */
     struct xf_doors asked_peers, asked_addrs; /* domains with questions under way; addresses that verify streams connect to */
@@ -112,6 +113,25 @@ struct xf_features_offer {
     uint64_t idle_ms;
 };
 void xf_features_write(struct xf_stream *stream, const struct xf_features_offer *offer);
+
+/* ---- gate.c: where the stanzas of a peer come in */
+struct xf_gate;
+struct xf_gate_ops {
+    bool (*is_open)(struct xf_gate *gate); /* somebody is authenticated */
+    bool (*has_pair)(struct xf_gate *gate, struct xf_span local, struct xf_span peer);
+    bool (*has_peer)(struct xf_gate *gate, struct xf_span peer);
+    /* Log; end the stream with the error unless it is NONE. */
+    void (*refuse)(struct xf_gate *gate, const struct xf_stanza *stanza, enum xf_stream_error error, const char *reason,
+                   const char *text);
+};
+struct xf_gate { /* embedded in the owner of the stream */
+    const struct xf_gate_ops *ops;
+    struct xf_stream *stream;
+    struct xf_node paused_node;
+};
+void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza);
+void xf_gate_resume_all(struct xf_s2s *s2s);
+void xf_gate_fini(struct xf_gate *gate);
 
 /* ---- dial.c: race candidates (RFC 8305) */
 struct xf_dial;
@@ -228,9 +248,10 @@ struct xf_pair {
 };
 
 struct xf_in {
-    struct xf_node node, paused_node;
+    struct xf_node node;
     struct xf_s2s *s2s;
     struct xf_stream stream;
+    struct xf_gate gate;
     enum xf_pass pass;         /* of the stream headers that are or will be exchanged */
     bool is_open;              /* headers of this pass are exchanged */
     bool is_legacy;            /* the peer's header has no version */
@@ -259,7 +280,7 @@ bool xf_in_may_external(const struct xf_in *in, struct xf_span peer);
 
 /* in_pairs.c */
 void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem);
-void xf_in_stanza(struct xf_in *in, struct xf_stanza *stanza);
+extern const struct xf_gate_ops xf_in_gate_ops;
 void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_method method);
 struct xf_pair *xf_in_pair_new(struct xf_in *in, struct xf_span local, struct xf_span peer);
 void xf_in_pairs_free(struct xf_in *in);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * gate.c — a stanza of a peer comes in, on a stream that the peer opened or on one of ours that goes both ways (RFC 6120 §8.1, XEP-0288).
+ *
+ * Whoever opened the stream, the rules are one and the same: its pair must be authenticated on this very stream, the addresses must be
+ * there and prepare well, and a link that is full stops the reading. What the two kinds of streams do differently are the gate's ops.
+ */
+#include "s2s_priv.h"
+
+static void refuse_pair(struct xf_gate *gate, struct xf_s2s *s2s, const struct xf_stanza *stanza)
+{
+    if (!gate->ops->has_peer(gate, stanza->from.domain))
+        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_INVALID_FROM, "from-not-authenticated",
+                          "from is not a domain that this stream authenticated");
+    else if (!xf_policy_served(s2s->policy, stanza->to.domain))
+        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_HOST_UNKNOWN, "to-not-served", "to is not a domain that is served here");
+    else
+        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_NOT_AUTHORIZED, "pair-not-authenticated",
+                          "this stream is not authenticated for the domain in to");
+}
+
+void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza)
+{
+    struct xf_stanza_scratch scratch;
+    bool from_is_bad = false;
+    if (!gate->ops->is_open(gate)) {
+        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_NOT_AUTHORIZED, "not-authenticated", NULL);
+        return;
+    }
+    if (!stanza->raw_from.len || !stanza->raw_to.len) {
+        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_IMPROPER_ADDRESSING, "no-address", "stanzas between servers need from and to");
+        return;
+    }
+    if (xf_stanza_address(stanza, &scratch, &from_is_bad) != XF_ERR_OK) {
+        gate->ops->refuse(gate, stanza, from_is_bad ? XF_STREAM_ERROR_INVALID_FROM : XF_STREAM_ERROR_NONE, "jid-malformed", NULL);
+        return;
+    }
+    if (!gate->ops->has_pair(gate, stanza->to.domain, stanza->from.domain)) {
+        refuse_pair(gate, s2s, stanza);
+        return;
+    }
+    if (!s2s->events->stanza(s2s->owner, stanza) && !xf_list_is_linked(&gate->paused_node)) {
+        xf_stream_pause(gate->stream, true);
+        xf_list_push(&s2s->paused, &gate->paused_node);
+    }
+}
+
+void xf_gate_resume_all(struct xf_s2s *s2s)
+{
+    XF_LIST_EACH_SAFE(node, &s2s->paused)
+    {
+        struct xf_gate *gate = XF_CONTAINER(node, struct xf_gate, paused_node);
+        xf_list_remove(node);
+        xf_stream_pause(gate->stream, false);
+    }
+}
+
+void xf_gate_fini(struct xf_gate *gate)
+{
+    xf_list_remove(&gate->paused_node);
+}
