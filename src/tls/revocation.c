@@ -66,32 +66,36 @@ static long reason_of(const X509_REVOKED *entry)
     return reason;
 }
 
-/* Is the list one of those that somebody else may have written? */
-static bool is_forged(X509_STORE_CTX *task, X509_CRL *list)
+/* Only an issuer in the chain may tell; anybody can write its name on a list. */
+static bool is_signed_well(X509_CRL *list, STACK_OF(X509) * chain)
 {
-    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(task);
-
     for (int i = 0; i < sk_X509_num(chain); i++) {
         X509 *issuer = sk_X509_value(chain, i);
         if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_CRL_get_issuer(list)) == 0 &&
             X509_CRL_verify(list, X509_get0_pubkey(issuer)) == 1)
-            return false;
+            return true;
     }
-    return true;
+    return false;
 }
 
+/* OpenSSL says that a list has the certificate, but of one that is out of date not which. */
 static void on_revoked(X509_STORE_CTX *task, struct xf_tls_finding *finding)
 {
-    X509_CRL *list = X509_STORE_CTX_get0_current_crl(task);
+    X509 *cert = X509_STORE_CTX_get_current_cert(task);
+    STACK_OF(X509_CRL) *lists = X509_STORE_CTX_get1_crls(task, X509_get_issuer_name(cert));
     X509_REVOKED *entry = NULL;
 
-    if (!list || is_forged(task, list)) {
-        finding->revocation = xf_tls_revocation_join(finding->revocation, XF_CERT_UNKNOWN);
-        return;
+    for (int i = 0; i < sk_X509_CRL_num(lists) && !entry; i++) {
+        X509_CRL *list = sk_X509_CRL_value(lists, i);
+        if (X509_CRL_get0_by_cert(list, &entry, cert) != 1 ||
+            !is_signed_well(list, X509_STORE_CTX_get0_chain(task)))
+            entry = NULL;
     }
-    (void)X509_CRL_get0_by_cert(list, &entry, X509_STORE_CTX_get_current_cert(task));
-    xf_tls_revocation_note(finding, entry ? X509_REVOKED_get0_revocationDate(entry) : NULL,
-                           entry ? reason_of(entry) : -1);
+    if (entry)
+        xf_tls_revocation_note(finding, X509_REVOKED_get0_revocationDate(entry), reason_of(entry));
+    else
+        finding->revocation = xf_tls_revocation_join(finding->revocation, XF_CERT_UNKNOWN);
+    sk_X509_CRL_pop_free(lists, X509_CRL_free);
 }
 
 static bool is_about_a_list(int error)
