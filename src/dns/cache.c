@@ -6,8 +6,8 @@
  * sought at the old place for longer than its zone allows. Negative answers live by the SOA
  * (codec.c works out the TTL), failures are not kept at all. When there is no room, the entry that
  * was not used for the longest time goes, so that a flood of once-seen names costs the names in use
- * nothing. There is a ceiling for entries and one for records, since a stranger chooses how many
- * records his names have.
+ * nothing. There is a ceiling for entries and one for bytes, since a stranger chooses how many
+ * records his names have and how long the data of a TLSA record is.
  */
 #include "cache_priv.h"
 
@@ -17,37 +17,49 @@
 
 #include "key_priv.h"
 
-#define RECORDS_PER_ENTRY 4 /* on average, of a full cache */
-
 struct entry {
     struct xf_node node; /* in by_use, the longest unused first */
     uint64_t dies_at_ms;
     struct xf_dns_answer *answer;
-    size_t key_len;
+    size_t key_len, bytes;
     char key[];
 };
 
 struct xf_dns_cache {
     const struct xf_clock *clock;
-    size_t entries_max, record_count;
+    size_t entries_max, bytes;
     struct xf_map *map;
     struct xf_node by_use;
 };
 
+static size_t answer_bytes(const struct xf_dns_answer *answer)
+{
+    size_t bytes = sizeof(*answer) + answer->count * sizeof(*answer->records);
+
+    for (size_t i = 0; i < answer->count; i++)
+        bytes += answer->records[i].tlsa.data_bytes;
+    return bytes + strlen(answer->detail) + 1;
+}
+
+/* Behind the answer its records, behind them the data of each, at the end the words. */
 struct xf_dns_answer *xf_dns_answer_dup(const struct xf_dns_answer *answer)
 {
-    size_t records_bytes = answer->count * sizeof(*answer->records),
-           words_bytes = strlen(answer->detail) + 1;
-    struct xf_dns_answer *copy = xf_alloc(sizeof(*copy) + records_bytes + words_bytes);
+    struct xf_dns_answer *copy = xf_alloc(answer_bytes(answer));
     struct xf_dns_record *records = (struct xf_dns_record *)(void *)(copy + 1);
-    char *words = (char *)records + records_bytes;
+    uint8_t *at = (uint8_t *)(records + answer->count);
 
     *copy = *answer;
-    if (records_bytes > 0)
-        memcpy(records, answer->records, records_bytes);
-    memcpy(words, answer->detail, words_bytes);
     copy->records = records;
-    copy->detail = words;
+    for (size_t i = 0; i < answer->count; i++) {
+        records[i] = answer->records[i];
+        if (records[i].tlsa.data_bytes == 0)
+            continue;
+        memcpy(at, records[i].tlsa.data, records[i].tlsa.data_bytes);
+        records[i].tlsa.data = at;
+        at += records[i].tlsa.data_bytes;
+    }
+    memcpy(at, answer->detail, strlen(answer->detail) + 1);
+    copy->detail = (const char *)at;
     return copy;
 }
 
@@ -62,7 +74,7 @@ struct xf_dns_cache *xf_dns_cache_new(const struct xf_clock *clock, size_t entri
 
 static void drop(struct xf_dns_cache *cache, struct entry *entry)
 {
-    cache->record_count -= entry->answer->count;
+    cache->bytes -= entry->bytes;
     xf_list_remove(&entry->node);
     xf_map_remove(cache->map, (struct xf_span){entry->key, entry->key_len});
     xf_free(entry->answer);
@@ -102,7 +114,7 @@ const struct xf_dns_answer *xf_dns_cache_find(struct xf_dns_cache *cache, const 
 static bool is_full(const struct xf_dns_cache *cache)
 {
     return xf_map_count(cache->map) > cache->entries_max ||
-           cache->record_count > cache->entries_max * RECORDS_PER_ENTRY + XF_DNS_RECORDS_MAX;
+           cache->bytes > xf_dns_cache_bytes_max(cache->entries_max);
 }
 
 void xf_dns_cache_put(struct xf_dns_cache *cache, const char *name, enum xf_dns_type type,
@@ -122,7 +134,8 @@ void xf_dns_cache_put(struct xf_dns_cache *cache, const char *name, enum xf_dns_
     entry->answer = xf_dns_answer_dup(answer);
     entry->key_len = key.len;
     memcpy(entry->key, key.ptr, key.len);
-    cache->record_count += answer->count;
+    entry->bytes = sizeof(*entry) + key.len + answer_bytes(answer);
+    cache->bytes += entry->bytes;
     xf_list_push(&cache->by_use, &entry->node);
     xf_map_set(cache->map, key, entry);
     while (is_full(cache)) /* the newest stands last and alone would fit */
@@ -132,4 +145,9 @@ void xf_dns_cache_put(struct xf_dns_cache *cache, const char *name, enum xf_dns_
 size_t xf_dns_cache_count(const struct xf_dns_cache *cache)
 {
     return xf_map_count(cache->map);
+}
+
+size_t xf_dns_cache_bytes(const struct xf_dns_cache *cache)
+{
+    return cache->bytes;
 }

@@ -8,6 +8,19 @@
 /* An answer with all that it points to, in one piece of memory: xf_free it. */
 struct xf_dns_answer *xf_dns_answer_dup(const struct xf_dns_answer *answer);
 
+/*
+ * What a full cache holds: 1536 bytes an entry on average (four records, a name and what goes with
+ * them), and one answer of the largest size that there is, which may stand in it alone.
+ */
+#define XF_DNS_CACHE_ENTRY_BYTES 1536
+#define XF_DNS_CACHE_ANSWER_BYTES                                                                  \
+    (2048 + XF_DNS_RECORDS_MAX * (sizeof(struct xf_dns_record) + XF_TLSA_DATA_MAX))
+
+static inline size_t xf_dns_cache_bytes_max(size_t entries_max)
+{
+    return entries_max * XF_DNS_CACHE_ENTRY_BYTES + XF_DNS_CACHE_ANSWER_BYTES;
+}
+
 struct xf_dns_cache;
 
 /* `entries_max` 0: keeps nothing. `clock` is borrowed. */
@@ -23,3 +36,4 @@ void xf_dns_cache_put(struct xf_dns_cache *cache, const char *name, enum xf_dns_
                       const struct xf_dns_answer *answer, uint32_t ttl_s);
 
 size_t xf_dns_cache_count(const struct xf_dns_cache *cache);
+size_t xf_dns_cache_bytes(const struct xf_dns_cache *cache); /* at most xf_dns_cache_bytes_max */

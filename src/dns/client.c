@@ -7,6 +7,8 @@
  * under way (struct pending). Answers that are known at once are kept with the query and given by a
  * timer of 0 ms, since nobody is answered from within his asking.
  *
+ *  - What the hosts file says is never secure: AD is said of zones, and a file that overrides the
+ *    zone is what DNSSEC would tell us of. So no TLSA record is believed for its names.
  *  - The last one to cancel ends the exchange.
  *  - While a pending is told to its askers it is no longer in the map: one who asks again from
  *    within his answer begins anew (and finds the cache, if the answer may be kept at all).
@@ -109,7 +111,17 @@ static void pending_remove(struct pending *pending)
 
 static const char *type_word(enum xf_dns_type type)
 {
-    return type == XF_DNS_SRV ? "SRV" : type == XF_DNS_A ? "A" : "AAAA";
+    switch (type) {
+    case XF_DNS_A:
+        return "A";
+    case XF_DNS_AAAA:
+        return "AAAA";
+    case XF_DNS_SRV:
+        return "SRV";
+    case XF_DNS_TLSA:
+        return "TLSA";
+    }
+    return "unknown";
 }
 
 static void on_exchanged(void *owner, const struct xf_dns_answer *answer, uint32_t ttl_s)
@@ -118,7 +130,8 @@ static void on_exchanged(void *owner, const struct xf_dns_answer *answer, uint32
 
     xf_log(XF_LOG_DEBUG, "dns.query.answered", XF_STR("name", pending->name),
            XF_WORD("type", type_word(pending->type)), XF_INT("records", answer->count),
-           XF_INT("ttl_s", ttl_s), XF_STR("detail", answer->detail));
+           XF_WORD("secure", answer->is_secure ? "yes" : "no"), XF_INT("ttl_s", ttl_s),
+           XF_STR("detail", answer->detail));
     pending->exchange = NULL; /* frees itself */
     pending_remove(pending);
     xf_dns_cache_put(pending->client->cache, pending->name, pending->type, answer, ttl_s);
@@ -153,7 +166,8 @@ static struct xf_dns_query *ask(struct xf_dns *dns, const char *name, enum xf_dn
     struct xf_dns_record records[XF_DNS_RECORDS_MAX];
     struct xf_dns_answer local = {.records = records, .detail = "from the hosts file"};
 
-    if (type != XF_DNS_SRV && xf_dns_hosts_find(client->hosts, name, type, records, &local.count)) {
+    if ((type == XF_DNS_A || type == XF_DNS_AAAA) &&
+        xf_dns_hosts_find(client->hosts, name, type, records, &local.count)) {
         local.status = local.count > 0 ? XF_DNS_FOUND : XF_DNS_NO_DATA;
         return answer_soon(client, &local, answered, owner);
     }
@@ -203,6 +217,14 @@ static void choose_servers(struct xf_dns_servers *servers, const struct xf_dns_c
     memcpy(servers->list, opts->servers, servers->count * sizeof(*servers->list));
 }
 
+static bool any_is_believed(const struct xf_dns_servers *servers)
+{
+    for (size_t i = 0; i < servers->count; i++)
+        if (xf_dns_server_is_believed(servers, i))
+            return true;
+    return false;
+}
+
 enum xf_err xf_dns_client_new(struct xf_loop *loop, const struct xf_dns_client_opts *opts,
                               struct xf_dns **out_dns, struct xf_error *err)
 {
@@ -214,7 +236,7 @@ enum xf_err xf_dns_client_new(struct xf_loop *loop, const struct xf_dns_client_o
                        opts->resolv_conf ? opts->resolv_conf : "no resolv.conf");
 
     struct client *client = xf_new(struct client);
-    client->seam.ops = &client_ops;
+    client->seam = (struct xf_dns){.ops = &client_ops, .may_be_secure = any_is_believed(&servers)};
     client->loop = loop;
     client->servers = servers;
     client->hosts = xf_dns_hosts_new(opts->hosts_file, xf_loop_clock(loop));

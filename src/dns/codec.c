@@ -13,6 +13,8 @@
  *  - records that cannot be ours (a wrong length, a target with odd bytes) are skipped; when none
  *    is left it is MALFORMED, never absence: absence would send us to another address of the
  *    domain.
+ *  - TLSA is the exception: a record whose data is empty or above XF_TLSA_DATA_MAX is unusable, and
+ *    a set of which nothing is usable counts as none (RFC 6698 §4.1): NO_DATA. Data is never cut.
  *  - TTLs are the least of the chain and the records (RFC 2181 §5.2), of negative answers min(SOA
  *    TTL, SOA minimum) (RFC 2308 §5); without SOA nothing may be kept.
  */
@@ -174,24 +176,54 @@ static bool name_of(const ldns_rdf *rdf, char out[XF_DNS_NAME_MAX + 1])
            xf_dns_name_from_wire(ldns_rdf_data(rdf), ldns_rdf_size(rdf), out);
 }
 
-/* False for data that cannot be of this type. */
-static bool record_from_rr(const ldns_rr *rr, enum xf_dns_type type, struct xf_dns_record *record)
+static bool read_address(const ldns_rr *rr, size_t address_bytes, struct xf_dns_record *record)
 {
-    size_t address_bytes = type == XF_DNS_A ? 4 : 16;
+    if (ldns_rr_rd_count(rr) < 1 || ldns_rdf_size(ldns_rr_rdf(rr, 0)) != address_bytes)
+        return false;
+    memcpy(record->address, ldns_rdf_data(ldns_rr_rdf(rr, 0)), address_bytes);
+    return true;
+}
 
-    *record = (struct xf_dns_record){0};
-    if (type != XF_DNS_SRV) {
-        if (ldns_rr_rd_count(rr) < 1 || ldns_rdf_size(ldns_rr_rdf(rr, 0)) != address_bytes)
-            return false;
-        memcpy(record->address, ldns_rdf_data(ldns_rr_rdf(rr, 0)), address_bytes);
-        return true;
-    }
+/* RFC 6698 §2.1: three bytes and the data, which stays where it is, in the packet. */
+static bool read_tlsa(const ldns_rr *rr, struct xf_dns_record *record)
+{
+    struct xf_tlsa *tlsa = &record->tlsa;
+
+    if (ldns_rr_rd_count(rr) < 4)
+        return false;
+    tlsa->usage = ldns_rdf2native_int8(ldns_rr_rdf(rr, 0));
+    tlsa->selector = ldns_rdf2native_int8(ldns_rr_rdf(rr, 1));
+    tlsa->matching = ldns_rdf2native_int8(ldns_rr_rdf(rr, 2));
+    tlsa->data = ldns_rdf_data(ldns_rr_rdf(rr, 3));
+    tlsa->data_bytes = ldns_rdf_size(ldns_rr_rdf(rr, 3));
+    return tlsa->data_bytes > 0 && tlsa->data_bytes <= XF_TLSA_DATA_MAX;
+}
+
+static bool read_srv(const ldns_rr *rr, struct xf_dns_record *record)
+{
     if (ldns_rr_rd_count(rr) < 4 || !name_of(ldns_rr_rdf(rr, 3), record->target))
         return false;
     record->priority = ldns_rdf2native_int16(ldns_rr_rdf(rr, 0));
     record->weight = ldns_rdf2native_int16(ldns_rr_rdf(rr, 1));
     record->port = ldns_rdf2native_int16(ldns_rr_rdf(rr, 2));
     return true;
+}
+
+/* False for data that cannot be of this type. */
+static bool record_from_rr(const ldns_rr *rr, enum xf_dns_type type, struct xf_dns_record *record)
+{
+    *record = (struct xf_dns_record){0};
+    switch (type) {
+    case XF_DNS_A:
+        return read_address(rr, 4, record);
+    case XF_DNS_AAAA:
+        return read_address(rr, 16, record);
+    case XF_DNS_SRV:
+        return read_srv(rr, record);
+    case XF_DNS_TLSA:
+        return read_tlsa(rr, record);
+    }
+    return false;
 }
 
 /* The records of `owner`; how many there were, usable or not. */
@@ -206,11 +238,10 @@ static size_t collect(const ldns_rr_list *answer, const ldns_rdf *owner, enum xf
         if (!record_is(rr, owner, (ldns_rr_type)type))
             continue;
         seen++;
+        lower_ttl(&reply->ttl_s, ldns_rr_ttl(rr));
         if (reply->count < XF_DNS_RECORDS_MAX &&
-            record_from_rr(rr, type, &reply->records[reply->count])) {
+            record_from_rr(rr, type, &reply->records[reply->count]))
             reply->count++;
-            lower_ttl(&reply->ttl_s, ldns_rr_ttl(rr));
-        }
     }
     return seen;
 }
@@ -289,6 +320,10 @@ static void read_answer(const ldns_pkt *packet, enum xf_dns_type type, struct xf
     if (reply->count > 0) {
         reply->status = XF_DNS_FOUND;
         say(reply, XF_DNS_REPLY_ANSWER, "found");
+    } else if (type == XF_DNS_TLSA) {
+        reply->status = XF_DNS_NO_DATA;
+        lower_ttl(&reply->ttl_s, NEGATIVE_TTL_MAX_S);
+        say(reply, XF_DNS_REPLY_ANSWER, "no usable TLSA record");
     } else {
         say(reply, XF_DNS_REPLY_MALFORMED, "unusable records");
     }
@@ -320,5 +355,11 @@ void xf_dns_decode(const struct xf_dns_question *question, const uint8_t *bytes,
         say(out_reply, XF_DNS_REPLY_MALFORMED, "malformed answer");
     else
         read_packet(packet, question->type, out_reply);
-    ldns_pkt_free(packet);
+    out_reply->packet = packet;
+}
+
+void xf_dns_reply_release(struct xf_dns_reply *reply)
+{
+    ldns_pkt_free(reply->packet);
+    reply->packet = NULL;
 }

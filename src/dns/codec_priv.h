@@ -42,6 +42,7 @@ struct xf_dns_reply {
     const char *word;          /* what it was: "SERVFAIL", "malformed answer", ... */
     char next_name[XF_DNS_NAME_MAX + 1]; /* of REFERRED */
     size_t count;
+    struct ldns_struct_pkt *packet; /* owned; what the data of TLSA records stands in, else NULL */
     struct xf_dns_record records[XF_DNS_RECORDS_MAX];
 };
 
@@ -54,6 +55,10 @@ struct xf_dns_reply {
 XF_MUST_USE enum xf_err xf_dns_encode(const char *name, enum xf_dns_type type,
                                       struct xf_dns_question *out_question);
 
-/* `is_tcp`: nobody can have guessed his way in, so the case of the name does not count. */
+/*
+ * `is_tcp`: nobody can have guessed his way in, so the case of the name does not count. Whatever
+ * comes of it, the reply is to be released.
+ */
 void xf_dns_decode(const struct xf_dns_question *question, const uint8_t *bytes, size_t len,
                    bool is_tcp, struct xf_dns_reply *out_reply);
+void xf_dns_reply_release(struct xf_dns_reply *reply);

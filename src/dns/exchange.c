@@ -13,8 +13,9 @@
  *    none is left, it FAILED.
  *  - An alias about which the answer says nothing becomes the next question within the same time,
  *    XF_DNS_CNAME_MAX in all. The TTL is the least of all answers, and secure only if all were.
- *  - AD counts from a server on this host, or from any if the operator says so (RFC 6840 §5.7: the
- *    way to it must be trusted).
+ *  - AD counts from a server on this host, or from any if the operator says so (RFC 6840 §5.7,
+ * §5.8: asked for by AD in the question, and the way to the server must be trusted). It covers the
+ * whole answer, aliases and denial too (RFC 4035 §3.2.3).
  */
 #include "exchange_priv.h"
 
@@ -49,6 +50,11 @@ struct xf_exchange {
     xf_exchanged_fn done;
     void *owner;
 };
+
+bool xf_dns_server_is_believed(const struct xf_dns_servers *servers, size_t index)
+{
+    return servers->trust_ad || xf_addr_is_loopback(&servers->list[index]);
+}
 
 static void stop_attempt(struct xf_exchange *exchange)
 {
@@ -208,8 +214,7 @@ static bool take_chain(struct xf_exchange *exchange, const struct xf_dns_reply *
 
     exchange->cname_count += reply->cname_count;
     exchange->is_secure &=
-        reply->is_authentic &&
-        (servers->trust_ad || xf_addr_is_loopback(&servers->list[exchange->server]));
+        reply->is_authentic && xf_dns_server_is_believed(servers, exchange->server);
     if (reply->ttl_s < exchange->ttl_s)
         exchange->ttl_s = reply->ttl_s;
     return exchange->cname_count <= XF_DNS_CNAME_MAX && reply->kind != XF_DNS_REPLY_LOOP;
@@ -271,6 +276,7 @@ static void on_datagram(void *owner, const uint8_t *bytes, size_t len)
 
     xf_dns_decode(&exchange->question, bytes, len, false, &reply);
     take_reply(exchange, &reply);
+    xf_dns_reply_release(&reply);
 }
 
 static void on_tcp_message(void *owner, const uint8_t *bytes, size_t len)
@@ -283,6 +289,7 @@ static void on_tcp_message(void *owner, const uint8_t *bytes, size_t len)
         XF_DNS_REPLY_ALIEN) /* one connection, one question: nothing better will come */
         reply.kind = XF_DNS_REPLY_MALFORMED;
     take_reply(exchange, &reply);
+    xf_dns_reply_release(&reply);
 }
 
 struct xf_exchange *xf_exchange_start(struct xf_loop *loop, struct xf_dns_servers *servers,

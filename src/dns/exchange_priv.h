@@ -15,6 +15,9 @@ struct xf_dns_servers {
     unsigned timeout_ms;
 };
 
+/* Does its AD bit count? */
+bool xf_dns_server_is_believed(const struct xf_dns_servers *servers, size_t index);
+
 struct xf_exchange;
 
 /* `ttl_s`: how long the answer may be kept. */

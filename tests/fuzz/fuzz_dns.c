@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fuzz_dns.c — any bytes as the answer to a question. What must hold: what is taken for an answer
- * has the form which dns.h promises, whatever came.
+ * has the form which dns.h promises, whatever came, and a copy as the cache makes it is the same.
  *
  * The first byte of the input chooses: bits 0-1 the type asked for, bit 2 TCP, bit 3 whether the
  * rest is a whole message, or one without id and question, which are then put in as they were sent
@@ -15,6 +15,7 @@
 
 #include <xfed/base/alloc.h>
 
+#include "cache_priv.h"
 #include "codec_priv.h"
 
 #define MESSAGE_MAX 65535
@@ -29,6 +30,26 @@ static void check_name(const char *name)
         return;
     xf_require(xf_dns_name_prepare(xf_span_of(name), prepared) && strcmp(prepared, name) == 0);
     xf_require(xf_dns_name_to_wire(name, wire) == strlen(name) + 2);
+}
+
+/* Reads all of the data, for the sanitizer; and again in a copy that has outlived the reply. */
+static void check_tlsa(const struct xf_dns_reply *reply)
+{
+    struct xf_dns_answer answer = {.status = reply->status,
+                                   .records = reply->records,
+                                   .count = reply->count,
+                                   .detail = reply->word};
+    struct xf_dns_answer *copy = xf_dns_answer_dup(&answer);
+
+    for (size_t i = 0; i < reply->count; i++) {
+        const struct xf_tlsa *tlsa = &reply->records[i].tlsa, *other = &copy->records[i].tlsa;
+
+        xf_require(tlsa->data_bytes > 0 && tlsa->data_bytes <= XF_TLSA_DATA_MAX);
+        xf_require(other->data != tlsa->data && other->data_bytes == tlsa->data_bytes);
+        xf_require(memcmp(tlsa->data, other->data, tlsa->data_bytes) == 0);
+    }
+    xf_require(strcmp(copy->detail, reply->word) == 0);
+    xf_free(copy);
 }
 
 static void check_reply(const struct xf_dns_reply *reply, enum xf_dns_type type)
@@ -46,6 +67,8 @@ static void check_reply(const struct xf_dns_reply *reply, enum xf_dns_type type)
     check_name(reply->next_name);
     for (size_t i = 0; type == XF_DNS_SRV && i < reply->count; i++)
         check_name(reply->records[i].target);
+    if (type == XF_DNS_TLSA)
+        check_tlsa(reply);
 }
 
 /* The message to decode: new memory of exactly its size, so that a step too far is seen. */
@@ -74,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    static const enum xf_dns_type types[4] = {XF_DNS_SRV, XF_DNS_A, XF_DNS_AAAA, XF_DNS_SRV};
+    static const enum xf_dns_type types[4] = {XF_DNS_SRV, XF_DNS_A, XF_DNS_AAAA, XF_DNS_TLSA};
     struct xf_dns_question question;
     struct xf_dns_reply reply;
     size_t message_len;
@@ -86,6 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     uint8_t *message = build(&question, bytes + 1, len - 1, bytes[0] & 8, &message_len);
     xf_dns_decode(&question, message, message_len, bytes[0] & 4, &reply);
     check_reply(&reply, type);
+    xf_dns_reply_release(&reply);
     xf_free(message);
     return 0;
 }

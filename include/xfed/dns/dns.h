@@ -32,7 +32,7 @@ struct xf_dns_record {
 
 struct xf_dns_answer {
     enum xf_dns_status status;
-    bool is_secure;                     /* AD bit from a resolver we trust */
+    bool is_secure;                     /* AD bit of every answer that it is made of, each from a resolver we trust */
     const struct xf_dns_record *records; /* borrowed for the callback */
     size_t count;
     const char *detail;                 /* words, never NULL: "SERVFAIL from 127.0.0.1:53" */
@@ -70,7 +70,7 @@ struct xf_dns_client_opts {
     size_t cache_entries;          /* ceiling of the cache */
 };
 
-/* Real resolver on the loop; hosts_file before DNS for A and AAAA. XF_ERR_CONFIG when there is no server at all. */
+/* Real resolver on the loop; hosts_file (never secure) before DNS for A and AAAA. XF_ERR_CONFIG when there is no server at all. */
 XF_MUST_USE enum xf_err xf_dns_client_new(struct xf_loop *loop, const struct xf_dns_client_opts *opts, struct xf_dns **out_dns,
                                           struct xf_error *err);
 /*

@@ -140,7 +140,53 @@ START_TEST(large_answers_are_bounded_together)
         put(name, XF_DNS_A, XF_DNS_RECORDS_MAX, 500);
         ck_assert(has(name, XF_DNS_A));
     }
-    ck_assert_uint_le(xf_dns_cache_count(cache), 2); /* 10 * 4 + 64 records */
+    ck_assert_uint_le(xf_dns_cache_bytes(cache), xf_dns_cache_bytes_max(10));
+    ck_assert_uint_lt(xf_dns_cache_count(cache), 100);
+}
+END_TEST
+
+/* 64 records of 4 KiB each, more than a message can bring: one such answer is kept, not ten. */
+START_TEST(tlsa_data_is_bounded_together)
+{
+    static uint8_t data[XF_TLSA_DATA_MAX];
+    struct xf_dns_record list[XF_DNS_RECORDS_MAX] = {0};
+    struct xf_dns_answer answer = {
+        .status = XF_DNS_FOUND, .records = list, .count = XF_DNS_RECORDS_MAX, .detail = "words"};
+
+    for (size_t i = 0; i < XF_DNS_RECORDS_MAX; i++)
+        list[i].tlsa = (struct xf_tlsa){3, 1, 0, data, sizeof(data)};
+    for (int i = 0; i < 100; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "x%d.example", i);
+        xf_dns_cache_put(cache, name, XF_DNS_TLSA, &answer, 500);
+        ck_assert(has(name, XF_DNS_TLSA));
+        ck_assert_uint_le(xf_dns_cache_bytes(cache), xf_dns_cache_bytes_max(10));
+    }
+    ck_assert_uint_eq(xf_dns_cache_count(cache), 1);
+    test_clock.now_ms += 500000;
+    ck_assert(!has("x99.example", XF_DNS_TLSA));
+    ck_assert_uint_eq(xf_dns_cache_bytes(cache), 0);
+}
+END_TEST
+
+START_TEST(tlsa_data_is_the_entrys_own)
+{
+    uint8_t first[] = {1, 2, 3}, second[] = {4};
+    struct xf_dns_record list[2] = {{.tlsa = {3, 1, 1, first, sizeof(first)}},
+                                    {.tlsa = {2, 0, 2, second, sizeof(second)}}};
+    struct xf_dns_answer answer = {
+        .status = XF_DNS_FOUND, .records = list, .count = 2, .detail = "words"};
+
+    xf_dns_cache_put(cache, "b.example", XF_DNS_TLSA, &answer, 5);
+    memset(first, 0, sizeof(first));
+    memset(list, 0, sizeof(list));
+    const struct xf_dns_answer *kept = xf_dns_cache_find(cache, "b.example", XF_DNS_TLSA);
+    ck_assert_uint_eq(kept->count, 2);
+    ck_assert_uint_eq(kept->records[0].tlsa.usage, 3);
+    ck_assert_mem_eq(kept->records[0].tlsa.data, ((uint8_t[]){1, 2, 3}), 3);
+    ck_assert_uint_eq(kept->records[1].tlsa.data_bytes, 1);
+    ck_assert_uint_eq(kept->records[1].tlsa.data[0], 4);
+    ck_assert_str_eq(kept->detail, "words");
 }
 END_TEST
 
@@ -166,6 +212,8 @@ int main(void)
     tcase_add_test(tc, failure_is_not_kept);
     tcase_add_test(tc, flood_does_not_push_out_what_is_used);
     tcase_add_test(tc, large_answers_are_bounded_together);
+    tcase_add_test(tc, tlsa_data_is_bounded_together);
+    tcase_add_test(tc, tlsa_data_is_the_entrys_own);
     tcase_add_test(tc, cache_of_no_entries_keeps_nothing);
     suite_add_tcase(suite, tc);
 

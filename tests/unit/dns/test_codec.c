@@ -12,7 +12,18 @@
 #include "wire.h"
 
 #define QNAME "_xmpp-server._tcp.b.example"
+#define TNAME "_5269._tcp.x.b.example"
 #define SOA " SOA 900 { .ns.b.example .root.b.example %1 %2 %3 %4 %60 }"
+
+static size_t write_tlsa(const struct xf_tlsa *tlsa, char *out, size_t max)
+{
+    size_t at =
+        (size_t)snprintf(out, max, "%u %u %u ", tlsa->usage, tlsa->selector, tlsa->matching);
+
+    for (size_t i = 0; i < tlsa->data_bytes && at < max; i++)
+        at += (size_t)snprintf(out + at, max - at, "%02x", tlsa->data[i]);
+    return at;
+}
 
 /* A record set in one line: "0 5 5269 x.b.example, ..." or addresses in hex. */
 static void write_records(const struct xf_dns_reply *reply, enum xf_dns_type type, char *out,
@@ -28,6 +39,8 @@ static void write_records(const struct xf_dns_reply *reply, enum xf_dns_type typ
         if (type == XF_DNS_SRV)
             at += (size_t)snprintf(out + at, max - at, "%u %u %u %s", record->priority,
                                    record->weight, record->port, record->target);
+        else if (type == XF_DNS_TLSA)
+            at += write_tlsa(&record->tlsa, out + at, max - at);
         else
             for (size_t k = 0; k < (type == XF_DNS_A ? 4u : 16u); k++)
                 at += (size_t)snprintf(out + at, max - at, "%02x", record->address[k]);
@@ -148,6 +161,24 @@ static const struct {
      XF_DNS_REPLY_MALFORMED, XF_DNS_FAILED, 0, ""},
     {"two pointers in a ring", "b.example", XF_DNS_A, 0x8180, "@c027 TXT 9 { @c01b } @ A 9 { c0000201 }",
      XF_DNS_REPLY_MALFORMED, XF_DNS_FAILED, 0, ""},
+
+    {"TLSA", TNAME, XF_DNS_TLSA, 0x8180, "@ TLSA 9 { 030101 abcdef } @ TLSA 8 { 020002 01 }",
+     XF_DNS_REPLY_ANSWER, XF_DNS_FOUND, 8, "3 1 1 abcdef, 2 0 2 01"},
+    {"TLSA of numbers that nobody knows", TNAME, XF_DNS_TLSA, 0x8180, "@ TLSA 9 { fffefd 00 }",
+     XF_DNS_REPLY_ANSWER, XF_DNS_FOUND, 9, "255 254 253 00"},
+    {"TLSA behind an alias", TNAME, XF_DNS_TLSA, 0x81a0, /* RFC 7671 §7: one record for many hosts */
+     "@ CNAME 7 { ._dane.b.example } ._dane.b.example TLSA 9 { 030101 ab }",
+     XF_DNS_REPLY_ANSWER, XF_DNS_FOUND, 7, "3 1 1 ab"},
+    {"TLSA of another name", TNAME, XF_DNS_TLSA, 0x8180, "._443._tcp.x.b.example TLSA 9 { 030101 ab }",
+     XF_DNS_REPLY_ANSWER, XF_DNS_NO_DATA, 0, ""},
+    {"data looks like a pointer and stays as it is", TNAME, XF_DNS_TLSA, 0x8180, "@ TLSA 9 { 030101 c00cc00c }",
+     XF_DNS_REPLY_ANSWER, XF_DNS_FOUND, 9, "3 1 1 c00cc00c"},
+    {"TLSA without data is skipped", TNAME, XF_DNS_TLSA, 0x8180, "@ TLSA 9 { 030101 } @ TLSA 9 { 030102 cd }",
+     XF_DNS_REPLY_ANSWER, XF_DNS_FOUND, 9, "3 1 2 cd"},
+    {"TLSA without data alone is as none", TNAME, XF_DNS_TLSA, 0x8180, "@ TLSA 9 { 030101 }", /* RFC 6698 §4.1 */
+     XF_DNS_REPLY_ANSWER, XF_DNS_NO_DATA, 9, ""},
+    {"no TLSA", TNAME, XF_DNS_TLSA, 0x8183, "/ .example" SOA, XF_DNS_REPLY_ANSWER, XF_DNS_NXDOMAIN, 60, ""},
+    {"TLSA of two bytes, for weeks", TNAME, XF_DNS_TLSA, 0x8180, "@ TLSA 2000000 { 0301 }", XF_DNS_REPLY_ANSWER, XF_DNS_NO_DATA, 900, ""},
     {"label of 64 bytes", QNAME, XF_DNS_SRV, 0x8180, "@ SRV 9 { #0 #0 #1 40 @ }", XF_DNS_REPLY_MALFORMED, XF_DNS_FAILED, 0,
      ""},
     /* clang-format on */
@@ -177,6 +208,7 @@ START_TEST(answer_is_read_as)
     else
         ck_assert_msg(strcmp(records, answers[_i].records) == 0, "%s: got %s", label, records);
     ck_assert_msg(reply.word && reply.word[0], "%s: no words", label);
+    xf_dns_reply_release(&reply);
 }
 END_TEST
 
@@ -201,6 +233,7 @@ START_TEST(damaged_answers_do_no_harm)
         ck_assert_msg(reply.kind == XF_DNS_REPLY_ALIEN || reply.kind == XF_DNS_REPLY_MALFORMED,
                       "cut at %zu: kind %d", cut, (int)reply.kind);
         ck_assert_uint_eq(reply.count, 0);
+        xf_dns_reply_release(&reply);
         xf_free(exact);
     }
     for (size_t bit = 0; bit < len * 8; bit++) {
@@ -209,10 +242,12 @@ START_TEST(damaged_answers_do_no_harm)
         ck_assert_msg(reply.kind != XF_DNS_REPLY_ANSWER || reply.status != XF_DNS_FOUND ||
                           reply.count == 1,
                       "bit %zu", bit);
+        xf_dns_reply_release(&reply);
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     xf_dns_decode(&question, bytes, len, false, &reply);
     ck_assert_int_eq(reply.kind, XF_DNS_REPLY_ANSWER);
+    xf_dns_reply_release(&reply);
 }
 END_TEST
 
@@ -246,9 +281,11 @@ START_TEST(stranger_is_kept_out)
     xf_dns_decode(&question, bytes, len, false, &reply);
     ck_assert_msg(reply.kind == strangers[_i].udp, "%s: kind %d by UDP", strangers[_i].label,
                   (int)reply.kind);
+    xf_dns_reply_release(&reply);
     xf_dns_decode(&question, bytes, len, true, &reply);
     ck_assert_msg(reply.kind == strangers[_i].tcp, "%s: kind %d by TCP", strangers[_i].label,
                   (int)reply.kind);
+    xf_dns_reply_release(&reply);
 }
 END_TEST
 
@@ -272,6 +309,7 @@ START_TEST(bare_header_may_only_refuse)
     xf_dns_decode(&question, bytes, sizeof(bytes), false, &reply);
     ck_assert_msg(reply.kind == bare[_i].kind, "%s: kind %d", bare[_i].label, (int)reply.kind);
     ck_assert_int_eq(reply.status, XF_DNS_FAILED);
+    xf_dns_reply_release(&reply);
 }
 END_TEST
 
@@ -285,9 +323,11 @@ START_TEST(authentic_bit_is_seen)
     size_t len = wire_answer(&question, 0x81a0, "@ A 9 { c0000201 }", bytes);
     xf_dns_decode(&question, bytes, len, false, &reply);
     ck_assert(reply.is_authentic);
+    xf_dns_reply_release(&reply);
     bytes[3] ^= 0x20;
     xf_dns_decode(&question, bytes, len, false, &reply);
     ck_assert(!reply.is_authentic);
+    xf_dns_reply_release(&reply);
 }
 END_TEST
 
@@ -306,6 +346,44 @@ START_TEST(more_records_than_fit_are_cut)
     xf_dns_decode(&question, bytes, len, true, &reply);
     ck_assert_int_eq(reply.kind, XF_DNS_REPLY_ANSWER);
     ck_assert_uint_eq(reply.count, XF_DNS_RECORDS_MAX);
+    xf_dns_reply_release(&reply);
+}
+END_TEST
+
+static const struct {
+    const char *label;
+    size_t data_bytes; /* of the one record */
+    enum xf_dns_status status;
+} lengths[] = {
+    {"the longest", XF_TLSA_DATA_MAX, XF_DNS_FOUND},
+    {"one byte more is passed over, not cut", XF_TLSA_DATA_MAX + 1, XF_DNS_NO_DATA},
+    {"as long as a message can", 60000, XF_DNS_NO_DATA},
+    {"one byte", 1, XF_DNS_FOUND},
+};
+
+START_TEST(tlsa_data_has_a_ceiling)
+{
+    static char script[2 * WIRE_MAX];
+    static uint8_t bytes[WIRE_MAX];
+    struct xf_dns_question question;
+    struct xf_dns_reply reply;
+    size_t at = (size_t)snprintf(script, sizeof(script), "@ TLSA 9 { 030100");
+
+    for (size_t i = 0; i < lengths[_i].data_bytes; i++, at += 2)
+        memcpy(script + at, i % 2 ? "ab" : "cd", 2);
+    memcpy(script + at, " }", 3);
+    ck_assert_int_eq(xf_dns_encode("b.example", XF_DNS_TLSA, &question), XF_ERR_OK);
+    size_t len = wire_answer(&question, 0x8180, script, bytes);
+    xf_dns_decode(&question, bytes, len, true, &reply);
+    ck_assert_int_eq(reply.kind, XF_DNS_REPLY_ANSWER);
+    ck_assert_msg(reply.status == lengths[_i].status, "%s: status %d", lengths[_i].label,
+                  (int)reply.status);
+    if (reply.status == XF_DNS_FOUND) {
+        ck_assert_uint_eq(reply.records[0].tlsa.data_bytes, lengths[_i].data_bytes);
+        ck_assert_uint_eq(reply.records[0].tlsa.data[lengths[_i].data_bytes - 1],
+                          lengths[_i].data_bytes % 2 ? 0xcd : 0xab);
+    }
+    xf_dns_reply_release(&reply);
 }
 END_TEST
 
@@ -389,6 +467,7 @@ int main(void)
     tcase_add_test(tc, damaged_answers_do_no_harm);
     tcase_add_test(tc, authentic_bit_is_seen);
     tcase_add_test(tc, more_records_than_fit_are_cut);
+    tcase_add_loop_test(tc, tlsa_data_has_a_ceiling, 0, XF_ARRAY_LEN(lengths));
     tcase_add_test(tc, question_has_the_right_form);
     tcase_add_test(tc, id_and_case_change_with_every_question);
     tcase_add_loop_test(tc, what_is_no_name_is_not_asked, 0, XF_ARRAY_LEN(no_names));

@@ -14,7 +14,7 @@
 
 #include "codec_priv.h"
 
-#define WIRE_MAX 8192
+#define WIRE_MAX 65535
 
 /* A response to `question`: its id, its question, `flags` (0x8180 is a plain answer), and the
  * script. */
