@@ -22,7 +22,9 @@ struct row {
     unsigned type; /* 0: of a status for all types, or of "secure" */
     enum { ROW_RECORD, ROW_STATUS, ROW_SECURE } kind;
     enum fake_dns_status status;
+    bool is_secure;
     struct xf_dns_record record;
+    uint8_t data[]; /* of a TLSA record */
 };
 
 struct asked {
@@ -61,14 +63,20 @@ static void write_name(const char *name, char out[XF_DNS_NAME_MAX + 1])
     out[len] = '\0';
 }
 
-static struct row *add_row(struct fake_dns *fake, const char *name, unsigned type)
+static struct row *add_row_with(struct fake_dns *fake, const char *name, unsigned type,
+                                size_t data_bytes)
 {
-    struct row *row = xf_new(struct row);
+    struct row *row = xf_alloc(sizeof(*row) + data_bytes);
 
     write_name(name, row->name);
     row->type = type;
     xf_list_push(&fake->rows, &row->node);
     return row;
+}
+
+static struct row *add_row(struct fake_dns *fake, const char *name, unsigned type)
+{
+    return add_row_with(fake, name, type, 0);
 }
 
 static void free_list(struct xf_node *head)
@@ -132,7 +140,7 @@ struct fake_dns *fake_dns_new(const struct xf_clock *clock, unsigned timeout_ms)
 {
     struct fake_dns *fake = xf_new(struct fake_dns);
 
-    *fake = (struct fake_dns){.seam = {&ops}, .clock = clock, .timeout_ms = timeout_ms};
+    *fake = (struct fake_dns){.seam = {.ops = &ops}, .clock = clock, .timeout_ms = timeout_ms};
     xf_list_init(&fake->rows);
     xf_list_init(&fake->queries);
     xf_list_init(&fake->asked);
@@ -185,12 +193,23 @@ void fake_dns_set_status(struct fake_dns *fake, const char *name, unsigned type,
     row->status = status;
 }
 
-void fake_dns_set_secure(struct fake_dns *fake, const char *name, bool is_secure)
+void fake_dns_add_tlsa(struct fake_dns *fake, const char *name, const struct xf_tlsa *tlsa)
 {
-    struct row *row = add_row(fake, name, 0);
+    struct row *row = add_row_with(fake, name, XF_DNS_TLSA, tlsa->data_bytes);
+
+    xf_require(tlsa->data_bytes > 0 && tlsa->data_bytes <= XF_TLSA_DATA_MAX);
+    memcpy(row->data, tlsa->data, tlsa->data_bytes);
+    row->record.tlsa = *tlsa;
+    row->record.tlsa.data = row->data;
+}
+
+void fake_dns_set_secure(struct fake_dns *fake, const char *name, unsigned type, bool is_secure)
+{
+    struct row *row = add_row(fake, name, type);
 
     row->kind = ROW_SECURE;
-    row->type = is_secure;
+    row->is_secure = is_secure;
+    fake->seam.may_be_secure |= is_secure;
 }
 
 void fake_dns_remove(struct fake_dns *fake, const char *name)
@@ -213,6 +232,8 @@ static unsigned type_of_word(const char *word)
         return XF_DNS_SRV;
     if (strcasecmp(word, "A") == 0)
         return XF_DNS_A;
+    if (strcasecmp(word, "TLSA") == 0)
+        return XF_DNS_TLSA;
     return strcasecmp(word, "AAAA") == 0 ? XF_DNS_AAAA : 0;
 }
 
@@ -246,18 +267,57 @@ static bool u16_of_word(const char *word, uint16_t *out)
     return end != word && *end == '\0' && value <= UINT16_MAX;
 }
 
+/* "secure" or the word of a status. */
+static bool set_by_word(struct fake_dns *fake, const char *name, unsigned type, const char *word)
+{
+    if (strcasecmp(word, "secure") != 0)
+        return set_status_by_word(fake, name, type, word);
+    fake_dns_set_secure(fake, name, type, true);
+    return true;
+}
+
+static bool u8_of_word(const char *word, uint8_t *out)
+{
+    uint16_t value;
+
+    if (!u16_of_word(word, &value) || value > UINT8_MAX)
+        return false;
+    *out = (uint8_t)value;
+    return true;
+}
+
+/* How many, 0 for what is no hex or too long. */
+static size_t bytes_of_hex(const char *hex, uint8_t out[XF_TLSA_DATA_MAX])
+{
+    size_t len = strlen(hex);
+
+    if (len % 2 != 0 || len / 2 > XF_TLSA_DATA_MAX || strspn(hex, "0123456789abcdefABCDEF") != len)
+        return 0;
+    for (size_t i = 0; i < len / 2; i++)
+        out[i] = (uint8_t)strtoul((const char[]){hex[2 * i], hex[2 * i + 1], '\0'}, NULL, 16);
+    return len / 2;
+}
+
+static bool add_tlsa_words(struct fake_dns *fake, char **word)
+{
+    uint8_t data[XF_TLSA_DATA_MAX];
+    struct xf_tlsa tlsa = {.data = data, .data_bytes = bytes_of_hex(word[5], data)};
+
+    if (!u8_of_word(word[2], &tlsa.usage) || !u8_of_word(word[3], &tlsa.selector) ||
+        !u8_of_word(word[4], &tlsa.matching) || tlsa.data_bytes == 0)
+        return false;
+    fake_dns_add_tlsa(fake, word[0], &tlsa);
+    return true;
+}
+
 static bool add_words(struct fake_dns *fake, char **word, size_t count)
 {
     unsigned type = count >= 2 ? type_of_word(word[1]) : 0;
     uint16_t priority, weight, port;
     uint8_t bytes[16];
 
-    if (count == 2 && strcasecmp(word[1], "secure") == 0) {
-        fake_dns_set_secure(fake, word[0], true);
-        return true;
-    }
     if (count == 2)
-        return set_status_by_word(fake, word[0], 0, word[1]);
+        return set_by_word(fake, word[0], 0, word[1]);
     if (type == XF_DNS_SRV && count == 6) {
         if (!u16_of_word(word[2], &priority) || !u16_of_word(word[3], &weight) ||
             !u16_of_word(word[4], &port))
@@ -265,11 +325,14 @@ static bool add_words(struct fake_dns *fake, char **word, size_t count)
         fake_dns_add_srv(fake, word[0], priority, weight, port, word[5]);
         return true;
     }
+    if (type == XF_DNS_TLSA && count == 6)
+        return add_tlsa_words(fake, word);
     if (type == 0 || count != 3)
         return false;
-    if (set_status_by_word(fake, word[0], type, word[2]))
+    if (set_by_word(fake, word[0], type, word[2]))
         return true;
-    if (type == XF_DNS_SRV || inet_pton(type == XF_DNS_A ? AF_INET : AF_INET6, word[2], bytes) != 1)
+    if ((type != XF_DNS_A && type != XF_DNS_AAAA) ||
+        inet_pton(type == XF_DNS_A ? AF_INET : AF_INET6, word[2], bytes) != 1)
         return false;
     fake_dns_add_address(fake, word[0], word[2]);
     return true;
@@ -300,7 +363,7 @@ struct lookup {
 static void look_up(const struct fake_dns *fake, const struct xf_dns_query *query,
                     struct lookup *lookup)
 {
-    bool is_narrow = false;
+    bool is_narrow = false, is_secure_narrow = false;
 
     memset(lookup, 0, sizeof(*lookup));
     XF_LIST_EACH(node, &fake->rows)
@@ -310,7 +373,10 @@ static void look_up(const struct fake_dns *fake, const struct xf_dns_query *quer
         if (strcmp(row->name, query->name) != 0)
             continue;
         if (row->kind == ROW_SECURE) {
-            lookup->is_secure = row->type != 0;
+            if (row->type == (unsigned)query->type || (row->type == 0 && !is_secure_narrow)) {
+                lookup->is_secure = row->is_secure;
+                is_secure_narrow = row->type != 0;
+            }
         } else if (row->kind == ROW_STATUS) {
             if (row->type == (unsigned)query->type || (row->type == 0 && !is_narrow)) {
                 lookup->status = row->status;
@@ -328,7 +394,9 @@ static void look_up(const struct fake_dns *fake, const struct xf_dns_query *quer
 
 static struct xf_dns_answer answer_of(const struct lookup *lookup)
 {
-    struct xf_dns_answer answer = {.status = XF_DNS_FAILED, .is_secure = lookup->is_secure};
+    bool has_failed = lookup->status == FAKE_DNS_SILENCE || lookup->status == FAKE_DNS_SERVFAIL;
+    struct xf_dns_answer answer = {.status = XF_DNS_FAILED,
+                                   .is_secure = lookup->is_secure && !has_failed};
 
     switch (lookup->status) {
     case FAKE_DNS_SILENCE:

@@ -47,13 +47,18 @@ void fake_dns_add_address(struct fake_dns *fake, const char *name,
 /* `type` 0: for all types. The narrower one wins. */
 void fake_dns_set_status(struct fake_dns *fake, const char *name, unsigned type,
                          enum fake_dns_status status);
-void fake_dns_set_secure(struct fake_dns *fake, const char *name, bool is_secure);
+void fake_dns_add_tlsa(struct fake_dns *fake, const char *name, const struct xf_tlsa *tlsa);
+/*
+ * What is answered for the name came with AD, also that there is nothing; `type` as above. From the
+ * first such name on the seam says may_be_secure. A failure is never secure.
+ */
+void fake_dns_set_secure(struct fake_dns *fake, const char *name, unsigned type, bool is_secure);
 void fake_dns_remove(struct fake_dns *fake, const char *name); /* records and status */
 
 /*
  * One line of a script: "NAME SRV PRIORITY WEIGHT PORT TARGET", "NAME A ADDRESS", "NAME AAAA
- * ADDRESS", "NAME [SRV|A|AAAA] nxdomain|nodata|servfail|silence|records", "NAME secure". False when
- * it is none of these.
+ * ADDRESS", "NAME TLSA USAGE SELECTOR MATCHING HEX", "NAME [TYPE]
+ * nxdomain|nodata|servfail|silence|records", "NAME [TYPE] secure". False when it is none of these.
  */
 bool fake_dns_add_line(struct fake_dns *fake, const char *line);
 
