@@ -16,6 +16,9 @@
  *  - Without any candidate, one failure among the targets makes the whole FAILED: that target
  *    might have been the one.
  *  - An IP literal asks nothing; a domain that cannot be a name of the DNS is NOT_FOUND.
+ *  - An endpoint is secure when the SRV answer that names it is; the fallback when every SRV
+ *    question was securely denied (RFC 7673 §3.1). A static route never is: that the operator wrote
+ *    it proves to nobody that the domain wants to be served there, whatever the zone of its host.
  */
 #include <xfed/dns/discover.h>
 
@@ -48,6 +51,7 @@ struct service { /* one SRV question */
     struct xf_discovery *discovery;
     struct xf_dns_query *query;
     bool is_direct;
+    bool is_secure; /* what it said */
     enum said said;
 };
 
@@ -56,7 +60,7 @@ struct xf_discovery {
     xf_discovered_fn done;
     void *owner;
     char domain[XF_DNS_NAME_MAX + 1];
-    bool may_fall_back;
+    bool may_fall_back, dane;
     struct service direct, starttls;
     struct xf_dns_query *later; /* brings `verdict` */
     enum xf_discovery_outcome verdict;
@@ -118,13 +122,14 @@ static void on_targets_known(void *owner)
     struct xf_discovery *discovery = owner;
     struct xf_candidate candidates[XF_CANDIDATES_MAX];
     size_t count = xf_targets_candidates(discovery->targets, candidates);
-    const char *failed = xf_targets_failed_name(discovery->targets);
+    const char *asked, *failed = xf_targets_failed_name(discovery->targets, &asked);
 
     if (count > 0) {
         say(discovery, "found", discovery->domain);
         finish(discovery, XF_DISCOVERY_FOUND, candidates, count);
     } else if (failed) {
-        say(discovery, "DNS gave no answer for the address of", failed);
+        snprintf(discovery->detail, sizeof(discovery->detail),
+                 "DNS gave no answer for the %s of %s", asked, failed);
         finish(discovery, XF_DISCOVERY_FAILED, NULL, 0);
     } else {
         say(discovery, "no address for", discovery->endpoints[0].target);
@@ -137,8 +142,9 @@ static void resolve_targets(struct xf_discovery *discovery)
 {
     if (discovery->endpoint_count > XF_CANDIDATES_MAX)
         discovery->endpoint_count = XF_CANDIDATES_MAX;
-    discovery->targets = xf_targets_new(discovery->dns, discovery->endpoints,
-                                        discovery->endpoint_count, on_targets_known, discovery);
+    discovery->targets =
+        xf_targets_new(discovery->dns, discovery->endpoints, discovery->endpoint_count,
+                       discovery->dane, on_targets_known, discovery);
 }
 
 static struct xf_endpoint *add_endpoint(struct xf_discovery *discovery, const char *target,
@@ -167,6 +173,13 @@ static bool conclude(struct xf_discovery *discovery, enum xf_discovery_outcome o
     return true;
 }
 
+/* A "." of _xmpps-server counts as absence here, and must be as secure. */
+static bool srv_is_securely_absent(const struct xf_discovery *discovery)
+{
+    return (discovery->direct.said == SAID_UNASKED || discovery->direct.is_secure) &&
+           discovery->starttls.is_secure;
+}
+
 /* True when all is said (verdict and detail are set), false when addresses are being asked for. */
 static bool after_srv(struct xf_discovery *discovery)
 {
@@ -187,7 +200,8 @@ static bool after_srv(struct xf_discovery *discovery)
     if (!discovery->may_fall_back)
         return conclude(discovery, XF_DISCOVERY_NOT_FOUND, "no SRV record at");
 
-    add_endpoint(discovery, discovery->domain, STARTTLS_PORT, false);
+    add_endpoint(discovery, discovery->domain, STARTTLS_PORT, false)->is_secure =
+        srv_is_securely_absent(discovery);
     resolve_targets(discovery);
     return false;
 }
@@ -209,6 +223,7 @@ static enum said take_records(struct service *service, const struct xf_dns_answe
             add_endpoint(service->discovery, record->target, record->port, service->is_direct);
         endpoint->priority = record->priority;
         endpoint->weight = record->weight;
+        endpoint->is_secure = answer->is_secure;
         said = SAID_HERE;
     }
     return said;
@@ -234,12 +249,13 @@ static void on_srv(void *owner, const struct xf_dns_answer *answer)
     struct xf_discovery *discovery = service->discovery;
 
     service->query = NULL;
+    service->is_secure = answer->is_secure;
     service->said = read_srv(service, answer);
     if (srv_is_known(discovery) && after_srv(discovery))
         finish(discovery, discovery->verdict, NULL, 0);
 }
 
-/* A domain too long for the prefix cannot have the record. */
+/* A domain too long for the prefix cannot have the record, which needs no proof. */
 static void ask_srv(struct xf_discovery *discovery, struct service *service, const char *prefix)
 {
     char name[XF_DNS_NAME_MAX + 32];
@@ -247,6 +263,7 @@ static void ask_srv(struct xf_discovery *discovery, struct service *service, con
 
     if (len > XF_DNS_NAME_TEXT_MAX) {
         service->said = SAID_ABSENT;
+        service->is_secure = true;
         return;
     }
     service->said = SAID_WAIT;
@@ -295,6 +312,7 @@ struct xf_discovery *xf_discover(struct xf_dns *dns, struct xf_span domain,
         return discovery;
     }
     discovery->may_fall_back = opts->starttls;
+    discovery->dane = opts->dane;
     if (opts->direct_tls)
         ask_srv(discovery, &discovery->direct, "_xmpps-server._tcp.");
     if (opts->starttls)

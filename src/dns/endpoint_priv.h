@@ -10,6 +10,7 @@ struct xf_endpoint {
     uint16_t priority, weight, port;
     bool is_direct;
     bool is_literal; /* target is an address */
+    bool is_secure;  /* secure answers say that this target is one of the domain's */
     char target[XF_DNS_NAME_MAX + 1];
 };
 

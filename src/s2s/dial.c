@@ -240,6 +240,8 @@ struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candi
     memcpy(dial->candidates, candidates, count * sizeof(*candidates));
     if (doors)
         count = thin_out(dial->candidates, count);
+    for (size_t i = 0; i < count; i++)
+        xf_tlsa_set_ref(dial->candidates[i].tlsa);
     dial->progress = xf_alloc(count * sizeof(*dial->progress));
     dial->count = count;
     dial->connect_ms = connect_ms;
@@ -260,6 +262,8 @@ void xf_dial_free(struct xf_dial **dial)
     drop_all(d);
     let_go(d);
     xf_timer_stop(&d->stagger);
+    for (size_t i = 0; i < d->count; i++)
+        xf_tlsa_set_unref(&d->candidates[i].tlsa);
     xf_free(d->candidates);
     xf_free(d->progress);
     xf_free(d);

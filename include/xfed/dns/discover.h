@@ -15,8 +15,8 @@
 struct xf_candidate {
     struct xf_addr addr;
     bool is_direct;                  /* TLS at once (XEP-0368) */
-    bool is_secure;                  /* SRV (when there was one) and address came in secure answers */
-    struct xf_tlsa_set *tlsa;        /* of _PORT._tcp.TARGET when is_secure; NULL: none. Counted by the result */
+    bool is_secure;                  /* SRV (or that there is none) and address came in secure answers; never of static routes */
+    struct xf_tlsa_set *tlsa;        /* of _PORT._tcp.TARGET when is_secure; NULL: none. Lives as the result: ref it to keep it */
     char target[XF_DNS_NAME_MAX + 1]; /* SRV target, or the domain */
 };
 
@@ -44,10 +44,17 @@ struct xf_discovery_opts {
     bool starttls;    /* ask for _xmpp-server and fall back to A/AAAA:5269 */
     /*
      * Ask for TLSA records of secure targets too (RFC 7673; nothing where dns->may_be_secure is false). A target whose TLSA question
-     * fails (SERVFAIL, bogus, silence) is left out: its records may say what an attacker hides.
+     * fails (SERVFAIL, bogus, silence) is left out: its records may say what an attacker hides. Records that are not secure, or
+     * all unusable, are as none (RFC 6698 §4.1).
      */
     bool dane;
 };
+
+/*
+ * Questions of one discovery: 2 SRV, then of the first XF_CANDIDATES_MAX endpoints A and AAAA for each distinct target and TLSA for
+ * each distinct target and port.
+ */
+#define XF_DISCOVERY_QUESTIONS_MAX (2 + 3 * XF_CANDIDATES_MAX)
 
 /*
  * Start; `done` comes exactly once unless cancelled, never from within this call. The discovery frees itself
@@ -62,5 +69,13 @@ struct xf_discovery *xf_discover(struct xf_dns *dns, struct xf_span domain, cons
  */
 struct xf_discovery *xf_discover_static(struct xf_dns *dns, const char *const *routes, size_t count, bool direct_tls,
                                         xf_discovered_fn done, void *owner);
+
+/*
+ * What the servers of the domain may authenticate with when they call us: TLSA records of all candidates, each once (RFC 7673;
+ * the first XF_TLSA_MAX), and the distinct names of secure targets, borrowed from the result. The set is new and the caller's;
+ * NULL: none.
+ */
+struct xf_tlsa_set *xf_discovery_tlsa(const struct xf_discovery_result *result);
+size_t xf_discovery_secure_targets(const struct xf_discovery_result *result, const char *out_names[XF_CANDIDATES_MAX]);
 
 void xf_discovery_cancel(struct xf_discovery **discovery); /* NULL is fine */

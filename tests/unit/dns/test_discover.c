@@ -3,7 +3,8 @@
  * test_discover.c — what a domain comes to, over a table of records.
  *
  * A row is a script of fake_dns lines and the candidates wanted, in order: "direct" or "starttls",
- * address and port, target. Where chance decides the order, rows have one record a priority.
+ * address and port, target; then "secure", and the TLSA records in brackets. Where chance decides
+ * the order, rows have one record a priority.
  */
 #include <xfed/dns/discover.h>
 
@@ -23,7 +24,40 @@ struct seen {
     enum xf_discovery_outcome outcome;
     char candidates[8192], detail[400];
     size_t candidate_count;
+    char together[1024]; /* the TLSA records of all */
+    char names[1024];    /* the distinct secure targets, a blank behind each */
 };
+
+/* "[3 1 1 aa, ...]", nothing for NULL. */
+static void write_tlsa(const struct xf_tlsa_set *set, char *out, size_t max)
+{
+    size_t at = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < xf_tlsa_set_count(set) && at < max; i++) {
+        const struct xf_tlsa *tlsa = xf_tlsa_set_at(set, i);
+
+        at += (size_t)snprintf(out + at, max - at, "%s%u %u %u ", i ? ", " : "[", tlsa->usage,
+                               tlsa->selector, tlsa->matching);
+        for (size_t k = 0; k < tlsa->data_bytes && at < max; k++)
+            at += (size_t)snprintf(out + at, max - at, "%02x", tlsa->data[k]);
+    }
+    if (set && at < max)
+        snprintf(out + at, max - at, "]");
+}
+
+static void note_union(struct seen *seen, const struct xf_discovery_result *result)
+{
+    const char *names[XF_CANDIDATES_MAX];
+    size_t count = xf_discovery_secure_targets(result, names), at = 0;
+    struct xf_tlsa_set *set = xf_discovery_tlsa(result);
+
+    write_tlsa(set, seen->together, sizeof(seen->together));
+    xf_tlsa_set_unref(&set);
+    seen->names[0] = '\0';
+    for (size_t i = 0; i < count; i++)
+        at += (size_t)snprintf(seen->names + at, sizeof(seen->names) - at, "%s ", names[i]);
+}
 
 static void on_discovered(void *owner, const struct xf_discovery_result *result)
 {
@@ -37,13 +71,27 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
     seen->candidates[0] = '\0';
     for (size_t i = 0; i < result->count; i++) {
         const struct xf_candidate *candidate = &result->candidates[i];
-        char addr[XF_ADDR_TEXT_BYTES];
+        char addr[XF_ADDR_TEXT_BYTES], tlsa[300];
 
         xf_addr_text(&candidate->addr, addr);
-        at += (size_t)snprintf(seen->candidates + at, sizeof(seen->candidates) - at, "%s%s %s %s",
-                               i ? ", " : "", candidate->is_direct ? "direct" : "starttls", addr,
-                               candidate->target);
+        write_tlsa(candidate->tlsa, tlsa, sizeof(tlsa));
+        at += (size_t)snprintf(
+            seen->candidates + at, sizeof(seen->candidates) - at, "%s%s %s %s%s%s%s", i ? ", " : "",
+            candidate->is_direct ? "direct" : "starttls", addr, candidate->target,
+            candidate->is_secure ? " secure" : "", candidate->tlsa ? " " : "", tlsa);
     }
+    note_union(seen, result);
+}
+
+/* Counts the records of the union in place of candidates. */
+static void on_discovered_count(void *owner, const struct xf_discovery_result *result)
+{
+    struct seen *seen = owner;
+    struct xf_tlsa_set *set = xf_discovery_tlsa(result);
+
+    seen->count++;
+    seen->candidate_count = xf_tlsa_set_count(set);
+    xf_tlsa_set_unref(&set);
 }
 
 static struct fake_dns *table_of(const char *const *lines)
@@ -275,6 +323,246 @@ START_TEST(static_route_comes_to)
 }
 END_TEST
 
+#define S_SRV SRV " secure", TLS_SRV " secure"
+#define X "x.b.example"
+#define ONE_SECURE S_SRV, SRV " SRV 0 0 5269 " X, X " A 192.0.2.1", X " secure"
+
+static const struct {
+    const char *label, *lines[16];
+    enum xf_discovery_outcome want;
+    const char *candidates, *together, *names;
+    size_t tlsa_asked;
+} trust[] = {
+    /* clang-format off */
+    {"secure SRV, address and TLSA",
+     {ONE_SECURE, "_5269._tcp." X " secure", "_5269._tcp." X " TLSA 3 1 1 abcd"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure [3 1 1 abcd]", "[3 1 1 abcd]", "x.b.example ", 1},
+    {"several records, one twice", /* a usage that nobody knows is for tls to pass over */
+     {ONE_SECURE, "_5269._tcp." X " secure", "_5269._tcp." X " TLSA 3 1 1 AB", "_5269._tcp." X " TLSA 2 0 2 cd",
+      "_5269._tcp." X " TLSA 3 1 1 ab", "_5269._tcp." X " TLSA 255 9 7 ef"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure [3 1 1 ab, 2 0 2 cd, 255 9 7 ef]",
+     "[3 1 1 ab, 2 0 2 cd, 255 9 7 ef]", "x.b.example ", 1},
+    {"no TLSA, securely", {ONE_SECURE, "_5269._tcp." X " secure"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure", "", "x.b.example ", 1},
+    {"no TLSA, not securely: no DANE, and no reason to stay away", {ONE_SECURE},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure", "", "x.b.example ", 1},
+    {"TLSA that is not secure does not count", {ONE_SECURE, "_5269._tcp." X " TLSA 3 1 1 abcd"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure", "", "x.b.example ", 1},
+    {"TLSA that fails leaves the only target out", {ONE_SECURE, "_5269._tcp." X " servfail"},
+     XF_DISCOVERY_FAILED, "", "", "", 1},
+    {"TLSA that fails leaves one target out",
+     {ONE_SECURE, SRV " SRV 1 0 5269 y.b.example", "y.b.example A 192.0.2.2", "_5269._tcp." X " servfail"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.2:5269 y.b.example", "", "", 2},
+    {"TLSA of one port fails, of the other not",
+     {ONE_SECURE, TLS_SRV " SRV 1 0 5270 " X, "_5269._tcp." X " servfail", "_5270._tcp." X " secure",
+      "_5270._tcp." X " TLSA 3 0 1 aa"},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.1:5270 x.b.example secure [3 0 1 aa]", "[3 0 1 aa]", "x.b.example ", 2},
+    {"each port has its own",
+     {ONE_SECURE, TLS_SRV " SRV 1 0 5270 " X, "_5269._tcp." X " secure", "_5269._tcp." X " TLSA 3 1 1 aa",
+      "_5270._tcp." X " secure", "_5270._tcp." X " TLSA 3 1 1 bb"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure [3 1 1 aa], "
+                         "direct 192.0.2.1:5270 x.b.example secure [3 1 1 bb]", "[3 1 1 aa, 3 1 1 bb]", "x.b.example ", 2},
+    {"a port of both services is asked once",
+     {ONE_SECURE, TLS_SRV " SRV 1 0 5269 " X, "_5269._tcp." X " secure", "_5269._tcp." X " TLSA 3 1 1 aa"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure [3 1 1 aa], "
+                         "direct 192.0.2.1:5269 x.b.example secure [3 1 1 aa]", "[3 1 1 aa]", "x.b.example ", 1},
+    {"SRV that is not secure proves no target",
+     {SRV " SRV 0 0 5269 " X, X " A 192.0.2.1", X " secure", "_5269._tcp." X " secure", "_5269._tcp." X " TLSA 3 1 1 aa"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example", "", "", 0},
+    {"an SRV answer counts for its own targets only",
+     {SRV " secure", SRV " SRV 0 0 5269 " X, TLS_SRV " SRV 1 0 5270 " X, X " A 192.0.2.1", X " secure",
+      "_5269._tcp." X " secure", "_5270._tcp." X " secure", "_5269._tcp." X " TLSA 3 1 1 aa", "_5270._tcp." X " TLSA 3 1 1 bb"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure [3 1 1 aa], direct 192.0.2.1:5270 x.b.example",
+     "[3 1 1 aa]", "x.b.example ", 1},
+    {"address that is not secure: TLSA is withdrawn, and its silence means nothing",
+     {S_SRV, SRV " SRV 0 0 5269 " X, X " A 192.0.2.1", "_5269._tcp." X " silence"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example", "", "", 1},
+    {"one family is not secure",
+     {S_SRV, SRV " SRV 0 0 5269 " X, X " A 192.0.2.1", X " A secure", X " AAAA 2001:db8::1", "_5269._tcp." X " secure",
+      "_5269._tcp." X " TLSA 3 1 1 aa"},
+     XF_DISCOVERY_FOUND, "starttls [2001:db8::1]:5269 x.b.example, starttls 192.0.2.1:5269 x.b.example secure [3 1 1 aa]",
+     "[3 1 1 aa]", "x.b.example ", 1},
+    {"no SRV, securely: the domain itself", /* RFC 7673 §3.1 */
+     {S_SRV, "b.example A 192.0.2.9", "b.example secure", "_5269._tcp.b.example secure", "_5269._tcp.b.example TLSA 2 1 1 aa"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.9:5269 b.example secure [2 1 1 aa]", "[2 1 1 aa]", "b.example ", 1},
+    {"no SRV, one denial is not secure",
+     {SRV " secure", "b.example A 192.0.2.9", "b.example secure", "_5269._tcp.b.example secure",
+      "_5269._tcp.b.example TLSA 2 1 1 aa"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.9:5269 b.example", "", "", 0},
+    {"the same records of several targets are one",
+     {ONE_SECURE, SRV " SRV 1 0 5269 y.b.example", "y.b.example A 192.0.2.2", "y.b.example secure",
+      "_5269._tcp." X " secure", "_5269._tcp." X " TLSA 3 1 1 aa", "_5269._tcp.y.b.example secure",
+      "_5269._tcp.y.b.example TLSA 3 1 1 bb", "_5269._tcp.y.b.example TLSA 3 1 1 aa"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure [3 1 1 aa], "
+                         "starttls 192.0.2.2:5269 y.b.example secure [3 1 1 bb, 3 1 1 aa]",
+     "[3 1 1 aa, 3 1 1 bb]", "x.b.example y.b.example ", 2},
+    {"nothing is secure", {SRV " SRV 0 0 5269 " X, X " A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example", "", "", 0},
+    /* clang-format on */
+};
+
+static const struct xf_discovery_opts with_dane = {
+    .direct_tls = true, .starttls = true, .dane = true};
+
+START_TEST(secure_answers_come_to)
+{
+    struct fake_dns *fake = table_of(trust[_i].lines);
+    struct seen seen = {0};
+
+    xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &with_dane, on_discovered, &seen);
+    fake_dns_settle(fake);
+    check_seen(&seen, trust[_i].label, trust[_i].want, trust[_i].candidates);
+    ck_assert_msg(strcmp(seen.together, trust[_i].together) == 0, "%s: together %s",
+                  trust[_i].label, seen.together);
+    ck_assert_msg(strcmp(seen.names, trust[_i].names) == 0, "%s: names %s", trust[_i].label,
+                  seen.names);
+    ck_assert_msg(fake_dns_asked(fake, NULL, XF_DNS_TLSA) == trust[_i].tlsa_asked,
+                  "%s: TLSA was asked %zu times", trust[_i].label,
+                  fake_dns_asked(fake, NULL, XF_DNS_TLSA));
+    if (seen.outcome == XF_DISCOVERY_FAILED)
+        ck_assert_str_eq(seen.detail, "DNS gave no answer for the TLSA records of x.b.example");
+    fake_dns_free(&fake);
+}
+END_TEST
+
+/* TLSA goes out beside the addresses: SRV, then all the rest, and no third round. */
+START_TEST(tlsa_costs_no_round_trip)
+{
+    struct fake_dns *fake = table_of(trust[0].lines);
+    struct seen seen = {0};
+
+    xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &with_dane, on_discovered, &seen);
+    fake_dns_step(fake);
+    ck_assert_uint_eq(fake_dns_waiting(fake), 3);
+    fake_dns_step(fake);
+    ck_assert_uint_eq(seen.count, 1);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+START_TEST(tlsa_is_not_asked_in_vain)
+{
+    static const struct xf_discovery_opts opts[] = {{.direct_tls = true, .starttls = true},
+                                                    {.starttls = true, .dane = true}};
+    struct fake_dns *fake = table_of(trust[0].lines);
+    struct seen seen = {0};
+
+    if (opts[_i].dane) /* no resolver whose AD is believed */
+        fake_dns_seam(fake)->may_be_secure = false;
+    xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &opts[_i], on_discovered, &seen);
+    fake_dns_settle(fake);
+    ck_assert_str_eq(seen.candidates, "starttls 192.0.2.1:5269 x.b.example secure");
+    ck_assert_uint_eq(fake_dns_asked(fake, NULL, XF_DNS_TLSA), 0);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+/* The operator's word for a host proves nothing about the domain (discover.c). */
+START_TEST(static_route_is_never_secure)
+{
+    struct fake_dns *fake = table_of(trust[0].lines);
+    struct seen seen = {0};
+
+    xf_discover_static(fake_dns_seam(fake), (const char *[]){X ":5269"}, 1, false, on_discovered,
+                       &seen);
+    fake_dns_settle(fake);
+    ck_assert_str_eq(seen.candidates, "starttls 192.0.2.1:5269 x.b.example");
+    ck_assert_uint_eq(fake_dns_asked(fake, NULL, XF_DNS_TLSA), 0);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+START_TEST(cancelled_with_tlsa_under_way)
+{
+    struct fake_dns *fake = table_of(trust[0].lines);
+    struct seen seen = {0};
+    struct xf_discovery *discovery =
+        xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &with_dane, on_discovered, &seen);
+
+    fake_dns_set_status(fake, _i ? X : "_5269._tcp." X, 0, FAKE_DNS_SILENCE);
+    fake_dns_settle(fake); /* the one is answered, the other waits */
+    xf_discovery_cancel(&discovery);
+    fake_dns_settle(fake);
+    ck_assert_uint_eq(seen.count, 0);
+    ck_assert_uint_eq(fake_dns_waiting(fake), 0);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+/* _5269._tcp. in front of the longest names is no name any more. */
+START_TEST(tlsa_name_too_long_is_absence)
+{
+    struct fake_dns *fake = fake_dns_new(NULL, 0);
+    struct seen seen = {0};
+    char target[XF_DNS_NAME_MAX + 1] = "";
+
+    for (size_t i = 0; i < 247; i++)
+        target[i] = i % 5 == 4 ? '.' : 'a';
+    fake_dns_add_srv(fake, SRV, 0, 0, 5269, target);
+    fake_dns_add_address(fake, target, "192.0.2.1");
+    fake_dns_set_secure(fake, SRV, 0, true);
+    fake_dns_set_secure(fake, target, 0, true);
+    xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &with_dane, on_discovered, &seen);
+    fake_dns_settle(fake);
+    ck_assert_uint_eq(seen.candidate_count, 1);
+    ck_assert_ptr_nonnull(strstr(seen.candidates, " secure"));
+    ck_assert_uint_eq(fake_dns_asked(fake, NULL, XF_DNS_TLSA), 0);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+/* A zone of one host and all ports, and one of a host a port: the questions of both are bounded. */
+START_TEST(crowd_of_ports_is_bounded)
+{
+    struct fake_dns *fake = fake_dns_new(NULL, 0);
+    struct seen seen = {0};
+    char target[64];
+
+    fake_dns_set_secure(fake, SRV, 0, true);
+    fake_dns_set_secure(fake, TLS_SRV, 0, true);
+    for (unsigned i = 0; i < XF_DNS_RECORDS_MAX; i++) {
+        snprintf(target, sizeof(target), "x%u.b.example", _i ? i : 0);
+        fake_dns_add_srv(fake, SRV, 0, 0, (uint16_t)(5269 + i), target);
+        fake_dns_add_srv(fake, TLS_SRV, 0, 0, (uint16_t)(15269 + i), target);
+        if (_i || i == 0) {
+            fake_dns_add_address(fake, target, "192.0.2.1");
+            fake_dns_set_secure(fake, target, 0, true);
+        }
+    }
+    xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &with_dane, on_discovered, &seen);
+    fake_dns_step(fake);
+    ck_assert_uint_le(fake_dns_waiting(fake), _i ? 8 * 2 + 2 * 8 : 2 + XF_CANDIDATES_MAX);
+    fake_dns_settle(fake);
+    ck_assert_uint_eq(seen.count, 1);
+    ck_assert_uint_eq(seen.candidate_count, XF_CANDIDATES_MAX);
+    ck_assert_uint_eq(fake_dns_asked(fake, NULL, XF_DNS_TLSA), XF_CANDIDATES_MAX);
+    ck_assert_uint_le(fake_dns_asked(fake, NULL, 0), XF_DISCOVERY_QUESTIONS_MAX);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+/* A set holds XF_TLSA_MAX: the rest is cut, also of the union, which counts each record once. */
+START_TEST(crowd_of_records_is_cut)
+{
+    struct fake_dns *fake = table_of((const char *[]){ONE_SECURE, NULL});
+    struct seen seen = {0};
+    uint8_t data[XF_TLSA_DATA_MAX] = {0};
+    struct xf_tlsa tlsa = {3, 1, 0, data, sizeof(data)};
+
+    fake_dns_set_secure(fake, "_5269._tcp." X, 0, true);
+    for (unsigned i = 0; i < XF_DNS_RECORDS_MAX; i++) {
+        data[0] = (uint8_t)i;
+        tlsa.data_bytes = i == 3 ? XF_TLSA_DATA_MAX : 1;
+        fake_dns_add_tlsa(fake, "_5269._tcp." X, &tlsa);
+    }
+    xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &with_dane, on_discovered_count, &seen);
+    fake_dns_settle(fake);
+    ck_assert_uint_eq(seen.count, 1);
+    ck_assert_uint_eq(seen.candidate_count, XF_TLSA_MAX);
+    fake_dns_free(&fake);
+}
+END_TEST
+
 START_TEST(both_services_are_asked_at_once)
 {
     struct fake_dns *fake = fake_dns_new(NULL, 0);
@@ -419,6 +707,14 @@ int main(void)
     tcase_add_loop_test(tc, domain_comes_to, 0, XF_ARRAY_LEN(cases));
     tcase_add_loop_test(tc, switches_choose_the_services, 0, XF_ARRAY_LEN(switches));
     tcase_add_loop_test(tc, static_route_comes_to, 0, XF_ARRAY_LEN(routes));
+    tcase_add_loop_test(tc, secure_answers_come_to, 0, XF_ARRAY_LEN(trust));
+    tcase_add_test(tc, tlsa_costs_no_round_trip);
+    tcase_add_loop_test(tc, tlsa_is_not_asked_in_vain, 0, 2);
+    tcase_add_test(tc, static_route_is_never_secure);
+    tcase_add_loop_test(tc, cancelled_with_tlsa_under_way, 0, 2);
+    tcase_add_test(tc, tlsa_name_too_long_is_absence);
+    tcase_add_loop_test(tc, crowd_of_ports_is_bounded, 0, 2);
+    tcase_add_test(tc, crowd_of_records_is_cut);
     tcase_add_test(tc, both_services_are_asked_at_once);
     tcase_add_loop_test(tc, cancelled_after_some_steps, 0, 4);
     tcase_add_test(tc, silence_fails_when_the_time_is_up);
