@@ -15,7 +15,7 @@
  * - a conn that closes: the finding is dropped;
  * - xf_tls_forget meanwhile only gives back the session's count of the evidence.
  *
- * Tests: tests/unit/tls/test_judge.c (findings), tests/unit/tls/test_later.c (the job).
+ * Tests: tests/unit/tls/test_variants.c (findings), tests/unit/tls/test_later.c (the job).
  */
 #include "session_priv.h"
 
