@@ -1,8 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Private authorities and certificates, made with the openssl tool in the scratch folder."""
+import base64
+import hashlib
 import os
 
 from .proc import run
+
+
+def spki_sha256(cert):
+    """Hex of the SHA-256 of a PEM certificate's key: a pin, and the data of TLSA 3 1 1."""
+    pem = run('openssl', 'x509', '-in', cert, '-noout', '-pubkey')
+    return hashlib.sha256(base64.b64decode(''.join(pem.split('-----')[2].split()))).hexdigest()
 
 
 class Authority:
