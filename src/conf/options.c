@@ -141,6 +141,8 @@ COUNT(XML, "attributes", C, xml.attributes, "64", 8, 1000, "Attributes of one el
 SIZE (XML, "start-tag", C, xml.start_tag_bytes, "72k", KIB, MIB,
       "One start tag with its attributes. An unfinished tag is scanned anew with each piece that arrives, so this bounds the "
       "work a peer can cause; pictures and tokens of 60 KB in one attribute are seen in the wild and fit."),
+DURATION(XML, "element-timeout", C, xml.element_ms, "60s", 5 * S, 10 * M,
+      "How long one stanza may take from its first to its last byte: a peer that sends a byte now and then is cut off."),
 
 WORD (PROCESS, "log-level", C, process.level, enum xf_log_level, level_words, "info",
       "Lines up to this level are written."),

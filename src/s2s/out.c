@@ -468,7 +468,7 @@ static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
 static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
 {
     struct xf_out *out = out_of(stream);
-    xf_log(XF_LOG_WARN, "s2s.stanza.dropped", XF_STR("local", out->local), XF_STR("peer", out->peer),
+    xf_log(out->dropped++ ? XF_LOG_DEBUG : XF_LOG_WARN, "s2s.stanza.dropped", XF_STR("local", out->local), XF_STR("peer", out->peer),
            XF_WORD("reason", "one-way-stream"), XF_WORD("kind", xf_stanza_kind_name(stanza->kind)));
 }
 
@@ -537,6 +537,10 @@ static void on_tick(void *owner)
 {
     struct xf_out *out = owner;
     uint64_t now_ms = out->s2s->env->clock->now_ms;
+    if (xf_stream_element_ms(&out->stream) >= xf_s2s_conf(out->s2s)->xml.element_ms) {
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, "an element of the peer took too long to arrive");
+        return;
+    }
     if (now_ms - out->used_ms >= out->settings->idle_ms && !out->asker) {
         xf_out_close(out);
         return;

@@ -198,6 +198,7 @@ struct xf_out {
     char *peer_id;                           /* stream id of the peer's last header */
     enum xf_auth_method method;
     bool was_ready;
+    unsigned dropped;                        /* stanzas of the peer, to which it has no right */
     struct xf_timer deadline;                /* of the negotiation */
     struct xf_timer tick;                    /* READY: idle, keep-alive, parking */
     struct xf_timer farewell;                /* gives `ended` outside of calls */

@@ -413,8 +413,24 @@ void xf_stream_expect_quiet(struct xf_stream *stream)
     xf_stream_park(stream);
 }
 
+uint64_t xf_stream_element_ms(struct xf_stream *stream)
+{
+    unsigned long count = xf_reader_element_count(stream->reader);
+    uint64_t now_ms = stream->env->clock->now_ms;
+    if (xf_reader_is_quiet(stream->reader)) {
+        stream->looked_ms = 0;
+        return 0;
+    }
+    if (!stream->looked_ms || count != stream->looked_count) {
+        stream->looked_count = count;
+        stream->looked_ms = now_ms;
+    }
+    return now_ms - stream->looked_ms;
+}
+
 void xf_stream_pause(struct xf_stream *stream, bool paused)
 {
+    stream->looked_ms = 0;
     if (stream->conn)
         xf_conn_pause(stream->conn, paused);
 }

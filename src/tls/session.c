@@ -12,7 +12,8 @@
  *
  * A peer that sends records without content (empty ones, key updates) makes work without effect:
  * DRY_MAX_BYTES of them in a row end the conn; what it can do in one turn is bounded by net's
- * reading. Tests: tests/unit/tls/test_tls.c.
+ * reading. Key updates among content cost more than their bytes: a conn has MESSAGES_MAX of them, and
+ * one more for each MESSAGE_BYTES of content. Tests: tests/unit/tls/test_tls.c.
  */
 #include "session_priv.h"
 
@@ -24,6 +25,8 @@
 
 #define RECORD_BYTES SSL3_RT_MAX_PLAIN_LENGTH
 #define DRY_MAX_BYTES (64u << 10)
+#define MESSAGES_MAX 64
+#define MESSAGE_BYTES (64u << 10)
 #define NAME_BYTES 256
 
 static void fail(struct xf_tls_session *session, const char *doing)
@@ -35,6 +38,34 @@ static void fail(struct xf_tls_session *session, const char *doing)
     xf_conn_fail(session->conn, XF_CONN_END_TLS, reason);
 }
 
+/* Of OpenSSL: a step of the handshake layer. */
+static void on_info(const SSL *ssl, int where, int value)
+{
+    struct xf_tls_session *session = SSL_get_app_data(ssl);
+    OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
+
+    (void)value;
+    if (session->handshake || !(where & SSL_CB_LOOP))
+        return; /* within the handshake (on the pool) they are due */
+    if (state != TLS_ST_SR_KEY_UPDATE && state != TLS_ST_CR_KEY_UPDATE &&
+        state != TLS_ST_CR_SESSION_TICKET)
+        return; /* what we write */
+    if (session->messages_left > 0)
+        session->messages_left--;
+    else
+        session->is_flooded = true;
+}
+
+static void earn(struct xf_tls_session *session, size_t bytes)
+{
+    session->earned_bytes += bytes;
+    if (session->earned_bytes < MESSAGE_BYTES)
+        return;
+    session->earned_bytes = 0;
+    if (session->messages_left < MESSAGES_MAX)
+        session->messages_left++;
+}
+
 /* False: nothing more to read now, or ever. */
 static bool read_record(struct xf_tls_session *session)
 {
@@ -43,6 +74,7 @@ static bool read_record(struct xf_tls_session *session)
 
     if (SSL_read_ex(session->ssl, plain, sizeof(plain), &bytes) == 1) {
         session->dry_bytes = 0;
+        earn(session, bytes);
         xf_conn_deliver(session->conn, plain, bytes);
         return true;
     }
@@ -71,12 +103,14 @@ void xf_tls_session_input(struct xf_tls_session *session, const char *wire, size
     session->sink = xf_conn_wire(session->conn);
     session->dry_bytes += len;
     ERR_clear_error();
-    while (!xf_conn_is_closing(session->conn) && read_record(session))
+    while (!xf_conn_is_closing(session->conn) && !session->is_flooded && read_record(session))
         ;
     session->input_bytes = 0; /* of a closing conn the rest is dropped */
-    if (session->dry_bytes > DRY_MAX_BYTES && !session->is_broken) {
+    if ((session->is_flooded || session->dry_bytes > DRY_MAX_BYTES) && !session->is_broken) {
         session->is_broken = true;
-        xf_conn_fail(session->conn, XF_CONN_END_TLS, "reading: flood of records without content");
+        xf_conn_fail(session->conn, XF_CONN_END_TLS,
+                     session->is_flooded ? "reading: flood of key updates"
+                                         : "reading: flood of records without content");
     }
     if (session->sink->len > 0) /* an alert, or the answer to a key update */
         xf_conn_flush_soon(session->conn);
@@ -255,7 +289,9 @@ void xf_tls_start(struct xf_conn *conn, const struct xf_tls_request *request)
     session->ssl =
         SSL_new(request->is_server ? request->identities->server : request->identities->client);
     xf_require(session->ssl != NULL);
+    session->messages_left = MESSAGES_MAX;
     SSL_set_app_data(session->ssl, session);
+    SSL_set_info_callback(session->ssl, on_info);
     BIO *bio = xf_tls_bio_new(session);
     SSL_set_bio(session->ssl, bio, bio);
     session->handshake = xf_new(struct xf_tls_handshake);

@@ -42,6 +42,9 @@ struct xf_tls_session {
     struct xf_tls_evidence *evidence;   /* until it is forgotten; NULL also without a certificate */
     struct xf_tls_judgement *judgement; /* that is out on the pool, and not ours */
     size_t dry_bytes;                   /* wire bytes since the last plaintext */
+    unsigned messages_left;             /* key updates and tickets that the peer may still send */
+    size_t earned_bytes;                /* of plaintext, towards one more of them */
+    bool is_flooded;                    /* it sent more */
     bool is_broken;                     /* OpenSSL said that the connection is over */
 };
 

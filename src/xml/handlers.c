@@ -239,6 +239,12 @@ static void begin_element(struct xf_reader *reader, const char *name, const char
 {
     enum xf_stanza_kind kind;
 
+    /* A header where none is due (a restart that nobody asked for) would swallow all that follows as its children. */
+    if (strcmp(name, XF_NS_STREAM "\x1F" "stream") == 0) {
+        xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_UNSUPPORTED_STANZA_TYPE,
+                         "a stream within a stream");
+        return;
+    }
     reader->element_start = (unsigned long)XML_GetCurrentByteIndex(reader->parser);
     if (find_kind(reader, name, &kind)) {
         reader->mode = XF_MODE_STANZA;
@@ -265,6 +271,7 @@ static void end_element(struct xf_reader *reader)
         xf_tree_release(&reader->tree);
     }
     reader->mode = XF_MODE_BETWEEN;
+    reader->elements++;
     if (reader->names > NAMES_MAX || reader->is_fat || wire_bytes > FAT_ELEMENT_BYTES)
         halt(reader, XF_HALT_RENEW);
 }

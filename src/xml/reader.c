@@ -189,12 +189,19 @@ enum xf_stream_error xf_reader_problem(const struct xf_reader *reader, const cha
     return reader->stream_error;
 }
 
+bool xf_reader_is_quiet(const struct xf_reader *reader)
+{
+    return reader->depth == 1 && reader->token.len == 0 && !xf_utf8_is_partial(&reader->utf8);
+}
+
+unsigned long xf_reader_element_count(const struct xf_reader *reader)
+{
+    return reader->elements;
+}
+
 void xf_reader_park(struct xf_reader *reader)
 {
-    bool is_quiet =
-        reader->depth == 1 && reader->token.len == 0 && !xf_utf8_is_partial(&reader->utf8);
-
-    if (reader->is_feeding || reader->state != XF_READER_OPEN || !is_quiet)
+    if (reader->is_feeding || reader->state != XF_READER_OPEN || !xf_reader_is_quiet(reader))
         return;
     xf_reader_drop_parser(reader);
     release_buffers(reader);

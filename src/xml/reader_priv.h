@@ -52,6 +52,7 @@ struct xf_reader {
     enum xf_reader_mode mode;
     unsigned depth;        /* open elements, the root included */
     unsigned declarations; /* of namespaces, for the element that comes next */
+    unsigned long elements; /* at depth 1, ended */
     unsigned names;        /* that the parser may have stored since it was made */
     bool is_replaying;     /* the root's start tag, for a new parser */
     bool is_feeding;

@@ -138,6 +138,7 @@ struct xf_conf {
     struct {
         unsigned depth, attributes;
         size_t start_tag_bytes;
+        uint64_t element_ms;       /* an element that takes longer to arrive ends the stream */
     } xml;
     struct {
         enum xf_log_level level;

@@ -57,6 +57,8 @@ struct xf_stream {
     enum xf_stream_next next;      /* what happens once the element being read is over */
     struct xf_tls_request tls_request;
     const char *tls_go;
+    unsigned long looked_count;    /* xf_stream_element_ms */
+    uint64_t looked_ms;            /* 0: no element is under way */
     char lang[36];                 /* xml:lang of the peer's header (RFC 6120 §8.1.5), "" when none */
     uint64_t stanzas_in, stanzas_out, bytes_in;
 };
@@ -118,6 +120,12 @@ void xf_stream_park(struct xf_stream *stream);
 
 /* The peer has nothing more to say but white space and its footer: no parser is kept between reads. */
 void xf_stream_expect_quiet(struct xf_stream *stream);
+
+/*
+ * How long one and the same element has been coming in, to the precision with which the owner looks; 0 between elements. A stream header
+ * that is due counts as one. Time during which the stream was paused does not count.
+ */
+uint64_t xf_stream_element_ms(struct xf_stream *stream);
 
 /* Stop and go on reading. */
 void xf_stream_pause(struct xf_stream *stream, bool paused);

@@ -84,6 +84,12 @@ enum xf_stream_error xf_reader_problem(const struct xf_reader *reader, const cha
  */
 void xf_reader_park(struct xf_reader *reader);
 
+/* Nothing is begun and not ended: between elements of the stream, and not within a tag or a character. */
+bool xf_reader_is_quiet(const struct xf_reader *reader);
+
+/* Elements at depth 1 that came to their end since the reader was made. */
+unsigned long xf_reader_element_count(const struct xf_reader *reader);
+
 /* Helpers for control elements; absent / NULL / false when there is none. */
 struct xf_span xf_elem_attr(const struct xf_elem *elem, const char *name);
 const struct xf_elem *xf_elem_child(const struct xf_elem *elem, const char *ns, const char *name);

@@ -12,6 +12,7 @@
 #define XF_NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
 #define XF_NS_STREAM_ERROR "urn:ietf:params:xml:ns:xmpp-streams"
 #define XF_NS_STANZA_ERROR "urn:ietf:params:xml:ns:xmpp-stanzas"
+#define XF_NS_COMPRESS "http://jabber.org/protocol/compress"
 #define XF_NS_STREAM_LIMITS "urn:xmpp:stream-limits:0"
 #define XF_NS_PING "urn:xmpp:ping"
 #define XF_NS_XML "http://www.w3.org/XML/1998/namespace"

@@ -283,7 +283,7 @@ START_TEST(a_dump_names_every_default_and_no_secret)
     struct xf_conf *conf = load(FULL);
     char *text = dump(conf);
     ck_assert_ptr_nonnull(strstr(text, "    queue-stanzas           = 2000\n"));
-    ck_assert_ptr_nonnull(strstr(text, "    start-tag  = 10k\n"));
+    ck_assert_ptr_nonnull(strstr(text, "    start-tag       = 10k\n"));
     ck_assert_ptr_nonnull(strstr(text, "    idle-timeout            = 1d\n"));
     ck_assert_ptr_nonnull(strstr(text, "    max-stanza              = 100000\n"));
     ck_assert_ptr_null(strstr(text, "of dialback"));

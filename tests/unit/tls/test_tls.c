@@ -636,6 +636,30 @@ START_TEST(flood_of_key_updates_ends_the_conn)
 }
 END_TEST
 
+static bool flooded_among_content(struct bench *b)
+{
+    for (int i = 0; i < 20 && b->server.closed == 0; i++) {
+        ERR_clear_error();
+        if (SSL_key_update(plain, SSL_KEY_UPDATE_NOT_REQUESTED) != 1)
+            break;
+        (void)SSL_do_handshake(plain);
+        (void)SSL_write(plain, "x", 1);
+    }
+    return b->server.closed > 0;
+}
+
+/* A byte of content behind each does not make them free. */
+START_TEST(flood_of_key_updates_among_content_ends_the_conn)
+{
+    plain_open(TLS1_3_VERSION);
+    bench_run_until(&bench, plain_secured, "1.3");
+    bench_run_until(&bench, flooded_among_content, "flood");
+    ck_assert_int_eq(bench.server.how, XF_CONN_END_TLS);
+    ck_assert_uint_le(bench.server.got_bytes, 66);
+    plain_close();
+}
+END_TEST
+
 /* The bytes of a ClientHello, one at a time, each in its own packet. */
 static unsigned char hello[2048];
 static int hello_bytes, hello_sent;
@@ -759,6 +783,7 @@ static void add_tests(TCase *handshakes, TCase *streams, TCase *attacks)
     tcase_add_test(attacks, endless_handshake_ends);
     tcase_add_test(attacks, renegotiation_is_refused);
     tcase_add_test(attacks, flood_of_key_updates_ends_the_conn);
+    tcase_add_test(attacks, flood_of_key_updates_among_content_ends_the_conn);
     tcase_add_test(attacks, conn_that_dies_while_a_step_is_out);
     tcase_add_loop_test(attacks, close_while_a_step_is_out, 0, 2);
     tcase_add_test(attacks, loop_is_freed_while_a_step_is_out);
