@@ -193,7 +193,7 @@ static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
         xf_in_starttls(in, elem);
     else if (xf_span_is(elem->ns, XF_NS_SASL))
         xf_in_sasl(in, elem);
-    else if (xf_elem_is(elem, XF_NS_COMPRESS, "compress")) /* never offered (XEP-0138 section 3 */
+    else if (xf_elem_is(elem, XF_NS_COMPRESS, "compress")) /* never offered; XEP-0138 section 3 */
         xf_stream_send(stream, "<failure xmlns='" XF_NS_COMPRESS "'><unsupported-method/></failure>");
     else if (xf_span_is(elem->ns, XF_NS_STREAM) || xf_span_is(elem->ns, XF_NS_SERVER))
         xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_STANZA_TYPE, NULL); /* RFC 6120 §4.9.3.24; a second <stream> as well */
@@ -231,8 +231,7 @@ static void on_tick(void *owner)
         xf_in_close(in);
         return;
     }
-    if (!xf_list_is_linked(&in->paused_node) &&
-        xf_stream_element_ms(&in->stream) >= xf_s2s_conf(in->s2s)->xml.element_ms) {
+    if (xf_stream_element_ms(&in->stream) >= xf_s2s_conf(in->s2s)->xml.element_ms) {
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "an element took too long to arrive");
         return;
     }

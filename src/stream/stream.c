@@ -417,7 +417,7 @@ uint64_t xf_stream_element_ms(struct xf_stream *stream)
 {
     unsigned long count = xf_reader_element_count(stream->reader);
     uint64_t now_ms = stream->env->clock->now_ms;
-    if (xf_reader_is_quiet(stream->reader)) {
+    if (stream->is_paused || xf_reader_is_quiet(stream->reader)) {
         stream->looked_ms = 0;
         return 0;
     }
@@ -430,6 +430,7 @@ uint64_t xf_stream_element_ms(struct xf_stream *stream)
 
 void xf_stream_pause(struct xf_stream *stream, bool paused)
 {
+    stream->is_paused = paused;
     stream->looked_ms = 0;
     if (stream->conn)
         xf_conn_pause(stream->conn, paused);

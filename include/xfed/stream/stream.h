@@ -59,6 +59,7 @@ struct xf_stream {
     const char *tls_go;
     unsigned long looked_count;    /* xf_stream_element_ms */
     uint64_t looked_ms;            /* 0: no element is under way */
+    bool is_paused;
     char lang[36];                 /* xml:lang of the peer's header (RFC 6120 §8.1.5), "" when none */
     uint64_t stanzas_in, stanzas_out, bytes_in;
 };
