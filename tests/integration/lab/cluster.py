@@ -70,6 +70,10 @@ class Cluster:
                 raise Closed(f'the link did not come up within {timeout} s')
         return self.stream
 
+    def wait_down(self, timeout=5):
+        with self._changed:
+            self._changed.wait_for(lambda: not self.stream, timeout)
+
     def send(self, text):
         self.wait_link().send(text)
 

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import time
 
 from . import net
@@ -56,17 +57,19 @@ class Event(dict):
 
 
 class Gateway:
-    def __init__(self, lab, domain, mode, certificate, ca_file, component, node, extra='', defaults=''):
-        self.lab, self.component, self.node = lab, component, node
-        self.folder = lab.folder('gateway')
-        self.log = f'{lab.scratch}/log/xfedd.log'
+    """`mode` None: `defaults` says all. A world with several of them gives each a label and an address."""
+    def __init__(self, lab, domain, mode, certificate, ca_file, component, node, extra='', defaults='', ip=net.GATEWAY,
+                 label=None):
+        self.lab, self.component, self.node, self.ip = lab, component, node, ip
+        self.folder = lab.folder(label or 'gateway')
+        self.log = f'{lab.scratch}/log/{label or "xfedd"}.log'
         self.conf = f'{self.folder}/xfed.conf'
         cert, key = certificate or ('', '')
         self._write('link.secret', component[1])
         self._write('dialback.secret', 'the dialback secret of the laboratory, no less than thirty-two bytes')
         self._write('xfed.conf', CONF.format(
-            ip=net.GATEWAY, folder=self.folder, dns=net.DNS, ca=ca_file, node=node, name=component[0], domain=domain,
-            certificate=cert, key=key, defaults=DEFAULTS[mode] + '  ' + defaults, extra=extra))
+            ip=ip, folder=self.folder, dns=net.DNS, ca=ca_file, node=node, name=component[0], domain=domain,
+            certificate=cert, key=key, defaults=DEFAULTS.get(mode, '') + '  ' + defaults, extra=extra))
         self.proc = None
 
     def _write(self, name, text):
@@ -83,10 +86,15 @@ class Gateway:
         argv = shlex.split(self.lab.wrapper) + [self.lab.xfedd, '-c', self.conf]
         self.proc = Proc('xfedd', argv, self.log, user=self.lab.user, env={'ASAN_OPTIONS': 'abort_on_error=0'}).start()
         patience = 60 if self.lab.wrapper else 15
-        wait_port(net.GATEWAY, 5269, self.proc, patience)
+        wait_port(self.ip, 5269, self.proc, patience)
         if linked and not self._wait(lambda: len(self.events('link.stream.up')) > seen, patience):
             raise Failed(f'the link of xfedd does not come up:\n{self.proc.tail()}')
         return self
+
+    def check(self):
+        """xfedd -t. -> (exit status, what it says)"""
+        done = subprocess.run([self.lab.xfedd, '-t', '-c', self.conf], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return done.returncode, done.stdout.strip()
 
     def _wait(self, true, seconds):
         end = time.monotonic() + seconds
