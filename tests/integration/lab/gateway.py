@@ -26,7 +26,7 @@ listen {{
 }}
 dns      {{ servers = {{ "{dns}:53" }} }}
 dialback {{ secret-file = "dialback.secret" }}
-trust    {{ ca-file = "{ca}" }}
+trust    {{ ca-file = "{ca}" {trust} }}
 link "cluster" {{
     driver      = component
     nodes       = {{ "{node}" }}
@@ -59,7 +59,7 @@ class Event(dict):
 class Gateway:
     """`mode` None: `defaults` says all. A world with several of them gives each a label and an address."""
     def __init__(self, lab, domain, mode, certificate, ca_file, component, node, extra='', defaults='', ip=net.GATEWAY,
-                 label=None):
+                 label=None, trust=''):
         self.lab, self.component, self.node, self.ip = lab, component, node, ip
         self.folder = lab.folder(label or 'gateway')
         self.log = f'{lab.scratch}/log/{label or "xfedd"}.log'
@@ -68,7 +68,7 @@ class Gateway:
         self._write('link.secret', component[1])
         self._write('dialback.secret', 'the dialback secret of the laboratory, no less than thirty-two bytes')
         self._write('xfed.conf', CONF.format(
-            ip=ip, folder=self.folder, dns=net.DNS, ca=ca_file, node=node, name=component[0], domain=domain,
+            ip=ip, folder=self.folder, dns=net.DNS, ca=ca_file, trust=trust, node=node, name=component[0], domain=domain,
             certificate=cert, key=key, defaults=DEFAULTS.get(mode, '') + '  ' + defaults, extra=extra))
         self.proc = None
 

@@ -1,0 +1,316 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Every variant of a peer's certificate x direction x `certificate` setting: expected and seen, in one table (issue 3, must show 3).
+
+xfedd, TLS, DNS and certificates are real; the peer is scripted (Python's ssl), one server for many domains. A domain is
+VARIANT.SETTING.example, so that each cell of the table is a peer of its own. Inbound the peer authenticates with what it is offered; outbound
+it offers SASL EXTERNAL and dialback and believes everything, so that what is seen is xfedd's own decision.
+
+What is expected follows from the variant's class alone:
+
+                     inbound                                 outbound
+                     ignore    preferred  required           ignore    preferred  required
+    GOOD             external  external   external           external  external   external
+    BAD              dialback  dialback   refused            external  dialback   refused
+    CONTRADICTED     dialback  refused    refused            external  refused    refused
+
+GOOD authenticates the domain. BAD says nothing about it, so dialback is left where that is enough. CONTRADICTED: somebody who may speak for the
+domain says that this is not its certificate (a revocation list, TLSA records, a pin), and dialback does not make up for it. "ignore" does not look.
+A refusal is the stream error not-authorized, whose text names the fault.
+"""
+import base64
+import os
+import socket
+import ssl
+import sys
+import threading
+import time
+
+from lab import ca, net, options
+from lab.client import condition
+from lab.cluster import Cluster
+from lab.dns import Dns
+from lab.gateway import Gateway
+from lab.pki import Authority
+from lab.proc import Failed
+from lab.report import Report, fatal
+from lab.servers import COMPONENT_PORT
+from lab.world import COMPONENT, LOCAL, Lab
+from lab.xmlstream import DIALBACK, SASL, STREAM, TLS, Closed, Listener, XmlStream, error_of
+
+SETTINGS = ('ignore', 'preferred', 'required')
+EXTERNAL, DIALBACK_ONLY, REFUSED = 'external', 'dialback', 'refused'
+GOOD = {'in': (EXTERNAL, EXTERNAL, EXTERNAL), 'out': (EXTERNAL, EXTERNAL, EXTERNAL)}
+BAD = {'in': (DIALBACK_ONLY, DIALBACK_ONLY, REFUSED), 'out': (EXTERNAL, DIALBACK_ONLY, REFUSED)}
+CONTRADICTED = {'in': (DIALBACK_ONLY, REFUSED, REFUSED), 'out': (EXTERNAL, REFUSED, REFUSED)}
+FOR_SERVERS = {'in': BAD['in'], 'out': GOOD['out']}
+EDGE = (net.GATEWAY, 5269)
+HEAD = ("<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='" + STREAM + "' xmlns:db='" + DIALBACK +
+        "' {more} from='{frm}' to='{to}' version='1.0'>")
+MECHANISM = f"<mechanisms xmlns='{SASL}'><mechanism>EXTERNAL</mechanism></mechanisms>"
+DIALBACK_FEATURE = "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"
+
+
+class Variant:
+    """`make(pki, names)` -> (certificate, key); `names` are the three domains of the variant. `fault`: a word of the refusal's text."""
+    def __init__(self, label, title, kind, make, fault='', settings='', unicode_label=None, tlsa=None):
+        self.label, self.title, self.kind, self.make, self.fault, self.settings = label, title, kind, make, fault, settings
+        self.unicode_label, self.tlsa = unicode_label, tlsa
+
+    def domain(self, setting):
+        return f'{self.label}.{setting}.example'
+
+    def domains(self):
+        return [self.domain(s) for s in SETTINGS]
+
+
+class Pki:
+    """The authorities of the table: one that xfedd believes, one that it does not, and an intermediate of the first."""
+    def __init__(self, folder):
+        self.folder = folder
+        self.known = ca.Authority(folder, 'known')
+        self.unknown = ca.Authority(folder, 'unknown')
+        self.intermediate = ca.Authority(folder, 'intermediate', self.known)
+        self.spki = {}
+
+    def revoked(self, label, names):
+        pair = self.known.issue(label, names)
+        self.known.revoke(pair[0])
+        return pair
+
+    def with_intermediate(self, label, names):
+        pair = self.intermediate.issue(label, names)
+        with open(pair[0], 'a') as leaf, open(self.intermediate.pem) as chain:
+            leaf.write(chain.read())
+        return pair
+
+
+# What the fault is called: OpenSSL's words (X509_verify_cert_error_string), or ours.
+VARIANTS = [
+    Variant('good', 'good', GOOD, lambda p, n: p.known.issue('good', ca.dns(*n))),
+    Variant('chain', 'good, with an intermediate', GOOD, lambda p, n: p.with_intermediate('chain', ca.dns(*n))),
+    Variant('expired', 'expired', BAD, lambda p, n: p.known.issue('expired', ca.dns(*n), start=-60, end=-1), 'expired'),
+    Variant('early', 'not yet valid', BAD, lambda p, n: p.known.issue('early', ca.dns(*n), start=1, end=60), 'not yet valid'),
+    Variant('name', 'wrong name', BAD, lambda p, n: p.known.issue('name', ca.dns('somebody.else.example')), 'does not name'),
+    Variant('cn', 'the name only as CN', BAD, lambda p, n: p.known.issue('cn', ['email:admin@' + n[0]]), 'does not name'),
+    Variant('self', 'self-signed', BAD, lambda p, n: ca.self_signed(p.folder, 'self', ca.dns(*n)), 'self-signed'),
+    Variant('unknown', 'unknown CA', BAD, lambda p, n: p.unknown.issue('unknown', ca.dns(*n)), 'issuer'),
+    Variant('missing', 'missing intermediate', BAD, lambda p, n: p.intermediate.issue('missing', ca.dns(*n)), 'issuer'),
+    Variant('revoked', 'revoked by CRL', CONTRADICTED, lambda p, n: p.revoked('revoked', ca.dns(*n)), 'revoked'),
+    Variant('server', 'serverAuth only', GOOD, lambda p, n: p.known.issue('server', ca.dns(*n), ca.SERVER)),
+    Variant('strict', 'serverAuth only, client-eku = yes', FOR_SERVERS, lambda p, n: p.known.issue('strict', ca.dns(*n), ca.SERVER),
+            'not for TLS clients', settings='client-eku = yes'),
+    # RFC 6120 section 13.7.1 asks for no key usage by role, and one certificate serves a server both ways.
+    Variant('client', 'clientAuth only', GOOD, lambda p, n: p.known.issue('client', ca.dns(*n), ca.CLIENT)),
+    Variant('weak', 'weak key (RSA 1024)', BAD, lambda p, n: p.known.issue('weak', ca.dns(*n), kind='rsa1024'), 'weak'),
+    Variant('wild', 'wildcard', GOOD, lambda p, n: p.known.issue('wild', ca.dns(*(f'*.{s}.example' for s in SETTINGS)))),
+    Variant('deep.wild', 'wildcard one label too short', BAD,
+            lambda p, n: p.known.issue('deep-wild', ca.dns(*(f'*.{s}.example' for s in SETTINGS))), 'does not name'),
+    Variant('srv', 'SRVName alone', GOOD, lambda p, n: p.known.issue('srv', ca.srv(*n))),
+    Variant('addr', 'xmppAddr alone', GOOD, lambda p, n: p.known.issue('addr', ca.xmpp(*n))),
+    Variant('xn--bcher-kva', 'IDN', GOOD, lambda p, n: p.known.issue('idn', ca.dns(*n)), unicode_label='bücher'),
+]
+
+
+class Peer:
+    """Server and client of every domain of the table, with that domain's certificate."""
+    def __init__(self, ip, certificates):
+        self.certificates = certificates        # domain -> (certificate, key)
+        self.keys = {}                          # (from, to, id) -> dialback key that we gave out
+        self.refusals = {}                      # domain -> what xfedd's stream error said
+        self.listener = Listener(ip, 5269, self._serve)
+        self._lock = threading.Lock()
+
+    def _context(self, server_side, domain):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.set_ciphers('DEFAULT:@SECLEVEL=0')      # the weak key must get out of here
+        context.load_cert_chain(*self.certificates[domain])
+        return context
+
+    def start(self):
+        self.listener.start()
+        return self
+
+    # ---- receiving and authoritative server
+
+    def _serve(self, stream):
+        secure = authenticated = False
+        while True:
+            header = stream.header(30)
+            domain = header.get('to', '').encode('idna').decode()
+            ident = os.urandom(8).hex()
+            stream.send(HEAD.format(more=f"id='{ident}'", frm=domain, to=header.get('from', '')))
+            features = f"<starttls xmlns='{TLS}'><required/></starttls>" if not secure else (
+                DIALBACK_FEATURE if authenticated else MECHANISM + DIALBACK_FEATURE)
+            stream.send(f'<stream:features>{features}</stream:features>')
+            what = self._negotiate(stream, domain)
+            if what == 'tls':
+                stream.secure(self._context(True, domain), True)
+                secure = True
+            else:
+                authenticated = True
+                stream.restart()
+
+    def _negotiate(self, stream, domain):
+        while True:
+            element = stream.element(3600)
+            frm, to, ident = element.get('from'), element.get('to'), element.get('id')
+            if element.tag == f'{{{TLS}}}starttls':
+                stream.send(f"<proceed xmlns='{TLS}'/>")
+                return 'tls'
+            if element.tag == f'{{{SASL}}}auth':
+                stream.send(f"<success xmlns='{SASL}'/>")
+                return 'external'
+            if element.tag == f'{{{DIALBACK}}}result':
+                stream.send(f"<db:result from='{to}' to='{frm}' type='valid'/>")
+            elif element.tag == f'{{{DIALBACK}}}verify':
+                valid = element.text and self.keys.get((to, frm, ident)) == element.text
+                stream.send(f"<db:verify from='{to}' to='{frm}' id='{ident}' type='{'valid' if valid else 'invalid'}'/>")
+            elif error_of(element):
+                with self._lock:
+                    self.refusals.setdefault(domain, words_of(element))
+
+    # ---- initiating server
+
+    def _open(self, stream, domain):
+        stream.send(HEAD.format(more='', frm=domain, to=LOCAL))
+        stream.ident = stream.header().get('id')
+        return stream.element()
+
+    def authenticate(self, domain):
+        """-> how it went: external, dialback, or refused; and xfedd's words for a refusal."""
+        stream = XmlStream(socket.create_connection(EDGE, 10))
+        try:
+            self._open(stream, domain)
+            stream.send(f"<starttls xmlns='{TLS}'/>")
+            if stream.element().tag != f'{{{TLS}}}proceed':
+                return 'no STARTTLS', ''
+            stream.secure(self._context(False, domain), False, LOCAL)
+            return self._authenticate(stream, domain, self._open(stream, domain))
+        except Closed as e:
+            return 'broken', str(e)
+        finally:
+            stream.close()
+
+    def _authenticate(self, stream, domain, first):
+        if error_of(first):
+            return REFUSED, words_of(first)
+        if any(m.text == 'EXTERNAL' for m in first.iter(f'{{{SASL}}}mechanism')):
+            stream.send(f"<auth xmlns='{SASL}' mechanism='EXTERNAL'>{base64.b64encode(domain.encode()).decode()}</auth>")
+            answer = stream.element()
+            return (EXTERNAL, '') if answer.tag == f'{{{SASL}}}success' else ('EXTERNAL offered and refused', answer.tag)
+        key = os.urandom(16).hex()
+        self.keys[domain, LOCAL, stream.ident] = key
+        try:
+            stream.send(f"<db:result from='{domain}' to='{LOCAL}'>{key}</db:result>")
+            answer = stream.element(40)
+        except Closed as e:
+            return 'broken', str(e)
+        if error_of(answer):
+            return REFUSED, words_of(answer)
+        return (DIALBACK_ONLY, '') if answer.get('type') == 'valid' else (f'dialback {answer.get("type")}', '')
+
+
+def words_of(error):
+    """Condition and text of a stream error."""
+    text = next((c.text for c in error if c.tag.endswith('}text')), None)
+    return f'{error_of(error)}: {text or ""}'
+
+
+class Table:
+    def __init__(self, lab, report):
+        self.lab, self.report = lab, report
+        pki = Pki(lab.folder('pki'))
+        self.certificates, self.variants = {}, list(VARIANTS)
+        for variant in self.variants:
+            pair = variant.make(pki, variant.domains())
+            self.certificates.update({domain: pair for domain in variant.domains()})
+        self.dns = self._zone()
+        own = Authority(lab.folder('pki/own'), 'own')
+        self.cluster = Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT).start()
+        self.peer = Peer(net.PEER, self.certificates).start()
+        self.gateway = Gateway(
+            lab, LOCAL, None, own.issue(LOCAL, f'conference.{LOCAL}'), pki.known.pem, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}',
+            defaults='tls = required  bidi = no  dialback-by-certificate = no', trust=f'crl-files = {{ "{pki.known.crl()}" }}',
+            extra='unauthenticated { half-open-per-address = 1000 }\n' + self._peers()).start()
+
+    def _zone(self):
+        zone = Dns(self.lab.scratch)
+        zone.domain(LOCAL, net.GATEWAY)
+        zone.host('xmpp.peers.example', net.PEER)
+        for variant in self.variants:
+            for domain in variant.domains():
+                zone.lines.append(f'srv-host=_xmpp-server._tcp.{domain},xmpp.peers.example,5269,0,5')
+        return zone.start()
+
+    def _peers(self):
+        sections = [f'peer "*.{s}.example" {{ certificate = {s} }}' for s in SETTINGS]
+        for variant in self.variants:
+            if variant.settings:
+                sections += [f'peer "{variant.domain(s)}" {{ {variant.settings} }}' for s in SETTINGS]
+        return '\n'.join(sections)
+
+    def inbound(self, variant, setting):
+        return self.peer.authenticate(variant.domain(setting))
+
+    def outbound(self, variant, setting):
+        domain = variant.domain(setting)
+        to = f'{variant.unicode_label}.{setting}.example' if variant.unicode_label else domain
+        ident = f'out-{domain}'
+        self.cluster.send(f"<message from='u@{LOCAL}' to='v@{to}' id='{ident}'><body>hello</body></message>")
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            up = self.gateway.events('s2s.stream.up', dir='out', peer=domain)
+            if up:
+                return up[0]['auth'], ''
+            error = self.cluster.wait(lambda e: e.get('id') == ident and e.get('type') == 'error', 0.02)
+            if error is not None:
+                said = self.peer.refusals.get(domain)
+                return (REFUSED, said) if said else (f'bounced: {condition(error)}', '')
+        return 'nothing', ''
+
+    def cell(self, variant, direction, setting):
+        want = variant.kind[direction][SETTINGS.index(setting)]
+        got, words = (self.inbound if direction == 'in' else self.outbound)(variant, setting)
+        ok = got == want
+        if want == REFUSED:
+            ok = ok and words.startswith('not-authorized: ') and variant.fault in words
+        self.report.check(f'{variant.title:34} {direction:4} {setting:10} {want:9} {got:9} {words}', ok,
+                          f'want {want}' + (f' naming "{variant.fault}"' if want == REFUSED else ''))
+
+    def run(self):
+        self.report.say(f'{"":6}{"certificate":34} {"dir":4} {"setting":10} {"expected":9} {"seen":9} words of the refusal')
+        for variant in self.variants:
+            for direction in ('in', 'out'):
+                for setting in SETTINGS:
+                    self.cell(variant, direction, setting)
+
+    def stop(self):
+        self.report.equal('xfedd ends well', self.gateway.stop(), 0)
+        self.peer.listener.stop()
+        self.cluster.stop()
+        self.dns.stop()
+
+
+def main():
+    args = options.parser(__doc__).parse_args()
+    options.need_xfedd(args)
+    report = Report()
+    lab = Lab('no', args.xfedd, args.wrapper)
+    try:
+        lab.open()
+        table = Table(lab, report)
+        table.run()
+        table.stop()
+    except (Failed, Closed) as e:
+        fatal(report, e)
+    finally:
+        lab.close(args.keep_scratch)
+        if args.keep_scratch:
+            print(f'scratch: {lab.scratch}')
+    return report.end()
+
+
+sys.exit(main())
