@@ -15,6 +15,9 @@ is itself a name: count.NAME of type A answers 127.0.N.M, N by UDP and M by TCP 
     tc        truncated, whole by TCP    tc-cut     truncated; TCP closes      tc-slow    TCP byte by byte
     lower     the name in lower case, TCP the same                              wrong      wrong id, wrong name, then the right one
     rubbish   header and question right, then noise                            alias      CNAME ok.example only
+    tc-auth   truncated with AD, whole with AD by TCP             tc-lost    truncated with AD, whole without
+    nx-auth   NXDOMAIN with AD           servfail-auth  SERVFAIL with AD   tlsa     two TLSA records, AD set
+    aa, ap, pa  CNAME authentic.example or ok.example (p last) with AD (a first) or without
     ring      CNAME ring.example         chain-N    CNAME chain-(N-1).example, chain-0 has the address
 """
 import os
@@ -70,6 +73,13 @@ def reply(query, server, by_tcp):
 
     if mode == "authentic":
         return [(0, message(query, question, [record(1, 60, ADDRESS)], flags=0x20))]
+    if mode in ("nx-auth", "servfail-auth"):
+        return [(0, message(query, question, authority=[SOA], rcode=3 if mode == "nx-auth" else 2, flags=0x20))]
+    if mode == "tlsa":
+        return [(0, message(query, question, [record(52, 60, b"\3\1\1" + bytes(32)), record(52, 60, b"\2\0\2abc")], flags=0x20))]
+    if mode in ("aa", "ap", "pa"):
+        to = "ok.example" if mode[1] == "p" else "authentic.example"
+        return [(0, message(query, question, [record(5, 30, name_wire(to))], flags=0x20 if mode[0] == "a" else 0))]
     if mode in ("ttl0", "ttl1"):
         return [(0, message(query, question, [record(1, int(mode[3]), ADDRESS)]))]
     if mode == "nx":
@@ -85,7 +95,9 @@ def reply(query, server, by_tcp):
     if mode == "late":
         return [(1.3, good)]
     if mode.startswith("tc") and not by_tcp:
-        return [(0, message(query, question, flags=0x200))]
+        return [(0, message(query, question, flags=0x220 if mode in ("tc-auth", "tc-lost") else 0x200))]
+    if mode == "tc-auth":
+        return [(0, message(query, question, [record(1, 60, ADDRESS)], flags=0x20))]
     if mode == "tc-cut":
         return [(0, good[:20])]
     if mode == "lower":

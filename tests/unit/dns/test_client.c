@@ -24,12 +24,26 @@ struct seen {
     bool is_secure;
     size_t record_count;
     uint8_t address[4];
-    char detail[200];
+    char detail[200], tlsa[200];
     unsigned *left; /* stops the loop at 0 */
     struct xf_dns_query *to_cancel;
     const char *ask_again;
     struct seen *again;
 };
+
+/* Each record as its numbers, the length of its data and the first byte of it. */
+static void note_tlsa(struct seen *seen, const struct xf_dns_answer *answer)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < answer->count && answer->records[i].tlsa.data_bytes > 0; i++) {
+        const struct xf_tlsa *tlsa = &answer->records[i].tlsa;
+
+        at += (size_t)snprintf(seen->tlsa + at, sizeof(seen->tlsa) - at, "%s%u %u %u %zu %02x",
+                               i ? ", " : "", tlsa->usage, tlsa->selector, tlsa->matching,
+                               tlsa->data_bytes, tlsa->data[0]);
+    }
+}
 
 static void on_answered(void *owner, const struct xf_dns_answer *answer)
 {
@@ -42,6 +56,7 @@ static void on_answered(void *owner, const struct xf_dns_answer *answer)
     if (answer->count > 0)
         memcpy(seen->address, answer->records[0].address, 4);
     snprintf(seen->detail, sizeof(seen->detail), "%s", answer->detail);
+    note_tlsa(seen, answer);
     if (seen->to_cancel)
         dns->ops->cancel(dns, seen->to_cancel);
     if (seen->ask_again)
@@ -342,6 +357,8 @@ START_TEST(hosts_file_is_for_addresses_only)
     check_asked("local.example", 0);
     ask("local.example", XF_DNS_SRV);
     check_asked("local.example", 1);
+    ask("local.example", XF_DNS_TLSA);
+    check_asked("local.example", 2);
 }
 END_TEST
 
@@ -356,12 +373,81 @@ START_TEST(dead_server_is_not_asked_first_again)
 }
 END_TEST
 
-START_TEST(authentic_counts_from_loopback)
+/* Secure is what came with AD as a whole: every answer of a chain, whatever way it came. */
+static const struct {
+    const char *label, *name;
+    enum xf_dns_type type;
+    enum xf_dns_status status;
+    bool is_secure;
+} authentic[] = {
+    {"by UDP", "authentic.s1.example", XF_DNS_A, XF_DNS_FOUND, true},
+    {"without AD", "ok.s2.example", XF_DNS_A, XF_DNS_FOUND, false},
+    {"by TCP", "tc-auth.s3.example", XF_DNS_A, XF_DNS_FOUND, true},
+    {"AD of the truncated answer is not that of the whole", "tc-lost.s4.example", XF_DNS_A,
+     XF_DNS_FOUND, false},
+    {"a denial", "nx-auth.s5.example", XF_DNS_A, XF_DNS_NXDOMAIN, true},
+    {"a denial without AD", "nx.s6.example", XF_DNS_A, XF_DNS_NXDOMAIN, false},
+    {"alias and address", "aa.s7.example", XF_DNS_A, XF_DNS_FOUND, true},
+    {"alias alone", "ap.s8.example", XF_DNS_A, XF_DNS_FOUND, false},
+    {"address alone", "pa.s9.example", XF_DNS_A, XF_DNS_FOUND, false},
+    {"failure with AD", "servfail-auth.s10.example", XF_DNS_A, XF_DNS_FAILED, false},
+    {"hosts file", "local.example", XF_DNS_A, XF_DNS_FOUND, false},
+    {"hosts file, no such address", "local.example", XF_DNS_AAAA, XF_DNS_NO_DATA, false},
+    {"TLSA", "tlsa.s11.example", XF_DNS_TLSA, XF_DNS_FOUND, true},
+};
+
+START_TEST(answer_is_secure)
+{
+    const char *label = authentic[_i].label;
+
+    open_client(1, 3000, 10);
+    for (int round = 0; round < 2; round++) { /* the second from the cache */
+        struct seen seen = ask(authentic[_i].name, authentic[_i].type);
+        ck_assert_msg(seen.status == authentic[_i].status, "%s: status %d in round %d", label,
+                      (int)seen.status, round);
+        ck_assert_msg(seen.is_secure == authentic[_i].is_secure, "%s: secure %d in round %d", label,
+                      seen.is_secure, round);
+    }
+}
+END_TEST
+
+START_TEST(tlsa_data_comes_whole)
 {
     open_client(1, 3000, 10);
-    ck_assert(ask("authentic.a.example", XF_DNS_A).is_secure);
-    ck_assert(ask("authentic.a.example", XF_DNS_A).is_secure); /* from the cache */
-    ck_assert(!ask("ok.plain.example", XF_DNS_A).is_secure);
+    for (int round = 0; round < 2; round++) {
+        struct seen seen = ask("tlsa.w.example", XF_DNS_TLSA);
+        ck_assert_uint_eq(seen.record_count, 2);
+        ck_assert_str_eq(seen.tlsa, "3 1 1 32 00, 2 0 2 3 61");
+    }
+    check_asked("tlsa.w.example", 1);
+}
+END_TEST
+
+static const struct {
+    const char *label, *servers[2];
+    bool trust_ad, may_be_secure;
+} believed[] = {
+    {"loopback", {"127.0.0.1"}, false, true},
+    {"loopback of IPv6", {"[::1]"}, false, true},
+    {"any of 127/8", {"127.0.0.53"}, false, true},
+    {"elsewhere", {"192.0.2.1"}, false, false},
+    {"elsewhere with trust-ad", {"192.0.2.1"}, true, true},
+    {"one of both", {"192.0.2.1", "127.0.0.1"}, false, true},
+    {"neither", {"192.0.2.1", "[2001:db8::1]"}, false, false},
+};
+
+START_TEST(may_be_secure_with)
+{
+    struct xf_addr list[2];
+    struct xf_dns_client_opts opts = {
+        .servers = list, .hosts_file = "", .trust_ad = believed[_i].trust_ad, .timeout_ms = 1000};
+
+    for (; opts.server_count < 2 && believed[_i].servers[opts.server_count]; opts.server_count++)
+        ck_assert_int_eq(xf_addr_parse(xf_span_of(believed[_i].servers[opts.server_count]), 53,
+                                       &list[opts.server_count]),
+                         XF_ERR_OK);
+    ck_assert_int_eq(xf_dns_client_new(loop, &opts, &dns, NULL), XF_ERR_OK);
+    ck_assert_msg(dns->may_be_secure == believed[_i].may_be_secure, "%s", believed[_i].label);
 }
 END_TEST
 
@@ -437,7 +523,9 @@ int main(void)
     tcase_add_test(tc, later_comes_once_and_may_be_cancelled);
     tcase_add_test(tc, hosts_file_is_for_addresses_only);
     tcase_add_test(tc, dead_server_is_not_asked_first_again);
-    tcase_add_test(tc, authentic_counts_from_loopback);
+    tcase_add_loop_test(tc, answer_is_secure, 0, XF_ARRAY_LEN(authentic));
+    tcase_add_test(tc, tlsa_data_comes_whole);
+    tcase_add_loop_test(tc, may_be_secure_with, 0, XF_ARRAY_LEN(believed));
     tcase_add_test(tc, no_server_is_an_error);
     tcase_add_test(tc, closed_port_fails_in_time);
     tcase_add_test(tc, cost_of_a_question_is_printed);
