@@ -3,7 +3,7 @@
  * in.c — an accepted stream: its passes, headers and features, time limits, end.
  *
  *   plain:  header -> features (STARTTLS; dialback only where TLS is not required) -> <starttls/> | db:result | db:verify
- *   TLS:    header -> features (EXTERNAL for a certificate that policy accepts for `from`; dialback) -> <auth/> | db:result | db:verify
+ *   TLS:    header -> the certificate is judged (in_judge.c) -> features (EXTERNAL for a certificate that policy accepts for `from`; dialback) -> <auth/> | db:result | db:verify
  *   auth:   header -> features (dialback for further pairs, stream limits) -> stanzas
  *
  * What a pass may do is judged where it is done (in_auth.c, in_pairs.c) by xf_auth_refusal, not by what was offered. Until the first pair is
@@ -147,6 +147,33 @@ static void offer_features(struct xf_in *in)
         refuse_certificate(in, &verdict);
 }
 
+/* Ciphers may be weaker for one old peer: what was agreed for its name must not serve another. */
+static bool keeps_ciphers(const struct xf_in *in)
+{
+    const char *usual = xf_s2s_conf(in->s2s)->defaults.ciphers;
+    return !in->tls_ciphers || strcmp(in->tls_ciphers, usual ? usual : "") == 0 ||
+           strcmp(in->tls_ciphers, in->settings->ciphers ? in->settings->ciphers : "") == 0;
+}
+
+static void open_pass(struct xf_in *in)
+{
+    in->is_open = true;
+    if (!in->is_legacy)
+        offer_features(in);
+    else if (!in->settings->legacy)
+        xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_VERSION, "pre-1.0 streams are not accepted");
+    else if (in->settings->tls == XF_TLS_REQUIRED && in->pass == XF_PASS_PLAIN)
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "TLS is required");
+}
+
+void xf_in_judged(struct xf_in *in)
+{
+    if (in->stream.is_ending)
+        return;
+    open_pass(in);
+    xf_stream_release(&in->stream);
+}
+
 static void on_header(struct xf_stream *stream, const struct xf_header *header)
 {
     struct xf_in *in = in_of(stream);
@@ -173,13 +200,10 @@ static void on_header(struct xf_stream *stream, const struct xf_header *header)
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "federation with this domain is not allowed here");
         return;
     }
-    in->is_open = true;
-    if (!in->is_legacy)
-        offer_features(in);
-    else if (!in->settings->legacy)
-        xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_VERSION, "pre-1.0 streams are not accepted");
-    else if (in->settings->tls == XF_TLS_REQUIRED && in->pass == XF_PASS_PLAIN)
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "TLS is required");
+    if (in->pass == XF_PASS_TLS && !keeps_ciphers(in))
+        xf_in_fail(in, XF_STREAM_ERROR_INVALID_FROM, "from must stay what it was before TLS");
+    else if (in->pass != XF_PASS_TLS || !xf_in_judge(in))
+        open_pass(in);
 }
 
 /* ------------------------------------------------------------------ elements */
@@ -257,6 +281,8 @@ void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_me
         xf_timer_stop(&in->deadline);
         xf_timer_start(s2s->env->timers, &in->tick, TICK_MS);
         xf_quota_give(&s2s->quota, &in->place);
+        if (in->stream.conn->tls)
+            s2s->env->forget_tls(s2s->env, in->stream.conn);
     }
     xf_log_in_up(in, pair);
     xf_ask_reached(s2s, pair->peer);
@@ -269,6 +295,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     struct xf_s2s *s2s = in->s2s;
     xf_log_in_down(in, end, detail);
     xf_in_pairs_free(in);
+    xf_discovery_cancel(&in->discovery);
     xf_stream_fini(stream);
     xf_timer_stop(&in->deadline);
     xf_timer_stop(&in->tick);
@@ -278,6 +305,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     s2s->stream_count--;
     xf_free(in->local);
     xf_free(in->peer);
+    xf_free(in->tls_ciphers);
     xf_free(in);
 }
 
@@ -297,12 +325,17 @@ static uint64_t patience_ms(const struct xf_s2s *s2s)
 
 static void start_direct_tls(struct xf_in *in)
 {
+    const struct xf_peer_settings *settings = in->settings; /* the defaults: nobody has said yet who it is */
     in->is_direct = true;
+    in->tls_ciphers = xf_strdup(settings->ciphers ? settings->ciphers : "");
     xf_stream_start_tls(&in->stream,
                         &(struct xf_tls_request){
                             .identities = in->s2s->identities,
                             .is_server = true,
+                            .judge_later = true,
                             .is_direct = true,
+                            .min_version = settings->tls_min == 13 ? XF_TLS_1_3 : XF_TLS_1_2,
+                            .ciphers = *in->tls_ciphers ? in->tls_ciphers : NULL,
                         },
                         NULL);
 }

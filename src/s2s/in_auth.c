@@ -9,7 +9,12 @@
 
 struct xf_verdict xf_in_verdict(const struct xf_in *in, struct xf_span peer)
 {
-    return xf_verdict_of(in->stream.conn ? in->stream.conn->tls : NULL, peer);
+    const struct xf_peer_settings *settings = xf_policy_peer(in->s2s->policy, peer);
+    struct xf_verdict verdict = xf_verdict_of(in->stream.conn ? in->stream.conn->tls : NULL, settings, peer);
+    bool is_asked = in->peer && xf_span_is(peer, in->peer); /* the records of other domains were not looked for */
+    if (settings->dane && in->s2s->env->dns->may_be_secure)
+        verdict.dane_is_open = in->dane_is_open || !is_asked;
+    return verdict;
 }
 
 bool xf_in_may_external(const struct xf_in *in, struct xf_span peer)
@@ -30,13 +35,15 @@ void xf_in_starttls(struct xf_in *in, const struct xf_elem *elem)
         xf_in_close(in);
         return;
     }
+    in->tls_ciphers = xf_strdup(in->settings->ciphers ? in->settings->ciphers : "");
     xf_stream_start_tls(&in->stream,
                         &(struct xf_tls_request){
                             .identities = in->s2s->identities,
                             .local = xf_span_of(in->local),
                             .is_server = true,
+                            .judge_later = true,
                             .min_version = in->settings->tls_min == 13 ? XF_TLS_1_3 : XF_TLS_1_2,
-                            .ciphers = in->settings->ciphers && *in->settings->ciphers ? in->settings->ciphers : NULL,
+                            .ciphers = *in->tls_ciphers ? in->tls_ciphers : NULL,
                         },
                         "<proceed xmlns='" XF_NS_TLS "'/>");
 }

@@ -226,6 +226,13 @@ static const char *result_refusal(const struct xf_in *in, const struct xf_dialba
     return xf_auth_refusal(xf_policy_peer(in->s2s->policy, peer), &verdict, XF_AUTH_DIALBACK, false);
 }
 
+/* XEP-0344 section 2.4: its certificate says all that its server could say. */
+static bool answers_by_certificate(struct xf_in *in, struct xf_span peer)
+{
+    struct xf_verdict verdict = xf_in_verdict(in, peer);
+    return !xf_auth_refusal(xf_policy_peer(in->s2s->policy, peer), &verdict, XF_AUTH_DIALBACK_CERT, false);
+}
+
 static void on_result(struct xf_in *in, const struct xf_elem *elem)
 {
     struct xf_dialback_names names;
@@ -252,6 +259,12 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
         answer_result(in, names.to, names.from, "valid");
     } else if (pair) {
         answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint"); /* the question is still open */
+    } else if (answers_by_certificate(in, xf_span_of(names.from))) {
+        pair = xf_in_pair_new(in, xf_span_of(names.to), xf_span_of(names.from));
+        if (!pair)
+            return;
+        answer_result(in, names.to, names.from, "valid");
+        xf_in_authenticated(in, pair, XF_AUTH_DIALBACK_CERT);
     } else if (elem->text.len == 0 || elem->text.len > KEY_MAX) {
         answer_result(in, names.to, names.from, "invalid");
         log_denied(in, names.to, names.from, "invalid", elem->text.len ? "the key is too long" : "the key is empty");

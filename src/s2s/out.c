@@ -36,6 +36,8 @@ static void maybe_free(struct xf_out *out)
     xf_free(out->local);
     xf_free(out->peer);
     xf_free(out->peer_id);
+    xf_free(out->target);
+    xf_tlsa_set_unref(&out->tlsa);
     xf_free(out);
 }
 
@@ -91,6 +93,24 @@ static bool will_try_another(const struct xf_out *out)
     return !out->was_ready && is_worth_another(out->cause) && out->dial && xf_dial_has_more(out->dial) && !out->s2s->is_draining;
 }
 
+/* tls = optional: a handshake that failed may be followed by dialback in clear (Cisco's "reverts to server dialback"), no other failure. */
+static bool may_go_in_clear(const struct xf_out *out)
+{
+    struct xf_verdict verdict = {.tlsa_exists = xf_tlsa_set_count(out->tlsa) > 0};
+    bool failed = out->cause == XF_CAUSE_TLS && (out->state == XF_OUT_HANDSHAKE || out->state == XF_OUT_PLAIN_PROCEED);
+    return failed && !out->in_clear && !out->was_ready && !out->s2s->is_draining && out->settings->tls == XF_TLS_OPTIONAL &&
+           !xf_auth_refusal(out->settings, &verdict, out->asker ? XF_AUTH_NONE : XF_AUTH_DIALBACK, true);
+}
+
+static void go_in_clear(struct xf_out *out)
+{
+    xf_log(XF_LOG_WARN, "s2s.tls.skipped", XF_STR("local", out->local), XF_STR("peer", out->peer), XF_STR("detail", out->text));
+    out->in_clear = true;
+    out->cause = XF_CAUSE_NONE;
+    xf_dial_free(&out->dial);
+    xf_out_fire(out, XF_OUT_ON_CLEAR);
+}
+
 void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_stream_error error, const char *text)
 {
     if (out->state == XF_OUT_ENDED)
@@ -101,7 +121,7 @@ void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_stream_erro
             xf_stream_fail(&out->stream, error, text);
         else
             xf_stream_close(&out->stream);
-        if (will_try_another(out))
+        if (will_try_another(out) || may_go_in_clear(out))
             return; /* on_closed goes on */
     }
     xf_out_fire(out, XF_OUT_ON_END);
@@ -127,13 +147,13 @@ static const struct xf_dial_events dial_events = {.connected = on_dial_connected
 void xf_out_resolve(struct xf_out *out)
 {
     const struct xf_peer_settings *settings = out->settings;
-    bool direct = settings->direct_tls && settings->tls != XF_TLS_NONE;
+    bool direct = settings->direct_tls && settings->tls != XF_TLS_NONE && !out->in_clear;
     if (settings->route.count) {
         out->discovery = xf_discover_static(out->s2s->env->dns, (const char *const *)settings->route.item, settings->route.count, false,
                                             on_discovered, out);
         return;
     }
-    struct xf_discovery_opts opts = {.direct_tls = direct, .starttls = true};
+    struct xf_discovery_opts opts = {.direct_tls = direct, .starttls = true, .dane = settings->dane};
     out->discovery = xf_discover(out->s2s->env->dns, xf_span_of(out->peer), &opts, on_discovered, out);
 }
 
@@ -180,6 +200,10 @@ static void on_dial_connected(void *owner, struct xf_conn *conn, const struct xf
     init_stream(out);
     xf_stream_attach(&out->stream, conn);
     out->is_direct = candidate->is_direct;
+    xf_free(out->target);
+    out->target = candidate->is_secure ? xf_strdup(candidate->target) : NULL;
+    xf_tlsa_set_unref(&out->tlsa);
+    out->tlsa = xf_tlsa_set_ref(candidate->tlsa);
     out->cause = XF_CAUSE_NONE;
     xf_out_fire(out, candidate->is_direct ? XF_OUT_ON_DIRECT_UP : XF_OUT_ON_TCP_UP);
 }
@@ -233,6 +257,14 @@ static struct xf_tls_request tls_request(const struct xf_out *out)
         .is_direct = out->is_direct,
         .min_version = out->settings->tls_min == 13 ? XF_TLS_1_3 : XF_TLS_1_2,
         .ciphers = out->settings->ciphers && *out->settings->ciphers ? out->settings->ciphers : NULL,
+        .basis =
+            {
+                .ca_file = out->settings->ca_file,
+                .domain = xf_span_of(out->peer),
+                .tlsa = out->settings->dane ? out->tlsa : NULL,
+                .targets = (const char *const *)&out->target,
+                .target_count = out->target ? 1 : 0,
+            },
     };
 }
 
@@ -282,7 +314,10 @@ void xf_out_send_dialback(struct xf_out *out)
 
 static struct xf_verdict verdict_of(const struct xf_out *out)
 {
-    return xf_verdict_of(out->stream.conn ? out->stream.conn->tls : NULL, xf_span_of(out->peer));
+    struct xf_verdict verdict =
+        xf_verdict_of(out->stream.conn ? out->stream.conn->tls : NULL, out->settings, xf_span_of(out->peer));
+    verdict.tlsa_exists = out->settings->dane && xf_tlsa_set_count(out->tlsa) > 0;
+    return verdict;
 }
 
 void xf_out_become_ready(struct xf_out *out)
@@ -295,6 +330,8 @@ void xf_out_become_ready(struct xf_out *out)
     }
     struct xf_reader_limits limits = xf_s2s_limits_before(out->s2s);
     xf_stream_relax(&out->stream, &limits);
+    if (out->stream.conn->tls)
+        out->s2s->env->forget_tls(out->s2s->env, out->stream.conn);
     out->was_ready = true;
     out->ready_ms = out->used_ms = out->s2s->env->clock->now_ms;
     xf_timer_stop(&out->deadline);
@@ -313,12 +350,13 @@ void xf_out_become_ready(struct xf_out *out)
 static void give_up_on_auth(struct xf_out *out, const struct xf_verdict *verdict)
 {
     char text[200];
-    if (verdict->is_secure && !xf_verdict_is_good(verdict)) {
+    if (verdict->is_secure && (verdict->is_old || !xf_verdict_is_good(verdict))) {
         xf_verdict_text(verdict, out->stream.conn->tls, xf_span_of(out->peer), text, sizeof(text));
         xf_out_give_up(out, XF_CAUSE_CERTIFICATE, XF_STREAM_ERROR_NOT_AUTHORIZED, text);
         return;
     }
-    if (!verdict->is_secure && out->settings->tls == XF_TLS_REQUIRED)
+    bool needs_tls = out->settings->tls == XF_TLS_REQUIRED || verdict->tlsa_exists;
+    if (!verdict->is_secure && needs_tls)
         xf_out_give_up(out, XF_CAUSE_TLS, XF_STREAM_ERROR_POLICY_VIOLATION, "TLS is required, and the peer offers none");
     else
         xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED,
@@ -331,7 +369,7 @@ static void offer_for(struct xf_out *out)
 {
     struct xf_verdict verdict = verdict_of(out);
     const struct xf_peer_settings *settings = out->settings;
-    if (out->features.tls && !verdict.is_secure && settings->tls != XF_TLS_NONE)
+    if (out->features.tls && !verdict.is_secure && settings->tls != XF_TLS_NONE && !out->in_clear)
         xf_out_fire(out, XF_OUT_ON_OFFER_TLS);
     else if (out->from_is_wrong)
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_FROM, "the stream is from another domain");
@@ -500,7 +538,7 @@ static void note_why_closed(struct xf_out *out, enum xf_stream_end end, const ch
         snprintf(text, sizeof(text), "the peer's server said %s%s%s", xf_stream_error_name(out->stream.peer_error),
                  out->stream.peer_text[0] ? ": " : "", out->stream.peer_text);
         note_cause(out, XF_CAUSE_STREAM, text);
-    } else if (out->stream.conn_end == XF_CONN_END_TLS) {
+    } else if (out->stream.conn_end == XF_CONN_END_TLS || out->state == XF_OUT_HANDSHAKE) {
         snprintf(text, sizeof(text), "TLS failed: %s", detail);
         note_cause(out, XF_CAUSE_TLS, text);
     } else {
@@ -517,6 +555,8 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
         maybe_free(out);
     else if (will_try_another(out))
         xf_out_fire(out, XF_OUT_ON_NEXT);
+    else if (may_go_in_clear(out))
+        go_in_clear(out);
     else
         xf_out_fire(out, XF_OUT_ON_END);
 }

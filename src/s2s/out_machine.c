@@ -9,7 +9,8 @@
  * A state's name carries the pass it is in (plain, TLS, authenticated). PLAIN_DIALBACK is reached only by OFFER_DIALBACK, which is given only where
  * the settings of the peer allow a stream in clear, and xf_out_become_ready asks again (xf_auth_refusal). Verify streams take the same way up to the
  * features and leave it by OFFER_VERIFY: they need no authentication, but the same TLS.
- * NEXT: the conn came to nothing, another candidate is left. END: from everywhere, for good.
+ * NEXT: the conn came to nothing, another candidate is left. CLEAR: TLS came to nothing with all of them, once more without (tls = optional).
+ * END: from everywhere, for good.
  */
 #include "s2s_priv.h"
 
@@ -104,6 +105,11 @@ void xf_out_fire(struct xf_out *out, enum xf_out_event event)
     if (event == XF_OUT_ON_NEXT) {
         move(out, event, XF_OUT_DIALING);
         xf_out_try_next(out);
+        return;
+    }
+    if (event == XF_OUT_ON_CLEAR) {
+        move(out, event, XF_OUT_RESOLVING);
+        xf_out_resolve(out);
         return;
     }
     const struct edge *edge = find_edge(out->state, event);

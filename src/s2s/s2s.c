@@ -122,7 +122,7 @@ static const char *out_refusal(struct xf_out *out)
         return "federation with this domain is no longer allowed";
     if (out->state != XF_OUT_READY || !out->stream.conn)
         return NULL;
-    struct xf_verdict verdict = xf_verdict_of(out->stream.conn->tls, peer);
+    struct xf_verdict verdict = xf_verdict_of(out->stream.conn->tls, out->settings, peer);
     return xf_auth_refusal(out->settings, &verdict, out->method, true);
 }
 

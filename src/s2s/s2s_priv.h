@@ -4,7 +4,8 @@
  *
  * If you look for ...
  *   an outgoing stream's states       out_machine.c (table), out.c (life)
- *   an accepted stream                in.c (life, headers), in_auth.c (STARTTLS, SASL), in_pairs.c (dialback, stanzas)
+ *   an accepted stream                in.c (life, headers), in_judge.c (its certificate), in_auth.c (STARTTLS, SASL),
+ *                                     in_pairs.c (dialback, stanzas)
  *   stanzas of peers coming in        gate.c
  *   asking an authoritative server    ask.c
  *   who is good enough                verdict.c
@@ -162,7 +163,7 @@ void xf_dial_blame(struct xf_dial *dial);     /* what the conn that was handed o
     X(READY) X(ENDED)
 #define XF_OUT_EVENT_MAP(X) \
     X(OPEN) X(FOUND) X(TCP_UP) X(DIRECT_UP) X(HEADER) X(OFFER_TLS) X(PROCEED) X(TLS_UP) X(OFFER_SASL) X(SASL_OK) \
-    X(OFFER_DIALBACK) X(DIALBACK_OK) X(OFFER_VERIFY) X(FEATURES) X(NEXT) X(END)
+    X(OFFER_DIALBACK) X(DIALBACK_OK) X(OFFER_VERIFY) X(FEATURES) X(NEXT) X(CLEAR) X(END)
 /* clang-format on */
 enum xf_out_state {
 #define X(name) XF_OUT_##name,
@@ -191,6 +192,9 @@ struct xf_out {
     struct xf_discovery *discovery;
     struct xf_dial *dial;
     bool is_direct;                          /* of the present conn */
+    char *target;                            /* the server of the present conn, when secure SRV named it; NULL */
+    struct xf_tlsa_set *tlsa;                /* of that server, NULL: none; counted */
+    bool in_clear;                           /* TLS failed, and tls = optional: the next conns are without */
     struct xf_features features;
     bool peer_speaks_dialback;               /* feature, or the namespace on its header */
     bool from_is_wrong;                      /* the header of this pass; in clear it is only a hint */
@@ -211,7 +215,7 @@ struct xf_out {
 void xf_out_fire(struct xf_out *out, enum xf_out_event event);
 const char *xf_out_state_name(enum xf_out_state state);
 
-/* What the table says, XF_OUT_STATE_COUNT for no edge (END and NEXT are not in it). For the test of the table. */
+/* What the table says, XF_OUT_STATE_COUNT for no edge (NEXT, CLEAR and END are not in it). For the test of the table. */
 enum xf_out_state xf_out_next_state(enum xf_out_state state, enum xf_out_event event);
 
 /* The machine's actions, in out.c. */
@@ -264,6 +268,9 @@ struct xf_in {
     char *local;               /* served domain of the header, NULL when it had none */
     char *peer;                /* `from` of the header, NULL when it had none */
     const struct xf_peer_settings *settings; /* of peer, or the defaults; renewed by reload */
+    char *tls_ciphers;         /* of the settings that STARTTLS was begun with, NULL: none */
+    struct xf_discovery *discovery; /* for the TLSA records of peer */
+    bool dane_is_open;         /* it failed: there may be records that say another thing */
     struct xf_node pairs;      /* struct xf_pair */
     unsigned valid_pairs, open_asks, failures;
     unsigned lines;            /* that it caused in the log */
@@ -273,6 +280,13 @@ struct xf_in {
     uint64_t accepted_ms;
     char end_text[200];
 };
+
+/*
+ * in_judge.c: find out what the certificate of the TLS pass is worth, as that of in->peer. True: under way, the stream is held until
+ * xf_in_judged; false: there is nothing to judge.
+ */
+bool xf_in_judge(struct xf_in *in);
+void xf_in_judged(struct xf_in *in); /* in.c */
 
 /* in_auth.c */
 void xf_in_starttls(struct xf_in *in, const struct xf_elem *elem);

@@ -16,12 +16,12 @@ static const char *tls_cipher(const struct xf_stream *stream)
     return stream->conn && stream->conn->tls ? stream->conn->tls->cipher : NULL;
 }
 
-static const char *cert_word(const struct xf_stream *stream, const char *peer)
+static const char *cert_word(const struct xf_s2s *s2s, const struct xf_stream *stream, const char *peer)
 {
-    struct xf_verdict verdict = xf_verdict_of(stream->conn ? stream->conn->tls : NULL, xf_span_of(peer));
-    if (xf_verdict_is_good(&verdict))
-        return "good";
-    return verdict.chain == XF_CERT_NONE ? "none" : verdict.chain == XF_CERT_BAD ? "untrusted" : "wrong-name";
+    struct xf_span domain = xf_span_of(peer);
+    struct xf_verdict verdict =
+        xf_verdict_of(stream->conn ? stream->conn->tls : NULL, xf_policy_peer(s2s->policy, domain), domain);
+    return xf_verdict_word(&verdict);
 }
 
 void xf_log_out_up(const struct xf_out *out)
@@ -30,7 +30,7 @@ void xf_log_out_up(const struct xf_out *out)
     xf_addr_text(&out->stream.conn->addr, addr);
     xf_log(XF_LOG_INFO, "s2s.stream.up", XF_WORD("dir", out->asker ? "verify" : "out"), XF_STR("local", out->local),
            XF_STR("peer", out->peer), XF_STR("addr", addr), XF_WORD("tls", tls_version(&out->stream)),
-           XF_STR("cipher", tls_cipher(&out->stream)), XF_WORD("cert", cert_word(&out->stream, out->peer)),
+           XF_STR("cipher", tls_cipher(&out->stream)), XF_WORD("cert", cert_word(out->s2s, &out->stream, out->peer)),
            XF_WORD("auth", xf_auth_method_word(out->method)), XF_INT("ms", out->ready_ms - out->opened_ms));
 }
 
@@ -57,7 +57,7 @@ void xf_log_in_up(const struct xf_in *in, const struct xf_pair *pair)
 {
     xf_log(XF_LOG_INFO, "s2s.stream.up", XF_WORD("dir", "in"), XF_STR("local", pair->local), XF_STR("peer", pair->peer),
            XF_STR("addr", in->host), XF_WORD("tls", tls_version(&in->stream)), XF_STR("cipher", tls_cipher(&in->stream)),
-           XF_WORD("cert", cert_word(&in->stream, pair->peer)), XF_WORD("auth", xf_auth_method_word(pair->method)),
+           XF_WORD("cert", cert_word(in->s2s, &in->stream, pair->peer)), XF_WORD("auth", xf_auth_method_word(pair->method)),
            XF_INT("ms", pair->since_ms - in->accepted_ms));
 }
 

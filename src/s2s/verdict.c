@@ -1,23 +1,83 @@
 /* SPDX-License-Identifier: MIT */
-/* verdict.c — facts of TLS and settings of the peer to a decision. Pure. */
+/*
+ * verdict.c — facts of TLS and settings of the peer to a decision. Pure.
+ *
+ * What vouches for a certificate, strongest first: a pin of the operator; TLSA records of the domain in secure DNS (RFC 7673); a chain
+ * to an anchor of this peer together with the name. A pin or records that do not match contradict it, however good the chain is:
+ * that is the certificate that somebody else talked a CA into (jabber.ru, 2023).
+ */
 #include "verdict_priv.h"
 
 #include <stdio.h>
+#include <string.h>
 
-struct xf_verdict xf_verdict_of(const struct xf_tls_facts *facts, struct xf_span domain)
+static enum xf_pin pin_of(const struct xf_tls_facts *facts, const struct xf_peer_settings *settings)
+{
+    if (settings->pin_count == 0)
+        return XF_PIN_NONE;
+    for (size_t i = 0; i < settings->pin_count; i++)
+        if (memcmp(settings->pin_sha256[i], facts->spki_sha256, sizeof(facts->spki_sha256)) == 0)
+            return XF_PIN_MATCH;
+    return XF_PIN_MISMATCH;
+}
+
+static bool is_judged_for(const struct xf_tls_facts *facts, const struct xf_peer_settings *settings)
+{
+    const char *by = facts->ca_file ? facts->ca_file : "", *wanted = settings->ca_file ? settings->ca_file : "";
+    return facts->is_judged && strcmp(by, wanted) == 0;
+}
+
+static bool names_target(const struct xf_tls_facts *facts)
+{
+    for (size_t i = 0; i < facts->target_count; i++)
+        if (xf_tls_facts_name(facts, xf_span_of(facts->targets[i])))
+            return true;
+    return false;
+}
+
+static bool is_revoked(const struct xf_tls_facts *facts, enum xf_revocation revocation)
+{
+    if (revocation == XF_REVOCATION_OFF)
+        return false;
+    return facts->revocation == XF_CERT_REVOKED ||
+           (revocation == XF_REVOCATION_HARD && facts->revocation != XF_CERT_NOT_REVOKED);
+}
+
+struct xf_verdict xf_verdict_of(const struct xf_tls_facts *facts, const struct xf_peer_settings *settings, struct xf_span domain)
 {
     struct xf_verdict verdict = {0};
     if (!facts)
         return verdict;
     verdict.is_secure = true;
+    verdict.is_old = settings->tls_min == 13 && strcmp(facts->version, "TLSv1.3") != 0;
     verdict.chain = facts->chain;
-    verdict.name_matches = facts->chain != XF_CERT_NONE && domain.len && xf_tls_facts_name(facts, domain);
+    if (facts->chain == XF_CERT_NONE || domain.len == 0)
+        return verdict;
+    bool is_dane_domain = facts->dane_domain && xf_span_is(domain, facts->dane_domain);
+    if (!is_judged_for(facts, settings)) /* by the anchors of another peer: that says nothing here */
+        verdict.chain = XF_CERT_BAD;
+    verdict.name_matches = xf_tls_facts_name(facts, domain) || (is_dane_domain && names_target(facts));
+    verdict.pin = pin_of(facts, settings);
+    verdict.dane = settings->dane && is_dane_domain ? facts->dane : XF_DANE_NONE;
+    verdict.tlsa_exists = verdict.dane != XF_DANE_NONE;
+    verdict.is_revoked = is_revoked(facts, settings->revocation);
+    verdict.lacks_client_eku = settings->client_eku && facts->is_server && !facts->for_client;
     return verdict;
+}
+
+bool xf_verdict_is_contradicted(const struct xf_verdict *verdict)
+{
+    return verdict->is_revoked || verdict->pin == XF_PIN_MISMATCH ||
+           (verdict->dane == XF_DANE_MISMATCH && verdict->pin != XF_PIN_MATCH);
 }
 
 bool xf_verdict_is_good(const struct xf_verdict *verdict)
 {
-    return verdict->is_secure && verdict->chain == XF_CERT_TRUSTED && verdict->name_matches;
+    if (!verdict->is_secure || verdict->chain == XF_CERT_NONE || verdict->lacks_client_eku || xf_verdict_is_contradicted(verdict))
+        return false;
+    if (verdict->pin == XF_PIN_MATCH || verdict->dane == XF_DANE_MATCH)
+        return true;
+    return verdict->chain == XF_CERT_TRUSTED && verdict->name_matches && !verdict->dane_is_open;
 }
 
 static const char *external_refusal(const struct xf_peer_settings *settings, const struct xf_verdict *verdict, bool outbound)
@@ -36,13 +96,53 @@ const char *xf_auth_refusal(const struct xf_peer_settings *settings, const struc
 {
     if (settings->tls == XF_TLS_REQUIRED && !verdict->is_secure)
         return "TLS is required";
+    if (verdict->is_old)
+        return "a newer version of TLS is required";
+    if (settings->certificate != XF_CERT_IGNORE) {
+        if (xf_verdict_is_contradicted(verdict))
+            return "the certificate is not the one that the domain should have";
+        if (verdict->tlsa_exists && !verdict->is_secure) /* RFC 7673 section 3.2 */
+            return "TLS is required, since the domain publishes TLSA records";
+    }
     if (settings->certificate == XF_CERT_REQUIRED && !xf_verdict_is_good(verdict))
         return "a valid certificate is required";
     if (method == XF_AUTH_EXTERNAL)
         return external_refusal(settings, verdict, outbound);
-    if (method == XF_AUTH_DIALBACK && !settings->dialback)
+    if (method == XF_AUTH_DIALBACK_CERT) {
+        if (!settings->dialback_by_certificate)
+            return "dialback by certificate is switched off for this peer";
+        if (!xf_verdict_is_good(verdict)) /* CVE-2021-32919 */
+            return "the certificate does not authenticate the domain";
+    }
+    if (method != XF_AUTH_NONE && !settings->dialback)
         return "dialback is switched off for this peer";
     return NULL;
+}
+
+static void untrusted_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts, char *out, size_t out_bytes)
+{
+    if (!facts->is_judged || facts->chain == XF_CERT_TRUSTED)
+        snprintf(out, out_bytes, "the certificate was not judged by the authorities of this domain");
+    else
+        snprintf(out, out_bytes, "the certificate is not trusted: %s%s", facts->chain_text,
+                 verdict->name_matches ? "" : ", and it does not name the domain");
+}
+
+/* What speaks against a certificate that may be fine otherwise; false: nothing. */
+static bool contradiction_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts, struct xf_span domain, char *out,
+                               size_t out_bytes)
+{
+    if (facts->revocation == XF_CERT_REVOKED && verdict->is_revoked)
+        snprintf(out, out_bytes, "the certificate is %s", facts->revocation_text[0] ? facts->revocation_text : "revoked");
+    else if (verdict->is_revoked)
+        snprintf(out, out_bytes, "it is not known whether the certificate is revoked");
+    else if (verdict->pin == XF_PIN_MISMATCH)
+        snprintf(out, out_bytes, "the certificate's key is not the one that is pinned for %.*s", XF_SPAN_ARGS(domain));
+    else if (xf_verdict_is_contradicted(verdict))
+        snprintf(out, out_bytes, "the certificate does not match the TLSA records of %.*s", XF_SPAN_ARGS(domain));
+    else
+        return false;
+    return true;
 }
 
 void xf_verdict_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts, struct xf_span domain, char *out,
@@ -53,19 +153,42 @@ void xf_verdict_text(const struct xf_verdict *verdict, const struct xf_tls_facts
         snprintf(out, out_bytes, "the stream is not encrypted");
     } else if (verdict->chain == XF_CERT_NONE) {
         snprintf(out, out_bytes, "no certificate was presented");
+    } else if (verdict->is_old) {
+        snprintf(out, out_bytes, "TLS 1.3 is required, and this is %s", facts->version);
+    } else if (contradiction_text(verdict, facts, domain, out, out_bytes)) {
+        return;
+    } else if (verdict->lacks_client_eku) {
+        snprintf(out, out_bytes, "the certificate is not for TLS clients (extended key usage clientAuth)");
+    } else if (xf_verdict_is_good(verdict)) {
+        snprintf(out, out_bytes, "the certificate is good");
     } else if (verdict->chain == XF_CERT_BAD) {
-        snprintf(out, out_bytes, "the certificate is not trusted: %s", facts->chain_text);
+        untrusted_text(verdict, facts, out, out_bytes);
     } else if (!verdict->name_matches) {
         xf_tls_facts_names_text(facts, names, sizeof(names));
         snprintf(out, out_bytes, "the certificate does not name %.*s (it names: %s)", XF_SPAN_ARGS(domain),
                  names[0] ? names : "nothing");
     } else {
-        snprintf(out, out_bytes, "the certificate is good");
+        snprintf(out, out_bytes, "DNS does not say whether %.*s publishes TLSA records", XF_SPAN_ARGS(domain));
     }
+}
+
+const char *xf_verdict_word(const struct xf_verdict *verdict)
+{
+    if (verdict->chain == XF_CERT_NONE)
+        return "none";
+    if (verdict->is_revoked)
+        return "revoked";
+    if (verdict->pin != XF_PIN_NONE)
+        return verdict->pin == XF_PIN_MATCH ? "pinned" : "wrong-pin";
+    if (verdict->dane != XF_DANE_NONE)
+        return verdict->dane == XF_DANE_MATCH ? "dane" : "wrong-dane";
+    if (verdict->lacks_client_eku)
+        return "not-for-clients";
+    return verdict->chain == XF_CERT_BAD ? "untrusted" : verdict->name_matches ? "good" : "wrong-name";
 }
 
 const char *xf_auth_method_word(enum xf_auth_method method)
 {
-    static const char *const words[] = {"none", "external", "dialback"};
+    static const char *const words[] = {"none", "external", "dialback", "dialback-certificate"};
     return words[method];
 }

@@ -20,6 +20,7 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
 
+#define HELD_MAX_BYTES (256u << 10) /* two reads of a conn; more does not come while it is paused */
 #define LINGER_MS 4000 /* for the peer's footer, and for the last bytes of a conn */
 
 static void begin_end(struct xf_stream *stream)
@@ -189,9 +190,17 @@ static void on_problem(struct xf_stream *stream)
     xf_stream_fail(stream, error, text);
 }
 
-/* The reader stopped behind an element, with `left` bytes of the peer unread. */
-static bool go_on(struct xf_stream *stream, size_t left)
+static void keep(struct xf_stream *stream, const char *bytes, size_t len)
 {
+    if (xf_buf_try_append(&stream->held, bytes, len) != XF_ERR_OK)
+        xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION, "too much before it is due");
+}
+
+/* The reader stopped behind an element, with `left` bytes of the peer unread. */
+static bool go_on(struct xf_stream *stream, const char *bytes, size_t left)
+{
+    if (stream->next == XF_STREAM_NEXT_HELD)
+        keep(stream, bytes, left);
     if (stream->next == XF_STREAM_NEXT_RESTART) {
         stream->next = XF_STREAM_NEXT_ELEMENT;
         xf_reader_restart(stream->reader);
@@ -206,11 +215,8 @@ static bool go_on(struct xf_stream *stream, size_t left)
     return false;
 }
 
-static void on_data(void *owner, const char *bytes, size_t len)
+static void read_bytes(struct xf_stream *stream, const char *bytes, size_t len)
 {
-    struct xf_stream *stream = owner;
-    stream->heard_ms = stream->env->clock->now_ms;
-    stream->bytes_in += len;
     while (len && !stream->our_error && stream->next == XF_STREAM_NEXT_ELEMENT) {
         size_t used = 0;
         stream->in_reader = true;
@@ -228,9 +234,20 @@ static void on_data(void *owner, const char *bytes, size_t len)
                 on_problem(stream);
             return;
         }
-        if (!go_on(stream, len))
+        if (!go_on(stream, bytes, len))
             return;
     }
+}
+
+static void on_data(void *owner, const char *bytes, size_t len)
+{
+    struct xf_stream *stream = owner;
+    stream->heard_ms = stream->env->clock->now_ms;
+    stream->bytes_in += len;
+    if (stream->next == XF_STREAM_NEXT_HELD)
+        keep(stream, bytes, len); /* what was read before the conn paused */
+    else
+        read_bytes(stream, bytes, len);
 }
 
 static void on_connected(void *owner)
@@ -292,6 +309,7 @@ void xf_stream_init(struct xf_stream *stream, struct xf_env *env, const char *co
         .end = XF_STREAM_END_LOST,
     };
     stream->reader = xf_reader_new(content_ns, limits, &reader_events, stream);
+    xf_buf_init(&stream->held, HELD_MAX_BYTES);
     xf_timer_init(&stream->linger, on_linger_over, stream);
 }
 
@@ -306,6 +324,7 @@ void xf_stream_fini(struct xf_stream *stream)
 {
     xf_timer_stop(&stream->linger);
     xf_reader_free(&stream->reader);
+    xf_buf_release(&stream->held);
 }
 
 void xf_stream_relax(struct xf_stream *stream, const struct xf_reader_limits *limits)
@@ -319,6 +338,26 @@ void xf_stream_restart(struct xf_stream *stream)
     stream->header_sent = false;
     stream->next = XF_STREAM_NEXT_RESTART;
     stop_reading(stream);
+}
+
+void xf_stream_hold(struct xf_stream *stream)
+{
+    stream->next = XF_STREAM_NEXT_HELD;
+    stop_reading(stream);
+    xf_stream_pause(stream, true);
+}
+
+void xf_stream_release(struct xf_stream *stream)
+{
+    if (stream->next != XF_STREAM_NEXT_HELD)
+        return;
+    struct xf_buf held = stream->held;
+    xf_buf_init(&stream->held, HELD_MAX_BYTES);
+    stream->next = XF_STREAM_NEXT_ELEMENT;
+    xf_reader_resume(stream->reader);
+    xf_stream_pause(stream, false);
+    read_bytes(stream, xf_buf_ptr(&held), held.len);
+    xf_buf_release(&held);
 }
 
 void xf_stream_start_tls(struct xf_stream *stream, const struct xf_tls_request *request, const char *go)

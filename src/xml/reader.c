@@ -183,6 +183,15 @@ void xf_reader_restart(struct xf_reader *reader)
     reader->error_text = NULL;
 }
 
+void xf_reader_resume(struct xf_reader *reader)
+{
+    xf_require(!reader->is_feeding);
+    if (reader->state != XF_READER_STOPPED)
+        return;
+    reader->state = XF_READER_OPEN; /* the next feed makes a parser, as after parking */
+    reader->utf8 = (struct xf_utf8){0};
+}
+
 enum xf_stream_error xf_reader_problem(const struct xf_reader *reader, const char **out_text)
 {
     *out_text = reader->error_text;

@@ -75,6 +75,20 @@ static bool cannot_give_tls(enum role role, const struct row *row)
            row->outcome != OUTCOME_NONE;
 }
 
+/* The peer ends the handshake over our expired certificate, and both sides allow what is left: dialback in clear. */
+static bool goes_on_in_clear(enum role role, const struct row *row)
+{
+    const struct side *ours = our_side(role, row), *peer = peer_side(role, row);
+    return role == ROLE_INITIATOR && row->outcome == OUTCOME_NONE && ours->tls == SIDE_TLS_OPTIONAL &&
+           peer->tls == SIDE_TLS_OPTIONAL && !ours->strict && ours->dialback && peer->dialback &&
+           ours->cert == SIDE_CERT_INVALID && peer->cert == SIDE_CERT_VALID && peer->strict;
+}
+
+static void make_tls_required(struct settings *settings)
+{
+    settings->tls = SIDE_TLS_REQUIRED;
+}
+
 static void make_tls_optional(struct settings *settings)
 {
     settings->tls = SIDE_TLS_OPTIONAL;
@@ -85,6 +99,7 @@ const struct difference differences[] = {
     {"certificate-is-required", "certificate = preferred", lacks_certificate, OUTCOME_NONE, prefer_certificate},
     {"verify-is-secure-too",    "tls = optional",          asks_in_clear,     OUTCOME_NONE, make_tls_optional},
     {"no-certificate-of-ours",  "tls = optional",          cannot_give_tls,   OUTCOME_NONE, make_tls_optional},
+    {"optional-goes-in-clear",  "tls = required",          goes_on_in_clear,  OUTCOME_PLAIN_DIALBACK, make_tls_required},
 };
 /* clang-format on */
 const size_t difference_count = XF_ARRAY_LEN(differences);

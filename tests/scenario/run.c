@@ -260,6 +260,27 @@ static bool check_request(struct run *run, const struct xf_tls_request *request)
     return true;
 }
 
+/* spki=BYTE dane=match|mismatch revoked=yes|unknown|no eku=server|client version=12 */
+static void add_judgement(struct xf_tls_facts *facts, const char *text)
+{
+    size_t len;
+    const char *spki = key_value(text, "spki", &len);
+    if (spki)
+        memset(facts->spki_sha256, (int)strtoul(spki, NULL, 16), sizeof(facts->spki_sha256));
+    facts->dane = has_value(text, "dane", "match")      ? XF_DANE_MATCH
+                  : has_value(text, "dane", "mismatch") ? XF_DANE_MISMATCH
+                                                        : XF_DANE_NONE;
+    facts->dane_usage = 3;
+    facts->revocation = has_value(text, "revoked", "yes")       ? XF_CERT_REVOKED
+                        : has_value(text, "revoked", "unknown") ? XF_CERT_UNKNOWN
+                        : has_value(text, "revoked", "no")      ? XF_CERT_NOT_REVOKED
+                                                                : XF_CERT_NOT_CHECKED;
+    facts->for_client = !has_value(text, "eku", "server");
+    facts->for_server = !has_value(text, "eku", "client");
+    if (has_value(text, "version", "12"))
+        (void)snprintf(facts->version, sizeof(facts->version), "TLSv1.2");
+}
+
 static bool do_tls(struct run *run)
 {
     struct wire *wire = get_wire(run);
@@ -285,6 +306,7 @@ static bool do_tls(struct run *run)
                  : has_value(text, "chain", "bad")   ? XF_CERT_BAD
                                                      : XF_CERT_NONE,
     };
+    add_judgement(facts, text);
     if (facts->chain == XF_CERT_BAD)
         (void)snprintf(facts->chain_text, sizeof(facts->chain_text), "self-signed certificate");
     add_names(facts, text);

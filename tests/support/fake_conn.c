@@ -126,6 +126,7 @@ static void tell_closed(struct fake_conn *fake)
     struct xf_conn *conn = fake->conn;
     xf_timer_stop(&fake->timeout);
     fake->conn = NULL;
+    fake->judged = NULL;
     if (conn->events)
         conn->events->closed(conn->owner, fake->end, details[fake->end]);
     xf_tls_facts_free(&conn->tls);
@@ -133,11 +134,21 @@ static void tell_closed(struct fake_conn *fake)
     xf_free(conn);
 }
 
+static bool tell_judged(struct fake_conn *fake)
+{
+    xf_tls_judged_fn judged = fake->judged;
+    fake->judged = NULL;
+    if (!judged || fake->has_end)
+        return false;
+    judged(fake->judged_owner);
+    return true;
+}
+
 bool fake_conn_turn(struct fake_conn *fake)
 {
     if (!fake->conn)
         return false;
-    bool was_busy = flush(fake);
+    bool was_busy = tell_judged(fake) || flush(fake);
     if (fake->is_closing && (fake->conn->out.len == 0 || fake->wants_tls)) /* no record leaves in a handshake */
         set_end(fake, XF_CONN_END_LOCAL);
     if (fake->has_end) {
@@ -157,6 +168,7 @@ void fake_conn_free(struct fake_conn *fake)
 {
     for (size_t i = 0; i < XF_ARRAY_LEN(fake->tls_texts); i++)
         xf_free(fake->tls_texts[i]);
+    xf_tls_facts_free(&fake->evidence);
     xf_buf_release(&fake->sent);
     xf_free(fake->taken);
     xf_free(fake);
@@ -179,6 +191,48 @@ void fake_conn_start_tls(struct xf_env *env, struct xf_conn *conn, const struct 
     fake->tls_request.local = keep_text(&fake->tls_texts[0], request->local);
     fake->tls_request.peer = keep_text(&fake->tls_texts[1], request->peer);
     fake->tls_request.ciphers = keep_text(&fake->tls_texts[2], xf_span_of(request->ciphers)).ptr;
+}
+
+/* ------------------------------------------------------------------ certificates */
+
+static void keep_basis(struct xf_tls_facts *facts, const struct xf_tls_basis *basis)
+{
+    bool has_targets = basis->tlsa || basis->target_count;
+    facts->ca_file = basis->ca_file && *basis->ca_file ? xf_strdup(basis->ca_file) : NULL;
+    facts->dane_domain = has_targets ? xf_span_dup(basis->domain) : NULL;
+    facts->targets = xf_alloc((basis->target_count + 1) * sizeof(*facts->targets));
+    for (size_t i = 0; i < basis->target_count; i++)
+        facts->targets[facts->target_count++] = xf_strdup(basis->targets[i]);
+}
+
+/* What real verification would find; the evidence is what the test said. */
+static void judge(struct xf_tls_facts *facts, const struct xf_tls_facts *evidence, const struct xf_tls_basis *basis)
+{
+    facts->is_judged = true;
+    facts->chain = evidence->chain;
+    memcpy(facts->chain_text, evidence->chain_text, sizeof(facts->chain_text));
+    facts->revocation = evidence->revocation;
+    facts->dane = xf_tlsa_set_count(basis->tlsa) ? evidence->dane : XF_DANE_NONE;
+    facts->dane_usage = evidence->dane_usage;
+    keep_basis(facts, basis);
+}
+
+void fake_conn_judge_tls(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls_judged_fn done,
+                         void *owner)
+{
+    struct fake_conn *fake = fake_of(conn);
+    (void)env;
+    xf_require(!fake->judged);
+    if (fake->evidence)
+        judge(conn->tls, fake->evidence, basis);
+    fake->judged = done;
+    fake->judged_owner = owner;
+}
+
+void fake_conn_forget_tls(struct xf_env *env, struct xf_conn *conn)
+{
+    (void)env;
+    xf_tls_facts_free(&fake_of(conn)->evidence);
 }
 
 /* ------------------------------------------------------------------ what the test says */
@@ -259,6 +313,11 @@ void fake_conn_secured(struct fake_conn *fake, const struct xf_tls_facts *facts)
         fake->wants_tls = false;
         xf_tls_facts_free(&fake->conn->tls);
         fake->conn->tls = copy_facts(facts);
+        fake->evidence = copy_facts(facts);
+        if (facts->chain != XF_CERT_NONE && !fake->tls_request.is_server)
+            judge(fake->conn->tls, fake->evidence, &fake->tls_request.basis);
+        else if (facts->chain != XF_CERT_NONE)
+            fake->conn->tls->chain = XF_CERT_BAD; /* not judged yet */
         fake->conn->events->secured(fake->conn->owner);
     }
     fake_env_run(fake->env);

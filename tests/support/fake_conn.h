@@ -28,6 +28,9 @@ struct fake_conn {
     bool wants_tls;            /* env->start_tls was called and not answered yet */
     struct xf_tls_request tls_request; /* the texts are copies */
     char *tls_texts[3];
+    xf_tls_judged_fn judged;   /* env->judge_tls was called and not answered yet */
+    void *judged_owner;
+    struct xf_tls_facts *evidence; /* what the test said of the certificate; NULL: nothing, or forgotten */
     struct xf_timer timeout;   /* of the connect, then of the linger */
     bool has_end;              /* closed is due, in this or the next turn */
     enum xf_conn_end end;
@@ -43,7 +46,11 @@ size_t fake_conn_open_count(const struct fake_env *fake); /* conns that are not 
 void fake_conn_connected(struct fake_conn *conn);
 void fake_conn_refused(struct fake_conn *conn);
 
-/* The handshake is over. `facts` is copied; is_server and the like are the test's to fill. NULL: it failed. */
+/*
+ * The handshake is over. `facts` is copied; is_server and the like are the test's to fill, and what they say of chain, revocation and
+ * TLSA records is told when the code under test asks for judgement (a client does so with the handshake), in the next turn: TLSA
+ * records count only when there are some. NULL: it failed.
+ */
 void fake_conn_secured(struct fake_conn *conn, const struct xf_tls_facts *facts);
 
 /* Bytes of the other side; none arrive once the conn is closing. False: paused, nothing was delivered. */
@@ -64,4 +71,7 @@ bool fake_conn_turn(struct fake_conn *conn);
 void fake_conn_free(struct fake_conn *conn);
 struct xf_conn *fake_conn_connect(struct xf_env *env, const struct xf_addr *addr, unsigned timeout_ms,
                                   const struct xf_conn_events *events, void *owner);
+void fake_conn_judge_tls(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls_judged_fn done,
+                         void *owner);
+void fake_conn_forget_tls(struct xf_env *env, struct xf_conn *conn);
 void fake_conn_start_tls(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_request *request);

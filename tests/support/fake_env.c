@@ -51,6 +51,8 @@ void fake_env_init(struct fake_env *fake)
         .timers = xf_timers_new(&fake->clock),
         .connect = fake_conn_connect,
         .start_tls = fake_conn_start_tls,
+        .judge_tls = fake_conn_judge_tls,
+        .forget_tls = fake_conn_forget_tls,
         .make_id = make_id,
     };
     xf_log_set_level(XF_LOG_DEBUG);

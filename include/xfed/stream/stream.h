@@ -21,7 +21,7 @@ enum xf_stream_end {
     XF_STREAM_END_LOST,       /* the conn ended without a footer: stream->conn_end, detail */
 };
 
-enum xf_stream_next { XF_STREAM_NEXT_ELEMENT, XF_STREAM_NEXT_RESTART, XF_STREAM_NEXT_TLS, XF_STREAM_NEXT_NOTHING };
+enum xf_stream_next { XF_STREAM_NEXT_ELEMENT, XF_STREAM_NEXT_RESTART, XF_STREAM_NEXT_TLS, XF_STREAM_NEXT_HELD, XF_STREAM_NEXT_NOTHING };
 
 struct xf_stream_events {
     void (*header)(struct xf_stream *stream, const struct xf_header *header);
@@ -55,6 +55,7 @@ struct xf_stream {
     enum xf_stream_end end;
     struct xf_timer linger;        /* how long the peer may take to end the stream too */
     enum xf_stream_next next;      /* what happens once the element being read is over */
+    struct xf_buf held;            /* what came while the stream was held */
     struct xf_tls_request tls_request;
     const char *tls_go;
     unsigned long looked_count;    /* xf_stream_element_ms */
@@ -106,6 +107,13 @@ void xf_stream_restart(struct xf_stream *stream);
  * The texts of the request must live until `secured` or `closed`.
  */
 void xf_stream_start_tls(struct xf_stream *stream, const struct xf_tls_request *request, const char *go);
+
+/*
+ * From within header or element: what the peer sends behind it waits unread until xf_stream_release, which is not called from within an
+ * event of the stream.
+ */
+void xf_stream_hold(struct xf_stream *stream);
+void xf_stream_release(struct xf_stream *stream);
 
 /* Send a stream error (with the header first when none went out) and the footer, close. `text` NULL: none. */
 void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, const char *text);

@@ -65,12 +65,15 @@ void xf_reader_set_limits(struct xf_reader *reader, const struct xf_reader_limit
 /*
  * XF_ERR_OK with *out_used = len: all taken. XF_ERR_CLOSED with *out_used <= len: a callback called
  * xf_reader_stop; the bytes behind the element that was current are not read, and the reader is only good for
- * xf_reader_restart or free. XF_ERR_BAD_XML or XF_ERR_LIMIT: see xf_reader_problem; the reader is dead.
+ * xf_reader_resume, xf_reader_restart or free. XF_ERR_BAD_XML or XF_ERR_LIMIT: see xf_reader_problem; the reader is dead.
  */
 XF_MUST_USE enum xf_err xf_reader_feed(struct xf_reader *reader, const char *bytes, size_t len, size_t *out_used);
 
 /* From a callback: end reading behind the current element (stream restart, or we close the stream). */
 void xf_reader_stop(struct xf_reader *reader);
+
+/* After a stop: go on behind the element at which it stopped, in the same stream. Not from a callback. */
+void xf_reader_resume(struct xf_reader *reader);
 
 /* A fresh parser for the next stream on the same conn (RFC 6120 §5.4.3.3, §6.4.6). Not from a callback. */
 void xf_reader_restart(struct xf_reader *reader);

@@ -2,22 +2,33 @@
 /* test_verdict.c — the gate to "authenticated": every combination of settings, certificate, method and direction. */
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <xfed/base/err.h>
 
 #include "verdict_priv.h"
 
-enum peer { CLEAR, NO_CERT, UNTRUSTED, WRONG_NAME, GOOD };
+enum peer { CLEAR, NO_CERT, UNTRUSTED, WRONG_NAME, GOOD, PINNED, WRONG_PIN, DANE, WRONG_DANE, DANE_OPEN, REVOKED, NOT_FOR_CLIENTS, OLD, PEERS };
 
-static const struct xf_verdict verdicts[] = {
-    [CLEAR] = {false, XF_CERT_NONE, false},
-    [NO_CERT] = {true, XF_CERT_NONE, false},
-    [UNTRUSTED] = {true, XF_CERT_BAD, true},
-    [WRONG_NAME] = {true, XF_CERT_TRUSTED, false},
-    [GOOD] = {true, XF_CERT_TRUSTED, true},
+#define CHAIN(how) .is_secure = true, .chain = XF_CERT_##how
+
+static const struct xf_verdict verdicts[PEERS] = {
+    [CLEAR] = {.is_secure = false},
+    [NO_CERT] = {CHAIN(NONE)},
+    [UNTRUSTED] = {CHAIN(BAD), .name_matches = true},
+    [WRONG_NAME] = {CHAIN(TRUSTED)},
+    [GOOD] = {CHAIN(TRUSTED), .name_matches = true},
+    [PINNED] = {CHAIN(BAD), .pin = XF_PIN_MATCH},
+    [WRONG_PIN] = {CHAIN(TRUSTED), .name_matches = true, .pin = XF_PIN_MISMATCH},
+    [DANE] = {CHAIN(BAD), .dane = XF_DANE_MATCH, .tlsa_exists = true},
+    [WRONG_DANE] = {CHAIN(TRUSTED), .name_matches = true, .dane = XF_DANE_MISMATCH, .tlsa_exists = true},
+    [DANE_OPEN] = {CHAIN(TRUSTED), .name_matches = true, .dane_is_open = true},
+    [REVOKED] = {CHAIN(TRUSTED), .name_matches = true, .is_revoked = true},
+    [NOT_FOR_CLIENTS] = {CHAIN(TRUSTED), .name_matches = true, .lacks_client_eku = true},
+    [OLD] = {CHAIN(TRUSTED), .name_matches = true, .is_old = true},
 };
 
-/* Which of the five peers may pass: a letter each in the order of `enum peer`, '-' for refused. */
+/* Which of the peers may pass: a letter each in the order of `enum peer`, '-' for refused. */
 static const struct {
     const char *label;
     enum xf_tls_mode tls;
@@ -25,20 +36,30 @@ static const struct {
     bool sasl_in, sasl_out, dialback;
     const char *external_in, *external_out, *dialback_both, *nothing;
 } cases[] = {
-    {"required, preferred, all methods", XF_TLS_REQUIRED, XF_CERT_PREFERRED, true, true, true, "----g", "----g", "-nuwg", "-nuwg"},
-    {"required, required, all methods", XF_TLS_REQUIRED, XF_CERT_REQUIRED, true, true, true, "----g", "----g", "----g", "----g"},
-    {"required, ignore, all methods", XF_TLS_REQUIRED, XF_CERT_IGNORE, true, true, true, "----g", "-nuwg", "-nuwg", "-nuwg"},
-    {"required, preferred, no dialback", XF_TLS_REQUIRED, XF_CERT_PREFERRED, true, true, false, "----g", "----g", "-----", "-nuwg"},
-    {"required, preferred, no sasl", XF_TLS_REQUIRED, XF_CERT_PREFERRED, false, false, true, "-----", "-----", "-nuwg", "-nuwg"},
-    {"optional, preferred, all methods", XF_TLS_OPTIONAL, XF_CERT_PREFERRED, true, true, true, "----g", "----g", "cnuwg", "cnuwg"},
-    {"optional, required, all methods", XF_TLS_OPTIONAL, XF_CERT_REQUIRED, true, true, true, "----g", "----g", "----g", "----g"},
-    {"none, ignore, dialback", XF_TLS_NONE, XF_CERT_IGNORE, false, false, true, "-----", "-----", "cnuwg", "cnuwg"},
+    /* clang-format off */
+    {"required, preferred, all methods", XF_TLS_REQUIRED, XF_CERT_PREFERRED, true, true, true,
+     "----gp-d-----", "----gp-d-----", "-nuwgp-d-o-c-", "-nuwgp-d-o-c-"},
+    {"required, required, all methods", XF_TLS_REQUIRED, XF_CERT_REQUIRED, true, true, true,
+     "----gp-d-----", "----gp-d-----", "----gp-d-----", "----gp-d-----"},
+    {"required, ignore, all methods", XF_TLS_REQUIRED, XF_CERT_IGNORE, true, true, true,
+     "----gp-d-----", "-nuwgpPdDorc-", "-nuwgpPdDorc-", "-nuwgpPdDorc-"},
+    {"required, preferred, no dialback", XF_TLS_REQUIRED, XF_CERT_PREFERRED, true, true, false,
+     "----gp-d-----", "----gp-d-----", "-------------", "-nuwgp-d-o-c-"},
+    {"required, preferred, no sasl", XF_TLS_REQUIRED, XF_CERT_PREFERRED, false, false, true,
+     "-------------", "-------------", "-nuwgp-d-o-c-", "-nuwgp-d-o-c-"},
+    {"optional, preferred, all methods", XF_TLS_OPTIONAL, XF_CERT_PREFERRED, true, true, true,
+     "----gp-d-----", "----gp-d-----", "cnuwgp-d-o-c-", "cnuwgp-d-o-c-"},
+    {"optional, required, all methods", XF_TLS_OPTIONAL, XF_CERT_REQUIRED, true, true, true,
+     "----gp-d-----", "----gp-d-----", "----gp-d-----", "----gp-d-----"},
+    {"none, ignore, dialback", XF_TLS_NONE, XF_CERT_IGNORE, false, false, true,
+     "-------------", "-------------", "cnuwgpPdDorc-", "cnuwgpPdDorc-"},
+    /* clang-format on */
 };
 
 static void check_row(const char *label, const char *what, const char *want, const struct xf_peer_settings *settings,
                       enum xf_auth_method method, bool outbound)
 {
-    for (int peer = CLEAR; peer <= GOOD; peer++) {
+    for (int peer = CLEAR; peer < PEERS; peer++) {
         bool refused = xf_auth_refusal(settings, &verdicts[peer], method, outbound) != NULL;
         ck_assert_msg(refused == (want[peer] == '-'), "%s: %s: peer %d is %s", label, what, peer, refused ? "refused" : "let in");
     }
@@ -61,15 +82,87 @@ START_TEST(gate_follows_settings)
 }
 END_TEST
 
-START_TEST(text_names_presented_and_wanted)
+START_TEST(dialback_by_certificate_needs_a_good_one)
 {
-    struct xf_cert_name name = {XF_CERT_DNS, (char[]){"x.example"}};
-    struct xf_tls_facts facts = {.chain = XF_CERT_TRUSTED, .names = &name, .name_count = 1};
-    struct xf_verdict verdict = xf_verdict_of(&facts, XF_SPAN("b.example"));
-    char text[200];
+    struct xf_peer_settings settings = {.dialback = true, .dialback_by_certificate = true};
+    const char *want = "----gp-d-----";
+    check_row("on", "dialback by certificate", want, &settings, XF_AUTH_DIALBACK_CERT, false);
+    settings.dialback_by_certificate = false;
+    check_row("off", "dialback by certificate", "-------------", &settings, XF_AUTH_DIALBACK_CERT, false);
+}
+END_TEST
+
+START_TEST(tlsa_records_ask_for_tls)
+{
+    struct xf_peer_settings settings = {.tls = XF_TLS_OPTIONAL, .certificate = XF_CERT_PREFERRED, .dialback = true};
+    struct xf_verdict clear = {.tlsa_exists = true};
+    ck_assert_ptr_nonnull(xf_auth_refusal(&settings, &clear, XF_AUTH_DIALBACK, true));
+    settings.certificate = XF_CERT_IGNORE;
+    ck_assert_ptr_null(xf_auth_refusal(&settings, &clear, XF_AUTH_DIALBACK, true));
+}
+END_TEST
+
+/* ---- facts to verdict */
+
+static uint8_t seven[1][32] = {{7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7}};
+
+#define B_EXAMPLE .for_client = true, .for_server = true, .is_judged = true, .chain = XF_CERT_TRUSTED, .version = "TLSv1.2"
+
+static const struct {
+    const char *label;
+    struct xf_tls_facts facts;
+    struct xf_peer_settings settings;
+    const char *name, *word; /* in the certificate; of the verdict for b.example */
+    const char *in_text;     /* that the text for the peer contains */
+} verdicts_of[] = {
+    {"good", {B_EXAMPLE}, {0}, "b.example", "good", "is good"},
+    {"other name", {B_EXAMPLE}, {0}, "x.example", "wrong-name", "does not name b.example (it names: x.example)"},
+    {"not judged", {.chain = XF_CERT_TRUSTED}, {0}, "b.example", "untrusted", "was not judged"},
+    {"judged by the anchors of another peer", {B_EXAMPLE, .ca_file = (char *)"other.pem"}, {0}, "b.example", "untrusted", "was not judged"},
+    {"judged by its own anchors", {B_EXAMPLE, .ca_file = (char *)"own.pem"}, {.ca_file = (char *)"own.pem"}, "b.example", "good", "is good"},
+    {"own anchors were not used", {B_EXAMPLE}, {.ca_file = (char *)"own.pem"}, "b.example", "untrusted", "was not judged"},
+    {"pinned, whatever it names", {B_EXAMPLE, .spki_sha256 = {7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7}},
+     {.pin_sha256 = seven, .pin_count = 1}, "x.example", "pinned", "is good"},
+    {"another key is pinned", {B_EXAMPLE}, {.pin_sha256 = seven, .pin_count = 1}, "b.example", "wrong-pin", "pinned for b.example"},
+    {"TLSA of this domain", {B_EXAMPLE, .dane = XF_DANE_MATCH, .dane_domain = (char *)"b.example"}, {.dane = true}, "x.example", "dane", "is good"},
+    {"TLSA of another domain", {B_EXAMPLE, .dane = XF_DANE_MATCH, .dane_domain = (char *)"c.example"}, {.dane = true}, "x.example", "wrong-name", "does not name"},
+    {"TLSA that does not match", {B_EXAMPLE, .dane = XF_DANE_MISMATCH, .dane_domain = (char *)"b.example"}, {.dane = true}, "b.example", "wrong-dane", "TLSA"},
+    {"TLSA switched off", {B_EXAMPLE, .dane = XF_DANE_MISMATCH, .dane_domain = (char *)"b.example"}, {0}, "b.example", "good", "is good"},
+    {"revoked", {B_EXAMPLE, .revocation = XF_CERT_REVOKED, .revocation_text = "revoked on a day"}, {.revocation = XF_REVOCATION_SOFT}, "b.example", "revoked", "revoked on a day"},
+    {"revoked, nobody asks", {B_EXAMPLE, .revocation = XF_CERT_REVOKED}, {.revocation = XF_REVOCATION_OFF}, "b.example", "good", "is good"},
+    {"unknown, soft", {B_EXAMPLE, .revocation = XF_CERT_UNKNOWN}, {.revocation = XF_REVOCATION_SOFT}, "b.example", "good", "is good"},
+    {"unknown, hard", {B_EXAMPLE, .revocation = XF_CERT_UNKNOWN}, {.revocation = XF_REVOCATION_HARD}, "b.example", "revoked", "not known whether"},
+    {"not checked, hard", {B_EXAMPLE}, {.revocation = XF_REVOCATION_HARD}, "b.example", "revoked", "not known whether"},
+    {"checked, hard", {B_EXAMPLE, .revocation = XF_CERT_NOT_REVOKED}, {.revocation = XF_REVOCATION_HARD}, "b.example", "good", "is good"},
+    {"for servers only, as client", {.is_judged = true, .chain = XF_CERT_TRUSTED, .is_server = true, .for_server = true}, {.client_eku = true}, "b.example", "not-for-clients", "clientAuth"},
+    {"for servers only, nobody minds", {.is_judged = true, .chain = XF_CERT_TRUSTED, .is_server = true, .for_server = true}, {0}, "b.example", "good", "is good"},
+    {"for servers only, as server", {.is_judged = true, .chain = XF_CERT_TRUSTED, .for_server = true}, {.client_eku = true}, "b.example", "good", "is good"},
+    {"old TLS", {B_EXAMPLE}, {.tls_min = 13}, "b.example", "good", "TLS 1.3 is required"},
+};
+
+START_TEST(facts_and_settings_make_the_verdict)
+{
+    struct xf_cert_name name = {XF_CERT_DNS, (char *)verdicts_of[_i].name};
+    struct xf_tls_facts facts = verdicts_of[_i].facts;
+    char text[300];
+    facts.names = &name;
+    facts.name_count = 1;
+    struct xf_verdict verdict = xf_verdict_of(&facts, &verdicts_of[_i].settings, XF_SPAN("b.example"));
     xf_verdict_text(&verdict, &facts, XF_SPAN("b.example"), text, sizeof(text));
-    ck_assert_ptr_nonnull(strstr(text, "b.example"));
-    ck_assert_ptr_nonnull(strstr(text, "x.example"));
+    ck_assert_msg(strcmp(xf_verdict_word(&verdict), verdicts_of[_i].word) == 0, "%s: %s", verdicts_of[_i].label, xf_verdict_word(&verdict));
+    ck_assert_msg(strstr(text, verdicts_of[_i].in_text) != NULL, "%s: %s", verdicts_of[_i].label, text);
+}
+END_TEST
+
+START_TEST(secure_srv_adds_the_target_as_a_name)
+{
+    struct xf_cert_name name = {XF_CERT_DNS, (char[]){"xmpp.host.example"}};
+    char *target = (char[]){"xmpp.host.example"};
+    struct xf_tls_facts facts = {B_EXAMPLE, .names = &name, .name_count = 1, .targets = &target, .target_count = 1};
+    struct xf_peer_settings settings = {0};
+    facts.dane_domain = (char[]){"b.example"};
+    ck_assert(xf_verdict_of(&facts, &settings, XF_SPAN("b.example")).name_matches);
+    ck_assert(!xf_verdict_of(&facts, &settings, XF_SPAN("c.example")).name_matches);
 }
 END_TEST
 
@@ -78,7 +171,10 @@ int main(void)
     Suite *suite = suite_create("s2s/verdict");
     TCase *tc = tcase_create("gate");
     tcase_add_loop_test(tc, gate_follows_settings, 0, (int)XF_ARRAY_LEN(cases));
-    tcase_add_test(tc, text_names_presented_and_wanted);
+    tcase_add_test(tc, dialback_by_certificate_needs_a_good_one);
+    tcase_add_test(tc, tlsa_records_ask_for_tls);
+    tcase_add_loop_test(tc, facts_and_settings_make_the_verdict, 0, (int)XF_ARRAY_LEN(verdicts_of));
+    tcase_add_test(tc, secure_srv_adds_the_target_as_a_name);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
