@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check.c — what no single value can tell: references between sections, duplicates of domains, files that belong together,
- * and settings of a peer that can never authenticate (reference/cisco-federation.md 3.2: a partner who is refused by a
- * combination of switches costs days to find, so the file is refused instead).
- *
- * An outgoing stream authenticates by dialback, or by SASL where there is TLS; an incoming one likewise. A required
- * certificate can only be shown in TLS. Each peer is judged by what holds for it in effect, with the line of the key that
- * its section wrote, or of the section.
+ * check.c — what no single value can tell: references between sections, duplicates of domains, files that belong together.
+ * Settings of peers are for check_peer.c.
  */
 #include "conf_priv.h"
 
@@ -14,62 +9,6 @@
 #include <xfed/base/alloc.h>
 
 static const char *const no_keys[] = {NULL};
-
-/* ---- settings of peers */
-
-struct subject { /* whose settings are judged */
-    const struct xf_check *check;
-    const struct xf_raw_section *raw; /* NULL: defaults that are not written */
-    const char *name;                 /* "peer \"x\"" or "defaults" */
-};
-
-static void refuse(const struct subject *subject, const char *const *keys, const char *what, const char *accepted)
-{
-    xf_problem(subject->check->problems, subject->raw ? subject->raw->file : subject->check->conf->file,
-               xf_raw_line(subject->raw, keys), "%s: %s: expected %s", subject->name, what, accepted);
-}
-
-static bool can_authenticate(const struct xf_peer_settings *s, bool sasl)
-{
-    return s->dialback || (sasl && s->tls != XF_TLS_NONE);
-}
-
-/* Every way that is shut names the switches which shut it. */
-static void judge_settings(const struct subject *subject, const struct xf_peer_settings *s)
-{
-    static const char *const out_keys[] = {"dialback", "sasl-out", "tls", "direction", NULL};
-    static const char *const in_keys[] = {"dialback", "sasl-in", "tls", "direction", NULL};
-    static const char *const cert_keys[] = {"certificate", "tls", NULL};
-    bool no_tls = s->tls == XF_TLS_NONE;
-    if ((s->direction & XF_DIRECTION_OUT) && !can_authenticate(s, s->sasl_out))
-        refuse(subject, out_keys,
-               no_tls ? "nothing can authenticate us with dialback = no and tls = none"
-                      : "nothing can authenticate us with dialback = no and sasl-out = no",
-               "dialback = yes, or sasl-out = yes with tls = optional or required");
-    if ((s->direction & XF_DIRECTION_IN) && !can_authenticate(s, s->sasl_in))
-        refuse(subject, in_keys,
-               no_tls ? "nothing can authenticate the peer with dialback = no and tls = none"
-                      : "nothing can authenticate the peer with dialback = no and sasl-in = no",
-               "dialback = yes, or sasl-in = yes with tls = optional or required");
-    if (s->direction != XF_DIRECTION_NONE && s->certificate == XF_CERT_REQUIRED && no_tls)
-        refuse(subject, cert_keys, "certificate = required cannot be met with tls = none",
-               "certificate = ignore or preferred, or tls = optional or required");
-}
-
-static void check_peers(const struct xf_check *check)
-{
-    struct subject subject = {check, check->defaults, "defaults"};
-    judge_settings(&subject, &check->conf->defaults);
-    for (size_t i = 0; i < check->conf->peer_count; i++) {
-        const struct xf_conf_peer *peer = &check->conf->peers[i];
-        struct xf_peer_settings effective;
-        xf_conf_section_settings(check->conf, peer, &effective);
-        char *name = xf_asprintf("peer \"%s\"", peer->pattern);
-        subject = (struct subject){check, check->peers[i], name};
-        judge_settings(&subject, &effective);
-        xf_free(name);
-    }
-}
 
 /* ---- served domains */
 
@@ -180,6 +119,6 @@ void xf_conf_check(const struct xf_check *check)
     check_parts(check);
     if (check->conf->link_count > 0)
         check_served(check, names);
-    check_peers(check);
+    xf_check_peers(check);
     xf_map_free(&names);
 }

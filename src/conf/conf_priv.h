@@ -228,3 +228,6 @@ struct xf_check {
     struct xf_problems *problems;
 };
 void xf_conf_check(const struct xf_check *check);
+
+/* ---- check_peer.c */
+void xf_check_peers(const struct xf_check *check);

@@ -221,8 +221,8 @@ WORD (PEER, "downgrade", P, downgrade, enum xf_downgrade, downgrade_words, "alar
       "What follows when a peer falls behind what is remembered of it: another key that nobody vouches for, dialback where there was "
       "EXTERNAL, clear where there was TLS. alarm: a line in the log. refuse: the stream ends too."),
 BOOL (PEER, "dialback-by-certificate", P, dialback_by_certificate, "yes",
-      "Answer a dialback request without asking back when the peer's certificate is valid for that very domain (XEP-0344). That is "
-      "what SASL EXTERNAL goes by, so it holds only with sasl-in = yes."),
+      "Answer a dialback request without asking back when the peer's certificate is good for that very domain "
+      "(XEP-0344): what SASL EXTERNAL goes by is enough for dialback too."),
 BOOL (PEER, "bidi", P, bidi, "yes", "Stanzas go both ways over one stream where the peer can do that (XEP-0288)."),
 BOOL (PEER, "multiplex", P, multiplex, "no",
       "Use one stream to the peer for several of our domains (XEP-0220). no, since some servers cannot do that."),

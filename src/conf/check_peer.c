@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check_peer.c — settings with which a peer can never authenticate, or whose guards guard nothing (issue 3). A partner who
+ * is refused by a combination of switches costs days to find, so the file is refused instead.
+ *
+ * What each way of authenticating needs (src/s2s/verdict.c decides by the same rules):
+ *
+ * - EXTERNAL needs TLS. Inwards it also needs a certificate that something can vouch for: pins, DANE, or an authority.
+ *   Outwards so too, unless certificate = ignore.
+ * - dialback needs nothing; with certificate = required it needs TLS and that certificate like everything else
+ *
+ * Each peer is judged by what holds for it in effect, with the line of the key that its section wrote, or of the section.
+ * Test: tests/unit/conf/test_check_peer.c, and against the decisions themselves tests/unit/s2s/test_never.c.
+ */
+#include "conf_priv.h"
+
+#include <xfed/base/alloc.h>
+
+struct subject { /* whose settings are judged */
+    const struct xf_check *check;
+    const struct xf_raw_section *raw; /* NULL: defaults that are not written */
+    const char *name;                 /* "peer \"x\"" or "defaults" */
+    const struct xf_peer_settings *settings;
+};
+
+static void refuse(const struct subject *subject, const char *const *keys, const char *what, const char *accepted)
+{
+    xf_problem(subject->check->problems, subject->raw ? subject->raw->file : subject->check->conf->file,
+               xf_raw_line(subject->raw, keys), "%s: %s: expected %s", subject->name, what, accepted);
+}
+
+/* Is there anything by which a certificate of the peer could be a good one? */
+static bool can_be_vouched_for(const struct subject *subject)
+{
+    const struct xf_peer_settings *s = subject->settings;
+    return s->pins.count > 0 || s->dane || *s->ca_file || *subject->check->conf->trust_ca_file;
+}
+
+static bool has_external(const struct subject *subject, bool outbound)
+{
+    const struct xf_peer_settings *s = subject->settings;
+    return (outbound ? s->sasl_out : s->sasl_in) && s->tls != XF_TLS_NONE;
+}
+
+/* The switches are on; what they need is judged below. */
+static void judge_methods(const struct subject *subject)
+{
+    static const char *const out_keys[] = {"dialback", "sasl-out", "tls", "direction", NULL};
+    static const char *const in_keys[] = {"dialback", "sasl-in", "tls", "direction", NULL};
+    const struct xf_peer_settings *s = subject->settings;
+    bool no_tls = s->tls == XF_TLS_NONE;
+    if ((s->direction & XF_DIRECTION_OUT) && !s->dialback && !has_external(subject, true))
+        refuse(subject, out_keys,
+               no_tls ? "nothing can authenticate us with dialback = no and tls = none"
+                      : "nothing can authenticate us with dialback = no and sasl-out = no",
+               "dialback = yes, or sasl-out = yes with tls = optional or required");
+    if ((s->direction & XF_DIRECTION_IN) && !s->dialback && !has_external(subject, false))
+        refuse(subject, in_keys,
+               no_tls ? "nothing can authenticate the peer with dialback = no and tls = none"
+                      : "nothing can authenticate the peer with dialback = no and sasl-in = no",
+               "dialback = yes, or sasl-in = yes with tls = optional or required");
+}
+
+/* A certificate is asked for that nobody can vouch for. */
+static void judge_trust(const struct subject *subject)
+{
+    static const char *const cert_keys[] = {"certificate", "ca-file", "dane", "pins", NULL};
+    static const char *const in_keys[] = {"dialback", "ca-file", "dane", "pins", NULL};
+    static const char *const accepted = "ca-file, pins or dane = yes, or trust { ca-file = ... }";
+    const struct xf_peer_settings *s = subject->settings;
+    if (s->tls == XF_TLS_NONE || can_be_vouched_for(subject))
+        return;
+    bool needs_external = !s->dialback && (((s->direction & XF_DIRECTION_IN) && s->sasl_in) ||
+                                           ((s->direction & XF_DIRECTION_OUT) && s->sasl_out && s->certificate != XF_CERT_IGNORE));
+    if (s->certificate == XF_CERT_REQUIRED)
+        refuse(subject, cert_keys, "certificate = required cannot be met: with dane = no, and neither pins nor a ca-file, no certificate is good",
+               accepted);
+    else if (needs_external)
+        refuse(subject, in_keys,
+               "SASL alone (dialback = no) cannot authenticate: with dane = no, and neither pins nor a ca-file, no certificate is good",
+               accepted);
+}
+
+static void judge_certificate(const struct subject *subject)
+{
+    static const char *const cert_keys[] = {"certificate", "tls", NULL};
+    static const char *const pin_keys[] = {"pins", "certificate", "tls", NULL};
+    const struct xf_peer_settings *s = subject->settings;
+    bool no_tls = s->tls == XF_TLS_NONE;
+    if (s->certificate == XF_CERT_REQUIRED && no_tls)
+        refuse(subject, cert_keys, "certificate = required cannot be met with tls = none",
+               "certificate = ignore or preferred, or tls = optional or required");
+    if (s->pins.count > 0 && no_tls)
+        refuse(subject, pin_keys, "pins are never looked at with tls = none", "tls = optional or required, or pins = {}");
+    else if (s->pins.count > 0 && s->certificate == XF_CERT_IGNORE)
+        refuse(subject, pin_keys, "pins keep nobody out with certificate = ignore",
+               "certificate = preferred or required, or pins = {}");
+}
+
+/*
+ * revocation = hard takes a certificate that nothing calls good for a revoked one. A connecting peer's TLS staples no OCSP response
+ * (RFC 8446 would let it, OpenSSL's client does not), so that only lists can speak for it.
+ */
+static void judge_revocation(const struct subject *subject)
+{
+    static const char *const keys[] = {"revocation", "certificate", "direction", NULL};
+    const struct xf_peer_settings *s = subject->settings;
+    const struct xf_conf *conf = subject->check->conf;
+    bool has_lists = conf->trust_crl_files.count > 0 || *conf->trust_crl_dir;
+    if (s->revocation == XF_REVOCATION_HARD && !has_lists && s->tls != XF_TLS_NONE && s->certificate != XF_CERT_IGNORE &&
+        (s->direction & XF_DIRECTION_IN))
+        refuse(subject, keys, "revocation = hard refuses every certificate of a peer that connects to us while there are no revocation lists",
+               "trust { crl-files = ... } or { crl-dir = ... }, revocation = soft, or direction = out");
+}
+
+static void judge_downgrade(const struct subject *subject)
+{
+    static const char *const keys[] = {"downgrade", NULL};
+    if (subject->settings->downgrade == XF_DOWNGRADE_REFUSE && subject->check->conf->memory_peers == 0)
+        refuse(subject, keys, "downgrade = refuse has nothing to go by with memory { peers = 0 }",
+               "downgrade = allow or alarm, or a memory of peers");
+}
+
+static void judge(const struct subject *subject)
+{
+    if (subject->settings->direction == XF_DIRECTION_NONE)
+        return;
+    judge_methods(subject);
+    judge_certificate(subject);
+    judge_trust(subject);
+    judge_revocation(subject);
+    judge_downgrade(subject);
+}
+
+void xf_check_peers(const struct xf_check *check)
+{
+    judge(&(struct subject){check, check->defaults, "defaults", &check->conf->defaults});
+    for (size_t i = 0; i < check->conf->peer_count; i++) {
+        const struct xf_conf_peer *peer = &check->conf->peers[i];
+        struct xf_peer_settings effective;
+        xf_conf_section_settings(check->conf, peer, &effective);
+        char *name = xf_asprintf("peer \"%s\"", peer->pattern);
+        judge(&(struct subject){check, check->peers[i], name, &effective});
+        xf_free(name);
+    }
+}
