@@ -14,3 +14,11 @@ uint64_t xf_monotonic_ms(void)
     /* One more than the system says: 0 is "never" for those who store a time. */
     return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000 + 1;
 }
+
+int64_t xf_unix_s(void)
+{
+    struct timespec ts;
+
+    xf_require(clock_gettime(CLOCK_REALTIME, &ts) == 0);
+    return (int64_t)ts.tv_sec;
+}

@@ -1,136 +1,198 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * certs.c — the certificates of our domains and the anchors for those of peers, as a configuration names them.
+ * certs.c — the certificates of our domains, as a configuration names them or as they lie in trust { cert-dir }.
  *
- * Loading touches files only and runs on the thread pool in a reload. What cannot be read is reported; at the start that
- * is the end, in a reload the certificate in force stays (after root was given up, keys may be out of reach).
+ * A served section with `certificate` uses those for its domain and aliases, one for each type of key. Without, DOMAIN/fullchain.pem
+ * and privkey.pem in the folder are looked for, the way certbot and acme clients leave them; an alias with a folder of its own has
+ * its own, others use the domain's.
+ *
+ * Loading touches files only and runs on the thread pool in a reload. What cannot be read is reported; at the start that is the end,
+ * in a reload the certificate in force stays (after root was given up, keys may be out of reach). Test:
+ * tests/unit/daemon/test_certs.c.
  */
 #include "daemon_priv.h"
 
-#include <stdarg.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <xfed/base/alloc.h>
 
-#define REPORT_MAX_BYTES (64u << 10)
+/* ---- which ones there are */
 
-void xf_report_init(struct xf_report *report)
+static void add(struct xf_certs *certs, const struct xf_cert *cert)
 {
-    *report = (struct xf_report){0};
-    xf_buf_init(&report->text, REPORT_MAX_BYTES);
+    certs->own = xf_realloc(certs->own, (certs->own_count + 1) * sizeof(*certs->own));
+    certs->own[certs->own_count++] = *cert;
 }
 
-void xf_report_release(struct xf_report *report)
+/* A folder that may not be looked into counts as there: it is not to be taken for a domain without a certificate. */
+static bool add_from_dir(struct xf_certs *certs, const struct xf_conf *conf, size_t served, const char *name, bool is_alias)
 {
-    xf_buf_release(&report->text);
+    char *file = xf_asprintf("%s/%s/fullchain.pem", conf->cert_dir, name);
+    bool is_there = access(file, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+    if (is_there)
+        add(certs, &(struct xf_cert){.name = xf_strdup(name),
+                                     .served = served,
+                                     .is_alias = is_alias,
+                                     .file = file,
+                                     .key_file = xf_asprintf("%s/%s/privkey.pem", conf->cert_dir, name)});
+    else
+        xf_free(file);
+    return is_there;
 }
 
-static void XF_PRINTF(5, 6) report(struct xf_report *to, bool is_error, const char *file, int line, const char *fmt, ...)
+static bool find_own(struct xf_certs *certs, const struct xf_conf *conf, size_t i)
 {
-    char words[1024], message[1600], number[16] = "";
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(words, sizeof(words), fmt, args);
-    va_end(args);
-    if (line > 0)
-        snprintf(number, sizeof(number), ":%d", line);
-    int len = snprintf(message, sizeof(message), "%s%.400s%s: %s%s", to->text.len ? "\n" : "", file, number,
-                       is_error ? "" : "warning: ", words);
-    (void)!xf_buf_try_append(&to->text, message, (size_t)len); /* the first hundreds are help enough */
-    to->errors += is_error;
+    const struct xf_conf_served *served = &conf->served[i];
+    for (size_t k = 0; k < served->certificate.count; k++)
+        add(certs, &(struct xf_cert){.name = xf_strdup(served->domain),
+                                     .served = i,
+                                     .file = xf_strdup(served->certificate.item[k]),
+                                     .key_file = xf_strdup(served->key.item[k])});
+    if (served->certificate.count > 0)
+        return true;
+    if (!*conf->cert_dir)
+        return false;
+    bool has_own = add_from_dir(certs, conf, i, served->domain, false);
+    for (size_t k = 0; k < served->aliases.count; k++)
+        (void)add_from_dir(certs, conf, i, served->aliases.item[k], true);
+    return has_own;
 }
 
-static void check_name(const struct xf_conf_served *served, const struct xf_tls_identity *identity, const char *domain,
-                       struct xf_report *out)
+/* conf has refused this already when there is no folder to look in. */
+static bool may_lack(const struct xf_conf *conf, size_t i, struct xf_report *report)
 {
-    if (!xf_tls_identity_names(identity, xf_span_of(domain)))
-        report(out, false, served->at.file, served->at.line, "certificate = \"%s\": does not name %s: peers will refuse it for this domain",
-               served->certificate.item[0], domain);
+    const struct xf_conf_served *served = &conf->served[i];
+    const struct xf_at at = {conf, &served->at};
+    const char *why = conf->defaults.tls == XF_TLS_REQUIRED ? "tls = required" : !conf->defaults.dialback ? "dialback = no" : NULL;
+    if (why)
+        xf_report_error(report, &at, "certificate",
+                        "served \"%s\" has no certificate, and there is no %s/%s/fullchain.pem, but defaults say %s: expected certificate "
+                        "and key, or that file and privkey.pem", served->domain, conf->cert_dir, served->domain, why);
+    else if (conf->defaults.tls == XF_TLS_OPTIONAL)
+        xf_report_warning(report, &at, "certificate", "served \"%s\" has no certificate: its streams are not encrypted", served->domain);
+    return !why;
 }
 
-static struct xf_tls_identity *load_identity(const struct xf_conf_served *served, struct xf_report *out)
-{
-    struct xf_tls_identity *identity = NULL;
-    struct xf_error err = {0};
-    if (served->certificate.count == 0)
-        return NULL;
-    if (xf_tls_identity_load(served->certificate.item[0], served->key.item[0], &identity, &err) != XF_ERR_OK) {
-        report(out, true, served->at.file, served->at.line, "served \"%s\": %s: expected certificate and key in PEM form", served->domain,
-               err.detail);
-        return NULL;
-    }
-    check_name(served, identity, served->domain, out);
-    for (size_t i = 0; i < served->aliases.count; i++)
-        check_name(served, identity, served->aliases.item[i], out);
-    return identity;
-}
+/* ---- what they are */
 
-void xf_certs_load(const struct xf_conf *conf, struct xf_certs *out_certs, struct xf_report *out)
+static bool has_own(const struct xf_certs *certs, const char *alias)
 {
-    struct xf_error err = {0};
-    *out_certs = (struct xf_certs){.count = conf->served_count};
-    out_certs->identities = xf_alloc((conf->served_count + 1) * sizeof(*out_certs->identities));
-    if (xf_tls_store_load(conf->trust_ca_file, &out_certs->store, &err) != XF_ERR_OK)
-        report(out, true, conf->file, 0, "ca-file = \"%s\": %s: expected certificates in PEM form", conf->trust_ca_file, err.detail);
-    for (size_t i = 0; i < conf->served_count; i++)
-        out_certs->identities[i] = load_identity(&conf->served[i], out);
-}
-
-static struct xf_tls_identity *take_identity(const char *domain, const struct xf_conf *conf, struct xf_certs *certs)
-{
-    for (size_t i = 0; i < conf->served_count; i++) {
-        if (strcmp(conf->served[i].domain, domain) != 0)
-            continue;
-        struct xf_tls_identity *identity = certs->identities[i];
-        certs->identities[i] = NULL;
-        return identity;
-    }
-    return NULL;
-}
-
-static bool can_take(const char *domain, const struct xf_conf *conf, const struct xf_certs *certs)
-{
-    for (size_t i = 0; i < conf->served_count; i++)
-        if (strcmp(conf->served[i].domain, domain) == 0)
-            return certs->identities[i] != NULL;
+    for (size_t i = 0; i < certs->own_count; i++)
+        if (certs->own[i].is_alias && strcmp(certs->own[i].name, alias) == 0)
+            return true;
     return false;
 }
 
-bool xf_certs_inherit(const struct xf_conf *conf, struct xf_certs *next, const struct xf_conf *running_conf,
-                      struct xf_certs *running)
+static void check_name(const struct xf_cert *cert, const char *name, const struct xf_at *at, struct xf_report *report)
 {
-    for (size_t i = 0; i < conf->served_count; i++)
-        if (conf->served[i].certificate.count > 0 && !next->identities[i] && !can_take(conf->served[i].domain, running_conf, running))
-            return false;
-    if (!next->store) {
-        next->store = running->store;
-        running->store = NULL;
+    if (!xf_tls_identity_names(cert->identity, xf_span_of(name)))
+        xf_report_warning(report, at, "certificate", "certificate = \"%s\": does not name %s: peers will refuse it for this domain",
+                          cert->file, name);
+}
+
+static void check_names(const struct xf_certs *certs, const struct xf_cert *cert, const struct xf_conf_served *served,
+                        const struct xf_at *at, struct xf_report *report)
+{
+    check_name(cert, cert->name, at, report);
+    for (size_t i = 0; !cert->is_alias && i < served->aliases.count; i++)
+        if (!has_own(certs, served->aliases.item[i]))
+            check_name(cert, served->aliases.item[i], at, report);
+}
+
+static void load_one(const struct xf_certs *certs, struct xf_cert *cert, const struct xf_conf *conf, int64_t warn_s,
+                     struct xf_report *report)
+{
+    const struct xf_conf_served *served = &conf->served[cert->served];
+    const struct xf_at at = {conf, &served->at};
+    const struct xf_tls_store *store = certs->trust.anchors[0].store;
+    struct xf_error err = {0};
+    char words[512];
+    if (xf_tls_identity_load(cert->file, cert->key_file, &cert->identity, &err) != XF_ERR_OK) {
+        xf_report_error(report, &at, "certificate", "served \"%s\": %s: expected certificate and key in PEM form", served->domain,
+                        err.detail);
+        return;
     }
+    check_names(certs, cert, served, &at, report);
+    if (store && !xf_tls_identity_check(cert->identity, store, xf_unix_s(), warn_s, words, sizeof(words)))
+        xf_report_warning(report, &at, "certificate", "certificate = \"%s\": %s", cert->file, words);
+}
+
+void xf_certs_load(struct xf_conf *conf, bool with_dates, struct xf_certs *out_certs, struct xf_report *report)
+{
+    *out_certs = (struct xf_certs){0};
+    xf_trust_load(conf, &out_certs->trust, report);
     for (size_t i = 0; i < conf->served_count; i++)
-        if (conf->served[i].certificate.count > 0 && !next->identities[i])
-            next->identities[i] = take_identity(conf->served[i].domain, running_conf, running);
-    return true;
+        if (!find_own(out_certs, conf, i) && !may_lack(conf, i, report))
+            out_certs->refusal = "a served domain has no certificate";
+    int64_t warn_s = with_dates ? (int64_t)(conf->cert_warn_ms / 1000) : -1;
+    for (size_t i = 0; i < out_certs->own_count; i++)
+        load_one(out_certs, &out_certs->own[i], conf, warn_s, report);
+}
+
+/* ---- from one configuration to the next */
+
+/* The running one of this file, else any for the name. */
+static struct xf_cert *find_running(const struct xf_certs *running, const struct xf_cert *cert)
+{
+    struct xf_cert *found = NULL;
+    for (size_t i = 0; i < running->own_count; i++) {
+        struct xf_cert *before = &running->own[i];
+        if (!before->identity || strcmp(before->name, cert->name) != 0)
+            continue;
+        if (strcmp(before->file, cert->file) == 0)
+            return before;
+        found = before;
+    }
+    return found;
+}
+
+const char *xf_certs_refusal(const struct xf_certs *next, const struct xf_certs *running)
+{
+    for (size_t i = 0; i < next->own_count; i++)
+        if (!next->own[i].identity && !find_running(running, &next->own[i]))
+            return "a new certificate cannot be read";
+    return next->refusal ? next->refusal : xf_trust_refusal(&next->trust, &running->trust);
+}
+
+void xf_certs_inherit(struct xf_certs *next, struct xf_certs *running)
+{
+    xf_trust_inherit(&next->trust, &running->trust);
+    for (size_t i = 0; i < next->own_count; i++) {
+        struct xf_cert *before = next->own[i].identity ? NULL : find_running(running, &next->own[i]);
+        if (!before)
+            continue;
+        next->own[i].identity = before->identity;
+        before->identity = NULL;
+    }
 }
 
 void xf_certs_seal(const struct xf_conf *conf, struct xf_certs *certs)
 {
-    certs->set = xf_tls_identities_new(certs->store);
-    for (size_t i = 0; i < conf->served_count; i++) {
-        const struct xf_conf_served *served = &conf->served[i];
-        if (!certs->identities[i])
+    certs->set = xf_trust_seal(&certs->trust);
+    for (size_t i = 0; i < certs->own_count; i++) {
+        const struct xf_cert *cert = &certs->own[i];
+        const struct xf_texts *aliases = &conf->served[cert->served].aliases;
+        if (!cert->identity)
             continue;
-        xf_tls_identities_set(certs->set, xf_span_of(served->domain), certs->identities[i]);
-        for (size_t k = 0; k < served->aliases.count; k++)
-            xf_tls_identities_set(certs->set, xf_span_of(served->aliases.item[k]), certs->identities[i]);
+        xf_tls_identities_set(certs->set, xf_span_of(cert->name), cert->identity);
+        for (size_t k = 0; !cert->is_alias && k < aliases->count; k++)
+            if (!has_own(certs, aliases->item[k]))
+                xf_tls_identities_set(certs->set, xf_span_of(aliases->item[k]), cert->identity);
     }
 }
 
 void xf_certs_release(struct xf_certs *certs)
 {
-    for (size_t i = 0; i < certs->count; i++)
-        xf_tls_identity_unref(&certs->identities[i]);
-    xf_free(certs->identities);
+    for (size_t i = 0; i < certs->own_count; i++) {
+        xf_tls_identity_unref(&certs->own[i].identity);
+        xf_free(certs->own[i].name);
+        xf_free(certs->own[i].file);
+        xf_free(certs->own[i].key_file);
+    }
+    xf_free(certs->own);
     xf_tls_identities_unref(&certs->set);
-    xf_tls_store_unref(&certs->store);
+    xf_trust_release(&certs->trust);
     *certs = (struct xf_certs){0};
 }

@@ -239,6 +239,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     make_s2s(daemon);
     make_links(daemon);
     xf_daemon_keep_peers(daemon);
+    xf_expiry_begin(&daemon->expiry, daemon->env.env.timers, &daemon->certs, daemon->conf);
     xf_loop_on_signal(daemon->loop, SIGHUP, xf_reload_begin, daemon);
     xf_loop_on_signal(daemon->loop, SIGTERM, xf_drain_begin, daemon);
     xf_loop_on_signal(daemon->loop, SIGINT, xf_drain_begin, daemon);
@@ -253,6 +254,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_daemon_close_listeners(daemon);
     xf_free(daemon->listeners);
     xf_timer_stop(&daemon->drain_timer);
+    xf_expiry_end(&daemon->expiry);
     xf_notify_fini(&daemon->notify);
     xf_routing_free(&daemon->routing);
     xf_s2s_free(&daemon->s2s);

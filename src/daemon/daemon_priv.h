@@ -5,7 +5,10 @@
  *   main.c        the modes of the program and its exit codes
  *   options.c     the command line
  *   system.c      limits of the process, memory, user
- *   certs.c       certificates and trust anchors of a configuration
+ *   report.c      messages about the files that a configuration names
+ *   trust.c       by what peers' certificates are judged
+ *   certs.c       certificates of our domains
+ *   expiry.c      ... and when they end
  *   daemon.c      the parts put together, run, taken apart
  *   reload.c      SIGHUP
  *   drain.c       SIGTERM and SIGINT
@@ -42,29 +45,81 @@ XF_MUST_USE enum xf_err xf_system_become(const char *user, struct xf_error *err)
 /* Undo the last of it, for leak checkers, when no secret is left in memory. */
 void xf_system_unhide(void);
 
-/* ---- certs.c */
-struct xf_certs {
-    struct xf_tls_store *store;
-    struct xf_tls_identity **identities; /* beside conf->served; NULL for a domain without */
-    size_t count;
-    struct xf_tls_identities *set;       /* by domain and alias, when sealed */
-};
-
+/* ---- report.c */
 struct xf_report { /* one message a line */
     struct xf_buf text;
     size_t errors;
 };
 
+struct xf_at { /* what a message is about: the line is that of its key */
+    const struct xf_conf *conf;
+    const struct xf_conf_place *place;
+};
+
 void xf_report_init(struct xf_report *report);
 void xf_report_release(struct xf_report *report);
+void xf_report_error(struct xf_report *report, const struct xf_at *at, const char *key, const char *fmt, ...) XF_PRINTF(4, 5);
+void xf_report_warning(struct xf_report *report, const struct xf_at *at, const char *key, const char *fmt, ...) XF_PRINTF(4, 5);
 
-/* Load what the configuration names. What fails stays NULL and is reported; only files are touched, so any thread may. */
-void xf_certs_load(const struct xf_conf *conf, struct xf_certs *out_certs, struct xf_report *report);
-/* Fill what is missing in `next` from `running`, which loses it. False: something is missing that never was there. */
-XF_MUST_USE bool xf_certs_inherit(const struct xf_conf *conf, struct xf_certs *next, const struct xf_conf *running_conf,
-                                  struct xf_certs *running);
+/* ---- trust.c: use certs.c */
+struct xf_anchors {
+    char *ca_file;              /* "" is a file too: nobody */
+    struct xf_tls_store *store; /* with the revocation lists; NULL: did not load */
+};
+
+struct xf_trust {
+    struct xf_anchors *anchors; /* the default ones first */
+    size_t count;
+    const char *refusal;        /* what not even a reload may go on with; NULL: nothing */
+};
+
+void xf_trust_load(struct xf_conf *conf, struct xf_trust *out_trust, struct xf_report *report);
+const char *xf_trust_refusal(const struct xf_trust *next, const struct xf_trust *running);
+void xf_trust_inherit(struct xf_trust *next, struct xf_trust *running);
+struct xf_tls_identities *xf_trust_seal(const struct xf_trust *trust);
+void xf_trust_release(struct xf_trust *trust);
+
+/* ---- certs.c */
+struct xf_cert { /* of ours */
+    char *name;                       /* the served domain, or an alias with one of its own */
+    size_t served;                    /* in conf->served */
+    bool is_alias;
+    char *file, *key_file;
+    struct xf_tls_identity *identity; /* NULL: did not load */
+};
+
+struct xf_certs {
+    struct xf_trust trust;
+    struct xf_cert *own;
+    size_t own_count;
+    const char *refusal;              /* as that of trust */
+    struct xf_tls_identities *set;    /* by domain and alias, when sealed */
+};
+
+/*
+ * Load what the configuration names, and add pins of files to it. What fails stays NULL and is reported; only files are touched, so any
+ * thread may. `with_dates`: report what expires; else that is left to expiry.c.
+ */
+void xf_certs_load(struct xf_conf *conf, bool with_dates, struct xf_certs *out_certs, struct xf_report *report);
+/* Why `next` cannot follow, even with what `running` has; NULL: it can. */
+const char *xf_certs_refusal(const struct xf_certs *next, const struct xf_certs *running);
+/* Fill what is missing in `next` from `running`, which loses it. */
+void xf_certs_inherit(struct xf_certs *next, struct xf_certs *running);
 void xf_certs_seal(const struct xf_conf *conf, struct xf_certs *certs);
 void xf_certs_release(struct xf_certs *certs);
+
+/* ---- expiry.c */
+struct xf_expiry {
+    struct xf_timers *timers;
+    struct xf_timer timer;
+    const struct xf_certs *certs;
+    const struct xf_conf *conf;
+};
+
+/* Log what expires or has expired, now and then every day. Of a running one: begin anew with others. */
+void xf_expiry_begin(struct xf_expiry *expiry, struct xf_timers *timers, const struct xf_certs *certs, const struct xf_conf *conf);
+void xf_expiry_end(struct xf_expiry *expiry);
+void xf_expiry_look(const struct xf_certs *certs, const struct xf_conf *conf, int64_t now_s);
 
 /* ---- notify.c */
 struct xf_notify {
@@ -104,6 +159,7 @@ struct xf_daemon {
     struct xf_conf *conf;    /* in force; `boot` until the first reload */
     struct xf_policy *policy;
     struct xf_certs certs;
+    struct xf_expiry expiry;
     struct xf_s2s *s2s;
     struct xf_routing *routing;
     struct xf_link **links;  /* beside boot->links */

@@ -46,7 +46,7 @@ static enum xf_exit dump(const char *file)
 }
 
 /* A configuration with its certificates, and every message about them in the report; its errors say whether it will do. */
-static struct xf_conf *load_all(const char *file, struct xf_certs *out_certs, struct xf_report *report)
+static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_certs *out_certs, struct xf_report *report)
 {
     char *messages = NULL;
     struct xf_conf *conf = load_conf(file, &messages);
@@ -55,7 +55,7 @@ static struct xf_conf *load_all(const char *file, struct xf_certs *out_certs, st
         (void)!xf_buf_try_append(&report->text, messages, strlen(messages)); /* both have the same ceiling */
     xf_free(messages);
     if (conf)
-        xf_certs_load(conf, out_certs, report);
+        xf_certs_load(conf, with_dates, out_certs, report);
     return conf;
 }
 
@@ -63,7 +63,7 @@ static enum xf_exit test(const char *file)
 {
     struct xf_certs certs;
     struct xf_report report;
-    struct xf_conf *conf = load_all(file, &certs, &report);
+    struct xf_conf *conf = load_all(file, true, &certs, &report);
     enum xf_exit code = conf && report.errors == 0 ? XF_EXIT_OK : XF_EXIT_CONFIG;
     print_messages(xf_buf_ptr(&report.text), report.text.len);
     if (code == XF_EXIT_OK)
@@ -80,7 +80,7 @@ static enum xf_exit run(const char *file)
     xf_system_prepare();
     struct xf_certs certs;
     struct xf_report report;
-    struct xf_conf *conf = load_all(file, &certs, &report);
+    struct xf_conf *conf = load_all(file, false, &certs, &report);
     enum xf_exit code = XF_EXIT_CONFIG;
     if (conf && report.errors == 0) {
         char *warnings = xf_strndup(xf_buf_ptr(&report.text), report.text.len);

@@ -5,7 +5,9 @@
  * Reading and checking happen on the thread pool, for a CA bundle costs tens of milliseconds. Then, on the loop:
  *
  * - a configuration that does not load leaves the running one in force
- * - a certificate that cannot be read leaves the one in force, as long as there is one
+ * - a certificate, ca-file or revocation list that cannot be read leaves the one in force, as long as there is one
+ * - new certificates, anchors and revocation lists are for handshakes from now on; streams that are up stay, also those of a
+ *   peer whose certificate is revoked now: they end with their idle time
  * - peers, policy, limits, served domains and log level hold from now on; streams that are no longer allowed are closed
  * - what needs a restart (sockets, resolver, links, secrets) is named, and goes on as it was
  *
@@ -31,7 +33,7 @@ static void read_files(void *owner)
     struct xf_reload *reload = owner;
     /* `boot` and `file` do not change while the daemon lives. */
     if (xf_conf_reload(reload->daemon->file, reload->daemon->boot, &reload->conf, &reload->messages) == XF_ERR_OK)
-        xf_certs_load(reload->conf, &reload->certs, &reload->report);
+        xf_certs_load(reload->conf, false, &reload->certs, &reload->report);
 }
 
 static void log_lines(enum xf_log_level level, const char *text, size_t len)
@@ -68,7 +70,7 @@ static const char *refusal(const struct xf_reload *reload)
     for (size_t i = 0; i < reload->conf->served_count; i++)
         if (!has_link(reload->daemon->boot, reload->conf->served[i].link))
             return "a served domain uses a link that needs a restart";
-    return NULL;
+    return xf_certs_refusal(&reload->certs, &reload->daemon->certs);
 }
 
 static void swap(struct xf_daemon *daemon, struct xf_reload *reload)
@@ -80,7 +82,9 @@ static void swap(struct xf_daemon *daemon, struct xf_reload *reload)
     daemon->certs = reload->certs;
     reload->conf = NULL;
     reload->certs = (struct xf_certs){0};
+    xf_certs_inherit(&daemon->certs, &old_certs);
     xf_certs_seal(daemon->conf, &daemon->certs);
+    xf_expiry_begin(&daemon->expiry, daemon->env.env.timers, &daemon->certs, daemon->conf);
     daemon->policy = xf_policy_new(daemon->conf);
     xf_s2s_reload(daemon->s2s, daemon->policy, daemon->certs.set);
     xf_routing_reload(daemon->routing, daemon->policy);
@@ -97,8 +101,6 @@ static void take_over(struct xf_daemon *daemon, struct xf_reload *reload)
     char words[256];
     const char *why = refusal(reload);
     log_messages(reload, why ? XF_LOG_ERROR : XF_LOG_WARN);
-    if (!why && !xf_certs_inherit(reload->conf, &reload->certs, daemon->conf, &daemon->certs))
-        why = "a new domain has no certificate that can be read";
     if (why) {
         xf_log(XF_LOG_ERROR, "config.reload.refused", XF_STR("detail", why));
         return;

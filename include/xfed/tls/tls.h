@@ -50,10 +50,13 @@ void xf_tls_identity_about(const struct xf_tls_identity *identity, struct xf_tls
 /*
  * Will peers like it at `now_s`? False: out_words says what is wrong ("expired on 2026-11-01", "expires in 12 days, on ...", an
  * intermediate that is missing in the file): a warning, since it was loaded and is shown all the same. `warn_s`: how long before its end
- * to begin. `store`: anchors that peers are thought to have.
+ * to begin; below 0 the dates are not looked at. `store`: anchors that peers are thought to have.
  */
 bool xf_tls_identity_check(const struct xf_tls_identity *identity, const struct xf_tls_store *store, int64_t now_s, int64_t warn_s,
                            char *out_words, size_t size);
+
+/* The digest of the key (SPKI) of the first certificate in a PEM file, as facts have it: what a pin is compared with. */
+XF_MUST_USE enum xf_err xf_tls_pin_load(const char *cert_file, uint8_t out_spki_sha256[32], struct xf_error *err);
 
 /* A set: made with the default anchors, filled on the loop, then only read. `set` takes its own counts. */
 struct xf_tls_identities *xf_tls_identities_new(struct xf_tls_store *store);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* files.h — a scratch folder of certificates for the tests of what a configuration names. */
+#pragma once
+
+#include "certs.h"
+
+struct files {
+    char path[64]; /* of the folder */
+};
+
+void files_make(struct files *files);
+void files_remove(struct files *files); /* with all that is in it */
+
+void files_put_text(const struct files *files, const char *name, const char *text);
+/* The folders of `name` are made too. `behind`: further in the file, NULL for none. */
+void files_put_cert(const struct files *files, const char *name, const struct cert *cert, const struct cert *behind);
+void files_put_key(const struct files *files, const char *name, const struct cert *cert);
+void files_put_list(const struct files *files, const char *name, const struct crl_spec *spec);
+void files_delete(const struct files *files, const char *name);
