@@ -9,6 +9,7 @@
  * Failures:
  *   - the stream never became ready: what waits is bounced, and what comes, until the back-off is over;
  *   - a ready stream ended: what waits goes into a new one at once, unless streams end soon after they began;
+ *   - ours failed, but the peer has one to us that carries the pair (XEP-0288): that one is taken;
  *   - the queue is full, or a stanza waits too long in it: that one is bounced.
  * Stanzas leave a queue in the order in which they came, whether they are sent or bounced.
  */
@@ -195,6 +196,8 @@ static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, 
         return XF_ROUTE_ON_REFUSED;
     if (was_ready)
         return event_of_loss(route);
+    if (xf_s2s_carries(route->routing->s2s, route->local, route->peer))
+        return xf_list_is_empty(&route->queue) ? XF_ROUTE_ON_GONE : XF_ROUTE_ON_LOST;
     /* A server that is there and hung up once may be restarting: that costs the queue, but not yet the next stanza. */
     if (cause == XF_CAUSE_STREAM && route->quick_losses++ == 0)
         return XF_ROUTE_ON_REFUSED;
@@ -271,6 +274,7 @@ static const struct edge edges[] = {
     EDGE(QUEUE,    FLUSHED,  SEND,    NULL),
     EDGE(SEND,     BLOCKED,  QUEUE,   NULL),
     EDGE(QUEUE,    LOST,     QUEUE,   open_stream),
+    EDGE(QUEUE,    SEEN,     QUEUE,   open_stream), /* its stream carries the pair, ours was given up */
     EDGE(QUEUE,    GONE,     IDLE,    rest),
     EDGE(SEND,     GONE,     IDLE,    rest),
     EDGE(QUEUE,    FAILED,   BOUNCE,  back_off),
@@ -393,11 +397,10 @@ void xf_route_free(struct xf_route *route)
 
 static void send_now(struct xf_route *route, const struct xf_stanza *stanza)
 {
-    enum xf_err err = xf_out_send(route->out, stanza);
+    /* Asked before, not after: others may share the stream. */
+    enum xf_err err = xf_out_is_congested(route->out) ? XF_ERR_CLOSED : xf_out_send(route->out, stanza);
     if (__builtin_expect(err == XF_ERR_OK, 1)) {
         route->sent_count++;
-        if (xf_out_is_congested(route->out))
-            fire(route, XF_ROUTE_ON_BLOCKED);
         return;
     }
     if (err == XF_ERR_LIMIT) {
@@ -431,6 +434,11 @@ void xf_route_seen(struct xf_route *route)
 {
     route->quick_losses = 0;
     route->backoff_ms = 0;
-    if (route->state == XF_ROUTE_BOUNCE)
+    if (route->state == XF_ROUTE_BOUNCE) {
+        fire(route, XF_ROUTE_ON_SEEN);
+        return;
+    }
+    bool may_change = route->state == XF_ROUTE_QUEUE && xf_s2s_carries(route->routing->s2s, route->local, route->peer);
+    if (may_change && xf_out_abandon(route->out))
         fire(route, XF_ROUTE_ON_SEEN);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* features.c — stream features, read and written (RFC 6120 §4.3.2; XEP-0220 §2.3, XEP-0478). */
+/* features.c — stream features, read and written (RFC 6120 §4.3.2; XEP-0220 §2.3, XEP-0288 §2.1, XEP-0478). */
 #include "s2s_priv.h"
 
 #include <xfed/xmpp/ns.h>
@@ -39,6 +39,8 @@ struct xf_features xf_features_read(const struct xf_elem *elem)
         } else if (xf_elem_is(child, XF_NS_DIALBACK_FEATURE, "dialback")) {
             features.dialback = true;
             features.dialback_errors = xf_elem_child(child, XF_NS_DIALBACK_FEATURE, "errors") != NULL;
+        } else if (xf_elem_is(child, XF_NS_BIDI_FEATURE, "bidi")) {
+            features.bidi = true;
         } else if (xf_elem_is(child, XF_NS_STREAM_LIMITS, "limits")) {
             features.max_bytes = read_max_bytes(child);
         }
@@ -59,6 +61,8 @@ void xf_features_write(struct xf_stream *stream, const struct xf_features_offer 
         xf_buf_append_str(out, "<mechanisms xmlns='" XF_NS_SASL "'><mechanism>EXTERNAL</mechanism></mechanisms>");
     if (offer->dialback)
         xf_buf_append_str(out, "<dialback xmlns='" XF_NS_DIALBACK_FEATURE "'><errors/></dialback>");
+    if (offer->bidi)
+        xf_buf_append_str(out, "<bidi xmlns='" XF_NS_BIDI_FEATURE "'/>");
     if (offer->max_bytes)
         xf_buf_appendf(out,
                        "<limits xmlns='" XF_NS_STREAM_LIMITS "'><max-bytes>%zu</max-bytes>"

@@ -134,6 +134,7 @@ static void offer_features(struct xf_in *in)
     struct xf_features_offer offer = {0};
     struct xf_verdict verdict = xf_in_verdict(in, xf_span_of(in->peer));
     offer.dialback = !xf_auth_refusal(in->settings, &verdict, XF_AUTH_DIALBACK, false);
+    offer.bidi = xf_in_offers_bidi(in);
     if (in->pass == XF_PASS_PLAIN) {
         offer.tls = in->settings->tls != XF_TLS_NONE && xf_tls_identities_has(in->s2s->identities, xf_span_of(in->local));
         offer.tls_required = in->settings->tls == XF_TLS_REQUIRED;
@@ -145,6 +146,8 @@ static void offer_features(struct xf_in *in)
     xf_features_write(&in->stream, &offer);
     if (in->pass == XF_PASS_TLS && in->peer && !offer.external && !offer.dialback)
         refuse_certificate(in, &verdict);
+    if (in->pass == XF_PASS_AUTH)
+        xf_in_bidi_open(in);
 }
 
 /* Ciphers may be weaker for one old peer: what was agreed for its name must not serve another. */
@@ -219,6 +222,8 @@ static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
         xf_in_sasl(in, elem);
     else if (xf_elem_is(elem, XF_NS_COMPRESS, "compress")) /* never offered; XEP-0138 section 3 */
         xf_stream_send(stream, "<failure xmlns='" XF_NS_COMPRESS "'><unsupported-method/></failure>");
+    else if (xf_span_is(elem->ns, XF_NS_BIDI))
+        xf_in_bidi(in, elem);
     else if (xf_span_is(elem->ns, XF_NS_STREAM) || xf_span_is(elem->ns, XF_NS_SERVER))
         xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_STANZA_TYPE, NULL); /* RFC 6120 §4.9.3.24; a second <stream> as well */
     /* Other namespaces: an extension we did not offer; nothing is owed (ejabberd #4300). */
@@ -235,6 +240,18 @@ static void on_secured(struct xf_stream *stream)
     struct xf_in *in = in_of(stream);
     in->pass = XF_PASS_TLS;
     in->is_open = false;
+    in->is_bidi = false; /* XEP-0288 §2.1: TLS comes first */
+}
+
+static void on_drained(struct xf_stream *stream)
+{
+    xf_carrier_drained(&in_of(stream)->carrier);
+}
+
+static void on_ending(struct xf_stream *stream)
+{
+    struct xf_in *in = in_of(stream);
+    xf_carrier_ended(&in->carrier, in->s2s->is_draining ? XF_CAUSE_SHUTDOWN : XF_CAUSE_STREAM, "the stream ended");
 }
 
 /* ------------------------------------------------------------------ time and end */
@@ -250,8 +267,8 @@ static void on_deadline(void *owner)
 static void on_tick(void *owner)
 {
     struct xf_in *in = owner;
-    uint64_t quiet_ms = in->s2s->env->clock->now_ms - in->stream.heard_ms;
-    if (quiet_ms >= in->settings->idle_ms) {
+    uint64_t now_ms = in->s2s->env->clock->now_ms, quiet_ms = now_ms - in->stream.heard_ms;
+    if (quiet_ms >= in->settings->idle_ms && now_ms - in->carrier.used_ms >= in->settings->idle_ms) {
         xf_in_close(in);
         return;
     }
@@ -285,6 +302,7 @@ void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_me
             s2s->env->forget_tls(s2s->env, in->stream.conn);
     }
     xf_log_in_up(in, pair);
+    xf_carry_offer_pair(pair);
     xf_ask_reached(s2s, pair->peer);
     s2s->events->peer_seen(s2s->owner, xf_span_of(pair->local), xf_span_of(pair->peer));
 }
@@ -314,6 +332,8 @@ static const struct xf_stream_events stream_events = {
     .stanza = on_stanza,
     .element = on_element,
     .secured = on_secured,
+    .drained = on_drained,
+    .ending = on_ending,
     .closed = on_closed,
 };
 
@@ -361,6 +381,7 @@ void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
     s2s->stream_count++;
     xf_stream_init(&in->stream, s2s->env, XF_NS_SERVER, &limits, conf->unauthenticated.elements, &stream_events);
     in->stream.is_receiving = true;
+    xf_carrier_init(&in->carrier, &in->stream, in, NULL);
     in->gate = (struct xf_gate){.ops = &xf_in_gate_ops, .stream = &in->stream};
     xf_stream_attach(&in->stream, conn);
     xf_timer_start(s2s->env->timers, &in->deadline, patience_ms(s2s));

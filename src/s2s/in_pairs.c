@@ -93,6 +93,7 @@ static void free_pair(struct xf_pair *pair)
 {
     struct xf_in *in = pair->in;
     uncount_stream(pair);
+    xf_carry_forget_pair(pair);
     if (pair->ask) {
         in->open_asks--;
         xf_ask_cancel(&pair->ask);
@@ -314,7 +315,8 @@ void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem)
 {
     if (!in->is_open) {
         xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, NULL);
-    } else if (in->stream.conn && xf_conn_backlog(in->stream.conn) > UNREAD_MAX) {
+    } else if (in->stream.conn && xf_conn_backlog(in->stream.conn) > UNREAD_MAX &&
+               xf_list_is_empty(&in->carrier.passengers)) {
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "our answers are not read");
     } else if (xf_elem_attr(elem, "type").ptr) { /* an answer; on this stream nothing was asked */
         xf_log(xf_in_may_log(in) ? XF_LOG_WARN : XF_LOG_DEBUG, "dialback.answer.ignored", XF_STR("local", in->local), XF_STR("peer", in->peer),

@@ -31,6 +31,7 @@ static void maybe_free(struct xf_out *out)
     xf_timer_stop(&out->deadline);
     xf_timer_stop(&out->tick);
     xf_timer_stop(&out->farewell);
+    xf_gate_fini(&out->gate);
     xf_list_remove(&out->node);
     out->s2s->stream_count--;
     xf_free(out->local);
@@ -71,6 +72,8 @@ void xf_out_say_ended(struct xf_out *out)
     xf_dial_free(&out->dial);
     if (!out->has_stream)
         xf_log_out_down(out, out->text);
+    xf_carry_forget_stream(out);
+    xf_carrier_leave(out);
     xf_timer_start(out->s2s->env->timers, &out->farewell, 0);
 }
 
@@ -130,7 +133,9 @@ void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_stream_erro
 static void on_deadline(void *owner)
 {
     struct xf_out *out = owner;
-    if (out->state == XF_OUT_RESOLVING)
+    if (out->state == XF_OUT_ASKING)
+        xf_carry_refused(out, "no answer in time");
+    else if (out->state == XF_OUT_RESOLVING)
         xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE, "no answer from DNS in time");
     else
         xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_CONNECTION_TIMEOUT, "the peer did not answer in time");
@@ -204,6 +209,7 @@ static void on_dial_connected(void *owner, struct xf_conn *conn, const struct xf
     out->target = candidate->is_secure ? xf_strdup(candidate->target) : NULL;
     xf_tlsa_set_unref(&out->tlsa);
     out->tlsa = xf_tlsa_set_ref(candidate->tlsa);
+    out->is_bidi = false;
     out->cause = XF_CAUSE_NONE;
     xf_out_fire(out, candidate->is_direct ? XF_OUT_ON_DIRECT_UP : XF_OUT_ON_TCP_UP);
 }
@@ -292,27 +298,34 @@ void xf_out_send_external(struct xf_out *out)
     xf_base64_encode(xf_span_of(out->local), authzid);
     snprintf(xml, sizeof(xml), "<auth xmlns='" XF_NS_SASL "' mechanism='EXTERNAL'>%s</auth>", authzid);
     out->method = XF_AUTH_EXTERNAL;
+    xf_out_ask_bidi(out);
     xf_stream_send(&out->stream, xml);
+}
+
+void xf_out_send_result(struct xf_out *out, struct xf_out *carrier)
+{
+    char key[XF_DIALBACK_KEY_CHARS + 1];
+    xf_dialback_key(out->s2s->dialback_secret, xf_span_of(out->peer), xf_span_of(out->local), xf_span_of(carrier->peer_id), key);
+    xf_dialback_write(&carrier->stream, &(struct xf_dialback_elem){
+                                            .name = "result",
+                                            .from = xf_span_of(out->local),
+                                            .to = xf_span_of(out->peer),
+                                            .key = xf_span_of(key),
+                                        });
 }
 
 void xf_out_send_dialback(struct xf_out *out)
 {
-    char key[XF_DIALBACK_KEY_CHARS + 1];
     uint64_t patience_ms = xf_s2s_conf(out->s2s)->unauthenticated.dialback_ms;
     uint64_t now_ms = out->s2s->env->clock->now_ms;
     out->method = XF_AUTH_DIALBACK;
-    xf_dialback_key(out->s2s->dialback_secret, xf_span_of(out->peer), xf_span_of(out->local), xf_span_of(out->peer_id), key);
-    xf_dialback_write(&out->stream, &(struct xf_dialback_elem){
-                                        .name = "result",
-                                        .from = xf_span_of(out->local),
-                                        .to = xf_span_of(out->peer),
-                                        .key = xf_span_of(key),
-                                    });
+    xf_out_ask_bidi(out);
+    xf_out_send_result(out, out);
     if (out->deadline.at_ms > now_ms + patience_ms)
         xf_timer_start(out->s2s->env->timers, &out->deadline, patience_ms);
 }
 
-static struct xf_verdict verdict_of(const struct xf_out *out)
+struct xf_verdict xf_out_verdict(const struct xf_out *out)
 {
     struct xf_verdict verdict =
         xf_verdict_of(out->stream.conn ? out->stream.conn->tls : NULL, out->settings, xf_span_of(out->peer));
@@ -322,18 +335,20 @@ static struct xf_verdict verdict_of(const struct xf_out *out)
 
 void xf_out_become_ready(struct xf_out *out)
 {
-    struct xf_verdict verdict = verdict_of(out);
+    struct xf_verdict verdict = xf_out_verdict(out);
     const char *refusal = xf_auth_refusal(out->settings, &verdict, out->method, true);
     if (refusal) { /* offer_for should not have led here: the gate holds all the same */
         xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED, refusal);
         return;
     }
-    struct xf_reader_limits limits = xf_s2s_limits_before(out->s2s);
+    struct xf_reader_limits limits =
+        out->is_bidi ? xf_s2s_limits_after(out->s2s, out->settings) : xf_s2s_limits_before(out->s2s);
     xf_stream_relax(&out->stream, &limits);
     if (out->stream.conn->tls)
         out->s2s->env->forget_tls(out->s2s->env, out->stream.conn);
     out->was_ready = true;
-    out->ready_ms = out->used_ms = out->s2s->env->clock->now_ms;
+    xf_carrier_sit(&out->carrier, out);
+    out->ready_ms = out->carrier.used_ms = out->s2s->env->clock->now_ms;
     xf_timer_stop(&out->deadline);
     xf_dial_free(&out->dial);
     xf_timer_start(out->s2s->env->timers, &out->tick, TICK_MS);
@@ -343,7 +358,9 @@ void xf_out_become_ready(struct xf_out *out)
         xf_asker_ready(out->asker);
         return;
     }
-    xf_stream_expect_quiet(&out->stream);
+    if (!out->is_bidi)
+        xf_stream_expect_quiet(&out->stream);
+    xf_carry_offer_stream(out);
     out->events->ready(out->owner);
 }
 
@@ -367,7 +384,7 @@ static void give_up_on_auth(struct xf_out *out, const struct xf_verdict *verdict
 /* The next step towards authentication, from what the peer offers and what its settings allow. */
 static void offer_for(struct xf_out *out)
 {
-    struct xf_verdict verdict = verdict_of(out);
+    struct xf_verdict verdict = xf_out_verdict(out);
     const struct xf_peer_settings *settings = out->settings;
     if (out->features.tls && !verdict.is_secure && settings->tls != XF_TLS_NONE && !out->in_clear)
         xf_out_fire(out, XF_OUT_ON_OFFER_TLS);
@@ -446,14 +463,28 @@ static const char *error_condition(const struct xf_elem *elem)
     return "an error";
 }
 
+/* The answer for a rider that asked on this stream. */
+static bool is_for_rider(struct xf_out *out, const struct xf_dialback_names *names, const struct xf_elem *elem)
+{
+    struct xf_span type = xf_elem_attr(elem, "type");
+    return out->state == XF_OUT_READY && type.len &&
+           xf_carry_answered(out, names, type, xf_span_is(type, "invalid") ? "it says that our key is invalid" : error_condition(elem));
+}
+
 static void on_dialback_result(struct xf_out *out, const struct xf_elem *elem)
 {
     struct xf_dialback_names names;
     struct xf_span type = xf_elem_attr(elem, "type");
+    if (!type.ptr && out->is_bidi) {
+        xf_out_question(out, elem);
+        return;
+    }
     bool is_due = out->state == XF_OUT_PLAIN_DIALBACK || out->state == XF_OUT_TLS_DIALBACK;
-    if (!is_due || !type.len || xf_dialback_read_names(elem, &names) != XF_ERR_OK || strcmp(names.from, out->peer) != 0 ||
-        strcmp(names.to, out->local) != 0) {
-        xf_log(XF_LOG_WARN, "dialback.result.ignored", XF_STR("local", out->local), XF_STR("peer", out->peer),
+    bool is_named = xf_dialback_read_names(elem, &names) == XF_ERR_OK;
+    if (is_named && is_for_rider(out, &names, elem))
+        return;
+    if (!is_due || !type.len || !is_named || strcmp(names.from, out->peer) != 0 || strcmp(names.to, out->local) != 0) {
+        xf_log(xf_out_may_log(out) ? XF_LOG_WARN : XF_LOG_DEBUG, "dialback.result.ignored", XF_STR("local", out->local), XF_STR("peer", out->peer),
                XF_WORD("reason", "not-asked"));
         return;
     }
@@ -495,6 +526,8 @@ static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
         on_dialback_result(out, elem);
     else if (xf_elem_is(elem, XF_NS_DIALBACK, "verify") && out->asker && out->state == XF_OUT_READY)
         xf_asker_answer(out->asker, elem);
+    else if (xf_elem_is(elem, XF_NS_DIALBACK, "verify") && out->is_bidi && !xf_elem_attr(elem, "type").ptr)
+        xf_out_question(out, elem);
     else if (out->state == XF_OUT_PLAIN_PROCEED && xf_elem_is(elem, XF_NS_TLS, "proceed"))
         xf_out_fire(out, XF_OUT_ON_PROCEED);
     else if (out->state == XF_OUT_PLAIN_PROCEED && xf_elem_is(elem, XF_NS_TLS, "failure"))
@@ -502,10 +535,15 @@ static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
     /* Others are extensions that we did not ask for: not fatal (ejabberd #4300). */
 }
 
-/* RFC 6120 §4.1: a stream is one-way. */
+/* RFC 6120 §4.1: a stream is one-way, unless XEP-0288 made it go both ways. */
 static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
 {
     struct xf_out *out = out_of(stream);
+    if (out->is_bidi) {
+        out->carrier.used_ms = out->s2s->env->clock->now_ms;
+        xf_gate_stanza(&out->gate, out->s2s, stanza);
+        return;
+    }
     xf_log(out->dropped++ ? XF_LOG_DEBUG : XF_LOG_WARN, "s2s.stanza.dropped", XF_STR("local", out->local), XF_STR("peer", out->peer),
            XF_WORD("reason", "one-way-stream"), XF_WORD("kind", xf_stanza_kind_name(stanza->kind)));
 }
@@ -517,18 +555,14 @@ static void on_secured(struct xf_stream *stream)
 
 static void on_drained(struct xf_stream *stream)
 {
-    struct xf_out *out = out_of(stream);
-    if (out->events && out->state == XF_OUT_READY && out->events->drained)
-        out->events->drained(out->owner);
+    xf_carrier_drained(&out_of(stream)->carrier);
 }
 
 static void on_ending(struct xf_stream *stream)
 {
     struct xf_out *out = out_of(stream);
-    if (!out->was_ready)
-        return;
-    note_cause(out, XF_CAUSE_STREAM, "the stream ended");
-    xf_out_fire(out, XF_OUT_ON_END);
+    if (out->was_ready)
+        xf_carrier_ended(&out->carrier, out->s2s->is_draining ? XF_CAUSE_SHUTDOWN : XF_CAUSE_STREAM, "the stream ended");
 }
 
 static void note_why_closed(struct xf_out *out, enum xf_stream_end end, const char *detail)
@@ -577,16 +611,22 @@ static void on_tick(void *owner)
 {
     struct xf_out *out = owner;
     uint64_t now_ms = out->s2s->env->clock->now_ms;
+    if (out->state == XF_OUT_BOARDING) {
+        xf_out_fire(out, XF_OUT_ON_BOARDED);
+        return;
+    }
     if (xf_stream_element_ms(&out->stream) >= xf_s2s_conf(out->s2s)->xml.element_ms) {
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, "an element of the peer took too long to arrive");
         return;
     }
-    if (now_ms - out->used_ms >= out->settings->idle_ms && !out->asker) {
+    if (now_ms - out->carrier.used_ms >= out->settings->idle_ms && !out->asker) {
         xf_out_close(out);
         return;
     }
     if (out->settings->ping_ms && now_ms / out->settings->ping_ms != (now_ms - TICK_MS) / out->settings->ping_ms)
         xf_stream_send(&out->stream, " "); /* RFC 6120 §4.6.1; a dead peer makes TCP give up */
+    if (out->is_bidi && now_ms - out->stream.heard_ms >= TICK_MS)
+        xf_stream_park(&out->stream);
     xf_timer_start(out->s2s->env->timers, &out->tick, TICK_MS);
 }
 
@@ -598,6 +638,8 @@ static struct xf_out *open_out(struct xf_s2s *s2s, struct xf_span local, struct 
     out->peer = xf_span_dup(peer);
     out->settings = xf_policy_peer(s2s->policy, peer);
     out->opened_ms = s2s->env->clock->now_ms;
+    xf_carrier_init(&out->carrier, &out->stream, NULL, out);
+    out->gate = (struct xf_gate){.ops = &xf_out_gate_ops, .stream = &out->stream};
     xf_timer_init(&out->deadline, on_deadline, out);
     xf_timer_init(&out->tick, on_tick, out);
     xf_timer_init(&out->farewell, on_farewell, out);
@@ -623,9 +665,29 @@ struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_s
     out->owner = owner;
     if (s2s->is_draining)
         xf_out_give_up(out, XF_CAUSE_SHUTDOWN, XF_STREAM_ERROR_NONE, "the gateway is shutting down");
-    else
+    else if (!xf_carry(out))
         xf_out_fire(out, XF_OUT_ON_OPEN);
     return out;
+}
+
+/* Behind these states it has said who we are: the peer may take the pair for authenticated, and send on it (XEP-0288). */
+static bool has_said_nothing(const struct xf_out *out)
+{
+    static const bool yes[XF_OUT_STATE_COUNT] = {
+        [XF_OUT_RESOLVING] = true,     [XF_OUT_DIALING] = true,   [XF_OUT_PLAIN_HEADER] = true, [XF_OUT_PLAIN_FEATURES] = true,
+        [XF_OUT_PLAIN_PROCEED] = true, [XF_OUT_HANDSHAKE] = true, [XF_OUT_TLS_HEADER] = true,   [XF_OUT_TLS_FEATURES] = true,
+    };
+    return yes[out->state];
+}
+
+bool xf_out_abandon(struct xf_out *out)
+{
+    if (!has_said_nothing(out))
+        return false;
+    out->events = NULL;
+    note_cause(out, XF_CAUSE_SHUTDOWN, "another stream carries the pair");
+    xf_out_close(out);
+    return true;
 }
 
 bool xf_out_is_ready(const struct xf_out *out)
@@ -635,7 +697,7 @@ bool xf_out_is_ready(const struct xf_out *out)
 
 bool xf_out_is_congested(const struct xf_out *out)
 {
-    return out->state == XF_OUT_READY && xf_stream_is_congested(&out->stream);
+    return out->state == XF_OUT_READY && xf_stream_is_congested(out->on->stream);
 }
 
 enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza)
@@ -644,8 +706,9 @@ enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza)
         return XF_ERR_CLOSED;
     if (out->features.max_bytes && xf_xml_stanza_bound(stanza, XF_NS_SERVER) > out->features.max_bytes)
         return XF_ERR_LIMIT;
-    out->used_ms = out->s2s->env->clock->now_ms;
-    return xf_stream_send_stanza(&out->stream, stanza);
+    out->on->used_ms = out->s2s->env->clock->now_ms;
+    out->stanzas++;
+    return xf_stream_send_stanza(out->on->stream, stanza);
 }
 
 void xf_out_close(struct xf_out *out)

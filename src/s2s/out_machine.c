@@ -5,6 +5,8 @@
  *   IDLE -> RESOLVING -> DIALING -> PLAIN_HEADER -> PLAIN_FEATURES -> PLAIN_PROCEED -> HANDSHAKE
  *        -> TLS_HEADER -> TLS_FEATURES -> TLS_SASL -> AUTH_HEADER -> AUTH_FEATURES -> READY
  *                                      -> TLS_DIALBACK ------------------------------> READY
+ *   IDLE -> BOARDING -> READY            a rider on a stream that proved the pair already (carry.c)
+ *   IDLE -> ASKING   -> READY            a rider that asks by db:result on a stream of ours
  *
  * A state's name carries the pass it is in (plain, TLS, authenticated). PLAIN_DIALBACK is reached only by OFFER_DIALBACK, which is given only where
  * the settings of the peer allow a stream in clear, and xf_out_become_ready asks again (xf_auth_refusal). Verify streams take the same way up to the
@@ -27,6 +29,12 @@ struct edge {
 static const struct edge edges[] = {
     /*   in state        on event        go to           and do           */
     EDGE(IDLE,           OPEN,           RESOLVING,      resolve),
+    EDGE(IDLE,           CARRIED,        BOARDING,       board),           /* XEP-0288                  */
+    EDGE(BOARDING,       BOARDED,        READY,          become_rider),
+    EDGE(BOARDING,       OPEN,           RESOLVING,      resolve),         /* the carrier ended         */
+    EDGE(IDLE,           OFFER_SHARE,    ASKING,         ask_carrier),     /* XEP-0220 §2.6.1           */
+    EDGE(ASKING,         DIALBACK_OK,    READY,          become_rider),
+    EDGE(ASKING,         OPEN,           RESOLVING,      resolve),         /* refused: alone            */
     EDGE(RESOLVING,      FOUND,          DIALING,        dial),
     EDGE(DIALING,        TCP_UP,         PLAIN_HEADER,   send_header),
     EDGE(DIALING,        DIRECT_UP,      HANDSHAKE,      direct_tls),      /* XEP-0368                  */

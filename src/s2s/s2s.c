@@ -19,6 +19,8 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     s2s->askers = xf_map_new();
     xf_doors_init(&s2s->asked_peers, s2s->env->clock);
     xf_doors_init(&s2s->asked_addrs, s2s->env->clock);
+    s2s->bidi_pairs = xf_map_new();
+    s2s->shared = xf_map_new();
     s2s->inbound_by_peer = xf_map_new();
     xf_quota_init(&s2s->quota);
     xf_refusals_init(&s2s->refusals, s2s->env->timers);
@@ -37,6 +39,8 @@ void xf_s2s_free(struct xf_s2s **s2s)
     xf_map_free(&s->askers);
     xf_doors_fini(&s->asked_peers);
     xf_doors_fini(&s->asked_addrs);
+    xf_map_free(&s->bidi_pairs);
+    xf_map_free(&s->shared);
     xf_map_free(&s->inbound_by_peer);
     xf_quota_fini(&s->quota);
     xf_refusals_fini(&s->refusals);
@@ -120,9 +124,9 @@ static const char *out_refusal(struct xf_out *out)
     struct xf_span local = xf_span_of(out->local), peer = xf_span_of(out->peer);
     if (!out->asker && !xf_policy_may(out->s2s->policy, local, peer, XF_DIRECTION_OUT))
         return "federation with this domain is no longer allowed";
-    if (out->state != XF_OUT_READY || !out->stream.conn)
+    if (out->state != XF_OUT_READY || !out->on->stream->conn)
         return NULL;
-    struct xf_verdict verdict = xf_verdict_of(out->stream.conn->tls, out->settings, peer);
+    struct xf_verdict verdict = xf_carrier_verdict(out->on, peer);
     return xf_auth_refusal(out->settings, &verdict, out->method, true);
 }
 
@@ -147,6 +151,8 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy, struct xf_tls_i
         const char *refusal = out_refusal(out);
         if (refusal)
             xf_out_give_up(out, XF_CAUSE_POLICY, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
+        else if (out->state == XF_OUT_READY && out->is_bidi && (refusal = xf_out_bidi_refusal(out)))
+            xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, refusal); /* the next one goes one way */
     }
 }
 

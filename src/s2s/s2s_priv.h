@@ -7,6 +7,7 @@
  *   an accepted stream                in.c (life, headers), in_judge.c (its certificate), in_auth.c (STARTTLS, SASL),
  *                                     in_pairs.c (dialback, stanzas)
  *   stanzas of peers coming in        gate.c
+ *   one stream for both ways, pairs   bidi.c (negotiation, our streams' incoming side), carry.c (which stream carries a pair)
  *   asking an authoritative server    ask.c
  *   who is good enough                verdict.c
  */
@@ -57,6 +58,8 @@ struct xf_s2s {
     struct xf_map *askers;    /* pair key -> struct xf_asker: verify streams */
     size_t ask_count;         /* questions under way, of all askers */
     struct xf_doors asked_peers, asked_addrs; /* domains with questions under way; addresses that verify streams connect to */
+    struct xf_map *bidi_pairs; /* pair key -> struct xf_pair on a stream that goes both ways */
+    struct xf_map *shared;    /* peer -> struct xf_out: a ready stream that takes further pairs (multiplex) */
     struct xf_map *inbound_by_peer; /* peer -> unsigned *: authenticated inbound streams */
     struct xf_quota quota;
     struct xf_refusals refusals;
@@ -104,12 +107,12 @@ void xf_asker_ended(struct xf_asker *asker, enum xf_cause cause, const char *tex
 
 /* ---- features.c */
 struct xf_features {
-    bool tls, tls_required, external, dialback, dialback_errors;
+    bool tls, tls_required, external, dialback, dialback_errors, bidi;
     size_t max_bytes; /* XEP-0478, 0: not said */
 };
 struct xf_features xf_features_read(const struct xf_elem *elem);
 struct xf_features_offer {
-    bool tls, tls_required, external, dialback;
+    bool tls, tls_required, external, dialback, bidi;
     size_t max_bytes; /* 0: not said */
     uint64_t idle_ms;
 };
@@ -152,16 +155,55 @@ void xf_dial_next(struct xf_dial *dial);      /* the conn that was handed over c
 bool xf_dial_has_more(const struct xf_dial *dial);
 void xf_dial_blame(struct xf_dial *dial);     /* what the conn that was handed over led to is no XMPP server */
 
+struct xf_pair;
+
+/* ---- carry.c: what takes the stanzas of one or several pairs */
+struct xf_carrier {
+    struct xf_stream *stream;
+    struct xf_in *in;            /* whose stream it is, one of the two: an accepted one that goes both ways, */
+    struct xf_out *out;          /* or a ready one of ours */
+    struct xf_node passengers;   /* struct xf_out by its seat: the stream's own and riders */
+    uint64_t used_ms;            /* when a stanza passed last */
+};
+void xf_carrier_init(struct xf_carrier *carrier, struct xf_stream *stream, struct xf_in *in, struct xf_out *out);
+void xf_carrier_sit(struct xf_carrier *carrier, struct xf_out *out);
+void xf_carrier_leave(struct xf_out *out); /* or nothing */
+void xf_carrier_drained(struct xf_carrier *carrier);
+void xf_carrier_ended(struct xf_carrier *carrier, enum xf_cause cause, const char *text); /* tells all who sit on it */
+bool xf_carrier_has(const struct xf_carrier *carrier, struct xf_span local); /* a ready passenger from that domain */
+struct xf_verdict xf_carrier_verdict(const struct xf_carrier *carrier, struct xf_span peer);
+const char *xf_carrier_word(const struct xf_out *out); /* of a rider: "bidi", "multiplex"; else NULL */
+
+bool xf_carry(struct xf_out *out); /* a new one: let it ride where that is possible */
+bool xf_carry_answered(struct xf_out *carrier, const struct xf_dialback_names *names, struct xf_span type, const char *why);
+void xf_carry_refused(struct xf_out *out, const char *why);
+/* Streams and pairs that may carry others, from when they are authenticated until they end. */
+void xf_carry_offer_pair(struct xf_pair *pair);
+void xf_carry_forget_pair(struct xf_pair *pair);
+void xf_carry_offer_stream(struct xf_out *out);
+void xf_carry_forget_stream(struct xf_out *out);
+
+/* ---- bidi.c (XEP-0288) */
+bool xf_in_offers_bidi(const struct xf_in *in);
+void xf_in_bidi(struct xf_in *in, const struct xf_elem *elem);
+void xf_in_bidi_open(struct xf_in *in); /* the stream behind SASL is open */
+void xf_out_ask_bidi(struct xf_out *out); /* before authentication */
+const char *xf_out_bidi_refusal(const struct xf_out *out); /* NULL: the peer may send to us on our stream */
+void xf_out_question(struct xf_out *out, const struct xf_elem *elem);
+extern const struct xf_gate_ops xf_out_gate_ops;
+
 /* ---- out.c, out_machine.c */
 /* clang-format off */
 #define XF_OUT_STATE_MAP(X) \
-    X(IDLE) X(RESOLVING) X(DIALING) \
+    X(IDLE) X(BOARDING) X(ASKING) \
+    X(RESOLVING) X(DIALING) \
     X(PLAIN_HEADER) X(PLAIN_FEATURES) X(PLAIN_PROCEED) X(PLAIN_DIALBACK) \
     X(HANDSHAKE) \
     X(TLS_HEADER) X(TLS_FEATURES) X(TLS_SASL) X(TLS_DIALBACK) \
     X(AUTH_HEADER) X(AUTH_FEATURES) \
     X(READY) X(ENDED)
 #define XF_OUT_EVENT_MAP(X) \
+    X(CARRIED) X(BOARDED) X(OFFER_SHARE) \
     X(OPEN) X(FOUND) X(TCP_UP) X(DIRECT_UP) X(HEADER) X(OFFER_TLS) X(PROCEED) X(TLS_UP) X(OFFER_SASL) X(SASL_OK) \
     X(OFFER_DIALBACK) X(DIALBACK_OK) X(OFFER_VERIFY) X(FEATURES) X(NEXT) X(CLEAR) X(END)
 /* clang-format on */
@@ -189,6 +231,11 @@ struct xf_out {
     enum xf_out_state state;
     struct xf_stream stream;
     bool has_stream;                         /* stream is initialised */
+    struct xf_gate gate;                     /* for the peer's stanzas */
+    bool is_bidi;                            /* asked for on the present conn (XEP-0288) */
+    struct xf_carrier carrier;               /* its stream's */
+    struct xf_carrier *on;                   /* what takes its stanzas: its own carrier or another's; NULL before, and after the end */
+    struct xf_node seat;                     /* in on->passengers */
     struct xf_discovery *discovery;
     struct xf_dial *dial;
     bool is_direct;                          /* of the present conn */
@@ -206,7 +253,8 @@ struct xf_out {
     struct xf_timer deadline;                /* of the negotiation */
     struct xf_timer tick;                    /* READY: idle, keep-alive, parking */
     struct xf_timer farewell;                /* gives `ended` outside of calls */
-    uint64_t opened_ms, ready_ms, used_ms;
+    uint64_t opened_ms, ready_ms, stanzas;
+    unsigned lines;                          /* that the peer caused in the log */
     enum xf_cause cause;
     char text[200];
 };
@@ -230,11 +278,19 @@ void xf_out_send_external(struct xf_out *out);
 void xf_out_send_dialback(struct xf_out *out);
 void xf_out_restart(struct xf_out *out);
 void xf_out_become_ready(struct xf_out *out);
+void xf_out_board(struct xf_out *out);
+void xf_out_ask_carrier(struct xf_out *out);
+void xf_out_become_rider(struct xf_out *out);
 void xf_out_try_next(struct xf_out *out);
 void xf_out_say_ended(struct xf_out *out);
 
 /* Give up with a cause; a stream error goes to the peer when `error` is not NONE. */
 void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_stream_error error, const char *text);
+
+struct xf_verdict xf_out_verdict(const struct xf_out *out); /* what is known of the peer on its own stream */
+
+/* Ask on `carrier`'s stream, which may be another's, for the pair of `out` (XEP-0220 §2.1). */
+void xf_out_send_result(struct xf_out *out, struct xf_out *carrier);
 
 /* A verify stream for an asker. */
 struct xf_out *xf_out_open_verify(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, struct xf_asker *asker);
@@ -257,6 +313,8 @@ struct xf_in {
     struct xf_s2s *s2s;
     struct xf_stream stream;
     struct xf_gate gate;
+    struct xf_carrier carrier; /* of stanzas to the peer; used while is_bidi */
+    bool is_bidi;              /* the peer asked for it (XEP-0288) */
     enum xf_pass pass;         /* of the stream headers that are or will be exchanged */
     bool is_open;              /* headers of this pass are exchanged */
     bool is_legacy;            /* the peer's header has no version */
@@ -315,5 +373,6 @@ void xf_in_close(struct xf_in *in);
 void xf_log_out_up(const struct xf_out *out);
 void xf_log_out_down(const struct xf_out *out, const char *detail);
 void xf_log_in_up(const struct xf_in *in, const struct xf_pair *pair);
+bool xf_out_may_log(struct xf_out *out);
 bool xf_in_may_log(struct xf_in *in); /* one more line that an outsider causes; false: at debug only */
 void xf_log_in_down(struct xf_in *in, enum xf_stream_end end, const char *detail);

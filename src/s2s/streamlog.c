@@ -24,19 +24,22 @@ static const char *cert_word(const struct xf_s2s *s2s, const struct xf_stream *s
     return xf_verdict_word(&verdict);
 }
 
+/* `via`: the pair has no stream of its own; the rest is of the one that it shares. */
 void xf_log_out_up(const struct xf_out *out)
 {
     char addr[XF_ADDR_TEXT_BYTES];
-    xf_addr_text(&out->stream.conn->addr, addr);
+    const struct xf_stream *stream = out->on->stream;
+    xf_addr_text(&stream->conn->addr, addr);
     xf_log(XF_LOG_INFO, "s2s.stream.up", XF_WORD("dir", out->asker ? "verify" : "out"), XF_STR("local", out->local),
-           XF_STR("peer", out->peer), XF_STR("addr", addr), XF_WORD("tls", tls_version(&out->stream)),
-           XF_STR("cipher", tls_cipher(&out->stream)), XF_WORD("cert", cert_word(out->s2s, &out->stream, out->peer)),
-           XF_WORD("auth", xf_auth_method_word(out->method)), XF_INT("ms", out->ready_ms - out->opened_ms));
+           XF_STR("peer", out->peer), XF_STR("addr", addr), XF_WORD("tls", tls_version(stream)),
+           XF_STR("cipher", tls_cipher(stream)), XF_WORD("cert", cert_word(out->s2s, stream, out->peer)),
+           XF_WORD("auth", xf_auth_method_word(out->method)), XF_WORD("via", xf_carrier_word(out)),
+           XF_WORD("bidi", out->is_bidi ? "yes" : NULL), XF_INT("ms", out->ready_ms - out->opened_ms));
 }
 
 void xf_log_out_down(const struct xf_out *out, const char *detail)
 {
-    enum xf_log_level level = out->was_ready ? XF_LOG_INFO : XF_LOG_WARN;
+    enum xf_log_level level = out->was_ready || out->cause == XF_CAUSE_SHUTDOWN ? XF_LOG_INFO : XF_LOG_WARN;
     if (xf_log_threshold < level)
         return;
     xf_log_event(level, "s2s.stream.down",
@@ -47,10 +50,11 @@ void xf_log_out_down(const struct xf_out *out, const char *detail)
                      XF_WORD("state", xf_out_state_name(out->state)),
                      XF_WORD("reason", xf_cause_word(out->cause)),
                      XF_STR("detail", detail),
-                     XF_INT("stanzas", out->has_stream ? out->stream.stanzas_out : 0),
+                     XF_WORD("via", xf_carrier_word(out)),
+                     XF_INT("stanzas", out->stanzas),
                      XF_INT("ms", out->s2s->env->clock->now_ms - out->opened_ms),
                  },
-                 8);
+                 9);
 }
 
 void xf_log_in_up(const struct xf_in *in, const struct xf_pair *pair)
@@ -58,7 +62,7 @@ void xf_log_in_up(const struct xf_in *in, const struct xf_pair *pair)
     xf_log(XF_LOG_INFO, "s2s.stream.up", XF_WORD("dir", "in"), XF_STR("local", pair->local), XF_STR("peer", pair->peer),
            XF_STR("addr", in->host), XF_WORD("tls", tls_version(&in->stream)), XF_STR("cipher", tls_cipher(&in->stream)),
            XF_WORD("cert", cert_word(in->s2s, &in->stream, pair->peer)), XF_WORD("auth", xf_auth_method_word(pair->method)),
-           XF_INT("ms", pair->since_ms - in->accepted_ms));
+           XF_WORD("bidi", in->is_bidi ? "yes" : NULL), XF_INT("ms", pair->since_ms - in->accepted_ms));
 }
 
 static const char *end_word(const struct xf_in *in, enum xf_stream_end end)
@@ -95,6 +99,11 @@ bool xf_in_may_log(struct xf_in *in)
         return s2s->strangers.written++ < STRANGER_LINES;
     s2s->strangers.hidden++;
     return false;
+}
+
+bool xf_out_may_log(struct xf_out *out)
+{
+    return out->lines < PEER_LINES && out->lines++ < PEER_LINES;
 }
 
 /* Strangers that never authenticated are worth a line at debug only when they just went away. */

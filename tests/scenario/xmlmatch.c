@@ -304,13 +304,25 @@ static bool is_named(const struct tree *tree, const char *name)
     return strcmp(local ? local + 1 : tree->name, name) == 0;
 }
 
-/* Stream limits (XEP-0478) may always be among the features, and a text in an error. */
+/*
+ * Stream limits (XEP-0478) and bidi may always be among the features, and a text in an error. What is written in the transcript must be there;
+ * `features no-bidi` says that bidi must not.
+ */
 static bool is_optional(const struct tree *tree)
 {
     return strcmp(tree->name, "urn:xmpp:stream-limits:0|limits") == 0 ||
+           strcmp(tree->name, "urn:xmpp:features:bidi|bidi") == 0 ||
            strcmp(tree->name, "urn:ietf:params:xml:ns:xmpp-streams|text") == 0 ||
            strcmp(tree->name, "urn:ietf:params:xml:ns:xmpp-sasl|text") == 0 ||
            strcmp(tree->name, "urn:ietf:params:xml:ns:xmpp-stanzas|text") == 0;
+}
+
+static bool has_child(const struct tree *tree, const char *name)
+{
+    for (const struct tree *child = tree->first; child; child = child->next)
+        if (is_named(child, name))
+            return true;
+    return false;
 }
 
 static char *compare_trees(const struct tree *got, const struct tree *want, struct xf_map *names)
@@ -324,6 +336,11 @@ static char *compare_trees(const struct tree *got, const struct tree *want, stru
         return xf_asprintf("the text of <%s> is \"%.200s\", not \"%.200s\"", got->name, got->text,
                            want->text);
     const struct tree *g = got->first, *w = want->first;
+    if (w && is_named(w, "no-bidi")) {
+        if (has_child(got, "bidi"))
+            return xf_asprintf("<%s> has <bidi/>", got->name);
+        w = w->next;
+    }
     for (; w && !is_named(w, "rest"); g = g->next, w = w->next) {
         while (g && is_optional(g) && strcmp(g->name, w->name) != 0)
             g = g->next;

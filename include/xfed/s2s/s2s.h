@@ -2,7 +2,8 @@
 /*
  * s2s.h — streams with other servers, both ways, and who may say what on them. Sans I/O.
  *
- * Outbound: an xf_out is the stream of one pair (served domain, peer), from discovery to authentication to close.
+ * Outbound: an xf_out is the stream of one pair (served domain, peer), from discovery to authentication to close; or the pair's place on a
+ * stream that carries others too (XEP-0288, multiplexing), which looks the same from outside.
  * Inbound: accepted conns; each stanza that comes up is of a pair that is authenticated on its stream, with prepared addresses
  * and a served `to`. Verify streams of dialback live below and are not seen from outside.
  */
@@ -78,9 +79,15 @@ struct xf_out_events {
     void (*ended)(void *owner, bool was_ready, enum xf_cause cause, const char *text);
 };
 
-/* Begin; `ended` comes never from within. The names are copied. */
+/* Begin; `ready` and `ended` come never from within. The names are copied. */
 struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, const struct xf_out_events *events,
                            void *owner);
+
+/* Is there a stream of the peer that carries the pair's stanzas (XEP-0288)? Then xf_out_open takes it. */
+bool xf_s2s_carries(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer);
+
+/* Give up a stream that has not yet proved to the peer who we are; nothing follows, the xf_out is gone. False: it goes on. */
+bool xf_out_abandon(struct xf_out *out);
 
 /* True once `ready` was called and no end is in sight. */
 bool xf_out_is_ready(const struct xf_out *out);

@@ -14,5 +14,7 @@
 #define XF_NS_STANZA_ERROR "urn:ietf:params:xml:ns:xmpp-stanzas"
 #define XF_NS_COMPRESS "http://jabber.org/protocol/compress"
 #define XF_NS_STREAM_LIMITS "urn:xmpp:stream-limits:0"
+#define XF_NS_BIDI "urn:xmpp:bidi"                   /* the request */
+#define XF_NS_BIDI_FEATURE "urn:xmpp:features:bidi"  /* the feature */
 #define XF_NS_PING "urn:xmpp:ping"
 #define XF_NS_XML "http://www.w3.org/XML/1998/namespace"

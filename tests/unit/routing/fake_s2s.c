@@ -78,6 +78,21 @@ struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_s
     return out;
 }
 
+bool xf_s2s_carries(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
+{
+    (void)local;
+    (void)peer;
+    return s2s->carries;
+}
+
+bool xf_out_abandon(struct xf_out *out)
+{
+    if (out->is_committed || out->is_ready)
+        return false;
+    out->events = NULL;
+    return true;
+}
+
 bool xf_out_is_ready(const struct xf_out *out)
 {
     return out->is_ready;

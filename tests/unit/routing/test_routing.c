@@ -42,6 +42,8 @@ enum op {
     PEER_WAIT,    /* the same, and the stream is to pause */
     PEER_LARGE,   /* a message larger than the link takes */
     SEEN,         /* the pair of a.example and text authenticated inbound */
+    CARRIES,      /* a stream of the peer carries the pair: text "yes" or "no" */
+    COMMITTED,    /* stream n has said who we are: it cannot be given up */
     LINK_LOST,
     LINK_BACK,
     RESUMED,      /* so many calls of xf_s2s_resume_inbound since the last time: ms */
@@ -163,6 +165,21 @@ static const struct routing_case cases[] = {
     {"the success of another peer does not", .steps = {
         {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CONNECT}, {SEEN, .text = "c.example"},
         {CLUSTER, .text = MSG("m2")}, {NO_OUT}}},
+
+    {"a stream of the peer carries the pair while ours is being made: the queue goes over it, in order", .steps = {
+        {CLUSTER, .text = MSG("m1") MSG("m2")}, {OUT, 0, "a.example b.example"}, {CARRIES, .text = "yes"}, {SEEN, .text = "b.example"},
+        {OUT, 1, "a.example b.example"}, {CLUSTER, .text = MSG("m3")}, {READY, 1}, {SENT, 1, "m1 m2 m3"}}},
+
+    {"ours has said who we are: it goes on, and fails: what waits goes over the peer's instead of being bounced", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {COMMITTED, 0}, {CARRIES, .text = "yes"}, {SEEN, .text = "b.example"},
+        {NO_OUT}, {ENDED, 0, "words", XF_CAUSE_AUTH}, {ANSWERED, .text = ""}, {OUT, 1, "a.example b.example"}, {READY, 1}, {SENT, 1, "m1"}}},
+
+    {"a ready stream is not left for the peer's", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {READY, 0}, {CARRIES, .text = "yes"}, {SEEN, .text = "b.example"},
+        {CLUSTER, .text = MSG("m2")}, {SENT, 0, "m1 m2"}, {NO_OUT}}},
+
+    {"the peer authenticated on a stream that goes one way: ours goes on", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {SEEN, .text = "b.example"}, {NO_OUT}, {READY, 0}, {SENT, 0, "m1"}}},
 
     {"a refusal by policy is not remembered", .steps = {
         {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_POLICY}, {CLUSTER, .text = MSG("m2")},
@@ -565,6 +582,8 @@ static void take_step(struct world *world, const struct step *step)
     case PEER_WAIT: expect(world, !peer_says(world, step->text, 5), "S2S is not to pause"); break;
     case PEER_LARGE: expect(world, peer_says(world, step->text, 20000), "S2S is to pause"); break;
     case SEEN: xf_routing_s2s_events.peer_seen(world->routing, XF_SPAN("a.example"), xf_span_of(step->text)); break;
+    case CARRIES: world->s2s.carries = strcmp(step->text, "yes") == 0; break;
+    case COMMITTED: out->is_committed = true; break;
     case LINK_LOST: fake_conn_closed(world->conn, XF_CONN_END_EOF); break;
     case LINK_BACK: join(world); break;
     case RESUMED:

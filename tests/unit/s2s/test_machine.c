@@ -14,6 +14,8 @@ static const struct {
     {XF_OUT_TLS_HEADER, XF_OUT_ON_OFFER_VERIFY},     {XF_OUT_TLS_FEATURES, XF_OUT_ON_OFFER_VERIFY},
     {XF_OUT_PLAIN_DIALBACK, XF_OUT_ON_DIALBACK_OK},  {XF_OUT_TLS_DIALBACK, XF_OUT_ON_DIALBACK_OK},
     {XF_OUT_AUTH_FEATURES, XF_OUT_ON_FEATURES},
+    /* riders (carry.c): the peer proved the pair on its stream, or said valid to our db:result on ours */
+    {XF_OUT_BOARDING, XF_OUT_ON_BOARDED},            {XF_OUT_ASKING, XF_OUT_ON_DIALBACK_OK},
 };
 
 static bool is_listed(enum xf_out_state state, enum xf_out_event event)
@@ -43,6 +45,20 @@ START_TEST(sasl_is_unreachable_without_tls)
 }
 END_TEST
 
+/* What has neither conn nor stream is on its way to one, or a rider; a rider never falls into a negotiation that it did not begin. */
+START_TEST(riders_begin_from_nothing)
+{
+    for (enum xf_out_state state = 0; state < XF_OUT_STATE_COUNT; state++)
+        for (enum xf_out_event event = 0; event < XF_OUT_EVENT_COUNT; event++) {
+            enum xf_out_state to = xf_out_next_state(state, event);
+            if (to == XF_OUT_BOARDING || to == XF_OUT_ASKING)
+                ck_assert_int_eq(state, XF_OUT_IDLE);
+            if ((state == XF_OUT_BOARDING || state == XF_OUT_ASKING) && to != XF_OUT_STATE_COUNT)
+                ck_assert_msg(to == XF_OUT_READY || to == XF_OUT_RESOLVING, "%s on event %d", xf_out_state_name(state), (int)event);
+        }
+}
+END_TEST
+
 START_TEST(tls_begins_with_a_new_header)
 {
     for (enum xf_out_event event = 0; event < XF_OUT_EVENT_COUNT; event++)
@@ -67,6 +83,7 @@ int main(void)
     TCase *tc = tcase_create("table");
     tcase_add_test(tc, only_listed_edges_reach_ready);
     tcase_add_test(tc, sasl_is_unreachable_without_tls);
+    tcase_add_test(tc, riders_begin_from_nothing);
     tcase_add_test(tc, tls_begins_with_a_new_header);
     tcase_add_test(tc, ready_and_ended_have_no_way_on);
     suite_add_tcase(suite, tc);
