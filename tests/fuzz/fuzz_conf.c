@@ -2,9 +2,9 @@
 /*
  * fuzz_conf.c — any bytes as a configuration file. What must hold: it loads or says why not; what loads can be dumped, the
  * dump loads, and dumps the same again; every peer of it can be asked for.
- * Built by clang with -fsanitize=fuzzer -DXF_LIBFUZZER it is a libFuzzer target; otherwise main() replays its arguments.
  */
-#include <stdint.h>
+#include "fuzz.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,8 +51,6 @@ static void ask_for_peers(const struct xf_conf *conf)
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     struct xf_conf *conf = load(bytes, len);
@@ -71,22 +69,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     xf_conf_free(&again);
     return 0;
 }
-
-#ifndef XF_LIBFUZZER
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        uint8_t bytes[65536];
-        FILE *file = fopen(argv[i], "re");
-        if (!file) {
-            fprintf(stderr, "%s: cannot be opened\n", argv[i]);
-            return 1;
-        }
-        size_t len = fread(bytes, 1, sizeof(bytes), file);
-        (void)fclose(file); /* read only */
-        (void)LLVMFuzzerTestOneInput(bytes, len);
-    }
-    printf("%d inputs\n", argc - 1);
-    return argc > 1 ? 0 : 1;
-}
-#endif

@@ -5,10 +5,10 @@
  *
  * The first byte of the input chooses: bits 0-1 the type asked for, bit 2 TCP, bit 3 whether the
  * rest is a whole message, or one without id and question, which are then put in as they were sent
- * (the way past the screen for strangers). Built by clang with -fsanitize=fuzzer -DXF_LIBFUZZER it
- * is a libFuzzer target; otherwise main() replays its arguments.
+ * (the way past the screen for strangers).
  */
-#include <stdint.h>
+#include "fuzz.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,8 +93,6 @@ static uint8_t *build(const struct xf_dns_question *question, const uint8_t *res
     return message;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     static const enum xf_dns_type types[4] = {XF_DNS_SRV, XF_DNS_A, XF_DNS_AAAA, XF_DNS_TLSA};
@@ -113,25 +111,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     xf_free(message);
     return 0;
 }
-
-#ifndef XF_LIBFUZZER
-static void replay(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    uint8_t *bytes = xf_alloc(MESSAGE_MAX);
-
-    xf_require(file != NULL);
-    size_t len = fread(bytes, 1, MESSAGE_MAX, file);
-    fclose(file);
-    LLVMFuzzerTestOneInput(bytes, len);
-    xf_free(bytes);
-}
-
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++)
-        replay(argv[i]);
-    printf("%d inputs replayed\n", argc - 1);
-    return argc > 1 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-#endif

@@ -13,7 +13,8 @@
  * Built by clang with -fsanitize=fuzzer it is a libFuzzer target; otherwise main() replays the
  * files of its arguments.
  */
-#include <stdint.h>
+#include "fuzz.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -259,8 +260,6 @@ static void open_link(struct world *world)
     xf_require(xf_link_is_up(world->link));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     struct program p = {.at = bytes, .left = len};
@@ -278,22 +277,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     world_close(&p.world);
     return 0;
 }
-
-#ifndef XF_LIBFUZZER
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        uint8_t bytes[65536];
-        FILE *file = fopen(argv[i], "re");
-        if (!file) {
-            fprintf(stderr, "%s: cannot be opened\n", argv[i]);
-            return 1;
-        }
-        size_t len = fread(bytes, 1, sizeof(bytes), file);
-        (void)fclose(file); /* read only */
-        (void)LLVMFuzzerTestOneInput(bytes, len);
-    }
-    printf("%d inputs\n", argc - 1);
-    return argc > 1 ? 0 : 1;
-}
-#endif

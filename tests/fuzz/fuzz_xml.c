@@ -7,11 +7,9 @@
  * - the same events and the same end, whether it comes whole, a byte at a time, or in random pieces
  *   with parking;
  * - a stanza that is written is read again as the same stanza, and written again as the same bytes.
- *
- * Built by clang with -fsanitize=fuzzer and -DXF_LIBFUZZER it is a libFuzzer target; otherwise
- * main() replays the files of its arguments.
  */
-#include <stdint.h>
+#include "fuzz.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -110,8 +108,6 @@ static void write_and_reread(const struct input *input)
     record_fini(&first);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     if (len == 0)
@@ -133,23 +129,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     write_and_reread(&input);
     return 0;
 }
-
-#ifndef XF_LIBFUZZER
-int main(int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++) {
-        uint8_t bytes[65536];
-        FILE *file = fopen(argv[i], "re");
-
-        if (!file) {
-            fprintf(stderr, "%s: cannot be opened\n", argv[i]);
-            return 1;
-        }
-        size_t len = fread(bytes, 1, sizeof(bytes), file);
-        (void)fclose(file); /* read only */
-        (void)LLVMFuzzerTestOneInput(bytes, len);
-    }
-    printf("%d inputs\n", argc - 1);
-    return argc > 1 ? 0 : 1;
-}
-#endif
