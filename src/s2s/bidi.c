@@ -20,9 +20,11 @@
 
 /* ------------------------------------------------------------------ receiving server */
 
+/* Where TLS is required nothing else is offered before it (RFC 6120 §5.3.1). */
 bool xf_in_offers_bidi(const struct xf_in *in)
 {
-    return in->pass != XF_PASS_AUTH && in->settings->bidi;
+    bool is_too_early = in->pass == XF_PASS_PLAIN && in->settings->tls == XF_TLS_REQUIRED;
+    return in->pass != XF_PASS_AUTH && !is_too_early && in->settings->bidi;
 }
 
 static void log_ignored(struct xf_in *in, const char *reason)

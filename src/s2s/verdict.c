@@ -35,14 +35,6 @@ static bool names_target(const struct xf_tls_facts *facts)
     return false;
 }
 
-static bool is_revoked(const struct xf_tls_facts *facts, enum xf_revocation revocation)
-{
-    if (revocation == XF_REVOCATION_OFF)
-        return false;
-    return facts->revocation == XF_CERT_REVOKED ||
-           (revocation == XF_REVOCATION_HARD && facts->revocation != XF_CERT_NOT_REVOKED);
-}
-
 struct xf_verdict xf_verdict_of(const struct xf_tls_facts *facts, const struct xf_peer_settings *settings, struct xf_span domain)
 {
     struct xf_verdict verdict = {0};
@@ -60,7 +52,8 @@ struct xf_verdict xf_verdict_of(const struct xf_tls_facts *facts, const struct x
     verdict.pin = pin_of(facts, settings);
     verdict.dane = settings->dane && is_dane_domain ? facts->dane : XF_DANE_NONE;
     verdict.tlsa_exists = verdict.dane != XF_DANE_NONE;
-    verdict.is_revoked = is_revoked(facts, settings->revocation);
+    verdict.is_revoked = settings->revocation != XF_REVOCATION_OFF && facts->revocation == XF_CERT_REVOKED;
+    verdict.revocation_is_open = settings->revocation == XF_REVOCATION_HARD && facts->revocation != XF_CERT_NOT_REVOKED;
     verdict.lacks_client_eku = settings->client_eku && facts->is_server && !facts->for_client;
     return verdict;
 }
@@ -77,7 +70,7 @@ bool xf_verdict_is_good(const struct xf_verdict *verdict)
         return false;
     if (verdict->pin == XF_PIN_MATCH || verdict->dane == XF_DANE_MATCH)
         return true;
-    return verdict->chain == XF_CERT_TRUSTED && verdict->name_matches && !verdict->dane_is_open;
+    return verdict->chain == XF_CERT_TRUSTED && verdict->name_matches && !verdict->dane_is_open && !verdict->revocation_is_open;
 }
 
 static const char *external_refusal(const struct xf_peer_settings *settings, const struct xf_verdict *verdict, bool outbound)
@@ -132,10 +125,8 @@ static void untrusted_text(const struct xf_verdict *verdict, const struct xf_tls
 static bool contradiction_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts, struct xf_span domain, char *out,
                                size_t out_bytes)
 {
-    if (facts->revocation == XF_CERT_REVOKED && verdict->is_revoked)
+    if (verdict->is_revoked)
         snprintf(out, out_bytes, "the certificate is %s", facts->revocation_text[0] ? facts->revocation_text : "revoked");
-    else if (verdict->is_revoked)
-        snprintf(out, out_bytes, "it is not known whether the certificate is revoked");
     else if (verdict->pin == XF_PIN_MISMATCH)
         snprintf(out, out_bytes, "the certificate's key is not the one that is pinned for %.*s", XF_SPAN_ARGS(domain));
     else if (xf_verdict_is_contradicted(verdict))
@@ -167,6 +158,8 @@ void xf_verdict_text(const struct xf_verdict *verdict, const struct xf_tls_facts
         xf_tls_facts_names_text(facts, names, sizeof(names));
         snprintf(out, out_bytes, "the certificate does not name %.*s (it names: %s)", XF_SPAN_ARGS(domain),
                  names[0] ? names : "nothing");
+    } else if (verdict->revocation_is_open) {
+        snprintf(out, out_bytes, "it is not known whether the certificate is revoked");
     } else {
         snprintf(out, out_bytes, "DNS does not say whether %.*s publishes TLSA records", XF_SPAN_ARGS(domain));
     }
@@ -184,7 +177,9 @@ const char *xf_verdict_word(const struct xf_verdict *verdict)
         return verdict->dane == XF_DANE_MATCH ? "dane" : "wrong-dane";
     if (verdict->lacks_client_eku)
         return "not-for-clients";
-    return verdict->chain == XF_CERT_BAD ? "untrusted" : verdict->name_matches ? "good" : "wrong-name";
+    if (verdict->chain == XF_CERT_BAD)
+        return "untrusted";
+    return !verdict->name_matches ? "wrong-name" : xf_verdict_is_good(verdict) ? "good" : "unsure";
 }
 
 const char *xf_auth_method_word(enum xf_auth_method method)

@@ -23,7 +23,8 @@ struct xf_verdict {
     enum xf_cert_dane dane;   /* for this very domain */
     bool dane_is_open;        /* DNS could not say whether there are TLSA records for the domain, or was not asked */
     bool tlsa_exists;         /* the peer publishes usable TLSA records: it has TLS, whatever a stream in clear says */
-    bool is_revoked;          /* or may be, where revocation = hard */
+    bool is_revoked;
+    bool revocation_is_open;  /* revocation = hard, and nobody says that it is not revoked */
     bool lacks_client_eku;    /* client-eku = yes, and the certificate is for servers only */
 };
 
@@ -47,7 +48,8 @@ const char *xf_auth_refusal(const struct xf_peer_settings *settings, const struc
 void xf_verdict_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts, struct xf_span domain, char *out,
                      size_t out_bytes);
 
-/* For a log line: "good", "pinned", "dane", "none", "untrusted", "wrong-name", "wrong-pin", "wrong-dane", "revoked", "not-for-clients". */
+/* For a log line: "good", "pinned", "dane", "none", "untrusted", "wrong-name", "wrong-pin", "wrong-dane", "revoked", "not-for-clients",
+ * "unsure" (revocation or TLSA records are not known). */
 const char *xf_verdict_word(const struct xf_verdict *verdict);
 
 const char *xf_auth_method_word(enum xf_auth_method method); /* "external", "dialback", "dialback-certificate", "none" */
