@@ -173,7 +173,8 @@ def main():
         victim.on_stanza = lambda stream, element: victim.heard.append(element)
         victim.start()
         gateway = Gateway(lab, LOCAL, 'dialback-tls', ours.issue(LOCAL, f'conference.{LOCAL}'), ours.file, COMPONENT,
-                          f'{net.LOCAL}:{COMPONENT_PORT}').start()
+                          f'{net.LOCAL}:{COMPONENT_PORT}',
+                          extra=f'peer "{PEER}" {{ dialback-by-certificate = no }}').start() # the keys are what is attacked
         start = time.monotonic()
         Attacks(report, cluster, gateway, peer, victim).run()
         report.say(f'all attacks took {time.monotonic() - start:.1f} s')
