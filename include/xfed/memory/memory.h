@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory.h — what a peer authenticated with last time, and its key: kept over restarts so that a fall behind it is noticed
+ * memory.h — what a peer authenticated with before, and its keys: kept over restarts so that a fall behind it is noticed
  * (the man in the middle of jabber.ru in 2023 had valid certificates, but another key). A table in memory with a bounded number of
  * peers, written behind to an SQLite file on the thread pool. Not authoritative: losing it loses alarms, not federation.
+ *
+ * What was seen of a peer on a stream (a sight) is compared with what is known of it (an entry), and then noted. Nothing here
+ * decides: what an alarm leads to is the peer's setting (src/s2s/remember.c).
  */
 #pragma once
 
@@ -11,47 +14,93 @@
 #include <xfed/base/span.h>
 #include <xfed/net/loop.h>
 
-enum xf_memory_auth { XF_MEMORY_DIALBACK_CLEAR, XF_MEMORY_DIALBACK_TLS, XF_MEMORY_EXTERNAL }; /* weakest first */
+/* Weakest first. EXTERNAL: the certificate authenticated it, also when it answered dialback (XEP-0344). */
+enum xf_memory_auth { XF_MEMORY_DIALBACK_CLEAR, XF_MEMORY_DIALBACK_TLS, XF_MEMORY_EXTERNAL };
 
 /* What vouches for the key besides its being the same as before. */
 enum xf_memory_ground { XF_MEMORY_GROUND_NONE, XF_MEMORY_GROUND_CA, XF_MEMORY_GROUND_DANE, XF_MEMORY_GROUND_PIN };
 
-struct xf_memory_entry {
-    enum xf_memory_auth auth;      /* the strongest kind that `spki_sha256` was seen with */
+const char *xf_memory_auth_word(enum xf_memory_auth auth);       /* "dialback-clear", "dialback-tls", "external" */
+const char *xf_memory_ground_word(enum xf_memory_ground ground); /* "none", "ca", "dane", "pin" */
+
+#define XF_MEMORY_SPKI_BYTES 32
+#define XF_MEMORY_KEYS 4 /* of a peer and direction: it may have several servers, each with its own */
+
+struct xf_memory_sight { /* of a peer, now */
+    enum xf_memory_auth auth;
     enum xf_memory_ground ground;
-    bool has_key;                  /* a certificate was shown */
-    uint8_t spki_sha256[32];
-    int64_t first_s, last_s;       /* Unix time: of this key, and of the last authentication */
+    bool has_key; /* a certificate was shown */
+    uint8_t spki_sha256[XF_MEMORY_SPKI_BYTES];
 };
 
+struct xf_memory_key {
+    uint8_t spki_sha256[XF_MEMORY_SPKI_BYTES];
+    enum xf_memory_ground ground; /* the last one that was not NONE */
+    int64_t first_s, last_s;      /* Unix time; on disk last_s may be an hour behind */
+};
+
+struct xf_memory_entry { /* of a peer and direction */
+    enum xf_memory_auth auth; /* the strongest that was seen */
+    int64_t first_s, last_s;  /* of the peer; as those of a key */
+    size_t key_count;
+    struct xf_memory_key keys[XF_MEMORY_KEYS]; /* the one seen last comes first */
+};
+
+/* clang-format off */
+#define XF_MEMORY_CHANGE_MAP(X) /* CLEAR, KEY_CHANGED and WEAKER are alarms */       \
+    X(NEW,           "new")           /* nothing was known */                        \
+    X(SAME,          "same")          /* or stronger than before */                  \
+    X(KEY_EXPLAINED, "key-explained") /* another key, for which something vouches */ \
+    X(WEAKER,        "weaker")        /* EXTERNAL fell to dialback */                \
+    X(KEY_CHANGED,   "key-changed")   /* another key, for which nothing vouches */   \
+    X(CLEAR,         "clear")         /* TLS fell to clear */
+/* clang-format on */
 enum xf_memory_change {
-    XF_MEMORY_NEW,            /* nothing was known */
-    XF_MEMORY_SAME,           /* or stronger than before */
-    XF_MEMORY_KEY_EXPLAINED,  /* another key, for which a CA, DANE or pin vouches */
-    XF_MEMORY_KEY_CHANGED,    /* another key, for which nobody vouches */
-    XF_MEMORY_WEAKER,         /* EXTERNAL fell to dialback */
-    XF_MEMORY_CLEAR,          /* TLS fell to clear */
+#define X(name, word) XF_MEMORY_##name,
+    XF_MEMORY_CHANGE_MAP(X)
+#undef X
+    XF_MEMORY_CHANGE_COUNT
 };
 const char *xf_memory_change_word(enum xf_memory_change change);
+
+static inline bool xf_memory_is_alarm(enum xf_memory_change change)
+{
+    return change >= XF_MEMORY_WEAKER;
+}
 
 struct xf_memory;
 
 /*
- * Read `file` ("": nothing is kept over restarts), which is made when it does not exist. `loop` NULL: no thread pool, writes happen in
- * xf_memory_free (tests). A file that is no database of ours is XF_ERR_IO with words; it is never overwritten.
+ * Read `file` ("": nothing is kept over restarts), which is made, for its owner only, when it does not exist. At most `max_peers`
+ * (at least 1). `loop` NULL: no thread pool, writes happen in xf_memory_free. A file that is no database of ours, or is damaged, is
+ * XF_ERR_IO with words; it is never overwritten. Blocks: for the start of a program.
  */
 XF_MUST_USE enum xf_err xf_memory_open(struct xf_loop *loop, const char *file, size_t max_peers, struct xf_memory **out_memory,
                                        struct xf_error *err);
-/* Writes what is not written yet. */
+
+/* A write is under way on the thread pool: not the moment for xf_memory_free. NULL: no. */
+bool xf_memory_is_writing(const struct xf_memory *memory);
+
+/* Writes what is not written yet; blocks for that. */
 void xf_memory_free(struct xf_memory **memory);
 
 /* NULL when nothing is known. Valid until the next call that changes. A direction each: a peer may connect from other servers. */
 const struct xf_memory_entry *xf_memory_find(const struct xf_memory *memory, struct xf_span peer, bool is_inbound);
 
-/* Pure: `known` may be NULL. */
-enum xf_memory_change xf_memory_compare(const struct xf_memory_entry *known, const struct xf_memory_entry *now);
+/* Pure: `known` may be NULL. Of several things the worst. */
+enum xf_memory_change xf_memory_compare(const struct xf_memory_entry *known, const struct xf_memory_sight *now);
 
-/* Remember `now` (first_s and last_s are filled here from `now_s`); the peer that was silent longest goes when it is full. */
-void xf_memory_note(struct xf_memory *memory, struct xf_span peer, bool is_inbound, const struct xf_memory_entry *now, int64_t now_s);
+/*
+ * Remember `now`. What is weaker than before does not take its place; with xf_memory_accept it does. When there are too many peers, one of
+ * those known for less than a day goes, the one that was silent longest; the others only give way when these have less than a
+ * quarter of the room (so that nobody empties the memory with a flood of domains of his own).
+ */
+void xf_memory_note(struct xf_memory *memory, struct xf_span peer, bool is_inbound, const struct xf_memory_sight *now, int64_t now_s);
+void xf_memory_accept(struct xf_memory *memory, struct xf_span peer, bool is_inbound, const struct xf_memory_sight *now, int64_t now_s);
+
+/* Is this alarm about a known peer the first of its kind within an hour? Then it counts. `now_ms` is of a monotonic clock. */
+bool xf_memory_alarm_is_due(struct xf_memory *memory, struct xf_span peer, bool is_inbound, enum xf_memory_change alarm,
+                            uint64_t now_ms);
+
 void xf_memory_forget(struct xf_memory *memory, struct xf_span peer);
-size_t xf_memory_count(const struct xf_memory *memory);
+size_t xf_memory_count(const struct xf_memory *memory); /* peers */
