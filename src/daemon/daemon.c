@@ -167,6 +167,7 @@ static void make_s2s(struct xf_daemon *daemon)
     daemon->s2s = xf_s2s_new(&(struct xf_s2s_opts){.env = &daemon->env.env,
                                                    .policy = daemon->policy,
                                                    .identities = daemon->certs.set,
+                                                   .memory = daemon->memory,
                                                    .dialback_secret = span,
                                                    .events = &xf_routing_s2s_events,
                                                    .owner = daemon->routing});
@@ -234,6 +235,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     if ((result = xf_system_become(daemon->conf->process.user, &err)) != XF_ERR_OK)
         return fail(err.detail, result);
     warn_of_what_is_not_there(daemon->conf);
+    daemon->memory = xf_memory_for(daemon->loop, daemon->conf);
     daemon->policy = xf_policy_new(daemon->conf);
     daemon->routing = xf_routing_new(&(struct xf_routing_opts){.env = &daemon->env.env, .policy = daemon->policy});
     make_s2s(daemon);
@@ -258,6 +260,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_notify_fini(&daemon->notify);
     xf_routing_free(&daemon->routing);
     xf_s2s_free(&daemon->s2s);
+    xf_memory_free(&daemon->memory);
     for (size_t i = 0; i < daemon->link_count; i++)
         xf_link_free(&daemon->links[i]);
     xf_free(daemon->links);
@@ -281,8 +284,11 @@ enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_cer
         xf_loop_run(daemon.loop);
         xf_log(XF_LOG_INFO, "process.stopped", XF_INT("ms", daemon.env.env.clock->now_ms - daemon.drain_began_ms));
     }
-    if (daemon.is_abandoned)
+    if (daemon.is_abandoned) {
+        if (!xf_memory_is_writing(daemon.memory))
+            xf_memory_free(&daemon.memory);
         _exit((int)code); /* what is alive still points here */
+    }
     take_apart(&daemon);
     return code;
 }

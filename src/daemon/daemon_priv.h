@@ -9,6 +9,7 @@
  *   trust.c       by what peers' certificates are judged
  *   certs.c       certificates of our domains
  *   expiry.c      ... and when they end
+ *   memory.c      where the memory of peers is kept
  *   daemon.c      the parts put together, run, taken apart
  *   reload.c      SIGHUP
  *   drain.c       SIGTERM and SIGINT
@@ -17,6 +18,7 @@
 #pragma once
 
 #include <xfed/link/link.h>
+#include <xfed/memory/memory.h>
 #include <xfed/net/loop.h>
 #include <xfed/policy/policy.h>
 #include <xfed/routing/routing.h>
@@ -121,6 +123,11 @@ void xf_expiry_begin(struct xf_expiry *expiry, struct xf_timers *timers, const s
 void xf_expiry_end(struct xf_expiry *expiry);
 void xf_expiry_look(const struct xf_certs *certs, const struct xf_conf *conf, int64_t now_s);
 
+/* ---- memory.c */
+/* "" for none; free with xf_free. `state_directory` is what systemd says, NULL: nothing. */
+char *xf_memory_path(const char *file, const char *state_directory);
+struct xf_memory *xf_memory_for(struct xf_loop *loop, const struct xf_conf *conf); /* NULL: nothing is to be remembered */
+
 /* ---- notify.c */
 struct xf_notify {
     int fd; /* -1: nobody wants to know */
@@ -160,6 +167,7 @@ struct xf_daemon {
     struct xf_policy *policy;
     struct xf_certs certs;
     struct xf_expiry expiry;
+    struct xf_memory *memory; /* of peers; NULL: none */
     struct xf_s2s *s2s;
     struct xf_routing *routing;
     struct xf_link **links;  /* beside boot->links */

@@ -31,7 +31,8 @@ static bool links_are_gone(const struct xf_daemon *daemon)
 /* What is still alive points to parts that must not be freed then. */
 static void leave(struct xf_daemon *daemon)
 {
-    daemon->is_abandoned = xf_s2s_stream_count(daemon->s2s) > 0 || !links_are_gone(daemon) || daemon->reload;
+    daemon->is_abandoned = xf_s2s_stream_count(daemon->s2s) > 0 || !links_are_gone(daemon) || daemon->reload ||
+                           xf_memory_is_writing(daemon->memory);
     if (daemon->is_abandoned)
         xf_log(XF_LOG_WARN, "process.drain.expired", XF_INT("streams", xf_s2s_stream_count(daemon->s2s)));
     xf_loop_stop(daemon->loop);
@@ -62,7 +63,7 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
     }
 }
 
-/* A reload on the thread pool uses the daemon: it is waited for. */
+/* A reload on the thread pool uses the daemon, a write the memory of peers: they are waited for. */
 static bool is_step_done(const struct xf_daemon *daemon)
 {
     switch (daemon->drain) {
@@ -71,7 +72,7 @@ static bool is_step_done(const struct xf_daemon *daemon)
     case XF_DRAIN_STREAMS:
         return xf_s2s_stream_count(daemon->s2s) == 0;
     case XF_DRAIN_LINKS:
-        return links_are_gone(daemon) && !daemon->reload;
+        return links_are_gone(daemon) && !daemon->reload && !xf_memory_is_writing(daemon->memory);
     default:
         return true;
     }

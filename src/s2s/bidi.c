@@ -78,7 +78,10 @@ const char *xf_out_bidi_refusal(const struct xf_out *out)
 
 void xf_out_ask_bidi(struct xf_out *out)
 {
-    if (out->is_bidi || out->asker || !out->features.bidi || xf_out_bidi_refusal(out))
+    struct xf_verdict verdict = xf_out_verdict(out);
+    enum xf_auth_method method = xf_verdict_is_good(&verdict) ? XF_AUTH_EXTERNAL : out->method; /* as what the peer's stanzas come */
+    if (out->is_bidi || out->asker || !out->features.bidi || xf_out_bidi_refusal(out) ||
+        xf_remember_is_behind(out->s2s, out->peer, true, &verdict, method))
         return;
     out->is_bidi = true;
     xf_stream_send(&out->stream, "<bidi xmlns='" XF_NS_BIDI "'/>");

@@ -136,7 +136,8 @@ static struct xf_pair *find_pair(struct xf_s2s *s2s, struct xf_span local, struc
     const struct xf_peer_settings *settings = xf_policy_peer(s2s->policy, peer);
     struct xf_verdict verdict = xf_in_verdict(pair->in, peer);
     bool may = settings->bidi && xf_policy_may(s2s->policy, local, peer, XF_DIRECTION_OUT) &&
-               !xf_auth_refusal(settings, &verdict, pair->method, true);
+               !xf_auth_refusal(settings, &verdict, pair->method, true) &&
+               !xf_remember_is_behind(s2s, pair->peer, false, &verdict, pair->method);
     return may ? pair : NULL;
 }
 
@@ -203,6 +204,11 @@ void xf_out_become_rider(struct xf_out *out)
     const char *refusal = xf_auth_refusal(out->settings, &verdict, out->method, true);
     if (refusal) { /* the gate of every way into READY, as in xf_out_become_ready */
         xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NONE, refusal);
+        return;
+    }
+    struct xf_fall fall = xf_remember_out(out);
+    if (fall.text) {
+        xf_out_give_up(out, fall.cause, XF_STREAM_ERROR_NONE, fall.text);
         return;
     }
     out->was_ready = true;

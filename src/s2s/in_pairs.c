@@ -179,7 +179,7 @@ static void on_answered(void *owner, enum xf_answer answer, const char *detail)
     in->open_asks--;
     if (answer == XF_ANSWER_VALID &&
         !xf_auth_refusal(xf_policy_peer(in->s2s->policy, xf_span_of(pair->peer)), &verdict, XF_AUTH_DIALBACK, false)) {
-        if (!has_room(in, xf_span_of(pair->peer)))
+        if (!has_room(in, xf_span_of(pair->peer)) || !xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK))
             return;
         answer_result(in, pair->local, pair->peer, "valid");
         xf_in_authenticated(in, pair, XF_AUTH_DIALBACK);
@@ -262,7 +262,7 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
         answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint"); /* the question is still open */
     } else if (answers_by_certificate(in, xf_span_of(names.from))) {
         pair = xf_in_pair_new(in, xf_span_of(names.to), xf_span_of(names.from));
-        if (!pair)
+        if (!pair || !xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK_CERT))
             return;
         answer_result(in, names.to, names.from, "valid");
         xf_in_authenticated(in, pair, XF_AUTH_DIALBACK_CERT);

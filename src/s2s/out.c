@@ -341,6 +341,12 @@ void xf_out_become_ready(struct xf_out *out)
         xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED, refusal);
         return;
     }
+    struct xf_fall fall = xf_remember_out(out);
+    if (fall.text) {
+        xf_dial_free(&out->dial); /* the state says READY already: from here there is no way to another address */
+        xf_out_give_up(out, fall.cause, XF_STREAM_ERROR_POLICY_VIOLATION, fall.text);
+        return;
+    }
     struct xf_reader_limits limits =
         out->is_bidi ? xf_s2s_limits_after(out->s2s, out->settings) : xf_s2s_limits_before(out->s2s);
     xf_stream_relax(&out->stream, &limits);

@@ -9,7 +9,7 @@
  *   stanzas of peers coming in        gate.c
  *   one stream for both ways, pairs   bidi.c (negotiation, our streams' incoming side), carry.c (which stream carries a pair)
  *   asking an authoritative server    ask.c
- *   who is good enough                verdict.c
+ *   who is good enough                verdict.c; and still what it was: remember.c
  */
 #pragma once
 
@@ -49,6 +49,7 @@ struct xf_s2s {
     struct xf_env *env;
     struct xf_policy *policy;
     struct xf_tls_identities *identities;
+    struct xf_memory *memory; /* NULL: none */
     char dialback_secret[XF_SHA256_HEX_BYTES + 1]; /* prepared, wiped in the end */
     const struct xf_s2s_events *events;
     void *owner;
@@ -354,6 +355,7 @@ bool xf_in_may_external(const struct xf_in *in, struct xf_span peer);
 /* in_pairs.c */
 void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem);
 extern const struct xf_gate_ops xf_in_gate_ops;
+bool xf_in_is_as_before(struct xf_in *in, const struct xf_pair *pair, enum xf_auth_method method); /* false: the stream ends */
 void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_method method);
 struct xf_pair *xf_in_pair_new(struct xf_in *in, struct xf_span local, struct xf_span peer);
 void xf_in_pairs_free(struct xf_in *in);
@@ -368,6 +370,17 @@ void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct);
 /* admit.c: is there a place for a conn from this address? Another stream may end for it. */
 bool xf_in_admit(struct xf_s2s *s2s, struct xf_place *place, const struct xf_addr *addr);
 void xf_in_close(struct xf_in *in);
+
+/* ---- remember.c: is the peer what it was before? In front of every transition to authenticated; tells and notes */
+struct xf_fall { /* behind it, where the settings refuse that */
+    enum xf_cause cause;
+    const char *text; /* for peer and log; NULL: there is none */
+};
+const char *xf_remember_in(struct xf_in *in, const struct xf_pair *pair, enum xf_auth_method method); /* NULL, or as xf_fall.text */
+struct xf_fall xf_remember_out(const struct xf_out *out);
+/* Would the stream be weaker than what is known of the peer for that direction? Then it does not carry what would go there. Tells nothing. */
+bool xf_remember_is_behind(const struct xf_s2s *s2s, const char *peer, bool is_inbound, const struct xf_verdict *verdict,
+                           enum xf_auth_method method);
 
 /* ---- streamlog.c: one line for each stream up and down */
 void xf_log_out_up(const struct xf_out *out);

@@ -7,6 +7,7 @@
 
 #include <xfed/base/map.h>
 #include <xfed/link/link.h>
+#include <xfed/memory/memory.h>
 #include <xfed/routing/routing.h>
 
 #include "fake_conn.h"
@@ -36,6 +37,7 @@ struct world {
     size_t former_count;
     struct xf_policy *policy;
     struct xf_tls_identities *identities;
+    struct xf_memory *memory; /* of peers, without a file; NULL with memory { peers = 0 } */
     struct xf_s2s *s2s;
     struct xf_link *link;
     struct xf_routing *routing;
