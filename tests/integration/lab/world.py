@@ -99,7 +99,7 @@ class World:
     def __init__(self, lab, mode='external', local='prosody', peer='prosody', gateway=True, extra_dns=(), extra_conf=''):
         self.lab, self.mode = lab, mode
         pki = lab.folder('pki')
-        ours = Authority(pki, 'ours')
+        ours = self.authority = Authority(pki, 'ours')
         # Without a common authority neither side can believe the other's certificate: dialback has to do.
         theirs = ours if mode == 'external' else Authority(pki, 'theirs')
         local_cert = ours.issue(LOCAL, f'conference.{LOCAL}')
