@@ -8,6 +8,7 @@
  */
 #include <xfed/base/alloc.h>
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,4 +62,9 @@ char *xf_asprintf(const char *fmt, ...)
 void xf_free(void *memory)
 {
     free(memory);
+}
+
+void xf_alloc_trim(void)
+{
+    (void)malloc_trim(0); /* 0: nothing was there to give */
 }

@@ -35,6 +35,8 @@
 #define KEEPALIVE_S 120
 #define UNACKNOWLEDGED_MS 30000 /* a peer that takes so long to acknowledge is dead (design.md 9) */
 #define WIRE_MAX_BYTES (XF_CONN_OUT_MAX + (8u << 20))
+#define CROWD 256 /* conns whose memory is worth giving back to the system */
+#define TRIM_MS 2000
 
 static void update_reading(struct xf_net_conn *s);
 
@@ -73,8 +75,33 @@ static const char *plain_detail(enum xf_conn_end end)
     return "connection broke";
 }
 
+/* Half of a crowd is gone: what it held goes back to the system. malloc would keep all that lies below the last of those who stayed. */
+static void count_out(struct xf_loop *loop)
+{
+    loop->conn_count--;
+    if (loop->conn_peak >= CROWD && loop->conn_count < loop->conn_peak / 2 &&
+        !xf_timer_is_running(&loop->trim))
+        xf_timer_start(loop->timers, &loop->trim, TRIM_MS);
+}
+
+static void count_in(struct xf_loop *loop)
+{
+    loop->conn_count++;
+    if (loop->conn_peak < loop->conn_count)
+        loop->conn_peak = loop->conn_count;
+}
+
+void xf_conns_trim(void *owner)
+{
+    struct xf_loop *loop = owner;
+
+    xf_alloc_trim();
+    loop->conn_peak = loop->conn_count;
+}
+
 static void free_conn(struct xf_net_conn *s)
 {
+    count_out(s->loop);
     xf_list_remove(&s->in_conns);
     xf_buf_release(&s->pub.out);
     xf_buf_release(&s->wire);
@@ -251,6 +278,7 @@ struct xf_net_conn *xf_net_conn_new(struct xf_loop *loop)
     xf_buf_init(&s->wire, WIRE_MAX_BYTES);
     xf_timer_init(&s->timer, on_timer, s);
     xf_list_push(&loop->conns, &s->in_conns);
+    count_in(loop);
     return s;
 }
 

@@ -26,6 +26,8 @@ struct xf_loop {
     struct xf_node greedy;             /* conns which used up their reading of this turn */
     struct xf_node warm;               /* conns which still hold an empty output buffer */
     struct xf_timer sweep;             /* takes those buffers back */
+    unsigned conn_count, conn_peak;    /* the peak since the last trim */
+    struct xf_timer trim;              /* gives the memory of a crowd that has left back */
     struct xf_buf spare_wire;          /* wire memory lent to the conn that is being flushed */
     char read_buf[XF_LOOP_READ_BYTES]; /* one for all: whoever gets data uses it up before returning
                                         */
@@ -46,3 +48,4 @@ void xf_conns_flush(struct xf_loop *loop);
 void xf_conns_resume(struct xf_loop *loop);
 void xf_conns_end(struct xf_loop *loop);
 void xf_conns_sweep(void *loop);
+void xf_conns_trim(void *loop);

@@ -23,9 +23,9 @@ from talk import Talk
 
 EDGE = (net.GATEWAY, 5269)
 SLOW_PEERS = 5                  # domains of the authenticated slow ones: each may have max-streams (64) streams
-CONN_KIB = 40                   # memory that one connection of the flood may cost, on average
-PEAK_MIB = 24                   # and what may come on top of that at the peak
-KEPT_MIB = 24                   # what may stay with the process afterwards: the allocator keeps some for the next time
+CONN_KIB = 20                   # memory that one connection of the flood may cost, on average
+PEAK_MIB = 16                   # and what may come on top of that at the peak
+KEPT_MIB = 8                    # what may stay with the process afterwards
 CPU_SHARE = 0.5                 # of one core, while the flood is held and opened again
 ARRIVES_S = 2.0                 # a message, sent to received, through both servers
 

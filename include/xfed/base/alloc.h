@@ -23,3 +23,6 @@ char *xf_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* NULL is allowed. */
 void xf_free(void *memory);
+
+/* Give what is free back to the system, which malloc keeps to itself otherwise. Takes milliseconds: for when much was freed. */
+void xf_alloc_trim(void);

@@ -36,10 +36,12 @@ class Flood:
     def __init__(self, address, to):
         self.address, self.to = address, to
         self.ended = 0
+        self._is_over = False   # a cancellation that meets the end of a wait_for is lost in Python 3.11
         self.kinds = {}
         self._loop = asyncio.new_event_loop()
         self._tasks = []
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
 
     def add(self, kind, count, source, peer='flood.example', certificate=None):
         """`count` connections of that kind, from the next addresses of the iterator `source`."""
@@ -52,9 +54,13 @@ class Flood:
             self._tasks.append(asyncio.run_coroutine_threadsafe(job, self._loop))
 
     def stop(self):
+        """Let go of all connections. May be called again."""
+        self._is_over = True
         for task in self._tasks:
             task.cancel()
-        self._loop.call_soon_threadsafe(self._loop.call_later, 1, self._loop.stop)
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.call_later, 2, self._loop.stop)
+            self._thread.join(10)
 
     def held(self, kind=None):
         """How many are where they want to be."""
@@ -62,7 +68,7 @@ class Flood:
 
     async def _keep(self, kind, source, peer, context):
         await asyncio.sleep(random.uniform(0, 3))
-        while True:
+        while not self._is_over:
             writer = None
             try:
                 reader, writer = await asyncio.open_connection(*self.address, local_addr=(source, 0))
