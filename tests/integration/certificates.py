@@ -29,9 +29,9 @@ import time
 from lab import ca, net, options
 from lab.client import condition
 from lab.cluster import Cluster
-from lab.dns import Dns
+from lab.dnssec import SecureDns
 from lab.gateway import Gateway
-from lab.pki import Authority
+from lab.pki import Authority, spki_sha256
 from lab.proc import Failed
 from lab.report import Report, fatal
 from lab.servers import COMPONENT_PORT
@@ -44,6 +44,7 @@ GOOD = {'in': (EXTERNAL, EXTERNAL, EXTERNAL), 'out': (EXTERNAL, EXTERNAL, EXTERN
 BAD = {'in': (DIALBACK_ONLY, DIALBACK_ONLY, REFUSED), 'out': (EXTERNAL, DIALBACK_ONLY, REFUSED)}
 CONTRADICTED = {'in': (DIALBACK_ONLY, REFUSED, REFUSED), 'out': (EXTERNAL, REFUSED, REFUSED)}
 FOR_SERVERS = {'in': BAD['in'], 'out': GOOD['out']}
+SIGNED = 'signed.example'
 EDGE = (net.GATEWAY, 5269)
 HEAD = ("<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='" + STREAM + "' xmlns:db='" + DIALBACK +
         "' {more} from='{frm}' to='{to}' version='1.0'>")
@@ -52,13 +53,18 @@ DIALBACK_FEATURE = "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dial
 
 
 class Variant:
-    """`make(pki, names)` -> (certificate, key); `names` are the three domains of the variant. `fault`: a word of the refusal's text."""
-    def __init__(self, label, title, kind, make, fault='', settings='', unicode_label=None, tlsa=None):
-        self.label, self.title, self.kind, self.make, self.fault, self.settings = label, title, kind, make, fault, settings
-        self.unicode_label, self.tlsa = unicode_label, tlsa
+    """`make(pki, names)` -> (certificate, key); `names` are the three domains of the variant. `fault`: a word of the refusal's text.
 
-    def domain(self, setting):
-        return f'{self.label}.{setting}.example'
+    `settings(pair)`: further settings of the peer. `tlsa(pki, pair)`: usage, selector, matching type, data of its server's record;
+    `zone`: where all its names are.
+    """
+    def __init__(self, label, title, kind, make, fault='', settings=None, unicode_label=None, tlsa=None, zone='example'):
+        self.label, self.title, self.kind, self.make, self.fault, self.settings = label, title, kind, make, fault, settings
+        self.unicode_label, self.tlsa, self.zone = unicode_label, tlsa, zone
+        self.target = f'{label}.hosts.{zone}'
+
+    def domain(self, setting, label=None):
+        return f'{label or self.label}.{setting}.{self.zone}'
 
     def domains(self):
         return [self.domain(s) for s in SETTINGS]
@@ -71,24 +77,32 @@ class Pki:
         self.known = ca.Authority(folder, 'known')
         self.unknown = ca.Authority(folder, 'unknown')
         self.intermediate = ca.Authority(folder, 'intermediate', self.known)
-        self.spki = {}
 
     def revoked(self, label, names):
         pair = self.known.issue(label, names)
         self.known.revoke(pair[0])
         return pair
 
-    def with_intermediate(self, label, names):
-        pair = self.intermediate.issue(label, names)
-        with open(pair[0], 'a') as leaf, open(self.intermediate.pem) as chain:
+    def with_chain(self, authority, label, names):
+        """The certificate, and that of its authority behind it."""
+        pair = authority.issue(label, names)
+        with open(pair[0], 'a') as leaf, open(authority.pem) as chain:
             leaf.write(chain.read())
         return pair
+
+
+def key_of_leaf(usage):
+    return lambda pki, pair: (usage, 1, 1, spki_sha256(pair[0]))
+
+
+def another_key(_pki, _pair):
+    return 3, 1, 1, 'ab' * 32
 
 
 # What the fault is called: OpenSSL's words (X509_verify_cert_error_string), or ours.
 VARIANTS = [
     Variant('good', 'good', GOOD, lambda p, n: p.known.issue('good', ca.dns(*n))),
-    Variant('chain', 'good, with an intermediate', GOOD, lambda p, n: p.with_intermediate('chain', ca.dns(*n))),
+    Variant('chain', 'good, with an intermediate', GOOD, lambda p, n: p.with_chain(p.intermediate, 'chain', ca.dns(*n))),
     Variant('expired', 'expired', BAD, lambda p, n: p.known.issue('expired', ca.dns(*n), start=-60, end=-1), 'expired'),
     Variant('early', 'not yet valid', BAD, lambda p, n: p.known.issue('early', ca.dns(*n), start=1, end=60), 'not yet valid'),
     Variant('name', 'wrong name', BAD, lambda p, n: p.known.issue('name', ca.dns('somebody.else.example')), 'does not name'),
@@ -99,7 +113,7 @@ VARIANTS = [
     Variant('revoked', 'revoked by CRL', CONTRADICTED, lambda p, n: p.revoked('revoked', ca.dns(*n)), 'revoked'),
     Variant('server', 'serverAuth only', GOOD, lambda p, n: p.known.issue('server', ca.dns(*n), ca.SERVER)),
     Variant('strict', 'serverAuth only, client-eku = yes', FOR_SERVERS, lambda p, n: p.known.issue('strict', ca.dns(*n), ca.SERVER),
-            'not for TLS clients', settings='client-eku = yes'),
+            'not for TLS clients', settings=lambda pair: 'client-eku = yes'),
     # RFC 6120 section 13.7.1 asks for no key usage by role, and one certificate serves a server both ways.
     Variant('client', 'clientAuth only', GOOD, lambda p, n: p.known.issue('client', ca.dns(*n), ca.CLIENT)),
     Variant('weak', 'weak key (RSA 1024)', BAD, lambda p, n: p.known.issue('weak', ca.dns(*n), kind='rsa1024'), 'weak'),
@@ -109,6 +123,23 @@ VARIANTS = [
     Variant('srv', 'SRVName alone', GOOD, lambda p, n: p.known.issue('srv', ca.srv(*n))),
     Variant('addr', 'xmppAddr alone', GOOD, lambda p, n: p.known.issue('addr', ca.xmpp(*n))),
     Variant('xn--bcher-kva', 'IDN', GOOD, lambda p, n: p.known.issue('idn', ca.dns(*n)), unicode_label='bücher'),
+    Variant('pinned', 'self-signed and pinned', GOOD, lambda p, n: ca.self_signed(p.folder, 'pinned', ca.dns(*n)),
+            settings=lambda pair: f'pins = {{ "{pair[0]}" }}'),
+    Variant('mispinned', 'good, another key is pinned', CONTRADICTED, lambda p, n: p.known.issue('mispinned', ca.dns(*n)), 'pinned',
+            settings=lambda pair: f'pins = {{ "sha256:{"ab" * 32}" }}'),
+    Variant('ee', 'right DANE (3), private CA', GOOD, lambda p, n: p.unknown.issue('ee', ca.dns(*n)), zone=SIGNED, tlsa=key_of_leaf(3)),
+    Variant('ee-old', 'right DANE (3), expired, no name', GOOD,     # RFC 7671 section 5.1: the key is all that counts
+            lambda p, n: p.unknown.issue('ee-old', ca.dns('else.example'), start=-60, end=-1), zone=SIGNED, tlsa=key_of_leaf(3)),
+    Variant('ta', 'right DANE (2), private CA', GOOD, lambda p, n: p.with_chain(p.unknown, 'ta', ca.dns(*n)), zone=SIGNED,
+            tlsa=lambda p, pair: (2, 1, 1, spki_sha256(p.unknown.pem))),
+    Variant('pkix-ee', 'right DANE (1), names the SRV target', GOOD,    # RFC 7673 section 4
+            lambda p, n: p.known.issue('pkix-ee', ca.dns(f'pkix-ee.hosts.{SIGNED}')), zone=SIGNED, tlsa=key_of_leaf(1)),
+    Variant('pkix-un', 'right DANE (1), unknown CA', CONTRADICTED, lambda p, n: p.unknown.issue('pkix-un', ca.dns(*n)), 'TLSA', zone=SIGNED,
+            tlsa=key_of_leaf(1)),
+    Variant('mismatch', 'wrong DANE, good otherwise', CONTRADICTED, lambda p, n: p.known.issue('mismatch', ca.dns(*n)), 'TLSA', zone=SIGNED,
+            tlsa=another_key),
+    Variant('insecure', 'wrong DANE in an unsigned zone', GOOD, lambda p, n: p.known.issue('insecure', ca.dns(*n)), tlsa=another_key),
+    Variant('no-tlsa', 'good, signed zone without TLSA', GOOD, lambda p, n: p.known.issue('no-tlsa', ca.dns(*n)), zone=SIGNED),
 ]
 
 
@@ -119,7 +150,7 @@ class Peer:
         self.keys = {}                          # (from, to, id) -> dialback key that we gave out
         self.refusals = {}                      # domain -> what xfedd's stream error said
         self.listener = Listener(ip, 5269, self._serve)
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
 
     def _context(self, server_side, domain):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if server_side else ssl.PROTOCOL_TLS_CLIENT)
@@ -169,8 +200,15 @@ class Peer:
                 valid = element.text and self.keys.get((to, frm, ident)) == element.text
                 stream.send(f"<db:verify from='{to}' to='{frm}' id='{ident}' type='{'valid' if valid else 'invalid'}'/>")
             elif error_of(element):
-                with self._lock:
+                with self._changed:
                     self.refusals.setdefault(domain, words_of(element))
+                    self._changed.notify_all()
+
+    def refusal(self, domain, timeout=2):
+        """What the stream error said; it may come a little after the cluster's error."""
+        with self._changed:
+            self._changed.wait_for(lambda: domain in self.refusals, timeout)
+            return self.refusals.get(domain)
 
     # ---- initiating server
 
@@ -227,7 +265,7 @@ class Table:
         for variant in self.variants:
             pair = variant.make(pki, variant.domains())
             self.certificates.update({domain: pair for domain in variant.domains()})
-        self.dns = self._zone()
+        self.dns = self._zones(pki)
         own = Authority(lab.folder('pki/own'), 'own')
         self.cluster = Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT).start()
         self.peer = Peer(net.PEER, self.certificates).start()
@@ -236,20 +274,25 @@ class Table:
             defaults='tls = required  bidi = no  dialback-by-certificate = no', trust=f'crl-files = {{ "{pki.known.crl()}" }}',
             extra='unauthenticated { half-open-per-address = 1000 }\n' + self._peers()).start()
 
-    def _zone(self):
-        zone = Dns(self.lab.scratch)
-        zone.domain(LOCAL, net.GATEWAY)
-        zone.host('xmpp.peers.example', net.PEER)
+    def _zones(self, pki):
+        """Names below signed.example are secure; those of the other variants are in unsigned zones."""
+        dns = SecureDns(self.lab.scratch)
+        for zone in (f'{s}.example' for s in (*SETTINGS, 'hosts')):
+            dns.plain(zone)
+        dns.domain(LOCAL, net.GATEWAY)
         for variant in self.variants:
+            dns.host(variant.target, net.PEER)
+            if variant.tlsa:
+                dns.tlsa(variant.target, 5269, *variant.tlsa(pki, self.certificates[variant.domain('ignore')]))
             for domain in variant.domains():
-                zone.lines.append(f'srv-host=_xmpp-server._tcp.{domain},xmpp.peers.example,5269,0,5')
-        return zone.start()
+                dns.srv(f'_xmpp-server._tcp.{domain}', 5269, variant.target)
+        return dns.start()
 
     def _peers(self):
-        sections = [f'peer "*.{s}.example" {{ certificate = {s} }}' for s in SETTINGS]
+        sections = [f'peer "*.{s}.{zone}" {{ certificate = {s} }}' for s in SETTINGS for zone in ('example', SIGNED)]
         for variant in self.variants:
-            if variant.settings:
-                sections += [f'peer "{variant.domain(s)}" {{ {variant.settings} }}' for s in SETTINGS]
+            for domain in variant.domains() if variant.settings else ():
+                sections.append(f'peer "{domain}" {{ {variant.settings(self.certificates[domain])} }}')
         return '\n'.join(sections)
 
     def inbound(self, variant, setting):
@@ -257,7 +300,7 @@ class Table:
 
     def outbound(self, variant, setting):
         domain = variant.domain(setting)
-        to = f'{variant.unicode_label}.{setting}.example' if variant.unicode_label else domain
+        to = variant.domain(setting, variant.unicode_label)
         ident = f'out-{domain}'
         self.cluster.send(f"<message from='u@{LOCAL}' to='v@{to}' id='{ident}'><body>hello</body></message>")
         end = time.monotonic() + 20
@@ -267,7 +310,7 @@ class Table:
                 return up[0]['auth'], ''
             error = self.cluster.wait(lambda e: e.get('id') == ident and e.get('type') == 'error', 0.02)
             if error is not None:
-                said = self.peer.refusals.get(domain)
+                said = self.peer.refusal(domain)
                 return (REFUSED, said) if said else (f'bounced: {condition(error)}', '')
         return 'nothing', ''
 

@@ -101,9 +101,3 @@ def self_signed(folder, label, names):
     run('openssl', 'req', '-x509', '-newkey', *KEYS['ec'], '-nodes', '-days', '30', '-subj', '/CN=self-signed',
         '-addext', 'subjectAltName=' + ','.join(names), '-keyout', f'{stem}.key', '-out', f'{stem}.pem')
     return f'{stem}.pem', f'{stem}.key'
-
-
-def spki_sha256(certificate):
-    """The digest of the public key, in hex: TLSA selector 1, matching type 1, and what pins go by."""
-    return run('sh', '-c', f"openssl x509 -in '{certificate}' -pubkey -noout | openssl pkey -pubin -outform DER | "
-                           "openssl dgst -sha256 -r | cut -d' ' -f1").strip()
