@@ -44,6 +44,13 @@ GOOD = {'in': (EXTERNAL, EXTERNAL, EXTERNAL), 'out': (EXTERNAL, EXTERNAL, EXTERN
 BAD = {'in': (DIALBACK_ONLY, DIALBACK_ONLY, REFUSED), 'out': (EXTERNAL, DIALBACK_ONLY, REFUSED)}
 CONTRADICTED = {'in': (DIALBACK_ONLY, REFUSED, REFUSED), 'out': (EXTERNAL, REFUSED, REFUSED)}
 FOR_SERVERS = {'in': BAD['in'], 'out': GOOD['out']}
+NOT_PLAYED = None       # pins with certificate = ignore are refused by xfedd -t
+
+
+def pinned(kind):
+    return {way: (NOT_PLAYED, *cells[1:]) for way, cells in kind.items()}
+
+
 SIGNED = 'signed.example'
 EDGE = (net.GATEWAY, 5269)
 HEAD = ("<?xml version='1.0'?><stream:stream xmlns='jabber:server' xmlns:stream='" + STREAM + "' xmlns:db='" + DIALBACK +
@@ -68,6 +75,9 @@ class Variant:
 
     def domains(self):
         return [self.domain(s) for s in SETTINGS]
+
+    def wants(self, direction, setting):
+        return self.kind[direction][SETTINGS.index(setting)]
 
 
 class Pki:
@@ -123,9 +133,9 @@ VARIANTS = [
     Variant('srv', 'SRVName alone', GOOD, lambda p, n: p.known.issue('srv', ca.srv(*n))),
     Variant('addr', 'xmppAddr alone', GOOD, lambda p, n: p.known.issue('addr', ca.xmpp(*n))),
     Variant('xn--bcher-kva', 'IDN', GOOD, lambda p, n: p.known.issue('idn', ca.dns(*n)), unicode_label='bücher'),
-    Variant('pinned', 'self-signed and pinned', GOOD, lambda p, n: ca.self_signed(p.folder, 'pinned', ca.dns(*n)),
+    Variant('pinned', 'self-signed and pinned', pinned(GOOD), lambda p, n: ca.self_signed(p.folder, 'pinned', ca.dns(*n)),
             settings=lambda pair: f'pins = {{ "{pair[0]}" }}'),
-    Variant('mispinned', 'good, another key is pinned', CONTRADICTED, lambda p, n: p.known.issue('mispinned', ca.dns(*n)), 'pinned',
+    Variant('mispinned', 'good, another key is pinned', pinned(CONTRADICTED), lambda p, n: p.known.issue('mispinned', ca.dns(*n)), 'pinned',
             settings=lambda pair: f'pins = {{ "sha256:{"ab" * 32}" }}'),
     Variant('ee', 'right DANE (3), private CA', GOOD, lambda p, n: p.unknown.issue('ee', ca.dns(*n)), zone=SIGNED, tlsa=key_of_leaf(3)),
     Variant('ee-old', 'right DANE (3), expired, no name', GOOD,     # RFC 7671 section 5.1: the key is all that counts
@@ -291,8 +301,10 @@ class Table:
     def _peers(self):
         sections = [f'peer "*.{s}.{zone}" {{ certificate = {s} }}' for s in SETTINGS for zone in ('example', SIGNED)]
         for variant in self.variants:
-            for domain in variant.domains() if variant.settings else ():
-                sections.append(f'peer "{domain}" {{ {variant.settings(self.certificates[domain])} }}')
+            for setting in SETTINGS if variant.settings else ():
+                domain = variant.domain(setting)
+                if variant.wants('in', setting) is not NOT_PLAYED:
+                    sections.append(f'peer "{domain}" {{ {variant.settings(self.certificates[domain])} }}')
         return '\n'.join(sections)
 
     def inbound(self, variant, setting):
@@ -315,7 +327,9 @@ class Table:
         return 'nothing', ''
 
     def cell(self, variant, direction, setting):
-        want = variant.kind[direction][SETTINGS.index(setting)]
+        want = variant.wants(direction, setting)
+        if want is NOT_PLAYED:
+            return
         got, words = (self.inbound if direction == 'in' else self.outbound)(variant, setting)
         ok = got == want
         if want == REFUSED:
