@@ -126,7 +126,7 @@ class Pairs:
 
     def method(self, gateway, direction, peer):
         lines = gateway.events('s2s.stream.up', dir=direction, peer=peer)
-        ways = {('plain' if e['tls'] == 'none' else 'tls') + '+' + e['auth'] for e in lines}
+        ways = {('plain' if e['tls'] == 'none' else 'tls') + '+' + e['auth'].removesuffix('-certificate') for e in lines}
         return '/'.join(sorted(ways)) or NONE
 
     def send(self, side, ident):
