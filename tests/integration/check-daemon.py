@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -71,7 +72,7 @@ class Cluster:
 class Run:
     """One xfedd with its scratch folder."""
 
-    def __init__(self, extra='', user=None, frees_all=True):
+    def __init__(self, extra='', user=None, frees_all=True, state=None):
         self.folder = tempfile.mkdtemp(prefix='xfedd-check-')
         os.chmod(self.folder, 0o755)
         self.cluster = Cluster()
@@ -89,6 +90,8 @@ class Run:
         self.log = open(self.path('log'), 'w+')
         env = dict(os.environ, NOTIFY_SOCKET=self.path('notify'), WATCHDOG_USEC='400000')
         env.pop('JOURNAL_STREAM', None)
+        if state:
+            env['STATE_DIRECTORY'] = state
         argv = [XFEDD, '-c', self.path('xfed.conf')]
         if VALGRIND:
             kinds = 'all' if frees_all else 'definite'
@@ -331,6 +334,84 @@ def user(new):
     run.wait_line('secret-file = .*: cannot be read any more')
     run.wait_line('config.reload.done')
     run.end()
+
+
+HEADER = ("<stream:stream xmlns='jabber:server' xmlns:db='jabber:server:dialback' xmlns:stream='http://etherx.jabber.org/streams' "
+          "from='b.example' to='a.example' id='s1' version='1.0'>")
+
+
+def read_until(conn, word):
+    got = ''
+    while word not in got:
+        data = conn.recv(4096)
+        assert data, f'closed before {word!r}: {got}'
+        got += data.decode()
+    return got
+
+
+def come_by_dialback(run, authority):
+    """b.example connects in clear; `authority` is its server, which vouches for the key."""
+    with socket.create_connection(('127.0.0.1', run.port()), PATIENCE) as peer:
+        peer.sendall(HEADER.encode())
+        read_until(peer, '</stream:features>')
+        peer.sendall(b"<db:result from='b.example' to='a.example'>k</db:result>")
+        asked, _ = authority.accept()
+        with asked:
+            asked.settimeout(PATIENCE)
+            read_until(asked, '<stream:stream')
+            asked.sendall((HEADER + "<stream:features><dialback xmlns='urn:xmpp:features:dialback'/></stream:features>").encode())
+            stream_id = re.search(r"<db:verify[^>]* id=['\"]([^'\"]+)", read_until(asked, '</db:verify>')).group(1)
+            asked.sendall(f"<db:verify from='b.example' to='a.example' id='{stream_id}' type='valid'/>".encode())
+            read_until(peer, 'type=')
+            run.wait_line('s2s.stream.up dir=in .*auth=dialback')
+
+
+def remembered(path):
+    with sqlite3.connect(path) as db:
+        return db.execute('SELECT peer, direction, auth FROM peers ORDER BY direction').fetchall()
+
+
+@check('what peers authenticated with is kept over a restart, and a fall behind it is an alarm')
+def memory(new):
+    state = tempfile.mkdtemp(prefix='xfedd-check-state-')
+    user = 'nobody' if os.geteuid() == 0 else None
+    path = os.path.join(state, 'peers.db')
+    with socket.create_server(('127.0.0.1', 0)) as authority:
+        authority.settimeout(PATIENCE)
+        peer = 'peer "b.example" { tls = none  certificate = ignore  route = {"127.0.0.1:%d"} }' % authority.getsockname()[1]
+        try:
+            if user:
+                shutil.chown(state, user)
+            run = new(peer, user=user, state=state).ready()
+            come_by_dialback(run, authority)
+            end = time.monotonic() + PATIENCE
+            while not remembered(path) and time.monotonic() < end:  # written behind, while it runs
+                time.sleep(0.1)
+            run.end()
+            assert os.stat(path).st_mode & 0o7777 == 0o600, oct(os.stat(path).st_mode)
+            assert not user or os.stat(path).st_uid == pwd.getpwnam(user).pw_uid
+            assert remembered(path) == [('b.example', 'in', 'dialback-clear'), ('b.example', 'out', 'dialback-clear')], remembered(path)
+            with sqlite3.connect(path) as db:
+                db.execute("UPDATE peers SET auth = 'external'")  # as if it had been better once
+            run = new(peer, user=user, state=state).ready()
+            come_by_dialback(run, authority)
+            run.wait_line('warn peer.tls.lost dir=in local="a.example" peer="b.example".* was=external is=dialback-clear')
+            run.end()
+            assert remembered(path) == [('b.example', 'in', 'external'), ('b.example', 'out', 'external')], remembered(path)
+            assert not any('memory.' in line for line in run.lines()), run.lines()
+        finally:
+            shutil.rmtree(state)
+
+
+@check('a file that is no memory of xfedd is left as it is, and the gateway works without')
+def memory_foreign(new):
+    run = new('memory { file = "cert.pem" }').ready()
+    with open(run.path('cert.pem'), 'rb') as file:
+        before = file.read()
+    run.wait_line(r'error memory.file.refused file=".*cert.pem" detail=".*is no memory of xfedd, and is left as it is')
+    run.end()
+    with open(run.path('cert.pem'), 'rb') as file:
+        assert file.read() == before
 
 
 def main():
