@@ -126,8 +126,10 @@ COUNT(UNAUTHENTICATED, "questions-per-stream", C, unauthenticated.questions_per_
       "Dialback questions under way for what one stream claims. Each may open a connection to a server that somebody named."),
 COUNT(UNAUTHENTICATED, "questions-per-peer", C, unauthenticated.questions_per_peer, "8", 1, 1000,
       "Dialback questions under way to one domain, whoever claims to be it."),
-COUNT(UNAUTHENTICATED, "questions", C, unauthenticated.questions, "1000", 1, 100000,
-      "Dialback questions under way in all."),
+COUNT(UNAUTHENTICATED, "questions-per-network", C, unauthenticated.questions_per_network, "50", 1, 100000,
+      "Dialback questions under way for what the addresses of one network (IPv4 /24, IPv6 /48) claim."),
+COUNT(UNAUTHENTICATED, "questions", C, unauthenticated.questions, "250", 1, 100000,
+      "Dialback questions under way in all, and connections of ours that are open for them."),
 
 TEXT (MEMORY, "file", C, memory_file, PATH, "", "/var/lib/xfedd/peers.db",
       "SQLite file that keeps it over restarts. \"\": peers.db in the state directory that systemd gives; without one the memory ends "

@@ -3,9 +3,12 @@
  * ask.c — questions to authoritative servers: "did you make this key?" (XEP-0220 §2.2).
  *
  * Questions of one pair share a verify stream (an xf_out that authenticates nobody), which closes a little after the last answer. An answer
- * counts only when a question with that id, from and to is open on that very stream (CVE-2012-3525); what else comes is dropped. The number of
- * questions is bounded for each stream (in_pairs.c), for each domain asked and in all, and a domain whose server is out of reach is not
- * asked again for a while (doors.c), so that nobody makes us knock at a victim's door a thousand times.
+ * counts only when a question with that id, from and to is open on that very stream (CVE-2012-3525); what else comes is dropped.
+ *
+ * Each verify stream is a connection of ours to somebody whom a stranger named, so that nobody may make us knock at a victim's door a thousand
+ * times: questions are bounded for each stream that claims something (in_pairs.c), for each domain asked, for each network that they come
+ * from and in all (ask_room.c); there are never more verify streams than questions allowed in all, those without questions going first; and
+ * a domain whose server is out of reach is not asked again for a while (doors.c).
  */
 #include "s2s_priv.h"
 
@@ -16,12 +19,14 @@
 
 #define QUIET_MS 5000 /* a verify stream without questions */
 #define UNASKED_MAX 16 /* answers that nobody asked for, on one verify stream */
+#define UNREAD_MAX (16u << 10) /* of questions that wait for a server which does not read them */
 
 struct xf_ask {
     struct xf_node node;
     struct xf_asker *asker;
+    struct xf_ask_room room;
     char *id, *key;
-    bool is_sent;
+    bool is_sent, is_answered;
     struct xf_timer patience;
     xf_answered_fn answered;
     void *owner;
@@ -32,16 +37,20 @@ struct xf_asker {
     char *local, *peer;
     struct xf_out *out;
     bool is_ready;
+    bool is_retired; /* takes no more questions: it is closing */
+    struct xf_node idle_node;
     struct xf_node asks;
-    unsigned ask_count, unasked;
+    unsigned ask_count;
+    unsigned unheard; /* questions that were sent, but are none any more: their answers may still come */
+    unsigned unasked;
     struct xf_timer quiet;
 };
 
 static void free_ask(struct xf_ask *ask)
 {
     ask->asker->ask_count--;
-    ask->asker->s2s->ask_count--;
-    xf_door_leave(&ask->asker->s2s->asked_peers, ask->asker->peer);
+    ask->asker->unheard += ask->is_sent && !ask->is_answered;
+    xf_ask_room_give(ask->asker->s2s, &ask->room);
     xf_list_remove(&ask->node);
     xf_timer_stop(&ask->patience);
     xf_free(ask->id);
@@ -52,6 +61,10 @@ static void free_ask(struct xf_ask *ask)
 static void send_ask(struct xf_ask *ask)
 {
     struct xf_asker *asker = ask->asker;
+    if (xf_conn_backlog(asker->out->stream.conn) > UNREAD_MAX) {
+        xf_out_give_up(asker->out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, "our questions are not read");
+        return;
+    }
     ask->is_sent = true;
     xf_dialback_write(&asker->out->stream, &(struct xf_dialback_elem){
                                                .name = "verify",
@@ -64,8 +77,17 @@ static void send_ask(struct xf_ask *ask)
 
 static void rest_when_idle(struct xf_asker *asker)
 {
-    if (asker->ask_count == 0)
-        xf_timer_start(asker->s2s->env->timers, &asker->quiet, QUIET_MS);
+    if (asker->ask_count > 0 || asker->is_retired)
+        return;
+    xf_list_remove(&asker->idle_node);
+    xf_list_push(&asker->s2s->idle_askers, &asker->idle_node);
+    xf_timer_start(asker->s2s->env->timers, &asker->quiet, QUIET_MS);
+}
+
+static void wake(struct xf_asker *asker)
+{
+    xf_list_remove(&asker->idle_node);
+    xf_timer_stop(&asker->quiet);
 }
 
 static void on_quiet(void *owner)
@@ -74,13 +96,36 @@ static void on_quiet(void *owner)
     xf_out_close(asker->out);
 }
 
-/* An asker that is closing its stream takes no more questions; the next one gets a new asker. */
+/* It takes no more questions; the next one gets a new asker. */
 static void forget(struct xf_asker *asker)
 {
     char text[XF_PAIR_KEY_MAX];
     struct xf_span key = xf_pair_key(xf_span_of(asker->local), xf_span_of(asker->peer), text);
-    if (xf_map_find(asker->s2s->askers, key) == asker)
-        xf_map_remove(asker->s2s->askers, key);
+    if (asker->is_retired)
+        return;
+    asker->is_retired = true;
+    asker->s2s->asker_count--;
+    wake(asker);
+    xf_map_remove(asker->s2s->askers, key);
+}
+
+/* For another one, and at once. That no answer came yet is not the fault of the one who was asked. */
+static void evict(struct xf_asker *asker)
+{
+    struct xf_out *out = asker->out;
+    forget(asker);
+    xf_dial_free(&out->dial);
+    xf_out_close(out);
+    if (out->has_stream)
+        xf_stream_abort(&out->stream);
+}
+
+/* Never more than questions: those with questions are fewer, so that one without is there. */
+static void make_room(struct xf_s2s *s2s)
+{
+    bool is_full = s2s->asker_count >= xf_s2s_conf(s2s)->unauthenticated.questions;
+    if (is_full && !xf_list_is_empty(&s2s->idle_askers))
+        evict(XF_CONTAINER(s2s->idle_askers.next, struct xf_asker, idle_node));
 }
 
 static struct xf_asker *new_asker(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
@@ -92,6 +137,8 @@ static struct xf_asker *new_asker(struct xf_s2s *s2s, struct xf_span local, stru
     asker->peer = xf_span_dup(peer);
     xf_list_init(&asker->asks);
     xf_timer_init(&asker->quiet, on_quiet, asker);
+    make_room(s2s);
+    s2s->asker_count++;
     xf_map_set(s2s->askers, xf_pair_key(local, peer, text), asker);
     asker->out = xf_out_open_verify(s2s, local, peer, asker);
     return asker;
@@ -118,41 +165,43 @@ unsigned xf_ask_per_host(const struct xf_s2s *s2s)
     return 2 * xf_s2s_conf(s2s)->unauthenticated.questions_per_peer; /* a host may serve many domains */
 }
 
-/* Room for one more question to that peer, which then counts. */
-static bool count_in(struct xf_s2s *s2s, struct xf_span peer)
+void xf_ask_give_way(struct xf_ask_room *room)
 {
-    const struct xf_conf *conf = xf_s2s_conf(s2s);
-    char name[XF_DOMAIN_MAX + 1];
-    snprintf(name, sizeof(name), "%.*s", XF_SPAN_ARGS(peer));
-    return s2s->ask_count < conf->unauthenticated.questions &&
-           xf_door_enter(&s2s->asked_peers, name, conf->unauthenticated.questions_per_peer);
+    struct xf_ask *ask = XF_CONTAINER(room, struct xf_ask, room);
+    struct xf_asker *asker = ask->asker;
+    tell(ask, XF_ANSWER_UNREACHABLE, "too many questions are under way, and this one was not answered");
+    rest_when_idle(asker);
 }
 
-struct xf_ask *xf_ask_new(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, struct xf_span id, struct xf_span key,
-                          xf_answered_fn answered, void *owner)
+static struct xf_asker *get_asker(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
 {
     char text[XF_PAIR_KEY_MAX];
     struct xf_asker *asker = xf_map_find(s2s->askers, xf_pair_key(local, peer, text));
-    if (!count_in(s2s, peer))
-        return NULL;
     if (asker && asker->out->state == XF_OUT_ENDED) {
         forget(asker);
         asker = NULL;
     }
-    if (!asker)
-        asker = new_asker(s2s, local, peer);
+    return asker ? asker : new_asker(s2s, local, peer);
+}
+
+struct xf_ask *xf_ask_new(struct xf_s2s *s2s, const struct xf_ask_opts *opts)
+{
     struct xf_ask *ask = xf_new(struct xf_ask);
+    if (!xf_ask_room_take(s2s, &ask->room, opts->peer, opts->addr)) {
+        xf_free(ask);
+        return NULL;
+    }
+    struct xf_asker *asker = get_asker(s2s, opts->local, opts->peer);
     ask->asker = asker;
-    ask->id = xf_span_dup(id);
-    ask->key = xf_span_dup(key);
-    ask->answered = answered;
-    ask->owner = owner;
+    ask->id = xf_span_dup(opts->id);
+    ask->key = xf_span_dup(opts->key);
+    ask->answered = opts->answered;
+    ask->owner = opts->owner;
     xf_timer_init(&ask->patience, on_out_of_patience, ask);
     xf_timer_start(s2s->env->timers, &ask->patience, xf_s2s_conf(s2s)->unauthenticated.dialback_ms);
     xf_list_push(&asker->asks, &ask->node);
     asker->ask_count++;
-    s2s->ask_count++;
-    xf_timer_stop(&asker->quiet);
+    wake(asker);
     if (asker->is_ready)
         send_ask(ask);
     return ask;
@@ -199,6 +248,10 @@ void xf_asker_answer(struct xf_asker *asker, const struct xf_elem *elem)
 {
     struct xf_span type = xf_elem_attr(elem, "type");
     struct xf_ask *ask = find_ask(asker, elem);
+    if (!ask && asker->unheard > 0) {
+        asker->unheard--; /* who claimed it did not wait */
+        return;
+    }
     if (!ask || !type.len) {
         xf_log(asker->unasked ? XF_LOG_DEBUG : XF_LOG_WARN, "dialback.answer.ignored", XF_STR("local", asker->local),
                XF_STR("peer", asker->peer), XF_WORD("reason", "not-asked"));
@@ -206,6 +259,7 @@ void xf_asker_answer(struct xf_asker *asker, const struct xf_elem *elem)
             xf_out_give_up(asker->out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, "too many answers that nobody asked for");
         return;
     }
+    ask->is_answered = true;
     if (xf_span_is(type, "valid"))
         tell(ask, XF_ANSWER_VALID, "");
     else if (xf_span_is(type, "invalid"))
@@ -218,9 +272,10 @@ void xf_asker_answer(struct xf_asker *asker, const struct xf_elem *elem)
 void xf_asker_ended(struct xf_asker *asker, enum xf_cause cause, const char *text)
 {
     bool absent = cause == XF_CAUSE_NOT_FOUND || cause == XF_CAUSE_NO_SERVICE;
+    bool was_retired = asker->is_retired;
     enum xf_answer answer = absent ? XF_ANSWER_NOT_FOUND : XF_ANSWER_UNREACHABLE;
     forget(asker);
-    if (!asker->is_ready)
+    if (!asker->is_ready && !was_retired)
         xf_door_failed(&asker->s2s->asked_peers, asker->peer, (int)answer, text);
     while (!xf_list_is_empty(&asker->asks))
         tell(XF_CONTAINER(asker->asks.next, struct xf_ask, node), answer, text);

@@ -208,7 +208,15 @@ static void ask(struct xf_in *in, const struct xf_dialback_names *names, struct 
     struct xf_pair *pair = xf_in_pair_new(in, local, peer);
     if (!pair)
         return;
-    pair->ask = xf_ask_new(in->s2s, local, peer, xf_span_of(in->id), key, on_answered, pair);
+    pair->ask = xf_ask_new(in->s2s, &(struct xf_ask_opts){
+                                        .local = local,
+                                        .peer = peer,
+                                        .id = xf_span_of(in->id),
+                                        .key = key,
+                                        .addr = &in->stream.conn->addr,
+                                        .answered = on_answered,
+                                        .owner = pair,
+                                    });
     if (!pair->ask) {
         free_pair(pair);
         answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");

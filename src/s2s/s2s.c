@@ -18,6 +18,9 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     xf_list_init(&s2s->outs);
     xf_list_init(&s2s->paused);
     s2s->askers = xf_map_new();
+    xf_list_init(&s2s->idle_askers);
+    xf_quota_init(&s2s->ask_quota);
+    s2s->asked = xf_map_new();
     xf_doors_init(&s2s->asked_peers, s2s->env->clock);
     xf_doors_init(&s2s->asked_addrs, s2s->env->clock);
     s2s->bidi_pairs = xf_map_new();
@@ -38,6 +41,8 @@ void xf_s2s_free(struct xf_s2s **s2s)
     xf_tls_identities_unref(&s->identities);
     xf_wipe(s->dialback_secret, sizeof(s->dialback_secret));
     xf_map_free(&s->askers);
+    xf_quota_fini(&s->ask_quota);
+    xf_map_free(&s->asked);
     xf_doors_fini(&s->asked_peers);
     xf_doors_fini(&s->asked_addrs);
     xf_map_free(&s->bidi_pairs);

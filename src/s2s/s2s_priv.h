@@ -57,8 +57,11 @@ struct xf_s2s {
     size_t stream_count;
     struct xf_node paused;    /* xf_gate.paused_node: streams that wait for the link */
     struct xf_map *askers;    /* pair key -> struct xf_asker: verify streams */
-    size_t ask_count;         /* questions under way, of all askers */
-    struct xf_doors asked_peers, asked_addrs; /* domains with questions under way; addresses that verify streams connect to */
+    struct xf_node idle_askers; /* xf_asker.idle_node: without questions, longest first */
+    size_t asker_count;       /* those that may still be asked */
+    struct xf_quota ask_quota; /* questions under way, by the address that they came from */
+    struct xf_map *asked;      /* peer -> struct xf_asked: those to its server (ask_room.c) */
+    struct xf_doors asked_peers, asked_addrs; /* domains whose servers were asked; addresses that verify streams connect to */
     struct xf_map *bidi_pairs; /* pair key -> struct xf_pair on a stream that goes both ways */
     struct xf_map *shared;    /* peer -> struct xf_out: a ready stream that takes further pairs (multiplex) */
     struct xf_map *inbound_by_peer; /* peer -> unsigned *: authenticated inbound streams */
@@ -88,10 +91,27 @@ struct xf_asker;
 
 /*
  * Ask `peer`'s server whether it made `key` for stream `id` towards `local`. The answer comes once, never from within, unless cancelled.
- * NULL: too many questions are under way.
+ * `addr` is the address that claims to be it. NULL: too many questions are under way. When all places are taken, a question of another
+ * address may end for this one, with XF_ANSWER_UNREACHABLE.
  */
-struct xf_ask *xf_ask_new(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, struct xf_span id, struct xf_span key,
-                          xf_answered_fn answered, void *owner);
+struct xf_ask_opts {
+    struct xf_span local, peer, id, key;
+    const struct xf_addr *addr;
+    xf_answered_fn answered;
+    void *owner;
+};
+struct xf_ask *xf_ask_new(struct xf_s2s *s2s, const struct xf_ask_opts *opts);
+
+/* The places that a question holds. Zeroed: none. */
+struct xf_ask_room {
+    struct xf_place of_all, of_peer;
+    struct xf_asked *asked; /* to which of_peer belongs */
+};
+
+/* Another question may have to give way for this one, before it returns. False: no room, nothing held. */
+XF_MUST_USE bool xf_ask_room_take(struct xf_s2s *s2s, struct xf_ask_room *room, struct xf_span peer, const struct xf_addr *addr);
+void xf_ask_room_give(struct xf_s2s *s2s, struct xf_ask_room *room);
+void xf_ask_give_way(struct xf_ask_room *room); /* ask.c: end the question that holds it */
 void xf_ask_cancel(struct xf_ask **ask);
 
 /* Was the peer's server out of reach just now, so that it is not asked again yet? */

@@ -95,7 +95,8 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_uint_eq(conf->unauthenticated.half_open_per_network, 100);
     ck_assert_uint_eq(conf->unauthenticated.questions_per_stream, 4);
     ck_assert_uint_eq(conf->unauthenticated.questions_per_peer, 8);
-    ck_assert_uint_eq(conf->unauthenticated.questions, 1000);
+    ck_assert_uint_eq(conf->unauthenticated.questions_per_network, 50);
+    ck_assert_uint_eq(conf->unauthenticated.questions, 250);
     ck_assert_uint_eq(conf->trust_crl_files.count, 0);
     ck_assert_str_eq(conf->trust_crl_dir, "");
     ck_assert_str_eq(conf->cert_dir, "/etc/xfedd/certs");

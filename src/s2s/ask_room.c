@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ask_room.c — which questions to authoritative servers may be under way at the same time.
+ *
+ * A question holds two places: one among those to the same domain, so that nobody makes us ask a victim a thousand times, and one among all.
+ * Both are shared out like half-open conns (quota.c): when they are all taken, the network that has most of them gives one up for a network
+ * that has fewer. So who claims a thousand domains, or a thousand times the same one, does not keep a good peer's key from being checked.
+ */
+#include "s2s_priv.h"
+
+#include <xfed/base/alloc.h>
+
+/* The questions to one domain. It is there as long as there is one. */
+struct xf_asked {
+    char *peer;
+    struct xf_quota quota;
+};
+
+static struct xf_asked *get_asked(struct xf_s2s *s2s, struct xf_span peer)
+{
+    struct xf_asked *asked = xf_map_find(s2s->asked, peer);
+    if (asked)
+        return asked;
+    asked = xf_new(struct xf_asked);
+    asked->peer = xf_span_dup(peer);
+    xf_quota_init(&asked->quota);
+    xf_map_set(s2s->asked, peer, asked);
+    return asked;
+}
+
+static void drop_when_empty(struct xf_s2s *s2s, struct xf_asked *asked)
+{
+    if (xf_quota_count(&asked->quota) > 0)
+        return;
+    xf_map_remove(s2s->asked, xf_span_of(asked->peer));
+    xf_quota_fini(&asked->quota);
+    xf_free(asked->peer);
+    xf_free(asked);
+}
+
+static bool take_of_peer(struct xf_s2s *s2s, struct xf_ask_room *room, struct xf_span peer, const struct xf_addr *addr)
+{
+    unsigned max = xf_s2s_conf(s2s)->unauthenticated.questions_per_peer;
+    const struct xf_quota_limits limits = {.per_address = max, .per_network = max, .total = max};
+    struct xf_place *evicted;
+    struct xf_asked *asked = get_asked(s2s, peer);
+    if (xf_quota_take(&asked->quota, &room->of_peer, addr, &limits, s2s->env->clock->now_ms, &evicted)) {
+        drop_when_empty(s2s, asked);
+        return false;
+    }
+    room->asked = asked;
+    if (evicted)
+        xf_ask_give_way(XF_CONTAINER(evicted, struct xf_ask_room, of_peer));
+    return true;
+}
+
+static bool take_of_all(struct xf_s2s *s2s, struct xf_ask_room *room, const struct xf_addr *addr)
+{
+    const struct xf_conf *conf = xf_s2s_conf(s2s);
+    const struct xf_quota_limits limits = {
+        .per_address = conf->unauthenticated.questions_per_network,
+        .per_network = conf->unauthenticated.questions_per_network,
+        .total = conf->unauthenticated.questions,
+    };
+    struct xf_place *evicted;
+    if (xf_quota_take(&s2s->ask_quota, &room->of_all, addr, &limits, s2s->env->clock->now_ms, &evicted))
+        return false;
+    if (evicted)
+        xf_ask_give_way(XF_CONTAINER(evicted, struct xf_ask_room, of_all));
+    return true;
+}
+
+bool xf_ask_room_take(struct xf_s2s *s2s, struct xf_ask_room *room, struct xf_span peer, const struct xf_addr *addr)
+{
+    if (!take_of_peer(s2s, room, peer, addr))
+        return false;
+    if (take_of_all(s2s, room, addr))
+        return true;
+    xf_ask_room_give(s2s, room);
+    return false;
+}
+
+void xf_ask_room_give(struct xf_s2s *s2s, struct xf_ask_room *room)
+{
+    xf_quota_give(&s2s->ask_quota, &room->of_all);
+    if (!room->asked)
+        return;
+    xf_quota_give(&room->asked->quota, &room->of_peer);
+    drop_when_empty(s2s, room->asked);
+    room->asked = NULL;
+}
