@@ -360,6 +360,7 @@ static int peers_in_file(void)
     sqlite3 *db = NULL;
     sqlite3_stmt *statement = NULL;
     ck_assert_int_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10000); /* the thread of the memory may be writing */
     ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT count(*) FROM peers", -1, &statement, NULL), SQLITE_OK);
     ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
     int count = sqlite3_column_int(statement, 0);
