@@ -52,8 +52,9 @@ void xf_log_set_sink(xf_log_sink_fn sink, void *owner);
 
 #define xf_log(level, event, ...)                                                                  \
     do {                                                                                           \
-        if (__builtin_expect((level) <= xf_log_threshold, 0))                                      \
-            xf_log_event((level), "" event, (const struct xf_kv[]){__VA_ARGS__},                   \
+        enum xf_log_level xf_log_at = (level); /* once: it may count lines */                      \
+        if (__builtin_expect(xf_log_at <= xf_log_threshold, 0))                                    \
+            xf_log_event(xf_log_at, "" event, (const struct xf_kv[]){__VA_ARGS__},                 \
                          sizeof((const struct xf_kv[]){__VA_ARGS__}) / sizeof(struct xf_kv));      \
     } while (0)
 

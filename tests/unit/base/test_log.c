@@ -313,6 +313,25 @@ START_TEST(a_line_is_one_write_of_4096_bytes_at_most)
 }
 END_TEST
 
+/* A level may be asked of something that counts lines (s2s/streamlog.c), and one line counts once. */
+START_TEST(a_level_is_worked_out_once)
+{
+    static const enum xf_log_level levels[] = {XF_LOG_WARN, XF_LOG_DEBUG};
+    struct kept kept = {0};
+    size_t asked = 0;
+
+    xf_log_threshold = XF_LOG_INFO;
+    xf_log_set_sink(keep, &kept);
+    xf_log(levels[asked++], "t.event.seen", XF_INT("n", 1));
+    ck_assert_uint_eq(asked, 1);
+    ck_assert_uint_eq(kept.count, 1);
+    ck_assert_int_eq(kept.level, XF_LOG_WARN);
+    xf_log(levels[asked++], "t.event.seen", XF_INT("n", 2));
+    ck_assert_uint_eq(asked, 2);
+    ck_assert_uint_eq(kept.count, 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("log");
@@ -331,6 +350,7 @@ int main(void)
     tcase_add_test(tcase, others_get_a_time_stamp);
     tcase_add_test(tcase, a_redirected_stream_is_not_the_journal);
     tcase_add_test(tcase, a_line_is_one_write_of_4096_bytes_at_most);
+    tcase_add_test(tcase, a_level_is_worked_out_once);
     tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);

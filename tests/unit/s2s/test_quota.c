@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <xfed/base/alloc.h>
-#include <xfed/base/clock.h>
 
 #include "quota_priv.h"
 
@@ -124,7 +124,7 @@ START_TEST(a_flood_does_not_keep_good_peers_out)
 }
 END_TEST
 
-/* At the limit every newcomer costs the same few look-ups: 200,000 of them in well under a second. */
+/* At the limit every newcomer costs the same few look-ups: 200,000 of them in well under a second of processor time. */
 START_TEST(refusals_are_cheap)
 {
     static const struct xf_quota_limits limits = {20, 100, 2000};
@@ -134,10 +134,10 @@ START_TEST(refusals_are_cheap)
         snprintf(host, sizeof(host), "10.%u.%u.1", i / 250, i % 250);
         ck_assert_str_eq(come(host, &limits, 0), "ok");
     }
-    uint64_t began_ms = xf_monotonic_ms();
+    clock_t began = clock(); /* others may have the processor meanwhile */
     for (unsigned i = 0; i < 200000; i++)
         ck_assert_str_eq(come("10.0.7.9", &limits, 9000), "total");
-    ck_assert_uint_lt(xf_monotonic_ms() - began_ms, 5000);
+    ck_assert_int_lt((clock() - began) / CLOCKS_PER_SEC, 5);
     close_quota();
 }
 END_TEST
