@@ -8,8 +8,8 @@
  *
  *  - What one SRV answer says is an enum said; after_srv turns the two of them into what happens
  *    next.
- *  - "." says "not here" of its own service only (RFC 2782): that of _xmpps-server leaves STARTTLS
- *    and the fallback in force.
+ *  - "." says "not here" of its own service only (RFC 2782): that of _xmpps-server leaves the SRV
+ *    records of STARTTLS in force, but not the fallback: the domain knows SRV (XEP-0368 §5).
  *  - An SRV question that failed is not absence. Endpoints from the other one are used, but the
  *    fallback to A/AAAA is not: it would lead to another machine than the one which the domain
  *    names.
@@ -173,7 +173,6 @@ static bool conclude(struct xf_discovery *discovery, enum xf_discovery_outcome o
     return true;
 }
 
-/* A "." of _xmpps-server counts as absence here, and must be as secure. */
 static bool srv_is_securely_absent(const struct xf_discovery *discovery)
 {
     return (discovery->direct.said == SAID_UNASKED || discovery->direct.is_secure) &&
@@ -195,7 +194,7 @@ static bool after_srv(struct xf_discovery *discovery)
                         "DNS gave no answer for the SRV records of");
     if (direct == SAID_UNUSABLE || starttls == SAID_UNUSABLE)
         return conclude(discovery, XF_DISCOVERY_NOT_FOUND, "no usable SRV record at");
-    if (starttls == SAID_NOT_HERE || (direct == SAID_NOT_HERE && !discovery->may_fall_back))
+    if (starttls == SAID_NOT_HERE || direct == SAID_NOT_HERE)
         return conclude(discovery, XF_DISCOVERY_NO_SERVICE, "no XMPP service (SRV \".\") at");
     if (!discovery->may_fall_back)
         return conclude(discovery, XF_DISCOVERY_NOT_FOUND, "no SRV record at");

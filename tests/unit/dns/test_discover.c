@@ -160,8 +160,8 @@ static const struct {
     {"starttls says no service, direct is there", "b.example",
      {SRV " SRV 0 0 0 .", TLS_SRV " SRV 0 0 5270 x.b.example", "x.b.example A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "direct 192.0.2.1:5270 x.b.example"},
-    {"direct says no service, no other SRV", "b.example", {TLS_SRV " SRV 0 0 0 .", "b.example A 192.0.2.9"},
-     XF_DISCOVERY_FOUND, "starttls 192.0.2.9:5269 b.example"},
+    {"direct says no service, no other SRV", "b.example", /* XEP-0368 §5 */
+     {TLS_SRV " SRV 0 0 0 .", "b.example A 192.0.2.9"}, XF_DISCOVERY_NO_SERVICE, ""},
     {"no service beside others says nothing", "b.example",
      {SRV " SRV 0 0 0 .", SRV " SRV 1 0 5269 x.b.example", "x.b.example A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
