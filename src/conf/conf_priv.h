@@ -193,6 +193,7 @@ struct xf_raw_section {
 struct xf_raw {
     struct xf_raw_section *sections;
     size_t count;
+    struct xf_texts files; /* that were read, the main one first */
 };
 
 /* The file and all that it includes. What could be read is in `out_raw` whatever happened; release it. */

@@ -360,6 +360,8 @@ static void load_all(struct loading *load, const char *file)
     xf_problems_init(&load->problems);
     xf_raw_read(file, &load->raw, &load->problems);
     load->conf = new_conf(file);
+    load->conf->files = load->raw.files;
+    load->raw.files = (struct xf_texts){0};
     make_room(load);
     for (size_t i = 0; i < load->raw.count; i++)
         apply_section(load, &load->raw.sections[i]);
@@ -445,6 +447,7 @@ void xf_conf_free(struct xf_conf **conf)
     xf_free(c->served);
     xf_free(c->peers);
     xf_free(c->file);
+    xf_texts_release(&c->files);
     xf_free(c);
     *conf = NULL;
 }

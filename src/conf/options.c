@@ -157,8 +157,9 @@ DURATION(PROCESS, "backoff-min", C, process.backoff_min_ms, "5s", 0, H,
 DURATION(PROCESS, "backoff-max", C, process.backoff_max_ms, "5m", 0, 24 * H,
       "... up to so long. A stream that it opens to us ends the wait."),
 BOOL (PROCESS, "sandbox", C, process.sandbox, "yes",
-      "Give up, once everything is open, the system calls that a gateway does not need (seccomp): no program can be started, no "
-      "other process looked into. A change needs a restart."),
+      "Give up, once everything is open, what a gateway does not need: system calls (seccomp), so that no program can be started and no "
+      "other process looked into, and all files but those in the folders of its own files, /etc and /usr (Landlock). Debuggers and "
+      "valgrind need it off. A change needs a restart."),
 
 WORD (LINK, "driver", L, driver, enum xf_link_driver, driver_words, "component",
       "component: XEP-0114 streams to ejabberd, Prosody and others."),

@@ -297,7 +297,7 @@ void xf_raw_read(const char *file, struct xf_raw *out_raw, struct xf_problems *p
         }
         xf_text_release(&text);
     }
-    xf_texts_release(&files);
+    out_raw->files = files;
 }
 
 void xf_raw_release(struct xf_raw *raw)
@@ -312,6 +312,7 @@ void xf_raw_release(struct xf_raw *raw)
         xf_free(section->dir);
     }
     xf_free(raw->sections);
+    xf_texts_release(&raw->files);
     *raw = (struct xf_raw){0};
 }
 

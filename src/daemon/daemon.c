@@ -235,6 +235,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     if ((result = xf_system_become(daemon->conf->process.user, &err)) != XF_ERR_OK)
         return fail(err.detail, result);
     warn_of_what_is_not_there(daemon->conf);
+    xf_sandbox_enter(&daemon->sandbox, daemon->conf, &daemon->certs);
     daemon->memory = xf_memory_for(daemon->loop, daemon->conf);
     daemon->policy = xf_policy_new(daemon->conf);
     daemon->routing = xf_routing_new(&(struct xf_routing_opts){.env = &daemon->env.env, .policy = daemon->policy});
@@ -268,6 +269,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_dns_client_free(&daemon->env.env.dns);
     xf_loop_free(&daemon->loop);
     xf_certs_release(&daemon->certs);
+    xf_sandbox_release(&daemon->sandbox);
     if (daemon->conf != daemon->boot)
         xf_conf_free(&daemon->conf);
     xf_conf_free(&daemon->boot);

@@ -5,6 +5,9 @@
  *   main.c        the modes of the program and its exit codes
  *   options.c     the command line
  *   system.c      limits of the process, memory, user
+ *   sandbox.c     system calls and folders that it may use, given to
+ *   seccomp.c     ... the kernel's filter of calls
+ *   landlock.c    ... and of files
  *   report.c      messages about the files that a configuration names
  *   trust.c       by what peers' certificates are judged
  *   certs.c       certificates of our domains
@@ -128,6 +131,22 @@ void xf_expiry_look(const struct xf_certs *certs, const struct xf_conf *conf, in
 char *xf_memory_path(const char *file, const char *state_directory);
 struct xf_memory *xf_memory_for(struct xf_loop *loop, const struct xf_conf *conf); /* NULL: nothing is to be remembered */
 
+/* ---- sandbox.c */
+struct xf_sandbox { /* zeroed: none */
+    struct xf_texts read, write; /* folders, without symlinks */
+    bool has_files, has_calls;   /* are bounded */
+};
+
+/* If the configuration wants it: for good, and before there are further threads. What the machine does not have is logged. */
+void xf_sandbox_enter(struct xf_sandbox *sandbox, const struct xf_conf *conf, const struct xf_certs *certs);
+/* Log the files of a configuration that are out of reach from within. */
+void xf_sandbox_check(const struct xf_sandbox *sandbox, const struct xf_conf *conf, const struct xf_certs *certs);
+void xf_sandbox_release(struct xf_sandbox *sandbox);
+
+/* ---- seccomp.c, landlock.c: use sandbox.c */
+XF_MUST_USE enum xf_err xf_seccomp_enter(struct xf_error *err); /* all threads */
+XF_MUST_USE enum xf_err xf_landlock_enter(const struct xf_texts *read, const struct xf_texts *write, long *out_version, struct xf_error *err);
+
 /* ---- notify.c */
 struct xf_notify {
     int fd; /* -1: nobody wants to know */
@@ -167,6 +186,7 @@ struct xf_daemon {
     struct xf_policy *policy;
     struct xf_certs certs;
     struct xf_expiry expiry;
+    struct xf_sandbox sandbox;
     struct xf_memory *memory; /* of peers; NULL: none */
     struct xf_s2s *s2s;
     struct xf_routing *routing;

@@ -100,6 +100,8 @@ static void take_over(struct xf_daemon *daemon, struct xf_reload *reload)
 {
     char words[256];
     const char *why = refusal(reload);
+    if (reload->conf)
+        xf_sandbox_check(&daemon->sandbox, reload->conf, &reload->certs);
     log_messages(reload, why ? XF_LOG_ERROR : XF_LOG_WARN);
     if (why) {
         xf_log(XF_LOG_ERROR, "config.reload.refused", XF_STR("detail", why));

@@ -22,6 +22,7 @@ import time
 XFEDD = os.path.abspath(sys.argv[1])
 VALGRIND = '--valgrind' in sys.argv[2:]
 PATIENCE = 60 if VALGRIND else 10
+SANDBOX = 'sandbox = no' if VALGRIND else ''  # valgrind's own calls would be refused
 CHECKS = []
 
 
@@ -116,7 +117,7 @@ listen {{ s2s = {{"127.0.0.1:0x"}} }}
 dns {{ servers = {{"127.0.0.1:9"}} timeout = 500ms }}
 trust {{ ca-file = "cert.pem" }}
 dialback {{ secret-file = "secret" }}
-process {{ drain-time = 2s {user} }}
+process {{ drain-time = 2s {user} {SANDBOX} }}
 link "l" {{ nodes = {{"127.0.0.1:{port}"}} name = "gw.example" secret-file = "secret" }}
 served "a.example" {{ link = l certificate = "cert.pem" key = "key.pem" }}
 {extra}

@@ -105,6 +105,7 @@ struct xf_conf_served {
 
 struct xf_conf {
     char *file;
+    struct xf_texts files;         /* it, and all that it includes */
     bool federation;
     bool default_allow;            /* policy { default = allow | deny } */
     struct {

@@ -56,6 +56,11 @@ class Event(dict):
         self.event, self.level, self.line = match['event'], match['level'], match[0]
 
 
+def without_sandbox(extra):
+    """For valgrind and the like, whose own system calls it would refuse."""
+    return extra.replace('process {', 'process { sandbox = no ') if 'process {' in extra else extra + '\nprocess { sandbox = no }\n'
+
+
 class Gateway:
     """`mode` None: `defaults` says all. A world with several of them gives each a label and an address."""
     def __init__(self, lab, domain, mode, certificate, ca_file, component, node, extra='', defaults='', ip=net.GATEWAY,
@@ -65,6 +70,8 @@ class Gateway:
         self.log = f'{lab.scratch}/log/{label or "xfedd"}.log'
         self.conf = f'{self.folder}/xfed.conf'
         cert, key = certificate or ('', '')
+        if lab.wrapper:
+            extra = without_sandbox(extra)
         self._write('link.secret', component[1])
         self._write('dialback.secret', 'the dialback secret of the laboratory, no less than thirty-two bytes')
         self._write('xfed.conf', CONF.format(

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sandbox.c — process { sandbox }: what a running gateway does not need is given up for good, so that who takes it over gains little.
+ *
+ * It begins once listeners are bound, files read and root given up, before the memory's file is opened and before the first thread: Landlock
+ * holds for this thread and those that come. Files may then be read in the folders of what the configuration names, in /etc and /usr; only the
+ * folder of the memory may be written. Folders and not files, since certificates and resolv.conf are replaced by new ones; also where a name
+ * leads to by a symlink, as those of certbot do. A reload that names a file in another folder says so: that one needs a restart.
+ *
+ * A kernel or a build without one of both is told in the log and runs on: the gateway works, with less between it and the machine. Valgrind,
+ * debuggers and sanitizers do what the filter forbids, so they need sandbox = no; a build with a sanitizer leaves it out by itself.
+ */
+#include "daemon_priv.h"
+
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/base/log.h>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer)
+#define IS_SANITIZED true
+#endif
+#endif
+#ifndef IS_SANITIZED
+#define IS_SANITIZED false
+#endif
+
+/* Where libraries and the system's own configuration are; certificates of public CAs and resolv.conf too. */
+static const char *const always_read[] = {"/etc", "/usr", "/lib", "/lib64", "/dev/null", "/dev/urandom"};
+
+/* ---- the folders */
+
+static void add(struct xf_texts *texts, const char *path)
+{
+    for (size_t i = 0; i < texts->count; i++)
+        if (strcmp(texts->item[i], path) == 0)
+            return;
+    texts->item = xf_realloc(texts->item, (texts->count + 1) * sizeof(*texts->item));
+    texts->item[texts->count++] = xf_strdup(path);
+}
+
+static void release(struct xf_texts *texts)
+{
+    for (size_t i = 0; i < texts->count; i++)
+        xf_free(texts->item[i]);
+    xf_free(texts->item);
+    *texts = (struct xf_texts){0};
+}
+
+/* `path` without symlinks; NULL: there is none such. */
+static char *resolve(const char *path)
+{
+    char *from_libc = realpath(path, NULL);
+    char *resolved = xf_strdup(from_libc);
+    free(from_libc); /* banned-ok: realpath's memory */
+    return resolved;
+}
+
+static void add_resolved(struct xf_texts *texts, const char *path)
+{
+    char *resolved = resolve(path);
+    if (resolved)
+        add(texts, resolved);
+    xf_free(resolved);
+}
+
+static void add_folder_of(struct xf_texts *texts, const char *file)
+{
+    char *copy = xf_strdup(file);
+    add_resolved(texts, dirname(copy));
+    xf_free(copy);
+}
+
+/* The folder that holds the name, and the one that the name leads to; a folder itself. */
+static void allow(struct xf_texts *folders, const char *path)
+{
+    struct stat st;
+    char *resolved = resolve(path);
+    bool is_folder = resolved && stat(resolved, &st) == 0 && S_ISDIR(st.st_mode);
+    if (is_folder)
+        add(folders, resolved);
+    else
+        add_folder_of(folders, path);
+    if (resolved && !is_folder)
+        add_folder_of(folders, resolved);
+    xf_free(resolved);
+}
+
+static bool covers(const struct xf_texts *folders, const char *path)
+{
+    char *resolved = resolve(path);
+    bool is_covered = !resolved; /* what is not there is told by who wants to read it */
+    for (size_t i = 0; i < folders->count && !is_covered; i++) {
+        size_t len = strlen(folders->item[i]);
+        is_covered = strncmp(resolved, folders->item[i], len) == 0 && (resolved[len] == '/' || resolved[len] == '\0' || len == 1);
+    }
+    xf_free(resolved);
+    return is_covered;
+}
+
+/* ---- what a configuration names */
+
+static void name_pins(struct xf_texts *names, const struct xf_peer_settings *settings)
+{
+    for (size_t i = 0; i < settings->pins.count; i++)
+        if (xf_conf_pin_is_file(settings->pins.item[i]))
+            add(names, settings->pins.item[i]);
+}
+
+static void name_all(struct xf_texts *names, const struct xf_conf *conf, const struct xf_certs *certs)
+{
+    const char *const single[] = {conf->dialback_secret_file, conf->trust_crl_dir, conf->cert_dir};
+    for (size_t i = 0; i < XF_ARRAY_LEN(single); i++)
+        if (*single[i])
+            add(names, single[i]);
+    for (size_t i = 0; i < conf->files.count; i++)
+        add(names, conf->files.item[i]);
+    for (size_t i = 0; i < conf->trust_crl_files.count; i++)
+        add(names, conf->trust_crl_files.item[i]);
+    for (size_t i = 0; i < conf->link_count; i++)
+        add(names, conf->links[i].secret_file);
+    for (size_t i = 0; i <= conf->peer_count; i++)
+        name_pins(names, i ? &conf->peers[i - 1].settings : &conf->defaults);
+    for (size_t i = 0; i < certs->trust.count; i++)
+        if (*certs->trust.anchors[i].ca_file)
+            add(names, certs->trust.anchors[i].ca_file);
+    for (size_t i = 0; i < certs->own_count; i++) {
+        add(names, certs->own[i].file);
+        add(names, certs->own[i].key_file);
+    }
+}
+
+static void allow_all(struct xf_sandbox *s, const struct xf_conf *conf, const struct xf_certs *certs)
+{
+    struct xf_texts names = {0};
+    for (size_t i = 0; i < XF_ARRAY_LEN(always_read); i++)
+        add_resolved(&s->read, always_read[i]);
+    allow(&s->read, "/etc/resolv.conf");
+    allow(&s->read, "/etc/hosts");
+    name_all(&names, conf, certs);
+    for (size_t i = 0; i < names.count; i++)
+        allow(&s->read, names.item[i]);
+    release(&names);
+    char *memory = xf_memory_path(conf->memory_file, getenv("STATE_DIRECTORY"));
+    if (*memory && conf->memory_peers > 0)
+        allow(&s->write, memory);
+    xf_free(memory);
+}
+
+/* ---- the sandbox */
+
+static void log_missing(const char *part, const char *detail, const char *advice)
+{
+    xf_log(XF_LOG_WARN, "process.sandbox.missing", XF_WORD("part", part), XF_STR("detail", detail), XF_STR("advice", advice));
+}
+
+void xf_sandbox_enter(struct xf_sandbox *s, const struct xf_conf *conf, const struct xf_certs *certs)
+{
+    struct xf_error err = {0};
+    long version = 0;
+    if (!conf->process.sandbox)
+        return;
+    if (IS_SANITIZED) {
+        log_missing("all", "this xfedd was built with a sanitizer, which needs what a sandbox forbids", "use a build without -Db_sanitize");
+        return;
+    }
+    allow_all(s, conf, certs);
+    s->has_files = xf_landlock_enter(&s->read, &s->write, &version, &err) == XF_ERR_OK;
+    if (!s->has_files)
+        log_missing("files", err.detail, "use Linux 5.13 or later with Landlock (CONFIG_SECURITY_LANDLOCK, lsm=landlock,...); until then the "
+                    "unit of conf/xfedd.service bounds what files can be opened");
+    s->has_calls = xf_seccomp_enter(&err) == XF_ERR_OK;
+    if (!s->has_calls)
+        log_missing("calls", err.detail, "build with libseccomp-dev, for a kernel with CONFIG_SECCOMP_FILTER; a SystemCallFilter of systemd "
+                    "must allow seccomp");
+    if (s->has_files || s->has_calls)
+        xf_log(XF_LOG_INFO, "process.sandbox.on", XF_WORD("calls", s->has_calls ? "yes" : "no"),
+               XF_WORD("files", s->has_files ? "yes" : "no"), XF_INT("landlock", version), XF_INT("folders", s->read.count + s->write.count));
+}
+
+void xf_sandbox_check(const struct xf_sandbox *s, const struct xf_conf *conf, const struct xf_certs *certs)
+{
+    struct xf_texts names = {0};
+    if (!s->has_files)
+        return;
+    name_all(&names, conf, certs);
+    for (size_t i = 0; i < names.count; i++)
+        if (!covers(&s->read, names.item[i]))
+            xf_log(XF_LOG_WARN, "process.sandbox.outside", XF_STR("file", names.item[i]),
+                   XF_STR("advice", "xfedd may read only the folders of files that it knew when it started: restart it, or move the file there"));
+    release(&names);
+}
+
+void xf_sandbox_release(struct xf_sandbox *s)
+{
+    release(&s->read);
+    release(&s->write);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * seccomp.c — the system calls that a running gateway may make.
+ *
+ * Three answers, by what a call would be for:
+ *
+ * - those in `needed` and `guarded` (these with some arguments only) are made
+ * - those in `hostile` are made by nobody but an intruder, and end the process, which leaves a trace in the log of the machine
+ * - all others fail with ENOSYS, and not with EPERM: a libc newer than this list tries the older call on that error only. So clone3, whose
+ *   flags are behind a pointer where no filter sees them, becomes clone; and io_uring, which goes past every filter, becomes epoll.
+ *
+ * What is left is enough for streams, DNS, the files of the configuration and an SQLite file. It is not enough to start or look into a
+ * process, to listen on a further port, to make memory executable, or for a socket of another family than IPv4 and IPv6 (the socket to
+ * systemd is connected before). Which files may be opened is landlock.c's matter. Names instead of numbers: they differ between machines, and
+ * one that a machine does not know is left out.
+ *
+ * The list is held by tests/integration (every one runs inside) and by tests/unit/daemon/test_sandbox.c.
+ */
+#include "daemon_priv.h"
+
+#ifdef XF_HAVE_SECCOMP
+#include <errno.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <xfed/base/log.h>
+
+static const char *const needed[] = {
+    /* memory; with mmap and mprotect below */
+    "brk", "madvise", "membarrier", "mremap", "munmap",
+    /* time, chance, who we are */
+    "clock_getres", "clock_gettime", "clock_nanosleep", "getcpu", "getegid", "geteuid", "getgid", "getpid", "getrandom", "getrusage", "gettid",
+    "gettimeofday", "getuid", "nanosleep", "sched_getaffinity", "sched_yield", "sysinfo", "time", "uname",
+    /* threads, signals, the end */
+    "exit", "exit_group", "futex", "get_robust_list", "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+    "set_robust_list", "set_tid_address", "sigaltstack", "sigreturn",
+    /* the loop */
+    "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd2", "pipe2", "poll", "ppoll",
+    /* sockets; with socket below, and without listen */
+    "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "recvfrom", "recvmmsg", "recvmsg", "sendmmsg",
+    "sendmsg", "sendto", "setsockopt", "shutdown",
+    /* files, also of SQLite */
+    "access", "close", "dup", "faccessat", "faccessat2", "fallocate", "fchmod", "fchown", "fcntl", "fcntl64", "fdatasync", "fstat", "fstat64",
+    "fstatat64", "fsync", "ftruncate", "ftruncate64", "getcwd", "getdents64", "_llseek", "lseek", "lstat", "newfstatat", "open", "openat",
+    "pread64", "preadv", "pwrite64", "pwritev", "read", "readlink", "readlinkat", "readv", "rename", "renameat", "renameat2", "stat", "statx",
+    "umask", "unlink", "unlinkat", "write", "writev",
+};
+
+static const char *const hostile[] = {
+    "execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp",
+    "bpf", "perf_event_open", "userfaultfd", "add_key", "request_key", "keyctl",
+    "mount", "umount", "umount2", "move_mount", "open_tree", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr", "pivot_root", "chroot",
+    "unshare", "setns", "open_by_handle_at",
+    "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "setfsuid", "setfsgid", "capset",
+    "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff", "acct", "iopl", "ioperm",
+    "settimeofday", "clock_settime", "adjtimex", "clock_adjtime", "sethostname", "setdomainname", "mknod", "mknodat",
+};
+
+struct guarded { /* a call that is made when its arguments are such */
+    const char *name;
+    unsigned count;
+    struct scmp_arg_cmp args[2];
+};
+
+#define ONLY(number, value) {(number), SCMP_CMP_EQ, (scmp_datum_t)(value), 0}
+#define MASKED(number, mask, value) {(number), SCMP_CMP_MASKED_EQ, (scmp_datum_t)(mask), (scmp_datum_t)(value)}
+#define A_THREAD (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
+#define NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+#define SOCK_KIND 0xf /* without SOCK_CLOEXEC and SOCK_NONBLOCK */
+
+static const struct guarded guarded[] = {
+    {"mmap", 1, {MASKED(2, PROT_EXEC, 0)}},
+    {"mmap2", 1, {MASKED(2, PROT_EXEC, 0)}},
+    {"mprotect", 1, {MASKED(2, PROT_EXEC, 0)}},
+    {"clone", 1, {MASKED(0, A_THREAD | NAMESPACES, A_THREAD)}}, /* a thread, never a process */
+    {"socket", 2, {ONLY(0, AF_INET), MASKED(1, SOCK_KIND, SOCK_STREAM)}},
+    {"socket", 2, {ONLY(0, AF_INET), MASKED(1, SOCK_KIND, SOCK_DGRAM)}},
+    {"socket", 2, {ONLY(0, AF_INET6), MASKED(1, SOCK_KIND, SOCK_STREAM)}},
+    {"socket", 2, {ONLY(0, AF_INET6), MASKED(1, SOCK_KIND, SOCK_DGRAM)}},
+    {"ioctl", 1, {ONLY(1, FIONBIO)}},
+    {"ioctl", 1, {ONLY(1, FIOCLEX)}},
+    {"ioctl", 1, {ONLY(1, FIONREAD)}},
+    {"ioctl", 1, {ONLY(1, TCGETS)}},       /* isatty */
+    {"prlimit64", 1, {ONLY(2, 0)}},        /* asks, and sets nothing */
+};
+
+static int add_named(scmp_filter_ctx filter, uint32_t action, const char *const *names, size_t count)
+{
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        int number = seccomp_syscall_resolve_name(names[i]);
+        if (number != __NR_SCMP_ERROR)
+            result = seccomp_rule_add_array(filter, action, number, 0, NULL);
+    }
+    return result;
+}
+
+static int add_guarded(scmp_filter_ctx filter)
+{
+    int result = 0;
+    for (size_t i = 0; i < XF_ARRAY_LEN(guarded) && result == 0; i++) {
+        int number = seccomp_syscall_resolve_name(guarded[i].name);
+        if (number != __NR_SCMP_ERROR)
+            result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, guarded[i].count, guarded[i].args);
+    }
+    return result;
+}
+
+/* abort() signals its own thread; others may not be signalled. */
+static int add_abort(scmp_filter_ctx filter)
+{
+    const struct scmp_arg_cmp self = ONLY(0, getpid());
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &self);
+}
+
+static int fill(scmp_filter_ctx filter)
+{
+    int result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1); /* all threads */
+    if (result == 0)
+        result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS); /* 32-bit calls have other numbers */
+    if (result == 0)
+        result = add_named(filter, SCMP_ACT_ALLOW, needed, XF_ARRAY_LEN(needed));
+    if (result == 0)
+        result = add_guarded(filter);
+    if (result == 0)
+        result = add_abort(filter);
+    if (result == 0)
+        result = add_named(filter, SCMP_ACT_KILL_PROCESS, hostile, XF_ARRAY_LEN(hostile));
+    (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree; older libraries have only the list */
+    return result;
+}
+
+enum xf_err xf_seccomp_enter(struct xf_error *err)
+{
+    char words[128];
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+    if (!filter)
+        return xf_fail(err, XF_ERR_IO, "seccomp: no filter could be made");
+    int result = fill(filter);
+    if (result == 0)
+        result = seccomp_load(filter);
+    seccomp_release(filter);
+    if (result == 0)
+        return XF_ERR_OK;
+    return xf_fail(err, XF_ERR_IO, "seccomp: %s", strerror_r(-result, words, sizeof(words)));
+}
+
+#else
+
+enum xf_err xf_seccomp_enter(struct xf_error *err)
+{
+    return xf_fail(err, XF_ERR_NOT_FOUND, "seccomp: xfedd was built without libseccomp");
+}
+
+#endif
