@@ -17,6 +17,7 @@
 #include <openssl/pem.h>
 
 #include <xfed/base/alloc.h>
+#include <xfed/base/crypto.h>
 
 #define CHAIN_MAX 16
 
@@ -89,7 +90,7 @@ static enum xf_err read_key(struct xf_tls_identity *s, FILE *file, const char *p
                    xf_tls_reason());
 }
 
-/* Run `read` on a file, with a clean error queue before and after. */
+/* Run `read` on a file, with a clean error queue before and after. Its buffer is ours, to be wiped: a key goes through it. */
 static enum xf_err with_file(struct xf_tls_identity *s, const char *path,
                              enum xf_err (*read)(struct xf_tls_identity *, FILE *, const char *,
                                                  struct xf_error *),
@@ -100,10 +101,14 @@ static enum xf_err with_file(struct xf_tls_identity *s, const char *path,
 
     if (result != XF_ERR_OK)
         return result;
+    char *buffer = xf_alloc(BUFSIZ);
+    (void)setvbuf(file, buffer, _IOFBF, BUFSIZ);
     ERR_clear_error();
     result = read(s, file, path, err);
     ERR_clear_error();
     (void)fclose(file); /* it was only read */
+    xf_wipe(buffer, BUFSIZ);
+    xf_free(buffer);
     return result;
 }
 

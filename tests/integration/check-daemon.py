@@ -73,7 +73,7 @@ class Cluster:
 class Run:
     """One xfedd with its scratch folder."""
 
-    def __init__(self, extra='', user=None, frees_all=True, state=None):
+    def __init__(self, extra='', user=None, frees_all=True, state=None, process=SANDBOX):
         self.folder = tempfile.mkdtemp(prefix='xfedd-check-')
         os.chmod(self.folder, 0o755)
         self.cluster = Cluster()
@@ -81,12 +81,9 @@ class Run:
         self.notify.bind(self.path('notify'))
         os.chmod(self.path('notify'), 0o666)
         self.notify.settimeout(PATIENCE)
-        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
-                        '-subj', '/CN=a.example', '-addext', 'subjectAltName=DNS:a.example', '-keyout', self.path('key.pem'),
-                        '-out', self.path('cert.pem')], check=True, capture_output=True)
-        os.chmod(self.path('key.pem'), 0o600)
+        self.certificate()
         self.write('secret', 'secret\n', 0o600)
-        self.user = user
+        self.user, self.process_settings = user, process
         self.configure(extra)
         self.log = open(self.path('log'), 'w+')
         env = dict(os.environ, NOTIFY_SOCKET=self.path('notify'), WATCHDOG_USEC='400000')
@@ -100,6 +97,13 @@ class Run:
                     f'--errors-for-leak-kinds={kinds}', *argv]
         self.process = subprocess.Popen(argv, stderr=self.log, stdout=self.log, env=env)
         self.told = []
+
+    def certificate(self, prefix=''):
+        key, cert = (self.path(f'{prefix}-{name}.pem'.lstrip('-')) for name in ('key', 'cert'))
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+                        '-subj', '/CN=a.example', '-addext', 'subjectAltName=DNS:a.example', '-keyout', key, '-out', cert],
+                       check=True, capture_output=True)
+        os.chmod(key, 0o600)
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -117,7 +121,7 @@ listen {{ s2s = {{"127.0.0.1:0x"}} }}
 dns {{ servers = {{"127.0.0.1:9"}} timeout = 500ms }}
 trust {{ ca-file = "cert.pem" }}
 dialback {{ secret-file = "secret" }}
-process {{ drain-time = 2s {user} {SANDBOX} }}
+process {{ drain-time = 2s {user} {self.process_settings} }}
 link "l" {{ nodes = {{"127.0.0.1:{port}"}} name = "gw.example" secret-file = "secret" }}
 served "a.example" {{ link = l certificate = "cert.pem" key = "key.pem" }}
 {extra}
@@ -370,6 +374,74 @@ def come_by_dialback(run, authority):
 def remembered(path):
     with sqlite3.connect(path) as db:
         return db.execute('SELECT peer, direction, auth FROM peers ORDER BY direction').fetchall()
+
+
+def is_boxed(run):
+    """False, and said why: this build or run is without."""
+    if VALGRIND:
+        print('      (valgrind itself would be refused: left out)')
+        return False
+    if any('process.sandbox.missing part=all' in line for line in run.lines()):
+        print('      (built with a sanitizer: left out)')
+        return False
+    run.wait_line('info process.sandbox.on calls=yes files=yes')
+    return True
+
+
+def threads(run):
+    """Of each: its Seccomp mode, and whether it may gain privileges."""
+    found = []
+    for task in os.listdir(f'/proc/{run.process.pid}/task'):
+        with open(f'/proc/{run.process.pid}/task/{task}/status') as status:
+            text = status.read()
+        found.append(tuple(re.search(rf'^{key}:\s+(\d+)$', text, re.M).group(1) for key in ('Seccomp', 'NoNewPrivs')))
+    return found
+
+
+@check('every thread is in the sandbox, and goes on with its work there: new certificates too')
+def sandbox(new):
+    run = new().ready()
+    if not is_boxed(run):
+        return
+    run.certificate('next')
+    for name in ('cert', 'key'):
+        os.rename(run.path(f'next-{name}.pem'), run.path(f'{name}.pem'))
+    run.reload()  # starts the pool
+    run.wait_line('config.reload.done')
+    assert len(threads(run)) > 1 and set(threads(run)) == {('2', '1')}, threads(run)
+    assert not any('warned' in line or 'outside' in line for line in run.lines()), run.lines()
+    run.end()
+
+
+@check('what lies elsewhere is out of reach for a reload, which says so; a new start reaches it')
+def sandbox_outside(new):
+    elsewhere = tempfile.mkdtemp(prefix='xfedd-check-else-')
+    pin = f'peer "b.example" {{ pins = {{"{elsewhere}/pin.pem"}} }}'
+    try:
+        run = new().ready()
+        if not is_boxed(run):
+            return
+        shutil.copy(run.path('cert.pem'), f'{elsewhere}/pin.pem')
+        run.configure(pin)
+        run.reload()
+        run.wait_line(f'warn process.sandbox.outside file="{elsewhere}/pin.pem"')
+        run.wait_line('config.reload.warned detail=".*Permission denied')
+        run.wait_line('config.reload.refused')
+        run.end()
+        run = new(pin).ready()
+        run.reload()
+        run.wait_line('config.reload.done served=1 peers=1')
+        run.end()
+    finally:
+        shutil.rmtree(elsewhere)
+
+
+@check('sandbox = no leaves it out')
+def sandbox_off(new):
+    run = new(process='sandbox = no').ready()
+    assert VALGRIND or set(threads(run)) == {('0', '1')}, threads(run)
+    assert not any('process.sandbox' in line for line in run.lines()), run.lines()
+    run.end()
 
 
 @check('what peers authenticated with is kept over a restart, and a fall behind it is an alarm')
