@@ -12,7 +12,6 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
 
-#define PAIRS_MAX 256 /* of one stream */
 #define KEY_MAX 1024  /* keys and ids are opaque; those in use have at most 128 bytes */
 #define ID_MAX 512
 #define UNREAD_MAX (2 * XF_CONN_HIGH_WATER) /* what may wait for a peer that goes on asking */
@@ -194,14 +193,11 @@ static void ask(struct xf_in *in, const struct xf_dialback_names *names, struct 
     struct xf_span local = xf_span_of(names->to), peer = xf_span_of(names->from);
     const char *text = "";
     enum xf_answer answer;
-    unsigned pairs = 0;
-    XF_LIST_EACH(node, &in->pairs)
-    pairs++;
     if (xf_ask_is_in_vain(in->s2s, peer, &answer, &text)) {
         deny(in, names, answer, text);
         return;
     }
-    if (in->open_asks >= xf_s2s_conf(in->s2s)->unauthenticated.questions_per_stream || pairs >= PAIRS_MAX) {
+    if (in->open_asks >= xf_s2s_conf(in->s2s)->unauthenticated.questions_per_stream) {
         answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
         return;
     }
@@ -223,6 +219,15 @@ static void ask(struct xf_in *in, const struct xf_dialback_names *names, struct 
         return;
     }
     in->open_asks++;
+}
+
+/* A certificate may be good for more domains than there can be pairs (a wildcard). */
+static bool is_full(const struct xf_in *in, struct xf_span peer)
+{
+    unsigned pairs = 0;
+    XF_LIST_EACH(node, &in->pairs)
+    pairs++;
+    return pairs >= xf_policy_peer(in->s2s->policy, peer)->max_pairs;
 }
 
 /* NULL, or why this peer may not even be asked about. */
@@ -268,6 +273,8 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
         answer_result(in, names.to, names.from, "valid");
     } else if (pair) {
         answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint"); /* the question is still open */
+    } else if (is_full(in, xf_span_of(names.from))) {
+        answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint");
     } else if (answers_by_certificate(in, xf_span_of(names.from))) {
         pair = xf_in_pair_new(in, xf_span_of(names.to), xf_span_of(names.from));
         if (!pair || !xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK_CERT))

@@ -69,6 +69,7 @@ struct xf_peer_settings {
     struct xf_texts route;         /* static routes "host:port" */
     size_t max_stanza_bytes;
     unsigned max_streams;          /* concurrent inbound streams of the peer */
+    unsigned max_pairs;            /* of one inbound stream */
     size_t queue_bytes;
     unsigned queue_stanzas;
     uint64_t queue_ms, connect_ms, negotiate_ms, idle_ms, ping_ms;

@@ -29,7 +29,7 @@ static const struct {
     {"key of a later version", GOOD "peer \"x\" { quota = {a} }\n",
      "conf:3: unknown key \"quota\" in peer \"x\": expected direction, tls, certificate, sasl-in, sasl-out, dialback, direct-tls, "
      "legacy, tls-min, ciphers, ca-file, pins, dane, client-eku, revocation, downgrade, dialback-by-certificate, bidi, multiplex, "
-     "route, max-stanza, max-streams, queue-bytes, queue-stanzas, queue-time, connect-timeout, negotiate-timeout, idle-timeout or "
+     "route, max-stanza, max-streams, max-pairs, queue-bytes, queue-stanzas, queue-time, connect-timeout, negotiate-timeout, idle-timeout or "
      "ping-interval"},
     {"lines after comments count right", GOOD "# one\n// two\n/* three\n four */ federation = maybe\n",
      "conf:6: federation = \"maybe\": expected yes or no (on, off, true, false)"},
