@@ -158,11 +158,14 @@ static bool keeps_ciphers(const struct xf_in *in)
            strcmp(in->tls_ciphers, in->settings->ciphers ? in->settings->ciphers : "") == 0;
 }
 
+/* A pre-1.0 header need not name anybody (jabberd2 without TLS). Then the dialback does, and in_pairs.c asks the same of that peer. */
 static void open_pass(struct xf_in *in)
 {
     in->is_open = true;
     if (!in->is_legacy)
         offer_features(in);
+    else if (!in->peer)
+        return;
     else if (!in->settings->legacy)
         xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_VERSION, "pre-1.0 streams are not accepted");
     else if (in->settings->tls == XF_TLS_REQUIRED && in->pass == XF_PASS_PLAIN)

@@ -152,6 +152,16 @@ static void log_denied(struct xf_in *in, const char *local, const char *peer, co
            XF_WORD("reason", reason), XF_STR("detail", detail));
 }
 
+/* NULL, or why this peer may not do so on this stream. */
+static const char *refusal_of(const struct xf_in *in, struct xf_span peer, enum xf_auth_method method)
+{
+    const struct xf_peer_settings *settings = xf_policy_peer(in->s2s->policy, peer);
+    struct xf_verdict verdict = xf_in_verdict(in, peer);
+    if (in->is_legacy && !settings->legacy)
+        return "pre-1.0 streams are not accepted";
+    return xf_auth_refusal(settings, &verdict, method, false);
+}
+
 /* The answer was not, or did not count as, VALID. */
 static void deny(struct xf_in *in, const struct xf_dialback_names *names, enum xf_answer answer, const char *detail)
 {
@@ -170,14 +180,12 @@ static void on_answered(void *owner, enum xf_answer answer, const char *detail)
 {
     struct xf_pair *pair = owner;
     struct xf_in *in = pair->in;
-    struct xf_verdict verdict = xf_in_verdict(in, xf_span_of(pair->peer));
     struct xf_dialback_names names;
     snprintf(names.from, sizeof(names.from), "%s", pair->peer);
     snprintf(names.to, sizeof(names.to), "%s", pair->local);
     pair->ask = NULL;
     in->open_asks--;
-    if (answer == XF_ANSWER_VALID &&
-        !xf_auth_refusal(xf_policy_peer(in->s2s->policy, xf_span_of(pair->peer)), &verdict, XF_AUTH_DIALBACK, false)) {
+    if (answer == XF_ANSWER_VALID && !refusal_of(in, xf_span_of(pair->peer), XF_AUTH_DIALBACK)) {
         if (!has_room(in, xf_span_of(pair->peer)) || !xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK))
             return;
         answer_result(in, pair->local, pair->peer, "valid");
@@ -234,17 +242,15 @@ static bool is_full(const struct xf_in *in, struct xf_span peer)
 static const char *result_refusal(const struct xf_in *in, const struct xf_dialback_names *names)
 {
     struct xf_span local = xf_span_of(names->to), peer = xf_span_of(names->from);
-    struct xf_verdict verdict = xf_in_verdict(in, peer);
     if (xf_policy_served(in->s2s->policy, peer) || !xf_policy_may(in->s2s->policy, local, peer, XF_DIRECTION_IN))
         return "federation with this domain is not allowed here";
-    return xf_auth_refusal(xf_policy_peer(in->s2s->policy, peer), &verdict, XF_AUTH_DIALBACK, false);
+    return refusal_of(in, peer, XF_AUTH_DIALBACK);
 }
 
 /* XEP-0344 section 2.4: its certificate says all that its server could say. */
-static bool answers_by_certificate(struct xf_in *in, struct xf_span peer)
+static bool answers_by_certificate(const struct xf_in *in, struct xf_span peer)
 {
-    struct xf_verdict verdict = xf_in_verdict(in, peer);
-    return !xf_auth_refusal(xf_policy_peer(in->s2s->policy, peer), &verdict, XF_AUTH_DIALBACK_CERT, false);
+    return !refusal_of(in, peer, XF_AUTH_DIALBACK_CERT);
 }
 
 static void on_result(struct xf_in *in, const struct xf_elem *elem)
@@ -305,12 +311,11 @@ static void on_verify(struct xf_in *in, const struct xf_elem *elem)
         return;
     }
     struct xf_span local = xf_span_of(names.to), peer = xf_span_of(names.from);
-    struct xf_verdict verdict = xf_in_verdict(in, peer);
     if (!xf_policy_served(in->s2s->policy, local)) {
         answer_error(in, "verify", &names, id, "cancel", "item-not-found");
         return;
     }
-    if (xf_auth_refusal(xf_policy_peer(in->s2s->policy, peer), &verdict, XF_AUTH_NONE, false)) {
+    if (refusal_of(in, peer, XF_AUTH_NONE)) {
         answer_error(in, "verify", &names, id, "cancel", "not-allowed");
         return;
     }
