@@ -11,15 +11,43 @@ from .xmlstream import STREAM, Closed, Listener
 ACCEPT = 'jabber:component:accept'
 
 
-class Cluster:
+def handshake(ident, secret):
+    return hashlib.sha1((ident + secret).encode()).hexdigest()
+
+
+class Inbox:
+    """What came, in order, until somebody takes it out."""
+    def __init__(self):
+        self.inbox = []
+        self._changed = threading.Condition()
+
+    def keep(self, element):
+        with self._changed:
+            self.inbox.append(element)
+            self._changed.notify_all()
+
+    def wait(self, want, timeout=10):
+        """The first kept stanza for which want(element) holds, taken out; None after the time."""
+        end = time.monotonic() + timeout
+        with self._changed:
+            while True:
+                for i, element in enumerate(self.inbox):
+                    if want(element):
+                        return self.inbox.pop(i)
+                left = end - time.monotonic()
+                if left <= 0:
+                    return None
+                self._changed.wait(left)
+
+
+class Cluster(Inbox):
     def __init__(self, ip, port, name, secret, on_stanza=None):
+        super().__init__()
         self.name, self.secret = name, secret
         self.listener = Listener(ip, port, self._serve)
         self.stream = None
-        self.inbox = []
         self.links = 0                  # how often the link came up
-        self.on_stanza = on_stanza      # called for each instead of keeping it
-        self._changed = threading.Condition()
+        self.on_stanza = on_stanza or self.keep
 
     def start(self):
         self.listener.start()
@@ -38,7 +66,7 @@ class Cluster:
         stream.send(f"<?xml version='1.0'?><stream:stream xmlns='{ACCEPT}' xmlns:stream='{STREAM}' from='{header.get('to')}' "
                     f"id='{ident}'>")
         shake = stream.element()
-        want = hashlib.sha1((ident + self.secret).encode()).hexdigest()
+        want = handshake(ident, self.secret)
         if header.get('to') != self.name or not hmac.compare_digest((shake.text or '').lower(), want):
             stream.send("<stream:error><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>"
                         '</stream:stream>')
@@ -51,13 +79,7 @@ class Cluster:
             self._changed.notify_all()
         try:
             while True:
-                element = stream.element(3600)
-                if self.on_stanza:
-                    self.on_stanza(element)
-                    continue
-                with self._changed:
-                    self.inbox.append(element)
-                    self._changed.notify_all()
+                self.on_stanza(stream.element(3600))
         finally:
             with self._changed:
                 if self.stream is stream:
@@ -76,16 +98,3 @@ class Cluster:
 
     def send(self, text):
         self.wait_link().send(text)
-
-    def wait(self, want, timeout=10):
-        """The first kept stanza for which want(element) holds, taken out; None after the time."""
-        end = time.monotonic() + timeout
-        with self._changed:
-            while True:
-                for i, element in enumerate(self.inbox):
-                    if want(element):
-                        return self.inbox.pop(i)
-                left = end - time.monotonic()
-                if left <= 0:
-                    return None
-                self._changed.wait(left)

@@ -11,6 +11,7 @@ change how people log in.
     dialback-clear  unused           none       dialback
 """
 import os
+import re
 import shutil
 
 from .engine import Container
@@ -23,13 +24,16 @@ CONF = os.path.abspath(os.path.join(os.path.dirname(__file__), '../../../conf'))
 
 
 class Server:
-    """`role` is "local" or "peer"; with `component` = (name, secret) the server has no S2S and hands all to the gateway."""
+    """`role` is "local" or "peer", or a name where there are more; with `component` = (name, secret) the server has no S2S and hands
+    all to the gateway. `modules`: further ones of Prosody; with the anchor of signed DNS it uses DANE for the streams that it opens."""
     kind = None
     user = None
     start_seconds = 30
 
-    def __init__(self, lab, role, domain, ip, mode, certificate, ca_file, component=None):
+    def __init__(self, lab, role, domain, ip, mode, certificate, ca_file, component=None, modules=(),
+                 trust_anchor=None):
         self.lab, self.role, self.domain, self.ip, self.mode = lab, role, domain, ip, mode
+        self.modules, self.trust_anchor = modules, trust_anchor
         self.certificate, self.key = certificate
         self.ca_file, self.component = ca_file, component
         self.rooms = f'conference.{domain}'
@@ -49,6 +53,16 @@ class Server:
         wait_port(self.ip, COMPONENT_PORT if self.component else SERVER_PORT, self.runner, self.start_seconds)
         return self
 
+    def pem(self):
+        """Certificate and key in one file."""
+        pem = f'{self.data}/{self.domain}.pem'
+        with open(pem, 'w') as out:
+            for part in (self.certificate, self.key):
+                with open(part) as f:
+                    out.write(f.read())
+        os.chmod(pem, 0o644)
+        return pem
+
     def stop(self):
         if self.runner:
             self.runner.stop()
@@ -63,14 +77,14 @@ class Prosody(Server):
     user = 'prosody'
 
     def command(self):
-        modules = ['roster', 'saslauth', 'disco', 'ping', 'version', 'vcard']
-        disabled, extra = [], ''
+        modules = ['roster', 'saslauth', 'disco', 'ping', 'version', 'vcard', *self.modules]
+        disabled, component = [], ''
         if self.component:
             # S2S off altogether: what reaches a peer has gone through the gateway
             modules.append('route_gateway')
             disabled += ['s2s', 's2s_auth_certs']
             shutil.copy(f'{CONF}/mod_route_gateway.lua', self.lab.folder('modules'))
-            extra = GATEWAY_LUA.format(name=self.component[0], secret=self.component[1])
+            component = GATEWAY_LUA.format(name=self.component[0], secret=self.component[1])
         else:
             modules += ['dialback'] if self.mode != 'external' else []
             modules += ['tls'] if self.mode != 'dialback-clear' else []
@@ -82,12 +96,14 @@ class Prosody(Server):
                 modules=lua_list(modules), disabled=lua_list(disabled), crt=self.certificate, key=self.key, ca=self.ca_file,
                 secure=str(self.mode == 'external').lower(), tls=str(self.mode != 'dialback-clear').lower(),
                 component_ports='' if not self.component else COMPONENT_PORT,
-                gateway='' if not self.component else f'route_gateway_component = "{self.component[0]}"') + extra)
+                gateway='' if not self.component else f'route_gateway_component = "{self.component[0]}"',
+                dane='' if not self.trust_anchor else f'trusted = [[{self.trust_anchor}]];',
+                use_dane=str(bool(self.trust_anchor)).lower()) + component)
         return ['prosody', '-F', '--config', path], {}
 
 
     def _accounts(self):
-        folder = f'{self.data}/{self.domain.replace(".", "%2e")}'
+        folder = f'{self.data}/' + re.sub('[^A-Za-z0-9]', lambda c: f'%{ord(c[0]):02x}', self.domain)
         os.makedirs(f'{folder}/accounts', exist_ok=True)
         for user in USERS:
             with open(f'{folder}/accounts/{user}.dat', 'w') as f:
@@ -116,7 +132,8 @@ component_ports = {{ {component_ports} }}
 component_interfaces = {{ "{ip}" }}
 s2s_secure_auth = {secure}
 s2s_require_encryption = {tls}
-unbound = {{ resolvconf = true; options = {{ ["do-not-query-localhost:"] = "no" }} }}
+unbound = {{ resolvconf = true; options = {{ ["do-not-query-localhost:"] = "no" }}; {dane} }}
+use_dane = {use_dane}
 certificates = "{scratch}/pki"
 ssl = {{ certificate = "{crt}"; key = "{key}"; cafile = "{ca}" }}
 c2s_direct_tls_ssl = {{ certificate = "{crt}"; key = "{key}" }}
@@ -151,15 +168,9 @@ class Ejabberd(Server):
             self.lab.compile_erlang(f'{CONF}/mod_route_gateway.erl')
         elif self.mode != 'external':
             modules = '  mod_s2s_dialback: {}\n'
-        pem = f'{self.data}/{self.domain}.pem'
-        with open(pem, 'w') as out:
-            for part in (self.certificate, self.key):
-                with open(part) as f:
-                    out.write(f.read())
-        os.chmod(pem, 0o644)
         yml = f'{self.lab.scratch}/{self.role}.yml'
         with open(yml, 'w') as f:
-            f.write(EJABBERD_YML.format(domain=self.domain, rooms=self.rooms, ip=self.ip, pem=pem, ca=self.ca_file,
+            f.write(EJABBERD_YML.format(domain=self.domain, rooms=self.rooms, ip=self.ip, pem=self.pem(), ca=self.ca_file,
                                         tls='false' if self.mode == 'dialback-clear' else 'required', access=access,
                                         listen=listen, modules=modules))
         script = f'{self.lab.scratch}/{self.role}.ejabberd'

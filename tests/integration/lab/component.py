@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""A component (XEP-0114) that keeps every stanza: stands for the users of a domain at a server that has none of its own."""
+import asyncio
+import socket
+import threading
+
+from .client import TimedOut
+from .cluster import ACCEPT, Inbox, handshake
+from .servers import COMPONENT_PORT
+from .xmlstream import STREAM, Closed, XmlStream
+
+
+class Component(Inbox):
+    """Is asked like lab/client.py; the addresses of its domain are all its own."""
+    def __init__(self, user, domain, ip, secret):
+        super().__init__()
+        self.bare, self.domain, self.ip, self.secret = f'{user}@{domain}', domain, ip, secret
+        self.stream = None
+
+    async def login(self):
+        self.stream = XmlStream(socket.create_connection((self.ip, COMPONENT_PORT), 10))
+        self.stream.send(f"<?xml version='1.0'?><stream:stream xmlns='{ACCEPT}' xmlns:stream='{STREAM}' to='{self.domain}'>")
+        self.stream.send(f"<handshake>{handshake(self.stream.header()['id'], self.secret)}</handshake>")
+        answer = self.stream.element()
+        if not answer.tag.endswith('}handshake'):
+            raise Closed(f'the server refuses the component {self.domain}: {answer.tag}')
+        threading.Thread(target=self._read, daemon=True).start()
+        return self
+
+    def _read(self):
+        try:
+            while True:
+                self.keep(self.stream.element(3600))
+        except Closed:
+            pass
+
+    async def logout(self):
+        self.stream.close()
+
+    def send_raw(self, text):
+        """A component says itself from whom it is."""
+        self.stream.send(text.replace('<message ', f"<message from='{self.bare}' ", 1))
+
+    def take(self, want):
+        return self.wait(want, 0)
+
+    async def wait_message(self, ident, timeout=10):
+        found = await asyncio.to_thread(self.wait, lambda e: e.tag.endswith('}message') and e.get('id') == ident, timeout)
+        if found is None:
+            raise TimedOut(f'{self.bare} waited {timeout} s for the message {ident}')
+        return found
