@@ -32,7 +32,7 @@ struct wire {
 struct world {
     struct fake_env env;
     struct fake_dns *dns;
-    char folder[64]; /* of configuration and secrets */
+    char folder[96]; /* of configuration and secrets */
     struct xf_conf *conf, *former[RELOADS_MAX];
     size_t former_count;
     struct xf_policy *policy;
