@@ -471,7 +471,7 @@ def memory(new):
             run.wait_line('warn peer.tls.lost dir=in local="a.example" peer="b.example".* was=external is=dialback-clear')
             run.end()
             assert remembered(path) == [('b.example', 'in', 'external'), ('b.example', 'out', 'external')], remembered(path)
-            assert not any('memory.' in line for line in run.lines()), run.lines()
+            assert not any(' memory.' in line for line in run.lines()), run.lines()
         finally:
             shutil.rmtree(state)
 

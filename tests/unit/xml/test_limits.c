@@ -197,6 +197,63 @@ START_TEST(takes_new_limits)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ what grows as it is read */
+
+/*
+ * A namespace is declared once and used often, '>' becomes "&gt;", a child of a few bytes is a node: so what is kept of an element can be
+ * more than what came, and has a ceiling of its own. It is met behind every byte of each construct: padding moves them there.
+ */
+/* clang-format off */
+static const struct {
+    const char *label, *head, *filler, *text;
+} growing[] = {
+    {"children in a far namespace", "<iq><a>",    "<p:a/>",                                  "stanza too large"},
+    {"with attributes",             "<iq><a>",    "<p:a c='1' xml:lang='e' p:b='2'/>",       "stanza too large"},
+    {"whose attributes are far",    "<iq><a>",    "<b p:b='2' q:b='3'/>",                    "stanza too large"},
+    {"with texts",                  "<iq><a>",    "<p:a>t</p:a>",                            "stanza too large"},
+    {"children within children",    "<iq><a>",    "<p:a><b xmlns='u'><p:c/></b></p:a>",      "stanza too large"},
+    {"back in the near namespace",  "<iq><p:a>",  "<b xmlns='jabber:server'/><c/>",          "stanza too large"},
+    {"a text to be escaped",        "<iq><a>",    "&gt;x&gt;<p:b/>",                         "stanza too large"},
+    {"attributes to be escaped",    "<iq><a>",    "<b c='&gt;&gt;' p:d='&gt;'/>",            "stanza too large"},
+    {"children of an element",      "<x xmlns='u'><a>", "<b/>",                              "element too large"},
+    {"their attributes",            "<x xmlns='u'><a>", "<b c='1' d='2' e='3' f='4'/>",      "element too large"},
+    {"their names",                 "<x xmlns='u'><a>", "<p:b/><q:c/>",                      "element too large"},
+    {"their texts",                 "<x xmlns='u'><a>", "<b>t</b>",                          "element too large"},
+};
+/* clang-format on */
+
+#define FAR_BYTES 700
+
+static void run_growing(int i, unsigned padding)
+{
+    struct xf_buf in;
+    struct record record;
+
+    xf_buf_init(&in, 1 << 20);
+    xf_buf_appendf(&in, "<stream xmlns='jabber:server' xmlns:p='p%0*d' xmlns:q='q%0*d'>", FAR_BYTES, 1,
+                   FAR_BYTES, 2);
+    xf_buf_append_str(&in, growing[i].head);
+    xf_buf_appendf(&in, "%0*d", (int)padding + 1, 1);
+    for (size_t n = 0; n < 6000; n += strlen(growing[i].filler))
+        xf_buf_append_str(&in, growing[i].filler);
+    record_init(&record, XF_NS_SERVER);
+    record.limits = small_limits;
+    record_run(&record, xf_buf_ptr(&in), in.len);
+    ck_assert_msg(record.err == XF_ERR_LIMIT, "%s, padding %u: %s", growing[i].label, padding,
+                  xf_err_text(record.err));
+    ck_assert_msg(strcmp(record.problem_text, growing[i].text) == 0, "%s, padding %u: %s",
+                  growing[i].label, padding, record.problem_text);
+    record_fini(&record);
+    xf_buf_release(&in);
+}
+
+START_TEST(what_grows_has_a_ceiling_too)
+{
+    for (unsigned padding = 0; padding <= FAR_BYTES + 100; padding++)
+        run_growing(_i, padding);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ floods */
 
 /* clang-format off */
@@ -334,6 +391,7 @@ int main(void)
     tcase_add_test(tc, counts_depth_from_the_root);
     tcase_add_test(tc, refuses_a_long_way_to_the_header);
     tcase_add_test(tc, takes_new_limits);
+    tcase_add_loop_test(tc, what_grows_has_a_ceiling_too, 0, XF_ARRAY_LEN(growing));
     tcase_add_loop_test(tc, survives_the_flood, 0, (int)XF_ARRAY_LEN(floods));
     tcase_add_loop_test(tc, delivers_what_is_within_the_limits_at_once, 0,
                         (int)XF_ARRAY_LEN(large));
