@@ -15,6 +15,7 @@ is itself a name: count.NAME of type A answers 127.0.N.M, N by UDP and M by TCP 
     tc        truncated, whole by TCP    tc-cut     truncated; TCP closes      tc-slow    TCP byte by byte
     lower     the name in lower case, TCP the same                              wrong      wrong id, wrong name, then the right one
     rubbish   header and question right, then noise                            alias      CNAME ok.example only
+    tc-alien  truncated; by TCP the answer to another question                    tc-flood  truncated; TCP never ends its message
     tc-auth   truncated with AD, whole with AD by TCP             tc-lost    truncated with AD, whole without
     nx-auth   NXDOMAIN with AD           servfail-auth  SERVFAIL with AD   tlsa     two TLSA records, AD set
     aa, ap, pa  CNAME authentic.example or ok.example (p last) with AD (a first) or without
@@ -100,6 +101,10 @@ def reply(query, server, by_tcp):
         return [(0, message(query, question, [record(1, 60, ADDRESS)], flags=0x20))]
     if mode == "tc-cut":
         return [(0, good[:20])]
+    if mode == "tc-alien":
+        return [(0, message(query, name_wire("other.example") + question[-4:], [record(1, 60, ADDRESS)]))]
+    if mode == "tc-flood":
+        return [(0, good + bytes(300000))]
     if mode == "lower":
         return [(0, message(query, question.lower(), [record(1, 60, ADDRESS)]))]
     if mode == "wrong":
@@ -143,7 +148,7 @@ class Tcp(socketserver.BaseRequestHandler):
         query = self.request.recv(struct.unpack("!H", prefix)[0], socket.MSG_WAITALL)
         is_cut = b"tc-cut" in query.lower()
         for _, answer in reply(query, self.server.index, True):
-            data = struct.pack("!H", 500 if is_cut else len(answer)) + answer
+            data = struct.pack("!H", 500 if is_cut else min(len(answer), 65535)) + answer
             if b"tc-slow" in query.lower():
                 self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 for i in range(len(data)):

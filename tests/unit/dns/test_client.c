@@ -176,6 +176,8 @@ static const struct {
     {"truncated", "tc.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {1, 0}, {1, 0}},
     {"truncated, TCP byte by byte", "tc-slow.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 1500, {1, 0}, {1, 0}},
     {"truncated, TCP breaks off", "tc-cut.a.example", 2, 3000, XF_DNS_FAILED, "", "TCP", 0, 900, {1, 1}, {1, 1}},
+    {"truncated, TCP answers another question", "tc-alien.a.example", 1, 3000, XF_DNS_FAILED, "", "not an answer to the question from", 0, 900, {1, 0}, {1, 0}},
+    {"truncated, TCP floods", "tc-flood.a.example", 1, 3000, XF_DNS_FAILED, "", "more than one message", 0, 900, {1, 0}, {1, 0}},
     {"case changed: TCP decides", "lower.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {1, 0}, {1, 0}},
     {"wrong datagrams are ignored", "wrong.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {1, 0}, {0, 0}},
     {"rubbish", "rubbish.a.example", 2, 3000, XF_DNS_FAILED, "", "malformed answer from", 0, 900, {1, 1}, {0, 0}},
