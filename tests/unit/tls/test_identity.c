@@ -124,6 +124,28 @@ START_TEST(refuses_with_words)
 }
 END_TEST
 
+/* A bundle of authorities in place of a chain, and a chain that is damaged behind its first certificate. */
+START_TEST(refuses_what_is_no_chain)
+{
+    const struct cert *many[19] = {&one};
+    for (size_t i = 1; i < XF_ARRAY_LEN(many) - 1; i++)
+        many[i] = &middle;
+    char *bundle = pem_file("bundle.pem", many, &one);
+    char *damaged = pem_file("damaged.pem", (const struct cert *[]){&one, &middle, NULL}, NULL);
+    char *key = pem_file("one.key", NULL, &one);
+    FILE *file = fopen(damaged, "a");
+
+    ck_assert_ptr_nonnull(file);
+    fputs("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", file);
+    fclose(file);
+    refuse(bundle, bundle, bundle, "more than 16 certificates");
+    refuse(damaged, key, damaged, "certificate 3 of the chain cannot be read");
+    free(bundle);
+    free(damaged);
+    free(key);
+}
+END_TEST
+
 START_TEST(refuses_a_key_behind_a_passphrase)
 {
     char *cert = pem_file("cert.pem", (const struct cert *[]){&one, NULL}, NULL);
@@ -197,6 +219,7 @@ int main(void)
     tcase_add_test(tc, loads_chain_and_key_of_one_file);
     tcase_add_test(tc, expired_certificate_loads);
     tcase_add_test(tc, refuses_with_words);
+    tcase_add_test(tc, refuses_what_is_no_chain);
     tcase_add_test(tc, refuses_a_key_behind_a_passphrase);
     tcase_add_test(tc, store_refuses_with_words);
     tcase_add_test(tc, set_maps_domains);
