@@ -23,6 +23,7 @@ XFEDD = os.path.abspath(sys.argv[1])
 VALGRIND = '--valgrind' in sys.argv[2:]
 PATIENCE = 60 if VALGRIND else 10
 SANDBOX = 'sandbox = no' if VALGRIND else ''  # valgrind's own calls would be refused
+SECRET = 'of-the-link-and-of-dialback-2718281828'
 CHECKS = []
 
 
@@ -58,7 +59,7 @@ class Cluster:
         shake = b''
         while b'</handshake>' not in shake:
             shake += conn.recv(4096) or b'</handshake>'
-        if hashlib.sha1(b'i1secret').hexdigest().encode() in shake:
+        if hashlib.sha1(f'i1{SECRET}'.encode()).hexdigest().encode() in shake:
             conn.sendall(b'<handshake/>')
             self.conn = conn
             self.is_up.set()
@@ -82,7 +83,7 @@ class Run:
         os.chmod(self.path('notify'), 0o666)
         self.notify.settimeout(PATIENCE)
         self.certificate()
-        self.write('secret', 'secret\n', 0o600)
+        self.write('secret', SECRET + '\n', 0o600)
         self.user, self.process_settings = user, process
         self.configure(extra)
         self.log = open(self.path('log'), 'w+')
@@ -436,6 +437,37 @@ def sandbox_outside(new):
         shutil.rmtree(elsewhere)
 
 
+def copies(run, *needles):
+    """How often each is in the writable memory of xfedd, also in what was freed."""
+    counts = [0] * len(needles)
+    with open(f'/proc/{run.process.pid}/maps') as maps, open(f'/proc/{run.process.pid}/mem', 'rb', 0) as memory:
+        for line in maps:
+            span, rights = line.split()[:2]
+            if not rights.startswith('rw'):
+                continue
+            start, end = (int(text, 16) for text in span.split('-'))
+            memory.seek(start)
+            data = memory.read(end - start)
+            counts = [count + data.count(needle.encode()) for count, needle in zip(counts, needles)]
+    return counts
+
+
+@check('memory holds a secret once for each place that needs it, also after many reloads, and no text of a key')
+def wiped(new):
+    run = new().ready()
+    if os.geteuid() != 0 or not is_boxed(run):
+        print('      (needs root, and memory as it is: left out)')
+        return
+    with open(run.path('key.pem')) as key:
+        line = key.read().splitlines()[1]
+    assert copies(run, SECRET, line) == [2, 0], copies(run, SECRET, line)  # of the link, of dialback
+    for count in range(1, 6):
+        run.reload()
+        run.wait_line('config.reload.done', count)
+    assert copies(run, SECRET, line) == [4, 0], copies(run, SECRET, line)  # the configuration of the start stays, for the links
+    run.end()
+
+
 @check('sandbox = no leaves it out')
 def sandbox_off(new):
     run = new(process='sandbox = no').ready()
@@ -447,7 +479,7 @@ def sandbox_off(new):
 @check('what peers authenticated with is kept over a restart, and a fall behind it is an alarm')
 def memory(new):
     state = tempfile.mkdtemp(prefix='xfedd-check-state-')
-    user = 'nobody' if os.geteuid() == 0 else None
+    user = 'nobody' if os.geteuid() == 0 and not VALGRIND else None  # libc keeps what it looked the user up with
     path = os.path.join(state, 'peers.db')
     with socket.create_server(('127.0.0.1', 0)) as authority:
         authority.settimeout(PATIENCE)
