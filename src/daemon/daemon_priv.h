@@ -132,6 +132,18 @@ char *xf_memory_path(const char *file, const char *state_directory);
 struct xf_memory *xf_memory_for(struct xf_loop *loop, const struct xf_conf *conf); /* NULL: nothing is to be remembered */
 
 /* ---- sandbox.c */
+/* Is this a build whose own checks do what a sandbox forbids? */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define XF_IS_SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer)
+#define XF_IS_SANITIZED true
+#endif
+#endif
+#ifndef XF_IS_SANITIZED
+#define XF_IS_SANITIZED false
+#endif
+
 struct xf_sandbox { /* zeroed: none */
     struct xf_texts read, write; /* folders, without symlinks */
     bool has_files, has_calls;   /* are bounded */

@@ -20,17 +20,6 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/log.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer)
-#define IS_SANITIZED true
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED false
-#endif
-
 /* Where libraries and the system's own configuration are; certificates of public CAs and resolv.conf too. */
 static const char *const always_read[] = {"/etc", "/usr", "/lib", "/lib64", "/dev/null", "/dev/urandom"};
 
@@ -166,7 +155,7 @@ void xf_sandbox_enter(struct xf_sandbox *s, const struct xf_conf *conf, const st
     long version = 0;
     if (!conf->process.sandbox)
         return;
-    if (IS_SANITIZED) {
+    if (XF_IS_SANITIZED) {
         log_missing("all", "this xfedd was built with a sanitizer, which needs what a sandbox forbids", "use a build without -Db_sanitize");
         return;
     }

@@ -266,18 +266,14 @@ static const struct {
 };
 /* clang-format on */
 
-static bool has_landlock(void)
+static bool has_all(void)
 {
-    return syscall(SYS_landlock_create_ruleset, NULL, 0, 1 /* version */) > 0;
-}
-
-static bool is_sanitized(void)
-{
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return true;
+#ifdef XF_HAVE_SECCOMP
+    bool has_seccomp = true;
 #else
-    return false;
+    bool has_seccomp = false;
 #endif
+    return has_seccomp && !XF_IS_SANITIZED && syscall(SYS_landlock_create_ruleset, NULL, 0, 1 /* version */) > 0;
 }
 
 START_TEST(test_calls)
@@ -294,11 +290,7 @@ END_TEST
 START_TEST(test_paths)
 {
     int got = in_sandbox(enter_all, paths[_i].probe);
-#ifdef XF_HAVE_SECCOMP
-    bool is_there = has_landlock() && !is_sanitized();
-#else
-    bool is_there = false;
-#endif
+    bool is_there = has_all();
     if (!is_there)
         fprintf(stderr, "left out: %s: no Landlock in this kernel, or built with a sanitizer or without libseccomp\n", paths[_i].label);
     int want = is_there ? paths[_i].want : EXIT_NO_SANDBOX;
