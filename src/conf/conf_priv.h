@@ -47,6 +47,8 @@ const char *xf_spell_nearest(const char *word, const char *const *words, size_t 
     X(PROCESS,         "process",         NULL,                "The program itself.")                                  \
     X(LINK,            "link",            "presence",          "A connection to the local cluster. A change needs a restart.") \
     X(SERVED,          "served",          "example.org",       "A domain of ours. Certificates are read anew by a reload.") \
+    X(MAIL,            "mail",            NULL,                "E-mail addresses of users, shown to peers with mail = yes.") \
+    X(DIRECTORY,       "directory",       NULL,                "LDAP: e-mail addresses and groups of users.")          \
     X(POLICY,          "policy",          NULL,                "Who may federate.")                                    \
     X(DEFAULTS,        "defaults",        NULL,                "What holds for every peer, unless its own section or one of its pattern says otherwise.") \
     X(PEER,            "peer",            "*.partner.example", "A remote domain, or all below one: \"*.x\" covers x itself too. The keys are those of defaults; of several sections that fit the longer one wins, and an exact name wins over all.")
@@ -73,9 +75,15 @@ enum xf_kind {
     XF_KIND_DURATION, /* uint64_t, milliseconds */
     XF_KIND_SIZE,     /* size_t, bytes */
     XF_KIND_COUNT,    /* unsigned */
+    XF_KIND_WORDS,    /* unsigned, a set of the words' bits */
     XF_KIND_TEXT,     /* char *, in a form */
     XF_KIND_TEXTS,    /* struct xf_texts, each in a form */
 };
+
+static inline bool xf_kind_is_list(enum xf_kind kind)
+{
+    return kind == XF_KIND_WORDS || kind == XF_KIND_TEXTS;
+}
 
 enum xf_form {
     XF_FORM_ANY,
@@ -85,6 +93,11 @@ enum xf_form {
     XF_FORM_ADDRESS,       /* address or address:port */
     XF_FORM_HOST_PORT,     /* name or address, with port */
     XF_FORM_PIN,           /* "sha256:" and hex digits, or a path */
+    XF_FORM_IP,            /* address without port */
+    XF_FORM_PORTS,         /* "30000-35999" */
+    XF_FORM_USER,          /* bare JID with * in it, its domain prepared where it has none */
+    XF_FORM_HOURS,         /* see hours.h */
+    XF_FORM_GROUP,         /* NAME=DN */
 };
 
 struct xf_word {
@@ -220,6 +233,10 @@ void xf_pins_settle(struct xf_peer_settings *settings);
 /* First line of the file; NULL with a problem. Warns when others may read it. */
 char *xf_secret_read(const char *path, const char *file, int line, const char *key, struct xf_problems *problems);
 void xf_secret_free(char *secret);
+
+/* ---- profile.c */
+/* What the profile says and the section (its bits in settings->set) does not; returns the bits that it wrote. */
+uint64_t xf_profile_apply(enum xf_profile profile, struct xf_peer_settings *settings);
 
 /* ---- check.c */
 struct xf_check {

@@ -99,7 +99,7 @@ static void put_accepted(const struct xf_option *option, const char *indent, FIL
     xf_buf_init(&text, 1024);
     xf_buf_append_str(&text, "Takes ");
     xf_value_expected(option, &text);
-    if (option->kind == XF_KIND_TEXTS)
+    if (xf_kind_is_list(option->kind))
         xf_buf_append_str(&text, ", several in {...}");
     xf_buf_append_str(&text, ".");
     char *line = xf_strndup(xf_buf_ptr(&text), text.len);
@@ -110,14 +110,14 @@ static void put_accepted(const struct xf_option *option, const char *indent, FIL
 
 static bool is_quoted(const struct xf_option *option)
 {
-    return option->kind == XF_KIND_TEXT || option->kind == XF_KIND_TEXTS;
+    return option->kind == XF_KIND_TEXT || xf_kind_is_list(option->kind);
 }
 
 /* `key = value`; commented out where the program would do the same without it. */
 static void put_example(const struct xf_option *option, const char *indent, bool is_live, FILE *out)
 {
     const char *value = option->initial && (*option->initial || !option->example) ? option->initial : option->example;
-    bool is_list = option->kind == XF_KIND_TEXTS, has_item = !is_list || *value;
+    bool is_list = xf_kind_is_list(option->kind), has_item = !is_list || *value;
     const char *quote = is_quoted(option) && has_item ? "\"" : "";
     fprintf(out, "%s%s%s = %s%s%s%s%s\n", indent, is_live ? "" : "#", option->key, is_list ? "{" : "", quote, value, quote,
             is_list ? "}" : "");

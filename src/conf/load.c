@@ -69,9 +69,9 @@ static void apply(struct loading *load, const struct xf_raw_section *section, co
         xf_problem(&load->problems, section->file, setting->line, "%s is written twice in a section: expected once", option->key);
     else if (values->count == 0 && !option->initial)
         bad_value(load, section, setting, NULL);
-    else if (option->kind == XF_KIND_TEXTS && !xf_value_parse_list(option, values, section->dir, target, &bad))
+    else if (xf_kind_is_list(option->kind) && !xf_value_parse_list(option, values, section->dir, target, &bad))
         bad_value(load, section, setting, values->item[bad]);
-    else if (option->kind != XF_KIND_TEXTS && !xf_value_parse(option, values->item[0], section->dir, target))
+    else if (!xf_kind_is_list(option->kind) && !xf_value_parse(option, values->item[0], section->dir, target))
         bad_value(load, section, setting, values->item[0]);
 }
 
@@ -90,7 +90,7 @@ static void demand_required(struct loading *load, const struct xf_raw_section *s
     for (size_t i = 0; i < count; i++) {
         if (options[i].initial || section_has(section, &options[i]))
             continue;
-        const char *list = options[i].kind == XF_KIND_TEXTS ? "{" : "";
+        const char *list = xf_kind_is_list(options[i].kind) ? "{" : "";
         xf_problem(&load->problems, section->file, section->line, "%s \"%.255s\" has no %s: expected %s = %s\"%s\"%s",
                    xf_section_facts(section->section)->word, section->title, options[i].key, options[i].key, list,
                    options[i].example, *list ? "}" : "");
@@ -138,9 +138,22 @@ static struct xf_conf_place *place_of(struct xf_conf *conf, enum xf_section sect
         return &conf->memory_at;
     case XF_SECTION_DEFAULTS:
         return &conf->defaults_at;
+    case XF_SECTION_POLICY:
+        return &conf->policy_at;
+    case XF_SECTION_MAIL:
+        return &conf->mail_at;
+    case XF_SECTION_DIRECTORY:
+        return &conf->directory_at;
     default:
         return NULL;
     }
+}
+
+/* Below what the section itself says. Without a profile of its own a section says no more than that. */
+static uint64_t profile_of(struct xf_peer_settings *settings)
+{
+    bool has_profile = settings->set & xf_option_bit(xf_option_find(XF_SECTION_PEER, "profile"));
+    return has_profile ? xf_profile_apply(settings->profile, settings) : 0;
 }
 
 static void apply_single(struct loading *load, const struct xf_raw_section *section)
@@ -158,6 +171,8 @@ static void apply_single(struct loading *load, const struct xf_raw_section *sect
     if (section->section == XF_SECTION_DEFAULTS)
         load->conf->defaults.set = bits_of(section);
     apply_all(load, section, xf_section_target(load->conf, section->section));
+    if (section->section == XF_SECTION_DEFAULTS)
+        load->conf->defaults_by_profile = profile_of(&load->conf->defaults);
 }
 
 /* ---- sections with a title */
@@ -212,6 +227,7 @@ static void apply_peer(struct loading *load, const struct xf_raw_section *sectio
     xf_place_set(&peer->at, section);
     peer->settings.set = bits_of(section);
     apply_all(load, section, &peer->settings);
+    peer->by_profile = profile_of(&peer->settings);
     const struct xf_conf_peer *other = *peer->pattern ? xf_map_set(load->conf->peer_index, xf_span_of(peer->pattern), peer) : NULL;
     if (other)
         xf_problem(&load->problems, section->file, section->line, "peer \"%s\" is written twice (first at %.255s:%d): expected once",
@@ -240,20 +256,20 @@ static void apply_section(struct loading *load, const struct xf_raw_section *sec
 
 /* ---- secrets */
 
-static char *keep_secret(struct loading *load, const struct xf_raw_section *section, const char *path, const char *running_path,
-                         const char *running_secret)
+static char *keep_secret(struct loading *load, const struct xf_raw_section *section, const char *key, const char *path,
+                         const char *running_path, const char *running_secret)
 {
-    static const char *const keys[] = {"secret-file", NULL};
+    const char *const keys[] = {key, NULL};
     int line = xf_raw_line(section, keys);
     struct xf_problems *problems = &load->problems, ignored;
     if (!running_secret || !running_path || strcmp(path, running_path) != 0)
-        return xf_secret_read(path, section->file, line, keys[0], problems);
+        return xf_secret_read(path, section->file, line, key, problems);
     xf_problems_init(&ignored);
-    char *secret = xf_secret_read(path, section->file, line, keys[0], &ignored);
+    char *secret = xf_secret_read(path, section->file, line, key, &ignored);
     xf_free(xf_problems_take(&ignored));
     if (secret)
         return secret;
-    xf_warning(problems, section->file, line, "secret-file = \"%.255s\": cannot be read any more: the secret in force stays", path);
+    xf_warning(problems, section->file, line, "%s = \"%.255s\": cannot be read any more: the secret in force stays", key, path);
     return xf_strdup(running_secret);
 }
 
@@ -266,7 +282,7 @@ static void read_dialback_secret(struct loading *load)
                        "dialback has no secret-file: a random secret is made at each start, which serves one node only");
         return;
     }
-    conf->dialback_secret = keep_secret(load, load->single[XF_SECTION_DIALBACK], conf->dialback_secret_file,
+    conf->dialback_secret = keep_secret(load, load->single[XF_SECTION_DIALBACK], "secret-file", conf->dialback_secret_file,
                                         load->running ? load->running->dialback_secret_file : NULL,
                                         load->running ? load->running->dialback_secret : NULL);
 }
@@ -279,13 +295,24 @@ static const struct xf_conf_link *find_link(const struct xf_conf *conf, const ch
     return NULL;
 }
 
+static void read_directory_password(struct loading *load)
+{
+    struct xf_conf *conf = load->conf;
+    if (!*conf->directory.password_file)
+        return;
+    conf->directory.password = keep_secret(load, load->single[XF_SECTION_DIRECTORY], "password-file", conf->directory.password_file,
+                                           load->running ? load->running->directory.password_file : NULL,
+                                           load->running ? load->running->directory.password : NULL);
+}
+
 static void read_secrets(struct loading *load)
 {
     read_dialback_secret(load);
+    read_directory_password(load);
     for (size_t i = 0; i < load->conf->link_count; i++) {
         struct xf_conf_link *link = &load->conf->links[i];
         const struct xf_conf_link *before = find_link(load->running, link->title);
-        link->secret = keep_secret(load, load->links[i], link->secret_file, before ? before->secret_file : NULL,
+        link->secret = keep_secret(load, load->links[i], "secret-file", link->secret_file, before ? before->secret_file : NULL,
                                    before ? before->secret : NULL);
     }
 }
@@ -441,7 +468,11 @@ void xf_conf_free(struct xf_conf **conf)
     xf_place_release(&c->trust_at);
     xf_place_release(&c->memory_at);
     xf_place_release(&c->defaults_at);
+    xf_place_release(&c->policy_at);
+    xf_place_release(&c->mail_at);
+    xf_place_release(&c->directory_at);
     xf_secret_free(c->dialback_secret);
+    xf_secret_free(c->directory.password);
     xf_map_free(&c->peer_index);
     xf_free(c->links);
     xf_free(c->served);

@@ -37,6 +37,8 @@
     ROW(sec, key, SIZE, o, f, size_t, .initial = (init), .min = (lo), .max = (hi), .help = (text))
 #define COUNT(sec, key, o, f, init, lo, hi, text)                                                  \
     ROW(sec, key, COUNT, o, f, unsigned, .initial = (init), .min = (lo), .max = (hi), .help = (text))
+#define WORDS(sec, key, o, f, list, eg, text)                                                      \
+    ROW(sec, key, WORDS, o, f, unsigned, .words = (list), .initial = "", .example = (eg), .help = (text))
 #define TEXT(sec, key, o, f, shape, init, eg, text)                                                \
     ROW(sec, key, TEXT, o, f, char *, .form = XF_FORM_##shape, .initial = (init), .example = (eg), .help = (text))
 #define TEXTS(sec, key, o, f, shape, init, eg, text)                                               \
@@ -58,6 +60,18 @@ static const struct xf_word revocation_words[] = {
     {"off", XF_REVOCATION_OFF}, {"soft", XF_REVOCATION_SOFT}, {"hard", XF_REVOCATION_HARD}, {NULL, 0}};
 static const struct xf_word downgrade_words[] = {
     {"allow", XF_DOWNGRADE_ALLOW}, {"alarm", XF_DOWNGRADE_ALARM}, {"refuse", XF_DOWNGRADE_REFUSE}, {NULL, 0}};
+static const struct xf_word profile_words[] = {
+    {"public", XF_PROFILE_PUBLIC}, {"imp", XF_PROFILE_IMP}, {"webex", XF_PROFILE_WEBEX}, {"sametime", XF_PROFILE_SAMETIME},
+    {"legacy", XF_PROFILE_LEGACY}, {NULL, 0}};
+static const struct xf_word kinds_words[] = {
+    {"message", XF_KINDS_MESSAGE}, {"presence", XF_KINDS_PRESENCE}, {"subscription", XF_KINDS_SUBSCRIPTION}, {"iq", XF_KINDS_IQ},
+    {"groupchat", XF_KINDS_GROUPCHAT}, {NULL, 0}};
+static const struct xf_word denied_user_words[] = {{"silent", XF_DENIAL_SILENT}, {"error", XF_DENIAL_ERROR}, {NULL, 0}};
+static const struct xf_word denied_peer_words[] = {
+    {"silent", XF_DENIAL_SILENT}, {"error", XF_DENIAL_ERROR}, {"policy-violation", XF_DENIAL_VIOLATION}, {NULL, 0}};
+static const struct xf_word jid_use_words[] = {
+    {"drop", XF_JID_USE_DROP}, {"bounce", XF_JID_USE_BOUNCE}, {"accept", XF_JID_USE_ACCEPT}, {NULL, 0}};
+static const struct xf_word route_order_words[] = {{"ranked", XF_ROUTE_RANKED}, {"equal", XF_ROUTE_EQUAL}, {NULL, 0}};
 static const struct xf_word tls_min_words[] = {{"1.2", 12}, {"1.3", 13}, {NULL, 0}};
 
 #define C xf_conf
@@ -187,10 +201,47 @@ TEXTS(SERVED, "key", D, key, PATH, "", "example.org.key",
       "PEM private key of each certificate, in the same order; may be the same file."),
 TEXTS(SERVED, "aliases", D, aliases, DOMAIN, "", "conference.example.org",
       "Further domains of ours with the same settings, such as chat rooms."),
+BOOL (SERVED, "mail-only", D, mail_only, "no",
+      "Nobody has a JID in this domain, it is there for e-mail addresses: a stanza for an address that no user has is answered with "
+      "item-not-found instead of going to the cluster."),
+
+TEXT (MAIL, "file", C, mail_file, PATH, "", "/etc/xfedd/mail.map",
+      "Lines of a bare JID and an e-mail address; # begins a comment. Read anew when the file is replaced, and by a reload. \"\" for none."),
+
+TEXT (DIRECTORY, "uri", C, directory.uri, ANY, "", "ldaps://ldap.example.org",
+      "ldap:// or ldaps:// servers, separated by spaces: the next is asked when one is out of reach. \"\" for none."),
+BOOL (DIRECTORY, "start-tls", C, directory.start_tls, "yes", "Use StartTLS with ldap://. The password is never sent without TLS."),
+TEXT (DIRECTORY, "ca-file", C, directory.ca_file, PATH, "", "/etc/ssl/certs/ldap-ca.pem", "Authorities for the servers; \"\" for the system's."),
+TEXT (DIRECTORY, "bind-dn", C, directory.bind_dn, ANY, "", "cn=xfedd,dc=example,dc=org", "Log in as; \"\" does not."),
+TEXT (DIRECTORY, "password-file", C, directory.password_file, PATH, "", "ldap.secret", "Its first line is the password of bind-dn."),
+TEXT (DIRECTORY, "base", C, directory.base, ANY, "", "ou=people,dc=example,dc=org", "Where users are."),
+TEXT (DIRECTORY, "filter", C, directory.filter, ANY, "(objectClass=person)", NULL, "Which entries are users."),
+TEXT (DIRECTORY, "jid-attribute", C, directory.jid_attribute, ANY, "uid", "msRTCSIP-PrimaryUserAddress",
+      "Holds a user's JID: with jid-domain when it has no @ itself."),
+TEXT (DIRECTORY, "jid-domain", C, directory.jid_domain, DOMAIN, "", "im.example.org", "Domain of JIDs that are written without one."),
+TEXT (DIRECTORY, "mail-attribute", C, directory.mail_attribute, ANY, "mail", "proxyAddresses",
+      "Holds a user's e-mail address; the first value counts."),
+TEXTS(DIRECTORY, "groups", C, directory.groups, GROUP, "", "federation=cn=federation,ou=groups,dc=example,dc=org",
+      "Groups that peers' `groups` may name, as NAME=DN. Members by member, uniqueMember or memberUid."),
+BOOL (DIRECTORY, "preload", C, directory.preload, "yes",
+      "Read all users at the start and again every refresh, in pages. no: each user is looked up when a stanza needs it."),
+COUNT(DIRECTORY, "page-entries", C, directory.page_entries, "500", 10, 10000, "Entries asked for at a time (RFC 2696)."),
+DURATION(DIRECTORY, "refresh", C, directory.refresh_ms, "1h", M, 7 * DAY, "How often all users and groups are read anew."),
+DURATION(DIRECTORY, "cache-time", C, directory.cache_ms, "1h", S, 7 * DAY, "How long an answer about one user is good for."),
+DURATION(DIRECTORY, "negative-cache-time", C, directory.negative_cache_ms, "5m", S, 7 * DAY, "... and that there is no such user."),
+COUNT(DIRECTORY, "cache-entries", C, directory.cache_entries, "200000", 100, 10000000, "Users kept at most."),
+DURATION(DIRECTORY, "timeout", C, directory.timeout_ms, "5s", 100 * MS, M, "Of one question; stanzas wait so long at most."),
 
 SWITCH(POLICY, "default", C, default_allow, allow_words, "allow",
       "allow: every peer, unless its section says otherwise. deny: only peers that have a section."),
+BOOL (POLICY, "enforce", C, policy_enforce, "yes",
+      "no: a dry run. What policy would refuse passes, and is logged as policy.stanza.passed with the rule that it breaks."),
+TEXTS(POLICY, "blocklists", C, blocklists, PATH, "", "/etc/xfedd/blocked.list",
+      "Files of domains that are refused both ways, whatever their sections say: a domain or *.domain a line, then optionally until=YYYY-MM-DD "
+      "and the source or reason as further words. Read anew by a reload."),
 
+WORD (PEER, "profile", P, profile, enum xf_profile, profile_words, "public",
+      "Settings for a kind of peer, in place of the built-in ones; what the section itself writes is stronger, and so are more exact sections."),
 WORD (PEER, "direction", P, direction, enum xf_direction, direction_words, "both",
       "Which stanzas may pass, seen from us."),
 WORD (PEER, "tls", P, tls, enum xf_tls_mode, tls_words, "required",
@@ -231,11 +282,20 @@ BOOL (PEER, "multiplex", P, multiplex, "no",
       "Use one stream to the peer for several of our domains (XEP-0220). no, since some servers cannot do that."),
 TEXTS(PEER, "route", P, route, HOST_PORT, "", "xmpp.partner.example:5269",
       "Servers to connect to, in this order; DNS is not asked for others."),
+WORD (PEER, "route-order", P, route_order, enum xf_route_order, route_order_words, "ranked",
+      "ranked: the next server of route when the one before fails. equal: in random order, so that streams spread."),
+TEXTS(PEER, "dns-servers", P, dns_servers, ADDRESS, "", "192.0.2.53", "Resolvers to ask about this peer, in place of dns { servers }."),
+TEXTS(PEER, "source", P, source, IP, "", "192.0.2.10",
+      "Address of ours to connect from; one of each family where both are used. Empty: as the system chooses."),
+TEXT (PEER, "source-ports", P, source_ports, PORTS, "", "30000-35999", "Ports of ours to connect from, for firewalls; \"\" for any."),
 SIZE (PEER, "max-stanza", P, max_stanza_bytes, "256k", 10 * KIB, 16 * MIB,
       "Largest stanza of the peer, and never more than the smallest link takes."),
 COUNT(PEER, "max-streams", P, max_streams, "64", 1, 100000, "Streams of the peer to us at a time."),
 COUNT(PEER, "max-pairs", P, max_pairs, "256", 1, 10000,
       "Pairs of domains, one of the peer's and one of ours, that one of its streams may carry."),
+COUNT(PEER, "stanza-rate", P, stanza_rate, "0", 0, 1000000,
+      "Stanzas a second from the peer, over all its streams; twice as many at a time. Its streams are not read while it is above. 0: any number."),
+SIZE (PEER, "byte-rate", P, byte_rate, "0", 0, 1024 * MIB, "... and bytes a second."),
 SIZE (PEER, "queue-bytes", P, queue_bytes, "1M", KIB, 256 * MIB, "What may wait for a stream to the peer ..."),
 COUNT(PEER, "queue-stanzas", P, queue_stanzas, "2000", 1, 1000000, "... in number ..."),
 DURATION(PEER, "queue-time", P, queue_ms, "60s", S, H, "... and how long. Senders of the rest get an error."),
@@ -245,6 +305,29 @@ DURATION(PEER, "negotiate-timeout", P, negotiate_ms, "60s", S, 10 * M,
 DURATION(PEER, "idle-timeout", P, idle_ms, "10m", 10 * S, 24 * H, "A stream without stanzas is closed after this long."),
 DURATION(PEER, "ping-interval", P, ping_ms, "5m", 0, 24 * H,
       "White space on quiet streams, so that a dead connection is noticed; 0 for none."),
+BOOL (PEER, "enforce", P, enforce, "yes", "no: a dry run for the peer, as policy { enforce = no } for all."),
+TEXTS(PEER, "users", P, users, USER, "", "*@sales.example.org",
+      "Users of ours that may talk with the peer, as bare JIDs in which * stands for any characters. Empty, with groups: all."),
+TEXTS(PEER, "groups", P, groups, ANY, "", "federation", "... and members of these groups of directory { groups }."),
+WORDS(PEER, "block-kinds-in", P, block_kinds_in, kinds_words, "iq", "Stanzas that are not taken from the peer."),
+WORDS(PEER, "block-kinds-out", P, block_kinds_out, kinds_words, "groupchat", "Stanzas that are not sent to the peer."),
+TEXTS(PEER, "block-namespaces-in", P, block_namespaces_in, ANY, "", "jabber:x:oob",
+      "Stanzas with a payload (a child) of these namespaces are not taken from the peer; an * at the end stands for any characters."),
+TEXTS(PEER, "block-namespaces-out", P, block_namespaces_out, ANY, "", "urn:xmpp:jingle:*", "... and not sent to it."),
+WORD (PEER, "strip-presence", P, strip_presence, enum xf_direction, direction_words, "none",
+      "Take everything but show, status and priority out of presence: from the peer (in), towards it (out) or both."),
+TEXTS(PEER, "hours", P, hours, HOURS, "", "mon-fri 08:00-18:00", "When stanzas may pass, in local time. Empty: always."),
+TEXT (PEER, "reason", P, reason, ANY, "", "Federation with this partner ended in June.",
+      "Told to those who are refused, and written into the log."),
+WORD (PEER, "denied-user", P, denied_user, enum xf_denial, denied_user_words, "error",
+      "What a user of ours gets for a stanza that is refused: silent: nothing, it is dropped. error: not-allowed."),
+WORD (PEER, "denied-peer", P, denied_peer, enum xf_denial, denied_peer_words, "error",
+      "What the peer gets. error: not-allowed for a stanza, policy-violation for a stream. silent: nothing, its streams are closed without a "
+      "word. policy-violation: the stream ends with it, also for a single stanza."),
+BOOL (PEER, "mail", P, mail, "no",
+      "The peer sees the e-mail addresses of our users in place of their JIDs, and uses them (see mail and directory)."),
+WORD (PEER, "jid-use", P, jid_use, enum xf_jid_use, jid_use_words, "drop",
+      "With mail = yes, what becomes of a stanza for the JID of a user who has an e-mail address: it is dropped, bounced or accepted."),
 };
 /* clang-format on */
 

@@ -143,7 +143,7 @@ static cfg_opt_t key_option(const struct xf_option *option)
 {
     return (cfg_opt_t){.name = option->key,
                        .type = CFGT_PTR,
-                       .flags = option->kind == XF_KIND_TEXTS ? CFGF_LIST : CFGF_NONE,
+                       .flags = xf_kind_is_list(option->kind) ? CFGF_LIST : CFGF_NONE,
                        .parsecb = on_value,
                        .freecb = xf_free};
 }

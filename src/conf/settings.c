@@ -10,6 +10,7 @@
 #include <string.h>
 #include <xfed/xmpp/jid.h>
 
+#define VALUE_MAX_BYTES (256u << 10)
 #define LABELS_MAX ((XF_DOMAIN_MAX + 1) / 2 + 1)
 
 static const struct xf_conf_peer *find_section(const struct xf_conf *conf, struct xf_span pattern)
@@ -75,6 +76,44 @@ static void resolve(const struct xf_conf *conf, struct xf_span name, const struc
         merge(out, &patterns[--count]->settings);
     if (own)
         merge(out, &own->settings);
+}
+
+/* The last of the sections, weakest first, that says it. */
+static struct xf_conf_origin origin_of(const struct xf_conf *conf, const struct xf_conf_peer *const *sections, size_t count,
+                                       const struct xf_option *option)
+{
+    uint64_t bit = xf_option_bit(option);
+    struct xf_conf_origin origin = {0};
+    if (conf->defaults.set & bit)
+        origin = (struct xf_conf_origin){"defaults", &conf->defaults_at, 0, conf->defaults_by_profile & bit};
+    for (size_t i = 0; i < count; i++)
+        if (sections[i]->settings.set & bit)
+            origin = (struct xf_conf_origin){sections[i]->pattern, &sections[i]->at, 0, sections[i]->by_profile & bit};
+    if (origin.place)
+        origin.line = xf_conf_line(origin.place, origin.by_profile ? "profile" : option->key);
+    return origin;
+}
+
+void xf_conf_each_setting(const struct xf_conf *conf, struct xf_span peer, xf_setting_fn each, void *owner)
+{
+    const struct xf_conf_peer *longest_first[LABELS_MAX], *sections[LABELS_MAX + 1];
+    size_t patterns = find_patterns(conf, peer, LABELS_MAX, longest_first), count;
+    const struct xf_conf_peer *own = find_section(conf, peer);
+    for (size_t i = 0; i < patterns; i++)
+        sections[i] = longest_first[patterns - 1 - i];
+    if (own)
+        sections[patterns] = own;
+    struct xf_peer_settings settings;
+    xf_conf_peer_settings(conf, peer, &settings);
+    const struct xf_option *options = xf_options_of(XF_SECTION_PEER, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct xf_buf value;
+        struct xf_conf_origin origin = origin_of(conf, sections, patterns + (own != NULL), &options[i]);
+        xf_buf_init(&value, VALUE_MAX_BYTES);
+        xf_value_write(&options[i], &settings, &value);
+        each(owner, options[i].key, xf_buf_span(&value), &origin);
+        xf_buf_release(&value);
+    }
 }
 
 void xf_conf_peer_settings(const struct xf_conf *conf, struct xf_span peer, struct xf_peer_settings *out)

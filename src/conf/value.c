@@ -12,6 +12,7 @@
 #include <string.h>
 #include <xfed/base/alloc.h>
 #include <xfed/base/utf8.h>
+#include <xfed/conf/forms.h>
 #include <xfed/xmpp/jid.h>
 
 /* Largest first, as they are written; all of one kind. */
@@ -190,6 +191,54 @@ static char *parse_pin(const char *text, const char *dir)
     return xf_pin_parse(text, digest) ? xf_strdup(text) : NULL;
 }
 
+/*
+ * A bare JID in which * stands for any characters. Without * it is prepared as the JIDs that it is held against; with one only its
+ * letters are lowered, as nodeprep and nameprep do with ASCII.
+ */
+static char *parse_user(const char *text)
+{
+    char prepared[XF_JID_MAX + 1];
+    struct xf_jid jid;
+    if (!strchr(text, '*')) {
+        bool good = xf_jid_prepare(xf_span_of(text), prepared, &jid) == XF_ERR_OK && jid.local.ptr && !jid.resource.ptr;
+        return good ? xf_span_dup(jid.full) : NULL;
+    }
+    const char *at = strchr(text, '@');
+    if (!at || strchr(at + 1, '@') || strchr(text, '/') || strlen(text) > XF_JID_MAX)
+        return NULL;
+    char *pattern = xf_strdup(text);
+    for (char *p = pattern; *p; p++)
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p - 'A' + 'a');
+    return pattern;
+}
+
+static char *copy_if(bool good, const char *text)
+{
+    return good ? xf_strdup(text) : NULL;
+}
+
+static char *parse_shape(enum xf_form form, const char *text)
+{
+    struct xf_hours hours;
+    struct xf_span name, dn;
+    uint16_t first, last;
+    switch (form) {
+    case XF_FORM_IP:
+        return copy_if(is_address(text, strlen(text), AF_INET) || is_address(text, strlen(text), AF_INET6), text);
+    case XF_FORM_PORTS:
+        return copy_if(xf_ports_parse(text, &first, &last), text);
+    case XF_FORM_USER:
+        return parse_user(text);
+    case XF_FORM_HOURS:
+        return copy_if(xf_hours_parse(text, &hours), text);
+    case XF_FORM_GROUP:
+        return copy_if(xf_group_parse(text, &name, &dn), text);
+    default:
+        return xf_strdup(text);
+    }
+}
+
 /* The text in its stored form, in memory of the caller; NULL: not accepted. */
 static char *parse_form(const struct xf_option *option, const char *text, const char *dir)
 {
@@ -211,9 +260,8 @@ static char *parse_form(const struct xf_option *option, const char *text, const 
         return is_host_port(text, true, true) ? xf_strdup(text) : NULL;
     case XF_FORM_PIN:
         return parse_pin(text, dir);
-    case XF_FORM_ANY:
     default:
-        return xf_strdup(text);
+        return parse_shape(option->form, text);
     }
 }
 
@@ -227,6 +275,7 @@ size_t xf_value_bytes(enum xf_kind kind)
     static const size_t bytes[] = {
         [XF_KIND_BOOL] = sizeof(bool),    [XF_KIND_SWITCH] = sizeof(bool),       [XF_KIND_WORD] = sizeof(unsigned),
         [XF_KIND_DURATION] = sizeof(uint64_t), [XF_KIND_SIZE] = sizeof(size_t),  [XF_KIND_COUNT] = sizeof(unsigned),
+        [XF_KIND_WORDS] = sizeof(unsigned),
         [XF_KIND_TEXT] = sizeof(char *),  [XF_KIND_TEXTS] = sizeof(struct xf_texts),
     };
     return bytes[kind];
@@ -271,6 +320,7 @@ bool xf_value_parse(const struct xf_option *option, const char *text, const char
     switch (option->kind) {
     case XF_KIND_TEXT:
         return parse_text(option, text, dir, target);
+    case XF_KIND_WORDS:
     case XF_KIND_TEXTS: {
         size_t bad;
         char *item = xf_strdup(text);
@@ -297,9 +347,26 @@ bool xf_value_parse(const struct xf_option *option, const char *text, const char
     return true;
 }
 
+static bool parse_words(const struct xf_option *option, const struct xf_texts *texts, void *target, size_t *out_bad)
+{
+    unsigned set = 0;
+    for (size_t i = 0; i < texts->count; i++) {
+        const struct xf_word *word = find_word(option, texts->item[i]);
+        if (!word) {
+            *out_bad = i;
+            return false;
+        }
+        set |= word->value;
+    }
+    store(option, target, &set, sizeof(set));
+    return true;
+}
+
 bool xf_value_parse_list(const struct xf_option *option, const struct xf_texts *texts, const char *dir, void *target,
                          size_t *out_bad)
 {
+    if (option->kind == XF_KIND_WORDS)
+        return parse_words(option, texts, target, out_bad);
     struct xf_texts list = {0};
     for (size_t i = 0; i < texts->count; i++) {
         char *item = parse_form(option, texts->item[i], dir);
@@ -318,7 +385,7 @@ bool xf_value_parse_list(const struct xf_option *option, const struct xf_texts *
 void xf_value_reset(const struct xf_option *option, void *target)
 {
     xf_value_release(option, target);
-    if (!option->initial || (option->kind == XF_KIND_TEXTS && !option->initial[0]))
+    if (!option->initial || (xf_kind_is_list(option->kind) && !option->initial[0]))
         return;
     xf_require(xf_value_parse(option, option->initial, "", target));
 }

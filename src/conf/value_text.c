@@ -68,6 +68,20 @@ static void write_texts(const struct xf_texts *texts, struct xf_buf *out)
     xf_buf_append_str(out, "}");
 }
 
+static void write_words(const struct xf_option *option, unsigned set, struct xf_buf *out)
+{
+    const char *comma = "";
+    xf_buf_append_str(out, "{");
+    for (const struct xf_word *word = option->words; word->word; word++) {
+        if (!(set & word->value))
+            continue;
+        xf_buf_append_str(out, comma);
+        xf_value_quote(word->word, out);
+        comma = ", ";
+    }
+    xf_buf_append_str(out, "}");
+}
+
 static const char *word_of(const struct xf_option *option, unsigned value)
 {
     const struct xf_word *word = option->words;
@@ -88,6 +102,9 @@ void xf_value_write(const struct xf_option *option, const void *target, struct x
     case XF_KIND_TEXTS:
         memcpy(&texts, xf_value_field(option, target), sizeof(texts));
         write_texts(&texts, out);
+        break;
+    case XF_KIND_WORDS:
+        write_words(option, (unsigned)load_number(option, target), out);
         break;
     case XF_KIND_BOOL:
         xf_buf_append_str(out, load_number(option, target) ? "yes" : "no");
@@ -125,6 +142,11 @@ static const char *form_words(const struct xf_option *option)
         [XF_FORM_ADDRESS] = "an address, as 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53",
         [XF_FORM_HOST_PORT] = "a host with port, as xmpp.example.org:5269 or 192.0.2.1:5269",
         [XF_FORM_PIN] = "sha256: and 64 hex digits, or the name of a file",
+        [XF_FORM_IP] = "an address without port, as 192.0.2.1 or 2001:db8::1",
+        [XF_FORM_PORTS] = "ports, as 30000-35999",
+        [XF_FORM_USER] = "a bare JID, in which * may stand for any characters: *@sales.example.org",
+        [XF_FORM_HOURS] = "days and times, as mon-fri 08:00-18:00 or daily 22:00-06:00",
+        [XF_FORM_GROUP] = "NAME=DN, as federation=cn=federation,ou=groups,dc=example,dc=org",
     };
     return words[option->form];
 }
@@ -137,6 +159,7 @@ void xf_value_expected(const struct xf_option *option, struct xf_buf *out)
         break;
     case XF_KIND_SWITCH:
     case XF_KIND_WORD:
+    case XF_KIND_WORDS:
         expected_words(option, out);
         break;
     case XF_KIND_DURATION:

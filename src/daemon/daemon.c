@@ -237,7 +237,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     warn_of_what_is_not_there(daemon->conf);
     xf_sandbox_enter(&daemon->sandbox, daemon->conf, &daemon->certs);
     daemon->memory = xf_memory_for(daemon->loop, daemon->conf);
-    daemon->policy = xf_policy_new(daemon->conf);
+    daemon->policy = xf_policy_new(&(struct xf_policy_opts){.conf = daemon->conf});
     daemon->routing = xf_routing_new(&(struct xf_routing_opts){.env = &daemon->env.env, .policy = daemon->policy});
     make_s2s(daemon);
     make_links(daemon);

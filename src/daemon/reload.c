@@ -85,7 +85,7 @@ static void swap(struct xf_daemon *daemon, struct xf_reload *reload)
     xf_certs_inherit(&daemon->certs, &old_certs);
     xf_certs_seal(daemon->conf, &daemon->certs);
     xf_expiry_begin(&daemon->expiry, daemon->env.env.timers, &daemon->certs, daemon->conf);
-    daemon->policy = xf_policy_new(daemon->conf);
+    daemon->policy = xf_policy_new(&(struct xf_policy_opts){.conf = daemon->conf});
     xf_s2s_reload(daemon->s2s, daemon->policy, daemon->certs.set);
     xf_routing_reload(daemon->routing, daemon->policy);
     xf_log_set_level(daemon->conf->process.level);

@@ -11,7 +11,7 @@
 
 #define ABSENT UINT32_MAX
 
-enum text { FROM, TO, TYPE, ID, LANG, EXTRA, PAYLOAD, TEXTS };
+enum text { FROM, TO, SHOWN_FROM, SHOWN_TO, TYPE, ID, LANG, EXTRA, PAYLOAD, TEXTS };
 
 _Static_assert(TEXTS == XF_ARRAY_LEN(((struct xf_kept *)NULL)->len), "one length a text");
 
@@ -19,6 +19,8 @@ static void list_texts(const struct xf_stanza *stanza, struct xf_span out[TEXTS]
 {
     out[FROM] = stanza->from.full;
     out[TO] = stanza->to.full;
+    out[SHOWN_FROM] = stanza->shown_from;
+    out[SHOWN_TO] = stanza->shown_to;
     out[TYPE] = stanza->type;
     out[ID] = stanza->id;
     out[LANG] = stanza->lang;
@@ -104,6 +106,8 @@ void xf_kept_stanza(const struct xf_kept *kept, struct xf_stanza *out_stanza)
         .raw_to = texts[TO],
         .from = split(texts[FROM], kept->from_local, kept->from_domain),
         .to = split(texts[TO], kept->to_local, kept->to_domain),
+        .shown_from = texts[SHOWN_FROM],
+        .shown_to = texts[SHOWN_TO],
         .type = texts[TYPE],
         .id = texts[ID],
         .lang = texts[LANG],

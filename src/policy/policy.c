@@ -25,8 +25,9 @@ static void add_served(struct xf_policy *policy, struct xf_conf_served *served)
         xf_map_set(policy->served, xf_span_of(served->aliases.item[i]), served);
 }
 
-struct xf_policy *xf_policy_new(const struct xf_conf *conf)
+struct xf_policy *xf_policy_new(const struct xf_policy_opts *opts)
 {
+    const struct xf_conf *conf = opts->conf;
     struct xf_policy *policy = xf_new(struct xf_policy);
     policy->conf = conf;
     policy->served = xf_map_new();

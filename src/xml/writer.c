@@ -103,7 +103,8 @@ void xf_xml_attr(struct xf_buf *out, const char *name, struct xf_span value)
 
 static size_t envelope_bytes(const struct xf_stanza *stanza)
 {
-    return stanza->from.full.len + stanza->to.full.len + stanza->type.len + stanza->id.len;
+    return stanza->from.full.len + stanza->to.full.len + stanza->shown_from.len + stanza->shown_to.len + stanza->type.len +
+           stanza->id.len;
 }
 
 static size_t stanza_bound(const struct xf_stanza *stanza, size_t ns_len, size_t lang_len)
@@ -135,8 +136,8 @@ void xf_xml_stanza(struct xf_buf *out, const struct xf_stanza *stanza, const cha
     char *start = reserve(out, stanza_bound(stanza, ns.len, lang.len));
     char *p = put_span(PUT(start, "<"), kind);
 
-    p = PUT_ATTR(p, "from", stanza->from.full);
-    p = PUT_ATTR(p, "to", stanza->to.full);
+    p = PUT_ATTR(p, "from", stanza->shown_from.ptr ? stanza->shown_from : stanza->from.full);
+    p = PUT_ATTR(p, "to", stanza->shown_to.ptr ? stanza->shown_to : stanza->to.full);
     p = PUT_ATTR(p, "type", stanza->type);
     p = PUT_ATTR(p, "id", stanza->id);
     p = PUT_ATTR(p, "xml:lang", lang);

@@ -133,7 +133,7 @@ static struct xf_tls_identities *load_identities(const struct xf_conf *conf)
 
 static void make_layers(struct world *world)
 {
-    world->policy = xf_policy_new(world->conf);
+    world->policy = xf_policy_new(&(struct xf_policy_opts){.conf = world->conf});
     world->identities = load_identities(world->conf);
     world->routing =
         xf_routing_new(&(struct xf_routing_opts){.env = &world->env.env, .policy = world->policy});
@@ -177,7 +177,7 @@ bool world_reload(struct world *world, const char *text, char **out_why)
     struct xf_conf *conf = load_conf(world, text, out_why);
     if (!conf)
         return false;
-    struct xf_policy *policy = xf_policy_new(conf);
+    struct xf_policy *policy = xf_policy_new(&(struct xf_policy_opts){.conf = conf});
     struct xf_tls_identities *identities = load_identities(conf);
     xf_s2s_reload(world->s2s, policy, identities);
     xf_routing_reload(world->routing, policy);

@@ -40,6 +40,29 @@ enum xf_downgrade { XF_DOWNGRADE_ALLOW, XF_DOWNGRADE_ALARM, XF_DOWNGRADE_REFUSE 
 
 enum xf_link_driver { XF_LINK_COMPONENT };
 
+/* Sets of settings for kinds of peers; profile.c has their rows and sources. */
+enum xf_profile { XF_PROFILE_PUBLIC, XF_PROFILE_IMP, XF_PROFILE_WEBEX, XF_PROFILE_SAMETIME, XF_PROFILE_LEGACY };
+#define XF_PROFILE_COUNT 5
+
+/* What policy tells stanzas apart by; bits of a set. */
+enum xf_kind_bits {
+    XF_KINDS_MESSAGE = 1,       /* message, but type='groupchat' */
+    XF_KINDS_PRESENCE = 2,      /* presence with and without type='unavailable' or 'error' */
+    XF_KINDS_SUBSCRIPTION = 4,  /* presence: subscribe, subscribed, unsubscribe, unsubscribed, probe */
+    XF_KINDS_IQ = 8,
+    XF_KINDS_GROUPCHAT = 16,    /* message type='groupchat', and presence to or from a room (child of muc or muc#user) */
+};
+
+/* What the sender of a stanza that policy refuses gets. */
+enum xf_denial {
+    XF_DENIAL_SILENT,           /* nothing: it is dropped */
+    XF_DENIAL_ERROR,            /* not-allowed, where an error may be sent */
+    XF_DENIAL_VIOLATION,        /* the stream ends with policy-violation; a stream of a pair that may not federate ends with it at once */
+};
+
+enum xf_jid_use { XF_JID_USE_DROP, XF_JID_USE_BOUNCE, XF_JID_USE_ACCEPT };
+enum xf_route_order { XF_ROUTE_RANKED, XF_ROUTE_EQUAL };
+
 /*
  * Settings of a peer. `set` has a bit for each that was written in the file, in the order of the option table's
  * rows; the values of the others are those of a zeroed struct until they are resolved.
@@ -66,19 +89,37 @@ struct xf_peer_settings {
     bool dialback_by_certificate;  /* XEP-0344: a full verdict answers a db:result without asking */
     bool bidi;                     /* XEP-0288 */
     bool multiplex;                /* towards the peer: one stream for several domains of ours (XEP-0220 section 2.6) */
-    struct xf_texts route;         /* static routes "host:port" */
+    struct xf_texts route;         /* static routes "host:port"; DNS is not asked for others */
+    enum xf_route_order route_order; /* ranked: as written, the next when one fails; equal: in random order, for each stream anew */
+    struct xf_texts dns_servers;   /* resolvers for this peer in place of dns { servers } */
+    struct xf_texts source;        /* local addresses to connect from: the one of the target's family counts */
+    char *source_ports;            /* "30000-35999"; "" for any */
     size_t max_stanza_bytes;
     unsigned max_streams;          /* concurrent inbound streams of the peer */
     unsigned max_pairs;            /* of one inbound stream */
+    unsigned stanza_rate;          /* inbound stanzas a second, all streams of the peer together; 0: any number */
+    size_t byte_rate;              /* ... and bytes a second */
     size_t queue_bytes;
     unsigned queue_stanzas;
     uint64_t queue_ms, connect_ms, negotiate_ms, idle_ms, ping_ms;
+    enum xf_profile profile;
+    bool enforce;                  /* no: what policy would refuse passes, and is logged and counted */
+    struct xf_texts users, groups; /* of ours that may federate: patterns of bare JIDs, titles of directory groups; both empty: all */
+    unsigned block_kinds_in, block_kinds_out; /* XF_KINDS_*: not from the peer, not to it */
+    struct xf_texts block_namespaces_in, block_namespaces_out; /* of payloads: direct children */
+    enum xf_direction strip_presence; /* of available presence only show, status and priority pass in these directions */
+    struct xf_texts hours;         /* when stanzas may pass, in local time; empty: always */
+    char *reason;                  /* told to who is refused, and logged; "" for a built-in text */
+    enum xf_denial denied_user, denied_peer; /* what ours and theirs get */
+    bool mail;                     /* the peer sees the e-mail addresses of our users */
+    enum xf_jid_use jid_use;       /* what becomes of a stanza for the JID of a user who has an e-mail address */
 };
 
 struct xf_conf_peer {
     char *pattern;                 /* "b.example" or "*.b.example" (covers b.example itself), prepared */
     struct xf_conf_place at;
-    struct xf_peer_settings settings; /* only what the section says */
+    struct xf_peer_settings settings; /* only what the section says, itself or by its profile */
+    uint64_t by_profile;           /* bits of those that its profile says */
 };
 
 struct xf_conf_link {
@@ -102,6 +143,25 @@ struct xf_conf_served {
     char *link;                    /* title */
     struct xf_texts certificate, key; /* files, a key for each certificate; none: what cert_dir has, else no TLS for it */
     struct xf_texts aliases;       /* further domains of ours with the same settings */
+    bool mail_only;                /* nobody has a JID here: an address that is no user's e-mail address is item-not-found */
+};
+
+struct xf_conf_directory {         /* LDAP: e-mail addresses and groups of our users */
+    char *uri;                     /* "" for none; ldap:// or ldaps://, several separated by spaces */
+    bool start_tls;
+    char *ca_file;                 /* "" for the system's */
+    char *bind_dn, *password_file; /* "" binds as nobody */
+    char *password;                /* from password-file */
+    char *base, *filter;           /* of users */
+    char *jid_attribute, *jid_domain; /* "uid" and "example.org": uid@example.org; a value with @ is a JID as it is */
+    char *mail_attribute;
+    struct xf_texts groups;        /* "TITLE=DN": groups that `groups` of peers name; their members by member, uniqueMember or memberUid */
+    bool preload;                  /* read all users at the start, in pages; else each when it is needed */
+    unsigned page_entries;
+    uint64_t refresh_ms;           /* read anew this often */
+    uint64_t cache_ms, negative_cache_ms; /* of lookups one by one */
+    uint64_t timeout_ms;           /* of one operation */
+    unsigned cache_entries;
 };
 
 struct xf_conf {
@@ -109,6 +169,13 @@ struct xf_conf {
     struct xf_texts files;         /* it, and all that it includes */
     bool federation;
     bool default_allow;            /* policy { default = allow | deny } */
+    bool policy_enforce;           /* policy { enforce }: no is a dry run of everything */
+    struct xf_conf_place policy_at;
+    struct xf_texts blocklists;    /* files of domains that are refused both ways */
+    struct xf_conf_place mail_at;
+    char *mail_file;               /* map of JIDs to e-mail addresses; "" for none */
+    struct xf_conf_place directory_at;
+    struct xf_conf_directory directory;
     struct {
         struct xf_texts s2s, s2s_direct;
         char *control, *http;      /* "" is off */
@@ -155,6 +222,7 @@ struct xf_conf {
     size_t served_count;
     struct xf_conf_place defaults_at;
     struct xf_peer_settings defaults; /* every value present */
+    uint64_t defaults_by_profile;
     struct xf_conf_peer *peers;
     size_t peer_count;
     struct xf_map *peer_index;     /* pattern -> struct xf_conf_peer; NULL in a conf that was made by hand */
@@ -193,6 +261,25 @@ void xf_conf_dump(const struct xf_conf *conf, FILE *out);
 
 /* The annotated sample: every row with its default and help. */
 void xf_conf_sample(FILE *out);
+
+/*
+ * Where a setting of a peer comes from: `place` with `line` of the section (NULL: nothing is written, the built-in default
+ * holds), and whether it is there as the section's profile says and not by itself.
+ */
+struct xf_conf_origin {
+    const char *section;               /* pattern of the peer's section, "defaults", or NULL */
+    const struct xf_conf_place *place;
+    int line;
+    bool by_profile;
+};
+
+/* For each setting of a peer in the order of the table: name, value as it is written in the file, origin. */
+typedef void (*xf_setting_fn)(void *owner, const char *key, struct xf_span value, const struct xf_conf_origin *origin);
+void xf_conf_each_setting(const struct xf_conf *conf, struct xf_span peer, xf_setting_fn each, void *owner);
+
+/* "webex", and what its row is made of: cisco-federation.md's sections in words for operators. */
+const char *xf_profile_name(enum xf_profile profile);
+const char *xf_profile_source(enum xf_profile profile);
 
 /*
  * Settings for a peer: defaults <- "*.suffix" (shortest first) <- exact (design.md 8). `out` borrows texts from conf.

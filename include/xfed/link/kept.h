@@ -16,7 +16,7 @@ struct xf_kept {
     uint8_t kind;        /* enum xf_stanza_kind */
     bool has_ns_mark;
     uint32_t from_local, from_domain, to_local, to_domain; /* lengths within the two JIDs */
-    uint32_t len[7];     /* of the texts, UINT32_MAX when absent; see kept.c */
+    uint32_t len[9];     /* of the texts, UINT32_MAX when absent; see kept.c */
     size_t wire_bytes;
     char text[];
 };

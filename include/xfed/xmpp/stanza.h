@@ -29,6 +29,7 @@ struct xf_stanza {
     enum xf_stanza_kind kind;
     struct xf_span raw_from, raw_to; /* attributes as they came, unescaped; absent when not there */
     struct xf_jid from, to;          /* prepared; filled by xf_stanza_address, empty before */
+    struct xf_span shown_from, shown_to; /* written in place of from and to, for who knows our user by another address; else absent */
     struct xf_span type, id, lang;   /* unescaped; lang is xml:lang of the stanza itself */
     struct xf_span extra;   /* all other attributes, serialised: ` a="b" xmlns:n1="u" n1:c="d"` */
     struct xf_span payload; /* serialised children */

@@ -12,6 +12,7 @@ static void make_files(void)
 {
     folder_make(&folder);
     folder_put_text(&folder, "link.secret", "of the link\n");
+    folder_put_text(&folder, "ldap.secret", "of the directory\n");
     folder_put_text(&folder, "dialback.secret", "  of dialback \nrest\n");
 }
 

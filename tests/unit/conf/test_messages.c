@@ -27,10 +27,12 @@ static const struct {
     {"misspelt section", GOOD "default { }\n",
      "conf:3: unknown key \"default\": did you mean \"defaults\"?"},
     {"key of a later version", GOOD "peer \"x\" { quota = {a} }\n",
-     "conf:3: unknown key \"quota\" in peer \"x\": expected direction, tls, certificate, sasl-in, sasl-out, dialback, direct-tls, "
-     "legacy, tls-min, ciphers, ca-file, pins, dane, client-eku, revocation, downgrade, dialback-by-certificate, bidi, multiplex, "
-     "route, max-stanza, max-streams, max-pairs, queue-bytes, queue-stanzas, queue-time, connect-timeout, negotiate-timeout, idle-timeout or "
-     "ping-interval"},
+     "conf:3: unknown key \"quota\" in peer \"x\": expected profile, direction, tls, certificate, sasl-in, sasl-out, dialback, "
+     "direct-tls, legacy, tls-min, ciphers, ca-file, pins, dane, client-eku, revocation, downgrade, dialback-by-certificate, bidi, "
+     "multiplex, route, route-order, dns-servers, source, source-ports, max-stanza, max-streams, max-pairs, stanza-rate, byte-rate, "
+     "queue-bytes, queue-stanzas, queue-time, connect-timeout, negotiate-timeout, idle-timeout, ping-interval, enforce, users, groups, "
+     "block-kinds-in, block-kinds-out, block-namespaces-in, block-namespaces-out, strip-presence, hours, reason, denied-user, "
+     "denied-peer, mail or jid-use"},
     {"lines after comments count right", GOOD "# one\n// two\n/* three\n four */ federation = maybe\n",
      "conf:6: federation = \"maybe\": expected yes or no (on, off, true, false)"},
     {"section not closed", GOOD "peer \"x\" {\n tls = none\n", "conf:3: this { is not closed: expected }"},

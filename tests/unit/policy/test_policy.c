@@ -65,7 +65,7 @@ static void load(const char *text)
     enum xf_err err = xf_conf_load(path, &conf, &messages);
     ck_assert_msg(err == XF_ERR_OK, "%s", messages);
     xf_free(messages);
-    policy = xf_policy_new(conf);
+    policy = xf_policy_new(&(struct xf_policy_opts){.conf = conf});
 }
 
 static void make_files(void)

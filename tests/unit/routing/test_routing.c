@@ -394,8 +394,8 @@ static void set_up(struct world *world, const struct routing_case *test)
     make_conf(world, test);
     fake_env_init(&world->fake);
     fake_s2s_init(&world->s2s);
-    world->policy = xf_policy_new(&world->conf);
-    world->policy_reloaded = xf_policy_new(&world->conf_reloaded);
+    world->policy = xf_policy_new(&(struct xf_policy_opts){.conf = &world->conf});
+    world->policy_reloaded = xf_policy_new(&(struct xf_policy_opts){.conf = &world->conf_reloaded});
     struct xf_routing_opts opts = {.env = &world->fake.env, .policy = world->policy};
     world->routing = xf_routing_new(&opts);
     world->link = xf_link_new(&world->fake.env, &world->links[0], &xf_routing_link_events, world->routing);

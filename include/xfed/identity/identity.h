@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * identity.h — which e-mail address a user of ours has, and whose an address is (Cisco's "e-mail address for interdomain federation").
+ *
+ * Sources: a file (JID, address), read anew when it is replaced, and an LDAP directory, read whole in pages or asked user by user; the
+ * file is stronger. Both directions are unique: an address that two users have, and a second address of a user, are named in the log and
+ * by xfedd -t, and count for nobody. JIDs are prepared; addresses are compared without regard to case and are JIDs too (a bare one). All
+ * that waits for a disk or a server runs on the thread pool: an answer is there, or comes LATER.
+ */
+#pragma once
+
+#include <xfed/base/list.h>
+#include <xfed/conf/conf.h>
+#include <xfed/net/timer.h>
+
+struct xf_identity;
+
+/* The thread pool, as xf_loop_work; a fake in tests. */
+struct xf_identity_pool {
+    void (*work)(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner);
+    void *pool;
+};
+
+struct xf_identity_opts {
+    const struct xf_clock *clock;
+    struct xf_timers *timers;
+    struct xf_identity_pool pool;
+    const struct xf_conf *conf; /* copied as far as needed */
+};
+
+/* NULL: the configuration names no source. Reading begins at once, on the pool. */
+struct xf_identity *xf_identity_new(const struct xf_identity_opts *opts);
+/* Nothing of it may be running on the pool: false, and it frees itself later; then `freed` is called. */
+void xf_identity_free(struct xf_identity **identity);
+
+/* Read again what changed; what was there stays until the new is whole, and for good when that cannot be read. */
+void xf_identity_reload(struct xf_identity *identity, const struct xf_conf *conf);
+
+enum xf_identity_answer {
+    XF_IDENTITY_NONE,   /* no such user, or one without an address */
+    XF_IDENTITY_FOUND,
+    XF_IDENTITY_LATER,  /* is being asked: xf_identity_wait */
+};
+
+/* Both are bare, prepared JIDs; *out borrows until the next turn of the loop. */
+enum xf_identity_answer xf_identity_mail_of(struct xf_identity *identity, struct xf_span jid, struct xf_span *out_mail);
+enum xf_identity_answer xf_identity_jid_of(struct xf_identity *identity, struct xf_span mail, struct xf_span *out_jid);
+
+/*
+ * After LATER: `done` is called once, never from within, when the answer for that address (of either kind) is there or will not come in
+ * time (directory { timeout }); then ask again: NONE or FOUND. A directory that is away answers with what it said last, else NONE.
+ */
+struct xf_identity_wait {
+    struct xf_node node;
+    void (*done)(void *owner);
+    void *owner;
+};
+void xf_identity_wait(struct xf_identity *identity, struct xf_span address, struct xf_identity_wait *wait);
+void xf_identity_forget(struct xf_identity_wait *wait); /* also when it is not waiting */
+
+/* Is the user in that group of directory { groups }? From what was read last. */
+bool xf_identity_is_member(struct xf_identity *identity, const char *group, struct xf_span jid);
+
+/* For -t: read the sources now, blocking, and report duplicates and what cannot be read, one message a line; XF_ERR_CONFIG for errors. */
+XF_MUST_USE enum xf_err xf_identity_check(const struct xf_conf *conf, char **out_messages);
