@@ -18,7 +18,7 @@
 #include <xfed/base/crypto.h>
 #include <xfed/base/err.h>
 
-#include "siphash_priv.h"
+#include <xfed/base/siphash.h>
 
 #define FEWEST_SLOTS 16
 

@@ -6,7 +6,7 @@
  * The text is taken as little-endian words of 64 bits; the last word holds the rest of the bytes
  * and, in its top byte, the length.
  */
-#include "siphash_priv.h"
+#include <xfed/base/siphash.h>
 
 #include <endian.h>
 

@@ -126,6 +126,10 @@ static void apply_top(struct loading *load, const struct xf_raw_section *section
         *seen = setting;
         apply(load, section, setting, load->conf);
     }
+    if (section->count > 0) { /* one for each file: twice is a problem */
+        xf_place_release(&load->conf->top_at);
+        xf_place_set(&load->conf->top_at, section);
+    }
 }
 
 /* Of the sections that name what only others can check. */
@@ -465,6 +469,7 @@ void xf_conf_free(struct xf_conf **conf)
         if (!xf_section_facts(s)->title)
             release_all(s, xf_section_target(c, s));
     xf_free(c->defaults.pin_sha256);
+    xf_place_release(&c->top_at);
     xf_place_release(&c->trust_at);
     xf_place_release(&c->memory_at);
     xf_place_release(&c->defaults_at);

@@ -94,21 +94,37 @@ static struct xf_conf_origin origin_of(const struct xf_conf *conf, const struct 
     return origin;
 }
 
+/* All sections that fit the name, weakest first. */
+static size_t find_sections(const struct xf_conf *conf, struct xf_span name, const struct xf_conf_peer *out[LABELS_MAX + 1])
+{
+    const struct xf_conf_peer *longest_first[LABELS_MAX], *own = find_section(conf, name);
+    size_t patterns = find_patterns(conf, name, LABELS_MAX, longest_first);
+    for (size_t i = 0; i < patterns; i++)
+        out[i] = longest_first[patterns - 1 - i];
+    if (own)
+        out[patterns] = own;
+    return patterns + (own != NULL);
+}
+
+struct xf_conf_origin xf_conf_setting_origin(const struct xf_conf *conf, struct xf_span peer, const char *key)
+{
+    const struct xf_conf_peer *sections[LABELS_MAX + 1];
+    const struct xf_option *option = xf_option_find(XF_SECTION_PEER, key);
+    xf_require(option != NULL); /* keys are ours */
+    size_t count = find_sections(conf, peer, sections);
+    return origin_of(conf, sections, count, option);
+}
+
 void xf_conf_each_setting(const struct xf_conf *conf, struct xf_span peer, xf_setting_fn each, void *owner)
 {
-    const struct xf_conf_peer *longest_first[LABELS_MAX], *sections[LABELS_MAX + 1];
-    size_t patterns = find_patterns(conf, peer, LABELS_MAX, longest_first), count;
-    const struct xf_conf_peer *own = find_section(conf, peer);
-    for (size_t i = 0; i < patterns; i++)
-        sections[i] = longest_first[patterns - 1 - i];
-    if (own)
-        sections[patterns] = own;
+    const struct xf_conf_peer *sections[LABELS_MAX + 1];
+    size_t section_count = find_sections(conf, peer, sections), count;
     struct xf_peer_settings settings;
     xf_conf_peer_settings(conf, peer, &settings);
     const struct xf_option *options = xf_options_of(XF_SECTION_PEER, &count);
     for (size_t i = 0; i < count; i++) {
         struct xf_buf value;
-        struct xf_conf_origin origin = origin_of(conf, sections, patterns + (own != NULL), &options[i]);
+        struct xf_conf_origin origin = origin_of(conf, sections, section_count, &options[i]);
         xf_buf_init(&value, VALUE_MAX_BYTES);
         xf_value_write(&options[i], &settings, &value);
         each(owner, options[i].key, xf_buf_span(&value), &origin);

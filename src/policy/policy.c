@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * policy.c — whom we serve, what holds for a peer, and whether a stanza may pass. Pure.
+ * policy.c — whom we serve, what holds for a peer, and whether stanzas of a pair may pass. Pure.
  *
  * The settings in force are resolved once for each section of the configuration, when the policy is made: whatever a name
  * is, the section that says the last word about it (its own, else the longest pattern) has already been merged with the
  * shorter patterns and the defaults. So every stranger shares one struct with all other names of its section or of none,
  * nothing grows with the names that strangers make up, and a lookup costs one hash for each label of the name.
  */
-#include <xfed/policy/policy.h>
+#include "policy_priv.h"
 
 #include <xfed/base/alloc.h>
-#include <xfed/base/map.h>
-
-struct xf_policy {
-    const struct xf_conf *conf;
-    struct xf_map *served;              /* domain or alias -> const struct xf_conf_served */
-    struct xf_peer_settings *in_force;  /* one beside each of conf->peers */
-};
 
 static void add_served(struct xf_policy *policy, struct xf_conf_served *served)
 {
@@ -25,28 +18,57 @@ static void add_served(struct xf_policy *policy, struct xf_conf_served *served)
         xf_map_set(policy->served, xf_span_of(served->aliases.item[i]), served);
 }
 
+/* Most sections inherit the lists of the defaults: those are compiled once. */
+static void add_section(struct xf_policy *policy, size_t i)
+{
+    const struct xf_conf *conf = policy->conf;
+    struct xf_section *section = &policy->sections[i];
+    xf_conf_section_settings(conf, &conf->peers[i], &section->settings);
+    if (xf_rules_are_same(&section->settings, &conf->defaults))
+        section->rules = policy->default_rules;
+    else
+        section->rules = xf_rules_new(&section->settings);
+}
+
 struct xf_policy *xf_policy_new(const struct xf_policy_opts *opts)
 {
     const struct xf_conf *conf = opts->conf;
     struct xf_policy *policy = xf_new(struct xf_policy);
     policy->conf = conf;
+    policy->blocklist = opts->blocklist;
+    policy->is_member = opts->is_member;
+    policy->owner = opts->owner;
+    policy->unix_s = opts->unix_s;
     policy->served = xf_map_new();
-    policy->in_force = xf_alloc((conf->peer_count + 1) * sizeof(*policy->in_force));
+    policy->sections = xf_alloc((conf->peer_count + 1) * sizeof(*policy->sections));
+    policy->default_rules = xf_rules_new(&conf->defaults);
     for (size_t i = 0; i < conf->served_count; i++)
         add_served(policy, &conf->served[i]);
     for (size_t i = 0; i < conf->peer_count; i++)
-        xf_conf_section_settings(conf, &conf->peers[i], &policy->in_force[i]);
+        add_section(policy, i);
     return policy;
 }
 
 void xf_policy_free(struct xf_policy **policy)
 {
-    if (!*policy)
+    struct xf_policy *old = *policy;
+    if (!old)
         return;
-    xf_map_free(&(*policy)->served);
-    xf_free((*policy)->in_force);
-    xf_free(*policy);
+    for (size_t i = 0; i < old->conf->peer_count; i++) {
+        struct xf_rules *rules = (struct xf_rules *)old->sections[i].rules; /* const for who reads it; made here */
+        if (rules != old->default_rules)
+            xf_rules_free(&rules);
+    }
+    xf_rules_free(&old->default_rules);
+    xf_map_free(&old->served);
+    xf_free(old->sections);
+    xf_free(old);
     *policy = NULL;
+}
+
+void xf_policy_set_time(struct xf_policy *policy, int64_t unix_s)
+{
+    policy->unix_s = unix_s;
 }
 
 const struct xf_conf *xf_policy_conf(const struct xf_policy *policy)
@@ -59,22 +81,54 @@ const struct xf_conf_served *xf_policy_served(const struct xf_policy *policy, st
     return xf_map_find(policy->served, domain);
 }
 
-const struct xf_peer_settings *xf_policy_peer(struct xf_policy *policy, struct xf_span peer)
+/* NULL: none but the defaults. */
+static const struct xf_section *find_section(const struct xf_policy *policy, struct xf_span peer)
 {
     const struct xf_conf_peer *section = xf_conf_peer_find(policy->conf, peer);
-    return section ? &policy->in_force[section - policy->conf->peers] : &policy->conf->defaults;
+    return section ? &policy->sections[section - policy->conf->peers] : NULL;
+}
+
+const struct xf_peer_settings *xf_policy_peer(struct xf_policy *policy, struct xf_span peer)
+{
+    const struct xf_section *section = find_section(policy, peer);
+    return section ? &section->settings : &policy->conf->defaults;
+}
+
+/* ------------------------------------------------------------------ pairs */
+
+/* Those that no dry run lets pass. */
+static enum xf_rule foundation(const struct xf_policy *policy, struct xf_span served, struct xf_span peer)
+{
+    if (!policy->conf->federation)
+        return XF_RULE_FEDERATION;
+    if (!xf_policy_served(policy, served))
+        return XF_RULE_NOT_SERVED;
+    return peer.len == 0 || xf_policy_served(policy, peer) ? XF_RULE_OURS : XF_RULE_NONE;
+}
+
+void xf_policy_pair(const struct xf_policy *policy, struct xf_span served, struct xf_span peer, enum xf_direction direction,
+                    struct xf_pair_facts *out)
+{
+    const struct xf_section *section = find_section(policy, peer);
+    *out = (struct xf_pair_facts){
+        .settings = section ? &section->settings : &policy->conf->defaults,
+        .rules = section ? section->rules : policy->default_rules,
+        .rule = foundation(policy, served, peer),
+    };
+    out->is_enforced = out->rule != XF_RULE_NONE || (out->settings->enforce && policy->conf->policy_enforce);
+    if (out->rule != XF_RULE_NONE)
+        return;
+    if (policy->blocklist && xf_blocklist_find(policy->blocklist, peer, policy->unix_s, &out->blocked))
+        out->rule = XF_RULE_BLOCKLIST;
+    else if (!section && !policy->conf->default_allow)
+        out->rule = XF_RULE_DEFAULT;
+    else if (direction == XF_DIRECTION_NONE || (out->settings->direction & direction) != direction)
+        out->rule = XF_RULE_DIRECTION;
 }
 
 bool xf_policy_may(struct xf_policy *policy, struct xf_span served, struct xf_span peer, enum xf_direction direction)
 {
-    if (!policy->conf->federation || peer.len == 0)
-        return false;
-    if (!xf_policy_served(policy, served) || xf_policy_served(policy, peer))
-        return false;
-    const struct xf_conf_peer *section = xf_conf_peer_find(policy->conf, peer);
-    if (!section && !policy->conf->default_allow)
-        return false;
-    const struct xf_peer_settings *settings =
-        section ? &policy->in_force[section - policy->conf->peers] : &policy->conf->defaults;
-    return (settings->direction & direction) == direction && direction != XF_DIRECTION_NONE;
+    struct xf_pair_facts facts;
+    xf_policy_pair(policy, served, peer, direction, &facts);
+    return facts.rule == XF_RULE_NONE || !facts.is_enforced;
 }

@@ -167,6 +167,7 @@ struct xf_conf_directory {         /* LDAP: e-mail addresses and groups of our u
 struct xf_conf {
     char *file;
     struct xf_texts files;         /* it, and all that it includes */
+    struct xf_conf_place top_at;   /* of what stands outside of sections */
     bool federation;
     bool default_allow;            /* policy { default = allow | deny } */
     bool policy_enforce;           /* policy { enforce }: no is a dry run of everything */
@@ -276,6 +277,9 @@ struct xf_conf_origin {
 /* For each setting of a peer in the order of the table: name, value as it is written in the file, origin. */
 typedef void (*xf_setting_fn)(void *owner, const char *key, struct xf_span value, const struct xf_conf_origin *origin);
 void xf_conf_each_setting(const struct xf_conf *conf, struct xf_span peer, xf_setting_fn each, void *owner);
+
+/* The origin of one of them. */
+struct xf_conf_origin xf_conf_setting_origin(const struct xf_conf *conf, struct xf_span peer, const char *key);
 
 /* "webex", and what its row is made of: cisco-federation.md's sections in words for operators. */
 const char *xf_profile_name(enum xf_profile profile);

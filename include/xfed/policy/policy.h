@@ -24,9 +24,13 @@ struct xf_policy_opts {
     const struct xf_blocklist *blocklist; /* borrowed too; NULL for none */
     xf_policy_member_fn is_member;        /* NULL: nobody is in a group */
     void *owner;
+    int64_t unix_s;                       /* now; entries of the blocklist that expired before do not hold */
 };
 struct xf_policy *xf_policy_new(const struct xf_policy_opts *opts);
 void xf_policy_free(struct xf_policy **policy);
+
+/* Time goes on: entries of the blocklist end (never begin) to hold. What was kept of verdicts is to be asked anew. */
+void xf_policy_set_time(struct xf_policy *policy, int64_t unix_s);
 
 const struct xf_conf *xf_policy_conf(const struct xf_policy *policy);
 
@@ -74,7 +78,6 @@ struct xf_policy_ask {
     unsigned kind;                   /* one or several of XF_KINDS_*; 0: not asked */
     const struct xf_stanza *stanza;  /* for payload namespaces; NULL: not asked */
     unsigned minute_of_week;         /* local time; 0 is Monday 00:00 */
-    int64_t unix_s;                  /* for blocklists that expire */
 };
 
 struct xf_ruling {
@@ -85,6 +88,7 @@ struct xf_ruling {
     const char *key;                 /* of the setting; NULL for none */
     const char *file;                /* where it is written; NULL: nowhere, a built-in default */
     int line;
+    const char *note;                /* of the blocklist's line, for operators; "" for none */
 };
 
 /* XF_KINDS_* of a stanza. */
@@ -92,6 +96,10 @@ unsigned xf_policy_kind(const struct xf_stanza *stanza);
 
 /* Pair and stanza. Cost: a few hashes for the pair, then by the number of the peer's own rules. */
 void xf_policy_judge(struct xf_policy *policy, const struct xf_policy_ask *ask, struct xf_ruling *out);
+
+/* Only the pair: what xf_policy_may goes by, for who answers and logs. */
+void xf_policy_judge_pair(struct xf_policy *policy, struct xf_span served, struct xf_span peer, enum xf_direction direction,
+                          struct xf_ruling *out);
 
 /* No rule of the peer looks at single stanzas in that direction: xf_policy_may is all. */
 bool xf_policy_is_plain(struct xf_policy *policy, struct xf_span peer, enum xf_direction direction);
@@ -101,7 +109,7 @@ bool xf_policy_is_plain(struct xf_policy *policy, struct xf_span peer, enum xf_d
  * effective setting with where it came from; for people. XF_ERR_BAD_JID; XF_ERR_BAD_VALUE: neither or both are of ours.
  */
 XF_MUST_USE enum xf_err xf_policy_explain(struct xf_policy *policy, struct xf_span from, struct xf_span to, unsigned minute_of_week,
-                                          int64_t unix_s, FILE *out);
+                                          FILE *out);
 
 /* ------------------------------------------------------------------ blocklists */
 
@@ -113,7 +121,10 @@ XF_MUST_USE enum xf_err xf_policy_explain(struct xf_policy *policy, struct xf_sp
 struct xf_blocklist *xf_blocklist_new(void);
 void xf_blocklist_free(struct xf_blocklist **list);
 
-/* Add the lines of a file's text. XF_ERR_BAD_VALUE with FILE:LINE: words for the first that is no entry; those before it are in. */
+/*
+ * Add the lines of a file's text. XF_ERR_BAD_VALUE with FILE:LINE: words for the first that is no entry; those before it are in. Of two
+ * entries for one name the one that holds longer stays. `file` is copied.
+ */
 XF_MUST_USE enum xf_err xf_blocklist_add(struct xf_blocklist *list, const char *file, struct xf_span text, struct xf_error *err);
 size_t xf_blocklist_count(const struct xf_blocklist *list);
 

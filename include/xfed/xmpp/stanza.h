@@ -52,6 +52,17 @@ struct xf_stanza_scratch {
 XF_MUST_USE enum xf_err xf_stanza_address(struct xf_stanza *stanza,
                                           struct xf_stanza_scratch *scratch, bool *out_is_from);
 
+/*
+ * The next direct child in a payload, of which *rest is what follows: begin with the payload itself. False: there is none. For those who
+ * need more than `children` has.
+ */
+struct xf_payload_child {
+    struct xf_span ns, name; /* as in struct xf_child */
+    struct xf_span whole;    /* from its `<` to the last `>` */
+    bool has_elements;       /* of its own, and not only text */
+};
+bool xf_payload_next(struct xf_span *rest, struct xf_payload_child *out);
+
 /* "message", "presence", "iq" */
 const char *xf_stanza_kind_name(enum xf_stanza_kind kind);
 

@@ -4,7 +4,7 @@
  *
  * The input of n bytes is 00 01 02 ..., the key 00 01 ... 0f, as in the appendix of the paper.
  */
-#include "siphash_priv.h"
+#include <xfed/base/siphash.h>
 
 #include <check.h>
 

@@ -353,6 +353,7 @@ static struct xf_conf_peer peer_conf(const char *pattern, const struct xf_peer_s
 static void make_conf(struct world *world, const struct routing_case *test)
 {
     struct xf_peer_settings plain = {
+        .enforce = true, .denied_user = XF_DENIAL_ERROR, .denied_peer = XF_DENIAL_ERROR,
         .set = UINT64_MAX,
         .direction = XF_DIRECTION_BOTH,
         .max_stanza_bytes = 200000,
@@ -380,7 +381,7 @@ static void make_conf(struct world *world, const struct routing_case *test)
         .hold_bytes = 1u << 20, .ping_ms = 3600000};
     world->links[1] = world->links[0];
     world->links[1].title = WORD("other");
-    world->conf = (struct xf_conf){.federation = true, .default_allow = true, .links = world->links, .link_count = 2,
+    world->conf = (struct xf_conf){.federation = true, .default_allow = true, .policy_enforce = true, .links = world->links, .link_count = 2,
         .served = world->served, .served_count = 2, .defaults = plain, .peers = world->peers, .peer_count = 4,
         .process = {.backoff_min_ms = 5000, .backoff_max_ms = 300000}};
     world->conf_reloaded = world->conf;

@@ -4,6 +4,7 @@
 #include <xfed/xmpp/stanza.h>
 
 #include <check.h>
+#include <stdio.h>
 
 /* clang-format off */
 static const struct {
@@ -116,12 +117,50 @@ START_TEST(kinds_have_their_element_names)
 }
 END_TEST
 
+/* clang-format off */
+static const struct {
+    const char *label, *payload, *want; /* want: "name{ns}[whole's length]*" of each child, * for elements of its own */
+} walks[] = {
+    {"nothing",            "",                                     ""},
+    {"text",               "a &lt; b",                             ""},
+    {"one, empty",         "<a/>",                                 "a[4] "},
+    {"one with text",      "<a>x/y</a>",                           "a[10] "},
+    {"a namespace",        "<a xmlns=\"n\" b=\"/\"/>",             "a{n}[20] "},
+    {"no namespace",       "<a xmlns=\"\"/>",                      "a{}[13] "},
+    {"an attribute first", "<a b=\"c\" d=\"e\"/>",                 "a[16] "},
+    {"text between",       "x<a/> y <b/>z",                        "a[4] b[4] "},
+    {"elements within",    "<a><b><c/><d>t</d></b></a><e/>",       "a[26]* e[4] "},
+    {"the same name within", "<a><a></a><a/></a><b></b>",          "a[18]* b[7] "},
+    {"cut in a tag",       "<a/><b",                               "a[4] "},
+    {"cut in an element",  "<a/><b><c/>",                          "a[4] "},
+    {"an end alone",       "</a><b/>",                             ""},
+};
+/* clang-format on */
+
+START_TEST(walks_the_children)
+{
+    char got[256] = "";
+    struct xf_span rest = xf_span_of(walks[_i].payload);
+    struct xf_payload_child child;
+
+    while (xf_payload_next(&rest, &child)) {
+        size_t len = strlen(got);
+        len += (size_t)snprintf(got + len, sizeof(got) - len, "%.*s", XF_SPAN_ARGS(child.name));
+        if (child.ns.ptr)
+            len += (size_t)snprintf(got + len, sizeof(got) - len, "{%.*s}", XF_SPAN_ARGS(child.ns));
+        snprintf(got + len, sizeof(got) - len, "[%zu]%s ", child.whole.len, child.has_elements ? "*" : "");
+    }
+    ck_assert_msg(strcmp(got, walks[_i].want) == 0, "%s: %s", walks[_i].label, got);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stanza");
     TCase *tcase = tcase_create("stanza");
     SRunner *runner = srunner_create(suite);
 
+    tcase_add_loop_test(tcase, walks_the_children, 0, XF_ARRAY_LEN(walks));
     tcase_add_loop_test(tcase, prepares_both_addresses, 0, XF_ARRAY_LEN(addresses));
     tcase_add_test(tcase, an_absent_address_clears_the_one_before);
     tcase_add_loop_test(tcase, answers_no_answer, 0, XF_ARRAY_LEN(bounces));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* siphash_priv.h — SipHash-1-3 (Aumasson, Bernstein 2012): a keyed hash of short texts. */
+/* siphash.h — SipHash-1-3 (Aumasson, Bernstein 2012): a keyed hash of short texts. */
 #pragma once
 
 #include <stdint.h>

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * policy_priv.h — what the files of policy share.
+ *
+ *   policy.c     sections, served domains, the verdict of a pair
+ *   rules.c      what a section says of single stanzas, compiled
+ *   judge.c      the verdict of a stanza, and where the rule behind it is written
+ *   blocklist.c  domains that are refused, from files
+ *   explain.c    all of it in words
+ */
+#pragma once
+
+#include <xfed/base/map.h>
+#include <xfed/conf/forms.h>
+#include <xfed/policy/policy.h>
+
+/* ---- rules.c: lists of a section in the form in which they are asked */
+struct xf_patterns {
+    struct xf_map *exact;      /* text -> itself; NULL: none */
+    struct xf_span *wild;      /* with * in them */
+    size_t wild_count;
+};
+
+struct xf_rules {
+    struct xf_hours *hours;    /* none: always */
+    size_t hour_count;
+    struct xf_patterns users;
+    struct xf_patterns ns_in, ns_out; /* escaped, as namespaces of children are (stanza.h) */
+};
+
+/* NULL: the settings have no such lists. */
+struct xf_rules *xf_rules_new(const struct xf_peer_settings *settings);
+void xf_rules_free(struct xf_rules **rules);
+bool xf_rules_are_same(const struct xf_peer_settings *a, const struct xf_peer_settings *b); /* both have the lists of one section */
+bool xf_patterns_match(const struct xf_patterns *patterns, struct xf_span text);
+
+/* ---- policy.c */
+struct xf_section { /* what holds for all names of a section, or of none */
+    struct xf_peer_settings settings;
+    const struct xf_rules *rules;  /* NULL: none; its own or that of the defaults */
+};
+
+struct xf_policy {
+    const struct xf_conf *conf;
+    const struct xf_blocklist *blocklist;
+    xf_policy_member_fn is_member;
+    void *owner;
+    int64_t unix_s;
+    struct xf_map *served;         /* domain or alias -> const struct xf_conf_served */
+    struct xf_section *sections;   /* one beside each of conf->peers */
+    struct xf_rules *default_rules;
+};
+
+/* Everything that is known of a pair without looking at stanzas. */
+struct xf_pair_facts {
+    const struct xf_peer_settings *settings;
+    const struct xf_rules *rules;
+    enum xf_rule rule;             /* the first that refuses the pair */
+    bool is_enforced;              /* else it is a dry run */
+    struct xf_blocked blocked;     /* of rule BLOCKLIST */
+};
+void xf_policy_pair(const struct xf_policy *policy, struct xf_span served, struct xf_span peer, enum xf_direction direction,
+                    struct xf_pair_facts *out);

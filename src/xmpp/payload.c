@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * payload.c — walk the direct children of a stanza's payload, without a parser.
+ *
+ * It is text of our own reader (xml/payload.c): no comments, CDATA or declarations, `<` and `>` nowhere but around tags, an element's own
+ * namespace the first attribute of its tag. Anything else ends the walk.
+ */
+#include <xfed/xmpp/stanza.h>
+
+static const char xmlns[] = " xmlns=\"";
+
+static const char *find(const char *from, const char *end, char c)
+{
+    return from < end ? memchr(from, c, (size_t)(end - from)) : NULL;
+}
+
+/* The tag that begins at `open`: where its `>` is, and by how much it makes the depth larger. */
+static const char *read_tag(const char *open, const char *end, int *out_step)
+{
+    const char *close = find(open, end, '>');
+    if (!close || close < open + 2)
+        return NULL;
+    *out_step = open[1] == '/' ? -1 : close[-1] == '/' ? 0 : 1;
+    return close;
+}
+
+static struct xf_span name_of(const char *open, const char *close)
+{
+    const char *end = open + 1;
+    while (end < close && *end != ' ' && *end != '/')
+        end++;
+    return (struct xf_span){open + 1, (size_t)(end - open - 1)};
+}
+
+static struct xf_span ns_of(struct xf_span name, const char *close)
+{
+    const char *at = name.ptr + name.len, *value = at + sizeof(xmlns) - 1;
+    if (value >= close || memcmp(at, xmlns, sizeof(xmlns) - 1) != 0)
+        return XF_SPAN_NONE;
+    const char *quote = find(value, close, '"');
+    return quote ? (struct xf_span){value, (size_t)(quote - value)} : XF_SPAN_NONE;
+}
+
+bool xf_payload_next(struct xf_span *rest, struct xf_payload_child *out)
+{
+    const char *end = rest->ptr + rest->len, *open = find(rest->ptr, end, '<');
+    int step = 0;
+    const char *close = open ? read_tag(open, end, &step) : NULL;
+    if (!close || step < 0)
+        return false;
+    struct xf_span name = name_of(open, close);
+    *out = (struct xf_payload_child){.name = name, .ns = ns_of(name, close)};
+    for (int depth = step; depth > 0; depth += step) {
+        const char *tag = find(close, end, '<');
+        close = tag ? read_tag(tag, end, &step) : NULL;
+        if (!close)
+            return false;
+        out->has_elements |= step >= 0;
+    }
+    out->whole = (struct xf_span){open, (size_t)(close + 1 - open)};
+    *rest = (struct xf_span){close + 1, (size_t)(end - close - 1)};
+    return true;
+}
