@@ -92,6 +92,71 @@ static void check_served(const struct xf_check *check, struct xf_map *names)
     }
 }
 
+/* ---- nodes */
+
+static void refuse_node(const struct xf_check *check, const struct xf_conf_node *node, const char *key, const char *what)
+{
+    xf_problem(check->problems, node->at.file, xf_conf_line(&node->at, key), "node \"%s\": %s", node->title, what);
+}
+
+static bool texts_have(const struct xf_texts *texts, const char *text)
+{
+    for (size_t i = 0; i < texts->count; i++)
+        if (strcmp(texts->item[i], text) == 0)
+            return true;
+    return false;
+}
+
+static bool ports_meet(const struct xf_check *check, const struct xf_conf_node *a, const struct xf_conf_node *b)
+{
+    if (a->port == b->port || check->conf->listen.s2s_direct.count == 0)
+        return a->port == b->port;
+    return a->port == b->direct_port || a->direct_port == b->port || a->direct_port == b->direct_port;
+}
+
+/* A public address and port can lead to one node only. */
+static void check_shared_port(const struct xf_check *check, const struct xf_conf_node *node, const struct xf_conf_node *before)
+{
+    bool is_shared = false;
+    for (size_t i = 0; i < node->addresses.count; i++)
+        is_shared = is_shared || texts_have(&before->addresses, node->addresses.item[i]);
+    if (is_shared && ports_meet(check, node, before)) {
+        char *what = xf_asprintf("has an address and a port in common with node \"%s\": expected another port (and direct-port)",
+                                 before->title);
+        refuse_node(check, node, "port", what);
+        xf_free(what);
+    }
+}
+
+/* A peer may try each address of a host with the port of any record that names the host. */
+static void check_shared_host(const struct xf_check *check, const struct xf_conf_node *node, const struct xf_conf_node *before)
+{
+    bool direct = check->conf->listen.s2s_direct.count > 0, is_same = node->addresses.count == before->addresses.count;
+    if (strcmp(node->host, before->host) != 0 || (node->port == before->port && (!direct || node->direct_port == before->direct_port)))
+        return;
+    for (size_t i = 0; i < node->addresses.count; i++)
+        is_same = is_same && texts_have(&before->addresses, node->addresses.item[i]);
+    if (!is_same) {
+        char *what = xf_asprintf("shares its host with node \"%s\", which has another port and other addresses: expected the same addresses, or a "
+                                 "host of its own", before->title);
+        refuse_node(check, node, "host", what);
+        xf_free(what);
+    }
+}
+
+static void check_nodes(const struct xf_check *check)
+{
+    const struct xf_conf *conf = check->conf;
+    for (size_t i = 0; i < conf->node_count; i++) {
+        if (conf->listen.s2s_direct.count > 0 && conf->nodes[i].port == conf->nodes[i].direct_port)
+            refuse_node(check, &conf->nodes[i], "direct-port", "port and direct-port are the same: expected two ports");
+        for (size_t k = 0; k < i; k++) {
+            check_shared_port(check, &conf->nodes[i], &conf->nodes[k]);
+            check_shared_host(check, &conf->nodes[i], &conf->nodes[k]);
+        }
+    }
+}
+
 /* ---- the rest */
 
 static void check_parts(const struct xf_check *check)
@@ -119,6 +184,7 @@ void xf_conf_check(const struct xf_check *check)
     check_parts(check);
     if (check->conf->link_count > 0)
         check_served(check, names);
+    check_nodes(check);
     xf_check_peers(check);
     xf_map_free(&names);
 }

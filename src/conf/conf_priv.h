@@ -47,6 +47,8 @@ const char *xf_spell_nearest(const char *word, const char *const *words, size_t 
     X(PROCESS,         "process",         NULL,                "The program itself.")                                  \
     X(LINK,            "link",            "presence",          "A connection to the local cluster. A change needs a restart.") \
     X(SERVED,          "served",          "example.org",       "A domain of ours. Certificates are read anew by a reload.") \
+    X(NODE,            "node",            "xmpp1",             "A server of this deployment as peers see it, for xfedd --dns-records and --firewall; what runs does not read it.") \
+    X(PUBLISH,         "publish",         NULL,                "What else xfedd --dns-records and --firewall need to know.") \
     X(MAIL,            "mail",            NULL,                "E-mail addresses of users, shown to peers with mail = yes.") \
     X(DIRECTORY,       "directory",       NULL,                "LDAP: e-mail addresses and groups of users.")          \
     X(POLICY,          "policy",          NULL,                "Who may federate.")                                    \
@@ -98,6 +100,7 @@ enum xf_form {
     XF_FORM_USER,          /* bare JID with * in it, its domain prepared where it has none */
     XF_FORM_HOURS,         /* see hours.h */
     XF_FORM_GROUP,         /* NAME=DN */
+    XF_FORM_INTERFACE,     /* name of a network interface */
 };
 
 struct xf_word {

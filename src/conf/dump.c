@@ -58,6 +58,8 @@ static void dump_titled(const struct xf_conf *conf, enum xf_section section, FIL
         put_section(section, conf->links[i].title, &conf->links[i], 0, out);
     for (size_t i = 0; section == XF_SECTION_SERVED && i < conf->served_count; i++)
         put_section(section, conf->served[i].domain, &conf->served[i], 0, out);
+    for (size_t i = 0; section == XF_SECTION_NODE && i < conf->node_count; i++)
+        put_section(section, conf->nodes[i].title, &conf->nodes[i], 0, out);
     for (size_t i = 0; section == XF_SECTION_PEER && i < conf->peer_count; i++)
         put_section(section, conf->peers[i].pattern, &conf->peers[i].settings, conf->peers[i].settings.set, out);
 }

@@ -222,6 +222,15 @@ static void apply_served(struct loading *load, const struct xf_raw_section *sect
     apply_all(load, section, served);
 }
 
+static void apply_node(struct loading *load, const struct xf_raw_section *section)
+{
+    struct xf_conf_node *node = &load->conf->nodes[load->conf->node_count++];
+    *node = (struct xf_conf_node){.title = prepare_title(load, section)};
+    xf_place_set(&node->at, section);
+    reset_all(XF_SECTION_NODE, node);
+    apply_all(load, section, node);
+}
+
 static void apply_peer(struct loading *load, const struct xf_raw_section *section)
 {
     size_t i = load->conf->peer_count++;
@@ -249,6 +258,9 @@ static void apply_section(struct loading *load, const struct xf_raw_section *sec
         break;
     case XF_SECTION_SERVED:
         apply_served(load, section);
+        break;
+    case XF_SECTION_NODE:
+        apply_node(load, section);
         break;
     case XF_SECTION_PEER:
         apply_peer(load, section);
@@ -357,6 +369,7 @@ static void make_room(struct loading *load)
            peers = count_sections(&load->raw, XF_SECTION_PEER);
     load->conf->links = xf_alloc((links + 1) * sizeof(*load->conf->links));
     load->conf->served = xf_alloc((served + 1) * sizeof(*load->conf->served));
+    load->conf->nodes = xf_alloc((count_sections(&load->raw, XF_SECTION_NODE) + 1) * sizeof(*load->conf->nodes));
     load->conf->peers = xf_alloc((peers + 1) * sizeof(*load->conf->peers));
     load->links = xf_alloc((links + 1) * sizeof(*load->links));
     load->served = xf_alloc((served + 1) * sizeof(*load->served));
@@ -446,6 +459,13 @@ static void free_served(struct xf_conf_served *served)
     xf_place_release(&served->at);
 }
 
+static void free_node(struct xf_conf_node *node)
+{
+    release_all(XF_SECTION_NODE, node);
+    xf_free(node->title);
+    xf_place_release(&node->at);
+}
+
 static void free_peer(struct xf_conf_peer *peer)
 {
     release_all(XF_SECTION_PEER, &peer->settings);
@@ -463,6 +483,8 @@ void xf_conf_free(struct xf_conf **conf)
         free_link(&c->links[i]);
     for (size_t i = 0; i < c->served_count; i++)
         free_served(&c->served[i]);
+    for (size_t i = 0; i < c->node_count; i++)
+        free_node(&c->nodes[i]);
     for (size_t i = 0; i < c->peer_count; i++)
         free_peer(&c->peers[i]);
     for (unsigned s = 0; s < XF_SECTION_COUNT; s++)
@@ -481,6 +503,7 @@ void xf_conf_free(struct xf_conf **conf)
     xf_map_free(&c->peer_index);
     xf_free(c->links);
     xf_free(c->served);
+    xf_free(c->nodes);
     xf_free(c->peers);
     xf_free(c->file);
     xf_texts_release(&c->files);

@@ -78,6 +78,7 @@ static const struct xf_word tls_min_words[] = {{"1.2", 12}, {"1.3", 13}, {NULL, 
 #define L xf_conf_link
 #define D xf_conf_served
 #define P xf_peer_settings
+#define N xf_conf_node
 
 const struct xf_option xf_options[] = {
 BOOL (TOP, "federation", C, federation, "on",
@@ -204,6 +205,21 @@ TEXTS(SERVED, "aliases", D, aliases, DOMAIN, "", "conference.example.org",
 BOOL (SERVED, "mail-only", D, mail_only, "no",
       "Nobody has a JID in this domain, it is there for e-mail addresses: a stanza for an address that no user has is answered with "
       "item-not-found instead of going to the cluster."),
+
+TEXT (NODE, "host", N, host, DOMAIN, NULL, "xmpp1.example.org",
+      "Its public name, which SRV records point to. Nodes behind one address may share it: then each has a port of its own."),
+TEXTS(NODE, "addresses", N, addresses, IP, NULL, "203.0.113.5",
+      "The public addresses of that name."),
+TEXTS(NODE, "nat", N, nat, IP, "", "10.0.0.5",
+      "The node's own addresses, one of each family, when a router translates the public ones. Empty: it has them itself."),
+COUNT(NODE, "port", N, port, "5269", 1, 65535,
+      "Public port of listen { s2s }: another than that one needs a router that translates it."),
+COUNT(NODE, "direct-port", N, direct_port, "5270", 1, 65535,
+      "Public port of listen { s2s-direct }; nothing without that."),
+
+DURATION(PUBLISH, "ttl", C, publish_ttl_ms, "1h", S, 7 * DAY, "How long others may keep the records."),
+TEXT (PUBLISH, "interface", C, publish_interface, INTERFACE, "eth0", NULL,
+      "The interface towards the Internet on the machine that the nftables rules are for: the router before the nodes, or a node itself."),
 
 TEXT (MAIL, "file", C, mail_file, PATH, "", "/etc/xfedd/mail.map",
       "Lines of a bare JID and an e-mail address; # begins a comment. Read anew when the file is replaced, and by a reload. \"\" for none."),

@@ -213,6 +213,13 @@ static char *parse_user(const char *text)
     return pattern;
 }
 
+/* IFNAMSIZ holds 15, and what rules for a firewall may quote. */
+static bool is_interface(const char *text)
+{
+    size_t len = strlen(text);
+    return len <= 15 && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@") == len;
+}
+
 static char *copy_if(bool good, const char *text)
 {
     return good ? xf_strdup(text) : NULL;
@@ -234,6 +241,8 @@ static char *parse_shape(enum xf_form form, const char *text)
         return copy_if(xf_hours_parse(text, &hours), text);
     case XF_FORM_GROUP:
         return copy_if(xf_group_parse(text, &name, &dn), text);
+    case XF_FORM_INTERFACE:
+        return copy_if(is_interface(text), text);
     default:
         return xf_strdup(text);
     }

@@ -147,6 +147,7 @@ static const char *form_words(const struct xf_option *option)
         [XF_FORM_USER] = "a bare JID, in which * may stand for any characters: *@sales.example.org",
         [XF_FORM_HOURS] = "days and times, as mon-fri 08:00-18:00 or daily 22:00-06:00",
         [XF_FORM_GROUP] = "NAME=DN, as federation=cn=federation,ou=groups,dc=example,dc=org",
+        [XF_FORM_INTERFACE] = "the name of a network interface, as eth0",
     };
     return words[option->form];
 }

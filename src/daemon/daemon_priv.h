@@ -12,6 +12,7 @@
  *   trust.c       by what peers' certificates are judged
  *   certs.c       certificates of our domains
  *   expiry.c      ... and when they end
+ *   sheets.c      what --dns-records, --csr-names and --firewall print
  *   memory.c      where the memory of peers is kept
  *   daemon.c      the parts put together, run, taken apart
  *   reload.c      SIGHUP
@@ -31,11 +32,13 @@
 enum xf_exit { XF_EXIT_OK = 0, XF_EXIT_RUNTIME = 1, XF_EXIT_USAGE = 64, XF_EXIT_CONFIG = 78 }; /* sysexits.h */
 
 /* ---- options.c */
-enum xf_mode { XF_MODE_RUN, XF_MODE_TEST, XF_MODE_DUMP, XF_MODE_SAMPLE, XF_MODE_VERSION, XF_MODE_HELP };
+enum xf_mode { XF_MODE_RUN, XF_MODE_TEST, XF_MODE_DUMP, XF_MODE_SAMPLE, XF_MODE_DNS, XF_MODE_CSR, XF_MODE_FIREWALL, XF_MODE_VERSION,
+               XF_MODE_HELP };
 
 struct xf_options {
     enum xf_mode mode;
-    const char *file; /* borrowed from argv; set in the modes that read one */
+    const char *file; /* borrowed from argv, as the next; set in the modes that read one */
+    const char *subject; /* of XF_MODE_DNS, CSR and FIREWALL: a zone, a served domain, a syntax; NULL: none given */
 };
 
 /* False: usage, said on standard error. */
@@ -112,6 +115,10 @@ const char *xf_certs_refusal(const struct xf_certs *next, const struct xf_certs 
 void xf_certs_inherit(struct xf_certs *next, struct xf_certs *running);
 void xf_certs_seal(const struct xf_conf *conf, struct xf_certs *certs);
 void xf_certs_release(struct xf_certs *certs);
+
+/* ---- sheets.c */
+/* Print what options->mode asks for; words about what is missing go to standard error. */
+enum xf_exit xf_sheet_print(const struct xf_options *options, struct xf_conf *conf);
 
 /* ---- expiry.c */
 struct xf_expiry {

@@ -45,6 +45,18 @@ static enum xf_exit dump(const char *file)
     return fflush(stdout) == 0 ? XF_EXIT_OK : XF_EXIT_RUNTIME;
 }
 
+static enum xf_exit sheet(const struct xf_options *options)
+{
+    char *messages = NULL;
+    struct xf_conf *conf = load_conf(options->file, &messages);
+    if (!conf)
+        return XF_EXIT_CONFIG;
+    enum xf_exit code = xf_sheet_print(options, conf);
+    xf_free(messages);
+    xf_conf_free(&conf);
+    return code;
+}
+
 /* A configuration with its certificates, and every message about them in the report; its errors say whether it will do. */
 static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_certs *out_certs, struct xf_report *report)
 {
@@ -116,6 +128,10 @@ int main(int argc, char **argv)
         return fflush(stdout) == 0 ? XF_EXIT_OK : XF_EXIT_RUNTIME;
     case XF_MODE_DUMP:
         return (int)dump(options.file);
+    case XF_MODE_DNS:
+    case XF_MODE_CSR:
+    case XF_MODE_FIREWALL:
+        return (int)sheet(&options);
     case XF_MODE_TEST:
         return (int)test(options.file);
     case XF_MODE_RUN:

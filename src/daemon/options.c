@@ -7,6 +7,8 @@
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'}, {"dump", no_argument, NULL, 'd'},
     {"sample", no_argument, NULL, 's'},       {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},
+    {"dns-records", optional_argument, NULL, 'D'}, {"csr-names", optional_argument, NULL, 'C'},
+    {"firewall", required_argument, NULL, 'F'},
     {NULL, 0, NULL, 0},
 };
 
@@ -15,6 +17,9 @@ void xf_options_help(FILE *out)
     fputs("usage: xfedd -c FILE            run in the foreground\n"
           "       xfedd -c FILE -t         check the configuration and the files that it names\n"
           "       xfedd -c FILE --dump     print what is in force, with every default\n"
+          "       xfedd -c FILE --dns-records [ZONE]    print the records to publish, all or those of a zone\n"
+          "       xfedd -c FILE --csr-names [DOMAIN]    print the names of a certificate, for openssl req -config\n"
+          "       xfedd -c FILE --firewall nftables|asa print the rules of a firewall\n"
           "       xfedd --sample           print an annotated configuration\n"
           "       xfedd --version | --help\n"
           "\n"
@@ -32,7 +37,13 @@ static bool refuse(const char *what)
 
 static bool reads_file(enum xf_mode mode)
 {
-    return mode == XF_MODE_RUN || mode == XF_MODE_TEST || mode == XF_MODE_DUMP;
+    return mode != XF_MODE_SAMPLE && mode != XF_MODE_VERSION && mode != XF_MODE_HELP;
+}
+
+/* `--dns-records example.org`: getopt leaves an optional word of its own to us. */
+static bool takes_word(enum xf_mode mode)
+{
+    return mode == XF_MODE_DNS || mode == XF_MODE_CSR;
 }
 
 /* XF_MODE_RUN for what is no mode. */
@@ -45,6 +56,12 @@ static enum xf_mode mode_of(int letter)
         return XF_MODE_DUMP;
     case 's':
         return XF_MODE_SAMPLE;
+    case 'D':
+        return XF_MODE_DNS;
+    case 'C':
+        return XF_MODE_CSR;
+    case 'F':
+        return XF_MODE_FIREWALL;
     case 'V':
         return XF_MODE_VERSION;
     case 'h':
@@ -67,10 +84,14 @@ bool xf_options_parse(int argc, char **argv, struct xf_options *out_options)
         if (letter == 'c')
             options.file = optarg;
         else if (options.mode != XF_MODE_RUN && options.mode != mode)
-            return refuse("only one of -t, --dump, --sample, --version and --help");
+            return refuse("only one of -t, --dump, --dns-records, --csr-names, --firewall, --sample, --version and --help");
         else
             options.mode = mode;
+        if (letter != 'c' && optarg)
+            options.subject = optarg;
     }
+    if (takes_word(options.mode) && !options.subject && optind < argc)
+        options.subject = argv[optind++];
     if (optind < argc)
         return refuse("there are no other arguments: the file needs -c");
     if (reads_file(options.mode) && (!options.file || !*options.file))

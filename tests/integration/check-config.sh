@@ -77,6 +77,15 @@ cmp "$scratch/first.conf" "$scratch/second.conf" || fail "--dump of a dump diffe
 expect 64 "no file" "$xfedd" || true
 expect 64 "an unknown option" "$xfedd" --nonsense || true
 expect 64 "two modes" "$xfedd" -c "$scratch/xfed.conf" -t --dump || true
+expect 64 "a firewall of no kind" "$xfedd" -c "$scratch/xfed.conf" --firewall || true
+expect 64 "a firewall of another kind" "$xfedd" -c "$scratch/xfed.conf" --firewall pf || true
+expect 64 "a sheet of two kinds" "$xfedd" -c "$scratch/xfed.conf" --dns-records --csr-names || true
+expect 64 "names of others" "$xfedd" -c "$scratch/xfed.conf" --csr-names elsewhere.example || true
+sed '/^node /,/^}/d' "$scratch/xfed.conf" >"$scratch/no-nodes.conf"
+expect 78 "records without nodes" "$xfedd" -c "$scratch/no-nodes.conf" --dns-records || true
+expect 0 "records" "$xfedd" -c "$scratch/xfed.conf" --dns-records && grep -q '^_xmpp-server._tcp.example.org. ' "$scratch/out" || fail "records"
+expect 0 "names" "$xfedd" -c "$scratch/xfed.conf" --csr-names EXAMPLE.org && grep -q '^DNS.1 = example.org$' "$scratch/out" || fail "names"
+expect 0 "rules" "$xfedd" -c "$scratch/xfed.conf" --firewall=asa && grep -q '^object network ' "$scratch/out" || fail "rules"
 expect 64 "an argument too many" "$xfedd" -c "$scratch/xfed.conf" more || true
 expect 78 "no such file" "$xfedd" -c "$scratch/nowhere.conf" -t || true
 expect 0 "--version" "$xfedd" --version && grep -q '^xfedd [0-9]' "$scratch/out" || fail "--version: $(cat "$scratch/out")"

@@ -146,6 +146,15 @@ struct xf_conf_served {
     bool mail_only;                /* nobody has a JID here: an address that is no user's e-mail address is item-not-found */
 };
 
+struct xf_conf_node {              /* one server of the deployment as the Internet sees it: for what --dns-records and --firewall print */
+    char *title;
+    struct xf_conf_place at;
+    char *host;                    /* that SRV records name; several nodes behind one address may share it, with other ports */
+    struct xf_texts addresses;     /* of the host, public */
+    struct xf_texts nat;           /* the node's own ones, when they are others: at most one of each family counts */
+    unsigned port, direct_port;    /* that peers connect to */
+};
+
 struct xf_conf_directory {         /* LDAP: e-mail addresses and groups of our users */
     char *uri;                     /* "" for none; ldap:// or ldaps://, several separated by spaces */
     bool start_tls;
@@ -221,6 +230,10 @@ struct xf_conf {
     size_t link_count;
     struct xf_conf_served *served;
     size_t served_count;
+    struct xf_conf_node *nodes;
+    size_t node_count;
+    uint64_t publish_ttl_ms;
+    char *publish_interface;       /* towards the Internet, on the machine that has the nftables rules */
     struct xf_conf_place defaults_at;
     struct xf_peer_settings defaults; /* every value present */
     uint64_t defaults_by_profile;

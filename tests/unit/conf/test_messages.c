@@ -70,6 +70,26 @@ static const struct {
      "conf:4: peer \"x.example\" is written twice (first at conf:3): expected once"},
     {"domain served twice", GOOD "served \"b.example\" { link = l certificate = c key = k\n aliases = {\"A.example\"} }\n",
      "conf:4: \"a.example\" is served twice (also by served \"a.example\" at conf:2): expected once"},
+    /* nodes */
+    {"node without a host", GOOD "node n { addresses = {\"203.0.113.5\"} }\n",
+     "conf:3: node \"n\" has no host: expected host = \"xmpp1.example.org\""},
+    {"node without an address", GOOD "node n { host = x.example addresses = {} }\n",
+     "conf:3: addresses = {}: expected an address without port, as 192.0.2.1 or 2001:db8::1"},
+    {"two nodes at one address and port", GOOD "node n { host = x.example addresses = {\"203.0.113.5\"} }\n"
+     "node m { host = y.example\n addresses = {\"203.0.113.6\", \"203.0.113.5\"} }\n",
+     "conf:4: node \"m\": has an address and a port in common with node \"n\": expected another port (and direct-port)"},
+    {"two nodes at one port for direct TLS", "listen { s2s-direct = {\"[::]:5270\"} }\n" GOOD
+     "node n { host = x.example addresses = {\"203.0.113.5\"} }\nnode m { host = x.example addresses = {\"203.0.113.5\"}\n port = 15269 }\n",
+     "conf:6: node \"m\": has an address and a port in common with node \"n\": expected another port (and direct-port)"},
+    {"one port for both", "listen { s2s-direct = {\"[::]:5270\"} }\n" GOOD
+     "node n { host = x.example addresses = {\"203.0.113.5\"} port = 443\n direct-port = 443 }\n",
+     "conf:5: node \"n\": port and direct-port are the same: expected two ports"},
+    {"one host with other addresses at other ports", GOOD "node n { host = x.example addresses = {\"203.0.113.5\"} }\n"
+     "node m { port = 15269\n host = X.example addresses = {\"203.0.113.6\"} }\n",
+     "conf:5: node \"m\": shares its host with node \"n\", which has another port and other addresses: expected the same addresses, or a "
+     "host of its own"},
+    {"interface with a quote", GOOD "publish { interface = \"eth0\\\"\" }\n",
+     "conf:3: interface = \"eth0\"\": expected the name of a network interface, as eth0"},
     /* values */
     {"duration without unit", GOOD "defaults {\n idle-timeout = 600\n}\n",
      "conf:4: idle-timeout = \"600\": expected a duration with a unit (ms, s, m, h, d) from 10s to 1d"},

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sheets.c — the sheets with what they need of files: the keys of our certificates, for TLSA.
+ *
+ * They are printed before certificates exist as well (--csr-names is how one comes to them), so a certificate that cannot be read is
+ * told on standard error and left out.
+ */
+#include "daemon_priv.h"
+
+#include <string.h>
+#include <xfed/base/alloc.h>
+#include <xfed/sheets/sheets.h>
+#include <xfed/tls/tls.h>
+#include <xfed/xmpp/jid.h>
+
+static size_t read_keys(const struct xf_certs *certs, struct xf_sheet_cert *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < certs->own_count; i++) {
+        struct xf_sheet_cert *cert = &out[count];
+        *cert = (struct xf_sheet_cert){.served = certs->own[i].served, .name = certs->own[i].name};
+        if (xf_tls_pin_load(certs->own[i].file, cert->spki_sha256, NULL) == XF_ERR_OK)
+            count++;
+    }
+    return count;
+}
+
+static enum xf_err print_dns(struct xf_conf *conf, const char *zone, struct xf_error *err)
+{
+    struct xf_certs certs;
+    struct xf_report report;
+    xf_report_init(&report);
+    xf_certs_load(conf, false, &certs, &report);
+    struct xf_sheet_cert *keys = xf_alloc((certs.own_count + 1) * sizeof(*keys));
+    enum xf_err result = xf_sheet_dns(conf, keys, read_keys(&certs, keys), zone, stdout, err);
+    if (report.text.len > 0)
+        fprintf(stderr, "%.*s\n", XF_SPAN_ARGS(xf_buf_span(&report.text)));
+    xf_free(keys);
+    xf_certs_release(&certs);
+    xf_report_release(&report);
+    return result;
+}
+
+/* A domain as it is written; false: it is none. */
+static bool prepare(const char *subject, char prepared[XF_DOMAIN_MAX + 1])
+{
+    return xf_domain_prepare(xf_span_of(subject), prepared) == XF_ERR_OK;
+}
+
+static enum xf_err print(const struct xf_options *options, struct xf_conf *conf, struct xf_error *err)
+{
+    char prepared[XF_DOMAIN_MAX + 1];
+    const char *subject = options->subject;
+    if (options->mode == XF_MODE_FIREWALL)
+        return xf_sheet_firewall(conf, subject, stdout, err);
+    if (subject && !prepare(subject, prepared))
+        return xf_fail(err, XF_ERR_NOT_FOUND, "%.80s: expected a domain name", subject);
+    subject = subject ? prepared : NULL;
+    return options->mode == XF_MODE_DNS ? print_dns(conf, subject, err) : xf_sheet_csr(conf, subject, stdout, err);
+}
+
+enum xf_exit xf_sheet_print(const struct xf_options *options, struct xf_conf *conf)
+{
+    struct xf_error err = {0};
+    enum xf_err result = print(options, conf, &err);
+    if (result != XF_ERR_OK) {
+        fprintf(stderr, "xfedd: %s\n", err.detail);
+        return result == XF_ERR_NOT_FOUND ? XF_EXIT_USAGE : XF_EXIT_CONFIG;
+    }
+    return fflush(stdout) == 0 ? XF_EXIT_OK : XF_EXIT_RUNTIME;
+}

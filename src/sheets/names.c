@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* names.c — which names are ours, and small things that every sheet needs. */
+#include "sheets_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool xf_our_name_at(const struct xf_conf *conf, size_t i, struct xf_our_name *out)
+{
+    for (size_t s = 0; s < conf->served_count; s++) {
+        const struct xf_conf_served *served = &conf->served[s];
+        if (i <= served->aliases.count) {
+            *out = (struct xf_our_name){i == 0 ? served->domain : served->aliases.item[i - 1], s, i > 0};
+            return true;
+        }
+        i -= served->aliases.count + 1;
+    }
+    return false;
+}
+
+bool xf_name_is_in(const char *name, const char *zone)
+{
+    size_t len = strlen(name), zone_len = strlen(zone);
+    if (len < zone_len || strcmp(name + len - zone_len, zone) != 0)
+        return false;
+    return len == zone_len || name[len - zone_len - 1] == '.';
+}
+
+enum xf_err xf_need_nodes(const struct xf_conf *conf, const char *sheet, struct xf_error *err)
+{
+    if (conf->node_count > 0)
+        return XF_ERR_OK;
+    return xf_fail(err, XF_ERR_BAD_VALUE,
+                   "%s: the configuration does not say how peers reach this server: expected node \"xmpp1\" { host = \"xmpp1.example.org\" "
+                   "addresses = {\"203.0.113.5\"} }",
+                   sheet);
+}
+
+unsigned xf_port_of(const char *host_port)
+{
+    const char *colon = strrchr(host_port, ':');
+    bool has_port = colon && (host_port[0] == '[' ? colon[-1] == ']' : strchr(host_port, ':') == colon);
+    return has_port ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sheets_priv.h — what the sheets share.
+ *
+ *   names.c      which names are ours
+ *   dns.c        records
+ *   csr.c        names of certificates
+ *   firewall.c   what must pass, whatever firewall it is
+ *   nftables.c, asa.c   ... in their syntax
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <xfed/sheets/sheets.h>
+
+/* ---- names.c */
+struct xf_our_name {
+    const char *name;
+    size_t served;      /* in conf->served */
+    bool is_alias;
+};
+
+/* The i-th of all domains and aliases, each domain before its aliases; false: there are no more. */
+bool xf_our_name_at(const struct xf_conf *conf, size_t i, struct xf_our_name *out);
+/* Is this name `zone` or below it? */
+bool xf_name_is_in(const char *name, const char *zone);
+/* XF_ERR_BAD_VALUE, with words: what needs nodes cannot be made. */
+XF_MUST_USE enum xf_err xf_need_nodes(const struct xf_conf *conf, const char *sheet, struct xf_error *err);
+static inline bool xf_address_is_v6(const char *address)
+{
+    for (; *address; address++)
+        if (*address == ':')
+            return true;
+    return false;
+}
+
+/* The port of "192.0.2.1:5269", "[::]:5269" or "host:5269"; 0: there is none. */
+unsigned xf_port_of(const char *host_port);
+
+/* ---- firewall.c */
+struct xf_gate {            /* an address of a node that peers come to */
+    const struct xf_conf_node *node;
+    const char *public, *real; /* the same text in the same memory without translation */
+    bool is_v6;
+};
+
+struct xf_pass {            /* a service of the nodes */
+    unsigned public, real;  /* ports */
+};
+
+struct xf_exit_to {         /* a static route, or a resolver */
+    char *address;          /* NULL: any */
+    bool is_v6;
+    unsigned port;
+};
+
+struct xf_port_range {
+    uint16_t first, last;
+};
+
+struct xf_rules {
+    const struct xf_conf *conf;
+    struct xf_gate *gates;
+    size_t gate_count;
+    unsigned real_ports[2], real_count; /* that the nodes listen on */
+    unsigned peer_ports[2], peer_count; /* that peers are taken to listen on */
+    struct xf_exit_to *routes;          /* with other ports than those */
+    size_t route_count;
+    struct xf_exit_to *resolvers;       /* none: any */
+    size_t resolver_count;
+    struct xf_port_range *sources;      /* local ports that are connected from, apart from each other; none: any */
+    size_t source_count;
+    struct xf_texts source_addresses;   /* that are no gate's */
+};
+
+void xf_rules_make(const struct xf_conf *conf, struct xf_rules *out);
+void xf_rules_release(struct xf_rules *rules);
+/* The services of a node, as many as rules->real_count. */
+void xf_rules_passes(const struct xf_rules *rules, const struct xf_conf_node *node, struct xf_pass out[2]);
+
+/* Is this the first gate of its real address? A node may have several public ones. */
+bool xf_gate_is_first(const struct xf_rules *rules, size_t gate);
+/* Is the address or the port translated? */
+bool xf_pass_is_moved(const struct xf_gate *gate, const struct xf_pass *pass);
+
+void xf_nftables_write(const struct xf_rules *rules, FILE *out);
+void xf_asa_write(const struct xf_rules *rules, FILE *out);

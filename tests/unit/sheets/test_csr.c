@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* The names of a certificate, as openssl req reads them. */
+#include "sheet_text.h"
+
+#define LABEL_63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define TWO SERVED "served \"mail.example\" { link = l mail-only = yes }\n"
+
+/* clang-format off */
+static const struct {
+    const char *label, *conf, *only, *want;
+} sheets[] = {
+    {"all names of ours", TWO, NULL,
+     "CN = a.example\nDNS.1 = a.example\nDNS.2 = rooms.a.example\nDNS.3 = mail.example\n"
+     "otherName.1 = 1.3.6.1.5.5.7.8.7;IA5STRING:_xmpp-server.a.example\n"
+     "otherName.3 = 1.3.6.1.5.5.7.8.7;IA5STRING:_xmpp-server.mail.example\n"
+     "otherName.6 = 1.3.6.1.5.5.7.8.5;UTF8:mail.example\n!DNS.4\n!otherName.7\nextendedKeyUsage = serverAuth, clientAuth"},
+    {"a served section: the domain and its aliases", TWO, "a.example", "CN = a.example\nDNS.2 = rooms.a.example\n!mail.example\n!DNS.3"},
+    {"an alias alone", TWO, "rooms.a.example", "CN = rooms.a.example\nDNS.1 = rooms.a.example\n!DNS.2"},
+    {"a name in other letters is an A-label", "served \"b\xc3\xbc" "cher.example\" { link = l }\n", NULL, "DNS.1 = xn--bcher-kva.example"},
+    {"too long for a CN", "served \"" LABEL_63 ".example\" { link = l aliases = {\"b.example\"} }\n", NULL,
+     "CN = b.example\nDNS.1 = " LABEL_63 ".example"},
+    {"all too long for a CN", "served \"" LABEL_63 ".example\" { link = l }\n", NULL, "CN = xfedd\nDNS.1 = " LABEL_63 ".example"},
+};
+/* clang-format on */
+
+START_TEST(sheet_has_these_names)
+{
+    struct xf_conf *conf = conf_of(sheets[_i].conf);
+    char *sheet = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&sheet, &len);
+    ck_assert_int_eq(xf_sheet_csr(conf, sheets[_i].only, out, NULL), XF_ERR_OK);
+    fclose(out);
+    check_lines(sheets[_i].label, sheet, sheets[_i].want);
+    free(sheet);
+    xf_conf_free(&conf);
+}
+END_TEST
+
+START_TEST(refuses_names_of_others)
+{
+    struct xf_conf *conf = conf_of(TWO);
+    struct xf_error err = {0};
+    ck_assert_int_eq(xf_sheet_csr(conf, "x.a.example", stderr, &err), XF_ERR_NOT_FOUND);
+    ck_assert_str_eq(err.detail, "--csr-names x.a.example: is no domain or alias of a served section: expected one, or none for all");
+    xf_conf_free(&conf);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("sheets/csr");
+    TCase *tc = tcase_create("csr");
+    tcase_add_loop_test(tc, sheet_has_these_names, 0, XF_ARRAY_LEN(sheets));
+    tcase_add_test(tc, refuses_names_of_others);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
