@@ -74,6 +74,41 @@ expect 0 "--dump of a dump" "$xfedd" -c "$scratch/first.conf" --dump && cp "$scr
 cmp "$scratch/first.conf" "$scratch/second.conf" || fail "--dump of a dump differs"
 ! grep -q "secret of" "$scratch/first.conf" || fail "--dump shows a secret"
 
+# The complete examples, with the files that they name made up: they load without a word, their dump loads and dumps the same, and
+# every sheet can be made of them.
+examples="$scratch/examples"
+mkdir -p "$examples/certs"
+cp "$source"/conf/*.conf "$examples"
+rm "$examples/xfed.conf"
+for secret in $(grep -ohE "(secret|password)-file *= *\"[^\"]+" "$examples"/*.conf | sed "s/.*\"//" | sort -u); do
+    echo "a secret of $secret, long enough" >"$examples/$secret"
+done
+certificate ca authority.example
+cp "$scratch/ca.pem" "$examples/partner-ca.pem"
+cp "$scratch/ca.pem" "$examples/ad-ca.pem"
+for domain in example.org example.net example.com im.example.org; do
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -subj "/CN=$domain" \
+        -addext "subjectAltName=DNS:$domain,DNS:*.$domain" -keyout "$examples/$domain.key" -out "$examples/$domain.pem" 2>/dev/null
+    mkdir "$examples/certs/$domain"
+    cp "$examples/$domain.pem" "$examples/certs/$domain/fullchain.pem"
+    cp "$examples/$domain.key" "$examples/certs/$domain/privkey.pem"
+done
+count=0
+for example in "$examples"/*.conf; do
+    name=conf/$(basename "$example")
+    count=$((count + 1))
+    expect 0 "$name" "$xfedd" -c "$example" -t || continue
+    # A machine without the bundle of authorities is told so.
+    ! grep -v 'ca-certificates.crt' "$scratch/err" || fail "$name: -t has something to say"
+    expect 0 "$name, --dump" "$xfedd" -c "$example" --dump && cp "$scratch/out" "$examples/first"
+    expect 0 "$name, the dump" "$xfedd" -c "$examples/first" --dump && cp "$scratch/out" "$examples/second"
+    cmp "$examples/first" "$examples/second" || fail "$name: --dump of a dump differs"
+    for sheet in --dns-records --csr-names --firewall=nftables --firewall=asa; do
+        expect 0 "$name, $sheet" "$xfedd" -c "$example" "$sheet" || true
+    done
+done
+[ "$count" -ge 7 ] || fail "only $count examples were found in conf/"
+
 expect 64 "no file" "$xfedd" || true
 expect 64 "an unknown option" "$xfedd" --nonsense || true
 expect 64 "two modes" "$xfedd" -c "$scratch/xfed.conf" -t --dump || true
@@ -95,5 +130,5 @@ expect 0 "--help" "$xfedd" --help || true
 sed "s|^    #s2s = .*|    s2s = {\"192.0.2.1:5269\"}|" "$scratch/xfed.conf" >"$scratch/port.conf"
 expect 1 "an address that is not ours" timeout 10 "$xfedd" -c "$scratch/port.conf" || true
 
-[ "$failed" = 0 ] && echo "$broken broken configurations, sample, dump and exit codes are right"
+[ "$failed" = 0 ] && echo "$broken broken configurations, $count examples, sample, dump and exit codes are right"
 exit "$failed"
