@@ -9,6 +9,8 @@
  *   Outwards so too, unless certificate = ignore.
  * - dialback needs nothing; with certificate = required it needs TLS and that certificate like everything else
  *
+ * Limits that nothing could keep are refused too.
+ *
  * Each peer is judged by what holds for it in effect, with the line of the key that its section wrote, or of the section.
  * Test: tests/unit/conf/test_check_peer.c, and against the decisions themselves tests/unit/s2s/test_never.c.
  */
@@ -121,8 +123,18 @@ static void judge_downgrade(const struct subject *subject)
                "downgrade = allow or alarm, or a memory of peers");
 }
 
+/* A stanza that is larger than what is left passes, and the next one waits for it: so slow, that would take hours. */
+static void judge_rates(const struct subject *subject)
+{
+    static const char *const keys[] = {"byte-rate", NULL};
+    size_t byte_rate = subject->settings->byte_rate;
+    if (byte_rate > 0 && byte_rate < 1024)
+        refuse(subject, keys, "byte-rate is less than any stanza needs", "at least 1k, or 0 for any number");
+}
+
 static void judge(const struct subject *subject)
 {
+    judge_rates(subject);
     if (subject->settings->direction == XF_DIRECTION_NONE)
         return;
     judge_methods(subject);

@@ -33,6 +33,12 @@ static void log_ignored(struct xf_in *in, const char *reason)
            XF_WORD("reason", reason));
 }
 
+static void take_request(struct xf_in *in, const struct xf_elem *elem)
+{
+    in->is_bidi = true;
+    in->carrier.limits = xf_limits_read(elem); /* XEP-0478 §3.2 */
+}
+
 void xf_in_bidi(struct xf_in *in, const struct xf_elem *elem)
 {
     if (!xf_span_is(elem->name, "bidi"))
@@ -46,7 +52,7 @@ void xf_in_bidi(struct xf_in *in, const struct xf_elem *elem)
     else if (in->is_bidi)
         log_ignored(in, "repeated");
     else
-        in->is_bidi = true;
+        take_request(in, elem);
 }
 
 /* After SASL the pair was authenticated before the stream that may carry it was open. */
@@ -83,8 +89,15 @@ void xf_out_ask_bidi(struct xf_out *out)
     if (out->is_bidi || out->asker || !out->features.bidi || xf_out_bidi_refusal(out) ||
         xf_remember_is_behind(out->s2s, out->peer, true, &verdict, method))
         return;
+    struct xf_buf *buf = xf_stream_out(&out->stream);
+    struct xf_said_limits limits = xf_s2s_said_limits(out->s2s, out->settings);
     out->is_bidi = true;
-    xf_stream_send(&out->stream, "<bidi xmlns='" XF_NS_BIDI "'/>");
+    if (!buf)
+        return;
+    xf_buf_append_str(buf, "<bidi xmlns='" XF_NS_BIDI "'>");
+    xf_limits_write(buf, &limits); /* XEP-0478 §3.2: we have no features in which to say it */
+    xf_buf_append_str(buf, "</bidi>");
+    xf_stream_flush(&out->stream);
 }
 
 static struct xf_out *out_of(struct xf_gate *gate)

@@ -82,6 +82,29 @@ void xf_carrier_drained(struct xf_carrier *carrier)
     xf_list_push(&carrier->passengers, first);
 }
 
+/* Twice in vain, and there is still time (XEP-0478: after so long without traffic the peer may end the stream). */
+static uint64_t peer_patience_ms(const struct xf_carrier *carrier)
+{
+    return carrier->limits.idle_ms / 3;
+}
+
+void xf_carrier_keep_alive(struct xf_carrier *carrier, uint64_t ping_ms)
+{
+    uint64_t now_ms = carrier->stream->env->clock->now_ms, patience_ms = peer_patience_ms(carrier);
+    if (patience_ms && (!ping_ms || patience_ms < ping_ms))
+        ping_ms = patience_ms;
+    if (!ping_ms || now_ms - carrier->spoke_ms < ping_ms)
+        return;
+    xf_stream_send(carrier->stream, " "); /* RFC 6120 §4.6.1; a dead peer makes TCP give up */
+    carrier->spoke_ms = now_ms;
+}
+
+uint64_t xf_carrier_tick_ms(const struct xf_carrier *carrier, uint64_t usual_ms)
+{
+    uint64_t patience_ms = peer_patience_ms(carrier);
+    return patience_ms && patience_ms < usual_ms ? patience_ms : usual_ms;
+}
+
 /* Nothing of it is on the way yet. */
 static void go_alone(struct xf_out *out)
 {
@@ -179,7 +202,6 @@ bool xf_carry(struct xf_out *out)
         xf_out_fire(out, XF_OUT_ON_CARRIED);
     } else if (shared) {
         out->method = XF_AUTH_DIALBACK;
-        out->features.max_bytes = shared->features.max_bytes;
         xf_carrier_sit(&shared->carrier, out);
         xf_out_fire(out, XF_OUT_ON_OFFER_SHARE);
     }
@@ -212,7 +234,7 @@ void xf_out_become_rider(struct xf_out *out)
         return;
     }
     out->was_ready = true;
-    out->ready_ms = out->on->used_ms = out->s2s->env->clock->now_ms;
+    out->ready_ms = out->on->used_ms = out->on->spoke_ms = out->s2s->env->clock->now_ms;
     xf_timer_stop(&out->deadline);
     xf_log_out_up(out);
     out->events->ready(out->owner);

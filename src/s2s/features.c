@@ -4,6 +4,8 @@
 
 #include <xfed/xmpp/ns.h>
 
+#define IDLE_MIN_S 10 /* a peer that wants to hear from us more often is told as often as this */
+
 static bool has_external(const struct xf_elem *mechanisms)
 {
     for (const struct xf_elem *child = mechanisms->first_child; child; child = child->next)
@@ -12,19 +14,39 @@ static bool has_external(const struct xf_elem *mechanisms)
     return false;
 }
 
-static size_t read_max_bytes(const struct xf_elem *limits)
+/* Digits only, as xs:unsignedInt; 0: nothing usable. */
+static uint32_t read_number(const struct xf_elem *limits, const char *name)
 {
-    const struct xf_elem *elem = xf_elem_child(limits, XF_NS_STREAM_LIMITS, "max-bytes");
-    size_t value = 0;
-    if (!elem)
-        return 0;
-    for (size_t i = 0; i < elem->text.len; i++) {
+    const struct xf_elem *elem = xf_elem_child(limits, XF_NS_STREAM_LIMITS, name);
+    uint64_t value = 0;
+    for (size_t i = 0; elem && i < elem->text.len; i++) {
         char c = elem->text.ptr[i];
-        if (c < '0' || c > '9' || value > (SIZE_MAX >> 8))
+        value = value * 10 + (uint64_t)(c - '0');
+        if (c < '0' || c > '9' || value > UINT32_MAX)
             return 0;
-        value = value * 10 + (size_t)(c - '0');
     }
-    return value < 10000 ? 0 : value; /* RFC 6120 §13.12: no server may take less */
+    return (uint32_t)value;
+}
+
+struct xf_said_limits xf_limits_read(const struct xf_elem *parent)
+{
+    const struct xf_elem *elem = xf_elem_child(parent, XF_NS_STREAM_LIMITS, "limits");
+    if (!elem)
+        return (struct xf_said_limits){0};
+    uint32_t max_bytes = read_number(elem, "max-bytes"), idle_s = read_number(elem, "idle-seconds");
+    if (max_bytes < 10000) /* RFC 6120 §13.12: no server may take less */
+        max_bytes = 0;
+    if (idle_s && idle_s < IDLE_MIN_S)
+        idle_s = IDLE_MIN_S;
+    return (struct xf_said_limits){.max_bytes = max_bytes, .idle_ms = 1000ull * idle_s};
+}
+
+void xf_limits_write(struct xf_buf *out, const struct xf_said_limits *limits)
+{
+    xf_buf_appendf(out,
+                   "<limits xmlns='" XF_NS_STREAM_LIMITS "'><max-bytes>%zu</max-bytes>"
+                   "<idle-seconds>%llu</idle-seconds></limits>",
+                   limits->max_bytes, (unsigned long long)(limits->idle_ms / 1000));
 }
 
 struct xf_features xf_features_read(const struct xf_elem *elem)
@@ -41,10 +63,9 @@ struct xf_features xf_features_read(const struct xf_elem *elem)
             features.dialback_errors = xf_elem_child(child, XF_NS_DIALBACK_FEATURE, "errors") != NULL;
         } else if (xf_elem_is(child, XF_NS_BIDI_FEATURE, "bidi")) {
             features.bidi = true;
-        } else if (xf_elem_is(child, XF_NS_STREAM_LIMITS, "limits")) {
-            features.max_bytes = read_max_bytes(child);
         }
     }
+    features.limits = xf_limits_read(elem);
     return features;
 }
 
@@ -63,11 +84,8 @@ void xf_features_write(struct xf_stream *stream, const struct xf_features_offer 
         xf_buf_append_str(out, "<dialback xmlns='" XF_NS_DIALBACK_FEATURE "'><errors/></dialback>");
     if (offer->bidi)
         xf_buf_append_str(out, "<bidi xmlns='" XF_NS_BIDI_FEATURE "'/>");
-    if (offer->max_bytes)
-        xf_buf_appendf(out,
-                       "<limits xmlns='" XF_NS_STREAM_LIMITS "'><max-bytes>%zu</max-bytes>"
-                       "<idle-seconds>%llu</idle-seconds></limits>",
-                       offer->max_bytes, (unsigned long long)(offer->idle_ms / 1000));
+    if (offer->limits.max_bytes)
+        xf_limits_write(out, &offer->limits);
     xf_buf_append_str(out, "</stream:features>");
     xf_stream_flush(stream);
 }

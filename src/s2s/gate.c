@@ -4,6 +4,9 @@
  *
  * Whoever opened the stream, the rules are one and the same: its pair must be authenticated on this very stream, the addresses must be
  * there and prepare well, and a link that is full stops the reading. What the two kinds of streams do differently are the gate's ops.
+ *
+ * Two things make a stream wait, each by itself: the link has no room (the conn pauses; what was read already still passes), or the peer sent
+ * as much as it may (rate.c; the stream is held behind that very stanza).
  */
 #include "s2s_priv.h"
 
@@ -17,6 +20,35 @@ static void refuse_pair(struct xf_gate *gate, struct xf_s2s *s2s, const struct x
     else
         gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_NOT_AUTHORIZED, "pair-not-authenticated",
                           "this stream is not authenticated for the domain in to");
+}
+
+static void on_rate(struct xf_rate_waiter *waiter)
+{
+    struct xf_gate *gate = XF_CONTAINER(waiter, struct xf_gate, rate);
+    if (xf_list_is_linked(&gate->paused_node))
+        return; /* the link's room comes later, and goes on with it */
+    gate->is_held = false;
+    xf_stream_release(gate->stream);
+}
+
+void xf_gate_init(struct xf_gate *gate, const struct xf_gate_ops *ops, struct xf_stream *stream)
+{
+    *gate = (struct xf_gate){.ops = ops, .stream = stream, .rate = {.go_on = on_rate}};
+}
+
+/* A stream that ends says what it has to say without a break: its peer waits for the footer. */
+static void count_rate(struct xf_gate *gate, struct xf_s2s *s2s, const struct xf_stanza *stanza)
+{
+    if (!s2s->rates.is_on || gate->stream->is_ending ||
+        xf_rates_take(&s2s->rates, stanza->from.domain, stanza->wire_bytes, &gate->rate))
+        return;
+    gate->is_held = true;
+    xf_stream_hold(gate->stream);
+}
+
+void xf_gate_ending(struct xf_gate *gate, struct xf_s2s *s2s)
+{
+    xf_rates_hurry(&s2s->rates, &gate->rate);
 }
 
 void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza)
@@ -43,6 +75,7 @@ void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *
         xf_stream_pause(gate->stream, true);
         xf_list_push(&s2s->paused, &gate->paused_node);
     }
+    count_rate(gate, s2s, stanza);
 }
 
 void xf_gate_resume_all(struct xf_s2s *s2s)
@@ -52,10 +85,13 @@ void xf_gate_resume_all(struct xf_s2s *s2s)
         struct xf_gate *gate = XF_CONTAINER(node, struct xf_gate, paused_node);
         xf_list_remove(node);
         xf_stream_pause(gate->stream, false);
+        if (gate->is_held && !xf_list_is_linked(&gate->rate.node))
+            on_rate(&gate->rate);
     }
 }
 
 void xf_gate_fini(struct xf_gate *gate)
 {
     xf_list_remove(&gate->paused_node);
+    xf_rates_leave(&gate->rate);
 }

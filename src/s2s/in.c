@@ -140,9 +140,9 @@ static void offer_features(struct xf_in *in)
         offer.tls_required = in->settings->tls == XF_TLS_REQUIRED;
     } else {
         offer.external = in->pass == XF_PASS_TLS && xf_in_may_external(in, xf_span_of(in->peer));
-        offer.max_bytes = xf_s2s_limits_after(in->s2s, in->settings).stanza_bytes;
-        offer.idle_ms = in->settings->idle_ms;
     }
+    if (!offer.tls_required) /* else other features follow */
+        offer.limits = xf_s2s_said_limits(in->s2s, in->settings);
     xf_features_write(&in->stream, &offer);
     if (in->pass == XF_PASS_TLS && in->peer && !offer.external && !offer.dialback)
         refuse_certificate(in, &verdict);
@@ -254,6 +254,7 @@ static void on_drained(struct xf_stream *stream)
 static void on_ending(struct xf_stream *stream)
 {
     struct xf_in *in = in_of(stream);
+    xf_gate_ending(&in->gate, in->s2s);
     xf_carrier_ended(&in->carrier, in->s2s->is_draining ? XF_CAUSE_SHUTDOWN : XF_CAUSE_STREAM, "the stream ended");
 }
 
@@ -271,7 +272,8 @@ static void on_tick(void *owner)
 {
     struct xf_in *in = owner;
     uint64_t now_ms = in->s2s->env->clock->now_ms, quiet_ms = now_ms - in->stream.heard_ms;
-    if (quiet_ms >= in->settings->idle_ms && now_ms - in->carrier.used_ms >= in->settings->idle_ms) {
+    bool is_idle = !xf_stream_is_stopped(&in->stream) && quiet_ms >= in->settings->idle_ms;
+    if (is_idle && now_ms - in->carrier.used_ms >= in->settings->idle_ms) {
         xf_in_close(in);
         return;
     }
@@ -281,6 +283,8 @@ static void on_tick(void *owner)
     }
     if (quiet_ms >= TICK_MS)
         xf_stream_park(&in->stream);
+    if (in->is_bidi)
+        xf_carrier_keep_alive(&in->carrier, 0);
     xf_timer_start(in->s2s->env->timers, &in->tick, TICK_MS);
 }
 
@@ -393,7 +397,7 @@ void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
     xf_stream_init(&in->stream, s2s->env, XF_NS_SERVER, &limits, conf->unauthenticated.elements, &stream_events);
     in->stream.is_receiving = true;
     xf_carrier_init(&in->carrier, &in->stream, in, NULL);
-    in->gate = (struct xf_gate){.ops = &xf_in_gate_ops, .stream = &in->stream};
+    xf_gate_init(&in->gate, &xf_in_gate_ops, &in->stream);
     xf_stream_attach(&in->stream, conn);
     xf_timer_start(s2s->env->timers, &in->deadline, patience_ms(s2s));
     if (is_direct)

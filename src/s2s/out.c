@@ -354,10 +354,10 @@ void xf_out_become_ready(struct xf_out *out)
         out->s2s->env->forget_tls(out->s2s->env, out->stream.conn);
     out->was_ready = true;
     xf_carrier_sit(&out->carrier, out);
-    out->ready_ms = out->carrier.used_ms = out->s2s->env->clock->now_ms;
+    out->ready_ms = out->carrier.used_ms = out->carrier.spoke_ms = out->s2s->env->clock->now_ms;
     xf_timer_stop(&out->deadline);
     xf_dial_free(&out->dial);
-    xf_timer_start(out->s2s->env->timers, &out->tick, TICK_MS);
+    xf_timer_start(out->s2s->env->timers, &out->tick, xf_carrier_tick_ms(&out->carrier, TICK_MS));
     xf_log_out_up(out);
     xf_ask_reached(out->s2s, out->peer);
     if (out->asker) {
@@ -447,6 +447,7 @@ static void on_header(struct xf_stream *stream, const struct xf_header *header)
 static void on_features(struct xf_out *out, const struct xf_elem *elem)
 {
     out->features = xf_features_read(elem);
+    out->carrier.limits = out->features.limits;
     out->peer_speaks_dialback = out->peer_speaks_dialback || out->features.dialback;
     if (out->state == XF_OUT_AUTH_FEATURES)
         xf_out_fire(out, XF_OUT_ON_FEATURES);
@@ -567,6 +568,7 @@ static void on_drained(struct xf_stream *stream)
 static void on_ending(struct xf_stream *stream)
 {
     struct xf_out *out = out_of(stream);
+    xf_gate_ending(&out->gate, out->s2s);
     if (out->was_ready)
         xf_carrier_ended(&out->carrier, out->s2s->is_draining ? XF_CAUSE_SHUTDOWN : XF_CAUSE_STREAM, "the stream ended");
 }
@@ -625,15 +627,14 @@ static void on_tick(void *owner)
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, "an element of the peer took too long to arrive");
         return;
     }
-    if (now_ms - out->carrier.used_ms >= out->settings->idle_ms && !out->asker) {
+    if (now_ms - out->carrier.used_ms >= out->settings->idle_ms && !out->asker && !xf_stream_is_stopped(&out->stream)) {
         xf_out_close(out);
         return;
     }
-    if (out->settings->ping_ms && now_ms / out->settings->ping_ms != (now_ms - TICK_MS) / out->settings->ping_ms)
-        xf_stream_send(&out->stream, " "); /* RFC 6120 §4.6.1; a dead peer makes TCP give up */
+    xf_carrier_keep_alive(&out->carrier, out->settings->ping_ms);
     if (out->is_bidi && now_ms - out->stream.heard_ms >= TICK_MS)
         xf_stream_park(&out->stream);
-    xf_timer_start(out->s2s->env->timers, &out->tick, TICK_MS);
+    xf_timer_start(out->s2s->env->timers, &out->tick, xf_carrier_tick_ms(&out->carrier, TICK_MS));
 }
 
 static struct xf_out *open_out(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
@@ -645,7 +646,7 @@ static struct xf_out *open_out(struct xf_s2s *s2s, struct xf_span local, struct 
     out->settings = xf_policy_peer(s2s->policy, peer);
     out->opened_ms = s2s->env->clock->now_ms;
     xf_carrier_init(&out->carrier, &out->stream, NULL, out);
-    out->gate = (struct xf_gate){.ops = &xf_out_gate_ops, .stream = &out->stream};
+    xf_gate_init(&out->gate, &xf_out_gate_ops, &out->stream);
     xf_timer_init(&out->deadline, on_deadline, out);
     xf_timer_init(&out->tick, on_tick, out);
     xf_timer_init(&out->farewell, on_farewell, out);
@@ -710,9 +711,10 @@ enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza)
 {
     if (out->state != XF_OUT_READY)
         return XF_ERR_CLOSED;
-    if (out->features.max_bytes && xf_xml_stanza_bound(stanza, XF_NS_SERVER) > out->features.max_bytes)
+    size_t max_bytes = out->on->limits.max_bytes;
+    if (max_bytes && xf_xml_stanza_bound(stanza, XF_NS_SERVER) > max_bytes)
         return XF_ERR_LIMIT;
-    out->on->used_ms = out->s2s->env->clock->now_ms;
+    out->on->used_ms = out->on->spoke_ms = out->s2s->env->clock->now_ms;
     out->stanzas++;
     return xf_stream_send_stanza(out->on->stream, stanza);
 }

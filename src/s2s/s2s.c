@@ -4,6 +4,21 @@
 
 #include <xfed/base/alloc.h>
 
+static struct xf_rate_limits rate_limits(void *owner, struct xf_span peer)
+{
+    const struct xf_s2s *s2s = owner;
+    const struct xf_peer_settings *settings = xf_policy_peer(s2s->policy, peer);
+    return (struct xf_rate_limits){.stanzas = settings->stanza_rate, .bytes = settings->byte_rate};
+}
+
+static bool any_has_rate(const struct xf_conf *conf)
+{
+    bool any = conf->defaults.stanza_rate || conf->defaults.byte_rate;
+    for (size_t i = 0; i < conf->peer_count && !any; i++)
+        any = conf->peers[i].settings.stanza_rate || conf->peers[i].settings.byte_rate;
+    return any;
+}
+
 struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
 {
     struct xf_s2s *s2s = xf_new(struct xf_s2s);
@@ -26,6 +41,8 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     s2s->bidi_pairs = xf_map_new();
     s2s->shared = xf_map_new();
     s2s->inbound_by_peer = xf_map_new();
+    xf_rates_init(&s2s->rates, s2s->env->clock, s2s->env->timers, rate_limits, s2s);
+    s2s->rates.is_on = any_has_rate(xf_s2s_conf(s2s));
     xf_quota_init(&s2s->quota);
     xf_refusals_init(&s2s->refusals, s2s->env->timers);
     return s2s;
@@ -48,6 +65,7 @@ void xf_s2s_free(struct xf_s2s **s2s)
     xf_map_free(&s->bidi_pairs);
     xf_map_free(&s->shared);
     xf_map_free(&s->inbound_by_peer);
+    xf_rates_fini(&s->rates);
     xf_quota_fini(&s->quota);
     xf_refusals_fini(&s->refusals);
     xf_free(s);
@@ -92,6 +110,11 @@ struct xf_reader_limits xf_s2s_limits_after(const struct xf_s2s *s2s, const stru
     limits.stanza_bytes = settings->max_stanza_bytes < link ? settings->max_stanza_bytes : link;
     limits.start_tag_bytes = xf_s2s_conf(s2s)->xml.start_tag_bytes;
     return limits;
+}
+
+struct xf_said_limits xf_s2s_said_limits(const struct xf_s2s *s2s, const struct xf_peer_settings *settings)
+{
+    return (struct xf_said_limits){.max_bytes = xf_s2s_limits_after(s2s, settings).stanza_bytes, .idle_ms = settings->idle_ms};
 }
 
 void xf_s2s_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
@@ -142,6 +165,8 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy, struct xf_tls_i
     s2s->identities = xf_tls_identities_ref(identities);
     xf_tls_identities_unref(&old);
     s2s->policy = policy;
+    s2s->rates.is_on = any_has_rate(xf_s2s_conf(s2s));
+    xf_rates_changed(&s2s->rates);
     XF_LIST_EACH_SAFE(node, &s2s->ins)
     {
         struct xf_in *in = XF_CONTAINER(node, struct xf_in, node);

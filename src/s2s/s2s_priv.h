@@ -6,7 +6,7 @@
  *   an outgoing stream's states       out_machine.c (table), out.c (life)
  *   an accepted stream                in.c (life, headers), in_judge.c (its certificate), in_auth.c (STARTTLS, SASL),
  *                                     in_pairs.c (dialback, stanzas)
- *   stanzas of peers coming in        gate.c
+ *   stanzas of peers coming in        gate.c; how fast: rate.c
  *   one stream for both ways, pairs   bidi.c (negotiation, our streams' incoming side), carry.c (which stream carries a pair)
  *   asking an authoritative server    ask.c
  *   who is good enough                verdict.c; and still what it was: remember.c
@@ -23,6 +23,7 @@
 #include "dialback_priv.h"
 #include "doors_priv.h"
 #include "quota_priv.h"
+#include "rate_priv.h"
 #include "verdict_priv.h"
 
 #define XF_PAIR_KEY_MAX (2 * XF_DOMAIN_MAX + 1)
@@ -43,6 +44,14 @@ struct xf_stranger_lines {
     uint64_t since_ms;
     unsigned written, hidden; /* in this minute */
 };
+
+/* ---- features.c: stream limits */
+struct xf_said_limits { /* XEP-0478; 0: not said */
+    size_t max_bytes;   /* of a stanza */
+    uint64_t idle_ms;   /* without traffic from the other side the stream may end */
+};
+struct xf_said_limits xf_limits_read(const struct xf_elem *parent); /* of features, or of bidi */
+void xf_limits_write(struct xf_buf *out, const struct xf_said_limits *limits);
 
 /* ---- s2s.c */
 struct xf_s2s {
@@ -65,6 +74,7 @@ struct xf_s2s {
     struct xf_map *bidi_pairs; /* pair key -> struct xf_pair on a stream that goes both ways */
     struct xf_map *shared;    /* peer -> struct xf_out: a ready stream that takes further pairs (multiplex) */
     struct xf_map *inbound_by_peer; /* peer -> unsigned *: authenticated inbound streams */
+    struct xf_rates rates;    /* of peers: stanza-rate, byte-rate */
     struct xf_quota quota;
     struct xf_refusals refusals;
     struct xf_stranger_lines strangers;
@@ -79,6 +89,7 @@ static inline const struct xf_conf *xf_s2s_conf(const struct xf_s2s *s2s)
 /* Limits of the reader before and after authentication. */
 struct xf_reader_limits xf_s2s_limits_before(const struct xf_s2s *s2s);
 struct xf_reader_limits xf_s2s_limits_after(const struct xf_s2s *s2s, const struct xf_peer_settings *settings);
+struct xf_said_limits xf_s2s_said_limits(const struct xf_s2s *s2s, const struct xf_peer_settings *settings); /* that we tell the peer */
 
 /* "local\0peer" */
 struct xf_span xf_pair_key(struct xf_span local, struct xf_span peer, char out[XF_PAIR_KEY_MAX]);
@@ -129,13 +140,12 @@ void xf_asker_ended(struct xf_asker *asker, enum xf_cause cause, const char *tex
 /* ---- features.c */
 struct xf_features {
     bool tls, tls_required, external, dialback, dialback_errors, bidi;
-    size_t max_bytes; /* XEP-0478, 0: not said */
+    struct xf_said_limits limits;
 };
 struct xf_features xf_features_read(const struct xf_elem *elem);
 struct xf_features_offer {
     bool tls, tls_required, external, dialback, bidi;
-    size_t max_bytes; /* 0: not said */
-    uint64_t idle_ms;
+    struct xf_said_limits limits; /* max_bytes 0: left out */
 };
 void xf_features_write(struct xf_stream *stream, const struct xf_features_offer *offer);
 
@@ -152,10 +162,14 @@ struct xf_gate_ops {
 struct xf_gate { /* embedded in the owner of the stream */
     const struct xf_gate_ops *ops;
     struct xf_stream *stream;
-    struct xf_node paused_node;
+    struct xf_node paused_node; /* for the link */
+    struct xf_rate_waiter rate;
+    bool is_held;               /* for its rate */
 };
+void xf_gate_init(struct xf_gate *gate, const struct xf_gate_ops *ops, struct xf_stream *stream);
 void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza);
 void xf_gate_resume_all(struct xf_s2s *s2s);
+void xf_gate_ending(struct xf_gate *gate, struct xf_s2s *s2s); /* the stream's: nothing makes it wait any more */
 void xf_gate_fini(struct xf_gate *gate);
 
 /* ---- dial.c: race candidates (RFC 8305) */
@@ -184,11 +198,16 @@ struct xf_carrier {
     struct xf_in *in;            /* whose stream it is, one of the two: an accepted one that goes both ways, */
     struct xf_out *out;          /* or a ready one of ours */
     struct xf_node passengers;   /* struct xf_out by its seat: the stream's own and riders */
+    struct xf_said_limits limits; /* that the peer set (XEP-0478) */
     uint64_t used_ms;            /* when a stanza passed last */
+    uint64_t spoke_ms;           /* when we last sent one, or white space */
 };
 void xf_carrier_init(struct xf_carrier *carrier, struct xf_stream *stream, struct xf_in *in, struct xf_out *out);
 void xf_carrier_sit(struct xf_carrier *carrier, struct xf_out *out);
 void xf_carrier_leave(struct xf_out *out); /* or nothing */
+/* White space when we were silent for `ping_ms` (0: never), or for as long as makes the peer doubt; and when to come back at the latest. */
+void xf_carrier_keep_alive(struct xf_carrier *carrier, uint64_t ping_ms);
+uint64_t xf_carrier_tick_ms(const struct xf_carrier *carrier, uint64_t usual_ms);
 void xf_carrier_drained(struct xf_carrier *carrier);
 void xf_carrier_ended(struct xf_carrier *carrier, enum xf_cause cause, const char *text); /* tells all who sit on it */
 bool xf_carrier_has(const struct xf_carrier *carrier, struct xf_span local); /* a ready passenger from that domain */

@@ -340,11 +340,23 @@ void xf_stream_restart(struct xf_stream *stream)
     stop_reading(stream);
 }
 
+bool xf_stream_is_stopped(const struct xf_stream *stream)
+{
+    return stream->is_paused || stream->next == XF_STREAM_NEXT_HELD;
+}
+
+static void apply_pause(struct xf_stream *stream)
+{
+    stream->looked_ms = 0;
+    if (stream->conn)
+        xf_conn_pause(stream->conn, xf_stream_is_stopped(stream));
+}
+
 void xf_stream_hold(struct xf_stream *stream)
 {
     stream->next = XF_STREAM_NEXT_HELD;
     stop_reading(stream);
-    xf_stream_pause(stream, true);
+    apply_pause(stream);
 }
 
 void xf_stream_release(struct xf_stream *stream)
@@ -355,7 +367,7 @@ void xf_stream_release(struct xf_stream *stream)
     xf_buf_init(&stream->held, HELD_MAX_BYTES);
     stream->next = XF_STREAM_NEXT_ELEMENT;
     xf_reader_resume(stream->reader);
-    xf_stream_pause(stream, false);
+    apply_pause(stream);
     read_bytes(stream, xf_buf_ptr(&held), held.len);
     xf_buf_release(&held);
 }
@@ -456,7 +468,7 @@ uint64_t xf_stream_element_ms(struct xf_stream *stream)
 {
     unsigned long count = xf_reader_element_count(stream->reader);
     uint64_t now_ms = stream->env->clock->now_ms;
-    if (stream->is_paused || xf_reader_is_quiet(stream->reader)) {
+    if (xf_stream_is_stopped(stream) || xf_reader_is_quiet(stream->reader)) {
         stream->looked_ms = 0;
         return 0;
     }
@@ -470,7 +482,5 @@ uint64_t xf_stream_element_ms(struct xf_stream *stream)
 void xf_stream_pause(struct xf_stream *stream, bool paused)
 {
     stream->is_paused = paused;
-    stream->looked_ms = 0;
-    if (stream->conn)
-        xf_conn_pause(stream->conn, paused);
+    apply_pause(stream);
 }

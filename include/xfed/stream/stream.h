@@ -109,7 +109,7 @@ void xf_stream_restart(struct xf_stream *stream);
 void xf_stream_start_tls(struct xf_stream *stream, const struct xf_tls_request *request, const char *go);
 
 /*
- * From within header or element: what the peer sends behind it waits unread until xf_stream_release, which is not called from within an
+ * From within header, stanza or element: what the peer sends behind it waits unread until xf_stream_release, which is not called from within an
  * event of the stream.
  */
 void xf_stream_hold(struct xf_stream *stream);
@@ -136,6 +136,7 @@ void xf_stream_expect_quiet(struct xf_stream *stream);
  */
 uint64_t xf_stream_element_ms(struct xf_stream *stream);
 
-/* Stop and go on reading. */
+/* Stop and go on reading. What a conn has read already still comes; a stream that is held too goes on when both are over. */
 void xf_stream_pause(struct xf_stream *stream, bool paused);
+bool xf_stream_is_stopped(const struct xf_stream *stream); /* paused or held */
 bool xf_stream_is_congested(const struct xf_stream *stream);

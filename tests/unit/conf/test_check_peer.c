@@ -147,6 +147,9 @@ static const struct {
     {"refused falls without a memory", "peer \"x\" {\n downgrade = refuse }\nmemory { peers = 0 }\n", 5, "nothing to go by"},
     {"refused falls with a memory", "peer \"x\" { downgrade = refuse }\n", 0, NULL},
     {"alarms without a memory", "memory { peers = 0 }\n", 0, NULL},
+    /* rates */
+    {"bytes a second that no stanza could keep", "peer \"x\" {\n byte-rate = 512 }\n", 5, "byte-rate is less than any stanza needs"},
+    {"the least", "peer \"x\" { byte-rate = 1k stanza-rate = 1 }\n", 0, NULL},
     /* where it comes from */
     {"two sections that each are fine", "peer \"*.x\" { sasl-in = no sasl-out = no }\npeer \"a.x\" {\n dialback = no }\n", 6,
      "peer \"a.x\": nothing can authenticate us"},

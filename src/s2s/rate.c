@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rate.c — how fast a peer may send (stanza-rate, byte-rate): token buckets.
+ *
+ * All streams on which a peer sends share its bucket, which holds what two seconds allow and is full at first. Each stanza that passed takes out
+ * what it cost; once there is nothing left for another, the stream that brought it waits, unread (gate.c holds it behind that very stanza), so that
+ * TCP slows the peer down: nothing is refused, lost or put in another order. Those who wait go on in turn, each for as much as there is.
+ *
+ * The table holds a bucket for each peer that somebody waits for, so no more than there are streams, and XF_RATES_RESTING_MAX others; a bucket that
+ * is not used for a minute goes. A forgotten bucket is a full one.
+ */
+#include "rate_priv.h"
+
+#include <xfed/base/alloc.h>
+#include <xfed/base/log.h>
+
+#define CAPACITY_MS 2000
+#define STANZA 1000
+#define LONGEST_MS 1000000000 /* keeps the products in range; twelve days */
+
+struct xf_rate {
+    struct xf_rates *rates;
+    char *peer;
+    struct xf_bucket bucket;
+    struct xf_node waiting; /* struct xf_rate_waiter */
+    struct xf_node node;    /* in rates->resting, while nobody waits */
+    struct xf_timer timer;  /* the next may go on; or it is time to forget */
+    bool is_at_work;        /* within on_time */
+    bool was_told;          /* in the log */
+};
+
+/* ------------------------------------------------------------------ the arithmetic */
+
+static int64_t more(int64_t tokens, uint64_t rate, uint64_t passed_ms)
+{
+    int64_t capacity = (int64_t)rate * CAPACITY_MS;
+    tokens += (int64_t)(rate * passed_ms);
+    return tokens < capacity ? tokens : capacity;
+}
+
+void xf_bucket_begin(struct xf_bucket *bucket, const struct xf_rate_limits *limits, uint64_t now_ms)
+{
+    *bucket = (struct xf_bucket){.filled_ms = now_ms};
+    bucket->stanzas = more(0, limits->stanzas, CAPACITY_MS);
+    bucket->bytes = more(0, limits->bytes, CAPACITY_MS);
+}
+
+void xf_bucket_fill(struct xf_bucket *bucket, const struct xf_rate_limits *limits, uint64_t now_ms)
+{
+    uint64_t passed_ms = now_ms - bucket->filled_ms;
+    passed_ms = passed_ms < LONGEST_MS ? passed_ms : LONGEST_MS;
+    bucket->stanzas = more(bucket->stanzas, limits->stanzas, passed_ms);
+    bucket->bytes = more(bucket->bytes, limits->bytes, passed_ms);
+    bucket->filled_ms = now_ms;
+}
+
+void xf_bucket_take(struct xf_bucket *bucket, const struct xf_rate_limits *limits, size_t bytes)
+{
+    if (limits->stanzas)
+        bucket->stanzas -= STANZA;
+    if (limits->bytes)
+        bucket->bytes -= (int64_t)bytes * 1000;
+}
+
+static uint64_t wait_for(int64_t tokens, int64_t needed, uint64_t rate)
+{
+    if (!rate || tokens >= needed)
+        return 0;
+    return ((uint64_t)(needed - tokens) + rate - 1) / rate;
+}
+
+uint64_t xf_bucket_wait_ms(const struct xf_bucket *bucket, const struct xf_rate_limits *limits)
+{
+    /* How large the next stanza is nobody knows yet: one byte's worth will do. */
+    uint64_t stanzas_ms = wait_for(bucket->stanzas, STANZA, limits->stanzas), bytes_ms = wait_for(bucket->bytes, 1, limits->bytes);
+    return stanzas_ms > bytes_ms ? stanzas_ms : bytes_ms;
+}
+
+/* ------------------------------------------------------------------ the table */
+
+static void stop_resting(struct xf_rate *rate)
+{
+    if (!xf_list_is_linked(&rate->node))
+        return;
+    xf_list_remove(&rate->node);
+    rate->rates->resting_count--;
+}
+
+static void forget(struct xf_rate *rate)
+{
+    stop_resting(rate);
+    xf_timer_stop(&rate->timer);
+    xf_map_remove(rate->rates->by_peer, xf_span_of(rate->peer));
+    xf_free(rate->peer);
+    xf_free(rate);
+}
+
+static struct xf_rate *longest_resting(struct xf_rates *rates)
+{
+    return XF_CONTAINER(rates->resting.next, struct xf_rate, node);
+}
+
+static struct xf_rate_limits limits_of(struct xf_rate *rate)
+{
+    return rate->rates->limits(rate->rates->owner, xf_span_of(rate->peer));
+}
+
+/* Nobody waits for it: it goes to the end of those that rest. */
+static void rest(struct xf_rate *rate)
+{
+    struct xf_rates *rates = rate->rates;
+    stop_resting(rate);
+    xf_list_push(&rates->resting, &rate->node);
+    rates->resting_count++;
+    if (!xf_timer_is_running(&rate->timer))
+        xf_timer_start(rates->timers, &rate->timer, XF_RATE_REST_MS);
+    if (rates->resting_count > XF_RATES_RESTING_MAX)
+        forget(longest_resting(rates));
+}
+
+static void let_go_on(struct xf_rate *rate)
+{
+    for (;;) {
+        struct xf_rate_limits limits = limits_of(rate);
+        xf_bucket_fill(&rate->bucket, &limits, rate->rates->clock->now_ms);
+        uint64_t wait_ms = xf_bucket_wait_ms(&rate->bucket, &limits);
+        if (xf_list_is_empty(&rate->waiting))
+            return;
+        if (wait_ms > 0) {
+            xf_timer_start(rate->rates->timers, &rate->timer, wait_ms);
+            return;
+        }
+        struct xf_rate_waiter *waiter = XF_CONTAINER(rate->waiting.next, struct xf_rate_waiter, node);
+        xf_list_remove(&waiter->node);
+        waiter->go_on(waiter);
+    }
+}
+
+static void on_time(void *owner)
+{
+    struct xf_rate *rate = owner;
+    uint64_t unused_ms = rate->rates->clock->now_ms - rate->bucket.filled_ms;
+    if (xf_list_is_empty(&rate->waiting)) {
+        if (unused_ms >= XF_RATE_REST_MS)
+            forget(rate);
+        else
+            rest(rate);
+        return;
+    }
+    rate->is_at_work = true;
+    let_go_on(rate);
+    rate->is_at_work = false;
+    struct xf_rate_limits limits = limits_of(rate);
+    if (!limits.stanzas && !limits.bytes)
+        forget(rate); /* a reload lifted them */
+    else if (xf_list_is_empty(&rate->waiting))
+        rest(rate);
+}
+
+static struct xf_rate *get(struct xf_rates *rates, struct xf_span peer)
+{
+    struct xf_rate *rate = xf_map_find(rates->by_peer, peer);
+    if (rate)
+        return rate;
+    rate = xf_new(struct xf_rate);
+    rate->rates = rates;
+    rate->peer = xf_span_dup(peer);
+    xf_list_init(&rate->waiting);
+    xf_timer_init(&rate->timer, on_time, rate);
+    xf_map_set(rates->by_peer, peer, rate);
+    struct xf_rate_limits limits = limits_of(rate);
+    xf_bucket_begin(&rate->bucket, &limits, rates->clock->now_ms);
+    return rate;
+}
+
+static void tell(struct xf_rate *rate, const struct xf_rate_limits *limits)
+{
+    if (!rate->was_told)
+        xf_log(XF_LOG_INFO, "s2s.peer.slowed", XF_STR("peer", rate->peer), XF_INT("stanza_rate", limits->stanzas),
+               XF_INT("byte_rate", limits->bytes));
+    rate->was_told = true;
+}
+
+bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes, struct xf_rate_waiter *waiter)
+{
+    struct xf_rate_limits limits = rates->limits(rates->owner, peer);
+    if (!limits.stanzas && !limits.bytes)
+        return true;
+    struct xf_rate *rate = get(rates, peer);
+    xf_bucket_fill(&rate->bucket, &limits, rates->clock->now_ms);
+    xf_bucket_take(&rate->bucket, &limits, bytes);
+    uint64_t wait_ms = xf_bucket_wait_ms(&rate->bucket, &limits);
+    if (wait_ms == 0) {
+        if (!rate->is_at_work && xf_list_is_empty(&rate->waiting))
+            rest(rate);
+        return true;
+    }
+    stop_resting(rate);
+    if (xf_list_is_empty(&rate->waiting))
+        xf_timer_start(rates->timers, &rate->timer, wait_ms);
+    xf_list_push(&rate->waiting, &waiter->node);
+    tell(rate, &limits);
+    return false;
+}
+
+void xf_rates_changed(struct xf_rates *rates)
+{
+    size_t cursor = 0;
+    void *value;
+    while (xf_map_next(rates->by_peer, &cursor, NULL, &value)) {
+        struct xf_rate *rate = value;
+        if (xf_list_is_empty(&rate->waiting))
+            forget(rate);
+        else
+            xf_timer_start(rates->timers, &rate->timer, 0);
+    }
+}
+
+static void on_hurry(void *owner)
+{
+    struct xf_rates *rates = owner;
+    while (!xf_list_is_empty(&rates->hurried)) {
+        struct xf_rate_waiter *waiter = XF_CONTAINER(rates->hurried.next, struct xf_rate_waiter, node);
+        xf_list_remove(&waiter->node);
+        waiter->go_on(waiter);
+    }
+}
+
+void xf_rates_hurry(struct xf_rates *rates, struct xf_rate_waiter *waiter)
+{
+    if (!xf_list_is_linked(&waiter->node))
+        return;
+    xf_list_remove(&waiter->node);
+    xf_list_push(&rates->hurried, &waiter->node);
+    xf_timer_start(rates->timers, &rates->hurry, 0);
+}
+
+void xf_rates_leave(struct xf_rate_waiter *waiter)
+{
+    xf_list_remove(&waiter->node);
+}
+
+void xf_rates_init(struct xf_rates *rates, const struct xf_clock *clock, struct xf_timers *timers, xf_rate_limits_fn limits, void *owner)
+{
+    *rates = (struct xf_rates){.timers = timers, .clock = clock, .limits = limits, .owner = owner, .by_peer = xf_map_new()};
+    xf_list_init(&rates->resting);
+    xf_list_init(&rates->hurried);
+    xf_timer_init(&rates->hurry, on_hurry, rates);
+}
+
+void xf_rates_fini(struct xf_rates *rates)
+{
+    size_t cursor = 0;
+    void *value;
+    xf_timer_stop(&rates->hurry);
+    while (xf_map_next(rates->by_peer, &cursor, NULL, &value)) {
+        struct xf_rate *rate = value;
+        xf_require(xf_list_is_empty(&rate->waiting));
+        xf_timer_stop(&rate->timer);
+        xf_free(rate->peer);
+        xf_free(rate);
+    }
+    xf_map_free(&rates->by_peer);
+}
