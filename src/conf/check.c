@@ -144,6 +144,21 @@ static void check_shared_host(const struct xf_check *check, const struct xf_conf
     }
 }
 
+/* Cisco, Interdomain Federation: IBM Sametime tries the first SRV record and no other. The sheet of records says so too (sheets/dns.c). */
+static void warn_of_sametime(const struct xf_check *check)
+{
+    const struct xf_conf *conf = check->conf;
+    for (size_t i = 0; i < conf->peer_count && conf->node_count > 1; i++) {
+        const struct xf_conf_peer *peer = &conf->peers[i];
+        struct xf_peer_settings settings;
+        xf_conf_section_settings(conf, peer, &settings);
+        if (settings.profile == XF_PROFILE_SAMETIME)
+            xf_warning(check->problems, peer->at.file, xf_conf_line(&peer->at, "profile"),
+                       "peer \"%s\" is a Sametime gateway, which tries the first SRV record only, and there are %zu nodes: it does not come to another "
+                       "when its node is away", peer->pattern, conf->node_count);
+    }
+}
+
 static void check_nodes(const struct xf_check *check)
 {
     const struct xf_conf *conf = check->conf;
@@ -155,6 +170,7 @@ static void check_nodes(const struct xf_check *check)
             check_shared_host(check, &conf->nodes[i], &conf->nodes[k]);
         }
     }
+    warn_of_sametime(check);
 }
 
 /* ---- the rest */

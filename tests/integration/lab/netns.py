@@ -28,13 +28,20 @@ class Spaces:
         return f'xfedd-{os.getpid()}-{name}'
 
     def __enter__(self):
-        for name in self.names:
-            run('ip', 'netns', 'add', self._full(name))
-            self.run(name, 'ip', 'link', 'set', 'lo', 'up')
-            # An address is there at once: nobody else is on these links.
-            self.set(name, 'ipv6/conf/all/accept_dad', 0)
-            self.set(name, 'ipv6/conf/default/accept_dad', 0)
+        try:
+            for name in self.names:
+                self._add(name)
+        except Exception:
+            self.__exit__()
+            raise
         return self
+
+    def _add(self, name):
+        run('ip', 'netns', 'add', self._full(name))
+        self.run(name, 'ip', 'link', 'set', 'lo', 'up')
+        # An address is there at once: nobody else is on these links.
+        self.set(name, 'ipv6/conf/all/accept_dad', 0)
+        self.set(name, 'ipv6/conf/default/accept_dad', 0)
 
     def __exit__(self, *args):
         for name in self.names:

@@ -304,6 +304,33 @@ START_TEST(warns_of_a_secret_that_everybody_reads)
 }
 END_TEST
 
+START_TEST(warns_of_several_records_for_sametime)
+{
+    static const struct {
+        const char *label, *text, *want;
+    } rows[] = {
+        {"one node", "", NULL},
+        {"two nodes", "node m { host = y.example addresses = {\"203.0.113.6\"} }\n",
+         "conf:6: warning: peer \"*.s.example\" is a Sametime gateway, which tries the first SRV record only, and there are 2 nodes: it does not "
+         "come to another when its node is away"},
+    };
+    for (size_t i = 0; i < XF_ARRAY_LEN(rows); i++) {
+        struct xf_conf *conf = NULL;
+        char *messages = NULL;
+        char *text = xf_asprintf(GOOD "dialback { secret-file = secret }\nnode n { host = x.example addresses = {\"203.0.113.5\"} }\n"
+                                 "peer \"*.s.example\" {\n profile = sametime }\npeer \"*.t.example\" { profile = imp }\n%s", rows[i].text);
+        ck_assert_int_eq(load(text, &conf, &messages), XF_ERR_OK);
+        if (messages)
+            strip_folder(messages);
+        ck_assert_msg(messages && rows[i].want ? strcmp(messages, rows[i].want) == 0 : !messages == !rows[i].want, "%s: %s", rows[i].label,
+                      messages ? messages : "no message");
+        xf_free(messages);
+        xf_free(text);
+        xf_conf_free(&conf);
+    }
+}
+END_TEST
+
 START_TEST(a_reload_keeps_a_secret_that_is_out_of_reach)
 {
     static const char *const text = GOOD "dialback { secret-file = dialback }\n";
@@ -335,6 +362,7 @@ int main(void)
     tcase_add_test(tc, loads_after_every_error);
     tcase_add_test(tc, says_when_the_file_cannot_be_read);
     tcase_add_test(tc, warns_of_a_secret_that_everybody_reads);
+    tcase_add_test(tc, warns_of_several_records_for_sametime);
     tcase_add_test(tc, a_reload_keeps_a_secret_that_is_out_of_reach);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
