@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <xfed/base/alloc.h>
 #include <xfed/base/crypto.h>
@@ -48,6 +49,20 @@ static void env_forget_tls(struct xf_env *env, struct xf_conn *conn)
     xf_tls_forget(conn);
 }
 
+/* Time zones change with the season, so it is asked anew, but not for every stanza. */
+static unsigned env_minute_of_week(struct xf_env *env)
+{
+    struct xf_daemon_env *s = XF_CONTAINER(env, struct xf_daemon_env, env);
+    if (s->minute_ms == 0 || env->clock->now_ms - s->minute_ms >= 1000) {
+        struct tm tm;
+        time_t now = (time_t)xf_unix_s();
+        s->minute_ms = env->clock->now_ms;
+        if (localtime_r(&now, &tm))
+            s->minute_of_week = (unsigned)(((tm.tm_wday + 6) % 7 * 24 + tm.tm_hour) * 60 + tm.tm_min);
+    }
+    return s->minute_of_week;
+}
+
 static void env_make_id(struct xf_env *env, char out[XF_ID_CHARS + 1])
 {
     (void)env;
@@ -56,6 +71,7 @@ static void env_make_id(struct xf_env *env, char out[XF_ID_CHARS + 1])
 
 static void make_world(struct xf_daemon *daemon)
 {
+    tzset(); /* reads /etc/localtime, which the sandbox may not allow later */
     daemon->loop = xf_loop_new();
     daemon->env = (struct xf_daemon_env){
         .env = {.clock = xf_loop_clock(daemon->loop),
@@ -64,6 +80,7 @@ static void make_world(struct xf_daemon *daemon)
                 .start_tls = env_start_tls,
                 .judge_tls = env_judge_tls,
                 .forget_tls = env_forget_tls,
+                .minute_of_week = env_minute_of_week,
                 .make_id = env_make_id},
         .loop = daemon->loop,
     };

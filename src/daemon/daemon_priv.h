@@ -184,6 +184,8 @@ void xf_notify_stopping(struct xf_notify *notify);
 struct xf_daemon_env { /* the world of the sans-I/O layers */
     struct xf_env env;
     struct xf_loop *loop;
+    unsigned minute_of_week; /* as of minute_ms, 0: not asked yet */
+    uint64_t minute_ms;
 };
 
 struct xf_daemon_listener {

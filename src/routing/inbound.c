@@ -8,8 +8,7 @@
  */
 #include "routing_priv.h"
 
-static void answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza, enum xf_stanza_error error,
-                        const char *text)
+void xf_answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text)
 {
     struct xf_span local = stanza->to.domain, peer = stanza->from.domain;
     const struct xf_conf_served *served = xf_policy_served(routing->policy, local);
@@ -33,6 +32,7 @@ static void look_up(struct xf_routing *routing, struct xf_span local, struct xf_
     const struct xf_conf_served *served = xf_policy_served(routing->policy, local);
     last->link = served ? xf_routing_link_of(routing, served->link) : NULL;
     last->may = last->link && xf_policy_may(routing->policy, local, peer, XF_DIRECTION_IN);
+    last->is_watched = xf_ruling_watches(routing, local, peer, XF_DIRECTION_IN);
     last->key_len = local.len + 1 + peer.len;
     memcpy(last->key, local.ptr, local.len);
     last->key[local.len] = '\0';
@@ -45,23 +45,26 @@ static bool is_last(const struct xf_admission *last, struct xf_span local, struc
            last->key[local.len] == '\0' && memcmp(last->key + local.len + 1, peer.ptr, peer.len) == 0;
 }
 
-static bool on_stanza(void *owner, struct xf_stanza *stanza)
+static enum xf_s2s_taken on_stanza(void *owner, struct xf_stanza *stanza, const char **out_text)
 {
     struct xf_routing *routing = owner;
+    enum xf_s2s_taken taken;
     struct xf_admission *last = &routing->last_in;
     if (!is_last(last, stanza->to.domain, stanza->from.domain))
         look_up(routing, stanza->to.domain, stanza->from.domain);
-    if (!last->may) {
-        answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
-        return true;
+    if (__builtin_expect(last->is_watched, 0) && !xf_ruling_in(routing, stanza, &taken, out_text))
+        return taken;
+    if (!last->may) { /* a domain whose link is gone */
+        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
+        return XF_S2S_TAKEN;
     }
     struct xf_link *link = last->link->link;
     enum xf_err err = xf_link_send(link, stanza);
     if (err == XF_ERR_LIMIT)
-        answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ACCEPTABLE, "the stanza is too large");
+        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ACCEPTABLE, "the stanza is too large");
     else if (err != XF_ERR_OK)
-        answer_peer(routing, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the domain cannot be reached now");
-    return !xf_link_is_congested(link);
+        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the domain cannot be reached now");
+    return xf_link_is_congested(link) ? XF_S2S_FULL : XF_S2S_TAKEN;
 }
 
 static void on_peer_seen(void *owner, struct xf_span local, struct xf_span peer)
@@ -79,7 +82,7 @@ const struct xf_s2s_events xf_routing_s2s_events = {
 void xf_routing_expired(void *owner, struct xf_link *link, struct xf_stanza *stanza)
 {
     (void)link;
-    answer_peer(owner, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the domain cannot be reached now");
+    xf_answer_peer(owner, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the domain cannot be reached now");
 }
 
 void xf_routing_link_drained(void *owner, struct xf_link *link)

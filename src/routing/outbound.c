@@ -69,7 +69,7 @@ static bool is_gateway(const struct xf_routing *routing, struct xf_span domain)
 }
 
 /* NULL when the stanza was dropped or answered. */
-static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link *link, const struct xf_stanza *stanza)
+static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
 {
     struct xf_span local = stanza->from.domain, peer = stanza->to.domain;
     if (!is_served_by(routing, link, local)) {
@@ -86,7 +86,7 @@ static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link
         return NULL;
     }
     if (!xf_policy_may(routing->policy, local, peer, XF_DIRECTION_OUT)) {
-        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
+        (void)xf_ruling_out(routing, link, stanza); /* it answers, or not */
         return NULL;
     }
     struct xf_route *route = xf_route_get(routing, link, local, peer);
@@ -112,6 +112,8 @@ static void on_stanza(void *owner, struct xf_link *from, struct xf_stanza *stanz
     if (!route || !route->may || route->link != link)
         route = admit(routing, link, stanza);
     if (!route)
+        return;
+    if (__builtin_expect(route->is_watched, 0) && !xf_ruling_out(routing, link, stanza))
         return;
     if (routing->is_draining)
         xf_bounce(routing, link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the gateway is shutting down");

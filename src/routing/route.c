@@ -355,6 +355,25 @@ void xf_route_judge(struct xf_route *route)
     route->settings = xf_policy_peer(policy, route->peer);
     route->may = served && strcmp(served->link, route->link->title) == 0 &&
                  xf_policy_may(policy, route->local, route->peer, XF_DIRECTION_OUT);
+    route->is_watched = xf_ruling_watches(route->routing, route->local, route->peer, XF_DIRECTION_OUT);
+    if (route->state == XF_ROUTE_QUEUE)
+        arm(route);
+}
+
+void xf_route_sift(struct xf_route *route)
+{
+    XF_LIST_EACH_SAFE(node, &route->queue)
+    {
+        struct xf_kept *kept = XF_CONTAINER(node, struct xf_kept, node);
+        struct xf_stanza stanza;
+        xf_kept_stanza(kept, &stanza);
+        if (xf_ruling_still_out(route->routing, route->link, &stanza))
+            continue;
+        route->bounced_count++;
+        take_out(route, kept);
+        xf_free(kept);
+    }
+    xf_pressure_dropped(route);
     if (route->state == XF_ROUTE_QUEUE)
         arm(route);
 }

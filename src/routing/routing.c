@@ -8,7 +8,8 @@
 
 #include <xfed/base/alloc.h>
 
-#define PAYLOAD_MAX 4096 /* of an error stanza: a condition and a text of ours */
+#define PAYLOAD_MAX 8192          /* of an error stanza: a condition and a text of ours or the operator's */
+#define STRIPPED_MAX (64u << 20)  /* no stanza is larger */
 
 struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
 {
@@ -18,6 +19,7 @@ struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
     routing->routes = xf_map_new();
     xf_list_init(&routing->links);
     xf_buf_init(&routing->payload, PAYLOAD_MAX);
+    xf_buf_init(&routing->stripped, STRIPPED_MAX);
     xf_pressure_init(routing);
     return routing;
 }
@@ -38,6 +40,7 @@ void xf_routing_free(struct xf_routing **routing)
     }
     xf_map_free(&(*routing)->routes);
     xf_buf_release(&(*routing)->payload);
+    xf_buf_release(&(*routing)->stripped);
     xf_free(*routing);
     *routing = NULL;
 }
@@ -74,6 +77,8 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy)
     while (xf_map_next(routing->routes, &cursor, NULL, &value)) {
         struct xf_route *route = value;
         xf_route_judge(route);
+        if (route->is_watched)
+            xf_route_sift(route);
         if (!route->may)
             xf_route_bounce_queue(route, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
     }

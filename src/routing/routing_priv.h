@@ -7,6 +7,7 @@
  *   pressure.c  full queues stop the reading of the cluster
  *   bounce.c    error stanzas, to the cluster and to peers
  *   inbound.c   stanzas of peers: policy, then the link
+ *   ruling.c    policy about single stanzas
  */
 #pragma once
 
@@ -67,6 +68,7 @@ struct xf_route {
     const struct xf_peer_settings *settings;
     enum xf_route_state state;
     bool may;                        /* policy lets stanzas out, and local is served */
+    bool is_watched;                 /* ruling.c looks at each stanza */
     bool is_stalled;                 /* full without progress: does not stop the cluster */
     struct xf_out *out;              /* NULL in IDLE and BOUNCE */
     struct xf_node queue;            /* struct xf_kept, oldest first */
@@ -88,8 +90,14 @@ struct xf_route {
 struct xf_admission {
     char key[2 * (XF_DOMAIN_MAX + 1)];
     size_t key_len;                  /* 0: none */
-    bool may;
+    bool may, is_watched;
     struct xf_routing_link *link;
+};
+
+/* What ruling.c counts. */
+struct xf_tally {
+    uint64_t count;
+    struct xf_rare lines;
 };
 
 struct xf_routing {
@@ -105,7 +113,9 @@ struct xf_routing {
     struct xf_timer pressure;
     struct xf_buf payload;           /* of the error stanza being made */
     struct xf_stanza_scratch scratch;
+    struct xf_buf stripped;          /* payload of the presence being passed on */
     struct xf_rare refused, lost, full;
+    struct xf_tally denied, passed_dry; /* stanzas that policy refused, or would have */
     bool is_draining, is_finished;
 };
 
@@ -130,6 +140,7 @@ void xf_route_free(struct xf_route *route);
 void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza);
 void xf_route_seen(struct xf_route *route);
 void xf_route_judge(struct xf_route *route); /* policy changed */
+void xf_route_sift(struct xf_route *route);  /* ... what waits is asked about anew, and answered where it is refused */
 void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, const char *text);
 
 /* ------------------------------------------------------------------ pressure.c */
@@ -151,7 +162,24 @@ void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link, const s
 void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza, const struct xf_jid *from,
                     enum xf_stanza_error error, const char *text, struct xf_stanza *out_stanza);
 
-/* ------------------------------------------------------------------ inbound.c, for the table of link events */
+/* ------------------------------------------------------------------ ruling.c */
+
+/* Does each stanza of the pair have to go through the next ones? */
+bool xf_ruling_watches(struct xf_routing *routing, struct xf_span local, struct xf_span peer, enum xf_direction direction);
+
+/* False: it was refused, answered where that is wanted, and logged. True: presence may have become less. */
+bool xf_ruling_out(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza);
+bool xf_ruling_in(struct xf_routing *routing, struct xf_stanza *stanza, enum xf_s2s_taken *out_taken, const char **out_text);
+
+/* One that waits in a queue: may it still go? */
+bool xf_ruling_still_out(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza);
+
+/* ------------------------------------------------------------------ inbound.c */
+
+/* Answer a stanza of a peer over the route to it, when it may be answered and stanzas may go there. */
+void xf_answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text);
+
+/* For the table of link events. */
 
 void xf_routing_expired(void *owner, struct xf_link *link, struct xf_stanza *stanza);
 void xf_routing_link_drained(void *owner, struct xf_link *link);

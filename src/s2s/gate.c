@@ -71,7 +71,11 @@ void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *
         refuse_pair(gate, s2s, stanza);
         return;
     }
-    if (!s2s->events->stanza(s2s->owner, stanza) && !xf_list_is_linked(&gate->paused_node)) {
+    const char *text = NULL;
+    enum xf_s2s_taken taken = s2s->events->stanza(s2s->owner, stanza, &text);
+    if (__builtin_expect(taken == XF_S2S_REFUSED, 0)) {
+        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_POLICY_VIOLATION, "policy", text);
+    } else if (taken == XF_S2S_FULL && !xf_list_is_linked(&gate->paused_node)) {
         xf_stream_pause(gate->stream, true);
         xf_list_push(&s2s->paused, &gate->paused_node);
     }

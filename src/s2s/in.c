@@ -111,16 +111,6 @@ static void pin_names(struct xf_in *in, const struct names *names)
     in->settings = xf_policy_peer(in->s2s->policy, xf_span_of(in->peer));
 }
 
-/* Is there any direction in which the two domains may talk? (A peer we only send to still has to ask db:verify.) */
-static bool is_welcome(const struct xf_in *in)
-{
-    if (!in->peer || !in->local)
-        return true;
-    struct xf_span local = xf_span_of(in->local), peer = xf_span_of(in->peer);
-    return xf_policy_may(in->s2s->policy, local, peer, XF_DIRECTION_IN) ||
-           xf_policy_may(in->s2s->policy, local, peer, XF_DIRECTION_OUT);
-}
-
 /* There is no way left for this peer: say what is wrong with its certificate instead of waiting for it to guess. */
 static void refuse_certificate(struct xf_in *in, const struct xf_verdict *verdict)
 {
@@ -188,6 +178,16 @@ static void on_header(struct xf_stream *stream, const struct xf_header *header)
     in->is_legacy = !header->version.ptr;
     enum xf_stream_error error = read_names(in, header, &names, &text);
     bool knows_version = in->is_legacy || version_is_ours(header->version);
+    struct xf_ruling ruling;
+    bool is_shut_out = xf_in_is_shut_out(in, xf_span_of(names.local), xf_span_of(names.peer), &ruling);
+    if (is_shut_out && ruling.rule != XF_RULE_OURS) {
+        pin_names(in, &names);
+        xf_in_log_denied(in, xf_span_of(names.local), xf_span_of(names.peer), &ruling);
+        if (ruling.answer == XF_DENIAL_SILENT) {
+            xf_in_deny(in, &ruling);
+            return;
+        }
+    }
     answer_header(in, names.local[0] ? names.local : NULL, names.peer[0] ? names.peer : NULL);
     if (!knows_version) {
         xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_VERSION, NULL);
@@ -202,8 +202,8 @@ static void on_header(struct xf_stream *stream, const struct xf_header *header)
         return;
     }
     pin_names(in, &names);
-    if (!is_welcome(in)) {
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "federation with this domain is not allowed here");
+    if (is_shut_out) {
+        xf_in_deny(in, &ruling);
         return;
     }
     if (in->pass == XF_PASS_TLS && !keeps_ciphers(in))

@@ -90,6 +90,21 @@ static const char *claimed_domain(struct xf_in *in, struct xf_span response, cha
     return out;
 }
 
+/* It may be one to which we only send, or have been named by the authorization identity alone. */
+static bool is_denied(struct xf_in *in, struct xf_span peer)
+{
+    struct xf_ruling ruling;
+    struct xf_span local = xf_span_of(in->local);
+    if (!xf_in_is_denied(in, local, peer, &ruling))
+        return false;
+    xf_in_log_denied(in, local, peer, &ruling);
+    if (ruling.answer == XF_DENIAL_ERROR)
+        refuse(in, "not-authorized", ruling.text);
+    else
+        xf_in_deny(in, &ruling);
+    return true;
+}
+
 static void authenticate(struct xf_in *in, struct xf_span response)
 {
     char buffer[XF_DOMAIN_MAX + 1];
@@ -104,10 +119,8 @@ static void authenticate(struct xf_in *in, struct xf_span response)
         refuse(in, "not-authorized", xf_verdict_is_good(&verdict) ? "SASL EXTERNAL is not accepted from this domain" : text);
         return;
     }
-    if (xf_policy_served(in->s2s->policy, peer) || !xf_policy_may(in->s2s->policy, xf_span_of(in->local), peer, XF_DIRECTION_IN)) {
-        refuse(in, "not-authorized", "federation with this domain is not allowed here");
+    if (is_denied(in, peer))
         return;
-    }
     if (!in->peer)
         in->peer = xf_strdup(domain);
     struct xf_pair *pair = xf_in_pair_new(in, xf_span_of(in->local), peer);

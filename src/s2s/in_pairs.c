@@ -238,13 +238,19 @@ static bool is_full(const struct xf_in *in, struct xf_span peer)
     return pairs >= xf_policy_peer(in->s2s->policy, peer)->max_pairs;
 }
 
-/* NULL, or why this peer may not even be asked about. */
-static const char *result_refusal(const struct xf_in *in, const struct xf_dialback_names *names)
+/* By policy: nobody is even asked about it. */
+static bool is_denied(struct xf_in *in, const struct xf_dialback_names *names)
 {
+    struct xf_ruling ruling;
     struct xf_span local = xf_span_of(names->to), peer = xf_span_of(names->from);
-    if (xf_policy_served(in->s2s->policy, peer) || !xf_policy_may(in->s2s->policy, local, peer, XF_DIRECTION_IN))
-        return "federation with this domain is not allowed here";
-    return refusal_of(in, peer, XF_AUTH_DIALBACK);
+    if (!xf_in_is_denied(in, local, peer, &ruling))
+        return false;
+    xf_in_log_denied(in, local, peer, &ruling);
+    if (in->valid_pairs == 0)
+        xf_in_deny(in, &ruling);
+    else if (ruling.answer != XF_DENIAL_SILENT)
+        answer_error(in, "result", names, XF_SPAN_NONE, "cancel", "not-allowed");
+    return true;
 }
 
 /* XEP-0344 section 2.4: its certificate says all that its server could say. */
@@ -265,7 +271,9 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
         count_failure(in, false);
         return;
     }
-    const char *refusal = result_refusal(in, &names);
+    if (is_denied(in, &names))
+        return;
+    const char *refusal = refusal_of(in, xf_span_of(names.from), XF_AUTH_DIALBACK);
     if (refusal) {
         log_denied(in, names.to, names.from, "policy", refusal);
         if (in->valid_pairs == 0)
@@ -317,6 +325,13 @@ static void on_verify(struct xf_in *in, const struct xf_elem *elem)
     }
     if (refusal_of(in, peer, XF_AUTH_NONE)) {
         answer_error(in, "verify", &names, id, "cancel", "not-allowed");
+        return;
+    }
+    struct xf_ruling ruling;
+    if (xf_in_is_shut_out(in, local, peer, &ruling)) {
+        xf_in_log_denied(in, local, peer, &ruling);
+        if (ruling.answer != XF_DENIAL_SILENT)
+            answer_error(in, "verify", &names, id, "cancel", "not-allowed");
         return;
     }
     bool ours = xf_dialback_key_is_ours(in->s2s->dialback_secret, peer, local, id, elem->text);

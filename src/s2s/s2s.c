@@ -129,16 +129,31 @@ void xf_s2s_resume_inbound(struct xf_s2s *s2s)
 
 /* ------------------------------------------------------------------ reload */
 
-/* What the new policy makes of an authenticated or negotiating inbound stream; NULL: it may stay. */
-static const char *in_refusal(const struct xf_in *in)
+/* Does the new policy forbid a pair of the stream? Then its end is under way. */
+static bool is_denied(struct xf_in *in)
 {
     XF_LIST_EACH(node, &in->pairs)
     {
         const struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
         struct xf_span local = xf_span_of(pair->local), peer = xf_span_of(pair->peer);
+        struct xf_ruling ruling;
+        if (!xf_in_is_denied(in, local, peer, &ruling))
+            continue;
+        xf_in_log_denied(in, local, peer, &ruling);
+        xf_in_deny(in, &ruling);
+        return true;
+    }
+    return false;
+}
+
+/* What the new settings make of the authentication of its pairs; NULL: it may stay. */
+static const char *in_refusal(const struct xf_in *in)
+{
+    XF_LIST_EACH(node, &in->pairs)
+    {
+        const struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
+        struct xf_span peer = xf_span_of(pair->peer);
         struct xf_verdict verdict = xf_in_verdict(in, peer);
-        if (!xf_policy_may(in->s2s->policy, local, peer, XF_DIRECTION_IN))
-            return "federation with this domain is no longer allowed";
         if (pair->method == XF_AUTH_NONE)
             continue;
         const char *refusal = xf_auth_refusal(xf_policy_peer(in->s2s->policy, peer), &verdict, pair->method, false);
@@ -148,11 +163,21 @@ static const char *in_refusal(const struct xf_in *in)
     return NULL;
 }
 
+/* A verify stream is none of stanzas. */
+static bool is_denied_out(struct xf_out *out)
+{
+    struct xf_ruling ruling;
+    xf_policy_judge_pair(out->s2s->policy, xf_span_of(out->local), xf_span_of(out->peer), XF_DIRECTION_OUT, &ruling);
+    if (out->asker || ruling.passes)
+        return false;
+    bool is_silent = out->settings->denied_peer == XF_DENIAL_SILENT;
+    xf_out_give_up(out, XF_CAUSE_POLICY, is_silent ? XF_STREAM_ERROR_NONE : XF_STREAM_ERROR_POLICY_VIOLATION, ruling.text);
+    return true;
+}
+
 static const char *out_refusal(struct xf_out *out)
 {
-    struct xf_span local = xf_span_of(out->local), peer = xf_span_of(out->peer);
-    if (!out->asker && !xf_policy_may(out->s2s->policy, local, peer, XF_DIRECTION_OUT))
-        return "federation with this domain is no longer allowed";
+    struct xf_span peer = xf_span_of(out->peer);
     if (out->state != XF_OUT_READY || !out->on->stream->conn)
         return NULL;
     struct xf_verdict verdict = xf_carrier_verdict(out->on, peer);
@@ -171,7 +196,7 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy, struct xf_tls_i
     {
         struct xf_in *in = XF_CONTAINER(node, struct xf_in, node);
         in->settings = xf_policy_peer(policy, xf_span_of(in->peer));
-        const char *refusal = in_refusal(in);
+        const char *refusal = is_denied(in) ? NULL : in_refusal(in);
         if (refusal)
             xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
     }
@@ -179,6 +204,8 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy, struct xf_tls_i
     {
         struct xf_out *out = XF_CONTAINER(node, struct xf_out, node);
         out->settings = xf_policy_peer(policy, xf_span_of(out->peer));
+        if (is_denied_out(out))
+            continue;
         const char *refusal = out_refusal(out);
         if (refusal)
             xf_out_give_up(out, XF_CAUSE_POLICY, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);

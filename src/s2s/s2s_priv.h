@@ -4,7 +4,7 @@
  *
  * If you look for ...
  *   an outgoing stream's states       out_machine.c (table), out.c (life)
- *   an accepted stream                in.c (life, headers), in_judge.c (its certificate), in_auth.c (STARTTLS, SASL),
+ *   an accepted stream                in.c (life, headers), in_deny.c (policy), in_judge.c (its certificate), in_auth.c (STARTTLS, SASL),
  *                                     in_pairs.c (dialback, stanzas)
  *   stanzas of peers coming in        gate.c; how fast: rate.c
  *   one stream for both ways, pairs   bidi.c (negotiation, our streams' incoming side), carry.c (which stream carries a pair)
@@ -385,6 +385,12 @@ struct xf_in {
  */
 bool xf_in_judge(struct xf_in *in);
 void xf_in_judged(struct xf_in *in); /* in.c */
+
+/* in_deny.c */
+bool xf_in_is_denied(const struct xf_in *in, struct xf_span local, struct xf_span peer, struct xf_ruling *out); /* its stanzas */
+bool xf_in_is_shut_out(const struct xf_in *in, struct xf_span local, struct xf_span peer, struct xf_ruling *out); /* both ways */
+void xf_in_log_denied(struct xf_in *in, struct xf_span local, struct xf_span peer, const struct xf_ruling *ruling);
+void xf_in_deny(struct xf_in *in, const struct xf_ruling *ruling); /* end the stream, as denied-peer says */
 
 /* in_auth.c */
 void xf_in_starttls(struct xf_in *in, const struct xf_elem *elem);

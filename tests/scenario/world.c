@@ -131,9 +131,23 @@ static struct xf_tls_identities *load_identities(const struct xf_conf *conf)
     return set;
 }
 
+/* What every file of policy { blocklists } holds here; the time of day is that of 1970-01-01. */
+static const char blocked[] = "blocked.example by the test\n"
+                              "*.shut.example\n"
+                              "past.example until=1970-01-01\n";
+
+static struct xf_policy *make_policy(struct world *world, const struct xf_conf *conf)
+{
+    if (conf->blocklists.count > 0 && !world->blocklist) {
+        world->blocklist = xf_blocklist_new();
+        xf_require(xf_blocklist_add(world->blocklist, "blocked.list", xf_span_of(blocked), NULL) == XF_ERR_OK);
+    }
+    return xf_policy_new(&(struct xf_policy_opts){.conf = conf, .blocklist = conf->blocklists.count ? world->blocklist : NULL});
+}
+
 static void make_layers(struct world *world)
 {
-    world->policy = xf_policy_new(&(struct xf_policy_opts){.conf = world->conf});
+    world->policy = make_policy(world, world->conf);
     world->identities = load_identities(world->conf);
     world->routing =
         xf_routing_new(&(struct xf_routing_opts){.env = &world->env.env, .policy = world->policy});
@@ -177,7 +191,7 @@ bool world_reload(struct world *world, const char *text, char **out_why)
     struct xf_conf *conf = load_conf(world, text, out_why);
     if (!conf)
         return false;
-    struct xf_policy *policy = xf_policy_new(&(struct xf_policy_opts){.conf = conf});
+    struct xf_policy *policy = make_policy(world, conf);
     struct xf_tls_identities *identities = load_identities(conf);
     xf_s2s_reload(world->s2s, policy, identities);
     xf_routing_reload(world->routing, policy);
@@ -212,6 +226,7 @@ void world_close(struct world *world)
     xf_link_free(&world->link);
     xf_tls_identities_unref(&world->identities);
     xf_policy_free(&world->policy);
+    xf_blocklist_free(&world->blocklist);
     xf_conf_free(&world->conf);
     for (size_t i = 0; i < world->former_count; i++)
         xf_conf_free(&world->former[i]);

@@ -36,6 +36,7 @@ struct world {
     struct xf_conf *conf, *former[RELOADS_MAX];
     size_t former_count;
     struct xf_policy *policy;
+    struct xf_blocklist *blocklist; /* NULL: none is configured */
     struct xf_tls_identities *identities;
     struct xf_memory *memory; /* of peers, without a file; NULL with memory { peers = 0 } */
     struct xf_s2s *s2s;

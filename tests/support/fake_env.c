@@ -28,6 +28,12 @@ static void make_id(struct xf_env *env, char out[XF_ID_CHARS + 1])
     (void)snprintf(out, XF_ID_CHARS + 1, "id%020u", ++fake->ids);
 }
 
+static unsigned minute_of_week(struct xf_env *env)
+{
+    struct fake_env *fake = (struct fake_env *)env;
+    return (unsigned)((fake->first_minute + (fake->clock.now_ms - FIRST_MS) / 60000) % (7 * 24 * 60));
+}
+
 static void on_log(void *owner, enum xf_log_level level, const char *event, const char *line)
 {
     struct fake_env *fake = owner;
@@ -53,6 +59,7 @@ void fake_env_init(struct fake_env *fake)
         .start_tls = fake_conn_start_tls,
         .judge_tls = fake_conn_judge_tls,
         .forget_tls = fake_conn_forget_tls,
+        .minute_of_week = minute_of_week,
         .make_id = make_id,
     };
     xf_log_set_level(XF_LOG_DEBUG);

@@ -16,6 +16,7 @@ struct fake_env {
     struct xf_env env; /* first: env->connect and the like find the fake behind it; set env.dns yourself */
     struct xf_clock clock;
     struct xf_node conns;      /* struct fake_conn, oldest first, dead ones included */
+    unsigned first_minute;     /* of the week, when the clock was made; a test may set it */
     unsigned ids;              /* how many make_id made */
     bool refuses_connections;  /* every connect ends REFUSED by itself, in the turn it was asked for */
     char **log;                /* every line since fake_env_forget_log */

@@ -42,9 +42,15 @@ enum xf_cause {
 const char *xf_cause_word(enum xf_cause cause);
 enum xf_stanza_error xf_cause_stanza_error(enum xf_cause cause);
 
+enum xf_s2s_taken {
+    XF_S2S_TAKEN,   /* the stream goes on */
+    XF_S2S_FULL,    /* taken; the stream is to pause until xf_s2s_resume_inbound */
+    XF_S2S_REFUSED, /* the stream is to end with policy-violation and *out_text, which is borrowed until the next call */
+};
+
 struct xf_s2s_events {
-    /* An authenticated, addressed stanza. Return false to have the stream pause until xf_s2s_resume_inbound. */
-    bool (*stanza)(void *owner, struct xf_stanza *stanza);
+    /* An authenticated, addressed stanza, which may be changed. */
+    enum xf_s2s_taken (*stanza)(void *owner, struct xf_stanza *stanza, const char **out_text);
     /* A pair was authenticated inbound: the peer is alive (clears back-off of routes). */
     void (*peer_seen)(void *owner, struct xf_span local, struct xf_span peer);
 };

@@ -22,5 +22,6 @@ struct xf_env {
     /* xf_tls_judge and xf_tls_forget */
     void (*judge_tls)(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls_judged_fn done, void *owner);
     void (*forget_tls)(struct xf_env *env, struct xf_conn *conn);
+    unsigned (*minute_of_week)(struct xf_env *env); /* local time of day; 0 is Monday 00:00 */
     void (*make_id)(struct xf_env *env, char out[XF_ID_CHARS + 1]); /* unguessable (RFC 6120 §4.7.3) */
 };

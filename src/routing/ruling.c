@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ruling.c — what policy says about single stanzas, and what follows: an answer or none, the end of a stream, a line in the log, presence
+ * with less in it.
+ *
+ * Only pairs that are watched come here, for which a rule looks at stanzas, which are a dry run, or whose presence is stripped; and what is
+ * refused anyway. All others cost a look at a bool. Users are judged by their JIDs, whatever e-mail addresses peers know them by.
+ */
+#include "routing_priv.h"
+
+#include <stdio.h>
+
+static struct xf_span bare_of(const struct xf_jid *jid)
+{
+    return (struct xf_span){jid->full.ptr, jid->full.len - (jid->resource.ptr ? jid->resource.len + 1 : 0)};
+}
+
+bool xf_ruling_watches(struct xf_routing *routing, struct xf_span local, struct xf_span peer, enum xf_direction direction)
+{
+    struct xf_ruling ruling;
+    if (!xf_policy_is_plain(routing->policy, peer, direction) || (xf_policy_peer(routing->policy, peer)->strip_presence & direction))
+        return true;
+    xf_policy_judge_pair(routing->policy, local, peer, direction, &ruling);
+    return ruling.rule != XF_RULE_NONE;
+}
+
+static void judge(struct xf_routing *routing, const struct xf_stanza *stanza, enum xf_direction direction, struct xf_ruling *out)
+{
+    const struct xf_jid *ours = direction == XF_DIRECTION_IN ? &stanza->to : &stanza->from;
+    const struct xf_jid *theirs = direction == XF_DIRECTION_IN ? &stanza->from : &stanza->to;
+    xf_policy_judge(routing->policy,
+                    &(struct xf_policy_ask){.direction = direction,
+                                            .served = ours->domain,
+                                            .peer = theirs->domain,
+                                            .user = bare_of(ours),
+                                            .kind = xf_policy_kind(stanza),
+                                            .stanza = stanza,
+                                            .minute_of_week = routing->env->minute_of_week(routing->env)},
+                    out);
+}
+
+/* ------------------------------------------------------------------ the log */
+
+static void log_ruling(struct xf_routing *routing, const struct xf_stanza *stanza, bool is_in, const struct xf_ruling *ruling)
+{
+    struct xf_tally *tally = ruling->passes ? &routing->passed_dry : &routing->denied;
+    char place[300] = "";
+    unsigned suppressed = 0;
+    tally->count++;
+    if (!xf_rare_is_due(&tally->lines, xf_routing_now(routing), &suppressed))
+        return;
+    if (ruling->file)
+        snprintf(place, sizeof(place), "%s:%d", ruling->file, ruling->line);
+    const struct xf_jid *ours = is_in ? &stanza->to : &stanza->from, *theirs = is_in ? &stanza->from : &stanza->to;
+    const char *detail = *ruling->note ? ruling->note : ruling->text;
+    const char *kind = xf_stanza_kind_name(stanza->kind), *rule = xf_rule_word(ruling->rule);
+    if (ruling->passes)
+        xf_log(XF_LOG_INFO, "policy.stanza.passed", XF_SPN("local", ours->domain), XF_SPN("peer", theirs->domain), XF_WORD("dir", is_in ? "in" : "out"),
+               XF_SPN("user", bare_of(ours)), XF_WORD("kind", kind), XF_SPN("type", stanza->type), XF_WORD("rule", rule), XF_STR("key", ruling->key),
+               XF_STR("place", *place ? place : NULL), XF_STR("detail", detail), XF_INT("total", tally->count), XF_INT("suppressed", suppressed));
+    else
+        xf_log(XF_LOG_INFO, "policy.stanza.refused", XF_SPN("local", ours->domain), XF_SPN("peer", theirs->domain), XF_WORD("dir", is_in ? "in" : "out"),
+               XF_SPN("user", bare_of(ours)), XF_WORD("kind", kind), XF_SPN("type", stanza->type), XF_WORD("rule", rule), XF_STR("key", ruling->key),
+               XF_STR("place", *place ? place : NULL), XF_STR("detail", detail), XF_INT("total", tally->count), XF_INT("suppressed", suppressed));
+}
+
+/* ------------------------------------------------------------------ presence with less in it */
+
+static bool is_kept(const struct xf_payload_child *child)
+{
+    bool is_named = xf_span_is(child->name, "show") || xf_span_is(child->name, "status") || xf_span_is(child->name, "priority");
+    return is_named && !child->ns.ptr && !child->has_elements;
+}
+
+static void strip(struct xf_routing *routing, struct xf_stanza *stanza)
+{
+    struct xf_span rest = stanza->payload;
+    struct xf_payload_child child;
+    xf_buf_release(&routing->stripped);
+    stanza->child_count = 0;
+    while (xf_payload_next(&rest, &child)) {
+        if (!is_kept(&child))
+            continue;
+        xf_buf_append_span(&routing->stripped, child.whole);
+        if (stanza->child_count < XF_STANZA_CHILDREN)
+            stanza->children[stanza->child_count] = (struct xf_child){.name = child.name};
+        stanza->child_count++;
+    }
+    stanza->payload = xf_buf_span(&routing->stripped);
+    stanza->extra = XF_SPAN("");
+    stanza->has_ns_mark = false;
+}
+
+static void strip_if_asked(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span peer, enum xf_direction direction)
+{
+    bool is_available = stanza->kind == XF_STANZA_PRESENCE && !stanza->type.ptr;
+    if (is_available && (xf_policy_peer(routing->policy, peer)->strip_presence & direction))
+        strip(routing, stanza);
+}
+
+/* ------------------------------------------------------------------ out */
+
+static bool may_out(struct xf_routing *routing, struct xf_routing_link *link, const struct xf_stanza *stanza, struct xf_ruling *ruling)
+{
+    judge(routing, stanza, XF_DIRECTION_OUT, ruling);
+    if (ruling->passes)
+        return true;
+    log_ruling(routing, stanza, false, ruling);
+    if (ruling->answer != XF_DENIAL_SILENT)
+        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_NOT_ALLOWED, ruling->text);
+    return false;
+}
+
+bool xf_ruling_out(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
+{
+    struct xf_ruling ruling;
+    if (!may_out(routing, link, stanza, &ruling))
+        return false;
+    if (ruling.rule != XF_RULE_NONE)
+        log_ruling(routing, stanza, false, &ruling);
+    strip_if_asked(routing, stanza, stanza->to.domain, XF_DIRECTION_OUT);
+    return true;
+}
+
+/* Queues do not keep the names of children. */
+static void find_children(struct xf_stanza *stanza)
+{
+    struct xf_span rest = stanza->payload;
+    struct xf_payload_child child;
+    stanza->child_count = 0;
+    while (xf_payload_next(&rest, &child)) {
+        if (stanza->child_count < XF_STANZA_CHILDREN)
+            stanza->children[stanza->child_count] = (struct xf_child){child.ns, child.name};
+        stanza->child_count++;
+    }
+}
+
+bool xf_ruling_still_out(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
+{
+    struct xf_ruling ruling;
+    find_children(stanza);
+    return may_out(routing, link, stanza, &ruling);
+}
+
+/* ------------------------------------------------------------------ in */
+
+bool xf_ruling_in(struct xf_routing *routing, struct xf_stanza *stanza, enum xf_s2s_taken *out_taken, const char **out_text)
+{
+    struct xf_ruling ruling;
+    judge(routing, stanza, XF_DIRECTION_IN, &ruling);
+    if (ruling.rule != XF_RULE_NONE)
+        log_ruling(routing, stanza, true, &ruling);
+    if (ruling.passes) {
+        strip_if_asked(routing, stanza, stanza->from.domain, XF_DIRECTION_IN);
+        return true;
+    }
+    *out_taken = XF_S2S_TAKEN;
+    if (ruling.answer == XF_DENIAL_ERROR) {
+        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED, ruling.text);
+    } else if (ruling.answer == XF_DENIAL_VIOLATION) {
+        *out_taken = XF_S2S_REFUSED;
+        *out_text = ruling.text;
+    }
+    return false;
+}
