@@ -202,5 +202,6 @@ void xf_conf_check(const struct xf_check *check)
         check_served(check, names);
     check_nodes(check);
     xf_check_peers(check);
+    xf_check_directory(check);
     xf_map_free(&names);
 }

@@ -250,5 +250,8 @@ struct xf_check {
 };
 void xf_conf_check(const struct xf_check *check);
 
+/* ---- check_directory.c */
+void xf_check_directory(const struct xf_check *check);
+
 /* ---- check_peer.c */
 void xf_check_peers(const struct xf_check *check);

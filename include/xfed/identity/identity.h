@@ -30,10 +30,18 @@ struct xf_identity_opts {
 
 /* NULL: the configuration names no source. Reading begins at once, on the pool. */
 struct xf_identity *xf_identity_new(const struct xf_identity_opts *opts);
-/* Nothing of it may be running on the pool: false, and it frees itself later; then `freed` is called. */
+/*
+ * The end: stop, then free once nothing of it runs on the pool (a question to a directory that is silent ends with its timeout). Nobody may
+ * wait any more.
+ */
+void xf_identity_stop(struct xf_identity *identity);
+bool xf_identity_is_busy(const struct xf_identity *identity); /* false for NULL */
 void xf_identity_free(struct xf_identity **identity);
 
-/* Read again what changed; what was there stays until the new is whole, and for good when that cannot be read. */
+/*
+ * Other settings, and read everything again; what was there stays until the new is whole, and for good when that cannot be read. A source that
+ * is no longer named is forgotten at once.
+ */
 void xf_identity_reload(struct xf_identity *identity, const struct xf_conf *conf);
 
 enum xf_identity_answer {

@@ -17,6 +17,25 @@
 static const struct {
     const char *label, *text, *want; /* `want` without the folder's name */
 } cases[] = {
+    /* directory and mail */
+    {"directory without base and domain", GOOD "directory { uri = \"ldap://x\" }\n",
+     "conf:3: directory: base is missing: expected the DN that users are below\n"
+     "conf:3: directory: jid-domain is missing, and jid-attribute holds names without a domain: expected jid-domain = \"im.example.org\""},
+    {"directory of another kind", GOOD "directory { uri = \"ldapi://x\"\n base = \"dc=x\" jid-domain = x.example }\n",
+     "conf:3: directory: uri is no list of servers: expected ldap://host ... or ldaps://host ..., all of one kind"},
+    {"two kinds of directory", GOOD "directory { base = \"dc=x\" jid-domain = x.example\n uri = \"ldap://x ldaps://y\" }\n",
+     "conf:4: directory: uri is no list of servers: expected ldap://host ... or ldaps://host ..., all of one kind"},
+    {"a password in clear", GOOD "directory { uri = \"ldap://x\" base = \"dc=x\" jid-attribute = mail bind-dn = \"cn=x\"\n password-file = secret\n start-tls = no }\n",
+     "conf:5: directory: a password would be sent in clear: expected start-tls = yes, or ldaps:// in uri"},
+    {"a login without password", GOOD "directory { uri = \"ldaps://x\" base = \"dc=x\" jid-attribute = mail\n bind-dn = \"cn=x\" }\n",
+     "conf:4: directory: bind-dn without password-file: expected both or neither"},
+    {"addresses from nowhere", GOOD "peer \"x\" {\n mail = yes\n}\n",
+     "conf:4: peer \"x\": mail = yes, but there are no e-mail addresses: expected mail { file } or directory { uri }"},
+    {"addresses from nowhere, for all", GOOD "defaults { mail = yes }\n",
+     "conf:3: defaults: mail = yes, but there are no e-mail addresses: expected mail { file } or directory { uri }"},
+    {"no such group", GOOD "directory { uri = \"ldap://x\" base = \"dc=x\" jid-attribute = mail groups = {\"a=cn=a\"} }\npeer \"x\" { groups = {a, b} }\n",
+     "conf:4: peer \"x\": groups: there is no group \"b\": expected one of directory { groups }"},
+
     /* grammar */
     {"misspelt key of a titled section", GOOD "peer \"x\" {\n tlss = none\n}\n",
      "conf:4: unknown key \"tlss\" in peer \"x\": did you mean \"tls\"?"},

@@ -21,7 +21,8 @@ static const char text_of_conf[] =
     "peer \"hours.example\" { hours = {\"mon-fri 08:00-18:00\", \"sat 22:00-02:00\"} }\n"                  /* 11 */
     "peer \"dry.example\" { enforce = no direction = in block-kinds-in = {iq} }\n"                         /* 12 */
     "peer \"*.web.example\" { profile = webex block-kinds-out = {groupchat} }\n"                           /* 13 */
-    "peer \"one.web.example\" { direction = out }\n";                                                      /* 14 */
+    "peer \"one.web.example\" { direction = out }\n"                                                       /* 14 */
+    "directory { uri = \"ldap://l\" base = \"dc=a\" jid-attribute = mail groups = {\"sales=cn=sales\"} }\n";
 
 enum child { NO_CHILD, OOB, JINGLE, QUERY, MUC, MUC_LATE, OOB_LATE, AMP };
 static const char *const payloads[] = {

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ask.c — one user of the directory: by JID or by address.
+ *
+ * An answer counts when it is unique both ways, as with the whole table: after the user was found by the one, the other is searched for, and both must find
+ * the same single entry. What is compared in the end is the prepared form, so it does not matter how a server matches.
+ */
+#include "identity_priv.h"
+
+#include <ldap.h>
+#include <string.h>
+#include <strings.h>
+#include <xfed/base/alloc.h>
+
+#define FILTER_MAX 32768
+
+static void add_match(struct xf_buf *out, const char *attribute, const char *scheme, struct xf_span value)
+{
+    xf_buf_appendf(out, "(%s=%s", attribute, scheme);
+    xf_filter_escape(out, value);
+    xf_buf_append_str(out, ")");
+}
+
+static void split(struct xf_span bare, struct xf_span *out_local, struct xf_span *out_domain)
+{
+    const char *at = memchr(bare.ptr, '@', bare.len);
+    xf_require(at != NULL); /* bare addresses of people only */
+    *out_local = (struct xf_span){bare.ptr, (size_t)(at - bare.ptr)};
+    *out_domain = (struct xf_span){at + 1, bare.len - out_local->len - 1};
+}
+
+/* The JID as it is, and its local part alone when the domain is that of such names. */
+static void match_jid(struct xf_buf *out, const struct xf_conf_directory *conf, struct xf_span jid)
+{
+    struct xf_span local, domain;
+    char raw[XF_JID_MAX];
+    split(jid, &local, &domain);
+    xf_buf_append_str(out, "(|");
+    add_match(out, conf->jid_attribute, "", jid);
+    if (strncasecmp(conf->jid_attribute, "msRTCSIP-", 9) == 0)
+        add_match(out, conf->jid_attribute, "sip:", jid);
+    if (xf_span_is(domain, conf->jid_domain))
+        add_match(out, conf->jid_attribute, "", xf_bare_unescape(local, raw));
+    xf_buf_append_str(out, ")");
+}
+
+static void match_mail(struct xf_buf *out, const struct xf_conf_directory *conf, struct xf_span mail)
+{
+    struct xf_span local, domain;
+    char raw[XF_JID_MAX + 1];
+    split(mail, &local, &domain);
+    size_t len = xf_bare_unescape(local, raw).len;
+    raw[len++] = '@';
+    memcpy(raw + len, domain.ptr, domain.len);
+    struct xf_span plain = {raw, len + domain.len};
+    xf_buf_append_str(out, "(|");
+    add_match(out, conf->mail_attribute, "", plain);
+    if (strcasecmp(conf->mail_attribute, "proxyAddresses") == 0)
+        add_match(out, conf->mail_attribute, "smtp:", plain);
+    xf_buf_append_str(out, ")");
+}
+
+struct found {
+    struct xf_bare jid, mail;
+    size_t count; /* of entries, 2 for more */
+};
+
+static void take_entries(struct xf_directory *directory, LDAPMessage *entries, struct found *out)
+{
+    struct xf_bare jid, mail;
+    for (LDAPMessage *entry = ldap_first_entry(directory->ld, entries); entry; entry = ldap_next_entry(directory->ld, entry)) {
+        xf_directory_user(directory, entry, &jid, &mail);
+        if (out->count++ > 0)
+            return;
+        out->jid.text = jid.text.ptr ? (struct xf_span){memcpy(out->jid.bytes, jid.text.ptr, jid.text.len), jid.text.len} : XF_SPAN_NONE;
+        out->mail.text = mail.text.ptr ? (struct xf_span){memcpy(out->mail.bytes, mail.text.ptr, mail.text.len), mail.text.len} : XF_SPAN_NONE;
+    }
+}
+
+static enum xf_err find(struct xf_directory *directory, unsigned kind, struct xf_span address, struct found *out, struct xf_error *err)
+{
+    const struct xf_conf_directory *conf = directory->conf;
+    char *attributes[] = {conf->jid_attribute, conf->mail_attribute, NULL};
+    LDAPMessage *entries = NULL;
+    struct xf_buf condition;
+    out->count = 0;
+    out->jid.text = out->mail.text = XF_SPAN_NONE;
+    xf_buf_init(&condition, FILTER_MAX);
+    (kind == XF_ASK_MAIL ? match_jid : match_mail)(&condition, conf, address);
+    xf_buf_append(&condition, "", 1);
+    char *filter = xf_directory_filter(conf, xf_buf_ptr(&condition));
+    xf_buf_release(&condition);
+    const struct xf_search search = {
+        .base = conf->base, .filter = filter, .scope = LDAP_SCOPE_SUBTREE, .size_limit = 2, .attributes = attributes};
+    enum xf_err result = xf_directory_search(directory, &search, &entries, err);
+    if ((result == XF_ERR_OK || result == XF_ERR_LIMIT) && directory->ld) {
+        if (entries)
+            take_entries(directory, entries, out);
+        out->count = result == XF_ERR_LIMIT ? 2 : out->count;
+        result = XF_ERR_OK;
+    }
+    (void)ldap_msgfree(entries);
+    xf_free(filter);
+    return result;
+}
+
+static bool is_one(const struct found *found, struct xf_span address, unsigned kind)
+{
+    return found->count == 1 && found->jid.text.ptr && found->mail.text.ptr &&
+           xf_span_eq(kind == XF_ASK_MAIL ? found->jid.text : found->mail.text, address);
+}
+
+static enum xf_err ask_kind(struct xf_directory *directory, struct xf_span address, unsigned kind, char **out, struct xf_notes *notes,
+                            struct xf_error *err)
+{
+    struct found there, back;
+    unsigned other = kind ^ (XF_ASK_MAIL | XF_ASK_JID);
+    enum xf_err result = find(directory, kind, address, &there, err);
+    if (result == XF_ERR_OK && there.count > 1)
+        xf_note(notes, "%.*s is %s of several users: none is known by it, expected one", XF_SPAN_ARGS(address),
+                kind == XF_ASK_MAIL ? "the JID" : "the address");
+    if (result != XF_ERR_OK || !is_one(&there, address, kind))
+        return result;
+    struct xf_span answer = kind == XF_ASK_MAIL ? there.mail.text : there.jid.text;
+    result = find(directory, other, answer, &back, err);
+    if (result == XF_ERR_OK && is_one(&back, answer, other))
+        *out = xf_span_dup(answer);
+    else if (result == XF_ERR_OK && back.count > 1)
+        xf_note(notes, "%.*s is %s of several users: none is known by it, expected one", XF_SPAN_ARGS(answer),
+                other == XF_ASK_MAIL ? "the JID" : "the address");
+    return result;
+}
+
+enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address, unsigned kinds, struct xf_ask_answer *out,
+                             struct xf_notes *notes, struct xf_error *err)
+{
+    enum xf_err result = xf_directory_open(directory, err);
+    if (result == XF_ERR_OK && (kinds & XF_ASK_MAIL))
+        result = ask_kind(directory, address, XF_ASK_MAIL, &out->mail, notes, err);
+    if (result == XF_ERR_OK && (kinds & XF_ASK_JID))
+        result = ask_kind(directory, address, XF_ASK_JID, &out->jid, notes, err);
+    return result;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cache.c — answers of a directory about single users: a pair, a user without an address, an address that is nobody's.
+ *
+ * An answer whose time is over stays until a new one comes, since it is all that is known while the directory is away. When there are too many the one
+ * that was given longest ago goes first.
+ */
+#include "identity_priv.h"
+
+#include <string.h>
+#include <xfed/base/alloc.h>
+
+struct entry {
+    struct xf_node node; /* oldest first */
+    uint64_t until_ms;
+    struct xf_span jid, mail; /* behind the struct; one may be absent */
+};
+
+struct xf_cache {
+    struct xf_map *by_jid, *by_mail;
+    struct xf_node entries;
+    size_t count, entries_max;
+};
+
+struct xf_cache *xf_cache_new(size_t entries_max)
+{
+    struct xf_cache *cache = xf_new(struct xf_cache);
+    cache->by_jid = xf_map_new();
+    cache->by_mail = xf_map_new();
+    cache->entries_max = entries_max;
+    xf_list_init(&cache->entries);
+    return cache;
+}
+
+static void drop(struct xf_cache *cache, struct entry *entry)
+{
+    if (!entry)
+        return;
+    if (entry->jid.ptr)
+        (void)xf_map_remove(cache->by_jid, entry->jid);
+    if (entry->mail.ptr)
+        (void)xf_map_remove(cache->by_mail, entry->mail);
+    xf_list_remove(&entry->node);
+    cache->count--;
+    xf_free(entry);
+}
+
+void xf_cache_clear(struct xf_cache *cache)
+{
+    while (!xf_list_is_empty(&cache->entries))
+        drop(cache, XF_CONTAINER(cache->entries.next, struct entry, node));
+}
+
+void xf_cache_free(struct xf_cache **cache)
+{
+    if (!*cache)
+        return;
+    xf_cache_clear(*cache);
+    xf_map_free(&(*cache)->by_jid);
+    xf_map_free(&(*cache)->by_mail);
+    xf_free(*cache);
+    *cache = NULL;
+}
+
+size_t xf_cache_count(const struct xf_cache *cache)
+{
+    return cache->count;
+}
+
+static struct xf_span keep(char **at, struct xf_span text)
+{
+    if (!text.ptr)
+        return XF_SPAN_NONE;
+    struct xf_span kept = {*at, text.len};
+    memcpy(*at, text.ptr, text.len);
+    *at += text.len;
+    return kept;
+}
+
+void xf_cache_put(struct xf_cache *cache, struct xf_span jid, struct xf_span mail, uint64_t until_ms)
+{
+    struct entry *entry = xf_alloc(sizeof(*entry) + jid.len + mail.len);
+    char *at = (char *)(entry + 1);
+    entry->until_ms = until_ms;
+    entry->jid = keep(&at, jid); /* before the old ones go: the spans may be theirs */
+    entry->mail = keep(&at, mail);
+    if (entry->jid.ptr)
+        drop(cache, xf_map_find(cache->by_jid, entry->jid));
+    if (entry->mail.ptr)
+        drop(cache, xf_map_find(cache->by_mail, entry->mail));
+    if (cache->count >= cache->entries_max)
+        drop(cache, XF_CONTAINER(cache->entries.next, struct entry, node));
+    if (entry->jid.ptr)
+        (void)xf_map_set(cache->by_jid, entry->jid, entry);
+    if (entry->mail.ptr)
+        (void)xf_map_set(cache->by_mail, entry->mail, entry);
+    xf_list_push(&cache->entries, &entry->node);
+    cache->count++;
+}
+
+static enum xf_identity_answer answer(const struct entry *entry, struct xf_span text, uint64_t now_ms, struct xf_span *out, bool *out_is_fresh)
+{
+    *out_is_fresh = now_ms < entry->until_ms;
+    if (!text.ptr)
+        return XF_IDENTITY_NONE;
+    *out = text;
+    return XF_IDENTITY_FOUND;
+}
+
+enum xf_identity_answer xf_cache_mail(struct xf_cache *cache, struct xf_span jid, uint64_t now_ms, struct xf_span *out_mail, bool *out_is_fresh)
+{
+    const struct entry *entry = cache ? xf_map_find(cache->by_jid, jid) : NULL;
+    return entry ? answer(entry, entry->mail, now_ms, out_mail, out_is_fresh) : XF_IDENTITY_LATER;
+}
+
+enum xf_identity_answer xf_cache_jid(struct xf_cache *cache, struct xf_span mail, uint64_t now_ms, struct xf_span *out_jid, bool *out_is_fresh)
+{
+    const struct entry *entry = cache ? xf_map_find(cache->by_mail, mail) : NULL;
+    return entry ? answer(entry, entry->jid, now_ms, out_jid, out_is_fresh) : XF_IDENTITY_LATER;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * check.c — the sources read once for `xfedd -t`: what cannot be read, and every duplicate.
+ *
+ * A broken file and a directory that refuses us are errors; one that is out of reach is a warning, since the same configuration may be right an hour later.
+ */
+#include "identity_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <xfed/base/alloc.h>
+
+#define MESSAGES_MAX (64u << 10)
+
+struct report {
+    struct xf_buf text;
+    size_t errors;
+};
+
+static void say(struct report *report, const char *severity, const char *where, int line, const char *words)
+{
+    char head[600] = "", message[2000];
+    if (where)
+        (void)snprintf(head, sizeof(head), line > 0 ? "%.500s:%d: " : "%.500s: ", where, line);
+    int len = snprintf(message, sizeof(message), "%s%s%s%.1200s", report->text.len ? "\n" : "", head, severity, words);
+    (void)!xf_buf_try_append(&report->text, message, (size_t)len); /* the first hundreds are help enough */
+}
+
+static void say_notes(struct report *report, struct xf_notes *notes, const char *where, int line)
+{
+    char more[64];
+    for (size_t i = 0; i < notes->count && i < XF_NOTES_MAX; i++)
+        say(report, "warning: ", where, line, notes->line[i]);
+    if (notes->count > XF_NOTES_MAX) {
+        (void)snprintf(more, sizeof(more), "there are %zu more of these", notes->count - XF_NOTES_MAX);
+        say(report, "warning: ", where, line, more);
+    }
+    xf_notes_release(notes);
+}
+
+static void check_file(const struct xf_conf *conf, struct report *report)
+{
+    struct xf_table *table = NULL;
+    struct xf_notes notes = {0};
+    struct xf_error err = {0};
+    enum xf_err result = xf_file_read(conf->mail_file, &table, &notes, &err);
+    if (result != XF_ERR_OK) {
+        bool has_line = result == XF_ERR_BAD_VALUE;
+        report->errors++;
+        say(report, "", has_line ? NULL : conf->mail_at.file, xf_conf_line(&conf->mail_at, "file"), err.detail);
+    }
+    say_notes(report, &notes, NULL, 0); /* they have the map's own lines */
+    xf_table_free(&table);
+}
+
+static void check_directory(const struct xf_conf *conf, struct report *report)
+{
+    const atomic_bool stop = false;
+    struct xf_directory directory = {.conf = &conf->directory, .stop = &stop};
+    struct xf_loaded loaded = {0};
+    struct xf_error err = {0};
+    int line = xf_conf_line(&conf->directory_at, "uri");
+    enum xf_err result = xf_directory_load(&directory, &loaded, &err);
+    bool is_away = result == XF_ERR_IO || result == XF_ERR_TIMEOUT;
+    if (result != XF_ERR_OK) {
+        report->errors += !is_away;
+        say(report, is_away ? "warning: " : "", conf->directory_at.file, line, err.detail);
+    }
+    say_notes(report, &loaded.notes, conf->directory_at.file, line);
+    xf_loaded_release(&loaded);
+    xf_directory_close(&directory);
+}
+
+enum xf_err xf_identity_check(const struct xf_conf *conf, char **out_messages)
+{
+    struct report report = {.errors = 0};
+    xf_buf_init(&report.text, MESSAGES_MAX);
+    if (conf->mail_file && *conf->mail_file)
+        check_file(conf, &report);
+    if (conf->directory.uri && *conf->directory.uri)
+        check_directory(conf, &report);
+    *out_messages = report.text.len ? xf_strndup(xf_buf_ptr(&report.text), report.text.len) : NULL;
+    xf_buf_release(&report.text);
+    return report.errors ? XF_ERR_CONFIG : XF_ERR_OK;
+}

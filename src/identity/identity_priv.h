@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * identity_priv.h — what the files of identity share.
+ *
+ *   text.c       values of files and directories -> prepared JIDs and addresses
+ *   table.c      an immutable map of both directions, made whole on the pool and swapped in
+ *   cache.c      answers about single users, with their times
+ *   file.c       the map file
+ *   ldap.c       a connection to the directory: TLS, bind, searches; blocking, for the pool
+ *   load.c       ... all users in pages, and the groups (members.c)
+ *   ask.c        ... one user
+ *   settings.c   a copy of directory { } that outlives the configuration
+ *   wait.c       questions under way, and who waits for them
+ *   jobs.c       what runs on the pool, when, and what becomes of it
+ *   identity.c   answers from what is known, and the life of it all
+ *   check.c      for xfedd -t
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <xfed/base/buf.h>
+#include <xfed/base/map.h>
+#include <xfed/identity/identity.h>
+#include <xfed/xmpp/jid.h>
+
+/* ------------------------------------------------------------------ text.c */
+
+struct xf_bare { /* a prepared bare JID */
+    struct xf_span text; /* in `bytes` */
+    char bytes[XF_JID_MAX + 1];
+};
+
+/*
+ * A value that names a user: "alice" with `domain`, or with an @ of its own; a scheme in front (sip: smtp: xmpp: mailto:) is dropped, and what may not stand
+ * in a local part is escaped (XEP-0106: o'brien@x is o\27brien@x). False: it is no bare address.
+ */
+XF_MUST_USE bool xf_bare_make(struct xf_span value, struct xf_span domain, struct xf_bare *out);
+
+/* The local part as a directory writes it: XEP-0106 undone. `out` has room for local.len bytes. */
+struct xf_span xf_bare_unescape(struct xf_span local, char *out);
+
+/* ------------------------------------------------------------------ messages of a source */
+
+#define XF_NOTES_MAX 100 /* of one reading; the rest is counted */
+
+struct xf_notes {
+    char *line[XF_NOTES_MAX];
+    size_t count; /* of all */
+};
+void xf_note(struct xf_notes *notes, const char *fmt, ...) XF_PRINTF(2, 3);
+void xf_notes_release(struct xf_notes *notes);
+
+/* ------------------------------------------------------------------ table.c */
+
+struct xf_table;
+struct xf_table *xf_table_new(size_t users_max);
+void xf_table_free(struct xf_table **table);
+
+enum xf_table_add {
+    XF_TABLE_ADDED,
+    XF_TABLE_SAME,       /* that very pair is there already */
+    XF_TABLE_MAIL_TAKEN, /* another user has that address: from now on nobody has it */
+    XF_TABLE_JID_TAKEN,  /* the user has another address, and keeps it */
+    XF_TABLE_FULL,
+};
+
+struct xf_user {
+    struct xf_span jid, mail;
+    unsigned line; /* where it was read, 0 for nowhere */
+};
+/* *out_other: the user who was there first, for MAIL_TAKEN and JID_TAKEN; borrowed until the next add. */
+XF_MUST_USE enum xf_table_add xf_table_add(struct xf_table *table, const struct xf_user *user, struct xf_user *out_other);
+
+/* FOUND, NONE; LATER: the table knows nothing of it. An address that several users have is NONE. */
+enum xf_identity_answer xf_table_mail(const struct xf_table *table, struct xf_span jid, struct xf_span *out_mail);
+enum xf_identity_answer xf_table_jid(const struct xf_table *table, struct xf_span mail, struct xf_span *out_jid);
+size_t xf_table_count(const struct xf_table *table);
+size_t xf_table_bytes(const struct xf_table *table);
+
+/* Words for a duplicate into the notes; `where` is a file ("" for the directory). */
+void xf_table_note(struct xf_notes *notes, const char *where, enum xf_table_add result, const struct xf_user *user,
+                   const struct xf_user *other);
+
+/* ------------------------------------------------------------------ cache.c */
+
+struct xf_cache;
+struct xf_cache *xf_cache_new(size_t entries_max);
+void xf_cache_free(struct xf_cache **cache);
+void xf_cache_clear(struct xf_cache *cache);
+size_t xf_cache_count(const struct xf_cache *cache);
+
+/* The user `jid` has `mail`; one of them absent: the other belongs to nobody. Good until `until_ms`. */
+void xf_cache_put(struct xf_cache *cache, struct xf_span jid, struct xf_span mail, uint64_t until_ms);
+/* As those of the table; *out_is_fresh: its time is not over. */
+enum xf_identity_answer xf_cache_mail(struct xf_cache *cache, struct xf_span jid, uint64_t now_ms, struct xf_span *out_mail, bool *out_is_fresh);
+enum xf_identity_answer xf_cache_jid(struct xf_cache *cache, struct xf_span mail, uint64_t now_ms, struct xf_span *out_jid, bool *out_is_fresh);
+
+/* ------------------------------------------------------------------ file.c */
+
+struct xf_stamp { /* tells one state of a file from another */
+    uint64_t dev, ino;
+    int64_t size, mtime_s, mtime_ns;
+};
+bool xf_stamp_take(const char *path, struct xf_stamp *out); /* false: there is no file */
+bool xf_stamp_eq(const struct xf_stamp *a, const struct xf_stamp *b);
+
+/* XF_ERR_IO, XF_ERR_BAD_VALUE with FILE:LINE: words. Duplicates are notes. */
+XF_MUST_USE enum xf_err xf_file_read(const char *path, struct xf_table **out_table, struct xf_notes *notes, struct xf_error *err);
+
+/* ------------------------------------------------------------------ settings.c */
+
+struct xf_conf_directory *xf_directory_copy(const struct xf_conf_directory *from); /* NULL: none is configured */
+void xf_directory_free(struct xf_conf_directory **directory);
+bool xf_directory_eq(const struct xf_conf_directory *a, const struct xf_conf_directory *b);
+
+/* ------------------------------------------------------------------ ldap.c, load.c, ask.c: blocking */
+
+struct ldap;
+struct ldapmsg;
+
+struct xf_directory {
+    const struct xf_conf_directory *conf; /* borrowed */
+    struct ldap *ld;                      /* NULL: not connected */
+    const atomic_bool *stop;              /* end soon */
+};
+
+/* Connect, TLS, bind; nothing when it is. XF_ERR_IO, XF_ERR_TIMEOUT: out of reach; XF_ERR_TLS; XF_ERR_REFUSED: the password. */
+XF_MUST_USE enum xf_err xf_directory_open(struct xf_directory *directory, struct xf_error *err);
+void xf_directory_close(struct xf_directory *directory);
+
+struct xf_search {
+    const char *base, *filter;
+    int scope, size_limit;
+    char **attributes;
+    struct ldapcontrol **controls;
+};
+/* `out` is to be freed by ldap_msgfree, also after XF_ERR_LIMIT (some entries are there). A lost connection is closed. */
+XF_MUST_USE enum xf_err xf_directory_search(struct xf_directory *directory, const struct xf_search *search, struct ldapmsg **out,
+                                            struct xf_error *err);
+/* The users' filter, and `condition` with it. Free with xf_free. */
+char *xf_directory_filter(const struct xf_conf_directory *conf, const char *condition);
+/* RFC 4515 section 3: whatever may mean something is written as \XX. */
+void xf_filter_escape(struct xf_buf *out, struct xf_span value);
+/* JID and address of an entry; either may be absent (text.ptr NULL). */
+void xf_directory_user(const struct xf_directory *directory, struct ldapmsg *entry, struct xf_bare *out_jid, struct xf_bare *out_mail);
+
+struct xf_loaded {
+    struct xf_table *users;   /* NULL with preload = no */
+    struct xf_map *members;   /* "group\0jid" -> itself */
+    struct xf_notes notes;
+};
+XF_MUST_USE enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *out, struct xf_error *err);
+
+/* ---- members.c */
+void xf_loaded_release(struct xf_loaded *loaded);
+void xf_members_add(struct xf_map *members, struct xf_span group, struct xf_span jid);
+bool xf_members_has(const struct xf_map *members, const char *group, struct xf_span jid); /* of NULL: nobody */
+
+/* ---- ask.c */
+
+enum { XF_ASK_MAIL = 1, XF_ASK_JID = 2 }; /* of the JID that the address is; whose address it is */
+
+struct xf_ask_answer {
+    char *mail, *jid; /* NULL: none */
+};
+XF_MUST_USE enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address, unsigned kinds,
+                                         struct xf_ask_answer *out, struct xf_notes *notes, struct xf_error *err);
+
+/* ------------------------------------------------------------------ wait.c */
+
+#define XF_ASKS_MAX 4096 /* addresses asked about at a time; more are answered from what is known */
+
+struct xf_ask {
+    struct xf_node node;   /* in identity->queue, while it is not sent */
+    struct xf_identity *identity;
+    unsigned wants, has;   /* XF_ASK_* */
+    bool is_late;          /* nobody waits any more; the answer is for the next time */
+    struct xf_node waits;
+    struct xf_timer timer;
+    struct xf_span address; /* behind the struct */
+};
+
+/* LATER: asked, or under way. NONE: nobody can be asked, or it is late: what is known has to do. */
+enum xf_identity_answer xf_ask_begin(struct xf_identity *identity, struct xf_span address, unsigned kind);
+void xf_ask_end(struct xf_ask *ask); /* wakes who waits, and frees it */
+void xf_asks_end(struct xf_identity *identity);
+
+/* ------------------------------------------------------------------ jobs.c */
+
+#define XF_BATCH 64 /* questions of one job */
+
+struct xf_file_job {
+    char *path;      /* NULL: no file is configured */
+    char *next_path; /* taken over when the job is done */
+    struct xf_stamp stamp, next_stamp;
+    bool was_missing, is_new, is_running, is_known; /* is_known: it has been read, or cannot be */
+    enum xf_err result;
+    struct xf_error err;
+    struct xf_table *table; /* that was read */
+    struct xf_notes notes;
+    struct xf_timer timer;
+};
+
+struct xf_load_job {
+    struct xf_directory directory;
+    bool is_running;
+    enum xf_err result;
+    struct xf_error err;
+    struct xf_loaded loaded;
+    uint64_t began_ms, retry_ms;
+    struct xf_timer timer;
+};
+
+struct xf_ask_job {
+    struct xf_directory directory;
+    bool is_running;
+    enum xf_err result;
+    struct xf_error err;
+    struct xf_notes notes;
+    size_t count;
+    struct {
+        struct xf_ask *ask;
+        unsigned kinds;
+        bool is_done;
+        struct xf_ask_answer answer;
+    } batch[XF_BATCH];
+};
+
+struct xf_identity {
+    struct xf_identity_opts opts;
+    atomic_bool stop;
+    struct xf_conf_directory *directory; /* in force; NULL for none */
+    struct xf_conf_directory *next;      /* taken over when no job uses the one in force */
+    bool has_next;
+    struct xf_table *file, *users;       /* NULL: nothing known */
+    struct xf_map *members;
+    struct xf_cache *cache;
+    struct xf_map *asks;                 /* by address */
+    struct xf_node queue;                /* of them, those not sent */
+    bool is_away;                        /* the directory; said once */
+    uint64_t away_until_ms, away_ms;     /* nobody is asked until then */
+    struct xf_file_job file_job;
+    struct xf_load_job load_job;
+    struct xf_ask_job ask_job;
+};
+
+static inline uint64_t xf_identity_now(const struct xf_identity *identity)
+{
+    return identity->opts.clock->now_ms;
+}
+
+void xf_jobs_init(struct xf_identity *identity);
+void xf_jobs_fini(struct xf_identity *identity);
+void xf_jobs_set_file(struct xf_identity *identity, const char *path); /* and read it */
+void xf_jobs_set_directory(struct xf_identity *identity, struct xf_conf_directory *taken);
+void xf_jobs_ask(struct xf_identity *identity); /* send what waits to be sent */
