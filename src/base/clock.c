@@ -15,6 +15,16 @@ uint64_t xf_monotonic_ms(void)
     return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000 + 1;
 }
 
+unsigned xf_local_minute_of_week(void)
+{
+    struct tm tm = {0};
+    time_t now = (time_t)xf_unix_s();
+
+    if (!localtime_r(&now, &tm))
+        return 0;
+    return (unsigned)(((tm.tm_wday + 6) % 7 * 24 + tm.tm_hour) * 60 + tm.tm_min);
+}
+
 int64_t xf_unix_s(void)
 {
     struct timespec ts;

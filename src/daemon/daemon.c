@@ -54,11 +54,8 @@ static unsigned env_minute_of_week(struct xf_env *env)
 {
     struct xf_daemon_env *s = XF_CONTAINER(env, struct xf_daemon_env, env);
     if (s->minute_ms == 0 || env->clock->now_ms - s->minute_ms >= 1000) {
-        struct tm tm;
-        time_t now = (time_t)xf_unix_s();
         s->minute_ms = env->clock->now_ms;
-        if (localtime_r(&now, &tm))
-            s->minute_of_week = (unsigned)(((tm.tm_wday + 6) % 7 * 24 + tm.tm_hour) * 60 + tm.tm_min);
+        s->minute_of_week = xf_local_minute_of_week();
     }
     return s->minute_of_week;
 }
@@ -172,6 +169,11 @@ static void log_started(const struct xf_daemon *daemon)
 
 /* ---- the parts that speak */
 
+struct xf_policy *xf_daemon_make_policy(const struct xf_daemon *daemon)
+{
+    return xf_policy_new(&(struct xf_policy_opts){.conf = daemon->conf, .blocklist = daemon->blocklist, .unix_s = xf_unix_s()});
+}
+
 static void make_s2s(struct xf_daemon *daemon)
 {
     char random[2 * RANDOM_SECRET_BYTES];
@@ -254,12 +256,13 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     warn_of_what_is_not_there(daemon->conf);
     xf_sandbox_enter(&daemon->sandbox, daemon->conf, &daemon->certs);
     daemon->memory = xf_memory_for(daemon->loop, daemon->conf);
-    daemon->policy = xf_policy_new(&(struct xf_policy_opts){.conf = daemon->conf});
+    daemon->policy = xf_daemon_make_policy(daemon);
     daemon->routing = xf_routing_new(&(struct xf_routing_opts){.env = &daemon->env.env, .policy = daemon->policy});
     make_s2s(daemon);
     make_links(daemon);
     xf_daemon_keep_peers(daemon);
     xf_expiry_begin(&daemon->expiry, daemon->env.env.timers, &daemon->certs, daemon->conf);
+    xf_blocklists_watch(daemon);
     xf_loop_on_signal(daemon->loop, SIGHUP, xf_reload_begin, daemon);
     xf_loop_on_signal(daemon->loop, SIGTERM, xf_drain_begin, daemon);
     xf_loop_on_signal(daemon->loop, SIGINT, xf_drain_begin, daemon);
@@ -275,6 +278,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_free(daemon->listeners);
     xf_timer_stop(&daemon->drain_timer);
     xf_expiry_end(&daemon->expiry);
+    xf_timer_stop(&daemon->day_timer);
     xf_notify_fini(&daemon->notify);
     xf_routing_free(&daemon->routing);
     xf_s2s_free(&daemon->s2s);
@@ -283,6 +287,7 @@ static void take_apart(struct xf_daemon *daemon)
         xf_link_free(&daemon->links[i]);
     xf_free(daemon->links);
     xf_policy_free(&daemon->policy);
+    xf_blocklist_free(&daemon->blocklist);
     xf_dns_client_free(&daemon->env.env.dns);
     xf_loop_free(&daemon->loop);
     xf_certs_release(&daemon->certs);
@@ -292,9 +297,10 @@ static void take_apart(struct xf_daemon *daemon)
     xf_conf_free(&daemon->boot);
 }
 
-enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_certs *certs, const char *warnings)
+enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_certs *certs, struct xf_blocklist *blocklist,
+                           const char *warnings)
 {
-    struct xf_daemon daemon = {.file = file, .boot = conf, .conf = conf, .certs = *certs};
+    struct xf_daemon daemon = {.file = file, .boot = conf, .conf = conf, .certs = *certs, .blocklist = blocklist};
     *certs = (struct xf_certs){0};
     make_world(&daemon);
     xf_notify_init(&daemon.notify, daemon.env.env.timers);

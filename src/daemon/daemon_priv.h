@@ -13,6 +13,8 @@
  *   certs.c       certificates of our domains
  *   expiry.c      ... and when they end
  *   sheets.c      what --dns-records, --csr-names and --firewall print
+ *   blocklists.c  domains that are refused, from files
+ *   explain.c     what --explain prints
  *   memory.c      where the memory of peers is kept
  *   daemon.c      the parts put together, run, taken apart
  *   reload.c      SIGHUP
@@ -32,13 +34,14 @@
 enum xf_exit { XF_EXIT_OK = 0, XF_EXIT_RUNTIME = 1, XF_EXIT_USAGE = 64, XF_EXIT_CONFIG = 78 }; /* sysexits.h */
 
 /* ---- options.c */
-enum xf_mode { XF_MODE_RUN, XF_MODE_TEST, XF_MODE_DUMP, XF_MODE_SAMPLE, XF_MODE_DNS, XF_MODE_CSR, XF_MODE_FIREWALL, XF_MODE_VERSION,
-               XF_MODE_HELP };
+enum xf_mode { XF_MODE_RUN, XF_MODE_TEST, XF_MODE_DUMP, XF_MODE_SAMPLE, XF_MODE_DNS, XF_MODE_CSR, XF_MODE_FIREWALL,
+               XF_MODE_EXPLAIN, XF_MODE_VERSION, XF_MODE_HELP };
 
 struct xf_options {
     enum xf_mode mode;
     const char *file; /* borrowed from argv, as the next; set in the modes that read one */
-    const char *subject; /* of XF_MODE_DNS, CSR and FIREWALL: a zone, a served domain, a syntax; NULL: none given */
+    const char *subject; /* of XF_MODE_DNS, CSR and FIREWALL: a zone, a served domain, a syntax; NULL: none given. EXPLAIN: from */
+    const char *to;      /* of XF_MODE_EXPLAIN */
 };
 
 /* False: usage, said on standard error. */
@@ -133,6 +136,16 @@ void xf_expiry_begin(struct xf_expiry *expiry, struct xf_timers *timers, const s
 void xf_expiry_end(struct xf_expiry *expiry);
 void xf_expiry_look(const struct xf_certs *certs, const struct xf_conf *conf, int64_t now_s);
 
+/* ---- blocklists.c */
+/* Of policy { blocklists }. NULL: there are none, or one of them is no good, which the report says. */
+struct xf_blocklist *xf_blocklists_load(const struct xf_conf *conf, struct xf_report *report);
+const char *xf_blocklists_refusal(const struct xf_conf *conf, const struct xf_blocklist *list); /* NULL: that was all of them */
+struct xf_daemon;
+void xf_blocklists_watch(struct xf_daemon *daemon); /* let entries go on their day */
+
+/* ---- explain.c */
+enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_conf *conf);
+
 /* ---- memory.c */
 /* "" for none; free with xf_free. `state_directory` is what systemd says, NULL: nothing. */
 char *xf_memory_path(const char *file, const char *state_directory);
@@ -204,7 +217,10 @@ struct xf_daemon {
     struct xf_daemon_env env;
     struct xf_conf *boot;    /* as started: what needs a restart, and the links, hold to it */
     struct xf_conf *conf;    /* in force; `boot` until the first reload */
+    struct xf_blocklist *blocklist; /* NULL: none */
     struct xf_policy *policy;
+    int64_t day;             /* since 1970, UTC, that policy was told last */
+    struct xf_timer day_timer;
     struct xf_certs certs;
     struct xf_expiry expiry;
     struct xf_sandbox sandbox;
@@ -224,8 +240,13 @@ struct xf_daemon {
     bool is_abandoned;        /* streams would not end: leave without taking the parts apart */
 };
 
-/* Take over `conf` and `certs`, run until a signal ends it. `warnings` about them, one a line, are logged at the start. */
-enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_certs *certs, const char *warnings);
+/*
+ * Take over `conf`, `certs` and `blocklist` (NULL: none), run until a signal ends it. `warnings` about them, one a line, are logged at the
+ * start.
+ */
+enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_certs *certs, struct xf_blocklist *blocklist,
+                           const char *warnings);
+struct xf_policy *xf_daemon_make_policy(const struct xf_daemon *daemon); /* of what is in force */
 void xf_daemon_close_listeners(struct xf_daemon *daemon);
 /* With names = per-peer: the streams of the peers that the configuration names. */
 void xf_daemon_keep_peers(struct xf_daemon *daemon);

@@ -57,8 +57,21 @@ static enum xf_exit sheet(const struct xf_options *options)
     return code;
 }
 
-/* A configuration with its certificates, and every message about them in the report; its errors say whether it will do. */
-static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_certs *out_certs, struct xf_report *report)
+static enum xf_exit explain(const struct xf_options *options)
+{
+    char *messages = NULL;
+    struct xf_conf *conf = load_conf(options->file, &messages);
+    if (!conf)
+        return XF_EXIT_CONFIG;
+    enum xf_exit code = xf_explain_print(options, conf);
+    xf_free(messages);
+    xf_conf_free(&conf);
+    return code;
+}
+
+/* A configuration with its certificates and blocklists, and every message about them in the report; its errors say whether it will do. */
+static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_certs *out_certs, struct xf_blocklist **out_blocklist,
+                                struct xf_report *report)
 {
     char *messages = NULL;
     struct xf_conf *conf = load_conf(file, &messages);
@@ -66,22 +79,27 @@ static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_cer
     if (messages)
         (void)!xf_buf_try_append(&report->text, messages, strlen(messages)); /* both have the same ceiling */
     xf_free(messages);
-    if (conf)
-        xf_certs_load(conf, with_dates, out_certs, report);
+    *out_blocklist = NULL;
+    if (!conf)
+        return NULL;
+    xf_certs_load(conf, with_dates, out_certs, report);
+    *out_blocklist = xf_blocklists_load(conf, report);
     return conf;
 }
 
 static enum xf_exit test(const char *file)
 {
     struct xf_certs certs;
+    struct xf_blocklist *blocklist;
     struct xf_report report;
-    struct xf_conf *conf = load_all(file, true, &certs, &report);
+    struct xf_conf *conf = load_all(file, true, &certs, &blocklist, &report);
     enum xf_exit code = conf && report.errors == 0 ? XF_EXIT_OK : XF_EXIT_CONFIG;
     print_messages(xf_buf_ptr(&report.text), report.text.len);
     if (code == XF_EXIT_OK)
         printf("%s: ok\n", file);
     if (conf)
         xf_certs_release(&certs);
+    xf_blocklist_free(&blocklist);
     xf_conf_free(&conf);
     xf_report_release(&report);
     return code;
@@ -91,20 +109,22 @@ static enum xf_exit run(const char *file)
 {
     xf_system_prepare();
     struct xf_certs certs;
+    struct xf_blocklist *blocklist;
     struct xf_report report;
-    struct xf_conf *conf = load_all(file, false, &certs, &report);
+    struct xf_conf *conf = load_all(file, false, &certs, &blocklist, &report);
     enum xf_exit code = XF_EXIT_CONFIG;
     if (conf && report.errors == 0) {
         char *warnings = xf_strndup(xf_buf_ptr(&report.text), report.text.len);
         xf_log_set_level(conf->process.level);
         xf_certs_seal(conf, &certs);
-        code = xf_daemon_run(file, conf, &certs, warnings);
+        code = xf_daemon_run(file, conf, &certs, blocklist, warnings);
         xf_free(warnings);
         xf_loop_end_threads();
         xf_system_unhide();
     } else if (conf) {
         print_messages(xf_buf_ptr(&report.text), report.text.len);
         xf_certs_release(&certs);
+        xf_blocklist_free(&blocklist);
         xf_conf_free(&conf);
     }
     xf_report_release(&report);
@@ -132,6 +152,8 @@ int main(int argc, char **argv)
     case XF_MODE_CSR:
     case XF_MODE_FIREWALL:
         return (int)sheet(&options);
+    case XF_MODE_EXPLAIN:
+        return (int)explain(&options);
     case XF_MODE_TEST:
         return (int)test(options.file);
     case XF_MODE_RUN:

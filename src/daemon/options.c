@@ -8,7 +8,7 @@ static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'}, {"dump", no_argument, NULL, 'd'},
     {"sample", no_argument, NULL, 's'},       {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},
     {"dns-records", optional_argument, NULL, 'D'}, {"csr-names", optional_argument, NULL, 'C'},
-    {"firewall", required_argument, NULL, 'F'},
+    {"firewall", required_argument, NULL, 'F'},        {"explain", required_argument, NULL, 'E'},
     {NULL, 0, NULL, 0},
 };
 
@@ -20,6 +20,7 @@ void xf_options_help(FILE *out)
           "       xfedd -c FILE --dns-records [ZONE]    print the records to publish, all or those of a zone\n"
           "       xfedd -c FILE --csr-names [DOMAIN]    print the names of a certificate, for openssl req -config\n"
           "       xfedd -c FILE --firewall nftables|asa print the rules of a firewall\n"
+          "       xfedd -c FILE --explain FROM TO       print what policy makes of stanzas from one JID to another, and why\n"
           "       xfedd --sample           print an annotated configuration\n"
           "       xfedd --version | --help\n"
           "\n"
@@ -62,6 +63,8 @@ static enum xf_mode mode_of(int letter)
         return XF_MODE_CSR;
     case 'F':
         return XF_MODE_FIREWALL;
+    case 'E':
+        return XF_MODE_EXPLAIN;
     case 'V':
         return XF_MODE_VERSION;
     case 'h':
@@ -84,7 +87,7 @@ bool xf_options_parse(int argc, char **argv, struct xf_options *out_options)
         if (letter == 'c')
             options.file = optarg;
         else if (options.mode != XF_MODE_RUN && options.mode != mode)
-            return refuse("only one of -t, --dump, --dns-records, --csr-names, --firewall, --sample, --version and --help");
+            return refuse("only one of -t, --dump, --dns-records, --csr-names, --firewall, --explain, --sample, --version and --help");
         else
             options.mode = mode;
         if (letter != 'c' && optarg)
@@ -92,6 +95,10 @@ bool xf_options_parse(int argc, char **argv, struct xf_options *out_options)
     }
     if (takes_word(options.mode) && !options.subject && optind < argc)
         options.subject = argv[optind++];
+    if (options.mode == XF_MODE_EXPLAIN && optind < argc)
+        options.to = argv[optind++];
+    if (options.mode == XF_MODE_EXPLAIN && !options.to)
+        return refuse("--explain needs two JIDs");
     if (optind < argc)
         return refuse("there are no other arguments: the file needs -c");
     if (reads_file(options.mode) && (!options.file || !*options.file))

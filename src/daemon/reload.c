@@ -5,6 +5,7 @@
  * Reading and checking happen on the thread pool, for a CA bundle costs tens of milliseconds. Then, on the loop:
  *
  * - a configuration that does not load leaves the running one in force
+ * - a blocklist that cannot be read, or has a line that is no entry, does so too
  * - a certificate, ca-file or revocation list that cannot be read leaves the one in force, as long as there is one
  * - new certificates, anchors and revocation lists are for handshakes from now on; streams that are up stay, also those of a
  *   peer whose certificate is revoked now: they end with their idle time
@@ -24,6 +25,7 @@ struct xf_reload {
     struct xf_conf *conf; /* NULL: did not load */
     char *messages;
     struct xf_certs certs;
+    struct xf_blocklist *blocklist;
     struct xf_report report;
     uint64_t began_ms;
 };
@@ -32,8 +34,10 @@ static void read_files(void *owner)
 {
     struct xf_reload *reload = owner;
     /* `boot` and `file` do not change while the daemon lives. */
-    if (xf_conf_reload(reload->daemon->file, reload->daemon->boot, &reload->conf, &reload->messages) == XF_ERR_OK)
-        xf_certs_load(reload->conf, false, &reload->certs, &reload->report);
+    if (xf_conf_reload(reload->daemon->file, reload->daemon->boot, &reload->conf, &reload->messages) != XF_ERR_OK)
+        return;
+    xf_certs_load(reload->conf, false, &reload->certs, &reload->report);
+    reload->blocklist = xf_blocklists_load(reload->conf, &reload->report);
 }
 
 static void log_lines(enum xf_log_level level, const char *text, size_t len)
@@ -70,7 +74,8 @@ static const char *refusal(const struct xf_reload *reload)
     for (size_t i = 0; i < reload->conf->served_count; i++)
         if (!has_link(reload->daemon->boot, reload->conf->served[i].link))
             return "a served domain uses a link that needs a restart";
-    return xf_certs_refusal(&reload->certs, &reload->daemon->certs);
+    const char *why = xf_blocklists_refusal(reload->conf, reload->blocklist);
+    return why ? why : xf_certs_refusal(&reload->certs, &reload->daemon->certs);
 }
 
 static void swap(struct xf_daemon *daemon, struct xf_reload *reload)
@@ -78,18 +83,22 @@ static void swap(struct xf_daemon *daemon, struct xf_reload *reload)
     struct xf_conf *old_conf = daemon->conf;
     struct xf_certs old_certs = daemon->certs;
     struct xf_policy *old_policy = daemon->policy;
+    struct xf_blocklist *old_blocklist = daemon->blocklist;
     daemon->conf = reload->conf;
     daemon->certs = reload->certs;
+    daemon->blocklist = reload->blocklist;
     reload->conf = NULL;
+    reload->blocklist = NULL;
     reload->certs = (struct xf_certs){0};
     xf_certs_inherit(&daemon->certs, &old_certs);
     xf_certs_seal(daemon->conf, &daemon->certs);
     xf_expiry_begin(&daemon->expiry, daemon->env.env.timers, &daemon->certs, daemon->conf);
-    daemon->policy = xf_policy_new(&(struct xf_policy_opts){.conf = daemon->conf});
+    daemon->policy = xf_daemon_make_policy(daemon);
     xf_s2s_reload(daemon->s2s, daemon->policy, daemon->certs.set);
     xf_routing_reload(daemon->routing, daemon->policy);
     xf_log_set_level(daemon->conf->process.level);
     xf_policy_free(&old_policy);
+    xf_blocklist_free(&old_blocklist);
     xf_certs_release(&old_certs);
     if (old_conf != daemon->boot)
         xf_conf_free(&old_conf);
@@ -121,6 +130,7 @@ static void on_read(void *owner)
     if (daemon->drain == XF_DRAIN_NOT)
         take_over(daemon, reload);
     xf_certs_release(&reload->certs);
+    xf_blocklist_free(&reload->blocklist);
     xf_report_release(&reload->report);
     xf_conf_free(&reload->conf);
     xf_free(reload->messages);

@@ -112,6 +112,8 @@ static void name_all(struct xf_texts *names, const struct xf_conf *conf, const s
         add(names, conf->files.item[i]);
     for (size_t i = 0; i < conf->trust_crl_files.count; i++)
         add(names, conf->trust_crl_files.item[i]);
+    for (size_t i = 0; i < conf->blocklists.count; i++)
+        add(names, conf->blocklists.item[i]);
     for (size_t i = 0; i < conf->link_count; i++)
         add(names, conf->links[i].secret_file);
     for (size_t i = 0; i <= conf->peer_count; i++)

@@ -156,6 +156,8 @@ enum xf_err xf_policy_explain(struct xf_policy *policy, struct xf_span from, str
     print_list("  refused payloads of: ", is_out ? &settings->block_namespaces_out : &settings->block_namespaces_in, out);
     if (settings->strip_presence & ends.direction)
         fputs("  of presence only show, status and priority pass\n", out);
+    if (settings->groups.count > 0 && !policy->is_member)
+        print_list("  not known here, who is a member of: ", &settings->groups, out);
     print_way_back(policy, &ends, out);
     fputs("\nsettings of the peer, and where they come from\n", out);
     xf_conf_each_setting(policy->conf, ends.peer, print_setting, out);

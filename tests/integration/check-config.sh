@@ -121,6 +121,24 @@ expect 78 "records without nodes" "$xfedd" -c "$scratch/no-nodes.conf" --dns-rec
 expect 0 "records" "$xfedd" -c "$scratch/xfed.conf" --dns-records && grep -q '^_xmpp-server._tcp.example.org. ' "$scratch/out" || fail "records"
 expect 0 "names" "$xfedd" -c "$scratch/xfed.conf" --csr-names EXAMPLE.org && grep -q '^DNS.1 = example.org$' "$scratch/out" || fail "names"
 expect 0 "rules" "$xfedd" -c "$scratch/xfed.conf" --firewall=asa && grep -q '^object network ' "$scratch/out" || fail "rules"
+expect 64 "explain: one JID" "$xfedd" -c "$scratch/xfed.conf" --explain u@example.org || true
+expect 64 "explain: two of ours" "$xfedd" -c "$scratch/xfed.conf" --explain u@example.org v@example.org || true
+expect 64 "explain: no JID" "$xfedd" -c "$scratch/xfed.conf" --explain u@example.org @ || true
+expect 0 "explain" "$xfedd" -c "$scratch/xfed.conf" --explain u@example.org v@partner.example &&
+    grep -q '^  message      ' "$scratch/out" || fail "explain: $(cat "$scratch/out")"
+sed "s|^    #blocklists = .*|    blocklists = {\"blocked.list\"}|" "$scratch/xfed.conf" >"$scratch/blocked.conf"
+grep -q '^    blocklists' "$scratch/blocked.conf" || fail "the sample has no blocklists"
+expect 78 "no such blocklist" "$xfedd" -c "$scratch/blocked.conf" -t || true
+printf 'spam.example until=2099-01-01 the abuse desk\n*.evil.example until=soon\n' >"$scratch/blocked.list"
+expect 78 "a broken blocklist" "$xfedd" -c "$scratch/blocked.conf" -t || true
+grep -q "blocked.conf:[0-9]*: blocklists: $scratch/blocked.list:2: until=soon: expected one until=YYYY-MM-DD" "$scratch/err" ||
+    fail "a broken blocklist: $(cat "$scratch/err")"
+sed -i 2d "$scratch/blocked.list"
+expect 0 "a blocklist" "$xfedd" -c "$scratch/blocked.conf" -t || true
+expect 0 "explain, blocked" "$xfedd" -c "$scratch/blocked.conf" --explain v@spam.example u@example.org &&
+    grep -q "^  iq           refused: rule blocklist, blocklists, $scratch/blocked.list:1 (the abuse desk)" "$scratch/out" ||
+    fail "explain, blocked: $(cat "$scratch/out")"
+
 expect 64 "an argument too many" "$xfedd" -c "$scratch/xfed.conf" more || true
 expect 78 "no such file" "$xfedd" -c "$scratch/nowhere.conf" -t || true
 expect 0 "--version" "$xfedd" --version && grep -q '^xfedd [0-9]' "$scratch/out" || fail "--version: $(cat "$scratch/out")"

@@ -233,6 +233,33 @@ def reload_broken(new):
     run.end()
 
 
+@check('blocklists are read anew, and one that is broken leaves everything as it was')
+def reload_blocklist(new):
+    lists = 'policy { blocklists = {"blocked.list"} }'
+    run = new().ready()
+    run.write('blocked.list', '# nothing yet\n')
+    run.configure(lists)
+    run.reload()
+    run.wait_line('config.reload.done')
+    run.write('blocked.list', '# as of today\n*.b.example until=2099-01-01 by the abuse desk\n')
+    run.reload()
+    run.wait_line('config.reload.done', 2)
+    run.send("<message from='u@a.example' to='v@b.example' id='m1'><body>x</body></message>")
+    run.wait_received("id=['\"]m1['\"].*not-allowed")
+    run.wait_line('policy.stanza.refused .*rule=blocklist key="blocklists" place=".*blocked.list:2" detail="by the abuse desk"')
+    run.write('blocked.list', 'c.example\n@no domain\n')
+    run.configure(lists + '\npolicy-of-nobody { }')  # even when more is wrong
+    run.reload()
+    run.wait_line('config.reload.refused')
+    run.configure(lists)
+    run.reload()
+    run.wait_line('config.reload.warned detail=".*blocklists: .*blocked.list:2: @no: expected')
+    run.wait_line('config.reload.refused detail="a blocklist cannot be read"')
+    run.send("<message from='u@a.example' to='v@x.b.example' id='m2'><body>x</body></message>")
+    run.wait_received("id=['\"]m2['\"].*not-allowed")
+    run.end()
+
+
 @check('a key that cannot be read any more leaves the certificate in force')
 def reload_without_key(new):
     run = new().ready()

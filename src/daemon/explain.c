@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * explain.c — --explain FROM TO: what policy makes of stanzas from one JID to another, by the configuration and the blocklists as they are
+ * in the files now, at this minute. The running gateway is not asked.
+ */
+#include "daemon_priv.h"
+
+#include <stdio.h>
+
+enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_conf *conf)
+{
+    struct xf_report report;
+    xf_report_init(&report);
+    struct xf_blocklist *list = xf_blocklists_load(conf, &report);
+    if (report.errors > 0) {
+        fprintf(stderr, "%.*s\n", XF_SPAN_ARGS(xf_buf_span(&report.text)));
+        xf_report_release(&report);
+        return XF_EXIT_CONFIG;
+    }
+    struct xf_policy *policy = xf_policy_new(&(struct xf_policy_opts){.conf = conf, .blocklist = list, .unix_s = xf_unix_s()});
+    enum xf_err err = xf_policy_explain(policy, xf_span_of(options->subject), xf_span_of(options->to), xf_local_minute_of_week(), stdout);
+    if (err == XF_ERR_BAD_JID)
+        fputs("xfedd: --explain FROM TO: expected two JIDs, as user@example.org or example.org\n", stderr);
+    else if (err != XF_ERR_OK)
+        fprintf(stderr, "xfedd: --explain %s %s: expected one of them in a domain that %s serves, the other not\n", options->subject,
+                options->to, options->file);
+    xf_policy_free(&policy);
+    xf_blocklist_free(&list);
+    xf_report_release(&report);
+    if (err != XF_ERR_OK)
+        return XF_EXIT_USAGE;
+    return fflush(stdout) == 0 ? XF_EXIT_OK : XF_EXIT_RUNTIME;
+}
