@@ -16,6 +16,7 @@
  */
 #include "conf_priv.h"
 
+#include <string.h>
 #include <xfed/base/alloc.h>
 
 struct subject { /* whose settings are judged */
@@ -132,8 +133,23 @@ static void judge_rates(const struct subject *subject)
         refuse(subject, keys, "byte-rate is less than any stanza needs", "at least 1k, or 0 for any number");
 }
 
+/* The one of the target's family counts: there must be no choice. */
+static void judge_source(const struct subject *subject)
+{
+    static const char *const keys[] = {"source", NULL};
+    size_t v4 = 0, v6 = 0;
+    for (size_t i = 0; i < subject->settings->source.count; i++) {
+        bool is_v6 = strchr(subject->settings->source.item[i], ':') != NULL;
+        v4 += !is_v6;
+        v6 += is_v6;
+    }
+    if (v4 > 1 || v6 > 1)
+        refuse(subject, keys, "source names two addresses of one family", "one IPv4 and one IPv6 address at most");
+}
+
 static void judge(const struct subject *subject)
 {
+    judge_source(subject);
     judge_rates(subject);
     if (subject->settings->direction == XF_DIRECTION_NONE)
         return;

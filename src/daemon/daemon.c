@@ -23,11 +23,22 @@
 
 /* ---- the world */
 
-static struct xf_conn *env_connect(struct xf_env *env, const struct xf_addr *addr, unsigned timeout_ms,
-                                   const struct xf_conn_events *events, void *owner)
+static struct xf_conn *env_connect(struct xf_env *env, const struct xf_addr *addr, const struct xf_source *source,
+                                   unsigned timeout_ms, const struct xf_conn_events *events, void *owner)
 {
     struct xf_daemon_env *s = XF_CONTAINER(env, struct xf_daemon_env, env);
-    return xf_conn_connect(s->loop, addr, NULL, timeout_ms, events, owner);
+    return xf_conn_connect(s->loop, addr, source, timeout_ms, events, owner);
+}
+
+static struct xf_dns *env_resolver(struct xf_env *env, const char *const *servers, size_t count)
+{
+    struct xf_daemon_env *s = XF_CONTAINER(env, struct xf_daemon_env, env);
+    struct xf_addr *addrs = xf_alloc(count * sizeof(*addrs));
+    for (size_t i = 0; i < count; i++)
+        xf_require(xf_addr_parse(xf_span_of(servers[i]), 53, &addrs[i]) == XF_ERR_OK); /* conf has checked their form */
+    struct xf_dns *dns = xf_dns_pool_get(s->resolvers, addrs, count);
+    xf_free(addrs);
+    return dns;
 }
 
 static void env_start_tls(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_request *request)
@@ -73,6 +84,7 @@ static void make_world(struct xf_daemon *daemon)
     daemon->env = (struct xf_daemon_env){
         .env = {.clock = xf_loop_clock(daemon->loop),
                 .timers = xf_loop_timers(daemon->loop),
+                .resolver = env_resolver,
                 .connect = env_connect,
                 .start_tls = env_start_tls,
                 .judge_tls = env_judge_tls,
@@ -99,6 +111,9 @@ static enum xf_err open_dns(struct xf_daemon *daemon, struct xf_error *err)
                                             .timeout_ms = (unsigned)conf->dns.timeout_ms,
                                             .cache_entries = conf->dns.cache_entries};
     result = xf_dns_client_new(daemon->loop, &opts, &daemon->env.env.dns, err);
+    struct xf_dns_client_opts for_peers = opts;
+    for_peers.cache_entries = opts.cache_entries / 8 + 16; /* each is there for a few peers */
+    daemon->env.resolvers = xf_dns_pool_new(daemon->loop, &for_peers);
     xf_free(servers);
     return result;
 }
@@ -289,6 +304,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_policy_free(&daemon->policy);
     xf_blocklist_free(&daemon->blocklist);
     xf_dns_client_free(&daemon->env.env.dns);
+    xf_dns_pool_free(&daemon->env.resolvers);
     xf_loop_free(&daemon->loop);
     xf_certs_release(&daemon->certs);
     xf_sandbox_release(&daemon->sandbox);

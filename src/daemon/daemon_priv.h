@@ -199,6 +199,7 @@ struct xf_daemon_env { /* the world of the sans-I/O layers */
     struct xf_loop *loop;
     unsigned minute_of_week; /* as of minute_ms, 0: not asked yet */
     uint64_t minute_ms;
+    struct xf_dns_pool *resolvers; /* dns-servers of peers */
 };
 
 struct xf_daemon_listener {

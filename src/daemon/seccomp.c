@@ -46,7 +46,7 @@ static const char *const needed[] = {
     "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "recvfrom", "recvmmsg", "recvmsg", "sendmmsg",
     "sendmsg", "sendto", "setsockopt", "shutdown",
     /* files, also of SQLite */
-    "access", "close", "dup", "faccessat", "faccessat2", "fallocate", "fchmod", "fchown", "fcntl", "fcntl64", "fdatasync", "fstat", "fstat64",
+    "access", "close", "dup", "dup3", "faccessat", "faccessat2", "fallocate", "fchmod", "fchown", "fcntl", "fcntl64", "fdatasync", "fstat", "fstat64",
     "fstatat64", "fsync", "ftruncate", "ftruncate64", "getcwd", "getdents64", "_llseek", "lseek", "lstat", "newfstatat", "open", "openat",
     "pread64", "preadv", "pwrite64", "pwritev", "read", "readlink", "readlinkat", "readv", "rename", "renameat", "renameat2", "stat", "statx",
     "umask", "unlink", "unlinkat", "write", "writev",

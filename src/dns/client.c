@@ -40,6 +40,7 @@ struct xf_dns_query {    /* an asker */
     xf_dns_answered_fn answered;
     void *owner;
     struct xf_timer timer; /* of an answer that is known */
+    struct client *client; /* of such a one */
     struct xf_dns_answer *answer;
 };
 
@@ -51,6 +52,7 @@ struct client {
     struct xf_dns_cache *cache;
     struct xf_map *pending;
     struct xf_node known; /* queries whose answer is known and not given yet */
+    unsigned answering;   /* within that many answers */
 };
 
 static void query_free(struct xf_dns_query *query)
@@ -72,13 +74,16 @@ static struct xf_dns_query *query_new(struct xf_node *list, xf_dns_answered_fn a
     return query;
 }
 
-static void answer_query(struct xf_dns_query *query, const struct xf_dns_answer *answer)
+static void answer_query(struct client *client, struct xf_dns_query *query,
+                         const struct xf_dns_answer *answer)
 {
     xf_dns_answered_fn answered = query->answered;
     void *owner = query->owner;
 
     query_free(query);
+    client->answering++;
     answered(owner, answer);
+    client->answering--;
 }
 
 static void on_known(void *owner)
@@ -87,7 +92,7 @@ static void on_known(void *owner)
     struct xf_dns_answer *answer = query->answer;
 
     query->answer = NULL;
-    answer_query(query, answer);
+    answer_query(query->client, query, answer);
     xf_free(answer);
 }
 
@@ -96,6 +101,7 @@ static struct xf_dns_query *answer_soon(struct client *client, const struct xf_d
 {
     struct xf_dns_query *query = query_new(&client->known, answered, owner);
 
+    query->client = client;
     query->answer = xf_dns_answer_dup(answer);
     xf_timer_init(&query->timer, on_known, query);
     xf_timer_start(xf_loop_timers(client->loop), &query->timer, 0);
@@ -136,7 +142,8 @@ static void on_exchanged(void *owner, const struct xf_dns_answer *answer, uint32
     pending_remove(pending);
     xf_dns_cache_put(pending->client->cache, pending->name, pending->type, answer, ttl_s);
     while (!xf_list_is_empty(&pending->queries))
-        answer_query(XF_CONTAINER(pending->queries.next, struct xf_dns_query, node), answer);
+        answer_query(pending->client,
+                     XF_CONTAINER(pending->queries.next, struct xf_dns_query, node), answer);
     xf_free(pending);
 }
 
@@ -245,6 +252,14 @@ enum xf_err xf_dns_client_new(struct xf_loop *loop, const struct xf_dns_client_o
     xf_list_init(&client->known);
     *out_dns = &client->seam;
     return XF_ERR_OK;
+}
+
+bool xf_dns_client_is_idle(const struct xf_dns *dns)
+{
+    const struct client *client = (const struct client *)(const void *)dns;
+
+    return xf_map_count(client->pending) == 0 && xf_list_is_empty(&client->known) &&
+           client->answering == 0;
 }
 
 static void pending_free(struct pending *pending)

@@ -32,7 +32,6 @@
 #include "targets_priv.h"
 
 #define STARTTLS_PORT 5269
-#define DIRECT_PORT 5270 /* only of static routes without port */
 #define ENDPOINTS_MAX (2 * XF_DNS_RECORDS_MAX)
 
 /* clang-format off */
@@ -323,12 +322,12 @@ struct xf_discovery *xf_discover(struct xf_dns *dns, struct xf_span domain,
 
 /* "host", "host:port", "v4", "v4:port", "[v6]", "[v6]:port"; anything else is left out (conf
  * refuses it). */
-static void add_route(struct xf_discovery *discovery, const char *route, bool is_direct)
+static void add_route(struct xf_discovery *discovery, const char *route)
 {
     const char *bracket = strrchr(route, ']'), *colon = strrchr(bracket ? bracket : route, ':');
     struct xf_span host = {route, colon ? (size_t)(colon - route) : strlen(route)};
     char name[XF_DNS_NAME_MAX + 1], *end = NULL;
-    unsigned long port = is_direct ? DIRECT_PORT : STARTTLS_PORT;
+    unsigned long port = STARTTLS_PORT;
 
     if (colon)
         port = strtoul(colon + 1, &end, 10);
@@ -337,16 +336,18 @@ static void add_route(struct xf_discovery *discovery, const char *route, bool is
 
     bool is_literal = read_literal(host, name);
     if (is_literal || xf_dns_name_prepare(host, name))
-        add_endpoint(discovery, name, (uint16_t)port, is_direct)->is_literal = is_literal;
+        add_endpoint(discovery, name, (uint16_t)port, false)->is_literal = is_literal;
 }
 
 struct xf_discovery *xf_discover_static(struct xf_dns *dns, const char *const *routes, size_t count,
-                                        bool direct_tls, xf_discovered_fn done, void *owner)
+                                        bool are_equal, xf_discovered_fn done, void *owner)
 {
     struct xf_discovery *discovery = discovery_new(dns, done, owner);
 
     for (size_t i = 0; i < count && i < XF_CANDIDATES_MAX; i++)
-        add_route(discovery, routes[i], direct_tls);
+        add_route(discovery, routes[i]);
+    if (are_equal)
+        xf_endpoints_order(discovery->endpoints, discovery->endpoint_count);
     if (discovery->endpoint_count > 0) {
         snprintf(discovery->domain, sizeof(discovery->domain), "static route");
         resolve_targets(discovery);

@@ -236,7 +236,7 @@ static void dial(struct xf_leg *leg)
     leg->was_up = leg->is_congested = false;
     leg->began_ms = leg->env->clock->now_ms;
     xf_stream_init(&leg->stream, leg->env, XF_NS_COMPONENT, &start_limits, START_ELEMENTS, &stream_events);
-    xf_stream_attach(&leg->stream, leg->env->connect(leg->env, &leg->addrs[leg->addr_at], CONNECT_MS,
+    xf_stream_attach(&leg->stream, leg->env->connect(leg->env, &leg->addrs[leg->addr_at], NULL, CONNECT_MS,
                                                      &xf_stream_conn_events, &leg->stream));
 }
 

@@ -340,40 +340,51 @@ static void connect_cb(uv_connect_t *request, int status)
         s->pub.events->connected(s->pub.owner);
 }
 
-/* 0 or a status of libuv. */
-static int start_connect(struct xf_net_conn *s, const struct xf_addr *source)
+/* NULL when nothing is said about targets of that family. */
+static const struct xf_source *source_for(const struct xf_addr *addr, const struct xf_source *source)
 {
-    int status = source ? uv_tcp_bind(&s->tcp, &source->sa, 0) : 0;
+    const struct xf_addr *from =
+        source ? (addr->sa.sa_family == AF_INET6 ? &source->v6 : &source->v4) : NULL;
 
-    if (status != 0)
-        return status;
+    return from && (from->sa.sa_family != AF_UNSPEC || source->port_first) ? source : NULL;
+}
+
+/* 0 or a status of libuv, with words where we have better ones. */
+static int start_connect(struct xf_net_conn *s, const struct xf_source *source, char *out_detail,
+                         size_t detail_bytes)
+{
     uv_connect_t *request = xf_new(uv_connect_t);
+    int status;
+
     request->data = s;
-    status = uv_tcp_connect(request, &s->tcp, &s->pub.addr.sa, connect_cb);
+    if (source)
+        status =
+            xf_net_connect_from(s, source, request, connect_cb, out_detail, detail_bytes);
+    else
+        status = uv_tcp_connect(request, &s->tcp, &s->pub.addr.sa, connect_cb);
     if (status != 0)
         xf_free(request);
+    else
+        tune_socket(s);
     return status;
 }
 
 struct xf_conn *xf_conn_connect(struct xf_loop *loop, const struct xf_addr *addr,
-                                const struct xf_addr *source, unsigned timeout_ms,
+                                const struct xf_source *source, unsigned timeout_ms,
                                 const struct xf_conn_events *events, void *owner)
 {
     struct xf_net_conn *s = xf_net_conn_new(loop);
+    char detail[128] = "";
 
     s->pub.events = events;
     s->pub.owner = owner;
     s->pub.addr = *addr;
-    int status = uv_tcp_init_ex(&loop->uv, &s->tcp, addr->sa.sa_family);
-    if (status != 0) /* no descriptor left, say: a handle without a socket, to be closed */
-        xf_require(uv_tcp_init(&loop->uv, &s->tcp) == 0);
+    xf_require(uv_tcp_init(&loop->uv, &s->tcp) == 0); /* without a socket, which may fail */
     s->tcp.data = s;
-    if (status == 0) {
-        tune_socket(s);
-        status = start_connect(s, source);
-    }
+    int status = start_connect(s, source_for(addr, source), detail, sizeof(detail));
     if (status != 0)
-        xf_net_conn_die(s, end_of_status(status), uv_strerror(status));
+        xf_net_conn_die(s, detail[0] ? XF_CONN_END_REFUSED : end_of_status(status),
+                        detail[0] ? detail : uv_strerror(status));
     else
         xf_timer_start(loop->timers, &s->timer, timeout_ms);
     return &s->pub;

@@ -43,6 +43,13 @@ static inline struct xf_net_conn *xf_net_conn_of(struct xf_conn *conn)
 /* A conn without a socket; conn.c. */
 struct xf_net_conn *xf_net_conn_new(struct xf_loop *loop);
 
+/*
+ * Connect the handle (without a socket yet) from there; source.c. 0 or a status of libuv, then with words in `out_detail`; the request is
+ * not begun then.
+ */
+int xf_net_connect_from(struct xf_net_conn *conn, const struct xf_source *source, uv_connect_t *request, uv_connect_cb done,
+                        char *out_detail, size_t detail_bytes);
+
 /* An accepted socket becomes a conn, which is given to `accept` and reads; conn.c. */
 void xf_net_conn_adopt(struct xf_loop *loop, int fd, xf_accept_fn accept, void *owner);
 

@@ -11,9 +11,11 @@
  */
 #include "s2s_priv.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 
 #include <xfed/base/alloc.h>
+#include <xfed/conf/forms.h>
 
 #define STAGGER_MS 250
 #define AT_ONCE 4 /* attempts under way at the same time */
@@ -35,9 +37,7 @@ struct xf_dial {
     struct xf_candidate *candidates;
     enum progress *progress;
     size_t count, running;
-    unsigned connect_ms;
-    struct xf_doors *doors; /* NULL: not counted */
-    unsigned per_host;
+    struct xf_dial_opts opts; /* doors NULL: not counted */
     size_t held; /* candidate whose conn was handed over and still counts, or NONE */
     struct xf_node attempts;
     struct xf_timer stagger; /* next start, or the report of the failure */
@@ -80,34 +80,34 @@ static size_t next_untried(const struct xf_dial *dial)
 static bool enter(struct xf_dial *dial, size_t index)
 {
     char addr[XF_ADDR_TEXT_BYTES], host[XF_ADDR_TEXT_BYTES];
-    if (!dial->doors)
+    if (!dial->opts.doors)
         return true;
     xf_addr_text(&dial->candidates[index].addr, addr);
     xf_addr_host_text(&dial->candidates[index].addr, host);
-    if (xf_door_is_shut(dial->doors, addr, NULL, NULL)) {
+    if (xf_door_is_shut(dial->opts.doors, addr, NULL, NULL)) {
         dial->progress[index] = TRIED;
         snprintf(dial->detail, sizeof(dial->detail), "%s: nobody was there just now", addr);
         return false;
     }
-    return xf_door_enter(dial->doors, host, dial->per_host);
+    return xf_door_enter(dial->opts.doors, host, dial->opts.per_host);
 }
 
 static void leave(const struct xf_dial *dial, size_t index)
 {
     char host[XF_ADDR_TEXT_BYTES];
-    if (!dial->doors)
+    if (!dial->opts.doors)
         return;
     xf_addr_host_text(&dial->candidates[index].addr, host);
-    xf_door_leave(dial->doors, host);
+    xf_door_leave(dial->opts.doors, host);
 }
 
 static void remember(const struct xf_dial *dial, size_t index)
 {
     char addr[XF_ADDR_TEXT_BYTES];
-    if (!dial->doors)
+    if (!dial->opts.doors)
         return;
     xf_addr_text(&dial->candidates[index].addr, addr);
-    xf_door_failed(dial->doors, addr, 0, "");
+    xf_door_failed(dial->opts.doors, addr, 0, "");
 }
 
 static void let_go(struct xf_dial *dial)
@@ -133,7 +133,8 @@ static void start_one(struct xf_dial *dial, size_t index)
     dial->progress[index] = UNDER_WAY;
     dial->running++;
     xf_list_push(&dial->attempts, &attempt->node);
-    attempt->conn = dial->env->connect(dial->env, &dial->candidates[index].addr, dial->connect_ms, &attempt_events, attempt);
+    attempt->conn = dial->env->connect(dial->env, &dial->candidates[index].addr, &dial->opts.source, dial->opts.connect_ms,
+                                       &attempt_events, attempt);
 }
 
 static void on_stagger(void *owner)
@@ -228,23 +229,37 @@ static size_t thin_out(struct xf_candidate *candidates, size_t count)
     return kept;
 }
 
-struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candidates, size_t count, unsigned connect_ms,
-                            struct xf_doors *doors, unsigned per_host, const struct xf_dial_events *events, void *owner)
+/* conf has checked their form, and that each family comes once. */
+struct xf_source xf_source_of(const struct xf_peer_settings *settings)
+{
+    struct xf_source source = {0};
+    for (size_t i = 0; i < settings->source.count; i++) {
+        uint8_t bytes[16];
+        if (inet_pton(AF_INET, settings->source.item[i], bytes) == 1)
+            source.v4 = xf_addr_from_v4(bytes, 0);
+        else if (inet_pton(AF_INET6, settings->source.item[i], bytes) == 1)
+            source.v6 = xf_addr_from_v6(bytes, 0);
+    }
+    if (settings->source_ports && !xf_ports_parse(settings->source_ports, &source.port_first, &source.port_last))
+        source.port_first = source.port_last = 0;
+    return source;
+}
+
+struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candidates, size_t count, const struct xf_dial_opts *opts,
+                            const struct xf_dial_events *events, void *owner)
 {
     struct xf_dial *dial = xf_new(struct xf_dial);
     dial->env = env;
-    dial->doors = doors;
-    dial->per_host = per_host;
+    dial->opts = *opts;
     dial->held = NONE;
     dial->candidates = xf_alloc(count * sizeof(*candidates));
     memcpy(dial->candidates, candidates, count * sizeof(*candidates));
-    if (doors)
+    if (opts->doors)
         count = thin_out(dial->candidates, count);
     for (size_t i = 0; i < count; i++)
         xf_tlsa_set_ref(dial->candidates[i].tlsa);
     dial->progress = xf_alloc(count * sizeof(*dial->progress));
     dial->count = count;
-    dial->connect_ms = connect_ms;
     dial->events = events;
     dial->owner = owner;
     xf_list_init(&dial->attempts);

@@ -46,19 +46,28 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
     xf_tlsa_set_unref(&tlsa);
 }
 
+/* A peer with static routes is not looked for in DNS, neither when it comes to us: its domain may not even be there. */
+static void look_for_tlsa(struct xf_in *in)
+{
+    struct xf_dns *dns = xf_s2s_dns(in->s2s, in->settings);
+    struct xf_discovery_opts opts = {.direct_tls = true, .starttls = true, .dane = true};
+    in->dane_is_open = dns == NULL;
+    if (dns && dns->may_be_secure)
+        in->discovery = xf_discover(dns, xf_span_of(in->peer), &opts, on_discovered, in);
+    else
+        judge(in, NULL, NULL, 0);
+}
+
 bool xf_in_judge(struct xf_in *in)
 {
-    struct xf_env *env = in->s2s->env;
     const struct xf_tls_facts *facts = in->stream.conn->tls;
     in->dane_is_open = false;
     if (!facts || facts->chain == XF_CERT_NONE)
         return false;
     xf_stream_hold(&in->stream);
-    if (in->peer && in->settings->dane && env->dns->may_be_secure) {
-        struct xf_discovery_opts opts = {.direct_tls = true, .starttls = true, .dane = true};
-        in->discovery = xf_discover(env->dns, xf_span_of(in->peer), &opts, on_discovered, in);
-    } else {
+    if (in->peer && in->settings->dane && in->settings->route.count == 0)
+        look_for_tlsa(in);
+    else
         judge(in, NULL, NULL, 0);
-    }
     return true;
 }

@@ -152,14 +152,30 @@ static const struct xf_dial_events dial_events = {.connected = on_dial_connected
 void xf_out_resolve(struct xf_out *out)
 {
     const struct xf_peer_settings *settings = out->settings;
+    struct xf_dns *dns = xf_s2s_dns(out->s2s, settings);
     bool direct = settings->direct_tls && settings->tls != XF_TLS_NONE && !out->in_clear;
+    if (!dns) {
+        xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE, "too many different resolvers are being asked");
+        return;
+    }
     if (settings->route.count) {
-        out->discovery = xf_discover_static(out->s2s->env->dns, (const char *const *)settings->route.item, settings->route.count, false,
-                                            on_discovered, out);
+        out->discovery = xf_discover_static(dns, (const char *const *)settings->route.item, settings->route.count,
+                                            settings->route_order == XF_ROUTE_EQUAL, on_discovered, out);
         return;
     }
     struct xf_discovery_opts opts = {.direct_tls = direct, .starttls = true, .dane = settings->dane};
-    out->discovery = xf_discover(out->s2s->env->dns, xf_span_of(out->peer), &opts, on_discovered, out);
+    out->discovery = xf_discover(dns, xf_span_of(out->peer), &opts, on_discovered, out);
+}
+
+static void start_dial(struct xf_out *out, const struct xf_discovery_result *result)
+{
+    struct xf_dial_opts opts = {
+        .connect_ms = (unsigned)out->settings->connect_ms,
+        .source = xf_source_of(out->settings),
+        .doors = out->asker ? &out->s2s->asked_addrs : NULL,
+        .per_host = xf_ask_per_host(out->s2s),
+    };
+    out->dial = xf_dial_new(out->s2s->env, result->candidates, result->count, &opts, &dial_events, out);
 }
 
 static void on_discovered(void *owner, const struct xf_discovery_result *result)
@@ -168,8 +184,7 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
     out->discovery = NULL;
     switch (result->outcome) {
     case XF_DISCOVERY_FOUND:
-        out->dial = xf_dial_new(out->s2s->env, result->candidates, result->count, (unsigned)out->settings->connect_ms,
-                                out->asker ? &out->s2s->asked_addrs : NULL, xf_ask_per_host(out->s2s), &dial_events, out);
+        start_dial(out, result);
         xf_out_fire(out, XF_OUT_ON_FOUND);
         return;
     case XF_DISCOVERY_NO_SERVICE:

@@ -80,6 +80,13 @@ struct xf_span xf_pair_key(struct xf_span local, struct xf_span peer, char out[X
     return (struct xf_span){out, local.len + 1 + peer.len};
 }
 
+struct xf_dns *xf_s2s_dns(const struct xf_s2s *s2s, const struct xf_peer_settings *settings)
+{
+    const struct xf_texts *servers = &settings->dns_servers;
+    return servers->count == 0 ? s2s->env->dns
+                               : s2s->env->resolver(s2s->env, (const char *const *)servers->item, servers->count);
+}
+
 struct xf_reader_limits xf_s2s_limits_before(const struct xf_s2s *s2s)
 {
     const struct xf_conf *conf = xf_s2s_conf(s2s);

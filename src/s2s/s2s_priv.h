@@ -86,6 +86,9 @@ static inline const struct xf_conf *xf_s2s_conf(const struct xf_s2s *s2s)
     return xf_policy_conf(s2s->policy);
 }
 
+/* Who is asked about a peer; NULL: nobody can be asked now. */
+struct xf_dns *xf_s2s_dns(const struct xf_s2s *s2s, const struct xf_peer_settings *settings);
+
 /* Limits of the reader before and after authentication. */
 struct xf_reader_limits xf_s2s_limits_before(const struct xf_s2s *s2s);
 struct xf_reader_limits xf_s2s_limits_after(const struct xf_s2s *s2s, const struct xf_peer_settings *settings);
@@ -183,8 +186,15 @@ struct xf_dial_events {
  * them are tried, of one host two at most, none that is shut, and not more than `per_host` at a time on one host, those of other
  * dials included; for a place there it waits.
  */
-struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candidates, size_t count, unsigned connect_ms,
-                            struct xf_doors *doors, unsigned per_host, const struct xf_dial_events *events, void *owner);
+struct xf_dial_opts {
+    unsigned connect_ms;
+    struct xf_source source;
+    struct xf_doors *doors;
+    unsigned per_host;
+};
+struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candidates, size_t count, const struct xf_dial_opts *opts,
+                            const struct xf_dial_events *events, void *owner);
+struct xf_source xf_source_of(const struct xf_peer_settings *settings);
 void xf_dial_free(struct xf_dial **dial);     /* drops conns under way */
 void xf_dial_next(struct xf_dial *dial);      /* the conn that was handed over came to nothing: go on with the others */
 bool xf_dial_has_more(const struct xf_dial *dial);

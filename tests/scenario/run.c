@@ -184,6 +184,22 @@ static struct fake_conn *next_connect(struct run *run)
     return NULL;
 }
 
+/* "192.0.2.10", "192.0.2.10:30000-30009", ":30000-30009"; of the family of the conn's target. */
+static bool comes_from(struct run *run, const struct fake_conn *fake, const char *from)
+{
+    const struct xf_source *source = &fake->source;
+    const struct xf_addr *addr = fake->addr.sa.sa_family == AF_INET6 ? &source->v6 : &source->v4;
+    char text[XF_ADDR_TEXT_BYTES] = "", got[XF_ADDR_TEXT_BYTES + 16];
+    if (addr->sa.sa_family != AF_UNSPEC)
+        xf_addr_host_text(addr, text);
+    if (source->port_first)
+        (void)snprintf(got, sizeof(got), "%s:%u-%u", text, source->port_first, source->port_last);
+    else
+        (void)snprintf(got, sizeof(got), "%s", text);
+    return strcmp(got, from ? from : "") == 0 ||
+           fail(run, "expected a connect from \"%s\", got one from \"%s\"", from ? from : "", got);
+}
+
 static bool connect_as(struct run *run, const char *addr, const char *conn, const char *word,
                        unsigned long wait_ms)
 {
@@ -197,6 +213,8 @@ static bool connect_as(struct run *run, const char *addr, const char *conn, cons
         xf_addr_text(&fake->addr, got);
     if (!fake || strcmp(got, addr) != 0)
         return fail(run, "expected a connect to %s, got %s", addr, got);
+    if (!comes_from(run, fake, run->step->from))
+        return false;
     fake->is_taken = true;
     note(run, "connect %s %s", addr, conn ? conn : word);
     if (conn) {
@@ -552,8 +570,10 @@ static bool link_handshake(struct run *run)
 
 static bool do_dns(struct run *run)
 {
-    note(run, "dns  %s", run->step->text);
-    return fake_dns_add_line(run->world.dns, run->step->text) ||
+    const char *server = run->step->word;
+    note(run, "dns  %s%s%s", server ? server : "", server ? " " : "", run->step->text);
+    struct fake_dns *dns = server ? world_resolver(&run->world, server) : run->world.dns;
+    return fake_dns_add_line(dns, run->step->text) ||
            fail(run, "not a DNS record: %s", run->step->text);
 }
 

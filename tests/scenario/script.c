@@ -349,6 +349,11 @@ static bool parse_expect_connect(struct parser *p, const char *text, int line)
     struct step *step = add_step(p, STEP_EXPECT_CONNECT, line);
     step->text = take_word(&text);
     char *how = take_word(&text);
+    if (how && strcmp(how, "from") == 0) {
+        step->from = take_word(&text);
+        xf_free(how);
+        how = take_word(&text);
+    }
     bool is_good = step->text && how;
     if (is_good && strcmp(how, "as") == 0) {
         step->conn = take_word(&text);
@@ -365,7 +370,7 @@ static bool parse_expect_connect(struct parser *p, const char *text, int line)
     xf_free(within);
     return is_good ||
            complain(p, line,
-                    "accepted: expect connect ADDRESS as NAME | refused | silent [within 5s]");
+                    "accepted: expect connect ADDRESS [from ADDRESS] as NAME | refused | silent [within 5s]");
 }
 
 static bool parse_expect(struct parser *p, const char *text, int line)
@@ -423,7 +428,12 @@ static bool parse_statement(struct parser *p, const char *text, int line)
     } else if (strcmp(first, "reload") == 0 && strcmp(text, "{") == 0) {
         is_good = parse_block(p, STEP_RELOAD, line);
     } else if (strcmp(first, "dns") == 0) {
-        add_step(p, STEP_DNS, line)->text = xf_strdup(text);
+        struct step *step = add_step(p, STEP_DNS, line);
+        if (*text == '@') {
+            text++;
+            step->word = take_word(&text);
+        }
+        step->text = xf_strdup(text);
     } else if (strcmp(first, "refuse") == 0) {
         add_step(p, STEP_REFUSE, line)->text = xf_strdup(text);
     } else if (strcmp(first, "drain") == 0) {
@@ -493,6 +503,7 @@ void script_free(struct script *script)
         xf_free(script->steps[i].conn);
         xf_free(script->steps[i].word);
         xf_free(script->steps[i].text);
+        xf_free(script->steps[i].from);
     }
     for (size_t i = 0; i < script->file_count; i++)
         xf_free(script->files[i]);

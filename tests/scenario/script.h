@@ -10,12 +10,12 @@
 
 enum step_kind {
     STEP_CONF,           /* text: configuration */
-    STEP_DNS,            /* text: "NAME TYPE ..." */
+    STEP_DNS,            /* text: "NAME TYPE ..."; word: the server that says so, or NULL */
     STEP_LINK_MANUAL,    /* the file plays the cluster's part of the handshake itself */
     STEP_LINK_HANDSHAKE, /* play it for the file, on the conn "link" */
     STEP_ACCEPT,         /* conn; text: "", "direct" */
-    STEP_EXPECT_CONNECT, /* text: address; conn: name, or NULL with word "refused" or "silent"; ms:
-                            wait so long */
+    STEP_EXPECT_CONNECT, /* text: address; from: what it comes from, or NULL; conn: name, or NULL with
+                            word "refused" or "silent"; ms: wait so long */
     STEP_REFUSE,         /* text: address; every connect to it is refused from now on */
     STEP_SEND, /* conn; text: bytes of the peer; word "whole": in one segment, in every replay */
     STEP_SEND_END,      /* conn; word: "close" or "reset" */
@@ -40,7 +40,7 @@ struct step {
     enum step_kind kind;
     const char *file; /* lives as long as the script */
     int line;
-    char *conn, *word, *text;
+    char *conn, *word, *text, *from;
     unsigned long ms;
 };
 

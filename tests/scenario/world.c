@@ -145,6 +145,26 @@ static struct xf_policy *make_policy(struct world *world, const struct xf_conf *
     return xf_policy_new(&(struct xf_policy_opts){.conf = conf, .blocklist = conf->blocklists.count ? world->blocklist : NULL});
 }
 
+struct fake_dns *world_resolver(struct world *world, const char *server)
+{
+    for (size_t i = 0; i < world->resolver_count; i++)
+        if (strcmp(world->resolvers[i].server, server) == 0)
+            return world->resolvers[i].dns;
+    xf_require(world->resolver_count < RESOLVERS_MAX);
+    size_t i = world->resolver_count++;
+    world->resolvers[i].server = xf_strdup(server);
+    world->resolvers[i].dns = fake_dns_new(&world->env.clock, (unsigned)world->conf->dns.timeout_ms);
+    return world->resolvers[i].dns;
+}
+
+/* The first server stands for the list. */
+static struct xf_dns *resolver(struct xf_env *env, const char *const *servers, size_t count)
+{
+    struct world *world = XF_CONTAINER(env, struct world, env.env);
+    (void)count;
+    return fake_dns_seam(world_resolver(world, servers[0]));
+}
+
 static void make_layers(struct world *world)
 {
     world->policy = make_policy(world, world->conf);
@@ -181,6 +201,7 @@ bool world_open(struct world *world, const char *text, const char *identity, cha
     fake_env_init(&world->env);
     world->dns = fake_dns_new(&world->env.clock, (unsigned)world->conf->dns.timeout_ms);
     world->env.env.dns = fake_dns_seam(world->dns);
+    world->env.env.resolver = resolver;
     make_layers(world);
     return true;
 }
@@ -239,6 +260,10 @@ void world_close(struct world *world)
     }
     xf_free(world->refused);
     fake_dns_free(&world->dns);
+    for (size_t i = 0; i < world->resolver_count; i++) {
+        fake_dns_free(&world->resolvers[i].dns);
+        xf_free(world->resolvers[i].server);
+    }
     fake_env_fini(&world->env);
     remove_folder(world);
 }
@@ -314,6 +339,8 @@ void world_settle(struct world *world)
     while (was_busy) {
         fake_env_run(&world->env);
         was_busy = fake_dns_step(world->dns) > 0;
+        for (size_t i = 0; i < world->resolver_count; i++)
+            was_busy |= fake_dns_step(world->resolvers[i].dns) > 0;
         was_busy |= refuse(world);
         for (size_t i = 0; i < world->wire_count; i++)
             was_busy |= deliver(&world->wires[i]);
@@ -322,13 +349,21 @@ void world_settle(struct world *world)
         xf_buf_append_str(&world->wires[i].got, fake_conn_take(world->wires[i].fake));
 }
 
+static bool dns_is_waiting(const struct world *world)
+{
+    size_t waiting = fake_dns_waiting(world->dns);
+    for (size_t i = 0; i < world->resolver_count; i++)
+        waiting += fake_dns_waiting(world->resolvers[i].dns);
+    return waiting > 0;
+}
+
 void world_advance(struct world *world, uint64_t ms)
 {
     uint64_t until_ms = world->env.clock.now_ms + ms;
     while (world->env.clock.now_ms < until_ms) {
         uint64_t now_ms = world->env.clock.now_ms,
                  next_ms = xf_timers_next_ms(world->env.env.timers);
-        if (fake_dns_waiting(world->dns) > 0 && next_ms > now_ms + STEP_MS)
+        if (dns_is_waiting(world) && next_ms > now_ms + STEP_MS)
             next_ms = now_ms + STEP_MS;
         next_ms = next_ms < until_ms ? next_ms : until_ms;
         fake_env_advance(&world->env, next_ms > now_ms ? next_ms - now_ms : 0);

@@ -15,6 +15,7 @@
 
 #define WIRES_MAX 64
 #define RELOADS_MAX 4
+#define RESOLVERS_MAX 4
 #define WORLD_LINK_SECRET "link-s3cret"
 #define WORLD_DIALBACK_SECRET "dialback-s3cret"
 
@@ -32,6 +33,11 @@ struct wire {
 struct world {
     struct fake_env env;
     struct fake_dns *dns;
+    struct { /* dns-servers of peers */
+        char *server;
+        struct fake_dns *dns;
+    } resolvers[RESOLVERS_MAX];
+    size_t resolver_count;
     char folder[96]; /* of configuration and secrets */
     struct xf_conf *conf, *former[RELOADS_MAX];
     size_t former_count;
@@ -72,6 +78,9 @@ struct wire *world_accept(struct world *world, const char *name, const char *add
 
 /* Move what was sent into `got` of each wire, and give pending input to those that read. */
 void world_settle(struct world *world);
+
+/* The DNS of another server, which knows nothing at first. */
+struct fake_dns *world_resolver(struct world *world, const char *server);
 
 /* Move the clock, DNS included. */
 void world_advance(struct world *world, uint64_t ms);

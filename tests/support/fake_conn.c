@@ -88,12 +88,14 @@ static struct fake_conn *make(struct fake_env *env, const struct xf_addr *addr)
     return fake;
 }
 
-struct xf_conn *fake_conn_connect(struct xf_env *env, const struct xf_addr *addr, unsigned timeout_ms,
-                                  const struct xf_conn_events *events, void *owner)
+struct xf_conn *fake_conn_connect(struct xf_env *env, const struct xf_addr *addr, const struct xf_source *source,
+                                  unsigned timeout_ms, const struct xf_conn_events *events, void *owner)
 {
     struct fake_env *world = (struct fake_env *)env;
     struct fake_conn *fake = make(world, addr);
     fake->is_outgoing = true;
+    if (source)
+        fake->source = *source;
     fake->conn->events = events;
     fake->conn->owner = owner;
     if (world->refuses_connections)

@@ -15,6 +15,7 @@ struct fake_conn {
     struct fake_env *env;
     struct xf_conn *conn;      /* NULL once closed was told */
     struct xf_addr addr;
+    struct xf_source source;   /* of an outgoing one; zeroed: as the system chooses */
     bool is_outgoing;          /* env->connect made it, else fake_conn_accepted */
     bool is_taken;             /* fake_conn_next returned it */
     bool is_connected;
@@ -69,7 +70,7 @@ const char *fake_conn_take(struct fake_conn *conn);
 /* For fake_env.c. True when it did something. */
 bool fake_conn_turn(struct fake_conn *conn);
 void fake_conn_free(struct fake_conn *conn);
-struct xf_conn *fake_conn_connect(struct xf_env *env, const struct xf_addr *addr, unsigned timeout_ms,
+struct xf_conn *fake_conn_connect(struct xf_env *env, const struct xf_addr *addr, const struct xf_source *source, unsigned timeout_ms,
                                   const struct xf_conn_events *events, void *owner);
 void fake_conn_judge_tls(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls_judged_fn done,
                          void *owner);

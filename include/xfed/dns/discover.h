@@ -64,10 +64,10 @@ struct xf_discovery *xf_discover(struct xf_dns *dns, struct xf_span domain, cons
                                  xf_discovered_fn done, void *owner);
 
 /*
- * The same for static routes "host:port" (host a name or literal; several, in order): A/AAAA only, no SRV, no fallback
- * (design.md 5).
+ * The same for static routes "host:port" (host a name or literal): A/AAAA only, no SRV, no fallback (design.md 5). In the order in which
+ * they are written, or `are_equal`: in one drawn each time anew.
  */
-struct xf_discovery *xf_discover_static(struct xf_dns *dns, const char *const *routes, size_t count, bool direct_tls,
+struct xf_discovery *xf_discover_static(struct xf_dns *dns, const char *const *routes, size_t count, bool are_equal,
                                         xf_discovered_fn done, void *owner);
 
 /*

@@ -78,3 +78,19 @@ XF_MUST_USE enum xf_err xf_dns_client_new(struct xf_loop *loop, const struct xf_
  * Not from within `answered`.
  */
 void xf_dns_client_free(struct xf_dns **dns);
+
+/* Nobody waits for an answer of it, and none is being given: it may be freed without anybody missing it. */
+bool xf_dns_client_is_idle(const struct xf_dns *dns);
+
+/*
+ * Clients of other servers than the usual ones, made when they are asked for, each with a cache of its own; kept until another needs
+ * the place. `opts` are copied and hold for each of them, but servers and resolv_conf.
+ */
+#define XF_DNS_POOL_MAX 32
+struct xf_dns_pool;
+struct xf_dns_pool *xf_dns_pool_new(struct xf_loop *loop, const struct xf_dns_client_opts *opts);
+void xf_dns_pool_free(struct xf_dns_pool **pool); /* as xf_dns_client_free */
+
+/* The client of these servers; good until the next call. NULL: XF_DNS_POOL_MAX others are all at work. */
+struct xf_dns *xf_dns_pool_get(struct xf_dns_pool *pool, const struct xf_addr *servers, size_t count);
+size_t xf_dns_pool_count(const struct xf_dns_pool *pool);

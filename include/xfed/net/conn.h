@@ -48,6 +48,12 @@ struct xf_conn {
     struct xf_tls_facts *tls;   /* NULL in clear; owned by the conn */
 };
 
+/* What to connect from. */
+struct xf_source {
+    struct xf_addr v4, v6;          /* the one of the target's family counts; family 0: as the system chooses */
+    uint16_t port_first, port_last; /* 0: any */
+};
+
 #define XF_CONN_OUT_MAX (8u << 20)          /* ceiling of `out`; a stream stops long before (water marks) */
 #define XF_CONN_HIGH_WATER (512u << 10)     /* senders stop above this many unsent bytes ... */
 #define XF_CONN_LOW_WATER (128u << 10)      /* ... until events->drained at this many */

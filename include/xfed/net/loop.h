@@ -39,9 +39,11 @@ void xf_loop_work(struct xf_loop *loop, void (*work)(void *owner), void (*done)(
 
 /*
  * Connect to `addr` (`source` may be NULL). events->connected, or events->closed with REFUSED or TIMEOUT. TCP_NODELAY.
- * Nagle is off and keep-alive on for every conn.
+ * Nagle is off and keep-alive on for every conn. Of a range of ports a free one is looked for from a random place on, XF_SOURCE_TRIES
+ * at most; one that is in use towards another address, or was until just now, is free.
  */
-struct xf_conn *xf_conn_connect(struct xf_loop *loop, const struct xf_addr *addr, const struct xf_addr *source,
+#define XF_SOURCE_TRIES 256
+struct xf_conn *xf_conn_connect(struct xf_loop *loop, const struct xf_addr *addr, const struct xf_source *source,
                                 unsigned timeout_ms, const struct xf_conn_events *events, void *owner);
 
 /* For each conn accepted; set conn->events and conn->owner before returning, or xf_conn_close it. */

@@ -16,8 +16,10 @@ struct xf_env {
     const struct xf_clock *clock;
     struct xf_timers *timers;
     struct xf_dns *dns;
-    struct xf_conn *(*connect)(struct xf_env *env, const struct xf_addr *addr, unsigned timeout_ms,
-                               const struct xf_conn_events *events, void *owner);
+    /* The one that asks these servers (texts of addresses) in place of the usual ones; NULL: too many others are at work. */
+    struct xf_dns *(*resolver)(struct xf_env *env, const char *const *servers, size_t count);
+    struct xf_conn *(*connect)(struct xf_env *env, const struct xf_addr *addr, const struct xf_source *source, unsigned timeout_ms,
+                               const struct xf_conn_events *events, void *owner); /* `source` NULL: as the system chooses */
     void (*start_tls)(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_request *request);
     /* xf_tls_judge and xf_tls_forget */
     void (*judge_tls)(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls_judged_fn done, void *owner);

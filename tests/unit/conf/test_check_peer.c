@@ -150,6 +150,10 @@ static const struct {
     /* rates */
     {"bytes a second that no stanza could keep", "peer \"x\" {\n byte-rate = 512 }\n", 5, "byte-rate is less than any stanza needs"},
     {"the least", "peer \"x\" { byte-rate = 1k stanza-rate = 1 }\n", 0, NULL},
+    /* source */
+    {"two addresses of one family", "peer \"x\" {\n source = {192.0.2.1, 192.0.2.2} }\n", 5, "source names two addresses of one family"},
+    {"two of the other", "peer \"x\" { source = {\"::1\", 192.0.2.1, \"::2\"} }\n", 4, "one IPv4 and one IPv6 address at most"},
+    {"one of each", "peer \"x\" { source = {192.0.2.1, \"2001:db8::1\"} source-ports = \"30000-35999\" }\n", 0, NULL},
     /* where it comes from */
     {"two sections that each are fine", "peer \"*.x\" { sasl-in = no sasl-out = no }\npeer \"a.x\" {\n dialback = no }\n", 6,
      "peer \"a.x\": nothing can authenticate us"},

@@ -508,6 +508,104 @@ START_TEST(cost_of_a_question_is_printed)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ clients of peers' own servers */
+
+static struct xf_dns_pool *open_pool(void)
+{
+    const struct xf_dns_client_opts opts = {.hosts_file = hosts_path, .timeout_ms = 3000, .cache_entries = 100};
+
+    return xf_dns_pool_new(loop, &opts);
+}
+
+/* The first server answers; the second one only makes a list of its own. */
+static struct xf_dns *get_nth(struct xf_dns_pool *pool, unsigned n)
+{
+    const struct xf_addr list[] = {servers[0], xf_addr_from_v4((const uint8_t[]){127, 0, 1, (uint8_t)n}, 53)};
+
+    return xf_dns_pool_get(pool, list, 2);
+}
+
+static unsigned ask_through(struct xf_dns *client, const char *name)
+{
+    struct xf_dns *was = dns;
+    unsigned udp, tcp;
+
+    dns = client;
+    struct seen seen = ask(name, XF_DNS_A);
+    dns = was;
+    ck_assert_int_eq(seen.status, XF_DNS_FOUND);
+    count_questions(0, name, &udp, &tcp);
+    return udp;
+}
+
+START_TEST(each_list_has_a_client_and_a_cache_of_its_own)
+{
+    struct xf_dns_pool *pool = open_pool();
+    struct xf_dns *first = get_nth(pool, 1);
+
+    ck_assert_ptr_eq(get_nth(pool, 1), first);
+    ck_assert_ptr_ne(get_nth(pool, 2), first);
+    ck_assert_uint_eq(xf_dns_pool_count(pool), 2);
+    ck_assert_uint_eq(ask_through(first, "ok.pool.example"), 1);
+    ck_assert_uint_eq(ask_through(first, "ok.pool.example"), 1); /* from the cache */
+    ck_assert_uint_eq(ask_through(get_nth(pool, 2), "ok.pool.example"), 2);
+    xf_dns_pool_free(&pool);
+}
+END_TEST
+
+START_TEST(the_longest_unused_makes_room)
+{
+    struct xf_dns_pool *pool = open_pool();
+
+    for (unsigned i = 0; i < XF_DNS_POOL_MAX; i++)
+        ck_assert_uint_eq(ask_through(get_nth(pool, i), "ok.room.example"), i + 1);
+    get_nth(pool, 0);
+    get_nth(pool, XF_DNS_POOL_MAX); /* takes the place of the second */
+    ck_assert_uint_eq(xf_dns_pool_count(pool), XF_DNS_POOL_MAX);
+    ck_assert_uint_eq(ask_through(get_nth(pool, 0), "ok.room.example"), XF_DNS_POOL_MAX);
+    ck_assert_uint_eq(ask_through(get_nth(pool, 1), "ok.room.example"), XF_DNS_POOL_MAX + 1);
+    xf_dns_pool_free(&pool);
+}
+END_TEST
+
+struct greedy { /* asks for one more client when it is answered, while all others are at work */
+    struct xf_dns_pool *pool;
+    bool got_one;
+};
+
+static void on_answered_greedy(void *owner, const struct xf_dns_answer *answer)
+{
+    struct greedy *greedy = owner;
+
+    (void)answer;
+    greedy->got_one = get_nth(greedy->pool, 200) != NULL;
+    xf_loop_stop(loop);
+}
+
+START_TEST(one_at_work_is_not_taken_away)
+{
+    struct xf_dns_pool *pool = open_pool();
+    struct greedy greedy = {pool, true};
+    struct seen seen[XF_DNS_POOL_MAX] = {0};
+    struct xf_dns *last = NULL;
+
+    for (unsigned i = 0; i < XF_DNS_POOL_MAX; i++) {
+        last = get_nth(pool, i);
+        if (i + 1 < XF_DNS_POOL_MAX)
+            last->ops->ask(last, "silent.work.example", XF_DNS_A, on_answered, &seen[i]);
+    }
+    last->ops->ask(last, "ok.work.example", XF_DNS_A, on_answered_greedy, &greedy);
+    ck_assert_ptr_null(get_nth(pool, 100));
+    ck_assert_ptr_eq(get_nth(pool, XF_DNS_POOL_MAX - 1), last); /* those that are there can be had */
+    xf_loop_run(loop);
+    ck_assert(!greedy.got_one); /* not from under the one that answers */
+    run_for(1);
+    ck_assert_ptr_nonnull(get_nth(pool, 100));
+    ck_assert_uint_eq(xf_dns_pool_count(pool), XF_DNS_POOL_MAX);
+    xf_dns_pool_free(&pool);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("dns/client");
@@ -530,6 +628,9 @@ int main(void)
     tcase_add_loop_test(tc, may_be_secure_with, 0, XF_ARRAY_LEN(believed));
     tcase_add_test(tc, no_server_is_an_error);
     tcase_add_test(tc, closed_port_fails_in_time);
+    tcase_add_test(tc, each_list_has_a_client_and_a_cache_of_its_own);
+    tcase_add_test(tc, the_longest_unused_makes_room);
+    tcase_add_test(tc, one_at_work_is_not_taken_away);
     tcase_add_test(tc, cost_of_a_question_is_printed);
     suite_add_tcase(suite, tc);
 

@@ -137,10 +137,15 @@ void bench_open_at(struct bench *bench, struct xf_addr addr)
     xf_listener_addr(bench->listener, &bench->addr);
 }
 
-void bench_connect(struct bench *bench)
+void bench_connect_from(struct bench *bench, const struct xf_source *source)
 {
     bench->client.conn =
-        xf_conn_connect(bench->loop, &bench->addr, NULL, 5000, &events, &bench->client);
+        xf_conn_connect(bench->loop, &bench->addr, source, 5000, &events, &bench->client);
+}
+
+void bench_connect(struct bench *bench)
+{
+    bench_connect_from(bench, NULL);
 }
 
 void bench_run_until(struct bench *bench, bool (*is_done)(struct bench *bench), const char *label)

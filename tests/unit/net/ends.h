@@ -43,6 +43,7 @@ struct bench {
 void bench_open(struct bench *bench); /* on 127.0.0.1 */
 void bench_open_at(struct bench *bench, struct xf_addr addr);
 void bench_connect(struct bench *bench);
+void bench_connect_from(struct bench *bench, const struct xf_source *source);
 void bench_run_until(struct bench *bench, bool (*is_done)(struct bench *bench), const char *label);
 void bench_close(struct bench *bench); /* closes what is open and frees the loop */
 
