@@ -68,7 +68,7 @@ static const struct {
      "obj_host_203.0.113.5 range 30000 36000 any eq 5269\nobj_host_203.0.113.5 range 1024 1024 any eq 5269\n"
      "obj_host_203.0.113.5 range 30000 36000 host 192.0.2.9 eq 5299\ntcp object obj_host_203.0.113.5 any eq 53"},
     {"source ports of one peer narrow nothing", SERVED PLAIN "peer \"p.example\" { source-ports = \"30000-35999\" }\n", "!sport", "!range"},
-    {"an address to connect from", SERVED PLAIN "defaults { source = {\"203.0.113.5\", \"203.0.113.9\"} }\n",
+    {"addresses to connect from", SERVED PLAIN "defaults { source = {\"203.0.113.5\"} }\npeer \"p.example\" { source = {\"203.0.113.9\"} }\n",
      "elements = { 203.0.113.5, 203.0.113.9 }", "object network obj_host_203.0.113.9\nxfedd_out extended permit tcp object obj_host_203.0.113.9 any eq 5269\n"
      "!any object obj_host_203.0.113.9"},
     {"another interface", SERVED PLAIN "publish { interface = \"wan.7\" }\n", "define outside = \"wan.7\"\n!eth0", "access-group xfedd_in in interface outside"},
