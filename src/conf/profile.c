@@ -48,8 +48,8 @@ static const struct profile {
     const char *name, *source;
     const struct row *rows;
 } profiles[XF_PROFILE_COUNT] = {
-    [XF_PROFILE_PUBLIC] = {"public", "open federation: what xfedd does by itself", public_rows},
-    [XF_PROFILE_IMP] = {"imp", "Cisco, Interdomain Federation on IM and Presence, XMPP federation settings; Expressway's advice to require TLS", imp_rows},
+    [XF_PROFILE_PUBLIC] = {"public", "open federation: what xfedd does by itself (RFC 6120, RFC 7590)", public_rows},
+    [XF_PROFILE_IMP] = {"imp", "Cisco, Interdomain Federation on IM and Presence, XMPP federation settings; TLS required is the default and advice of Expressway", imp_rows},
     [XF_PROFILE_WEBEX] = {"webex", "Cisco Collaboration design guide: TLS Required is not supported with Webex Messenger, and no client-side certificates", webex_rows},
     [XF_PROFILE_SAMETIME] = {"sametime", "Cisco, Interdomain Federation on IM and Presence: IBM over TLS must be TLS Required with SASL both ways", sametime_rows},
     [XF_PROFILE_LEGACY] = {"legacy", "RFC 3920 section 4.4.1 and Google Talk's servers: no version, no TLS, dialback alone", legacy_rows},

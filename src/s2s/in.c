@@ -67,6 +67,17 @@ struct names {
     char local[XF_DOMAIN_MAX + 1], peer[XF_DOMAIN_MAX + 1]; /* "" when absent */
 };
 
+/* Some servers leave them out when they open the stream anew. Whom they want they said in clear; who they are counts only when it is authenticated. */
+static void keep_left_out(const struct xf_in *in, const struct xf_header *header, struct names *names)
+{
+    if (in->pass == XF_PASS_PLAIN)
+        return;
+    if (!header->from.ptr && in->pass == XF_PASS_AUTH)
+        snprintf(names->peer, sizeof(names->peer), "%s", in->peer);
+    if (!header->to.ptr && in->local)
+        snprintf(names->local, sizeof(names->local), "%s", in->local);
+}
+
 /* NONE, or what is wrong with the header's addresses. */
 static enum xf_stream_error read_names(const struct xf_in *in, const struct xf_header *header, struct names *out, const char **out_text)
 {
@@ -79,9 +90,10 @@ static enum xf_stream_error read_names(const struct xf_in *in, const struct xf_h
             return XF_STREAM_ERROR_IMPROPER_ADDRESSING;
         }
     }
-    if (!header->to.ptr)
+    keep_left_out(in, header, out);
+    if (!header->to.ptr && !out->local[0])
         return in->is_legacy ? XF_STREAM_ERROR_NONE : XF_STREAM_ERROR_HOST_UNKNOWN;
-    if (xf_domain_prepare(header->to, out->local) != XF_ERR_OK || !xf_policy_served(in->s2s->policy, xf_span_of(out->local))) {
+    if ((header->to.ptr && xf_domain_prepare(header->to, out->local) != XF_ERR_OK) || !xf_policy_served(in->s2s->policy, xf_span_of(out->local))) {
         out->local[0] = '\0';
         return XF_STREAM_ERROR_HOST_UNKNOWN;
     }

@@ -83,6 +83,18 @@ static void copy_text(char *out, size_t room, struct xf_span text)
     out[len] = '\0';
 }
 
+/* The letters of RFC 5646. Cisco's gateways say 'en-US.UTF-8': no reason to refuse them, nor to put that on their stanzas. */
+static bool is_language_tag(struct xf_span text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!is_letter && (i == 0 || !((c >= '0' && c <= '9') || c == '-')))
+            return false;
+    }
+    return true;
+}
+
 static void on_header(void *owner, const struct xf_header *header)
 {
     struct xf_stream *stream = owner;
@@ -97,7 +109,7 @@ static void on_header(void *owner, const struct xf_header *header)
         return;
     }
     stream->lang[0] = '\0';
-    if (header->lang.len < sizeof(stream->lang))
+    if (header->lang.len < sizeof(stream->lang) && is_language_tag(header->lang))
         copy_text(stream->lang, sizeof(stream->lang), header->lang);
     stream->events->header(stream, header);
 }
