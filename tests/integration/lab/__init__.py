@@ -10,6 +10,7 @@
     gateway  xfedd: configuration, process, log lines
     client   an XMPP client (slixmpp) that keeps what it receives
     xmlstream, cluster, peer   scripted opposite sides, byte by byte, standard library only
+    enterprise   servers of enterprises with their ways: Webex, Sametime, IM and Presence, before 1.0
     world    all of them put together
     report   what was checked, and the last line
 

@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import time
 
@@ -70,14 +71,24 @@ class Gateway:
         self.log = f'{lab.scratch}/log/{label or "xfedd"}.log'
         self.conf = f'{self.folder}/xfed.conf'
         cert, key = certificate or ('', '')
-        if lab.wrapper:
-            extra = without_sandbox(extra)
         self._write('link.secret', component[1])
         self._write('dialback.secret', 'the dialback secret of the laboratory, no less than thirty-two bytes')
-        self._write('xfed.conf', CONF.format(
-            ip=ip, folder=self.folder, dns=net.DNS, ca=ca_file, trust=trust, node=node, name=component[0], domain=domain,
-            certificate=cert, key=key, defaults=DEFAULTS.get(mode, '') + '  ' + defaults, extra=extra))
+        self._values = dict(ip=ip, folder=self.folder, dns=net.DNS, ca=ca_file, trust=trust, node=node, name=component[0], domain=domain,
+                            certificate=cert, key=key, defaults=DEFAULTS.get(mode, '') + '  ' + defaults)
+        self.configure(extra)
         self.proc = None
+
+    def configure(self, extra):
+        """Write the file with these sections behind the others."""
+        self._write('xfed.conf', CONF.format(extra=without_sandbox(extra) if self.lab.wrapper else extra, **self._values))
+
+    def reload(self, seconds=10):
+        """SIGHUP. -> what became of it: done, refused; None when neither came in time"""
+        def outcomes():
+            return [e.event.split('.')[-1] for e in self.events('config.reload') if e.event.endswith(('.done', '.refused'))]
+        seen = len(outcomes())
+        os.kill(self.proc.pid, signal.SIGHUP)
+        return outcomes()[seen] if self._wait(lambda: len(outcomes()) > seen, seconds) else None
 
     def _write(self, name, text):
         path = f'{self.folder}/{name}'
