@@ -184,9 +184,36 @@ static void log_started(const struct xf_daemon *daemon)
 
 /* ---- the parts that speak */
 
-struct xf_policy *xf_daemon_make_policy(const struct xf_daemon *daemon)
+static bool is_member(void *owner, const char *group, struct xf_span jid)
 {
-    return xf_policy_new(&(struct xf_policy_opts){.conf = daemon->conf, .blocklist = daemon->blocklist, .unix_s = xf_unix_s()});
+    const struct xf_daemon *daemon = owner;
+    return daemon->identity && xf_identity_is_member(daemon->identity, group, jid);
+}
+
+struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon)
+{
+    return xf_policy_new(&(struct xf_policy_opts){.conf = daemon->conf,
+                                                  .blocklist = daemon->blocklist,
+                                                  .unix_s = xf_unix_s(),
+                                                  .is_member = is_member,
+                                                  .owner = daemon});
+}
+
+static void identity_work(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner)
+{
+    xf_loop_work(pool, work, done, owner);
+}
+
+void xf_daemon_set_identity(struct xf_daemon *daemon)
+{
+    if (daemon->identity)
+        xf_identity_reload(daemon->identity, daemon->conf);
+    else
+        daemon->identity = xf_identity_new(&(struct xf_identity_opts){.clock = daemon->env.env.clock,
+                                                                      .timers = daemon->env.env.timers,
+                                                                      .pool = {identity_work, daemon->loop},
+                                                                      .conf = daemon->conf});
+    xf_routing_attach_identity(daemon->routing, daemon->identity);
 }
 
 static void make_s2s(struct xf_daemon *daemon)
@@ -273,6 +300,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     daemon->memory = xf_memory_for(daemon->loop, daemon->conf);
     daemon->policy = xf_daemon_make_policy(daemon);
     daemon->routing = xf_routing_new(&(struct xf_routing_opts){.env = &daemon->env.env, .policy = daemon->policy});
+    xf_daemon_set_identity(daemon);
     make_s2s(daemon);
     make_links(daemon);
     xf_daemon_keep_peers(daemon);
@@ -296,6 +324,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_timer_stop(&daemon->day_timer);
     xf_notify_fini(&daemon->notify);
     xf_routing_free(&daemon->routing);
+    xf_identity_free(&daemon->identity);
     xf_s2s_free(&daemon->s2s);
     xf_memory_free(&daemon->memory);
     for (size_t i = 0; i < daemon->link_count; i++)

@@ -32,7 +32,7 @@ static bool links_are_gone(const struct xf_daemon *daemon)
 static void leave(struct xf_daemon *daemon)
 {
     daemon->is_abandoned = xf_s2s_stream_count(daemon->s2s) > 0 || !links_are_gone(daemon) || daemon->reload ||
-                           xf_memory_is_writing(daemon->memory);
+                           xf_memory_is_writing(daemon->memory) || xf_identity_is_busy(daemon->identity);
     if (daemon->is_abandoned)
         xf_log(XF_LOG_WARN, "process.drain.expired", XF_INT("streams", xf_s2s_stream_count(daemon->s2s)));
     xf_loop_stop(daemon->loop);
@@ -49,6 +49,7 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
         break;
     case XF_DRAIN_STREAMS:
         xf_routing_finish(daemon->routing);
+        xf_identity_stop(daemon->identity);
         xf_s2s_drain(daemon->s2s);
         break;
     case XF_DRAIN_LINKS:
@@ -63,7 +64,7 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
     }
 }
 
-/* A reload on the thread pool uses the daemon, a write the memory of peers: they are waited for. */
+/* A reload on the thread pool uses the daemon, a write the memory of peers, a question the directory: they are waited for. */
 static bool is_step_done(const struct xf_daemon *daemon)
 {
     switch (daemon->drain) {
@@ -72,7 +73,7 @@ static bool is_step_done(const struct xf_daemon *daemon)
     case XF_DRAIN_STREAMS:
         return xf_s2s_stream_count(daemon->s2s) == 0;
     case XF_DRAIN_LINKS:
-        return links_are_gone(daemon) && !daemon->reload && !xf_memory_is_writing(daemon->memory);
+        return links_are_gone(daemon) && !daemon->reload && !xf_memory_is_writing(daemon->memory) && !xf_identity_is_busy(daemon->identity);
     default:
         return true;
     }

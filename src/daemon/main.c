@@ -87,12 +87,26 @@ static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_cer
     return conf;
 }
 
+/* Only -t asks a directory: a start does not wait for it. */
+static void check_identity(const struct xf_conf *conf, struct xf_report *report)
+{
+    char *messages = NULL;
+    report->errors += xf_identity_check(conf, &messages) != XF_ERR_OK;
+    if (messages && report->text.len)
+        (void)!xf_buf_try_append(&report->text, "\n", 1);
+    if (messages)
+        (void)!xf_buf_try_append(&report->text, messages, strlen(messages));
+    xf_free(messages);
+}
+
 static enum xf_exit test(const char *file)
 {
     struct xf_certs certs;
     struct xf_blocklist *blocklist;
     struct xf_report report;
     struct xf_conf *conf = load_all(file, true, &certs, &blocklist, &report);
+    if (conf)
+        check_identity(conf, &report);
     enum xf_exit code = conf && report.errors == 0 ? XF_EXIT_OK : XF_EXIT_CONFIG;
     print_messages(xf_buf_ptr(&report.text), report.text.len);
     if (code == XF_EXIT_OK)

@@ -96,6 +96,7 @@ static void swap(struct xf_daemon *daemon, struct xf_reload *reload)
     daemon->policy = xf_daemon_make_policy(daemon);
     xf_s2s_reload(daemon->s2s, daemon->policy, daemon->certs.set);
     xf_routing_reload(daemon->routing, daemon->policy);
+    xf_daemon_set_identity(daemon);
     xf_log_set_level(daemon->conf->process.level);
     xf_policy_free(&old_policy);
     xf_blocklist_free(&old_blocklist);

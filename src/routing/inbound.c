@@ -33,6 +33,9 @@ static void look_up(struct xf_routing *routing, struct xf_span local, struct xf_
     last->link = served ? xf_routing_link_of(routing, served->link) : NULL;
     last->may = last->link && xf_policy_may(routing->policy, local, peer, XF_DIRECTION_IN);
     last->is_watched = xf_ruling_watches(routing, local, peer, XF_DIRECTION_IN);
+    const struct xf_route *route = xf_route_find(routing, local, peer);
+    last->is_mapped = last->may && ((routing->identity && xf_policy_peer(routing->policy, peer)->mail) ||
+                                    (route && !xf_line_is_empty(route->line_in)));
     last->key_len = local.len + 1 + peer.len;
     memcpy(last->key, local.ptr, local.len);
     last->key[local.len] = '\0';
@@ -45,13 +48,16 @@ static bool is_last(const struct xf_admission *last, struct xf_span local, struc
            last->key[local.len] == '\0' && memcmp(last->key + local.len + 1, peer.ptr, peer.len) == 0;
 }
 
-static enum xf_s2s_taken on_stanza(void *owner, struct xf_stanza *stanza, const char **out_text)
+static void admit(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
-    struct xf_routing *routing = owner;
-    enum xf_s2s_taken taken;
-    struct xf_admission *last = &routing->last_in;
-    if (!is_last(last, stanza->to.domain, stanza->from.domain))
+    if (!is_last(&routing->last_in, stanza->to.domain, stanza->from.domain))
         look_up(routing, stanza->to.domain, stanza->from.domain);
+}
+
+static enum xf_s2s_taken deliver(struct xf_routing *routing, struct xf_stanza *stanza, const char **out_text)
+{
+    enum xf_s2s_taken taken;
+    const struct xf_admission *last = &routing->last_in;
     if (__builtin_expect(last->is_watched, 0) && !xf_ruling_in(routing, stanza, &taken, out_text))
         return taken;
     if (!last->may) { /* a domain whose link is gone */
@@ -65,6 +71,48 @@ static enum xf_s2s_taken on_stanza(void *owner, struct xf_stanza *stanza, const 
     else if (err != XF_ERR_OK)
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the domain cannot be reached now");
     return xf_link_is_congested(link) ? XF_S2S_FULL : XF_S2S_TAKEN;
+}
+
+/* Of a peer that knows our users by their e-mail addresses. */
+static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanza, const char **out_text)
+{
+    char shown[XF_JID_MAX + 1];
+    bool is_refused = false;
+    struct xf_span address = XF_SPAN_NONE;
+    struct xf_route *route = xf_route_get(routing, routing->last_in.link, stanza->to.domain, stanza->from.domain);
+    if (!route) {
+        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many domains are in use");
+        return XF_S2S_TAKEN;
+    }
+    if (!xf_line_is_empty(route->line_in))
+        xf_mail_ask_in(routing, stanza);
+    else if (xf_mail_map_in(route, stanza, shown, &is_refused, &address))
+        return is_refused ? XF_S2S_TAKEN : deliver(routing, stanza, out_text);
+    stanza->shown_to = XF_SPAN_NONE; /* it is mapped when its turn comes */
+    if (!xf_line_push(route, true, stanza, address))
+        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many stanzas wait for this domain");
+    return xf_line_is_long(route->line_in) ? XF_S2S_FULL : XF_S2S_TAKEN;
+}
+
+bool xf_mail_go_in(struct xf_route *route, struct xf_stanza *stanza, struct xf_span *out_later)
+{
+    struct xf_routing *routing = route->routing;
+    char shown[XF_JID_MAX + 1];
+    const char *text = NULL;
+    bool is_refused = false;
+    if (!xf_mail_map_in(route, stanza, shown, &is_refused, out_later))
+        return false;
+    admit(routing, stanza);
+    if (!is_refused)
+        (void)deliver(routing, stanza, &text); /* it has left its stream: that can be neither paused nor ended by it */
+    return true;
+}
+
+static enum xf_s2s_taken on_stanza(void *owner, struct xf_stanza *stanza, const char **out_text)
+{
+    struct xf_routing *routing = owner;
+    admit(routing, stanza);
+    return __builtin_expect(routing->last_in.is_mapped, 0) ? map(routing, stanza, out_text) : deliver(routing, stanza, out_text);
 }
 
 static void on_peer_seen(void *owner, struct xf_span local, struct xf_span peer)

@@ -14,8 +14,9 @@
 
 static bool is_above(const struct xf_route *route, unsigned part)
 {
-    return route->queued_bytes * part > route->settings->queue_bytes ||
-           route->queued_count * part > route->settings->queue_stanzas;
+    const struct xf_line *line = route->line_out;
+    size_t bytes = route->queued_bytes + (line ? line->bytes : 0), count = route->queued_count + (line ? line->count : 0);
+    return bytes * part > route->settings->queue_bytes || count * part > route->settings->queue_stanzas;
 }
 
 static void press(struct xf_route *route)

@@ -311,8 +311,12 @@ static void fire(struct xf_route *route, enum xf_route_event event)
 static void on_timer(void *owner)
 {
     struct xf_route *route = owner;
-    if (route->state == XF_ROUTE_IDLE) {
+    if (route->state == XF_ROUTE_IDLE && xf_line_is_empty(route->line_out) && xf_line_is_empty(route->line_in)) {
         xf_route_free(route);
+        return;
+    }
+    if (route->state == XF_ROUTE_IDLE) {
+        rest(route);
         return;
     }
     if (route->state == XF_ROUTE_BOUNCE) {
@@ -410,6 +414,10 @@ void xf_route_free(struct xf_route *route)
     (void)xf_map_remove(routing->routes, route->key);
     if (routing->last == route)
         routing->last = NULL;
+    if (routing->last_shown == route)
+        routing->last_shown = NULL;
+    xf_line_free(&route->line_out);
+    xf_line_free(&route->line_in);
     xf_free(route->text);
     xf_free(route);
 }

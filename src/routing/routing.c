@@ -20,6 +20,7 @@ struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
     xf_list_init(&routing->links);
     xf_buf_init(&routing->payload, PAYLOAD_MAX);
     xf_buf_init(&routing->stripped, STRIPPED_MAX);
+    xf_buf_init(&routing->rewritten, STRIPPED_MAX); /* a thousand addresses at most are longer than what they replace */
     xf_pressure_init(routing);
     return routing;
 }
@@ -41,6 +42,9 @@ void xf_routing_free(struct xf_routing **routing)
     xf_map_free(&(*routing)->routes);
     xf_buf_release(&(*routing)->payload);
     xf_buf_release(&(*routing)->stripped);
+    xf_buf_release(&(*routing)->rewritten);
+    xf_map_free(&(*routing)->strangers);
+    xf_used_free(&(*routing)->used);
     xf_free(*routing);
     *routing = NULL;
 }
@@ -48,6 +52,12 @@ void xf_routing_free(struct xf_routing **routing)
 void xf_routing_attach_s2s(struct xf_routing *routing, struct xf_s2s *s2s)
 {
     routing->s2s = s2s;
+}
+
+void xf_routing_attach_identity(struct xf_routing *routing, struct xf_identity *identity)
+{
+    routing->identity = identity;
+    routing->last_in.key_len = 0;
 }
 
 void xf_routing_attach_link(struct xf_routing *routing, const char *title, struct xf_link *link)
@@ -79,8 +89,10 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy)
         xf_route_judge(route);
         if (route->is_watched)
             xf_route_sift(route);
-        if (!route->may)
+        if (!route->may) {
             xf_route_bounce_queue(route, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
+            xf_line_bounce(route->line_out, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
+        }
     }
 }
 
@@ -94,11 +106,18 @@ bool xf_routing_is_idle(const struct xf_routing *routing)
     return routing->queued_count == 0;
 }
 
+/* Lines of peers first: the answers to them go through queues. No answer makes a new route, for the way back of a stanza is its own route. */
 void xf_routing_finish(struct xf_routing *routing)
 {
+    static const char text[] = "the gateway is shutting down";
     size_t cursor = 0;
     void *route = NULL;
-    routing->is_draining = routing->is_finished = true;
+    routing->is_draining = true;
     while (xf_map_next(routing->routes, &cursor, NULL, &route))
-        xf_route_bounce_queue(route, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the gateway is shutting down");
+        xf_line_bounce(((struct xf_route *)route)->line_in, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
+    routing->is_finished = true;
+    for (cursor = 0; xf_map_next(routing->routes, &cursor, NULL, &route);) {
+        xf_line_bounce(((struct xf_route *)route)->line_out, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
+        xf_route_bounce_queue(route, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
+    }
 }

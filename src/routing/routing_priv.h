@@ -8,11 +8,16 @@
  *   bounce.c    error stanzas, to the cluster and to peers
  *   inbound.c   stanzas of peers: policy, then the link
  *   ruling.c    policy about single stanzas
+ *   mail.c      e-mail addresses of users in place of their JIDs, for peers that know them so
+ *   embedded.c  ... within payloads
+ *   line.c      stanzas that wait for an address
+ *   used.c      who was asked by his JID
  */
 #pragma once
 
 #include <xfed/base/list.h>
 #include <xfed/base/map.h>
+#include <xfed/identity/identity.h>
 #include <xfed/link/kept.h>
 #include <xfed/routing/routing.h>
 
@@ -62,6 +67,15 @@ struct xf_rare {
 };
 bool xf_rare_is_due(struct xf_rare *rare, uint64_t now_ms, unsigned *out_suppressed);
 
+/* Stanzas of a pair, one direction, that wait for an address: struct xf_kept, oldest first. */
+struct xf_line {
+    struct xf_route *route;
+    bool is_in;
+    struct xf_node stanzas;
+    size_t bytes, count;
+    struct xf_identity_wait wait;    /* for an address of the first */
+};
+
 struct xf_route {
     struct xf_routing *routing;
     struct xf_routing_link *link;    /* of the served domain */
@@ -73,6 +87,7 @@ struct xf_route {
     struct xf_out *out;              /* NULL in IDLE and BOUNCE */
     struct xf_node queue;            /* struct xf_kept, oldest first */
     size_t queued_bytes, queued_count;
+    struct xf_line *line_out, *line_in; /* NULL: none has waited */
     struct xf_timer timer;           /* IDLE: free; QUEUE: the oldest is too old; BOUNCE: over */
     struct xf_node pressing;         /* in routing->pressing */
     uint64_t moved_ms;               /* when the stream last took something of the queue */
@@ -90,7 +105,7 @@ struct xf_route {
 struct xf_admission {
     char key[2 * (XF_DOMAIN_MAX + 1)];
     size_t key_len;                  /* 0: none */
-    bool may, is_watched;
+    bool may, is_watched, is_mapped; /* is_mapped: mail.c looks at each stanza */
     struct xf_routing_link *link;
 };
 
@@ -100,13 +115,17 @@ struct xf_tally {
     struct xf_rare lines;
 };
 
+struct xf_used;
+
 struct xf_routing {
     struct xf_env *env;
     struct xf_policy *policy;
     struct xf_s2s *s2s;
+    struct xf_identity *identity;    /* NULL: no user has an e-mail address */
     struct xf_node links;
     struct xf_map *routes;
     struct xf_route *last;           /* found last */
+    struct xf_route *last_shown;     /* of the pair in which a user was shown last */
     struct xf_admission last_in;
     size_t queued_count;             /* in all routes */
     struct xf_node pressing;
@@ -114,7 +133,11 @@ struct xf_routing {
     struct xf_buf payload;           /* of the error stanza being made */
     struct xf_stanza_scratch scratch;
     struct xf_buf stripped;          /* payload of the presence being passed on */
-    struct xf_rare refused, lost, full;
+    struct xf_buf rewritten;         /* payload with other addresses in it */
+    char later[XF_JID_MAX + 1];      /* an address in it that is not known yet */
+    struct xf_used *used;
+    struct xf_map *strangers;        /* mail domains that were named in the log */
+    struct xf_rare refused, lost, full, unknown;
     struct xf_tally denied, passed_dry; /* stanzas that policy refused, or would have */
     bool is_draining, is_finished;
 };
@@ -174,7 +197,49 @@ bool xf_ruling_in(struct xf_routing *routing, struct xf_stanza *stanza, enum xf_
 /* One that waits in a queue: may it still go? */
 bool xf_ruling_still_out(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza);
 
+/* ------------------------------------------------------------------ mail.c */
+
+/* Deliver as the peer is to see the user, now or when his address is known. */
+void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza);
+
+/* The same for the line: false when *out_later is not known yet; it borrows until the next call. */
+bool xf_mail_go_out(struct xf_route *route, struct xf_stanza *stanza, struct xf_span *out_later);
+
+/*
+ * Find the user whom a peer wrote to; shown_to may be in `shown`. *out_is_refused: the stanza was dropped or answered. False when *out_later
+ * is not known yet.
+ */
+bool xf_mail_map_in(struct xf_route *route, struct xf_stanza *stanza, char shown[XF_JID_MAX + 1], bool *out_is_refused,
+                    struct xf_span *out_later);
+
+/* Ask about it, for later. */
+void xf_mail_ask_in(struct xf_routing *routing, const struct xf_stanza *stanza);
+
+/* ------------------------------------------------------------------ embedded.c */
+
+/* False: *later (when nothing was in it) is not known yet. The payload borrows until the next call. */
+bool xf_embedded_out(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span *later);
+bool xf_embedded_in(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span *later);
+
+/* ------------------------------------------------------------------ line.c */
+
+/* False: it is full. `address` is what the stanza waits for, when it is the first. */
+bool xf_line_push(struct xf_route *route, bool is_in, const struct xf_stanza *stanza, struct xf_span address);
+bool xf_line_is_empty(const struct xf_line *line); /* also NULL */
+bool xf_line_is_long(const struct xf_line *line);  /* the sender should stop */
+void xf_line_bounce(struct xf_line *line, enum xf_stanza_error error, const char *text);
+void xf_line_free(struct xf_line **line);
+
+/* ------------------------------------------------------------------ used.c */
+
+void xf_used_note(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id);
+bool xf_used_take(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id);
+void xf_used_free(struct xf_used **used);
+
 /* ------------------------------------------------------------------ inbound.c */
+
+/* A stanza of a line, as xf_mail_go_out. */
+bool xf_mail_go_in(struct xf_route *route, struct xf_stanza *stanza, struct xf_span *out_later);
 
 /* Answer a stanza of a peer over the route to it, when it may be answered and stanzas may go there. */
 void xf_answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text);

@@ -15,6 +15,16 @@ static struct xf_span bare_of(const struct xf_jid *jid)
     return (struct xf_span){jid->full.ptr, jid->full.len - (jid->resource.ptr ? jid->resource.len + 1 : 0)};
 }
 
+/* Of ours: an address that the peer wrote to was mapped before (mail.c). */
+static struct xf_span user_of(const struct xf_stanza *stanza, bool is_in)
+{
+    struct xf_span shown = stanza->shown_to;
+    const char *slash = is_in && shown.ptr ? memchr(shown.ptr, '/', shown.len) : NULL;
+    if (!is_in || !shown.ptr)
+        return bare_of(is_in ? &stanza->to : &stanza->from);
+    return (struct xf_span){shown.ptr, slash ? (size_t)(slash - shown.ptr) : shown.len};
+}
+
 bool xf_ruling_watches(struct xf_routing *routing, struct xf_span local, struct xf_span peer, enum xf_direction direction)
 {
     struct xf_ruling ruling;
@@ -32,7 +42,7 @@ static void judge(struct xf_routing *routing, const struct xf_stanza *stanza, en
                     &(struct xf_policy_ask){.direction = direction,
                                             .served = ours->domain,
                                             .peer = theirs->domain,
-                                            .user = bare_of(ours),
+                                            .user = user_of(stanza, direction == XF_DIRECTION_IN),
                                             .kind = xf_policy_kind(stanza),
                                             .stanza = stanza,
                                             .minute_of_week = routing->env->minute_of_week(routing->env)},
@@ -56,11 +66,11 @@ static void log_ruling(struct xf_routing *routing, const struct xf_stanza *stanz
     const char *kind = xf_stanza_kind_name(stanza->kind), *rule = xf_rule_word(ruling->rule);
     if (ruling->passes)
         xf_log(XF_LOG_INFO, "policy.stanza.passed", XF_SPN("local", ours->domain), XF_SPN("peer", theirs->domain), XF_WORD("dir", is_in ? "in" : "out"),
-               XF_SPN("user", bare_of(ours)), XF_WORD("kind", kind), XF_SPN("type", stanza->type), XF_WORD("rule", rule), XF_STR("key", ruling->key),
+               XF_SPN("user", user_of(stanza, is_in)), XF_WORD("kind", kind), XF_SPN("type", stanza->type), XF_WORD("rule", rule), XF_STR("key", ruling->key),
                XF_STR("place", *place ? place : NULL), XF_STR("detail", detail), XF_INT("total", tally->count), XF_INT("suppressed", suppressed));
     else
         xf_log(XF_LOG_INFO, "policy.stanza.refused", XF_SPN("local", ours->domain), XF_SPN("peer", theirs->domain), XF_WORD("dir", is_in ? "in" : "out"),
-               XF_SPN("user", bare_of(ours)), XF_WORD("kind", kind), XF_SPN("type", stanza->type), XF_WORD("rule", rule), XF_STR("key", ruling->key),
+               XF_SPN("user", user_of(stanza, is_in)), XF_WORD("kind", kind), XF_SPN("type", stanza->type), XF_WORD("rule", rule), XF_STR("key", ruling->key),
                XF_STR("place", *place ? place : NULL), XF_STR("detail", detail), XF_INT("total", tally->count), XF_INT("suppressed", suppressed));
 }
 
@@ -122,23 +132,10 @@ bool xf_ruling_out(struct xf_routing *routing, struct xf_routing_link *link, str
     return true;
 }
 
-/* Queues do not keep the names of children. */
-static void find_children(struct xf_stanza *stanza)
-{
-    struct xf_span rest = stanza->payload;
-    struct xf_payload_child child;
-    stanza->child_count = 0;
-    while (xf_payload_next(&rest, &child)) {
-        if (stanza->child_count < XF_STANZA_CHILDREN)
-            stanza->children[stanza->child_count] = (struct xf_child){child.ns, child.name};
-        stanza->child_count++;
-    }
-}
-
 bool xf_ruling_still_out(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
 {
     struct xf_ruling ruling;
-    find_children(stanza);
+    xf_stanza_find_children(stanza);
     return may_out(routing, link, stanza, &ruling);
 }
 

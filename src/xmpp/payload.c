@@ -61,3 +61,15 @@ bool xf_payload_next(struct xf_span *rest, struct xf_payload_child *out)
     *rest = (struct xf_span){close + 1, (size_t)(end - close - 1)};
     return true;
 }
+
+void xf_stanza_find_children(struct xf_stanza *stanza)
+{
+    struct xf_span rest = stanza->payload;
+    struct xf_payload_child child;
+    stanza->child_count = 0;
+    while (rest.ptr && xf_payload_next(&rest, &child)) {
+        if (stanza->child_count < XF_STANZA_CHILDREN)
+            stanza->children[stanza->child_count] = (struct xf_child){child.ns, child.name};
+        stanza->child_count++;
+    }
+}

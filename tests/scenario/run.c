@@ -649,6 +649,15 @@ static bool do_step(struct run *run)
         (void)fail(run, "%s", why);
         xf_free(why);
         return false;
+    case STEP_POOL:
+        note(run, "pool %s", step->word);
+        run->world.directory.is_held = strcmp(step->word, "hold") == 0;
+        settle(run);
+        return true;
+    case STEP_DIRECTORY:
+        note(run, "directory %s", step->word);
+        directory_set_away(strcmp(step->word, "away") == 0);
+        return true;
     case STEP_DRAIN:
         note(run, "drain");
         xf_routing_drain(run->world.routing);

@@ -436,6 +436,8 @@ static bool parse_statement(struct parser *p, const char *text, int line)
         step->text = xf_strdup(text);
     } else if (strcmp(first, "refuse") == 0) {
         add_step(p, STEP_REFUSE, line)->text = xf_strdup(text);
+    } else if (strcmp(first, "pool") == 0 || strcmp(first, "directory") == 0) {
+        add_step(p, strcmp(first, "pool") == 0 ? STEP_POOL : STEP_DIRECTORY, line)->word = xf_strdup(text);
     } else if (strcmp(first, "drain") == 0) {
         add_step(p, STEP_DRAIN, line);
     } else if (strcmp(first, "time") == 0) {

@@ -34,6 +34,8 @@ enum step_kind {
     STEP_EXPECT_PAUSED, /* conn; word: "yes" or "no": we do not read */
     STEP_RELOAD,        /* text: configuration */
     STEP_DRAIN,
+    STEP_POOL,           /* word: "hold" or "go" */
+    STEP_DIRECTORY,      /* word: "away" or "here" */
 };
 
 struct step {

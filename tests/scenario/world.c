@@ -92,6 +92,7 @@ static void make_folder(struct world *world, const char *identity)
     xf_require(mkdtemp(world->folder));
     write_file(world, "dialback.secret", WORLD_DIALBACK_SECRET "\n");
     write_file(world, "link.secret", WORLD_LINK_SECRET "\n");
+    write_file(world, "mail.map", directory_users);
     char *path = in_folder(world, "identity.pem"), *target = realpath(identity, NULL);
     xf_require(target && symlink(target, path) == 0);
     free(target); /* realpath's own */
@@ -101,7 +102,7 @@ static void make_folder(struct world *world, const char *identity)
 static void remove_folder(const struct world *world)
 {
     static const char *const names[] = {"xfed.conf", "dialback.secret", "link.secret",
-                                        "identity.pem"};
+                                        "mail.map", "identity.pem"};
     for (size_t i = 0; i < XF_ARRAY_LEN(names); i++) {
         char *path = in_folder(world, names[i]);
         (void)unlink(path);
@@ -136,13 +137,33 @@ static const char blocked[] = "blocked.example by the test\n"
                               "*.shut.example\n"
                               "past.example until=1970-01-01\n";
 
+static bool is_member(void *owner, const char *group, struct xf_span jid)
+{
+    const struct world *world = owner;
+    return world->identity && xf_identity_is_member(world->identity, group, jid);
+}
+
 static struct xf_policy *make_policy(struct world *world, const struct xf_conf *conf)
 {
     if (conf->blocklists.count > 0 && !world->blocklist) {
         world->blocklist = xf_blocklist_new();
         xf_require(xf_blocklist_add(world->blocklist, "blocked.list", xf_span_of(blocked), NULL) == XF_ERR_OK);
     }
-    return xf_policy_new(&(struct xf_policy_opts){.conf = conf, .blocklist = conf->blocklists.count ? world->blocklist : NULL});
+    return xf_policy_new(&(struct xf_policy_opts){.conf = conf, .blocklist = conf->blocklists.count ? world->blocklist : NULL,
+                                                    .is_member = is_member,
+                                                    .owner = world});
+}
+
+static void make_identity(struct world *world)
+{
+    if (world->identity)
+        xf_identity_reload(world->identity, world->conf);
+    else
+        world->identity = xf_identity_new(&(struct xf_identity_opts){.clock = &world->env.clock,
+                                                                     .timers = world->env.env.timers,
+                                                                     .pool = directory_pool(&world->directory),
+                                                                     .conf = world->conf});
+    xf_routing_attach_identity(world->routing, world->identity);
 }
 
 struct fake_dns *world_resolver(struct world *world, const char *server)
@@ -184,6 +205,7 @@ static void make_layers(struct world *world)
     });
     world->link = xf_link_new(&world->env.env, &world->conf->links[0], &xf_routing_link_events,
                               world->routing);
+    make_identity(world);
     xf_routing_attach_s2s(world->routing, world->s2s);
     xf_routing_attach_link(world->routing, world->conf->links[0].title, world->link);
     fake_env_run(&world->env);
@@ -198,6 +220,7 @@ bool world_open(struct world *world, const char *text, const char *identity, cha
         remove_folder(world);
         return false;
     }
+    directory_set_away(false);
     fake_env_init(&world->env);
     world->dns = fake_dns_new(&world->env.clock, (unsigned)world->conf->dns.timeout_ms);
     world->env.env.dns = fake_dns_seam(world->dns);
@@ -222,6 +245,7 @@ bool world_reload(struct world *world, const char *text, char **out_why)
     world->conf = conf;
     world->policy = policy;
     world->identities = identities;
+    make_identity(world);
     fake_env_run(&world->env);
     return true;
 }
@@ -242,6 +266,11 @@ void world_close(struct world *world)
     fake_env_advance(&world->env, DRAIN_MS);
     xf_require(xf_s2s_stream_count(world->s2s) == 0 && xf_link_is_gone(world->link));
     xf_routing_free(&world->routing);
+    xf_identity_stop(world->identity);
+    world->directory.is_held = false;
+    while (directory_run(&world->directory)) {
+    }
+    xf_identity_free(&world->identity);
     xf_s2s_free(&world->s2s);
     xf_memory_free(&world->memory);
     xf_link_free(&world->link);
@@ -342,6 +371,7 @@ void world_settle(struct world *world)
         for (size_t i = 0; i < world->resolver_count; i++)
             was_busy |= fake_dns_step(world->resolvers[i].dns) > 0;
         was_busy |= refuse(world);
+        was_busy |= directory_run(&world->directory);
         for (size_t i = 0; i < world->wire_count; i++)
             was_busy |= deliver(&world->wires[i]);
     }

@@ -10,6 +10,7 @@
 #include <xfed/memory/memory.h>
 #include <xfed/routing/routing.h>
 
+#include "directory.h"
 #include "fake_conn.h"
 #include "fake_dns.h"
 
@@ -45,6 +46,8 @@ struct world {
     struct xf_blocklist *blocklist; /* NULL: none is configured */
     struct xf_tls_identities *identities;
     struct xf_memory *memory; /* of peers, without a file; NULL with memory { peers = 0 } */
+    struct directory directory;
+    struct xf_identity *identity; /* NULL: the configuration has no source */
     struct xf_s2s *s2s;
     struct xf_link *link;
     struct xf_routing *routing;

@@ -63,6 +63,9 @@ struct xf_payload_child {
 };
 bool xf_payload_next(struct xf_span *rest, struct xf_payload_child *out);
 
+/* Fill `children` and child_count from the payload, for a stanza that comes out of a queue (queues do not keep them). */
+void xf_stanza_find_children(struct xf_stanza *stanza);
+
 /* "message", "presence", "iq" */
 const char *xf_stanza_kind_name(enum xf_stanza_kind kind);
 

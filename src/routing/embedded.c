@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * embedded.c — addresses of our users within payloads, for peers that know them by e-mail addresses. doc/MAIL-ADDRESSES.md has the table with reasons.
+ *
+ * Only a stanza with a child of one of these namespaces is looked at: a comparison of the names that the reader found anyway. Such a child is copied tag by
+ * tag, and the values of some attributes are replaced. The text is our own reader's: no comments, `<` and `>` nowhere but around tags, values in double quotes.
+ */
+#include "routing_priv.h"
+
+#include <xfed/base/alloc.h>
+#include <xfed/xml/writer.h>
+
+#define STEPS_MAX 3     /* names from the child to the attribute's element */
+#define ADDRESSES_MAX 1000 /* of one stanza; what is behind them stays as it is */
+
+static const struct place {
+    const char *ns, *path[STEPS_MAX], *attribute;
+} places[] = {
+    {"http://jabber.org/protocol/muc#user", {"x", "invite"}, "from"},
+    {"http://jabber.org/protocol/muc#user", {"x", "invite"}, "to"},
+    {"http://jabber.org/protocol/muc#user", {"x", "decline"}, "from"},
+    {"http://jabber.org/protocol/muc#user", {"x", "decline"}, "to"},
+    {"http://jabber.org/protocol/muc#user", {"x", "item"}, "jid"},
+    {"http://jabber.org/protocol/muc#user", {"x", "item", "actor"}, "jid"},
+    {"http://jabber.org/protocol/muc#admin", {"query", "item"}, "jid"},
+    {"http://jabber.org/protocol/muc#admin", {"query", "item", "actor"}, "jid"},
+    {"http://jabber.org/protocol/address", {"addresses", "address"}, "jid"},
+    {"urn:xmpp:delay", {"delay"}, "from"},
+    {"jabber:x:delay", {"x"}, "from"},
+    {"http://jabber.org/protocol/rosterx", {"x", "item"}, "jid"},
+    {"urn:xmpp:jingle:1", {"jingle"}, "initiator"},
+    {"urn:xmpp:jingle:1", {"jingle"}, "responder"},
+};
+
+struct rewriting {
+    struct xf_routing *routing;
+    bool is_in;
+    struct xf_buf *out;
+    struct xf_span ns;              /* of the child that is being copied */
+    struct xf_span names[STEPS_MAX]; /* of the open elements, the child first; absent: of another namespace */
+    size_t depth, count;            /* addresses looked at */
+    struct xf_span *later;          /* the first address that is not known yet */
+    bool is_later;
+};
+
+static bool is_of_interest(struct xf_span ns)
+{
+    for (size_t i = 0; i < XF_ARRAY_LEN(places); i++)
+        if (xf_span_is(ns, places[i].ns))
+            return true;
+    return false;
+}
+
+static bool has_any(const struct xf_stanza *stanza)
+{
+    if (stanza->child_count > XF_STANZA_CHILDREN)
+        return true;
+    for (unsigned i = 0; i < stanza->child_count; i++)
+        if (stanza->children[i].ns.len && is_of_interest(stanza->children[i].ns))
+            return true;
+    return false;
+}
+
+static bool is_at(const struct rewriting *w, const struct place *place)
+{
+    for (size_t i = 0; i < STEPS_MAX; i++) {
+        if (!place->path[i])
+            return w->depth == i;
+        if (i >= w->depth || !xf_span_is(w->names[i], place->path[i]))
+            return false;
+    }
+    return w->depth == STEPS_MAX;
+}
+
+static bool is_place(const struct rewriting *w, struct xf_span attribute)
+{
+    for (size_t i = 0; i < XF_ARRAY_LEN(places); i++)
+        if (xf_span_is(attribute, places[i].attribute) && xf_span_is(w->ns, places[i].ns) && is_at(w, &places[i]))
+            return true;
+    return false;
+}
+
+/* ------------------------------------------------------------------ a value */
+
+/* False: it holds a reference that no JID needs. `out` has room for value.len bytes. */
+static bool unescape(struct xf_span value, char *out, size_t *out_len)
+{
+    static const struct {
+        const char *text;
+        char c;
+    } references[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
+    size_t len = 0;
+    while (value.len) {
+        size_t i = 0, step = 1;
+        char c = *value.ptr;
+        for (; c == '&' && i < XF_ARRAY_LEN(references); i++) {
+            step = strlen(references[i].text);
+            if (value.len >= step && memcmp(value.ptr, references[i].text, step) == 0)
+                break;
+        }
+        if (i == XF_ARRAY_LEN(references))
+            return false;
+        out[len++] = c == '&' ? references[i].c : c;
+        value.ptr += step;
+        value.len -= step;
+    }
+    *out_len = len;
+    return true;
+}
+
+/* The other address of one of our users, with the resource; false: it stays. */
+static bool other_address(struct rewriting *w, struct xf_span text, struct xf_span *out_bare, struct xf_jid *out_jid, char scratch[XF_JID_MAX + 1])
+{
+    if (xf_jid_prepare(text, scratch, out_jid) != XF_ERR_OK || !out_jid->local.ptr || !xf_policy_served(w->routing->policy, out_jid->domain))
+        return false;
+    struct xf_span bare = {out_jid->full.ptr, out_jid->full.len - (out_jid->resource.ptr ? out_jid->resource.len + 1 : 0)};
+    switch ((w->is_in ? xf_identity_jid_of : xf_identity_mail_of)(w->routing->identity, bare, out_bare)) {
+    case XF_IDENTITY_FOUND:
+        return true;
+    case XF_IDENTITY_LATER:
+        if (!w->is_later && !w->later->ptr) {
+            memcpy(w->routing->later, bare.ptr, bare.len);
+            *w->later = (struct xf_span){w->routing->later, bare.len};
+        }
+        w->is_later = true;
+        return false;
+    case XF_IDENTITY_NONE:
+        break;
+    }
+    return false;
+}
+
+static void copy_value(struct rewriting *w, struct xf_span value)
+{
+    char text[XF_JID_MAX + 1], scratch[XF_JID_MAX + 1];
+    struct xf_span bare;
+    struct xf_jid jid;
+    size_t len = 0;
+    bool fits = value.len <= XF_JID_MAX && w->count++ < ADDRESSES_MAX && unescape(value, text, &len);
+    if (!fits || !other_address(w, (struct xf_span){text, len}, &bare, &jid, scratch)) {
+        xf_buf_append_span(w->out, value);
+        return;
+    }
+    xf_xml_value(w->out, bare);
+    if (jid.resource.ptr) {
+        xf_buf_append(w->out, "/", 1);
+        xf_xml_value(w->out, jid.resource);
+    }
+}
+
+/* ------------------------------------------------------------------ tags */
+
+static struct xf_span take_until(struct xf_span *rest, const char *ends)
+{
+    size_t len = 0;
+    while (len < rest->len && !memchr(ends, rest->ptr[len], strlen(ends)))
+        len++;
+    struct xf_span taken = {rest->ptr, len};
+    rest->ptr += len;
+    rest->len -= len;
+    return taken;
+}
+
+/* ` name="value"`, or false when the tag has no more. */
+static bool copy_attribute(struct rewriting *w, struct xf_span *rest)
+{
+    struct xf_span start = *rest;
+    if (rest->len == 0 || *rest->ptr != ' ')
+        return false;
+    rest->ptr++, rest->len--;
+    struct xf_span name = take_until(rest, "=");
+    if (rest->len < 2 || rest->ptr[1] != '"') {
+        *rest = start;
+        return false;
+    }
+    rest->ptr += 2, rest->len -= 2;
+    struct xf_span value = take_until(rest, "\"");
+    xf_buf_append(w->out, start.ptr, (size_t)(value.ptr - start.ptr));
+    if (is_place(w, name))
+        copy_value(w, value);
+    else
+        xf_buf_append_span(w->out, value);
+    if (rest->len) { /* the second quote */
+        xf_buf_append(w->out, rest->ptr, 1);
+        rest->ptr++, rest->len--;
+    }
+    return true;
+}
+
+/* From `<` up to and with `>`. Elements deeper than any place are only counted. */
+static void copy_tag(struct rewriting *w, struct xf_span tag)
+{
+    struct xf_span rest = tag;
+    bool is_end = tag.len > 1 && tag.ptr[1] == '/', is_empty = tag.len > 2 && tag.ptr[tag.len - 2] == '/';
+    if (is_end) {
+        w->depth--;
+        xf_buf_append_span(w->out, tag);
+        return;
+    }
+    xf_buf_append(w->out, rest.ptr, 1);
+    rest.ptr++, rest.len--;
+    struct xf_span name = take_until(&rest, " />");
+    bool is_foreign = w->depth > 0 && rest.len > 7 && memcmp(rest.ptr, " xmlns=", 7) == 0;
+    xf_buf_append_span(w->out, name);
+    if (w->depth < STEPS_MAX)
+        w->names[w->depth] = is_foreign ? XF_SPAN_NONE : name;
+    w->depth++;
+    while (w->depth <= STEPS_MAX && copy_attribute(w, &rest)) {
+    }
+    xf_buf_append_span(w->out, rest);
+    if (is_empty)
+        w->depth--;
+}
+
+static void copy_child(struct rewriting *w, const struct xf_payload_child *child)
+{
+    struct xf_span rest = child->whole;
+    w->ns = child->ns;
+    w->depth = 0;
+    while (rest.len) {
+        xf_buf_append_span(w->out, take_until(&rest, "<"));
+        struct xf_span tag = take_until(&rest, ">");
+        if (rest.len) {
+            tag.len++;
+            rest.ptr++, rest.len--;
+            copy_tag(w, tag);
+        }
+    }
+}
+
+static bool rewrite(struct xf_routing *routing, struct xf_stanza *stanza, bool is_in, struct xf_span *later)
+{
+    struct rewriting w = {.routing = routing, .is_in = is_in, .out = &routing->rewritten, .later = later};
+    struct xf_span rest = stanza->payload, before = rest;
+    struct xf_payload_child child;
+    if (!rest.len || !has_any(stanza))
+        return true;
+    xf_buf_release(w.out); /* large ones are rare */
+    while (xf_payload_next(&rest, &child)) {
+        xf_buf_append(w.out, before.ptr, (size_t)(child.whole.ptr - before.ptr));
+        if (child.ns.len && is_of_interest(child.ns))
+            copy_child(&w, &child);
+        else
+            xf_buf_append_span(w.out, child.whole);
+        before = rest;
+    }
+    xf_buf_append_span(w.out, before);
+    if (w.is_later)
+        return false;
+    stanza->payload = xf_buf_span(w.out);
+    return true;
+}
+
+bool xf_embedded_out(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span *later)
+{
+    return rewrite(routing, stanza, false, later);
+}
+
+bool xf_embedded_in(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span *later)
+{
+    return rewrite(routing, stanza, true, later);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * line.c — stanzas of a pair that wait until an e-mail address is known.
+ *
+ * While one waits, all that follow of the same pair and direction stand behind it, so that their order stays; each asks for its own address when it comes,
+ * so that a line of many users does not wait once for each. The bounds are those of the peer's queue. A line cannot stand for ever: identity answers
+ * within the directory's timeout, if only that it does not know.
+ */
+#include "routing_priv.h"
+
+#include <xfed/base/alloc.h>
+
+bool xf_line_is_empty(const struct xf_line *line)
+{
+    return !line || xf_list_is_empty(&line->stanzas);
+}
+
+static struct xf_line *get(struct xf_route *route, bool is_in)
+{
+    struct xf_line **at = is_in ? &route->line_in : &route->line_out;
+    if (!*at) {
+        *at = xf_new(struct xf_line);
+        (*at)->route = route;
+        (*at)->is_in = is_in;
+        xf_list_init(&(*at)->stanzas);
+    }
+    return *at;
+}
+
+static struct xf_kept *first(const struct xf_line *line)
+{
+    return XF_CONTAINER(line->stanzas.next, struct xf_kept, node);
+}
+
+static void take_out(struct xf_line *line, struct xf_kept *kept)
+{
+    xf_list_remove(&kept->node);
+    line->bytes -= kept->bytes;
+    line->count--;
+    line->route->routing->queued_count--;
+}
+
+static bool is_above(const struct xf_line *line, unsigned part)
+{
+    const struct xf_peer_settings *settings = line->route->settings;
+    return line->bytes * part > settings->queue_bytes || line->count * part > settings->queue_stanzas;
+}
+
+bool xf_line_is_long(const struct xf_line *line)
+{
+    return line && is_above(line, 2);
+}
+
+static void move(void *owner);
+
+static void wait_for(struct xf_line *line, struct xf_span address)
+{
+    line->wait = (struct xf_identity_wait){.done = move, .owner = line};
+    xf_identity_wait(line->route->routing->identity, address, &line->wait);
+}
+
+bool xf_line_push(struct xf_route *route, bool is_in, const struct xf_stanza *stanza, struct xf_span address)
+{
+    struct xf_line *line = get(route, is_in);
+    bool was_empty = xf_list_is_empty(&line->stanzas);
+    if (line->count >= route->settings->queue_stanzas || xf_kept_size(stanza) + line->bytes > route->settings->queue_bytes)
+        return false;
+    struct xf_kept *kept = xf_kept_new(stanza, xf_routing_now(route->routing));
+    xf_list_push(&line->stanzas, &kept->node);
+    line->bytes += kept->bytes;
+    line->count++;
+    route->routing->queued_count++;
+    if (was_empty)
+        wait_for(line, address);
+    if (!is_in)
+        xf_pressure_pushed(route);
+    return true;
+}
+
+static void moved(struct xf_line *line)
+{
+    struct xf_routing *routing = line->route->routing;
+    if (!line->is_in)
+        xf_pressure_dropped(line->route);
+    else if (!is_above(line, 4) && routing->s2s && !routing->is_finished)
+        xf_s2s_resume_inbound(routing->s2s);
+}
+
+/* The first has its answer: on with all that have theirs. */
+static void move(void *owner)
+{
+    struct xf_line *line = owner;
+    while (!xf_list_is_empty(&line->stanzas)) {
+        struct xf_span address = XF_SPAN_NONE;
+        struct xf_kept *kept = first(line);
+        struct xf_stanza stanza;
+        xf_kept_stanza(kept, &stanza);
+        xf_stanza_find_children(&stanza);
+        if (!(line->is_in ? xf_mail_go_in : xf_mail_go_out)(line->route, &stanza, &address)) {
+            wait_for(line, address);
+            break;
+        }
+        take_out(line, kept);
+        xf_free(kept);
+    }
+    moved(line);
+}
+
+void xf_line_bounce(struct xf_line *line, enum xf_stanza_error error, const char *text)
+{
+    if (!line)
+        return;
+    xf_identity_forget(&line->wait);
+    while (!xf_list_is_empty(&line->stanzas)) {
+        struct xf_kept *kept = first(line);
+        struct xf_stanza stanza;
+        take_out(line, kept);
+        xf_kept_stanza(kept, &stanza);
+        if (line->is_in)
+            xf_answer_peer(line->route->routing, &stanza, error, text);
+        else
+            xf_bounce(line->route->routing, line->route->link, &stanza, error, text);
+        xf_free(kept);
+    }
+    moved(line);
+}
+
+void xf_line_free(struct xf_line **line)
+{
+    if (!*line)
+        return;
+    xf_require(xf_list_is_empty(&(*line)->stanzas));
+    xf_identity_forget(&(*line)->wait);
+    xf_free(*line);
+    *line = NULL;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mail.c — e-mail addresses in place of JIDs, for peers with mail = yes. The envelope here, what is embedded in payloads in embedded.c.
+ *
+ * Out: the bare JID of `from` becomes the user's address, the resource stays, and the stanza goes over the route of the pair (mail domain, peer). In: `to` that
+ * is an address becomes the JID. The stanza itself keeps its addresses, what is written in their place stands beside them (shown_from, shown_to): so policy
+ * judges users, bounces go to who sent, and an error for a peer comes from the address that it used.
+ *
+ * An answer that is not known yet puts the stanza into the line of its pair (line.c). A mail domain that is not served over the user's own link cannot be spoken
+ * for: the JID stays, which is said once.
+ */
+#include "routing_priv.h"
+
+#include <xfed/base/alloc.h>
+
+#define STRANGERS_MAX 64 /* domains that were named in the log */
+
+static struct xf_span bare_of(const struct xf_jid *jid)
+{
+    return (struct xf_span){jid->full.ptr, jid->full.len - (jid->resource.ptr ? jid->resource.len + 1 : 0)};
+}
+
+static struct xf_span domain_of(struct xf_span bare)
+{
+    const char *at = memchr(bare.ptr, '@', bare.len);
+    return at ? (struct xf_span){at + 1, (size_t)(bare.ptr + bare.len - at - 1)} : bare;
+}
+
+static struct xf_span with_resource(char out[XF_JID_MAX + 1], struct xf_span bare, struct xf_span resource)
+{
+    size_t len = bare.len;
+    memcpy(out, bare.ptr, len);
+    if (resource.ptr) {
+        out[len++] = '/';
+        memcpy(out + len, resource.ptr, resource.len);
+        len += resource.len;
+    }
+    return (struct xf_span){out, len};
+}
+
+static void name_stranger(struct xf_routing *routing, const struct xf_routing_link *link, struct xf_span domain, struct xf_span user)
+{
+    if (!routing->strangers)
+        routing->strangers = xf_map_new();
+    if (xf_map_count(routing->strangers) >= STRANGERS_MAX || xf_map_find(routing->strangers, domain))
+        return;
+    (void)xf_map_set(routing->strangers, domain, routing);
+    xf_log(XF_LOG_WARN, "routing.address.unserved", XF_SPN("local", domain), XF_SPN("user", user), XF_STR("link", link->title),
+           XF_WORD("advice", "the JID is shown: write a served section for the domain of the address, with the same link"));
+}
+
+static bool is_served_by(struct xf_routing *routing, const struct xf_routing_link *link, struct xf_span bare)
+{
+    const struct xf_conf_served *served = xf_policy_served(routing->policy, domain_of(bare));
+    return served && strcmp(served->link, link->title) == 0;
+}
+
+/* Only what names a person can have an address. */
+static bool is_user(const struct xf_jid *jid)
+{
+    return jid->local.ptr != NULL;
+}
+
+/* ------------------------------------------------------------------ out */
+
+static bool is_answer(const struct xf_stanza *stanza)
+{
+    return xf_span_is(stanza->type, "result") || xf_span_is(stanza->type, "error");
+}
+
+/* The route of the pair in which the peer sees the user. NULL: that domain is not ours to speak for. */
+static struct xf_route *shown_route(struct xf_route *route, struct xf_span domain, struct xf_span user)
+{
+    struct xf_routing *routing = route->routing;
+    struct xf_route *last = routing->last_shown;
+    if (xf_span_eq(domain, route->local))
+        return route;
+    if (last && last->may && last->link == route->link && xf_span_eq(last->peer, route->peer) && xf_span_eq(last->local, domain))
+        return last;
+    struct xf_route *found = is_served_by(routing, route->link, domain) ? xf_route_get(routing, route->link, domain, route->peer) : NULL;
+    routing->last = route; /* the next stanza comes in by that pair again */
+    if (!found || !found->may) {
+        name_stranger(routing, route->link, domain, user);
+        return NULL;
+    }
+    routing->last_shown = found;
+    return found;
+}
+
+bool xf_mail_go_out(struct xf_route *route, struct xf_stanza *stanza, struct xf_span *out_later)
+{
+    struct xf_routing *routing = route->routing;
+    struct xf_span user = bare_of(&stanza->from), mail;
+    char shown[XF_JID_MAX + 1];
+    bool is_shown = route->settings->mail && routing->identity;
+    if (is_shown && is_answer(stanza) && xf_used_take(routing, stanza->to.full, user, stanza->id))
+        is_shown = false;
+    enum xf_identity_answer answer = is_shown && is_user(&stanza->from) ? xf_identity_mail_of(routing->identity, user, &mail) : XF_IDENTITY_NONE;
+    if (answer == XF_IDENTITY_LATER)
+        *out_later = user;
+    if (is_shown && !xf_embedded_out(routing, stanza, out_later))
+        return false;
+    if (answer == XF_IDENTITY_LATER)
+        return false;
+    struct xf_route *to = answer == XF_IDENTITY_FOUND ? shown_route(route, domain_of(mail), user) : NULL;
+    if (to)
+        stanza->shown_from = with_resource(shown, mail, stanza->from.resource);
+    xf_route_send(to ? to : route, stanza);
+    return true;
+}
+
+void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza)
+{
+    struct xf_span address = XF_SPAN_NONE;
+    bool has_line = !xf_line_is_empty(route->line_out);
+    if (has_line && route->routing->identity && is_user(&stanza->from))
+        (void)xf_identity_mail_of(route->routing->identity, bare_of(&stanza->from), &address); /* asked for now, needed later */
+    if (!has_line && xf_mail_go_out(route, stanza, &address))
+        return;
+    if (!xf_line_push(route, false, stanza, address))
+        xf_bounce(route->routing, route->link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many stanzas wait for this domain");
+}
+
+/* ------------------------------------------------------------------ in */
+
+static void refuse(struct xf_routing *routing, const struct xf_stanza *stanza, const char *reason, bool is_told)
+{
+    unsigned suppressed = 0;
+    if (xf_rare_is_due(&routing->unknown, xf_routing_now(routing), &suppressed))
+        xf_log(XF_LOG_INFO, "routing.address.refused", XF_SPN("local", stanza->to.domain), XF_SPN("peer", stanza->from.domain),
+               XF_WORD("reason", reason), XF_SPN("to", bare_of(&stanza->to)), XF_INT("suppressed", suppressed));
+    if (is_told)
+        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_ITEM_NOT_FOUND, NULL);
+}
+
+/* The JID of somebody whom the peer should know by another address. False: that was all. */
+static bool may_use_jid(struct xf_routing *routing, const struct xf_peer_settings *settings, const struct xf_stanza *stanza)
+{
+    if (settings->jid_use == XF_JID_USE_ACCEPT) {
+        if (xf_stanza_may_bounce(stanza))
+            xf_used_note(routing, stanza->from.full, bare_of(&stanza->to), stanza->id);
+        return true;
+    }
+    refuse(routing, stanza, "jid", settings->jid_use == XF_JID_USE_BOUNCE);
+    return false;
+}
+
+enum mapped { MAPPED, LATER, REFUSED };
+
+static enum mapped map_other(struct xf_route *route, const struct xf_stanza *stanza, struct xf_span address)
+{
+    struct xf_routing *routing = route->routing;
+    const struct xf_conf_served *served;
+    struct xf_span mail;
+    switch (xf_identity_mail_of(routing->identity, address, &mail)) {
+    case XF_IDENTITY_LATER:
+        return LATER;
+    case XF_IDENTITY_FOUND:
+        return !is_served_by(routing, route->link, mail) || may_use_jid(routing, route->settings, stanza) ? MAPPED : REFUSED;
+    case XF_IDENTITY_NONE:
+        break;
+    }
+    served = xf_policy_served(routing->policy, stanza->to.domain);
+    if (!served || !served->mail_only)
+        return MAPPED;
+    refuse(routing, stanza, "unknown", true);
+    return REFUSED;
+}
+
+static enum mapped map_to(struct xf_route *route, struct xf_stanza *stanza, char shown[XF_JID_MAX + 1])
+{
+    struct xf_span address = bare_of(&stanza->to), jid;
+    switch (xf_identity_jid_of(route->routing->identity, address, &jid)) {
+    case XF_IDENTITY_LATER:
+        return LATER;
+    case XF_IDENTITY_FOUND:
+        if (!is_served_by(route->routing, route->link, jid)) {
+            name_stranger(route->routing, route->link, domain_of(jid), jid);
+            return map_other(route, stanza, address);
+        }
+        stanza->shown_to = with_resource(shown, jid, stanza->to.resource);
+        return MAPPED;
+    case XF_IDENTITY_NONE:
+        break;
+    }
+    return map_other(route, stanza, address);
+}
+
+void xf_mail_ask_in(struct xf_routing *routing, const struct xf_stanza *stanza)
+{
+    struct xf_span ignored;
+    if (routing->identity && is_user(&stanza->to))
+        (void)xf_identity_jid_of(routing->identity, bare_of(&stanza->to), &ignored);
+}
+
+bool xf_mail_map_in(struct xf_route *route, struct xf_stanza *stanza, char shown[XF_JID_MAX + 1], bool *out_is_refused, struct xf_span *out_later)
+{
+    *out_is_refused = false;
+    if (!route->settings->mail || !route->routing->identity)
+        return true;
+    enum mapped mapped = is_user(&stanza->to) ? map_to(route, stanza, shown) : MAPPED;
+    *out_is_refused = mapped == REFUSED;
+    if (mapped == LATER)
+        *out_later = bare_of(&stanza->to);
+    if (mapped == REFUSED)
+        return true;
+    return xf_embedded_in(route->routing, stanza, out_later) && mapped == MAPPED;
+}

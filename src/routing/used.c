@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * used.c — which questions a peer put to the JID of a user whom it should know by an e-mail address (jid-use = accept): their answers come from that JID.
+ *
+ * Bounded, the oldest goes first: an answer that comes later than a thousand other questions comes from the e-mail address.
+ */
+#include "routing_priv.h"
+
+#include <xfed/base/alloc.h>
+
+#define USED_MAX 1024
+#define ID_MAX 256
+#define KEY_MAX (2 * XF_JID_MAX + ID_MAX + 2)
+
+struct used {
+    struct xf_node node;
+    struct xf_span key; /* behind the struct */
+};
+
+struct xf_used {
+    struct xf_map *by_key;
+    struct xf_node oldest;
+};
+
+static struct xf_span make_key(struct xf_buf *buf, struct xf_span peer, struct xf_span user, struct xf_span id)
+{
+    xf_buf_init(buf, KEY_MAX);
+    xf_buf_append_span(buf, peer);
+    xf_buf_append(buf, "", 1);
+    xf_buf_append_span(buf, user);
+    xf_buf_append(buf, "", 1);
+    xf_buf_append_span(buf, id);
+    return xf_buf_span(buf);
+}
+
+static void drop(struct xf_used *used, struct used *entry)
+{
+    (void)xf_map_remove(used->by_key, entry->key);
+    xf_list_remove(&entry->node);
+    xf_free(entry);
+}
+
+static void add(struct xf_used *used, struct xf_span key)
+{
+    struct used *entry = xf_alloc(sizeof(*entry) + key.len);
+    char *text = (char *)(entry + 1);
+    memcpy(text, key.ptr, key.len);
+    entry->key = (struct xf_span){text, key.len};
+    (void)xf_map_set(used->by_key, entry->key, entry);
+    xf_list_push(&used->oldest, &entry->node);
+    if (xf_map_count(used->by_key) > USED_MAX)
+        drop(used, XF_CONTAINER(used->oldest.next, struct used, node));
+}
+
+void xf_used_note(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id)
+{
+    struct xf_buf key;
+    if (!id.ptr || id.len > ID_MAX)
+        return;
+    if (!routing->used) {
+        routing->used = xf_new(struct xf_used);
+        routing->used->by_key = xf_map_new();
+        xf_list_init(&routing->used->oldest);
+    }
+    struct xf_span span = make_key(&key, peer, user, id);
+    if (!xf_map_find(routing->used->by_key, span))
+        add(routing->used, span);
+    xf_buf_release(&key);
+}
+
+bool xf_used_take(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id)
+{
+    struct xf_buf key;
+    if (!routing->used || !id.ptr || id.len > ID_MAX)
+        return false;
+    struct used *entry = xf_map_find(routing->used->by_key, make_key(&key, peer, user, id));
+    xf_buf_release(&key);
+    if (!entry)
+        return false;
+    drop(routing->used, entry);
+    return true;
+}
+
+void xf_used_free(struct xf_used **used)
+{
+    if (!*used)
+        return;
+    while (!xf_list_is_empty(&(*used)->oldest))
+        drop(*used, XF_CONTAINER((*used)->oldest.next, struct used, node));
+    xf_map_free(&(*used)->by_key);
+    xf_free(*used);
+    *used = NULL;
+}
