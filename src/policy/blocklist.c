@@ -3,7 +3,7 @@
  * blocklist.c — domains that are refused, from files of tens of thousands of lines.
  *
  * Names and reasons lie one after the other in one piece of memory, entries in a second, and an open-addressing table of their numbers in a
- * third: about 50 bytes an entry with a name of 20. The hash is keyed, for lists come from elsewhere. A lookup asks for the name, then for
+ * third: about 80 bytes an entry with a name of 20. The hash is keyed, for lists come from elsewhere. A lookup asks for the name, then for
  * each of its suffixes, where only entries with a * count.
  *
  * Line: NAME or *.NAME, then words: until=YYYY-MM-DD, and a reason. # begins a comment.
@@ -33,11 +33,17 @@ struct entry {
     bool covers_below;             /* *.name */
 };
 
+/* Half of the hash beside the number spares a look at entries of other names, which are seldom in the processor's cache. */
+struct slot {
+    uint32_t number; /* of the entry plus one, 0: free */
+    uint32_t tag;
+};
+
 struct xf_blocklist {
     struct xf_siphash_key key;
     struct xf_buf text;
     struct entry *entries;
-    uint32_t *slots;               /* number of an entry plus one, 0: free; half of them at most are taken */
+    struct slot *slots;            /* half of them at most are taken */
     size_t count, room, slot_count;
     char **files;
     size_t file_count;
@@ -78,18 +84,27 @@ static struct xf_span name_of(const struct xf_blocklist *list, const struct entr
     return (struct xf_span){xf_buf_ptr(&list->text) + entry->name_off, entry->name_len};
 }
 
-static size_t first_slot(const struct xf_blocklist *list, struct xf_span name)
+/* Where a search for a name is. */
+struct probe {
+    struct xf_span name;
+    size_t slot;
+    uint32_t tag;
+};
+
+static struct probe begin(const struct xf_blocklist *list, struct xf_span name)
 {
-    return xf_siphash13(&list->key, name) & (list->slot_count - 1);
+    uint64_t hash = xf_siphash13(&list->key, name);
+    return (struct probe){name, hash & (list->slot_count - 1), (uint32_t)(hash >> 32)};
 }
 
-/* The next entry of that name from *slot on, which moves behind it; NULL: none. There are two at most. */
-static struct entry *next_of(const struct xf_blocklist *list, struct xf_span name, size_t *slot)
+/* The next entry of that name; NULL: none. There are two at most. */
+static struct entry *next_of(const struct xf_blocklist *list, struct probe *probe)
 {
-    while (list->slots[*slot]) {
-        struct entry *entry = &list->entries[list->slots[*slot] - 1];
-        *slot = (*slot + 1) & (list->slot_count - 1);
-        if (xf_span_eq(name_of(list, entry), name))
+    while (list->slots[probe->slot].number) {
+        const struct slot *slot = &list->slots[probe->slot];
+        probe->slot = (probe->slot + 1) & (list->slot_count - 1);
+        struct entry *entry = &list->entries[slot->number - 1];
+        if (slot->tag == probe->tag && xf_span_eq(name_of(list, entry), probe->name))
             return entry;
     }
     return NULL;
@@ -97,10 +112,10 @@ static struct entry *next_of(const struct xf_blocklist *list, struct xf_span nam
 
 static void place(struct xf_blocklist *list, size_t number)
 {
-    size_t slot = first_slot(list, name_of(list, &list->entries[number]));
-    while (list->slots[slot])
-        slot = (slot + 1) & (list->slot_count - 1);
-    list->slots[slot] = (uint32_t)number + 1;
+    struct probe probe = begin(list, name_of(list, &list->entries[number]));
+    while (list->slots[probe.slot].number)
+        probe.slot = (probe.slot + 1) & (list->slot_count - 1);
+    list->slots[probe.slot] = (struct slot){(uint32_t)number + 1, probe.tag};
 }
 
 static void grow(struct xf_blocklist *list)
@@ -123,8 +138,8 @@ static struct entry *find_same(const struct xf_blocklist *list, struct xf_span n
     struct entry *entry = NULL;
     if (list->slot_count == 0)
         return NULL;
-    size_t slot = first_slot(list, name);
-    while ((entry = next_of(list, name, &slot)) && entry->covers_below != covers_below)
+    struct probe probe = begin(list, name);
+    while ((entry = next_of(list, &probe)) && entry->covers_below != covers_below)
         ;
     return entry;
 }
@@ -346,8 +361,8 @@ static void tell(const struct xf_blocklist *list, const struct entry *entry, str
 static const struct entry *find_name(const struct xf_blocklist *list, struct xf_span name, bool is_suffix, int64_t unix_s)
 {
     const struct entry *entry;
-    size_t slot = first_slot(list, name);
-    while ((entry = next_of(list, name, &slot)))
+    struct probe probe = begin(list, name);
+    while ((entry = next_of(list, &probe)))
         if ((entry->covers_below || !is_suffix) && holds(entry, unix_s))
             return entry;
     return NULL;

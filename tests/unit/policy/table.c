@@ -3,8 +3,9 @@
  * table.c — the verdict of every combination of default, section, direction, enforce, blocked kind, kind and way, as expected and as seen:
  * from xf_policy_judge, and read out of what xf_policy_explain prints.
  *
- * usage: policy_table           check them all
- *        policy_table --print   ... and print those of doc/POLICY.md
+ * usage: policy_table            check them all
+ *        policy_table --print    ... and print the table of doc/POLICY.md
+ *        policy_table --in FILE  ... and look whether it is in that file as it would be printed
  */
 #include "folder.h"
 
@@ -34,6 +35,7 @@ static const struct {
 };
 #define KINDS XF_ARRAY_LEN(kinds)
 #define NO_KIND KINDS
+#define FILE_MAX_BYTES (1u << 20)
 
 struct row {
     size_t is_deny, has_section, direction, is_dry, blocked; /* indices into the lists above; blocked: NO_KIND for none */
@@ -149,7 +151,7 @@ static void check(const struct row *row)
     xf_conf_free(&conf);
 }
 
-static void print_cell(struct xf_policy *policy, const struct row *row, size_t way)
+static void print_cell(struct xf_policy *policy, const struct row *row, size_t way, FILE *out)
 {
     struct seen first = judged(policy, way, 0);
     char *text = explain(policy, way);
@@ -159,23 +161,40 @@ static void print_cell(struct xf_policy *policy, const struct row *row, size_t w
             abort(); /* check() has said so before */
     }
     free(text);
-    printf(" %s%s |", first.passes ? "passes" : "refused: ", first.passes ? "" : first.rule);
+    fprintf(out, " %s%s |", first.passes ? "passes" : "refused: ", first.passes ? "" : first.rule);
 }
 
-static void print_table(void)
+static void print_table(FILE *out)
 {
-    puts("| default | section of the peer | direction | to the peer, every kind | from the peer, every kind |\n|---|---|---|---|---|");
+    fputs("| default | section of the peer | direction | to the peer, every kind | from the peer, every kind |\n|---|---|---|---|---|\n", out);
     for (size_t i = 0; i < 2 * 2 * 4; i++) {
         const struct row row = {i / 8, i / 4 % 2, i % 4, 0, NO_KIND};
         struct xf_conf *conf = load(&row);
         struct xf_policy *policy = xf_policy_new(&(struct xf_policy_opts){.conf = conf});
-        printf("| %s | %s | %s |", defaults[row.is_deny], row.has_section ? "yes" : "no (defaults)", directions[row.direction]);
-        print_cell(policy, &row, 0);
-        print_cell(policy, &row, 1);
-        puts("");
+        fprintf(out, "| %s | %s | %s |", defaults[row.is_deny], row.has_section ? "yes" : "no (defaults)", directions[row.direction]);
+        print_cell(policy, &row, 0, out);
+        print_cell(policy, &row, 1, out);
+        fputc('\n', out);
         xf_policy_free(&policy);
         xf_conf_free(&conf);
     }
+}
+
+static bool is_table_in(const char *file)
+{
+    char *table = NULL, *text = xf_alloc(FILE_MAX_BYTES);
+    size_t len = 0;
+    FILE *out = open_memstream(&table, &len), *in = fopen(file, "r");
+    print_table(out);
+    fclose(out);
+    bool is_in = in && fread(text, 1, FILE_MAX_BYTES - 1, in) > 0 && strstr(text, table);
+    if (in)
+        fclose(in);
+    if (!is_in)
+        printf("%s: the table is not there, or another one: expected what --print prints\n", file);
+    xf_free(text);
+    free(table);
+    return is_in;
 }
 
 int main(int argc, char **argv)
@@ -189,10 +208,13 @@ int main(int argc, char **argv)
                 for (row.is_dry = 0; row.is_dry < 2; row.is_dry++)
                     for (row.blocked = 0; row.blocked <= NO_KIND; row.blocked++)
                         check(&row);
-    if (wrong == 0 && argc > 1 && strcmp(argv[1], "--print") == 0)
-        print_table();
+    bool is_good = wrong == 0;
+    if (is_good && argc > 2 && strcmp(argv[1], "--in") == 0)
+        is_good = is_table_in(argv[2]);
+    if (is_good && argc > 1 && strcmp(argv[1], "--print") == 0)
+        print_table(stdout);
     else
         printf("%lu verdicts of judge and explain, %lu not as expected\n", checked, wrong);
     folder_remove(&folder);
-    return wrong ? 1 : 0;
+    return is_good ? 0 : 1;
 }
