@@ -129,6 +129,34 @@ START_TEST(names_of_a_section_share_its_settings)
 }
 END_TEST
 
+#define DAY_S 86400
+
+/* What no dry run lets pass, what it does, and the end of an entry while the policy lives. */
+START_TEST(blocklists_end_and_dry_runs_pass)
+{
+    struct xf_blocklist *list = xf_blocklist_new();
+    ck_assert_int_eq(xf_blocklist_add(list, "list", XF_SPAN("plain.example until=1970-01-03\n*.open.shut.example"), NULL), XF_ERR_OK);
+    load(ALLOW);
+    struct xf_policy_opts opts = {.conf = conf, .blocklist = list, .unix_s = DAY_S};
+    struct xf_policy *blocked = xf_policy_new(&opts);
+    ck_assert(!xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("plain.example"), XF_DIRECTION_IN));
+    ck_assert(!xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("x.open.shut.example"), XF_DIRECTION_OUT));
+    xf_policy_set_time(blocked, 2 * DAY_S - 1);
+    ck_assert(!xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("plain.example"), XF_DIRECTION_IN));
+    xf_policy_set_time(blocked, 2 * DAY_S);
+    ck_assert(xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("plain.example"), XF_DIRECTION_BOTH));
+    conf->policy_enforce = false;
+    ck_assert(xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("x.open.shut.example"), XF_DIRECTION_BOTH));
+    ck_assert(xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("none.example"), XF_DIRECTION_BOTH));
+    ck_assert(!xf_policy_may(blocked, XF_SPAN("x.example"), XF_SPAN("none.example"), XF_DIRECTION_BOTH));
+    ck_assert(!xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("b.example"), XF_DIRECTION_BOTH));
+    conf->federation = false;
+    ck_assert(!xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("plain.example"), XF_DIRECTION_BOTH));
+    xf_policy_free(&blocked);
+    xf_blocklist_free(&list);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("policy");
@@ -138,6 +166,7 @@ int main(void)
     tcase_add_test(tc, served_names_lead_to_their_section);
     tcase_add_test(tc, settings_are_those_of_all_sections_that_fit);
     tcase_add_test(tc, names_of_a_section_share_its_settings);
+    tcase_add_test(tc, blocklists_end_and_dry_runs_pass);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
