@@ -304,6 +304,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     make_s2s(daemon);
     make_links(daemon);
     xf_daemon_keep_peers(daemon);
+    xf_alloc_trim(); /* of what parsing took */
     xf_expiry_begin(&daemon->expiry, daemon->env.env.timers, &daemon->certs, daemon->conf);
     xf_blocklists_watch(daemon);
     xf_loop_on_signal(daemon->loop, SIGHUP, xf_reload_begin, daemon);

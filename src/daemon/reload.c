@@ -104,6 +104,7 @@ static void swap(struct xf_daemon *daemon, struct xf_reload *reload)
     if (old_conf != daemon->boot)
         xf_conf_free(&old_conf);
     xf_daemon_keep_peers(daemon);
+    xf_alloc_trim(); /* large files were parsed, and the old configuration is gone */
 }
 
 static void take_over(struct xf_daemon *daemon, struct xf_reload *reload)
