@@ -190,10 +190,10 @@ static bool is_member(void *owner, const char *group, struct xf_span jid)
     return daemon->identity && xf_identity_is_member(daemon->identity, group, jid);
 }
 
-struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon)
+struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct xf_conf *conf, const struct xf_blocklist *blocklist)
 {
-    return xf_policy_new(&(struct xf_policy_opts){.conf = daemon->conf,
-                                                  .blocklist = daemon->blocklist,
+    return xf_policy_new(&(struct xf_policy_opts){.conf = conf,
+                                                  .blocklist = blocklist,
                                                   .unix_s = xf_unix_s(),
                                                   .is_member = is_member,
                                                   .owner = daemon});
@@ -298,7 +298,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     warn_of_what_is_not_there(daemon->conf);
     xf_sandbox_enter(&daemon->sandbox, daemon->conf, &daemon->certs);
     daemon->memory = xf_memory_for(daemon->loop, daemon->conf);
-    daemon->policy = xf_daemon_make_policy(daemon);
+    daemon->policy = xf_daemon_make_policy(daemon, daemon->conf, daemon->blocklist);
     daemon->routing = xf_routing_new(&(struct xf_routing_opts){.env = &daemon->env.env, .policy = daemon->policy});
     xf_daemon_set_identity(daemon);
     make_s2s(daemon);

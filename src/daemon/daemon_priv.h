@@ -249,7 +249,8 @@ struct xf_daemon {
  */
 enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_certs *certs, struct xf_blocklist *blocklist,
                            const char *warnings);
-struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon); /* of what is in force */
+/* On any thread. */
+struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct xf_conf *conf, const struct xf_blocklist *blocklist);
 /* Make it, or give it the configuration in force. */
 void xf_daemon_set_identity(struct xf_daemon *daemon);
 void xf_daemon_close_listeners(struct xf_daemon *daemon);

@@ -2,7 +2,8 @@
 /*
  * reload.c — SIGHUP: read the configuration and its certificates anew, and take over what a running program can.
  *
- * Reading and checking happen on the thread pool, for a CA bundle costs tens of milliseconds. Then, on the loop:
+ * Reading, checking and compiling happen on the thread pool, for a CA bundle or thousands of peers cost tens of milliseconds; so does freeing what was
+ * in force before. In between, on the loop:
  *
  * - a configuration that does not load leaves the running one in force
  * - a blocklist that cannot be read, or has a line that is no entry, does so too
@@ -20,12 +21,13 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/log.h>
 
-struct xf_reload {
+struct xf_reload { /* what was read; after the swap, what is to be freed */
     struct xf_daemon *daemon;
     struct xf_conf *conf; /* NULL: did not load */
     char *messages;
     struct xf_certs certs;
     struct xf_blocklist *blocklist;
+    struct xf_policy *policy;
     struct xf_report report;
     uint64_t began_ms;
 };
@@ -38,6 +40,7 @@ static void read_files(void *owner)
         return;
     xf_certs_load(reload->conf, false, &reload->certs, &reload->report);
     reload->blocklist = xf_blocklists_load(reload->conf, &reload->report);
+    reload->policy = xf_daemon_make_policy(reload->daemon, reload->conf, reload->blocklist);
 }
 
 static void log_lines(enum xf_log_level level, const char *text, size_t len)
@@ -87,24 +90,21 @@ static void swap(struct xf_daemon *daemon, struct xf_reload *reload)
     daemon->conf = reload->conf;
     daemon->certs = reload->certs;
     daemon->blocklist = reload->blocklist;
-    reload->conf = NULL;
-    reload->blocklist = NULL;
+    daemon->policy = reload->policy;
+    reload->conf = old_conf == daemon->boot ? NULL : old_conf;
+    reload->blocklist = old_blocklist;
+    reload->policy = old_policy;
     reload->certs = (struct xf_certs){0};
     xf_certs_inherit(&daemon->certs, &old_certs);
     xf_certs_seal(daemon->conf, &daemon->certs);
     xf_expiry_begin(&daemon->expiry, daemon->env.env.timers, &daemon->certs, daemon->conf);
-    daemon->policy = xf_daemon_make_policy(daemon);
+    xf_policy_set_time(daemon->policy, xf_unix_s()); /* midnight may have passed */
     xf_s2s_reload(daemon->s2s, daemon->policy, daemon->certs.set);
     xf_routing_reload(daemon->routing, daemon->policy);
     xf_daemon_set_identity(daemon);
     xf_log_set_level(daemon->conf->process.level);
-    xf_policy_free(&old_policy);
-    xf_blocklist_free(&old_blocklist);
     xf_certs_release(&old_certs);
-    if (old_conf != daemon->boot)
-        xf_conf_free(&old_conf);
     xf_daemon_keep_peers(daemon);
-    xf_alloc_trim(); /* large files were parsed, and the old configuration is gone */
 }
 
 static void take_over(struct xf_daemon *daemon, struct xf_reload *reload)
@@ -125,25 +125,41 @@ static void take_over(struct xf_daemon *daemon, struct xf_reload *reload)
            XF_INT("peers", daemon->conf->peer_count), XF_INT("ms", daemon->env.env.clock->now_ms - reload->began_ms));
 }
 
-static void on_read(void *owner)
+/* On the pool. */
+static void free_what_is_left(void *owner)
+{
+    struct xf_reload *reload = owner;
+    xf_policy_free(&reload->policy);
+    xf_blocklist_free(&reload->blocklist);
+    xf_conf_free(&reload->conf);
+    xf_alloc_trim(); /* large files were parsed */
+}
+
+static void on_freed(void *owner)
 {
     struct xf_reload *reload = owner;
     struct xf_daemon *daemon = reload->daemon;
-    if (daemon->drain == XF_DRAIN_NOT)
-        take_over(daemon, reload);
-    xf_certs_release(&reload->certs);
-    xf_blocklist_free(&reload->blocklist);
     xf_report_release(&reload->report);
-    xf_conf_free(&reload->conf);
     xf_free(reload->messages);
     xf_free(reload);
     daemon->reload = NULL;
-    if (daemon->drain == XF_DRAIN_NOT)
-        xf_notify_ready(&daemon->notify);
     if (daemon->reload_again) {
         daemon->reload_again = false;
         xf_reload_begin(daemon);
     }
+}
+
+static void on_read(void *owner)
+{
+    struct xf_reload *reload = owner;
+    struct xf_daemon *daemon = reload->daemon;
+    if (daemon->drain == XF_DRAIN_NOT) {
+        take_over(daemon, reload);
+        if (!daemon->reload_again)
+            xf_notify_ready(&daemon->notify);
+    }
+    xf_certs_release(&reload->certs); /* they count what others have of them, which is the loop's to do */
+    xf_loop_work(daemon->loop, free_what_is_left, on_freed, reload);
 }
 
 void xf_reload_begin(void *owner)
