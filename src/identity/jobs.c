@@ -268,13 +268,10 @@ static void ask_done(void *owner)
 {
     struct xf_ask_job *job = owner;
     struct xf_identity *identity = XF_CONTAINER(job, struct xf_identity, ask_job);
+    take_answers(identity); /* who is woken asks again: not into this batch */
     job->is_running = false;
-    if (atomic_load(&identity->stop)) { /* only frees */
-        job->result = XF_ERR_CLOSED;
-        take_answers(identity);
+    if (atomic_load(&identity->stop))
         return;
-    }
-    take_answers(identity);
     log_notes(&job->notes);
     if (job->result != XF_ERR_OK) {
         set_away(identity, job->err.detail);

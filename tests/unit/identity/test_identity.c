@@ -406,6 +406,46 @@ START_TEST(bounds_what_is_asked)
 }
 END_TEST
 
+/* Who is woken asks for the next one at once, as a line of stanzas does. */
+static struct {
+    struct xf_identity_wait wait;
+    int at;
+} chain;
+
+static void follow(void *owner)
+{
+    char jid[32];
+    struct xf_span out;
+    (void)owner;
+    while (chain.at < 200) {
+        (void)snprintf(jid, sizeof(jid), "u%d@im.x", chain.at);
+        if (xf_identity_mail_of(identity, xf_span_of(jid), &out) == XF_IDENTITY_LATER) {
+            chain.wait = (struct xf_identity_wait){.done = follow};
+            xf_identity_wait(identity, xf_span_of(jid), &chain.wait);
+            return;
+        }
+        chain.at++;
+    }
+}
+
+START_TEST(takes_questions_of_who_is_woken)
+{
+    struct xf_conf conf = conf_of("single");
+    struct xf_identity_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+    struct xf_span out;
+    identity = xf_identity_new(&opts);
+    run_pool();
+    chain.at = 0;
+    ck_assert_int_eq(xf_identity_mail_of(identity, XF_SPAN("other@im.x"), &out), XF_IDENTITY_LATER);
+    follow(NULL);
+    run_pool();
+    ck_assert_int_eq(chain.at, 200);
+    ck_assert_uint_eq(asked, 201);
+    xf_identity_stop(identity);
+    xf_identity_free(&identity);
+}
+END_TEST
+
 START_TEST(is_nothing_without_a_source)
 {
     struct xf_conf conf = conf_of("");
@@ -468,6 +508,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, plays, 0, (int)XF_ARRAY_LEN(cases));
     tcase_add_test(tests, bounds_what_is_asked);
+    tcase_add_test(tests, takes_questions_of_who_is_woken);
     tcase_add_test(tests, is_nothing_without_a_source);
     tcase_add_test(tests, checks);
     suite_add_tcase(suite, tests);
