@@ -9,7 +9,6 @@
 
 #include <ldap.h>
 #include <string.h>
-#include <strings.h>
 #include <xfed/base/alloc.h>
 
 #define FILTER_MAX 32768
@@ -29,7 +28,7 @@ static void split(struct xf_span bare, struct xf_span *out_local, struct xf_span
     *out_domain = (struct xf_span){at + 1, bare.len - out_local->len - 1};
 }
 
-/* The JID as it is, and its local part alone when the domain is that of such names. */
+/* The JID as it is, as Active Directory's msRTCSIP-PrimaryUserAddress has it, and its local part alone when the domain is that of such names. */
 static void match_jid(struct xf_buf *out, const struct xf_conf_directory *conf, struct xf_span jid)
 {
     struct xf_span local, domain;
@@ -37,13 +36,13 @@ static void match_jid(struct xf_buf *out, const struct xf_conf_directory *conf, 
     split(jid, &local, &domain);
     xf_buf_append_str(out, "(|");
     add_match(out, conf->jid_attribute, "", jid);
-    if (strncasecmp(conf->jid_attribute, "msRTCSIP-", 9) == 0)
-        add_match(out, conf->jid_attribute, "sip:", jid);
+    add_match(out, conf->jid_attribute, "sip:", jid);
     if (xf_span_is(domain, conf->jid_domain))
         add_match(out, conf->jid_attribute, "", xf_bare_unescape(local, raw));
     xf_buf_append_str(out, ")");
 }
 
+/* ... and as its proxyAddresses has it; which of several is the one is looked at afterwards. */
 static void match_mail(struct xf_buf *out, const struct xf_conf_directory *conf, struct xf_span mail)
 {
     struct xf_span local, domain;
@@ -55,8 +54,7 @@ static void match_mail(struct xf_buf *out, const struct xf_conf_directory *conf,
     struct xf_span plain = {raw, len + domain.len};
     xf_buf_append_str(out, "(|");
     add_match(out, conf->mail_attribute, "", plain);
-    if (strcasecmp(conf->mail_attribute, "proxyAddresses") == 0)
-        add_match(out, conf->mail_attribute, "smtp:", plain);
+    add_match(out, conf->mail_attribute, "smtp:", plain);
     xf_buf_append_str(out, ")");
 }
 

@@ -79,7 +79,7 @@ class Slapd:
                 shutil.chown(f'{self.folder}/db/{name}', self.lab.user)
 
     def start(self):
-        self.proc = Proc('slapd', ['slapd', '-f', self.conf, '-h', f'ldap://{self.ip}:{self.port}/', '-d', '0'],
+        self.proc = Proc('slapd', ['slapd', '-f', self.conf, '-h', f'ldap://{self.ip}:{self.port}/ ldaps://{self.ip}:6360/', '-d', '0'],
                          f'{self.lab.scratch}/log/slapd.log', user=self.lab.user).start()
         wait_port(self.ip, self.port, self.proc)
         return self

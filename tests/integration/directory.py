@@ -1,0 +1,152 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""What xfedd reads from a real directory: slapd with few users, asked by tests/interop/directory.c.
+
+    directory.py --directory build/tests/interop/directory
+
+A table: settings, questions, what must come. TLS is checked in all its ways to fail; filters are attacked; attributes of Active Directory are read as it writes them.
+"""
+import argparse
+import os
+import socket
+import subprocess
+import sys
+
+from lab.pki import Authority
+from lab.proc import Failed
+from lab.report import Report, fatal
+from lab.slapd import PASSWORD, PEOPLE, READER, SUFFIX, Slapd, group, user
+from lab.world import Lab
+
+IP = '127.77.0.5'
+ENTRIES = (
+    user('alice', 'Alice.Smith@Mail.example') + user('bob', 'bob@mail.example', 'bob.second@mail.example')
+    + user("o'neil", "o'neil@mail.example") + user('one', 'same@mail.example') + user('two', 'SAME@mail.example') + user('nomail')
+    + user('star*', 'star@mail.example')
+    # "objectClass: person" with what Active Directory has in other attributes: description stands for proxyAddresses, title for the SIP address
+    + user('ad', 'x@mail.example').rstrip() + '\ntitle: sip:ad.user@im.example\ndescription: smtp:second@mail.example\n'
+      'description: SMTP:Primary@mail.example\n\n'
+    + group('friends', 'alice', 'bob', 'nobody')
+    + f'dn: cn=posix,{SUFFIX}\nobjectClass: posixGroup\ncn: posix\ngidNumber: 7\nmemberUid: bob\nmemberUid: stranger\n\n')
+
+MANY = f'ou=many,{SUFFIX}'
+ENTRIES += f'dn: {MANY}\nobjectClass: organizationalUnit\nou: many\n\n' + ''.join(
+    user(f'many{n}', f'many{n}@mail.example').replace(PEOPLE, MANY) for n in range(120))
+
+CONF = '''
+link "l" {{ nodes = {{ "127.0.0.1:5347" }} name = "x.a.example" secret-file = "link.secret" }}
+served "a.example" {{ link = l }}
+defaults {{ tls = optional certificate = ignore }}
+directory {{
+    uri = "{uri}" base = "{base}" filter = "{filter}" start-tls = {start_tls} ca-file = "{ca}"
+    bind-dn = "{bind}" password-file = "{password}"
+    jid-domain = "a.example" timeout = 2s page-entries = 10 {more}
+}}
+'''
+GROUPS = f'groups = {{ "friends=CN=Friends, {SUFFIX}", "posix=cn=posix,{SUFFIX}", "none=cn=none,{SUFFIX}" }}'
+AD = 'jid-attribute = title mail-attribute = description'
+
+SAME = 'note: two@a.example has the address same@mail.example of one@a.example: neither is known by it, expected one user for an address'
+ASKED_SAME = 'note: same@mail.example is the address of several users: none is known by it, expected one'
+
+# label, settings that differ, questions, lines that must come (one that ends with * begins so)
+ROWS = (
+    ('all users, in pages', {}, 'load', ['load 6 users, 0 members', SAME]),
+    ('by JID and by address', {}, 'mail alice@a.example jid alice.smith@mail.example jid bob@mail.example',
+     ['alice.smith@mail.example', 'alice@a.example', 'bob@a.example']),
+    ('names that XMPP escapes', {}, r"mail o\27neil@a.example jid o\27neil@mail.example", [r'o\27neil@mail.example', r'o\27neil@a.example']),
+    ('nobody, another domain, no address', {}, 'mail nobody@a.example jid nobody@mail.example mail alice@other.example mail nomail@a.example', ['-'] * 4),
+    ('a second address is nobody\'s', {}, 'jid bob.second@mail.example', ['-']),
+    ('an address of two', {}, 'jid same@mail.example mail one@a.example', ['-', ASKED_SAME, '-', ASKED_SAME]),
+    ('an asterisk is a character', {}, 'mail a*@a.example mail star*@a.example jid *@mail.example', ['-', 'star@mail.example', '-']),
+    ('a filter in an address', {}, 'mail x)(uid=alice@a.example jid x)(|(uid=*@mail.example', ['-', '-']),
+    ('groups by DN in any spelling and by name', {'more': GROUPS}, 'member friends alice@a.example member friends bob@a.example '
+     'member posix bob@a.example member posix alice@a.example member friends one@a.example', ['yes', 'yes', 'yes', 'no', 'no']),
+    ('a group that is not there', {'more': GROUPS}, 'load', ['load 6 users, 4 members', SAME, 'note: the group none=*']),
+    ('user by user, the groups are read all the same', {'more': GROUPS + ' preload = no'}, 'load member friends alice@a.example', ['load 0 users, 4 members', 'note: the group none=*', 'yes']),
+    ('as Active Directory has it', {'more': AD}, 'mail ad.user@im.example jid primary@mail.example jid second@mail.example load',
+     ['primary@mail.example', 'ad.user@im.example', '-', 'load 1 users, 0 members']),
+    ('more pages than one', {'base': MANY}, 'load mail many119@a.example', ['load 120 users, 0 members', 'many119@mail.example']),
+    ('more users than may be kept', {'base': MANY, 'more': 'cache-entries = 100'}, 'load', ['error: more than 100 users: raise directory { cache-entries }*']),
+    ('ldaps', {'uri': 'ldaps://ldap.a.example:6360'}, 'mail alice@a.example', ['alice.smith@mail.example']),
+    ('a list of servers, the first is down', {'uri': 'ldap://ldap.a.example:3999 ldap://ldap.a.example:3890'}, 'mail alice@a.example',
+     ['alice.smith@mail.example']),
+    ('an authority that did not sign it', {'ca': 'other.pem'}, 'load', ['error: ldap://ldap.a.example:3890: StartTLS: Connect error*']),
+    ('... with ldaps', {'ca': 'other.pem', 'uri': 'ldaps://ldap.a.example:6360'}, 'load', ['error: ldaps://ldap.a.example:6360: *']),
+    ('another name than the certificate has', {'uri': 'ldap://other.a.example:3890'}, 'load', ['error: ldap://other.a.example:3890: StartTLS: Connect error*']),
+    ('a wrong password', {'password': 'wrong.secret'}, 'load', ['error: ldap://ldap.a.example:3890: login as bind-dn: Invalid credentials*']),
+    ('nobody may read', {'bind': '', 'password': ''}, 'load', ['error: ldap://ldap.a.example:3890: *: No such object*']),
+    ('a base that is not there', {'base': 'ou=nowhere,' + SUFFIX}, 'load', [f'error: ldap://ldap.a.example:3890: ou=nowhere,{SUFFIX}: No such object*']),
+    ('a filter that is none', {'filter': '(uid='}, 'load', ['error: ldap://ldap.a.example:3890: *: Bad search filter*']),
+    ('a server that is not there', {'uri': 'ldap://ldap.a.example:3999'}, 'load mail alice@a.example', ['error: ldap://ldap.a.example:3999: StartTLS: Can\'t contact LDAP server*'] * 2),
+    ('a server that is silent', {'uri': 'ldap://ldap.a.example:3998'}, 'load', ['error: ldap://ldap.a.example:3998: StartTLS: *']),
+)
+
+
+def matches(got, want):
+    def fits(line, pattern):
+        parts = pattern.split('*')
+        if pattern in (line, ) or pattern[-1] != '*':
+            return line == pattern
+        at = 0
+        for part in parts:
+            at = line.find(part, at)
+            if at < 0:
+                return False
+            at += len(part)
+        return line.startswith(parts[0])
+    return len(got) == len(want) and all(fits(g, w) for g, w in zip(got, want))
+
+
+def ask(lab, tool, wrapper, settings, questions):
+    path = f'{lab.scratch}/directory/xfed.conf'
+    values = {'uri': 'ldap://ldap.a.example:3890', 'base': PEOPLE, 'filter': '(objectClass=inetOrgPerson)', 'start_tls': 'yes', 'ca': 'ours.pem',
+              'bind': READER, 'password': 'reader.secret', 'more': '', **settings}
+    values['ca'] = f'{lab.scratch}/pki/{values["ca"]}'
+    if values['uri'].startswith('ldaps'):
+        values['start_tls'] = 'no'
+    with open(path, 'w') as f:
+        f.write(CONF.format(**values))
+    done = subprocess.run([*wrapper.split(), tool, path, *questions.split()], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
+                          env=dict(os.environ, LDAPNOINIT='1'))
+    return done.returncode, done.stdout.splitlines()
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument('--directory', required=True, help='tests/interop/directory of the build')
+    p.add_argument('--wrapper', default='', help='run it under this command, such as valgrind')
+    args = p.parse_args()
+    tool = os.path.abspath(args.directory)
+    report, lab, slapd = Report(), Lab(say=lambda text: None), None
+    try:
+        lab.open()
+        folder, pki = lab.folder('directory'), lab.folder('pki')
+        for name, text in (('link.secret', 'x'), ('reader.secret', PASSWORD), ('wrong.secret', 'wrong')):
+            with open(f'{folder}/{name}', 'w') as f:
+                f.write(text + '\n')
+            os.chmod(f'{folder}/{name}', 0o600)
+        ours = Authority(pki, 'ours')
+        Authority(pki, 'other')
+        with open('/etc/hosts') as f, open(f'{lab.scratch}/hosts', 'w') as out:
+            out.write(f.read() + f'\n{IP} ldap.a.example other.a.example\n')
+        subprocess.run(['mount', '--bind', f'{lab.scratch}/hosts', '/etc/hosts'], check=True)      # in our own mount namespace
+        slapd = Slapd(lab, IP, ours.issue('ldap.a.example'))
+        slapd.add(ENTRIES)
+        slapd.start()
+        silent = socket.create_server((IP, 3998))
+        for label, settings, questions, want in ROWS:
+            status, got = ask(lab, tool, args.wrapper, settings, questions)
+            report.check(label, status == 0 and matches(got, want), f'status {status}, got {got}, want {want}')
+        silent.close()
+    except (Failed, OSError, subprocess.SubprocessError) as e:
+        fatal(report, e)
+    finally:
+        if slapd:
+            slapd.stop()
+        lab.close()
+    return report.end()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
