@@ -12,6 +12,7 @@
     xmlstream, cluster, peer   scripted opposite sides, byte by byte, standard library only
     enterprise   servers of enterprises with their ways: Webex, Sametime, IM and Presence, before 1.0
     world    all of them put together
+    ways     numbered messages in one direction, of which none may be lost
     report   what was checked, and the last line
 
 Addresses: 127.77.0.1 DNS, .2 the local server, .3 xfedd, .4 the peer's server; .10 and up belong to single tests.

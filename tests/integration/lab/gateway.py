@@ -41,7 +41,7 @@ served "{domain}" {{
     key         = "{key}"
     aliases     = {{ "conference.{domain}" }}
 }}
-policy   {{ default = allow }}
+policy   {{ default = allow {policy} }}
 defaults {{ {defaults} }}
 {extra}
 '''
@@ -78,9 +78,10 @@ class Gateway:
         self.configure(extra)
         self.proc = None
 
-    def configure(self, extra):
+    def configure(self, extra, blocklist=None):
         """Write the file with these sections behind the others."""
-        self._write('xfed.conf', CONF.format(extra=without_sandbox(extra) if self.lab.wrapper else extra, **self._values))
+        policy = f'blocklists = {{ "{blocklist}" }}' if blocklist else ''
+        self._write('xfed.conf', CONF.format(extra=without_sandbox(extra) if self.lab.wrapper else extra, policy=policy, **self._values))
 
     def reload(self, seconds=10):
         """SIGHUP. -> what became of it: done, refused; None when neither came in time"""
