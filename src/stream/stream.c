@@ -379,6 +379,7 @@ void xf_stream_release(struct xf_stream *stream)
     xf_buf_init(&stream->held, HELD_MAX_BYTES);
     stream->next = XF_STREAM_NEXT_ELEMENT;
     xf_reader_resume(stream->reader);
+    stream->heard_ms = stream->env->clock->now_ms; /* until now it could not be heard */
     apply_pause(stream);
     read_bytes(stream, xf_buf_ptr(&held), held.len);
     xf_buf_release(&held);
@@ -493,6 +494,8 @@ uint64_t xf_stream_element_ms(struct xf_stream *stream)
 
 void xf_stream_pause(struct xf_stream *stream, bool paused)
 {
+    if (stream->is_paused && !paused)
+        stream->heard_ms = stream->env->clock->now_ms;
     stream->is_paused = paused;
     apply_pause(stream);
 }
