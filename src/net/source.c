@@ -93,7 +93,9 @@ int xf_net_connect_from(struct xf_net_conn *s, const struct xf_source *source, u
     char text[XF_ADDR_TEXT_BYTES];
 
     for (unsigned i = 0; i < tries; i++) {
-        uint16_t port = source->port_first ? (uint16_t)(source->port_first + (start + i) % count) : 0;
+        uint16_t port = 0;
+        if (source->port_first)
+            port = (uint16_t)(source->port_first + (start + i) % count);
         from = from_port(&s->pub.addr, source, port);
         attempt = connect_from(s, &from, request, done);
         if (!attempt.is_port)

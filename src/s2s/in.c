@@ -182,6 +182,16 @@ void xf_in_judged(struct xf_in *in)
     xf_stream_release(&in->stream);
 }
 
+/* On who is shut out without a word, before anything is said; others are told behind our header. */
+static bool hangs_up(struct xf_in *in, const struct names *names, const struct xf_ruling *ruling)
+{
+    pin_names(in, names);
+    xf_in_log_denied(in, xf_span_of(names->local), xf_span_of(names->peer), ruling);
+    if (ruling->answer == XF_DENIAL_SILENT)
+        xf_in_deny(in, ruling);
+    return ruling->answer == XF_DENIAL_SILENT;
+}
+
 static void on_header(struct xf_stream *stream, const struct xf_header *header)
 {
     struct xf_in *in = in_of(stream);
@@ -192,14 +202,8 @@ static void on_header(struct xf_stream *stream, const struct xf_header *header)
     bool knows_version = in->is_legacy || version_is_ours(header->version);
     struct xf_ruling ruling;
     bool is_shut_out = xf_in_is_shut_out(in, xf_span_of(names.local), xf_span_of(names.peer), &ruling);
-    if (is_shut_out && ruling.rule != XF_RULE_OURS) {
-        pin_names(in, &names);
-        xf_in_log_denied(in, xf_span_of(names.local), xf_span_of(names.peer), &ruling);
-        if (ruling.answer == XF_DENIAL_SILENT) {
-            xf_in_deny(in, &ruling);
-            return;
-        }
-    }
+    if (is_shut_out && error == XF_STREAM_ERROR_NONE && hangs_up(in, &names, &ruling))
+        return;
     answer_header(in, names.local[0] ? names.local : NULL, names.peer[0] ? names.peer : NULL);
     if (!knows_version) {
         xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_VERSION, NULL);
