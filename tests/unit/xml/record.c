@@ -106,10 +106,28 @@ static void write_stanza(struct record *record, struct xf_stanza *stanza)
     xf_require(record->written.len - before <= xf_xml_stanza_bound(stanza, record->write_ns));
 }
 
+/* Who walks the payload must see what the parser saw. */
+static void check_children(const struct xf_stanza *stanza)
+{
+    struct xf_span rest = stanza->payload;
+    struct xf_payload_child child;
+    unsigned count = 0;
+
+    for (; xf_payload_next(&rest, &child); count++) {
+        if (count >= XF_STANZA_CHILDREN)
+            continue;
+        xf_require(xf_span_eq(child.name, stanza->children[count].name));
+        xf_require(xf_span_eq(child.ns, stanza->children[count].ns));
+        xf_require(!child.ns.ptr == !stanza->children[count].ns.ptr);
+    }
+    xf_require(count == stanza->child_count);
+}
+
 static void on_stanza(void *owner, struct xf_stanza *stanza)
 {
     struct record *record = owner;
 
+    check_children(stanza);
     put(record, "S ");
     put(record, xf_stanza_kind_name(stanza->kind));
     put_field(record, "from", stanza->raw_from);
