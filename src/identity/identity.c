@@ -32,6 +32,7 @@ struct xf_identity *xf_identity_new(const struct xf_identity_opts *opts)
     identity->opts.conf = NULL;
     identity->asks = xf_map_new();
     xf_list_init(&identity->queue);
+    xf_list_init(&identity->strangers);
     xf_jobs_init(identity);
     xf_identity_reload(identity, opts->conf);
     return identity;
@@ -132,7 +133,7 @@ enum xf_identity_answer xf_identity_jid_of(struct xf_identity *identity, struct 
     if (answer != XF_IDENTITY_LATER || !is_bare(mail))
         return answer == XF_IDENTITY_FOUND ? answer : XF_IDENTITY_NONE;
     answer = directory_jid(identity, mail, &jid, &is_fresh);
-    if (must_wait(identity, mail, XF_ASK_JID, is_fresh))
+    if (must_wait(identity, mail, XF_ASK_JID | XF_ASK_MAIL, is_fresh))
         return XF_IDENTITY_LATER;
     if (answer != XF_IDENTITY_FOUND || xf_table_mail(identity->file, jid, &other) != XF_IDENTITY_LATER)
         return XF_IDENTITY_NONE;

@@ -169,10 +169,12 @@ XF_MUST_USE enum xf_err xf_directory_ask(struct xf_directory *directory, struct 
 
 /* ------------------------------------------------------------------ wait.c */
 
-#define XF_ASKS_MAX 4096 /* addresses asked about at a time; more are answered from what is known */
+#define XF_ASKS_MAX 4096          /* addresses asked about at a time; more are answered from what is known */
+#define XF_ASKS_STRANGERS_MAX 2048 /* ... of those that peers made up or not */
 
 struct xf_ask {
-    struct xf_node node;   /* in identity->queue, while it is not sent */
+    struct xf_node node;   /* in identity->queue or ->strangers, while it is not sent */
+    bool is_of_stranger;   /* no user of ours waits for it */
     struct xf_identity *identity;
     unsigned wants, has;   /* XF_ASK_* */
     bool is_late;          /* nobody waits any more; the answer is for the next time */
@@ -183,6 +185,8 @@ struct xf_ask {
 
 /* LATER: asked, or under way. NONE: nobody can be asked, or it is late: what is known has to do. */
 enum xf_identity_answer xf_ask_begin(struct xf_identity *identity, struct xf_span address, unsigned kind);
+void xf_ask_queue(struct xf_ask *ask);                               /* to be sent, or sent again */
+struct xf_ask *xf_ask_next(const struct xf_identity *identity);      /* to be sent; NULL: none */
 void xf_ask_end(struct xf_ask *ask); /* wakes who waits, and frees it */
 void xf_asks_end(struct xf_identity *identity);
 
@@ -237,7 +241,8 @@ struct xf_identity {
     struct xf_map *members;
     struct xf_cache *cache;
     struct xf_map *asks;                 /* by address */
-    struct xf_node queue;                /* of them, those not sent */
+    struct xf_node queue, strangers;     /* of them, those not sent; of strangers after the others */
+    size_t stranger_count;               /* of them, those of strangers */
     bool is_away;                        /* the directory; said once */
     uint64_t away_until_ms, away_ms;     /* nobody is asked until then */
     struct xf_file_job file_job;

@@ -257,7 +257,7 @@ static void take_answers(struct xf_identity *identity)
         xf_free(job->batch[i].answer.mail);
         xf_free(job->batch[i].answer.jid);
         if (!job->batch[i].is_done || (ask->wants & ~ask->has)) /* again, or ended with all others when the directory is away */
-            xf_list_push(&identity->queue, &ask->node);
+            xf_ask_queue(ask);
         else
             xf_ask_end(ask);
     }
@@ -287,8 +287,8 @@ void xf_jobs_ask(struct xf_identity *identity)
     struct xf_ask_job *job = &identity->ask_job;
     if (job->is_running || !identity->file_job.is_known || !identity->directory || identity->is_away || identity->has_next)
         return;
-    while (job->count < XF_BATCH && !xf_list_is_empty(&identity->queue)) {
-        struct xf_ask *ask = XF_CONTAINER(identity->queue.next, struct xf_ask, node);
+    struct xf_ask *ask;
+    while (job->count < XF_BATCH && (ask = xf_ask_next(identity))) {
         xf_list_remove(&ask->node);
         job->batch[job->count].ask = ask;
         job->batch[job->count].kinds = ask->wants & ~ask->has;

@@ -4,6 +4,9 @@
  *
  * An address is asked about once, however many wait. When the directory's time is over they are woken and make do with what is known; the question stays, so
  * that its answer is there for the next one, and nobody waits for it a second time.
+ *
+ * What our users send needs the address of a JID; what peers send needs to know whose an address is, and peers can make addresses up. So their questions come
+ * after those of our users, and have no more than half of the room: a flood of made-up addresses does not make a user's JID known for want of an answer.
  */
 #include "identity_priv.h"
 
@@ -28,31 +31,57 @@ static void on_late(void *owner)
     wake(&ask->waits);
 }
 
-static struct xf_ask *make(struct xf_identity *identity, struct xf_span address)
+void xf_ask_queue(struct xf_ask *ask)
+{
+    xf_list_push(ask->is_of_stranger ? &ask->identity->strangers : &ask->identity->queue, &ask->node);
+}
+
+static struct xf_ask *make(struct xf_identity *identity, struct xf_span address, bool is_of_stranger)
 {
     struct xf_ask *ask = xf_alloc(sizeof(*ask) + address.len);
     char *text = (char *)(ask + 1);
     memcpy(text, address.ptr, address.len);
     ask->address = (struct xf_span){text, address.len};
     ask->identity = identity;
+    ask->is_of_stranger = is_of_stranger;
+    identity->stranger_count += is_of_stranger;
     xf_list_init(&ask->waits);
     xf_timer_init(&ask->timer, on_late, ask);
     xf_timer_start(identity->opts.timers, &ask->timer, identity->directory ? identity->directory->timeout_ms : FILE_ONLY_MS);
-    xf_list_push(&identity->queue, &ask->node);
+    xf_ask_queue(ask);
     (void)xf_map_set(identity->asks, ask->address, ask);
     return ask;
+}
+
+/* Somebody of ours waits for it now. */
+static void move_up(struct xf_ask *ask)
+{
+    ask->is_of_stranger = false;
+    ask->identity->stranger_count--;
+    if (!xf_list_is_linked(&ask->node))
+        return;
+    xf_list_remove(&ask->node);
+    xf_ask_queue(ask);
+}
+
+static bool has_room(const struct xf_identity *identity, bool is_of_stranger)
+{
+    return xf_map_count(identity->asks) < XF_ASKS_MAX && (!is_of_stranger || identity->stranger_count < XF_ASKS_STRANGERS_MAX);
 }
 
 enum xf_identity_answer xf_ask_begin(struct xf_identity *identity, struct xf_span address, unsigned kind)
 {
     struct xf_ask *ask = xf_map_find(identity->asks, address);
+    bool is_of_stranger = kind & XF_ASK_JID;
     bool can_ask = !identity->file_job.is_known || (identity->directory && !identity->is_away);
     if (ask && ask->is_late)
         return XF_IDENTITY_NONE;
-    if (!ask && (!can_ask || xf_map_count(identity->asks) >= XF_ASKS_MAX))
+    if (!ask && (!can_ask || !has_room(identity, is_of_stranger)))
         return XF_IDENTITY_NONE;
     if (!ask)
-        ask = make(identity, address);
+        ask = make(identity, address, is_of_stranger);
+    else if (ask->is_of_stranger && !is_of_stranger)
+        move_up(ask);
     ask->wants |= kind;
     xf_jobs_ask(identity);
     return XF_IDENTITY_LATER;
@@ -69,16 +98,24 @@ void xf_ask_end(struct xf_ask *ask)
         xf_list_push(&waits, node);
     }
     (void)xf_map_remove(ask->identity->asks, ask->address);
+    ask->identity->stranger_count -= ask->is_of_stranger;
     xf_timer_stop(&ask->timer);
     xf_list_remove(&ask->node);
     xf_free(ask);
     wake(&waits);
 }
 
+struct xf_ask *xf_ask_next(const struct xf_identity *identity)
+{
+    const struct xf_node *from = xf_list_is_empty(&identity->queue) ? &identity->strangers : &identity->queue;
+    return xf_list_is_empty(from) ? NULL : XF_CONTAINER(from->next, struct xf_ask, node);
+}
+
 void xf_asks_end(struct xf_identity *identity)
 {
-    while (!xf_list_is_empty(&identity->queue))
-        xf_ask_end(XF_CONTAINER(identity->queue.next, struct xf_ask, node));
+    struct xf_ask *ask;
+    while ((ask = xf_ask_next(identity)))
+        xf_ask_end(ask);
 }
 
 void xf_identity_wait(struct xf_identity *identity, struct xf_span address, struct xf_identity_wait *wait)

@@ -446,6 +446,37 @@ START_TEST(takes_questions_of_who_is_woken)
 }
 END_TEST
 
+/* A peer makes addresses up: that takes half of the room, and a user of ours comes first. */
+START_TEST(asks_for_ours_first)
+{
+    struct xf_conf conf = conf_of("single");
+    struct xf_identity_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+    struct xf_span out;
+    char address[32];
+    unsigned later = 0;
+    users = "a@im.x=ann@mail.x";
+    conf.directory.cache_entries = 2 * XF_ASKS_MAX;
+    identity = xf_identity_new(&opts);
+    run_pool();
+    for (int i = 0; i < XF_ASKS_MAX; i++) {
+        (void)snprintf(address, sizeof(address), "u%d@mail.x", i);
+        later += xf_identity_jid_of(identity, xf_span_of(address), &out) == XF_IDENTITY_LATER;
+    }
+    ck_assert_uint_eq(later, XF_ASKS_STRANGERS_MAX);
+    ck_assert_int_eq(xf_identity_mail_of(identity, XF_SPAN("a@im.x"), &out), XF_IDENTITY_LATER);
+    ck_assert(xf_span_is(xf_ask_next(identity)->address, "a@im.x"));
+    (void)snprintf(address, sizeof(address), "u%d@mail.x", XF_ASKS_STRANGERS_MAX - 1);
+    ck_assert_int_eq(xf_identity_mail_of(identity, xf_span_of(address), &out), XF_IDENTITY_LATER); /* is moved up */
+    ck_assert_uint_eq(identity->stranger_count, XF_ASKS_STRANGERS_MAX - 1);
+    run_pool();
+    ck_assert_uint_eq(identity->stranger_count, 0);
+    ck_assert_int_eq(xf_identity_mail_of(identity, XF_SPAN("a@im.x"), &out), XF_IDENTITY_FOUND);
+    ck_assert_int_eq(xf_identity_mail_of(identity, XF_SPAN("u0@mail.x"), &out), XF_IDENTITY_NONE); /* was asked for with it */
+    xf_identity_stop(identity);
+    xf_identity_free(&identity);
+}
+END_TEST
+
 START_TEST(is_nothing_without_a_source)
 {
     struct xf_conf conf = conf_of("");
@@ -508,6 +539,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, plays, 0, (int)XF_ARRAY_LEN(cases));
     tcase_add_test(tests, bounds_what_is_asked);
+    tcase_add_test(tests, asks_for_ours_first);
     tcase_add_test(tests, takes_questions_of_who_is_woken);
     tcase_add_test(tests, is_nothing_without_a_source);
     tcase_add_test(tests, checks);
