@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * explain.c — --explain FROM TO: what policy makes of stanzas from one JID to another, by the configuration and the blocklists as they are
- * in the files now, at this minute. The running gateway is not asked.
+ * in the files now, at this minute. The running gateway is not asked; the directory is, when it has groups.
  */
 #include "daemon_priv.h"
 
 #include <stdio.h>
+
+#include <xfed/base/log.h>
+
+/* Everything at once, on this thread. */
+static void work_now(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner)
+{
+    (void)pool;
+    work(owner);
+    done(owner);
+}
+
+static bool is_member(void *owner, const char *group, struct xf_span jid)
+{
+    return owner && xf_identity_is_member(owner, group, jid);
+}
 
 enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_conf *conf)
 {
@@ -17,7 +32,14 @@ enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_
         xf_report_release(&report);
         return XF_EXIT_CONFIG;
     }
-    struct xf_policy *policy = xf_policy_new(&(struct xf_policy_opts){.conf = conf, .blocklist = list, .unix_s = xf_unix_s()});
+    const struct xf_clock clock = {xf_monotonic_ms()};
+    struct xf_timers *timers = xf_timers_new(&clock);
+    struct xf_identity *identity = NULL;
+    xf_log_set_level(XF_LOG_WARN);
+    if (conf->directory.groups.count > 0)
+        identity = xf_identity_new(&(struct xf_identity_opts){.clock = &clock, .timers = timers, .pool = {work_now, NULL}, .conf = conf});
+    struct xf_policy *policy = xf_policy_new(&(struct xf_policy_opts){
+        .conf = conf, .blocklist = list, .unix_s = xf_unix_s(), .is_member = is_member, .owner = identity});
     enum xf_err err = xf_policy_explain(policy, xf_span_of(options->subject), xf_span_of(options->to), xf_local_minute_of_week(), stdout);
     if (err == XF_ERR_BAD_JID)
         fputs("xfedd: --explain FROM TO: expected two JIDs, as user@example.org or example.org\n", stderr);
@@ -25,6 +47,9 @@ enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_
         fprintf(stderr, "xfedd: --explain %s %s: expected one of them in a domain that %s serves, the other not\n", options->subject,
                 options->to, options->file);
     xf_policy_free(&policy);
+    xf_identity_stop(identity);
+    xf_identity_free(&identity);
+    xf_timers_free(&timers);
     xf_blocklist_free(&list);
     xf_report_release(&report);
     if (err != XF_ERR_OK)

@@ -68,8 +68,8 @@ static bool is_answer(const struct xf_stanza *stanza)
     return xf_span_is(stanza->type, "result") || xf_span_is(stanza->type, "error");
 }
 
-/* The route of the pair in which the peer sees the user. NULL: that domain is not ours to speak for. */
-static struct xf_route *shown_route(struct xf_route *route, struct xf_span domain, struct xf_span user)
+/* The route of the pair in which the peer sees the user; `route` itself with *out_is_shown false: that domain is not ours to speak for. NULL: too many. */
+static struct xf_route *shown_route(struct xf_route *route, struct xf_span domain, struct xf_span user, bool *out_is_shown)
 {
     struct xf_routing *routing = route->routing;
     struct xf_route *last = routing->last_shown;
@@ -77,14 +77,14 @@ static struct xf_route *shown_route(struct xf_route *route, struct xf_span domai
         return route;
     if (last && last->may && last->link == route->link && xf_span_eq(last->peer, route->peer) && xf_span_eq(last->local, domain))
         return last;
-    struct xf_route *found = is_served_by(routing, route->link, domain) ? xf_route_get(routing, route->link, domain, route->peer) : NULL;
-    routing->last = route; /* the next stanza comes in by that pair again */
-    if (!found || !found->may) {
+    if (!is_served_by(routing, route->link, domain)) {
         name_stranger(routing, route->link, domain, user);
-        return NULL;
+        *out_is_shown = false;
+        return route;
     }
-    routing->last_shown = found;
-    return found;
+    routing->last_shown = xf_route_get(routing, route->link, domain, route->peer);
+    routing->last = route; /* the next stanza comes in by that pair again */
+    return routing->last_shown;
 }
 
 bool xf_mail_go_out(struct xf_route *route, struct xf_stanza *stanza, struct xf_span *out_later)
@@ -102,10 +102,14 @@ bool xf_mail_go_out(struct xf_route *route, struct xf_stanza *stanza, struct xf_
         return false;
     if (answer == XF_IDENTITY_LATER)
         return false;
-    struct xf_route *to = answer == XF_IDENTITY_FOUND ? shown_route(route, domain_of(mail), user) : NULL;
-    if (to)
+    is_shown = answer == XF_IDENTITY_FOUND;
+    struct xf_route *to = is_shown ? shown_route(route, domain_of(mail), user, &is_shown) : route;
+    if (is_shown)
         stanza->shown_from = with_resource(shown, mail, stanza->from.resource);
-    xf_route_send(to ? to : route, stanza);
+    if (to)
+        xf_route_send(to, stanza);
+    else
+        xf_bounce(routing, route->link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many domains are in use");
     return true;
 }
 

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_mail.c — addresses within payloads, value by value and tag by tag, and the bounds of what routing keeps for them: with the real identity over a
+ * map file. Conversations are transcripts: tests/scenario/mail-*.xft.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "routing_priv.h"
+
+#include <xfed/base/alloc.h>
+
+#define X "<x xmlns=\"http://jabber.org/protocol/muc#user\">"
+#define ITEM(jid) X "<item jid=\"" jid "\"/></x>"
+
+static char map_path[] = "/tmp/xf-mail-XXXXXX", domain[] = "a.example", link_title[] = "l";
+static struct xf_conf_served served = {.domain = domain, .link = link_title};
+static struct xf_conf conf = {.federation = true, .default_allow = true, .policy_enforce = true, .served = &served, .served_count = 1};
+static struct xf_clock test_clock = {1000};
+static struct xf_timers *timers;
+static struct xf_routing *routing;
+
+/* clang-format off */
+static const struct {
+    const char *label, *payload, *want; /* out; NULL: as it was */
+} rows[] = {
+    {"an item",                      ITEM("u@a.example"),                         ITEM("m@a.example")},
+    {"with a resource",              ITEM("u@a.example/r s"),                     ITEM("m@a.example/r s")},
+    {"a resource that needs escapes", ITEM("u@a.example/&amp;&lt;&gt;&quot;&apos;"), ITEM("m@a.example/&amp;&lt;&gt;&quot;&apos;")},
+    {"case",                         ITEM("U@A.EXAMPLE/R"),                       ITEM("m@a.example/R")},
+    {"an address with an apostrophe", ITEM("o@a.example"),                        ITEM("o\\27neil@a.example")},
+    {"somebody else's",              ITEM("u@b.example"),                         NULL},
+    {"a user without address",       ITEM("n@a.example"),                         NULL},
+    {"a domain",                     ITEM("a.example"),                           NULL},
+    {"nothing",                      ITEM(""),                                    NULL},
+    {"no JID",                       ITEM("u@a.example@"),                        NULL},
+    {"a reference that no JID needs", ITEM("u@a.example/&#9;"),                   NULL},
+    {"a reference cut short",        ITEM("u@a.example/&am"),                     NULL},
+    {"another attribute of the name's end", X "<item xjid=\"u@a.example\" jidx=\"u@a.example\"/></x>", NULL},
+    {"a prefixed attribute",         X "<item xmlns:n1=\"u:n\" n1:jid=\"u@a.example\"/></x>", NULL},
+    {"behind another attribute",     X "<item a=\"&gt;\" jid=\"u@a.example\" b=\"\">t</item></x>", X "<item a=\"&gt;\" jid=\"m@a.example\" b=\"\">t</item></x>"},
+    {"an actor",                     X "<item><actor jid=\"u@a.example\"/></item></x>", X "<item><actor jid=\"m@a.example\"/></item></x>"},
+    {"an actor in the wrong place",  X "<actor jid=\"u@a.example\"/><item/></x>", NULL},
+    {"an item too deep",             X "<y><item jid=\"u@a.example\"/></y></x>",  NULL},
+    {"deeper than any place, and up again", X "<item><a><b><c jid=\"u@a.example\"/></b></a><actor jid=\"u@a.example\"/></item></x>",
+                                     X "<item><a><b><c jid=\"u@a.example\"/></b></a><actor jid=\"m@a.example\"/></item></x>"},
+    {"an element of another namespace", X "<item xmlns=\"u:o\" jid=\"u@a.example\"/></x>", NULL},
+    {"another namespace",            "<x xmlns=\"u:o\"><item jid=\"u@a.example\"/></x>", NULL},
+    {"another child's name",         "<y xmlns=\"http://jabber.org/protocol/muc#user\"><item jid=\"u@a.example\"/></y>", NULL},
+    {"between other children",       "<body>u@a.example</body>" ITEM("u@a.example") "<item jid=\"u@a.example\"/>",
+                                     "<body>u@a.example</body>" ITEM("m@a.example") "<item jid=\"u@a.example\"/>"},
+    {"two children",                 ITEM("u@a.example") ITEM("o@a.example"),     ITEM("m@a.example") ITEM("o\\27neil@a.example")},
+    {"text between",                 "t" ITEM("u@a.example") "t",                 "t" ITEM("m@a.example") "t"},
+    {"XEP-0203",                     "<delay xmlns=\"urn:xmpp:delay\" from=\"u@a.example\"/>", "<delay xmlns=\"urn:xmpp:delay\" from=\"m@a.example\"/>"},
+    {"no payload",                   "",                                          NULL},
+};
+/* clang-format on */
+
+static void set_payload(struct xf_stanza *stanza, struct xf_span payload)
+{
+    *stanza = (struct xf_stanza){.payload = payload};
+    xf_stanza_find_children(stanza);
+}
+
+START_TEST(rewrites)
+{
+    struct xf_stanza stanza;
+    struct xf_span later = XF_SPAN_NONE;
+    const char *want = rows[_i].want ? rows[_i].want : rows[_i].payload;
+    set_payload(&stanza, xf_span_of(rows[_i].payload));
+    ck_assert(xf_embedded_out(routing, &stanza, &later));
+    ck_assert_msg(xf_span_is(stanza.payload, want), "%s: %.*s", rows[_i].label, XF_SPAN_ARGS(stanza.payload));
+    if (!rows[_i].want || strstr(rows[_i].payload, "U@A"))
+        return;
+    char *changed = xf_span_dup(stanza.payload); /* and back again */
+    set_payload(&stanza, xf_span_of(changed));
+    ck_assert(xf_embedded_in(routing, &stanza, &later));
+    ck_assert_msg(xf_span_is(stanza.payload, rows[_i].payload), "%s, back: %.*s", rows[_i].label, XF_SPAN_ARGS(stanza.payload));
+    xf_free(changed);
+}
+END_TEST
+
+/* A thousand addresses at most, so that what a peer sends cannot grow beyond bounds. */
+START_TEST(is_bounded)
+{
+    struct xf_buf text;
+    struct xf_stanza stanza;
+    struct xf_span later = XF_SPAN_NONE;
+    size_t count = 0;
+    xf_buf_init(&text, 1u << 20);
+    xf_buf_append_str(&text, X);
+    for (int i = 0; i < 1500; i++)
+        xf_buf_append_str(&text, "<item jid=\"o@a.example\"/>");
+    xf_buf_append_str(&text, "</x>");
+    set_payload(&stanza, xf_buf_span(&text));
+    ck_assert(xf_embedded_out(routing, &stanza, &later));
+    char *got = xf_span_dup(stanza.payload);
+    for (const char *at = got; (at = strstr(at, "o\\27neil")); at++)
+        count++;
+    ck_assert_uint_eq(count, 1000);
+    xf_free(got);
+    xf_buf_release(&text);
+}
+END_TEST
+
+START_TEST(remembers_who_was_asked_by_his_jid)
+{
+    char id[16];
+    struct xf_span peer = XF_SPAN("v@b.example/x"), user = XF_SPAN("u@a.example");
+    for (int i = 0; i < 1025; i++) {
+        (void)snprintf(id, sizeof(id), "q%d", i);
+        xf_used_note(routing, peer, user, xf_span_of(id));
+    }
+    xf_used_note(routing, peer, user, XF_SPAN_NONE);
+    ck_assert(!xf_used_take(routing, peer, user, XF_SPAN_NONE));
+    ck_assert(!xf_used_take(routing, peer, user, XF_SPAN("q0"))); /* the oldest gave way */
+    ck_assert(!xf_used_take(routing, XF_SPAN("v@b.example/y"), user, XF_SPAN("q1")));
+    ck_assert(!xf_used_take(routing, peer, XF_SPAN("w@a.example"), XF_SPAN("q1")));
+    ck_assert(xf_used_take(routing, peer, user, XF_SPAN("q1")));
+    ck_assert(!xf_used_take(routing, peer, user, XF_SPAN("q1"))); /* once */
+    ck_assert(xf_used_take(routing, peer, user, XF_SPAN("q1024")));
+}
+END_TEST
+
+/* ------------------------------------------------------------------ the world */
+
+static void work_now(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner)
+{
+    (void)pool;
+    work(owner);
+    done(owner);
+}
+
+static void set_up(void)
+{
+    int fd = mkstemp(map_path);
+    ck_assert_int_ge(fd, 0);
+    FILE *file = fdopen(fd, "we");
+    ck_assert(file && fputs("u@a.example m@a.example\no@a.example o'neil@a.example\n", file) >= 0 && fclose(file) == 0);
+    static char none[] = "";
+    conf.mail_file = map_path;
+    conf.directory.uri = none;
+    timers = xf_timers_new(&test_clock);
+    static struct xf_env env;
+    env.clock = &test_clock;
+    env.timers = timers;
+    routing = xf_routing_new(&(struct xf_routing_opts){.env = &env, .policy = xf_policy_new(&(struct xf_policy_opts){.conf = &conf})});
+    xf_routing_attach_identity(
+        routing, xf_identity_new(&(struct xf_identity_opts){.clock = &test_clock, .timers = timers, .pool = {work_now, NULL}, .conf = &conf}));
+}
+
+static void tear_down(void)
+{
+    struct xf_identity *identity = routing->identity;
+    struct xf_policy *policy = routing->policy;
+    xf_routing_free(&routing);
+    xf_identity_stop(identity);
+    xf_identity_free(&identity);
+    xf_policy_free(&policy);
+    xf_timers_free(&timers);
+    (void)unlink(map_path);
+    memcpy(map_path + strlen(map_path) - 6, "XXXXXX", 6);
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("routing/mail");
+    TCase *tests = tcase_create("mail");
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_loop_test(tests, rewrites, 0, (int)XF_ARRAY_LEN(rows));
+    tcase_add_test(tests, is_bounded);
+    tcase_add_test(tests, remembers_who_was_asked_by_his_jid);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
