@@ -66,7 +66,7 @@ class Gateway:
     """`mode` None: `defaults` says all. A world with several of them gives each a label and an address."""
     def __init__(self, lab, domain, mode, certificate, ca_file, component, node, extra='', defaults='', ip=net.GATEWAY,
                  label=None, trust=''):
-        self.lab, self.component, self.node, self.ip = lab, component, node, ip
+        self.lab, self.component, self.node, self.ip, self.domain = lab, component, node, ip, domain
         self.folder = lab.folder(label or 'gateway')
         self.log = f'{lab.scratch}/log/{label or "xfedd"}.log'
         self.conf = f'{self.folder}/xfed.conf'
@@ -89,7 +89,7 @@ class Gateway:
             return [e.event.split('.')[-1] for e in self.events('config.reload') if e.event.endswith(('.done', '.refused'))]
         seen = len(outcomes())
         os.kill(self.proc.pid, signal.SIGHUP)
-        return outcomes()[seen] if self._wait(lambda: len(outcomes()) > seen, seconds) else None
+        return outcomes()[seen] if self.wait_until(lambda: len(outcomes()) > seen, seconds) else None
 
     def _write(self, name, text):
         path = f'{self.folder}/{name}'
@@ -106,7 +106,7 @@ class Gateway:
         self.proc = Proc('xfedd', argv, self.log, user=self.lab.user, env={'ASAN_OPTIONS': 'abort_on_error=0'}).start()
         patience = 60 if self.lab.wrapper else 15
         wait_port(self.ip, 5269, self.proc, patience)
-        if linked and not self._wait(lambda: len(self.events('link.stream.up')) > seen, patience):
+        if linked and not self.wait_until(lambda: len(self.events('link.stream.up')) > seen, patience):
             raise Failed(f'the link of xfedd does not come up:\n{self.proc.tail()}')
         return self
 
@@ -115,7 +115,7 @@ class Gateway:
         done = subprocess.run([self.lab.xfedd, '-t', '-c', self.conf], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         return done.returncode, done.stdout.strip()
 
-    def _wait(self, true, seconds):
+    def wait_until(self, true, seconds):
         end = time.monotonic() + seconds
         while time.monotonic() < end and not true():
             time.sleep(0.05)
@@ -146,7 +146,7 @@ class Gateway:
         return found
 
     def wait_event(self, event, seconds=5, **want):
-        self._wait(lambda: self.events(event, **want), seconds)
+        self.wait_until(lambda: self.events(event, **want), seconds)
         return self.events(event, **want)
 
     def streams(self):
