@@ -41,7 +41,7 @@ struct xf_identity *xf_identity_new(const struct xf_identity_opts *opts)
 void xf_identity_reload(struct xf_identity *identity, const struct xf_conf *conf)
 {
     xf_jobs_set_directory(identity, xf_directory_copy(&conf->directory));
-    xf_jobs_set_file(identity, conf->mail_file ? conf->mail_file : "");
+    xf_watch_set(identity, conf->mail_file ? conf->mail_file : "");
 }
 
 void xf_identity_stop(struct xf_identity *identity)

@@ -12,6 +12,7 @@
  *   settings.c   a copy of directory { } that outlives the configuration
  *   wait.c       questions under way, and who waits for them
  *   jobs.c       what runs on the pool, when, and what becomes of it
+ *   watch.c      ... of the file
  *   identity.c   answers from what is known, and the life of it all
  *   check.c      for xfedd -t
  */
@@ -244,7 +245,6 @@ struct xf_identity {
     struct xf_node queue, strangers;     /* of them, those not sent; of strangers after the others */
     size_t stranger_count;               /* of them, those of strangers */
     bool is_away;                        /* the directory; said once */
-    uint64_t away_until_ms, away_ms;     /* nobody is asked until then */
     struct xf_file_job file_job;
     struct xf_load_job load_job;
     struct xf_ask_job ask_job;
@@ -255,8 +255,15 @@ static inline uint64_t xf_identity_now(const struct xf_identity *identity)
     return identity->opts.clock->now_ms;
 }
 
+void xf_job_run(struct xf_identity *identity, void (*work)(void *owner), void (*done)(void *owner), void *owner);
+void xf_notes_log(struct xf_notes *notes); /* and release them */
 void xf_jobs_init(struct xf_identity *identity);
 void xf_jobs_fini(struct xf_identity *identity);
-void xf_jobs_set_file(struct xf_identity *identity, const char *path); /* and read it */
 void xf_jobs_set_directory(struct xf_identity *identity, struct xf_conf_directory *taken);
 void xf_jobs_ask(struct xf_identity *identity); /* send what waits to be sent */
+
+/* ------------------------------------------------------------------ watch.c */
+
+void xf_watch_init(struct xf_identity *identity);
+void xf_watch_fini(struct xf_identity *identity);
+void xf_watch_set(struct xf_identity *identity, const char *path); /* and read it; "" for none */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * jobs.c — what runs on the thread pool: a look at the file, a reading of the directory, a batch of questions. One of each at a time, each with what it
- * touches of its own; results are taken over on the loop.
+ * jobs.c — what runs on the thread pool: a look at the file (watch.c), a reading of the directory, a batch of questions. One of each at a time, each with
+ * what it touches of its own; results are taken over on the loop.
  *
- * The file is looked at every two seconds (stat), so that a replacement is seen on any file system. The directory is read at the start, every `refresh`, and
- * when it was away until it answers; while it is away nobody is asked, so that no stanza waits for a server of which we know that it is not there.
+ * The directory is read at the start, every `refresh`, and when it was away until it answers; while it is away nobody is asked, so that no stanza waits for
+ * a server of which we know that it is not there.
  * New settings are taken over when no job uses the old ones.
  */
 #include "identity_priv.h"
@@ -14,99 +14,23 @@
 #include <xfed/base/crypto.h>
 #include <xfed/base/log.h>
 
-#define LOOK_MS 2000
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 30000
 
 static void load_begin(struct xf_identity *identity);
 
-static void run(struct xf_identity *identity, void (*work)(void *owner), void (*done)(void *owner), void *owner)
+void xf_job_run(struct xf_identity *identity, void (*work)(void *owner), void (*done)(void *owner), void *owner)
 {
     identity->opts.pool.work(identity->opts.pool.pool, work, done, owner);
 }
 
-static void log_notes(struct xf_notes *notes)
+void xf_notes_log(struct xf_notes *notes)
 {
     for (size_t i = 0; i < notes->count && i < XF_NOTES_MAX; i++)
         xf_log(XF_LOG_WARN, "identity.user.ambiguous", XF_STR("detail", notes->line[i]));
     if (notes->count > XF_NOTES_MAX)
         xf_log(XF_LOG_WARN, "identity.user.ambiguous", XF_STR("detail", "there are more"), XF_INT("suppressed", notes->count - XF_NOTES_MAX));
     xf_notes_release(notes);
-}
-
-/* ------------------------------------------------------------------ the file */
-
-static void file_work(void *owner)
-{
-    struct xf_file_job *job = owner;
-    bool is_there = xf_stamp_take(job->path, &job->next_stamp);
-    job->is_new = !job->is_known || is_there == job->was_missing || (is_there && !xf_stamp_eq(&job->stamp, &job->next_stamp));
-    job->was_missing = !is_there;
-    if (job->is_new)
-        job->result = xf_file_read(job->path, &job->table, &job->notes, &job->err);
-}
-
-/* What was there stays when the new cannot be read. */
-static void take_file(struct xf_identity *identity)
-{
-    struct xf_file_job *job = &identity->file_job;
-    job->stamp = job->next_stamp;
-    if (job->result != XF_ERR_OK) {
-        xf_log(XF_LOG_ERROR, "identity.file.refused", XF_STR("detail", job->err.detail),
-               XF_WORD("reason", identity->file ? "kept-the-old" : "none-in-force"));
-        xf_notes_release(&job->notes);
-        return;
-    }
-    xf_table_free(&identity->file);
-    identity->file = job->table;
-    job->table = NULL;
-    xf_log(XF_LOG_INFO, "identity.file.loaded", XF_STR("file", job->path), XF_INT("users", xf_table_count(identity->file)),
-           XF_INT("bytes", xf_table_bytes(identity->file)), XF_INT("ambiguous", job->notes.count));
-    log_notes(&job->notes);
-}
-
-/* Who waited for the file alone has his answer; the others are asked about now. */
-static void file_is_known(struct xf_identity *identity)
-{
-    identity->file_job.is_known = true;
-    if (!identity->directory || identity->is_away)
-        xf_asks_end(identity);
-    else
-        xf_jobs_ask(identity);
-}
-
-static void file_done(void *owner);
-static void take_next_path(struct xf_identity *identity);
-
-static void file_begin(void *owner)
-{
-    struct xf_identity *identity = owner;
-    struct xf_file_job *job = &identity->file_job;
-    if (!job->path || job->is_running)
-        return;
-    xf_timer_stop(&job->timer);
-    job->is_running = true;
-    run(identity, file_work, file_done, job);
-}
-
-static void file_done(void *owner)
-{
-    struct xf_file_job *job = owner;
-    struct xf_identity *identity = XF_CONTAINER(job, struct xf_identity, file_job);
-    job->is_running = false;
-    if (atomic_load(&identity->stop))
-        return;
-    if (job->next_path) { /* another file by now */
-        xf_table_free(&job->table);
-        xf_notes_release(&job->notes);
-        take_next_path(identity);
-        return;
-    }
-    if (job->is_new)
-        take_file(identity);
-    if (!job->is_known)
-        file_is_known(identity);
-    xf_timer_start(identity->opts.timers, &job->timer, LOOK_MS);
 }
 
 /* ------------------------------------------------------------------ the directory, whole */
@@ -158,7 +82,7 @@ static void take_loaded(struct xf_identity *identity)
     xf_log(XF_LOG_INFO, "identity.directory.loaded", XF_INT("users", xf_table_count(identity->users)),
            XF_INT("bytes", identity->users ? xf_table_bytes(identity->users) : 0), XF_INT("members", xf_map_count(identity->members)),
            XF_INT("ambiguous", job->loaded.notes.count), XF_INT("ms", xf_identity_now(identity) - job->began_ms));
-    log_notes(&job->loaded.notes);
+    xf_notes_log(&job->loaded.notes);
 }
 
 static void load_failed(struct xf_identity *identity)
@@ -208,7 +132,7 @@ static void load_begin(struct xf_identity *identity)
     job->directory.conf = identity->directory;
     job->is_running = true;
     job->began_ms = xf_identity_now(identity);
-    run(identity, load_work, load_done, job);
+    xf_job_run(identity, load_work, load_done, job);
 }
 
 /* ------------------------------------------------------------------ the directory, user by user */
@@ -272,7 +196,7 @@ static void ask_done(void *owner)
     job->is_running = false;
     if (atomic_load(&identity->stop))
         return;
-    log_notes(&job->notes);
+    xf_notes_log(&job->notes);
     if (job->result != XF_ERR_OK) {
         set_away(identity, job->err.detail);
         if (!identity->load_job.is_running)
@@ -299,7 +223,7 @@ void xf_jobs_ask(struct xf_identity *identity)
         return;
     job->directory.conf = identity->directory;
     job->is_running = true;
-    run(identity, ask_work, ask_done, job);
+    xf_job_run(identity, ask_work, ask_done, job);
 }
 
 /* ------------------------------------------------------------------ settings, life */
@@ -347,43 +271,9 @@ void xf_jobs_set_directory(struct xf_identity *identity, struct xf_conf_director
     (void)take_next_directory(identity);
 }
 
-/* What was read from the file before stays until the other one has been read. */
-static void take_next_path(struct xf_identity *identity)
-{
-    struct xf_file_job *job = &identity->file_job;
-    xf_timer_stop(&job->timer);
-    xf_free(job->path);
-    job->path = job->next_path;
-    job->next_path = NULL;
-    job->stamp = (struct xf_stamp){0};
-    if (*job->path) {
-        file_begin(identity);
-        return;
-    }
-    xf_free(job->path);
-    job->path = NULL;
-    xf_table_free(&identity->file);
-    if (!job->is_known)
-        file_is_known(identity);
-}
-
-void xf_jobs_set_file(struct xf_identity *identity, const char *path)
-{
-    struct xf_file_job *job = &identity->file_job;
-    const char *current = job->next_path ? job->next_path : job->path ? job->path : "";
-    if (job->is_known && strcmp(current, path) == 0) {
-        file_begin(identity);
-        return;
-    }
-    xf_free(job->next_path);
-    job->next_path = xf_strdup(path);
-    if (!job->is_running)
-        take_next_path(identity);
-}
-
 void xf_jobs_init(struct xf_identity *identity)
 {
-    xf_timer_init(&identity->file_job.timer, file_begin, identity);
+    xf_watch_init(identity);
     xf_timer_init(&identity->load_job.timer, load_on_timer, identity);
     identity->load_job.directory.stop = identity->ask_job.directory.stop = &identity->stop;
     identity->load_job.retry_ms = RETRY_MIN_MS;
@@ -391,16 +281,12 @@ void xf_jobs_init(struct xf_identity *identity)
 
 void xf_jobs_fini(struct xf_identity *identity)
 {
-    xf_timer_stop(&identity->file_job.timer);
+    xf_watch_fini(identity);
     xf_timer_stop(&identity->load_job.timer);
     xf_directory_close(&identity->load_job.directory);
     xf_directory_close(&identity->ask_job.directory);
     xf_loaded_release(&identity->load_job.loaded);
     xf_notes_release(&identity->ask_job.notes);
-    xf_notes_release(&identity->file_job.notes);
-    xf_table_free(&identity->file_job.table);
-    xf_free(identity->file_job.path);
-    xf_free(identity->file_job.next_path);
     xf_directory_free(&identity->directory);
     xf_directory_free(&identity->next);
 }
