@@ -26,18 +26,13 @@ static const struct {
     {XF_KINDS_GROUPCHAT, "groupchat"},
 };
 
-static struct xf_span bare_of(const struct xf_jid *jid)
-{
-    return (struct xf_span){jid->full.ptr, jid->full.len - (jid->resource.ptr ? jid->resource.len + 1 : 0)};
-}
-
 static bool find_ends(const struct xf_policy *policy, struct ends *ends)
 {
     bool from_is_ours = xf_policy_served(policy, ends->from.domain), to_is_ours = xf_policy_served(policy, ends->to.domain);
     const struct xf_jid *ours = from_is_ours ? &ends->from : &ends->to;
     ends->direction = from_is_ours ? XF_DIRECTION_OUT : XF_DIRECTION_IN;
     ends->served = ours->domain;
-    ends->user = bare_of(ours);
+    ends->user = xf_jid_bare(ours);
     ends->peer = from_is_ours ? ends->to.domain : ends->from.domain;
     return from_is_ours != to_is_ours;
 }

@@ -113,7 +113,7 @@ static bool other_address(struct rewriting *w, struct xf_span text, struct xf_sp
 {
     if (xf_jid_prepare(text, scratch, out_jid) != XF_ERR_OK || !out_jid->local.ptr || !xf_policy_served(w->routing->policy, out_jid->domain))
         return false;
-    struct xf_span bare = {out_jid->full.ptr, out_jid->full.len - (out_jid->resource.ptr ? out_jid->resource.len + 1 : 0)};
+    struct xf_span bare = xf_jid_bare(out_jid);
     switch ((w->is_in ? xf_identity_jid_of : xf_identity_mail_of)(w->routing->identity, bare, out_bare)) {
     case XF_IDENTITY_FOUND:
         return true;

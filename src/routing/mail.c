@@ -15,11 +15,6 @@
 
 #define STRANGERS_MAX 64 /* domains that were named in the log */
 
-static struct xf_span bare_of(const struct xf_jid *jid)
-{
-    return (struct xf_span){jid->full.ptr, jid->full.len - (jid->resource.ptr ? jid->resource.len + 1 : 0)};
-}
-
 static struct xf_span domain_of(struct xf_span bare)
 {
     const char *at = memchr(bare.ptr, '@', bare.len);
@@ -90,7 +85,7 @@ static struct xf_route *shown_route(struct xf_route *route, struct xf_span domai
 bool xf_mail_go_out(struct xf_route *route, struct xf_stanza *stanza, struct xf_span *out_later)
 {
     struct xf_routing *routing = route->routing;
-    struct xf_span user = bare_of(&stanza->from), mail;
+    struct xf_span user = xf_jid_bare(&stanza->from), mail;
     char shown[XF_JID_MAX + 1];
     bool is_shown = route->settings->mail && routing->identity;
     if (is_shown && is_answer(stanza) && xf_used_take(routing, stanza->to.full, user, stanza->id))
@@ -118,7 +113,7 @@ void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza)
     struct xf_span address = XF_SPAN_NONE;
     bool has_line = !xf_line_is_empty(route->line_out);
     if (has_line && route->routing->identity && is_user(&stanza->from))
-        (void)xf_identity_mail_of(route->routing->identity, bare_of(&stanza->from), &address); /* asked for now, needed later */
+        (void)xf_identity_mail_of(route->routing->identity, xf_jid_bare(&stanza->from), &address); /* asked for now, needed later */
     if (!has_line && xf_mail_go_out(route, stanza, &address))
         return;
     if (!xf_line_push(route, false, stanza, address))
@@ -132,7 +127,7 @@ static void refuse(struct xf_routing *routing, const struct xf_stanza *stanza, c
     unsigned suppressed = 0;
     if (xf_rare_is_due(&routing->unknown, xf_routing_now(routing), &suppressed))
         xf_log(XF_LOG_INFO, "routing.address.refused", XF_SPN("local", stanza->to.domain), XF_SPN("peer", stanza->from.domain),
-               XF_WORD("reason", reason), XF_SPN("to", bare_of(&stanza->to)), XF_INT("suppressed", suppressed));
+               XF_WORD("reason", reason), XF_SPN("to", xf_jid_bare(&stanza->to)), XF_INT("suppressed", suppressed));
     if (is_told)
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_ITEM_NOT_FOUND, NULL);
 }
@@ -142,7 +137,7 @@ static bool may_use_jid(struct xf_routing *routing, const struct xf_peer_setting
 {
     if (settings->jid_use == XF_JID_USE_ACCEPT) {
         if (xf_stanza_may_bounce(stanza))
-            xf_used_note(routing, stanza->from.full, bare_of(&stanza->to), stanza->id);
+            xf_used_note(routing, stanza->from.full, xf_jid_bare(&stanza->to), stanza->id);
         return true;
     }
     refuse(routing, stanza, "jid", settings->jid_use == XF_JID_USE_BOUNCE);
@@ -173,7 +168,7 @@ static enum mapped map_other(struct xf_route *route, const struct xf_stanza *sta
 
 static enum mapped map_to(struct xf_route *route, struct xf_stanza *stanza, char shown[XF_JID_MAX + 1])
 {
-    struct xf_span address = bare_of(&stanza->to), jid;
+    struct xf_span address = xf_jid_bare(&stanza->to), jid;
     switch (xf_identity_jid_of(route->routing->identity, address, &jid)) {
     case XF_IDENTITY_LATER:
         return LATER;
@@ -194,7 +189,7 @@ void xf_mail_ask_in(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
     struct xf_span ignored;
     if (routing->identity && is_user(&stanza->to))
-        (void)xf_identity_jid_of(routing->identity, bare_of(&stanza->to), &ignored);
+        (void)xf_identity_jid_of(routing->identity, xf_jid_bare(&stanza->to), &ignored);
 }
 
 bool xf_mail_map_in(struct xf_route *route, struct xf_stanza *stanza, char shown[XF_JID_MAX + 1], bool *out_is_refused, struct xf_span *out_later)
@@ -205,7 +200,7 @@ bool xf_mail_map_in(struct xf_route *route, struct xf_stanza *stanza, char shown
     enum mapped mapped = is_user(&stanza->to) ? map_to(route, stanza, shown) : MAPPED;
     *out_is_refused = mapped == REFUSED;
     if (mapped == LATER)
-        *out_later = bare_of(&stanza->to);
+        *out_later = xf_jid_bare(&stanza->to);
     if (mapped == REFUSED)
         return true;
     return xf_embedded_in(route->routing, stanza, out_later) && mapped == MAPPED;

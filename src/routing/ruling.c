@@ -10,18 +10,13 @@
 
 #include <stdio.h>
 
-static struct xf_span bare_of(const struct xf_jid *jid)
-{
-    return (struct xf_span){jid->full.ptr, jid->full.len - (jid->resource.ptr ? jid->resource.len + 1 : 0)};
-}
-
 /* Of ours: an address that the peer wrote to was mapped before (mail.c). */
 static struct xf_span user_of(const struct xf_stanza *stanza, bool is_in)
 {
     struct xf_span shown = stanza->shown_to;
     const char *slash = is_in && shown.ptr ? memchr(shown.ptr, '/', shown.len) : NULL;
     if (!is_in || !shown.ptr)
-        return bare_of(is_in ? &stanza->to : &stanza->from);
+        return xf_jid_bare(is_in ? &stanza->to : &stanza->from);
     return (struct xf_span){shown.ptr, slash ? (size_t)(slash - shown.ptr) : shown.len};
 }
 

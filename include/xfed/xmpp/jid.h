@@ -25,6 +25,12 @@ struct xf_jid {
     struct xf_span resource; /* absent when there is none */
 };
 
+/* Without the resource; borrowed. */
+static inline struct xf_span xf_jid_bare(const struct xf_jid *jid)
+{
+    return (struct xf_span){jid->full.ptr, jid->full.len - (jid->resource.ptr ? jid->resource.len + 1 : 0)};
+}
+
 /*
  * Prepare `text`. When it is in prepared form already (the usual case) the spans point into `text`
  * and nothing is copied; otherwise into `scratch`, which must live as long as *out_jid.
