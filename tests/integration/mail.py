@@ -10,6 +10,7 @@ are checked. Then what a stanza costs with and without the mapping, by the proce
 """
 import asyncio
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -336,6 +337,16 @@ def check_duplicates(report, gateway):
     report.check('... and nobody else', said.count('of one@') + said.count('second address') == 1 and said.count('directory') == 0, said[-800:])
 
 
+def check_explain(report, lab, gateway):
+    """The directory's groups decide, also for --explain."""
+    for who, may in ((f'alice@{LOCAL}', True), (f'u00005@{LOCAL}', False)):
+        done = subprocess.run([lab.xfedd, '-c', gateway.conf, '--explain', who, 'x@friends.example'], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+        refused = any('users' in line and 'message' in line for line in done.stdout.splitlines())
+        report.check(f'--explain: {who} may {"" if may else "not "}talk with a peer for friends', done.returncode == 0 and refused != may,
+                     done.stdout[:900])
+
+
 def main():
     p = options.parser(__doc__)
     p.add_argument('--users', type=int, default=50000)
@@ -347,7 +358,7 @@ def main():
     world = slapd = None
     try:
         lab.open(World.services('prosody', 'prosody'))
-        world = World(lab, 'external', 'prosody', 'prosody', extra_conf=conf_of(lab, LOCAL, 'peer "b.example" { mail = yes }'))
+        world = World(lab, 'external', 'prosody', 'prosody', extra_conf=conf_of(lab, LOCAL, 'peer "b.example" { mail = yes }\npeer "friends.example" { groups = { "friends" } }'))
         world.dns.domain(MAIL, net.GATEWAY)
         world.dns.host('ldap.a.example', LDAP)
         world.authority.issue(MAIL)
@@ -358,6 +369,7 @@ def main():
         report.say(f'slapd has {args.users} users')
         world.start()
         check_duplicates(report, world.gateway)
+        check_explain(report, lab, world.gateway)
         loaded = world.gateway.wait_event('identity.directory.loaded', 30)
         report.equal('all users are read, in pages', loaded and loaded[0]['users'], str(args.users - 2))
         report.equal('and the group', loaded and loaded[0]['members'], '2')
