@@ -93,13 +93,15 @@ for domain in example.org example.net example.com im.example.org; do
     cp "$examples/$domain.pem" "$examples/certs/$domain/fullchain.pem"
     cp "$examples/$domain.key" "$examples/certs/$domain/privkey.pem"
 done
+# No name server is asked for the directory of an example, and nobody listens there.
+sed -i 's|"ldaps://[^"]*"|"ldaps://127.0.0.1:9"|' "$examples"/*.conf
 count=0
 for example in "$examples"/*.conf; do
     name=conf/$(basename "$example")
     count=$((count + 1))
     expect 0 "$name" "$xfedd" -c "$example" -t || continue
-    # A machine without the bundle of authorities is told so.
-    ! grep -v 'ca-certificates.crt' "$scratch/err" || fail "$name: -t has something to say"
+    # A machine without the bundle of authorities is told so, and that the directory is not there.
+    ! grep -vE 'ca-certificates.crt|ldaps://127.0.0.1:9: .*contact LDAP server' "$scratch/err" || fail "$name: -t has something to say"
     expect 0 "$name, --dump" "$xfedd" -c "$example" --dump && cp "$scratch/out" "$examples/first"
     expect 0 "$name, the dump" "$xfedd" -c "$examples/first" --dump && cp "$scratch/out" "$examples/second"
     cmp "$examples/first" "$examples/second" || fail "$name: --dump of a dump differs"
