@@ -30,7 +30,7 @@ MAIL = 'mail.example'
 ALICE = f'alice.smith@{MAIL}'
 LDAP, BENCH, BENCH_CLUSTER, MAPPED, UNMAPPED = ('127.77.0.%d' % i for i in (5, 6, 7, 8, 9))
 MUC = '{http://jabber.org/protocol/muc#user}'
-TOLERATED_US = 2.5      # what the mapping may add to a stanza of a known user; measured 0.5 to 1.3
+TOLERATED = 2  # times the cost of a stanza that is not mapped
 
 CONF = '''
 mail {{ file = "mail.map" }}
@@ -295,8 +295,8 @@ def measure(report, gateway, cluster, came_in, sides, users, count):
         all((side.domain in pair) for pair in side.seen.pairs) for side in sides) and all('@bench.example' in pair for pair in came_in.pairs))
     for way in ('out', 'in'):
         mapped, plain = (min(c for c in taken[side.name, way] if c is not None) for side in sides)
-        report.check(f'{way}: {mapped:.2f} us a stanza with the mapping, {plain:.2f} without: {mapped - plain:+.2f}, at most {TOLERATED_US}',
-                     mapped - plain <= TOLERATED_US)
+        report.check(f'{way}: {mapped:.2f} us a stanza with the mapping, {plain:.2f} without: {mapped / plain:.2f} times, at most {TOLERATED}',
+                     mapped <= TOLERATED * plain)
 
 
 def cost(report, lab, world, users, count):
