@@ -209,10 +209,32 @@ void xf_policy_judge_pair(struct xf_policy *policy, struct xf_span served, struc
     rule(policy, &facts, peer, direction == XF_DIRECTION_IN, out);
 }
 
+static bool is_name(struct xf_span name, const char *other, size_t other_len)
+{
+    return name.len == other_len && memcmp(name.ptr, other, other_len) == 0;
+}
+
+/* As xf_policy_pair, which is asked once for a run of stanzas. */
+static void last_pair(struct xf_policy *policy, const struct xf_policy_ask *ask, struct xf_pair_facts *out)
+{
+    struct xf_last_pair *last = ask->direction == XF_DIRECTION_IN ? &policy->last_in : &policy->last_out;
+    if (!last->is_known || !is_name(ask->peer, last->peer, last->peer_len) || !is_name(ask->served, last->served, last->served_len)) {
+        xf_policy_pair(policy, ask->served, ask->peer, ask->direction, &last->facts);
+        last->served_len = ask->served.len;
+        last->peer_len = ask->peer.len;
+        last->is_known = ask->served.len <= XF_DOMAIN_MAX && ask->peer.len <= XF_DOMAIN_MAX;
+        if (last->is_known) {
+            memcpy(last->served, ask->served.ptr, ask->served.len);
+            memcpy(last->peer, ask->peer.ptr, ask->peer.len);
+        }
+    }
+    *out = last->facts;
+}
+
 void xf_policy_judge(struct xf_policy *policy, const struct xf_policy_ask *ask, struct xf_ruling *out)
 {
     struct xf_pair_facts facts;
-    xf_policy_pair(policy, ask->served, ask->peer, ask->direction, &facts);
+    last_pair(policy, ask, &facts);
     if (facts.rule == XF_RULE_NONE) {
         facts.rule = stanza_rule(policy, &facts, ask);
         facts.is_enforced = facts.settings->enforce && policy->conf->policy_enforce;

@@ -69,6 +69,7 @@ void xf_policy_free(struct xf_policy **policy)
 void xf_policy_set_time(struct xf_policy *policy, int64_t unix_s)
 {
     policy->unix_s = unix_s;
+    policy->last_in.is_known = policy->last_out.is_known = false; /* an entry of a blocklist may have ended */
 }
 
 const struct xf_conf *xf_policy_conf(const struct xf_policy *policy)

@@ -13,6 +13,7 @@
 #include <xfed/base/map.h>
 #include <xfed/conf/forms.h>
 #include <xfed/policy/policy.h>
+#include <xfed/xmpp/jid.h>
 
 /* ---- rules.c: lists of a section in the form in which they are asked */
 struct xf_patterns {
@@ -40,6 +41,22 @@ struct xf_section { /* what holds for all names of a section, or of none */
     const struct xf_rules *rules;  /* NULL: none; its own or that of the defaults */
 };
 
+/* Everything that is known of a pair without looking at stanzas. */
+struct xf_pair_facts {
+    const struct xf_peer_settings *settings;
+    const struct xf_rules *rules;
+    enum xf_rule rule;             /* the first that refuses the pair */
+    bool is_enforced;              /* else it is a dry run */
+    struct xf_blocked blocked;     /* of rule BLOCKLIST */
+};
+/* The pair that was judged last; stanzas come in runs. */
+struct xf_last_pair {
+    char served[XF_DOMAIN_MAX + 1], peer[XF_DOMAIN_MAX + 1];
+    size_t served_len, peer_len;
+    bool is_known;
+    struct xf_pair_facts facts;
+};
+
 struct xf_policy {
     const struct xf_conf *conf;
     const struct xf_blocklist *blocklist;
@@ -49,15 +66,8 @@ struct xf_policy {
     struct xf_map *served;         /* domain or alias -> const struct xf_conf_served */
     struct xf_section *sections;   /* one beside each of conf->peers */
     struct xf_rules *default_rules;
+    struct xf_last_pair last_in, last_out;
 };
 
-/* Everything that is known of a pair without looking at stanzas. */
-struct xf_pair_facts {
-    const struct xf_peer_settings *settings;
-    const struct xf_rules *rules;
-    enum xf_rule rule;             /* the first that refuses the pair */
-    bool is_enforced;              /* else it is a dry run */
-    struct xf_blocked blocked;     /* of rule BLOCKLIST */
-};
 void xf_policy_pair(const struct xf_policy *policy, struct xf_span served, struct xf_span peer, enum xf_direction direction,
                     struct xf_pair_facts *out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * policy.h — pure decisions over a configuration: whom we serve, what holds for a peer, may a stanza pass.
- * Immutable after xf_policy_new; a reload makes a new one.
+ * Nothing in it changes after xf_policy_new but the time; a reload makes a new one. Of one thread: it remembers the pair that was judged last.
  *
  * Two questions, asked at different times. xf_policy_may is about a pair and holds until the next reload: a stream asks it before DNS and
  * TLS, a route keeps the answer. xf_policy_judge is about one stanza (user, kind, payload, hour); most peers have no such rules, which
