@@ -125,6 +125,25 @@ void xf_line_bounce(struct xf_line *line, enum xf_stanza_error error, const char
     moved(line);
 }
 
+void xf_line_sift(struct xf_line *line)
+{
+    if (!line)
+        return;
+    XF_LIST_EACH_SAFE(node, &line->stanzas)
+    {
+        struct xf_kept *kept = XF_CONTAINER(node, struct xf_kept, node);
+        struct xf_stanza stanza;
+        xf_kept_stanza(kept, &stanza);
+        if (xf_ruling_still_out(line->route->routing, line->route->link, &stanza))
+            continue;
+        take_out(line, kept);
+        xf_free(kept);
+    }
+    if (xf_list_is_empty(&line->stanzas))
+        xf_identity_forget(&line->wait); /* the next one waits for its own */
+    moved(line);
+}
+
 void xf_line_free(struct xf_line **line)
 {
     if (!*line)

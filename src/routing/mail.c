@@ -91,12 +91,15 @@ bool xf_mail_go_out(struct xf_route *route, struct xf_stanza *stanza, struct xf_
     if (is_shown && is_answer(stanza) && xf_used_take(routing, stanza->to.full, user, stanza->id))
         is_shown = false;
     enum xf_identity_answer answer = is_shown && is_user(&stanza->from) ? xf_identity_mail_of(routing->identity, user, &mail) : XF_IDENTITY_NONE;
+    struct xf_span payload = stanza->payload;
     if (answer == XF_IDENTITY_LATER)
         *out_later = user;
     if (is_shown && !xf_embedded_out(routing, stanza, out_later))
         return false;
-    if (answer == XF_IDENTITY_LATER)
+    if (answer == XF_IDENTITY_LATER) {
+        stanza->payload = payload; /* what was replaced would be looked up again: an address may be another user's JID */
         return false;
+    }
     is_shown = answer == XF_IDENTITY_FOUND;
     struct xf_route *to = is_shown ? shown_route(route, domain_of(mail), user, &is_shown) : route;
     if (is_shown)
@@ -203,5 +206,9 @@ bool xf_mail_map_in(struct xf_route *route, struct xf_stanza *stanza, char shown
         *out_later = xf_jid_bare(&stanza->to);
     if (mapped == REFUSED)
         return true;
-    return xf_embedded_in(route->routing, stanza, out_later) && mapped == MAPPED;
+    struct xf_span payload = stanza->payload;
+    bool is_known = xf_embedded_in(route->routing, stanza, out_later) && mapped == MAPPED;
+    if (!is_known)
+        stanza->payload = payload; /* as in xf_mail_go_out */
+    return is_known;
 }

@@ -87,8 +87,10 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy)
     while (xf_map_next(routing->routes, &cursor, NULL, &value)) {
         struct xf_route *route = value;
         xf_route_judge(route);
-        if (route->is_watched)
+        if (route->is_watched) {
             xf_route_sift(route);
+            xf_line_sift(route->line_out);
+        }
         if (!route->may) {
             xf_route_bounce_queue(route, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
             xf_line_bounce(route->line_out, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");

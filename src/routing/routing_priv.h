@@ -228,6 +228,7 @@ bool xf_line_push(struct xf_route *route, bool is_in, const struct xf_stanza *st
 bool xf_line_is_empty(const struct xf_line *line); /* also NULL */
 bool xf_line_is_long(const struct xf_line *line);  /* the sender should stop */
 void xf_line_bounce(struct xf_line *line, enum xf_stanza_error error, const char *text);
+void xf_line_sift(struct xf_line *line);           /* of out: as xf_route_sift */
 void xf_line_free(struct xf_line **line);
 
 /* ------------------------------------------------------------------ used.c */

@@ -12,7 +12,9 @@ const char directory_users[] = "u@a.example ulla.meier@a.example\n"
                                "w@a.example willi@a.example\n"
                                "z@chat.a.example zoe@a.example\n"
                                "s@a.example stranger@other.example\n"
-                               "o@a.example o'neil@mail.example\n";
+                               "o@a.example o'neil@mail.example\n"
+                               "k@a.example l@a.example\n" /* ... whose address is another user's JID */
+                               "l@a.example last@a.example\n";
 
 static bool is_directory_away; /* one world at a time */
 
