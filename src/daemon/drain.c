@@ -49,10 +49,10 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
         break;
     case XF_DRAIN_STREAMS:
         xf_routing_finish(daemon->routing);
-        xf_identity_stop(daemon->identity);
         xf_s2s_drain(daemon->s2s);
         break;
     case XF_DRAIN_LINKS:
+        xf_identity_stop(daemon->identity);
         for (size_t i = 0; i < daemon->link_count; i++)
             xf_link_stop(daemon->links[i]);
         break;
@@ -71,7 +71,7 @@ static bool is_step_done(const struct xf_daemon *daemon)
     case XF_DRAIN_QUEUES:
         return daemon->env.env.clock->now_ms - daemon->drain_busy_ms >= SETTLE_MS;
     case XF_DRAIN_STREAMS:
-        return xf_s2s_stream_count(daemon->s2s) == 0;
+        return xf_s2s_stream_count(daemon->s2s) == 0 && xf_routing_is_idle(daemon->routing); /* what peers said last may wait for an address */
     case XF_DRAIN_LINKS:
         return links_are_gone(daemon) && !daemon->reload && !xf_memory_is_writing(daemon->memory) && !xf_identity_is_busy(daemon->identity);
     default:

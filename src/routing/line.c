@@ -148,8 +148,12 @@ void xf_line_free(struct xf_line **line)
 {
     if (!*line)
         return;
-    xf_require(xf_list_is_empty(&(*line)->stanzas));
     xf_identity_forget(&(*line)->wait);
+    while (!xf_list_is_empty(&(*line)->stanzas)) { /* a peer sent it when we had closed its stream: there is no way to answer */
+        struct xf_kept *kept = first(*line);
+        take_out(*line, kept);
+        xf_free(kept);
+    }
     xf_free(*line);
     *line = NULL;
 }

@@ -125,7 +125,38 @@ START_TEST(remembers_who_was_asked_by_his_jid)
 }
 END_TEST
 
+/* A stream that we have closed may still bring stanzas, also after the end of what waited: nobody can be answered then. */
+START_TEST(ends_while_a_peer_waits)
+{
+    char scratch[2][XF_JID_MAX + 1];
+    const char *text = NULL;
+    struct xf_stanza stanza = {.kind = XF_STANZA_MESSAGE, .payload = XF_SPAN("")};
+    ck_assert(xf_jid_prepare(XF_SPAN("v@b.example/x"), scratch[0], &stanza.from) == XF_ERR_OK);
+    ck_assert(xf_jid_prepare(XF_SPAN("m@a.example"), scratch[1], &stanza.to) == XF_ERR_OK);
+    stanza.raw_from = stanza.from.full;
+    stanza.raw_to = stanza.to.full;
+    xf_routing_finish(routing);
+    ck_assert_int_eq(xf_routing_s2s_events.stanza(routing, &stanza, &text), XF_S2S_TAKEN);
+    ck_assert(!xf_routing_is_idle(routing));
+}
+END_TEST
+
 /* ------------------------------------------------------------------ the world */
+
+/* Work that is not done before the end. */
+static struct {
+    void (*work)(void *owner);
+    void (*done)(void *owner);
+    void *owner;
+} held;
+
+static void work_later(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner)
+{
+    (void)pool;
+    held.work = work;
+    held.done = done;
+    held.owner = owner;
+}
 
 static void work_now(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner)
 {
@@ -134,7 +165,7 @@ static void work_now(void *pool, void (*work)(void *owner), void (*done)(void *o
     done(owner);
 }
 
-static void set_up(void)
+static void begin(void (*work)(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner))
 {
     int fd = mkstemp(map_path);
     ck_assert_int_ge(fd, 0);
@@ -149,7 +180,22 @@ static void set_up(void)
     env.timers = timers;
     routing = xf_routing_new(&(struct xf_routing_opts){.env = &env, .policy = xf_policy_new(&(struct xf_policy_opts){.conf = &conf})});
     xf_routing_attach_identity(
-        routing, xf_identity_new(&(struct xf_identity_opts){.clock = &test_clock, .timers = timers, .pool = {work_now, NULL}, .conf = &conf}));
+        routing, xf_identity_new(&(struct xf_identity_opts){.clock = &test_clock, .timers = timers, .pool = {work, NULL}, .conf = &conf}));
+}
+
+static void set_up(void)
+{
+    begin(work_now);
+}
+
+static void set_up_slow(void)
+{
+    conf.defaults.mail = true;
+    conf.defaults.direction = XF_DIRECTION_BOTH;
+    conf.defaults.queue_stanzas = 10;
+    conf.defaults.queue_bytes = 100000;
+    begin(work_later);
+    xf_routing_attach_link(routing, link_title, NULL);
 }
 
 static void tear_down(void)
@@ -158,6 +204,11 @@ static void tear_down(void)
     struct xf_policy *policy = routing->policy;
     xf_routing_free(&routing);
     xf_identity_stop(identity);
+    if (held.work) {
+        held.work(held.owner);
+        held.done(held.owner);
+        held.work = NULL;
+    }
     xf_identity_free(&identity);
     xf_policy_free(&policy);
     xf_timers_free(&timers);
@@ -174,6 +225,10 @@ int main(void)
     tcase_add_test(tests, is_bounded);
     tcase_add_test(tests, remembers_who_was_asked_by_his_jid);
     suite_add_tcase(suite, tests);
+    TCase *ends = tcase_create("end");
+    tcase_add_checked_fixture(ends, set_up_slow, tear_down);
+    tcase_add_test(ends, ends_while_a_peer_waits);
+    suite_add_tcase(suite, ends);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
