@@ -96,9 +96,19 @@ static void strip(struct xf_routing *routing, struct xf_stanza *stanza)
     stanza->has_ns_mark = false;
 }
 
+/* A type that RFC 6121 does not have is none of these: some take it for available. */
+static bool is_of_another_kind(struct xf_span type)
+{
+    static const char *const words[] = {"unavailable", "subscribe", "subscribed", "unsubscribe", "unsubscribed", "probe", "error"};
+    for (size_t i = 0; type.ptr && i < XF_ARRAY_LEN(words); i++)
+        if (xf_span_is(type, words[i]))
+            return true;
+    return false;
+}
+
 static void strip_if_asked(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span peer, enum xf_direction direction)
 {
-    bool is_available = stanza->kind == XF_STANZA_PRESENCE && !stanza->type.ptr;
+    bool is_available = stanza->kind == XF_STANZA_PRESENCE && !is_of_another_kind(stanza->type);
     if (is_available && (xf_policy_peer(routing->policy, peer)->strip_presence & direction))
         strip(routing, stanza);
 }
