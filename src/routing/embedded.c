@@ -39,7 +39,8 @@ struct rewriting {
     struct xf_span ns;              /* of the child that is being copied */
     struct xf_span names[STEPS_MAX]; /* of the open elements, the child first; absent: of another namespace */
     size_t depth, count;            /* addresses looked at */
-    struct xf_span *later;          /* the first address that is not known yet */
+    struct xf_span *later;          /* the last address that is not known yet: when it is, the others are, as a rule, so that a stanza of many is not looked
+                                       through once for each of them */
     bool is_later;
 };
 
@@ -118,10 +119,8 @@ static bool other_address(struct rewriting *w, struct xf_span text, struct xf_sp
     case XF_IDENTITY_FOUND:
         return true;
     case XF_IDENTITY_LATER:
-        if (!w->is_later && !w->later->ptr) {
-            memcpy(w->routing->later, bare.ptr, bare.len);
-            *w->later = (struct xf_span){w->routing->later, bare.len};
-        }
+        memcpy(w->routing->later, bare.ptr, bare.len);
+        *w->later = (struct xf_span){w->routing->later, bare.len};
         w->is_later = true;
         return false;
     case XF_IDENTITY_NONE:

@@ -217,7 +217,7 @@ void xf_mail_ask_in(struct xf_routing *routing, const struct xf_stanza *stanza);
 
 /* ------------------------------------------------------------------ embedded.c */
 
-/* False: *later (when nothing was in it) is not known yet. The payload borrows until the next call. */
+/* False: *later is not known yet. The payload borrows until the next call. */
 bool xf_embedded_out(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span *later);
 bool xf_embedded_in(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span *later);
 

@@ -141,6 +141,17 @@ START_TEST(ends_while_a_peer_waits)
 }
 END_TEST
 
+/* When the last is known the others are: a stanza with a thousand addresses is not looked through a thousand times. */
+START_TEST(waits_for_the_last)
+{
+    struct xf_stanza stanza;
+    struct xf_span later = XF_SPAN_NONE;
+    set_payload(&stanza, XF_SPAN(ITEM("u@a.example") ITEM("n@b.example") ITEM("o@a.example") ITEM("v@b.example")));
+    ck_assert(!xf_embedded_out(routing, &stanza, &later));
+    ck_assert(xf_span_is(later, "o@a.example"));
+}
+END_TEST
+
 /* ------------------------------------------------------------------ the world */
 
 /* Work that is not done before the end. */
@@ -225,9 +236,10 @@ int main(void)
     tcase_add_test(tests, is_bounded);
     tcase_add_test(tests, remembers_who_was_asked_by_his_jid);
     suite_add_tcase(suite, tests);
-    TCase *ends = tcase_create("end");
+    TCase *ends = tcase_create("nothing known");
     tcase_add_checked_fixture(ends, set_up_slow, tear_down);
     tcase_add_test(ends, ends_while_a_peer_waits);
+    tcase_add_test(ends, waits_for_the_last);
     suite_add_tcase(suite, ends);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
