@@ -28,11 +28,9 @@ from lab.gateway import DEFAULTS, Gateway
 from lab.jabberd2 import SECRET, Jabberd2
 from lab.peer import Peer
 from lab.pki import Authority
-from lab.proc import Failed
-from lab.report import Report, fatal
 from lab.servers import COMPONENT_PORT, SERVER_PORT, Ejabberd, Prosody
-from lab.world import COMPONENT, LOCAL, Lab
-from lab.xmlstream import Closed
+from lab.stage import Stage
+from lab.world import COMPONENT, LOCAL
 
 BIDI = '{urn:xmpp:features:bidi}bidi'
 DANE = 'tls = required  certificate = required  dialback = yes'
@@ -86,8 +84,8 @@ ROWS = (
 
 
 class Interop:
-    def __init__(self, lab, report):
-        self.lab, self.report = lab, report
+    def __init__(self, stage, lab):
+        self.stage, self.lab, self.report = stage, lab, stage.report
         pki = lab.folder('pki')
         self.ours, self.theirs = Authority(pki, 'ours'), Authority(pki, 'theirs')
         own = self.ours.issue(LOCAL, f'conference.{LOCAL}')
@@ -95,8 +93,8 @@ class Interop:
         self.dns.domain(LOCAL, net.GATEWAY)
         self.dns.tlsa_of(f'xmpp.{LOCAL}', SERVER_PORT, own[0])
         certificates = [self._place(row, f'127.77.0.{20 + n}') for n, row in enumerate(ROWS)]
-        self.dns.start()
-        self.cluster = Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT).start()
+        stage.start(self.dns)
+        self.cluster = stage.start(Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT))
         self.gateway = Gateway(lab, LOCAL, None, own, self.ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}',
                                extra='\n'.join(f'peer "{row.domain}" {{ {row.ours} }}' for row in ROWS))
         self.servers = [self._server(row, pair) for row, pair in zip(ROWS, certificates)]
@@ -120,15 +118,8 @@ class Interop:
 
     def start(self):
         with ThreadPoolExecutor(len(ROWS)) as pool:
-            list(pool.map(lambda server: server.start(), self.servers))
-        self.gateway.start()
-
-    def stop(self):
-        self.report.equal('xfedd ends with status 0', self.gateway.stop(), 0)
-        for server in self.servers:
-            server.stop()
-        self.cluster.stop()
-        self.dns.stop()
+            list(pool.map(self.stage.start, self.servers))
+        self.stage.start_xfedd(self.gateway)
 
     # ---- messages
 
@@ -246,26 +237,12 @@ def connections(pid):
 
 
 def main():
-    args = options.parser(__doc__).parse_args()
-    options.need_xfedd(args)
-    report = Report()
-    lab = Lab('no', args.xfedd, args.wrapper, report.say)
-    interop = None
-    try:
-        lab.open()
-        interop = Interop(lab, report)
+    with Stage(options.parser(__doc__).parse_args()) as stage:
+        interop = Interop(stage, stage.open())
         interop.start()
-        report.say(f'{len(ROWS)} servers are up')
+        stage.report.say(f'{len(ROWS)} servers are up')
         asyncio.run(interop.run())
-    except (Failed, TimedOut, Closed) as e:
-        fatal(report, e)
-    finally:
-        if interop:
-            interop.stop()
-        lab.close(args.keep_scratch or report.failed > 0)
-    if report.failed:
-        report.say(f'logs: {lab.scratch}/log')
-    return report.end()
+    return stage.end()
 
 
 if __name__ == '__main__':

@@ -11,11 +11,11 @@ import socket
 import sys
 
 from lab import net, options
-from lab.client import NS, Client, TimedOut, condition
+from lab.client import NS, Client, condition
 from lab.proc import Failed
-from lab.report import Report, fatal
 from lab.servers import COMPONENT_PORT, KINDS
-from lab.world import COMPONENT, LOCAL, Lab, World
+from lab.stage import Stage
+from lab.world import COMPONENT, LOCAL, World
 from lab.xmlstream import STREAM, Closed, XmlStream
 
 ROOM = f'office@conference.{LOCAL}'
@@ -105,24 +105,12 @@ def main():
     p = options.parser(__doc__)
     p.add_argument('--local', choices=sorted(KINDS), default='prosody')
     args = p.parse_args()
-    report = Report()
-    lab = Lab(args.docker, say=report.say)
-    world = None
-    try:
-        lab.open([f'local-{args.local}'])
-        world = World(lab, 'external', args.local)
-        world.dns.start()
-        world.local.start()
-        asyncio.run(check(report, Client('alice', LOCAL, net.LOCAL, world.client_ca[LOCAL])))
-    except (Failed, TimedOut, Closed) as e:
-        fatal(report, e)
-    finally:
-        if world:
-            world.stop()
-        lab.close(args.keep_scratch or report.failed > 0)
-    if report.failed:
-        report.say(f'logs: {lab.scratch}/log')
-    return report.end()
+    with Stage(args, xfedd=False) as stage:
+        world = World(stage.open([f'local-{args.local}']), 'external', args.local)
+        stage.start(world.dns)
+        stage.start(world.local)
+        asyncio.run(check(stage.report, Client('alice', LOCAL, net.LOCAL, world.client_ca[LOCAL])))
+    return stage.end()
 
 
 if __name__ == '__main__':

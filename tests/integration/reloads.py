@@ -18,11 +18,10 @@ from lab.dns import Dns
 from lab.gateway import Gateway
 from lab.peer import Peer
 from lab.pki import Authority
-from lab.proc import Failed
-from lab.report import Report, fatal
 from lab.servers import COMPONENT_PORT
+from lab.stage import Stage
 from lab.ways import Way, show
-from lab.world import COMPONENT, LOCAL, Lab
+from lab.world import COMPONENT, LOCAL
 from lab.xmlstream import Closed
 
 EDGE = (net.GATEWAY, 5269)
@@ -224,12 +223,8 @@ def main():
     p.add_argument('--count', type=int, default=200, help='reloads')
     p.add_argument('--rate', type=int, default=250, help='messages a second, for each peer and direction')
     args = p.parse_args()
-    options.need_xfedd(args)
-    report = Report()
-    lab = Lab('no', args.xfedd, args.wrapper, report.say)
-    dns = gateway = None
-    try:
-        lab.open()
+    with Stage(args) as stage:
+        lab = stage.open()
         ours, theirs = Authority(lab.folder('pki'), 'ours'), Authority(lab.folder('pki'), 'theirs')
         dns = Dns(lab.scratch)
         talkers = []
@@ -240,16 +235,16 @@ def main():
             peer = Peer(domain, ip, authority.issue(domain) if secure else None, ours.file if method == 'external' else None)
             peer.offer = method
             talkers.append(Talker(n, peer, secure, method))
-            peer.start()
-        dns.start()
+            stage.start(peer)
+        stage.start(dns)
         cluster = Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT)
         load = Load(cluster, talkers[:-1], talkers[-1], args.rate)
-        cluster.start()
+        stage.start(cluster)
         gateway = Gateway(lab, LOCAL, 'dialback-tls', ours.issue(LOCAL, f'conference.{LOCAL}'), ours.file, COMPONENT,
                           f'{net.LOCAL}:{COMPONENT_PORT}')
-        reloads = Reloads(report, gateway, Files(ours, lab.folder('gateway')), load)
+        reloads = Reloads(stage.report, gateway, Files(ours, lab.folder('gateway')), load)
         reloads.write('')
-        gateway.start()
+        stage.start_xfedd(gateway)
         threads = load.start()
         time.sleep(1)
         reloads.run(args.count)
@@ -261,18 +256,8 @@ def main():
         for thread in threads:
             thread.join(20)
         load.settle()
-        judge(report, gateway, cluster, load, reloads, args.count)
-    except (Failed, Closed) as e:
-        fatal(report, e)
-    finally:
-        if gateway and gateway.proc:
-            report.equal('xfedd ends with status 0', gateway.stop(), 0)
-        if dns:
-            dns.stop()
-        lab.close(args.keep_scratch or report.failed > 0)
-    if report.failed:
-        report.say(f'logs: {lab.scratch}/log')
-    return report.end()
+        judge(stage.report, gateway, cluster, load, reloads, args.count)
+    return stage.end()
 
 
 if __name__ == '__main__':

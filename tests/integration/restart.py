@@ -19,10 +19,10 @@ from lab.gateway import Gateway
 from lab.peer import Peer
 from lab.pki import Authority
 from lab.proc import Failed
-from lab.report import Report, fatal
 from lab.servers import COMPONENT_PORT
+from lab.stage import Stage
 from lab.ways import Way, show
-from lab.world import COMPONENT, LOCAL, PEER, Lab
+from lab.world import COMPONENT, LOCAL, PEER
 from lab.xmlstream import Closed
 
 ALICE, BOB = f'alice@{LOCAL}/x', f'bob@{PEER}/x'
@@ -156,23 +156,19 @@ def main():
     p.add_argument('--count', type=int, default=10000, help='messages each way')
     p.add_argument('--rate', type=int, default=500, help='messages a second each way')
     args = p.parse_args()
-    options.need_xfedd(args)
-    report = Report()
-    lab = Lab('no', args.xfedd, args.wrapper, report.say)
-    dns = gateway = None
-    try:
-        lab.open()
+    with Stage(args) as stage:
+        lab, report = stage.open(), stage.report
         ours = Authority(lab.folder('pki'), 'ours')
         dns = Dns(lab.scratch)
         dns.domain(PEER, net.PEER)
-        dns.start()
+        stage.start(dns)
         cluster = Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT)
         peer = Peer(PEER, net.PEER, ours.issue(PEER), ours.file)
         traffic = Traffic(cluster, peer, args.count, args.rate)
-        cluster.start()
-        peer.start()
-        gateway = Gateway(lab, LOCAL, 'external', ours.issue(LOCAL, f'conference.{LOCAL}'),
-                          ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}').start()
+        stage.start(cluster)
+        stage.start(peer)
+        gateway = stage.start_xfedd(Gateway(lab, LOCAL, 'external', ours.issue(LOCAL, f'conference.{LOCAL}'),
+                                            ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}'))
         report.say(f'{args.count} messages each way, {args.rate} a second')
         breaks = Breaks(report, traffic, cluster, peer, gateway)
         threads = traffic.start()
@@ -182,17 +178,7 @@ def main():
         traffic.settle()
         report.equal('all were sent', (len(traffic.out.sent), len(traffic.into.sent)), (args.count, args.count))
         show([way.judge(report, breaks.times) for way in (traffic.out, traffic.into)])
-    except (Failed, Closed) as e:
-        fatal(report, e)
-    finally:
-        if gateway and gateway.proc:
-            report.equal('xfedd ends with status 0', gateway.stop(), 0)
-        if dns:
-            dns.stop()
-        lab.close(args.keep_scratch or report.failed > 0)
-    if report.failed:
-        report.say(f'logs: {lab.scratch}/log')
-    return report.end()
+    return stage.end()
 
 
 if __name__ == '__main__':

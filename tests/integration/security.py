@@ -14,10 +14,9 @@ from lab.dns import Dns
 from lab.gateway import Gateway
 from lab.peer import Peer
 from lab.pki import Authority
-from lab.proc import Failed
-from lab.report import Report, fatal
 from lab.servers import COMPONENT_PORT
-from lab.world import COMPONENT, LOCAL, PEER, Lab
+from lab.stage import Stage
+from lab.world import COMPONENT, LOCAL, PEER
 from lab.xmlstream import Closed
 
 VICTIM = 'victim.example'       # a domain of somebody else, whose server is honest
@@ -154,41 +153,26 @@ class Attacks:
 
 
 def main():
-    args = options.parser(__doc__).parse_args()
-    options.need_xfedd(args)
-    report = Report()
-    lab = Lab('no', args.xfedd, args.wrapper, report.say)
-    dns = gateway = None
-    try:
-        lab.open()
+    with Stage(options.parser(__doc__).parse_args()) as stage:
+        lab = stage.open()
         ours = Authority(lab.folder('pki'), 'ours')
         dns = Dns(lab.scratch)
         dns.domain(PEER, net.PEER)
         dns.domain(VICTIM, '127.77.1.1')
-        dns.start()
-        cluster = Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT).start()
-        peer = Peer(PEER, net.PEER, ours.issue(PEER), ours.file).start()
+        stage.start(dns)
+        cluster = stage.start(Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT))
+        peer = stage.start(Peer(PEER, net.PEER, ours.issue(PEER), ours.file))
         victim = Peer(VICTIM, '127.77.1.1', ours.issue(VICTIM), ours.file)
         victim.heard = []
         victim.on_stanza = lambda stream, element: victim.heard.append(element)
-        victim.start()
-        gateway = Gateway(lab, LOCAL, 'dialback-tls', ours.issue(LOCAL, f'conference.{LOCAL}'), ours.file, COMPONENT,
-                          f'{net.LOCAL}:{COMPONENT_PORT}',
-                          extra=f'peer "{PEER}" {{ dialback-by-certificate = no }}').start() # the keys are what is attacked
+        stage.start(victim)
+        gateway = stage.start_xfedd(Gateway(
+            lab, LOCAL, 'dialback-tls', ours.issue(LOCAL, f'conference.{LOCAL}'), ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}',
+            extra=f'peer "{PEER}" {{ dialback-by-certificate = no }}'))     # the keys are what is attacked
         start = time.monotonic()
-        Attacks(report, cluster, gateway, peer, victim).run()
-        report.say(f'all attacks took {time.monotonic() - start:.1f} s')
-    except (Failed, Closed) as e:
-        fatal(report, e)
-    finally:
-        if gateway:
-            report.equal('xfedd ends with status 0', gateway.stop(), 0)
-        if dns:
-            dns.stop()
-        lab.close(args.keep_scratch or report.failed > 0)
-    if report.failed:
-        report.say(f'logs: {lab.scratch}/log')
-    return report.end()
+        Attacks(stage.report, cluster, gateway, peer, victim).run()
+        stage.report.say(f'all attacks took {time.monotonic() - start:.1f} s')
+    return stage.end()
 
 
 if __name__ == '__main__':

@@ -17,9 +17,9 @@ from lab.gateway import Gateway
 from lab.peer import Peer
 from lab.pki import Authority
 from lab.proc import Failed
-from lab.report import Report, fatal
 from lab.servers import COMPONENT_PORT
-from lab.world import COMPONENT, LOCAL, Lab
+from lab.stage import Stage
+from lab.world import COMPONENT, LOCAL
 from lab.xmlstream import Closed, Listener
 
 NOT_FOUND, TIMEOUT = ('cancel', 'remote-server-not-found'), ('wait', 'remote-server-timeout')
@@ -169,34 +169,19 @@ def no_answer_to_answers(report, cluster):
 
 
 def main():
-    args = options.parser(__doc__).parse_args()
-    options.need_xfedd(args)
-    report = Report()
-    lab = Lab('no', args.xfedd, args.wrapper, report.say)
-    dns = gateway = None
-    try:
-        lab.open()
+    with Stage(options.parser(__doc__).parse_args()) as stage:
+        lab, report = stage.open(), stage.report
         dns, ours, _keep = build(lab)
-        dns.start()
-        cluster = Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT).start()
-        gateway = Gateway(lab, LOCAL, 'external', ours.issue(LOCAL, f'conference.{LOCAL}'),
-                          ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}').start()
+        stage.start(dns)
+        cluster = stage.start(Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT))
+        stage.start_xfedd(Gateway(lab, LOCAL, 'external', ours.issue(LOCAL, f'conference.{LOCAL}'),
+                                  ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}'))
         peers = Round(cluster)
         peers.run()
         peers.report(report)
         no_answer_to_answers(report, cluster)
         report.equal('the link was never lost', cluster.links, 1)
-    except (Failed, Closed) as e:
-        fatal(report, e)
-    finally:
-        if gateway:
-            report.equal('xfedd ends with status 0', gateway.stop(), 0)
-        if dns:
-            dns.stop()
-        lab.close(args.keep_scratch or report.failed > 0)
-    if report.failed:
-        report.say(f'logs: {lab.scratch}/log')
-    return report.end()
+    return stage.end()
 
 
 if __name__ == '__main__':

@@ -14,6 +14,7 @@
     world    all of them put together
     ways     numbered messages in one direction, of which none may be lost
     report   what was checked, and the last line
+    stage    how a program begins and ends: a report, a laboratory, and all that is started there taken down
 
 Addresses: 127.77.0.1 DNS, .2 the local server, .3 xfedd, .4 the peer's server; .10 and up belong to single tests.
 """

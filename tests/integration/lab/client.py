@@ -9,14 +9,15 @@ import xml.etree.ElementTree as ET
 import slixmpp
 from slixmpp.exceptions import IqError, IqTimeout
 
+from .proc import Failed
 from .servers import CLIENT_PORT, PASSWORD
 
 NS = '{jabber:client}'
 logging.getLogger('slixmpp').setLevel(logging.CRITICAL)
 
 
-class TimedOut(Exception):
-    pass
+class TimedOut(Failed):
+    """A client waited in vain."""
 
 
 class Client(slixmpp.ClientXMPP):

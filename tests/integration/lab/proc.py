@@ -8,7 +8,7 @@ import time
 
 
 class Failed(Exception):
-    """Something of the laboratory did not start; the text is for a person."""
+    """Something of the laboratory did not start, or does not work; the text is for a person."""
 
 
 class Proc:
