@@ -12,10 +12,9 @@ import sys
 
 from lab import options
 from lab.client import TimedOut
-from lab.proc import Failed
-from lab.report import Report, fatal
 from lab.servers import KINDS, MODES
-from lab.world import LOCAL, PEER, Lab, World
+from lab.stage import Stage
+from lab.world import LOCAL, PEER, World
 from talk import Talk
 
 
@@ -52,32 +51,16 @@ def main():
     p.add_argument('--gateway', choices=('xfedd', 'none'), default='xfedd')
     args = p.parse_args()
     with_gateway = args.gateway == 'xfedd'
-    if with_gateway:
-        options.need_xfedd(args)
-    report = Report()
-    report.say(f'mode {args.mode}, local {args.local}, peer {args.peer}, gateway {args.gateway}')
-    lab = Lab(args.docker, args.xfedd if with_gateway else None, args.wrapper, report.say)
-    world = None
-    try:
-        lab.open(World.services(args.local, args.peer))
-        world = World(lab, args.mode, args.local, args.peer, with_gateway)
-        world.start()
+    with Stage(args, xfedd=with_gateway) as stage:
+        report = stage.report
+        report.say(f'mode {args.mode}, local {args.local}, peer {args.peer}, gateway {args.gateway}')
+        lab = stage.open(World.services(args.local, args.peer))
+        world = stage.start_xfedd(World(lab, args.mode, args.local, args.peer, with_gateway))
         report.say('servers are up')
-        talk = Talk(world, report)
-        asyncio.run(converse(talk))
+        asyncio.run(converse(Talk(world, report)))
         if with_gateway:
             judge_streams(report, world.gateway, args.mode)
-    except (Failed, TimedOut) as e:
-        fatal(report, e)
-    finally:
-        status = world.stop() if world else None
-        if status is not None:
-            report.equal('xfedd ends with status 0', status, 0)
-        keep = args.keep_scratch or report.failed > 0
-        lab.close(keep)
-    if keep:
-        report.say(f'logs: {lab.scratch}/log')
-    return report.end()
+    return stage.end()
 
 
 if __name__ == '__main__':

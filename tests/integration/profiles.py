@@ -16,10 +16,10 @@ from lab.dns import Dns
 from lab.enterprise import ImAndPresence, Legacy, Sametime, Webex
 from lab.gateway import Gateway
 from lab.pki import Authority
-from lab.proc import Failed, Proc, wait_port
-from lab.report import Report, fatal
+from lab.proc import Proc, wait_port
 from lab.servers import COMPONENT_PORT
-from lab.world import COMPONENT, LOCAL, Lab
+from lab.stage import Stage
+from lab.world import COMPONENT, LOCAL
 from lab.xmlstream import Closed
 
 ROOMS = f'conference.{LOCAL}'
@@ -257,23 +257,18 @@ def idle_of_imp(report, procedure):
 
 
 def main():
-    args = options.parser(__doc__).parse_args()
-    options.need_xfedd(args)
-    report = Report()
-    lab = Lab('no', args.xfedd, args.wrapper, report.say)
-    dns = gateway = other = None
-    try:
-        lab.open()
+    with Stage(options.parser(__doc__).parse_args()) as stage:
+        lab, report = stage.open(), stage.report
         ours, theirs = Authority(lab.folder('pki'), 'ours'), Authority(lab.folder('pki'), 'theirs')
         dns = Dns(lab.scratch)
         dns.domain(LOCAL, net.GATEWAY)
         dns.domain(ROOMS, net.GATEWAY)
         for n, kind in enumerate(('webex', 'sametime', 'legacy')):
             dns.domain(domain(kind), f'127.77.1.{n + 1}')
-        dns.start()
-        other = Proc('dnsmasq', ['dnsmasq', '-k', '-C', '/dev/null', '-p', '53', f'--listen-address={OTHER_DNS}', '--bind-interfaces', '--no-resolv',
+        stage.start(dns)
+        other = stage.start(Proc('dnsmasq', ['dnsmasq', '-k', '-C', '/dev/null', '-p', '53', f'--listen-address={OTHER_DNS}', '--bind-interfaces', '--no-resolv',
                                  '--no-hosts', '--pid-file=', '--user=', f'--srv-host=_xmpp-server._tcp.{domain("imp")},xcp.inside.example,5269,0,5',
-                                 '--host-record=xcp.inside.example,127.77.1.4', '--local=/example/'], f'{lab.scratch}/log/dnsmasq-other.log').start()
+                                 '--host-record=xcp.inside.example,127.77.1.4', '--local=/example/'], f'{lab.scratch}/log/dnsmasq-other.log'))
         wait_port(OTHER_DNS, 53, other)
         peers = {
             'webex': Webex(domain('webex'), '127.77.1.1', theirs.issue('shared-host.hosting.example')),
@@ -282,12 +277,12 @@ def main():
             'legacy': Legacy(domain('legacy'), '127.77.1.3'),
         }
         for peer in peers.values():
-            peer.start()
-        cluster = Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT).start()
+            stage.start(peer)
+        cluster = stage.start(Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT))
         gateway = Gateway(lab, LOCAL, None, ours.issue(LOCAL, ROOMS), ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}')
         conf = Conf(gateway, theirs.file)
         gateway.configure(extra=conf.text())
-        gateway.start()
+        stage.start_xfedd(gateway)
         procedures = {kind: Procedure(report, cluster, kind, peer) for kind, peer in peers.items()}
         threads = [threading.Thread(target=p.run, daemon=True) for p in procedures.values()]
         for t in threads:
@@ -302,18 +297,7 @@ def main():
         report.check(f'{sum(p.checked for p in procedures.values())} stanzas were looked at on the other side',
                      not any(p.wrong for p in procedures.values()))
         report.equal('the link was never lost', cluster.links, 1)
-    except (Failed, Closed) as e:
-        fatal(report, e)
-    finally:
-        if gateway:
-            report.equal('xfedd ends with status 0', gateway.stop(), 0)
-        for proc in (dns, other):
-            if proc:
-                proc.stop()
-        lab.close(args.keep_scratch or report.failed > 0)
-    if report.failed:
-        report.say(f'logs: {lab.scratch}/log')
-    return report.end()
+    return stage.end()
 
 
 if __name__ == '__main__':

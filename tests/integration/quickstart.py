@@ -9,10 +9,9 @@ import signal
 import sys
 
 from lab import net, options
-from lab.client import TimedOut
-from lab.proc import Failed
-from lab.report import Report, fatal
-from lab.world import COMPONENT, LOCAL, PEER, Lab, World
+from lab.proc import tail
+from lab.stage import Stage
+from lab.world import COMPONENT, LOCAL, PEER, World
 from talk import Talk
 
 NAME = 'xfedd-quickstart'
@@ -75,21 +74,24 @@ def wait_for_ctrl_c():
         print('\ntaking it down')
 
 
+def show_xfedd_if_failed(report, gateway):
+    if report.failed:
+        print(f'\nThe last lines of xfedd:\n{tail(gateway.log) or "(not started)"}')
+
+
 def main():
     p = options.parser(__doc__)
     p.add_argument('--keep', action='store_true', help='leave it running until Ctrl-C')
     p.set_defaults(docker='at-hand')
     args = p.parse_args()
-    options.need_xfedd(args)
-    print(PICTURE)
-    report = Report()
-    lab = Lab(args.docker, args.xfedd, args.wrapper, report.say, name=NAME if args.keep else None)
-    world = None
-    try:
-        lab.open(World.services('prosody', 'prosody'))
+    with Stage(args) as stage:
+        print(PICTURE)
+        report = stage.report
+        lab = stage.open(World.services('prosody', 'prosody'), name=NAME if args.keep else None)
         world = World(lab)
         report.say(f'authority and certificates for {LOCAL} and {PEER} are made')
-        world.start()
+        stage.at_end(show_xfedd_if_failed, report, world.gateway)
+        stage.start(world)
         report.say(f'DNS, both Prosodys and xfedd are up; xfedd is linked to {LOCAL} as {COMPONENT[0]}')
         asyncio.run(story(Talk(world, report)))
         show_streams(report, world.gateway)
@@ -97,15 +99,7 @@ def main():
             print(KEPT.format(log=world.gateway.log, conf=world.gateway.conf, name=NAME, gateway=net.GATEWAY, local=LOCAL,
                               xfedd=lab.xfedd), flush=True)
             wait_for_ctrl_c()
-    except (Failed, TimedOut) as e:
-        fatal(report, e)
-        if world and world.gateway:
-            print(f'\nThe last lines of xfedd:\n{world.gateway.proc.tail() if world.gateway.proc else "(not started)"}')
-    finally:
-        if world:
-            world.stop()
-        lab.close(args.keep_scratch)
-    return report.end()
+    return stage.end()
 
 
 if __name__ == '__main__':
