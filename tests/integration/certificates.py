@@ -32,10 +32,9 @@ from lab.cluster import Cluster
 from lab.dnssec import SecureDns
 from lab.gateway import Gateway
 from lab.pki import Authority, spki_sha256
-from lab.proc import Failed
-from lab.report import Report, fatal
 from lab.servers import COMPONENT_PORT
-from lab.world import COMPONENT, LOCAL, Lab
+from lab.stage import Stage
+from lab.world import COMPONENT, LOCAL
 from lab.xmlstream import DIALBACK, SASL, STREAM, TLS, Closed, Listener, XmlStream, error_of
 
 SETTINGS = ('ignore', 'preferred', 'required')
@@ -172,7 +171,9 @@ class Peer:
 
     def start(self):
         self.listener.start()
-        return self
+
+    def stop(self):
+        self.listener.stop()
 
     # ---- receiving and authoritative server
 
@@ -268,25 +269,24 @@ def words_of(error):
 
 
 class Table:
-    def __init__(self, lab, report):
-        self.lab, self.report = lab, report
+    def __init__(self, stage, lab):
+        self.report = stage.report
         pki = Pki(lab.folder('pki'))
         self.certificates, self.variants = {}, list(VARIANTS)
         for variant in self.variants:
             pair = variant.make(pki, variant.domains())
             self.certificates.update({domain: pair for domain in variant.domains()})
-        self.dns = self._zones(pki)
+        stage.start(self._zones(SecureDns(lab.scratch), pki))
         own = Authority(lab.folder('pki/own'), 'own')
-        self.cluster = Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT).start()
-        self.peer = Peer(net.PEER, self.certificates).start()
-        self.gateway = Gateway(
+        self.cluster = stage.start(Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT))
+        self.peer = stage.start(Peer(net.PEER, self.certificates))
+        self.gateway = stage.start_xfedd(Gateway(
             lab, LOCAL, None, own.issue(LOCAL, f'conference.{LOCAL}'), pki.known.pem, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}',
             defaults='tls = required  bidi = no  dialback-by-certificate = no', trust=f'crl-files = {{ "{pki.known.crl()}" }}',
-            extra='unauthenticated { half-open-per-address = 1000 }\n' + self._peers()).start()
+            extra='unauthenticated { half-open-per-address = 1000 }\n' + self._peers()))
 
-    def _zones(self, pki):
+    def _zones(self, dns, pki):
         """Names below signed.example are secure; those of the other variants are in unsigned zones."""
-        dns = SecureDns(self.lab.scratch)
         for zone in (f'{s}.example' for s in (*SETTINGS, 'hosts')):
             dns.plain(zone)
         dns.domain(LOCAL, net.GATEWAY)
@@ -296,7 +296,7 @@ class Table:
                 dns.tlsa(variant.target, 5269, *variant.tlsa(pki, self.certificates[variant.domain('ignore')]))
             for domain in variant.domains():
                 dns.srv(f'_xmpp-server._tcp.{domain}', 5269, variant.target)
-        return dns.start()
+        return dns
 
     def _peers(self):
         sections = [f'peer "*.{s}.{zone}" {{ certificate = {s} }}' for s in SETTINGS for zone in ('example', SIGNED)]
@@ -344,30 +344,12 @@ class Table:
                 for setting in SETTINGS:
                     self.cell(variant, direction, setting)
 
-    def stop(self):
-        self.report.equal('xfedd ends well', self.gateway.stop(), 0)
-        self.peer.listener.stop()
-        self.cluster.stop()
-        self.dns.stop()
-
 
 def main():
-    args = options.parser(__doc__).parse_args()
-    options.need_xfedd(args)
-    report = Report()
-    lab = Lab('no', args.xfedd, args.wrapper)
-    try:
-        lab.open()
-        table = Table(lab, report)
-        table.run()
-        table.stop()
-    except (Failed, Closed) as e:
-        fatal(report, e)
-    finally:
-        lab.close(args.keep_scratch)
-        if args.keep_scratch:
-            print(f'scratch: {lab.scratch}')
-    return report.end()
+    with Stage(options.parser(__doc__).parse_args()) as stage:
+        Table(stage, stage.open()).run()
+    return stage.end()
 
 
-sys.exit(main())
+if __name__ == '__main__':
+    sys.exit(main())

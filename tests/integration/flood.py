@@ -14,11 +14,10 @@ import sys
 import time
 
 from lab import net, options
-from lab.client import Client, TimedOut
+from lab.client import Client
 from lab.flood import Flood, raise_limit, sources
-from lab.proc import Failed
-from lab.report import Report, fatal
-from lab.world import LOCAL, PEER, Lab, World
+from lab.stage import Stage
+from lab.world import LOCAL, PEER, World
 from talk import Talk
 
 EDGE = (net.GATEWAY, 5269)
@@ -57,9 +56,7 @@ def wait(true, seconds):
     return true()
 
 
-def begin(world, half_open, slow, pki):
-    """The flood, up to where all of it is held."""
-    flood = Flood(EDGE, LOCAL)
+def begin(flood, half_open, slow, pki):
     crowd = sources(0, 100)
     for kind, share in NUMBERS:
         flood.add(kind, round(half_open * share), crowd)
@@ -67,7 +64,6 @@ def begin(world, half_open, slow, pki):
     for n in range(SLOW_PEERS):
         name = f'slow{n}.example'
         flood.add('slow', slow // 2 // SLOW_PEERS, sources(200 + n, 100), name, pki.issue(name))
-    return flood
 
 
 async def exchange(talk, report, seconds, meter):
@@ -100,13 +96,13 @@ def held(report, flood, half_open, slow):
     report.check(f'{flood.held()} connections are held: {dict(sorted(flood.kinds.items()))}', is_held)
 
 
-def under_flood(report, world, talk, args, pki):
+def under_flood(report, world, talk, flood, args):
     """Everything held, the peer comes for the first time."""
     gateway = world.gateway
     meter = Meter(gateway.proc.pid)
     rss, fds = meter.rss_mib(), meter.descriptors()
     report.say(f'before: {rss:.1f} MiB, {fds} descriptors')
-    flood = begin(world, args.half_open, args.slow, pki)
+    begin(flood, args.half_open, args.slow, world.authority)
     held(report, flood, args.half_open, args.slow)
     count = meter.descriptors() - fds
     cpu, began, ended = meter.cpu_s(), time.monotonic(), flood.ended
@@ -118,7 +114,7 @@ def under_flood(report, world, talk, args, pki):
     report.check(f'memory: {peak:.1f} MiB at the peak, {(peak - rss) * 1024 / count:.1f} KiB a connection; the bound is {bound:.0f} MiB',
                  peak < bound)
     report.check(f'processor: {share * 100:.0f} % of a core; the bound is {CPU_SHARE * 100:.0f} %', share < CPU_SHARE)
-    return flood, meter, rss, fds
+    return meter, rss, fds
 
 
 def full_house(report, world, talk):
@@ -168,35 +164,22 @@ def main():
     p.add_argument('--slow', type=int, default=500)
     p.add_argument('--seconds', type=float, default=20, help='how long the conversation under the flood lasts')
     args = p.parse_args()
-    options.need_xfedd(args)
     raise_limit()
-    report = Report()
-    lab = Lab(args.docker, args.xfedd, args.wrapper, report.say)
-    world = flood = None
-    try:
-        lab.open(World.services('prosody', 'prosody'))
-        world = World(lab, 'external', extra_conf='unauthenticated { half-open = 3000 }')
-        world.start()
+    with Stage(args) as stage:
+        report = stage.report
+        world = World(stage.open(World.services('prosody', 'prosody')), 'external', extra_conf='unauthenticated { half-open = 3000 }')
+        stage.start_xfedd(world)
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         talk = FloodTalk(world, report, loop)
         loop.run_until_complete(talk.login())
-        flood, meter, rss, fds = under_flood(report, world, talk, args, world.authority)
+        flood = Flood(EDGE, LOCAL)
+        stage.at_end(flood.stop)
+        meter, rss, fds = under_flood(report, world, talk, flood, args)
         full_house(report, world, talk)
         afterwards(report, world, flood, meter, rss, fds)
         loop.run_until_complete(talk.logout())
-    except (Failed, TimedOut) as e:
-        fatal(report, e)
-    finally:
-        if flood:
-            flood.stop()
-        status = world.stop() if world else None
-        if status is not None:
-            report.equal('xfedd ends with status 0', status, 0)
-        lab.close(args.keep_scratch or report.failed > 0)
-    if report.failed:
-        report.say(f'logs: {lab.scratch}/log')
-    return report.end()
+    return stage.end()
 
 
 if __name__ == '__main__':

@@ -16,14 +16,13 @@ import threading
 import time
 
 from lab import net, options
-from lab.client import NS, Client, TimedOut, condition
+from lab.client import NS, Client, condition
 from lab.cluster import Cluster
 from lab.gateway import Gateway
 from lab.peer import Peer
-from lab.proc import Failed
-from lab.report import Report, fatal
 from lab.slapd import PASSWORD, PEOPLE, READER, Slapd, group, user
-from lab.world import LOCAL, PEER, Lab, World
+from lab.stage import Stage
+from lab.world import LOCAL, PEER, World
 from lab.xmlstream import Closed
 
 MAIL = 'mail.example'
@@ -352,12 +351,8 @@ def main():
     p.add_argument('--users', type=int, default=50000)
     p.add_argument('--stanzas', type=int, default=40000, help='of each measurement')
     args = p.parse_args()
-    options.need_xfedd(args)
-    report = Report()
-    lab = Lab(args.docker, args.xfedd, args.wrapper, report.say)
-    world = slapd = None
-    try:
-        lab.open(World.services('prosody', 'prosody'))
+    with Stage(args) as stage:
+        lab, report = stage.open(World.services('prosody', 'prosody')), stage.report
         world = World(lab, 'external', 'prosody', 'prosody', extra_conf=conf_of(lab, LOCAL, 'peer "b.example" { mail = yes }\npeer "friends.example" { groups = { "friends" } }'))
         world.dns.domain(MAIL, net.GATEWAY)
         world.dns.host('ldap.a.example', LDAP)
@@ -365,9 +360,9 @@ def main():
         write_files(world.gateway)
         slapd = Slapd(lab, LDAP, world.authority.issue('ldap.a.example'))
         slapd.add(''.join(people(args.users)))
-        slapd.start()
+        stage.start(slapd)
         report.say(f'slapd has {args.users} users')
-        world.start()
+        stage.start_xfedd(world)
         check_duplicates(report, world.gateway)
         check_explain(report, lab, world.gateway)
         loaded = world.gateway.wait_event('identity.directory.loaded', 30)
@@ -376,19 +371,7 @@ def main():
         report.say('servers are up')
         asyncio.run(converse(report, world, slapd))
         cost(report, lab, world, args.users, args.stanzas)
-    except (Failed, TimedOut) as e:
-        fatal(report, e)
-    finally:
-        status = world.stop() if world else None
-        if status is not None:
-            report.equal('xfedd ends with status 0', status, 0)
-        if slapd:
-            slapd.stop()
-        keep = args.keep_scratch or report.failed > 0
-        lab.close(keep)
-    if keep:
-        report.say(f'logs: {lab.scratch}/log')
-    return report.end()
+    return stage.end()
 
 
 if __name__ == '__main__':

@@ -22,10 +22,8 @@ from lab.cluster import Cluster
 from lab.dns import Dns
 from lab.gateway import Gateway
 from lab.pki import Authority
-from lab.proc import Failed
-from lab.report import Report, fatal
 from lab.servers import COMPONENT_PORT
-from lab.world import Lab
+from lab.stage import Stage
 
 OTHER_GATEWAY = '127.77.0.5'
 SIDES = {'a': ('a.example', net.GATEWAY, net.LOCAL), 'b': ('b.example', OTHER_GATEWAY, net.PEER)}   # domain, xfedd, cluster
@@ -91,8 +89,8 @@ def expected(ways, strict, face):
 
 
 class Pairs:
-    def __init__(self, lab, report):
-        self.lab, self.report = lab, report
+    def __init__(self, stage, lab):
+        self.lab, self.report = lab, stage.report
         self.count = 0
         self.seen = {}      # (settings, face) -> methods
         pki = lab.folder('pki')
@@ -101,12 +99,12 @@ class Pairs:
         for side, (domain, _, _) in SIDES.items():
             for kind in ('common', side):
                 self.certificate[kind, side] = self.authority[kind].issue(domain, f'conference.{domain}', label=f'{kind}-{domain}')
-        self.dns = Dns(lab.scratch)
+        dns = Dns(lab.scratch)
         self.cluster = {}
         for side, (domain, ip, cluster_ip) in SIDES.items():
-            self.dns.domain(domain, ip)
-            self.cluster[side] = Cluster(cluster_ip, COMPONENT_PORT, f'xfedd.{domain}', f'secret of {side}').start()
-        self.dns.start()
+            dns.domain(domain, ip)
+            self.cluster[side] = stage.start(Cluster(cluster_ip, COMPONENT_PORT, f'xfedd.{domain}', f'secret of {side}'))
+        stage.start(dns)
 
     def gateway(self, side, settings, face, label):
         domain, ip, cluster_ip = SIDES[side]
@@ -185,31 +183,12 @@ class Pairs:
             for face in FACES if settings[0] != N else ('same',):
                 self.play(name, settings, ways, strict, face)
 
-    def stop(self):
-        for cluster in self.cluster.values():
-            cluster.stop()
-        self.dns.stop()
-
 
 def main():
-    args = options.parser(__doc__).parse_args()
-    options.need_xfedd(args)
-    report = Report()
-    lab = Lab('no', args.xfedd, args.wrapper)
-    pairs = None
-    try:
-        lab.open()
-        pairs = Pairs(lab, report)
-        pairs.run()
-    except Failed as e:
-        fatal(report, e)
-    finally:
-        if pairs:
-            pairs.stop()
-        lab.close(args.keep_scratch)
-        if args.keep_scratch:
-            print(f'scratch: {lab.scratch}')
-    return report.end()
+    with Stage(options.parser(__doc__).parse_args()) as stage:
+        Pairs(stage, stage.open()).run()
+    return stage.end()
 
 
-sys.exit(main())
+if __name__ == '__main__':
+    sys.exit(main())
