@@ -44,12 +44,6 @@ static void name_stranger(struct xf_routing *routing, const struct xf_routing_li
            XF_WORD("advice", "the JID is shown: write a served section for the domain of the address, with the same link"));
 }
 
-static bool is_served_by(struct xf_routing *routing, const struct xf_routing_link *link, struct xf_span bare)
-{
-    const struct xf_conf_served *served = xf_policy_served(routing->policy, domain_of(bare));
-    return served && strcmp(served->link, link->title) == 0;
-}
-
 /* Only what names a person can have an address. */
 static bool is_user(const struct xf_jid *jid)
 {
@@ -72,7 +66,7 @@ static struct xf_route *shown_route(struct xf_route *route, struct xf_span domai
         return route;
     if (last && last->may && last->link == route->link && xf_span_eq(last->peer, route->peer) && xf_span_eq(last->local, domain))
         return last;
-    if (!is_served_by(routing, route->link, domain)) {
+    if (!xf_routing_is_served_by(routing, route->link, domain)) {
         name_stranger(routing, route->link, domain, user);
         *out_is_shown = false;
         return route;
@@ -158,7 +152,7 @@ static enum mapped map_other(struct xf_route *route, const struct xf_stanza *sta
     case XF_IDENTITY_LATER:
         return LATER;
     case XF_IDENTITY_FOUND:
-        return !is_served_by(routing, route->link, mail) || may_use_jid(routing, route->settings, stanza) ? MAPPED : REFUSED;
+        return !xf_routing_is_served_by(routing, route->link, domain_of(mail)) || may_use_jid(routing, route->settings, stanza) ? MAPPED : REFUSED;
     case XF_IDENTITY_NONE:
         break;
     }
@@ -176,7 +170,7 @@ static enum mapped map_to(struct xf_route *route, struct xf_stanza *stanza, char
     case XF_IDENTITY_LATER:
         return LATER;
     case XF_IDENTITY_FOUND:
-        if (!is_served_by(route->routing, route->link, jid)) {
+        if (!xf_routing_is_served_by(route->routing, route->link, domain_of(jid))) {
             name_stranger(route->routing, route->link, domain_of(jid), jid);
             return map_other(route, stanza, address);
         }

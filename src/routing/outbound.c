@@ -32,12 +32,6 @@ static void log_refused(struct xf_routing *routing, const struct xf_routing_link
            XF_SPN("to", stanza->to.full.ptr ? stanza->to.domain : stanza->raw_to), XF_INT("suppressed", suppressed));
 }
 
-static bool is_served_by(const struct xf_routing *routing, const struct xf_routing_link *link, struct xf_span domain)
-{
-    const struct xf_conf_served *served = xf_policy_served(routing->policy, domain);
-    return served && strcmp(served->link, link->title) == 0;
-}
-
 /* False when a stanza without two valid addresses was dropped or answered. */
 static bool address(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
 {
@@ -52,7 +46,7 @@ static bool address(struct xf_routing *routing, struct xf_routing_link *link, st
     if (err != XF_ERR_OK)
         stanza->to = (struct xf_jid){0};
     log_refused(routing, link, stanza, stanza->raw_to.ptr ? "malformed-to" : "no-to");
-    if (is_served_by(routing, link, stanza->from.domain))
+    if (xf_routing_is_served_by(routing, link, stanza->from.domain))
         xf_bounce(routing, link, stanza, XF_STANZA_ERROR_JID_MALFORMED, "the address is not valid");
     return false;
 }
@@ -72,7 +66,7 @@ static bool is_gateway(const struct xf_routing *routing, struct xf_span domain)
 static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
 {
     struct xf_span local = stanza->from.domain, peer = stanza->to.domain;
-    if (!is_served_by(routing, link, local)) {
+    if (!xf_routing_is_served_by(routing, link, local)) {
         log_refused(routing, link, stanza, "foreign-from");
         return NULL;
     }

@@ -355,9 +355,8 @@ struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local,
 void xf_route_judge(struct xf_route *route)
 {
     struct xf_policy *policy = route->routing->policy;
-    const struct xf_conf_served *served = xf_policy_served(policy, route->local);
     route->settings = xf_policy_peer(policy, route->peer);
-    route->may = served && strcmp(served->link, route->link->title) == 0 &&
+    route->may = xf_routing_is_served_by(route->routing, route->link, route->local) &&
                  xf_policy_may(policy, route->local, route->peer, XF_DIRECTION_OUT);
     route->is_watched = xf_ruling_watches(route->routing, route->local, route->peer, XF_DIRECTION_OUT);
     if (route->state == XF_ROUTE_QUEUE)

@@ -78,6 +78,12 @@ struct xf_routing_link *xf_routing_link_of(const struct xf_routing *routing, con
     return NULL;
 }
 
+bool xf_routing_is_served_by(const struct xf_routing *routing, const struct xf_routing_link *link, struct xf_span domain)
+{
+    const struct xf_conf_served *served = xf_policy_served(routing->policy, domain);
+    return served && strcmp(served->link, link->title) == 0;
+}
+
 void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy)
 {
     size_t cursor = 0;

@@ -148,6 +148,8 @@ static inline uint64_t xf_routing_now(const struct xf_routing *routing)
 }
 
 struct xf_routing_link *xf_routing_link_of(const struct xf_routing *routing, const char *title);
+/* Is that domain ours, and its link this one? */
+bool xf_routing_is_served_by(const struct xf_routing *routing, const struct xf_routing_link *link, struct xf_span domain);
 
 /* ------------------------------------------------------------------ route.c */
 
