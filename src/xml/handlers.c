@@ -12,6 +12,7 @@
  * handlers more after that, so each of them asks first. Comments, processing instructions and
  * DOCTYPE are refused as they show up (RFC 6120 section 11.1).
  */
+#include "deferral_priv.h"
 #include "reader_priv.h"
 
 #include <string.h>
@@ -402,9 +403,5 @@ void xf_reader_set_handlers(struct xf_reader *reader)
     XML_SetCommentHandler(parser, on_comment);
     XML_SetProcessingInstructionHandler(parser, on_instruction);
     XML_SetStartDoctypeDeclHandler(parser, on_doctype);
-#ifdef XF_HAVE_REPARSE_DEFERRAL
-    /* Deferral leaves a complete stanza lying until more bytes come; token.c does its work
-     * (CVE-2023-52425). */
-    (void)XML_SetReparseDeferralEnabled(parser, XML_FALSE); /* fails without a parser only */
-#endif
+    xf_expat_defer_nothing(parser);
 }

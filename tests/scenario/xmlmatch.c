@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <expat.h>
-
 #include <xfed/base/alloc.h>
 #include <xfed/base/buf.h>
+
+#include "deferral_priv.h"
 
 #define ATTRS_MAX 64
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
@@ -227,7 +227,7 @@ static struct tree *tree_parse(enum unit_kind kind, struct xf_span context, stru
     XML_SetElementHandler(p.parser, on_start, on_end);
     XML_SetCharacterDataHandler(p.parser, on_text);
     XML_SetStartNamespaceDeclHandler(p.parser, on_declare);
-    XML_SetReparseDeferralEnabled(p.parser, XML_FALSE);
+    xf_expat_defer_nothing(p.parser);
     bool is_good = true;
     if (kind != UNIT_HEADER) {
         is_good = XML_Parse(p.parser, context.ptr, (int)context.len, 0) == XML_STATUS_OK;
