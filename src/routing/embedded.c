@@ -83,7 +83,7 @@ static bool is_place(const struct rewriting *w, struct xf_span attribute)
 
 /* ------------------------------------------------------------------ a value */
 
-/* False: it holds a reference that no JID needs. `out` has room for value.len bytes. */
+/* False: it holds a reference that no JID needs, or is longer than any: up to XF_JID_MAX bytes in `out`. */
 static bool unescape(struct xf_span value, char *out, size_t *out_len)
 {
     static const struct {
@@ -99,7 +99,7 @@ static bool unescape(struct xf_span value, char *out, size_t *out_len)
             if (value.len >= step && memcmp(value.ptr, references[i].text, step) == 0)
                 break;
         }
-        if (i == XF_ARRAY_LEN(references))
+        if (i == XF_ARRAY_LEN(references) || len == XF_JID_MAX)
             return false;
         out[len++] = c == '&' ? references[i].c : c;
         value.ptr += step;
@@ -135,8 +135,8 @@ static void copy_value(struct rewriting *w, struct xf_span value)
     struct xf_span bare;
     struct xf_jid jid;
     size_t len = 0;
-    bool fits = value.len <= XF_JID_MAX && w->count++ < ADDRESSES_MAX && unescape(value, text, &len);
-    if (!fits || !other_address(w, (struct xf_span){text, len}, &bare, &jid, scratch)) {
+    bool is_text = w->count++ < ADDRESSES_MAX && unescape(value, text, &len);
+    if (!is_text || !other_address(w, (struct xf_span){text, len}, &bare, &jid, scratch)) {
         xf_buf_append_span(w->out, value);
         return;
     }

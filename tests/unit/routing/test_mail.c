@@ -14,6 +14,8 @@
 #include <xfed/base/alloc.h>
 
 #define X "<x xmlns=\"http://jabber.org/protocol/muc#user\">"
+#define X10(text) text text text text text text text text text text
+#define X700(text) X10(X10(text text text text text text text))
 #define ITEM(jid) X "<item jid=\"" jid "\"/></x>"
 
 static char map_path[] = "/tmp/xf-mail-XXXXXX", domain[] = "a.example", link_title[] = "l";
@@ -30,6 +32,8 @@ static const struct {
     {"an item",                      ITEM("u@a.example"),                         ITEM("m@a.example")},
     {"with a resource",              ITEM("u@a.example/r s"),                     ITEM("m@a.example/r s")},
     {"a resource that needs escapes", ITEM("u@a.example/&amp;&lt;&gt;&quot;&apos;"), ITEM("m@a.example/&amp;&lt;&gt;&quot;&apos;")},
+    {"a resource that is longer than a JID while it is escaped", ITEM("u@a.example/" X700("&amp;")), ITEM("m@a.example/" X700("&amp;"))},
+    {"longer than any JID",          ITEM("u@a.example/" X700("abcde")),  NULL},
     {"case",                         ITEM("U@A.EXAMPLE/R"),                       ITEM("m@a.example/R")},
     {"an address with an apostrophe", ITEM("o@a.example"),                        ITEM("o\\27neil@a.example")},
     {"somebody else's",              ITEM("u@b.example"),                         NULL},
