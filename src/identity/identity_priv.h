@@ -129,6 +129,7 @@ struct xf_directory {
 /* Connect, TLS, bind; nothing when it is. XF_ERR_IO, XF_ERR_TIMEOUT: out of reach; XF_ERR_TLS; XF_ERR_REFUSED: the password. */
 XF_MUST_USE enum xf_err xf_directory_open(struct xf_directory *directory, struct xf_error *err);
 void xf_directory_close(struct xf_directory *directory);
+void xf_directory_bound(struct ldap *ld); /* the size of a message: before the first one */
 
 struct xf_search {
     const char *base, *filter;

@@ -16,6 +16,7 @@
 
 #define SYSTEM_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
 #define FILTER_MAX 65536
+#define MESSAGE_MAX_BYTES (256u << 20) /* one entry: a group with as many members as we take */
 
 /* ------------------------------------------------------------------ errors */
 
@@ -74,6 +75,15 @@ static bool wants_tls(const struct xf_conf_directory *conf)
     return conf->start_tls || strncasecmp(conf->uri, "ldaps://", 8) == 0;
 }
 
+/* libldap takes what the server says a message will be long, up to 4 GB, and before TLS anybody on the way may say it. */
+void xf_directory_bound(LDAP *ld)
+{
+    Sockbuf *buffer = NULL;
+    ber_len_t max = MESSAGE_MAX_BYTES;
+    if (ldap_get_option(ld, LDAP_OPT_SOCKBUF, &buffer) == LDAP_OPT_SUCCESS && buffer)
+        (void)ber_sockbuf_ctrl(buffer, LBER_SB_OPT_SET_MAX_INCOMING, &max);
+}
+
 static int set_options(struct xf_directory *directory)
 {
     const struct xf_conf_directory *conf = directory->conf;
@@ -81,6 +91,7 @@ static int set_options(struct xf_directory *directory)
     const int version = LDAP_VERSION3, hard = LDAP_OPT_X_TLS_HARD, client = 0, no_deref = LDAP_DEREF_NEVER;
     LDAP *ld = directory->ld;
     int code = ldap_set_option(ld, LDAP_OPT_PROTOCOL_VERSION, &version);
+    xf_directory_bound(ld);
     code = code ? code : ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &timeout);
     code = code ? code : ldap_set_option(ld, LDAP_OPT_TIMEOUT, &timeout);
     code = code ? code : ldap_set_option(ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);

@@ -85,7 +85,7 @@ static enum xf_err add_user(struct load *load, LDAPMessage *entry, struct xf_err
     return XF_ERR_OK;
 }
 
-/* The cookie for the next page; empty after the last. */
+/* The cookie for the next page; empty after the last. libldap asserts that the control has a value, which is the server's to say. */
 static void take_cookie(struct xf_directory *directory, LDAPMessage *page, struct berval *cookie)
 {
     LDAPControl **controls = NULL, *response = NULL;
@@ -93,7 +93,7 @@ static void take_cookie(struct xf_directory *directory, LDAPMessage *page, struc
     struct berval next = {0, NULL};
     if (ldap_parse_result(directory->ld, page, NULL, NULL, NULL, NULL, &controls, 0) == LDAP_SUCCESS && controls)
         response = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL);
-    if (response && ldap_parse_pageresponse_control(directory->ld, response, &estimate, &next) != LDAP_SUCCESS)
+    if (response && response->ldctl_value.bv_val && ldap_parse_pageresponse_control(directory->ld, response, &estimate, &next) != LDAP_SUCCESS)
         next = (struct berval){0, NULL};
     ldap_controls_free(controls);
     ber_memfree(cookie->bv_val);
