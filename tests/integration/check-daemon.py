@@ -34,6 +34,11 @@ def check(name):
     return add
 
 
+def left_out(what, why):
+    """scripts/test names it in its summary."""
+    print(f'left out: {what}: {why}')
+
+
 class Cluster:
     """An XEP-0114 server for one component after the other; keeps what it was sent."""
 
@@ -350,10 +355,10 @@ def second_signal(new):
 @check('root becomes the user, and a reload without rights to the key goes on')
 def user(new):
     if os.geteuid() != 0:
-        print('      (not root: left out)')
+        left_out('process { user }', 'needs root')
         return
     if VALGRIND:
-        print('      (under valgrind the status is not the one of xfedd: left out)')
+        left_out('process { user }', 'under valgrind the status is not the one of xfedd')
         return
     run = new(user='nobody').ready()
     run.wait_line('process.user.changed user="nobody"')
@@ -407,10 +412,10 @@ def remembered(path):
 def is_boxed(run):
     """False, and said why: this build or run is without."""
     if VALGRIND:
-        print('      (valgrind itself would be refused: left out)')
+        left_out('sandbox', 'valgrind itself would be refused')
         return False
     if any('process.sandbox.missing part=all' in line for line in run.lines()):
-        print('      (built with a sanitizer: left out)')
+        left_out('sandbox', 'built with a sanitizer')
         return False
     run.wait_line('info process.sandbox.on calls=yes files=yes')
     return True
@@ -483,7 +488,7 @@ def copies(run, *needles):
 def wiped(new):
     run = new().ready()
     if os.geteuid() != 0 or not is_boxed(run):
-        print('      (needs root, and memory as it is: left out)')
+        left_out('secrets in memory', 'needs root, and memory as it is')
         return
     with open(run.path('key.pem')) as key:
         line = key.read().splitlines()[1]

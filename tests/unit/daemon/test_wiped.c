@@ -212,11 +212,11 @@ END_TEST
 
 int main(void)
 {
-    TCase *tcase = tcase_create("wiped");
     if (XF_IS_SANITIZED) {
-        fprintf(stderr, "left out: a sanitizer's memory is too large to be searched\n");
+        fprintf(stderr, "left out: wiped: a sanitizer's memory is too large to be searched\n");
         return 77;
     }
+    TCase *tcase = tcase_create("wiped");
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, nothing_stays);
