@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The check scripts find what they are for: each row is a file in a toy tree and the words expected."""
+import platform
 import subprocess
 import sys
 import tempfile
@@ -69,7 +70,27 @@ def run(script, name, content):
         return subprocess.run([program], capture_output=True, text=True, check=False)
 
 
+# What check-hardening must miss in a program that is built with all of it off.
+SOFT = ['-no-pie', '-fno-stack-protector', '-fcf-protection=none', '-Wl,-z,norelro', '-Wl,-z,lazy', '-Wl,-z,execstack']
+MISSED = ['not position-independent', 'the stack is RWE', 'no GNU_RELRO', 'no immediate binding', 'no stack protector',
+          'checking functions are not used', 'main() does not begin with endbr64', 'is not weak', '-fstack-clash-protection is missing',
+          '-ftrivial-auto-var-init=zero is missing']
+
+
+def soft_program():
+    """-> what is not said about it."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / 'soft'
+        (Path(folder) / 'compile_commands.json').write_text('[]')
+        subprocess.run(['cc', *SOFT, '-x', 'c', '-', '-o', program], input='int main(void) { return 0; }\n', text=True, check=True)
+        said = subprocess.run([SCRIPTS / 'check-hardening', program, '--fortified'], capture_output=True, text=True, check=False)
+        return [words for words in MISSED if words not in said.stdout] + (['exit 1'] if said.returncode != 1 else [])
+
+
 failed = 0
+if platform.machine() == 'x86_64' and (unsaid := soft_program()):
+    failed += 1
+    print(f'check-hardening, a program without any: it does not say {unsaid}')
 for script, label, name, content, words in CASES:
     done = run(script, name, content)
     output = done.stdout + done.stderr
