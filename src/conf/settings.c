@@ -11,7 +11,7 @@
 #include <xfed/xmpp/jid.h>
 
 #define VALUE_MAX_BYTES (256u << 10)
-#define LABELS_MAX ((XF_DOMAIN_MAX + 1) / 2 + 1)
+#define LABELS_MAX ((XF_DOMAIN_ASCII_MAX + 1) / 2 + 1)
 
 static const struct xf_conf_peer *find_section(const struct xf_conf *conf, struct xf_span pattern)
 {

@@ -3,8 +3,8 @@
  * certs.c — the certificates of our domains, as a configuration names them or as they lie in trust { cert-dir }.
  *
  * A served section with `certificate` uses those for its domain and aliases, one for each type of key. Without, DOMAIN/fullchain.pem
- * and privkey.pem in the folder are looked for, the way certbot and acme clients leave them; an alias with a folder of its own has
- * its own, others use the domain's.
+ * and privkey.pem in the folder are looked for, the way certbot and acme clients leave them (DOMAIN in A-labels, else as it is written);
+ * an alias with a folder of its own has its own, others use the domain's.
  *
  * Loading touches files only and runs on the thread pool in a reload. What cannot be read is reported; at the start that is the end,
  * in a reload the certificate in force stays (after root was given up, keys may be out of reach). Test:
@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <xfed/base/alloc.h>
+#include <xfed/xmpp/jid.h>
 
 /* ---- which ones there are */
 
@@ -27,19 +28,27 @@ static void add(struct xf_certs *certs, const struct xf_cert *cert)
 }
 
 /* A folder that may not be looked into counts as there: it is not to be taken for a domain without a certificate. */
-static bool add_from_dir(struct xf_certs *certs, const struct xf_conf *conf, size_t served, const char *name, bool is_alias)
+static bool add_folder(struct xf_certs *certs, const struct xf_conf *conf, size_t served, const char *name, const char *folder, bool is_alias)
 {
-    char *file = xf_asprintf("%s/%s/fullchain.pem", conf->cert_dir, name);
+    char *file = xf_asprintf("%s/%s/fullchain.pem", conf->cert_dir, folder);
     bool is_there = access(file, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
     if (is_there)
         add(certs, &(struct xf_cert){.name = xf_strdup(name),
                                      .served = served,
                                      .is_alias = is_alias,
                                      .file = file,
-                                     .key_file = xf_asprintf("%s/%s/privkey.pem", conf->cert_dir, name)});
+                                     .key_file = xf_asprintf("%s/%s/privkey.pem", conf->cert_dir, folder)});
     else
         xf_free(file);
     return is_there;
+}
+
+static bool add_from_dir(struct xf_certs *certs, const struct xf_conf *conf, size_t served, const char *name, bool is_alias)
+{
+    char ascii[XF_DOMAIN_ASCII_MAX + 1];
+    xf_require(xf_domain_to_ascii(xf_span_of(name), ascii) == XF_ERR_OK); /* conf prepared it */
+    return add_folder(certs, conf, served, name, ascii, is_alias) ||
+           (strcmp(ascii, name) != 0 && add_folder(certs, conf, served, name, name, is_alias));
 }
 
 static bool find_own(struct xf_certs *certs, const struct xf_conf *conf, size_t i)

@@ -304,7 +304,7 @@ struct xf_discovery *xf_discover(struct xf_dns *dns, struct xf_span domain,
         resolve_targets(discovery);
         return discovery;
     }
-    if (!xf_dns_name_prepare(domain, discovery->domain)) {
+    if (!xf_dns_name_of_domain(domain, discovery->domain)) {
         snprintf(discovery->detail, sizeof(discovery->detail), "not a name of the DNS");
         finish_later(discovery, XF_DISCOVERY_NOT_FOUND);
         return discovery;
@@ -335,7 +335,7 @@ static void add_route(struct xf_discovery *discovery, const char *route)
         return;
 
     bool is_literal = read_literal(host, name);
-    if (is_literal || xf_dns_name_prepare(host, name))
+    if (is_literal || xf_dns_name_of_domain(host, name))
         add_endpoint(discovery, name, (uint16_t)port, false)->is_literal = is_literal;
 }
 

@@ -8,6 +8,8 @@
  */
 #include "name_priv.h"
 
+#include <xfed/xmpp/jid.h>
+
 #define LABEL_MAX 63 /* RFC 1035 §2.3.4 */
 
 static char lower(char c)
@@ -38,6 +40,14 @@ bool xf_dns_name_prepare(struct xf_span text, char out[XF_DNS_NAME_MAX + 1])
     }
     out[text.len] = '\0';
     return label_len > 0;
+}
+
+bool xf_dns_name_of_domain(struct xf_span domain, char out[XF_DNS_NAME_MAX + 1])
+{
+    char ascii[XF_DOMAIN_ASCII_MAX + 1];
+
+    return xf_domain_to_ascii(domain, ascii) == XF_ERR_OK &&
+           xf_dns_name_prepare(xf_span_of(ascii), out);
 }
 
 size_t xf_dns_name_to_wire(const char *name, uint8_t out[XF_DNS_NAME_WIRE_MAX])

@@ -19,6 +19,9 @@
  * none. */
 bool xf_dns_name_prepare(struct xf_span text, char out[XF_DNS_NAME_MAX + 1]);
 
+/* The name of a prepared domain, or of one that a person wrote: A-labels. */
+bool xf_dns_name_of_domain(struct xf_span domain, char out[XF_DNS_NAME_MAX + 1]);
+
 /* A prepared name (or "") to wire form; its length, or 0 when it is none. */
 size_t xf_dns_name_to_wire(const char *name, uint8_t out[XF_DNS_NAME_WIRE_MAX]);
 

@@ -5,6 +5,8 @@
  *   peers(peer, direction, auth, first_s, last_s)                     a row for a peer and direction
  *   keys(peer, direction, spki_sha256, ground, first_s, last_s)       its keys, in hex
  *
+ * Peers stand there in A-labels, as DNS has them: what a terminal shows and a person types is then never in doubt.
+ *
  * A file is ours when it is empty, or says so (application_id) in a format that we know (user_version). Every other one is left as it is.
  * The schema of a file that somebody else wrote cannot make us run functions or triggers of his (DEFENSIVE, trusted_schema), and what
  * its rows say is checked before it is believed. All values are bound parameters.
@@ -22,6 +24,7 @@
 #include <sqlite3.h>
 
 #include <xfed/base/alloc.h>
+#include <xfed/xmpp/jid.h>
 
 #define APPLICATION_ID 0x78666564 /* "xfed" */
 #define FORMAT 1
@@ -251,8 +254,9 @@ static int read_peer(struct xf_memory_file *file, sqlite3_stmt *row, xf_memory_r
     const char *text = (const char *)sqlite3_column_text(row, 0);
     struct xf_span name = {text, text ? (size_t)sqlite3_column_bytes(row, 0) : 0};
     struct xf_memory_entry entry = {0};
+    char peer[XF_DOMAIN_MAX + 1];
     size_t way, auth;
-    if (name.len == 0 || name.len > XF_MEMORY_NAME_MAX || memchr(name.ptr, 0, name.len) ||
+    if (xf_domain_prepare(name, peer) != XF_ERR_OK ||
         !word_of(row, 1, way_word, XF_MEMORY_WAY_COUNT, &way) || !word_of(row, 2, auth_word, XF_MEMORY_EXTERNAL + 1, &auth))
         return SQLITE_DONE;
     entry.auth = (enum xf_memory_auth)auth;
@@ -260,7 +264,7 @@ static int read_peer(struct xf_memory_file *file, sqlite3_stmt *row, xf_memory_r
     entry.last_s = sqlite3_column_int64(row, 4);
     int code = read_keys(file, name, way_words[way], &entry);
     if (code == SQLITE_DONE || code == SQLITE_ROW)
-        read(owner, name, (enum xf_memory_way)way, &entry);
+        read(owner, xf_span_of(peer), (enum xf_memory_way)way, &entry);
     return code == SQLITE_ROW ? SQLITE_DONE : code;
 }
 
@@ -326,10 +330,13 @@ static bool add_entry(struct xf_memory_file *file, const char *name, const char 
 
 static bool write_row(struct xf_memory_file *file, const struct xf_memory_row *row)
 {
-    if (!run_for(file, FORGET_PEER, row->name) || !run_for(file, FORGET_KEYS, row->name))
+    char name[XF_DOMAIN_ASCII_MAX + 1];
+    if (xf_domain_to_ascii(xf_span_of(row->name), name) != XF_ERR_OK)
+        return true; /* no domain: it could not be read again */
+    if (!run_for(file, FORGET_PEER, name) || !run_for(file, FORGET_KEYS, name))
         return false;
     for (size_t i = 0; i < XF_MEMORY_WAY_COUNT; i++)
-        if (row->has_way[i] && !add_entry(file, row->name, way_words[i], &row->way[i]))
+        if (row->has_way[i] && !add_entry(file, name, way_words[i], &row->way[i]))
             return false;
     return true;
 }

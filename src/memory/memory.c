@@ -11,6 +11,7 @@
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/log.h>
+#include <xfed/xmpp/jid.h>
 
 #define WRITE_MS 2000
 #define RETRY_MS 60000
@@ -210,7 +211,7 @@ const struct xf_memory_entry *xf_memory_find(const struct xf_memory *memory, str
 static void take(struct xf_memory *memory, struct xf_span name, bool is_inbound, const struct xf_memory_sight *now, bool accepts,
                  int64_t now_s)
 {
-    if (name.len == 0 || name.len > XF_MEMORY_NAME_MAX)
+    if (name.len == 0 || name.len > XF_DOMAIN_MAX)
         return;
     struct xf_memory_peer *peer = xf_memory_table_see(&memory->table, name, now_s, now_s);
     bool is_new = !peer->way[way_of(is_inbound)];

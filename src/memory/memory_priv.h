@@ -13,8 +13,6 @@
 #include <xfed/base/map.h>
 #include <xfed/memory/memory.h>
 
-#define XF_MEMORY_NAME_MAX 255 /* bytes of a prepared domain */
-
 enum xf_memory_way { XF_MEMORY_OUT, XF_MEMORY_IN, XF_MEMORY_WAY_COUNT };
 
 /* ---- table.c */

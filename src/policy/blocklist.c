@@ -29,7 +29,7 @@ struct entry {
     uint32_t line;
     int32_t until_day;             /* since 1970; INT32_MAX: for ever */
     uint16_t file;
-    uint8_t name_len;              /* XF_DOMAIN_MAX at most */
+    uint16_t name_len;             /* XF_DOMAIN_MAX at most */
     bool covers_below;             /* *.name */
 };
 
@@ -290,7 +290,7 @@ static enum xf_err add_line(struct xf_blocklist *list, const struct line *line)
                             .line = (uint32_t)line->number,
                             .until_day = line->until_day,
                             .file = (uint16_t)(list->file_count - 1),
-                            .name_len = (uint8_t)name_len,
+                            .name_len = (uint16_t)name_len,
                             .covers_below = line->covers_below};
     if (!same)
         place(list, list->count++);

@@ -34,13 +34,13 @@ static bool next_name(const struct names *names, size_t *i, struct xf_our_name *
     return false;
 }
 
-static const char *common_name(const struct names *names)
+/* In `ours`, or a text of our own: something must be there. */
+static const char *common_name(const struct names *names, struct xf_our_name *ours)
 {
-    struct xf_our_name ours;
-    for (size_t i = 0; next_name(names, &i, &ours);)
-        if (strlen(ours.name) <= COMMON_NAME_MAX)
-            return ours.name;
-    return "xfedd"; /* something must be there */
+    for (size_t i = 0; next_name(names, &i, ours);)
+        if (strlen(ours->ascii) <= COMMON_NAME_MAX)
+            return ours->ascii;
+    return "xfedd";
 }
 
 static void put_dns_names(const struct names *names, FILE *out)
@@ -48,14 +48,22 @@ static void put_dns_names(const struct names *names, FILE *out)
     struct xf_our_name ours;
     unsigned number = 0;
     for (size_t i = 0; next_name(names, &i, &ours);)
-        fprintf(out, "DNS.%u = %s\n", ++number, ours.name);
+        fprintf(out, "DNS.%u = %s\n", ++number, ours.ascii);
 }
 
-static void put_other_names(const struct names *names, const char *format, unsigned *number, FILE *out)
+static void put_srv_names(const struct names *names, unsigned *number, FILE *out)
 {
     struct xf_our_name ours;
     for (size_t i = 0; next_name(names, &i, &ours);)
-        fprintf(out, "otherName.%u = %s%s\n", ++*number, format, ours.name);
+        fprintf(out, "otherName.%u = " ID_ON_DNS_SRV ";IA5STRING:_xmpp-server.%s\n", ++*number, ours.ascii);
+}
+
+/* In U-labels: they are JIDs. */
+static void put_xmpp_addresses(const struct names *names, unsigned *number, FILE *out)
+{
+    struct xf_our_name ours;
+    for (size_t i = 0; next_name(names, &i, &ours);)
+        fprintf(out, "otherName.%u = " ID_ON_XMPP_ADDR ";UTF8:%s\n", ++*number, ours.name);
 }
 
 static void put_extensions(const char *section, const char *names, const char *what, FILE *out)
@@ -73,17 +81,18 @@ static void put_names(const struct names *names, FILE *out)
     put_dns_names(names, out);
     fputs("\n[ srv_names ]\n", out);
     put_dns_names(names, out);
-    put_other_names(names, ID_ON_DNS_SRV ";IA5STRING:_xmpp-server.", &number, out);
+    put_srv_names(names, &number, out);
     number = 0;
     fputs("\n[ xmpp_names ]\n", out);
     put_dns_names(names, out);
-    put_other_names(names, ID_ON_DNS_SRV ";IA5STRING:_xmpp-server.", &number, out);
-    put_other_names(names, ID_ON_XMPP_ADDR ";UTF8:", &number, out);
+    put_srv_names(names, &number, out);
+    put_xmpp_addresses(names, &number, out);
 }
 
 static void put_head(const struct names *names, FILE *out)
 {
-    const char *name = common_name(names);
+    struct xf_our_name ours;
+    const char *name = common_name(names, &ours);
     fprintf(out,
             "# Names of a certificate, made by xfedd --csr-names. A key and a request for it:\n"
             "#   openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config THIS_FILE -keyout %s.key -out %s.csr\n"

@@ -58,12 +58,13 @@ static bool is_repeated(const struct xf_conf *conf, size_t i, bool direct)
 
 static void put_srv(const struct sheet *sheet, const char *service, const char *name, bool direct)
 {
+    char host[XF_DOMAIN_ASCII_MAX + 1];
     for (size_t i = 0; i < sheet->conf->node_count; i++) {
         const struct xf_conf_node *node = &sheet->conf->nodes[i];
         if (is_repeated(sheet->conf, i, direct))
             continue;
         fprintf(sheet->out, "%s.%s. %u IN SRV " SRV_ORDER " %u %s.\n", service, name, sheet->ttl_s,
-                direct ? node->direct_port : node->port, node->host);
+                direct ? node->direct_port : node->port, xf_ascii_of(node->host, host));
     }
 }
 
@@ -75,9 +76,9 @@ static const char *kind_of(const struct xf_conf *conf, const struct xf_our_name 
 static void put_name(const struct sheet *sheet, const struct xf_our_name *ours)
 {
     fprintf(sheet->out, "\n; %s: %s\n", ours->name, kind_of(sheet->conf, ours));
-    put_srv(sheet, "_xmpp-server._tcp", ours->name, false);
+    put_srv(sheet, "_xmpp-server._tcp", ours->ascii, false);
     if (has_direct(sheet) && shows_certificate(sheet, ours))
-        put_srv(sheet, "_xmpps-server._tcp", ours->name, true);
+        put_srv(sheet, "_xmpps-server._tcp", ours->ascii, true);
     else if (has_direct(sheet))
         fputs("; no _xmpps-server: there is no certificate of this name yet\n", sheet->out);
 }
@@ -105,11 +106,12 @@ static bool has_address_before(const struct xf_conf *conf, const char *host, siz
 static void put_addresses(const struct sheet *sheet, const char *host)
 {
     const struct xf_conf *conf = sheet->conf;
+    char name[XF_DOMAIN_ASCII_MAX + 1];
     for (size_t n = 0; n < conf->node_count; n++) {
         const struct xf_texts *addresses = &conf->nodes[n].addresses;
         for (size_t i = 0; strcmp(conf->nodes[n].host, host) == 0 && i < addresses->count; i++)
             if (!has_address_before(conf, host, n, i))
-                fprintf(sheet->out, "%s. %u IN %s %s\n", host, sheet->ttl_s, xf_address_is_v6(addresses->item[i]) ? "AAAA" : "A",
+                fprintf(sheet->out, "%s. %u IN %s %s\n", xf_ascii_of(host, name), sheet->ttl_s, xf_address_is_v6(addresses->item[i]) ? "AAAA" : "A",
                         addresses->item[i]);
     }
 }
@@ -124,10 +126,11 @@ static bool is_known_key(const struct sheet *sheet, size_t i)
 
 static void put_tlsa(const struct sheet *sheet, const char *host, unsigned port)
 {
+    char name[XF_DOMAIN_ASCII_MAX + 1];
     for (size_t i = 0; i < sheet->cert_count; i++) {
         if (is_known_key(sheet, i))
             continue;
-        fprintf(sheet->out, "_%u._tcp.%s. %u IN TLSA 3 1 1 ", port, host, sheet->ttl_s);
+        fprintf(sheet->out, "_%u._tcp.%s. %u IN TLSA 3 1 1 ", port, xf_ascii_of(host, name), sheet->ttl_s);
         for (size_t k = 0; k < sizeof(sheet->certs[i].spki_sha256); k++)
             fprintf(sheet->out, "%02x", sheet->certs[i].spki_sha256[k]);
         fputc('\n', sheet->out);

@@ -5,12 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *xf_ascii_of(const char *domain, char out[XF_DOMAIN_ASCII_MAX + 1])
+{
+    xf_require(xf_domain_to_ascii(xf_span_of(domain), out) == XF_ERR_OK); /* conf prepared it */
+    return out;
+}
+
 bool xf_our_name_at(const struct xf_conf *conf, size_t i, struct xf_our_name *out)
 {
     for (size_t s = 0; s < conf->served_count; s++) {
         const struct xf_conf_served *served = &conf->served[s];
         if (i <= served->aliases.count) {
-            *out = (struct xf_our_name){i == 0 ? served->domain : served->aliases.item[i - 1], s, i > 0};
+            *out = (struct xf_our_name){.name = i == 0 ? served->domain : served->aliases.item[i - 1], .served = s, .is_alias = i > 0};
+            (void)xf_ascii_of(out->name, out->ascii);
             return true;
         }
         i -= served->aliases.count + 1;

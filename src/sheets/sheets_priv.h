@@ -12,16 +12,20 @@
 
 #include <stdbool.h>
 #include <xfed/sheets/sheets.h>
+#include <xfed/xmpp/jid.h>
 
 /* ---- names.c */
 struct xf_our_name {
     const char *name;
-    size_t served;      /* in conf->served */
+    char ascii[XF_DOMAIN_ASCII_MAX + 1]; /* ... as DNS and certificates have it */
+    size_t served;                       /* in conf->served */
     bool is_alias;
 };
 
 /* The i-th of all domains and aliases, each domain before its aliases; false: there are no more. */
 bool xf_our_name_at(const struct xf_conf *conf, size_t i, struct xf_our_name *out);
+/* A prepared domain as DNS has it, in `out`, which is returned. */
+const char *xf_ascii_of(const char *domain, char out[XF_DOMAIN_ASCII_MAX + 1]);
 /* Is this name `zone` or below it? */
 bool xf_name_is_in(const char *name, const char *zone);
 /* XF_ERR_BAD_VALUE, with words: what needs nodes cannot be made. */

@@ -19,7 +19,7 @@
 #include <xfed/xmpp/jid.h>
 
 #define NAMES_MAX 256
-#define NAME_MAX_BYTES 300 /* a domain of 255, "_xmpp-server." before it */
+#define NAME_MAX_BYTES (XF_DOMAIN_MAX + 16) /* of an address, or "_xmpp-server." before a domain */
 
 struct xf_tls_facts *xf_tls_facts_new(void)
 {
@@ -58,17 +58,17 @@ static bool is_acceptable(const char *bytes, size_t len, enum xf_cert_name_kind 
     return xf_utf8_valid(bytes, len);
 }
 
-/* An address has U-labels (RFC 6120 §13.7.1.4), our domains A-labels. NULL: it is no domain. */
+/* All names are kept in A-labels; an address has U-labels (RFC 6120 §13.7.1.4). NULL: it is no domain. */
 static char *text_of(const char *bytes, size_t len, enum xf_cert_name_kind kind)
 {
-    char domain[XF_DOMAIN_MAX + 1];
+    char domain[XF_DOMAIN_ASCII_MAX + 1];
     bool is_ascii = true;
 
     for (size_t i = 0; i < len; i++)
         is_ascii &= (unsigned char)bytes[i] < 0x80;
     if (kind != XF_CERT_XMPP || is_ascii)
         return xf_strndup(bytes, len);
-    if (xf_domain_prepare((struct xf_span){bytes, len}, domain) != XF_ERR_OK)
+    if (xf_domain_to_ascii((struct xf_span){bytes, len}, domain) != XF_ERR_OK)
         return NULL;
     return xf_strdup(domain);
 }

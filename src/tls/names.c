@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * names.c — does a certificate name a domain? Pure text; facts.c made the names lower case and
- * clean.
+ * names.c — does a certificate name a domain? Pure text; facts.c made the names lower case, clean
+ * and A-labels, and to those the domain is brought here.
  *
  * RFC 6125 §6.4, RFC 9525 §6.3: a dNSName is equal, or its whole left-most label is "*" and stands
  * for exactly one label; "f*o", "a.*.example", "*" and "*.tld" match nothing. SRVName (RFC 4985)
@@ -9,6 +9,7 @@
  * tests/unit/tls/test_names.c.
  */
 #include <xfed/tls/facts.h>
+#include <xfed/xmpp/jid.h>
 
 #define SRV_PREFIX "_xmpp-server."
 
@@ -54,10 +55,12 @@ static bool name_matches(const struct xf_cert_name *name, struct xf_span domain)
 
 bool xf_tls_facts_name(const struct xf_tls_facts *facts, struct xf_span domain)
 {
-    if (domain.len == 0 || memchr(domain.ptr, '*', domain.len))
+    char ascii[XF_DOMAIN_ASCII_MAX + 1];
+
+    if (xf_domain_to_ascii(domain, ascii) != XF_ERR_OK)
         return false;
     for (size_t i = 0; i < facts->name_count; i++) {
-        if (name_matches(&facts->names[i], domain))
+        if (name_matches(&facts->names[i], xf_span_of(ascii)))
             return true;
     }
     return false;

@@ -22,12 +22,12 @@
 #include <openssl/err.h>
 
 #include <xfed/base/alloc.h>
+#include <xfed/xmpp/jid.h>
 
 #define RECORD_BYTES SSL3_RT_MAX_PLAIN_LENGTH
 #define DRY_MAX_BYTES (64u << 10)
 #define MESSAGES_MAX 64
 #define MESSAGE_BYTES (64u << 10)
-#define NAME_BYTES 256
 
 static void fail(struct xf_tls_session *session, const char *doing)
 {
@@ -203,14 +203,11 @@ struct xf_tls_session *xf_tls_session_of(const struct xf_conn *conn)
 const struct xf_tls_shown *xf_tls_session_find(const struct xf_tls_session *session,
                                                const char *name)
 {
-    char lower[NAME_BYTES];
-    size_t len = strlen(name);
+    char domain[XF_DOMAIN_MAX + 1];
 
-    if (len >= sizeof(lower))
+    if (xf_domain_prepare(xf_span_of(name), domain) != XF_ERR_OK)
         return NULL;
-    for (size_t i = 0; i <= len; i++)
-        lower[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
-    return xf_tls_identities_find(session->handshake->identities, (struct xf_span){lower, len});
+    return xf_tls_identities_find(session->handshake->identities, xf_span_of(domain));
 }
 
 /* RFC 6066 §3: no literal addresses as server names. */
@@ -225,14 +222,13 @@ static bool is_address(struct xf_span domain)
 
 static bool set_client_names(SSL *ssl, const struct xf_tls_request *request)
 {
-    char name[NAME_BYTES];
+    char name[XF_DOMAIN_ASCII_MAX + 1];
 
     if (request->is_direct && SSL_set_alpn_protos(ssl, xf_tls_alpn, XF_TLS_ALPN_BYTES) != 0)
         return false;
-    if (request->peer.len == 0 || request->peer.len >= sizeof(name) || is_address(request->peer))
+    if (request->peer.len == 0 || is_address(request->peer) ||
+        xf_domain_to_ascii(request->peer, name) != XF_ERR_OK)
         return true;
-    memcpy(name, request->peer.ptr, request->peer.len);
-    name[request->peer.len] = '\0';
     return SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 

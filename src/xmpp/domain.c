@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * domain.c — domains in the one form under which they are looked up, compared and routed.
+ * domain.c — domains in the one form under which they are looked up, compared, routed and written.
  *
  * - `[v6]`: parsed and written again (RFC 5952), so that one address has one spelling;
  * - ASCII: lower case, one trailing dot dropped, then the check of names below;
  * - all else: IDNA2008 with the mapping of UTS 46 (libidn2, non-transitional) to A-labels, then the
- *   same check.
+ *   same check;
+ * - where A-labels are among the labels, whoever wrote them so, they are decoded: U-labels are what
+ *   XMPP has on the wire (RFC 7622 section 3.2.1), and what servers compare by.
  *
  * The check of names is ours, as libidn2 lets ASCII pass as it is, and with
  * IDN2_USE_STD3_ASCII_RULES it removes what it dislikes: user@host would become the domain
- * userhost. Labels are LDH of 1 to 63 bytes, 253 in all. A last label of digits alone is dotted
- * IPv4 or nothing (RFC 1123 section 2.1). An A-label must be the one that its U-label gives: "xn--"
- * with anything behind it would else be a second name for a peer.
+ * userhost. Labels are letters, digits, "-" and "_" (which servers in use take, though no host has
+ * it), 1 to 63 bytes, 253 in all. A last label of digits alone is dotted IPv4 or nothing (RFC 1123
+ * section 2.1). An A-label must be the one that its U-label gives: "xn--" with anything behind it
+ * would else be a second name for a peer.
+ *
+ * A name of 253 bytes has at most four times as many in U-labels, as each code point takes a byte of
+ * its A-label at least: XF_DOMAIN_MAX holds any.
  */
 #include "jid_priv.h"
 
@@ -22,7 +28,7 @@
 
 #include <xfed/base/utf8.h>
 
-#define NAME_MAX_BYTES 253
+#define NAME_MAX_BYTES XF_DOMAIN_ASCII_MAX
 #define LABEL_MAX_BYTES 63
 
 struct name_facts {
@@ -46,13 +52,13 @@ static bool is_label(struct xf_span label)
     if (label.ptr[0] == '-' || label.ptr[label.len - 1] == '-')
         return false;
     for (size_t i = 0; i < label.len; i++) {
-        if (!(xf_jid_class[(unsigned char)label.ptr[i]] & XF_JID_LDH))
+        if (!(xf_jid_class[(unsigned char)label.ptr[i]] & XF_JID_LABEL))
             return false;
     }
     return true;
 }
 
-/* Is it a name of LDH labels, in lower case? */
+/* Is it a name of such labels, in lower case? */
 static bool look_at_name(struct xf_span name, struct name_facts *out_facts)
 {
     struct name_facts facts = {0};
@@ -79,25 +85,26 @@ static bool look_at_name(struct xf_span name, struct name_facts *out_facts)
 }
 
 /* To A-labels; NULL when IDNA forbids it. Free with idn2_free. */
-static char *to_ascii(const char *name)
+static char *encode(const char *name)
 {
     char *ascii = NULL;
 
     return idn2_to_ascii_8z(name, &ascii, IDN2_NONTRANSITIONAL) == IDN2_OK ? ascii : NULL;
 }
 
-/* Do the A-labels of the name decode, and give themselves again? */
-static bool a_labels_are_valid(const char *name)
+/* To U-labels; NULL when an A-label is not one. Free with idn2_free. */
+static char *decode(const char *name)
 {
     char *unicode = NULL, *again = NULL;
 
     if (idn2_to_unicode_8z8z(name, &unicode, 0) == IDN2_OK)
-        again = to_ascii(unicode);
-
-    bool valid = again && strcmp(again, name) == 0;
+        again = encode(unicode);
+    if (!again || strcmp(again, name) != 0) {
+        idn2_free(unicode);
+        unicode = NULL;
+    }
     idn2_free(again);
-    idn2_free(unicode);
-    return valid;
+    return unicode;
 }
 
 static bool is_ipv4(const char *name)
@@ -131,55 +138,79 @@ static enum xf_err prep_ipv6(struct xf_span raw, char out[XF_DOMAIN_MAX + 1], si
     return XF_ERR_OK;
 }
 
-/* A name in ASCII of which `len` bytes are in `out`; `may_be_address` when a person wrote it so. */
-static enum xf_err finish_name(char *out, size_t len, bool may_be_address, size_t *out_len)
-{
+/* With a trailing dot, which is dropped. */
+struct name {
+    char text[NAME_MAX_BYTES + 2];
+    size_t len;
     struct name_facts facts;
+};
 
-    if (len > 0 && out[len - 1] == '.')
-        len--;
-    out[len] = '\0';
-    if (!look_at_name((struct xf_span){out, len}, &facts))
-        return XF_ERR_BAD_JID;
-    if (facts.ends_in_number && !(may_be_address && is_ipv4(out)))
-        return XF_ERR_BAD_JID;
-    if (facts.has_a_label && !a_labels_are_valid(out))
-        return XF_ERR_BAD_JID;
-    *out_len = len;
-    return XF_ERR_OK;
+static bool take_ascii(struct xf_span raw, struct name *out)
+{
+    if (raw.len >= sizeof(out->text))
+        return false;
+    xf_jid_fold(raw, out->text);
+    out->len = raw.len;
+    return true;
 }
 
-static enum xf_err prep_unicode(struct xf_span raw, char out[XF_DOMAIN_MAX + 1], size_t *out_len)
+static bool take_unicode(struct xf_span raw, struct name *out)
 {
     char text[XF_JID_PART_MAX + 1];
 
     if (raw.len > XF_JID_PART_MAX || memchr(raw.ptr, '\0', raw.len) ||
         !xf_utf8_valid(raw.ptr, raw.len))
-        return XF_ERR_BAD_JID;
+        return false;
     memcpy(text, raw.ptr, raw.len);
     text[raw.len] = '\0';
 
-    char *ascii = to_ascii(text);
-    size_t len = ascii ? strlen(ascii) : 0;
-    bool fits = len > 0 && len <= XF_DOMAIN_MAX;
-    if (fits)
-        memcpy(out, ascii, len);
+    char *ascii = encode(text);
+    bool is_taken = ascii && take_ascii(xf_span_of(ascii), out);
     idn2_free(ascii);
-    return fits ? finish_name(out, len, false, out_len) : XF_ERR_BAD_JID;
+    return is_taken;
+}
+
+/* With A-labels, each of which may still be none. */
+static enum xf_err read_name(struct xf_span raw, struct name *out)
+{
+    bool is_ascii = !(xf_jid_classes(raw) & XF_JID_NON_ASCII);
+
+    if (!(is_ascii ? take_ascii(raw, out) : take_unicode(raw, out)))
+        return XF_ERR_BAD_JID;
+    if (out->len > 0 && out->text[out->len - 1] == '.')
+        out->len--;
+    out->text[out->len] = '\0';
+    if (!look_at_name((struct xf_span){out->text, out->len}, &out->facts))
+        return XF_ERR_BAD_JID;
+    /* An address is meant as one only where a person wrote its digits. */
+    if (out->facts.ends_in_number && !(is_ascii && is_ipv4(out->text)))
+        return XF_ERR_BAD_JID;
+    return XF_ERR_OK;
+}
+
+static enum xf_err prep_name(struct xf_span raw, char out[XF_DOMAIN_MAX + 1], size_t *out_len)
+{
+    struct name name;
+
+    if (read_name(raw, &name) != XF_ERR_OK)
+        return XF_ERR_BAD_JID;
+    char *unicode = name.facts.has_a_label ? decode(name.text) : NULL;
+    const char *text = name.facts.has_a_label ? unicode : name.text;
+    size_t len = text ? strlen(text) : 0;
+    bool fits = len > 0 && len <= XF_DOMAIN_MAX;
+    if (fits) {
+        memcpy(out, text, len + 1);
+        *out_len = len;
+    }
+    idn2_free(unicode);
+    return fits ? XF_ERR_OK : XF_ERR_BAD_JID;
 }
 
 enum xf_err xf_prep_domain(struct xf_span raw, char out[XF_DOMAIN_MAX + 1], size_t *out_len)
 {
     if (raw.len == 0)
         return XF_ERR_BAD_JID;
-    if (raw.ptr[0] == '[')
-        return prep_ipv6(raw, out, out_len);
-    if (xf_jid_classes(raw) & XF_JID_NON_ASCII)
-        return prep_unicode(raw, out, out_len);
-    if (raw.len > XF_DOMAIN_MAX)
-        return XF_ERR_BAD_JID;
-    xf_jid_fold(raw, out);
-    return finish_name(out, raw.len, true, out_len);
+    return raw.ptr[0] == '[' ? prep_ipv6(raw, out, out_len) : prep_name(raw, out, out_len);
 }
 
 enum xf_err xf_domain_prepare(struct xf_span text, char out[XF_DOMAIN_MAX + 1])
@@ -190,6 +221,25 @@ enum xf_err xf_domain_prepare(struct xf_span text, char out[XF_DOMAIN_MAX + 1])
     if (xf_prep_domain(text, prepared, &len) != XF_ERR_OK)
         return XF_ERR_BAD_JID;
     memcpy(out, prepared, len + 1);
+    return XF_ERR_OK;
+}
+
+enum xf_err xf_domain_to_ascii(struct xf_span domain, char out[XF_DOMAIN_ASCII_MAX + 1])
+{
+    struct name name;
+
+    if (domain.len == 0)
+        return XF_ERR_BAD_JID;
+    if (domain.ptr[0] == '[') {
+        char address[XF_DOMAIN_MAX + 1];
+        if (prep_ipv6(domain, address, &name.len) != XF_ERR_OK)
+            return XF_ERR_BAD_JID;
+        memcpy(out, address, name.len + 1);
+        return XF_ERR_OK;
+    }
+    if (read_name(domain, &name) != XF_ERR_OK)
+        return XF_ERR_BAD_JID;
+    memcpy(out, name.text, name.len + 1);
     return XF_ERR_OK;
 }
 

@@ -40,7 +40,7 @@ static inline const unsigned char *skip_local(const unsigned char *p, const unsi
     return p + 1;
 }
 
-/* Is it a label that needs no second look: LDH, not an A-label? */
+/* Is it a label that needs no second look: letters, digits, "-" and "_", not an A-label? */
 static inline bool is_plain_label(const unsigned char *label, const unsigned char *end)
 {
     size_t len = (size_t)(end - label);
@@ -60,7 +60,7 @@ static inline const unsigned char *skip_domain(const unsigned char *p, const uns
 
     while (true) {
         label = p;
-        while (p < end && has_class(*p, XF_JID_LDH))
+        while (p < end && has_class(*p, XF_JID_LABEL))
             p++;
         if (!is_plain_label(label, p))
             return NULL;

@@ -15,7 +15,7 @@ enum {
     XF_JID_NON_ASCII = 1 << 2,    /* a byte of a longer UTF-8 sequence */
     XF_JID_NOT_LOCAL = 1 << 3,    /* space, "&'/:<>@, controls (RFC 6122 A.5) */
     XF_JID_NOT_RESOURCE = 1 << 4, /* controls (RFC 6122 B.5) */
-    XF_JID_LDH = 1 << 5,          /* a-z, 0-9, '-' */
+    XF_JID_LABEL = 1 << 5,        /* a-z, 0-9, '-', '_' */
 };
 
 extern const uint8_t xf_jid_class[256];

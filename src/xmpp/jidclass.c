@@ -5,7 +5,7 @@
 #define C (XF_JID_NOT_LOCAL | XF_JID_NOT_RESOURCE)
 #define F XF_JID_NOT_LOCAL
 #define S (XF_JID_NOT_LOCAL | XF_JID_STOP)
-#define L XF_JID_LDH
+#define L XF_JID_LABEL
 #define U XF_JID_UPPER
 #define H XF_JID_NON_ASCII
 
@@ -17,7 +17,7 @@ const uint8_t xf_jid_class[256] = {
     /* 20 */ F, 0, F, 0, 0, 0, F, F, 0, 0, 0, 0, 0, L, 0, S,
     /* 30 */ L, L, L, L, L, L, L, L, L, L, F, 0, F, 0, F, 0,
     /* 40 */ S, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,
-    /* 50 */ U, U, U, U, U, U, U, U, U, U, U, 0, 0, 0, 0, 0,
+    /* 50 */ U, U, U, U, U, U, U, U, U, U, U, 0, 0, 0, 0, L,
     /* 60 */ 0, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L,
     /* 70 */ L, L, L, L, L, L, L, L, L, L, L, 0, 0, 0, 0, C,
     /* 80 */ H, H, H, H, H, H, H, H, H, H, H, H, H, H, H, H,

@@ -20,11 +20,12 @@
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/utf8.h>
+#include <xfed/xmpp/jid.h>
 
 #include "tls_priv.h"
 
 #define NAMES_MAX 256
-#define NAME_MAX_BYTES 300
+#define NAME_MAX_BYTES (XF_DOMAIN_MAX + 16)
 #define SRV_PREFIX "_xmpp-server."
 #define HOST_FLAGS                                                                                 \
     (X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |                  \
@@ -125,10 +126,11 @@ static void check_name(const struct xf_cert_name *name)
 static void names_itself(const struct xf_tls_facts *facts, const struct xf_cert_name *name)
 {
     const char *domain = name->text;
+    char ascii[XF_DOMAIN_ASCII_MAX + 1];
     size_t prefix = strlen(SRV_PREFIX);
     if (name->kind == XF_CERT_SRV)
         domain = strncmp(domain, SRV_PREFIX, prefix) == 0 ? domain + prefix : "";
-    if (*domain && !strchr(domain, '*'))
+    if (xf_domain_to_ascii(xf_span_of(domain), ascii) == XF_ERR_OK && strcmp(ascii, domain) == 0)
         xf_require(xf_tls_facts_name(facts, xf_span_of(domain)));
 }
 

@@ -4,7 +4,8 @@
  *   - it is made of its parts, each of 1 to 1023 bytes of UTF-8, without what RFC 6122 forbids there;
  *   - it is the normal form: prepared again it stays as it is, and is not copied. Else one user had two addresses, and what
  *     policy judged were not what the next server reads;
- *   - its domain is one that xf_domain_prepare gives, and an address or a name of LDH labels.
+ *   - its domain is one that xf_domain_prepare gives, and an address or a name, which in A-labels has labels of LDH and "_", and comes
+ *     back from there as it was.
  * Domains are prepared from the bytes up to the first line break, JIDs from all.
  */
 #include "fuzz.h"
@@ -59,7 +60,7 @@ static void check_address(const char *domain)
 static void check_labels(const char *domain)
 {
     for (const char *label = domain;; label++) {
-        size_t len = strspn(label, "abcdefghijklmnopqrstuvwxyz0123456789-");
+        size_t len = strspn(label, "abcdefghijklmnopqrstuvwxyz0123456789-_");
         xf_require(len >= 1 && len <= 63 && label[0] != '-' && label[len - 1] != '-');
         label += len;
         if (*label == '\0')
@@ -70,17 +71,19 @@ static void check_labels(const char *domain)
 
 static void check_domain(struct xf_span raw)
 {
-    char first[XF_DOMAIN_MAX + 1] = "untouched", second[XF_DOMAIN_MAX + 1];
+    char first[XF_DOMAIN_MAX + 1] = "untouched", second[XF_DOMAIN_MAX + 1], ascii[XF_DOMAIN_ASCII_MAX + 1];
     if (xf_domain_prepare(raw, first) != XF_ERR_OK) {
         xf_require(strcmp(first, "untouched") == 0);
         return;
     }
     xf_require(strlen(first) <= XF_DOMAIN_MAX);
     xf_require(xf_domain_prepare(xf_span_of(first), second) == XF_ERR_OK && strcmp(first, second) == 0);
+    xf_require(xf_domain_to_ascii(xf_span_of(first), ascii) == XF_ERR_OK && strlen(ascii) <= XF_DOMAIN_ASCII_MAX);
+    xf_require(xf_domain_prepare(xf_span_of(ascii), second) == XF_ERR_OK && strcmp(first, second) == 0);
     if (xf_domain_is_address(xf_span_of(first)))
         check_address(first);
     else
-        check_labels(first);
+        check_labels(ascii);
 }
 
 /* full is local@domain/resource and nothing else. */

@@ -83,7 +83,7 @@ bool xf_tls_ciphers_valid(const char *list);
 struct xf_tls_request {
     struct xf_tls_identities *identities; /* counted by the request's conn until the handshake ends */
     struct xf_span local;        /* the served domain whose certificate we show; a server's SNI overrides it when served */
-    struct xf_span peer;         /* client: SNI (A-labels, left out for an IP literal); server: unused */
+    struct xf_span peer;         /* client: for SNI (left out for an IP literal); server: unused */
     bool is_server;
     bool is_direct;              /* XEP-0368: client offers ALPN xmpp-server; server selects it, and refuses others */
     enum xf_tls_version min_version;

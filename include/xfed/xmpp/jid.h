@@ -5,9 +5,13 @@
  *
  * local@domain/resource, split at the first '/' and then at the first '@' before it. Local parts go
  * through nodeprep, resources through resourceprep, domains through IDNA2008 (UTS 46 mapping) to
- * A-labels: lower case, one trailing dot dropped, each label LDH 1-63, 253 in all; also `[v6]` and
- * dotted IPv4 literals. Each part has 1 to 1023 bytes when it is prepared. ASCII is decided by our
- * own table; a library sees the rest only, and A-labels.
+ * U-labels (RFC 7622 section 3.2.1): NFC, lower case, one trailing dot dropped, each label 1-63
+ * bytes of LDH or "_" as an A-label, 253 in all; also `[v6]` and dotted IPv4 literals. Each part has
+ * 1 to 1023 bytes when it is prepared. ASCII is decided by our own table; a library sees the rest
+ * only, and A-labels.
+ *
+ * The prepared form is the one on the wire, in the configuration and in the log. DNS, TLS and what
+ * is printed for them have A-labels: xf_domain_to_ascii at that border, xf_domain_prepare back.
  */
 #pragma once
 
@@ -16,7 +20,8 @@
 
 #define XF_JID_PART_MAX 1023
 #define XF_JID_MAX (3 * XF_JID_PART_MAX + 2)
-#define XF_DOMAIN_MAX 255 /* bytes of a prepared domain, without the NUL */
+#define XF_DOMAIN_MAX XF_JID_PART_MAX /* bytes of a prepared domain, without the NUL */
+#define XF_DOMAIN_ASCII_MAX 253        /* ... with A-labels (RFC 1035 section 2.3.4) */
 
 struct xf_jid {
     struct xf_span full;  /* prepared, as it is written on the wire */
@@ -40,8 +45,17 @@ static inline struct xf_span xf_jid_bare(const struct xf_jid *jid)
 XF_MUST_USE enum xf_err xf_jid_prepare(struct xf_span text, char scratch[XF_JID_MAX + 1],
                                        struct xf_jid *out_jid);
 
-/* Prepare a bare domain name into `out` (NUL-terminated A-labels). XF_ERR_BAD_JID as above. */
+/*
+ * Prepare a bare domain name, in U-labels or A-labels, into `out` (NUL-terminated U-labels).
+ * XF_ERR_BAD_JID as above.
+ */
 XF_MUST_USE enum xf_err xf_domain_prepare(struct xf_span text, char out[XF_DOMAIN_MAX + 1]);
+
+/*
+ * The same name in A-labels, NUL-terminated. XF_ERR_BAD_JID: it is not a domain, which never comes
+ * of a prepared one; `out` untouched.
+ */
+XF_MUST_USE enum xf_err xf_domain_to_ascii(struct xf_span domain, char out[XF_DOMAIN_ASCII_MAX + 1]);
 
 /* Is this prepared domain an IP literal? */
 bool xf_domain_is_address(struct xf_span domain);

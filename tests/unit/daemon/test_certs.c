@@ -44,6 +44,10 @@ static void set_up(void)
         NULL, "certs/b.example/privkey.pem");
     put("certs/chat.b.example/fullchain.pem", &(struct cert_spec){.issuer = &root, .san = "DNS:chat.b.example", .days_to = 90}, NULL,
         "certs/chat.b.example/privkey.pem");
+    put("certs/xn--bcher-kva.example/fullchain.pem", &(struct cert_spec){.issuer = &root, .san = "DNS:xn--bcher-kva.example", .days_to = 90},
+        NULL, "certs/xn--bcher-kva.example/privkey.pem");
+    put("certs/b\xc3\xbc" "ro.example/fullchain.pem", &(struct cert_spec){.issuer = &root, .san = "DNS:xn--bro-hoa.example", .days_to = 90},
+        NULL, "certs/b\xc3\xbc" "ro.example/privkey.pem");
     put("certs/half.example/fullchain.pem", &(struct cert_spec){.issuer = &root, .san = "DNS:half.example", .days_to = 90}, NULL, NULL);
 }
 
@@ -177,13 +181,16 @@ START_TEST(every_name_has_its_certificate)
     struct loaded s;
     load(&s, TRUST "served \"b.example\" { link = l aliases = {chat.b.example, x.b.example} }\n"
                    "served \"a.example\" { link = l certificate = {a.pem, rsa.pem} key = {a.key, rsa.key} }\n"
+                   "served \"B\xc3\x9c" "CHER.example\" { link = l }\nserved \"xn--bro-hoa.example\" { link = l }\n"
                    "peer \"y\" { ca-file = a.pem }\npeer \"z\" { ca-file = a.pem }\n");
     xf_certs_seal(s.conf, &s.certs);
-    static const char *const names[] = {"a.example", "b.example", "chat.b.example", "x.b.example"};
+    static const char *const names[] = {"a.example",      "b.example",               "chat.b.example",
+                                        "x.b.example", "b\xc3\xbc" "cher.example", "b\xc3\xbc" "ro.example"};
     for (size_t i = 0; i < XF_ARRAY_LEN(names); i++)
         ck_assert_msg(xf_tls_identities_has(s.certs.set, xf_span_of(names[i])), "%s", names[i]);
     ck_assert(!xf_tls_identities_has(s.certs.set, XF_SPAN("c.example")));
-    ck_assert_uint_eq(s.certs.own_count, 4);
+    ck_assert_uint_eq(s.certs.own_count, 6);
+    ck_assert_ptr_null(strstr(s.text, "does not name"));
     ck_assert_str_eq(s.certs.own[1].name, "chat.b.example");
     ck_assert_uint_eq(s.certs.trust.count, 2);
     unload(&s);

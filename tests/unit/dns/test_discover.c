@@ -121,6 +121,12 @@ static const struct {
     {"the domain is taken in any case and with a dot", "B.Example.",
      {SRV " SRV 0 5 5269 x.b.example", "x.b.example A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
+    {"the domain in U-labels", "b\xc3\xbc" "cher.example",
+     {"_xmpp-server._tcp.xn--bcher-kva.example SRV 0 5 5269 x.xn--bcher-kva.example", "x.xn--bcher-kva.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.xn--bcher-kva.example"},
+    {"the domain in U-labels, without SRV", "b\xc3\xbc" "cher.example",
+     {"xn--bcher-kva.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 xn--bcher-kva.example"},
     {"both are one set by priority", "b.example", /* XEP-0368 §2.1 */
      {SRV " SRV 10 0 5269 x.b.example", TLS_SRV " SRV 20 0 443 x.b.example", SRV " SRV 30 0 5299 y.b.example",
       "x.b.example A 192.0.2.1", "y.b.example A 192.0.2.2"},
@@ -287,6 +293,8 @@ static const struct {
 } routes[] = {
     /* clang-format off */
     {"address", {"192.0.2.1:5299"}, {NULL}, XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5299 192.0.2.1"},
+    {"host in U-labels", {"x.b\xc3\xbc" "cher.example:5299"}, {"x.xn--bcher-kva.example A 192.0.2.1"}, XF_DISCOVERY_FOUND,
+     "starttls 192.0.2.1:5299 x.xn--bcher-kva.example"},
     {"v6 address", {"[::1]:5299"}, {NULL}, XF_DISCOVERY_FOUND, "starttls [::1]:5299 ::1"},
     {"name, no SRV, order kept", {"y.example:1", "x.example:2", "192.0.2.3:3"},
      {"x.example A 192.0.2.1", "y.example A 192.0.2.2", "_xmpp-server._tcp.y.example SRV 0 0 9 x.example"},

@@ -24,7 +24,7 @@ static const struct {
     {"a plus is plain",                   "alice+im@a.example",           "",          "alice+im@a.example"},
     {"what is escaped stays",             "o\\27brien@a.example",         "",          "o\\27brien@a.example"},
     {"a slash is escaped in a name",      "a/b",                          "a.example", "a\\2fb@a.example"},
-    {"umlauts",                           "J\xc3\x9cRGEN@b\xc3\xbc" "cher.example", "", "j\xc3\xbcrgen@xn--bcher-kva.example"},
+    {"umlauts",                           "J\xc3\x9cRGEN@b\xc3\xbc" "cher.example", "", "j\xc3\xbcrgen@b\xc3\xbc" "cher.example"},
     {"nothing",                           "",                             "a.example", NULL},
     {"no local part",                     "@a.example",                   "",          NULL},
     {"no domain behind the @",            "alice@",                       "a.example", NULL},

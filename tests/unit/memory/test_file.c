@@ -105,7 +105,7 @@ START_TEST(outlives_a_restart)
     see(memory, "b.example", XF_MEMORY_EXTERNAL, 2, NOW_S + 10);
     see(memory, "b.example", XF_MEMORY_DIALBACK_TLS, 1, NOW_S + 20);
     xf_memory_note(memory, XF_SPAN("b.example"), false, &out, NOW_S + 30);
-    see(memory, "xn--strae-oqa.example", XF_MEMORY_DIALBACK_CLEAR, 0, NOW_S);
+    see(memory, "stra\xc3\x9f" "e.example", XF_MEMORY_DIALBACK_CLEAR, 0, NOW_S);
     xf_memory_free(&memory);
 
     struct stat status;
@@ -128,7 +128,7 @@ START_TEST(outlives_a_restart)
     entry = xf_memory_find(memory, XF_SPAN("b.example"), false);
     ck_assert_int_eq(entry->keys[0].spki_sha256[0], 7);
     ck_assert_int_eq(entry->keys[0].ground, XF_MEMORY_GROUND_NONE);
-    ck_assert_uint_eq(xf_memory_find(memory, XF_SPAN("xn--strae-oqa.example"), true)->key_count, 0);
+    ck_assert_uint_eq(xf_memory_find(memory, XF_SPAN("stra\xc3\x9f" "e.example"), true)->key_count, 0);
     xf_memory_forget(memory, XF_SPAN("b.example"));
     xf_memory_free(&memory);
 
@@ -166,10 +166,38 @@ START_TEST(takes_texts_for_texts)
 {
     static const char name[] = "'); DROP TABLE peers; --";
     struct xf_memory *memory = must_open(10);
-    see(memory, name, XF_MEMORY_EXTERNAL, 1, NOW_S);
+    see(memory, "b.example", XF_MEMORY_EXTERNAL, 1, NOW_S);
+    see(memory, name, XF_MEMORY_EXTERNAL, 1, NOW_S + 1);
     xf_memory_free(&memory);
     memory = must_open(10);
-    ck_assert_ptr_nonnull(xf_memory_find(memory, xf_span_of(name), true));
+    ck_assert_ptr_nonnull(xf_memory_find(memory, XF_SPAN("b.example"), true));
+    ck_assert_ptr_null(xf_memory_find(memory, xf_span_of(name), true)); /* no domain: not written */
+    xf_memory_free(&memory);
+}
+END_TEST
+
+/* A file of before U-labels were what we compare by, and every one since. */
+START_TEST(has_a_labels)
+{
+    struct xf_memory *memory = must_open(10);
+    see(memory, "b.example", XF_MEMORY_EXTERNAL, 1, NOW_S);
+    xf_memory_free(&memory);
+    run_sql("UPDATE peers SET peer = 'xn--bcher-kva.example'; UPDATE keys SET peer = 'xn--bcher-kva.example'");
+    memory = must_open(10);
+    const struct xf_memory_entry *entry = xf_memory_find(memory, XF_SPAN("b\xc3\xbc" "cher.example"), true);
+    ck_assert_ptr_nonnull(entry);
+    ck_assert_uint_eq(entry->key_count, 1);
+    see(memory, "b\xc3\xbc" "cher.example", XF_MEMORY_EXTERNAL, 2, NOW_S + 10);
+    see(memory, "\xe4\xbe\x8b\xe3\x81\x88.example", XF_MEMORY_EXTERNAL, 3, NOW_S + 20);
+    xf_memory_free(&memory);
+    run_sql("CREATE TABLE t (x CHECK (x = 1)); INSERT INTO t SELECT count(*) FROM keys WHERE peer = 'xn--r8jz45g.example';"
+            "INSERT INTO t SELECT count(*) = 2 FROM keys WHERE peer = 'xn--bcher-kva.example'; DROP TABLE t");
+    memory = must_open(10);
+    ck_assert_uint_eq(xf_memory_count(memory), 2);
+    xf_memory_forget(memory, XF_SPAN("b\xc3\xbc" "cher.example"));
+    xf_memory_free(&memory);
+    memory = must_open(10);
+    ck_assert_uint_eq(xf_memory_count(memory), 1);
     xf_memory_free(&memory);
 }
 END_TEST
@@ -466,6 +494,7 @@ int main(void)
     tcase_add_test(tcase, outlives_a_restart);
     tcase_add_test(tcase, forgets_in_the_file_too);
     tcase_add_test(tcase, takes_texts_for_texts);
+    tcase_add_test(tcase, has_a_labels);
     tcase_add_loop_test(tcase, believes_only_what_makes_sense, 0, XF_ARRAY_LEN(edits));
     tcase_add_test(tcase, makes_an_empty_file_its_own);
     tcase_add_loop_test(tcase, leaves_what_is_not_its_own, 0, XF_ARRAY_LEN(foreign));

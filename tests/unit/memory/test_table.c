@@ -93,14 +93,14 @@ END_TEST
 
 START_TEST(takes_no_name_that_is_none)
 {
-    char longest[257];
+    char longest[1024];
     memset(longest, 'a', sizeof(longest));
     struct xf_memory_sight sight = {.auth = XF_MEMORY_EXTERNAL};
     xf_memory_note(memory, XF_SPAN(""), true, &sight, 1);
     xf_memory_note(memory, XF_SPAN_NONE, true, &sight, 1);
-    xf_memory_note(memory, (struct xf_span){longest, 256}, true, &sight, 1);
+    xf_memory_note(memory, (struct xf_span){longest, 1024}, true, &sight, 1);
     ck_assert_uint_eq(xf_memory_count(memory), 0);
-    xf_memory_note(memory, (struct xf_span){longest, 255}, true, &sight, 1);
+    xf_memory_note(memory, (struct xf_span){longest, 1023}, true, &sight, 1);
     ck_assert_uint_eq(xf_memory_count(memory), 1);
 }
 END_TEST

@@ -42,7 +42,7 @@ static const struct {
     {"both: the name holds",            "both.example", DAY(D2026_12_01) - 1, 6, "itself"},
     {"both: the name ended, the suffix holds", "both.example", DAY(D2026_12_01), 7, ""},
     {"both: below",                     "x.both.example",          0, 7, ""},
-    {"a name beyond ASCII",             "xn--bcher-kva.example",   0, 8, "idn"},
+    {"a name beyond ASCII",             "b\xc3\xbc" "cher.example",  0, 8, "idn"},
     {"the one that holds longer stays", "twice.example", DAY(D2026_12_01), 10, "second"},
     {"another name",                    "ham.example",             0, 0, ""},
     {"a top level",                     "example",                 0, 0, ""},

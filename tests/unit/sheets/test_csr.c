@@ -16,7 +16,11 @@ static const struct {
      "otherName.6 = 1.3.6.1.5.5.7.8.5;UTF8:mail.example\n!DNS.4\n!otherName.7\nextendedKeyUsage = serverAuth, clientAuth"},
     {"a served section: the domain and its aliases", TWO, "a.example", "CN = a.example\nDNS.2 = rooms.a.example\n!mail.example\n!DNS.3"},
     {"an alias alone", TWO, "rooms.a.example", "CN = rooms.a.example\nDNS.1 = rooms.a.example\n!DNS.2"},
-    {"a name in other letters is an A-label", "served \"b\xc3\xbc" "cher.example\" { link = l }\n", NULL, "DNS.1 = xn--bcher-kva.example"},
+    {"a name in other letters: A-labels, but in an address", "served \"b\xc3\xbc" "cher.example\" { link = l }\n", NULL,
+     "CN = xn--bcher-kva.example\nDNS.1 = xn--bcher-kva.example\n"
+     "otherName.1 = 1.3.6.1.5.5.7.8.7;IA5STRING:_xmpp-server.xn--bcher-kva.example\n"
+     "otherName.2 = 1.3.6.1.5.5.7.8.5;UTF8:b\xc3\xbc" "cher.example"},
+    {"... named in U-labels", "served \"xn--bcher-kva.example\" { link = l }\n", "b\xc3\xbc" "cher.example", "DNS.1 = xn--bcher-kva.example"},
     {"too long for a CN", "served \"" LABEL_63 ".example\" { link = l aliases = {\"b.example\"} }\n", NULL,
      "CN = b.example\nDNS.1 = " LABEL_63 ".example"},
     {"all too long for a CN", "served \"" LABEL_63 ".example\" { link = l }\n", NULL, "CN = xfedd\nDNS.1 = " LABEL_63 ".example"},

@@ -25,6 +25,11 @@ static const struct {
      "_xmpp-server._tcp.rooms.a.example. 3600 IN SRV 0 10 5269 x.a.example.\n"
      "x.a.example. 3600 IN A 203.0.113.5\n"
      "x.a.example. 3600 IN AAAA 2001:db8::5\n"},
+    {"names in other letters", "served \"b\xc3\xbc" "cher.example\" { link = l }\nnode n { host = x.b\xc3\xbc" "cher.example addresses = {\"203.0.113.5\"} }\n",
+     1, NULL,
+     "_xmpp-server._tcp.xn--bcher-kva.example. 3600 IN SRV 0 10 5269 x.xn--bcher-kva.example.\n"
+     "x.xn--bcher-kva.example. 3600 IN A 203.0.113.5\n"
+     "_5269._tcp.x.xn--bcher-kva.example. 3600 IN TLSA 3 1 1 " HEX_AA "\n"},
     {"keys of certificates, each once", SERVED ONE "publish { ttl = 5m }", 3, NULL,
      "_xmpp-server._tcp.a.example. 300 IN SRV 0 10 5269 x.a.example.\n"
      "_xmpp-server._tcp.rooms.a.example. 300 IN SRV 0 10 5269 x.a.example.\n"

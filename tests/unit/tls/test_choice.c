@@ -40,6 +40,7 @@ static void make_world(void)
     add("two.example", CERT_RSA2048);
     add("two.example", CERT_P256);
     add("ec.example", CERT_P256);
+    add("m\xc3\xbcnchen.example", CERT_P256);
     add("rsa.example", CERT_P256);
     add("rsa.example", CERT_RSA2048);
     add("rsa.example", CERT_RSA2048); /* in place of the one before */
@@ -116,6 +117,8 @@ static const struct {
     {"both, TLS 1.2, RSA only", "two.example", "RSA+SHA256", TLS1_2_VERSION, "RSA"},
     {"one, of another kind", "ec.example", "RSA-PSS+SHA256", TLS1_3_VERSION, "FAIL"},
     {"one", "ec.example", "ECDSA+SHA256", TLS1_3_VERSION, "EC"},
+    {"one, in A-labels", "xn--mnchen-3ya.example", "RSA-PSS+SHA256", TLS1_3_VERSION, "FAIL"},
+    {"one, in A-labels and upper case", "XN--Mnchen-3YA.Example", "ECDSA+SHA256", TLS1_3_VERSION, "EC"},
     {"unknown name", "unknown.example", "RSA-PSS+SHA256", TLS1_3_VERSION, "RSA"},
     /* clang-format on */
 };
@@ -173,6 +176,28 @@ START_TEST(client_shows_what_the_peer_can_verify)
     ck_assert_msg(bench.client.secured == 1, "%s: %s", client_rows[_i].label, bench.client.detail);
     ck_assert_msg(strcmp(kind_of(peer.ssl), client_rows[_i].want) == 0, "%s: %s",
                   client_rows[_i].label, kind_of(peer.ssl));
+}
+END_TEST
+
+static const struct {
+    const char *label, *peer, *want; /* NULL: no server name */
+} name_rows[] = {
+    {"a name", "b.example", "b.example"},
+    {"U-labels", "m\xc3\xbcnchen.example", "xn--mnchen-3ya.example"},
+    {"an address", "[::1]", NULL},
+};
+
+/* RFC 6066 section 3: the server name is in A-labels. */
+START_TEST(client_asks_for_the_name_in_a_labels)
+{
+    const char *want = name_rows[_i].want, *name;
+
+    request.peer = xf_span_of(name_rows[_i].peer);
+    meet(name_rows[_i].label);
+    ck_assert_msg(bench.client.secured == 1, "%s: %s", name_rows[_i].label, bench.client.detail);
+    name = SSL_get_servername(peer.ssl, TLSEXT_NAMETYPE_host_name);
+    ck_assert_msg(want ? name && strcmp(name, want) == 0 : !name, "%s: %s", name_rows[_i].label,
+                  name ? name : "none");
 }
 END_TEST
 
@@ -238,6 +263,7 @@ int main(void)
                         (int)XF_ARRAY_LEN(server_rows));
     tcase_add_loop_test(tc, client_shows_what_the_peer_can_verify, 0,
                         (int)XF_ARRAY_LEN(client_rows));
+    tcase_add_loop_test(tc, client_asks_for_the_name_in_a_labels, 0, XF_ARRAY_LEN(name_rows));
     tcase_add_loop_test(tc, old_ciphers_are_there_only_when_they_are_asked_for, 0,
                         2 * (int)XF_ARRAY_LEN(cipher_rows));
     tcase_add_loop_test(tc, old_ciphers_do_not_pull_a_modern_peer_down, 0, 2);
