@@ -48,6 +48,16 @@ void xf_stream_send(struct xf_stream *stream, const char *xml)
     xf_stream_flush(stream);
 }
 
+/* Without room the peer does not read anyway. */
+static void append_space(struct xf_buf *out, size_t len)
+{
+    char *tail = xf_buf_reserve(out, len);
+    if (!tail)
+        return;
+    memset(tail, ' ', len);
+    out->len += len;
+}
+
 enum xf_err xf_stream_send_stanza(struct xf_stream *stream, const struct xf_stanza *stanza)
 {
     struct xf_buf *out = xf_stream_out(stream);
@@ -55,7 +65,10 @@ enum xf_err xf_stream_send_stanza(struct xf_stream *stream, const struct xf_stan
         return XF_ERR_CLOSED;
     if (xf_xml_stanza_bound(stanza, stream->content_ns) > xf_buf_room(out))
         return XF_ERR_LIMIT;
+    size_t before = out->len;
     xf_xml_stanza(out, stanza, stream->content_ns, XF_SPAN_NONE);
+    if (out->len - before > XF_XML_LONG_TAG_BYTES)
+        append_space(out, xf_xml_space_behind((struct xf_span){xf_buf_ptr(out) + before, out->len - before}));
     stream->stanzas_out++;
     xf_stream_flush(stream);
     return XF_ERR_OK;

@@ -35,3 +35,9 @@ size_t xf_xml_bounce_bound(const struct xf_stanza *stanza, struct xf_span text);
  * and `text` (absent: none). The payload is not sent back. Call only when xf_stanza_may_bounce.
  */
 void xf_xml_bounce(struct xf_buf *out, const struct xf_stanza *stanza, enum xf_stanza_error error, struct xf_span text);
+
+/* A shorter tag comes in one piece: no packet carries less (IPv6, 1,280 bytes with all headers). */
+#define XF_XML_LONG_TAG_BYTES 1024u
+
+/* How much white space `written`, a stanza of this writer, needs behind it for a reader with expat's deferral to act on it at once (space.c). */
+size_t xf_xml_space_behind(struct xf_span written);
