@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* owner.c — the registered parent of a domain, by the public suffix list that libpsl carries within itself. */
+#include <xfed/xmpp/owner.h>
+
+#include <libpsl.h>
+#include <string.h>
+
+#include <xfed/base/err.h>
+#include <xfed/xmpp/jid.h>
+
+static bool is_ip_literal(struct xf_span domain)
+{
+    size_t at = domain.len;
+    if (domain.len && domain.ptr[0] == '[')
+        return true;
+    while (at > 0 && domain.ptr[at - 1] >= '0' && domain.ptr[at - 1] <= '9')
+        at--;
+    return at < domain.len && (at == 0 || domain.ptr[at - 1] == '.'); /* no top-level domain is a number */
+}
+
+/* False: the name is longer than any. */
+static bool copy(struct xf_span domain, char out[XF_DOMAIN_MAX + 1])
+{
+    if (domain.len == 0 || domain.len > XF_DOMAIN_MAX)
+        return false;
+    memcpy(out, domain.ptr, domain.len);
+    out[domain.len] = '\0';
+    return true;
+}
+
+struct xf_span xf_domain_owner(struct xf_span domain)
+{
+    char name[XF_DOMAIN_MAX + 1];
+    if (is_ip_literal(domain) || !copy(domain, name))
+        return domain;
+    const char *owner = psl_registrable_domain(psl_builtin(), name);
+    return owner ? (struct xf_span){domain.ptr + (owner - name), domain.len - (size_t)(owner - name)} : domain;
+}
+
+bool xf_domain_is_public_suffix(struct xf_span domain)
+{
+    char name[XF_DOMAIN_MAX + 1];
+    return !is_ip_literal(domain) && copy(domain, name) && psl_is_public_suffix(psl_builtin(), name);
+}
