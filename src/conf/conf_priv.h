@@ -42,6 +42,8 @@ const char *xf_spell_nearest(const char *word, const char *const *words, size_t 
     X(DIALBACK,        "dialback",        NULL,                "Server dialback (XEP-0220).")                          \
     X(TRUST,           "trust",           NULL,                "Who vouches for peers.")                               \
     X(UNAUTHENTICATED, "unauthenticated", NULL,                "Limits for peers until they have authenticated.")      \
+    X(STRANGERS,       "strangers",       NULL,                "What authenticated peers without a section of their own may hold. An owner is the registered domain " \
+                                                             "that theirs are below (example.org for xmpp.example.org); a network is an IPv4 /24 or an IPv6 /48.") \
     X(MEMORY,          "memory",          NULL,                "What each peer authenticated with before, and its key.") \
     X(XML,             "xml",             NULL,                "Limits of what is parsed, from peers and the cluster.") \
     X(PROCESS,         "process",         NULL,                "The program itself.")                                  \

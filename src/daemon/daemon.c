@@ -83,6 +83,7 @@ static void make_world(struct xf_daemon *daemon)
     daemon->loop = xf_loop_new();
     daemon->env = (struct xf_daemon_env){
         .env = {.clock = xf_loop_clock(daemon->loop),
+                .descriptors = xf_system_descriptors(),
                 .timers = xf_loop_timers(daemon->loop),
                 .resolver = env_resolver,
                 .connect = env_connect,

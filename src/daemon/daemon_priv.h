@@ -52,6 +52,7 @@ void xf_options_help(FILE *out);
 /* ---- system.c */
 /* Before the loop is made: file mode mask, descriptors, memory, threads. */
 void xf_system_prepare(void);
+unsigned xf_system_descriptors(void); /* that the process may have; 0: any number */
 /* Become `user` ("": stay who we are) for good, when we are root; then nobody may look into us. */
 XF_MUST_USE enum xf_err xf_system_become(const char *user, struct xf_error *err);
 /* Undo the last of it, for leak checkers, when no secret is left in memory. */

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <malloc.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -32,6 +33,14 @@ static void raise_descriptors(void)
         return;
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit); /* then the old limit holds, and a full table stops the accepting */
+}
+
+unsigned xf_system_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
+        return 0;
+    return (unsigned)limit.rlim_cur;
 }
 
 /* Handshakes and chains are verified there: as many at a time as there are cores. */

@@ -8,7 +8,9 @@
  *
  * Failures:
  *   - no way is up: stanzas are held, then expire (events->expired), then are refused;
- *   - a peer's name is not configured at the server (names = per-peer): its way is down, the others are not concerned.
+ *   - a peer's name is not configured at the server (names = per-peer): its way is down, the others are not concerned;
+ *   - peers choose how many they are, and each costs the cluster a connection: when there are too many, the longest unused way of the owner
+ *     (xmpp/owner.h) that has most ends for another's.
  */
 #include <xfed/link/link.h>
 
@@ -18,8 +20,10 @@
 #include <xfed/base/map.h>
 #include <xfed/xml/writer.h>
 #include <xfed/xmpp/ns.h>
+#include <xfed/xmpp/owner.h>
 
-#define PEERS_MAX 4096 /* peers choose how many they are; each costs the cluster a connection */
+#define UNUSED_MS 60000  /* a peer's way that was not used for so long gives way to another owner's */
+#define PEERS_PART 8     /* of the descriptors */
 
 struct xf_link {
     struct xf_env *env;
@@ -31,6 +35,7 @@ struct xf_link {
     struct xf_hold_budget budget;
     struct xf_way *way;    /* of the one name; NULL with names = per-peer */
     struct xf_map *peers;  /* name to way; NULL without */
+    struct xf_quota quota; /* of ways of peers that are not kept */
     size_t way_count, up_count, congested_count;
     bool is_paused, is_stopping, was_congested, was_up;
     bool in_send;          /* no event comes from within xf_link_send */
@@ -134,6 +139,7 @@ static void on_gone(void *owner, struct xf_way *way)
     struct xf_link *link = owner;
     link->way_count--;
     xf_timer_stop(&way->idle);
+    xf_quota_give(&link->quota, &way->place);
     if (way == link->way)
         link->way = NULL;
     else
@@ -153,10 +159,17 @@ static const struct xf_way_events way_events = {
 static void on_way_idle(void *owner)
 {
     struct xf_way *way = owner;
+    struct xf_link *link = way->owner;
     uint64_t silent_ms = way->env->clock->now_ms - way->used_ms;
     if (way->is_kept)
         return;
+    if (!xf_place_is_held(&way->place)) {
+        xf_hold_expire_all(&way->hold);
+        xf_way_stop(way, "displaced");
+        return;
+    }
     if (silent_ms >= XF_LINK_PEER_IDLE_MS && xf_hold_is_empty(&way->hold)) {
+        xf_quota_give(&link->quota, &way->place);
         xf_way_stop(way, "idle");
         return;
     }
@@ -175,24 +188,58 @@ static struct xf_way *add_way(struct xf_link *link, struct xf_span name)
     return way;
 }
 
-/* NULL: there are too many. */
+static struct xf_way *way_of(const struct xf_place *place)
+{
+    return XF_CONTAINER(place, struct xf_way, place);
+}
+
+static uint64_t used_ms(const struct xf_place *place)
+{
+    return way_of(place)->used_ms;
+}
+
+/* False: there are too many. One that has to go for it goes in this turn, but not from within. */
+static bool make_room(struct xf_link *link, struct xf_span peer, const struct xf_quota_keys *keys)
+{
+    const struct xf_quota_limits limits = {
+        .per_member = 1,
+        .per_group = link->conf->peers_per_owner,
+        .total = xf_env_share(link->env, link->conf->peers, PEERS_PART),
+        .unused_ms = UNUSED_MS,
+    };
+    struct xf_place *victim = NULL;
+    if (xf_quota_look(&link->quota, keys, &limits, link->env->clock->now_ms, &victim) != XF_QUOTA_ROOM) {
+        xf_log(XF_LOG_DEBUG, "link.peer.refused", XF_STR("link", link->conf->title), XF_SPN("name", peer), XF_INT("max", limits.total));
+        return false;
+    }
+    if (victim) {
+        xf_quota_give(&link->quota, victim);
+        xf_timer_start(link->env->timers, &way_of(victim)->idle, 0);
+    }
+    return true;
+}
+
+static struct xf_way *add_peer(struct xf_link *link, struct xf_span peer)
+{
+    struct xf_way *way = add_way(link, peer);
+    (void)xf_map_set(link->peers, peer, way); /* there was none */
+    return way;
+}
+
+/* NULL: there are too many. A way that is neither kept nor has a place is about to end. */
 static struct xf_way *peer_way(struct xf_link *link, struct xf_span peer)
 {
     struct xf_way *way = xf_map_find(link->peers, peer);
-    if (way) {
-        if (!xf_timer_is_running(&way->idle) && !way->is_kept) { /* it was about to end */
-            xf_way_start(way);
-            xf_timer_start(link->env->timers, &way->idle, XF_LINK_PEER_IDLE_MS);
-        }
+    if (way && (way->is_kept || xf_place_is_held(&way->place)))
         return way;
-    }
-    if (xf_map_count(link->peers) >= PEERS_MAX) {
-        xf_log(XF_LOG_DEBUG, "link.peer.refused", XF_STR("link", link->conf->title), XF_SPN("name", peer),
-               XF_INT("max", PEERS_MAX));
+    const struct xf_quota_keys keys = {.group = xf_domain_owner(peer), .member = peer};
+    if (!make_room(link, peer, &keys))
         return NULL;
-    }
-    way = add_way(link, peer);
-    (void)xf_map_set(link->peers, peer, way); /* there was none */
+    if (way)
+        xf_way_start(way);
+    else
+        way = add_peer(link, peer);
+    xf_quota_enter(&link->quota, &way->place, &keys, link->env->clock->now_ms);
     xf_timer_start(link->env->timers, &way->idle, XF_LINK_PEER_IDLE_MS);
     return way;
 }
@@ -220,6 +267,7 @@ struct xf_link *xf_link_new(struct xf_env *env, const struct xf_conf_link *conf,
     link->events = events;
     link->owner = owner;
     link->budget = (struct xf_hold_budget){.max_bytes = conf->hold_bytes, .hold_ms = conf->hold_ms};
+    xf_quota_init(&link->quota, used_ms);
     read_nodes(link);
     xf_require(link->addr_count > 0); /* conf accepts no link without */
     if (conf->per_peer)
@@ -258,6 +306,7 @@ void xf_link_free(struct xf_link **link)
         return;
     xf_require(xf_link_is_gone(*link));
     xf_map_free(&(*link)->peers);
+    xf_quota_fini(&(*link)->quota);
     xf_free((*link)->addrs);
     xf_free(*link);
     *link = NULL;
@@ -267,10 +316,13 @@ void xf_link_keep_peer(struct xf_link *link, struct xf_span peer)
 {
     if (!link->peers || link->is_stopping)
         return;
-    struct xf_way *way = peer_way(link, peer);
+    struct xf_way *way = xf_map_find(link->peers, peer);
     if (!way)
-        return;
+        way = add_peer(link, peer);
+    else if (!way->is_kept && !xf_place_is_held(&way->place)) /* it was about to end */
+        xf_way_start(way);
     way->is_kept = true;
+    xf_quota_give(&link->quota, &way->place);
     xf_timer_stop(&way->idle);
 }
 

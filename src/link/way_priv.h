@@ -9,6 +9,8 @@
 
 #include "leg_priv.h"
 
+#include <xfed/base/quota.h>
+
 struct xf_way;
 
 struct xf_way_events {
@@ -29,6 +31,7 @@ struct xf_way {
     bool counts_as_up, counts_as_congested; /* in the sums of the link */
     uint64_t used_ms;
     struct xf_timer idle;                   /* the link's */
+    struct xf_place place;                  /* the link's: among the peers that are not kept */
 };
 
 /* Connects at once. `addrs` is borrowed: a leg each, or one leg for all of them that begins with number `first`. */

@@ -10,6 +10,7 @@
 #include "policy_priv.h"
 
 #include <xfed/base/alloc.h>
+#include <xfed/xmpp/owner.h>
 
 static void add_served(struct xf_policy *policy, struct xf_conf_served *served)
 {
@@ -28,6 +29,9 @@ static void add_section(struct xf_policy *policy, size_t i)
         section->rules = policy->default_rules;
     else
         section->rules = xf_rules_new(&section->settings);
+    struct xf_span name = xf_span_of(conf->peers[i].pattern);
+    bool is_pattern = name.len > 2 && memcmp(name.ptr, "*.", 2) == 0;
+    section->is_of_one_owner = !is_pattern || !xf_domain_is_public_suffix((struct xf_span){name.ptr + 2, name.len - 2});
 }
 
 struct xf_policy *xf_policy_new(const struct xf_policy_opts *opts)
@@ -93,6 +97,12 @@ const struct xf_peer_settings *xf_policy_peer(struct xf_policy *policy, struct x
 {
     const struct xf_section *section = find_section(policy, peer);
     return section ? &section->settings : &policy->conf->defaults;
+}
+
+bool xf_policy_names(const struct xf_policy *policy, struct xf_span peer)
+{
+    const struct xf_section *section = find_section(policy, peer);
+    return section && section->is_of_one_owner;
 }
 
 /* ------------------------------------------------------------------ pairs */

@@ -39,6 +39,7 @@ bool xf_patterns_match(const struct xf_patterns *patterns, struct xf_span text);
 struct xf_section { /* what holds for all names of a section, or of none */
     struct xf_peer_settings settings;
     const struct xf_rules *rules;  /* NULL: none; its own or that of the defaults */
+    bool is_of_one_owner;          /* else a pattern such as "*.org" */
 };
 
 /* Everything that is known of a pair without looking at stanzas. */

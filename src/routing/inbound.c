@@ -16,7 +16,7 @@ void xf_answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza, 
         !xf_policy_may(routing->policy, local, peer, XF_DIRECTION_OUT))
         return;
     struct xf_routing_link *link = xf_routing_link_of(routing, served->link);
-    struct xf_route *route = link ? xf_route_get(routing, link, local, peer) : NULL;
+    struct xf_route *route = link ? xf_route_get(routing, link, local, peer, xf_room_is_theirs(routing, peer, NULL)) : NULL;
     struct xf_stanza answer;
     if (!route)
         return;
@@ -79,7 +79,8 @@ static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanz
     char shown[XF_JID_MAX + 1];
     bool is_refused = false;
     struct xf_span address = XF_SPAN_NONE;
-    struct xf_route *route = xf_route_get(routing, routing->last_in.link, stanza->to.domain, stanza->from.domain);
+    struct xf_route *route = xf_route_get(routing, routing->last_in.link, stanza->to.domain, stanza->from.domain,
+                                          xf_room_is_theirs(routing, stanza->from.domain, NULL));
     if (!route) {
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many domains are in use");
         return XF_S2S_TAKEN;

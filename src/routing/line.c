@@ -38,6 +38,7 @@ static void take_out(struct xf_line *line, struct xf_kept *kept)
     line->bytes -= kept->bytes;
     line->count--;
     line->route->routing->queued_count--;
+    xf_room_weigh(line->route);
 }
 
 static bool is_above(const struct xf_line *line, unsigned part)
@@ -63,13 +64,15 @@ bool xf_line_push(struct xf_route *route, bool is_in, const struct xf_stanza *st
 {
     struct xf_line *line = get(route, is_in);
     bool was_empty = xf_list_is_empty(&line->stanzas);
-    if (line->count >= route->settings->queue_stanzas || xf_kept_size(stanza) + line->bytes > route->settings->queue_bytes)
+    size_t bytes = xf_kept_size(stanza);
+    if (line->count >= route->settings->queue_stanzas || bytes + line->bytes > route->settings->queue_bytes || !xf_room_has_bytes(route, bytes))
         return false;
     struct xf_kept *kept = xf_kept_new(stanza, xf_routing_now(route->routing));
     xf_list_push(&line->stanzas, &kept->node);
     line->bytes += kept->bytes;
     line->count++;
     route->routing->queued_count++;
+    xf_room_weigh(route);
     if (was_empty)
         wait_for(line, address);
     if (!is_in)

@@ -71,7 +71,7 @@ static struct xf_route *shown_route(struct xf_route *route, struct xf_span domai
         *out_is_shown = false;
         return route;
     }
-    routing->last_shown = xf_route_get(routing, route->link, domain, route->peer);
+    routing->last_shown = xf_route_get(routing, route->link, domain, route->peer, route->is_theirs);
     routing->last = route; /* the next stanza comes in by that pair again */
     return routing->last_shown;
 }

@@ -83,7 +83,7 @@ static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link
         (void)xf_ruling_out(routing, link, stanza); /* it answers, or not */
         return NULL;
     }
-    struct xf_route *route = xf_route_get(routing, link, local, peer);
+    struct xf_route *route = xf_route_get(routing, link, local, peer, xf_room_is_theirs(routing, peer, stanza));
     if (!route)
         xf_bounce(routing, link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many domains are in use");
     return route;

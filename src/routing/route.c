@@ -20,7 +20,7 @@
 #define FREE_MS 600000       /* a route that nobody uses */
 #define QUICK_MS 5000        /* a stream which ends that soon after `ready` is not a good one */
 #define QUICK_LOSSES_MAX 2
-#define ROUTES_MAX 65536
+#define DISPLACED_MS 100     /* ... and one whose place another took, when it has nothing left to do */
 #define KEY_MAX (2 * XF_DOMAIN_MAX + 1)
 
 static const char *const state_words[] = {
@@ -61,6 +61,7 @@ static void take_out(struct xf_route *route, struct xf_kept *kept)
     route->queued_bytes -= kept->bytes;
     route->queued_count--;
     route->routing->queued_count--;
+    xf_room_weigh(route);
 }
 
 static void bounce(struct xf_route *route, const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text)
@@ -86,10 +87,11 @@ void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, c
     xf_pressure_dropped(route);
 }
 
-static bool has_room(const struct xf_route *route, const struct xf_stanza *stanza)
+static bool has_room(struct xf_route *route, const struct xf_stanza *stanza)
 {
-    return route->queued_count < route->settings->queue_stanzas &&
-           xf_kept_size(stanza) + route->queued_bytes <= route->settings->queue_bytes;
+    size_t bytes = xf_kept_size(stanza);
+    return route->queued_count < route->settings->queue_stanzas && bytes + route->queued_bytes <= route->settings->queue_bytes &&
+           xf_room_has_bytes(route, bytes);
 }
 
 static void log_full(struct xf_route *route)
@@ -114,6 +116,7 @@ static void push(struct xf_route *route, const struct xf_stanza *stanza)
     route->queued_bytes += kept->bytes;
     route->queued_count++;
     route->routing->queued_count++;
+    xf_room_weigh(route);
     if (!xf_timer_is_running(&route->timer))
         arm(route);
     xf_pressure_pushed(route);
@@ -187,7 +190,9 @@ static enum xf_route_event event_of_loss(struct xf_route *route)
     }
     if (route->quick_losses >= QUICK_LOSSES_MAX)
         return XF_ROUTE_ON_FAILED;
-    return xf_list_is_empty(&route->queue) ? XF_ROUTE_ON_GONE : XF_ROUTE_ON_LOST;
+    if (xf_list_is_empty(&route->queue))
+        return XF_ROUTE_ON_GONE;
+    return xf_room_may_open(route) ? XF_ROUTE_ON_LOST : XF_ROUTE_ON_REFUSED;
 }
 
 static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, enum xf_cause cause)
@@ -222,13 +227,13 @@ static const struct xf_out_events out_events = {
 
 static void open_stream(struct xf_route *route)
 {
-    route->out = xf_out_open(route->routing->s2s, route->local, route->peer, &out_events, route);
+    route->out = xf_out_open(route->routing->s2s, route->local, route->peer, route->is_theirs, &out_events, route);
     arm(route);
 }
 
 static void rest(struct xf_route *route)
 {
-    xf_timer_start(route->routing->env->timers, &route->timer, FREE_MS);
+    xf_timer_start(route->routing->env->timers, &route->timer, xf_place_is_held(&route->place) ? FREE_MS : DISPLACED_MS);
 }
 
 static void bounce_by_cause(struct xf_route *route)
@@ -304,6 +309,8 @@ static void fire(struct xf_route *route, enum xf_route_event event)
            XF_WORD("to", state_words[edge->next]));
     xf_timer_stop(&route->timer);
     route->state = edge->next;
+    if (edge->next == XF_ROUTE_IDLE || edge->next == XF_ROUTE_BOUNCE)
+        xf_room_stream_ended(route);
     if (edge->action)
         edge->action(route);
 }
@@ -356,7 +363,7 @@ void xf_route_judge(struct xf_route *route)
 {
     struct xf_policy *policy = route->routing->policy;
     route->settings = xf_policy_peer(policy, route->peer);
-    route->may = xf_routing_is_served_by(route->routing, route->link, route->local) &&
+    route->may = xf_place_is_held(&route->place) && xf_routing_is_served_by(route->routing, route->link, route->local) &&
                  xf_policy_may(policy, route->local, route->peer, XF_DIRECTION_OUT);
     route->is_watched = xf_ruling_watches(route->routing, route->local, route->peer, XF_DIRECTION_OUT);
     if (route->state == XF_ROUTE_QUEUE)
@@ -381,15 +388,10 @@ void xf_route_sift(struct xf_route *route)
         arm(route);
 }
 
-struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link, struct xf_span local,
-                              struct xf_span peer)
+static struct xf_route *new_route(struct xf_routing *routing, struct xf_routing_link *link, struct xf_span local, struct xf_span peer)
 {
-    struct xf_route *route = xf_route_find(routing, local, peer);
-    if (route || xf_map_count(routing->routes) >= ROUTES_MAX)
-        return route;
-
     size_t key_len = local.len + 1 + peer.len;
-    route = xf_alloc(sizeof(*route) + key_len);
+    struct xf_route *route = xf_alloc(sizeof(*route) + key_len);
     char *key = (char *)(route + 1);
     route->key = make_key(key, local, peer);
     route->local = (struct xf_span){key, local.len};
@@ -398,11 +400,44 @@ struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link
     route->link = link;
     xf_list_init(&route->queue);
     xf_timer_init(&route->timer, on_timer, route);
-    xf_route_judge(route);
-    rest(route);
     (void)xf_map_set(routing->routes, route->key, route); /* there was none */
+    return route;
+}
+
+struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link, struct xf_span local, struct xf_span peer,
+                              bool is_theirs)
+{
+    struct xf_route *route = xf_route_find(routing, local, peer);
+    bool is_new = !route;
+    if (route && xf_place_is_held(&route->place))
+        return route;
+    if (is_new)
+        route = new_route(routing, link, local, peer);
+    if (!xf_room_take(route, is_theirs)) {
+        if (is_new)
+            xf_route_free(route);
+        return NULL;
+    }
+    xf_route_judge(route);
+    if (is_new)
+        rest(route);
     routing->last = route;
     return route;
+}
+
+void xf_route_give_way(struct xf_route *route, const char *text)
+{
+    xf_log(XF_LOG_DEBUG, "routing.route.displaced", XF_SPN("local", route->local), XF_SPN("peer", route->peer));
+    xf_room_give(route);
+    route->may = false;
+    xf_line_bounce(route->line_out, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, text);
+    xf_route_bounce_queue(route, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, text);
+    if (route->out)
+        xf_out_close(route->out);
+    else if (route->state == XF_ROUTE_BOUNCE)
+        fire(route, XF_ROUTE_ON_OVER);
+    else
+        rest(route);
 }
 
 void xf_route_free(struct xf_route *route)
@@ -417,6 +452,7 @@ void xf_route_free(struct xf_route *route)
         routing->last_shown = NULL;
     xf_line_free(&route->line_out);
     xf_line_free(&route->line_in);
+    xf_room_give(route);
     xf_free(route->text);
     xf_free(route);
 }
@@ -447,6 +483,10 @@ void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza)
         bounce(route, stanza, xf_cause_stanza_error(route->cause), route->text);
         return;
     case XF_ROUTE_IDLE:
+        if (!xf_room_may_open(route)) {
+            bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many domains of one owner are answered");
+            return;
+        }
         fire(route, XF_ROUTE_ON_STANZA);
         push(route, stanza);
         return;

@@ -22,6 +22,7 @@ struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
     xf_buf_init(&routing->stripped, STRIPPED_MAX);
     xf_buf_init(&routing->rewritten, STRIPPED_MAX); /* a thousand addresses at most are longer than what they replace */
     xf_pressure_init(routing);
+    xf_room_init(routing);
     return routing;
 }
 
@@ -40,6 +41,7 @@ void xf_routing_free(struct xf_routing **routing)
         xf_free(link);
     }
     xf_map_free(&(*routing)->routes);
+    xf_room_fini(*routing);
     xf_buf_release(&(*routing)->payload);
     xf_buf_release(&(*routing)->stripped);
     xf_buf_release(&(*routing)->rewritten);

@@ -4,6 +4,7 @@
  *
  *   outbound.c  stanzas of the cluster: addresses, loop guard, policy, then the route
  *   route.c     one route: its state, queue and stream
+ *   room.c      how many routes there may be, and what strangers may make us do by them
  *   pressure.c  full queues stop the reading of the cluster
  *   bounce.c    error stanzas, to the cluster and to peers
  *   inbound.c   stanzas of peers: policy, then the link
@@ -17,6 +18,7 @@
 
 #include <xfed/base/list.h>
 #include <xfed/base/map.h>
+#include <xfed/base/quota.h>
 #include <xfed/identity/identity.h>
 #include <xfed/link/kept.h>
 #include <xfed/routing/routing.h>
@@ -83,6 +85,9 @@ struct xf_route {
     enum xf_route_state state;
     bool may;                        /* policy lets stanzas out, and local is served */
     bool is_watched;                 /* ruling.c looks at each stanza */
+    bool is_theirs;                  /* made for answers to a stranger (room.c) */
+    struct xf_place place;           /* among ours or theirs; none: another route took it, and this one ends */
+    struct xf_place stream_place;    /* of theirs, while `out` is a stream for answers */
     bool is_stalled;                 /* full without progress: does not stop the cluster */
     struct xf_out *out;              /* NULL in IDLE and BOUNCE */
     struct xf_node queue;            /* struct xf_kept, oldest first */
@@ -128,6 +133,8 @@ struct xf_routing {
     struct xf_route *last_shown;     /* of the pair in which a user was shown last */
     struct xf_admission last_in;
     size_t queued_count;             /* in all routes */
+    struct xf_quota ours, theirs;    /* routes, by the owners of peers */
+    struct xf_quota answer_streams;  /* that we opened for routes of theirs */
     struct xf_node pressing;
     struct xf_timer pressure;
     struct xf_buf payload;           /* of the error stanza being made */
@@ -137,7 +144,7 @@ struct xf_routing {
     char later[XF_JID_MAX + 1];      /* an address in it that is not known yet */
     struct xf_used *used;
     struct xf_map *strangers;        /* mail domains that were named in the log */
-    struct xf_rare refused, lost, full, unknown;
+    struct xf_rare refused, lost, full, unknown, strangers_full;
     struct xf_tally denied, passed_dry; /* stanzas that policy refused, or would have */
     bool is_draining, is_finished;
 };
@@ -156,9 +163,10 @@ bool xf_routing_is_served_by(const struct xf_routing *routing, const struct xf_r
 /* NULL when there is none. One hash, none for the route of last time. */
 struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local, struct xf_span peer);
 
-/* NULL: there are too many routes. */
-struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link, struct xf_span local,
-                              struct xf_span peer);
+/* `is_theirs` (xf_room_is_theirs) counts when it is made. NULL: there are too many routes. */
+struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link, struct xf_span local, struct xf_span peer,
+                              bool is_theirs);
+void xf_route_give_way(struct xf_route *route, const char *text); /* it has no place any more */
 void xf_route_free(struct xf_route *route);
 
 /* Deliver, queue or bounce. */
@@ -167,6 +175,20 @@ void xf_route_seen(struct xf_route *route);
 void xf_route_judge(struct xf_route *route); /* policy changed */
 void xf_route_sift(struct xf_route *route);  /* ... what waits is asked about anew, and answered where it is refused */
 void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, const char *text);
+
+/* ------------------------------------------------------------------ room.c */
+
+void xf_room_init(struct xf_routing *routing);
+void xf_room_fini(struct xf_routing *routing);
+
+/* Would a route to the peer be theirs? `first`: what the cluster sends; NULL: an answer of ours to the peer. */
+bool xf_room_is_theirs(const struct xf_routing *routing, struct xf_span peer, const struct xf_stanza *first);
+bool xf_room_take(struct xf_route *route, bool is_theirs); /* another route may end for it */
+void xf_room_give(struct xf_route *route);
+bool xf_room_may_open(struct xf_route *route);             /* a stream; another may end for it. Held until: */
+void xf_room_stream_ended(struct xf_route *route);
+bool xf_room_has_bytes(struct xf_route *route, size_t bytes);
+void xf_room_weigh(struct xf_route *route);                /* what waits is more or less than before */
 
 /* ------------------------------------------------------------------ pressure.c */
 

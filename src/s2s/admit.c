@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * admit.c — which accepted conns become streams: those that find a place among the unauthenticated ones (quota.c).
+ * admit.c — which accepted conns become streams: those that find a place among the unauthenticated ones (base/quota.h).
  *
  * A conn that finds none is closed without a word, before TLS or a parser cost anything; one that gives its place to another is told so
  * by a stream error. A flood must not fill the log either: the first line at once, then at most one a minute with what came meanwhile.
@@ -8,6 +8,8 @@
 #include "s2s_priv.h"
 
 #define SUMMARY_MS 60000
+#define SLOW_MS 5000 /* a peer needs a second; one that took so long gives way */
+#define DESCRIPTORS_PART 4
 #define EVICTED_LINGER_MS 250 /* for the stream error to leave */
 
 static void log_refused(struct xf_refusals *refusals)
@@ -37,7 +39,7 @@ void xf_refusals_fini(struct xf_refusals *refusals)
     xf_timer_stop(&refusals->timer);
 }
 
-static void note(struct xf_refusals *refusals, const struct xf_addr *addr, const char *reason, bool is_evicted)
+void xf_refusals_note(struct xf_refusals *refusals, const struct xf_addr *addr, const char *reason, bool is_evicted)
 {
     xf_addr_host_text(addr, refusals->addr);
     refusals->reason = reason;
@@ -51,29 +53,37 @@ static void note(struct xf_refusals *refusals, const struct xf_addr *addr, const
     xf_timer_start(refusals->timers, &refusals->timer, SUMMARY_MS);
 }
 
-static void evict(struct xf_in *in)
+void xf_in_evict(struct xf_in *in, const char *reason, const char *text)
 {
     struct xf_conn *conn = in->stream.conn;
-    note(&in->s2s->refusals, &conn->addr, "evicted", true);
-    xf_in_fail(in, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, "too many connections here are not authenticated: another one takes this place");
+    if (!conn)
+        return;
+    xf_refusals_note(&in->s2s->refusals, &conn->addr, reason, true);
+    xf_in_fail(in, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, text);
     xf_conn_close(conn, EVICTED_LINGER_MS);
 }
 
 bool xf_in_admit(struct xf_s2s *s2s, struct xf_place *place, const struct xf_addr *addr)
 {
+    static const char *const words[] = {
+        [XF_QUOTA_MEMBER_FULL] = "address", [XF_QUOTA_GROUP_FULL] = "network", [XF_QUOTA_ALL_FULL] = "total"};
     const struct xf_conf *conf = xf_s2s_conf(s2s);
     const struct xf_quota_limits limits = {
-        .per_address = conf->unauthenticated.half_open_per_address,
-        .per_network = conf->unauthenticated.half_open_per_network,
-        .total = conf->unauthenticated.half_open,
+        .per_member = conf->unauthenticated.half_open_per_address,
+        .per_group = conf->unauthenticated.half_open_per_network,
+        .total = xf_env_share(s2s->env, conf->unauthenticated.half_open, DESCRIPTORS_PART),
+        .unused_ms = SLOW_MS,
     };
+    struct xf_addr_keys addr_keys;
     struct xf_place *evicted = NULL;
     if (s2s->is_draining)
         return false;
-    const char *full = xf_quota_take(&s2s->quota, place, addr, &limits, s2s->env->clock->now_ms, &evicted);
+    xf_addr_keys_of(addr, &addr_keys);
+    enum xf_quota_answer answer = xf_quota_take(&s2s->half_open, place, &addr_keys.keys, &limits, s2s->env->clock->now_ms, &evicted);
     if (evicted)
-        evict(XF_CONTAINER(evicted, struct xf_in, place));
-    if (full)
-        note(&s2s->refusals, addr, full, false);
-    return !full;
+        xf_in_evict(XF_CONTAINER(evicted, struct xf_in, place), "evicted",
+                    "too many connections here are not authenticated: another one takes this place");
+    if (answer != XF_QUOTA_ROOM)
+        xf_refusals_note(&s2s->refusals, addr, words[answer], false);
+    return answer == XF_QUOTA_ROOM;
 }

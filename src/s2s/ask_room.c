@@ -3,12 +3,15 @@
  * ask_room.c — which questions to authoritative servers may be under way at the same time.
  *
  * A question holds two places: one among those to the same domain, so that nobody makes us ask a victim a thousand times, and one among all.
- * Both are shared out like half-open conns (quota.c): when they are all taken, the network that has most of them gives one up for a network
+ * Both are shared out like half-open conns (base/quota.h): when they are all taken, the network that has most of them gives one up for a network
  * that has fewer. So who claims a thousand domains, or a thousand times the same one, does not keep a good peer's key from being checked.
  */
 #include "s2s_priv.h"
 
 #include <xfed/base/alloc.h>
+
+#define SLOW_MS 5000 /* a question that is that old gives way */
+#define DESCRIPTORS_PART 32
 
 /* The questions to one domain. It is there as long as there is one. */
 struct xf_asked {
@@ -23,7 +26,7 @@ static struct xf_asked *get_asked(struct xf_s2s *s2s, struct xf_span peer)
         return asked;
     asked = xf_new(struct xf_asked);
     asked->peer = xf_span_dup(peer);
-    xf_quota_init(&asked->quota);
+    xf_quota_init(&asked->quota, NULL);
     xf_map_set(s2s->asked, peer, asked);
     return asked;
 }
@@ -41,10 +44,12 @@ static void drop_when_empty(struct xf_s2s *s2s, struct xf_asked *asked)
 static bool take_of_peer(struct xf_s2s *s2s, struct xf_ask_room *room, struct xf_span peer, const struct xf_addr *addr)
 {
     unsigned max = xf_s2s_conf(s2s)->unauthenticated.questions_per_peer;
-    const struct xf_quota_limits limits = {.per_address = max, .per_network = max, .total = max};
+    const struct xf_quota_limits limits = {.per_member = max, .per_group = max, .total = max, .unused_ms = SLOW_MS};
+    struct xf_addr_keys addr_keys;
     struct xf_place *evicted;
+    xf_addr_keys_of(addr, &addr_keys);
     struct xf_asked *asked = get_asked(s2s, peer);
-    if (xf_quota_take(&asked->quota, &room->of_peer, addr, &limits, s2s->env->clock->now_ms, &evicted)) {
+    if (xf_quota_take(&asked->quota, &room->of_peer, &addr_keys.keys, &limits, s2s->env->clock->now_ms, &evicted) != XF_QUOTA_ROOM) {
         drop_when_empty(s2s, asked);
         return false;
     }
@@ -58,12 +63,15 @@ static bool take_of_all(struct xf_s2s *s2s, struct xf_ask_room *room, const stru
 {
     const struct xf_conf *conf = xf_s2s_conf(s2s);
     const struct xf_quota_limits limits = {
-        .per_address = conf->unauthenticated.questions_per_network,
-        .per_network = conf->unauthenticated.questions_per_network,
-        .total = conf->unauthenticated.questions,
+        .per_member = conf->unauthenticated.questions_per_network,
+        .per_group = conf->unauthenticated.questions_per_network,
+        .total = xf_env_share(s2s->env, conf->unauthenticated.questions, DESCRIPTORS_PART),
+        .unused_ms = SLOW_MS,
     };
+    struct xf_addr_keys addr_keys;
     struct xf_place *evicted;
-    if (xf_quota_take(&s2s->ask_quota, &room->of_all, addr, &limits, s2s->env->clock->now_ms, &evicted))
+    xf_addr_keys_of(addr, &addr_keys);
+    if (xf_quota_take(&s2s->ask_quota, &room->of_all, &addr_keys.keys, &limits, s2s->env->clock->now_ms, &evicted) != XF_QUOTA_ROOM)
         return false;
     if (evicted)
         xf_ask_give_way(XF_CONTAINER(evicted, struct xf_ask_room, of_all));

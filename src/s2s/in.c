@@ -328,7 +328,7 @@ void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_me
         xf_stream_relax(&in->stream, &limits);
         xf_timer_stop(&in->deadline);
         xf_timer_start(s2s->env->timers, &in->tick, TICK_MS);
-        xf_quota_give(&s2s->quota, &in->place);
+        xf_quota_give(&s2s->half_open, &in->place);
         if (in->stream.conn->tls)
             s2s->env->forget_tls(s2s->env, in->stream.conn);
     }
@@ -348,7 +348,8 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     xf_stream_fini(stream);
     xf_timer_stop(&in->deadline);
     xf_timer_stop(&in->tick);
-    xf_quota_give(&s2s->quota, &in->place);
+    xf_quota_give(&s2s->half_open, &in->place);
+    xf_stranger_left(in);
     xf_list_remove(&in->node);
     xf_gate_fini(&in->gate);
     s2s->stream_count--;

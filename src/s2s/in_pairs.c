@@ -92,6 +92,7 @@ static void free_pair(struct xf_pair *pair)
 {
     struct xf_in *in = pair->in;
     uncount_stream(pair);
+    xf_stranger_pair_left(pair);
     xf_carry_forget_pair(pair);
     if (pair->ask) {
         in->open_asks--;
@@ -152,6 +153,22 @@ static void log_denied(struct xf_in *in, const char *local, const char *peer, co
            XF_WORD("reason", reason), XF_STR("detail", detail));
 }
 
+bool xf_in_has_place(struct xf_in *in, struct xf_pair *pair)
+{
+    struct xf_dialback_names names;
+    if (xf_stranger_admit(in, pair))
+        return true;
+    if (in->valid_pairs == 0) {
+        xf_in_fail(in, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, "your domains, or your addresses, have too many streams here");
+        return false;
+    }
+    snprintf(names.from, sizeof(names.from), "%s", pair->peer);
+    snprintf(names.to, sizeof(names.to), "%s", pair->local);
+    free_pair(pair);
+    answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint");
+    return false;
+}
+
 /* NULL, or why this peer may not do so on this stream. */
 static const char *refusal_of(const struct xf_in *in, struct xf_span peer, enum xf_auth_method method)
 {
@@ -186,7 +203,8 @@ static void on_answered(void *owner, enum xf_answer answer, const char *detail)
     pair->ask = NULL;
     in->open_asks--;
     if (answer == XF_ANSWER_VALID && !refusal_of(in, xf_span_of(pair->peer), XF_AUTH_DIALBACK)) {
-        if (!has_room(in, xf_span_of(pair->peer)) || !xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK))
+        if (!has_room(in, xf_span_of(pair->peer)) || !xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK) ||
+            !xf_in_has_place(in, pair))
             return;
         answer_result(in, pair->local, pair->peer, "valid");
         xf_in_authenticated(in, pair, XF_AUTH_DIALBACK);
@@ -230,12 +248,12 @@ static void ask(struct xf_in *in, const struct xf_dialback_names *names, struct 
 }
 
 /* A certificate may be good for more domains than there can be pairs (a wildcard). */
-static bool is_full(const struct xf_in *in, struct xf_span peer)
+static bool is_full(struct xf_in *in, struct xf_span peer)
 {
     unsigned pairs = 0;
     XF_LIST_EACH(node, &in->pairs)
     pairs++;
-    return pairs >= xf_policy_peer(in->s2s->policy, peer)->max_pairs;
+    return pairs >= xf_policy_peer(in->s2s->policy, peer)->max_pairs || (in->valid_pairs > 0 && !xf_stranger_may_claim(in, peer));
 }
 
 /* By policy: nobody is even asked about it. */
@@ -291,7 +309,7 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
         answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint");
     } else if (answers_by_certificate(in, xf_span_of(names.from))) {
         pair = xf_in_pair_new(in, xf_span_of(names.to), xf_span_of(names.from));
-        if (!pair || !xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK_CERT))
+        if (!pair || !xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK_CERT) || !xf_in_has_place(in, pair))
             return;
         answer_result(in, names.to, names.from, "valid");
         xf_in_authenticated(in, pair, XF_AUTH_DIALBACK_CERT);

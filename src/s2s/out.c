@@ -172,7 +172,7 @@ static void start_dial(struct xf_out *out, const struct xf_discovery_result *res
     struct xf_dial_opts opts = {
         .connect_ms = (unsigned)out->settings->connect_ms,
         .source = xf_source_of(out->settings),
-        .doors = out->asker ? &out->s2s->asked_addrs : NULL,
+        .doors = out->asker || out->for_stranger ? &out->s2s->asked_addrs : NULL,
         .per_host = xf_ask_per_host(out->s2s),
     };
     out->dial = xf_dial_new(out->s2s->env, result->candidates, result->count, &opts, &dial_events, out);
@@ -679,10 +679,11 @@ struct xf_out *xf_out_open_verify(struct xf_s2s *s2s, struct xf_span local, stru
     return out;
 }
 
-struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, const struct xf_out_events *events,
-                           void *owner)
+struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, bool for_stranger,
+                           const struct xf_out_events *events, void *owner)
 {
     struct xf_out *out = open_out(s2s, local, peer);
+    out->for_stranger = for_stranger;
     out->events = events;
     out->owner = owner;
     if (s2s->is_draining)
@@ -710,6 +711,11 @@ bool xf_out_abandon(struct xf_out *out)
     note_cause(out, XF_CAUSE_SHUTDOWN, "another stream carries the pair");
     xf_out_close(out);
     return true;
+}
+
+uint64_t xf_out_used_ms(const struct xf_out *out)
+{
+    return out->on ? out->on->used_ms : 0;
 }
 
 bool xf_out_is_ready(const struct xf_out *out)

@@ -34,7 +34,7 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     xf_list_init(&s2s->paused);
     s2s->askers = xf_map_new();
     xf_list_init(&s2s->idle_askers);
-    xf_quota_init(&s2s->ask_quota);
+    xf_quota_init(&s2s->ask_quota, NULL);
     s2s->asked = xf_map_new();
     xf_doors_init(&s2s->asked_peers, s2s->env->clock);
     xf_doors_init(&s2s->asked_addrs, s2s->env->clock);
@@ -43,7 +43,8 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     s2s->inbound_by_peer = xf_map_new();
     xf_rates_init(&s2s->rates, s2s->env->clock, s2s->env->timers, rate_limits, s2s);
     s2s->rates.is_on = any_has_rate(xf_s2s_conf(s2s));
-    xf_quota_init(&s2s->quota);
+    xf_quota_init(&s2s->half_open, NULL);
+    xf_strangers_init(s2s);
     xf_refusals_init(&s2s->refusals, s2s->env->timers);
     return s2s;
 }
@@ -66,7 +67,8 @@ void xf_s2s_free(struct xf_s2s **s2s)
     xf_map_free(&s->shared);
     xf_map_free(&s->inbound_by_peer);
     xf_rates_fini(&s->rates);
-    xf_quota_fini(&s->quota);
+    xf_quota_fini(&s->half_open);
+    xf_strangers_fini(s);
     xf_refusals_fini(&s->refusals);
     xf_free(s);
 }
@@ -203,6 +205,7 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy, struct xf_tls_i
     {
         struct xf_in *in = XF_CONTAINER(node, struct xf_in, node);
         in->settings = xf_policy_peer(policy, xf_span_of(in->peer));
+        xf_stranger_judge(in);
         const char *refusal = is_denied(in) ? NULL : in_refusal(in);
         if (refusal)
             xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
@@ -230,6 +233,11 @@ void xf_s2s_drain(struct xf_s2s *s2s)
     xf_in_close(XF_CONTAINER(node, struct xf_in, node));
     XF_LIST_EACH_SAFE(node, &s2s->outs)
     xf_out_close(XF_CONTAINER(node, struct xf_out, node));
+}
+
+bool xf_s2s_hears(const struct xf_s2s *s2s, struct xf_span peer)
+{
+    return xf_map_find(s2s->inbound_by_peer, peer) != NULL;
 }
 
 size_t xf_s2s_stream_count(const struct xf_s2s *s2s)

@@ -8,6 +8,7 @@
  *                                     in_pairs.c (dialback, stanzas)
  *   stanzas of peers coming in        gate.c; how fast: rate.c
  *   one stream for both ways, pairs   bidi.c (negotiation, our streams' incoming side), carry.c (which stream carries a pair)
+ *   how many streams and pairs        admit.c (unauthenticated), strangers.c (authenticated)
  *   asking an authoritative server    ask.c
  *   who is good enough                verdict.c; and still what it was: remember.c
  */
@@ -16,13 +17,13 @@
 #include <xfed/base/list.h>
 #include <xfed/base/log.h>
 #include <xfed/base/map.h>
+#include <xfed/base/quota.h>
 #include <xfed/base/utf8.h>
 #include <xfed/dns/discover.h>
 #include <xfed/s2s/s2s.h>
 
 #include "dialback_priv.h"
 #include "doors_priv.h"
-#include "quota_priv.h"
 #include "rate_priv.h"
 #include "verdict_priv.h"
 
@@ -38,6 +39,21 @@ struct xf_refusals {
 };
 void xf_refusals_init(struct xf_refusals *refusals, struct xf_timers *timers);
 void xf_refusals_fini(struct xf_refusals *refusals);
+/* One was refused a place, or has to give its own to another. */
+void xf_refusals_note(struct xf_refusals *refusals, const struct xf_addr *addr, const char *reason, bool is_evicted);
+
+/* ---- strangers.c: what authenticated peers without a section hold */
+struct xf_holding { /* zeroed: nothing */
+    struct xf_place by_network, by_owner;
+};
+struct xf_holdings {
+    struct xf_quota by_network, by_owner;
+};
+struct xf_addr_keys { /* of an address within its network; not to be copied */
+    char host[XF_ADDR_TEXT_BYTES], network[XF_ADDR_TEXT_BYTES];
+    struct xf_quota_keys keys;
+};
+void xf_addr_keys_of(const struct xf_addr *addr, struct xf_addr_keys *out);
 
 /* ---- streamlog.c: lines caused by those who authenticated nothing */
 struct xf_stranger_lines {
@@ -75,7 +91,8 @@ struct xf_s2s {
     struct xf_map *shared;    /* peer -> struct xf_out: a ready stream that takes further pairs (multiplex) */
     struct xf_map *inbound_by_peer; /* peer -> unsigned *: authenticated inbound streams */
     struct xf_rates rates;    /* of peers: stanza-rate, byte-rate */
-    struct xf_quota quota;
+    struct xf_quota half_open;
+    struct xf_holdings stranger_streams, stranger_pairs;
     struct xf_refusals refusals;
     struct xf_stranger_lines strangers;
     bool is_draining;
@@ -275,6 +292,7 @@ struct xf_out {
     struct xf_s2s *s2s;
     char *local, *peer;
     const struct xf_peer_settings *settings; /* renewed by reload */
+    bool for_stranger;                       /* a stranger had us open it */
     struct xf_asker *asker;                  /* a verify stream, until it ended; NULL: delivery */
     const struct xf_out_events *events;      /* NULL after `ended` */
     void *owner;
@@ -356,6 +374,7 @@ struct xf_pair {
     struct xf_ask *ask;
     uint64_t since_ms;
     bool is_counted; /* in inbound_by_peer, for its stream */
+    struct xf_holding holding; /* when it is authenticated, and a stranger's */
 };
 
 struct xf_in {
@@ -370,6 +389,7 @@ struct xf_in {
     bool is_legacy;            /* the peer's header has no version */
     bool is_direct;
     struct xf_place place;     /* held until the first pair is authenticated */
+    struct xf_holding holding; /* ... and from then on, when no pair is a named peer's */
     bool sasl_challenged;
     char host[XF_ADDR_TEXT_BYTES];
     char id[XF_ID_CHARS + 1];
@@ -396,6 +416,20 @@ struct xf_in {
 bool xf_in_judge(struct xf_in *in);
 void xf_in_judged(struct xf_in *in); /* in.c */
 
+/* strangers.c */
+void xf_strangers_init(struct xf_s2s *s2s);
+void xf_strangers_fini(struct xf_s2s *s2s);
+/* Take the places of a pair that is about to be authenticated, and of its stream; others may end for it. False: there is no room. */
+bool xf_stranger_admit(struct xf_in *in, struct xf_pair *pair);
+bool xf_stranger_may_claim(struct xf_in *in, struct xf_span peer); /* would there be room for a pair now? */
+void xf_stranger_pair_left(struct xf_pair *pair);
+void xf_stranger_left(struct xf_in *in);
+void xf_stranger_judge(struct xf_in *in); /* policy is new: who is named? */
+
+/* admit.c: is there a place for a conn from this address? Another stream may end for it. */
+bool xf_in_admit(struct xf_s2s *s2s, struct xf_place *place, const struct xf_addr *addr);
+void xf_in_evict(struct xf_in *in, const char *reason, const char *text); /* another one takes its place */
+
 /* in_deny.c */
 bool xf_in_is_denied(const struct xf_in *in, struct xf_span local, struct xf_span peer, struct xf_ruling *out); /* its stanzas */
 bool xf_in_is_shut_out(const struct xf_in *in, struct xf_span local, struct xf_span peer, struct xf_ruling *out); /* both ways */
@@ -410,6 +444,8 @@ bool xf_in_may_external(const struct xf_in *in, struct xf_span peer);
 /* in_pairs.c */
 void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem);
 extern const struct xf_gate_ops xf_in_gate_ops;
+/* False: there is no place for a pair (strangers.c). Then its claim was answered and it is gone, or the stream ends. */
+bool xf_in_has_place(struct xf_in *in, struct xf_pair *pair);
 bool xf_in_is_as_before(struct xf_in *in, const struct xf_pair *pair, enum xf_auth_method method); /* false: the stream ends */
 void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_method method);
 struct xf_pair *xf_in_pair_new(struct xf_in *in, struct xf_span local, struct xf_span peer);
@@ -422,8 +458,6 @@ void xf_in_fail(struct xf_in *in, enum xf_stream_error error, const char *text);
 
 void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct);
 
-/* admit.c: is there a place for a conn from this address? Another stream may end for it. */
-bool xf_in_admit(struct xf_s2s *s2s, struct xf_place *place, const struct xf_addr *addr);
 void xf_in_close(struct xf_in *in);
 
 /* ---- remember.c: is the peer what it was before? In front of every transition to authenticated; tells and notes */

@@ -134,6 +134,7 @@ struct xf_conf_link {
     size_t max_stanza_bytes;
     uint64_t hold_ms;              /* stanzas wait so long for a lost link */
     size_t hold_bytes;             /* ... and at most so many */
+    unsigned peers, peers_per_owner; /* per_peer: connections for peers without a section, in all and of one owner (xmpp/owner.h) */
     uint64_t ping_ms;              /* white space after this much silence */
 };
 
@@ -214,6 +215,13 @@ struct xf_conf {
         unsigned questions_per_stream, questions_per_peer, questions_per_network, questions; /* dialback questions under way */
         uint64_t auth_ms, dialback_ms;
     } unauthenticated;
+    struct {                       /* what authenticated peers without a section hold */
+        unsigned streams_per_address, streams_per_network, streams_per_owner, streams;
+        unsigned pairs_per_network, pairs_per_owner, pairs;
+        unsigned routes_per_owner, routes;
+        unsigned answer_streams_per_owner, answer_streams; /* of ours to them, when they wrote first */
+        size_t answer_bytes_per_owner, answer_bytes;       /* that wait for these */
+    } strangers;
     struct {
         unsigned depth, attributes;
         size_t start_tag_bytes;

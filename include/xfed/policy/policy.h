@@ -41,6 +41,12 @@ const struct xf_conf_served *xf_policy_served(const struct xf_policy *policy, st
 const struct xf_peer_settings *xf_policy_peer(struct xf_policy *policy, struct xf_span peer);
 
 /*
+ * Does the configuration name the peer: has it a section of its own, or of a pattern below one owner's domain ("*.partner.example", not
+ * "*.org")? Others are strangers: what they hold is bounded together (strangers in conf.h).
+ */
+bool xf_policy_names(const struct xf_policy *policy, struct xf_span peer);
+
+/*
  * May stanzas flow between the domains in that direction (both: in each)? False for a `served` that is not ours, a `peer`
  * that is, when federation is off; and, unless it is a dry run, for a peer on a blocklist, one without a section where policy
  * { default = deny }, and by its direction.

@@ -87,15 +87,24 @@ struct xf_out_events {
     void (*ended)(void *owner, bool was_ready, enum xf_cause cause, const char *text);
 };
 
-/* Begin; `ready` and `ended` come never from within. The names are copied. */
-struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, const struct xf_out_events *events,
-                           void *owner);
+/*
+ * Begin; `ready` and `ended` come never from within. The names are copied. `for_stranger`: only because the peer wrote to us, so that it is
+ * a stranger who chooses where we connect: few of its addresses are tried, none that was silent just now, and each by few at a time.
+ */
+struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, bool for_stranger,
+                           const struct xf_out_events *events, void *owner);
 
 /* Is there a stream of the peer that carries the pair's stanzas (XEP-0288)? Then xf_out_open takes it. */
 bool xf_s2s_carries(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer);
 
 /* Give up a stream that has not yet proved to the peer who we are; nothing follows, the xf_out is gone. False: it goes on. */
 bool xf_out_abandon(struct xf_out *out);
+
+/* When a stanza went over its stream last of all; 0: not ready yet. */
+uint64_t xf_out_used_ms(const struct xf_out *out);
+
+/* Is the peer authenticated on a stream to us? */
+bool xf_s2s_hears(const struct xf_s2s *s2s, struct xf_span peer);
 
 /* True once `ready` was called and no end is in sight. */
 bool xf_out_is_ready(const struct xf_out *out);

@@ -15,6 +15,7 @@ struct xf_dns;
 struct xf_env {
     const struct xf_clock *clock;
     struct xf_timers *timers;
+    unsigned descriptors; /* that the process may have; 0: not known, any number */
     struct xf_dns *dns;
     /* The one that asks these servers (texts of addresses) in place of the usual ones; NULL: too many others are at work. */
     struct xf_dns *(*resolver)(struct xf_env *env, const char *const *servers, size_t count);
@@ -27,3 +28,13 @@ struct xf_env {
     unsigned (*minute_of_week)(struct xf_env *env); /* local time of day; 0 is Monday 00:00 */
     void (*make_id)(struct xf_env *env, char out[XF_ID_CHARS + 1]); /* unguessable (RFC 6120 §4.7.3) */
 };
+
+/*
+ * As many as a setting says, but at most that part (4: a quarter) of the descriptors: so that what one kind of peer may hold leaves room for
+ * the others, for the link and for DNS, however small the limit of the process is.
+ */
+static inline unsigned xf_env_share(const struct xf_env *env, unsigned wanted, unsigned part)
+{
+    unsigned most = env->descriptors / part;
+    return env->descriptors && most < wanted ? most : wanted;
+}

@@ -44,6 +44,7 @@ enum op {
     WAIT,       /* ms */
     SEND,       /* a message with id text: xf_link_send says OK */
     SEND_FROM,  /* ... of the peer text */
+    SEND_NONE,  /* ... which is refused: there are too many peers */
     SEND_MANY,  /* ms messages of 1000 bytes */
     SEND_IS,    /* ... of ms bytes with result text: "ok", "limit", "closed" */
     SEND_BARE,  /* without addresses */
@@ -71,6 +72,7 @@ struct link_case {
     const char *nodes[3];
     bool per_peer;
     size_t hold_bytes; /* 0: plenty */
+    unsigned peers, peers_per_owner; /* 0: plenty */
     struct step steps[40];
 };
 
@@ -205,6 +207,25 @@ static const struct link_case cases[] = {
     {"per peer: a kept one stays", .nodes = {"127.0.0.1:5347"}, .per_peer = true, .steps = {
         {KEEP, .text = "b.example"}, {JOIN, 0, "127.0.0.1:5347"}, {WAIT, .ms = 4000000}, {FEED, 0, "<message from='v@a.example' to='u@b.example' id='r1'/>"},
         {GOT, .text = "r1"}}},
+
+    {"per peer: an owner has so many names, a kept one besides", .nodes = {"127.0.0.1:5347"}, .per_peer = true, .peers_per_owner = 2, .steps = {
+        {KEEP, .text = "kept.evil.example"}, {JOIN, 0, "127.0.0.1:5347"}, {SEND_FROM, .text = "a.evil.example"}, {JOIN, 1, "127.0.0.1:5347"},
+        {SEND_FROM, .text = "b.evil.example"}, {JOIN, 2, "127.0.0.1:5347"}, {SEND_NONE, .text = "c.evil.example"}, {NO_DIAL},
+        {LOG, .text = "link.peer.refused", .ms = 1}, {SEND_FROM, .text = "good.example"}, {JOIN, 3, "127.0.0.1:5347"},
+        {WAIT, .ms = 59000}, {SEND_FROM, .text = "a.evil.example"}, {WAIT, .ms = 1000}, {SEND_FROM, .text = "c.evil.example"},
+        {JOIN, 4, "127.0.0.1:5347"}, {WAIT, .ms = 5000}, {GONE, 2}, {LOG, .text = "link.stream.down reason=displaced", .ms = 1},
+        {SEND_FROM, .text = "kept.evil.example"}, {SENT_COUNT, 0, .ms = 1}}},
+
+    {"per peer: the owner that has most gives way, what it holds expires", .nodes = {"127.0.0.1:5347"}, .per_peer = true, .peers = 3, .steps = {
+        {SEND_FROM, .text = "a.evil.example"}, {DIAL, 0, "127.0.0.1:5347"}, {CONNECTED, 0}, {SEND_FROM, .text = "b.evil.example"}, {JOIN, 1, "127.0.0.1:5347"},
+        {SEND_FROM, .text = "other.example"}, {JOIN, 2, "127.0.0.1:5347"}, {SEND_FROM, .text = "good.example"}, {JOIN, 3, "127.0.0.1:5347"},
+        {WAIT, .ms = 1}, {EXPIRED, .text = "f"}, {SEND_NONE, .text = "late.example"}, {WAIT, .ms = 60000}, {SEND_FROM, .text = "late.example"},
+        {JOIN, 4, "127.0.0.1:5347"}}},
+
+    {"per peer: one that is about to end for another comes back for its next stanza, if there is room", .nodes = {"127.0.0.1:5347"}, .per_peer = true,
+        .peers = 3, .steps = {
+        {SEND_FROM, .text = "a.evil.example"}, {JOIN, 0, "127.0.0.1:5347"}, {SEND_FROM, .text = "b.evil.example"}, {JOIN, 1, "127.0.0.1:5347"},
+        {SEND_FROM, .text = "other.example"}, {SEND_FROM, .text = "good.example"}, {SEND_NONE, .text = "a.evil.example"}}},
 
     {"pause stops reading, also on the stream that comes after", .nodes = {"127.0.0.1:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {READS, 0, "yes"}, {PAUSE}, {READS, 0, "no"}, {EOF_, 0}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
@@ -405,6 +426,7 @@ static void take_step(struct world *world, const struct step *step)
     case WAIT: fake_env_advance(&world->fake, step->ms); break;
     case SEND: expect_number(world, send_message(world, "b.example", step->text, "hi", 0), XF_ERR_OK); break;
     case SEND_FROM: expect_number(world, send_message(world, step->text, "f", "hi", 0), XF_ERR_OK); break;
+    case SEND_NONE: expect_number(world, send_message(world, step->text, "f", "hi", 0), XF_ERR_CLOSED); break;
     case SEND_MANY:
         for (unsigned i = 0; i < step->ms; i++)
             expect_number(world, send_message(world, "b.example", "many", "", 1000), XF_ERR_OK);
@@ -436,6 +458,8 @@ static void set_up(struct world *world, const struct link_case *test)
         .hold_ms = 10000,
         .hold_bytes = test->hold_bytes ? test->hold_bytes : 8u << 20,
         .ping_ms = 60000,
+        .peers = test->peers ? test->peers : 100,
+        .peers_per_owner = test->peers_per_owner ? test->peers_per_owner : 100,
     }};
     while (world->conf.nodes.count < 3 && test->nodes[world->conf.nodes.count])
         world->conf.nodes.count++;

@@ -66,9 +66,10 @@ void xf_s2s_resume_inbound(struct xf_s2s *s2s)
     s2s->resumed++;
 }
 
-struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, const struct xf_out_events *events,
-                           void *owner)
+struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, bool for_stranger,
+                           const struct xf_out_events *events, void *owner)
 {
+    (void)for_stranger;
     struct xf_out *out = xf_new(struct xf_out);
     out->local = xf_span_dup(local);
     out->peer = xf_span_dup(peer);
@@ -85,12 +86,31 @@ bool xf_s2s_carries(struct xf_s2s *s2s, struct xf_span local, struct xf_span pee
     return s2s->carries;
 }
 
+/* `ended` follows, when the test says so. */
+void xf_out_close(struct xf_out *out)
+{
+    out->is_ready = false;
+}
+
 bool xf_out_abandon(struct xf_out *out)
 {
     if (out->is_committed || out->is_ready)
         return false;
     out->events = NULL;
     return true;
+}
+
+uint64_t xf_out_used_ms(const struct xf_out *out)
+{
+    (void)out;
+    return 0;
+}
+
+bool xf_s2s_hears(const struct xf_s2s *s2s, struct xf_span peer)
+{
+    (void)s2s;
+    (void)peer;
+    return false;
 }
 
 bool xf_out_is_ready(const struct xf_out *out)

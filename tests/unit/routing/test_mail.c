@@ -189,6 +189,8 @@ static void begin(void (*work)(void *pool, void (*work)(void *owner), void (*don
     static char none[] = "";
     conf.mail_file = map_path;
     conf.directory.uri = none;
+    conf.strangers.routes_per_owner = conf.strangers.routes = 10;
+    conf.strangers.answer_bytes_per_owner = conf.strangers.answer_bytes = 1u << 20;
     timers = xf_timers_new(&test_clock);
     static struct xf_env env;
     env.clock = &test_clock;

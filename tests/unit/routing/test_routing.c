@@ -383,6 +383,8 @@ static void make_conf(struct world *world, const struct routing_case *test)
     world->links[1].title = WORD("other");
     world->conf = (struct xf_conf){.federation = true, .default_allow = true, .policy_enforce = true, .links = world->links, .link_count = 2,
         .served = world->served, .served_count = 2, .defaults = plain, .peers = world->peers, .peer_count = 4,
+        .strangers = {.routes_per_owner = 100, .routes = 100, .answer_streams_per_owner = 100, .answer_streams = 100,
+                      .answer_bytes_per_owner = 1u << 20, .answer_bytes = 1u << 20},
         .process = {.backoff_min_ms = 5000, .backoff_max_ms = 300000}};
     world->conf_reloaded = world->conf;
     world->conf_reloaded.peers = world->peers_reloaded;

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * room.c — how many routes there may be, and what peers that we do not know may make us do by them.
+ *
+ * A route is ours when the configuration names the peer, or a user of ours wrote first. Else it is theirs: made for an answer to a peer that
+ * wrote to us, which costs that peer nothing but one more name below its domain. Each has a place among those of its kind, by the peer's
+ * owner (xmpp/owner.h): where all are taken, the longest unused one of the owner that has most is given up. So strangers displace strangers,
+ * those with most names first, and never a route of ours.
+ *
+ * Theirs have two bounds more, again by owner and in all: streams that we open for answers alone, and bytes that wait for these.
+ */
+#include "routing_priv.h"
+
+#include <xfed/xmpp/owner.h>
+
+#define ROUTES_MAX 65536     /* of ours */
+#define UNUSED_MS 60000
+#define STREAMS_PART 8       /* of the descriptors */
+
+static const char text[] = "too many domains of one owner are in use";
+
+static struct xf_route *route_of(const struct xf_place *place)
+{
+    return XF_CONTAINER(place, struct xf_route, place);
+}
+
+static struct xf_route *route_of_stream(const struct xf_place *place)
+{
+    return XF_CONTAINER(place, struct xf_route, stream_place);
+}
+
+static uint64_t route_used_ms(const struct xf_place *place)
+{
+    const struct xf_route *route = route_of(place);
+    return route->out ? xf_out_used_ms(route->out) : 0;
+}
+
+static uint64_t stream_used_ms(const struct xf_place *place)
+{
+    return xf_out_used_ms(route_of_stream(place)->out);
+}
+
+void xf_room_init(struct xf_routing *routing)
+{
+    xf_quota_init(&routing->ours, route_used_ms);
+    xf_quota_init(&routing->theirs, route_used_ms);
+    xf_quota_init(&routing->answer_streams, stream_used_ms);
+}
+
+void xf_room_fini(struct xf_routing *routing)
+{
+    xf_quota_fini(&routing->ours);
+    xf_quota_fini(&routing->theirs);
+    xf_quota_fini(&routing->answer_streams);
+}
+
+static struct xf_quota_keys keys_of(const struct xf_route *route)
+{
+    return (struct xf_quota_keys){.group = xf_domain_owner(route->peer), .member = route->peer};
+}
+
+static struct xf_quota_limits limits(unsigned per_owner, unsigned total)
+{
+    return (struct xf_quota_limits){
+        .per_member = per_owner, .per_group = per_owner, .total = total, .unused_ms = UNUSED_MS, .shares_own = true};
+}
+
+static void log_full(struct xf_route *route, const char *reason)
+{
+    struct xf_routing *routing = route->routing;
+    unsigned suppressed = 0;
+    if (xf_rare_is_due(&routing->strangers_full, xf_routing_now(routing), &suppressed))
+        xf_log(XF_LOG_WARN, "routing.strangers.full", XF_SPN("local", route->local), XF_SPN("peer", route->peer),
+               XF_WORD("reason", reason), XF_INT("suppressed", suppressed));
+}
+
+/* ------------------------------------------------------------------ routes */
+
+/* What servers send by themselves when somebody wrote to them: it says nothing of what our users want. */
+static bool is_reply(const struct xf_stanza *stanza)
+{
+    static const char *const types[] = {"error", "result", "subscribed", "unsubscribed", "unavailable"};
+    for (size_t i = 0; i < XF_ARRAY_LEN(types); i++)
+        if (xf_span_is(stanza->type, types[i]))
+            return true;
+    return false;
+}
+
+bool xf_room_is_theirs(const struct xf_routing *routing, struct xf_span peer, const struct xf_stanza *first)
+{
+    if (xf_policy_names(routing->policy, peer))
+        return false;
+    return !first || is_reply(first) || (routing->s2s && xf_s2s_hears(routing->s2s, peer));
+}
+
+static bool take_place(struct xf_route *route)
+{
+    struct xf_routing *routing = route->routing;
+    const struct xf_conf *conf = xf_policy_conf(routing->policy);
+    struct xf_quota_keys keys = keys_of(route);
+    struct xf_quota_limits of_theirs = limits(conf->strangers.routes_per_owner, conf->strangers.routes);
+    struct xf_quota_limits of_ours = limits(ROUTES_MAX, ROUTES_MAX);
+    struct xf_place *evicted = NULL;
+    enum xf_quota_answer answer = xf_quota_take(route->is_theirs ? &routing->theirs : &routing->ours, &route->place, &keys,
+                                                route->is_theirs ? &of_theirs : &of_ours, xf_routing_now(routing), &evicted);
+    if (evicted)
+        xf_route_give_way(route_of(evicted), text);
+    return answer == XF_QUOTA_ROOM;
+}
+
+bool xf_room_take(struct xf_route *route, bool is_theirs)
+{
+    route->is_theirs = is_theirs;
+    if (take_place(route))
+        return true;
+    log_full(route, "routes");
+    return false;
+}
+
+void xf_room_give(struct xf_route *route)
+{
+    xf_room_stream_ended(route);
+    xf_quota_give(route->is_theirs ? &route->routing->theirs : &route->routing->ours, &route->place);
+}
+
+/* ------------------------------------------------------------------ streams for answers */
+
+bool xf_room_may_open(struct xf_route *route)
+{
+    struct xf_routing *routing = route->routing;
+    const struct xf_conf *conf = xf_policy_conf(routing->policy);
+    if (!route->is_theirs || xf_place_is_held(&route->stream_place) || xf_s2s_carries(routing->s2s, route->local, route->peer))
+        return true;
+    struct xf_quota_limits bounds = limits(conf->strangers.answer_streams_per_owner,
+                                           xf_env_share(routing->env, conf->strangers.answer_streams, STREAMS_PART));
+    struct xf_quota_keys keys = keys_of(route);
+    struct xf_place *evicted = NULL;
+    bool has_room = xf_quota_take(&routing->answer_streams, &route->stream_place, &keys, &bounds, xf_routing_now(routing), &evicted) ==
+                    XF_QUOTA_ROOM;
+    if (evicted)
+        xf_out_close(route_of_stream(evicted)->out);
+    if (!has_room)
+        log_full(route, "streams");
+    return has_room;
+}
+
+void xf_room_stream_ended(struct xf_route *route)
+{
+    xf_quota_give(&route->routing->answer_streams, &route->stream_place);
+}
+
+/* ------------------------------------------------------------------ bytes that wait for them */
+
+static size_t line_bytes(const struct xf_line *line)
+{
+    return line ? line->bytes : 0;
+}
+
+void xf_room_weigh(struct xf_route *route)
+{
+    if (route->is_theirs && xf_place_is_held(&route->place))
+        xf_place_weigh(&route->place, route->queued_bytes + line_bytes(route->line_out) + line_bytes(route->line_in));
+}
+
+bool xf_room_has_bytes(struct xf_route *route, size_t bytes)
+{
+    const struct xf_conf *conf = xf_policy_conf(route->routing->policy);
+    if (!route->is_theirs || !xf_place_is_held(&route->place) ||
+        (xf_place_weight(&route->place, XF_CROWD_GROUP) + bytes <= conf->strangers.answer_bytes_per_owner &&
+         xf_place_weight(&route->place, XF_CROWD_ALL) + bytes <= conf->strangers.answer_bytes))
+        return true;
+    log_full(route, "bytes");
+    return false;
+}
