@@ -199,6 +199,8 @@ static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, 
 {
     if (cause == XF_CAUSE_POLICY || cause == XF_CAUSE_SHUTDOWN || route->routing->is_finished)
         return XF_ROUTE_ON_REFUSED;
+    if (cause == XF_CAUSE_IDLE) /* we closed it: what came just then goes into a new one */
+        return xf_list_is_empty(&route->queue) ? XF_ROUTE_ON_GONE : XF_ROUTE_ON_LOST;
     if (was_ready)
         return event_of_loss(route);
     if (xf_s2s_carries(route->routing->s2s, route->local, route->peer))

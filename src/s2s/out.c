@@ -747,3 +747,4 @@ void xf_out_close(struct xf_out *out)
         xf_stream_close(&out->stream);
     xf_out_fire(out, XF_OUT_ON_END);
 }
+        note_cause(out, XF_CAUSE_IDLE, "the stream was idle");

@@ -30,6 +30,7 @@ struct xf_in;
     X(CERTIFICATE,  "certificate",   REMOTE_SERVER_TIMEOUT)                          \
     X(AUTH,         "auth",          REMOTE_SERVER_TIMEOUT)                          \
     X(STREAM,       "stream",        REMOTE_SERVER_TIMEOUT)                          \
+    X(IDLE,         "idle",          REMOTE_SERVER_TIMEOUT)                          \
     X(POLICY,       "policy",        NOT_ALLOWED)                                    \
     X(SHUTDOWN,     "shutdown",      REMOTE_SERVER_TIMEOUT)
 /* clang-format on */

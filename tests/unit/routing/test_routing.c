@@ -132,6 +132,12 @@ static const struct routing_case cases[] = {
         {CLUSTER, .text = MSG("m1") MSG("m2")}, {OUT, 0, "a.example b.example"}, {SENT, 0, ""}, {IDLE, .text = "no"}, {READY, 0}, {SENT, 0, "m1 m2"},
         {IDLE, .text = "yes"}, {CLUSTER, .text = MSG("m3")}, {SENT, 0, "m3"}, {NO_OUT}, {ANSWERED, .text = ""}}},
 
+    {"what meets our own close of an idle stream goes into a new one, however young it was", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {READY, 0}, {SENT, 0, "m1"}, {CLOSING, 0}, {CLUSTER, .text = MSG("m2")},
+        {ENDED, 0, "idle", XF_CAUSE_IDLE}, {OUT, 1, "a.example b.example"}, {READY, 1}, {SENT, 1, "m2"}, {CLOSING, 1}, {CLUSTER, .text = MSG("m3")},
+        {ENDED, 1, "idle", XF_CAUSE_IDLE}, {OUT, 2, "a.example b.example"}, {READY, 2}, {SENT, 2, "m3"}, {ENDED, 2, "idle", XF_CAUSE_IDLE},
+        {ANSWERED, .text = ""}, {NO_OUT}}},
+
     {"pairs have routes of their own", .steps = {
         {CLUSTER, .text = MSG("m1") MESSAGE("m2", "c.example") "<message from='v@chat.a.example' to='u@b.example' id='m3'/>"},
         {OUT, 0, "a.example b.example"}, {OUT, 1, "a.example c.example"}, {OUT, 2, "chat.a.example b.example"}, {ROUTES, .ms = 3},
