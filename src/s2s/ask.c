@@ -213,6 +213,11 @@ void xf_ask_cancel(struct xf_ask **ask)
         return;
     struct xf_asker *asker = (*ask)->asker;
     free_ask(*ask);
+bool xf_ask_is_about(const struct xf_ask *ask, struct xf_span key)
+{
+    return xf_span_is(key, ask->key);
+}
+
     *ask = NULL;
     rest_when_idle(asker);
 }

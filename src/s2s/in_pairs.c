@@ -303,8 +303,10 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
     struct xf_pair *pair = find_pair(in, xf_span_of(names.to), xf_span_of(names.from));
     if (pair && pair->method != XF_AUTH_NONE) {
         answer_result(in, names.to, names.from, "valid");
+    } else if (pair && xf_ask_is_about(pair->ask, elem->text)) {
+        return; /* the same once more: the answer that is under way is for both */
     } else if (pair) {
-        answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint"); /* the question is still open */
+        answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint"); /* another question is still open */
     } else if (is_full(in, xf_span_of(names.from))) {
         answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint");
     } else if (answers_by_certificate(in, xf_span_of(names.from))) {

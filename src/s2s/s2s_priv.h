@@ -145,6 +145,7 @@ void xf_ask_room_give(struct xf_s2s *s2s, struct xf_ask_room *room);
 void xf_ask_give_way(struct xf_ask_room *room); /* ask.c: end the question that holds it */
 void xf_ask_cancel(struct xf_ask **ask);
 
+bool xf_ask_is_about(const struct xf_ask *ask, struct xf_span key);
 /* Was the peer's server out of reach just now, so that it is not asked again yet? */
 bool xf_ask_is_in_vain(const struct xf_s2s *s2s, struct xf_span peer, enum xf_answer *out_answer, const char **out_text);
 void xf_ask_reached(struct xf_s2s *s2s, const char *peer); /* it is there */
