@@ -177,10 +177,6 @@ static struct xf_asker *get_asker(struct xf_s2s *s2s, struct xf_span local, stru
 {
     char text[XF_PAIR_KEY_MAX];
     struct xf_asker *asker = xf_map_find(s2s->askers, xf_pair_key(local, peer, text));
-    if (asker && asker->out->state == XF_OUT_ENDED) {
-        forget(asker);
-        asker = NULL;
-    }
     return asker ? asker : new_asker(s2s, local, peer);
 }
 
@@ -213,13 +209,13 @@ void xf_ask_cancel(struct xf_ask **ask)
         return;
     struct xf_asker *asker = (*ask)->asker;
     free_ask(*ask);
+    *ask = NULL;
+    rest_when_idle(asker);
+}
+
 bool xf_ask_is_about(const struct xf_ask *ask, struct xf_span key)
 {
     return xf_span_is(key, ask->key);
-}
-
-    *ask = NULL;
-    rest_when_idle(asker);
 }
 
 void xf_asker_ready(struct xf_asker *asker)
@@ -274,14 +270,23 @@ void xf_asker_answer(struct xf_asker *asker, const struct xf_elem *elem)
     rest_when_idle(asker);
 }
 
-void xf_asker_ended(struct xf_asker *asker, enum xf_cause cause, const char *text)
+static enum xf_answer answer_of(enum xf_cause cause)
 {
     bool absent = cause == XF_CAUSE_NOT_FOUND || cause == XF_CAUSE_NO_SERVICE;
-    bool was_retired = asker->is_retired;
-    enum xf_answer answer = absent ? XF_ANSWER_NOT_FOUND : XF_ANSWER_UNREACHABLE;
+    return absent ? XF_ANSWER_NOT_FOUND : XF_ANSWER_UNREACHABLE;
+}
+
+/* Remembered before anybody can ask anew; one that was evicted says nothing of its server. */
+void xf_asker_ending(struct xf_asker *asker, enum xf_cause cause, const char *text)
+{
+    if (!asker->is_ready && !asker->is_retired)
+        xf_door_failed(&asker->s2s->asked_peers, asker->peer, (int)answer_of(cause), text);
     forget(asker);
-    if (!asker->is_ready && !was_retired)
-        xf_door_failed(&asker->s2s->asked_peers, asker->peer, (int)answer, text);
+}
+
+void xf_asker_ended(struct xf_asker *asker, enum xf_cause cause, const char *text)
+{
+    enum xf_answer answer = answer_of(cause);
     while (!xf_list_is_empty(&asker->asks))
         tell(XF_CONTAINER(asker->asks.next, struct xf_ask, node), answer, text);
     xf_timer_stop(&asker->quiet);

@@ -79,6 +79,8 @@ void xf_out_say_ended(struct xf_out *out)
 
 static void note_cause(struct xf_out *out, enum xf_cause cause, const char *text)
 {
+    if (out->asker)
+        xf_asker_ending(out->asker, out->cause, out->text);
     if (out->cause != XF_CAUSE_NONE)
         return;
     out->cause = cause;

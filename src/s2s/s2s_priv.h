@@ -156,7 +156,8 @@ unsigned xf_ask_per_host(const struct xf_s2s *s2s);
 /* What a verify stream (an xf_out) tells its asker. */
 void xf_asker_ready(struct xf_asker *asker);
 void xf_asker_answer(struct xf_asker *asker, const struct xf_elem *elem);
-void xf_asker_ended(struct xf_asker *asker, enum xf_cause cause, const char *text); /* frees it */
+void xf_asker_ending(struct xf_asker *asker, enum xf_cause cause, const char *text); /* what is asked from now on needs another one */
+void xf_asker_ended(struct xf_asker *asker, enum xf_cause cause, const char *text);  /* frees it */
 
 /* ---- features.c */
 struct xf_features {
