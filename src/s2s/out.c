@@ -411,7 +411,7 @@ static void offer_for(struct xf_out *out)
     const struct xf_peer_settings *settings = out->settings;
     if (out->features.tls && !verdict.is_secure && settings->tls != XF_TLS_NONE && !out->in_clear)
         xf_out_fire(out, XF_OUT_ON_OFFER_TLS);
-    else if (out->from_is_wrong)
+    else if (out->from_is_wrong && !xf_verdict_is_good(&verdict))
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_FROM, "the stream is from another domain");
     else if (out->asker && !xf_auth_refusal(settings, &verdict, XF_AUTH_NONE, true))
         xf_out_fire(out, XF_OUT_ON_OFFER_VERIFY);
@@ -536,6 +536,7 @@ static void on_sasl(struct xf_out *out, const struct xf_elem *elem)
         offer_for(out);
     }
 }
+/* Old servers leave `from` out, and Metronome repeats ours. */
 
 static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
 {
