@@ -216,8 +216,9 @@ void xf_out_board(struct xf_out *out)
 
 void xf_out_ask_carrier(struct xf_out *out)
 {
+    uint64_t dialback_ms = xf_s2s_conf(out->s2s)->unauthenticated.dialback_ms, candidate_ms = out->settings->candidate_ms;
     xf_out_send_result(out, out->on->out);
-    xf_timer_start(out->s2s->env->timers, &out->deadline, xf_s2s_conf(out->s2s)->unauthenticated.dialback_ms);
+    xf_timer_start(out->s2s->env->timers, &out->deadline, dialback_ms < candidate_ms ? dialback_ms : candidate_ms); /* a stream of its own is left */
 }
 
 void xf_out_become_rider(struct xf_out *out)

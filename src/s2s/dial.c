@@ -4,6 +4,10 @@
  * is up; that one is handed over and the others are dropped. Those dropped count as untried, so that a candidate which accepts TCP
  * and then comes to nothing does not cost the others their turn (xf_dial_next).
  *
+ * An address at which a stream came to nothing lately (xf_s2s.avoided) waits until all others did as well: raced with a good one that is far
+ * away, it would win, and cost a candidate-timeout each time. That is remembered for each peer apart, since a peer's DNS may name
+ * the address of another, and never takes an address away: where all are avoided, all are raced.
+ *
  * Addresses that a stranger named (doors.c) are few, counted for each host from the start of an attempt until the conn is
  * authenticated or gone, and remembered when nobody was there.
  *
@@ -22,6 +26,7 @@
 #define STRANGE_CANDIDATES 4
 #define STRANGE_PORTS 2 /* of one host */
 #define NONE SIZE_MAX
+#define AVOIDED_KEY_BYTES (XF_DOMAIN_MAX + 1 + XF_ADDR_TEXT_BYTES)
 
 enum progress { UNTRIED, UNDER_WAY, TRIED };
 
@@ -37,6 +42,7 @@ struct xf_dial {
     struct xf_candidate *candidates;
     enum progress *progress;
     size_t count, running;
+    size_t first_count; /* those that come first; the others are avoided */
     struct xf_dial_opts opts; /* doors NULL: not counted */
     size_t held; /* candidate whose conn was handed over and still counts, or NONE */
     struct xf_node attempts;
@@ -110,6 +116,29 @@ static void remember(const struct xf_dial *dial, size_t index)
     xf_door_failed(dial->opts.doors, addr, 0, "");
 }
 
+/* Key of an address in `avoided`. */
+static const char *avoided_key(const struct xf_dial_opts *opts, const struct xf_addr *addr, char out[AVOIDED_KEY_BYTES])
+{
+    char text[XF_ADDR_TEXT_BYTES];
+    xf_addr_text(addr, text);
+    snprintf(out, AVOIDED_KEY_BYTES, "%s %s", opts->peer, text);
+    return out;
+}
+
+static bool is_avoided(const struct xf_dial_opts *opts, const struct xf_candidate *candidate)
+{
+    char key[AVOIDED_KEY_BYTES];
+    int cause;
+    return xf_door_is_shut(opts->avoided, avoided_key(opts, &candidate->addr, key), &cause, NULL) &&
+           (opts->forgiven == XF_CAUSE_NONE || (int)opts->forgiven != cause);
+}
+
+static void avoid(const struct xf_dial *dial, size_t index, enum xf_cause cause)
+{
+    char key[AVOIDED_KEY_BYTES];
+    xf_door_failed(dial->opts.avoided, avoided_key(&dial->opts, &dial->candidates[index].addr, key), (int)cause, "");
+}
+
 static void let_go(struct xf_dial *dial)
 {
     if (dial->held != NONE)
@@ -117,10 +146,24 @@ static void let_go(struct xf_dial *dial)
     dial->held = NONE;
 }
 
-void xf_dial_blame(struct xf_dial *dial)
+void xf_dial_blame(struct xf_dial *dial, enum xf_cause cause, bool is_silent)
 {
-    if (dial->held != NONE)
+    if (dial->held == NONE)
+        return;
+    avoid(dial, dial->held, cause);
+    if (is_silent)
         remember(dial, dial->held);
+}
+
+void xf_dial_praise(struct xf_dial *dial)
+{
+    char key[AVOIDED_KEY_BYTES];
+    xf_door_opened(dial->opts.avoided, avoided_key(&dial->opts, &dial->candidates[dial->held].addr, key));
+}
+
+void xf_dial_put_back(struct xf_dial *dial)
+{
+    dial->progress[dial->held] = UNTRIED;
 }
 
 /* ------------------------------------------------------------------ attempts */
@@ -137,11 +180,20 @@ static void start_one(struct xf_dial *dial, size_t index)
                                        &attempt_events, attempt);
 }
 
+/* How many may be started now: those that are avoided only when all others came to nothing. */
+static size_t turn_count(const struct xf_dial *dial)
+{
+    for (size_t i = 0; i < dial->first_count; i++)
+        if (dial->progress[i] != TRIED)
+            return dial->first_count;
+    return dial->count;
+}
+
 static void on_stagger(void *owner)
 {
     struct xf_dial *dial = owner;
     bool has_started = false;
-    for (size_t i = 0; i < dial->count && !has_started && dial->running < AT_ONCE; i++) {
+    for (size_t i = 0; i < turn_count(dial) && !has_started && dial->running < AT_ONCE; i++) {
         if (dial->progress[i] == UNTRIED && enter(dial, i)) {
             start_one(dial, i);
             has_started = true;
@@ -204,6 +256,8 @@ static void on_closed(void *owner, enum xf_conn_end end, const char *detail)
         dial->progress[attempt->index] = TRIED;
         leave(dial, attempt->index);
         remember(dial, attempt->index);
+        if (end == XF_CONN_END_TIMEOUT)
+            avoid(dial, attempt->index, XF_CAUSE_CONNECT);
         dial->running--;
         xf_list_remove(&attempt->node);
         xf_timer_start(dial->env->timers, &dial->stagger, 0);
@@ -227,6 +281,16 @@ static size_t thin_out(struct xf_candidate *candidates, size_t count)
             candidates[kept++] = candidates[i];
     }
     return kept;
+}
+
+/* Copy those that are avoided, or the others. */
+static void take(struct xf_dial *dial, const struct xf_candidate *candidates, size_t count, bool avoided)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_avoided(&dial->opts, &candidates[i]) == avoided)
+            dial->candidates[dial->count++] = candidates[i];
+    if (dial->opts.doors)
+        dial->count = thin_out(dial->candidates, dial->count);
 }
 
 /* conf has checked their form, and that each family comes once. */
@@ -253,13 +317,12 @@ struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candi
     dial->opts = *opts;
     dial->held = NONE;
     dial->candidates = xf_alloc(count * sizeof(*candidates));
-    memcpy(dial->candidates, candidates, count * sizeof(*candidates));
-    if (opts->doors)
-        count = thin_out(dial->candidates, count);
-    for (size_t i = 0; i < count; i++)
+    take(dial, candidates, count, false);
+    dial->first_count = dial->count;
+    take(dial, candidates, count, true);
+    for (size_t i = 0; i < dial->count; i++)
         xf_tlsa_set_ref(dial->candidates[i].tlsa);
-    dial->progress = xf_alloc(count * sizeof(*dial->progress));
-    dial->count = count;
+    dial->progress = xf_alloc(dial->count * sizeof(*dial->progress));
     dial->events = events;
     dial->owner = owner;
     xf_list_init(&dial->attempts);

@@ -4,6 +4,7 @@
  *
  * With db:result a stranger names a domain, and that domain's DNS names addresses; each question is a connect of ours to somebody whom
  * strangers chose. So for each name only so many may be under way, and one that did not answer is left alone for a while, whoever asks.
+ * The addresses at which streams came to nothing are such doors too: they are not left alone, but come last (dial.c).
  * Failures are remembered for FAILED_MAX names; the oldest is forgotten first.
  */
 #include "doors_priv.h"
@@ -13,8 +14,6 @@
 #include <xfed/base/alloc.h>
 
 #define FAILED_MAX 4096
-#define SHUT_MIN_MS 5000
-#define SHUT_MAX_MS 60000
 #define FORGET_MS 120000 /* after so long a door's failures in a row begin anew */
 
 struct xf_door {
@@ -27,9 +26,9 @@ struct xf_door {
     char text[120];
 };
 
-void xf_doors_init(struct xf_doors *doors, const struct xf_clock *clock)
+void xf_doors_init(struct xf_doors *doors, const struct xf_clock *clock, uint64_t shut_min_ms, uint64_t shut_max_ms)
 {
-    *doors = (struct xf_doors){.clock = clock, .by_name = xf_map_new()};
+    *doors = (struct xf_doors){.clock = clock, .shut_min_ms = shut_min_ms, .shut_max_ms = shut_max_ms, .by_name = xf_map_new()};
     xf_list_init(&doors->failed);
 }
 
@@ -117,13 +116,13 @@ void xf_door_leave(struct xf_doors *doors, const char *name)
 void xf_door_failed(struct xf_doors *doors, const char *name, int note, const char *text)
 {
     struct xf_door *door = get(doors, name);
-    uint64_t now_ms = doors->clock->now_ms, shut_ms = SHUT_MIN_MS;
+    uint64_t now_ms = doors->clock->now_ms, shut_ms = doors->shut_min_ms;
     if (door->shut_until_ms + FORGET_MS < now_ms)
         door->failures = 0;
-    for (unsigned i = 0; i < door->failures && shut_ms < SHUT_MAX_MS; i++)
+    for (unsigned i = 0; i < door->failures && shut_ms < doors->shut_max_ms; i++)
         shut_ms *= 2;
     door->failures++;
-    door->shut_until_ms = now_ms + (shut_ms < SHUT_MAX_MS ? shut_ms : SHUT_MAX_MS);
+    door->shut_until_ms = now_ms + (shut_ms < doors->shut_max_ms ? shut_ms : doors->shut_max_ms);
     door->note = note;
     snprintf(door->text, sizeof(door->text), "%s", text);
     put_away(doors, door);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * doors_priv.h — at whose doors dialback makes us knock, and how often (doors.c). A door is a domain or an address that a stranger
- * named; it may be somebody who never heard of XMPP.
+ * doors_priv.h — at whose doors we knock, and which did not open lately (doors.c). A door is a domain or an address; where a stranger
+ * named it, it may be somebody who never heard of XMPP.
  */
 #pragma once
 
@@ -12,11 +12,12 @@
 
 struct xf_doors {
     const struct xf_clock *clock;
+    uint64_t shut_min_ms, shut_max_ms;
     struct xf_map *by_name; /* -> struct xf_door */
     struct xf_node failed;  /* doors that failed and have nobody before them, the longest ago first */
     size_t failed_count;
 };
-void xf_doors_init(struct xf_doors *doors, const struct xf_clock *clock);
+void xf_doors_init(struct xf_doors *doors, const struct xf_clock *clock, uint64_t shut_min_ms, uint64_t shut_max_ms);
 void xf_doors_fini(struct xf_doors *doors); /* nobody stands before any */
 
 /* One more stands before the door, unless `max` do. */
@@ -24,7 +25,7 @@ XF_MUST_USE bool xf_door_enter(struct xf_doors *doors, const char *name, unsigne
 void xf_door_leave(struct xf_doors *doors, const char *name);
 unsigned xf_door_count(const struct xf_doors *doors, const char *name);
 
-/* Nobody opened: it stays shut for 5 s, doubling up to 60 s with each failure in a row. `note` is for xf_door_is_shut. */
+/* Nobody opened: it stays shut for shut_min_ms, doubling up to shut_max_ms with each failure in a row. `note` is for xf_door_is_shut. */
 void xf_door_failed(struct xf_doors *doors, const char *name, int note, const char *text);
 void xf_door_opened(struct xf_doors *doors, const char *name);
 /* The text lives until the next call that changes doors. Both may be NULL. */

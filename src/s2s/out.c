@@ -14,6 +14,7 @@
 #include <xfed/xmpp/ns.h>
 
 #define TICK_MS 15000
+#define PARTING_MS 250 /* for the last words to an address, when another way is left */
 #define PEER_ID_MAX 512
 
 static const struct xf_stream_events stream_events;
@@ -29,6 +30,7 @@ static void maybe_free(struct xf_out *out)
     xf_discovery_cancel(&out->discovery);
     xf_dial_free(&out->dial);
     xf_timer_stop(&out->deadline);
+    xf_timer_stop(&out->patience);
     xf_timer_stop(&out->tick);
     xf_timer_stop(&out->farewell);
     xf_gate_fini(&out->gate);
@@ -56,20 +58,29 @@ static void on_farewell(void *owner)
     maybe_free(out);
 }
 
-/* A conn on which no stream header came, so that the address is hardly that of an XMPP server. */
-static void blame_silent(struct xf_out *out)
+/* Causes that lie with one address: another one of the peer may do better, and next time it comes first. */
+static bool is_of_address(enum xf_cause cause)
 {
-    if (out->dial && !out->peer_id)
-        xf_dial_blame(out->dial);
+    return cause == XF_CAUSE_TIMEOUT || cause == XF_CAUSE_TLS || cause == XF_CAUSE_STREAM || cause == XF_CAUSE_CERTIFICATE;
+}
+
+/* The present conn came to nothing. Without a stream header its address is hardly that of an XMPP server. */
+static void blame(struct xf_out *out)
+{
+    if (out->dial && is_of_address(out->cause))
+        xf_dial_blame(out->dial, out->cause, !out->peer_id);
 }
 
 void xf_out_say_ended(struct xf_out *out)
 {
     xf_timer_stop(&out->deadline);
+    xf_timer_stop(&out->patience);
     xf_timer_stop(&out->tick);
     xf_discovery_cancel(&out->discovery);
-    blame_silent(out);
+    blame(out);
     xf_dial_free(&out->dial);
+    if (out->asker)
+        xf_asker_ending(out->asker, out->cause, out->text);
     if (!out->has_stream)
         xf_log_out_down(out, out->text);
     xf_carry_forget_stream(out);
@@ -79,32 +90,45 @@ void xf_out_say_ended(struct xf_out *out)
 
 static void note_cause(struct xf_out *out, enum xf_cause cause, const char *text)
 {
-    if (out->asker)
-        xf_asker_ending(out->asker, out->cause, out->text);
     if (out->cause != XF_CAUSE_NONE)
         return;
     out->cause = cause;
     snprintf(out->text, sizeof(out->text), "%s", text);
-}
-
-/* Causes after which another address of the peer may do better. */
-static bool is_worth_another(enum xf_cause cause)
-{
-    return cause == XF_CAUSE_CONNECT || cause == XF_CAUSE_TLS || cause == XF_CAUSE_STREAM || cause == XF_CAUSE_CERTIFICATE;
-}
-
-static bool will_try_another(const struct xf_out *out)
-{
-    return !out->was_ready && is_worth_another(out->cause) && out->dial && xf_dial_has_more(out->dial) && !out->s2s->is_draining;
+    if (cause == XF_CAUSE_TLS && (out->state == XF_OUT_HANDSHAKE || out->state == XF_OUT_PLAIN_PROCEED))
+        out->tls_broke = true;
 }
 
 /* tls = optional: a handshake that failed may be followed by dialback in clear (Cisco's "reverts to server dialback"), no other failure. */
 static bool may_go_in_clear(const struct xf_out *out)
 {
-    struct xf_verdict verdict = {.tlsa_exists = xf_tlsa_set_count(out->tlsa) > 0};
-    bool failed = out->cause == XF_CAUSE_TLS && (out->state == XF_OUT_HANDSHAKE || out->state == XF_OUT_PLAIN_PROCEED);
-    return failed && !out->in_clear && !out->was_ready && !out->s2s->is_draining && out->settings->tls == XF_TLS_OPTIONAL &&
+    struct xf_verdict verdict = {.tlsa_exists = out->tlsa_exists};
+    return out->tls_broke && !out->in_clear && out->settings->tls == XF_TLS_OPTIONAL &&
            !xf_auth_refusal(out->settings, &verdict, out->asker ? XF_AUTH_NONE : XF_AUTH_DIALBACK, true);
+}
+
+/* A server that refuses EXTERNAL, and closes rather than going on with dialback. */
+static bool may_do_dialback(const struct xf_out *out)
+{
+    return out->may_dialback && out->cause == XF_CAUSE_STREAM && !out->stream.our_error &&
+           (out->state == XF_OUT_TLS_SASL || out->state == XF_OUT_TLS_DIALBACK);
+}
+
+/* What is left when the present conn comes to nothing, the best one first. */
+enum way { WAY_DIALBACK, WAY_ADDRESS, WAY_CLEAR, WAY_NONE };
+
+static enum way way_left(const struct xf_out *out)
+{
+    if (xf_dial_has_more(out->dial))
+        return WAY_ADDRESS;
+    return may_go_in_clear(out) ? WAY_CLEAR : WAY_NONE;
+}
+
+static enum way next_way(const struct xf_out *out)
+{
+    bool is_over = !out->dial || !xf_timer_is_running(&out->deadline); /* out of time */
+    if (is_over || out->s2s->is_draining || !(is_of_address(out->cause) || out->cause == XF_CAUSE_AUTH))
+        return WAY_NONE;
+    return may_do_dialback(out) ? WAY_DIALBACK : way_left(out);
 }
 
 static void go_in_clear(struct xf_out *out)
@@ -112,8 +136,23 @@ static void go_in_clear(struct xf_out *out)
     xf_log(XF_LOG_WARN, "s2s.tls.skipped", XF_STR("local", out->local), XF_STR("peer", out->peer), XF_STR("detail", out->text));
     out->in_clear = true;
     out->cause = XF_CAUSE_NONE;
+    blame(out);
     xf_dial_free(&out->dial);
     xf_out_fire(out, XF_OUT_ON_CLEAR);
+}
+
+static void go_on_or_end(struct xf_out *out)
+{
+    enum way way = next_way(out);
+    if (way == WAY_CLEAR) {
+        go_in_clear(out);
+        return;
+    }
+    if (way == WAY_DIALBACK) {
+        out->sasl_failed = true;
+        xf_dial_put_back(out->dial);
+    }
+    xf_out_fire(out, way == WAY_NONE ? XF_OUT_ON_END : XF_OUT_ON_NEXT);
 }
 
 void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_stream_error error, const char *text)
@@ -126,10 +165,64 @@ void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_stream_erro
             xf_stream_fail(&out->stream, error, text);
         else
             xf_stream_close(&out->stream);
-        if (will_try_another(out) || may_go_in_clear(out))
+        if (next_way(out) != WAY_NONE) {
+            xf_conn_close(out->stream.conn, PARTING_MS);
             return; /* on_closed goes on */
+        }
     }
     xf_out_fire(out, XF_OUT_ON_END);
+}
+
+/* ------------------------------------------------------------------ waiting */
+
+static const char *what_is_due(const struct xf_out *out)
+{
+    switch (out->state) {
+    case XF_OUT_PLAIN_HEADER:
+        return out->stream.bytes_in ? "sent no whole stream header" : "accepted the connection and sent nothing";
+    case XF_OUT_PLAIN_PROCEED:
+        return "did not answer STARTTLS";
+    case XF_OUT_HANDSHAKE:
+        return "did not finish the TLS handshake";
+    case XF_OUT_TLS_HEADER:
+    case XF_OUT_AUTH_HEADER:
+        return out->state == XF_OUT_TLS_HEADER ? "sent no stream header inside TLS" : "sent no stream header after SASL";
+    case XF_OUT_TLS_SASL:
+        return "did not answer SASL EXTERNAL";
+    case XF_OUT_PLAIN_DIALBACK:
+    case XF_OUT_TLS_DIALBACK:
+        return "did not answer our dialback key";
+    default:
+        return "sent no stream features";
+    }
+}
+
+/* "192.0.2.1:5269 did not answer STARTTLS for 8 s". Addresses of static routes are the operator's own, and go to nobody. */
+static void give_up_waiting(struct xf_out *out)
+{
+    char text[200], addr[XF_ADDR_TEXT_BYTES] = "its server";
+    if (!out->settings->route.count)
+        xf_addr_text(&out->stream.conn->addr, addr);
+    snprintf(text, sizeof(text), "%s %s for %u s", addr, what_is_due(out),
+             (unsigned)((out->s2s->env->clock->now_ms - out->asked_ms) / 1000));
+    xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_CONNECTION_TIMEOUT, text);
+}
+
+static void on_patience(void *owner)
+{
+    give_up_waiting(owner);
+}
+
+/* From now on something is due from the peer, within `max_ms` (0: as long as there is time), or less where there is another way. */
+static void wait_for_peer(struct xf_out *out, uint64_t max_ms)
+{
+    uint64_t candidate_ms = out->settings->candidate_ms;
+    out->asked_ms = out->s2s->env->clock->now_ms;
+    xf_timer_stop(&out->patience);
+    if (way_left(out) != WAY_NONE && (!max_ms || candidate_ms < max_ms))
+        max_ms = candidate_ms;
+    if (max_ms)
+        xf_timer_start(out->s2s->env->timers, &out->patience, max_ms);
 }
 
 static void on_deadline(void *owner)
@@ -139,8 +232,10 @@ static void on_deadline(void *owner)
         xf_carry_refused(out, "no answer in time");
     else if (out->state == XF_OUT_RESOLVING)
         xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE, "no answer from DNS in time");
+    else if (out->has_stream && out->stream.conn)
+        give_up_waiting(out);
     else
-        xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_CONNECTION_TIMEOUT, "the peer did not answer in time");
+        xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_NONE, "no server of the domain answered in time");
 }
 
 /* ------------------------------------------------------------------ to a conn */
@@ -176,7 +271,12 @@ static void start_dial(struct xf_out *out, const struct xf_discovery_result *res
         .source = xf_source_of(out->settings),
         .doors = out->asker || out->for_stranger ? &out->s2s->asked_addrs : NULL,
         .per_host = xf_ask_per_host(out->s2s),
+        .peer = out->peer,
+        .avoided = &out->s2s->avoided,
+        .forgiven = out->in_clear ? XF_CAUSE_TLS : XF_CAUSE_NONE,
     };
+    for (size_t i = 0; i < result->count; i++)
+        out->tlsa_exists = out->tlsa_exists || xf_tlsa_set_count(result->candidates[i].tlsa) > 0;
     out->dial = xf_dial_new(out->s2s->env, result->candidates, result->count, &opts, &dial_events, out);
 }
 
@@ -226,8 +326,11 @@ static void on_dial_connected(void *owner, struct xf_conn *conn, const struct xf
     out->target = candidate->is_secure ? xf_strdup(candidate->target) : NULL;
     xf_tlsa_set_unref(&out->tlsa);
     out->tlsa = xf_tlsa_set_ref(candidate->tlsa);
-    out->is_bidi = false;
+    out->is_bidi = out->may_dialback = out->sasl_aborted = false;
     out->cause = XF_CAUSE_NONE;
+    xf_free(out->peer_id);
+    out->peer_id = NULL;
+    wait_for_peer(out, 0);
     xf_out_fire(out, candidate->is_direct ? XF_OUT_ON_DIRECT_UP : XF_OUT_ON_TCP_UP);
 }
 
@@ -239,12 +342,12 @@ static void on_dial_failed(void *owner, bool timed_out, const char *detail)
     if (out->cause == XF_CAUSE_NONE)
         xf_out_give_up(out, XF_CAUSE_CONNECT, XF_STREAM_ERROR_NONE, "no server of the domain accepts connections");
     else
-        xf_out_fire(out, XF_OUT_ON_END); /* the others failed too: what the last one said stands */
+        go_on_or_end(out); /* the others failed too: what the last one said stands */
 }
 
 void xf_out_try_next(struct xf_out *out)
 {
-    blame_silent(out);
+    blame(out);
     xf_dial_next(out->dial);
 }
 
@@ -317,6 +420,7 @@ void xf_out_send_external(struct xf_out *out)
     out->method = XF_AUTH_EXTERNAL;
     xf_out_ask_bidi(out);
     xf_stream_send(&out->stream, xml);
+    wait_for_peer(out, 0);
 }
 
 void xf_out_send_result(struct xf_out *out, struct xf_out *carrier)
@@ -333,13 +437,10 @@ void xf_out_send_result(struct xf_out *out, struct xf_out *carrier)
 
 void xf_out_send_dialback(struct xf_out *out)
 {
-    uint64_t patience_ms = xf_s2s_conf(out->s2s)->unauthenticated.dialback_ms;
-    uint64_t now_ms = out->s2s->env->clock->now_ms;
     out->method = XF_AUTH_DIALBACK;
     xf_out_ask_bidi(out);
     xf_out_send_result(out, out);
-    if (out->deadline.at_ms > now_ms + patience_ms)
-        xf_timer_start(out->s2s->env->timers, &out->deadline, patience_ms);
+    wait_for_peer(out, xf_s2s_conf(out->s2s)->unauthenticated.dialback_ms);
 }
 
 struct xf_verdict xf_out_verdict(const struct xf_out *out)
@@ -373,6 +474,8 @@ void xf_out_become_ready(struct xf_out *out)
     xf_carrier_sit(&out->carrier, out);
     out->ready_ms = out->carrier.used_ms = out->carrier.spoke_ms = out->s2s->env->clock->now_ms;
     xf_timer_stop(&out->deadline);
+    xf_timer_stop(&out->patience);
+    xf_dial_praise(out->dial);
     xf_dial_free(&out->dial);
     xf_timer_start(out->s2s->env->timers, &out->tick, xf_carrier_tick_ms(&out->carrier, TICK_MS));
     xf_log_out_up(out);
@@ -417,9 +520,10 @@ static void offer_for(struct xf_out *out)
         xf_out_fire(out, XF_OUT_ON_OFFER_VERIFY);
     else if (!out->asker && out->features.external && !out->sasl_failed &&
              xf_tls_identities_has(out->s2s->identities, xf_span_of(out->local)) &&
-             !xf_auth_refusal(settings, &verdict, XF_AUTH_EXTERNAL, true))
+             !xf_auth_refusal(settings, &verdict, XF_AUTH_EXTERNAL, true)) {
+        out->may_dialback = out->peer_speaks_dialback && !xf_auth_refusal(settings, &verdict, XF_AUTH_DIALBACK, true);
         xf_out_fire(out, XF_OUT_ON_OFFER_SASL);
-    else if (!out->asker && out->peer_speaks_dialback && !xf_auth_refusal(settings, &verdict, XF_AUTH_DIALBACK, true))
+    } else if (!out->asker && out->peer_speaks_dialback && !xf_auth_refusal(settings, &verdict, XF_AUTH_DIALBACK, true))
         xf_out_fire(out, XF_OUT_ON_OFFER_DIALBACK);
     else
         give_up_on_auth(out, &verdict);
@@ -432,12 +536,13 @@ static struct xf_out *out_of(struct xf_stream *stream)
     return XF_CONTAINER(stream, struct xf_out, stream);
 }
 
+/* Old servers leave `from` out, and Metronome repeats ours. */
 static bool header_is_from(const struct xf_out *out, const struct xf_header *header)
 {
     char from[XF_DOMAIN_MAX + 1];
     if (!header->from.ptr)
-        return true; /* old servers leave it out */
-    return xf_domain_prepare(header->from, from) == XF_ERR_OK && strcmp(from, out->peer) == 0;
+        return true;
+    return xf_domain_prepare(header->from, from) == XF_ERR_OK && (strcmp(from, out->peer) == 0 || strcmp(from, out->local) == 0);
 }
 
 static void on_header(struct xf_stream *stream, const struct xf_header *header)
@@ -528,6 +633,9 @@ static void on_sasl(struct xf_out *out, const struct xf_elem *elem)
         return;
     if (xf_span_is(elem->name, "success")) {
         xf_out_fire(out, XF_OUT_ON_SASL_OK);
+    } else if (xf_span_is(elem->name, "challenge") && !out->sasl_aborted) {
+        out->sasl_aborted = true; /* EXTERNAL has none behind an initial response: <failure/> follows, and dialback (RFC 6120 §6.4.4) */
+        xf_stream_send(&out->stream, "<abort xmlns='" XF_NS_SASL "'/>");
     } else if (xf_span_is(elem->name, "failure")) {
         xf_log(XF_LOG_INFO, "s2s.external.refused", XF_STR("local", out->local), XF_STR("peer", out->peer),
                XF_SPN("condition", elem->first_child ? elem->first_child->name : XF_SPAN_NONE));
@@ -536,7 +644,6 @@ static void on_sasl(struct xf_out *out, const struct xf_elem *elem)
         offer_for(out);
     }
 }
-/* Old servers leave `from` out, and Metronome repeats ours. */
 
 static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
 {
@@ -611,14 +718,11 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     struct xf_out *out = out_of(stream);
     note_why_closed(out, end, detail);
     xf_log_out_down(out, end == XF_STREAM_END_LOST ? detail : out->text);
+    xf_timer_stop(&out->patience);
     if (out->state == XF_OUT_ENDED)
         maybe_free(out);
-    else if (will_try_another(out))
-        xf_out_fire(out, XF_OUT_ON_NEXT);
-    else if (may_go_in_clear(out))
-        go_in_clear(out);
     else
-        xf_out_fire(out, XF_OUT_ON_END);
+        go_on_or_end(out);
 }
 
 static const struct xf_stream_events stream_events = {
@@ -646,6 +750,7 @@ static void on_tick(void *owner)
         return;
     }
     if (now_ms - out->carrier.used_ms >= out->settings->idle_ms && !out->asker && !xf_stream_is_stopped(&out->stream)) {
+        note_cause(out, XF_CAUSE_IDLE, "the stream was idle");
         xf_out_close(out);
         return;
     }
@@ -666,6 +771,7 @@ static struct xf_out *open_out(struct xf_s2s *s2s, struct xf_span local, struct 
     xf_carrier_init(&out->carrier, &out->stream, NULL, out);
     xf_gate_init(&out->gate, &xf_out_gate_ops, &out->stream);
     xf_timer_init(&out->deadline, on_deadline, out);
+    xf_timer_init(&out->patience, on_patience, out);
     xf_timer_init(&out->tick, on_tick, out);
     xf_timer_init(&out->farewell, on_farewell, out);
     xf_list_push(&s2s->outs, &out->node);
@@ -750,4 +856,3 @@ void xf_out_close(struct xf_out *out)
         xf_stream_close(&out->stream);
     xf_out_fire(out, XF_OUT_ON_END);
 }
-        note_cause(out, XF_CAUSE_IDLE, "the stream was idle");

@@ -87,6 +87,7 @@ struct xf_s2s {
     struct xf_quota ask_quota; /* questions under way, by the address that they came from */
     struct xf_map *asked;      /* peer -> struct xf_asked: those to its server (ask_room.c) */
     struct xf_doors asked_peers, asked_addrs; /* domains whose servers were asked; addresses that verify streams connect to */
+    struct xf_doors avoided;   /* "PEER ADDRESS": streams to it came to nothing lately, so that the peer's other addresses come first */
     struct xf_map *bidi_pairs; /* pair key -> struct xf_pair on a stream that goes both ways */
     struct xf_map *shared;    /* peer -> struct xf_out: a ready stream that takes further pairs (multiplex) */
     struct xf_map *inbound_by_peer; /* peer -> unsigned *: authenticated inbound streams */
@@ -144,8 +145,8 @@ XF_MUST_USE bool xf_ask_room_take(struct xf_s2s *s2s, struct xf_ask_room *room, 
 void xf_ask_room_give(struct xf_s2s *s2s, struct xf_ask_room *room);
 void xf_ask_give_way(struct xf_ask_room *room); /* ask.c: end the question that holds it */
 void xf_ask_cancel(struct xf_ask **ask);
-
 bool xf_ask_is_about(const struct xf_ask *ask, struct xf_span key);
+
 /* Was the peer's server out of reach just now, so that it is not asked again yet? */
 bool xf_ask_is_in_vain(const struct xf_s2s *s2s, struct xf_span peer, enum xf_answer *out_answer, const char **out_text);
 void xf_ask_reached(struct xf_s2s *s2s, const char *peer); /* it is there */
@@ -204,12 +205,17 @@ struct xf_dial_events {
  * Candidates are copied. Events come never from within. `doors` (NULL: none): the addresses were named by a stranger. Then only a few of
  * them are tried, of one host two at most, none that is shut, and not more than `per_host` at a time on one host, those of other
  * dials included; for a place there it waits.
+ *
+ * Addresses in `avoided` are tried when all others came to nothing, and like all others when there are none.
  */
 struct xf_dial_opts {
     unsigned connect_ms;
     struct xf_source source;
     struct xf_doors *doors;
     unsigned per_host;
+    const char *peer;          /* borrowed */
+    struct xf_doors *avoided;  /* xf_s2s.avoided: addresses of the peer that come last */
+    enum xf_cause forgiven;    /* ... but those that came to nothing by this */
 };
 struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candidates, size_t count, const struct xf_dial_opts *opts,
                             const struct xf_dial_events *events, void *owner);
@@ -217,7 +223,10 @@ struct xf_source xf_source_of(const struct xf_peer_settings *settings);
 void xf_dial_free(struct xf_dial **dial);     /* drops conns under way */
 void xf_dial_next(struct xf_dial *dial);      /* the conn that was handed over came to nothing: go on with the others */
 bool xf_dial_has_more(const struct xf_dial *dial);
-void xf_dial_blame(struct xf_dial *dial);     /* what the conn that was handed over led to is no XMPP server */
+void xf_dial_put_back(struct xf_dial *dial);  /* the address of the conn that was handed over is to be tried once more */
+/* The conn that was handed over came to nothing by `cause`; `is_silent`: there was not even a stream header. */
+void xf_dial_blame(struct xf_dial *dial, enum xf_cause cause, bool is_silent);
+void xf_dial_praise(struct xf_dial *dial);    /* it led to a stream that is ready */
 
 struct xf_pair;
 
@@ -311,16 +320,22 @@ struct xf_out {
     bool is_direct;                          /* of the present conn */
     char *target;                            /* the server of the present conn, when secure SRV named it; NULL */
     struct xf_tlsa_set *tlsa;                /* of that server, NULL: none; counted */
+    bool tls_broke;                          /* with one of the addresses */
+    bool tlsa_exists;                        /* of one of them */
     bool in_clear;                           /* TLS failed, and tls = optional: the next conns are without */
     struct xf_features features;
     bool peer_speaks_dialback;               /* feature, or the namespace on its header */
     bool from_is_wrong;                      /* the header of this pass; in clear it is only a hint */
-    bool sasl_failed;
-    char *peer_id;                           /* stream id of the peer's last header */
+    bool sasl_failed;                        /* with one of the addresses: EXTERNAL is not tried again */
+    bool sasl_aborted;                       /* on the present conn */
+    bool may_dialback;                       /* the present conn began EXTERNAL, and dialback may follow */
+    char *peer_id;                           /* stream id of the peer's last header on the present conn */
     enum xf_auth_method method;
     bool was_ready;
     unsigned dropped;                        /* stanzas of the peer, to which it has no right */
-    struct xf_timer deadline;                /* of the negotiation */
+    struct xf_timer deadline;                /* of the negotiation; runs until READY */
+    struct xf_timer patience;                /* with the present conn */
+    uint64_t asked_ms;                       /* since when it is waited for */
     struct xf_timer tick;                    /* READY: idle, keep-alive, parking */
     struct xf_timer farewell;                /* gives `ended` outside of calls */
     uint64_t opened_ms, ready_ms, stanzas;

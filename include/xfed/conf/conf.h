@@ -101,7 +101,7 @@ struct xf_peer_settings {
     size_t byte_rate;              /* ... and bytes a second */
     size_t queue_bytes;
     unsigned queue_stanzas;
-    uint64_t queue_ms, connect_ms, negotiate_ms, idle_ms, ping_ms;
+    uint64_t queue_ms, connect_ms, candidate_ms, negotiate_ms, idle_ms, ping_ms;
     enum xf_profile profile;
     bool enforce;                  /* no: what policy would refuse passes, and is logged and counted */
     struct xf_texts users, groups; /* of ours that may federate: patterns of bare JIDs, titles of directory groups; both empty: all */

@@ -119,8 +119,9 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_uint_eq(p->max_stanza_bytes, 256 * 1024);
     ck_assert_uint_eq(p->queue_bytes, 1024 * 1024);
     ck_assert_uint_eq(p->queue_stanzas, 2000);
-    ck_assert_uint_eq(p->queue_ms, 60000);
+    ck_assert_uint_eq(p->queue_ms, 90000);
     ck_assert_uint_eq(p->connect_ms, 10000);
+    ck_assert_uint_eq(p->candidate_ms, 8000);
     ck_assert_uint_eq(p->negotiate_ms, 60000);
     ck_assert_uint_eq(p->idle_ms, 600000);
     ck_assert_uint_eq(p->ping_ms, 300000);

@@ -13,7 +13,7 @@ static struct xf_doors doors;
 static void open_doors(void)
 {
     test_clock = (struct xf_clock){.now_ms = 1000};
-    xf_doors_init(&doors, &test_clock);
+    xf_doors_init(&doors, &test_clock, 5000, 60000);
 }
 
 static void close_doors(void)
