@@ -54,7 +54,7 @@ static uint16_t random_id(void)
     return id;
 }
 
-enum xf_err xf_dns_encode(const char *name, enum xf_dns_type type,
+enum xf_err xf_dns_encode(const char *name, enum xf_dns_type type, bool with_edns,
                           struct xf_dns_question *out_question)
 {
     uint8_t wire[XF_DNS_NAME_WIRE_MAX];
@@ -70,7 +70,8 @@ enum xf_err xf_dns_encode(const char *name, enum xf_dns_type type,
                                           LDNS_RD | LDNS_AD); /* takes owner */
     xf_require(packet);
     ldns_pkt_set_id(packet, random_id()); /* ldns leaves 0 */
-    ldns_pkt_set_edns_udp_size(packet, XF_DNS_UDP_BYTES);
+    if (with_edns)
+        ldns_pkt_set_edns_udp_size(packet, XF_DNS_UDP_BYTES);
 
     uint8_t *bytes = NULL;
     size_t len = 0;
@@ -79,6 +80,7 @@ enum xf_err xf_dns_encode(const char *name, enum xf_dns_type type,
     out_question->len = len;
     out_question->name_len = wire_len;
     out_question->type = type;
+    out_question->has_edns = with_edns;
     LDNS_FREE(bytes);
     ldns_pkt_free(packet);
     return XF_ERR_OK;
@@ -104,6 +106,16 @@ static void say(struct xf_dns_reply *reply, enum xf_dns_reply_kind kind, const c
 {
     reply->kind = kind;
     reply->word = word;
+}
+
+/* All that is to be said of a server which cannot. `has_edns`: it speaks that, so that its trouble is another one. */
+static void say_cannot(const struct xf_dns_question *question, unsigned rcode, bool has_edns,
+                       struct xf_dns_reply *reply)
+{
+    bool is_edns = question->has_edns && !has_edns &&
+                   (rcode == LDNS_RCODE_FORMERR || rcode == LDNS_RCODE_NOTIMPL);
+
+    say(reply, is_edns ? XF_DNS_REPLY_NO_EDNS : XF_DNS_REPLY_SERVER, rcode_word(rcode));
 }
 
 static uint16_t u16_at(const uint8_t *bytes, size_t at)
@@ -140,7 +152,7 @@ static bool screen(const struct xf_dns_question *question, const uint8_t *bytes,
         /* A server that cannot read us at all repeats no question; all it may say is that it
          * cannot. */
         if (rcode != LDNS_RCODE_NXDOMAIN)
-            say(reply, XF_DNS_REPLY_SERVER, rcode_word(rcode));
+            say_cannot(question, rcode, false, reply);
         return false;
     }
     if (u16_at(bytes, 4) != 1 || len < question_end || !question_is_same(question, bytes, true))
@@ -329,16 +341,18 @@ static void read_answer(const ldns_pkt *packet, enum xf_dns_type type, struct xf
     }
 }
 
-static void read_packet(const ldns_pkt *packet, enum xf_dns_type type, struct xf_dns_reply *reply)
+static void read_packet(const ldns_pkt *packet, const struct xf_dns_question *question,
+                        struct xf_dns_reply *reply)
 {
     unsigned rcode =
         (unsigned)ldns_pkt_get_rcode(packet) | (unsigned)ldns_pkt_edns_extended_rcode(packet) << 4;
 
     reply->is_authentic = ldns_pkt_ad(packet);
+    reply->has_edns = ldns_pkt_edns(packet);
     if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN)
-        say(reply, XF_DNS_REPLY_SERVER, rcode_word(rcode));
+        say_cannot(question, rcode, reply->has_edns, reply);
     else
-        read_answer(packet, type, reply);
+        read_answer(packet, question->type, reply);
 }
 
 void xf_dns_decode(const struct xf_dns_question *question, const uint8_t *bytes, size_t len,
@@ -354,7 +368,7 @@ void xf_dns_decode(const struct xf_dns_question *question, const uint8_t *bytes,
         ldns_rr_list_rr_count(ldns_pkt_question(packet)) != 1)
         say(out_reply, XF_DNS_REPLY_MALFORMED, "malformed answer");
     else
-        read_packet(packet, question->type, out_reply);
+        read_packet(packet, question, out_reply);
     out_reply->packet = packet;
 }
 

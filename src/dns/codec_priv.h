@@ -18,6 +18,7 @@ struct xf_dns_question {
     uint8_t bytes[XF_DNS_QUERY_MAX]; /* the message to send */
     size_t len;
     size_t name_len; /* of the wire name at XF_DNS_HEADER_BYTES */
+    bool has_edns;
 };
 
 /* clang-format off */
@@ -25,6 +26,7 @@ enum xf_dns_reply_kind {
     XF_DNS_REPLY_ALIEN,      /* no answer to this question: drop it, go on waiting */
     XF_DNS_REPLY_WRONG_CASE, /* an answer, but the letters of the name came back in another case */
     XF_DNS_REPLY_TRUNCATED,  /* ask again by TCP */
+    XF_DNS_REPLY_NO_EDNS,    /* this server does not understand EDNS: ask again without (RFC 6891 §7) */
     XF_DNS_REPLY_SERVER,     /* this server cannot (SERVFAIL, REFUSED, ...): another may */
     XF_DNS_REPLY_MALFORMED,  /* this server sends rubbish: another may not */
     XF_DNS_REPLY_REFERRED,   /* CNAME to next_name, about which it says nothing */
@@ -37,6 +39,7 @@ struct xf_dns_reply {
     enum xf_dns_reply_kind kind;
     enum xf_dns_status status; /* of an ANSWER: FOUND, NO_DATA, NXDOMAIN */
     bool is_authentic;         /* AD */
+    bool has_edns;
     unsigned cname_count;      /* aliases followed */
     uint32_t ttl_s;            /* how long it may be kept: least of all used; 0 not at all */
     const char *word;          /* what it was: "SERVFAIL", "malformed answer", ... */
@@ -50,9 +53,9 @@ struct xf_dns_reply {
 
 /*
  * A message with a random id, the case of the letters of `name` chosen at random
- * (draft-vixie-dnsext-dns0x20), RD, AD and EDNS. XF_ERR_BAD_VALUE: not a name.
+ * (draft-vixie-dnsext-dns0x20), RD, AD and, where that is wanted, EDNS. XF_ERR_BAD_VALUE: not a name.
  */
-XF_MUST_USE enum xf_err xf_dns_encode(const char *name, enum xf_dns_type type,
+XF_MUST_USE enum xf_err xf_dns_encode(const char *name, enum xf_dns_type type, bool with_edns,
                                       struct xf_dns_question *out_question);
 
 /*

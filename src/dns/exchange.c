@@ -11,6 +11,10 @@
  *    server that cannot do better), is asked for again over TCP from the same server.
  *  - A server that says it cannot, or sends rubbish, is not asked again for this question. When
  *    none is left, it FAILED.
+ *  - A server that cannot read EDNS (FORMERR, NOTIMP), or whose path swallows it (no answer with it, one
+ *    without), is asked without it, and that is kept for a while. Validation needs EDNS (RFC 4035 §3), so that such
+ *    an answer is never secure, whatever its AD says. So a server whose AD counts is not asked without
+ *    because it was slow, and no server that answered with EDNS lately: silence must not lower what is secure.
  *  - An alias about which the answer says nothing becomes the next question within the same time,
  *    XF_DNS_CNAME_MAX in all. The TTL is the least of all answers, and secure only if all were.
  *  - AD counts from a server on this host, or from any if the operator says so (RFC 6840 §5.7,
@@ -22,6 +26,7 @@
 #include <stdio.h>
 
 #include <xfed/base/alloc.h>
+#include <xfed/base/log.h>
 
 #include "codec_priv.h"
 #include "tcp_priv.h"
@@ -29,6 +34,8 @@
 #define FIRST_WAIT_MS 1000u
 #define WAIT_DOUBLINGS_MAX 4u
 #define TCP_WAIT_MS 3000u
+#define EDNS_KEPT_MS 900000u
+#define EDNS_SILENCES 3 /* so many, and it is taken for granted */
 
 struct xf_exchange {
     struct xf_loop *loop;
@@ -41,6 +48,7 @@ struct xf_exchange {
     unsigned attempt;
     size_t server;                   /* that is being asked */
     bool is_out[XF_DNS_SERVERS_MAX]; /* servers that cannot answer this question */
+    bool is_silent[XF_DNS_SERVERS_MAX]; /* did not answer with EDNS, and are asked without */
     char name[XF_DNS_NAME_MAX + 1];
     enum xf_dns_type type;
     unsigned cname_count;
@@ -126,11 +134,64 @@ static bool choose_server(struct xf_exchange *exchange)
     return false;
 }
 
+/* ------------------------------------------------------------------ EDNS */
+
+static struct xf_dns_edns *edns_of(struct xf_exchange *exchange)
+{
+    struct xf_dns_edns *edns = &exchange->servers->edns[exchange->server];
+
+    if (edns->is != XF_DNS_EDNS_UNKNOWN && edns->until_ms <= xf_loop_clock(exchange->loop)->now_ms)
+        edns->is = XF_DNS_EDNS_UNKNOWN;
+    return edns;
+}
+
+static void note_edns(struct xf_exchange *exchange, bool speaks)
+{
+    struct xf_dns_edns *edns = edns_of(exchange);
+    char server[XF_ADDR_TEXT_BYTES];
+
+    if (!speaks && edns->is != XF_DNS_EDNS_LACKS) {
+        xf_addr_text(&exchange->servers->list[exchange->server], server);
+        xf_log(XF_LOG_WARN, "dns.edns.missing", XF_STR("addr", server));
+    }
+    edns->is = speaks ? XF_DNS_EDNS_SPEAKS : XF_DNS_EDNS_LACKS;
+    edns->until_ms = xf_loop_clock(exchange->loop)->now_ms + EDNS_KEPT_MS;
+}
+
+static bool may_use_edns(struct xf_exchange *exchange)
+{
+    return edns_of(exchange)->is != XF_DNS_EDNS_LACKS && !exchange->is_silent[exchange->server];
+}
+
+/* The server that was asked did not answer in time. */
+static void suspect_edns(struct xf_exchange *exchange)
+{
+    if (exchange->question.has_edns && edns_of(exchange)->is == XF_DNS_EDNS_UNKNOWN &&
+        !xf_dns_server_is_believed(exchange->servers, exchange->server))
+        exchange->is_silent[exchange->server] = true;
+}
+
+/* It answered. */
+static void learn_edns(struct xf_exchange *exchange, const struct xf_dns_reply *reply)
+{
+    struct xf_dns_edns *edns = edns_of(exchange);
+
+    if (reply->has_edns)
+        note_edns(exchange, true);
+    if (exchange->question.has_edns)
+        edns->silences = 0;
+    else if (exchange->is_silent[exchange->server] && ++edns->silences >= EDNS_SILENCES)
+        note_edns(exchange, false);
+}
+
+/* ------------------------------------------------------------------ attempts */
+
 static void on_datagram(void *owner, const uint8_t *bytes, size_t len);
 
 static enum xf_err send_question(struct xf_exchange *exchange)
 {
-    enum xf_err code = xf_dns_encode(exchange->name, exchange->type, &exchange->question);
+    enum xf_err code = xf_dns_encode(exchange->name, exchange->type, may_use_edns(exchange),
+                                     &exchange->question);
 
     if (code == XF_ERR_OK)
         code = xf_udp_open(exchange->loop, &exchange->servers->list[exchange->server], on_datagram,
@@ -174,7 +235,15 @@ static void next_attempt(struct xf_exchange *exchange)
 
 static void on_timer(void *owner)
 {
+    suspect_edns(owner);
     next_attempt(owner);
+}
+
+static void ask_without_edns(struct xf_exchange *exchange)
+{
+    stop_attempt(exchange);
+    note_edns(exchange, false);
+    start_attempt(exchange);
 }
 
 /* This server is no use for this question. */
@@ -214,7 +283,7 @@ static bool take_chain(struct xf_exchange *exchange, const struct xf_dns_reply *
 
     exchange->cname_count += reply->cname_count;
     exchange->is_secure &=
-        reply->is_authentic && xf_dns_server_is_believed(servers, exchange->server);
+        reply->is_authentic && exchange->question.has_edns && xf_dns_server_is_believed(servers, exchange->server);
     if (reply->ttl_s < exchange->ttl_s)
         exchange->ttl_s = reply->ttl_s;
     return exchange->cname_count <= XF_DNS_CNAME_MAX && reply->kind != XF_DNS_REPLY_LOOP;
@@ -249,6 +318,13 @@ static void take_reply(struct xf_exchange *exchange, const struct xf_dns_reply *
     case XF_DNS_REPLY_TRUNCATED:
         ask_by_tcp(exchange);
         return;
+    case XF_DNS_REPLY_NO_EDNS:
+        if (edns_of(exchange)->is != XF_DNS_EDNS_SPEAKS) {
+            ask_without_edns(exchange);
+            return;
+        }
+        give_up_server(exchange, reply->word);
+        return;
     case XF_DNS_REPLY_SERVER:
     case XF_DNS_REPLY_MALFORMED:
         give_up_server(exchange, reply->word);
@@ -258,6 +334,7 @@ static void take_reply(struct xf_exchange *exchange, const struct xf_dns_reply *
     case XF_DNS_REPLY_ANSWER:
         break;
     }
+    learn_edns(exchange, reply);
     exchange->servers->first = exchange->server;
     if (!take_chain(exchange, reply)) {
         say(exchange, "too many aliases");

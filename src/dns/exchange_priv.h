@@ -7,8 +7,16 @@
 
 #include "resolv_priv.h"
 
+/* What is known of a server and EDNS (exchange.c). */
+struct xf_dns_edns {
+    enum { XF_DNS_EDNS_UNKNOWN, XF_DNS_EDNS_SPEAKS, XF_DNS_EDNS_LACKS } is;
+    uint64_t until_ms;
+    unsigned silences; /* in a row: no answer with it, but one without */
+};
+
 struct xf_dns_servers {
     struct xf_addr list[XF_DNS_SERVERS_MAX];
+    struct xf_dns_edns edns[XF_DNS_SERVERS_MAX];
     size_t count;
     size_t first; /* where the next question begins: the one that answered last */
     bool trust_ad;

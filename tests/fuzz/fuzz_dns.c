@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     if (len == 0 || len > MESSAGE_MAX - 64)
         return 0;
     enum xf_dns_type type = types[bytes[0] & 3];
-    xf_require(xf_dns_encode("_xmpp-server._tcp.b.example", type, &question) == XF_ERR_OK);
+    xf_require(xf_dns_encode("_xmpp-server._tcp.b.example", type, true, &question) == XF_ERR_OK);
     uint8_t *message = build(&question, bytes + 1, len - 1, bytes[0] & 8, &message_len);
     xf_dns_decode(&question, message, message_len, bytes[0] & 4, &reply);
     check_reply(&reply, type);

@@ -18,6 +18,8 @@ is itself a name: count.NAME of type A answers 127.0.N.M, N by UDP and M by TCP 
     tc-alien  truncated; by TCP the answer to another question                    tc-flood  truncated; TCP never ends its message
     tc-auth   truncated with AD, whole with AD by TCP             tc-lost    truncated with AD, whole without
     nx-auth   NXDOMAIN with AD           servfail-auth  SERVFAIL with AD   tlsa     two TLSA records, AD set
+    formerr, notimp  so for a question with EDNS, header only; the address with AD without     opt    the address, with EDNS
+    opt-formerr  FORMERR with EDNS
     aa, ap, pa  CNAME authentic.example or ok.example (p last) with AD (a first) or without
     ring      CNAME ring.example         chain-N    CNAME chain-(N-1).example, chain-0 has the address
 """
@@ -72,7 +74,12 @@ def reply(query, server, by_tcp):
         nth = counts[(server, name, by_tcp)] = counts.get((server, name, by_tcp), 0) + 1
     good = message(query, question, [record(1, 60, ADDRESS)])
 
-    if mode == "authentic":
+    if mode in ("formerr", "notimp") and query[10:12] != b"\0\0":
+        return [(0, query[:2] + struct.pack("!HHHHH", 0x8180 | (1 if mode == "formerr" else 4), 0, 0, 0, 0))]
+    if mode in ("opt", "opt-formerr"):
+        whole = message(query, question, [record(1, 60, ADDRESS)], rcode=mode != "opt")
+        return [(0, whole[:10] + b"\0\1" + whole[12:] + b"\0" + struct.pack("!HHIH", 41, 1232, 0, 0))]
+    if mode in ("authentic", "formerr", "notimp"):
         return [(0, message(query, question, [record(1, 60, ADDRESS)], flags=0x20))]
     if mode in ("nx-auth", "servfail-auth"):
         return [(0, message(query, question, authority=[SOA], rcode=3 if mode == "nx-auth" else 2, flags=0x20))]

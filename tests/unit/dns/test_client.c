@@ -180,6 +180,9 @@ static const struct {
     {"truncated, TCP floods", "tc-flood.a.example", 1, 3000, XF_DNS_FAILED, "", "more than one message", 0, 900, {1, 0}, {1, 0}},
     {"case changed: TCP decides", "lower.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {1, 0}, {1, 0}},
     {"wrong datagrams are ignored", "wrong.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {1, 0}, {0, 0}},
+    {"FORMERR for EDNS: asked again without", "formerr.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {2, 0}, {0, 0}},
+    {"NOTIMP for EDNS", "notimp.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {2, 0}, {0, 0}},
+    {"FORMERR of a server that speaks EDNS", "opt-formerr.a.example", 2, 3000, XF_DNS_FAILED, "", "FORMERR from", 0, 900, {1, 1}, {0, 0}},
     {"rubbish", "rubbish.a.example", 2, 3000, XF_DNS_FAILED, "", "malformed answer from", 0, 900, {1, 1}, {0, 0}},
     {"alias is followed", "alias.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {1, 0}, {0, 0}},
     {"ring of aliases", "ring.a.example", 1, 3000, XF_DNS_FAILED, "", "too many aliases", 0, 900, {1, 0}, {0, 0}},
@@ -392,6 +395,7 @@ static const struct {
     {"alias and address", "aa.s7.example", XF_DNS_A, XF_DNS_FOUND, true},
     {"alias alone", "ap.s8.example", XF_DNS_A, XF_DNS_FOUND, false},
     {"address alone", "pa.s9.example", XF_DNS_A, XF_DNS_FOUND, false},
+    {"AD without EDNS", "formerr.s12.example", XF_DNS_A, XF_DNS_FOUND, false},
     {"failure with AD", "servfail-auth.s10.example", XF_DNS_A, XF_DNS_FAILED, false},
     {"hosts file", "local.example", XF_DNS_A, XF_DNS_FOUND, false},
     {"hosts file, no such address", "local.example", XF_DNS_AAAA, XF_DNS_NO_DATA, false},
@@ -410,6 +414,22 @@ START_TEST(answer_is_secure)
         ck_assert_msg(seen.is_secure == authentic[_i].is_secure, "%s: secure %d in round %d", label,
                       seen.is_secure, round);
     }
+}
+END_TEST
+
+/* ... and one that spoke EDNS is not asked without it. */
+START_TEST(lack_of_edns_is_kept)
+{
+    open_client(1, 3000, 0);
+    ask("formerr.e1.example", XF_DNS_A);
+    ask("formerr.e2.example", XF_DNS_A);
+    check_asked("formerr.e1.example", 2);
+    check_asked("formerr.e2.example", 1);
+    xf_dns_client_free(&dns);
+    open_client(1, 3000, 0);
+    ask("opt.e3.example", XF_DNS_A);
+    ck_assert_int_eq(ask("formerr.e4.example", XF_DNS_A).status, XF_DNS_FAILED);
+    check_asked("formerr.e4.example", 1);
 }
 END_TEST
 
@@ -624,6 +644,7 @@ int main(void)
     tcase_add_test(tc, hosts_file_is_for_addresses_only);
     tcase_add_test(tc, dead_server_is_not_asked_first_again);
     tcase_add_loop_test(tc, answer_is_secure, 0, XF_ARRAY_LEN(authentic));
+    tcase_add_test(tc, lack_of_edns_is_kept);
     tcase_add_test(tc, tlsa_data_comes_whole);
     tcase_add_loop_test(tc, may_be_secure_with, 0, XF_ARRAY_LEN(believed));
     tcase_add_test(tc, no_server_is_an_error);

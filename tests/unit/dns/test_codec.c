@@ -130,7 +130,7 @@ static const struct {
     {"SERVFAIL with records", "b.example", XF_DNS_A, 0x8182, "@ A 60 { c0000201 }", XF_DNS_REPLY_SERVER, XF_DNS_FAILED, 0,
      ""},
     {"REFUSED", "b.example", XF_DNS_A, 0x8185, "", XF_DNS_REPLY_SERVER, XF_DNS_FAILED, 0, ""},
-    {"FORMERR", "b.example", XF_DNS_A, 0x8181, "", XF_DNS_REPLY_SERVER, XF_DNS_FAILED, 0, ""},
+    {"FORMERR", "b.example", XF_DNS_A, 0x8181, "", XF_DNS_REPLY_NO_EDNS, XF_DNS_FAILED, 0, ""},
     {"truncated", "b.example", XF_DNS_A, 0x8380, "@ A 60 { c0000201 }", XF_DNS_REPLY_TRUNCATED, XF_DNS_FAILED, 0, ""},
     {"a question is no answer", "b.example", XF_DNS_A, 0x0180, "@ A 60 { c0000201 }", XF_DNS_REPLY_ALIEN, XF_DNS_FAILED, 0,
      ""},
@@ -192,7 +192,7 @@ START_TEST(answer_is_read_as)
     char records[1024];
     const char *label = answers[_i].label;
 
-    ck_assert_int_eq(xf_dns_encode(answers[_i].name, answers[_i].type, &question), XF_ERR_OK);
+    ck_assert_int_eq(xf_dns_encode(answers[_i].name, answers[_i].type, true, &question), XF_ERR_OK);
     size_t len = wire_answer(&question, answers[_i].flags, answers[_i].script, bytes);
     xf_dns_decode(&question, bytes, len, false, &reply);
     write_records(&reply, answers[_i].type, records, sizeof(records));
@@ -220,7 +220,7 @@ START_TEST(damaged_answers_do_no_harm)
     struct xf_dns_reply reply;
     uint8_t bytes[WIRE_MAX];
 
-    ck_assert_int_eq(xf_dns_encode(QNAME, XF_DNS_SRV, &question), XF_ERR_OK);
+    ck_assert_int_eq(xf_dns_encode(QNAME, XF_DNS_SRV, true, &question), XF_ERR_OK);
     size_t len = wire_answer(
         &question, 0x8180,
         "@ CNAME 9 { .c.example } .c.example SRV 9 { #1 #2 #3 .x.b.example } / .example" SOA
@@ -275,7 +275,7 @@ START_TEST(stranger_is_kept_out)
     struct xf_dns_reply reply;
     uint8_t bytes[WIRE_MAX];
 
-    ck_assert_int_eq(xf_dns_encode("b.example", XF_DNS_A, &question), XF_ERR_OK);
+    ck_assert_int_eq(xf_dns_encode("b.example", XF_DNS_A, true, &question), XF_ERR_OK);
     size_t len = wire_answer(&question, 0x8180, ".b.example A 9 { c0000201 }", bytes);
     bytes[strangers[_i].at] ^= strangers[_i].mask;
     xf_dns_decode(&question, bytes, len, false, &reply);
@@ -294,9 +294,9 @@ static const struct {
     unsigned rcode;
     enum xf_dns_reply_kind kind;
 } bare[] = {
-    {"NOERROR", 0, XF_DNS_REPLY_ALIEN},   {"FORMERR", 1, XF_DNS_REPLY_SERVER},
+    {"NOERROR", 0, XF_DNS_REPLY_ALIEN},   {"FORMERR", 1, XF_DNS_REPLY_NO_EDNS},
     {"SERVFAIL", 2, XF_DNS_REPLY_SERVER}, {"NXDOMAIN", 3, XF_DNS_REPLY_ALIEN},
-    {"NOTIMP", 4, XF_DNS_REPLY_SERVER},   {"REFUSED", 5, XF_DNS_REPLY_SERVER},
+    {"NOTIMP", 4, XF_DNS_REPLY_NO_EDNS},   {"REFUSED", 5, XF_DNS_REPLY_SERVER},
 };
 
 START_TEST(bare_header_may_only_refuse)
@@ -304,7 +304,7 @@ START_TEST(bare_header_may_only_refuse)
     struct xf_dns_question question;
     struct xf_dns_reply reply;
 
-    ck_assert_int_eq(xf_dns_encode("b.example", XF_DNS_A, &question), XF_ERR_OK);
+    ck_assert_int_eq(xf_dns_encode("b.example", XF_DNS_A, true, &question), XF_ERR_OK);
     uint8_t bytes[12] = {question.bytes[0], question.bytes[1], 0x80, (uint8_t)bare[_i].rcode};
     xf_dns_decode(&question, bytes, sizeof(bytes), false, &reply);
     ck_assert_msg(reply.kind == bare[_i].kind, "%s: kind %d", bare[_i].label, (int)reply.kind);
@@ -319,7 +319,7 @@ START_TEST(authentic_bit_is_seen)
     struct xf_dns_reply reply;
     uint8_t bytes[WIRE_MAX];
 
-    ck_assert_int_eq(xf_dns_encode("b.example", XF_DNS_A, &question), XF_ERR_OK);
+    ck_assert_int_eq(xf_dns_encode("b.example", XF_DNS_A, true, &question), XF_ERR_OK);
     size_t len = wire_answer(&question, 0x81a0, "@ A 9 { c0000201 }", bytes);
     xf_dns_decode(&question, bytes, len, false, &reply);
     ck_assert(reply.is_authentic);
@@ -341,7 +341,7 @@ START_TEST(more_records_than_fit_are_cut)
     for (int i = 0; i < XF_DNS_RECORDS_MAX + 20; i++)
         snprintf(script + strlen(script), sizeof(script) - strlen(script), "@ A 9 { c00002%02x } ",
                  (unsigned)i);
-    ck_assert_int_eq(xf_dns_encode("b.example", XF_DNS_A, &question), XF_ERR_OK);
+    ck_assert_int_eq(xf_dns_encode("b.example", XF_DNS_A, true, &question), XF_ERR_OK);
     size_t len = wire_answer(&question, 0x8180, script, bytes);
     xf_dns_decode(&question, bytes, len, true, &reply);
     ck_assert_int_eq(reply.kind, XF_DNS_REPLY_ANSWER);
@@ -372,7 +372,7 @@ START_TEST(tlsa_data_has_a_ceiling)
     for (size_t i = 0; i < lengths[_i].data_bytes; i++, at += 2)
         memcpy(script + at, i % 2 ? "ab" : "cd", 2);
     memcpy(script + at, " }", 3);
-    ck_assert_int_eq(xf_dns_encode("b.example", XF_DNS_TLSA, &question), XF_ERR_OK);
+    ck_assert_int_eq(xf_dns_encode("b.example", XF_DNS_TLSA, true, &question), XF_ERR_OK);
     size_t len = wire_answer(&question, 0x8180, script, bytes);
     xf_dns_decode(&question, bytes, len, true, &reply);
     ck_assert_int_eq(reply.kind, XF_DNS_REPLY_ANSWER);
@@ -391,7 +391,7 @@ START_TEST(question_has_the_right_form)
 {
     struct xf_dns_question question;
 
-    ck_assert_int_eq(xf_dns_encode("b.example", XF_DNS_SRV, &question), XF_ERR_OK);
+    ck_assert_int_eq(xf_dns_encode("b.example", XF_DNS_SRV, true, &question), XF_ERR_OK);
     const uint8_t *bytes = question.bytes;
     /* RD and AD, one question, one additional (OPT) */
     ck_assert_mem_eq(bytes + 2, ((const uint8_t[]){0x01, 0x20, 0, 1, 0, 0, 0, 0, 0, 1}), 10);
@@ -412,8 +412,8 @@ START_TEST(id_and_case_change_with_every_question)
     unsigned same_id = 0, same_case = 0;
 
     for (int i = 0; i < 100; i++) {
-        ck_assert_int_eq(xf_dns_encode(QNAME, XF_DNS_SRV, &one), XF_ERR_OK);
-        ck_assert_int_eq(xf_dns_encode(QNAME, XF_DNS_SRV, &other), XF_ERR_OK);
+        ck_assert_int_eq(xf_dns_encode(QNAME, XF_DNS_SRV, true, &one), XF_ERR_OK);
+        ck_assert_int_eq(xf_dns_encode(QNAME, XF_DNS_SRV, true, &other), XF_ERR_OK);
         same_id += memcmp(one.bytes, other.bytes, 2) == 0;
         same_case += memcmp(one.bytes + 12, other.bytes + 12, one.name_len) == 0; /* 22 letters */
     }
@@ -437,7 +437,7 @@ START_TEST(what_is_no_name_is_not_asked)
 {
     struct xf_dns_question question;
 
-    ck_assert_msg(xf_dns_encode(no_names[_i], XF_DNS_A, &question) == XF_ERR_BAD_VALUE, "'%s'",
+    ck_assert_msg(xf_dns_encode(no_names[_i], XF_DNS_A, true, &question) == XF_ERR_BAD_VALUE, "'%s'",
                   no_names[_i]);
 }
 END_TEST
@@ -449,10 +449,10 @@ START_TEST(longest_name_is_asked)
 
     for (size_t i = 0; i < 253; i++)
         name[i] = i % 64 == 63 ? '.' : 'a';
-    ck_assert_int_eq(xf_dns_encode(name, XF_DNS_A, &question), XF_ERR_OK);
+    ck_assert_int_eq(xf_dns_encode(name, XF_DNS_A, true, &question), XF_ERR_OK);
     ck_assert_uint_eq(question.name_len, 255);
     name[253] = 'a';
-    ck_assert_int_eq(xf_dns_encode(name, XF_DNS_A, &question), XF_ERR_BAD_VALUE);
+    ck_assert_int_eq(xf_dns_encode(name, XF_DNS_A, true, &question), XF_ERR_BAD_VALUE);
 }
 END_TEST
 
