@@ -349,13 +349,18 @@ static struct xf_span make_key(char key[KEY_MAX], struct xf_span local, struct x
     return (struct xf_span){key, local.len + 1 + peer.len};
 }
 
-struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local, struct xf_span peer)
+static struct xf_route *look_up(const struct xf_routing *routing, struct xf_span local, struct xf_span peer)
 {
     char key[KEY_MAX];
+    return xf_map_find(routing->routes, make_key(key, local, peer));
+}
+
+struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local, struct xf_span peer)
+{
     struct xf_route *last = routing->last;
     if (last && xf_span_eq(last->peer, peer) && xf_span_eq(last->local, local))
         return last;
-    struct xf_route *route = xf_map_find(routing->routes, make_key(key, local, peer));
+    struct xf_route *route = look_up(routing, local, peer);
     if (route)
         routing->last = route;
     return route;

@@ -4,8 +4,8 @@
  *
  * - `[v6]`: parsed and written again (RFC 5952), so that one address has one spelling;
  * - ASCII: lower case, one trailing dot dropped, then the check of names below;
- * - all else: IDNA2008 with the mapping of UTS 46 (libidn2, non-transitional) to A-labels, then the
- *   same check;
+ * - all else: IDNA2008 with the mapping of UTS 46 (libidn2, non-transitional) to A-labels, or what
+ *   emoji.c takes, then the same check;
  * - where A-labels are among the labels, whoever wrote them so, they are decoded: U-labels are what
  *   XMPP has on the wire (RFC 7622 section 3.2.1), and what servers compare by.
  *
@@ -84,27 +84,43 @@ static bool look_at_name(struct xf_span name, struct name_facts *out_facts)
     }
 }
 
-/* To A-labels; NULL when IDNA forbids it. Free with idn2_free. */
-static char *encode(const char *name)
+#define A_LABELS_MAX_BYTES (NAME_MAX_BYTES + 1) /* with a trailing dot */
+
+/* To A-labels; false when IDNA forbids it. */
+static bool encode(const char *name, char out[A_LABELS_MAX_BYTES + 1])
 {
     char *ascii = NULL;
 
-    return idn2_to_ascii_8z(name, &ascii, IDN2_NONTRANSITIONAL) == IDN2_OK ? ascii : NULL;
+    if (idn2_to_ascii_8z(name, &ascii, IDN2_NONTRANSITIONAL) != IDN2_OK)
+        return xf_emoji_encode(name, out, A_LABELS_MAX_BYTES);
+    size_t len = strlen(ascii);
+    bool fits = len <= A_LABELS_MAX_BYTES;
+    if (fits)
+        memcpy(out, ascii, len + 1);
+    idn2_free(ascii);
+    return fits;
 }
 
-/* To U-labels; NULL when an A-label is not one. Free with idn2_free. */
-static char *decode(const char *name)
+/* To U-labels; false when an A-label is none. They may give others again. */
+static bool decode(const char *name, char out[XF_DOMAIN_MAX + 1])
 {
-    char *unicode = NULL, *again = NULL;
+    char *unicode = NULL;
 
-    if (idn2_to_unicode_8z8z(name, &unicode, 0) == IDN2_OK)
-        again = encode(unicode);
-    if (!again || strcmp(again, name) != 0) {
+    if (idn2_to_unicode_8z8z(name, &unicode, 0) == IDN2_OK) {
+        size_t len = strlen(unicode);
+        xf_require(len <= XF_DOMAIN_MAX);
+        memcpy(out, unicode, len + 1);
         idn2_free(unicode);
-        unicode = NULL;
+        return true;
     }
-    idn2_free(again);
-    return unicode;
+    return xf_emoji_decode(name, out, XF_DOMAIN_MAX);
+}
+
+static bool gives(const char *unicode, const char *name)
+{
+    char ascii[A_LABELS_MAX_BYTES + 1];
+
+    return encode(unicode, ascii) && strcmp(ascii, name) == 0;
 }
 
 static bool is_ipv4(const char *name)
@@ -138,9 +154,8 @@ static enum xf_err prep_ipv6(struct xf_span raw, char out[XF_DOMAIN_MAX + 1], si
     return XF_ERR_OK;
 }
 
-/* With a trailing dot, which is dropped. */
 struct name {
-    char text[NAME_MAX_BYTES + 2];
+    char text[A_LABELS_MAX_BYTES + 1];
     size_t len;
     struct name_facts facts;
 };
@@ -164,10 +179,10 @@ static bool take_unicode(struct xf_span raw, struct name *out)
     memcpy(text, raw.ptr, raw.len);
     text[raw.len] = '\0';
 
-    char *ascii = encode(text);
-    bool is_taken = ascii && take_ascii(xf_span_of(ascii), out);
-    idn2_free(ascii);
-    return is_taken;
+    if (!encode(text, out->text))
+        return false;
+    out->len = strlen(out->text);
+    return true;
 }
 
 /* With A-labels, each of which may still be none. */
@@ -194,16 +209,12 @@ static enum xf_err prep_name(struct xf_span raw, char out[XF_DOMAIN_MAX + 1], si
 
     if (read_name(raw, &name) != XF_ERR_OK)
         return XF_ERR_BAD_JID;
-    char *unicode = name.facts.has_a_label ? decode(name.text) : NULL;
-    const char *text = name.facts.has_a_label ? unicode : name.text;
-    size_t len = text ? strlen(text) : 0;
-    bool fits = len > 0 && len <= XF_DOMAIN_MAX;
-    if (fits) {
-        memcpy(out, text, len + 1);
-        *out_len = len;
-    }
-    idn2_free(unicode);
-    return fits ? XF_ERR_OK : XF_ERR_BAD_JID;
+    if (!name.facts.has_a_label)
+        memcpy(out, name.text, name.len + 1);
+    else if (!decode(name.text, out) || !(xf_span_is(raw, out) || gives(out, name.text)))
+        return XF_ERR_BAD_JID; /* what was written so did give the name just now */
+    *out_len = strlen(out);
+    return XF_ERR_OK;
 }
 
 enum xf_err xf_prep_domain(struct xf_span raw, char out[XF_DOMAIN_MAX + 1], size_t *out_len)

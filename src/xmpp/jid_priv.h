@@ -42,6 +42,13 @@ static inline void xf_jid_fold(struct xf_span text, char *out)
 }
 
 /*
+ * emoji.c: to A-labels and back, at most `max` bytes and a NUL; false: it has no emoji, or other
+ * symbols, or cannot be such a name. `name` is UTF-8.
+ */
+bool xf_emoji_encode(const char *name, char *out, size_t max);
+bool xf_emoji_decode(const char *name, char *out, size_t max);
+
+/*
  * Prepare one part, at most XF_JID_PART_MAX bytes; no NUL is put behind. XF_ERR_BAD_JID: out is
  * spoiled.
  */

@@ -1,23 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * prep.c — local parts by nodeprep, resources by resourceprep (RFC 6122 appendices A and B).
+ * prep.c — local parts by nodeprep (RFC 6122 appendix A), resources as OpaqueString (RFC 8265
+ * section 4.2).
  *
  * ASCII is decided by our table: of the profiles nothing remains there but lower case (local parts)
- * and forbidden characters. All else goes to libidn, and what comes back is held against the same
- * table, so that no normalisation can bring in a '@' or a '/' (U+FF20, U+2100, ...).
+ * and forbidden characters. What a library made of all else is held against the same table, so that
+ * no normalisation can bring in a '@' or a '/' (U+FF20, U+2100, ...).
  *
- * - Unassigned code points are let through, as deployed servers do ("query strings", RFC 3454
- *   section 7): stringprep knows Unicode 3.2, and resources hold emoji.
- * - libidn reads over the end of what is not UTF-8 (CVE-2015-2059). The reader has checked; we
- *   check again, as this is off the hot path.
- * - The ceiling of 1023 bytes holds after preparation (RFC 7622 section 3.3.1), so that a raw part
- *   may be longer. XF_JID_MAX bounds it, and with it the work.
+ * Local parts: servers in use compare by nodeprep (libidn). It knows Unicode 3.2; what was assigned
+ * since is let through, as they do, what never was is refused (RFC 8264 section 9.10).
+ *
+ * Resources: whatever people see is theirs to choose, from right to left too, for which stringprep
+ * had a rule that clients do not know. Letters, marks, digits, punctuation and symbols pass, spaces
+ * of all kinds become U+0020, the rest is NFC. Where the RFC is stricter than servers in use, these
+ * are followed: contextual rules and its list of exceptions are not held (a middle dot, a tatweel),
+ * and what stringprep maps to nothing (RFC 3454 table B.1: an emoji's variation selector) is
+ * dropped, but for the joiners that Persian and Hindi need.
+ *
+ * The ceiling of 1023 bytes holds after preparation (RFC 7622 section 3.3.1), so that a raw part
+ * may be longer. XF_JID_MAX bounds it, and with it the work. libidn reads over the end of what is
+ * not UTF-8 (CVE-2015-2059): the reader has checked, and this, off the hot path, checks again.
  */
 #include "jid_priv.h"
 
 #include <string.h>
 
 #include <stringprep.h>
+#include <unictype.h>
+#include <uninorm.h>
+#include <unistr.h>
 
 #include <xfed/base/utf8.h>
 
@@ -30,23 +41,44 @@ static enum xf_err copy_part(struct xf_span part, char *out, size_t *out_len)
     return XF_ERR_OK;
 }
 
-/* Run the profile over `raw`; refuse what holds a byte of a `forbidden` class afterwards. */
-static enum xf_err run_profile(const Stringprep_profile *profile, struct xf_span raw,
-                               unsigned forbidden, char *out, size_t *out_len)
+static bool is_text(struct xf_span raw)
+{
+    return raw.len <= XF_JID_MAX && !memchr(raw.ptr, '\0', raw.len) &&
+           xf_utf8_valid(raw.ptr, raw.len);
+}
+
+/* Refuse what holds a byte of a `forbidden` class now that it is prepared. */
+static enum xf_err finish(struct xf_span prepared, unsigned forbidden, char *out, size_t *out_len)
+{
+    return xf_jid_classes(prepared) & forbidden ? XF_ERR_BAD_JID
+                                                : copy_part(prepared, out, out_len);
+}
+
+static bool is_assigned(const char *text)
+{
+    const uint8_t *rest = (const uint8_t *)text;
+    ucs4_t c;
+
+    while ((rest = u8_next(&c, rest))) {
+        if (uc_is_general_category(c, UC_CATEGORY_Cn))
+            return false;
+    }
+    return true;
+}
+
+static enum xf_err nodeprep(struct xf_span raw, char *out, size_t *out_len)
 {
     char text[XF_JID_MAX + 1];
 
-    if (raw.len > XF_JID_MAX || memchr(raw.ptr, '\0', raw.len) || !xf_utf8_valid(raw.ptr, raw.len))
+    if (!is_text(raw))
         return XF_ERR_BAD_JID;
     memcpy(text, raw.ptr, raw.len);
     text[raw.len] = '\0';
-    if (stringprep(text, sizeof(text), (Stringprep_profile_flags)0, profile) != STRINGPREP_OK)
+    if (stringprep(text, sizeof(text), (Stringprep_profile_flags)0, stringprep_xmpp_nodeprep) !=
+            STRINGPREP_OK ||
+        !is_assigned(text))
         return XF_ERR_BAD_JID;
-
-    struct xf_span prepared = xf_span_of(text);
-    if (xf_jid_classes(prepared) & forbidden)
-        return XF_ERR_BAD_JID;
-    return copy_part(prepared, out, out_len);
+    return finish(xf_span_of(text), XF_JID_NOT_LOCAL | XF_JID_UPPER, out, out_len);
 }
 
 enum xf_err xf_prep_local(struct xf_span raw, char *out, size_t *out_len)
@@ -56,12 +88,79 @@ enum xf_err xf_prep_local(struct xf_span raw, char *out, size_t *out_len)
     if (seen & XF_JID_NOT_LOCAL)
         return XF_ERR_BAD_JID;
     if (seen & XF_JID_NON_ASCII)
-        return run_profile(stringprep_xmpp_nodeprep, raw, XF_JID_NOT_LOCAL | XF_JID_UPPER, out,
-                           out_len);
+        return nodeprep(raw, out, out_len);
     if (copy_part(raw, out, out_len) != XF_ERR_OK)
         return XF_ERR_BAD_JID;
     xf_jid_fold(raw, out);
     return XF_ERR_OK;
+}
+
+static bool is_joiner(ucs4_t c)
+{
+    return c == 0x200C || c == 0x200D;
+}
+
+/* RFC 3454 table B.1, without the joiners. */
+static bool is_dropped(ucs4_t c)
+{
+    return c == 0xAD || c == 0x34F || c == 0x1806 || (c >= 0x180B && c <= 0x180D) || c == 0x200B ||
+           c == 0x2060 || (c >= 0xFE00 && c <= 0xFE0F) || c == 0xFEFF;
+}
+
+/* Spaces become one, and what is dropped goes; never longer than before. -> the length. */
+static size_t map_resource(struct xf_span raw, uint8_t *out)
+{
+    const uint8_t *bytes = (const uint8_t *)raw.ptr;
+    size_t len = 0;
+
+    for (size_t i = 0; i < raw.len;) {
+        ucs4_t c;
+        size_t step = (size_t)u8_mbtouc_unsafe(&c, bytes + i, raw.len - i);
+        if (uc_is_general_category(c, UC_CATEGORY_Zs)) {
+            out[len++] = ' ';
+        } else if (!is_dropped(c)) {
+            memcpy(out + len, bytes + i, step);
+            len += step;
+        }
+        i += step;
+    }
+    return len;
+}
+
+/* What RFC 8264 section 4.3.1 calls the FreeformClass, as said above. */
+static bool is_freeform(ucs4_t c)
+{
+    static const uint32_t visible = UC_CATEGORY_MASK_L | UC_CATEGORY_MASK_M | UC_CATEGORY_MASK_N |
+                                    UC_CATEGORY_MASK_P | UC_CATEGORY_MASK_S;
+
+    if (c < 0x80 || is_joiner(c))
+        return true; /* ASCII is the table's */
+    return uc_is_general_category_withtable(c, visible) &&
+           !uc_is_property_default_ignorable_code_point(c);
+}
+
+static bool are_freeform(const uint8_t *text, size_t len)
+{
+    ucs4_t c;
+
+    for (size_t i = 0; i < len; i += (size_t)u8_mbtouc_unsafe(&c, text + i, len - i)) {
+        (void)u8_mbtouc_unsafe(&c, text + i, len - i);
+        if (!is_freeform(c))
+            return false;
+    }
+    return true;
+}
+
+static enum xf_err opaque_string(struct xf_span raw, char *out, size_t *out_len)
+{
+    uint8_t mapped[XF_JID_MAX], text[3 * XF_JID_MAX]; /* NFC makes at most three of one byte */
+    size_t len = sizeof(text);
+
+    if (!is_text(raw) ||
+        u8_normalize(UNINORM_NFC, mapped, map_resource(raw, mapped), text, &len) != text ||
+        !are_freeform(text, len))
+        return XF_ERR_BAD_JID;
+    return finish((struct xf_span){(const char *)text, len}, XF_JID_NOT_RESOURCE, out, out_len);
 }
 
 enum xf_err xf_prep_resource(struct xf_span raw, char *out, size_t *out_len)
@@ -71,6 +170,6 @@ enum xf_err xf_prep_resource(struct xf_span raw, char *out, size_t *out_len)
     if (seen & XF_JID_NOT_RESOURCE)
         return XF_ERR_BAD_JID;
     if (seen & XF_JID_NON_ASCII)
-        return run_profile(stringprep_xmpp_resourceprep, raw, XF_JID_NOT_RESOURCE, out, out_len);
+        return opaque_string(raw, out, out_len);
     return copy_part(raw, out, out_len);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * jid.h — JIDs in their prepared form (RFC 7622 shape; RFC 6122 stringprep profiles, as deployed
+ * jid.h — JIDs in their prepared form (RFC 7622; local parts by stringprep, RFC 6122, as deployed
  * servers).
  *
  * local@domain/resource, split at the first '/' and then at the first '@' before it. Local parts go
- * through nodeprep, resources through resourceprep, domains through IDNA2008 (UTS 46 mapping) to
- * U-labels (RFC 7622 section 3.2.1): NFC, lower case, one trailing dot dropped, each label 1-63
- * bytes of LDH or "_" as an A-label, 253 in all; also `[v6]` and dotted IPv4 literals. Each part has
+ * through nodeprep, resources through OpaqueString (RFC 8265), domains through IDNA2008 (UTS 46
+ * mapping; emoji pass) to U-labels (RFC 7622 section 3.2.1): NFC, lower case, one trailing dot
+ * dropped, each label 1-63 bytes of LDH or "_" as an A-label, 253 in all; also `[v6]` and dotted IPv4 literals. Each part has
  * 1 to 1023 bytes when it is prepared. ASCII is decided by our own table; a library sees the rest
  * only, and A-labels.
  *
