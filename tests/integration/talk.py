@@ -8,7 +8,6 @@ import xml.etree.ElementTree as ET
 
 from lab import net
 from lab.client import NS, Client, condition, tree
-from lab.world import LOCAL, PEER
 
 TEXTS = (
     ('plain', 'Hello Bob'),
@@ -33,8 +32,9 @@ PAYLOADS = (
 class Talk:
     def __init__(self, world, report):
         self.world, self.report = world, report
-        self.alice = Client('alice', LOCAL, net.LOCAL, world.client_ca[LOCAL])
-        self.bob = Client('bob', PEER, net.PEER, world.client_ca[PEER])
+        self.local, self.peer = world.local.domain, world.peer.domain
+        self.alice = Client('alice', self.local, net.LOCAL, world.client_ca[self.local])
+        self.bob = Client('bob', self.peer, net.PEER, world.client_ca[self.peer])
 
     async def login(self):
         await self.alice.login()
@@ -119,7 +119,8 @@ class Talk:
             self.report.equal(f'{way}: somebody who does not exist', condition(answer), ('cancel', 'service-unavailable'))
 
     async def discovery(self):
-        for who, domain, rooms in ((self.alice, PEER, f'conference.{PEER}'), (self.bob, LOCAL, f'conference.{LOCAL}')):
+        for who, domain in ((self.alice, self.peer), (self.bob, self.local)):
+            rooms = f'conference.{domain}'
             answer = await who.ask(domain, "<query xmlns='http://jabber.org/protocol/disco#info'/>")
             kinds = {(i.get('category'), i.get('type')) for i in answer.iter('{http://jabber.org/protocol/disco#info}identity')}
             self.report.check(f'{domain} is a server by its disco', ('server', 'im') in kinds, str(kinds))
@@ -140,11 +141,15 @@ class Talk:
     # ---- a chat room
 
     async def rooms(self):
-        await self._room('den', PEER, self.bob, self.alice, 'bob', 'alice')
-        await self._room('office', LOCAL, self.alice, self.bob, 'alice', 'bob')
+        await self._room('den', self.peer, self.bob, self.alice, 'bob', 'alice')
+        await self._room('office', self.local, self.alice, self.bob, 'alice', 'bob')
+
+    async def rooms_right_to_left(self):
+        await self._room('majlis', self.peer, self.bob, self.alice, '\u0645\u062d\u0645\u062f', '\u05d3\u05d5\u05d3')
+        await self._room('moadon', self.local, self.alice, self.bob, '\u05d3\u05d5\u05d3', '\u0645\u062d\u0645\u062f')
 
     async def meet_at_peer(self):
-        await self._room('den', PEER, self.bob, self.alice, 'bob', 'alice')
+        await self._room('den', self.peer, self.bob, self.alice, 'bob', 'alice')
 
     async def _room(self, room, domain, host, guest, host_nick, guest_nick):
         jid = f'{room}@conference.{domain}'

@@ -55,7 +55,7 @@ class Server:
 
     def pem(self):
         """Certificate and key in one file."""
-        pem = f'{self.data}/{self.domain}.pem'
+        pem = f'{self.data}/{self.role}.pem'
         with open(pem, 'w') as out:
             for part in (self.certificate, self.key):
                 with open(part) as f:
@@ -103,7 +103,7 @@ class Prosody(Server):
 
 
     def _accounts(self):
-        folder = f'{self.data}/' + re.sub('[^A-Za-z0-9]', lambda c: f'%{ord(c[0]):02x}', self.domain)
+        folder = f'{self.data}/' + re.sub('[^A-Za-z0-9]', lambda c: ''.join(f'%{b:02x}' for b in c[0].encode()), self.domain)
         os.makedirs(f'{folder}/accounts', exist_ok=True)
         for user in USERS:
             with open(f'{folder}/accounts/{user}.dat', 'w') as f:
@@ -179,7 +179,7 @@ class Ejabberd(Server):
         with open(script, 'w') as f:      # started without distribution: no epmd, no node name
             f.write('#!/bin/sh\n' + ''.join(f"export {k}='{v}'\n" for k, v in env.items()) + EJABBERD_SH.format(
                 modules=f'{self.lab.scratch}/modules', data=self.data, accounts=', '.join(
-                    f'ejabberd_auth:try_register(<<"{u}">>, <<"{self.domain}">>, <<"{PASSWORD}">>)' for u in USERS) + '.'))
+                    f'ejabberd_auth:try_register(<<"{u}">>, <<"{self.domain}"/utf8>>, <<"{PASSWORD}">>)' for u in USERS) + '.'))
         os.chmod(script, 0o755)
         return [script], {}
 

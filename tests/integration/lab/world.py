@@ -17,8 +17,14 @@ from .proc import Failed, run
 from .servers import COMPONENT_PORT, KINDS
 
 LOCAL, PEER = 'a.example', 'b.example'
+IDN = 'b\u00fccher.example', '\u4f8b\u3048.example'     # the same in other scripts
 COMPONENT = ('xfedd.a.example', 'the secret of the link')
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), '../../..'))
+
+
+def ascii_of(domain):
+    """As DNS and certificates have it."""
+    return domain.encode('idna').decode()
 
 
 class Lab:
@@ -96,28 +102,30 @@ class Lab:
 
 
 class World:
-    def __init__(self, lab, mode='external', local='prosody', peer='prosody', gateway=True, extra_dns=(), extra_conf=''):
+    def __init__(self, lab, mode='external', local='prosody', peer='prosody', gateway=True, extra_dns=(), extra_conf='',
+                 domains=(LOCAL, PEER)):
         self.lab, self.mode = lab, mode
+        ours_name, theirs_name = domains
         pki = lab.folder('pki')
         ours = self.authority = Authority(pki, 'ours')
         # Without a common authority neither side can believe the other's certificate: dialback has to do.
         theirs = ours if mode == 'external' else Authority(pki, 'theirs')
-        local_cert = ours.issue(LOCAL, f'conference.{LOCAL}')
-        peer_cert = theirs.issue(PEER, f'conference.{PEER}')
-        self.client_ca = {LOCAL: ours.file, PEER: theirs.file}
+        local_cert, peer_cert = (by.issue(*(ascii_of(prefix + name) for prefix in ('', 'conference.')))
+                                 for by, name in ((ours, ours_name), (theirs, theirs_name)))
+        self.client_ca = {ours_name: ours.file, theirs_name: theirs.file}
         self.dns = Dns(lab.scratch)
         edge = net.GATEWAY if gateway else net.LOCAL
-        for domain, ip in ((LOCAL, edge), (PEER, net.PEER)):
-            self.dns.domain(domain, ip)
-            self.dns.domain(f'conference.{domain}', ip)
+        for domain, ip in ((ours_name, edge), (theirs_name, net.PEER)):
+            self.dns.domain(ascii_of(domain), ip)
+            self.dns.domain(ascii_of(f'conference.{domain}'), ip)
         for line in extra_dns:
             self.dns.lines.append(line)
         component = COMPONENT if gateway else None
-        self.local = KINDS[local](lab, 'local', LOCAL, net.LOCAL, mode, local_cert, ours.file, component)
-        self.peer = KINDS[peer](lab, 'peer', PEER, net.PEER, mode, peer_cert, theirs.file)
+        self.local = KINDS[local](lab, 'local', ours_name, net.LOCAL, mode, local_cert, ours.file, component)
+        self.peer = KINDS[peer](lab, 'peer', theirs_name, net.PEER, mode, peer_cert, theirs.file)
         self.gateway = None
         if gateway:
-            self.gateway = Gateway(lab, LOCAL, mode, local_cert, ours.file, COMPONENT,
+            self.gateway = Gateway(lab, ours_name, mode, local_cert, ours.file, COMPONENT,
                                    f'{net.LOCAL}:{COMPONENT_PORT}', extra=extra_conf)
 
     @staticmethod
