@@ -191,9 +191,29 @@ static char *parse_pin(const char *text, const char *dir)
     return xf_pin_parse(text, digest) ? xf_strdup(text) : NULL;
 }
 
+static void lower(char *text)
+{
+    for (; *text; text++)
+        if (*text >= 'A' && *text <= 'Z')
+            *text = (char)(*text - 'A' + 'a');
+}
+
+/* Of a pattern, behind its '@': a domain, or *. and one, is prepared; with another * only its letters are lowered. NULL: neither. */
+static char *parse_user_domain(const char *text)
+{
+    char prepared[XF_DOMAIN_MAX + 1];
+    const char *prefix = strncmp(text, "*.", 2) == 0 ? "*." : "", *domain = text + strlen(prefix);
+    if (strchr(domain, '*')) {
+        char *pattern = xf_strdup(text);
+        lower(pattern);
+        return pattern;
+    }
+    return xf_domain_prepare(xf_span_of(domain), prepared) == XF_ERR_OK ? xf_asprintf("%s%s", prefix, prepared) : NULL;
+}
+
 /*
- * A bare JID in which * stands for any characters. Without * it is prepared as the JIDs that it is held against; with one only its
- * letters are lowered, as nodeprep and nameprep do with ASCII.
+ * A bare JID in which * stands for any characters. Without * it is prepared as the JIDs that it is held against; with one in the local part
+ * only its letters are lowered, as nodeprep does with ASCII.
  */
 static char *parse_user(const char *text)
 {
@@ -206,10 +226,12 @@ static char *parse_user(const char *text)
     const char *at = strchr(text, '@');
     if (!at || strchr(at + 1, '@') || strchr(text, '/') || strlen(text) > XF_JID_MAX)
         return NULL;
-    char *pattern = xf_strdup(text);
-    for (char *p = pattern; *p; p++)
-        if (*p >= 'A' && *p <= 'Z')
-            *p = (char)(*p - 'A' + 'a');
+    char *domain = parse_user_domain(at + 1);
+    if (!domain)
+        return NULL;
+    char *pattern = xf_asprintf("%.*s@%s", (int)(at - text), text, domain);
+    lower(pattern);
+    xf_free(domain);
     return pattern;
 }
 

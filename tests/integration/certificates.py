@@ -208,7 +208,7 @@ class Peer:
             if element.tag == f'{{{DIALBACK}}}result':
                 stream.send(f"<db:result from='{to}' to='{frm}' type='valid'/>")
             elif element.tag == f'{{{DIALBACK}}}verify':
-                valid = element.text and self.keys.get((to, frm, ident)) == element.text
+                valid = element.text and self.keys.get((to.encode('idna').decode(), frm, ident)) == element.text
                 stream.send(f"<db:verify from='{to}' to='{frm}' id='{ident}' type='{'valid' if valid else 'invalid'}'/>")
             elif error_of(element):
                 with self._changed:
@@ -317,7 +317,7 @@ class Table:
         self.cluster.send(f"<message from='u@{LOCAL}' to='v@{to}' id='{ident}'><body>hello</body></message>")
         end = time.monotonic() + 20
         while time.monotonic() < end:
-            up = self.gateway.events('s2s.stream.up', dir='out', peer=domain)
+            up = self.gateway.events('s2s.stream.up', dir='out', peer=to)
             if up:
                 return up[0]['auth'], ''
             error = self.cluster.wait(lambda e: e.get('id') == ident and e.get('type') == 'error', 0.02)

@@ -12,7 +12,8 @@ static const char text_of_conf[] =
     "served \"a.example\" { link = l certificate = c key = k }\n"                                          /*  2 */
     "policy { default = deny }\n"                                                                          /*  3 */
     "peer \"plain.example\" { }\n"                                                                         /*  4 */
-    "peer \"users.example\" { users = {\"ann@a.example\", \"*-ext@a.example\", \"*@*.a.example\"} }\n"     /*  5 */
+    "peer \"users.example\" { users = {\"ann@a.example\", \"*-ext@a.example\", \"*@*.a.example\","
+    "  \"*@xn--bcher-kva.example\", \"*@*.B\xc3\x9c" "CHER.example\"} }\n"                                        /*  5 */
     "peer \"groups.example\" { groups = {\"sales\"} denied-user = silent denied-peer = silent }\n"         /*  6 */
     "peer \"mixed.example\" { users = {\"ann@a.example\"} groups = {\"sales\"}\n"                          /*  7 */
     "  reason = \"ask the help desk\" }\n"                                                                 /*  8 */
@@ -58,6 +59,8 @@ static const struct {
     {"a user by name, inbound", "users.example", "ann@a.example", IN, XF_STANZA_MESSAGE, NULL, NO_CHILD, 0, XF_RULE_NONE, true, 0, XF_DENIAL_ERROR},
     {"a user by a pattern", "users.example", "bob-ext@a.example", OUT, XF_STANZA_MESSAGE, NULL, NO_CHILD, 0, XF_RULE_NONE, true, 0, XF_DENIAL_ERROR},
     {"a user by a pattern with two *", "users.example", "u@x.a.example", OUT, XF_STANZA_MESSAGE, NULL, NO_CHILD, 0, XF_RULE_NONE, true, 0, XF_DENIAL_ERROR},
+    {"a user by a pattern with A-labels", "users.example", "u@b\xc3\xbc" "cher.example", OUT, XF_STANZA_MESSAGE, NULL, NO_CHILD, 0, XF_RULE_NONE, true, 0, XF_DENIAL_ERROR},
+    {"a user by a pattern with U-labels", "users.example", "u@x.b\xc3\xbc" "cher.example", OUT, XF_STANZA_MESSAGE, NULL, NO_CHILD, 0, XF_RULE_NONE, true, 0, XF_DENIAL_ERROR},
     {"another user", "users.example", "bob@a.example", OUT, XF_STANZA_MESSAGE, NULL, NO_CHILD, 0, XF_RULE_USER, false, 5, XF_DENIAL_ERROR},
     {"another user, inbound", "users.example", "bob@a.example", IN, XF_STANZA_PRESENCE, "subscribe", NO_CHILD, 0, XF_RULE_USER, false, 5, XF_DENIAL_ERROR},
     {"the domain itself is no user", "users.example", "a.example", OUT, XF_STANZA_IQ, "get", QUERY, 0, XF_RULE_USER, false, 5, XF_DENIAL_ERROR},
