@@ -9,7 +9,6 @@
 #include <xfed/base/alloc.h>
 
 #include <malloc.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,15 +46,21 @@ char *xf_strndup(const char *text, size_t len)
     return copy;
 }
 
-char *xf_asprintf(const char *fmt, ...)
+char *xf_vasprintf(const char *fmt, va_list args)
 {
     char *text = NULL;
+
+    xf_require(vasprintf(&text, fmt, args) >= 0);
+    return text;
+}
+
+char *xf_asprintf(const char *fmt, ...)
+{
     va_list args;
 
     va_start(args, fmt);
-    int len = vasprintf(&text, fmt, args);
+    char *text = xf_vasprintf(fmt, args);
     va_end(args);
-    xf_require(len >= 0);
     return text;
 }
 

@@ -326,24 +326,6 @@ void xf_link_keep_peer(struct xf_link *link, struct xf_span peer)
     xf_timer_stop(&way->idle);
 }
 
-/* As written; only asked when the bound, which counts every byte as one that needs escaping, is too large. */
-static size_t exact_bytes(const struct xf_stanza *stanza, size_t bound)
-{
-    struct xf_buf text;
-    xf_buf_init(&text, bound);
-    xf_xml_stanza(&text, stanza, XF_NS_COMPONENT, XF_SPAN_NONE);
-    size_t bytes = text.len;
-    xf_buf_release(&text);
-    return bytes;
-}
-
-static bool is_too_large(const struct xf_link *link, const struct xf_stanza *stanza)
-{
-    size_t max = link->conf->max_stanza_bytes;
-    size_t bound = xf_xml_stanza_bound(stanza, XF_NS_COMPONENT);
-    return bound > max && exact_bytes(stanza, bound) > max;
-}
-
 static enum xf_err send_on_way(struct xf_link *link, const struct xf_stanza *stanza)
 {
     struct xf_way *way = link->peers ? peer_way(link, stanza->from.domain) : link->way;
@@ -356,7 +338,7 @@ enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanza *stanza)
         return XF_ERR_CLOSED;
     if (!stanza->from.full.ptr || !stanza->to.full.ptr)
         return XF_ERR_BAD_VALUE;
-    if (is_too_large(link, stanza))
+    if (!xf_xml_stanza_fits(stanza, XF_NS_COMPONENT, link->conf->max_stanza_bytes))
         return XF_ERR_LIMIT;
     bool was_in_send = link->in_send;
     link->in_send = true;

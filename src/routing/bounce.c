@@ -10,26 +10,26 @@
 #include <xfed/xml/writer.h>
 #include <xfed/xmpp/ns.h>
 
-static void write_error(struct xf_buf *out, enum xf_stanza_error error, const char *text)
+static enum xf_err write_error(struct xf_buf *out, enum xf_stanza_error error, const char *text)
 {
     xf_buf_clear(out);
-    xf_buf_append_str(out, "<error");
-    xf_xml_attr(out, "type", xf_span_of(xf_stanza_error_type(error)));
-    xf_buf_append_str(out, "><");
-    xf_buf_append_str(out, xf_stanza_error_name(error));
-    xf_buf_append_str(out, " xmlns=\"" XF_NS_STANZA_ERROR "\"/>");
+    struct xf_draft draft = xf_draft_begin(out);
+    xf_draft_printf(&draft, "<error type=\"%s\"><%s xmlns=\"" XF_NS_STANZA_ERROR "\"/>", xf_stanza_error_type(error),
+                    xf_stanza_error_name(error));
     if (text && *text) {
-        xf_buf_append_str(out, "<text xmlns=\"" XF_NS_STANZA_ERROR "\" xml:lang=\"en\">");
-        xf_xml_text(out, xf_span_of(text));
-        xf_buf_append_str(out, "</text>");
+        xf_draft_str(&draft, "<text xmlns=\"" XF_NS_STANZA_ERROR "\" xml:lang=\"en\">");
+        xf_xml_text(&draft, xf_span_of(text));
+        xf_draft_str(&draft, "</text>");
     }
-    xf_buf_append_str(out, "</error>");
+    xf_draft_str(&draft, "</error>");
+    return xf_draft_end(&draft);
 }
 
 void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza, const struct xf_jid *from,
                     enum xf_stanza_error error, const char *text, struct xf_stanza *out_stanza)
 {
-    write_error(&routing->payload, error, text);
+    if (write_error(&routing->payload, error, text) != XF_ERR_OK)
+        (void)!write_error(&routing->payload, error, NULL); /* the condition is what counts, and fits */
     *out_stanza = (struct xf_stanza){
         .kind = stanza->kind,
         .raw_from = from->full,

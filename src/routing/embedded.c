@@ -35,7 +35,7 @@ static const struct place {
 struct rewriting {
     struct xf_routing *routing;
     bool is_in;
-    struct xf_buf *out;
+    struct xf_draft out;
     struct xf_span ns;              /* of the child that is being copied */
     struct xf_span names[STEPS_MAX]; /* of the open elements, the child first; absent: of another namespace */
     size_t depth, count;            /* addresses looked at */
@@ -137,13 +137,13 @@ static void copy_value(struct rewriting *w, struct xf_span value)
     size_t len = 0;
     bool is_text = w->count++ < ADDRESSES_MAX && unescape(value, text, &len);
     if (!is_text || !other_address(w, (struct xf_span){text, len}, &bare, &jid, scratch)) {
-        xf_buf_append_span(w->out, value);
+        xf_draft_span(&w->out, value);
         return;
     }
-    xf_xml_value(w->out, bare);
+    xf_xml_value(&w->out, bare);
     if (jid.resource.ptr) {
-        xf_buf_append(w->out, "/", 1);
-        xf_xml_value(w->out, jid.resource);
+        xf_draft_append(&w->out, "/", 1);
+        xf_xml_value(&w->out, jid.resource);
     }
 }
 
@@ -174,13 +174,13 @@ static bool copy_attribute(struct rewriting *w, struct xf_span *rest)
     }
     rest->ptr += 2, rest->len -= 2;
     struct xf_span value = take_until(rest, "\"");
-    xf_buf_append(w->out, start.ptr, (size_t)(value.ptr - start.ptr));
+    xf_draft_append(&w->out, start.ptr, (size_t)(value.ptr - start.ptr));
     if (is_place(w, name))
         copy_value(w, value);
     else
-        xf_buf_append_span(w->out, value);
+        xf_draft_span(&w->out, value);
     if (rest->len) { /* the second quote */
-        xf_buf_append(w->out, rest->ptr, 1);
+        xf_draft_append(&w->out, rest->ptr, 1);
         rest->ptr++, rest->len--;
     }
     return true;
@@ -193,20 +193,20 @@ static void copy_tag(struct rewriting *w, struct xf_span tag)
     bool is_end = tag.len > 1 && tag.ptr[1] == '/', is_empty = tag.len > 2 && tag.ptr[tag.len - 2] == '/';
     if (is_end) {
         w->depth--;
-        xf_buf_append_span(w->out, tag);
+        xf_draft_span(&w->out, tag);
         return;
     }
-    xf_buf_append(w->out, rest.ptr, 1);
+    xf_draft_append(&w->out, rest.ptr, 1);
     rest.ptr++, rest.len--;
     struct xf_span name = take_until(&rest, " />");
     bool is_foreign = w->depth > 0 && rest.len > 7 && memcmp(rest.ptr, " xmlns=", 7) == 0;
-    xf_buf_append_span(w->out, name);
+    xf_draft_span(&w->out, name);
     if (w->depth < STEPS_MAX)
         w->names[w->depth] = is_foreign ? XF_SPAN_NONE : name;
     w->depth++;
     while (w->depth <= STEPS_MAX && copy_attribute(w, &rest)) {
     }
-    xf_buf_append_span(w->out, rest);
+    xf_draft_span(&w->out, rest);
     if (is_empty)
         w->depth--;
 }
@@ -217,7 +217,7 @@ static void copy_child(struct rewriting *w, const struct xf_payload_child *child
     w->ns = child->ns;
     w->depth = 0;
     while (rest.len) {
-        xf_buf_append_span(w->out, take_until(&rest, "<"));
+        xf_draft_span(&w->out, take_until(&rest, "<"));
         struct xf_span tag = take_until(&rest, ">");
         if (rest.len) {
             tag.len++;
@@ -229,24 +229,26 @@ static void copy_child(struct rewriting *w, const struct xf_payload_child *child
 
 static bool rewrite(struct xf_routing *routing, struct xf_stanza *stanza, bool is_in, struct xf_span *later)
 {
-    struct rewriting w = {.routing = routing, .is_in = is_in, .out = &routing->rewritten, .later = later};
+    struct rewriting w = {.routing = routing, .is_in = is_in, .later = later};
     struct xf_span rest = stanza->payload, before = rest;
     struct xf_payload_child child;
     if (!rest.len || !has_any(stanza))
         return true;
-    xf_buf_release(w.out); /* large ones are rare */
+    xf_buf_release(&routing->rewritten); /* large ones are rare */
+    w.out = xf_draft_begin(&routing->rewritten);
     while (xf_payload_next(&rest, &child)) {
-        xf_buf_append(w.out, before.ptr, (size_t)(child.whole.ptr - before.ptr));
+        xf_draft_append(&w.out, before.ptr, (size_t)(child.whole.ptr - before.ptr));
         if (child.ns.len && is_of_interest(child.ns))
             copy_child(&w, &child);
         else
-            xf_buf_append_span(w.out, child.whole);
+            xf_draft_span(&w.out, child.whole);
         before = rest;
     }
-    xf_buf_append_span(w.out, before);
+    xf_draft_span(&w.out, before);
     if (w.is_later)
         return false;
-    stanza->payload = xf_buf_span(w.out);
+    if (xf_draft_end(&w.out) == XF_ERR_OK) /* no stanza grows that much: a thousand addresses at most are longer than what they replace */
+        stanza->payload = xf_buf_span(&routing->rewritten);
     return true;
 }
 

@@ -20,7 +20,7 @@ struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
     xf_list_init(&routing->links);
     xf_buf_init(&routing->payload, PAYLOAD_MAX);
     xf_buf_init(&routing->stripped, STRIPPED_MAX);
-    xf_buf_init(&routing->rewritten, STRIPPED_MAX); /* a thousand addresses at most are longer than what they replace */
+    xf_buf_init(&routing->rewritten, STRIPPED_MAX);
     xf_pressure_init(routing);
     xf_room_init(routing);
     return routing;

@@ -89,15 +89,13 @@ void xf_out_ask_bidi(struct xf_out *out)
     if (out->is_bidi || out->asker || !out->features.bidi || xf_out_bidi_refusal(out) ||
         xf_remember_is_behind(out->s2s, out->peer, true, &verdict, method))
         return;
-    struct xf_buf *buf = xf_stream_out(&out->stream);
+    struct xf_draft draft = xf_stream_draft(&out->stream);
     struct xf_said_limits limits = xf_s2s_said_limits(out->s2s, out->settings);
     out->is_bidi = true;
-    if (!buf)
-        return;
-    xf_buf_append_str(buf, "<bidi xmlns='" XF_NS_BIDI "'>");
-    xf_limits_write(buf, &limits); /* XEP-0478 §3.2: we have no features in which to say it */
-    xf_buf_append_str(buf, "</bidi>");
-    xf_stream_flush(&out->stream);
+    xf_draft_str(&draft, "<bidi xmlns='" XF_NS_BIDI "'>");
+    xf_limits_write(&draft, &limits); /* XEP-0478 §3.2: we have no features in which to say it */
+    xf_draft_str(&draft, "</bidi>");
+    xf_stream_send_draft(&out->stream, &draft);
 }
 
 static struct xf_out *out_of(struct xf_gate *gate)
@@ -152,7 +150,12 @@ const struct xf_gate_ops xf_out_gate_ops = {
 void xf_out_question(struct xf_out *out, const struct xf_elem *elem)
 {
     struct xf_dialback_names names;
-    if (xf_dialback_read_names(elem, &names) != XF_ERR_OK) {
+    enum xf_err err = xf_dialback_read_names(elem, &names);
+    if (err == XF_ERR_LIMIT) {
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, "no stream id is that long");
+        return;
+    }
+    if (err != XF_ERR_OK) {
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_IMPROPER_ADDRESSING, "dialback elements need from and to");
         return;
     }

@@ -6,8 +6,6 @@
 
 #include <xfed/xmpp/ns.h>
 
-#define STREAM_ID_MAX 512 /* longer ids of a peer get no key; none in the field comes near */
-
 void xf_dialback_prepare_secret(struct xf_span secret, char out[XF_SHA256_HEX_BYTES + 1])
 {
     xf_sha256_hex(&secret, 1, out);
@@ -16,8 +14,8 @@ void xf_dialback_prepare_secret(struct xf_span secret, char out[XF_SHA256_HEX_BY
 void xf_dialback_key(const char *prepared_secret, struct xf_span receiving, struct xf_span originating,
                      struct xf_span stream_id, char out[XF_DIALBACK_KEY_CHARS + 1])
 {
-    char text[2 * XF_DOMAIN_MAX + STREAM_ID_MAX + 3];
-    size_t id_len = stream_id.len < STREAM_ID_MAX ? stream_id.len : STREAM_ID_MAX;
+    char text[2 * XF_DOMAIN_MAX + XF_DIALBACK_ID_MAX + 3];
+    size_t id_len = stream_id.len < XF_DIALBACK_ID_MAX ? stream_id.len : XF_DIALBACK_ID_MAX;
     int len = snprintf(text, sizeof(text), "%.*s %.*s %.*s", XF_SPAN_ARGS(receiving), XF_SPAN_ARGS(originating), (int)id_len,
                        stream_id.ptr ? stream_id.ptr : "");
     xf_hmac_sha256_hex(xf_span_of(prepared_secret), (struct xf_span){text, (size_t)len}, out);
@@ -27,7 +25,7 @@ bool xf_dialback_key_is_ours(const char *prepared_secret, struct xf_span receivi
                              struct xf_span stream_id, struct xf_span key)
 {
     char want[XF_DIALBACK_KEY_CHARS + 1];
-    if (stream_id.len == 0 || stream_id.len > STREAM_ID_MAX)
+    if (stream_id.len == 0 || stream_id.len > XF_DIALBACK_ID_MAX)
         return false;
     xf_dialback_key(prepared_secret, receiving, originating, stream_id, want);
     return xf_secret_eq(xf_span_of(want), key);
@@ -36,6 +34,8 @@ bool xf_dialback_key_is_ours(const char *prepared_secret, struct xf_span receivi
 enum xf_err xf_dialback_read_names(const struct xf_elem *elem, struct xf_dialback_names *out)
 {
     struct xf_dialback_names names;
+    if (xf_elem_attr(elem, "id").len > XF_DIALBACK_ID_MAX)
+        return XF_ERR_LIMIT;
     if (xf_domain_prepare(xf_elem_attr(elem, "from"), names.from) != XF_ERR_OK ||
         xf_domain_prepare(xf_elem_attr(elem, "to"), names.to) != XF_ERR_OK)
         return XF_ERR_BAD_JID;
@@ -45,28 +45,21 @@ enum xf_err xf_dialback_read_names(const struct xf_elem *elem, struct xf_dialbac
 
 void xf_dialback_write(struct xf_stream *stream, const struct xf_dialback_elem *elem)
 {
-    struct xf_buf *out = xf_stream_out(stream);
-    if (!out)
-        return;
-    if (xf_buf_room(out) < 16384) { /* a peer that asks and never reads */
-        xf_stream_abort(stream);
-        return;
-    }
-    xf_buf_append_str(out, "<db:");
-    xf_buf_append_str(out, elem->name);
-    xf_xml_attr(out, "from", elem->from);
-    xf_xml_attr(out, "to", elem->to);
-    xf_xml_attr(out, "id", elem->id);
-    xf_xml_attr(out, "type", xf_span_of(elem->type));
+    struct xf_draft draft = xf_stream_draft(stream);
+    xf_draft_printf(&draft, "<db:%s", elem->name);
+    xf_xml_attr(&draft, "from", elem->from);
+    xf_xml_attr(&draft, "to", elem->to);
+    xf_xml_attr(&draft, "id", elem->id);
+    xf_xml_attr(&draft, "type", xf_span_of(elem->type));
     if (elem->error) {
-        xf_buf_appendf(out, "><error type='%s'><%s xmlns='" XF_NS_STANZA_ERROR "'/></error></db:%s>", elem->error_type,
-                       elem->error, elem->name);
+        xf_draft_printf(&draft, "><error type='%s'><%s xmlns='" XF_NS_STANZA_ERROR "'/></error></db:%s>", elem->error_type,
+                        elem->error, elem->name);
     } else if (elem->key.len) {
-        xf_buf_append_str(out, ">");
-        xf_xml_text(out, elem->key);
-        xf_buf_appendf(out, "</db:%s>", elem->name);
+        xf_draft_str(&draft, ">");
+        xf_xml_text(&draft, elem->key);
+        xf_draft_printf(&draft, "</db:%s>", elem->name);
     } else {
-        xf_buf_append_str(out, "/>");
+        xf_draft_str(&draft, "/>");
     }
-    xf_stream_flush(stream);
+    xf_stream_send_draft(stream, &draft);
 }

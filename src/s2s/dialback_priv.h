@@ -9,6 +9,10 @@
 
 #define XF_DIALBACK_KEY_CHARS XF_SHA256_HEX_BYTES
 
+/* Keys and stream ids are opaque; those in use have at most 128 bytes. Longer ones of a peer are not dealt with, whoever opened the stream. */
+#define XF_DIALBACK_KEY_MAX 1024
+#define XF_DIALBACK_ID_MAX 512
+
 /*
  * hex(SHA-256(secret)), the HMAC key of XEP-0185 §2: made once from the configured secret, which all nodes of a deployment
  * share.
@@ -26,7 +30,10 @@ void xf_dialback_key(const char *prepared_secret, struct xf_span receiving, stru
 bool xf_dialback_key_is_ours(const char *prepared_secret, struct xf_span receiving, struct xf_span originating,
                              struct xf_span stream_id, struct xf_span key);
 
-/* from and to of a db:result or db:verify, prepared. XF_ERR_BAD_JID when one is missing or not a domain. */
+/*
+ * from and to of a db:result or db:verify, prepared. XF_ERR_BAD_JID when one is missing or not a domain; XF_ERR_LIMIT when its id is
+ * longer than XF_DIALBACK_ID_MAX: nothing may be made of the element then.
+ */
 struct xf_dialback_names {
     char from[XF_DOMAIN_MAX + 1], to[XF_DOMAIN_MAX + 1];
 };

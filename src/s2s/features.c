@@ -41,9 +41,9 @@ struct xf_said_limits xf_limits_read(const struct xf_elem *parent)
     return (struct xf_said_limits){.max_bytes = max_bytes, .idle_ms = 1000ull * idle_s};
 }
 
-void xf_limits_write(struct xf_buf *out, const struct xf_said_limits *limits)
+void xf_limits_write(struct xf_draft *draft, const struct xf_said_limits *limits)
 {
-    xf_buf_appendf(out,
+    xf_draft_printf(draft,
                    "<limits xmlns='" XF_NS_STREAM_LIMITS "'><max-bytes>%zu</max-bytes>"
                    "<idle-seconds>%llu</idle-seconds></limits>",
                    limits->max_bytes, (unsigned long long)(limits->idle_ms / 1000));
@@ -71,21 +71,19 @@ struct xf_features xf_features_read(const struct xf_elem *elem)
 
 void xf_features_write(struct xf_stream *stream, const struct xf_features_offer *offer)
 {
-    struct xf_buf *out = xf_stream_out(stream);
-    if (!out)
-        return;
-    xf_buf_append_str(out, "<stream:features>");
+    struct xf_draft draft = xf_stream_draft(stream);
+    xf_draft_str(&draft, "<stream:features>");
     if (offer->tls)
-        xf_buf_append_str(out, offer->tls_required ? "<starttls xmlns='" XF_NS_TLS "'><required/></starttls>"
+        xf_draft_str(&draft, offer->tls_required ? "<starttls xmlns='" XF_NS_TLS "'><required/></starttls>"
                                                    : "<starttls xmlns='" XF_NS_TLS "'/>");
     if (offer->external)
-        xf_buf_append_str(out, "<mechanisms xmlns='" XF_NS_SASL "'><mechanism>EXTERNAL</mechanism></mechanisms>");
+        xf_draft_str(&draft, "<mechanisms xmlns='" XF_NS_SASL "'><mechanism>EXTERNAL</mechanism></mechanisms>");
     if (offer->dialback)
-        xf_buf_append_str(out, "<dialback xmlns='" XF_NS_DIALBACK_FEATURE "'><errors/></dialback>");
+        xf_draft_str(&draft, "<dialback xmlns='" XF_NS_DIALBACK_FEATURE "'><errors/></dialback>");
     if (offer->bidi)
-        xf_buf_append_str(out, "<bidi xmlns='" XF_NS_BIDI_FEATURE "'/>");
+        xf_draft_str(&draft, "<bidi xmlns='" XF_NS_BIDI_FEATURE "'/>");
     if (offer->limits.max_bytes)
-        xf_limits_write(out, &offer->limits);
-    xf_buf_append_str(out, "</stream:features>");
-    xf_stream_flush(stream);
+        xf_limits_write(&draft, &offer->limits);
+    xf_draft_str(&draft, "</stream:features>");
+    xf_stream_send_draft(stream, &draft);
 }

@@ -25,8 +25,6 @@ static struct xf_in *in_of(struct xf_stream *stream)
 
 void xf_in_fail(struct xf_in *in, enum xf_stream_error error, const char *text)
 {
-    if (!in->end_text[0])
-        snprintf(in->end_text, sizeof(in->end_text), "%s", text ? text : "");
     xf_stream_fail(&in->stream, error, text);
 }
 

@@ -2,8 +2,6 @@
 /* in_auth.c — STARTTLS and SASL EXTERNAL on an accepted stream (RFC 6120 §5, §6; XEP-0178 §3). */
 #include "s2s_priv.h"
 
-#include <stdio.h>
-
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
 
@@ -50,17 +48,15 @@ void xf_in_starttls(struct xf_in *in, const struct xf_elem *elem)
 
 static void refuse(struct xf_in *in, const char *condition, const char *text)
 {
-    char xml[512];
-    if (text)
-        snprintf(xml, sizeof(xml), "<failure xmlns='" XF_NS_SASL "'><%s/><text xml:lang='en'>", condition);
-    else
-        snprintf(xml, sizeof(xml), "<failure xmlns='" XF_NS_SASL "'><%s/>", condition);
-    xf_stream_send(&in->stream, xml);
-    if (text && xf_stream_out(&in->stream)) {
-        xf_xml_text(xf_stream_out(&in->stream), xf_span_of(text));
-        xf_stream_send(&in->stream, "</text>");
+    struct xf_draft draft = xf_stream_draft(&in->stream);
+    xf_draft_printf(&draft, "<failure xmlns='" XF_NS_SASL "'><%s/>", condition);
+    if (text) {
+        xf_draft_str(&draft, "<text xml:lang='en'>");
+        xf_xml_text(&draft, xf_span_of(text));
+        xf_draft_str(&draft, "</text>");
     }
-    xf_stream_send(&in->stream, "</failure>");
+    xf_draft_str(&draft, "</failure>");
+    xf_stream_send_draft(&in->stream, &draft);
     xf_log(XF_LOG_INFO, "s2s.external.denied", XF_STR("local", in->local), XF_STR("peer", in->peer), XF_WORD("condition", condition),
            XF_STR("detail", text));
     if (++in->failures >= xf_s2s_conf(in->s2s)->unauthenticated.dialback_failures)

@@ -12,10 +12,6 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
 
-#define KEY_MAX 1024  /* keys and ids are opaque; those in use have at most 128 bytes */
-#define ID_MAX 512
-#define UNREAD_MAX (2 * XF_CONN_HIGH_WATER) /* what may wait for a peer that goes on asking */
-
 static struct xf_pair *pair_of(struct xf_node *node)
 {
     return XF_CONTAINER(node, struct xf_pair, node);
@@ -277,13 +273,22 @@ static bool answers_by_certificate(const struct xf_in *in, struct xf_span peer)
     return !refusal_of(in, peer, XF_AUTH_DIALBACK_CERT);
 }
 
+/* False: the stream ends. */
+static bool read_names(struct xf_in *in, const struct xf_elem *elem, struct xf_dialback_names *out)
+{
+    enum xf_err err = xf_dialback_read_names(elem, out);
+    if (err == XF_ERR_LIMIT)
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "no stream id is that long");
+    else if (err != XF_ERR_OK)
+        xf_in_fail(in, XF_STREAM_ERROR_IMPROPER_ADDRESSING, NULL);
+    return err == XF_ERR_OK;
+}
+
 static void on_result(struct xf_in *in, const struct xf_elem *elem)
 {
     struct xf_dialback_names names;
-    if (xf_dialback_read_names(elem, &names) != XF_ERR_OK) {
-        xf_in_fail(in, XF_STREAM_ERROR_IMPROPER_ADDRESSING, NULL);
+    if (!read_names(in, elem, &names))
         return;
-    }
     if (!xf_policy_served(in->s2s->policy, xf_span_of(names.to))) {
         answer_error(in, "result", &names, XF_SPAN_NONE, "cancel", "item-not-found");
         count_failure(in, false);
@@ -315,7 +320,7 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
             return;
         answer_result(in, names.to, names.from, "valid");
         xf_in_authenticated(in, pair, XF_AUTH_DIALBACK_CERT);
-    } else if (elem->text.len == 0 || elem->text.len > KEY_MAX) {
+    } else if (elem->text.len == 0 || elem->text.len > XF_DIALBACK_KEY_MAX) {
         answer_result(in, names.to, names.from, "invalid");
         log_denied(in, names.to, names.from, "invalid", elem->text.len ? "the key is too long" : "the key is empty");
         count_failure(in, true);
@@ -330,12 +335,10 @@ static void on_verify(struct xf_in *in, const struct xf_elem *elem)
 {
     struct xf_dialback_names names;
     struct xf_span id = xf_elem_attr(elem, "id");
-    if (xf_dialback_read_names(elem, &names) != XF_ERR_OK || id.len == 0) {
-        xf_in_fail(in, XF_STREAM_ERROR_IMPROPER_ADDRESSING, NULL);
+    if (!read_names(in, elem, &names))
         return;
-    }
-    if (id.len > ID_MAX) {
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "no stream id is that long");
+    if (id.len == 0) {
+        xf_in_fail(in, XF_STREAM_ERROR_IMPROPER_ADDRESSING, NULL);
         return;
     }
     struct xf_span local = xf_span_of(names.to), peer = xf_span_of(names.from);
@@ -370,9 +373,6 @@ void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem)
 {
     if (!in->is_open) {
         xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, NULL);
-    } else if (in->stream.conn && xf_conn_backlog(in->stream.conn) > UNREAD_MAX &&
-               xf_list_is_empty(&in->carrier.passengers)) {
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "our answers are not read");
     } else if (xf_elem_attr(elem, "type").ptr) { /* an answer; on this stream nothing was asked */
         xf_log(xf_in_may_log(in) ? XF_LOG_WARN : XF_LOG_DEBUG, "dialback.answer.ignored", XF_STR("local", in->local), XF_STR("peer", in->peer),
                XF_WORD("reason", "not-asked"));

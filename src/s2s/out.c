@@ -15,7 +15,6 @@
 
 #define TICK_MS 15000
 #define PARTING_MS 250 /* for the last words to an address, when another way is left */
-#define PEER_ID_MAX 512
 
 static const struct xf_stream_events stream_events;
 
@@ -550,7 +549,7 @@ static void on_header(struct xf_stream *stream, const struct xf_header *header)
     struct xf_out *out = out_of(stream);
     bool is_legacy = header->version.ptr == NULL;
     out->from_is_wrong = !header_is_from(out, header);
-    if (header->id.len == 0 || header->id.len > PEER_ID_MAX) {
+    if (header->id.len == 0 || header->id.len > XF_DIALBACK_ID_MAX) {
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_ID, "the stream has no usable id");
         return;
     }
@@ -705,6 +704,8 @@ static void note_why_closed(struct xf_out *out, enum xf_stream_end end, const ch
         snprintf(text, sizeof(text), "the peer's server said %s%s%s", xf_stream_error_name(out->stream.peer_error),
                  out->stream.peer_text[0] ? ": " : "", out->stream.peer_text);
         note_cause(out, XF_CAUSE_STREAM, text);
+    } else if (end == XF_STREAM_END_OUR_ERROR) { /* its own: what this file says has its cause already */
+        note_cause(out, XF_CAUSE_STREAM, out->stream.our_text[0] ? out->stream.our_text : xf_stream_error_name(out->stream.our_error));
     } else if (out->stream.conn_end == XF_CONN_END_TLS || out->state == XF_OUT_HANDSHAKE) {
         snprintf(text, sizeof(text), "TLS failed: %s", detail);
         note_cause(out, XF_CAUSE_TLS, text);
@@ -713,11 +714,18 @@ static void note_why_closed(struct xf_out *out, enum xf_stream_end end, const ch
     }
 }
 
+static const char *words_for_log(const struct xf_out *out, enum xf_stream_end end, const char *detail)
+{
+    if (end == XF_STREAM_END_LOST)
+        return detail;
+    return end == XF_STREAM_END_OUR_ERROR && out->stream.our_text[0] ? out->stream.our_text : out->text;
+}
+
 static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const char *detail)
 {
     struct xf_out *out = out_of(stream);
     note_why_closed(out, end, detail);
-    xf_log_out_down(out, end == XF_STREAM_END_LOST ? detail : out->text);
+    xf_log_out_down(out, words_for_log(out, end, detail));
     xf_timer_stop(&out->patience);
     if (out->state == XF_OUT_ENDED)
         maybe_free(out);
@@ -842,7 +850,7 @@ enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza)
     if (out->state != XF_OUT_READY)
         return XF_ERR_CLOSED;
     size_t max_bytes = out->on->limits.max_bytes;
-    if (max_bytes && xf_xml_stanza_bound(stanza, XF_NS_SERVER) > max_bytes)
+    if (max_bytes && !xf_xml_stanza_fits(stanza, XF_NS_SERVER, max_bytes))
         return XF_ERR_LIMIT;
     out->on->used_ms = out->on->spoke_ms = out->s2s->env->clock->now_ms;
     out->stanzas++;

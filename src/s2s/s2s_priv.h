@@ -67,7 +67,7 @@ struct xf_said_limits { /* XEP-0478; 0: not said */
     uint64_t idle_ms;   /* without traffic from the other side the stream may end */
 };
 struct xf_said_limits xf_limits_read(const struct xf_elem *parent); /* of features, or of bidi */
-void xf_limits_write(struct xf_buf *out, const struct xf_said_limits *limits);
+void xf_limits_write(struct xf_draft *draft, const struct xf_said_limits *limits);
 
 /* ---- s2s.c */
 struct xf_s2s {
@@ -423,7 +423,6 @@ struct xf_in {
     struct xf_timer deadline;  /* until the first pair is authenticated */
     struct xf_timer tick;
     uint64_t accepted_ms;
-    char end_text[200];
 };
 
 /*

@@ -114,7 +114,7 @@ void xf_log_in_down(struct xf_in *in, enum xf_stream_end end, const char *detail
     enum xf_log_level level = refused ? XF_LOG_WARN : is_stranger && !in->peer ? XF_LOG_DEBUG : XF_LOG_INFO;
     if (xf_log_threshold < level || (is_stranger && level != XF_LOG_DEBUG && !xf_in_may_log(in)))
         return;
-    const char *text = refused ? in->end_text : end == XF_STREAM_END_PEER_ERROR ? in->stream.peer_text : detail;
+    const char *text = refused ? in->stream.our_text : end == XF_STREAM_END_PEER_ERROR ? in->stream.peer_text : detail;
     xf_log_event(level, "s2s.stream.down",
                  (const struct xf_kv[]){
                      XF_WORD("dir", "in"),

@@ -52,7 +52,7 @@ static void send_footer(struct xf_stream *stream)
         return;
     stream->footer_sent = true;
     if (xf_buf_try_append(&stream->conn->out, "</stream:stream>", 16) == XF_ERR_OK)
-        xf_stream_flush(stream);
+        xf_conn_flush_soon(stream->conn);
 }
 
 static void on_linger_over(void *owner)
@@ -396,20 +396,19 @@ void xf_stream_start_tls(struct xf_stream *stream, const struct xf_tls_request *
         stop_reading(stream);
 }
 
-static void append_error(struct xf_stream *stream, const char *text)
+static enum xf_err append_error(struct xf_stream *stream, const char *text)
 {
-    struct xf_buf *out = &stream->conn->out;
-    if (xf_buf_room(out) < 1024)
-        return;
-    xf_buf_append_str(out, "<stream:error><");
-    xf_buf_append_str(out, xf_stream_error_name(stream->our_error));
-    xf_buf_append_str(out, " xmlns='" XF_NS_STREAM_ERROR "'/>");
+    struct xf_draft draft = xf_draft_begin(&stream->conn->out);
+    xf_draft_str(&draft, "<stream:error><");
+    xf_draft_str(&draft, xf_stream_error_name(stream->our_error));
+    xf_draft_str(&draft, " xmlns='" XF_NS_STREAM_ERROR "'/>");
     if (text) {
-        xf_buf_append_str(out, "<text xmlns='" XF_NS_STREAM_ERROR "' xml:lang='en'>");
-        xf_xml_text(out, xf_span_of(text));
-        xf_buf_append_str(out, "</text>");
+        xf_draft_str(&draft, "<text xmlns='" XF_NS_STREAM_ERROR "' xml:lang='en'>");
+        xf_xml_text(&draft, xf_span_of(text));
+        xf_draft_str(&draft, "</text>");
     }
-    xf_buf_append_str(out, "</stream:error>");
+    xf_draft_str(&draft, "</stream:error>");
+    return xf_draft_end(&draft);
 }
 
 static void send_bare_header(struct xf_stream *stream)
@@ -428,13 +427,15 @@ void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, const 
     if (stream->our_error || stream->footer_seen || !stream->conn)
         return;
     stream->our_error = error;
+    copy_text(stream->our_text, sizeof(stream->our_text), xf_span_of(text));
     stream->end = XF_STREAM_END_OUR_ERROR;
     stream->next = XF_STREAM_NEXT_NOTHING;
     stop_reading(stream);
     if (!stream->footer_sent) {
         if (!stream->header_sent && !stream->is_ending) /* RFC 6120 §4.9.1.2: an error needs a stream around it */
             send_bare_header(stream);
-        append_error(stream, text);
+        if (append_error(stream, text) != XF_ERR_OK)
+            (void)!append_error(stream, NULL); /* else the footer alone, or nothing: the peer reads none of it */
     }
     begin_end(stream);
     send_footer(stream);

@@ -1,51 +1,69 @@
 /* SPDX-License-Identifier: MIT */
-/* write.c — what leaves on a stream: header, text, stanzas, errors (RFC 6120 §4.7, §4.9). */
+/* write.c — what leaves on a stream: header, control elements, stanzas (RFC 6120 §4.7). */
 #include <xfed/stream/stream.h>
 
 #include <xfed/xmpp/ns.h>
 
-void xf_stream_send_header(struct xf_stream *stream, const struct xf_stream_header *header)
+#define UNREAD_MAX (2 * XF_CONN_HIGH_WATER) /* of control elements that wait for one who does not read */
+
+struct xf_draft xf_stream_draft(struct xf_stream *stream)
 {
-    struct xf_buf *out = xf_stream_out(stream);
-    if (!out)
-        return;
-    xf_buf_append_str(out, "<?xml version='1.0'?><stream:stream xmlns='");
-    xf_buf_append_str(out, stream->content_ns);
-    xf_buf_append_str(out, "' xmlns:stream='" XF_NS_STREAM "'");
-    if (header->has_dialback)
-        xf_buf_append_str(out, " xmlns:db='" XF_NS_DIALBACK "'");
-    xf_xml_attr(out, "from", header->from);
-    xf_xml_attr(out, "to", header->to);
-    xf_xml_attr(out, "id", header->id);
-    if (header->has_version)
-        xf_buf_append_str(out, " version='1.0' xml:lang='en'");
-    xf_buf_append_str(out, ">");
-    stream->header_sent = true;
-    xf_stream_flush(stream);
+    return xf_draft_begin(stream->is_ending || !stream->conn ? NULL : &stream->conn->out);
 }
 
-struct xf_buf *xf_stream_out(struct xf_stream *stream)
+/*
+ * Control elements alone are counted: stanzas stop at the high-water mark by themselves, and a peer that is slow to take them still gets its
+ * answers. All of a turn's answers count, though the peer could not read the first ones yet: a turn reads at most 256 KiB.
+ */
+static bool is_read(struct xf_stream *stream, size_t len)
 {
-    return stream->is_ending || !stream->conn ? NULL : &stream->conn->out;
+    if (xf_conn_backlog(stream->conn) - len < XF_CONN_LOW_WATER)
+        stream->unread_bytes = 0;
+    stream->unread_bytes += len;
+    return stream->unread_bytes <= UNREAD_MAX;
 }
 
-void xf_stream_flush(struct xf_stream *stream)
+static bool send_draft(struct xf_stream *stream, struct xf_draft *draft)
 {
-    if (stream->conn)
-        xf_conn_flush_soon(stream->conn);
+    size_t len = xf_draft_len(draft);
+    if (!draft->out)
+        return false;
+    if (xf_draft_end(draft) != XF_ERR_OK || !is_read(stream, len)) {
+        xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION, "our answers are not read");
+        return false;
+    }
+    xf_conn_flush_soon(stream->conn);
+    return true;
 }
 
-/* Our own short texts: a peer that lets 8 MiB of them pile up does not read, and is dropped. */
+void xf_stream_send_draft(struct xf_stream *stream, struct xf_draft *draft)
+{
+    (void)send_draft(stream, draft); /* the stream ends otherwise */
+}
+
 void xf_stream_send(struct xf_stream *stream, const char *xml)
 {
-    struct xf_buf *out = xf_stream_out(stream);
-    if (!out)
-        return;
-    if (xf_buf_try_append(out, xml, strlen(xml)) != XF_ERR_OK) {
-        xf_stream_abort(stream);
-        return;
-    }
-    xf_stream_flush(stream);
+    struct xf_draft draft = xf_stream_draft(stream);
+    xf_draft_str(&draft, xml);
+    xf_stream_send_draft(stream, &draft);
+}
+
+void xf_stream_send_header(struct xf_stream *stream, const struct xf_stream_header *header)
+{
+    struct xf_draft draft = xf_stream_draft(stream);
+    xf_draft_str(&draft, "<?xml version='1.0'?><stream:stream xmlns='");
+    xf_draft_str(&draft, stream->content_ns);
+    xf_draft_str(&draft, "' xmlns:stream='" XF_NS_STREAM "'");
+    if (header->has_dialback)
+        xf_draft_str(&draft, " xmlns:db='" XF_NS_DIALBACK "'");
+    xf_xml_attr(&draft, "from", header->from);
+    xf_xml_attr(&draft, "to", header->to);
+    xf_xml_attr(&draft, "id", header->id);
+    if (header->has_version)
+        xf_draft_str(&draft, " version='1.0' xml:lang='en'");
+    xf_draft_str(&draft, ">");
+    if (send_draft(stream, &draft))
+        stream->header_sent = true;
 }
 
 /* Without room the peer does not read anyway. */
@@ -60,17 +78,17 @@ static void append_space(struct xf_buf *out, size_t len)
 
 enum xf_err xf_stream_send_stanza(struct xf_stream *stream, const struct xf_stanza *stanza)
 {
-    struct xf_buf *out = xf_stream_out(stream);
-    if (!out)
+    if (stream->is_ending || !stream->conn)
         return XF_ERR_CLOSED;
-    if (xf_xml_stanza_bound(stanza, stream->content_ns) > xf_buf_room(out))
-        return XF_ERR_LIMIT;
+    struct xf_buf *out = &stream->conn->out;
     size_t before = out->len;
-    xf_xml_stanza(out, stanza, stream->content_ns, XF_SPAN_NONE);
+    enum xf_err err = xf_xml_stanza(out, stanza, stream->content_ns, XF_SPAN_NONE);
+    if (err != XF_ERR_OK)
+        return err;
     if (out->len - before > XF_XML_LONG_TAG_BYTES)
         append_space(out, xf_xml_space_behind((struct xf_span){xf_buf_ptr(out) + before, out->len - before}));
     stream->stanzas_out++;
-    xf_stream_flush(stream);
+    xf_conn_flush_soon(stream->conn);
     return XF_ERR_OK;
 }
 

@@ -67,6 +67,18 @@ enum xf_err xf_escape_append(struct xf_buf *out, const char *text, size_t len, u
     return XF_ERR_OK;
 }
 
+size_t xf_escape_len(struct xf_span text, unsigned set)
+{
+    size_t len = text.len;
+
+    for (size_t i = 0; i < text.len; i++) {
+        i += xf_escape_clean(text.ptr + i, text.len - i, set);
+        if (i < text.len)
+            len += xf_escape_reference(text.ptr[i]).len - 1;
+    }
+    return len;
+}
+
 char *xf_escape_into(char *out, struct xf_span text, unsigned set)
 {
     for (size_t i = 0; i < text.len;) {

@@ -86,5 +86,8 @@ struct xf_span xf_escape_reference(char c);
 XF_MUST_USE enum xf_err xf_escape_append(struct xf_buf *out, const char *text, size_t len,
                                          unsigned set);
 
+/* How long it is when escaped. */
+size_t xf_escape_len(struct xf_span text, unsigned set);
+
 /* Write escaped where XF_ESCAPE_MAX * text.len bytes are free; returns the end. */
 char *xf_escape_into(char *out, struct xf_span text, unsigned set);

@@ -8,13 +8,10 @@
  */
 #include <xfed/xml/writer.h>
 
-#include <xfed/xmpp/ns.h>
-
 #include "escape_priv.h"
 
-/* The tags around a stanza, the names of its own attributes, quotes, the answer's error element. */
+/* The tags around a stanza, the names of its own attributes, quotes. */
 #define STANZA_FRAME_BYTES 128
-#define BOUNCE_FRAME_BYTES 384
 
 /* ------------------------------------------------------------------ into reserved memory */
 
@@ -63,40 +60,33 @@ static size_t count_marks(struct xf_span payload)
     return count;
 }
 
-static char *reserve(struct xf_buf *out, size_t bound)
-{
-    char *start = xf_buf_reserve(out, bound);
-
-    xf_require(start != NULL);
-    return start;
-}
-
 /* ------------------------------------------------------------------ small pieces */
 
-static void append_escaped(struct xf_buf *out, struct xf_span text, unsigned set)
+static void append_escaped(struct xf_draft *draft, struct xf_span text, unsigned set)
 {
-    xf_require(xf_escape_append(out, text.ptr, text.len, set) == XF_ERR_OK);
+    if (draft->out && !draft->is_short)
+        draft->is_short = xf_escape_append(draft->out, text.ptr, text.len, set) != XF_ERR_OK;
 }
 
-void xf_xml_text(struct xf_buf *out, struct xf_span text)
+void xf_xml_text(struct xf_draft *draft, struct xf_span text)
 {
-    append_escaped(out, text, XF_ESCAPE_TEXT);
+    append_escaped(draft, text, XF_ESCAPE_TEXT);
 }
 
-void xf_xml_value(struct xf_buf *out, struct xf_span text)
+void xf_xml_value(struct xf_draft *draft, struct xf_span text)
 {
-    append_escaped(out, text, XF_ESCAPE_VALUE);
+    append_escaped(draft, text, XF_ESCAPE_VALUE);
 }
 
-void xf_xml_attr(struct xf_buf *out, const char *name, struct xf_span value)
+void xf_xml_attr(struct xf_draft *draft, const char *name, struct xf_span value)
 {
     if (!value.ptr)
         return;
-    xf_buf_append(out, " ", 1);
-    xf_buf_append_str(out, name);
-    xf_buf_append(out, "=\"", 2);
-    xf_xml_value(out, value);
-    xf_buf_append(out, "\"", 1);
+    xf_draft_str(draft, " ");
+    xf_draft_str(draft, name);
+    xf_draft_str(draft, "=\"");
+    xf_xml_value(draft, value);
+    xf_draft_str(draft, "\"");
 }
 
 /* ------------------------------------------------------------------ stanzas */
@@ -117,23 +107,16 @@ static size_t stanza_bound(const struct xf_stanza *stanza, size_t ns_len, size_t
     return bound;
 }
 
-/* A header's xml:lang is not known here, so the longest that a stream keeps is assumed (stream.h).
- */
-#define STREAM_LANG_MAX 64
-
-size_t xf_xml_stanza_bound(const struct xf_stanza *stanza, const char *content_ns)
-{
-    return stanza_bound(stanza, strlen(content_ns),
-                        stanza->lang.ptr ? stanza->lang.len : STREAM_LANG_MAX);
-}
-
-void xf_xml_stanza(struct xf_buf *out, const struct xf_stanza *stanza, const char *content_ns,
-                   struct xf_span stream_lang)
+enum xf_err xf_xml_stanza(struct xf_buf *out, const struct xf_stanza *stanza, const char *content_ns,
+                          struct xf_span stream_lang)
 {
     struct xf_span ns = stanza->has_ns_mark ? xf_span_of(content_ns) : XF_SPAN_NONE;
     struct xf_span lang = stanza->lang.ptr ? stanza->lang : stream_lang;
     struct xf_span kind = xf_span_of(xf_stanza_kind_name(stanza->kind));
-    char *start = reserve(out, stanza_bound(stanza, ns.len, lang.len));
+    char *start = xf_buf_reserve(out, stanza_bound(stanza, ns.len, lang.len));
+
+    if (!start)
+        return XF_ERR_LIMIT;
     char *p = put_span(PUT(start, "<"), kind);
 
     p = PUT_ATTR(p, "from", stanza->shown_from.ptr ? stanza->shown_from : stanza->from.full);
@@ -151,31 +134,38 @@ void xf_xml_stanza(struct xf_buf *out, const struct xf_stanza *stanza, const cha
         p = PUT(put_span(PUT(p, "</"), kind), ">");
     }
     xf_buf_commit(out, (size_t)(p - start));
+    return XF_ERR_OK;
 }
 
-size_t xf_xml_bounce_bound(const struct xf_stanza *stanza, struct xf_span text)
+/* ------------------------------------------------------------------ how long that is */
+
+static size_t attr_bytes(size_t name_len, struct xf_span value)
 {
-    return BOUNCE_FRAME_BYTES + XF_ESCAPE_MAX * (envelope_bytes(stanza) + text.len);
+    return value.ptr ? name_len + sizeof(" =\"\"") - 1 + xf_escape_len(value, XF_ESCAPE_VALUE) : 0;
 }
 
-void xf_xml_bounce(struct xf_buf *out, const struct xf_stanza *stanza, enum xf_stanza_error error,
-                   struct xf_span text)
-{
-    struct xf_span kind = xf_span_of(xf_stanza_kind_name(stanza->kind));
-    char *start = reserve(out, xf_xml_bounce_bound(stanza, text));
-    char *p = put_span(PUT(start, "<"), kind);
+#define ATTR_BYTES(name, value) attr_bytes(sizeof(name) - 1, (value))
 
-    p = PUT_ATTR(p, "from", stanza->to.full);
-    p = PUT_ATTR(p, "to", stanza->from.full);
-    p = PUT(p, " type=\"error\"");
-    p = PUT_ATTR(p, "id", stanza->id);
-    p = put_span(PUT(p, "><error type=\""), xf_span_of(xf_stanza_error_type(error)));
-    p = put_span(PUT(p, "\"><"), xf_span_of(xf_stanza_error_name(error)));
-    p = PUT(p, " xmlns=\"" XF_NS_STANZA_ERROR "\"/>");
-    if (text.ptr) {
-        p = PUT(p, "<text xmlns=\"" XF_NS_STANZA_ERROR "\" xml:lang=\"en\">");
-        p = PUT(xf_escape_into(p, text, XF_ESCAPE_TEXT), "</text>");
-    }
-    p = PUT(put_span(PUT(p, "</error></"), kind), ">");
-    xf_buf_commit(out, (size_t)(p - start));
+/* What xf_xml_stanza writes, piece by piece. */
+static size_t stanza_bytes(const struct xf_stanza *stanza, size_t ns_len)
+{
+    size_t kind_len = strlen(xf_stanza_kind_name(stanza->kind)), bytes = 1 + kind_len + stanza->extra.len;
+
+    bytes += ATTR_BYTES("from", stanza->shown_from.ptr ? stanza->shown_from : stanza->from.full);
+    bytes += ATTR_BYTES("to", stanza->shown_to.ptr ? stanza->shown_to : stanza->to.full);
+    bytes += ATTR_BYTES("type", stanza->type);
+    bytes += ATTR_BYTES("id", stanza->id);
+    bytes += ATTR_BYTES("xml:lang", stanza->lang);
+    if (stanza->payload.len == 0)
+        return bytes + 2;
+    if (stanza->has_ns_mark)
+        bytes += count_marks(stanza->payload) * (ns_len - 1);
+    return bytes + 1 + stanza->payload.len + 3 + kind_len;
+}
+
+bool xf_xml_stanza_fits(const struct xf_stanza *stanza, const char *content_ns, size_t max_bytes)
+{
+    size_t ns_len = stanza->has_ns_mark ? strlen(content_ns) : 0;
+
+    return stanza_bound(stanza, ns_len, stanza->lang.len) <= max_bytes || stanza_bytes(stanza, ns_len) <= max_bytes;
 }

@@ -128,7 +128,7 @@ static void on_stanza(void *user, struct xf_stanza *stanza)
         return;
     stanza->from.full = stanza->raw_from;
     stanza->to.full = stanza->raw_to;
-    xf_xml_stanza(&owner->out, stanza, XF_NS_COMPONENT, XF_SPAN_NONE);
+    xf_require(xf_xml_stanza(&owner->out, stanza, XF_NS_COMPONENT, XF_SPAN_NONE) == XF_ERR_OK);
     sink += owner->out.len;
     xf_buf_clear(&owner->out);
 }

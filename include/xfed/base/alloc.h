@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* Zeroed memory, never NULL. Free with xf_free. */
@@ -20,6 +21,7 @@ char *xf_strndup(const char *text, size_t len);
 
 /* printf into new memory. */
 char *xf_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+char *xf_vasprintf(const char *fmt, va_list args) __attribute__((format(printf, 1, 0)));
 
 /* NULL is allowed. */
 void xf_free(void *memory);

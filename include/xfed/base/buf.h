@@ -78,8 +78,8 @@ XF_MUST_USE static inline enum xf_err xf_buf_try_append(struct xf_buf *buf, cons
 }
 
 /*
- * Append where the ceiling was checked before, or the size is ours; passing the ceiling is a bug
- * (abort).
+ * Append where the size is ours; passing the ceiling is a bug (abort). So not what an outsider, the cluster or the configuration can make
+ * long, however well it was measured: for that there are the one above and draft.h (scripts/check-banned).
  */
 static inline void xf_buf_append(struct xf_buf *buf, const void *bytes, size_t len)
 {
@@ -101,6 +101,13 @@ void xf_buf_appendf(struct xf_buf *buf, const char *fmt, ...) XF_PRINTF(2, 3);
 
 /* Drop `len` bytes (at most all) from the front. */
 void xf_buf_consume(struct xf_buf *buf, size_t len);
+
+/* Drop what is behind the first `len` bytes (at most what there is). */
+static inline void xf_buf_truncate(struct xf_buf *buf, size_t len)
+{
+    if (len < buf->len)
+        buf->len = len;
+}
 
 /* Empty it, memory kept. */
 static inline void xf_buf_clear(struct xf_buf *buf)

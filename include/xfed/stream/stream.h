@@ -51,6 +51,8 @@ struct xf_stream {
     bool is_quiet;                 /* xf_stream_expect_quiet */
     enum xf_stream_error our_error, peer_error;
     char peer_text[128];           /* text of the peer's stream error, legal XML text, cut */
+    char our_text[200];            /* ... of ours, cut; "" for none */
+    size_t unread_bytes;           /* of control elements, since the other side had nearly all of the output */
     enum xf_conn_end conn_end;
     enum xf_stream_end end;
     struct xf_timer linger;        /* how long the peer may take to end the stream too */
@@ -87,10 +89,16 @@ struct xf_stream_header {
 };
 void xf_stream_send_header(struct xf_stream *stream, const struct xf_stream_header *header);
 
-/* Append text to the output; it leaves at the end of the turn. Nothing once is_ending. */
+/*
+ * Write a control element: begin, append to the draft (xml/writer.h), send; it leaves at the end of the turn. Nothing else is the way to a
+ * stream's output but stanzas. Whatever an element holds, it goes out whole or the stream ends: when it does not fit, and when the other side
+ * reads nothing while we have this and that to say, over and over (policy-violation). Nothing goes out once is_ending.
+ */
+struct xf_draft xf_stream_draft(struct xf_stream *stream);
+void xf_stream_send_draft(struct xf_stream *stream, struct xf_draft *draft);
+
+/* The same of a text that is XML already. */
 void xf_stream_send(struct xf_stream *stream, const char *xml);
-struct xf_buf *xf_stream_out(struct xf_stream *stream); /* append yourself, then xf_stream_flush; NULL once is_ending */
-void xf_stream_flush(struct xf_stream *stream);
 
 /*
  * Write an addressed stanza. XF_ERR_CLOSED once is_ending; XF_ERR_LIMIT when the output is full (far above the

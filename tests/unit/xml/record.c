@@ -95,15 +95,16 @@ static void put_children(struct record *record, const struct xf_stanza *stanza)
     }
 }
 
-/* Also: the bound holds. */
+/* Also: its size is known to the byte without writing it. */
 static void write_stanza(struct record *record, struct xf_stanza *stanza)
 {
     size_t before = record->written.len;
 
     stanza->from.full = stanza->raw_from; /* not prepared: any text is good here */
     stanza->to.full = stanza->raw_to;
-    xf_xml_stanza(&record->written, stanza, record->write_ns, XF_SPAN_NONE);
-    xf_require(record->written.len - before <= xf_xml_stanza_bound(stanza, record->write_ns));
+    xf_require(xf_xml_stanza(&record->written, stanza, record->write_ns, XF_SPAN_NONE) == XF_ERR_OK);
+    size_t bytes = record->written.len - before;
+    xf_require(xf_xml_stanza_fits(stanza, record->write_ns, bytes) && !xf_xml_stanza_fits(stanza, record->write_ns, bytes - 1));
 }
 
 /* Who walks the payload must see what the parser saw. */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * draft.h — text in the making at the end of a buffer: whole, or not at all.
+ *
+ * For whatever an outsider, the cluster or the configuration can make long. No append fails or aborts: once something did not fit the
+ * draft is short, and xf_draft_end takes back all of it and says so. So what is written need not be measured first, and there is
+ * one place where a full buffer is met. Nothing else may change the buffer between begin and end.
+ */
+#pragma once
+
+#include <xfed/base/buf.h>
+
+struct xf_draft {
+    struct xf_buf *out; /* NULL: whatever is appended goes nowhere */
+    size_t start;       /* bytes of `out` that are not the draft's */
+    bool is_short;
+};
+
+static inline struct xf_draft xf_draft_begin(struct xf_buf *out)
+{
+    return (struct xf_draft){.out = out, .start = out ? out->len : 0};
+}
+
+void xf_draft_append(struct xf_draft *draft, const void *bytes, size_t len);
+void xf_draft_printf(struct xf_draft *draft, const char *fmt, ...) XF_PRINTF(2, 3);
+
+static inline void xf_draft_span(struct xf_draft *draft, struct xf_span text)
+{
+    xf_draft_append(draft, text.ptr, text.len);
+}
+
+static inline void xf_draft_str(struct xf_draft *draft, const char *text)
+{
+    xf_draft_append(draft, text, strlen(text));
+}
+
+static inline size_t xf_draft_len(const struct xf_draft *draft)
+{
+    return draft->out ? draft->out->len - draft->start : 0;
+}
+
+/* XF_ERR_LIMIT: it did not fit, and `out` is as it was at the beginning. */
+XF_MUST_USE enum xf_err xf_draft_end(struct xf_draft *draft);
