@@ -8,7 +8,6 @@
 #include <string.h>
 #include <xfed/base/alloc.h>
 
-#define VALUE_MAX_BYTES (256u << 10)
 
 struct difference {
     char *out;
@@ -26,7 +25,7 @@ static bool is_same(const struct xf_option *option, const void *a, const void *b
 {
     struct xf_buf texts[2];
     for (int i = 0; i < 2; i++) {
-        xf_buf_init(&texts[i], VALUE_MAX_BYTES);
+        xf_buf_init(&texts[i], XF_VALUE_TEXT_MAX);
         xf_value_write(option, i ? b : a, &texts[i]);
     }
     bool same = xf_span_eq(xf_buf_span(&texts[0]), xf_buf_span(&texts[1]));

@@ -89,8 +89,12 @@ static inline bool xf_kind_is_list(enum xf_kind kind)
     return kind == XF_KIND_WORDS || kind == XF_KIND_TEXTS;
 }
 
+#define XF_WORDS_MAX 500 /* of a text that stanzas and stream errors carry */
+#define XF_VALUE_TEXT_MAX (64u << 20) /* of a value as it is dumped: three times the largest file, for quotes and commas */
+
 enum xf_form {
     XF_FORM_ANY,
+    XF_FORM_WORDS,         /* said to others, on the wire: XF_WORDS_MAX bytes at most */
     XF_FORM_PATH,          /* made absolute or relative to where we run, from the file's folder */
     XF_FORM_DOMAIN,        /* prepared */
     XF_FORM_LISTEN,        /* address:port */

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <xfed/base/alloc.h>
 
-#define LINE_MAX_BYTES (256u << 10)
 #define TEXT_COLUMNS 100
 
 static size_t key_width(enum xf_section section)
@@ -26,7 +25,7 @@ static size_t key_width(enum xf_section section)
 static void put_setting(const struct xf_option *option, const void *target, const char *indent, size_t width, FILE *out)
 {
     struct xf_buf value;
-    xf_buf_init(&value, LINE_MAX_BYTES);
+    xf_buf_init(&value, XF_VALUE_TEXT_MAX);
     xf_value_write(option, target, &value);
     fprintf(out, "%s%-*s = %.*s\n", indent, (int)width, option->key, XF_SPAN_ARGS(xf_buf_span(&value)));
     xf_buf_release(&value);
@@ -39,7 +38,7 @@ static void put_section(enum xf_section section, const char *title, const void *
     const struct xf_option *options = xf_options_of(section, &count);
     bool is_top = section == XF_SECTION_TOP;
     struct xf_buf quoted;
-    xf_buf_init(&quoted, 8192);
+    xf_buf_init(&quoted, XF_VALUE_TEXT_MAX);
     if (title)
         xf_value_quote(title, &quoted);
     if (!is_top)

@@ -363,7 +363,7 @@ TEXTS(PEER, "block-namespaces-out", P, block_namespaces_out, ANY, "", "urn:xmpp:
 WORD (PEER, "strip-presence", P, strip_presence, enum xf_direction, direction_words, "none",
       "Take everything but show, status and priority out of presence: from the peer (in), towards it (out) or both."),
 TEXTS(PEER, "hours", P, hours, HOURS, "", "mon-fri 08:00-18:00", "When stanzas may pass, in local time. Empty: always."),
-TEXT (PEER, "reason", P, reason, ANY, "", "Federation with this partner ended in June.",
+TEXT (PEER, "reason", P, reason, WORDS, "", "Federation with this partner ended in June.",
       "Told to those who are refused, and written into the log."),
 WORD (PEER, "denied-user", P, denied_user, enum xf_denial, denied_user_words, "error",
       "What a user of ours gets for a stanza that is refused: silent: nothing, it is dropped. error: not-allowed."),

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <xfed/xmpp/jid.h>
 
-#define VALUE_MAX_BYTES (256u << 10)
 #define LABELS_MAX ((XF_DOMAIN_ASCII_MAX + 1) / 2 + 1)
 
 static const struct xf_conf_peer *find_section(const struct xf_conf *conf, struct xf_span pattern)
@@ -125,7 +124,7 @@ void xf_conf_each_setting(const struct xf_conf *conf, struct xf_span peer, xf_se
     for (size_t i = 0; i < count; i++) {
         struct xf_buf value;
         struct xf_conf_origin origin = origin_of(conf, sections, section_count, &options[i]);
-        xf_buf_init(&value, VALUE_MAX_BYTES);
+        xf_buf_init(&value, XF_VALUE_TEXT_MAX);
         xf_value_write(&options[i], &settings, &value);
         each(owner, options[i].key, xf_buf_span(&value), &origin);
         xf_buf_release(&value);

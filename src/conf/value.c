@@ -253,6 +253,8 @@ static char *parse_shape(enum xf_form form, const char *text)
     struct xf_span name, dn;
     uint16_t first, last;
     switch (form) {
+    case XF_FORM_WORDS:
+        return copy_if(strlen(text) <= XF_WORDS_MAX, text);
     case XF_FORM_IP:
         return copy_if(is_address(text, strlen(text), AF_INET) || is_address(text, strlen(text), AF_INET6), text);
     case XF_FORM_PORTS:

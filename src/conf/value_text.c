@@ -136,6 +136,7 @@ static const char *form_words(const struct xf_option *option)
 {
     static const char *const words[] = {
         [XF_FORM_ANY] = "a text",
+        [XF_FORM_WORDS] = "a text of at most 500 bytes",
         [XF_FORM_PATH] = "the name of a file",
         [XF_FORM_DOMAIN] = "a domain name",
         [XF_FORM_LISTEN] = "an address with port, as 192.0.2.1:5269 or [2001:db8::1]:5269",

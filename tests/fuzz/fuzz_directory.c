@@ -59,7 +59,9 @@ static void check_escaped(struct xf_span value)
     struct xf_buf out;
     size_t at = 0;
     xf_buf_init(&out, FILTER_MAX);
-    xf_filter_escape(&out, value);
+    struct xf_draft draft = xf_draft_begin(&out);
+    xf_filter_escape(&draft, value);
+    xf_require(xf_draft_end(&draft) == XF_ERR_OK);
     const char *text = xf_buf_ptr(&out);
     for (size_t i = 0; i < out.len; at++) {
         unsigned c = (unsigned char)text[i];

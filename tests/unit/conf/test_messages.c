@@ -11,6 +11,10 @@
     "link \"l\" { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = secret }\n"         \
     "served \"a.example\" { link = l certificate = c.pem key = c.key }\n"
 
+#define R50 "rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr"
+#define R250 R50 R50 R50 R50 R50
+#define R500 R250 R250
+
 #define HEX_62 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
 
 /* clang-format off */
@@ -112,6 +116,8 @@ static const struct {
     /* values */
     {"duration without unit", GOOD "defaults {\n idle-timeout = 600\n}\n",
      "conf:4: idle-timeout = \"600\": expected a duration with a unit (ms, s, m, h, d) from 10s to 1d"},
+    {"words for peers that are too long", GOOD "peer \"x\" {\n reason = \"" R500 "x\"\n}\n",
+     "conf:4: reason = \"" R250 "rrrrr\": expected a text of at most 500 bytes"},
     {"duration out of range", GOOD "dns { timeout = 1h }\n",
      "conf:3: timeout = \"1h\": expected a duration with a unit (ms, s, m, h, d) from 100ms to 1m"},
     {"size out of range", GOOD "defaults { max-stanza = 1k }\n",
