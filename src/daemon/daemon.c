@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <xfed/base/alloc.h>
 #include <xfed/base/crypto.h>
+#include <xfed/base/draft.h>
 #include <xfed/base/list.h>
 #include <xfed/base/log.h>
 #include <xfed/dns/dns.h>
@@ -172,12 +173,14 @@ static void log_started(const struct xf_daemon *daemon)
     struct xf_buf text;
     char addr_text[XF_ADDR_TEXT_BYTES];
     xf_buf_init(&text, 64u << 10);
+    struct xf_draft draft = xf_draft_begin(&text);
     for (size_t i = 0; i < daemon->listener_count; i++) {
         struct xf_addr addr;
         xf_listener_addr(daemon->listeners[i].listener, &addr);
         xf_addr_text(&addr, addr_text);
-        xf_buf_appendf(&text, "%s%s%s", i ? " " : "", addr_text, daemon->listeners[i].is_direct ? "/direct" : "");
+        xf_draft_printf(&draft, "%s%s%s", i ? " " : "", addr_text, daemon->listeners[i].is_direct ? "/direct" : "");
     }
+    (void)!xf_draft_end(&draft); /* a thousand would be a line that nobody reads */
     xf_log(XF_LOG_INFO, "process.started", XF_STR("version", XFED_VERSION), XF_STR("config", daemon->file),
            XF_SPN("listeners", xf_buf_span(&text)), XF_INT("pid", getpid()));
     xf_buf_release(&text);

@@ -97,9 +97,9 @@ struct xf_dns_tcp *xf_dns_tcp_ask(struct xf_loop *loop, const struct xf_addr *se
     tcp->owner = owner;
     xf_buf_init(&tcp->in, LENGTH_BYTES + MESSAGE_MAX);
     tcp->conn = xf_conn_connect(loop, server, NULL, timeout_ms, &conn_events, tcp);
-    xf_buf_append(&tcp->conn->out, length,
-                  sizeof(length)); /* one segment with the message (RFC 7766 §8) */
-    xf_buf_append(&tcp->conn->out, message, len);
+    /* One segment with the message (RFC 7766 §8). */
+    xf_buf_append(&tcp->conn->out, length, sizeof(length)); /* banned-ok: of a conn that just began */
+    xf_buf_append(&tcp->conn->out, message, len);           /* banned-ok: the same, and 64 KiB at most */
     return tcp;
 }
 

@@ -13,11 +13,11 @@
 
 #define FILTER_MAX 32768
 
-static void add_match(struct xf_buf *out, const char *attribute, const char *scheme, struct xf_span value)
+static void add_match(struct xf_draft *draft, const char *attribute, const char *scheme, struct xf_span value)
 {
-    xf_buf_appendf(out, "(%s=%s", attribute, scheme);
-    xf_filter_escape(out, value);
-    xf_buf_append_str(out, ")");
+    xf_draft_printf(draft, "(%s=%s", attribute, scheme);
+    xf_filter_escape(draft, value);
+    xf_draft_str(draft, ")");
 }
 
 static void split(struct xf_span bare, struct xf_span *out_local, struct xf_span *out_domain)
@@ -29,21 +29,21 @@ static void split(struct xf_span bare, struct xf_span *out_local, struct xf_span
 }
 
 /* The JID as it is, as Active Directory's msRTCSIP-PrimaryUserAddress has it, and its local part alone when the domain is that of such names. */
-static void match_jid(struct xf_buf *out, const struct xf_conf_directory *conf, struct xf_span jid)
+static void match_jid(struct xf_draft *draft, const struct xf_conf_directory *conf, struct xf_span jid)
 {
     struct xf_span local, domain;
     char raw[XF_JID_MAX];
     split(jid, &local, &domain);
-    xf_buf_append_str(out, "(|");
-    add_match(out, conf->jid_attribute, "", jid);
-    add_match(out, conf->jid_attribute, "sip:", jid);
+    xf_draft_str(draft, "(|");
+    add_match(draft, conf->jid_attribute, "", jid);
+    add_match(draft, conf->jid_attribute, "sip:", jid);
     if (xf_span_is(domain, conf->jid_domain))
-        add_match(out, conf->jid_attribute, "", xf_bare_unescape(local, raw));
-    xf_buf_append_str(out, ")");
+        add_match(draft, conf->jid_attribute, "", xf_bare_unescape(local, raw));
+    xf_draft_str(draft, ")");
 }
 
 /* ... and as its proxyAddresses has it; which of several is the one is looked at afterwards. */
-static void match_mail(struct xf_buf *out, const struct xf_conf_directory *conf, struct xf_span mail)
+static void match_mail(struct xf_draft *draft, const struct xf_conf_directory *conf, struct xf_span mail)
 {
     struct xf_span local, domain;
     char raw[XF_JID_MAX + 1];
@@ -52,10 +52,10 @@ static void match_mail(struct xf_buf *out, const struct xf_conf_directory *conf,
     raw[len++] = '@';
     memcpy(raw + len, domain.ptr, domain.len);
     struct xf_span plain = {raw, len + domain.len};
-    xf_buf_append_str(out, "(|");
-    add_match(out, conf->mail_attribute, "", plain);
-    add_match(out, conf->mail_attribute, "smtp:", plain);
-    xf_buf_append_str(out, ")");
+    xf_draft_str(draft, "(|");
+    add_match(draft, conf->mail_attribute, "", plain);
+    add_match(draft, conf->mail_attribute, "smtp:", plain);
+    xf_draft_str(draft, ")");
 }
 
 struct found {
@@ -84,8 +84,13 @@ static enum xf_err find(struct xf_directory *directory, unsigned kind, struct xf
     out->count = 0;
     out->jid.text = out->mail.text = XF_SPAN_NONE;
     xf_buf_init(&condition, FILTER_MAX);
-    (kind == XF_ASK_MAIL ? match_jid : match_mail)(&condition, conf, address);
-    xf_buf_append(&condition, "", 1);
+    struct xf_draft draft = xf_draft_begin(&condition);
+    (kind == XF_ASK_MAIL ? match_jid : match_mail)(&draft, conf, address);
+    xf_draft_append(&draft, "", 1);
+    if (xf_draft_end(&draft) != XF_ERR_OK) {
+        xf_buf_release(&condition);
+        return xf_fail(err, XF_ERR_LIMIT, "%s: a filter with jid-attribute or mail-attribute is longer than %d bytes", conf->uri, FILTER_MAX);
+    }
     char *filter = xf_directory_filter(conf, xf_buf_ptr(&condition));
     xf_buf_release(&condition);
     const struct xf_search search = {

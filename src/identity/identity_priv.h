@@ -20,7 +20,7 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
-#include <xfed/base/buf.h>
+#include <xfed/base/draft.h>
 #include <xfed/base/map.h>
 #include <xfed/identity/identity.h>
 #include <xfed/xmpp/jid.h>
@@ -143,7 +143,7 @@ XF_MUST_USE enum xf_err xf_directory_search(struct xf_directory *directory, cons
 /* The users' filter, and `condition` with it. Free with xf_free. */
 char *xf_directory_filter(const struct xf_conf_directory *conf, const char *condition);
 /* RFC 4515 section 3: whatever may mean something is written as \XX. */
-void xf_filter_escape(struct xf_buf *out, struct xf_span value);
+void xf_filter_escape(struct xf_draft *draft, struct xf_span value);
 /* JID and address of an entry; either may be absent (text.ptr NULL). */
 void xf_directory_user(const struct xf_directory *directory, struct ldapmsg *entry, struct xf_bare *out_jid, struct xf_bare *out_mail);
 

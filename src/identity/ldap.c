@@ -15,7 +15,6 @@
 #include <xfed/base/alloc.h>
 
 #define SYSTEM_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
-#define FILTER_MAX 65536
 #define MESSAGE_MAX_BYTES (256u << 20) /* one entry: a group with as many members as we take */
 
 /* ------------------------------------------------------------------ errors */
@@ -156,15 +155,15 @@ enum xf_err xf_directory_search(struct xf_directory *directory, const struct xf_
     return code == LDAP_SUCCESS ? XF_ERR_OK : fail(directory, code, err_of(code), search->base, err);
 }
 
-void xf_filter_escape(struct xf_buf *out, struct xf_span value)
+void xf_filter_escape(struct xf_draft *draft, struct xf_span value)
 {
     for (size_t i = 0; i < value.len; i++) {
         unsigned char c = (unsigned char)value.ptr[i];
         bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("@._-+", c);
         if (is_plain && c)
-            xf_buf_append(out, &value.ptr[i], 1);
+            xf_draft_append(draft, &value.ptr[i], 1);
         else
-            xf_buf_appendf(out, "\\%02x", c);
+            xf_draft_printf(draft, "\\%02x", c);
     }
 }
 

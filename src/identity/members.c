@@ -5,25 +5,24 @@
 #include <string.h>
 #include <xfed/base/alloc.h>
 
-#define GROUP_NAME_MAX 4096 /* conf's lines are shorter */
-
+/* "group\0jid" in `buf`, which is the caller's to release. */
 static struct xf_span member_key(struct xf_buf *buf, struct xf_span group, struct xf_span jid)
 {
-    xf_buf_clear(buf);
-    xf_buf_append_span(buf, group);
-    xf_buf_append(buf, "", 1);
-    xf_buf_append_span(buf, jid);
+    xf_buf_init(buf, group.len + 1 + jid.len);
+    struct xf_draft draft = xf_draft_begin(buf);
+    xf_draft_span(&draft, group);
+    xf_draft_append(&draft, "", 1);
+    xf_draft_span(&draft, jid);
+    (void)!xf_draft_end(&draft); /* the ceiling is its length */
     return xf_buf_span(buf);
 }
 
 bool xf_members_has(const struct xf_map *members, const char *group, struct xf_span jid)
 {
     struct xf_buf key;
-    size_t len = strlen(group);
-    if (!members || len > GROUP_NAME_MAX)
+    if (!members)
         return false;
-    xf_buf_init(&key, GROUP_NAME_MAX + XF_JID_MAX + 1);
-    bool has = xf_map_find(members, member_key(&key, (struct xf_span){group, len}, jid)) != NULL;
+    bool has = xf_map_find(members, member_key(&key, xf_span_of(group), jid)) != NULL;
     xf_buf_release(&key);
     return has;
 }
@@ -31,7 +30,6 @@ bool xf_members_has(const struct xf_map *members, const char *group, struct xf_s
 void xf_members_add(struct xf_map *members, struct xf_span group, struct xf_span jid)
 {
     struct xf_buf key;
-    xf_buf_init(&key, GROUP_NAME_MAX + XF_JID_MAX + 1);
     (void)xf_map_set(members, member_key(&key, group, jid), members);
     xf_buf_release(&key);
 }

@@ -117,18 +117,21 @@ enum xf_table_add xf_table_add(struct xf_table *table, const struct xf_user *use
         other->is_void = true;
         return XF_TABLE_MAIL_TAKEN;
     }
-    if (table->count == table->users_max || table->count == UINT32_MAX / 4 || user->jid.len + user->mail.len > xf_buf_room(&table->text))
+    struct xf_draft names = xf_draft_begin(&table->text);
+    if (table->count == table->users_max || table->count == UINT32_MAX / 4)
+        return XF_TABLE_FULL;
+    xf_draft_span(&names, user->jid);
+    xf_draft_span(&names, user->mail);
+    if (xf_draft_end(&names) != XF_ERR_OK)
         return XF_TABLE_FULL;
     grow(table);
     table->users[table->count] = (struct user){
-        .jid_off = (uint32_t)table->text.len,
-        .mail_off = (uint32_t)(table->text.len + user->jid.len),
+        .jid_off = (uint32_t)names.start,
+        .mail_off = (uint32_t)(names.start + user->jid.len),
         .line = user->line,
         .jid_len = (uint16_t)user->jid.len,
         .mail_len = (uint16_t)user->mail.len,
     };
-    xf_buf_append_span(&table->text, user->jid);
-    xf_buf_append_span(&table->text, user->mail);
     *slot_of(table, &table->by_jid, user->jid) = *slot_of(table, &table->by_mail, user->mail) = (uint32_t)++table->count;
     return XF_TABLE_ADDED;
 }

@@ -399,7 +399,7 @@ void xf_conn_attach_filter(struct xf_conn *conn, const struct xf_conn_filter *fi
     s->filter = filter;
     s->filter_owner = filter_owner;
     /* What was written before the filter came (<proceed/>) leaves before it, as it is. */
-    xf_buf_append(&s->wire, xf_buf_ptr(&conn->out), conn->out.len);
+    xf_buf_append(&s->wire, xf_buf_ptr(&conn->out), conn->out.len); /* banned-ok: nothing was in `wire` yet, and it has more room */
     xf_buf_release(&conn->out);
     if (s->wire.len > 0)
         xf_net_conn_dirty(s);

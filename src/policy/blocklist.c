@@ -54,7 +54,7 @@ struct xf_blocklist *xf_blocklist_new(void)
     struct xf_blocklist *list = xf_new(struct xf_blocklist);
     xf_rand_bytes(&list->key, sizeof(list->key));
     xf_buf_init(&list->text, TEXT_MAX_BYTES);
-    xf_buf_append(&list->text, "", 1); /* the empty reason */
+    xf_buf_append(&list->text, "", 1); /* the empty reason; banned-ok: the first byte */
     return list;
 }
 

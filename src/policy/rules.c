@@ -6,9 +6,9 @@
 #include "policy_priv.h"
 
 #include <xfed/base/alloc.h>
-#include <xfed/base/buf.h>
+#include <xfed/base/draft.h>
 
-#define PATTERN_MAX_BYTES (64u << 10) /* of one, escaped; the configuration's lines are shorter */
+#define ESCAPED_MAX 6 /* bytes of the longest reference */
 
 /* ------------------------------------------------------------------ patterns */
 
@@ -66,40 +66,41 @@ static void release_patterns(struct xf_patterns *patterns)
 }
 
 /* Namespaces of children are compared as they stand in the payload. */
-static void append_escaped(struct xf_buf *out, char c)
+static void append_escaped(struct xf_draft *draft, char c)
 {
     switch (c) {
     case '&':
-        xf_buf_append_str(out, "&amp;");
+        xf_draft_str(draft, "&amp;");
         break;
     case '<':
-        xf_buf_append_str(out, "&lt;");
+        xf_draft_str(draft, "&lt;");
         break;
     case '>':
-        xf_buf_append_str(out, "&gt;");
+        xf_draft_str(draft, "&gt;");
         break;
     case '"':
-        xf_buf_append_str(out, "&quot;");
+        xf_draft_str(draft, "&quot;");
         break;
     case '\'':
-        xf_buf_append_str(out, "&apos;");
+        xf_draft_str(draft, "&apos;");
         break;
     default:
-        xf_buf_append(out, &c, 1);
+        xf_draft_append(draft, &c, 1);
     }
 }
 
 static void add_namespaces(struct xf_patterns *patterns, const struct xf_texts *texts)
 {
-    struct xf_buf escaped;
-    xf_buf_init(&escaped, PATTERN_MAX_BYTES);
     for (size_t i = 0; i < texts->count; i++) {
-        xf_buf_clear(&escaped);
-        for (const char *p = texts->item[i]; *p && xf_buf_room(&escaped) > 8; p++)
-            append_escaped(&escaped, *p);
-        add_pattern(patterns, xf_buf_span(&escaped));
+        struct xf_buf escaped;
+        xf_buf_init(&escaped, ESCAPED_MAX * strlen(texts->item[i]) + 1);
+        struct xf_draft draft = xf_draft_begin(&escaped);
+        for (const char *p = texts->item[i]; *p; p++)
+            append_escaped(&draft, *p);
+        if (xf_draft_end(&draft) == XF_ERR_OK)
+            add_pattern(patterns, xf_buf_span(&escaped));
+        xf_buf_release(&escaped);
     }
-    xf_buf_release(&escaped);
 }
 
 /* ------------------------------------------------------------------ a section's */

@@ -86,7 +86,8 @@ static void strip(struct xf_routing *routing, struct xf_stanza *stanza)
     while (xf_payload_next(&rest, &child)) {
         if (!is_kept(&child))
             continue;
-        xf_buf_append_span(&routing->stripped, child.whole);
+        if (xf_buf_try_append(&routing->stripped, child.whole.ptr, child.whole.len) != XF_ERR_OK)
+            break; /* no stanza is that large */
         if (stanza->child_count < XF_STANZA_CHILDREN)
             stanza->children[stanza->child_count] = (struct xf_child){.name = child.name};
         stanza->child_count++;

@@ -6,6 +6,8 @@
  */
 #include "routing_priv.h"
 
+#include <stdio.h>
+
 #include <xfed/base/alloc.h>
 
 #define USED_MAX 1024
@@ -22,15 +24,10 @@ struct xf_used {
     struct xf_node oldest;
 };
 
-static struct xf_span make_key(struct xf_buf *buf, struct xf_span peer, struct xf_span user, struct xf_span id)
+static struct xf_span make_key(char text[KEY_MAX], struct xf_span peer, struct xf_span user, struct xf_span id)
 {
-    xf_buf_init(buf, KEY_MAX);
-    xf_buf_append_span(buf, peer);
-    xf_buf_append(buf, "", 1);
-    xf_buf_append_span(buf, user);
-    xf_buf_append(buf, "", 1);
-    xf_buf_append_span(buf, id);
-    return xf_buf_span(buf);
+    int len = snprintf(text, KEY_MAX, "%.*s%c%.*s%c%.*s", XF_SPAN_ARGS(peer), 0, XF_SPAN_ARGS(user), 0, XF_SPAN_ARGS(id));
+    return (struct xf_span){text, (size_t)len};
 }
 
 static void drop(struct xf_used *used, struct used *entry)
@@ -54,7 +51,7 @@ static void add(struct xf_used *used, struct xf_span key)
 
 void xf_used_note(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id)
 {
-    struct xf_buf key;
+    char key[KEY_MAX];
     if (!id.ptr || id.len > ID_MAX)
         return;
     if (!routing->used) {
@@ -62,19 +59,17 @@ void xf_used_note(struct xf_routing *routing, struct xf_span peer, struct xf_spa
         routing->used->by_key = xf_map_new();
         xf_list_init(&routing->used->oldest);
     }
-    struct xf_span span = make_key(&key, peer, user, id);
+    struct xf_span span = make_key(key, peer, user, id);
     if (!xf_map_find(routing->used->by_key, span))
         add(routing->used, span);
-    xf_buf_release(&key);
 }
 
 bool xf_used_take(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id)
 {
-    struct xf_buf key;
+    char key[KEY_MAX];
     if (!routing->used || !id.ptr || id.len > ID_MAX)
         return false;
-    struct used *entry = xf_map_find(routing->used->by_key, make_key(&key, peer, user, id));
-    xf_buf_release(&key);
+    struct used *entry = xf_map_find(routing->used->by_key, make_key(key, peer, user, id));
     if (!entry)
         return false;
     drop(routing->used, entry);

@@ -213,10 +213,12 @@ static void step_done(void *owner)
     if (xf_conn_is_closing(session->conn))
         return;
     xf_conn_hold(session->conn, false);
-    xf_buf_append(xf_conn_wire(session->conn), xf_buf_ptr(&s->outgoing), s->outgoing.len);
+    enum xf_err err = xf_buf_try_append(xf_conn_wire(session->conn), xf_buf_ptr(&s->outgoing), s->outgoing.len);
     xf_buf_release(&s->outgoing);
     xf_conn_flush_soon(session->conn);
-    if (s->result == XF_TLS_STEP_FAILED)
+    if (err != XF_ERR_OK)
+        fail(session, "handshake: the other side does not read");
+    else if (s->result == XF_TLS_STEP_FAILED)
         fail(session, s->reason);
     else if (s->result == XF_TLS_STEP_DONE)
         secured(session);

@@ -18,6 +18,7 @@
  */
 #include "payload_priv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <xfed/base/alloc.h>
@@ -90,7 +91,7 @@ void xf_payload_begin(struct xf_payload *payload, struct xf_span content_ns)
 {
     clear(&payload->out);
     clear(&payload->ns_text);
-    xf_buf_append_span(&payload->ns_text, content_ns);
+    xf_buf_append_span(&payload->ns_text, content_ns); /* banned-ok: one of ours, and no limit of stanzas is shorter */
     payload->content_len = (uint32_t)content_ns.len;
     if (!payload->levels) {
         payload->level_cap = FIRST_LEVELS;
@@ -172,12 +173,19 @@ static enum xf_err append_attr(struct xf_buf *out, const char *name, size_t name
     return append_value_end(out, value + clean, strlen(value + clean));
 }
 
+static enum xf_err append_prefix(struct xf_buf *out, const char *before, unsigned number, const char *behind)
+{
+    char text[32];
+    int len = snprintf(text, sizeof(text), "%s%u%s", before, number, behind);
+
+    return xf_buf_try_append(out, text, (size_t)len);
+}
+
 /* ` xmlns:n1="..."` */
 static enum xf_err declare_prefix(struct xf_buf *out, const struct qname *q, unsigned number)
 {
-    if (xf_buf_room(out) < 32)
+    if (append_prefix(out, " xmlns:n", number, "=\"") != XF_ERR_OK)
         return XF_ERR_LIMIT;
-    xf_buf_appendf(out, " xmlns:n%u=\"", number);
     return append_value_end(out, q->ns, q->ns_len);
 }
 
@@ -213,9 +221,8 @@ static enum xf_err append_ns_attr(struct xf_buf *out, const char **attrs, unsign
 
     if (is_new && declare_prefix(out, q, number) != XF_ERR_OK)
         return XF_ERR_LIMIT;
-    if (xf_buf_room(out) < 32)
+    if (append_prefix(out, " n", number, ":") != XF_ERR_OK)
         return XF_ERR_LIMIT;
-    xf_buf_appendf(out, " n%u:", number);
     return append_attr(out, q->local, strlen(q->local), attrs[at + 1]);
 }
 

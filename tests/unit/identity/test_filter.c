@@ -26,7 +26,9 @@ START_TEST(escapes)
 {
     struct xf_buf out;
     xf_buf_init(&out, 256);
-    xf_filter_escape(&out, xf_span_of(rows[_i].value));
+    struct xf_draft draft = xf_draft_begin(&out);
+    xf_filter_escape(&draft, xf_span_of(rows[_i].value));
+    ck_assert_int_eq(xf_draft_end(&draft), XF_ERR_OK);
     ck_assert_msg(xf_span_is(xf_buf_span(&out), rows[_i].want), "%s: %.*s", rows[_i].value, XF_SPAN_ARGS(xf_buf_span(&out)));
     xf_buf_release(&out);
 }
@@ -36,7 +38,9 @@ START_TEST(escapes_a_nul)
 {
     struct xf_buf out;
     xf_buf_init(&out, 256);
-    xf_filter_escape(&out, (struct xf_span){"a\0b", 3});
+    struct xf_draft draft = xf_draft_begin(&out);
+    xf_filter_escape(&draft, (struct xf_span){"a\0b", 3});
+    ck_assert_int_eq(xf_draft_end(&draft), XF_ERR_OK);
     ck_assert(xf_span_is(xf_buf_span(&out), "a\\00b"));
     xf_buf_release(&out);
 }
