@@ -193,6 +193,9 @@ DURATION(PROCESS, "backoff-min", C, process.backoff_min_ms, "5s", 0, H,
       "A peer that could not be reached is bounced at once for so long, doubled with each failure ..."),
 DURATION(PROCESS, "backoff-max", C, process.backoff_max_ms, "5m", 0, 24 * H,
       "... up to so long. A stream that it opens to us ends the wait."),
+DURATION(PROCESS, "backoff-probe", C, process.backoff_probe_ms, "2s", 0, M,
+      "Meanwhile one stream to it is tried in the background so often, as long as the cluster has stanzas for it: a peer that is there again gets them "
+      "soon. 0: never."),
 BOOL (PROCESS, "sandbox", C, process.sandbox, "yes",
       "Give up, once everything is open, what a gateway does not need: system calls (seccomp), so that no program can be started and no "
       "other process looked into, and all files but those in the folders of its own files, /etc and /usr (Landlock). Debuggers and "

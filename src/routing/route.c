@@ -7,7 +7,8 @@
  * from then on each goes straight into the stream. A congested stream sends the route back to queueing until it drained.
  *
  * Failures:
- *   - the stream never became ready: what waits is bounced, and what comes, until the back-off is over;
+ *   - the stream never became ready: what waits is bounced, and what comes, until the back-off is over, or a stream that is tried meanwhile
+ *     becomes ready (probe.c);
  *   - a ready stream ended: what waits goes into a new one at once, unless streams end soon after they began;
  *   - ours failed, but the peer has one to us that carries the pair (XEP-0288): that one is taken;
  *   - the queue is full, or a stanza waits too long in it: that one is bounced.
@@ -154,6 +155,9 @@ static void on_ready(void *owner)
 {
     struct xf_route *route = owner;
     route->ready_ms = xf_routing_now(route->routing);
+    if (route->state == XF_ROUTE_PROBE)
+        fire(route, XF_ROUTE_ON_WELL);
+    xf_probe_well(route->routing, route->peer);
     if (flush(route))
         fire(route, XF_ROUTE_ON_FLUSHED);
     else
@@ -203,6 +207,8 @@ static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, 
         return xf_list_is_empty(&route->queue) ? XF_ROUTE_ON_GONE : XF_ROUTE_ON_LOST;
     if (was_ready)
         return event_of_loss(route);
+    if (route->state == XF_ROUTE_PROBE)
+        return XF_ROUTE_ON_FAILED;
     if (xf_s2s_carries(route->routing->s2s, route->local, route->peer))
         return xf_list_is_empty(&route->queue) ? XF_ROUTE_ON_GONE : XF_ROUTE_ON_LOST;
     /* A server that is there and hung up once may be restarting: that costs the queue, but not yet the next stanza. */
@@ -260,7 +266,21 @@ static void back_off(struct xf_route *route)
            XF_WORD("reason", xf_cause_word(route->cause)), XF_STR("detail", route->text),
            XF_INT("stanzas", route->queued_count), XF_INT("ms", wait_ms));
     bounce_by_cause(route);
+    route->over_ms = xf_routing_now(route->routing) + wait_ms;
     xf_timer_start(route->routing->env->timers, &route->timer, wait_ms);
+    xf_probe_begin(route);
+}
+
+static void go_on_backing_off(struct xf_route *route)
+{
+    uint64_t now_ms = xf_routing_now(route->routing);
+    xf_timer_start(route->routing->env->timers, &route->timer, route->over_ms > now_ms ? route->over_ms - now_ms : 0);
+    xf_probe_failed(route);
+}
+
+static void probe(struct xf_route *route)
+{
+    route->out = xf_out_probe(route->routing->s2s, route->local, route->peer, &out_events, route);
 }
 
 /* ------------------------------------------------------------------ the machine */
@@ -290,6 +310,11 @@ static const struct edge edges[] = {
     EDGE(SEND,     REFUSED,  IDLE,    refuse),
     EDGE(BOUNCE,   OVER,     IDLE,    rest),
     EDGE(BOUNCE,   SEEN,     IDLE,    rest),
+    EDGE(BOUNCE,   DUE,      PROBE,   probe),
+    EDGE(PROBE,    WELL,     QUEUE,   NULL),
+    EDGE(PROBE,    FAILED,   BOUNCE,  go_on_backing_off),
+    EDGE(PROBE,    REFUSED,  IDLE,    refuse),
+    EDGE(PROBE,    SEEN,     IDLE,    rest), /* its probe was given up */
 };
 /* clang-format on */
 
@@ -313,6 +338,8 @@ static void fire(struct xf_route *route, enum xf_route_event event)
     route->state = edge->next;
     if (edge->next == XF_ROUTE_IDLE || edge->next == XF_ROUTE_BOUNCE)
         xf_room_stream_ended(route);
+    if (edge->next != XF_ROUTE_BOUNCE && edge->next != XF_ROUTE_PROBE)
+        xf_probe_end(route);
     if (edge->action)
         edge->action(route);
 }
@@ -451,6 +478,7 @@ void xf_route_free(struct xf_route *route)
 {
     struct xf_routing *routing = route->routing;
     xf_require(!route->out && xf_list_is_empty(&route->queue));
+    xf_probe_end(route);
     xf_timer_stop(&route->timer);
     (void)xf_map_remove(routing->routes, route->key);
     if (routing->last == route)
@@ -487,7 +515,9 @@ void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza)
         send_now(route, stanza);
         return;
     case XF_ROUTE_BOUNCE:
+    case XF_ROUTE_PROBE:
         bounce(route, stanza, xf_cause_stanza_error(route->cause), route->text);
+        xf_probe_want(route);
         return;
     case XF_ROUTE_IDLE:
         if (!xf_room_may_open(route)) {
@@ -511,7 +541,12 @@ void xf_route_seen(struct xf_route *route)
         fire(route, XF_ROUTE_ON_SEEN);
         return;
     }
-    bool may_change = route->state == XF_ROUTE_QUEUE && xf_s2s_carries(route->routing->s2s, route->local, route->peer);
+    bool may_change = (route->state == XF_ROUTE_QUEUE || route->state == XF_ROUTE_PROBE) && xf_s2s_carries(route->routing->s2s, route->local, route->peer);
     if (may_change && xf_out_abandon(route->out))
         fire(route, XF_ROUTE_ON_SEEN);
+}
+
+void xf_route_probe(struct xf_route *route)
+{
+    fire(route, XF_ROUTE_ON_DUE);
 }

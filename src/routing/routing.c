@@ -17,6 +17,7 @@ struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
     routing->env = opts->env;
     routing->policy = opts->policy;
     routing->routes = xf_map_new();
+    routing->ailing = xf_map_new();
     xf_list_init(&routing->links);
     xf_buf_init(&routing->payload, PAYLOAD_MAX);
     xf_buf_init(&routing->stripped, STRIPPED_MAX);
@@ -42,6 +43,7 @@ void xf_routing_free(struct xf_routing **routing)
     }
     xf_map_free(&(*routing)->routes);
     xf_room_fini(*routing);
+    xf_map_free(&(*routing)->ailing);
     xf_buf_release(&(*routing)->payload);
     xf_buf_release(&(*routing)->stripped);
     xf_buf_release(&(*routing)->rewritten);

@@ -5,6 +5,7 @@
  *   outbound.c  stanzas of the cluster: addresses, loop guard, policy, then the route
  *   route.c     one route: its state, queue and stream
  *   room.c      how many routes there may be, and what strangers may make us do by them
+ *   probe.c     peers in back-off are tried in the background
  *   pressure.c  full queues stop the reading of the cluster
  *   bounce.c    error stanzas, to the cluster and to peers
  *   inbound.c   stanzas of peers: policy, then the link
@@ -28,7 +29,8 @@
     X(IDLE,   "idle")   /* no stream, nothing queued; freed after a while */           \
     X(QUEUE,  "queue")  /* a stream is being made, or is congested */                  \
     X(SEND,   "send")   /* the queue is empty, stanzas go straight into the stream */  \
-    X(BOUNCE, "bounce") /* the peer failed: stanzas are answered at once, for a time */
+    X(BOUNCE, "bounce") /* the peer failed: stanzas are answered at once, for a time */  \
+    X(PROBE,  "probe")  /* the same, while a stream is tried */
 
 #define XF_ROUTE_EVENT_MAP(X)                                                          \
     X(STANZA,  "stanza")  /* the first one */                                          \
@@ -39,6 +41,8 @@
     X(FAILED,  "failed")                                                               \
     X(REFUSED, "refused") /* by policy or shutdown: says nothing of the peer */        \
     X(OVER,    "over")    /* the back-off */                                           \
+    X(DUE,     "due")     /* a probe is */                                             \
+    X(WELL,    "well")    /* its stream is ready */                                    \
     X(SEEN,    "seen")    /* the peer authenticated inbound */
 /* clang-format on */
 
@@ -90,6 +94,9 @@ struct xf_route {
     struct xf_place stream_place;    /* of theirs, while `out` is a stream for answers */
     bool is_stalled;                 /* full without progress: does not stop the cluster */
     struct xf_out *out;              /* NULL in IDLE and BOUNCE */
+    struct xf_ailing *ailing;        /* of the peer, in BOUNCE and PROBE; NULL: none, or backoff-probe = 0 */
+    struct xf_node ailing_node;
+    bool is_wanted;                  /* a stanza was answered since the last probe of the peer */
     struct xf_node queue;            /* struct xf_kept, oldest first */
     size_t queued_bytes, queued_count;
     struct xf_line *line_out, *line_in; /* NULL: none has waited */
@@ -99,6 +106,7 @@ struct xf_route {
     uint64_t ready_ms;               /* when the stream became ready */
     unsigned quick_losses;           /* ready streams that ended soon, in a row */
     uint64_t backoff_ms;             /* of the next failure, before jitter; 0: the shortest */
+    uint64_t over_ms;                /* when BOUNCE is */
     enum xf_cause cause;             /* of BOUNCE */
     char *text;                      /* ... words for the sender */
     uint64_t sent_count, bounced_count;
@@ -112,6 +120,13 @@ struct xf_admission {
     size_t key_len;                  /* 0: none */
     bool may, is_watched, is_mapped; /* is_mapped: mail.c looks at each stanza */
     struct xf_routing_link *link;
+};
+
+/* What probe.c counts. */
+struct xf_probes {
+    unsigned count;                  /* under way */
+    unsigned begun;                  /* since window_ms */
+    uint64_t window_ms;
 };
 
 /* What ruling.c counts. */
@@ -129,6 +144,8 @@ struct xf_routing {
     struct xf_identity *identity;    /* NULL: no user has an e-mail address */
     struct xf_node links;
     struct xf_map *routes;
+    struct xf_map *ailing;           /* peer -> struct xf_ailing (probe.c) */
+    struct xf_probes probes;
     struct xf_route *last;           /* found last */
     struct xf_route *last_shown;     /* of the pair in which a user was shown last */
     struct xf_admission last_in;
@@ -176,6 +193,8 @@ void xf_route_judge(struct xf_route *route); /* policy changed */
 void xf_route_sift(struct xf_route *route);  /* ... what waits is asked about anew, and answered where it is refused */
 void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, const char *text);
 
+void xf_route_probe(struct xf_route *route); /* one in BOUNCE: try a stream; xf_probe_failed or xf_probe_end follows */
+
 /* ------------------------------------------------------------------ room.c */
 
 void xf_room_init(struct xf_routing *routing);
@@ -189,6 +208,14 @@ bool xf_room_may_open(struct xf_route *route);             /* a stream; another 
 void xf_room_stream_ended(struct xf_route *route);
 bool xf_room_has_bytes(struct xf_route *route, size_t bytes);
 void xf_room_weigh(struct xf_route *route);                /* what waits is more or less than before */
+
+/* ------------------------------------------------------------------ probe.c */
+
+void xf_probe_begin(struct xf_route *route);  /* it is in BOUNCE */
+void xf_probe_want(struct xf_route *route);   /* a stanza was answered */
+void xf_probe_failed(struct xf_route *route); /* the probe was for nothing, route->cause says why */
+void xf_probe_end(struct xf_route *route);    /* it leaves BOUNCE or PROBE, or did before */
+void xf_probe_well(struct xf_routing *routing, struct xf_span peer); /* a stream to the peer is ready: the others' back-off is over */
 
 /* ------------------------------------------------------------------ pressure.c */
 

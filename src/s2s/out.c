@@ -14,6 +14,8 @@
 #include <xfed/xmpp/ns.h>
 
 #define TICK_MS 15000
+#define PROBE_CONNECT_MS 3000
+#define PROBE_PER_HOST 4
 #define PARTING_MS 250 /* for the last words to an address, when another way is left */
 
 static const struct xf_stream_events stream_events;
@@ -263,13 +265,25 @@ void xf_out_resolve(struct xf_out *out)
     out->discovery = xf_discover(dns, xf_span_of(out->peer), &opts, on_discovered, out);
 }
 
+/* Above debug: what a stream says of its end. A probe's is expected. */
+static enum xf_log_level level_of(const struct xf_out *out)
+{
+    return out->is_probe ? XF_LOG_DEBUG : XF_LOG_INFO;
+}
+
+static unsigned connect_ms(const struct xf_out *out)
+{
+    uint64_t usual_ms = out->settings->connect_ms;
+    return (unsigned)(out->is_probe && usual_ms > PROBE_CONNECT_MS ? PROBE_CONNECT_MS : usual_ms);
+}
+
 static void start_dial(struct xf_out *out, const struct xf_discovery_result *result)
 {
     struct xf_dial_opts opts = {
-        .connect_ms = (unsigned)out->settings->connect_ms,
+        .connect_ms = connect_ms(out),
         .source = xf_source_of(out->settings),
-        .doors = out->asker || out->for_stranger ? &out->s2s->asked_addrs : NULL,
-        .per_host = xf_ask_per_host(out->s2s),
+        .doors = out->is_probe ? &out->s2s->probed_addrs : out->asker || out->for_stranger ? &out->s2s->asked_addrs : NULL,
+        .per_host = out->is_probe ? PROBE_PER_HOST : xf_ask_per_host(out->s2s),
         .peer = out->peer,
         .avoided = &out->s2s->avoided,
         .forgiven = out->in_clear ? XF_CAUSE_TLS : XF_CAUSE_NONE,
@@ -297,7 +311,7 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
     case XF_DISCOVERY_FAILED:
         break;
     }
-    xf_log(XF_LOG_INFO, "s2s.dns.failed", XF_STR("peer", out->peer), XF_STR("detail", result->detail));
+    xf_log(level_of(out), "s2s.dns.failed", XF_STR("peer", out->peer), XF_STR("detail", result->detail));
     xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE, "DNS did not answer for the domain");
 }
 
@@ -336,7 +350,7 @@ static void on_dial_connected(void *owner, struct xf_conn *conn, const struct xf
 static void on_dial_failed(void *owner, bool timed_out, const char *detail)
 {
     struct xf_out *out = owner;
-    xf_log(XF_LOG_INFO, "s2s.connect.failed", XF_STR("local", out->local), XF_STR("peer", out->peer),
+    xf_log(level_of(out), "s2s.connect.failed", XF_STR("local", out->local), XF_STR("peer", out->peer),
            XF_WORD("reason", timed_out ? "timeout" : "refused"), XF_STR("detail", detail));
     if (out->cause == XF_CAUSE_NONE)
         xf_out_give_up(out, XF_CAUSE_CONNECT, XF_STREAM_ERROR_NONE, "no server of the domain accepts connections");
@@ -818,6 +832,16 @@ static bool has_said_nothing(const struct xf_out *out)
         [XF_OUT_PLAIN_PROCEED] = true, [XF_OUT_HANDSHAKE] = true, [XF_OUT_TLS_HEADER] = true,   [XF_OUT_TLS_FEATURES] = true,
     };
     return yes[out->state];
+}
+
+struct xf_out *xf_out_probe(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, const struct xf_out_events *events,
+                            void *owner)
+{
+    struct xf_out *out = xf_out_open(s2s, local, peer, false, events, owner);
+    out->is_probe = true;
+    if (out->settings->candidate_ms < out->settings->negotiate_ms && out->state != XF_OUT_ENDED)
+        xf_timer_start(s2s->env->timers, &out->deadline, out->settings->candidate_ms);
+    return out;
 }
 
 bool xf_out_abandon(struct xf_out *out)

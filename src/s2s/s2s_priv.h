@@ -87,6 +87,7 @@ struct xf_s2s {
     struct xf_quota ask_quota; /* questions under way, by the address that they came from */
     struct xf_map *asked;      /* peer -> struct xf_asked: those to its server (ask_room.c) */
     struct xf_doors asked_peers, asked_addrs; /* domains whose servers were asked; addresses that verify streams connect to */
+    struct xf_doors probed_addrs; /* that probes connect to */
     struct xf_doors avoided;   /* "PEER ADDRESS": streams to it came to nothing lately, so that the peer's other addresses come first */
     struct xf_map *bidi_pairs; /* pair key -> struct xf_pair on a stream that goes both ways */
     struct xf_map *shared;    /* peer -> struct xf_out: a ready stream that takes further pairs (multiplex) */
@@ -305,6 +306,7 @@ struct xf_out {
     const struct xf_peer_settings *settings; /* renewed by reload */
     bool for_stranger;                       /* a stranger had us open it */
     struct xf_asker *asker;                  /* a verify stream, until it ended; NULL: delivery */
+    bool is_probe;                           /* ... for a peer that failed just now */
     const struct xf_out_events *events;      /* NULL after `ended` */
     void *owner;
     enum xf_out_state state;

@@ -39,7 +39,8 @@ void xf_log_out_up(const struct xf_out *out)
 
 void xf_log_out_down(const struct xf_out *out, const char *detail)
 {
-    enum xf_log_level level = out->was_ready || out->cause == XF_CAUSE_SHUTDOWN ? XF_LOG_INFO : XF_LOG_WARN;
+    bool is_usual = out->was_ready || out->cause == XF_CAUSE_SHUTDOWN;
+    enum xf_log_level level = is_usual ? XF_LOG_INFO : out->is_probe ? XF_LOG_DEBUG : XF_LOG_WARN;
     if (xf_log_threshold < level)
         return;
     xf_log_event(level, "s2s.stream.down",

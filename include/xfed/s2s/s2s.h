@@ -95,6 +95,13 @@ struct xf_out_events {
 struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, bool for_stranger,
                            const struct xf_out_events *events, void *owner);
 
+/*
+ * The same for a peer that failed just now, to find out whether it is there again: it takes less time, says nothing in the log above debug
+ * while it comes to nothing, and connects to no address that another such try found shut a moment ago.
+ */
+struct xf_out *xf_out_probe(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, const struct xf_out_events *events,
+                            void *owner);
+
 /* Is there a stream of the peer that carries the pair's stanzas (XEP-0288)? Then xf_out_open takes it. */
 bool xf_s2s_carries(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer);
 

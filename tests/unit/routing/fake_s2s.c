@@ -79,6 +79,14 @@ struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_s
     return out;
 }
 
+struct xf_out *xf_out_probe(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, const struct xf_out_events *events,
+                            void *owner)
+{
+    struct xf_out *out = xf_out_open(s2s, local, peer, false, events, owner);
+    out->is_probe = true;
+    return out;
+}
+
 bool xf_s2s_carries(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
 {
     (void)local;

@@ -18,7 +18,7 @@ struct xf_out {
     char *local, *peer;
     const struct xf_out_events *events; /* NULL once it ended */
     void *owner;
-    bool is_taken, is_ready, is_congested, is_committed; /* committed: cannot be abandoned */
+    bool is_probe, is_taken, is_ready, is_congested, is_committed; /* committed: cannot be abandoned */
     unsigned takes;       /* after so many stanzas it is congested; 0: never */
     size_t max_bytes;     /* larger payloads are refused; 0: none */
     char sent[4096];      /* ids since fake_out_take, separated by blanks; cut when there are too many */

@@ -68,6 +68,7 @@ struct routing_case {
     const char *label;
     unsigned queue_stanzas; /* 0: plenty */
     size_t queue_bytes;
+    unsigned backoff_ms;    /* 0: 5 s */
     struct step steps[40];
 };
 
@@ -156,13 +157,43 @@ static const struct routing_case cases[] = {
         {CLUSTER, .text = MSG("m4")}, {SENT, 0, ""}, {DRAINED, 0}, {SENT, 0, "m2 m3 m4"}}},
 
     {"a failed peer is answered at once for the back-off, then tried anew", .steps = {
-        {CLUSTER, .text = MSG("m1") MSG("m2")}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CONNECT},
-        {ANSWERED, .text = "m1:wait/remote-server-timeout m2:wait/remote-server-timeout"}, {LOG, .text = "routing.route.failed reason=connect", .ms = 1},
+        {CLUSTER, .text = MSG("m1") MSG("m2")}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CERTIFICATE},
+        {ANSWERED, .text = "m1:wait/remote-server-timeout m2:wait/remote-server-timeout"}, {LOG, .text = "routing.route.failed reason=certificate", .ms = 1},
         {WAIT, .ms = 3700}, {CLUSTER, .text = MSG("m3")}, {ANSWERED, .text = "m3:wait/remote-server-timeout"}, {NO_OUT},
         {WAIT, .ms = 2600}, {CLUSTER, .text = MSG("m4")}, {OUT, 1, "a.example b.example"}, {ENDED, 1, "words", XF_CAUSE_NOT_FOUND},
         {ANSWERED, .text = "m4:cancel/remote-server-not-found"}, {WAIT, .ms = 7400}, {CLUSTER, .text = MSG("m5")},
         {ANSWERED, .text = "m5:cancel/remote-server-not-found"}, {NO_OUT}, {WAIT, .ms = 5200}, {CLUSTER, .text = MSG("m6")},
         {OUT, 2, "a.example b.example"}, {READY, 2}, {SENT, 2, "m6"}}},
+
+    {"a peer in back-off is tried while stanzas come: they are answered until it is well, then pass, those of other pairs too", .backoff_ms = 60000, .steps = {
+        {CLUSTER, .text = MSG("m1") "<message from='v@chat.a.example' to='u@b.example' id='n1'/>"}, {OUT, 0, "a.example b.example"},
+        {ENDED, 0, "words", XF_CAUSE_CONNECT}, {OUT, 1, "chat.a.example b.example"}, {ENDED, 1, "words", XF_CAUSE_CONNECT}, {ANSWER_COUNT, .ms = 2},
+        {WAIT, .ms = 2600}, {NO_OUT}, {CLUSTER, .text = MSG("m2")}, {OUT, 2, "a.example b.example"}, {ANSWERED, .text = "m2:wait/remote-server-timeout"},
+        {ENDED, 2, "words", XF_CAUSE_CONNECT}, {LOG, .text = "routing.route.failed reason=connect", .ms = 2},
+        {CLUSTER, .text = "<message from='v@chat.a.example' to='u@b.example' id='n2'/>"}, {NO_OUT}, {WAIT, .ms = 2600}, {OUT, 3, "chat.a.example b.example"},
+        {CLUSTER, .text = "<message from='v@chat.a.example' to='u@b.example' id='n3'/>" MSG("m3")}, {ANSWER_COUNT, .ms = 3}, {READY, 3}, {SENT, 3, ""},
+        {CLUSTER, .text = "<message from='v@chat.a.example' to='u@b.example' id='n4'/>" MSG("m4")}, {SENT, 3, "n4"},
+        {OUT, 4, "a.example b.example"}, {READY, 4}, {SENT, 4, "m4"}}},
+
+    {"the stream of another pair ends the back-off, where the server was the trouble", .backoff_ms = 60000, .steps = {
+        {CLUSTER, .text = MSG("m1") "<message from='v@chat.a.example' to='u@b.example' id='n1'/>"}, {OUT, 0, "a.example b.example"},
+        {OUT, 1, "chat.a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CONNECT}, {READY, 1}, {SENT, 1, "n1"},
+        {CLUSTER, .text = MSG("m2")}, {OUT, 2, "a.example b.example"}, {READY, 2}, {SENT, 2, "m2"}}},
+
+    {"... not where the pair was", .backoff_ms = 60000, .steps = {
+        {CLUSTER, .text = MSG("m1") "<message from='v@chat.a.example' to='u@b.example' id='n1'/>"}, {OUT, 0, "a.example b.example"},
+        {OUT, 1, "chat.a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_AUTH}, {READY, 1}, {SENT, 1, "n1"}, {WAIT, .ms = 3000},
+        {CLUSTER, .text = MSG("m2")}, {NO_OUT}, {ANSWERED, .text = "m1:wait/remote-server-timeout m2:wait/remote-server-timeout"}}},
+
+    {"lost twice soon after ready: the peer is tried soon, while it bounces", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {READY, 0}, {CLOSING, 0}, {CLUSTER, .text = MSG("m2")},
+        {ENDED, 0, "words", XF_CAUSE_STREAM}, {OUT, 1, "a.example b.example"}, {READY, 1}, {SENT, 1, "m2"}, {CLOSING, 1}, {CLUSTER, .text = MSG("m3")},
+        {ENDED, 1, "words", XF_CAUSE_STREAM}, {CLUSTER, .text = MSG("m4")}, {ANSWER_COUNT, .ms = 2}, {NO_OUT}, {WAIT, .ms = 2600}, {OUT, 2, "a.example b.example"},
+        {READY, 2}, {CLUSTER, .text = MSG("m5")}, {SENT, 2, "m5"}}},
+
+    {"a drain ends a probe, and begins none", .backoff_ms = 60000, .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CONNECT}, {WAIT, .ms = 2600}, {CLUSTER, .text = MSG("m2")},
+        {OUT, 1, "a.example b.example"}, {DRAIN}, {ENDED, 1, "words", XF_CAUSE_SHUTDOWN}, {WAIT, .ms = 6000}, {NO_OUT}}},
 
     {"an inbound success ends the back-off", .steps = {
         {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CONNECT}, {SEEN, .text = "b.example"},
@@ -391,7 +422,7 @@ static void make_conf(struct world *world, const struct routing_case *test)
         .served = world->served, .served_count = 2, .defaults = plain, .peers = world->peers, .peer_count = 4,
         .strangers = {.routes_per_owner = 100, .routes = 100, .answer_streams_per_owner = 100, .answer_streams = 100,
                       .answer_bytes_per_owner = 1u << 20, .answer_bytes = 1u << 20},
-        .process = {.backoff_min_ms = 5000, .backoff_max_ms = 300000}};
+        .process = {.backoff_min_ms = test->backoff_ms ? test->backoff_ms : 5000, .backoff_max_ms = 300000, .backoff_probe_ms = 2000}};
     world->conf_reloaded = world->conf;
     world->conf_reloaded.peers = world->peers_reloaded;
     world->conf_reloaded.peer_count = 1;
