@@ -347,7 +347,7 @@ COUNT(PEER, "queue-stanzas", P, queue_stanzas, "2000", 1, 1000000, "... in numbe
 DURATION(PEER, "queue-time", P, queue_ms, "90s", S, H, "... and how long. Senders of the rest get an error."),
 DURATION(PEER, "connect-timeout", P, connect_ms, "10s", S, 2 * M, "For TCP to each address of the peer."),
 DURATION(PEER, "candidate-timeout", P, candidate_ms, "8s", S, 10 * M,
-      "For an address that accepts, up to its stream features, and as long again to authenticate; then the next address gets its turn. The last one has all "
+      "For an address that accepts, up to its stream features, and as long again to authenticate, or to answer a question of dialback; then the next address gets its turn. The last one has all "
       "that is left of negotiate-timeout."),
 DURATION(PEER, "negotiate-timeout", P, negotiate_ms, "60s", S, 10 * M,
       "From the start of a stream until it is authenticated, in all. queue-time should be longer."),

@@ -43,6 +43,8 @@ struct xf_asker {
     unsigned ask_count;
     unsigned unheard; /* questions that were sent, but are none any more: their answers may still come */
     unsigned unasked;
+    bool is_heard;         /* something was answered */
+    struct xf_timer doubt; /* a question was sent, nothing was heard, and the peer has other addresses */
     struct xf_timer quiet;
 };
 
@@ -66,6 +68,8 @@ static void send_ask(struct xf_ask *ask)
         return;
     }
     ask->is_sent = true;
+    if (!asker->is_heard && !xf_timer_is_running(&asker->doubt) && xf_out_has_more(asker->out))
+        xf_timer_start(asker->s2s->env->timers, &asker->doubt, asker->out->settings->candidate_ms);
     xf_dialback_write(&asker->out->stream, &(struct xf_dialback_elem){
                                                .name = "verify",
                                                .from = xf_span_of(asker->local),
@@ -94,6 +98,19 @@ static void on_quiet(void *owner)
 {
     struct xf_asker *asker = owner;
     xf_out_close(asker->out);
+}
+
+/* The questions go to another address of the peer. */
+static void on_doubt(void *owner)
+{
+    struct xf_asker *asker = owner;
+    if (asker->is_retired || asker->ask_count == 0)
+        return;
+    xf_out_give_back(asker->out, "its server did not answer our questions");
+    asker->is_ready = false;
+    XF_LIST_EACH(node, &asker->asks)
+    XF_CONTAINER(node, struct xf_ask, node)->is_sent = false;
+    asker->out = xf_out_open_verify(asker->s2s, xf_span_of(asker->local), xf_span_of(asker->peer), asker);
 }
 
 /* It takes no more questions; the next one gets a new asker. */
@@ -136,6 +153,7 @@ static struct xf_asker *new_asker(struct xf_s2s *s2s, struct xf_span local, stru
     asker->local = xf_span_dup(local);
     asker->peer = xf_span_dup(peer);
     xf_list_init(&asker->asks);
+    xf_timer_init(&asker->doubt, on_doubt, asker);
     xf_timer_init(&asker->quiet, on_quiet, asker);
     make_room(s2s);
     s2s->asker_count++;
@@ -260,7 +278,9 @@ void xf_asker_answer(struct xf_asker *asker, const struct xf_elem *elem)
             xf_out_give_up(asker->out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, "too many answers that nobody asked for");
         return;
     }
-    ask->is_answered = true;
+    ask->is_answered = asker->is_heard = true;
+    xf_timer_stop(&asker->doubt);
+    xf_out_settle(asker->out);
     if (xf_span_is(type, "valid"))
         tell(ask, XF_ANSWER_VALID, "");
     else if (xf_span_is(type, "invalid"))
@@ -289,6 +309,7 @@ void xf_asker_ended(struct xf_asker *asker, enum xf_cause cause, const char *tex
     enum xf_answer answer = answer_of(cause);
     while (!xf_list_is_empty(&asker->asks))
         tell(XF_CONTAINER(asker->asks.next, struct xf_ask, node), answer, text);
+    xf_timer_stop(&asker->doubt);
     xf_timer_stop(&asker->quiet);
     xf_free(asker->local);
     xf_free(asker->peer);

@@ -44,7 +44,8 @@ struct xf_dial {
     size_t count, running;
     size_t first_count; /* those that come first; the others are avoided */
     struct xf_dial_opts opts; /* doors NULL: not counted */
-    size_t held; /* candidate whose conn was handed over and still counts, or NONE */
+    size_t held; /* candidate whose conn was handed over, or NONE */
+    bool is_counted; /* before its host's door */
     struct xf_node attempts;
     struct xf_timer stagger; /* next start, or the report of the failure */
     bool any_timed_out;
@@ -139,10 +140,16 @@ static void avoid(const struct xf_dial *dial, size_t index, enum xf_cause cause)
     xf_door_failed(dial->opts.avoided, avoided_key(&dial->opts, &dial->candidates[index].addr, key), (int)cause, "");
 }
 
+void xf_dial_uncount(struct xf_dial *dial)
+{
+    if (dial->is_counted)
+        leave(dial, dial->held);
+    dial->is_counted = false;
+}
+
 static void let_go(struct xf_dial *dial)
 {
-    if (dial->held != NONE)
-        leave(dial, dial->held);
+    xf_dial_uncount(dial);
     dial->held = NONE;
 }
 
@@ -236,6 +243,7 @@ static void on_connected(void *owner)
     const struct xf_candidate *candidate = &dial->candidates[attempt->index];
     dial->progress[attempt->index] = TRIED;
     dial->held = attempt->index;
+    dial->is_counted = true;
     dial->running--;
     xf_list_remove(&attempt->node);
     xf_free(attempt); /* the conn has another owner from here on */

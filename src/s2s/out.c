@@ -488,8 +488,10 @@ void xf_out_become_ready(struct xf_out *out)
     out->ready_ms = out->carrier.used_ms = out->carrier.spoke_ms = out->s2s->env->clock->now_ms;
     xf_timer_stop(&out->deadline);
     xf_timer_stop(&out->patience);
-    xf_dial_praise(out->dial);
-    xf_dial_free(&out->dial);
+    if (out->asker && xf_out_has_more(out))
+        xf_dial_uncount(out->dial);
+    else
+        xf_out_settle(out);
     xf_timer_start(out->s2s->env->timers, &out->tick, xf_carrier_tick_ms(&out->carrier, TICK_MS));
     xf_log_out_up(out);
     xf_ask_reached(out->s2s, out->peer);
@@ -800,6 +802,24 @@ static struct xf_out *open_out(struct xf_s2s *s2s, struct xf_span local, struct 
     s2s->stream_count++;
     xf_timer_start(s2s->env->timers, &out->deadline, out->settings->negotiate_ms);
     return out;
+}
+
+bool xf_out_has_more(const struct xf_out *out)
+{
+    return out->dial && xf_dial_has_more(out->dial);
+}
+
+void xf_out_settle(struct xf_out *out)
+{
+    if (out->dial)
+        xf_dial_praise(out->dial);
+    xf_dial_free(&out->dial);
+}
+
+void xf_out_give_back(struct xf_out *out, const char *text)
+{
+    out->asker = NULL;
+    xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_NONE, text);
 }
 
 struct xf_out *xf_out_open_verify(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, struct xf_asker *asker)

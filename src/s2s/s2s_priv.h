@@ -224,6 +224,7 @@ struct xf_source xf_source_of(const struct xf_peer_settings *settings);
 void xf_dial_free(struct xf_dial **dial);     /* drops conns under way */
 void xf_dial_next(struct xf_dial *dial);      /* the conn that was handed over came to nothing: go on with the others */
 bool xf_dial_has_more(const struct xf_dial *dial);
+void xf_dial_uncount(struct xf_dial *dial);   /* the conn that was handed over is authenticated: its host may have another one */
 void xf_dial_put_back(struct xf_dial *dial);  /* the address of the conn that was handed over is to be tried once more */
 /* The conn that was handed over came to nothing by `cause`; `is_silent`: there was not even a stream header. */
 void xf_dial_blame(struct xf_dial *dial, enum xf_cause cause, bool is_silent);
@@ -381,6 +382,9 @@ void xf_out_send_result(struct xf_out *out, struct xf_out *carrier);
 
 /* A verify stream for an asker. */
 struct xf_out *xf_out_open_verify(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, struct xf_asker *asker);
+bool xf_out_has_more(const struct xf_out *out); /* other addresses of the peer, until: */
+void xf_out_settle(struct xf_out *out);         /* its address is the right one */
+void xf_out_give_back(struct xf_out *out, const char *text); /* it is not: closed, and the asker hears nothing more of it */
 
 /* ---- in.c, in_auth.c, in_pairs.c */
 enum xf_pass { XF_PASS_PLAIN, XF_PASS_TLS, XF_PASS_AUTH };
