@@ -4,7 +4,6 @@
 
 The cluster is a scripted component server, so what is counted is what the link really carries.
 """
-import socket
 import sys
 import threading
 import time
@@ -19,6 +18,7 @@ from lab.pki import Authority
 from lab.proc import Failed
 from lab.servers import COMPONENT_PORT
 from lab.stage import Stage
+from lab.stuck import BlackHole
 from lab.world import COMPONENT, LOCAL
 from lab.xmlstream import Closed, Listener
 
@@ -48,30 +48,6 @@ def address(name):
 
 def domain(name):
     return f'{name}.example'
-
-
-class BlackHole:
-    """A listening socket whose backlog is full: the kernel drops every further SYN, as a firewall would."""
-    def __init__(self, ip, port=5269):
-        self.listening = socket.socket()
-        self.listening.bind((ip, port))
-        self.listening.listen(0)
-        self.fill = []
-        for _ in range(4):
-            s = socket.socket()
-            s.setblocking(False)
-            s.connect_ex((ip, port))
-            self.fill.append(s)
-        time.sleep(0.2)
-        probe = socket.socket()
-        probe.settimeout(1.5)
-        try:
-            probe.connect((ip, port))
-            raise Failed('the black hole answers')
-        except socket.timeout:
-            pass
-        finally:
-            probe.close()
 
 
 class BreaksTls(Peer):

@@ -10,6 +10,7 @@
     gateway  xfedd: configuration, process, log lines
     client   an XMPP client (slixmpp) that keeps what it receives
     xmlstream, cluster, peer   scripted opposite sides, byte by byte, standard library only
+    stuck        servers that lead nowhere: silent behind each pass, black holes, servers of something else
     enterprise   servers of enterprises with their ways: Webex, Sametime, IM and Presence, before 1.0
     world    all of them put together
     ways     numbered messages in one direction, of which none may be lost
