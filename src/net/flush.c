@@ -221,14 +221,11 @@ static void flush(struct xf_net_conn *s)
 
 void xf_conns_flush(struct xf_loop *loop)
 {
-    struct xf_node now = loop->dirty;
+    struct xf_node now;
 
-    if (xf_list_is_empty(&loop->dirty))
-        return;
     /* Those that get dirty from here on wait for the next flush: an owner that answers each
      * `drained` with more output must not keep the loop here. */
-    now.next->prev = now.prev->next = &now;
-    xf_list_init(&loop->dirty);
+    xf_list_take_all(&now, &loop->dirty);
     while (!xf_list_is_empty(&now)) {
         struct xf_net_conn *s = XF_CONTAINER(now.next, struct xf_net_conn, in_dirty);
         xf_list_remove(&s->in_dirty);

@@ -84,10 +84,11 @@ void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *
 
 void xf_gate_resume_all(struct xf_s2s *s2s)
 {
-    XF_LIST_EACH_SAFE(node, &s2s->paused)
-    {
-        struct xf_gate *gate = XF_CONTAINER(node, struct xf_gate, paused_node);
-        xf_list_remove(node);
+    struct xf_node now;
+    xf_list_take_all(&now, &s2s->paused);
+    while (!xf_list_is_empty(&now)) { /* one that fills the link again is paused again, until the next time */
+        struct xf_gate *gate = XF_CONTAINER(now.next, struct xf_gate, paused_node);
+        xf_list_remove(&gate->paused_node);
         xf_stream_pause(gate->stream, false);
         if (gate->is_held && !xf_list_is_linked(&gate->rate.node))
             on_rate(&gate->rate);

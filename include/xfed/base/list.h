@@ -44,6 +44,17 @@ static inline void xf_list_remove(struct xf_node *node) /* of a linked node, or 
     node->prev = node->next = NULL;
 }
 
+/* All nodes of `from`, in order, to the empty ring `to`: for a walk during which more may be pushed, which are for another one. */
+static inline void xf_list_take_all(struct xf_node *to, struct xf_node *from)
+{
+    xf_list_init(to);
+    if (xf_list_is_empty(from))
+        return;
+    *to = *from;
+    to->next->prev = to->prev->next = to;
+    xf_list_init(from);
+}
+
 #define XF_LIST_EACH(node, head)                                                                   \
     for (struct xf_node *node = (head)->next; node != (head); node = node->next)
 

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* test_gate.c — streams that wait for the link go on when it has room, and wait again when it has none. */
+#include <check.h>
+#include <stdlib.h>
+
+#include "fake_conn.h"
+#include "s2s_priv.h"
+
+#include <xfed/xmpp/ns.h>
+
+#define HEADER "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
+#define MESSAGE "<message from='v@b.example' to='u@a.example'/>"
+#define GATES 3
+
+struct way_in {
+    struct xf_gate gate;
+    struct xf_stream stream;
+    struct fake_conn *conn;
+    struct world *world;
+};
+
+struct world {
+    struct fake_env env;
+    struct xf_s2s s2s;
+    struct way_in in[GATES];
+    unsigned room, taken; /* stanzas that the link still takes; that it took */
+};
+
+static enum xf_s2s_taken take(void *owner, struct xf_stanza *stanza, const char **out_text)
+{
+    struct world *world = owner;
+    (void)stanza;
+    (void)out_text;
+    world->taken++;
+    if (world->room > 0)
+        world->room--;
+    return world->room > 0 ? XF_S2S_TAKEN : XF_S2S_FULL;
+}
+
+static bool yes(struct xf_gate *gate)
+{
+    (void)gate;
+    return true;
+}
+
+static bool any_pair(struct xf_gate *gate, struct xf_span local, struct xf_span peer)
+{
+    (void)gate;
+    (void)local;
+    (void)peer;
+    return true;
+}
+
+static const struct xf_gate_ops ops = {.is_open = yes, .has_pair = any_pair};
+static const struct xf_s2s_events s2s_events = {.stanza = take};
+
+static void on_header(struct xf_stream *stream, const struct xf_header *header)
+{
+    (void)stream;
+    (void)header;
+}
+
+static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
+{
+    struct way_in *in = XF_CONTAINER(stream, struct way_in, stream);
+    xf_gate_stanza(&in->gate, &in->world->s2s, stanza);
+}
+
+static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const char *detail)
+{
+    (void)stream;
+    (void)end;
+    (void)detail;
+}
+
+static const struct xf_stream_events stream_events = {.header = on_header, .stanza = on_stanza, .closed = on_closed};
+
+static void setup(struct world *world)
+{
+    static const struct xf_reader_limits limits = {
+        .stanza_bytes = 10000, .control_bytes = 10000, .start_tag_bytes = 10000, .attributes = 32, .depth = 8};
+    *world = (struct world){0};
+    fake_env_init(&world->env);
+    world->s2s = (struct xf_s2s){.env = &world->env.env, .events = &s2s_events, .owner = world};
+    xf_list_init(&world->s2s.paused);
+    for (int i = 0; i < GATES; i++) {
+        struct way_in *in = &world->in[i];
+        in->world = world;
+        in->conn = fake_conn_accepted(&world->env, "192.0.2.1:40000");
+        xf_stream_init(&in->stream, &world->env.env, XF_NS_SERVER, &limits, 1000, &stream_events);
+        xf_stream_attach(&in->stream, in->conn->conn);
+        xf_gate_init(&in->gate, &ops, &in->stream);
+        fake_conn_feed_text(in->conn, HEADER);
+    }
+}
+
+static void teardown(struct world *world)
+{
+    for (int i = 0; i < GATES; i++) {
+        xf_stream_abort(&world->in[i].stream);
+        fake_env_run(&world->env);
+        xf_gate_fini(&world->in[i].gate);
+        xf_stream_fini(&world->in[i].stream);
+    }
+    fake_env_fini(&world->env);
+}
+
+/* Each waits for its rate with a stanza unread, and for the link. */
+static void make_wait(struct world *world)
+{
+    world->room = 0;
+    for (int i = 0; i < GATES; i++) {
+        struct way_in *in = &world->in[i];
+        fake_conn_feed_text(in->conn, MESSAGE);
+        ck_assert(in->stream.is_paused);
+        in->gate.is_held = true;
+        xf_stream_hold(&in->stream);
+        ck_assert_int_eq(xf_buf_try_append(&in->stream.held, MESSAGE MESSAGE, 2 * strlen(MESSAGE)), XF_ERR_OK);
+    }
+    ck_assert_uint_eq(world->taken, GATES);
+}
+
+/* The first one's two stanzas fill the link, the others' are read too, for nothing that was read is put back: but none goes on reading. */
+START_TEST(one_that_fills_the_link_again_waits_again)
+{
+    struct world world;
+    setup(&world);
+    make_wait(&world);
+    world.room = 2;
+    xf_gate_resume_all(&world.s2s);
+    ck_assert_uint_eq(world.taken, 3 * GATES);
+    for (int i = 0; i < GATES; i++) {
+        ck_assert_msg(world.in[i].stream.is_paused && world.in[i].conn->is_paused, "stream %d is read", i);
+        ck_assert(xf_list_is_linked(&world.in[i].gate.paused_node));
+    }
+    world.room = 100;
+    xf_gate_resume_all(&world.s2s);
+    for (int i = 0; i < GATES; i++)
+        ck_assert_msg(!world.in[i].stream.is_paused && !world.in[i].conn->is_paused, "stream %d is not read", i);
+    ck_assert(xf_list_is_empty(&world.s2s.paused));
+    teardown(&world);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("s2s/gate");
+    TCase *tc = tcase_create("all");
+    SRunner *runner = srunner_create(suite);
+    tcase_add_test(tc, one_that_fills_the_link_again_waits_again);
+    suite_add_tcase(suite, tc);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
