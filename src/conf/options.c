@@ -334,8 +334,9 @@ TEXTS(PEER, "dns-servers", P, dns_servers, ADDRESS, "", "192.0.2.53", "Resolvers
 TEXTS(PEER, "source", P, source, IP, "", "192.0.2.10",
       "Address of ours to connect from; one of each family where both are used. Empty: as the system chooses."),
 TEXT (PEER, "source-ports", P, source_ports, PORTS, "", "30000-35999", "Ports of ours to connect from, for firewalls; \"\" for any. Several streams may share one when they go to different servers."),
-SIZE (PEER, "max-stanza", P, max_stanza_bytes, "256k", 10 * KIB, 16 * MIB,
-      "Largest stanza of the peer, and never more than the smallest link takes."),
+SIZE (PEER, "max-stanza", P, max_stanza_bytes, "512k", 10 * KIB, 16 * MIB,
+      "Largest stanza that is taken from the peer, and never more than the smallest link takes: a larger one ends its stream. What is sent to it is "
+      "bounded by what it says itself (XEP-0478)."),
 COUNT(PEER, "max-streams", P, max_streams, "64", 1, 100000, "Streams of the peer to us at a time."),
 COUNT(PEER, "max-pairs", P, max_pairs, "256", 1, 10000,
       "Pairs of domains, one of the peer's and one of ours, that one of its streams may carry."),

@@ -111,8 +111,6 @@ static void on_stanza(void *owner, struct xf_link *from, struct xf_stanza *stanz
         return;
     if (routing->is_draining)
         xf_bounce(routing, link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the gateway is shutting down");
-    else if (stanza->wire_bytes > route->settings->max_stanza_bytes)
-        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_NOT_ACCEPTABLE, "the stanza is too large");
     else if (__builtin_expect(route->settings->mail || route->line_out, 0))
         xf_mail_out(route, stanza);
     else

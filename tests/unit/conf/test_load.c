@@ -116,7 +116,7 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_int_eq(p->certificate, XF_CERT_PREFERRED);
     ck_assert(p->sasl_in && p->sasl_out && p->dialback && p->direct_tls);
     ck_assert_uint_eq(p->tls_min, 12);
-    ck_assert_uint_eq(p->max_stanza_bytes, 256 * 1024);
+    ck_assert_uint_eq(p->max_stanza_bytes, 512 * 1024);
     ck_assert_uint_eq(p->queue_bytes, 1024 * 1024);
     ck_assert_uint_eq(p->queue_stanzas, 2000);
     ck_assert_uint_eq(p->queue_ms, 90000);
