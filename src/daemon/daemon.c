@@ -253,6 +253,8 @@ static void make_links(struct xf_daemon *daemon)
 
 void xf_daemon_keep_peers(struct xf_daemon *daemon)
 {
+    for (size_t k = 0; k < daemon->link_count; k++)
+        xf_link_keep_none(daemon->links[k]);
     for (size_t i = 0; i < daemon->conf->peer_count; i++) {
         const char *peer = daemon->conf->peers[i].pattern;
         for (size_t k = 0; k < daemon->link_count && peer[0] != '*'; k++)

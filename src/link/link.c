@@ -326,6 +326,26 @@ void xf_link_keep_peer(struct xf_link *link, struct xf_span peer)
     xf_timer_stop(&way->idle);
 }
 
+static void let_go(struct xf_link *link, struct xf_way *way)
+{
+    struct xf_span name = xf_span_of(way->legs[0].name);
+    const struct xf_quota_keys keys = {.group = xf_domain_owner(name), .member = name};
+    way->is_kept = false;
+    xf_quota_enter(&link->quota, &way->place, &keys, link->env->clock->now_ms);
+    xf_timer_start(link->env->timers, &way->idle, XF_LINK_PEER_IDLE_MS);
+}
+
+void xf_link_keep_none(struct xf_link *link)
+{
+    size_t cursor = 0;
+    void *value = NULL;
+    while (link->peers && !link->is_stopping && xf_map_next(link->peers, &cursor, NULL, &value)) {
+        struct xf_way *way = value;
+        if (way->is_kept)
+            let_go(link, way);
+    }
+}
+
 static enum xf_err send_on_way(struct xf_link *link, const struct xf_stanza *stanza)
 {
     struct xf_way *way = link->peers ? peer_way(link, stanza->from.domain) : link->way;

@@ -83,3 +83,8 @@ void xf_pressure_dropped(struct xf_route *route)
     if (!is_above(route, 4))
         let_go(route);
 }
+
+void xf_pressure_leave(struct xf_route *route)
+{
+    let_go(route);
+}

@@ -393,15 +393,35 @@ struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local,
     return route;
 }
 
+/* A reload may have moved the served domain to another link. One that is not served any more stays where it was: what waits is answered there. */
+static void follow(struct xf_route *route)
+{
+    const struct xf_conf_served *served = xf_policy_served(route->routing->policy, route->local);
+    struct xf_routing_link *link = served ? xf_routing_link_of(route->routing, served->link) : NULL;
+    if (!link || link == route->link)
+        return;
+    xf_pressure_leave(route);
+    route->link = link;
+}
+
 void xf_route_judge(struct xf_route *route)
 {
     struct xf_policy *policy = route->routing->policy;
+    follow(route);
     route->settings = xf_policy_peer(policy, route->peer);
     route->may = xf_place_is_held(&route->place) && xf_routing_is_served_by(route->routing, route->link, route->local) &&
                  xf_policy_may(policy, route->local, route->peer, XF_DIRECTION_OUT);
     route->is_watched = xf_ruling_watches(route->routing, route->local, route->peer, XF_DIRECTION_OUT);
     if (route->state == XF_ROUTE_QUEUE)
         arm(route);
+}
+
+void xf_route_forgive(struct xf_route *route)
+{
+    route->backoff_ms = 0;
+    route->quick_losses = 0;
+    if (route->state == XF_ROUTE_BOUNCE)
+        fire(route, XF_ROUTE_ON_OVER);
 }
 
 void xf_route_sift(struct xf_route *route)

@@ -97,6 +97,7 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy)
     while (xf_map_next(routing->routes, &cursor, NULL, &value)) {
         struct xf_route *route = value;
         xf_route_judge(route);
+        xf_route_forgive(route);
         if (route->is_watched) {
             xf_route_sift(route);
             xf_line_sift(route->line_out);

@@ -84,7 +84,7 @@ struct xf_line {
 
 struct xf_route {
     struct xf_routing *routing;
-    struct xf_routing_link *link;    /* of the served domain */
+    struct xf_routing_link *link;    /* of the served domain, also after a reload moved it */
     const struct xf_peer_settings *settings;
     enum xf_route_state state;
     bool may;                        /* policy lets stanzas out, and local is served */
@@ -190,6 +190,7 @@ void xf_route_free(struct xf_route *route);
 void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza);
 void xf_route_seen(struct xf_route *route);
 void xf_route_judge(struct xf_route *route); /* policy changed */
+void xf_route_forgive(struct xf_route *route); /* ... and what made the peer fail may be mended: the next stanza tries */
 void xf_route_sift(struct xf_route *route);  /* ... what waits is asked about anew, and answered where it is refused */
 void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, const char *text);
 
@@ -223,6 +224,7 @@ void xf_pressure_init(struct xf_routing *routing);
 void xf_pressure_pushed(struct xf_route *route);
 void xf_pressure_moved(struct xf_route *route);   /* the stream took something */
 void xf_pressure_dropped(struct xf_route *route); /* the queue became shorter otherwise */
+void xf_pressure_leave(struct xf_route *route);   /* its link is about to be another one */
 
 /* ------------------------------------------------------------------ bounce.c */
 

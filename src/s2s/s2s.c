@@ -231,6 +231,8 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy, struct xf_tls_i
             xf_out_give_up(out, XF_CAUSE_POLICY, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
         else if (out->state == XF_OUT_READY && out->is_bidi && (refusal = xf_out_bidi_refusal(out)))
             xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, refusal); /* the next one goes one way */
+        else if (out->state == XF_OUT_READY && out->on->in && !out->settings->bidi) /* its mirror: the peer's stream stays the peer's */
+            xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_NONE, "bidi is switched off for this peer");
     }
 }
 

@@ -41,6 +41,7 @@ void xf_link_free(struct xf_link **link);
  */
 #define XF_LINK_PEER_IDLE_MS 1800000
 void xf_link_keep_peer(struct xf_link *link, struct xf_span peer);
+void xf_link_keep_none(struct xf_link *link); /* for another configuration: those that are not kept again end as others do, when idle */
 
 /*
  * Deliver an addressed stanza. XF_ERR_LIMIT: larger than the link takes. XF_ERR_CLOSED: down for longer than hold_ms, the

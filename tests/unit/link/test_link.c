@@ -58,6 +58,7 @@ enum op {
     RESUME,
     READS,      /* conn n; text: "yes" or "no" */
     KEEP,       /* xf_link_keep_peer text */
+    KEEP_NONE,  /* xf_link_keep_none */
 };
 
 struct step {
@@ -207,6 +208,12 @@ static const struct link_case cases[] = {
     {"per peer: a kept one stays", .nodes = {"127.0.0.1:5347"}, .per_peer = true, .steps = {
         {KEEP, .text = "b.example"}, {JOIN, 0, "127.0.0.1:5347"}, {WAIT, .ms = 4000000}, {FEED, 0, "<message from='v@a.example' to='u@b.example' id='r1'/>"},
         {GOT, .text = "r1"}}},
+
+    {"per peer: a reload lets those go that it names no more", .nodes = {"127.0.0.1:5347"}, .per_peer = true, .steps = {
+        {KEEP, .text = "b.example"}, {JOIN, 0, "127.0.0.1:5347"}, {KEEP, .text = "c.example"}, {JOIN, 1, "127.0.0.1:5347"},
+        {WAIT, .ms = 4000000}, {KEEP_NONE}, {KEEP, .text = "c.example"}, {WAIT, .ms = 1700000}, {SEND_FROM, .text = "b.example"},
+        {SENT_COUNT, 0, .ms = 1}, {WAIT, .ms = 1810000}, {GONE, 0}, {WAIT, .ms = 4000000}, {NO_DIAL}, {FEED, 1, "<message from='v@a.example' to='u@c.example' id='r2'/>"},
+        {GOT, .text = "r2"}, {SEND_FROM, .text = "b.example"}, {JOIN, 2, "127.0.0.1:5347"}, {SENT_COUNT, 2, .ms = 1}}},
 
     {"per peer: an owner has so many names, a kept one besides", .nodes = {"127.0.0.1:5347"}, .per_peer = true, .peers_per_owner = 2, .steps = {
         {KEEP, .text = "kept.evil.example"}, {JOIN, 0, "127.0.0.1:5347"}, {SEND_FROM, .text = "a.evil.example"}, {JOIN, 1, "127.0.0.1:5347"},
@@ -443,6 +450,7 @@ static void take_step(struct world *world, const struct step *step)
     case RESUME: xf_link_pause(world->link, false); break;
     case READS: expect_text(world, conn->is_paused ? "no" : "yes", step->text); break;
     case KEEP: xf_link_keep_peer(world->link, xf_span_of(step->text)); break;
+    case KEEP_NONE: xf_link_keep_none(world->link); break;
     }
 }
 

@@ -52,6 +52,8 @@ enum op {
     ROUTES,       /* ms routes exist */
     IDLE,         /* text: "yes" or "no" */
     RELOAD,       /* to the policy in which b.example may not be spoken to */
+    MOVE,         /* to the one in which the other link serves a.example: that comes up, and what follows is said of it */
+    SWAP,         /* ... of the one before */
     DRAIN,
     FINISH,
     LOG,          /* event text, ms times since the last LOG */
@@ -116,9 +118,9 @@ static const struct routing_case cases[] = {
         {CLUSTER, .text = MSG("m1") MSG("m2") MSG("m3")}, {OUT, 0, "a.example b.example"}, {ANSWERED, .text = "m3:wait/resource-constraint"},
         {READY, 0}, {SENT, 0, "m1 m2"}}},
 
-    {"larger than policy allows: not-acceptable, the stream is not asked", .steps = {
-        {CLUSTER, .text = "<message " FROM("v") "to='u@small.example' id='m1'><body>more than a hundred bytes in all, which is more than this peer may get</body></message>"},
-        {ANSWERED, .text = "m1:modify/not-acceptable"}, {NO_OUT}}},
+    {"larger than what is taken from the peer: that says nothing of what the peer takes", .steps = {
+        {CLUSTER, .text = "<message " FROM("v") "to='u@small.example' id='m1'><body>more than a hundred bytes in all, which is more than this peer may send</body></message>"},
+        {OUT, 0, "a.example small.example"}, {READY, 0}, {SENT, 0, "m1"}, {ANSWERED, .text = ""}}},
 
     {"larger than the peer takes: not-acceptable, from queue and stream", .steps = {
         {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {MAX, 0, .ms = 5}, {READY, 0}, {ANSWERED, .text = "m1:modify/not-acceptable"},
@@ -323,6 +325,16 @@ static const struct routing_case cases[] = {
         {ANSWERED, .text = "m1:cancel/not-allowed"}, {CLUSTER, .text = MSG("m3")}, {ANSWERED, .text = "m3:cancel/not-allowed"},
         {ENDED, 0, "words", XF_CAUSE_POLICY}, {READY, 1}, {SENT, 1, "m2"}, {PEER, .text = "message - p1 b.example"}, {DELIVERED, .text = ""}}},
 
+    {"reload: the routes of a domain go with it to another link, and what waits is answered there", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {MOVE}, {CLUSTER, .text = MSG("m2")}, {WAIT, .ms = 60100},
+        {ANSWERED, .text = "m1:wait/remote-server-timeout m2:wait/remote-server-timeout"}, {SWAP}, {ANSWERED, .text = ""}, {SWAP}, {READY, 0},
+        {CLUSTER, .text = MSG("m3")}, {SENT, 0, "m3"}, {PEER, .text = "message - p1 b.example"}, {DELIVERED, .text = "p1"}}},
+
+    {"reload: a full queue that goes to another link stops the one before no more", .queue_stanzas = 8, .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {READY, 0}, {SENT, 0, "m1"}, {TAKES, 0, .ms = 1},
+        {CLUSTER, .text = MSG("m2") MSG("m3") MSG("m4") MSG("m5") MSG("m6") MSG("m7") MSG("m8")}, {LINK_READS, .text = "no"}, {MOVE},
+        {LINK_READS, .text = "yes"}, {SWAP}, {LINK_READS, .text = "yes"}}},
+
     {"drain: nothing new is taken, queues go on", .steps = {
         {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {DRAIN}, {CLUSTER, .text = MSG("m2") MESSAGE("m3", "c.example")},
         {ANSWERED, .text = "m2:wait/remote-server-timeout m3:wait/remote-server-timeout"}, {NO_OUT}, {IDLE, .text = "no"}, {READY, 0}, {SENT, 0, "m1"},
@@ -344,12 +356,13 @@ struct world {
     char *aliases[1];
     char *nodes[1];
     struct xf_conf_link links[2];
-    struct xf_conf conf, conf_reloaded;
+    struct xf_conf conf, conf_reloaded, conf_moved;
+    struct xf_conf_served served_moved[2];
     struct xf_conf_peer peers_reloaded[1];
-    struct xf_policy *policy, *policy_reloaded;
+    struct xf_policy *policy, *policy_reloaded, *policy_moved;
     struct xf_routing *routing;
     struct xf_link *link, *other;
-    struct fake_conn *conn;
+    struct fake_conn *conn, *other_conn;
     struct xf_out *outs[OUTS_MAX];
     char where[200];
 };
@@ -371,15 +384,20 @@ static void expect_number(const struct world *world, size_t got, size_t want)
 
 #define WORD(text) ((char *)(uintptr_t)(text))
 
+static void shake_hands(struct fake_conn *conn)
+{
+    fake_conn_connected(conn);
+    fake_conn_feed_text(conn, "<stream:stream xmlns='jabber:component:accept' "
+                              "xmlns:stream='http://etherx.jabber.org/streams' id='s1'>");
+    (void)fake_conn_take(conn); /* header and handshake: test_link.c */
+    fake_conn_feed_text(conn, "<handshake/>");
+}
+
 static void join(struct world *world)
 {
     world->conn = fake_conn_next(&world->fake, "127.0.0.1:5347");
     expect(world, world->conn, "the link does not connect");
-    fake_conn_connected(world->conn);
-    fake_conn_feed_text(world->conn, "<stream:stream xmlns='jabber:component:accept' "
-                                     "xmlns:stream='http://etherx.jabber.org/streams' id='s1'>");
-    (void)fake_conn_take(world->conn); /* header and handshake: test_link.c */
-    fake_conn_feed_text(world->conn, "<handshake/>");
+    shake_hands(world->conn);
 }
 
 static struct xf_conf_peer peer_conf(const char *pattern, const struct xf_peer_settings *settings)
@@ -426,6 +444,11 @@ static void make_conf(struct world *world, const struct routing_case *test)
     world->conf_reloaded = world->conf;
     world->conf_reloaded.peers = world->peers_reloaded;
     world->conf_reloaded.peer_count = 1;
+    world->served_moved[0] = world->served[0];
+    world->served_moved[0].link = WORD("other");
+    world->served_moved[1] = world->served[1];
+    world->conf_moved = world->conf;
+    world->conf_moved.served = world->served_moved;
 }
 
 static void set_up(struct world *world, const struct routing_case *test)
@@ -435,6 +458,7 @@ static void set_up(struct world *world, const struct routing_case *test)
     fake_env_init(&world->fake);
     fake_s2s_init(&world->s2s);
     world->policy = xf_policy_new(&(struct xf_policy_opts){.conf = &world->conf});
+    world->policy_moved = xf_policy_new(&(struct xf_policy_opts){.conf = &world->conf_moved});
     world->policy_reloaded = xf_policy_new(&(struct xf_policy_opts){.conf = &world->conf_reloaded});
     struct xf_routing_opts opts = {.env = &world->fake.env, .policy = world->policy};
     world->routing = xf_routing_new(&opts);
@@ -442,10 +466,11 @@ static void set_up(struct world *world, const struct routing_case *test)
     xf_routing_attach_s2s(world->routing, &world->s2s);
     xf_routing_attach_link(world->routing, "presence", world->link);
     join(world);
-    /* A second cluster that never comes up. */
+    /* A second cluster, which comes up when a domain is moved there. */
     world->other = xf_link_new(&world->fake.env, &world->links[1], &xf_routing_link_events, world->routing);
     xf_routing_attach_link(world->routing, "other", world->other);
-    expect(world, fake_conn_next(&world->fake, "127.0.0.1:5347"), "the second link does not connect");
+    world->other_conn = fake_conn_next(&world->fake, "127.0.0.1:5347");
+    expect(world, world->other_conn, "the second link does not connect");
 }
 
 static void tear_down(struct world *world)
@@ -467,6 +492,7 @@ static void tear_down(struct world *world)
     xf_link_free(&world->other);
     xf_policy_free(&world->policy);
     xf_policy_free(&world->policy_reloaded);
+    xf_policy_free(&world->policy_moved);
     fake_s2s_fini(&world->s2s);
     fake_env_fini(&world->fake);
 }
@@ -598,6 +624,20 @@ static const char *yes_or_no(bool is_yes)
     return is_yes ? "yes" : "no";
 }
 
+static void swap_links(struct world *world)
+{
+    struct fake_conn *conn = world->conn;
+    world->conn = world->other_conn;
+    world->other_conn = conn;
+}
+
+static void move(struct world *world)
+{
+    shake_hands(world->other_conn);
+    xf_routing_reload(world->routing, world->policy_moved);
+    swap_links(world);
+}
+
 static void take_step(struct world *world, const struct step *step)
 {
     struct xf_out *out = world->outs[step->n];
@@ -636,6 +676,8 @@ static void take_step(struct world *world, const struct step *step)
     case ROUTES: expect_number(world, xf_map_count(world->routing->routes), step->ms); break;
     case IDLE: expect_text(world, yes_or_no(xf_routing_is_idle(world->routing)), step->text); break;
     case RELOAD: xf_routing_reload(world->routing, world->policy_reloaded); break;
+    case MOVE: move(world); break;
+    case SWAP: swap_links(world); break;
     case DRAIN: xf_routing_drain(world->routing); break;
     case FINISH: xf_routing_finish(world->routing); break;
     case LOG: check_log(world, step); break;
