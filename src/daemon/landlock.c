@@ -17,18 +17,38 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if __has_include(<linux/landlock.h>)
-#include <linux/landlock.h>
+/* The kernel's interface, and not its header: what the running kernel can is asked when we run, whatever we were built on. */
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#define SYS_landlock_add_rule 445
+#define SYS_landlock_restrict_self 446
+#endif
 
-/* Of kernels younger than the headers may be; the numbers are the kernel's interface. */
+#define CREATE_RULESET_VERSION 1
+#define RULE_PATH_BENEATH 1
+
+struct ruleset_attr {
+    uint64_t handled_access_fs;
+};
+
+struct path_beneath_attr {
+    uint64_t allowed_access;
+    int32_t parent_fd;
+} __attribute__((packed));
+
+#define RIGHT_WRITE_FILE (UINT64_C(1) << 1)
+#define RIGHT_READ_FILE (UINT64_C(1) << 2)
+#define RIGHT_READ_DIR (UINT64_C(1) << 3)
+#define RIGHT_REMOVE_FILE (UINT64_C(1) << 5)
+#define RIGHT_MAKE_REG (UINT64_C(1) << 8)
 #define RIGHTS_1 ((UINT64_C(1) << 13) - 1) /* Linux 5.13: execute, write and read file, read folder, remove and make things */
 #define RIGHT_REFER (UINT64_C(1) << 13)    /* 5.19: move between folders */
 #define RIGHT_TRUNCATE (UINT64_C(1) << 14) /* 6.2 */
 #define RIGHT_IOCTL_DEV (UINT64_C(1) << 15) /* 6.10 */
 
-#define TO_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define TO_WRITE (TO_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REMOVE_FILE | RIGHT_TRUNCATE)
-#define OF_FILES (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | RIGHT_TRUNCATE) /* the rest is refused for what is no folder */
+#define TO_READ (RIGHT_READ_FILE | RIGHT_READ_DIR)
+#define TO_WRITE (TO_READ | RIGHT_WRITE_FILE | RIGHT_MAKE_REG | RIGHT_REMOVE_FILE | RIGHT_TRUNCATE)
+#define OF_FILES (RIGHT_READ_FILE | RIGHT_WRITE_FILE | RIGHT_TRUNCATE) /* the rest is refused for what is no folder */
 
 static uint64_t known_rights(long version)
 {
@@ -43,8 +63,8 @@ static int add(int rules, const char *path, uint64_t rights)
         return errno == ENOENT || errno == EACCES || errno == ENOTDIR ? 0 : errno;
     if (fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode))
         rights &= OF_FILES;
-    struct landlock_path_beneath_attr attr = {.allowed_access = rights, .parent_fd = fd};
-    int error = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &attr, 0) == 0 ? 0 : errno;
+    struct path_beneath_attr attr = {.allowed_access = rights, .parent_fd = fd};
+    int error = syscall(SYS_landlock_add_rule, rules, RULE_PATH_BENEATH, &attr, 0) == 0 ? 0 : errno;
     close(fd);
     return error;
 }
@@ -60,8 +80,8 @@ static int add_all(int rules, const struct xf_texts *paths, uint64_t rights)
 enum xf_err xf_landlock_enter(const struct xf_texts *read, const struct xf_texts *write, long *out_version, struct xf_error *err)
 {
     char words[128];
-    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    struct landlock_ruleset_attr attr = {.handled_access_fs = known_rights(version)};
+    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
+    struct ruleset_attr attr = {.handled_access_fs = known_rights(version)};
     int rules = version < 0 ? -1 : (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
     int error = rules < 0 ? errno : add_all(rules, read, TO_READ & attr.handled_access_fs);
     if (error == 0)
@@ -75,15 +95,3 @@ enum xf_err xf_landlock_enter(const struct xf_texts *read, const struct xf_texts
     *out_version = version;
     return XF_ERR_OK;
 }
-
-#else
-
-enum xf_err xf_landlock_enter(const struct xf_texts *read, const struct xf_texts *write, long *out_version, struct xf_error *err)
-{
-    (void)read;
-    (void)write;
-    (void)out_version;
-    return xf_fail(err, XF_ERR_NOT_FOUND, "landlock: xfedd was built without linux/landlock.h");
-}
-
-#endif
