@@ -50,7 +50,7 @@ const char *xf_spell_nearest(const char *word, const char *const *words, size_t 
     X(LINK,            "link",            "presence",          "A connection to the local cluster. A change needs a restart.") \
     X(SERVED,          "served",          "example.org",       "A domain of ours. Certificates are read anew by a reload.") \
     X(NODE,            "node",            "xmpp1",             "A server of this deployment as peers see it, for xfedd --dns-records and --firewall; what runs does not read it.") \
-    X(PUBLISH,         "publish",         NULL,                "What else xfedd --dns-records and --firewall need to know.") \
+    X(PUBLISH,         "publish",         NULL,                "What else xfedd --dns-records, --csr-names and --firewall need to know.") \
     X(MAIL,            "mail",            NULL,                "E-mail addresses of users, shown to peers with mail = yes.") \
     X(DIRECTORY,       "directory",       NULL,                "LDAP: e-mail addresses and groups of users.")          \
     X(POLICY,          "policy",          NULL,                "Who may federate.")                                    \

@@ -247,6 +247,8 @@ COUNT(NODE, "direct-port", N, direct_port, "5270", 1, 65535,
       "Public port of listen { s2s-direct }; nothing without that."),
 
 DURATION(PUBLISH, "ttl", C, publish_ttl_ms, "1h", S, 7 * DAY, "How long others may keep the records."),
+BOOL (PUBLISH, "private-ca", C, publish_private_ca, "no",
+      "The authority that signs our certificates is not a public one: xfedd --csr-names asks for clientAuth as well, which public ones refuse."),
 TEXT (PUBLISH, "interface", C, publish_interface, INTERFACE, "eth0", NULL,
       "The interface towards the Internet on the machine that the nftables rules are for: the router before the nodes, or a node itself."),
 

@@ -66,12 +66,12 @@ static void put_xmpp_addresses(const struct names *names, unsigned *number, FILE
         fprintf(out, "otherName.%u = " ID_ON_XMPP_ADDR ";UTF8:%s\n", ++*number, ours.name);
 }
 
-static void put_extensions(const char *section, const char *names, const char *what, FILE *out)
+static void put_extensions(const struct xf_conf *conf, const char *section, const char *names, const char *what, FILE *out)
 {
     fprintf(out,
             "\n# %s\n[ %s ]\nbasicConstraints = critical, CA:FALSE\nkeyUsage = critical, digitalSignature, keyEncipherment\n"
-            "extendedKeyUsage = serverAuth, clientAuth\nsubjectAltName = @%s\n",
-            what, section, names);
+            "extendedKeyUsage = serverAuth%s\nsubjectAltName = @%s\n",
+            what, section, conf->publish_private_ca ? ", clientAuth" : "", names);
 }
 
 static void put_names(const struct names *names, FILE *out)
@@ -89,6 +89,13 @@ static void put_names(const struct names *names, FILE *out)
     put_xmpp_addresses(names, &number, out);
 }
 
+/* Chrome's root programme and, after it, the public authorities: no clientAuth beside serverAuth since 2026; ACME answers badCSR. */
+static const char for_servers[] =
+    "# The usage is that of a server: public authorities refuse a request for clientAuth (badCSR). Few peers want it of us when we connect;\n"
+    "# those fall back to dialback. An authority of your own can sign both: publish { private-ca = yes }.\n";
+static const char for_both[] =
+    "# The usages are those of a server and a client (publish { private-ca = yes }): public authorities refuse this with badCSR.\n";
+
 static void put_head(const struct names *names, FILE *out)
 {
     struct xf_our_name ours;
@@ -97,11 +104,10 @@ static void put_head(const struct names *names, FILE *out)
             "# Names of a certificate, made by xfedd --csr-names. A key and a request for it:\n"
             "#   openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config THIS_FILE -keyout %s.key -out %s.csr\n"
             "# For an authority that takes DNS names alone add -reqexts dns; for one that signs XMPP addresses too, -reqexts names_xmpp.\n"
-            "# Peers that connect show a certificate as clients: some refuse one without clientAuth, which public authorities give up in 2026;\n"
-            "# xfedd does not ask it of peers unless client-eku = yes.\n"
+            "%s"
             "\n[ req ]\nprompt = no\nutf8 = yes\ndefault_md = sha256\ndistinguished_name = subject\nreq_extensions = names\n"
             "\n[ subject ]\nCN = %s\n",
-            name, name, name);
+            name, name, names->conf->publish_private_ca ? for_both : for_servers, name);
 }
 
 enum xf_err xf_sheet_csr(const struct xf_conf *conf, const char *name, FILE *out, struct xf_error *err)
@@ -113,9 +119,9 @@ enum xf_err xf_sheet_csr(const struct xf_conf *conf, const char *name, FILE *out
         return xf_fail(err, XF_ERR_NOT_FOUND, "--csr-names %s: is no domain or alias of a served section: expected one, or none for all",
                        name ? name : "");
     put_head(&names, out);
-    put_extensions("names", "srv_names", "DNS and SRV names (RFC 6120 section 13.7.1.2).", out);
-    put_extensions("dns", "dns_names", "DNS names alone.", out);
-    put_extensions("names_xmpp", "xmpp_names", "XMPP addresses as well.", out);
+    put_extensions(conf, "names", "srv_names", "DNS and SRV names (RFC 6120 section 13.7.1.2).", out);
+    put_extensions(conf, "dns", "dns_names", "DNS names alone.", out);
+    put_extensions(conf, "names_xmpp", "xmpp_names", "XMPP addresses as well.", out);
     put_names(&names, out);
     return XF_ERR_OK;
 }

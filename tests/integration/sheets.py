@@ -9,6 +9,7 @@ not, and on a node itself.
 """
 import argparse
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -110,8 +111,20 @@ def check_request(report, sheets):
         text = run('openssl', 'req', '-in', f'{stem}.csr', '-noout', '-verify', '-text')
         report.equal(f'openssl req: {what}, {key}', subject_alt_names(text), want)
         if (what, key) == ('all names', 'ECDSA'):
-            report.check('  for servers and clients', 'TLS Web Server Authentication, TLS Web Client Authentication' in text)
+            report.equal('  for servers alone', usages(text), 'TLS Web Server Authentication')
             check_certificate(report, sheets, stem)
+
+
+    sheets.configure(ALONE + 'publish { private-ca = yes }\n')
+    run('openssl', 'req', '-new', '-newkey', *KEYS['ECDSA'], '-nodes', '-config', sheets.print('--csr-names'), '-keyout', f'{stem}.key', '-out',
+        f'{stem}.csr')
+    report.equal('openssl req: an authority of our own, for servers and clients', usages(run('openssl', 'req', '-in', f'{stem}.csr', '-noout', '-text')),
+                 'TLS Web Server Authentication, TLS Web Client Authentication')
+    sheets.configure(ALONE)
+
+
+def usages(text):
+    return re.search(r'Extended Key Usage:\s*\n\s*(.*)', text).group(1)
 
 
 def check_certificate(report, sheets, stem):

@@ -242,6 +242,7 @@ struct xf_conf {
     struct xf_conf_node *nodes;
     size_t node_count;
     uint64_t publish_ttl_ms;
+    bool publish_private_ca;       /* the authority of our certificates is not a public one */
     char *publish_interface;       /* towards the Internet, on the machine that has the nftables rules */
     struct xf_conf_place defaults_at;
     struct xf_peer_settings defaults; /* every value present */

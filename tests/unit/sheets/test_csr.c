@@ -13,7 +13,9 @@ static const struct {
      "CN = a.example\nDNS.1 = a.example\nDNS.2 = rooms.a.example\nDNS.3 = mail.example\n"
      "otherName.1 = 1.3.6.1.5.5.7.8.7;IA5STRING:_xmpp-server.a.example\n"
      "otherName.3 = 1.3.6.1.5.5.7.8.7;IA5STRING:_xmpp-server.mail.example\n"
-     "otherName.6 = 1.3.6.1.5.5.7.8.5;UTF8:mail.example\n!DNS.4\n!otherName.7\nextendedKeyUsage = serverAuth, clientAuth"},
+     "otherName.6 = 1.3.6.1.5.5.7.8.5;UTF8:mail.example\n!DNS.4\n!otherName.7\nextendedKeyUsage = serverAuth\n!serverAuth, clientAuth"},
+    {"an authority of our own signs the other usage too", TWO "publish { private-ca = yes }\n", NULL,
+     "extendedKeyUsage = serverAuth, clientAuth"},
     {"a served section: the domain and its aliases", TWO, "a.example", "CN = a.example\nDNS.2 = rooms.a.example\n!mail.example\n!DNS.3"},
     {"an alias alone", TWO, "rooms.a.example", "CN = rooms.a.example\nDNS.1 = rooms.a.example\n!DNS.2"},
     {"a name in other letters: A-labels, but in an address", "served \"b\xc3\xbc" "cher.example\" { link = l }\n", NULL,
