@@ -18,6 +18,7 @@
 struct xf_problems {
     struct xf_buf text;
     size_t errors;
+    size_t exposed; /* secrets that others can read, or guess: warnings, which -t does not let pass */
 };
 
 void xf_problems_init(struct xf_problems *problems);
@@ -239,8 +240,25 @@ XF_MUST_USE bool xf_pin_parse(const char *text, uint8_t out[32]);
 void xf_pins_settle(struct xf_peer_settings *settings);
 
 /* ---- secret.c */
-/* First line of the file; NULL with a problem. Warns when others may read it. */
-char *xf_secret_read(const char *path, const char *file, int line, const char *key, struct xf_problems *problems);
+enum xf_shortness { /* of a secret with less than 16 bytes */
+    XF_SHORT_REFUSED,
+    XF_SHORT_EXPOSED, /* warned of, and counted */
+    XF_SHORT_WARNED,  /* somebody else chose it */
+};
+
+struct xf_secret_place {
+    const char *path;
+    const char *file, *key; /* where that is written */
+    int line;
+    enum xf_shortness shortness;
+    struct xf_problems *problems;
+};
+
+/*
+ * First line of the file. NULL with a problem; in a reload (`in_force` is what runs now, from the same file) a copy of that, with a warning: root's
+ * rights may have been given up.
+ */
+char *xf_secret_read(const struct xf_secret_place *at, const char *in_force);
 void xf_secret_free(char *secret);
 
 /* ---- profile.c */

@@ -273,20 +273,12 @@ static void apply_section(struct loading *load, const struct xf_raw_section *sec
 /* ---- secrets */
 
 static char *keep_secret(struct loading *load, const struct xf_raw_section *section, const char *key, const char *path,
-                         const char *running_path, const char *running_secret)
+                         enum xf_shortness shortness, const char *running_path, const char *running_secret)
 {
     const char *const keys[] = {key, NULL};
-    int line = xf_raw_line(section, keys);
-    struct xf_problems *problems = &load->problems, ignored;
-    if (!running_secret || !running_path || strcmp(path, running_path) != 0)
-        return xf_secret_read(path, section->file, line, key, problems);
-    xf_problems_init(&ignored);
-    char *secret = xf_secret_read(path, section->file, line, key, &ignored);
-    xf_free(xf_problems_take(&ignored));
-    if (secret)
-        return secret;
-    xf_warning(problems, section->file, line, "%s = \"%.255s\": cannot be read any more: the secret in force stays", key, path);
-    return xf_strdup(running_secret);
+    bool is_running = running_secret && running_path && strcmp(path, running_path) == 0;
+    const struct xf_secret_place at = {path, section->file, key, xf_raw_line(section, keys), shortness, &load->problems};
+    return xf_secret_read(&at, is_running ? running_secret : NULL);
 }
 
 static void read_dialback_secret(struct loading *load)
@@ -298,7 +290,7 @@ static void read_dialback_secret(struct loading *load)
                        "dialback has no secret-file: a random secret is made at each start, which serves one node only");
         return;
     }
-    conf->dialback_secret = keep_secret(load, load->single[XF_SECTION_DIALBACK], "secret-file", conf->dialback_secret_file,
+    conf->dialback_secret = keep_secret(load, load->single[XF_SECTION_DIALBACK], "secret-file", conf->dialback_secret_file, XF_SHORT_REFUSED,
                                         load->running ? load->running->dialback_secret_file : NULL,
                                         load->running ? load->running->dialback_secret : NULL);
 }
@@ -316,7 +308,7 @@ static void read_directory_password(struct loading *load)
     struct xf_conf *conf = load->conf;
     if (!*conf->directory.password_file)
         return;
-    conf->directory.password = keep_secret(load, load->single[XF_SECTION_DIRECTORY], "password-file", conf->directory.password_file,
+    conf->directory.password = keep_secret(load, load->single[XF_SECTION_DIRECTORY], "password-file", conf->directory.password_file, XF_SHORT_WARNED,
                                            load->running ? load->running->directory.password_file : NULL,
                                            load->running ? load->running->directory.password : NULL);
 }
@@ -328,8 +320,8 @@ static void read_secrets(struct loading *load)
     for (size_t i = 0; i < load->conf->link_count; i++) {
         struct xf_conf_link *link = &load->conf->links[i];
         const struct xf_conf_link *before = find_link(load->running, link->title);
-        link->secret = keep_secret(load, load->links[i], "secret-file", link->secret_file, before ? before->secret_file : NULL,
-                                   before ? before->secret : NULL);
+        link->secret = keep_secret(load, load->links[i], "secret-file", link->secret_file, XF_SHORT_EXPOSED,
+                                   before ? before->secret_file : NULL, before ? before->secret : NULL);
     }
 }
 
@@ -435,6 +427,7 @@ enum xf_err xf_conf_reload(const char *file, const struct xf_conf *running, stru
         xf_conf_free(&load.conf);
         return XF_ERR_CONFIG;
     }
+    load.conf->exposed = load.problems.exposed;
     *out_conf = load.conf;
     return XF_ERR_OK;
 }

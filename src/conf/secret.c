@@ -2,45 +2,43 @@
 /*
  * secret.c — the first line of a secret file, in memory that is wiped.
  *
- * Only the first line counts, without the white space around it, so that an editor's last newline is no part of the secret.
+ * Only the first line counts, without the white space around it, so that an editor's last newline is no part of the secret. What others can write
+ * is not taken; what they can read is, with a warning, for it is no less known when xfedd stays down. xfedd -t refuses both.
  */
 #include "conf_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <xfed/base/alloc.h>
 #include <xfed/base/crypto.h>
+#include <xfed/base/secrecy.h>
 
 #define SECRET_MAX_BYTES 1024
+#define SECRET_MIN_BYTES 16 /* 128 bits, if it is random */
 
 struct place {
-    const char *path, *file, *key;
-    int line;
-    struct xf_problems *problems;
+    const struct xf_secret_place *at;
+    const char *in_force;
 };
 
-static void refuse(const struct place *at, const char *why, const char *expected)
+/* A reload goes on with what it has. */
+static void refuse(const struct place *place, const char *why, const char *expected)
 {
-    xf_problem(at->problems, at->file, at->line, "%s = \"%.255s\": %s: expected %s", at->key, at->path, why, expected);
-}
-
-static void warn_of_readers(const struct place *at, const struct stat *st)
-{
-    if (st->st_mode & (S_IROTH | S_IWOTH))
-        xf_warning(at->problems, at->file, at->line, "%s = \"%.255s\": everybody on this machine can read it: chmod o-rwx",
-                   at->key, at->path);
+    const struct xf_secret_place *at = place->at;
+    if (place->in_force)
+        xf_warning(at->problems, at->file, at->line, "%s = \"%.255s\": %s: the secret in force stays", at->key, at->path, why);
+    else
+        xf_problem(at->problems, at->file, at->line, "%s = \"%.255s\": %s: expected %s", at->key, at->path, why, expected);
 }
 
 /* At most `room` bytes; -1 with errno. */
-static ssize_t read_some(const struct place *at, char *out, size_t room)
+static ssize_t read_some(const char *path, char *out, size_t room)
 {
-    int fd = open(at->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
         return -1;
-    struct stat st;
     size_t len = 0;
     ssize_t n = 1;
     while (n > 0 && len < room) {
@@ -48,42 +46,76 @@ static ssize_t read_some(const struct place *at, char *out, size_t room)
         len += n > 0 ? (size_t)n : 0;
     }
     int why = errno;
-    if (n >= 0 && fstat(fd, &st) == 0)
-        warn_of_readers(at, &st);
     close(fd);
     errno = why;
     return n < 0 ? -1 : (ssize_t)len;
 }
 
-static char *take_first_line(const struct place *at, const char *bytes, size_t len)
+static char *take_first_line(const struct place *place, const char *bytes, size_t len)
 {
     static const char *const blank = " \t\r";
     const char *newline = memchr(bytes, '\n', len), *nul = memchr(bytes, '\0', len);
     size_t line_len = newline ? (size_t)(newline - bytes) : len;
     if (nul && nul < bytes + line_len)
-        return refuse(at, "has a NUL byte in its first line", "a text"), NULL;
+        return refuse(place, "has a NUL byte in its first line", "a text"), NULL;
     while (line_len > 0 && strchr(blank, bytes[line_len - 1]))
         line_len--;
     while (line_len > 0 && strchr(blank, *bytes))
         bytes++, line_len--;
     if (line_len == 0)
-        return refuse(at, "its first line is empty", "the secret in it"), NULL;
+        return refuse(place, "its first line is empty", "the secret in it"), NULL;
     return xf_strndup(bytes, line_len);
 }
 
-char *xf_secret_read(const char *path, const char *file, int line, const char *key, struct xf_problems *problems)
+static char *read_one(const struct place *place)
 {
-    const struct place at = {path, file, key, line, problems};
     char bytes[SECRET_MAX_BYTES + 1], words[128], *secret = NULL;
-    ssize_t len = read_some(&at, bytes, sizeof(bytes));
+    ssize_t len = read_some(place->at->path, bytes, sizeof(bytes));
     if (len < 0)
-        refuse(&at, strerror_r(errno, words, sizeof(words)), "a file that can be read");
+        refuse(place, strerror_r(errno, words, sizeof(words)), "a file that can be read");
     else if ((size_t)len > SECRET_MAX_BYTES)
-        refuse(&at, "is too long", "at most 1024 bytes");
+        refuse(place, "is too long", "at most 1024 bytes");
     else
-        secret = take_first_line(&at, bytes, (size_t)len);
+        secret = take_first_line(place, bytes, (size_t)len);
     xf_wipe(bytes, sizeof(bytes));
     return secret;
+}
+
+static bool is_guarded(const struct place *place)
+{
+    const struct xf_secret_place *at = place->at;
+    char words[XF_SECRECY_WORDS_BYTES];
+    enum xf_secrecy secrecy = xf_secrecy_of(at->path, words);
+    if (secrecy == XF_SECRECY_READABLE) {
+        xf_warning(at->problems, at->file, at->line, "%s = \"%.255s\": %s", at->key, at->path, words);
+        at->problems->exposed++;
+    } else if (secrecy == XF_SECRECY_WRITABLE) {
+        refuse(place, words, "a file that nobody else can write");
+    }
+    return secrecy != XF_SECRECY_WRITABLE;
+}
+
+static bool is_long_enough(const struct place *place, const char *secret)
+{
+    const struct xf_secret_place *at = place->at;
+    if (strlen(secret) >= SECRET_MIN_BYTES)
+        return true;
+    if (at->shortness == XF_SHORT_REFUSED)
+        return refuse(place, "its secret is shorter than 16 bytes", "a longer one: openssl rand -hex 32"), false;
+    xf_warning(at->problems, at->file, at->line, "%s = \"%.255s\": its secret is shorter than 16 bytes: it can be guessed", at->key, at->path);
+    at->problems->exposed += at->shortness == XF_SHORT_EXPOSED;
+    return true;
+}
+
+char *xf_secret_read(const struct xf_secret_place *at, const char *in_force)
+{
+    const struct place place = {at, in_force};
+    char *secret = is_guarded(&place) ? read_one(&place) : NULL;
+    if (secret && !is_long_enough(&place, secret)) {
+        xf_secret_free(secret);
+        secret = NULL;
+    }
+    return secret || !in_force ? secret : xf_strdup(in_force);
 }
 
 void xf_secret_free(char *secret)

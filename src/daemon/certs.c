@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <xfed/base/alloc.h>
+#include <xfed/base/secrecy.h>
 #include <xfed/xmpp/jid.h>
 
 /* ---- which ones there are */
@@ -110,6 +111,20 @@ static void check_names(const struct xf_certs *certs, const struct xf_cert *cert
             check_name(cert, served->aliases.item[i], at, report);
 }
 
+/* False: others can put a key of theirs there. What others can read is taken: it is no less known when xfedd stays down. */
+static bool is_guarded(const struct xf_cert *cert, const struct xf_conf_served *served, const struct xf_at *at, struct xf_report *report)
+{
+    char words[XF_SECRECY_WORDS_BYTES];
+    enum xf_secrecy secrecy = xf_secrecy_of(cert->key_file, words);
+    if (secrecy == XF_SECRECY_WRITABLE)
+        xf_report_error(report, at, "key", "served \"%s\": key \"%s\": %s: expected a file that nobody else can write", served->domain,
+                        cert->key_file, words);
+    if (secrecy == XF_SECRECY_READABLE)
+        xf_report_warning(report, at, "key", "served \"%s\": key \"%s\": %s", served->domain, cert->key_file, words);
+    report->exposed += secrecy == XF_SECRECY_READABLE;
+    return secrecy != XF_SECRECY_WRITABLE;
+}
+
 static void load_one(const struct xf_certs *certs, struct xf_cert *cert, const struct xf_conf *conf, int64_t warn_s,
                      struct xf_report *report)
 {
@@ -118,6 +133,8 @@ static void load_one(const struct xf_certs *certs, struct xf_cert *cert, const s
     const struct xf_tls_store *store = certs->trust.anchors[0].store;
     struct xf_error err = {0};
     char words[512];
+    if (!is_guarded(cert, served, &at, report))
+        return;
     if (xf_tls_identity_load(cert->file, cert->key_file, &cert->identity, &err) != XF_ERR_OK) {
         xf_report_error(report, &at, "certificate", "served \"%s\": %s: expected certificate and key in PEM form", served->domain,
                         err.detail);

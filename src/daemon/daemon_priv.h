@@ -62,6 +62,7 @@ void xf_system_unhide(void);
 struct xf_report { /* one message a line */
     struct xf_buf text;
     size_t errors;
+    size_t exposed; /* private keys that others can read; each has a warning */
 };
 
 struct xf_at { /* what a message is about: the line is that of its key */

@@ -141,6 +141,28 @@ expect 0 "explain, blocked" "$xfedd" -c "$scratch/blocked.conf" --explain v@spam
     grep -q "^  iq           refused: rule blocklist, blocklists, $scratch/blocked.list:1 (the abuse desk)" "$scratch/out" ||
     fail "explain, blocked: $(cat "$scratch/out")"
 
+# Secrets that others can write are refused; those that they can read or guess are too by -t, and a start only warns of them.
+sed 's|^    #secret-file = "dialback|    secret-file = "dialback|' "$scratch/xfed.conf" >"$scratch/secrets.conf"
+exposed() {     # mode, file, words of the message
+    chmod "$1" "$scratch/$2"
+    expect 78 "$2 of mode $1" "$xfedd" -c "$scratch/secrets.conf" -t && { grep -q "^$scratch/secrets.conf:[0-9]*: .*$2.*$3" "$scratch/err" ||
+        fail "$2 of mode $1: $(cat "$scratch/err")"; }
+    chmod 600 "$scratch/$2"
+}
+for secret in example.org.key link.secret dialback.secret; do
+    exposed 666 "$secret" 'everybody on this machine can write it: chmod g-w,o-rwx: '
+    exposed 660 "$secret" 'its group can write it: chmod g-w,o-rwx: '
+    exposed 644 "$secret" 'everybody on this machine can read it: chmod o-rwx$'
+    grep -q 'refused for 1 of these warnings' "$scratch/err" || fail "$secret of mode 644: $(cat "$scratch/err")"
+done
+echo 'secret of dialb' >"$scratch/dialback.secret"
+exposed 600 dialback.secret 'its secret is shorter than 16 bytes: expected a longer one: openssl rand -hex 32'
+echo 'secret of dialback' >"$scratch/dialback.secret"
+echo 'secret of link ' >"$scratch/link.secret"
+exposed 600 link.secret 'its secret is shorter than 16 bytes: it can be guessed'
+echo 'secret of the link' >"$scratch/link.secret"
+expect 0 "secrets that are kept" "$xfedd" -c "$scratch/secrets.conf" -t || true
+
 expect 64 "an argument too many" "$xfedd" -c "$scratch/xfed.conf" more || true
 expect 78 "no such file" "$xfedd" -c "$scratch/nowhere.conf" -t || true
 expect 0 "--version" "$xfedd" --version && grep -q '^xfedd [0-9]' "$scratch/out" || fail "--version: $(cat "$scratch/out")"

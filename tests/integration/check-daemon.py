@@ -382,7 +382,7 @@ def user(new):
     groups = re.search(r'^Groups:(.*)$', status, re.M).group(1).split()
     assert '0' not in groups, groups
     run.reload()
-    run.wait_line('secret-file = .*: cannot be read any more')
+    run.wait_line('secret-file = .*: the secret in force stays')
     run.wait_line('config.reload.done')
     run.end()
 

@@ -33,7 +33,7 @@ TOLERATED = 2  # times the cost of a stanza that is not mapped
 
 CONF = '''
 mail {{ file = "mail.map" }}
-served "{mail}" {{ link = cluster certificate = "{pki}/{mail}.crt" key = "{pki}/{mail}.key" mail-only = yes }}
+served "{mail}" {{ link = cluster certificate = "{pki}/{mail}.crt" key = "{mail}.key" mail-only = yes }}
 directory {{
     uri = "ldap://ldap.a.example:3890"
     ca-file = "{pki}/ours.pem"
@@ -57,6 +57,7 @@ def people(count):
 
 
 def write_files(gateway):
+    gateway.lab.private(f'{gateway.lab.scratch}/pki/{MAIL}.key', gateway.folder)
     gateway._write('ldap.secret', PASSWORD)
     write_map(gateway, f'u00001@{gateway.domain} boss@{MAIL}')
 

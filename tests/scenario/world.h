@@ -18,7 +18,7 @@
 #define RELOADS_MAX 4
 #define RESOLVERS_MAX 4
 #define WORLD_LINK_SECRET "link-s3cret"
-#define WORLD_DIALBACK_SECRET "dialback-s3cret"
+#define WORLD_DIALBACK_SECRET "dialback-s3cret-of-the-world"
 
 /* A conn by its name in the transcript: what we sent and was not looked at yet, what the peer sent
  * and we did not read yet. */

@@ -177,6 +177,7 @@ struct xf_conf_directory {         /* LDAP: e-mail addresses and groups of our u
 struct xf_conf {
     char *file;
     struct xf_texts files;         /* it, and all that it includes */
+    size_t exposed;                /* secrets that others can read, or guess; each has a warning */
     struct xf_conf_place top_at;   /* of what stands outside of sections */
     bool federation;
     bool default_allow;            /* policy { default = allow | deny } */

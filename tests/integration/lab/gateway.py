@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import time
@@ -70,7 +69,9 @@ class Gateway:
         self.folder = lab.folder(label or 'gateway')
         self.log = f'{lab.scratch}/log/{label or "xfedd"}.log'
         self.conf = f'{self.folder}/xfed.conf'
+        lab.give(self.folder, 0o755)
         cert, key = certificate or ('', '')
+        key = key and lab.private(key, self.folder)
         self._write('link.secret', component[1])
         self._write('dialback.secret', 'the dialback secret of the laboratory, no less than thirty-two bytes')
         self._values = dict(ip=ip, folder=self.folder, dns=net.DNS, ca=ca_file, trust=trust, node=node, name=component[0], domain=domain,
@@ -95,9 +96,7 @@ class Gateway:
         path = f'{self.folder}/{name}'
         with open(path, 'w') as f:
             f.write(text + '\n')
-        if os.geteuid() == 0:
-            shutil.chown(path, self.lab.user)
-        os.chmod(path, 0o600)
+        self.lab.give(path, 0o600)
 
     def start(self, linked=True):
         """Until S2S is open and, if asked, the link is up."""

@@ -17,6 +17,7 @@ class Authority:
     def __init__(self, folder, name):
         self.folder, self.name = folder, name
         os.makedirs(folder, exist_ok=True)
+        os.chmod(folder, 0o755)
         self.file = f'{folder}/{name}.pem'
         self._key = f'{folder}/{name}.key'
         run('openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30',

@@ -49,9 +49,23 @@ class Lab:
     def folder(self, name):
         """A folder in which every server's user may write."""
         path = f'{self.scratch}/{name}'
-        os.makedirs(path, exist_ok=True)
-        os.chmod(path, 0o777)
+        if not os.path.isdir(path):
+            os.mkdir(path)
+            os.chmod(path, 0o777)
         return path
+
+    def private(self, key, folder):
+        """A copy of a key's file that only xfedd may read: those of an authority are for the servers too. -> its name"""
+        path = f'{folder}/{os.path.basename(key)}'
+        shutil.copyfile(key, path)
+        self.give(path, 0o600)
+        return path
+
+    def give(self, path, mode):
+        """To the user that xfedd runs as."""
+        if os.geteuid() == 0:
+            shutil.chown(path, self.user)
+        os.chmod(path, mode)
 
     def open(self, services=()):
         """Move into the namespace; with Docker that of the container `net`."""

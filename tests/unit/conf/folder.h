@@ -41,6 +41,14 @@ static inline void folder_put_text(struct folder *folder, const char *name, cons
     folder_put(folder, name, text, strlen(text));
 }
 
+static inline void folder_chmod(const struct folder *folder, const char *name, mode_t mode)
+{
+    char path[160];
+    snprintf(path, sizeof(path), "%s/%s", folder->path, name);
+    if (chmod(path, mode) != 0)
+        abort();
+}
+
 static inline void folder_remove(struct folder *folder)
 {
     for (int i = 0; i < folder->count; i++) {

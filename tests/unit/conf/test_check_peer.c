@@ -21,7 +21,7 @@ static struct folder folder;
 static void make_files(void)
 {
     folder_make(&folder);
-    folder_put_text(&folder, "secret", "a secret\n");
+    folder_put_text(&folder, "secret", "a secret of sixteen bytes and more\n");
     folder_put_text(&folder, "ca.pem", "");
 }
 

@@ -11,9 +11,9 @@ static struct folder folder;
 static void make_files(void)
 {
     folder_make(&folder);
-    folder_put_text(&folder, "link.secret", "of the link\n");
-    folder_put_text(&folder, "ldap.secret", "of the directory\n");
-    folder_put_text(&folder, "dialback.secret", "  of dialback \nrest\n");
+    folder_put_text(&folder, "link.secret", "secret of the link\n");
+    folder_put_text(&folder, "ldap.secret", "secret of the directory\n");
+    folder_put_text(&folder, "dialback.secret", "  secret of dialback \nrest\n");
 }
 
 static void remove_files(void)
@@ -151,8 +151,8 @@ START_TEST(values_arrive_in_their_stored_form)
     ck_assert_uint_eq(conf->dns.servers.count, 3);
     ck_assert_uint_eq(conf->dns.timeout_ms, 1500);
     ck_assert_uint_eq(conf->dns.cache_entries, 7);
-    ck_assert_str_eq(conf->dialback_secret, "of dialback");
-    ck_assert_str_eq(conf->links[0].secret, "of the link");
+    ck_assert_str_eq(conf->dialback_secret, "secret of dialback");
+    ck_assert_str_eq(conf->links[0].secret, "secret of the link");
     ck_assert_str_eq(conf->links[0].name, "gw.example");
     ck_assert_str_eq(conf->served[0].domain, "a.example");
     ck_assert_str_eq(conf->served[0].aliases.item[0], "conf.a.example");
@@ -350,7 +350,7 @@ START_TEST(every_line_of_the_sample_can_be_switched_on)
     ck_assert_uint_eq(conf->peer_count, 1);
     ck_assert_str_eq(conf->peers[0].pattern, "*.partner.example");
     ck_assert_str_eq(conf->process.user, "xfedd");
-    ck_assert_str_eq(conf->dialback_secret, "of dialback");
+    ck_assert_str_eq(conf->dialback_secret, "secret of dialback");
     free(text);
     xf_conf_free(&conf);
 }

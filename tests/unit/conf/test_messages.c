@@ -173,6 +173,10 @@ static const struct {
      "dialback = yes"},
     {"secret file is not there", GOOD "dialback {\n secret-file = nowhere }\n",
      "conf:4: secret-file = \"nowhere\": No such file or directory: expected a file that can be read"},
+    {"secret of 15 bytes", GOOD "dialback { secret-file = short }\n",
+     "conf:3: secret-file = \"short\": its secret is shorter than 16 bytes: expected a longer one: openssl rand -hex 32"},
+    {"secret file that its group writes", GOOD "dialback { secret-file = shared }\n",
+     "conf:3: secret-file = \"shared\": its group can write it: chmod g-w,o-rwx: expected a file that nobody else can write"},
     {"secret file is empty", GOOD "dialback { secret-file = empty }\n",
      "conf:3: secret-file = \"empty\": its first line is empty: expected the secret in it"},
     {"peer is a domain of ours", GOOD "peer \"a.example\" { }\n",
@@ -222,8 +226,11 @@ static struct folder folder;
 static void make_files(void)
 {
     folder_make(&folder);
-    folder_put_text(&folder, "secret", "a secret\n");
+    folder_put_text(&folder, "secret", "a secret of sixteen bytes and more\n");
     folder_put_text(&folder, "empty", "\n\n");
+    folder_put_text(&folder, "short", "fifteen bytes..\n");
+    folder_put_text(&folder, "shared", "a secret of sixteen bytes and more\n");
+    folder_chmod(&folder, "shared", 0660);
     folder_put_text(&folder, "more.conf", "\n\npeer \"y\" { queue-time = 30 }\n");
 }
 
@@ -315,15 +322,15 @@ END_TEST
 START_TEST(warns_of_a_secret_that_everybody_reads)
 {
     struct xf_conf *conf = NULL;
-    char *messages = NULL, path[128];
-    snprintf(path, sizeof(path), "%s/secret", folder.path);
-    chmod(path, 0644);
+    char *messages = NULL;
+    folder_chmod(&folder, "secret", 0644);
     ck_assert_int_eq(load(GOOD "dialback { secret-file = secret }\n", &conf, &messages), XF_ERR_OK);
     strip_folder(messages);
     ck_assert_str_eq(messages,
                      "conf:3: warning: secret-file = \"secret\": everybody on this machine can read it: chmod o-rwx\n"
                      "conf:1: warning: secret-file = \"secret\": everybody on this machine can read it: chmod o-rwx");
-    ck_assert_str_eq(conf->dialback_secret, "a secret");
+    ck_assert_str_eq(conf->dialback_secret, "a secret of sixteen bytes and more");
+    ck_assert_uint_eq(conf->exposed, 2);
     xf_free(messages);
     xf_conf_free(&conf);
 }
@@ -356,21 +363,43 @@ START_TEST(warns_of_several_records_for_sametime)
 }
 END_TEST
 
+/* What may not be taken at a start is not taken by a reload either. */
+START_TEST(a_reload_keeps_a_secret_when_others_can_write_it)
+{
+    struct xf_conf *conf = NULL, *again = NULL;
+    char *messages = NULL, path[128];
+    folder_put_text(&folder, "dialback", "the secret of old\n");
+    ck_assert_int_eq(load(GOOD "dialback { secret-file = dialback }\n", &conf, &messages), XF_ERR_OK);
+    xf_free(messages);
+    folder_put_text(&folder, "dialback", "the secret of a stranger\n");
+    folder_chmod(&folder, "dialback", 0666);
+    snprintf(path, sizeof(path), "%s/conf", folder.path);
+    ck_assert_int_eq(xf_conf_reload(path, conf, &again, &messages), XF_ERR_OK);
+    ck_assert_str_eq(again->dialback_secret, "the secret of old");
+    strip_folder(messages);
+    ck_assert_str_eq(messages, "conf:3: warning: secret-file = \"dialback\": everybody on this machine can write it: chmod g-w,o-rwx: "
+                               "the secret in force stays");
+    xf_free(messages);
+    xf_conf_free(&conf);
+    xf_conf_free(&again);
+}
+END_TEST
+
 START_TEST(a_reload_keeps_a_secret_that_is_out_of_reach)
 {
     static const char *const text = GOOD "dialback { secret-file = dialback }\n";
     struct xf_conf *conf = NULL, *again = NULL;
     char *messages = NULL, path[128], secret[128];
-    folder_put_text(&folder, "dialback", "of old\n");
+    folder_put_text(&folder, "dialback", "the secret of old\n");
     ck_assert_int_eq(load(text, &conf, &messages), XF_ERR_OK);
     xf_free(messages);
     snprintf(secret, sizeof(secret), "%s/dialback", folder.path);
     unlink(secret);
     snprintf(path, sizeof(path), "%s/conf", folder.path);
     ck_assert_int_eq(xf_conf_reload(path, conf, &again, &messages), XF_ERR_OK);
-    ck_assert_str_eq(again->dialback_secret, "of old");
+    ck_assert_str_eq(again->dialback_secret, "the secret of old");
     strip_folder(messages);
-    ck_assert_str_eq(messages, "conf:3: warning: secret-file = \"dialback\": cannot be read any more: the secret in force stays");
+    ck_assert_str_eq(messages, "conf:3: warning: secret-file = \"dialback\": No such file or directory: the secret in force stays");
     xf_free(messages);
     xf_conf_free(&conf);
     xf_conf_free(&again);
@@ -389,6 +418,7 @@ int main(void)
     tcase_add_test(tc, warns_of_a_secret_that_everybody_reads);
     tcase_add_test(tc, warns_of_several_records_for_sametime);
     tcase_add_test(tc, a_reload_keeps_a_secret_that_is_out_of_reach);
+    tcase_add_test(tc, a_reload_keeps_a_secret_when_others_can_write_it);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

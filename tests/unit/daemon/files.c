@@ -41,7 +41,7 @@ static FILE *new_file(const struct files *files, const char *name)
         *slash = '/';
     }
     FILE *file = fopen(path, "w");
-    xf_require(file != NULL);
+    xf_require(file != NULL && fchmod(fileno(file), 0600) == 0);
     xf_free(path);
     return file;
 }
@@ -72,6 +72,13 @@ void files_put_list(const struct files *files, const char *name, const struct cr
     X509_CRL *list = crl_make(spec);
     xf_require(PEM_write_X509_CRL(file, list) == 1 && fclose(file) == 0);
     X509_CRL_free(list);
+}
+
+void files_chmod(const struct files *files, const char *name, mode_t mode)
+{
+    char *path = xf_asprintf("%s/%s", files->path, name);
+    xf_require(chmod(path, mode) == 0);
+    xf_free(path);
 }
 
 void files_delete(const struct files *files, const char *name)

@@ -4,6 +4,8 @@
 
 #include "certs.h"
 
+#include <sys/types.h>
+
 struct files {
     char path[64]; /* of the folder */
 };
@@ -16,4 +18,5 @@ void files_put_text(const struct files *files, const char *name, const char *tex
 void files_put_cert(const struct files *files, const char *name, const struct cert *cert, const struct cert *behind);
 void files_put_key(const struct files *files, const char *name, const struct cert *cert);
 void files_put_list(const struct files *files, const char *name, const struct crl_spec *spec);
+void files_chmod(const struct files *files, const char *name, mode_t mode); /* 0600 at first */
 void files_delete(const struct files *files, const char *name);

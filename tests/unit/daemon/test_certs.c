@@ -26,7 +26,7 @@ static void put(const char *name, const struct cert_spec *spec, const struct cer
 static void set_up(void)
 {
     files_make(&files);
-    files_put_text(&files, "secret", "secret\n");
+    files_put_text(&files, "secret", "a secret that is long enough\n");
     files_put_text(&files, "junk.pem", "junk\n");
     root = cert_make(&(struct cert_spec){.cn = "Root", .is_ca = 1, .days_from = -1, .days_to = 900});
     middle = cert_make(&(struct cert_spec){.issuer = &root, .cn = "Middle", .is_ca = 1, .days_from = -1, .days_to = 900});
@@ -39,6 +39,10 @@ static void set_up(void)
     put("old.pem", &(struct cert_spec){.issuer = &root, .san = san, .days_from = -9, .days_to = -2}, NULL, "old.key");
     put("soon.pem", &(struct cert_spec){.issuer = &root, .san = san, .days_from = -9, .days_to = 10}, NULL, "soon.key");
     put("short.pem", &(struct cert_spec){.issuer = &middle, .san = san, .days_to = 90}, NULL, "short.key");
+    put("read.pem", &(struct cert_spec){.issuer = &root, .san = san, .days_to = 90}, NULL, "read.key");
+    put("written.pem", &(struct cert_spec){.issuer = &root, .san = san, .days_to = 90}, NULL, "written.key");
+    files_chmod(&files, "read.key", 0644);
+    files_chmod(&files, "written.key", 0666);
     put("long.pem", &(struct cert_spec){.issuer = &middle, .san = san, .days_to = 90}, &middle, "long.key");
     put("certs/b.example/fullchain.pem", &(struct cert_spec){.issuer = &root, .san = "DNS:b.example,DNS:x.b.example", .days_to = 90},
         NULL, "certs/b.example/privkey.pem");
@@ -117,6 +121,11 @@ static const struct {
      "conf:3: warning: certificate = \"old.pem\": expired on ..."},
     {"expires soon", TRUST "served \"a.example\" { link = l certificate = soon.pem key = soon.key }\n", 0,
      "conf:3: warning: certificate = \"soon.pem\": expires in ..."},
+    {"a key that everybody reads", TRUST "served \"a.example\" { link = l certificate = read.pem\n key = read.key }\n", 0,
+     "conf:4: warning: served \"a.example\": key \"read.key\": everybody on this machine can read it: chmod o-rwx"},
+    {"a key that everybody writes", TRUST "served \"a.example\" { link = l certificate = written.pem\n key = written.key }\n", 1,
+     "conf:4: served \"a.example\": key \"written.key\": everybody on this machine can write it: chmod g-w,o-rwx: expected a file that nobody else "
+     "can write"},
     {"an intermediate is missing", TRUST "served \"a.example\" { link = l certificate = short.pem key = short.key }\n", 0,
      "conf:3: warning: certificate = \"short.pem\": the chain is not complete: the certificate of \"Middle\" is missing behind it in the "
      "file"},
@@ -221,6 +230,10 @@ static const struct {
 } reloads[] = {
     {"nothing changed", SERVED, NULL, SERVED, NULL},
     {"the key is out of reach", SERVED, "a.key", SERVED, NULL},
+    {"others can write the new key, the old one serves on", SERVED, NULL,
+     TRUST "served \"a.example\" { link = l certificate = written.pem key = written.key }\n", NULL},
+    {"others can write the key of a new domain", SERVED, NULL,
+     SERVED "served \"c.example\" { link = l certificate = written.pem key = written.key }\n", "a new certificate cannot be read"},
     {"the key of one of two",
      TRUST "served \"a.example\" { link = l certificate = {a.pem, rsa.pem} key = {a.key, rsa.key} }\n", "rsa.key",
      TRUST "served \"a.example\" { link = l certificate = {a.pem, rsa.pem} key = {a.key, rsa.key} }\n", NULL},

@@ -369,8 +369,8 @@ static void set_up(void)
     files_make(&archive);
     files_make(&elsewhere);
     put_certs();
-    files_put_text(&files, "secret", "secret\n");
-    files_put_text(&elsewhere, "secret", "secret\n");
+    files_put_text(&files, "secret", "a secret that is long enough\n");
+    files_put_text(&elsewhere, "secret", "a secret that is long enough\n");
     files_put_text(&files, "conf", text);
     ck_assert_int_eq(mkdir(in(&files, "more"), 0700), 0);
     ck_assert_int_eq(mkdir(in(&files, "state"), 0700), 0);

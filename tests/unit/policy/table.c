@@ -201,7 +201,7 @@ int main(int argc, char **argv)
 {
     struct row row;
     folder_make(&folder);
-    folder_put_text(&folder, "s", "secret");
+    folder_put_text(&folder, "s", "a secret that is long enough");
     for (row.is_deny = 0; row.is_deny < 2; row.is_deny++)
         for (row.has_section = 0; row.has_section < 2; row.has_section++)
             for (row.direction = 0; row.direction < 4; row.direction++)

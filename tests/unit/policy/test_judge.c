@@ -108,7 +108,7 @@ static void load(void)
 {
     char path[128], *messages = NULL;
     folder_make(&folder);
-    folder_put_text(&folder, "s", "secret");
+    folder_put_text(&folder, "s", "a secret that is long enough");
     folder_put_text(&folder, "conf", text_of_conf);
     snprintf(path, sizeof(path), "%s/conf", folder.path);
     enum xf_err err = xf_conf_load(path, &conf, &messages);

@@ -71,7 +71,7 @@ static void load(const char *text)
 static void make_files(void)
 {
     folder_make(&folder);
-    folder_put_text(&folder, "s", "secret");
+    folder_put_text(&folder, "s", "a secret that is long enough");
 }
 
 static void unload(void)

@@ -29,7 +29,7 @@ static struct folder folder;
 static void make_files(void)
 {
     folder_make(&folder);
-    folder_put_text(&folder, "secret", "a secret\n");
+    folder_put_text(&folder, "secret", "a secret that is long enough\n");
     folder_put_text(&folder, "ca.pem", "");
 }
 

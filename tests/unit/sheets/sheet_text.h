@@ -22,7 +22,7 @@ static inline struct xf_conf *conf_of(const char *text)
     struct xf_conf *conf = NULL;
     char path[128], *messages = NULL, *whole = xf_asprintf(BASE "%s", text);
     folder_make(&folder);
-    folder_put_text(&folder, "link.secret", "secret\n");
+    folder_put_text(&folder, "link.secret", "a secret that is long enough\n");
     folder_put_text(&folder, "conf", whole);
     snprintf(path, sizeof(path), "%s/conf", folder.path);
     enum xf_err result = xf_conf_load(path, &conf, &messages);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* secrecy.h — who else on this machine can read or replace a file that holds a secret. */
+#pragma once
+
+#include <stddef.h>
+
+#define XF_SECRECY_WORDS_BYTES 512
+
+enum xf_secrecy {
+    XF_SECRECY_KEPT,     /* also when there is no such file: whoever reads it will say so */
+    XF_SECRECY_READABLE, /* others can read it */
+    XF_SECRECY_WRITABLE, /* others can put a secret of theirs in its place */
+};
+
+/*
+ * By the modes of the file that `path` leads to (links are followed, as certbot's), and of the folder that it is named in. A group may read what
+ * belongs to root, as Debian's ssl-cert and systemd's credentials do.
+ *
+ * out_words   what is wrong and what to run against it: "everybody on this machine can read it: chmod o-rwx"; "" when nothing is
+ */
+enum xf_secrecy xf_secrecy_of(const char *path, char out_words[XF_SECRECY_WORDS_BYTES]);
