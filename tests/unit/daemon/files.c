@@ -19,6 +19,14 @@ void files_make(struct files *files)
     xf_require(mkdtemp(files->path) != NULL);
 }
 
+void files_copy(const struct files *from, struct files *to)
+{
+    files_make(to);
+    char *command = xf_asprintf("cp -a %s/. %s", from->path, to->path);
+    xf_require(system(command) == 0);
+    xf_free(command);
+}
+
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *walk)
 {
     (void)st;

@@ -11,6 +11,7 @@ struct files {
 };
 
 void files_make(struct files *files);
+void files_copy(const struct files *from, struct files *to); /* makes it, with all that is in the other */
 void files_remove(struct files *files); /* with all that is in it */
 
 void files_put_text(const struct files *files, const char *name, const char *text);

@@ -11,7 +11,7 @@
 #define TRUST LINK "trust { ca-file = ca.pem cert-dir = certs }\n"
 #define SERVED TRUST "served \"a.example\" { link = l certificate = a.pem key = a.key }\n"
 
-static struct files files;
+static struct files made, files; /* once for all tests; a copy for each */
 static struct cert root, middle;
 
 static void put(const char *name, const struct cert_spec *spec, const struct cert *behind, const char *key_name)
@@ -23,7 +23,8 @@ static void put(const char *name, const struct cert_spec *spec, const struct cer
     cert_free(&cert);
 }
 
-static void set_up(void)
+/* RSA keys take a while. */
+static void make_all(void)
 {
     files_make(&files);
     files_put_text(&files, "secret", "a secret that is long enough\n");
@@ -53,12 +54,23 @@ static void set_up(void)
     put("certs/b\xc3\xbc" "ro.example/fullchain.pem", &(struct cert_spec){.issuer = &root, .san = "DNS:xn--bro-hoa.example", .days_to = 90},
         NULL, "certs/b\xc3\xbc" "ro.example/privkey.pem");
     put("certs/half.example/fullchain.pem", &(struct cert_spec){.issuer = &root, .san = "DNS:half.example", .days_to = 90}, NULL, NULL);
+    made = files;
+}
+
+static void remove_all(void)
+{
+    cert_free(&root);
+    cert_free(&middle);
+    files_remove(&made);
+}
+
+static void set_up(void)
+{
+    files_copy(&made, &files);
 }
 
 static void tear_down(void)
 {
-    cert_free(&root);
-    cert_free(&middle);
     files_remove(&files);
 }
 
@@ -379,6 +391,7 @@ int main(void)
     Suite *suite = suite_create("daemon/certs");
     TCase *tc = tcase_create("certs");
     tcase_set_timeout(tc, 60);
+    tcase_add_unchecked_fixture(tc, make_all, remove_all);
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_loop_test(tc, says_what_is_wrong, 0, XF_ARRAY_LEN(rows));
     tcase_add_test(tc, every_name_has_its_certificate);
