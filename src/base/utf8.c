@@ -73,3 +73,19 @@ bool xf_utf8_valid(const char *bytes, size_t len)
 
     return xf_utf8_feed(&state, bytes, len) && !xf_utf8_is_partial(&state);
 }
+
+struct xf_span xf_utf8_whole(struct xf_span text)
+{
+    size_t whole = text.len;
+    size_t back = 0;
+
+    while (back < 3 && back < text.len && ((unsigned char)text.ptr[text.len - 1 - back] & 0xC0) == 0x80)
+        back++;
+    if (back < text.len) {
+        unsigned char lead = (unsigned char)text.ptr[text.len - 1 - back];
+        size_t need = lead < 0xC0 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
+        if (back < need)
+            whole = text.len - 1 - back;
+    }
+    return (struct xf_span){text.ptr, whole};
+}

@@ -8,6 +8,7 @@
 #include "routing_priv.h"
 
 #include <xfed/xml/writer.h>
+#include <xfed/base/utf8.h>
 #include <xfed/xmpp/ns.h>
 
 static enum xf_err write_error(struct xf_buf *out, enum xf_stanza_error error, const char *text)
@@ -18,7 +19,7 @@ static enum xf_err write_error(struct xf_buf *out, enum xf_stanza_error error, c
                     xf_stanza_error_name(error));
     if (text && *text) {
         xf_draft_str(&draft, "<text xmlns=\"" XF_NS_STANZA_ERROR "\" xml:lang=\"en\">");
-        xf_xml_text(&draft, xf_span_of(text));
+        xf_xml_text(&draft, xf_utf8_whole(xf_span_of(text)));
         xf_draft_str(&draft, "</text>");
     }
     xf_draft_str(&draft, "</error>");

@@ -3,6 +3,7 @@
 #include "s2s_priv.h"
 
 #include <xfed/base/alloc.h>
+#include <xfed/base/utf8.h>
 #include <xfed/xmpp/ns.h>
 
 struct xf_verdict xf_in_verdict(const struct xf_in *in, struct xf_span peer)
@@ -52,7 +53,7 @@ static void refuse(struct xf_in *in, const char *condition, const char *text)
     xf_draft_printf(&draft, "<failure xmlns='" XF_NS_SASL "'><%s/>", condition);
     if (text) {
         xf_draft_str(&draft, "<text xml:lang='en'>");
-        xf_xml_text(&draft, xf_span_of(text));
+        xf_xml_text(&draft, xf_utf8_whole(xf_span_of(text)));
         xf_draft_str(&draft, "</text>");
     }
     xf_draft_str(&draft, "</failure>");

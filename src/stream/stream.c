@@ -18,6 +18,7 @@
 #include <limits.h>
 
 #include <xfed/base/alloc.h>
+#include <xfed/base/utf8.h>
 #include <xfed/xmpp/ns.h>
 
 #define HELD_MAX_BYTES (256u << 10) /* two reads of a conn; more does not come while it is paused */
@@ -404,7 +405,7 @@ static enum xf_err append_error(struct xf_stream *stream, const char *text)
     xf_draft_str(&draft, " xmlns='" XF_NS_STREAM_ERROR "'/>");
     if (text) {
         xf_draft_str(&draft, "<text xmlns='" XF_NS_STREAM_ERROR "' xml:lang='en'>");
-        xf_xml_text(&draft, xf_span_of(text));
+        xf_xml_text(&draft, xf_utf8_whole(xf_span_of(text)));
         xf_draft_str(&draft, "</text>");
     }
     xf_draft_str(&draft, "</stream:error>");

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <xfed/base/span.h>
+
 struct xf_utf8 {
     uint8_t need;         /* continuation bytes still due */
     uint8_t lower, upper; /* range of the next continuation byte */
@@ -26,3 +28,9 @@ static inline bool xf_utf8_is_partial(const struct xf_utf8 *state)
 
 /* Whole text. */
 bool xf_utf8_valid(const char *bytes, size_t len);
+
+/*
+ * Text that was valid before it was cut somewhere, without the half of a character at its end. Who
+ * writes into XML what was made to fit a buffer asks for this.
+ */
+struct xf_span xf_utf8_whole(struct xf_span text);

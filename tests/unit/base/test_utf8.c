@@ -147,6 +147,32 @@ START_TEST(agrees_with_plain_decoding)
 }
 END_TEST
 
+/* clang-format off */
+static const struct {
+    const char *label, *cut, *whole;
+} cuts[] = {
+    {"nothing",                    "",                     ""},
+    {"ASCII",                      "ab",                   "ab"},
+    {"a character of 2 bytes",     "a\xc3\xbc",            "a\xc3\xbc"},
+    {"... cut",                    "a\xc3",                "a"},
+    {"a character of 3 bytes",     "\xe4\xbe\x8b",         "\xe4\xbe\x8b"},
+    {"... cut by 1",               "a\xe4\xbe",            "a"},
+    {"... cut by 2",               "\xe4",                 ""},
+    {"a character of 4 bytes",     "a\xf0\x9f\x98\x80",    "a\xf0\x9f\x98\x80"},
+    {"... cut by 1",               "\xf0\x9f\x98",         ""},
+    {"... cut by 2",               "\xc3\xbc\xf0\x9f",     "\xc3\xbc"},
+    {"... cut by 3",               "a\xf0",                "a"},
+};
+/* clang-format on */
+
+START_TEST(drops_half_a_character)
+{
+    struct xf_span whole = xf_utf8_whole(xf_span_of(cuts[_i].cut));
+
+    ck_assert_msg(xf_span_is(whole, cuts[_i].whole), "%s: %zu bytes", cuts[_i].label, whole.len);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("utf8");
@@ -155,6 +181,7 @@ int main(void)
 
     tcase_add_loop_test(tcase, judges_whole_texts, 0, XF_ARRAY_LEN(cases));
     tcase_add_loop_test(tcase, judges_pieces_alike, 0, XF_ARRAY_LEN(cases));
+    tcase_add_loop_test(tcase, drops_half_a_character, 0, XF_ARRAY_LEN(cuts));
     tcase_add_test(tcase, a_nul_is_a_character);
     tcase_add_test(tcase, says_when_a_sequence_is_incomplete);
     tcase_add_test(tcase, agrees_with_plain_decoding);
