@@ -108,10 +108,11 @@ static bool decode(const char *name, char out[XF_DOMAIN_MAX + 1])
 
     if (idn2_to_unicode_8z8z(name, &unicode, 0) == IDN2_OK) {
         size_t len = strlen(unicode);
-        xf_require(len <= XF_DOMAIN_MAX);
-        memcpy(out, unicode, len + 1);
+        bool fits = len <= XF_DOMAIN_MAX;
+        if (fits)
+            memcpy(out, unicode, len + 1);
         idn2_free(unicode);
-        return true;
+        return fits;
     }
     return xf_emoji_decode(name, out, XF_DOMAIN_MAX);
 }
