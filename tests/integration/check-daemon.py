@@ -133,7 +133,7 @@ process {{ drain-time = 2s {user} {self.process_settings} }}
 link "l" {{ nodes = {{"127.0.0.1:{port}"}} name = "gw.example" secret-file = "secret" }}
 served "a.example" {{ link = l certificate = "cert.pem" key = "key.pem" }}
 {extra}
-'''.replace('0x', str(self.port())))
+'''.replace(':0x', f':{self.port()}'))
 
     def port(self):
         if not hasattr(self, 'listen_port'):
