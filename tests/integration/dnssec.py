@@ -8,9 +8,11 @@ resolver elsewhere counts with trust-ad only. Each domain is asked for twice, so
 import argparse
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 
 from lab import net
 from lab.dnssec import SecureDns
@@ -19,6 +21,7 @@ from lab.report import Report, fatal
 from lab.world import ROOT
 
 ELSEWHERE = '192.0.2.53'    # an address of this namespace that is not loopback's
+FIREWALL = '192.0.2.54'     # another, behind which EDNS does not get through
 BYTES = 'ab' * 32
 SEEN = f'3/1/1/32/{BYTES[:16]}'
 PEER = net.PEER
@@ -197,6 +200,39 @@ def check_elsewhere(args, report, dns):
     report.equal('AD from elsewhere counts with trust-ad', said['secure.example'][1:], [DANE % 'xmpp.secure.example'])
 
 
+class Firewall:
+    """In front of a resolver: questions with EDNS never arrive."""
+    def __init__(self, ip, behind):
+        self.address, self.behind = f'{ip}:53', behind.split(':')
+        self.swallowed = 0
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind((ip, 53))
+        threading.Thread(target=self._pass_on, daemon=True).start()
+
+    def _pass_on(self):
+        while True:
+            question, asker = self.sock.recvfrom(2000)
+            if question[10:12] != b'\0\0':
+                self.swallowed += 1
+                continue
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                s.settimeout(5)
+                s.sendto(question, (self.behind[0], int(self.behind[1])))
+                self.sock.sendto(s.recv(4000), asker)
+
+
+def check_firewall(args, report, dns):
+    """Asked without EDNS then, a second later; once that is known, at once. Nothing is secure."""
+    firewall = Firewall(FIREWALL, dns.address)
+    domains = ['secure.example', 'unsigned.example', 'notlsa.example', 'alias.example']
+    said, _ = ask(args, firewall, '-', domains)
+    for domain in domains:
+        report.check(f'{domain} is found where EDNS does not get through', said.get(domain, ['nothing'])[0].startswith('found'), str(said.get(domain)))
+    report.equal('and is not secure', said['secure.example'][1:], [PLAIN % 'xmpp.secure.example'])
+    report.check(f'{firewall.swallowed} questions went with EDNS, about as many as a discovery has',
+                 0 < firewall.swallowed < 8 * len(domains))
+
+
 def zone(folder, ip):
     dns = SecureDns(folder, ip=ip)
     for case in CASES:
@@ -214,9 +250,10 @@ def main():
         if not os.access(args.discover, os.X_OK):
             raise Failed(f'no program at {args.discover}: build it (meson compile) or name it with --discover')
         net.enter_new()
-        run('ip', 'address', 'add', f'{ELSEWHERE}/32', 'dev', 'lo')
+        for ip in (ELSEWHERE, FIREWALL):
+            run('ip', 'address', 'add', f'{ip}/32', 'dev', 'lo')
         for ip, checks in ((net.DNS, lambda dns: check_cases(args, report, dns, '-')),
-                           (ELSEWHERE, lambda dns: check_elsewhere(args, report, dns))):
+                           (ELSEWHERE, lambda dns: (check_elsewhere(args, report, dns), check_firewall(args, report, dns)))):
             os.makedirs(f'{folder}/{ip}')
             dns = zone(f'{folder}/{ip}', ip)
             try:
