@@ -7,7 +7,8 @@
  * are answered at once meanwhile. When the stream is ready the route sends again, and the peer's other routes leave their back-off too; when
  * it fails nothing changes. After a fault's end a peer is back within 2.5 s, if it refuses, is not routed to, or has no DNS until then.
  *
- *  - A failure that cost the peer a conn (TLS, silence, a stream that ends) doubles the wait, up to COSTLY_MAX_MS; one that cost a packet does not.
+ *  - Failures that cost the peer a conn (TLS, silence, a stream that ends) double the wait, from the second in a row, up to COSTLY_MAX_MS; one that
+ *    cost a packet does not.
  *  - Not tried so: domains that DNS says do not exist, and peers with whom certificate, authentication or policy is the trouble. That does not
  *    pass by itself, and each try costs them a handshake. A stream that another route made ready says nothing of these pairs either.
  *  - Not tried so: routes for answers to strangers (room.c). They have their turn when the back-off is over.
@@ -32,6 +33,7 @@ struct xf_ailing {
     struct xf_route *probing;  /* NULL: none */
     struct xf_timer timer;     /* until the next try; stopped while nothing is wanted */
     uint64_t wait_ms, next_ms; /* between tries; when the next one may begin */
+    bool was_costly;           /* the last one */
 };
 
 /* May it pass by itself, and does one pair's success say anything of another's? */
@@ -150,8 +152,10 @@ void xf_probe_failed(struct xf_route *route)
 {
     struct xf_ailing *ailing = route->ailing;
     uint64_t usual = usual_ms(ailing->routing), doubled = 2 * ailing->wait_ms < COSTLY_MAX_MS ? 2 * ailing->wait_ms : COSTLY_MAX_MS;
+    bool is_costly = !is_cheap(route->cause);
     stop_probing(route);
-    ailing->wait_ms = is_cheap(route->cause) || doubled < usual ? usual : doubled;
+    ailing->wait_ms = is_costly && ailing->was_costly && doubled > usual ? doubled : usual;
+    ailing->was_costly = is_costly;
     wait_again(ailing);
     schedule(ailing);
 }
