@@ -341,6 +341,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_blocklist_free(&daemon->blocklist);
     xf_dns_client_free(&daemon->env.env.dns);
     xf_dns_pool_free(&daemon->env.resolvers);
+    xf_lines_fini(&daemon->env.env.lines);
     xf_loop_free(&daemon->loop);
     xf_certs_release(&daemon->certs);
     xf_sandbox_release(&daemon->sandbox);

@@ -152,6 +152,7 @@ static void note_edns(struct xf_exchange *exchange, bool speaks)
 
     if (!speaks && edns->is != XF_DNS_EDNS_LACKS) {
         xf_addr_text(&exchange->servers->list[exchange->server], server);
+        /* bounded: of a server once in EDNS_KEPT_MS */
         xf_log(XF_LOG_WARN, "dns.edns.missing", XF_STR("addr", server));
     }
     edns->is = speaks ? XF_DNS_EDNS_SPEAKS : XF_DNS_EDNS_LACKS;

@@ -82,6 +82,7 @@ void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link, const s
     xf_bounce_make(routing, stanza, &from, error, text, &answer);
     enum xf_err err = xf_link_send(link->link, &answer);
     if (err != XF_ERR_OK && xf_rare_is_due(&routing->lost, xf_routing_now(routing), &suppressed))
+        /* bounded: xf_rare */
         xf_log(XF_LOG_WARN, "routing.bounce.lost", XF_STR("link", link->title), XF_STR("detail", xf_err_text(err)),
                XF_INT("suppressed", suppressed));
 }

@@ -40,6 +40,7 @@ static void name_stranger(struct xf_routing *routing, const struct xf_routing_li
     if (xf_map_count(routing->strangers) >= STRANGERS_MAX || xf_map_find(routing->strangers, domain))
         return;
     (void)xf_map_set(routing->strangers, domain, routing);
+    /* bounded: each domain once, STRANGERS_MAX in all */
     xf_log(XF_LOG_WARN, "routing.address.unserved", XF_SPN("local", domain), XF_SPN("user", user), XF_STR("link", link->title),
            XF_WORD("advice", "the JID is shown: write a served section for the domain of the address, with the same link"));
 }
@@ -123,6 +124,7 @@ static void refuse(struct xf_routing *routing, const struct xf_stanza *stanza, c
 {
     unsigned suppressed = 0;
     if (xf_rare_is_due(&routing->unknown, xf_routing_now(routing), &suppressed))
+        /* bounded: xf_rare */
         xf_log(XF_LOG_INFO, "routing.address.refused", XF_SPN("local", stanza->to.domain), XF_SPN("peer", stanza->from.domain),
                XF_WORD("reason", reason), XF_SPN("to", xf_jid_bare(&stanza->to)), XF_INT("suppressed", suppressed));
     if (is_told)

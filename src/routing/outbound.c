@@ -27,6 +27,7 @@ static void log_refused(struct xf_routing *routing, const struct xf_routing_link
     unsigned suppressed = 0;
     if (!xf_rare_is_due(&routing->refused, xf_routing_now(routing), &suppressed))
         return;
+    /* bounded: xf_rare */
     xf_log(XF_LOG_WARN, "routing.stanza.refused", XF_STR("link", link->title), XF_WORD("reason", reason),
            XF_SPN("from", stanza->from.full.ptr ? stanza->from.domain : stanza->raw_from),
            XF_SPN("to", stanza->to.full.ptr ? stanza->to.domain : stanza->raw_to), XF_INT("suppressed", suppressed));

@@ -70,6 +70,7 @@ static void log_full(struct xf_route *route, const char *reason)
     struct xf_routing *routing = route->routing;
     unsigned suppressed = 0;
     if (xf_rare_is_due(&routing->strangers_full, xf_routing_now(routing), &suppressed))
+        /* bounded: xf_rare */
         xf_log(XF_LOG_WARN, "routing.strangers.full", XF_SPN("local", route->local), XF_SPN("peer", route->peer),
                XF_WORD("reason", reason), XF_INT("suppressed", suppressed));
 }

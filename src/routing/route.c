@@ -17,6 +17,7 @@
 #include "routing_priv.h"
 
 #include <xfed/base/alloc.h>
+#include <xfed/xmpp/owner.h>
 
 #define FREE_MS 600000       /* a route that nobody uses */
 #define QUICK_MS 5000        /* a stream which ends that soon after `ready` is not a good one */
@@ -95,12 +96,18 @@ static bool has_room(struct xf_route *route, const struct xf_stanza *stanza)
            xf_room_has_bytes(route, bytes);
 }
 
+enum xf_log_level xf_route_level(struct xf_route *route, enum xf_log_level level, const char *event)
+{
+    bool is_named = xf_policy_names(route->routing->policy, route->peer);
+    return xf_lines_level(route->routing->env, is_named ? XF_LINES_NAMED : XF_LINES_PEERS, xf_domain_owner(route->peer), level, event);
+}
+
 static void log_full(struct xf_route *route)
 {
     unsigned suppressed = 0;
     if (!xf_rare_is_due(&route->routing->full, xf_routing_now(route->routing), &suppressed))
         return;
-    xf_log(XF_LOG_WARN, "routing.queue.full", XF_SPN("local", route->local), XF_SPN("peer", route->peer),
+    xf_route_log(route, XF_LOG_WARN, "routing.queue.full", XF_SPN("local", route->local), XF_SPN("peer", route->peer),
            XF_INT("stanzas", route->queued_count), XF_INT("bytes", route->queued_bytes),
            XF_INT("suppressed", suppressed));
 }
@@ -262,7 +269,7 @@ static void back_off(struct xf_route *route)
     uint64_t base_ms = route->backoff_ms > min_ms ? route->backoff_ms : min_ms;
     uint64_t wait_ms = xf_rand_jitter_ms(base_ms < max_ms ? base_ms : max_ms);
     route->backoff_ms = base_ms < max_ms / 2 ? 2 * base_ms : max_ms;
-    xf_log(XF_LOG_INFO, "routing.route.failed", XF_SPN("local", route->local), XF_SPN("peer", route->peer),
+    xf_route_log(route, XF_LOG_INFO, "routing.route.failed", XF_SPN("local", route->local), XF_SPN("peer", route->peer),
            XF_WORD("reason", xf_cause_word(route->cause)), XF_STR("detail", route->text),
            XF_INT("stanzas", route->queued_count), XF_INT("ms", wait_ms));
     bounce_by_cause(route);

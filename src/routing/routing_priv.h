@@ -196,6 +196,10 @@ void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, c
 
 void xf_route_probe(struct xf_route *route); /* one in BOUNCE: try a stream; xf_probe_failed or xf_probe_end follows */
 
+/* A line about it, which outsiders cause (xfed/stream/lines.h). */
+#define xf_route_log(route, level, event, ...) xf_log(xf_route_level((route), (level), (event)), event, __VA_ARGS__)
+enum xf_log_level xf_route_level(struct xf_route *route, enum xf_log_level level, const char *event);
+
 /* ------------------------------------------------------------------ room.c */
 
 void xf_room_init(struct xf_routing *routing);

@@ -60,10 +60,12 @@ static void log_ruling(struct xf_routing *routing, const struct xf_stanza *stanz
     const char *detail = *ruling->note ? ruling->note : ruling->text;
     const char *kind = xf_stanza_kind_name(stanza->kind), *rule = xf_rule_word(ruling->rule);
     if (ruling->passes)
+        /* bounded: xf_rare */
         xf_log(XF_LOG_INFO, "policy.stanza.passed", XF_SPN("local", ours->domain), XF_SPN("peer", theirs->domain), XF_WORD("dir", is_in ? "in" : "out"),
                XF_SPN("user", user_of(stanza, is_in)), XF_WORD("kind", kind), XF_SPN("type", stanza->type), XF_WORD("rule", rule), XF_STR("key", ruling->key),
                XF_STR("place", *place ? place : NULL), XF_STR("detail", detail), XF_INT("total", tally->count), XF_INT("suppressed", suppressed));
     else
+        /* bounded: xf_rare */
         xf_log(XF_LOG_INFO, "policy.stanza.refused", XF_SPN("local", ours->domain), XF_SPN("peer", theirs->domain), XF_WORD("dir", is_in ? "in" : "out"),
                XF_SPN("user", user_of(stanza, is_in)), XF_WORD("kind", kind), XF_SPN("type", stanza->type), XF_WORD("rule", rule), XF_STR("key", ruling->key),
                XF_STR("place", *place ? place : NULL), XF_STR("detail", detail), XF_INT("total", tally->count), XF_INT("suppressed", suppressed));

@@ -14,6 +14,7 @@
 
 static void log_refused(struct xf_refusals *refusals)
 {
+    /* bounded: one a minute */
     xf_log(XF_LOG_WARN, "s2s.conn.refused", XF_STR("addr", refusals->addr), XF_WORD("reason", refusals->reason),
            XF_INT("suppressed", refusals->refused), XF_INT("evicted", refusals->evicted));
     refusals->refused = refusals->evicted = 0;

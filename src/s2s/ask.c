@@ -272,8 +272,8 @@ void xf_asker_answer(struct xf_asker *asker, const struct xf_elem *elem)
         return;
     }
     if (!ask || !type.len) {
-        xf_log(asker->unasked ? XF_LOG_DEBUG : XF_LOG_WARN, "dialback.answer.ignored", XF_STR("local", asker->local),
-               XF_STR("peer", asker->peer), XF_WORD("reason", "not-asked"));
+        xf_out_log(asker->out, asker->unasked ? XF_LOG_DEBUG : XF_LOG_WARN, "dialback.answer.ignored", XF_STR("local", asker->local),
+                   XF_STR("peer", asker->peer), XF_WORD("reason", "not-asked"));
         if (++asker->unasked > UNASKED_MAX)
             xf_out_give_up(asker->out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, "too many answers that nobody asked for");
         return;

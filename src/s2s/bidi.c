@@ -124,7 +124,7 @@ static void refuse(struct xf_gate *gate, const struct xf_stanza *stanza, enum xf
                    const char *text)
 {
     struct xf_out *out = out_of(gate);
-    xf_log(xf_out_may_log(out) ? XF_LOG_WARN : XF_LOG_DEBUG, "s2s.stanza.refused", XF_STR("local", out->local), XF_STR("peer", out->peer),
+    xf_out_log(out, XF_LOG_WARN, "s2s.stanza.refused", XF_STR("local", out->local), XF_STR("peer", out->peer),
            XF_WORD("kind", xf_stanza_kind_name(stanza->kind)), XF_SPN("from", stanza->raw_from), XF_SPN("to", stanza->raw_to),
            XF_WORD("reason", reason));
     if (error == XF_STREAM_ERROR_NONE)

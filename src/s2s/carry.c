@@ -244,7 +244,7 @@ void xf_out_become_rider(struct xf_out *out)
 /* Not every server takes further pairs: the stream is not asked again. */
 void xf_carry_refused(struct xf_out *out, const char *why)
 {
-    xf_log(XF_LOG_INFO, "s2s.multiplex.refused", XF_STR("local", out->local), XF_STR("peer", out->peer), XF_STR("detail", why));
+    xf_out_log(out, XF_LOG_INFO, "s2s.multiplex.refused", XF_STR("local", out->local), XF_STR("peer", out->peer), XF_STR("detail", why));
     xf_carry_forget_stream(out->on->out);
     go_alone(out);
 }

@@ -402,6 +402,7 @@ void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
     struct xf_reader_limits limits = xf_s2s_limits_before(s2s);
     in->s2s = s2s;
     xf_addr_host_text(&conn->addr, in->host);
+    xf_addr_network_text(&conn->addr, in->network);
     in->settings = &conf->defaults;
     in->accepted_ms = s2s->env->clock->now_ms;
     xf_list_init(&in->pairs);

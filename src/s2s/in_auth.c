@@ -58,7 +58,7 @@ static void refuse(struct xf_in *in, const char *condition, const char *text)
     }
     xf_draft_str(&draft, "</failure>");
     xf_stream_send_draft(&in->stream, &draft);
-    xf_log(XF_LOG_INFO, "s2s.external.denied", XF_STR("local", in->local), XF_STR("peer", in->peer), XF_WORD("condition", condition),
+    xf_in_log(in, XF_LOG_INFO, "s2s.external.denied", XF_STR("local", in->local), XF_STR("peer", in->peer), XF_WORD("condition", condition),
            XF_STR("detail", text));
     if (++in->failures >= xf_s2s_conf(in->s2s)->unauthenticated.dialback_failures)
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "too many failed authentications");

@@ -28,7 +28,7 @@ void xf_in_log_denied(struct xf_in *in, struct xf_span local, struct xf_span pee
     char place[300] = "";
     if (ruling->file)
         snprintf(place, sizeof(place), "%s:%d", ruling->file, ruling->line);
-    xf_log(xf_in_may_log(in) ? XF_LOG_INFO : XF_LOG_DEBUG, "policy.peer.refused", XF_SPN("local", local), XF_SPN("peer", peer),
+    xf_in_log(in, XF_LOG_INFO, "policy.peer.refused", XF_SPN("local", local), XF_SPN("peer", peer),
            XF_STR("addr", in->host), XF_WORD("rule", xf_rule_word(ruling->rule)), XF_STR("key", ruling->key),
            XF_STR("place", *place ? place : NULL), XF_STR("detail", *ruling->note ? ruling->note : ruling->text));
 }

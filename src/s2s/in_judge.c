@@ -39,7 +39,7 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
     in->discovery = NULL;
     in->dane_is_open = result->outcome == XF_DISCOVERY_FAILED;
     if (in->dane_is_open)
-        xf_log(XF_LOG_INFO, "s2s.dns.failed", XF_STR("peer", in->peer), XF_STR("detail", result->detail));
+        xf_in_log(in, XF_LOG_INFO, "s2s.dns.failed", XF_STR("peer", in->peer), XF_STR("detail", result->detail));
     size_t count = xf_discovery_secure_targets(result, targets);
     struct xf_tlsa_set *tlsa = xf_discovery_tlsa(result);
     judge(in, tlsa, targets, count);

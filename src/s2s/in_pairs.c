@@ -145,7 +145,7 @@ static void count_failure(struct xf_in *in, bool is_final)
 
 static void log_denied(struct xf_in *in, const char *local, const char *peer, const char *reason, const char *detail)
 {
-    xf_log(xf_in_may_log(in) ? XF_LOG_WARN : XF_LOG_DEBUG, "dialback.key.denied", XF_STR("local", local), XF_STR("peer", peer), XF_STR("addr", in->host),
+    xf_in_log(in, XF_LOG_WARN, "dialback.key.denied", XF_STR("local", local), XF_STR("peer", peer), XF_STR("addr", in->host),
            XF_WORD("reason", reason), XF_STR("detail", detail));
 }
 
@@ -365,7 +365,7 @@ static void on_verify(struct xf_in *in, const struct xf_elem *elem)
                                        .id = id,
                                        .type = ours ? "valid" : "invalid",
                                    });
-    xf_log(ours || !xf_in_may_log(in) ? XF_LOG_DEBUG : XF_LOG_WARN, "dialback.key.checked", XF_SPN("local", local), XF_SPN("peer", peer),
+    xf_in_log(in, ours ? XF_LOG_DEBUG : XF_LOG_WARN, "dialback.key.checked", XF_SPN("local", local), XF_SPN("peer", peer),
            XF_WORD("answer", ours ? "valid" : "invalid"));
 }
 
@@ -374,7 +374,7 @@ void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem)
     if (!in->is_open) {
         xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, NULL);
     } else if (xf_elem_attr(elem, "type").ptr) { /* an answer; on this stream nothing was asked */
-        xf_log(xf_in_may_log(in) ? XF_LOG_WARN : XF_LOG_DEBUG, "dialback.answer.ignored", XF_STR("local", in->local), XF_STR("peer", in->peer),
+        xf_in_log(in, XF_LOG_WARN, "dialback.answer.ignored", XF_STR("local", in->local), XF_STR("peer", in->peer),
                XF_WORD("reason", "not-asked"));
     } else if (xf_span_is(elem->name, "result")) {
         on_result(in, elem);
@@ -394,7 +394,7 @@ static void refuse_stanza(struct xf_gate *gate, const struct xf_stanza *stanza, 
                           const char *text)
 {
     struct xf_in *in = in_of(gate);
-    xf_log(xf_in_may_log(in) ? XF_LOG_WARN : XF_LOG_DEBUG, "s2s.stanza.refused", XF_STR("local", in->local), XF_STR("peer", in->peer), XF_STR("addr", in->host),
+    xf_in_log(in, XF_LOG_WARN, "s2s.stanza.refused", XF_STR("local", in->local), XF_STR("peer", in->peer), XF_STR("addr", in->host),
            XF_WORD("kind", xf_stanza_kind_name(stanza->kind)), XF_SPN("from", stanza->raw_from), XF_SPN("to", stanza->raw_to),
            XF_WORD("reason", reason));
     if (error != XF_STREAM_ERROR_NONE)

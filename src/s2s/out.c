@@ -134,7 +134,7 @@ static enum way next_way(const struct xf_out *out)
 
 static void go_in_clear(struct xf_out *out)
 {
-    xf_log(XF_LOG_WARN, "s2s.tls.skipped", XF_STR("local", out->local), XF_STR("peer", out->peer), XF_STR("detail", out->text));
+    xf_out_log(out, XF_LOG_WARN, "s2s.tls.skipped", XF_STR("local", out->local), XF_STR("peer", out->peer), XF_STR("detail", out->text));
     out->in_clear = true;
     out->cause = XF_CAUSE_NONE;
     blame(out);
@@ -311,7 +311,7 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
     case XF_DISCOVERY_FAILED:
         break;
     }
-    xf_log(level_of(out), "s2s.dns.failed", XF_STR("peer", out->peer), XF_STR("detail", result->detail));
+    xf_out_log(out, level_of(out), "s2s.dns.failed", XF_STR("peer", out->peer), XF_STR("detail", result->detail));
     xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE, "DNS did not answer for the domain");
 }
 
@@ -350,7 +350,7 @@ static void on_dial_connected(void *owner, struct xf_conn *conn, const struct xf
 static void on_dial_failed(void *owner, bool timed_out, const char *detail)
 {
     struct xf_out *out = owner;
-    xf_log(level_of(out), "s2s.connect.failed", XF_STR("local", out->local), XF_STR("peer", out->peer),
+    xf_out_log(out, level_of(out), "s2s.connect.failed", XF_STR("local", out->local), XF_STR("peer", out->peer),
            XF_WORD("reason", timed_out ? "timeout" : "refused"), XF_STR("detail", detail));
     if (out->cause == XF_CAUSE_NONE)
         xf_out_give_up(out, XF_CAUSE_CONNECT, XF_STREAM_ERROR_NONE, "no server of the domain accepts connections");
@@ -628,7 +628,7 @@ static void on_dialback_result(struct xf_out *out, const struct xf_elem *elem)
     if (is_named && is_for_rider(out, &names, elem))
         return;
     if (!is_due || !type.len || !is_named || strcmp(names.from, out->peer) != 0 || strcmp(names.to, out->local) != 0) {
-        xf_log(xf_out_may_log(out) ? XF_LOG_WARN : XF_LOG_DEBUG, "dialback.result.ignored", XF_STR("local", out->local), XF_STR("peer", out->peer),
+        xf_out_log(out, XF_LOG_WARN, "dialback.result.ignored", XF_STR("local", out->local), XF_STR("peer", out->peer),
                XF_WORD("reason", "not-asked"));
         return;
     }
@@ -652,7 +652,7 @@ static void on_sasl(struct xf_out *out, const struct xf_elem *elem)
         out->sasl_aborted = true; /* EXTERNAL has none behind an initial response: <failure/> follows, and dialback (RFC 6120 §6.4.4) */
         xf_stream_send(&out->stream, "<abort xmlns='" XF_NS_SASL "'/>");
     } else if (xf_span_is(elem->name, "failure")) {
-        xf_log(XF_LOG_INFO, "s2s.external.refused", XF_STR("local", out->local), XF_STR("peer", out->peer),
+        xf_out_log(out, XF_LOG_INFO, "s2s.external.refused", XF_STR("local", out->local), XF_STR("peer", out->peer),
                XF_SPN("condition", elem->first_child ? elem->first_child->name : XF_SPAN_NONE));
         out->sasl_failed = true;
         out->method = XF_AUTH_NONE;
@@ -691,8 +691,8 @@ static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
         xf_gate_stanza(&out->gate, out->s2s, stanza);
         return;
     }
-    xf_log(out->dropped++ ? XF_LOG_DEBUG : XF_LOG_WARN, "s2s.stanza.dropped", XF_STR("local", out->local), XF_STR("peer", out->peer),
-           XF_WORD("reason", "one-way-stream"), XF_WORD("kind", xf_stanza_kind_name(stanza->kind)));
+    xf_out_log(out, out->dropped++ ? XF_LOG_DEBUG : XF_LOG_WARN, "s2s.stanza.dropped", XF_STR("local", out->local), XF_STR("peer", out->peer),
+               XF_WORD("reason", "one-way-stream"), XF_WORD("kind", xf_stanza_kind_name(stanza->kind)));
 }
 
 static void on_secured(struct xf_stream *stream)

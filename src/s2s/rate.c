@@ -13,6 +13,7 @@
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/log.h>
+#include <xfed/xmpp/owner.h>
 
 #define CAPACITY_MS 2000
 #define STANZA 1000
@@ -113,7 +114,7 @@ static void rest(struct xf_rate *rate)
     xf_list_push(&rates->resting, &rate->node);
     rates->resting_count++;
     if (!xf_timer_is_running(&rate->timer))
-        xf_timer_start(rates->timers, &rate->timer, XF_RATE_REST_MS);
+        xf_timer_start(rates->env->timers, &rate->timer, XF_RATE_REST_MS);
     if (rates->resting_count > XF_RATES_RESTING_MAX)
         forget(longest_resting(rates));
 }
@@ -122,12 +123,12 @@ static void let_go_on(struct xf_rate *rate)
 {
     for (;;) {
         struct xf_rate_limits limits = limits_of(rate);
-        xf_bucket_fill(&rate->bucket, &limits, rate->rates->clock->now_ms);
+        xf_bucket_fill(&rate->bucket, &limits, rate->rates->env->clock->now_ms);
         uint64_t wait_ms = xf_bucket_wait_ms(&rate->bucket, &limits);
         if (xf_list_is_empty(&rate->waiting))
             return;
         if (wait_ms > 0) {
-            xf_timer_start(rate->rates->timers, &rate->timer, wait_ms);
+            xf_timer_start(rate->rates->env->timers, &rate->timer, wait_ms);
             return;
         }
         struct xf_rate_waiter *waiter = XF_CONTAINER(rate->waiting.next, struct xf_rate_waiter, node);
@@ -139,7 +140,7 @@ static void let_go_on(struct xf_rate *rate)
 static void on_time(void *owner)
 {
     struct xf_rate *rate = owner;
-    uint64_t unused_ms = rate->rates->clock->now_ms - rate->bucket.filled_ms;
+    uint64_t unused_ms = rate->rates->env->clock->now_ms - rate->bucket.filled_ms;
     if (xf_list_is_empty(&rate->waiting)) {
         if (unused_ms >= XF_RATE_REST_MS)
             forget(rate);
@@ -169,15 +170,16 @@ static struct xf_rate *get(struct xf_rates *rates, struct xf_span peer)
     xf_timer_init(&rate->timer, on_time, rate);
     xf_map_set(rates->by_peer, peer, rate);
     struct xf_rate_limits limits = limits_of(rate);
-    xf_bucket_begin(&rate->bucket, &limits, rates->clock->now_ms);
+    xf_bucket_begin(&rate->bucket, &limits, rates->env->clock->now_ms);
     return rate;
 }
 
 static void tell(struct xf_rate *rate, const struct xf_rate_limits *limits)
 {
+    struct xf_span peer = xf_span_of(rate->peer), owner = xf_domain_owner(peer);
     if (!rate->was_told)
-        xf_log(XF_LOG_INFO, "s2s.peer.slowed", XF_STR("peer", rate->peer), XF_INT("stanza_rate", limits->stanzas),
-               XF_INT("byte_rate", limits->bytes));
+        xf_log(xf_lines_level(rate->rates->env, XF_LINES_PEERS, owner, XF_LOG_INFO, "s2s.peer.slowed"), "s2s.peer.slowed", XF_SPN("peer", peer),
+               XF_INT("stanza_rate", limits->stanzas), XF_INT("byte_rate", limits->bytes));
     rate->was_told = true;
 }
 
@@ -187,7 +189,7 @@ bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes, st
     if (!limits.stanzas && !limits.bytes)
         return true;
     struct xf_rate *rate = get(rates, peer);
-    xf_bucket_fill(&rate->bucket, &limits, rates->clock->now_ms);
+    xf_bucket_fill(&rate->bucket, &limits, rates->env->clock->now_ms);
     xf_bucket_take(&rate->bucket, &limits, bytes);
     uint64_t wait_ms = xf_bucket_wait_ms(&rate->bucket, &limits);
     if (wait_ms == 0) {
@@ -197,7 +199,7 @@ bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes, st
     }
     stop_resting(rate);
     if (xf_list_is_empty(&rate->waiting))
-        xf_timer_start(rates->timers, &rate->timer, wait_ms);
+        xf_timer_start(rates->env->timers, &rate->timer, wait_ms);
     xf_list_push(&rate->waiting, &waiter->node);
     tell(rate, &limits);
     return false;
@@ -212,7 +214,7 @@ void xf_rates_changed(struct xf_rates *rates)
         if (xf_list_is_empty(&rate->waiting))
             forget(rate);
         else
-            xf_timer_start(rates->timers, &rate->timer, 0);
+            xf_timer_start(rates->env->timers, &rate->timer, 0);
     }
 }
 
@@ -232,7 +234,7 @@ void xf_rates_hurry(struct xf_rates *rates, struct xf_rate_waiter *waiter)
         return;
     xf_list_remove(&waiter->node);
     xf_list_push(&rates->hurried, &waiter->node);
-    xf_timer_start(rates->timers, &rates->hurry, 0);
+    xf_timer_start(rates->env->timers, &rates->hurry, 0);
 }
 
 void xf_rates_leave(struct xf_rate_waiter *waiter)
@@ -240,9 +242,9 @@ void xf_rates_leave(struct xf_rate_waiter *waiter)
     xf_list_remove(&waiter->node);
 }
 
-void xf_rates_init(struct xf_rates *rates, const struct xf_clock *clock, struct xf_timers *timers, xf_rate_limits_fn limits, void *owner)
+void xf_rates_init(struct xf_rates *rates, struct xf_env *env, xf_rate_limits_fn limits, void *owner)
 {
-    *rates = (struct xf_rates){.timers = timers, .clock = clock, .limits = limits, .owner = owner, .by_peer = xf_map_new()};
+    *rates = (struct xf_rates){.env = env, .limits = limits, .owner = owner, .by_peer = xf_map_new()};
     xf_list_init(&rates->resting);
     xf_list_init(&rates->hurried);
     xf_timer_init(&rates->hurry, on_hurry, rates);

@@ -6,7 +6,7 @@
 
 #include <xfed/base/list.h>
 #include <xfed/base/map.h>
-#include <xfed/net/timer.h>
+#include <xfed/stream/env.h>
 
 struct xf_rate_limits { /* a second; 0: any number */
     unsigned stanzas;
@@ -31,8 +31,7 @@ uint64_t xf_bucket_wait_ms(const struct xf_bucket *bucket, const struct xf_rate_
 typedef struct xf_rate_limits (*xf_rate_limits_fn)(void *owner, struct xf_span peer);
 
 struct xf_rates {
-    struct xf_timers *timers;
-    const struct xf_clock *clock;
+    struct xf_env *env;
     xf_rate_limits_fn limits; /* in force now */
     void *owner;
     bool is_on;               /* some peer has a limit; set by the owner */
@@ -48,7 +47,7 @@ struct xf_rate_waiter { /* embedded in whoever stopped reading; starts zeroed */
     void (*go_on)(struct xf_rate_waiter *waiter); /* once for each wait; may take, and wait again */
 };
 
-void xf_rates_init(struct xf_rates *rates, const struct xf_clock *clock, struct xf_timers *timers, xf_rate_limits_fn limits, void *owner);
+void xf_rates_init(struct xf_rates *rates, struct xf_env *env, xf_rate_limits_fn limits, void *owner);
 void xf_rates_fini(struct xf_rates *rates); /* nobody waits */
 
 /* A stanza of the peer passed. False: the next one must wait; waiter->go_on comes later, those who wait longest first. */

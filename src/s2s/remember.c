@@ -86,10 +86,10 @@ static void log_key(const struct occasion *o, const struct xf_memory_key *known,
     time_of(known->first_s, since);
     const char *ground = xf_memory_ground_word(o->sight.ground);
     if (is_alarm)
-        xf_log(XF_LOG_WARN, "peer.key.changed", XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
+        xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_WARN, "peer.key.changed", XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
                XF_STR("addr", o->addr), XF_WORD("was", was), XF_WORD("is", is), XF_WORD("ground", ground), XF_WORD("since", since));
     else
-        xf_log(XF_LOG_INFO, "peer.key.renewed", XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
+        xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_INFO, "peer.key.renewed", XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
                XF_STR("addr", o->addr), XF_WORD("was", was), XF_WORD("is", is), XF_WORD("ground", ground), XF_WORD("since", since));
 }
 
@@ -100,10 +100,10 @@ static void log_fall(const struct occasion *o, const struct xf_memory_entry *kno
     const char *was = xf_memory_auth_word(known->auth), *is = xf_memory_auth_word(o->sight.auth);
     const char *ground = xf_memory_ground_word(o->sight.ground);
     if (is_clear)
-        xf_log(XF_LOG_WARN, "peer.tls.lost", XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
+        xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_WARN, "peer.tls.lost", XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
                XF_STR("addr", o->addr), XF_WORD("was", was), XF_WORD("is", is), XF_WORD("ground", ground), XF_WORD("since", since));
     else
-        xf_log(XF_LOG_WARN, "peer.auth.weaker", XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
+        xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_WARN, "peer.auth.weaker", XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
                XF_STR("addr", o->addr), XF_WORD("was", was), XF_WORD("is", is), XF_WORD("ground", ground), XF_WORD("since", since));
 }
 

@@ -49,7 +49,7 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     s2s->bidi_pairs = xf_map_new();
     s2s->shared = xf_map_new();
     s2s->inbound_by_peer = xf_map_new();
-    xf_rates_init(&s2s->rates, s2s->env->clock, s2s->env->timers, rate_limits, s2s);
+    xf_rates_init(&s2s->rates, s2s->env, rate_limits, s2s);
     s2s->rates.is_on = any_has_rate(xf_s2s_conf(s2s));
     xf_quota_init(&s2s->half_open, NULL);
     xf_strangers_init(s2s);

@@ -55,12 +55,6 @@ struct xf_addr_keys { /* of an address within its network; not to be copied */
 };
 void xf_addr_keys_of(const struct xf_addr *addr, struct xf_addr_keys *out);
 
-/* ---- streamlog.c: lines caused by those who authenticated nothing */
-struct xf_stranger_lines {
-    uint64_t since_ms;
-    unsigned written, hidden; /* in this minute */
-};
-
 /* ---- features.c: stream limits */
 struct xf_said_limits { /* XEP-0478; 0: not said */
     size_t max_bytes;   /* of a stanza */
@@ -96,7 +90,6 @@ struct xf_s2s {
     struct xf_quota half_open;
     struct xf_holdings stranger_streams, stranger_pairs;
     struct xf_refusals refusals;
-    struct xf_stranger_lines strangers;
     bool is_draining;
 };
 
@@ -342,7 +335,6 @@ struct xf_out {
     struct xf_timer tick;                    /* READY: idle, keep-alive, parking */
     struct xf_timer farewell;                /* gives `ended` outside of calls */
     uint64_t opened_ms, ready_ms, stanzas;
-    unsigned lines;                          /* that the peer caused in the log */
     enum xf_cause cause;
     char text[200];
 };
@@ -414,7 +406,7 @@ struct xf_in {
     struct xf_place place;     /* held until the first pair is authenticated */
     struct xf_holding holding; /* ... and from then on, when no pair is a named peer's */
     bool sasl_challenged;
-    char host[XF_ADDR_TEXT_BYTES];
+    char host[XF_ADDR_TEXT_BYTES], network[XF_ADDR_TEXT_BYTES];
     char id[XF_ID_CHARS + 1];
     char *local;               /* served domain of the header, NULL when it had none */
     char *peer;                /* `from` of the header, NULL when it had none */
@@ -424,7 +416,6 @@ struct xf_in {
     bool dane_is_open;         /* it failed: there may be records that say another thing */
     struct xf_node pairs;      /* struct xf_pair */
     unsigned valid_pairs, open_asks, failures;
-    unsigned lines;            /* that it caused in the log */
     struct xf_pair *last_pair; /* of the last stanza */
     struct xf_timer deadline;  /* until the first pair is authenticated */
     struct xf_timer tick;
@@ -493,10 +484,14 @@ struct xf_fall xf_remember_out(const struct xf_out *out);
 bool xf_remember_is_behind(const struct xf_s2s *s2s, const char *peer, bool is_inbound, const struct xf_verdict *verdict,
                            enum xf_auth_method method);
 
-/* ---- streamlog.c: one line for each stream up and down */
-void xf_log_out_up(const struct xf_out *out);
-void xf_log_out_down(const struct xf_out *out, const char *detail);
-void xf_log_in_up(const struct xf_in *in, const struct xf_pair *pair);
-bool xf_out_may_log(struct xf_out *out);
-bool xf_in_may_log(struct xf_in *in); /* one more line that an outsider causes; false: at debug only */
+/* ---- streamlog.c: one line for each stream up and down; lines about streams, which outsiders cause and which are counted */
+#define xf_in_log(in, level, event, ...) xf_log(xf_in_level((in), (level), (event)), event, __VA_ARGS__)
+#define xf_out_log(out, level, event, ...) xf_log(xf_out_level((out), (level), (event)), event, __VA_ARGS__)
+enum xf_log_level xf_in_level(struct xf_in *in, enum xf_log_level level, const char *event);
+enum xf_log_level xf_out_level(struct xf_out *out, enum xf_log_level level, const char *event);
+#define xf_alarm_log(s2s, peer, level, event, ...) xf_log(xf_alarm_level((s2s), (peer), (level), (event)), event, __VA_ARGS__)
+enum xf_log_level xf_alarm_level(struct xf_s2s *s2s, struct xf_span peer, enum xf_log_level level, const char *event); /* it is not what it was */
+void xf_log_out_up(struct xf_out *out);
+void xf_log_out_down(struct xf_out *out, const char *detail);
+void xf_log_in_up(struct xf_in *in, const struct xf_pair *pair);
 void xf_log_in_down(struct xf_in *in, enum xf_stream_end end, const char *detail);

@@ -75,6 +75,7 @@ void fake_env_fini(struct fake_env *fake)
         xf_list_remove(node);
         fake_conn_free(conn);
     }
+    xf_lines_fini(&fake->env.lines);
     if (xf_timers_next_ms(fake->env.timers) != UINT64_MAX)
         fail("a timer is still running");
     xf_timers_free(&fake->env.timers);

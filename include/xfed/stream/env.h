@@ -8,6 +8,7 @@
 #include <xfed/base/crypto.h>
 #include <xfed/net/conn.h>
 #include <xfed/net/timer.h>
+#include <xfed/stream/lines.h>
 #include <xfed/tls/tls.h>
 
 struct xf_dns;
@@ -26,6 +27,7 @@ struct xf_env {
     void (*judge_tls)(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls_judged_fn done, void *owner);
     void (*forget_tls)(struct xf_env *env, struct xf_conn *conn);
     unsigned (*minute_of_week)(struct xf_env *env); /* local time of day; 0 is Monday 00:00 */
+    struct xf_lines lines; /* of the log, that outsiders cause */
     void (*make_id)(struct xf_env *env, char out[XF_ID_CHARS + 1]); /* unguessable (RFC 6120 §4.7.3) */
 };
 

@@ -61,6 +61,7 @@ END_TEST
 
 static struct xf_clock test_clock;
 static struct xf_timers *timers;
+static struct xf_env env;
 static struct xf_rates rates;
 static struct xf_rate_limits limits;
 
@@ -111,12 +112,14 @@ static void begin(void)
     timers = xf_timers_new(&test_clock);
     limits = (struct xf_rate_limits){.stanzas = 1};
     memset(order, 0, sizeof(order));
-    xf_rates_init(&rates, &test_clock, timers, limits_of, NULL);
+    env = (struct xf_env){.clock = &test_clock, .timers = timers};
+    xf_rates_init(&rates, &env, limits_of, NULL);
 }
 
 static void end(void)
 {
     xf_rates_fini(&rates);
+    xf_lines_fini(&env.lines);
     xf_timers_free(&timers);
 }
 
