@@ -342,7 +342,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     struct xf_s2s *s2s = in->s2s;
     xf_log_in_down(in, end, detail);
     xf_in_pairs_free(in);
-    xf_discovery_cancel(&in->discovery);
+    xf_in_stop_looking(in);
     xf_stream_fini(stream);
     xf_timer_stop(&in->deadline);
     xf_timer_stop(&in->tick);

@@ -11,6 +11,9 @@
  */
 #include "s2s_priv.h"
 
+#define SLOW_MS 5000 /* a look-up that is that old gives way */
+#define DESCRIPTORS_PART 32
+
 static void on_judged(void *owner)
 {
     xf_in_judged(owner);
@@ -32,11 +35,51 @@ static void judge(struct xf_in *in, struct xf_tlsa_set *tlsa, const char *const 
                    on_judged, in);
 }
 
+void xf_in_stop_looking(struct xf_in *in)
+{
+    xf_discovery_cancel(&in->discovery);
+    xf_quota_give(&in->s2s->looks, &in->look);
+}
+
+/* There may be records: the certificate alone authenticates nobody. */
+static void judge_without(struct xf_in *in, const char *why)
+{
+    xf_in_stop_looking(in);
+    in->dane_is_open = true;
+    xf_in_log(in, XF_LOG_INFO, "s2s.dns.failed", XF_STR("peer", in->peer), XF_STR("detail", why));
+    judge(in, NULL, NULL, 0);
+}
+
+/*
+ * A domain that a stranger names is asked about in up to 98 questions. So look-ups are shared out like the questions of dialback (ask_room.c): of a network,
+ * and in all, and when they are all taken the network with most of them gives one up.
+ */
+static bool may_look(struct xf_in *in)
+{
+    struct xf_s2s *s2s = in->s2s;
+    const struct xf_conf *conf = xf_s2s_conf(s2s);
+    const struct xf_quota_limits limits = {
+        .per_member = conf->unauthenticated.questions_per_network,
+        .per_group = conf->unauthenticated.questions_per_network,
+        .total = xf_env_share(s2s->env, conf->unauthenticated.questions, DESCRIPTORS_PART),
+        .unused_ms = SLOW_MS,
+    };
+    struct xf_addr_keys addr_keys;
+    struct xf_place *evicted;
+    xf_addr_keys_of(&in->stream.conn->addr, &addr_keys);
+    if (xf_quota_take(&s2s->looks, &in->look, &addr_keys.keys, &limits, s2s->env->clock->now_ms, &evicted) != XF_QUOTA_ROOM)
+        return false;
+    if (evicted)
+        judge_without(XF_CONTAINER(evicted, struct xf_in, look), "another network has fewer look-ups of TLSA records");
+    return true;
+}
+
 static void on_discovered(void *owner, const struct xf_discovery_result *result)
 {
     struct xf_in *in = owner;
     const char *targets[XF_CANDIDATES_MAX];
     in->discovery = NULL;
+    xf_in_stop_looking(in);
     in->dane_is_open = result->outcome == XF_DISCOVERY_FAILED;
     if (in->dane_is_open)
         xf_in_log(in, XF_LOG_INFO, "s2s.dns.failed", XF_STR("peer", in->peer), XF_STR("detail", result->detail));
@@ -52,7 +95,9 @@ static void look_for_tlsa(struct xf_in *in)
     struct xf_dns *dns = xf_s2s_dns(in->s2s, in->settings);
     struct xf_discovery_opts opts = {.direct_tls = true, .starttls = true, .dane = true};
     in->dane_is_open = dns == NULL;
-    if (dns && dns->may_be_secure)
+    if (dns && dns->may_be_secure && !may_look(in))
+        judge_without(in, "too many look-ups of TLSA records are under way");
+    else if (dns && dns->may_be_secure)
         in->discovery = xf_discover(dns, xf_span_of(in->peer), &opts, on_discovered, in);
     else
         judge(in, NULL, NULL, 0);

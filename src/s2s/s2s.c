@@ -41,6 +41,7 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     s2s->askers = xf_map_new();
     xf_list_init(&s2s->idle_askers);
     xf_quota_init(&s2s->ask_quota, NULL);
+    xf_quota_init(&s2s->looks, NULL);
     s2s->asked = xf_map_new();
     xf_doors_init(&s2s->asked_peers, s2s->env->clock, SHUT_MIN_MS, SHUT_MAX_MS);
     xf_doors_init(&s2s->asked_addrs, s2s->env->clock, SHUT_MIN_MS, SHUT_MAX_MS);
@@ -68,6 +69,7 @@ void xf_s2s_free(struct xf_s2s **s2s)
     xf_wipe(s->dialback_secret, sizeof(s->dialback_secret));
     xf_map_free(&s->askers);
     xf_quota_fini(&s->ask_quota);
+    xf_quota_fini(&s->looks);
     xf_map_free(&s->asked);
     xf_doors_fini(&s->asked_peers);
     xf_doors_fini(&s->asked_addrs);

@@ -79,6 +79,7 @@ struct xf_s2s {
     struct xf_node idle_askers; /* xf_asker.idle_node: without questions, longest first */
     size_t asker_count;       /* those that may still be asked */
     struct xf_quota ask_quota; /* questions under way, by the address that they came from */
+    struct xf_quota looks;    /* for TLSA records of peers that come to us, by their address (in_judge.c) */
     struct xf_map *asked;      /* peer -> struct xf_asked: those to its server (ask_room.c) */
     struct xf_doors asked_peers, asked_addrs; /* domains whose servers were asked; addresses that verify streams connect to */
     struct xf_doors probed_addrs; /* that probes connect to */
@@ -413,6 +414,7 @@ struct xf_in {
     const struct xf_peer_settings *settings; /* of peer, or the defaults; renewed by reload */
     char *tls_ciphers;         /* of the settings that STARTTLS was begun with, NULL: none */
     struct xf_discovery *discovery; /* for the TLSA records of peer */
+    struct xf_place look;           /* held meanwhile */
     bool dane_is_open;         /* it failed: there may be records that say another thing */
     struct xf_node pairs;      /* struct xf_pair */
     unsigned valid_pairs, open_asks, failures;
@@ -428,6 +430,7 @@ struct xf_in {
  */
 bool xf_in_judge(struct xf_in *in);
 void xf_in_judged(struct xf_in *in); /* in.c */
+void xf_in_stop_looking(struct xf_in *in); /* for TLSA records; or nothing */
 
 /* strangers.c */
 void xf_strangers_init(struct xf_s2s *s2s);
