@@ -10,6 +10,8 @@
  *  - What the hosts file says is never secure: AD is said of zones, and a file that overrides the
  *    zone is what DNSSEC would tell us of. So no TLSA record is believed for its names.
  *  - The last one to cancel ends the exchange.
+ *  - Each exchange has a socket, and strangers name the domains that are asked about: EXCHANGES_MAX
+ *    at a time, the others wait. The newest goes first: in a flood the oldest have given up.
  *  - While a pending is told to its askers it is no longer in the map: one who asks again from
  *    within his answer begins anew (and finds the cache, if the answer may be kept at all).
  */
@@ -26,9 +28,12 @@
 #include "key_priv.h"
 #include "resolv_priv.h"
 
+#define EXCHANGES_MAX 256
+
 struct pending { /* a question under way */
     struct xf_node queries;
-    struct xf_exchange *exchange; /* NULL once it is answered */
+    struct xf_node waiting;       /* in client->waiting, until there is a socket for it */
+    struct xf_exchange *exchange; /* NULL before, and once it is answered */
     struct client *client;
     char name[XF_DNS_NAME_MAX + 1];
     enum xf_dns_type type;
@@ -53,6 +58,8 @@ struct client {
     struct xf_map *pending;
     struct xf_node known; /* queries whose answer is known and not given yet */
     unsigned answering;   /* within that many answers */
+    struct xf_node waiting;
+    unsigned running; /* exchanges */
 };
 
 static void query_free(struct xf_dns_query *query)
@@ -130,21 +137,42 @@ static const char *type_word(enum xf_dns_type type)
     return "unknown";
 }
 
+static void on_exchanged(void *owner, const struct xf_dns_answer *answer, uint32_t ttl_s);
+
+static void start(struct pending *pending)
+{
+    struct client *client = pending->client;
+
+    xf_list_remove(&pending->waiting);
+    client->running++;
+    pending->exchange = xf_exchange_start(client->loop, &client->servers, pending->name,
+                                          pending->type, on_exchanged, pending);
+}
+
+static void start_waiting(struct client *client)
+{
+    while (client->running < EXCHANGES_MAX && !xf_list_is_empty(&client->waiting))
+        start(XF_CONTAINER(client->waiting.prev, struct pending, waiting));
+}
+
 static void on_exchanged(void *owner, const struct xf_dns_answer *answer, uint32_t ttl_s)
 {
     struct pending *pending = owner;
+    struct client *client = pending->client;
 
     xf_log(XF_LOG_DEBUG, "dns.query.answered", XF_STR("name", pending->name),
            XF_WORD("type", type_word(pending->type)), XF_INT("records", answer->count),
            XF_WORD("secure", answer->is_secure ? "yes" : "no"), XF_INT("ttl_s", ttl_s),
            XF_STR("detail", answer->detail));
     pending->exchange = NULL; /* frees itself */
+    client->running--;
     pending_remove(pending);
     xf_dns_cache_put(pending->client->cache, pending->name, pending->type, answer, ttl_s);
     while (!xf_list_is_empty(&pending->queries))
         answer_query(pending->client,
                      XF_CONTAINER(pending->queries.next, struct xf_dns_query, node), answer);
     xf_free(pending);
+    start_waiting(client);
 }
 
 static struct pending *pending_get(struct client *client, const char *name, enum xf_dns_type type)
@@ -161,8 +189,8 @@ static struct pending *pending_get(struct client *client, const char *name, enum
     snprintf(pending->name, sizeof(pending->name), "%s", name);
     xf_list_init(&pending->queries);
     xf_map_set(client->pending, key, pending);
-    pending->exchange =
-        xf_exchange_start(client->loop, &client->servers, name, type, on_exchanged, pending);
+    xf_list_push(&client->waiting, &pending->waiting);
+    start_waiting(client);
     return pending;
 }
 
@@ -198,15 +226,20 @@ static struct xf_dns_query *later(struct xf_dns *dns, xf_dns_answered_fn answere
 
 static void cancel(struct xf_dns *dns, struct xf_dns_query *query)
 {
+    struct client *client = (struct client *)(void *)dns;
     struct pending *pending = query->pending;
 
-    (void)dns;
     query_free(query);
-    if (!pending || !pending->exchange || !xf_list_is_empty(&pending->queries))
+    if (!pending || !xf_list_is_empty(&pending->queries))
+        return;
+    if (!pending->exchange && !xf_list_is_linked(&pending->waiting))
         return; /* an answered pending frees itself when the last asker was told */
+    client->running -= pending->exchange != NULL;
     xf_exchange_free(&pending->exchange);
+    xf_list_remove(&pending->waiting);
     pending_remove(pending);
     xf_free(pending);
+    start_waiting(client);
 }
 
 static const struct xf_dns_ops client_ops = {.ask = ask, .later = later, .cancel = cancel};
@@ -250,6 +283,7 @@ enum xf_err xf_dns_client_new(struct xf_loop *loop, const struct xf_dns_client_o
     client->cache = xf_dns_cache_new(xf_loop_clock(loop), opts->cache_entries);
     client->pending = xf_map_new();
     xf_list_init(&client->known);
+    xf_list_init(&client->waiting);
     *out_dns = &client->seam;
     return XF_ERR_OK;
 }

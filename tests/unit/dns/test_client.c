@@ -6,6 +6,7 @@
 #include <xfed/dns/dns.h>
 
 #include <check.h>
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -304,6 +305,49 @@ END_TEST
 
 /* From within an answer: the other asker of the same question is cancelled, and the same question
  * asked again. */
+static unsigned count_descriptors(void)
+{
+    unsigned count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+
+    ck_assert_ptr_nonnull(dir);
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
+/* Strangers name what is asked about: sockets are bounded, and the newest question is not behind all theirs. */
+START_TEST(sockets_are_bounded)
+{
+    static struct seen seen[600];
+    unsigned left = 1, silent = XF_ARRAY_LEN(seen) - 2, before = count_descriptors();
+    struct xf_dns_query *query[XF_ARRAY_LEN(seen)];
+    struct seen good = {.left = &left};
+    char name[64];
+
+    open_client(1, 1500, 0);
+    memset(seen, 0, sizeof(seen));
+    for (size_t i = 0; i < XF_ARRAY_LEN(seen); i++) {
+        snprintf(name, sizeof(name), "silent.flood%zu.example", i);
+        seen[i].left = &silent;
+        query[i] = dns->ops->ask(dns, name, XF_DNS_A, on_answered, &seen[i]);
+    }
+    ck_assert_uint_le(count_descriptors() - before, 256 + 4);
+    dns->ops->cancel(dns, query[599]); /* one that waits */
+    dns->ops->cancel(dns, query[0]);   /* one that is asked: its place is another's */
+    dns->ops->ask(dns, "ok.good.example", XF_DNS_A, on_answered, &good);
+    xf_loop_run(loop);
+    ck_assert_int_eq(good.status, XF_DNS_FOUND);
+    ck_assert_uint_eq(seen[300].count, 0); /* it waited before that one, and still does */
+    xf_loop_run(loop); /* until all the others were given up */
+    for (size_t i = 1; i < XF_ARRAY_LEN(seen) - 1; i++)
+        ck_assert_msg(seen[i].count == 1 && seen[i].status == XF_DNS_FAILED, "%zu: %u answers", i, seen[i].count);
+    ck_assert_uint_eq(seen[0].count + seen[599].count, 0);
+    ck_assert(xf_dns_client_is_idle(dns));
+}
+END_TEST
+
 START_TEST(answer_may_cancel_and_ask)
 {
     unsigned left = 2;
@@ -638,6 +682,7 @@ int main(void)
     tcase_add_test(tc, two_askers_share_one_question);
     tcase_add_test(tc, one_asker_may_leave_the_others);
     tcase_add_loop_test(tc, last_asker_ends_the_question, 0, 3);
+    tcase_add_test(tc, sockets_are_bounded);
     tcase_add_test(tc, answer_may_cancel_and_ask);
     tcase_add_loop_test(tc, client_may_go_in_the_middle, 0, 4);
     tcase_add_test(tc, later_comes_once_and_may_be_cancelled);
