@@ -37,7 +37,7 @@ struct xf_link {
     struct xf_map *peers;  /* name to way; NULL without */
     struct xf_quota quota; /* of ways of peers that are not kept */
     size_t way_count, up_count, congested_count;
-    bool is_paused, is_stopping, was_congested, was_up;
+    bool is_stopping, was_congested, was_up;
     bool in_send;          /* no event comes from within xf_link_send */
     bool is_full_logged;
 };
@@ -183,8 +183,6 @@ static struct xf_way *add_way(struct xf_link *link, struct xf_span name)
                                     &way_events, link);
     link->way_count++;
     xf_timer_init(&way->idle, on_way_idle, way);
-    if (link->is_paused)
-        xf_way_pause(way, true);
     return way;
 }
 
@@ -367,15 +365,14 @@ enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanza *stanza)
     return err;
 }
 
-void xf_link_pause(struct xf_link *link, bool paused)
+bool xf_link_is_per_peer(const struct xf_link *link)
 {
-    if (paused == link->is_paused)
-        return;
-    link->is_paused = paused;
-    if (link->way)
-        xf_way_pause(link->way, paused);
-    size_t cursor = 0;
-    void *way = NULL;
-    while (link->peers && xf_map_next(link->peers, &cursor, NULL, &way))
+    return link->peers != NULL;
+}
+
+void xf_link_pause(struct xf_link *link, struct xf_span peer, bool paused)
+{
+    struct xf_way *way = link->peers ? xf_map_find(link->peers, peer) : link->way;
+    if (way)
         xf_way_pause(way, paused);
 }

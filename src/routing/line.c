@@ -37,6 +37,7 @@ static void take_out(struct xf_line *line, struct xf_kept *kept)
     xf_list_remove(&kept->node);
     line->bytes -= kept->bytes;
     line->count--;
+    line->route->routing->queued_bytes -= kept->bytes;
     line->route->routing->queued_count--;
     xf_room_weigh(line->route);
 }
@@ -64,28 +65,26 @@ bool xf_line_push(struct xf_route *route, bool is_in, const struct xf_stanza *st
 {
     struct xf_line *line = get(route, is_in);
     bool was_empty = xf_list_is_empty(&line->stanzas);
-    size_t bytes = xf_kept_size(stanza);
-    if (line->count >= route->settings->queue_stanzas || bytes + line->bytes > route->settings->queue_bytes || !xf_room_has_bytes(route, bytes))
+    size_t bytes = xf_kept_size(stanza), sum = line->bytes + bytes;
+    if (line->count >= route->settings->queue_stanzas || sum > route->settings->queue_bytes || sum > xf_routing_room(route->routing) ||
+        !xf_room_has_bytes(route, bytes))
         return false;
     struct xf_kept *kept = xf_kept_new(stanza, xf_routing_now(route->routing));
     xf_list_push(&line->stanzas, &kept->node);
     line->bytes += kept->bytes;
     line->count++;
+    route->routing->queued_bytes += kept->bytes;
     route->routing->queued_count++;
     xf_room_weigh(route);
     if (was_empty)
         wait_for(line, address);
-    if (!is_in)
-        xf_pressure_pushed(route);
     return true;
 }
 
 static void moved(struct xf_line *line)
 {
     struct xf_routing *routing = line->route->routing;
-    if (!line->is_in)
-        xf_pressure_dropped(line->route);
-    else if (!is_above(line, 4) && routing->s2s && !routing->is_finished)
+    if (line->is_in && !is_above(line, 4) && routing->s2s && !routing->is_finished)
         xf_s2s_resume_inbound(routing->s2s);
 }
 

@@ -62,6 +62,7 @@ static void take_out(struct xf_route *route, struct xf_kept *kept)
     xf_list_remove(&kept->node);
     route->queued_bytes -= kept->bytes;
     route->queued_count--;
+    route->routing->queued_bytes -= kept->bytes;
     route->routing->queued_count--;
     xf_room_weigh(route);
 }
@@ -91,9 +92,9 @@ void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, c
 
 static bool has_room(struct xf_route *route, const struct xf_stanza *stanza)
 {
-    size_t bytes = xf_kept_size(stanza);
-    return route->queued_count < route->settings->queue_stanzas && bytes + route->queued_bytes <= route->settings->queue_bytes &&
-           xf_room_has_bytes(route, bytes);
+    size_t bytes = xf_kept_size(stanza), sum = route->queued_bytes + bytes;
+    return route->queued_count < route->settings->queue_stanzas && sum <= route->settings->queue_bytes &&
+           sum <= xf_routing_room(route->routing) && xf_room_has_bytes(route, bytes);
 }
 
 enum xf_log_level xf_route_level(struct xf_route *route, enum xf_log_level level, const char *event)
@@ -123,6 +124,7 @@ static void push(struct xf_route *route, const struct xf_stanza *stanza)
     xf_list_push(&route->queue, &kept->node);
     route->queued_bytes += kept->bytes;
     route->queued_count++;
+    route->routing->queued_bytes += kept->bytes;
     route->routing->queued_count++;
     xf_room_weigh(route);
     if (!xf_timer_is_running(&route->timer))

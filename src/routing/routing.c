@@ -22,7 +22,6 @@ struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
     xf_buf_init(&routing->payload, PAYLOAD_MAX);
     xf_buf_init(&routing->stripped, STRIPPED_MAX);
     xf_buf_init(&routing->rewritten, STRIPPED_MAX);
-    xf_pressure_init(routing);
     xf_room_init(routing);
     return routing;
 }
@@ -35,9 +34,9 @@ void xf_routing_free(struct xf_routing **routing)
     void *route = NULL;
     while (xf_map_next((*routing)->routes, &cursor, NULL, &route))
         xf_route_free(route); /* no stream may be alive: s2s.h */
-    xf_timer_stop(&(*routing)->pressure);
     XF_LIST_EACH_SAFE(node, &(*routing)->links) {
         struct xf_routing_link *link = XF_CONTAINER(node, struct xf_routing_link, node);
+        xf_timer_stop(&link->look);
         xf_free(link->title);
         xf_free(link);
     }
@@ -69,6 +68,8 @@ void xf_routing_attach_link(struct xf_routing *routing, const char *title, struc
     struct xf_routing_link *entry = xf_new(struct xf_routing_link);
     entry->title = xf_strdup(title);
     entry->link = link;
+    entry->routing = routing;
+    xf_pressure_init(entry);
     xf_list_push(&routing->links, &entry->node);
 }
 
@@ -107,6 +108,12 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy)
             xf_line_bounce(route->line_out, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
         }
     }
+}
+
+size_t xf_routing_room(const struct xf_routing *routing)
+{
+    size_t max = xf_policy_conf(routing->policy)->process.queue_bytes;
+    return routing->queued_bytes < max ? max - routing->queued_bytes : 0;
 }
 
 void xf_routing_drain(struct xf_routing *routing)

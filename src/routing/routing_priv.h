@@ -58,12 +58,29 @@ enum xf_route_event {
 #undef X
 };
 
+/* How long a link was not read, less what was earned by reading it since; pressure.c has the unit. */
+struct xf_ration {
+    uint64_t debt, at_ms;
+};
+
+/* A network for whose peers a link was paused. */
+struct xf_presser {
+    char network[XF_ADDR_TEXT_BYTES];
+    struct xf_ration ration;
+    size_t pressing; /* routes that do now */
+};
+
 /* An attached link. */
 struct xf_routing_link {
     struct xf_node node;
     char *title;
     struct xf_link *link;
-    size_t pressing;      /* routes that want it paused */
+    struct xf_routing *routing;
+    struct xf_node pressing; /* struct xf_route: want it paused */
+    struct xf_timer look;    /* while one presses */
+    uint64_t paused_ms, rested_ms; /* since when it is paused; not again before */
+    struct xf_ration ration;
+    struct xf_presser pressers[16];
 };
 
 /* One log line a second about the same kind of trouble. */
@@ -92,7 +109,6 @@ struct xf_route {
     bool is_theirs;                  /* made for answers to a stranger (room.c) */
     struct xf_place place;           /* among ours or theirs; none: another route took it, and this one ends */
     struct xf_place stream_place;    /* of theirs, while `out` is a stream for answers */
-    bool is_stalled;                 /* full without progress: does not stop the cluster */
     struct xf_out *out;              /* NULL in IDLE and BOUNCE */
     struct xf_ailing *ailing;        /* of the peer, in BOUNCE and PROBE; NULL: none, or backoff-probe = 0 */
     struct xf_node ailing_node;
@@ -101,8 +117,10 @@ struct xf_route {
     size_t queued_bytes, queued_count;
     struct xf_line *line_out, *line_in; /* NULL: none has waited */
     struct xf_timer timer;           /* IDLE: free; QUEUE: the oldest is too old; BOUNCE: over */
-    struct xf_node pressing;         /* in routing->pressing */
-    uint64_t moved_ms;               /* when the stream last took something of the queue */
+    struct xf_node pressing;         /* in link->pressing */
+    struct xf_presser *presser;      /* ... of its network; NULL: the pause concerns this peer alone */
+    uint64_t pressed_ms;             /* since when */
+    uint64_t moved_ms;               /* when the queue last moved, or began */
     uint64_t ready_ms;               /* when the stream became ready */
     unsigned quick_losses;           /* ready streams that ended soon, in a row */
     uint64_t backoff_ms;             /* of the next failure, before jitter; 0: the shortest */
@@ -149,11 +167,9 @@ struct xf_routing {
     struct xf_route *last;           /* found last */
     struct xf_route *last_shown;     /* of the pair in which a user was shown last */
     struct xf_admission last_in;
-    size_t queued_count;             /* in all routes */
+    size_t queued_bytes, queued_count; /* in all routes */
     struct xf_quota ours, theirs;    /* routes, by the owners of peers */
     struct xf_quota answer_streams;  /* that we opened for routes of theirs */
-    struct xf_node pressing;
-    struct xf_timer pressure;
     struct xf_buf payload;           /* of the error stanza being made */
     struct xf_stanza_scratch scratch;
     struct xf_buf stripped;          /* payload of the presence being passed on */
@@ -170,6 +186,9 @@ static inline uint64_t xf_routing_now(const struct xf_routing *routing)
 {
     return routing->env->clock->now_ms;
 }
+
+/* What is left for all queues, and the most that one of them may have: however many peers are silent, there is room for one more. */
+size_t xf_routing_room(const struct xf_routing *routing);
 
 struct xf_routing_link *xf_routing_link_of(const struct xf_routing *routing, const char *title);
 /* Is that domain ours, and its link this one? */
@@ -224,7 +243,7 @@ void xf_probe_well(struct xf_routing *routing, struct xf_span peer); /* a stream
 
 /* ------------------------------------------------------------------ pressure.c */
 
-void xf_pressure_init(struct xf_routing *routing);
+void xf_pressure_init(struct xf_routing_link *link);
 void xf_pressure_pushed(struct xf_route *route);
 void xf_pressure_moved(struct xf_route *route);   /* the stream took something */
 void xf_pressure_dropped(struct xf_route *route); /* the queue became shorter otherwise */

@@ -889,6 +889,11 @@ bool xf_out_is_congested(const struct xf_out *out)
     return out->state == XF_OUT_READY && xf_stream_is_congested(out->on->stream);
 }
 
+const struct xf_addr *xf_out_addr(const struct xf_out *out)
+{
+    return &out->on->stream->conn->addr;
+}
+
 enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza)
 {
     if (out->state != XF_OUT_READY)

@@ -232,6 +232,7 @@ struct xf_conf {
         enum xf_log_level level;
         char *user;                /* run as, when started as root; "" keeps */
         uint64_t drain_ms;         /* SIGTERM: queues are flushed so long */
+        size_t queue_bytes;        /* of all routes */
         uint64_t backoff_min_ms, backoff_max_ms; /* failed peers bounce at once for so long */
         uint64_t backoff_probe_ms;               /* ... and are tried in the background so often; 0: never */
         bool sandbox;              /* give up the system calls that a running gateway does not need */

@@ -54,5 +54,8 @@ XF_MUST_USE enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanz
 bool xf_link_is_congested(const struct xf_link *link);
 bool xf_link_is_up(const struct xf_link *link);
 
-/* Stop reading the cluster (all peers' routes full). */
-void xf_link_pause(struct xf_link *link, bool paused);
+/*
+ * Stop and go on reading the cluster: what it sends to this peer with names = per-peer, all of it otherwise.
+ */
+void xf_link_pause(struct xf_link *link, struct xf_span peer, bool paused);
+bool xf_link_is_per_peer(const struct xf_link *link);

@@ -118,6 +118,9 @@ bool xf_s2s_hears(const struct xf_s2s *s2s, struct xf_span peer);
 bool xf_out_is_ready(const struct xf_out *out);
 bool xf_out_is_congested(const struct xf_out *out);
 
+/* Of the other side of a ready stream. */
+const struct xf_addr *xf_out_addr(const struct xf_out *out);
+
 /*
  * Write one addressed stanza into the stream's output. XF_ERR_LIMIT: larger than the peer said it takes (XEP-0478).
  * XF_ERR_CLOSED: not ready (any more).

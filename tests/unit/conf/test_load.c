@@ -117,8 +117,8 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert(p->sasl_in && p->sasl_out && p->dialback && p->direct_tls);
     ck_assert_uint_eq(p->tls_min, 12);
     ck_assert_uint_eq(p->max_stanza_bytes, 512 * 1024);
-    ck_assert_uint_eq(p->queue_bytes, 1024 * 1024);
-    ck_assert_uint_eq(p->queue_stanzas, 2000);
+    ck_assert_uint_eq(p->queue_bytes, 4 * 1024 * 1024);
+    ck_assert_uint_eq(p->queue_stanzas, 10000);
     ck_assert_uint_eq(p->queue_ms, 90000);
     ck_assert_uint_eq(p->connect_ms, 10000);
     ck_assert_uint_eq(p->candidate_ms, 8000);
@@ -285,7 +285,7 @@ START_TEST(a_dump_names_every_default_and_no_secret)
 {
     struct xf_conf *conf = load(FULL);
     char *text = dump(conf);
-    ck_assert_ptr_nonnull(strstr(text, "    queue-stanzas           = 2000\n"));
+    ck_assert_ptr_nonnull(strstr(text, "    queue-stanzas           = 10000\n"));
     ck_assert_ptr_nonnull(strstr(text, "    start-tag       = 10k\n"));
     ck_assert_ptr_nonnull(strstr(text, "    idle-timeout            = 1d\n"));
     ck_assert_ptr_nonnull(strstr(text, "    max-stanza              = 100000\n"));

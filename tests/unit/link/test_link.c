@@ -446,8 +446,8 @@ static void take_step(struct world *world, const struct step *step)
     case IS: check_is(world, step->text); break;
     case STATES: expect_text(world, world->states, step->text); world->states[0] = '\0'; break;
     case LOG: check_log(world, step); break;
-    case PAUSE: xf_link_pause(world->link, true); break;
-    case RESUME: xf_link_pause(world->link, false); break;
+    case PAUSE: xf_link_pause(world->link, XF_SPAN("b.example"), true); break;
+    case RESUME: xf_link_pause(world->link, XF_SPAN("b.example"), false); break;
     case READS: expect_text(world, conn->is_paused ? "no" : "yes", step->text); break;
     case KEEP: xf_link_keep_peer(world->link, xf_span_of(step->text)); break;
     case KEEP_NONE: xf_link_keep_none(world->link); break;

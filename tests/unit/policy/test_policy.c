@@ -110,7 +110,7 @@ START_TEST(settings_are_those_of_all_sections_that_fit)
     load(ALLOW);
     const struct xf_peer_settings *of_p = xf_policy_peer(policy, XF_SPAN("x.p.example"));
     ck_assert_uint_eq(of_p->max_streams, 2);
-    ck_assert_uint_eq(of_p->queue_stanzas, 2000);
+    ck_assert_uint_eq(of_p->queue_stanzas, 10000);
     const struct xf_peer_settings *of_q = xf_policy_peer(policy, XF_SPAN("x.q.p.example"));
     ck_assert_uint_eq(of_q->max_streams, 2);
     ck_assert_uint_eq(of_q->queue_stanzas, 3);

@@ -126,6 +126,11 @@ bool xf_out_is_ready(const struct xf_out *out)
     return out->is_ready;
 }
 
+const struct xf_addr *xf_out_addr(const struct xf_out *out)
+{
+    return &out->addr;
+}
+
 bool xf_out_is_congested(const struct xf_out *out)
 {
     return out->is_congested;

@@ -20,6 +20,7 @@ struct xf_out {
     void *owner;
     bool is_probe, is_taken, is_ready, is_congested, is_committed; /* committed: cannot be abandoned */
     unsigned takes;       /* after so many stanzas it is congested; 0: never */
+    struct xf_addr addr;  /* no network: they all share one */
     size_t max_bytes;     /* larger payloads are refused; 0: none */
     char sent[4096];      /* ids since fake_out_take, separated by blanks; cut when there are too many */
     size_t sent_count;

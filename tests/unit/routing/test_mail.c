@@ -210,7 +210,7 @@ static void set_up_slow(void)
     conf.defaults.mail = true;
     conf.defaults.direction = XF_DIRECTION_BOTH;
     conf.defaults.queue_stanzas = 10;
-    conf.defaults.queue_bytes = 100000;
+    conf.defaults.queue_bytes = conf.process.queue_bytes = 100000;
     begin(work_later);
     xf_routing_attach_link(routing, link_title, NULL);
 }

@@ -48,6 +48,8 @@ enum op {
     LINK_BACK,
     RESUMED,      /* so many calls of xf_s2s_resume_inbound since the last time: ms */
     WAIT,         /* ms */
+    NETWORK,      /* of stream n: text */
+    PAUSES,       /* how often stream n, which takes one stanza at a time, pauses the link in two seconds: ms */
     LINK_READS,   /* text: "yes" or "no" */
     ROUTES,       /* ms routes exist */
     IDLE,         /* text: "yes" or "no" */
@@ -298,23 +300,45 @@ static const struct routing_case cases[] = {
     {"link back in time: delivered, S2S goes on", .steps = {
         {LINK_LOST}, {RESUMED, .ms = 1}, {PEER_WAIT, .text = "message - p1 b.example"}, {WAIT, .ms = 260}, {LINK_BACK}, {DELIVERED, .text = "p1"}, {RESUMED, .ms = 1}, {NO_OUT}}},
 
-    {"a moving route above half of its queue pauses the cluster until a quarter", .queue_stanzas = 100, .steps = {
-        {MANY, .text = "b.example", .ms = 50}, {OUT, 0, "a.example b.example"}, {LINK_READS, .text = "yes"}, {MANY, .text = "b.example", .ms = 1}, {LINK_READS, .text = "no"},
-        {TAKES, 0, .ms = 20}, {READY, 0}, {LINK_READS, .text = "no"}, {TAKES, 0, .ms = 5}, {DRAINED, 0}, {LINK_READS, .text = "no"},
-        {TAKES, 0, .ms = 1}, {DRAINED, 0}, {LINK_READS, .text = "yes"}, {SENT_COUNT, 0, .ms = 26}, {DRAINED, 0}, {SENT_COUNT, 0, .ms = 51}}},
+    {"a ready route above half of its queue pauses the cluster until a quarter", .queue_stanzas = 100, .steps = {
+        {MANY, .text = "b.example", .ms = 60}, {OUT, 0, "a.example b.example"}, {TAKES, 0, .ms = 10}, {READY, 0}, {LINK_READS, .text = "yes"},
+        {MANY, .text = "b.example", .ms = 1}, {LINK_READS, .text = "no"}, {TAKES, 0, .ms = 20}, {DRAINED, 0}, {LINK_READS, .text = "no"},
+        {TAKES, 0, .ms = 5}, {DRAINED, 0}, {LINK_READS, .text = "no"}, {TAKES, 0, .ms = 1}, {DRAINED, 0}, {LINK_READS, .text = "yes"}, {SENT_COUNT, 0, .ms = 36}}},
 
-    {"a route without progress lets the cluster go on after 500 ms, and does not stop it again", .queue_stanzas = 100, .steps = {
-        {MANY, .text = "b.example", .ms = 51}, {OUT, 0, "a.example b.example"}, {LINK_READS, .text = "no"}, {WAIT, .ms = 800}, {LINK_READS, .text = "yes"},
-        {MANY, .text = "b.example", .ms = 54}, {LINK_READS, .text = "yes"}, {ANSWER_COUNT, .ms = 5}, {TAKES, 0, .ms = 1}, {READY, 0},
+    {"a route whose stream is not ready never does; what does not fit is bounced", .queue_stanzas = 100, .steps = {
+        {MANY, .text = "b.example", .ms = 105}, {OUT, 0, "a.example b.example"}, {LINK_READS, .text = "yes"}, {ANSWER_COUNT, .ms = 5}, {READY, 0},
+        {SENT_COUNT, 0, .ms = 100}}},
+
+    {"nor does it when a ready stream ended", .queue_stanzas = 10, .steps = {
+        {MANY, .text = "b.example", .ms = 5}, {OUT, 0, "a.example b.example"}, {TAKES, 0, .ms = 1}, {READY, 0}, {WAIT, .ms = 6000},
+        {ENDED, 0, "words", XF_CAUSE_STREAM}, {OUT, 1, "a.example b.example"}, {MANY, .text = "b.example", .ms = 6}, {LINK_READS, .text = "yes"}}},
+
+    {"a pause is short, and the link is then read for as long", .queue_stanzas = 100, .steps = {
+        {MANY, .text = "b.example", .ms = 1}, {OUT, 0, "a.example b.example"}, {TAKES, 0, .ms = 1}, {READY, 0}, {MANY, .text = "b.example", .ms = 51},
+        {LINK_READS, .text = "no"}, {WAIT, .ms = 49}, {LINK_READS, .text = "no"}, {WAIT, .ms = 2}, {LINK_READS, .text = "yes"},
+        {MANY, .text = "b.example", .ms = 1}, {LINK_READS, .text = "yes"}, {WAIT, .ms = 50}, {MANY, .text = "b.example", .ms = 1}, {LINK_READS, .text = "no"}}},
+
+    {"a queue that does not move for 500 ms lets the cluster go on, and does not stop it again before it moves", .queue_stanzas = 100, .steps = {
+        {MANY, .text = "b.example", .ms = 1}, {OUT, 0, "a.example b.example"}, {TAKES, 0, .ms = 1}, {READY, 0}, {MANY, .text = "b.example", .ms = 50},
+        {WAIT, .ms = 501}, {MANY, .text = "b.example", .ms = 1}, {LINK_READS, .text = "yes"}, {TAKES, 0, .ms = 1}, {DRAINED, 0},
         {MANY, .text = "b.example", .ms = 1}, {LINK_READS, .text = "no"}}},
 
-    {"two routes press: the cluster waits for both", .queue_stanzas = 10, .steps = {
-        {MANY, .text = "b.example", .ms = 6}, {LINK_LOST}, {WAIT, .ms = 260}, {LINK_BACK}, {LINK_READS, .text = "no"}, {OUT, 0, "a.example b.example"}, {READY, 0},
-        {LINK_READS, .text = "yes"}}},
+    {"pauses are rationed: half a second at once for the peers of one network, one second for all", .queue_stanzas = 100, .steps = {
+        {MANY, .text = "b.example", .ms = 1}, {MANY, .text = "c.example", .ms = 1}, {MANY, .text = "d.example", .ms = 1}, {MANY, .text = "e.example", .ms = 1},
+        {OUT, 0, "a.example b.example"}, {OUT, 1, "a.example c.example"}, {OUT, 2, "a.example d.example"}, {OUT, 3, "a.example e.example"},
+        {NETWORK, 0, "192.0.2.1:1"}, {NETWORK, 1, "192.0.2.2:1"}, {NETWORK, 2, "198.51.100.1:1"}, {NETWORK, 3, "203.0.113.1:1"},
+        {TAKES, 0, .ms = 1}, {READY, 0}, {TAKES, 1, .ms = 1}, {READY, 1}, {TAKES, 2, .ms = 1}, {READY, 2}, {TAKES, 3, .ms = 1}, {READY, 3},
+        {PAUSES, 0, "b.example", .ms = 10}, {PAUSES, 1, "c.example", .ms = 0}, {PAUSES, 2, "d.example", .ms = 10}, {PAUSES, 3, "e.example", .ms = 0},
+        {WAIT, .ms = 600000}, {PAUSES, 3, "e.example", .ms = 10}}},
 
-    {"a bounced queue lets the cluster go on", .queue_stanzas = 10, .steps = {
-        {MANY, .text = "b.example", .ms = 6}, {LINK_READS, .text = "no"}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CONNECT},
-        {LINK_READS, .text = "yes"}, {ANSWER_COUNT, .ms = 6}}},
+    {"two routes press: the cluster waits for both", .queue_stanzas = 2, .steps = {
+        {CLUSTER, .text = MSG("m1") MESSAGE("m2", "c.example")}, {OUT, 0, "a.example b.example"}, {OUT, 1, "a.example c.example"}, {TAKES, 0, .ms = 1}, {READY, 0},
+        {TAKES, 1, .ms = 1}, {READY, 1}, {CLUSTER, .text = MSG("m3") MSG("m4") MESSAGE("m5", "c.example") MESSAGE("m6", "c.example")}, {LINK_READS, .text = "no"},
+        {TAKES, 0, .ms = 0}, {DRAINED, 0}, {LINK_READS, .text = "no"}, {TAKES, 1, .ms = 0}, {DRAINED, 1}, {LINK_READS, .text = "yes"}}},
+
+    {"a bounced queue lets the cluster go on", .queue_stanzas = 2, .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {TAKES, 0, .ms = 1}, {READY, 0}, {CLUSTER, .text = MSG("m2") MSG("m3")},
+        {LINK_READS, .text = "no"}, {RELOAD}, {LINK_READS, .text = "yes"}}},
 
     {"an unused route is freed after ten minutes", .steps = {
         {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {READY, 0}, {WAIT, .ms = 700000}, {ROUTES, .ms = 1}, {ENDED, 0, "words", XF_CAUSE_NONE},
@@ -440,7 +464,7 @@ static void make_conf(struct world *world, const struct routing_case *test)
         .served = world->served, .served_count = 2, .defaults = plain, .peers = world->peers, .peer_count = 4,
         .strangers = {.routes_per_owner = 100, .routes = 100, .answer_streams_per_owner = 100, .answer_streams = 100,
                       .answer_bytes_per_owner = 1u << 20, .answer_bytes = 1u << 20},
-        .process = {.backoff_min_ms = test->backoff_ms ? test->backoff_ms : 5000, .backoff_max_ms = 300000, .backoff_probe_ms = 2000}};
+        .process = {.queue_bytes = 64u << 20, .backoff_min_ms = test->backoff_ms ? test->backoff_ms : 5000, .backoff_max_ms = 300000, .backoff_probe_ms = 2000}};
     world->conf_reloaded = world->conf;
     world->conf_reloaded.peers = world->peers_reloaded;
     world->conf_reloaded.peer_count = 1;
@@ -604,6 +628,20 @@ static void many(struct world *world, const struct step *step)
     }
 }
 
+static unsigned pauses(struct world *world, struct xf_out *out, const char *peer)
+{
+    unsigned count = 0;
+    many(world, &(struct step){.text = peer, .ms = 50});
+    for (unsigned i = 0; i < 20; i++) {
+        many(world, &(struct step){.text = peer, .ms = 1});
+        count += world->conn->is_paused;
+        fake_env_advance(&world->fake, 101);
+        out->takes = 1;
+        fake_out_drained(out);
+    }
+    return count;
+}
+
 static void check_log(struct world *world, const struct step *step)
 {
     char event[64];
@@ -672,6 +710,8 @@ static void take_step(struct world *world, const struct step *step)
         world->s2s.resumed = 0;
         break;
     case WAIT: fake_env_advance(&world->fake, step->ms); break;
+    case NETWORK: ck_assert_int_eq(xf_addr_parse(xf_span_of(step->text), 0, &out->addr), XF_ERR_OK); break;
+    case PAUSES: expect_number(world, pauses(world, out, step->text), step->ms); break;
     case LINK_READS: expect_text(world, yes_or_no(!world->conn->is_paused), step->text); break;
     case ROUTES: expect_number(world, xf_map_count(world->routing->routes), step->ms); break;
     case IDLE: expect_text(world, yes_or_no(xf_routing_is_idle(world->routing)), step->text); break;
