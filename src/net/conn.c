@@ -19,6 +19,11 @@
  * - xf_conn_fail of a filter: what is on the wire (a TLS alert) still leaves, for FAIL_LINGER_MS at
  * most;
  * - an error of the system: at once.
+ *
+ * libuv does not look at a conn that is neither read nor written, so that a paused one would not
+ * notice a reset, and take more output for it. Those are looked at twice a second; what came before
+ * the reset is then read at once, the pause notwithstanding, and its end is told. A FIN waits, with
+ * what came before it, until the pause is over.
  * Test: tests/unit/net/test_conn.c.
  */
 #include "conn_priv.h"
@@ -37,6 +42,7 @@
 #define WIRE_MAX_BYTES (XF_CONN_OUT_MAX + (8u << 20))
 #define CROWD 256 /* conns whose memory is worth giving back to the system */
 #define TRIM_MS 2000
+#define LOOK_MS 500 /* at paused conns */
 
 static void update_reading(struct xf_net_conn *s);
 
@@ -141,6 +147,7 @@ void xf_net_conn_die(struct xf_net_conn *s, enum xf_conn_end end, const char *de
     xf_list_remove(&s->in_dirty);
     xf_list_remove(&s->in_greedy);
     xf_list_remove(&s->in_warm);
+    xf_list_remove(&s->in_paused);
     uv_close((uv_handle_t *)&s->tcp, closed_cb);
 }
 
@@ -177,7 +184,9 @@ static void read_cb(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
     struct xf_net_conn *s = stream->data;
 
     xf_loop_touch(s->loop);
-    if (count == UV_EOF) {
+    if (count == UV_EOF && s->is_broken) { /* libuv does not ask for the error behind the last data */
+        xf_net_conn_die(s, XF_CONN_END_RESET, uv_strerror(UV_ECONNRESET));
+    } else if (count == UV_EOF) {
         got_eof(s);
     } else if (count < 0) {
         xf_net_conn_die(s, end_of_status((int)count), uv_strerror((int)count));
@@ -199,7 +208,7 @@ static bool wants_to_read(const struct xf_net_conn *s)
     if (s->has_eof)
         return false;
     if (s->state == XF_NET_OPEN)
-        return !s->is_paused && !s->is_held && !s->in_greedy.next;
+        return (!s->is_paused || s->is_broken) && !s->is_held && !s->in_greedy.next;
     return s->state == XF_NET_CLOSING; /* only the FIN matters; the linger ends it */
 }
 
@@ -226,6 +235,32 @@ void xf_conns_resume(struct xf_loop *loop)
     }
 }
 
+static bool was_reset(const struct xf_net_conn *s)
+{
+    struct tcp_info info;
+    socklen_t bytes = sizeof(info);
+    uv_os_fd_t fd;
+
+    return uv_fileno((const uv_handle_t *)&s->tcp, &fd) == 0 &&
+           getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) == 0 && info.tcpi_state == TCP_CLOSE;
+}
+
+void xf_conns_look(void *owner)
+{
+    struct xf_loop *loop = owner;
+
+    XF_LIST_EACH(node, &loop->paused)
+    {
+        struct xf_net_conn *s = XF_CONTAINER(node, struct xf_net_conn, in_paused);
+        if (s->state != XF_NET_OPEN || !was_reset(s))
+            continue;
+        s->is_broken = true;
+        update_reading(s);
+    }
+    if (!xf_list_is_empty(&loop->paused))
+        xf_timer_start(loop->timers, &loop->look, LOOK_MS);
+}
+
 void xf_conns_end(struct xf_loop *loop)
 {
     XF_LIST_EACH(node, &loop->conns)
@@ -246,6 +281,12 @@ static void op_pause(struct xf_conn *conn, bool paused)
     struct xf_net_conn *s = xf_net_conn_of(conn);
 
     s->is_paused = paused;
+    if (!paused)
+        xf_list_remove(&s->in_paused);
+    else if (!s->in_paused.next && s->state != XF_NET_DEAD)
+        xf_list_push(&s->loop->paused, &s->in_paused);
+    if (paused && !xf_timer_is_running(&s->loop->look))
+        xf_timer_start(s->loop->timers, &s->loop->look, LOOK_MS);
     if (s->state != XF_NET_CONNECTING)
         update_reading(s);
 }

@@ -16,7 +16,7 @@ struct xf_net_conn {
     struct xf_loop *loop;
     uv_tcp_t tcp;
     struct xf_timer timer;
-    struct xf_node in_conns, in_dirty, in_greedy, in_warm;
+    struct xf_node in_conns, in_dirty, in_greedy, in_warm, in_paused;
     const struct xf_conn_filter *filter;
     void *filter_owner;
     struct xf_buf wire;         /* with a filter: bytes for the wire; without one: empty */
@@ -27,6 +27,7 @@ struct xf_net_conn {
     char *detail;   /* NULL: ended in the ordinary way */
     bool is_paused; /* by the owner */
     bool is_held;   /* by the filter */
+    bool is_broken; /* reset while it was paused: the pause does not count any more */
     bool is_reading;
     bool has_eof;      /* the other side will send no more */
     bool is_congested; /* was above high water: a drained event is due */

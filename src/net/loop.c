@@ -118,6 +118,8 @@ struct xf_loop *xf_loop_new(void)
     xf_list_init(&loop->dirty);
     xf_list_init(&loop->greedy);
     xf_list_init(&loop->warm);
+    xf_list_init(&loop->paused);
+    xf_timer_init(&loop->look, xf_conns_look, loop);
     xf_timer_init(&loop->sweep, xf_conns_sweep, loop);
     xf_timer_init(&loop->trim, xf_conns_trim, loop);
     xf_buf_init(&loop->spare_wire, SPARE_WIRE_MAX_BYTES);
@@ -160,6 +162,7 @@ void xf_loop_free(struct xf_loop **loop)
     xf_require(uv_loop_close(&s->uv) == 0);
     xf_timer_stop(&s->sweep);
     xf_timer_stop(&s->trim);
+    xf_timer_stop(&s->look);
     xf_timers_free(&s->timers);
     xf_buf_release(&s->spare_wire);
     xf_free(s);

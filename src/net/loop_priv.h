@@ -25,6 +25,8 @@ struct xf_loop {
     struct xf_node dirty;              /* conns with output for the next flush */
     struct xf_node greedy;             /* conns which used up their reading of this turn */
     struct xf_node warm;               /* conns which still hold an empty output buffer */
+    struct xf_node paused;             /* conns that their owner paused */
+    struct xf_timer look;              /* ... whether one of them was reset, while there are any */
     struct xf_timer sweep;             /* takes those buffers back */
     unsigned conn_count, conn_peak;    /* the peak since the last trim */
     struct xf_timer trim;              /* gives the memory of a crowd that has left back */
@@ -48,4 +50,5 @@ void xf_conns_flush(struct xf_loop *loop);
 void xf_conns_resume(struct xf_loop *loop);
 void xf_conns_end(struct xf_loop *loop);
 void xf_conns_sweep(void *loop);
+void xf_conns_look(void *loop);
 void xf_conns_trim(void *loop);

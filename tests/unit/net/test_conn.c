@@ -374,6 +374,48 @@ START_TEST(reset_is_told)
 }
 END_TEST
 
+static bool a_second_passed(struct bench *b)
+{
+    return xf_loop_clock(b->loop)->now_ms >= (uint64_t)(uintptr_t)b->client.more;
+}
+
+START_TEST(reset_is_told_while_paused_behind_what_came_before)
+{
+    static const struct linger hard = {1, 0};
+    int fd = raw_client();
+
+    bench_run_until(&bench, server_up, "up");
+    xf_conn_pause(bench.server.conn, true);
+    ck_assert_int_eq(write(fd, "hello", 5), 5);
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+    close(fd);
+    bench.client.more = (void *)(uintptr_t)(xf_loop_clock(bench.loop)->now_ms + 1000);
+    bench_run_until(&bench, a_second_passed, "a second");
+    ck_assert_int_eq(bench.server.closed, 1);
+    ck_assert_int_eq(bench.server.how, XF_CONN_END_RESET);
+    ck_assert(xf_span_is(xf_buf_span(&bench.server.got), "hello"));
+}
+END_TEST
+
+START_TEST(a_fin_waits_for_the_pause_behind_what_came_before)
+{
+    int fd = raw_client();
+
+    bench_run_until(&bench, server_up, "up");
+    xf_conn_pause(bench.server.conn, true);
+    ck_assert_int_eq(write(fd, "hello", 5), 5);
+    close(fd);
+    bench.client.more = (void *)(uintptr_t)(xf_loop_clock(bench.loop)->now_ms + 1000);
+    bench_run_until(&bench, a_second_passed, "a second");
+    ck_assert_int_eq(bench.server.closed, 0);
+    ck_assert_uint_eq(bench.server.got_bytes, 0);
+    xf_conn_pause(bench.server.conn, false);
+    bench_run_until(&bench, server_closed, "closed");
+    ck_assert_int_eq(bench.server.how, XF_CONN_END_EOF);
+    ck_assert(xf_span_is(xf_buf_span(&bench.server.got), "hello"));
+}
+END_TEST
+
 static bool client_closed_by_peer(struct bench *b)
 {
     return b->client.closed > 0 && b->server.closed == 0;
@@ -543,6 +585,8 @@ int main(void)
     tcase_add_test(tc, pause_from_within_data_stops_after_one_piece);
     tcase_add_test(tc, output_pending_at_the_peers_fin_still_leaves);
     tcase_add_test(tc, reset_is_told);
+    tcase_add_test(tc, reset_is_told_while_paused_behind_what_came_before);
+    tcase_add_test(tc, a_fin_waits_for_the_pause_behind_what_came_before);
     tcase_add_test(tc, accept_may_refuse);
     tcase_add_test(tc, listener_waits_when_descriptors_run_out);
     tcase_add_test(tc, listener_keeps_descriptors_for_others);
