@@ -3,9 +3,11 @@
  * leg.c — the life of one component stream: connect, prove the secret (XEP-0114 §3), keep alive, end, come back.
  *
  * The table `edges` is the machine, fire() the only writer of the state. Whoever ends a stream, its `ending` event moves the
- * leg to ENDING and its `closed` event to WAITING or IDLE; the next try comes after 200 ms, doubling to 10 s, with jitter, and
- * from 200 ms again once a stream was up for a while. A server that says `conflict` has another component of our name: trying
- * hard would make the two throw each other out, so that waits the longest time at once.
+ * leg to ENDING and its `closed` event to WAITING or IDLE; the next try comes after 200 ms, doubling, with jitter, and from
+ * 200 ms again once a stream was up for a while. A server that is away is tried every second: that costs little, and its users
+ * wait for us from the moment when it is back. One that says what is wrong (a stream error) is tried less and less, down to
+ * every 10 s. `conflict` means another component of our name: trying hard would make the two throw each other out, so that
+ * waits the longest time at once.
  *
  * XEP-0114 has no way to ask whether the other side lives. White space goes out when we were silent, so that TCP finds a dead
  * way; a server that took nothing of what waits for it for STUCK_MS is given up.
@@ -19,7 +21,8 @@
 #include <xfed/xmpp/ns.h>
 
 #define BACKOFF_MIN_MS 200
-#define BACKOFF_MAX_MS 10000
+#define AWAY_MAX_MS 750      /* with jitter less than a second */
+#define BACKOFF_MAX_MS 10000 /* after a stream error of the server */
 #define STEADY_MS 10000  /* up for so long: the next loss begins with the shortest wait again */
 #define CONNECT_MS 5000
 #define ANSWER_MS 10000  /* for the server's header, and for its word on the handshake */
@@ -291,8 +294,10 @@ static void go_down(struct xf_leg *leg)
 
 static void plan_retry(struct xf_leg *leg)
 {
-    xf_timer_start(leg->env->timers, &leg->timer, xf_rand_jitter_ms(leg->backoff_ms));
-    leg->backoff_ms = leg->backoff_ms < BACKOFF_MAX_MS / 2 ? 2 * leg->backoff_ms : BACKOFF_MAX_MS;
+    uint64_t max_ms = leg->stream.peer_error ? BACKOFF_MAX_MS : AWAY_MAX_MS;
+    uint64_t wait_ms = leg->backoff_ms < max_ms ? leg->backoff_ms : max_ms;
+    xf_timer_start(leg->env->timers, &leg->timer, xf_rand_jitter_ms(wait_ms));
+    leg->backoff_ms = wait_ms < max_ms / 2 ? 2 * wait_ms : max_ms;
 }
 
 static void tell_idle(struct xf_leg *leg)

@@ -2,7 +2,7 @@
 /*
  * link.h — the connection to the local cluster: XEP-0114 component streams to one or several nodes. Sans I/O.
  *
- * Reconnects from 200 ms, doubling to 10 s, with jitter; `conflict` waits the longest time. While no connection is up,
+ * Reconnects from 200 ms, doubling, with jitter, to a second, or 10 s after a stream error; `conflict` waits the longest time. While no connection is up,
  * stanzas are held (hold_ms, hold_bytes), then refused. Nothing that could make a server close the link leaves here: only
  * message, presence and iq with prepared from and to, legal XML, and at most max_stanza_bytes.
  */

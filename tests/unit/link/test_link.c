@@ -122,14 +122,19 @@ static const struct link_case cases[] = {
     {"a stanza without addresses never leaves", .nodes = {"127.0.0.1:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {SEND_BARE}, {SENT, 0, ""}}},
 
-    {"reconnect waits 200 ms, then twice as long each time, to 10 s", .nodes = {"127.0.0.1:5347"}, .steps = {
+    {"reconnect waits 200 ms, then twice as long each time, to a second", .nodes = {"127.0.0.1:5347"}, .steps = {
         {DIAL, 0, "127.0.0.1:5347"}, {REFUSED, 0}, {LOG, .text = "link.stream.failed", .ms = 1}, {WAIT, .ms = 140}, {NO_DIAL},
         {WAIT, .ms = 120}, {DIAL, 1, "127.0.0.1:5347"}, {REFUSED, 1}, {WAIT, .ms = 290}, {NO_DIAL}, {WAIT, .ms = 220},
-        {DIAL, 2, "127.0.0.1:5347"}, {REFUSED, 2}, {WAIT, .ms = 590}, {NO_DIAL}, {WAIT, .ms = 420},
-        {DIAL, 3, "127.0.0.1:5347"}, {REFUSED, 3}, {WAIT, .ms = 2010}, {DIAL, 4, "127.0.0.1:5347"}, {REFUSED, 4},
-        {WAIT, .ms = 4010}, {DIAL, 5, "127.0.0.1:5347"}, {REFUSED, 5}, {WAIT, .ms = 8010},
-        {DIAL, 6, "127.0.0.1:5347"}, {REFUSED, 6}, {WAIT, .ms = 7400}, {NO_DIAL}, {WAIT, .ms = 5200},
-        {DIAL, 7, "127.0.0.1:5347"}}},
+        {DIAL, 2, "127.0.0.1:5347"}, {REFUSED, 2}, {WAIT, .ms = 555}, {NO_DIAL}, {WAIT, .ms = 400},
+        {DIAL, 3, "127.0.0.1:5347"}, {REFUSED, 3}, {WAIT, .ms = 555}, {NO_DIAL}, {WAIT, .ms = 400},
+        {DIAL, 4, "127.0.0.1:5347"}}},
+
+    {"after a stream error to 10 s", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {DIAL, 0, "127.0.0.1:5347"}, {CONNECTED, 0}, {FEED, 0, SERVER_HEADER ERROR("host-unknown")}, {GONE, 0}, {WAIT, .ms = 260},
+        {DIAL, 1, "127.0.0.1:5347"}, {CONNECTED, 1}, {FEED, 1, SERVER_HEADER ERROR("host-unknown")}, {GONE, 1}, {WAIT, .ms = 510},
+        {DIAL, 2, "127.0.0.1:5347"}, {CONNECTED, 2}, {FEED, 2, SERVER_HEADER ERROR("host-unknown")}, {GONE, 2}, {WAIT, .ms = 1010},
+        {DIAL, 3, "127.0.0.1:5347"}, {CONNECTED, 3}, {FEED, 3, SERVER_HEADER ERROR("host-unknown")}, {GONE, 3}, {WAIT, .ms = 1190}, {NO_DIAL},
+        {WAIT, .ms = 900}, {DIAL, 4, "127.0.0.1:5347"}}},
 
     {"up for a while: the next loss begins with the shortest wait", .nodes = {"127.0.0.1:5347"}, .steps = {
         {DIAL, 0, "127.0.0.1:5347"}, {REFUSED, 0}, {WAIT, .ms = 260}, {DIAL, 1, "127.0.0.1:5347"}, {REFUSED, 1}, {WAIT, .ms = 510},
