@@ -211,7 +211,7 @@ struct xf_daemon_listener {
     struct xf_listener *listener;
 };
 
-enum xf_drain { XF_DRAIN_NOT, XF_DRAIN_QUEUES, XF_DRAIN_STREAMS, XF_DRAIN_LINKS, XF_DRAIN_OVER };
+enum xf_drain { XF_DRAIN_NOT, XF_DRAIN_QUEUES, XF_DRAIN_INBOUND, XF_DRAIN_STREAMS, XF_DRAIN_LINKS, XF_DRAIN_OVER };
 
 struct xf_reload;
 

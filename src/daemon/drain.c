@@ -2,8 +2,9 @@
 /*
  * drain.c — the end, on SIGTERM or SIGINT: deliver what can be delivered, tell the senders of the rest, close politely.
  *
- *     queues    no new peers, nothing new from the cluster (it is told so); routes go on until they were empty for a while,
- *               at most process.drain-time
+ *     queues    no new peers; of what the cluster sends only what goes to a stream that is there (it is told so of the rest);
+ *               routes go on until they were empty for a while, at most process.drain-time
+ *     inbound   peers' streams are closed, so that nothing more comes that wants an answer; answers still go
  *     streams   what is left is bounced to the cluster; all streams with peers are closed
  *     links     the cluster has its bounces: the links are closed
  *     over      the loop stops
@@ -47,6 +48,10 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
         xf_daemon_close_listeners(daemon);
         xf_routing_drain(daemon->routing);
         break;
+    case XF_DRAIN_INBOUND:
+        daemon->drain_busy_ms = daemon->drain_step_ms;
+        xf_s2s_drain_inbound(daemon->s2s);
+        break;
     case XF_DRAIN_STREAMS:
         xf_routing_finish(daemon->routing);
         xf_s2s_drain(daemon->s2s);
@@ -69,6 +74,7 @@ static bool is_step_done(const struct xf_daemon *daemon)
 {
     switch (daemon->drain) {
     case XF_DRAIN_QUEUES:
+    case XF_DRAIN_INBOUND:
         return daemon->env.env.clock->now_ms - daemon->drain_busy_ms >= SETTLE_MS;
     case XF_DRAIN_STREAMS:
         return xf_s2s_stream_count(daemon->s2s) == 0 && xf_routing_is_idle(daemon->routing); /* what peers said last may wait for an address */
@@ -79,6 +85,12 @@ static bool is_step_done(const struct xf_daemon *daemon)
     }
 }
 
+/* A peer that holds the queues has had its time when the inbound streams end. */
+static bool is_busy(const struct xf_daemon *daemon)
+{
+    return daemon->drain == XF_DRAIN_INBOUND ? !xf_s2s_is_deaf(daemon->s2s) : !xf_routing_is_idle(daemon->routing);
+}
+
 static uint64_t step_limit_ms(const struct xf_daemon *daemon)
 {
     return daemon->drain == XF_DRAIN_QUEUES ? daemon->conf->process.drain_ms : CLOSE_MS;
@@ -87,7 +99,7 @@ static uint64_t step_limit_ms(const struct xf_daemon *daemon)
 static void on_poll(void *owner)
 {
     struct xf_daemon *daemon = owner;
-    if (!xf_routing_is_idle(daemon->routing))
+    if (is_busy(daemon))
         daemon->drain_busy_ms = daemon->env.env.clock->now_ms;
     bool is_late = daemon->env.env.clock->now_ms - daemon->drain_step_ms >= step_limit_ms(daemon);
     if (is_late || is_step_done(daemon))

@@ -110,7 +110,7 @@ static void on_stanza(void *owner, struct xf_link *from, struct xf_stanza *stanz
         return;
     if (__builtin_expect(route->is_watched, 0) && !xf_ruling_out(routing, link, stanza))
         return;
-    if (routing->is_draining)
+    if (routing->is_draining && !xf_route_delivers(route))
         xf_bounce(routing, link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the gateway is shutting down");
     else if (__builtin_expect(route->settings->mail || route->line_out, 0))
         xf_mail_out(route, stanza);

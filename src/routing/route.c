@@ -537,6 +537,16 @@ static void send_now(struct xf_route *route, const struct xf_stanza *stanza)
     push(route, stanza);
 }
 
+bool xf_route_delivers(const struct xf_route *route)
+{
+    const struct xf_routing *routing = route->routing;
+    if (routing->is_finished)
+        return false;
+    if (route->state == XF_ROUTE_IDLE)
+        return xf_s2s_carries(routing->s2s, route->local, route->peer);
+    return route->out && xf_out_is_ready(route->out);
+}
+
 void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza)
 {
     switch (route->state) {

@@ -205,6 +205,9 @@ struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link
 void xf_route_give_way(struct xf_route *route, const char *text); /* it has no place any more */
 void xf_route_free(struct xf_route *route);
 
+/* While draining: does the stanza go to a stream that is there? */
+bool xf_route_delivers(const struct xf_route *route);
+
 /* Deliver, queue or bounce. */
 void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza);
 void xf_route_seen(struct xf_route *route);

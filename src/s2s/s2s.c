@@ -240,6 +240,26 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy, struct xf_tls_i
 
 /* ------------------------------------------------------------------ drain */
 
+void xf_s2s_drain_inbound(struct xf_s2s *s2s)
+{
+    XF_LIST_EACH_SAFE(node, &s2s->ins)
+    {
+        struct xf_in *in = XF_CONTAINER(node, struct xf_in, node);
+        if (!in->is_bidi)
+            xf_in_close(in);
+    }
+}
+
+bool xf_s2s_is_deaf(const struct xf_s2s *s2s)
+{
+    XF_LIST_EACH(node, &s2s->ins)
+    {
+        if (!XF_CONTAINER(node, struct xf_in, node)->is_bidi)
+            return false;
+    }
+    return true;
+}
+
 void xf_s2s_drain(struct xf_s2s *s2s)
 {
     s2s->is_draining = true;

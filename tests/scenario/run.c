@@ -659,9 +659,12 @@ static bool do_step(struct run *run)
         directory_set_away(strcmp(step->word, "away") == 0);
         return true;
     case STEP_DRAIN:
-        note(run, "drain");
+        note(run, "drain %s", step->word);
         xf_routing_drain(run->world.routing);
-        xf_s2s_drain(run->world.s2s);
+        if (strcmp(step->word, "inbound") == 0)
+            xf_s2s_drain_inbound(run->world.s2s);
+        else if (strcmp(step->word, "queues") != 0)
+            xf_s2s_drain(run->world.s2s);
         settle(run);
         return true;
     }

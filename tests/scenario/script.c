@@ -439,7 +439,7 @@ static bool parse_statement(struct parser *p, const char *text, int line)
     } else if (strcmp(first, "pool") == 0 || strcmp(first, "directory") == 0) {
         add_step(p, strcmp(first, "pool") == 0 ? STEP_POOL : STEP_DIRECTORY, line)->word = xf_strdup(text);
     } else if (strcmp(first, "drain") == 0) {
-        add_step(p, STEP_DRAIN, line);
+        add_step(p, STEP_DRAIN, line)->word = xf_strdup(text);
     } else if (strcmp(first, "time") == 0) {
         unsigned long ms = 0;
         is_good = parse_ms(text, &ms) || complain(p, line, "accepted: time +30s, +500ms, +5m");

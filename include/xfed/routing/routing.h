@@ -37,7 +37,10 @@ void xf_routing_attach_link(struct xf_routing *routing, const char *title, struc
 /* New policy: queued stanzas that it forbids are bounced, streams are s2s's matter. */
 void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy);
 
-/* Drain: nothing new is taken (answers remote-server-timeout), queues go on; xf_routing_finish bounces what is left. */
+/*
+ * Drain: only what goes to a stream that is there is taken, the rest is answered (remote-server-timeout); queues go on.
+ * xf_routing_finish bounces what is left, and what comes.
+ */
 void xf_routing_drain(struct xf_routing *routing);
 bool xf_routing_is_idle(const struct xf_routing *routing); /* every queue is empty and written */
 void xf_routing_finish(struct xf_routing *routing);

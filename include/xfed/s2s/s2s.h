@@ -131,6 +131,13 @@ XF_MUST_USE enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *
 void xf_out_close(struct xf_out *out);
 
 /*
+ * The first half of a drain: close politely what peers opened and does not carry stanzas of ours, so that no more comes that wants an
+ * answer, while answers can still go. It is over when none of these is left.
+ */
+void xf_s2s_drain_inbound(struct xf_s2s *s2s);
+bool xf_s2s_is_deaf(const struct xf_s2s *s2s);
+
+/*
  * Drain: refuse new conns and streams, close all politely; counts say when it is over.
  */
 void xf_s2s_drain(struct xf_s2s *s2s);
