@@ -49,13 +49,29 @@ bool xf_link_is_up(const struct xf_link *link)
     return link->up_count > 0 || (link->peers && link->way_count == 0);
 }
 
+/* What peers' ways hold while they are down. */
+static bool is_tight(const struct xf_link *link)
+{
+    return link->budget.used_bytes > link->budget.max_bytes / 2;
+}
+
 bool xf_link_is_congested(const struct xf_link *link)
 {
     if (link->congested_count > 0)
         return true;
     if (link->way) /* down and holding: what else comes would only wait here */
         return !xf_hold_is_empty(&link->way->hold);
-    return link->budget.used_bytes > link->budget.max_bytes / 2; /* one peer's name alone must not stop the rest */
+    return is_tight(link);
+}
+
+bool xf_link_is_full(const struct xf_link *link, struct xf_span peer)
+{
+    if (!xf_link_is_congested(link))
+        return false;
+    if (link->way)
+        return xf_way_is_full(link->way);
+    const struct xf_way *way = xf_map_find(link->peers, peer);
+    return way && (xf_way_is_congested(way) || (is_tight(link) && !xf_hold_is_empty(&way->hold)));
 }
 
 static void count(bool *counted, bool is, size_t *sum)
@@ -81,12 +97,12 @@ static void tell_state(struct xf_link *link)
         link->was_congested = true; /* tell `drained` also after an outage during which nothing was held */
 }
 
+/* There may be room again on one of several ways or legs, while others are still congested: those who wait for these come back. */
 static void tell_drained(struct xf_link *link)
 {
-    bool is_congested = xf_link_is_congested(link);
     bool was_congested = link->was_congested;
-    link->was_congested = is_congested;
-    if (was_congested && !is_congested)
+    link->was_congested = xf_link_is_congested(link);
+    if (was_congested)
         link->events->drained(link->owner, link);
 }
 

@@ -197,6 +197,7 @@ enum xf_err xf_way_send(struct xf_way *way, const struct xf_stanza *stanza)
     if (xf_hold_is_empty(&way->hold)) {
         struct xf_leg *leg = pick(way, stanza);
         if (leg && xf_leg_send(leg, stanza) == XF_ERR_OK) {
+            way->sent = leg;
             if (__builtin_expect(leg->is_congested != way->counts_as_congested, 0))
                 changed(way);
             return XF_ERR_OK;

@@ -70,7 +70,7 @@ static enum xf_s2s_taken deliver(struct xf_routing *routing, struct xf_stanza *s
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ACCEPTABLE, "the stanza is too large");
     else if (err != XF_ERR_OK)
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the domain cannot be reached now");
-    return xf_link_is_congested(link) ? XF_S2S_FULL : XF_S2S_TAKEN;
+    return xf_link_is_full(link, stanza->from.domain) ? XF_S2S_FULL : XF_S2S_TAKEN;
 }
 
 /* Of a peer that knows our users by their e-mail addresses. */

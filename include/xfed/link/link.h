@@ -18,7 +18,7 @@ struct xf_link_events {
     void (*stanza)(void *owner, struct xf_link *link, struct xf_stanza *stanza);
     /* A held stanza waited too long, or the link never came back: tell its sender (it is given again, addressed). */
     void (*expired)(void *owner, struct xf_link *link, struct xf_stanza *stanza);
-    void (*drained)(void *owner, struct xf_link *link); /* no longer congested, or up again */
+    void (*drained)(void *owner, struct xf_link *link); /* a part of it is no longer congested, or it is up again */
     void (*state)(void *owner, struct xf_link *link, bool is_up);
 };
 
@@ -50,8 +50,14 @@ void xf_link_keep_none(struct xf_link *link); /* for another configuration: thos
  */
 XF_MUST_USE enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanza *stanza);
 
-/* Written bytes wait for a slow cluster, or stanzas are held: S2S should stop reading. */
+/* Written bytes wait for a slow cluster, or stanzas are held, in some part of the link. */
 bool xf_link_is_congested(const struct xf_link *link);
+
+/*
+ * Just after xf_link_send of a stanza of this peer: does it wait behind a slow or lost part of the link, so that S2S should stop reading
+ * that peer? With names = per-peer that is the peer's own stream, with several nodes the node that the stanza went to.
+ */
+bool xf_link_is_full(const struct xf_link *link, struct xf_span peer);
 bool xf_link_is_up(const struct xf_link *link);
 
 /*
