@@ -346,6 +346,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     xf_stream_fini(stream);
     xf_timer_stop(&in->deadline);
     xf_timer_stop(&in->tick);
+    xf_timer_stop(&in->pace);
     xf_quota_give(&s2s->half_open, &in->place);
     xf_stranger_left(in);
     xf_list_remove(&in->node);
@@ -408,6 +409,7 @@ void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
     xf_list_init(&in->pairs);
     xf_timer_init(&in->deadline, on_deadline, in);
     xf_timer_init(&in->tick, on_tick, in);
+    xf_timer_init(&in->pace, xf_in_on_pace, in);
     xf_list_push(&s2s->ins, &in->node);
     s2s->stream_count++;
     xf_stream_init(&in->stream, s2s->env, XF_NS_SERVER, &limits, conf->unauthenticated.elements, &stream_events);

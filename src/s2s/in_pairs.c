@@ -12,6 +12,9 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
 
+#define CLAIMS_AT_ONCE 4 /* of one stream: then others have their turn */
+#define CLAIMS_PAUSE_MS 20
+
 static struct xf_pair *pair_of(struct xf_node *node)
 {
     return XF_CONTAINER(node, struct xf_pair, node);
@@ -273,6 +276,21 @@ static bool answers_by_certificate(const struct xf_in *in, struct xf_span peer)
     return !refusal_of(in, peer, XF_AUTH_DIALBACK_CERT);
 }
 
+void xf_in_on_pace(void *owner)
+{
+    struct xf_in *in = owner;
+    xf_stream_release(&in->stream);
+}
+
+/* A claim costs more than a stanza, and a certificate with a wildcard answers for any number. */
+static void pace(struct xf_in *in)
+{
+    if (++in->claims % CLAIMS_AT_ONCE != 0 || in->stream.is_ending)
+        return;
+    xf_stream_hold(&in->stream);
+    xf_timer_start(in->s2s->env->timers, &in->pace, CLAIMS_PAUSE_MS);
+}
+
 /* False: the stream ends. */
 static bool read_names(struct xf_in *in, const struct xf_elem *elem, struct xf_dialback_names *out)
 {
@@ -378,6 +396,7 @@ void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem)
                XF_WORD("reason", "not-asked"));
     } else if (xf_span_is(elem->name, "result")) {
         on_result(in, elem);
+        pace(in);
     } else if (xf_span_is(elem->name, "verify")) {
         on_verify(in, elem);
     }

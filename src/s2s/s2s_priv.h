@@ -421,6 +421,8 @@ struct xf_in {
     struct xf_pair *last_pair; /* of the last stanza */
     struct xf_timer deadline;  /* until the first pair is authenticated */
     struct xf_timer tick;
+    struct xf_timer pace;      /* between claims (db:result), when they are many */
+    unsigned claims;
     uint64_t accepted_ms;
 };
 
@@ -459,6 +461,7 @@ bool xf_in_may_external(const struct xf_in *in, struct xf_span peer);
 
 /* in_pairs.c */
 void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem);
+void xf_in_on_pace(void *owner); /* of in->pace */
 extern const struct xf_gate_ops xf_in_gate_ops;
 /* False: there is no place for a pair (strangers.c). Then its claim was answered and it is gone, or the stream ends. */
 bool xf_in_has_place(struct xf_in *in, struct xf_pair *pair);
