@@ -16,6 +16,7 @@ import time
 from lab import net, options
 from lab.client import Client
 from lab.flood import Flood, raise_limit, sources
+from lab.meter import Meter
 from lab.stage import Stage
 from lab.world import LOCAL, PEER, World
 from talk import Talk
@@ -29,24 +30,6 @@ CPU_SHARE = 0.5                 # of one core, while the flood is held and opene
 ARRIVES_S = 2.0                 # a message, sent to received, through both servers
 
 NUMBERS = (('silent', 0.35), ('header', 0.3), ('starttls', 0.25), ('tls', 0.1))
-
-
-class Meter:
-    """Memory, descriptors and processor time of a process."""
-    def __init__(self, pid):
-        self.pid = pid
-
-    def rss_mib(self):
-        with open(f'/proc/{self.pid}/statm') as f:
-            return int(f.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 1048576
-
-    def descriptors(self):
-        return len(os.listdir(f'/proc/{self.pid}/fd'))
-
-    def cpu_s(self):
-        with open(f'/proc/{self.pid}/stat') as f:
-            fields = f.read().rsplit(')', 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 def wait(true, seconds):
