@@ -4,6 +4,8 @@ import platform
 import subprocess
 import sys
 import tempfile
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 SCRIPTS = Path(sys.argv.pop(1))
@@ -92,7 +94,39 @@ def soft_program():
         return [words for words in MISSED if words not in said.stdout] + (['exit 1'] if said.returncode != 1 else [])
 
 
+# A constant that looks like a limit: what of it check-conformance says, by what LIMITS.md and limits.txt have.
+LIMIT = '| a thing | 8 | `XF_THING_MAX` in net/a.c | it ends | unit/net/a |'
+LIMITS = [
+    ('listed', LIMIT, '', ''),
+    ('exempt', '', 'net/a.c XF_THING_MAX: the operator chooses', ''),
+    ('neither', '', '# a comment', 'net/a.c: XF_THING_MAX is not in doc/LIMITS.md'),
+    ('of another file', LIMIT.replace('net/a.c', 'net/b.c'), '', 'net/a.c: XF_THING_MAX is not in'),
+    ('both', LIMIT, 'net/a.c XF_THING_MAX: the operator chooses', 'XF_THING_MAX is in LIMITS.md'),
+    ('without a reason', '', 'net/a.c XF_THING_MAX', 'expected FILE CONSTANT: REASON'),
+    ('of what is not there', LIMIT, 'net/a.c XF_OTHER_MAX: old', 'XF_OTHER_MAX is not in net/a.c'),
+]
+
+
+def unnamed_limits(row, exemption):
+    loader = SourceFileLoader('conformance', str(SCRIPTS / 'check-conformance'))
+    module = module_from_spec(spec_from_loader('conformance', loader))
+    sys.dont_write_bytecode = True
+    loader.exec_module(module)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        for path, text in (('src/net/a.c', '#define XF_THING_MAX 8 /* of them */\n#define XF_THING_MAX_OF(x) x\n'), ('include/xfed/net/a.h', ''),
+                           ('doc/LIMITS.md', row), ('scripts/limits.txt', exemption)):
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).write_text(text)
+        return list(module.unnamed_limits(root))
+
+
 failed = 0
+for label, row, exemption, words in LIMITS:
+    said = unnamed_limits(row, exemption)
+    if bool(said) != bool(words) or words not in '\n'.join(said):
+        failed += 1
+        print(f'check-conformance, a limit that is {label}: expected {words!r}, got {said}')
 if platform.machine() == 'x86_64' and (unsaid := soft_program()):
     failed += 1
     print(f'check-hardening, a program without any: it does not say {unsaid}')
