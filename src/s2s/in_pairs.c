@@ -282,10 +282,10 @@ void xf_in_on_pace(void *owner)
     xf_stream_release(&in->stream);
 }
 
-/* A claim costs more than a stanza, and a certificate with a wildcard answers for any number. */
+/* A claim costs more than a stanza, and a certificate with a wildcard answers for any number. Before the first pair few claims can be open. */
 static void pace(struct xf_in *in)
 {
-    if (++in->claims % CLAIMS_AT_ONCE != 0 || in->stream.is_ending)
+    if (in->valid_pairs == 0 || ++in->claims % CLAIMS_AT_ONCE != 0 || in->stream.is_ending)
         return;
     xf_stream_hold(&in->stream);
     xf_timer_start(in->s2s->env->timers, &in->pace, CLAIMS_PAUSE_MS);
