@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * out.c — an outgoing stream: discovery, candidates, negotiation, delivery, end. The order of things is the table in out_machine.c; this file
- * holds the actions, turns what the peer sends into events, and chooses between what it offers (offer_for).
+ * holds the actions, turns what the peer sends into events, and chooses between what it offers (offer_for). How long it waits, and what is tried
+ * when a conn comes to nothing: out_ways.c.
  *
  * The end has two halves which may come in either order: `ended` is told (once, from a timer, never from within a call), and the
  * conn closes. The out is freed when both are over.
@@ -16,7 +17,6 @@
 #define TICK_MS 15000
 #define PROBE_CONNECT_MS 3000
 #define PROBE_PER_HOST 4
-#define PARTING_MS 250 /* for the last words to an address, when another way is left */
 
 static const struct xf_stream_events stream_events;
 
@@ -59,26 +59,13 @@ static void on_farewell(void *owner)
     maybe_free(out);
 }
 
-/* Causes that lie with one address: another one of the peer may do better, and next time it comes first. */
-static bool is_of_address(enum xf_cause cause)
-{
-    return cause == XF_CAUSE_TIMEOUT || cause == XF_CAUSE_TLS || cause == XF_CAUSE_STREAM || cause == XF_CAUSE_CERTIFICATE;
-}
-
-/* The present conn came to nothing. Without a stream header its address is hardly that of an XMPP server. */
-static void blame(struct xf_out *out)
-{
-    if (out->dial && is_of_address(out->cause))
-        xf_dial_blame(out->dial, out->cause, !out->peer_id);
-}
-
 void xf_out_say_ended(struct xf_out *out)
 {
     xf_timer_stop(&out->deadline);
     xf_timer_stop(&out->patience);
     xf_timer_stop(&out->tick);
     xf_discovery_cancel(&out->discovery);
-    blame(out);
+    xf_out_blame(out);
     xf_dial_free(&out->dial);
     if (out->asker)
         xf_asker_ending(out->asker, out->cause, out->text);
@@ -87,156 +74,6 @@ void xf_out_say_ended(struct xf_out *out)
     xf_carry_forget_stream(out);
     xf_carrier_leave(out);
     xf_timer_start(out->s2s->env->timers, &out->farewell, 0);
-}
-
-static void note_cause(struct xf_out *out, enum xf_cause cause, const char *text)
-{
-    if (out->cause != XF_CAUSE_NONE)
-        return;
-    out->cause = cause;
-    snprintf(out->text, sizeof(out->text), "%s", text);
-    if (cause == XF_CAUSE_TLS && (out->state == XF_OUT_HANDSHAKE || out->state == XF_OUT_PLAIN_PROCEED))
-        out->tls_broke = true;
-}
-
-/* tls = optional: a handshake that failed may be followed by dialback in clear (Cisco's "reverts to server dialback"), no other failure. */
-static bool may_go_in_clear(const struct xf_out *out)
-{
-    struct xf_verdict verdict = {.tlsa_exists = out->tlsa_exists};
-    return out->tls_broke && !out->in_clear && out->settings->tls == XF_TLS_OPTIONAL &&
-           !xf_auth_refusal(out->settings, &verdict, out->asker ? XF_AUTH_NONE : XF_AUTH_DIALBACK, true);
-}
-
-/* A server that refuses EXTERNAL, and closes rather than going on with dialback. */
-static bool may_do_dialback(const struct xf_out *out)
-{
-    return out->may_dialback && out->cause == XF_CAUSE_STREAM && !out->stream.our_error &&
-           (out->state == XF_OUT_TLS_SASL || out->state == XF_OUT_TLS_DIALBACK);
-}
-
-/* What is left when the present conn comes to nothing, the best one first. */
-enum way { WAY_DIALBACK, WAY_ADDRESS, WAY_CLEAR, WAY_NONE };
-
-static enum way way_left(const struct xf_out *out)
-{
-    if (xf_dial_has_more(out->dial))
-        return WAY_ADDRESS;
-    return may_go_in_clear(out) ? WAY_CLEAR : WAY_NONE;
-}
-
-static enum way next_way(const struct xf_out *out)
-{
-    bool is_over = !out->dial || !xf_timer_is_running(&out->deadline); /* out of time */
-    if (is_over || out->s2s->is_draining || !(is_of_address(out->cause) || out->cause == XF_CAUSE_AUTH))
-        return WAY_NONE;
-    return may_do_dialback(out) ? WAY_DIALBACK : way_left(out);
-}
-
-static void go_in_clear(struct xf_out *out)
-{
-    xf_out_log(out, XF_LOG_WARN, "s2s.tls.skipped", XF_STR("local", out->local), XF_STR("peer", out->peer), XF_STR("detail", out->text));
-    out->in_clear = true;
-    out->cause = XF_CAUSE_NONE;
-    blame(out);
-    xf_dial_free(&out->dial);
-    xf_out_fire(out, XF_OUT_ON_CLEAR);
-}
-
-static void go_on_or_end(struct xf_out *out)
-{
-    enum way way = next_way(out);
-    if (way == WAY_CLEAR) {
-        go_in_clear(out);
-        return;
-    }
-    if (way == WAY_DIALBACK) {
-        out->sasl_failed = true;
-        xf_dial_put_back(out->dial);
-    }
-    xf_out_fire(out, way == WAY_NONE ? XF_OUT_ON_END : XF_OUT_ON_NEXT);
-}
-
-void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_stream_error error, const char *text)
-{
-    if (out->state == XF_OUT_ENDED)
-        return;
-    note_cause(out, cause, text);
-    if (out->has_stream && out->stream.conn) {
-        if (error != XF_STREAM_ERROR_NONE)
-            xf_stream_fail(&out->stream, error, text);
-        else
-            xf_stream_close(&out->stream);
-        if (next_way(out) != WAY_NONE) {
-            xf_conn_close(out->stream.conn, PARTING_MS);
-            return; /* on_closed goes on */
-        }
-    }
-    xf_out_fire(out, XF_OUT_ON_END);
-}
-
-/* ------------------------------------------------------------------ waiting */
-
-static const char *what_is_due(const struct xf_out *out)
-{
-    switch (out->state) {
-    case XF_OUT_PLAIN_HEADER:
-        return out->stream.bytes_in ? "sent no whole stream header" : "accepted the connection and sent nothing";
-    case XF_OUT_PLAIN_PROCEED:
-        return "did not answer STARTTLS";
-    case XF_OUT_HANDSHAKE:
-        return "did not finish the TLS handshake";
-    case XF_OUT_TLS_HEADER:
-    case XF_OUT_AUTH_HEADER:
-        return out->state == XF_OUT_TLS_HEADER ? "sent no stream header inside TLS" : "sent no stream header after SASL";
-    case XF_OUT_TLS_SASL:
-        return "did not answer SASL EXTERNAL";
-    case XF_OUT_PLAIN_DIALBACK:
-    case XF_OUT_TLS_DIALBACK:
-        return "did not answer our dialback key";
-    default:
-        return "sent no stream features";
-    }
-}
-
-/* "192.0.2.1:5269 did not answer STARTTLS for 8 s". Addresses of static routes are the operator's own, and go to nobody. */
-static void give_up_waiting(struct xf_out *out)
-{
-    char text[200], addr[XF_ADDR_TEXT_BYTES] = "its server";
-    if (!out->settings->route.count)
-        xf_addr_text(&out->stream.conn->addr, addr);
-    snprintf(text, sizeof(text), "%s %s for %u s", addr, what_is_due(out),
-             (unsigned)((out->s2s->env->clock->now_ms - out->asked_ms) / 1000));
-    xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_CONNECTION_TIMEOUT, text);
-}
-
-static void on_patience(void *owner)
-{
-    give_up_waiting(owner);
-}
-
-/* From now on something is due from the peer, within `max_ms` (0: as long as there is time), or less where there is another way. */
-static void wait_for_peer(struct xf_out *out, uint64_t max_ms)
-{
-    uint64_t candidate_ms = out->settings->candidate_ms;
-    out->asked_ms = out->s2s->env->clock->now_ms;
-    xf_timer_stop(&out->patience);
-    if (way_left(out) != WAY_NONE && (!max_ms || candidate_ms < max_ms))
-        max_ms = candidate_ms;
-    if (max_ms)
-        xf_timer_start(out->s2s->env->timers, &out->patience, max_ms);
-}
-
-static void on_deadline(void *owner)
-{
-    struct xf_out *out = owner;
-    if (out->state == XF_OUT_ASKING)
-        xf_carry_refused(out, "no answer in time");
-    else if (out->state == XF_OUT_RESOLVING)
-        xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE, "no answer from DNS in time");
-    else if (out->has_stream && out->stream.conn)
-        give_up_waiting(out);
-    else
-        xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_NONE, "no server of the domain answered in time");
 }
 
 /* ------------------------------------------------------------------ to a conn */
@@ -343,7 +180,7 @@ static void on_dial_connected(void *owner, struct xf_conn *conn, const struct xf
     out->cause = XF_CAUSE_NONE;
     xf_free(out->peer_id);
     out->peer_id = NULL;
-    wait_for_peer(out, 0);
+    xf_out_wait(out, 0);
     xf_out_fire(out, candidate->is_direct ? XF_OUT_ON_DIRECT_UP : XF_OUT_ON_TCP_UP);
 }
 
@@ -355,12 +192,12 @@ static void on_dial_failed(void *owner, bool timed_out, const char *detail)
     if (out->cause == XF_CAUSE_NONE)
         xf_out_give_up(out, XF_CAUSE_CONNECT, XF_STREAM_ERROR_NONE, "no server of the domain accepts connections");
     else
-        go_on_or_end(out); /* the others failed too: what the last one said stands */
+        xf_out_go_on(out); /* the others failed too: what the last one said stands */
 }
 
 void xf_out_try_next(struct xf_out *out)
 {
-    blame(out);
+    xf_out_blame(out);
     xf_dial_next(out->dial);
 }
 
@@ -433,7 +270,7 @@ void xf_out_send_external(struct xf_out *out)
     out->method = XF_AUTH_EXTERNAL;
     xf_out_ask_bidi(out);
     xf_stream_send(&out->stream, xml);
-    wait_for_peer(out, 0);
+    xf_out_wait(out, 0);
 }
 
 void xf_out_send_result(struct xf_out *out, struct xf_out *carrier)
@@ -453,7 +290,7 @@ void xf_out_send_dialback(struct xf_out *out)
     out->method = XF_AUTH_DIALBACK;
     xf_out_ask_bidi(out);
     xf_out_send_result(out, out);
-    wait_for_peer(out, xf_s2s_conf(out->s2s)->unauthenticated.dialback_ms);
+    xf_out_wait(out, xf_s2s_conf(out->s2s)->unauthenticated.dialback_ms);
 }
 
 struct xf_verdict xf_out_verdict(const struct xf_out *out)
@@ -719,14 +556,14 @@ static void note_why_closed(struct xf_out *out, enum xf_stream_end end, const ch
     if (end == XF_STREAM_END_PEER_ERROR) {
         snprintf(text, sizeof(text), "the peer's server said %s%s%s", xf_stream_error_name(out->stream.peer_error),
                  out->stream.peer_text[0] ? ": " : "", out->stream.peer_text);
-        note_cause(out, XF_CAUSE_STREAM, text);
+        xf_out_note_cause(out, XF_CAUSE_STREAM, text);
     } else if (end == XF_STREAM_END_OUR_ERROR) { /* its own: what this file says has its cause already */
-        note_cause(out, XF_CAUSE_STREAM, out->stream.our_text[0] ? out->stream.our_text : xf_stream_error_name(out->stream.our_error));
+        xf_out_note_cause(out, XF_CAUSE_STREAM, out->stream.our_text[0] ? out->stream.our_text : xf_stream_error_name(out->stream.our_error));
     } else if (out->stream.conn_end == XF_CONN_END_TLS || out->state == XF_OUT_HANDSHAKE) {
         snprintf(text, sizeof(text), "TLS failed: %s", detail);
-        note_cause(out, XF_CAUSE_TLS, text);
+        xf_out_note_cause(out, XF_CAUSE_TLS, text);
     } else {
-        note_cause(out, XF_CAUSE_STREAM, "the peer's server closed the connection");
+        xf_out_note_cause(out, XF_CAUSE_STREAM, "the peer's server closed the connection");
     }
 }
 
@@ -746,7 +583,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     if (out->state == XF_OUT_ENDED)
         maybe_free(out);
     else
-        go_on_or_end(out);
+        xf_out_go_on(out);
 }
 
 static const struct xf_stream_events stream_events = {
@@ -774,7 +611,7 @@ static void on_tick(void *owner)
         return;
     }
     if (now_ms - out->carrier.used_ms >= out->settings->idle_ms && !out->asker && !xf_stream_is_stopped(&out->stream)) {
-        note_cause(out, XF_CAUSE_IDLE, "the stream was idle");
+        xf_out_note_cause(out, XF_CAUSE_IDLE, "the stream was idle");
         xf_out_close(out);
         return;
     }
@@ -794,8 +631,8 @@ static struct xf_out *open_out(struct xf_s2s *s2s, struct xf_span local, struct 
     out->opened_ms = s2s->env->clock->now_ms;
     xf_carrier_init(&out->carrier, &out->stream, NULL, out);
     xf_gate_init(&out->gate, &xf_out_gate_ops, &out->stream);
-    xf_timer_init(&out->deadline, on_deadline, out);
-    xf_timer_init(&out->patience, on_patience, out);
+    xf_timer_init(&out->deadline, xf_out_on_deadline, out);
+    xf_timer_init(&out->patience, xf_out_on_patience, out);
     xf_timer_init(&out->tick, on_tick, out);
     xf_timer_init(&out->farewell, on_farewell, out);
     xf_list_push(&s2s->outs, &out->node);
@@ -869,7 +706,7 @@ bool xf_out_abandon(struct xf_out *out)
     if (!has_said_nothing(out))
         return false;
     out->events = NULL;
-    note_cause(out, XF_CAUSE_SHUTDOWN, "another stream carries the pair");
+    xf_out_note_cause(out, XF_CAUSE_SHUTDOWN, "another stream carries the pair");
     xf_out_close(out);
     return true;
 }
@@ -908,7 +745,7 @@ enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza)
 
 void xf_out_close(struct xf_out *out)
 {
-    note_cause(out, XF_CAUSE_SHUTDOWN, "the stream was closed");
+    xf_out_note_cause(out, XF_CAUSE_SHUTDOWN, "the stream was closed");
     if (out->has_stream && out->stream.conn)
         xf_stream_close(&out->stream);
     xf_out_fire(out, XF_OUT_ON_END);

@@ -3,7 +3,7 @@
  * s2s_priv.h — what the files of s2s share: the engine, inbound and outbound streams, questions of dialback.
  *
  * If you look for ...
- *   an outgoing stream's states       out_machine.c (table), out.c (life)
+ *   an outgoing stream's states       out_machine.c (table), out.c (life), out_ways.c (patience)
  *   an accepted stream                in.c (life, headers), in_deny.c (policy), in_judge.c (its certificate), in_auth.c (STARTTLS, SASL),
  *                                     in_pairs.c (dialback, stanzas)
  *   stanzas of peers coming in        gate.c; how fast: rate.c
@@ -365,9 +365,18 @@ void xf_out_become_rider(struct xf_out *out);
 void xf_out_try_next(struct xf_out *out);
 void xf_out_say_ended(struct xf_out *out);
 
+/* ---- out_ways.c */
 /* Give up with a cause; a stream error goes to the peer when `error` is not NONE. */
 void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_stream_error error, const char *text);
+void xf_out_note_cause(struct xf_out *out, enum xf_cause cause, const char *text); /* the first one counts */
+void xf_out_blame(struct xf_out *out);                   /* the present conn came to nothing: its address comes last for a while */
+void xf_out_go_on(struct xf_out *out);                   /* the conn is gone, the cause noted: the next way, or the end */
+/* Something is due from the peer, within `max_ms` (0: as long as there is time), or candidate-timeout where there is another way. */
+void xf_out_wait(struct xf_out *out, uint64_t max_ms);
+void xf_out_on_patience(void *owner); /* of out->patience */
+void xf_out_on_deadline(void *owner); /* of out->deadline */
 
+/* ---- out.c */
 struct xf_verdict xf_out_verdict(const struct xf_out *out); /* what is known of the peer on its own stream */
 
 /* Ask on `carrier`'s stream, which may be another's, for the pair of `out` (XEP-0220 §2.1). */
