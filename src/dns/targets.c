@@ -344,6 +344,18 @@ size_t xf_targets_candidates(const struct xf_targets *targets,
     return count;
 }
 
+/* Without a secure address the TLSA question was withdrawn, but that there is none must have been said. */
+bool xf_targets_tlsa_is_open(const struct xf_targets *targets)
+{
+    for (size_t i = 0; i < targets->port_count; i++) {
+        const struct port *port = &targets->ports[i];
+
+        if (has_secure_address(port->host) ? port->has_failed : port->host->has_failed)
+            return true;
+    }
+    return false;
+}
+
 const char *xf_targets_failed_name(const struct xf_targets *targets, const char **out_asked)
 {
     *out_asked = "TLSA records";

@@ -24,5 +24,8 @@ void xf_targets_free(struct xf_targets **targets); /* stops what is under way; N
 size_t xf_targets_candidates(const struct xf_targets *targets,
                              struct xf_candidate out[XF_CANDIDATES_MAX]);
 
+/* After `done`: did a question fail behind which there may be TLSA records of a secure endpoint? */
+bool xf_targets_tlsa_is_open(const struct xf_targets *targets);
+
 /* After `done`: a target of which a question failed (and what was asked), or NULL. */
 const char *xf_targets_failed_name(const struct xf_targets *targets, const char **out_asked);

@@ -132,7 +132,7 @@ static void refuse_certificate(struct xf_in *in, const struct xf_verdict *verdic
 static void offer_features(struct xf_in *in)
 {
     struct xf_features_offer offer = {0};
-    struct xf_verdict verdict = xf_in_verdict(in, xf_span_of(in->peer));
+    struct xf_verdict verdict = xf_in_verdict_at_best(in, xf_span_of(in->peer));
     offer.dialback = !xf_auth_refusal(in->settings, &verdict, XF_AUTH_DIALBACK, false);
     offer.bidi = xf_in_offers_bidi(in);
     if (in->pass == XF_PASS_PLAIN) {
@@ -255,6 +255,7 @@ static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
 static void on_secured(struct xf_stream *stream)
 {
     struct xf_in *in = in_of(stream);
+    xf_in_pairs_free(in); /* RFC 6120 §5.4.3.3: what was claimed in clear is forgotten */
     in->pass = XF_PASS_TLS;
     in->is_open = false;
     in->is_bidi = false; /* XEP-0288 §2.1: TLS comes first */
@@ -342,7 +343,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     struct xf_s2s *s2s = in->s2s;
     xf_log_in_down(in, end, detail);
     xf_in_pairs_free(in);
-    xf_in_stop_looking(in);
+    xf_look_stop(s2s, &in->look);
     xf_stream_fini(stream);
     xf_timer_stop(&in->deadline);
     xf_timer_stop(&in->tick);

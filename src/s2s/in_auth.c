@@ -6,16 +6,6 @@
 #include <xfed/base/utf8.h>
 #include <xfed/xmpp/ns.h>
 
-struct xf_verdict xf_in_verdict(const struct xf_in *in, struct xf_span peer)
-{
-    const struct xf_peer_settings *settings = xf_policy_peer(in->s2s->policy, peer);
-    struct xf_verdict verdict = xf_verdict_of(in->stream.conn ? in->stream.conn->tls : NULL, settings, peer);
-    bool is_asked = in->peer && xf_span_is(peer, in->peer); /* the records of other domains were not looked for */
-    if (settings->dane && in->s2s->env->dns->may_be_secure)
-        verdict.dane_is_open = in->dane_is_open || !is_asked;
-    return verdict;
-}
-
 bool xf_in_may_external(const struct xf_in *in, struct xf_span peer)
 {
     struct xf_verdict verdict = xf_in_verdict(in, peer);
@@ -118,8 +108,11 @@ static void authenticate(struct xf_in *in, struct xf_span response)
     }
     if (is_denied(in, peer))
         return;
-    if (!in->peer)
+    if (!in->peer) {
         in->peer = xf_strdup(domain);
+        in->settings = xf_policy_peer(in->s2s->policy, peer);
+    }
+    xf_in_pairs_free(in); /* questions that are still open were about the stream before SASL */
     struct xf_pair *pair = xf_in_pair_new(in, xf_span_of(in->local), peer);
     if (!pair || !xf_in_is_as_before(in, pair, XF_AUTH_EXTERNAL) || !xf_in_has_place(in, pair))
         return;

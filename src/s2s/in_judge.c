@@ -1,18 +1,162 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * in_judge.c — what is the certificate of an accepted stream worth? Asked once the TLS pass has said who the peer is, and before it is
- * told what it may do (XEP-0178: EXTERNAL is offered only for a certificate that would be accepted):
+ * in_judge.c — what is the certificate of an accepted stream worth, and for whom?
+ *
+ * Asked once the TLS pass has said who the peer is, and before it is told what it may do (XEP-0178: EXTERNAL is offered only for a
+ * certificate that would be accepted):
  *
  *   header -> TLSA records of the peer's servers, where DNS can be believed (RFC 7673 section 4)
  *          -> chain, revocation and records on the thread pool (xf_tls_judge), by the anchors of that very peer -> features
  *
- * Meanwhile the stream is held: what the peer sends on is not read. A question to DNS that fails leaves it open whether there are
- * records; then the certificate alone authenticates nobody.
+ * Meanwhile the stream is held: what the peer sends on is not read.
+ *
+ * A certificate that is not shown, a stream in clear, or another domain behind the same header do not spare a domain its records: each pair that
+ * dialback is to authenticate has them looked for first. Where there are some, and the certificate was not held against them (only the header's
+ * domain's is), the pair is refused. A question to DNS that fails leaves it open whether there are records; then nobody is authenticated
+ * (xf_auth_refusal), since whoever sits between us could have brought it about.
  */
 #include "s2s_priv.h"
 
 #define SLOW_MS 5000 /* a look-up that is that old gives way */
 #define DESCRIPTORS_PART 32
+
+/* ------------------------------------------------------------------ what is known */
+
+/* Static routes: the operator said where the peer is, and its domain may not even be in DNS. Not when it comes to us either. */
+static bool has_records(const struct xf_peer_settings *settings)
+{
+    return settings->dane && settings->route.count == 0;
+}
+
+static enum xf_records records_of(const struct xf_in *in, struct xf_span peer)
+{
+    if (in->peer && xf_span_is(peer, in->peer) && in->records != XF_RECORDS_UNASKED)
+        return in->records;
+    XF_LIST_EACH(node, &in->pairs)
+    {
+        const struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
+        if (pair->records != XF_RECORDS_UNASKED && xf_span_is(peer, pair->peer))
+            return pair->records;
+    }
+    return XF_RECORDS_UNASKED;
+}
+
+/* What is known without asking; UNASKED: DNS has to be. */
+static enum xf_records guess(const struct xf_s2s *s2s, const struct xf_peer_settings *settings, struct xf_dns **out_dns)
+{
+    *out_dns = xf_s2s_dns(s2s, settings);
+    if (!*out_dns)
+        return XF_RECORDS_OPEN;
+    return (*out_dns)->may_be_secure ? XF_RECORDS_UNASKED : XF_RECORDS_NONE;
+}
+
+struct xf_verdict xf_in_verdict(const struct xf_in *in, struct xf_span peer)
+{
+    const struct xf_peer_settings *settings = xf_policy_peer(in->s2s->policy, peer);
+    struct xf_verdict verdict = xf_verdict_of(in->stream.conn ? in->stream.conn->tls : NULL, settings, peer);
+    enum xf_records records = records_of(in, peer);
+    struct xf_dns *dns;
+    if (!has_records(settings))
+        return verdict;
+    if (records == XF_RECORDS_UNASKED)
+        records = guess(in->s2s, settings, &dns);
+    verdict.dane_is_open = records == XF_RECORDS_UNASKED || records == XF_RECORDS_OPEN;
+    verdict.tlsa_exists |= records == XF_RECORDS_EXIST;
+    verdict.lacks_proof |= verdict.tlsa_exists && verdict.dane == XF_DANE_NONE;
+    return verdict;
+}
+
+struct xf_verdict xf_in_verdict_at_best(const struct xf_in *in, struct xf_span peer)
+{
+    struct xf_verdict verdict = xf_in_verdict(in, peer);
+    verdict.dane_is_open = false;
+    return verdict;
+}
+
+/* ------------------------------------------------------------------ asking DNS */
+
+static void known(struct xf_look *look, const struct xf_discovery_result *result);
+
+void xf_look_stop(struct xf_s2s *s2s, struct xf_look *look)
+{
+    xf_discovery_cancel(&look->discovery);
+    xf_quota_give(&s2s->looks, &look->place);
+}
+
+static struct xf_span peer_of(const struct xf_look *look)
+{
+    return xf_span_of(look->pair ? look->pair->peer : look->in->peer);
+}
+
+static void log_failed(const struct xf_look *look, const char *why)
+{
+    xf_in_log(look->in, XF_LOG_INFO, "s2s.dns.failed", XF_SPN("peer", peer_of(look)), XF_STR("detail", why));
+}
+
+/*
+ * A domain that a stranger names is asked about in up to 98 questions. So look-ups are shared out like the questions of dialback (ask_room.c): of a network,
+ * and in all, and when they are all taken the network with most of them gives one up.
+ */
+static bool may_look(struct xf_look *look)
+{
+    struct xf_s2s *s2s = look->in->s2s;
+    const struct xf_conf *conf = xf_s2s_conf(s2s);
+    const struct xf_quota_limits limits = {
+        .per_member = conf->unauthenticated.questions_per_network,
+        .per_group = conf->unauthenticated.questions_per_network,
+        .total = xf_env_share(s2s->env, conf->unauthenticated.questions, DESCRIPTORS_PART),
+        .unused_ms = SLOW_MS,
+    };
+    struct xf_addr_keys addr_keys;
+    struct xf_place *evicted;
+    xf_addr_keys_of(&look->in->stream.conn->addr, &addr_keys);
+    if (xf_quota_take(&s2s->looks, &look->place, &addr_keys.keys, &limits, s2s->env->clock->now_ms, &evicted) != XF_QUOTA_ROOM)
+        return false;
+    if (evicted) {
+        struct xf_look *other = XF_CONTAINER(evicted, struct xf_look, place);
+        log_failed(other, "another network has fewer look-ups of TLSA records");
+        xf_look_stop(s2s, other);
+        known(other, NULL);
+    }
+    return true;
+}
+
+static void on_discovered(void *owner, const struct xf_discovery_result *result)
+{
+    struct xf_look *look = owner;
+    look->discovery = NULL;
+    xf_look_stop(look->in->s2s, look);
+    if (result->outcome == XF_DISCOVERY_FAILED)
+        log_failed(look, result->detail);
+    known(look, result);
+}
+
+/* What is known at once; UNASKED: it is under way, and known() comes. */
+static enum xf_records start(struct xf_look *look)
+{
+    const struct xf_s2s *s2s = look->in->s2s;
+    struct xf_discovery_opts opts = {.direct_tls = true, .starttls = true, .dane = true};
+    struct xf_dns *dns;
+    enum xf_records records = guess(s2s, xf_policy_peer(s2s->policy, peer_of(look)), &dns);
+    if (records != XF_RECORDS_UNASKED)
+        return records;
+    if (!may_look(look)) {
+        log_failed(look, "too many look-ups of TLSA records are under way");
+        return XF_RECORDS_OPEN;
+    }
+    look->discovery = xf_discover(dns, peer_of(look), &opts, on_discovered, look);
+    return XF_RECORDS_UNASKED;
+}
+
+/* `tlsa` are those that were found; `result` NULL: nobody was asked to the end. */
+static enum xf_records read(const struct xf_discovery_result *result, const struct xf_tlsa_set *tlsa)
+{
+    if (xf_tlsa_set_is_usable(tlsa))
+        return XF_RECORDS_EXIST;
+    return !result || result->outcome == XF_DISCOVERY_FAILED || result->tlsa_is_open ? XF_RECORDS_OPEN : XF_RECORDS_NONE;
+}
+
+/* ------------------------------------------------------------------ the certificate, for the header's domain */
 
 static void on_judged(void *owner)
 {
@@ -35,84 +179,44 @@ static void judge(struct xf_in *in, struct xf_tlsa_set *tlsa, const char *const 
                    on_judged, in);
 }
 
-void xf_in_stop_looking(struct xf_in *in)
+static void known(struct xf_look *look, const struct xf_discovery_result *result)
 {
-    xf_discovery_cancel(&in->discovery);
-    xf_quota_give(&in->s2s->looks, &in->look);
-}
-
-/* There may be records: the certificate alone authenticates nobody. */
-static void judge_without(struct xf_in *in, const char *why)
-{
-    xf_in_stop_looking(in);
-    in->dane_is_open = true;
-    xf_in_log(in, XF_LOG_INFO, "s2s.dns.failed", XF_STR("peer", in->peer), XF_STR("detail", why));
-    judge(in, NULL, NULL, 0);
-}
-
-/*
- * A domain that a stranger names is asked about in up to 98 questions. So look-ups are shared out like the questions of dialback (ask_room.c): of a network,
- * and in all, and when they are all taken the network with most of them gives one up.
- */
-static bool may_look(struct xf_in *in)
-{
-    struct xf_s2s *s2s = in->s2s;
-    const struct xf_conf *conf = xf_s2s_conf(s2s);
-    const struct xf_quota_limits limits = {
-        .per_member = conf->unauthenticated.questions_per_network,
-        .per_group = conf->unauthenticated.questions_per_network,
-        .total = xf_env_share(s2s->env, conf->unauthenticated.questions, DESCRIPTORS_PART),
-        .unused_ms = SLOW_MS,
-    };
-    struct xf_addr_keys addr_keys;
-    struct xf_place *evicted;
-    xf_addr_keys_of(&in->stream.conn->addr, &addr_keys);
-    if (xf_quota_take(&s2s->looks, &in->look, &addr_keys.keys, &limits, s2s->env->clock->now_ms, &evicted) != XF_QUOTA_ROOM)
-        return false;
-    if (evicted)
-        judge_without(XF_CONTAINER(evicted, struct xf_in, look), "another network has fewer look-ups of TLSA records");
-    return true;
-}
-
-static void on_discovered(void *owner, const struct xf_discovery_result *result)
-{
-    struct xf_in *in = owner;
     const char *targets[XF_CANDIDATES_MAX];
-    in->discovery = NULL;
-    xf_in_stop_looking(in);
-    in->dane_is_open = result->outcome == XF_DISCOVERY_FAILED;
-    if (in->dane_is_open)
-        xf_in_log(in, XF_LOG_INFO, "s2s.dns.failed", XF_STR("peer", in->peer), XF_STR("detail", result->detail));
-    size_t count = xf_discovery_secure_targets(result, targets);
-    struct xf_tlsa_set *tlsa = xf_discovery_tlsa(result);
-    judge(in, tlsa, targets, count);
-    xf_tlsa_set_unref(&tlsa);
-}
-
-/* A peer with static routes is not looked for in DNS, neither when it comes to us: its domain may not even be there. */
-static void look_for_tlsa(struct xf_in *in)
-{
-    struct xf_dns *dns = xf_s2s_dns(in->s2s, in->settings);
-    struct xf_discovery_opts opts = {.direct_tls = true, .starttls = true, .dane = true};
-    in->dane_is_open = dns == NULL;
-    if (dns && dns->may_be_secure && !may_look(in))
-        judge_without(in, "too many look-ups of TLSA records are under way");
-    else if (dns && dns->may_be_secure)
-        in->discovery = xf_discover(dns, xf_span_of(in->peer), &opts, on_discovered, in);
+    size_t count = result ? xf_discovery_secure_targets(result, targets) : 0;
+    struct xf_tlsa_set *tlsa = result ? xf_discovery_tlsa(result) : NULL;
+    *(look->pair ? &look->pair->records : &look->in->records) = read(result, tlsa);
+    if (look->pair)
+        xf_in_pair_is_known(look->pair);
     else
-        judge(in, NULL, NULL, 0);
+        judge(look->in, tlsa, targets, count);
+    xf_tlsa_set_unref(&tlsa);
 }
 
 bool xf_in_judge(struct xf_in *in)
 {
     const struct xf_tls_facts *facts = in->stream.conn->tls;
-    in->dane_is_open = false;
+    in->records = XF_RECORDS_UNASKED;
     if (!facts || facts->chain == XF_CERT_NONE)
         return false;
     xf_stream_hold(&in->stream);
-    if (in->peer && in->settings->dane && in->settings->route.count == 0)
-        look_for_tlsa(in);
-    else
+    in->look.in = in;
+    if (in->peer && has_records(in->settings))
+        in->records = start(&in->look);
+    if (!in->look.discovery)
         judge(in, NULL, NULL, 0);
     return true;
+}
+
+/* ------------------------------------------------------------------ records of a pair */
+
+bool xf_in_look_for_records(struct xf_pair *pair)
+{
+    struct xf_span peer = xf_span_of(pair->peer);
+    struct xf_in *in = pair->in;
+    pair->look.in = in;
+    pair->look.pair = pair;
+    pair->records = records_of(in, peer);
+    if (pair->records == XF_RECORDS_UNASKED && has_records(xf_policy_peer(in->s2s->policy, peer)))
+        pair->records = start(&pair->look);
+    return pair->look.discovery != NULL;
 }

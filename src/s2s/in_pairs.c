@@ -93,15 +93,16 @@ static void free_pair(struct xf_pair *pair)
     uncount_stream(pair);
     xf_stranger_pair_left(pair);
     xf_carry_forget_pair(pair);
-    if (pair->ask) {
+    if (pair->ask || pair->look.discovery)
         in->open_asks--;
-        xf_ask_cancel(&pair->ask);
-    }
+    xf_ask_cancel(&pair->ask);
+    xf_look_stop(in->s2s, &pair->look);
     if (in->last_pair == pair)
         in->last_pair = NULL;
     xf_list_remove(&pair->node);
     xf_free(pair->local);
     xf_free(pair->peer);
+    xf_free(pair->key);
     xf_free(pair);
 }
 
@@ -112,6 +113,14 @@ void xf_in_pairs_free(struct xf_in *in)
 }
 
 /* ------------------------------------------------------------------ receiving server */
+
+static struct xf_dialback_names names_of(const struct xf_pair *pair)
+{
+    struct xf_dialback_names names;
+    snprintf(names.from, sizeof(names.from), "%s", pair->peer);
+    snprintf(names.to, sizeof(names.to), "%s", pair->local);
+    return names;
+}
 
 static void answer_result(struct xf_in *in, const char *local, const char *peer, const char *type)
 {
@@ -154,28 +163,31 @@ static void log_denied(struct xf_in *in, const char *local, const char *peer, co
 
 bool xf_in_has_place(struct xf_in *in, struct xf_pair *pair)
 {
-    struct xf_dialback_names names;
+    struct xf_dialback_names names = names_of(pair);
     if (xf_stranger_admit(in, pair))
         return true;
     if (in->valid_pairs == 0) {
         xf_in_fail(in, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, "your domains, or your addresses, have too many streams here");
         return false;
     }
-    snprintf(names.from, sizeof(names.from), "%s", pair->peer);
-    snprintf(names.to, sizeof(names.to), "%s", pair->local);
     free_pair(pair);
     answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint");
     return false;
 }
 
 /* NULL, or why this peer may not do so on this stream. */
-static const char *refusal_of(const struct xf_in *in, struct xf_span peer, enum xf_auth_method method)
+static const char *refusal_by(const struct xf_in *in, struct xf_span peer, const struct xf_verdict *verdict, enum xf_auth_method method)
 {
     const struct xf_peer_settings *settings = xf_policy_peer(in->s2s->policy, peer);
-    struct xf_verdict verdict = xf_in_verdict(in, peer);
     if (in->is_legacy && !settings->legacy)
         return "pre-1.0 streams are not accepted";
-    return xf_auth_refusal(settings, &verdict, method, false);
+    return xf_auth_refusal(settings, verdict, method, false);
+}
+
+static const char *refusal_of(const struct xf_in *in, struct xf_span peer, enum xf_auth_method method)
+{
+    struct xf_verdict verdict = xf_in_verdict(in, peer);
+    return refusal_by(in, peer, &verdict, method);
 }
 
 /* The answer was not, or did not count as, VALID. */
@@ -196,9 +208,7 @@ static void on_answered(void *owner, enum xf_answer answer, const char *detail)
 {
     struct xf_pair *pair = owner;
     struct xf_in *in = pair->in;
-    struct xf_dialback_names names;
-    snprintf(names.from, sizeof(names.from), "%s", pair->peer);
-    snprintf(names.to, sizeof(names.to), "%s", pair->local);
+    struct xf_dialback_names names = names_of(pair);
     pair->ask = NULL;
     in->open_asks--;
     if (answer == XF_ANSWER_VALID && !refusal_of(in, xf_span_of(pair->peer), XF_AUTH_DIALBACK)) {
@@ -213,37 +223,34 @@ static void on_answered(void *owner, enum xf_answer answer, const char *detail)
     deny(in, &names, answer, detail);
 }
 
-static void ask(struct xf_in *in, const struct xf_dialback_names *names, struct xf_span key)
+static void ask(struct xf_pair *pair)
 {
-    struct xf_span local = xf_span_of(names->to), peer = xf_span_of(names->from);
+    struct xf_in *in = pair->in;
+    struct xf_dialback_names names = names_of(pair);
     const char *text = "";
     enum xf_answer answer;
-    if (xf_ask_is_in_vain(in->s2s, peer, &answer, &text)) {
-        deny(in, names, answer, text);
+    if (xf_ask_is_in_vain(in->s2s, xf_span_of(pair->peer), &answer, &text)) {
+        free_pair(pair);
+        deny(in, &names, answer, text);
         return;
     }
-    if (in->open_asks >= xf_s2s_conf(in->s2s)->unauthenticated.questions_per_stream) {
-        answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
-        return;
-    }
-    struct xf_pair *pair = xf_in_pair_new(in, local, peer);
-    if (!pair)
-        return;
     pair->ask = xf_ask_new(in->s2s, &(struct xf_ask_opts){
-                                        .local = local,
-                                        .peer = peer,
+                                        .local = xf_span_of(pair->local),
+                                        .peer = xf_span_of(pair->peer),
                                         .id = xf_span_of(in->id),
-                                        .key = key,
+                                        .key = xf_span_of(pair->key),
                                         .addr = &in->stream.conn->addr,
                                         .answered = on_answered,
                                         .owner = pair,
                                     });
-    if (!pair->ask) {
-        free_pair(pair);
-        answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
+    xf_free(pair->key);
+    pair->key = NULL;
+    if (pair->ask) {
+        in->open_asks++;
         return;
     }
-    in->open_asks++;
+    free_pair(pair);
+    answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint");
 }
 
 /* A certificate may be good for more domains than there can be pairs (a wildcard). */
@@ -291,6 +298,77 @@ static void pace(struct xf_in *in)
     xf_timer_start(in->s2s->env->timers, &in->pace, CLAIMS_PAUSE_MS);
 }
 
+/* Why the pair is not to be, by policy and by who the peer is; true: it was told. */
+static bool refuse_claim(struct xf_in *in, const struct xf_dialback_names *names, const struct xf_verdict *verdict)
+{
+    const char *refusal = refusal_by(in, xf_span_of(names->from), verdict, XF_AUTH_DIALBACK);
+    if (!refusal)
+        return false;
+    log_denied(in, names->to, names->from, "policy", refusal);
+    if (verdict->dane_is_open && !verdict->lacks_proof)
+        answer_error(in, "result", names, XF_SPAN_NONE, "wait", "remote-server-timeout");
+    else if (in->valid_pairs == 0)
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
+    else
+        answer_error(in, "result", names, XF_SPAN_NONE, "cancel", "not-allowed");
+    return true;
+}
+
+/* All that the certificate and DNS can say is there. */
+static void prove(struct xf_pair *pair)
+{
+    struct xf_in *in = pair->in;
+    struct xf_dialback_names names = names_of(pair);
+    struct xf_span peer = xf_span_of(pair->peer);
+    struct xf_verdict verdict = xf_in_verdict(in, peer);
+    if (refuse_claim(in, &names, &verdict)) {
+        free_pair(pair);
+    } else if (answers_by_certificate(in, peer)) {
+        if (!xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK_CERT) || !xf_in_has_place(in, pair))
+            return;
+        answer_result(in, pair->local, pair->peer, "valid");
+        xf_in_authenticated(in, pair, XF_AUTH_DIALBACK_CERT);
+    } else if (!pair->key) {
+        free_pair(pair);
+        answer_result(in, names.to, names.from, "invalid");
+        log_denied(in, names.to, names.from, "invalid", "the key is empty or too long");
+        count_failure(in, true);
+    } else {
+        ask(pair);
+    }
+}
+
+void xf_in_pair_is_known(struct xf_pair *pair)
+{
+    pair->in->open_asks--;
+    if (pair->in->stream.is_ending)
+        free_pair(pair);
+    else
+        prove(pair);
+}
+
+static void claim(struct xf_in *in, const struct xf_dialback_names *names, struct xf_span key)
+{
+    if (in->open_asks >= xf_s2s_conf(in->s2s)->unauthenticated.questions_per_stream) {
+        answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
+        return;
+    }
+    struct xf_pair *pair = xf_in_pair_new(in, xf_span_of(names->to), xf_span_of(names->from));
+    if (!pair)
+        return;
+    if (key.len > 0 && key.len <= XF_DIALBACK_KEY_MAX)
+        pair->key = xf_span_dup(key);
+    if (xf_in_look_for_records(pair))
+        in->open_asks++;
+    else
+        prove(pair);
+}
+
+static bool is_about(const struct xf_pair *pair, struct xf_span key)
+{
+    return pair->ask ? xf_ask_is_about(pair->ask, key) : pair->key && xf_span_is(key, pair->key);
+}
+
 /* False: the stream ends. */
 static bool read_names(struct xf_in *in, const struct xf_elem *elem, struct xf_dialback_names *out)
 {
@@ -312,39 +390,18 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
         count_failure(in, false);
         return;
     }
-    if (is_denied(in, &names))
+    struct xf_verdict verdict = xf_in_verdict_at_best(in, xf_span_of(names.from));
+    if (is_denied(in, &names) || refuse_claim(in, &names, &verdict))
         return;
-    const char *refusal = refusal_of(in, xf_span_of(names.from), XF_AUTH_DIALBACK);
-    if (refusal) {
-        log_denied(in, names.to, names.from, "policy", refusal);
-        if (in->valid_pairs == 0)
-            xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
-        else
-            answer_error(in, "result", &names, XF_SPAN_NONE, "cancel", "not-allowed");
-        return;
-    }
     struct xf_pair *pair = find_pair(in, xf_span_of(names.to), xf_span_of(names.from));
-    if (pair && pair->method != XF_AUTH_NONE) {
+    if (pair && pair->method != XF_AUTH_NONE)
         answer_result(in, names.to, names.from, "valid");
-    } else if (pair && xf_ask_is_about(pair->ask, elem->text)) {
+    else if (pair && is_about(pair, elem->text))
         return; /* the same once more: the answer that is under way is for both */
-    } else if (pair) {
-        answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint"); /* another question is still open */
-    } else if (is_full(in, xf_span_of(names.from))) {
-        answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint");
-    } else if (answers_by_certificate(in, xf_span_of(names.from))) {
-        pair = xf_in_pair_new(in, xf_span_of(names.to), xf_span_of(names.from));
-        if (!pair || !xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK_CERT) || !xf_in_has_place(in, pair))
-            return;
-        answer_result(in, names.to, names.from, "valid");
-        xf_in_authenticated(in, pair, XF_AUTH_DIALBACK_CERT);
-    } else if (elem->text.len == 0 || elem->text.len > XF_DIALBACK_KEY_MAX) {
-        answer_result(in, names.to, names.from, "invalid");
-        log_denied(in, names.to, names.from, "invalid", elem->text.len ? "the key is too long" : "the key is empty");
-        count_failure(in, true);
-    } else {
-        ask(in, &names, elem->text);
-    }
+    else if (pair || is_full(in, xf_span_of(names.from)))
+        answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint"); /* `pair`: another question is still open */
+    else
+        claim(in, &names, elem->text);
 }
 
 /* ------------------------------------------------------------------ authoritative server */

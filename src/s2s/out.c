@@ -126,7 +126,7 @@ static void start_dial(struct xf_out *out, const struct xf_discovery_result *res
         .forgiven = out->in_clear ? XF_CAUSE_TLS : XF_CAUSE_NONE,
     };
     for (size_t i = 0; i < result->count; i++)
-        out->tlsa_exists = out->tlsa_exists || xf_tlsa_set_count(result->candidates[i].tlsa) > 0;
+        out->tlsa_exists = out->tlsa_exists || xf_tlsa_set_is_usable(result->candidates[i].tlsa);
     out->dial = xf_dial_new(out->s2s->env, result->candidates, result->count, &opts, &dial_events, out);
 }
 
@@ -297,7 +297,7 @@ struct xf_verdict xf_out_verdict(const struct xf_out *out)
 {
     struct xf_verdict verdict =
         xf_verdict_of(out->stream.conn ? out->stream.conn->tls : NULL, out->settings, xf_span_of(out->peer));
-    verdict.tlsa_exists = out->settings->dane && xf_tlsa_set_count(out->tlsa) > 0;
+    verdict.tlsa_exists = out->settings->dane && xf_tlsa_set_is_usable(out->tlsa);
     return verdict;
 }
 

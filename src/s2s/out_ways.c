@@ -40,7 +40,7 @@ void xf_out_note_cause(struct xf_out *out, enum xf_cause cause, const char *text
 /* tls = optional: a handshake that failed may be followed by dialback in clear (Cisco's "reverts to server dialback"), no other failure. */
 static bool may_go_in_clear(const struct xf_out *out)
 {
-    struct xf_verdict verdict = {.tlsa_exists = out->tlsa_exists};
+    struct xf_verdict verdict = {.tlsa_exists = out->tlsa_exists, .lacks_proof = out->settings->pin_count > 0};
     return out->tls_broke && !out->in_clear && out->settings->tls == XF_TLS_OPTIONAL &&
            !xf_auth_refusal(out->settings, &verdict, out->asker ? XF_AUTH_NONE : XF_AUTH_DIALBACK, true);
 }

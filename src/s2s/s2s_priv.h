@@ -391,9 +391,22 @@ void xf_out_give_back(struct xf_out *out, const char *text); /* it is not: close
 /* ---- in.c, in_auth.c, in_pairs.c */
 enum xf_pass { XF_PASS_PLAIN, XF_PASS_TLS, XF_PASS_AUTH };
 
+/* What DNS says of TLSA records of a domain that came to us. OPEN: it did not say, so that there may be some. */
+enum xf_records { XF_RECORDS_UNASKED, XF_RECORDS_OPEN, XF_RECORDS_NONE, XF_RECORDS_EXIST };
+
+struct xf_look { /* a look-up of them */
+    struct xf_discovery *discovery;
+    struct xf_place place; /* held meanwhile, for the address that it is for */
+    struct xf_in *in;
+    struct xf_pair *pair;  /* whose peer it is about; NULL: in's */
+};
+
 struct xf_pair {
     struct xf_node node;
     char *local, *peer;
+    char *key;                  /* of dialback, until the question is asked; NULL: none that can be one */
+    struct xf_look look;        /* for the TLSA records of peer, before that */
+    enum xf_records records;
     enum xf_auth_method method; /* NONE while the question is open */
     struct xf_in *in;
     struct xf_ask *ask;
@@ -422,9 +435,8 @@ struct xf_in {
     char *peer;                /* `from` of the header, NULL when it had none */
     const struct xf_peer_settings *settings; /* of peer, or the defaults; renewed by reload */
     char *tls_ciphers;         /* of the settings that STARTTLS was begun with, NULL: none */
-    struct xf_discovery *discovery; /* for the TLSA records of peer */
-    struct xf_place look;           /* held meanwhile */
-    bool dane_is_open;         /* it failed: there may be records that say another thing */
+    struct xf_look look;       /* for the TLSA records of peer */
+    enum xf_records records;   /* of peer */
     struct xf_node pairs;      /* struct xf_pair */
     unsigned valid_pairs, open_asks, failures;
     struct xf_pair *last_pair; /* of the last stanza */
@@ -441,7 +453,18 @@ struct xf_in {
  */
 bool xf_in_judge(struct xf_in *in);
 void xf_in_judged(struct xf_in *in); /* in.c */
-void xf_in_stop_looking(struct xf_in *in); /* for TLSA records; or nothing */
+void xf_look_stop(struct xf_s2s *s2s, struct xf_look *look); /* or nothing */
+
+/*
+ * Look for the TLSA records of a pair's peer, unless this stream has done so. True: under way, xf_in_pair_is_known follows, never from
+ * within; false: pair->records has them, or they decide nothing.
+ */
+bool xf_in_look_for_records(struct xf_pair *pair);
+void xf_in_pair_is_known(struct xf_pair *pair); /* in_pairs.c */
+
+/* What is known of the peer's identity on this stream. Unknown is not none: without an answer of DNS dane_is_open says so. */
+struct xf_verdict xf_in_verdict(const struct xf_in *in, struct xf_span peer);
+struct xf_verdict xf_in_verdict_at_best(const struct xf_in *in, struct xf_span peer); /* when DNS says that there are none: for what is offered */
 
 /* strangers.c */
 void xf_strangers_init(struct xf_s2s *s2s);
@@ -479,7 +502,6 @@ void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_me
 struct xf_pair *xf_in_pair_new(struct xf_in *in, struct xf_span local, struct xf_span peer);
 void xf_in_pairs_free(struct xf_in *in);
 void xf_in_count_stream(struct xf_in *in, struct xf_pair *pair); /* before pair->method is set */
-struct xf_verdict xf_in_verdict(const struct xf_in *in, struct xf_span peer);
 
 /* End the stream with an error; also in the log. */
 void xf_in_fail(struct xf_in *in, enum xf_stream_error error, const char *text);

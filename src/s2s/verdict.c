@@ -37,7 +37,7 @@ static bool names_target(const struct xf_tls_facts *facts)
 
 struct xf_verdict xf_verdict_of(const struct xf_tls_facts *facts, const struct xf_peer_settings *settings, struct xf_span domain)
 {
-    struct xf_verdict verdict = {0};
+    struct xf_verdict verdict = {.lacks_proof = settings->pin_count > 0};
     if (!facts)
         return verdict;
     verdict.is_secure = true;
@@ -45,6 +45,7 @@ struct xf_verdict xf_verdict_of(const struct xf_tls_facts *facts, const struct x
     verdict.chain = facts->chain;
     if (facts->chain == XF_CERT_NONE || domain.len == 0)
         return verdict;
+    verdict.lacks_proof = false;
     bool is_dane_domain = facts->dane_domain && xf_span_is(domain, facts->dane_domain);
     if (!is_judged_for(facts, settings)) /* by the anchors of another peer: that says nothing here */
         verdict.chain = XF_CERT_BAD;
@@ -70,7 +71,27 @@ bool xf_verdict_is_good(const struct xf_verdict *verdict)
         return false;
     if (verdict->pin == XF_PIN_MATCH || verdict->dane == XF_DANE_MATCH)
         return true;
-    return verdict->chain == XF_CERT_TRUSTED && verdict->name_matches && !verdict->dane_is_open && !verdict->revocation_is_open;
+    return verdict->chain == XF_CERT_TRUSTED && verdict->name_matches && !verdict->lacks_proof && !verdict->dane_is_open &&
+           !verdict->revocation_is_open;
+}
+
+/*
+ * Who has pins or TLSA records is known by its key, so that to show none is no way around them; and records that could not be had may be
+ * there. A question that the peer asks us (method NONE, inbound) needs none of that: it authenticates nobody.
+ */
+static bool is_unproved(const struct xf_verdict *verdict)
+{
+    bool is_known_by_key = verdict->pin == XF_PIN_MATCH || verdict->dane == XF_DANE_MATCH;
+    return !is_known_by_key && (verdict->lacks_proof || verdict->dane_is_open);
+}
+
+static const char *unproved_text(const struct xf_verdict *verdict)
+{
+    if (!verdict->lacks_proof)
+        return "DNS does not say whether the domain publishes TLSA records";
+    if (verdict->chain == XF_CERT_NONE)
+        return "the domain is known by its key (pins or TLSA records), and this stream shows no certificate";
+    return "the domain publishes TLSA records: it must prove itself on a stream of its own";
 }
 
 static const char *external_refusal(const struct xf_peer_settings *settings, const struct xf_verdict *verdict, bool outbound)
@@ -96,6 +117,8 @@ const char *xf_auth_refusal(const struct xf_peer_settings *settings, const struc
             return "the certificate is not the one that the domain should have";
         if (verdict->tlsa_exists && !verdict->is_secure) /* RFC 7673 section 3.2 */
             return "TLS is required, since the domain publishes TLSA records";
+        if (is_unproved(verdict) && (outbound || method != XF_AUTH_NONE))
+            return unproved_text(verdict);
     }
     if (settings->certificate == XF_CERT_REQUIRED && !xf_verdict_is_good(verdict))
         return "a valid certificate is required";
@@ -158,6 +181,8 @@ void xf_verdict_text(const struct xf_verdict *verdict, const struct xf_tls_facts
         xf_tls_facts_names_text(facts, names, sizeof(names));
         snprintf(out, out_bytes, "the certificate does not name %.*s (it names: %s)", XF_SPAN_ARGS(domain),
                  names[0] ? names : "nothing");
+    } else if (verdict->lacks_proof) {
+        snprintf(out, out_bytes, "%s", unproved_text(verdict));
     } else if (verdict->revocation_is_open) {
         snprintf(out, out_bytes, "it is not known whether the certificate is revoked");
     } else {

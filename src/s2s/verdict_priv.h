@@ -23,6 +23,7 @@ struct xf_verdict {
     enum xf_cert_dane dane;   /* for this very domain */
     bool dane_is_open;        /* DNS could not say whether there are TLSA records for the domain, or was not asked */
     bool tlsa_exists;         /* the peer publishes usable TLSA records: it has TLS, whatever a stream in clear says */
+    bool lacks_proof;         /* pins or such records say which key the domain has, and this stream showed none, or none was held against them */
     bool is_revoked;
     bool revocation_is_open;  /* revocation = hard, and nobody says that it is not revoked */
     bool lacks_client_eku;    /* client-eku = yes, and the certificate is for servers only */

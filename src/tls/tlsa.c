@@ -43,6 +43,30 @@ const struct xf_tlsa *xf_tlsa_set_at(const struct xf_tlsa_set *set, size_t index
     return &set->record[index];
 }
 
+static bool is_usable(const struct xf_tlsa *record)
+{
+    bool is_known = record->usage <= 3 && record->selector <= 1;
+
+    switch (record->matching) {
+    case 0: /* the whole thing */
+        return is_known;
+    case 1: /* SHA-256 */
+        return is_known && record->data_bytes == 32;
+    case 2: /* SHA-512 */
+        return is_known && record->data_bytes == 64;
+    default:
+        return false;
+    }
+}
+
+bool xf_tlsa_set_is_usable(const struct xf_tlsa_set *set)
+{
+    for (size_t i = 0; i < xf_tlsa_set_count(set); i++)
+        if (is_usable(&set->record[i]))
+            return true;
+    return false;
+}
+
 struct xf_tlsa_set *xf_tlsa_set_ref(struct xf_tlsa_set *set)
 {
     if (set)

@@ -31,6 +31,7 @@ struct xf_discovery_result {
     enum xf_discovery_outcome outcome;
     const struct xf_candidate *candidates; /* in the order to try, at most XF_CANDIDATES_MAX; borrowed */
     size_t count;
+    bool tlsa_is_open;                     /* dane: a question failed that may have led to TLSA records of the domain, whatever else was found */
     const char *detail;                    /* words for log and bounce, never NULL */
 };
 

@@ -24,6 +24,7 @@ struct seen {
     enum xf_discovery_outcome outcome;
     char candidates[8192], detail[400];
     size_t candidate_count;
+    bool is_open;
     char together[1024]; /* the TLSA records of all */
     char names[1024];    /* the distinct secure targets, a blank behind each */
 };
@@ -67,6 +68,7 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
     seen->count++;
     seen->outcome = result->outcome;
     seen->candidate_count = result->count;
+    seen->is_open = result->tlsa_is_open;
     snprintf(seen->detail, sizeof(seen->detail), "%s", result->detail);
     seen->candidates[0] = '\0';
     for (size_t i = 0; i < result->count; i++) {
@@ -362,72 +364,86 @@ static const struct {
     enum xf_discovery_outcome want;
     const char *candidates, *together, *names;
     size_t tlsa_asked;
+    bool is_open;
 } trust[] = {
     /* clang-format off */
     {"secure SRV, address and TLSA",
      {ONE_SECURE, "_5269._tcp." X " secure", "_5269._tcp." X " TLSA 3 1 1 abcd"},
-     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure [3 1 1 abcd]", "[3 1 1 abcd]", "x.b.example ", 1},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure [3 1 1 abcd]", "[3 1 1 abcd]", "x.b.example ", 1, false},
     {"several records, one twice", /* a usage that nobody knows is for tls to pass over */
      {ONE_SECURE, "_5269._tcp." X " secure", "_5269._tcp." X " TLSA 3 1 1 AB", "_5269._tcp." X " TLSA 2 0 2 cd",
       "_5269._tcp." X " TLSA 3 1 1 ab", "_5269._tcp." X " TLSA 255 9 7 ef"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure [3 1 1 ab, 2 0 2 cd, 255 9 7 ef]",
-     "[3 1 1 ab, 2 0 2 cd, 255 9 7 ef]", "x.b.example ", 1},
+     "[3 1 1 ab, 2 0 2 cd, 255 9 7 ef]", "x.b.example ", 1, false},
     {"no TLSA, securely", {ONE_SECURE, "_5269._tcp." X " secure"},
-     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure", "", "x.b.example ", 1},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure", "", "x.b.example ", 1, false},
     {"no TLSA, not securely: no DANE, and no reason to stay away", {ONE_SECURE},
-     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure", "", "x.b.example ", 1},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure", "", "x.b.example ", 1, false},
     {"TLSA that is not secure does not count", {ONE_SECURE, "_5269._tcp." X " TLSA 3 1 1 abcd"},
-     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure", "", "x.b.example ", 1},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure", "", "x.b.example ", 1, false},
     {"TLSA that fails leaves the only target out", {ONE_SECURE, "_5269._tcp." X " servfail"},
-     XF_DISCOVERY_FAILED, "", "", "", 1},
+     XF_DISCOVERY_FAILED, "", "", "", 1, true},
     {"TLSA that fails leaves one target out",
      {ONE_SECURE, SRV " SRV 1 0 5269 y.b.example", "y.b.example A 192.0.2.2", "_5269._tcp." X " servfail"},
-     XF_DISCOVERY_FOUND, "starttls 192.0.2.2:5269 y.b.example", "", "", 2},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.2:5269 y.b.example", "", "", 2, true},
+    {"no TLSA at one target, and of the other it is not known", /* both are secure: unknown is not none */
+     {ONE_SECURE, "_5269._tcp." X " secure", SRV " SRV 1 0 5269 y.b.example", "y.b.example A 192.0.2.2", "y.b.example secure",
+      "_5269._tcp.y.b.example servfail"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure", "", "x.b.example ", 2, true},
+    {"the address of one target is not known, so that its TLSA was not waited for",
+     {ONE_SECURE, "_5269._tcp." X " secure", SRV " SRV 1 0 5269 y.b.example", "y.b.example servfail"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure", "", "x.b.example ", 2, true},
+    {"one family of the only target is not known, but its TLSA is",
+     {S_SRV, SRV " SRV 0 0 5269 " X, X " A 192.0.2.1", X " A secure", X " AAAA servfail", "_5269._tcp." X " secure"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure", "", "x.b.example ", 1, false},
+    {"one SRV question fails: the servers that it names are not known",
+     {SRV " secure", SRV " SRV 0 0 5269 " X, X " A 192.0.2.1", X " secure", "_5269._tcp." X " secure", TLS_SRV " servfail"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure", "", "x.b.example ", 1, true},
     {"TLSA of one port fails, of the other not",
      {ONE_SECURE, TLS_SRV " SRV 1 0 5270 " X, "_5269._tcp." X " servfail", "_5270._tcp." X " secure",
       "_5270._tcp." X " TLSA 3 0 1 aa"},
-     XF_DISCOVERY_FOUND, "direct 192.0.2.1:5270 x.b.example secure [3 0 1 aa]", "[3 0 1 aa]", "x.b.example ", 2},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.1:5270 x.b.example secure [3 0 1 aa]", "[3 0 1 aa]", "x.b.example ", 2, true},
     {"each port has its own",
      {ONE_SECURE, TLS_SRV " SRV 1 0 5270 " X, "_5269._tcp." X " secure", "_5269._tcp." X " TLSA 3 1 1 aa",
       "_5270._tcp." X " secure", "_5270._tcp." X " TLSA 3 1 1 bb"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure [3 1 1 aa], "
-                         "direct 192.0.2.1:5270 x.b.example secure [3 1 1 bb]", "[3 1 1 aa, 3 1 1 bb]", "x.b.example ", 2},
+                         "direct 192.0.2.1:5270 x.b.example secure [3 1 1 bb]", "[3 1 1 aa, 3 1 1 bb]", "x.b.example ", 2, false},
     {"a port of both services is asked once",
      {ONE_SECURE, TLS_SRV " SRV 1 0 5269 " X, "_5269._tcp." X " secure", "_5269._tcp." X " TLSA 3 1 1 aa"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure [3 1 1 aa], "
-                         "direct 192.0.2.1:5269 x.b.example secure [3 1 1 aa]", "[3 1 1 aa]", "x.b.example ", 1},
+                         "direct 192.0.2.1:5269 x.b.example secure [3 1 1 aa]", "[3 1 1 aa]", "x.b.example ", 1, false},
     {"SRV that is not secure proves no target",
      {SRV " SRV 0 0 5269 " X, X " A 192.0.2.1", X " secure", "_5269._tcp." X " secure", "_5269._tcp." X " TLSA 3 1 1 aa"},
-     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example", "", "", 0},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example", "", "", 0, false},
     {"an SRV answer counts for its own targets only",
      {SRV " secure", SRV " SRV 0 0 5269 " X, TLS_SRV " SRV 1 0 5270 " X, X " A 192.0.2.1", X " secure",
       "_5269._tcp." X " secure", "_5270._tcp." X " secure", "_5269._tcp." X " TLSA 3 1 1 aa", "_5270._tcp." X " TLSA 3 1 1 bb"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure [3 1 1 aa], direct 192.0.2.1:5270 x.b.example",
-     "[3 1 1 aa]", "x.b.example ", 1},
+     "[3 1 1 aa]", "x.b.example ", 1, false},
     {"address that is not secure: TLSA is withdrawn, and its silence means nothing",
      {S_SRV, SRV " SRV 0 0 5269 " X, X " A 192.0.2.1", "_5269._tcp." X " silence"},
-     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example", "", "", 1},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example", "", "", 1, false},
     {"one family is not secure",
      {S_SRV, SRV " SRV 0 0 5269 " X, X " A 192.0.2.1", X " A secure", X " AAAA 2001:db8::1", "_5269._tcp." X " secure",
       "_5269._tcp." X " TLSA 3 1 1 aa"},
      XF_DISCOVERY_FOUND, "starttls [2001:db8::1]:5269 x.b.example, starttls 192.0.2.1:5269 x.b.example secure [3 1 1 aa]",
-     "[3 1 1 aa]", "x.b.example ", 1},
+     "[3 1 1 aa]", "x.b.example ", 1, false},
     {"no SRV, securely: the domain itself", /* RFC 7673 §3.1 */
      {S_SRV, "b.example A 192.0.2.9", "b.example secure", "_5269._tcp.b.example secure", "_5269._tcp.b.example TLSA 2 1 1 aa"},
-     XF_DISCOVERY_FOUND, "starttls 192.0.2.9:5269 b.example secure [2 1 1 aa]", "[2 1 1 aa]", "b.example ", 1},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.9:5269 b.example secure [2 1 1 aa]", "[2 1 1 aa]", "b.example ", 1, false},
     {"no SRV, one denial is not secure",
      {SRV " secure", "b.example A 192.0.2.9", "b.example secure", "_5269._tcp.b.example secure",
       "_5269._tcp.b.example TLSA 2 1 1 aa"},
-     XF_DISCOVERY_FOUND, "starttls 192.0.2.9:5269 b.example", "", "", 0},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.9:5269 b.example", "", "", 0, false},
     {"the same records of several targets are one",
      {ONE_SECURE, SRV " SRV 1 0 5269 y.b.example", "y.b.example A 192.0.2.2", "y.b.example secure",
       "_5269._tcp." X " secure", "_5269._tcp." X " TLSA 3 1 1 aa", "_5269._tcp.y.b.example secure",
       "_5269._tcp.y.b.example TLSA 3 1 1 bb", "_5269._tcp.y.b.example TLSA 3 1 1 aa"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure [3 1 1 aa], "
                          "starttls 192.0.2.2:5269 y.b.example secure [3 1 1 bb, 3 1 1 aa]",
-     "[3 1 1 aa, 3 1 1 bb]", "x.b.example y.b.example ", 2},
+     "[3 1 1 aa, 3 1 1 bb]", "x.b.example y.b.example ", 2, false},
     {"nothing is secure", {SRV " SRV 0 0 5269 " X, X " A 192.0.2.1"},
-     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example", "", "", 0},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example", "", "", 0, false},
     /* clang-format on */
 };
 
@@ -449,6 +465,7 @@ START_TEST(secure_answers_come_to)
     ck_assert_msg(fake_dns_asked(fake, NULL, XF_DNS_TLSA) == trust[_i].tlsa_asked,
                   "%s: TLSA was asked %zu times", trust[_i].label,
                   fake_dns_asked(fake, NULL, XF_DNS_TLSA));
+    ck_assert_msg(seen.is_open == trust[_i].is_open, "%s: open %d", trust[_i].label, seen.is_open);
     if (seen.outcome == XF_DISCOVERY_FAILED)
         ck_assert_str_eq(seen.detail, "DNS gave no answer for the TLSA records of x.b.example");
     fake_dns_free(&fake);

@@ -8,7 +8,7 @@
 
 #include "verdict_priv.h"
 
-enum peer { CLEAR, NO_CERT, UNTRUSTED, WRONG_NAME, GOOD, PINNED, WRONG_PIN, DANE, WRONG_DANE, DANE_OPEN, REVOKED, NOT_FOR_CLIENTS, OLD, PEERS };
+enum peer { CLEAR, NO_CERT, UNTRUSTED, WRONG_NAME, GOOD, PINNED, WRONG_PIN, DANE, WRONG_DANE, DANE_OPEN, REVOKED, NOT_FOR_CLIENTS, OLD, BARE, ELSEWHERE, PEERS };
 
 #define CHAIN(how) .is_secure = true, .chain = XF_CERT_##how
 
@@ -26,6 +26,8 @@ static const struct xf_verdict verdicts[PEERS] = {
     [REVOKED] = {CHAIN(TRUSTED), .name_matches = true, .is_revoked = true},
     [NOT_FOR_CLIENTS] = {CHAIN(TRUSTED), .name_matches = true, .lacks_client_eku = true},
     [OLD] = {CHAIN(TRUSTED), .name_matches = true, .is_old = true},
+    [BARE] = {CHAIN(NONE), .lacks_proof = true},
+    [ELSEWHERE] = {CHAIN(TRUSTED), .name_matches = true, .tlsa_exists = true, .lacks_proof = true},
 };
 
 /* Which of the peers may pass: a letter each in the order of `enum peer`, '-' for refused. */
@@ -34,25 +36,25 @@ static const struct {
     enum xf_tls_mode tls;
     enum xf_cert_mode certificate;
     bool sasl_in, sasl_out, dialback;
-    const char *external_in, *external_out, *dialback_both, *nothing;
+    const char *external_in, *external_out, *dialback_both, *verify, *question;
 } cases[] = {
     /* clang-format off */
     {"required, preferred, all methods", XF_TLS_REQUIRED, XF_CERT_PREFERRED, true, true, true,
-     "----gp-d-----", "----gp-d-----", "-nuwgp-d-o-c-", "-nuwgp-d-o-c-"},
+     "----gp-d-------", "----gp-d-------", "-nuwgp-d---c---", "-nuwgp-d---c---", "-nuwgp-d-o-c-be"},
     {"required, required, all methods", XF_TLS_REQUIRED, XF_CERT_REQUIRED, true, true, true,
-     "----gp-d-----", "----gp-d-----", "----gp-d-----", "----gp-d-----"},
+     "----gp-d-------", "----gp-d-------", "----gp-d-------", "----gp-d-------", "----gp-d-------"},
     {"required, ignore, all methods", XF_TLS_REQUIRED, XF_CERT_IGNORE, true, true, true,
-     "----gp-d-----", "-nuwgpPdDorc-", "-nuwgpPdDorc-", "-nuwgpPdDorc-"},
+     "----gp-d-------", "-nuwgpPdDorc-be", "-nuwgpPdDorc-be", "-nuwgpPdDorc-be", "-nuwgpPdDorc-be"},
     {"required, preferred, no dialback", XF_TLS_REQUIRED, XF_CERT_PREFERRED, true, true, false,
-     "----gp-d-----", "----gp-d-----", "-------------", "-nuwgp-d-o-c-"},
+     "----gp-d-------", "----gp-d-------", "---------------", "-nuwgp-d---c---", "-nuwgp-d-o-c-be"},
     {"required, preferred, no sasl", XF_TLS_REQUIRED, XF_CERT_PREFERRED, false, false, true,
-     "-------------", "-------------", "-nuwgp-d-o-c-", "-nuwgp-d-o-c-"},
+     "---------------", "---------------", "-nuwgp-d---c---", "-nuwgp-d---c---", "-nuwgp-d-o-c-be"},
     {"optional, preferred, all methods", XF_TLS_OPTIONAL, XF_CERT_PREFERRED, true, true, true,
-     "----gp-d-----", "----gp-d-----", "cnuwgp-d-o-c-", "cnuwgp-d-o-c-"},
+     "----gp-d-------", "----gp-d-------", "cnuwgp-d---c---", "cnuwgp-d---c---", "cnuwgp-d-o-c-be"},
     {"optional, required, all methods", XF_TLS_OPTIONAL, XF_CERT_REQUIRED, true, true, true,
-     "----gp-d-----", "----gp-d-----", "----gp-d-----", "----gp-d-----"},
+     "----gp-d-------", "----gp-d-------", "----gp-d-------", "----gp-d-------", "----gp-d-------"},
     {"none, ignore, dialback", XF_TLS_NONE, XF_CERT_IGNORE, false, false, true,
-     "-------------", "-------------", "cnuwgpPdDorc-", "cnuwgpPdDorc-"},
+     "---------------", "---------------", "cnuwgpPdDorc-be", "cnuwgpPdDorc-be", "cnuwgpPdDorc-be"},
     /* clang-format on */
 };
 
@@ -78,17 +80,18 @@ START_TEST(gate_follows_settings)
     check_row(cases[_i].label, "external out", cases[_i].external_out, &settings, XF_AUTH_EXTERNAL, true);
     check_row(cases[_i].label, "dialback in", cases[_i].dialback_both, &settings, XF_AUTH_DIALBACK, false);
     check_row(cases[_i].label, "dialback out", cases[_i].dialback_both, &settings, XF_AUTH_DIALBACK, true);
-    check_row(cases[_i].label, "verify", cases[_i].nothing, &settings, XF_AUTH_NONE, true);
+    check_row(cases[_i].label, "verify", cases[_i].verify, &settings, XF_AUTH_NONE, true);
+    check_row(cases[_i].label, "question", cases[_i].question, &settings, XF_AUTH_NONE, false);
 }
 END_TEST
 
 START_TEST(dialback_by_certificate_needs_a_good_one)
 {
     struct xf_peer_settings settings = {.dialback = true, .dialback_by_certificate = true};
-    const char *want = "----gp-d-----";
+    const char *want = "----gp-d-------";
     check_row("on", "dialback by certificate", want, &settings, XF_AUTH_DIALBACK_CERT, false);
     settings.dialback_by_certificate = false;
-    check_row("off", "dialback by certificate", "-------------", &settings, XF_AUTH_DIALBACK_CERT, false);
+    check_row("off", "dialback by certificate", "---------------", &settings, XF_AUTH_DIALBACK_CERT, false);
 }
 END_TEST
 
