@@ -47,29 +47,28 @@ void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza, 
 }
 
 /*
- * The answer comes from where the stanza was sent. When that is no JID: from the domain named there, so that a link of one
- * name a peer finds the peer; else from the sender's own domain (RFC 6120 §8.3.1: the sender's server may answer).
+ * The answer comes from where the stanza was sent (RFC 6120 §8.3.1), as it was written there, so that who waits for it finds it. When that is no
+ * JID, the parts of it that route the answer are those of the domain named there, else of the sender's own.
  */
 static struct xf_jid answering_jid(const struct xf_routing *routing, const struct xf_stanza *stanza,
                                    char domain[XF_DOMAIN_MAX + 1])
 {
     if (stanza->to.full.ptr)
         return stanza->to;
-    struct xf_span raw = stanza->raw_to;
-    const char *slash = raw.len ? memchr(raw.ptr, '/', raw.len) : NULL;
-    if (slash)
-        raw.len = (size_t)(slash - raw.ptr);
-    const char *at = raw.len ? memchr(raw.ptr, '@', raw.len) : NULL;
-    if (at)
-        raw = (struct xf_span){at + 1, (size_t)(raw.ptr + raw.len - at - 1)};
     struct xf_span name = stanza->from.domain;
-    if (raw.len && xf_domain_prepare(raw, domain) == XF_ERR_OK && !xf_policy_served(routing->policy, xf_span_of(domain)))
+    if (xf_jid_named_domain(stanza->raw_to, domain) == XF_ERR_OK && !xf_policy_served(routing->policy, xf_span_of(domain)))
         name = xf_span_of(domain);
     return (struct xf_jid){.full = name, .domain = name};
 }
 
-void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link, const struct xf_stanza *stanza,
-               enum xf_stanza_error error, const char *text)
+/* A server that let it pass as `to` lets it pass as `from`. */
+struct xf_span xf_address_as_written(struct xf_span raw)
+{
+    return raw.len > 0 && raw.len <= XF_JID_MAX ? raw : XF_SPAN_NONE;
+}
+
+static void bounce(struct xf_routing *routing, struct xf_routing_link *link, const struct xf_stanza *stanza, enum xf_stanza_error error,
+                   const char *text, struct xf_span shown_to)
 {
     if (!xf_stanza_may_bounce(stanza))
         return;
@@ -80,9 +79,23 @@ void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link, const s
     xf_log(XF_LOG_DEBUG, "routing.stanza.bounced", XF_SPN("local", stanza->from.domain), XF_SPN("peer", from.domain),
            XF_WORD("reason", xf_stanza_error_name(error)), XF_STR("detail", text));
     xf_bounce_make(routing, stanza, &from, error, text, &answer);
+    if (!stanza->to.full.ptr)
+        answer.shown_from = xf_address_as_written(stanza->raw_to);
+    answer.shown_to = shown_to;
     enum xf_err err = xf_link_send(link->link, &answer);
     if (err != XF_ERR_OK && xf_rare_is_due(&routing->lost, xf_routing_now(routing), &suppressed))
         /* bounded: xf_rare */
         xf_log(XF_LOG_WARN, "routing.bounce.lost", XF_STR("link", link->title), XF_STR("detail", xf_err_text(err)),
                XF_INT("suppressed", suppressed));
+}
+
+void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link, const struct xf_stanza *stanza,
+               enum xf_stanza_error error, const char *text)
+{
+    bounce(routing, link, stanza, error, text, XF_SPAN_NONE);
+}
+
+void xf_bounce_malformed_from(struct xf_routing *routing, struct xf_routing_link *link, const struct xf_stanza *stanza)
+{
+    bounce(routing, link, stanza, XF_STANZA_ERROR_JID_MALFORMED, "the address is not valid", xf_address_as_written(stanza->raw_from));
 }

@@ -8,7 +8,8 @@
  */
 #include "routing_priv.h"
 
-void xf_answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text)
+static void answer(struct xf_routing *routing, const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text,
+                   struct xf_span shown_from, struct xf_span shown_to)
 {
     struct xf_span local = stanza->to.domain, peer = stanza->from.domain;
     const struct xf_conf_served *served = xf_policy_served(routing->policy, local);
@@ -17,13 +18,27 @@ void xf_answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza, 
         return;
     struct xf_routing_link *link = xf_routing_link_of(routing, served->link);
     struct xf_route *route = link ? xf_route_get(routing, link, local, peer, xf_room_is_theirs(routing, peer, NULL)) : NULL;
-    struct xf_stanza answer;
+    struct xf_stanza reply;
     if (!route)
         return;
     xf_log(XF_LOG_DEBUG, "routing.stanza.returned", XF_SPN("local", local), XF_SPN("peer", peer),
            XF_WORD("reason", xf_stanza_error_name(error)), XF_STR("detail", text));
-    xf_bounce_make(routing, stanza, &stanza->to, error, text, &answer);
-    xf_route_send(route, &answer);
+    xf_bounce_make(routing, stanza, &stanza->to, error, text, &reply);
+    reply.shown_from = shown_from;
+    reply.shown_to = shown_to;
+    xf_route_send(route, &reply);
+}
+
+void xf_answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text)
+{
+    answer(routing, stanza, error, text, XF_SPAN_NONE, XF_SPAN_NONE);
+}
+
+/* Its addresses swapped as they were written, so that who waits for the answer finds it. */
+static void on_malformed(void *owner, const struct xf_stanza *stanza)
+{
+    answer(owner, stanza, XF_STANZA_ERROR_JID_MALFORMED, "the address is not valid", xf_address_as_written(stanza->shown_to),
+           xf_address_as_written(stanza->shown_from));
 }
 
 static void look_up(struct xf_routing *routing, struct xf_span local, struct xf_span peer)
@@ -125,6 +140,7 @@ static void on_peer_seen(void *owner, struct xf_span local, struct xf_span peer)
 
 const struct xf_s2s_events xf_routing_s2s_events = {
     .stanza = on_stanza,
+    .malformed = on_malformed,
     .peer_seen = on_peer_seen,
 };
 

@@ -33,6 +33,27 @@ static void log_refused(struct xf_routing *routing, const struct xf_routing_link
            XF_SPN("to", stanza->to.full.ptr ? stanza->to.domain : stanza->raw_to), XF_INT("suppressed", suppressed));
 }
 
+static void refuse_to(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
+{
+    log_refused(routing, link, stanza, stanza->raw_to.ptr ? "malformed-to" : "no-to");
+    stanza->to = (struct xf_jid){0};
+    if (xf_routing_is_served_by(routing, link, stanza->from.domain))
+        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_JID_MALFORMED, "the address is not valid");
+}
+
+/* One that the cluster's server takes for a JID, and we do not: it is told, as long as the domain is its own. */
+static void refuse_from(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
+{
+    char domain[XF_DOMAIN_MAX + 1];
+    log_refused(routing, link, stanza, "malformed-from");
+    if (xf_jid_named_domain(stanza->raw_from, domain) != XF_ERR_OK || !xf_routing_is_served_by(routing, link, xf_span_of(domain)))
+        return;
+    stanza->from = (struct xf_jid){.full = xf_span_of(domain), .domain = xf_span_of(domain)};
+    if (!stanza->raw_to.ptr || xf_jid_prepare(stanza->raw_to, routing->scratch.to, &stanza->to) != XF_ERR_OK)
+        stanza->to = (struct xf_jid){0};
+    xf_bounce_malformed_from(routing, link, stanza);
+}
+
 /* False when a stanza without two valid addresses was dropped or answered. */
 static bool address(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
 {
@@ -40,15 +61,12 @@ static bool address(struct xf_routing *routing, struct xf_routing_link *link, st
     enum xf_err err = xf_stanza_address(stanza, &routing->scratch, &is_from);
     if (__builtin_expect(err == XF_ERR_OK && stanza->from.full.ptr && stanza->to.full.ptr, 1))
         return true;
-    if ((err != XF_ERR_OK && is_from) || !stanza->from.full.ptr) {
-        log_refused(routing, link, stanza, stanza->raw_from.ptr ? "malformed-from" : "no-from");
-        return false;
-    }
-    if (err != XF_ERR_OK)
-        stanza->to = (struct xf_jid){0};
-    log_refused(routing, link, stanza, stanza->raw_to.ptr ? "malformed-to" : "no-to");
-    if (xf_routing_is_served_by(routing, link, stanza->from.domain))
-        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_JID_MALFORMED, "the address is not valid");
+    if (err != XF_ERR_OK && is_from)
+        refuse_from(routing, link, stanza);
+    else if (!stanza->from.full.ptr)
+        log_refused(routing, link, stanza, "no-from");
+    else
+        refuse_to(routing, link, stanza);
     return false;
 }
 

@@ -109,15 +109,15 @@ static bool is_open(struct xf_gate *gate)
     return out_of(gate)->was_ready;
 }
 
-static bool has_peer(struct xf_gate *gate, struct xf_span peer)
+static struct xf_span local_of(struct xf_gate *gate, struct xf_span peer)
 {
-    return xf_span_is(peer, out_of(gate)->peer);
+    return xf_span_is(peer, out_of(gate)->peer) ? xf_span_of(out_of(gate)->local) : XF_SPAN_NONE;
 }
 
 static bool has_pair(struct xf_gate *gate, struct xf_span local, struct xf_span peer)
 {
     struct xf_out *out = out_of(gate);
-    return has_peer(gate, peer) && (xf_span_is(local, out->local) || xf_carrier_has(&out->carrier, local));
+    return local_of(gate, peer).ptr && (xf_span_is(local, out->local) || xf_carrier_has(&out->carrier, local));
 }
 
 static void refuse(struct xf_gate *gate, const struct xf_stanza *stanza, enum xf_stream_error error, const char *reason,
@@ -139,7 +139,7 @@ static void refuse(struct xf_gate *gate, const struct xf_stanza *stanza, enum xf
 const struct xf_gate_ops xf_out_gate_ops = {
     .is_open = is_open,
     .has_pair = has_pair,
-    .has_peer = has_peer,
+    .local_of = local_of,
     .refuse = refuse,
 };
 

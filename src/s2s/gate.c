@@ -5,6 +5,9 @@
  * Whoever opened the stream, the rules are one and the same: its pair must be authenticated on this very stream, the addresses must be
  * there and prepare well, and a link that is full stops the reading. What the two kinds of streams do differently are the gate's ops.
  *
+ * An address that is no JID is the fault of one user or one server's taste, not of the stream: the stanza is answered with jid-malformed, and the
+ * stream goes on, as long as the domain in `from` is authenticated on it.
+ *
  * Two things make a stream wait, each by itself: the link has no room (the conn pauses; what was read already still passes), or the peer sent
  * as much as it may (rate.c; the stream is held behind that very stanza).
  */
@@ -12,7 +15,7 @@
 
 static void refuse_pair(struct xf_gate *gate, struct xf_s2s *s2s, const struct xf_stanza *stanza)
 {
-    if (!gate->ops->has_peer(gate, stanza->from.domain))
+    if (!gate->ops->local_of(gate, stanza->from.domain).ptr)
         gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_INVALID_FROM, "from-not-authenticated",
                           "from is not a domain that this stream authenticated");
     else if (!xf_policy_served(s2s->policy, stanza->to.domain))
@@ -46,6 +49,38 @@ static void count_rate(struct xf_gate *gate, struct xf_s2s *s2s, const struct xf
     xf_stream_hold(gate->stream);
 }
 
+static struct xf_jid bare(struct xf_span domain)
+{
+    return (struct xf_jid){.full = domain, .domain = domain};
+}
+
+/* RFC 6120 §8.3.3.8. `scratch` NULL: from is prepared, and it is `to` that is no JID. */
+static void malformed(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza, char *scratch)
+{
+    char from[XF_DOMAIN_MAX + 1], to[XF_DOMAIN_MAX + 1];
+    if (scratch) {
+        stanza->from = xf_jid_named_domain(stanza->raw_from, from) == XF_ERR_OK ? bare(xf_span_of(from)) : (struct xf_jid){0};
+        stanza->shown_from = stanza->raw_from;
+    }
+    struct xf_span local = stanza->from.domain.len ? gate->ops->local_of(gate, stanza->from.domain) : XF_SPAN_NONE;
+    if (!local.ptr) {
+        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_INVALID_FROM, "jid-malformed", NULL);
+        return;
+    }
+    if (!scratch || xf_jid_prepare(stanza->raw_to, scratch, &stanza->to) != XF_ERR_OK) {
+        bool is_ours = xf_jid_named_domain(stanza->raw_to, to) == XF_ERR_OK && gate->ops->has_pair(gate, xf_span_of(to), stanza->from.domain);
+        stanza->to = bare(is_ours ? xf_span_of(to) : local);
+        stanza->shown_to = is_ours ? stanza->raw_to : XF_SPAN_NONE;
+    }
+    if (!gate->ops->has_pair(gate, stanza->to.domain, stanza->from.domain)) {
+        refuse_pair(gate, s2s, stanza);
+        return;
+    }
+    gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_NONE, "jid-malformed", NULL);
+    s2s->events->malformed(s2s->owner, stanza);
+    count_rate(gate, s2s, stanza);
+}
+
 void xf_gate_ending(struct xf_gate *gate, struct xf_s2s *s2s)
 {
     xf_rates_hurry(&s2s->rates, &gate->rate);
@@ -63,8 +98,8 @@ void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *
         gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_IMPROPER_ADDRESSING, "no-address", "stanzas between servers need from and to");
         return;
     }
-    if (xf_stanza_address(stanza, &scratch, &from_is_bad) != XF_ERR_OK) {
-        gate->ops->refuse(gate, stanza, from_is_bad ? XF_STREAM_ERROR_INVALID_FROM : XF_STREAM_ERROR_NONE, "jid-malformed", NULL);
+    if (__builtin_expect(xf_stanza_address(stanza, &scratch, &from_is_bad) != XF_ERR_OK, 0)) {
+        malformed(gate, s2s, stanza, from_is_bad ? scratch.to : NULL);
         return;
     }
     if (!gate->ops->has_pair(gate, stanza->to.domain, stanza->from.domain)) {

@@ -308,14 +308,6 @@ void xf_in_close(struct xf_in *in)
     xf_stream_close(&in->stream);
 }
 
-bool xf_in_is_as_before(struct xf_in *in, const struct xf_pair *pair, enum xf_auth_method method)
-{
-    const char *refusal = xf_remember_in(in, pair, method);
-    if (refusal)
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
-    return !refusal;
-}
-
 void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_method method)
 {
     struct xf_s2s *s2s = in->s2s;

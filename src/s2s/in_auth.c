@@ -114,7 +114,7 @@ static void authenticate(struct xf_in *in, struct xf_span response)
     }
     xf_in_pairs_free(in); /* questions that are still open were about the stream before SASL */
     struct xf_pair *pair = xf_in_pair_new(in, xf_span_of(in->local), peer);
-    if (!pair || !xf_in_is_as_before(in, pair, XF_AUTH_EXTERNAL) || !xf_in_has_place(in, pair))
+    if (!xf_in_is_as_before(in, pair, XF_AUTH_EXTERNAL) || !xf_in_has_place(in, pair))
         return;
     xf_stream_send(&in->stream, "<success xmlns='" XF_NS_SASL "'/>");
     in->pass = XF_PASS_AUTH;

@@ -14,6 +14,7 @@
 
 #define CLAIMS_AT_ONCE 4 /* of one stream: then others have their turn */
 #define CLAIMS_PAUSE_MS 20
+#define MINUTE_MS 60000
 
 static struct xf_pair *pair_of(struct xf_node *node)
 {
@@ -33,22 +34,19 @@ static struct xf_pair *find_pair(struct xf_in *in, struct xf_span local, struct 
     return NULL;
 }
 
-static bool is_authenticated(struct xf_in *in, struct xf_span peer)
+static struct xf_pair *find_authenticated(struct xf_in *in, struct xf_span peer)
 {
     XF_LIST_EACH(node, &in->pairs)
     if (pair_of(node)->method != XF_AUTH_NONE && xf_span_eq(xf_span_of(pair_of(node)->peer), peer))
-        return true;
-    return false;
+        return pair_of(node);
+    return NULL;
 }
 
 /* May this stream be one more of the peer's? Streams count once a pair of theirs is authenticated: claims are nobody's streams. */
 static bool has_room(struct xf_in *in, struct xf_span peer)
 {
     const unsigned *count = xf_map_find(in->s2s->inbound_by_peer, peer);
-    if (!count || *count < xf_policy_peer(in->s2s->policy, peer)->max_streams || is_authenticated(in, peer))
-        return true;
-    xf_in_fail(in, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, "this domain has too many streams here");
-    return false;
+    return !count || *count < xf_policy_peer(in->s2s->policy, peer)->max_streams || find_authenticated(in, peer);
 }
 
 void xf_in_count_stream(struct xf_in *in, struct xf_pair *pair)
@@ -56,7 +54,7 @@ void xf_in_count_stream(struct xf_in *in, struct xf_pair *pair)
     struct xf_map *counts = in->s2s->inbound_by_peer;
     struct xf_span peer = xf_span_of(pair->peer);
     unsigned *count = xf_map_find(counts, peer);
-    if (is_authenticated(in, peer))
+    if (find_authenticated(in, peer))
         return;
     if (!count) {
         count = xf_new(unsigned);
@@ -74,11 +72,8 @@ static void uncount_stream(struct xf_pair *pair)
         xf_free(xf_map_remove(counts, xf_span_of(pair->peer)));
 }
 
-/* NULL, and the stream ends, when the peer has too many streams (max-streams). */
 struct xf_pair *xf_in_pair_new(struct xf_in *in, struct xf_span local, struct xf_span peer)
 {
-    if (!has_room(in, peer))
-        return NULL;
     struct xf_pair *pair = xf_new(struct xf_pair);
     pair->local = xf_span_dup(local);
     pair->peer = xf_span_dup(peer);
@@ -149,10 +144,23 @@ static void answer_error(struct xf_in *in, const char *name, const struct xf_dia
 /* A failed dialback: a stream that carries nobody and waits for nothing has no reason to stay. */
 static void count_failure(struct xf_in *in, bool is_final)
 {
-    if (++in->failures >= xf_s2s_conf(in->s2s)->unauthenticated.dialback_failures)
+    if (in->valid_pairs > 0)
+        in->late_failures++;
+    else if (++in->failures >= xf_s2s_conf(in->s2s)->unauthenticated.dialback_failures)
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "too many failed authentications");
-    else if (is_final && in->valid_pairs == 0 && in->open_asks == 0)
+    else if (is_final && in->open_asks == 0)
         xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, "the dialback key is not valid");
+}
+
+/* Of further domains. It ends nothing for those that are authenticated; but at that rate nobody is asked about more of them. */
+static bool fails_too_often(struct xf_in *in)
+{
+    uint64_t now_ms = in->s2s->env->clock->now_ms;
+    if (now_ms - in->late_since_ms >= MINUTE_MS) {
+        in->late_since_ms = now_ms;
+        in->late_failures = 0;
+    }
+    return in->late_failures >= xf_s2s_conf(in->s2s)->unauthenticated.failures_per_minute;
 }
 
 static void log_denied(struct xf_in *in, const char *local, const char *peer, const char *reason, const char *detail)
@@ -161,17 +169,42 @@ static void log_denied(struct xf_in *in, const char *local, const char *peer, co
            XF_WORD("reason", reason), XF_STR("detail", detail));
 }
 
+/* A stream that carries others goes on. */
+static void refuse_room(struct xf_in *in, const struct xf_dialback_names *names, const char *text)
+{
+    if (in->valid_pairs == 0)
+        xf_in_fail(in, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, text);
+    else
+        answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
+}
+
+#define TOO_MANY_STREAMS "this domain has too many streams here"
+
 bool xf_in_has_place(struct xf_in *in, struct xf_pair *pair)
 {
     struct xf_dialback_names names = names_of(pair);
-    if (xf_stranger_admit(in, pair))
-        return true;
-    if (in->valid_pairs == 0) {
-        xf_in_fail(in, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, "your domains, or your addresses, have too many streams here");
-        return false;
+    const char *text = TOO_MANY_STREAMS;
+    if (has_room(in, xf_span_of(pair->peer))) {
+        if (xf_stranger_admit(in, pair))
+            return true;
+        text = "your domains, or your addresses, have too many streams here";
     }
     free_pair(pair);
-    answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint");
+    refuse_room(in, &names, text);
+    return false;
+}
+
+bool xf_in_is_as_before(struct xf_in *in, struct xf_pair *pair, enum xf_auth_method method)
+{
+    struct xf_dialback_names names = names_of(pair);
+    const char *refusal = xf_remember_in(in, pair, method);
+    if (!refusal)
+        return true;
+    free_pair(pair);
+    if (in->valid_pairs == 0)
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
+    else
+        answer_error(in, "result", &names, XF_SPAN_NONE, "cancel", "not-allowed");
     return false;
 }
 
@@ -212,8 +245,7 @@ static void on_answered(void *owner, enum xf_answer answer, const char *detail)
     pair->ask = NULL;
     in->open_asks--;
     if (answer == XF_ANSWER_VALID && !refusal_of(in, xf_span_of(pair->peer), XF_AUTH_DIALBACK)) {
-        if (!has_room(in, xf_span_of(pair->peer)) || !xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK) ||
-            !xf_in_has_place(in, pair))
+        if (!xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK) || !xf_in_has_place(in, pair))
             return;
         answer_result(in, pair->local, pair->peer, "valid");
         xf_in_authenticated(in, pair, XF_AUTH_DIALBACK);
@@ -305,9 +337,10 @@ static bool refuse_claim(struct xf_in *in, const struct xf_dialback_names *names
     if (!refusal)
         return false;
     log_denied(in, names->to, names->from, "policy", refusal);
-    if (verdict->dane_is_open && !verdict->lacks_proof)
+    if (verdict->dane_is_open && !verdict->lacks_proof) {
         answer_error(in, "result", names, XF_SPAN_NONE, "wait", "remote-server-timeout");
-    else if (in->valid_pairs == 0)
+        count_failure(in, false);
+    } else if (in->valid_pairs == 0)
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
     else
         answer_error(in, "result", names, XF_SPAN_NONE, "cancel", "not-allowed");
@@ -349,13 +382,15 @@ void xf_in_pair_is_known(struct xf_pair *pair)
 
 static void claim(struct xf_in *in, const struct xf_dialback_names *names, struct xf_span key)
 {
-    if (in->open_asks >= xf_s2s_conf(in->s2s)->unauthenticated.questions_per_stream) {
+    if (in->open_asks >= xf_s2s_conf(in->s2s)->unauthenticated.questions_per_stream || fails_too_often(in)) {
         answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
         return;
     }
-    struct xf_pair *pair = xf_in_pair_new(in, xf_span_of(names->to), xf_span_of(names->from));
-    if (!pair)
+    if (!has_room(in, xf_span_of(names->from))) {
+        refuse_room(in, names, TOO_MANY_STREAMS);
         return;
+    }
+    struct xf_pair *pair = xf_in_pair_new(in, xf_span_of(names->to), xf_span_of(names->from));
     if (key.len > 0 && key.len <= XF_DIALBACK_KEY_MAX)
         pair->key = xf_span_dup(key);
     if (xf_in_look_for_records(pair))
@@ -498,14 +533,15 @@ static bool has_pair(struct xf_gate *gate, struct xf_span local, struct xf_span 
     return pair != NULL;
 }
 
-static bool has_peer(struct xf_gate *gate, struct xf_span peer)
+static struct xf_span local_of(struct xf_gate *gate, struct xf_span peer)
 {
-    return is_authenticated(in_of(gate), peer);
+    const struct xf_pair *pair = find_authenticated(in_of(gate), peer);
+    return xf_span_of(pair ? pair->local : NULL);
 }
 
 const struct xf_gate_ops xf_in_gate_ops = {
     .is_open = is_open,
     .has_pair = has_pair,
-    .has_peer = has_peer,
+    .local_of = local_of,
     .refuse = refuse_stanza,
 };

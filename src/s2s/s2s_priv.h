@@ -172,7 +172,7 @@ struct xf_gate;
 struct xf_gate_ops {
     bool (*is_open)(struct xf_gate *gate); /* somebody is authenticated */
     bool (*has_pair)(struct xf_gate *gate, struct xf_span local, struct xf_span peer);
-    bool (*has_peer)(struct xf_gate *gate, struct xf_span peer);
+    struct xf_span (*local_of)(struct xf_gate *gate, struct xf_span peer); /* a domain of ours that it is authenticated for; absent: for none */
     /* Log; end the stream with the error unless it is NONE. */
     void (*refuse)(struct xf_gate *gate, const struct xf_stanza *stanza, enum xf_stream_error error, const char *reason,
                    const char *text);
@@ -438,7 +438,10 @@ struct xf_in {
     struct xf_look look;       /* for the TLSA records of peer */
     enum xf_records records;   /* of peer */
     struct xf_node pairs;      /* struct xf_pair */
-    unsigned valid_pairs, open_asks, failures;
+    unsigned valid_pairs, open_asks;
+    unsigned failures;         /* until the first pair is authenticated */
+    unsigned late_failures;    /* behind it, of claims of further ones, since late_since_ms */
+    uint64_t late_since_ms;
     struct xf_pair *last_pair; /* of the last stanza */
     struct xf_timer deadline;  /* until the first pair is authenticated */
     struct xf_timer tick;
@@ -497,7 +500,7 @@ void xf_in_on_pace(void *owner); /* of in->pace */
 extern const struct xf_gate_ops xf_in_gate_ops;
 /* False: there is no place for a pair (strangers.c). Then its claim was answered and it is gone, or the stream ends. */
 bool xf_in_has_place(struct xf_in *in, struct xf_pair *pair);
-bool xf_in_is_as_before(struct xf_in *in, const struct xf_pair *pair, enum xf_auth_method method); /* false: the stream ends */
+bool xf_in_is_as_before(struct xf_in *in, struct xf_pair *pair, enum xf_auth_method method); /* false: the pair is refused, and gone */
 void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_method method);
 struct xf_pair *xf_in_pair_new(struct xf_in *in, struct xf_span local, struct xf_span peer);
 void xf_in_pairs_free(struct xf_in *in);

@@ -126,6 +126,16 @@ static struct xf_span cut_at(struct xf_span text, char mark, struct xf_span *out
     return (struct xf_span){text.ptr, before};
 }
 
+/* In "a@b@c" c is the domain that is meant. */
+enum xf_err xf_jid_named_domain(struct xf_span text, char out[XF_DOMAIN_MAX + 1])
+{
+    struct xf_span resource, bare = cut_at(text, '/', &resource);
+    const char *at = bare.len > 0 ? memrchr(bare.ptr, '@', bare.len) : NULL;
+    size_t before = at ? (size_t)(at - bare.ptr) + 1 : 0;
+
+    return xf_domain_prepare((struct xf_span){bare.ptr + before, bare.len - before}, out);
+}
+
 static enum xf_err prepare_parts(struct xf_span text, char *scratch, struct xf_jid *out_jid)
 {
     struct xf_span resource, domain;

@@ -211,7 +211,7 @@ struct xf_conf {
     unsigned memory_peers;         /* at most so many are remembered; 0: nothing is */
     struct {                       /* before authentication (design.md 9) */
         size_t element_bytes;
-        unsigned elements, dialback_failures, half_open_per_address, half_open;
+        unsigned elements, dialback_failures, failures_per_minute, half_open_per_address, half_open;
         unsigned half_open_per_network;    /* of one IPv4 /24 or IPv6 /48 */
         unsigned questions_per_stream, questions_per_peer, questions_per_network, questions; /* dialback questions under way */
         uint64_t auth_ms, dialback_ms;

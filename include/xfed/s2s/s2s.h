@@ -52,6 +52,11 @@ enum xf_s2s_taken {
 struct xf_s2s_events {
     /* An authenticated, addressed stanza, which may be changed. */
     enum xf_s2s_taken (*stanza)(void *owner, struct xf_stanza *stanza, const char **out_text);
+    /*
+     * One whose `from` or `to` is no JID (RFC 6120 §8.3.3.8): it may be answered. from and to are bare domains of an authenticated pair where they are
+     * not the addresses themselves; shown_from and shown_to are then the texts that came.
+     */
+    void (*malformed)(void *owner, const struct xf_stanza *stanza);
     /* A pair was authenticated inbound: the peer is alive (clears back-off of routes). */
     void (*peer_seen)(void *owner, struct xf_span local, struct xf_span peer);
 };

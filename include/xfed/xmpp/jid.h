@@ -52,6 +52,12 @@ XF_MUST_USE enum xf_err xf_jid_prepare(struct xf_span text, char scratch[XF_JID_
 XF_MUST_USE enum xf_err xf_domain_prepare(struct xf_span text, char out[XF_DOMAIN_MAX + 1]);
 
 /*
+ * The domain that an address names, prepared, though it may be no JID: for an answer about it. XF_ERR_BAD_JID: not even that;
+ * `out` untouched.
+ */
+XF_MUST_USE enum xf_err xf_jid_named_domain(struct xf_span text, char out[XF_DOMAIN_MAX + 1]);
+
+/*
  * The same name in A-labels, NUL-terminated. XF_ERR_BAD_JID: it is not a domain, which never comes
  * of a prepared one; `out` untouched.
  */

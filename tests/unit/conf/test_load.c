@@ -91,6 +91,7 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_uint_eq(conf->unauthenticated.elements, 32);
     ck_assert_uint_eq(conf->unauthenticated.auth_ms, 30000);
     ck_assert_uint_eq(conf->unauthenticated.dialback_failures, 3);
+    ck_assert_uint_eq(conf->unauthenticated.failures_per_minute, 20);
     ck_assert_uint_eq(conf->unauthenticated.half_open_per_address, 20);
     ck_assert_uint_eq(conf->unauthenticated.half_open, 2000);
     ck_assert_uint_eq(conf->unauthenticated.half_open_per_network, 100);

@@ -263,9 +263,9 @@ static const struct routing_case cases[] = {
     {"to the gateway's own name: nobody is there", .steps = {
         {CLUSTER, .text = "<iq " FROM("v") "to='gw.example' id='i1' type='get'/>"}, {ANSWERED, .text = "i1:cancel/service-unavailable"}, {NO_OUT}}},
 
-    {"a malformed to is answered from its domain, a missing one from our own", .steps = {
+    {"a malformed to is answered as it was written, a missing one from our own domain", .steps = {
         {CLUSTER, .text = "<message " FROM("v") "to='@b.example' id='m1'/>"},
-        {LINK_SENT, .text = "<message from=\"b.example\" to=\"v@a.example/r\" type=\"error\" id=\"m1\"><error type=\"modify\">"
+        {LINK_SENT, .text = "<message from=\"@b.example\" to=\"v@a.example/r\" type=\"error\" id=\"m1\"><error type=\"modify\">"
             "<jid-malformed xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/>"
             "<text xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\" xml:lang=\"en\">the address is not valid</text></error></message>"},
         {CLUSTER, .text = "<message " FROM("v") "id='m2'/>"},
@@ -273,8 +273,14 @@ static const struct routing_case cases[] = {
             "<jid-malformed xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/>"
             "<text xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\" xml:lang=\"en\">the address is not valid</text></error></message>"}, {NO_OUT}}},
 
-    {"a malformed or missing from is dropped", .steps = {
-        {CLUSTER, .text = "<message from='@a.example' to='u@b.example' id='m1'/><message to='u@b.example' id='m2'/>"}, {LINK_SENT, .text = ""}, {NO_OUT},
+    {"a malformed from of ours is told", .steps = {
+        {CLUSTER, .text = "<iq from='v b@a.example' to='u@b.example/x' type='get' id='m0'/>"},
+        {LINK_SENT, .text = "<iq from=\"u@b.example/x\" to=\"v b@a.example\" type=\"error\" id=\"m0\"><error type=\"modify\">"
+            "<jid-malformed xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/>"
+            "<text xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\" xml:lang=\"en\">the address is not valid</text></error></iq>"}, {NO_OUT}}},
+
+    {"a malformed from of others or a missing one is dropped", .steps = {
+        {CLUSTER, .text = "<message from='@x.example' to='u@b.example' id='m1'/><message to='u@b.example' id='m2'/>"}, {LINK_SENT, .text = ""}, {NO_OUT},
         {LOG, .text = "routing.stanza.refused reason=malformed-from", .ms = 1}, {WAIT, .ms = 1100},
         {CLUSTER, .text = "<message to='u@b.example' id='m2'/>"}, {LOG, .text = "routing.stanza.refused suppressed=1", .ms = 1}}},
 
