@@ -18,7 +18,7 @@
 struct xf_problems {
     struct xf_buf text;
     size_t errors;
-    size_t exposed; /* secrets that others can read, or guess: warnings, which -t does not let pass */
+    size_t exposed; /* secrets that others can read or guess: a start warns of them, -t refuses them */
 };
 
 void xf_problems_init(struct xf_problems *problems);
@@ -43,8 +43,8 @@ const char *xf_spell_nearest(const char *word, const char *const *words, size_t 
     X(DIALBACK,        "dialback",        NULL,                "Server dialback (XEP-0220).")                          \
     X(TRUST,           "trust",           NULL,                "Who vouches for peers.")                               \
     X(UNAUTHENTICATED, "unauthenticated", NULL,                "Limits for peers until they have authenticated.")      \
-    X(STRANGERS,       "strangers",       NULL,                "What authenticated peers without a section of their own may hold. An owner is the registered domain " \
-                                                             "that theirs are below (example.org for xmpp.example.org); a network is an IPv4 /24 or an IPv6 /48.") \
+    X(STRANGERS,       "strangers",       NULL,                "What authenticated peers without a section of their own may hold. The owner of a domain is the registered " \
+                                                             "domain that it is below (example.org for xmpp.example.org); a network is an IPv4 /24 or an IPv6 /48.") \
     X(MEMORY,          "memory",          NULL,                "What each peer authenticated with before, and its key.") \
     X(XML,             "xml",             NULL,                "Limits of what is parsed, from peers and the cluster.") \
     X(PROCESS,         "process",         NULL,                "The program itself.")                                  \
@@ -255,8 +255,8 @@ struct xf_secret_place {
 };
 
 /*
- * First line of the file. NULL with a problem; in a reload (`in_force` is what runs now, from the same file) a copy of that, with a warning: root's
- * rights may have been given up.
+ * First line of the file. NULL with a problem. In a reload `in_force` is the secret that runs now, from the same file; then a copy of it with a
+ * warning, since a process that gave up root may not be able to read the file any more.
  */
 char *xf_secret_read(const struct xf_secret_place *at, const char *in_force);
 void xf_secret_free(char *secret);
