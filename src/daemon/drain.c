@@ -2,9 +2,9 @@
 /*
  * drain.c — the end, on SIGTERM or SIGINT: deliver what can be delivered, tell the senders of the rest, close politely.
  *
- *     queues    no new peers; of what the cluster sends only what goes to a stream that is there (it is told so of the rest);
+ *     queues    no new peers; of what the cluster sends only what goes to a stream that is there (senders of the rest get an error);
  *               routes go on until they were empty for a while, at most process.drain-time
- *     inbound   peers' streams are closed, so that nothing more comes that wants an answer; answers still go
+ *     inbound   streams that peers opened are closed, so that nothing more comes that wants an answer; answers are still sent
  *     streams   what is left is bounced to the cluster; all streams with peers are closed
  *     links     the cluster has its bounces: the links are closed
  *     over      the loop stops
@@ -85,10 +85,10 @@ static bool is_step_done(const struct xf_daemon *daemon)
     }
 }
 
-/* A peer that holds the queues has had its time when the inbound streams end. */
+/* Once inbound streams are being closed, queues have had their time. */
 static bool is_busy(const struct xf_daemon *daemon)
 {
-    return daemon->drain == XF_DRAIN_INBOUND ? !xf_s2s_is_deaf(daemon->s2s) : !xf_routing_is_idle(daemon->routing);
+    return daemon->drain == XF_DRAIN_INBOUND ? !xf_s2s_inbound_is_over(daemon->s2s) : !xf_routing_is_idle(daemon->routing);
 }
 
 static uint64_t step_limit_ms(const struct xf_daemon *daemon)

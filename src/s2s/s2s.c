@@ -4,10 +4,10 @@
 
 #include <xfed/base/alloc.h>
 
-#define SHUT_MIN_MS 5000 /* hosts that strangers make us connect to */
+#define SHUT_MIN_MS 5000 /* hosts that strangers make us connect to, after a failure */
 #define SHUT_MAX_MS 60000
 #define PROBED_MS 1000 /* addresses that refused a probe */
-#define AVOIDED_MIN_MS 300000 /* addresses that come last */
+#define AVOIDED_MIN_MS 300000 /* addresses that are tried last */
 #define AVOIDED_MAX_MS 1800000
 
 static struct xf_rate_limits rate_limits(void *owner, struct xf_span peer)
@@ -233,7 +233,7 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy, struct xf_tls_i
             xf_out_give_up(out, XF_CAUSE_POLICY, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
         else if (out->state == XF_OUT_READY && out->is_bidi && (refusal = xf_out_bidi_refusal(out)))
             xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, refusal); /* the next one goes one way */
-        else if (out->state == XF_OUT_READY && out->on->in && !out->settings->bidi) /* its mirror: the peer's stream stays the peer's */
+        else if (out->state == XF_OUT_READY && out->on->in && !out->settings->bidi) /* the other role: only the peer sends on its stream from now on */
             xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_NONE, "bidi is switched off for this peer");
     }
 }
@@ -250,7 +250,7 @@ void xf_s2s_drain_inbound(struct xf_s2s *s2s)
     }
 }
 
-bool xf_s2s_is_deaf(const struct xf_s2s *s2s)
+bool xf_s2s_inbound_is_over(const struct xf_s2s *s2s)
 {
     XF_LIST_EACH(node, &s2s->ins)
     {

@@ -94,15 +94,15 @@ struct xf_out_events {
 };
 
 /*
- * Begin; `ready` and `ended` come never from within. The names are copied. `for_stranger`: only because the peer wrote to us, so that it is
- * a stranger who chooses where we connect: few of its addresses are tried, none that was silent just now, and each by few at a time.
+ * Begin. No event is delivered before this function returns. The names are copied. `for_stranger`: we open it only because the peer wrote to
+ * us, so a stranger chooses where we connect: few of its addresses are tried, none that was silent just now, and each by few streams at a time.
  */
 struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, bool for_stranger,
                            const struct xf_out_events *events, void *owner);
 
 /*
- * The same for a peer that failed just now, to find out whether it is there again: it takes less time, says nothing in the log above debug
- * while it comes to nothing, and connects to no address that another such try found shut a moment ago.
+ * The same for a peer that failed just now, to find out whether it is back: it takes less time, logs a failure at debug only, and connects to no
+ * address that refused another such try a moment ago.
  */
 struct xf_out *xf_out_probe(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, const struct xf_out_events *events,
                             void *owner);
@@ -113,7 +113,7 @@ bool xf_s2s_carries(struct xf_s2s *s2s, struct xf_span local, struct xf_span pee
 /* Give up a stream that has not yet proved to the peer who we are; nothing follows, the xf_out is gone. False: it goes on. */
 bool xf_out_abandon(struct xf_out *out);
 
-/* When a stanza went over its stream last of all; 0: not ready yet. */
+/* When the last stanza went over its stream; 0: not ready yet. */
 uint64_t xf_out_used_ms(const struct xf_out *out);
 
 /* Is the peer authenticated on a stream to us? */
@@ -123,7 +123,7 @@ bool xf_s2s_hears(const struct xf_s2s *s2s, struct xf_span peer);
 bool xf_out_is_ready(const struct xf_out *out);
 bool xf_out_is_congested(const struct xf_out *out);
 
-/* Of the other side of a ready stream. */
+/* The other side's address; the stream is ready. */
 const struct xf_addr *xf_out_addr(const struct xf_out *out);
 
 /*
@@ -136,11 +136,11 @@ XF_MUST_USE enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *
 void xf_out_close(struct xf_out *out);
 
 /*
- * The first half of a drain: close politely what peers opened and does not carry stanzas of ours, so that no more comes that wants an
- * answer, while answers can still go. It is over when none of these is left.
+ * The first half of a drain: close politely the streams that peers opened and that carry no stanzas of ours, so that nothing more comes that
+ * wants an answer, while answers can still be sent. Over once xf_s2s_inbound_is_over.
  */
 void xf_s2s_drain_inbound(struct xf_s2s *s2s);
-bool xf_s2s_is_deaf(const struct xf_s2s *s2s);
+bool xf_s2s_inbound_is_over(const struct xf_s2s *s2s);
 
 /*
  * Drain: refuse new conns and streams, close all politely; counts say when it is over.
