@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * quota.c — places for members of groups: of one member, of one group, in all (design.md 9), so that whoever has many names does not keep
- * out who has one.
+ * quota.c — places for members of groups: of one member, of one group, in all, so that whoever has many names does not keep out whoever has
+ * one.
  *
  * A member that has used up its own number is refused. Where its group or the whole is full, a newcomer may take the place of another,
  * by two rules:
  *   - it goes to whoever has least: of the fullest group (within a group: of the fullest member) the longest unused place of its fullest
  *     member is taken, when that group holds at least two more than the newcomer's;
  *   - it goes to whoever uses it: the longest unused place of all is taken, when it has not been used for unused_ms and its group holds
- *     more than the newcomer's. So to keep others out by ever new groups takes all the places within that time, again and again.
+ *     more than the newcomer's. So whoever wants to keep others out by ever new groups has to use all places within that time, over and over.
  * Otherwise the newcomer is refused. Crowds within a crowd are kept by their size, in steps, so that all of this costs two look-ups in a
  * map, however many there are.
  *
- * Use is not told but asked about (quota->used), when a place is about to be lost: one that was used since stands at the end again, and
- * the next is asked, LOOKS_MAX of them. So a place that is used a million times costs as little as one that is not.
+ * Nobody reports the use of a place; quota->used is asked when one is about to be lost. One that was used since goes to the end of the row, and
+ * the next is looked at, up to LOOKS_MAX of them. So a place that is used a million times costs as little as one that is not.
  */
 #include <xfed/base/quota.h>
 

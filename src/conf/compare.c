@@ -8,7 +8,6 @@
 #include <string.h>
 #include <xfed/base/alloc.h>
 
-
 struct difference {
     char *out;
     size_t room;

@@ -2,8 +2,8 @@
 /*
  * secret.c — the first line of a secret file, in memory that is wiped.
  *
- * Only the first line counts, without the white space around it, so that an editor's last newline is no part of the secret. What others can write
- * is not taken; what they can read is, with a warning, for it is no less known when xfedd stays down. xfedd -t refuses both.
+ * Only the first line counts, without the white space around it, so that an editor's last newline is no part of the secret. A file that others can
+ * write is refused. One that they can read is taken with a warning, since staying down would not make it secret again; xfedd -t refuses both.
  */
 #include "conf_priv.h"
 

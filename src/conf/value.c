@@ -198,7 +198,7 @@ static void lower(char *text)
             *text = (char)(*text - 'A' + 'a');
 }
 
-/* Of a pattern, behind its '@': a domain, or *. and one, is prepared; with another * only its letters are lowered. NULL: neither. */
+/* The part of a pattern behind '@'. A domain, or *. and a domain, is prepared; with any other * only its letters are lowered. NULL: it is not one. */
 static char *parse_user_domain(const char *text)
 {
     char prepared[XF_DOMAIN_MAX + 1];

@@ -111,7 +111,7 @@ static void check_names(const struct xf_certs *certs, const struct xf_cert *cert
             check_name(cert, served->aliases.item[i], at, report);
 }
 
-/* False: others can put a key of theirs there. What others can read is taken: it is no less known when xfedd stays down. */
+/* False: others can put a key of theirs there. One that others can only read is taken, with a warning, as in conf/secret.c. */
 static bool is_guarded(const struct xf_cert *cert, const struct xf_conf_served *served, const struct xf_at *at, struct xf_report *report)
 {
     char words[XF_SECRECY_WORDS_BYTES];

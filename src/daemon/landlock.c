@@ -17,7 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The kernel's interface, and not its header: what the running kernel can is asked when we run, whatever we were built on. */
+/* The kernel's interface, written out: the running kernel is asked what it can do, whatever headers we were built with. */
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
 #define SYS_landlock_add_rule 445

@@ -2,8 +2,8 @@
 /*
  * main.c — the program: its modes and exit codes (design.md 7).
  *
- * A configuration is checked the same way by -t and by a start: the file, then every certificate and key that it names. Of secrets that others can
- * read a start only warns, for they are no less known when xfedd stays down.
+ * A configuration is checked the same way by -t and by a start: the file, then every certificate and key that it names. Only of secrets that others
+ * can read a start warns, where -t refuses them.
  * Messages about it go to standard error as FILE:LINE: ..., one a line.
  */
 #include "daemon_priv.h"
@@ -112,7 +112,7 @@ static enum xf_exit test(const char *file)
     enum xf_exit code = conf && report.errors + exposed == 0 ? XF_EXIT_OK : XF_EXIT_CONFIG;
     print_messages(xf_buf_ptr(&report.text), report.text.len);
     if (conf && report.errors == 0 && exposed > 0)
-        fprintf(stderr, "%s: refused for %zu of these warnings: secrets that others can read or guess (a start goes on with them)\n", file, exposed);
+        fprintf(stderr, "%s: refused for %zu of these warnings: others can read or guess secrets (a start goes on with them)\n", file, exposed);
     if (code == XF_EXIT_OK)
         printf("%s: ok\n", file);
     if (conf)

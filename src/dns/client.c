@@ -11,7 +11,7 @@
  *    zone is what DNSSEC would tell us of. So no TLSA record is believed for its names.
  *  - The last one to cancel ends the exchange.
  *  - Each exchange has a socket, and strangers name the domains that are asked about: EXCHANGES_MAX
- *    at a time, the others wait. The newest goes first: in a flood the oldest have given up.
+ *    at a time, the others wait. The newest goes first: in a flood the askers of the oldest have given up.
  *  - While a pending is told to its askers it is no longer in the map: one who asks again from
  *    within his answer begins anew (and finds the cache, if the answer may be kept at all).
  */

@@ -108,7 +108,7 @@ static void say(struct xf_dns_reply *reply, enum xf_dns_reply_kind kind, const c
     reply->word = word;
 }
 
-/* All that is to be said of a server which cannot. `has_edns`: it speaks that, so that its trouble is another one. */
+/* The server refused. `has_edns`: its reply has EDNS, so that is not why. */
 static void say_cannot(const struct xf_dns_question *question, unsigned rcode, bool has_edns,
                        struct xf_dns_reply *reply)
 {

@@ -11,10 +11,10 @@
  *    server that cannot do better), is asked for again over TCP from the same server.
  *  - A server that says it cannot, or sends rubbish, is not asked again for this question. When
  *    none is left, it FAILED.
- *  - A server that cannot read EDNS (FORMERR, NOTIMP), or whose path swallows it (no answer with it, one
- *    without), is asked without it, and that is kept for a while. Validation needs EDNS (RFC 4035 §3), so that such
- *    an answer is never secure, whatever its AD says. So a server whose AD counts is not asked without
- *    because it was slow, and no server that answered with EDNS lately: silence must not lower what is secure.
+ *  - A server that cannot read EDNS (FORMERR, NOTIMP), or whose path swallows it (silent with it, an
+ *    answer without), is asked without it for a while. Validation needs EDNS (RFC 4035 §3), so such an
+ *    answer is never secure, whatever its AD says. Silence must not lower what is secure: it never makes
+ *    us ask without EDNS a server whose AD counts, or one that answered with EDNS lately.
  *  - An alias about which the answer says nothing becomes the next question within the same time,
  *    XF_DNS_CNAME_MAX in all. The TTL is the least of all answers, and secure only if all were.
  *  - AD counts from a server on this host, or from any if the operator says so (RFC 6840 §5.7,
@@ -35,7 +35,7 @@
 #define WAIT_DOUBLINGS_MAX 4u
 #define TCP_WAIT_MS 3000u
 #define EDNS_KEPT_MS 900000u
-#define EDNS_SILENCES 3 /* so many, and it is taken for granted */
+#define EDNS_SILENCES 3 /* after so many in a row the server counts as one without EDNS */
 
 struct xf_exchange {
     struct xf_loop *loop;
@@ -164,7 +164,7 @@ static bool may_use_edns(struct xf_exchange *exchange)
     return edns_of(exchange)->is != XF_DNS_EDNS_LACKS && !exchange->is_silent[exchange->server];
 }
 
-/* The server that was asked did not answer in time. */
+/* The server did not answer in time. */
 static void suspect_edns(struct xf_exchange *exchange)
 {
     if (exchange->question.has_edns && edns_of(exchange)->is == XF_DNS_EDNS_UNKNOWN &&

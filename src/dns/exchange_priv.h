@@ -7,11 +7,11 @@
 
 #include "resolv_priv.h"
 
-/* What is known of a server and EDNS (exchange.c). */
+/* Does a server understand EDNS? exchange.c */
 struct xf_dns_edns {
     enum { XF_DNS_EDNS_UNKNOWN, XF_DNS_EDNS_SPEAKS, XF_DNS_EDNS_LACKS } is;
     uint64_t until_ms;
-    unsigned silences; /* in a row: no answer with it, but one without */
+    unsigned silences; /* in a row: silent with EDNS, an answer without */
 };
 
 struct xf_dns_servers {

@@ -74,7 +74,7 @@ static bool wants_tls(const struct xf_conf_directory *conf)
     return conf->start_tls || strncasecmp(conf->uri, "ldaps://", 8) == 0;
 }
 
-/* libldap takes what the server says a message will be long, up to 4 GB, and before TLS anybody on the way may say it. */
+/* libldap allocates as much as the server says that a message is long, up to 4 GB; before TLS anybody on the path can say so. */
 void xf_directory_bound(LDAP *ld)
 {
     Sockbuf *buffer = NULL;

@@ -5,9 +5,9 @@
  * The table `edges` is the machine, fire() the only writer of the state. Whoever ends a stream, its `ending` event moves the
  * leg to ENDING and its `closed` event to WAITING or IDLE; the next try comes after 200 ms, doubling, with jitter, and from
  * 200 ms again once a stream was up for a while. A server that is away is tried every second: that costs little, and its users
- * wait for us from the moment when it is back. One that says what is wrong (a stream error) is tried less and less, down to
- * every 10 s. `conflict` means another component of our name: trying hard would make the two throw each other out, so that
- * waits the longest time at once.
+ * wait for us from the moment when it is back. One that answers with a stream error is tried less and less often, down to
+ * every 10 s. `conflict` means another component of our name: trying hard would make the two throw each other out, so we
+ * wait the longest time at once.
  *
  * XEP-0114 has no way to ask whether the other side lives. White space goes out when we were silent, so that TCP finds a dead
  * way; a server that took nothing of what waits for it for STUCK_MS is given up.

@@ -22,7 +22,7 @@
 #include <xfed/xmpp/ns.h>
 #include <xfed/xmpp/owner.h>
 
-#define UNUSED_MS 60000  /* a peer's way that was not used for so long gives way to another owner's */
+#define UNUSED_MS 60000  /* a peer's way that was unused for so long may end for another owner's */
 #define PEERS_PART 8     /* of the descriptors */
 
 struct xf_link {
@@ -97,7 +97,7 @@ static void tell_state(struct xf_link *link)
         link->was_congested = true; /* tell `drained` also after an outage during which nothing was held */
 }
 
-/* There may be room again on one of several ways or legs, while others are still congested: those who wait for these come back. */
+/* One way or leg may have room again while others are congested: all who wait are told, and those of a congested one wait again. */
 static void tell_drained(struct xf_link *link)
 {
     bool was_congested = link->was_congested;
@@ -212,7 +212,7 @@ static uint64_t used_ms(const struct xf_place *place)
     return way_of(place)->used_ms;
 }
 
-/* False: there are too many. One that has to go for it goes in this turn, but not from within. */
+/* False: there are too many. A way that has to end for it ends from its timer, not within this call. */
 static bool make_room(struct xf_link *link, struct xf_span peer, const struct xf_quota_keys *keys)
 {
     const struct xf_quota_limits limits = {
@@ -240,7 +240,7 @@ static struct xf_way *add_peer(struct xf_link *link, struct xf_span peer)
     return way;
 }
 
-/* NULL: there are too many. A way that is neither kept nor has a place is about to end. */
+/* NULL: there are too many. A way that is not kept and holds no place is about to end. */
 static struct xf_way *peer_way(struct xf_link *link, struct xf_span peer)
 {
     struct xf_way *way = xf_map_find(link->peers, peer);

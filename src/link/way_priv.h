@@ -26,7 +26,7 @@ struct xf_way {
     void *owner;
     struct xf_hold hold;
     struct xf_leg *legs;
-    const struct xf_leg *sent;              /* that took the last stanza which was not held */
+    const struct xf_leg *sent;              /* the leg that took the last stanza; held ones do not count */
     size_t leg_count, up_count, busy_count; /* busy: not idle */
     bool is_kept;                           /* does not end by being idle */
     bool counts_as_up, counts_as_congested; /* in the sums of the link */
@@ -48,7 +48,7 @@ void xf_way_stop(struct xf_way *way, const char *reason); /* `gone` follows, lat
 XF_MUST_USE enum xf_err xf_way_send(struct xf_way *way, const struct xf_stanza *stanza);
 void xf_way_pause(struct xf_way *way, bool paused);
 
-/* Does the stanza sent last wait? All wait behind what is held. */
+/* Does the stanza that was sent last wait? While something is held, all do. */
 static inline bool xf_way_is_full(const struct xf_way *way)
 {
     return !xf_hold_is_empty(&way->hold) || (way->sent && way->sent->is_congested);

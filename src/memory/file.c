@@ -5,7 +5,7 @@
  *   peers(peer, direction, auth, first_s, last_s)                     a row for a peer and direction
  *   keys(peer, direction, spki_sha256, ground, first_s, last_s)       its keys, in hex
  *
- * Peers stand there in A-labels, as DNS has them: what a terminal shows and a person types is then never in doubt.
+ * Names of peers are in A-labels, as in DNS: so they are unambiguous on a terminal.
  *
  * A file is ours when it is empty, or says so (application_id) in a format that we know (user_version). Every other one is left as it is.
  * The schema of a file that somebody else wrote cannot make us run functions or triggers of his (DEFENSIVE, trusted_schema), and what

@@ -20,10 +20,10 @@
  * most;
  * - an error of the system: at once.
  *
- * libuv does not look at a conn that is neither read nor written, so that a paused one would not
- * notice a reset, and take more output for it. Those are looked at twice a second; what came before
- * the reset is then read at once, the pause notwithstanding, and its end is told. A FIN waits, with
- * what came before it, until the pause is over.
+ * libuv does not poll a conn that is neither read nor written, so a paused conn would not notice a
+ * reset, and go on taking output. Paused conns are looked at twice a second; what came before the
+ * reset is then read at once, in spite of the pause, and the end is told. A FIN waits, with what came
+ * before it, until the pause is over.
  * Test: tests/unit/net/test_conn.c.
  */
 #include "conn_priv.h"
@@ -184,7 +184,7 @@ static void read_cb(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
     struct xf_net_conn *s = stream->data;
 
     xf_loop_touch(s->loop);
-    if (count == UV_EOF && s->is_broken) { /* libuv does not ask for the error behind the last data */
+    if (count == UV_EOF && s->is_broken) { /* libuv reports no error behind the last data */
         xf_net_conn_die(s, XF_CONN_END_RESET, uv_strerror(UV_ECONNRESET));
     } else if (count == UV_EOF) {
         got_eof(s);

@@ -3,14 +3,14 @@
  * pressure.c — when a stream takes less than the cluster sends, the cluster has to wait a little.
  *
  * A route presses once its queue is more than half full (bytes or stanzas), until it is less than a quarter full; while any
- * route presses, the link it belongs to is not read. That makes everybody on the link wait, so it is rationed:
+ * route presses, the link it belongs to is not read. That makes everybody on the link wait, so:
  *
  *   - only a ready stream presses. One that is still being made takes nothing, however long the others wait: its queue has
- *     room for what comes in the meantime, and what does not fit is bounced;
+ *     room for what comes meanwhile, and what does not fit is bounced;
  *   - a pause lasts PAUSE_MS at most, and the link is then read for as long as it was not;
  *   - a queue that did not move for STALL_MS does not press;
- *   - a link has a ration of pauses: BUDGET_MS at once, and a two-hundredth of the time for good. Peers' names are free, so
- *     each network that peers are in has half of that, however many names it has.
+ *   - a link has a ration of pauses: BUDGET_MS at once, and one part in BUDGET_PART of the time in the long run. Peers' names are
+ *     free, so each network of peers has half of that, however many names it has.
  *
  * With names = per-peer only the pressing peer's own stream of the cluster is not read. Nobody else waits for it then, and
  * there is no ration.
@@ -20,7 +20,7 @@
 #define PAUSE_MS 50
 #define STALL_MS 500
 #define BUDGET_MS 1000
-#define BUDGET_PART 200 /* of the time, for good */
+#define BUDGET_PART 200 /* 1/200 of the time, in the long run */
 
 /* ------------------------------------------------------------------ rations */
 
@@ -31,7 +31,7 @@ static void pay_off(struct xf_ration *ration, uint64_t now_ms)
     ration->at_ms = now_ms;
 }
 
-/* `shares`: the ration is one of so many. */
+/* `shares`: the ration is the link's, divided by so many. */
 static bool has_ration(struct xf_ration *ration, unsigned shares, uint64_t now_ms)
 {
     pay_off(ration, now_ms);
@@ -44,7 +44,7 @@ static void charge(struct xf_ration *ration, unsigned shares, uint64_t paused_ms
     ration->debt += paused_ms * BUDGET_PART * shares;
 }
 
-/* The entry of a network; for a new one, of the network that owes least. NULL: all of them press. */
+/* The entry of a network; a new network takes that of the one that owes least. NULL: all entries press. */
 static struct xf_presser *find_presser(struct xf_routing_link *link, const char *network, uint64_t now_ms)
 {
     struct xf_presser *least = NULL;

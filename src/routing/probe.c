@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * probe.c — peers whose routes are in back-off are tried in the background, so that their stanzas pass again soon after they are there again.
+ * probe.c — peers whose routes are in back-off are tried in the background, so that stanzas pass again soon after the peer is back.
  *
- * Back-off keeps the stanzas of a dead peer from waiting in vain, and the peer's host from us; it doubles, and would outlast a fault by as long as
- * that was. So while routes of a peer bounce, and the cluster goes on sending to it, one of them opens a stream every backoff-probe (2 s). Its stanzas
- * are answered at once meanwhile. When the stream is ready the route sends again, and the peer's other routes leave their back-off too; when
- * it fails nothing changes. After a fault's end a peer is back within 2.5 s, if it refuses, is not routed to, or has no DNS until then.
+ * Back-off spares the stanzas to a dead peer a useless wait, and its host our connects. But it doubles, and so may outlast a fault by as long as the
+ * fault lasted. So while routes of a peer bounce and the cluster goes on sending to it, one of them opens a stream every backoff-probe (2 s).
+ * Stanzas are still bounced at once meanwhile. When the stream is ready the route sends again, and the peer's other routes leave their back-off too;
+ * when it fails nothing changes. A peer whose fault was a refused connect, a lost network or DNS is reached within 2.5 s of the fault's end.
  *
- *  - Failures that cost the peer a conn (TLS, silence, a stream that ends) double the wait, from the second in a row, up to COSTLY_MAX_MS; one that
- *    cost a packet does not.
- *  - Not tried so: domains that DNS says do not exist, and peers with whom certificate, authentication or policy is the trouble. That does not
- *    pass by itself, and each try costs them a handshake. A stream that another route made ready says nothing of these pairs either.
- *  - Not tried so: routes for answers to strangers (room.c). They have their turn when the back-off is over.
- *  - A try is one for a peer, whatever the number of our domains, needs a stanza since the last one, takes 3 s for TCP and
- *    candidate-timeout in all, and passes by an address that refused another peer's a moment ago (xf_out_probe): names are free, and may all point at
- *    one victim. PROBES_MAX are under way in all, and PROBES_PER_WINDOW begin in a tenth of a second; what is too much waits for its next turn.
+ *  - From the second in a row, failures that cost the peer a conn (TLS, silence, a stream that ends) double the wait, up to COSTLY_MAX_MS; a failed
+ *    connect or look-up does not.
+ *  - Not tried: domains that DNS says do not exist, and peers that failed by certificate, authentication or policy. That does not pass by itself,
+ *    and each try costs them a handshake. Another route's success says nothing about these pairs either.
+ *  - Not tried: routes for answers to strangers (room.c). They wait until the back-off is over.
+ *  - There is one try at a time for a peer, whatever the number of our domains. It needs a stanza since the last one, takes at most 3 s for TCP and
+ *    candidate-timeout in all, and skips addresses that refused another try a moment ago (xf_out_probe): names are free, and may all point at one
+ *    victim. At most PROBES_MAX are under way, and PROBES_PER_WINDOW begin in a tenth of a second; the others wait for their next turn.
  */
 #include "routing_priv.h"
 
@@ -36,7 +36,7 @@ struct xf_ailing {
     bool was_costly;           /* the last one */
 };
 
-/* May it pass by itself, and does one pair's success say anything of another's? */
+/* Is it a fault of the server, which may pass by itself and which all pairs share? */
 static bool is_of_server(enum xf_cause cause)
 {
     return cause == XF_CAUSE_CONNECT || cause == XF_CAUSE_DNS_FAILED || cause == XF_CAUSE_TIMEOUT || cause == XF_CAUSE_TLS ||

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * room.c — how many routes there may be, and what peers that we do not know may make us do by them.
+ * room.c — how many routes there may be, and what peers that the configuration does not name can make us do through them.
  *
- * A route is ours when the configuration names the peer, or a user of ours wrote first. Else it is theirs: made for an answer to a peer that
- * wrote to us, which costs that peer nothing but one more name below its domain. Each has a place among those of its kind, by the peer's
- * owner (xmpp/owner.h): where all are taken, the longest unused one of the owner that has most is given up. So strangers displace strangers,
+ * A route is ours when the configuration names the peer, or a user of ours wrote first. Otherwise it is theirs: made for an answer to a peer that
+ * wrote to us, which costs that peer no more than one more name below its domain. Each has a place among those of its kind, by the peer's
+ * owner (xmpp/owner.h): when all are taken, the longest unused one of the owner that has most is given up. So strangers displace strangers,
  * those with most names first, and never a route of ours.
  *
- * Theirs have two bounds more, again by owner and in all: streams that we open for answers alone, and bytes that wait for these.
+ * Theirs have two more bounds, again by owner and in all: the streams that we open for answers alone, and the bytes that wait for these.
  */
 #include "routing_priv.h"
 
@@ -77,7 +77,7 @@ static void log_full(struct xf_route *route, const char *reason)
 
 /* ------------------------------------------------------------------ routes */
 
-/* What servers send by themselves when somebody wrote to them: it says nothing of what our users want. */
+/* Stanzas that servers send on their own when somebody wrote to them: no user of ours asked for those. */
 static bool is_reply(const struct xf_stanza *stanza)
 {
     static const char *const types[] = {"error", "result", "subscribed", "unsubscribed", "unavailable"};

@@ -22,7 +22,7 @@
 #define FREE_MS 600000       /* a route that nobody uses */
 #define QUICK_MS 5000        /* a stream which ends that soon after `ready` is not a good one */
 #define QUICK_LOSSES_MAX 2
-#define DISPLACED_MS 100     /* ... and one whose place another took, when it has nothing left to do */
+#define DISPLACED_MS 100     /* ... and a route whose place another took, once it has nothing to do */
 #define KEY_MAX (2 * XF_DOMAIN_MAX + 1)
 
 static const char *const state_words[] = {
@@ -212,7 +212,7 @@ static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, 
 {
     if (cause == XF_CAUSE_POLICY || cause == XF_CAUSE_SHUTDOWN || route->routing->is_finished)
         return XF_ROUTE_ON_REFUSED;
-    if (cause == XF_CAUSE_IDLE) /* we closed it: what came just then goes into a new one */
+    if (cause == XF_CAUSE_IDLE) /* we closed it; what came at that moment goes into a new one */
         return xf_list_is_empty(&route->queue) ? XF_ROUTE_ON_GONE : XF_ROUTE_ON_LOST;
     if (was_ready)
         return event_of_loss(route);
@@ -402,7 +402,7 @@ struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local,
     return route;
 }
 
-/* A reload may have moved the served domain to another link. One that is not served any more stays where it was: what waits is answered there. */
+/* A reload may have moved the served domain to another link. A route whose domain is no longer served stays: what waits is bounced on its old link. */
 static void follow(struct xf_route *route)
 {
     const struct xf_conf_served *served = xf_policy_served(route->routing->policy, route->local);
@@ -581,10 +581,8 @@ void xf_route_seen(struct xf_route *route)
         return;
     }
     bool may_change = (route->state == XF_ROUTE_QUEUE || route->state == XF_ROUTE_PROBE) && xf_s2s_carries(route->routing->s2s, route->local, route->peer);
-    if (!may_change || !xf_out_abandon(route->out))
-        return;
-    route->out = NULL;
-    fire(route, XF_ROUTE_ON_SEEN);
+    if (may_change && xf_out_abandon(route->out))
+        fire(route, XF_ROUTE_ON_SEEN);
 }
 
 void xf_route_probe(struct xf_route *route)

@@ -4,7 +4,7 @@
  *
  *   outbound.c  stanzas of the cluster: addresses, loop guard, policy, then the route
  *   route.c     one route: its state, queue and stream
- *   room.c      how many routes there may be, and what strangers may make us do by them
+ *   room.c      how many routes there may be, and what strangers can make us do through them
  *   probe.c     peers in back-off are tried in the background
  *   pressure.c  full queues stop the reading of the cluster
  *   bounce.c    error stanzas, to the cluster and to peers
@@ -58,12 +58,12 @@ enum xf_route_event {
 #undef X
 };
 
-/* How long a link was not read, less what was earned by reading it since; pressure.c has the unit. */
+/* How long a link was not read, less what reading it since has earned; the unit is in pressure.c. */
 struct xf_ration {
     uint64_t debt, at_ms;
 };
 
-/* A network for whose peers a link was paused. */
+/* A network for whose peers a link is or was paused. */
 struct xf_presser {
     char network[XF_ADDR_TEXT_BYTES];
     struct xf_ration ration;
@@ -76,9 +76,9 @@ struct xf_routing_link {
     char *title;
     struct xf_link *link;
     struct xf_routing *routing;
-    struct xf_node pressing; /* struct xf_route: want it paused */
+    struct xf_node pressing; /* struct xf_route that want it paused */
     struct xf_timer look;    /* while one presses */
-    uint64_t paused_ms, rested_ms; /* since when it is paused; not again before */
+    uint64_t paused_ms, rested_ms; /* when the pause began; when the next one may begin */
     struct xf_ration ration;
     struct xf_presser pressers[16];
 };
@@ -107,12 +107,12 @@ struct xf_route {
     bool may;                        /* policy lets stanzas out, and local is served */
     bool is_watched;                 /* ruling.c looks at each stanza */
     bool is_theirs;                  /* made for answers to a stranger (room.c) */
-    struct xf_place place;           /* among ours or theirs; none: another route took it, and this one ends */
+    struct xf_place place;           /* among ours or theirs; not held: another route took it, and this one ends */
     struct xf_place stream_place;    /* of theirs, while `out` is a stream for answers */
     struct xf_out *out;              /* NULL in IDLE and BOUNCE */
     struct xf_ailing *ailing;        /* of the peer, in BOUNCE and PROBE; NULL: none, or backoff-probe = 0 */
     struct xf_node ailing_node;
-    bool is_wanted;                  /* a stanza was answered since the last probe of the peer */
+    bool is_wanted;                  /* a stanza was bounced since the last probe of the peer */
     struct xf_node queue;            /* struct xf_kept, oldest first */
     size_t queued_bytes, queued_count;
     struct xf_line *line_out, *line_in; /* NULL: none has waited */
@@ -187,7 +187,7 @@ static inline uint64_t xf_routing_now(const struct xf_routing *routing)
     return routing->env->clock->now_ms;
 }
 
-/* What is left for all queues, and the most that one of them may have: however many peers are silent, there is room for one more. */
+/* What is left for all queues; no queue may be larger than that, so that however many peers are silent, there is room for one more. */
 size_t xf_routing_room(const struct xf_routing *routing);
 
 struct xf_routing_link *xf_routing_link_of(const struct xf_routing *routing, const char *title);
@@ -202,7 +202,7 @@ struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local,
 /* `is_theirs` (xf_room_is_theirs) counts when it is made. NULL: there are too many routes. */
 struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link, struct xf_span local, struct xf_span peer,
                               bool is_theirs);
-void xf_route_give_way(struct xf_route *route, const char *text); /* it has no place any more */
+void xf_route_give_way(struct xf_route *route, const char *text); /* another route took its place */
 void xf_route_free(struct xf_route *route);
 
 /* While draining: does the stanza go to a stream that is there? */
@@ -212,13 +212,13 @@ bool xf_route_delivers(const struct xf_route *route);
 void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza);
 void xf_route_seen(struct xf_route *route);
 void xf_route_judge(struct xf_route *route); /* policy changed */
-void xf_route_forgive(struct xf_route *route); /* ... and what made the peer fail may be mended: the next stanza tries */
+void xf_route_forgive(struct xf_route *route); /* ... which may have mended what made the peer fail: the next stanza tries it */
 void xf_route_sift(struct xf_route *route);  /* ... what waits is asked about anew, and answered where it is refused */
 void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, const char *text);
 
 void xf_route_probe(struct xf_route *route); /* one in BOUNCE: try a stream; xf_probe_failed or xf_probe_end follows */
 
-/* A line about it, which outsiders cause (xfed/stream/lines.h). */
+/* A log line about it, counted: outsiders cause it (xfed/stream/lines.h). */
 #define xf_route_log(route, level, event, ...) xf_log(xf_route_level((route), (level), (event)), event, __VA_ARGS__)
 enum xf_log_level xf_route_level(struct xf_route *route, enum xf_log_level level, const char *event);
 
@@ -231,17 +231,17 @@ void xf_room_fini(struct xf_routing *routing);
 bool xf_room_is_theirs(const struct xf_routing *routing, struct xf_span peer, const struct xf_stanza *first);
 bool xf_room_take(struct xf_route *route, bool is_theirs); /* another route may end for it */
 void xf_room_give(struct xf_route *route);
-bool xf_room_may_open(struct xf_route *route);             /* a stream; another may end for it. Held until: */
+bool xf_room_may_open(struct xf_route *route);             /* a stream, for which another one may end; its place is held until: */
 void xf_room_stream_ended(struct xf_route *route);
 bool xf_room_has_bytes(struct xf_route *route, size_t bytes);
-void xf_room_weigh(struct xf_route *route);                /* what waits is more or less than before */
+void xf_room_weigh(struct xf_route *route);                /* what waits has changed */
 
 /* ------------------------------------------------------------------ probe.c */
 
 void xf_probe_begin(struct xf_route *route);  /* it is in BOUNCE */
-void xf_probe_want(struct xf_route *route);   /* a stanza was answered */
-void xf_probe_failed(struct xf_route *route); /* the probe was for nothing, route->cause says why */
-void xf_probe_end(struct xf_route *route);    /* it leaves BOUNCE or PROBE, or did before */
+void xf_probe_want(struct xf_route *route);   /* a stanza was bounced */
+void xf_probe_failed(struct xf_route *route); /* route->cause says why */
+void xf_probe_end(struct xf_route *route);    /* it leaves BOUNCE or PROBE; nothing when it has left */
 void xf_probe_well(struct xf_routing *routing, struct xf_span peer); /* a stream to the peer is ready: the others' back-off is over */
 
 /* ------------------------------------------------------------------ pressure.c */
@@ -250,7 +250,7 @@ void xf_pressure_init(struct xf_routing_link *link);
 void xf_pressure_pushed(struct xf_route *route);
 void xf_pressure_moved(struct xf_route *route);   /* the stream took something */
 void xf_pressure_dropped(struct xf_route *route); /* the queue became shorter otherwise */
-void xf_pressure_leave(struct xf_route *route);   /* its link is about to be another one */
+void xf_pressure_leave(struct xf_route *route);   /* before it moves to another link */
 
 /* ------------------------------------------------------------------ bounce.c */
 

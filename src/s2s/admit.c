@@ -8,7 +8,7 @@
 #include "s2s_priv.h"
 
 #define SUMMARY_MS 60000
-#define SLOW_MS 5000 /* a peer needs a second; one that took so long gives way */
+#define SLOW_MS 5000 /* a peer needs a second; a conn this old gives way */
 #define DESCRIPTORS_PART 4
 #define EVICTED_LINGER_MS 250 /* for the stream error to leave */
 

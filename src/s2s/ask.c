@@ -44,7 +44,7 @@ struct xf_asker {
     unsigned unheard; /* questions that were sent, but are none any more: their answers may still come */
     unsigned unasked;
     bool is_heard;         /* something was answered */
-    struct xf_timer doubt; /* a question was sent, nothing was heard, and the peer has other addresses */
+    struct xf_timer doubt; /* runs while a question waits for its answer, none came yet, and the peer has other addresses */
     struct xf_timer quiet;
 };
 
@@ -296,7 +296,7 @@ static enum xf_answer answer_of(enum xf_cause cause)
     return absent ? XF_ANSWER_NOT_FOUND : XF_ANSWER_UNREACHABLE;
 }
 
-/* Remembered before anybody can ask anew; one that was evicted says nothing of its server. */
+/* The failure is remembered before anybody can ask anew. An asker that was evicted says nothing about its server. */
 void xf_asker_ending(struct xf_asker *asker, enum xf_cause cause, const char *text)
 {
     if (!asker->is_ready && !asker->is_retired)

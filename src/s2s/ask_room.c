@@ -10,7 +10,7 @@
 
 #include <xfed/base/alloc.h>
 
-#define SLOW_MS 5000 /* a question that is that old gives way */
+#define SLOW_MS 5000 /* a question this old gives way */
 #define DESCRIPTORS_PART 32
 
 /* The questions to one domain. It is there as long as there is one. */

@@ -218,7 +218,7 @@ void xf_out_ask_carrier(struct xf_out *out)
 {
     uint64_t dialback_ms = xf_s2s_conf(out->s2s)->unauthenticated.dialback_ms, candidate_ms = out->settings->candidate_ms;
     xf_out_send_result(out, out->on->out);
-    xf_timer_start(out->s2s->env->timers, &out->deadline, dialback_ms < candidate_ms ? dialback_ms : candidate_ms); /* a stream of its own is left */
+    xf_timer_start(out->s2s->env->timers, &out->deadline, dialback_ms < candidate_ms ? dialback_ms : candidate_ms); /* there is another way: a stream of its own */
 }
 
 void xf_out_become_rider(struct xf_out *out)

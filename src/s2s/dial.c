@@ -4,9 +4,9 @@
  * is up; that one is handed over and the others are dropped. Those dropped count as untried, so that a candidate which accepts TCP
  * and then comes to nothing does not cost the others their turn (xf_dial_next).
  *
- * An address at which a stream came to nothing lately (xf_s2s.avoided) waits until all others did as well: raced with a good one that is far
- * away, it would win, and cost a candidate-timeout each time. That is remembered for each peer apart, since a peer's DNS may name
- * the address of another, and never takes an address away: where all are avoided, all are raced.
+ * An address at which a stream failed lately (xf_s2s.avoided) waits until all others have failed too: raced with a good one that is far
+ * away, it would win, and cost a candidate-timeout each time. That is remembered for each peer apart, since a peer's DNS may name the
+ * address of another peer. No address is given up for it: where all are avoided, all are raced.
  *
  * Addresses that a stranger named (doors.c) are few, counted for each host from the start of an attempt until the conn is
  * authenticated or gone, and remembered when nobody was there.
@@ -187,7 +187,7 @@ static void start_one(struct xf_dial *dial, size_t index)
                                        &attempt_events, attempt);
 }
 
-/* How many may be started now: those that are avoided only when all others came to nothing. */
+/* How many may be started now: avoided ones only when all others have failed. */
 static size_t turn_count(const struct xf_dial *dial)
 {
     for (size_t i = 0; i < dial->first_count; i++)

@@ -9,7 +9,7 @@
 
 #define XF_DIALBACK_KEY_CHARS XF_SHA256_HEX_BYTES
 
-/* Keys and stream ids are opaque; those in use have at most 128 bytes. Longer ones of a peer are not dealt with, whoever opened the stream. */
+/* Keys and stream ids are opaque; those in use have at most 128 bytes. Longer ones are refused, whoever opened the stream. */
 #define XF_DIALBACK_KEY_MAX 1024
 #define XF_DIALBACK_ID_MAX 512
 
@@ -32,7 +32,7 @@ bool xf_dialback_key_is_ours(const char *prepared_secret, struct xf_span receivi
 
 /*
  * from and to of a db:result or db:verify, prepared. XF_ERR_BAD_JID when one is missing or not a domain; XF_ERR_LIMIT when its id is
- * longer than XF_DIALBACK_ID_MAX: nothing may be made of the element then.
+ * longer than XF_DIALBACK_ID_MAX: the stream has to end.
  */
 struct xf_dialback_names {
     char from[XF_DOMAIN_MAX + 1], to[XF_DOMAIN_MAX + 1];

@@ -4,7 +4,7 @@
  *
  * With db:result a stranger names a domain, and that domain's DNS names addresses; each question is a connect of ours to somebody whom
  * strangers chose. So for each name only so many may be under way, and one that did not answer is left alone for a while, whoever asks.
- * The addresses at which streams came to nothing are such doors too: they are not left alone, but come last (dial.c).
+ * The addresses at which streams failed are such doors too; those are still tried, but last (dial.c).
  * Failures are remembered for FAILED_MAX names; the oldest is forgotten first.
  */
 #include "doors_priv.h"

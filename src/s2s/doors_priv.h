@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * doors_priv.h — at whose doors we knock, and which did not open lately (doors.c). A door is a domain or an address; where a stranger
- * named it, it may be somebody who never heard of XMPP.
+ * doors_priv.h — back-off for hosts that we connect to (doors.c). A door is a domain or an address; a stranger may have named one whose owner
+ * never heard of XMPP.
  */
 #pragma once
 

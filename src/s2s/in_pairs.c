@@ -244,10 +244,6 @@ static void on_answered(void *owner, enum xf_answer answer, const char *detail)
     struct xf_dialback_names names = names_of(pair);
     pair->ask = NULL;
     in->open_asks--;
-    if (in->stream.is_ending) { /* too late: nothing can be said on it, and nothing be proved */
-        free_pair(pair);
-        return;
-    }
     if (answer == XF_ANSWER_VALID && !refusal_of(in, xf_span_of(pair->peer), XF_AUTH_DIALBACK)) {
         if (!xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK) || !xf_in_has_place(in, pair))
             return;
@@ -325,7 +321,7 @@ void xf_in_on_pace(void *owner)
     xf_stream_release(&in->stream);
 }
 
-/* A claim costs more than a stanza, and a certificate with a wildcard answers for any number. Before the first pair few claims can be open. */
+/* A claim costs more than a stanza, and one wildcard certificate is good for any number. Before the first pair questions-per-stream bounds them. */
 static void pace(struct xf_in *in)
 {
     if (in->valid_pairs == 0 || ++in->claims % CLAIMS_AT_ONCE != 0 || in->stream.is_ending)
@@ -436,7 +432,7 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
     if (pair && pair->method != XF_AUTH_NONE)
         answer_result(in, names.to, names.from, "valid");
     else if (pair && is_about(pair, elem->text))
-        return; /* the same once more: the answer that is under way is for both */
+        return; /* said twice: the answer that is under way is for both */
     else if (pair || is_full(in, xf_span_of(names.from)))
         answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint"); /* `pair`: another question is still open */
     else

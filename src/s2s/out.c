@@ -102,7 +102,7 @@ void xf_out_resolve(struct xf_out *out)
     out->discovery = xf_discover(dns, xf_span_of(out->peer), &opts, on_discovered, out);
 }
 
-/* Above debug: what a stream says of its end. A probe's is expected. */
+/* Of lines about a failure. That of a probe is expected. */
 static enum xf_log_level level_of(const struct xf_out *out)
 {
     return out->is_probe ? XF_LOG_DEBUG : XF_LOG_INFO;
@@ -557,7 +557,7 @@ static void note_why_closed(struct xf_out *out, enum xf_stream_end end, const ch
         snprintf(text, sizeof(text), "the peer's server said %s%s%s", xf_stream_error_name(out->stream.peer_error),
                  out->stream.peer_text[0] ? ": " : "", out->stream.peer_text);
         xf_out_note_cause(out, XF_CAUSE_STREAM, text);
-    } else if (end == XF_STREAM_END_OUR_ERROR) { /* its own: what this file says has its cause already */
+    } else if (end == XF_STREAM_END_OUR_ERROR) { /* the stream's own; xf_out_give_up has noted its cause before */
         xf_out_note_cause(out, XF_CAUSE_STREAM, out->stream.our_text[0] ? out->stream.our_text : xf_stream_error_name(out->stream.our_error));
     } else if (out->stream.conn_end == XF_CONN_END_TLS || out->state == XF_OUT_HANDSHAKE) {
         snprintf(text, sizeof(text), "TLS failed: %s", detail);

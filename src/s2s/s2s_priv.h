@@ -49,7 +49,7 @@ struct xf_holding { /* zeroed: nothing */
 struct xf_holdings {
     struct xf_quota by_network, by_owner;
 };
-struct xf_addr_keys { /* of an address within its network; not to be copied */
+struct xf_addr_keys { /* an address within its network; `keys` points into the texts: do not copy */
     char host[XF_ADDR_TEXT_BYTES], network[XF_ADDR_TEXT_BYTES];
     struct xf_quota_keys keys;
 };
@@ -140,7 +140,7 @@ XF_MUST_USE bool xf_ask_room_take(struct xf_s2s *s2s, struct xf_ask_room *room, 
 void xf_ask_room_give(struct xf_s2s *s2s, struct xf_ask_room *room);
 void xf_ask_give_way(struct xf_ask_room *room); /* ask.c: end the question that holds it */
 void xf_ask_cancel(struct xf_ask **ask);
-bool xf_ask_is_about(const struct xf_ask *ask, struct xf_span key);
+bool xf_ask_is_about(const struct xf_ask *ask, struct xf_span key); /* does it ask about this key? */
 
 /* Was the peer's server out of reach just now, so that it is not asked again yet? */
 bool xf_ask_is_in_vain(const struct xf_s2s *s2s, struct xf_span peer, enum xf_answer *out_answer, const char **out_text);
@@ -152,7 +152,7 @@ unsigned xf_ask_per_host(const struct xf_s2s *s2s);
 /* What a verify stream (an xf_out) tells its asker. */
 void xf_asker_ready(struct xf_asker *asker);
 void xf_asker_answer(struct xf_asker *asker, const struct xf_elem *elem);
-void xf_asker_ending(struct xf_asker *asker, enum xf_cause cause, const char *text); /* what is asked from now on needs another one */
+void xf_asker_ending(struct xf_asker *asker, enum xf_cause cause, const char *text); /* takes no more questions */
 void xf_asker_ended(struct xf_asker *asker, enum xf_cause cause, const char *text);  /* frees it */
 
 /* ---- features.c */
@@ -201,7 +201,7 @@ struct xf_dial_events {
  * them are tried, of one host two at most, none that is shut, and not more than `per_host` at a time on one host, those of other
  * dials included; for a place there it waits.
  *
- * Addresses in `avoided` are tried when all others came to nothing, and like all others when there are none.
+ * Addresses in `avoided` are tried once all others have failed, or at once when there are no others.
  */
 struct xf_dial_opts {
     unsigned connect_ms;
@@ -210,7 +210,7 @@ struct xf_dial_opts {
     unsigned per_host;
     const char *peer;          /* borrowed */
     struct xf_doors *avoided;  /* xf_s2s.avoided: addresses of the peer that come last */
-    enum xf_cause forgiven;    /* ... but those that came to nothing by this */
+    enum xf_cause forgiven;    /* ... unless they failed for this cause; NONE: no exception */
 };
 struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candidates, size_t count, const struct xf_dial_opts *opts,
                             const struct xf_dial_events *events, void *owner);
@@ -218,11 +218,11 @@ struct xf_source xf_source_of(const struct xf_peer_settings *settings);
 void xf_dial_free(struct xf_dial **dial);     /* drops conns under way */
 void xf_dial_next(struct xf_dial *dial);      /* the conn that was handed over came to nothing: go on with the others */
 bool xf_dial_has_more(const struct xf_dial *dial);
-void xf_dial_uncount(struct xf_dial *dial);   /* the conn that was handed over is authenticated: its host may have another one */
+void xf_dial_uncount(struct xf_dial *dial);   /* the conn that was handed over is authenticated: it no longer counts for its host */
 void xf_dial_put_back(struct xf_dial *dial);  /* the address of the conn that was handed over is to be tried once more */
-/* The conn that was handed over came to nothing by `cause`; `is_silent`: there was not even a stream header. */
+/* The conn that was handed over failed for `cause`: its address is avoided. `is_silent`: not even a stream header came. */
 void xf_dial_blame(struct xf_dial *dial, enum xf_cause cause, bool is_silent);
-void xf_dial_praise(struct xf_dial *dial);    /* it led to a stream that is ready */
+void xf_dial_praise(struct xf_dial *dial);    /* it led to a ready stream: its address is not avoided any more */
 
 struct xf_pair;
 
@@ -299,7 +299,7 @@ struct xf_out {
     struct xf_s2s *s2s;
     char *local, *peer;
     const struct xf_peer_settings *settings; /* renewed by reload */
-    bool for_stranger;                       /* a stranger had us open it */
+    bool for_stranger;                       /* opened for an answer to a stranger */
     struct xf_asker *asker;                  /* a verify stream, until it ended; NULL: delivery */
     bool is_probe;                           /* ... for a peer that failed just now */
     const struct xf_out_events *events;      /* NULL after `ended` */
@@ -317,8 +317,8 @@ struct xf_out {
     bool is_direct;                          /* of the present conn */
     char *target;                            /* the server of the present conn, when secure SRV named it; NULL */
     struct xf_tlsa_set *tlsa;                /* of that server, NULL: none; counted */
-    bool tls_broke;                          /* with one of the addresses */
-    bool tlsa_exists;                        /* of one of them */
+    bool tls_broke;                          /* a handshake with one of the addresses failed */
+    bool tlsa_exists;                        /* for one of them */
     bool in_clear;                           /* TLS failed, and tls = optional: the next conns are without */
     struct xf_features features;
     bool peer_speaks_dialback;               /* feature, or the namespace on its header */
@@ -331,8 +331,8 @@ struct xf_out {
     bool was_ready;
     unsigned dropped;                        /* stanzas of the peer, to which it has no right */
     struct xf_timer deadline;                /* of the negotiation; runs until READY */
-    struct xf_timer patience;                /* with the present conn */
-    uint64_t asked_ms;                       /* since when it is waited for */
+    struct xf_timer patience;                /* how long the present conn may take; out_ways.c */
+    uint64_t asked_ms;                       /* since when we wait for it */
     struct xf_timer tick;                    /* READY: idle, keep-alive, parking */
     struct xf_timer farewell;                /* gives `ended` outside of calls */
     uint64_t opened_ms, ready_ms, stanzas;
@@ -385,8 +385,8 @@ void xf_out_send_result(struct xf_out *out, struct xf_out *carrier);
 /* A verify stream for an asker. */
 struct xf_out *xf_out_open_verify(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, struct xf_asker *asker);
 bool xf_out_has_more(const struct xf_out *out); /* other addresses of the peer, until: */
-void xf_out_settle(struct xf_out *out);         /* its address is the right one */
-void xf_out_give_back(struct xf_out *out, const char *text); /* it is not: closed, and the asker hears nothing more of it */
+void xf_out_settle(struct xf_out *out);         /* the present address is good: forget the others */
+void xf_out_give_back(struct xf_out *out, const char *text); /* it is not good: close it; the asker gets no event of it */
 
 /* ---- in.c, in_auth.c, in_pairs.c */
 enum xf_pass { XF_PASS_PLAIN, XF_PASS_TLS, XF_PASS_AUTH };
@@ -524,13 +524,13 @@ struct xf_fall xf_remember_out(const struct xf_out *out);
 bool xf_remember_is_behind(const struct xf_s2s *s2s, const char *peer, bool is_inbound, const struct xf_verdict *verdict,
                            enum xf_auth_method method);
 
-/* ---- streamlog.c: one line for each stream up and down; lines about streams, which outsiders cause and which are counted */
+/* ---- streamlog.c: one line for each stream up and down; other lines about streams. All count (xfed/stream/lines.h) */
 #define xf_in_log(in, level, event, ...) xf_log(xf_in_level((in), (level), (event)), event, __VA_ARGS__)
 #define xf_out_log(out, level, event, ...) xf_log(xf_out_level((out), (level), (event)), event, __VA_ARGS__)
 enum xf_log_level xf_in_level(struct xf_in *in, enum xf_log_level level, const char *event);
 enum xf_log_level xf_out_level(struct xf_out *out, enum xf_log_level level, const char *event);
 #define xf_alarm_log(s2s, peer, level, event, ...) xf_log(xf_alarm_level((s2s), (peer), (level), (event)), event, __VA_ARGS__)
-enum xf_log_level xf_alarm_level(struct xf_s2s *s2s, struct xf_span peer, enum xf_log_level level, const char *event); /* it is not what it was */
+enum xf_log_level xf_alarm_level(struct xf_s2s *s2s, struct xf_span peer, enum xf_log_level level, const char *event); /* of remember.c */
 void xf_log_out_up(struct xf_out *out);
 void xf_log_out_down(struct xf_out *out, const char *detail);
 void xf_log_in_up(struct xf_in *in, const struct xf_pair *pair);

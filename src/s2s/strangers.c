@@ -2,12 +2,12 @@
 /*
  * strangers.c — what authenticated peers that the configuration does not name may hold together: streams to us, and pairs on them.
  *
- * Names are free: whoever has one domain authenticates as many below it as he likes, with one certificate or one DNS record, from any
- * address that he has. So each stream and each pair has two places (base/quota.h): among those of its address and network, and among those
- * of its owner, the registered domain. Where these are all taken, the longest unused one of whoever has most ends, politely; who has as
- * many as anybody is refused.
+ * Names are free: whoever has one domain can authenticate any number of domains below it, with one certificate or one DNS record, from any
+ * address. So each stream and each pair has two places (base/quota.h): among those of its address and network, and among those of its owner,
+ * the registered domain. When these are all taken, the longest unused one of whoever has most ends politely; a newcomer that has as many as
+ * anybody else is refused.
  *
- * A stream on which a named peer is authenticated holds none, nor do the pairs on it, whatever else it carries: strangers cannot displace it.
+ * A stream on which a named peer is authenticated holds no place, whatever else it carries: strangers cannot displace it.
  */
 #include "s2s_priv.h"
 
@@ -68,8 +68,8 @@ struct victims {
 };
 
 /*
- * A network or an owner that is full has to give one up itself. Where all are taken, one of the two has to know who has more than the
- * newcomer: whoever ends gives up both places.
+ * A network or an owner that is full has to give one up itself. When all are taken, it is enough that one of the two quotas finds somebody who has
+ * more than the newcomer: a stream that ends gives up both places.
  */
 static bool has_room(const struct xf_in *in, const struct kind *kind, const struct keys *keys, struct victims *out)
 {
@@ -188,7 +188,7 @@ static bool take_pair(struct xf_in *in, struct xf_pair *pair, const struct keys 
         return false;
     struct xf_in *of_network = victims.of_network ? in_of_pair_network(victims.of_network) : NULL;
     struct xf_in *of_owner = victims.of_owner ? in_of_pair_owner(victims.of_owner) : NULL;
-    if (of_network == in || of_owner == in) /* not at the cost of the very stream */
+    if (of_network == in || of_owner == in) /* a stream does not end for its own next pair */
         return false;
     displace(of_network ? of_network : of_owner);
     if (of_network && has_room(in, &kind, keys, &victims) && victims.of_owner) /* still */
@@ -210,21 +210,14 @@ static bool take_stream(struct xf_in *in, const struct keys *keys)
     return true;
 }
 
-static bool is_beside_named(const struct xf_in *in)
-{
-    return in->valid_pairs > 0 && !is_held(&in->holding);
-}
-
 bool xf_stranger_admit(struct xf_in *in, struct xf_pair *pair)
 {
     struct xf_span peer = xf_span_of(pair->peer);
     struct keys keys;
     if (xf_policy_names(in->s2s->policy, peer)) {
-        leave_all(in);
+        give(&in->s2s->stranger_streams, &in->holding);
         return true;
     }
-    if (is_beside_named(in))
-        return true;
     make_keys(in, peer, &keys);
     if ((in->valid_pairs > 0 || take_stream(in, &keys)) && take_pair(in, pair, &keys))
         return true;
@@ -237,7 +230,7 @@ bool xf_stranger_may_claim(struct xf_in *in, struct xf_span peer)
     struct kind kind = pairs(in->s2s);
     struct victims victims;
     struct keys keys;
-    if (xf_policy_names(in->s2s->policy, peer) || is_beside_named(in))
+    if (xf_policy_names(in->s2s->policy, peer))
         return true;
     make_keys(in, peer, &keys);
     return has_room(in, &kind, &keys, &victims);
@@ -261,7 +254,9 @@ static bool judge_pair(struct xf_pair *pair)
     struct xf_span peer = xf_span_of(pair->peer);
     bool is_named = pair->method != XF_AUTH_NONE && xf_policy_names(pair->in->s2s->policy, peer);
     struct keys keys;
-    if (pair->method != XF_AUTH_NONE && !is_named && !is_held(&pair->holding)) {
+    if (is_named) {
+        xf_stranger_pair_left(pair);
+    } else if (pair->method != XF_AUTH_NONE && !is_held(&pair->holding)) {
         make_keys(pair->in, peer, &keys);
         enter(pair->in, &pair->in->s2s->stranger_pairs, &pair->holding, &keys);
     }
@@ -277,7 +272,7 @@ void xf_stranger_judge(struct xf_in *in)
     XF_LIST_EACH(node, &in->pairs)
     is_named |= judge_pair(XF_CONTAINER(node, struct xf_pair, node));
     if (is_named) {
-        leave_all(in);
+        xf_stranger_left(in);
     } else if (!is_held(&in->holding)) {
         make_keys(in, xf_span_of(XF_CONTAINER(in->pairs.next, struct xf_pair, node)->peer), &keys);
         enter(in, &in->s2s->stranger_streams, &in->holding, &keys);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * streamlog.c — one line when a stream is up and one when it is down, with all that an operator asks first; and on whose account a line about a
- * stream goes (xfed/stream/lines.h).
+ * streamlog.c — one line when a stream is up and one when it is down, with all that an operator asks first; and against whose bound a line about a
+ * stream counts (xfed/stream/lines.h).
  */
 #include "s2s_priv.h"
 

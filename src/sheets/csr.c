@@ -89,10 +89,10 @@ static void put_names(const struct names *names, FILE *out)
     put_xmpp_addresses(names, &number, out);
 }
 
-/* Chrome's root programme and, after it, the public authorities: no clientAuth beside serverAuth since 2026; ACME answers badCSR. */
+/* Since 2026 Chrome's root programme, and so the public authorities, allow no clientAuth beside serverAuth; ACME answers badCSR. */
 static const char for_servers[] =
-    "# The usage is that of a server: public authorities refuse a request for clientAuth (badCSR). Few peers want it of us when we connect;\n"
-    "# those fall back to dialback. An authority of your own can sign both: publish { private-ca = yes }.\n";
+    "# The usage is that of a server: public authorities refuse a request for clientAuth (badCSR). Few peers insist on it when we connect;\n"
+    "# with those we authenticate by dialback. An authority of your own can sign both: publish { private-ca = yes }.\n";
 static const char for_both[] =
     "# The usages are those of a server and a client (publish { private-ca = yes }): public authorities refuse this with badCSR.\n";
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lines.c — see lines.h. Its memory is bounded by the lines that may be written: who has only hidden ones has no entry. */
+/* lines.c — see lines.h. Its memory is bounded by the lines that may be written: an owner of whom nothing was written has no entry. */
 #include <xfed/stream/lines.h>
 
 #include <stdio.h>

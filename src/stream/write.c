@@ -4,7 +4,7 @@
 
 #include <xfed/xmpp/ns.h>
 
-#define UNREAD_MAX (2 * XF_CONN_HIGH_WATER) /* of control elements that wait for one who does not read */
+#define UNREAD_MAX (2 * XF_CONN_HIGH_WATER) /* of control elements that wait for a peer that does not read */
 
 struct xf_draft xf_stream_draft(struct xf_stream *stream)
 {
@@ -12,8 +12,8 @@ struct xf_draft xf_stream_draft(struct xf_stream *stream)
 }
 
 /*
- * Control elements alone are counted: stanzas stop at the high-water mark by themselves, and a peer that is slow to take them still gets its
- * answers. All of a turn's answers count, though the peer could not read the first ones yet: a turn reads at most 256 KiB.
+ * Only control elements are counted: stanzas stop at the high-water mark by themselves, and a peer that reads them slowly still gets its answers.
+ * The answers of one turn all count, although the peer had no time to read the first ones: a turn reads at most 256 KiB.
  */
 static bool is_read(struct xf_stream *stream, size_t len)
 {
@@ -66,7 +66,7 @@ void xf_stream_send_header(struct xf_stream *stream, const struct xf_stream_head
         stream->header_sent = true;
 }
 
-/* Without room the peer does not read anyway. */
+/* Where there is no room for it, the peer is not reading anyway. */
 static void append_space(struct xf_buf *out, size_t len)
 {
     char *tail = xf_buf_reserve(out, len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * names.c — does a certificate name a domain? Pure text; facts.c made the names lower case, clean
- * and A-labels, and to those the domain is brought here.
+ * and A-labels; the domain is turned into A-labels here.
  *
  * RFC 6125 §6.4, RFC 9525 §6.3: a dNSName is equal, or its whole left-most label is "*" and stands
  * for exactly one label; "f*o", "a.*.example", "*" and "*.tld" match nothing. SRVName (RFC 4985)

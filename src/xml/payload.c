@@ -91,7 +91,7 @@ void xf_payload_begin(struct xf_payload *payload, struct xf_span content_ns)
 {
     clear(&payload->out);
     clear(&payload->ns_text);
-    xf_buf_append_span(&payload->ns_text, content_ns); /* banned-ok: one of ours, and no limit of stanzas is shorter */
+    xf_buf_append_span(&payload->ns_text, content_ns); /* banned-ok: a namespace of ours, shorter than any limit of stanzas */
     payload->content_len = (uint32_t)content_ns.len;
     if (!payload->levels) {
         payload->level_cap = FIRST_LEVELS;

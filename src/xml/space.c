@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * space.c — the white space that a long stanza needs behind it, so that its reader does not lie in wait for more.
+ * space.c — the white space that must follow a long stanza, so that its reader does not wait for more.
  *
- * expat with deferral (since CVE-2023-52425; on by default, and few servers switch it off) looks at a tag that came in pieces again only when
- * twice as much lies there as when it looked last. A tag of `len` bytes was looked at with fewer than `len` of them there, so that 2 * `len`
- * bytes from its start on are always enough, whatever the pieces were; less may leave the stanza, and everybody's behind it, until somebody
+ * expat with reparse deferral (since CVE-2023-52425; on by default, and few servers switch it off) parses a tag that came in pieces again only when
+ * it has twice as many bytes as at the last try. A try at a tag of `len` bytes that failed had fewer than `len` of them, so 2 * `len` bytes from its
+ * start are always enough, whatever the pieces were. With fewer, the stanza and all that follows it for other users may wait until somebody
  * writes again (Prosody 0.12 and ejabberd, with tags above 8 KB). White space between stanzas is what RFC 6120 §4.6.1 keeps streams alive with.
  */
 #include <xfed/xml/writer.h>

@@ -7,15 +7,14 @@
  * and forbidden characters. What a library made of all else is held against the same table, so that
  * no normalisation can bring in a '@' or a '/' (U+FF20, U+2100, ...).
  *
- * Local parts: servers in use compare by nodeprep (libidn). It knows Unicode 3.2; what was assigned
- * since is let through, as they do, what never was is refused (RFC 8264 section 9.10).
+ * Local parts: servers in use compare by nodeprep (libidn), which knows Unicode 3.2. Code points
+ * assigned since are let through, as those servers do; unassigned ones are refused (RFC 8264 section 9.10).
  *
- * Resources: whatever people see is theirs to choose, from right to left too, for which stringprep
- * had a rule that clients do not know. Letters, marks, digits, punctuation and symbols pass, spaces
- * of all kinds become U+0020, the rest is NFC. Where the RFC is stricter than servers in use, these
- * are followed: contextual rules and its list of exceptions are not held (a middle dot, a tatweel),
- * and what stringprep maps to nothing (RFC 3454 table B.1: an emoji's variation selector) is
- * dropped, but for the joiners that Persian and Hindi need.
+ * Resources: letters, marks, digits, punctuation and symbols pass, in any direction (stringprep had a
+ * rule about right-to-left text that clients do not know); spaces of all kinds become U+0020, and the
+ * result is NFC. Where the RFC is stricter than servers in use, we do as they do: its contextual rules
+ * and exceptions (a middle dot, a tatweel) are not applied, and what stringprep maps to nothing (RFC
+ * 3454 table B.1: an emoji's variation selector) is dropped, except the joiners of Persian and Hindi.
  *
  * The ceiling of 1023 bytes holds after preparation (RFC 7622 section 3.3.1), so that a raw part
  * may be longer. XF_JID_MAX bounds it, and with it the work. libidn reads over the end of what is

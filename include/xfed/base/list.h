@@ -44,7 +44,7 @@ static inline void xf_list_remove(struct xf_node *node) /* of a linked node, or 
     node->prev = node->next = NULL;
 }
 
-/* All nodes of `from`, in order, to the empty ring `to`: for a walk during which more may be pushed, which are for another one. */
+/* Move all nodes of `from`, in order, to the empty ring `to`: for a walk that is not to meet the nodes which are pushed meanwhile. */
 static inline void xf_list_take_all(struct xf_node *to, struct xf_node *from)
 {
     xf_list_init(to);

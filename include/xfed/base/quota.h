@@ -2,9 +2,9 @@
 /*
  * quota.h — places that many want: who gets one, and whose it is when all are taken.
  *
- * A place belongs to a member of a group: the group is what one owner is taken to have (a network, a registered domain), the member one of
- * his names in there (an address, a domain). Members and groups are texts; nothing here knows what they mean. All costs are a few
- * look-ups, however many places there are. Test: tests/unit/base/test_quota.c.
+ * A place belongs to a member of a group. The group stands for one owner (a network, a registered domain), the member is one of its names
+ * (an address, a domain). Both are texts; nothing here knows what they mean. Each call costs a few look-ups, however many places there are.
+ * Test: tests/unit/base/test_quota.c.
  */
 #pragma once
 
@@ -30,16 +30,16 @@ struct xf_quota_keys {
 struct xf_quota_limits {
     unsigned per_member, per_group, total;
     unsigned unused_ms; /* a place not used for so long may be taken by whoever has fewer; at least 1 */
-    bool shares_own;    /* a full member may take its own places that were not used for so long */
+    bool shares_own;    /* a full member may take one of its own places that was not used for unused_ms */
 };
 
-/* When was the place used last of all? Asked only of those that are about to be lost. */
+/* When was the place last used? Asked only about places that are about to be lost. */
 typedef uint64_t (*xf_place_used_fn)(const struct xf_place *place);
 
 struct xf_quota {
     struct xf_map *crowds[XF_CROWD_KINDS]; /* of groups and of members: text -> struct xf_crowd */
     struct xf_crowd *all;
-    xf_place_used_fn used;                 /* NULL: when they were taken */
+    xf_place_used_fn used;                 /* NULL: a place counts as used when it was taken */
 };
 void xf_quota_init(struct xf_quota *quota, xf_place_used_fn used);
 void xf_quota_fini(struct xf_quota *quota); /* every place was given back */
@@ -53,7 +53,7 @@ enum xf_quota_answer xf_quota_look(struct xf_quota *quota, const struct xf_quota
 /* Take one, whatever the limits say. The keys are copied. */
 void xf_quota_enter(struct xf_quota *quota, struct xf_place *place, const struct xf_quota_keys *keys, uint64_t now_ms);
 
-/* Both: on XF_QUOTA_ROOM the place is held, and *out_evicted, when set, was given back for it: its owner must end. */
+/* Look and enter. On XF_QUOTA_ROOM the place is held; *out_evicted, unless NULL, was given back for it, and whoever held it must end. */
 enum xf_quota_answer xf_quota_take(struct xf_quota *quota, struct xf_place *place, const struct xf_quota_keys *keys,
                                    const struct xf_quota_limits *limits, uint64_t now_ms, struct xf_place **out_evicted);
 void xf_quota_give(struct xf_quota *quota, struct xf_place *place); /* of none held: nothing */
@@ -64,6 +64,6 @@ static inline bool xf_place_is_held(const struct xf_place *place)
     return place->crowds[XF_CROWD_ALL] != NULL;
 }
 
-/* A place may weigh something besides (bytes that wait): what it does, and what all of its member, its group, or all do together. */
+/* A place may have a weight (bytes that wait). The second is the sum of its member, of its group, or of all. */
 void xf_place_weigh(struct xf_place *place, size_t weight);
 size_t xf_place_weight(const struct xf_place *place, enum xf_crowd_kind kind);

@@ -7,14 +7,14 @@
 #define XF_SECRECY_WORDS_BYTES 512
 
 enum xf_secrecy {
-    XF_SECRECY_KEPT,     /* also when there is no such file: whoever reads it will say so */
+    XF_SECRECY_KEPT,     /* also when the file does not exist: whoever reads it will say so */
     XF_SECRECY_READABLE, /* others can read it */
     XF_SECRECY_WRITABLE, /* others can put a secret of theirs in its place */
 };
 
 /*
- * By the modes of the file that `path` leads to (links are followed, as certbot's), and of the folder that it is named in. A group may read what
- * belongs to root, as Debian's ssl-cert and systemd's credentials do.
+ * Judged by the modes of the file that `path` leads to (links are followed, certbot has them) and of the folder in `path`. A group may read a file
+ * that belongs to root, as with Debian's ssl-cert and systemd's credentials.
  *
  * out_words   what is wrong and what to run against it: "everybody on this machine can read it: chmod o-rwx"; "" when nothing is
  */

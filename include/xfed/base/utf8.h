@@ -30,7 +30,7 @@ static inline bool xf_utf8_is_partial(const struct xf_utf8 *state)
 bool xf_utf8_valid(const char *bytes, size_t len);
 
 /*
- * Text that was valid before it was cut somewhere, without the half of a character at its end. Who
- * writes into XML what was made to fit a buffer asks for this.
+ * Text that was valid until it was cut to fit a buffer, without the part of a character at its end:
+ * for whoever writes it into XML.
  */
 struct xf_span xf_utf8_whole(struct xf_span text);

@@ -2,7 +2,7 @@
 /*
  * link.h — the connection to the local cluster: XEP-0114 component streams to one or several nodes. Sans I/O.
  *
- * Reconnects from 200 ms, doubling, with jitter, to a second, or 10 s after a stream error; `conflict` waits the longest time. While no connection is up,
+ * Reconnects after 200 ms, doubling, with jitter, up to a second, or up to 10 s after a stream error; `conflict` waits the longest time. While no connection is up,
  * stanzas are held (hold_ms, hold_bytes), then refused. Nothing that could make a server close the link leaves here: only
  * message, presence and iq with prepared from and to, legal XML, and at most max_stanza_bytes.
  */
@@ -18,7 +18,7 @@ struct xf_link_events {
     void (*stanza)(void *owner, struct xf_link *link, struct xf_stanza *stanza);
     /* A held stanza waited too long, or the link never came back: tell its sender (it is given again, addressed). */
     void (*expired)(void *owner, struct xf_link *link, struct xf_stanza *stanza);
-    void (*drained)(void *owner, struct xf_link *link); /* a part of it is no longer congested, or it is up again */
+    void (*drained)(void *owner, struct xf_link *link); /* some part of it is no longer congested, or up again */
     void (*state)(void *owner, struct xf_link *link, bool is_up);
 };
 
@@ -41,7 +41,7 @@ void xf_link_free(struct xf_link **link);
  */
 #define XF_LINK_PEER_IDLE_MS 1800000
 void xf_link_keep_peer(struct xf_link *link, struct xf_span peer);
-void xf_link_keep_none(struct xf_link *link); /* for another configuration: those that are not kept again end as others do, when idle */
+void xf_link_keep_none(struct xf_link *link); /* before a new configuration keeps its own: the others end once they are idle */
 
 /*
  * Deliver an addressed stanza. XF_ERR_LIMIT: larger than the link takes. XF_ERR_CLOSED: down for longer than hold_ms, the
@@ -54,14 +54,12 @@ XF_MUST_USE enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanz
 bool xf_link_is_congested(const struct xf_link *link);
 
 /*
- * Just after xf_link_send of a stanza of this peer: does it wait behind a slow or lost part of the link, so that S2S should stop reading
- * that peer? With names = per-peer that is the peer's own stream, with several nodes the node that the stanza went to.
+ * Ask right after xf_link_send of a stanza from this peer: does it wait behind a slow or lost part of the link, so that S2S should stop reading
+ * the peer? The part is the peer's own stream with names = per-peer, and the node that the stanza went to with several nodes.
  */
 bool xf_link_is_full(const struct xf_link *link, struct xf_span peer);
 bool xf_link_is_up(const struct xf_link *link);
 
-/*
- * Stop and go on reading the cluster: what it sends to this peer with names = per-peer, all of it otherwise.
- */
+/* Stop reading the cluster, or go on: with names = per-peer only the stream of this peer, else all of it. */
 void xf_link_pause(struct xf_link *link, struct xf_span peer, bool paused);
 bool xf_link_is_per_peer(const struct xf_link *link);

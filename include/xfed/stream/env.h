@@ -32,8 +32,8 @@ struct xf_env {
 };
 
 /*
- * As many as a setting says, but at most that part (4: a quarter) of the descriptors: so that what one kind of peer may hold leaves room for
- * the others, for the link and for DNS, however small the limit of the process is.
+ * What a setting allows, but at most that part (4: a quarter) of the descriptors, so that one kind of peer leaves room for the others, for the
+ * link and for DNS, however few descriptors the process may have.
  */
 static inline unsigned xf_env_share(const struct xf_env *env, unsigned wanted, unsigned part)
 {

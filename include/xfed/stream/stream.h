@@ -52,7 +52,7 @@ struct xf_stream {
     enum xf_stream_error our_error, peer_error;
     char peer_text[128];           /* text of the peer's stream error, legal XML text, cut */
     char our_text[200];            /* ... of ours, cut; "" for none */
-    size_t unread_bytes;           /* of control elements, since the other side had nearly all of the output */
+    size_t unread_bytes;           /* of control elements, since the output was last nearly empty */
     enum xf_conn_end conn_end;
     enum xf_stream_end end;
     struct xf_timer linger;        /* how long the peer may take to end the stream too */
@@ -90,9 +90,9 @@ struct xf_stream_header {
 void xf_stream_send_header(struct xf_stream *stream, const struct xf_stream_header *header);
 
 /*
- * Write a control element: begin, append to the draft (xml/writer.h), send; it leaves at the end of the turn. Nothing else is the way to a
- * stream's output but stanzas. Whatever an element holds, it goes out whole or the stream ends: when it does not fit, and when the other side
- * reads nothing while we have this and that to say, over and over (policy-violation). Nothing goes out once is_ending.
+ * Write a control element: begin, append to the draft (xml/writer.h), send; it leaves at the end of the turn. Stanzas apart, this is the only way
+ * into a stream's output. The element goes out whole, or the stream ends with policy-violation: when it does not fit, and when the other side
+ * does not read while our control elements pile up. Nothing goes out once is_ending.
  */
 struct xf_draft xf_stream_draft(struct xf_stream *stream);
 void xf_stream_send_draft(struct xf_stream *stream, struct xf_draft *draft);

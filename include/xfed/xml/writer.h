@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * writer.h — XML text into a buffer. What is written is legal XML 1.0: the caller's texts come from our reader
- * (legal by construction) or are our own. No text is too long: small pieces go into a draft (base/draft.h), a stanza is written whole or not.
+ * (legal by construction) or are our own. No text is too long: small pieces go into a draft (base/draft.h), a stanza is written whole or not at all.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ void xf_xml_value(struct xf_draft *draft, struct xf_span text);
 /* ` name="value"`, or nothing when the value is absent. */
 void xf_xml_attr(struct xf_draft *draft, const char *name, struct xf_span value);
 
-/* Does it take at most `max_bytes` when xf_xml_stanza has written it? To the byte; looked at closely only where an upper bound is above. */
+/* Is it at most `max_bytes` long as xf_xml_stanza writes it? Exact to the byte; counted only when an upper bound does not settle it. */
 bool xf_xml_stanza_fits(const struct xf_stanza *stanza, const char *content_ns, size_t max_bytes);
 
 /*
@@ -28,8 +28,8 @@ bool xf_xml_stanza_fits(const struct xf_stanza *stanza, const char *content_ns, 
 XF_MUST_USE enum xf_err xf_xml_stanza(struct xf_buf *out, const struct xf_stanza *stanza, const char *content_ns,
                                       struct xf_span stream_lang);
 
-/* A shorter tag comes in one piece: no packet carries less (IPv6, 1,280 bytes with all headers). */
+/* A shorter tag comes in one piece: every path carries packets of 1,280 bytes (IPv6). */
 #define XF_XML_LONG_TAG_BYTES 1024u
 
-/* How much white space `written`, a stanza of this writer, needs behind it for a reader with expat's deferral to act on it at once (space.c). */
+/* How much white space must follow `written`, a stanza of this writer, so that a reader whose expat defers long tags acts on it at once (space.c). */
 size_t xf_xml_space_behind(struct xf_span written);
