@@ -87,6 +87,7 @@ void xf_tls_check_dane(struct xf_tls_finding *finding, const struct xf_tls_store
     if (usage >= 0 && usage != USAGE_DANE_EE) {
         *out_chain = chain;
         chain = NULL;
+        finding->above_is_listed = lists.above_is_listed;
         finding->revocation = xf_tls_revocation_join(finding->revocation, lists.revocation);
         if (lists.revocation == XF_CERT_REVOKED)
             snprintf(finding->revocation_text, sizeof(finding->revocation_text), "%s",

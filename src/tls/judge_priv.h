@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * judge_priv.h — the parts of a judgement: evidence.c (what a handshake left), verify.c (chain),
- * revocation.c (lists), ocsp.c, dane.c, put together by judge.c.
+ * constraints.c (names), revocation.c (lists), ocsp.c, dane.c, put together by judge.c.
  */
 #pragma once
 
@@ -43,6 +43,7 @@ struct xf_tls_finding {
     char chain_text[sizeof(((struct xf_tls_facts *)NULL)->chain_text)];
     enum xf_cert_revocation revocation;
     char revocation_text[sizeof(((struct xf_tls_facts *)NULL)->revocation_text)];
+    bool above_is_listed; /* lists in date say that no certificate between leaf and anchor is revoked */
     enum xf_cert_dane dane;
     unsigned dane_usage;
 };
@@ -76,6 +77,9 @@ void xf_tls_revocation_watch(X509_STORE_CTX *task, struct xf_tls_finding *findin
 int xf_tls_verify(struct xf_tls_finding *finding, const struct xf_tls_store *store,
                   const struct xf_tls_evidence *evidence, SSL_DANE *dane,
                   STACK_OF(X509) * *out_chain);
+
+/* constraints.c: X509_V_OK, or which constraint of a CA the leaf's addresses and services violate. */
+int xf_tls_check_constraints(STACK_OF(X509) * chain);
 
 bool xf_tls_is_for_tls(X509 *leaf); /* by its extended key usage; without one for everything */
 

@@ -5,7 +5,8 @@
  * It counts when it is signed by the issuer of the leaf or by whom that delegated
  * (section 4.2.2.2), is about this very certificate, and is fresh; then it says "good" or
  * "revoked". What does not hold is no answer (UNKNOWN). A response is worth no more than the chain
- * to the issuer: without a good one it is not usable. Nothing is fetched; as a server we staple
+ * to the issuer: without a good one it is not usable. It speaks for the leaf alone: where nothing is
+ * known of an intermediate, the whole stays UNKNOWN. Nothing is fetched; as a server we staple
  * nothing.
  */
 #include "judge_priv.h"
@@ -111,5 +112,7 @@ void xf_tls_check_staple(struct xf_tls_finding *finding, const struct xf_tls_evi
         return;
     if (sk_X509_num(chain) > 1)
         said = read_staple(finding, evidence, sk_X509_value(chain, 1));
+    if (said == XF_CERT_NOT_REVOKED && sk_X509_num(chain) > 2 && !finding->above_is_listed)
+        said = XF_CERT_UNKNOWN;
     finding->revocation = xf_tls_revocation_join(finding->revocation, said);
 }

@@ -133,6 +133,8 @@ static int on_step(int is_good, X509_STORE_CTX *task)
 
     if (is_good)
         return 1;
+    if (X509_STORE_CTX_get_error_depth(task) > 0 && !is_at_the_anchor(task))
+        finding->above_is_listed = false;
     if (error == X509_V_ERR_CERT_REVOKED)
         on_revoked(task, finding);
     else if (!is_about_a_list(error))

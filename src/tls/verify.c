@@ -47,6 +47,7 @@ static void join_lists(struct xf_tls_finding *finding, const struct xf_tls_findi
      */
     if (said == XF_CERT_NOT_CHECKED)
         said = is_good ? XF_CERT_NOT_REVOKED : XF_CERT_UNKNOWN;
+    finding->above_is_listed = is_good && lists->above_is_listed;
     finding->revocation = xf_tls_revocation_join(finding->revocation, said);
     if (said == XF_CERT_REVOKED)
         snprintf(finding->revocation_text, sizeof(finding->revocation_text), "%s",
@@ -57,12 +58,14 @@ int xf_tls_verify(struct xf_tls_finding *finding, const struct xf_tls_store *sto
                   const struct xf_tls_evidence *evidence, SSL_DANE *dane,
                   STACK_OF(X509) * *out_chain)
 {
-    struct xf_tls_finding lists = {.revocation = XF_CERT_NOT_CHECKED};
+    struct xf_tls_finding lists = {.revocation = XF_CERT_NOT_CHECKED, .above_is_listed = true};
     X509_STORE_CTX *task = X509_STORE_CTX_new();
     int result = X509_V_ERR_UNSPECIFIED;
 
     if (task && X509_STORE_CTX_init(task, store->anchors, evidence->leaf, evidence->sent) == 1)
         result = run(task, dane, store->has_lists ? &lists : NULL);
+    if (result == X509_V_OK)
+        result = xf_tls_check_constraints(X509_STORE_CTX_get0_chain(task));
     if (store->has_lists)
         join_lists(finding, &lists, result == X509_V_OK);
     if (result == X509_V_OK && !dane && !xf_tls_is_for_tls(evidence->leaf))

@@ -7,7 +7,10 @@
 #include "certs.h"
 #include "judge_priv.h"
 
-static struct cert root, middle, narrow;
+#define XMPP_ADDR "otherName:1.3.6.1.5.5.7.8.5;"
+#define SRV_NAME "otherName:1.3.6.1.5.5.7.8.7;"
+
+static struct cert root, middle, narrow, without;
 static struct xf_tls_store *store, *nobody, *middle_only;
 
 static struct xf_tls_store *store_of(const struct cert *anchor)
@@ -28,6 +31,8 @@ static void make_authorities(void)
                                            .cn = "Narrow",
                                            .is_ca = 1,
                                            .constraints = "critical,permitted;DNS:inside.example"});
+    without = cert_make(&(struct cert_spec){
+        .issuer = &root, .cn = "Without", .is_ca = 1, .constraints = "critical,excluded;DNS:outside.example"});
     store = store_of(&root);
     middle_only = store_of(&middle);
     ck_assert_int_eq(xf_tls_store_load("", &nobody, NULL), XF_ERR_OK);
@@ -38,6 +43,7 @@ static void free_authorities(void)
     cert_free(&root);
     cert_free(&middle);
     cert_free(&narrow);
+    cert_free(&without);
     xf_tls_store_unref(&store);
     xf_tls_store_unref(&nobody);
     xf_tls_store_unref(&middle_only);
@@ -80,6 +86,15 @@ static const struct {
     {"store trusts nobody", {.issuer = &root}, &root, &nobody, "self-signed certificate in certificate chain"},
     {"inside the name constraint", {.issuer = &narrow, .san = "DNS:a.inside.example"}, &narrow, &store, ""},
     {"outside the name constraint", {.issuer = &narrow, .san = "DNS:outside.example"}, &narrow, &store, "permitted subtree violation"},
+    {"address inside the name constraint", {.issuer = &narrow, .san = XMPP_ADDR "UTF8:a.Inside.example"}, &narrow, &store, ""},
+    {"address that is the name constraint", {.issuer = &narrow, .san = XMPP_ADDR "UTF8:inside.example"}, &narrow, &store, ""},
+    {"address outside the name constraint", {.issuer = &narrow, .san = "DNS:a.inside.example," XMPP_ADDR "UTF8:outside.example"}, &narrow, &store, "permitted subtree violation"},
+    {"address that only ends like it", {.issuer = &narrow, .san = XMPP_ADDR "UTF8:notinside.example"}, &narrow, &store, "permitted subtree violation"},
+    {"service inside the name constraint", {.issuer = &narrow, .san = SRV_NAME "IA5:_xmpp-server.inside.example"}, &narrow, &store, ""},
+    {"service outside the name constraint", {.issuer = &narrow, .san = SRV_NAME "IA5:_xmpp-server.outside.example"}, &narrow, &store, "permitted subtree violation"},
+    {"address in an excluded domain", {.issuer = &without, .san = XMPP_ADDR "UTF8:a.outside.example"}, &without, &store, "excluded subtree violation"},
+    {"service in an excluded domain", {.issuer = &without, .san = SRV_NAME "IA5:_xmpp-server.outside.example"}, &without, &store, "excluded subtree violation"},
+    {"address beside an excluded domain", {.issuer = &without, .san = XMPP_ADDR "UTF8:inside.example"}, &without, &store, ""},
     {"for any use", {.issuer = &root, .eku = "anyExtendedKeyUsage"}, NULL, &store, ""},
     /* clang-format on */
 };

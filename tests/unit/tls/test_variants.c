@@ -31,6 +31,7 @@ enum lists {
     LEAF_IN_FORGED,  /* with the issuer's name, signed by somebody else */
     OF_OTHERS,       /* none of the issuer's */
     NOT_OF_ROOT,     /* only of the middle: nobody tells of the middle itself */
+    NOT_OF_MIDDLE,   /* likewise, that of the intermediate */
     EMPTY_DIR,
 };
 
@@ -137,7 +138,11 @@ static const struct row rows[] = {
     {"unknown CA, with lists", {.issuer = &other}, .lists = LISTS, .bad = NO_ISSUER, .revocation = XF_CERT_UNKNOWN},
     /* ---- stapled responses */
     {"staple good", {.issuer = &root}, .staple = GOOD, .stapled = XF_CERT_NOT_REVOKED},
-    {"staple good, over an intermediate", {.issuer = &middle}, .sent = &middle, .staple = GOOD, .stapled = XF_CERT_NOT_REVOKED},
+    {"staple good, over an intermediate of which nobody tells", {.issuer = &middle}, .sent = &middle, .staple = GOOD, .stapled = XF_CERT_UNKNOWN},
+    {"staple good, over an intermediate on no list", {.issuer = &middle}, .sent = &middle, .lists = LISTS, .staple = GOOD, .revocation = XF_CERT_NOT_REVOKED, .stapled = XF_CERT_NOT_REVOKED},
+    {"staple good, list for the intermediate is missing", {.issuer = &middle}, .sent = &middle, .lists = NOT_OF_ROOT, .staple = GOOD, .revocation = XF_CERT_UNKNOWN, .stapled = XF_CERT_UNKNOWN},
+    {"staple good, list of the intermediate is missing", {.issuer = &middle}, .sent = &middle, .lists = NOT_OF_MIDDLE, .staple = GOOD, .revocation = XF_CERT_UNKNOWN, .stapled = XF_CERT_NOT_REVOKED},
+    {"staple revoked, list for the intermediate is missing", {.issuer = &middle}, .sent = &middle, .lists = NOT_OF_ROOT, .staple = REVOKED, .revocation = XF_CERT_UNKNOWN, .stapled = XF_CERT_REVOKED, .revoked = BY_LIST},
     {"staple good, named by SHA-256", {.issuer = &root}, .staple = GOOD_BY_SHA256, .stapled = XF_CERT_NOT_REVOKED},
     {"staple of a delegate", {.issuer = &root}, .staple = GOOD_BY_DELEGATE, .stapled = XF_CERT_NOT_REVOKED},
     {"staple revoked", {.issuer = &root}, .staple = REVOKED, .stapled = XF_CERT_REVOKED, .revoked = BY_LIST},
@@ -247,7 +252,8 @@ static void add_lists(const struct row *row, struct xf_tls_store *store)
                                     .reason = CRL_REASON_KEY_COMPROMISE,
                                     .days_from = from,
                                     .days_to = to});
-    X509_CRL *both[] = {of_middle, row->lists == NOT_OF_ROOT ? NULL : of_root, NULL};
+    X509_CRL *both[] = {row->lists == NOT_OF_MIDDLE ? of_root : of_middle,
+                        row->lists == NOT_OF_ROOT || row->lists == NOT_OF_MIDDLE ? NULL : of_root, NULL};
     char *file = crl_file("lists.pem", both, 0);
     const char *files[] = {file};
 

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * constraints.c — name constraints of authorities (RFC 5280 section 4.2.1.10) for the names that OpenSSL does not hold against them.
+ *
+ * A CA that may issue for some domains only says so with dNSName subtrees. By the letter those bind dNSNames; an xmppAddr or SRVName
+ * of any domain would pass below such a CA. Here they bind the domain in these names just as well: what the CA must not vouch for by one
+ * kind of name it does not vouch for by another. A certificate that violates them is bad, as with OpenSSL for dNSNames.
+ */
+#include "judge_priv.h"
+
+#include <strings.h>
+
+#include <openssl/x509v3.h>
+
+#define SRV_PREFIX "_xmpp-server."
+
+/* Zero or more labels before the base; a leading dot asks for one at least. */
+static bool is_below(const ASN1_IA5STRING *base, struct xf_span domain)
+{
+    const char *text = (const char *)ASN1_STRING_get0_data(base);
+    size_t len = (size_t)ASN1_STRING_length(base);
+
+    if (len == 0)
+        return true;
+    if (len > domain.len || strncasecmp(domain.ptr + domain.len - len, text, len) != 0)
+        return false;
+    return len == domain.len || text[0] == '.' || domain.ptr[domain.len - len - 1] == '.';
+}
+
+/* RFC 5280: minimum is 0 and there is no maximum; what says otherwise is not understood. */
+static bool is_understood(const GENERAL_SUBTREE *tree)
+{
+    return !tree->maximum && (!tree->minimum || ASN1_INTEGER_get(tree->minimum) == 0);
+}
+
+/* X509_V_OK, or why the domain is not among what `nc` allows. */
+static int check_domain(const NAME_CONSTRAINTS *nc, struct xf_span domain)
+{
+    bool is_bound = false, is_permitted = false;
+
+    for (int i = 0; i < sk_GENERAL_SUBTREE_num(nc->permittedSubtrees); i++) {
+        const GENERAL_SUBTREE *tree = sk_GENERAL_SUBTREE_value(nc->permittedSubtrees, i);
+        if (tree->base->type != GEN_DNS)
+            continue;
+        is_bound = true;
+        is_permitted |= is_understood(tree) && is_below(tree->base->d.dNSName, domain);
+    }
+    if (is_bound && !is_permitted)
+        return X509_V_ERR_PERMITTED_VIOLATION;
+    for (int i = 0; i < sk_GENERAL_SUBTREE_num(nc->excludedSubtrees); i++) {
+        const GENERAL_SUBTREE *tree = sk_GENERAL_SUBTREE_value(nc->excludedSubtrees, i);
+        if (tree->base->type == GEN_DNS &&
+            (!is_understood(tree) || is_below(tree->base->d.dNSName, domain)))
+            return X509_V_ERR_EXCLUDED_VIOLATION;
+    }
+    return X509_V_OK;
+}
+
+/* The domain of a name that OpenSSL passes over; absent: it is of no use to anybody (names.c), or a dNSName. */
+static struct xf_span domain_of(const struct xf_cert_name *name)
+{
+    struct xf_span text = xf_span_of(name->text);
+    size_t prefix = sizeof(SRV_PREFIX) - 1;
+
+    if (name->kind == XF_CERT_XMPP)
+        return text;
+    if (name->kind == XF_CERT_SRV && text.len > prefix && memcmp(text.ptr, SRV_PREFIX, prefix) == 0)
+        return (struct xf_span){text.ptr + prefix, text.len - prefix};
+    return XF_SPAN_NONE;
+}
+
+static int check_names(const NAME_CONSTRAINTS *nc, const struct xf_tls_facts *facts)
+{
+    int result = X509_V_OK;
+
+    for (size_t i = 0; i < facts->name_count && result == X509_V_OK; i++) {
+        struct xf_span domain = domain_of(&facts->names[i]);
+        if (domain.ptr)
+            result = check_domain(nc, domain);
+    }
+    return result;
+}
+
+int xf_tls_check_constraints(STACK_OF(X509) * chain)
+{
+    struct xf_tls_facts *facts = NULL; /* of the leaf, once a CA has constraints: few have */
+    int result = X509_V_OK;
+
+    for (int i = 1; i < sk_X509_num(chain) && result == X509_V_OK; i++) {
+        NAME_CONSTRAINTS *nc =
+            X509_get_ext_d2i(sk_X509_value(chain, i), NID_name_constraints, NULL, NULL);
+        if (!nc)
+            continue;
+        if (!facts) {
+            facts = xf_tls_facts_new();
+            xf_tls_facts_of_cert(facts, sk_X509_value(chain, 0));
+        }
+        result = check_names(nc, facts);
+        NAME_CONSTRAINTS_free(nc);
+    }
+    xf_tls_facts_free(&facts);
+    return result;
+}
