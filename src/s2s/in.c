@@ -151,11 +151,11 @@ static void offer_features(struct xf_in *in)
 }
 
 /* Ciphers may be weaker for one old peer: what was agreed for its name must not serve another. */
-static bool keeps_ciphers(const struct xf_in *in)
+bool xf_in_keeps_ciphers(const struct xf_in *in, const struct xf_peer_settings *settings)
 {
     const char *usual = xf_s2s_conf(in->s2s)->defaults.ciphers;
     return !in->tls_ciphers || strcmp(in->tls_ciphers, usual ? usual : "") == 0 ||
-           strcmp(in->tls_ciphers, in->settings->ciphers ? in->settings->ciphers : "") == 0;
+           strcmp(in->tls_ciphers, settings->ciphers ? settings->ciphers : "") == 0;
 }
 
 /* A pre-1.0 header need not name anybody (jabberd2 without TLS). Then the dialback does, and in_pairs.c asks the same of that peer. */
@@ -220,7 +220,7 @@ static void on_header(struct xf_stream *stream, const struct xf_header *header)
         xf_in_deny(in, &ruling);
         return;
     }
-    if (in->pass == XF_PASS_TLS && !keeps_ciphers(in))
+    if (in->pass == XF_PASS_TLS && !xf_in_keeps_ciphers(in, in->settings))
         xf_in_fail(in, XF_STREAM_ERROR_INVALID_FROM, "from must stay what it was before TLS");
     else if (in->pass != XF_PASS_TLS || !xf_in_judge(in))
         open_pass(in);
@@ -287,8 +287,8 @@ static void on_tick(void *owner)
 {
     struct xf_in *in = owner;
     uint64_t now_ms = in->s2s->env->clock->now_ms, quiet_ms = now_ms - in->stream.heard_ms;
-    bool is_idle = !xf_stream_is_stopped(&in->stream) && quiet_ms >= in->settings->idle_ms;
-    if (is_idle && now_ms - in->carrier.used_ms >= in->settings->idle_ms) {
+    bool is_idle = !xf_stream_is_stopped(&in->stream) && quiet_ms >= in->idle_ms;
+    if (is_idle && now_ms - in->carrier.used_ms >= in->idle_ms) {
         xf_in_close(in);
         return;
     }
@@ -308,6 +308,27 @@ void xf_in_close(struct xf_in *in)
     xf_stream_close(&in->stream);
 }
 
+/* By what each of its pairs may do, and not by whom the header named. */
+void xf_in_keep_to_pairs(struct xf_in *in)
+{
+    struct xf_reader_limits limits = {.stanza_bytes = SIZE_MAX};
+    in->idle_ms = UINT64_MAX;
+    XF_LIST_EACH(node, &in->pairs)
+    {
+        const struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
+        const struct xf_peer_settings *settings = xf_policy_peer(in->s2s->policy, xf_span_of(pair->peer));
+        struct xf_reader_limits of_pair = xf_s2s_limits_after(in->s2s, settings);
+        if (pair->method == XF_AUTH_NONE)
+            continue;
+        if (of_pair.stanza_bytes < limits.stanza_bytes)
+            limits = of_pair;
+        if (settings->idle_ms < in->idle_ms)
+            in->idle_ms = settings->idle_ms;
+    }
+    if (in->valid_pairs > 0)
+        xf_stream_relax(&in->stream, &limits);
+}
+
 void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_method method)
 {
     struct xf_s2s *s2s = in->s2s;
@@ -315,14 +336,13 @@ void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_me
     pair->method = method;
     pair->since_ms = s2s->env->clock->now_ms;
     if (in->valid_pairs++ == 0) {
-        struct xf_reader_limits limits = xf_s2s_limits_after(s2s, in->settings);
-        xf_stream_relax(&in->stream, &limits);
         xf_timer_stop(&in->deadline);
         xf_timer_start(s2s->env->timers, &in->tick, TICK_MS);
         xf_quota_give(&s2s->half_open, &in->place);
         if (in->stream.conn->tls)
             s2s->env->forget_tls(s2s->env, in->stream.conn);
     }
+    xf_in_keep_to_pairs(in);
     xf_log_in_up(in, pair);
     xf_carry_offer_pair(pair);
     xf_ask_reached(s2s, pair->peer);

@@ -214,6 +214,8 @@ static const char *refusal_by(const struct xf_in *in, struct xf_span peer, const
     const struct xf_peer_settings *settings = xf_policy_peer(in->s2s->policy, peer);
     if (in->is_legacy && !settings->legacy)
         return "pre-1.0 streams are not accepted";
+    if (method != XF_AUTH_NONE && !xf_in_keeps_ciphers(in, settings))
+        return "the ciphers of this stream are those of another peer";
     return xf_auth_refusal(settings, verdict, method, false);
 }
 

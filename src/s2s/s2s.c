@@ -219,6 +219,7 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy, struct xf_tls_i
         in->settings = xf_policy_peer(policy, xf_span_of(in->peer));
         xf_stranger_judge(in);
         const char *refusal = is_denied(in) ? NULL : in_refusal(in);
+        xf_in_keep_to_pairs(in);
         if (refusal)
             xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
     }

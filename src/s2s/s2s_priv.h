@@ -434,6 +434,7 @@ struct xf_in {
     char *local;               /* served domain of the header, NULL when it had none */
     char *peer;                /* `from` of the header, NULL when it had none */
     const struct xf_peer_settings *settings; /* of peer, or the defaults; renewed by reload */
+    uint64_t idle_ms;          /* the shortest of its pairs */
     char *tls_ciphers;         /* of the settings that STARTTLS was begun with, NULL: none */
     struct xf_look look;       /* for the TLSA records of peer */
     enum xf_records records;   /* of peer */
@@ -502,6 +503,8 @@ extern const struct xf_gate_ops xf_in_gate_ops;
 bool xf_in_has_place(struct xf_in *in, struct xf_pair *pair);
 bool xf_in_is_as_before(struct xf_in *in, struct xf_pair *pair, enum xf_auth_method method); /* false: the pair is refused, and gone */
 void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_method method);
+void xf_in_keep_to_pairs(struct xf_in *in); /* in.c: sizes and idle time, when pairs or their settings are new */
+bool xf_in_keeps_ciphers(const struct xf_in *in, const struct xf_peer_settings *settings); /* in.c */
 struct xf_pair *xf_in_pair_new(struct xf_in *in, struct xf_span local, struct xf_span peer);
 void xf_in_pairs_free(struct xf_in *in);
 void xf_in_count_stream(struct xf_in *in, struct xf_pair *pair); /* before pair->method is set */
