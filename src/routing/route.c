@@ -581,8 +581,10 @@ void xf_route_seen(struct xf_route *route)
         return;
     }
     bool may_change = (route->state == XF_ROUTE_QUEUE || route->state == XF_ROUTE_PROBE) && xf_s2s_carries(route->routing->s2s, route->local, route->peer);
-    if (may_change && xf_out_abandon(route->out))
-        fire(route, XF_ROUTE_ON_SEEN);
+    if (!may_change || !xf_out_abandon(route->out))
+        return;
+    route->out = NULL;
+    fire(route, XF_ROUTE_ON_SEEN);
 }
 
 void xf_route_probe(struct xf_route *route)

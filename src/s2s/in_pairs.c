@@ -246,6 +246,10 @@ static void on_answered(void *owner, enum xf_answer answer, const char *detail)
     struct xf_dialback_names names = names_of(pair);
     pair->ask = NULL;
     in->open_asks--;
+    if (in->stream.is_ending) { /* too late: nothing can be said on it, and nothing be proved */
+        free_pair(pair);
+        return;
+    }
     if (answer == XF_ANSWER_VALID && !refusal_of(in, xf_span_of(pair->peer), XF_AUTH_DIALBACK)) {
         if (!xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK) || !xf_in_has_place(in, pair))
             return;

@@ -7,7 +7,7 @@
  * the registered domain. When these are all taken, the longest unused one of whoever has most ends politely; a newcomer that has as many as
  * anybody else is refused.
  *
- * A stream on which a named peer is authenticated holds no place, whatever else it carries: strangers cannot displace it.
+ * A stream on which a named peer is authenticated holds no place, nor do the pairs on it, whatever else it carries: strangers cannot displace it.
  */
 #include "s2s_priv.h"
 
@@ -210,14 +210,21 @@ static bool take_stream(struct xf_in *in, const struct keys *keys)
     return true;
 }
 
+static bool is_beside_named(const struct xf_in *in)
+{
+    return in->valid_pairs > 0 && !is_held(&in->holding);
+}
+
 bool xf_stranger_admit(struct xf_in *in, struct xf_pair *pair)
 {
     struct xf_span peer = xf_span_of(pair->peer);
     struct keys keys;
     if (xf_policy_names(in->s2s->policy, peer)) {
-        give(&in->s2s->stranger_streams, &in->holding);
+        leave_all(in);
         return true;
     }
+    if (is_beside_named(in))
+        return true;
     make_keys(in, peer, &keys);
     if ((in->valid_pairs > 0 || take_stream(in, &keys)) && take_pair(in, pair, &keys))
         return true;
@@ -230,7 +237,7 @@ bool xf_stranger_may_claim(struct xf_in *in, struct xf_span peer)
     struct kind kind = pairs(in->s2s);
     struct victims victims;
     struct keys keys;
-    if (xf_policy_names(in->s2s->policy, peer))
+    if (xf_policy_names(in->s2s->policy, peer) || is_beside_named(in))
         return true;
     make_keys(in, peer, &keys);
     return has_room(in, &kind, &keys, &victims);
@@ -254,9 +261,7 @@ static bool judge_pair(struct xf_pair *pair)
     struct xf_span peer = xf_span_of(pair->peer);
     bool is_named = pair->method != XF_AUTH_NONE && xf_policy_names(pair->in->s2s->policy, peer);
     struct keys keys;
-    if (is_named) {
-        xf_stranger_pair_left(pair);
-    } else if (pair->method != XF_AUTH_NONE && !is_held(&pair->holding)) {
+    if (pair->method != XF_AUTH_NONE && !is_named && !is_held(&pair->holding)) {
         make_keys(pair->in, peer, &keys);
         enter(pair->in, &pair->in->s2s->stranger_pairs, &pair->holding, &keys);
     }
@@ -272,7 +277,7 @@ void xf_stranger_judge(struct xf_in *in)
     XF_LIST_EACH(node, &in->pairs)
     is_named |= judge_pair(XF_CONTAINER(node, struct xf_pair, node));
     if (is_named) {
-        xf_stranger_left(in);
+        leave_all(in);
     } else if (!is_held(&in->holding)) {
         make_keys(in, xf_span_of(XF_CONTAINER(in->pairs.next, struct xf_pair, node)->peer), &keys);
         enter(in, &in->s2s->stranger_streams, &in->holding, &keys);
