@@ -86,6 +86,18 @@ static bool look_at_name(struct xf_span name, struct name_facts *out_facts)
 
 #define A_LABELS_MAX_BYTES (NAME_MAX_BYTES + 1) /* with a trailing dot */
 
+/* Copy what libidn2 made, and free it; false when it is too long. */
+static bool take(char *made, size_t max, char *out)
+{
+    size_t len = strlen(made);
+    bool fits = len <= max;
+
+    if (fits)
+        memcpy(out, made, len + 1);
+    idn2_free(made);
+    return fits;
+}
+
 /* To A-labels; false when IDNA forbids it. */
 static bool encode(const char *name, char out[A_LABELS_MAX_BYTES + 1])
 {
@@ -93,12 +105,7 @@ static bool encode(const char *name, char out[A_LABELS_MAX_BYTES + 1])
 
     if (idn2_to_ascii_8z(name, &ascii, IDN2_NONTRANSITIONAL) != IDN2_OK)
         return xf_emoji_encode(name, out, A_LABELS_MAX_BYTES);
-    size_t len = strlen(ascii);
-    bool fits = len <= A_LABELS_MAX_BYTES;
-    if (fits)
-        memcpy(out, ascii, len + 1);
-    idn2_free(ascii);
-    return fits;
+    return take(ascii, A_LABELS_MAX_BYTES, out);
 }
 
 /* To U-labels; false when an A-label is none. They may give others again. */
@@ -106,15 +113,9 @@ static bool decode(const char *name, char out[XF_DOMAIN_MAX + 1])
 {
     char *unicode = NULL;
 
-    if (idn2_to_unicode_8z8z(name, &unicode, 0) == IDN2_OK) {
-        size_t len = strlen(unicode);
-        bool fits = len <= XF_DOMAIN_MAX;
-        if (fits)
-            memcpy(out, unicode, len + 1);
-        idn2_free(unicode);
-        return fits;
-    }
-    return xf_emoji_decode(name, out, XF_DOMAIN_MAX);
+    if (idn2_to_unicode_8z8z(name, &unicode, 0) != IDN2_OK)
+        return xf_emoji_decode(name, out, XF_DOMAIN_MAX);
+    return take(unicode, XF_DOMAIN_MAX, out);
 }
 
 static bool gives(const char *unicode, const char *name)
