@@ -75,12 +75,10 @@ bool xf_in_admit(struct xf_s2s *s2s, struct xf_place *place, const struct xf_add
         .total = xf_env_share(s2s->env, conf->unauthenticated.half_open, DESCRIPTORS_PART),
         .unused_ms = SLOW_MS,
     };
-    struct xf_addr_keys addr_keys;
     struct xf_place *evicted = NULL;
     if (s2s->is_draining)
         return false;
-    xf_addr_keys_of(addr, &addr_keys);
-    enum xf_quota_answer answer = xf_quota_take(&s2s->half_open, place, &addr_keys.keys, &limits, s2s->env->clock->now_ms, &evicted);
+    enum xf_quota_answer answer = xf_take_by_addr(s2s, &s2s->half_open, place, addr, &limits, &evicted);
     if (evicted)
         xf_in_evict(XF_CONTAINER(evicted, struct xf_in, place), "evicted",
                     "too many connections here are not authenticated: another one takes this place");

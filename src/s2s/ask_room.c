@@ -45,11 +45,9 @@ static bool take_of_peer(struct xf_s2s *s2s, struct xf_ask_room *room, struct xf
 {
     unsigned max = xf_s2s_conf(s2s)->unauthenticated.questions_per_peer;
     const struct xf_quota_limits limits = {.per_member = max, .per_group = max, .total = max, .unused_ms = SLOW_MS};
-    struct xf_addr_keys addr_keys;
     struct xf_place *evicted;
-    xf_addr_keys_of(addr, &addr_keys);
     struct xf_asked *asked = get_asked(s2s, peer);
-    if (xf_quota_take(&asked->quota, &room->of_peer, &addr_keys.keys, &limits, s2s->env->clock->now_ms, &evicted) != XF_QUOTA_ROOM) {
+    if (xf_take_by_addr(s2s, &asked->quota, &room->of_peer, addr, &limits, &evicted) != XF_QUOTA_ROOM) {
         drop_when_empty(s2s, asked);
         return false;
     }
@@ -59,7 +57,7 @@ static bool take_of_peer(struct xf_s2s *s2s, struct xf_ask_room *room, struct xf
     return true;
 }
 
-static bool take_of_all(struct xf_s2s *s2s, struct xf_ask_room *room, const struct xf_addr *addr)
+bool xf_ask_take_share(struct xf_s2s *s2s, struct xf_quota *quota, struct xf_place *place, const struct xf_addr *addr, struct xf_place **out_evicted)
 {
     const struct xf_conf *conf = xf_s2s_conf(s2s);
     const struct xf_quota_limits limits = {
@@ -68,10 +66,13 @@ static bool take_of_all(struct xf_s2s *s2s, struct xf_ask_room *room, const stru
         .total = xf_env_share(s2s->env, conf->unauthenticated.questions, DESCRIPTORS_PART),
         .unused_ms = SLOW_MS,
     };
-    struct xf_addr_keys addr_keys;
+    return xf_take_by_addr(s2s, quota, place, addr, &limits, out_evicted) == XF_QUOTA_ROOM;
+}
+
+static bool take_of_all(struct xf_s2s *s2s, struct xf_ask_room *room, const struct xf_addr *addr)
+{
     struct xf_place *evicted;
-    xf_addr_keys_of(addr, &addr_keys);
-    if (xf_quota_take(&s2s->ask_quota, &room->of_all, &addr_keys.keys, &limits, s2s->env->clock->now_ms, &evicted) != XF_QUOTA_ROOM)
+    if (!xf_ask_take_share(s2s, &s2s->ask_quota, &room->of_all, addr, &evicted))
         return false;
     if (evicted)
         xf_ask_give_way(XF_CONTAINER(evicted, struct xf_ask_room, of_all));

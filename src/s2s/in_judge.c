@@ -17,12 +17,9 @@
  */
 #include "s2s_priv.h"
 
-#define SLOW_MS 5000 /* a look-up that is that old gives way */
-#define DESCRIPTORS_PART 32
-
 /* ------------------------------------------------------------------ what is known */
 
-/* Static routes: the operator said where the peer is, and its domain may not even be in DNS. Not when it comes to us either. */
+/* With static routes the operator said where the peer is; its domain may not even be in DNS. So no records then, also when it connects to us. */
 static bool has_records(const struct xf_peer_settings *settings)
 {
     return settings->dane && settings->route.count == 0;
@@ -41,7 +38,7 @@ static enum xf_records records_of(const struct xf_in *in, struct xf_span peer)
     return XF_RECORDS_UNASKED;
 }
 
-/* What is known without asking; UNASKED: DNS has to be. */
+/* What is known without asking DNS; UNASKED: DNS has to be asked. */
 static enum xf_records guess(const struct xf_s2s *s2s, const struct xf_peer_settings *settings, struct xf_dns **out_dns)
 {
     *out_dns = xf_s2s_dns(s2s, settings);
@@ -94,23 +91,13 @@ static void log_failed(const struct xf_look *look, const char *why)
 }
 
 /*
- * A domain that a stranger names is asked about in up to 98 questions. So look-ups are shared out like the questions of dialback (ask_room.c): of a network,
- * and in all, and when they are all taken the network with most of them gives one up.
+ * A domain that a stranger names can cost up to 98 questions. So look-ups are shared out among networks like dialback questions (ask_room.c).
  */
 static bool may_look(struct xf_look *look)
 {
     struct xf_s2s *s2s = look->in->s2s;
-    const struct xf_conf *conf = xf_s2s_conf(s2s);
-    const struct xf_quota_limits limits = {
-        .per_member = conf->unauthenticated.questions_per_network,
-        .per_group = conf->unauthenticated.questions_per_network,
-        .total = xf_env_share(s2s->env, conf->unauthenticated.questions, DESCRIPTORS_PART),
-        .unused_ms = SLOW_MS,
-    };
-    struct xf_addr_keys addr_keys;
     struct xf_place *evicted;
-    xf_addr_keys_of(&look->in->stream.conn->addr, &addr_keys);
-    if (xf_quota_take(&s2s->looks, &look->place, &addr_keys.keys, &limits, s2s->env->clock->now_ms, &evicted) != XF_QUOTA_ROOM)
+    if (!xf_ask_take_share(s2s, &s2s->looks, &look->place, &look->in->stream.conn->addr, &evicted))
         return false;
     if (evicted) {
         struct xf_look *other = XF_CONTAINER(evicted, struct xf_look, place);
@@ -131,7 +118,7 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
     known(look, result);
 }
 
-/* What is known at once; UNASKED: it is under way, and known() comes. */
+/* -> what is known at once; UNASKED: the look-up is under way, and known() is called when it is over. */
 static enum xf_records start(struct xf_look *look)
 {
     const struct xf_s2s *s2s = look->in->s2s;
@@ -148,7 +135,7 @@ static enum xf_records start(struct xf_look *look)
     return XF_RECORDS_UNASKED;
 }
 
-/* `tlsa` are those that were found; `result` NULL: nobody was asked to the end. */
+/* `tlsa` are those that were found; `result` NULL: the look-up was given up. */
 static enum xf_records read(const struct xf_discovery_result *result, const struct xf_tlsa_set *tlsa)
 {
     if (xf_tlsa_set_is_usable(tlsa))

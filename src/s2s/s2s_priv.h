@@ -49,11 +49,6 @@ struct xf_holding { /* zeroed: nothing */
 struct xf_holdings {
     struct xf_quota by_network, by_owner;
 };
-struct xf_addr_keys { /* an address within its network; `keys` points into the texts: do not copy */
-    char host[XF_ADDR_TEXT_BYTES], network[XF_ADDR_TEXT_BYTES];
-    struct xf_quota_keys keys;
-};
-void xf_addr_keys_of(const struct xf_addr *addr, struct xf_addr_keys *out);
 
 /* ---- features.c: stream limits */
 struct xf_said_limits { /* XEP-0478; 0: not said */
@@ -138,6 +133,9 @@ struct xf_ask_room {
 /* Another question may have to give way for this one, before it returns. False: no room, nothing held. */
 XF_MUST_USE bool xf_ask_room_take(struct xf_s2s *s2s, struct xf_ask_room *room, struct xf_span peer, const struct xf_addr *addr);
 void xf_ask_room_give(struct xf_s2s *s2s, struct xf_ask_room *room);
+/* Take a place in `quota`, in which strangers share by network what DNS is asked for them (questions-per-network, questions). */
+XF_MUST_USE bool xf_ask_take_share(struct xf_s2s *s2s, struct xf_quota *quota, struct xf_place *place, const struct xf_addr *addr,
+                                   struct xf_place **out_evicted);
 void xf_ask_give_way(struct xf_ask_room *room); /* ask.c: end the question that holds it */
 void xf_ask_cancel(struct xf_ask **ask);
 bool xf_ask_is_about(const struct xf_ask *ask, struct xf_span key); /* does it ask about this key? */
@@ -441,7 +439,7 @@ struct xf_in {
     struct xf_node pairs;      /* struct xf_pair */
     unsigned valid_pairs, open_asks;
     unsigned failures;         /* until the first pair is authenticated */
-    unsigned late_failures;    /* behind it, of claims of further ones, since late_since_ms */
+    unsigned late_failures;    /* from then on, of claims of further pairs, since late_since_ms */
     uint64_t late_since_ms;
     struct xf_pair *last_pair; /* of the last stanza */
     struct xf_timer deadline;  /* until the first pair is authenticated */
@@ -457,20 +455,23 @@ struct xf_in {
  */
 bool xf_in_judge(struct xf_in *in);
 void xf_in_judged(struct xf_in *in); /* in.c */
-void xf_look_stop(struct xf_s2s *s2s, struct xf_look *look); /* or nothing */
+void xf_look_stop(struct xf_s2s *s2s, struct xf_look *look); /* if it is under way */
 
 /*
- * Look for the TLSA records of a pair's peer, unless this stream has done so. True: under way, xf_in_pair_is_known follows, never from
- * within; false: pair->records has them, or they decide nothing.
+ * Look for the TLSA records of a pair's peer, unless this stream has done so. True: under way; xf_in_pair_is_known follows after this call. False:
+ * pair->records has them, or they decide nothing.
  */
 bool xf_in_look_for_records(struct xf_pair *pair);
 void xf_in_pair_is_known(struct xf_pair *pair); /* in_pairs.c */
 
 /* What is known of the peer's identity on this stream. Unknown is not none: without an answer of DNS dane_is_open says so. */
 struct xf_verdict xf_in_verdict(const struct xf_in *in, struct xf_span peer);
-struct xf_verdict xf_in_verdict_at_best(const struct xf_in *in, struct xf_span peer); /* when DNS says that there are none: for what is offered */
+struct xf_verdict xf_in_verdict_at_best(const struct xf_in *in, struct xf_span peer); /* as if DNS had answered that there are none: for what is offered */
 
 /* strangers.c */
+/* xf_quota_take for an address: its network is the group. */
+enum xf_quota_answer xf_take_by_addr(const struct xf_s2s *s2s, struct xf_quota *quota, struct xf_place *place, const struct xf_addr *addr,
+                                     const struct xf_quota_limits *limits, struct xf_place **out_evicted);
 void xf_strangers_init(struct xf_s2s *s2s);
 void xf_strangers_fini(struct xf_s2s *s2s);
 /* Take the places of a pair that is about to be authenticated, and of its stream; others may end for it. False: there is no room. */

@@ -18,11 +18,24 @@
 
 /* ------------------------------------------------------------------ a thing with two places */
 
-void xf_addr_keys_of(const struct xf_addr *addr, struct xf_addr_keys *out)
+struct addr_keys { /* an address within its network; `keys` points into the texts: do not copy */
+    char host[XF_ADDR_TEXT_BYTES], network[XF_ADDR_TEXT_BYTES];
+    struct xf_quota_keys keys;
+};
+
+static void addr_keys_of(const struct xf_addr *addr, struct addr_keys *out)
 {
     xf_addr_host_text(addr, out->host);
     xf_addr_network_text(addr, out->network);
     out->keys = (struct xf_quota_keys){.group = xf_span_of(out->network), .member = xf_span_of(out->host)};
+}
+
+enum xf_quota_answer xf_take_by_addr(const struct xf_s2s *s2s, struct xf_quota *quota, struct xf_place *place, const struct xf_addr *addr,
+                                     const struct xf_quota_limits *limits, struct xf_place **out_evicted)
+{
+    struct addr_keys keys;
+    addr_keys_of(addr, &keys);
+    return xf_quota_take(quota, place, &keys.keys, limits, s2s->env->clock->now_ms, out_evicted);
 }
 
 struct kind {
@@ -53,13 +66,13 @@ static struct kind pairs(struct xf_s2s *s2s)
 }
 
 struct keys {
-    struct xf_addr_keys addr;
+    struct addr_keys addr;
     struct xf_quota_keys owner;
 };
 
 static void make_keys(const struct xf_in *in, struct xf_span peer, struct keys *out)
 {
-    xf_addr_keys_of(&in->stream.conn->addr, &out->addr);
+    addr_keys_of(&in->stream.conn->addr, &out->addr);
     out->owner = (struct xf_quota_keys){.group = xf_domain_owner(peer), .member = peer};
 }
 
