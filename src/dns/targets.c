@@ -344,7 +344,7 @@ size_t xf_targets_candidates(const struct xf_targets *targets,
     return count;
 }
 
-/* Without a secure address the TLSA question was withdrawn, but that there is none must have been said. */
+/* Without a secure address the TLSA question was withdrawn; but DNS must have said that there is none. */
 bool xf_targets_tlsa_is_open(const struct xf_targets *targets)
 {
     for (size_t i = 0; i < targets->port_count; i++) {

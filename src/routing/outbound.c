@@ -41,7 +41,7 @@ static void refuse_to(struct xf_routing *routing, struct xf_routing_link *link, 
         xf_bounce(routing, link, stanza, XF_STANZA_ERROR_JID_MALFORMED, "the address is not valid");
 }
 
-/* One that the cluster's server takes for a JID, and we do not: it is told, as long as the domain is its own. */
+/* The cluster's server takes it for a JID, and we do not: its user is told, as long as the domain is ours. */
 static void refuse_from(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
 {
     char domain[XF_DOMAIN_MAX + 1];

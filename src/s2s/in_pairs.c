@@ -152,7 +152,7 @@ static void count_failure(struct xf_in *in, bool is_final)
         xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, "the dialback key is not valid");
 }
 
-/* Of further domains. It ends nothing for those that are authenticated; but at that rate nobody is asked about more of them. */
+/* Failed claims of further domains: authenticated pairs go on, but beyond that rate nobody is asked about more. */
 static bool fails_too_often(struct xf_in *in)
 {
     uint64_t now_ms = in->s2s->env->clock->now_ms;
@@ -336,7 +336,7 @@ static void pace(struct xf_in *in)
     xf_timer_start(in->s2s->env->timers, &in->pace, CLAIMS_PAUSE_MS);
 }
 
-/* Why the pair is not to be, by policy and by who the peer is; true: it was told. */
+/* Refuse the claim where policy, or what is known of the peer's identity, says so; true: it was answered. */
 static bool refuse_claim(struct xf_in *in, const struct xf_dialback_names *names, const struct xf_verdict *verdict)
 {
     const char *refusal = refusal_by(in, xf_span_of(names->from), verdict, XF_AUTH_DIALBACK);
@@ -353,7 +353,7 @@ static bool refuse_claim(struct xf_in *in, const struct xf_dialback_names *names
     return true;
 }
 
-/* All that the certificate and DNS can say is there. */
+/* Everything that the certificate and DNS can say is known. */
 static void prove(struct xf_pair *pair)
 {
     struct xf_in *in = pair->in;

@@ -25,6 +25,6 @@ struct xf_tlsa_set *xf_tlsa_set_new(void);
 bool xf_tlsa_set_add(struct xf_tlsa_set *set, const struct xf_tlsa *record);
 size_t xf_tlsa_set_count(const struct xf_tlsa_set *set); /* NULL: 0 */
 const struct xf_tlsa *xf_tlsa_set_at(const struct xf_tlsa_set *set, size_t index);
-bool xf_tlsa_set_is_usable(const struct xf_tlsa_set *set); /* a record of it can be used (RFC 7671 section 4.1): else it is as none; NULL: no */
+bool xf_tlsa_set_is_usable(const struct xf_tlsa_set *set); /* is there a record that can be used (RFC 7671 section 4.1)? Else they count as none. NULL: no */
 struct xf_tlsa_set *xf_tlsa_set_ref(struct xf_tlsa_set *set); /* NULL stays NULL */
 void xf_tlsa_set_unref(struct xf_tlsa_set **set);
