@@ -58,6 +58,7 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
         break;
     case XF_DRAIN_LINKS:
         xf_identity_stop(daemon->identity);
+        xf_routing_end(daemon->routing);
         for (size_t i = 0; i < daemon->link_count; i++)
             xf_link_stop(daemon->links[i]);
         break;

@@ -74,6 +74,14 @@ bool xf_link_is_full(const struct xf_link *link, struct xf_span peer)
     return way && (xf_way_is_congested(way) || (is_tight(link) && !xf_hold_is_empty(&way->hold)));
 }
 
+bool xf_link_takes(const struct xf_link *link, struct xf_span peer)
+{
+    const struct xf_way *way = link->peers ? xf_map_find(link->peers, peer) : link->way;
+    if (link->is_stopping || !way || way->up_count == 0)
+        return link->peers != NULL;
+    return !xf_way_is_congested(way);
+}
+
 static void count(bool *counted, bool is, size_t *sum)
 {
     if (*counted == is)

@@ -2,7 +2,7 @@
 /*
  * bounce.c — error stanzas (RFC 6120 §8.3): addresses swapped, same kind and id, type='error', no payload sent back.
  *
- * They are stanzas like any other and go through xf_link_send or a route, so that sanitiser, hold and order hold for them too.
+ * They are stanzas like any other and go through the link (returns.c) or a route, so that sanitiser, hold and order hold for them too.
  * An error that cannot be delivered is dropped: errors are never answered, or two sides would answer each other for ever.
  */
 #include "routing_priv.h"
@@ -75,18 +75,13 @@ static void bounce(struct xf_routing *routing, struct xf_routing_link *link, con
     char domain[XF_DOMAIN_MAX + 1];
     struct xf_jid from = answering_jid(routing, stanza, domain);
     struct xf_stanza answer;
-    unsigned suppressed = 0;
     xf_log(XF_LOG_DEBUG, "routing.stanza.bounced", XF_SPN("local", stanza->from.domain), XF_SPN("peer", from.domain),
            XF_WORD("reason", xf_stanza_error_name(error)), XF_STR("detail", text));
     xf_bounce_make(routing, stanza, &from, error, text, &answer);
     if (!stanza->to.full.ptr)
         answer.shown_from = xf_address_as_written(stanza->raw_to);
     answer.shown_to = shown_to;
-    enum xf_err err = xf_link_send(link->link, &answer);
-    if (err != XF_ERR_OK && xf_rare_is_due(&routing->lost, xf_routing_now(routing), &suppressed))
-        /* bounded: xf_rare */
-        xf_log(XF_LOG_WARN, "routing.bounce.lost", XF_STR("link", link->title), XF_STR("detail", xf_err_text(err)),
-               XF_INT("suppressed", suppressed));
+    xf_return(link, &answer);
 }
 
 void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link, const struct xf_stanza *stanza,

@@ -146,14 +146,15 @@ const struct xf_s2s_events xf_routing_s2s_events = {
 
 void xf_routing_expired(void *owner, struct xf_link *link, struct xf_stanza *stanza)
 {
-    (void)link;
+    if (xf_span_is(stanza->type, "error"))
+        xf_returns_lost(xf_routing_link_around(owner, link));
     xf_answer_peer(owner, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the domain cannot be reached now");
 }
 
 void xf_routing_link_drained(void *owner, struct xf_link *link)
 {
     struct xf_routing *routing = owner;
-    (void)link;
+    xf_returns_go_on(xf_routing_link_around(routing, link));
     if (routing->s2s && !routing->is_finished)
         xf_s2s_resume_inbound(routing->s2s);
 }

@@ -111,13 +111,7 @@ static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link
 static void on_stanza(void *owner, struct xf_link *from, struct xf_stanza *stanza)
 {
     struct xf_routing *routing = owner;
-    struct xf_routing_link *link = NULL;
-    XF_LIST_EACH(node, &routing->links) {
-        link = XF_CONTAINER(node, struct xf_routing_link, node);
-        if (link->link == from)
-            break;
-    }
-    xf_require(link && link->link == from);
+    struct xf_routing_link *link = xf_routing_link_around(routing, from);
     if (!address(routing, link, stanza))
         return;
 

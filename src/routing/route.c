@@ -405,8 +405,7 @@ struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local,
 /* A reload may have moved the served domain to another link. A route whose domain is no longer served stays: what waits is bounced on its old link. */
 static void follow(struct xf_route *route)
 {
-    const struct xf_conf_served *served = xf_policy_served(route->routing->policy, route->local);
-    struct xf_routing_link *link = served ? xf_routing_link_of(route->routing, served->link) : NULL;
+    struct xf_routing_link *link = xf_routing_link_serving(route->routing, route->local);
     if (!link || link == route->link)
         return;
     xf_pressure_leave(route);

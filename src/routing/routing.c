@@ -37,6 +37,7 @@ void xf_routing_free(struct xf_routing **routing)
     XF_LIST_EACH_SAFE(node, &(*routing)->links) {
         struct xf_routing_link *link = XF_CONTAINER(node, struct xf_routing_link, node);
         xf_timer_stop(&link->look);
+        xf_require(xf_list_is_empty(&link->returns)); /* xf_routing_end was called */
         xf_free(link->title);
         xf_free(link);
     }
@@ -70,6 +71,7 @@ void xf_routing_attach_link(struct xf_routing *routing, const char *title, struc
     entry->link = link;
     entry->routing = routing;
     xf_pressure_init(entry);
+    xf_list_init(&entry->returns);
     xf_list_push(&routing->links, &entry->node);
 }
 
@@ -80,6 +82,23 @@ struct xf_routing_link *xf_routing_link_of(const struct xf_routing *routing, con
         if (strcmp(link->title, title) == 0)
             return link;
     }
+    return NULL;
+}
+
+struct xf_routing_link *xf_routing_link_serving(const struct xf_routing *routing, struct xf_span domain)
+{
+    const struct xf_conf_served *served = xf_policy_served(routing->policy, domain);
+    return served ? xf_routing_link_of(routing, served->link) : NULL;
+}
+
+struct xf_routing_link *xf_routing_link_around(const struct xf_routing *routing, const struct xf_link *link)
+{
+    XF_LIST_EACH(node, &routing->links) {
+        struct xf_routing_link *entry = XF_CONTAINER(node, struct xf_routing_link, node);
+        if (entry->link == link)
+            return entry;
+    }
+    xf_require(false); /* links are attached before they tell anything */
     return NULL;
 }
 
@@ -108,6 +127,8 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy)
             xf_line_bounce(route->line_out, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
         }
     }
+    XF_LIST_EACH(node, &routing->links)
+        xf_returns_follow(XF_CONTAINER(node, struct xf_routing_link, node));
 }
 
 size_t xf_routing_room(const struct xf_routing *routing)
@@ -123,7 +144,7 @@ void xf_routing_drain(struct xf_routing *routing)
 
 bool xf_routing_is_idle(const struct xf_routing *routing)
 {
-    return routing->queued_count == 0;
+    return routing->queued_count == 0 && routing->returned_bytes == 0;
 }
 
 /* Lines of peers first: the answers to them go through queues. No answer makes a new route, for the way back of a stanza is its own route. */
@@ -140,4 +161,11 @@ void xf_routing_finish(struct xf_routing *routing)
         xf_line_bounce(((struct xf_route *)route)->line_out, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
         xf_route_bounce_queue(route, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
     }
+}
+
+void xf_routing_end(struct xf_routing *routing)
+{
+    routing->has_ended = true;
+    XF_LIST_EACH(node, &routing->links)
+        xf_returns_end(XF_CONTAINER(node, struct xf_routing_link, node));
 }

@@ -8,6 +8,7 @@
  *   probe.c     peers in back-off are tried in the background
  *   pressure.c  full queues stop the reading of the cluster
  *   bounce.c    error stanzas, to the cluster and to peers
+ *   returns.c   ... to the cluster: they wait until it takes them
  *   inbound.c   stanzas of peers: policy, then the link
  *   ruling.c    policy about single stanzas
  *   mail.c      e-mail addresses of users in place of their JIDs, for peers that know them so
@@ -81,6 +82,7 @@ struct xf_routing_link {
     uint64_t paused_ms, rested_ms; /* when the pause began; when the next one may begin */
     struct xf_ration ration;
     struct xf_presser pressers[16];
+    struct xf_node returns;  /* struct xf_kept: answers that wait for the cluster, oldest first */
 };
 
 /* One log line a second about the same kind of trouble. */
@@ -168,6 +170,7 @@ struct xf_routing {
     struct xf_route *last_shown;     /* of the pair in which a user was shown last */
     struct xf_admission last_in;
     size_t queued_bytes, queued_count; /* in all routes */
+    size_t returned_bytes;           /* that wait for the links */
     struct xf_quota ours, theirs;    /* routes, by the owners of peers */
     struct xf_quota answer_streams;  /* that we opened for routes of theirs */
     struct xf_buf payload;           /* of the error stanza being made */
@@ -179,7 +182,7 @@ struct xf_routing {
     struct xf_map *strangers;        /* mail domains that were named in the log */
     struct xf_rare refused, lost, full, unknown, strangers_full;
     struct xf_tally denied, passed_dry; /* stanzas that policy refused, or would have */
-    bool is_draining, is_finished;
+    bool is_draining, is_finished, has_ended;
 };
 
 static inline uint64_t xf_routing_now(const struct xf_routing *routing)
@@ -191,6 +194,8 @@ static inline uint64_t xf_routing_now(const struct xf_routing *routing)
 size_t xf_routing_room(const struct xf_routing *routing);
 
 struct xf_routing_link *xf_routing_link_of(const struct xf_routing *routing, const char *title);
+struct xf_routing_link *xf_routing_link_serving(const struct xf_routing *routing, struct xf_span domain); /* NULL: none of ours */
+struct xf_routing_link *xf_routing_link_around(const struct xf_routing *routing, const struct xf_link *link);
 /* Is that domain ours, and its link this one? */
 bool xf_routing_is_served_by(const struct xf_routing *routing, const struct xf_routing_link *link, struct xf_span domain);
 
@@ -267,6 +272,14 @@ void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza, 
 
 /* What an answer shows for an address that is no JID: the text itself; absent when that is longer than any JID, or empty. */
 struct xf_span xf_address_as_written(struct xf_span raw);
+
+/* ------------------------------------------------------------------ returns.c */
+
+void xf_return(struct xf_routing_link *link, const struct xf_stanza *answer); /* send it now, or when the cluster takes it */
+void xf_returns_go_on(struct xf_routing_link *link);                          /* the link drained */
+void xf_returns_follow(struct xf_routing_link *link);                         /* a reload: domains may have another link */
+void xf_returns_end(struct xf_routing_link *link);                            /* now or never */
+void xf_returns_lost(struct xf_routing_link *link);                           /* the link gave one up that it held */
 
 /* ------------------------------------------------------------------ ruling.c */
 

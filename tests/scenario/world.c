@@ -266,6 +266,7 @@ void world_close(struct world *world)
     }
     world_advance(world, DRAIN_MS);
     xf_routing_finish(world->routing);
+    xf_routing_end(world->routing);
     xf_link_stop(world->link);
     fake_env_advance(&world->env, DRAIN_MS);
     xf_require(xf_s2s_stream_count(world->s2s) == 0 && xf_link_is_gone(world->link));

@@ -60,6 +60,12 @@ bool xf_link_is_congested(const struct xf_link *link);
 bool xf_link_is_full(const struct xf_link *link, struct xf_span peer);
 bool xf_link_is_up(const struct xf_link *link);
 
+/*
+ * Would a stanza of this peer go out now, rather than wait? For those who can keep it themselves until `drained`. With names = per-peer true
+ * also while the peer's own stream is down, for that may be for ever.
+ */
+bool xf_link_takes(const struct xf_link *link, struct xf_span peer);
+
 /* Stop reading the cluster, or go on: with names = per-peer only the stream of this peer, else all of it. */
 void xf_link_pause(struct xf_link *link, struct xf_span peer, bool paused);
 bool xf_link_is_per_peer(const struct xf_link *link);

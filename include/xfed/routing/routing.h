@@ -42,5 +42,6 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy);
  * xf_routing_finish bounces what is left, and what comes.
  */
 void xf_routing_drain(struct xf_routing *routing);
-bool xf_routing_is_idle(const struct xf_routing *routing); /* every queue is empty and written */
+bool xf_routing_is_idle(const struct xf_routing *routing); /* every queue is empty and written, and the cluster has its answers */
 void xf_routing_finish(struct xf_routing *routing);
+void xf_routing_end(struct xf_routing *routing); /* before the links stop: answers that still wait for the cluster go now, or are lost */

@@ -46,6 +46,8 @@ enum op {
     COMMITTED,    /* stream n has said who we are: it cannot be given up */
     LINK_LOST,
     LINK_BACK,
+    LINK_BLOCKED, /* the cluster does not read: text "yes" or "no" */
+    LINK_WAITS,   /* at most ms bytes wait for it in the link's own output */
     RESUMED,      /* so many calls of xf_s2s_resume_inbound since the last time: ms */
     WAIT,         /* ms */
     NETWORK,      /* of stream n: text */
@@ -58,6 +60,7 @@ enum op {
     SWAP,         /* ... of the one before */
     DRAIN,
     FINISH,
+    LEAVE,        /* the links are about to stop */
     LOG,          /* event text, ms times since the last LOG */
 };
 
@@ -370,6 +373,33 @@ static const struct routing_case cases[] = {
         {ANSWERED, .text = "m2:wait/remote-server-timeout m3:wait/remote-server-timeout"}, {NO_OUT}, {IDLE, .text = "no"}, {READY, 0}, {SENT, 0, "m1"},
         {IDLE, .text = "yes"}}},
 
+    {"answers to whole queues, more than the link has room for: all of them arrive, in order, while the cluster takes them", .queue_stanzas = 10000,
+     .queue_bytes = 4u << 20, .steps = {
+        {CLUSTER, .text = MSG("m1")}, {MANY, .text = "b.example", .ms = 9999}, {MANY, .text = "c.example", .ms = 10000}, {MANY, .text = "d.example", .ms = 10000},
+        {MANY, .text = "e.example", .ms = 10000}, {OUT, 0, "a.example b.example"}, {OUT, 1, "a.example c.example"}, {OUT, 2, "a.example d.example"},
+        {OUT, 3, "a.example e.example"}, {LINK_BLOCKED, .text = "yes"}, {ENDED, 0, "words", XF_CAUSE_TIMEOUT}, {WAIT, .ms = 1000},
+        {ENDED, 1, "words", XF_CAUSE_TIMEOUT}, {ENDED, 2, "words", XF_CAUSE_TIMEOUT}, {ENDED, 3, "words", XF_CAUSE_TIMEOUT}, {LINK_WAITS, .ms = 600000},
+        {CLUSTER, .text = MSG("m2")}, {IDLE, .text = "no"}, {LINK_BLOCKED, .text = "no"}, {ANSWER_COUNT, .ms = 40001}, {IDLE, .text = "yes"},
+        {LOG, .text = "routing.bounce.lost", .ms = 0}}},
+
+    {"... also when all are too old at once", .queue_stanzas = 10000, .queue_bytes = 4u << 20, .steps = {
+        {MANY, .text = "b.example", .ms = 10000}, {MANY, .text = "c.example", .ms = 10000}, {MANY, .text = "d.example", .ms = 10000},
+        {MANY, .text = "e.example", .ms = 10000}, {WAIT, .ms = 59900}, {LINK_BLOCKED, .text = "yes"}, {WAIT, .ms = 200}, {LINK_WAITS, .ms = 600000},
+        {LINK_BLOCKED, .text = "no"}, {ANSWER_COUNT, .ms = 40000}, {LOG, .text = "routing.bounce.lost", .ms = 0}}},
+
+    {"answers wait for a cluster that is away, however long, and come before what is answered later", .steps = {
+        {CLUSTER, .text = MSG("m1") MSG("m2")}, {OUT, 0, "a.example b.example"}, {LINK_LOST}, {ENDED, 0, "words", XF_CAUSE_TIMEOUT},
+        {WAIT, .ms = 20000}, {IDLE, .text = "no"}, {LINK_BACK}, {CLUSTER, .text = MESSAGE("m3", "denied.example")},
+        {ANSWERED, .text = "m1:wait/remote-server-timeout m2:wait/remote-server-timeout m3:cancel/not-allowed"}, {IDLE, .text = "yes"}}},
+
+    {"answers that wait go with the sender's domain to another link", .steps = {
+        {CLUSTER, .text = MSG("m1") MSG("m2")}, {OUT, 0, "a.example b.example"}, {LINK_LOST},
+        {ENDED, 0, "words", XF_CAUSE_TIMEOUT}, {MOVE}, {ANSWERED, .text = "m1:wait/remote-server-timeout m2:wait/remote-server-timeout"}}},
+
+    {"finish: what the cluster does not take in time is counted", .queue_stanzas = 40000, .queue_bytes = 16u << 20, .steps = {
+        {MANY, .text = "b.example", .ms = 40000}, {LINK_BLOCKED, .text = "yes"}, {DRAIN}, {FINISH}, {IDLE, .text = "no"}, {LEAVE},
+        {IDLE, .text = "yes"}, {LOG, .text = "routing.bounce.lost", .ms = 1}}},
+
     {"finish: what is left is bounced", .steps = {
         {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {DRAIN}, {FINISH}, {ANSWERED, .text = "m1:wait/remote-server-timeout"},
         {IDLE, .text = "yes"}, {PEER, .text = "iq get p1 denied.example"}, {NO_OUT}}},
@@ -384,7 +414,7 @@ struct world {
     struct xf_conf_peer peers[4];
     struct xf_conf_served served[2];
     char *aliases[1];
-    char *nodes[1];
+    char *nodes[2];
     struct xf_conf_link links[2];
     struct xf_conf conf, conf_reloaded, conf_moved;
     struct xf_conf_served served_moved[2];
@@ -423,9 +453,23 @@ static void shake_hands(struct fake_conn *conn)
     fake_conn_feed_text(conn, "<handshake/>");
 }
 
+/* The connect that did not time out, now or within a second. */
+static struct fake_conn *next_alive(struct world *world)
+{
+    struct fake_conn *conn = NULL;
+    do
+        conn = fake_conn_next(&world->fake, "127.0.0.1:5347");
+    while (conn && !conn->conn);
+    return conn;
+}
+
 static void join(struct world *world)
 {
-    world->conn = fake_conn_next(&world->fake, "127.0.0.1:5347");
+    world->conn = next_alive(world);
+    if (!world->conn) {
+        fake_env_advance(&world->fake, 1250);
+        world->conn = next_alive(world);
+    }
     expect(world, world->conn, "the link does not connect");
     shake_hands(world->conn);
 }
@@ -458,6 +502,7 @@ static void make_conf(struct world *world, const struct routing_case *test)
     world->peers_reloaded[0] = peer_conf("b.example", &denied);
     world->aliases[0] = WORD("chat.a.example");
     world->nodes[0] = WORD("127.0.0.1:5347");
+    world->nodes[1] = WORD("127.0.0.1:5348");
     world->served[0] = (struct xf_conf_served){
         .domain = WORD("a.example"), .link = WORD("presence"), .aliases = {world->aliases, 1}};
     world->served[1] = (struct xf_conf_served){.domain = WORD("other.example"), .link = WORD("other")};
@@ -466,6 +511,7 @@ static void make_conf(struct world *world, const struct routing_case *test)
         .hold_bytes = 1u << 20, .ping_ms = 3600000};
     world->links[1] = world->links[0];
     world->links[1].title = WORD("other");
+    world->links[1].nodes.item = world->nodes + 1;
     world->conf = (struct xf_conf){.federation = true, .default_allow = true, .policy_enforce = true, .links = world->links, .link_count = 2,
         .served = world->served, .served_count = 2, .defaults = plain, .peers = world->peers, .peer_count = 4,
         .strangers = {.routes_per_owner = 100, .routes = 100, .answer_streams_per_owner = 100, .answer_streams = 100,
@@ -499,7 +545,7 @@ static void set_up(struct world *world, const struct routing_case *test)
     /* A second cluster, which comes up when a domain is moved there. */
     world->other = xf_link_new(&world->fake.env, &world->links[1], &xf_routing_link_events, world->routing);
     xf_routing_attach_link(world->routing, "other", world->other);
-    world->other_conn = fake_conn_next(&world->fake, "127.0.0.1:5347");
+    world->other_conn = fake_conn_next(&world->fake, "127.0.0.1:5348");
     expect(world, world->other_conn, "the second link does not connect");
 }
 
@@ -507,6 +553,7 @@ static void tear_down(struct world *world)
 {
     xf_routing_drain(world->routing);
     xf_routing_finish(world->routing);
+    xf_routing_end(world->routing);
     expect(world, xf_routing_is_idle(world->routing), "something is still queued");
     XF_LIST_EACH(node, &world->s2s.outs) {
         struct xf_out *out = XF_CONTAINER(node, struct xf_out, node);
@@ -711,6 +758,8 @@ static void take_step(struct world *world, const struct step *step)
     case COMMITTED: out->is_committed = true; break;
     case LINK_LOST: fake_conn_closed(world->conn, XF_CONN_END_EOF); break;
     case LINK_BACK: join(world); break;
+    case LINK_BLOCKED: fake_conn_block(world->conn, strcmp(step->text, "yes") == 0); break;
+    case LINK_WAITS: expect(world, xf_conn_backlog(world->conn->conn) <= step->ms, "too much waits in the link's output"); break;
     case RESUMED:
         expect_number(world, world->s2s.resumed, step->ms);
         world->s2s.resumed = 0;
@@ -726,6 +775,7 @@ static void take_step(struct world *world, const struct step *step)
     case SWAP: swap_links(world); break;
     case DRAIN: xf_routing_drain(world->routing); break;
     case FINISH: xf_routing_finish(world->routing); break;
+    case LEAVE: xf_routing_end(world->routing); break;
     case LOG: check_log(world, step); break;
     }
 }

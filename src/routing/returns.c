@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * returns.c — answers to the cluster go out while it takes them, and wait when it does not.
+ *
+ * A stanza that was taken is delivered once or answered once. Peers that fail together have whole queues answered at once, which is more
+ * than the link has room for; so an answer goes into the link only while that is up and not congested. Else it waits here, behind those
+ * that wait already, for the link's drained event. Answers of all routes wait in one line for each link, so they keep their order, and
+ * routes may go.
+ *
+ * With names = per-peer an answer to a peer's own stream that is down goes into the link's hold as all else does: a name that the server
+ * does not know must not stop the line.
+ *
+ * What waits may have twice the room of all queues (process { queue-bytes }), for the answer to the smallest stanza is larger than that is.
+ * What does not fit is lost, as is what the cluster has not taken when we end; both are said.
+ */
+#include "routing_priv.h"
+
+#include <xfed/base/alloc.h>
+
+static void log_lost(struct xf_routing *routing, const struct xf_routing_link *link, const char *detail)
+{
+    unsigned suppressed = 0;
+    if (xf_rare_is_due(&routing->lost, xf_routing_now(routing), &suppressed))
+        /* bounded: xf_rare */
+        xf_log(XF_LOG_WARN, "routing.bounce.lost", XF_STR("link", link->title), XF_STR("detail", detail), XF_INT("suppressed", suppressed));
+}
+
+static void give(struct xf_routing_link *link, const struct xf_stanza *answer)
+{
+    enum xf_err err = xf_link_send(link->link, answer);
+    if (err != XF_ERR_OK)
+        log_lost(link->routing, link, xf_err_text(err));
+}
+
+static void keep(struct xf_routing_link *link, const struct xf_stanza *answer)
+{
+    struct xf_routing *routing = link->routing;
+    size_t max = xf_policy_conf(routing->policy)->process.queue_bytes;
+    if (routing->returned_bytes + xf_kept_size(answer) > 2 * max) {
+        log_lost(routing, link, "too many answers wait for the cluster");
+        return;
+    }
+    struct xf_kept *kept = xf_kept_new(answer, xf_routing_now(routing));
+    routing->returned_bytes += kept->bytes;
+    xf_list_push(&link->returns, &kept->node);
+}
+
+/* A borrowed copy of the first one. */
+static struct xf_kept *first(const struct xf_routing_link *link, struct xf_stanza *out_answer)
+{
+    struct xf_kept *kept = XF_CONTAINER(link->returns.next, struct xf_kept, node);
+    xf_kept_stanza(kept, out_answer);
+    return kept;
+}
+
+static void drop(struct xf_routing_link *link, struct xf_kept *kept)
+{
+    link->routing->returned_bytes -= kept->bytes;
+    xf_list_remove(&kept->node);
+    xf_free(kept);
+}
+
+void xf_return(struct xf_routing_link *link, const struct xf_stanza *answer)
+{
+    bool is_first = xf_list_is_empty(&link->returns);
+    if ((is_first && xf_link_takes(link->link, answer->from.domain)) || link->routing->has_ended)
+        give(link, answer);
+    else
+        keep(link, answer);
+}
+
+void xf_returns_go_on(struct xf_routing_link *link)
+{
+    while (!xf_list_is_empty(&link->returns)) {
+        struct xf_stanza answer;
+        struct xf_kept *kept = first(link, &answer);
+        if (!xf_link_takes(link->link, answer.from.domain))
+            return;
+        give(link, &answer);
+        drop(link, kept);
+    }
+}
+
+void xf_returns_follow(struct xf_routing_link *link)
+{
+    XF_LIST_EACH_SAFE(node, &link->returns)
+    {
+        struct xf_stanza answer;
+        xf_kept_stanza(XF_CONTAINER(node, struct xf_kept, node), &answer);
+        struct xf_routing_link *other = xf_routing_link_serving(link->routing, answer.to.domain);
+        if (!other || other == link)
+            continue;
+        xf_list_remove(node);
+        xf_list_push(&other->returns, node);
+    }
+    xf_returns_go_on(link);
+}
+
+void xf_returns_end(struct xf_routing_link *link)
+{
+    size_t lost = 0;
+    while (!xf_list_is_empty(&link->returns)) {
+        struct xf_stanza answer;
+        struct xf_kept *kept = first(link, &answer);
+        lost += xf_link_send(link->link, &answer) != XF_ERR_OK;
+        drop(link, kept);
+    }
+    if (lost > 0)
+        /* bounded: once for each link */
+        xf_log(XF_LOG_WARN, "routing.bounce.lost", XF_STR("link", link->title), XF_STR("detail", "the gateway ends before the cluster took them"),
+               XF_INT("stanzas", lost));
+}
+
+void xf_returns_lost(struct xf_routing_link *link)
+{
+    log_lost(link->routing, link, "the cluster did not take it in time");
+}
