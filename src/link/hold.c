@@ -31,10 +31,32 @@ static void arm(struct xf_hold *hold)
     xf_timer_start(hold->timers, &hold->timer, at_ms > now_ms ? at_ms - now_ms : 0);
 }
 
+static bool has_place(const struct xf_hold *hold)
+{
+    return hold->place && xf_place_is_held(hold->place);
+}
+
+void xf_hold_weigh(struct xf_hold *hold)
+{
+    if (has_place(hold))
+        xf_place_weigh(hold->place, hold->bytes);
+}
+
+static bool has_room(const struct xf_hold *hold, size_t bytes)
+{
+    size_t max = hold->budget->max_bytes;
+    if (bytes > max - hold->budget->used_bytes)
+        return false;
+    return !has_place(hold) || (xf_place_weight(hold->place, XF_CROWD_GROUP) + bytes <= max / 2 &&
+                                xf_place_weight(hold->place, XF_CROWD_ALL) + bytes <= max - max / 4);
+}
+
 static void drop(struct xf_hold *hold, struct xf_kept *kept)
 {
     hold->budget->used_bytes -= kept->bytes;
+    hold->bytes -= kept->bytes;
     xf_list_remove(&kept->node);
+    xf_hold_weigh(hold);
 }
 
 static void expire_oldest(struct xf_hold *hold)
@@ -97,11 +119,13 @@ enum xf_err xf_hold_push(struct xf_hold *hold, const struct xf_stanza *stanza)
     uint64_t now_ms = hold->clock->now_ms;
     if (!hold->is_up && now_ms - hold->down_since_ms >= hold->budget->hold_ms)
         return XF_ERR_CLOSED;
-    if (xf_kept_size(stanza) > hold->budget->max_bytes - hold->budget->used_bytes)
+    if (!has_room(hold, xf_kept_size(stanza)))
         return XF_ERR_CLOSED;
 
     struct xf_kept *kept = xf_kept_new(stanza, now_ms);
     hold->budget->used_bytes += kept->bytes;
+    hold->bytes += kept->bytes;
+    xf_hold_weigh(hold);
     xf_list_push(&hold->kept, &kept->node);
     if (!xf_timer_is_running(&hold->timer))
         arm(hold);

@@ -7,10 +7,14 @@
  */
 #pragma once
 
+#include <xfed/base/quota.h>
 #include <xfed/link/kept.h>
 #include <xfed/net/timer.h>
 
-/* One for all holds of a link. */
+/*
+ * One for all holds of a link. Those that have a place in a quota (peers that the configuration does not name) leave room to the others: all of one
+ * owner may use the half, all of them three quarters.
+ */
 struct xf_hold_budget {
     size_t max_bytes, used_bytes;
     uint64_t hold_ms;
@@ -18,7 +22,9 @@ struct xf_hold_budget {
 
 struct xf_hold {
     struct xf_node kept;      /* struct xf_kept, oldest first */
+    size_t bytes;
     struct xf_hold_budget *budget;
+    struct xf_place *place;   /* borrowed; while it is held, `bytes` is its weight. NULL: never */
     const struct xf_clock *clock;
     struct xf_timers *timers;
     struct xf_timer timer;    /* runs while something is kept */
@@ -42,7 +48,10 @@ static inline bool xf_hold_is_empty(const struct xf_hold *hold)
     return xf_list_is_empty(&hold->kept);
 }
 
-/* Keep a copy. XF_ERR_CLOSED: down too long, or the budget is used up. */
+/* The place was taken: it weighs what is kept. */
+void xf_hold_weigh(struct xf_hold *hold);
+
+/* Keep a copy. XF_ERR_CLOSED: down too long, or the budget, or the share of the place's owner, is used up. */
 XF_MUST_USE enum xf_err xf_hold_push(struct xf_hold *hold, const struct xf_stanza *stanza);
 
 /*

@@ -49,10 +49,10 @@ bool xf_link_is_up(const struct xf_link *link)
     return link->up_count > 0 || (link->peers && link->way_count == 0);
 }
 
-/* What peers' ways hold while they are down. */
+/* What peers' ways hold while they are down: peers are stopped long before an owner's share (hold_priv.h) is used up. */
 static bool is_tight(const struct xf_link *link)
 {
-    return link->budget.used_bytes > link->budget.max_bytes / 2;
+    return link->budget.used_bytes > link->budget.max_bytes / 4;
 }
 
 bool xf_link_is_congested(const struct xf_link *link)
@@ -206,6 +206,7 @@ static struct xf_way *add_way(struct xf_link *link, struct xf_span name)
     struct xf_way *way = xf_way_new(link->env, link->conf, name, link->addrs, link->addr_count, &link->budget,
                                     &way_events, link);
     link->way_count++;
+    way->hold.place = &way->place;
     xf_timer_init(&way->idle, on_way_idle, way);
     return way;
 }
@@ -248,6 +249,13 @@ static struct xf_way *add_peer(struct xf_link *link, struct xf_span peer)
     return way;
 }
 
+static void take_place(struct xf_link *link, struct xf_way *way, const struct xf_quota_keys *keys)
+{
+    xf_quota_enter(&link->quota, &way->place, keys, link->env->clock->now_ms);
+    xf_hold_weigh(&way->hold);
+    xf_timer_start(link->env->timers, &way->idle, XF_LINK_PEER_IDLE_MS);
+}
+
 /* NULL: there are too many. A way that is not kept and holds no place is about to end. */
 static struct xf_way *peer_way(struct xf_link *link, struct xf_span peer)
 {
@@ -261,8 +269,7 @@ static struct xf_way *peer_way(struct xf_link *link, struct xf_span peer)
         xf_way_start(way);
     else
         way = add_peer(link, peer);
-    xf_quota_enter(&link->quota, &way->place, &keys, link->env->clock->now_ms);
-    xf_timer_start(link->env->timers, &way->idle, XF_LINK_PEER_IDLE_MS);
+    take_place(link, way, &keys);
     return way;
 }
 
@@ -353,8 +360,7 @@ static void let_go(struct xf_link *link, struct xf_way *way)
     struct xf_span name = xf_span_of(way->legs[0].name);
     const struct xf_quota_keys keys = {.group = xf_domain_owner(name), .member = name};
     way->is_kept = false;
-    xf_quota_enter(&link->quota, &way->place, &keys, link->env->clock->now_ms);
-    xf_timer_start(link->env->timers, &way->idle, XF_LINK_PEER_IDLE_MS);
+    take_place(link, way, &keys);
 }
 
 void xf_link_keep_none(struct xf_link *link)

@@ -47,6 +47,8 @@ enum op {
     SEND_NONE,  /* ... which is refused: there are too many peers */
     SEND_MANY,  /* ms messages of 1000 bytes */
     SEND_IS,    /* ... of ms bytes with result text: "ok", "limit", "closed" */
+    SEND_LARGE, /* ... of ms bytes of the peer text: OK */
+    SEND_LARGE_NONE, /* ... which is refused */
     SEND_BARE,  /* without addresses */
     GOT,        /* ids that came up, in order, since the last time, separated by blanks */
     EXPIRED,    /* the same for held ones that expired */
@@ -115,6 +117,19 @@ static const struct link_case cases[] = {
     {"a full hold refuses, and keeps what it has", .nodes = {"127.0.0.1:5347"}, .hold_bytes = 3000, .steps = {
         {SEND_IS, .text = "ok", .ms = 1000}, {SEND_IS, .text = "ok", .ms = 1000}, {SEND_IS, .text = "closed", .ms = 1000},
         {JOIN, 0, "127.0.0.1:5347"}, {SENT_COUNT, 0, .ms = 2}}},
+
+    {"one owner of many names has half of the hold, all that are not kept three quarters: those that are kept find room", .nodes = {"127.0.0.1:5347"},
+     .per_peer = true, .hold_bytes = 16000, .steps = {
+        {KEEP, .text = "good.example"}, {SEND_LARGE, .text = "n1.evil.example", .ms = 3500}, {SEND_LARGE, .text = "n2.evil.example", .ms = 3500},
+        {SEND_LARGE_NONE, .text = "n3.evil.example", .ms = 3500}, {SEND_LARGE_NONE, .text = "n1.evil.example", .ms = 3500},
+        {SEND_LARGE, .text = "n1.other.example", .ms = 3500}, {SEND_LARGE_NONE, .text = "n1.third.example", .ms = 3500},
+        {SEND_LARGE, .text = "good.example", .ms = 3500}, {JOIN, 0, "127.0.0.1:5347"}, {SENT_COUNT, 0, .ms = 1}, {JOIN, 1, "127.0.0.1:5347"},
+        {SENT_COUNT, 1, .ms = 1}, {SEND_LARGE, .text = "n3.evil.example", .ms = 3500}, {SEND_LARGE_NONE, .text = "n4.evil.example", .ms = 3500},
+        {KEEP_NONE}, {KEEP, .text = "n4.evil.example"}, {SEND_LARGE, .text = "n4.evil.example", .ms = 3500}}},
+
+    {"a peer that is not kept any more counts among its owner's with what it holds", .nodes = {"127.0.0.1:5347"}, .per_peer = true, .hold_bytes = 16000, .steps = {
+        {KEEP, .text = "n1.evil.example"}, {SEND_LARGE, .text = "n1.evil.example", .ms = 7000}, {KEEP_NONE}, {SEND_LARGE_NONE, .text = "n2.evil.example", .ms = 3500},
+        {KEEP, .text = "n1.evil.example"}, {SEND_LARGE, .text = "n2.evil.example", .ms = 3500}}},
 
     {"a stanza larger than the link takes is refused", .nodes = {"127.0.0.1:5347"}, .steps = {
         {SEND_IS, .text = "limit", .ms = 10001}, {JOIN, 0, "127.0.0.1:5347"}, {SEND_IS, .text = "limit", .ms = 10001},
@@ -456,6 +471,8 @@ static void take_step(struct world *world, const struct step *step)
             expect_number(world, send_message(world, "b.example", "many", "", 1000), XF_ERR_OK);
         break;
     case SEND_IS: expect_number(world, send_message(world, "b.example", "is", "", step->ms), result_of(step->text)); break;
+    case SEND_LARGE: expect_number(world, send_message(world, step->text, "f", "", step->ms), XF_ERR_OK); break;
+    case SEND_LARGE_NONE: expect_number(world, send_message(world, step->text, "f", "", step->ms), XF_ERR_CLOSED); break;
     case SEND_BARE: send_bare(world); break;
     case GOT: expect_text(world, world->got, step->text); world->got[0] = '\0'; break;
     case EXPIRED: expect_text(world, world->expired, step->text); world->expired[0] = '\0'; break;

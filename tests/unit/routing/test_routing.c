@@ -581,9 +581,9 @@ static void find_attr(const char *from, const char *end, const char *attr, char 
 {
     char mark[32];
     snprintf(mark, sizeof(mark), " %s=\"", attr);
-    const char *at = strstr(from, mark);
+    const char *at = memmem(from, (size_t)(end - from), mark, strlen(mark)); /* strstr under ASan reads all that follows */
     out[0] = '\0';
-    if (at && at < end)
+    if (at)
         snprintf(out, 64, "%.*s", (int)strcspn(at + strlen(mark), "\""), at + strlen(mark));
 }
 
@@ -607,7 +607,9 @@ static size_t list_stanzas(const char *text, bool errors, char *out, size_t room
             snprintf(out + len, room - len, "%s%s", len ? " " : "", id);
             continue;
         }
-        const char *error = strstr(end, "<error ");
+        const char *error = end;
+        while (strncmp(error, "<error ", 7) != 0)
+            error = strchr(error + 1, '<');
         const char *error_end = strchr(error, '>');
         find_attr(error, error_end, "type", error_type);
         snprintf(condition, sizeof(condition), "%.*s", (int)strcspn(error_end + 2, " "), error_end + 2);
