@@ -12,6 +12,8 @@
  *  - The last one to cancel ends the exchange.
  *  - Each exchange has a socket, and strangers name the domains that are asked about: EXCHANGES_MAX
  *    at a time, the others wait. The newest goes first: in a flood the askers of the oldest have given up.
+ *    Where one owner of a domain (xmpp/owner.h) has questions by the dozen that nobody answers, one of
+ *    them is put off for a question about somebody else's.
  *  - While a pending is told to its askers it is no longer in the map: one who asks again from
  *    within his answer begins anew (and finds the cache, if the answer may be kept at all).
  */
@@ -21,6 +23,8 @@
 #include <xfed/base/list.h>
 #include <xfed/base/log.h>
 #include <xfed/base/map.h>
+#include <xfed/base/quota.h>
+#include <xfed/xmpp/owner.h>
 
 #include "cache_priv.h"
 #include "exchange_priv.h"
@@ -29,11 +33,13 @@
 #include "resolv_priv.h"
 
 #define EXCHANGES_MAX 256
+#define SLOW_MS 2000 /* a question that is that old gives way */
 
 struct pending { /* a question under way */
     struct xf_node queries;
     struct xf_node waiting;       /* in client->waiting, until there is a socket for it */
     struct xf_exchange *exchange; /* NULL before, and once it is answered */
+    struct xf_place place;        /* held while there is an exchange */
     struct client *client;
     char name[XF_DNS_NAME_MAX + 1];
     enum xf_dns_type type;
@@ -59,7 +65,7 @@ struct client {
     struct xf_node known; /* queries whose answer is known and not given yet */
     unsigned answering;   /* within that many answers */
     struct xf_node waiting;
-    unsigned running; /* exchanges */
+    struct xf_quota running; /* exchanges, by the owner of what they ask about */
 };
 
 static void query_free(struct xf_dns_query *query)
@@ -139,20 +145,39 @@ static const char *type_word(enum xf_dns_type type)
 
 static void on_exchanged(void *owner, const struct xf_dns_answer *answer, uint32_t ttl_s);
 
-static void start(struct pending *pending)
+/* It begins anew when all who wait have had their turn. */
+static void put_off(struct pending *pending)
 {
-    struct client *client = pending->client;
+    xf_exchange_free(&pending->exchange);
+    xf_list_push(pending->client->waiting.next, &pending->waiting); /* in front: the newest is last */
+}
 
+/* Or it goes on waiting. */
+static void try_start(struct pending *pending)
+{
+    static const struct xf_quota_limits limits = {.per_member = EXCHANGES_MAX,
+                                                  .per_group = EXCHANGES_MAX,
+                                                  .total = EXCHANGES_MAX,
+                                                  .unused_ms = SLOW_MS};
+    struct client *client = pending->client;
+    struct xf_span owner = xf_domain_owner(xf_span_of(pending->name));
+    const struct xf_quota_keys keys = {.group = owner, .member = owner};
+    struct xf_place *evicted;
+
+    if (xf_quota_take(&client->running, &pending->place, &keys, &limits,
+                      xf_loop_clock(client->loop)->now_ms, &evicted) != XF_QUOTA_ROOM)
+        return;
+    if (evicted)
+        put_off(XF_CONTAINER(evicted, struct pending, place));
     xf_list_remove(&pending->waiting);
-    client->running++;
     pending->exchange = xf_exchange_start(client->loop, &client->servers, pending->name,
                                           pending->type, on_exchanged, pending);
 }
 
 static void start_waiting(struct client *client)
 {
-    while (client->running < EXCHANGES_MAX && !xf_list_is_empty(&client->waiting))
-        start(XF_CONTAINER(client->waiting.prev, struct pending, waiting));
+    while (xf_quota_count(&client->running) < EXCHANGES_MAX && !xf_list_is_empty(&client->waiting))
+        try_start(XF_CONTAINER(client->waiting.prev, struct pending, waiting));
 }
 
 static void on_exchanged(void *owner, const struct xf_dns_answer *answer, uint32_t ttl_s)
@@ -165,7 +190,7 @@ static void on_exchanged(void *owner, const struct xf_dns_answer *answer, uint32
            XF_WORD("secure", answer->is_secure ? "yes" : "no"), XF_INT("ttl_s", ttl_s),
            XF_STR("detail", answer->detail));
     pending->exchange = NULL; /* frees itself */
-    client->running--;
+    xf_quota_give(&client->running, &pending->place);
     pending_remove(pending);
     xf_dns_cache_put(pending->client->cache, pending->name, pending->type, answer, ttl_s);
     while (!xf_list_is_empty(&pending->queries))
@@ -190,7 +215,7 @@ static struct pending *pending_get(struct client *client, const char *name, enum
     xf_list_init(&pending->queries);
     xf_map_set(client->pending, key, pending);
     xf_list_push(&client->waiting, &pending->waiting);
-    start_waiting(client);
+    try_start(pending);
     return pending;
 }
 
@@ -234,8 +259,8 @@ static void cancel(struct xf_dns *dns, struct xf_dns_query *query)
         return;
     if (!pending->exchange && !xf_list_is_linked(&pending->waiting))
         return; /* an answered pending frees itself when the last asker was told */
-    client->running -= pending->exchange != NULL;
     xf_exchange_free(&pending->exchange);
+    xf_quota_give(&client->running, &pending->place);
     xf_list_remove(&pending->waiting);
     pending_remove(pending);
     xf_free(pending);
@@ -284,6 +309,7 @@ enum xf_err xf_dns_client_new(struct xf_loop *loop, const struct xf_dns_client_o
     client->pending = xf_map_new();
     xf_list_init(&client->known);
     xf_list_init(&client->waiting);
+    xf_quota_init(&client->running, NULL);
     *out_dns = &client->seam;
     return XF_ERR_OK;
 }
@@ -303,6 +329,7 @@ static void pending_free(struct pending *pending)
         query_free(XF_CONTAINER(node, struct xf_dns_query, node));
     }
     xf_exchange_free(&pending->exchange);
+    xf_quota_give(&pending->client->running, &pending->place);
     xf_free(pending);
 }
 
@@ -321,6 +348,7 @@ void xf_dns_client_free(struct xf_dns **dns)
         query_free(XF_CONTAINER(node, struct xf_dns_query, node));
     }
     xf_map_free(&client->pending);
+    xf_quota_fini(&client->running);
     xf_dns_cache_free(&client->cache);
     xf_dns_hosts_free(&client->hosts);
     xf_free(client);

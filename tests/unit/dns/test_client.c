@@ -104,6 +104,7 @@ static void stop(void *owner)
     xf_loop_stop(loop);
 }
 
+/* Or until an answer stops the loop. */
 static void run_for(unsigned ms)
 {
     struct xf_timer timer;
@@ -111,6 +112,7 @@ static void run_for(unsigned ms)
     xf_timer_init(&timer, stop, NULL);
     xf_timer_start(xf_loop_timers(loop), &timer, ms);
     xf_loop_run(loop);
+    xf_timer_stop(&timer);
 }
 
 static void tear_down(void)
@@ -345,6 +347,36 @@ START_TEST(sockets_are_bounded)
         ck_assert_msg(seen[i].count == 1 && seen[i].status == XF_DNS_FAILED, "%zu: %u answers", i, seen[i].count);
     ck_assert_uint_eq(seen[0].count + seen[599].count, 0);
     ck_assert(xf_dns_client_is_idle(dns));
+}
+END_TEST
+
+/* Whoever has a domain that nobody serves asks anew as fast as his questions fail. One owner gives way at once, many after a while. */
+static const struct {
+    const char *zone;
+    unsigned after_ms;
+} floods[] = {{"evil.example", 100}, {"example", 2100}};
+
+START_TEST(silent_domains_give_way)
+{
+    static struct seen flood[300];
+    static char names[XF_ARRAY_LEN(flood)][64];
+    unsigned left = 1, before = count_descriptors();
+    struct seen good = {.left = &left};
+
+    open_client(1, 10000, 0);
+    memset(flood, 0, sizeof(flood));
+    for (size_t i = 0; i < XF_ARRAY_LEN(flood); i++) {
+        snprintf(names[i], sizeof(names[i]), "silent.n%zu.%s", i, floods[_i].zone);
+        flood[i].ask_again = names[i];
+        flood[i].again = &flood[i];
+        dns->ops->ask(dns, names[i], XF_DNS_A, on_answered, &flood[i]);
+    }
+    run_for(floods[_i].after_ms);
+    dns->ops->ask(dns, "ok.good.example", XF_DNS_A, on_answered, &good);
+    run_for(6000);
+    ck_assert_uint_eq(good.count, 1);
+    ck_assert_int_eq(good.status, XF_DNS_FOUND);
+    ck_assert_uint_le(count_descriptors() - before, 256 + 4);
 }
 END_TEST
 
@@ -683,6 +715,7 @@ int main(void)
     tcase_add_test(tc, one_asker_may_leave_the_others);
     tcase_add_loop_test(tc, last_asker_ends_the_question, 0, 3);
     tcase_add_test(tc, sockets_are_bounded);
+    tcase_add_loop_test(tc, silent_domains_give_way, 0, XF_ARRAY_LEN(floods));
     tcase_add_test(tc, answer_may_cancel_and_ask);
     tcase_add_loop_test(tc, client_may_go_in_the_middle, 0, 4);
     tcase_add_test(tc, later_comes_once_and_may_be_cancelled);
