@@ -255,7 +255,6 @@ static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
 static void on_secured(struct xf_stream *stream)
 {
     struct xf_in *in = in_of(stream);
-    xf_in_pairs_free(in); /* RFC 6120 §5.4.3.3: what was claimed in clear is forgotten */
     in->pass = XF_PASS_TLS;
     in->is_open = false;
     in->is_bidi = false; /* XEP-0288 §2.1: TLS comes first */

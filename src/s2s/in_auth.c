@@ -24,6 +24,7 @@ void xf_in_starttls(struct xf_in *in, const struct xf_elem *elem)
         xf_in_close(in);
         return;
     }
+    xf_in_pairs_free(in); /* RFC 6120 §5.4.3.3: what was claimed in clear is forgotten. Now: an answer may come within the handshake */
     in->tls_ciphers = xf_strdup(in->settings->ciphers ? in->settings->ciphers : "");
     xf_stream_start_tls(&in->stream,
                         &(struct xf_tls_request){
