@@ -88,7 +88,7 @@ static void moved(struct xf_line *line)
         xf_s2s_resume_inbound(routing->s2s);
 }
 
-/* The first has its answer: on with all that have theirs. */
+/* The first has its answer: on with all that have theirs. It is out of the list meanwhile: its way may cost the route its place, and the line what is in it. */
 static void move(void *owner)
 {
     struct xf_line *line = owner;
@@ -98,7 +98,9 @@ static void move(void *owner)
         struct xf_stanza stanza;
         xf_kept_stanza(kept, &stanza);
         xf_stanza_find_children(&stanza);
+        xf_list_remove(&kept->node);
         if (!(line->is_in ? xf_mail_go_in : xf_mail_go_out)(line->route, &stanza, &address)) {
+            xf_list_push(line->stanzas.next, &kept->node); /* in front */
             wait_for(line, address);
             break;
         }
