@@ -252,6 +252,11 @@ unsigned xf_quota_count(const struct xf_quota *quota)
     return quota->all->size;
 }
 
+unsigned xf_place_crowd_size(const struct xf_place *place, enum xf_crowd_kind kind)
+{
+    return place->crowds[kind]->size;
+}
+
 void xf_place_weigh(struct xf_place *place, size_t weight)
 {
     for (enum xf_crowd_kind kind = 0; kind < XF_CROWD_KINDS; kind++)

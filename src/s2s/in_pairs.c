@@ -14,6 +14,8 @@
 
 #define CLAIMS_AT_ONCE 4 /* of one stream: then others have their turn */
 #define CLAIMS_PAUSE_MS 20
+#define CLAIMS_CROWD_MS 4 /* for each stream of strangers of one network or owner: together they claim as much a second, however many they are */
+#define CLAIMS_PAUSE_MAX_MS 1000
 #define MINUTE_MS 60000
 
 static struct xf_pair *pair_of(struct xf_node *node)
@@ -327,13 +329,19 @@ void xf_in_on_pace(void *owner)
     xf_stream_release(&in->stream);
 }
 
+static unsigned pause_ms(const struct xf_in *in)
+{
+    unsigned ms = xf_stranger_crowd(in) * CLAIMS_CROWD_MS;
+    return ms < CLAIMS_PAUSE_MS ? CLAIMS_PAUSE_MS : ms > CLAIMS_PAUSE_MAX_MS ? CLAIMS_PAUSE_MAX_MS : ms;
+}
+
 /* A claim costs more than a stanza, and one wildcard certificate is good for any number. Before the first pair questions-per-stream bounds them. */
 static void pace(struct xf_in *in)
 {
     if (in->valid_pairs == 0 || ++in->claims % CLAIMS_AT_ONCE != 0 || in->stream.is_ending)
         return;
     xf_stream_hold(&in->stream);
-    xf_timer_start(in->s2s->env->timers, &in->pace, CLAIMS_PAUSE_MS);
+    xf_timer_start(in->s2s->env->timers, &in->pace, pause_ms(in));
 }
 
 /* Refuse the claim where policy, or what is known of the peer's identity, says so; true: it was answered. */

@@ -477,6 +477,7 @@ void xf_strangers_fini(struct xf_s2s *s2s);
 /* Take the places of a pair that is about to be authenticated, and of its stream; others may end for it. False: there is no room. */
 bool xf_stranger_admit(struct xf_in *in, struct xf_pair *pair);
 bool xf_stranger_may_claim(struct xf_in *in, struct xf_span peer); /* would there be room for a pair now? */
+unsigned xf_stranger_crowd(const struct xf_in *in); /* streams of its network, or of its owner if these are more; 0: a named peer's */
 void xf_stranger_pair_left(struct xf_pair *pair);
 void xf_stranger_left(struct xf_in *in);
 void xf_stranger_judge(struct xf_in *in); /* policy is new: who is named? */

@@ -256,6 +256,15 @@ bool xf_stranger_may_claim(struct xf_in *in, struct xf_span peer)
     return has_room(in, &kind, &keys, &victims);
 }
 
+unsigned xf_stranger_crowd(const struct xf_in *in)
+{
+    if (!is_held(&in->holding))
+        return 0;
+    unsigned of_network = xf_place_crowd_size(&in->holding.by_network, XF_CROWD_GROUP);
+    unsigned of_owner = xf_place_crowd_size(&in->holding.by_owner, XF_CROWD_GROUP);
+    return of_network > of_owner ? of_network : of_owner;
+}
+
 void xf_stranger_pair_left(struct xf_pair *pair)
 {
     give(&pair->in->s2s->stranger_pairs, &pair->holding);

@@ -59,6 +59,9 @@ enum xf_quota_answer xf_quota_take(struct xf_quota *quota, struct xf_place *plac
 void xf_quota_give(struct xf_quota *quota, struct xf_place *place); /* of none held: nothing */
 unsigned xf_quota_count(const struct xf_quota *quota);
 
+/* How many places the member, the group, or all hold; the place is held. */
+unsigned xf_place_crowd_size(const struct xf_place *place, enum xf_crowd_kind kind);
+
 static inline bool xf_place_is_held(const struct xf_place *place)
 {
     return place->crowds[XF_CROWD_ALL] != NULL;

@@ -146,7 +146,7 @@ START_TEST(a_look_changes_nothing)
 }
 END_TEST
 
-START_TEST(places_weigh)
+START_TEST(crowds_have_size_and_weight)
 {
     static const struct xf_quota_limits limits = {9, 9, 9, 5000, false};
     open_quota();
@@ -160,8 +160,12 @@ START_TEST(places_weigh)
     ck_assert_uint_eq(xf_place_weight(&holders[1].place, XF_CROWD_MEMBER), 20);
     ck_assert_uint_eq(xf_place_weight(&holders[1].place, XF_CROWD_GROUP), 70);
     ck_assert_uint_eq(xf_place_weight(&holders[1].place, XF_CROWD_ALL), 73);
+    ck_assert_uint_eq(xf_place_crowd_size(&holders[1].place, XF_CROWD_MEMBER), 1);
+    ck_assert_uint_eq(xf_place_crowd_size(&holders[1].place, XF_CROWD_GROUP), 2);
+    ck_assert_uint_eq(xf_place_crowd_size(&holders[1].place, XF_CROWD_ALL), 3);
     xf_quota_give(&quota, &holders[0].place);
     ck_assert_uint_eq(xf_place_weight(&holders[1].place, XF_CROWD_GROUP), 20);
+    ck_assert_uint_eq(xf_place_crowd_size(&holders[1].place, XF_CROWD_GROUP), 1);
     close_quota();
 }
 END_TEST
@@ -211,7 +215,7 @@ int main(void)
     TCase *tc = tcase_create("quota");
     tcase_add_loop_test(tc, a_place_is_found_or_not, 0, XF_ARRAY_LEN(cases));
     tcase_add_test(tc, a_look_changes_nothing);
-    tcase_add_test(tc, places_weigh);
+    tcase_add_test(tc, crowds_have_size_and_weight);
     tcase_add_test(tc, a_flood_does_not_keep_good_peers_out);
     tcase_add_test(tc, refusals_are_cheap);
     tcase_set_timeout(tc, 60);
