@@ -168,7 +168,22 @@ class Tcp(socketserver.BaseRequestHandler):
 
 
 class UdpServer(socketserver.ThreadingUDPServer):
+    """Hundreds of questions may come in one turn: they lie in the socket until there is time, and cost a thread only where the answer takes a while."""
     daemon_threads = True
+    SO_RCVBUFFORCE = 33  # above net.core.rmem_max, which holds some 270 datagrams; for root
+
+    def server_bind(self):
+        try:
+            self.socket.setsockopt(socket.SOL_SOCKET, self.SO_RCVBUFFORCE, 4 << 20)
+        except OSError:
+            pass
+        super().server_bind()
+
+    def process_request(self, request, client_address):
+        if any(mode in request[0].lower() for mode in (b"late", b"wrong")):
+            super().process_request(request, client_address)
+        else:
+            self.process_request_thread(request, client_address)
 
 
 class TcpServer(socketserver.ThreadingTCPServer):
