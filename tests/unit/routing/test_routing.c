@@ -576,27 +576,42 @@ static void tear_down(struct world *world)
 
 /* ------------------------------------------------------------------ what the link wrote */
 
+/* All within bounds: strchr and its kin under ASan read all that follows, and that is megabytes. */
+static const char *find_char(const char *from, const char *end, char c)
+{
+    return memchr(from, c, (size_t)(end - from));
+}
+
+/* [from, end) as text, cut to 63 bytes. */
+static void copy_text(const char *from, const char *end, char out[64])
+{
+    size_t len = (size_t)(end - from) < 63 ? (size_t)(end - from) : 63;
+    memcpy(out, from, len);
+    out[len] = '\0';
+}
+
 /* `attr="..."` within [from, end) into out. */
 static void find_attr(const char *from, const char *end, const char *attr, char out[64])
 {
     char mark[32];
     snprintf(mark, sizeof(mark), " %s=\"", attr);
-    const char *at = memmem(from, (size_t)(end - from), mark, strlen(mark)); /* strstr under ASan reads all that follows */
+    const char *at = memmem(from, (size_t)(end - from), mark, strlen(mark));
     out[0] = '\0';
     if (at)
-        snprintf(out, 64, "%.*s", (int)strcspn(at + strlen(mark), "\""), at + strlen(mark));
+        copy_text(at + strlen(mark), find_char(at + strlen(mark), end, '"'), out);
 }
 
 /* "id:type/condition" for errors, "id" otherwise; blanks between. Returns how many. */
 static size_t list_stanzas(const char *text, bool errors, char *out, size_t room)
 {
+    const char *text_end = text + strlen(text);
     size_t count = 0;
     out[0] = '\0';
-    for (const char *at = text; (at = strpbrk(at, "<")); at++) {
+    for (const char *at = text; (at = find_char(at, text_end, '<')); at++) {
         if (strncmp(at, "<message ", 9) && strncmp(at, "<iq ", 4) && strncmp(at, "<presence ", 10))
             continue;
-        char id[64], type[64], condition[64] = "", error_type[64];
-        const char *end = strchr(at, '>');
+        char id[64], type[64], condition[64], error_type[64];
+        const char *end = find_char(at, text_end, '>');
         find_attr(at, end, "id", id);
         find_attr(at, end, "type", type);
         if ((strcmp(type, "error") == 0) != errors)
@@ -609,10 +624,10 @@ static size_t list_stanzas(const char *text, bool errors, char *out, size_t room
         }
         const char *error = end;
         while (strncmp(error, "<error ", 7) != 0)
-            error = strchr(error + 1, '<');
-        const char *error_end = strchr(error, '>');
+            error = find_char(error + 1, text_end, '<');
+        const char *error_end = find_char(error, text_end, '>');
         find_attr(error, error_end, "type", error_type);
-        snprintf(condition, sizeof(condition), "%.*s", (int)strcspn(error_end + 2, " "), error_end + 2);
+        copy_text(error_end + 2, find_char(error_end + 2, text_end, ' '), condition);
         snprintf(out + len, room - len, "%s%s:%s/%s", len ? " " : "", id, error_type, condition);
     }
     return count;
