@@ -88,7 +88,7 @@ void xf_gate_ending(struct xf_gate *gate, struct xf_s2s *s2s)
 
 void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza)
 {
-    struct xf_stanza_scratch scratch;
+    XF_UNINITIALIZED struct xf_stanza_scratch scratch;
     bool from_is_bad = false;
     if (!gate->ops->is_open(gate)) {
         gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_NOT_AUTHORIZED, "not-authenticated", NULL);

@@ -13,6 +13,7 @@
 
 #define XF_MUST_USE __attribute__((warn_unused_result))
 #define XF_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define XF_UNINITIALIZED __attribute__((uninitialized)) /* a large buffer on the way of each stanza: spare it -ftrivial-auto-var-init */
 #define XF_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* clang-format off */
