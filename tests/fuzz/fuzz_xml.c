@@ -53,12 +53,15 @@ static enum xf_stream_error like(enum xf_stream_error error)
     return error == XF_STREAM_ERROR_BAD_FORMAT ? XF_STREAM_ERROR_NOT_WELL_FORMED : error;
 }
 
-/* The fault of a limit may be seen before or after another in the same piece. */
+/*
+ * The fault of a limit may be seen before or after another in the same piece. A comment is refused once HOLD_BYTES of it are there, and need not be
+ * well-formed behind them.
+ */
 static bool is_same_end(const struct input *input, const struct record *a, const struct record *b)
 {
     if (a->err == XF_ERR_LIMIT || b->err == XF_ERR_LIMIT)
         return true;
-    if (input->len >= HOLD_BYTES && (a->err == XF_ERR_OK || b->err == XF_ERR_OK))
+    if (input->len >= HOLD_BYTES && (a->err == XF_ERR_OK || b->err == XF_ERR_OK || a->err == b->err))
         return true;
     return a->err == b->err && like(a->problem) == like(b->problem);
 }
