@@ -122,7 +122,8 @@ def main():
     try:
         lab.open()
         folder, pki = lab.folder('directory'), lab.folder('pki')
-        for name, text in (('link.secret', 'x'), ('reader.secret', PASSWORD), ('wrong.secret', 'wrong')):
+        os.chmod(folder, 0o755)  # secrets lie in it
+        for name, text in (('link.secret', 'a secret of the link'), ('reader.secret', PASSWORD), ('wrong.secret', 'wrong')):
             with open(f'{folder}/{name}', 'w') as f:
                 f.write(text + '\n')
             os.chmod(f'{folder}/{name}', 0o600)
