@@ -12,8 +12,6 @@
 #include "rate_priv.h"
 
 #include <xfed/base/alloc.h>
-#include <xfed/base/log.h>
-#include <xfed/xmpp/owner.h>
 
 #define CAPACITY_MS 2000
 #define STANZA 1000
@@ -27,7 +25,7 @@ struct xf_rate {
     struct xf_node node;    /* in rates->resting, while nobody waits */
     struct xf_timer timer;  /* the next may go on; or it is time to forget */
     bool is_at_work;        /* within on_time */
-    bool was_told;          /* in the log */
+    bool was_told;          /* events->slowed was called */
 };
 
 /* ------------------------------------------------------------------ the arithmetic */
@@ -103,7 +101,7 @@ static struct xf_rate *longest_resting(struct xf_rates *rates)
 
 static struct xf_rate_limits limits_of(struct xf_rate *rate)
 {
-    return rate->rates->limits(rate->rates->owner, xf_span_of(rate->peer));
+    return rate->rates->events->limits(rate->rates->owner, xf_span_of(rate->peer));
 }
 
 /* Nobody waits for it: it goes to the end of those that rest. */
@@ -114,7 +112,7 @@ static void rest(struct xf_rate *rate)
     xf_list_push(&rates->resting, &rate->node);
     rates->resting_count++;
     if (!xf_timer_is_running(&rate->timer))
-        xf_timer_start(rates->env->timers, &rate->timer, XF_RATE_REST_MS);
+        xf_timer_start(rates->timers, &rate->timer, XF_RATE_REST_MS);
     if (rates->resting_count > XF_RATES_RESTING_MAX)
         forget(longest_resting(rates));
 }
@@ -123,12 +121,12 @@ static void let_go_on(struct xf_rate *rate)
 {
     for (;;) {
         struct xf_rate_limits limits = limits_of(rate);
-        xf_bucket_fill(&rate->bucket, &limits, rate->rates->env->clock->now_ms);
+        xf_bucket_fill(&rate->bucket, &limits, rate->rates->clock->now_ms);
         uint64_t wait_ms = xf_bucket_wait_ms(&rate->bucket, &limits);
         if (xf_list_is_empty(&rate->waiting))
             return;
         if (wait_ms > 0) {
-            xf_timer_start(rate->rates->env->timers, &rate->timer, wait_ms);
+            xf_timer_start(rate->rates->timers, &rate->timer, wait_ms);
             return;
         }
         struct xf_rate_waiter *waiter = XF_CONTAINER(rate->waiting.next, struct xf_rate_waiter, node);
@@ -140,7 +138,7 @@ static void let_go_on(struct xf_rate *rate)
 static void on_time(void *owner)
 {
     struct xf_rate *rate = owner;
-    uint64_t unused_ms = rate->rates->env->clock->now_ms - rate->bucket.filled_ms;
+    uint64_t unused_ms = rate->rates->clock->now_ms - rate->bucket.filled_ms;
     if (xf_list_is_empty(&rate->waiting)) {
         if (unused_ms >= XF_RATE_REST_MS)
             forget(rate);
@@ -170,26 +168,24 @@ static struct xf_rate *get(struct xf_rates *rates, struct xf_span peer)
     xf_timer_init(&rate->timer, on_time, rate);
     xf_map_set(rates->by_peer, peer, rate);
     struct xf_rate_limits limits = limits_of(rate);
-    xf_bucket_begin(&rate->bucket, &limits, rates->env->clock->now_ms);
+    xf_bucket_begin(&rate->bucket, &limits, rates->clock->now_ms);
     return rate;
 }
 
 static void tell(struct xf_rate *rate, const struct xf_rate_limits *limits)
 {
-    struct xf_span peer = xf_span_of(rate->peer), owner = xf_domain_owner(peer);
     if (!rate->was_told)
-        xf_log(xf_lines_level(rate->rates->env, XF_LINES_PEERS, owner, XF_LOG_INFO, "s2s.peer.slowed"), "s2s.peer.slowed", XF_SPN("peer", peer),
-               XF_INT("stanza_rate", limits->stanzas), XF_INT("byte_rate", limits->bytes));
+        rate->rates->events->slowed(rate->rates->owner, xf_span_of(rate->peer), limits);
     rate->was_told = true;
 }
 
 bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes, struct xf_rate_waiter *waiter)
 {
-    struct xf_rate_limits limits = rates->limits(rates->owner, peer);
+    struct xf_rate_limits limits = rates->events->limits(rates->owner, peer);
     if (!limits.stanzas && !limits.bytes)
         return true;
     struct xf_rate *rate = get(rates, peer);
-    xf_bucket_fill(&rate->bucket, &limits, rates->env->clock->now_ms);
+    xf_bucket_fill(&rate->bucket, &limits, rates->clock->now_ms);
     xf_bucket_take(&rate->bucket, &limits, bytes);
     uint64_t wait_ms = xf_bucket_wait_ms(&rate->bucket, &limits);
     if (wait_ms == 0) {
@@ -199,7 +195,7 @@ bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes, st
     }
     stop_resting(rate);
     if (xf_list_is_empty(&rate->waiting))
-        xf_timer_start(rates->env->timers, &rate->timer, wait_ms);
+        xf_timer_start(rates->timers, &rate->timer, wait_ms);
     xf_list_push(&rate->waiting, &waiter->node);
     tell(rate, &limits);
     return false;
@@ -214,7 +210,7 @@ void xf_rates_changed(struct xf_rates *rates)
         if (xf_list_is_empty(&rate->waiting))
             forget(rate);
         else
-            xf_timer_start(rates->env->timers, &rate->timer, 0);
+            xf_timer_start(rates->timers, &rate->timer, 0);
     }
 }
 
@@ -234,7 +230,7 @@ void xf_rates_hurry(struct xf_rates *rates, struct xf_rate_waiter *waiter)
         return;
     xf_list_remove(&waiter->node);
     xf_list_push(&rates->hurried, &waiter->node);
-    xf_timer_start(rates->env->timers, &rates->hurry, 0);
+    xf_timer_start(rates->timers, &rates->hurry, 0);
 }
 
 void xf_rates_leave(struct xf_rate_waiter *waiter)
@@ -242,9 +238,10 @@ void xf_rates_leave(struct xf_rate_waiter *waiter)
     xf_list_remove(&waiter->node);
 }
 
-void xf_rates_init(struct xf_rates *rates, struct xf_env *env, xf_rate_limits_fn limits, void *owner)
+void xf_rates_init(struct xf_rates *rates, const struct xf_clock *clock, struct xf_timers *timers, const struct xf_rate_events *events,
+                   void *owner)
 {
-    *rates = (struct xf_rates){.env = env, .limits = limits, .owner = owner, .by_peer = xf_map_new()};
+    *rates = (struct xf_rates){.clock = clock, .timers = timers, .events = events, .owner = owner, .by_peer = xf_map_new()};
     xf_list_init(&rates->resting);
     xf_list_init(&rates->hurried);
     xf_timer_init(&rates->hurry, on_hurry, rates);

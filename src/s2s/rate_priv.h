@@ -6,7 +6,7 @@
 
 #include <xfed/base/list.h>
 #include <xfed/base/map.h>
-#include <xfed/stream/env.h>
+#include <xfed/net/timer.h>
 
 struct xf_rate_limits { /* a second; 0: any number */
     unsigned stanzas;
@@ -28,11 +28,16 @@ uint64_t xf_bucket_wait_ms(const struct xf_bucket *bucket, const struct xf_rate_
 #define XF_RATES_RESTING_MAX 4096 /* buckets for which nobody waits */
 #define XF_RATE_REST_MS 60000     /* one that was not used for so long is forgotten */
 
-typedef struct xf_rate_limits (*xf_rate_limits_fn)(void *owner, struct xf_span peer);
+struct xf_rate_events {
+    struct xf_rate_limits (*limits)(void *owner, struct xf_span peer); /* in force now */
+    /* The peer has to wait for the first time since its bucket was made. */
+    void (*slowed)(void *owner, struct xf_span peer, const struct xf_rate_limits *limits);
+};
 
 struct xf_rates {
-    struct xf_env *env;
-    xf_rate_limits_fn limits; /* in force now */
+    const struct xf_clock *clock;
+    struct xf_timers *timers;
+    const struct xf_rate_events *events;
     void *owner;
     bool is_on;               /* some peer has a limit; set by the owner */
     struct xf_map *by_peer;   /* -> struct xf_rate */
@@ -47,11 +52,13 @@ struct xf_rate_waiter { /* embedded in whoever stopped reading; starts zeroed */
     void (*go_on)(struct xf_rate_waiter *waiter); /* once for each wait; may take, and wait again */
 };
 
-void xf_rates_init(struct xf_rates *rates, struct xf_env *env, xf_rate_limits_fn limits, void *owner);
+/* All are borrowed. */
+void xf_rates_init(struct xf_rates *rates, const struct xf_clock *clock, struct xf_timers *timers, const struct xf_rate_events *events,
+                   void *owner);
 void xf_rates_fini(struct xf_rates *rates); /* nobody waits */
 
 /* A stanza of the peer passed. False: the next one must wait; waiter->go_on comes later, those who wait longest first. */
 bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes, struct xf_rate_waiter *waiter);
-void xf_rates_changed(struct xf_rates *rates);                                   /* limits() says other things now */
+void xf_rates_changed(struct xf_rates *rates);                                   /* events->limits says other things now */
 void xf_rates_hurry(struct xf_rates *rates, struct xf_rate_waiter *waiter);      /* its wait ends in this turn */
 void xf_rates_leave(struct xf_rate_waiter *waiter);                              /* or nothing */

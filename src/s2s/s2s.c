@@ -3,6 +3,7 @@
 #include "s2s_priv.h"
 
 #include <xfed/base/alloc.h>
+#include <xfed/xmpp/owner.h>
 
 #define SHUT_MIN_MS 5000 /* hosts that strangers make us connect to, after a failure */
 #define SHUT_MAX_MS 60000
@@ -16,6 +17,15 @@ static struct xf_rate_limits rate_limits(void *owner, struct xf_span peer)
     const struct xf_peer_settings *settings = xf_policy_peer(s2s->policy, peer);
     return (struct xf_rate_limits){.stanzas = settings->stanza_rate, .bytes = settings->byte_rate};
 }
+
+static void on_slowed(void *owner, struct xf_span peer, const struct xf_rate_limits *limits)
+{
+    const struct xf_s2s *s2s = owner;
+    xf_log(xf_lines_level(s2s->env, XF_LINES_PEERS, xf_domain_owner(peer), XF_LOG_INFO, "s2s.peer.slowed"), "s2s.peer.slowed",
+           XF_SPN("peer", peer), XF_INT("stanza_rate", limits->stanzas), XF_INT("byte_rate", limits->bytes));
+}
+
+static const struct xf_rate_events rate_events = {.limits = rate_limits, .slowed = on_slowed};
 
 static bool any_has_rate(const struct xf_conf *conf)
 {
@@ -50,7 +60,7 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     s2s->bidi_pairs = xf_map_new();
     s2s->shared = xf_map_new();
     s2s->inbound_by_peer = xf_map_new();
-    xf_rates_init(&s2s->rates, s2s->env, rate_limits, s2s);
+    xf_rates_init(&s2s->rates, s2s->env->clock, s2s->env->timers, &rate_events, s2s);
     s2s->rates.is_on = any_has_rate(xf_s2s_conf(s2s));
     xf_quota_init(&s2s->half_open, NULL);
     xf_strangers_init(s2s);

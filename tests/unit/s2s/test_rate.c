@@ -61,7 +61,6 @@ END_TEST
 
 static struct xf_clock test_clock;
 static struct xf_timers *timers;
-static struct xf_env env;
 static struct xf_rates rates;
 static struct xf_rate_limits limits;
 
@@ -97,6 +96,16 @@ static struct xf_rate_limits limits_of(void *owner, struct xf_span peer)
     return limits;
 }
 
+static unsigned slowed;
+
+static void on_slowed(void *owner, struct xf_span peer, const struct xf_rate_limits *in_force)
+{
+    (void)owner, (void)peer, (void)in_force;
+    slowed++;
+}
+
+static const struct xf_rate_events events = {.limits = limits_of, .slowed = on_slowed};
+
 static void pass(uint64_t ms)
 {
     for (uint64_t until_ms = test_clock.now_ms + ms; test_clock.now_ms < until_ms;) {
@@ -112,14 +121,13 @@ static void begin(void)
     timers = xf_timers_new(&test_clock);
     limits = (struct xf_rate_limits){.stanzas = 1};
     memset(order, 0, sizeof(order));
-    env = (struct xf_env){.clock = &test_clock, .timers = timers};
-    xf_rates_init(&rates, &env, limits_of, NULL);
+    slowed = 0;
+    xf_rates_init(&rates, &test_clock, timers, &events, NULL);
 }
 
 static void end(void)
 {
     xf_rates_fini(&rates);
-    xf_lines_fini(&env.lines);
     xf_timers_free(&timers);
 }
 
@@ -131,6 +139,7 @@ START_TEST(streams_of_a_peer_go_on_in_turn)
     bring(&b);
     bring(&c);
     ck_assert_str_eq(order, "aabcc");
+    ck_assert_uint_eq(slowed, 2); /* once for each peer, not for each stream */
     pass(5000);
     ck_assert_str_eq(order, "aabccabab");
     pass(1000);
