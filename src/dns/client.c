@@ -23,7 +23,7 @@
 #include <xfed/base/list.h>
 #include <xfed/base/log.h>
 #include <xfed/base/map.h>
-#include <xfed/base/quota.h>
+#include <xfed/limits/quota.h>
 #include <xfed/xmpp/owner.h>
 
 #include "cache_priv.h"

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include <xfed/base/quota.h>
+#include <xfed/limits/quota.h>
 #include <xfed/link/kept.h>
 #include <xfed/net/timer.h>
 

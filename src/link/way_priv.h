@@ -9,7 +9,7 @@
 
 #include "leg_priv.h"
 
-#include <xfed/base/quota.h>
+#include <xfed/limits/quota.h>
 
 struct xf_way;
 

@@ -20,7 +20,7 @@
 
 #include <xfed/base/list.h>
 #include <xfed/base/map.h>
-#include <xfed/base/quota.h>
+#include <xfed/limits/quota.h>
 #include <xfed/identity/identity.h>
 #include <xfed/link/kept.h>
 #include <xfed/routing/routing.h>

@@ -8,7 +8,7 @@
  * Each verify stream is a connection of ours to somebody whom a stranger named, so that nobody may make us knock at a victim's door a thousand
  * times: questions are bounded for each stream that claims something (in_pairs.c), for each domain asked, for each network that they come
  * from and in all (ask_room.c); there are never more verify streams than questions allowed in all, those without questions going first; and
- * a domain whose server is out of reach is not asked again for a while (doors.c).
+ * a domain whose server is out of reach is not asked again for a while (backoff.c).
  */
 #include "s2s_priv.h"
 
@@ -300,7 +300,7 @@ static enum xf_answer answer_of(enum xf_cause cause)
 void xf_asker_ending(struct xf_asker *asker, enum xf_cause cause, const char *text)
 {
     if (!asker->is_ready && !asker->is_retired)
-        xf_door_failed(&asker->s2s->asked_peers, asker->peer, (int)answer_of(cause), text);
+        xf_backoff_failed(&asker->s2s->asked_peers, asker->peer, (int)answer_of(cause), text);
     forget(asker);
 }
 
@@ -321,12 +321,12 @@ bool xf_ask_is_in_vain(const struct xf_s2s *s2s, struct xf_span peer, enum xf_an
     char name[XF_DOMAIN_MAX + 1];
     int note = 0;
     snprintf(name, sizeof(name), "%.*s", XF_SPAN_ARGS(peer));
-    bool is_shut = xf_door_is_shut(&s2s->asked_peers, name, &note, out_text);
+    bool is_shut = xf_backoff_is_waiting(&s2s->asked_peers, name, &note, out_text);
     *out_answer = (enum xf_answer)note;
     return is_shut;
 }
 
 void xf_ask_reached(struct xf_s2s *s2s, const char *peer)
 {
-    xf_door_opened(&s2s->asked_peers, peer);
+    xf_backoff_clear(&s2s->asked_peers, peer);
 }

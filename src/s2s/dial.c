@@ -8,7 +8,7 @@
  * away, it would win, and cost a candidate-timeout each time. That is remembered for each peer apart, since a peer's DNS may name the
  * address of another peer. No address is given up for it: where all are avoided, all are raced.
  *
- * Addresses that a stranger named (doors.c) are few, counted for each host from the start of an attempt until the conn is
+ * Addresses that a stranger named (backoff.c) are few, counted for each host from the start of an attempt until the conn is
  * authenticated or gone, and remembered when nobody was there.
  *
  * An attempt outlives its dial until its conn has said `closed`.
@@ -43,7 +43,7 @@ struct xf_dial {
     enum progress *progress;
     size_t count, running;
     size_t first_count; /* those that come first; the others are avoided */
-    struct xf_dial_opts opts; /* doors NULL: not counted */
+    struct xf_dial_opts opts; /* backoff NULL: not counted */
     size_t held; /* candidate whose conn was handed over, or NONE */
     bool is_counted; /* before its host's door */
     struct xf_node attempts;
@@ -81,40 +81,40 @@ static size_t next_untried(const struct xf_dial *dial)
     return dial->count;
 }
 
-/* ------------------------------------------------------------------ doors of strangers */
+/* ------------------------------------------------------------------ backoff of strangers */
 
 /* May the candidate be tried now? A shut one counts as tried. */
 static bool enter(struct xf_dial *dial, size_t index)
 {
     char addr[XF_ADDR_TEXT_BYTES], host[XF_ADDR_TEXT_BYTES];
-    if (!dial->opts.doors)
+    if (!dial->opts.backoff)
         return true;
     xf_addr_text(&dial->candidates[index].addr, addr);
     xf_addr_host_text(&dial->candidates[index].addr, host);
-    if (xf_door_is_shut(dial->opts.doors, addr, NULL, NULL)) {
+    if (xf_backoff_is_waiting(dial->opts.backoff, addr, NULL, NULL)) {
         dial->progress[index] = TRIED;
         snprintf(dial->detail, sizeof(dial->detail), "%s: nobody was there just now", addr);
         return false;
     }
-    return xf_door_enter(dial->opts.doors, host, dial->opts.per_host);
+    return xf_backoff_begin(dial->opts.backoff, host, dial->opts.per_host);
 }
 
 static void leave(const struct xf_dial *dial, size_t index)
 {
     char host[XF_ADDR_TEXT_BYTES];
-    if (!dial->opts.doors)
+    if (!dial->opts.backoff)
         return;
     xf_addr_host_text(&dial->candidates[index].addr, host);
-    xf_door_leave(dial->opts.doors, host);
+    xf_backoff_end(dial->opts.backoff, host);
 }
 
 static void remember(const struct xf_dial *dial, size_t index)
 {
     char addr[XF_ADDR_TEXT_BYTES];
-    if (!dial->opts.doors)
+    if (!dial->opts.backoff)
         return;
     xf_addr_text(&dial->candidates[index].addr, addr);
-    xf_door_failed(dial->opts.doors, addr, 0, "");
+    xf_backoff_failed(dial->opts.backoff, addr, 0, "");
 }
 
 /* Key of an address in `avoided`. */
@@ -130,14 +130,14 @@ static bool is_avoided(const struct xf_dial_opts *opts, const struct xf_candidat
 {
     char key[AVOIDED_KEY_BYTES];
     int cause;
-    return xf_door_is_shut(opts->avoided, avoided_key(opts, &candidate->addr, key), &cause, NULL) &&
+    return xf_backoff_is_waiting(opts->avoided, avoided_key(opts, &candidate->addr, key), &cause, NULL) &&
            (opts->forgiven == XF_CAUSE_NONE || (int)opts->forgiven != cause);
 }
 
 static void avoid(const struct xf_dial *dial, size_t index, enum xf_cause cause)
 {
     char key[AVOIDED_KEY_BYTES];
-    xf_door_failed(dial->opts.avoided, avoided_key(&dial->opts, &dial->candidates[index].addr, key), (int)cause, "");
+    xf_backoff_failed(dial->opts.avoided, avoided_key(&dial->opts, &dial->candidates[index].addr, key), (int)cause, "");
 }
 
 void xf_dial_uncount(struct xf_dial *dial)
@@ -165,7 +165,7 @@ void xf_dial_blame(struct xf_dial *dial, enum xf_cause cause, bool is_silent)
 void xf_dial_praise(struct xf_dial *dial)
 {
     char key[AVOIDED_KEY_BYTES];
-    xf_door_opened(dial->opts.avoided, avoided_key(&dial->opts, &dial->candidates[dial->held].addr, key));
+    xf_backoff_clear(dial->opts.avoided, avoided_key(&dial->opts, &dial->candidates[dial->held].addr, key));
 }
 
 void xf_dial_put_back(struct xf_dial *dial)
@@ -297,7 +297,7 @@ static void take(struct xf_dial *dial, const struct xf_candidate *candidates, si
     for (size_t i = 0; i < count; i++)
         if (is_avoided(&dial->opts, &candidates[i]) == avoided)
             dial->candidates[dial->count++] = candidates[i];
-    if (dial->opts.doors)
+    if (dial->opts.backoff)
         dial->count = thin_out(dial->candidates, dial->count);
 }
 

@@ -119,7 +119,7 @@ static void start_dial(struct xf_out *out, const struct xf_discovery_result *res
     struct xf_dial_opts opts = {
         .connect_ms = connect_ms(out),
         .source = xf_source_of(out->settings),
-        .doors = out->is_probe ? &out->s2s->probed_addrs : out->asker || out->for_stranger ? &out->s2s->asked_addrs : NULL,
+        .backoff = out->is_probe ? &out->s2s->probed_addrs : out->asker || out->for_stranger ? &out->s2s->asked_addrs : NULL,
         .per_host = out->is_probe ? PROBE_PER_HOST : xf_ask_per_host(out->s2s),
         .peer = out->peer,
         .avoided = &out->s2s->avoided,

@@ -5,8 +5,8 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/owner.h>
 
-#define SHUT_MIN_MS 5000 /* hosts that strangers make us connect to, after a failure */
-#define SHUT_MAX_MS 60000
+#define BACKOFF_MIN_MS 5000 /* hosts that strangers make us connect to, after a failure */
+#define BACKOFF_MAX_MS 60000
 #define PROBED_MS 1000 /* addresses that refused a probe */
 #define AVOIDED_MIN_MS 300000 /* addresses that are tried last */
 #define AVOIDED_MAX_MS 1800000
@@ -53,10 +53,10 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     xf_quota_init(&s2s->ask_quota, NULL);
     xf_quota_init(&s2s->looks, NULL);
     s2s->asked = xf_map_new();
-    xf_doors_init(&s2s->asked_peers, s2s->env->clock, SHUT_MIN_MS, SHUT_MAX_MS);
-    xf_doors_init(&s2s->asked_addrs, s2s->env->clock, SHUT_MIN_MS, SHUT_MAX_MS);
-    xf_doors_init(&s2s->probed_addrs, s2s->env->clock, PROBED_MS, PROBED_MS);
-    xf_doors_init(&s2s->avoided, s2s->env->clock, AVOIDED_MIN_MS, AVOIDED_MAX_MS);
+    xf_backoff_init(&s2s->asked_peers, s2s->env->clock, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
+    xf_backoff_init(&s2s->asked_addrs, s2s->env->clock, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
+    xf_backoff_init(&s2s->probed_addrs, s2s->env->clock, PROBED_MS, PROBED_MS);
+    xf_backoff_init(&s2s->avoided, s2s->env->clock, AVOIDED_MIN_MS, AVOIDED_MAX_MS);
     s2s->bidi_pairs = xf_map_new();
     s2s->shared = xf_map_new();
     s2s->inbound_by_peer = xf_map_new();
@@ -81,10 +81,10 @@ void xf_s2s_free(struct xf_s2s **s2s)
     xf_quota_fini(&s->ask_quota);
     xf_quota_fini(&s->looks);
     xf_map_free(&s->asked);
-    xf_doors_fini(&s->asked_peers);
-    xf_doors_fini(&s->asked_addrs);
-    xf_doors_fini(&s->probed_addrs);
-    xf_doors_fini(&s->avoided);
+    xf_backoff_fini(&s->asked_peers);
+    xf_backoff_fini(&s->asked_addrs);
+    xf_backoff_fini(&s->probed_addrs);
+    xf_backoff_fini(&s->avoided);
     xf_map_free(&s->bidi_pairs);
     xf_map_free(&s->shared);
     xf_map_free(&s->inbound_by_peer);

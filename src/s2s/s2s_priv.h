@@ -17,14 +17,14 @@
 #include <xfed/base/list.h>
 #include <xfed/base/log.h>
 #include <xfed/base/map.h>
-#include <xfed/base/quota.h>
+#include <xfed/limits/quota.h>
 #include <xfed/base/utf8.h>
 #include <xfed/dns/discover.h>
 #include <xfed/s2s/s2s.h>
 
 #include "dialback_priv.h"
-#include "doors_priv.h"
-#include "rate_priv.h"
+#include <xfed/limits/backoff.h>
+#include <xfed/limits/rate.h>
 #include "verdict_priv.h"
 
 #define XF_PAIR_KEY_MAX (2 * XF_DOMAIN_MAX + 1)
@@ -76,9 +76,9 @@ struct xf_s2s {
     struct xf_quota ask_quota; /* questions under way, by the address that they came from */
     struct xf_quota looks;    /* for TLSA records of peers that come to us, by their address (in_judge.c) */
     struct xf_map *asked;      /* peer -> struct xf_asked: those to its server (ask_room.c) */
-    struct xf_doors asked_peers, asked_addrs; /* domains whose servers were asked; addresses that verify streams connect to */
-    struct xf_doors probed_addrs; /* that probes connect to */
-    struct xf_doors avoided;   /* "PEER ADDRESS": streams to it came to nothing lately, so that the peer's other addresses come first */
+    struct xf_backoff asked_peers, asked_addrs; /* domains whose servers were asked; addresses that verify streams connect to */
+    struct xf_backoff probed_addrs; /* that probes connect to */
+    struct xf_backoff avoided;   /* "PEER ADDRESS": streams to it came to nothing lately, so that the peer's other addresses come first */
     struct xf_map *bidi_pairs; /* pair key -> struct xf_pair on a stream that goes both ways */
     struct xf_map *shared;    /* peer -> struct xf_out: a ready stream that takes further pairs (multiplex) */
     struct xf_map *inbound_by_peer; /* peer -> unsigned *: authenticated inbound streams */
@@ -195,7 +195,7 @@ struct xf_dial_events {
     void (*failed)(void *owner, bool timed_out, const char *detail); /* no candidate is left */
 };
 /*
- * Candidates are copied. Events come never from within. `doors` (NULL: none): the addresses were named by a stranger. Then only a few of
+ * Candidates are copied. Events come never from within. `backoff` (NULL: none): the addresses were named by a stranger. Then only a few of
  * them are tried, of one host two at most, none that is shut, and not more than `per_host` at a time on one host, those of other
  * dials included; for a place there it waits.
  *
@@ -204,10 +204,10 @@ struct xf_dial_events {
 struct xf_dial_opts {
     unsigned connect_ms;
     struct xf_source source;
-    struct xf_doors *doors;
+    struct xf_backoff *backoff;
     unsigned per_host;
     const char *peer;          /* borrowed */
-    struct xf_doors *avoided;  /* xf_s2s.avoided: addresses of the peer that come last */
+    struct xf_backoff *avoided;  /* xf_s2s.avoided: addresses of the peer that come last */
     enum xf_cause forgiven;    /* ... unless they failed for this cause; NONE: no exception */
 };
 struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candidates, size_t count, const struct xf_dial_opts *opts,

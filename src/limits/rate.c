@@ -9,7 +9,7 @@
  * The table holds a bucket for each peer that somebody waits for, so no more than there are streams, and XF_RATES_RESTING_MAX others; a bucket that
  * is not used for a minute goes. A forgotten bucket is a full one.
  */
-#include "rate_priv.h"
+#include <xfed/limits/rate.h>
 
 #include <xfed/base/alloc.h>
 

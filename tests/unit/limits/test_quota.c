@@ -7,7 +7,7 @@
 #include <time.h>
 #include <xfed/base/alloc.h>
 #include <xfed/base/err.h>
-#include <xfed/base/quota.h>
+#include <xfed/limits/quota.h>
 
 #define PLACES_MAX 4096
 
@@ -211,7 +211,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("base/quota");
+    Suite *suite = suite_create("limits/quota");
     TCase *tc = tcase_create("quota");
     tcase_add_loop_test(tc, a_place_is_found_or_not, 0, XF_ARRAY_LEN(cases));
     tcase_add_test(tc, a_look_changes_nothing);

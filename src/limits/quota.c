@@ -15,7 +15,7 @@
  * Nobody reports the use of a place; quota->used is asked when one is about to be lost. One that was used since goes to the end of the row, and
  * the next is looked at, up to LOOKS_MAX of them. So a place that is used a million times costs as little as one that is not.
  */
-#include <xfed/base/quota.h>
+#include <xfed/limits/quota.h>
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/err.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rate_priv.h — how fast a peer may send (rate.c): a bucket for each peer, whatever number of streams it sends on.
+ * rate.h — how fast a peer may send (rate.c): a bucket for each peer, whatever number of streams it sends on.
  */
 #pragma once
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <xfed/base/alloc.h>
 
-#include "rate_priv.h"
+#include <xfed/limits/rate.h>
 
 /* ------------------------------------------------------------------ the arithmetic */
 
@@ -198,7 +198,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("s2s/rate");
+    Suite *suite = suite_create("limits/rate");
     TCase *arithmetic = tcase_create("arithmetic"), *table = tcase_create("table");
     tcase_add_loop_test(arithmetic, makes_the_next_one_wait, 0, XF_ARRAY_LEN(cases));
     tcase_add_checked_fixture(table, begin, end);

@@ -4,7 +4,7 @@
  *
  * A place belongs to a member of a group. The group stands for one owner (a network, a registered domain), the member is one of its names
  * (an address, a domain). Both are texts; nothing here knows what they mean. Each call costs a few look-ups, however many places there are.
- * Test: tests/unit/base/test_quota.c.
+ * Test: tests/unit/limits/test_quota.c.
  */
 #pragma once
 

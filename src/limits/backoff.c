@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backoff.c — how many attempts are under way at one domain or address, and which of these failed lately.
+ *
+ * With db:result a stranger names a domain, and that domain's DNS names addresses: each question makes us connect to a host that a stranger
+ * chose. So only so many attempts may be under way at a host, and a host that failed is left alone for a while, whoever asks.
+ */
+#include <xfed/limits/backoff.h>
+
+#include <stdio.h>
+
+#include <xfed/base/alloc.h>
+
+#define FAILED_MAX 4096
+#define FORGET_MS 120000 /* after so long a host's failures in a row begin anew */
+
+struct xf_backoff_host {
+    struct xf_node node; /* in `failed`, while no attempt is under way */
+    char *name;
+    unsigned under_way; /* attempts */
+    unsigned failures;
+    uint64_t until_ms;
+    int note;
+    char text[120];
+};
+
+void xf_backoff_init(struct xf_backoff *backoff, const struct xf_clock *clock, uint64_t min_ms, uint64_t max_ms)
+{
+    *backoff = (struct xf_backoff){.clock = clock, .min_ms = min_ms, .max_ms = max_ms, .by_name = xf_map_new()};
+    xf_list_init(&backoff->failed);
+}
+
+static void forget(struct xf_backoff *backoff, struct xf_backoff_host *host)
+{
+    if (xf_list_is_linked(&host->node)) {
+        xf_list_remove(&host->node);
+        backoff->failed_count--;
+    }
+    xf_map_remove(backoff->by_name, xf_span_of(host->name));
+    xf_free(host->name);
+    xf_free(host);
+}
+
+static struct xf_backoff_host *oldest_failed(struct xf_backoff *backoff)
+{
+    return XF_CONTAINER(backoff->failed.next, struct xf_backoff_host, node);
+}
+
+void xf_backoff_fini(struct xf_backoff *backoff)
+{
+    while (!xf_list_is_empty(&backoff->failed))
+        forget(backoff, oldest_failed(backoff));
+    xf_require(xf_map_count(backoff->by_name) == 0);
+    xf_map_free(&backoff->by_name);
+}
+
+static struct xf_backoff_host *find(const struct xf_backoff *backoff, const char *name)
+{
+    return xf_map_find(backoff->by_name, xf_span_of(name));
+}
+
+static struct xf_backoff_host *get(struct xf_backoff *backoff, const char *name)
+{
+    struct xf_backoff_host *host = find(backoff, name);
+    if (!host) {
+        host = xf_new(struct xf_backoff_host);
+        host->name = xf_strdup(name);
+        xf_map_set(backoff->by_name, xf_span_of(name), host);
+    }
+    if (xf_list_is_linked(&host->node)) {
+        xf_list_remove(&host->node);
+        backoff->failed_count--;
+    }
+    return host;
+}
+
+/* No attempt is under way any more: remember its failures, or forget it. */
+static void put_away(struct xf_backoff *backoff, struct xf_backoff_host *host)
+{
+    if (host->under_way > 0)
+        return;
+    if (host->failures == 0) {
+        forget(backoff, host);
+        return;
+    }
+    if (backoff->failed_count >= FAILED_MAX)
+        forget(backoff, oldest_failed(backoff));
+    xf_list_push(&backoff->failed, &host->node);
+    backoff->failed_count++;
+}
+
+unsigned xf_backoff_under_way(const struct xf_backoff *backoff, const char *name)
+{
+    const struct xf_backoff_host *host = find(backoff, name);
+    return host ? host->under_way : 0;
+}
+
+bool xf_backoff_begin(struct xf_backoff *backoff, const char *name, unsigned max)
+{
+    if (xf_backoff_under_way(backoff, name) >= max)
+        return false;
+    get(backoff, name)->under_way++;
+    return true;
+}
+
+void xf_backoff_end(struct xf_backoff *backoff, const char *name)
+{
+    struct xf_backoff_host *host = get(backoff, name);
+    xf_require(host->under_way > 0);
+    host->under_way--;
+    put_away(backoff, host);
+}
+
+void xf_backoff_failed(struct xf_backoff *backoff, const char *name, int note, const char *text)
+{
+    struct xf_backoff_host *host = get(backoff, name);
+    uint64_t now_ms = backoff->clock->now_ms, wait_ms = backoff->min_ms;
+    if (host->until_ms + FORGET_MS < now_ms)
+        host->failures = 0;
+    for (unsigned i = 0; i < host->failures && wait_ms < backoff->max_ms; i++)
+        wait_ms *= 2;
+    host->failures++;
+    host->until_ms = now_ms + (wait_ms < backoff->max_ms ? wait_ms : backoff->max_ms);
+    host->note = note;
+    snprintf(host->text, sizeof(host->text), "%s", text);
+    put_away(backoff, host);
+}
+
+void xf_backoff_clear(struct xf_backoff *backoff, const char *name)
+{
+    struct xf_backoff_host *host = find(backoff, name);
+    if (!host || host->failures == 0)
+        return;
+    host->failures = 0;
+    host->until_ms = 0;
+    if (host->under_way == 0)
+        forget(backoff, host);
+}
+
+bool xf_backoff_is_waiting(const struct xf_backoff *backoff, const char *name, int *out_note, const char **out_text)
+{
+    const struct xf_backoff_host *host = find(backoff, name);
+    if (!host || host->failures == 0 || backoff->clock->now_ms >= host->until_ms)
+        return false;
+    if (out_note)
+        *out_note = host->note;
+    if (out_text)
+        *out_text = host->text;
+    return true;
+}
