@@ -232,7 +232,7 @@ static void make_s2s(struct xf_daemon *daemon)
     daemon->s2s = xf_s2s_new(&(struct xf_s2s_opts){.env = &daemon->env.env,
                                                    .policy = daemon->policy,
                                                    .identities = daemon->certs.set,
-                                                   .memory = daemon->memory,
+                                                   .history = daemon->history,
                                                    .dialback_secret = span,
                                                    .events = &xf_routing_s2s_events,
                                                    .owner = daemon->routing});
@@ -303,7 +303,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
         return fail(err.detail, result);
     warn_of_what_is_not_there(daemon->conf);
     xf_sandbox_enter(&daemon->sandbox, daemon->conf, &daemon->certs);
-    daemon->memory = xf_memory_for(daemon->loop, daemon->conf);
+    daemon->history = xf_history_for(daemon->loop, daemon->conf);
     daemon->policy = xf_daemon_make_policy(daemon, daemon->conf, daemon->blocklist);
     daemon->routing = xf_routing_new(&(struct xf_routing_opts){.env = &daemon->env.env, .policy = daemon->policy});
     xf_daemon_set_identity(daemon);
@@ -333,7 +333,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_routing_free(&daemon->routing);
     xf_identity_free(&daemon->identity);
     xf_s2s_free(&daemon->s2s);
-    xf_memory_free(&daemon->memory);
+    xf_history_free(&daemon->history);
     for (size_t i = 0; i < daemon->link_count; i++)
         xf_link_free(&daemon->links[i]);
     xf_free(daemon->links);
@@ -363,8 +363,8 @@ enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_cer
         xf_log(XF_LOG_INFO, "process.stopped", XF_INT("ms", daemon.env.env.clock->now_ms - daemon.drain_began_ms));
     }
     if (daemon.is_abandoned) {
-        if (!xf_memory_is_writing(daemon.memory))
-            xf_memory_free(&daemon.memory);
+        if (!xf_history_is_writing(daemon.history))
+            xf_history_free(&daemon.history);
         _exit((int)code); /* what is alive still points here */
     }
     take_apart(&daemon);

@@ -15,7 +15,7 @@
  *   sheets.c      what --dns-records, --csr-names and --firewall print
  *   blocklists.c  domains that are refused, from files
  *   explain.c     what --explain prints
- *   memory.c      where the memory of peers is kept
+ *   history.c     where the memory of peers is kept
  *   daemon.c      the parts put together, run, taken apart
  *   reload.c      SIGHUP
  *   drain.c       SIGTERM and SIGINT
@@ -25,7 +25,7 @@
 
 #include <xfed/identity/identity.h>
 #include <xfed/link/link.h>
-#include <xfed/memory/memory.h>
+#include <xfed/history/history.h>
 #include <xfed/net/loop.h>
 #include <xfed/policy/policy.h>
 #include <xfed/routing/routing.h>
@@ -149,10 +149,10 @@ void xf_blocklists_watch(struct xf_daemon *daemon); /* let entries go on their d
 /* ---- explain.c */
 enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_conf *conf);
 
-/* ---- memory.c */
+/* ---- history.c */
 /* "" for none; free with xf_free. `state_directory` is what systemd says, NULL: nothing. */
-char *xf_memory_path(const char *file, const char *state_directory);
-struct xf_memory *xf_memory_for(struct xf_loop *loop, const struct xf_conf *conf); /* NULL: nothing is to be remembered */
+char *xf_history_path(const char *file, const char *state_directory);
+struct xf_history *xf_history_for(struct xf_loop *loop, const struct xf_conf *conf); /* NULL: nothing is to be remembered */
 
 /* ---- sandbox.c */
 /* Is this a build whose own checks do what a sandbox forbids? */
@@ -228,7 +228,7 @@ struct xf_daemon {
     struct xf_certs certs;
     struct xf_expiry expiry;
     struct xf_sandbox sandbox;
-    struct xf_memory *memory; /* of peers; NULL: none */
+    struct xf_history *history; /* of peers; NULL: none */
     struct xf_identity *identity; /* e-mail addresses of users; NULL: none */
     struct xf_s2s *s2s;
     struct xf_routing *routing;

@@ -41,7 +41,7 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     s2s->env = opts->env;
     s2s->policy = opts->policy;
     s2s->identities = xf_tls_identities_ref(opts->identities);
-    s2s->memory = opts->memory;
+    s2s->history = opts->history;
     xf_dialback_prepare_secret(opts->dialback_secret, s2s->dialback_secret);
     s2s->events = opts->events;
     s2s->owner = opts->owner;

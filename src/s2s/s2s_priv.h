@@ -63,7 +63,7 @@ struct xf_s2s {
     struct xf_env *env;
     struct xf_policy *policy;
     struct xf_tls_identities *identities;
-    struct xf_memory *memory; /* NULL: none */
+    struct xf_history *history; /* NULL: none */
     char dialback_secret[XF_SHA256_HEX_BYTES + 1]; /* prepared, wiped in the end */
     const struct xf_s2s_events *events;
     void *owner;

@@ -197,12 +197,12 @@ static void make_layers(struct world *world)
     world->routing =
         xf_routing_new(&(struct xf_routing_opts){.env = &world->env.env, .policy = world->policy});
     if (world->conf->memory_peers)
-        xf_require(xf_memory_open(NULL, "", world->conf->memory_peers, &world->memory, NULL) == XF_ERR_OK);
+        xf_require(xf_history_open(NULL, "", world->conf->memory_peers, &world->history, NULL) == XF_ERR_OK);
     world->s2s = xf_s2s_new(&(struct xf_s2s_opts){
         .env = &world->env.env,
         .policy = world->policy,
         .identities = world->identities,
-        .memory = world->memory,
+        .history = world->history,
         .dialback_secret = xf_span_of(world->conf->dialback_secret),
         .events = &xf_routing_s2s_events,
         .owner = world->routing,
@@ -277,7 +277,7 @@ void world_close(struct world *world)
     }
     xf_identity_free(&world->identity);
     xf_s2s_free(&world->s2s);
-    xf_memory_free(&world->memory);
+    xf_history_free(&world->history);
     xf_link_free(&world->link);
     xf_tls_identities_unref(&world->identities);
     xf_policy_free(&world->policy);

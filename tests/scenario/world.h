@@ -7,7 +7,7 @@
 
 #include <xfed/base/map.h>
 #include <xfed/link/link.h>
-#include <xfed/memory/memory.h>
+#include <xfed/history/history.h>
 #include <xfed/routing/routing.h>
 
 #include "directory.h"
@@ -45,7 +45,7 @@ struct world {
     struct xf_policy *policy;
     struct xf_blocklist *blocklist; /* NULL: none is configured */
     struct xf_tls_identities *identities;
-    struct xf_memory *memory; /* of peers, without a file; NULL with memory { peers = 0 } */
+    struct xf_history *history; /* of peers, without a file; NULL with memory { peers = 0 } */
     struct directory directory;
     struct xf_identity *identity; /* NULL: the configuration has no source */
     struct xf_s2s *s2s;

@@ -12,7 +12,7 @@
 #include <xfed/policy/policy.h>
 #include <xfed/stream/stream.h>
 
-struct xf_memory;
+struct xf_history;
 struct xf_s2s;
 struct xf_out;
 struct xf_in;
@@ -65,7 +65,7 @@ struct xf_s2s_opts {
     struct xf_env *env;
     struct xf_policy *policy;               /* borrowed until xf_s2s_reload or free */
     struct xf_tls_identities *identities;   /* counted */
-    struct xf_memory *memory;               /* of peers; borrowed until free, NULL: none */
+    struct xf_history *history;               /* of peers; borrowed until free, NULL: none */
     struct xf_span dialback_secret;         /* copied and wiped in the end */
     const struct xf_s2s_events *events;
     void *owner;

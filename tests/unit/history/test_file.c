@@ -13,7 +13,7 @@
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/log.h>
-#include <xfed/memory/memory.h>
+#include <xfed/history/history.h>
 
 #define NOW_S 1700000000
 #define NOBODY 65534
@@ -38,34 +38,34 @@ static void remove_folder(void)
     (void)rmdir(folder);
 }
 
-static struct xf_memory *must_open(size_t max_peers)
+static struct xf_history *must_open(size_t max_peers)
 {
-    struct xf_memory *memory = NULL;
+    struct xf_history *history = NULL;
     struct xf_error err = {0};
-    ck_assert_msg(xf_memory_open(NULL, path, max_peers, &memory, &err) == XF_ERR_OK, "%s", err.detail);
-    return memory;
+    ck_assert_msg(xf_history_open(NULL, path, max_peers, &history, &err) == XF_ERR_OK, "%s", err.detail);
+    return history;
 }
 
 static void must_fail(const char *label, const char *words)
 {
-    struct xf_memory *memory = NULL;
+    struct xf_history *history = NULL;
     struct xf_error err = {0};
-    ck_assert_msg(xf_memory_open(NULL, path, 10, &memory, &err) == XF_ERR_IO, "%s: it opened", label);
-    ck_assert_ptr_null(memory);
+    ck_assert_msg(xf_history_open(NULL, path, 10, &history, &err) == XF_ERR_IO, "%s: it opened", label);
+    ck_assert_ptr_null(history);
     ck_assert_msg(strstr(err.detail, words) && strstr(err.detail, path), "%s: %s", label, err.detail);
 }
 
-static struct xf_memory_sight sight_of(enum xf_memory_auth auth, int key, enum xf_memory_ground ground)
+static struct xf_history_sight sight_of(enum xf_history_auth auth, int key, enum xf_history_ground ground)
 {
-    struct xf_memory_sight sight = {.auth = auth, .ground = ground, .has_key = key != 0};
+    struct xf_history_sight sight = {.auth = auth, .ground = ground, .has_key = key != 0};
     memset(sight.spki_sha256, key, sizeof(sight.spki_sha256));
     return sight;
 }
 
-static void see(struct xf_memory *memory, const char *peer, enum xf_memory_auth auth, int key, int64_t now_s)
+static void see(struct xf_history *history, const char *peer, enum xf_history_auth auth, int key, int64_t now_s)
 {
-    struct xf_memory_sight sight = sight_of(auth, key, XF_MEMORY_GROUND_CA);
-    xf_memory_note(memory, xf_span_of(peer), true, &sight, now_s);
+    struct xf_history_sight sight = sight_of(auth, key, XF_HISTORY_GROUND_CA);
+    xf_history_note(history, xf_span_of(peer), true, &sight, now_s);
 }
 
 static void write_file(const char *bytes, size_t len)
@@ -99,106 +99,106 @@ static void run_sql(const char *text)
 
 START_TEST(outlives_a_restart)
 {
-    struct xf_memory *memory = must_open(10);
-    struct xf_memory_sight out = sight_of(XF_MEMORY_DIALBACK_TLS, 7, XF_MEMORY_GROUND_NONE);
-    see(memory, "b.example", XF_MEMORY_EXTERNAL, 1, NOW_S);
-    see(memory, "b.example", XF_MEMORY_EXTERNAL, 2, NOW_S + 10);
-    see(memory, "b.example", XF_MEMORY_DIALBACK_TLS, 1, NOW_S + 20);
-    xf_memory_note(memory, XF_SPAN("b.example"), false, &out, NOW_S + 30);
-    see(memory, "stra\xc3\x9f" "e.example", XF_MEMORY_DIALBACK_CLEAR, 0, NOW_S);
-    xf_memory_free(&memory);
+    struct xf_history *history = must_open(10);
+    struct xf_history_sight out = sight_of(XF_HISTORY_DIALBACK_TLS, 7, XF_HISTORY_GROUND_NONE);
+    see(history, "b.example", XF_HISTORY_EXTERNAL, 1, NOW_S);
+    see(history, "b.example", XF_HISTORY_EXTERNAL, 2, NOW_S + 10);
+    see(history, "b.example", XF_HISTORY_DIALBACK_TLS, 1, NOW_S + 20);
+    xf_history_note(history, XF_SPAN("b.example"), false, &out, NOW_S + 30);
+    see(history, "stra\xc3\x9f" "e.example", XF_HISTORY_DIALBACK_CLEAR, 0, NOW_S);
+    xf_history_free(&history);
 
     struct stat status;
     ck_assert_int_eq(stat(path, &status), 0);
     ck_assert_int_eq(status.st_mode & 07777, 0600);
 
-    memory = must_open(10);
-    ck_assert_uint_eq(xf_memory_count(memory), 2);
-    const struct xf_memory_entry *entry = xf_memory_find(memory, XF_SPAN("b.example"), true);
+    history = must_open(10);
+    ck_assert_uint_eq(xf_history_count(history), 2);
+    const struct xf_history_entry *entry = xf_history_find(history, XF_SPAN("b.example"), true);
     ck_assert_ptr_nonnull(entry);
-    ck_assert_int_eq(entry->auth, XF_MEMORY_EXTERNAL);
+    ck_assert_int_eq(entry->auth, XF_HISTORY_EXTERNAL);
     ck_assert_int_eq(entry->first_s, NOW_S);
     ck_assert_int_eq(entry->last_s, NOW_S + 20);
     ck_assert_uint_eq(entry->key_count, 2);
     ck_assert_int_eq(entry->keys[0].spki_sha256[31], 1);
-    ck_assert_int_eq(entry->keys[0].ground, XF_MEMORY_GROUND_CA);
+    ck_assert_int_eq(entry->keys[0].ground, XF_HISTORY_GROUND_CA);
     ck_assert_int_eq(entry->keys[0].first_s, NOW_S);
     ck_assert_int_eq(entry->keys[0].last_s, NOW_S + 20);
     ck_assert_int_eq(entry->keys[1].spki_sha256[0], 2);
-    entry = xf_memory_find(memory, XF_SPAN("b.example"), false);
+    entry = xf_history_find(history, XF_SPAN("b.example"), false);
     ck_assert_int_eq(entry->keys[0].spki_sha256[0], 7);
-    ck_assert_int_eq(entry->keys[0].ground, XF_MEMORY_GROUND_NONE);
-    ck_assert_uint_eq(xf_memory_find(memory, XF_SPAN("stra\xc3\x9f" "e.example"), true)->key_count, 0);
-    xf_memory_forget(memory, XF_SPAN("b.example"));
-    xf_memory_free(&memory);
+    ck_assert_int_eq(entry->keys[0].ground, XF_HISTORY_GROUND_NONE);
+    ck_assert_uint_eq(xf_history_find(history, XF_SPAN("stra\xc3\x9f" "e.example"), true)->key_count, 0);
+    xf_history_forget(history, XF_SPAN("b.example"));
+    xf_history_free(&history);
 
-    memory = must_open(10);
-    ck_assert_ptr_null(xf_memory_find(memory, XF_SPAN("b.example"), true));
-    ck_assert_uint_eq(xf_memory_count(memory), 1);
-    xf_memory_free(&memory);
+    history = must_open(10);
+    ck_assert_ptr_null(xf_history_find(history, XF_SPAN("b.example"), true));
+    ck_assert_uint_eq(xf_history_count(history), 1);
+    xf_history_free(&history);
 }
 END_TEST
 
 START_TEST(forgets_in_the_file_too)
 {
     char name[32];
-    struct xf_memory *memory = must_open(5000);
+    struct xf_history *history = must_open(5000);
     for (int i = 0; i < 3000; i++) { /* several batches */
         snprintf(name, sizeof(name), "p%d.example", i);
-        see(memory, name, XF_MEMORY_EXTERNAL, 1, NOW_S + i);
+        see(history, name, XF_HISTORY_EXTERNAL, 1, NOW_S + i);
     }
-    xf_memory_free(&memory);
-    memory = must_open(100); /* the setting was lowered */
-    ck_assert_uint_eq(xf_memory_count(memory), 100);
-    ck_assert_ptr_nonnull(xf_memory_find(memory, XF_SPAN("p2999.example"), true));
-    ck_assert_ptr_null(xf_memory_find(memory, XF_SPAN("p2899.example"), true));
-    see(memory, "p2899.example", XF_MEMORY_DIALBACK_TLS, 3, NOW_S + 4000); /* comes back, as another */
-    xf_memory_free(&memory);
-    memory = must_open(5000);
-    ck_assert_uint_eq(xf_memory_count(memory), 100);
-    ck_assert_int_eq(xf_memory_find(memory, XF_SPAN("p2899.example"), true)->auth, XF_MEMORY_DIALBACK_TLS);
-    ck_assert_uint_eq(xf_memory_find(memory, XF_SPAN("p2899.example"), true)->key_count, 1);
-    xf_memory_free(&memory);
+    xf_history_free(&history);
+    history = must_open(100); /* the setting was lowered */
+    ck_assert_uint_eq(xf_history_count(history), 100);
+    ck_assert_ptr_nonnull(xf_history_find(history, XF_SPAN("p2999.example"), true));
+    ck_assert_ptr_null(xf_history_find(history, XF_SPAN("p2899.example"), true));
+    see(history, "p2899.example", XF_HISTORY_DIALBACK_TLS, 3, NOW_S + 4000); /* comes back, as another */
+    xf_history_free(&history);
+    history = must_open(5000);
+    ck_assert_uint_eq(xf_history_count(history), 100);
+    ck_assert_int_eq(xf_history_find(history, XF_SPAN("p2899.example"), true)->auth, XF_HISTORY_DIALBACK_TLS);
+    ck_assert_uint_eq(xf_history_find(history, XF_SPAN("p2899.example"), true)->key_count, 1);
+    xf_history_free(&history);
 }
 END_TEST
 
 START_TEST(takes_texts_for_texts)
 {
     static const char name[] = "'); DROP TABLE peers; --";
-    struct xf_memory *memory = must_open(10);
-    see(memory, "b.example", XF_MEMORY_EXTERNAL, 1, NOW_S);
-    see(memory, name, XF_MEMORY_EXTERNAL, 1, NOW_S + 1);
-    xf_memory_free(&memory);
-    memory = must_open(10);
-    ck_assert_ptr_nonnull(xf_memory_find(memory, XF_SPAN("b.example"), true));
-    ck_assert_ptr_null(xf_memory_find(memory, xf_span_of(name), true)); /* no domain: not written */
-    xf_memory_free(&memory);
+    struct xf_history *history = must_open(10);
+    see(history, "b.example", XF_HISTORY_EXTERNAL, 1, NOW_S);
+    see(history, name, XF_HISTORY_EXTERNAL, 1, NOW_S + 1);
+    xf_history_free(&history);
+    history = must_open(10);
+    ck_assert_ptr_nonnull(xf_history_find(history, XF_SPAN("b.example"), true));
+    ck_assert_ptr_null(xf_history_find(history, xf_span_of(name), true)); /* no domain: not written */
+    xf_history_free(&history);
 }
 END_TEST
 
 /* A file of before U-labels were what we compare by, and every one since. */
 START_TEST(has_a_labels)
 {
-    struct xf_memory *memory = must_open(10);
-    see(memory, "b.example", XF_MEMORY_EXTERNAL, 1, NOW_S);
-    xf_memory_free(&memory);
+    struct xf_history *history = must_open(10);
+    see(history, "b.example", XF_HISTORY_EXTERNAL, 1, NOW_S);
+    xf_history_free(&history);
     run_sql("UPDATE peers SET peer = 'xn--bcher-kva.example'; UPDATE keys SET peer = 'xn--bcher-kva.example'");
-    memory = must_open(10);
-    const struct xf_memory_entry *entry = xf_memory_find(memory, XF_SPAN("b\xc3\xbc" "cher.example"), true);
+    history = must_open(10);
+    const struct xf_history_entry *entry = xf_history_find(history, XF_SPAN("b\xc3\xbc" "cher.example"), true);
     ck_assert_ptr_nonnull(entry);
     ck_assert_uint_eq(entry->key_count, 1);
-    see(memory, "b\xc3\xbc" "cher.example", XF_MEMORY_EXTERNAL, 2, NOW_S + 10);
-    see(memory, "\xe4\xbe\x8b\xe3\x81\x88.example", XF_MEMORY_EXTERNAL, 3, NOW_S + 20);
-    xf_memory_free(&memory);
+    see(history, "b\xc3\xbc" "cher.example", XF_HISTORY_EXTERNAL, 2, NOW_S + 10);
+    see(history, "\xe4\xbe\x8b\xe3\x81\x88.example", XF_HISTORY_EXTERNAL, 3, NOW_S + 20);
+    xf_history_free(&history);
     run_sql("CREATE TABLE t (x CHECK (x = 1)); INSERT INTO t SELECT count(*) FROM keys WHERE peer = 'xn--r8jz45g.example';"
             "INSERT INTO t SELECT count(*) = 2 FROM keys WHERE peer = 'xn--bcher-kva.example'; DROP TABLE t");
-    memory = must_open(10);
-    ck_assert_uint_eq(xf_memory_count(memory), 2);
-    xf_memory_forget(memory, XF_SPAN("b\xc3\xbc" "cher.example"));
-    xf_memory_free(&memory);
-    memory = must_open(10);
-    ck_assert_uint_eq(xf_memory_count(memory), 1);
-    xf_memory_free(&memory);
+    history = must_open(10);
+    ck_assert_uint_eq(xf_history_count(history), 2);
+    xf_history_forget(history, XF_SPAN("b\xc3\xbc" "cher.example"));
+    xf_history_free(&history);
+    history = must_open(10);
+    ck_assert_uint_eq(xf_history_count(history), 1);
+    xf_history_free(&history);
 }
 END_TEST
 
@@ -226,19 +226,19 @@ static const struct {
 
 START_TEST(believes_only_what_makes_sense)
 {
-    struct xf_memory *memory = must_open(10);
-    see(memory, "b.example", XF_MEMORY_EXTERNAL, 1, NOW_S);
-    xf_memory_free(&memory);
+    struct xf_history *history = must_open(10);
+    see(history, "b.example", XF_HISTORY_EXTERNAL, 1, NOW_S);
+    xf_history_free(&history);
     run_sql(edits[_i].sql);
-    memory = must_open(10);
-    ck_assert_msg(xf_memory_count(memory) == edits[_i].want, "%s: %zu peers", edits[_i].label, xf_memory_count(memory));
-    const struct xf_memory_entry *entry = xf_memory_find(memory, XF_SPAN("b.example"), true);
-    ck_assert_msg(!entry || entry->key_count <= XF_MEMORY_KEYS, "%s", edits[_i].label);
-    see(memory, "b.example", XF_MEMORY_EXTERNAL, 2, NOW_S + 9);
-    xf_memory_free(&memory);
-    memory = must_open(10);
-    ck_assert_msg(xf_memory_find(memory, XF_SPAN("b.example"), true) != NULL, "%s: not written over", edits[_i].label);
-    xf_memory_free(&memory);
+    history = must_open(10);
+    ck_assert_msg(xf_history_count(history) == edits[_i].want, "%s: %zu peers", edits[_i].label, xf_history_count(history));
+    const struct xf_history_entry *entry = xf_history_find(history, XF_SPAN("b.example"), true);
+    ck_assert_msg(!entry || entry->key_count <= XF_HISTORY_KEYS, "%s", edits[_i].label);
+    see(history, "b.example", XF_HISTORY_EXTERNAL, 2, NOW_S + 9);
+    xf_history_free(&history);
+    history = must_open(10);
+    ck_assert_msg(xf_history_find(history, XF_SPAN("b.example"), true) != NULL, "%s: not written over", edits[_i].label);
+    xf_history_free(&history);
 }
 END_TEST
 
@@ -247,12 +247,12 @@ END_TEST
 START_TEST(makes_an_empty_file_its_own)
 {
     write_file("", 0);
-    struct xf_memory *memory = must_open(10);
-    see(memory, "b.example", XF_MEMORY_EXTERNAL, 1, NOW_S);
-    xf_memory_free(&memory);
-    memory = must_open(10);
-    ck_assert_uint_eq(xf_memory_count(memory), 1);
-    xf_memory_free(&memory);
+    struct xf_history *history = must_open(10);
+    see(history, "b.example", XF_HISTORY_EXTERNAL, 1, NOW_S);
+    xf_history_free(&history);
+    history = must_open(10);
+    ck_assert_uint_eq(xf_history_count(history), 1);
+    xf_history_free(&history);
 }
 END_TEST
 
@@ -276,9 +276,9 @@ START_TEST(leaves_what_is_not_its_own)
     } else if (strncmp(foreign[_i].sql, "new ", 4) == 0) {
         run_sql(foreign[_i].sql + 4);
     } else {
-        struct xf_memory *memory = must_open(10);
-        see(memory, "b.example", XF_MEMORY_EXTERNAL, 1, NOW_S);
-        xf_memory_free(&memory);
+        struct xf_history *history = must_open(10);
+        see(history, "b.example", XF_HISTORY_EXTERNAL, 1, NOW_S);
+        xf_history_free(&history);
         run_sql(foreign[_i].sql);
     }
     char *before = read_file(&before_len);
@@ -296,12 +296,12 @@ START_TEST(refuses_a_damaged_file)
 {
     char name[32];
     size_t len;
-    struct xf_memory *memory = must_open(1000);
+    struct xf_history *history = must_open(1000);
     for (int i = 0; i < 500; i++) {
         snprintf(name, sizeof(name), "p%d.example", i);
-        see(memory, name, XF_MEMORY_EXTERNAL, i % 250 + 1, NOW_S + i);
+        see(history, name, XF_HISTORY_EXTERNAL, i % 250 + 1, NOW_S + i);
     }
-    xf_memory_free(&memory);
+    xf_history_free(&history);
     char *bytes = read_file(&len);
     ck_assert_uint_gt(len, 20000);
     memset(bytes + 8192, 0x5a, len - 12288); /* the first pages stay */
@@ -342,9 +342,9 @@ static void as_nobody(void (*body)(void))
 
 static void expect_not_writable(void)
 {
-    struct xf_memory *memory = NULL;
+    struct xf_history *history = NULL;
     struct xf_error err = {0};
-    if (xf_memory_open(NULL, path, 10, &memory, &err) != XF_ERR_IO || !strstr(err.detail, "cannot be"))
+    if (xf_history_open(NULL, path, 10, &history, &err) != XF_ERR_IO || !strstr(err.detail, "cannot be"))
         _exit(1);
 }
 
@@ -353,8 +353,8 @@ START_TEST(says_when_it_may_not_write)
     ck_assert_int_eq(chmod(folder, 0555), 0);
     as_nobody(expect_not_writable); /* no file yet */
     ck_assert_int_eq(chmod(folder, 0755), 0);
-    struct xf_memory *memory = must_open(10);
-    xf_memory_free(&memory);
+    struct xf_history *history = must_open(10);
+    xf_history_free(&history);
     ck_assert_int_eq(chmod(path, 0444), 0);
     as_nobody(expect_not_writable); /* a file to read only */
     ck_assert_int_eq(chmod(path, 0666), 0);
@@ -368,7 +368,7 @@ END_TEST
 
 static struct {
     struct xf_loop *loop;
-    struct xf_memory *memory;
+    struct xf_history *history;
     struct xf_timer timer;
     unsigned failed, recovered;
     uint64_t began_ms;
@@ -402,16 +402,16 @@ static void watch(void (*look)(void *owner))
     xf_log_set_sink(on_log, NULL);
     world.failed = world.recovered = 0;
     world.loop = xf_loop_new();
-    ck_assert_int_eq(xf_memory_open(world.loop, path, 10, &world.memory, NULL), XF_ERR_OK);
+    ck_assert_int_eq(xf_history_open(world.loop, path, 10, &world.history, NULL), XF_ERR_OK);
     world.began_ms = xf_loop_clock(world.loop)->now_ms;
-    see(world.memory, "b.example", XF_MEMORY_EXTERNAL, 1, NOW_S);
+    see(world.history, "b.example", XF_HISTORY_EXTERNAL, 1, NOW_S);
     xf_timer_init(&world.timer, look, NULL);
     xf_timer_start(xf_loop_timers(world.loop), &world.timer, 100);
 }
 
 static void unwatch(void)
 {
-    xf_memory_free(&world.memory);
+    xf_history_free(&world.history);
     xf_loop_free(&world.loop);
     xf_log_set_sink(NULL, NULL);
 }
@@ -425,7 +425,7 @@ static void look_again(void)
 static void until_written(void *owner)
 {
     (void)owner;
-    if (peers_in_file() == 1 && !xf_memory_is_writing(world.memory))
+    if (peers_in_file() == 1 && !xf_history_is_writing(world.history))
         xf_loop_stop(world.loop);
     else
         look_again();
@@ -438,7 +438,7 @@ START_TEST(writes_behind_by_itself)
     xf_loop_run(world.loop);
     ck_assert_uint_ge(xf_loop_clock(world.loop)->now_ms - world.began_ms, 1900); /* a batch, not each note */
     ck_assert_uint_eq(world.failed, 0);
-    xf_memory_forget(world.memory, XF_SPAN("b.example")); /* what this process wrote, it takes back */
+    xf_history_forget(world.history, XF_SPAN("b.example")); /* what this process wrote, it takes back */
     unwatch();
     ck_assert_int_eq(peers_in_file(), 0);
 }
@@ -447,7 +447,7 @@ END_TEST
 static void until_failed(void *owner)
 {
     (void)owner;
-    if (world.failed && !xf_memory_is_writing(world.memory))
+    if (world.failed && !xf_history_is_writing(world.history))
         xf_loop_stop(world.loop);
     else
         look_again();
@@ -461,8 +461,8 @@ START_TEST(goes_on_when_the_file_cannot_be_written)
     ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK); /* somebody holds it */
     xf_loop_run(world.loop);
     ck_assert_uint_eq(world.failed, 1);
-    see(world.memory, "c.example", XF_MEMORY_EXTERNAL, 1, NOW_S);
-    ck_assert_uint_eq(xf_memory_count(world.memory), 2); /* it remembers all the same */
+    see(world.history, "c.example", XF_HISTORY_EXTERNAL, 1, NOW_S);
+    ck_assert_uint_eq(xf_history_count(world.history), 2); /* it remembers all the same */
     ck_assert_int_eq(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     unwatch(); /* nothing is lost */
@@ -474,12 +474,12 @@ END_TEST
 
 START_TEST(notices_that_its_file_is_gone)
 {
-    struct xf_memory *memory = must_open(10);
+    struct xf_history *history = must_open(10);
     xf_log_set_sink(on_log, NULL);
     world.failed = 0;
     ck_assert_int_eq(unlink(path), 0);
-    see(memory, "b.example", XF_MEMORY_EXTERNAL, 1, NOW_S);
-    xf_memory_free(&memory);
+    see(history, "b.example", XF_HISTORY_EXTERNAL, 1, NOW_S);
+    xf_history_free(&history);
     ck_assert_uint_eq(world.failed, 1);
     xf_log_set_sink(NULL, NULL);
 }
@@ -487,7 +487,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("memory/file");
+    Suite *suite = suite_create("history/file");
     TCase *tcase = tcase_create("file");
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, make_folder, remove_folder);

@@ -11,7 +11,7 @@
  * The schema of a file that somebody else wrote cannot make us run functions or triggers of his (DEFENSIVE, trusted_schema), and what
  * its rows say is checked before it is believed. All values are bound parameters.
  */
-#include "memory_priv.h"
+#include "history_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@
 #define APPLICATION_ID 0x78666564 /* "xfed" */
 #define FORMAT 1
 #define BUSY_MS 2000 /* a person looks at it with the sqlite3 tool */
-#define HEX_CHARS (2 * XF_MEMORY_SPKI_BYTES)
+#define HEX_CHARS (2 * XF_HISTORY_SPKI_BYTES)
 #define TEXT_OF(number) TEXT_OF_(number)
 #define TEXT_OF_(number) #number
 
@@ -45,7 +45,7 @@ static const char *const sql[STATEMENT_COUNT] = {
     [ADD_KEY] = "INSERT INTO keys (peer, direction, spki_sha256, ground, first_s, last_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [READ_PEERS] = "SELECT peer, direction, auth, first_s, last_s FROM peers ORDER BY last_s",
     [READ_KEYS] = "SELECT spki_sha256, ground, first_s, last_s FROM keys WHERE peer = ?1 AND direction = ?2 "
-                  "ORDER BY last_s DESC LIMIT " TEXT_OF(XF_MEMORY_KEYS),
+                  "ORDER BY last_s DESC LIMIT " TEXT_OF(XF_HISTORY_KEYS),
 };
 
 static const char schema[] =
@@ -69,7 +69,7 @@ static const char touch[] = "PRAGMA user_version = " TEXT_OF(FORMAT) ";";
 
 static const char *const way_words[] = {"out", "in"};
 
-struct xf_memory_file {
+struct xf_history_file {
     sqlite3 *db;
     char *path;
     sqlite3_stmt *statements[STATEMENT_COUNT];
@@ -77,7 +77,7 @@ struct xf_memory_file {
 
 /* ------------------------------------------------------------------ open */
 
-static enum xf_err fail(const struct xf_memory_file *file, const char *what, struct xf_error *err)
+static enum xf_err fail(const struct xf_history_file *file, const char *what, struct xf_error *err)
 {
     return xf_fail(err, XF_ERR_IO, "%s: %s: %s", file->path, what, file->db ? sqlite3_errmsg(file->db) : "out of memory");
 }
@@ -99,7 +99,7 @@ static enum xf_err make_file(const char *path, bool *out_is_empty, struct xf_err
 }
 
 /* A pragma's number or first letter: "ok" is what quick_check says of a sound file. */
-static int query(struct xf_memory_file *file, const char *pragma, int64_t *out_number, bool *out_is_ok)
+static int query(struct xf_history_file *file, const char *pragma, int64_t *out_number, bool *out_is_ok)
 {
     sqlite3_stmt *statement = NULL;
     int code = sqlite3_prepare_v2(file->db, pragma, -1, &statement, NULL);
@@ -112,7 +112,7 @@ static int query(struct xf_memory_file *file, const char *pragma, int64_t *out_n
     return code == SQLITE_ROW ? SQLITE_OK : code;
 }
 
-static enum xf_err check_format(struct xf_memory_file *file, struct xf_error *err)
+static enum xf_err check_format(struct xf_history_file *file, struct xf_error *err)
 {
     int64_t id = 0, format = 0, ignored = 0;
     bool is_sound = false;
@@ -131,7 +131,7 @@ static enum xf_err check_format(struct xf_memory_file *file, struct xf_error *er
     return XF_ERR_OK;
 }
 
-static enum xf_err prepare_all(struct xf_memory_file *file, struct xf_error *err)
+static enum xf_err prepare_all(struct xf_history_file *file, struct xf_error *err)
 {
     for (size_t i = 0; i < STATEMENT_COUNT; i++)
         if (sqlite3_prepare_v3(file->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &file->statements[i], NULL) != SQLITE_OK)
@@ -139,7 +139,7 @@ static enum xf_err prepare_all(struct xf_memory_file *file, struct xf_error *err
     return XF_ERR_OK;
 }
 
-static enum xf_err open_database(struct xf_memory_file *file, bool is_empty, struct xf_error *err)
+static enum xf_err open_database(struct xf_history_file *file, bool is_empty, struct xf_error *err)
 {
     if (sqlite3_open_v2(file->path, &file->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return fail(file, "cannot be opened", err);
@@ -155,25 +155,25 @@ static enum xf_err open_database(struct xf_memory_file *file, bool is_empty, str
     return prepare_all(file, err);
 }
 
-enum xf_err xf_memory_file_open(const char *path, struct xf_memory_file **out_file, struct xf_error *err)
+enum xf_err xf_history_file_open(const char *path, struct xf_history_file **out_file, struct xf_error *err)
 {
     bool is_empty = false;
     enum xf_err result = make_file(path, &is_empty, err);
     if (result != XF_ERR_OK)
         return result;
-    struct xf_memory_file *file = xf_new(struct xf_memory_file);
+    struct xf_history_file *file = xf_new(struct xf_history_file);
     file->path = xf_strdup(path);
     result = open_database(file, is_empty, err);
     if (result == XF_ERR_OK)
         *out_file = file;
     else
-        xf_memory_file_close(&file);
+        xf_history_file_close(&file);
     return result;
 }
 
-void xf_memory_file_close(struct xf_memory_file **file)
+void xf_history_file_close(struct xf_history_file **file)
 {
-    struct xf_memory_file *f = *file;
+    struct xf_history_file *f = *file;
     if (!f)
         return;
     *file = NULL;
@@ -205,12 +205,12 @@ static const char *way_word(size_t i)
 
 static const char *auth_word(size_t i)
 {
-    return xf_memory_auth_word((enum xf_memory_auth)i);
+    return xf_history_auth_word((enum xf_history_auth)i);
 }
 
 static const char *ground_word(size_t i)
 {
-    return xf_memory_ground_word((enum xf_memory_ground)i);
+    return xf_history_ground_word((enum xf_history_ground)i);
 }
 
 static int digit_of(char c)
@@ -218,57 +218,57 @@ static int digit_of(char c)
     return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool read_key(sqlite3_stmt *row, struct xf_memory_key *out)
+static bool read_key(sqlite3_stmt *row, struct xf_history_key *out)
 {
     const char *hex = (const char *)sqlite3_column_text(row, 0);
     size_t ground;
-    if (!hex || strlen(hex) != HEX_CHARS || !word_of(row, 1, ground_word, XF_MEMORY_GROUND_PIN + 1, &ground))
+    if (!hex || strlen(hex) != HEX_CHARS || !word_of(row, 1, ground_word, XF_HISTORY_GROUND_PIN + 1, &ground))
         return false;
-    for (size_t i = 0; i < XF_MEMORY_SPKI_BYTES; i++) {
+    for (size_t i = 0; i < XF_HISTORY_SPKI_BYTES; i++) {
         int high = digit_of(hex[2 * i]), low = digit_of(hex[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         out->spki_sha256[i] = (uint8_t)(high << 4 | low);
     }
-    out->ground = (enum xf_memory_ground)ground;
+    out->ground = (enum xf_history_ground)ground;
     out->first_s = sqlite3_column_int64(row, 2);
     out->last_s = sqlite3_column_int64(row, 3);
     return true;
 }
 
-static int read_keys(struct xf_memory_file *file, struct xf_span name, const char *way, struct xf_memory_entry *entry)
+static int read_keys(struct xf_history_file *file, struct xf_span name, const char *way, struct xf_history_entry *entry)
 {
     sqlite3_stmt *keys = file->statements[READ_KEYS];
     int code;
     sqlite3_reset(keys);
     sqlite3_bind_text(keys, 1, name.ptr, (int)name.len, SQLITE_TRANSIENT);
     sqlite3_bind_text(keys, 2, way, -1, SQLITE_STATIC);
-    while ((code = sqlite3_step(keys)) == SQLITE_ROW && entry->key_count < XF_MEMORY_KEYS)
+    while ((code = sqlite3_step(keys)) == SQLITE_ROW && entry->key_count < XF_HISTORY_KEYS)
         entry->key_count += read_key(keys, &entry->keys[entry->key_count]);
     sqlite3_reset(keys);
     return code;
 }
 
-static int read_peer(struct xf_memory_file *file, sqlite3_stmt *row, xf_memory_read_fn read, void *owner)
+static int read_peer(struct xf_history_file *file, sqlite3_stmt *row, xf_history_read_fn read, void *owner)
 {
     const char *text = (const char *)sqlite3_column_text(row, 0);
     struct xf_span name = {text, text ? (size_t)sqlite3_column_bytes(row, 0) : 0};
-    struct xf_memory_entry entry = {0};
+    struct xf_history_entry entry = {0};
     char peer[XF_DOMAIN_MAX + 1];
     size_t way, auth;
     if (xf_domain_prepare(name, peer) != XF_ERR_OK ||
-        !word_of(row, 1, way_word, XF_MEMORY_WAY_COUNT, &way) || !word_of(row, 2, auth_word, XF_MEMORY_EXTERNAL + 1, &auth))
+        !word_of(row, 1, way_word, XF_HISTORY_WAY_COUNT, &way) || !word_of(row, 2, auth_word, XF_HISTORY_EXTERNAL + 1, &auth))
         return SQLITE_DONE;
-    entry.auth = (enum xf_memory_auth)auth;
+    entry.auth = (enum xf_history_auth)auth;
     entry.first_s = sqlite3_column_int64(row, 3);
     entry.last_s = sqlite3_column_int64(row, 4);
     int code = read_keys(file, name, way_words[way], &entry);
     if (code == SQLITE_DONE || code == SQLITE_ROW)
-        read(owner, xf_span_of(peer), (enum xf_memory_way)way, &entry);
+        read(owner, xf_span_of(peer), (enum xf_history_way)way, &entry);
     return code == SQLITE_ROW ? SQLITE_DONE : code;
 }
 
-enum xf_err xf_memory_file_read(struct xf_memory_file *file, xf_memory_read_fn read, void *owner, struct xf_error *err)
+enum xf_err xf_history_file_read(struct xf_history_file *file, xf_history_read_fn read, void *owner, struct xf_error *err)
 {
     sqlite3_stmt *peers = file->statements[READ_PEERS];
     int code = SQLITE_DONE, row_code = SQLITE_DONE;
@@ -280,7 +280,7 @@ enum xf_err xf_memory_file_read(struct xf_memory_file *file, xf_memory_read_fn r
 
 /* ------------------------------------------------------------------ write */
 
-static bool run(struct xf_memory_file *file, enum statement which)
+static bool run(struct xf_history_file *file, enum statement which)
 {
     int code = sqlite3_step(file->statements[which]);
     sqlite3_reset(file->statements[which]);
@@ -288,7 +288,7 @@ static bool run(struct xf_memory_file *file, enum statement which)
 }
 
 /* Texts live until the statement has run. */
-static bool run_for(struct xf_memory_file *file, enum statement which, const char *name)
+static bool run_for(struct xf_history_file *file, enum statement which, const char *name)
 {
     sqlite3_bind_text(file->statements[which], 1, name, -1, SQLITE_STATIC);
     return run(file, which);
@@ -296,28 +296,28 @@ static bool run_for(struct xf_memory_file *file, enum statement which, const cha
 
 static void hex_of(const uint8_t *bytes, char out[HEX_CHARS + 1])
 {
-    for (size_t i = 0; i < XF_MEMORY_SPKI_BYTES; i++)
+    for (size_t i = 0; i < XF_HISTORY_SPKI_BYTES; i++)
         snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static bool add_key(struct xf_memory_file *file, const char *name, const char *way, const struct xf_memory_key *key)
+static bool add_key(struct xf_history_file *file, const char *name, const char *way, const struct xf_history_key *key)
 {
     char hex[HEX_CHARS + 1];
     sqlite3_stmt *statement = file->statements[ADD_KEY];
     hex_of(key->spki_sha256, hex);
     sqlite3_bind_text(statement, 2, way, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 3, hex, HEX_CHARS, SQLITE_TRANSIENT);
-    sqlite3_bind_text(statement, 4, xf_memory_ground_word(key->ground), -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 4, xf_history_ground_word(key->ground), -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 5, key->first_s);
     sqlite3_bind_int64(statement, 6, key->last_s);
     return run_for(file, ADD_KEY, name);
 }
 
-static bool add_entry(struct xf_memory_file *file, const char *name, const char *way, const struct xf_memory_entry *entry)
+static bool add_entry(struct xf_history_file *file, const char *name, const char *way, const struct xf_history_entry *entry)
 {
     sqlite3_stmt *statement = file->statements[ADD_PEER];
     sqlite3_bind_text(statement, 2, way, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 3, xf_memory_auth_word(entry->auth), -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 3, xf_history_auth_word(entry->auth), -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 4, entry->first_s);
     sqlite3_bind_int64(statement, 5, entry->last_s);
     if (!run_for(file, ADD_PEER, name))
@@ -328,20 +328,20 @@ static bool add_entry(struct xf_memory_file *file, const char *name, const char 
     return true;
 }
 
-static bool write_row(struct xf_memory_file *file, const struct xf_memory_row *row)
+static bool write_row(struct xf_history_file *file, const struct xf_history_row *row)
 {
     char name[XF_DOMAIN_ASCII_MAX + 1];
     if (xf_domain_to_ascii(xf_span_of(row->name), name) != XF_ERR_OK)
         return true; /* no domain: it could not be read again */
     if (!run_for(file, FORGET_PEER, name) || !run_for(file, FORGET_KEYS, name))
         return false;
-    for (size_t i = 0; i < XF_MEMORY_WAY_COUNT; i++)
+    for (size_t i = 0; i < XF_HISTORY_WAY_COUNT; i++)
         if (row->has_way[i] && !add_entry(file, name, way_words[i], &row->way[i]))
             return false;
     return true;
 }
 
-enum xf_err xf_memory_file_write(struct xf_memory_file *file, const struct xf_memory_row *rows, size_t count, struct xf_error *err)
+enum xf_err xf_history_file_write(struct xf_history_file *file, const struct xf_history_row *rows, size_t count, struct xf_error *err)
 {
     bool is_good = run(file, BEGIN);
     for (size_t i = 0; i < count && is_good; i++)

@@ -5,33 +5,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xfed/memory/memory.h>
+#include <xfed/history/history.h>
 
 #define DAY_S (24 * 3600)
 #define PEERS_MAX 8
 
-static struct xf_memory *memory;
+static struct xf_history *history;
 
 static void open_memory(void)
 {
-    ck_assert_int_eq(xf_memory_open(NULL, "", PEERS_MAX, &memory, NULL), XF_ERR_OK);
+    ck_assert_int_eq(xf_history_open(NULL, "", PEERS_MAX, &history, NULL), XF_ERR_OK);
 }
 
 static void close_memory(void)
 {
-    xf_memory_free(&memory);
-    ck_assert_ptr_null(memory);
-    xf_memory_free(&memory);
+    xf_history_free(&history);
+    ck_assert_ptr_null(history);
+    xf_history_free(&history);
 }
 
 static void see(const char *peer, int64_t now_s)
 {
-    xf_memory_note(memory, xf_span_of(peer), true, &(struct xf_memory_sight){.auth = XF_MEMORY_DIALBACK_TLS}, now_s);
+    xf_history_note(history, xf_span_of(peer), true, &(struct xf_history_sight){.auth = XF_HISTORY_DIALBACK_TLS}, now_s);
 }
 
 static bool knows(const char *peer)
 {
-    return xf_memory_find(memory, xf_span_of(peer), true) != NULL;
+    return xf_history_find(history, xf_span_of(peer), true) != NULL;
 }
 
 /* "a b c": one after the other, a second apart; "+1d" lets a day pass. Then the names that are known, in the order of the alphabet. */
@@ -72,22 +72,22 @@ START_TEST(forgets)
         if (knows(name))
             known[count++] = name[0];
     ck_assert_msg(strcmp(known, rows[_i].known) == 0, "%s: %s, wanted %s", rows[_i].label, known, rows[_i].known);
-    ck_assert_uint_eq(xf_memory_count(memory), count);
+    ck_assert_uint_eq(xf_history_count(history), count);
 }
 END_TEST
 
 START_TEST(has_one_place_for_both_directions)
 {
     see("a", 1);
-    struct xf_memory_sight sight = {.auth = XF_MEMORY_EXTERNAL, .has_key = true};
-    xf_memory_note(memory, XF_SPAN("a"), false, &sight, 2);
-    ck_assert_uint_eq(xf_memory_count(memory), 1);
-    ck_assert_int_eq(xf_memory_find(memory, XF_SPAN("a"), true)->auth, XF_MEMORY_DIALBACK_TLS);
-    ck_assert_int_eq(xf_memory_find(memory, XF_SPAN("a"), false)->auth, XF_MEMORY_EXTERNAL);
-    xf_memory_forget(memory, XF_SPAN("a"));
-    xf_memory_forget(memory, XF_SPAN("a"));
-    ck_assert_ptr_null(xf_memory_find(memory, XF_SPAN("a"), false));
-    ck_assert_uint_eq(xf_memory_count(memory), 0);
+    struct xf_history_sight sight = {.auth = XF_HISTORY_EXTERNAL, .has_key = true};
+    xf_history_note(history, XF_SPAN("a"), false, &sight, 2);
+    ck_assert_uint_eq(xf_history_count(history), 1);
+    ck_assert_int_eq(xf_history_find(history, XF_SPAN("a"), true)->auth, XF_HISTORY_DIALBACK_TLS);
+    ck_assert_int_eq(xf_history_find(history, XF_SPAN("a"), false)->auth, XF_HISTORY_EXTERNAL);
+    xf_history_forget(history, XF_SPAN("a"));
+    xf_history_forget(history, XF_SPAN("a"));
+    ck_assert_ptr_null(xf_history_find(history, XF_SPAN("a"), false));
+    ck_assert_uint_eq(xf_history_count(history), 0);
 }
 END_TEST
 
@@ -95,13 +95,13 @@ START_TEST(takes_no_name_that_is_none)
 {
     char longest[1024];
     memset(longest, 'a', sizeof(longest));
-    struct xf_memory_sight sight = {.auth = XF_MEMORY_EXTERNAL};
-    xf_memory_note(memory, XF_SPAN(""), true, &sight, 1);
-    xf_memory_note(memory, XF_SPAN_NONE, true, &sight, 1);
-    xf_memory_note(memory, (struct xf_span){longest, 1024}, true, &sight, 1);
-    ck_assert_uint_eq(xf_memory_count(memory), 0);
-    xf_memory_note(memory, (struct xf_span){longest, 1023}, true, &sight, 1);
-    ck_assert_uint_eq(xf_memory_count(memory), 1);
+    struct xf_history_sight sight = {.auth = XF_HISTORY_EXTERNAL};
+    xf_history_note(history, XF_SPAN(""), true, &sight, 1);
+    xf_history_note(history, XF_SPAN_NONE, true, &sight, 1);
+    xf_history_note(history, (struct xf_span){longest, 1024}, true, &sight, 1);
+    ck_assert_uint_eq(xf_history_count(history), 0);
+    xf_history_note(history, (struct xf_span){longest, 1023}, true, &sight, 1);
+    ck_assert_uint_eq(xf_history_count(history), 1);
 }
 END_TEST
 
@@ -110,32 +110,32 @@ static const struct {
     const char *label;
     uint64_t at_ms;
     bool is_inbound;
-    enum xf_memory_change alarm;
+    enum xf_history_change alarm;
     bool want;
 } alarms[] = {
-    {"the first", 1000, true, XF_MEMORY_WEAKER, true},
-    {"at once again", 1000, true, XF_MEMORY_WEAKER, false},
-    {"of another kind", 2000, true, XF_MEMORY_KEY_CHANGED, true},
-    {"of the direction that is not known", 2000, false, XF_MEMORY_WEAKER, false},
-    {"a moment before the hour is over", 3600999, true, XF_MEMORY_WEAKER, false},
-    {"after the hour", 3601000, true, XF_MEMORY_WEAKER, true},
-    {"and again not", 3601001, true, XF_MEMORY_WEAKER, false},
+    {"the first", 1000, true, XF_HISTORY_WEAKER, true},
+    {"at once again", 1000, true, XF_HISTORY_WEAKER, false},
+    {"of another kind", 2000, true, XF_HISTORY_KEY_CHANGED, true},
+    {"of the direction that is not known", 2000, false, XF_HISTORY_WEAKER, false},
+    {"a moment before the hour is over", 3600999, true, XF_HISTORY_WEAKER, false},
+    {"after the hour", 3601000, true, XF_HISTORY_WEAKER, true},
+    {"and again not", 3601001, true, XF_HISTORY_WEAKER, false},
 };
 
 START_TEST(alarms_once_an_hour)
 {
     see("a", 1);
     for (size_t i = 0; i < XF_ARRAY_LEN(alarms); i++)
-        ck_assert_msg(xf_memory_alarm_is_due(memory, XF_SPAN("a"), alarms[i].is_inbound, alarms[i].alarm, alarms[i].at_ms) ==
+        ck_assert_msg(xf_history_alarm_is_due(history, XF_SPAN("a"), alarms[i].is_inbound, alarms[i].alarm, alarms[i].at_ms) ==
                           alarms[i].want,
                       "%s", alarms[i].label);
-    ck_assert(!xf_memory_alarm_is_due(memory, XF_SPAN("b"), true, XF_MEMORY_CLEAR, 1));
+    ck_assert(!xf_history_alarm_is_due(history, XF_SPAN("b"), true, XF_HISTORY_CLEAR, 1));
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("memory/table");
+    Suite *suite = suite_create("history/table");
     TCase *tcase = tcase_create("table");
     tcase_add_checked_fixture(tcase, open_memory, close_memory);
     tcase_add_loop_test(tcase, forgets, 0, XF_ARRAY_LEN(rows));

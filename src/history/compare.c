@@ -10,76 +10,76 @@
  *   no key           a key                                 SAME: it grew stronger
  *   some keys        no certificate, by dialback           SAME: dialback asks the server that DNS names, and its key is compared there
  */
-#include "memory_priv.h"
+#include "history_priv.h"
 
 static const char *const auth_words[] = {"dialback-clear", "dialback-tls", "external"};
 static const char *const ground_words[] = {"none", "ca", "dane", "pin"};
 static const char *const change_words[] = {
 #define X(name, word) word,
-    XF_MEMORY_CHANGE_MAP(X)
+    XF_HISTORY_CHANGE_MAP(X)
 #undef X
 };
 
-const char *xf_memory_auth_word(enum xf_memory_auth auth)
+const char *xf_history_auth_word(enum xf_history_auth auth)
 {
     return auth_words[auth];
 }
 
-const char *xf_memory_ground_word(enum xf_memory_ground ground)
+const char *xf_history_ground_word(enum xf_history_ground ground)
 {
     return ground_words[ground];
 }
 
-const char *xf_memory_change_word(enum xf_memory_change change)
+const char *xf_history_change_word(enum xf_history_change change)
 {
     return change_words[change];
 }
 
-const struct xf_memory_key *xf_memory_entry_key(const struct xf_memory_entry *entry, const uint8_t spki_sha256[XF_MEMORY_SPKI_BYTES])
+const struct xf_history_key *xf_history_entry_key(const struct xf_history_entry *entry, const uint8_t spki_sha256[XF_HISTORY_SPKI_BYTES])
 {
     for (size_t i = 0; i < entry->key_count; i++)
-        if (memcmp(entry->keys[i].spki_sha256, spki_sha256, XF_MEMORY_SPKI_BYTES) == 0)
+        if (memcmp(entry->keys[i].spki_sha256, spki_sha256, XF_HISTORY_SPKI_BYTES) == 0)
             return &entry->keys[i];
     return NULL;
 }
 
-enum xf_memory_change xf_memory_compare(const struct xf_memory_entry *known, const struct xf_memory_sight *now)
+enum xf_history_change xf_history_compare(const struct xf_history_entry *known, const struct xf_history_sight *now)
 {
     if (!known)
-        return XF_MEMORY_NEW;
-    if (now->auth == XF_MEMORY_DIALBACK_CLEAR && known->auth > XF_MEMORY_DIALBACK_CLEAR)
-        return XF_MEMORY_CLEAR;
-    bool is_other = now->has_key && known->key_count > 0 && !xf_memory_entry_key(known, now->spki_sha256);
-    if (is_other && now->ground == XF_MEMORY_GROUND_NONE)
-        return XF_MEMORY_KEY_CHANGED;
+        return XF_HISTORY_NEW;
+    if (now->auth == XF_HISTORY_DIALBACK_CLEAR && known->auth > XF_HISTORY_DIALBACK_CLEAR)
+        return XF_HISTORY_CLEAR;
+    bool is_other = now->has_key && known->key_count > 0 && !xf_history_entry_key(known, now->spki_sha256);
+    if (is_other && now->ground == XF_HISTORY_GROUND_NONE)
+        return XF_HISTORY_KEY_CHANGED;
     if (now->auth < known->auth)
-        return XF_MEMORY_WEAKER;
-    return is_other ? XF_MEMORY_KEY_EXPLAINED : XF_MEMORY_SAME;
+        return XF_HISTORY_WEAKER;
+    return is_other ? XF_HISTORY_KEY_EXPLAINED : XF_HISTORY_SAME;
 }
 
 /* The key as the first of the entry's; the one that was not seen for longest goes when there are too many. */
-static bool take_key(struct xf_memory_entry *entry, const struct xf_memory_sight *now, int64_t now_s)
+static bool take_key(struct xf_history_entry *entry, const struct xf_history_sight *now, int64_t now_s)
 {
-    const struct xf_memory_key *known = xf_memory_entry_key(entry, now->spki_sha256);
-    struct xf_memory_key key = {.first_s = now_s, .ground = now->ground};
-    size_t place = known ? (size_t)(known - entry->keys) : entry->key_count < XF_MEMORY_KEYS ? entry->key_count : XF_MEMORY_KEYS - 1;
+    const struct xf_history_key *known = xf_history_entry_key(entry, now->spki_sha256);
+    struct xf_history_key key = {.first_s = now_s, .ground = now->ground};
+    size_t place = known ? (size_t)(known - entry->keys) : entry->key_count < XF_HISTORY_KEYS ? entry->key_count : XF_HISTORY_KEYS - 1;
     bool is_changed = !known || place > 0;
     if (known)
         key = *known;
     else
         memcpy(key.spki_sha256, now->spki_sha256, sizeof(key.spki_sha256));
-    if (now->ground != XF_MEMORY_GROUND_NONE && now->ground != key.ground) {
+    if (now->ground != XF_HISTORY_GROUND_NONE && now->ground != key.ground) {
         key.ground = now->ground;
         is_changed = true;
     }
     key.last_s = now_s;
     memmove(&entry->keys[1], &entry->keys[0], place * sizeof(entry->keys[0]));
     entry->keys[0] = key;
-    entry->key_count += !known && entry->key_count < XF_MEMORY_KEYS;
+    entry->key_count += !known && entry->key_count < XF_HISTORY_KEYS;
     return is_changed;
 }
 
-bool xf_memory_entry_take(struct xf_memory_entry *entry, const struct xf_memory_sight *now, bool accepts, int64_t now_s)
+bool xf_history_entry_take(struct xf_history_entry *entry, const struct xf_history_sight *now, bool accepts, int64_t now_s)
 {
     bool is_changed = now->has_key && take_key(entry, now, now_s);
     if (now->auth > entry->auth || (accepts && now->auth != entry->auth)) {
