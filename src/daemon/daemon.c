@@ -191,7 +191,7 @@ static void log_started(const struct xf_daemon *daemon)
 static bool is_member(void *owner, const char *group, struct xf_span jid)
 {
     const struct xf_daemon *daemon = owner;
-    return daemon->identity && xf_identity_is_member(daemon->identity, group, jid);
+    return daemon->mailmap && xf_mailmap_is_member(daemon->mailmap, group, jid);
 }
 
 struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct xf_conf *conf, const struct xf_blocklist *blocklist)
@@ -203,21 +203,21 @@ struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct x
                                                   .owner = daemon});
 }
 
-static void identity_work(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner)
+static void mailmap_work(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner)
 {
     xf_loop_work(pool, work, done, owner);
 }
 
-void xf_daemon_set_identity(struct xf_daemon *daemon)
+void xf_daemon_set_mailmap(struct xf_daemon *daemon)
 {
-    if (daemon->identity)
-        xf_identity_reload(daemon->identity, daemon->conf);
+    if (daemon->mailmap)
+        xf_mailmap_reload(daemon->mailmap, daemon->conf);
     else
-        daemon->identity = xf_identity_new(&(struct xf_identity_opts){.clock = daemon->env.env.clock,
+        daemon->mailmap = xf_mailmap_new(&(struct xf_mailmap_opts){.clock = daemon->env.env.clock,
                                                                       .timers = daemon->env.env.timers,
-                                                                      .pool = {identity_work, daemon->loop},
+                                                                      .pool = {mailmap_work, daemon->loop},
                                                                       .conf = daemon->conf});
-    xf_routing_attach_identity(daemon->routing, daemon->identity);
+    xf_routing_attach_mailmap(daemon->routing, daemon->mailmap);
 }
 
 static void make_s2s(struct xf_daemon *daemon)
@@ -306,7 +306,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     daemon->history = xf_history_for(daemon->loop, daemon->conf);
     daemon->policy = xf_daemon_make_policy(daemon, daemon->conf, daemon->blocklist);
     daemon->routing = xf_routing_new(&(struct xf_routing_opts){.env = &daemon->env.env, .policy = daemon->policy});
-    xf_daemon_set_identity(daemon);
+    xf_daemon_set_mailmap(daemon);
     make_s2s(daemon);
     make_links(daemon);
     xf_daemon_keep_peers(daemon);
@@ -331,7 +331,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_timer_stop(&daemon->day_timer);
     xf_notify_fini(&daemon->notify);
     xf_routing_free(&daemon->routing);
-    xf_identity_free(&daemon->identity);
+    xf_mailmap_free(&daemon->mailmap);
     xf_s2s_free(&daemon->s2s);
     xf_history_free(&daemon->history);
     for (size_t i = 0; i < daemon->link_count; i++)

@@ -23,7 +23,7 @@
  */
 #pragma once
 
-#include <xfed/identity/identity.h>
+#include <xfed/mailmap/mailmap.h>
 #include <xfed/link/link.h>
 #include <xfed/history/history.h>
 #include <xfed/net/loop.h>
@@ -229,7 +229,7 @@ struct xf_daemon {
     struct xf_expiry expiry;
     struct xf_sandbox sandbox;
     struct xf_history *history; /* of peers; NULL: none */
-    struct xf_identity *identity; /* e-mail addresses of users; NULL: none */
+    struct xf_mailmap *mailmap; /* e-mail addresses of users; NULL: none */
     struct xf_s2s *s2s;
     struct xf_routing *routing;
     struct xf_link **links;  /* beside boot->links */
@@ -254,7 +254,7 @@ enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_cer
 /* On any thread. */
 struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct xf_conf *conf, const struct xf_blocklist *blocklist);
 /* Make it, or give it the configuration in force. */
-void xf_daemon_set_identity(struct xf_daemon *daemon);
+void xf_daemon_set_mailmap(struct xf_daemon *daemon);
 void xf_daemon_close_listeners(struct xf_daemon *daemon);
 /* With names = per-peer: the streams of the peers that the configuration names. */
 void xf_daemon_keep_peers(struct xf_daemon *daemon);

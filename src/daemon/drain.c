@@ -33,7 +33,7 @@ static bool links_are_gone(const struct xf_daemon *daemon)
 static void leave(struct xf_daemon *daemon)
 {
     daemon->is_abandoned = xf_s2s_stream_count(daemon->s2s) > 0 || !links_are_gone(daemon) || daemon->reload ||
-                           xf_history_is_writing(daemon->history) || xf_identity_is_busy(daemon->identity);
+                           xf_history_is_writing(daemon->history) || xf_mailmap_is_busy(daemon->mailmap);
     if (daemon->is_abandoned)
         xf_log(XF_LOG_WARN, "process.drain.expired", XF_INT("streams", xf_s2s_stream_count(daemon->s2s)));
     xf_loop_stop(daemon->loop);
@@ -57,7 +57,7 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
         xf_s2s_drain(daemon->s2s);
         break;
     case XF_DRAIN_LINKS:
-        xf_identity_stop(daemon->identity);
+        xf_mailmap_stop(daemon->mailmap);
         xf_routing_end(daemon->routing);
         for (size_t i = 0; i < daemon->link_count; i++)
             xf_link_stop(daemon->links[i]);
@@ -80,7 +80,7 @@ static bool is_step_done(const struct xf_daemon *daemon)
     case XF_DRAIN_STREAMS:
         return xf_s2s_stream_count(daemon->s2s) == 0 && xf_routing_is_idle(daemon->routing); /* what peers said last may wait for an address */
     case XF_DRAIN_LINKS:
-        return links_are_gone(daemon) && !daemon->reload && !xf_history_is_writing(daemon->history) && !xf_identity_is_busy(daemon->identity);
+        return links_are_gone(daemon) && !daemon->reload && !xf_history_is_writing(daemon->history) && !xf_mailmap_is_busy(daemon->mailmap);
     default:
         return true;
     }

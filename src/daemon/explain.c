@@ -19,7 +19,7 @@ static void work_now(void *pool, void (*work)(void *owner), void (*done)(void *o
 
 static bool is_member(void *owner, const char *group, struct xf_span jid)
 {
-    return owner && xf_identity_is_member(owner, group, jid);
+    return owner && xf_mailmap_is_member(owner, group, jid);
 }
 
 enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_conf *conf)
@@ -34,12 +34,12 @@ enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_
     }
     const struct xf_clock clock = {xf_monotonic_ms()};
     struct xf_timers *timers = xf_timers_new(&clock);
-    struct xf_identity *identity = NULL;
+    struct xf_mailmap *mailmap = NULL;
     xf_log_set_level(XF_LOG_WARN);
     if (conf->directory.groups.count > 0)
-        identity = xf_identity_new(&(struct xf_identity_opts){.clock = &clock, .timers = timers, .pool = {work_now, NULL}, .conf = conf});
+        mailmap = xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &clock, .timers = timers, .pool = {work_now, NULL}, .conf = conf});
     struct xf_policy *policy = xf_policy_new(&(struct xf_policy_opts){
-        .conf = conf, .blocklist = list, .unix_s = xf_unix_s(), .is_member = is_member, .owner = identity});
+        .conf = conf, .blocklist = list, .unix_s = xf_unix_s(), .is_member = is_member, .owner = mailmap});
     enum xf_err err = xf_policy_explain(policy, xf_span_of(options->subject), xf_span_of(options->to), xf_local_minute_of_week(), stdout);
     if (err == XF_ERR_BAD_JID)
         fputs("xfedd: --explain FROM TO: expected two JIDs, as user@example.org or example.org\n", stderr);
@@ -47,8 +47,8 @@ enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_
         fprintf(stderr, "xfedd: --explain %s %s: expected one of them in a domain that %s serves, the other not\n", options->subject,
                 options->to, options->file);
     xf_policy_free(&policy);
-    xf_identity_stop(identity);
-    xf_identity_free(&identity);
+    xf_mailmap_stop(mailmap);
+    xf_mailmap_free(&mailmap);
     xf_timers_free(&timers);
     xf_blocklist_free(&list);
     xf_report_release(&report);

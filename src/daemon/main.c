@@ -89,10 +89,10 @@ static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_cer
 }
 
 /* Only -t asks a directory: a start does not wait for it. */
-static void check_identity(const struct xf_conf *conf, struct xf_report *report)
+static void check_mailmap(const struct xf_conf *conf, struct xf_report *report)
 {
     char *messages = NULL;
-    report->errors += xf_identity_check(conf, &messages) != XF_ERR_OK;
+    report->errors += xf_mailmap_check(conf, &messages) != XF_ERR_OK;
     if (messages && report->text.len)
         (void)!xf_buf_try_append(&report->text, "\n", 1);
     if (messages)
@@ -107,7 +107,7 @@ static enum xf_exit test(const char *file)
     struct xf_report report;
     struct xf_conf *conf = load_all(file, true, &certs, &blocklist, &report);
     if (conf)
-        check_identity(conf, &report);
+        check_mailmap(conf, &report);
     size_t exposed = conf ? conf->exposed + report.exposed : 0;
     enum xf_exit code = conf && report.errors + exposed == 0 ? XF_EXIT_OK : XF_EXIT_CONFIG;
     print_messages(xf_buf_ptr(&report.text), report.text.len);

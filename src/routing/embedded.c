@@ -115,15 +115,15 @@ static bool other_address(struct rewriting *w, struct xf_span text, struct xf_sp
     if (xf_jid_prepare(text, scratch, out_jid) != XF_ERR_OK || !out_jid->local.ptr || !xf_policy_served(w->routing->policy, out_jid->domain))
         return false;
     struct xf_span bare = xf_jid_bare(out_jid);
-    switch ((w->is_in ? xf_identity_jid_of : xf_identity_mail_of)(w->routing->identity, bare, out_bare)) {
-    case XF_IDENTITY_FOUND:
+    switch ((w->is_in ? xf_mailmap_jid_of : xf_mailmap_mail_of)(w->routing->mailmap, bare, out_bare)) {
+    case XF_MAILMAP_FOUND:
         return true;
-    case XF_IDENTITY_LATER:
+    case XF_MAILMAP_LATER:
         memcpy(w->routing->later, bare.ptr, bare.len);
         *w->later = (struct xf_span){w->routing->later, bare.len};
         w->is_later = true;
         return false;
-    case XF_IDENTITY_NONE:
+    case XF_MAILMAP_NONE:
         break;
     }
     return false;

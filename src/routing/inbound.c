@@ -49,7 +49,7 @@ static void look_up(struct xf_routing *routing, struct xf_span local, struct xf_
     last->may = last->link && xf_policy_may(routing->policy, local, peer, XF_DIRECTION_IN);
     last->is_watched = xf_ruling_watches(routing, local, peer, XF_DIRECTION_IN);
     const struct xf_route *route = xf_route_find(routing, local, peer);
-    last->is_mapped = last->may && ((routing->identity && xf_policy_peer(routing->policy, peer)->mail) ||
+    last->is_mapped = last->may && ((routing->mailmap && xf_policy_peer(routing->policy, peer)->mail) ||
                                     (route && !xf_line_is_empty(route->line_in)));
     last->key_len = local.len + 1 + peer.len;
     memcpy(last->key, local.ptr, local.len);

@@ -3,7 +3,7 @@
  * line.c — stanzas of a pair that wait until an e-mail address is known.
  *
  * While one waits, all that follow of the same pair and direction stand behind it, so that their order stays; each asks for its own address when it comes,
- * so that a line of many users does not wait once for each. The bounds are those of the peer's queue. A line cannot stand for ever: identity answers
+ * so that a line of many users does not wait once for each. The bounds are those of the peer's queue. A line cannot stand for ever: the mailmap answers
  * within the directory's timeout, if only that it does not know.
  */
 #include "routing_priv.h"
@@ -57,8 +57,8 @@ static void move(void *owner);
 
 static void wait_for(struct xf_line *line, struct xf_span address)
 {
-    line->wait = (struct xf_identity_wait){.done = move, .owner = line};
-    xf_identity_wait(line->route->routing->identity, address, &line->wait);
+    line->wait = (struct xf_mailmap_wait){.done = move, .owner = line};
+    xf_mailmap_wait(line->route->routing->mailmap, address, &line->wait);
 }
 
 bool xf_line_push(struct xf_route *route, bool is_in, const struct xf_stanza *stanza, struct xf_span address)
@@ -114,7 +114,7 @@ void xf_line_bounce(struct xf_line *line, enum xf_stanza_error error, const char
 {
     if (!line)
         return;
-    xf_identity_forget(&line->wait);
+    xf_mailmap_forget(&line->wait);
     while (!xf_list_is_empty(&line->stanzas)) {
         struct xf_kept *kept = first(line);
         struct xf_stanza stanza;
@@ -144,7 +144,7 @@ void xf_line_sift(struct xf_line *line)
         xf_free(kept);
     }
     if (xf_list_is_empty(&line->stanzas))
-        xf_identity_forget(&line->wait); /* the next one waits for its own */
+        xf_mailmap_forget(&line->wait); /* the next one waits for its own */
     moved(line);
 }
 
@@ -152,7 +152,7 @@ void xf_line_free(struct xf_line **line)
 {
     if (!*line)
         return;
-    xf_identity_forget(&(*line)->wait);
+    xf_mailmap_forget(&(*line)->wait);
     while (!xf_list_is_empty(&(*line)->stanzas)) { /* a peer sent it when we had closed its stream: there is no way to answer */
         struct xf_kept *kept = first(*line);
         take_out(*line, kept);

@@ -82,20 +82,20 @@ bool xf_mail_go_out(struct xf_route *route, struct xf_stanza *stanza, struct xf_
     struct xf_routing *routing = route->routing;
     struct xf_span user = xf_jid_bare(&stanza->from), mail;
     char shown[XF_JID_MAX + 1];
-    bool is_shown = route->settings->mail && routing->identity;
+    bool is_shown = route->settings->mail && routing->mailmap;
     if (is_shown && is_answer(stanza) && xf_used_take(routing, stanza->to.full, user, stanza->id))
         is_shown = false;
-    enum xf_identity_answer answer = is_shown && is_user(&stanza->from) ? xf_identity_mail_of(routing->identity, user, &mail) : XF_IDENTITY_NONE;
+    enum xf_mailmap_answer answer = is_shown && is_user(&stanza->from) ? xf_mailmap_mail_of(routing->mailmap, user, &mail) : XF_MAILMAP_NONE;
     struct xf_span payload = stanza->payload;
-    if (answer == XF_IDENTITY_LATER)
+    if (answer == XF_MAILMAP_LATER)
         *out_later = user;
     if (is_shown && !xf_embedded_out(routing, stanza, out_later))
         return false;
-    if (answer == XF_IDENTITY_LATER) {
+    if (answer == XF_MAILMAP_LATER) {
         stanza->payload = payload; /* what was replaced would be looked up again: an address may be another user's JID */
         return false;
     }
-    is_shown = answer == XF_IDENTITY_FOUND;
+    is_shown = answer == XF_MAILMAP_FOUND;
     struct xf_route *to = is_shown ? shown_route(route, domain_of(mail), user, &is_shown) : route;
     if (is_shown)
         stanza->shown_from = with_resource(shown, mail, stanza->from.resource);
@@ -110,8 +110,8 @@ void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza)
 {
     struct xf_span address = XF_SPAN_NONE;
     bool has_line = !xf_line_is_empty(route->line_out);
-    if (has_line && route->routing->identity && is_user(&stanza->from))
-        (void)xf_identity_mail_of(route->routing->identity, xf_jid_bare(&stanza->from), &address); /* asked for now, needed later */
+    if (has_line && route->routing->mailmap && is_user(&stanza->from))
+        (void)xf_mailmap_mail_of(route->routing->mailmap, xf_jid_bare(&stanza->from), &address); /* asked for now, needed later */
     if (!has_line && xf_mail_go_out(route, stanza, &address))
         return;
     if (!xf_line_push(route, false, stanza, address))
@@ -150,12 +150,12 @@ static enum mapped map_other(struct xf_route *route, const struct xf_stanza *sta
     struct xf_routing *routing = route->routing;
     const struct xf_conf_served *served;
     struct xf_span mail;
-    switch (xf_identity_mail_of(routing->identity, address, &mail)) {
-    case XF_IDENTITY_LATER:
+    switch (xf_mailmap_mail_of(routing->mailmap, address, &mail)) {
+    case XF_MAILMAP_LATER:
         return LATER;
-    case XF_IDENTITY_FOUND:
+    case XF_MAILMAP_FOUND:
         return !xf_routing_is_served_by(routing, route->link, domain_of(mail)) || may_use_jid(routing, route->settings, stanza) ? MAPPED : REFUSED;
-    case XF_IDENTITY_NONE:
+    case XF_MAILMAP_NONE:
         break;
     }
     served = xf_policy_served(routing->policy, stanza->to.domain);
@@ -168,17 +168,17 @@ static enum mapped map_other(struct xf_route *route, const struct xf_stanza *sta
 static enum mapped map_to(struct xf_route *route, struct xf_stanza *stanza, char shown[XF_JID_MAX + 1])
 {
     struct xf_span address = xf_jid_bare(&stanza->to), jid;
-    switch (xf_identity_jid_of(route->routing->identity, address, &jid)) {
-    case XF_IDENTITY_LATER:
+    switch (xf_mailmap_jid_of(route->routing->mailmap, address, &jid)) {
+    case XF_MAILMAP_LATER:
         return LATER;
-    case XF_IDENTITY_FOUND:
+    case XF_MAILMAP_FOUND:
         if (!xf_routing_is_served_by(route->routing, route->link, domain_of(jid))) {
             name_stranger(route->routing, route->link, domain_of(jid), jid);
             return map_other(route, stanza, address);
         }
         stanza->shown_to = with_resource(shown, jid, stanza->to.resource);
         return MAPPED;
-    case XF_IDENTITY_NONE:
+    case XF_MAILMAP_NONE:
         break;
     }
     return map_other(route, stanza, address);
@@ -187,14 +187,14 @@ static enum mapped map_to(struct xf_route *route, struct xf_stanza *stanza, char
 void xf_mail_ask_in(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
     struct xf_span ignored;
-    if (routing->identity && is_user(&stanza->to))
-        (void)xf_identity_jid_of(routing->identity, xf_jid_bare(&stanza->to), &ignored);
+    if (routing->mailmap && is_user(&stanza->to))
+        (void)xf_mailmap_jid_of(routing->mailmap, xf_jid_bare(&stanza->to), &ignored);
 }
 
 bool xf_mail_map_in(struct xf_route *route, struct xf_stanza *stanza, char shown[XF_JID_MAX + 1], bool *out_is_refused, struct xf_span *out_later)
 {
     *out_is_refused = false;
-    if (!route->settings->mail || !route->routing->identity)
+    if (!route->settings->mail || !route->routing->mailmap)
         return true;
     enum mapped mapped = is_user(&stanza->to) ? map_to(route, stanza, shown) : MAPPED;
     *out_is_refused = mapped == REFUSED;

@@ -58,9 +58,9 @@ void xf_routing_attach_s2s(struct xf_routing *routing, struct xf_s2s *s2s)
     routing->s2s = s2s;
 }
 
-void xf_routing_attach_identity(struct xf_routing *routing, struct xf_identity *identity)
+void xf_routing_attach_mailmap(struct xf_routing *routing, struct xf_mailmap *mailmap)
 {
-    routing->identity = identity;
+    routing->mailmap = mailmap;
     routing->last_in.key_len = 0;
 }
 

@@ -21,7 +21,7 @@
 #include <xfed/base/list.h>
 #include <xfed/base/map.h>
 #include <xfed/limits/quota.h>
-#include <xfed/identity/identity.h>
+#include <xfed/mailmap/mailmap.h>
 #include <xfed/link/kept.h>
 #include <xfed/routing/routing.h>
 
@@ -98,7 +98,7 @@ struct xf_line {
     bool is_in;
     struct xf_node stanzas;
     size_t bytes, count;
-    struct xf_identity_wait wait;    /* for an address of the first */
+    struct xf_mailmap_wait wait;    /* for an address of the first */
 };
 
 struct xf_route {
@@ -161,7 +161,7 @@ struct xf_routing {
     struct xf_env *env;
     struct xf_policy *policy;
     struct xf_s2s *s2s;
-    struct xf_identity *identity;    /* NULL: no user has an e-mail address */
+    struct xf_mailmap *mailmap;    /* NULL: no user has an e-mail address */
     struct xf_node links;
     struct xf_map *routes;
     struct xf_map *ailing;           /* peer -> struct xf_ailing (probe.c) */

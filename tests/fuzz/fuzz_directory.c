@@ -22,7 +22,7 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/utf8.h>
 
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #define ANSWER_MAX_BYTES 65536
 #define FILTER_MAX 65536
@@ -170,7 +170,7 @@ static void load(struct xf_directory *directory)
 
 static void ask(struct xf_directory *directory, unsigned kinds)
 {
-    struct xf_ask_answer answer = {NULL, NULL};
+    struct xf_mailmap_query_answer answer = {NULL, NULL};
     struct xf_notes notes = {0};
     struct xf_error err = {0};
     enum xf_err result = xf_directory_ask(directory, XF_SPAN("alice@im.example"), kinds, &answer, &notes, &err);

@@ -58,7 +58,7 @@ static void begin(void)
     conf.directory.uri = none;
     env = (struct xf_env){.clock = &clock, .timers = xf_timers_new(&clock)};
     routing = xf_routing_new(&(struct xf_routing_opts){.env = &env, .policy = xf_policy_new(&(struct xf_policy_opts){.conf = &conf})});
-    xf_routing_attach_identity(routing, xf_identity_new(&(struct xf_identity_opts){
+    xf_routing_attach_mailmap(routing, xf_mailmap_new(&(struct xf_mailmap_opts){
                                             .clock = &clock, .timers = env.timers, .pool = {work_now, NULL}, .conf = &conf}));
     (void)close(fd);
 }
@@ -144,8 +144,8 @@ static void check_value(struct look *look, struct xf_span value)
     if (look->count++ >= PLACES_MAX || xf_jid_prepare(value, scratch, &jid) != XF_ERR_OK || !jid.local.ptr)
         return;
     struct xf_span bare = xf_jid_bare(&jid);
-    enum xf_identity_answer answer = (look->is_in ? xf_identity_jid_of : xf_identity_mail_of)(routing->identity, bare, &other);
-    xf_require(answer != XF_IDENTITY_FOUND || xf_span_eq(other, bare));
+    enum xf_mailmap_answer answer = (look->is_in ? xf_mailmap_jid_of : xf_mailmap_mail_of)(routing->mailmap, bare, &other);
+    xf_require(answer != XF_MAILMAP_FOUND || xf_span_eq(other, bare));
 }
 
 static void walk(struct look *look, struct xf_span ns, const struct xf_elem *elem, const char *above)

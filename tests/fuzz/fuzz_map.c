@@ -14,7 +14,7 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/utf8.h>
 
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 static char path[64];
 
@@ -43,12 +43,12 @@ static void check_user(const struct xf_table *table, struct xf_span jid_word, st
     struct xf_bare jid, mail;
     struct xf_span found, back;
     xf_require(xf_bare_make(jid_word, XF_SPAN_NONE, &jid) && xf_bare_make(mail_word, XF_SPAN_NONE, &mail));
-    if (xf_table_mail(table, jid.text, &found) == XF_IDENTITY_FOUND)
-        xf_require(xf_table_jid(table, found, &back) == XF_IDENTITY_FOUND && xf_span_eq(back, jid.text));
+    if (xf_table_mail(table, jid.text, &found) == XF_MAILMAP_FOUND)
+        xf_require(xf_table_jid(table, found, &back) == XF_MAILMAP_FOUND && xf_span_eq(back, jid.text));
     else
-        xf_require(xf_table_jid(table, mail.text, &found) != XF_IDENTITY_FOUND || !xf_span_eq(found, jid.text));
-    if (xf_table_jid(table, mail.text, &found) == XF_IDENTITY_FOUND)
-        xf_require(xf_table_mail(table, found, &back) == XF_IDENTITY_FOUND && xf_span_eq(back, mail.text));
+        xf_require(xf_table_jid(table, mail.text, &found) != XF_MAILMAP_FOUND || !xf_span_eq(found, jid.text));
+    if (xf_table_jid(table, mail.text, &found) == XF_MAILMAP_FOUND)
+        xf_require(xf_table_mail(table, found, &back) == XF_MAILMAP_FOUND && xf_span_eq(back, mail.text));
 }
 
 static struct xf_span next_word(struct xf_span *line)

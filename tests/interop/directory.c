@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * directory.c — ask a real directory what src/identity asks it, for tests/integration/directory.py.
+ * directory.c — ask a real directory what src/mailmap asks it, for tests/integration/directory.py.
  *
  *     directory CONF load | mail JID | jid ADDRESS | member GROUP JID ...
  *
@@ -11,7 +11,7 @@
 
 #include <xfed/base/alloc.h>
 
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 static const atomic_bool never;
 
@@ -36,7 +36,7 @@ static void load(struct xf_directory *directory)
 
 static void ask(struct xf_directory *directory, unsigned kind, const char *address)
 {
-    struct xf_ask_answer answer = {.mail = NULL};
+    struct xf_mailmap_query_answer answer = {.mail = NULL};
     struct xf_notes notes = {.count = 0};
     struct xf_error err = {.detail = ""};
     if (xf_directory_ask(directory, xf_span_of(address), kind, &answer, &notes, &err) != XF_ERR_OK)

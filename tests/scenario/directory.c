@@ -6,7 +6,7 @@
 
 #include <xfed/base/alloc.h>
 
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 const char directory_users[] = "u@a.example ulla.meier@a.example\n"
                                "w@a.example willi@a.example\n"
@@ -34,9 +34,9 @@ static void queue_work(void *pool, void (*work)(void *owner), void (*done)(void 
     directory->jobs[directory->job_count++].owner = owner;
 }
 
-struct xf_identity_pool directory_pool(struct directory *directory)
+struct xf_mailmap_pool directory_pool(struct directory *directory)
 {
-    return (struct xf_identity_pool){queue_work, directory};
+    return (struct xf_mailmap_pool){queue_work, directory};
 }
 
 bool directory_run(struct directory *directory)
@@ -93,7 +93,7 @@ enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *
     return XF_ERR_OK;
 }
 
-enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address, unsigned kinds, struct xf_ask_answer *out, struct xf_notes *notes,
+enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address, unsigned kinds, struct xf_mailmap_query_answer *out, struct xf_notes *notes,
                              struct xf_error *err)
 {
     struct xf_bare jid, mail;

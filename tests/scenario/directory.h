@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * directory.h — the directory of a world: xf_directory_load and _ask of src/identity replaced (the objects come before the library in the link), and a
+ * directory.h — the directory of a world: xf_directory_load and _ask of src/mailmap replaced (the objects come before the library in the link), and a
  * thread pool that works when the world settles, unless it is held.
  */
 #pragma once
 
-#include <xfed/identity/identity.h>
+#include <xfed/mailmap/mailmap.h>
 
 #define DIRECTORY_JOBS_MAX 8
 
@@ -21,7 +21,7 @@ struct directory {
 /* What mail.map holds, and the directory too: JID and e-mail address a line. */
 extern const char directory_users[];
 
-struct xf_identity_pool directory_pool(struct directory *directory);
+struct xf_mailmap_pool directory_pool(struct directory *directory);
 /* True when something was done. */
 bool directory_run(struct directory *directory);
 /* For all worlds: it answers, or is out of reach. */

@@ -140,7 +140,7 @@ static const char blocked[] = "blocked.example by the test\n"
 static bool is_member(void *owner, const char *group, struct xf_span jid)
 {
     const struct world *world = owner;
-    return world->identity && xf_identity_is_member(world->identity, group, jid);
+    return world->mailmap && xf_mailmap_is_member(world->mailmap, group, jid);
 }
 
 static struct xf_policy *make_policy(struct world *world, const struct xf_conf *conf)
@@ -154,16 +154,16 @@ static struct xf_policy *make_policy(struct world *world, const struct xf_conf *
                                                     .owner = world});
 }
 
-static void make_identity(struct world *world)
+static void make_mailmap(struct world *world)
 {
-    if (world->identity)
-        xf_identity_reload(world->identity, world->conf);
+    if (world->mailmap)
+        xf_mailmap_reload(world->mailmap, world->conf);
     else
-        world->identity = xf_identity_new(&(struct xf_identity_opts){.clock = &world->env.clock,
+        world->mailmap = xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &world->env.clock,
                                                                      .timers = world->env.env.timers,
                                                                      .pool = directory_pool(&world->directory),
                                                                      .conf = world->conf});
-    xf_routing_attach_identity(world->routing, world->identity);
+    xf_routing_attach_mailmap(world->routing, world->mailmap);
 }
 
 struct fake_dns *world_resolver(struct world *world, const char *server)
@@ -209,7 +209,7 @@ static void make_layers(struct world *world)
     });
     world->link = xf_link_new(&world->env.env, &world->conf->links[0], &xf_routing_link_events,
                               world->routing);
-    make_identity(world);
+    make_mailmap(world);
     xf_routing_attach_s2s(world->routing, world->s2s);
     xf_routing_attach_link(world->routing, world->conf->links[0].title, world->link);
     fake_env_run(&world->env);
@@ -249,7 +249,7 @@ bool world_reload(struct world *world, const char *text, char **out_why)
     world->conf = conf;
     world->policy = policy;
     world->identities = identities;
-    make_identity(world);
+    make_mailmap(world);
     fake_env_run(&world->env);
     return true;
 }
@@ -271,11 +271,11 @@ void world_close(struct world *world)
     fake_env_advance(&world->env, DRAIN_MS);
     xf_require(xf_s2s_stream_count(world->s2s) == 0 && xf_link_is_gone(world->link));
     xf_routing_free(&world->routing);
-    xf_identity_stop(world->identity);
+    xf_mailmap_stop(world->mailmap);
     world->directory.is_held = false;
     while (directory_run(&world->directory)) {
     }
-    xf_identity_free(&world->identity);
+    xf_mailmap_free(&world->mailmap);
     xf_s2s_free(&world->s2s);
     xf_history_free(&world->history);
     xf_link_free(&world->link);

@@ -47,7 +47,7 @@ struct world {
     struct xf_tls_identities *identities;
     struct xf_history *history; /* of peers, without a file; NULL with memory { peers = 0 } */
     struct directory directory;
-    struct xf_identity *identity; /* NULL: the configuration has no source */
+    struct xf_mailmap *mailmap;  /* NULL: the configuration has no source */
     struct xf_s2s *s2s;
     struct xf_link *link;
     struct xf_routing *routing;

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include <xfed/identity/identity.h>
+#include <xfed/mailmap/mailmap.h>
 #include <xfed/link/link.h>
 #include <xfed/s2s/s2s.h>
 
@@ -31,7 +31,7 @@ void xf_routing_attach_s2s(struct xf_routing *routing, struct xf_s2s *s2s);
  * Who knows the e-mail addresses of users, for peers with mail = yes; NULL for nobody. It outlives the routing's last stanza: nothing waits for it any more
  * after xf_routing_finish. May change with a reload.
  */
-void xf_routing_attach_identity(struct xf_routing *routing, struct xf_identity *identity);
+void xf_routing_attach_mailmap(struct xf_routing *routing, struct xf_mailmap *mailmap);
 void xf_routing_attach_link(struct xf_routing *routing, const char *title, struct xf_link *link);
 
 /* New policy: queued stanzas that it forbids are bounced, streams are s2s's matter. */

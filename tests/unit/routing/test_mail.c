@@ -196,8 +196,8 @@ static void begin(void (*work)(void *pool, void (*work)(void *owner), void (*don
     env.clock = &test_clock;
     env.timers = timers;
     routing = xf_routing_new(&(struct xf_routing_opts){.env = &env, .policy = xf_policy_new(&(struct xf_policy_opts){.conf = &conf})});
-    xf_routing_attach_identity(
-        routing, xf_identity_new(&(struct xf_identity_opts){.clock = &test_clock, .timers = timers, .pool = {work, NULL}, .conf = &conf}));
+    xf_routing_attach_mailmap(
+        routing, xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &test_clock, .timers = timers, .pool = {work, NULL}, .conf = &conf}));
 }
 
 static void set_up(void)
@@ -217,16 +217,16 @@ static void set_up_slow(void)
 
 static void tear_down(void)
 {
-    struct xf_identity *identity = routing->identity;
+    struct xf_mailmap *mailmap = routing->mailmap;
     struct xf_policy *policy = routing->policy;
     xf_routing_free(&routing);
-    xf_identity_stop(identity);
+    xf_mailmap_stop(mailmap);
     if (held.work) {
         held.work(held.owner);
         held.done(held.owner);
         held.work = NULL;
     }
-    xf_identity_free(&identity);
+    xf_mailmap_free(&mailmap);
     xf_policy_free(&policy);
     xf_timers_free(&timers);
     (void)unlink(map_path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* members.c — who is in which group, as one set of both names; and what a reading of the directory leaves behind. */
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <string.h>
 #include <xfed/base/alloc.h>

@@ -6,7 +6,7 @@
  * case. Local parts of mail are case-sensitive in theory (RFC 5321 section 2.4) and nowhere in practice. A backslash stays what it is, so that
  * a JID that is escaped already stays one.
  */
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <stdarg.h>
 #include <stdio.h>

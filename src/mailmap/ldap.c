@@ -6,7 +6,7 @@
  * ldap.conf of the machine does not decide them. Every operation has the directory's timeout. An operation that fails because the server is gone closes
  * the connection: the next one connects anew, and libldap tries the servers of `uri` in turn.
  */
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <ldap.h>
 #include <string.h>

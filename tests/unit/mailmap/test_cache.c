@@ -3,7 +3,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <xfed/base/alloc.h>
 
@@ -36,8 +36,8 @@ static void look(const char *label, struct xf_cache *cache, const char *want, bo
     for (const char *c = want; *c; c += strcspn(c, " "), c += *c == ' ') {
         struct xf_span out = XF_SPAN("");
         bool is_fresh = true;
-        enum xf_identity_answer answer = (of_mail ? xf_cache_jid : xf_cache_mail)(cache, letter(c), 5, &out, &is_fresh);
-        char got = answer == XF_IDENTITY_FOUND ? out.ptr[0] : answer == XF_IDENTITY_NONE ? '-' : '?';
+        enum xf_mailmap_answer answer = (of_mail ? xf_cache_jid : xf_cache_mail)(cache, letter(c), 5, &out, &is_fresh);
+        char got = answer == XF_MAILMAP_FOUND ? out.ptr[0] : answer == XF_MAILMAP_NONE ? '-' : '?';
         ck_assert_msg(got == c[2], "%s: %c is %c, wanted %c", label, c[0], got, c[2]);
         ck_assert_msg(is_fresh == (c[3] != '!'), "%s: %c is %s", label, c[0], is_fresh ? "fresh" : "stale");
     }
@@ -60,7 +60,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("identity/cache");
+    Suite *suite = suite_create("mailmap/cache");
     TCase *tests = tcase_create("cache");
     tcase_add_loop_test(tests, answers, 0, (int)XF_ARRAY_LEN(rows));
     suite_add_tcase(suite, tests);

@@ -5,7 +5,7 @@
  * It is filled by one thread and then only read, so that a new one can be made on the pool while the old one answers. The names come from a directory
  * that many people may write into, so the hash is keyed.
  */
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -136,23 +136,23 @@ enum xf_table_add xf_table_add(struct xf_table *table, const struct xf_user *use
     return XF_TABLE_ADDED;
 }
 
-static enum xf_identity_answer answer(const struct xf_table *table, const struct index *index, struct xf_span name, struct xf_span *out)
+static enum xf_mailmap_answer answer(const struct xf_table *table, const struct index *index, struct xf_span name, struct xf_span *out)
 {
     const struct user *user = table ? find(table, index, name) : NULL;
     if (!user)
-        return XF_IDENTITY_LATER;
+        return XF_MAILMAP_LATER;
     if (user->is_void)
-        return XF_IDENTITY_NONE;
+        return XF_MAILMAP_NONE;
     *out = name_of(table, user, !index->is_mail);
-    return XF_IDENTITY_FOUND;
+    return XF_MAILMAP_FOUND;
 }
 
-enum xf_identity_answer xf_table_mail(const struct xf_table *table, struct xf_span jid, struct xf_span *out_mail)
+enum xf_mailmap_answer xf_table_mail(const struct xf_table *table, struct xf_span jid, struct xf_span *out_mail)
 {
     return answer(table, table ? &table->by_jid : NULL, jid, out_mail);
 }
 
-enum xf_identity_answer xf_table_jid(const struct xf_table *table, struct xf_span mail, struct xf_span *out_jid)
+enum xf_mailmap_answer xf_table_jid(const struct xf_table *table, struct xf_span mail, struct xf_span *out_jid)
 {
     return answer(table, table ? &table->by_mail : NULL, mail, out_jid);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_identity.c — answers, LATER and waits, with a pool that works when the test says so, a clock of its own, a real file, and a directory in memory: this
+ * test_mailmap.c — answers, LATER and waits, with a pool that works when the test says so, a clock of its own, a real file, and a directory in memory: this
  * file's xf_directory_load and _ask come before the library's in the link. A case is a list of steps.
  */
 #include <check.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/log.h>
@@ -40,7 +40,7 @@ struct step {
     unsigned n;
 };
 
-struct identity_case {
+struct mailmap_case {
     const char *label, *sources;
     struct step steps[40];
 };
@@ -49,7 +49,7 @@ struct identity_case {
 
 
 /* clang-format off */
-static const struct identity_case cases[] = {
+static const struct mailmap_case cases[] = {
     {"a file: nobody knows until it is read, then it answers both ways", "file", {
         {FILE_IS, "a@im.x a@x\n"}, {MAIL, "a@im.x later"}, {WAITS, "a@im.x"}, {POOL}, {WOKEN, .n = 1}, {MAIL, "a@im.x a@x"}, {JID, "a@x a@im.x"},
         {MAIL, "b@im.x -"}, {JID, "b@x -"}, {LOG, "identity.file.loaded", 1}}},
@@ -184,7 +184,7 @@ enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *
     return XF_ERR_OK;
 }
 
-enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address, unsigned kinds, struct xf_ask_answer *out, struct xf_notes *notes,
+enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address, unsigned kinds, struct xf_mailmap_query_answer *out, struct xf_notes *notes,
                              struct xf_error *err)
 {
     struct xf_span jid, mail;
@@ -213,11 +213,11 @@ static struct {
     void *owner;
 } jobs[JOBS_MAX];
 static size_t job_count, wait_count;
-static struct xf_identity_wait waits[WAITS_MAX];
+static struct xf_mailmap_wait waits[WAITS_MAX];
 static unsigned woken;
 static struct xf_clock test_clock;
 static struct xf_timers *timers;
-static struct xf_identity *identity;
+static struct xf_mailmap *mailmap;
 static char path[64], events[EVENTS_MAX][40];
 static size_t event_count;
 
@@ -325,8 +325,8 @@ static void expect_answer(const char *label, const struct step *step)
     const char *want;
     struct xf_span out = XF_SPAN("");
     split_words(step->text, address, &want);
-    enum xf_identity_answer answer = (step->op == MAIL ? xf_identity_mail_of : xf_identity_jid_of)(identity, xf_span_of(address), &out);
-    struct xf_span got = answer == XF_IDENTITY_FOUND ? out : answer == XF_IDENTITY_NONE ? XF_SPAN("-") : XF_SPAN("later");
+    enum xf_mailmap_answer answer = (step->op == MAIL ? xf_mailmap_mail_of : xf_mailmap_jid_of)(mailmap, xf_span_of(address), &out);
+    struct xf_span got = answer == XF_MAILMAP_FOUND ? out : answer == XF_MAILMAP_NONE ? XF_SPAN("-") : XF_SPAN("later");
     ck_assert_msg(xf_span_is(got, want), "%s: step %s: %.*s", label, step->text, XF_SPAN_ARGS(got));
 }
 
@@ -336,7 +336,7 @@ static void expect_member(const char *label, const char *text)
     const char *rest;
     split_words(text, group, &rest);
     split_words(rest, jid, &rest);
-    ck_assert_msg(xf_identity_is_member(identity, group, xf_span_of(jid)) == (strcmp(rest, "yes") == 0), "%s: %s", label, text);
+    ck_assert_msg(xf_mailmap_is_member(mailmap, group, xf_span_of(jid)) == (strcmp(rest, "yes") == 0), "%s: %s", label, text);
 }
 
 static void expect_count(const char *label, const char *what, unsigned *count, unsigned want)
@@ -358,10 +358,10 @@ static void play(const char *label, const struct step *step)
     case MAIL:
     case JID: expect_answer(label, step); break;
     case WAITS:
-        waits[wait_count] = (struct xf_identity_wait){.done = on_woken};
-        xf_identity_wait(identity, xf_span_of(step->text), &waits[wait_count++]);
+        waits[wait_count] = (struct xf_mailmap_wait){.done = on_woken};
+        xf_mailmap_wait(mailmap, xf_span_of(step->text), &waits[wait_count++]);
         break;
-    case FORGETS: xf_identity_forget(&waits[wait_count - 1]); break;
+    case FORGETS: xf_mailmap_forget(&waits[wait_count - 1]); break;
     case WOKEN: expect_count(label, "woken", &woken, step->n); break;
     case ASKED: expect_count(label, "asked", &asked, step->n); break;
     case LOADED: expect_count(label, "loaded", &loaded, step->n); break;
@@ -369,29 +369,29 @@ static void play(const char *label, const struct step *step)
     case LOG: count_events(label, step->text, step->n); break;
     case SOURCES:
         conf = conf_of(step->text);
-        xf_identity_reload(identity, &conf);
+        xf_mailmap_reload(mailmap, &conf);
         break;
-    case STOP: xf_identity_stop(identity); break;
+    case STOP: xf_mailmap_stop(mailmap); break;
     default: ck_abort();
     }
 }
 
 START_TEST(plays)
 {
-    const struct identity_case *it = &cases[_i];
+    const struct mailmap_case *it = &cases[_i];
     struct xf_conf conf = conf_of(it->sources);
-    struct xf_identity_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+    struct xf_mailmap_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
     size_t at = it->steps[0].op == FILE_IS ? 1 : 0;
     if (at)
         write_file(it->steps[0].text);
-    identity = xf_identity_new(&opts);
-    ck_assert_ptr_nonnull(identity);
+    mailmap = xf_mailmap_new(&opts);
+    ck_assert_ptr_nonnull(mailmap);
     for (; it->steps[at].op != END; at++)
         play(it->label, &it->steps[at]);
-    xf_identity_stop(identity);
+    xf_mailmap_stop(mailmap);
     run_pool();
-    ck_assert(!xf_identity_is_busy(identity));
-    xf_identity_free(&identity);
+    ck_assert(!xf_mailmap_is_busy(mailmap));
+    xf_mailmap_free(&mailmap);
     ck_assert_msg(xf_timers_next_ms(timers) == UINT64_MAX, "%s: a timer runs", it->label);
 }
 END_TEST
@@ -400,23 +400,23 @@ END_TEST
 START_TEST(bounds_what_is_asked)
 {
     struct xf_conf conf = conf_of("single");
-    struct xf_identity_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+    struct xf_mailmap_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
     struct xf_span out;
     char jid[32];
     unsigned later = 0;
-    identity = xf_identity_new(&opts);
+    mailmap = xf_mailmap_new(&opts);
     run_pool();
     for (int i = 0; i < XF_ASKS_MAX + 10; i++) {
         (void)snprintf(jid, sizeof(jid), "u%d@im.x", i);
-        later += xf_identity_mail_of(identity, xf_span_of(jid), &out) == XF_IDENTITY_LATER;
+        later += xf_mailmap_mail_of(mailmap, xf_span_of(jid), &out) == XF_MAILMAP_LATER;
     }
     ck_assert_uint_eq(later, XF_ASKS_MAX);
     run_pool();
     ck_assert_uint_eq(asked, XF_ASKS_MAX);
-    ck_assert_uint_eq(xf_map_count(identity->asks), 0);
-    ck_assert_uint_le(xf_cache_count(identity->cache), 100);
-    xf_identity_stop(identity);
-    xf_identity_free(&identity);
+    ck_assert_uint_eq(xf_map_count(mailmap->asks), 0);
+    ck_assert_uint_le(xf_cache_count(mailmap->cache), 100);
+    xf_mailmap_stop(mailmap);
+    xf_mailmap_free(&mailmap);
 }
 END_TEST
 
@@ -424,7 +424,7 @@ END_TEST
 
 /* Who is woken asks for the next one at once, as lines of stanzas do; several are woken by one batch. */
 static struct chain {
-    struct xf_identity_wait wait;
+    struct xf_mailmap_wait wait;
     int at;
 } chains[CHAINS];
 
@@ -435,10 +435,10 @@ static void follow(void *owner)
     struct chain *chain = owner;
     for (; chain->at < 200; chain->at += CHAINS) {
         (void)snprintf(jid, sizeof(jid), "u%d@im.x", chain->at);
-        if (xf_identity_mail_of(identity, xf_span_of(jid), &out) != XF_IDENTITY_LATER)
+        if (xf_mailmap_mail_of(mailmap, xf_span_of(jid), &out) != XF_MAILMAP_LATER)
             continue;
-        chain->wait = (struct xf_identity_wait){.done = follow, .owner = chain};
-        xf_identity_wait(identity, xf_span_of(jid), &chain->wait);
+        chain->wait = (struct xf_mailmap_wait){.done = follow, .owner = chain};
+        xf_mailmap_wait(mailmap, xf_span_of(jid), &chain->wait);
         return;
     }
 }
@@ -446,12 +446,12 @@ static void follow(void *owner)
 START_TEST(takes_questions_of_who_is_woken)
 {
     struct xf_conf conf = conf_of("single");
-    struct xf_identity_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+    struct xf_mailmap_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
     struct xf_span out;
     is_eager = true;
-    identity = xf_identity_new(&opts);
+    mailmap = xf_mailmap_new(&opts);
     run_pool();
-    ck_assert_int_eq(xf_identity_mail_of(identity, XF_SPAN("other@im.x"), &out), XF_IDENTITY_LATER);
+    ck_assert_int_eq(xf_mailmap_mail_of(mailmap, XF_SPAN("other@im.x"), &out), XF_MAILMAP_LATER);
     for (int i = 0; i < CHAINS; i++) {
         chains[i].at = i;
         follow(&chains[i]);
@@ -460,8 +460,8 @@ START_TEST(takes_questions_of_who_is_woken)
     for (int i = 0; i < CHAINS; i++)
         ck_assert_int_ge(chains[i].at, 200);
     ck_assert_uint_eq(asked, 201);
-    xf_identity_stop(identity);
-    xf_identity_free(&identity);
+    xf_mailmap_stop(mailmap);
+    xf_mailmap_free(&mailmap);
 }
 END_TEST
 
@@ -469,41 +469,41 @@ END_TEST
 START_TEST(asks_for_ours_first)
 {
     struct xf_conf conf = conf_of("single");
-    struct xf_identity_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+    struct xf_mailmap_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
     struct xf_span out;
     char address[32];
     unsigned later = 0;
     users = "a@im.x=ann@mail.x";
     conf.directory.cache_entries = 2 * XF_ASKS_MAX;
-    identity = xf_identity_new(&opts);
+    mailmap = xf_mailmap_new(&opts);
     run_pool();
     for (int i = 0; i < XF_ASKS_MAX; i++) {
         (void)snprintf(address, sizeof(address), "u%d@mail.x", i);
-        later += xf_identity_jid_of(identity, xf_span_of(address), &out) == XF_IDENTITY_LATER;
+        later += xf_mailmap_jid_of(mailmap, xf_span_of(address), &out) == XF_MAILMAP_LATER;
     }
     ck_assert_uint_eq(later, XF_ASKS_STRANGERS_MAX);
-    ck_assert_int_eq(xf_identity_mail_of(identity, XF_SPAN("a@im.x"), &out), XF_IDENTITY_LATER);
-    ck_assert(xf_span_is(xf_ask_next(identity)->address, "a@im.x"));
+    ck_assert_int_eq(xf_mailmap_mail_of(mailmap, XF_SPAN("a@im.x"), &out), XF_MAILMAP_LATER);
+    ck_assert(xf_span_is(xf_mailmap_query_next(mailmap)->address, "a@im.x"));
     (void)snprintf(address, sizeof(address), "u%d@mail.x", XF_ASKS_STRANGERS_MAX - 1);
-    ck_assert_int_eq(xf_identity_mail_of(identity, xf_span_of(address), &out), XF_IDENTITY_LATER); /* is moved up */
-    ck_assert_uint_eq(identity->stranger_count, XF_ASKS_STRANGERS_MAX - 1);
+    ck_assert_int_eq(xf_mailmap_mail_of(mailmap, xf_span_of(address), &out), XF_MAILMAP_LATER); /* is moved up */
+    ck_assert_uint_eq(mailmap->stranger_count, XF_ASKS_STRANGERS_MAX - 1);
     run_pool();
-    ck_assert_uint_eq(identity->stranger_count, 0);
-    ck_assert_int_eq(xf_identity_mail_of(identity, XF_SPAN("a@im.x"), &out), XF_IDENTITY_FOUND);
-    ck_assert_int_eq(xf_identity_mail_of(identity, XF_SPAN("u0@mail.x"), &out), XF_IDENTITY_NONE); /* was asked for with it */
-    xf_identity_stop(identity);
-    xf_identity_free(&identity);
+    ck_assert_uint_eq(mailmap->stranger_count, 0);
+    ck_assert_int_eq(xf_mailmap_mail_of(mailmap, XF_SPAN("a@im.x"), &out), XF_MAILMAP_FOUND);
+    ck_assert_int_eq(xf_mailmap_mail_of(mailmap, XF_SPAN("u0@mail.x"), &out), XF_MAILMAP_NONE); /* was asked for with it */
+    xf_mailmap_stop(mailmap);
+    xf_mailmap_free(&mailmap);
 }
 END_TEST
 
 START_TEST(is_nothing_without_a_source)
 {
     struct xf_conf conf = conf_of("");
-    struct xf_identity_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
-    ck_assert_ptr_null(xf_identity_new(&opts));
-    xf_identity_free(&identity);
-    xf_identity_stop(NULL);
-    ck_assert(!xf_identity_is_busy(NULL));
+    struct xf_mailmap_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+    ck_assert_ptr_null(xf_mailmap_new(&opts));
+    xf_mailmap_free(&mailmap);
+    xf_mailmap_stop(NULL);
+    ck_assert(!xf_mailmap_is_busy(NULL));
 }
 END_TEST
 
@@ -525,7 +525,7 @@ START_TEST(checks)
         char *messages = NULL;
         write_file(rows[i].file);
         is_down = rows[i].is_down;
-        ck_assert_int_eq(xf_identity_check(&conf, &messages), rows[i].is_good ? XF_ERR_OK : XF_ERR_CONFIG);
+        ck_assert_int_eq(xf_mailmap_check(&conf, &messages), rows[i].is_good ? XF_ERR_OK : XF_ERR_CONFIG);
         ck_assert_msg(rows[i].want ? messages && strstr(messages, rows[i].want) : !messages, "%zu: %s", i, messages ? messages : "nothing");
         xf_free(messages);
     }
@@ -553,8 +553,8 @@ static void tear_down(void)
 
 int main(void)
 {
-    Suite *suite = suite_create("identity/identity");
-    TCase *tests = tcase_create("identity");
+    Suite *suite = suite_create("mailmap/mailmap");
+    TCase *tests = tcase_create("mailmap");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, plays, 0, (int)XF_ARRAY_LEN(cases));
     tcase_add_test(tests, bounds_what_is_asked);

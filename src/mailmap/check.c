@@ -4,7 +4,7 @@
  *
  * A broken file and a directory that refuses us are errors; one that is out of reach is a warning, since the same configuration may be right an hour later.
  */
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -71,7 +71,7 @@ static void check_directory(const struct xf_conf *conf, struct report *report)
     xf_directory_close(&directory);
 }
 
-enum xf_err xf_identity_check(const struct xf_conf *conf, char **out_messages)
+enum xf_err xf_mailmap_check(const struct xf_conf *conf, char **out_messages)
 {
     struct report report = {.errors = 0};
     xf_buf_init(&report.text, MESSAGES_MAX);

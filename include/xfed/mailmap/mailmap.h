@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * identity.h — which e-mail address a user of ours has, and whose an address is (Cisco's "e-mail address for interdomain federation").
+ * mailmap.h — which e-mail address a user of ours has, and whose an address is (Cisco's "e-mail address for interdomain federation").
  *
  * Sources: a file (JID, address), read anew when it is replaced, and an LDAP directory, read whole in pages or asked user by user; the
  * file is stronger. Both directions are unique: an address that two users have, and a second address of a user, are named in the log and
@@ -13,61 +13,61 @@
 #include <xfed/conf/conf.h>
 #include <xfed/net/timer.h>
 
-struct xf_identity;
+struct xf_mailmap;
 
 /* The thread pool, as xf_loop_work; a fake in tests. */
-struct xf_identity_pool {
+struct xf_mailmap_pool {
     void (*work)(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner);
     void *pool;
 };
 
-struct xf_identity_opts {
+struct xf_mailmap_opts {
     const struct xf_clock *clock;
     struct xf_timers *timers;
-    struct xf_identity_pool pool;
+    struct xf_mailmap_pool pool;
     const struct xf_conf *conf; /* copied as far as needed */
 };
 
 /* NULL: the configuration names no source. Reading begins at once, on the pool. */
-struct xf_identity *xf_identity_new(const struct xf_identity_opts *opts);
+struct xf_mailmap *xf_mailmap_new(const struct xf_mailmap_opts *opts);
 /*
  * The end: stop, then free once nothing of it runs on the pool (a question to a directory that is silent ends with its timeout). Nobody may
  * wait any more.
  */
-void xf_identity_stop(struct xf_identity *identity);
-bool xf_identity_is_busy(const struct xf_identity *identity); /* false for NULL */
-void xf_identity_free(struct xf_identity **identity);
+void xf_mailmap_stop(struct xf_mailmap *mailmap);
+bool xf_mailmap_is_busy(const struct xf_mailmap *mailmap); /* false for NULL */
+void xf_mailmap_free(struct xf_mailmap **mailmap);
 
 /*
  * Other settings, and read everything again; what was there stays until the new is whole, and for good when that cannot be read. A source that
  * is no longer named is forgotten at once.
  */
-void xf_identity_reload(struct xf_identity *identity, const struct xf_conf *conf);
+void xf_mailmap_reload(struct xf_mailmap *mailmap, const struct xf_conf *conf);
 
-enum xf_identity_answer {
-    XF_IDENTITY_NONE,   /* no such user, or one without an address */
-    XF_IDENTITY_FOUND,
-    XF_IDENTITY_LATER,  /* is being asked: xf_identity_wait */
+enum xf_mailmap_answer {
+    XF_MAILMAP_NONE,   /* no such user, or one without an address */
+    XF_MAILMAP_FOUND,
+    XF_MAILMAP_LATER,  /* is being asked: xf_mailmap_wait */
 };
 
 /* Both are bare, prepared JIDs; *out borrows until the next turn of the loop. */
-enum xf_identity_answer xf_identity_mail_of(struct xf_identity *identity, struct xf_span jid, struct xf_span *out_mail);
-enum xf_identity_answer xf_identity_jid_of(struct xf_identity *identity, struct xf_span mail, struct xf_span *out_jid);
+enum xf_mailmap_answer xf_mailmap_mail_of(struct xf_mailmap *mailmap, struct xf_span jid, struct xf_span *out_mail);
+enum xf_mailmap_answer xf_mailmap_jid_of(struct xf_mailmap *mailmap, struct xf_span mail, struct xf_span *out_jid);
 
 /*
  * After LATER: `done` is called once, never from within, when the answer for that address (of either kind) is there or will not come in
  * time (directory { timeout }); then ask again: NONE or FOUND. A directory that is away answers with what it said last, else NONE.
  */
-struct xf_identity_wait {
+struct xf_mailmap_wait {
     struct xf_node node;
     void (*done)(void *owner);
     void *owner;
 };
-void xf_identity_wait(struct xf_identity *identity, struct xf_span address, struct xf_identity_wait *wait);
-void xf_identity_forget(struct xf_identity_wait *wait); /* also when it is not waiting */
+void xf_mailmap_wait(struct xf_mailmap *mailmap, struct xf_span address, struct xf_mailmap_wait *wait);
+void xf_mailmap_forget(struct xf_mailmap_wait *wait); /* also when it is not waiting */
 
 /* Is the user in that group of directory { groups }? From what was read last. */
-bool xf_identity_is_member(struct xf_identity *identity, const char *group, struct xf_span jid);
+bool xf_mailmap_is_member(struct xf_mailmap *mailmap, const char *group, struct xf_span jid);
 
 /* For -t: read the sources now, blocking, and report duplicates and what cannot be read, one message a line; XF_ERR_CONFIG for errors. */
-XF_MUST_USE enum xf_err xf_identity_check(const struct xf_conf *conf, char **out_messages);
+XF_MUST_USE enum xf_err xf_mailmap_check(const struct xf_conf *conf, char **out_messages);

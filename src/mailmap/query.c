@@ -5,7 +5,7 @@
  * An answer counts when it is unique both ways, as with the whole table: after the user was found by the one, the other is searched for, and both must find
  * the same single entry. What is compared in the end is the prepared form, so it does not matter how a server matches.
  */
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <ldap.h>
 #include <string.h>
@@ -134,7 +134,7 @@ static enum xf_err ask_kind(struct xf_directory *directory, struct xf_span addre
     return result;
 }
 
-enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address, unsigned kinds, struct xf_ask_answer *out,
+enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address, unsigned kinds, struct xf_mailmap_query_answer *out,
                              struct xf_notes *notes, struct xf_error *err)
 {
     enum xf_err result = xf_directory_open(directory, err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* settings.c — a copy of directory { } for the jobs, since a reload frees the configuration that they would borrow. */
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <stddef.h>
 #include <string.h>

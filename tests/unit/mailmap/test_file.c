@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <xfed/base/alloc.h>
 
@@ -100,7 +100,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("identity/file");
+    Suite *suite = suite_create("mailmap/file");
     TCase *tests = tcase_create("file");
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, reads, 0, (int)XF_ARRAY_LEN(rows));

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <xfed/base/alloc.h>
 
@@ -31,8 +31,8 @@ static void look(const char *label, const struct xf_table *table, const char *wa
 {
     for (const char *c = want; *c; c += c[3] ? 4 : 3) {
         struct xf_span out = XF_SPAN("");
-        enum xf_identity_answer answer = (of_mail ? xf_table_jid : xf_table_mail)(table, (struct xf_span){c, 1}, &out);
-        char got = answer == XF_IDENTITY_FOUND ? out.ptr[0] : answer == XF_IDENTITY_NONE ? '-' : '?';
+        enum xf_mailmap_answer answer = (of_mail ? xf_table_jid : xf_table_mail)(table, (struct xf_span){c, 1}, &out);
+        char got = answer == XF_MAILMAP_FOUND ? out.ptr[0] : answer == XF_MAILMAP_NONE ? '-' : '?';
         ck_assert_msg(got == c[2], "%s: %c is %c, wanted %c", label, c[0], got, c[2]);
     }
 }
@@ -91,8 +91,8 @@ START_TEST(is_compact)
     }
     for (int i = 0; i < USERS; i++) {
         fill(jid, mail, i);
-        ck_assert(xf_table_mail(table, xf_span_of(jid), &out) == XF_IDENTITY_FOUND && xf_span_is(out, mail));
-        ck_assert(xf_table_jid(table, xf_span_of(mail), &out) == XF_IDENTITY_FOUND && xf_span_is(out, jid));
+        ck_assert(xf_table_mail(table, xf_span_of(jid), &out) == XF_MAILMAP_FOUND && xf_span_is(out, mail));
+        ck_assert(xf_table_jid(table, xf_span_of(mail), &out) == XF_MAILMAP_FOUND && xf_span_is(out, jid));
     }
     ck_assert_uint_eq(xf_table_count(table), USERS);
     ck_assert_uint_le(xf_table_bytes(table), (size_t)USERS * 160);
@@ -102,7 +102,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("identity/table");
+    Suite *suite = suite_create("mailmap/table");
     TCase *tests = tcase_create("table");
     tcase_add_loop_test(tests, is_unique, 0, (int)XF_ARRAY_LEN(rows));
     tcase_add_test(tests, names_duplicates);

@@ -5,7 +5,7 @@
  * An answer whose time is over stays until a new one comes, since it is all that is known while the directory is away. When there are too many the one
  * that was given longest ago goes first.
  */
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <string.h>
 #include <xfed/base/alloc.h>
@@ -98,23 +98,23 @@ void xf_cache_put(struct xf_cache *cache, struct xf_span jid, struct xf_span mai
     cache->count++;
 }
 
-static enum xf_identity_answer answer(const struct entry *entry, struct xf_span text, uint64_t now_ms, struct xf_span *out, bool *out_is_fresh)
+static enum xf_mailmap_answer answer(const struct entry *entry, struct xf_span text, uint64_t now_ms, struct xf_span *out, bool *out_is_fresh)
 {
     *out_is_fresh = now_ms < entry->until_ms;
     if (!text.ptr)
-        return XF_IDENTITY_NONE;
+        return XF_MAILMAP_NONE;
     *out = text;
-    return XF_IDENTITY_FOUND;
+    return XF_MAILMAP_FOUND;
 }
 
-enum xf_identity_answer xf_cache_mail(struct xf_cache *cache, struct xf_span jid, uint64_t now_ms, struct xf_span *out_mail, bool *out_is_fresh)
+enum xf_mailmap_answer xf_cache_mail(struct xf_cache *cache, struct xf_span jid, uint64_t now_ms, struct xf_span *out_mail, bool *out_is_fresh)
 {
     const struct entry *entry = cache ? xf_map_find(cache->by_jid, jid) : NULL;
-    return entry ? answer(entry, entry->mail, now_ms, out_mail, out_is_fresh) : XF_IDENTITY_LATER;
+    return entry ? answer(entry, entry->mail, now_ms, out_mail, out_is_fresh) : XF_MAILMAP_LATER;
 }
 
-enum xf_identity_answer xf_cache_jid(struct xf_cache *cache, struct xf_span mail, uint64_t now_ms, struct xf_span *out_jid, bool *out_is_fresh)
+enum xf_mailmap_answer xf_cache_jid(struct xf_cache *cache, struct xf_span mail, uint64_t now_ms, struct xf_span *out_jid, bool *out_is_fresh)
 {
     const struct entry *entry = cache ? xf_map_find(cache->by_mail, mail) : NULL;
-    return entry ? answer(entry, entry->jid, now_ms, out_jid, out_is_fresh) : XF_IDENTITY_LATER;
+    return entry ? answer(entry, entry->jid, now_ms, out_jid, out_is_fresh) : XF_MAILMAP_LATER;
 }

@@ -5,7 +5,7 @@
  * Members are written as DNs (member, uniqueMember) or as user names (memberUid). The names behind DNs are known from the pages; with preload = no each is
  * looked up. Active Directory gives long lists in ranges (member;range=0-1499), which are asked for until there are no more. Groups in groups are not followed.
  */
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <ldap.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <xfed/base/alloc.h>
 
@@ -82,7 +82,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("identity/text");
+    Suite *suite = suite_create("mailmap/text");
     TCase *tests = tcase_create("text");
     tcase_add_loop_test(tests, makes, 0, (int)XF_ARRAY_LEN(rows));
     tcase_add_test(tests, refuses_what_is_too_long_or_cut_by_a_nul);

@@ -5,7 +5,7 @@
  * A file is taken whole or not at all: a line that cannot be read leaves what was there in force, since half a map would show the JIDs of the other half. A
  * file that changes while it is read is read again by the next look.
  */
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * identity_priv.h — what the files of identity share.
+ * mailmap_priv.h — what the files of mailmap share.
  *
  *   text.c       values of files and directories -> prepared JIDs and addresses
  *   table.c      an immutable map of both directions, made whole on the pool and swapped in
@@ -8,12 +8,12 @@
  *   file.c       the map file
  *   ldap.c       a connection to the directory: TLS, bind, searches; blocking, for the pool
  *   load.c       ... all users in pages, and the groups (members.c)
- *   ask.c        ... one user
+ *   query.c      ... one user
  *   settings.c   a copy of directory { } that outlives the configuration
  *   wait.c       questions under way, and who waits for them
  *   jobs.c       what runs on the pool, when, and what becomes of it
  *   watch.c      ... of the file
- *   identity.c   answers from what is known, and the life of it all
+ *   mailmap.c    answers from what is known, and the life of it all
  *   check.c      for xfedd -t
  */
 #pragma once
@@ -22,7 +22,7 @@
 #include <stdint.h>
 #include <xfed/base/draft.h>
 #include <xfed/base/map.h>
-#include <xfed/identity/identity.h>
+#include <xfed/mailmap/mailmap.h>
 #include <xfed/xmpp/jid.h>
 
 /* ------------------------------------------------------------------ text.c */
@@ -74,8 +74,8 @@ struct xf_user {
 XF_MUST_USE enum xf_table_add xf_table_add(struct xf_table *table, const struct xf_user *user, struct xf_user *out_other);
 
 /* FOUND, NONE; LATER: the table knows nothing of it. An address that several users have is NONE. */
-enum xf_identity_answer xf_table_mail(const struct xf_table *table, struct xf_span jid, struct xf_span *out_mail);
-enum xf_identity_answer xf_table_jid(const struct xf_table *table, struct xf_span mail, struct xf_span *out_jid);
+enum xf_mailmap_answer xf_table_mail(const struct xf_table *table, struct xf_span jid, struct xf_span *out_mail);
+enum xf_mailmap_answer xf_table_jid(const struct xf_table *table, struct xf_span mail, struct xf_span *out_jid);
 size_t xf_table_count(const struct xf_table *table);
 size_t xf_table_bytes(const struct xf_table *table);
 
@@ -94,8 +94,8 @@ size_t xf_cache_count(const struct xf_cache *cache);
 /* The user `jid` has `mail`; one of them absent: the other belongs to nobody. Good until `until_ms`. */
 void xf_cache_put(struct xf_cache *cache, struct xf_span jid, struct xf_span mail, uint64_t until_ms);
 /* As those of the table; *out_is_fresh: its time is not over. */
-enum xf_identity_answer xf_cache_mail(struct xf_cache *cache, struct xf_span jid, uint64_t now_ms, struct xf_span *out_mail, bool *out_is_fresh);
-enum xf_identity_answer xf_cache_jid(struct xf_cache *cache, struct xf_span mail, uint64_t now_ms, struct xf_span *out_jid, bool *out_is_fresh);
+enum xf_mailmap_answer xf_cache_mail(struct xf_cache *cache, struct xf_span jid, uint64_t now_ms, struct xf_span *out_mail, bool *out_is_fresh);
+enum xf_mailmap_answer xf_cache_jid(struct xf_cache *cache, struct xf_span mail, uint64_t now_ms, struct xf_span *out_jid, bool *out_is_fresh);
 
 /* ------------------------------------------------------------------ file.c */
 
@@ -163,21 +163,21 @@ bool xf_members_has(const struct xf_map *members, const char *group, struct xf_s
 
 enum { XF_ASK_MAIL = 1, XF_ASK_JID = 2 }; /* of the JID that the address is; whose address it is */
 
-struct xf_ask_answer {
+struct xf_mailmap_query_answer {
     char *mail, *jid; /* NULL: none */
 };
 XF_MUST_USE enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address, unsigned kinds,
-                                         struct xf_ask_answer *out, struct xf_notes *notes, struct xf_error *err);
+                                         struct xf_mailmap_query_answer *out, struct xf_notes *notes, struct xf_error *err);
 
 /* ------------------------------------------------------------------ wait.c */
 
 #define XF_ASKS_MAX 4096          /* addresses asked about at a time; more are answered from what is known */
 #define XF_ASKS_STRANGERS_MAX 2048 /* ... of those that peers made up or not */
 
-struct xf_ask {
-    struct xf_node node;   /* in identity->queue or ->strangers, while it is not sent */
+struct xf_mailmap_query {
+    struct xf_node node;   /* in mailmap->queue or ->strangers, while it is not sent */
     bool is_of_stranger;   /* no user of ours waits for it */
-    struct xf_identity *identity;
+    struct xf_mailmap *mailmap;
     unsigned wants, has;   /* XF_ASK_* */
     bool is_late;          /* nobody waits any more; the answer is for the next time */
     struct xf_node waits;
@@ -186,11 +186,11 @@ struct xf_ask {
 };
 
 /* LATER: asked, or under way. NONE: nobody can be asked, or it is late: what is known has to do. */
-enum xf_identity_answer xf_ask_begin(struct xf_identity *identity, struct xf_span address, unsigned kind);
-void xf_ask_queue(struct xf_ask *ask);                               /* to be sent, or sent again */
-struct xf_ask *xf_ask_next(const struct xf_identity *identity);      /* to be sent; NULL: none */
-void xf_ask_end(struct xf_ask *ask); /* wakes who waits, and frees it */
-void xf_asks_end(struct xf_identity *identity);
+enum xf_mailmap_answer xf_mailmap_query_begin(struct xf_mailmap *mailmap, struct xf_span address, unsigned kind);
+void xf_mailmap_query_queue(struct xf_mailmap_query *ask);                               /* to be sent, or sent again */
+struct xf_mailmap_query *xf_mailmap_query_next(const struct xf_mailmap *mailmap);      /* to be sent; NULL: none */
+void xf_mailmap_query_end(struct xf_mailmap_query *ask); /* wakes who waits, and frees it */
+void xf_asks_end(struct xf_mailmap *mailmap);
 
 /* ------------------------------------------------------------------ jobs.c */
 
@@ -218,7 +218,7 @@ struct xf_load_job {
     struct xf_timer timer;
 };
 
-struct xf_ask_job {
+struct xf_mailmap_query_job {
     struct xf_directory directory;
     bool is_running;
     enum xf_err result;
@@ -226,15 +226,15 @@ struct xf_ask_job {
     struct xf_notes notes;
     size_t count;
     struct {
-        struct xf_ask *ask;
+        struct xf_mailmap_query *ask;
         unsigned kinds;
         bool is_done;
-        struct xf_ask_answer answer;
+        struct xf_mailmap_query_answer answer;
     } batch[XF_BATCH];
 };
 
-struct xf_identity {
-    struct xf_identity_opts opts;
+struct xf_mailmap {
+    struct xf_mailmap_opts opts;
     atomic_bool stop;
     struct xf_conf_directory *directory; /* in force; NULL for none */
     struct xf_conf_directory *next;      /* taken over when no job uses the one in force */
@@ -248,23 +248,23 @@ struct xf_identity {
     bool is_away;                        /* the directory; said once */
     struct xf_file_job file_job;
     struct xf_load_job load_job;
-    struct xf_ask_job ask_job;
+    struct xf_mailmap_query_job ask_job;
 };
 
-static inline uint64_t xf_identity_now(const struct xf_identity *identity)
+static inline uint64_t xf_mailmap_now(const struct xf_mailmap *mailmap)
 {
-    return identity->opts.clock->now_ms;
+    return mailmap->opts.clock->now_ms;
 }
 
-void xf_job_run(struct xf_identity *identity, void (*work)(void *owner), void (*done)(void *owner), void *owner);
+void xf_job_run(struct xf_mailmap *mailmap, void (*work)(void *owner), void (*done)(void *owner), void *owner);
 void xf_notes_log(struct xf_notes *notes); /* and release them */
-void xf_jobs_init(struct xf_identity *identity);
-void xf_jobs_fini(struct xf_identity *identity);
-void xf_jobs_set_directory(struct xf_identity *identity, struct xf_conf_directory *taken);
-void xf_jobs_ask(struct xf_identity *identity); /* send what waits to be sent */
+void xf_jobs_init(struct xf_mailmap *mailmap);
+void xf_jobs_fini(struct xf_mailmap *mailmap);
+void xf_jobs_set_directory(struct xf_mailmap *mailmap, struct xf_conf_directory *taken);
+void xf_jobs_ask(struct xf_mailmap *mailmap); /* send what waits to be sent */
 
 /* ------------------------------------------------------------------ watch.c */
 
-void xf_watch_init(struct xf_identity *identity);
-void xf_watch_fini(struct xf_identity *identity);
-void xf_watch_set(struct xf_identity *identity, const char *path); /* and read it; "" for none */
+void xf_watch_init(struct xf_mailmap *mailmap);
+void xf_watch_fini(struct xf_mailmap *mailmap);
+void xf_watch_set(struct xf_mailmap *mailmap, const char *path); /* and read it; "" for none */

@@ -2,7 +2,7 @@
 /* test_filter.c — what a peer writes into an address never means anything in an LDAP filter (RFC 4515 section 3). */
 #include <check.h>
 
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <xfed/base/alloc.h>
 
@@ -61,7 +61,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("identity/filter");
+    Suite *suite = suite_create("mailmap/filter");
     TCase *tests = tcase_create("filter");
     tcase_add_loop_test(tests, escapes, 0, (int)XF_ARRAY_LEN(rows));
     tcase_add_test(tests, escapes_a_nul);

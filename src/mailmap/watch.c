@@ -2,7 +2,7 @@
 /*
  * watch.c — the map file: looked at every two seconds (stat), so that a replacement is seen on any file system, and read again when it is another one.
  */
-#include "identity_priv.h"
+#include "mailmap_priv.h"
 
 #include <string.h>
 #include <xfed/base/alloc.h>
@@ -21,72 +21,72 @@ static void file_work(void *owner)
 }
 
 /* What was there stays when the new cannot be read. */
-static void take_file(struct xf_identity *identity)
+static void take_file(struct xf_mailmap *mailmap)
 {
-    struct xf_file_job *job = &identity->file_job;
+    struct xf_file_job *job = &mailmap->file_job;
     job->stamp = job->next_stamp;
     if (job->result != XF_ERR_OK) {
         xf_log(XF_LOG_ERROR, "identity.file.refused", XF_STR("detail", job->err.detail),
-               XF_WORD("reason", identity->file ? "kept-the-old" : "none-in-force"));
+               XF_WORD("reason", mailmap->file ? "kept-the-old" : "none-in-force"));
         xf_notes_release(&job->notes);
         return;
     }
-    xf_table_free(&identity->file);
-    identity->file = job->table;
+    xf_table_free(&mailmap->file);
+    mailmap->file = job->table;
     job->table = NULL;
-    xf_log(XF_LOG_INFO, "identity.file.loaded", XF_STR("file", job->path), XF_INT("users", xf_table_count(identity->file)),
-           XF_INT("bytes", xf_table_bytes(identity->file)), XF_INT("ambiguous", job->notes.count));
+    xf_log(XF_LOG_INFO, "identity.file.loaded", XF_STR("file", job->path), XF_INT("users", xf_table_count(mailmap->file)),
+           XF_INT("bytes", xf_table_bytes(mailmap->file)), XF_INT("ambiguous", job->notes.count));
     xf_notes_log(&job->notes);
 }
 
 /* Who waited for the file alone has his answer; the others are asked about now. */
-static void file_is_known(struct xf_identity *identity)
+static void file_is_known(struct xf_mailmap *mailmap)
 {
-    identity->file_job.is_known = true;
-    if (!identity->directory || identity->is_away)
-        xf_asks_end(identity);
+    mailmap->file_job.is_known = true;
+    if (!mailmap->directory || mailmap->is_away)
+        xf_asks_end(mailmap);
     else
-        xf_jobs_ask(identity);
+        xf_jobs_ask(mailmap);
 }
 
 static void file_done(void *owner);
-static void take_next_path(struct xf_identity *identity);
+static void take_next_path(struct xf_mailmap *mailmap);
 
 static void file_begin(void *owner)
 {
-    struct xf_identity *identity = owner;
-    struct xf_file_job *job = &identity->file_job;
+    struct xf_mailmap *mailmap = owner;
+    struct xf_file_job *job = &mailmap->file_job;
     if (!job->path || job->is_running)
         return;
     xf_timer_stop(&job->timer);
     job->is_running = true;
-    xf_job_run(identity, file_work, file_done, job);
+    xf_job_run(mailmap, file_work, file_done, job);
 }
 
 static void file_done(void *owner)
 {
     struct xf_file_job *job = owner;
-    struct xf_identity *identity = XF_CONTAINER(job, struct xf_identity, file_job);
+    struct xf_mailmap *mailmap = XF_CONTAINER(job, struct xf_mailmap, file_job);
     job->is_running = false;
-    if (atomic_load(&identity->stop))
+    if (atomic_load(&mailmap->stop))
         return;
     if (job->next_path) { /* another file by now */
         xf_table_free(&job->table);
         xf_notes_release(&job->notes);
-        take_next_path(identity);
+        take_next_path(mailmap);
         return;
     }
     if (job->is_new)
-        take_file(identity);
+        take_file(mailmap);
     if (!job->is_known)
-        file_is_known(identity);
-    xf_timer_start(identity->opts.timers, &job->timer, LOOK_MS);
+        file_is_known(mailmap);
+    xf_timer_start(mailmap->opts.timers, &job->timer, LOOK_MS);
 }
 
 /* What was read from the file before stays until the other one has been read. */
-static void take_next_path(struct xf_identity *identity)
+static void take_next_path(struct xf_mailmap *mailmap)
 {
-    struct xf_file_job *job = &identity->file_job;
+    struct xf_file_job *job = &mailmap->file_job;
     xf_timer_stop(&job->timer);
     xf_free(job->path);
     job->path = job->next_path;
@@ -94,38 +94,38 @@ static void take_next_path(struct xf_identity *identity)
     job->stamp = (struct xf_stamp){0};
     job->was_missing = false;
     if (*job->path) {
-        file_begin(identity);
+        file_begin(mailmap);
         return;
     }
     xf_free(job->path);
     job->path = NULL;
-    xf_table_free(&identity->file);
+    xf_table_free(&mailmap->file);
     if (!job->is_known)
-        file_is_known(identity);
+        file_is_known(mailmap);
 }
 
-void xf_watch_set(struct xf_identity *identity, const char *path)
+void xf_watch_set(struct xf_mailmap *mailmap, const char *path)
 {
-    struct xf_file_job *job = &identity->file_job;
+    struct xf_file_job *job = &mailmap->file_job;
     const char *current = job->next_path ? job->next_path : job->path ? job->path : "";
     if (job->is_known && strcmp(current, path) == 0) {
-        file_begin(identity);
+        file_begin(mailmap);
         return;
     }
     xf_free(job->next_path);
     job->next_path = xf_strdup(path);
     if (!job->is_running)
-        take_next_path(identity);
+        take_next_path(mailmap);
 }
 
-void xf_watch_init(struct xf_identity *identity)
+void xf_watch_init(struct xf_mailmap *mailmap)
 {
-    xf_timer_init(&identity->file_job.timer, file_begin, identity);
+    xf_timer_init(&mailmap->file_job.timer, file_begin, mailmap);
 }
 
-void xf_watch_fini(struct xf_identity *identity)
+void xf_watch_fini(struct xf_mailmap *mailmap)
 {
-    struct xf_file_job *job = &identity->file_job;
+    struct xf_file_job *job = &mailmap->file_job;
     xf_timer_stop(&job->timer);
     xf_notes_release(&job->notes);
     xf_table_free(&job->table);
