@@ -115,7 +115,7 @@ struct xf_conf_directory *xf_directory_copy(const struct xf_conf_directory *from
 void xf_directory_free(struct xf_conf_directory **directory);
 bool xf_directory_eq(const struct xf_conf_directory *a, const struct xf_conf_directory *b);
 
-/* ------------------------------------------------------------------ ldap.c, load.c, ask.c: blocking */
+/* ------------------------------------------------------------------ ldap.c, load.c, verify.c: blocking */
 
 struct ldap;
 struct ldapmsg;
@@ -159,7 +159,7 @@ void xf_loaded_release(struct xf_loaded *loaded);
 void xf_members_add(struct xf_map *members, struct xf_span group, struct xf_span jid);
 bool xf_members_has(const struct xf_map *members, const char *group, struct xf_span jid); /* of NULL: nobody */
 
-/* ---- ask.c */
+/* ---- verify.c */
 
 enum { XF_ASK_MAIL = 1, XF_ASK_JID = 2 }; /* of the JID that the address is; whose address it is */
 

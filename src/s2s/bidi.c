@@ -7,7 +7,7 @@
  *
  *   receiving    a request counts before the first pair is authenticated; STARTTLS after it cancels it (TLS comes first). In clear where TLS is
  *                required, or after authentication, it ends the stream: the peer would wait for stanzas that never come. One that was not offered
- *                (bidi = no) or has the feature's namespace is an unknown element and means nothing. What goes back over the stream is carry.c's.
+ *                (bidi = no) or has the feature's namespace is an unknown element and means nothing. What goes back over the stream is carrier.c's.
  *   initiating   we ask only where we would take what then comes: policy lets the peer's stanzas in, and its identity on this stream is good
  *                enough for a stream that it opens, by its certificate or, as dialback does, because DNS led us to it and dialback is allowed.
  *                Its stanzas pass the gate of accepted streams (gate.c), for the pairs that we authenticated, in reverse.
@@ -82,11 +82,11 @@ const char *xf_out_bidi_refusal(const struct xf_out *out)
     return xf_auth_refusal(out->settings, &verdict, XF_AUTH_DIALBACK, false);
 }
 
-void xf_out_ask_bidi(struct xf_out *out)
+void xf_out_request_bidi(struct xf_out *out)
 {
     struct xf_verdict verdict = xf_out_verdict(out);
     enum xf_auth_method method = xf_verdict_is_good(&verdict) ? XF_AUTH_EXTERNAL : out->method; /* as what the peer's stanzas come */
-    if (out->is_bidi || out->asker || !out->features.bidi || xf_out_bidi_refusal(out) ||
+    if (out->is_bidi || out->verify || !out->features.bidi || xf_out_bidi_refusal(out) ||
         xf_remember_is_behind(out->s2s, out->peer, true, &verdict, method))
         return;
     struct xf_draft draft = xf_stream_draft(&out->stream);

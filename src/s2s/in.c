@@ -3,7 +3,7 @@
  * in.c — an accepted stream: its passes, headers and features, time limits, end.
  *
  *   plain:  header -> features (STARTTLS; dialback only where TLS is not required) -> <starttls/> | db:result | db:verify
- *   TLS:    header -> the certificate is judged (in_judge.c) -> features (EXTERNAL for a certificate that policy accepts for `from`; dialback) -> <auth/> | db:result | db:verify
+ *   TLS:    header -> the certificate is judged (in_certificate.c) -> features (EXTERNAL for a certificate that policy accepts for `from`; dialback) -> <auth/> | db:result | db:verify
  *   auth:   header -> features (dialback for further pairs, stream limits) -> stanzas
  *
  * What a pass may do is judged where it is done (in_auth.c, in_pairs.c) by xf_auth_refusal, not by what was offered. Until the first pair is
@@ -344,7 +344,7 @@ void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_me
     xf_in_keep_to_pairs(in);
     xf_log_in_up(in, pair);
     xf_carry_offer_pair(pair);
-    xf_ask_reached(s2s, pair->peer);
+    xf_verify_reached(s2s, pair->peer);
     s2s->events->peer_seen(s2s->owner, xf_span_of(pair->local), xf_span_of(pair->peer));
 }
 

@@ -90,9 +90,9 @@ static void free_pair(struct xf_pair *pair)
     uncount_stream(pair);
     xf_stranger_pair_left(pair);
     xf_carry_forget_pair(pair);
-    if (pair->ask || pair->look.discovery)
-        in->open_asks--;
-    xf_ask_cancel(&pair->ask);
+    if (pair->request || pair->look.discovery)
+        in->open_requests--;
+    xf_verify_request_cancel(&pair->request);
     xf_look_stop(in->s2s, &pair->look);
     if (in->last_pair == pair)
         in->last_pair = NULL;
@@ -150,7 +150,7 @@ static void count_failure(struct xf_in *in, bool is_final)
         in->late_failures++;
     else if (++in->failures >= xf_s2s_conf(in->s2s)->unauthenticated.dialback_failures)
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "too many failed authentications");
-    else if (is_final && in->open_asks == 0)
+    else if (is_final && in->open_requests == 0)
         xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, "the dialback key is not valid");
 }
 
@@ -228,12 +228,12 @@ static const char *refusal_of(const struct xf_in *in, struct xf_span peer, enum 
 }
 
 /* The answer was not, or did not count as, VALID. */
-static void deny(struct xf_in *in, const struct xf_dialback_names *names, enum xf_answer answer, const char *detail)
+static void deny(struct xf_in *in, const struct xf_dialback_names *names, enum xf_verify_answer answer, const char *detail)
 {
-    bool is_invalid = answer == XF_ANSWER_INVALID || answer == XF_ANSWER_VALID;
-    if (answer == XF_ANSWER_NOT_FOUND)
+    bool is_invalid = answer == XF_VERIFY_INVALID || answer == XF_VERIFY_VALID;
+    if (answer == XF_VERIFY_NOT_FOUND)
         answer_error(in, "result", names, XF_SPAN_NONE, "cancel", "remote-server-not-found");
-    else if (answer == XF_ANSWER_UNREACHABLE)
+    else if (answer == XF_VERIFY_UNREACHABLE)
         answer_error(in, "result", names, XF_SPAN_NONE, "wait", "remote-server-timeout");
     else
         answer_result(in, names->to, names->from, "invalid");
@@ -241,18 +241,18 @@ static void deny(struct xf_in *in, const struct xf_dialback_names *names, enum x
     count_failure(in, is_invalid);
 }
 
-static void on_answered(void *owner, enum xf_answer answer, const char *detail)
+static void on_answered(void *owner, enum xf_verify_answer answer, const char *detail)
 {
     struct xf_pair *pair = owner;
     struct xf_in *in = pair->in;
     struct xf_dialback_names names = names_of(pair);
-    pair->ask = NULL;
-    in->open_asks--;
+    pair->request = NULL;
+    in->open_requests--;
     if (in->stream.is_ending) { /* too late: nothing can be said on it, and nothing be proved */
         free_pair(pair);
         return;
     }
-    if (answer == XF_ANSWER_VALID && !refusal_of(in, xf_span_of(pair->peer), XF_AUTH_DIALBACK)) {
+    if (answer == XF_VERIFY_VALID && !refusal_of(in, xf_span_of(pair->peer), XF_AUTH_DIALBACK)) {
         if (!xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK) || !xf_in_has_place(in, pair))
             return;
         answer_result(in, pair->local, pair->peer, "valid");
@@ -263,18 +263,18 @@ static void on_answered(void *owner, enum xf_answer answer, const char *detail)
     deny(in, &names, answer, detail);
 }
 
-static void ask(struct xf_pair *pair)
+static void request(struct xf_pair *pair)
 {
     struct xf_in *in = pair->in;
     struct xf_dialback_names names = names_of(pair);
     const char *text = "";
-    enum xf_answer answer;
-    if (xf_ask_is_in_vain(in->s2s, xf_span_of(pair->peer), &answer, &text)) {
+    enum xf_verify_answer answer;
+    if (xf_verify_is_in_vain(in->s2s, xf_span_of(pair->peer), &answer, &text)) {
         free_pair(pair);
         deny(in, &names, answer, text);
         return;
     }
-    pair->ask = xf_ask_new(in->s2s, &(struct xf_ask_opts){
+    pair->request = xf_verify_request_new(in->s2s, &(struct xf_verify_opts){
                                         .local = xf_span_of(pair->local),
                                         .peer = xf_span_of(pair->peer),
                                         .id = xf_span_of(in->id),
@@ -285,8 +285,8 @@ static void ask(struct xf_pair *pair)
                                     });
     xf_free(pair->key);
     pair->key = NULL;
-    if (pair->ask) {
-        in->open_asks++;
+    if (pair->request) {
+        in->open_requests++;
         return;
     }
     free_pair(pair);
@@ -381,13 +381,13 @@ static void prove(struct xf_pair *pair)
         log_denied(in, names.to, names.from, "invalid", "the key is empty or too long");
         count_failure(in, true);
     } else {
-        ask(pair);
+        request(pair);
     }
 }
 
 void xf_in_pair_is_known(struct xf_pair *pair)
 {
-    pair->in->open_asks--;
+    pair->in->open_requests--;
     if (pair->in->stream.is_ending)
         free_pair(pair);
     else
@@ -396,7 +396,7 @@ void xf_in_pair_is_known(struct xf_pair *pair)
 
 static void claim(struct xf_in *in, const struct xf_dialback_names *names, struct xf_span key)
 {
-    if (in->open_asks >= xf_s2s_conf(in->s2s)->unauthenticated.questions_per_stream || fails_too_often(in)) {
+    if (in->open_requests >= xf_s2s_conf(in->s2s)->unauthenticated.questions_per_stream || fails_too_often(in)) {
         answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
         return;
     }
@@ -408,14 +408,14 @@ static void claim(struct xf_in *in, const struct xf_dialback_names *names, struc
     if (key.len > 0 && key.len <= XF_DIALBACK_KEY_MAX)
         pair->key = xf_span_dup(key);
     if (xf_in_look_for_records(pair))
-        in->open_asks++;
+        in->open_requests++;
     else
         prove(pair);
 }
 
 static bool is_about(const struct xf_pair *pair, struct xf_span key)
 {
-    return pair->ask ? xf_ask_is_about(pair->ask, key) : pair->key && xf_span_is(key, pair->key);
+    return pair->request ? xf_verify_request_is_about(pair->request, key) : pair->key && xf_span_is(key, pair->key);
 }
 
 /* False: the stream ends. */

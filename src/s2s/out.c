@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * out.c — an outgoing stream: discovery, candidates, negotiation, delivery, end. The order of things is the table in out_machine.c; this file
+ * out.c — an outgoing stream: discovery, candidates, negotiation, delivery, end. The order of things is the table in out_states.c; this file
  * holds the actions, turns what the peer sends into events, and chooses between what it offers (offer_for). How long it waits, and what is tried
- * when a conn comes to nothing: out_ways.c.
+ * when a conn comes to nothing: out_fallback.c.
  *
  * The end has two halves which may come in either order: `ended` is told (once, from a timer, never from within a call), and the
  * conn closes. The out is freed when both are over.
@@ -24,7 +24,7 @@ static const struct xf_stream_events stream_events;
 
 static void maybe_free(struct xf_out *out)
 {
-    if (out->events || out->asker || (out->has_stream && out->stream.conn))
+    if (out->events || out->verify || (out->has_stream && out->stream.conn))
         return;
     if (out->has_stream)
         xf_stream_fini(&out->stream);
@@ -49,11 +49,11 @@ static void on_farewell(void *owner)
 {
     struct xf_out *out = owner;
     const struct xf_out_events *events = out->events;
-    struct xf_asker *asker = out->asker;
+    struct xf_verify_stream *verify = out->verify;
     out->events = NULL;
-    out->asker = NULL;
-    if (asker)
-        xf_asker_ended(asker, out->cause, out->text);
+    out->verify = NULL;
+    if (verify)
+        xf_verify_stream_ended(verify, out->cause, out->text);
     else if (events)
         events->ended(out->owner, out->was_ready, out->cause, out->text);
     maybe_free(out);
@@ -67,8 +67,8 @@ void xf_out_say_ended(struct xf_out *out)
     xf_discovery_cancel(&out->discovery);
     xf_out_blame(out);
     xf_dial_free(&out->dial);
-    if (out->asker)
-        xf_asker_ending(out->asker, out->cause, out->text);
+    if (out->verify)
+        xf_verify_stream_ending(out->verify, out->cause, out->text);
     if (!out->has_stream)
         xf_log_out_down(out, out->text);
     xf_carry_forget_stream(out);
@@ -119,8 +119,8 @@ static void start_dial(struct xf_out *out, const struct xf_discovery_result *res
     struct xf_dial_opts opts = {
         .connect_ms = connect_ms(out),
         .source = xf_source_of(out->settings),
-        .backoff = out->is_probe ? &out->s2s->probed_addrs : out->asker || out->for_stranger ? &out->s2s->asked_addrs : NULL,
-        .per_host = out->is_probe ? PROBE_PER_HOST : xf_ask_per_host(out->s2s),
+        .backoff = out->is_probe ? &out->s2s->probe_backoff : out->verify || out->for_stranger ? &out->s2s->verify_addr_backoff : NULL,
+        .per_host = out->is_probe ? PROBE_PER_HOST : xf_verify_per_host(out->s2s),
         .peer = out->peer,
         .avoided = &out->s2s->avoided,
         .forgiven = out->in_clear ? XF_CAUSE_TLS : XF_CAUSE_NONE,
@@ -268,7 +268,7 @@ void xf_out_send_external(struct xf_out *out)
     xf_base64_encode(xf_span_of(out->local), authzid);
     snprintf(xml, sizeof(xml), "<auth xmlns='" XF_NS_SASL "' mechanism='EXTERNAL'>%s</auth>", authzid);
     out->method = XF_AUTH_EXTERNAL;
-    xf_out_ask_bidi(out);
+    xf_out_request_bidi(out);
     xf_stream_send(&out->stream, xml);
     xf_out_wait(out, 0);
 }
@@ -288,7 +288,7 @@ void xf_out_send_result(struct xf_out *out, struct xf_out *carrier)
 void xf_out_send_dialback(struct xf_out *out)
 {
     out->method = XF_AUTH_DIALBACK;
-    xf_out_ask_bidi(out);
+    xf_out_request_bidi(out);
     xf_out_send_result(out, out);
     xf_out_wait(out, xf_s2s_conf(out->s2s)->unauthenticated.dialback_ms);
 }
@@ -325,15 +325,15 @@ void xf_out_become_ready(struct xf_out *out)
     out->ready_ms = out->carrier.used_ms = out->carrier.spoke_ms = out->s2s->env->clock->now_ms;
     xf_timer_stop(&out->deadline);
     xf_timer_stop(&out->patience);
-    if (out->asker && xf_out_has_more(out))
+    if (out->verify && xf_out_has_more(out))
         xf_dial_uncount(out->dial);
     else
         xf_out_settle(out);
     xf_timer_start(out->s2s->env->timers, &out->tick, xf_carrier_tick_ms(&out->carrier, TICK_MS));
     xf_log_out_up(out);
-    xf_ask_reached(out->s2s, out->peer);
-    if (out->asker) {
-        xf_asker_ready(out->asker);
+    xf_verify_reached(out->s2s, out->peer);
+    if (out->verify) {
+        xf_verify_stream_ready(out->verify);
         return;
     }
     if (!out->is_bidi)
@@ -368,14 +368,14 @@ static void offer_for(struct xf_out *out)
         xf_out_fire(out, XF_OUT_ON_OFFER_TLS);
     else if (out->from_is_wrong && !xf_verdict_is_good(&verdict))
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_FROM, "the stream is from another domain");
-    else if (out->asker && !xf_auth_refusal(settings, &verdict, XF_AUTH_NONE, true))
+    else if (out->verify && !xf_auth_refusal(settings, &verdict, XF_AUTH_NONE, true))
         xf_out_fire(out, XF_OUT_ON_OFFER_VERIFY);
-    else if (!out->asker && out->features.external && !out->sasl_failed &&
+    else if (!out->verify && out->features.external && !out->sasl_failed &&
              xf_tls_identities_has(out->s2s->identities, xf_span_of(out->local)) &&
              !xf_auth_refusal(settings, &verdict, XF_AUTH_EXTERNAL, true)) {
         out->may_dialback = out->peer_speaks_dialback && !xf_auth_refusal(settings, &verdict, XF_AUTH_DIALBACK, true);
         xf_out_fire(out, XF_OUT_ON_OFFER_SASL);
-    } else if (!out->asker && out->peer_speaks_dialback && !xf_auth_refusal(settings, &verdict, XF_AUTH_DIALBACK, true))
+    } else if (!out->verify && out->peer_speaks_dialback && !xf_auth_refusal(settings, &verdict, XF_AUTH_DIALBACK, true))
         xf_out_fire(out, XF_OUT_ON_OFFER_DIALBACK);
     else
         give_up_on_auth(out, &verdict);
@@ -508,8 +508,8 @@ static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
         on_sasl(out, elem);
     else if (xf_elem_is(elem, XF_NS_DIALBACK, "result"))
         on_dialback_result(out, elem);
-    else if (xf_elem_is(elem, XF_NS_DIALBACK, "verify") && out->asker && out->state == XF_OUT_READY)
-        xf_asker_answer(out->asker, elem);
+    else if (xf_elem_is(elem, XF_NS_DIALBACK, "verify") && out->verify && out->state == XF_OUT_READY)
+        xf_verify_stream_answer(out->verify, elem);
     else if (xf_elem_is(elem, XF_NS_DIALBACK, "verify") && out->is_bidi && !xf_elem_attr(elem, "type").ptr)
         xf_out_question(out, elem);
     else if (out->state == XF_OUT_PLAIN_PROCEED && xf_elem_is(elem, XF_NS_TLS, "proceed"))
@@ -610,7 +610,7 @@ static void on_tick(void *owner)
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, "an element of the peer took too long to arrive");
         return;
     }
-    if (now_ms - out->carrier.used_ms >= out->settings->idle_ms && !out->asker && !xf_stream_is_stopped(&out->stream)) {
+    if (now_ms - out->carrier.used_ms >= out->settings->idle_ms && !out->verify && !xf_stream_is_stopped(&out->stream)) {
         xf_out_note_cause(out, XF_CAUSE_IDLE, "the stream was idle");
         xf_out_close(out);
         return;
@@ -655,14 +655,14 @@ void xf_out_settle(struct xf_out *out)
 
 void xf_out_give_back(struct xf_out *out, const char *text)
 {
-    out->asker = NULL;
+    out->verify = NULL;
     xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_NONE, text);
 }
 
-struct xf_out *xf_out_open_verify(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, struct xf_asker *asker)
+struct xf_out *xf_out_open_verify(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, struct xf_verify_stream *verify)
 {
     struct xf_out *out = open_out(s2s, local, peer);
-    out->asker = asker;
+    out->verify = verify;
     xf_out_fire(out, XF_OUT_ON_OPEN);
     return out;
 }

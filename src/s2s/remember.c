@@ -208,9 +208,9 @@ struct xf_fall xf_remember_out(const struct xf_out *out)
     struct xf_verdict verdict = xf_carrier_verdict(on, xf_span_of(out->peer));
     xf_addr_text(&on->stream->conn->addr, addr);
     struct occasion o = {.s2s = out->s2s, .local = out->local, .peer = out->peer, .addr = addr, .is_sent = on->in != NULL};
-    o.dir = out->asker ? "verify" : "out";
+    o.dir = out->verify ? "verify" : "out";
     o.sight = sight_of(on->stream, &verdict, on->out ? on->out->method : out->method);
-    if (out->asker)
+    if (out->verify)
         o.sight.auth = verify_auth(out, &verdict);
     if (o.is_sent)
         o.sight.has_key = false;

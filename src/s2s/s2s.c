@@ -48,14 +48,14 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     xf_list_init(&s2s->ins);
     xf_list_init(&s2s->outs);
     xf_list_init(&s2s->paused);
-    s2s->askers = xf_map_new();
-    xf_list_init(&s2s->idle_askers);
-    xf_quota_init(&s2s->ask_quota, NULL);
+    s2s->verify_streams = xf_map_new();
+    xf_list_init(&s2s->idle_verify_streams);
+    xf_quota_init(&s2s->verify_quota, NULL);
     xf_quota_init(&s2s->looks, NULL);
-    s2s->asked = xf_map_new();
-    xf_backoff_init(&s2s->asked_peers, s2s->env->clock, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
-    xf_backoff_init(&s2s->asked_addrs, s2s->env->clock, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
-    xf_backoff_init(&s2s->probed_addrs, s2s->env->clock, PROBED_MS, PROBED_MS);
+    s2s->verified = xf_map_new();
+    xf_backoff_init(&s2s->verify_peer_backoff, s2s->env->clock, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
+    xf_backoff_init(&s2s->verify_addr_backoff, s2s->env->clock, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
+    xf_backoff_init(&s2s->probe_backoff, s2s->env->clock, PROBED_MS, PROBED_MS);
     xf_backoff_init(&s2s->avoided, s2s->env->clock, AVOIDED_MIN_MS, AVOIDED_MAX_MS);
     s2s->bidi_pairs = xf_map_new();
     s2s->shared = xf_map_new();
@@ -77,13 +77,13 @@ void xf_s2s_free(struct xf_s2s **s2s)
     *s2s = NULL;
     xf_tls_identities_unref(&s->identities);
     xf_wipe(s->dialback_secret, sizeof(s->dialback_secret));
-    xf_map_free(&s->askers);
-    xf_quota_fini(&s->ask_quota);
+    xf_map_free(&s->verify_streams);
+    xf_quota_fini(&s->verify_quota);
     xf_quota_fini(&s->looks);
-    xf_map_free(&s->asked);
-    xf_backoff_fini(&s->asked_peers);
-    xf_backoff_fini(&s->asked_addrs);
-    xf_backoff_fini(&s->probed_addrs);
+    xf_map_free(&s->verified);
+    xf_backoff_fini(&s->verify_peer_backoff);
+    xf_backoff_fini(&s->verify_addr_backoff);
+    xf_backoff_fini(&s->probe_backoff);
     xf_backoff_fini(&s->avoided);
     xf_map_free(&s->bidi_pairs);
     xf_map_free(&s->shared);
@@ -199,7 +199,7 @@ static bool is_denied_out(struct xf_out *out)
 {
     struct xf_ruling ruling;
     xf_policy_judge_pair(out->s2s->policy, xf_span_of(out->local), xf_span_of(out->peer), XF_DIRECTION_OUT, &ruling);
-    if (out->asker || ruling.passes)
+    if (out->verify || ruling.passes)
         return false;
     bool is_silent = out->settings->denied_peer == XF_DENIAL_SILENT;
     xf_out_give_up(out, XF_CAUSE_POLICY, is_silent ? XF_STREAM_ERROR_NONE : XF_STREAM_ERROR_POLICY_VIOLATION, ruling.text);

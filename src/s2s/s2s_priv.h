@@ -3,13 +3,13 @@
  * s2s_priv.h — what the files of s2s share: the engine, inbound and outbound streams, questions of dialback.
  *
  * If you look for ...
- *   an outgoing stream's states       out_machine.c (table), out.c (life), out_ways.c (patience)
- *   an accepted stream                in.c (life, headers), in_deny.c (policy), in_judge.c (its certificate), in_auth.c (STARTTLS, SASL),
+ *   an outgoing stream's states       out_states.c (table), out.c (life), out_fallback.c (patience)
+ *   an accepted stream                in.c (life, headers), in_policy.c (policy), in_certificate.c (its certificate), in_auth.c (STARTTLS, SASL),
  *                                     in_pairs.c (dialback, stanzas)
  *   stanzas of peers coming in        gate.c; how fast: rate.c
- *   one stream for both ways, pairs   bidi.c (negotiation, our streams' incoming side), carry.c (which stream carries a pair)
- *   how many streams and pairs        admit.c (unauthenticated), strangers.c (authenticated)
- *   asking an authoritative server    ask.c
+ *   one stream for both ways, pairs   bidi.c (negotiation, our streams' incoming side), carrier.c (which stream carries a pair)
+ *   how many streams and pairs        half_open.c (unauthenticated), strangers.c (authenticated)
+ *   asking an authoritative server    verify.c
  *   who is good enough                verdict.c; and still what it was: remember.c
  */
 #pragma once
@@ -29,7 +29,7 @@
 
 #define XF_PAIR_KEY_MAX (2 * XF_DOMAIN_MAX + 1)
 
-/* ---- admit.c: conns for which there was no place, for the log */
+/* ---- half_open.c: conns for which there was no place, for the log */
 struct xf_refusals {
     struct xf_timers *timers;
     struct xf_timer timer; /* runs: a line was written within the last minute */
@@ -70,14 +70,14 @@ struct xf_s2s {
     struct xf_node ins, outs; /* every stream alive, xf_in.node and xf_out.node */
     size_t stream_count;
     struct xf_node paused;    /* xf_gate.paused_node: streams that wait for the link */
-    struct xf_map *askers;    /* pair key -> struct xf_asker: verify streams */
-    struct xf_node idle_askers; /* xf_asker.idle_node: without questions, longest first */
-    size_t asker_count;       /* those that may still be asked */
-    struct xf_quota ask_quota; /* questions under way, by the address that they came from */
-    struct xf_quota looks;    /* for TLSA records of peers that come to us, by their address (in_judge.c) */
-    struct xf_map *asked;      /* peer -> struct xf_asked: those to its server (ask_room.c) */
-    struct xf_backoff asked_peers, asked_addrs; /* domains whose servers were asked; addresses that verify streams connect to */
-    struct xf_backoff probed_addrs; /* that probes connect to */
+    struct xf_map *verify_streams;    /* pair key -> struct xf_verify_stream: verify streams */
+    struct xf_node idle_verify_streams; /* xf_verify_stream.idle_node: without questions, longest first */
+    size_t verify_stream_count;       /* those that may still be asked */
+    struct xf_quota verify_quota; /* questions under way, by the address that they came from */
+    struct xf_quota looks;    /* for TLSA records of peers that come to us, by their address (in_certificate.c) */
+    struct xf_map *verified;      /* peer -> struct xf_verified_peer: those to its server (verify_places.c) */
+    struct xf_backoff verify_peer_backoff, verify_addr_backoff; /* domains whose servers were asked; addresses that verify streams connect to */
+    struct xf_backoff probe_backoff; /* that probes connect to */
     struct xf_backoff avoided;   /* "PEER ADDRESS": streams to it came to nothing lately, so that the peer's other addresses come first */
     struct xf_map *bidi_pairs; /* pair key -> struct xf_pair on a stream that goes both ways */
     struct xf_map *shared;    /* peer -> struct xf_out: a ready stream that takes further pairs (multiplex) */
@@ -105,53 +105,53 @@ struct xf_said_limits xf_s2s_said_limits(const struct xf_s2s *s2s, const struct 
 /* "local\0peer" */
 struct xf_span xf_pair_key(struct xf_span local, struct xf_span peer, char out[XF_PAIR_KEY_MAX]);
 
-/* ---- ask.c: questions to authoritative servers (XEP-0220 §2.2) */
-enum xf_answer { XF_ANSWER_VALID, XF_ANSWER_INVALID, XF_ANSWER_NOT_FOUND, XF_ANSWER_UNREACHABLE };
-typedef void (*xf_answered_fn)(void *owner, enum xf_answer answer, const char *detail);
-struct xf_ask;
-struct xf_asker;
+/* ---- verify.c: questions to authoritative servers (XEP-0220 §2.2) */
+enum xf_verify_answer { XF_VERIFY_VALID, XF_VERIFY_INVALID, XF_VERIFY_NOT_FOUND, XF_VERIFY_UNREACHABLE };
+typedef void (*xf_verify_answered_fn)(void *owner, enum xf_verify_answer answer, const char *detail);
+struct xf_verify_request;
+struct xf_verify_stream;
 
 /*
  * Ask `peer`'s server whether it made `key` for stream `id` towards `local`. The answer comes once, never from within, unless cancelled.
  * `addr` is the address that claims to be it. NULL: too many questions are under way. When all places are taken, a question of another
- * address may end for this one, with XF_ANSWER_UNREACHABLE.
+ * address may end for this one, with XF_VERIFY_UNREACHABLE.
  */
-struct xf_ask_opts {
+struct xf_verify_opts {
     struct xf_span local, peer, id, key;
     const struct xf_addr *addr;
-    xf_answered_fn answered;
+    xf_verify_answered_fn answered;
     void *owner;
 };
-struct xf_ask *xf_ask_new(struct xf_s2s *s2s, const struct xf_ask_opts *opts);
+struct xf_verify_request *xf_verify_request_new(struct xf_s2s *s2s, const struct xf_verify_opts *opts);
 
 /* The places that a question holds. Zeroed: none. */
-struct xf_ask_room {
+struct xf_verify_places {
     struct xf_place of_all, of_peer;
-    struct xf_asked *asked; /* to which of_peer belongs */
+    struct xf_verified_peer *verified; /* to which of_peer belongs */
 };
 
 /* Another question may have to give way for this one, before it returns. False: no room, nothing held. */
-XF_MUST_USE bool xf_ask_room_take(struct xf_s2s *s2s, struct xf_ask_room *room, struct xf_span peer, const struct xf_addr *addr);
-void xf_ask_room_give(struct xf_s2s *s2s, struct xf_ask_room *room);
+XF_MUST_USE bool xf_verify_places_take(struct xf_s2s *s2s, struct xf_verify_places *room, struct xf_span peer, const struct xf_addr *addr);
+void xf_verify_places_give(struct xf_s2s *s2s, struct xf_verify_places *room);
 /* Take a place in `quota`, in which strangers share by network what DNS is asked for them (questions-per-network, questions). */
-XF_MUST_USE bool xf_ask_take_share(struct xf_s2s *s2s, struct xf_quota *quota, struct xf_place *place, const struct xf_addr *addr,
+XF_MUST_USE bool xf_verify_take_share(struct xf_s2s *s2s, struct xf_quota *quota, struct xf_place *place, const struct xf_addr *addr,
                                    struct xf_place **out_evicted);
-void xf_ask_give_way(struct xf_ask_room *room); /* ask.c: end the question that holds it */
-void xf_ask_cancel(struct xf_ask **ask);
-bool xf_ask_is_about(const struct xf_ask *ask, struct xf_span key); /* does it ask about this key? */
+void xf_verify_give_way(struct xf_verify_places *room); /* verify.c: end the question that holds it */
+void xf_verify_request_cancel(struct xf_verify_request **request);
+bool xf_verify_request_is_about(const struct xf_verify_request *request, struct xf_span key); /* does it ask about this key? */
 
 /* Was the peer's server out of reach just now, so that it is not asked again yet? */
-bool xf_ask_is_in_vain(const struct xf_s2s *s2s, struct xf_span peer, enum xf_answer *out_answer, const char **out_text);
-void xf_ask_reached(struct xf_s2s *s2s, const char *peer); /* it is there */
+bool xf_verify_is_in_vain(const struct xf_s2s *s2s, struct xf_span peer, enum xf_verify_answer *out_answer, const char **out_text);
+void xf_verify_reached(struct xf_s2s *s2s, const char *peer); /* it is there */
 
 /* How many verify streams may knock at one host at a time. */
-unsigned xf_ask_per_host(const struct xf_s2s *s2s);
+unsigned xf_verify_per_host(const struct xf_s2s *s2s);
 
 /* What a verify stream (an xf_out) tells its asker. */
-void xf_asker_ready(struct xf_asker *asker);
-void xf_asker_answer(struct xf_asker *asker, const struct xf_elem *elem);
-void xf_asker_ending(struct xf_asker *asker, enum xf_cause cause, const char *text); /* takes no more questions */
-void xf_asker_ended(struct xf_asker *asker, enum xf_cause cause, const char *text);  /* frees it */
+void xf_verify_stream_ready(struct xf_verify_stream *verify);
+void xf_verify_stream_answer(struct xf_verify_stream *verify, const struct xf_elem *elem);
+void xf_verify_stream_ending(struct xf_verify_stream *verify, enum xf_cause cause, const char *text); /* takes no more questions */
+void xf_verify_stream_ended(struct xf_verify_stream *verify, enum xf_cause cause, const char *text);  /* frees it */
 
 /* ---- features.c */
 struct xf_features {
@@ -224,7 +224,7 @@ void xf_dial_praise(struct xf_dial *dial);    /* it led to a ready stream: its a
 
 struct xf_pair;
 
-/* ---- carry.c: what takes the stanzas of one or several pairs */
+/* ---- carrier.c: what takes the stanzas of one or several pairs */
 struct xf_carrier {
     struct xf_stream *stream;
     struct xf_in *in;            /* whose stream it is, one of the two: an accepted one that goes both ways, */
@@ -259,12 +259,12 @@ void xf_carry_forget_stream(struct xf_out *out);
 bool xf_in_offers_bidi(const struct xf_in *in);
 void xf_in_bidi(struct xf_in *in, const struct xf_elem *elem);
 void xf_in_bidi_open(struct xf_in *in); /* the stream behind SASL is open */
-void xf_out_ask_bidi(struct xf_out *out); /* before authentication */
+void xf_out_request_bidi(struct xf_out *out); /* before authentication */
 const char *xf_out_bidi_refusal(const struct xf_out *out); /* NULL: the peer may send to us on our stream */
 void xf_out_question(struct xf_out *out, const struct xf_elem *elem);
 extern const struct xf_gate_ops xf_out_gate_ops;
 
-/* ---- out.c, out_machine.c */
+/* ---- out.c, out_states.c */
 /* clang-format off */
 #define XF_OUT_STATE_MAP(X) \
     X(IDLE) X(BOARDING) X(ASKING) \
@@ -298,7 +298,7 @@ struct xf_out {
     char *local, *peer;
     const struct xf_peer_settings *settings; /* renewed by reload */
     bool for_stranger;                       /* opened for an answer to a stranger */
-    struct xf_asker *asker;                  /* a verify stream, until it ended; NULL: delivery */
+    struct xf_verify_stream *verify;                  /* a verify stream, until it ended; NULL: delivery */
     bool is_probe;                           /* ... for a peer that failed just now */
     const struct xf_out_events *events;      /* NULL after `ended` */
     void *owner;
@@ -329,7 +329,7 @@ struct xf_out {
     bool was_ready;
     unsigned dropped;                        /* stanzas of the peer, to which it has no right */
     struct xf_timer deadline;                /* of the negotiation; runs until READY */
-    struct xf_timer patience;                /* how long the present conn may take; out_ways.c */
+    struct xf_timer patience;                /* how long the present conn may take; out_fallback.c */
     uint64_t asked_ms;                       /* since when we wait for it */
     struct xf_timer tick;                    /* READY: idle, keep-alive, parking */
     struct xf_timer farewell;                /* gives `ended` outside of calls */
@@ -363,7 +363,7 @@ void xf_out_become_rider(struct xf_out *out);
 void xf_out_try_next(struct xf_out *out);
 void xf_out_say_ended(struct xf_out *out);
 
-/* ---- out_ways.c */
+/* ---- out_fallback.c */
 /* Give up with a cause; a stream error goes to the peer when `error` is not NONE. */
 void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_stream_error error, const char *text);
 void xf_out_note_cause(struct xf_out *out, enum xf_cause cause, const char *text); /* the first one counts */
@@ -381,7 +381,7 @@ struct xf_verdict xf_out_verdict(const struct xf_out *out); /* what is known of 
 void xf_out_send_result(struct xf_out *out, struct xf_out *carrier);
 
 /* A verify stream for an asker. */
-struct xf_out *xf_out_open_verify(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, struct xf_asker *asker);
+struct xf_out *xf_out_open_verify(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, struct xf_verify_stream *verify);
 bool xf_out_has_more(const struct xf_out *out); /* other addresses of the peer, until: */
 void xf_out_settle(struct xf_out *out);         /* the present address is good: forget the others */
 void xf_out_give_back(struct xf_out *out, const char *text); /* it is not good: close it; the asker gets no event of it */
@@ -407,7 +407,7 @@ struct xf_pair {
     enum xf_records records;
     enum xf_auth_method method; /* NONE while the question is open */
     struct xf_in *in;
-    struct xf_ask *ask;
+    struct xf_verify_request *request;
     uint64_t since_ms;
     bool is_counted; /* in inbound_by_peer, for its stream */
     struct xf_holding holding; /* when it is authenticated, and a stranger's */
@@ -437,7 +437,7 @@ struct xf_in {
     struct xf_look look;       /* for the TLSA records of peer */
     enum xf_records records;   /* of peer */
     struct xf_node pairs;      /* struct xf_pair */
-    unsigned valid_pairs, open_asks;
+    unsigned valid_pairs, open_requests;
     unsigned failures;         /* until the first pair is authenticated */
     unsigned late_failures;    /* from then on, of claims of further pairs, since late_since_ms */
     uint64_t late_since_ms;
@@ -450,7 +450,7 @@ struct xf_in {
 };
 
 /*
- * in_judge.c: find out what the certificate of the TLS pass is worth, as that of in->peer. True: under way, the stream is held until
+ * in_certificate.c: find out what the certificate of the TLS pass is worth, as that of in->peer. True: under way, the stream is held until
  * xf_in_judged; false: there is nothing to judge.
  */
 bool xf_in_judge(struct xf_in *in);
@@ -482,11 +482,11 @@ void xf_stranger_pair_left(struct xf_pair *pair);
 void xf_stranger_left(struct xf_in *in);
 void xf_stranger_judge(struct xf_in *in); /* policy is new: who is named? */
 
-/* admit.c: is there a place for a conn from this address? Another stream may end for it. */
+/* half_open.c: is there a place for a conn from this address? Another stream may end for it. */
 bool xf_in_admit(struct xf_s2s *s2s, struct xf_place *place, const struct xf_addr *addr);
 void xf_in_evict(struct xf_in *in, const char *reason, const char *text); /* another one takes its place */
 
-/* in_deny.c */
+/* in_policy.c */
 bool xf_in_is_denied(const struct xf_in *in, struct xf_span local, struct xf_span peer, struct xf_ruling *out); /* its stanzas */
 bool xf_in_is_shut_out(const struct xf_in *in, struct xf_span local, struct xf_span peer, struct xf_ruling *out); /* both ways */
 void xf_in_log_denied(struct xf_in *in, struct xf_span local, struct xf_span peer, const struct xf_ruling *ruling);
@@ -529,7 +529,7 @@ struct xf_fall xf_remember_out(const struct xf_out *out);
 bool xf_remember_is_behind(const struct xf_s2s *s2s, const char *peer, bool is_inbound, const struct xf_verdict *verdict,
                            enum xf_auth_method method);
 
-/* ---- streamlog.c: one line for each stream up and down; other lines about streams. All count (xfed/stream/lines.h) */
+/* ---- stream_log.c: one line for each stream up and down; other lines about streams. All count (xfed/stream/lines.h) */
 #define xf_in_log(in, level, event, ...) xf_log(xf_in_level((in), (level), (event)), event, __VA_ARGS__)
 #define xf_out_log(out, level, event, ...) xf_log(xf_out_level((out), (level), (event)), event, __VA_ARGS__)
 enum xf_log_level xf_in_level(struct xf_in *in, enum xf_log_level level, const char *event);

@@ -52,7 +52,7 @@ bool directory_run(struct directory *directory)
     return true;
 }
 
-/* ------------------------------------------------------------------ in place of ldap.c, load.c and ask.c */
+/* ------------------------------------------------------------------ in place of ldap.c, load.c and verify.c */
 
 enum xf_err xf_directory_open(struct xf_directory *directory, struct xf_error *err)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * out_machine.c — the states of an outgoing stream, as a table to be read aloud.
+ * out_states.c — the states of an outgoing stream, as a table to be read aloud.
  *
  *   IDLE -> RESOLVING -> DIALING -> PLAIN_HEADER -> PLAIN_FEATURES -> PLAIN_PROCEED -> HANDSHAKE
  *        -> TLS_HEADER -> TLS_FEATURES -> TLS_SASL -> AUTH_HEADER -> AUTH_FEATURES -> READY
  *                                      -> TLS_DIALBACK ------------------------------> READY
- *   IDLE -> BOARDING -> READY            a rider on a stream that proved the pair already (carry.c)
+ *   IDLE -> BOARDING -> READY            a rider on a stream that proved the pair already (carrier.c)
  *   IDLE -> ASKING   -> READY            a rider that asks by db:result on a stream of ours
  *
  * A state's name carries the pass it is in (plain, TLS, authenticated). PLAIN_DIALBACK is reached only by OFFER_DIALBACK, which is given only where
@@ -96,7 +96,7 @@ enum xf_out_state xf_out_next_state(enum xf_out_state state, enum xf_out_event e
 static void move(struct xf_out *out, enum xf_out_event event, enum xf_out_state to)
 {
     xf_log(XF_LOG_DEBUG, "s2s.state.moved", XF_STR("local", out->local), XF_STR("peer", out->peer),
-           XF_WORD("for", out->asker ? "verify" : "delivery"), XF_WORD("from", state_names[out->state]),
+           XF_WORD("for", out->verify ? "verify" : "delivery"), XF_WORD("from", state_names[out->state]),
            XF_WORD("on", event_names[event]), XF_WORD("to", state_names[to]));
     out->state = to;
 }

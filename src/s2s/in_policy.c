@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * in_deny.c — accepted streams of peers with which policy lets nothing pass: refused with the first header that names them, before TLS and
+ * in_policy.c — accepted streams of peers with which policy lets nothing pass: refused with the first header that names them, before TLS and
  * before DNS is asked anything, and again where they try to authenticate (db:result, SASL), since a header in clear is no more than a hint.
  *
  * What they are told is the setting denied-peer: an error, policy-violation at once, or nothing. A stream that is somebody else's too is

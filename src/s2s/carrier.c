@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * carry.c — pairs whose stanzas go over a stream that is there already, instead of one of their own.
+ * carrier.c — pairs whose stanzas go over a stream that is there already, instead of one of their own.
  *
  * Each stream that stanzas may leave on has a carrier: a ready outgoing stream, and an accepted one that goes both ways (XEP-0288). Every xf_out
  * sits on a carrier once it is READY: on that of its own stream, or as a rider on another's:

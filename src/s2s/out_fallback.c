@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * out_ways.c — how long an outgoing stream waits for the peer on its present conn, and what it does when that conn comes to nothing: dialback on a
+ * out_fallback.c — how long an outgoing stream waits for the peer on its present conn, and what it does when that conn comes to nothing: dialback on a
  * new conn, the next address, the same addresses in clear, or the end.
  *
  * Two timers run while a stream is being made: `deadline` bounds all of it (negotiate-timeout), `patience` the wait on the present conn
@@ -42,7 +42,7 @@ static bool may_go_in_clear(const struct xf_out *out)
 {
     struct xf_verdict verdict = {.tlsa_exists = out->tlsa_exists, .lacks_proof = out->settings->pin_count > 0};
     return out->tls_broke && !out->in_clear && out->settings->tls == XF_TLS_OPTIONAL &&
-           !xf_auth_refusal(out->settings, &verdict, out->asker ? XF_AUTH_NONE : XF_AUTH_DIALBACK, true);
+           !xf_auth_refusal(out->settings, &verdict, out->verify ? XF_AUTH_NONE : XF_AUTH_DIALBACK, true);
 }
 
 /* A server that refuses EXTERNAL, and closes rather than going on with dialback. */

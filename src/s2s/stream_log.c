@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * streamlog.c — one line when a stream is up and one when it is down, with all that an operator asks first; and against whose bound a line about a
+ * stream_log.c — one line when a stream is up and one when it is down, with all that an operator asks first; and against whose bound a line about a
  * stream counts (xfed/stream/lines.h).
  */
 #include "s2s_priv.h"
@@ -37,7 +37,7 @@ enum xf_log_level xf_in_level(struct xf_in *in, enum xf_log_level level, const c
 enum xf_log_level xf_out_level(struct xf_out *out, enum xf_log_level level, const char *event)
 {
     struct xf_span peer = xf_span_of(out->peer);
-    return xf_lines_level(out->s2s->env, out->asker ? XF_LINES_QUESTIONS : kind_of(out->s2s, peer), xf_domain_owner(peer), level, event);
+    return xf_lines_level(out->s2s->env, out->verify ? XF_LINES_QUESTIONS : kind_of(out->s2s, peer), xf_domain_owner(peer), level, event);
 }
 
 enum xf_log_level xf_alarm_level(struct xf_s2s *s2s, struct xf_span peer, enum xf_log_level level, const char *event)
@@ -72,7 +72,7 @@ void xf_log_out_up(struct xf_out *out)
     char addr[XF_ADDR_TEXT_BYTES];
     const struct xf_stream *stream = out->on->stream;
     xf_addr_text(&stream->conn->addr, addr);
-    xf_out_log(out, XF_LOG_INFO, "s2s.stream.up", XF_WORD("dir", out->asker ? "verify" : "out"), XF_STR("local", out->local),
+    xf_out_log(out, XF_LOG_INFO, "s2s.stream.up", XF_WORD("dir", out->verify ? "verify" : "out"), XF_STR("local", out->local),
                XF_STR("peer", out->peer), XF_STR("addr", addr), XF_WORD("tls", tls_version(stream)),
                XF_STR("cipher", tls_cipher(stream)), XF_WORD("cert", cert_word(out->s2s, stream, out->peer)),
                XF_WORD("auth", xf_auth_method_word(out->method)), XF_WORD("via", xf_carrier_word(out)),
@@ -83,7 +83,7 @@ void xf_log_out_down(struct xf_out *out, const char *detail)
 {
     bool is_usual = out->was_ready || out->cause == XF_CAUSE_SHUTDOWN;
     enum xf_log_level level = is_usual ? XF_LOG_INFO : out->is_probe ? XF_LOG_DEBUG : XF_LOG_WARN;
-    xf_out_log(out, level, "s2s.stream.down", XF_WORD("dir", out->asker ? "verify" : "out"), XF_STR("local", out->local),
+    xf_out_log(out, level, "s2s.stream.down", XF_WORD("dir", out->verify ? "verify" : "out"), XF_STR("local", out->local),
                XF_STR("peer", out->peer), XF_WORD("state", xf_out_state_name(out->state)), XF_WORD("reason", xf_cause_word(out->cause)),
                XF_STR("detail", detail), XF_WORD("via", xf_carrier_word(out)), XF_INT("stanzas", out->stanzas),
                XF_INT("ms", out->s2s->env->clock->now_ms - out->opened_ms));

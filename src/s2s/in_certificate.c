@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * in_judge.c — what is the certificate of an accepted stream worth, and for whom?
+ * in_certificate.c — what is the certificate of an accepted stream worth, and for whom?
  *
  * Asked once the TLS pass has said who the peer is, and before it is told what it may do (XEP-0178: EXTERNAL is offered only for a
  * certificate that would be accepted):
@@ -91,13 +91,13 @@ static void log_failed(const struct xf_look *look, const char *why)
 }
 
 /*
- * A domain that a stranger names can cost up to 98 questions. So look-ups are shared out among networks like dialback questions (ask_room.c).
+ * A domain that a stranger names can cost up to 98 questions. So look-ups are shared out among networks like dialback questions (verify_places.c).
  */
 static bool may_look(struct xf_look *look)
 {
     struct xf_s2s *s2s = look->in->s2s;
     struct xf_place *evicted;
-    if (!xf_ask_take_share(s2s, &s2s->looks, &look->place, &look->in->stream.conn->addr, &evicted))
+    if (!xf_verify_take_share(s2s, &s2s->looks, &look->place, &look->in->stream.conn->addr, &evicted))
         return false;
     if (evicted) {
         struct xf_look *other = XF_CONTAINER(evicted, struct xf_look, place);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * verify_places.c — which questions to authoritative servers may be under way at the same time.
+ *
+ * A question holds two places: one among those to the same domain, so that nobody makes us ask a victim a thousand times, and one among all.
+ * Both are shared out like half-open conns (base/quota.h): when they are all taken, the network that has most of them gives one up for a network
+ * that has fewer. So who claims a thousand domains, or a thousand times the same one, does not keep a good peer's key from being checked.
+ */
+#include "s2s_priv.h"
+
+#include <xfed/base/alloc.h>
+
+#define SLOW_MS 5000 /* a question this old gives way */
+#define DESCRIPTORS_PART 32
+
+/* The questions to one domain. It is there as long as there is one. */
+struct xf_verified_peer {
+    char *peer;
+    struct xf_quota quota;
+};
+
+static struct xf_verified_peer *get_verified(struct xf_s2s *s2s, struct xf_span peer)
+{
+    struct xf_verified_peer *verified = xf_map_find(s2s->verified, peer);
+    if (verified)
+        return verified;
+    verified = xf_new(struct xf_verified_peer);
+    verified->peer = xf_span_dup(peer);
+    xf_quota_init(&verified->quota, NULL);
+    xf_map_set(s2s->verified, peer, verified);
+    return verified;
+}
+
+static void drop_when_empty(struct xf_s2s *s2s, struct xf_verified_peer *verified)
+{
+    if (xf_quota_count(&verified->quota) > 0)
+        return;
+    xf_map_remove(s2s->verified, xf_span_of(verified->peer));
+    xf_quota_fini(&verified->quota);
+    xf_free(verified->peer);
+    xf_free(verified);
+}
+
+static bool take_of_peer(struct xf_s2s *s2s, struct xf_verify_places *room, struct xf_span peer, const struct xf_addr *addr)
+{
+    unsigned max = xf_s2s_conf(s2s)->unauthenticated.questions_per_peer;
+    const struct xf_quota_limits limits = {.per_member = max, .per_group = max, .total = max, .unused_ms = SLOW_MS};
+    struct xf_place *evicted;
+    struct xf_verified_peer *verified = get_verified(s2s, peer);
+    if (xf_take_by_addr(s2s, &verified->quota, &room->of_peer, addr, &limits, &evicted) != XF_QUOTA_ROOM) {
+        drop_when_empty(s2s, verified);
+        return false;
+    }
+    room->verified = verified;
+    if (evicted)
+        xf_verify_give_way(XF_CONTAINER(evicted, struct xf_verify_places, of_peer));
+    return true;
+}
+
+bool xf_verify_take_share(struct xf_s2s *s2s, struct xf_quota *quota, struct xf_place *place, const struct xf_addr *addr, struct xf_place **out_evicted)
+{
+    const struct xf_conf *conf = xf_s2s_conf(s2s);
+    const struct xf_quota_limits limits = {
+        .per_member = conf->unauthenticated.questions_per_network,
+        .per_group = conf->unauthenticated.questions_per_network,
+        .total = xf_env_share(s2s->env, conf->unauthenticated.questions, DESCRIPTORS_PART),
+        .unused_ms = SLOW_MS,
+    };
+    return xf_take_by_addr(s2s, quota, place, addr, &limits, out_evicted) == XF_QUOTA_ROOM;
+}
+
+static bool take_of_all(struct xf_s2s *s2s, struct xf_verify_places *room, const struct xf_addr *addr)
+{
+    struct xf_place *evicted;
+    if (!xf_verify_take_share(s2s, &s2s->verify_quota, &room->of_all, addr, &evicted))
+        return false;
+    if (evicted)
+        xf_verify_give_way(XF_CONTAINER(evicted, struct xf_verify_places, of_all));
+    return true;
+}
+
+bool xf_verify_places_take(struct xf_s2s *s2s, struct xf_verify_places *room, struct xf_span peer, const struct xf_addr *addr)
+{
+    if (!take_of_peer(s2s, room, peer, addr))
+        return false;
+    if (take_of_all(s2s, room, addr))
+        return true;
+    xf_verify_places_give(s2s, room);
+    return false;
+}
+
+void xf_verify_places_give(struct xf_s2s *s2s, struct xf_verify_places *room)
+{
+    xf_quota_give(&s2s->verify_quota, &room->of_all);
+    if (!room->verified)
+        return;
+    xf_quota_give(&room->verified->quota, &room->of_peer);
+    drop_when_empty(s2s, room->verified);
+    room->verified = NULL;
+}
