@@ -2,17 +2,17 @@
 /*
  * hold.c — the waiting room in front of a component stream.
  *
- * One timer: due when the way has been down for hold_ms, or, while it is up, when the oldest is that old. It is started
- * with the first stanza kept and moved when the way goes or comes. Expiry takes a stanza out before it tells, so that the one
+ * One timer: due when the component has been down for hold_ms, or, while it is up, when the oldest is that old. It is started
+ * with the first stanza kept and moved when the component goes down or comes up. Expiry takes a stanza out before it tells, so that the one
  * told may send and push.
  */
 #include "hold_priv.h"
 
 #include <xfed/base/alloc.h>
 
-static struct xf_kept *oldest(const struct xf_hold *hold)
+static struct xf_stanza_copy *oldest(const struct xf_hold *hold)
 {
-    return XF_CONTAINER(hold->kept.next, struct xf_kept, node);
+    return XF_CONTAINER(hold->copy.next, struct xf_stanza_copy, node);
 }
 
 static uint64_t due_ms(const struct xf_hold *hold)
@@ -51,22 +51,22 @@ static bool has_room(const struct xf_hold *hold, size_t bytes)
                                 xf_place_weight(hold->place, XF_CROWD_ALL) + bytes <= max - max / 4);
 }
 
-static void drop(struct xf_hold *hold, struct xf_kept *kept)
+static void drop(struct xf_hold *hold, struct xf_stanza_copy *copy)
 {
-    hold->budget->used_bytes -= kept->bytes;
-    hold->bytes -= kept->bytes;
-    xf_list_remove(&kept->node);
+    hold->budget->used_bytes -= copy->bytes;
+    hold->bytes -= copy->bytes;
+    xf_list_remove(&copy->node);
     xf_hold_weigh(hold);
 }
 
 static void expire_oldest(struct xf_hold *hold)
 {
-    struct xf_kept *kept = oldest(hold);
+    struct xf_stanza_copy *copy = oldest(hold);
     struct xf_stanza stanza;
-    drop(hold, kept);
-    xf_kept_stanza(kept, &stanza);
+    drop(hold, copy);
+    xf_stanza_copy_read(copy, &stanza);
     hold->expired(hold->owner, &stanza);
-    xf_free(kept);
+    xf_free(copy);
 }
 
 static void on_due(void *owner)
@@ -85,7 +85,7 @@ void xf_hold_init(struct xf_hold *hold, struct xf_hold_budget *budget, const str
 {
     *hold = (struct xf_hold){
         .budget = budget, .clock = clock, .timers = timers, .down_since_ms = clock->now_ms};
-    xf_list_init(&hold->kept);
+    xf_list_init(&hold->copy);
     xf_timer_init(&hold->timer, on_due, hold);
 }
 
@@ -93,9 +93,9 @@ void xf_hold_fini(struct xf_hold *hold)
 {
     xf_timer_stop(&hold->timer);
     while (!xf_hold_is_empty(hold)) {
-        struct xf_kept *kept = oldest(hold);
-        drop(hold, kept);
-        xf_free(kept);
+        struct xf_stanza_copy *copy = oldest(hold);
+        drop(hold, copy);
+        xf_free(copy);
     }
 }
 
@@ -119,14 +119,14 @@ enum xf_err xf_hold_push(struct xf_hold *hold, const struct xf_stanza *stanza)
     uint64_t now_ms = hold->clock->now_ms;
     if (!hold->is_up && now_ms - hold->down_since_ms >= hold->budget->hold_ms)
         return XF_ERR_CLOSED;
-    if (!has_room(hold, xf_kept_size(stanza)))
+    if (!has_room(hold, xf_stanza_copy_size(stanza)))
         return XF_ERR_CLOSED;
 
-    struct xf_kept *kept = xf_kept_new(stanza, now_ms);
-    hold->budget->used_bytes += kept->bytes;
-    hold->bytes += kept->bytes;
+    struct xf_stanza_copy *copy = xf_stanza_copy_new(stanza, now_ms);
+    hold->budget->used_bytes += copy->bytes;
+    hold->bytes += copy->bytes;
     xf_hold_weigh(hold);
-    xf_list_push(&hold->kept, &kept->node);
+    xf_list_push(&hold->copy, &copy->node);
     if (!xf_timer_is_running(&hold->timer))
         arm(hold);
     return XF_ERR_OK;
@@ -135,13 +135,13 @@ enum xf_err xf_hold_push(struct xf_hold *hold, const struct xf_stanza *stanza)
 void xf_hold_flush(struct xf_hold *hold, bool (*send)(void *owner, const struct xf_stanza *stanza), void *owner)
 {
     while (!xf_hold_is_empty(hold)) {
-        struct xf_kept *kept = oldest(hold);
+        struct xf_stanza_copy *copy = oldest(hold);
         struct xf_stanza stanza;
-        xf_kept_stanza(kept, &stanza);
+        xf_stanza_copy_read(copy, &stanza);
         if (!send(owner, &stanza))
             break;
-        drop(hold, kept);
-        xf_free(kept);
+        drop(hold, copy);
+        xf_free(copy);
     }
     arm(hold);
 }

@@ -2,13 +2,13 @@
 /*
  * hold_priv.h — stanzas that wait for a component stream, in order, bounded by bytes and time.
  *
- * The clock of the hold starts when the way is lost: for hold_ms what comes is kept, then all of it expires and what comes is
- * refused, until the way is back. While the way is up a hold only takes what a congested stream did not, by the age of each.
+ * The clock of the hold starts when the component goes down: for hold_ms what comes is kept, then all of it expires and what comes is
+ * refused, until the component is up again. While it is up a hold only takes what a congested stream did not, by the age of each.
  */
 #pragma once
 
 #include <xfed/limits/quota.h>
-#include <xfed/link/kept.h>
+#include <xfed/xmpp/stanza_copy.h>
 #include <xfed/net/timer.h>
 
 /*
@@ -21,7 +21,7 @@ struct xf_hold_budget {
 };
 
 struct xf_hold {
-    struct xf_node kept;      /* struct xf_kept, oldest first */
+    struct xf_node copy;      /* struct xf_stanza_copy, oldest first */
     size_t bytes;
     struct xf_hold_budget *budget;
     struct xf_place *place;   /* borrowed; while it is held, `bytes` is its weight. NULL: never */
@@ -39,13 +39,13 @@ void xf_hold_init(struct xf_hold *hold, struct xf_hold_budget *budget, const str
                   struct xf_timers *timers);
 void xf_hold_fini(struct xf_hold *hold); /* drops what is kept */
 
-/* The way was lost (the clock starts, unless it runs already) or is back. */
+/* The component went down (the clock starts, unless it runs already) or came up. */
 void xf_hold_down(struct xf_hold *hold);
 void xf_hold_up(struct xf_hold *hold);
 
 static inline bool xf_hold_is_empty(const struct xf_hold *hold)
 {
-    return xf_list_is_empty(&hold->kept);
+    return xf_list_is_empty(&hold->copy);
 }
 
 /* The place was taken: it weighs what is kept. */

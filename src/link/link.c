@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * link.c — the link as its users see it: one way to the cluster, or one for each peer.
+ * link.c — the link as its users see it: one component of the cluster, or one for each peer.
  *
  * Sending checks what XEP-0114 servers punish with the end of the stream (addresses, size) before a byte is written; that
- * the text is legal XML is the reader's work. Sums over the ways (up, congested) are kept as they change, so that asking costs
- * the same for one way and for a thousand.
+ * the text is legal XML is the reader's work. Sums over the components (up, congested) are kept as they change, so that asking costs
+ * the same for one component and for a thousand.
  *
  * Failures:
- *   - no way is up: stanzas are held, then expire (events->expired), then are refused;
- *   - a peer's name is not configured at the server (names = per-peer): its way is down, the others are not concerned;
- *   - peers choose how many they are, and each costs the cluster a connection: when there are too many, the longest unused way of the owner
+ *   - no component is up: stanzas are held, then expire (events->expired), then are refused;
+ *   - a peer's name is not configured at the server (names = per-peer): its component is down, the others are not concerned;
+ *   - peers choose how many they are, and each costs the cluster a connection: when there are too many, the longest unused component of the owner
  *     (xmpp/owner.h) that has most ends for another's.
  */
 #include <xfed/link/link.h>
 
-#include "way_priv.h"
+#include "component_priv.h"
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/map.h>
@@ -22,7 +22,7 @@
 #include <xfed/xmpp/ns.h>
 #include <xfed/xmpp/owner.h>
 
-#define UNUSED_MS 60000  /* a peer's way that was unused for so long may end for another owner's */
+#define UNUSED_MS 60000  /* a peer's component that was unused for so long may end for another owner's */
 #define PEERS_PART 8     /* of the descriptors */
 
 struct xf_link {
@@ -33,9 +33,9 @@ struct xf_link {
     struct xf_addr *addrs;
     size_t addr_count;
     struct xf_hold_budget budget;
-    struct xf_way *way;    /* of the one name; NULL with names = per-peer */
-    struct xf_map *peers;  /* name to way; NULL without */
-    struct xf_quota quota; /* of ways of peers that are not kept */
+    struct xf_component *component;    /* of the one name; NULL with names = per-peer */
+    struct xf_map *peers;  /* name to component; NULL without */
+    struct xf_quota quota; /* of components of peers that are not kept */
     size_t way_count, up_count, congested_count;
     bool is_stopping, was_congested, was_up;
     bool in_send;          /* no event comes from within xf_link_send */
@@ -49,7 +49,7 @@ bool xf_link_is_up(const struct xf_link *link)
     return link->up_count > 0 || (link->peers && link->way_count == 0);
 }
 
-/* What peers' ways hold while they are down: peers are stopped long before an owner's share (hold_priv.h) is used up. */
+/* What peers' components hold while they are down: peers are stopped long before an owner's share (hold_priv.h) is used up. */
 static bool is_tight(const struct xf_link *link)
 {
     return link->budget.used_bytes > link->budget.max_bytes / 4;
@@ -59,8 +59,8 @@ bool xf_link_is_congested(const struct xf_link *link)
 {
     if (link->congested_count > 0)
         return true;
-    if (link->way) /* down and holding: what else comes would only wait here */
-        return !xf_hold_is_empty(&link->way->hold);
+    if (link->component) /* down and holding: what else comes would only wait here */
+        return !xf_hold_is_empty(&link->component->hold);
     return is_tight(link);
 }
 
@@ -68,18 +68,18 @@ bool xf_link_is_full(const struct xf_link *link, struct xf_span peer)
 {
     if (!xf_link_is_congested(link))
         return false;
-    if (link->way)
-        return xf_way_is_full(link->way);
-    const struct xf_way *way = xf_map_find(link->peers, peer);
-    return way && (xf_way_is_congested(way) || (is_tight(link) && !xf_hold_is_empty(&way->hold)));
+    if (link->component)
+        return xf_component_is_full(link->component);
+    const struct xf_component *component = xf_map_find(link->peers, peer);
+    return component && (xf_component_is_congested(component) || (is_tight(link) && !xf_hold_is_empty(&component->hold)));
 }
 
 bool xf_link_takes(const struct xf_link *link, struct xf_span peer)
 {
-    const struct xf_way *way = link->peers ? xf_map_find(link->peers, peer) : link->way;
-    if (link->is_stopping || !way || way->up_count == 0)
+    const struct xf_component *component = link->peers ? xf_map_find(link->peers, peer) : link->component;
+    if (link->is_stopping || !component || component->up_count == 0)
         return link->peers != NULL;
-    return !xf_way_is_congested(way);
+    return !xf_component_is_congested(component);
 }
 
 static void count(bool *counted, bool is, size_t *sum)
@@ -105,7 +105,7 @@ static void tell_state(struct xf_link *link)
         link->was_congested = true; /* tell `drained` also after an outage during which nothing was held */
 }
 
-/* One way or leg may have room again while others are congested: all who wait are told, and those of a congested one wait again. */
+/* One component or stream may have room again while others are congested: all who wait are told, and those of a congested one wait again. */
 static void tell_drained(struct xf_link *link)
 {
     bool was_congested = link->was_congested;
@@ -128,11 +128,11 @@ static void log_hold(struct xf_link *link)
                XF_INT("bytes", link->budget.used_bytes));
 }
 
-static void on_changed(void *owner, struct xf_way *way)
+static void on_changed(void *owner, struct xf_component *component)
 {
     struct xf_link *link = owner;
-    count(&way->counts_as_up, way->up_count > 0, &link->up_count);
-    count(&way->counts_as_congested, xf_way_is_congested(way), &link->congested_count);
+    count(&component->counts_as_up, component->up_count > 0, &link->up_count);
+    count(&component->counts_as_congested, xf_component_is_congested(component), &link->congested_count);
     log_hold(link);
     if (link->in_send) {
         link->was_congested |= xf_link_is_congested(link);
@@ -142,7 +142,7 @@ static void on_changed(void *owner, struct xf_way *way)
     tell_drained(link);
 }
 
-/* ------------------------------------------------------------------ events of the ways */
+/* ------------------------------------------------------------------ events of the components */
 
 static void on_stanza(void *owner, struct xf_stanza *stanza)
 {
@@ -158,70 +158,70 @@ static void on_expired(void *owner, struct xf_stanza *stanza)
     link->events->expired(link->owner, link, stanza);
 }
 
-static void on_gone(void *owner, struct xf_way *way)
+static void on_gone(void *owner, struct xf_component *component)
 {
     struct xf_link *link = owner;
     link->way_count--;
-    xf_timer_stop(&way->idle);
-    xf_quota_give(&link->quota, &way->place);
-    if (way == link->way)
-        link->way = NULL;
+    xf_timer_stop(&component->idle);
+    xf_quota_give(&link->quota, &component->place);
+    if (component == link->component)
+        link->component = NULL;
     else
-        (void)xf_map_remove(link->peers, xf_span_of(way->legs[0].name));
-    xf_way_free(&way);
+        (void)xf_map_remove(link->peers, xf_span_of(component->streams[0].name));
+    xf_component_free(&component);
 }
 
-static const struct xf_way_events way_events = {
+static const struct xf_component_events way_events = {
     .stanza = on_stanza,
     .expired = on_expired,
     .changed = on_changed,
     .gone = on_gone,
 };
 
-/* ------------------------------------------------------------------ ways of peers */
+/* ------------------------------------------------------------------ components of peers */
 
 static void on_way_idle(void *owner)
 {
-    struct xf_way *way = owner;
-    struct xf_link *link = way->owner;
-    uint64_t silent_ms = way->env->clock->now_ms - way->used_ms;
-    if (way->is_kept)
+    struct xf_component *component = owner;
+    struct xf_link *link = component->owner;
+    uint64_t silent_ms = component->env->clock->now_ms - component->used_ms;
+    if (component->is_kept)
         return;
-    if (!xf_place_is_held(&way->place)) {
-        xf_hold_expire_all(&way->hold);
-        xf_way_stop(way, "displaced");
+    if (!xf_place_is_held(&component->place)) {
+        xf_hold_expire_all(&component->hold);
+        xf_component_stop(component, "displaced");
         return;
     }
-    if (silent_ms >= XF_LINK_PEER_IDLE_MS && xf_hold_is_empty(&way->hold)) {
-        xf_quota_give(&link->quota, &way->place);
-        xf_way_stop(way, "idle");
+    if (silent_ms >= XF_LINK_PEER_IDLE_MS && xf_hold_is_empty(&component->hold)) {
+        xf_quota_give(&link->quota, &component->place);
+        xf_component_stop(component, "idle");
         return;
     }
     uint64_t wait_ms = silent_ms < XF_LINK_PEER_IDLE_MS ? XF_LINK_PEER_IDLE_MS - silent_ms : XF_LINK_PEER_IDLE_MS;
-    xf_timer_start(way->env->timers, &way->idle, wait_ms);
+    xf_timer_start(component->env->timers, &component->idle, wait_ms);
 }
 
-static struct xf_way *add_way(struct xf_link *link, struct xf_span name)
+static struct xf_component *add_way(struct xf_link *link, struct xf_span name)
 {
-    struct xf_way *way = xf_way_new(link->env, link->conf, name, link->addrs, link->addr_count, &link->budget,
+    struct xf_component *component = xf_component_new(link->env, link->conf, name, link->addrs, link->addr_count, &link->budget,
                                     &way_events, link);
     link->way_count++;
-    way->hold.place = &way->place;
-    xf_timer_init(&way->idle, on_way_idle, way);
-    return way;
+    component->hold.place = &component->place;
+    xf_timer_init(&component->idle, on_way_idle, component);
+    return component;
 }
 
-static struct xf_way *way_of(const struct xf_place *place)
+static struct xf_component *component_of(const struct xf_place *place)
 {
-    return XF_CONTAINER(place, struct xf_way, place);
+    return XF_CONTAINER(place, struct xf_component, place);
 }
 
 static uint64_t used_ms(const struct xf_place *place)
 {
-    return way_of(place)->used_ms;
+    return component_of(place)->used_ms;
 }
 
-/* False: there are too many. A way that has to end for it ends from its timer, not within this call. */
+/* False: there are too many. A component that has to end for it ends from its timer, not within this call. */
 static bool make_room(struct xf_link *link, struct xf_span peer, const struct xf_quota_keys *keys)
 {
     const struct xf_quota_limits limits = {
@@ -237,40 +237,40 @@ static bool make_room(struct xf_link *link, struct xf_span peer, const struct xf
     }
     if (victim) {
         xf_quota_give(&link->quota, victim);
-        xf_timer_start(link->env->timers, &way_of(victim)->idle, 0);
+        xf_timer_start(link->env->timers, &component_of(victim)->idle, 0);
     }
     return true;
 }
 
-static struct xf_way *add_peer(struct xf_link *link, struct xf_span peer)
+static struct xf_component *add_peer(struct xf_link *link, struct xf_span peer)
 {
-    struct xf_way *way = add_way(link, peer);
-    (void)xf_map_set(link->peers, peer, way); /* there was none */
-    return way;
+    struct xf_component *component = add_way(link, peer);
+    (void)xf_map_set(link->peers, peer, component); /* there was none */
+    return component;
 }
 
-static void take_place(struct xf_link *link, struct xf_way *way, const struct xf_quota_keys *keys)
+static void take_place(struct xf_link *link, struct xf_component *component, const struct xf_quota_keys *keys)
 {
-    xf_quota_enter(&link->quota, &way->place, keys, link->env->clock->now_ms);
-    xf_hold_weigh(&way->hold);
-    xf_timer_start(link->env->timers, &way->idle, XF_LINK_PEER_IDLE_MS);
+    xf_quota_enter(&link->quota, &component->place, keys, link->env->clock->now_ms);
+    xf_hold_weigh(&component->hold);
+    xf_timer_start(link->env->timers, &component->idle, XF_LINK_PEER_IDLE_MS);
 }
 
-/* NULL: there are too many. A way that is not kept and holds no place is about to end. */
-static struct xf_way *peer_way(struct xf_link *link, struct xf_span peer)
+/* NULL: there are too many. A component that is not kept and holds no place is about to end. */
+static struct xf_component *peer_way(struct xf_link *link, struct xf_span peer)
 {
-    struct xf_way *way = xf_map_find(link->peers, peer);
-    if (way && (way->is_kept || xf_place_is_held(&way->place)))
-        return way;
+    struct xf_component *component = xf_map_find(link->peers, peer);
+    if (component && (component->is_kept || xf_place_is_held(&component->place)))
+        return component;
     const struct xf_quota_keys keys = {.group = xf_domain_owner(peer), .member = peer};
     if (!make_room(link, peer, &keys))
         return NULL;
-    if (way)
-        xf_way_start(way);
+    if (component)
+        xf_component_start(component);
     else
-        way = add_peer(link, peer);
-    take_place(link, way, &keys);
-    return way;
+        component = add_peer(link, peer);
+    take_place(link, component, &keys);
+    return component;
 }
 
 /* ------------------------------------------------------------------ public */
@@ -302,26 +302,26 @@ struct xf_link *xf_link_new(struct xf_env *env, const struct xf_conf_link *conf,
     if (conf->per_peer)
         link->peers = xf_map_new();
     else
-        link->way = add_way(link, xf_span_of(conf->name));
+        link->component = add_way(link, xf_span_of(conf->name));
     return link;
 }
 
-static void stop_way(struct xf_way *way)
+static void stop_way(struct xf_component *component)
 {
-    xf_timer_stop(&way->idle);
-    xf_hold_expire_all(&way->hold);
-    xf_way_stop(way, "stopped");
+    xf_timer_stop(&component->idle);
+    xf_hold_expire_all(&component->hold);
+    xf_component_stop(component, "stopped");
 }
 
 void xf_link_stop(struct xf_link *link)
 {
     link->is_stopping = true;
-    if (link->way)
-        stop_way(link->way);
+    if (link->component)
+        stop_way(link->component);
     size_t cursor = 0;
-    void *way = NULL;
-    while (link->peers && xf_map_next(link->peers, &cursor, NULL, &way))
-        stop_way(way);
+    void *component = NULL;
+    while (link->peers && xf_map_next(link->peers, &cursor, NULL, &component))
+        stop_way(component);
 }
 
 bool xf_link_is_gone(const struct xf_link *link)
@@ -345,22 +345,22 @@ void xf_link_keep_peer(struct xf_link *link, struct xf_span peer)
 {
     if (!link->peers || link->is_stopping)
         return;
-    struct xf_way *way = xf_map_find(link->peers, peer);
-    if (!way)
-        way = add_peer(link, peer);
-    else if (!way->is_kept && !xf_place_is_held(&way->place)) /* it was about to end */
-        xf_way_start(way);
-    way->is_kept = true;
-    xf_quota_give(&link->quota, &way->place);
-    xf_timer_stop(&way->idle);
+    struct xf_component *component = xf_map_find(link->peers, peer);
+    if (!component)
+        component = add_peer(link, peer);
+    else if (!component->is_kept && !xf_place_is_held(&component->place)) /* it was about to end */
+        xf_component_start(component);
+    component->is_kept = true;
+    xf_quota_give(&link->quota, &component->place);
+    xf_timer_stop(&component->idle);
 }
 
-static void let_go(struct xf_link *link, struct xf_way *way)
+static void let_go(struct xf_link *link, struct xf_component *component)
 {
-    struct xf_span name = xf_span_of(way->legs[0].name);
+    struct xf_span name = xf_span_of(component->streams[0].name);
     const struct xf_quota_keys keys = {.group = xf_domain_owner(name), .member = name};
-    way->is_kept = false;
-    take_place(link, way, &keys);
+    component->is_kept = false;
+    take_place(link, component, &keys);
 }
 
 void xf_link_keep_none(struct xf_link *link)
@@ -368,16 +368,16 @@ void xf_link_keep_none(struct xf_link *link)
     size_t cursor = 0;
     void *value = NULL;
     while (link->peers && !link->is_stopping && xf_map_next(link->peers, &cursor, NULL, &value)) {
-        struct xf_way *way = value;
-        if (way->is_kept)
-            let_go(link, way);
+        struct xf_component *component = value;
+        if (component->is_kept)
+            let_go(link, component);
     }
 }
 
 static enum xf_err send_on_way(struct xf_link *link, const struct xf_stanza *stanza)
 {
-    struct xf_way *way = link->peers ? peer_way(link, stanza->from.domain) : link->way;
-    return way ? xf_way_send(way, stanza) : XF_ERR_CLOSED;
+    struct xf_component *component = link->peers ? peer_way(link, stanza->from.domain) : link->component;
+    return component ? xf_component_send(component, stanza) : XF_ERR_CLOSED;
 }
 
 enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanza *stanza)
@@ -402,7 +402,7 @@ bool xf_link_is_per_peer(const struct xf_link *link)
 
 void xf_link_pause(struct xf_link *link, struct xf_span peer, bool paused)
 {
-    struct xf_way *way = link->peers ? xf_map_find(link->peers, peer) : link->way;
-    if (way)
-        xf_way_pause(way, paused);
+    struct xf_component *component = link->peers ? xf_map_find(link->peers, peer) : link->component;
+    if (component)
+        xf_component_pause(component, paused);
 }

@@ -2,7 +2,7 @@
 /*
  * bounce.c — error stanzas (RFC 6120 §8.3): addresses swapped, same kind and id, type='error', no payload sent back.
  *
- * They are stanzas like any other and go through the link (returns.c) or a route, so that sanitiser, hold and order hold for them too.
+ * They are stanzas like any other and go through the link (answers.c) or a route, so that sanitiser, hold and order hold for them too.
  * An error that cannot be delivered is dropped: errors are never answered, or two sides would answer each other for ever.
  */
 #include "routing_priv.h"
@@ -81,7 +81,7 @@ static void bounce(struct xf_routing *routing, struct xf_routing_link *link, con
     if (!stanza->to.full.ptr)
         answer.shown_from = xf_address_as_written(stanza->raw_to);
     answer.shown_to = shown_to;
-    xf_return(link, &answer);
+    xf_answer_cluster(link, &answer);
 }
 
 void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link, const struct xf_stanza *stanza,

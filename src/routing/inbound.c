@@ -17,7 +17,7 @@ static void answer(struct xf_routing *routing, const struct xf_stanza *stanza, e
         !xf_policy_may(routing->policy, local, peer, XF_DIRECTION_OUT))
         return;
     struct xf_routing_link *link = xf_routing_link_of(routing, served->link);
-    struct xf_route *route = link ? xf_route_get(routing, link, local, peer, xf_room_is_theirs(routing, peer, NULL)) : NULL;
+    struct xf_route *route = link ? xf_route_get(routing, link, local, peer, xf_route_limits_is_theirs(routing, peer, NULL)) : NULL;
     struct xf_stanza reply;
     if (!route)
         return;
@@ -47,10 +47,10 @@ static void look_up(struct xf_routing *routing, struct xf_span local, struct xf_
     const struct xf_conf_served *served = xf_policy_served(routing->policy, local);
     last->link = served ? xf_routing_link_of(routing, served->link) : NULL;
     last->may = last->link && xf_policy_may(routing->policy, local, peer, XF_DIRECTION_IN);
-    last->is_watched = xf_ruling_watches(routing, local, peer, XF_DIRECTION_IN);
+    last->is_watched = xf_screen_watches(routing, local, peer, XF_DIRECTION_IN);
     const struct xf_route *route = xf_route_find(routing, local, peer);
     last->is_mapped = last->may && ((routing->mailmap && xf_policy_peer(routing->policy, peer)->mail) ||
-                                    (route && !xf_line_is_empty(route->line_in)));
+                                    (route && !xf_address_queue_is_empty(route->line_in)));
     last->key_len = local.len + 1 + peer.len;
     memcpy(last->key, local.ptr, local.len);
     last->key[local.len] = '\0';
@@ -73,7 +73,7 @@ static enum xf_s2s_taken deliver(struct xf_routing *routing, struct xf_stanza *s
 {
     enum xf_s2s_taken taken;
     const struct xf_admission *last = &routing->last_in;
-    if (__builtin_expect(last->is_watched, 0) && !xf_ruling_in(routing, stanza, &taken, out_text))
+    if (__builtin_expect(last->is_watched, 0) && !xf_screen_in(routing, stanza, &taken, out_text))
         return taken;
     if (!last->may) { /* a domain whose link is gone */
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
@@ -95,19 +95,19 @@ static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanz
     bool is_refused = false;
     struct xf_span address = XF_SPAN_NONE;
     struct xf_route *route = xf_route_get(routing, routing->last_in.link, stanza->to.domain, stanza->from.domain,
-                                          xf_room_is_theirs(routing, stanza->from.domain, NULL));
+                                          xf_route_limits_is_theirs(routing, stanza->from.domain, NULL));
     if (!route) {
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many domains are in use");
         return XF_S2S_TAKEN;
     }
-    if (!xf_line_is_empty(route->line_in))
+    if (!xf_address_queue_is_empty(route->line_in))
         xf_mail_ask_in(routing, stanza);
     else if (xf_mail_map_in(route, stanza, shown, &is_refused, &address))
         return is_refused ? XF_S2S_TAKEN : deliver(routing, stanza, out_text);
     stanza->shown_to = XF_SPAN_NONE; /* it is mapped when its turn comes */
-    if (!xf_line_push(route, true, stanza, address))
+    if (!xf_address_queue_push(route, true, stanza, address))
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many stanzas wait for this domain");
-    return xf_line_is_long(route->line_in) ? XF_S2S_FULL : XF_S2S_TAKEN;
+    return xf_address_queue_is_long(route->line_in) ? XF_S2S_FULL : XF_S2S_TAKEN;
 }
 
 bool xf_mail_go_in(struct xf_route *route, struct xf_stanza *stanza, struct xf_span *out_later)
@@ -147,14 +147,14 @@ const struct xf_s2s_events xf_routing_s2s_events = {
 void xf_routing_expired(void *owner, struct xf_link *link, struct xf_stanza *stanza)
 {
     if (xf_span_is(stanza->type, "error"))
-        xf_returns_lost(xf_routing_link_around(owner, link));
+        xf_answers_lost(xf_routing_link_around(owner, link));
     xf_answer_peer(owner, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the domain cannot be reached now");
 }
 
 void xf_routing_link_drained(void *owner, struct xf_link *link)
 {
     struct xf_routing *routing = owner;
-    xf_returns_go_on(xf_routing_link_around(routing, link));
+    xf_answers_go_on(xf_routing_link_around(routing, link));
     if (routing->s2s && !routing->is_finished)
         xf_s2s_resume_inbound(routing->s2s);
 }

@@ -99,10 +99,10 @@ static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link
         return NULL;
     }
     if (!xf_policy_may(routing->policy, local, peer, XF_DIRECTION_OUT)) {
-        (void)xf_ruling_out(routing, link, stanza); /* it answers, or not */
+        (void)xf_screen_out(routing, link, stanza); /* it answers, or not */
         return NULL;
     }
-    struct xf_route *route = xf_route_get(routing, link, local, peer, xf_room_is_theirs(routing, peer, stanza));
+    struct xf_route *route = xf_route_get(routing, link, local, peer, xf_route_limits_is_theirs(routing, peer, stanza));
     if (!route)
         xf_bounce(routing, link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many domains are in use");
     return route;
@@ -120,7 +120,7 @@ static void on_stanza(void *owner, struct xf_link *from, struct xf_stanza *stanz
         route = admit(routing, link, stanza);
     if (!route)
         return;
-    if (__builtin_expect(route->is_watched, 0) && !xf_ruling_out(routing, link, stanza))
+    if (__builtin_expect(route->is_watched, 0) && !xf_screen_out(routing, link, stanza))
         return;
     if (routing->is_draining && !xf_route_delivers(route))
         xf_bounce(routing, link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the gateway is shutting down");

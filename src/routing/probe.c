@@ -11,7 +11,7 @@
  *    connect or look-up does not.
  *  - Not tried: domains that DNS says do not exist, and peers that failed by certificate, authentication or policy. That does not pass by itself,
  *    and each try costs them a handshake. Another route's success says nothing about these pairs either.
- *  - Not tried: routes for answers to strangers (room.c). They wait until the back-off is over.
+ *  - Not tried: routes for answers to strangers (route_limits.c). They wait until the back-off is over.
  *  - There is one try at a time for a peer, whatever the number of our domains. It needs a stanza since the last one, takes at most 3 s for TCP and
  *    candidate-timeout in all, and skips addresses that refused another try a moment ago (xf_out_probe): names are free, and may all point at one
  *    victim. At most PROBES_MAX are under way, and PROBES_PER_WINDOW begin in a tenth of a second; the others wait for their next turn.

@@ -41,9 +41,9 @@ static void fire(struct xf_route *route, enum xf_route_event event);
 
 /* ------------------------------------------------------------------ the queue */
 
-static struct xf_kept *oldest(const struct xf_route *route)
+static struct xf_stanza_copy *oldest(const struct xf_route *route)
 {
-    return XF_CONTAINER(route->queue.next, struct xf_kept, node);
+    return XF_CONTAINER(route->queue.next, struct xf_stanza_copy, node);
 }
 
 /* In QUEUE only. */
@@ -57,14 +57,14 @@ static void arm(struct xf_route *route)
     xf_timer_start(route->routing->env->timers, &route->timer, due_ms > now_ms ? due_ms - now_ms : 0);
 }
 
-static void take_out(struct xf_route *route, struct xf_kept *kept)
+static void take_out(struct xf_route *route, struct xf_stanza_copy *copy)
 {
-    xf_list_remove(&kept->node);
-    route->queued_bytes -= kept->bytes;
+    xf_list_remove(&copy->node);
+    route->queued_bytes -= copy->bytes;
     route->queued_count--;
-    route->routing->queued_bytes -= kept->bytes;
+    route->routing->queued_bytes -= copy->bytes;
     route->routing->queued_count--;
-    xf_room_weigh(route);
+    xf_route_limits_weigh(route);
 }
 
 static void bounce(struct xf_route *route, const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text)
@@ -75,26 +75,26 @@ static void bounce(struct xf_route *route, const struct xf_stanza *stanza, enum 
 
 static void bounce_oldest(struct xf_route *route, enum xf_stanza_error error, const char *text)
 {
-    struct xf_kept *kept = oldest(route);
+    struct xf_stanza_copy *copy = oldest(route);
     struct xf_stanza stanza;
-    take_out(route, kept);
-    xf_kept_stanza(kept, &stanza);
+    take_out(route, copy);
+    xf_stanza_copy_read(copy, &stanza);
     bounce(route, &stanza, error, text);
-    xf_free(kept);
+    xf_free(copy);
 }
 
 void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, const char *text)
 {
     while (!xf_list_is_empty(&route->queue))
         bounce_oldest(route, error, text);
-    xf_pressure_dropped(route);
+    xf_backpressure_dropped(route);
 }
 
 static bool has_room(struct xf_route *route, const struct xf_stanza *stanza)
 {
-    size_t bytes = xf_kept_size(stanza), sum = route->queued_bytes + bytes;
+    size_t bytes = xf_stanza_copy_size(stanza), sum = route->queued_bytes + bytes;
     return route->queued_count < route->settings->queue_stanzas && sum <= route->settings->queue_bytes &&
-           sum <= xf_routing_room(route->routing) && xf_room_has_bytes(route, bytes);
+           sum <= xf_routing_room(route->routing) && xf_route_limits_has_bytes(route, bytes);
 }
 
 enum xf_log_level xf_route_level(struct xf_route *route, enum xf_log_level level, const char *event)
@@ -120,16 +120,16 @@ static void push(struct xf_route *route, const struct xf_stanza *stanza)
         bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many stanzas wait for this domain");
         return;
     }
-    struct xf_kept *kept = xf_kept_new(stanza, xf_routing_now(route->routing));
-    xf_list_push(&route->queue, &kept->node);
-    route->queued_bytes += kept->bytes;
+    struct xf_stanza_copy *copy = xf_stanza_copy_new(stanza, xf_routing_now(route->routing));
+    xf_list_push(&route->queue, &copy->node);
+    route->queued_bytes += copy->bytes;
     route->queued_count++;
-    route->routing->queued_bytes += kept->bytes;
+    route->routing->queued_bytes += copy->bytes;
     route->routing->queued_count++;
-    xf_room_weigh(route);
+    xf_route_limits_weigh(route);
     if (!xf_timer_is_running(&route->timer))
         arm(route);
-    xf_pressure_pushed(route);
+    xf_backpressure_pushed(route);
 }
 
 static void bounce_too_large(struct xf_route *route, const struct xf_stanza *stanza)
@@ -141,19 +141,19 @@ static void bounce_too_large(struct xf_route *route, const struct xf_stanza *sta
 static bool flush(struct xf_route *route)
 {
     while (!xf_list_is_empty(&route->queue) && !xf_out_is_congested(route->out)) {
-        struct xf_kept *kept = oldest(route);
+        struct xf_stanza_copy *copy = oldest(route);
         struct xf_stanza stanza;
-        xf_kept_stanza(kept, &stanza);
+        xf_stanza_copy_read(copy, &stanza);
         enum xf_err err = xf_out_send(route->out, &stanza);
         if (err == XF_ERR_CLOSED) /* its end is on the way: see on_ended */
             return false;
-        take_out(route, kept);
+        take_out(route, copy);
         if (err == XF_ERR_OK)
             route->sent_count++;
         else
             bounce_too_large(route, &stanza);
-        xf_free(kept);
-        xf_pressure_moved(route);
+        xf_free(copy);
+        xf_backpressure_moved(route);
     }
     return xf_list_is_empty(&route->queue) && !xf_out_is_congested(route->out);
 }
@@ -205,7 +205,7 @@ static enum xf_route_event event_of_loss(struct xf_route *route)
         return XF_ROUTE_ON_FAILED;
     if (xf_list_is_empty(&route->queue))
         return XF_ROUTE_ON_GONE;
-    return xf_room_may_open(route) ? XF_ROUTE_ON_LOST : XF_ROUTE_ON_REFUSED;
+    return xf_route_limits_may_open(route) ? XF_ROUTE_ON_LOST : XF_ROUTE_ON_REFUSED;
 }
 
 static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, enum xf_cause cause)
@@ -346,7 +346,7 @@ static void fire(struct xf_route *route, enum xf_route_event event)
     xf_timer_stop(&route->timer);
     route->state = edge->next;
     if (edge->next == XF_ROUTE_IDLE || edge->next == XF_ROUTE_BOUNCE)
-        xf_room_stream_ended(route);
+        xf_route_limits_stream_ended(route);
     if (edge->next != XF_ROUTE_BOUNCE && edge->next != XF_ROUTE_PROBE)
         xf_probe_end(route);
     if (edge->action)
@@ -356,7 +356,7 @@ static void fire(struct xf_route *route, enum xf_route_event event)
 static void on_timer(void *owner)
 {
     struct xf_route *route = owner;
-    if (route->state == XF_ROUTE_IDLE && xf_line_is_empty(route->line_out) && xf_line_is_empty(route->line_in)) {
+    if (route->state == XF_ROUTE_IDLE && xf_address_queue_is_empty(route->line_out) && xf_address_queue_is_empty(route->line_in)) {
         xf_route_free(route);
         return;
     }
@@ -371,7 +371,7 @@ static void on_timer(void *owner)
     uint64_t now_ms = xf_routing_now(route->routing);
     while (!xf_list_is_empty(&route->queue) && oldest(route)->at_ms + route->settings->queue_ms <= now_ms)
         bounce_oldest(route, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the domain could not be reached in time");
-    xf_pressure_dropped(route);
+    xf_backpressure_dropped(route);
     arm(route);
 }
 
@@ -408,7 +408,7 @@ static void follow(struct xf_route *route)
     struct xf_routing_link *link = xf_routing_link_serving(route->routing, route->local);
     if (!link || link == route->link)
         return;
-    xf_pressure_leave(route);
+    xf_backpressure_leave(route);
     route->link = link;
 }
 
@@ -419,7 +419,7 @@ void xf_route_judge(struct xf_route *route)
     route->settings = xf_policy_peer(policy, route->peer);
     route->may = xf_place_is_held(&route->place) && xf_routing_is_served_by(route->routing, route->link, route->local) &&
                  xf_policy_may(policy, route->local, route->peer, XF_DIRECTION_OUT);
-    route->is_watched = xf_ruling_watches(route->routing, route->local, route->peer, XF_DIRECTION_OUT);
+    route->is_watched = xf_screen_watches(route->routing, route->local, route->peer, XF_DIRECTION_OUT);
     if (route->state == XF_ROUTE_QUEUE)
         arm(route);
 }
@@ -436,16 +436,16 @@ void xf_route_sift(struct xf_route *route)
 {
     XF_LIST_EACH_SAFE(node, &route->queue)
     {
-        struct xf_kept *kept = XF_CONTAINER(node, struct xf_kept, node);
+        struct xf_stanza_copy *copy = XF_CONTAINER(node, struct xf_stanza_copy, node);
         struct xf_stanza stanza;
-        xf_kept_stanza(kept, &stanza);
-        if (xf_ruling_still_out(route->routing, route->link, &stanza))
+        xf_stanza_copy_read(copy, &stanza);
+        if (xf_screen_still_out(route->routing, route->link, &stanza))
             continue;
         route->bounced_count++;
-        take_out(route, kept);
-        xf_free(kept);
+        take_out(route, copy);
+        xf_free(copy);
     }
-    xf_pressure_dropped(route);
+    xf_backpressure_dropped(route);
     if (route->state == XF_ROUTE_QUEUE)
         arm(route);
 }
@@ -475,7 +475,7 @@ struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link
         return route;
     if (is_new)
         route = new_route(routing, link, local, peer);
-    if (!xf_room_take(route, is_theirs)) {
+    if (!xf_route_limits_take(route, is_theirs)) {
         if (is_new)
             xf_route_free(route);
         return NULL;
@@ -490,9 +490,9 @@ struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link
 void xf_route_give_way(struct xf_route *route, const char *text)
 {
     xf_log(XF_LOG_DEBUG, "routing.route.displaced", XF_SPN("local", route->local), XF_SPN("peer", route->peer));
-    xf_room_give(route);
+    xf_route_limits_give(route);
     route->may = false;
-    xf_line_bounce(route->line_out, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, text);
+    xf_address_queue_bounce(route->line_out, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, text);
     xf_route_bounce_queue(route, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, text);
     if (route->out)
         xf_out_close(route->out);
@@ -513,9 +513,9 @@ void xf_route_free(struct xf_route *route)
         routing->last = NULL;
     if (routing->last_shown == route)
         routing->last_shown = NULL;
-    xf_line_free(&route->line_out);
-    xf_line_free(&route->line_in);
-    xf_room_give(route);
+    xf_address_queue_free(&route->line_out);
+    xf_address_queue_free(&route->line_in);
+    xf_route_limits_give(route);
     xf_free(route->text);
     xf_free(route);
 }
@@ -558,7 +558,7 @@ void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza)
         xf_probe_want(route);
         return;
     case XF_ROUTE_IDLE:
-        if (!xf_room_may_open(route)) {
+        if (!xf_route_limits_may_open(route)) {
             bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many domains of one owner are answered");
             return;
         }

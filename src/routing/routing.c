@@ -22,7 +22,7 @@ struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
     xf_buf_init(&routing->payload, PAYLOAD_MAX);
     xf_buf_init(&routing->stripped, STRIPPED_MAX);
     xf_buf_init(&routing->rewritten, STRIPPED_MAX);
-    xf_room_init(routing);
+    xf_route_limits_init(routing);
     return routing;
 }
 
@@ -42,13 +42,13 @@ void xf_routing_free(struct xf_routing **routing)
         xf_free(link);
     }
     xf_map_free(&(*routing)->routes);
-    xf_room_fini(*routing);
+    xf_route_limits_fini(*routing);
     xf_map_free(&(*routing)->ailing);
     xf_buf_release(&(*routing)->payload);
     xf_buf_release(&(*routing)->stripped);
     xf_buf_release(&(*routing)->rewritten);
     xf_map_free(&(*routing)->strangers);
-    xf_used_free(&(*routing)->used);
+    xf_jid_requests_free(&(*routing)->used);
     xf_free(*routing);
     *routing = NULL;
 }
@@ -70,7 +70,7 @@ void xf_routing_attach_link(struct xf_routing *routing, const char *title, struc
     entry->title = xf_strdup(title);
     entry->link = link;
     entry->routing = routing;
-    xf_pressure_init(entry);
+    xf_backpressure_init(entry);
     xf_list_init(&entry->returns);
     xf_list_push(&routing->links, &entry->node);
 }
@@ -120,15 +120,15 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy)
         xf_route_forgive(route);
         if (route->is_watched) {
             xf_route_sift(route);
-            xf_line_sift(route->line_out);
+            xf_address_queue_sift(route->line_out);
         }
         if (!route->may) {
             xf_route_bounce_queue(route, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
-            xf_line_bounce(route->line_out, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
+            xf_address_queue_bounce(route->line_out, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
         }
     }
     XF_LIST_EACH(node, &routing->links)
-        xf_returns_follow(XF_CONTAINER(node, struct xf_routing_link, node));
+        xf_answers_follow(XF_CONTAINER(node, struct xf_routing_link, node));
 }
 
 size_t xf_routing_room(const struct xf_routing *routing)
@@ -155,10 +155,10 @@ void xf_routing_finish(struct xf_routing *routing)
     void *route = NULL;
     routing->is_draining = true;
     while (xf_map_next(routing->routes, &cursor, NULL, &route))
-        xf_line_bounce(((struct xf_route *)route)->line_in, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
+        xf_address_queue_bounce(((struct xf_route *)route)->line_in, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
     routing->is_finished = true;
     for (cursor = 0; xf_map_next(routing->routes, &cursor, NULL, &route);) {
-        xf_line_bounce(((struct xf_route *)route)->line_out, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
+        xf_address_queue_bounce(((struct xf_route *)route)->line_out, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
         xf_route_bounce_queue(route, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
     }
 }
@@ -167,5 +167,5 @@ void xf_routing_end(struct xf_routing *routing)
 {
     routing->has_ended = true;
     XF_LIST_EACH(node, &routing->links)
-        xf_returns_end(XF_CONTAINER(node, struct xf_routing_link, node));
+        xf_answers_end(XF_CONTAINER(node, struct xf_routing_link, node));
 }

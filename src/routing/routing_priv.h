@@ -4,17 +4,17 @@
  *
  *   outbound.c  stanzas of the cluster: addresses, loop guard, policy, then the route
  *   route.c     one route: its state, queue and stream
- *   room.c      how many routes there may be, and what strangers can make us do through them
+ *   route_limits.c      how many routes there may be, and what strangers can make us do through them
  *   probe.c     peers in back-off are tried in the background
- *   pressure.c  full queues stop the reading of the cluster
+ *   backpressure.c  full queues stop the reading of the cluster
  *   bounce.c    error stanzas, to the cluster and to peers
- *   returns.c   ... to the cluster: they wait until it takes them
+ *   answers.c   ... to the cluster: they wait until it takes them
  *   inbound.c   stanzas of peers: policy, then the link
- *   ruling.c    policy about single stanzas
- *   mail.c      e-mail addresses of users in place of their JIDs, for peers that know them so
- *   embedded.c  ... within payloads
- *   line.c      stanzas that wait for an address
- *   used.c      who was asked by his JID
+ *   screen.c    policy about single stanzas
+ *   mail_addresses.c      e-mail addresses of users in place of their JIDs, for peers that know them so
+ *   mail_payload.c  ... within payloads
+ *   address_queue.c      stanzas that wait for an address
+ *   jid_requests.c      who was asked by his JID
  */
 #pragma once
 
@@ -22,7 +22,7 @@
 #include <xfed/base/map.h>
 #include <xfed/limits/quota.h>
 #include <xfed/mailmap/mailmap.h>
-#include <xfed/link/kept.h>
+#include <xfed/xmpp/stanza_copy.h>
 #include <xfed/routing/routing.h>
 
 /* clang-format off */
@@ -59,15 +59,15 @@ enum xf_route_event {
 #undef X
 };
 
-/* How long a link was not read, less what reading it since has earned; the unit is in pressure.c. */
-struct xf_ration {
+/* How long a link was not read, less what reading it since has earned; the unit is in backpressure.c. */
+struct xf_pause_budget {
     uint64_t debt, at_ms;
 };
 
 /* A network for whose peers a link is or was paused. */
-struct xf_presser {
+struct xf_pressing_network {
     char network[XF_ADDR_TEXT_BYTES];
-    struct xf_ration ration;
+    struct xf_pause_budget ration;
     size_t pressing; /* routes that do now */
 };
 
@@ -80,9 +80,9 @@ struct xf_routing_link {
     struct xf_node pressing; /* struct xf_route that want it paused */
     struct xf_timer look;    /* while one presses */
     uint64_t paused_ms, rested_ms; /* when the pause began; when the next one may begin */
-    struct xf_ration ration;
-    struct xf_presser pressers[16];
-    struct xf_node returns;  /* struct xf_kept: answers that wait for the cluster, oldest first */
+    struct xf_pause_budget ration;
+    struct xf_pressing_network pressers[16];
+    struct xf_node returns;  /* struct xf_stanza_copy: answers that wait for the cluster, oldest first */
 };
 
 /* One log line a second about the same kind of trouble. */
@@ -92,8 +92,8 @@ struct xf_rare {
 };
 bool xf_rare_is_due(struct xf_rare *rare, uint64_t now_ms, unsigned *out_suppressed);
 
-/* Stanzas of a pair, one direction, that wait for an address: struct xf_kept, oldest first. */
-struct xf_line {
+/* Stanzas of a pair, one direction, that wait for an address: struct xf_stanza_copy, oldest first. */
+struct xf_address_queue {
     struct xf_route *route;
     bool is_in;
     struct xf_node stanzas;
@@ -107,20 +107,20 @@ struct xf_route {
     const struct xf_peer_settings *settings;
     enum xf_route_state state;
     bool may;                        /* policy lets stanzas out, and local is served */
-    bool is_watched;                 /* ruling.c looks at each stanza */
-    bool is_theirs;                  /* made for answers to a stranger (room.c) */
+    bool is_watched;                 /* screen.c looks at each stanza */
+    bool is_theirs;                  /* made for answers to a stranger (route_limits.c) */
     struct xf_place place;           /* among ours or theirs; not held: another route took it, and this one ends */
     struct xf_place stream_place;    /* of theirs, while `out` is a stream for answers */
     struct xf_out *out;              /* NULL in IDLE and BOUNCE */
     struct xf_ailing *ailing;        /* of the peer, in BOUNCE and PROBE; NULL: none, or backoff-probe = 0 */
     struct xf_node ailing_node;
     bool is_wanted;                  /* a stanza was bounced since the last probe of the peer */
-    struct xf_node queue;            /* struct xf_kept, oldest first */
+    struct xf_node queue;            /* struct xf_stanza_copy, oldest first */
     size_t queued_bytes, queued_count;
-    struct xf_line *line_out, *line_in; /* NULL: none has waited */
+    struct xf_address_queue *line_out, *line_in; /* NULL: none has waited */
     struct xf_timer timer;           /* IDLE: free; QUEUE: the oldest is too old; BOUNCE: over */
     struct xf_node pressing;         /* in link->pressing */
-    struct xf_presser *presser;      /* ... of its network; NULL: the pause concerns this peer alone */
+    struct xf_pressing_network *presser;      /* ... of its network; NULL: the pause concerns this peer alone */
     uint64_t pressed_ms;             /* since when */
     uint64_t moved_ms;               /* when the queue last moved, or began */
     uint64_t ready_ms;               /* when the stream became ready */
@@ -138,7 +138,7 @@ struct xf_route {
 struct xf_admission {
     char key[2 * (XF_DOMAIN_MAX + 1)];
     size_t key_len;                  /* 0: none */
-    bool may, is_watched, is_mapped; /* is_mapped: mail.c looks at each stanza */
+    bool may, is_watched, is_mapped; /* is_mapped: mail_addresses.c looks at each stanza */
     struct xf_routing_link *link;
 };
 
@@ -149,13 +149,13 @@ struct xf_probes {
     uint64_t window_ms;
 };
 
-/* What ruling.c counts. */
+/* What screen.c counts. */
 struct xf_tally {
     uint64_t count;
     struct xf_rare lines;
 };
 
-struct xf_used;
+struct xf_jid_requests;
 
 struct xf_routing {
     struct xf_env *env;
@@ -178,7 +178,7 @@ struct xf_routing {
     struct xf_buf stripped;          /* payload of the presence being passed on */
     struct xf_buf rewritten;         /* payload with other addresses in it */
     char later[XF_JID_MAX + 1];      /* an address in it that is not known yet */
-    struct xf_used *used;
+    struct xf_jid_requests *used;
     struct xf_map *strangers;        /* mail domains that were named in the log */
     struct xf_rare refused, lost, full, unknown, strangers_full;
     struct xf_tally denied, passed_dry; /* stanzas that policy refused, or would have */
@@ -204,7 +204,7 @@ bool xf_routing_is_served_by(const struct xf_routing *routing, const struct xf_r
 /* NULL when there is none. One hash, none for the route of last time. */
 struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local, struct xf_span peer);
 
-/* `is_theirs` (xf_room_is_theirs) counts when it is made. NULL: there are too many routes. */
+/* `is_theirs` (xf_route_limits_is_theirs) counts when it is made. NULL: there are too many routes. */
 struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link, struct xf_span local, struct xf_span peer,
                               bool is_theirs);
 void xf_route_give_way(struct xf_route *route, const char *text); /* another route took its place */
@@ -227,19 +227,19 @@ void xf_route_probe(struct xf_route *route); /* one in BOUNCE: try a stream; xf_
 #define xf_route_log(route, level, event, ...) xf_log(xf_route_level((route), (level), (event)), event, __VA_ARGS__)
 enum xf_log_level xf_route_level(struct xf_route *route, enum xf_log_level level, const char *event);
 
-/* ------------------------------------------------------------------ room.c */
+/* ------------------------------------------------------------------ route_limits.c */
 
-void xf_room_init(struct xf_routing *routing);
-void xf_room_fini(struct xf_routing *routing);
+void xf_route_limits_init(struct xf_routing *routing);
+void xf_route_limits_fini(struct xf_routing *routing);
 
 /* Would a route to the peer be theirs? `first`: what the cluster sends; NULL: an answer of ours to the peer. */
-bool xf_room_is_theirs(const struct xf_routing *routing, struct xf_span peer, const struct xf_stanza *first);
-bool xf_room_take(struct xf_route *route, bool is_theirs); /* another route may end for it */
-void xf_room_give(struct xf_route *route);
-bool xf_room_may_open(struct xf_route *route);             /* a stream, for which another one may end; its place is held until: */
-void xf_room_stream_ended(struct xf_route *route);
-bool xf_room_has_bytes(struct xf_route *route, size_t bytes);
-void xf_room_weigh(struct xf_route *route);                /* what waits has changed */
+bool xf_route_limits_is_theirs(const struct xf_routing *routing, struct xf_span peer, const struct xf_stanza *first);
+bool xf_route_limits_take(struct xf_route *route, bool is_theirs); /* another route may end for it */
+void xf_route_limits_give(struct xf_route *route);
+bool xf_route_limits_may_open(struct xf_route *route);             /* a stream, for which another one may end; its place is held until: */
+void xf_route_limits_stream_ended(struct xf_route *route);
+bool xf_route_limits_has_bytes(struct xf_route *route, size_t bytes);
+void xf_route_limits_weigh(struct xf_route *route);                /* what waits has changed */
 
 /* ------------------------------------------------------------------ probe.c */
 
@@ -249,13 +249,13 @@ void xf_probe_failed(struct xf_route *route); /* route->cause says why */
 void xf_probe_end(struct xf_route *route);    /* it leaves BOUNCE or PROBE; nothing when it has left */
 void xf_probe_well(struct xf_routing *routing, struct xf_span peer); /* a stream to the peer is ready: the others' back-off is over */
 
-/* ------------------------------------------------------------------ pressure.c */
+/* ------------------------------------------------------------------ backpressure.c */
 
-void xf_pressure_init(struct xf_routing_link *link);
-void xf_pressure_pushed(struct xf_route *route);
-void xf_pressure_moved(struct xf_route *route);   /* the stream took something */
-void xf_pressure_dropped(struct xf_route *route); /* the queue became shorter otherwise */
-void xf_pressure_leave(struct xf_route *route);   /* before it moves to another link */
+void xf_backpressure_init(struct xf_routing_link *link);
+void xf_backpressure_pushed(struct xf_route *route);
+void xf_backpressure_moved(struct xf_route *route);   /* the stream took something */
+void xf_backpressure_dropped(struct xf_route *route); /* the queue became shorter otherwise */
+void xf_backpressure_leave(struct xf_route *route);   /* before it moves to another link */
 
 /* ------------------------------------------------------------------ bounce.c */
 
@@ -273,27 +273,27 @@ void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza, 
 /* What an answer shows for an address that is no JID: the text itself; absent when that is longer than any JID, or empty. */
 struct xf_span xf_address_as_written(struct xf_span raw);
 
-/* ------------------------------------------------------------------ returns.c */
+/* ------------------------------------------------------------------ answers.c */
 
-void xf_return(struct xf_routing_link *link, const struct xf_stanza *answer); /* send it now, or when the cluster takes it */
-void xf_returns_go_on(struct xf_routing_link *link);                          /* the link drained */
-void xf_returns_follow(struct xf_routing_link *link);                         /* a reload: domains may have another link */
-void xf_returns_end(struct xf_routing_link *link);                            /* now or never */
-void xf_returns_lost(struct xf_routing_link *link);                           /* the link gave one up that it held */
+void xf_answer_cluster(struct xf_routing_link *link, const struct xf_stanza *answer); /* send it now, or when the cluster takes it */
+void xf_answers_go_on(struct xf_routing_link *link);                          /* the link drained */
+void xf_answers_follow(struct xf_routing_link *link);                         /* a reload: domains may have another link */
+void xf_answers_end(struct xf_routing_link *link);                            /* now or never */
+void xf_answers_lost(struct xf_routing_link *link);                           /* the link gave one up that it held */
 
-/* ------------------------------------------------------------------ ruling.c */
+/* ------------------------------------------------------------------ screen.c */
 
 /* Does each stanza of the pair have to go through the next ones? */
-bool xf_ruling_watches(struct xf_routing *routing, struct xf_span local, struct xf_span peer, enum xf_direction direction);
+bool xf_screen_watches(struct xf_routing *routing, struct xf_span local, struct xf_span peer, enum xf_direction direction);
 
 /* False: it was refused, answered where that is wanted, and logged. True: presence may have become less. */
-bool xf_ruling_out(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza);
-bool xf_ruling_in(struct xf_routing *routing, struct xf_stanza *stanza, enum xf_s2s_taken *out_taken, const char **out_text);
+bool xf_screen_out(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza);
+bool xf_screen_in(struct xf_routing *routing, struct xf_stanza *stanza, enum xf_s2s_taken *out_taken, const char **out_text);
 
 /* One that waits in a queue: may it still go? */
-bool xf_ruling_still_out(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza);
+bool xf_screen_still_out(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza);
 
-/* ------------------------------------------------------------------ mail.c */
+/* ------------------------------------------------------------------ mail_addresses.c */
 
 /* Deliver as the peer is to see the user, now or when his address is known. */
 void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza);
@@ -311,27 +311,27 @@ bool xf_mail_map_in(struct xf_route *route, struct xf_stanza *stanza, char shown
 /* Ask about it, for later. */
 void xf_mail_ask_in(struct xf_routing *routing, const struct xf_stanza *stanza);
 
-/* ------------------------------------------------------------------ embedded.c */
+/* ------------------------------------------------------------------ mail_payload.c */
 
 /* False: *later is not known yet. The payload borrows until the next call. */
-bool xf_embedded_out(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span *later);
-bool xf_embedded_in(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span *later);
+bool xf_mail_payload_out(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span *later);
+bool xf_mail_payload_in(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span *later);
 
-/* ------------------------------------------------------------------ line.c */
+/* ------------------------------------------------------------------ address_queue.c */
 
 /* False: it is full. `address` is what the stanza waits for, when it is the first. */
-bool xf_line_push(struct xf_route *route, bool is_in, const struct xf_stanza *stanza, struct xf_span address);
-bool xf_line_is_empty(const struct xf_line *line); /* also NULL */
-bool xf_line_is_long(const struct xf_line *line);  /* the sender should stop */
-void xf_line_bounce(struct xf_line *line, enum xf_stanza_error error, const char *text);
-void xf_line_sift(struct xf_line *line);           /* of out: as xf_route_sift */
-void xf_line_free(struct xf_line **line);
+bool xf_address_queue_push(struct xf_route *route, bool is_in, const struct xf_stanza *stanza, struct xf_span address);
+bool xf_address_queue_is_empty(const struct xf_address_queue *line); /* also NULL */
+bool xf_address_queue_is_long(const struct xf_address_queue *line);  /* the sender should stop */
+void xf_address_queue_bounce(struct xf_address_queue *line, enum xf_stanza_error error, const char *text);
+void xf_address_queue_sift(struct xf_address_queue *line);           /* of out: as xf_route_sift */
+void xf_address_queue_free(struct xf_address_queue **line);
 
-/* ------------------------------------------------------------------ used.c */
+/* ------------------------------------------------------------------ jid_requests.c */
 
-void xf_used_note(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id);
-bool xf_used_take(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id);
-void xf_used_free(struct xf_used **used);
+void xf_jid_requests_note(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id);
+bool xf_jid_requests_take(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id);
+void xf_jid_requests_free(struct xf_jid_requests **used);
 
 /* ------------------------------------------------------------------ inbound.c */
 

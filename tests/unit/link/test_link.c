@@ -12,7 +12,7 @@
 
 
 #include <xfed/base/alloc.h>
-#include <xfed/link/kept.h>
+#include <xfed/xmpp/stanza_copy.h>
 
 #define CONNS_MAX 8
 #define HEADER(name)                                                                                                   \
@@ -574,9 +574,9 @@ START_TEST(keeps_all_of_a_stanza)
     stanza.raw_from = xf_span_of(copies[_i].from);
     stanza.raw_to = xf_span_of(copies[_i].to);
     ck_assert_int_eq(xf_stanza_address(&stanza, &scratch, &is_from), XF_ERR_OK);
-    struct xf_kept *kept = xf_kept_new(&stanza, 5);
-    ck_assert_uint_eq(kept->bytes, xf_kept_size(&stanza));
-    xf_kept_stanza(kept, &again);
+    struct xf_stanza_copy *kept = xf_stanza_copy_new(&stanza, 5);
+    ck_assert_uint_eq(kept->bytes, xf_stanza_copy_size(&stanza));
+    xf_stanza_copy_read(kept, &again);
     ck_assert_int_eq(again.kind, stanza.kind);
     ck_assert_int_eq(again.has_ns_mark, stanza.has_ns_mark);
     ck_assert_uint_eq(again.wire_bytes, stanza.wire_bytes);

@@ -75,13 +75,13 @@ START_TEST(rewrites)
     struct xf_span later = XF_SPAN_NONE;
     const char *want = rows[_i].want ? rows[_i].want : rows[_i].payload;
     set_payload(&stanza, xf_span_of(rows[_i].payload));
-    ck_assert(xf_embedded_out(routing, &stanza, &later));
+    ck_assert(xf_mail_payload_out(routing, &stanza, &later));
     ck_assert_msg(xf_span_is(stanza.payload, want), "%s: %.*s", rows[_i].label, XF_SPAN_ARGS(stanza.payload));
     if (!rows[_i].want || strstr(rows[_i].payload, "U@A"))
         return;
     char *changed = xf_span_dup(stanza.payload); /* and back again */
     set_payload(&stanza, xf_span_of(changed));
-    ck_assert(xf_embedded_in(routing, &stanza, &later));
+    ck_assert(xf_mail_payload_in(routing, &stanza, &later));
     ck_assert_msg(xf_span_is(stanza.payload, rows[_i].payload), "%s, back: %.*s", rows[_i].label, XF_SPAN_ARGS(stanza.payload));
     xf_free(changed);
 }
@@ -100,7 +100,7 @@ START_TEST(is_bounded)
         xf_buf_append_str(&text, "<item jid=\"o@a.example\"/>");
     xf_buf_append_str(&text, "</x>");
     set_payload(&stanza, xf_buf_span(&text));
-    ck_assert(xf_embedded_out(routing, &stanza, &later));
+    ck_assert(xf_mail_payload_out(routing, &stanza, &later));
     char *got = xf_span_dup(stanza.payload);
     for (const char *at = got; (at = strstr(at, "o\\27neil")); at++)
         count++;
@@ -116,16 +116,16 @@ START_TEST(remembers_who_was_asked_by_his_jid)
     struct xf_span peer = XF_SPAN("v@b.example/x"), user = XF_SPAN("u@a.example");
     for (int i = 0; i < 1025; i++) {
         (void)snprintf(id, sizeof(id), "q%d", i);
-        xf_used_note(routing, peer, user, xf_span_of(id));
+        xf_jid_requests_note(routing, peer, user, xf_span_of(id));
     }
-    xf_used_note(routing, peer, user, XF_SPAN_NONE);
-    ck_assert(!xf_used_take(routing, peer, user, XF_SPAN_NONE));
-    ck_assert(!xf_used_take(routing, peer, user, XF_SPAN("q0"))); /* the oldest gave way */
-    ck_assert(!xf_used_take(routing, XF_SPAN("v@b.example/y"), user, XF_SPAN("q1")));
-    ck_assert(!xf_used_take(routing, peer, XF_SPAN("w@a.example"), XF_SPAN("q1")));
-    ck_assert(xf_used_take(routing, peer, user, XF_SPAN("q1")));
-    ck_assert(!xf_used_take(routing, peer, user, XF_SPAN("q1"))); /* once */
-    ck_assert(xf_used_take(routing, peer, user, XF_SPAN("q1024")));
+    xf_jid_requests_note(routing, peer, user, XF_SPAN_NONE);
+    ck_assert(!xf_jid_requests_take(routing, peer, user, XF_SPAN_NONE));
+    ck_assert(!xf_jid_requests_take(routing, peer, user, XF_SPAN("q0"))); /* the oldest gave way */
+    ck_assert(!xf_jid_requests_take(routing, XF_SPAN("v@b.example/y"), user, XF_SPAN("q1")));
+    ck_assert(!xf_jid_requests_take(routing, peer, XF_SPAN("w@a.example"), XF_SPAN("q1")));
+    ck_assert(xf_jid_requests_take(routing, peer, user, XF_SPAN("q1")));
+    ck_assert(!xf_jid_requests_take(routing, peer, user, XF_SPAN("q1"))); /* once */
+    ck_assert(xf_jid_requests_take(routing, peer, user, XF_SPAN("q1024")));
 }
 END_TEST
 
@@ -151,7 +151,7 @@ START_TEST(waits_for_the_last)
     struct xf_stanza stanza;
     struct xf_span later = XF_SPAN_NONE;
     set_payload(&stanza, XF_SPAN(ITEM("u@a.example") ITEM("n@b.example") ITEM("o@a.example") ITEM("v@b.example")));
-    ck_assert(!xf_embedded_out(routing, &stanza, &later));
+    ck_assert(!xf_mail_payload_out(routing, &stanza, &later));
     ck_assert(xf_span_is(later, "o@a.example"));
 }
 END_TEST

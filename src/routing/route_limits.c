@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * room.c — how many routes there may be, and what peers that the configuration does not name can make us do through them.
+ * route_limits.c — how many routes there may be, and what peers that the configuration does not name can make us do through them.
  *
  * A route is ours when the configuration names the peer, or a user of ours wrote first. Otherwise it is theirs: made for an answer to a peer that
  * wrote to us, which costs that peer no more than one more name below its domain. Each has a place among those of its kind, by the peer's
@@ -40,14 +40,14 @@ static uint64_t stream_used_ms(const struct xf_place *place)
     return xf_out_used_ms(route_of_stream(place)->out);
 }
 
-void xf_room_init(struct xf_routing *routing)
+void xf_route_limits_init(struct xf_routing *routing)
 {
     xf_quota_init(&routing->ours, route_used_ms);
     xf_quota_init(&routing->theirs, route_used_ms);
     xf_quota_init(&routing->answer_streams, stream_used_ms);
 }
 
-void xf_room_fini(struct xf_routing *routing)
+void xf_route_limits_fini(struct xf_routing *routing)
 {
     xf_quota_fini(&routing->ours);
     xf_quota_fini(&routing->theirs);
@@ -87,7 +87,7 @@ static bool is_reply(const struct xf_stanza *stanza)
     return false;
 }
 
-bool xf_room_is_theirs(const struct xf_routing *routing, struct xf_span peer, const struct xf_stanza *first)
+bool xf_route_limits_is_theirs(const struct xf_routing *routing, struct xf_span peer, const struct xf_stanza *first)
 {
     if (xf_policy_names(routing->policy, peer))
         return false;
@@ -109,7 +109,7 @@ static bool take_place(struct xf_route *route)
     return answer == XF_QUOTA_ROOM;
 }
 
-bool xf_room_take(struct xf_route *route, bool is_theirs)
+bool xf_route_limits_take(struct xf_route *route, bool is_theirs)
 {
     route->is_theirs = is_theirs;
     if (take_place(route))
@@ -118,15 +118,15 @@ bool xf_room_take(struct xf_route *route, bool is_theirs)
     return false;
 }
 
-void xf_room_give(struct xf_route *route)
+void xf_route_limits_give(struct xf_route *route)
 {
-    xf_room_stream_ended(route);
+    xf_route_limits_stream_ended(route);
     xf_quota_give(route->is_theirs ? &route->routing->theirs : &route->routing->ours, &route->place);
 }
 
 /* ------------------------------------------------------------------ streams for answers */
 
-bool xf_room_may_open(struct xf_route *route)
+bool xf_route_limits_may_open(struct xf_route *route)
 {
     struct xf_routing *routing = route->routing;
     const struct xf_conf *conf = xf_policy_conf(routing->policy);
@@ -145,25 +145,25 @@ bool xf_room_may_open(struct xf_route *route)
     return has_room;
 }
 
-void xf_room_stream_ended(struct xf_route *route)
+void xf_route_limits_stream_ended(struct xf_route *route)
 {
     xf_quota_give(&route->routing->answer_streams, &route->stream_place);
 }
 
 /* ------------------------------------------------------------------ bytes that wait for them */
 
-static size_t line_bytes(const struct xf_line *line)
+static size_t line_bytes(const struct xf_address_queue *line)
 {
     return line ? line->bytes : 0;
 }
 
-void xf_room_weigh(struct xf_route *route)
+void xf_route_limits_weigh(struct xf_route *route)
 {
     if (route->is_theirs && xf_place_is_held(&route->place))
         xf_place_weigh(&route->place, route->queued_bytes + line_bytes(route->line_out) + line_bytes(route->line_in));
 }
 
-bool xf_room_has_bytes(struct xf_route *route, size_t bytes)
+bool xf_route_limits_has_bytes(struct xf_route *route, size_t bytes)
 {
     const struct xf_conf *conf = xf_policy_conf(route->routing->policy);
     if (!route->is_theirs || !xf_place_is_held(&route->place) ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ruling.c — what policy says about single stanzas, and what follows: an answer or none, the end of a stream, a line in the log, presence
+ * screen.c — what policy says about single stanzas, and what follows: an answer or none, the end of a stream, a line in the log, presence
  * with less in it.
  *
  * Only pairs that are watched come here, for which a rule looks at stanzas, which are a dry run, or whose presence is stripped; and what is
@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-/* Of ours: an address that the peer wrote to was mapped before (mail.c). */
+/* Of ours: an address that the peer wrote to was mapped before (mail_addresses.c). */
 static struct xf_span user_of(const struct xf_stanza *stanza, bool is_in)
 {
     struct xf_span shown = stanza->shown_to;
@@ -20,7 +20,7 @@ static struct xf_span user_of(const struct xf_stanza *stanza, bool is_in)
     return (struct xf_span){shown.ptr, slash ? (size_t)(slash - shown.ptr) : shown.len};
 }
 
-bool xf_ruling_watches(struct xf_routing *routing, struct xf_span local, struct xf_span peer, enum xf_direction direction)
+bool xf_screen_watches(struct xf_routing *routing, struct xf_span local, struct xf_span peer, enum xf_direction direction)
 {
     struct xf_ruling ruling;
     if (!xf_policy_is_plain(routing->policy, peer, direction) || (xf_policy_peer(routing->policy, peer)->strip_presence & direction))
@@ -129,7 +129,7 @@ static bool may_out(struct xf_routing *routing, struct xf_routing_link *link, co
     return false;
 }
 
-bool xf_ruling_out(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
+bool xf_screen_out(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
 {
     struct xf_ruling ruling;
     if (!may_out(routing, link, stanza, &ruling))
@@ -140,7 +140,7 @@ bool xf_ruling_out(struct xf_routing *routing, struct xf_routing_link *link, str
     return true;
 }
 
-bool xf_ruling_still_out(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
+bool xf_screen_still_out(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
 {
     struct xf_ruling ruling;
     xf_stanza_find_children(stanza);
@@ -149,7 +149,7 @@ bool xf_ruling_still_out(struct xf_routing *routing, struct xf_routing_link *lin
 
 /* ------------------------------------------------------------------ in */
 
-bool xf_ruling_in(struct xf_routing *routing, struct xf_stanza *stanza, enum xf_s2s_taken *out_taken, const char **out_text)
+bool xf_screen_in(struct xf_routing *routing, struct xf_stanza *stanza, enum xf_s2s_taken *out_taken, const char **out_text)
 {
     struct xf_ruling ruling;
     judge(routing, stanza, XF_DIRECTION_IN, &ruling);

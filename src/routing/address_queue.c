@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * line.c — stanzas of a pair that wait until an e-mail address is known.
+ * address_queue.c — stanzas of a pair that wait until an e-mail address is known.
  *
  * While one waits, all that follow of the same pair and direction stand behind it, so that their order stays; each asks for its own address when it comes,
  * so that a line of many users does not wait once for each. The bounds are those of the peer's queue. A line cannot stand for ever: the mailmap answers
@@ -10,16 +10,16 @@
 
 #include <xfed/base/alloc.h>
 
-bool xf_line_is_empty(const struct xf_line *line)
+bool xf_address_queue_is_empty(const struct xf_address_queue *line)
 {
     return !line || xf_list_is_empty(&line->stanzas);
 }
 
-static struct xf_line *get(struct xf_route *route, bool is_in)
+static struct xf_address_queue *get(struct xf_route *route, bool is_in)
 {
-    struct xf_line **at = is_in ? &route->line_in : &route->line_out;
+    struct xf_address_queue **at = is_in ? &route->line_in : &route->line_out;
     if (!*at) {
-        *at = xf_new(struct xf_line);
+        *at = xf_new(struct xf_address_queue);
         (*at)->route = route;
         (*at)->is_in = is_in;
         xf_list_init(&(*at)->stanzas);
@@ -27,61 +27,61 @@ static struct xf_line *get(struct xf_route *route, bool is_in)
     return *at;
 }
 
-static struct xf_kept *first(const struct xf_line *line)
+static struct xf_stanza_copy *first(const struct xf_address_queue *line)
 {
-    return XF_CONTAINER(line->stanzas.next, struct xf_kept, node);
+    return XF_CONTAINER(line->stanzas.next, struct xf_stanza_copy, node);
 }
 
-static void take_out(struct xf_line *line, struct xf_kept *kept)
+static void take_out(struct xf_address_queue *line, struct xf_stanza_copy *copy)
 {
-    xf_list_remove(&kept->node);
-    line->bytes -= kept->bytes;
+    xf_list_remove(&copy->node);
+    line->bytes -= copy->bytes;
     line->count--;
-    line->route->routing->queued_bytes -= kept->bytes;
+    line->route->routing->queued_bytes -= copy->bytes;
     line->route->routing->queued_count--;
-    xf_room_weigh(line->route);
+    xf_route_limits_weigh(line->route);
 }
 
-static bool is_above(const struct xf_line *line, unsigned part)
+static bool is_above(const struct xf_address_queue *line, unsigned part)
 {
     const struct xf_peer_settings *settings = line->route->settings;
     return line->bytes * part > settings->queue_bytes || line->count * part > settings->queue_stanzas;
 }
 
-bool xf_line_is_long(const struct xf_line *line)
+bool xf_address_queue_is_long(const struct xf_address_queue *line)
 {
     return line && is_above(line, 2);
 }
 
 static void move(void *owner);
 
-static void wait_for(struct xf_line *line, struct xf_span address)
+static void wait_for(struct xf_address_queue *line, struct xf_span address)
 {
     line->wait = (struct xf_mailmap_wait){.done = move, .owner = line};
     xf_mailmap_wait(line->route->routing->mailmap, address, &line->wait);
 }
 
-bool xf_line_push(struct xf_route *route, bool is_in, const struct xf_stanza *stanza, struct xf_span address)
+bool xf_address_queue_push(struct xf_route *route, bool is_in, const struct xf_stanza *stanza, struct xf_span address)
 {
-    struct xf_line *line = get(route, is_in);
+    struct xf_address_queue *line = get(route, is_in);
     bool was_empty = xf_list_is_empty(&line->stanzas);
-    size_t bytes = xf_kept_size(stanza), sum = line->bytes + bytes;
+    size_t bytes = xf_stanza_copy_size(stanza), sum = line->bytes + bytes;
     if (line->count >= route->settings->queue_stanzas || sum > route->settings->queue_bytes || sum > xf_routing_room(route->routing) ||
-        !xf_room_has_bytes(route, bytes))
+        !xf_route_limits_has_bytes(route, bytes))
         return false;
-    struct xf_kept *kept = xf_kept_new(stanza, xf_routing_now(route->routing));
-    xf_list_push(&line->stanzas, &kept->node);
-    line->bytes += kept->bytes;
+    struct xf_stanza_copy *copy = xf_stanza_copy_new(stanza, xf_routing_now(route->routing));
+    xf_list_push(&line->stanzas, &copy->node);
+    line->bytes += copy->bytes;
     line->count++;
-    route->routing->queued_bytes += kept->bytes;
+    route->routing->queued_bytes += copy->bytes;
     route->routing->queued_count++;
-    xf_room_weigh(route);
+    xf_route_limits_weigh(route);
     if (was_empty)
         wait_for(line, address);
     return true;
 }
 
-static void moved(struct xf_line *line)
+static void moved(struct xf_address_queue *line)
 {
     struct xf_routing *routing = line->route->routing;
     if (line->is_in && !is_above(line, 4) && routing->s2s && !routing->is_finished)
@@ -91,72 +91,72 @@ static void moved(struct xf_line *line)
 /* The first has its answer: on with all that have theirs. It is out of the list meanwhile: its way may cost the route its place, and the line what is in it. */
 static void move(void *owner)
 {
-    struct xf_line *line = owner;
+    struct xf_address_queue *line = owner;
     while (!xf_list_is_empty(&line->stanzas)) {
         struct xf_span address = XF_SPAN_NONE;
-        struct xf_kept *kept = first(line);
+        struct xf_stanza_copy *copy = first(line);
         struct xf_stanza stanza;
-        xf_kept_stanza(kept, &stanza);
+        xf_stanza_copy_read(copy, &stanza);
         xf_stanza_find_children(&stanza);
-        xf_list_remove(&kept->node);
+        xf_list_remove(&copy->node);
         if (!(line->is_in ? xf_mail_go_in : xf_mail_go_out)(line->route, &stanza, &address)) {
-            xf_list_push(line->stanzas.next, &kept->node); /* in front */
+            xf_list_push(line->stanzas.next, &copy->node); /* in front */
             wait_for(line, address);
             break;
         }
-        take_out(line, kept);
-        xf_free(kept);
+        take_out(line, copy);
+        xf_free(copy);
     }
     moved(line);
 }
 
-void xf_line_bounce(struct xf_line *line, enum xf_stanza_error error, const char *text)
+void xf_address_queue_bounce(struct xf_address_queue *line, enum xf_stanza_error error, const char *text)
 {
     if (!line)
         return;
     xf_mailmap_forget(&line->wait);
     while (!xf_list_is_empty(&line->stanzas)) {
-        struct xf_kept *kept = first(line);
+        struct xf_stanza_copy *copy = first(line);
         struct xf_stanza stanza;
-        take_out(line, kept);
-        xf_kept_stanza(kept, &stanza);
+        take_out(line, copy);
+        xf_stanza_copy_read(copy, &stanza);
         if (line->is_in)
             xf_answer_peer(line->route->routing, &stanza, error, text);
         else
             xf_bounce(line->route->routing, line->route->link, &stanza, error, text);
-        xf_free(kept);
+        xf_free(copy);
     }
     moved(line);
 }
 
-void xf_line_sift(struct xf_line *line)
+void xf_address_queue_sift(struct xf_address_queue *line)
 {
     if (!line)
         return;
     XF_LIST_EACH_SAFE(node, &line->stanzas)
     {
-        struct xf_kept *kept = XF_CONTAINER(node, struct xf_kept, node);
+        struct xf_stanza_copy *copy = XF_CONTAINER(node, struct xf_stanza_copy, node);
         struct xf_stanza stanza;
-        xf_kept_stanza(kept, &stanza);
-        if (xf_ruling_still_out(line->route->routing, line->route->link, &stanza))
+        xf_stanza_copy_read(copy, &stanza);
+        if (xf_screen_still_out(line->route->routing, line->route->link, &stanza))
             continue;
-        take_out(line, kept);
-        xf_free(kept);
+        take_out(line, copy);
+        xf_free(copy);
     }
     if (xf_list_is_empty(&line->stanzas))
         xf_mailmap_forget(&line->wait); /* the next one waits for its own */
     moved(line);
 }
 
-void xf_line_free(struct xf_line **line)
+void xf_address_queue_free(struct xf_address_queue **line)
 {
     if (!*line)
         return;
     xf_mailmap_forget(&(*line)->wait);
     while (!xf_list_is_empty(&(*line)->stanzas)) { /* a peer sent it when we had closed its stream: there is no way to answer */
-        struct xf_kept *kept = first(*line);
-        take_out(*line, kept);
-        xf_free(kept);
+        struct xf_stanza_copy *copy = first(*line);
+        take_out(*line, copy);
+        xf_free(copy);
     }
     xf_free(*line);
     *line = NULL;

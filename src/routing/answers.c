@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * returns.c — answers to the cluster go out while it takes them, and wait when it does not.
+ * answers.c — answers to the cluster go out while it takes them, and wait when it does not.
  *
  * A stanza that was taken is delivered once or answered once. Peers that fail together have whole queues answered at once, which is more
  * than the link has room for; so an answer goes into the link only while that is up and not congested. Else it waits here, behind those
@@ -36,31 +36,31 @@ static void keep(struct xf_routing_link *link, const struct xf_stanza *answer)
 {
     struct xf_routing *routing = link->routing;
     size_t max = xf_policy_conf(routing->policy)->process.queue_bytes;
-    if (routing->returned_bytes + xf_kept_size(answer) > 2 * max) {
+    if (routing->returned_bytes + xf_stanza_copy_size(answer) > 2 * max) {
         log_lost(routing, link, "too many answers wait for the cluster");
         return;
     }
-    struct xf_kept *kept = xf_kept_new(answer, xf_routing_now(routing));
-    routing->returned_bytes += kept->bytes;
-    xf_list_push(&link->returns, &kept->node);
+    struct xf_stanza_copy *copy = xf_stanza_copy_new(answer, xf_routing_now(routing));
+    routing->returned_bytes += copy->bytes;
+    xf_list_push(&link->returns, &copy->node);
 }
 
 /* A borrowed copy of the first one. */
-static struct xf_kept *first(const struct xf_routing_link *link, struct xf_stanza *out_answer)
+static struct xf_stanza_copy *first(const struct xf_routing_link *link, struct xf_stanza *out_answer)
 {
-    struct xf_kept *kept = XF_CONTAINER(link->returns.next, struct xf_kept, node);
-    xf_kept_stanza(kept, out_answer);
-    return kept;
+    struct xf_stanza_copy *copy = XF_CONTAINER(link->returns.next, struct xf_stanza_copy, node);
+    xf_stanza_copy_read(copy, out_answer);
+    return copy;
 }
 
-static void drop(struct xf_routing_link *link, struct xf_kept *kept)
+static void drop(struct xf_routing_link *link, struct xf_stanza_copy *copy)
 {
-    link->routing->returned_bytes -= kept->bytes;
-    xf_list_remove(&kept->node);
-    xf_free(kept);
+    link->routing->returned_bytes -= copy->bytes;
+    xf_list_remove(&copy->node);
+    xf_free(copy);
 }
 
-void xf_return(struct xf_routing_link *link, const struct xf_stanza *answer)
+void xf_answer_cluster(struct xf_routing_link *link, const struct xf_stanza *answer)
 {
     bool is_first = xf_list_is_empty(&link->returns);
     if ((is_first && xf_link_takes(link->link, answer->from.domain)) || link->routing->has_ended)
@@ -69,41 +69,41 @@ void xf_return(struct xf_routing_link *link, const struct xf_stanza *answer)
         keep(link, answer);
 }
 
-void xf_returns_go_on(struct xf_routing_link *link)
+void xf_answers_go_on(struct xf_routing_link *link)
 {
     while (!xf_list_is_empty(&link->returns)) {
         struct xf_stanza answer;
-        struct xf_kept *kept = first(link, &answer);
+        struct xf_stanza_copy *copy = first(link, &answer);
         if (!xf_link_takes(link->link, answer.from.domain))
             return;
         give(link, &answer);
-        drop(link, kept);
+        drop(link, copy);
     }
 }
 
-void xf_returns_follow(struct xf_routing_link *link)
+void xf_answers_follow(struct xf_routing_link *link)
 {
     XF_LIST_EACH_SAFE(node, &link->returns)
     {
         struct xf_stanza answer;
-        xf_kept_stanza(XF_CONTAINER(node, struct xf_kept, node), &answer);
+        xf_stanza_copy_read(XF_CONTAINER(node, struct xf_stanza_copy, node), &answer);
         struct xf_routing_link *other = xf_routing_link_serving(link->routing, answer.to.domain);
         if (!other || other == link)
             continue;
         xf_list_remove(node);
         xf_list_push(&other->returns, node);
     }
-    xf_returns_go_on(link);
+    xf_answers_go_on(link);
 }
 
-void xf_returns_end(struct xf_routing_link *link)
+void xf_answers_end(struct xf_routing_link *link)
 {
     size_t lost = 0;
     while (!xf_list_is_empty(&link->returns)) {
         struct xf_stanza answer;
-        struct xf_kept *kept = first(link, &answer);
+        struct xf_stanza_copy *copy = first(link, &answer);
         lost += xf_link_send(link->link, &answer) != XF_ERR_OK;
-        drop(link, kept);
+        drop(link, copy);
     }
     if (lost > 0)
         /* bounded: once for each link */
@@ -111,7 +111,7 @@ void xf_returns_end(struct xf_routing_link *link)
                XF_INT("stanzas", lost));
 }
 
-void xf_returns_lost(struct xf_routing_link *link)
+void xf_answers_lost(struct xf_routing_link *link)
 {
     log_lost(link->routing, link, "the cluster did not take it in time");
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kept.c — copies of stanzas for queues.
+ * stanza_copy.c — copies of stanzas for queues.
  *
  * The texts lie one after the other behind the struct, so that a queue of 2000 costs 2000 allocations and no more. JIDs are
  * kept as their full text and the lengths of two parts: a separator follows each part, the resource is the rest.
  */
-#include <xfed/link/kept.h>
+#include <xfed/xmpp/stanza_copy.h>
 
 #include <xfed/base/alloc.h>
 
@@ -13,7 +13,7 @@
 
 enum text { FROM, TO, SHOWN_FROM, SHOWN_TO, TYPE, ID, LANG, EXTRA, PAYLOAD, TEXTS };
 
-_Static_assert(TEXTS == XF_ARRAY_LEN(((struct xf_kept *)NULL)->len), "one length a text");
+_Static_assert(TEXTS == XF_ARRAY_LEN(((struct xf_stanza_copy *)NULL)->len), "one length a text");
 
 static void list_texts(const struct xf_stanza *stanza, struct xf_span out[TEXTS])
 {
@@ -30,13 +30,13 @@ static void list_texts(const struct xf_stanza *stanza, struct xf_span out[TEXTS]
 
 static size_t sum_of(const struct xf_span texts[TEXTS])
 {
-    size_t sum = sizeof(struct xf_kept);
+    size_t sum = sizeof(struct xf_stanza_copy);
     for (size_t i = 0; i < TEXTS; i++)
         sum += texts[i].len;
     return sum;
 }
 
-size_t xf_kept_size(const struct xf_stanza *stanza)
+size_t xf_stanza_copy_size(const struct xf_stanza *stanza)
 {
     struct xf_span texts[TEXTS];
     list_texts(stanza, texts);
@@ -49,30 +49,30 @@ static uint32_t length(struct xf_span text)
     return text.ptr ? (uint32_t)text.len : ABSENT;
 }
 
-struct xf_kept *xf_kept_new(const struct xf_stanza *stanza, uint64_t now_ms)
+struct xf_stanza_copy *xf_stanza_copy_new(const struct xf_stanza *stanza, uint64_t now_ms)
 {
     struct xf_span texts[TEXTS];
     list_texts(stanza, texts);
     size_t bytes = sum_of(texts);
-    struct xf_kept *kept = xf_alloc(bytes);
-    kept->at_ms = now_ms;
-    kept->bytes = bytes;
-    kept->kind = (uint8_t)stanza->kind;
-    kept->has_ns_mark = stanza->has_ns_mark;
-    kept->wire_bytes = stanza->wire_bytes;
-    kept->from_local = length(stanza->from.local);
-    kept->from_domain = length(stanza->from.domain);
-    kept->to_local = length(stanza->to.local);
-    kept->to_domain = length(stanza->to.domain);
+    struct xf_stanza_copy *copy = xf_alloc(bytes);
+    copy->at_ms = now_ms;
+    copy->bytes = bytes;
+    copy->kind = (uint8_t)stanza->kind;
+    copy->has_ns_mark = stanza->has_ns_mark;
+    copy->wire_bytes = stanza->wire_bytes;
+    copy->from_local = length(stanza->from.local);
+    copy->from_domain = length(stanza->from.domain);
+    copy->to_local = length(stanza->to.local);
+    copy->to_domain = length(stanza->to.domain);
 
-    char *at = kept->text;
+    char *at = copy->text;
     for (size_t i = 0; i < TEXTS; i++) {
-        kept->len[i] = length(texts[i]);
+        copy->len[i] = length(texts[i]);
         if (texts[i].len)
             memcpy(at, texts[i].ptr, texts[i].len);
         at += texts[i].len;
     }
-    return kept;
+    return copy;
 }
 
 static struct xf_jid split(struct xf_span full, uint32_t local, uint32_t domain)
@@ -92,20 +92,20 @@ static struct xf_jid split(struct xf_span full, uint32_t local, uint32_t domain)
     return jid;
 }
 
-void xf_kept_stanza(const struct xf_kept *kept, struct xf_stanza *out_stanza)
+void xf_stanza_copy_read(const struct xf_stanza_copy *copy, struct xf_stanza *out_stanza)
 {
     struct xf_span texts[TEXTS];
-    const char *at = kept->text;
+    const char *at = copy->text;
     for (size_t i = 0; i < TEXTS; i++) {
-        texts[i] = kept->len[i] == ABSENT ? XF_SPAN_NONE : (struct xf_span){at, kept->len[i]};
+        texts[i] = copy->len[i] == ABSENT ? XF_SPAN_NONE : (struct xf_span){at, copy->len[i]};
         at += texts[i].len;
     }
     *out_stanza = (struct xf_stanza){
-        .kind = kept->kind,
+        .kind = copy->kind,
         .raw_from = texts[FROM],
         .raw_to = texts[TO],
-        .from = split(texts[FROM], kept->from_local, kept->from_domain),
-        .to = split(texts[TO], kept->to_local, kept->to_domain),
+        .from = split(texts[FROM], copy->from_local, copy->from_domain),
+        .to = split(texts[TO], copy->to_local, copy->to_domain),
         .shown_from = texts[SHOWN_FROM],
         .shown_to = texts[SHOWN_TO],
         .type = texts[TYPE],
@@ -113,7 +113,7 @@ void xf_kept_stanza(const struct xf_kept *kept, struct xf_stanza *out_stanza)
         .lang = texts[LANG],
         .extra = texts[EXTRA],
         .payload = texts[PAYLOAD],
-        .has_ns_mark = kept->has_ns_mark,
-        .wire_bytes = kept->wire_bytes,
+        .has_ns_mark = copy->has_ns_mark,
+        .wire_bytes = copy->wire_bytes,
     };
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * embedded.c — addresses of our users within payloads, for peers that know them by e-mail addresses. doc/MAIL-ADDRESSES.md has the table with reasons.
+ * mail_payload.c — addresses of our users within payloads, for peers that know them by e-mail addresses. doc/MAIL-ADDRESSES.md has the table with reasons.
  *
  * Only a stanza with a child of one of these namespaces is looked at: a comparison of the names that the reader found anyway. Such a child is copied tag by
  * tag, and the values of some attributes are replaced. The text is our own reader's: no comments, `<` and `>` nowhere but around tags, values in double quotes.
@@ -252,12 +252,12 @@ static bool rewrite(struct xf_routing *routing, struct xf_stanza *stanza, bool i
     return true;
 }
 
-bool xf_embedded_out(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span *later)
+bool xf_mail_payload_out(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span *later)
 {
     return rewrite(routing, stanza, false, later);
 }
 
-bool xf_embedded_in(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span *later)
+bool xf_mail_payload_in(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span *later)
 {
     return rewrite(routing, stanza, true, later);
 }

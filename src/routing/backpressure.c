@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pressure.c — when a stream takes less than the cluster sends, the cluster has to wait a little.
+ * backpressure.c — when a stream takes less than the cluster sends, the cluster has to wait a little.
  *
  * A route presses once its queue is more than half full (bytes or stanzas), until it is less than a quarter full; while any
  * route presses, the link it belongs to is not read. That makes everybody on the link wait, so:
@@ -24,7 +24,7 @@
 
 /* ------------------------------------------------------------------ rations */
 
-static void pay_off(struct xf_ration *ration, uint64_t now_ms)
+static void pay_off(struct xf_pause_budget *ration, uint64_t now_ms)
 {
     uint64_t passed_ms = now_ms - ration->at_ms;
     ration->debt = ration->debt > passed_ms ? ration->debt - passed_ms : 0;
@@ -32,24 +32,24 @@ static void pay_off(struct xf_ration *ration, uint64_t now_ms)
 }
 
 /* `shares`: the ration is the link's, divided by so many. */
-static bool has_ration(struct xf_ration *ration, unsigned shares, uint64_t now_ms)
+static bool has_ration(struct xf_pause_budget *ration, unsigned shares, uint64_t now_ms)
 {
     pay_off(ration, now_ms);
     return ration->debt + (uint64_t)PAUSE_MS * BUDGET_PART * shares <= (uint64_t)BUDGET_MS * BUDGET_PART;
 }
 
-static void charge(struct xf_ration *ration, unsigned shares, uint64_t paused_ms, uint64_t now_ms)
+static void charge(struct xf_pause_budget *ration, unsigned shares, uint64_t paused_ms, uint64_t now_ms)
 {
     pay_off(ration, now_ms);
     ration->debt += paused_ms * BUDGET_PART * shares;
 }
 
 /* The entry of a network; a new network takes that of the one that owes least. NULL: all entries press. */
-static struct xf_presser *find_presser(struct xf_routing_link *link, const char *network, uint64_t now_ms)
+static struct xf_pressing_network *find_presser(struct xf_routing_link *link, const char *network, uint64_t now_ms)
 {
-    struct xf_presser *least = NULL;
+    struct xf_pressing_network *least = NULL;
     for (size_t i = 0; i < XF_ARRAY_LEN(link->pressers); i++) {
-        struct xf_presser *presser = &link->pressers[i];
+        struct xf_pressing_network *presser = &link->pressers[i];
         if (strcmp(presser->network, network) == 0)
             return presser;
         pay_off(&presser->ration, now_ms);
@@ -57,21 +57,21 @@ static struct xf_presser *find_presser(struct xf_routing_link *link, const char 
             least = presser;
     }
     if (least) {
-        *least = (struct xf_presser){.ration.at_ms = now_ms};
+        *least = (struct xf_pressing_network){.ration.at_ms = now_ms};
         memcpy(least->network, network, sizeof(least->network));
     }
     return least;
 }
 
 /* NULL: the link cannot be paused for the route now. */
-static struct xf_presser *grant(const struct xf_route *route, uint64_t now_ms)
+static struct xf_pressing_network *grant(const struct xf_route *route, uint64_t now_ms)
 {
     struct xf_routing_link *link = route->link;
     char network[XF_ADDR_TEXT_BYTES] = "";
     if (now_ms < link->rested_ms || !has_ration(&link->ration, 1, now_ms))
         return NULL;
     xf_addr_network_text(xf_out_addr(route->out), network);
-    struct xf_presser *presser = find_presser(link, network, now_ms);
+    struct xf_pressing_network *presser = find_presser(link, network, now_ms);
     return presser && has_ration(&presser->ration, 2, now_ms) ? presser : NULL;
 }
 
@@ -92,7 +92,7 @@ static void set_paused(struct xf_route *route, bool paused)
     xf_link_pause(route->link->link, route->peer, paused);
 }
 
-static void press(struct xf_route *route, struct xf_presser *presser, uint64_t now_ms)
+static void press(struct xf_route *route, struct xf_pressing_network *presser, uint64_t now_ms)
 {
     struct xf_routing_link *link = route->link;
     bool is_first = xf_list_is_empty(&link->pressing);
@@ -149,13 +149,13 @@ static void on_look(void *owner)
         xf_timer_start(link->routing->env->timers, &link->look, PAUSE_MS);
 }
 
-void xf_pressure_init(struct xf_routing_link *link)
+void xf_backpressure_init(struct xf_routing_link *link)
 {
     xf_list_init(&link->pressing);
     xf_timer_init(&link->look, on_look, link);
 }
 
-void xf_pressure_pushed(struct xf_route *route)
+void xf_backpressure_pushed(struct xf_route *route)
 {
     uint64_t now_ms = xf_routing_now(route->routing);
     if (route->queued_count == 1)
@@ -163,24 +163,24 @@ void xf_pressure_pushed(struct xf_route *route)
     if (!is_above(route, 2) || xf_list_is_linked(&route->pressing) || !xf_out_is_ready(route->out) || is_stalled(route, now_ms))
         return;
     bool is_alone = xf_link_is_per_peer(route->link->link);
-    struct xf_presser *presser = is_alone ? NULL : grant(route, now_ms);
+    struct xf_pressing_network *presser = is_alone ? NULL : grant(route, now_ms);
     if (presser || is_alone)
         press(route, presser, now_ms);
 }
 
-void xf_pressure_moved(struct xf_route *route)
+void xf_backpressure_moved(struct xf_route *route)
 {
     route->moved_ms = xf_routing_now(route->routing);
-    xf_pressure_dropped(route);
+    xf_backpressure_dropped(route);
 }
 
-void xf_pressure_dropped(struct xf_route *route)
+void xf_backpressure_dropped(struct xf_route *route)
 {
     if (!is_above(route, 4))
         let_go(route);
 }
 
-void xf_pressure_leave(struct xf_route *route)
+void xf_backpressure_leave(struct xf_route *route)
 {
     let_go(route);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mail.c — e-mail addresses in place of JIDs, for peers with mail = yes. The envelope here, what is embedded in payloads in embedded.c.
+ * mail_addresses.c — e-mail addresses in place of JIDs, for peers with mail = yes. The envelope here, what is embedded in payloads in mail_payload.c.
  *
  * Out: the bare JID of `from` becomes the user's address, the resource stays, and the stanza goes over the route of the pair (mail domain, peer). In: `to` that
  * is an address becomes the JID. The stanza itself keeps its addresses, what is written in their place stands beside them (shown_from, shown_to): so policy
  * judges users, bounces go to who sent, and an error for a peer comes from the address that it used.
  *
- * An answer that is not known yet puts the stanza into the line of its pair (line.c). A mail domain that is not served over the user's own link cannot be spoken
+ * An answer that is not known yet puts the stanza into the line of its pair (address_queue.c). A mail domain that is not served over the user's own link cannot be spoken
  * for: the JID stays, which is said once.
  */
 #include "routing_priv.h"
@@ -83,13 +83,13 @@ bool xf_mail_go_out(struct xf_route *route, struct xf_stanza *stanza, struct xf_
     struct xf_span user = xf_jid_bare(&stanza->from), mail;
     char shown[XF_JID_MAX + 1];
     bool is_shown = route->settings->mail && routing->mailmap;
-    if (is_shown && is_answer(stanza) && xf_used_take(routing, stanza->to.full, user, stanza->id))
+    if (is_shown && is_answer(stanza) && xf_jid_requests_take(routing, stanza->to.full, user, stanza->id))
         is_shown = false;
     enum xf_mailmap_answer answer = is_shown && is_user(&stanza->from) ? xf_mailmap_mail_of(routing->mailmap, user, &mail) : XF_MAILMAP_NONE;
     struct xf_span payload = stanza->payload;
     if (answer == XF_MAILMAP_LATER)
         *out_later = user;
-    if (is_shown && !xf_embedded_out(routing, stanza, out_later))
+    if (is_shown && !xf_mail_payload_out(routing, stanza, out_later))
         return false;
     if (answer == XF_MAILMAP_LATER) {
         stanza->payload = payload; /* what was replaced would be looked up again: an address may be another user's JID */
@@ -109,12 +109,12 @@ bool xf_mail_go_out(struct xf_route *route, struct xf_stanza *stanza, struct xf_
 void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza)
 {
     struct xf_span address = XF_SPAN_NONE;
-    bool has_line = !xf_line_is_empty(route->line_out);
+    bool has_line = !xf_address_queue_is_empty(route->line_out);
     if (has_line && route->routing->mailmap && is_user(&stanza->from))
         (void)xf_mailmap_mail_of(route->routing->mailmap, xf_jid_bare(&stanza->from), &address); /* asked for now, needed later */
     if (!has_line && xf_mail_go_out(route, stanza, &address))
         return;
-    if (!xf_line_push(route, false, stanza, address))
+    if (!xf_address_queue_push(route, false, stanza, address))
         xf_bounce(route->routing, route->link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many stanzas wait for this domain");
 }
 
@@ -136,7 +136,7 @@ static bool may_use_jid(struct xf_routing *routing, const struct xf_peer_setting
 {
     if (settings->jid_use == XF_JID_USE_ACCEPT) {
         if (xf_stanza_may_bounce(stanza))
-            xf_used_note(routing, stanza->from.full, xf_jid_bare(&stanza->to), stanza->id);
+            xf_jid_requests_note(routing, stanza->from.full, xf_jid_bare(&stanza->to), stanza->id);
         return true;
     }
     refuse(routing, stanza, "jid", settings->jid_use == XF_JID_USE_BOUNCE);
@@ -203,7 +203,7 @@ bool xf_mail_map_in(struct xf_route *route, struct xf_stanza *stanza, char shown
     if (mapped == REFUSED)
         return true;
     struct xf_span payload = stanza->payload;
-    bool is_known = xf_embedded_in(route->routing, stanza, out_later) && mapped == MAPPED;
+    bool is_known = xf_mail_payload_in(route->routing, stanza, out_later) && mapped == MAPPED;
     if (!is_known)
         stanza->payload = payload; /* as in xf_mail_go_out */
     return is_known;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * leg_priv.h — one component stream (XEP-0114) that is made again whenever it ends: a name, the nodes to try, a state.
+ * component_stream_priv.h — one component stream (XEP-0114) that is made again whenever it ends: a name, the nodes to try, a state.
  *
- * A link of one name has a leg for each node; a link with names = per-peer has a leg for each peer.
+ * A link of one name has a stream for each node; a link with names = per-peer has a stream for each peer.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 #include <xfed/stream/stream.h>
 
 /* clang-format off */
-#define XF_LEG_STATE_MAP(X)                                                        \
+#define XF_COMPONENT_STATE_MAP(X)                                                        \
     X(IDLE,       "idle")       /* no stream, none wanted */                       \
     X(WAITING,    "waiting")    /* between two tries */                            \
     X(CONNECTING, "connecting") /* TCP */                                          \
@@ -21,7 +21,7 @@
     X(UP,         "up")                                                            \
     X(ENDING,     "ending")     /* nothing goes out any more; closed is to come */
 
-#define XF_LEG_EVENT_MAP(X)                                                        \
+#define XF_COMPONENT_EVENT_MAP(X)                                                        \
     X(WANT,      "want")                                                           \
     X(CONNECTED, "connected")                                                      \
     X(HEADER,    "header")                                                         \
@@ -31,37 +31,37 @@
     X(OVER,      "over")        /* closed, and not wanted any more */
 /* clang-format on */
 
-enum xf_leg_state {
-#define X(name, word) XF_LEG_##name,
-    XF_LEG_STATE_MAP(X)
+enum xf_component_stream_state {
+#define X(name, word) XF_COMPONENT_##name,
+    XF_COMPONENT_STATE_MAP(X)
 #undef X
 };
 
-enum xf_leg_event {
-#define X(name, word) XF_LEG_ON_##name,
-    XF_LEG_EVENT_MAP(X)
+enum xf_component_stream_event {
+#define X(name, word) XF_COMPONENT_ON_##name,
+    XF_COMPONENT_EVENT_MAP(X)
 #undef X
 };
 
-struct xf_leg;
+struct xf_component_stream;
 
-struct xf_leg_events {
-    void (*up)(void *owner, struct xf_leg *leg);
-    void (*down)(void *owner, struct xf_leg *leg); /* it was up */
-    void (*drained)(void *owner, struct xf_leg *leg);
-    void (*stanza)(void *owner, struct xf_leg *leg, struct xf_stanza *stanza);
-    void (*idle)(void *owner, struct xf_leg *leg); /* no stream and no try any more: may be freed from here */
+struct xf_component_stream_events {
+    void (*up)(void *owner, struct xf_component_stream *cs);
+    void (*down)(void *owner, struct xf_component_stream *cs); /* it was up */
+    void (*drained)(void *owner, struct xf_component_stream *cs);
+    void (*stanza)(void *owner, struct xf_component_stream *cs, struct xf_stanza *stanza);
+    void (*idle)(void *owner, struct xf_component_stream *cs); /* no stream and no try any more: may be freed from here */
 };
 
-struct xf_leg {
+struct xf_component_stream {
     struct xf_env *env;
     const struct xf_conf_link *conf;
-    const struct xf_leg_events *events;
+    const struct xf_component_stream_events *events;
     void *owner;
     char *name;                  /* what the handshake's header is addressed to */
     const struct xf_addr *addrs; /* borrowed; tried in turn */
     size_t addr_count, addr_at;
-    enum xf_leg_state state;
+    enum xf_component_stream_state state;
     struct xf_stream stream;     /* from CONNECTING to ENDING */
     struct xf_timer timer;       /* of WAITING, OPENING and PROVING */
     struct xf_timer pulse;       /* of UP: keep-alive, and whether a congested stream still moves */
@@ -79,22 +79,22 @@ struct xf_leg {
 };
 
 /* `conf` and `addrs` are borrowed, the name is copied. Idle at first. */
-void xf_leg_init(struct xf_leg *leg, struct xf_env *env, const struct xf_conf_link *conf, struct xf_span name,
-                 const struct xf_leg_events *events, void *owner);
-void xf_leg_fini(struct xf_leg *leg); /* of an idle one */
-void xf_leg_nodes(struct xf_leg *leg, const struct xf_addr *addrs, size_t count, size_t first);
+void xf_component_stream_init(struct xf_component_stream *cs, struct xf_env *env, const struct xf_conf_link *conf, struct xf_span name,
+                 const struct xf_component_stream_events *events, void *owner);
+void xf_component_stream_fini(struct xf_component_stream *cs); /* of an idle one */
+void xf_component_stream_nodes(struct xf_component_stream *cs, const struct xf_addr *addrs, size_t count, size_t first);
 
-void xf_leg_start(struct xf_leg *leg); /* of an idle one; otherwise it is only wanted again */
+void xf_component_stream_start(struct xf_component_stream *cs); /* of an idle one; otherwise it is only wanted again */
 
 /* End politely and do not come back; `idle` follows, never from within. False: it is idle already. */
-bool xf_leg_stop(struct xf_leg *leg, const char *reason);
+bool xf_component_stream_stop(struct xf_component_stream *cs, const char *reason);
 
-static inline bool xf_leg_is_up(const struct xf_leg *leg)
+static inline bool xf_component_stream_is_up(const struct xf_component_stream *cs)
 {
-    return leg->state == XF_LEG_UP;
+    return cs->state == XF_COMPONENT_UP;
 }
 
 /* XF_ERR_CLOSED: not up; XF_ERR_LIMIT: the output is full. */
-XF_MUST_USE enum xf_err xf_leg_send(struct xf_leg *leg, const struct xf_stanza *stanza);
+XF_MUST_USE enum xf_err xf_component_stream_send(struct xf_component_stream *cs, const struct xf_stanza *stanza);
 
-void xf_leg_pause(struct xf_leg *leg, bool paused);
+void xf_component_stream_pause(struct xf_component_stream *cs, bool paused);

@@ -1,0 +1,484 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * component_stream.c — the life of one component stream: connect, prove the secret (XEP-0114 §3), keep alive, end, come back.
+ *
+ * The table `edges` is the machine, fire() the only writer of the state. Whoever ends a stream, its `ending` event moves the
+ * stream to ENDING and its `closed` event to WAITING or IDLE; the next try comes after 200 ms, doubling, with jitter, and from
+ * 200 ms again once a stream was up for a while. A server that is away is tried every second: that costs little, and its users
+ * wait for us from the moment when it is back. One that answers with a stream error is tried less and less often, down to
+ * every 10 s. `conflict` means another component of our name: trying hard would make the two throw each other out, so we
+ * wait the longest time at once.
+ *
+ * XEP-0114 has no way to ask whether the other side lives. White space goes out when we were silent, so that TCP finds a dead
+ * way; a server that took nothing of what waits for it for STUCK_MS is given up.
+ */
+#include "component_stream_priv.h"
+
+#include <limits.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/base/crypto.h>
+#include <xfed/xmpp/ns.h>
+
+#define BACKOFF_MIN_MS 200
+#define AWAY_MAX_MS 750      /* with jitter less than a second */
+#define BACKOFF_MAX_MS 10000 /* after a stream error of the server */
+#define STEADY_MS 10000  /* up for so long: the next loss begins with the shortest wait again */
+#define CONNECT_MS 5000
+#define ANSWER_MS 10000  /* for the server's header, and for its word on the handshake */
+#define STUCK_MS 30000
+#define STUCK_LOOK_MS 5000
+#define START_ELEMENTS 8 /* header, handshake or error; nothing else belongs before it */
+
+/*
+ * The cluster is ours: one large stanza of a user must not end the stream of all. Routes have their own limits; these only
+ * keep memory bounded.
+ */
+static const struct xf_reader_limits trusted_limits = {
+    .stanza_bytes = 8u << 20,
+    .control_bytes = 64u << 10,
+    .start_tag_bytes = 256u << 10,
+    .attributes = 1024,
+    .depth = 256,
+};
+
+static const struct xf_reader_limits start_limits = {
+    .stanza_bytes = 10u << 10,
+    .control_bytes = 10u << 10,
+    .start_tag_bytes = 10u << 10,
+    .attributes = 32,
+    .depth = 8,
+};
+
+static const char *const state_words[] = {
+#define X(name, word) [XF_COMPONENT_##name] = word,
+    XF_COMPONENT_STATE_MAP(X)
+#undef X
+};
+
+static const char *const event_words[] = {
+#define X(name, word) [XF_COMPONENT_ON_##name] = word,
+    XF_COMPONENT_EVENT_MAP(X)
+#undef X
+};
+
+static void fire(struct xf_component_stream *cs, enum xf_component_stream_event event);
+
+static struct xf_component_stream *cs_of(struct xf_stream *stream)
+{
+    return XF_CONTAINER(stream, struct xf_component_stream, stream);
+}
+
+static void node_text(const struct xf_component_stream *cs, char out[XF_ADDR_TEXT_BYTES])
+{
+    xf_addr_text(&cs->addrs[cs->addr_at], out);
+}
+
+/* ------------------------------------------------------------------ the end of a stream, in words */
+
+struct ending {
+    const char *reason; /* a word */
+    const char *advice; /* what an operator should do, or NULL */
+};
+
+static const struct {
+    enum xf_stream_error error;
+    struct ending ending;
+} error_endings[] = {
+    {XF_STREAM_ERROR_CONFLICT,
+     {"conflict", "another component is connected with this name; only one xfedd may use it"}},
+    {XF_STREAM_ERROR_NOT_AUTHORIZED,
+     {"not-authorized", "the server has another secret for this name: compare it with secret-file"}},
+    {XF_STREAM_ERROR_HOST_UNKNOWN,
+     {"host-unknown", "the server knows no component of this name: compare its configuration with name"}},
+    {XF_STREAM_ERROR_INVALID_NAMESPACE,
+     {"invalid-namespace", "the port is not the server's component port: see nodes"}},
+    {XF_STREAM_ERROR_SYSTEM_SHUTDOWN, {"system-shutdown", NULL}},
+};
+
+static const char *lost_word(enum xf_conn_end end)
+{
+    static const char *const words[] = {
+        [XF_CONN_END_LOCAL] = "closed", [XF_CONN_END_EOF] = "closed-by-server", [XF_CONN_END_RESET] = "reset",
+        [XF_CONN_END_REFUSED] = "refused", [XF_CONN_END_TIMEOUT] = "timeout", [XF_CONN_END_TLS] = "tls",
+    };
+    return words[end];
+}
+
+static struct ending ending_of(const struct xf_component_stream *cs, enum xf_stream_end end)
+{
+    const struct xf_stream *stream = &cs->stream;
+    if (cs->reason)
+        return (struct ending){cs->reason, NULL};
+    if (end == XF_STREAM_END_LOST)
+        return (struct ending){lost_word(stream->conn_end), NULL};
+    if (end == XF_STREAM_END_POLITE)
+        return (struct ending){"closed-by-server", NULL};
+    if (end == XF_STREAM_END_OUR_ERROR)
+        return (struct ending){xf_stream_error_name(stream->our_error), "the server sent what is no component stream"};
+    for (size_t i = 0; i < XF_ARRAY_LEN(error_endings); i++) {
+        if (error_endings[i].error == stream->peer_error)
+            return error_endings[i].ending;
+    }
+    return (struct ending){xf_stream_error_name(stream->peer_error), NULL};
+}
+
+static void log_end(struct xf_component_stream *cs, enum xf_stream_end end, const char *detail)
+{
+    struct ending ending = ending_of(cs, end);
+    char node[XF_ADDR_TEXT_BYTES];
+    uint64_t took_ms = cs->env->clock->now_ms - cs->began_ms;
+    node_text(cs, node);
+    if (end == XF_STREAM_END_PEER_ERROR)
+        detail = cs->stream.peer_text;
+    if (cs->was_up) {
+        enum xf_log_level level = cs->is_wanted ? XF_LOG_WARN : XF_LOG_INFO;
+        xf_log(level, "link.stream.down", XF_STR("link", cs->conf->title), XF_STR("node", node),
+               XF_STR("name", cs->name), XF_WORD("reason", ending.reason), XF_STR("detail", detail),
+               XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
+    } else { /* the same failure again and again is one thing to know */
+        bool is_new = cs->is_wanted && (!cs->last_reason || strcmp(cs->last_reason, ending.reason) != 0);
+        enum xf_log_level level = is_new ? XF_LOG_WARN : XF_LOG_DEBUG;
+        xf_log(level, "link.stream.failed", XF_STR("link", cs->conf->title), XF_STR("node", node),
+               XF_STR("name", cs->name), XF_WORD("reason", ending.reason), XF_STR("detail", detail),
+               XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
+    }
+    cs->last_reason = cs->was_up ? NULL : ending.reason;
+}
+
+/* ------------------------------------------------------------------ events of the stream */
+
+static void on_header(struct xf_stream *stream, const struct xf_header *header)
+{
+    struct xf_component_stream *cs = cs_of(stream);
+    if (cs->state != XF_COMPONENT_OPENING)
+        return;
+    if (header->id.len == 0) {
+        cs->reason = "no-stream-id";
+        xf_stream_close(stream);
+        return;
+    }
+    struct xf_span parts[] = {header->id, xf_span_of(cs->conf->secret)};
+    char digest[XF_SHA1_HEX_BYTES + 1];
+    xf_sha1_hex(parts, XF_ARRAY_LEN(parts), digest);
+    xf_stream_send(stream, "<handshake>");
+    xf_stream_send(stream, digest);
+    xf_stream_send(stream, "</handshake>");
+    fire(cs, XF_COMPONENT_ON_HEADER);
+}
+
+static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
+{
+    struct xf_component_stream *cs = cs_of(stream);
+    if (cs->state == XF_COMPONENT_PROVING && xf_elem_is(elem, XF_NS_COMPONENT, "handshake"))
+        fire(cs, XF_COMPONENT_ON_ACCEPTED);
+    else
+        xf_log(XF_LOG_DEBUG, "link.element.ignored", XF_STR("link", cs->conf->title), XF_SPN("element", elem->name),
+               XF_WORD("state", state_words[cs->state]));
+}
+
+static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
+{
+    struct xf_component_stream *cs = cs_of(stream);
+    if (cs->was_up) /* also while ending: the server's footer has not come */
+        cs->events->stanza(cs->owner, cs, stanza);
+}
+
+static void on_connected(struct xf_stream *stream)
+{
+    fire(cs_of(stream), XF_COMPONENT_ON_CONNECTED);
+}
+
+static void on_ending(struct xf_stream *stream)
+{
+    fire(cs_of(stream), XF_COMPONENT_ON_ENDS);
+}
+
+static void on_drained(struct xf_stream *stream)
+{
+    struct xf_component_stream *cs = cs_of(stream);
+    if (cs->state != XF_COMPONENT_UP)
+        return;
+    cs->is_congested = false;
+    cs->events->drained(cs->owner, cs);
+}
+
+static bool should_wait_long(const struct xf_component_stream *cs)
+{
+    return cs->stream.peer_error == XF_STREAM_ERROR_CONFLICT;
+}
+
+static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const char *detail)
+{
+    struct xf_component_stream *cs = cs_of(stream);
+    log_end(cs, end, detail);
+    if (cs->was_up && cs->env->clock->now_ms - cs->began_ms >= STEADY_MS)
+        cs->backoff_ms = BACKOFF_MIN_MS;
+    if (should_wait_long(cs))
+        cs->backoff_ms = BACKOFF_MAX_MS;
+    xf_stream_fini(stream);
+    cs->addr_at = (cs->addr_at + 1) % cs->addr_count;
+    fire(cs, cs->is_wanted ? XF_COMPONENT_ON_LOST : XF_COMPONENT_ON_OVER);
+}
+
+static const struct xf_stream_events stream_events = {
+    .header = on_header,
+    .stanza = on_stanza,
+    .element = on_element,
+    .connected = on_connected,
+    .drained = on_drained,
+    .ending = on_ending,
+    .closed = on_closed,
+};
+
+/* ------------------------------------------------------------------ actions */
+
+static void dial(struct xf_component_stream *cs)
+{
+    cs->reason = NULL;
+    cs->was_up = cs->is_congested = false;
+    cs->began_ms = cs->env->clock->now_ms;
+    xf_stream_init(&cs->stream, cs->env, XF_NS_COMPONENT, &start_limits, START_ELEMENTS, &stream_events);
+    xf_stream_attach(&cs->stream, cs->env->connect(cs->env, &cs->addrs[cs->addr_at], NULL, CONNECT_MS,
+                                                     &xf_stream_conn_events, &cs->stream));
+}
+
+static void send_header(struct xf_component_stream *cs)
+{
+    struct xf_stream_header header = {.to = xf_span_of(cs->name)};
+    xf_stream_send_header(&cs->stream, &header);
+    xf_timer_start(cs->env->timers, &cs->timer, ANSWER_MS);
+}
+
+static void await_word(struct xf_component_stream *cs)
+{
+    xf_timer_start(cs->env->timers, &cs->timer, ANSWER_MS);
+}
+
+static void arm_pulse(struct xf_component_stream *cs)
+{
+    uint64_t silent_ms = cs->env->clock->now_ms - cs->sent_ms;
+    uint64_t ping_ms = cs->conf->ping_ms;
+    uint64_t wait_ms = silent_ms < ping_ms ? ping_ms - silent_ms : ping_ms;
+    if (cs->is_congested && (!ping_ms || wait_ms > STUCK_LOOK_MS))
+        wait_ms = STUCK_LOOK_MS;
+    if (wait_ms == 0) /* no keep-alive wanted */
+        return;
+    xf_timer_start(cs->env->timers, &cs->pulse, wait_ms);
+}
+
+static void come_up(struct xf_component_stream *cs)
+{
+    uint64_t now_ms = cs->env->clock->now_ms;
+    char node[XF_ADDR_TEXT_BYTES];
+    node_text(cs, node);
+    xf_log(XF_LOG_INFO, "link.stream.up", XF_STR("link", cs->conf->title), XF_STR("node", node),
+           XF_STR("name", cs->name), XF_INT("ms", now_ms - cs->began_ms));
+    xf_stream_relax(&cs->stream, &trusted_limits);
+    cs->was_up = true;
+    cs->began_ms = cs->sent_ms = cs->moved_ms = now_ms;
+    cs->written_bytes = xf_conn_backlog(cs->stream.conn); /* the handshake may still be there */
+    cs->moved_bytes = 0;
+    cs->last_reason = NULL;
+    xf_stream_pause(&cs->stream, cs->is_paused);
+    arm_pulse(cs);
+    cs->events->up(cs->owner, cs);
+}
+
+static void go_down(struct xf_component_stream *cs)
+{
+    xf_timer_stop(&cs->pulse);
+    cs->is_congested = false;
+    cs->events->down(cs->owner, cs);
+}
+
+static void plan_retry(struct xf_component_stream *cs)
+{
+    uint64_t max_ms = cs->stream.peer_error ? BACKOFF_MAX_MS : AWAY_MAX_MS;
+    uint64_t wait_ms = cs->backoff_ms < max_ms ? cs->backoff_ms : max_ms;
+    xf_timer_start(cs->env->timers, &cs->timer, xf_rand_jitter_ms(wait_ms));
+    cs->backoff_ms = wait_ms < max_ms / 2 ? 2 * wait_ms : max_ms;
+}
+
+static void tell_idle(struct xf_component_stream *cs)
+{
+    cs->backoff_ms = BACKOFF_MIN_MS;
+    cs->last_reason = NULL;
+    cs->events->idle(cs->owner, cs);
+}
+
+/* ------------------------------------------------------------------ the machine */
+
+struct edge {
+    enum xf_component_stream_state state;
+    enum xf_component_stream_event event;
+    enum xf_component_stream_state next;
+    void (*action)(struct xf_component_stream *cs);
+};
+
+/* clang-format off */
+#define EDGE(state, event, next, action) {XF_COMPONENT_##state, XF_COMPONENT_ON_##event, XF_COMPONENT_##next, action}
+
+/*       in state    on event    go to       and do          */
+static const struct edge edges[] = {
+    EDGE(IDLE,       WANT,       CONNECTING, dial),
+    EDGE(WAITING,    WANT,       CONNECTING, dial),
+    EDGE(WAITING,    OVER,       IDLE,       tell_idle),
+    EDGE(CONNECTING, CONNECTED,  OPENING,    send_header),
+    EDGE(OPENING,    HEADER,     PROVING,    await_word),
+    EDGE(PROVING,    ACCEPTED,   UP,         come_up),
+    EDGE(CONNECTING, ENDS,       ENDING,     NULL),
+    EDGE(OPENING,    ENDS,       ENDING,     NULL),
+    EDGE(PROVING,    ENDS,       ENDING,     NULL),
+    EDGE(UP,         ENDS,       ENDING,     go_down),
+    EDGE(ENDING,     LOST,       WAITING,    plan_retry),
+    EDGE(ENDING,     OVER,       IDLE,       tell_idle),
+};
+/* clang-format on */
+
+static const struct edge *find_edge(enum xf_component_stream_state state, enum xf_component_stream_event event)
+{
+    for (size_t i = 0; i < XF_ARRAY_LEN(edges); i++) {
+        if (edges[i].state == state && edges[i].event == event)
+            return &edges[i];
+    }
+    return NULL;
+}
+
+static void fire(struct xf_component_stream *cs, enum xf_component_stream_event event)
+{
+    const struct edge *edge = find_edge(cs->state, event);
+    xf_log(XF_LOG_DEBUG, "link.state.changed", XF_STR("link", cs->conf->title), XF_STR("name", cs->name),
+           XF_WORD("from", state_words[cs->state]), XF_WORD("on", event_words[event]),
+           XF_WORD("to", edge ? state_words[edge->next] : "same"));
+    if (!edge)
+        return;
+    xf_timer_stop(&cs->timer);
+    cs->state = edge->next;
+    if (edge->action)
+        edge->action(cs);
+}
+
+/* ------------------------------------------------------------------ time */
+
+static void give_up(struct xf_component_stream *cs, const char *reason)
+{
+    cs->reason = reason;
+    xf_stream_abort(&cs->stream);
+}
+
+static void on_timer(void *owner)
+{
+    struct xf_component_stream *cs = owner;
+    if (cs->state != XF_COMPONENT_WAITING)
+        give_up(cs, "timeout");
+    else
+        fire(cs, cs->is_wanted ? XF_COMPONENT_ON_WANT : XF_COMPONENT_ON_OVER);
+}
+
+static bool is_stuck(struct xf_component_stream *cs)
+{
+    uint64_t now_ms = cs->env->clock->now_ms;
+    uint64_t moved_bytes = cs->written_bytes - xf_conn_backlog(cs->stream.conn);
+    if (!cs->is_congested || moved_bytes > cs->moved_bytes) {
+        cs->moved_bytes = moved_bytes;
+        cs->moved_ms = now_ms;
+    }
+    return now_ms - cs->moved_ms >= STUCK_MS;
+}
+
+static void on_pulse(void *owner)
+{
+    struct xf_component_stream *cs = owner;
+    if (is_stuck(cs)) {
+        give_up(cs, "stuck");
+        return;
+    }
+    uint64_t silent_ms = cs->env->clock->now_ms - cs->sent_ms;
+    if (!cs->is_congested && cs->conf->ping_ms && silent_ms >= cs->conf->ping_ms) {
+        xf_stream_send(&cs->stream, " ");
+        cs->written_bytes++;
+        cs->sent_ms = cs->env->clock->now_ms;
+    }
+    arm_pulse(cs);
+}
+
+/* ------------------------------------------------------------------ for the link */
+
+void xf_component_stream_init(struct xf_component_stream *cs, struct xf_env *env, const struct xf_conf_link *conf, struct xf_span name,
+                 const struct xf_component_stream_events *events, void *owner)
+{
+    *cs = (struct xf_component_stream){
+        .env = env,
+        .conf = conf,
+        .events = events,
+        .owner = owner,
+        .name = xf_span_dup(name),
+        .backoff_ms = BACKOFF_MIN_MS,
+    };
+    xf_timer_init(&cs->timer, on_timer, cs);
+    xf_timer_init(&cs->pulse, on_pulse, cs);
+}
+
+void xf_component_stream_nodes(struct xf_component_stream *cs, const struct xf_addr *addrs, size_t count, size_t first)
+{
+    cs->addrs = addrs;
+    cs->addr_count = count;
+    cs->addr_at = first % count;
+}
+
+void xf_component_stream_fini(struct xf_component_stream *cs)
+{
+    xf_require(cs->state == XF_COMPONENT_IDLE);
+    xf_free(cs->name);
+    cs->name = NULL;
+}
+
+void xf_component_stream_start(struct xf_component_stream *cs)
+{
+    cs->is_wanted = true;
+    if (cs->state == XF_COMPONENT_IDLE)
+        fire(cs, XF_COMPONENT_ON_WANT);
+}
+
+bool xf_component_stream_stop(struct xf_component_stream *cs, const char *reason)
+{
+    cs->is_wanted = false;
+    if (cs->state == XF_COMPONENT_IDLE)
+        return false;
+    if (cs->state == XF_COMPONENT_WAITING) {
+        xf_timer_start(cs->env->timers, &cs->timer, 0);
+        return true;
+    }
+    if (!cs->reason)
+        cs->reason = reason;
+    xf_stream_close(&cs->stream);
+    return true;
+}
+
+enum xf_err xf_component_stream_send(struct xf_component_stream *cs, const struct xf_stanza *stanza)
+{
+    if (cs->state != XF_COMPONENT_UP)
+        return XF_ERR_CLOSED;
+    struct xf_conn *conn = cs->stream.conn;
+    size_t before = conn->out.len;
+    enum xf_err err = xf_stream_send_stanza(&cs->stream, stanza);
+    if (err != XF_ERR_OK)
+        return err;
+    cs->written_bytes += conn->out.len - before;
+    cs->sent_ms = cs->env->clock->now_ms;
+    if (!cs->is_congested && xf_conn_is_congested(conn)) {
+        cs->is_congested = true;
+        cs->moved_ms = cs->sent_ms;
+        cs->moved_bytes = cs->written_bytes - xf_conn_backlog(conn);
+        arm_pulse(cs);
+    }
+    return XF_ERR_OK;
+}
+
+void xf_component_stream_pause(struct xf_component_stream *cs, bool paused)
+{
+    cs->is_paused = paused;
+    if (cs->state == XF_COMPONENT_UP)
+        xf_stream_pause(&cs->stream, paused);
+}
