@@ -42,7 +42,7 @@ static void compare_section(struct difference *difference, enum xf_section secti
                             const void *b)
 {
     size_t count;
-    const struct xf_option *options = xf_options_of(section, &count);
+    const struct xf_option *options = xf_conf_options_of(section, &count);
     for (size_t i = 0; i < count; i++) {
         char name[64];
         if ((only && strcmp(only, options[i].key) != 0) || is_same(&options[i], a, b))

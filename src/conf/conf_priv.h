@@ -133,7 +133,7 @@ extern const size_t xf_option_count;
 const struct xf_section_facts *xf_section_facts(enum xf_section section);
 
 /* Rows of a section are neighbours: first row and how many. */
-const struct xf_option *xf_options_of(enum xf_section section, size_t *out_count);
+const struct xf_option *xf_conf_options_of(enum xf_section section, size_t *out_count);
 
 /* The bit of a peer's row in xf_peer_settings.set. */
 uint64_t xf_option_bit(const struct xf_option *option);
@@ -230,8 +230,8 @@ int xf_raw_line(const struct xf_raw_section *section, const char *const *keys);
 void *xf_section_target(struct xf_conf *conf, enum xf_section section);
 
 /* ---- place.c */
-void xf_place_set(struct xf_conf_place *place, const struct xf_raw_section *section);
-void xf_place_release(struct xf_conf_place *place);
+void xf_conf_place_set(struct xf_conf_place *place, const struct xf_raw_section *section);
+void xf_conf_place_release(struct xf_conf_place *place);
 
 /* ---- pin.c */
 /* "sha256:" and 64 hex digits, in any case. */
@@ -258,8 +258,8 @@ struct xf_secret_place {
  * First line of the file. NULL with a problem. In a reload `in_force` is the secret that runs now, from the same file; then a copy of it with a
  * warning, since a process that gave up root may not be able to read the file any more.
  */
-char *xf_secret_read(const struct xf_secret_place *at, const char *in_force);
-void xf_secret_free(char *secret);
+char *xf_conf_secret_read(const struct xf_secret_place *at, const char *in_force);
+void xf_conf_secret_free(char *secret);
 
 /* ---- profile.c */
 /* What the profile says and the section (its bits in settings->set) does not; returns the bits that it wrote. */

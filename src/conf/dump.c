@@ -15,7 +15,7 @@
 static size_t key_width(enum xf_section section)
 {
     size_t count, width = 0;
-    const struct xf_option *options = xf_options_of(section, &count);
+    const struct xf_option *options = xf_conf_options_of(section, &count);
     for (size_t i = 0; i < count; i++)
         if (strlen(options[i].key) > width)
             width = strlen(options[i].key);
@@ -35,7 +35,7 @@ static void put_setting(const struct xf_option *option, const void *target, cons
 static void put_section(enum xf_section section, const char *title, const void *target, uint64_t mask, FILE *out)
 {
     size_t count;
-    const struct xf_option *options = xf_options_of(section, &count);
+    const struct xf_option *options = xf_conf_options_of(section, &count);
     bool is_top = section == XF_SECTION_TOP;
     struct xf_buf quoted;
     xf_buf_init(&quoted, XF_VALUE_TEXT_MAX);
@@ -134,7 +134,7 @@ static bool is_live(const struct xf_option *option)
 static void sample_section(enum xf_section section, FILE *out)
 {
     size_t count;
-    const struct xf_option *options = xf_options_of(section, &count);
+    const struct xf_option *options = xf_conf_options_of(section, &count);
     const struct xf_section_facts *facts = xf_section_facts(section);
     const char *indent = section == XF_SECTION_TOP ? "" : "    ";
     fputc('\n', out);

@@ -30,7 +30,7 @@ void *xf_section_target(struct xf_conf *conf, enum xf_section section)
 static void reset_all(enum xf_section section, void *target)
 {
     size_t count;
-    const struct xf_option *options = xf_options_of(section, &count);
+    const struct xf_option *options = xf_conf_options_of(section, &count);
     for (size_t i = 0; i < count; i++)
         xf_value_reset(&options[i], target);
 }
@@ -38,7 +38,7 @@ static void reset_all(enum xf_section section, void *target)
 static void release_all(enum xf_section section, void *target)
 {
     size_t count;
-    const struct xf_option *options = xf_options_of(section, &count);
+    const struct xf_option *options = xf_conf_options_of(section, &count);
     for (size_t i = 0; i < count; i++)
         xf_value_release(&options[i], target);
 }
@@ -86,7 +86,7 @@ static bool section_has(const struct xf_raw_section *section, const struct xf_op
 static void demand_required(struct loading *load, const struct xf_raw_section *section)
 {
     size_t count;
-    const struct xf_option *options = xf_options_of(section->section, &count);
+    const struct xf_option *options = xf_conf_options_of(section->section, &count);
     for (size_t i = 0; i < count; i++) {
         if (options[i].initial || section_has(section, &options[i]))
             continue;
@@ -118,7 +118,7 @@ static uint64_t bits_of(const struct xf_raw_section *section)
 static void apply_top(struct loading *load, const struct xf_raw_section *section)
 {
     size_t count;
-    const struct xf_option *first = xf_options_of(XF_SECTION_TOP, &count);
+    const struct xf_option *first = xf_conf_options_of(XF_SECTION_TOP, &count);
     for (size_t i = 0; i < section->count; i++) {
         const struct xf_raw_setting *setting = &section->settings[i], **seen = &load->top[setting->option - first];
         if (*seen)
@@ -127,8 +127,8 @@ static void apply_top(struct loading *load, const struct xf_raw_section *section
         apply(load, section, setting, load->conf);
     }
     if (section->count > 0) { /* one for each file: twice is a problem */
-        xf_place_release(&load->conf->top_at);
-        xf_place_set(&load->conf->top_at, section);
+        xf_conf_place_release(&load->conf->top_at);
+        xf_conf_place_set(&load->conf->top_at, section);
     }
 }
 
@@ -171,7 +171,7 @@ static void apply_single(struct loading *load, const struct xf_raw_section *sect
     *seen = section;
     struct xf_conf_place *place = place_of(load->conf, section->section);
     if (place)
-        xf_place_set(place, section);
+        xf_conf_place_set(place, section);
     if (section->section == XF_SECTION_DEFAULTS)
         load->conf->defaults.set = bits_of(section);
     apply_all(load, section, xf_section_target(load->conf, section->section));
@@ -206,7 +206,7 @@ static void apply_link(struct loading *load, const struct xf_raw_section *sectio
     struct xf_conf_link *link = &load->conf->links[i];
     load->links[i] = section;
     *link = (struct xf_conf_link){.title = prepare_title(load, section)};
-    xf_place_set(&link->at, section);
+    xf_conf_place_set(&link->at, section);
     reset_all(XF_SECTION_LINK, link);
     apply_all(load, section, link);
 }
@@ -217,7 +217,7 @@ static void apply_served(struct loading *load, const struct xf_raw_section *sect
     struct xf_conf_served *served = &load->conf->served[i];
     load->served[i] = section;
     *served = (struct xf_conf_served){.domain = prepare_title(load, section)};
-    xf_place_set(&served->at, section);
+    xf_conf_place_set(&served->at, section);
     reset_all(XF_SECTION_SERVED, served);
     apply_all(load, section, served);
 }
@@ -226,7 +226,7 @@ static void apply_node(struct loading *load, const struct xf_raw_section *sectio
 {
     struct xf_conf_node *node = &load->conf->nodes[load->conf->node_count++];
     *node = (struct xf_conf_node){.title = prepare_title(load, section)};
-    xf_place_set(&node->at, section);
+    xf_conf_place_set(&node->at, section);
     reset_all(XF_SECTION_NODE, node);
     apply_all(load, section, node);
 }
@@ -237,7 +237,7 @@ static void apply_peer(struct loading *load, const struct xf_raw_section *sectio
     struct xf_conf_peer *peer = &load->conf->peers[i];
     load->peers[i] = section;
     *peer = (struct xf_conf_peer){.pattern = prepare_title(load, section)};
-    xf_place_set(&peer->at, section);
+    xf_conf_place_set(&peer->at, section);
     peer->settings.set = bits_of(section);
     apply_all(load, section, &peer->settings);
     peer->by_profile = profile_of(&peer->settings);
@@ -278,7 +278,7 @@ static char *keep_secret(struct loading *load, const struct xf_raw_section *sect
     const char *const keys[] = {key, NULL};
     bool is_running = running_secret && running_path && strcmp(path, running_path) == 0;
     const struct xf_secret_place at = {path, section->file, key, xf_raw_line(section, keys), shortness, &load->problems};
-    return xf_secret_read(&at, is_running ? running_secret : NULL);
+    return xf_conf_secret_read(&at, is_running ? running_secret : NULL);
 }
 
 static void read_dialback_secret(struct loading *load)
@@ -440,23 +440,23 @@ enum xf_err xf_conf_load(const char *file, struct xf_conf **out_conf, char **out
 static void free_link(struct xf_conf_link *link)
 {
     release_all(XF_SECTION_LINK, link);
-    xf_secret_free(link->secret);
+    xf_conf_secret_free(link->secret);
     xf_free(link->title);
-    xf_place_release(&link->at);
+    xf_conf_place_release(&link->at);
 }
 
 static void free_served(struct xf_conf_served *served)
 {
     release_all(XF_SECTION_SERVED, served);
     xf_free(served->domain);
-    xf_place_release(&served->at);
+    xf_conf_place_release(&served->at);
 }
 
 static void free_node(struct xf_conf_node *node)
 {
     release_all(XF_SECTION_NODE, node);
     xf_free(node->title);
-    xf_place_release(&node->at);
+    xf_conf_place_release(&node->at);
 }
 
 static void free_peer(struct xf_conf_peer *peer)
@@ -464,7 +464,7 @@ static void free_peer(struct xf_conf_peer *peer)
     release_all(XF_SECTION_PEER, &peer->settings);
     xf_free(peer->settings.pin_sha256);
     xf_free(peer->pattern);
-    xf_place_release(&peer->at);
+    xf_conf_place_release(&peer->at);
 }
 
 void xf_conf_free(struct xf_conf **conf)
@@ -484,15 +484,15 @@ void xf_conf_free(struct xf_conf **conf)
         if (!xf_section_facts(s)->title)
             release_all(s, xf_section_target(c, s));
     xf_free(c->defaults.pin_sha256);
-    xf_place_release(&c->top_at);
-    xf_place_release(&c->trust_at);
-    xf_place_release(&c->memory_at);
-    xf_place_release(&c->defaults_at);
-    xf_place_release(&c->policy_at);
-    xf_place_release(&c->mail_at);
-    xf_place_release(&c->directory_at);
-    xf_secret_free(c->dialback_secret);
-    xf_secret_free(c->directory.password);
+    xf_conf_place_release(&c->top_at);
+    xf_conf_place_release(&c->trust_at);
+    xf_conf_place_release(&c->memory_at);
+    xf_conf_place_release(&c->defaults_at);
+    xf_conf_place_release(&c->policy_at);
+    xf_conf_place_release(&c->mail_at);
+    xf_conf_place_release(&c->directory_at);
+    xf_conf_secret_free(c->dialback_secret);
+    xf_conf_secret_free(c->directory.password);
     xf_map_free(&c->peer_index);
     xf_free(c->links);
     xf_free(c->served);

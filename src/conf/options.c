@@ -402,7 +402,7 @@ const struct xf_section_facts *xf_section_facts(enum xf_section section)
     return &sections[section];
 }
 
-const struct xf_option *xf_options_of(enum xf_section section, size_t *out_count)
+const struct xf_option *xf_conf_options_of(enum xf_section section, size_t *out_count)
 {
     if (section == XF_SECTION_DEFAULTS)
         section = XF_SECTION_PEER;
@@ -419,7 +419,7 @@ const struct xf_option *xf_options_of(enum xf_section section, size_t *out_count
 uint64_t xf_option_bit(const struct xf_option *option)
 {
     size_t count;
-    const struct xf_option *first = xf_options_of(XF_SECTION_PEER, &count);
+    const struct xf_option *first = xf_conf_options_of(XF_SECTION_PEER, &count);
     xf_require(option >= first && option < first + count && count <= 64);
     return 1ull << (option - first);
 }
@@ -427,7 +427,7 @@ uint64_t xf_option_bit(const struct xf_option *option)
 const struct xf_option *xf_option_find(enum xf_section section, const char *key)
 {
     size_t count;
-    const struct xf_option *options = xf_options_of(section, &count);
+    const struct xf_option *options = xf_conf_options_of(section, &count);
     for (size_t i = 0; i < count; i++)
         if (strcmp(options[i].key, key) == 0)
             return &options[i];

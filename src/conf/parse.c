@@ -70,7 +70,7 @@ static const struct xf_section_facts *facts_of(const cfg_t *cfg, enum xf_section
 static size_t words_of(enum xf_section section, const char **words)
 {
     size_t count, n = 0;
-    const struct xf_option *options = xf_options_of(section, &count);
+    const struct xf_option *options = xf_conf_options_of(section, &count);
     for (size_t i = 0; i < count; i++)
         words[n++] = options[i].key;
     for (unsigned s = XF_SECTION_TOP + 1; section == XF_SECTION_TOP && s < XF_SECTION_COUNT; s++)
@@ -152,7 +152,7 @@ static cfg_opt_t key_option(const struct xf_option *option)
 static cfg_opt_t *options_of(enum xf_section section, size_t more)
 {
     size_t count;
-    const struct xf_option *options = xf_options_of(section, &count);
+    const struct xf_option *options = xf_conf_options_of(section, &count);
     cfg_opt_t *opts = xf_alloc((count + more + 1) * sizeof(*opts));
     for (size_t i = 0; i < count; i++)
         opts[i] = key_option(&options[i]);
@@ -163,7 +163,7 @@ static cfg_opt_t *options_of(enum xf_section section, size_t more)
 static cfg_t *make_parser(void)
 {
     size_t top_count;
-    xf_options_of(XF_SECTION_TOP, &top_count);
+    xf_conf_options_of(XF_SECTION_TOP, &top_count);
     cfg_opt_t *top = options_of(XF_SECTION_TOP, XF_SECTION_COUNT - 1), *subs[XF_SECTION_COUNT] = {0};
     for (unsigned s = XF_SECTION_TOP + 1; s < XF_SECTION_COUNT; s++) {
         subs[s] = options_of(s, 0);
@@ -230,7 +230,7 @@ static void take_section(struct xf_raw *raw, enum xf_section kind, cfg_t *cfg)
                                        .dir = xf_strdup(under_way->text->dir),
                                        .line = kind == XF_SECTION_TOP ? 0 : cfg->line};
     size_t count;
-    const struct xf_option *options = xf_options_of(kind, &count);
+    const struct xf_option *options = xf_conf_options_of(kind, &count);
     for (size_t i = 0; i < count; i++) {
         cfg_opt_t *opt = cfg_getnopt(cfg, (unsigned)i);
         if (is_written(opt))

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <xfed/base/alloc.h>
 
-void xf_place_set(struct xf_conf_place *place, const struct xf_raw_section *section)
+void xf_conf_place_set(struct xf_conf_place *place, const struct xf_raw_section *section)
 {
     *place = (struct xf_conf_place){
         .file = xf_strdup(section->file), .line = section->line, .key_count = section->count};
@@ -14,7 +14,7 @@ void xf_place_set(struct xf_conf_place *place, const struct xf_raw_section *sect
         place->keys[i] = (struct xf_conf_key_line){section->settings[i].option->key, section->settings[i].line};
 }
 
-void xf_place_release(struct xf_conf_place *place)
+void xf_conf_place_release(struct xf_conf_place *place)
 {
     xf_free(place->keys);
     xf_free(place->file);

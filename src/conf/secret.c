@@ -107,18 +107,18 @@ static bool is_long_enough(const struct place *place, const char *secret)
     return true;
 }
 
-char *xf_secret_read(const struct xf_secret_place *at, const char *in_force)
+char *xf_conf_secret_read(const struct xf_secret_place *at, const char *in_force)
 {
     const struct place place = {at, in_force};
     char *secret = is_guarded(&place) ? read_one(&place) : NULL;
     if (secret && !is_long_enough(&place, secret)) {
-        xf_secret_free(secret);
+        xf_conf_secret_free(secret);
         secret = NULL;
     }
     return secret || !in_force ? secret : xf_strdup(in_force);
 }
 
-void xf_secret_free(char *secret)
+void xf_conf_secret_free(char *secret)
 {
     if (secret)
         xf_wipe(secret, strlen(secret));

@@ -57,7 +57,7 @@ static void merge_pins(struct xf_peer_settings *into, const struct xf_peer_setti
 static void merge(struct xf_peer_settings *into, const struct xf_peer_settings *from)
 {
     size_t count;
-    const struct xf_option *options = xf_options_of(XF_SECTION_PEER, &count);
+    const struct xf_option *options = xf_conf_options_of(XF_SECTION_PEER, &count);
     for (size_t i = 0; i < count && from->set; i++)
         if (from->set & xf_option_bit(&options[i]))
             xf_value_copy(&options[i], into, from);
@@ -120,7 +120,7 @@ void xf_conf_each_setting(const struct xf_conf *conf, struct xf_span peer, xf_se
     size_t section_count = find_sections(conf, peer, sections), count;
     struct xf_peer_settings settings;
     xf_conf_peer_settings(conf, peer, &settings);
-    const struct xf_option *options = xf_options_of(XF_SECTION_PEER, &count);
+    const struct xf_option *options = xf_conf_options_of(XF_SECTION_PEER, &count);
     for (size_t i = 0; i < count; i++) {
         struct xf_buf value;
         struct xf_conf_origin origin = origin_of(conf, sections, section_count, &options[i]);

@@ -124,7 +124,7 @@ void xf_certs_release(struct xf_certs *certs);
 
 /* ---- sheets.c */
 /* Print what options->mode asks for; words about what is missing go to standard error. */
-enum xf_exit xf_sheet_print(const struct xf_options *options, struct xf_conf *conf);
+enum xf_exit xf_daemon_print_sheet(const struct xf_options *options, struct xf_conf *conf);
 
 /* ---- expiry.c */
 struct xf_expiry {
@@ -151,8 +151,8 @@ enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_
 
 /* ---- history.c */
 /* "" for none; free with xf_free. `state_directory` is what systemd says, NULL: nothing. */
-char *xf_history_path(const char *file, const char *state_directory);
-struct xf_history *xf_history_for(struct xf_loop *loop, const struct xf_conf *conf); /* NULL: nothing is to be remembered */
+char *xf_daemon_history_path(const char *file, const char *state_directory);
+struct xf_history *xf_daemon_history_for(struct xf_loop *loop, const struct xf_conf *conf); /* NULL: nothing is to be remembered */
 
 /* ---- sandbox.c */
 /* Is this a build whose own checks do what a sandbox forbids? */

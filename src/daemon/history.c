@@ -12,7 +12,7 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/log.h>
 
-char *xf_history_path(const char *file, const char *state_directory)
+char *xf_daemon_history_path(const char *file, const char *state_directory)
 {
     if (*file)
         return xf_strdup(file);
@@ -21,13 +21,13 @@ char *xf_history_path(const char *file, const char *state_directory)
     return xf_asprintf("%.*s/peers.db", (int)strcspn(state_directory, ":"), state_directory); /* the first of several */
 }
 
-struct xf_history *xf_history_for(struct xf_loop *loop, const struct xf_conf *conf)
+struct xf_history *xf_daemon_history_for(struct xf_loop *loop, const struct xf_conf *conf)
 {
     struct xf_history *history = NULL;
     struct xf_error err = {0};
     if (conf->memory_peers == 0)
         return NULL;
-    char *path = xf_history_path(conf->memory_file, getenv("STATE_DIRECTORY"));
+    char *path = xf_daemon_history_path(conf->memory_file, getenv("STATE_DIRECTORY"));
     if (xf_history_open(loop, path, conf->memory_peers, &history, &err) != XF_ERR_OK) {
         xf_log(XF_LOG_ERROR, "memory.file.refused", XF_STR("file", path), XF_STR("detail", err.detail),
                XF_STR("advice", "name a file in memory { file } that xfedd may make or write, in a folder that it may write, and restart"));

@@ -52,7 +52,7 @@ static enum xf_exit sheet(const struct xf_options *options)
     struct xf_conf *conf = load_conf(options->file, &messages);
     if (!conf)
         return XF_EXIT_CONFIG;
-    enum xf_exit code = xf_sheet_print(options, conf);
+    enum xf_exit code = xf_daemon_print_sheet(options, conf);
     xf_free(messages);
     xf_conf_free(&conf);
     return code;

@@ -139,7 +139,7 @@ static void allow_all(struct xf_sandbox *s, const struct xf_conf *conf, const st
     for (size_t i = 0; i < names.count; i++)
         allow(&s->read, names.item[i]);
     release(&names);
-    char *history = xf_history_path(conf->memory_file, getenv("STATE_DIRECTORY"));
+    char *history = xf_daemon_history_path(conf->memory_file, getenv("STATE_DIRECTORY"));
     if (*history && conf->memory_peers > 0)
         allow(&s->write, history);
     xf_free(history);

@@ -59,7 +59,7 @@ static enum xf_err print(const struct xf_options *options, struct xf_conf *conf,
     return options->mode == XF_MODE_DNS ? print_dns(conf, subject, err) : xf_sheet_csr(conf, subject, stdout, err);
 }
 
-enum xf_exit xf_sheet_print(const struct xf_options *options, struct xf_conf *conf)
+enum xf_exit xf_daemon_print_sheet(const struct xf_options *options, struct xf_conf *conf)
 {
     struct xf_error err = {0};
     enum xf_err result = print(options, conf, &err);

@@ -42,8 +42,8 @@ static bool has_child(const struct xf_stanza *stanza, bool (*is)(const void *wan
         return false;
     }
     struct xf_span rest = stanza->payload;
-    struct xf_payload_child child;
-    while (xf_payload_next(&rest, &child))
+    struct xf_stanza_child child;
+    while (xf_stanza_next_child(&rest, &child))
         if (is(wanted, child.ns))
             return true;
     return false;
@@ -84,7 +84,7 @@ unsigned xf_policy_kind(const struct xf_stanza *stanza)
 
 /* ------------------------------------------------------------------ rules of a stanza */
 
-static bool is_in_hours(const struct xf_rules *rules, unsigned minute_of_week)
+static bool is_in_hours(const struct xf_policy_rules *rules, unsigned minute_of_week)
 {
     for (size_t i = 0; i < rules->hour_count; i++)
         if (xf_hours_hold(&rules->hours[i], minute_of_week))
@@ -107,7 +107,7 @@ static bool may_user(const struct xf_policy *policy, const struct xf_pair_facts 
 
 static enum xf_rule stanza_rule(const struct xf_policy *policy, const struct xf_pair_facts *facts, const struct xf_policy_ask *ask)
 {
-    const struct xf_rules *rules = facts->rules;
+    const struct xf_policy_rules *rules = facts->rules;
     bool is_in = ask->direction == XF_DIRECTION_IN;
     if (rules && !is_in_hours(rules, ask->minute_of_week))
         return XF_RULE_HOURS;

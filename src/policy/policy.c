@@ -23,12 +23,12 @@ static void add_served(struct xf_policy *policy, struct xf_conf_served *served)
 static void add_section(struct xf_policy *policy, size_t i)
 {
     const struct xf_conf *conf = policy->conf;
-    struct xf_section *section = &policy->sections[i];
+    struct xf_policy_section *section = &policy->sections[i];
     xf_conf_section_settings(conf, &conf->peers[i], &section->settings);
-    if (xf_rules_are_same(&section->settings, &conf->defaults))
+    if (xf_policy_rules_are_same(&section->settings, &conf->defaults))
         section->rules = policy->default_rules;
     else
-        section->rules = xf_rules_new(&section->settings);
+        section->rules = xf_policy_rules_new(&section->settings);
     struct xf_span name = xf_span_of(conf->peers[i].pattern);
     bool is_pattern = name.len > 2 && memcmp(name.ptr, "*.", 2) == 0;
     section->is_of_one_owner = !is_pattern || !xf_domain_is_public_suffix((struct xf_span){name.ptr + 2, name.len - 2});
@@ -45,7 +45,7 @@ struct xf_policy *xf_policy_new(const struct xf_policy_opts *opts)
     policy->unix_s = opts->unix_s;
     policy->served = xf_map_new();
     policy->sections = xf_alloc((conf->peer_count + 1) * sizeof(*policy->sections));
-    policy->default_rules = xf_rules_new(&conf->defaults);
+    policy->default_rules = xf_policy_rules_new(&conf->defaults);
     for (size_t i = 0; i < conf->served_count; i++)
         add_served(policy, &conf->served[i]);
     for (size_t i = 0; i < conf->peer_count; i++)
@@ -59,11 +59,11 @@ void xf_policy_free(struct xf_policy **policy)
     if (!old)
         return;
     for (size_t i = 0; i < old->conf->peer_count; i++) {
-        struct xf_rules *rules = (struct xf_rules *)old->sections[i].rules; /* const for who reads it; made here */
+        struct xf_policy_rules *rules = (struct xf_policy_rules *)old->sections[i].rules; /* const for who reads it; made here */
         if (rules != old->default_rules)
-            xf_rules_free(&rules);
+            xf_policy_rules_free(&rules);
     }
-    xf_rules_free(&old->default_rules);
+    xf_policy_rules_free(&old->default_rules);
     xf_map_free(&old->served);
     xf_free(old->sections);
     xf_free(old);
@@ -87,7 +87,7 @@ const struct xf_conf_served *xf_policy_served(const struct xf_policy *policy, st
 }
 
 /* NULL: none but the defaults. */
-static const struct xf_section *find_section(const struct xf_policy *policy, struct xf_span peer)
+static const struct xf_policy_section *find_section(const struct xf_policy *policy, struct xf_span peer)
 {
     const struct xf_conf_peer *section = xf_conf_peer_find(policy->conf, peer);
     return section ? &policy->sections[section - policy->conf->peers] : NULL;
@@ -95,13 +95,13 @@ static const struct xf_section *find_section(const struct xf_policy *policy, str
 
 const struct xf_peer_settings *xf_policy_peer(struct xf_policy *policy, struct xf_span peer)
 {
-    const struct xf_section *section = find_section(policy, peer);
+    const struct xf_policy_section *section = find_section(policy, peer);
     return section ? &section->settings : &policy->conf->defaults;
 }
 
 bool xf_policy_names(const struct xf_policy *policy, struct xf_span peer)
 {
-    const struct xf_section *section = find_section(policy, peer);
+    const struct xf_policy_section *section = find_section(policy, peer);
     return section && section->is_of_one_owner;
 }
 
@@ -120,7 +120,7 @@ static enum xf_rule foundation(const struct xf_policy *policy, struct xf_span se
 void xf_policy_pair(const struct xf_policy *policy, struct xf_span served, struct xf_span peer, enum xf_direction direction,
                     struct xf_pair_facts *out)
 {
-    const struct xf_section *section = find_section(policy, peer);
+    const struct xf_policy_section *section = find_section(policy, peer);
     *out = (struct xf_pair_facts){
         .settings = section ? &section->settings : &policy->conf->defaults,
         .rules = section ? section->rules : policy->default_rules,

@@ -22,7 +22,7 @@ struct xf_patterns {
     size_t wild_count;
 };
 
-struct xf_rules {
+struct xf_policy_rules {
     struct xf_hours *hours;    /* none: always */
     size_t hour_count;
     struct xf_patterns users;
@@ -30,22 +30,22 @@ struct xf_rules {
 };
 
 /* NULL: the settings have no such lists. */
-struct xf_rules *xf_rules_new(const struct xf_peer_settings *settings);
-void xf_rules_free(struct xf_rules **rules);
-bool xf_rules_are_same(const struct xf_peer_settings *a, const struct xf_peer_settings *b); /* both have the lists of one section */
+struct xf_policy_rules *xf_policy_rules_new(const struct xf_peer_settings *settings);
+void xf_policy_rules_free(struct xf_policy_rules **rules);
+bool xf_policy_rules_are_same(const struct xf_peer_settings *a, const struct xf_peer_settings *b); /* both have the lists of one section */
 bool xf_patterns_match(const struct xf_patterns *patterns, struct xf_span text);
 
 /* ---- policy.c */
-struct xf_section { /* what holds for all names of a section, or of none */
+struct xf_policy_section { /* what holds for all names of a section, or of none */
     struct xf_peer_settings settings;
-    const struct xf_rules *rules;  /* NULL: none; its own or that of the defaults */
+    const struct xf_policy_rules *rules;  /* NULL: none; its own or that of the defaults */
     bool is_of_one_owner;          /* else a pattern such as "*.org" */
 };
 
 /* Everything that is known of a pair without looking at stanzas. */
 struct xf_pair_facts {
     const struct xf_peer_settings *settings;
-    const struct xf_rules *rules;
+    const struct xf_policy_rules *rules;
     enum xf_rule rule;             /* the first that refuses the pair */
     bool is_enforced;              /* else it is a dry run */
     struct xf_blocked blocked;     /* of rule BLOCKLIST */
@@ -65,8 +65,8 @@ struct xf_policy {
     void *owner;
     int64_t unix_s;
     struct xf_map *served;         /* domain or alias -> const struct xf_conf_served */
-    struct xf_section *sections;   /* one beside each of conf->peers */
-    struct xf_rules *default_rules;
+    struct xf_policy_section *sections;   /* one beside each of conf->peers */
+    struct xf_policy_rules *default_rules;
     struct xf_last_pair last_in, last_out;
 };
 

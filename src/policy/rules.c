@@ -105,18 +105,18 @@ static void add_namespaces(struct xf_patterns *patterns, const struct xf_texts *
 
 /* ------------------------------------------------------------------ a section's */
 
-static void add_hours(struct xf_rules *rules, const struct xf_texts *texts)
+static void add_hours(struct xf_policy_rules *rules, const struct xf_texts *texts)
 {
     rules->hours = xf_alloc((texts->count + 1) * sizeof(*rules->hours));
     for (size_t i = 0; i < texts->count; i++)
         xf_require(xf_hours_parse(texts->item[i], &rules->hours[rules->hour_count++])); /* it loaded */
 }
 
-struct xf_rules *xf_rules_new(const struct xf_peer_settings *settings)
+struct xf_policy_rules *xf_policy_rules_new(const struct xf_peer_settings *settings)
 {
     if (!settings->hours.count && !settings->users.count && !settings->block_namespaces_in.count && !settings->block_namespaces_out.count)
         return NULL;
-    struct xf_rules *rules = xf_new(struct xf_rules);
+    struct xf_policy_rules *rules = xf_new(struct xf_policy_rules);
     add_hours(rules, &settings->hours);
     for (size_t i = 0; i < settings->users.count; i++)
         add_pattern(&rules->users, xf_span_of(settings->users.item[i]));
@@ -125,7 +125,7 @@ struct xf_rules *xf_rules_new(const struct xf_peer_settings *settings)
     return rules;
 }
 
-void xf_rules_free(struct xf_rules **rules)
+void xf_policy_rules_free(struct xf_policy_rules **rules)
 {
     if (!*rules)
         return;
@@ -142,7 +142,7 @@ static bool is_same(const struct xf_texts *a, const struct xf_texts *b)
     return a->count == b->count && (a->count == 0 || a->item == b->item);
 }
 
-bool xf_rules_are_same(const struct xf_peer_settings *a, const struct xf_peer_settings *b)
+bool xf_policy_rules_are_same(const struct xf_peer_settings *a, const struct xf_peer_settings *b)
 {
     return is_same(&a->hours, &b->hours) && is_same(&a->users, &b->users) && is_same(&a->block_namespaces_in, &b->block_namespaces_in) &&
            is_same(&a->block_namespaces_out, &b->block_namespaces_out);

@@ -83,7 +83,7 @@ bool xf_mail_go_out(struct xf_route *route, struct xf_stanza *stanza, struct xf_
     struct xf_span user = xf_jid_bare(&stanza->from), mail;
     char shown[XF_JID_MAX + 1];
     bool is_shown = route->settings->mail && routing->mailmap;
-    if (is_shown && is_answer(stanza) && xf_jid_requests_take(routing, stanza->to.full, user, stanza->id))
+    if (is_shown && is_answer(stanza) && xf_requests_take(routing, stanza->to.full, user, stanza->id))
         is_shown = false;
     enum xf_mailmap_answer answer = is_shown && is_user(&stanza->from) ? xf_mailmap_mail_of(routing->mailmap, user, &mail) : XF_MAILMAP_NONE;
     struct xf_span payload = stanza->payload;
@@ -136,7 +136,7 @@ static bool may_use_jid(struct xf_routing *routing, const struct xf_peer_setting
 {
     if (settings->jid_use == XF_JID_USE_ACCEPT) {
         if (xf_stanza_may_bounce(stanza))
-            xf_jid_requests_note(routing, stanza->from.full, xf_jid_bare(&stanza->to), stanza->id);
+            xf_requests_note(routing, stanza->from.full, xf_jid_bare(&stanza->to), stanza->id);
         return true;
     }
     refuse(routing, stanza, "jid", settings->jid_use == XF_JID_USE_BOUNCE);

@@ -211,7 +211,7 @@ static void copy_tag(struct rewriting *w, struct xf_span tag)
         w->depth--;
 }
 
-static void copy_child(struct rewriting *w, const struct xf_payload_child *child)
+static void copy_child(struct rewriting *w, const struct xf_stanza_child *child)
 {
     struct xf_span rest = child->whole;
     w->ns = child->ns;
@@ -231,12 +231,12 @@ static bool rewrite(struct xf_routing *routing, struct xf_stanza *stanza, bool i
 {
     struct rewriting w = {.routing = routing, .is_in = is_in, .later = later};
     struct xf_span rest = stanza->payload, before = rest;
-    struct xf_payload_child child;
+    struct xf_stanza_child child;
     if (!rest.len || !has_any(stanza))
         return true;
     xf_buf_release(&routing->rewritten); /* large ones are rare */
     w.out = xf_draft_begin(&routing->rewritten);
-    while (xf_payload_next(&rest, &child)) {
+    while (xf_stanza_next_child(&rest, &child)) {
         xf_draft_append(&w.out, before.ptr, (size_t)(child.whole.ptr - before.ptr));
         if (child.ns.len && is_of_interest(child.ns))
             copy_child(&w, &child);

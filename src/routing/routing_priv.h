@@ -14,7 +14,7 @@
  *   mail_addresses.c      e-mail addresses of users in place of their JIDs, for peers that know them so
  *   mail_payload.c  ... within payloads
  *   address_queue.c      stanzas that wait for an address
- *   jid_requests.c      who was asked by his JID
+ *   requests_by_jid.c      who was asked by his JID
  */
 #pragma once
 
@@ -155,7 +155,7 @@ struct xf_tally {
     struct xf_rare lines;
 };
 
-struct xf_jid_requests;
+struct xf_requests_by_jid;
 
 struct xf_routing {
     struct xf_env *env;
@@ -178,7 +178,7 @@ struct xf_routing {
     struct xf_buf stripped;          /* payload of the presence being passed on */
     struct xf_buf rewritten;         /* payload with other addresses in it */
     char later[XF_JID_MAX + 1];      /* an address in it that is not known yet */
-    struct xf_jid_requests *used;
+    struct xf_requests_by_jid *used;
     struct xf_map *strangers;        /* mail domains that were named in the log */
     struct xf_rare refused, lost, full, unknown, strangers_full;
     struct xf_tally denied, passed_dry; /* stanzas that policy refused, or would have */
@@ -327,11 +327,11 @@ void xf_address_queue_bounce(struct xf_address_queue *line, enum xf_stanza_error
 void xf_address_queue_sift(struct xf_address_queue *line);           /* of out: as xf_route_sift */
 void xf_address_queue_free(struct xf_address_queue **line);
 
-/* ------------------------------------------------------------------ jid_requests.c */
+/* ------------------------------------------------------------------ requests_by_jid.c */
 
-void xf_jid_requests_note(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id);
-bool xf_jid_requests_take(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id);
-void xf_jid_requests_free(struct xf_jid_requests **used);
+void xf_requests_note(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id);
+bool xf_requests_take(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id);
+void xf_requests_free(struct xf_requests_by_jid **used);
 
 /* ------------------------------------------------------------------ inbound.c */
 

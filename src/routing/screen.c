@@ -73,7 +73,7 @@ static void log_ruling(struct xf_routing *routing, const struct xf_stanza *stanz
 
 /* ------------------------------------------------------------------ presence with less in it */
 
-static bool is_kept(const struct xf_payload_child *child)
+static bool is_kept(const struct xf_stanza_child *child)
 {
     bool is_named = xf_span_is(child->name, "show") || xf_span_is(child->name, "status") || xf_span_is(child->name, "priority");
     return is_named && !child->ns.ptr && !child->has_elements;
@@ -82,10 +82,10 @@ static bool is_kept(const struct xf_payload_child *child)
 static void strip(struct xf_routing *routing, struct xf_stanza *stanza)
 {
     struct xf_span rest = stanza->payload;
-    struct xf_payload_child child;
+    struct xf_stanza_child child;
     xf_buf_release(&routing->stripped);
     stanza->child_count = 0;
-    while (xf_payload_next(&rest, &child)) {
+    while (xf_stanza_next_child(&rest, &child)) {
         if (!is_kept(&child))
             continue;
         if (xf_buf_try_append(&routing->stripped, child.whole.ptr, child.whole.len) != XF_ERR_OK)

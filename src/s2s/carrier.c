@@ -237,7 +237,7 @@ void xf_out_become_rider(struct xf_out *out)
     out->was_ready = true;
     out->ready_ms = out->on->used_ms = out->on->spoke_ms = out->s2s->env->clock->now_ms;
     xf_timer_stop(&out->deadline);
-    xf_log_out_up(out);
+    xf_out_log_up(out);
     out->events->ready(out->owner);
 }
 

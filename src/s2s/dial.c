@@ -302,7 +302,7 @@ static void take(struct xf_dial *dial, const struct xf_candidate *candidates, si
 }
 
 /* conf has checked their form, and that each family comes once. */
-struct xf_source xf_source_of(const struct xf_peer_settings *settings)
+struct xf_source xf_peer_source(const struct xf_peer_settings *settings)
 {
     struct xf_source source = {0};
     for (size_t i = 0; i < settings->source.count; i++) {

@@ -342,7 +342,7 @@ void xf_in_authenticated(struct xf_in *in, struct xf_pair *pair, enum xf_auth_me
             s2s->env->forget_tls(s2s->env, in->stream.conn);
     }
     xf_in_keep_to_pairs(in);
-    xf_log_in_up(in, pair);
+    xf_in_log_up(in, pair);
     xf_carry_offer_pair(pair);
     xf_verify_reached(s2s, pair->peer);
     s2s->events->peer_seen(s2s->owner, xf_span_of(pair->local), xf_span_of(pair->peer));
@@ -352,7 +352,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
 {
     struct xf_in *in = in_of(stream);
     struct xf_s2s *s2s = in->s2s;
-    xf_log_in_down(in, end, detail);
+    xf_in_log_down(in, end, detail);
     xf_in_pairs_free(in);
     xf_look_stop(s2s, &in->look);
     xf_stream_fini(stream);

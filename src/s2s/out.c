@@ -70,7 +70,7 @@ void xf_out_say_ended(struct xf_out *out)
     if (out->verify)
         xf_verify_stream_ending(out->verify, out->cause, out->text);
     if (!out->has_stream)
-        xf_log_out_down(out, out->text);
+        xf_out_log_down(out, out->text);
     xf_carry_forget_stream(out);
     xf_carrier_leave(out);
     xf_timer_start(out->s2s->env->timers, &out->farewell, 0);
@@ -118,7 +118,7 @@ static void start_dial(struct xf_out *out, const struct xf_discovery_result *res
 {
     struct xf_dial_opts opts = {
         .connect_ms = connect_ms(out),
-        .source = xf_source_of(out->settings),
+        .source = xf_peer_source(out->settings),
         .backoff = out->is_probe ? &out->s2s->probe_backoff : out->verify || out->for_stranger ? &out->s2s->verify_addr_backoff : NULL,
         .per_host = out->is_probe ? PROBE_PER_HOST : xf_verify_per_host(out->s2s),
         .peer = out->peer,
@@ -330,7 +330,7 @@ void xf_out_become_ready(struct xf_out *out)
     else
         xf_out_settle(out);
     xf_timer_start(out->s2s->env->timers, &out->tick, xf_carrier_tick_ms(&out->carrier, TICK_MS));
-    xf_log_out_up(out);
+    xf_out_log_up(out);
     xf_verify_reached(out->s2s, out->peer);
     if (out->verify) {
         xf_verify_stream_ready(out->verify);
@@ -578,7 +578,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
 {
     struct xf_out *out = out_of(stream);
     note_why_closed(out, end, detail);
-    xf_log_out_down(out, words_for_log(out, end, detail));
+    xf_out_log_down(out, words_for_log(out, end, detail));
     xf_timer_stop(&out->patience);
     if (out->state == XF_OUT_ENDED)
         maybe_free(out);

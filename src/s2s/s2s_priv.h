@@ -212,7 +212,7 @@ struct xf_dial_opts {
 };
 struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candidates, size_t count, const struct xf_dial_opts *opts,
                             const struct xf_dial_events *events, void *owner);
-struct xf_source xf_source_of(const struct xf_peer_settings *settings);
+struct xf_source xf_peer_source(const struct xf_peer_settings *settings);
 void xf_dial_free(struct xf_dial **dial);     /* drops conns under way */
 void xf_dial_next(struct xf_dial *dial);      /* the conn that was handed over came to nothing: go on with the others */
 bool xf_dial_has_more(const struct xf_dial *dial);
@@ -536,7 +536,7 @@ enum xf_log_level xf_in_level(struct xf_in *in, enum xf_log_level level, const c
 enum xf_log_level xf_out_level(struct xf_out *out, enum xf_log_level level, const char *event);
 #define xf_alarm_log(s2s, peer, level, event, ...) xf_log(xf_alarm_level((s2s), (peer), (level), (event)), event, __VA_ARGS__)
 enum xf_log_level xf_alarm_level(struct xf_s2s *s2s, struct xf_span peer, enum xf_log_level level, const char *event); /* of remember.c */
-void xf_log_out_up(struct xf_out *out);
-void xf_log_out_down(struct xf_out *out, const char *detail);
-void xf_log_in_up(struct xf_in *in, const struct xf_pair *pair);
-void xf_log_in_down(struct xf_in *in, enum xf_stream_end end, const char *detail);
+void xf_out_log_up(struct xf_out *out);
+void xf_out_log_down(struct xf_out *out, const char *detail);
+void xf_in_log_up(struct xf_in *in, const struct xf_pair *pair);
+void xf_in_log_down(struct xf_in *in, enum xf_stream_end end, const char *detail);

@@ -67,7 +67,7 @@ static const char *cert_word(const struct xf_s2s *s2s, const struct xf_stream *s
 }
 
 /* `via`: the pair has no stream of its own; the rest is of the one that it shares. */
-void xf_log_out_up(struct xf_out *out)
+void xf_out_log_up(struct xf_out *out)
 {
     char addr[XF_ADDR_TEXT_BYTES];
     const struct xf_stream *stream = out->on->stream;
@@ -79,7 +79,7 @@ void xf_log_out_up(struct xf_out *out)
                XF_WORD("bidi", out->is_bidi ? "yes" : NULL), XF_INT("ms", out->ready_ms - out->opened_ms));
 }
 
-void xf_log_out_down(struct xf_out *out, const char *detail)
+void xf_out_log_down(struct xf_out *out, const char *detail)
 {
     bool is_usual = out->was_ready || out->cause == XF_CAUSE_SHUTDOWN;
     enum xf_log_level level = is_usual ? XF_LOG_INFO : out->is_probe ? XF_LOG_DEBUG : XF_LOG_WARN;
@@ -89,7 +89,7 @@ void xf_log_out_down(struct xf_out *out, const char *detail)
                XF_INT("ms", out->s2s->env->clock->now_ms - out->opened_ms));
 }
 
-void xf_log_in_up(struct xf_in *in, const struct xf_pair *pair)
+void xf_in_log_up(struct xf_in *in, const struct xf_pair *pair)
 {
     xf_in_log(in, XF_LOG_INFO, "s2s.stream.up", XF_WORD("dir", "in"), XF_STR("local", pair->local), XF_STR("peer", pair->peer),
            XF_STR("addr", in->host), XF_WORD("tls", tls_version(&in->stream)), XF_STR("cipher", tls_cipher(&in->stream)),
@@ -113,7 +113,7 @@ static const char *end_word(const struct xf_in *in, enum xf_stream_end end)
 }
 
 /* Strangers that never authenticated are worth a line at debug only when they just went away. */
-void xf_log_in_down(struct xf_in *in, enum xf_stream_end end, const char *detail)
+void xf_in_log_down(struct xf_in *in, enum xf_stream_end end, const char *detail)
 {
     bool refused = end == XF_STREAM_END_OUR_ERROR;
     bool is_stranger = in->valid_pairs == 0;

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum xf_pin pin_of(const struct xf_tls_facts *facts, const struct xf_peer_settings *settings)
+static enum xf_pin_match pin_of(const struct xf_tls_facts *facts, const struct xf_peer_settings *settings)
 {
     if (settings->pin_count == 0)
         return XF_PIN_NONE;

@@ -12,14 +12,14 @@
 /* DIALBACK_CERT: dialback that the certificate answered (XEP-0344 section 2.4). */
 enum xf_auth_method { XF_AUTH_NONE, XF_AUTH_EXTERNAL, XF_AUTH_DIALBACK, XF_AUTH_DIALBACK_CERT };
 
-enum xf_pin { XF_PIN_NONE, XF_PIN_MATCH, XF_PIN_MISMATCH };
+enum xf_pin_match { XF_PIN_NONE, XF_PIN_MATCH, XF_PIN_MISMATCH };
 
 struct xf_verdict {
     bool is_secure;           /* TLS */
     bool is_old;              /* below the peer's tls-min */
     enum xf_cert_chain chain; /* NONE also without TLS */
     bool name_matches;
-    enum xf_pin pin;          /* NONE: the peer has none, or shows no certificate */
+    enum xf_pin_match pin;          /* NONE: the peer has none, or shows no certificate */
     enum xf_cert_dane dane;   /* for this very domain */
     bool dane_is_open;        /* DNS could not say whether there are TLSA records for the domain, or was not asked */
     bool tlsa_exists;         /* the peer publishes usable TLSA records: it has TLS, whatever a stream in clear says */

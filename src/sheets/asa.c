@@ -21,7 +21,7 @@ static char *host_object(const char *address)
 
 /* ---- objects */
 
-static bool was_named(const struct xf_rules *rules, size_t gate, const char *address)
+static bool was_named(const struct xf_firewall_rules *rules, size_t gate, const char *address)
 {
     for (size_t i = 0; i < gate; i++)
         if (strcmp(rules->gates[i].real, address) == 0 || strcmp(rules->gates[i].public, address) == 0)
@@ -36,10 +36,10 @@ static void put_host(const char *address, FILE *out)
     xf_free(name);
 }
 
-static void put_hosts(const struct xf_rules *rules, FILE *out)
+static void put_hosts(const struct xf_firewall_rules *rules, FILE *out)
 {
     for (size_t i = 0; i < rules->gate_count; i++) {
-        const struct xf_gate *gate = &rules->gates[i];
+        const struct xf_firewall_gate *gate = &rules->gates[i];
         if (!was_named(rules, i, gate->real))
             put_host(gate->real, out);
         if (gate->public != gate->real && !was_named(rules, i, gate->public))
@@ -55,25 +55,25 @@ static void put_service(unsigned port, FILE *out)
     fprintf(out, "object service obj_tcp_source_eq_%u\n service tcp source eq %u\n", port, port);
 }
 
-static bool had_port(const struct xf_rules *rules, size_t gate, unsigned k, unsigned port)
+static bool had_port(const struct xf_firewall_rules *rules, size_t gate, unsigned k, unsigned port)
 {
-    struct xf_pass pass[2];
+    struct xf_firewall_pass pass[2];
     for (size_t i = 0; i <= gate; i++) {
-        xf_rules_passes(rules, rules->gates[i].node, pass);
+        xf_firewall_rules_passes(rules, rules->gates[i].node, pass);
         for (unsigned m = 0; m < (i == gate ? k : rules->real_count); m++)
-            if (xf_pass_is_moved(&rules->gates[i], &pass[m]) && (pass[m].real == port || pass[m].public == port))
+            if (xf_firewall_pass_is_moved(&rules->gates[i], &pass[m]) && (pass[m].real == port || pass[m].public == port))
                 return true;
     }
     return false;
 }
 
-static void put_services(const struct xf_rules *rules, FILE *out)
+static void put_services(const struct xf_firewall_rules *rules, FILE *out)
 {
-    struct xf_pass pass[2];
+    struct xf_firewall_pass pass[2];
     for (size_t i = 0; i < rules->gate_count; i++) {
-        xf_rules_passes(rules, rules->gates[i].node, pass);
+        xf_firewall_rules_passes(rules, rules->gates[i].node, pass);
         for (unsigned k = 0; k < rules->real_count; k++) {
-            if (!xf_pass_is_moved(&rules->gates[i], &pass[k]))
+            if (!xf_firewall_pass_is_moved(&rules->gates[i], &pass[k]))
                 continue;
             if (!had_port(rules, i, k, pass[k].real))
                 put_service(pass[k].real, out);
@@ -85,18 +85,18 @@ static void put_services(const struct xf_rules *rules, FILE *out)
 
 /* ---- translation */
 
-static void put_nat(const struct xf_rules *rules, FILE *out)
+static void put_nat(const struct xf_firewall_rules *rules, FILE *out)
 {
-    struct xf_pass pass[2];
+    struct xf_firewall_pass pass[2];
     for (size_t i = 0; i < rules->gate_count; i++) {
-        const struct xf_gate *gate = &rules->gates[i];
+        const struct xf_firewall_gate *gate = &rules->gates[i];
         char *real = host_object(gate->real), *public = host_object(gate->public);
-        xf_rules_passes(rules, gate->node, pass);
+        xf_firewall_rules_passes(rules, gate->node, pass);
         for (unsigned k = 0; k < rules->real_count; k++)
-            if (xf_pass_is_moved(gate, &pass[k]))
+            if (xf_firewall_pass_is_moved(gate, &pass[k]))
                 fprintf(out, "nat (inside,outside) source static %s %s service obj_tcp_source_eq_%u obj_tcp_source_eq_%u\n", real, public,
                         pass[k].real, pass[k].public);
-        if (gate->real != gate->public && xf_gate_is_first(rules, i))
+        if (gate->real != gate->public && xf_firewall_gate_is_first(rules, i))
             fprintf(out, "nat (inside,outside) after-auto source dynamic %s %s\n", real, public);
         xf_free(real);
         xf_free(public);
@@ -105,7 +105,7 @@ static void put_nat(const struct xf_rules *rules, FILE *out)
 
 /* ---- access lists */
 
-static void put_inward(const struct xf_rules *rules, const char *real, FILE *out)
+static void put_inward(const struct xf_firewall_rules *rules, const char *real, FILE *out)
 {
     for (unsigned k = 0; k < rules->real_count; k++)
         fprintf(out, "access-list xfedd_in extended permit tcp any object %s eq %u\n", real, rules->real_ports[k]);
@@ -119,7 +119,7 @@ static void put_to(const struct xf_exit_to *to, FILE *out)
         fprintf(out, "any eq %u\n", to->port);
 }
 
-static void put_exit(const struct xf_rules *rules, const char *real, const struct xf_exit_to *to, FILE *out)
+static void put_exit(const struct xf_firewall_rules *rules, const char *real, const struct xf_exit_to *to, FILE *out)
 {
     for (size_t i = 0; i < (rules->source_count ? rules->source_count : 1); i++) {
         fprintf(out, "access-list xfedd_out extended permit tcp object %s ", real);
@@ -134,7 +134,7 @@ static bool can_reach(const struct xf_exit_to *to, bool is_v6)
     return !to->address || to->is_v6 == is_v6;
 }
 
-static void put_outward(const struct xf_rules *rules, const char *real, bool is_v6, FILE *out)
+static void put_outward(const struct xf_firewall_rules *rules, const char *real, bool is_v6, FILE *out)
 {
     static const struct xf_exit_to any = {NULL, false, 53};
     const struct xf_exit_to *resolvers = rules->resolver_count ? rules->resolvers : &any;
@@ -153,18 +153,18 @@ static void put_outward(const struct xf_rules *rules, const char *real, bool is_
             put_exit(rules, real, &rules->routes[i], out);
 }
 
-static void put_lists(const struct xf_rules *rules, FILE *out)
+static void put_lists(const struct xf_firewall_rules *rules, FILE *out)
 {
     for (size_t i = 0; i < rules->gate_count; i++) {
         char *real = host_object(rules->gates[i].real);
-        if (xf_gate_is_first(rules, i))
+        if (xf_firewall_gate_is_first(rules, i))
             put_inward(rules, real, out);
         xf_free(real);
     }
     fputs("!\n! Out: DNS, servers of peers, static routes. A peer whose SRV records name another port needs a line.\n", out);
     for (size_t i = 0; i < rules->gate_count; i++) {
         char *real = host_object(rules->gates[i].real);
-        if (xf_gate_is_first(rules, i))
+        if (xf_firewall_gate_is_first(rules, i))
             put_outward(rules, real, rules->gates[i].is_v6, out);
         xf_free(real);
     }
@@ -175,7 +175,7 @@ static void put_lists(const struct xf_rules *rules, FILE *out)
     }
 }
 
-void xf_asa_write(const struct xf_rules *rules, FILE *out)
+void xf_asa_write(const struct xf_firewall_rules *rules, FILE *out)
 {
     fputs("! Rules for XMPP federation, made by xfedd --firewall asa, for ASA 8.3 and later; interfaces are named inside and outside.\n"
           "! Access lists name the real addresses of the nodes. XMPP is plain TCP here: no inspect and no TLS proxy.\n",

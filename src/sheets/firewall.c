@@ -29,17 +29,17 @@ static const char *translated(const struct xf_conf_node *node, bool is_v6, const
     return public;
 }
 
-static void add_gates(struct xf_rules *rules, const struct xf_conf_node *node)
+static void add_gates(struct xf_firewall_rules *rules, const struct xf_conf_node *node)
 {
     for (size_t i = 0; i < node->addresses.count; i++) {
         const char *public = node->addresses.item[i];
         bool is_v6 = xf_address_is_v6(public);
         rules->gates = xf_realloc(rules->gates, (rules->gate_count + 1) * sizeof(*rules->gates));
-        rules->gates[rules->gate_count++] = (struct xf_gate){node, public, translated(node, is_v6, public), is_v6};
+        rules->gates[rules->gate_count++] = (struct xf_firewall_gate){node, public, translated(node, is_v6, public), is_v6};
     }
 }
 
-bool xf_gate_is_first(const struct xf_rules *rules, size_t gate)
+bool xf_firewall_gate_is_first(const struct xf_firewall_rules *rules, size_t gate)
 {
     for (size_t i = 0; i < gate; i++)
         if (strcmp(rules->gates[i].real, rules->gates[gate].real) == 0)
@@ -47,7 +47,7 @@ bool xf_gate_is_first(const struct xf_rules *rules, size_t gate)
     return true;
 }
 
-bool xf_pass_is_moved(const struct xf_gate *gate, const struct xf_pass *pass)
+bool xf_firewall_pass_is_moved(const struct xf_firewall_gate *gate, const struct xf_firewall_pass *pass)
 {
     return gate->real != gate->public || pass->real != pass->public;
 }
@@ -58,10 +58,10 @@ static unsigned first_port(const struct xf_texts *listeners, unsigned otherwise)
     return port ? port : otherwise;
 }
 
-void xf_rules_passes(const struct xf_rules *rules, const struct xf_conf_node *node, struct xf_pass out[2])
+void xf_firewall_rules_passes(const struct xf_firewall_rules *rules, const struct xf_conf_node *node, struct xf_firewall_pass out[2])
 {
-    out[0] = (struct xf_pass){node->port, rules->real_ports[0]};
-    out[1] = (struct xf_pass){node->direct_port, rules->real_ports[1]};
+    out[0] = (struct xf_firewall_pass){node->port, rules->real_ports[0]};
+    out[1] = (struct xf_firewall_pass){node->direct_port, rules->real_ports[1]};
 }
 
 /* ---- the way out */
@@ -108,7 +108,7 @@ static void add_exit(struct xf_exit_to **list, size_t *count, const char *text, 
     (*list)[(*count)++] = exit_to;
 }
 
-static bool is_peer_port(const struct xf_rules *rules, unsigned port)
+static bool is_peer_port(const struct xf_firewall_rules *rules, unsigned port)
 {
     for (unsigned i = 0; i < rules->peer_count; i++)
         if (rules->peer_ports[i] == port)
@@ -122,7 +122,7 @@ static bool is_loopback(const char *server)
 }
 
 /* One range in place of those that it overlaps: nft refuses sets in which an element is twice. */
-static void add_range(struct xf_rules *rules, struct xf_port_range range)
+static void add_range(struct xf_firewall_rules *rules, struct xf_port_range range)
 {
     size_t kept = 0;
     for (size_t i = 0; i < rules->source_count; i++) {
@@ -139,7 +139,7 @@ static void add_range(struct xf_rules *rules, struct xf_port_range range)
     rules->source_count = kept;
 }
 
-static bool is_real_address(const struct xf_rules *rules, const char *address)
+static bool is_real_address(const struct xf_firewall_rules *rules, const char *address)
 {
     for (size_t i = 0; i < rules->gate_count; i++)
         if (strcmp(rules->gates[i].real, address) == 0)
@@ -147,7 +147,7 @@ static bool is_real_address(const struct xf_rules *rules, const char *address)
     return false;
 }
 
-static void add_way_of(struct xf_rules *rules, const struct xf_peer_settings *settings, bool *is_narrow)
+static void add_way_of(struct xf_firewall_rules *rules, const struct xf_peer_settings *settings, bool *is_narrow)
 {
     struct xf_port_range ports;
     for (size_t i = 0; i < settings->route.count; i++)
@@ -210,7 +210,7 @@ static void release_exits(struct xf_exit_to **list, size_t *count)
     *count = 0;
 }
 
-static void add_ways(struct xf_rules *rules)
+static void add_ways(struct xf_firewall_rules *rules)
 {
     const struct xf_texts *servers = &rules->conf->dns.servers;
     struct xf_peer_settings settings;
@@ -226,9 +226,9 @@ static void add_ways(struct xf_rules *rules)
         release_exits(&rules->resolvers, &rules->resolver_count);
 }
 
-void xf_rules_make(const struct xf_conf *conf, struct xf_rules *out)
+void xf_firewall_rules_make(const struct xf_conf *conf, struct xf_firewall_rules *out)
 {
-    *out = (struct xf_rules){.conf = conf};
+    *out = (struct xf_firewall_rules){.conf = conf};
     for (size_t i = 0; i < conf->node_count; i++)
         add_gates(out, &conf->nodes[i]);
     out->real_ports[out->real_count++] = first_port(&conf->listen.s2s, S2S_PORT);
@@ -240,7 +240,7 @@ void xf_rules_make(const struct xf_conf *conf, struct xf_rules *out)
     add_ways(out);
 }
 
-void xf_rules_release(struct xf_rules *rules)
+void xf_firewall_rules_release(struct xf_firewall_rules *rules)
 {
     xf_free(rules->gates);
     release_exits(&rules->routes, &rules->route_count);
@@ -253,17 +253,17 @@ enum xf_err xf_sheet_firewall(const struct xf_conf *conf, const char *syntax, FI
 {
     static const struct {
         const char *syntax;
-        void (*write)(const struct xf_rules *rules, FILE *out);
+        void (*write)(const struct xf_firewall_rules *rules, FILE *out);
     } writers[] = {{"nftables", xf_nftables_write}, {"asa", xf_asa_write}};
-    struct xf_rules rules;
+    struct xf_firewall_rules rules;
     if (xf_need_nodes(conf, "--firewall", err) != XF_ERR_OK)
         return XF_ERR_BAD_VALUE;
     for (size_t i = 0; i < XF_ARRAY_LEN(writers); i++) {
         if (strcmp(writers[i].syntax, syntax) != 0)
             continue;
-        xf_rules_make(conf, &rules);
+        xf_firewall_rules_make(conf, &rules);
         writers[i].write(&rules, out);
-        xf_rules_release(&rules);
+        xf_firewall_rules_release(&rules);
         return XF_ERR_OK;
     }
     return xf_fail(err, XF_ERR_NOT_FOUND, "--firewall %s: expected nftables or asa", syntax);

@@ -17,18 +17,18 @@ static const char *family(bool is_v6)
 
 /* ---- the addresses of the nodes */
 
-static void put_nodes(const struct xf_rules *rules, bool is_v6, FILE *out)
+static void put_nodes(const struct xf_firewall_rules *rules, bool is_v6, FILE *out)
 {
     size_t count = 0;
     for (size_t i = 0; i < rules->gate_count; i++)
-        if (rules->gates[i].is_v6 == is_v6 && xf_gate_is_first(rules, i))
+        if (rules->gates[i].is_v6 == is_v6 && xf_firewall_gate_is_first(rules, i))
             fprintf(out, "%s%s", count++ ? ", " : "", rules->gates[i].real);
     for (size_t i = 0; i < rules->source_addresses.count; i++)
         if (xf_address_is_v6(rules->source_addresses.item[i]) == is_v6)
             fprintf(out, "%s%s", count++ ? ", " : "", rules->source_addresses.item[i]);
 }
 
-static bool has_family(const struct xf_rules *rules, bool is_v6)
+static bool has_family(const struct xf_firewall_rules *rules, bool is_v6)
 {
     for (size_t i = 0; i < rules->gate_count; i++)
         if (rules->gates[i].is_v6 == is_v6)
@@ -39,7 +39,7 @@ static bool has_family(const struct xf_rules *rules, bool is_v6)
     return false;
 }
 
-static void put_sets(const struct xf_rules *rules, FILE *out)
+static void put_sets(const struct xf_firewall_rules *rules, FILE *out)
 {
     for (int v6 = 0; v6 < 2; v6++) {
         if (!has_family(rules, v6))
@@ -68,7 +68,7 @@ static void put_common(FILE *out)
           out);
 }
 
-static void put_sources(const struct xf_rules *rules, FILE *out)
+static void put_sources(const struct xf_firewall_rules *rules, FILE *out)
 {
     if (rules->source_count == 0)
         return;
@@ -85,7 +85,7 @@ static void put_to(const struct xf_exit_to *to, const char *protocol, const char
     fprintf(out, "%s dport %u counter accept comment \"%s\"\n", protocol, to->port, comment);
 }
 
-static void put_resolvers(const struct xf_rules *rules, FILE *out)
+static void put_resolvers(const struct xf_firewall_rules *rules, FILE *out)
 {
     static const struct xf_exit_to any = {NULL, false, 53};
     const struct xf_exit_to *to = rules->resolver_count ? rules->resolvers : &any;
@@ -97,14 +97,14 @@ static void put_resolvers(const struct xf_rules *rules, FILE *out)
     }
 }
 
-static void put_route(const struct xf_rules *rules, const struct xf_exit_to *to, FILE *out)
+static void put_route(const struct xf_firewall_rules *rules, const struct xf_exit_to *to, FILE *out)
 {
     fputs("        ", out);
     put_sources(rules, out);
     put_to(to, "tcp", "static route", out);
 }
 
-static void put_directions(const struct xf_rules *rules, FILE *out)
+static void put_directions(const struct xf_firewall_rules *rules, FILE *out)
 {
     fputs("    chain to_nodes {\n", out);
     put_common(out);
@@ -129,7 +129,7 @@ static void put_guard(const char *match, const char *chain, FILE *out)
     fprintf(out, "        %s jump %s\n        %s counter drop\n", match, chain, match);
 }
 
-static void put_hooks(const struct xf_rules *rules, FILE *out)
+static void put_hooks(const struct xf_firewall_rules *rules, FILE *out)
 {
     fputs("    chain forward {\n        type filter hook forward priority filter; policy accept;\n", out);
     for (int v6 = 0; v6 < 2; v6++) {
@@ -149,46 +149,46 @@ static void put_hooks(const struct xf_rules *rules, FILE *out)
 
 /* ---- translation */
 
-static bool is_translated(const struct xf_rules *rules)
+static bool is_translated(const struct xf_firewall_rules *rules)
 {
     for (size_t i = 0; i < rules->gate_count; i++) {
-        const struct xf_gate *gate = &rules->gates[i];
-        struct xf_pass pass[2];
-        xf_rules_passes(rules, gate->node, pass);
+        const struct xf_firewall_gate *gate = &rules->gates[i];
+        struct xf_firewall_pass pass[2];
+        xf_firewall_rules_passes(rules, gate->node, pass);
         for (unsigned k = 0; k < rules->real_count; k++)
-            if (xf_pass_is_moved(gate, &pass[k]))
+            if (xf_firewall_pass_is_moved(gate, &pass[k]))
                 return true;
     }
     return false;
 }
 
-static void put_inward(const struct xf_rules *rules, const struct xf_gate *gate, FILE *out)
+static void put_inward(const struct xf_firewall_rules *rules, const struct xf_firewall_gate *gate, FILE *out)
 {
-    struct xf_pass pass[2];
-    xf_rules_passes(rules, gate->node, pass);
+    struct xf_firewall_pass pass[2];
+    xf_firewall_rules_passes(rules, gate->node, pass);
     for (unsigned k = 0; k < rules->real_count; k++)
-        if (xf_pass_is_moved(gate, &pass[k]))
+        if (xf_firewall_pass_is_moved(gate, &pass[k]))
             fprintf(out, "        iifname $outside %s daddr %s tcp dport %u dnat %s to %s%s%s:%u comment \"%s\"\n", family(gate->is_v6),
                     gate->public, pass[k].public, family(gate->is_v6), gate->is_v6 ? "[" : "", gate->real, gate->is_v6 ? "]" : "",
                     pass[k].real, gate->node->title);
 }
 
-static void put_translation(const struct xf_rules *rules, FILE *out)
+static void put_translation(const struct xf_firewall_rules *rules, FILE *out)
 {
     fputs("\n    chain inward {\n        type nat hook prerouting priority dstnat; policy accept;\n", out);
     for (size_t i = 0; i < rules->gate_count; i++)
         put_inward(rules, &rules->gates[i], out);
     fputs("    }\n\n    chain outward {\n        type nat hook postrouting priority srcnat; policy accept;\n", out);
     for (size_t i = 0; i < rules->gate_count; i++) {
-        const struct xf_gate *gate = &rules->gates[i];
-        if (gate->real != gate->public && xf_gate_is_first(rules, i))
+        const struct xf_firewall_gate *gate = &rules->gates[i];
+        if (gate->real != gate->public && xf_firewall_gate_is_first(rules, i))
             fprintf(out, "        oifname $outside %s saddr %s snat %s to %s comment \"%s\"\n", family(gate->is_v6), gate->real,
                     family(gate->is_v6), gate->public, gate->node->title);
     }
     fputs("    }\n", out);
 }
 
-void xf_nftables_write(const struct xf_rules *rules, FILE *out)
+void xf_nftables_write(const struct xf_firewall_rules *rules, FILE *out)
 {
     fprintf(out,
             "#!/usr/sbin/nft -f\n"

@@ -42,13 +42,13 @@ static inline bool xf_address_is_v6(const char *address)
 unsigned xf_port_of(const char *host_port);
 
 /* ---- firewall.c */
-struct xf_gate {            /* an address of a node that peers come to */
+struct xf_firewall_gate {            /* an address of a node that peers come to */
     const struct xf_conf_node *node;
     const char *public, *real; /* the same text in the same memory without translation */
     bool is_v6;
 };
 
-struct xf_pass {            /* a service of the nodes */
+struct xf_firewall_pass {            /* a service of the nodes */
     unsigned public, real;  /* ports */
 };
 
@@ -62,9 +62,9 @@ struct xf_port_range {
     uint16_t first, last;
 };
 
-struct xf_rules {
+struct xf_firewall_rules {
     const struct xf_conf *conf;
-    struct xf_gate *gates;
+    struct xf_firewall_gate *gates;
     size_t gate_count;
     unsigned real_ports[2], real_count; /* that the nodes listen on */
     unsigned peer_ports[2], peer_count; /* that peers are taken to listen on */
@@ -77,15 +77,15 @@ struct xf_rules {
     struct xf_texts source_addresses;   /* that are no gate's */
 };
 
-void xf_rules_make(const struct xf_conf *conf, struct xf_rules *out);
-void xf_rules_release(struct xf_rules *rules);
+void xf_firewall_rules_make(const struct xf_conf *conf, struct xf_firewall_rules *out);
+void xf_firewall_rules_release(struct xf_firewall_rules *rules);
 /* The services of a node, as many as rules->real_count. */
-void xf_rules_passes(const struct xf_rules *rules, const struct xf_conf_node *node, struct xf_pass out[2]);
+void xf_firewall_rules_passes(const struct xf_firewall_rules *rules, const struct xf_conf_node *node, struct xf_firewall_pass out[2]);
 
 /* Is this the first gate of its real address? A node may have several public ones. */
-bool xf_gate_is_first(const struct xf_rules *rules, size_t gate);
+bool xf_firewall_gate_is_first(const struct xf_firewall_rules *rules, size_t gate);
 /* Is the address or the port translated? */
-bool xf_pass_is_moved(const struct xf_gate *gate, const struct xf_pass *pass);
+bool xf_firewall_pass_is_moved(const struct xf_firewall_gate *gate, const struct xf_firewall_pass *pass);
 
-void xf_nftables_write(const struct xf_rules *rules, FILE *out);
-void xf_asa_write(const struct xf_rules *rules, FILE *out);
+void xf_nftables_write(const struct xf_firewall_rules *rules, FILE *out);
+void xf_asa_write(const struct xf_firewall_rules *rules, FILE *out);

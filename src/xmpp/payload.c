@@ -41,7 +41,7 @@ static struct xf_span ns_of(struct xf_span name, const char *close)
     return quote ? (struct xf_span){value, (size_t)(quote - value)} : XF_SPAN_NONE;
 }
 
-bool xf_payload_next(struct xf_span *rest, struct xf_payload_child *out)
+bool xf_stanza_next_child(struct xf_span *rest, struct xf_stanza_child *out)
 {
     const char *end = rest->ptr + rest->len, *open = find(rest->ptr, end, '<');
     int step = 0;
@@ -49,7 +49,7 @@ bool xf_payload_next(struct xf_span *rest, struct xf_payload_child *out)
     if (!close || step < 0)
         return false;
     struct xf_span name = name_of(open, close);
-    *out = (struct xf_payload_child){.name = name, .ns = ns_of(name, close)};
+    *out = (struct xf_stanza_child){.name = name, .ns = ns_of(name, close)};
     for (int depth = step; depth > 0; depth += step) {
         const char *tag = find(close, end, '<');
         close = tag ? read_tag(tag, end, &step) : NULL;
@@ -65,9 +65,9 @@ bool xf_payload_next(struct xf_span *rest, struct xf_payload_child *out)
 void xf_stanza_find_children(struct xf_stanza *stanza)
 {
     struct xf_span rest = stanza->payload;
-    struct xf_payload_child child;
+    struct xf_stanza_child child;
     stanza->child_count = 0;
-    while (rest.ptr && xf_payload_next(&rest, &child)) {
+    while (rest.ptr && xf_stanza_next_child(&rest, &child)) {
         if (stanza->child_count < XF_STANZA_CHILDREN)
             stanza->children[stanza->child_count] = (struct xf_child){child.ns, child.name};
         stanza->child_count++;

@@ -192,12 +192,12 @@ static void check_places(struct xf_span payload, bool is_in)
     static const struct xf_reader_events events = {no_header, no_stanza, on_element, no_footer};
     struct look look = {.is_in = is_in};
     struct xf_reader *reader = xf_reader_new(XF_NS_SERVER, &ample, &events, &look);
-    struct xf_payload_child child;
+    struct xf_stanza_child child;
     struct xf_buf text;
     size_t used;
     xf_buf_init(&text, TEXT_MAX);
     xf_buf_append_str(&text, ROOT);
-    while (xf_payload_next(&payload, &child))
+    while (xf_stanza_next_child(&payload, &child))
         for (size_t i = 0; i < child.whole.len; i++) {
             bool is_mark = child.whole.ptr[i] == XF_CONTENT_NS_MARK;
             xf_buf_append(&text, is_mark ? XF_NS_SERVER : &child.whole.ptr[i], is_mark ? strlen(XF_NS_SERVER) : 1);

@@ -56,12 +56,12 @@ XF_MUST_USE enum xf_err xf_stanza_address(struct xf_stanza *stanza,
  * The next direct child in a payload, of which *rest is what follows: begin with the payload itself. False: there is none. For those who
  * need more than `children` has.
  */
-struct xf_payload_child {
+struct xf_stanza_child {
     struct xf_span ns, name; /* as in struct xf_child */
     struct xf_span whole;    /* from its `<` to the last `>` */
     bool has_elements;       /* of its own, and not only text */
 };
-bool xf_payload_next(struct xf_span *rest, struct xf_payload_child *out);
+bool xf_stanza_next_child(struct xf_span *rest, struct xf_stanza_child *out);
 
 /* Fill `children` and child_count from the payload, for a stanza that comes out of a queue (queues do not keep them). */
 void xf_stanza_find_children(struct xf_stanza *stanza);

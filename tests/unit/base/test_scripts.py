@@ -57,6 +57,17 @@ CASES = [
     ('check-banned', 'extern in a header', 'src/a.h', 'extern int x;', ''),
     ('check-banned', 'an open end', 'src/a.c', '/* TODO: later */', 'without an issue number'),
     ('check-banned', 'an open end with a number', 'src/a.c', '/* TODO #12: later */', ''),
+    ('check-names', 'a tag and its functions', 'src/net/a.c', 'struct xf_a {\n    int b;\n};\nvoid xf_a_free(void)\n{\n}', ''),
+    ('check-names', 'a tag that another layer has', {'src/net/a.c': 'struct xf_a {\n};', 'src/tls/b.c': 'struct xf_a {\n};\nint xf_b(void)\n{\n}'},
+     None, 'src/tls/b.c:1: xf_a is defined at src/net/a.c:1 too'),
+    ('check-names', 'a tag that its own layer has', {'src/net/a.c': 'struct xf_a {\n};', 'src/net/b.c': 'enum xf_a {\n};\nint xf_b(void)\n{\n}'},
+     None, 'src/net/b.c:1: xf_a is defined'),
+    ('check-names', "a function named after another layer's tag",
+     {'include/xfed/net/a.h': 'struct xf_net_conn {\n};', 'src/tls/b.c': 'int xf_net_conn_x(void)\n{\n}'}, None, 'belong to net'),
+    ('check-names', 'a word that another layer uses',
+     {'src/net/a.c': 'int xf_word_a(void)\n{\n}', 'src/tls/b.c': '\nint xf_word_b(int a,\n  int b)\n{\n}'}, None, 'src/tls/b.c:2: xf_word_b'),
+    ('check-names', 'a longer tag of its own',
+     {'src/net/a.c': 'int xf_word_a(void)\n{\n}', 'src/tls/b.c': 'struct xf_word_b {\n};\nint xf_word_b_x(void)\n{\n}'}, None, ''),
     ('check-headers', 'a header that stands alone', 'include/xfed/base/a.h', '#pragma once\nstruct xf_a;', ''),
     ('check-headers', 'a header that needs another', 'include/xfed/base/a.h', '#pragma once\nsize_t f(void);',
      'xfed/base/a.h: does not compile alone'),
@@ -68,7 +79,8 @@ CASES = [
 def run(script, name, content):
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for path, text in (('scripts/layers.txt', LAYERS), (name, content)):
+        files = name if content is None else {name: content}
+        for path, text in (('scripts/layers.txt', LAYERS), *files.items()):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text + '\n')
         program = root / 'scripts' / script

@@ -128,8 +128,8 @@ static void unload(void)
 static void fill_children(struct xf_stanza *stanza)
 {
     struct xf_span rest = stanza->payload;
-    struct xf_payload_child child;
-    while (xf_payload_next(&rest, &child)) {
+    struct xf_stanza_child child;
+    while (xf_stanza_next_child(&rest, &child)) {
         if (stanza->child_count < XF_STANZA_CHILDREN)
             stanza->children[stanza->child_count] = (struct xf_child){child.ns, child.name};
         stanza->child_count++;

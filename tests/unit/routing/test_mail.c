@@ -116,16 +116,16 @@ START_TEST(remembers_who_was_asked_by_his_jid)
     struct xf_span peer = XF_SPAN("v@b.example/x"), user = XF_SPAN("u@a.example");
     for (int i = 0; i < 1025; i++) {
         (void)snprintf(id, sizeof(id), "q%d", i);
-        xf_jid_requests_note(routing, peer, user, xf_span_of(id));
+        xf_requests_note(routing, peer, user, xf_span_of(id));
     }
-    xf_jid_requests_note(routing, peer, user, XF_SPAN_NONE);
-    ck_assert(!xf_jid_requests_take(routing, peer, user, XF_SPAN_NONE));
-    ck_assert(!xf_jid_requests_take(routing, peer, user, XF_SPAN("q0"))); /* the oldest gave way */
-    ck_assert(!xf_jid_requests_take(routing, XF_SPAN("v@b.example/y"), user, XF_SPAN("q1")));
-    ck_assert(!xf_jid_requests_take(routing, peer, XF_SPAN("w@a.example"), XF_SPAN("q1")));
-    ck_assert(xf_jid_requests_take(routing, peer, user, XF_SPAN("q1")));
-    ck_assert(!xf_jid_requests_take(routing, peer, user, XF_SPAN("q1"))); /* once */
-    ck_assert(xf_jid_requests_take(routing, peer, user, XF_SPAN("q1024")));
+    xf_requests_note(routing, peer, user, XF_SPAN_NONE);
+    ck_assert(!xf_requests_take(routing, peer, user, XF_SPAN_NONE));
+    ck_assert(!xf_requests_take(routing, peer, user, XF_SPAN("q0"))); /* the oldest gave way */
+    ck_assert(!xf_requests_take(routing, XF_SPAN("v@b.example/y"), user, XF_SPAN("q1")));
+    ck_assert(!xf_requests_take(routing, peer, XF_SPAN("w@a.example"), XF_SPAN("q1")));
+    ck_assert(xf_requests_take(routing, peer, user, XF_SPAN("q1")));
+    ck_assert(!xf_requests_take(routing, peer, user, XF_SPAN("q1"))); /* once */
+    ck_assert(xf_requests_take(routing, peer, user, XF_SPAN("q1024")));
 }
 END_TEST
 

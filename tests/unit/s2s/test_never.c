@@ -67,7 +67,7 @@ static bool loads(const struct combination *c)
 /* All that a peer could bring, as far as settings and authorities let it be judged. */
 static size_t certificates(const struct combination *c, struct xf_verdict out[CERTIFICATES])
 {
-    enum xf_pin other = c->has_pins ? XF_PIN_MISMATCH : XF_PIN_NONE;
+    enum xf_pin_match other = c->has_pins ? XF_PIN_MISMATCH : XF_PIN_NONE;
     size_t count = 0;
     out[count++] = (struct xf_verdict){.is_secure = false};
     if (c->settings.tls == XF_TLS_NONE)

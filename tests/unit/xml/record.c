@@ -111,10 +111,10 @@ static void write_stanza(struct record *record, struct xf_stanza *stanza)
 static void check_children(const struct xf_stanza *stanza)
 {
     struct xf_span rest = stanza->payload;
-    struct xf_payload_child child;
+    struct xf_stanza_child child;
     unsigned count = 0;
 
-    for (; xf_payload_next(&rest, &child); count++) {
+    for (; xf_stanza_next_child(&rest, &child); count++) {
         if (count >= XF_STANZA_CHILDREN)
             continue;
         xf_require(xf_span_eq(child.name, stanza->children[count].name));

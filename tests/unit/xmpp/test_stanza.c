@@ -141,9 +141,9 @@ START_TEST(walks_the_children)
 {
     char got[256] = "";
     struct xf_span rest = xf_span_of(walks[_i].payload);
-    struct xf_payload_child child;
+    struct xf_stanza_child child;
 
-    while (xf_payload_next(&rest, &child)) {
+    while (xf_stanza_next_child(&rest, &child)) {
         size_t len = strlen(got);
         len += (size_t)snprintf(got + len, sizeof(got) - len, "%.*s", XF_SPAN_ARGS(child.name));
         if (child.ns.ptr)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * jid_requests.c — which questions a peer put to the JID of a user whom it should know by an e-mail address (jid-use = accept): their answers come from that JID.
+ * requests_by_jid.c — which questions a peer put to the JID of a user whom it should know by an e-mail address (jid-use = accept): their answers come from that JID.
  *
  * Bounded, the oldest goes first: an answer that comes later than a thousand other questions comes from the e-mail address.
  */
@@ -19,7 +19,7 @@ struct used {
     struct xf_span key; /* behind the struct */
 };
 
-struct xf_jid_requests {
+struct xf_requests_by_jid {
     struct xf_map *by_key;
     struct xf_node oldest;
 };
@@ -30,14 +30,14 @@ static struct xf_span make_key(char text[KEY_MAX], struct xf_span peer, struct x
     return (struct xf_span){text, (size_t)len};
 }
 
-static void drop(struct xf_jid_requests *used, struct used *entry)
+static void drop(struct xf_requests_by_jid *used, struct used *entry)
 {
     (void)xf_map_remove(used->by_key, entry->key);
     xf_list_remove(&entry->node);
     xf_free(entry);
 }
 
-static void add(struct xf_jid_requests *used, struct xf_span key)
+static void add(struct xf_requests_by_jid *used, struct xf_span key)
 {
     struct used *entry = xf_alloc(sizeof(*entry) + key.len);
     char *text = (char *)(entry + 1);
@@ -49,13 +49,13 @@ static void add(struct xf_jid_requests *used, struct xf_span key)
         drop(used, XF_CONTAINER(used->oldest.next, struct used, node));
 }
 
-void xf_jid_requests_note(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id)
+void xf_requests_note(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id)
 {
     char key[KEY_MAX];
     if (!id.ptr || id.len > ID_MAX)
         return;
     if (!routing->used) {
-        routing->used = xf_new(struct xf_jid_requests);
+        routing->used = xf_new(struct xf_requests_by_jid);
         routing->used->by_key = xf_map_new();
         xf_list_init(&routing->used->oldest);
     }
@@ -64,7 +64,7 @@ void xf_jid_requests_note(struct xf_routing *routing, struct xf_span peer, struc
         add(routing->used, span);
 }
 
-bool xf_jid_requests_take(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id)
+bool xf_requests_take(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id)
 {
     char key[KEY_MAX];
     if (!routing->used || !id.ptr || id.len > ID_MAX)
@@ -76,7 +76,7 @@ bool xf_jid_requests_take(struct xf_routing *routing, struct xf_span peer, struc
     return true;
 }
 
-void xf_jid_requests_free(struct xf_jid_requests **used)
+void xf_requests_free(struct xf_requests_by_jid **used)
 {
     if (!*used)
         return;
