@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* secrecy.c — see secrecy.h; what PostgreSQL asks of its key, and ssh of its folder. Test: tests/unit/base/test_secrecy.c */
+/*
+ * secrecy.c — see secrecy.h; what PostgreSQL asks of its key, and ssh of its folder. Test:
+ * tests/unit/base/test_secrecy.c
+ */
 #include <xfed/base/secrecy.h>
 
 #include <stdbool.h>
@@ -38,11 +41,13 @@ static enum xf_secrecy of_file(const struct stat *st, char out_words[XF_SECRECY_
 static bool may_be_replaced(const char *path, char out_words[XF_SECRECY_WORDS_BYTES])
 {
     const char *slash = strrchr(path, '/');
-    char *folder = slash ? xf_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : xf_strdup(".");
+    char *folder =
+        slash ? xf_strndup(path, slash == path ? 1 : (size_t)(slash - path)) : xf_strdup(".");
     struct stat st;
     bool may = stat(folder, &st) == 0 && (st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX);
     if (may)
-        snprintf(out_words, XF_SECRECY_WORDS_BYTES, "everybody on this machine can replace it: chmod o-w %.255s", folder);
+        snprintf(out_words, XF_SECRECY_WORDS_BYTES,
+                 "everybody on this machine can replace it: chmod o-w %.255s", folder);
     xf_free(folder);
     return may;
 }
@@ -54,5 +59,6 @@ enum xf_secrecy xf_secrecy_of(const char *path, char out_words[XF_SECRECY_WORDS_
     if (stat(path, &st) != 0)
         return XF_SECRECY_KEPT;
     enum xf_secrecy secrecy = of_file(&st, out_words);
-    return secrecy != XF_SECRECY_WRITABLE && may_be_replaced(path, out_words) ? XF_SECRECY_WRITABLE : secrecy;
+    return secrecy != XF_SECRECY_WRITABLE && may_be_replaced(path, out_words) ? XF_SECRECY_WRITABLE
+                                                                              : secrecy;
 }

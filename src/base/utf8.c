@@ -79,7 +79,8 @@ struct xf_span xf_utf8_whole(struct xf_span text)
     size_t whole = text.len;
     size_t back = 0;
 
-    while (back < 3 && back < text.len && ((unsigned char)text.ptr[text.len - 1 - back] & 0xC0) == 0x80)
+    while (back < 3 && back < text.len &&
+           ((unsigned char)text.ptr[text.len - 1 - back] & 0xC0) == 0x80)
         back++;
     if (back < text.len) {
         unsigned char lead = (unsigned char)text.ptr[text.len - 1 - back];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check.c — what no single value can tell: references between sections, duplicates of domains, files that belong together.
- * Settings of peers are for check_peer.c.
+ * check.c — what no single value can tell: references between sections, duplicates of domains,
+ * files that belong together. Settings of peers are for check_peer.c.
  */
 #include "conf_priv.h"
 
@@ -31,7 +31,8 @@ static void check_link_of(const struct xf_check *check, size_t i)
     for (size_t k = 0; k < check->conf->link_count && titles.len < 1024; k++)
         xf_buf_appendf(&titles, "%s\"%.255s\"", k ? " or " : "", check->conf->links[k].title);
     xf_problem(check->problems, served->at.file, xf_raw_line(check->served[i], keys),
-               "link = \"%.255s\": there is no such link: expected %.*s", served->link, XF_SPAN_ARGS(xf_buf_span(&titles)));
+               "link = \"%.255s\": there is no such link: expected %.*s", served->link,
+               XF_SPAN_ARGS(xf_buf_span(&titles)));
     xf_buf_release(&titles);
 }
 
@@ -41,36 +42,44 @@ static void check_certificate_of(const struct xf_check *check, size_t i)
     const struct xf_conf_served *served = &check->conf->served[i];
     const struct xf_peer_settings *defaults = &check->conf->defaults;
     int line = xf_raw_line(check->served[i], keys);
-    bool has_certificate = served->certificate.count > 0, has_key = served->key.count > 0, is_sure = !*check->conf->cert_dir;
+    bool has_certificate = served->certificate.count > 0, has_key = served->key.count > 0,
+         is_sure = !*check->conf->cert_dir;
     if (has_certificate != has_key)
-        xf_problem(check->problems, served->at.file, line, "served \"%s\" has a %s without %s: expected both or neither",
-                   served->domain, has_key ? "key" : "certificate", has_key ? "certificate" : "key");
+        xf_problem(check->problems, served->at.file, line,
+                   "served \"%s\" has a %s without %s: expected both or neither", served->domain,
+                   has_key ? "key" : "certificate", has_key ? "certificate" : "key");
     else if (served->certificate.count != served->key.count)
         xf_problem(check->problems, served->at.file, line,
-                   "served \"%s\" has certificate = {...} of %zu and key = {...} of %zu: expected a key for each certificate, in the same "
-                   "order", served->domain, served->certificate.count, served->key.count);
+                   "served \"%s\" has certificate = {...} of %zu and key = {...} of %zu: expected "
+                   "a key for each certificate, in the same "
+                   "order",
+                   served->domain, served->certificate.count, served->key.count);
     else if (has_certificate || !is_sure)
         return; /* what the folder has is for the one who reads certificates */
     else if (defaults->tls == XF_TLS_REQUIRED)
         xf_problem(check->problems, served->at.file, line,
-                   "served \"%s\" has no certificate but defaults say tls = required: expected certificate and key, or another tls",
+                   "served \"%s\" has no certificate but defaults say tls = required: expected "
+                   "certificate and key, or another tls",
                    served->domain);
     else if (!defaults->dialback)
         xf_problem(check->problems, served->at.file, line,
-                   "served \"%s\" has no certificate but defaults say dialback = no: expected certificate and key, or dialback = yes",
+                   "served \"%s\" has no certificate but defaults say dialback = no: expected "
+                   "certificate and key, or dialback = yes",
                    served->domain);
 }
 
-static void check_name_of(const struct xf_check *check, size_t i, struct xf_map *names, const char *name)
+static void check_name_of(const struct xf_check *check, size_t i, struct xf_map *names,
+                          const char *name)
 {
     static const char *const keys[] = {"aliases", NULL};
     const struct xf_conf_served *served = &check->conf->served[i];
     const char *const *where = strcmp(name, served->domain) == 0 ? no_keys : keys;
-    const struct xf_conf_served *other = xf_map_set(names, xf_span_of(name), &check->conf->served[i]);
+    const struct xf_conf_served *other =
+        xf_map_set(names, xf_span_of(name), &check->conf->served[i]);
     if (other)
         xf_problem(check->problems, served->at.file, xf_raw_line(check->served[i], where),
-                   "\"%s\" is served twice (also by served \"%s\" at %.255s:%d): expected once", name, other->domain, other->at.file,
-                   other->at.line);
+                   "\"%s\" is served twice (also by served \"%s\" at %.255s:%d): expected once",
+                   name, other->domain, other->at.file, other->at.line);
 }
 
 static void check_served(const struct xf_check *check, struct xf_map *names)
@@ -86,17 +95,20 @@ static void check_served(const struct xf_check *check, struct xf_map *names)
     for (size_t i = 0; i < conf->peer_count; i++) {
         const struct xf_conf_served *ours = xf_map_find(names, xf_span_of(conf->peers[i].pattern));
         if (ours)
-            xf_problem(check->problems, conf->peers[i].at.file, conf->peers[i].at.line,
-                       "peer \"%s\" is a domain of ours (served at %.255s:%d): expected a remote domain", conf->peers[i].pattern,
-                       ours->at.file, ours->at.line);
+            xf_problem(
+                check->problems, conf->peers[i].at.file, conf->peers[i].at.line,
+                "peer \"%s\" is a domain of ours (served at %.255s:%d): expected a remote domain",
+                conf->peers[i].pattern, ours->at.file, ours->at.line);
     }
 }
 
 /* ---- nodes */
 
-static void refuse_node(const struct xf_check *check, const struct xf_conf_node *node, const char *key, const char *what)
+static void refuse_node(const struct xf_check *check, const struct xf_conf_node *node,
+                        const char *key, const char *what)
 {
-    xf_problem(check->problems, node->at.file, xf_conf_line(&node->at, key), "node \"%s\": %s", node->title, what);
+    xf_problem(check->problems, node->at.file, xf_conf_line(&node->at, key), "node \"%s\": %s",
+               node->title, what);
 }
 
 static bool texts_have(const struct xf_texts *texts, const char *text)
@@ -107,21 +119,25 @@ static bool texts_have(const struct xf_texts *texts, const char *text)
     return false;
 }
 
-static bool ports_meet(const struct xf_check *check, const struct xf_conf_node *a, const struct xf_conf_node *b)
+static bool ports_meet(const struct xf_check *check, const struct xf_conf_node *a,
+                       const struct xf_conf_node *b)
 {
     if (a->port == b->port || check->conf->listen.s2s_direct.count == 0)
         return a->port == b->port;
-    return a->port == b->direct_port || a->direct_port == b->port || a->direct_port == b->direct_port;
+    return a->port == b->direct_port || a->direct_port == b->port ||
+           a->direct_port == b->direct_port;
 }
 
 /* A public address and port can lead to one node only. */
-static void check_shared_port(const struct xf_check *check, const struct xf_conf_node *node, const struct xf_conf_node *before)
+static void check_shared_port(const struct xf_check *check, const struct xf_conf_node *node,
+                              const struct xf_conf_node *before)
 {
     bool is_shared = false;
     for (size_t i = 0; i < node->addresses.count; i++)
         is_shared = is_shared || texts_have(&before->addresses, node->addresses.item[i]);
     if (is_shared && ports_meet(check, node, before)) {
-        char *what = xf_asprintf("has an address and a port in common with node \"%s\": expected another port (and direct-port)",
+        char *what = xf_asprintf("has an address and a port in common with node \"%s\": expected "
+                                 "another port (and direct-port)",
                                  before->title);
         refuse_node(check, node, "port", what);
         xf_free(what);
@@ -129,22 +145,30 @@ static void check_shared_port(const struct xf_check *check, const struct xf_conf
 }
 
 /* A peer may try each address of a host with the port of any record that names the host. */
-static void check_shared_host(const struct xf_check *check, const struct xf_conf_node *node, const struct xf_conf_node *before)
+static void check_shared_host(const struct xf_check *check, const struct xf_conf_node *node,
+                              const struct xf_conf_node *before)
 {
-    bool direct = check->conf->listen.s2s_direct.count > 0, is_same = node->addresses.count == before->addresses.count;
-    if (strcmp(node->host, before->host) != 0 || (node->port == before->port && (!direct || node->direct_port == before->direct_port)))
+    bool direct = check->conf->listen.s2s_direct.count > 0,
+         is_same = node->addresses.count == before->addresses.count;
+    if (strcmp(node->host, before->host) != 0 ||
+        (node->port == before->port && (!direct || node->direct_port == before->direct_port)))
         return;
     for (size_t i = 0; i < node->addresses.count; i++)
         is_same = is_same && texts_have(&before->addresses, node->addresses.item[i]);
     if (!is_same) {
-        char *what = xf_asprintf("shares its host with node \"%s\", which has another port and other addresses: expected the same addresses, or a "
-                                 "host of its own", before->title);
+        char *what = xf_asprintf("shares its host with node \"%s\", which has another port and "
+                                 "other addresses: expected the same addresses, or a "
+                                 "host of its own",
+                                 before->title);
         refuse_node(check, node, "host", what);
         xf_free(what);
     }
 }
 
-/* Cisco, Interdomain Federation: IBM Sametime tries the first SRV record and no other. The sheet of records says so too (sheets/dns.c). */
+/*
+ * Cisco, Interdomain Federation: IBM Sametime tries the first SRV record and no other. The sheet of
+ * records says so too (sheets/dns.c).
+ */
 static void warn_of_sametime(const struct xf_check *check)
 {
     const struct xf_conf *conf = check->conf;
@@ -154,8 +178,10 @@ static void warn_of_sametime(const struct xf_check *check)
         xf_conf_section_settings(conf, peer, &settings);
         if (settings.profile == XF_PROFILE_SAMETIME)
             xf_warning(check->problems, peer->at.file, xf_conf_line(&peer->at, "profile"),
-                       "peer \"%s\" is a Sametime gateway, which tries the first SRV record only, and there are %zu nodes: it does not come to another "
-                       "when its node is away", peer->pattern, conf->node_count);
+                       "peer \"%s\" is a Sametime gateway, which tries the first SRV record only, "
+                       "and there are %zu nodes: it does not come to another "
+                       "when its node is away",
+                       peer->pattern, conf->node_count);
     }
 }
 
@@ -164,7 +190,8 @@ static void check_nodes(const struct xf_check *check)
     const struct xf_conf *conf = check->conf;
     for (size_t i = 0; i < conf->node_count; i++) {
         if (conf->listen.s2s_direct.count > 0 && conf->nodes[i].port == conf->nodes[i].direct_port)
-            refuse_node(check, &conf->nodes[i], "direct-port", "port and direct-port are the same: expected two ports");
+            refuse_node(check, &conf->nodes[i], "direct-port",
+                        "port and direct-port are the same: expected two ports");
         for (size_t k = 0; k < i; k++) {
             check_shared_port(check, &conf->nodes[i], &conf->nodes[k]);
             check_shared_host(check, &conf->nodes[i], &conf->nodes[k]);
@@ -179,19 +206,22 @@ static void check_parts(const struct xf_check *check)
 {
     const struct xf_conf *conf = check->conf;
     if (conf->link_count == 0)
-        xf_problem(check->problems, conf->file, 0, "there is no link to the local cluster: expected link \"name\" {...}");
+        xf_problem(check->problems, conf->file, 0,
+                   "there is no link to the local cluster: expected link \"name\" {...}");
     if (conf->served_count == 0)
-        xf_problem(check->problems, conf->file, 0, "there is no domain of ours: expected served \"domain\" {...}");
+        xf_problem(check->problems, conf->file, 0,
+                   "there is no domain of ours: expected served \"domain\" {...}");
     static const char *const keys[] = {"backoff-min", "backoff-max", NULL};
     if (conf->process.backoff_min_ms > conf->process.backoff_max_ms)
-        xf_problem(check->problems, check->process ? check->process->file : conf->file, xf_raw_line(check->process, keys),
+        xf_problem(check->problems, check->process ? check->process->file : conf->file,
+                   xf_raw_line(check->process, keys),
                    "backoff-min is larger than backoff-max: expected the smaller one first");
     for (size_t i = 0; i < conf->link_count; i++)
         for (size_t k = 0; k < i; k++)
             if (strcmp(conf->links[i].title, conf->links[k].title) == 0)
                 xf_problem(check->problems, conf->links[i].at.file, conf->links[i].at.line,
-                           "link \"%.255s\" is written twice (first at %.255s:%d): expected once", conf->links[i].title,
-                           conf->links[k].at.file, conf->links[k].at.line);
+                           "link \"%.255s\" is written twice (first at %.255s:%d): expected once",
+                           conf->links[i].title, conf->links[k].at.file, conf->links[k].at.line);
 }
 
 void xf_conf_check(const struct xf_check *check)

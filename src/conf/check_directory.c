@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_directory.c — the directory's settings among each other, and what peers want of it: addresses (mail = yes) need a source, groups a definition.
+ * check_directory.c — the directory's settings among each other, and what peers want of it:
+ * addresses (mail = yes) need a source, groups a definition.
  *
- * What only the directory itself can tell (does the base exist, is the password right) is for xfedd -t, which asks it.
+ * What only the directory itself can tell (does the base exist, is the password right) is for xfedd
+ * -t, which asks it.
  */
 #include "conf_priv.h"
 
@@ -11,10 +13,12 @@
 #include <xfed/base/alloc.h>
 #include <xfed/conf/forms.h>
 
-static void refuse(const struct xf_check *check, const char *key, const char *what, const char *accepted)
+static void refuse(const struct xf_check *check, const char *key, const char *what,
+                   const char *accepted)
 {
     const struct xf_conf_place *at = &check->conf->directory_at;
-    xf_problem(check->problems, at->file ? at->file : check->conf->file, xf_conf_line(at, key), "directory: %s: expected %s", what, accepted);
+    xf_problem(check->problems, at->file ? at->file : check->conf->file, xf_conf_line(at, key),
+               "directory: %s: expected %s", what, accepted);
 }
 
 /* ---- the directory itself */
@@ -48,12 +52,15 @@ static void check_access(const struct xf_check *check, const struct xf_conf_dire
 {
     bool is_ldaps = false, has_dn = *directory->bind_dn, has_password = *directory->password_file;
     if (!is_uri_list(directory->uri, &is_ldaps))
-        refuse(check, "uri", "uri is no list of servers", "ldap://host ... or ldaps://host ..., all of one kind");
+        refuse(check, "uri", "uri is no list of servers",
+               "ldap://host ... or ldaps://host ..., all of one kind");
     if (has_dn != has_password)
-        refuse(check, has_dn ? "bind-dn" : "password-file", has_dn ? "bind-dn without password-file" : "password-file without bind-dn",
+        refuse(check, has_dn ? "bind-dn" : "password-file",
+               has_dn ? "bind-dn without password-file" : "password-file without bind-dn",
                "both or neither");
     if (has_password && !is_ldaps && !directory->start_tls)
-        refuse(check, "start-tls", "a password would be sent in clear", "start-tls = yes, or ldaps:// in uri");
+        refuse(check, "start-tls", "a password would be sent in clear",
+               "start-tls = yes, or ldaps:// in uri");
 }
 
 static void check_names(const struct xf_check *check, const struct xf_conf_directory *directory)
@@ -63,9 +70,12 @@ static void check_names(const struct xf_check *check, const struct xf_conf_direc
     if (!*directory->filter)
         refuse(check, "filter", "filter is empty", "an LDAP filter, as (objectClass=person)");
     if (!*directory->mail_attribute || !*directory->jid_attribute)
-        refuse(check, *directory->jid_attribute ? "mail-attribute" : "jid-attribute", "the name of an attribute is missing", "one, as mail or uid");
+        refuse(check, *directory->jid_attribute ? "mail-attribute" : "jid-attribute",
+               "the name of an attribute is missing", "one, as mail or uid");
     if (!*directory->jid_domain && is_short_name(directory->jid_attribute))
-        refuse(check, "jid-attribute", "jid-domain is missing, and jid-attribute holds names without a domain", "jid-domain = \"im.example.org\"");
+        refuse(check, "jid-attribute",
+               "jid-domain is missing, and jid-attribute holds names without a domain",
+               "jid-domain = \"im.example.org\"");
 }
 
 /* ---- what peers want */
@@ -79,17 +89,22 @@ static bool has_group(const struct xf_conf *conf, const char *wanted)
     return false;
 }
 
-static void check_wishes(const struct xf_check *check, const struct xf_raw_section *raw, const char *name, const struct xf_peer_settings *settings)
+static void check_wishes(const struct xf_check *check, const struct xf_raw_section *raw,
+                         const char *name, const struct xf_peer_settings *settings)
 {
     static const char *const mail_keys[] = {"mail", NULL}, *const group_keys[] = {"groups", NULL};
     const char *file = raw ? raw->file : check->conf->file;
     if (settings->mail && !*check->conf->mail_file && !*check->conf->directory.uri)
         xf_problem(check->problems, file, xf_raw_line(raw, mail_keys),
-                   "%s: mail = yes, but there are no e-mail addresses: expected mail { file } or directory { uri }", name);
+                   "%s: mail = yes, but there are no e-mail addresses: expected mail { file } or "
+                   "directory { uri }",
+                   name);
     for (size_t i = 0; i < settings->groups.count; i++)
         if (!has_group(check->conf, settings->groups.item[i]))
-            xf_problem(check->problems, file, xf_raw_line(raw, group_keys),
-                       "%s: groups: there is no group \"%.255s\": expected one of directory { groups }", name, settings->groups.item[i]);
+            xf_problem(
+                check->problems, file, xf_raw_line(raw, group_keys),
+                "%s: groups: there is no group \"%.255s\": expected one of directory { groups }",
+                name, settings->groups.item[i]);
 }
 
 void xf_check_directory(const struct xf_check *check)

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_peer.c — settings with which a peer can never authenticate, or whose guards guard nothing (issue 3). A partner who
- * is refused by a combination of switches costs days to find, so the file is refused instead.
+ * check_peer.c — settings with which a peer can never authenticate, or whose guards guard nothing
+ * (issue 3). A partner who is refused by a combination of switches costs days to find, so the file
+ * is refused instead.
  *
  * What each way of authenticating needs (src/s2s/verdict.c decides by the same rules):
  *
- * - EXTERNAL needs TLS. Inwards it also needs a certificate that something can vouch for: pins, DANE, or an authority.
- *   Outwards so too, unless certificate = ignore.
- * - dialback needs nothing; with certificate = required it needs TLS and that certificate like everything else
+ * - EXTERNAL needs TLS. Inwards it also needs a certificate that something can vouch for: pins,
+ *   DANE, or an authority. Outwards so too, unless certificate = ignore.
+ * - dialback needs nothing; with certificate = required it needs TLS and that certificate like
+ *   everything else
  *
  * Limits that nothing could keep are refused too.
  *
- * Each peer is judged by what holds for it in effect, with the line of the key that its section wrote, or of the section.
- * Test: tests/unit/conf/test_check_peer.c, and against the decisions themselves tests/unit/s2s/test_never.c.
+ * Each peer is judged by what holds for it in effect, with the line of the key that its section
+ * wrote, or of the section. Test: tests/unit/conf/test_check_peer.c, and against the decisions
+ * themselves tests/unit/s2s/test_never.c.
  */
 #include "conf_priv.h"
 
@@ -26,10 +29,12 @@ struct subject { /* whose settings are judged */
     const struct xf_peer_settings *settings;
 };
 
-static void refuse(const struct subject *subject, const char *const *keys, const char *what, const char *accepted)
+static void refuse(const struct subject *subject, const char *const *keys, const char *what,
+                   const char *accepted)
 {
-    xf_problem(subject->check->problems, subject->raw ? subject->raw->file : subject->check->conf->file,
-               xf_raw_line(subject->raw, keys), "%s: %s: expected %s", subject->name, what, accepted);
+    xf_problem(
+        subject->check->problems, subject->raw ? subject->raw->file : subject->check->conf->file,
+        xf_raw_line(subject->raw, keys), "%s: %s: expected %s", subject->name, what, accepted);
 }
 
 /* Is there anything by which a certificate of the peer could be a good one? */
@@ -73,14 +78,19 @@ static void judge_trust(const struct subject *subject)
     const struct xf_peer_settings *s = subject->settings;
     if (s->tls == XF_TLS_NONE || can_be_vouched_for(subject))
         return;
-    bool needs_external = !s->dialback && (((s->direction & XF_DIRECTION_IN) && s->sasl_in) ||
-                                           ((s->direction & XF_DIRECTION_OUT) && s->sasl_out && s->certificate != XF_CERT_IGNORE));
+    bool needs_external =
+        !s->dialback &&
+        (((s->direction & XF_DIRECTION_IN) && s->sasl_in) ||
+         ((s->direction & XF_DIRECTION_OUT) && s->sasl_out && s->certificate != XF_CERT_IGNORE));
     if (s->certificate == XF_CERT_REQUIRED)
-        refuse(subject, cert_keys, "certificate = required cannot be met: with dane = no, and neither pins nor a ca-file, no certificate is good",
+        refuse(subject, cert_keys,
+               "certificate = required cannot be met: with dane = no, and neither pins nor a "
+               "ca-file, no certificate is good",
                accepted);
     else if (needs_external)
         refuse(subject, in_keys,
-               "SASL alone (dialback = no) cannot authenticate: with dane = no, and neither pins nor a ca-file, no certificate is good",
+               "SASL alone (dialback = no) cannot authenticate: with dane = no, and neither pins "
+               "nor a ca-file, no certificate is good",
                accepted);
 }
 
@@ -94,15 +104,17 @@ static void judge_certificate(const struct subject *subject)
         refuse(subject, cert_keys, "certificate = required cannot be met with tls = none",
                "certificate = ignore or preferred, or tls = optional or required");
     if (s->pins.count > 0 && no_tls)
-        refuse(subject, pin_keys, "pins are never looked at with tls = none", "tls = optional or required, or pins = {}");
+        refuse(subject, pin_keys, "pins are never looked at with tls = none",
+               "tls = optional or required, or pins = {}");
     else if (s->pins.count > 0 && s->certificate == XF_CERT_IGNORE)
         refuse(subject, pin_keys, "pins keep nobody out with certificate = ignore",
                "certificate = preferred or required, or pins = {}");
 }
 
 /*
- * revocation = hard takes a certificate that nothing calls good for a revoked one. A connecting peer's TLS staples no OCSP response
- * (RFC 8446 would let it, OpenSSL's client does not), so that only lists can speak for it.
+ * revocation = hard takes a certificate that nothing calls good for a revoked one. A connecting
+ * peer's TLS staples no OCSP response (RFC 8446 would let it, OpenSSL's client does not), so that
+ * only lists can speak for it.
  */
 static void judge_revocation(const struct subject *subject)
 {
@@ -110,27 +122,35 @@ static void judge_revocation(const struct subject *subject)
     const struct xf_peer_settings *s = subject->settings;
     const struct xf_conf *conf = subject->check->conf;
     bool has_lists = conf->trust_crl_files.count > 0 || *conf->trust_crl_dir;
-    if (s->revocation == XF_REVOCATION_HARD && !has_lists && s->tls != XF_TLS_NONE && s->certificate != XF_CERT_IGNORE &&
-        (s->direction & XF_DIRECTION_IN))
-        refuse(subject, keys, "revocation = hard refuses every certificate of a peer that connects to us while there are no revocation lists",
-               "trust { crl-files = ... } or { crl-dir = ... }, revocation = soft, or direction = out");
+    if (s->revocation == XF_REVOCATION_HARD && !has_lists && s->tls != XF_TLS_NONE &&
+        s->certificate != XF_CERT_IGNORE && (s->direction & XF_DIRECTION_IN))
+        refuse(subject, keys,
+               "revocation = hard refuses every certificate of a peer that connects to us while "
+               "there are no revocation lists",
+               "trust { crl-files = ... } or { crl-dir = ... }, revocation = soft, or direction = "
+               "out");
 }
 
 static void judge_downgrade(const struct subject *subject)
 {
     static const char *const keys[] = {"downgrade", NULL};
-    if (subject->settings->downgrade == XF_DOWNGRADE_REFUSE && subject->check->conf->memory_peers == 0)
+    if (subject->settings->downgrade == XF_DOWNGRADE_REFUSE &&
+        subject->check->conf->memory_peers == 0)
         refuse(subject, keys, "downgrade = refuse has nothing to go by with memory { peers = 0 }",
                "downgrade = allow or alarm, or a memory of peers");
 }
 
-/* A stanza that is larger than what is left passes, and the next one waits for it: so slow, that would take hours. */
+/*
+ * A stanza that is larger than what is left passes, and the next one waits for it: so slow, that
+ * would take hours.
+ */
 static void judge_rates(const struct subject *subject)
 {
     static const char *const keys[] = {"byte-rate", NULL};
     size_t byte_rate = subject->settings->byte_rate;
     if (byte_rate > 0 && byte_rate < 1024)
-        refuse(subject, keys, "byte-rate is less than any stanza needs", "at least 1k, or 0 for any number");
+        refuse(subject, keys, "byte-rate is less than any stanza needs",
+               "at least 1k, or 0 for any number");
 }
 
 /* The one of the target's family counts: there must be no choice. */
@@ -144,7 +164,8 @@ static void judge_source(const struct subject *subject)
         v6 += is_v6;
     }
     if (v4 > 1 || v6 > 1)
-        refuse(subject, keys, "source names two addresses of one family", "one IPv4 and one IPv6 address at most");
+        refuse(subject, keys, "source names two addresses of one family",
+               "one IPv4 and one IPv6 address at most");
 }
 
 static void judge(const struct subject *subject)

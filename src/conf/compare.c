@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compare.c — which changes of a configuration a running program cannot take over: sockets that are open, the resolver,
- * secrets that are in use, and the links with their names. Everything else holds from the reload on.
+ * compare.c — which changes of a configuration a running program cannot take over: sockets that are
+ * open, the resolver, secrets that are in use, and the links with their names. Everything else
+ * holds from the reload on.
  */
 #include "conf_priv.h"
 
@@ -38,8 +39,8 @@ static bool secrets_differ(const char *a, const char *b)
     return !a || !b ? a != b : strcmp(a, b) != 0;
 }
 
-static void compare_section(struct difference *difference, enum xf_section section, const char *only, const void *a,
-                            const void *b)
+static void compare_section(struct difference *difference, enum xf_section section,
+                            const char *only, const void *a, const void *b)
 {
     size_t count;
     const struct xf_option *options = xf_conf_options_of(section, &count);
@@ -52,7 +53,8 @@ static void compare_section(struct difference *difference, enum xf_section secti
     }
 }
 
-static void compare_links(struct difference *difference, const struct xf_conf *running, const struct xf_conf *next)
+static void compare_links(struct difference *difference, const struct xf_conf *running,
+                          const struct xf_conf *next)
 {
     bool same = running->link_count == next->link_count;
     for (size_t i = 0; same && i < next->link_count; i++)
@@ -68,7 +70,8 @@ static void compare_links(struct difference *difference, const struct xf_conf *r
     }
 }
 
-bool xf_conf_needs_restart(const struct xf_conf *running, const struct xf_conf *next, char *out, size_t out_bytes)
+bool xf_conf_needs_restart(const struct xf_conf *running, const struct xf_conf *next, char *out,
+                           size_t out_bytes)
 {
     struct difference difference = {out, out_bytes};
     out[0] = '\0';

@@ -2,10 +2,14 @@
 /*
  * conf_priv.h — what the files of conf share. The way of a file, each step one .c:
  *
- *     text.c      bytes -> text that libconfuse can be trusted with (comments blanked, includes found)
- *     parse.c     text -> struct xf_raw: sections, keys and values as they were written, with their lines
- *     load.c      raw -> struct xf_conf, by the option table (options.c) and its kinds of value (value.c)
- *     check.c     what no single value can tell: references, duplicates, settings that can never authenticate
+ *     text.c      bytes -> text that libconfuse can be trusted with (comments blanked, includes
+ *                 found)
+ *     parse.c     text -> struct xf_raw: sections, keys and values as they were written, with their
+ *                 lines
+ *     load.c      raw -> struct xf_conf, by the option table (options.c) and its kinds of value
+ *                 (value.c)
+ *     check.c     what no single value can tell: references, duplicates, settings that can never
+ *                 authenticate
  *     dump.c      struct xf_conf -> text again, and the annotated sample
  */
 #pragma once
@@ -18,13 +22,16 @@
 struct xf_problems {
     struct xf_buf text;
     size_t errors;
-    size_t exposed; /* secrets that others can read or guess: a start warns of them, -t refuses them */
+    /* secrets that others can read or guess: a start warns of them, -t refuses them */
+    size_t exposed;
 };
 
 void xf_problems_init(struct xf_problems *problems);
 /* `line` 0: of the file as a whole. */
-void xf_problem(struct xf_problems *problems, const char *file, int line, const char *fmt, ...) XF_PRINTF(4, 5);
-void xf_warning(struct xf_problems *problems, const char *file, int line, const char *fmt, ...) XF_PRINTF(4, 5);
+void xf_problem(struct xf_problems *problems, const char *file, int line, const char *fmt, ...)
+    XF_PRINTF(4, 5);
+void xf_warning(struct xf_problems *problems, const char *file, int line, const char *fmt, ...)
+    XF_PRINTF(4, 5);
 /* All messages, without a last newline; NULL for none. The problems are empty then. */
 char *xf_problems_take(struct xf_problems *problems);
 
@@ -43,20 +50,26 @@ const char *xf_spell_nearest(const char *word, const char *const *words, size_t 
     X(DIALBACK,        "dialback",        NULL,                "Server dialback (XEP-0220).")                          \
     X(TRUST,           "trust",           NULL,                "Who vouches for peers.")                               \
     X(UNAUTHENTICATED, "unauthenticated", NULL,                "Limits for peers until they have authenticated.")      \
-    X(STRANGERS,       "strangers",       NULL,                "What authenticated peers without a section of their own may hold. The owner of a domain is the registered " \
-                                                             "domain that it is below (example.org for xmpp.example.org); a network is an IPv4 /24 or an IPv6 /48.") \
+    X(STRANGERS,       "strangers",       NULL,                "What authenticated peers without a section of their " \
+                       "own may hold. The owner of a domain is the registered " \
+                                                             "domain that it is below (example.org for " \
+                       "xmpp.example.org); a network is an IPv4 /24 or an IPv6 /48.") \
     X(MEMORY,          "memory",          NULL,                "What each peer authenticated with before, and its key.") \
     X(XML,             "xml",             NULL,                "Limits of what is parsed, from peers and the cluster.") \
     X(PROCESS,         "process",         NULL,                "The program itself.")                                  \
     X(LINK,            "link",            "presence",          "A connection to the local cluster. A change needs a restart.") \
     X(SERVED,          "served",          "example.org",       "A domain of ours. Certificates are read anew by a reload.") \
-    X(NODE,            "node",            "xmpp1",             "A server of this deployment as peers see it, for xfedd --dns-records and --firewall; what runs does not read it.") \
+    X(NODE,            "node",            "xmpp1",             "A server of this deployment as peers see it, for " \
+                       "xfedd --dns-records and --firewall; what runs does not read it.") \
     X(PUBLISH,         "publish",         NULL,                "What else xfedd --dns-records, --csr-names and --firewall need to know.") \
     X(MAIL,            "mail",            NULL,                "E-mail addresses of users, shown to peers with mail = yes.") \
     X(DIRECTORY,       "directory",       NULL,                "LDAP: e-mail addresses and groups of users.")          \
     X(POLICY,          "policy",          NULL,                "Who may federate.")                                    \
-    X(DEFAULTS,        "defaults",        NULL,                "What holds for every peer, unless its own section or one of its pattern says otherwise.") \
-    X(PEER,            "peer",            "*.partner.example", "A remote domain, or all below one: \"*.x\" covers x itself too. The keys are those of defaults; of several sections that fit the longer one wins, and an exact name wins over all.")
+    X(DEFAULTS,        "defaults",        NULL,                "What holds for every peer, unless its own section or " \
+                       "one of its pattern says otherwise.") \
+    X(PEER,            "peer",            "*.partner.example", "A remote domain, or all below one: \"*.x\" covers x " \
+                       "itself too. The keys are those of defaults; of several sections that fit the longer one " \
+                       "wins, and an exact name wins over all.")
 /* clang-format on */
 
 enum xf_section {
@@ -91,23 +104,24 @@ static inline bool xf_kind_is_list(enum xf_kind kind)
 }
 
 #define XF_WORDS_MAX 500 /* of a text that stanzas and stream errors carry */
-#define XF_VALUE_TEXT_MAX (64u << 20) /* of a value as it is dumped: three times the largest file, for quotes and commas */
+/* of a value as it is dumped: three times the largest file, for quotes and commas */
+#define XF_VALUE_TEXT_MAX (64u << 20)
 
 enum xf_form {
     XF_FORM_ANY,
-    XF_FORM_WORDS,         /* said to others, on the wire: XF_WORDS_MAX bytes at most */
-    XF_FORM_PATH,          /* made absolute or relative to where we run, from the file's folder */
-    XF_FORM_DOMAIN,        /* prepared */
-    XF_FORM_LISTEN,        /* address:port */
-    XF_FORM_ADDRESS,       /* address or address:port */
-    XF_FORM_HOST_PORT,     /* name or address, with port */
-    XF_FORM_PIN,           /* "sha256:" and hex digits, or a path */
-    XF_FORM_IP,            /* address without port */
-    XF_FORM_PORTS,         /* "30000-35999" */
-    XF_FORM_USER,          /* bare JID with * in it, its domain prepared where it has none */
-    XF_FORM_HOURS,         /* see hours.h */
-    XF_FORM_GROUP,         /* NAME=DN */
-    XF_FORM_INTERFACE,     /* name of a network interface */
+    XF_FORM_WORDS,     /* said to others, on the wire: XF_WORDS_MAX bytes at most */
+    XF_FORM_PATH,      /* made absolute or relative to where we run, from the file's folder */
+    XF_FORM_DOMAIN,    /* prepared */
+    XF_FORM_LISTEN,    /* address:port */
+    XF_FORM_ADDRESS,   /* address or address:port */
+    XF_FORM_HOST_PORT, /* name or address, with port */
+    XF_FORM_PIN,       /* "sha256:" and hex digits, or a path */
+    XF_FORM_IP,        /* address without port */
+    XF_FORM_PORTS,     /* "30000-35999" */
+    XF_FORM_USER,      /* bare JID with * in it, its domain prepared where it has none */
+    XF_FORM_HOURS,     /* see hours.h */
+    XF_FORM_GROUP,     /* NAME=DN */
+    XF_FORM_INTERFACE, /* name of a network interface */
 };
 
 struct xf_word {
@@ -123,8 +137,8 @@ struct xf_option {
     size_t offset;               /* in the struct of the section, see xf_section_target */
     const struct xf_word *words; /* ends with a NULL word */
     uint64_t min, max;
-    const char *initial;         /* the default as it would be written; NULL: must be written */
-    const char *example;         /* for the sample where the default says nothing */
+    const char *initial; /* the default as it would be written; NULL: must be written */
+    const char *example; /* for the sample where the default says nothing */
     const char *help;
 };
 
@@ -154,11 +168,14 @@ static inline const void *xf_value_field(const struct xf_option *option, const v
     return (const char *)target + option->offset;
 }
 
-/* Parse `text` into the field of `target`; `dir` for paths. False: not accepted, nothing written. */
-XF_MUST_USE bool xf_value_parse(const struct xf_option *option, const char *text, const char *dir, void *target);
+/*
+ * Parse `text` into the field of `target`; `dir` for paths. False: not accepted, nothing written.
+ */
+XF_MUST_USE bool xf_value_parse(const struct xf_option *option, const char *text, const char *dir,
+                                void *target);
 /* Several, for a list; *out_bad is the index of the first that is not accepted. */
-XF_MUST_USE bool xf_value_parse_list(const struct xf_option *option, const struct xf_texts *texts, const char *dir,
-                                     void *target, size_t *out_bad);
+XF_MUST_USE bool xf_value_parse_list(const struct xf_option *option, const struct xf_texts *texts,
+                                     const char *dir, void *target, size_t *out_bad);
 /* The default, written into the field. */
 void xf_value_reset(const struct xf_option *option, void *target);
 /* "a duration with a unit (ms, s, m, h, d) from 1s to 10m" */
@@ -192,8 +209,12 @@ struct xf_text {
     size_t include_count;
 };
 
-/* False: not readable or not text that may be parsed; the problems say why. `out_text` is to be released either way. */
-XF_MUST_USE bool xf_text_read(const char *file, struct xf_text *out_text, struct xf_problems *problems);
+/*
+ * False: not readable or not text that may be parsed; the problems say why. `out_text` is to be
+ * released either way.
+ */
+XF_MUST_USE bool xf_text_read(const char *file, struct xf_text *out_text,
+                              struct xf_problems *problems);
 void xf_text_release(struct xf_text *text);
 
 /* ---- parse.c */
@@ -219,10 +240,16 @@ struct xf_raw {
     struct xf_texts files; /* that were read, the main one first */
 };
 
-/* The file and all that it includes. What could be read is in `out_raw` whatever happened; release it. */
+/*
+ * The file and all that it includes. What could be read is in `out_raw` whatever happened; release
+ * it.
+ */
 void xf_raw_read(const char *file, struct xf_raw *out_raw, struct xf_problems *problems);
 void xf_raw_release(struct xf_raw *raw);
-/* The line of the first of these keys (NULL ends them) that the section has, else its own. NULL section: 0. */
+/*
+ * The line of the first of these keys (NULL ends them) that the section has, else its own. NULL
+ * section: 0.
+ */
 int xf_raw_line(const struct xf_raw_section *section, const char *const *keys);
 
 /* ---- load.c */
@@ -241,9 +268,9 @@ void xf_pins_settle(struct xf_peer_settings *settings);
 
 /* ---- secret.c */
 enum xf_shortness { /* of a secret with less than 16 bytes */
-    XF_SHORT_REFUSED,
-    XF_SHORT_EXPOSED, /* warned of, and counted */
-    XF_SHORT_WARNED,  /* somebody else chose it */
+                    XF_SHORT_REFUSED,
+                    XF_SHORT_EXPOSED, /* warned of, and counted */
+                    XF_SHORT_WARNED,  /* somebody else chose it */
 };
 
 struct xf_secret_place {
@@ -255,20 +282,24 @@ struct xf_secret_place {
 };
 
 /*
- * First line of the file. NULL with a problem. In a reload `in_force` is the secret that runs now, from the same file; then a copy of it with a
- * warning, since a process that gave up root may not be able to read the file any more.
+ * First line of the file. NULL with a problem. In a reload `in_force` is the secret that runs now,
+ * from the same file; then a copy of it with a warning, since a process that gave up root may not
+ * be able to read the file any more.
  */
 char *xf_conf_secret_read(const struct xf_secret_place *at, const char *in_force);
 void xf_conf_secret_free(char *secret);
 
 /* ---- profile.c */
-/* What the profile says and the section (its bits in settings->set) does not; returns the bits that it wrote. */
+/*
+ * What the profile says and the section (its bits in settings->set) does not; returns the bits that
+ * it wrote.
+ */
 uint64_t xf_profile_apply(enum xf_profile profile, struct xf_peer_settings *settings);
 
 /* ---- check.c */
 struct xf_check {
     const struct xf_conf *conf;
-    const struct xf_raw_section *defaults, *process; /* NULL when not written */
+    const struct xf_raw_section *defaults, *process;        /* NULL when not written */
     const struct xf_raw_section **links, **served, **peers; /* beside the arrays of conf */
     struct xf_problems *problems;
 };

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dump.c — a configuration as text: what is in force with every default (--dump), and the annotated sample (--sample).
+ * dump.c — a configuration as text: what is in force with every default (--dump), and the annotated
+ * sample (--sample).
  *
- * Both come from the option table. What is dumped can be loaded again and dumps the same; secrets stay in their files. A
- * peer's section shows only what it says itself, since the rest is in `defaults`.
+ * Both come from the option table. What is dumped can be loaded again and dumps the same; secrets
+ * stay in their files. A peer's section shows only what it says itself, since the rest is in
+ * `defaults`.
  */
 #include "conf_priv.h"
 
@@ -22,17 +24,20 @@ static size_t key_width(enum xf_section section)
     return width;
 }
 
-static void put_setting(const struct xf_option *option, const void *target, const char *indent, size_t width, FILE *out)
+static void put_setting(const struct xf_option *option, const void *target, const char *indent,
+                        size_t width, FILE *out)
 {
     struct xf_buf value;
     xf_buf_init(&value, XF_VALUE_TEXT_MAX);
     xf_value_write(option, target, &value);
-    fprintf(out, "%s%-*s = %.*s\n", indent, (int)width, option->key, XF_SPAN_ARGS(xf_buf_span(&value)));
+    fprintf(out, "%s%-*s = %.*s\n", indent, (int)width, option->key,
+            XF_SPAN_ARGS(xf_buf_span(&value)));
     xf_buf_release(&value);
 }
 
 /* `mask`: of a peer's section, the settings that it has. */
-static void put_section(enum xf_section section, const char *title, const void *target, uint64_t mask, FILE *out)
+static void put_section(enum xf_section section, const char *title, const void *target,
+                        uint64_t mask, FILE *out)
 {
     size_t count;
     const struct xf_option *options = xf_conf_options_of(section, &count);
@@ -42,7 +47,8 @@ static void put_section(enum xf_section section, const char *title, const void *
     if (title)
         xf_value_quote(title, &quoted);
     if (!is_top)
-        fprintf(out, "\n%s%s%.*s {\n", xf_section_facts(section)->word, title ? " " : "", XF_SPAN_ARGS(xf_buf_span(&quoted)));
+        fprintf(out, "\n%s%s%.*s {\n", xf_section_facts(section)->word, title ? " " : "",
+                XF_SPAN_ARGS(xf_buf_span(&quoted)));
     for (size_t i = 0; i < count; i++)
         if (section != XF_SECTION_PEER || (mask & xf_option_bit(&options[i])))
             put_setting(&options[i], target, is_top ? "" : "    ", key_width(section), out);
@@ -60,13 +66,15 @@ static void dump_titled(const struct xf_conf *conf, enum xf_section section, FIL
     for (size_t i = 0; section == XF_SECTION_NODE && i < conf->node_count; i++)
         put_section(section, conf->nodes[i].title, &conf->nodes[i], 0, out);
     for (size_t i = 0; section == XF_SECTION_PEER && i < conf->peer_count; i++)
-        put_section(section, conf->peers[i].pattern, &conf->peers[i].settings, conf->peers[i].settings.set, out);
+        put_section(section, conf->peers[i].pattern, &conf->peers[i].settings,
+                    conf->peers[i].settings.set, out);
 }
 
 void xf_conf_dump(const struct xf_conf *conf, FILE *out)
 {
     for (unsigned s = 0; s < XF_SECTION_COUNT; s++) {
-        const void *target = s == XF_SECTION_DEFAULTS ? (const void *)&conf->defaults : (const void *)conf;
+        const void *target =
+            s == XF_SECTION_DEFAULTS ? (const void *)&conf->defaults : (const void *)conf;
         if (xf_section_facts(s)->title)
             dump_titled(conf, s, out);
         else
@@ -117,11 +125,12 @@ static bool is_quoted(const struct xf_option *option)
 /* `key = value`; commented out where the program would do the same without it. */
 static void put_example(const struct xf_option *option, const char *indent, bool is_live, FILE *out)
 {
-    const char *value = option->initial && (*option->initial || !option->example) ? option->initial : option->example;
+    const char *value = option->initial && (*option->initial || !option->example) ? option->initial
+                                                                                  : option->example;
     bool is_list = xf_kind_is_list(option->kind), has_item = !is_list || *value;
     const char *quote = is_quoted(option) && has_item ? "\"" : "";
-    fprintf(out, "%s%s%s = %s%s%s%s%s\n", indent, is_live ? "" : "#", option->key, is_list ? "{" : "", quote, value, quote,
-            is_list ? "}" : "");
+    fprintf(out, "%s%s%s = %s%s%s%s%s\n", indent, is_live ? "" : "#", option->key,
+            is_list ? "{" : "", quote, value, quote, is_list ? "}" : "");
 }
 
 /* What the sample sets: what has no default, and the files of a served domain. */
@@ -161,14 +170,19 @@ static void sample_peer(FILE *out)
     const struct xf_section_facts *facts = xf_section_facts(XF_SECTION_PEER);
     fputc('\n', out);
     put_comment("", facts->help, out);
-    fprintf(out, "#%s \"%s\" {\n#    direction  = in\n#    max-stanza = 64k\n#}\n", facts->word, facts->title);
+    fprintf(out, "#%s \"%s\" {\n#    direction  = in\n#    max-stanza = 64k\n#}\n", facts->word,
+            facts->title);
 }
 
 void xf_conf_sample(FILE *out)
 {
-    put_comment("", "xfedd's configuration, made by xfedd --sample. Lines that begin with # and a key show the default, or an "
-                    "example where the default is nothing. Relative file names are relative to this file. "
-                    "include(\"file\") outside of the sections reads another file.", out);
+    put_comment(
+        "",
+        "xfedd's configuration, made by xfedd --sample. Lines that begin with # and a key show the "
+        "default, or an "
+        "example where the default is nothing. Relative file names are relative to this file. "
+        "include(\"file\") outside of the sections reads another file.",
+        out);
     for (unsigned s = 0; s < XF_SECTION_COUNT; s++) {
         if (s == XF_SECTION_PEER)
             sample_peer(out);

@@ -69,14 +69,17 @@ bool xf_hours_parse(const char *text, struct xf_hours *out)
         return false;
     while (*text == ' ')
         text++;
-    return take_time(&text, &out->from_min) && *text++ == '-' && take_time(&text, &out->to_min) && !*text && out->from_min < 24 * 60;
+    return take_time(&text, &out->from_min) && *text++ == '-' && take_time(&text, &out->to_min) &&
+           !*text && out->from_min < 24 * 60;
 }
 
 bool xf_hours_hold(const struct xf_hours *hours, unsigned minute_of_week)
 {
-    unsigned day = minute_of_week / (24 * 60) % 7, minute = minute_of_week % (24 * 60), day_before = (day + 6) % 7;
+    unsigned day = minute_of_week / (24 * 60) % 7, minute = minute_of_week % (24 * 60),
+             day_before = (day + 6) % 7;
     bool is_over_midnight = hours->to_min <= hours->from_min;
-    if ((hours->days & (1u << day)) && minute >= hours->from_min && (is_over_midnight || minute < hours->to_min))
+    if ((hours->days & (1u << day)) && minute >= hours->from_min &&
+        (is_over_midnight || minute < hours->to_min))
         return true;
     return is_over_midnight && (hours->days & (1u << day_before)) && minute < hours->to_min;
 }

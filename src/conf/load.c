@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * load.c — raw sections to struct xf_conf by the option table, then secrets, then the checks across settings.
+ * load.c — raw sections to struct xf_conf by the option table, then secrets, then the checks across
+ * settings.
  *
- * All bad values of a file are reported in one go. Secrets are read and cross checks made only when each value on its own
- * is right: messages about the consequences of a mistake help nobody.
+ * All bad values of a file are reported in one go. Secrets are read and cross checks made only when
+ * each value on its own is right: messages about the consequences of a mistake help nobody.
  */
 #include "conf_priv.h"
 
@@ -17,8 +18,10 @@ struct loading {
     const struct xf_conf *running; /* of a reload, else NULL */
     struct xf_raw raw;
     struct xf_problems problems;
-    const struct xf_raw_section *single[XF_SECTION_COUNT]; /* sections without title that were seen */
-    const struct xf_raw_setting *top[64];                  /* keys of no section that were seen, in whatever file */
+    /* sections without title that were seen */
+    const struct xf_raw_section *single[XF_SECTION_COUNT];
+    /* keys of no section that were seen, in whatever file */
+    const struct xf_raw_setting *top[64];
     const struct xf_raw_section **links, **served, **peers; /* beside the arrays of conf */
 };
 
@@ -45,33 +48,37 @@ static void release_all(enum xf_section section, void *target)
 
 /* ---- one section */
 
-static void bad_value(struct loading *load, const struct xf_raw_section *section, const struct xf_raw_setting *setting,
-                      const char *value)
+static void bad_value(struct loading *load, const struct xf_raw_section *section,
+                      const struct xf_raw_setting *setting, const char *value)
 {
     struct xf_buf expected;
     xf_buf_init(&expected, 1024);
     xf_value_expected(setting->option, &expected);
     if (value)
-        xf_problem(&load->problems, section->file, setting->line, "%s = \"%.255s\": expected %.*s", setting->option->key, value,
-                   XF_SPAN_ARGS(xf_buf_span(&expected)));
+        xf_problem(&load->problems, section->file, setting->line, "%s = \"%.255s\": expected %.*s",
+                   setting->option->key, value, XF_SPAN_ARGS(xf_buf_span(&expected)));
     else
-        xf_problem(&load->problems, section->file, setting->line, "%s = {}: expected %.*s", setting->option->key,
-                   XF_SPAN_ARGS(xf_buf_span(&expected)));
+        xf_problem(&load->problems, section->file, setting->line, "%s = {}: expected %.*s",
+                   setting->option->key, XF_SPAN_ARGS(xf_buf_span(&expected)));
     xf_buf_release(&expected);
 }
 
-static void apply(struct loading *load, const struct xf_raw_section *section, const struct xf_raw_setting *setting, void *target)
+static void apply(struct loading *load, const struct xf_raw_section *section,
+                  const struct xf_raw_setting *setting, void *target)
 {
     const struct xf_option *option = setting->option;
     const struct xf_texts *values = &setting->values;
     size_t bad = 0;
     if (setting->is_again)
-        xf_problem(&load->problems, section->file, setting->line, "%s is written twice in a section: expected once", option->key);
+        xf_problem(&load->problems, section->file, setting->line,
+                   "%s is written twice in a section: expected once", option->key);
     else if (values->count == 0 && !option->initial)
         bad_value(load, section, setting, NULL);
-    else if (xf_kind_is_list(option->kind) && !xf_value_parse_list(option, values, section->dir, target, &bad))
+    else if (xf_kind_is_list(option->kind) &&
+             !xf_value_parse_list(option, values, section->dir, target, &bad))
         bad_value(load, section, setting, values->item[bad]);
-    else if (!xf_kind_is_list(option->kind) && !xf_value_parse(option, values->item[0], section->dir, target))
+    else if (!xf_kind_is_list(option->kind) &&
+             !xf_value_parse(option, values->item[0], section->dir, target))
         bad_value(load, section, setting, values->item[0]);
 }
 
@@ -91,9 +98,10 @@ static void demand_required(struct loading *load, const struct xf_raw_section *s
         if (options[i].initial || section_has(section, &options[i]))
             continue;
         const char *list = xf_kind_is_list(options[i].kind) ? "{" : "";
-        xf_problem(&load->problems, section->file, section->line, "%s \"%.255s\" has no %s: expected %s = %s\"%s\"%s",
-                   xf_section_facts(section->section)->word, section->title, options[i].key, options[i].key, list,
-                   options[i].example, *list ? "}" : "");
+        xf_problem(&load->problems, section->file, section->line,
+                   "%s \"%.255s\" has no %s: expected %s = %s\"%s\"%s",
+                   xf_section_facts(section->section)->word, section->title, options[i].key,
+                   options[i].key, list, options[i].example, *list ? "}" : "");
     }
 }
 
@@ -120,9 +128,11 @@ static void apply_top(struct loading *load, const struct xf_raw_section *section
     size_t count;
     const struct xf_option *first = xf_conf_options_of(XF_SECTION_TOP, &count);
     for (size_t i = 0; i < section->count; i++) {
-        const struct xf_raw_setting *setting = &section->settings[i], **seen = &load->top[setting->option - first];
+        const struct xf_raw_setting *setting = &section->settings[i],
+                                    **seen = &load->top[setting->option - first];
         if (*seen)
-            xf_problem(&load->problems, section->file, setting->line, "%s is written twice: expected once", setting->option->key);
+            xf_problem(&load->problems, section->file, setting->line,
+                       "%s is written twice: expected once", setting->option->key);
         *seen = setting;
         apply(load, section, setting, load->conf);
     }
@@ -153,7 +163,10 @@ static struct xf_conf_place *place_of(struct xf_conf *conf, enum xf_section sect
     }
 }
 
-/* Below what the section itself says. Without a profile of its own a section says no more than that. */
+/*
+ * Below what the section itself says. Without a profile of its own a section says no more than
+ * that.
+ */
 static uint64_t profile_of(struct xf_peer_settings *settings)
 {
     bool has_profile = settings->set & xf_option_bit(xf_option_find(XF_SECTION_PEER, "profile"));
@@ -164,7 +177,8 @@ static void apply_single(struct loading *load, const struct xf_raw_section *sect
 {
     const struct xf_raw_section **seen = &load->single[section->section];
     if (*seen) {
-        xf_problem(&load->problems, section->file, section->line, "section %s is written twice (first at %.255s:%d): expected once",
+        xf_problem(&load->problems, section->file, section->line,
+                   "section %s is written twice (first at %.255s:%d): expected once",
                    xf_section_facts(section->section)->word, (*seen)->file, (*seen)->line);
         return;
     }
@@ -184,7 +198,8 @@ static void apply_single(struct loading *load, const struct xf_raw_section *sect
 static char *prepare_title(struct loading *load, const struct xf_raw_section *section)
 {
     bool is_peer = section->section == XF_SECTION_PEER;
-    const char *prefix = is_peer && strncmp(section->title, "*.", 2) == 0 ? "*." : "", *title = section->title;
+    const char *prefix = is_peer && strncmp(section->title, "*.", 2) == 0 ? "*." : "",
+               *title = section->title;
     char prepared[XF_DOMAIN_MAX + 1];
     if (*title && xf_text_is_plain(title)) {
         if (section->section == XF_SECTION_LINK)
@@ -241,9 +256,11 @@ static void apply_peer(struct loading *load, const struct xf_raw_section *sectio
     peer->settings.set = bits_of(section);
     apply_all(load, section, &peer->settings);
     peer->by_profile = profile_of(&peer->settings);
-    const struct xf_conf_peer *other = *peer->pattern ? xf_map_set(load->conf->peer_index, xf_span_of(peer->pattern), peer) : NULL;
+    const struct xf_conf_peer *other =
+        *peer->pattern ? xf_map_set(load->conf->peer_index, xf_span_of(peer->pattern), peer) : NULL;
     if (other)
-        xf_problem(&load->problems, section->file, section->line, "peer \"%s\" is written twice (first at %.255s:%d): expected once",
+        xf_problem(&load->problems, section->file, section->line,
+                   "peer \"%s\" is written twice (first at %.255s:%d): expected once",
                    peer->pattern, other->at.file, other->at.line);
 }
 
@@ -272,12 +289,14 @@ static void apply_section(struct loading *load, const struct xf_raw_section *sec
 
 /* ---- secrets */
 
-static char *keep_secret(struct loading *load, const struct xf_raw_section *section, const char *key, const char *path,
-                         enum xf_shortness shortness, const char *running_path, const char *running_secret)
+static char *keep_secret(struct loading *load, const struct xf_raw_section *section,
+                         const char *key, const char *path, enum xf_shortness shortness,
+                         const char *running_path, const char *running_secret)
 {
     const char *const keys[] = {key, NULL};
     bool is_running = running_secret && running_path && strcmp(path, running_path) == 0;
-    const struct xf_secret_place at = {path, section->file, key, xf_raw_line(section, keys), shortness, &load->problems};
+    const struct xf_secret_place at = {path,      section->file,  key, xf_raw_line(section, keys),
+                                       shortness, &load->problems};
     return xf_conf_secret_read(&at, is_running ? running_secret : NULL);
 }
 
@@ -287,10 +306,12 @@ static void read_dialback_secret(struct loading *load)
     if (!*conf->dialback_secret_file) {
         if (conf->defaults.dialback)
             xf_warning(&load->problems, conf->file, 0,
-                       "dialback has no secret-file: a random secret is made at each start, which serves one node only");
+                       "dialback has no secret-file: a random secret is made at each start, which "
+                       "serves one node only");
         return;
     }
-    conf->dialback_secret = keep_secret(load, load->single[XF_SECTION_DIALBACK], "secret-file", conf->dialback_secret_file, XF_SHORT_REFUSED,
+    conf->dialback_secret = keep_secret(load, load->single[XF_SECTION_DIALBACK], "secret-file",
+                                        conf->dialback_secret_file, XF_SHORT_REFUSED,
                                         load->running ? load->running->dialback_secret_file : NULL,
                                         load->running ? load->running->dialback_secret : NULL);
 }
@@ -308,9 +329,10 @@ static void read_directory_password(struct loading *load)
     struct xf_conf *conf = load->conf;
     if (!*conf->directory.password_file)
         return;
-    conf->directory.password = keep_secret(load, load->single[XF_SECTION_DIRECTORY], "password-file", conf->directory.password_file, XF_SHORT_WARNED,
-                                           load->running ? load->running->directory.password_file : NULL,
-                                           load->running ? load->running->directory.password : NULL);
+    conf->directory.password = keep_secret(
+        load, load->single[XF_SECTION_DIRECTORY], "password-file", conf->directory.password_file,
+        XF_SHORT_WARNED, load->running ? load->running->directory.password_file : NULL,
+        load->running ? load->running->directory.password : NULL);
 }
 
 static void read_secrets(struct loading *load)
@@ -320,21 +342,25 @@ static void read_secrets(struct loading *load)
     for (size_t i = 0; i < load->conf->link_count; i++) {
         struct xf_conf_link *link = &load->conf->links[i];
         const struct xf_conf_link *before = find_link(load->running, link->title);
-        link->secret = keep_secret(load, load->links[i], "secret-file", link->secret_file, XF_SHORT_EXPOSED,
-                                   before ? before->secret_file : NULL, before ? before->secret : NULL);
+        link->secret =
+            keep_secret(load, load->links[i], "secret-file", link->secret_file, XF_SHORT_EXPOSED,
+                        before ? before->secret_file : NULL, before ? before->secret : NULL);
     }
 }
 
 /* ---- all of it */
 
-/* A machine without the system's bundle is no mistake of the operator, who wrote nothing about it. */
+/*
+ * A machine without the system's bundle is no mistake of the operator, who wrote nothing about it.
+ */
 static void settle_ca_file(struct loading *load)
 {
     const struct xf_option *option = xf_option_find(XF_SECTION_TRUST, "ca-file");
     const struct xf_raw_section *section = load->single[XF_SECTION_TRUST];
     if ((section && section_has(section, option)) || access(load->conf->trust_ca_file, R_OK) == 0)
         return;
-    xf_warning(&load->problems, load->conf->file, 0, "ca-file = \"%s\" (the default) cannot be read: no certificate of a peer is trusted",
+    xf_warning(&load->problems, load->conf->file, 0,
+               "ca-file = \"%s\" (the default) cannot be read: no certificate of a peer is trusted",
                load->conf->trust_ca_file);
     xf_require(xf_value_parse(option, "", "", load->conf));
 }
@@ -357,11 +383,13 @@ static size_t count_sections(const struct xf_raw *raw, enum xf_section kind)
 /* The arrays are as large as they will be: pointers into them go into maps. */
 static void make_room(struct loading *load)
 {
-    size_t links = count_sections(&load->raw, XF_SECTION_LINK), served = count_sections(&load->raw, XF_SECTION_SERVED),
+    size_t links = count_sections(&load->raw, XF_SECTION_LINK),
+           served = count_sections(&load->raw, XF_SECTION_SERVED),
            peers = count_sections(&load->raw, XF_SECTION_PEER);
     load->conf->links = xf_alloc((links + 1) * sizeof(*load->conf->links));
     load->conf->served = xf_alloc((served + 1) * sizeof(*load->conf->served));
-    load->conf->nodes = xf_alloc((count_sections(&load->raw, XF_SECTION_NODE) + 1) * sizeof(*load->conf->nodes));
+    load->conf->nodes =
+        xf_alloc((count_sections(&load->raw, XF_SECTION_NODE) + 1) * sizeof(*load->conf->nodes));
     load->conf->peers = xf_alloc((peers + 1) * sizeof(*load->conf->peers));
     load->links = xf_alloc((links + 1) * sizeof(*load->links));
     load->served = xf_alloc((served + 1) * sizeof(*load->served));
@@ -413,7 +441,8 @@ static void load_all(struct loading *load, const char *file)
     xf_raw_release(&load->raw);
 }
 
-enum xf_err xf_conf_reload(const char *file, const struct xf_conf *running, struct xf_conf **out_conf, char **out_messages)
+enum xf_err xf_conf_reload(const char *file, const struct xf_conf *running,
+                           struct xf_conf **out_conf, char **out_messages)
 {
     struct loading load = {.running = running};
     load_all(&load, file);

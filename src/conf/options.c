@@ -1,48 +1,60 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options.c — the option table: one row is the parser, default, range check, --dump and annotated sample of a setting.
+ * options.c — the option table: one row is the parser, default, range check, --dump and annotated
+ * sample of a setting.
  *
- * To add a setting: a field in conf.h, a row here, a test. The macros check at compile time that the field has the type
- * that the kind of value writes. Rows of a section stand together; those of `peer` serve `defaults` too, and their order
- * gives the bits of xf_peer_settings.set.
+ * To add a setting: a field in conf.h, a row here, a test. The macros check at compile time that
+ * the field has the type that the kind of value writes. Rows of a section stand together; those of
+ * `peer` serve `defaults` too, and their order gives the bits of xf_peer_settings.set.
  */
 #include "conf_priv.h"
 
 #include <string.h>
 
-#define MS 1ull
-#define S (1000 * MS)
-#define M (60 * S)
-#define H (60 * M)
+#define MS  1ull
+#define S   (1000 * MS)
+#define M   (60 * S)
+#define H   (60 * M)
 #define DAY (24 * H)
 #define KIB 1024ull
 #define MIB (1024 * KIB)
 
 /* offsetof, when the field has that type; otherwise an array of negative size. */
-#define AT(owner, field, type)                                                                     \
-    (offsetof(struct owner, field) +                                                               \
-     0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((struct owner *)0)->field), type) ? 1 : -1]))
+#define AT(owner, field, type)                                                                  \
+    (offsetof(struct owner, field) +                                                            \
+     0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((struct owner *)0)->field), type) \
+                         ? 1                                                                    \
+                         : -1]))
 
 #define ROW(sec, name, k, o, f, type, ...)                                                         \
-    {.section = XF_SECTION_##sec, .key = (name), .kind = XF_KIND_##k, .offset = AT(o, f, type), __VA_ARGS__}
+    {                                                                                              \
+        .section = XF_SECTION_##sec, .key = (name), .kind = XF_KIND_##k, .offset = AT(o, f, type), \
+        __VA_ARGS__                                                                                \
+    }
 
-#define BOOL(sec, key, o, f, init, text) ROW(sec, key, BOOL, o, f, bool, .initial = (init), .help = (text))
-#define SWITCH(sec, key, o, f, list, init, text)                                                   \
+#define BOOL(sec, key, o, f, init, text) \
+    ROW(sec, key, BOOL, o, f, bool, .initial = (init), .help = (text))
+#define SWITCH(sec, key, o, f, list, init, text) \
     ROW(sec, key, SWITCH, o, f, bool, .words = (list), .initial = (init), .help = (text))
-#define WORD(sec, key, o, f, type, list, init, text)                                               \
+#define WORD(sec, key, o, f, type, list, init, text) \
     ROW(sec, key, WORD, o, f, type, .words = (list), .initial = (init), .help = (text))
-#define DURATION(sec, key, o, f, init, lo, hi, text)                                               \
-    ROW(sec, key, DURATION, o, f, uint64_t, .initial = (init), .min = (lo), .max = (hi), .help = (text))
-#define SIZE(sec, key, o, f, init, lo, hi, text)                                                   \
+#define DURATION(sec, key, o, f, init, lo, hi, text)                                     \
+    ROW(sec, key, DURATION, o, f, uint64_t, .initial = (init), .min = (lo), .max = (hi), \
+        .help = (text))
+#define SIZE(sec, key, o, f, init, lo, hi, text) \
     ROW(sec, key, SIZE, o, f, size_t, .initial = (init), .min = (lo), .max = (hi), .help = (text))
-#define COUNT(sec, key, o, f, init, lo, hi, text)                                                  \
-    ROW(sec, key, COUNT, o, f, unsigned, .initial = (init), .min = (lo), .max = (hi), .help = (text))
-#define WORDS(sec, key, o, f, list, eg, text)                                                      \
-    ROW(sec, key, WORDS, o, f, unsigned, .words = (list), .initial = "", .example = (eg), .help = (text))
+#define COUNT(sec, key, o, f, init, lo, hi, text)                                     \
+    ROW(sec, key, COUNT, o, f, unsigned, .initial = (init), .min = (lo), .max = (hi), \
+        .help = (text))
+#define WORDS(sec, key, o, f, list, eg, text)                                             \
+    ROW(sec, key, WORDS, o, f, unsigned, .words = (list), .initial = "", .example = (eg), \
+        .help = (text))
 #define TEXT(sec, key, o, f, shape, init, eg, text)                                                \
-    ROW(sec, key, TEXT, o, f, char *, .form = XF_FORM_##shape, .initial = (init), .example = (eg), .help = (text))
-#define TEXTS(sec, key, o, f, shape, init, eg, text)                                               \
-    ROW(sec, key, TEXTS, o, f, struct xf_texts, .form = XF_FORM_##shape, .initial = (init), .example = (eg), .help = (text))
+    ROW(sec, key, TEXT, o, f, char *, .form = XF_FORM_##shape, .initial = (init), .example = (eg), \
+        .help = (text))
+#define TEXTS(sec, key, o, f, shape, init, eg, text)                                        \
+    ROW(sec, key, TEXTS, o, f, struct xf_texts, .form = XF_FORM_##shape, .initial = (init), \
+        .example = (eg), .help = (text))
 
 /* clang-format off */
 static const struct xf_word allow_words[] = {{"allow", true}, {"deny", false}, {NULL, 0}};
@@ -160,7 +172,8 @@ COUNT(STRANGERS, "pairs-per-network", C, strangers.pairs_per_network, "8192", 1,
 COUNT(STRANGERS, "pairs-per-owner", C, strangers.pairs_per_owner, "1024", 1, 10000000, "... for domains of one owner."),
 COUNT(STRANGERS, "pairs", C, strangers.pairs, "65536", 1, 10000000, "... in all."),
 COUNT(STRANGERS, "routes-per-owner", C, strangers.routes_per_owner, "1024", 1, 1000000,
-      "Pairs of one owner that wrote to us first: for each of them a route is kept for our answers. Those that our users wrote to first do not count."),
+      "Pairs of one owner that wrote to us first: for each of them a route is kept for our answers. Those that our "
+      "users wrote to first do not count."),
 COUNT(STRANGERS, "routes", C, strangers.routes, "16384", 1, 1000000, "... of all."),
 COUNT(STRANGERS, "answer-streams-per-owner", C, strangers.answer_streams_per_owner, "50", 1, 100000,
       "Streams that we open to domains of one owner for answers alone. For each of them a stranger makes us ask DNS and connect."),
@@ -192,14 +205,16 @@ TEXT (PROCESS, "user", C, process.user, ANY, "", "xfedd",
 DURATION(PROCESS, "drain-time", C, process.drain_ms, "10s", 0, 10 * M,
       "How long SIGTERM lets queues empty and streams close before what is left is bounced."),
 SIZE (PROCESS, "queue-bytes", C, process.queue_bytes, "64M", KIB, 16384 * MIB,
-      "How much may wait for streams, to all peers together. No peer's queue may be larger than what is left for the others; see queue-bytes of a peer. "
+      "How much may wait for streams, to all peers together. No peer's queue may be larger than what is left for the "
+      "others; see queue-bytes of a peer. "
       "Errors that wait for the cluster may have twice as much."),
 DURATION(PROCESS, "backoff-min", C, process.backoff_min_ms, "5s", 0, H,
       "A peer that could not be reached is bounced at once for so long, doubled with each failure ..."),
 DURATION(PROCESS, "backoff-max", C, process.backoff_max_ms, "5m", 0, 24 * H,
       "... up to so long. A stream that it opens to us ends the wait."),
 DURATION(PROCESS, "backoff-probe", C, process.backoff_probe_ms, "2s", 0, M,
-      "Meanwhile, as long as the cluster sends stanzas to the peer, a stream is tried in the background this often, so that they pass again soon after "
+      "Meanwhile, as long as the cluster sends stanzas to the peer, a stream is tried in the background this often, so "
+      "that they pass again soon after "
       "the peer is back. 0: never."),
 BOOL (PROCESS, "sandbox", C, process.sandbox, "yes",
       "Give up, once everything is open, what a gateway does not need: system calls (seccomp), so that no program can be started and no "
@@ -341,7 +356,8 @@ WORD (PEER, "route-order", P, route_order, enum xf_route_order, route_order_word
 TEXTS(PEER, "dns-servers", P, dns_servers, ADDRESS, "", "192.0.2.53", "Resolvers to ask about this peer, in place of dns { servers }."),
 TEXTS(PEER, "source", P, source, IP, "", "192.0.2.10",
       "Address of ours to connect from; one of each family where both are used. Empty: as the system chooses."),
-TEXT (PEER, "source-ports", P, source_ports, PORTS, "", "30000-35999", "Ports of ours to connect from, for firewalls; \"\" for any. Several streams may share one when they go to different servers."),
+TEXT (PEER, "source-ports", P, source_ports, PORTS, "", "30000-35999", "Ports of ours to connect from, for firewalls; "
+      "\"\" for any. Several streams may share one when they go to different servers."),
 SIZE (PEER, "max-stanza", P, max_stanza_bytes, "512k", 10 * KIB, 16 * MIB,
       "Largest stanza that the peer may send, and never more than the smallest link takes: a larger one ends its stream. What we send is bounded by "
       "what the peer announces (XEP-0478)."),

@@ -2,14 +2,16 @@
 /*
  * parse.c — configuration text to raw sections, by libconfuse. The only file that knows libconfuse.
  *
- * The option table becomes libconfuse's arrays; every key is a CFGT_PTR, so that our callback keeps each value as it was
- * written together with its line, and load.c judges it where there is a table row to tell what would be accepted. That
- * way one run reports all bad values; only bad grammar and unknown keys stop libconfuse at the first.
+ * The option table becomes libconfuse's arrays; every key is a CFGT_PTR, so that our callback keeps
+ * each value as it was written together with its line, and load.c judges it where there is a table
+ * row to tell what would be accepted. That way one run reports all bad values; only bad grammar and
+ * unknown keys stop libconfuse at the first.
  *
- * libconfuse's callbacks have no pointer of ours and its scanner is one for the process, so the parse under way is kept in
- * a static here; a parse never waits and never calls back into itself. Included files are parsed one after the other, each
- * with a cfg_t of its own. An unset key and a key that is written twice look alike to libconfuse: SEEN, a flag bit that it
- * does not use, tells them apart.
+ * libconfuse's callbacks have no pointer of ours and its scanner is one for the process, so the
+ * parse under way is kept in a static here; a parse never waits and never calls back into itself.
+ * Included files are parsed one after the other, each with a cfg_t of its own. An unset key and a
+ * key that is written twice look alike to libconfuse: SEEN, a flag bit that it does not use, tells
+ * them apart.
  */
 #include "conf_priv.h"
 
@@ -19,7 +21,7 @@
 #include <string.h>
 #include <xfed/base/alloc.h>
 
-#define SEEN (1 << 24)
+#define SEEN      (1 << 24)
 #define FILES_MAX 1000
 
 struct value {
@@ -105,8 +107,9 @@ static void unknown_key(const cfg_t *cfg, const char *key)
         xf_buf_appendf(&hint, "expected ");
     if (!nearest)
         list_words(&hint, words, count);
-    xf_problem(under_way->problems, under_way->text->file, cfg->line, "unknown key \"%.100s\"%.*s: %.*s", key,
-               XF_SPAN_ARGS(xf_buf_span(&place)), XF_SPAN_ARGS(xf_buf_span(&hint)));
+    xf_problem(under_way->problems, under_way->text->file, cfg->line,
+               "unknown key \"%.100s\"%.*s: %.*s", key, XF_SPAN_ARGS(xf_buf_span(&place)),
+               XF_SPAN_ARGS(xf_buf_span(&hint)));
     xf_buf_release(&place);
     xf_buf_release(&hint);
 }
@@ -120,8 +123,8 @@ static void duplicate_title(cfg_t *root, const char *title)
             first = cfg_opt_gettsec(opt, title);
     }
     xf_problem(under_way->problems, under_way->text->file, root->line,
-               "%s \"%.255s\" is written twice (first in line %d): expected one section for it", first ? first->name : "section",
-               title, first ? first->line : 0);
+               "%s \"%.255s\" is written twice (first in line %d): expected one section for it",
+               first ? first->name : "section", title, first ? first->line : 0);
 }
 
 /* libconfuse's messages that we can say better; the others are said in its words. */
@@ -164,11 +167,13 @@ static cfg_t *make_parser(void)
 {
     size_t top_count;
     xf_conf_options_of(XF_SECTION_TOP, &top_count);
-    cfg_opt_t *top = options_of(XF_SECTION_TOP, XF_SECTION_COUNT - 1), *subs[XF_SECTION_COUNT] = {0};
+    cfg_opt_t *top = options_of(XF_SECTION_TOP, XF_SECTION_COUNT - 1),
+              *subs[XF_SECTION_COUNT] = {0};
     for (unsigned s = XF_SECTION_TOP + 1; s < XF_SECTION_COUNT; s++) {
         subs[s] = options_of(s, 0);
         /* MULTI for all: libconfuse would merge a second `dns {}` into the first without a word. */
-        int flags = xf_section_facts(s)->title ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_MULTI;
+        int flags =
+            xf_section_facts(s)->title ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_MULTI;
         top[top_count + s - 1] = (cfg_opt_t){.name = xf_section_facts(s)->word,
                                              .type = CFGT_SEC,
                                              .flags = flags,
@@ -190,9 +195,11 @@ static bool is_written(const cfg_opt_t *opt)
     return opt->nvalues > 0 || ((opt->flags & CFGF_LIST) && (opt->flags & CFGF_MODIFIED));
 }
 
-static void take_setting(struct xf_raw_section *section, const struct xf_option *option, cfg_opt_t *opt)
+static void take_setting(struct xf_raw_section *section, const struct xf_option *option,
+                         cfg_opt_t *opt)
 {
-    section->settings = xf_realloc(section->settings, (section->count + 1) * sizeof(*section->settings));
+    section->settings =
+        xf_realloc(section->settings, (section->count + 1) * sizeof(*section->settings));
     struct xf_raw_setting *setting = &section->settings[section->count++];
     *setting = (struct xf_raw_setting){.option = option, .line = section->line};
     setting->is_again = opt->nvalues == 0 && (opt->flags & SEEN); /* {"a"} and then {} */
@@ -212,12 +219,14 @@ static int by_line(int a, int b)
 
 static int setting_by_line(const void *a, const void *b)
 {
-    return by_line(((const struct xf_raw_setting *)a)->line, ((const struct xf_raw_setting *)b)->line);
+    return by_line(((const struct xf_raw_setting *)a)->line,
+                   ((const struct xf_raw_setting *)b)->line);
 }
 
 static int section_by_line(const void *a, const void *b)
 {
-    return by_line(((const struct xf_raw_section *)a)->line, ((const struct xf_raw_section *)b)->line);
+    return by_line(((const struct xf_raw_section *)a)->line,
+                   ((const struct xf_raw_section *)b)->line);
 }
 
 static void take_section(struct xf_raw *raw, enum xf_section kind, cfg_t *cfg)
@@ -266,18 +275,21 @@ static void read_one(const struct xf_text *text, struct xf_raw *raw, struct xf_p
     under_way = NULL;
 }
 
-static void add_includes(struct xf_texts *files, const struct xf_text *text, struct xf_problems *problems)
+static void add_includes(struct xf_texts *files, const struct xf_text *text,
+                         struct xf_problems *problems)
 {
     for (size_t i = 0; i < text->include_count; i++) {
         const struct xf_include *include = &text->includes[i];
         for (size_t k = 0; k < files->count; k++) {
             if (strcmp(files->item[k], include->path) == 0) {
-                xf_problem(problems, text->file, include->line, "\"%.255s\" is included twice: expected once", include->path);
+                xf_problem(problems, text->file, include->line,
+                           "\"%.255s\" is included twice: expected once", include->path);
                 return;
             }
         }
         if (files->count == FILES_MAX) {
-            xf_problem(problems, text->file, include->line, "too many files: at most %d", FILES_MAX);
+            xf_problem(problems, text->file, include->line, "too many files: at most %d",
+                       FILES_MAX);
             return;
         }
         xf_texts_add(files, xf_strdup(include->path));

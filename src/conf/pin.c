@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pin.c — pinned keys of peers: the SHA-256 of a SubjectPublicKeyInfo in hex, or a file with a certificate.
+ * pin.c — pinned keys of peers: the SHA-256 of a SubjectPublicKeyInfo in hex, or a file with a
+ * certificate.
  *
- * Hex is a digest as soon as it is loaded. A file is for the one who can read certificates (src/daemon), which adds its
- * digest before anybody else sees the configuration.
+ * Hex is a digest as soon as it is loaded. A file is for the one who can read certificates
+ * (src/daemon), which adds its digest before anybody else sees the configuration.
  */
 #include "conf_priv.h"
 
@@ -41,7 +42,8 @@ bool xf_pin_parse(const char *text, uint8_t out[32])
 
 void xf_conf_add_pin(struct xf_peer_settings *settings, const uint8_t spki_sha256[32])
 {
-    settings->pin_sha256 = xf_realloc(settings->pin_sha256, (settings->pin_count + 1) * sizeof(*settings->pin_sha256));
+    settings->pin_sha256 =
+        xf_realloc(settings->pin_sha256, (settings->pin_count + 1) * sizeof(*settings->pin_sha256));
     memcpy(settings->pin_sha256[settings->pin_count++], spki_sha256, 32);
 }
 

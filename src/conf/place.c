@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* place.c — where a section and its keys were written, kept with the configuration for messages of later checks. */
+/*
+ * place.c — where a section and its keys were written, kept with the configuration for messages of
+ * later checks.
+ */
 #include "conf_priv.h"
 
 #include <string.h>
@@ -11,7 +14,8 @@ void xf_conf_place_set(struct xf_conf_place *place, const struct xf_raw_section 
         .file = xf_strdup(section->file), .line = section->line, .key_count = section->count};
     place->keys = xf_alloc((section->count + 1) * sizeof(*place->keys));
     for (size_t i = 0; i < section->count; i++)
-        place->keys[i] = (struct xf_conf_key_line){section->settings[i].option->key, section->settings[i].line};
+        place->keys[i] =
+            (struct xf_conf_key_line){section->settings[i].option->key, section->settings[i].line};
 }
 
 void xf_conf_place_release(struct xf_conf_place *place)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * problems.c — messages about a configuration, one a line: `FILE:LINE: what is wrong, what is accepted`.
+ * problems.c — messages about a configuration, one a line: `FILE:LINE: what is wrong, what is
+ * accepted`.
  *
- * They are collected, not printed: a reload logs them, `xfedd -t` prints them. A file with a thousand mistakes is cut
- * at the ceiling of the buffer.
+ * They are collected, not printed: a reload logs them, `xfedd -t` prints them. A file with a
+ * thousand mistakes is cut at the ceiling of the buffer.
  */
 #include "conf_priv.h"
 
@@ -11,7 +12,7 @@
 #include <xfed/base/alloc.h>
 
 #define MESSAGES_MAX_BYTES (64u << 10)
-#define MESSAGE_MAX_BYTES 1024
+#define MESSAGE_MAX_BYTES  1024
 
 void xf_problems_init(struct xf_problems *problems)
 {
@@ -19,8 +20,8 @@ void xf_problems_init(struct xf_problems *problems)
     xf_buf_init(&problems->text, MESSAGES_MAX_BYTES);
 }
 
-static void XF_PRINTF(5, 0) add(struct xf_problems *problems, const char *file, int line, const char *severity,
-                                const char *fmt, va_list args)
+static void XF_PRINTF(5, 0) add(struct xf_problems *problems, const char *file, int line,
+                                const char *severity, const char *fmt, va_list args)
 {
     char words[MESSAGE_MAX_BYTES], message[MESSAGE_MAX_BYTES + 512], number[16] = "";
     if (line > 0)

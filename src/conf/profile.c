@@ -2,10 +2,11 @@
 /*
  * profile.c — what kinds of peers need, as rows of settings with where they were learnt.
  *
- * A profile is written into the section that names it, below what the section says itself: so `peer "x" { profile = webex }` is stronger
- * than `defaults { tls = required }`, and `tls = required` in the peer's own section is stronger than the profile. What a profile does not
- * name comes from the weaker sections. `public` names what the built-in defaults are, so that one peer can have them where defaults are
- * others. doc/PROFILES.md is for people.
+ * A profile is written into the section that names it, below what the section says itself: so `peer
+ * "x" { profile = webex }` is stronger than `defaults { tls = required }`, and `tls = required` in
+ * the peer's own section is stronger than the profile. What a profile does not name comes from the
+ * weaker sections. `public` names what the built-in defaults are, so that one peer can have them
+ * where defaults are others. doc/PROFILES.md is for people.
  */
 #include "conf_priv.h"
 
@@ -49,9 +50,12 @@ static const struct profile {
     const struct row *rows;
 } profiles[XF_PROFILE_COUNT] = {
     [XF_PROFILE_PUBLIC] = {"public", "open federation: what xfedd does by itself (RFC 6120, RFC 7590)", public_rows},
-    [XF_PROFILE_IMP] = {"imp", "Cisco, Interdomain Federation on IM and Presence, XMPP federation settings; TLS required is the default and advice of Expressway", imp_rows},
-    [XF_PROFILE_WEBEX] = {"webex", "Cisco Collaboration design guide: TLS Required is not supported with Webex Messenger, and no client-side certificates", webex_rows},
-    [XF_PROFILE_SAMETIME] = {"sametime", "Cisco, Interdomain Federation on IM and Presence: IBM over TLS must be TLS Required with SASL both ways", sametime_rows},
+    [XF_PROFILE_IMP] = {"imp", "Cisco, Interdomain Federation on IM and Presence, XMPP federation settings; TLS "
+      "required is the default and advice of Expressway", imp_rows},
+    [XF_PROFILE_WEBEX] = {"webex", "Cisco Collaboration design guide: TLS Required is not supported with Webex "
+      "Messenger, and no client-side certificates", webex_rows},
+    [XF_PROFILE_SAMETIME] = {"sametime", "Cisco, Interdomain Federation on IM and Presence: IBM over TLS must be TLS "
+      "Required with SASL both ways", sametime_rows},
     [XF_PROFILE_LEGACY] = {"legacy", "RFC 3920 section 4.4.1 and Google Talk's servers: no version, no TLS, dialback alone", legacy_rows},
 };
 /* clang-format on */

@@ -2,8 +2,9 @@
 /*
  * secret.c — the first line of a secret file, in memory that is wiped.
  *
- * Only the first line counts, without the white space around it, so that an editor's last newline is no part of the secret. A file that others can
- * write is refused. One that they can read is taken with a warning, since staying down would not make it secret again; xfedd -t refuses both.
+ * Only the first line counts, without the white space around it, so that an editor's last newline
+ * is no part of the secret. A file that others can write is refused. One that they can read is
+ * taken with a warning, since staying down would not make it secret again; xfedd -t refuses both.
  */
 #include "conf_priv.h"
 
@@ -28,9 +29,11 @@ static void refuse(const struct place *place, const char *why, const char *expec
 {
     const struct xf_secret_place *at = place->at;
     if (place->in_force)
-        xf_warning(at->problems, at->file, at->line, "%s = \"%.255s\": %s: the secret in force stays", at->key, at->path, why);
+        xf_warning(at->problems, at->file, at->line,
+                   "%s = \"%.255s\": %s: the secret in force stays", at->key, at->path, why);
     else
-        xf_problem(at->problems, at->file, at->line, "%s = \"%.255s\": %s: expected %s", at->key, at->path, why, expected);
+        xf_problem(at->problems, at->file, at->line, "%s = \"%.255s\": %s: expected %s", at->key,
+                   at->path, why, expected);
 }
 
 /* At most `room` bytes; -1 with errno. */
@@ -87,7 +90,8 @@ static bool is_guarded(const struct place *place)
     char words[XF_SECRECY_WORDS_BYTES];
     enum xf_secrecy secrecy = xf_secrecy_of(at->path, words);
     if (secrecy == XF_SECRECY_READABLE) {
-        xf_warning(at->problems, at->file, at->line, "%s = \"%.255s\": %s", at->key, at->path, words);
+        xf_warning(at->problems, at->file, at->line, "%s = \"%.255s\": %s", at->key, at->path,
+                   words);
         at->problems->exposed++;
     } else if (secrecy == XF_SECRECY_WRITABLE) {
         refuse(place, words, "a file that nobody else can write");
@@ -101,8 +105,12 @@ static bool is_long_enough(const struct place *place, const char *secret)
     if (strlen(secret) >= SECRET_MIN_BYTES)
         return true;
     if (at->shortness == XF_SHORT_REFUSED)
-        return refuse(place, "its secret is shorter than 16 bytes", "a longer one: openssl rand -hex 32"), false;
-    xf_warning(at->problems, at->file, at->line, "%s = \"%.255s\": its secret is shorter than 16 bytes: it can be guessed", at->key, at->path);
+        return refuse(place, "its secret is shorter than 16 bytes",
+                      "a longer one: openssl rand -hex 32"),
+               false;
+    xf_warning(at->problems, at->file, at->line,
+               "%s = \"%.255s\": its secret is shorter than 16 bytes: it can be guessed", at->key,
+               at->path);
     at->problems->exposed += at->shortness == XF_SHORT_EXPOSED;
     return true;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * settings.c — what holds for a peer: defaults <- "*.suffix", shortest first <- its own section (design.md 8).
+ * settings.c — what holds for a peer: defaults <- "*.suffix", shortest first <- its own section
+ * (design.md 8).
  *
- * The sections that fit a name are found by looking the name and each of its suffixes up, so that the cost grows with the
- * labels of the name and not with the number of sections.
+ * The sections that fit a name are found by looking the name and each of its suffixes up, so that
+ * the cost grows with the labels of the name and not with the number of sections.
  */
 #include "conf_priv.h"
 
@@ -30,7 +31,8 @@ static const struct xf_conf_peer *find_pattern(const struct xf_conf *conf, struc
 }
 
 /* The patterns that cover the name, longest first. */
-static size_t find_patterns(const struct xf_conf *conf, struct xf_span name, size_t max, const struct xf_conf_peer **out)
+static size_t find_patterns(const struct xf_conf *conf, struct xf_span name, size_t max,
+                            const struct xf_conf_peer **out)
 {
     size_t count = 0;
     while (conf->peer_count > 0 && name.len > 0 && name.len <= XF_DOMAIN_MAX && count < max) {
@@ -78,23 +80,27 @@ static void resolve(const struct xf_conf *conf, struct xf_span name, const struc
 }
 
 /* The last of the sections, weakest first, that says it. */
-static struct xf_conf_origin origin_of(const struct xf_conf *conf, const struct xf_conf_peer *const *sections, size_t count,
+static struct xf_conf_origin origin_of(const struct xf_conf *conf,
+                                       const struct xf_conf_peer *const *sections, size_t count,
                                        const struct xf_option *option)
 {
     uint64_t bit = xf_option_bit(option);
     struct xf_conf_origin origin = {0};
     if (conf->defaults.set & bit)
-        origin = (struct xf_conf_origin){"defaults", &conf->defaults_at, 0, conf->defaults_by_profile & bit};
+        origin = (struct xf_conf_origin){"defaults", &conf->defaults_at, 0,
+                                         conf->defaults_by_profile & bit};
     for (size_t i = 0; i < count; i++)
         if (sections[i]->settings.set & bit)
-            origin = (struct xf_conf_origin){sections[i]->pattern, &sections[i]->at, 0, sections[i]->by_profile & bit};
+            origin = (struct xf_conf_origin){sections[i]->pattern, &sections[i]->at, 0,
+                                             sections[i]->by_profile & bit};
     if (origin.place)
         origin.line = xf_conf_line(origin.place, origin.by_profile ? "profile" : option->key);
     return origin;
 }
 
 /* All sections that fit the name, weakest first. */
-static size_t find_sections(const struct xf_conf *conf, struct xf_span name, const struct xf_conf_peer *out[LABELS_MAX + 1])
+static size_t find_sections(const struct xf_conf *conf, struct xf_span name,
+                            const struct xf_conf_peer *out[LABELS_MAX + 1])
 {
     const struct xf_conf_peer *longest_first[LABELS_MAX], *own = find_section(conf, name);
     size_t patterns = find_patterns(conf, name, LABELS_MAX, longest_first);
@@ -105,7 +111,8 @@ static size_t find_sections(const struct xf_conf *conf, struct xf_span name, con
     return patterns + (own != NULL);
 }
 
-struct xf_conf_origin xf_conf_setting_origin(const struct xf_conf *conf, struct xf_span peer, const char *key)
+struct xf_conf_origin xf_conf_setting_origin(const struct xf_conf *conf, struct xf_span peer,
+                                             const char *key)
 {
     const struct xf_conf_peer *sections[LABELS_MAX + 1];
     const struct xf_option *option = xf_option_find(XF_SECTION_PEER, key);
@@ -114,7 +121,8 @@ struct xf_conf_origin xf_conf_setting_origin(const struct xf_conf *conf, struct 
     return origin_of(conf, sections, count, option);
 }
 
-void xf_conf_each_setting(const struct xf_conf *conf, struct xf_span peer, xf_setting_fn each, void *owner)
+void xf_conf_each_setting(const struct xf_conf *conf, struct xf_span peer, xf_setting_fn each,
+                          void *owner)
 {
     const struct xf_conf_peer *sections[LABELS_MAX + 1];
     size_t section_count = find_sections(conf, peer, sections), count;
@@ -131,7 +139,8 @@ void xf_conf_each_setting(const struct xf_conf *conf, struct xf_span peer, xf_se
     }
 }
 
-void xf_conf_peer_settings(const struct xf_conf *conf, struct xf_span peer, struct xf_peer_settings *out)
+void xf_conf_peer_settings(const struct xf_conf *conf, struct xf_span peer,
+                           struct xf_peer_settings *out)
 {
     resolve(conf, peer, find_section(conf, peer), out);
 }
@@ -146,12 +155,16 @@ const struct xf_conf_peer *xf_conf_peer_find(const struct xf_conf *conf, struct 
     return section;
 }
 
-void xf_conf_section_settings(const struct xf_conf *conf, const struct xf_conf_peer *section, struct xf_peer_settings *out)
+void xf_conf_section_settings(const struct xf_conf *conf, const struct xf_conf_peer *section,
+                              struct xf_peer_settings *out)
 {
     struct xf_span name = xf_span_of(section->pattern);
     bool is_pattern = strncmp(section->pattern, "*.", 2) == 0;
     if (is_pattern)
         name = (struct xf_span){name.ptr + 2, name.len - 2};
-    /* A pattern is found among the patterns of its own suffix, as the longest: it need not be named again. */
+    /*
+     * A pattern is found among the patterns of its own suffix, as the longest: it need not be named
+     * again.
+     */
     resolve(conf, name, is_pattern ? NULL : section, out);
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * text.c — the bytes of a configuration file, made into text that libconfuse reads as a person does.
+ * text.c — the bytes of a configuration file, made into text that libconfuse reads as a person
+ * does.
  *
- * libconfuse 3.3 counts the line of a comment twice, takes a section that is never closed, and an unterminated comment,
- * for good, replaces ${NAME} by the environment, drops characters that it does not know (`peer *.x` becomes `.x`), and
- * leaves its include stack behind after an error. So the file goes through a scanner with the same tokens first:
+ * libconfuse 3.3 counts the line of a comment twice, takes a section that is never closed, and an
+ * unterminated comment, for good, replaces ${NAME} by the environment, drops characters that it
+ * does not know (`peer *.x` becomes `.x`), and leaves its include stack behind after an error. So
+ * the file goes through a scanner with the same tokens first:
  *
  * - comments become blanks, so that libconfuse's lines are right
  * - what would be misread is refused with its line
- * - include("file") is blanked and remembered: parse.c reads that file after this one (nothing in our syntax
- *   depends on the order of sections)
+ * - include("file") is blanked and remembered: parse.c reads that file after this one (nothing in
+ *   our syntax depends on the order of sections)
  * - the line where each section opens is kept, because libconfuse only remembers where it ended
  *
  * What is well formed here may still be nonsense: the grammar is libconfuse's matter.
@@ -23,7 +25,7 @@
 #include <xfed/base/utf8.h>
 
 #define FILE_MAX_BYTES (16u << 20)
-#define DEPTH_MAX 8
+#define DEPTH_MAX      8
 
 enum token { TOKEN_END, TOKEN_WORD, TOKEN_STRING, TOKEN_MARK };
 
@@ -103,12 +105,15 @@ static bool read_string(struct scanner *s)
     s->token_at = s->at;
     for (; *s->at && *s->at != '\n' && *s->at != quote; s->at++) {
         if (quote == '"' && s->at[0] == '$' && s->at[1] == '{')
-            return refuse(s, s->line, "the environment is not read: write \"\\${\" for these two characters themselves");
+            return refuse(
+                s, s->line,
+                "the environment is not read: write \"\\${\" for these two characters themselves");
         if (*s->at == '\\' && s->at[1] && s->at[1] != '\n')
             s->at++;
     }
     if (*s->at != quote)
-        return refuse(s, s->line, "this string is not closed: expected its second quote on the same line");
+        return refuse(s, s->line,
+                      "this string is not closed: expected its second quote on the same line");
     s->token_len = (size_t)(s->at - s->token_at);
     s->at++;
     return true;
@@ -132,17 +137,23 @@ static bool read_word(struct scanner *s)
 static bool open_brace(struct scanner *s, int line)
 {
     if (s->depth == DEPTH_MAX)
-        return refuse(s, s->line, "too many braces within each other: a section holds keys, a key holds a list");
+        return refuse(
+            s, s->line,
+            "too many braces within each other: a section holds keys, a key holds a list");
     if (s->depth == 0) {
         struct xf_text *text = s->text;
-        text->section_lines = xf_realloc(text->section_lines, (text->section_count + 1) * sizeof(int));
+        text->section_lines =
+            xf_realloc(text->section_lines, (text->section_count + 1) * sizeof(int));
         text->section_lines[text->section_count++] = line;
     }
     s->opened[s->depth++] = s->line;
     return true;
 }
 
-/* `before` is the line of the token before the mark: a section begins at its name, not at its brace. */
+/*
+ * `before` is the line of the token before the mark: a section begins at its name, not at its
+ * brace.
+ */
 static bool read_mark(struct scanner *s, int before)
 {
     s->token = TOKEN_MARK;
@@ -190,8 +201,10 @@ static bool read_include(struct scanner *s)
         return s->failed ? false : refuse(s, line, form);
     struct xf_text *text = s->text;
     char *name = xf_strndup(s->token_at, s->token_len);
-    text->includes = xf_realloc(text->includes, (text->include_count + 1) * sizeof(*text->includes));
-    text->includes[text->include_count++] = (struct xf_include){xf_path_join(text->dir, name), line};
+    text->includes =
+        xf_realloc(text->includes, (text->include_count + 1) * sizeof(*text->includes));
+    text->includes[text->include_count++] =
+        (struct xf_include){xf_path_join(text->dir, name), line};
     xf_free(name);
     if (!next_token(s) || !token_is(s, TOKEN_MARK, ")"))
         return s->failed ? false : refuse(s, line, form);
@@ -217,7 +230,8 @@ static bool read_bytes(const char *file, struct xf_buf *out, struct xf_problems 
     char words[128];
     FILE *in = fopen(file, "re");
     if (!in) {
-        xf_problem(problems, file, 0, "cannot be opened: %s", strerror_r(errno, words, sizeof(words)));
+        xf_problem(problems, file, 0, "cannot be opened: %s",
+                   strerror_r(errno, words, sizeof(words)));
         return false;
     }
     bool fits = true;
@@ -244,7 +258,8 @@ static bool is_text(const char *file, const struct xf_buf *bytes, struct xf_prob
     for (size_t i = 0; i < all.len; i++) {
         if (all.ptr[i] == '\n') {
             line++;
-        } else if (((unsigned char)all.ptr[i] < 0x20 && all.ptr[i] != '\t' && all.ptr[i] != '\r') || all.ptr[i] == 0x7f) {
+        } else if (((unsigned char)all.ptr[i] < 0x20 && all.ptr[i] != '\t' && all.ptr[i] != '\r') ||
+                   all.ptr[i] == 0x7f) {
             xf_problem(problems, file, line, "a control character: expected text");
             return false;
         }
@@ -263,7 +278,8 @@ bool xf_text_read(const char *file, struct xf_text *out_text, struct xf_problems
     bool good = read_bytes(file, &bytes, problems) && is_text(file, &bytes, problems);
     if (good) {
         out_text->bytes = xf_strndup(xf_buf_ptr(&bytes), bytes.len);
-        struct scanner s = {.text = out_text, .problems = problems, .at = out_text->bytes, .line = 1};
+        struct scanner s = {
+            .text = out_text, .problems = problems, .at = out_text->bytes, .line = 1};
         good = scan(&s);
     }
     xf_buf_release(&bytes);

@@ -2,8 +2,8 @@
 /*
  * value.c — one value of the file: its text to the field of a struct, by the kind of its table row.
  *
- * A struct is written by offset with memcpy; options.c has checked the field's type when it was compiled. Lists are
- * parsed whole, so that a bad item leaves the field as it was.
+ * A struct is written by offset with memcpy; options.c has checked the field's type when it was
+ * compiled. Lists are parsed whole, so that a bad item leaves the field as it was.
  */
 #include "conf_priv.h"
 
@@ -16,12 +16,18 @@
 #include <xfed/xmpp/jid.h>
 
 /* Largest first, as they are written; all of one kind. */
-static const struct xf_unit time_units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+static const struct xf_unit time_units[] = {{"d", 86400000},
+                                            {"h", 3600000},
+                                            {"m", 60000},
+                                            {"s", 1000},
+                                            {"ms", 1}};
 static const struct xf_unit size_units[] = {{"M", 1024 * 1024}, {"k", 1024}, {"", 1}};
 
 const struct xf_unit *xf_units_of(enum xf_kind kind, size_t *out_count)
 {
-    *out_count = kind == XF_KIND_DURATION ? XF_ARRAY_LEN(time_units) : kind == XF_KIND_SIZE ? XF_ARRAY_LEN(size_units) : 0;
+    *out_count = kind == XF_KIND_DURATION ? XF_ARRAY_LEN(time_units)
+                 : kind == XF_KIND_SIZE   ? XF_ARRAY_LEN(size_units)
+                                          : 0;
     return kind == XF_KIND_DURATION ? time_units : kind == XF_KIND_SIZE ? size_units : NULL;
 }
 
@@ -83,7 +89,8 @@ static bool parse_digits(const char **text, uint64_t *out)
     return true;
 }
 
-static bool parse_with_unit(const char *text, const struct xf_unit *units, size_t count, uint64_t *out)
+static bool parse_with_unit(const char *text, const struct xf_unit *units, size_t count,
+                            uint64_t *out)
 {
     uint64_t number;
     if (!parse_digits(&text, &number))
@@ -105,7 +112,8 @@ static bool parse_number(const struct xf_option *option, const char *text, uint6
 {
     size_t count;
     const struct xf_unit *units = xf_units_of(option->kind, &count);
-    bool good = units ? parse_with_unit(text, units, count, out) : parse_digits(&text, out) && !*text;
+    bool good =
+        units ? parse_with_unit(text, units, count, out) : parse_digits(&text, out) && !*text;
     return good && *out >= option->min && *out <= option->max;
 }
 
@@ -134,7 +142,10 @@ static bool is_address(const char *text, size_t len, int family)
     return inet_pton(family, copy, bytes) == 1;
 }
 
-/* Where the host of "host:port", "[v6]:port", "host" or a bare v6 address ends, and its port begins or NULL. */
+/*
+ * Where the host of "host:port", "[v6]:port", "host" or a bare v6 address ends, and its port begins
+ * or NULL.
+ */
 static bool split_port(const char *text, struct xf_span *out_host, const char **out_port)
 {
     const char *colon = strrchr(text, ':'), *end;
@@ -163,7 +174,8 @@ static bool is_host_port(const char *text, bool needs_port, bool allows_name)
         return true;
     if (!port && is_address(host.ptr, host.len, AF_INET6))
         return true;
-    return allows_name && xf_domain_prepare(host, prepared) == XF_ERR_OK && !xf_domain_is_address(xf_span_of(prepared));
+    return allows_name && xf_domain_prepare(host, prepared) == XF_ERR_OK &&
+           !xf_domain_is_address(xf_span_of(prepared));
 }
 
 bool xf_text_is_plain(const char *text)
@@ -198,7 +210,10 @@ static void lower(char *text)
             *text = (char)(*text - 'A' + 'a');
 }
 
-/* The part of a pattern behind '@'. A domain, or *. and a domain, is prepared; with any other * only its letters are lowered. NULL: it is not one. */
+/*
+ * The part of a pattern behind '@'. A domain, or *. and a domain, is prepared; with any other *
+ * only its letters are lowered. NULL: it is not one.
+ */
 static char *parse_user_domain(const char *text)
 {
     char prepared[XF_DOMAIN_MAX + 1];
@@ -208,19 +223,23 @@ static char *parse_user_domain(const char *text)
         lower(pattern);
         return pattern;
     }
-    return xf_domain_prepare(xf_span_of(domain), prepared) == XF_ERR_OK ? xf_asprintf("%s%s", prefix, prepared) : NULL;
+    return xf_domain_prepare(xf_span_of(domain), prepared) == XF_ERR_OK
+               ? xf_asprintf("%s%s", prefix, prepared)
+               : NULL;
 }
 
 /*
- * A bare JID in which * stands for any characters. Without * it is prepared as the JIDs that it is held against; with one in the local part
- * only its letters are lowered, as nodeprep does with ASCII.
+ * A bare JID in which * stands for any characters. Without * it is prepared as the JIDs that it is
+ * held against; with one in the local part only its letters are lowered, as nodeprep does with
+ * ASCII.
  */
 static char *parse_user(const char *text)
 {
     char prepared[XF_JID_MAX + 1];
     struct xf_jid jid;
     if (!strchr(text, '*')) {
-        bool good = xf_jid_prepare(xf_span_of(text), prepared, &jid) == XF_ERR_OK && jid.local.ptr && !jid.resource.ptr;
+        bool good = xf_jid_prepare(xf_span_of(text), prepared, &jid) == XF_ERR_OK &&
+                    jid.local.ptr && !jid.resource.ptr;
         return good ? xf_span_dup(jid.full) : NULL;
     }
     const char *at = strchr(text, '@');
@@ -239,7 +258,9 @@ static char *parse_user(const char *text)
 static bool is_interface(const char *text)
 {
     size_t len = strlen(text);
-    return len <= 15 && strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@") == len;
+    return len <= 15 &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@") ==
+               len;
 }
 
 static char *copy_if(bool good, const char *text)
@@ -256,7 +277,9 @@ static char *parse_shape(enum xf_form form, const char *text)
     case XF_FORM_WORDS:
         return copy_if(strlen(text) <= XF_WORDS_MAX, text);
     case XF_FORM_IP:
-        return copy_if(is_address(text, strlen(text), AF_INET) || is_address(text, strlen(text), AF_INET6), text);
+        return copy_if(is_address(text, strlen(text), AF_INET) ||
+                           is_address(text, strlen(text), AF_INET6),
+                       text);
     case XF_FORM_PORTS:
         return copy_if(xf_ports_parse(text, &first, &last), text);
     case XF_FORM_USER:
@@ -306,10 +329,15 @@ static void store(const struct xf_option *option, void *target, const void *valu
 size_t xf_value_bytes(enum xf_kind kind)
 {
     static const size_t bytes[] = {
-        [XF_KIND_BOOL] = sizeof(bool),    [XF_KIND_SWITCH] = sizeof(bool),       [XF_KIND_WORD] = sizeof(unsigned),
-        [XF_KIND_DURATION] = sizeof(uint64_t), [XF_KIND_SIZE] = sizeof(size_t),  [XF_KIND_COUNT] = sizeof(unsigned),
+        [XF_KIND_BOOL] = sizeof(bool),
+        [XF_KIND_SWITCH] = sizeof(bool),
+        [XF_KIND_WORD] = sizeof(unsigned),
+        [XF_KIND_DURATION] = sizeof(uint64_t),
+        [XF_KIND_SIZE] = sizeof(size_t),
+        [XF_KIND_COUNT] = sizeof(unsigned),
         [XF_KIND_WORDS] = sizeof(unsigned),
-        [XF_KIND_TEXT] = sizeof(char *),  [XF_KIND_TEXTS] = sizeof(struct xf_texts),
+        [XF_KIND_TEXT] = sizeof(char *),
+        [XF_KIND_TEXTS] = sizeof(struct xf_texts),
     };
     return bytes[kind];
 }
@@ -335,7 +363,8 @@ static void store_number(const struct xf_option *option, void *target, uint64_t 
     }
 }
 
-static bool parse_text(const struct xf_option *option, const char *text, const char *dir, void *target)
+static bool parse_text(const struct xf_option *option, const char *text, const char *dir,
+                       void *target)
 {
     char *value = parse_form(option, text, dir);
     if (!value)
@@ -380,7 +409,8 @@ bool xf_value_parse(const struct xf_option *option, const char *text, const char
     return true;
 }
 
-static bool parse_words(const struct xf_option *option, const struct xf_texts *texts, void *target, size_t *out_bad)
+static bool parse_words(const struct xf_option *option, const struct xf_texts *texts, void *target,
+                        size_t *out_bad)
 {
     unsigned set = 0;
     for (size_t i = 0; i < texts->count; i++) {
@@ -395,8 +425,8 @@ static bool parse_words(const struct xf_option *option, const struct xf_texts *t
     return true;
 }
 
-bool xf_value_parse_list(const struct xf_option *option, const struct xf_texts *texts, const char *dir, void *target,
-                         size_t *out_bad)
+bool xf_value_parse_list(const struct xf_option *option, const struct xf_texts *texts,
+                         const char *dir, void *target, size_t *out_bad)
 {
     if (option->kind == XF_KIND_WORDS)
         return parse_words(option, texts, target, out_bad);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * value_text.c — one value as text: as it is written in a file (what value.c reads again), and what is accepted, in words.
+ * value_text.c — one value as text: as it is written in a file (what value.c reads again), and what
+ * is accepted, in words.
  */
 #include "conf_priv.h"
 
@@ -28,12 +29,14 @@ static uint64_t load_number(const struct xf_option *option, const void *target)
     }
 }
 
-static void write_with_unit(uint64_t number, const struct xf_unit *units, size_t count, struct xf_buf *out)
+static void write_with_unit(uint64_t number, const struct xf_unit *units, size_t count,
+                            struct xf_buf *out)
 {
     size_t i = 0;
     while (i + 1 < count && (number < units[i].factor || number % units[i].factor != 0))
         i++;
-    xf_buf_appendf(out, "%llu%s", (unsigned long long)(number / units[i].factor), number ? units[i].suffix : "");
+    xf_buf_appendf(out, "%llu%s", (unsigned long long)(number / units[i].factor),
+                   number ? units[i].suffix : "");
 }
 
 static void write_number(const struct xf_option *option, uint64_t number, struct xf_buf *out)
@@ -50,7 +53,10 @@ void xf_value_quote(const char *text, struct xf_buf *out)
 {
     xf_buf_append_str(out, "\"");
     for (const char *p = text; *p; p++) {
-        /* "${" is the environment to libconfuse; a control character never comes in, so none goes out. */
+        /*
+         * "${" is the environment to libconfuse; a control character never comes in, so none goes
+         * out.
+         */
         if (*p == '"' || *p == '\\' || (p[0] == '$' && p[1] == '{'))
             xf_buf_append_str(out, "\\");
         xf_buf_append(out, p, 1);
@@ -129,7 +135,11 @@ static void expected_range(const struct xf_option *option, struct xf_buf *out)
 static void expected_words(const struct xf_option *option, struct xf_buf *out)
 {
     for (const struct xf_word *word = option->words; word->word; word++)
-        xf_buf_appendf(out, "%s%s", word == option->words ? "" : word[1].word ? ", " : " or ", word->word);
+        xf_buf_appendf(out, "%s%s",
+                       word == option->words ? ""
+                       : word[1].word        ? ", "
+                                             : " or ",
+                       word->word);
 }
 
 static const char *form_words(const struct xf_option *option)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * blocklists.c — policy { blocklists }: the files read when the configuration is, and their entries let go when their day has come.
+ * blocklists.c — policy { blocklists }: the files read when the configuration is, and their entries
+ * let go when their day has come.
  *
- * A list with a line that is no entry is refused as a whole configuration is: by -t and a start, and by a reload, after which everything
- * stays as it was. Days begin at midnight UTC; the clock is looked at every hour at least, since it may be set.
+ * A list with a line that is no entry is refused as a whole configuration is: by -t and a start,
+ * and by a reload, after which everything stays as it was. Days begin at midnight UTC; the clock is
+ * looked at every hour at least, since it may be set.
  */
 #include "daemon_priv.h"
 
@@ -14,9 +16,9 @@
 #include <xfed/base/log.h>
 
 #define FILE_MAX_BYTES (256u << 20)
-#define READ_BYTES 65536
-#define HOUR_MS 3600000
-#define DAY_S 86400
+#define READ_BYTES     65536
+#define HOUR_MS        3600000
+#define DAY_S          86400
 
 /* ---- reading */
 
@@ -30,7 +32,8 @@ static enum xf_err read_file(const char *file, struct xf_buf *out, struct xf_err
     enum xf_err result = XF_ERR_OK;
     while (result == XF_ERR_OK && (len = fread(bytes, 1, sizeof(bytes), in)) > 0)
         if (xf_buf_try_append(out, bytes, len) != XF_ERR_OK)
-            result = xf_fail(err, XF_ERR_IO, "%.120s: expected at most %u MiB", file, FILE_MAX_BYTES >> 20);
+            result = xf_fail(err, XF_ERR_IO, "%.120s: expected at most %u MiB", file,
+                             FILE_MAX_BYTES >> 20);
     if (result == XF_ERR_OK && ferror(in))
         result = xf_fail(err, XF_ERR_IO, "%.120s: cannot be read to its end", file);
     fclose(in);
@@ -82,7 +85,8 @@ static void on_look(void *owner)
         return;
     daemon->day = now_s / DAY_S;
     xf_policy_set_time(daemon->policy, now_s);
-    xf_routing_reload(daemon->routing, daemon->policy); /* verdicts that routes keep may be other ones now */
+    /* verdicts that routes keep may be other ones now */
+    xf_routing_reload(daemon->routing, daemon->policy);
 }
 
 void xf_blocklists_watch(struct xf_daemon *daemon)

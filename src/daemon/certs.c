@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * certs.c — the certificates of our domains, as a configuration names them or as they lie in trust { cert-dir }.
+ * certs.c — the certificates of our domains, as a configuration names them or as they lie in trust
+ * { cert-dir }.
  *
- * A served section with `certificate` uses those for its domain and aliases, one for each type of key. Without, DOMAIN/fullchain.pem
- * and privkey.pem in the folder are looked for, the way certbot and acme clients leave them (DOMAIN in A-labels, else as it is written);
- * an alias with a folder of its own has its own, others use the domain's.
+ * A served section with `certificate` uses those for its domain and aliases, one for each type of
+ * key. Without, DOMAIN/fullchain.pem and privkey.pem in the folder are looked for, the way certbot
+ * and acme clients leave them (DOMAIN in A-labels, else as it is written); an alias with a folder
+ * of its own has its own, others use the domain's.
  *
- * Loading touches files only and runs on the thread pool in a reload. What cannot be read is reported; at the start that is the end,
- * in a reload the certificate in force stays (after root was given up, keys may be out of reach). Test:
- * tests/unit/daemon/test_certs.c.
+ * Loading touches files only and runs on the thread pool in a reload. What cannot be read is
+ * reported; at the start that is the end, in a reload the certificate in force stays (after root
+ * was given up, keys may be out of reach). Test: tests/unit/daemon/test_certs.c.
  */
 #include "daemon_priv.h"
 
@@ -28,8 +30,12 @@ static void add(struct xf_certs *certs, const struct xf_cert *cert)
     certs->own[certs->own_count++] = *cert;
 }
 
-/* A folder that may not be looked into counts as there: it is not to be taken for a domain without a certificate. */
-static bool add_folder(struct xf_certs *certs, const struct xf_conf *conf, size_t served, const char *name, const char *folder, bool is_alias)
+/*
+ * A folder that may not be looked into counts as there: it is not to be taken for a domain without
+ * a certificate.
+ */
+static bool add_folder(struct xf_certs *certs, const struct xf_conf *conf, size_t served,
+                       const char *name, const char *folder, bool is_alias)
 {
     char *file = xf_asprintf("%s/%s/fullchain.pem", conf->cert_dir, folder);
     bool is_there = access(file, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
@@ -38,13 +44,15 @@ static bool add_folder(struct xf_certs *certs, const struct xf_conf *conf, size_
                                      .served = served,
                                      .is_alias = is_alias,
                                      .file = file,
-                                     .key_file = xf_asprintf("%s/%s/privkey.pem", conf->cert_dir, folder)});
+                                     .key_file =
+                                         xf_asprintf("%s/%s/privkey.pem", conf->cert_dir, folder)});
     else
         xf_free(file);
     return is_there;
 }
 
-static bool add_from_dir(struct xf_certs *certs, const struct xf_conf *conf, size_t served, const char *name, bool is_alias)
+static bool add_from_dir(struct xf_certs *certs, const struct xf_conf *conf, size_t served,
+                         const char *name, bool is_alias)
 {
     char ascii[XF_DOMAIN_ASCII_MAX + 1];
     xf_require(xf_domain_to_ascii(xf_span_of(name), ascii) == XF_ERR_OK); /* conf prepared it */
@@ -75,13 +83,19 @@ static bool may_lack(const struct xf_conf *conf, size_t i, struct xf_report *rep
 {
     const struct xf_conf_served *served = &conf->served[i];
     const struct xf_at at = {conf, &served->at};
-    const char *why = conf->defaults.tls == XF_TLS_REQUIRED ? "tls = required" : !conf->defaults.dialback ? "dialback = no" : NULL;
+    const char *why = conf->defaults.tls == XF_TLS_REQUIRED ? "tls = required"
+                      : !conf->defaults.dialback            ? "dialback = no"
+                                                            : NULL;
     if (why)
         xf_report_error(report, &at, "certificate",
-                        "served \"%s\" has no certificate, and there is no %s/%s/fullchain.pem, but defaults say %s: expected certificate "
-                        "and key, or that file and privkey.pem", served->domain, conf->cert_dir, served->domain, why);
+                        "served \"%s\" has no certificate, and there is no %s/%s/fullchain.pem, "
+                        "but defaults say %s: expected certificate "
+                        "and key, or that file and privkey.pem",
+                        served->domain, conf->cert_dir, served->domain, why);
     else if (conf->defaults.tls == XF_TLS_OPTIONAL)
-        xf_report_warning(report, &at, "certificate", "served \"%s\" has no certificate: its streams are not encrypted", served->domain);
+        xf_report_warning(report, &at, "certificate",
+                          "served \"%s\" has no certificate: its streams are not encrypted",
+                          served->domain);
     return !why;
 }
 
@@ -95,15 +109,19 @@ static bool has_own(const struct xf_certs *certs, const char *alias)
     return false;
 }
 
-static void check_name(const struct xf_cert *cert, const char *name, const struct xf_at *at, struct xf_report *report)
+static void check_name(const struct xf_cert *cert, const char *name, const struct xf_at *at,
+                       struct xf_report *report)
 {
     if (!xf_tls_identity_names(cert->identity, xf_span_of(name)))
-        xf_report_warning(report, at, "certificate", "certificate = \"%s\": does not name %s: peers will refuse it for this domain",
-                          cert->file, name);
+        xf_report_warning(
+            report, at, "certificate",
+            "certificate = \"%s\": does not name %s: peers will refuse it for this domain",
+            cert->file, name);
 }
 
-static void check_names(const struct xf_certs *certs, const struct xf_cert *cert, const struct xf_conf_served *served,
-                        const struct xf_at *at, struct xf_report *report)
+static void check_names(const struct xf_certs *certs, const struct xf_cert *cert,
+                        const struct xf_conf_served *served, const struct xf_at *at,
+                        struct xf_report *report)
 {
     check_name(cert, cert->name, at, report);
     for (size_t i = 0; !cert->is_alias && i < served->aliases.count; i++)
@@ -111,22 +129,28 @@ static void check_names(const struct xf_certs *certs, const struct xf_cert *cert
             check_name(cert, served->aliases.item[i], at, report);
 }
 
-/* False: others can put a key of theirs there. One that others can only read is taken, with a warning, as in conf/secret.c. */
-static bool is_guarded(const struct xf_cert *cert, const struct xf_conf_served *served, const struct xf_at *at, struct xf_report *report)
+/*
+ * False: others can put a key of theirs there. One that others can only read is taken, with a
+ * warning, as in conf/secret.c.
+ */
+static bool is_guarded(const struct xf_cert *cert, const struct xf_conf_served *served,
+                       const struct xf_at *at, struct xf_report *report)
 {
     char words[XF_SECRECY_WORDS_BYTES];
     enum xf_secrecy secrecy = xf_secrecy_of(cert->key_file, words);
     if (secrecy == XF_SECRECY_WRITABLE)
-        xf_report_error(report, at, "key", "served \"%s\": key \"%s\": %s: expected a file that nobody else can write", served->domain,
-                        cert->key_file, words);
+        xf_report_error(report, at, "key",
+                        "served \"%s\": key \"%s\": %s: expected a file that nobody else can write",
+                        served->domain, cert->key_file, words);
     if (secrecy == XF_SECRECY_READABLE)
-        xf_report_warning(report, at, "key", "served \"%s\": key \"%s\": %s", served->domain, cert->key_file, words);
+        xf_report_warning(report, at, "key", "served \"%s\": key \"%s\": %s", served->domain,
+                          cert->key_file, words);
     report->exposed += secrecy == XF_SECRECY_READABLE;
     return secrecy != XF_SECRECY_WRITABLE;
 }
 
-static void load_one(const struct xf_certs *certs, struct xf_cert *cert, const struct xf_conf *conf, int64_t warn_s,
-                     struct xf_report *report)
+static void load_one(const struct xf_certs *certs, struct xf_cert *cert, const struct xf_conf *conf,
+                     int64_t warn_s, struct xf_report *report)
 {
     const struct xf_conf_served *served = &conf->served[cert->served];
     const struct xf_at at = {conf, &served->at};
@@ -136,16 +160,20 @@ static void load_one(const struct xf_certs *certs, struct xf_cert *cert, const s
     if (!is_guarded(cert, served, &at, report))
         return;
     if (xf_tls_identity_load(cert->file, cert->key_file, &cert->identity, &err) != XF_ERR_OK) {
-        xf_report_error(report, &at, "certificate", "served \"%s\": %s: expected certificate and key in PEM form", served->domain,
-                        err.detail);
+        xf_report_error(report, &at, "certificate",
+                        "served \"%s\": %s: expected certificate and key in PEM form",
+                        served->domain, err.detail);
         return;
     }
     check_names(certs, cert, served, &at, report);
-    if (store && !xf_tls_identity_check(cert->identity, store, xf_unix_s(), warn_s, words, sizeof(words)))
-        xf_report_warning(report, &at, "certificate", "certificate = \"%s\": %s", cert->file, words);
+    if (store &&
+        !xf_tls_identity_check(cert->identity, store, xf_unix_s(), warn_s, words, sizeof(words)))
+        xf_report_warning(report, &at, "certificate", "certificate = \"%s\": %s", cert->file,
+                          words);
 }
 
-void xf_certs_load(struct xf_conf *conf, bool with_dates, struct xf_certs *out_certs, struct xf_report *report)
+void xf_certs_load(struct xf_conf *conf, bool with_dates, struct xf_certs *out_certs,
+                   struct xf_report *report)
 {
     *out_certs = (struct xf_certs){0};
     xf_trust_load(conf, &out_certs->trust, report);
@@ -186,7 +214,8 @@ void xf_certs_inherit(struct xf_certs *next, struct xf_certs *running)
 {
     xf_trust_inherit(&next->trust, &running->trust);
     for (size_t i = 0; i < next->own_count; i++) {
-        struct xf_cert *before = next->own[i].identity ? NULL : find_running(running, &next->own[i]);
+        struct xf_cert *before =
+            next->own[i].identity ? NULL : find_running(running, &next->own[i]);
         if (!before)
             continue;
         next->own[i].identity = before->identity;

@@ -2,9 +2,10 @@
 /*
  * daemon.c — the parts of the gateway put together over the real loop, run, and taken apart.
  *
- * Order of the start: everything that may fail on this machine (resolver, listeners, user) comes before anything that
- * speaks with others; then S2S, links and routing, which know each other through the routing's event tables. The end goes
- * the other way, after drain.c has brought streams and links to an end.
+ * Order of the start: everything that may fail on this machine (resolver, listeners, user) comes
+ * before anything that speaks with others; then S2S, links and routing, which know each other
+ * through the routing's event tables. The end goes the other way, after drain.c has brought streams
+ * and links to an end.
  */
 #include "daemon_priv.h"
 
@@ -24,8 +25,9 @@
 
 /* ---- the world */
 
-static struct xf_conn *env_connect(struct xf_env *env, const struct xf_addr *addr, const struct xf_source *source,
-                                   unsigned timeout_ms, const struct xf_conn_events *events, void *owner)
+static struct xf_conn *env_connect(struct xf_env *env, const struct xf_addr *addr,
+                                   const struct xf_source *source, unsigned timeout_ms,
+                                   const struct xf_conn_events *events, void *owner)
 {
     struct xf_daemon_env *s = XF_CONTAINER(env, struct xf_daemon_env, env);
     return xf_conn_connect(s->loop, addr, source, timeout_ms, events, owner);
@@ -36,20 +38,22 @@ static struct xf_dns *env_resolver(struct xf_env *env, const char *const *server
     struct xf_daemon_env *s = XF_CONTAINER(env, struct xf_daemon_env, env);
     struct xf_addr *addrs = xf_alloc(count * sizeof(*addrs));
     for (size_t i = 0; i < count; i++)
-        xf_require(xf_addr_parse(xf_span_of(servers[i]), 53, &addrs[i]) == XF_ERR_OK); /* conf has checked their form */
+        /* conf has checked their form */
+        xf_require(xf_addr_parse(xf_span_of(servers[i]), 53, &addrs[i]) == XF_ERR_OK);
     struct xf_dns *dns = xf_dns_pool_get(s->resolvers, addrs, count);
     xf_free(addrs);
     return dns;
 }
 
-static void env_start_tls(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_request *request)
+static void env_start_tls(struct xf_env *env, struct xf_conn *conn,
+                          const struct xf_tls_request *request)
 {
     (void)env;
     xf_tls_start(conn, request);
 }
 
-static void env_judge_tls(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls_judged_fn done,
-                          void *owner)
+static void env_judge_tls(struct xf_env *env, struct xf_conn *conn,
+                          const struct xf_tls_basis *basis, xf_tls_judged_fn done, void *owner)
 {
     (void)env;
     xf_tls_judge(conn, basis, done, owner);
@@ -132,10 +136,12 @@ static void on_starved(void *owner, unsigned closed)
 {
     (void)owner;
     xf_log(XF_LOG_ERROR, "process.descriptors.exhausted", XF_INT("closed", closed),
-           XF_WORD("advice", "raise LimitNOFILE of the service (ulimit -n), or lower unauthenticated { half-open }"));
+           XF_WORD("advice", "raise LimitNOFILE of the service (ulimit -n), or lower "
+                             "unauthenticated { half-open }"));
 }
 
-static enum xf_err open_listeners(struct xf_daemon *daemon, const struct xf_texts *addrs, bool is_direct, struct xf_error *err)
+static enum xf_err open_listeners(struct xf_daemon *daemon, const struct xf_texts *addrs,
+                                  bool is_direct, struct xf_error *err)
 {
     for (size_t i = 0; i < addrs->count; i++) {
         struct xf_daemon_listener *listener = &daemon->listeners[daemon->listener_count];
@@ -143,7 +149,8 @@ static enum xf_err open_listeners(struct xf_daemon *daemon, const struct xf_text
         if (xf_addr_parse(xf_span_of(addrs->item[i]), 0, &addr) != XF_ERR_OK)
             return xf_fail(err, XF_ERR_CONFIG, "%s is no address with port", addrs->item[i]);
         *listener = (struct xf_daemon_listener){.daemon = daemon, .is_direct = is_direct};
-        enum xf_err result = xf_listener_open(daemon->loop, &addr, on_accept, listener, &listener->listener, err);
+        enum xf_err result =
+            xf_listener_open(daemon->loop, &addr, on_accept, listener, &listener->listener, err);
         if (result != XF_ERR_OK)
             return result;
         xf_listener_on_starved(listener->listener, on_starved);
@@ -158,7 +165,8 @@ static enum xf_err listen_to_peers(struct xf_daemon *daemon, struct xf_error *er
     size_t count = conf->listen.s2s.count + conf->listen.s2s_direct.count;
     daemon->listeners = xf_alloc((count + 1) * sizeof(*daemon->listeners));
     enum xf_err result = open_listeners(daemon, &conf->listen.s2s, false, err);
-    return result == XF_ERR_OK ? open_listeners(daemon, &conf->listen.s2s_direct, true, err) : result;
+    return result == XF_ERR_OK ? open_listeners(daemon, &conf->listen.s2s_direct, true, err)
+                               : result;
 }
 
 void xf_daemon_close_listeners(struct xf_daemon *daemon)
@@ -178,11 +186,13 @@ static void log_started(const struct xf_daemon *daemon)
         struct xf_addr addr;
         xf_listener_addr(daemon->listeners[i].listener, &addr);
         xf_addr_text(&addr, addr_text);
-        xf_draft_printf(&draft, "%s%s%s", i ? " " : "", addr_text, daemon->listeners[i].is_direct ? "/direct" : "");
+        xf_draft_printf(&draft, "%s%s%s", i ? " " : "", addr_text,
+                        daemon->listeners[i].is_direct ? "/direct" : "");
     }
     (void)!xf_draft_end(&draft); /* a thousand would be a line that nobody reads */
-    xf_log(XF_LOG_INFO, "process.started", XF_STR("version", XFED_VERSION), XF_STR("config", daemon->file),
-           XF_SPN("listeners", xf_buf_span(&text)), XF_INT("pid", getpid()));
+    xf_log(XF_LOG_INFO, "process.started", XF_STR("version", XFED_VERSION),
+           XF_STR("config", daemon->file), XF_SPN("listeners", xf_buf_span(&text)),
+           XF_INT("pid", getpid()));
     xf_buf_release(&text);
 }
 
@@ -194,7 +204,8 @@ static bool is_member(void *owner, const char *group, struct xf_span jid)
     return daemon->mailmap && xf_mailmap_is_member(daemon->mailmap, group, jid);
 }
 
-struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct xf_conf *conf, const struct xf_blocklist *blocklist)
+struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct xf_conf *conf,
+                                        const struct xf_blocklist *blocklist)
 {
     return xf_policy_new(&(struct xf_policy_opts){.conf = conf,
                                                   .blocklist = blocklist,
@@ -203,7 +214,8 @@ struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct x
                                                   .owner = daemon});
 }
 
-static void mailmap_work(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner)
+static void mailmap_work(void *pool, void (*work)(void *owner), void (*done)(void *owner),
+                         void *owner)
 {
     xf_loop_work(pool, work, done, owner);
 }
@@ -213,10 +225,11 @@ void xf_daemon_set_mailmap(struct xf_daemon *daemon)
     if (daemon->mailmap)
         xf_mailmap_reload(daemon->mailmap, daemon->conf);
     else
-        daemon->mailmap = xf_mailmap_new(&(struct xf_mailmap_opts){.clock = daemon->env.env.clock,
-                                                                      .timers = daemon->env.env.timers,
-                                                                      .pool = {mailmap_work, daemon->loop},
-                                                                      .conf = daemon->conf});
+        daemon->mailmap =
+            xf_mailmap_new(&(struct xf_mailmap_opts){.clock = daemon->env.env.clock,
+                                                     .timers = daemon->env.env.timers,
+                                                     .pool = {mailmap_work, daemon->loop},
+                                                     .conf = daemon->conf});
     xf_routing_attach_mailmap(daemon->routing, daemon->mailmap);
 }
 
@@ -245,7 +258,8 @@ static void make_links(struct xf_daemon *daemon)
     daemon->links = xf_alloc((daemon->boot->link_count + 1) * sizeof(*daemon->links));
     for (size_t i = 0; i < daemon->boot->link_count; i++) {
         const struct xf_conf_link *conf = &daemon->boot->links[i];
-        daemon->links[i] = xf_link_new(&daemon->env.env, conf, &xf_routing_link_events, daemon->routing);
+        daemon->links[i] =
+            xf_link_new(&daemon->env.env, conf, &xf_routing_link_events, daemon->routing);
         xf_routing_attach_link(daemon->routing, conf->title, daemon->links[i]);
         daemon->link_count++;
     }
@@ -275,7 +289,8 @@ static void log_warnings(const char *messages)
 {
     while (messages && *messages) {
         size_t len = strcspn(messages, "\n");
-        xf_log(XF_LOG_WARN, "config.file.warned", XF_SPN("detail", ((struct xf_span){messages, len})));
+        xf_log(XF_LOG_WARN, "config.file.warned",
+               XF_SPN("detail", ((struct xf_span){messages, len})));
         messages += len + (messages[len] == '\n');
     }
 }
@@ -305,7 +320,8 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     xf_sandbox_enter(&daemon->sandbox, daemon->conf, &daemon->certs);
     daemon->history = xf_daemon_history_for(daemon->loop, daemon->conf);
     daemon->policy = xf_daemon_make_policy(daemon, daemon->conf, daemon->blocklist);
-    daemon->routing = xf_routing_new(&(struct xf_routing_opts){.env = &daemon->env.env, .policy = daemon->policy});
+    daemon->routing = xf_routing_new(
+        &(struct xf_routing_opts){.env = &daemon->env.env, .policy = daemon->policy});
     xf_daemon_set_mailmap(daemon);
     make_s2s(daemon);
     make_links(daemon);
@@ -316,8 +332,9 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     xf_loop_on_signal(daemon->loop, SIGHUP, xf_reload_begin, daemon);
     xf_loop_on_signal(daemon->loop, SIGTERM, xf_drain_begin, daemon);
     xf_loop_on_signal(daemon->loop, SIGINT, xf_drain_begin, daemon);
-    xf_log(XF_LOG_INFO, "process.ready", XF_INT("links", daemon->link_count), XF_INT("served", daemon->conf->served_count),
-           XF_INT("peers", daemon->conf->peer_count), XF_INT("ms", xf_monotonic_ms() - began_ms));
+    xf_log(XF_LOG_INFO, "process.ready", XF_INT("links", daemon->link_count),
+           XF_INT("served", daemon->conf->served_count), XF_INT("peers", daemon->conf->peer_count),
+           XF_INT("ms", xf_monotonic_ms() - began_ms));
     xf_notify_ready(&daemon->notify);
     return XF_EXIT_OK;
 }
@@ -350,17 +367,19 @@ static void take_apart(struct xf_daemon *daemon)
     xf_conf_free(&daemon->boot);
 }
 
-enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_certs *certs, struct xf_blocklist *blocklist,
-                           const char *warnings)
+enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_certs *certs,
+                           struct xf_blocklist *blocklist, const char *warnings)
 {
-    struct xf_daemon daemon = {.file = file, .boot = conf, .conf = conf, .certs = *certs, .blocklist = blocklist};
+    struct xf_daemon daemon = {
+        .file = file, .boot = conf, .conf = conf, .certs = *certs, .blocklist = blocklist};
     *certs = (struct xf_certs){0};
     make_world(&daemon);
     xf_notify_init(&daemon.notify, daemon.env.env.timers);
     enum xf_exit code = start(&daemon, warnings);
     if (code == XF_EXIT_OK) {
         xf_loop_run(daemon.loop);
-        xf_log(XF_LOG_INFO, "process.stopped", XF_INT("ms", daemon.env.env.clock->now_ms - daemon.drain_began_ms));
+        xf_log(XF_LOG_INFO, "process.stopped",
+               XF_INT("ms", daemon.env.env.clock->now_ms - daemon.drain_began_ms));
     }
     if (daemon.is_abandoned) {
         if (!xf_history_is_writing(daemon.history))

@@ -23,26 +23,41 @@
  */
 #pragma once
 
-#include <xfed/mailmap/mailmap.h>
-#include <xfed/link/link.h>
 #include <xfed/history/history.h>
+#include <xfed/link/link.h>
+#include <xfed/mailmap/mailmap.h>
 #include <xfed/net/loop.h>
 #include <xfed/policy/policy.h>
 #include <xfed/routing/routing.h>
 #include <xfed/s2s/s2s.h>
 #include <xfed/stream/env.h>
 
-enum xf_exit { XF_EXIT_OK = 0, XF_EXIT_RUNTIME = 1, XF_EXIT_USAGE = 64, XF_EXIT_CONFIG = 78 }; /* sysexits.h */
+/* sysexits.h */
+enum xf_exit { XF_EXIT_OK = 0, XF_EXIT_RUNTIME = 1, XF_EXIT_USAGE = 64, XF_EXIT_CONFIG = 78 };
 
 /* ---- options.c */
-enum xf_mode { XF_MODE_RUN, XF_MODE_TEST, XF_MODE_DUMP, XF_MODE_SAMPLE, XF_MODE_DNS, XF_MODE_CSR, XF_MODE_FIREWALL,
-               XF_MODE_EXPLAIN, XF_MODE_VERSION, XF_MODE_HELP };
+enum xf_mode {
+    XF_MODE_RUN,
+    XF_MODE_TEST,
+    XF_MODE_DUMP,
+    XF_MODE_SAMPLE,
+    XF_MODE_DNS,
+    XF_MODE_CSR,
+    XF_MODE_FIREWALL,
+    XF_MODE_EXPLAIN,
+    XF_MODE_VERSION,
+    XF_MODE_HELP
+};
 
 struct xf_options {
     enum xf_mode mode;
     const char *file; /* borrowed from argv, as the next; set in the modes that read one */
-    const char *subject; /* of XF_MODE_DNS, CSR and FIREWALL: a zone, a served domain, a syntax; NULL: none given. EXPLAIN: from */
-    const char *to;      /* of XF_MODE_EXPLAIN */
+    /*
+     * of XF_MODE_DNS, CSR and FIREWALL: a zone, a served domain, a syntax; NULL: none given.
+     * EXPLAIN: from
+     */
+    const char *subject;
+    const char *to; /* of XF_MODE_EXPLAIN */
 };
 
 /* False: usage, said on standard error. */
@@ -72,8 +87,10 @@ struct xf_at { /* what a message is about: the line is that of its key */
 
 void xf_report_init(struct xf_report *report);
 void xf_report_release(struct xf_report *report);
-void xf_report_error(struct xf_report *report, const struct xf_at *at, const char *key, const char *fmt, ...) XF_PRINTF(4, 5);
-void xf_report_warning(struct xf_report *report, const struct xf_at *at, const char *key, const char *fmt, ...) XF_PRINTF(4, 5);
+void xf_report_error(struct xf_report *report, const struct xf_at *at, const char *key,
+                     const char *fmt, ...) XF_PRINTF(4, 5);
+void xf_report_warning(struct xf_report *report, const struct xf_at *at, const char *key,
+                       const char *fmt, ...) XF_PRINTF(4, 5);
 
 /* ---- trust.c: use certs.c */
 struct xf_anchors {
@@ -84,7 +101,7 @@ struct xf_anchors {
 struct xf_trust {
     struct xf_anchors *anchors; /* the default ones first */
     size_t count;
-    const char *refusal;        /* what not even a reload may go on with; NULL: nothing */
+    const char *refusal; /* what not even a reload may go on with; NULL: nothing */
 };
 
 void xf_trust_load(struct xf_conf *conf, struct xf_trust *out_trust, struct xf_report *report);
@@ -94,9 +111,9 @@ struct xf_tls_identities *xf_trust_seal(const struct xf_trust *trust);
 void xf_trust_release(struct xf_trust *trust);
 
 /* ---- certs.c */
-struct xf_cert { /* of ours */
-    char *name;                       /* the served domain, or an alias with one of its own */
-    size_t served;                    /* in conf->served */
+struct xf_cert {   /* of ours */
+    char *name;    /* the served domain, or an alias with one of its own */
+    size_t served; /* in conf->served */
     bool is_alias;
     char *file, *key_file;
     struct xf_tls_identity *identity; /* NULL: did not load */
@@ -106,15 +123,17 @@ struct xf_certs {
     struct xf_trust trust;
     struct xf_cert *own;
     size_t own_count;
-    const char *refusal;              /* as that of trust */
-    struct xf_tls_identities *set;    /* by domain and alias, when sealed */
+    const char *refusal;           /* as that of trust */
+    struct xf_tls_identities *set; /* by domain and alias, when sealed */
 };
 
 /*
- * Load what the configuration names, and add pins of files to it. What fails stays NULL and is reported; only files are touched, so any
- * thread may. `with_dates`: report what expires; else that is left to expiry.c.
+ * Load what the configuration names, and add pins of files to it. What fails stays NULL and is
+ * reported; only files are touched, so any thread may. `with_dates`: report what expires; else that
+ * is left to expiry.c.
  */
-void xf_certs_load(struct xf_conf *conf, bool with_dates, struct xf_certs *out_certs, struct xf_report *report);
+void xf_certs_load(struct xf_conf *conf, bool with_dates, struct xf_certs *out_certs,
+                   struct xf_report *report);
 /* Why `next` cannot follow, even with what `running` has; NULL: it can. */
 const char *xf_certs_refusal(const struct xf_certs *next, const struct xf_certs *running);
 /* Fill what is missing in `next` from `running`, which loses it. */
@@ -134,15 +153,22 @@ struct xf_expiry {
     const struct xf_conf *conf;
 };
 
-/* Log what expires or has expired, now and then every day. Of a running one: begin anew with others. */
-void xf_expiry_begin(struct xf_expiry *expiry, struct xf_timers *timers, const struct xf_certs *certs, const struct xf_conf *conf);
+/*
+ * Log what expires or has expired, now and then every day. Of a running one: begin anew with
+ * others.
+ */
+void xf_expiry_begin(struct xf_expiry *expiry, struct xf_timers *timers,
+                     const struct xf_certs *certs, const struct xf_conf *conf);
 void xf_expiry_end(struct xf_expiry *expiry);
 void xf_expiry_look(const struct xf_certs *certs, const struct xf_conf *conf, int64_t now_s);
 
 /* ---- blocklists.c */
-/* Of policy { blocklists }. NULL: there are none, or one of them is no good, which the report says. */
+/*
+ * Of policy { blocklists }. NULL: there are none, or one of them is no good, which the report says.
+ */
 struct xf_blocklist *xf_blocklists_load(const struct xf_conf *conf, struct xf_report *report);
-const char *xf_blocklists_refusal(const struct xf_conf *conf, const struct xf_blocklist *list); /* NULL: that was all of them */
+/* NULL: that was all of them */
+const char *xf_blocklists_refusal(const struct xf_conf *conf, const struct xf_blocklist *list);
 struct xf_daemon;
 void xf_blocklists_watch(struct xf_daemon *daemon); /* let entries go on their day */
 
@@ -152,14 +178,16 @@ enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_
 /* ---- history.c */
 /* "" for none; free with xf_free. `state_directory` is what systemd says, NULL: nothing. */
 char *xf_daemon_history_path(const char *file, const char *state_directory);
-struct xf_history *xf_daemon_history_for(struct xf_loop *loop, const struct xf_conf *conf); /* NULL: nothing is to be remembered */
+/* NULL: nothing is to be remembered */
+struct xf_history *xf_daemon_history_for(struct xf_loop *loop, const struct xf_conf *conf);
 
 /* ---- sandbox.c */
 /* Is this a build whose own checks do what a sandbox forbids? */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define XF_IS_SANITIZED true
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || \
+    __has_feature(thread_sanitizer)
 #define XF_IS_SANITIZED true
 #endif
 #endif
@@ -167,20 +195,26 @@ struct xf_history *xf_daemon_history_for(struct xf_loop *loop, const struct xf_c
 #define XF_IS_SANITIZED false
 #endif
 
-struct xf_sandbox { /* zeroed: none */
+struct xf_sandbox {              /* zeroed: none */
     struct xf_texts read, write; /* folders, without symlinks */
     bool has_files, has_calls;   /* are bounded */
 };
 
-/* If the configuration wants it: for good, and before there are further threads. What the machine does not have is logged. */
-void xf_sandbox_enter(struct xf_sandbox *sandbox, const struct xf_conf *conf, const struct xf_certs *certs);
+/*
+ * If the configuration wants it: for good, and before there are further threads. What the machine
+ * does not have is logged.
+ */
+void xf_sandbox_enter(struct xf_sandbox *sandbox, const struct xf_conf *conf,
+                      const struct xf_certs *certs);
 /* Log the files of a configuration that are out of reach from within. */
-void xf_sandbox_check(const struct xf_sandbox *sandbox, const struct xf_conf *conf, const struct xf_certs *certs);
+void xf_sandbox_check(const struct xf_sandbox *sandbox, const struct xf_conf *conf,
+                      const struct xf_certs *certs);
 void xf_sandbox_release(struct xf_sandbox *sandbox);
 
 /* ---- seccomp.c, landlock.c: use sandbox.c */
 XF_MUST_USE enum xf_err xf_seccomp_enter(struct xf_error *err); /* all threads */
-XF_MUST_USE enum xf_err xf_landlock_enter(const struct xf_texts *read, const struct xf_texts *write, long *out_version, struct xf_error *err);
+XF_MUST_USE enum xf_err xf_landlock_enter(const struct xf_texts *read, const struct xf_texts *write,
+                                          long *out_version, struct xf_error *err);
 
 /* ---- notify.c */
 struct xf_notify {
@@ -190,7 +224,8 @@ struct xf_notify {
     uint64_t watchdog_ms;
 };
 
-void xf_notify_init(struct xf_notify *notify, struct xf_timers *timers); /* reads and clears systemd's variables */
+/* reads and clears systemd's variables */
+void xf_notify_init(struct xf_notify *notify, struct xf_timers *timers);
 void xf_notify_fini(struct xf_notify *notify);
 void xf_notify_ready(struct xf_notify *notify);
 void xf_notify_reloading(struct xf_notify *notify, uint64_t now_ms);
@@ -211,7 +246,14 @@ struct xf_daemon_listener {
     struct xf_listener *listener;
 };
 
-enum xf_drain { XF_DRAIN_NOT, XF_DRAIN_QUEUES, XF_DRAIN_INBOUND, XF_DRAIN_STREAMS, XF_DRAIN_LINKS, XF_DRAIN_OVER };
+enum xf_drain {
+    XF_DRAIN_NOT,
+    XF_DRAIN_QUEUES,
+    XF_DRAIN_INBOUND,
+    XF_DRAIN_STREAMS,
+    XF_DRAIN_LINKS,
+    XF_DRAIN_OVER
+};
 
 struct xf_reload;
 
@@ -219,11 +261,11 @@ struct xf_daemon {
     const char *file;
     struct xf_loop *loop;
     struct xf_daemon_env env;
-    struct xf_conf *boot;    /* as started: what needs a restart, and the links, hold to it */
-    struct xf_conf *conf;    /* in force; `boot` until the first reload */
+    struct xf_conf *boot; /* as started: what needs a restart, and the links, hold to it */
+    struct xf_conf *conf; /* in force; `boot` until the first reload */
     struct xf_blocklist *blocklist; /* NULL: none */
     struct xf_policy *policy;
-    int64_t day;             /* since 1970, UTC, that policy was told last */
+    int64_t day; /* since 1970, UTC, that policy was told last */
     struct xf_timer day_timer;
     struct xf_certs certs;
     struct xf_expiry expiry;
@@ -232,7 +274,7 @@ struct xf_daemon {
     struct xf_mailmap *mailmap; /* e-mail addresses of users; NULL: none */
     struct xf_s2s *s2s;
     struct xf_routing *routing;
-    struct xf_link **links;  /* beside boot->links */
+    struct xf_link **links; /* beside boot->links */
     size_t link_count;
     struct xf_daemon_listener *listeners;
     size_t listener_count;
@@ -242,17 +284,18 @@ struct xf_daemon {
     enum xf_drain drain;
     struct xf_timer drain_timer;
     uint64_t drain_began_ms, drain_step_ms, drain_busy_ms;
-    bool is_abandoned;        /* streams would not end: leave without taking the parts apart */
+    bool is_abandoned; /* streams would not end: leave without taking the parts apart */
 };
 
 /*
- * Take over `conf`, `certs` and `blocklist` (NULL: none), run until a signal ends it. `warnings` about them, one a line, are logged at the
- * start.
+ * Take over `conf`, `certs` and `blocklist` (NULL: none), run until a signal ends it. `warnings`
+ * about them, one a line, are logged at the start.
  */
-enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_certs *certs, struct xf_blocklist *blocklist,
-                           const char *warnings);
+enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_certs *certs,
+                           struct xf_blocklist *blocklist, const char *warnings);
 /* On any thread. */
-struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct xf_conf *conf, const struct xf_blocklist *blocklist);
+struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct xf_conf *conf,
+                                        const struct xf_blocklist *blocklist);
 /* Make it, or give it the configuration in force. */
 void xf_daemon_set_mailmap(struct xf_daemon *daemon);
 void xf_daemon_close_listeners(struct xf_daemon *daemon);

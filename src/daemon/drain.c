@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drain.c — the end, on SIGTERM or SIGINT: deliver what can be delivered, tell the senders of the rest, close politely.
+ * drain.c — the end, on SIGTERM or SIGINT: deliver what can be delivered, tell the senders of the
+ * rest, close politely.
  *
- *     queues    no new peers; of what the cluster sends only what goes to a stream that is there (senders of the rest get an error);
- *               routes go on until they were empty for a while, at most process.drain-time
- *     inbound   streams that peers opened are closed, so that nothing more comes that wants an answer; answers are still sent
+ *     queues    no new peers; of what the cluster sends only what goes to a stream that is there
+ *               (senders of the rest get an error); routes go on until they were empty for a while,
+ *               at most process.drain-time
+ *     inbound   streams that peers opened are closed, so that nothing more comes that wants an
+ *               answer; answers are still sent
  *     streams   what is left is bounced to the cluster; all streams with peers are closed
  *     links     the cluster has its bounces: the links are closed
  *     over      the loop stops
  *
- * A peer or a server that does not answer our close has a few seconds; then we leave without it. A second signal
- * leaves at once.
+ * A peer or a server that does not answer our close has a few seconds; then we leave without it. A
+ * second signal leaves at once.
  */
 #include "daemon_priv.h"
 
@@ -18,8 +21,9 @@
 #include <xfed/base/log.h>
 
 #define POLL_MS 20
-#define SETTLE_MS 400 /* empty for so long: what was on its way to us when the signal came has been read and answered */
-#define CLOSE_MS 5000 /* for the ends of all streams, and again of all links */
+/* empty for so long: what was on its way to us when the signal came has been read and answered */
+#define SETTLE_MS 400
+#define CLOSE_MS  5000 /* for the ends of all streams, and again of all links */
 
 static bool links_are_gone(const struct xf_daemon *daemon)
 {
@@ -32,10 +36,12 @@ static bool links_are_gone(const struct xf_daemon *daemon)
 /* What is still alive points to parts that must not be freed then. */
 static void leave(struct xf_daemon *daemon)
 {
-    daemon->is_abandoned = xf_s2s_stream_count(daemon->s2s) > 0 || !links_are_gone(daemon) || daemon->reload ||
-                           xf_history_is_writing(daemon->history) || xf_mailmap_is_busy(daemon->mailmap);
+    daemon->is_abandoned = xf_s2s_stream_count(daemon->s2s) > 0 || !links_are_gone(daemon) ||
+                           daemon->reload || xf_history_is_writing(daemon->history) ||
+                           xf_mailmap_is_busy(daemon->mailmap);
     if (daemon->is_abandoned)
-        xf_log(XF_LOG_WARN, "process.drain.expired", XF_INT("streams", xf_s2s_stream_count(daemon->s2s)));
+        xf_log(XF_LOG_WARN, "process.drain.expired",
+               XF_INT("streams", xf_s2s_stream_count(daemon->s2s)));
     xf_loop_stop(daemon->loop);
 }
 
@@ -70,7 +76,10 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
     }
 }
 
-/* A reload on the thread pool uses the daemon, a write the memory of peers, a question the directory: they are waited for. */
+/*
+ * A reload on the thread pool uses the daemon, a write the memory of peers, a question the
+ * directory: they are waited for.
+ */
 static bool is_step_done(const struct xf_daemon *daemon)
 {
     switch (daemon->drain) {
@@ -78,9 +87,11 @@ static bool is_step_done(const struct xf_daemon *daemon)
     case XF_DRAIN_INBOUND:
         return daemon->env.env.clock->now_ms - daemon->drain_busy_ms >= SETTLE_MS;
     case XF_DRAIN_STREAMS:
-        return xf_s2s_stream_count(daemon->s2s) == 0 && xf_routing_is_idle(daemon->routing); /* what peers said last may wait for an address */
+        /* what peers said last may wait for an address */
+        return xf_s2s_stream_count(daemon->s2s) == 0 && xf_routing_is_idle(daemon->routing);
     case XF_DRAIN_LINKS:
-        return links_are_gone(daemon) && !daemon->reload && !xf_history_is_writing(daemon->history) && !xf_mailmap_is_busy(daemon->mailmap);
+        return links_are_gone(daemon) && !daemon->reload &&
+               !xf_history_is_writing(daemon->history) && !xf_mailmap_is_busy(daemon->mailmap);
     default:
         return true;
     }
@@ -89,7 +100,8 @@ static bool is_step_done(const struct xf_daemon *daemon)
 /* Once inbound streams are being closed, queues have had their time. */
 static bool is_busy(const struct xf_daemon *daemon)
 {
-    return daemon->drain == XF_DRAIN_INBOUND ? !xf_s2s_inbound_is_over(daemon->s2s) : !xf_routing_is_idle(daemon->routing);
+    return daemon->drain == XF_DRAIN_INBOUND ? !xf_s2s_inbound_is_over(daemon->s2s)
+                                             : !xf_routing_is_idle(daemon->routing);
 }
 
 static uint64_t step_limit_ms(const struct xf_daemon *daemon)
@@ -113,7 +125,8 @@ void xf_drain_begin(void *owner)
 {
     struct xf_daemon *daemon = owner;
     if (daemon->drain != XF_DRAIN_NOT) {
-        xf_log(XF_LOG_WARN, "process.stop.forced", XF_INT("streams", xf_s2s_stream_count(daemon->s2s)));
+        xf_log(XF_LOG_WARN, "process.stop.forced",
+               XF_INT("streams", xf_s2s_stream_count(daemon->s2s)));
         _exit(XF_EXIT_RUNTIME);
     }
     xf_log(XF_LOG_INFO, "process.stopping", XF_INT("streams", xf_s2s_stream_count(daemon->s2s)),

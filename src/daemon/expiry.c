@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * expiry.c — a word in time about certificates of ours that end: at the start, by a reload, and once a day.
+ * expiry.c — a word in time about certificates of ours that end: at the start, by a reload, and
+ * once a day.
  *
  * The day is that of the loop's clock, the dates are the wall clock's. Test:
  * tests/unit/daemon/test_certs.c.
@@ -10,20 +11,21 @@
 #include <xfed/base/log.h>
 
 #define DAY_MS (24ull * 3600 * 1000)
-#define DAY_S (24 * 3600)
+#define DAY_S  (24 * 3600)
 
-static void say(const struct xf_cert *cert, const struct xf_tls_about *about, int64_t now_s, int64_t warn_s)
+static void say(const struct xf_cert *cert, const struct xf_tls_about *about, int64_t now_s,
+                int64_t warn_s)
 {
     int64_t left_s = about->not_after_s - now_s;
     if (now_s < about->not_before_s)
-        xf_log(XF_LOG_WARN, "certificate.start.ahead", XF_STR("local", cert->name), XF_STR("file", cert->file),
-               XF_INT("days", (about->not_before_s - now_s) / DAY_S));
+        xf_log(XF_LOG_WARN, "certificate.start.ahead", XF_STR("local", cert->name),
+               XF_STR("file", cert->file), XF_INT("days", (about->not_before_s - now_s) / DAY_S));
     else if (left_s < 0)
-        xf_log(XF_LOG_ERROR, "certificate.expired", XF_STR("local", cert->name), XF_STR("file", cert->file),
-               XF_INT("days", -left_s / DAY_S));
+        xf_log(XF_LOG_ERROR, "certificate.expired", XF_STR("local", cert->name),
+               XF_STR("file", cert->file), XF_INT("days", -left_s / DAY_S));
     else if (left_s < warn_s)
-        xf_log(XF_LOG_WARN, "certificate.expiry.near", XF_STR("local", cert->name), XF_STR("file", cert->file),
-               XF_INT("days", left_s / DAY_S));
+        xf_log(XF_LOG_WARN, "certificate.expiry.near", XF_STR("local", cert->name),
+               XF_STR("file", cert->file), XF_INT("days", left_s / DAY_S));
 }
 
 static void look(void *owner)
@@ -44,7 +46,8 @@ void xf_expiry_look(const struct xf_certs *certs, const struct xf_conf *conf, in
     }
 }
 
-void xf_expiry_begin(struct xf_expiry *expiry, struct xf_timers *timers, const struct xf_certs *certs, const struct xf_conf *conf)
+void xf_expiry_begin(struct xf_expiry *expiry, struct xf_timers *timers,
+                     const struct xf_certs *certs, const struct xf_conf *conf)
 {
     xf_timer_stop(&expiry->timer);
     *expiry = (struct xf_expiry){.timers = timers, .certs = certs, .conf = conf};

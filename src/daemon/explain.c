@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explain.c — --explain FROM TO: what policy makes of stanzas from one JID to another, by the configuration and the blocklists as they are
- * in the files now, at this minute. The running gateway is not asked; the directory is, when it has groups.
+ * explain.c — --explain FROM TO: what policy makes of stanzas from one JID to another, by the
+ * configuration and the blocklists as they are in the files now, at this minute. The running
+ * gateway is not asked; the directory is, when it has groups.
  */
 #include "daemon_priv.h"
 
@@ -37,15 +38,23 @@ enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_
     struct xf_mailmap *mailmap = NULL;
     xf_log_set_level(XF_LOG_WARN);
     if (conf->directory.groups.count > 0)
-        mailmap = xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &clock, .timers = timers, .pool = {work_now, NULL}, .conf = conf});
-    struct xf_policy *policy = xf_policy_new(&(struct xf_policy_opts){
-        .conf = conf, .blocklist = list, .unix_s = xf_unix_s(), .is_member = is_member, .owner = mailmap});
-    enum xf_err err = xf_policy_explain(policy, xf_span_of(options->subject), xf_span_of(options->to), xf_local_minute_of_week(), stdout);
+        mailmap = xf_mailmap_new(&(struct xf_mailmap_opts){
+            .clock = &clock, .timers = timers, .pool = {work_now, NULL}, .conf = conf});
+    struct xf_policy *policy = xf_policy_new(&(struct xf_policy_opts){.conf = conf,
+                                                                      .blocklist = list,
+                                                                      .unix_s = xf_unix_s(),
+                                                                      .is_member = is_member,
+                                                                      .owner = mailmap});
+    enum xf_err err = xf_policy_explain(policy, xf_span_of(options->subject),
+                                        xf_span_of(options->to), xf_local_minute_of_week(), stdout);
     if (err == XF_ERR_BAD_JID)
-        fputs("xfedd: --explain FROM TO: expected two JIDs, as user@example.org or example.org\n", stderr);
+        fputs("xfedd: --explain FROM TO: expected two JIDs, as user@example.org or example.org\n",
+              stderr);
     else if (err != XF_ERR_OK)
-        fprintf(stderr, "xfedd: --explain %s %s: expected one of them in a domain that %s serves, the other not\n", options->subject,
-                options->to, options->file);
+        fprintf(stderr,
+                "xfedd: --explain %s %s: expected one of them in a domain that %s serves, the "
+                "other not\n",
+                options->subject, options->to, options->file);
     xf_policy_free(&policy);
     xf_mailmap_stop(mailmap);
     xf_mailmap_free(&mailmap);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * history.c — where the memory of peers is kept: memory { file }, else peers.db in the state directory that systemd gives, else nowhere.
+ * history.c — where the memory of peers is kept: memory { file }, else peers.db in the state
+ * directory that systemd gives, else nowhere.
  *
- * It is opened as the user that we have become, whose file it is. A file that cannot be used does not keep the gateway from its work, since
- * only alarms depend on it; but then nobody knows what peers did before this start, and that is an error in the log.
+ * It is opened as the user that we have become, whose file it is. A file that cannot be used does
+ * not keep the gateway from its work, since only alarms depend on it; but then nobody knows what
+ * peers did before this start, and that is an error in the log.
  */
 #include "daemon_priv.h"
 
@@ -18,7 +20,8 @@ char *xf_daemon_history_path(const char *file, const char *state_directory)
         return xf_strdup(file);
     if (!state_directory || *state_directory != '/')
         return xf_strdup("");
-    return xf_asprintf("%.*s/peers.db", (int)strcspn(state_directory, ":"), state_directory); /* the first of several */
+    return xf_asprintf("%.*s/peers.db", (int)strcspn(state_directory, ":"),
+                       state_directory); /* the first of several */
 }
 
 struct xf_history *xf_daemon_history_for(struct xf_loop *loop, const struct xf_conf *conf)
@@ -29,9 +32,12 @@ struct xf_history *xf_daemon_history_for(struct xf_loop *loop, const struct xf_c
         return NULL;
     char *path = xf_daemon_history_path(conf->memory_file, getenv("STATE_DIRECTORY"));
     if (xf_history_open(loop, path, conf->memory_peers, &history, &err) != XF_ERR_OK) {
-        xf_log(XF_LOG_ERROR, "memory.file.refused", XF_STR("file", path), XF_STR("detail", err.detail),
-               XF_STR("advice", "name a file in memory { file } that xfedd may make or write, in a folder that it may write, and restart"));
-        xf_require(xf_history_open(loop, "", conf->memory_peers, &history, NULL) == XF_ERR_OK); /* without a file nothing can fail */
+        xf_log(XF_LOG_ERROR, "memory.file.refused", XF_STR("file", path),
+               XF_STR("detail", err.detail),
+               XF_STR("advice", "name a file in memory { file } that xfedd may make or write, in a "
+                                "folder that it may write, and restart"));
+        xf_require(xf_history_open(loop, "", conf->memory_peers, &history, NULL) ==
+                   XF_ERR_OK); /* without a file nothing can fail */
     }
     xf_free(path);
     return history;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * landlock.c — the folders that this thread, and the threads that it starts from now on, may open files in (landlock(7)).
+ * landlock.c — the folders that this thread, and the threads that it starts from now on, may open
+ * files in (landlock(7)).
  *
- * Straight system calls: there is no library, and libc has no wrappers. Rights that the running kernel does not know yet are left out, the
- * others are held. A file that is open stays open, whatever folder it is in. A path that does not exist needs no rule; one whose folder we may
- * not enter neither. Test: tests/unit/daemon/test_sandbox.c.
+ * Straight system calls: there is no library, and libc has no wrappers. Rights that the running
+ * kernel does not know yet are left out, the others are held. A file that is open stays open,
+ * whatever folder it is in. A path that does not exist needs no rule; one whose folder we may not
+ * enter neither. Test: tests/unit/daemon/test_sandbox.c.
  */
 #include "daemon_priv.h"
 
@@ -17,15 +19,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The kernel's interface, written out: the running kernel is asked what it can do, whatever headers we were built with. */
+/*
+ * The kernel's interface, written out: the running kernel is asked what it can do, whatever headers
+ * we were built with.
+ */
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
-#define SYS_landlock_add_rule 445
-#define SYS_landlock_restrict_self 446
+#define SYS_landlock_add_rule       445
+#define SYS_landlock_restrict_self  446
 #endif
 
 #define CREATE_RULESET_VERSION 1
-#define RULE_PATH_BENEATH 1
+#define RULE_PATH_BENEATH      1
 
 struct ruleset_attr {
     uint64_t handled_access_fs;
@@ -36,23 +41,26 @@ struct path_beneath_attr {
     int32_t parent_fd;
 } __attribute__((packed));
 
-#define RIGHT_WRITE_FILE (UINT64_C(1) << 1)
-#define RIGHT_READ_FILE (UINT64_C(1) << 2)
-#define RIGHT_READ_DIR (UINT64_C(1) << 3)
+#define RIGHT_WRITE_FILE  (UINT64_C(1) << 1)
+#define RIGHT_READ_FILE   (UINT64_C(1) << 2)
+#define RIGHT_READ_DIR    (UINT64_C(1) << 3)
 #define RIGHT_REMOVE_FILE (UINT64_C(1) << 5)
-#define RIGHT_MAKE_REG (UINT64_C(1) << 8)
-#define RIGHTS_1 ((UINT64_C(1) << 13) - 1) /* Linux 5.13: execute, write and read file, read folder, remove and make things */
-#define RIGHT_REFER (UINT64_C(1) << 13)    /* 5.19: move between folders */
-#define RIGHT_TRUNCATE (UINT64_C(1) << 14) /* 6.2 */
+#define RIGHT_MAKE_REG    (UINT64_C(1) << 8)
+/* Linux 5.13: execute, write and read file, read folder, remove and make things */
+#define RIGHTS_1        ((UINT64_C(1) << 13) - 1)
+#define RIGHT_REFER     (UINT64_C(1) << 13) /* 5.19: move between folders */
+#define RIGHT_TRUNCATE  (UINT64_C(1) << 14) /* 6.2 */
 #define RIGHT_IOCTL_DEV (UINT64_C(1) << 15) /* 6.10 */
 
-#define TO_READ (RIGHT_READ_FILE | RIGHT_READ_DIR)
+#define TO_READ  (RIGHT_READ_FILE | RIGHT_READ_DIR)
 #define TO_WRITE (TO_READ | RIGHT_WRITE_FILE | RIGHT_MAKE_REG | RIGHT_REMOVE_FILE | RIGHT_TRUNCATE)
-#define OF_FILES (RIGHT_READ_FILE | RIGHT_WRITE_FILE | RIGHT_TRUNCATE) /* the rest is refused for what is no folder */
+/* the rest is refused for what is no folder */
+#define OF_FILES (RIGHT_READ_FILE | RIGHT_WRITE_FILE | RIGHT_TRUNCATE)
 
 static uint64_t known_rights(long version)
 {
-    return RIGHTS_1 | (version >= 2 ? RIGHT_REFER : 0) | (version >= 3 ? RIGHT_TRUNCATE : 0) | (version >= 5 ? RIGHT_IOCTL_DEV : 0);
+    return RIGHTS_1 | (version >= 2 ? RIGHT_REFER : 0) | (version >= 3 ? RIGHT_TRUNCATE : 0) |
+           (version >= 5 ? RIGHT_IOCTL_DEV : 0);
 }
 
 static int add(int rules, const char *path, uint64_t rights)
@@ -77,16 +85,19 @@ static int add_all(int rules, const struct xf_texts *paths, uint64_t rights)
     return error;
 }
 
-enum xf_err xf_landlock_enter(const struct xf_texts *read, const struct xf_texts *write, long *out_version, struct xf_error *err)
+enum xf_err xf_landlock_enter(const struct xf_texts *read, const struct xf_texts *write,
+                              long *out_version, struct xf_error *err)
 {
     char words[128];
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_RULESET_VERSION);
     struct ruleset_attr attr = {.handled_access_fs = known_rights(version)};
-    int rules = version < 0 ? -1 : (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+    int rules =
+        version < 0 ? -1 : (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
     int error = rules < 0 ? errno : add_all(rules, read, TO_READ & attr.handled_access_fs);
     if (error == 0)
         error = add_all(rules, write, TO_WRITE & attr.handled_access_fs);
-    if (error == 0 && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || syscall(SYS_landlock_restrict_self, rules, 0) != 0))
+    if (error == 0 && (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+                       syscall(SYS_landlock_restrict_self, rules, 0) != 0))
         error = errno;
     if (rules >= 0)
         close(rules);

@@ -2,8 +2,8 @@
 /*
  * main.c — the program: its modes and exit codes (design.md 7).
  *
- * A configuration is checked the same way by -t and by a start: the file, then every certificate and key that it names. Only of secrets that others
- * can read a start warns, where -t refuses them.
+ * A configuration is checked the same way by -t and by a start: the file, then every certificate
+ * and key that it names. Only of secrets that others can read a start warns, where -t refuses them.
  * Messages about it go to standard error as FILE:LINE: ..., one a line.
  */
 #include "daemon_priv.h"
@@ -70,15 +70,19 @@ static enum xf_exit explain(const struct xf_options *options)
     return code;
 }
 
-/* A configuration with its certificates and blocklists, and every message about them in the report; its errors say whether it will do. */
-static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_certs *out_certs, struct xf_blocklist **out_blocklist,
-                                struct xf_report *report)
+/*
+ * A configuration with its certificates and blocklists, and every message about them in the report;
+ * its errors say whether it will do.
+ */
+static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_certs *out_certs,
+                                struct xf_blocklist **out_blocklist, struct xf_report *report)
 {
     char *messages = NULL;
     struct xf_conf *conf = load_conf(file, &messages);
     xf_report_init(report);
     if (messages)
-        (void)!xf_buf_try_append(&report->text, messages, strlen(messages)); /* both have the same ceiling */
+        /* both have the same ceiling */
+        (void)!xf_buf_try_append(&report->text, messages, strlen(messages));
     xf_free(messages);
     *out_blocklist = NULL;
     if (!conf)
@@ -112,7 +116,10 @@ static enum xf_exit test(const char *file)
     enum xf_exit code = conf && report.errors + exposed == 0 ? XF_EXIT_OK : XF_EXIT_CONFIG;
     print_messages(xf_buf_ptr(&report.text), report.text.len);
     if (conf && report.errors == 0 && exposed > 0)
-        fprintf(stderr, "%s: refused for %zu of these warnings: others can read or guess secrets (a start goes on with them)\n", file, exposed);
+        fprintf(stderr,
+                "%s: refused for %zu of these warnings: others can read or guess secrets (a start "
+                "goes on with them)\n",
+                file, exposed);
     if (code == XF_EXIT_OK)
         printf("%s: ok\n", file);
     if (conf)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * notify.c — systemd's sd_notify(3) protocol: datagrams to the socket in NOTIFY_SOCKET, in 60 lines instead of a library.
+ * notify.c — systemd's sd_notify(3) protocol: datagrams to the socket in NOTIFY_SOCKET, in 60 lines
+ * instead of a library.
  *
- * The watchdog is fed by a timer of the loop, at half the time asked for: a loop that hangs stops feeding it.
+ * The watchdog is fed by a timer of the loop, at half the time asked for: a loop that hangs stops
+ * feeding it.
  */
 #include "daemon_priv.h"
 
@@ -24,7 +26,8 @@ static int connect_to(const char *path)
     if (path[0] == '@') /* the abstract namespace */
         addr.sun_path[0] = '\0';
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&addr, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) == 0)
+    if (fd < 0 || connect(fd, (struct sockaddr *)&addr,
+                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) == 0)
         return fd;
     close(fd);
     return -1;
@@ -33,7 +36,8 @@ static int connect_to(const char *path)
 static void say(const struct xf_notify *notify, const char *text)
 {
     if (notify->fd >= 0)
-        (void)!send(notify->fd, text, strlen(text), MSG_NOSIGNAL); /* nothing is lost but a word to systemd */
+        /* nothing is lost but a word to systemd */
+        (void)!send(notify->fd, text, strlen(text), MSG_NOSIGNAL);
 }
 
 /* WATCHDOG_USEC, when it is meant for this process; 0 for none. */

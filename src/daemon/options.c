@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 
+/* clang-format off */
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'}, {"dump", no_argument, NULL, 'd'},
     {"sample", no_argument, NULL, 's'},       {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},
@@ -11,20 +12,25 @@ static const struct option long_options[] = {
     {"firewall", required_argument, NULL, 'F'},        {"explain", required_argument, NULL, 'E'},
     {NULL, 0, NULL, 0},
 };
+/* clang-format on */
 
 void xf_options_help(FILE *out)
 {
     fputs("usage: xfedd -c FILE            run in the foreground\n"
           "       xfedd -c FILE -t         check the configuration and the files that it names\n"
           "       xfedd -c FILE --dump     print what is in force, with every default\n"
-          "       xfedd -c FILE --dns-records [ZONE]    print the records to publish, all or those of a zone\n"
-          "       xfedd -c FILE --csr-names [DOMAIN]    print the names of a certificate, for openssl req -config\n"
+          "       xfedd -c FILE --dns-records [ZONE]    print the records to publish, all or those "
+          "of a zone\n"
+          "       xfedd -c FILE --csr-names [DOMAIN]    print the names of a certificate, for "
+          "openssl req -config\n"
           "       xfedd -c FILE --firewall nftables|asa print the rules of a firewall\n"
-          "       xfedd -c FILE --explain FROM TO       print what policy makes of stanzas from one JID to another, and why\n"
+          "       xfedd -c FILE --explain FROM TO       print what policy makes of stanzas from "
+          "one JID to another, and why\n"
           "       xfedd --sample           print an annotated configuration\n"
           "       xfedd --version | --help\n"
           "\n"
-          "signals: HUP reads configuration and certificates anew; TERM and INT drain and end, twice ends at once.\n"
+          "signals: HUP reads configuration and certificates anew; TERM and INT drain and end, "
+          "twice ends at once.\n"
           "exit codes: 0 ok, 1 failed at run time, 64 usage, 78 configuration.\n",
           out);
 }
@@ -87,7 +93,8 @@ bool xf_options_parse(int argc, char **argv, struct xf_options *out_options)
         if (letter == 'c')
             options.file = optarg;
         else if (options.mode != XF_MODE_RUN && options.mode != mode)
-            return refuse("only one of -t, --dump, --dns-records, --csr-names, --firewall, --explain, --sample, --version and --help");
+            return refuse("only one of -t, --dump, --dns-records, --csr-names, --firewall, "
+                          "--explain, --sample, --version and --help");
         else
             options.mode = mode;
         if (letter != 'c' && optarg)

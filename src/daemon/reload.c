@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reload.c — SIGHUP: read the configuration and its certificates anew, and take over what a running program can.
+ * reload.c — SIGHUP: read the configuration and its certificates anew, and take over what a running
+ * program can.
  *
- * Reading, checking and compiling happen on the thread pool, for a CA bundle or thousands of peers cost tens of milliseconds; so does freeing what was
- * in force before. In between, on the loop:
+ * Reading, checking and compiling happen on the thread pool, for a CA bundle or thousands of peers
+ * cost tens of milliseconds; so does freeing what was in force before. In between, on the loop:
  *
  * - a configuration that does not load leaves the running one in force
  * - a blocklist that cannot be read, or has a line that is no entry, does so too
- * - a certificate, ca-file or revocation list that cannot be read leaves the one in force, as long as there is one
- * - new certificates, anchors and revocation lists are for handshakes from now on; streams that are up stay, also those of a
- *   peer whose certificate is revoked now: they end with their idle time
- * - peers, policy, limits, served domains and log level hold from now on; streams that are no longer allowed are closed
+ * - a certificate, ca-file or revocation list that cannot be read leaves the one in force, as long
+ *   as there is one
+ * - new certificates, anchors and revocation lists are for handshakes from now on; streams that are
+ *   up stay, also those of a peer whose certificate is revoked now: they end with their idle time
+ * - peers, policy, limits, served domains and log level hold from now on; streams that are no
+ *   longer allowed are closed
  * - what needs a restart (sockets, resolver, links, secrets) is named, and goes on as it was
  *
  * A SIGHUP during a reload starts another one after it.
@@ -36,7 +39,8 @@ static void read_files(void *owner)
 {
     struct xf_reload *reload = owner;
     /* `boot` and `file` do not change while the daemon lives. */
-    if (xf_conf_reload(reload->daemon->file, reload->daemon->boot, &reload->conf, &reload->messages) != XF_ERR_OK)
+    if (xf_conf_reload(reload->daemon->file, reload->daemon->boot, &reload->conf,
+                       &reload->messages) != XF_ERR_OK)
         return;
     xf_certs_load(reload->conf, false, &reload->certs, &reload->report);
     reload->blocklist = xf_blocklists_load(reload->conf, &reload->report);
@@ -57,7 +61,8 @@ static void log_lines(enum xf_log_level level, const char *text, size_t len)
 
 static void log_messages(const struct xf_reload *reload, enum xf_log_level level)
 {
-    log_lines(level, reload->messages ? reload->messages : "", reload->messages ? strlen(reload->messages) : 0);
+    log_lines(level, reload->messages ? reload->messages : "",
+              reload->messages ? strlen(reload->messages) : 0);
     log_lines(XF_LOG_WARN, xf_buf_ptr(&reload->report.text), reload->report.text.len);
 }
 
@@ -122,7 +127,8 @@ static void take_over(struct xf_daemon *daemon, struct xf_reload *reload)
         xf_log(XF_LOG_WARN, "config.restart.needed", XF_STR("detail", words));
     swap(daemon, reload);
     xf_log(XF_LOG_INFO, "config.reload.done", XF_INT("served", daemon->conf->served_count),
-           XF_INT("peers", daemon->conf->peer_count), XF_INT("ms", daemon->env.env.clock->now_ms - reload->began_ms));
+           XF_INT("peers", daemon->conf->peer_count),
+           XF_INT("ms", daemon->env.env.clock->now_ms - reload->began_ms));
 }
 
 /* On the pool. */
@@ -158,7 +164,8 @@ static void on_read(void *owner)
         if (!daemon->reload_again)
             xf_notify_ready(&daemon->notify);
     }
-    xf_certs_release(&reload->certs); /* they count what others have of them, which is the loop's to do */
+    /* they count what others have of them, which is the loop's to do */
+    xf_certs_release(&reload->certs);
     xf_loop_work(daemon->loop, free_what_is_left, on_freed, reload);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report.c — messages about the files that a configuration names: `FILE:LINE: what is wrong: what is expected`, one a line, the
- * line being that of the key that names it.
+ * report.c — messages about the files that a configuration names: `FILE:LINE: what is wrong: what
+ * is expected`, one a line, the line being that of the key that names it.
  */
 #include "daemon_priv.h"
 
@@ -21,8 +21,8 @@ void xf_report_release(struct xf_report *report)
     xf_buf_release(&report->text);
 }
 
-static void XF_PRINTF(5, 0) add(struct xf_report *report, const struct xf_at *at, const char *key, const char *severity,
-                                const char *fmt, va_list args)
+static void XF_PRINTF(5, 0) add(struct xf_report *report, const struct xf_at *at, const char *key,
+                                const char *severity, const char *fmt, va_list args)
 {
     char words[1024], message[1600], number[16] = "";
     int line = xf_conf_line(at->place, key);
@@ -31,10 +31,12 @@ static void XF_PRINTF(5, 0) add(struct xf_report *report, const struct xf_at *at
         snprintf(number, sizeof(number), ":%d", line);
     int len = snprintf(message, sizeof(message), "%s%.400s%s: %s%s", report->text.len ? "\n" : "",
                        at->place->file ? at->place->file : at->conf->file, number, severity, words);
-    (void)!xf_buf_try_append(&report->text, message, (size_t)len); /* the first hundreds are help enough */
+    /* the first hundreds are help enough */
+    (void)!xf_buf_try_append(&report->text, message, (size_t)len);
 }
 
-void xf_report_error(struct xf_report *report, const struct xf_at *at, const char *key, const char *fmt, ...)
+void xf_report_error(struct xf_report *report, const struct xf_at *at, const char *key,
+                     const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
@@ -43,7 +45,8 @@ void xf_report_error(struct xf_report *report, const struct xf_at *at, const cha
     report->errors++;
 }
 
-void xf_report_warning(struct xf_report *report, const struct xf_at *at, const char *key, const char *fmt, ...)
+void xf_report_warning(struct xf_report *report, const struct xf_at *at, const char *key,
+                       const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sandbox.c — process { sandbox }: what a running gateway does not need is given up for good, so that who takes it over gains little.
+ * sandbox.c — process { sandbox }: what a running gateway does not need is given up for good, so
+ * that who takes it over gains little.
  *
- * It begins once listeners are bound, files read and root given up, before the memory's file is opened and before the first thread: Landlock
- * holds for this thread and those that come. Files may then be read in the folders of what the configuration names, in /etc and /usr; only the
- * folder of the memory may be written. Folders and not files, since certificates and resolv.conf are replaced by new ones; also where a name
- * leads to by a symlink, as those of certbot do. A reload that names a file in another folder says so: that one needs a restart.
+ * It begins once listeners are bound, files read and root given up, before the memory's file is
+ * opened and before the first thread: Landlock holds for this thread and those that come. Files may
+ * then be read in the folders of what the configuration names, in /etc and /usr; only the folder of
+ * the memory may be written. Folders and not files, since certificates and resolv.conf are replaced
+ * by new ones; also where a name leads to by a symlink, as those of certbot do. A reload that names
+ * a file in another folder says so: that one needs a restart.
  *
- * A kernel or a build without one of both is told in the log and runs on: the gateway works, with less between it and the machine. Valgrind,
- * debuggers and sanitizers do what the filter forbids, so they need sandbox = no; a build with a sanitizer leaves it out by itself.
+ * A kernel or a build without one of both is told in the log and runs on: the gateway works, with
+ * less between it and the machine. Valgrind, debuggers and sanitizers do what the filter forbids,
+ * so they need sandbox = no; a build with a sanitizer leaves it out by itself.
  */
 #include "daemon_priv.h"
 
@@ -20,8 +24,12 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/log.h>
 
-/* Where libraries and the system's own configuration are; certificates of public CAs and resolv.conf too. */
-static const char *const always_read[] = {"/etc", "/usr", "/lib", "/lib64", "/dev/null", "/dev/urandom"};
+/*
+ * Where libraries and the system's own configuration are; certificates of public CAs and
+ * resolv.conf too.
+ */
+static const char *const always_read[] = {"/etc",   "/usr",      "/lib",
+                                          "/lib64", "/dev/null", "/dev/urandom"};
 
 /* ---- the folders */
 
@@ -87,7 +95,8 @@ static bool covers(const struct xf_texts *folders, const char *path)
     bool is_covered = !resolved; /* what is not there is told by who wants to read it */
     for (size_t i = 0; i < folders->count && !is_covered; i++) {
         size_t len = strlen(folders->item[i]);
-        is_covered = strncmp(resolved, folders->item[i], len) == 0 && (resolved[len] == '/' || resolved[len] == '\0' || len == 1);
+        is_covered = strncmp(resolved, folders->item[i], len) == 0 &&
+                     (resolved[len] == '/' || resolved[len] == '\0' || len == 1);
     }
     xf_free(resolved);
     return is_covered;
@@ -102,10 +111,12 @@ static void name_pins(struct xf_texts *names, const struct xf_peer_settings *set
             add(names, settings->pins.item[i]);
 }
 
-static void name_all(struct xf_texts *names, const struct xf_conf *conf, const struct xf_certs *certs)
+static void name_all(struct xf_texts *names, const struct xf_conf *conf,
+                     const struct xf_certs *certs)
 {
-    const char *const single[] = {conf->dialback_secret_file, conf->trust_crl_dir,           conf->cert_dir,
-                                  conf->mail_file,            conf->directory.ca_file,       conf->directory.password_file};
+    const char *const single[] = {
+        conf->dialback_secret_file, conf->trust_crl_dir,          conf->cert_dir, conf->mail_file,
+        conf->directory.ca_file,    conf->directory.password_file};
     for (size_t i = 0; i < XF_ARRAY_LEN(single); i++)
         if (*single[i])
             add(names, single[i]);
@@ -128,7 +139,8 @@ static void name_all(struct xf_texts *names, const struct xf_conf *conf, const s
     }
 }
 
-static void allow_all(struct xf_sandbox *s, const struct xf_conf *conf, const struct xf_certs *certs)
+static void allow_all(struct xf_sandbox *s, const struct xf_conf *conf,
+                      const struct xf_certs *certs)
 {
     struct xf_texts names = {0};
     for (size_t i = 0; i < XF_ARRAY_LEN(always_read); i++)
@@ -149,34 +161,44 @@ static void allow_all(struct xf_sandbox *s, const struct xf_conf *conf, const st
 
 static void log_missing(const char *part, const char *detail, const char *advice)
 {
-    xf_log(XF_LOG_WARN, "process.sandbox.missing", XF_WORD("part", part), XF_STR("detail", detail), XF_STR("advice", advice));
+    xf_log(XF_LOG_WARN, "process.sandbox.missing", XF_WORD("part", part), XF_STR("detail", detail),
+           XF_STR("advice", advice));
 }
 
-void xf_sandbox_enter(struct xf_sandbox *s, const struct xf_conf *conf, const struct xf_certs *certs)
+void xf_sandbox_enter(struct xf_sandbox *s, const struct xf_conf *conf,
+                      const struct xf_certs *certs)
 {
     struct xf_error err = {0};
     long version = 0;
     if (!conf->process.sandbox)
         return;
     if (XF_IS_SANITIZED) {
-        log_missing("all", "this xfedd was built with a sanitizer, which needs what a sandbox forbids", "use a build without -Db_sanitize");
+        log_missing("all",
+                    "this xfedd was built with a sanitizer, which needs what a sandbox forbids",
+                    "use a build without -Db_sanitize");
         return;
     }
     allow_all(s, conf, certs);
     s->has_files = xf_landlock_enter(&s->read, &s->write, &version, &err) == XF_ERR_OK;
     if (!s->has_files)
-        log_missing("files", err.detail, "use Linux 5.13 or later with Landlock (CONFIG_SECURITY_LANDLOCK, lsm=landlock,...); until then the "
+        log_missing("files", err.detail,
+                    "use Linux 5.13 or later with Landlock (CONFIG_SECURITY_LANDLOCK, "
+                    "lsm=landlock,...); until then the "
                     "unit of conf/xfedd.service bounds what files can be opened");
     s->has_calls = xf_seccomp_enter(&err) == XF_ERR_OK;
     if (!s->has_calls)
-        log_missing("calls", err.detail, "build with libseccomp-dev, for a kernel with CONFIG_SECCOMP_FILTER; a SystemCallFilter of systemd "
+        log_missing("calls", err.detail,
+                    "build with libseccomp-dev, for a kernel with CONFIG_SECCOMP_FILTER; a "
+                    "SystemCallFilter of systemd "
                     "must allow seccomp");
     if (s->has_files || s->has_calls)
         xf_log(XF_LOG_INFO, "process.sandbox.on", XF_WORD("calls", s->has_calls ? "yes" : "no"),
-               XF_WORD("files", s->has_files ? "yes" : "no"), XF_INT("landlock", version), XF_INT("folders", s->read.count + s->write.count));
+               XF_WORD("files", s->has_files ? "yes" : "no"), XF_INT("landlock", version),
+               XF_INT("folders", s->read.count + s->write.count));
 }
 
-void xf_sandbox_check(const struct xf_sandbox *s, const struct xf_conf *conf, const struct xf_certs *certs)
+void xf_sandbox_check(const struct xf_sandbox *s, const struct xf_conf *conf,
+                      const struct xf_certs *certs)
 {
     struct xf_texts names = {0};
     if (!s->has_files)
@@ -185,7 +207,8 @@ void xf_sandbox_check(const struct xf_sandbox *s, const struct xf_conf *conf, co
     for (size_t i = 0; i < names.count; i++)
         if (!covers(&s->read, names.item[i]))
             xf_log(XF_LOG_WARN, "process.sandbox.outside", XF_STR("file", names.item[i]),
-                   XF_STR("advice", "xfedd may read only the folders of files that it knew when it started: restart it, or move the file there"));
+                   XF_STR("advice", "xfedd may read only the folders of files that it knew when it "
+                                    "started: restart it, or move the file there"));
     release(&names);
 }
 

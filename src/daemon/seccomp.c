@@ -5,16 +5,20 @@
  * Three answers, by what a call would be for:
  *
  * - those in `needed` and `guarded` (these with some arguments only) are made
- * - those in `hostile` are made by nobody but an intruder, and end the process, which leaves a trace in the log of the machine
- * - all others fail with ENOSYS, and not with EPERM: a libc newer than this list tries the older call on that error only. So clone3, whose
- *   flags are behind a pointer where no filter sees them, becomes clone; and io_uring, which goes past every filter, becomes epoll.
+ * - those in `hostile` are made by nobody but an intruder, and end the process, which leaves a
+ *   trace in the log of the machine
+ * - all others fail with ENOSYS, and not with EPERM: a libc newer than this list tries the older
+ *   call on that error only. So clone3, whose flags are behind a pointer where no filter sees them,
+ *   becomes clone; and io_uring, which goes past every filter, becomes epoll.
  *
- * What is left is enough for streams, DNS, the files of the configuration and an SQLite file. It is not enough to start or look into a
- * process, to listen on a further port, to make memory executable, or for a socket of another family than IPv4 and IPv6 (the socket to
- * systemd is connected before). Which files may be opened is landlock.c's matter. Names instead of numbers: they differ between machines, and
- * one that a machine does not know is left out.
+ * What is left is enough for streams, DNS, the files of the configuration and an SQLite file. It is
+ * not enough to start or look into a process, to listen on a further port, to make memory
+ * executable, or for a socket of another family than IPv4 and IPv6 (the socket to systemd is
+ * connected before). Which files may be opened is landlock.c's matter. Names instead of numbers:
+ * they differ between machines, and one that a machine does not know is left out.
  *
- * The list is held by tests/integration (every one runs inside) and by tests/unit/daemon/test_sandbox.c.
+ * The list is held by tests/integration (every one runs inside) and by
+ * tests/unit/daemon/test_sandbox.c.
  */
 #include "daemon_priv.h"
 
@@ -31,6 +35,7 @@
 
 #include <xfed/base/log.h>
 
+/* clang-format off */
 static const char *const needed[] = {
     /* memory; with mmap and mprotect below */
     "brk", "madvise", "membarrier", "mremap", "munmap",
@@ -51,7 +56,9 @@ static const char *const needed[] = {
     "pread64", "preadv", "pwrite64", "pwritev", "read", "readlink", "readlinkat", "readv", "rename", "renameat", "renameat2", "stat", "statx",
     "umask", "unlink", "unlinkat", "write", "writev",
 };
+/* clang-format on */
 
+/* clang-format off */
 static const char *const hostile[] = {
     "execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp",
     "bpf", "perf_event_open", "userfaultfd", "add_key", "request_key", "keyctl",
@@ -61,6 +68,7 @@ static const char *const hostile[] = {
     "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon", "swapoff", "acct", "iopl", "ioperm",
     "settimeofday", "clock_settime", "adjtimex", "clock_adjtime", "sethostname", "setdomainname", "mknod", "mknodat",
 };
+/* clang-format on */
 
 struct guarded { /* a call that is made when its arguments are such */
     const char *name;
@@ -68,12 +76,19 @@ struct guarded { /* a call that is made when its arguments are such */
     struct scmp_arg_cmp args[2];
 };
 
+/* clang-format off */
 #define ONLY(number, value) {(number), SCMP_CMP_EQ, (scmp_datum_t)(value), 0}
+/* clang-format on */
+/* clang-format off */
 #define MASKED(number, mask, value) {(number), SCMP_CMP_MASKED_EQ, (scmp_datum_t)(mask), (scmp_datum_t)(value)}
+/* clang-format on */
 #define A_THREAD (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
-#define NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+#define NAMESPACES                                                                                \
+    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
+     CLONE_NEWNET)
 #define SOCK_KIND 0xf /* without SOCK_CLOEXEC and SOCK_NONBLOCK */
 
+/* clang-format off */
 static const struct guarded guarded[] = {
     {"mmap", 1, {MASKED(2, PROT_EXEC, 0)}},
     {"mmap2", 1, {MASKED(2, PROT_EXEC, 0)}},
@@ -89,8 +104,10 @@ static const struct guarded guarded[] = {
     {"ioctl", 1, {ONLY(1, TCGETS)}},       /* isatty */
     {"prlimit64", 1, {ONLY(2, 0)}},        /* asks, and sets nothing */
 };
+/* clang-format on */
 
-static int add_named(scmp_filter_ctx filter, uint32_t action, const char *const *names, size_t count)
+static int add_named(scmp_filter_ctx filter, uint32_t action, const char *const *names,
+                     size_t count)
 {
     int result = 0;
     for (size_t i = 0; i < count && result == 0; i++) {
@@ -107,7 +124,8 @@ static int add_guarded(scmp_filter_ctx filter)
     for (size_t i = 0; i < XF_ARRAY_LEN(guarded) && result == 0; i++) {
         int number = seccomp_syscall_resolve_name(guarded[i].name);
         if (number != __NR_SCMP_ERROR)
-            result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, guarded[i].count, guarded[i].args);
+            result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, guarded[i].count,
+                                            guarded[i].args);
     }
     return result;
 }
@@ -123,7 +141,8 @@ static int fill(scmp_filter_ctx filter)
 {
     int result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1); /* all threads */
     if (result == 0)
-        result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS); /* 32-bit calls have other numbers */
+        /* 32-bit calls have other numbers */
+        result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (result == 0)
         result = add_named(filter, SCMP_ACT_ALLOW, needed, XF_ARRAY_LEN(needed));
     if (result == 0)
@@ -132,7 +151,8 @@ static int fill(scmp_filter_ctx filter)
         result = add_abort(filter);
     if (result == 0)
         result = add_named(filter, SCMP_ACT_KILL_PROCESS, hostile, XF_ARRAY_LEN(hostile));
-    (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree; older libraries have only the list */
+    /* a tree; older libraries have only the list */
+    (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     return result;
 }
 

@@ -2,8 +2,8 @@
 /*
  * sheets.c — the sheets with what they need of files: the keys of our certificates, for TLSA.
  *
- * They are printed before certificates exist as well (--csr-names is how one comes to them), so a certificate that cannot be read is
- * told on standard error and left out.
+ * They are printed before certificates exist as well (--csr-names is how one comes to them), so a
+ * certificate that cannot be read is told on standard error and left out.
  */
 #include "daemon_priv.h"
 
@@ -47,7 +47,8 @@ static bool prepare(const char *subject, char prepared[XF_DOMAIN_MAX + 1])
     return xf_domain_prepare(xf_span_of(subject), prepared) == XF_ERR_OK;
 }
 
-static enum xf_err print(const struct xf_options *options, struct xf_conf *conf, struct xf_error *err)
+static enum xf_err print(const struct xf_options *options, struct xf_conf *conf,
+                         struct xf_error *err)
 {
     char prepared[XF_DOMAIN_MAX + 1];
     const char *subject = options->subject;
@@ -56,7 +57,8 @@ static enum xf_err print(const struct xf_options *options, struct xf_conf *conf,
     if (subject && !prepare(subject, prepared))
         return xf_fail(err, XF_ERR_NOT_FOUND, "%.80s: expected a domain name", subject);
     subject = subject ? prepared : NULL;
-    return options->mode == XF_MODE_DNS ? print_dns(conf, subject, err) : xf_sheet_csr(conf, subject, stdout, err);
+    return options->mode == XF_MODE_DNS ? print_dns(conf, subject, err)
+                                        : xf_sheet_csr(conf, subject, stdout, err);
 }
 
 enum xf_exit xf_daemon_print_sheet(const struct xf_options *options, struct xf_conf *conf)

@@ -2,9 +2,10 @@
 /*
  * system.c — the process itself: limits, memory, threads, and the user that it runs as.
  *
- * Files with secrets and low ports are opened as root, then root is given up for good: groups, group, user, and a check that
- * there is no way back. Whoever we are then, no program that we might be made to start gains rights, and nobody of the same
- * user reads our memory, where keys and secrets are.
+ * Files with secrets and low ports are opened as root, then root is given up for good: groups,
+ * group, user, and a check that there is no way back. Whoever we are then, no program that we might
+ * be made to start gains rights, and nobody of the same user reads our memory, where keys and
+ * secrets are.
  */
 #include "daemon_priv.h"
 
@@ -24,7 +25,8 @@
 
 #define THREADS_MIN 2
 #define THREADS_MAX 32
-#define ARENAS 2 /* loop and pool; one for each thread of the pool would keep what handshakes freed */
+/* loop and pool; one for each thread of the pool would keep what handshakes freed */
+#define ARENAS 2
 
 static void raise_descriptors(void)
 {
@@ -32,7 +34,8 @@ static void raise_descriptors(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
         return;
     limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit); /* then the old limit holds, and a full table stops the accepting */
+    /* then the old limit holds, and a full table stops the accepting */
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 unsigned xf_system_descriptors(void)
@@ -65,7 +68,8 @@ void xf_system_prepare(void)
 static enum xf_err fail_with_errno(struct xf_error *err, const char *what, const char *user)
 {
     char words[128];
-    return xf_fail(err, XF_ERR_IO, "%s %s: %s", what, user, strerror_r(errno, words, sizeof(words)));
+    return xf_fail(err, XF_ERR_IO, "%s %s: %s", what, user,
+                   strerror_r(errno, words, sizeof(words)));
 }
 
 static enum xf_err become(const char *user, struct xf_error *err)
@@ -75,12 +79,15 @@ static enum xf_err become(const char *user, struct xf_error *err)
     if (!entry && errno)
         return fail_with_errno(err, "cannot look up user", user);
     if (!entry)
-        return xf_fail(err, XF_ERR_CONFIG, "user = \"%s\": there is no such user: expected one of this machine", user);
+        return xf_fail(err, XF_ERR_CONFIG,
+                       "user = \"%s\": there is no such user: expected one of this machine", user);
     uid_t uid = entry->pw_uid;
     gid_t gid = entry->pw_gid;
     if (uid == 0)
-        return xf_fail(err, XF_ERR_CONFIG, "user = \"%s\": is root: expected an unprivileged user, or \"\"", user);
-    if (initgroups(user, gid) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
+        return xf_fail(err, XF_ERR_CONFIG,
+                       "user = \"%s\": is root: expected an unprivileged user, or \"\"", user);
+    if (initgroups(user, gid) != 0 || setresgid(gid, gid, gid) != 0 ||
+        setresuid(uid, uid, uid) != 0)
         return fail_with_errno(err, "cannot become user", user);
     if (setuid(0) == 0 || geteuid() != uid || getegid() != gid)
         return xf_fail(err, XF_ERR_IO, "root could be taken back after becoming user %s", user);
@@ -94,7 +101,8 @@ enum xf_err xf_system_become(const char *user, struct xf_error *err)
     if (geteuid() == 0 && *user)
         result = become(user, err);
     else if (geteuid() == 0)
-        xf_log(XF_LOG_WARN, "process.root.kept", XF_STR("advice", "set process { user = ... }, or let systemd start it as a user"));
+        xf_log(XF_LOG_WARN, "process.root.kept",
+               XF_STR("advice", "set process { user = ... }, or let systemd start it as a user"));
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     return result;
 }

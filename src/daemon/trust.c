@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trust.c — by what certificates of peers are judged, as a configuration names it: anchors of all and of single peers with the
- * revocation lists, pinned certificates, cipher lists.
+ * trust.c — by what certificates of peers are judged, as a configuration names it: anchors of all
+ * and of single peers with the revocation lists, pinned certificates, cipher lists.
  *
- * Each ca-file is read once, however many peers name it. Files are small but for a system's bundle, whose anchors one store
- * shares with all that do not name their own.
+ * Each ca-file is read once, however many peers name it. Files are small but for a system's bundle,
+ * whose anchors one store shares with all that do not name their own.
  */
 #include "daemon_priv.h"
 
@@ -13,21 +13,29 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/map.h>
 
-/* Its lists too; NULL, and reported, when either cannot be had: anchors without their lists would trust what was revoked. */
-static struct xf_tls_store *load_store(const struct xf_conf *conf, const char *ca_file, const struct xf_at *at, struct xf_report *report)
+/*
+ * Its lists too; NULL, and reported, when either cannot be had: anchors without their lists would
+ * trust what was revoked.
+ */
+static struct xf_tls_store *load_store(const struct xf_conf *conf, const char *ca_file,
+                                       const struct xf_at *at, struct xf_report *report)
 {
     struct xf_tls_store *store = NULL;
     struct xf_error err = {0};
     const struct xf_at trust = {conf, &conf->trust_at};
     const char *const *files = (const char *const *)conf->trust_crl_files.item;
     if (xf_tls_store_load(ca_file, &store, &err) != XF_ERR_OK) {
-        xf_report_error(report, at, "ca-file", "ca-file = \"%s\": %s: expected certificates in PEM form", ca_file, err.detail);
+        xf_report_error(report, at, "ca-file",
+                        "ca-file = \"%s\": %s: expected certificates in PEM form", ca_file,
+                        err.detail);
         return NULL;
     }
     if (xf_tls_store_add_crls(store, files, conf->trust_crl_files.count, NULL, &err) != XF_ERR_OK)
-        xf_report_error(report, &trust, "crl-files", "crl-files: %s: expected revocation lists in PEM form", err.detail);
+        xf_report_error(report, &trust, "crl-files",
+                        "crl-files: %s: expected revocation lists in PEM form", err.detail);
     else if (xf_tls_store_add_crls(store, NULL, 0, conf->trust_crl_dir, &err) != XF_ERR_OK)
-        xf_report_error(report, &trust, "crl-dir", "crl-dir = \"%s\": %s: expected a folder of revocation lists in PEM form",
+        xf_report_error(report, &trust, "crl-dir",
+                        "crl-dir = \"%s\": %s: expected a folder of revocation lists in PEM form",
                         conf->trust_crl_dir, err.detail);
     else
         return store;
@@ -35,29 +43,34 @@ static struct xf_tls_store *load_store(const struct xf_conf *conf, const char *c
     return NULL;
 }
 
-static void add_anchors(struct xf_trust *trust, const struct xf_conf *conf, const char *ca_file, const struct xf_at *at,
-                        struct xf_report *report)
+static void add_anchors(struct xf_trust *trust, const struct xf_conf *conf, const char *ca_file,
+                        const struct xf_at *at, struct xf_report *report)
 {
     trust->anchors = xf_realloc(trust->anchors, (trust->count + 1) * sizeof(*trust->anchors));
-    trust->anchors[trust->count++] = (struct xf_anchors){xf_strdup(ca_file), load_store(conf, ca_file, at, report)};
+    trust->anchors[trust->count++] =
+        (struct xf_anchors){xf_strdup(ca_file), load_store(conf, ca_file, at, report)};
 }
 
 /* The default ones first. */
-static void load_anchors(struct xf_trust *trust, const struct xf_conf *conf, struct xf_report *report)
+static void load_anchors(struct xf_trust *trust, const struct xf_conf *conf,
+                         struct xf_report *report)
 {
     struct xf_map *seen = xf_map_new();
     add_anchors(trust, conf, conf->trust_ca_file, &(struct xf_at){conf, &conf->trust_at}, report);
     (void)xf_map_set(seen, xf_span_of(conf->trust_ca_file), seen);
     for (size_t i = 0; i <= conf->peer_count; i++) {
-        const struct xf_peer_settings *settings = i ? &conf->peers[i - 1].settings : &conf->defaults;
+        const struct xf_peer_settings *settings =
+            i ? &conf->peers[i - 1].settings : &conf->defaults;
         const struct xf_at at = {conf, i ? &conf->peers[i - 1].at : &conf->defaults_at};
-        if (settings->ca_file && *settings->ca_file && !xf_map_set(seen, xf_span_of(settings->ca_file), seen))
+        if (settings->ca_file && *settings->ca_file &&
+            !xf_map_set(seen, xf_span_of(settings->ca_file), seen))
             add_anchors(trust, conf, settings->ca_file, &at, report);
     }
     xf_map_free(&seen);
 }
 
-static bool load_pins(struct xf_peer_settings *settings, const struct xf_at *at, struct xf_report *report)
+static bool load_pins(struct xf_peer_settings *settings, const struct xf_at *at,
+                      struct xf_report *report)
 {
     bool is_good = true;
     for (size_t i = 0; i < settings->pins.count; i++) {
@@ -70,19 +83,25 @@ static bool load_pins(struct xf_peer_settings *settings, const struct xf_at *at,
             xf_conf_add_pin(settings, digest);
             continue;
         }
-        xf_report_error(report, at, "pins", "pins = \"%s\": %s: expected a certificate in PEM form, or sha256: and 64 hex digits", pin,
-                        err.detail);
+        xf_report_error(
+            report, at, "pins",
+            "pins = \"%s\": %s: expected a certificate in PEM form, or sha256: and 64 hex digits",
+            pin, err.detail);
         is_good = false;
     }
     return is_good;
 }
 
-static bool check_ciphers(const struct xf_peer_settings *settings, const struct xf_at *at, struct xf_report *report)
+static bool check_ciphers(const struct xf_peer_settings *settings, const struct xf_at *at,
+                          struct xf_report *report)
 {
     if (!settings->ciphers || !*settings->ciphers || xf_tls_ciphers_valid(settings->ciphers))
         return true;
-    xf_report_error(report, at, "ciphers", "ciphers = \"%.255s\": expected an OpenSSL cipher list for TLS 1.2 with known names, some of "
-                    "them strong enough", settings->ciphers);
+    xf_report_error(report, at, "ciphers",
+                    "ciphers = \"%.255s\": expected an OpenSSL cipher list for TLS 1.2 with known "
+                    "names, some of "
+                    "them strong enough",
+                    settings->ciphers);
     return false;
 }
 

@@ -85,8 +85,7 @@ void xf_dns_cache_free(struct xf_dns_cache **cache)
 {
     if (!*cache)
         return;
-    XF_LIST_EACH_SAFE(node, &(*cache)->by_use)
-    {
+    XF_LIST_EACH_SAFE (node, &(*cache)->by_use) {
         drop(*cache, XF_CONTAINER(node, struct entry, node));
     }
     xf_map_free(&(*cache)->map);

@@ -13,7 +13,7 @@ struct xf_dns_answer *xf_dns_answer_dup(const struct xf_dns_answer *answer);
  * them), and one answer of the largest size that there is, which may stand in it alone.
  */
 #define XF_DNS_CACHE_ENTRY_BYTES 1536
-#define XF_DNS_CACHE_ANSWER_BYTES                                                                  \
+#define XF_DNS_CACHE_ANSWER_BYTES \
     (2048 + XF_DNS_RECORDS_MAX * (sizeof(struct xf_dns_record) + XF_TLSA_DATA_MAX))
 
 static inline size_t xf_dns_cache_bytes_max(size_t entries_max)

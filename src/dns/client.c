@@ -11,9 +11,9 @@
  *    zone is what DNSSEC would tell us of. So no TLSA record is believed for its names.
  *  - The last one to cancel ends the exchange.
  *  - Each exchange has a socket, and strangers name the domains that are asked about: EXCHANGES_MAX
- *    at a time, the others wait. The newest goes first: in a flood the askers of the oldest have given up.
- *    Where one owner of a domain (xmpp/owner.h) has questions by the dozen that nobody answers, one of
- *    them is put off for a question about somebody else's.
+ *    at a time, the others wait. The newest goes first: in a flood the askers of the oldest have
+ *    given up. Where one owner of a domain (xmpp/owner.h) has questions by the dozen that nobody
+ *    answers, one of them is put off for a question about somebody else's.
  *  - While a pending is told to its askers it is no longer in the map: one who asks again from
  *    within his answer begins anew (and finds the cache, if the answer may be kept at all).
  */
@@ -33,7 +33,7 @@
 #include "resolv_priv.h"
 
 #define EXCHANGES_MAX 256
-#define SLOW_MS 2000 /* a question that is that old gives way */
+#define SLOW_MS       2000 /* a question that is that old gives way */
 
 struct pending { /* a question under way */
     struct xf_node queries;
@@ -149,7 +149,8 @@ static void on_exchanged(void *owner, const struct xf_dns_answer *answer, uint32
 static void put_off(struct pending *pending)
 {
     xf_exchange_free(&pending->exchange);
-    xf_list_push(pending->client->waiting.next, &pending->waiting); /* in front: the newest is last */
+    /* in front: the newest is last */
+    xf_list_push(pending->client->waiting.next, &pending->waiting);
 }
 
 /* Or it goes on waiting. */
@@ -324,8 +325,7 @@ bool xf_dns_client_is_idle(const struct xf_dns *dns)
 
 static void pending_free(struct pending *pending)
 {
-    XF_LIST_EACH_SAFE(node, &pending->queries)
-    {
+    XF_LIST_EACH_SAFE (node, &pending->queries) {
         query_free(XF_CONTAINER(node, struct xf_dns_query, node));
     }
     xf_exchange_free(&pending->exchange);
@@ -343,8 +343,7 @@ void xf_dns_client_free(struct xf_dns **dns)
         return;
     while (xf_map_next(client->pending, &cursor, NULL, &pending))
         pending_free(pending);
-    XF_LIST_EACH_SAFE(node, &client->known)
-    {
+    XF_LIST_EACH_SAFE (node, &client->known) {
         query_free(XF_CONTAINER(node, struct xf_dns_query, node));
     }
     xf_map_free(&client->pending);

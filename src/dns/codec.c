@@ -27,13 +27,13 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/crypto.h>
 
-#define FLAG_QR 0x80 /* byte 2 */
-#define FLAG_TC 0x02
-#define OPCODE_MASK 0x78
-#define RCODE_MASK 0x0f /* byte 3 */
-#define POSITIVE_TTL_MAX_S 86400u
-#define NEGATIVE_TTL_MAX_S 900u /* a name that was made a quarter of an hour ago must work */
-#define QUESTION_TAIL_BYTES 4   /* type and class */
+#define FLAG_QR             0x80 /* byte 2 */
+#define FLAG_TC             0x02
+#define OPCODE_MASK         0x78
+#define RCODE_MASK          0x0f /* byte 3 */
+#define POSITIVE_TTL_MAX_S  86400u
+#define NEGATIVE_TTL_MAX_S  900u /* a name that was made a quarter of an hour ago must work */
+#define QUESTION_TAIL_BYTES 4    /* type and class */
 
 static void randomise_case(uint8_t *wire, size_t len)
 {

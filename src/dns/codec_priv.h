@@ -9,7 +9,7 @@
 #include "name_priv.h"
 
 #define XF_DNS_QUERY_MAX 288 /* header, name, type and class, OPT */
-#define XF_DNS_UDP_BYTES                                                                           \
+#define XF_DNS_UDP_BYTES \
     1232 /* what we take by UDP: fits IPv6 without fragments (DNS flag day 2020) */
 #define XF_DNS_HEADER_BYTES 12
 
@@ -40,9 +40,9 @@ struct xf_dns_reply {
     enum xf_dns_status status; /* of an ANSWER: FOUND, NO_DATA, NXDOMAIN */
     bool is_authentic;         /* AD */
     bool has_edns;
-    unsigned cname_count;      /* aliases followed */
-    uint32_t ttl_s;            /* how long it may be kept: least of all used; 0 not at all */
-    const char *word;          /* what it was: "SERVFAIL", "malformed answer", ... */
+    unsigned cname_count; /* aliases followed */
+    uint32_t ttl_s;       /* how long it may be kept: least of all used; 0 not at all */
+    const char *word;     /* what it was: "SERVFAIL", "malformed answer", ... */
     char next_name[XF_DNS_NAME_MAX + 1]; /* of REFERRED */
     size_t count;
     struct ldns_struct_pkt *packet; /* owned; what the data of TLSA records stands in, else NULL */
@@ -53,7 +53,8 @@ struct xf_dns_reply {
 
 /*
  * A message with a random id, the case of the letters of `name` chosen at random
- * (draft-vixie-dnsext-dns0x20), RD, AD and, where that is wanted, EDNS. XF_ERR_BAD_VALUE: not a name.
+ * (draft-vixie-dnsext-dns0x20), RD, AD and, where that is wanted, EDNS. XF_ERR_BAD_VALUE: not a
+ * name.
  */
 XF_MUST_USE enum xf_err xf_dns_encode(const char *name, enum xf_dns_type type, bool with_edns,
                                       struct xf_dns_question *out_question);

@@ -89,7 +89,8 @@ static void discovery_free(struct xf_discovery *discovery)
 /* Of whichever endpoint: any of the domain's servers may call us. */
 static bool tlsa_is_open(const struct xf_discovery *discovery)
 {
-    bool srv_failed = discovery->direct.said == SAID_FAILED || discovery->starttls.said == SAID_FAILED;
+    bool srv_failed =
+        discovery->direct.said == SAID_FAILED || discovery->starttls.said == SAID_FAILED;
 
     return discovery->dane && discovery->dns->may_be_secure &&
            (srv_failed || (discovery->targets && xf_targets_tlsa_is_open(discovery->targets)));
@@ -98,7 +99,8 @@ static bool tlsa_is_open(const struct xf_discovery *discovery)
 static void finish(struct xf_discovery *discovery, enum xf_discovery_outcome outcome,
                    const struct xf_candidate *candidates, size_t count)
 {
-    struct xf_discovery_result result = {outcome, candidates, count, tlsa_is_open(discovery), discovery->detail};
+    struct xf_discovery_result result = {outcome, candidates, count, tlsa_is_open(discovery),
+                                         discovery->detail};
 
     discovery->done(discovery->owner, &result);
     discovery_free(discovery);

@@ -11,10 +11,11 @@
  *    server that cannot do better), is asked for again over TCP from the same server.
  *  - A server that says it cannot, or sends rubbish, is not asked again for this question. When
  *    none is left, it FAILED.
- *  - A server that cannot read EDNS (FORMERR, NOTIMP), or whose path swallows it (silent with it, an
- *    answer without), is asked without it for a while. Validation needs EDNS (RFC 4035 §3), so such an
- *    answer is never secure, whatever its AD says. Silence must not lower what is secure: it never makes
- *    us ask without EDNS a server whose AD counts, or one that answered with EDNS lately.
+ *  - A server that cannot read EDNS (FORMERR, NOTIMP), or whose path swallows it (silent with it,
+ *    an answer without), is asked without it for a while. Validation needs EDNS (RFC 4035 §3), so
+ *    such an answer is never secure, whatever its AD says. Silence must not lower what is secure:
+ *    it never makes us ask without EDNS a server whose AD counts, or one that answered with EDNS
+ *    lately.
  *  - An alias about which the answer says nothing becomes the next question within the same time,
  *    XF_DNS_CNAME_MAX in all. The TTL is the least of all answers, and secure only if all were.
  *  - AD counts from a server on this host, or from any if the operator says so (RFC 6840 §5.7,
@@ -31,11 +32,11 @@
 #include "codec_priv.h"
 #include "tcp_priv.h"
 
-#define FIRST_WAIT_MS 1000u
+#define FIRST_WAIT_MS      1000u
 #define WAIT_DOUBLINGS_MAX 4u
-#define TCP_WAIT_MS 3000u
-#define EDNS_KEPT_MS 900000u
-#define EDNS_SILENCES 3 /* after so many in a row the server counts as one without EDNS */
+#define TCP_WAIT_MS        3000u
+#define EDNS_KEPT_MS       900000u
+#define EDNS_SILENCES      3 /* after so many in a row the server counts as one without EDNS */
 
 struct xf_exchange {
     struct xf_loop *loop;
@@ -46,8 +47,8 @@ struct xf_exchange {
     struct xf_timer timer; /* end of an attempt */
     uint64_t deadline_ms;
     unsigned attempt;
-    size_t server;                   /* that is being asked */
-    bool is_out[XF_DNS_SERVERS_MAX]; /* servers that cannot answer this question */
+    size_t server;                      /* that is being asked */
+    bool is_out[XF_DNS_SERVERS_MAX];    /* servers that cannot answer this question */
     bool is_silent[XF_DNS_SERVERS_MAX]; /* did not answer with EDNS, and are asked without */
     char name[XF_DNS_NAME_MAX + 1];
     enum xf_dns_type type;
@@ -191,8 +192,8 @@ static void on_datagram(void *owner, const uint8_t *bytes, size_t len);
 
 static enum xf_err send_question(struct xf_exchange *exchange)
 {
-    enum xf_err code = xf_dns_encode(exchange->name, exchange->type, may_use_edns(exchange),
-                                     &exchange->question);
+    enum xf_err code =
+        xf_dns_encode(exchange->name, exchange->type, may_use_edns(exchange), &exchange->question);
 
     if (code == XF_ERR_OK)
         code = xf_udp_open(exchange->loop, &exchange->servers->list[exchange->server], on_datagram,
@@ -283,8 +284,8 @@ static bool take_chain(struct xf_exchange *exchange, const struct xf_dns_reply *
     const struct xf_dns_servers *servers = exchange->servers;
 
     exchange->cname_count += reply->cname_count;
-    exchange->is_secure &=
-        reply->is_authentic && exchange->question.has_edns && xf_dns_server_is_believed(servers, exchange->server);
+    exchange->is_secure &= reply->is_authentic && exchange->question.has_edns &&
+                           xf_dns_server_is_believed(servers, exchange->server);
     if (reply->ttl_s < exchange->ttl_s)
         exchange->ttl_s = reply->ttl_s;
     return exchange->cname_count <= XF_DNS_CNAME_MAX && reply->kind != XF_DNS_REPLY_LOOP;

@@ -18,8 +18,8 @@
 
 #include "name_priv.h"
 
-#define LINE_BYTES 4096 /* longer ones are passed over */
-#define NAMES_MAX 65536 /* names with their addresses; what comes later is passed over */
+#define LINE_BYTES    4096  /* longer ones are passed over */
+#define NAMES_MAX     65536 /* names with their addresses; what comes later is passed over */
 #define LOOK_EVERY_MS 60000
 
 struct address {

@@ -2,9 +2,10 @@
 /*
  * pool.c — clients for peers that are asked about at servers of their own.
  *
- * A client is found by the list of its servers, as it is written. One that is idle costs its cache and no socket, so that it stays until
- * another list needs its place; then that goes which was not asked for the longest time. A client at work is never taken away from those who wait
- * for its answers.
+ * A client is found by the list of its servers, as it is written. One that is idle costs its cache
+ * and no socket, so that it stays until another list needs its place; then that goes which was not
+ * asked for the longest time. A client at work is never taken away from those who wait for its
+ * answers.
  */
 #include <xfed/dns/dns.h>
 
@@ -87,7 +88,8 @@ static bool make_room(struct xf_dns_pool *pool)
     return oldest != NULL;
 }
 
-static struct member *add(struct xf_dns_pool *pool, struct xf_span key, const struct xf_addr *servers, size_t count)
+static struct member *add(struct xf_dns_pool *pool, struct xf_span key,
+                          const struct xf_addr *servers, size_t count)
 {
     if (!make_room(pool))
         return NULL;
@@ -96,12 +98,14 @@ static struct member *add(struct xf_dns_pool *pool, struct xf_span key, const st
     struct xf_error err;
     opts.servers = servers;
     opts.server_count = count;
-    xf_require(xf_dns_client_new(pool->loop, &opts, &member->dns, &err) == XF_ERR_OK); /* there are servers */
+    /* there are servers */
+    xf_require(xf_dns_client_new(pool->loop, &opts, &member->dns, &err) == XF_ERR_OK);
     xf_map_set(pool->by_servers, key, member);
     return member;
 }
 
-struct xf_dns *xf_dns_pool_get(struct xf_dns_pool *pool, const struct xf_addr *servers, size_t count)
+struct xf_dns *xf_dns_pool_get(struct xf_dns_pool *pool, const struct xf_addr *servers,
+                               size_t count)
 {
     char text[XF_DNS_SERVERS_MAX * XF_ADDR_TEXT_BYTES];
     struct xf_span key = {text, 0};

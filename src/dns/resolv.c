@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 #define LINE_BYTES 1024
-#define DNS_PORT 53
+#define DNS_PORT   53
 
 static bool parse_scope(const char *text, uint32_t *out_scope)
 {

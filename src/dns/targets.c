@@ -27,14 +27,14 @@
 
 #include "tlsa_priv.h"
 
-#define HOSTS_AT_ONCE 8
-#define ADDRESSES_MAX XF_CANDIDATES_MAX /* of one host and family */
+#define HOSTS_AT_ONCE   8
+#define ADDRESSES_MAX   XF_CANDIDATES_MAX /* of one host and family */
 #define ADDRESSES_SHARE 8 /* of one endpoint among several, so that none crowds out the others */
 
 enum family { FAMILY_V6, FAMILY_V4, FAMILY_COUNT };
 
-static const enum xf_dns_type type_of_family[FAMILY_COUNT] = {
-    [FAMILY_V6] = XF_DNS_AAAA, [FAMILY_V4] = XF_DNS_A};
+static const enum xf_dns_type type_of_family[FAMILY_COUNT] =
+    {[FAMILY_V6] = XF_DNS_AAAA, [FAMILY_V4] = XF_DNS_A};
 
 struct host;
 
@@ -344,7 +344,10 @@ size_t xf_targets_candidates(const struct xf_targets *targets,
     return count;
 }
 
-/* Without a secure address the TLSA question was withdrawn; but DNS must have said that there is none. */
+/*
+ * Without a secure address the TLSA question was withdrawn; but DNS must have said that there is
+ * none.
+ */
 bool xf_targets_tlsa_is_open(const struct xf_targets *targets)
 {
     for (size_t i = 0; i < targets->port_count; i++) {

@@ -11,7 +11,7 @@
 #include <xfed/base/alloc.h>
 
 #define LENGTH_BYTES 2
-#define MESSAGE_MAX 65535
+#define MESSAGE_MAX  65535
 
 struct xf_dns_tcp {
     struct xf_conn *conn;
@@ -98,8 +98,10 @@ struct xf_dns_tcp *xf_dns_tcp_ask(struct xf_loop *loop, const struct xf_addr *se
     xf_buf_init(&tcp->in, LENGTH_BYTES + MESSAGE_MAX);
     tcp->conn = xf_conn_connect(loop, server, NULL, timeout_ms, &conn_events, tcp);
     /* One segment with the message (RFC 7766 §8). */
-    xf_buf_append(&tcp->conn->out, length, sizeof(length)); /* banned-ok: of a conn that just began */
-    xf_buf_append(&tcp->conn->out, message, len);           /* banned-ok: the same, and 64 KiB at most */
+    /* banned-ok: of a conn that just began */
+    xf_buf_append(&tcp->conn->out, length, sizeof(length));
+    /* banned-ok: the same, and 64 KiB at most */
+    xf_buf_append(&tcp->conn->out, message, len);
     return tcp;
 }
 

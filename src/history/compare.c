@@ -8,7 +8,8 @@
  *   EXTERNAL         dialback over TLS                     WEAKER
  *   some keys        another key, a CA, DANE or pin does   KEY_EXPLAINED
  *   no key           a key                                 SAME: it grew stronger
- *   some keys        no certificate, by dialback           SAME: dialback asks the server that DNS names, and its key is compared there
+ *   some keys        no certificate, by dialback           SAME: dialback asks the server that DNS
+ *                    names, and its key is compared there
  */
 #include "history_priv.h"
 
@@ -35,7 +36,8 @@ const char *xf_history_change_word(enum xf_history_change change)
     return change_words[change];
 }
 
-const struct xf_history_key *xf_history_entry_key(const struct xf_history_entry *entry, const uint8_t spki_sha256[XF_HISTORY_SPKI_BYTES])
+const struct xf_history_key *xf_history_entry_key(const struct xf_history_entry *entry,
+                                                  const uint8_t spki_sha256[XF_HISTORY_SPKI_BYTES])
 {
     for (size_t i = 0; i < entry->key_count; i++)
         if (memcmp(entry->keys[i].spki_sha256, spki_sha256, XF_HISTORY_SPKI_BYTES) == 0)
@@ -43,13 +45,15 @@ const struct xf_history_key *xf_history_entry_key(const struct xf_history_entry 
     return NULL;
 }
 
-enum xf_history_change xf_history_compare(const struct xf_history_entry *known, const struct xf_history_sight *now)
+enum xf_history_change xf_history_compare(const struct xf_history_entry *known,
+                                          const struct xf_history_sight *now)
 {
     if (!known)
         return XF_HISTORY_NEW;
     if (now->auth == XF_HISTORY_DIALBACK_CLEAR && known->auth > XF_HISTORY_DIALBACK_CLEAR)
         return XF_HISTORY_CLEAR;
-    bool is_other = now->has_key && known->key_count > 0 && !xf_history_entry_key(known, now->spki_sha256);
+    bool is_other =
+        now->has_key && known->key_count > 0 && !xf_history_entry_key(known, now->spki_sha256);
     if (is_other && now->ground == XF_HISTORY_GROUND_NONE)
         return XF_HISTORY_KEY_CHANGED;
     if (now->auth < known->auth)
@@ -57,12 +61,18 @@ enum xf_history_change xf_history_compare(const struct xf_history_entry *known, 
     return is_other ? XF_HISTORY_KEY_EXPLAINED : XF_HISTORY_SAME;
 }
 
-/* The key as the first of the entry's; the one that was not seen for longest goes when there are too many. */
-static bool take_key(struct xf_history_entry *entry, const struct xf_history_sight *now, int64_t now_s)
+/*
+ * The key as the first of the entry's; the one that was not seen for longest goes when there are
+ * too many.
+ */
+static bool take_key(struct xf_history_entry *entry, const struct xf_history_sight *now,
+                     int64_t now_s)
 {
     const struct xf_history_key *known = xf_history_entry_key(entry, now->spki_sha256);
     struct xf_history_key key = {.first_s = now_s, .ground = now->ground};
-    size_t place = known ? (size_t)(known - entry->keys) : entry->key_count < XF_HISTORY_KEYS ? entry->key_count : XF_HISTORY_KEYS - 1;
+    size_t place = known                                ? (size_t)(known - entry->keys)
+                   : entry->key_count < XF_HISTORY_KEYS ? entry->key_count
+                                                        : XF_HISTORY_KEYS - 1;
     bool is_changed = !known || place > 0;
     if (known)
         key = *known;
@@ -79,7 +89,8 @@ static bool take_key(struct xf_history_entry *entry, const struct xf_history_sig
     return is_changed;
 }
 
-bool xf_history_entry_take(struct xf_history_entry *entry, const struct xf_history_sight *now, bool accepts, int64_t now_s)
+bool xf_history_entry_take(struct xf_history_entry *entry, const struct xf_history_sight *now,
+                           bool accepts, int64_t now_s)
 {
     bool is_changed = now->has_key && take_key(entry, now, now_s);
     if (now->auth > entry->auth || (accepts && now->auth != entry->auth)) {

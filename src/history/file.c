@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * file.c — the SQLite file of the memory. Words instead of numbers in it, so that a person can read it with the sqlite3 tool.
+ * file.c — the SQLite file of the memory. Words instead of numbers in it, so that a person can read
+ * it with the sqlite3 tool.
  *
- *   peers(peer, direction, auth, first_s, last_s)                     a row for a peer and direction
+ *   peers(peer, direction, auth, first_s, last_s)                     a row for a peer and
+ *                                                                     direction
  *   keys(peer, direction, spki_sha256, ground, first_s, last_s)       its keys, in hex
  *
  * Names of peers are in A-labels, as in DNS: so they are unambiguous on a terminal.
  *
- * A file is ours when it is empty, or says so (application_id) in a format that we know (user_version). Every other one is left as it is.
- * The schema of a file that somebody else wrote cannot make us run functions or triggers of his (DEFENSIVE, trusted_schema), and what
- * its rows say is checked before it is believed. All values are bound parameters.
+ * A file is ours when it is empty, or says so (application_id) in a format that we know
+ * (user_version). Every other one is left as it is. The schema of a file that somebody else wrote
+ * cannot make us run functions or triggers of his (DEFENSIVE, trusted_schema), and what its rows
+ * say is checked before it is believed. All values are bound parameters.
  */
 #include "history_priv.h"
 
@@ -26,14 +29,25 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/jid.h>
 
-#define APPLICATION_ID 0x78666564 /* "xfed" */
-#define FORMAT 1
-#define BUSY_MS 2000 /* a person looks at it with the sqlite3 tool */
-#define HEX_CHARS (2 * XF_HISTORY_SPKI_BYTES)
-#define TEXT_OF(number) TEXT_OF_(number)
+#define APPLICATION_ID   0x78666564 /* "xfed" */
+#define FORMAT           1
+#define BUSY_MS          2000 /* a person looks at it with the sqlite3 tool */
+#define HEX_CHARS        (2 * XF_HISTORY_SPKI_BYTES)
+#define TEXT_OF(number)  TEXT_OF_(number)
 #define TEXT_OF_(number) #number
 
-enum statement { BEGIN, COMMIT, ROLLBACK, FORGET_PEER, FORGET_KEYS, ADD_PEER, ADD_KEY, READ_PEERS, READ_KEYS, STATEMENT_COUNT };
+enum statement {
+    BEGIN,
+    COMMIT,
+    ROLLBACK,
+    FORGET_PEER,
+    FORGET_KEYS,
+    ADD_PEER,
+    ADD_KEY,
+    READ_PEERS,
+    READ_KEYS,
+    STATEMENT_COUNT
+};
 
 static const char *const sql[STATEMENT_COUNT] = {
     [BEGIN] = "BEGIN IMMEDIATE",
@@ -41,30 +55,39 @@ static const char *const sql[STATEMENT_COUNT] = {
     [ROLLBACK] = "ROLLBACK",
     [FORGET_PEER] = "DELETE FROM peers WHERE peer = ?1",
     [FORGET_KEYS] = "DELETE FROM keys WHERE peer = ?1",
-    [ADD_PEER] = "INSERT INTO peers (peer, direction, auth, first_s, last_s) VALUES (?1, ?2, ?3, ?4, ?5)",
-    [ADD_KEY] = "INSERT INTO keys (peer, direction, spki_sha256, ground, first_s, last_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [ADD_PEER] =
+        "INSERT INTO peers (peer, direction, auth, first_s, last_s) VALUES (?1, ?2, ?3, ?4, ?5)",
+    [ADD_KEY] = "INSERT INTO keys (peer, direction, spki_sha256, ground, first_s, last_s) VALUES "
+                "(?1, ?2, ?3, ?4, ?5, ?6)",
     [READ_PEERS] = "SELECT peer, direction, auth, first_s, last_s FROM peers ORDER BY last_s",
-    [READ_KEYS] = "SELECT spki_sha256, ground, first_s, last_s FROM keys WHERE peer = ?1 AND direction = ?2 "
-                  "ORDER BY last_s DESC LIMIT " TEXT_OF(XF_HISTORY_KEYS),
+    [READ_KEYS] =
+        "SELECT spki_sha256, ground, first_s, last_s FROM keys WHERE peer = ?1 AND direction = ?2 "
+        "ORDER BY last_s DESC LIMIT " TEXT_OF(XF_HISTORY_KEYS),
 };
 
 static const char schema[] =
     "BEGIN IMMEDIATE;"
     "CREATE TABLE peers (peer TEXT NOT NULL, direction TEXT NOT NULL, auth TEXT NOT NULL,"
-    " first_s INTEGER NOT NULL, last_s INTEGER NOT NULL, PRIMARY KEY (peer, direction)) WITHOUT ROWID;"
-    "CREATE TABLE keys (peer TEXT NOT NULL, direction TEXT NOT NULL, spki_sha256 TEXT NOT NULL, ground TEXT NOT NULL,"
-    " first_s INTEGER NOT NULL, last_s INTEGER NOT NULL, PRIMARY KEY (peer, direction, spki_sha256)) WITHOUT ROWID;"
+    " first_s INTEGER NOT NULL, last_s INTEGER NOT NULL, PRIMARY KEY (peer, direction)) WITHOUT "
+    "ROWID;"
+    "CREATE TABLE keys (peer TEXT NOT NULL, direction TEXT NOT NULL, spki_sha256 TEXT NOT NULL, "
+    "ground TEXT NOT NULL,"
+    " first_s INTEGER NOT NULL, last_s INTEGER NOT NULL, PRIMARY KEY (peer, direction, "
+    "spki_sha256)) WITHOUT ROWID;"
     "PRAGMA application_id = " TEXT_OF(APPLICATION_ID) ";"
-    "PRAGMA user_version = " TEXT_OF(FORMAT) ";"
-    "COMMIT;";
+                                                       "PRAGMA user_version = " TEXT_OF(
+                                                           FORMAT) ";"
+                                                                   "COMMIT;";
 
-/* The cache is small: a batch touches a few pages. The last one writes the number that is there: can the file, and its folder, be written? */
-static const char settings[] =
-    "PRAGMA trusted_schema = OFF;"
-    "PRAGMA cell_size_check = ON;"
-    "PRAGMA temp_store = MEMORY;"
-    "PRAGMA mmap_size = 0;"
-    "PRAGMA cache_size = -256;";
+/*
+ * The cache is small: a batch touches a few pages. The last one writes the number that is there:
+ * can the file, and its folder, be written?
+ */
+static const char settings[] = "PRAGMA trusted_schema = OFF;"
+                               "PRAGMA cell_size_check = ON;"
+                               "PRAGMA temp_store = MEMORY;"
+                               "PRAGMA mmap_size = 0;"
+                               "PRAGMA cache_size = -256;";
 static const char touch[] = "PRAGMA user_version = " TEXT_OF(FORMAT) ";";
 
 static const char *const way_words[] = {"out", "in"};
@@ -79,7 +102,8 @@ struct xf_history_file {
 
 static enum xf_err fail(const struct xf_history_file *file, const char *what, struct xf_error *err)
 {
-    return xf_fail(err, XF_ERR_IO, "%s: %s: %s", file->path, what, file->db ? sqlite3_errmsg(file->db) : "out of memory");
+    return xf_fail(err, XF_ERR_IO, "%s: %s: %s", file->path, what,
+                   file->db ? sqlite3_errmsg(file->db) : "out of memory");
 }
 
 /* SQLite would make the file readable for others, and take a read-only one without a word. */
@@ -89,7 +113,8 @@ static enum xf_err make_file(const char *path, bool *out_is_empty, struct xf_err
     struct stat status;
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
     if (fd < 0)
-        return xf_fail(err, XF_ERR_IO, "%s: cannot be opened for writing: %s", path, strerror_r(errno, words, sizeof(words)));
+        return xf_fail(err, XF_ERR_IO, "%s: cannot be opened for writing: %s", path,
+                       strerror_r(errno, words, sizeof(words)));
     bool is_file = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
     close(fd);
     if (!is_file)
@@ -99,7 +124,8 @@ static enum xf_err make_file(const char *path, bool *out_is_empty, struct xf_err
 }
 
 /* A pragma's number or first letter: "ok" is what quick_check says of a sound file. */
-static int query(struct xf_history_file *file, const char *pragma, int64_t *out_number, bool *out_is_ok)
+static int query(struct xf_history_file *file, const char *pragma, int64_t *out_number,
+                 bool *out_is_ok)
 {
     sqlite3_stmt *statement = NULL;
     int code = sqlite3_prepare_v2(file->db, pragma, -1, &statement, NULL);
@@ -119,29 +145,34 @@ static enum xf_err check_format(struct xf_history_file *file, struct xf_error *e
     if (query(file, "PRAGMA application_id", &id, &is_sound) != SQLITE_OK)
         return fail(file, "is no memory of xfedd, and is left as it is", err);
     if (id != APPLICATION_ID)
-        return xf_fail(err, XF_ERR_IO, "%s: is a database of another program, and is left as it is", file->path);
+        return xf_fail(err, XF_ERR_IO, "%s: is a database of another program, and is left as it is",
+                       file->path);
     if (query(file, "PRAGMA user_version", &format, &is_sound) != SQLITE_OK)
         return fail(file, "cannot be read", err);
     if (format != FORMAT)
-        return xf_fail(err, XF_ERR_IO, "%s: has format %lld, and this xfedd reads %d", file->path, (long long)format, FORMAT);
+        return xf_fail(err, XF_ERR_IO, "%s: has format %lld, and this xfedd reads %d", file->path,
+                       (long long)format, FORMAT);
     if (query(file, "PRAGMA quick_check(1)", &ignored, &is_sound) != SQLITE_OK)
         return fail(file, "is damaged; move it away, and peers are learnt anew", err);
     if (!is_sound)
-        return xf_fail(err, XF_ERR_IO, "%s: is damaged; move it away, and peers are learnt anew", file->path);
+        return xf_fail(err, XF_ERR_IO, "%s: is damaged; move it away, and peers are learnt anew",
+                       file->path);
     return XF_ERR_OK;
 }
 
 static enum xf_err prepare_all(struct xf_history_file *file, struct xf_error *err)
 {
     for (size_t i = 0; i < STATEMENT_COUNT; i++)
-        if (sqlite3_prepare_v3(file->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &file->statements[i], NULL) != SQLITE_OK)
+        if (sqlite3_prepare_v3(file->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &file->statements[i], NULL) != SQLITE_OK)
             return fail(file, "has not the tables of xfedd", err);
     return XF_ERR_OK;
 }
 
 static enum xf_err open_database(struct xf_history_file *file, bool is_empty, struct xf_error *err)
 {
-    if (sqlite3_open_v2(file->path, &file->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(file->path, &file->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
+        SQLITE_OK)
         return fail(file, "cannot be opened", err);
     sqlite3_busy_timeout(file->db, BUSY_MS);
     sqlite3_db_config(file->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -155,7 +186,8 @@ static enum xf_err open_database(struct xf_history_file *file, bool is_empty, st
     return prepare_all(file, err);
 }
 
-enum xf_err xf_history_file_open(const char *path, struct xf_history_file **out_file, struct xf_error *err)
+enum xf_err xf_history_file_open(const char *path, struct xf_history_file **out_file,
+                                 struct xf_error *err)
 {
     bool is_empty = false;
     enum xf_err result = make_file(path, &is_empty, err);
@@ -186,7 +218,8 @@ void xf_history_file_close(struct xf_history_file **file)
 
 /* ------------------------------------------------------------------ read */
 
-static bool word_of(sqlite3_stmt *row, int column, const char *(*word)(size_t i), size_t count, size_t *out)
+static bool word_of(sqlite3_stmt *row, int column, const char *(*word)(size_t i), size_t count,
+                    size_t *out)
 {
     const char *text = (const char *)sqlite3_column_text(row, column);
     for (size_t i = 0; text && i < count; i++) {
@@ -222,7 +255,8 @@ static bool read_key(sqlite3_stmt *row, struct xf_history_key *out)
 {
     const char *hex = (const char *)sqlite3_column_text(row, 0);
     size_t ground;
-    if (!hex || strlen(hex) != HEX_CHARS || !word_of(row, 1, ground_word, XF_HISTORY_GROUND_PIN + 1, &ground))
+    if (!hex || strlen(hex) != HEX_CHARS ||
+        !word_of(row, 1, ground_word, XF_HISTORY_GROUND_PIN + 1, &ground))
         return false;
     for (size_t i = 0; i < XF_HISTORY_SPKI_BYTES; i++) {
         int high = digit_of(hex[2 * i]), low = digit_of(hex[2 * i + 1]);
@@ -236,7 +270,8 @@ static bool read_key(sqlite3_stmt *row, struct xf_history_key *out)
     return true;
 }
 
-static int read_keys(struct xf_history_file *file, struct xf_span name, const char *way, struct xf_history_entry *entry)
+static int read_keys(struct xf_history_file *file, struct xf_span name, const char *way,
+                     struct xf_history_entry *entry)
 {
     sqlite3_stmt *keys = file->statements[READ_KEYS];
     int code;
@@ -249,7 +284,8 @@ static int read_keys(struct xf_history_file *file, struct xf_span name, const ch
     return code;
 }
 
-static int read_peer(struct xf_history_file *file, sqlite3_stmt *row, xf_history_read_fn read, void *owner)
+static int read_peer(struct xf_history_file *file, sqlite3_stmt *row, xf_history_read_fn read,
+                     void *owner)
 {
     const char *text = (const char *)sqlite3_column_text(row, 0);
     struct xf_span name = {text, text ? (size_t)sqlite3_column_bytes(row, 0) : 0};
@@ -257,7 +293,8 @@ static int read_peer(struct xf_history_file *file, sqlite3_stmt *row, xf_history
     char peer[XF_DOMAIN_MAX + 1];
     size_t way, auth;
     if (xf_domain_prepare(name, peer) != XF_ERR_OK ||
-        !word_of(row, 1, way_word, XF_HISTORY_WAY_COUNT, &way) || !word_of(row, 2, auth_word, XF_HISTORY_EXTERNAL + 1, &auth))
+        !word_of(row, 1, way_word, XF_HISTORY_WAY_COUNT, &way) ||
+        !word_of(row, 2, auth_word, XF_HISTORY_EXTERNAL + 1, &auth))
         return SQLITE_DONE;
     entry.auth = (enum xf_history_auth)auth;
     entry.first_s = sqlite3_column_int64(row, 3);
@@ -268,14 +305,16 @@ static int read_peer(struct xf_history_file *file, sqlite3_stmt *row, xf_history
     return code == SQLITE_ROW ? SQLITE_DONE : code;
 }
 
-enum xf_err xf_history_file_read(struct xf_history_file *file, xf_history_read_fn read, void *owner, struct xf_error *err)
+enum xf_err xf_history_file_read(struct xf_history_file *file, xf_history_read_fn read, void *owner,
+                                 struct xf_error *err)
 {
     sqlite3_stmt *peers = file->statements[READ_PEERS];
     int code = SQLITE_DONE, row_code = SQLITE_DONE;
     while (row_code == SQLITE_DONE && (code = sqlite3_step(peers)) == SQLITE_ROW)
         row_code = read_peer(file, peers, read, owner);
     sqlite3_reset(peers);
-    return code == SQLITE_DONE && row_code == SQLITE_DONE ? XF_ERR_OK : fail(file, "cannot be read", err);
+    return code == SQLITE_DONE && row_code == SQLITE_DONE ? XF_ERR_OK
+                                                          : fail(file, "cannot be read", err);
 }
 
 /* ------------------------------------------------------------------ write */
@@ -300,7 +339,8 @@ static void hex_of(const uint8_t *bytes, char out[HEX_CHARS + 1])
         snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static bool add_key(struct xf_history_file *file, const char *name, const char *way, const struct xf_history_key *key)
+static bool add_key(struct xf_history_file *file, const char *name, const char *way,
+                    const struct xf_history_key *key)
 {
     char hex[HEX_CHARS + 1];
     sqlite3_stmt *statement = file->statements[ADD_KEY];
@@ -313,7 +353,8 @@ static bool add_key(struct xf_history_file *file, const char *name, const char *
     return run_for(file, ADD_KEY, name);
 }
 
-static bool add_entry(struct xf_history_file *file, const char *name, const char *way, const struct xf_history_entry *entry)
+static bool add_entry(struct xf_history_file *file, const char *name, const char *way,
+                      const struct xf_history_entry *entry)
 {
     sqlite3_stmt *statement = file->statements[ADD_PEER];
     sqlite3_bind_text(statement, 2, way, -1, SQLITE_STATIC);
@@ -341,7 +382,8 @@ static bool write_row(struct xf_history_file *file, const struct xf_history_row 
     return true;
 }
 
-enum xf_err xf_history_file_write(struct xf_history_file *file, const struct xf_history_row *rows, size_t count, struct xf_error *err)
+enum xf_err xf_history_file_write(struct xf_history_file *file, const struct xf_history_row *rows,
+                                  size_t count, struct xf_error *err)
 {
     bool is_good = run(file, BEGIN);
     for (size_t i = 0; i < count && is_good; i++)

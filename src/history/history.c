@@ -2,10 +2,12 @@
 /*
  * history.c — the table of peers and its file together: read at the start, written behind.
  *
- *   note -> the table, at once -> dirty -> (2 s) -> a batch of copies -> the thread pool -> the file
+ *   note -> the table, at once -> dirty -> (2 s) -> a batch of copies -> the thread pool -> the
+ *   file
  *
- * One batch is out at a time. One that could not be written is tried again every minute until it can, before all others, and says so
- * once. That a peer was seen again, and nothing else, is written once an hour.
+ * One batch is out at a time. One that could not be written is tried again every minute until it
+ * can, before all others, and says so once. That a peer was seen again, and nothing else, is
+ * written once an hour.
  */
 #include "history_priv.h"
 
@@ -13,18 +15,18 @@
 #include <xfed/base/log.h>
 #include <xfed/xmpp/jid.h>
 
-#define WRITE_MS 2000
-#define RETRY_MS 60000
-#define BATCH_ROWS 1000
+#define WRITE_MS     2000
+#define RETRY_MS     60000
+#define BATCH_ROWS   1000
 #define SEEN_AGAIN_S 3600
-#define ALARM_MS (3600u * 1000)
+#define ALARM_MS     (3600u * 1000)
 
 struct xf_history {
     struct xf_loop *loop; /* NULL: no thread pool */
     struct xf_history_table table;
     char *path;
     struct xf_history_file *file; /* NULL: none */
-    struct xf_timer timer;       /* of the next write */
+    struct xf_timer timer;        /* of the next write */
     struct xf_history_row *rows;  /* the batch: is out, or waits for another try; NULL: none */
     size_t row_count;
     bool is_writing, has_failed;
@@ -34,7 +36,8 @@ struct xf_history {
 
 /* ------------------------------------------------------------------ writing behind */
 
-static void add_row(struct xf_history *history, struct xf_span name, const struct xf_history_peer *peer)
+static void add_row(struct xf_history *history, struct xf_span name,
+                    const struct xf_history_peer *peer)
 {
     struct xf_history_row *row = &history->rows[history->row_count++];
     row->name = xf_span_dup(name);
@@ -56,7 +59,8 @@ static void fill_batch(struct xf_history *history)
         xf_map_remove(table->gone, name);
     }
     while (history->row_count < BATCH_ROWS && !xf_list_is_empty(&table->dirty)) {
-        struct xf_history_peer *peer = XF_CONTAINER(table->dirty.next, struct xf_history_peer, dirty);
+        struct xf_history_peer *peer =
+            XF_CONTAINER(table->dirty.next, struct xf_history_peer, dirty);
         add_row(history, xf_span_of(peer->name), peer);
         xf_list_remove(&peer->dirty);
         peer->is_stored = true;
@@ -76,14 +80,16 @@ static void drop_batch(struct xf_history *history)
 static void write_batch(void *owner)
 {
     struct xf_history *history = owner;
-    history->result = xf_history_file_write(history->file, history->rows, history->row_count, &history->error);
+    history->result =
+        xf_history_file_write(history->file, history->rows, history->row_count, &history->error);
 }
 
 static void settle_batch(struct xf_history *history)
 {
     bool failed = history->result != XF_ERR_OK;
     if (failed && !history->has_failed)
-        xf_log(XF_LOG_ERROR, "memory.write.failed", XF_STR("file", history->path), XF_STR("detail", history->error.detail));
+        xf_log(XF_LOG_ERROR, "memory.write.failed", XF_STR("file", history->path),
+               XF_STR("detail", history->error.detail));
     else if (!failed && history->has_failed)
         xf_log(XF_LOG_INFO, "memory.write.recovered", XF_STR("file", history->path));
     history->has_failed = failed;
@@ -95,7 +101,8 @@ static void schedule(struct xf_history *history)
 {
     bool has_work = history->rows || !xf_history_table_is_clean(&history->table);
     if (history->loop && has_work && !history->is_writing && !xf_timer_is_running(&history->timer))
-        xf_timer_start(xf_loop_timers(history->loop), &history->timer, history->has_failed ? RETRY_MS : WRITE_MS);
+        xf_timer_start(xf_loop_timers(history->loop), &history->timer,
+                       history->has_failed ? RETRY_MS : WRITE_MS);
 }
 
 static void on_written(void *owner)
@@ -129,10 +136,12 @@ static void write_the_rest(struct xf_history *history)
 
 /* ------------------------------------------------------------------ open and free */
 
-static void on_read(void *owner, struct xf_span name, enum xf_history_way way, const struct xf_history_entry *entry)
+static void on_read(void *owner, struct xf_span name, enum xf_history_way way,
+                    const struct xf_history_entry *entry)
 {
     struct xf_history *history = owner;
-    struct xf_history_peer *peer = xf_history_table_see(&history->table, name, entry->first_s, entry->last_s);
+    struct xf_history_peer *peer =
+        xf_history_table_see(&history->table, name, entry->first_s, entry->last_s);
     xf_history_peer_record(peer, way, entry->first_s)->entry = *entry;
     peer->stored_s = entry->last_s;
     peer->is_stored = true;
@@ -141,7 +150,8 @@ static void on_read(void *owner, struct xf_span name, enum xf_history_way way, c
 static enum xf_err open_file(struct xf_history *history, struct xf_error *err)
 {
     enum xf_err result = xf_history_file_open(history->path, &history->file, err);
-    return result == XF_ERR_OK ? xf_history_file_read(history->file, on_read, history, err) : result;
+    return result == XF_ERR_OK ? xf_history_file_read(history->file, on_read, history, err)
+                               : result;
 }
 
 static void release(struct xf_history *history)
@@ -154,8 +164,8 @@ static void release(struct xf_history *history)
     xf_free(history);
 }
 
-enum xf_err xf_history_open(struct xf_loop *loop, const char *file, size_t max_peers, struct xf_history **out_history,
-                           struct xf_error *err)
+enum xf_err xf_history_open(struct xf_loop *loop, const char *file, size_t max_peers,
+                            struct xf_history **out_history, struct xf_error *err)
 {
     struct xf_history *history = xf_new(struct xf_history);
     xf_require(max_peers > 0);
@@ -196,20 +206,22 @@ static enum xf_history_way way_of(bool is_inbound)
     return is_inbound ? XF_HISTORY_IN : XF_HISTORY_OUT;
 }
 
-static struct xf_history_record *find(const struct xf_history *history, struct xf_span peer, bool is_inbound)
+static struct xf_history_record *find(const struct xf_history *history, struct xf_span peer,
+                                      bool is_inbound)
 {
     const struct xf_history_peer *known = xf_history_table_find(&history->table, peer);
     return known ? known->way[way_of(is_inbound)] : NULL;
 }
 
-const struct xf_history_entry *xf_history_find(const struct xf_history *history, struct xf_span peer, bool is_inbound)
+const struct xf_history_entry *xf_history_find(const struct xf_history *history,
+                                               struct xf_span peer, bool is_inbound)
 {
     const struct xf_history_record *record = find(history, peer, is_inbound);
     return record ? &record->entry : NULL;
 }
 
-static void take(struct xf_history *history, struct xf_span name, bool is_inbound, const struct xf_history_sight *now, bool accepts,
-                 int64_t now_s)
+static void take(struct xf_history *history, struct xf_span name, bool is_inbound,
+                 const struct xf_history_sight *now, bool accepts, int64_t now_s)
 {
     if (name.len == 0 || name.len > XF_DOMAIN_MAX)
         return;
@@ -222,18 +234,20 @@ static void take(struct xf_history *history, struct xf_span name, bool is_inboun
     schedule(history);
 }
 
-void xf_history_note(struct xf_history *history, struct xf_span peer, bool is_inbound, const struct xf_history_sight *now, int64_t now_s)
+void xf_history_note(struct xf_history *history, struct xf_span peer, bool is_inbound,
+                     const struct xf_history_sight *now, int64_t now_s)
 {
     take(history, peer, is_inbound, now, false, now_s);
 }
 
-void xf_history_accept(struct xf_history *history, struct xf_span peer, bool is_inbound, const struct xf_history_sight *now, int64_t now_s)
+void xf_history_accept(struct xf_history *history, struct xf_span peer, bool is_inbound,
+                       const struct xf_history_sight *now, int64_t now_s)
 {
     take(history, peer, is_inbound, now, true, now_s);
 }
 
-bool xf_history_alarm_is_due(struct xf_history *history, struct xf_span peer, bool is_inbound, enum xf_history_change alarm,
-                            uint64_t now_ms)
+bool xf_history_alarm_is_due(struct xf_history *history, struct xf_span peer, bool is_inbound,
+                             enum xf_history_change alarm, uint64_t now_ms)
 {
     struct xf_history_record *record = find(history, peer, is_inbound);
     if (!record || (record->alarmed_ms[alarm] && now_ms - record->alarmed_ms[alarm] < ALARM_MS))

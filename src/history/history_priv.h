@@ -33,27 +33,36 @@ struct xf_history_peer {
 
 struct xf_history_table {
     size_t max_peers, young_count;
-    struct xf_map *peers;     /* name -> struct xf_history_peer */
+    struct xf_map *peers; /* name -> struct xf_history_peer */
     struct xf_node young, old;
     struct xf_node dirty;
-    struct xf_map *gone;      /* names of peers that the file still has; the values mean nothing */
-    bool has_file;            /* else nobody asks for dirty and gone */
+    struct xf_map *gone; /* names of peers that the file still has; the values mean nothing */
+    bool has_file;       /* else nobody asks for dirty and gone */
 };
 
 void xf_history_table_init(struct xf_history_table *table, size_t max_peers, bool has_file);
 void xf_history_table_fini(struct xf_history_table *table);
-struct xf_history_peer *xf_history_table_find(const struct xf_history_table *table, struct xf_span name);
-/* The one of that name, made if need be; another may go for it. Known since `first_s` at least, and seen last of all at `last_s`. */
-struct xf_history_peer *xf_history_table_see(struct xf_history_table *table, struct xf_span name, int64_t first_s, int64_t last_s);
-struct xf_history_record *xf_history_peer_record(struct xf_history_peer *peer, enum xf_history_way way, int64_t now_s);
-void xf_history_table_soil(struct xf_history_table *table, struct xf_history_peer *peer); /* the file must be told */
+struct xf_history_peer *xf_history_table_find(const struct xf_history_table *table,
+                                              struct xf_span name);
+/*
+ * The one of that name, made if need be; another may go for it. Known since `first_s` at least, and
+ * seen last of all at `last_s`.
+ */
+struct xf_history_peer *xf_history_table_see(struct xf_history_table *table, struct xf_span name,
+                                             int64_t first_s, int64_t last_s);
+struct xf_history_record *xf_history_peer_record(struct xf_history_peer *peer,
+                                                 enum xf_history_way way, int64_t now_s);
+/* the file must be told */
+void xf_history_table_soil(struct xf_history_table *table, struct xf_history_peer *peer);
 void xf_history_table_remove(struct xf_history_table *table, struct xf_history_peer *peer);
 bool xf_history_table_is_clean(const struct xf_history_table *table);
 
 /* ---- compare.c */
 /* Take `now` into the entry. True: more than times changed. */
-bool xf_history_entry_take(struct xf_history_entry *entry, const struct xf_history_sight *now, bool accepts, int64_t now_s);
-const struct xf_history_key *xf_history_entry_key(const struct xf_history_entry *entry, const uint8_t spki_sha256[XF_HISTORY_SPKI_BYTES]);
+bool xf_history_entry_take(struct xf_history_entry *entry, const struct xf_history_sight *now,
+                           bool accepts, int64_t now_s);
+const struct xf_history_key *xf_history_entry_key(const struct xf_history_entry *entry,
+                                                  const uint8_t spki_sha256[XF_HISTORY_SPKI_BYTES]);
 
 /* ---- file.c */
 struct xf_history_file;
@@ -64,13 +73,17 @@ struct xf_history_row { /* what the file has of one peer; without a way: nothing
     struct xf_history_entry way[XF_HISTORY_WAY_COUNT];
 };
 
-XF_MUST_USE enum xf_err xf_history_file_open(const char *path, struct xf_history_file **out_file, struct xf_error *err);
+XF_MUST_USE enum xf_err xf_history_file_open(const char *path, struct xf_history_file **out_file,
+                                             struct xf_error *err);
 void xf_history_file_close(struct xf_history_file **file);
 
 /* Each entry of the file, the longest silent first. What makes no sense is left out. */
-typedef void (*xf_history_read_fn)(void *owner, struct xf_span name, enum xf_history_way way, const struct xf_history_entry *entry);
-XF_MUST_USE enum xf_err xf_history_file_read(struct xf_history_file *file, xf_history_read_fn read, void *owner, struct xf_error *err);
+typedef void (*xf_history_read_fn)(void *owner, struct xf_span name, enum xf_history_way way,
+                                   const struct xf_history_entry *entry);
+XF_MUST_USE enum xf_err xf_history_file_read(struct xf_history_file *file, xf_history_read_fn read,
+                                             void *owner, struct xf_error *err);
 
 /* All rows or none. From any thread, one at a time. */
-XF_MUST_USE enum xf_err xf_history_file_write(struct xf_history_file *file, const struct xf_history_row *rows, size_t count,
-                                             struct xf_error *err);
+XF_MUST_USE enum xf_err xf_history_file_write(struct xf_history_file *file,
+                                              const struct xf_history_row *rows, size_t count,
+                                              struct xf_error *err);

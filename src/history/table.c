@@ -2,9 +2,10 @@
 /*
  * table.c — the peers that are remembered, a bounded number of them.
  *
- * Two lists in the order of when a peer was seen: the young, known for less than a day, and the old. Whoever holds a domain with
- * wildcard records authenticates as many names as he likes, and could have every other peer forgotten by that; so the young give way to the young
- * as soon as they have a quarter of the room, and the old go only to let them have that much.
+ * Two lists in the order of when a peer was seen: the young, known for less than a day, and the
+ * old. Whoever holds a domain with wildcard records authenticates as many names as he likes, and
+ * could have every other peer forgotten by that; so the young give way to the young as soon as they
+ * have a quarter of the room, and the old go only to let them have that much.
  */
 #include "history_priv.h"
 
@@ -34,14 +35,15 @@ void xf_history_table_fini(struct xf_history_table *table)
 {
     struct xf_node *const lists[] = {&table->young, &table->old};
     for (size_t i = 0; i < XF_ARRAY_LEN(lists) && table->peers; i++) {
-        XF_LIST_EACH_SAFE(node, lists[i])
-        free_peer(XF_CONTAINER(node, struct xf_history_peer, node));
+        XF_LIST_EACH_SAFE (node, lists[i])
+            free_peer(XF_CONTAINER(node, struct xf_history_peer, node));
     }
     xf_map_free(&table->peers);
     xf_map_free(&table->gone);
 }
 
-struct xf_history_peer *xf_history_table_find(const struct xf_history_table *table, struct xf_span name)
+struct xf_history_peer *xf_history_table_find(const struct xf_history_table *table,
+                                              struct xf_span name)
 {
     return xf_map_find(table->peers, name);
 }
@@ -84,7 +86,8 @@ static void make_room(struct xf_history_table *table)
     }
 }
 
-static struct xf_history_peer *new_peer(struct xf_history_table *table, struct xf_span name, int64_t first_s)
+static struct xf_history_peer *new_peer(struct xf_history_table *table, struct xf_span name,
+                                        int64_t first_s)
 {
     make_room(table);
     struct xf_history_peer *peer = xf_new(struct xf_history_peer);
@@ -96,7 +99,8 @@ static struct xf_history_peer *new_peer(struct xf_history_table *table, struct x
     return peer;
 }
 
-struct xf_history_peer *xf_history_table_see(struct xf_history_table *table, struct xf_span name, int64_t first_s, int64_t last_s)
+struct xf_history_peer *xf_history_table_see(struct xf_history_table *table, struct xf_span name,
+                                             int64_t first_s, int64_t last_s)
 {
     struct xf_history_peer *peer = xf_history_table_find(table, name);
     if (peer)
@@ -109,7 +113,8 @@ struct xf_history_peer *xf_history_table_see(struct xf_history_table *table, str
     return peer;
 }
 
-struct xf_history_record *xf_history_peer_record(struct xf_history_peer *peer, enum xf_history_way way, int64_t now_s)
+struct xf_history_record *xf_history_peer_record(struct xf_history_peer *peer,
+                                                 enum xf_history_way way, int64_t now_s)
 {
     if (!peer->way[way]) {
         peer->way[way] = xf_new(struct xf_history_record);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * backoff.c — how many attempts are under way at one domain or address, and which of these failed lately.
+ * backoff.c — how many attempts are under way at one domain or address, and which of these failed
+ * lately.
  *
- * With db:result a stranger names a domain, and that domain's DNS names addresses: each question makes us connect to a host that a stranger
- * chose. So only so many attempts may be under way at a host, and a host that failed is left alone for a while, whoever asks.
+ * With db:result a stranger names a domain, and that domain's DNS names addresses: each question
+ * makes us connect to a host that a stranger chose. So only so many attempts may be under way at a
+ * host, and a host that failed is left alone for a while, whoever asks.
  */
 #include <xfed/limits/backoff.h>
 
@@ -12,7 +14,7 @@
 #include <xfed/base/alloc.h>
 
 #define FAILED_MAX 4096
-#define FORGET_MS 120000 /* after so long a host's failures in a row begin anew */
+#define FORGET_MS  120000 /* after so long a host's failures in a row begin anew */
 
 struct xf_backoff_host {
     struct xf_node node; /* in `failed`, while no attempt is under way */
@@ -24,9 +26,11 @@ struct xf_backoff_host {
     char text[120];
 };
 
-void xf_backoff_init(struct xf_backoff *backoff, const struct xf_clock *clock, uint64_t min_ms, uint64_t max_ms)
+void xf_backoff_init(struct xf_backoff *backoff, const struct xf_clock *clock, uint64_t min_ms,
+                     uint64_t max_ms)
 {
-    *backoff = (struct xf_backoff){.clock = clock, .min_ms = min_ms, .max_ms = max_ms, .by_name = xf_map_new()};
+    *backoff = (struct xf_backoff){
+        .clock = clock, .min_ms = min_ms, .max_ms = max_ms, .by_name = xf_map_new()};
     xf_list_init(&backoff->failed);
 }
 
@@ -137,7 +141,8 @@ void xf_backoff_clear(struct xf_backoff *backoff, const char *name)
         forget(backoff, host);
 }
 
-bool xf_backoff_is_waiting(const struct xf_backoff *backoff, const char *name, int *out_note, const char **out_text)
+bool xf_backoff_is_waiting(const struct xf_backoff *backoff, const char *name, int *out_note,
+                           const char **out_text)
 {
     const struct xf_backoff_host *host = find(backoff, name);
     if (!host || host->failures == 0 || backoff->clock->now_ms >= host->until_ms)

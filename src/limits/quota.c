@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * quota.c — places for members of groups: of one member, of one group, in all, so that whoever has many names does not keep out whoever has
- * one.
+ * quota.c — places for members of groups: of one member, of one group, in all, so that whoever has
+ * many names does not keep out whoever has one.
  *
- * A member that has used up its own number is refused. Where its group or the whole is full, a newcomer may take the place of another,
- * by two rules:
- *   - it goes to whoever has least: of the fullest group (within a group: of the fullest member) the longest unused place of its fullest
- *     member is taken, when that group holds at least two more than the newcomer's;
- *   - it goes to whoever uses it: the longest unused place of all is taken, when it has not been used for unused_ms and its group holds
- *     more than the newcomer's. So whoever wants to keep others out by ever new groups has to use all places within that time, over and over.
- * Otherwise the newcomer is refused. Crowds within a crowd are kept by their size, in steps, so that all of this costs two look-ups in a
- * map, however many there are.
+ * A member that has used up its own number is refused. Where its group or the whole is full, a
+ * newcomer may take the place of another, by two rules:
+ *   - it goes to whoever has least: of the fullest group (within a group: of the fullest member)
+ *     the longest unused place of its fullest member is taken, when that group holds at least two
+ *     more than the newcomer's;
+ *   - it goes to whoever uses it: the longest unused place of all is taken, when it has not been
+ *     used for unused_ms and its group holds more than the newcomer's. So whoever wants to keep
+ *     others out by ever new groups has to use all places within that time, over and over.
+ * Otherwise the newcomer is refused. Crowds within a crowd are kept by their size, in steps, so
+ * that all of this costs two look-ups in a map, however many there are.
  *
- * Nobody reports the use of a place; quota->used is asked when one is about to be lost. One that was used since goes to the end of the row, and
- * the next is looked at, up to LOOKS_MAX of them. So a place that is used a million times costs as little as one that is not.
+ * Nobody reports the use of a place; quota->used is asked when one is about to be lost. One that
+ * was used since goes to the end of the row, and the next is looked at, up to LOOKS_MAX of them. So
+ * a place that is used a million times costs as little as one that is not.
  */
 #include <xfed/limits/quota.h>
 
@@ -126,7 +129,8 @@ static void to_the_end(struct xf_place *place)
 }
 
 /* Of a crowd with places in it. */
-static struct xf_place *longest_unused(const struct xf_quota *quota, const struct xf_crowd *crowd, enum xf_crowd_kind kind)
+static struct xf_place *longest_unused(const struct xf_quota *quota, const struct xf_crowd *crowd,
+                                       enum xf_crowd_kind kind)
 {
     for (unsigned i = 0; quota->used && i < LOOKS_MAX; i++) {
         struct xf_place *place = first(crowd, kind);
@@ -144,13 +148,18 @@ static unsigned size_of(const struct xf_crowd *crowd)
     return crowd ? crowd->size : 0;
 }
 
-static bool is_unused(const struct xf_place *place, const struct xf_quota_limits *limits, uint64_t now_ms)
+static bool is_unused(const struct xf_place *place, const struct xf_quota_limits *limits,
+                      uint64_t now_ms)
 {
     return now_ms >= place->used_ms + limits->unused_ms;
 }
 
-/* Whose place in a full crowd of that kind may a newcomer take, of whose own crowd `mine` are in there? NULL: nobody's. */
-static struct xf_place *find_victim(const struct xf_quota *quota, const struct xf_crowd *crowd, enum xf_crowd_kind kind, unsigned mine,
+/*
+ * Whose place in a full crowd of that kind may a newcomer take, of whose own crowd `mine` are in
+ * there? NULL: nobody's.
+ */
+static struct xf_place *find_victim(const struct xf_quota *quota, const struct xf_crowd *crowd,
+                                    enum xf_crowd_kind kind, unsigned mine,
                                     const struct xf_quota_limits *limits, uint64_t now_ms)
 {
     const struct xf_crowd *most = fullest(crowd);
@@ -165,8 +174,8 @@ static struct xf_place *find_victim(const struct xf_quota *quota, const struct x
     return is_unused(place, limits, now_ms) && place->crowds[kind + 1]->size > mine ? place : NULL;
 }
 
-static struct xf_place *find_own(const struct xf_quota *quota, const struct xf_crowd *member, const struct xf_quota_limits *limits,
-                                 uint64_t now_ms)
+static struct xf_place *find_own(const struct xf_quota *quota, const struct xf_crowd *member,
+                                 const struct xf_quota_limits *limits, uint64_t now_ms)
 {
     if (!limits->shares_own || !member)
         return NULL;
@@ -174,8 +183,9 @@ static struct xf_place *find_own(const struct xf_quota *quota, const struct xf_c
     return is_unused(place, limits, now_ms) ? place : NULL;
 }
 
-enum xf_quota_answer xf_quota_look(struct xf_quota *quota, const struct xf_quota_keys *keys, const struct xf_quota_limits *limits,
-                                   uint64_t now_ms, struct xf_place **out_victim)
+enum xf_quota_answer xf_quota_look(struct xf_quota *quota, const struct xf_quota_keys *keys,
+                                   const struct xf_quota_limits *limits, uint64_t now_ms,
+                                   struct xf_place **out_victim)
 {
     const struct xf_crowd *group = xf_map_find(quota->crowds[XF_CROWD_GROUP], keys->group);
     const struct xf_crowd *member = xf_map_find(quota->crowds[XF_CROWD_MEMBER], keys->member);
@@ -186,7 +196,9 @@ enum xf_quota_answer xf_quota_look(struct xf_quota *quota, const struct xf_quota
         *out_victim = find_own(quota, member, limits, now_ms);
     } else if (size_of(group) >= limits->per_group) {
         full = XF_QUOTA_GROUP_FULL;
-        *out_victim = group ? find_victim(quota, group, XF_CROWD_GROUP, size_of(member), limits, now_ms) : NULL;
+        *out_victim =
+            group ? find_victim(quota, group, XF_CROWD_GROUP, size_of(member), limits, now_ms)
+                  : NULL;
     } else if (quota->all->size >= limits->total) {
         full = XF_QUOTA_ALL_FULL;
         *out_victim = find_victim(quota, quota->all, XF_CROWD_ALL, size_of(group), limits, now_ms);
@@ -194,7 +206,8 @@ enum xf_quota_answer xf_quota_look(struct xf_quota *quota, const struct xf_quota
     return *out_victim ? XF_QUOTA_ROOM : full;
 }
 
-static struct xf_crowd *get_crowd(struct xf_map *crowds, struct xf_crowd *within, struct xf_span key)
+static struct xf_crowd *get_crowd(struct xf_map *crowds, struct xf_crowd *within,
+                                  struct xf_span key)
 {
     struct xf_crowd *crowd = xf_map_find(crowds, key);
     if (!crowd) {
@@ -204,22 +217,27 @@ static struct xf_crowd *get_crowd(struct xf_map *crowds, struct xf_crowd *within
     return crowd;
 }
 
-void xf_quota_enter(struct xf_quota *quota, struct xf_place *place, const struct xf_quota_keys *keys, uint64_t now_ms)
+void xf_quota_enter(struct xf_quota *quota, struct xf_place *place,
+                    const struct xf_quota_keys *keys, uint64_t now_ms)
 {
     xf_require(!xf_place_is_held(place));
     place->used_ms = now_ms;
     place->weight = 0;
     place->crowds[XF_CROWD_ALL] = quota->all;
-    place->crowds[XF_CROWD_GROUP] = get_crowd(quota->crowds[XF_CROWD_GROUP], quota->all, keys->group);
-    place->crowds[XF_CROWD_MEMBER] = get_crowd(quota->crowds[XF_CROWD_MEMBER], place->crowds[XF_CROWD_GROUP], keys->member);
+    place->crowds[XF_CROWD_GROUP] =
+        get_crowd(quota->crowds[XF_CROWD_GROUP], quota->all, keys->group);
+    place->crowds[XF_CROWD_MEMBER] =
+        get_crowd(quota->crowds[XF_CROWD_MEMBER], place->crowds[XF_CROWD_GROUP], keys->member);
     for (enum xf_crowd_kind kind = 0; kind < XF_CROWD_KINDS; kind++) {
         xf_list_push(&place->crowds[kind]->places, &place->nodes[kind]);
         resize(place->crowds[kind], 1);
     }
 }
 
-enum xf_quota_answer xf_quota_take(struct xf_quota *quota, struct xf_place *place, const struct xf_quota_keys *keys,
-                                   const struct xf_quota_limits *limits, uint64_t now_ms, struct xf_place **out_evicted)
+enum xf_quota_answer xf_quota_take(struct xf_quota *quota, struct xf_place *place,
+                                   const struct xf_quota_keys *keys,
+                                   const struct xf_quota_limits *limits, uint64_t now_ms,
+                                   struct xf_place **out_evicted)
 {
     enum xf_quota_answer answer = xf_quota_look(quota, keys, limits, now_ms, out_evicted);
     if (answer != XF_QUOTA_ROOM)

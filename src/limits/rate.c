@@ -2,20 +2,23 @@
 /*
  * rate.c — how fast a peer may send (stanza-rate, byte-rate): token buckets.
  *
- * All streams on which a peer sends share its bucket, which holds what two seconds allow and is full at first. Each stanza that passed takes out
- * what it cost; once there is nothing left for another, the stream that brought it waits, unread (gate.c holds it behind that very stanza), so that
- * TCP slows the peer down: nothing is refused, lost or put in another order. Those who wait go on in turn, each for as much as there is.
+ * All streams on which a peer sends share its bucket, which holds what two seconds allow and is
+ * full at first. Each stanza that passed takes out what it cost; once there is nothing left for
+ * another, the stream that brought it waits, unread (gate.c holds it behind that very stanza), so
+ * that TCP slows the peer down: nothing is refused, lost or put in another order. Those who wait go
+ * on in turn, each for as much as there is.
  *
- * The table holds a bucket for each peer that somebody waits for, so no more than there are streams, and XF_RATES_RESTING_MAX others; a bucket that
- * is not used for a minute goes. A forgotten bucket is a full one.
+ * The table holds a bucket for each peer that somebody waits for, so no more than there are
+ * streams, and XF_RATES_RESTING_MAX others; a bucket that is not used for a minute goes. A
+ * forgotten bucket is a full one.
  */
 #include <xfed/limits/rate.h>
 
 #include <xfed/base/alloc.h>
 
 #define CAPACITY_MS 2000
-#define STANZA 1000
-#define LONGEST_MS 1000000000 /* keeps the products in range; twelve days */
+#define STANZA      1000
+#define LONGEST_MS  1000000000 /* keeps the products in range; twelve days */
 
 struct xf_rate {
     struct xf_rates *rates;
@@ -71,7 +74,8 @@ static uint64_t wait_for(int64_t tokens, int64_t needed, uint64_t rate)
 uint64_t xf_bucket_wait_ms(const struct xf_bucket *bucket, const struct xf_rate_limits *limits)
 {
     /* How large the next stanza is nobody knows yet: one byte's worth will do. */
-    uint64_t stanzas_ms = wait_for(bucket->stanzas, STANZA, limits->stanzas), bytes_ms = wait_for(bucket->bytes, 1, limits->bytes);
+    uint64_t stanzas_ms = wait_for(bucket->stanzas, STANZA, limits->stanzas),
+             bytes_ms = wait_for(bucket->bytes, 1, limits->bytes);
     return stanzas_ms > bytes_ms ? stanzas_ms : bytes_ms;
 }
 
@@ -129,7 +133,8 @@ static void let_go_on(struct xf_rate *rate)
             xf_timer_start(rate->rates->timers, &rate->timer, wait_ms);
             return;
         }
-        struct xf_rate_waiter *waiter = XF_CONTAINER(rate->waiting.next, struct xf_rate_waiter, node);
+        struct xf_rate_waiter *waiter =
+            XF_CONTAINER(rate->waiting.next, struct xf_rate_waiter, node);
         xf_list_remove(&waiter->node);
         waiter->go_on(waiter);
     }
@@ -179,7 +184,8 @@ static void tell(struct xf_rate *rate, const struct xf_rate_limits *limits)
     rate->was_told = true;
 }
 
-bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes, struct xf_rate_waiter *waiter)
+bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes,
+                   struct xf_rate_waiter *waiter)
 {
     struct xf_rate_limits limits = rates->events->limits(rates->owner, peer);
     if (!limits.stanzas && !limits.bytes)
@@ -218,7 +224,8 @@ static void on_hurry(void *owner)
 {
     struct xf_rates *rates = owner;
     while (!xf_list_is_empty(&rates->hurried)) {
-        struct xf_rate_waiter *waiter = XF_CONTAINER(rates->hurried.next, struct xf_rate_waiter, node);
+        struct xf_rate_waiter *waiter =
+            XF_CONTAINER(rates->hurried.next, struct xf_rate_waiter, node);
         xf_list_remove(&waiter->node);
         waiter->go_on(waiter);
     }
@@ -238,10 +245,14 @@ void xf_rates_leave(struct xf_rate_waiter *waiter)
     xf_list_remove(&waiter->node);
 }
 
-void xf_rates_init(struct xf_rates *rates, const struct xf_clock *clock, struct xf_timers *timers, const struct xf_rate_events *events,
-                   void *owner)
+void xf_rates_init(struct xf_rates *rates, const struct xf_clock *clock, struct xf_timers *timers,
+                   const struct xf_rate_events *events, void *owner)
 {
-    *rates = (struct xf_rates){.clock = clock, .timers = timers, .events = events, .owner = owner, .by_peer = xf_map_new()};
+    *rates = (struct xf_rates){.clock = clock,
+                               .timers = timers,
+                               .events = events,
+                               .owner = owner,
+                               .by_peer = xf_map_new()};
     xf_list_init(&rates->resting);
     xf_list_init(&rates->hurried);
     xf_timer_init(&rates->hurry, on_hurry, rates);

@@ -2,9 +2,9 @@
 /*
  * component.c — choose a stream for each stanza, or hold it.
  *
- * All stanzas between two bare JIDs take the same stream while the same streams are up, so that their order survives several
- * nodes. While something is held everything queues up behind it. The hold is flushed when a stream comes up and when a
- * congested one drains.
+ * All stanzas between two bare JIDs take the same stream while the same streams are up, so that
+ * their order survives several nodes. While something is held everything queues up behind it. The
+ * hold is flushed when a stream comes up and when a congested one drains.
  */
 #include "component_priv.h"
 
@@ -14,11 +14,13 @@ static uint64_t mix(uint64_t hash, const struct xf_jid *jid)
 {
     const char *end = jid->resource.ptr ? jid->resource.ptr - 1 : jid->full.ptr + jid->full.len;
     for (const char *at = jid->full.ptr; at < end; at++)
-        hash = (hash ^ (unsigned char)*at) * 0x100000001b3u; /* FNV-1a: spreads; nobody gains by a bad spread */
+        /* FNV-1a: spreads; nobody gains by a bad spread */
+        hash = (hash ^ (unsigned char)*at) * 0x100000001b3u;
     return hash;
 }
 
-static struct xf_component_stream *pick(const struct xf_component *component, const struct xf_stanza *stanza)
+static struct xf_component_stream *pick(const struct xf_component *component,
+                                        const struct xf_stanza *stanza)
 {
     if (component->up_count == 0)
         return NULL;
@@ -131,8 +133,8 @@ static const struct xf_component_stream_events leg_events = {
 
 /* ------------------------------------------------------------------ for the link */
 
-static void add_legs(struct xf_component *component, const struct xf_conf_link *conf, struct xf_span name,
-                     const struct xf_addr *addrs, size_t addr_count)
+static void add_legs(struct xf_component *component, const struct xf_conf_link *conf,
+                     struct xf_span name, const struct xf_addr *addrs, size_t addr_count)
 {
     component->stream_count = conf->per_peer ? 1 : addr_count;
     component->streams = xf_alloc(component->stream_count * sizeof(*component->streams));
@@ -140,15 +142,17 @@ static void add_legs(struct xf_component *component, const struct xf_conf_link *
         struct xf_component_stream *cs = &component->streams[i];
         xf_component_stream_init(cs, component->env, conf, name, &leg_events, component);
         if (conf->per_peer)
-            xf_component_stream_nodes(cs, addrs, addr_count, (size_t)mix(0, &(struct xf_jid){.full = name}));
+            xf_component_stream_nodes(cs, addrs, addr_count,
+                                      (size_t)mix(0, &(struct xf_jid){.full = name}));
         else
             xf_component_stream_nodes(cs, &addrs[i], 1, 0);
     }
 }
 
-struct xf_component *xf_component_new(struct xf_env *env, const struct xf_conf_link *conf, struct xf_span name,
-                          const struct xf_addr *addrs, size_t addr_count, struct xf_hold_budget *budget,
-                          const struct xf_component_events *events, void *owner)
+struct xf_component *xf_component_new(struct xf_env *env, const struct xf_conf_link *conf,
+                                      struct xf_span name, const struct xf_addr *addrs,
+                                      size_t addr_count, struct xf_hold_budget *budget,
+                                      const struct xf_component_events *events, void *owner)
 {
     struct xf_component *component = xf_new(struct xf_component);
     component->env = env;
@@ -188,7 +192,8 @@ void xf_component_start(struct xf_component *component)
 void xf_component_stop(struct xf_component *component, const char *reason)
 {
     for (size_t i = 0; i < component->stream_count; i++)
-        (void)xf_component_stream_stop(&component->streams[i], reason); /* idle ones were counted when they became so */
+        /* idle ones were counted when they became so */
+        (void)xf_component_stream_stop(&component->streams[i], reason);
 }
 
 enum xf_err xf_component_send(struct xf_component *component, const struct xf_stanza *stanza)

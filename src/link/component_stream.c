@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * component_stream.c — the life of one component stream: connect, prove the secret (XEP-0114 §3), keep alive, end, come back.
+ * component_stream.c — the life of one component stream: connect, prove the secret (XEP-0114 §3),
+ * keep alive, end, come back.
  *
- * The table `edges` is the machine, fire() the only writer of the state. Whoever ends a stream, its `ending` event moves the
- * stream to ENDING and its `closed` event to WAITING or IDLE; the next try comes after 200 ms, doubling, with jitter, and from
- * 200 ms again once a stream was up for a while. A server that is away is tried every second: that costs little, and its users
- * wait for us from the moment when it is back. One that answers with a stream error is tried less and less often, down to
- * every 10 s. `conflict` means another component of our name: trying hard would make the two throw each other out, so we
- * wait the longest time at once.
+ * The table `edges` is the machine, fire() the only writer of the state. Whoever ends a stream, its
+ * `ending` event moves the stream to ENDING and its `closed` event to WAITING or IDLE; the next try
+ * comes after 200 ms, doubling, with jitter, and from 200 ms again once a stream was up for a
+ * while. A server that is away is tried every second: that costs little, and its users wait for us
+ * from the moment when it is back. One that answers with a stream error is tried less and less
+ * often, down to every 10 s. `conflict` means another component of our name: trying hard would make
+ * the two throw each other out, so we wait the longest time at once.
  *
- * XEP-0114 has no way to ask whether the other side lives. White space goes out when we were silent, so that TCP finds a dead
- * way; a server that took nothing of what waits for it for STUCK_MS is given up.
+ * XEP-0114 has no way to ask whether the other side lives. White space goes out when we were
+ * silent, so that TCP finds a dead way; a server that took nothing of what waits for it for
+ * STUCK_MS is given up.
  */
 #include "component_stream_priv.h"
 
@@ -21,18 +24,18 @@
 #include <xfed/xmpp/ns.h>
 
 #define BACKOFF_MIN_MS 200
-#define AWAY_MAX_MS 750      /* with jitter less than a second */
+#define AWAY_MAX_MS    750   /* with jitter less than a second */
 #define BACKOFF_MAX_MS 10000 /* after a stream error of the server */
-#define STEADY_MS 10000  /* up for so long: the next loss begins with the shortest wait again */
-#define CONNECT_MS 5000
-#define ANSWER_MS 10000  /* for the server's header, and for its word on the handshake */
-#define STUCK_MS 30000
-#define STUCK_LOOK_MS 5000
+#define STEADY_MS      10000 /* up for so long: the next loss begins with the shortest wait again */
+#define CONNECT_MS     5000
+#define ANSWER_MS      10000 /* for the server's header, and for its word on the handshake */
+#define STUCK_MS       30000
+#define STUCK_LOOK_MS  5000
 #define START_ELEMENTS 8 /* header, handshake or error; nothing else belongs before it */
 
 /*
- * The cluster is ours: one large stanza of a user must not end the stream of all. Routes have their own limits; these only
- * keep memory bounded.
+ * The cluster is ours: one large stanza of a user must not end the stream of all. Routes have their
+ * own limits; these only keep memory bounded.
  */
 static const struct xf_reader_limits trusted_limits = {
     .stanza_bytes = 8u << 20,
@@ -74,13 +77,16 @@ static void node_text(const struct xf_component_stream *cs, char out[XF_ADDR_TEX
     xf_addr_text(&cs->addrs[cs->addr_at], out);
 }
 
-/* ------------------------------------------------------------------ the end of a stream, in words */
+/*
+ * ------------------------------------------------------------------ the end of a stream, in words
+ */
 
 struct ending {
     const char *reason; /* a word */
     const char *advice; /* what an operator should do, or NULL */
 };
 
+/* clang-format off */
 static const struct {
     enum xf_stream_error error;
     struct ending ending;
@@ -95,12 +101,14 @@ static const struct {
      {"invalid-namespace", "the port is not the server's component port: see nodes"}},
     {XF_STREAM_ERROR_SYSTEM_SHUTDOWN, {"system-shutdown", NULL}},
 };
+/* clang-format on */
 
 static const char *lost_word(enum xf_conn_end end)
 {
     static const char *const words[] = {
-        [XF_CONN_END_LOCAL] = "closed", [XF_CONN_END_EOF] = "closed-by-server", [XF_CONN_END_RESET] = "reset",
-        [XF_CONN_END_REFUSED] = "refused", [XF_CONN_END_TIMEOUT] = "timeout", [XF_CONN_END_TLS] = "tls",
+        [XF_CONN_END_LOCAL] = "closed",    [XF_CONN_END_EOF] = "closed-by-server",
+        [XF_CONN_END_RESET] = "reset",     [XF_CONN_END_REFUSED] = "refused",
+        [XF_CONN_END_TIMEOUT] = "timeout", [XF_CONN_END_TLS] = "tls",
     };
     return words[end];
 }
@@ -115,7 +123,8 @@ static struct ending ending_of(const struct xf_component_stream *cs, enum xf_str
     if (end == XF_STREAM_END_POLITE)
         return (struct ending){"closed-by-server", NULL};
     if (end == XF_STREAM_END_OUR_ERROR)
-        return (struct ending){xf_stream_error_name(stream->our_error), "the server sent what is no component stream"};
+        return (struct ending){xf_stream_error_name(stream->our_error),
+                               "the server sent what is no component stream"};
     for (size_t i = 0; i < XF_ARRAY_LEN(error_endings); i++) {
         if (error_endings[i].error == stream->peer_error)
             return error_endings[i].ending;
@@ -137,7 +146,8 @@ static void log_end(struct xf_component_stream *cs, enum xf_stream_end end, cons
                XF_STR("name", cs->name), XF_WORD("reason", ending.reason), XF_STR("detail", detail),
                XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
     } else { /* the same failure again and again is one thing to know */
-        bool is_new = cs->is_wanted && (!cs->last_reason || strcmp(cs->last_reason, ending.reason) != 0);
+        bool is_new =
+            cs->is_wanted && (!cs->last_reason || strcmp(cs->last_reason, ending.reason) != 0);
         enum xf_log_level level = is_new ? XF_LOG_WARN : XF_LOG_DEBUG;
         xf_log(level, "link.stream.failed", XF_STR("link", cs->conf->title), XF_STR("node", node),
                XF_STR("name", cs->name), XF_WORD("reason", ending.reason), XF_STR("detail", detail),
@@ -173,8 +183,8 @@ static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
     if (cs->state == XF_COMPONENT_PROVING && xf_elem_is(elem, XF_NS_COMPONENT, "handshake"))
         fire(cs, XF_COMPONENT_ON_ACCEPTED);
     else
-        xf_log(XF_LOG_DEBUG, "link.element.ignored", XF_STR("link", cs->conf->title), XF_SPN("element", elem->name),
-               XF_WORD("state", state_words[cs->state]));
+        xf_log(XF_LOG_DEBUG, "link.element.ignored", XF_STR("link", cs->conf->title),
+               XF_SPN("element", elem->name), XF_WORD("state", state_words[cs->state]));
 }
 
 static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
@@ -238,9 +248,11 @@ static void dial(struct xf_component_stream *cs)
     cs->reason = NULL;
     cs->was_up = cs->is_congested = false;
     cs->began_ms = cs->env->clock->now_ms;
-    xf_stream_init(&cs->stream, cs->env, XF_NS_COMPONENT, &start_limits, START_ELEMENTS, &stream_events);
-    xf_stream_attach(&cs->stream, cs->env->connect(cs->env, &cs->addrs[cs->addr_at], NULL, CONNECT_MS,
-                                                     &xf_stream_conn_events, &cs->stream));
+    xf_stream_init(&cs->stream, cs->env, XF_NS_COMPONENT, &start_limits, START_ELEMENTS,
+                   &stream_events);
+    xf_stream_attach(&cs->stream,
+                     cs->env->connect(cs->env, &cs->addrs[cs->addr_at], NULL, CONNECT_MS,
+                                      &xf_stream_conn_events, &cs->stream));
 }
 
 static void send_header(struct xf_component_stream *cs)
@@ -336,7 +348,8 @@ static const struct edge edges[] = {
 };
 /* clang-format on */
 
-static const struct edge *find_edge(enum xf_component_stream_state state, enum xf_component_stream_event event)
+static const struct edge *find_edge(enum xf_component_stream_state state,
+                                    enum xf_component_stream_event event)
 {
     for (size_t i = 0; i < XF_ARRAY_LEN(edges); i++) {
         if (edges[i].state == state && edges[i].event == event)
@@ -348,8 +361,9 @@ static const struct edge *find_edge(enum xf_component_stream_state state, enum x
 static void fire(struct xf_component_stream *cs, enum xf_component_stream_event event)
 {
     const struct edge *edge = find_edge(cs->state, event);
-    xf_log(XF_LOG_DEBUG, "link.state.changed", XF_STR("link", cs->conf->title), XF_STR("name", cs->name),
-           XF_WORD("from", state_words[cs->state]), XF_WORD("on", event_words[event]),
+    xf_log(XF_LOG_DEBUG, "link.state.changed", XF_STR("link", cs->conf->title),
+           XF_STR("name", cs->name), XF_WORD("from", state_words[cs->state]),
+           XF_WORD("on", event_words[event]),
            XF_WORD("to", edge ? state_words[edge->next] : "same"));
     if (!edge)
         return;
@@ -405,8 +419,9 @@ static void on_pulse(void *owner)
 
 /* ------------------------------------------------------------------ for the link */
 
-void xf_component_stream_init(struct xf_component_stream *cs, struct xf_env *env, const struct xf_conf_link *conf, struct xf_span name,
-                 const struct xf_component_stream_events *events, void *owner)
+void xf_component_stream_init(struct xf_component_stream *cs, struct xf_env *env,
+                              const struct xf_conf_link *conf, struct xf_span name,
+                              const struct xf_component_stream_events *events, void *owner)
 {
     *cs = (struct xf_component_stream){
         .env = env,
@@ -420,7 +435,8 @@ void xf_component_stream_init(struct xf_component_stream *cs, struct xf_env *env
     xf_timer_init(&cs->pulse, on_pulse, cs);
 }
 
-void xf_component_stream_nodes(struct xf_component_stream *cs, const struct xf_addr *addrs, size_t count, size_t first)
+void xf_component_stream_nodes(struct xf_component_stream *cs, const struct xf_addr *addrs,
+                               size_t count, size_t first)
 {
     cs->addrs = addrs;
     cs->addr_count = count;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * component_stream_priv.h — one component stream (XEP-0114) that is made again whenever it ends: a name, the nodes to try, a state.
+ * component_stream_priv.h — one component stream (XEP-0114) that is made again whenever it ends: a
+ * name, the nodes to try, a state.
  *
- * A link of one name has a stream for each node; a link with names = per-peer has a stream for each peer.
+ * A link of one name has a stream for each node; a link with names = per-peer has a stream for each
+ * peer.
  */
 #pragma once
 
@@ -50,7 +52,8 @@ struct xf_component_stream_events {
     void (*down)(void *owner, struct xf_component_stream *cs); /* it was up */
     void (*drained)(void *owner, struct xf_component_stream *cs);
     void (*stanza)(void *owner, struct xf_component_stream *cs, struct xf_stanza *stanza);
-    void (*idle)(void *owner, struct xf_component_stream *cs); /* no stream and no try any more: may be freed from here */
+    /* no stream and no try any more: may be freed from here */
+    void (*idle)(void *owner, struct xf_component_stream *cs);
 };
 
 struct xf_component_stream {
@@ -62,31 +65,36 @@ struct xf_component_stream {
     const struct xf_addr *addrs; /* borrowed; tried in turn */
     size_t addr_count, addr_at;
     enum xf_component_stream_state state;
-    struct xf_stream stream;     /* from CONNECTING to ENDING */
-    struct xf_timer timer;       /* of WAITING, OPENING and PROVING */
-    struct xf_timer pulse;       /* of UP: keep-alive, and whether a congested stream still moves */
-    uint64_t backoff_ms;         /* of the next try, before jitter */
-    uint64_t began_ms;           /* of the try, then of being up */
-    uint64_t sent_ms;            /* our last byte */
-    uint64_t written_bytes;      /* appended to the conn's output */
+    struct xf_stream stream; /* from CONNECTING to ENDING */
+    struct xf_timer timer;   /* of WAITING, OPENING and PROVING */
+    struct xf_timer pulse;   /* of UP: keep-alive, and whether a congested stream still moves */
+    uint64_t backoff_ms;     /* of the next try, before jitter */
+    uint64_t began_ms;       /* of the try, then of being up */
+    uint64_t sent_ms;        /* our last byte */
+    uint64_t written_bytes;  /* appended to the conn's output */
     uint64_t moved_bytes, moved_ms; /* written minus waiting, when it last grew */
-    bool was_up;                 /* the stream that ends */
-    bool is_wanted;              /* make it again when it ends */
+    bool was_up;                    /* the stream that ends */
+    bool is_wanted;                 /* make it again when it ends */
     bool is_congested;
     bool is_paused;
-    const char *reason;          /* why we end it, or what was wrong; a literal of ours, or NULL */
-    const char *last_reason;     /* of the last failed try: told as a warning once */
+    const char *reason;      /* why we end it, or what was wrong; a literal of ours, or NULL */
+    const char *last_reason; /* of the last failed try: told as a warning once */
 };
 
 /* `conf` and `addrs` are borrowed, the name is copied. Idle at first. */
-void xf_component_stream_init(struct xf_component_stream *cs, struct xf_env *env, const struct xf_conf_link *conf, struct xf_span name,
-                 const struct xf_component_stream_events *events, void *owner);
+void xf_component_stream_init(struct xf_component_stream *cs, struct xf_env *env,
+                              const struct xf_conf_link *conf, struct xf_span name,
+                              const struct xf_component_stream_events *events, void *owner);
 void xf_component_stream_fini(struct xf_component_stream *cs); /* of an idle one */
-void xf_component_stream_nodes(struct xf_component_stream *cs, const struct xf_addr *addrs, size_t count, size_t first);
+void xf_component_stream_nodes(struct xf_component_stream *cs, const struct xf_addr *addrs,
+                               size_t count, size_t first);
 
-void xf_component_stream_start(struct xf_component_stream *cs); /* of an idle one; otherwise it is only wanted again */
+/* of an idle one; otherwise it is only wanted again */
+void xf_component_stream_start(struct xf_component_stream *cs);
 
-/* End politely and do not come back; `idle` follows, never from within. False: it is idle already. */
+/*
+ * End politely and do not come back; `idle` follows, never from within. False: it is idle already.
+ */
 bool xf_component_stream_stop(struct xf_component_stream *cs, const char *reason);
 
 static inline bool xf_component_stream_is_up(const struct xf_component_stream *cs)
@@ -95,6 +103,7 @@ static inline bool xf_component_stream_is_up(const struct xf_component_stream *c
 }
 
 /* XF_ERR_CLOSED: not up; XF_ERR_LIMIT: the output is full. */
-XF_MUST_USE enum xf_err xf_component_stream_send(struct xf_component_stream *cs, const struct xf_stanza *stanza);
+XF_MUST_USE enum xf_err xf_component_stream_send(struct xf_component_stream *cs,
+                                                 const struct xf_stanza *stanza);
 
 void xf_component_stream_pause(struct xf_component_stream *cs, bool paused);

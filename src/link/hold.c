@@ -2,9 +2,9 @@
 /*
  * hold.c — the waiting room in front of a component stream.
  *
- * One timer: due when the component has been down for hold_ms, or, while it is up, when the oldest is that old. It is started
- * with the first stanza kept and moved when the component goes down or comes up. Expiry takes a stanza out before it tells, so that the one
- * told may send and push.
+ * One timer: due when the component has been down for hold_ms, or, while it is up, when the oldest
+ * is that old. It is started with the first stanza kept and moved when the component goes down or
+ * comes up. Expiry takes a stanza out before it tells, so that the one told may send and push.
  */
 #include "hold_priv.h"
 
@@ -47,8 +47,9 @@ static bool has_room(const struct xf_hold *hold, size_t bytes)
     size_t max = hold->budget->max_bytes;
     if (bytes > max - hold->budget->used_bytes)
         return false;
-    return !has_place(hold) || (xf_place_weight(hold->place, XF_CROWD_GROUP) + bytes <= max / 2 &&
-                                xf_place_weight(hold->place, XF_CROWD_ALL) + bytes <= max - max / 4);
+    return !has_place(hold) ||
+           (xf_place_weight(hold->place, XF_CROWD_GROUP) + bytes <= max / 2 &&
+            xf_place_weight(hold->place, XF_CROWD_ALL) + bytes <= max - max / 4);
 }
 
 static void drop(struct xf_hold *hold, struct xf_stanza_copy *copy)
@@ -132,7 +133,8 @@ enum xf_err xf_hold_push(struct xf_hold *hold, const struct xf_stanza *stanza)
     return XF_ERR_OK;
 }
 
-void xf_hold_flush(struct xf_hold *hold, bool (*send)(void *owner, const struct xf_stanza *stanza), void *owner)
+void xf_hold_flush(struct xf_hold *hold, bool (*send)(void *owner, const struct xf_stanza *stanza),
+                   void *owner)
 {
     while (!xf_hold_is_empty(hold)) {
         struct xf_stanza_copy *copy = oldest(hold);

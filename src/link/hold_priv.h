@@ -2,18 +2,20 @@
 /*
  * hold_priv.h — stanzas that wait for a component stream, in order, bounded by bytes and time.
  *
- * The clock of the hold starts when the component goes down: for hold_ms what comes is kept, then all of it expires and what comes is
- * refused, until the component is up again. While it is up a hold only takes what a congested stream did not, by the age of each.
+ * The clock of the hold starts when the component goes down: for hold_ms what comes is kept, then
+ * all of it expires and what comes is refused, until the component is up again. While it is up a
+ * hold only takes what a congested stream did not, by the age of each.
  */
 #pragma once
 
 #include <xfed/limits/quota.h>
-#include <xfed/xmpp/stanza_copy.h>
 #include <xfed/net/timer.h>
+#include <xfed/xmpp/stanza_copy.h>
 
 /*
- * One for all holds of a link. Those that have a place in a quota (peers that the configuration does not name) leave room to the others: all of one
- * owner may use the half, all of them three quarters.
+ * One for all holds of a link. Those that have a place in a quota (peers that the configuration
+ * does not name) leave room to the others: all of one owner may use the half, all of them three
+ * quarters.
  */
 struct xf_hold_budget {
     size_t max_bytes, used_bytes;
@@ -21,17 +23,18 @@ struct xf_hold_budget {
 };
 
 struct xf_hold {
-    struct xf_node copy;      /* struct xf_stanza_copy, oldest first */
+    struct xf_node copy; /* struct xf_stanza_copy, oldest first */
     size_t bytes;
     struct xf_hold_budget *budget;
-    struct xf_place *place;   /* borrowed; while it is held, `bytes` is its weight. NULL: never */
+    struct xf_place *place; /* borrowed; while it is held, `bytes` is its weight. NULL: never */
     const struct xf_clock *clock;
     struct xf_timers *timers;
-    struct xf_timer timer;    /* runs while something is kept */
+    struct xf_timer timer; /* runs while something is kept */
     bool is_up;
-    uint64_t down_since_ms;   /* when not is_up */
+    uint64_t down_since_ms;                                 /* when not is_up */
     void (*expired)(void *owner, struct xf_stanza *stanza); /* borrowed */
-    void (*emptied)(void *owner);                           /* after the last of those that expired together */
+    /* after the last of those that expired together */
+    void (*emptied)(void *owner);
     void *owner;
 };
 
@@ -51,13 +54,18 @@ static inline bool xf_hold_is_empty(const struct xf_hold *hold)
 /* The place was taken: it weighs what is kept. */
 void xf_hold_weigh(struct xf_hold *hold);
 
-/* Keep a copy. XF_ERR_CLOSED: down too long, or the budget, or the share of the place's owner, is used up. */
+/*
+ * Keep a copy. XF_ERR_CLOSED: down too long, or the budget, or the share of the place's owner, is
+ * used up.
+ */
 XF_MUST_USE enum xf_err xf_hold_push(struct xf_hold *hold, const struct xf_stanza *stanza);
 
 /*
- * Hand out the oldest ones while `send` takes them (true). The hold may be used from within `send`, but not flushed.
+ * Hand out the oldest ones while `send` takes them (true). The hold may be used from within `send`,
+ * but not flushed.
  */
-void xf_hold_flush(struct xf_hold *hold, bool (*send)(void *owner, const struct xf_stanza *stanza), void *owner);
+void xf_hold_flush(struct xf_hold *hold, bool (*send)(void *owner, const struct xf_stanza *stanza),
+                   void *owner);
 
 /* All that is kept expires now. */
 void xf_hold_expire_all(struct xf_hold *hold);

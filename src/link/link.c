@@ -2,15 +2,18 @@
 /*
  * link.c — the link as its users see it: one component of the cluster, or one for each peer.
  *
- * Sending checks what XEP-0114 servers punish with the end of the stream (addresses, size) before a byte is written; that
- * the text is legal XML is the reader's work. Sums over the components (up, congested) are kept as they change, so that asking costs
- * the same for one component and for a thousand.
+ * Sending checks what XEP-0114 servers punish with the end of the stream (addresses, size) before a
+ * byte is written; that the text is legal XML is the reader's work. Sums over the components (up,
+ * congested) are kept as they change, so that asking costs the same for one component and for a
+ * thousand.
  *
  * Failures:
  *   - no component is up: stanzas are held, then expire (events->expired), then are refused;
- *   - a peer's name is not configured at the server (names = per-peer): its component is down, the others are not concerned;
- *   - peers choose how many they are, and each costs the cluster a connection: when there are too many, the longest unused component of the owner
- *     (xmpp/owner.h) that has most ends for another's.
+ *   - a peer's name is not configured at the server (names = per-peer): its component is down, the
+ *     others are not concerned;
+ *   - peers choose how many they are, and each costs the cluster a connection: when there are too
+ *     many, the longest unused component of the owner (xmpp/owner.h) that has most ends for
+ *     another's.
  */
 #include <xfed/link/link.h>
 
@@ -22,8 +25,9 @@
 #include <xfed/xmpp/ns.h>
 #include <xfed/xmpp/owner.h>
 
-#define UNUSED_MS 60000  /* a peer's component that was unused for so long may end for another owner's */
-#define PEERS_PART 8     /* of the descriptors */
+/* a peer's component that was unused for so long may end for another owner's */
+#define UNUSED_MS  60000
+#define PEERS_PART 8 /* of the descriptors */
 
 struct xf_link {
     struct xf_env *env;
@@ -33,12 +37,12 @@ struct xf_link {
     struct xf_addr *addrs;
     size_t addr_count;
     struct xf_hold_budget budget;
-    struct xf_component *component;    /* of the one name; NULL with names = per-peer */
-    struct xf_map *peers;  /* name to component; NULL without */
-    struct xf_quota quota; /* of components of peers that are not kept */
+    struct xf_component *component; /* of the one name; NULL with names = per-peer */
+    struct xf_map *peers;           /* name to component; NULL without */
+    struct xf_quota quota;          /* of components of peers that are not kept */
     size_t way_count, up_count, congested_count;
     bool is_stopping, was_congested, was_up;
-    bool in_send;          /* no event comes from within xf_link_send */
+    bool in_send; /* no event comes from within xf_link_send */
     bool is_full_logged;
 };
 
@@ -49,7 +53,10 @@ bool xf_link_is_up(const struct xf_link *link)
     return link->up_count > 0 || (link->peers && link->way_count == 0);
 }
 
-/* What peers' components hold while they are down: peers are stopped long before an owner's share (hold_priv.h) is used up. */
+/*
+ * What peers' components hold while they are down: peers are stopped long before an owner's share
+ * (hold_priv.h) is used up.
+ */
 static bool is_tight(const struct xf_link *link)
 {
     return link->budget.used_bytes > link->budget.max_bytes / 4;
@@ -71,12 +78,14 @@ bool xf_link_is_full(const struct xf_link *link, struct xf_span peer)
     if (link->component)
         return xf_component_is_full(link->component);
     const struct xf_component *component = xf_map_find(link->peers, peer);
-    return component && (xf_component_is_congested(component) || (is_tight(link) && !xf_hold_is_empty(&component->hold)));
+    return component && (xf_component_is_congested(component) ||
+                         (is_tight(link) && !xf_hold_is_empty(&component->hold)));
 }
 
 bool xf_link_takes(const struct xf_link *link, struct xf_span peer)
 {
-    const struct xf_component *component = link->peers ? xf_map_find(link->peers, peer) : link->component;
+    const struct xf_component *component =
+        link->peers ? xf_map_find(link->peers, peer) : link->component;
     if (link->is_stopping || !component || component->up_count == 0)
         return link->peers != NULL;
     return !xf_component_is_congested(component);
@@ -102,10 +111,14 @@ static void tell_state(struct xf_link *link)
     if (link->events->state)
         link->events->state(link->owner, link, is_up);
     if (is_up)
-        link->was_congested = true; /* tell `drained` also after an outage during which nothing was held */
+        /* tell `drained` also after an outage during which nothing was held */
+        link->was_congested = true;
 }
 
-/* One component or stream may have room again while others are congested: all who wait are told, and those of a congested one wait again. */
+/*
+ * One component or stream may have room again while others are congested: all who wait are told,
+ * and those of a congested one wait again.
+ */
 static void tell_drained(struct xf_link *link)
 {
     bool was_congested = link->was_congested;
@@ -122,7 +135,8 @@ static void log_hold(struct xf_link *link)
     link->is_full_logged = is_full;
     if (is_full)
         xf_log(XF_LOG_WARN, "link.hold.full", XF_STR("link", link->conf->title),
-               XF_INT("bytes", link->budget.used_bytes), XF_INT("max_bytes", link->budget.max_bytes));
+               XF_INT("bytes", link->budget.used_bytes),
+               XF_INT("max_bytes", link->budget.max_bytes));
     else
         xf_log(XF_LOG_INFO, "link.hold.relieved", XF_STR("link", link->conf->title),
                XF_INT("bytes", link->budget.used_bytes));
@@ -132,7 +146,8 @@ static void on_changed(void *owner, struct xf_component *component)
 {
     struct xf_link *link = owner;
     count(&component->counts_as_up, component->up_count > 0, &link->up_count);
-    count(&component->counts_as_congested, xf_component_is_congested(component), &link->congested_count);
+    count(&component->counts_as_congested, xf_component_is_congested(component),
+          &link->congested_count);
     log_hold(link);
     if (link->in_send) {
         link->was_congested |= xf_link_is_congested(link);
@@ -197,14 +212,16 @@ static void on_way_idle(void *owner)
         xf_component_stop(component, "idle");
         return;
     }
-    uint64_t wait_ms = silent_ms < XF_LINK_PEER_IDLE_MS ? XF_LINK_PEER_IDLE_MS - silent_ms : XF_LINK_PEER_IDLE_MS;
+    uint64_t wait_ms =
+        silent_ms < XF_LINK_PEER_IDLE_MS ? XF_LINK_PEER_IDLE_MS - silent_ms : XF_LINK_PEER_IDLE_MS;
     xf_timer_start(component->env->timers, &component->idle, wait_ms);
 }
 
 static struct xf_component *add_way(struct xf_link *link, struct xf_span name)
 {
-    struct xf_component *component = xf_component_new(link->env, link->conf, name, link->addrs, link->addr_count, &link->budget,
-                                    &way_events, link);
+    struct xf_component *component =
+        xf_component_new(link->env, link->conf, name, link->addrs, link->addr_count, &link->budget,
+                         &way_events, link);
     link->way_count++;
     component->hold.place = &component->place;
     xf_timer_init(&component->idle, on_way_idle, component);
@@ -221,7 +238,10 @@ static uint64_t used_ms(const struct xf_place *place)
     return component_of(place)->used_ms;
 }
 
-/* False: there are too many. A component that has to end for it ends from its timer, not within this call. */
+/*
+ * False: there are too many. A component that has to end for it ends from its timer, not within
+ * this call.
+ */
 static bool make_room(struct xf_link *link, struct xf_span peer, const struct xf_quota_keys *keys)
 {
     const struct xf_quota_limits limits = {
@@ -231,8 +251,10 @@ static bool make_room(struct xf_link *link, struct xf_span peer, const struct xf
         .unused_ms = UNUSED_MS,
     };
     struct xf_place *victim = NULL;
-    if (xf_quota_look(&link->quota, keys, &limits, link->env->clock->now_ms, &victim) != XF_QUOTA_ROOM) {
-        xf_log(XF_LOG_DEBUG, "link.peer.refused", XF_STR("link", link->conf->title), XF_SPN("name", peer), XF_INT("max", limits.total));
+    if (xf_quota_look(&link->quota, keys, &limits, link->env->clock->now_ms, &victim) !=
+        XF_QUOTA_ROOM) {
+        xf_log(XF_LOG_DEBUG, "link.peer.refused", XF_STR("link", link->conf->title),
+               XF_SPN("name", peer), XF_INT("max", limits.total));
         return false;
     }
     if (victim) {
@@ -249,7 +271,8 @@ static struct xf_component *add_peer(struct xf_link *link, struct xf_span peer)
     return component;
 }
 
-static void take_place(struct xf_link *link, struct xf_component *component, const struct xf_quota_keys *keys)
+static void take_place(struct xf_link *link, struct xf_component *component,
+                       const struct xf_quota_keys *keys)
 {
     xf_quota_enter(&link->quota, &component->place, keys, link->env->clock->now_ms);
     xf_hold_weigh(&component->hold);
@@ -283,12 +306,13 @@ static void read_nodes(struct xf_link *link)
         if (xf_addr_parse(xf_span_of(node), 5347, &link->addrs[link->addr_count]) == XF_ERR_OK)
             link->addr_count++;
         else
-            xf_log(XF_LOG_ERROR, "link.node.refused", XF_STR("link", link->conf->title), XF_STR("node", node));
+            xf_log(XF_LOG_ERROR, "link.node.refused", XF_STR("link", link->conf->title),
+                   XF_STR("node", node));
     }
 }
 
-struct xf_link *xf_link_new(struct xf_env *env, const struct xf_conf_link *conf, const struct xf_link_events *events,
-                            void *owner)
+struct xf_link *xf_link_new(struct xf_env *env, const struct xf_conf_link *conf,
+                            const struct xf_link_events *events, void *owner)
 {
     struct xf_link *link = xf_new(struct xf_link);
     link->env = env;
@@ -376,7 +400,8 @@ void xf_link_keep_none(struct xf_link *link)
 
 static enum xf_err send_on_way(struct xf_link *link, const struct xf_stanza *stanza)
 {
-    struct xf_component *component = link->peers ? peer_way(link, stanza->from.domain) : link->component;
+    struct xf_component *component =
+        link->peers ? peer_way(link, stanza->from.domain) : link->component;
     return component ? xf_component_send(component, stanza) : XF_ERR_CLOSED;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cache.c — answers of a directory about single users: a pair, a user without an address, an address that is nobody's.
+ * cache.c — answers of a directory about single users: a pair, a user without an address, an
+ * address that is nobody's.
  *
- * An answer whose time is over stays until a new one comes, since it is all that is known while the directory is away. When there are too many the one
- * that was given longest ago goes first.
+ * An answer whose time is over stays until a new one comes, since it is all that is known while the
+ * directory is away. When there are too many the one that was given longest ago goes first.
  */
 #include "mailmap_priv.h"
 
@@ -77,7 +78,8 @@ static struct xf_span keep(char **at, struct xf_span text)
     return kept;
 }
 
-void xf_cache_put(struct xf_cache *cache, struct xf_span jid, struct xf_span mail, uint64_t until_ms)
+void xf_cache_put(struct xf_cache *cache, struct xf_span jid, struct xf_span mail,
+                  uint64_t until_ms)
 {
     struct entry *entry = xf_alloc(sizeof(*entry) + jid.len + mail.len);
     char *at = (char *)(entry + 1);
@@ -98,7 +100,8 @@ void xf_cache_put(struct xf_cache *cache, struct xf_span jid, struct xf_span mai
     cache->count++;
 }
 
-static enum xf_mailmap_answer answer(const struct entry *entry, struct xf_span text, uint64_t now_ms, struct xf_span *out, bool *out_is_fresh)
+static enum xf_mailmap_answer answer(const struct entry *entry, struct xf_span text,
+                                     uint64_t now_ms, struct xf_span *out, bool *out_is_fresh)
 {
     *out_is_fresh = now_ms < entry->until_ms;
     if (!text.ptr)
@@ -107,13 +110,15 @@ static enum xf_mailmap_answer answer(const struct entry *entry, struct xf_span t
     return XF_MAILMAP_FOUND;
 }
 
-enum xf_mailmap_answer xf_cache_mail(struct xf_cache *cache, struct xf_span jid, uint64_t now_ms, struct xf_span *out_mail, bool *out_is_fresh)
+enum xf_mailmap_answer xf_cache_mail(struct xf_cache *cache, struct xf_span jid, uint64_t now_ms,
+                                     struct xf_span *out_mail, bool *out_is_fresh)
 {
     const struct entry *entry = cache ? xf_map_find(cache->by_jid, jid) : NULL;
     return entry ? answer(entry, entry->mail, now_ms, out_mail, out_is_fresh) : XF_MAILMAP_LATER;
 }
 
-enum xf_mailmap_answer xf_cache_jid(struct xf_cache *cache, struct xf_span mail, uint64_t now_ms, struct xf_span *out_jid, bool *out_is_fresh)
+enum xf_mailmap_answer xf_cache_jid(struct xf_cache *cache, struct xf_span mail, uint64_t now_ms,
+                                    struct xf_span *out_jid, bool *out_is_fresh)
 {
     const struct entry *entry = cache ? xf_map_find(cache->by_mail, mail) : NULL;
     return entry ? answer(entry, entry->jid, now_ms, out_jid, out_is_fresh) : XF_MAILMAP_LATER;

@@ -2,7 +2,8 @@
 /*
  * check.c — the sources read once for `xfedd -t`: what cannot be read, and every duplicate.
  *
- * A broken file and a directory that refuses us are errors; one that is out of reach is a warning, since the same configuration may be right an hour later.
+ * A broken file and a directory that refuses us are errors; one that is out of reach is a warning,
+ * since the same configuration may be right an hour later.
  */
 #include "mailmap_priv.h"
 
@@ -17,13 +18,16 @@ struct report {
     size_t errors;
 };
 
-static void say(struct report *report, const char *severity, const char *where, int line, const char *words)
+static void say(struct report *report, const char *severity, const char *where, int line,
+                const char *words)
 {
     char head[600] = "", message[2000];
     if (where)
         (void)snprintf(head, sizeof(head), line > 0 ? "%.500s:%d: " : "%.500s: ", where, line);
-    int len = snprintf(message, sizeof(message), "%s%s%s%.1200s", report->text.len ? "\n" : "", head, severity, words);
-    (void)!xf_buf_try_append(&report->text, message, (size_t)len); /* the first hundreds are help enough */
+    int len = snprintf(message, sizeof(message), "%s%s%s%.1200s", report->text.len ? "\n" : "",
+                       head, severity, words);
+    /* the first hundreds are help enough */
+    (void)!xf_buf_try_append(&report->text, message, (size_t)len);
 }
 
 static void say_notes(struct report *report, struct xf_notes *notes, const char *where, int line)
@@ -32,7 +36,8 @@ static void say_notes(struct report *report, struct xf_notes *notes, const char 
     for (size_t i = 0; i < notes->count && i < XF_NOTES_MAX; i++)
         say(report, "warning: ", where, line, notes->line[i]);
     if (notes->count > XF_NOTES_MAX) {
-        (void)snprintf(more, sizeof(more), "there are %zu more of these", notes->count - XF_NOTES_MAX);
+        (void)snprintf(more, sizeof(more), "there are %zu more of these",
+                       notes->count - XF_NOTES_MAX);
         say(report, "warning: ", where, line, more);
     }
     xf_notes_release(notes);
@@ -47,7 +52,8 @@ static void check_file(const struct xf_conf *conf, struct report *report)
     if (result != XF_ERR_OK) {
         bool has_line = result == XF_ERR_BAD_VALUE;
         report->errors++;
-        say(report, "", has_line ? NULL : conf->mail_at.file, xf_conf_line(&conf->mail_at, "file"), err.detail);
+        say(report, "", has_line ? NULL : conf->mail_at.file, xf_conf_line(&conf->mail_at, "file"),
+            err.detail);
     }
     say_notes(report, &notes, NULL, 0); /* they have the map's own lines */
     xf_table_free(&table);

@@ -2,8 +2,9 @@
 /*
  * file.c — the map file: `JID ADDRESS` a line, separated by blanks, # begins a comment.
  *
- * A file is taken whole or not at all: a line that cannot be read leaves what was there in force, since half a map would show the JIDs of the other half. A
- * file that changes while it is read is read again by the next look.
+ * A file is taken whole or not at all: a line that cannot be read leaves what was there in force,
+ * since half a map would show the JIDs of the other half. A file that changes while it is read is
+ * read again by the next look.
  */
 #include "mailmap_priv.h"
 
@@ -16,12 +17,12 @@
 #include <xfed/base/alloc.h>
 
 #define FILE_MAX_BYTES (256u << 20)
-#define USERS_MAX 4000000
+#define USERS_MAX      4000000
 
 static void fill(struct xf_stamp *stamp, const struct stat *status)
 {
-    *stamp = (struct xf_stamp){(uint64_t)status->st_dev, (uint64_t)status->st_ino, status->st_size, status->st_mtim.tv_sec,
-                               status->st_mtim.tv_nsec};
+    *stamp = (struct xf_stamp){(uint64_t)status->st_dev, (uint64_t)status->st_ino, status->st_size,
+                               status->st_mtim.tv_sec, status->st_mtim.tv_nsec};
 }
 
 bool xf_stamp_take(const char *path, struct xf_stamp *out)
@@ -35,13 +36,15 @@ bool xf_stamp_take(const char *path, struct xf_stamp *out)
 
 bool xf_stamp_eq(const struct xf_stamp *a, const struct xf_stamp *b)
 {
-    return a->dev == b->dev && a->ino == b->ino && a->size == b->size && a->mtime_s == b->mtime_s && a->mtime_ns == b->mtime_ns;
+    return a->dev == b->dev && a->ino == b->ino && a->size == b->size && a->mtime_s == b->mtime_s &&
+           a->mtime_ns == b->mtime_ns;
 }
 
 static enum xf_err fail(struct xf_error *err, const char *path, const char *what)
 {
     char words[128];
-    return xf_fail(err, XF_ERR_IO, "%.150s: %s: %s", path, what, strerror_r(errno, words, sizeof(words)));
+    return xf_fail(err, XF_ERR_IO, "%.150s: %s: %s", path, what,
+                   strerror_r(errno, words, sizeof(words)));
 }
 
 static enum xf_err read_all(int fd, const char *path, struct xf_buf *out, struct xf_error *err)
@@ -49,7 +52,8 @@ static enum xf_err read_all(int fd, const char *path, struct xf_buf *out, struct
     for (;;) {
         char *room = xf_buf_reserve(out, 65536);
         if (!room)
-            return xf_fail(err, XF_ERR_LIMIT, "%.150s: is larger than %u bytes", path, FILE_MAX_BYTES);
+            return xf_fail(err, XF_ERR_LIMIT, "%.150s: is larger than %u bytes", path,
+                           FILE_MAX_BYTES);
         ssize_t len = read(fd, room, 65536);
         if (len < 0 && errno != EINTR)
             return fail(err, path, "cannot be read");
@@ -75,7 +79,10 @@ static enum xf_err read_text(const char *path, struct xf_buf *out, struct xf_err
         fill(&stamps[0], &before);
         fill(&stamps[1], &after);
         if (!xf_stamp_eq(&stamps[0], &stamps[1]))
-            result = xf_fail(err, XF_ERR_IO, "%.150s: changed while it was read: replace it as a whole (write another, then mv)", path);
+            result = xf_fail(
+                err, XF_ERR_IO,
+                "%.150s: changed while it was read: replace it as a whole (write another, then mv)",
+                path);
     }
     close(fd);
     return result;
@@ -108,13 +115,15 @@ struct reading {
     struct xf_notes *notes;
 };
 
-static enum xf_err bad(const struct reading *reading, struct xf_span word, const char *what, struct xf_error *err)
+static enum xf_err bad(const struct reading *reading, struct xf_span word, const char *what,
+                       struct xf_error *err)
 {
-    return xf_fail(err, XF_ERR_BAD_VALUE, "%.150s:%u: %.60s%s%s", reading->path, reading->line, word.ptr ? "" : "there is ", what,
-                   ": expected a JID and an e-mail address");
+    return xf_fail(err, XF_ERR_BAD_VALUE, "%.150s:%u: %.60s%s%s", reading->path, reading->line,
+                   word.ptr ? "" : "there is ", what, ": expected a JID and an e-mail address");
 }
 
-static enum xf_err add(struct reading *reading, struct xf_span jid_text, struct xf_span mail_text, struct xf_error *err)
+static enum xf_err add(struct reading *reading, struct xf_span jid_text, struct xf_span mail_text,
+                       struct xf_error *err)
 {
     struct xf_bare jid, mail;
     struct xf_user other;
@@ -125,7 +134,8 @@ static enum xf_err add(struct reading *reading, struct xf_span jid_text, struct 
     const struct xf_user user = {jid.text, mail.text, reading->line};
     enum xf_table_add result = xf_table_add(reading->table, &user, &other);
     if (result == XF_TABLE_FULL)
-        return xf_fail(err, XF_ERR_LIMIT, "%.150s:%u: more than %d users", reading->path, reading->line, USERS_MAX);
+        return xf_fail(err, XF_ERR_LIMIT, "%.150s:%u: more than %d users", reading->path,
+                       reading->line, USERS_MAX);
     xf_table_note(reading->notes, reading->path, result, &user, &other);
     return XF_ERR_OK;
 }
@@ -157,7 +167,8 @@ static enum xf_err read_lines(struct reading *reading, struct xf_span text, stru
     return result;
 }
 
-enum xf_err xf_file_read(const char *path, struct xf_table **out_table, struct xf_notes *notes, struct xf_error *err)
+enum xf_err xf_file_read(const char *path, struct xf_table **out_table, struct xf_notes *notes,
+                         struct xf_error *err)
 {
     struct reading reading = {.path = path, .table = xf_table_new(USERS_MAX), .notes = notes};
     struct xf_buf text;

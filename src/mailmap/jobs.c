@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * jobs.c — what runs on the thread pool: a look at the file (watch.c), a reading of the directory, a batch of questions. One of each at a time, each with
- * what it touches of its own; results are taken over on the loop.
+ * jobs.c — what runs on the thread pool: a look at the file (watch.c), a reading of the directory,
+ * a batch of questions. One of each at a time, each with what it touches of its own; results are
+ * taken over on the loop.
  *
- * The directory is read at the start, every `refresh`, and when it was away until it answers; while it is away nobody is asked, so that no stanza waits for
- * a server of which we know that it is not there.
- * New settings are taken over when no job uses the old ones.
+ * The directory is read at the start, every `refresh`, and when it was away until it answers; while
+ * it is away nobody is asked, so that no stanza waits for a server of which we know that it is not
+ * there. New settings are taken over when no job uses the old ones.
  */
 #include "mailmap_priv.h"
 
@@ -19,7 +20,8 @@
 
 static void load_begin(struct xf_mailmap *mailmap);
 
-void xf_job_run(struct xf_mailmap *mailmap, void (*work)(void *owner), void (*done)(void *owner), void *owner)
+void xf_job_run(struct xf_mailmap *mailmap, void (*work)(void *owner), void (*done)(void *owner),
+                void *owner)
 {
     mailmap->opts.pool.work(mailmap->opts.pool.pool, work, done, owner);
 }
@@ -29,7 +31,8 @@ void xf_notes_log(struct xf_notes *notes)
     for (size_t i = 0; i < notes->count && i < XF_NOTES_MAX; i++)
         xf_log(XF_LOG_WARN, "identity.user.ambiguous", XF_STR("detail", notes->line[i]));
     if (notes->count > XF_NOTES_MAX)
-        xf_log(XF_LOG_WARN, "identity.user.ambiguous", XF_STR("detail", "there are more"), XF_INT("suppressed", notes->count - XF_NOTES_MAX));
+        xf_log(XF_LOG_WARN, "identity.user.ambiguous", XF_STR("detail", "there are more"),
+               XF_INT("suppressed", notes->count - XF_NOTES_MAX));
     xf_notes_release(notes);
 }
 
@@ -37,14 +40,16 @@ void xf_notes_log(struct xf_notes *notes)
 
 static bool is_away_by(enum xf_err result)
 {
-    return result == XF_ERR_IO || result == XF_ERR_TIMEOUT || result == XF_ERR_TLS || result == XF_ERR_REFUSED || result == XF_ERR_CONFIG;
+    return result == XF_ERR_IO || result == XF_ERR_TIMEOUT || result == XF_ERR_TLS ||
+           result == XF_ERR_REFUSED || result == XF_ERR_CONFIG;
 }
 
 static void set_away(struct xf_mailmap *mailmap, const char *detail)
 {
     if (!mailmap->is_away)
         xf_log(XF_LOG_WARN, "identity.directory.lost", XF_STR("detail", detail),
-               XF_WORD("advice", "what is known stays in force; see directory { uri start-tls ca-file bind-dn password-file }"));
+               XF_WORD("advice", "what is known stays in force; see directory { uri start-tls "
+                                 "ca-file bind-dn password-file }"));
     mailmap->is_away = true;
     if (mailmap->file_job.is_known)
         xf_asks_end(mailmap);
@@ -79,9 +84,12 @@ static void take_loaded(struct xf_mailmap *mailmap)
     xf_map_free(&mailmap->members);
     mailmap->members = job->loaded.members;
     job->loaded.members = NULL;
-    xf_log(XF_LOG_INFO, "identity.directory.loaded", XF_INT("users", xf_table_count(mailmap->users)),
-           XF_INT("bytes", mailmap->users ? xf_table_bytes(mailmap->users) : 0), XF_INT("members", xf_map_count(mailmap->members)),
-           XF_INT("ambiguous", job->loaded.notes.count), XF_INT("ms", xf_mailmap_now(mailmap) - job->began_ms));
+    xf_log(XF_LOG_INFO, "identity.directory.loaded",
+           XF_INT("users", xf_table_count(mailmap->users)),
+           XF_INT("bytes", mailmap->users ? xf_table_bytes(mailmap->users) : 0),
+           XF_INT("members", xf_map_count(mailmap->members)),
+           XF_INT("ambiguous", job->loaded.notes.count),
+           XF_INT("ms", xf_mailmap_now(mailmap) - job->began_ms));
     xf_notes_log(&job->loaded.notes);
 }
 
@@ -141,10 +149,11 @@ static enum xf_err ask_one(struct xf_mailmap_query_job *job, size_t i)
 {
     bool was_open = job->directory.ld != NULL;
     struct xf_mailmap_query_answer *answer = &job->batch[i].answer;
-    enum xf_err result =
-        xf_directory_ask(&job->directory, job->batch[i].ask->address, job->batch[i].kinds, answer, &job->notes, &job->err);
+    enum xf_err result = xf_directory_ask(&job->directory, job->batch[i].ask->address,
+                                          job->batch[i].kinds, answer, &job->notes, &job->err);
     if (result == XF_ERR_IO && was_open && !job->directory.ld)
-        result = xf_directory_ask(&job->directory, job->batch[i].ask->address, job->batch[i].kinds, answer, &job->notes, &job->err);
+        result = xf_directory_ask(&job->directory, job->batch[i].ask->address, job->batch[i].kinds,
+                                  answer, &job->notes, &job->err);
     return result;
 }
 
@@ -153,20 +162,24 @@ static void ask_work(void *owner)
 {
     struct xf_mailmap_query_job *job = owner;
     job->result = XF_ERR_OK;
-    for (size_t i = 0; i < job->count && job->result == XF_ERR_OK && !atomic_load(job->directory.stop); i++) {
+    for (size_t i = 0;
+         i < job->count && job->result == XF_ERR_OK && !atomic_load(job->directory.stop); i++) {
         job->result = ask_one(job, i);
         job->batch[i].is_done = job->result == XF_ERR_OK;
     }
 }
 
-static void keep(struct xf_mailmap *mailmap, const struct xf_mailmap_query *ask, unsigned kinds, const struct xf_mailmap_query_answer *answer)
+static void keep(struct xf_mailmap *mailmap, const struct xf_mailmap_query *ask, unsigned kinds,
+                 const struct xf_mailmap_query_answer *answer)
 {
     const struct xf_conf_directory *conf = mailmap->directory;
     uint64_t now_ms = xf_mailmap_now(mailmap);
     if (kinds & XF_ASK_MAIL)
-        xf_cache_put(mailmap->cache, ask->address, xf_span_of(answer->mail), now_ms + (answer->mail ? conf->cache_ms : conf->negative_cache_ms));
+        xf_cache_put(mailmap->cache, ask->address, xf_span_of(answer->mail),
+                     now_ms + (answer->mail ? conf->cache_ms : conf->negative_cache_ms));
     if (kinds & XF_ASK_JID)
-        xf_cache_put(mailmap->cache, xf_span_of(answer->jid), ask->address, now_ms + (answer->jid ? conf->cache_ms : conf->negative_cache_ms));
+        xf_cache_put(mailmap->cache, xf_span_of(answer->jid), ask->address,
+                     now_ms + (answer->jid ? conf->cache_ms : conf->negative_cache_ms));
 }
 
 static void take_answers(struct xf_mailmap *mailmap)
@@ -180,7 +193,8 @@ static void take_answers(struct xf_mailmap *mailmap)
         }
         xf_free(job->batch[i].answer.mail);
         xf_free(job->batch[i].answer.jid);
-        if (!job->batch[i].is_done || (ask->wants & ~ask->has)) /* again, or ended with all others when the directory is away */
+        /* again, or ended with all others when the directory is away */
+        if (!job->batch[i].is_done || (ask->wants & ~ask->has))
             xf_mailmap_query_queue(ask);
         else
             xf_mailmap_query_end(ask);
@@ -200,7 +214,8 @@ static void ask_done(void *owner)
     if (job->result != XF_ERR_OK) {
         set_away(mailmap, job->err.detail);
         if (!mailmap->load_job.is_running)
-            xf_timer_start(mailmap->opts.timers, &mailmap->load_job.timer, mailmap->load_job.retry_ms);
+            xf_timer_start(mailmap->opts.timers, &mailmap->load_job.timer,
+                           mailmap->load_job.retry_ms);
     }
     if (!take_next_directory(mailmap))
         xf_jobs_ask(mailmap);
@@ -209,7 +224,8 @@ static void ask_done(void *owner)
 void xf_jobs_ask(struct xf_mailmap *mailmap)
 {
     struct xf_mailmap_query_job *job = &mailmap->ask_job;
-    if (job->is_running || !mailmap->file_job.is_known || !mailmap->directory || mailmap->is_away || mailmap->has_next)
+    if (job->is_running || !mailmap->file_job.is_known || !mailmap->directory || mailmap->is_away ||
+        mailmap->has_next)
         return;
     struct xf_mailmap_query *ask;
     while (job->count < XF_BATCH && (ask = xf_mailmap_query_next(mailmap))) {
@@ -242,7 +258,8 @@ static bool take_next_directory(struct xf_mailmap *mailmap)
     mailmap->next = NULL;
     mailmap->has_next = mailmap->is_away = false;
     xf_cache_free(&mailmap->cache);
-    if (!mailmap->directory || !mailmap->directory->preload) /* else the old users answer until the new are read */
+    /* else the old users answer until the new are read */
+    if (!mailmap->directory || !mailmap->directory->preload)
         xf_table_free(&mailmap->users);
     if (!mailmap->directory) {
         xf_map_free(&mailmap->members);
@@ -259,7 +276,8 @@ static bool take_next_directory(struct xf_mailmap *mailmap)
 
 void xf_jobs_set_directory(struct xf_mailmap *mailmap, struct xf_conf_directory *taken)
 {
-    const struct xf_conf_directory *current = mailmap->has_next ? mailmap->next : mailmap->directory;
+    const struct xf_conf_directory *current =
+        mailmap->has_next ? mailmap->next : mailmap->directory;
     if (xf_directory_eq(current, taken)) {
         xf_directory_free(&taken);
         load_begin(mailmap);

@@ -2,8 +2,9 @@
 /*
  * ldap.c — one connection to the directory. Everything here waits, and runs on the thread pool.
  *
- * A connection is made when it is needed and kept. TLS (StartTLS or ldaps) always checks chain and name; options are set on the handle, so that
- * ldap.conf of the machine does not decide them. Every operation has the directory's timeout. An operation that fails because the server is gone closes
+ * A connection is made when it is needed and kept. TLS (StartTLS or ldaps) always checks chain and
+ * name; options are set on the handle, so that ldap.conf of the machine does not decide them. Every
+ * operation has the directory's timeout. An operation that fails because the server is gone closes
  * the connection: the next one connects anew, and libldap tries the servers of `uri` in turn.
  */
 #include "mailmap_priv.h"
@@ -14,15 +15,15 @@
 #include <sys/time.h>
 #include <xfed/base/alloc.h>
 
-#define SYSTEM_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
+#define SYSTEM_CA_FILE    "/etc/ssl/certs/ca-certificates.crt"
 #define MESSAGE_MAX_BYTES (256u << 20) /* one entry: a group with as many members as we take */
 
 /* ------------------------------------------------------------------ errors */
 
 static bool is_out_of_reach(int code)
 {
-    return code == LDAP_SERVER_DOWN || code == LDAP_TIMEOUT || code == LDAP_CONNECT_ERROR || code == LDAP_UNAVAILABLE || code == LDAP_BUSY ||
-           code == LDAP_TIMELIMIT_EXCEEDED;
+    return code == LDAP_SERVER_DOWN || code == LDAP_TIMEOUT || code == LDAP_CONNECT_ERROR ||
+           code == LDAP_UNAVAILABLE || code == LDAP_BUSY || code == LDAP_TIMELIMIT_EXCEEDED;
 }
 
 static enum xf_err err_of(int code)
@@ -48,13 +49,14 @@ static enum xf_err err_of(int code)
     }
 }
 
-static enum xf_err fail(struct xf_directory *directory, int code, enum xf_err as, const char *what, struct xf_error *err)
+static enum xf_err fail(struct xf_directory *directory, int code, enum xf_err as, const char *what,
+                        struct xf_error *err)
 {
     char *words = NULL;
     if (directory->ld)
         (void)ldap_get_option(directory->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &words);
-    (void)xf_fail(err, as, "%s: %s: %s%s%.100s", directory->conf->uri, what, ldap_err2string(code), words && *words ? ": " : "",
-                  words ? words : "");
+    (void)xf_fail(err, as, "%s: %s: %s%s%.100s", directory->conf->uri, what, ldap_err2string(code),
+                  words && *words ? ": " : "", words ? words : "");
     ldap_memfree(words);
     if (is_out_of_reach(code))
         xf_directory_close(directory);
@@ -66,7 +68,8 @@ static enum xf_err fail(struct xf_directory *directory, int code, enum xf_err as
 static struct timeval timeout_of(const struct xf_directory *directory)
 {
     uint64_t ms = directory->conf->timeout_ms;
-    return (struct timeval){.tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
+    return (struct timeval){.tv_sec = (time_t)(ms / 1000),
+                            .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 }
 
 static bool wants_tls(const struct xf_conf_directory *conf)
@@ -74,7 +77,10 @@ static bool wants_tls(const struct xf_conf_directory *conf)
     return conf->start_tls || strncasecmp(conf->uri, "ldaps://", 8) == 0;
 }
 
-/* libldap allocates as much as the server says that a message is long, up to 4 GB; before TLS anybody on the path can say so. */
+/*
+ * libldap allocates as much as the server says that a message is long, up to 4 GB; before TLS
+ * anybody on the path can say so.
+ */
 void xf_directory_bound(LDAP *ld)
 {
     Sockbuf *buffer = NULL;
@@ -87,7 +93,8 @@ static int set_options(struct xf_directory *directory)
 {
     const struct xf_conf_directory *conf = directory->conf;
     const struct timeval timeout = timeout_of(directory);
-    const int version = LDAP_VERSION3, hard = LDAP_OPT_X_TLS_HARD, client = 0, no_deref = LDAP_DEREF_NEVER;
+    const int version = LDAP_VERSION3, hard = LDAP_OPT_X_TLS_HARD, client = 0,
+              no_deref = LDAP_DEREF_NEVER;
     LDAP *ld = directory->ld;
     int code = ldap_set_option(ld, LDAP_OPT_PROTOCOL_VERSION, &version);
     xf_directory_bound(ld);
@@ -99,7 +106,9 @@ static int set_options(struct xf_directory *directory)
     if (code || !wants_tls(conf))
         return code;
     code = ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &hard);
-    code = code ? code : ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE, *conf->ca_file ? conf->ca_file : SYSTEM_CA_FILE);
+    code = code ? code
+                : ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE,
+                                  *conf->ca_file ? conf->ca_file : SYSTEM_CA_FILE);
     return code ? code : ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client);
 }
 
@@ -111,15 +120,22 @@ static enum xf_err secure_and_bind(struct xf_directory *directory, struct xf_err
     if (conf->start_tls && !is_ldaps) {
         int code = ldap_start_tls_s(directory->ld, NULL, NULL);
         if (code != LDAP_SUCCESS)
-            return fail(directory, code, code == LDAP_SERVER_DOWN ? XF_ERR_IO : code == LDAP_TIMEOUT ? XF_ERR_TIMEOUT : XF_ERR_TLS,
+            return fail(directory, code,
+                        code == LDAP_SERVER_DOWN ? XF_ERR_IO
+                        : code == LDAP_TIMEOUT   ? XF_ERR_TIMEOUT
+                                                 : XF_ERR_TLS,
                         "StartTLS", err);
     }
     const char *password = *conf->bind_dn && conf->password ? conf->password : "";
     if (*password && !wants_tls(conf)) /* conf refuses that as well */
-        return xf_fail(err, XF_ERR_TLS, "%s: a password needs start-tls = yes or ldaps://", conf->uri);
+        return xf_fail(err, XF_ERR_TLS, "%s: a password needs start-tls = yes or ldaps://",
+                       conf->uri);
     struct berval credentials = {strlen(password), (char *)(uintptr_t)password};
-    int code = ldap_sasl_bind_s(directory->ld, *conf->bind_dn ? conf->bind_dn : NULL, LDAP_SASL_SIMPLE, &credentials, NULL, NULL, NULL);
-    return code == LDAP_SUCCESS ? XF_ERR_OK : fail(directory, code, err_of(code), *conf->bind_dn ? "login as bind-dn" : "connect", err);
+    int code = ldap_sasl_bind_s(directory->ld, *conf->bind_dn ? conf->bind_dn : NULL,
+                                LDAP_SASL_SIMPLE, &credentials, NULL, NULL, NULL);
+    return code == LDAP_SUCCESS ? XF_ERR_OK
+                                : fail(directory, code, err_of(code),
+                                       *conf->bind_dn ? "login as bind-dn" : "connect", err);
 }
 
 enum xf_err xf_directory_open(struct xf_directory *directory, struct xf_error *err)
@@ -129,7 +145,9 @@ enum xf_err xf_directory_open(struct xf_directory *directory, struct xf_error *e
     int code = ldap_initialize(&directory->ld, directory->conf->uri);
     if (code == LDAP_SUCCESS)
         code = set_options(directory);
-    enum xf_err result = code == LDAP_SUCCESS ? secure_and_bind(directory, err) : fail(directory, code, XF_ERR_CONFIG, "cannot be used", err);
+    enum xf_err result = code == LDAP_SUCCESS
+                             ? secure_and_bind(directory, err)
+                             : fail(directory, code, XF_ERR_CONFIG, "cannot be used", err);
     if (result != XF_ERR_OK)
         xf_directory_close(directory);
     return result;
@@ -144,22 +162,26 @@ void xf_directory_close(struct xf_directory *directory)
 
 /* ------------------------------------------------------------------ search */
 
-enum xf_err xf_directory_search(struct xf_directory *directory, const struct xf_search *search, LDAPMessage **out, struct xf_error *err)
+enum xf_err xf_directory_search(struct xf_directory *directory, const struct xf_search *search,
+                                LDAPMessage **out, struct xf_error *err)
 {
     struct timeval timeout = timeout_of(directory);
     *out = NULL;
     if (!directory->ld)
         return xf_fail(err, XF_ERR_IO, "%s: the connection was lost", directory->conf->uri);
-    int code = ldap_search_ext_s(directory->ld, search->base, search->scope, search->filter, search->attributes, 0, search->controls, NULL,
-                                 &timeout, search->size_limit, out);
-    return code == LDAP_SUCCESS ? XF_ERR_OK : fail(directory, code, err_of(code), search->base, err);
+    int code = ldap_search_ext_s(directory->ld, search->base, search->scope, search->filter,
+                                 search->attributes, 0, search->controls, NULL, &timeout,
+                                 search->size_limit, out);
+    return code == LDAP_SUCCESS ? XF_ERR_OK
+                                : fail(directory, code, err_of(code), search->base, err);
 }
 
 void xf_filter_escape(struct xf_draft *draft, struct xf_span value)
 {
     for (size_t i = 0; i < value.len; i++) {
         unsigned char c = (unsigned char)value.ptr[i];
-        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("@._-+", c);
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || strchr("@._-+", c);
         if (is_plain && c)
             xf_draft_append(draft, &value.ptr[i], 1);
         else
@@ -170,7 +192,8 @@ void xf_filter_escape(struct xf_draft *draft, struct xf_span value)
 char *xf_directory_filter(const struct xf_conf_directory *conf, const char *condition)
 {
     bool has_brackets = conf->filter[0] == '(';
-    return xf_asprintf("(&%s%s%s%s)", has_brackets ? "" : "(", conf->filter, has_brackets ? "" : ")", condition);
+    return xf_asprintf("(&%s%s%s%s)", has_brackets ? "" : "(", conf->filter,
+                       has_brackets ? "" : ")", condition);
 }
 
 /* ------------------------------------------------------------------ entries */
@@ -180,7 +203,10 @@ static bool is_primary(const struct berval *value)
     return value->bv_len > 5 && memcmp(value->bv_val, "SMTP:", 5) == 0;
 }
 
-/* The first value, but in Active Directory's proxyAddresses the one that begins with SMTP: in capital letters. */
+/*
+ * The first value, but in Active Directory's proxyAddresses the one that begins with SMTP: in
+ * capital letters.
+ */
 static bool make_from(struct berval **values, const char *domain, struct xf_bare *out)
 {
     size_t at = 0;
@@ -192,10 +218,12 @@ static bool make_from(struct berval **values, const char *domain, struct xf_bare
             break;
         }
     }
-    return xf_bare_make((struct xf_span){values[at]->bv_val, values[at]->bv_len}, xf_span_of(domain), out);
+    return xf_bare_make((struct xf_span){values[at]->bv_val, values[at]->bv_len},
+                        xf_span_of(domain), out);
 }
 
-static void make(const struct xf_directory *directory, LDAPMessage *entry, const char *attribute, const char *domain, struct xf_bare *out)
+static void make(const struct xf_directory *directory, LDAPMessage *entry, const char *attribute,
+                 const char *domain, struct xf_bare *out)
 {
     struct berval **values = ldap_get_values_len(directory->ld, entry, attribute);
     if (!make_from(values, domain, out))
@@ -203,7 +231,8 @@ static void make(const struct xf_directory *directory, LDAPMessage *entry, const
     ldap_value_free_len(values);
 }
 
-void xf_directory_user(const struct xf_directory *directory, LDAPMessage *entry, struct xf_bare *out_jid, struct xf_bare *out_mail)
+void xf_directory_user(const struct xf_directory *directory, LDAPMessage *entry,
+                       struct xf_bare *out_jid, struct xf_bare *out_mail)
 {
     make(directory, entry, directory->conf->jid_attribute, directory->conf->jid_domain, out_jid);
     make(directory, entry, directory->conf->mail_attribute, "", out_mail);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * load.c — all users of the directory, in pages (RFC 2696), and the members of the groups that are configured.
+ * load.c — all users of the directory, in pages (RFC 2696), and the members of the groups that are
+ * configured.
  *
- * Members are written as DNs (member, uniqueMember) or as user names (memberUid). The names behind DNs are known from the pages; with preload = no each is
- * looked up. Active Directory gives long lists in ranges (member;range=0-1499), which are asked for until there are no more. Groups in groups are not followed.
+ * Members are written as DNs (member, uniqueMember) or as user names (memberUid). The names behind
+ * DNs are known from the pages; with preload = no each is looked up. Active Directory gives long
+ * lists in ranges (member;range=0-1499), which are asked for until there are no more. Groups in
+ * groups are not followed.
  */
 #include "mailmap_priv.h"
 
@@ -16,13 +19,14 @@
 #include <xfed/conf/forms.h>
 
 #define GROUP_MEMBERS_MAX 1000000
-#define DN_MAX 4096
-#define RANGES_MAX 10000
+#define DN_MAX            4096
+#define RANGES_MAX        10000
 
 struct load {
     struct xf_directory *directory;
     struct xf_loaded *out;
-    struct xf_map *by_dn; /* normal form of a DN -> char *, the JID; NULL when no group is configured */
+    /* normal form of a DN -> char *, the JID; NULL when no group is configured */
+    struct xf_map *by_dn;
     size_t member_count;
 };
 
@@ -80,44 +84,59 @@ static enum xf_err add_user(struct load *load, LDAPMessage *entry, struct xf_err
     const struct xf_user user = {.jid = jid.text, .mail = mail.text};
     enum xf_table_add result = xf_table_add(load->out->users, &user, &other);
     if (result == XF_TABLE_FULL)
-        return xf_fail(err, XF_ERR_LIMIT, "more than %u users: raise directory { cache-entries }, or narrow filter", load->directory->conf->cache_entries);
+        return xf_fail(err, XF_ERR_LIMIT,
+                       "more than %u users: raise directory { cache-entries }, or narrow filter",
+                       load->directory->conf->cache_entries);
     xf_table_note(&load->out->notes, "", result, &user, &other);
     return XF_ERR_OK;
 }
 
-/* The cookie for the next page; empty after the last. libldap asserts that the control has a value, which is the server's to say. */
+/*
+ * The cookie for the next page; empty after the last. libldap asserts that the control has a value,
+ * which is the server's to say.
+ */
 static void take_cookie(struct xf_directory *directory, LDAPMessage *page, struct berval *cookie)
 {
     LDAPControl **controls = NULL, *response = NULL;
     ber_int_t estimate = 0;
     struct berval next = {0, NULL};
-    if (ldap_parse_result(directory->ld, page, NULL, NULL, NULL, NULL, &controls, 0) == LDAP_SUCCESS && controls)
+    if (ldap_parse_result(directory->ld, page, NULL, NULL, NULL, NULL, &controls, 0) ==
+            LDAP_SUCCESS &&
+        controls)
         response = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL);
-    if (response && response->ldctl_value.bv_val && ldap_parse_pageresponse_control(directory->ld, response, &estimate, &next) != LDAP_SUCCESS)
+    if (response && response->ldctl_value.bv_val &&
+        ldap_parse_pageresponse_control(directory->ld, response, &estimate, &next) != LDAP_SUCCESS)
         next = (struct berval){0, NULL};
     ldap_controls_free(controls);
     ber_memfree(cookie->bv_val);
     *cookie = next;
 }
 
-static enum xf_err read_page(struct load *load, const char *filter, struct berval *cookie, struct xf_error *err)
+static enum xf_err read_page(struct load *load, const char *filter, struct berval *cookie,
+                             struct xf_error *err)
 {
     struct xf_directory *directory = load->directory;
     char *attributes[] = {directory->conf->jid_attribute, directory->conf->mail_attribute, NULL};
     LDAPControl *page = NULL;
     LDAPMessage *entries = NULL;
-    if (ldap_create_page_control(directory->ld, (ber_int_t)directory->conf->page_entries, cookie, 0, &page) != LDAP_SUCCESS)
+    if (ldap_create_page_control(directory->ld, (ber_int_t)directory->conf->page_entries, cookie, 0,
+                                 &page) != LDAP_SUCCESS)
         return xf_fail(err, XF_ERR_IO, "a page cannot be asked for");
     LDAPControl *controls[] = {page, NULL};
-    const struct xf_search search = {
-        .base = directory->conf->base, .filter = filter, .scope = LDAP_SCOPE_SUBTREE, .attributes = attributes, .controls = controls};
+    const struct xf_search search = {.base = directory->conf->base,
+                                     .filter = filter,
+                                     .scope = LDAP_SCOPE_SUBTREE,
+                                     .attributes = attributes,
+                                     .controls = controls};
     enum xf_err result = xf_directory_search(directory, &search, &entries, err);
     ldap_control_free(page);
     if (result == XF_ERR_LIMIT)
-        result = xf_fail(err, XF_ERR_LIMIT, "%s: the server gives no more than %zu users: raise its size limit for bind-dn", directory->conf->uri,
-                         xf_table_count(load->out->users));
-    for (LDAPMessage *entry = result == XF_ERR_OK ? ldap_first_entry(directory->ld, entries) : NULL; entry && result == XF_ERR_OK;
-         entry = ldap_next_entry(directory->ld, entry))
+        result =
+            xf_fail(err, XF_ERR_LIMIT,
+                    "%s: the server gives no more than %zu users: raise its size limit for bind-dn",
+                    directory->conf->uri, xf_table_count(load->out->users));
+    for (LDAPMessage *entry = result == XF_ERR_OK ? ldap_first_entry(directory->ld, entries) : NULL;
+         entry && result == XF_ERR_OK; entry = ldap_next_entry(directory->ld, entry))
         result = add_user(load, entry, err);
     if (result == XF_ERR_OK)
         take_cookie(directory, entries, cookie);
@@ -142,19 +161,30 @@ static enum xf_err read_users(struct load *load, struct xf_error *err)
 
 /* ------------------------------------------------------------------ groups */
 
-static enum xf_err add_member(struct load *load, struct xf_span group, struct xf_span jid, struct xf_error *err)
+static enum xf_err add_member(struct load *load, struct xf_span group, struct xf_span jid,
+                              struct xf_error *err)
 {
     if (++load->member_count > GROUP_MEMBERS_MAX)
-        return xf_fail(err, XF_ERR_LIMIT, "groups have more than %d members in all", GROUP_MEMBERS_MAX);
+        return xf_fail(err, XF_ERR_LIMIT, "groups have more than %d members in all",
+                       GROUP_MEMBERS_MAX);
     xf_members_add(load->out->members, group, jid);
     return XF_ERR_OK;
 }
 
-/* With preload = no, or a member that the filter does not let through: his JID from his own entry; "" when he has none. */
-static enum xf_err look_up_dn(struct load *load, const char *dn, struct xf_bare *out, struct xf_error *err)
+/*
+ * With preload = no, or a member that the filter does not let through: his JID from his own entry;
+ * "" when he has none.
+ */
+static enum xf_err look_up_dn(struct load *load, const char *dn, struct xf_bare *out,
+                              struct xf_error *err)
 {
-    char *attributes[] = {load->directory->conf->jid_attribute, load->directory->conf->mail_attribute, NULL};
-    const struct xf_search search = {.base = dn, .filter = "(objectClass=*)", .scope = LDAP_SCOPE_BASE, .size_limit = 1, .attributes = attributes};
+    char *attributes[] = {load->directory->conf->jid_attribute,
+                          load->directory->conf->mail_attribute, NULL};
+    const struct xf_search search = {.base = dn,
+                                     .filter = "(objectClass=*)",
+                                     .scope = LDAP_SCOPE_BASE,
+                                     .size_limit = 1,
+                                     .attributes = attributes};
     LDAPMessage *found = NULL;
     struct xf_bare mail;
     out->text = XF_SPAN_NONE;
@@ -166,7 +196,8 @@ static enum xf_err look_up_dn(struct load *load, const char *dn, struct xf_bare 
     return result == XF_ERR_NOT_FOUND || result == XF_ERR_REFUSED ? XF_ERR_OK : result;
 }
 
-static enum xf_err add_dn(struct load *load, struct xf_span group, struct xf_span value, struct xf_error *err)
+static enum xf_err add_dn(struct load *load, struct xf_span group, struct xf_span value,
+                          struct xf_error *err)
 {
     struct xf_bare found = {.text = XF_SPAN_NONE};
     char *dn = normal_dn(value.ptr, value.len);
@@ -180,7 +211,8 @@ static enum xf_err add_dn(struct load *load, struct xf_span group, struct xf_spa
     return result;
 }
 
-static enum xf_err add_values(struct load *load, LDAPMessage *entry, const char *attribute, struct xf_span group, struct xf_error *err)
+static enum xf_err add_values(struct load *load, LDAPMessage *entry, const char *attribute,
+                              struct xf_span group, struct xf_error *err)
 {
     struct berval **values = ldap_get_values_len(load->directory->ld, entry, attribute);
     bool is_name = strncasecmp(attribute, "memberUid", 9) == 0;
@@ -206,9 +238,13 @@ static unsigned long next_of_range(const char *attribute)
     return dash && dash[1] != '*' ? strtoul(dash + 1, NULL, 10) + 1 : 0;
 }
 
-static enum xf_err read_part(struct load *load, struct xf_span group, const char *dn, char **attributes, unsigned long *out_next, struct xf_error *err)
+static enum xf_err read_part(struct load *load, struct xf_span group, const char *dn,
+                             char **attributes, unsigned long *out_next, struct xf_error *err)
 {
-    const struct xf_search search = {.base = dn, .filter = "(objectClass=*)", .scope = LDAP_SCOPE_BASE, .attributes = attributes};
+    const struct xf_search search = {.base = dn,
+                                     .filter = "(objectClass=*)",
+                                     .scope = LDAP_SCOPE_BASE,
+                                     .attributes = attributes};
     LDAPMessage *found = NULL;
     BerElement *position = NULL;
     enum xf_err result = xf_directory_search(load->directory, &search, &found, err);
@@ -221,7 +257,8 @@ static enum xf_err read_part(struct load *load, struct xf_span group, const char
         if (result == XF_ERR_OK)
             result = add_values(load, entry, attribute, group, err);
         ldap_memfree(attribute);
-        attribute = load->directory->ld ? ldap_next_attribute(load->directory->ld, entry, position) : NULL;
+        attribute =
+            load->directory->ld ? ldap_next_attribute(load->directory->ld, entry, position) : NULL;
     }
     ber_free(position, 0);
     (void)ldap_msgfree(found);
@@ -233,7 +270,8 @@ static enum xf_err read_group(struct load *load, const char *text, struct xf_err
     struct xf_span name, dn_span;
     if (!xf_group_parse(text, &name, &dn_span))
         return XF_ERR_OK; /* conf has checked it */
-    char member[64] = "member", *attributes[] = {member, (char[]){"uniqueMember"}, (char[]){"memberUid"}, NULL};
+    char member[64] = "member",
+         *attributes[] = {member, (char[]){"uniqueMember"}, (char[]){"memberUid"}, NULL};
     char *dn = xf_span_dup(dn_span);
     unsigned long next = 0;
     enum xf_err result = read_part(load, name, dn, attributes, &next, err);
@@ -252,11 +290,13 @@ static enum xf_err read_group(struct load *load, const char *text, struct xf_err
 
 /* ------------------------------------------------------------------ all */
 
-enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *out, struct xf_error *err)
+enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *out,
+                              struct xf_error *err)
 {
     const struct xf_conf_directory *conf = directory->conf;
     *out = (struct xf_loaded){.members = xf_map_new()};
-    struct load load = {.directory = directory, .out = out, .by_dn = conf->groups.count ? xf_map_new() : NULL};
+    struct load load = {
+        .directory = directory, .out = out, .by_dn = conf->groups.count ? xf_map_new() : NULL};
     enum xf_err result = xf_directory_open(directory, err);
     if (result == XF_ERR_OK && conf->preload) {
         out->users = xf_table_new(conf->cache_entries);

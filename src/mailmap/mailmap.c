@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mailmap.c — answers: the file, then the users of the directory as they were read, then what was asked about single users.
+ * mailmap.c — answers: the file, then the users of the directory as they were read, then what was
+ * asked about single users.
  *
- * The file is stronger in both directions: a user or an address that it names is never looked for in the directory, and what the directory says of the other
- * half of such a pair does not count, or an address would lead to two users.
+ * The file is stronger in both directions: a user or an address that it names is never looked for
+ * in the directory, and what the directory says of the other half of such a pair does not count, or
+ * an address would lead to two users.
  */
 #include "mailmap_priv.h"
 
@@ -23,7 +25,8 @@ struct xf_mailmap *xf_mailmap_new(const struct xf_mailmap_opts *opts)
     if (!has_source(opts->conf))
         return NULL;
     LDAPAPIInfo info = {.ldapai_info_version = LDAP_API_INFO_VERSION};
-    if (ldap_get_option(NULL, LDAP_OPT_API_INFO, &info) == LDAP_OPT_SUCCESS) { /* libldap's own initialisation, which no two threads may do at once */
+    /* libldap's own initialisation, which no two threads may do at once */
+    if (ldap_get_option(NULL, LDAP_OPT_API_INFO, &info) == LDAP_OPT_SUCCESS) {
         ldap_memfree(info.ldapai_vendor_name);
         ldap_memvfree((void **)info.ldapai_extensions);
     }
@@ -55,7 +58,8 @@ void xf_mailmap_stop(struct xf_mailmap *mailmap)
 
 bool xf_mailmap_is_busy(const struct xf_mailmap *mailmap)
 {
-    return mailmap && (mailmap->file_job.is_running || mailmap->load_job.is_running || mailmap->ask_job.is_running);
+    return mailmap && (mailmap->file_job.is_running || mailmap->load_job.is_running ||
+                       mailmap->ask_job.is_running);
 }
 
 void xf_mailmap_free(struct xf_mailmap **mailmap)
@@ -83,22 +87,29 @@ void xf_mailmap_free(struct xf_mailmap **mailmap)
 /* ------------------------------------------------------------------ answers */
 
 /* As the directory said last. *out_is_fresh: that is good enough not to ask it. */
-static enum xf_mailmap_answer directory_mail(struct xf_mailmap *mailmap, struct xf_span jid, struct xf_span *out, bool *out_is_fresh)
+static enum xf_mailmap_answer directory_mail(struct xf_mailmap *mailmap, struct xf_span jid,
+                                             struct xf_span *out, bool *out_is_fresh)
 {
     enum xf_mailmap_answer answer = xf_table_mail(mailmap->users, jid, out);
     *out_is_fresh = answer != XF_MAILMAP_LATER;
-    return *out_is_fresh ? answer : xf_cache_mail(mailmap->cache, jid, xf_mailmap_now(mailmap), out, out_is_fresh);
+    return *out_is_fresh
+               ? answer
+               : xf_cache_mail(mailmap->cache, jid, xf_mailmap_now(mailmap), out, out_is_fresh);
 }
 
-static enum xf_mailmap_answer directory_jid(struct xf_mailmap *mailmap, struct xf_span mail, struct xf_span *out, bool *out_is_fresh)
+static enum xf_mailmap_answer directory_jid(struct xf_mailmap *mailmap, struct xf_span mail,
+                                            struct xf_span *out, bool *out_is_fresh)
 {
     enum xf_mailmap_answer answer = xf_table_jid(mailmap->users, mail, out);
     *out_is_fresh = answer != XF_MAILMAP_LATER;
-    return *out_is_fresh ? answer : xf_cache_jid(mailmap->cache, mail, xf_mailmap_now(mailmap), out, out_is_fresh);
+    return *out_is_fresh
+               ? answer
+               : xf_cache_jid(mailmap->cache, mail, xf_mailmap_now(mailmap), out, out_is_fresh);
 }
 
 /* Ask, unless that is not needed or nobody can be asked; then what is known has to do. */
-static bool must_wait(struct xf_mailmap *mailmap, struct xf_span address, unsigned kind, bool is_fresh)
+static bool must_wait(struct xf_mailmap *mailmap, struct xf_span address, unsigned kind,
+                      bool is_fresh)
 {
     bool is_sure = mailmap->file_job.is_known && (is_fresh || !mailmap->directory);
     return !is_sure && xf_mailmap_query_begin(mailmap, address, kind) == XF_MAILMAP_LATER;
@@ -109,7 +120,8 @@ static bool is_bare(struct xf_span address)
     return address.len > 0 && memchr(address.ptr, '@', address.len);
 }
 
-enum xf_mailmap_answer xf_mailmap_mail_of(struct xf_mailmap *mailmap, struct xf_span jid, struct xf_span *out_mail)
+enum xf_mailmap_answer xf_mailmap_mail_of(struct xf_mailmap *mailmap, struct xf_span jid,
+                                          struct xf_span *out_mail)
 {
     struct xf_span mail, owner;
     bool is_fresh = false;
@@ -125,7 +137,8 @@ enum xf_mailmap_answer xf_mailmap_mail_of(struct xf_mailmap *mailmap, struct xf_
     return XF_MAILMAP_FOUND;
 }
 
-enum xf_mailmap_answer xf_mailmap_jid_of(struct xf_mailmap *mailmap, struct xf_span mail, struct xf_span *out_jid)
+enum xf_mailmap_answer xf_mailmap_jid_of(struct xf_mailmap *mailmap, struct xf_span mail,
+                                         struct xf_span *out_jid)
 {
     struct xf_span jid, other;
     bool is_fresh = false;

@@ -27,14 +27,15 @@
 
 /* ------------------------------------------------------------------ text.c */
 
-struct xf_bare { /* a prepared bare JID */
+struct xf_bare {         /* a prepared bare JID */
     struct xf_span text; /* in `bytes` */
     char bytes[XF_JID_MAX + 1];
 };
 
 /*
- * A value that names a user: "alice" with `domain`, or with an @ of its own; a scheme in front (sip: smtp: xmpp: mailto:) is dropped, and what may not stand
- * in a local part is escaped (XEP-0106: o'brien@x is o\27brien@x). False: it is no bare address.
+ * A value that names a user: "alice" with `domain`, or with an @ of its own; a scheme in front
+ * (sip: smtp: xmpp: mailto:) is dropped, and what may not stand in a local part is escaped
+ * (XEP-0106: o'brien@x is o\27brien@x). False: it is no bare address.
  */
 XF_MUST_USE bool xf_bare_make(struct xf_span value, struct xf_span domain, struct xf_bare *out);
 
@@ -70,18 +71,24 @@ struct xf_user {
     struct xf_span jid, mail;
     unsigned line; /* where it was read, 0 for nowhere */
 };
-/* *out_other: the user who was there first, for MAIL_TAKEN and JID_TAKEN; borrowed until the next add. */
-XF_MUST_USE enum xf_table_add xf_table_add(struct xf_table *table, const struct xf_user *user, struct xf_user *out_other);
+/*
+ * *out_other: the user who was there first, for MAIL_TAKEN and JID_TAKEN; borrowed until the next
+ * add.
+ */
+XF_MUST_USE enum xf_table_add xf_table_add(struct xf_table *table, const struct xf_user *user,
+                                           struct xf_user *out_other);
 
 /* FOUND, NONE; LATER: the table knows nothing of it. An address that several users have is NONE. */
-enum xf_mailmap_answer xf_table_mail(const struct xf_table *table, struct xf_span jid, struct xf_span *out_mail);
-enum xf_mailmap_answer xf_table_jid(const struct xf_table *table, struct xf_span mail, struct xf_span *out_jid);
+enum xf_mailmap_answer xf_table_mail(const struct xf_table *table, struct xf_span jid,
+                                     struct xf_span *out_mail);
+enum xf_mailmap_answer xf_table_jid(const struct xf_table *table, struct xf_span mail,
+                                    struct xf_span *out_jid);
 size_t xf_table_count(const struct xf_table *table);
 size_t xf_table_bytes(const struct xf_table *table);
 
 /* Words for a duplicate into the notes; `where` is a file ("" for the directory). */
-void xf_table_note(struct xf_notes *notes, const char *where, enum xf_table_add result, const struct xf_user *user,
-                   const struct xf_user *other);
+void xf_table_note(struct xf_notes *notes, const char *where, enum xf_table_add result,
+                   const struct xf_user *user, const struct xf_user *other);
 
 /* ------------------------------------------------------------------ cache.c */
 
@@ -91,11 +98,17 @@ void xf_cache_free(struct xf_cache **cache);
 void xf_cache_clear(struct xf_cache *cache);
 size_t xf_cache_count(const struct xf_cache *cache);
 
-/* The user `jid` has `mail`; one of them absent: the other belongs to nobody. Good until `until_ms`. */
-void xf_cache_put(struct xf_cache *cache, struct xf_span jid, struct xf_span mail, uint64_t until_ms);
+/*
+ * The user `jid` has `mail`; one of them absent: the other belongs to nobody. Good until
+ * `until_ms`.
+ */
+void xf_cache_put(struct xf_cache *cache, struct xf_span jid, struct xf_span mail,
+                  uint64_t until_ms);
 /* As those of the table; *out_is_fresh: its time is not over. */
-enum xf_mailmap_answer xf_cache_mail(struct xf_cache *cache, struct xf_span jid, uint64_t now_ms, struct xf_span *out_mail, bool *out_is_fresh);
-enum xf_mailmap_answer xf_cache_jid(struct xf_cache *cache, struct xf_span mail, uint64_t now_ms, struct xf_span *out_jid, bool *out_is_fresh);
+enum xf_mailmap_answer xf_cache_mail(struct xf_cache *cache, struct xf_span jid, uint64_t now_ms,
+                                     struct xf_span *out_mail, bool *out_is_fresh);
+enum xf_mailmap_answer xf_cache_jid(struct xf_cache *cache, struct xf_span mail, uint64_t now_ms,
+                                    struct xf_span *out_jid, bool *out_is_fresh);
 
 /* ------------------------------------------------------------------ file.c */
 
@@ -107,15 +120,20 @@ bool xf_stamp_take(const char *path, struct xf_stamp *out); /* false: there is n
 bool xf_stamp_eq(const struct xf_stamp *a, const struct xf_stamp *b);
 
 /* XF_ERR_IO, XF_ERR_BAD_VALUE with FILE:LINE: words. Duplicates are notes. */
-XF_MUST_USE enum xf_err xf_file_read(const char *path, struct xf_table **out_table, struct xf_notes *notes, struct xf_error *err);
+XF_MUST_USE enum xf_err xf_file_read(const char *path, struct xf_table **out_table,
+                                     struct xf_notes *notes, struct xf_error *err);
 
 /* ------------------------------------------------------------------ settings.c */
 
-struct xf_conf_directory *xf_directory_copy(const struct xf_conf_directory *from); /* NULL: none is configured */
+/* NULL: none is configured */
+struct xf_conf_directory *xf_directory_copy(const struct xf_conf_directory *from);
 void xf_directory_free(struct xf_conf_directory **directory);
 bool xf_directory_eq(const struct xf_conf_directory *a, const struct xf_conf_directory *b);
 
-/* ------------------------------------------------------------------ ldap.c, load.c, verify.c: blocking */
+/*
+ * ------------------------------------------------------------------ ldap.c, load.c, verify.c:
+ * blocking
+ */
 
 struct ldap;
 struct ldapmsg;
@@ -126,7 +144,10 @@ struct xf_directory {
     const atomic_bool *stop;              /* end soon */
 };
 
-/* Connect, TLS, bind; nothing when it is. XF_ERR_IO, XF_ERR_TIMEOUT: out of reach; XF_ERR_TLS; XF_ERR_REFUSED: the password. */
+/*
+ * Connect, TLS, bind; nothing when it is. XF_ERR_IO, XF_ERR_TIMEOUT: out of reach; XF_ERR_TLS;
+ * XF_ERR_REFUSED: the password.
+ */
 XF_MUST_USE enum xf_err xf_directory_open(struct xf_directory *directory, struct xf_error *err);
 void xf_directory_close(struct xf_directory *directory);
 void xf_directory_bound(struct ldap *ld); /* the size of a message: before the first one */
@@ -137,27 +158,34 @@ struct xf_search {
     char **attributes;
     struct ldapcontrol **controls;
 };
-/* `out` is to be freed by ldap_msgfree, also after XF_ERR_LIMIT (some entries are there). A lost connection is closed. */
-XF_MUST_USE enum xf_err xf_directory_search(struct xf_directory *directory, const struct xf_search *search, struct ldapmsg **out,
+/*
+ * `out` is to be freed by ldap_msgfree, also after XF_ERR_LIMIT (some entries are there). A lost
+ * connection is closed.
+ */
+XF_MUST_USE enum xf_err xf_directory_search(struct xf_directory *directory,
+                                            const struct xf_search *search, struct ldapmsg **out,
                                             struct xf_error *err);
 /* The users' filter, and `condition` with it. Free with xf_free. */
 char *xf_directory_filter(const struct xf_conf_directory *conf, const char *condition);
 /* RFC 4515 section 3: whatever may mean something is written as \XX. */
 void xf_filter_escape(struct xf_draft *draft, struct xf_span value);
 /* JID and address of an entry; either may be absent (text.ptr NULL). */
-void xf_directory_user(const struct xf_directory *directory, struct ldapmsg *entry, struct xf_bare *out_jid, struct xf_bare *out_mail);
+void xf_directory_user(const struct xf_directory *directory, struct ldapmsg *entry,
+                       struct xf_bare *out_jid, struct xf_bare *out_mail);
 
 struct xf_loaded {
-    struct xf_table *users;   /* NULL with preload = no */
-    struct xf_map *members;   /* "group\0jid" -> itself */
+    struct xf_table *users; /* NULL with preload = no */
+    struct xf_map *members; /* "group\0jid" -> itself */
     struct xf_notes notes;
 };
-XF_MUST_USE enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *out, struct xf_error *err);
+XF_MUST_USE enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *out,
+                                          struct xf_error *err);
 
 /* ---- members.c */
 void xf_loaded_release(struct xf_loaded *loaded);
 void xf_members_add(struct xf_map *members, struct xf_span group, struct xf_span jid);
-bool xf_members_has(const struct xf_map *members, const char *group, struct xf_span jid); /* of NULL: nobody */
+/* of NULL: nobody */
+bool xf_members_has(const struct xf_map *members, const char *group, struct xf_span jid);
 
 /* ---- verify.c */
 
@@ -166,29 +194,34 @@ enum { XF_ASK_MAIL = 1, XF_ASK_JID = 2 }; /* of the JID that the address is; who
 struct xf_mailmap_query_answer {
     char *mail, *jid; /* NULL: none */
 };
-XF_MUST_USE enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address, unsigned kinds,
-                                         struct xf_mailmap_query_answer *out, struct xf_notes *notes, struct xf_error *err);
+XF_MUST_USE enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address,
+                                         unsigned kinds, struct xf_mailmap_query_answer *out,
+                                         struct xf_notes *notes, struct xf_error *err);
 
 /* ------------------------------------------------------------------ wait.c */
 
-#define XF_ASKS_MAX 4096          /* addresses asked about at a time; more are answered from what is known */
+/* addresses asked about at a time; more are answered from what is known */
+#define XF_ASKS_MAX           4096
 #define XF_ASKS_STRANGERS_MAX 2048 /* ... of those that peers made up or not */
 
 struct xf_mailmap_query {
-    struct xf_node node;   /* in mailmap->queue or ->strangers, while it is not sent */
-    bool is_of_stranger;   /* no user of ours waits for it */
+    struct xf_node node; /* in mailmap->queue or ->strangers, while it is not sent */
+    bool is_of_stranger; /* no user of ours waits for it */
     struct xf_mailmap *mailmap;
-    unsigned wants, has;   /* XF_ASK_* */
-    bool is_late;          /* nobody waits any more; the answer is for the next time */
+    unsigned wants, has; /* XF_ASK_* */
+    bool is_late;        /* nobody waits any more; the answer is for the next time */
     struct xf_node waits;
     struct xf_timer timer;
     struct xf_span address; /* behind the struct */
 };
 
 /* LATER: asked, or under way. NONE: nobody can be asked, or it is late: what is known has to do. */
-enum xf_mailmap_answer xf_mailmap_query_begin(struct xf_mailmap *mailmap, struct xf_span address, unsigned kind);
-void xf_mailmap_query_queue(struct xf_mailmap_query *ask);                               /* to be sent, or sent again */
-struct xf_mailmap_query *xf_mailmap_query_next(const struct xf_mailmap *mailmap);      /* to be sent; NULL: none */
+enum xf_mailmap_answer xf_mailmap_query_begin(struct xf_mailmap *mailmap, struct xf_span address,
+                                              unsigned kind);
+/* to be sent, or sent again */
+void xf_mailmap_query_queue(struct xf_mailmap_query *ask);
+/* to be sent; NULL: none */
+struct xf_mailmap_query *xf_mailmap_query_next(const struct xf_mailmap *mailmap);
 void xf_mailmap_query_end(struct xf_mailmap_query *ask); /* wakes who waits, and frees it */
 void xf_asks_end(struct xf_mailmap *mailmap);
 
@@ -239,13 +272,14 @@ struct xf_mailmap {
     struct xf_conf_directory *directory; /* in force; NULL for none */
     struct xf_conf_directory *next;      /* taken over when no job uses the one in force */
     bool has_next;
-    struct xf_table *file, *users;       /* NULL: nothing known */
+    struct xf_table *file, *users; /* NULL: nothing known */
     struct xf_map *members;
     struct xf_cache *cache;
-    struct xf_map *asks;                 /* by address */
-    struct xf_node queue, strangers;     /* of them, those not sent; of strangers after the others */
-    size_t stranger_count;               /* of them, those of strangers */
-    bool is_away;                        /* the directory; said once */
+    struct xf_map *asks; /* by address */
+    /* of them, those not sent; of strangers after the others */
+    struct xf_node queue, strangers;
+    size_t stranger_count; /* of them, those of strangers */
+    bool is_away;          /* the directory; said once */
     struct xf_file_job file_job;
     struct xf_load_job load_job;
     struct xf_mailmap_query_job ask_job;
@@ -256,7 +290,8 @@ static inline uint64_t xf_mailmap_now(const struct xf_mailmap *mailmap)
     return mailmap->opts.clock->now_ms;
 }
 
-void xf_job_run(struct xf_mailmap *mailmap, void (*work)(void *owner), void (*done)(void *owner), void *owner);
+void xf_job_run(struct xf_mailmap *mailmap, void (*work)(void *owner), void (*done)(void *owner),
+                void *owner);
 void xf_notes_log(struct xf_notes *notes); /* and release them */
 void xf_jobs_init(struct xf_mailmap *mailmap);
 void xf_jobs_fini(struct xf_mailmap *mailmap);

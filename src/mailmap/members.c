@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* members.c — who is in which group, as one set of both names; and what a reading of the directory leaves behind. */
+/*
+ * members.c — who is in which group, as one set of both names; and what a reading of the directory
+ * leaves behind.
+ */
 #include "mailmap_priv.h"
 
 #include <string.h>

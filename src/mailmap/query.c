@@ -2,8 +2,9 @@
 /*
  * verify.c — one user of the directory: by JID or by address.
  *
- * An answer counts when it is unique both ways, as with the whole table: after the user was found by the one, the other is searched for, and both must find
- * the same single entry. What is compared in the end is the prepared form, so it does not matter how a server matches.
+ * An answer counts when it is unique both ways, as with the whole table: after the user was found
+ * by the one, the other is searched for, and both must find the same single entry. What is compared
+ * in the end is the prepared form, so it does not matter how a server matches.
  */
 #include "mailmap_priv.h"
 
@@ -13,7 +14,8 @@
 
 #define FILTER_MAX 32768
 
-static void add_match(struct xf_draft *draft, const char *attribute, const char *scheme, struct xf_span value)
+static void add_match(struct xf_draft *draft, const char *attribute, const char *scheme,
+                      struct xf_span value)
 {
     xf_draft_printf(draft, "(%s=%s", attribute, scheme);
     xf_filter_escape(draft, value);
@@ -28,8 +30,12 @@ static void split(struct xf_span bare, struct xf_span *out_local, struct xf_span
     *out_domain = (struct xf_span){at + 1, bare.len - out_local->len - 1};
 }
 
-/* The JID as it is, as Active Directory's msRTCSIP-PrimaryUserAddress has it, and its local part alone when the domain is that of such names. */
-static void match_jid(struct xf_draft *draft, const struct xf_conf_directory *conf, struct xf_span jid)
+/*
+ * The JID as it is, as Active Directory's msRTCSIP-PrimaryUserAddress has it, and its local part
+ * alone when the domain is that of such names.
+ */
+static void match_jid(struct xf_draft *draft, const struct xf_conf_directory *conf,
+                      struct xf_span jid)
 {
     struct xf_span local, domain;
     char raw[XF_JID_MAX];
@@ -43,7 +49,8 @@ static void match_jid(struct xf_draft *draft, const struct xf_conf_directory *co
 }
 
 /* ... and as its proxyAddresses has it; which of several is the one is looked at afterwards. */
-static void match_mail(struct xf_draft *draft, const struct xf_conf_directory *conf, struct xf_span mail)
+static void match_mail(struct xf_draft *draft, const struct xf_conf_directory *conf,
+                       struct xf_span mail)
 {
     struct xf_span local, domain;
     char raw[XF_JID_MAX + 1];
@@ -66,16 +73,24 @@ struct found {
 static void take_entries(struct xf_directory *directory, LDAPMessage *entries, struct found *out)
 {
     struct xf_bare jid, mail;
-    for (LDAPMessage *entry = ldap_first_entry(directory->ld, entries); entry; entry = ldap_next_entry(directory->ld, entry)) {
+    for (LDAPMessage *entry = ldap_first_entry(directory->ld, entries); entry;
+         entry = ldap_next_entry(directory->ld, entry)) {
         xf_directory_user(directory, entry, &jid, &mail);
         if (out->count++ > 0)
             return;
-        out->jid.text = jid.text.ptr ? (struct xf_span){memcpy(out->jid.bytes, jid.text.ptr, jid.text.len), jid.text.len} : XF_SPAN_NONE;
-        out->mail.text = mail.text.ptr ? (struct xf_span){memcpy(out->mail.bytes, mail.text.ptr, mail.text.len), mail.text.len} : XF_SPAN_NONE;
+        out->jid.text =
+            jid.text.ptr
+                ? (struct xf_span){memcpy(out->jid.bytes, jid.text.ptr, jid.text.len), jid.text.len}
+                : XF_SPAN_NONE;
+        out->mail.text =
+            mail.text.ptr ? (struct xf_span){memcpy(out->mail.bytes, mail.text.ptr, mail.text.len),
+                                             mail.text.len}
+                          : XF_SPAN_NONE;
     }
 }
 
-static enum xf_err find(struct xf_directory *directory, unsigned kind, struct xf_span address, struct found *out, struct xf_error *err)
+static enum xf_err find(struct xf_directory *directory, unsigned kind, struct xf_span address,
+                        struct found *out, struct xf_error *err)
 {
     const struct xf_conf_directory *conf = directory->conf;
     char *attributes[] = {conf->jid_attribute, conf->mail_attribute, NULL};
@@ -89,12 +104,17 @@ static enum xf_err find(struct xf_directory *directory, unsigned kind, struct xf
     xf_draft_append(&draft, "", 1);
     if (xf_draft_end(&draft) != XF_ERR_OK) {
         xf_buf_release(&condition);
-        return xf_fail(err, XF_ERR_LIMIT, "%s: a filter with jid-attribute or mail-attribute is longer than %d bytes", conf->uri, FILTER_MAX);
+        return xf_fail(err, XF_ERR_LIMIT,
+                       "%s: a filter with jid-attribute or mail-attribute is longer than %d bytes",
+                       conf->uri, FILTER_MAX);
     }
     char *filter = xf_directory_filter(conf, xf_buf_ptr(&condition));
     xf_buf_release(&condition);
-    const struct xf_search search = {
-        .base = conf->base, .filter = filter, .scope = LDAP_SCOPE_SUBTREE, .size_limit = 2, .attributes = attributes};
+    const struct xf_search search = {.base = conf->base,
+                                     .filter = filter,
+                                     .scope = LDAP_SCOPE_SUBTREE,
+                                     .size_limit = 2,
+                                     .attributes = attributes};
     enum xf_err result = xf_directory_search(directory, &search, &entries, err);
     if ((result == XF_ERR_OK || result == XF_ERR_LIMIT) && directory->ld) {
         if (entries)
@@ -113,15 +133,15 @@ static bool is_one(const struct found *found, struct xf_span address, unsigned k
            xf_span_eq(kind == XF_ASK_MAIL ? found->jid.text : found->mail.text, address);
 }
 
-static enum xf_err ask_kind(struct xf_directory *directory, struct xf_span address, unsigned kind, char **out, struct xf_notes *notes,
-                            struct xf_error *err)
+static enum xf_err ask_kind(struct xf_directory *directory, struct xf_span address, unsigned kind,
+                            char **out, struct xf_notes *notes, struct xf_error *err)
 {
     struct found there, back;
     unsigned other = kind ^ (XF_ASK_MAIL | XF_ASK_JID);
     enum xf_err result = find(directory, kind, address, &there, err);
     if (result == XF_ERR_OK && there.count > 1)
-        xf_note(notes, "%.*s is %s of several users: none is known by it, expected one", XF_SPAN_ARGS(address),
-                kind == XF_ASK_MAIL ? "the JID" : "the address");
+        xf_note(notes, "%.*s is %s of several users: none is known by it, expected one",
+                XF_SPAN_ARGS(address), kind == XF_ASK_MAIL ? "the JID" : "the address");
     if (result != XF_ERR_OK || !is_one(&there, address, kind))
         return result;
     struct xf_span answer = kind == XF_ASK_MAIL ? there.mail.text : there.jid.text;
@@ -129,13 +149,14 @@ static enum xf_err ask_kind(struct xf_directory *directory, struct xf_span addre
     if (result == XF_ERR_OK && is_one(&back, answer, other))
         *out = xf_span_dup(answer);
     else if (result == XF_ERR_OK && back.count > 1)
-        xf_note(notes, "%.*s is %s of several users: none is known by it, expected one", XF_SPAN_ARGS(answer),
-                other == XF_ASK_MAIL ? "the JID" : "the address");
+        xf_note(notes, "%.*s is %s of several users: none is known by it, expected one",
+                XF_SPAN_ARGS(answer), other == XF_ASK_MAIL ? "the JID" : "the address");
     return result;
 }
 
-enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address, unsigned kinds, struct xf_mailmap_query_answer *out,
-                             struct xf_notes *notes, struct xf_error *err)
+enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address, unsigned kinds,
+                             struct xf_mailmap_query_answer *out, struct xf_notes *notes,
+                             struct xf_error *err)
 {
     enum xf_err result = xf_directory_open(directory, err);
     if (result == XF_ERR_OK && (kinds & XF_ASK_MAIL))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* settings.c — a copy of directory { } for the jobs, since a reload frees the configuration that they would borrow. */
+/*
+ * settings.c — a copy of directory { } for the jobs, since a reload frees the configuration that
+ * they would borrow.
+ */
 #include "mailmap_priv.h"
 
 #include <stddef.h>
@@ -9,8 +12,8 @@
 
 static const size_t texts[] = {
 #define AT(field) offsetof(struct xf_conf_directory, field)
-    AT(uri), AT(ca_file), AT(bind_dn), AT(password_file), AT(password), AT(base), AT(filter), AT(jid_attribute), AT(jid_domain),
-    AT(mail_attribute),
+    AT(uri),  AT(ca_file), AT(bind_dn),       AT(password_file), AT(password),
+    AT(base), AT(filter),  AT(jid_attribute), AT(jid_domain),    AT(mail_attribute),
 #undef AT
 };
 
@@ -68,7 +71,9 @@ bool xf_directory_eq(const struct xf_conf_directory *a, const struct xf_conf_dir
     for (size_t i = 0; i < XF_ARRAY_LEN(texts); i++)
         if (!xf_span_eq(xf_span_of(read_text_at(a, i)), xf_span_of(read_text_at(b, i))))
             return false;
-    return a->start_tls == b->start_tls && a->preload == b->preload && a->page_entries == b->page_entries && a->refresh_ms == b->refresh_ms &&
-           a->cache_ms == b->cache_ms && a->negative_cache_ms == b->negative_cache_ms && a->timeout_ms == b->timeout_ms &&
-           a->cache_entries == b->cache_entries && same_groups(&a->groups, &b->groups);
+    return a->start_tls == b->start_tls && a->preload == b->preload &&
+           a->page_entries == b->page_entries && a->refresh_ms == b->refresh_ms &&
+           a->cache_ms == b->cache_ms && a->negative_cache_ms == b->negative_cache_ms &&
+           a->timeout_ms == b->timeout_ms && a->cache_entries == b->cache_entries &&
+           same_groups(&a->groups, &b->groups);
 }

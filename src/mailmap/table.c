@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table.c — a map of users in both directions, compact: one text for all, one array of users, and for each direction an index of their numbers.
+ * table.c — a map of users in both directions, compact: one text for all, one array of users, and
+ * for each direction an index of their numbers.
  *
- * It is filled by one thread and then only read, so that a new one can be made on the pool while the old one answers. The names come from a directory
- * that many people may write into, so the hash is keyed.
+ * It is filled by one thread and then only read, so that a new one can be made on the pool while
+ * the old one answers. The names come from a directory that many people may write into, so the hash
+ * is keyed.
  */
 #include "mailmap_priv.h"
 
@@ -14,7 +16,7 @@
 #include <xfed/base/siphash.h>
 
 #define FEWEST_SLOTS 64
-#define TEXT_MAX (1u << 30)
+#define TEXT_MAX     (1u << 30)
 
 struct user {
     uint32_t jid_off, mail_off, line;
@@ -31,7 +33,8 @@ struct xf_table {
     struct xf_siphash_key key;
     struct xf_buf text;
     struct user *users;
-    size_t count, room, users_max, slot_count; /* slot_count is a power of 2, at least twice `count` */
+    /* slot_count is a power of 2, at least twice `count` */
+    size_t count, room, users_max, slot_count;
     struct index by_jid, by_mail;
 };
 
@@ -62,18 +65,22 @@ void xf_table_free(struct xf_table **table)
 static struct xf_span name_of(const struct xf_table *table, const struct user *user, bool is_mail)
 {
     const char *text = xf_buf_ptr(&table->text);
-    return is_mail ? (struct xf_span){text + user->mail_off, user->mail_len} : (struct xf_span){text + user->jid_off, user->jid_len};
+    return is_mail ? (struct xf_span){text + user->mail_off, user->mail_len}
+                   : (struct xf_span){text + user->jid_off, user->jid_len};
 }
 
-static uint32_t *slot_of(const struct xf_table *table, const struct index *index, struct xf_span name)
+static uint32_t *slot_of(const struct xf_table *table, const struct index *index,
+                         struct xf_span name)
 {
     size_t mask = table->slot_count - 1, slot = xf_siphash13(&table->key, name) & mask;
-    while (index->slots[slot] && !xf_span_eq(name_of(table, &table->users[index->slots[slot] - 1], index->is_mail), name))
+    while (index->slots[slot] &&
+           !xf_span_eq(name_of(table, &table->users[index->slots[slot] - 1], index->is_mail), name))
         slot = (slot + 1) & mask;
     return &index->slots[slot];
 }
 
-static struct user *find(const struct xf_table *table, const struct index *index, struct xf_span name)
+static struct user *find(const struct xf_table *table, const struct index *index,
+                         struct xf_span name)
 {
     uint32_t number = *slot_of(table, index, name);
     return number ? &table->users[number - 1] : NULL;
@@ -105,7 +112,8 @@ static void show(const struct xf_table *table, const struct user *user, struct x
     *out = (struct xf_user){name_of(table, user, false), name_of(table, user, true), user->line};
 }
 
-enum xf_table_add xf_table_add(struct xf_table *table, const struct xf_user *user, struct xf_user *out_other)
+enum xf_table_add xf_table_add(struct xf_table *table, const struct xf_user *user,
+                               struct xf_user *out_other)
 {
     struct user *other = find(table, &table->by_jid, user->jid);
     if (other) {
@@ -132,11 +140,13 @@ enum xf_table_add xf_table_add(struct xf_table *table, const struct xf_user *use
         .jid_len = (uint16_t)user->jid.len,
         .mail_len = (uint16_t)user->mail.len,
     };
-    *slot_of(table, &table->by_jid, user->jid) = *slot_of(table, &table->by_mail, user->mail) = (uint32_t)++table->count;
+    *slot_of(table, &table->by_jid, user->jid) = *slot_of(table, &table->by_mail, user->mail) =
+        (uint32_t)++table->count;
     return XF_TABLE_ADDED;
 }
 
-static enum xf_mailmap_answer answer(const struct xf_table *table, const struct index *index, struct xf_span name, struct xf_span *out)
+static enum xf_mailmap_answer answer(const struct xf_table *table, const struct index *index,
+                                     struct xf_span name, struct xf_span *out)
 {
     const struct user *user = table ? find(table, index, name) : NULL;
     if (!user)
@@ -147,12 +157,14 @@ static enum xf_mailmap_answer answer(const struct xf_table *table, const struct 
     return XF_MAILMAP_FOUND;
 }
 
-enum xf_mailmap_answer xf_table_mail(const struct xf_table *table, struct xf_span jid, struct xf_span *out_mail)
+enum xf_mailmap_answer xf_table_mail(const struct xf_table *table, struct xf_span jid,
+                                     struct xf_span *out_mail)
 {
     return answer(table, table ? &table->by_jid : NULL, jid, out_mail);
 }
 
-enum xf_mailmap_answer xf_table_jid(const struct xf_table *table, struct xf_span mail, struct xf_span *out_jid)
+enum xf_mailmap_answer xf_table_jid(const struct xf_table *table, struct xf_span mail,
+                                    struct xf_span *out_jid)
 {
     return answer(table, table ? &table->by_mail : NULL, mail, out_jid);
 }
@@ -164,11 +176,12 @@ size_t xf_table_count(const struct xf_table *table)
 
 size_t xf_table_bytes(const struct xf_table *table)
 {
-    return table->text.cap + table->room * sizeof(struct user) + 2 * table->slot_count * sizeof(uint32_t) + sizeof(*table);
+    return table->text.cap + table->room * sizeof(struct user) +
+           2 * table->slot_count * sizeof(uint32_t) + sizeof(*table);
 }
 
-void xf_table_note(struct xf_notes *notes, const char *where, enum xf_table_add result, const struct xf_user *user,
-                   const struct xf_user *other)
+void xf_table_note(struct xf_notes *notes, const char *where, enum xf_table_add result,
+                   const struct xf_user *user, const struct xf_user *other)
 {
     char here[16] = "", there[32] = "";
     if (user->line) {
@@ -176,9 +189,15 @@ void xf_table_note(struct xf_notes *notes, const char *where, enum xf_table_add 
         (void)snprintf(there, sizeof(there), " (line %u)", other->line);
     }
     if (result == XF_TABLE_MAIL_TAKEN)
-        xf_note(notes, "%s%s%.*s has the address %.*s of %.*s%s: neither is known by it, expected one user for an address", where, here,
-                XF_SPAN_ARGS(user->jid), XF_SPAN_ARGS(user->mail), XF_SPAN_ARGS(other->jid), there);
+        xf_note(notes,
+                "%s%s%.*s has the address %.*s of %.*s%s: neither is known by it, expected one "
+                "user for an address",
+                where, here, XF_SPAN_ARGS(user->jid), XF_SPAN_ARGS(user->mail),
+                XF_SPAN_ARGS(other->jid), there);
     else if (result == XF_TABLE_JID_TAKEN)
-        xf_note(notes, "%s%s%.*s has a second address %.*s: %.*s%s is used, expected one address for a user", where, here,
-                XF_SPAN_ARGS(user->jid), XF_SPAN_ARGS(user->mail), XF_SPAN_ARGS(other->mail), there);
+        xf_note(
+            notes,
+            "%s%s%.*s has a second address %.*s: %.*s%s is used, expected one address for a user",
+            where, here, XF_SPAN_ARGS(user->jid), XF_SPAN_ARGS(user->mail),
+            XF_SPAN_ARGS(other->mail), there);
 }

@@ -2,9 +2,10 @@
 /*
  * text.c — what people write in files and directories, as prepared bare JIDs.
  *
- * An e-mail address becomes a JID: its local part is escaped where it must be (XEP-0106), then everything is prepared, which also makes it lower
- * case. Local parts of mail are case-sensitive in theory (RFC 5321 section 2.4) and nowhere in practice. A backslash stays what it is, so that
- * a JID that is escaped already stays one.
+ * An e-mail address becomes a JID: its local part is escaped where it must be (XEP-0106), then
+ * everything is prepared, which also makes it lower case. Local parts of mail are case-sensitive in
+ * theory (RFC 5321 section 2.4) and nowhere in practice. A backslash stays what it is, so that a
+ * JID that is escaped already stays one.
  */
 #include "mailmap_priv.h"
 
@@ -23,7 +24,8 @@ static struct xf_span without_scheme(struct xf_span value)
     static const char *const schemes[] = {"sip:", "smtp:", "xmpp:", "mailto:"};
     for (size_t i = 0; i < XF_ARRAY_LEN(schemes); i++) {
         size_t len = strlen(schemes[i]);
-        if (value.len > len && xf_span_eq_nocase((struct xf_span){value.ptr, len}, xf_span_of(schemes[i])))
+        if (value.len > len &&
+            xf_span_eq_nocase((struct xf_span){value.ptr, len}, xf_span_of(schemes[i])))
             return (struct xf_span){value.ptr + len, value.len - len};
     }
     return value;
@@ -51,7 +53,8 @@ bool xf_bare_make(struct xf_span value, struct xf_span domain, struct xf_bare *o
     char raw[4 * VALUE_MAX + 2];
     struct xf_jid jid;
     value = without_scheme(value);
-    if (value.len == 0 || value.len > VALUE_MAX || memchr(value.ptr, '\0', value.len) || !xf_utf8_valid(value.ptr, value.len))
+    if (value.len == 0 || value.len > VALUE_MAX || memchr(value.ptr, '\0', value.len) ||
+        !xf_utf8_valid(value.ptr, value.len))
         return false;
     const char *at = memrchr(value.ptr, '@', value.len);
     struct xf_span local = at ? (struct xf_span){value.ptr, (size_t)(at - value.ptr)} : value;
@@ -63,7 +66,8 @@ bool xf_bare_make(struct xf_span value, struct xf_span domain, struct xf_bare *o
     raw[len++] = '@';
     memcpy(raw + len, domain.ptr, domain.len);
     len += domain.len;
-    if (xf_jid_prepare((struct xf_span){raw, len}, out->bytes, &jid) != XF_ERR_OK || !jid.local.ptr || jid.resource.ptr)
+    if (xf_jid_prepare((struct xf_span){raw, len}, out->bytes, &jid) != XF_ERR_OK ||
+        !jid.local.ptr || jid.resource.ptr)
         return false;
     if (jid.full.ptr != out->bytes)
         memcpy(out->bytes, jid.full.ptr, jid.full.len);
@@ -80,7 +84,8 @@ struct xf_span xf_bare_unescape(struct xf_span local, char *out)
 {
     size_t len = 0;
     for (size_t i = 0; i < local.len; i++) {
-        int high = i + 2 < local.len ? hex_value(local.ptr[i + 1]) : -1, low = high >= 0 ? hex_value(local.ptr[i + 2]) : -1;
+        int high = i + 2 < local.len ? hex_value(local.ptr[i + 1]) : -1,
+            low = high >= 0 ? hex_value(local.ptr[i + 2]) : -1;
         char c = low >= 0 ? (char)(16 * high + low) : '\0';
         if (local.ptr[i] == '\\' && c && memchr(escaped, c, sizeof(escaped) - 1)) {
             out[len++] = c;

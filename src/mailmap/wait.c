@@ -2,18 +2,22 @@
 /*
  * wait.c — addresses that are being asked about, and who waits for them.
  *
- * An address is asked about once, however many wait. When the directory's time is over they are woken and make do with what is known; the question stays, so
- * that its answer is there for the next one, and nobody waits for it a second time.
+ * An address is asked about once, however many wait. When the directory's time is over they are
+ * woken and make do with what is known; the question stays, so that its answer is there for the
+ * next one, and nobody waits for it a second time.
  *
- * What our users send needs the address of a JID; what peers send needs to know whose an address is, and peers can make addresses up. So their questions come
- * after those of our users, and have no more than half of the room: a flood of made-up addresses does not make a user's JID known for want of an answer.
+ * What our users send needs the address of a JID; what peers send needs to know whose an address
+ * is, and peers can make addresses up. So their questions come after those of our users, and have
+ * no more than half of the room: a flood of made-up addresses does not make a user's JID known for
+ * want of an answer.
  */
 #include "mailmap_priv.h"
 
 #include <string.h>
 #include <xfed/base/alloc.h>
 
-#define FILE_ONLY_MS 5000 /* without a directory there is no setting: so long for the first reading of the file */
+/* without a directory there is no setting: so long for the first reading of the file */
+#define FILE_ONLY_MS 5000
 
 static void wake(struct xf_node *waits)
 {
@@ -36,7 +40,8 @@ void xf_mailmap_query_queue(struct xf_mailmap_query *ask)
     xf_list_push(ask->is_of_stranger ? &ask->mailmap->strangers : &ask->mailmap->queue, &ask->node);
 }
 
-static struct xf_mailmap_query *make(struct xf_mailmap *mailmap, struct xf_span address, bool is_of_stranger)
+static struct xf_mailmap_query *make(struct xf_mailmap *mailmap, struct xf_span address,
+                                     bool is_of_stranger)
 {
     struct xf_mailmap_query *ask = xf_alloc(sizeof(*ask) + address.len);
     char *text = (char *)(ask + 1);
@@ -47,7 +52,8 @@ static struct xf_mailmap_query *make(struct xf_mailmap *mailmap, struct xf_span 
     mailmap->stranger_count += is_of_stranger;
     xf_list_init(&ask->waits);
     xf_timer_init(&ask->timer, on_late, ask);
-    xf_timer_start(mailmap->opts.timers, &ask->timer, mailmap->directory ? mailmap->directory->timeout_ms : FILE_ONLY_MS);
+    xf_timer_start(mailmap->opts.timers, &ask->timer,
+                   mailmap->directory ? mailmap->directory->timeout_ms : FILE_ONLY_MS);
     xf_mailmap_query_queue(ask);
     (void)xf_map_set(mailmap->asks, ask->address, ask);
     return ask;
@@ -66,10 +72,12 @@ static void move_up(struct xf_mailmap_query *ask)
 
 static bool has_room(const struct xf_mailmap *mailmap, bool is_of_stranger)
 {
-    return xf_map_count(mailmap->asks) < XF_ASKS_MAX && (!is_of_stranger || mailmap->stranger_count < XF_ASKS_STRANGERS_MAX);
+    return xf_map_count(mailmap->asks) < XF_ASKS_MAX &&
+           (!is_of_stranger || mailmap->stranger_count < XF_ASKS_STRANGERS_MAX);
 }
 
-enum xf_mailmap_answer xf_mailmap_query_begin(struct xf_mailmap *mailmap, struct xf_span address, unsigned kind)
+enum xf_mailmap_answer xf_mailmap_query_begin(struct xf_mailmap *mailmap, struct xf_span address,
+                                              unsigned kind)
 {
     struct xf_mailmap_query *ask = xf_map_find(mailmap->asks, address);
     bool is_of_stranger = kind & XF_ASK_JID;
@@ -107,7 +115,8 @@ void xf_mailmap_query_end(struct xf_mailmap_query *ask)
 
 struct xf_mailmap_query *xf_mailmap_query_next(const struct xf_mailmap *mailmap)
 {
-    const struct xf_node *from = xf_list_is_empty(&mailmap->queue) ? &mailmap->strangers : &mailmap->queue;
+    const struct xf_node *from =
+        xf_list_is_empty(&mailmap->queue) ? &mailmap->strangers : &mailmap->queue;
     return xf_list_is_empty(from) ? NULL : XF_CONTAINER(from->next, struct xf_mailmap_query, node);
 }
 
@@ -118,7 +127,8 @@ void xf_asks_end(struct xf_mailmap *mailmap)
         xf_mailmap_query_end(ask);
 }
 
-void xf_mailmap_wait(struct xf_mailmap *mailmap, struct xf_span address, struct xf_mailmap_wait *wait)
+void xf_mailmap_wait(struct xf_mailmap *mailmap, struct xf_span address,
+                     struct xf_mailmap_wait *wait)
 {
     struct xf_mailmap_query *ask = xf_map_find(mailmap->asks, address);
     xf_require(ask && !ask->is_late && !xf_list_is_linked(&wait->node)); /* only after LATER */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * watch.c — the map file: looked at every two seconds (stat), so that a replacement is seen on any file system, and read again when it is another one.
+ * watch.c — the map file: looked at every two seconds (stat), so that a replacement is seen on any
+ * file system, and read again when it is another one.
  */
 #include "mailmap_priv.h"
 
@@ -14,7 +15,8 @@ static void file_work(void *owner)
 {
     struct xf_file_job *job = owner;
     bool is_there = xf_stamp_take(job->path, &job->next_stamp);
-    job->is_new = !job->is_known || is_there == job->was_missing || (is_there && !xf_stamp_eq(&job->stamp, &job->next_stamp));
+    job->is_new = !job->is_known || is_there == job->was_missing ||
+                  (is_there && !xf_stamp_eq(&job->stamp, &job->next_stamp));
     job->was_missing = !is_there;
     if (job->is_new)
         job->result = xf_file_read(job->path, &job->table, &job->notes, &job->err);
@@ -34,7 +36,8 @@ static void take_file(struct xf_mailmap *mailmap)
     xf_table_free(&mailmap->file);
     mailmap->file = job->table;
     job->table = NULL;
-    xf_log(XF_LOG_INFO, "identity.file.loaded", XF_STR("file", job->path), XF_INT("users", xf_table_count(mailmap->file)),
+    xf_log(XF_LOG_INFO, "identity.file.loaded", XF_STR("file", job->path),
+           XF_INT("users", xf_table_count(mailmap->file)),
            XF_INT("bytes", xf_table_bytes(mailmap->file)), XF_INT("ambiguous", job->notes.count));
     xf_notes_log(&job->notes);
 }

@@ -22,9 +22,8 @@
  *
  * libuv does not poll a conn that is neither read nor written, so a paused conn would not notice a
  * reset, and go on taking output. Paused conns are looked at twice a second; what came before the
- * reset is then read at once, in spite of the pause, and the end is told. A FIN waits, with what came
- * before it, until the pause is over.
- * Test: tests/unit/net/test_conn.c.
+ * reset is then read at once, in spite of the pause, and the end is told. A FIN waits, with what
+ * came before it, until the pause is over. Test: tests/unit/net/test_conn.c.
  */
 #include "conn_priv.h"
 
@@ -34,15 +33,15 @@
 
 #include <xfed/base/alloc.h>
 
-#define TURN_READ_BYTES (256u << 10)
-#define EOF_LINGER_MS 2000
-#define FAIL_LINGER_MS 500
-#define KEEPALIVE_S 120
+#define TURN_READ_BYTES   (256u << 10)
+#define EOF_LINGER_MS     2000
+#define FAIL_LINGER_MS    500
+#define KEEPALIVE_S       120
 #define UNACKNOWLEDGED_MS 30000 /* a peer that takes so long to acknowledge is dead (design.md 9) */
-#define WIRE_MAX_BYTES (XF_CONN_OUT_MAX + (8u << 20))
-#define CROWD 256 /* conns whose memory is worth giving back to the system */
-#define TRIM_MS 2000
-#define LOOK_MS 500 /* at paused conns */
+#define WIRE_MAX_BYTES    (XF_CONN_OUT_MAX + (8u << 20))
+#define CROWD             256 /* conns whose memory is worth giving back to the system */
+#define TRIM_MS           2000
+#define LOOK_MS           500 /* at paused conns */
 
 static void update_reading(struct xf_net_conn *s);
 
@@ -81,7 +80,10 @@ static const char *plain_detail(enum xf_conn_end end)
     return "connection broke";
 }
 
-/* Half of a crowd is gone: what it held goes back to the system. malloc would keep all that lies below the last of those who stayed. */
+/*
+ * Half of a crowd is gone: what it held goes back to the system. malloc would keep all that lies
+ * below the last of those who stayed.
+ */
 static void count_out(struct xf_loop *loop)
 {
     loop->conn_count--;
@@ -242,15 +244,15 @@ static bool was_reset(const struct xf_net_conn *s)
     uv_os_fd_t fd;
 
     return uv_fileno((const uv_handle_t *)&s->tcp, &fd) == 0 &&
-           getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) == 0 && info.tcpi_state == TCP_CLOSE;
+           getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) == 0 &&
+           info.tcpi_state == TCP_CLOSE;
 }
 
 void xf_conns_look(void *owner)
 {
     struct xf_loop *loop = owner;
 
-    XF_LIST_EACH(node, &loop->paused)
-    {
+    XF_LIST_EACH (node, &loop->paused) {
         struct xf_net_conn *s = XF_CONTAINER(node, struct xf_net_conn, in_paused);
         if (s->state != XF_NET_OPEN || !was_reset(s))
             continue;
@@ -263,8 +265,7 @@ void xf_conns_look(void *owner)
 
 void xf_conns_end(struct xf_loop *loop)
 {
-    XF_LIST_EACH(node, &loop->conns)
-    {
+    XF_LIST_EACH (node, &loop->conns) {
         struct xf_net_conn *s = XF_CONTAINER(node, struct xf_net_conn, in_conns);
         xf_require(s->state == XF_NET_CLOSING || s->state == XF_NET_DEAD);
         xf_net_conn_die(s, XF_CONN_END_TIMEOUT, NULL);
@@ -382,7 +383,8 @@ static void connect_cb(uv_connect_t *request, int status)
 }
 
 /* NULL when nothing is said about targets of that family. */
-static const struct xf_source *source_for(const struct xf_addr *addr, const struct xf_source *source)
+static const struct xf_source *source_for(const struct xf_addr *addr,
+                                          const struct xf_source *source)
 {
     const struct xf_addr *from =
         source ? (addr->sa.sa_family == AF_INET6 ? &source->v6 : &source->v4) : NULL;
@@ -399,8 +401,7 @@ static int start_connect(struct xf_net_conn *s, const struct xf_source *source, 
 
     request->data = s;
     if (source)
-        status =
-            xf_net_connect_from(s, source, request, connect_cb, out_detail, detail_bytes);
+        status = xf_net_connect_from(s, source, request, connect_cb, out_detail, detail_bytes);
     else
         status = uv_tcp_connect(request, &s->tcp, &s->pub.addr.sa, connect_cb);
     if (status != 0)
@@ -440,7 +441,8 @@ void xf_conn_attach_filter(struct xf_conn *conn, const struct xf_conn_filter *fi
     s->filter = filter;
     s->filter_owner = filter_owner;
     /* What was written before the filter came (<proceed/>) leaves before it, as it is. */
-    xf_buf_append(&s->wire, xf_buf_ptr(&conn->out), conn->out.len); /* banned-ok: nothing was in `wire` yet, and it has more room */
+    /* banned-ok: nothing was in `wire` yet, and it has more room */
+    xf_buf_append(&s->wire, xf_buf_ptr(&conn->out), conn->out.len);
     xf_buf_release(&conn->out);
     if (s->wire.len > 0)
         xf_net_conn_dirty(s);

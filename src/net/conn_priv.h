@@ -45,11 +45,12 @@ static inline struct xf_net_conn *xf_net_conn_of(struct xf_conn *conn)
 struct xf_net_conn *xf_net_conn_new(struct xf_loop *loop);
 
 /*
- * Connect the handle (without a socket yet) from there; source.c. 0 or a status of libuv, then with words in `out_detail`; the request is
- * not begun then.
+ * Connect the handle (without a socket yet) from there; source.c. 0 or a status of libuv, then with
+ * words in `out_detail`; the request is not begun then.
  */
-int xf_net_connect_from(struct xf_net_conn *conn, const struct xf_source *source, uv_connect_t *request, uv_connect_cb done,
-                        char *out_detail, size_t detail_bytes);
+int xf_net_connect_from(struct xf_net_conn *conn, const struct xf_source *source,
+                        uv_connect_t *request, uv_connect_cb done, char *out_detail,
+                        size_t detail_bytes);
 
 /* An accepted socket becomes a conn, which is given to `accept` and reads; conn.c. */
 void xf_net_conn_adopt(struct xf_loop *loop, int fd, xf_accept_fn accept, void *owner);

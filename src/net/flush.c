@@ -21,10 +21,10 @@
 
 #include <xfed/base/alloc.h>
 
-#define TURN_ROUNDS 4              /* of XF_CONN_WIRE_ENOUGH each; then others have their turn */
-#define KEEP_OUT_BYTES (16u << 10) /* an emptied `out` above this goes at once */
+#define TURN_ROUNDS      4           /* of XF_CONN_WIRE_ENOUGH each; then others have their turn */
+#define KEEP_OUT_BYTES   (16u << 10) /* an emptied `out` above this goes at once */
 #define KEEP_SPARE_BYTES (512u << 10)
-#define SWEEP_MS 1000
+#define SWEEP_MS         1000
 
 struct xf_net_write {
     uv_write_t uv;
@@ -237,8 +237,7 @@ void xf_conns_sweep(void *owner)
 {
     struct xf_loop *loop = owner;
 
-    XF_LIST_EACH_SAFE(node, &loop->warm)
-    {
+    XF_LIST_EACH_SAFE (node, &loop->warm) {
         struct xf_net_conn *s = XF_CONTAINER(node, struct xf_net_conn, in_warm);
         if (s->is_warm) {
             s->is_warm = false;

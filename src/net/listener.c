@@ -20,11 +20,11 @@
 
 #include <xfed/base/alloc.h>
 
-#define BACKLOG 1024
+#define BACKLOG      1024
 #define ACCEPT_BATCH 64
-#define RETRY_MS 100
-#define RESERVE_FDS 64 /* and no more than a quarter of all */
-#define STARVED_MS 60000
+#define RETRY_MS     100
+#define RESERVE_FDS  64 /* and no more than a quarter of all */
+#define STARVED_MS   60000
 
 struct xf_listener {
     struct xf_loop *loop;

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * source.c — connect from an address and a range of ports of ours, for firewalls and partners that go by them.
+ * source.c — connect from an address and a range of ports of ours, for firewalls and partners that
+ * go by them.
  *
- * A port of the range is looked for from a random place on, so that two nodes behind one address seldom ask for the same one. All sockets have
- * SO_REUSEADDR: then a port can serve several conns to different servers, and again at once when its last conn is in TIME_WAIT; only what
- * listens there keeps it from us (EADDRINUSE). Whether it is free towards this very server, connect() says (EADDRNOTAVAIL); then another socket
- * takes the place of the first under the handle of libuv, which has done nothing with it yet.
+ * A port of the range is looked for from a random place on, so that two nodes behind one address
+ * seldom ask for the same one. All sockets have SO_REUSEADDR: then a port can serve several conns
+ * to different servers, and again at once when its last conn is in TIME_WAIT; only what listens
+ * there keeps it from us (EADDRINUSE). Whether it is free towards this very server, connect() says
+ * (EADDRNOTAVAIL); then another socket takes the place of the first under the handle of libuv,
+ * which has done nothing with it yet.
  *
- * An address without ports is bound with IP_BIND_ADDRESS_NO_PORT: the system chooses the port when it knows the server, for the same reasons.
+ * An address without ports is bound with IP_BIND_ADDRESS_NO_PORT: the system chooses the port when
+ * it knows the server, for the same reasons.
  */
 #include "conn_priv.h"
 
@@ -52,7 +56,8 @@ static int put_under(uv_tcp_t *tcp, int fd)
     return status;
 }
 
-static struct xf_addr from_port(const struct xf_addr *to, const struct xf_source *source, uint16_t port)
+static struct xf_addr from_port(const struct xf_addr *to, const struct xf_source *source,
+                                uint16_t port)
 {
     bool is_v6 = to->sa.sa_family == AF_INET6;
     struct xf_addr from = is_v6 ? source->v6 : source->v4;
@@ -70,7 +75,8 @@ struct attempt {
     bool is_port; /* what failed is a matter of the port */
 };
 
-static struct attempt connect_from(struct xf_net_conn *s, const struct xf_addr *from, uv_connect_t *request, uv_connect_cb done)
+static struct attempt connect_from(struct xf_net_conn *s, const struct xf_addr *from,
+                                   uv_connect_t *request, uv_connect_cb done)
 {
     int fd = bound_socket(from);
 
@@ -83,11 +89,14 @@ static struct attempt connect_from(struct xf_net_conn *s, const struct xf_addr *
     return (struct attempt){status, status == UV_EADDRNOTAVAIL};
 }
 
-int xf_net_connect_from(struct xf_net_conn *s, const struct xf_source *source, uv_connect_t *request, uv_connect_cb done,
-                        char *out_detail, size_t detail_bytes)
+int xf_net_connect_from(struct xf_net_conn *s, const struct xf_source *source,
+                        uv_connect_t *request, uv_connect_cb done, char *out_detail,
+                        size_t detail_bytes)
 {
-    unsigned count = source->port_first ? (unsigned)(source->port_last - source->port_first) + 1 : 1;
-    unsigned start = xf_rand_below(count), tries = count < XF_SOURCE_TRIES ? count : XF_SOURCE_TRIES;
+    unsigned count =
+        source->port_first ? (unsigned)(source->port_last - source->port_first) + 1 : 1;
+    unsigned start = xf_rand_below(count),
+             tries = count < XF_SOURCE_TRIES ? count : XF_SOURCE_TRIES;
     struct attempt attempt = {0};
     struct xf_addr from = {0};
     char text[XF_ADDR_TEXT_BYTES];
@@ -105,9 +114,11 @@ int xf_net_connect_from(struct xf_net_conn *s, const struct xf_source *source, u
         return 0;
     xf_addr_host_text(&from, text);
     if (attempt.is_port && source->port_first)
-        snprintf(out_detail, detail_bytes, "no free port of %u-%u to connect from (source-ports), %u tried", source->port_first,
-                 source->port_last, tries);
+        snprintf(out_detail, detail_bytes,
+                 "no free port of %u-%u to connect from (source-ports), %u tried",
+                 source->port_first, source->port_last, tries);
     else
-        snprintf(out_detail, detail_bytes, "cannot connect from %s: %s", text, uv_strerror(attempt.status));
+        snprintf(out_detail, detail_bytes, "cannot connect from %s: %s", text,
+                 uv_strerror(attempt.status));
     return attempt.status;
 }

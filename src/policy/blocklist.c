@@ -2,9 +2,10 @@
 /*
  * blocklist.c — domains that are refused, from files of tens of thousands of lines.
  *
- * Names and reasons lie one after the other in one piece of memory, entries in a second, and an open-addressing table of their numbers in a
- * third: about 80 bytes an entry with a name of 20. The hash is keyed, for lists come from elsewhere. A lookup asks for the name, then for
- * each of its suffixes, where only entries with a * count.
+ * Names and reasons lie one after the other in one piece of memory, entries in a second, and an
+ * open-addressing table of their numbers in a third: about 80 bytes an entry with a name of 20. The
+ * hash is keyed, for lists come from elsewhere. A lookup asks for the name, then for each of its
+ * suffixes, where only entries with a * count.
  *
  * Line: NAME or *.NAME, then words: until=YYYY-MM-DD, and a reason. # begins a comment.
  */
@@ -19,21 +20,25 @@
 #include <xfed/base/utf8.h>
 #include <xfed/xmpp/jid.h>
 
-#define TEXT_MAX_BYTES (1u << 30) /* of all names and reasons */
+#define TEXT_MAX_BYTES   (1u << 30) /* of all names and reasons */
 #define REASON_MAX_BYTES 400
-#define FEWEST_SLOTS 64
-#define DAY_S 86400
+#define FEWEST_SLOTS     64
+#define DAY_S            86400
 
 struct entry {
-    uint32_t name_off, reason_off; /* in text; the reason ends with a NUL, and is the last one's when both are alike */
+    /* in text; the reason ends with a NUL, and is the last one's when both are alike */
+    uint32_t name_off, reason_off;
     uint32_t line;
-    int32_t until_day;             /* since 1970; INT32_MAX: for ever */
+    int32_t until_day; /* since 1970; INT32_MAX: for ever */
     uint16_t file;
-    uint16_t name_len;             /* XF_DOMAIN_MAX at most */
-    bool covers_below;             /* *.name */
+    uint16_t name_len; /* XF_DOMAIN_MAX at most */
+    bool covers_below; /* *.name */
 };
 
-/* Half of the hash beside the number spares a look at entries of other names, which are seldom in the processor's cache. */
+/*
+ * Half of the hash beside the number spares a look at entries of other names, which are seldom in
+ * the processor's cache.
+ */
 struct slot {
     uint32_t number; /* of the entry plus one, 0: free */
     uint32_t tag;
@@ -43,7 +48,7 @@ struct xf_blocklist {
     struct xf_siphash_key key;
     struct xf_buf text;
     struct entry *entries;
-    struct slot *slots;            /* half of them at most are taken */
+    struct slot *slots; /* half of them at most are taken */
     size_t count, room, slot_count;
     char **files;
     size_t file_count;
@@ -133,7 +138,8 @@ static void grow(struct xf_blocklist *list)
         place(list, i);
 }
 
-static struct entry *find_same(const struct xf_blocklist *list, struct xf_span name, bool covers_below)
+static struct entry *find_same(const struct xf_blocklist *list, struct xf_span name,
+                               bool covers_below)
 {
     struct entry *entry = NULL;
     if (list->slot_count == 0)
@@ -155,10 +161,11 @@ struct line {
     char reason[REASON_MAX_BYTES];
 };
 
-static enum xf_err refuse(struct xf_error *err, const struct line *line, struct xf_span word, const char *expected)
+static enum xf_err refuse(struct xf_error *err, const struct line *line, struct xf_span word,
+                          const char *expected)
 {
-    return xf_fail(err, XF_ERR_BAD_VALUE, "%.120s:%d: %.*s: %s", line->file, line->number, word.len < 60 ? (int)word.len : 60, word.ptr,
-                   expected);
+    return xf_fail(err, XF_ERR_BAD_VALUE, "%.120s:%d: %.*s: %s", line->file, line->number,
+                   word.len < 60 ? (int)word.len : 60, word.ptr, expected);
 }
 
 static bool is_space(char c)
@@ -182,7 +189,10 @@ static struct xf_span take_word(struct xf_span *rest)
     return word;
 }
 
-/* Days since 1970 of a day of the Gregorian calendar (H. Hinnant, "chrono-compatible low-level date algorithms"). */
+/*
+ * Days since 1970 of a day of the Gregorian calendar (H. Hinnant, "chrono-compatible low-level date
+ * algorithms").
+ */
 static int32_t days_of(int year, int month, int day)
 {
     year -= month <= 2;
@@ -207,7 +217,8 @@ static bool read_day(struct xf_span text, int32_t *out)
 {
     static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int year, month, day;
-    if (text.len != 10 || text.ptr[4] != '-' || text.ptr[7] != '-' || !read_number(text.ptr, 4, 1970, 9999, &year) ||
+    if (text.len != 10 || text.ptr[4] != '-' || text.ptr[7] != '-' ||
+        !read_number(text.ptr, 4, 1970, 9999, &year) ||
         !read_number(text.ptr + 5, 2, 1, 12, &month) || !read_number(text.ptr + 8, 2, 1, 31, &day))
         return false;
     bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -220,7 +231,8 @@ static bool read_name(struct xf_span word, struct line *line)
     line->covers_below = word.len > 2 && memcmp(word.ptr, "*.", 2) == 0;
     if (line->covers_below)
         word = (struct xf_span){word.ptr + 2, word.len - 2};
-    return xf_utf8_valid(word.ptr, word.len) && !memchr(word.ptr, '*', word.len) && xf_domain_prepare(word, line->name) == XF_ERR_OK;
+    return xf_utf8_valid(word.ptr, word.len) && !memchr(word.ptr, '*', word.len) &&
+           xf_domain_prepare(word, line->name) == XF_ERR_OK;
 }
 
 /* Cut where it is too long. */
@@ -274,7 +286,8 @@ static enum xf_err add_line(struct xf_blocklist *list, const struct line *line)
 {
     size_t name_len = strlen(line->name);
     uint32_t reason_off, name_off;
-    struct entry *same = find_same(list, (struct xf_span){line->name, name_len}, line->covers_below);
+    struct entry *same =
+        find_same(list, (struct xf_span){line->name, name_len}, line->covers_below);
     if (same && same->until_day >= line->until_day)
         return XF_ERR_OK;
     if (keep_reason(list, line->reason, &reason_off) != XF_ERR_OK)
@@ -320,11 +333,13 @@ static struct xf_span take_line(struct xf_span *text)
     return line;
 }
 
-enum xf_err xf_blocklist_add(struct xf_blocklist *list, const char *file, struct xf_span text, struct xf_error *err)
+enum xf_err xf_blocklist_add(struct xf_blocklist *list, const char *file, struct xf_span text,
+                             struct xf_error *err)
 {
     struct line line = {.file = file};
     if (list->file_count == UINT16_MAX)
-        return xf_fail(err, XF_ERR_BAD_VALUE, "%.120s: expected at most %d blocklists", file, UINT16_MAX);
+        return xf_fail(err, XF_ERR_BAD_VALUE, "%.120s: expected at most %d blocklists", file,
+                       UINT16_MAX);
     list->files = xf_realloc(list->files, (list->file_count + 1) * sizeof(*list->files));
     list->files[list->file_count++] = xf_strdup(file);
     while (text.len > 0 && line.number < INT_MAX) {
@@ -336,7 +351,9 @@ enum xf_err xf_blocklist_add(struct xf_blocklist *list, const char *file, struct
         if (result != XF_ERR_OK)
             return result;
         if (add_line(list, &line) != XF_ERR_OK)
-            return xf_fail(err, XF_ERR_BAD_VALUE, "%.120s:%d: the lists are too large: expected 1 GiB at most", file, line.number);
+            return xf_fail(err, XF_ERR_BAD_VALUE,
+                           "%.120s:%d: the lists are too large: expected 1 GiB at most", file,
+                           line.number);
     }
     return XF_ERR_OK;
 }
@@ -358,7 +375,8 @@ static void tell(const struct xf_blocklist *list, const struct entry *entry, str
     };
 }
 
-static const struct entry *find_name(const struct xf_blocklist *list, struct xf_span name, bool is_suffix, int64_t unix_s)
+static const struct entry *find_name(const struct xf_blocklist *list, struct xf_span name,
+                                     bool is_suffix, int64_t unix_s)
 {
     const struct entry *entry;
     struct probe probe = begin(list, name);
@@ -368,7 +386,8 @@ static const struct entry *find_name(const struct xf_blocklist *list, struct xf_
     return NULL;
 }
 
-bool xf_blocklist_find(const struct xf_blocklist *list, struct xf_span domain, int64_t unix_s, struct xf_blocked *out)
+bool xf_blocklist_find(const struct xf_blocklist *list, struct xf_span domain, int64_t unix_s,
+                       struct xf_blocked *out)
 {
     const char *dot;
     if (list->count == 0 || domain.len == 0)

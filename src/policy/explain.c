@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explain.c — why a stanza passes or not, for people: the verdict of each kind, the rule behind it and where that is written, the way back,
- * and every setting of the peer with its origin.
+ * explain.c — why a stanza passes or not, for people: the verdict of each kind, the rule behind it
+ * and where that is written, the way back, and every setting of the peer with its origin.
  *
  * The verdicts come from xf_policy_judge, as those of stanzas do.
  */
@@ -19,16 +19,15 @@ static const struct {
     unsigned kind;
     const char *word;
 } kinds[] = {
-    {XF_KINDS_MESSAGE, "message"},
-    {XF_KINDS_PRESENCE, "presence"},
-    {XF_KINDS_SUBSCRIPTION, "subscription"},
-    {XF_KINDS_IQ, "iq"},
+    {XF_KINDS_MESSAGE, "message"},           {XF_KINDS_PRESENCE, "presence"},
+    {XF_KINDS_SUBSCRIPTION, "subscription"}, {XF_KINDS_IQ, "iq"},
     {XF_KINDS_GROUPCHAT, "groupchat"},
 };
 
 static bool find_ends(const struct xf_policy *policy, struct ends *ends)
 {
-    bool from_is_ours = xf_policy_served(policy, ends->from.domain), to_is_ours = xf_policy_served(policy, ends->to.domain);
+    bool from_is_ours = xf_policy_served(policy, ends->from.domain),
+         to_is_ours = xf_policy_served(policy, ends->to.domain);
     const struct xf_jid *ours = from_is_ours ? &ends->from : &ends->to;
     ends->direction = from_is_ours ? XF_DIRECTION_OUT : XF_DIRECTION_IN;
     ends->served = ours->domain;
@@ -39,7 +38,8 @@ static bool find_ends(const struct xf_policy *policy, struct ends *ends)
 
 static void print_value(const char *text, size_t len, FILE *out)
 {
-    fprintf(out, "%.*s%s", len < VALUE_MAX ? (int)len : VALUE_MAX, text, len > VALUE_MAX ? "..." : "");
+    fprintf(out, "%.*s%s", len < VALUE_MAX ? (int)len : VALUE_MAX, text,
+            len > VALUE_MAX ? "..." : "");
 }
 
 /* "rule, key, FILE:LINE" */
@@ -78,7 +78,8 @@ static void print_ruling(const struct xf_ruling *ruling, FILE *out)
     fputc('\n', out);
 }
 
-static void print_kinds(struct xf_policy *policy, const struct ends *ends, unsigned minute_of_week, FILE *out)
+static void print_kinds(struct xf_policy *policy, const struct ends *ends, unsigned minute_of_week,
+                        FILE *out)
 {
     for (size_t i = 0; i < XF_ARRAY_LEN(kinds); i++) {
         struct xf_ruling ruling;
@@ -108,15 +109,19 @@ static void print_list(const char *before, const struct xf_texts *texts, FILE *o
 static void print_way_back(struct xf_policy *policy, const struct ends *ends, FILE *out)
 {
     struct xf_ruling ruling;
-    enum xf_direction back = ends->direction == XF_DIRECTION_IN ? XF_DIRECTION_OUT : XF_DIRECTION_IN;
+    enum xf_direction back =
+        ends->direction == XF_DIRECTION_IN ? XF_DIRECTION_OUT : XF_DIRECTION_IN;
     xf_policy_judge_pair(policy, ends->served, ends->peer, back, &ruling);
     fprintf(out, "  %-13s", "way back");
     print_ruling(&ruling, out);
     if (!ruling.passes)
-        fputs("               so that answers, results, errors and presence that come back are dropped too\n", out);
+        fputs("               so that answers, results, errors and presence that come back are "
+              "dropped too\n",
+              out);
 }
 
-static void print_setting(void *owner, const char *key, struct xf_span value, const struct xf_conf_origin *origin)
+static void print_setting(void *owner, const char *key, struct xf_span value,
+                          const struct xf_conf_origin *origin)
 {
     FILE *out = owner;
     fprintf(out, "  %-24s = ", key);
@@ -127,28 +132,35 @@ static void print_setting(void *owner, const char *key, struct xf_span value, co
     }
     bool is_peer = strcmp(origin->section, "defaults") != 0;
     fprintf(out, is_peer ? "   (peer \"%s\"" : "   (%s", origin->section);
-    fprintf(out, "%s, %s:%d)\n", origin->by_profile ? ", by its profile" : "", origin->place->file, origin->line);
+    fprintf(out, "%s, %s:%d)\n", origin->by_profile ? ", by its profile" : "", origin->place->file,
+            origin->line);
 }
 
-enum xf_err xf_policy_explain(struct xf_policy *policy, struct xf_span from, struct xf_span to, unsigned minute_of_week, FILE *out)
+enum xf_err xf_policy_explain(struct xf_policy *policy, struct xf_span from, struct xf_span to,
+                              unsigned minute_of_week, FILE *out)
 {
     char from_text[XF_JID_MAX + 1], to_text[XF_JID_MAX + 1];
     struct ends ends = {0};
-    if (xf_jid_prepare(from, from_text, &ends.from) != XF_ERR_OK || xf_jid_prepare(to, to_text, &ends.to) != XF_ERR_OK)
+    if (xf_jid_prepare(from, from_text, &ends.from) != XF_ERR_OK ||
+        xf_jid_prepare(to, to_text, &ends.to) != XF_ERR_OK)
         return XF_ERR_BAD_JID;
     if (!find_ends(policy, &ends))
         return XF_ERR_BAD_VALUE;
     bool is_out = ends.direction == XF_DIRECTION_OUT;
     const struct xf_conf_peer *section = xf_conf_peer_find(policy->conf, ends.peer);
     const struct xf_peer_settings *settings = xf_policy_peer(policy, ends.peer);
-    fprintf(out, "%.*s to %.*s: %s\n", XF_SPAN_ARGS(ends.from.full), XF_SPAN_ARGS(ends.to.full), is_out ? "out" : "in");
-    fprintf(out, "served domain %.*s, peer %.*s, ", XF_SPAN_ARGS(ends.served), XF_SPAN_ARGS(ends.peer));
+    fprintf(out, "%.*s to %.*s: %s\n", XF_SPAN_ARGS(ends.from.full), XF_SPAN_ARGS(ends.to.full),
+            is_out ? "out" : "in");
+    fprintf(out, "served domain %.*s, peer %.*s, ", XF_SPAN_ARGS(ends.served),
+            XF_SPAN_ARGS(ends.peer));
     if (section)
-        fprintf(out, "section peer \"%s\" (%s:%d)\n\n", section->pattern, section->at.file, section->at.line);
+        fprintf(out, "section peer \"%s\" (%s:%d)\n\n", section->pattern, section->at.file,
+                section->at.line);
     else
         fputs("which no section names\n\n", out);
     print_kinds(policy, &ends, minute_of_week, out);
-    print_list("  refused payloads of: ", is_out ? &settings->block_namespaces_out : &settings->block_namespaces_in, out);
+    print_list("  refused payloads of: ",
+               is_out ? &settings->block_namespaces_out : &settings->block_namespaces_in, out);
     if (settings->strip_presence & ends.direction)
         fputs("  of presence only show, status and priority pass\n", out);
     if (settings->groups.count > 0 && !policy->is_member)

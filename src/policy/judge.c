@@ -2,12 +2,13 @@
 /*
  * judge.c — may this stanza pass, and if not, by which rule, told to whom, written where.
  *
- * The order of the rules is that of XF_RULE_MAP, and the first that refuses is the one that is named: first what holds for the pair
- * (policy.c), then the hour, the user, the kind, the payload. Where a rule is written is looked for only when it refused.
+ * The order of the rules is that of XF_RULE_MAP, and the first that refuses is the one that is
+ * named: first what holds for the pair (policy.c), then the hour, the user, the kind, the payload.
+ * Where a rule is written is looked for only when it refused.
  */
 #include "policy_priv.h"
 
-#define NS_MUC "http://jabber.org/protocol/muc"
+#define NS_MUC      "http://jabber.org/protocol/muc"
 #define NS_MUC_USER "http://jabber.org/protocol/muc#user"
 
 const char *xf_rule_word(enum xf_rule rule)
@@ -32,8 +33,12 @@ static const char *rule_text(enum xf_rule rule)
 
 /* ------------------------------------------------------------------ stanzas */
 
-/* Is there a child of which that is true? The names of the first few are known; a walk finds the others. */
-static bool has_child(const struct xf_stanza *stanza, bool (*is)(const void *wanted, struct xf_span ns), const void *wanted)
+/*
+ * Is there a child of which that is true? The names of the first few are known; a walk finds the
+ * others.
+ */
+static bool has_child(const struct xf_stanza *stanza,
+                      bool (*is)(const void *wanted, struct xf_span ns), const void *wanted)
 {
     if (stanza->child_count <= XF_STANZA_CHILDREN) {
         for (unsigned i = 0; i < stanza->child_count; i++)
@@ -62,7 +67,8 @@ static bool is_blocked(const void *patterns, struct xf_span ns)
 
 static unsigned presence_kind(const struct xf_stanza *stanza)
 {
-    static const char *const words[] = {"subscribe", "subscribed", "unsubscribe", "unsubscribed", "probe"};
+    static const char *const words[] = {"subscribe", "subscribed", "unsubscribe", "unsubscribed",
+                                        "probe"};
     for (size_t i = 0; stanza->type.ptr && i < XF_ARRAY_LEN(words); i++)
         if (xf_span_is(stanza->type, words[i]))
             return XF_KINDS_SUBSCRIPTION;
@@ -92,7 +98,8 @@ static bool is_in_hours(const struct xf_policy_rules *rules, unsigned minute_of_
     return rules->hour_count == 0;
 }
 
-static bool may_user(const struct xf_policy *policy, const struct xf_pair_facts *facts, struct xf_span user)
+static bool may_user(const struct xf_policy *policy, const struct xf_pair_facts *facts,
+                     struct xf_span user)
 {
     const struct xf_texts *groups = &facts->settings->groups;
     if (facts->settings->users.count == 0 && groups->count == 0)
@@ -105,7 +112,8 @@ static bool may_user(const struct xf_policy *policy, const struct xf_pair_facts 
     return false;
 }
 
-static enum xf_rule stanza_rule(const struct xf_policy *policy, const struct xf_pair_facts *facts, const struct xf_policy_ask *ask)
+static enum xf_rule stanza_rule(const struct xf_policy *policy, const struct xf_pair_facts *facts,
+                                const struct xf_policy_ask *ask)
 {
     const struct xf_policy_rules *rules = facts->rules;
     bool is_in = ask->direction == XF_DIRECTION_IN;
@@ -115,7 +123,8 @@ static enum xf_rule stanza_rule(const struct xf_policy *policy, const struct xf_
         return XF_RULE_USER;
     if (ask->kind & (is_in ? facts->settings->block_kinds_in : facts->settings->block_kinds_out))
         return XF_RULE_KIND;
-    if (rules && ask->stanza && has_child(ask->stanza, is_blocked, is_in ? &rules->ns_in : &rules->ns_out))
+    if (rules && ask->stanza &&
+        has_child(ask->stanza, is_blocked, is_in ? &rules->ns_in : &rules->ns_out))
         return XF_RULE_NAMESPACE;
     return XF_RULE_NONE;
 }
@@ -124,9 +133,11 @@ bool xf_policy_is_plain(struct xf_policy *policy, struct xf_span peer, enum xf_d
 {
     const struct xf_peer_settings *settings = xf_policy_peer(policy, peer);
     bool is_in = direction == XF_DIRECTION_IN;
-    return settings->hours.count == 0 && settings->users.count == 0 && settings->groups.count == 0 &&
+    return settings->hours.count == 0 && settings->users.count == 0 &&
+           settings->groups.count == 0 &&
            (is_in ? settings->block_kinds_in : settings->block_kinds_out) == 0 &&
-           (is_in ? settings->block_namespaces_in.count : settings->block_namespaces_out.count) == 0;
+           (is_in ? settings->block_namespaces_in.count : settings->block_namespaces_out.count) ==
+               0;
 }
 
 /* ------------------------------------------------------------------ where it is written */
@@ -161,7 +172,8 @@ static void name_place(struct xf_ruling *out, const struct xf_conf_place *place,
     out->line = line;
 }
 
-static void find_place(const struct xf_policy *policy, struct xf_span peer, const struct xf_pair_facts *facts, struct xf_ruling *out)
+static void find_place(const struct xf_policy *policy, struct xf_span peer,
+                       const struct xf_pair_facts *facts, struct xf_ruling *out)
 {
     const struct xf_conf *conf = policy->conf;
     if (!out->key)
@@ -183,7 +195,8 @@ static void find_place(const struct xf_policy *policy, struct xf_span peer, cons
 
 /* ------------------------------------------------------------------ the ruling */
 
-static void rule(const struct xf_policy *policy, const struct xf_pair_facts *facts, struct xf_span peer, bool is_in, struct xf_ruling *out)
+static void rule(const struct xf_policy *policy, const struct xf_pair_facts *facts,
+                 struct xf_span peer, bool is_in, struct xf_ruling *out)
 {
     const struct xf_peer_settings *settings = facts->settings;
     *out = (struct xf_ruling){
@@ -201,8 +214,8 @@ static void rule(const struct xf_policy *policy, const struct xf_pair_facts *fac
     find_place(policy, peer, facts, out);
 }
 
-void xf_policy_judge_pair(struct xf_policy *policy, struct xf_span served, struct xf_span peer, enum xf_direction direction,
-                          struct xf_ruling *out)
+void xf_policy_judge_pair(struct xf_policy *policy, struct xf_span served, struct xf_span peer,
+                          enum xf_direction direction, struct xf_ruling *out)
 {
     struct xf_pair_facts facts;
     xf_policy_pair(policy, served, peer, direction, &facts);
@@ -215,10 +228,13 @@ static bool is_name(struct xf_span name, const char *other, size_t other_len)
 }
 
 /* As xf_policy_pair, which is asked once for a run of stanzas. */
-static void last_pair(struct xf_policy *policy, const struct xf_policy_ask *ask, struct xf_pair_facts *out)
+static void last_pair(struct xf_policy *policy, const struct xf_policy_ask *ask,
+                      struct xf_pair_facts *out)
 {
-    struct xf_last_pair *last = ask->direction == XF_DIRECTION_IN ? &policy->last_in : &policy->last_out;
-    if (!last->is_known || !is_name(ask->peer, last->peer, last->peer_len) || !is_name(ask->served, last->served, last->served_len)) {
+    struct xf_last_pair *last =
+        ask->direction == XF_DIRECTION_IN ? &policy->last_in : &policy->last_out;
+    if (!last->is_known || !is_name(ask->peer, last->peer, last->peer_len) ||
+        !is_name(ask->served, last->served, last->served_len)) {
         xf_policy_pair(policy, ask->served, ask->peer, ask->direction, &last->facts);
         last->served_len = ask->served.len;
         last->peer_len = ask->peer.len;
@@ -231,7 +247,8 @@ static void last_pair(struct xf_policy *policy, const struct xf_policy_ask *ask,
     *out = last->facts;
 }
 
-void xf_policy_judge(struct xf_policy *policy, const struct xf_policy_ask *ask, struct xf_ruling *out)
+void xf_policy_judge(struct xf_policy *policy, const struct xf_policy_ask *ask,
+                     struct xf_ruling *out)
 {
     struct xf_pair_facts facts;
     last_pair(policy, ask, &facts);

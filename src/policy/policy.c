@@ -2,10 +2,11 @@
 /*
  * policy.c — whom we serve, what holds for a peer, and whether stanzas of a pair may pass. Pure.
  *
- * The settings in force are resolved once for each section of the configuration, when the policy is made: whatever a name
- * is, the section that says the last word about it (its own, else the longest pattern) has already been merged with the
- * shorter patterns and the defaults. So every stranger shares one struct with all other names of its section or of none,
- * nothing grows with the names that strangers make up, and a lookup costs one hash for each label of the name.
+ * The settings in force are resolved once for each section of the configuration, when the policy is
+ * made: whatever a name is, the section that says the last word about it (its own, else the longest
+ * pattern) has already been merged with the shorter patterns and the defaults. So every stranger
+ * shares one struct with all other names of its section or of none, nothing grows with the names
+ * that strangers make up, and a lookup costs one hash for each label of the name.
  */
 #include "policy_priv.h"
 
@@ -31,7 +32,8 @@ static void add_section(struct xf_policy *policy, size_t i)
         section->rules = xf_policy_rules_new(&section->settings);
     struct xf_span name = xf_span_of(conf->peers[i].pattern);
     bool is_pattern = name.len > 2 && memcmp(name.ptr, "*.", 2) == 0;
-    section->is_of_one_owner = !is_pattern || !xf_domain_is_public_suffix((struct xf_span){name.ptr + 2, name.len - 2});
+    section->is_of_one_owner =
+        !is_pattern || !xf_domain_is_public_suffix((struct xf_span){name.ptr + 2, name.len - 2});
 }
 
 struct xf_policy *xf_policy_new(const struct xf_policy_opts *opts)
@@ -59,7 +61,8 @@ void xf_policy_free(struct xf_policy **policy)
     if (!old)
         return;
     for (size_t i = 0; i < old->conf->peer_count; i++) {
-        struct xf_policy_rules *rules = (struct xf_policy_rules *)old->sections[i].rules; /* const for who reads it; made here */
+        /* const for who reads it; made here */
+        struct xf_policy_rules *rules = (struct xf_policy_rules *)old->sections[i].rules;
         if (rules != old->default_rules)
             xf_policy_rules_free(&rules);
     }
@@ -73,7 +76,8 @@ void xf_policy_free(struct xf_policy **policy)
 void xf_policy_set_time(struct xf_policy *policy, int64_t unix_s)
 {
     policy->unix_s = unix_s;
-    policy->last_in.is_known = policy->last_out.is_known = false; /* an entry of a blocklist may have ended */
+    /* an entry of a blocklist may have ended */
+    policy->last_in.is_known = policy->last_out.is_known = false;
 }
 
 const struct xf_conf *xf_policy_conf(const struct xf_policy *policy)
@@ -87,7 +91,8 @@ const struct xf_conf_served *xf_policy_served(const struct xf_policy *policy, st
 }
 
 /* NULL: none but the defaults. */
-static const struct xf_policy_section *find_section(const struct xf_policy *policy, struct xf_span peer)
+static const struct xf_policy_section *find_section(const struct xf_policy *policy,
+                                                    struct xf_span peer)
 {
     const struct xf_conf_peer *section = xf_conf_peer_find(policy->conf, peer);
     return section ? &policy->sections[section - policy->conf->peers] : NULL;
@@ -108,7 +113,8 @@ bool xf_policy_names(const struct xf_policy *policy, struct xf_span peer)
 /* ------------------------------------------------------------------ pairs */
 
 /* Those that no dry run lets pass. */
-static enum xf_rule foundation(const struct xf_policy *policy, struct xf_span served, struct xf_span peer)
+static enum xf_rule foundation(const struct xf_policy *policy, struct xf_span served,
+                               struct xf_span peer)
 {
     if (!policy->conf->federation)
         return XF_RULE_FEDERATION;
@@ -117,8 +123,8 @@ static enum xf_rule foundation(const struct xf_policy *policy, struct xf_span se
     return peer.len == 0 || xf_policy_served(policy, peer) ? XF_RULE_OURS : XF_RULE_NONE;
 }
 
-void xf_policy_pair(const struct xf_policy *policy, struct xf_span served, struct xf_span peer, enum xf_direction direction,
-                    struct xf_pair_facts *out)
+void xf_policy_pair(const struct xf_policy *policy, struct xf_span served, struct xf_span peer,
+                    enum xf_direction direction, struct xf_pair_facts *out)
 {
     const struct xf_policy_section *section = find_section(policy, peer);
     *out = (struct xf_pair_facts){
@@ -126,10 +132,12 @@ void xf_policy_pair(const struct xf_policy *policy, struct xf_span served, struc
         .rules = section ? section->rules : policy->default_rules,
         .rule = foundation(policy, served, peer),
     };
-    out->is_enforced = out->rule != XF_RULE_NONE || (out->settings->enforce && policy->conf->policy_enforce);
+    out->is_enforced =
+        out->rule != XF_RULE_NONE || (out->settings->enforce && policy->conf->policy_enforce);
     if (out->rule != XF_RULE_NONE)
         return;
-    if (policy->blocklist && xf_blocklist_find(policy->blocklist, peer, policy->unix_s, &out->blocked))
+    if (policy->blocklist &&
+        xf_blocklist_find(policy->blocklist, peer, policy->unix_s, &out->blocked))
         out->rule = XF_RULE_BLOCKLIST;
     else if (!section && !policy->conf->default_allow)
         out->rule = XF_RULE_DEFAULT;
@@ -137,7 +145,8 @@ void xf_policy_pair(const struct xf_policy *policy, struct xf_span served, struc
         out->rule = XF_RULE_DIRECTION;
 }
 
-bool xf_policy_may(struct xf_policy *policy, struct xf_span served, struct xf_span peer, enum xf_direction direction)
+bool xf_policy_may(struct xf_policy *policy, struct xf_span served, struct xf_span peer,
+                   enum xf_direction direction)
 {
     struct xf_pair_facts facts;
     xf_policy_pair(policy, served, peer, direction, &facts);

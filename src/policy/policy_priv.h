@@ -17,13 +17,13 @@
 
 /* ---- rules.c: lists of a section in the form in which they are asked */
 struct xf_patterns {
-    struct xf_map *exact;      /* text -> itself; NULL: none */
-    struct xf_span *wild;      /* with * in them */
+    struct xf_map *exact; /* text -> itself; NULL: none */
+    struct xf_span *wild; /* with * in them */
     size_t wild_count;
 };
 
 struct xf_policy_rules {
-    struct xf_hours *hours;    /* none: always */
+    struct xf_hours *hours; /* none: always */
     size_t hour_count;
     struct xf_patterns users;
     struct xf_patterns ns_in, ns_out; /* escaped, as namespaces of children are (stanza.h) */
@@ -32,23 +32,24 @@ struct xf_policy_rules {
 /* NULL: the settings have no such lists. */
 struct xf_policy_rules *xf_policy_rules_new(const struct xf_peer_settings *settings);
 void xf_policy_rules_free(struct xf_policy_rules **rules);
-bool xf_policy_rules_are_same(const struct xf_peer_settings *a, const struct xf_peer_settings *b); /* both have the lists of one section */
+/* both have the lists of one section */
+bool xf_policy_rules_are_same(const struct xf_peer_settings *a, const struct xf_peer_settings *b);
 bool xf_patterns_match(const struct xf_patterns *patterns, struct xf_span text);
 
 /* ---- policy.c */
 struct xf_policy_section { /* what holds for all names of a section, or of none */
     struct xf_peer_settings settings;
-    const struct xf_policy_rules *rules;  /* NULL: none; its own or that of the defaults */
-    bool is_of_one_owner;          /* else a pattern such as "*.org" */
+    const struct xf_policy_rules *rules; /* NULL: none; its own or that of the defaults */
+    bool is_of_one_owner;                /* else a pattern such as "*.org" */
 };
 
 /* Everything that is known of a pair without looking at stanzas. */
 struct xf_pair_facts {
     const struct xf_peer_settings *settings;
     const struct xf_policy_rules *rules;
-    enum xf_rule rule;             /* the first that refuses the pair */
-    bool is_enforced;              /* else it is a dry run */
-    struct xf_blocked blocked;     /* of rule BLOCKLIST */
+    enum xf_rule rule;         /* the first that refuses the pair */
+    bool is_enforced;          /* else it is a dry run */
+    struct xf_blocked blocked; /* of rule BLOCKLIST */
 };
 /* The pair that was judged last; stanzas come in runs. */
 struct xf_last_pair {
@@ -64,11 +65,11 @@ struct xf_policy {
     xf_policy_member_fn is_member;
     void *owner;
     int64_t unix_s;
-    struct xf_map *served;         /* domain or alias -> const struct xf_conf_served */
-    struct xf_policy_section *sections;   /* one beside each of conf->peers */
+    struct xf_map *served;              /* domain or alias -> const struct xf_conf_served */
+    struct xf_policy_section *sections; /* one beside each of conf->peers */
     struct xf_policy_rules *default_rules;
     struct xf_last_pair last_in, last_out;
 };
 
-void xf_policy_pair(const struct xf_policy *policy, struct xf_span served, struct xf_span peer, enum xf_direction direction,
-                    struct xf_pair_facts *out);
+void xf_policy_pair(const struct xf_policy *policy, struct xf_span served, struct xf_span peer,
+                    enum xf_direction direction, struct xf_pair_facts *out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rules.c — the lists of a section (users, namespaces, hours), compiled when the policy is made, so that a stanza costs one hash and a
- * look at what has a * in it.
+ * rules.c — the lists of a section (users, namespaces, hours), compiled when the policy is made, so
+ * that a stanza costs one hash and a look at what has a * in it.
  */
 #include "policy_priv.h"
 
@@ -12,7 +12,10 @@
 
 /* ------------------------------------------------------------------ patterns */
 
-/* * stands for any characters. Goes back to the last * only, so the cost is the product of the lengths at most. */
+/*
+ * * stands for any characters. Goes back to the last * only, so the cost is the product of the
+ * lengths at most.
+ */
 static bool is_match(struct xf_span pattern, struct xf_span text)
 {
     size_t p = 0, t = 0, star = SIZE_MAX, resume = 0;
@@ -48,8 +51,10 @@ bool xf_patterns_match(const struct xf_patterns *patterns, struct xf_span text)
 static void add_pattern(struct xf_patterns *patterns, struct xf_span text)
 {
     if (memchr(text.ptr, '*', text.len)) {
-        patterns->wild = xf_realloc(patterns->wild, (patterns->wild_count + 1) * sizeof(*patterns->wild));
-        patterns->wild[patterns->wild_count++] = (struct xf_span){xf_strndup(text.ptr, text.len), text.len};
+        patterns->wild =
+            xf_realloc(patterns->wild, (patterns->wild_count + 1) * sizeof(*patterns->wild));
+        patterns->wild[patterns->wild_count++] =
+            (struct xf_span){xf_strndup(text.ptr, text.len), text.len};
         return;
     }
     if (!patterns->exact)
@@ -109,12 +114,14 @@ static void add_hours(struct xf_policy_rules *rules, const struct xf_texts *text
 {
     rules->hours = xf_alloc((texts->count + 1) * sizeof(*rules->hours));
     for (size_t i = 0; i < texts->count; i++)
-        xf_require(xf_hours_parse(texts->item[i], &rules->hours[rules->hour_count++])); /* it loaded */
+        /* it loaded */
+        xf_require(xf_hours_parse(texts->item[i], &rules->hours[rules->hour_count++]));
 }
 
 struct xf_policy_rules *xf_policy_rules_new(const struct xf_peer_settings *settings)
 {
-    if (!settings->hours.count && !settings->users.count && !settings->block_namespaces_in.count && !settings->block_namespaces_out.count)
+    if (!settings->hours.count && !settings->users.count && !settings->block_namespaces_in.count &&
+        !settings->block_namespaces_out.count)
         return NULL;
     struct xf_policy_rules *rules = xf_new(struct xf_policy_rules);
     add_hours(rules, &settings->hours);
@@ -144,6 +151,7 @@ static bool is_same(const struct xf_texts *a, const struct xf_texts *b)
 
 bool xf_policy_rules_are_same(const struct xf_peer_settings *a, const struct xf_peer_settings *b)
 {
-    return is_same(&a->hours, &b->hours) && is_same(&a->users, &b->users) && is_same(&a->block_namespaces_in, &b->block_namespaces_in) &&
+    return is_same(&a->hours, &b->hours) && is_same(&a->users, &b->users) &&
+           is_same(&a->block_namespaces_in, &b->block_namespaces_in) &&
            is_same(&a->block_namespaces_out, &b->block_namespaces_out);
 }

@@ -2,9 +2,10 @@
 /*
  * address_queue.c — stanzas of a pair that wait until an e-mail address is known.
  *
- * While one waits, all that follow of the same pair and direction stand behind it, so that their order stays; each asks for its own address when it comes,
- * so that a line of many users does not wait once for each. The bounds are those of the peer's queue. A line cannot stand for ever: the mailmap answers
- * within the directory's timeout, if only that it does not know.
+ * While one waits, all that follow of the same pair and direction stand behind it, so that their
+ * order stays; each asks for its own address when it comes, so that a line of many users does not
+ * wait once for each. The bounds are those of the peer's queue. A line cannot stand for ever: the
+ * mailmap answers within the directory's timeout, if only that it does not know.
  */
 #include "routing_priv.h"
 
@@ -45,7 +46,8 @@ static void take_out(struct xf_address_queue *line, struct xf_stanza_copy *copy)
 static bool is_above(const struct xf_address_queue *line, unsigned part)
 {
     const struct xf_peer_settings *settings = line->route->settings;
-    return line->bytes * part > settings->queue_bytes || line->count * part > settings->queue_stanzas;
+    return line->bytes * part > settings->queue_bytes ||
+           line->count * part > settings->queue_stanzas;
 }
 
 bool xf_address_queue_is_long(const struct xf_address_queue *line)
@@ -61,13 +63,14 @@ static void wait_for(struct xf_address_queue *line, struct xf_span address)
     xf_mailmap_wait(line->route->routing->mailmap, address, &line->wait);
 }
 
-bool xf_address_queue_push(struct xf_route *route, bool is_in, const struct xf_stanza *stanza, struct xf_span address)
+bool xf_address_queue_push(struct xf_route *route, bool is_in, const struct xf_stanza *stanza,
+                           struct xf_span address)
 {
     struct xf_address_queue *line = get(route, is_in);
     bool was_empty = xf_list_is_empty(&line->stanzas);
     size_t bytes = xf_stanza_copy_size(stanza), sum = line->bytes + bytes;
-    if (line->count >= route->settings->queue_stanzas || sum > route->settings->queue_bytes || sum > xf_routing_room(route->routing) ||
-        !xf_route_limits_has_bytes(route, bytes))
+    if (line->count >= route->settings->queue_stanzas || sum > route->settings->queue_bytes ||
+        sum > xf_routing_room(route->routing) || !xf_route_limits_has_bytes(route, bytes))
         return false;
     struct xf_stanza_copy *copy = xf_stanza_copy_new(stanza, xf_routing_now(route->routing));
     xf_list_push(&line->stanzas, &copy->node);
@@ -88,7 +91,10 @@ static void moved(struct xf_address_queue *line)
         xf_s2s_resume_inbound(routing->s2s);
 }
 
-/* The first has its answer: on with all that have theirs. It is out of the list meanwhile: its way may cost the route its place, and the line what is in it. */
+/*
+ * The first has its answer: on with all that have theirs. It is out of the list meanwhile: its way
+ * may cost the route its place, and the line what is in it.
+ */
 static void move(void *owner)
 {
     struct xf_address_queue *line = owner;
@@ -110,7 +116,8 @@ static void move(void *owner)
     moved(line);
 }
 
-void xf_address_queue_bounce(struct xf_address_queue *line, enum xf_stanza_error error, const char *text)
+void xf_address_queue_bounce(struct xf_address_queue *line, enum xf_stanza_error error,
+                             const char *text)
 {
     if (!line)
         return;
@@ -133,8 +140,7 @@ void xf_address_queue_sift(struct xf_address_queue *line)
 {
     if (!line)
         return;
-    XF_LIST_EACH_SAFE(node, &line->stanzas)
-    {
+    XF_LIST_EACH_SAFE (node, &line->stanzas) {
         struct xf_stanza_copy *copy = XF_CONTAINER(node, struct xf_stanza_copy, node);
         struct xf_stanza stanza;
         xf_stanza_copy_read(copy, &stanza);
@@ -153,7 +159,8 @@ void xf_address_queue_free(struct xf_address_queue **line)
     if (!*line)
         return;
     xf_mailmap_forget(&(*line)->wait);
-    while (!xf_list_is_empty(&(*line)->stanzas)) { /* a peer sent it when we had closed its stream: there is no way to answer */
+    /* a peer sent it when we had closed its stream: there is no way to answer */
+    while (!xf_list_is_empty(&(*line)->stanzas)) {
         struct xf_stanza_copy *copy = first(*line);
         take_out(*line, copy);
         xf_free(copy);

@@ -2,27 +2,31 @@
 /*
  * answers.c — answers to the cluster go out while it takes them, and wait when it does not.
  *
- * A stanza that was taken is delivered once or answered once. Peers that fail together have whole queues answered at once, which is more
- * than the link has room for; so an answer goes into the link only while that is up and not congested. Else it waits here, behind those
- * that wait already, for the link's drained event. Answers of all routes wait in one line for each link, so they keep their order, and
- * routes may go.
+ * A stanza that was taken is delivered once or answered once. Peers that fail together have whole
+ * queues answered at once, which is more than the link has room for; so an answer goes into the
+ * link only while that is up and not congested. Else it waits here, behind those that wait already,
+ * for the link's drained event. Answers of all routes wait in one line for each link, so they keep
+ * their order, and routes may go.
  *
- * With names = per-peer an answer to a peer's own stream that is down goes into the link's hold as all else does: a name that the server
- * does not know must not stop the line.
+ * With names = per-peer an answer to a peer's own stream that is down goes into the link's hold as
+ * all else does: a name that the server does not know must not stop the line.
  *
- * What waits may have twice the room of all queues (process { queue-bytes }), for the answer to the smallest stanza is larger than that is.
- * What does not fit is lost, as is what the cluster has not taken when we end; both are said.
+ * What waits may have twice the room of all queues (process { queue-bytes }), for the answer to the
+ * smallest stanza is larger than that is. What does not fit is lost, as is what the cluster has not
+ * taken when we end; both are said.
  */
 #include "routing_priv.h"
 
 #include <xfed/base/alloc.h>
 
-static void log_lost(struct xf_routing *routing, const struct xf_routing_link *link, const char *detail)
+static void log_lost(struct xf_routing *routing, const struct xf_routing_link *link,
+                     const char *detail)
 {
     unsigned suppressed = 0;
     if (xf_rare_is_due(&routing->lost, xf_routing_now(routing), &suppressed))
         /* bounded: xf_rare */
-        xf_log(XF_LOG_WARN, "routing.bounce.lost", XF_STR("link", link->title), XF_STR("detail", detail), XF_INT("suppressed", suppressed));
+        xf_log(XF_LOG_WARN, "routing.bounce.lost", XF_STR("link", link->title),
+               XF_STR("detail", detail), XF_INT("suppressed", suppressed));
 }
 
 static void give(struct xf_routing_link *link, const struct xf_stanza *answer)
@@ -46,7 +50,8 @@ static void keep(struct xf_routing_link *link, const struct xf_stanza *answer)
 }
 
 /* A borrowed copy of the first one. */
-static struct xf_stanza_copy *first(const struct xf_routing_link *link, struct xf_stanza *out_answer)
+static struct xf_stanza_copy *first(const struct xf_routing_link *link,
+                                    struct xf_stanza *out_answer)
 {
     struct xf_stanza_copy *copy = XF_CONTAINER(link->returns.next, struct xf_stanza_copy, node);
     xf_stanza_copy_read(copy, out_answer);
@@ -83,8 +88,7 @@ void xf_answers_go_on(struct xf_routing_link *link)
 
 void xf_answers_follow(struct xf_routing_link *link)
 {
-    XF_LIST_EACH_SAFE(node, &link->returns)
-    {
+    XF_LIST_EACH_SAFE (node, &link->returns) {
         struct xf_stanza answer;
         xf_stanza_copy_read(XF_CONTAINER(node, struct xf_stanza_copy, node), &answer);
         struct xf_routing_link *other = xf_routing_link_serving(link->routing, answer.to.domain);
@@ -107,7 +111,8 @@ void xf_answers_end(struct xf_routing_link *link)
     }
     if (lost > 0)
         /* bounded: once for each link */
-        xf_log(XF_LOG_WARN, "routing.bounce.lost", XF_STR("link", link->title), XF_STR("detail", "the gateway ends before the cluster took them"),
+        xf_log(XF_LOG_WARN, "routing.bounce.lost", XF_STR("link", link->title),
+               XF_STR("detail", "the gateway ends before the cluster took them"),
                XF_INT("stanzas", lost));
 }
 

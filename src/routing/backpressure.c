@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * backpressure.c — when a stream takes less than the cluster sends, the cluster has to wait a little.
+ * backpressure.c — when a stream takes less than the cluster sends, the cluster has to wait a
+ * little.
  *
- * A route presses once its queue is more than half full (bytes or stanzas), until it is less than a quarter full; while any
- * route presses, the link it belongs to is not read. That makes everybody on the link wait, so:
+ * A route presses once its queue is more than half full (bytes or stanzas), until it is less than a
+ * quarter full; while any route presses, the link it belongs to is not read. That makes everybody
+ * on the link wait, so:
  *
- *   - only a ready stream presses. One that is still being made takes nothing, however long the others wait: its queue has
- *     room for what comes meanwhile, and what does not fit is bounced;
+ *   - only a ready stream presses. One that is still being made takes nothing, however long the
+ *     others wait: its queue has room for what comes meanwhile, and what does not fit is bounced;
  *   - a pause lasts PAUSE_MS at most, and the link is then read for as long as it was not;
  *   - a queue that did not move for STALL_MS does not press;
- *   - a link has a ration of pauses: BUDGET_MS at once, and one part in BUDGET_PART of the time in the long run. Peers' names are
- *     free, so each network of peers has half of that, however many names it has.
+ *   - a link has a ration of pauses: BUDGET_MS at once, and one part in BUDGET_PART of the time in
+ *     the long run. Peers' names are free, so each network of peers has half of that, however many
+ *     names it has.
  *
- * With names = per-peer only the pressing peer's own stream of the cluster is not read. Nobody else waits for it then, and
- * there is no ration.
+ * With names = per-peer only the pressing peer's own stream of the cluster is not read. Nobody else
+ * waits for it then, and there is no ration.
  */
 #include "routing_priv.h"
 
-#define PAUSE_MS 50
-#define STALL_MS 500
-#define BUDGET_MS 1000
+#define PAUSE_MS    50
+#define STALL_MS    500
+#define BUDGET_MS   1000
 #define BUDGET_PART 200 /* 1/200 of the time, in the long run */
 
 /* ------------------------------------------------------------------ rations */
@@ -35,17 +38,23 @@ static void pay_off(struct xf_pause_budget *ration, uint64_t now_ms)
 static bool has_ration(struct xf_pause_budget *ration, unsigned shares, uint64_t now_ms)
 {
     pay_off(ration, now_ms);
-    return ration->debt + (uint64_t)PAUSE_MS * BUDGET_PART * shares <= (uint64_t)BUDGET_MS * BUDGET_PART;
+    return ration->debt + (uint64_t)PAUSE_MS * BUDGET_PART * shares <=
+           (uint64_t)BUDGET_MS * BUDGET_PART;
 }
 
-static void charge(struct xf_pause_budget *ration, unsigned shares, uint64_t paused_ms, uint64_t now_ms)
+static void charge(struct xf_pause_budget *ration, unsigned shares, uint64_t paused_ms,
+                   uint64_t now_ms)
 {
     pay_off(ration, now_ms);
     ration->debt += paused_ms * BUDGET_PART * shares;
 }
 
-/* The entry of a network; a new network takes that of the one that owes least. NULL: all entries press. */
-static struct xf_pressing_network *find_presser(struct xf_routing_link *link, const char *network, uint64_t now_ms)
+/*
+ * The entry of a network; a new network takes that of the one that owes least. NULL: all entries
+ * press.
+ */
+static struct xf_pressing_network *find_presser(struct xf_routing_link *link, const char *network,
+                                                uint64_t now_ms)
 {
     struct xf_pressing_network *least = NULL;
     for (size_t i = 0; i < XF_ARRAY_LEN(link->pressers); i++) {
@@ -80,15 +89,18 @@ static struct xf_pressing_network *grant(const struct xf_route *route, uint64_t 
 static bool is_above(const struct xf_route *route, unsigned part)
 {
     const struct xf_peer_settings *settings = route->settings;
-    return route->queued_bytes * part > settings->queue_bytes || route->queued_count * part > settings->queue_stanzas;
+    return route->queued_bytes * part > settings->queue_bytes ||
+           route->queued_count * part > settings->queue_stanzas;
 }
 
 static void set_paused(struct xf_route *route, bool paused)
 {
     if (paused)
-        xf_log(XF_LOG_DEBUG, "routing.link.paused", XF_STR("link", route->link->title), XF_SPN("peer", route->peer));
+        xf_log(XF_LOG_DEBUG, "routing.link.paused", XF_STR("link", route->link->title),
+               XF_SPN("peer", route->peer));
     else
-        xf_log(XF_LOG_DEBUG, "routing.link.resumed", XF_STR("link", route->link->title), XF_SPN("peer", route->peer));
+        xf_log(XF_LOG_DEBUG, "routing.link.resumed", XF_STR("link", route->link->title),
+               XF_SPN("peer", route->peer));
     xf_link_pause(route->link->link, route->peer, paused);
 }
 
@@ -139,8 +151,7 @@ static void on_look(void *owner)
 {
     struct xf_routing_link *link = owner;
     uint64_t now_ms = xf_routing_now(link->routing);
-    XF_LIST_EACH_SAFE(node, &link->pressing)
-    {
+    XF_LIST_EACH_SAFE (node, &link->pressing) {
         struct xf_route *route = XF_CONTAINER(node, struct xf_route, pressing);
         if (route->presser || is_stalled(route, now_ms))
             let_go(route);
@@ -160,7 +171,8 @@ void xf_backpressure_pushed(struct xf_route *route)
     uint64_t now_ms = xf_routing_now(route->routing);
     if (route->queued_count == 1)
         route->moved_ms = now_ms;
-    if (!is_above(route, 2) || xf_list_is_linked(&route->pressing) || !xf_out_is_ready(route->out) || is_stalled(route, now_ms))
+    if (!is_above(route, 2) || xf_list_is_linked(&route->pressing) ||
+        !xf_out_is_ready(route->out) || is_stalled(route, now_ms))
         return;
     bool is_alone = xf_link_is_per_peer(route->link->link);
     struct xf_pressing_network *presser = is_alone ? NULL : grant(route, now_ms);

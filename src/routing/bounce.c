@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bounce.c — error stanzas (RFC 6120 §8.3): addresses swapped, same kind and id, type='error', no payload sent back.
+ * bounce.c — error stanzas (RFC 6120 §8.3): addresses swapped, same kind and id, type='error', no
+ * payload sent back.
  *
- * They are stanzas like any other and go through the link (answers.c) or a route, so that sanitiser, hold and order hold for them too.
- * An error that cannot be delivered is dropped: errors are never answered, or two sides would answer each other for ever.
+ * They are stanzas like any other and go through the link (answers.c) or a route, so that
+ * sanitiser, hold and order hold for them too. An error that cannot be delivered is dropped: errors
+ * are never answered, or two sides would answer each other for ever.
  */
 #include "routing_priv.h"
 
-#include <xfed/xml/writer.h>
 #include <xfed/base/utf8.h>
+#include <xfed/xml/writer.h>
 #include <xfed/xmpp/ns.h>
 
 static enum xf_err write_error(struct xf_buf *out, enum xf_stanza_error error, const char *text)
 {
     xf_buf_clear(out);
     struct xf_draft draft = xf_draft_begin(out);
-    xf_draft_printf(&draft, "<error type=\"%s\"><%s xmlns=\"" XF_NS_STANZA_ERROR "\"/>", xf_stanza_error_type(error),
-                    xf_stanza_error_name(error));
+    xf_draft_printf(&draft, "<error type=\"%s\"><%s xmlns=\"" XF_NS_STANZA_ERROR "\"/>",
+                    xf_stanza_error_type(error), xf_stanza_error_name(error));
     if (text && *text) {
         xf_draft_str(&draft, "<text xmlns=\"" XF_NS_STANZA_ERROR "\" xml:lang=\"en\">");
         xf_xml_text(&draft, xf_utf8_whole(xf_span_of(text)));
@@ -26,11 +28,13 @@ static enum xf_err write_error(struct xf_buf *out, enum xf_stanza_error error, c
     return xf_draft_end(&draft);
 }
 
-void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza, const struct xf_jid *from,
-                    enum xf_stanza_error error, const char *text, struct xf_stanza *out_stanza)
+void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza,
+                    const struct xf_jid *from, enum xf_stanza_error error, const char *text,
+                    struct xf_stanza *out_stanza)
 {
     if (write_error(&routing->payload, error, text) != XF_ERR_OK)
-        (void)!write_error(&routing->payload, error, NULL); /* the condition is what counts, and fits */
+        /* the condition is what counts, and fits */
+        (void)!write_error(&routing->payload, error, NULL);
     *out_stanza = (struct xf_stanza){
         .kind = stanza->kind,
         .raw_from = from->full,
@@ -47,8 +51,9 @@ void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza, 
 }
 
 /*
- * The answer comes from where the stanza was sent (RFC 6120 §8.3.1), as it was written there, so that who waits for it finds it. When that is no
- * JID, the parts of it that route the answer are those of the domain named there, else of the sender's own.
+ * The answer comes from where the stanza was sent (RFC 6120 §8.3.1), as it was written there, so
+ * that who waits for it finds it. When that is no JID, the parts of it that route the answer are
+ * those of the domain named there, else of the sender's own.
  */
 static struct xf_jid answering_jid(const struct xf_routing *routing, const struct xf_stanza *stanza,
                                    char domain[XF_DOMAIN_MAX + 1])
@@ -56,7 +61,8 @@ static struct xf_jid answering_jid(const struct xf_routing *routing, const struc
     if (stanza->to.full.ptr)
         return stanza->to;
     struct xf_span name = stanza->from.domain;
-    if (xf_jid_named_domain(stanza->raw_to, domain) == XF_ERR_OK && !xf_policy_served(routing->policy, xf_span_of(domain)))
+    if (xf_jid_named_domain(stanza->raw_to, domain) == XF_ERR_OK &&
+        !xf_policy_served(routing->policy, xf_span_of(domain)))
         name = xf_span_of(domain);
     return (struct xf_jid){.full = name, .domain = name};
 }
@@ -67,16 +73,18 @@ struct xf_span xf_address_as_written(struct xf_span raw)
     return raw.len > 0 && raw.len <= XF_JID_MAX ? raw : XF_SPAN_NONE;
 }
 
-static void bounce(struct xf_routing *routing, struct xf_routing_link *link, const struct xf_stanza *stanza, enum xf_stanza_error error,
-                   const char *text, struct xf_span shown_to)
+static void bounce(struct xf_routing *routing, struct xf_routing_link *link,
+                   const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text,
+                   struct xf_span shown_to)
 {
     if (!xf_stanza_may_bounce(stanza))
         return;
     char domain[XF_DOMAIN_MAX + 1];
     struct xf_jid from = answering_jid(routing, stanza, domain);
     struct xf_stanza answer;
-    xf_log(XF_LOG_DEBUG, "routing.stanza.bounced", XF_SPN("local", stanza->from.domain), XF_SPN("peer", from.domain),
-           XF_WORD("reason", xf_stanza_error_name(error)), XF_STR("detail", text));
+    xf_log(XF_LOG_DEBUG, "routing.stanza.bounced", XF_SPN("local", stanza->from.domain),
+           XF_SPN("peer", from.domain), XF_WORD("reason", xf_stanza_error_name(error)),
+           XF_STR("detail", text));
     xf_bounce_make(routing, stanza, &from, error, text, &answer);
     if (!stanza->to.full.ptr)
         answer.shown_from = xf_address_as_written(stanza->raw_to);
@@ -84,13 +92,15 @@ static void bounce(struct xf_routing *routing, struct xf_routing_link *link, con
     xf_answer_cluster(link, &answer);
 }
 
-void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link, const struct xf_stanza *stanza,
-               enum xf_stanza_error error, const char *text)
+void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link,
+               const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text)
 {
     bounce(routing, link, stanza, error, text, XF_SPAN_NONE);
 }
 
-void xf_bounce_malformed_from(struct xf_routing *routing, struct xf_routing_link *link, const struct xf_stanza *stanza)
+void xf_bounce_malformed_from(struct xf_routing *routing, struct xf_routing_link *link,
+                              const struct xf_stanza *stanza)
 {
-    bounce(routing, link, stanza, XF_STANZA_ERROR_JID_MALFORMED, "the address is not valid", xf_address_as_written(stanza->raw_from));
+    bounce(routing, link, stanza, XF_STANZA_ERROR_JID_MALFORMED, "the address is not valid",
+           xf_address_as_written(stanza->raw_from));
 }

@@ -2,14 +2,16 @@
 /*
  * inbound.c — an authenticated stanza of a peer on its way to the link of its served domain.
  *
- * The verdict of policy and the link are kept for the pair of last time, since stanzas come in runs. A stanza that the link
- * does not take is answered over the outbound route of the pair, within that route's bounds: the answer is a stanza like any
- * other, and being an error it is never answered in turn.
+ * The verdict of policy and the link are kept for the pair of last time, since stanzas come in
+ * runs. A stanza that the link does not take is answered over the outbound route of the pair,
+ * within that route's bounds: the answer is a stanza like any other, and being an error it is never
+ * answered in turn.
  */
 #include "routing_priv.h"
 
-static void answer(struct xf_routing *routing, const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text,
-                   struct xf_span shown_from, struct xf_span shown_to)
+static void answer(struct xf_routing *routing, const struct xf_stanza *stanza,
+                   enum xf_stanza_error error, const char *text, struct xf_span shown_from,
+                   struct xf_span shown_to)
 {
     struct xf_span local = stanza->to.domain, peer = stanza->from.domain;
     const struct xf_conf_served *served = xf_policy_served(routing->policy, local);
@@ -17,7 +19,9 @@ static void answer(struct xf_routing *routing, const struct xf_stanza *stanza, e
         !xf_policy_may(routing->policy, local, peer, XF_DIRECTION_OUT))
         return;
     struct xf_routing_link *link = xf_routing_link_of(routing, served->link);
-    struct xf_route *route = link ? xf_route_get(routing, link, local, peer, xf_route_limits_is_theirs(routing, peer, NULL)) : NULL;
+    struct xf_route *route = link ? xf_route_get(routing, link, local, peer,
+                                                 xf_route_limits_is_theirs(routing, peer, NULL))
+                                  : NULL;
     struct xf_stanza reply;
     if (!route)
         return;
@@ -29,7 +33,8 @@ static void answer(struct xf_routing *routing, const struct xf_stanza *stanza, e
     xf_route_send(route, &reply);
 }
 
-void xf_answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text)
+void xf_answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza,
+                    enum xf_stanza_error error, const char *text)
 {
     answer(routing, stanza, error, text, XF_SPAN_NONE, XF_SPAN_NONE);
 }
@@ -37,8 +42,8 @@ void xf_answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza, 
 /* Its addresses swapped as they were written, so that who waits for the answer finds it. */
 static void on_malformed(void *owner, const struct xf_stanza *stanza)
 {
-    answer(owner, stanza, XF_STANZA_ERROR_JID_MALFORMED, "the address is not valid", xf_address_as_written(stanza->shown_to),
-           xf_address_as_written(stanza->shown_from));
+    answer(owner, stanza, XF_STANZA_ERROR_JID_MALFORMED, "the address is not valid",
+           xf_address_as_written(stanza->shown_to), xf_address_as_written(stanza->shown_from));
 }
 
 static void look_up(struct xf_routing *routing, struct xf_span local, struct xf_span peer)
@@ -49,8 +54,9 @@ static void look_up(struct xf_routing *routing, struct xf_span local, struct xf_
     last->may = last->link && xf_policy_may(routing->policy, local, peer, XF_DIRECTION_IN);
     last->is_watched = xf_screen_watches(routing, local, peer, XF_DIRECTION_IN);
     const struct xf_route *route = xf_route_find(routing, local, peer);
-    last->is_mapped = last->may && ((routing->mailmap && xf_policy_peer(routing->policy, peer)->mail) ||
-                                    (route && !xf_address_queue_is_empty(route->line_in)));
+    last->is_mapped =
+        last->may && ((routing->mailmap && xf_policy_peer(routing->policy, peer)->mail) ||
+                      (route && !xf_address_queue_is_empty(route->line_in)));
     last->key_len = local.len + 1 + peer.len;
     memcpy(last->key, local.ptr, local.len);
     last->key[local.len] = '\0';
@@ -59,8 +65,9 @@ static void look_up(struct xf_routing *routing, struct xf_span local, struct xf_
 
 static bool is_last(const struct xf_admission *last, struct xf_span local, struct xf_span peer)
 {
-    return last->key_len == local.len + 1 + peer.len && memcmp(last->key, local.ptr, local.len) == 0 &&
-           last->key[local.len] == '\0' && memcmp(last->key + local.len + 1, peer.ptr, peer.len) == 0;
+    return last->key_len == local.len + 1 + peer.len &&
+           memcmp(last->key, local.ptr, local.len) == 0 && last->key[local.len] == '\0' &&
+           memcmp(last->key + local.len + 1, peer.ptr, peer.len) == 0;
 }
 
 static void admit(struct xf_routing *routing, const struct xf_stanza *stanza)
@@ -69,14 +76,16 @@ static void admit(struct xf_routing *routing, const struct xf_stanza *stanza)
         look_up(routing, stanza->to.domain, stanza->from.domain);
 }
 
-static enum xf_s2s_taken deliver(struct xf_routing *routing, struct xf_stanza *stanza, const char **out_text)
+static enum xf_s2s_taken deliver(struct xf_routing *routing, struct xf_stanza *stanza,
+                                 const char **out_text)
 {
     enum xf_s2s_taken taken;
     const struct xf_admission *last = &routing->last_in;
     if (__builtin_expect(last->is_watched, 0) && !xf_screen_in(routing, stanza, &taken, out_text))
         return taken;
     if (!last->may) { /* a domain whose link is gone */
-        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
+        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED,
+                       "communication with this domain is not allowed");
         return XF_S2S_TAKEN;
     }
     struct xf_link *link = last->link->link;
@@ -84,20 +93,24 @@ static enum xf_s2s_taken deliver(struct xf_routing *routing, struct xf_stanza *s
     if (err == XF_ERR_LIMIT)
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ACCEPTABLE, "the stanza is too large");
     else if (err != XF_ERR_OK)
-        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the domain cannot be reached now");
+        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
+                       "the domain cannot be reached now");
     return xf_link_is_full(link, stanza->from.domain) ? XF_S2S_FULL : XF_S2S_TAKEN;
 }
 
 /* Of a peer that knows our users by their e-mail addresses. */
-static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanza, const char **out_text)
+static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanza,
+                             const char **out_text)
 {
     char shown[XF_JID_MAX + 1];
     bool is_refused = false;
     struct xf_span address = XF_SPAN_NONE;
-    struct xf_route *route = xf_route_get(routing, routing->last_in.link, stanza->to.domain, stanza->from.domain,
-                                          xf_route_limits_is_theirs(routing, stanza->from.domain, NULL));
+    struct xf_route *route =
+        xf_route_get(routing, routing->last_in.link, stanza->to.domain, stanza->from.domain,
+                     xf_route_limits_is_theirs(routing, stanza->from.domain, NULL));
     if (!route) {
-        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many domains are in use");
+        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
+                       "too many domains are in use");
         return XF_S2S_TAKEN;
     }
     if (!xf_address_queue_is_empty(route->line_in))
@@ -106,7 +119,8 @@ static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanz
         return is_refused ? XF_S2S_TAKEN : deliver(routing, stanza, out_text);
     stanza->shown_to = XF_SPAN_NONE; /* it is mapped when its turn comes */
     if (!xf_address_queue_push(route, true, stanza, address))
-        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many stanzas wait for this domain");
+        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
+                       "too many stanzas wait for this domain");
     return xf_address_queue_is_long(route->line_in) ? XF_S2S_FULL : XF_S2S_TAKEN;
 }
 
@@ -120,7 +134,8 @@ bool xf_mail_go_in(struct xf_route *route, struct xf_stanza *stanza, struct xf_s
         return false;
     admit(routing, stanza);
     if (!is_refused)
-        (void)deliver(routing, stanza, &text); /* it has left its stream: that can be neither paused nor ended by it */
+        /* it has left its stream: that can be neither paused nor ended by it */
+        (void)deliver(routing, stanza, &text);
     return true;
 }
 
@@ -128,7 +143,8 @@ static enum xf_s2s_taken on_stanza(void *owner, struct xf_stanza *stanza, const 
 {
     struct xf_routing *routing = owner;
     admit(routing, stanza);
-    return __builtin_expect(routing->last_in.is_mapped, 0) ? map(routing, stanza, out_text) : deliver(routing, stanza, out_text);
+    return __builtin_expect(routing->last_in.is_mapped, 0) ? map(routing, stanza, out_text)
+                                                           : deliver(routing, stanza, out_text);
 }
 
 static void on_peer_seen(void *owner, struct xf_span local, struct xf_span peer)
@@ -148,7 +164,8 @@ void xf_routing_expired(void *owner, struct xf_link *link, struct xf_stanza *sta
 {
     if (xf_span_is(stanza->type, "error"))
         xf_answers_lost(xf_routing_link_around(owner, link));
-    xf_answer_peer(owner, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the domain cannot be reached now");
+    xf_answer_peer(owner, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
+                   "the domain cannot be reached now");
 }
 
 void xf_routing_link_drained(void *owner, struct xf_link *link)

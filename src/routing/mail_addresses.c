@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mail_addresses.c — e-mail addresses in place of JIDs, for peers with mail = yes. The envelope here, what is embedded in payloads in mail_payload.c.
+ * mail_addresses.c — e-mail addresses in place of JIDs, for peers with mail = yes. The envelope
+ * here, what is embedded in payloads in mail_payload.c.
  *
- * Out: the bare JID of `from` becomes the user's address, the resource stays, and the stanza goes over the route of the pair (mail domain, peer). In: `to` that
- * is an address becomes the JID. The stanza itself keeps its addresses, what is written in their place stands beside them (shown_from, shown_to): so policy
- * judges users, bounces go to who sent, and an error for a peer comes from the address that it used.
+ * Out: the bare JID of `from` becomes the user's address, the resource stays, and the stanza goes
+ * over the route of the pair (mail domain, peer). In: `to` that is an address becomes the JID. The
+ * stanza itself keeps its addresses, what is written in their place stands beside them (shown_from,
+ * shown_to): so policy judges users, bounces go to who sent, and an error for a peer comes from the
+ * address that it used.
  *
- * An answer that is not known yet puts the stanza into the line of its pair (address_queue.c). A mail domain that is not served over the user's own link cannot be spoken
- * for: the JID stays, which is said once.
+ * An answer that is not known yet puts the stanza into the line of its pair (address_queue.c). A
+ * mail domain that is not served over the user's own link cannot be spoken for: the JID stays,
+ * which is said once.
  */
 #include "routing_priv.h"
 
@@ -21,7 +25,8 @@ static struct xf_span domain_of(struct xf_span bare)
     return at ? (struct xf_span){at + 1, (size_t)(bare.ptr + bare.len - at - 1)} : bare;
 }
 
-static struct xf_span with_resource(char out[XF_JID_MAX + 1], struct xf_span bare, struct xf_span resource)
+static struct xf_span with_resource(char out[XF_JID_MAX + 1], struct xf_span bare,
+                                    struct xf_span resource)
 {
     size_t len = bare.len;
     memcpy(out, bare.ptr, len);
@@ -33,16 +38,20 @@ static struct xf_span with_resource(char out[XF_JID_MAX + 1], struct xf_span bar
     return (struct xf_span){out, len};
 }
 
-static void name_stranger(struct xf_routing *routing, const struct xf_routing_link *link, struct xf_span domain, struct xf_span user)
+static void name_stranger(struct xf_routing *routing, const struct xf_routing_link *link,
+                          struct xf_span domain, struct xf_span user)
 {
     if (!routing->strangers)
         routing->strangers = xf_map_new();
-    if (xf_map_count(routing->strangers) >= STRANGERS_MAX || xf_map_find(routing->strangers, domain))
+    if (xf_map_count(routing->strangers) >= STRANGERS_MAX ||
+        xf_map_find(routing->strangers, domain))
         return;
     (void)xf_map_set(routing->strangers, domain, routing);
     /* bounded: each domain once, STRANGERS_MAX in all */
-    xf_log(XF_LOG_WARN, "routing.address.unserved", XF_SPN("local", domain), XF_SPN("user", user), XF_STR("link", link->title),
-           XF_WORD("advice", "the JID is shown: write a served section for the domain of the address, with the same link"));
+    xf_log(XF_LOG_WARN, "routing.address.unserved", XF_SPN("local", domain), XF_SPN("user", user),
+           XF_STR("link", link->title),
+           XF_WORD("advice", "the JID is shown: write a served section for the domain of the "
+                             "address, with the same link"));
 }
 
 /* Only what names a person can have an address. */
@@ -58,14 +67,19 @@ static bool is_answer(const struct xf_stanza *stanza)
     return xf_span_is(stanza->type, "result") || xf_span_is(stanza->type, "error");
 }
 
-/* The route of the pair in which the peer sees the user; `route` itself with *out_is_shown false: that domain is not ours to speak for. NULL: too many. */
-static struct xf_route *shown_route(struct xf_route *route, struct xf_span domain, struct xf_span user, bool *out_is_shown)
+/*
+ * The route of the pair in which the peer sees the user; `route` itself with *out_is_shown false:
+ * that domain is not ours to speak for. NULL: too many.
+ */
+static struct xf_route *shown_route(struct xf_route *route, struct xf_span domain,
+                                    struct xf_span user, bool *out_is_shown)
 {
     struct xf_routing *routing = route->routing;
     struct xf_route *last = routing->last_shown;
     if (xf_span_eq(domain, route->local))
         return route;
-    if (last && last->may && last->link == route->link && xf_span_eq(last->peer, route->peer) && xf_span_eq(last->local, domain))
+    if (last && last->may && last->link == route->link && xf_span_eq(last->peer, route->peer) &&
+        xf_span_eq(last->local, domain))
         return last;
     if (!xf_routing_is_served_by(routing, route->link, domain)) {
         name_stranger(routing, route->link, domain, user);
@@ -83,16 +97,20 @@ bool xf_mail_go_out(struct xf_route *route, struct xf_stanza *stanza, struct xf_
     struct xf_span user = xf_jid_bare(&stanza->from), mail;
     char shown[XF_JID_MAX + 1];
     bool is_shown = route->settings->mail && routing->mailmap;
-    if (is_shown && is_answer(stanza) && xf_requests_take(routing, stanza->to.full, user, stanza->id))
+    if (is_shown && is_answer(stanza) &&
+        xf_requests_take(routing, stanza->to.full, user, stanza->id))
         is_shown = false;
-    enum xf_mailmap_answer answer = is_shown && is_user(&stanza->from) ? xf_mailmap_mail_of(routing->mailmap, user, &mail) : XF_MAILMAP_NONE;
+    enum xf_mailmap_answer answer = is_shown && is_user(&stanza->from)
+                                        ? xf_mailmap_mail_of(routing->mailmap, user, &mail)
+                                        : XF_MAILMAP_NONE;
     struct xf_span payload = stanza->payload;
     if (answer == XF_MAILMAP_LATER)
         *out_later = user;
     if (is_shown && !xf_mail_payload_out(routing, stanza, out_later))
         return false;
     if (answer == XF_MAILMAP_LATER) {
-        stanza->payload = payload; /* what was replaced would be looked up again: an address may be another user's JID */
+        /* what was replaced would be looked up again: an address may be another user's JID */
+        stanza->payload = payload;
         return false;
     }
     is_shown = answer == XF_MAILMAP_FOUND;
@@ -102,7 +120,8 @@ bool xf_mail_go_out(struct xf_route *route, struct xf_stanza *stanza, struct xf_
     if (to)
         xf_route_send(to, stanza);
     else
-        xf_bounce(routing, route->link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many domains are in use");
+        xf_bounce(routing, route->link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
+                  "too many domains are in use");
     return true;
 }
 
@@ -111,28 +130,33 @@ void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza)
     struct xf_span address = XF_SPAN_NONE;
     bool has_line = !xf_address_queue_is_empty(route->line_out);
     if (has_line && route->routing->mailmap && is_user(&stanza->from))
-        (void)xf_mailmap_mail_of(route->routing->mailmap, xf_jid_bare(&stanza->from), &address); /* asked for now, needed later */
+        /* asked for now, needed later */
+        (void)xf_mailmap_mail_of(route->routing->mailmap, xf_jid_bare(&stanza->from), &address);
     if (!has_line && xf_mail_go_out(route, stanza, &address))
         return;
     if (!xf_address_queue_push(route, false, stanza, address))
-        xf_bounce(route->routing, route->link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many stanzas wait for this domain");
+        xf_bounce(route->routing, route->link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
+                  "too many stanzas wait for this domain");
 }
 
 /* ------------------------------------------------------------------ in */
 
-static void refuse(struct xf_routing *routing, const struct xf_stanza *stanza, const char *reason, bool is_told)
+static void refuse(struct xf_routing *routing, const struct xf_stanza *stanza, const char *reason,
+                   bool is_told)
 {
     unsigned suppressed = 0;
     if (xf_rare_is_due(&routing->unknown, xf_routing_now(routing), &suppressed))
         /* bounded: xf_rare */
-        xf_log(XF_LOG_INFO, "routing.address.refused", XF_SPN("local", stanza->to.domain), XF_SPN("peer", stanza->from.domain),
-               XF_WORD("reason", reason), XF_SPN("to", xf_jid_bare(&stanza->to)), XF_INT("suppressed", suppressed));
+        xf_log(XF_LOG_INFO, "routing.address.refused", XF_SPN("local", stanza->to.domain),
+               XF_SPN("peer", stanza->from.domain), XF_WORD("reason", reason),
+               XF_SPN("to", xf_jid_bare(&stanza->to)), XF_INT("suppressed", suppressed));
     if (is_told)
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_ITEM_NOT_FOUND, NULL);
 }
 
 /* The JID of somebody whom the peer should know by another address. False: that was all. */
-static bool may_use_jid(struct xf_routing *routing, const struct xf_peer_settings *settings, const struct xf_stanza *stanza)
+static bool may_use_jid(struct xf_routing *routing, const struct xf_peer_settings *settings,
+                        const struct xf_stanza *stanza)
 {
     if (settings->jid_use == XF_JID_USE_ACCEPT) {
         if (xf_stanza_may_bounce(stanza))
@@ -145,7 +169,8 @@ static bool may_use_jid(struct xf_routing *routing, const struct xf_peer_setting
 
 enum mapped { MAPPED, LATER, REFUSED };
 
-static enum mapped map_other(struct xf_route *route, const struct xf_stanza *stanza, struct xf_span address)
+static enum mapped map_other(struct xf_route *route, const struct xf_stanza *stanza,
+                             struct xf_span address)
 {
     struct xf_routing *routing = route->routing;
     const struct xf_conf_served *served;
@@ -154,7 +179,10 @@ static enum mapped map_other(struct xf_route *route, const struct xf_stanza *sta
     case XF_MAILMAP_LATER:
         return LATER;
     case XF_MAILMAP_FOUND:
-        return !xf_routing_is_served_by(routing, route->link, domain_of(mail)) || may_use_jid(routing, route->settings, stanza) ? MAPPED : REFUSED;
+        return !xf_routing_is_served_by(routing, route->link, domain_of(mail)) ||
+                       may_use_jid(routing, route->settings, stanza)
+                   ? MAPPED
+                   : REFUSED;
     case XF_MAILMAP_NONE:
         break;
     }
@@ -165,7 +193,8 @@ static enum mapped map_other(struct xf_route *route, const struct xf_stanza *sta
     return REFUSED;
 }
 
-static enum mapped map_to(struct xf_route *route, struct xf_stanza *stanza, char shown[XF_JID_MAX + 1])
+static enum mapped map_to(struct xf_route *route, struct xf_stanza *stanza,
+                          char shown[XF_JID_MAX + 1])
 {
     struct xf_span address = xf_jid_bare(&stanza->to), jid;
     switch (xf_mailmap_jid_of(route->routing->mailmap, address, &jid)) {
@@ -191,7 +220,8 @@ void xf_mail_ask_in(struct xf_routing *routing, const struct xf_stanza *stanza)
         (void)xf_mailmap_jid_of(routing->mailmap, xf_jid_bare(&stanza->to), &ignored);
 }
 
-bool xf_mail_map_in(struct xf_route *route, struct xf_stanza *stanza, char shown[XF_JID_MAX + 1], bool *out_is_refused, struct xf_span *out_later)
+bool xf_mail_map_in(struct xf_route *route, struct xf_stanza *stanza, char shown[XF_JID_MAX + 1],
+                    bool *out_is_refused, struct xf_span *out_later)
 {
     *out_is_refused = false;
     if (!route->settings->mail || !route->routing->mailmap)

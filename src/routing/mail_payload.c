@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mail_payload.c — addresses of our users within payloads, for peers that know them by e-mail addresses. doc/MAIL-ADDRESSES.md has the table with reasons.
+ * mail_payload.c — addresses of our users within payloads, for peers that know them by e-mail
+ * addresses. doc/MAIL-ADDRESSES.md has the table with reasons.
  *
- * Only a stanza with a child of one of these namespaces is looked at: a comparison of the names that the reader found anyway. Such a child is copied tag by
- * tag, and the values of some attributes are replaced. The text is our own reader's: no comments, `<` and `>` nowhere but around tags, values in double quotes.
+ * Only a stanza with a child of one of these namespaces is looked at: a comparison of the names
+ * that the reader found anyway. Such a child is copied tag by tag, and the values of some
+ * attributes are replaced. The text is our own reader's: no comments, `<` and `>` nowhere but
+ * around tags, values in double quotes.
  */
 #include "routing_priv.h"
 
 #include <xfed/base/alloc.h>
 #include <xfed/xml/writer.h>
 
-#define STEPS_MAX 3     /* names from the child to the attribute's element */
+#define STEPS_MAX     3    /* names from the child to the attribute's element */
 #define ADDRESSES_MAX 1000 /* of one stanza; what is behind them stays as it is */
 
 static const struct place {
@@ -36,11 +39,15 @@ struct rewriting {
     struct xf_routing *routing;
     bool is_in;
     struct xf_draft out;
-    struct xf_span ns;              /* of the child that is being copied */
-    struct xf_span names[STEPS_MAX]; /* of the open elements, the child first; absent: of another namespace */
-    size_t depth, count;            /* addresses looked at */
-    struct xf_span *later;          /* the last address that is not known yet: when it is, the others are, as a rule, so that a stanza of many is not looked
-                                       through once for each of them */
+    struct xf_span ns; /* of the child that is being copied */
+    /* of the open elements, the child first; absent: of another namespace */
+    struct xf_span names[STEPS_MAX];
+    size_t depth, count; /* addresses looked at */
+    /*
+     * the last address that is not known yet: when it is, the others are, as a rule, so that a
+     * stanza of many is not looked through once for each of them
+     */
+    struct xf_span *later;
     bool is_later;
 };
 
@@ -76,20 +83,25 @@ static bool is_at(const struct rewriting *w, const struct place *place)
 static bool is_place(const struct rewriting *w, struct xf_span attribute)
 {
     for (size_t i = 0; i < XF_ARRAY_LEN(places); i++)
-        if (xf_span_is(attribute, places[i].attribute) && xf_span_is(w->ns, places[i].ns) && is_at(w, &places[i]))
+        if (xf_span_is(attribute, places[i].attribute) && xf_span_is(w->ns, places[i].ns) &&
+            is_at(w, &places[i]))
             return true;
     return false;
 }
 
 /* ------------------------------------------------------------------ a value */
 
-/* False: it holds a reference that no JID needs, or is longer than any: up to XF_JID_MAX bytes in `out`. */
+/*
+ * False: it holds a reference that no JID needs, or is longer than any: up to XF_JID_MAX bytes in
+ * `out`.
+ */
 static bool unescape(struct xf_span value, char *out, size_t *out_len)
 {
     static const struct {
         const char *text;
         char c;
-    } references[] = {{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
+    } references[] = {
+        {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''}};
     size_t len = 0;
     while (value.len) {
         size_t i = 0, step = 1;
@@ -110,12 +122,15 @@ static bool unescape(struct xf_span value, char *out, size_t *out_len)
 }
 
 /* The other address of one of our users, with the resource; false: it stays. */
-static bool other_address(struct rewriting *w, struct xf_span text, struct xf_span *out_bare, struct xf_jid *out_jid, char scratch[XF_JID_MAX + 1])
+static bool other_address(struct rewriting *w, struct xf_span text, struct xf_span *out_bare,
+                          struct xf_jid *out_jid, char scratch[XF_JID_MAX + 1])
 {
-    if (xf_jid_prepare(text, scratch, out_jid) != XF_ERR_OK || !out_jid->local.ptr || !xf_policy_served(w->routing->policy, out_jid->domain))
+    if (xf_jid_prepare(text, scratch, out_jid) != XF_ERR_OK || !out_jid->local.ptr ||
+        !xf_policy_served(w->routing->policy, out_jid->domain))
         return false;
     struct xf_span bare = xf_jid_bare(out_jid);
-    switch ((w->is_in ? xf_mailmap_jid_of : xf_mailmap_mail_of)(w->routing->mailmap, bare, out_bare)) {
+    switch (
+        (w->is_in ? xf_mailmap_jid_of : xf_mailmap_mail_of)(w->routing->mailmap, bare, out_bare)) {
     case XF_MAILMAP_FOUND:
         return true;
     case XF_MAILMAP_LATER:
@@ -190,7 +205,8 @@ static bool copy_attribute(struct rewriting *w, struct xf_span *rest)
 static void copy_tag(struct rewriting *w, struct xf_span tag)
 {
     struct xf_span rest = tag;
-    bool is_end = tag.len > 1 && tag.ptr[1] == '/', is_empty = tag.len > 2 && tag.ptr[tag.len - 2] == '/';
+    bool is_end = tag.len > 1 && tag.ptr[1] == '/',
+         is_empty = tag.len > 2 && tag.ptr[tag.len - 2] == '/';
     if (is_end) {
         w->depth--;
         xf_draft_span(&w->out, tag);
@@ -227,7 +243,8 @@ static void copy_child(struct rewriting *w, const struct xf_stanza_child *child)
     }
 }
 
-static bool rewrite(struct xf_routing *routing, struct xf_stanza *stanza, bool is_in, struct xf_span *later)
+static bool rewrite(struct xf_routing *routing, struct xf_stanza *stanza, bool is_in,
+                    struct xf_span *later)
 {
     struct rewriting w = {.routing = routing, .is_in = is_in, .later = later};
     struct xf_span rest = stanza->payload, before = rest;
@@ -247,12 +264,14 @@ static bool rewrite(struct xf_routing *routing, struct xf_stanza *stanza, bool i
     xf_draft_span(&w.out, before);
     if (w.is_later)
         return false;
-    if (xf_draft_end(&w.out) == XF_ERR_OK) /* no stanza grows that much: a thousand addresses at most are longer than what they replace */
+    /* no stanza grows that much: a thousand addresses at most are longer than what they replace */
+    if (xf_draft_end(&w.out) == XF_ERR_OK)
         stanza->payload = xf_buf_span(&routing->rewritten);
     return true;
 }
 
-bool xf_mail_payload_out(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span *later)
+bool xf_mail_payload_out(struct xf_routing *routing, struct xf_stanza *stanza,
+                         struct xf_span *later)
 {
     return rewrite(routing, stanza, false, later);
 }

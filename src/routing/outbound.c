@@ -2,9 +2,10 @@
 /*
  * outbound.c — a stanza of the cluster on its way to a route.
  *
- * Usual case: both addresses are prepared, the route of the pair exists and policy lets it pass; that is one hash. Everything
- * else is judged in admit(): the loop guard (from must be served by this very link, to must not be served: what the cluster
- * cannot place must not come back to it but as an error, and an error is dropped), policy, a new route.
+ * Usual case: both addresses are prepared, the route of the pair exists and policy lets it pass;
+ * that is one hash. Everything else is judged in admit(): the loop guard (from must be served by
+ * this very link, to must not be served: what the cluster cannot place must not come back to it but
+ * as an error, and an error is dropped), policy, a new route.
  *
  * What cannot be answered safely is dropped with a log line, one a second.
  */
@@ -21,19 +22,22 @@ bool xf_rare_is_due(struct xf_rare *rare, uint64_t now_ms, unsigned *out_suppres
     return true;
 }
 
-static void log_refused(struct xf_routing *routing, const struct xf_routing_link *link, const struct xf_stanza *stanza,
-                        const char *reason)
+static void log_refused(struct xf_routing *routing, const struct xf_routing_link *link,
+                        const struct xf_stanza *stanza, const char *reason)
 {
     unsigned suppressed = 0;
     if (!xf_rare_is_due(&routing->refused, xf_routing_now(routing), &suppressed))
         return;
     /* bounded: xf_rare */
-    xf_log(XF_LOG_WARN, "routing.stanza.refused", XF_STR("link", link->title), XF_WORD("reason", reason),
+    xf_log(XF_LOG_WARN, "routing.stanza.refused", XF_STR("link", link->title),
+           XF_WORD("reason", reason),
            XF_SPN("from", stanza->from.full.ptr ? stanza->from.domain : stanza->raw_from),
-           XF_SPN("to", stanza->to.full.ptr ? stanza->to.domain : stanza->raw_to), XF_INT("suppressed", suppressed));
+           XF_SPN("to", stanza->to.full.ptr ? stanza->to.domain : stanza->raw_to),
+           XF_INT("suppressed", suppressed));
 }
 
-static void refuse_to(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
+static void refuse_to(struct xf_routing *routing, struct xf_routing_link *link,
+                      struct xf_stanza *stanza)
 {
     log_refused(routing, link, stanza, stanza->raw_to.ptr ? "malformed-to" : "no-to");
     stanza->to = (struct xf_jid){0};
@@ -41,21 +45,28 @@ static void refuse_to(struct xf_routing *routing, struct xf_routing_link *link, 
         xf_bounce(routing, link, stanza, XF_STANZA_ERROR_JID_MALFORMED, "the address is not valid");
 }
 
-/* The cluster's server takes it for a JID, and we do not: its user is told, as long as the domain is ours. */
-static void refuse_from(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
+/*
+ * The cluster's server takes it for a JID, and we do not: its user is told, as long as the domain
+ * is ours.
+ */
+static void refuse_from(struct xf_routing *routing, struct xf_routing_link *link,
+                        struct xf_stanza *stanza)
 {
     char domain[XF_DOMAIN_MAX + 1];
     log_refused(routing, link, stanza, "malformed-from");
-    if (xf_jid_named_domain(stanza->raw_from, domain) != XF_ERR_OK || !xf_routing_is_served_by(routing, link, xf_span_of(domain)))
+    if (xf_jid_named_domain(stanza->raw_from, domain) != XF_ERR_OK ||
+        !xf_routing_is_served_by(routing, link, xf_span_of(domain)))
         return;
     stanza->from = (struct xf_jid){.full = xf_span_of(domain), .domain = xf_span_of(domain)};
-    if (!stanza->raw_to.ptr || xf_jid_prepare(stanza->raw_to, routing->scratch.to, &stanza->to) != XF_ERR_OK)
+    if (!stanza->raw_to.ptr ||
+        xf_jid_prepare(stanza->raw_to, routing->scratch.to, &stanza->to) != XF_ERR_OK)
         stanza->to = (struct xf_jid){0};
     xf_bounce_malformed_from(routing, link, stanza);
 }
 
 /* False when a stanza without two valid addresses was dropped or answered. */
-static bool address(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
+static bool address(struct xf_routing *routing, struct xf_routing_link *link,
+                    struct xf_stanza *stanza)
 {
     bool is_from = false;
     enum xf_err err = xf_stanza_address(stanza, &routing->scratch, &is_from);
@@ -82,7 +93,8 @@ static bool is_gateway(const struct xf_routing *routing, struct xf_span domain)
 }
 
 /* NULL when the stanza was dropped or answered. */
-static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
+static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link *link,
+                              struct xf_stanza *stanza)
 {
     struct xf_span local = stanza->from.domain, peer = stanza->to.domain;
     if (!xf_routing_is_served_by(routing, link, local)) {
@@ -91,7 +103,8 @@ static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link
     }
     if (xf_policy_served(routing->policy, peer)) {
         log_refused(routing, link, stanza, "loop");
-        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_NOT_FOUND, "the domain is served here, and not reached");
+        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_NOT_FOUND,
+                  "the domain is served here, and not reached");
         return NULL;
     }
     if (is_gateway(routing, peer)) {
@@ -102,9 +115,11 @@ static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link
         (void)xf_screen_out(routing, link, stanza); /* it answers, or not */
         return NULL;
     }
-    struct xf_route *route = xf_route_get(routing, link, local, peer, xf_route_limits_is_theirs(routing, peer, stanza));
+    struct xf_route *route =
+        xf_route_get(routing, link, local, peer, xf_route_limits_is_theirs(routing, peer, stanza));
     if (!route)
-        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many domains are in use");
+        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
+                  "too many domains are in use");
     return route;
 }
 
@@ -123,7 +138,8 @@ static void on_stanza(void *owner, struct xf_link *from, struct xf_stanza *stanz
     if (__builtin_expect(route->is_watched, 0) && !xf_screen_out(routing, link, stanza))
         return;
     if (routing->is_draining && !xf_route_delivers(route))
-        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the gateway is shutting down");
+        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
+                  "the gateway is shutting down");
     else if (__builtin_expect(route->settings->mail || route->line_out, 0))
         xf_mail_out(route, stanza);
     else

@@ -1,29 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * probe.c — peers whose routes are in back-off are tried in the background, so that stanzas pass again soon after the peer is back.
+ * probe.c — peers whose routes are in back-off are tried in the background, so that stanzas pass
+ * again soon after the peer is back.
  *
- * Back-off spares the stanzas to a dead peer a useless wait, and its host our connects. But it doubles, and so may outlast a fault by as long as the
- * fault lasted. So while routes of a peer bounce and the cluster goes on sending to it, one of them opens a stream every backoff-probe (2 s).
- * Stanzas are still bounced at once meanwhile. When the stream is ready the route sends again, and the peer's other routes leave their back-off too;
- * when it fails nothing changes. A peer whose fault was a refused connect, a lost network or DNS is reached within 2.5 s of the fault's end.
+ * Back-off spares the stanzas to a dead peer a useless wait, and its host our connects. But it
+ * doubles, and so may outlast a fault by as long as the fault lasted. So while routes of a peer
+ * bounce and the cluster goes on sending to it, one of them opens a stream every backoff-probe (2
+ * s). Stanzas are still bounced at once meanwhile. When the stream is ready the route sends again,
+ * and the peer's other routes leave their back-off too; when it fails nothing changes. A peer whose
+ * fault was a refused connect, a lost network or DNS is reached within 2.5 s of the fault's end.
  *
- *  - From the second in a row, failures that cost the peer a conn (TLS, silence, a stream that ends) double the wait, up to COSTLY_MAX_MS; a failed
- *    connect or look-up does not.
- *  - Not tried: domains that DNS says do not exist, and peers that failed by certificate, authentication or policy. That does not pass by itself,
- *    and each try costs them a handshake. Another route's success says nothing about these pairs either.
- *  - Not tried: routes for answers to strangers (route_limits.c). They wait until the back-off is over.
- *  - There is one try at a time for a peer, whatever the number of our domains. It needs a stanza since the last one, takes at most 3 s for TCP and
- *    candidate-timeout in all, and skips addresses that refused another try a moment ago (xf_out_probe): names are free, and may all point at one
- *    victim. At most PROBES_MAX are under way, and PROBES_PER_WINDOW begin in a tenth of a second; the others wait for their next turn.
+ *  - From the second in a row, failures that cost the peer a conn (TLS, silence, a stream that
+ *    ends) double the wait, up to COSTLY_MAX_MS; a failed connect or look-up does not.
+ *  - Not tried: domains that DNS says do not exist, and peers that failed by certificate,
+ *    authentication or policy. That does not pass by itself, and each try costs them a handshake.
+ *    Another route's success says nothing about these pairs either.
+ *  - Not tried: routes for answers to strangers (route_limits.c). They wait until the back-off is
+ *    over.
+ *  - There is one try at a time for a peer, whatever the number of our domains. It needs a stanza
+ *    since the last one, takes at most 3 s for TCP and candidate-timeout in all, and skips
+ *    addresses that refused another try a moment ago (xf_out_probe): names are free, and may all
+ *    point at one victim. At most PROBES_MAX are under way, and PROBES_PER_WINDOW begin in a tenth
+ *    of a second; the others wait for their next turn.
  */
 #include "routing_priv.h"
 
 #include <xfed/base/alloc.h>
 
-#define PROBES_MAX 256
+#define PROBES_MAX        256
 #define PROBES_PER_WINDOW 25
-#define WINDOW_MS 100
-#define COSTLY_MAX_MS 16000
+#define WINDOW_MS         100
+#define COSTLY_MAX_MS     16000
 
 /* A peer with routes in BOUNCE or PROBE. */
 struct xf_ailing {
@@ -39,8 +46,8 @@ struct xf_ailing {
 /* Is it a fault of the server, which may pass by itself and which all pairs share? */
 static bool is_of_server(enum xf_cause cause)
 {
-    return cause == XF_CAUSE_CONNECT || cause == XF_CAUSE_DNS_FAILED || cause == XF_CAUSE_TIMEOUT || cause == XF_CAUSE_TLS ||
-           cause == XF_CAUSE_STREAM;
+    return cause == XF_CAUSE_CONNECT || cause == XF_CAUSE_DNS_FAILED || cause == XF_CAUSE_TIMEOUT ||
+           cause == XF_CAUSE_TLS || cause == XF_CAUSE_STREAM;
 }
 
 static bool is_cheap(enum xf_cause cause)
@@ -56,7 +63,8 @@ static uint64_t usual_ms(const struct xf_routing *routing)
 static void schedule(struct xf_ailing *ailing)
 {
     uint64_t now_ms = xf_routing_now(ailing->routing);
-    xf_timer_start(ailing->routing->env->timers, &ailing->timer, ailing->next_ms > now_ms ? ailing->next_ms - now_ms : 0);
+    xf_timer_start(ailing->routing->env->timers, &ailing->timer,
+                   ailing->next_ms > now_ms ? ailing->next_ms - now_ms : 0);
 }
 
 static void wait_again(struct xf_ailing *ailing)
@@ -72,7 +80,8 @@ static bool take_turn(struct xf_routing *routing)
         routing->probes.window_ms = now_ms;
         routing->probes.begun = 0;
     }
-    if (routing->is_draining || routing->probes.count >= PROBES_MAX || routing->probes.begun >= PROBES_PER_WINDOW)
+    if (routing->is_draining || routing->probes.count >= PROBES_MAX ||
+        routing->probes.begun >= PROBES_PER_WINDOW)
         return false;
     routing->probes.begun++;
     return true;
@@ -80,8 +89,7 @@ static bool take_turn(struct xf_routing *routing)
 
 static struct xf_route *wanted_route(const struct xf_ailing *ailing)
 {
-    XF_LIST_EACH(node, &ailing->routes)
-    {
+    XF_LIST_EACH (node, &ailing->routes) {
         struct xf_route *route = XF_CONTAINER(node, struct xf_route, ailing_node);
         if (route->is_wanted && is_of_server(route->cause))
             return route;
@@ -100,8 +108,8 @@ static void on_due(void *owner)
         schedule(ailing);
         return;
     }
-    XF_LIST_EACH(node, &ailing->routes)
-    XF_CONTAINER(node, struct xf_route, ailing_node)->is_wanted = false;
+    XF_LIST_EACH (node, &ailing->routes)
+        XF_CONTAINER(node, struct xf_route, ailing_node)->is_wanted = false;
     xf_list_remove(&route->ailing_node);
     xf_list_push(&ailing->routes, &route->ailing_node);
     ailing->probing = route;
@@ -113,7 +121,8 @@ static struct xf_ailing *new_ailing(struct xf_routing *routing, struct xf_span p
 {
     struct xf_ailing *ailing = xf_alloc(sizeof(*ailing) + peer.len);
     memcpy(ailing + 1, peer.ptr, peer.len);
-    *ailing = (struct xf_ailing){.routing = routing, .peer = {(char *)(ailing + 1), peer.len}, .wait_ms = usual_ms(routing)};
+    *ailing = (struct xf_ailing){
+        .routing = routing, .peer = {(char *)(ailing + 1), peer.len}, .wait_ms = usual_ms(routing)};
     xf_list_init(&ailing->routes);
     xf_timer_init(&ailing->timer, on_due, ailing);
     wait_again(ailing);
@@ -151,7 +160,8 @@ static void stop_probing(struct xf_route *route)
 void xf_probe_failed(struct xf_route *route)
 {
     struct xf_ailing *ailing = route->ailing;
-    uint64_t usual = usual_ms(ailing->routing), doubled = 2 * ailing->wait_ms < COSTLY_MAX_MS ? 2 * ailing->wait_ms : COSTLY_MAX_MS;
+    uint64_t usual = usual_ms(ailing->routing),
+             doubled = 2 * ailing->wait_ms < COSTLY_MAX_MS ? 2 * ailing->wait_ms : COSTLY_MAX_MS;
     bool is_costly = !is_cheap(route->cause);
     stop_probing(route);
     ailing->wait_ms = is_costly && ailing->was_costly && doubled > usual ? doubled : usual;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * requests_by_jid.c — which questions a peer put to the JID of a user whom it should know by an e-mail address (jid-use = accept): their answers come from that JID.
+ * requests_by_jid.c — which questions a peer put to the JID of a user whom it should know by an
+ * e-mail address (jid-use = accept): their answers come from that JID.
  *
- * Bounded, the oldest goes first: an answer that comes later than a thousand other questions comes from the e-mail address.
+ * Bounded, the oldest goes first: an answer that comes later than a thousand other questions comes
+ * from the e-mail address.
  */
 #include "routing_priv.h"
 
@@ -11,8 +13,8 @@
 #include <xfed/base/alloc.h>
 
 #define USED_MAX 1024
-#define ID_MAX 256
-#define KEY_MAX (2 * XF_JID_MAX + ID_MAX + 2)
+#define ID_MAX   256
+#define KEY_MAX  (2 * XF_JID_MAX + ID_MAX + 2)
 
 struct used {
     struct xf_node node;
@@ -24,9 +26,11 @@ struct xf_requests_by_jid {
     struct xf_node oldest;
 };
 
-static struct xf_span make_key(char text[KEY_MAX], struct xf_span peer, struct xf_span user, struct xf_span id)
+static struct xf_span make_key(char text[KEY_MAX], struct xf_span peer, struct xf_span user,
+                               struct xf_span id)
 {
-    int len = snprintf(text, KEY_MAX, "%.*s%c%.*s%c%.*s", XF_SPAN_ARGS(peer), 0, XF_SPAN_ARGS(user), 0, XF_SPAN_ARGS(id));
+    int len = snprintf(text, KEY_MAX, "%.*s%c%.*s%c%.*s", XF_SPAN_ARGS(peer), 0, XF_SPAN_ARGS(user),
+                       0, XF_SPAN_ARGS(id));
     return (struct xf_span){text, (size_t)len};
 }
 
@@ -49,7 +53,8 @@ static void add(struct xf_requests_by_jid *used, struct xf_span key)
         drop(used, XF_CONTAINER(used->oldest.next, struct used, node));
 }
 
-void xf_requests_note(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id)
+void xf_requests_note(struct xf_routing *routing, struct xf_span peer, struct xf_span user,
+                      struct xf_span id)
 {
     char key[KEY_MAX];
     if (!id.ptr || id.len > ID_MAX)
@@ -64,7 +69,8 @@ void xf_requests_note(struct xf_routing *routing, struct xf_span peer, struct xf
         add(routing->used, span);
 }
 
-bool xf_requests_take(struct xf_routing *routing, struct xf_span peer, struct xf_span user, struct xf_span id)
+bool xf_requests_take(struct xf_routing *routing, struct xf_span peer, struct xf_span user,
+                      struct xf_span id)
 {
     char key[KEY_MAX];
     if (!routing->used || !id.ptr || id.len > ID_MAX)

@@ -2,14 +2,16 @@
 /*
  * route.c — the delivery state of one outbound pair (design.md 5, "state is data").
  *
- * The table `edges` is the machine and fire() the only writer of the state; what an end of a stream means is chosen in
- * event_of_end. The way of a stanza: the first one opens a stream and waits in the queue; `ready` flushes the queue, and
- * from then on each goes straight into the stream. A congested stream sends the route back to queueing until it drained.
+ * The table `edges` is the machine and fire() the only writer of the state; what an end of a stream
+ * means is chosen in event_of_end. The way of a stanza: the first one opens a stream and waits in
+ * the queue; `ready` flushes the queue, and from then on each goes straight into the stream. A
+ * congested stream sends the route back to queueing until it drained.
  *
  * Failures:
- *   - the stream never became ready: what waits is bounced, and what comes, until the back-off is over, or a stream that is tried meanwhile
- *     becomes ready (probe.c);
- *   - a ready stream ended: what waits goes into a new one at once, unless streams end soon after they began;
+ *   - the stream never became ready: what waits is bounced, and what comes, until the back-off is
+ *     over, or a stream that is tried meanwhile becomes ready (probe.c);
+ *   - a ready stream ended: what waits goes into a new one at once, unless streams end soon after
+ *     they began;
  *   - ours failed, but the peer has one to us that carries the pair (XEP-0288): that one is taken;
  *   - the queue is full, or a stanza waits too long in it: that one is bounced.
  * Stanzas leave a queue in the order in which they came, whether they are sent or bounced.
@@ -19,11 +21,12 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/owner.h>
 
-#define FREE_MS 600000       /* a route that nobody uses */
-#define QUICK_MS 5000        /* a stream which ends that soon after `ready` is not a good one */
+#define FREE_MS          600000 /* a route that nobody uses */
+#define QUICK_MS         5000   /* a stream which ends that soon after `ready` is not a good one */
 #define QUICK_LOSSES_MAX 2
-#define DISPLACED_MS 100     /* ... and a route whose place another took, once it has nothing to do */
-#define KEY_MAX (2 * XF_DOMAIN_MAX + 1)
+/* ... and a route whose place another took, once it has nothing to do */
+#define DISPLACED_MS 100
+#define KEY_MAX      (2 * XF_DOMAIN_MAX + 1)
 
 static const char *const state_words[] = {
 #define X(name, word) [XF_ROUTE_##name] = word,
@@ -53,8 +56,10 @@ static void arm(struct xf_route *route)
         xf_timer_stop(&route->timer);
         return;
     }
-    uint64_t due_ms = oldest(route)->at_ms + route->settings->queue_ms, now_ms = xf_routing_now(route->routing);
-    xf_timer_start(route->routing->env->timers, &route->timer, due_ms > now_ms ? due_ms - now_ms : 0);
+    uint64_t due_ms = oldest(route)->at_ms + route->settings->queue_ms,
+             now_ms = xf_routing_now(route->routing);
+    xf_timer_start(route->routing->env->timers, &route->timer,
+                   due_ms > now_ms ? due_ms - now_ms : 0);
 }
 
 static void take_out(struct xf_route *route, struct xf_stanza_copy *copy)
@@ -67,7 +72,8 @@ static void take_out(struct xf_route *route, struct xf_stanza_copy *copy)
     xf_route_limits_weigh(route);
 }
 
-static void bounce(struct xf_route *route, const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text)
+static void bounce(struct xf_route *route, const struct xf_stanza *stanza,
+                   enum xf_stanza_error error, const char *text)
 {
     route->bounced_count++;
     xf_bounce(route->routing, route->link, stanza, error, text);
@@ -93,14 +99,16 @@ void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, c
 static bool has_room(struct xf_route *route, const struct xf_stanza *stanza)
 {
     size_t bytes = xf_stanza_copy_size(stanza), sum = route->queued_bytes + bytes;
-    return route->queued_count < route->settings->queue_stanzas && sum <= route->settings->queue_bytes &&
-           sum <= xf_routing_room(route->routing) && xf_route_limits_has_bytes(route, bytes);
+    return route->queued_count < route->settings->queue_stanzas &&
+           sum <= route->settings->queue_bytes && sum <= xf_routing_room(route->routing) &&
+           xf_route_limits_has_bytes(route, bytes);
 }
 
 enum xf_log_level xf_route_level(struct xf_route *route, enum xf_log_level level, const char *event)
 {
     bool is_named = xf_policy_names(route->routing->policy, route->peer);
-    return xf_lines_level(route->routing->env, is_named ? XF_LINES_NAMED : XF_LINES_PEERS, xf_domain_owner(route->peer), level, event);
+    return xf_lines_level(route->routing->env, is_named ? XF_LINES_NAMED : XF_LINES_PEERS,
+                          xf_domain_owner(route->peer), level, event);
 }
 
 static void log_full(struct xf_route *route)
@@ -108,16 +116,17 @@ static void log_full(struct xf_route *route)
     unsigned suppressed = 0;
     if (!xf_rare_is_due(&route->routing->full, xf_routing_now(route->routing), &suppressed))
         return;
-    xf_route_log(route, XF_LOG_WARN, "routing.queue.full", XF_SPN("local", route->local), XF_SPN("peer", route->peer),
-           XF_INT("stanzas", route->queued_count), XF_INT("bytes", route->queued_bytes),
-           XF_INT("suppressed", suppressed));
+    xf_route_log(route, XF_LOG_WARN, "routing.queue.full", XF_SPN("local", route->local),
+                 XF_SPN("peer", route->peer), XF_INT("stanzas", route->queued_count),
+                 XF_INT("bytes", route->queued_bytes), XF_INT("suppressed", suppressed));
 }
 
 static void push(struct xf_route *route, const struct xf_stanza *stanza)
 {
     if (!has_room(route, stanza)) {
         log_full(route);
-        bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many stanzas wait for this domain");
+        bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
+               "too many stanzas wait for this domain");
         return;
     }
     struct xf_stanza_copy *copy = xf_stanza_copy_new(stanza, xf_routing_now(route->routing));
@@ -134,7 +143,8 @@ static void push(struct xf_route *route, const struct xf_stanza *stanza)
 
 static void bounce_too_large(struct xf_route *route, const struct xf_stanza *stanza)
 {
-    bounce(route, stanza, XF_STANZA_ERROR_NOT_ACCEPTABLE, "the stanza is larger than the domain accepts");
+    bounce(route, stanza, XF_STANZA_ERROR_NOT_ACCEPTABLE,
+           "the stanza is larger than the domain accepts");
 }
 
 /* True when the queue is empty and the stream takes more. */
@@ -220,7 +230,10 @@ static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, 
         return XF_ROUTE_ON_FAILED;
     if (xf_s2s_carries(route->routing->s2s, route->local, route->peer))
         return xf_list_is_empty(&route->queue) ? XF_ROUTE_ON_GONE : XF_ROUTE_ON_LOST;
-    /* A server that is there and hung up once may be restarting: that costs the queue, but not yet the next stanza. */
+    /*
+     * A server that is there and hung up once may be restarting: that costs the queue, but not yet
+     * the next stanza.
+     */
     if (cause == XF_CAUSE_STREAM && route->quick_losses++ == 0)
         return XF_ROUTE_ON_REFUSED;
     return XF_ROUTE_ON_FAILED;
@@ -244,13 +257,15 @@ static const struct xf_out_events out_events = {
 
 static void open_stream(struct xf_route *route)
 {
-    route->out = xf_out_open(route->routing->s2s, route->local, route->peer, route->is_theirs, &out_events, route);
+    route->out = xf_out_open(route->routing->s2s, route->local, route->peer, route->is_theirs,
+                             &out_events, route);
     arm(route);
 }
 
 static void rest(struct xf_route *route)
 {
-    xf_timer_start(route->routing->env->timers, &route->timer, xf_place_is_held(&route->place) ? FREE_MS : DISPLACED_MS);
+    xf_timer_start(route->routing->env->timers, &route->timer,
+                   xf_place_is_held(&route->place) ? FREE_MS : DISPLACED_MS);
 }
 
 static void bounce_by_cause(struct xf_route *route)
@@ -271,9 +286,10 @@ static void back_off(struct xf_route *route)
     uint64_t base_ms = route->backoff_ms > min_ms ? route->backoff_ms : min_ms;
     uint64_t wait_ms = xf_rand_jitter_ms(base_ms < max_ms ? base_ms : max_ms);
     route->backoff_ms = base_ms < max_ms / 2 ? 2 * base_ms : max_ms;
-    xf_route_log(route, XF_LOG_INFO, "routing.route.failed", XF_SPN("local", route->local), XF_SPN("peer", route->peer),
-           XF_WORD("reason", xf_cause_word(route->cause)), XF_STR("detail", route->text),
-           XF_INT("stanzas", route->queued_count), XF_INT("ms", wait_ms));
+    xf_route_log(route, XF_LOG_INFO, "routing.route.failed", XF_SPN("local", route->local),
+                 XF_SPN("peer", route->peer), XF_WORD("reason", xf_cause_word(route->cause)),
+                 XF_STR("detail", route->text), XF_INT("stanzas", route->queued_count),
+                 XF_INT("ms", wait_ms));
     bounce_by_cause(route);
     route->over_ms = xf_routing_now(route->routing) + wait_ms;
     xf_timer_start(route->routing->env->timers, &route->timer, wait_ms);
@@ -283,7 +299,8 @@ static void back_off(struct xf_route *route)
 static void go_on_backing_off(struct xf_route *route)
 {
     uint64_t now_ms = xf_routing_now(route->routing);
-    xf_timer_start(route->routing->env->timers, &route->timer, route->over_ms > now_ms ? route->over_ms - now_ms : 0);
+    xf_timer_start(route->routing->env->timers, &route->timer,
+                   route->over_ms > now_ms ? route->over_ms - now_ms : 0);
     xf_probe_failed(route);
 }
 
@@ -340,9 +357,9 @@ static void fire(struct xf_route *route, enum xf_route_event event)
 {
     const struct edge *edge = find_edge(route->state, event);
     xf_require(edge != NULL); /* events come from s2s and from here, never straight from a peer */
-    xf_log(XF_LOG_DEBUG, "routing.route.moved", XF_SPN("local", route->local), XF_SPN("peer", route->peer),
-           XF_WORD("from", state_words[route->state]), XF_WORD("on", event_words[event]),
-           XF_WORD("to", state_words[edge->next]));
+    xf_log(XF_LOG_DEBUG, "routing.route.moved", XF_SPN("local", route->local),
+           XF_SPN("peer", route->peer), XF_WORD("from", state_words[route->state]),
+           XF_WORD("on", event_words[event]), XF_WORD("to", state_words[edge->next]));
     xf_timer_stop(&route->timer);
     route->state = edge->next;
     if (edge->next == XF_ROUTE_IDLE || edge->next == XF_ROUTE_BOUNCE)
@@ -356,7 +373,8 @@ static void fire(struct xf_route *route, enum xf_route_event event)
 static void on_timer(void *owner)
 {
     struct xf_route *route = owner;
-    if (route->state == XF_ROUTE_IDLE && xf_address_queue_is_empty(route->line_out) && xf_address_queue_is_empty(route->line_in)) {
+    if (route->state == XF_ROUTE_IDLE && xf_address_queue_is_empty(route->line_out) &&
+        xf_address_queue_is_empty(route->line_in)) {
         xf_route_free(route);
         return;
     }
@@ -369,8 +387,10 @@ static void on_timer(void *owner)
         return;
     }
     uint64_t now_ms = xf_routing_now(route->routing);
-    while (!xf_list_is_empty(&route->queue) && oldest(route)->at_ms + route->settings->queue_ms <= now_ms)
-        bounce_oldest(route, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, "the domain could not be reached in time");
+    while (!xf_list_is_empty(&route->queue) &&
+           oldest(route)->at_ms + route->settings->queue_ms <= now_ms)
+        bounce_oldest(route, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
+                      "the domain could not be reached in time");
     xf_backpressure_dropped(route);
     arm(route);
 }
@@ -385,13 +405,15 @@ static struct xf_span make_key(char key[KEY_MAX], struct xf_span local, struct x
     return (struct xf_span){key, local.len + 1 + peer.len};
 }
 
-static struct xf_route *look_up(const struct xf_routing *routing, struct xf_span local, struct xf_span peer)
+static struct xf_route *look_up(const struct xf_routing *routing, struct xf_span local,
+                                struct xf_span peer)
 {
     char key[KEY_MAX];
     return xf_map_find(routing->routes, make_key(key, local, peer));
 }
 
-struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local, struct xf_span peer)
+struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local,
+                               struct xf_span peer)
 {
     struct xf_route *last = routing->last;
     if (last && xf_span_eq(last->peer, peer) && xf_span_eq(last->local, local))
@@ -402,7 +424,10 @@ struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local,
     return route;
 }
 
-/* A reload may have moved the served domain to another link. A route whose domain is no longer served stays: what waits is bounced on its old link. */
+/*
+ * A reload may have moved the served domain to another link. A route whose domain is no longer
+ * served stays: what waits is bounced on its old link.
+ */
 static void follow(struct xf_route *route)
 {
     struct xf_routing_link *link = xf_routing_link_serving(route->routing, route->local);
@@ -417,9 +442,11 @@ void xf_route_judge(struct xf_route *route)
     struct xf_policy *policy = route->routing->policy;
     follow(route);
     route->settings = xf_policy_peer(policy, route->peer);
-    route->may = xf_place_is_held(&route->place) && xf_routing_is_served_by(route->routing, route->link, route->local) &&
+    route->may = xf_place_is_held(&route->place) &&
+                 xf_routing_is_served_by(route->routing, route->link, route->local) &&
                  xf_policy_may(policy, route->local, route->peer, XF_DIRECTION_OUT);
-    route->is_watched = xf_screen_watches(route->routing, route->local, route->peer, XF_DIRECTION_OUT);
+    route->is_watched =
+        xf_screen_watches(route->routing, route->local, route->peer, XF_DIRECTION_OUT);
     if (route->state == XF_ROUTE_QUEUE)
         arm(route);
 }
@@ -434,8 +461,7 @@ void xf_route_forgive(struct xf_route *route)
 
 void xf_route_sift(struct xf_route *route)
 {
-    XF_LIST_EACH_SAFE(node, &route->queue)
-    {
+    XF_LIST_EACH_SAFE (node, &route->queue) {
         struct xf_stanza_copy *copy = XF_CONTAINER(node, struct xf_stanza_copy, node);
         struct xf_stanza stanza;
         xf_stanza_copy_read(copy, &stanza);
@@ -450,7 +476,8 @@ void xf_route_sift(struct xf_route *route)
         arm(route);
 }
 
-static struct xf_route *new_route(struct xf_routing *routing, struct xf_routing_link *link, struct xf_span local, struct xf_span peer)
+static struct xf_route *new_route(struct xf_routing *routing, struct xf_routing_link *link,
+                                  struct xf_span local, struct xf_span peer)
 {
     size_t key_len = local.len + 1 + peer.len;
     struct xf_route *route = xf_alloc(sizeof(*route) + key_len);
@@ -466,8 +493,8 @@ static struct xf_route *new_route(struct xf_routing *routing, struct xf_routing_
     return route;
 }
 
-struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link, struct xf_span local, struct xf_span peer,
-                              bool is_theirs)
+struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link,
+                              struct xf_span local, struct xf_span peer, bool is_theirs)
 {
     struct xf_route *route = xf_route_find(routing, local, peer);
     bool is_new = !route;
@@ -489,7 +516,8 @@ struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link
 
 void xf_route_give_way(struct xf_route *route, const char *text)
 {
-    xf_log(XF_LOG_DEBUG, "routing.route.displaced", XF_SPN("local", route->local), XF_SPN("peer", route->peer));
+    xf_log(XF_LOG_DEBUG, "routing.route.displaced", XF_SPN("local", route->local),
+           XF_SPN("peer", route->peer));
     xf_route_limits_give(route);
     route->may = false;
     xf_address_queue_bounce(route->line_out, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, text);
@@ -523,7 +551,8 @@ void xf_route_free(struct xf_route *route)
 static void send_now(struct xf_route *route, const struct xf_stanza *stanza)
 {
     /* Asked before, not after: others may share the stream. */
-    enum xf_err err = xf_out_is_congested(route->out) ? XF_ERR_CLOSED : xf_out_send(route->out, stanza);
+    enum xf_err err =
+        xf_out_is_congested(route->out) ? XF_ERR_CLOSED : xf_out_send(route->out, stanza);
     if (__builtin_expect(err == XF_ERR_OK, 1)) {
         route->sent_count++;
         return;
@@ -559,7 +588,8 @@ void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza)
         return;
     case XF_ROUTE_IDLE:
         if (!xf_route_limits_may_open(route)) {
-            bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many domains of one owner are answered");
+            bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
+                   "too many domains of one owner are answered");
             return;
         }
         fire(route, XF_ROUTE_ON_STANZA);
@@ -579,7 +609,8 @@ void xf_route_seen(struct xf_route *route)
         fire(route, XF_ROUTE_ON_SEEN);
         return;
     }
-    bool may_change = (route->state == XF_ROUTE_QUEUE || route->state == XF_ROUTE_PROBE) && xf_s2s_carries(route->routing->s2s, route->local, route->peer);
+    bool may_change = (route->state == XF_ROUTE_QUEUE || route->state == XF_ROUTE_PROBE) &&
+                      xf_s2s_carries(route->routing->s2s, route->local, route->peer);
     if (!may_change || !xf_out_abandon(route->out))
         return;
     route->out = NULL;

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * route_limits.c — how many routes there may be, and what peers that the configuration does not name can make us do through them.
+ * route_limits.c — how many routes there may be, and what peers that the configuration does not
+ * name can make us do through them.
  *
- * A route is ours when the configuration names the peer, or a user of ours wrote first. Otherwise it is theirs: made for an answer to a peer that
- * wrote to us, which costs that peer no more than one more name below its domain. Each has a place among those of its kind, by the peer's
- * owner (xmpp/owner.h): when all are taken, the longest unused one of the owner that has most is given up. So strangers displace strangers,
- * those with most names first, and never a route of ours.
+ * A route is ours when the configuration names the peer, or a user of ours wrote first. Otherwise
+ * it is theirs: made for an answer to a peer that wrote to us, which costs that peer no more than
+ * one more name below its domain. Each has a place among those of its kind, by the peer's owner
+ * (xmpp/owner.h): when all are taken, the longest unused one of the owner that has most is given
+ * up. So strangers displace strangers, those with most names first, and never a route of ours.
  *
- * Theirs have two more bounds, again by owner and in all: the streams that we open for answers alone, and the bytes that wait for these.
+ * Theirs have two more bounds, again by owner and in all: the streams that we open for answers
+ * alone, and the bytes that wait for these.
  */
 #include "routing_priv.h"
 
 #include <xfed/xmpp/owner.h>
 
-#define ROUTES_MAX 65536     /* of ours */
-#define UNUSED_MS 60000
-#define STREAMS_PART 8       /* of the descriptors */
+#define ROUTES_MAX   65536 /* of ours */
+#define UNUSED_MS    60000
+#define STREAMS_PART 8 /* of the descriptors */
 
 static const char text[] = "too many domains of one owner are in use";
 
@@ -61,8 +64,11 @@ static struct xf_quota_keys keys_of(const struct xf_route *route)
 
 static struct xf_quota_limits limits(unsigned per_owner, unsigned total)
 {
-    return (struct xf_quota_limits){
-        .per_member = per_owner, .per_group = per_owner, .total = total, .unused_ms = UNUSED_MS, .shares_own = true};
+    return (struct xf_quota_limits){.per_member = per_owner,
+                                    .per_group = per_owner,
+                                    .total = total,
+                                    .unused_ms = UNUSED_MS,
+                                    .shares_own = true};
 }
 
 static void log_full(struct xf_route *route, const char *reason)
@@ -71,23 +77,29 @@ static void log_full(struct xf_route *route, const char *reason)
     unsigned suppressed = 0;
     if (xf_rare_is_due(&routing->strangers_full, xf_routing_now(routing), &suppressed))
         /* bounded: xf_rare */
-        xf_log(XF_LOG_WARN, "routing.strangers.full", XF_SPN("local", route->local), XF_SPN("peer", route->peer),
-               XF_WORD("reason", reason), XF_INT("suppressed", suppressed));
+        xf_log(XF_LOG_WARN, "routing.strangers.full", XF_SPN("local", route->local),
+               XF_SPN("peer", route->peer), XF_WORD("reason", reason),
+               XF_INT("suppressed", suppressed));
 }
 
 /* ------------------------------------------------------------------ routes */
 
-/* Stanzas that servers send on their own when somebody wrote to them: no user of ours asked for those. */
+/*
+ * Stanzas that servers send on their own when somebody wrote to them: no user of ours asked for
+ * those.
+ */
 static bool is_reply(const struct xf_stanza *stanza)
 {
-    static const char *const types[] = {"error", "result", "subscribed", "unsubscribed", "unavailable"};
+    static const char *const types[] = {"error", "result", "subscribed", "unsubscribed",
+                                        "unavailable"};
     for (size_t i = 0; i < XF_ARRAY_LEN(types); i++)
         if (xf_span_is(stanza->type, types[i]))
             return true;
     return false;
 }
 
-bool xf_route_limits_is_theirs(const struct xf_routing *routing, struct xf_span peer, const struct xf_stanza *first)
+bool xf_route_limits_is_theirs(const struct xf_routing *routing, struct xf_span peer,
+                               const struct xf_stanza *first)
 {
     if (xf_policy_names(routing->policy, peer))
         return false;
@@ -99,11 +111,13 @@ static bool take_place(struct xf_route *route)
     struct xf_routing *routing = route->routing;
     const struct xf_conf *conf = xf_policy_conf(routing->policy);
     struct xf_quota_keys keys = keys_of(route);
-    struct xf_quota_limits of_theirs = limits(conf->strangers.routes_per_owner, conf->strangers.routes);
+    struct xf_quota_limits of_theirs =
+        limits(conf->strangers.routes_per_owner, conf->strangers.routes);
     struct xf_quota_limits of_ours = limits(ROUTES_MAX, ROUTES_MAX);
     struct xf_place *evicted = NULL;
-    enum xf_quota_answer answer = xf_quota_take(route->is_theirs ? &routing->theirs : &routing->ours, &route->place, &keys,
-                                                route->is_theirs ? &of_theirs : &of_ours, xf_routing_now(routing), &evicted);
+    enum xf_quota_answer answer =
+        xf_quota_take(route->is_theirs ? &routing->theirs : &routing->ours, &route->place, &keys,
+                      route->is_theirs ? &of_theirs : &of_ours, xf_routing_now(routing), &evicted);
     if (evicted)
         xf_route_give_way(route_of(evicted), text);
     return answer == XF_QUOTA_ROOM;
@@ -121,7 +135,8 @@ bool xf_route_limits_take(struct xf_route *route, bool is_theirs)
 void xf_route_limits_give(struct xf_route *route)
 {
     xf_route_limits_stream_ended(route);
-    xf_quota_give(route->is_theirs ? &route->routing->theirs : &route->routing->ours, &route->place);
+    xf_quota_give(route->is_theirs ? &route->routing->theirs : &route->routing->ours,
+                  &route->place);
 }
 
 /* ------------------------------------------------------------------ streams for answers */
@@ -130,14 +145,16 @@ bool xf_route_limits_may_open(struct xf_route *route)
 {
     struct xf_routing *routing = route->routing;
     const struct xf_conf *conf = xf_policy_conf(routing->policy);
-    if (!route->is_theirs || xf_place_is_held(&route->stream_place) || xf_s2s_carries(routing->s2s, route->local, route->peer))
+    if (!route->is_theirs || xf_place_is_held(&route->stream_place) ||
+        xf_s2s_carries(routing->s2s, route->local, route->peer))
         return true;
-    struct xf_quota_limits bounds = limits(conf->strangers.answer_streams_per_owner,
-                                           xf_env_share(routing->env, conf->strangers.answer_streams, STREAMS_PART));
+    struct xf_quota_limits bounds =
+        limits(conf->strangers.answer_streams_per_owner,
+               xf_env_share(routing->env, conf->strangers.answer_streams, STREAMS_PART));
     struct xf_quota_keys keys = keys_of(route);
     struct xf_place *evicted = NULL;
-    bool has_room = xf_quota_take(&routing->answer_streams, &route->stream_place, &keys, &bounds, xf_routing_now(routing), &evicted) ==
-                    XF_QUOTA_ROOM;
+    bool has_room = xf_quota_take(&routing->answer_streams, &route->stream_place, &keys, &bounds,
+                                  xf_routing_now(routing), &evicted) == XF_QUOTA_ROOM;
     if (evicted)
         xf_out_close(route_of_stream(evicted)->out);
     if (!has_room)
@@ -160,14 +177,16 @@ static size_t line_bytes(const struct xf_address_queue *line)
 void xf_route_limits_weigh(struct xf_route *route)
 {
     if (route->is_theirs && xf_place_is_held(&route->place))
-        xf_place_weigh(&route->place, route->queued_bytes + line_bytes(route->line_out) + line_bytes(route->line_in));
+        xf_place_weigh(&route->place, route->queued_bytes + line_bytes(route->line_out) +
+                                          line_bytes(route->line_in));
 }
 
 bool xf_route_limits_has_bytes(struct xf_route *route, size_t bytes)
 {
     const struct xf_conf *conf = xf_policy_conf(route->routing->policy);
     if (!route->is_theirs || !xf_place_is_held(&route->place) ||
-        (xf_place_weight(&route->place, XF_CROWD_GROUP) + bytes <= conf->strangers.answer_bytes_per_owner &&
+        (xf_place_weight(&route->place, XF_CROWD_GROUP) + bytes <=
+             conf->strangers.answer_bytes_per_owner &&
          xf_place_weight(&route->place, XF_CROWD_ALL) + bytes <= conf->strangers.answer_bytes))
         return true;
     log_full(route, "bytes");

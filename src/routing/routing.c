@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * routing.c — the routing as the daemon sees it: made, attached to S2S and links, given new policy, drained.
+ * routing.c — the routing as the daemon sees it: made, attached to S2S and links, given new policy,
+ * drained.
  *
  * routing_priv.h is the map of the other files.
  */
@@ -8,8 +9,9 @@
 
 #include <xfed/base/alloc.h>
 
-#define PAYLOAD_MAX 8192          /* of an error stanza: a condition and a text of ours or the operator's */
-#define STRIPPED_MAX (64u << 20)  /* no stanza is larger */
+/* of an error stanza: a condition and a text of ours or the operator's */
+#define PAYLOAD_MAX  8192
+#define STRIPPED_MAX (64u << 20) /* no stanza is larger */
 
 struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
 {
@@ -34,7 +36,7 @@ void xf_routing_free(struct xf_routing **routing)
     void *route = NULL;
     while (xf_map_next((*routing)->routes, &cursor, NULL, &route))
         xf_route_free(route); /* no stream may be alive: s2s.h */
-    XF_LIST_EACH_SAFE(node, &(*routing)->links) {
+    XF_LIST_EACH_SAFE (node, &(*routing)->links) {
         struct xf_routing_link *link = XF_CONTAINER(node, struct xf_routing_link, node);
         xf_timer_stop(&link->look);
         xf_require(xf_list_is_empty(&link->returns)); /* xf_routing_end was called */
@@ -77,7 +79,7 @@ void xf_routing_attach_link(struct xf_routing *routing, const char *title, struc
 
 struct xf_routing_link *xf_routing_link_of(const struct xf_routing *routing, const char *title)
 {
-    XF_LIST_EACH(node, &routing->links) {
+    XF_LIST_EACH (node, &routing->links) {
         struct xf_routing_link *link = XF_CONTAINER(node, struct xf_routing_link, node);
         if (strcmp(link->title, title) == 0)
             return link;
@@ -85,15 +87,17 @@ struct xf_routing_link *xf_routing_link_of(const struct xf_routing *routing, con
     return NULL;
 }
 
-struct xf_routing_link *xf_routing_link_serving(const struct xf_routing *routing, struct xf_span domain)
+struct xf_routing_link *xf_routing_link_serving(const struct xf_routing *routing,
+                                                struct xf_span domain)
 {
     const struct xf_conf_served *served = xf_policy_served(routing->policy, domain);
     return served ? xf_routing_link_of(routing, served->link) : NULL;
 }
 
-struct xf_routing_link *xf_routing_link_around(const struct xf_routing *routing, const struct xf_link *link)
+struct xf_routing_link *xf_routing_link_around(const struct xf_routing *routing,
+                                               const struct xf_link *link)
 {
-    XF_LIST_EACH(node, &routing->links) {
+    XF_LIST_EACH (node, &routing->links) {
         struct xf_routing_link *entry = XF_CONTAINER(node, struct xf_routing_link, node);
         if (entry->link == link)
             return entry;
@@ -102,7 +106,8 @@ struct xf_routing_link *xf_routing_link_around(const struct xf_routing *routing,
     return NULL;
 }
 
-bool xf_routing_is_served_by(const struct xf_routing *routing, const struct xf_routing_link *link, struct xf_span domain)
+bool xf_routing_is_served_by(const struct xf_routing *routing, const struct xf_routing_link *link,
+                             struct xf_span domain)
 {
     const struct xf_conf_served *served = xf_policy_served(routing->policy, domain);
     return served && strcmp(served->link, link->title) == 0;
@@ -123,11 +128,13 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy)
             xf_address_queue_sift(route->line_out);
         }
         if (!route->may) {
-            xf_route_bounce_queue(route, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
-            xf_address_queue_bounce(route->line_out, XF_STANZA_ERROR_NOT_ALLOWED, "communication with this domain is not allowed");
+            xf_route_bounce_queue(route, XF_STANZA_ERROR_NOT_ALLOWED,
+                                  "communication with this domain is not allowed");
+            xf_address_queue_bounce(route->line_out, XF_STANZA_ERROR_NOT_ALLOWED,
+                                    "communication with this domain is not allowed");
         }
     }
-    XF_LIST_EACH(node, &routing->links)
+    XF_LIST_EACH (node, &routing->links)
         xf_answers_follow(XF_CONTAINER(node, struct xf_routing_link, node));
 }
 
@@ -147,7 +154,10 @@ bool xf_routing_is_idle(const struct xf_routing *routing)
     return routing->queued_count == 0 && routing->returned_bytes == 0;
 }
 
-/* Lines of peers first: the answers to them go through queues. No answer makes a new route, for the way back of a stanza is its own route. */
+/*
+ * Lines of peers first: the answers to them go through queues. No answer makes a new route, for the
+ * way back of a stanza is its own route.
+ */
 void xf_routing_finish(struct xf_routing *routing)
 {
     static const char text[] = "the gateway is shutting down";
@@ -155,10 +165,12 @@ void xf_routing_finish(struct xf_routing *routing)
     void *route = NULL;
     routing->is_draining = true;
     while (xf_map_next(routing->routes, &cursor, NULL, &route))
-        xf_address_queue_bounce(((struct xf_route *)route)->line_in, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
+        xf_address_queue_bounce(((struct xf_route *)route)->line_in,
+                                XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
     routing->is_finished = true;
     for (cursor = 0; xf_map_next(routing->routes, &cursor, NULL, &route);) {
-        xf_address_queue_bounce(((struct xf_route *)route)->line_out, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
+        xf_address_queue_bounce(((struct xf_route *)route)->line_out,
+                                XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
         xf_route_bounce_queue(route, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
     }
 }
@@ -166,6 +178,6 @@ void xf_routing_finish(struct xf_routing *routing)
 void xf_routing_end(struct xf_routing *routing)
 {
     routing->has_ended = true;
-    XF_LIST_EACH(node, &routing->links)
+    XF_LIST_EACH (node, &routing->links)
         xf_answers_end(XF_CONTAINER(node, struct xf_routing_link, node));
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * screen.c — what policy says about single stanzas, and what follows: an answer or none, the end of a stream, a line in the log, presence
- * with less in it.
+ * screen.c — what policy says about single stanzas, and what follows: an answer or none, the end of
+ * a stream, a line in the log, presence with less in it.
  *
- * Only pairs that are watched come here, for which a rule looks at stanzas, which are a dry run, or whose presence is stripped; and what is
- * refused anyway. All others cost a look at a bool. Users are judged by their JIDs, whatever e-mail addresses peers know them by.
+ * Only pairs that are watched come here, for which a rule looks at stanzas, which are a dry run, or
+ * whose presence is stripped; and what is refused anyway. All others cost a look at a bool. Users
+ * are judged by their JIDs, whatever e-mail addresses peers know them by.
  */
 #include "routing_priv.h"
 
@@ -20,33 +21,38 @@ static struct xf_span user_of(const struct xf_stanza *stanza, bool is_in)
     return (struct xf_span){shown.ptr, slash ? (size_t)(slash - shown.ptr) : shown.len};
 }
 
-bool xf_screen_watches(struct xf_routing *routing, struct xf_span local, struct xf_span peer, enum xf_direction direction)
+bool xf_screen_watches(struct xf_routing *routing, struct xf_span local, struct xf_span peer,
+                       enum xf_direction direction)
 {
     struct xf_ruling ruling;
-    if (!xf_policy_is_plain(routing->policy, peer, direction) || (xf_policy_peer(routing->policy, peer)->strip_presence & direction))
+    if (!xf_policy_is_plain(routing->policy, peer, direction) ||
+        (xf_policy_peer(routing->policy, peer)->strip_presence & direction))
         return true;
     xf_policy_judge_pair(routing->policy, local, peer, direction, &ruling);
     return ruling.rule != XF_RULE_NONE;
 }
 
-static void judge(struct xf_routing *routing, const struct xf_stanza *stanza, enum xf_direction direction, struct xf_ruling *out)
+static void judge(struct xf_routing *routing, const struct xf_stanza *stanza,
+                  enum xf_direction direction, struct xf_ruling *out)
 {
     const struct xf_jid *ours = direction == XF_DIRECTION_IN ? &stanza->to : &stanza->from;
     const struct xf_jid *theirs = direction == XF_DIRECTION_IN ? &stanza->from : &stanza->to;
-    xf_policy_judge(routing->policy,
-                    &(struct xf_policy_ask){.direction = direction,
-                                            .served = ours->domain,
-                                            .peer = theirs->domain,
-                                            .user = user_of(stanza, direction == XF_DIRECTION_IN),
-                                            .kind = xf_policy_kind(stanza),
-                                            .stanza = stanza,
-                                            .minute_of_week = routing->env->minute_of_week(routing->env)},
-                    out);
+    xf_policy_judge(
+        routing->policy,
+        &(struct xf_policy_ask){.direction = direction,
+                                .served = ours->domain,
+                                .peer = theirs->domain,
+                                .user = user_of(stanza, direction == XF_DIRECTION_IN),
+                                .kind = xf_policy_kind(stanza),
+                                .stanza = stanza,
+                                .minute_of_week = routing->env->minute_of_week(routing->env)},
+        out);
 }
 
 /* ------------------------------------------------------------------ the log */
 
-static void log_ruling(struct xf_routing *routing, const struct xf_stanza *stanza, bool is_in, const struct xf_ruling *ruling)
+static void log_ruling(struct xf_routing *routing, const struct xf_stanza *stanza, bool is_in,
+                       const struct xf_ruling *ruling)
 {
     struct xf_tally *tally = ruling->passes ? &routing->passed_dry : &routing->denied;
     char place[300] = "";
@@ -56,26 +62,34 @@ static void log_ruling(struct xf_routing *routing, const struct xf_stanza *stanz
         return;
     if (ruling->file)
         snprintf(place, sizeof(place), "%s:%d", ruling->file, ruling->line);
-    const struct xf_jid *ours = is_in ? &stanza->to : &stanza->from, *theirs = is_in ? &stanza->from : &stanza->to;
+    const struct xf_jid *ours = is_in ? &stanza->to : &stanza->from,
+                        *theirs = is_in ? &stanza->from : &stanza->to;
     const char *detail = *ruling->note ? ruling->note : ruling->text;
     const char *kind = xf_stanza_kind_name(stanza->kind), *rule = xf_rule_word(ruling->rule);
     if (ruling->passes)
         /* bounded: xf_rare */
-        xf_log(XF_LOG_INFO, "policy.stanza.passed", XF_SPN("local", ours->domain), XF_SPN("peer", theirs->domain), XF_WORD("dir", is_in ? "in" : "out"),
-               XF_SPN("user", user_of(stanza, is_in)), XF_WORD("kind", kind), XF_SPN("type", stanza->type), XF_WORD("rule", rule), XF_STR("key", ruling->key),
-               XF_STR("place", *place ? place : NULL), XF_STR("detail", detail), XF_INT("total", tally->count), XF_INT("suppressed", suppressed));
+        xf_log(XF_LOG_INFO, "policy.stanza.passed", XF_SPN("local", ours->domain),
+               XF_SPN("peer", theirs->domain), XF_WORD("dir", is_in ? "in" : "out"),
+               XF_SPN("user", user_of(stanza, is_in)), XF_WORD("kind", kind),
+               XF_SPN("type", stanza->type), XF_WORD("rule", rule), XF_STR("key", ruling->key),
+               XF_STR("place", *place ? place : NULL), XF_STR("detail", detail),
+               XF_INT("total", tally->count), XF_INT("suppressed", suppressed));
     else
         /* bounded: xf_rare */
-        xf_log(XF_LOG_INFO, "policy.stanza.refused", XF_SPN("local", ours->domain), XF_SPN("peer", theirs->domain), XF_WORD("dir", is_in ? "in" : "out"),
-               XF_SPN("user", user_of(stanza, is_in)), XF_WORD("kind", kind), XF_SPN("type", stanza->type), XF_WORD("rule", rule), XF_STR("key", ruling->key),
-               XF_STR("place", *place ? place : NULL), XF_STR("detail", detail), XF_INT("total", tally->count), XF_INT("suppressed", suppressed));
+        xf_log(XF_LOG_INFO, "policy.stanza.refused", XF_SPN("local", ours->domain),
+               XF_SPN("peer", theirs->domain), XF_WORD("dir", is_in ? "in" : "out"),
+               XF_SPN("user", user_of(stanza, is_in)), XF_WORD("kind", kind),
+               XF_SPN("type", stanza->type), XF_WORD("rule", rule), XF_STR("key", ruling->key),
+               XF_STR("place", *place ? place : NULL), XF_STR("detail", detail),
+               XF_INT("total", tally->count), XF_INT("suppressed", suppressed));
 }
 
 /* ------------------------------------------------------------------ presence with less in it */
 
 static bool is_kept(const struct xf_stanza_child *child)
 {
-    bool is_named = xf_span_is(child->name, "show") || xf_span_is(child->name, "status") || xf_span_is(child->name, "priority");
+    bool is_named = xf_span_is(child->name, "show") || xf_span_is(child->name, "status") ||
+                    xf_span_is(child->name, "priority");
     return is_named && !child->ns.ptr && !child->has_elements;
 }
 
@@ -102,14 +116,16 @@ static void strip(struct xf_routing *routing, struct xf_stanza *stanza)
 /* A type that RFC 6121 does not have is none of these: some take it for available. */
 static bool is_of_another_kind(struct xf_span type)
 {
-    static const char *const words[] = {"unavailable", "subscribe", "subscribed", "unsubscribe", "unsubscribed", "probe", "error"};
+    static const char *const words[] = {"unavailable",  "subscribe", "subscribed", "unsubscribe",
+                                        "unsubscribed", "probe",     "error"};
     for (size_t i = 0; type.ptr && i < XF_ARRAY_LEN(words); i++)
         if (xf_span_is(type, words[i]))
             return true;
     return false;
 }
 
-static void strip_if_asked(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span peer, enum xf_direction direction)
+static void strip_if_asked(struct xf_routing *routing, struct xf_stanza *stanza,
+                           struct xf_span peer, enum xf_direction direction)
 {
     bool is_available = stanza->kind == XF_STANZA_PRESENCE && !is_of_another_kind(stanza->type);
     if (is_available && (xf_policy_peer(routing->policy, peer)->strip_presence & direction))
@@ -118,7 +134,8 @@ static void strip_if_asked(struct xf_routing *routing, struct xf_stanza *stanza,
 
 /* ------------------------------------------------------------------ out */
 
-static bool may_out(struct xf_routing *routing, struct xf_routing_link *link, const struct xf_stanza *stanza, struct xf_ruling *ruling)
+static bool may_out(struct xf_routing *routing, struct xf_routing_link *link,
+                    const struct xf_stanza *stanza, struct xf_ruling *ruling)
 {
     judge(routing, stanza, XF_DIRECTION_OUT, ruling);
     if (ruling->passes)
@@ -129,7 +146,8 @@ static bool may_out(struct xf_routing *routing, struct xf_routing_link *link, co
     return false;
 }
 
-bool xf_screen_out(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
+bool xf_screen_out(struct xf_routing *routing, struct xf_routing_link *link,
+                   struct xf_stanza *stanza)
 {
     struct xf_ruling ruling;
     if (!may_out(routing, link, stanza, &ruling))
@@ -140,7 +158,8 @@ bool xf_screen_out(struct xf_routing *routing, struct xf_routing_link *link, str
     return true;
 }
 
-bool xf_screen_still_out(struct xf_routing *routing, struct xf_routing_link *link, struct xf_stanza *stanza)
+bool xf_screen_still_out(struct xf_routing *routing, struct xf_routing_link *link,
+                         struct xf_stanza *stanza)
 {
     struct xf_ruling ruling;
     xf_stanza_find_children(stanza);
@@ -149,7 +168,8 @@ bool xf_screen_still_out(struct xf_routing *routing, struct xf_routing_link *lin
 
 /* ------------------------------------------------------------------ in */
 
-bool xf_screen_in(struct xf_routing *routing, struct xf_stanza *stanza, enum xf_s2s_taken *out_taken, const char **out_text)
+bool xf_screen_in(struct xf_routing *routing, struct xf_stanza *stanza,
+                  enum xf_s2s_taken *out_taken, const char **out_text)
 {
     struct xf_ruling ruling;
     judge(routing, stanza, XF_DIRECTION_IN, &ruling);

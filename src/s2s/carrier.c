@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * carrier.c — pairs whose stanzas go over a stream that is there already, instead of one of their own.
+ * carrier.c — pairs whose stanzas go over a stream that is there already, instead of one of their
+ * own.
  *
- * Each stream that stanzas may leave on has a carrier: a ready outgoing stream, and an accepted one that goes both ways (XEP-0288). Every xf_out
- * sits on a carrier once it is READY: on that of its own stream, or as a rider on another's:
+ * Each stream that stanzas may leave on has a carrier: a ready outgoing stream, and an accepted one
+ * that goes both ways (XEP-0288). Every xf_out sits on a carrier once it is READY: on that of its
+ * own stream, or as a rider on another's:
  *
- *   bidi       the peer opened a stream to us, made it go both ways, and proved the pair on it; the pair's stanzas go back over it. Our own demands
- *              on who the peer is are asked again, as for a stream that we open (xf_auth_refusal, outbound)
- *   multiplex  we have a stream to the same peer from another domain of ours; the pair asks on it with a db:result (XEP-0220 §2.6.1) and rides once
- *              that is valid. Else, and when no answer comes, it goes alone, and the stream is not asked again
+ *   bidi       the peer opened a stream to us, made it go both ways, and proved the pair on it; the
+ *              pair's stanzas go back over it. Our own demands on who the peer is are asked again,
+ *              as for a stream that we open (xf_auth_refusal, outbound)
+ *   multiplex  we have a stream to the same peer from another domain of ours; the pair asks on it
+ *              with a db:result (XEP-0220 §2.6.1) and rides once that is valid. Else, and when no
+ *              answer comes, it goes alone, and the stream is not asked again
  *
- * A pair changes its stream only while none of its stanzas is on the way: when it begins (xf_out_open), or when its last one ended. Other target
- * domains are never piggybacked (XEP-0220 §2.6.2): that would rest on addresses alone.
+ * A pair changes its stream only while none of its stanzas is on the way: when it begins
+ * (xf_out_open), or when its last one ended. Other target domains are never piggybacked (XEP-0220
+ * §2.6.2): that would rest on addresses alone.
  */
 #include "s2s_priv.h"
 
 #include <xfed/base/alloc.h>
 
-void xf_carrier_init(struct xf_carrier *carrier, struct xf_stream *stream, struct xf_in *in, struct xf_out *out)
+void xf_carrier_init(struct xf_carrier *carrier, struct xf_stream *stream, struct xf_in *in,
+                     struct xf_out *out)
 {
     *carrier = (struct xf_carrier){.stream = stream, .in = in, .out = out};
     xf_list_init(&carrier->passengers);
@@ -57,8 +63,7 @@ struct xf_verdict xf_carrier_verdict(const struct xf_carrier *carrier, struct xf
 
 bool xf_carrier_has(const struct xf_carrier *carrier, struct xf_span local)
 {
-    XF_LIST_EACH(node, &carrier->passengers)
-    {
+    XF_LIST_EACH (node, &carrier->passengers) {
         const struct xf_out *out = passenger_of(node);
         if (out->state == XF_OUT_READY && xf_span_is(local, out->local))
             return true;
@@ -69,8 +74,7 @@ bool xf_carrier_has(const struct xf_carrier *carrier, struct xf_span local)
 /* There is room again. Who was told first this time is the last next time. */
 void xf_carrier_drained(struct xf_carrier *carrier)
 {
-    XF_LIST_EACH_SAFE(node, &carrier->passengers)
-    {
+    XF_LIST_EACH_SAFE (node, &carrier->passengers) {
         struct xf_out *out = passenger_of(node);
         if (out->events && out->state == XF_OUT_READY && out->events->drained)
             out->events->drained(out->owner);
@@ -82,7 +86,10 @@ void xf_carrier_drained(struct xf_carrier *carrier)
     xf_list_push(&carrier->passengers, first);
 }
 
-/* Twice in vain, and there is still time (XEP-0478: after so long without traffic the peer may end the stream). */
+/*
+ * Twice in vain, and there is still time (XEP-0478: after so long without traffic the peer may end
+ * the stream).
+ */
 static uint64_t peer_patience_ms(const struct xf_carrier *carrier)
 {
     return carrier->limits.idle_ms / 3;
@@ -117,8 +124,7 @@ static void go_alone(struct xf_out *out)
 
 void xf_carrier_ended(struct xf_carrier *carrier, enum xf_cause cause, const char *text)
 {
-    XF_LIST_EACH_SAFE(node, &carrier->passengers)
-    {
+    XF_LIST_EACH_SAFE (node, &carrier->passengers) {
         struct xf_out *out = passenger_of(node);
         if (out->state == XF_OUT_READY)
             xf_out_give_up(out, cause, XF_STREAM_ERROR_NONE, text);
@@ -147,8 +153,8 @@ void xf_carry_forget_pair(struct xf_pair *pair)
 }
 
 /*
- * The stream on which the peer proved the pair (XEP-0288 §2.2: only those may be sent), if it is good enough for sending too. Not between SASL's
- * success and the next header.
+ * The stream on which the peer proved the pair (XEP-0288 §2.2: only those may be sent), if it is
+ * good enough for sending too. Not between SASL's success and the next header.
  */
 static struct xf_pair *find_pair(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
 {
@@ -216,9 +222,12 @@ void xf_out_board(struct xf_out *out)
 
 void xf_out_ask_carrier(struct xf_out *out)
 {
-    uint64_t dialback_ms = xf_s2s_conf(out->s2s)->unauthenticated.dialback_ms, candidate_ms = out->settings->candidate_ms;
+    uint64_t dialback_ms = xf_s2s_conf(out->s2s)->unauthenticated.dialback_ms,
+             candidate_ms = out->settings->candidate_ms;
     xf_out_send_result(out, out->on->out);
-    xf_timer_start(out->s2s->env->timers, &out->deadline, dialback_ms < candidate_ms ? dialback_ms : candidate_ms); /* there is another way: a stream of its own */
+    /* there is another way: a stream of its own */
+    xf_timer_start(out->s2s->env->timers, &out->deadline,
+                   dialback_ms < candidate_ms ? dialback_ms : candidate_ms);
 }
 
 void xf_out_become_rider(struct xf_out *out)
@@ -244,17 +253,19 @@ void xf_out_become_rider(struct xf_out *out)
 /* Not every server takes further pairs: the stream is not asked again. */
 void xf_carry_refused(struct xf_out *out, const char *why)
 {
-    xf_out_log(out, XF_LOG_INFO, "s2s.multiplex.refused", XF_STR("local", out->local), XF_STR("peer", out->peer), XF_STR("detail", why));
+    xf_out_log(out, XF_LOG_INFO, "s2s.multiplex.refused", XF_STR("local", out->local),
+               XF_STR("peer", out->peer), XF_STR("detail", why));
     xf_carry_forget_stream(out->on->out);
     go_alone(out);
 }
 
-bool xf_carry_answered(struct xf_out *carrier, const struct xf_dialback_names *names, struct xf_span type, const char *why)
+bool xf_carry_answered(struct xf_out *carrier, const struct xf_dialback_names *names,
+                       struct xf_span type, const char *why)
 {
-    XF_LIST_EACH(node, &carrier->carrier.passengers)
-    {
+    XF_LIST_EACH (node, &carrier->carrier.passengers) {
         struct xf_out *out = passenger_of(node);
-        if (out->state != XF_OUT_ASKING || strcmp(names->to, out->local) != 0 || strcmp(names->from, out->peer) != 0)
+        if (out->state != XF_OUT_ASKING || strcmp(names->to, out->local) != 0 ||
+            strcmp(names->from, out->peer) != 0)
             continue;
         if (xf_span_is(type, "valid"))
             xf_out_fire(out, XF_OUT_ON_DIALBACK_OK);

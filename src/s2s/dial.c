@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dial.c — race the candidates of a peer (RFC 8305 §5): start one, the next after 250 ms or as soon as one fails, until one
- * is up; that one is handed over and the others are dropped. Those dropped count as untried, so that a candidate which accepts TCP
- * and then comes to nothing does not cost the others their turn (xf_dial_next).
+ * dial.c — race the candidates of a peer (RFC 8305 §5): start one, the next after 250 ms or as soon
+ * as one fails, until one is up; that one is handed over and the others are dropped. Those dropped
+ * count as untried, so that a candidate which accepts TCP and then comes to nothing does not cost
+ * the others their turn (xf_dial_next).
  *
- * An address at which a stream failed lately (xf_s2s.avoided) waits until all others have failed too: raced with a good one that is far
- * away, it would win, and cost a candidate-timeout each time. That is remembered for each peer apart, since a peer's DNS may name the
- * address of another peer. No address is given up for it: where all are avoided, all are raced.
+ * An address at which a stream failed lately (xf_s2s.avoided) waits until all others have failed
+ * too: raced with a good one that is far away, it would win, and cost a candidate-timeout each
+ * time. That is remembered for each peer apart, since a peer's DNS may name the address of another
+ * peer. No address is given up for it: where all are avoided, all are raced.
  *
- * Addresses that a stranger named (backoff.c) are few, counted for each host from the start of an attempt until the conn is
- * authenticated or gone, and remembered when nobody was there.
+ * Addresses that a stranger named (backoff.c) are few, counted for each host from the start of an
+ * attempt until the conn is authenticated or gone, and remembered when nobody was there.
  *
  * An attempt outlives its dial until its conn has said `closed`.
  */
@@ -21,12 +23,12 @@
 #include <xfed/base/alloc.h>
 #include <xfed/conf/forms.h>
 
-#define STAGGER_MS 250
-#define AT_ONCE 4 /* attempts under way at the same time */
+#define STAGGER_MS         250
+#define AT_ONCE            4 /* attempts under way at the same time */
 #define STRANGE_CANDIDATES 4
-#define STRANGE_PORTS 2 /* of one host */
-#define NONE SIZE_MAX
-#define AVOIDED_KEY_BYTES (XF_DOMAIN_MAX + 1 + XF_ADDR_TEXT_BYTES)
+#define STRANGE_PORTS      2 /* of one host */
+#define NONE               SIZE_MAX
+#define AVOIDED_KEY_BYTES  (XF_DOMAIN_MAX + 1 + XF_ADDR_TEXT_BYTES)
 
 enum progress { UNTRIED, UNDER_WAY, TRIED };
 
@@ -42,10 +44,10 @@ struct xf_dial {
     struct xf_candidate *candidates;
     enum progress *progress;
     size_t count, running;
-    size_t first_count; /* those that come first; the others are avoided */
+    size_t first_count;       /* those that come first; the others are avoided */
     struct xf_dial_opts opts; /* backoff NULL: not counted */
-    size_t held; /* candidate whose conn was handed over, or NONE */
-    bool is_counted; /* before its host's door */
+    size_t held;              /* candidate whose conn was handed over, or NONE */
+    bool is_counted;          /* before its host's door */
     struct xf_node attempts;
     struct xf_timer stagger; /* next start, or the report of the failure */
     bool any_timed_out;
@@ -62,7 +64,8 @@ static void on_nothing(void *owner)
 }
 static void on_early_data(void *owner, const char *bytes, size_t len)
 {
-    (void)owner, (void)bytes, (void)len; /* a conn not handed over yet has no business to say anything */
+    /* a conn not handed over yet has no business to say anything */
+    (void)owner, (void)bytes, (void)len;
 }
 
 static const struct xf_conn_events attempt_events = {
@@ -118,7 +121,8 @@ static void remember(const struct xf_dial *dial, size_t index)
 }
 
 /* Key of an address in `avoided`. */
-static const char *avoided_key(const struct xf_dial_opts *opts, const struct xf_addr *addr, char out[AVOIDED_KEY_BYTES])
+static const char *avoided_key(const struct xf_dial_opts *opts, const struct xf_addr *addr,
+                               char out[AVOIDED_KEY_BYTES])
 {
     char text[XF_ADDR_TEXT_BYTES];
     xf_addr_text(addr, text);
@@ -130,14 +134,16 @@ static bool is_avoided(const struct xf_dial_opts *opts, const struct xf_candidat
 {
     char key[AVOIDED_KEY_BYTES];
     int cause;
-    return xf_backoff_is_waiting(opts->avoided, avoided_key(opts, &candidate->addr, key), &cause, NULL) &&
+    return xf_backoff_is_waiting(opts->avoided, avoided_key(opts, &candidate->addr, key), &cause,
+                                 NULL) &&
            (opts->forgiven == XF_CAUSE_NONE || (int)opts->forgiven != cause);
 }
 
 static void avoid(const struct xf_dial *dial, size_t index, enum xf_cause cause)
 {
     char key[AVOIDED_KEY_BYTES];
-    xf_backoff_failed(dial->opts.avoided, avoided_key(&dial->opts, &dial->candidates[index].addr, key), (int)cause, "");
+    xf_backoff_failed(dial->opts.avoided,
+                      avoided_key(&dial->opts, &dial->candidates[index].addr, key), (int)cause, "");
 }
 
 void xf_dial_uncount(struct xf_dial *dial)
@@ -165,7 +171,8 @@ void xf_dial_blame(struct xf_dial *dial, enum xf_cause cause, bool is_silent)
 void xf_dial_praise(struct xf_dial *dial)
 {
     char key[AVOIDED_KEY_BYTES];
-    xf_backoff_clear(dial->opts.avoided, avoided_key(&dial->opts, &dial->candidates[dial->held].addr, key));
+    xf_backoff_clear(dial->opts.avoided,
+                     avoided_key(&dial->opts, &dial->candidates[dial->held].addr, key));
 }
 
 void xf_dial_put_back(struct xf_dial *dial)
@@ -183,8 +190,8 @@ static void start_one(struct xf_dial *dial, size_t index)
     dial->progress[index] = UNDER_WAY;
     dial->running++;
     xf_list_push(&dial->attempts, &attempt->node);
-    attempt->conn = dial->env->connect(dial->env, &dial->candidates[index].addr, &dial->opts.source, dial->opts.connect_ms,
-                                       &attempt_events, attempt);
+    attempt->conn = dial->env->connect(dial->env, &dial->candidates[index].addr, &dial->opts.source,
+                                       dial->opts.connect_ms, &attempt_events, attempt);
 }
 
 /* How many may be started now: avoided ones only when all others have failed. */
@@ -225,8 +232,7 @@ static void drop_attempt(struct attempt *attempt)
 
 static void drop_all(struct xf_dial *dial)
 {
-    XF_LIST_EACH_SAFE(node, &dial->attempts)
-    {
+    XF_LIST_EACH_SAFE (node, &dial->attempts) {
         struct attempt *attempt = XF_CONTAINER(node, struct attempt, node);
         dial->progress[attempt->index] = UNTRIED;
         drop_attempt(attempt);
@@ -273,7 +279,9 @@ static void on_closed(void *owner, enum xf_conn_end end, const char *detail)
     xf_free(attempt);
 }
 
-/* Of the candidates of a stranger: a few, and one host not for all its ports. -> how many are left. */
+/*
+ * Of the candidates of a stranger: a few, and one host not for all its ports. -> how many are left.
+ */
 static size_t thin_out(struct xf_candidate *candidates, size_t count)
 {
     size_t kept = 0;
@@ -292,7 +300,8 @@ static size_t thin_out(struct xf_candidate *candidates, size_t count)
 }
 
 /* Copy those that are avoided, or the others. */
-static void take(struct xf_dial *dial, const struct xf_candidate *candidates, size_t count, bool avoided)
+static void take(struct xf_dial *dial, const struct xf_candidate *candidates, size_t count,
+                 bool avoided)
 {
     for (size_t i = 0; i < count; i++)
         if (is_avoided(&dial->opts, &candidates[i]) == avoided)
@@ -312,13 +321,15 @@ struct xf_source xf_peer_source(const struct xf_peer_settings *settings)
         else if (inet_pton(AF_INET6, settings->source.item[i], bytes) == 1)
             source.v6 = xf_addr_from_v6(bytes, 0);
     }
-    if (settings->source_ports && !xf_ports_parse(settings->source_ports, &source.port_first, &source.port_last))
+    if (settings->source_ports &&
+        !xf_ports_parse(settings->source_ports, &source.port_first, &source.port_last))
         source.port_first = source.port_last = 0;
     return source;
 }
 
-struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candidates, size_t count, const struct xf_dial_opts *opts,
-                            const struct xf_dial_events *events, void *owner)
+struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candidates, size_t count,
+                            const struct xf_dial_opts *opts, const struct xf_dial_events *events,
+                            void *owner)
 {
     struct xf_dial *dial = xf_new(struct xf_dial);
     dial->env = env;

@@ -11,18 +11,20 @@ void xf_dialback_prepare_secret(struct xf_span secret, char out[XF_SHA256_HEX_BY
     xf_sha256_hex(&secret, 1, out);
 }
 
-void xf_dialback_key(const char *prepared_secret, struct xf_span receiving, struct xf_span originating,
-                     struct xf_span stream_id, char out[XF_DIALBACK_KEY_CHARS + 1])
+void xf_dialback_key(const char *prepared_secret, struct xf_span receiving,
+                     struct xf_span originating, struct xf_span stream_id,
+                     char out[XF_DIALBACK_KEY_CHARS + 1])
 {
     char text[2 * XF_DOMAIN_MAX + XF_DIALBACK_ID_MAX + 3];
     size_t id_len = stream_id.len < XF_DIALBACK_ID_MAX ? stream_id.len : XF_DIALBACK_ID_MAX;
-    int len = snprintf(text, sizeof(text), "%.*s %.*s %.*s", XF_SPAN_ARGS(receiving), XF_SPAN_ARGS(originating), (int)id_len,
-                       stream_id.ptr ? stream_id.ptr : "");
+    int len = snprintf(text, sizeof(text), "%.*s %.*s %.*s", XF_SPAN_ARGS(receiving),
+                       XF_SPAN_ARGS(originating), (int)id_len, stream_id.ptr ? stream_id.ptr : "");
     xf_hmac_sha256_hex(xf_span_of(prepared_secret), (struct xf_span){text, (size_t)len}, out);
 }
 
-bool xf_dialback_key_is_ours(const char *prepared_secret, struct xf_span receiving, struct xf_span originating,
-                             struct xf_span stream_id, struct xf_span key)
+bool xf_dialback_key_is_ours(const char *prepared_secret, struct xf_span receiving,
+                             struct xf_span originating, struct xf_span stream_id,
+                             struct xf_span key)
 {
     char want[XF_DIALBACK_KEY_CHARS + 1];
     if (stream_id.len == 0 || stream_id.len > XF_DIALBACK_ID_MAX)
@@ -52,8 +54,9 @@ void xf_dialback_write(struct xf_stream *stream, const struct xf_dialback_elem *
     xf_xml_attr(&draft, "id", elem->id);
     xf_xml_attr(&draft, "type", xf_span_of(elem->type));
     if (elem->error) {
-        xf_draft_printf(&draft, "><error type='%s'><%s xmlns='" XF_NS_STANZA_ERROR "'/></error></db:%s>", elem->error_type,
-                        elem->error, elem->name);
+        xf_draft_printf(&draft,
+                        "><error type='%s'><%s xmlns='" XF_NS_STANZA_ERROR "'/></error></db:%s>",
+                        elem->error_type, elem->error, elem->name);
     } else if (elem->key.len) {
         xf_draft_str(&draft, ">");
         xf_xml_text(&draft, elem->key);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* features.c — stream features, read and written (RFC 6120 §4.3.2; XEP-0220 §2.3, XEP-0288 §2.1, XEP-0478). */
+/*
+ * features.c — stream features, read and written (RFC 6120 §4.3.2; XEP-0220 §2.3, XEP-0288 §2.1,
+ * XEP-0478).
+ */
 #include "s2s_priv.h"
 
 #include <xfed/xmpp/ns.h>
@@ -44,9 +47,9 @@ struct xf_said_limits xf_limits_read(const struct xf_elem *parent)
 void xf_limits_write(struct xf_draft *draft, const struct xf_said_limits *limits)
 {
     xf_draft_printf(draft,
-                   "<limits xmlns='" XF_NS_STREAM_LIMITS "'><max-bytes>%zu</max-bytes>"
-                   "<idle-seconds>%llu</idle-seconds></limits>",
-                   limits->max_bytes, (unsigned long long)(limits->idle_ms / 1000));
+                    "<limits xmlns='" XF_NS_STREAM_LIMITS "'><max-bytes>%zu</max-bytes>"
+                    "<idle-seconds>%llu</idle-seconds></limits>",
+                    limits->max_bytes, (unsigned long long)(limits->idle_ms / 1000));
 }
 
 struct xf_features xf_features_read(const struct xf_elem *elem)
@@ -60,7 +63,8 @@ struct xf_features xf_features_read(const struct xf_elem *elem)
             features.external = features.external || has_external(child);
         } else if (xf_elem_is(child, XF_NS_DIALBACK_FEATURE, "dialback")) {
             features.dialback = true;
-            features.dialback_errors = xf_elem_child(child, XF_NS_DIALBACK_FEATURE, "errors") != NULL;
+            features.dialback_errors =
+                xf_elem_child(child, XF_NS_DIALBACK_FEATURE, "errors") != NULL;
         } else if (xf_elem_is(child, XF_NS_BIDI_FEATURE, "bidi")) {
             features.bidi = true;
         }
@@ -74,10 +78,12 @@ void xf_features_write(struct xf_stream *stream, const struct xf_features_offer 
     struct xf_draft draft = xf_stream_draft(stream);
     xf_draft_str(&draft, "<stream:features>");
     if (offer->tls)
-        xf_draft_str(&draft, offer->tls_required ? "<starttls xmlns='" XF_NS_TLS "'><required/></starttls>"
-                                                   : "<starttls xmlns='" XF_NS_TLS "'/>");
+        xf_draft_str(&draft, offer->tls_required ? "<starttls xmlns='" XF_NS_TLS
+                                                   "'><required/></starttls>"
+                                                 : "<starttls xmlns='" XF_NS_TLS "'/>");
     if (offer->external)
-        xf_draft_str(&draft, "<mechanisms xmlns='" XF_NS_SASL "'><mechanism>EXTERNAL</mechanism></mechanisms>");
+        xf_draft_str(&draft, "<mechanisms xmlns='" XF_NS_SASL
+                             "'><mechanism>EXTERNAL</mechanism></mechanisms>");
     if (offer->dialback)
         xf_draft_str(&draft, "<dialback xmlns='" XF_NS_DIALBACK_FEATURE "'><errors/></dialback>");
     if (offer->bidi)

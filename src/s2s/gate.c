@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gate.c — a stanza of a peer comes in, on a stream that the peer opened or on one of ours that goes both ways (RFC 6120 §8.1, XEP-0288).
+ * gate.c — a stanza of a peer comes in, on a stream that the peer opened or on one of ours that
+ * goes both ways (RFC 6120 §8.1, XEP-0288).
  *
- * Whoever opened the stream, the rules are one and the same: its pair must be authenticated on this very stream, the addresses must be
- * there and prepare well, and a link that is full stops the reading. What the two kinds of streams do differently are the gate's ops.
+ * Whoever opened the stream, the rules are one and the same: its pair must be authenticated on this
+ * very stream, the addresses must be there and prepare well, and a link that is full stops the
+ * reading. What the two kinds of streams do differently are the gate's ops.
  *
- * An address that is no JID is the fault of one user or one server's taste, not of the stream: the stanza is answered with jid-malformed, and the
- * stream goes on, as long as the domain in `from` is authenticated on it.
+ * An address that is no JID is the fault of one user or one server's taste, not of the stream: the
+ * stanza is answered with jid-malformed, and the stream goes on, as long as the domain in `from` is
+ * authenticated on it.
  *
- * Two things make a stream wait, each by itself: the link has no room (the conn pauses; what was read already still passes), or the peer sent
- * as much as it may (rate.c; the stream is held behind that very stanza).
+ * Two things make a stream wait, each by itself: the link has no room (the conn pauses; what was
+ * read already still passes), or the peer sent as much as it may (rate.c; the stream is held behind
+ * that very stanza).
  */
 #include "s2s_priv.h"
 
@@ -19,7 +23,8 @@ static void refuse_pair(struct xf_gate *gate, struct xf_s2s *s2s, const struct x
         gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_INVALID_FROM, "from-not-authenticated",
                           "from is not a domain that this stream authenticated");
     else if (!xf_policy_served(s2s->policy, stanza->to.domain))
-        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_HOST_UNKNOWN, "to-not-served", "to is not a domain that is served here");
+        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_HOST_UNKNOWN, "to-not-served",
+                          "to is not a domain that is served here");
     else
         gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_NOT_AUTHORIZED, "pair-not-authenticated",
                           "this stream is not authenticated for the domain in to");
@@ -55,20 +60,25 @@ static struct xf_jid bare(struct xf_span domain)
 }
 
 /* RFC 6120 §8.3.3.8. `scratch` NULL: from is prepared, and it is `to` that is no JID. */
-static void malformed(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza, char *scratch)
+static void malformed(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza,
+                      char *scratch)
 {
     char from[XF_DOMAIN_MAX + 1], to[XF_DOMAIN_MAX + 1];
     if (scratch) {
-        stanza->from = xf_jid_named_domain(stanza->raw_from, from) == XF_ERR_OK ? bare(xf_span_of(from)) : (struct xf_jid){0};
+        stanza->from = xf_jid_named_domain(stanza->raw_from, from) == XF_ERR_OK
+                           ? bare(xf_span_of(from))
+                           : (struct xf_jid){0};
         stanza->shown_from = stanza->raw_from;
     }
-    struct xf_span local = stanza->from.domain.len ? gate->ops->local_of(gate, stanza->from.domain) : XF_SPAN_NONE;
+    struct xf_span local =
+        stanza->from.domain.len ? gate->ops->local_of(gate, stanza->from.domain) : XF_SPAN_NONE;
     if (!local.ptr) {
         gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_INVALID_FROM, "jid-malformed", NULL);
         return;
     }
     if (!scratch || xf_jid_prepare(stanza->raw_to, scratch, &stanza->to) != XF_ERR_OK) {
-        bool is_ours = xf_jid_named_domain(stanza->raw_to, to) == XF_ERR_OK && gate->ops->has_pair(gate, xf_span_of(to), stanza->from.domain);
+        bool is_ours = xf_jid_named_domain(stanza->raw_to, to) == XF_ERR_OK &&
+                       gate->ops->has_pair(gate, xf_span_of(to), stanza->from.domain);
         stanza->to = bare(is_ours ? xf_span_of(to) : local);
         stanza->shown_to = is_ours ? stanza->raw_to : XF_SPAN_NONE;
     }
@@ -95,7 +105,8 @@ void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *
         return;
     }
     if (!stanza->raw_from.len || !stanza->raw_to.len) {
-        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_IMPROPER_ADDRESSING, "no-address", "stanzas between servers need from and to");
+        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_IMPROPER_ADDRESSING, "no-address",
+                          "stanzas between servers need from and to");
         return;
     }
     if (__builtin_expect(xf_stanza_address(stanza, &scratch, &from_is_bad) != XF_ERR_OK, 0)) {
@@ -121,7 +132,8 @@ void xf_gate_resume_all(struct xf_s2s *s2s)
 {
     struct xf_node now;
     xf_list_take_all(&now, &s2s->paused);
-    while (!xf_list_is_empty(&now)) { /* one that fills the link again is paused again, until the next time */
+    /* one that fills the link again is paused again, until the next time */
+    while (!xf_list_is_empty(&now)) {
         struct xf_gate *gate = XF_CONTAINER(now.next, struct xf_gate, paused_node);
         xf_list_remove(&gate->paused_node);
         xf_stream_pause(gate->stream, false);

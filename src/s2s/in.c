@@ -2,12 +2,16 @@
 /*
  * in.c — an accepted stream: its passes, headers and features, time limits, end.
  *
- *   plain:  header -> features (STARTTLS; dialback only where TLS is not required) -> <starttls/> | db:result | db:verify
- *   TLS:    header -> the certificate is judged (in_certificate.c) -> features (EXTERNAL for a certificate that policy accepts for `from`; dialback) -> <auth/> | db:result | db:verify
+ *   plain:  header -> features (STARTTLS; dialback only where TLS is not required) -> <starttls/> |
+ *           db:result | db:verify
+ *   TLS:    header -> the certificate is judged (in_certificate.c) -> features (EXTERNAL for a
+ *           certificate that policy accepts for `from`; dialback) -> <auth/> | db:result |
+ *           db:verify
  *   auth:   header -> features (dialback for further pairs, stream limits) -> stanzas
  *
- * What a pass may do is judged where it is done (in_auth.c, in_pairs.c) by xf_auth_refusal, not by what was offered. Until the first pair is
- * authenticated the stream counts against the quotas, its elements are few and small, and a deadline runs.
+ * What a pass may do is judged where it is done (in_auth.c, in_pairs.c) by xf_auth_refusal, not by
+ * what was offered. Until the first pair is authenticated the stream counts against the quotas, its
+ * elements are few and small, and a deadline runs.
  */
 #include "s2s_priv.h"
 
@@ -45,7 +49,10 @@ static bool version_is_ours(struct xf_span version)
     return true;
 }
 
-/* `local` NULL: the peer named no domain of ours; RFC 6120 §4.9.1.3 has us answer with one all the same. */
+/*
+ * `local` NULL: the peer named no domain of ours; RFC 6120 §4.9.1.3 has us answer with one all the
+ * same.
+ */
 static void answer_header(struct xf_in *in, const char *local, const char *peer)
 {
     const struct xf_conf *conf = xf_s2s_conf(in->s2s);
@@ -65,8 +72,12 @@ struct names {
     char local[XF_DOMAIN_MAX + 1], peer[XF_DOMAIN_MAX + 1]; /* "" when absent */
 };
 
-/* Some servers leave them out when they open the stream anew. Whom they want they said in clear; who they are counts only when it is authenticated. */
-static void keep_left_out(const struct xf_in *in, const struct xf_header *header, struct names *names)
+/*
+ * Some servers leave them out when they open the stream anew. Whom they want they said in clear;
+ * who they are counts only when it is authenticated.
+ */
+static void keep_left_out(const struct xf_in *in, const struct xf_header *header,
+                          struct names *names)
 {
     if (in->pass == XF_PASS_PLAIN)
         return;
@@ -77,7 +88,8 @@ static void keep_left_out(const struct xf_in *in, const struct xf_header *header
 }
 
 /* NONE, or what is wrong with the header's addresses. */
-static enum xf_stream_error read_names(const struct xf_in *in, const struct xf_header *header, struct names *out, const char **out_text)
+static enum xf_stream_error read_names(const struct xf_in *in, const struct xf_header *header,
+                                       struct names *out, const char **out_text)
 {
     out->local[0] = out->peer[0] = '\0';
     *out_text = NULL;
@@ -91,7 +103,8 @@ static enum xf_stream_error read_names(const struct xf_in *in, const struct xf_h
     keep_left_out(in, header, out);
     if (!header->to.ptr && !out->local[0])
         return in->is_legacy ? XF_STREAM_ERROR_NONE : XF_STREAM_ERROR_HOST_UNKNOWN;
-    if ((header->to.ptr && xf_domain_prepare(header->to, out->local) != XF_ERR_OK) || !xf_policy_served(in->s2s->policy, xf_span_of(out->local))) {
+    if ((header->to.ptr && xf_domain_prepare(header->to, out->local) != XF_ERR_OK) ||
+        !xf_policy_served(in->s2s->policy, xf_span_of(out->local))) {
         out->local[0] = '\0';
         return XF_STREAM_ERROR_HOST_UNKNOWN;
     }
@@ -107,7 +120,8 @@ static bool keeps_names(const struct xf_in *in, const struct names *names)
 {
     if (in->pass != XF_PASS_AUTH)
         return true;
-    return (!names->peer[0] || strcmp(names->peer, in->peer) == 0) && (!names->local[0] || strcmp(names->local, in->local) == 0);
+    return (!names->peer[0] || strcmp(names->peer, in->peer) == 0) &&
+           (!names->local[0] || strcmp(names->local, in->local) == 0);
 }
 
 static void pin_names(struct xf_in *in, const struct names *names)
@@ -121,12 +135,16 @@ static void pin_names(struct xf_in *in, const struct names *names)
     in->settings = xf_policy_peer(in->s2s->policy, xf_span_of(in->peer));
 }
 
-/* There is no way left for this peer: say what is wrong with its certificate instead of waiting for it to guess. */
+/*
+ * There is no way left for this peer: say what is wrong with its certificate instead of waiting for
+ * it to guess.
+ */
 static void refuse_certificate(struct xf_in *in, const struct xf_verdict *verdict)
 {
     char text[200];
     xf_verdict_text(verdict, in->stream.conn->tls, xf_span_of(in->peer), text, sizeof(text));
-    xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, xf_verdict_is_good(verdict) ? "no way to authenticate is allowed" : text);
+    xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED,
+               xf_verdict_is_good(verdict) ? "no way to authenticate is allowed" : text);
 }
 
 static void offer_features(struct xf_in *in)
@@ -136,7 +154,8 @@ static void offer_features(struct xf_in *in)
     offer.dialback = !xf_auth_refusal(in->settings, &verdict, XF_AUTH_DIALBACK, false);
     offer.bidi = xf_in_offers_bidi(in);
     if (in->pass == XF_PASS_PLAIN) {
-        offer.tls = in->settings->tls != XF_TLS_NONE && xf_tls_identities_has(in->s2s->identities, xf_span_of(in->local));
+        offer.tls = in->settings->tls != XF_TLS_NONE &&
+                    xf_tls_identities_has(in->s2s->identities, xf_span_of(in->local));
         offer.tls_required = in->settings->tls == XF_TLS_REQUIRED;
     } else {
         offer.external = in->pass == XF_PASS_TLS && xf_in_may_external(in, xf_span_of(in->peer));
@@ -158,7 +177,10 @@ bool xf_in_keeps_ciphers(const struct xf_in *in, const struct xf_peer_settings *
            strcmp(in->tls_ciphers, settings->ciphers ? settings->ciphers : "") == 0;
 }
 
-/* A pre-1.0 header need not name anybody (jabberd2 without TLS). Then the dialback does, and in_pairs.c asks the same of that peer. */
+/*
+ * A pre-1.0 header need not name anybody (jabberd2 without TLS). Then the dialback does, and
+ * in_pairs.c asks the same of that peer.
+ */
 static void open_pass(struct xf_in *in)
 {
     in->is_open = true;
@@ -199,7 +221,8 @@ static void on_header(struct xf_stream *stream, const struct xf_header *header)
     enum xf_stream_error error = read_names(in, header, &names, &text);
     bool knows_version = in->is_legacy || version_is_ours(header->version);
     struct xf_ruling ruling;
-    bool is_shut_out = xf_in_is_shut_out(in, xf_span_of(names.local), xf_span_of(names.peer), &ruling);
+    bool is_shut_out =
+        xf_in_is_shut_out(in, xf_span_of(names.local), xf_span_of(names.peer), &ruling);
     if (is_shut_out && error == XF_STREAM_ERROR_NONE && hangs_up(in, &names, &ruling))
         return;
     answer_header(in, names.local[0] ? names.local : NULL, names.peer[0] ? names.peer : NULL);
@@ -212,7 +235,8 @@ static void on_header(struct xf_stream *stream, const struct xf_header *header)
         return;
     }
     if (!keeps_names(in, &names)) {
-        xf_in_fail(in, XF_STREAM_ERROR_INVALID_FROM, "from and to must stay what was authenticated");
+        xf_in_fail(in, XF_STREAM_ERROR_INVALID_FROM,
+                   "from and to must stay what was authenticated");
         return;
     }
     pin_names(in, &names);
@@ -238,11 +262,13 @@ static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
     else if (xf_span_is(elem->ns, XF_NS_SASL))
         xf_in_sasl(in, elem);
     else if (xf_elem_is(elem, XF_NS_COMPRESS, "compress")) /* never offered; XEP-0138 section 3 */
-        xf_stream_send(stream, "<failure xmlns='" XF_NS_COMPRESS "'><unsupported-method/></failure>");
+        xf_stream_send(stream,
+                       "<failure xmlns='" XF_NS_COMPRESS "'><unsupported-method/></failure>");
     else if (xf_span_is(elem->ns, XF_NS_BIDI))
         xf_in_bidi(in, elem);
     else if (xf_span_is(elem->ns, XF_NS_STREAM) || xf_span_is(elem->ns, XF_NS_SERVER))
-        xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_STANZA_TYPE, NULL); /* RFC 6120 §4.9.3.24; a second <stream> as well */
+        /* RFC 6120 §4.9.3.24; a second <stream> as well */
+        xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_STANZA_TYPE, NULL);
     /* Other namespaces: an extension we did not offer; nothing is owed (ejabberd #4300). */
 }
 
@@ -269,7 +295,8 @@ static void on_ending(struct xf_stream *stream)
 {
     struct xf_in *in = in_of(stream);
     xf_gate_ending(&in->gate, in->s2s);
-    xf_carrier_ended(&in->carrier, in->s2s->is_draining ? XF_CAUSE_SHUTDOWN : XF_CAUSE_STREAM, "the stream ended");
+    xf_carrier_ended(&in->carrier, in->s2s->is_draining ? XF_CAUSE_SHUTDOWN : XF_CAUSE_STREAM,
+                     "the stream ended");
 }
 
 /* ------------------------------------------------------------------ time and end */
@@ -312,10 +339,10 @@ void xf_in_keep_to_pairs(struct xf_in *in)
 {
     struct xf_reader_limits limits = {.stanza_bytes = SIZE_MAX};
     in->idle_ms = UINT64_MAX;
-    XF_LIST_EACH(node, &in->pairs)
-    {
+    XF_LIST_EACH (node, &in->pairs) {
         const struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
-        const struct xf_peer_settings *settings = xf_policy_peer(in->s2s->policy, xf_span_of(pair->peer));
+        const struct xf_peer_settings *settings =
+            xf_policy_peer(in->s2s->policy, xf_span_of(pair->peer));
         struct xf_reader_limits of_pair = xf_s2s_limits_after(in->s2s, settings);
         if (pair->method == XF_AUTH_NONE)
             continue;
@@ -383,12 +410,15 @@ static const struct xf_stream_events stream_events = {
 static uint64_t patience_ms(const struct xf_s2s *s2s)
 {
     const struct xf_conf *conf = xf_s2s_conf(s2s);
-    return conf->unauthenticated.auth_ms < conf->defaults.negotiate_ms ? conf->unauthenticated.auth_ms : conf->defaults.negotiate_ms;
+    return conf->unauthenticated.auth_ms < conf->defaults.negotiate_ms
+               ? conf->unauthenticated.auth_ms
+               : conf->defaults.negotiate_ms;
 }
 
 static void start_direct_tls(struct xf_in *in)
 {
-    const struct xf_peer_settings *settings = in->settings; /* the defaults: nobody has said yet who it is */
+    /* the defaults: nobody has said yet who it is */
+    const struct xf_peer_settings *settings = in->settings;
     in->is_direct = true;
     in->tls_ciphers = xf_strdup(settings->ciphers ? settings->ciphers : "");
     xf_stream_start_tls(&in->stream,
@@ -424,7 +454,8 @@ void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
     xf_timer_init(&in->pace, xf_in_on_pace, in);
     xf_list_push(&s2s->ins, &in->node);
     s2s->stream_count++;
-    xf_stream_init(&in->stream, s2s->env, XF_NS_SERVER, &limits, conf->unauthenticated.elements, &stream_events);
+    xf_stream_init(&in->stream, s2s->env, XF_NS_SERVER, &limits, conf->unauthenticated.elements,
+                   &stream_events);
     in->stream.is_receiving = true;
     xf_carrier_init(&in->carrier, &in->stream, in, NULL);
     xf_gate_init(&in->gate, &xf_in_gate_ops, &in->stream);

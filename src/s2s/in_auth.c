@@ -15,7 +15,8 @@ bool xf_in_may_external(const struct xf_in *in, struct xf_span peer)
 
 void xf_in_starttls(struct xf_in *in, const struct xf_elem *elem)
 {
-    bool offered = in->is_open && in->pass == XF_PASS_PLAIN && in->valid_pairs == 0 && in->settings->tls != XF_TLS_NONE &&
+    bool offered = in->is_open && in->pass == XF_PASS_PLAIN && in->valid_pairs == 0 &&
+                   in->settings->tls != XF_TLS_NONE &&
                    xf_tls_identities_has(in->s2s->identities, xf_span_of(in->local));
     if (!xf_span_is(elem->name, "starttls"))
         return;
@@ -24,7 +25,11 @@ void xf_in_starttls(struct xf_in *in, const struct xf_elem *elem)
         xf_in_close(in);
         return;
     }
-    xf_in_pairs_free(in); /* RFC 6120 §5.4.3.3: what was claimed in clear is forgotten. Now: an answer may come within the handshake */
+    /*
+     * RFC 6120 §5.4.3.3: what was claimed in clear is forgotten. Now: an answer may come within the
+     * handshake
+     */
+    xf_in_pairs_free(in);
     in->tls_ciphers = xf_strdup(in->settings->ciphers ? in->settings->ciphers : "");
     xf_stream_start_tls(&in->stream,
                         &(struct xf_tls_request){
@@ -49,14 +54,18 @@ static void refuse(struct xf_in *in, const char *condition, const char *text)
     }
     xf_draft_str(&draft, "</failure>");
     xf_stream_send_draft(&in->stream, &draft);
-    xf_in_log(in, XF_LOG_INFO, "s2s.external.denied", XF_STR("local", in->local), XF_STR("peer", in->peer), XF_WORD("condition", condition),
-           XF_STR("detail", text));
+    xf_in_log(in, XF_LOG_INFO, "s2s.external.denied", XF_STR("local", in->local),
+              XF_STR("peer", in->peer), XF_WORD("condition", condition), XF_STR("detail", text));
     if (++in->failures >= xf_s2s_conf(in->s2s)->unauthenticated.dialback_failures)
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "too many failed authentications");
 }
 
-/* The domain that the peer wants to be: the header's `from`, or the authorization identity. NULL: refused. */
-static const char *claimed_domain(struct xf_in *in, struct xf_span response, char out[XF_DOMAIN_MAX + 1])
+/*
+ * The domain that the peer wants to be: the header's `from`, or the authorization identity. NULL:
+ * refused.
+ */
+static const char *claimed_domain(struct xf_in *in, struct xf_span response,
+                                  char out[XF_DOMAIN_MAX + 1])
 {
     char authzid[4 * XF_DOMAIN_MAX];
     size_t len = 0;
@@ -70,9 +79,10 @@ static const char *claimed_domain(struct xf_in *in, struct xf_span response, cha
         return NULL;
     }
     struct xf_span text = {authzid, len};
-    if (!xf_utf8_valid(authzid, len) || memchr(authzid, 0, len) || xf_domain_prepare(text, out) != XF_ERR_OK ||
-        (in->peer && strcmp(out, in->peer) != 0)) {
-        refuse(in, "invalid-authzid", "the authorization identity must be the domain of the stream");
+    if (!xf_utf8_valid(authzid, len) || memchr(authzid, 0, len) ||
+        xf_domain_prepare(text, out) != XF_ERR_OK || (in->peer && strcmp(out, in->peer) != 0)) {
+        refuse(in, "invalid-authzid",
+               "the authorization identity must be the domain of the stream");
         return NULL;
     }
     return out;
@@ -104,7 +114,9 @@ static void authenticate(struct xf_in *in, struct xf_span response)
         char text[200];
         struct xf_verdict verdict = xf_in_verdict(in, peer);
         xf_verdict_text(&verdict, in->stream.conn->tls, peer, text, sizeof(text));
-        refuse(in, "not-authorized", xf_verdict_is_good(&verdict) ? "SASL EXTERNAL is not accepted from this domain" : text);
+        refuse(in, "not-authorized",
+               xf_verdict_is_good(&verdict) ? "SASL EXTERNAL is not accepted from this domain"
+                                            : text);
         return;
     }
     if (is_denied(in, peer))

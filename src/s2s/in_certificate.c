@@ -2,24 +2,30 @@
 /*
  * in_certificate.c — what is the certificate of an accepted stream worth, and for whom?
  *
- * Asked once the TLS pass has said who the peer is, and before it is told what it may do (XEP-0178: EXTERNAL is offered only for a
- * certificate that would be accepted):
+ * Asked once the TLS pass has said who the peer is, and before it is told what it may do (XEP-0178:
+ * EXTERNAL is offered only for a certificate that would be accepted):
  *
  *   header -> TLSA records of the peer's servers, where DNS can be believed (RFC 7673 section 4)
- *          -> chain, revocation and records on the thread pool (xf_tls_judge), by the anchors of that very peer -> features
+ *          -> chain, revocation and records on the thread pool (xf_tls_judge), by the anchors of
+ *          that very peer -> features
  *
  * Meanwhile the stream is held: what the peer sends on is not read.
  *
- * A certificate that is not shown, a stream in clear, or another domain behind the same header do not spare a domain its records: each pair that
- * dialback is to authenticate has them looked for first. Where there are some, and the certificate was not held against them (only the header's
- * domain's is), the pair is refused. A question to DNS that fails leaves it open whether there are records; then nobody is authenticated
- * (xf_auth_refusal), since whoever sits between us could have brought it about.
+ * A certificate that is not shown, a stream in clear, or another domain behind the same header do
+ * not spare a domain its records: each pair that dialback is to authenticate has them looked for
+ * first. Where there are some, and the certificate was not held against them (only the header's
+ * domain's is), the pair is refused. A question to DNS that fails leaves it open whether there are
+ * records; then nobody is authenticated (xf_auth_refusal), since whoever sits between us could have
+ * brought it about.
  */
 #include "s2s_priv.h"
 
 /* ------------------------------------------------------------------ what is known */
 
-/* With static routes the operator said where the peer is; its domain may not even be in DNS. So no records then, also when it connects to us. */
+/*
+ * With static routes the operator said where the peer is; its domain may not even be in DNS. So no
+ * records then, also when it connects to us.
+ */
 static bool has_records(const struct xf_peer_settings *settings)
 {
     return settings->dane && settings->route.count == 0;
@@ -29,8 +35,7 @@ static enum xf_records records_of(const struct xf_in *in, struct xf_span peer)
 {
     if (in->peer && xf_span_is(peer, in->peer) && in->records != XF_RECORDS_UNASKED)
         return in->records;
-    XF_LIST_EACH(node, &in->pairs)
-    {
+    XF_LIST_EACH (node, &in->pairs) {
         const struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
         if (pair->records != XF_RECORDS_UNASKED && xf_span_is(peer, pair->peer))
             return pair->records;
@@ -39,7 +44,8 @@ static enum xf_records records_of(const struct xf_in *in, struct xf_span peer)
 }
 
 /* What is known without asking DNS; UNASKED: DNS has to be asked. */
-static enum xf_records guess(const struct xf_s2s *s2s, const struct xf_peer_settings *settings, struct xf_dns **out_dns)
+static enum xf_records guess(const struct xf_s2s *s2s, const struct xf_peer_settings *settings,
+                             struct xf_dns **out_dns)
 {
     *out_dns = xf_s2s_dns(s2s, settings);
     if (!*out_dns)
@@ -50,7 +56,8 @@ static enum xf_records guess(const struct xf_s2s *s2s, const struct xf_peer_sett
 struct xf_verdict xf_in_verdict(const struct xf_in *in, struct xf_span peer)
 {
     const struct xf_peer_settings *settings = xf_policy_peer(in->s2s->policy, peer);
-    struct xf_verdict verdict = xf_verdict_of(in->stream.conn ? in->stream.conn->tls : NULL, settings, peer);
+    struct xf_verdict verdict =
+        xf_verdict_of(in->stream.conn ? in->stream.conn->tls : NULL, settings, peer);
     enum xf_records records = records_of(in, peer);
     struct xf_dns *dns;
     if (!has_records(settings))
@@ -87,17 +94,20 @@ static struct xf_span peer_of(const struct xf_look *look)
 
 static void log_failed(const struct xf_look *look, const char *why)
 {
-    xf_in_log(look->in, XF_LOG_INFO, "s2s.dns.failed", XF_SPN("peer", peer_of(look)), XF_STR("detail", why));
+    xf_in_log(look->in, XF_LOG_INFO, "s2s.dns.failed", XF_SPN("peer", peer_of(look)),
+              XF_STR("detail", why));
 }
 
 /*
- * A domain that a stranger names can cost up to 98 questions. So look-ups are shared out among networks like dialback questions (verify_places.c).
+ * A domain that a stranger names can cost up to 98 questions. So look-ups are shared out among
+ * networks like dialback questions (verify_places.c).
  */
 static bool may_look(struct xf_look *look)
 {
     struct xf_s2s *s2s = look->in->s2s;
     struct xf_place *evicted;
-    if (!xf_verify_take_share(s2s, &s2s->looks, &look->place, &look->in->stream.conn->addr, &evicted))
+    if (!xf_verify_take_share(s2s, &s2s->looks, &look->place, &look->in->stream.conn->addr,
+                              &evicted))
         return false;
     if (evicted) {
         struct xf_look *other = XF_CONTAINER(evicted, struct xf_look, place);
@@ -118,7 +128,10 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
     known(look, result);
 }
 
-/* -> what is known at once; UNASKED: the look-up is under way, and known() is called when it is over. */
+/*
+ * -> what is known at once; UNASKED: the look-up is under way, and known() is called when it is
+ * over.
+ */
 static enum xf_records start(struct xf_look *look)
 {
     const struct xf_s2s *s2s = look->in->s2s;
@@ -136,21 +149,28 @@ static enum xf_records start(struct xf_look *look)
 }
 
 /* `tlsa` are those that were found; `result` NULL: the look-up was given up. */
-static enum xf_records read(const struct xf_discovery_result *result, const struct xf_tlsa_set *tlsa)
+static enum xf_records read(const struct xf_discovery_result *result,
+                            const struct xf_tlsa_set *tlsa)
 {
     if (xf_tlsa_set_is_usable(tlsa))
         return XF_RECORDS_EXIST;
-    return !result || result->outcome == XF_DISCOVERY_FAILED || result->tlsa_is_open ? XF_RECORDS_OPEN : XF_RECORDS_NONE;
+    return !result || result->outcome == XF_DISCOVERY_FAILED || result->tlsa_is_open
+               ? XF_RECORDS_OPEN
+               : XF_RECORDS_NONE;
 }
 
-/* ------------------------------------------------------------------ the certificate, for the header's domain */
+/*
+ * ------------------------------------------------------------------ the certificate, for the
+ * header's domain
+ */
 
 static void on_judged(void *owner)
 {
     xf_in_judged(owner);
 }
 
-static void judge(struct xf_in *in, struct xf_tlsa_set *tlsa, const char *const *targets, size_t target_count)
+static void judge(struct xf_in *in, struct xf_tlsa_set *tlsa, const char *const *targets,
+                  size_t target_count)
 {
     struct xf_env *env = in->s2s->env;
     if (!in->stream.conn || in->stream.is_ending)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * in_pairs.c — dialback on an accepted stream, as receiving server (db:result) and as authoritative server (db:verify), and the pairs
- * that came to be authenticated (XEP-0220 §2.1, §2.2; RFC 6120 §8.1). What becomes of their stanzas is in gate.c.
+ * in_pairs.c — dialback on an accepted stream, as receiving server (db:result) and as authoritative
+ * server (db:verify), and the pairs that came to be authenticated (XEP-0220 §2.1, §2.2; RFC 6120
+ * §8.1). What becomes of their stanzas is in gate.c.
  *
- * Authentication is of a pair (served domain, peer) on this stream; one stream may carry several, each by its own.
+ * Authentication is of a pair (served domain, peer) on this stream; one stream may carry several,
+ * each by its own.
  */
 #include "s2s_priv.h"
 
@@ -12,11 +14,15 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
 
-#define CLAIMS_AT_ONCE 4 /* of one stream: then others have their turn */
+#define CLAIMS_AT_ONCE  4 /* of one stream: then others have their turn */
 #define CLAIMS_PAUSE_MS 20
-#define CLAIMS_CROWD_MS 4 /* for each stream of strangers of one network or owner: together they claim as much a second, however many they are */
+/*
+ * for each stream of strangers of one network or owner: together they claim as much a second,
+ * however many they are
+ */
+#define CLAIMS_CROWD_MS     4
 #define CLAIMS_PAUSE_MAX_MS 1000
-#define MINUTE_MS 60000
+#define MINUTE_MS           60000
 
 static struct xf_pair *pair_of(struct xf_node *node)
 {
@@ -30,25 +36,30 @@ static bool pair_is(const struct xf_pair *pair, struct xf_span local, struct xf_
 
 static struct xf_pair *find_pair(struct xf_in *in, struct xf_span local, struct xf_span peer)
 {
-    XF_LIST_EACH(node, &in->pairs)
-    if (pair_is(pair_of(node), local, peer))
-        return pair_of(node);
+    XF_LIST_EACH (node, &in->pairs)
+        if (pair_is(pair_of(node), local, peer))
+            return pair_of(node);
     return NULL;
 }
 
 static struct xf_pair *find_authenticated(struct xf_in *in, struct xf_span peer)
 {
-    XF_LIST_EACH(node, &in->pairs)
-    if (pair_of(node)->method != XF_AUTH_NONE && xf_span_eq(xf_span_of(pair_of(node)->peer), peer))
-        return pair_of(node);
+    XF_LIST_EACH (node, &in->pairs)
+        if (pair_of(node)->method != XF_AUTH_NONE &&
+            xf_span_eq(xf_span_of(pair_of(node)->peer), peer))
+            return pair_of(node);
     return NULL;
 }
 
-/* May this stream be one more of the peer's? Streams count once a pair of theirs is authenticated: claims are nobody's streams. */
+/*
+ * May this stream be one more of the peer's? Streams count once a pair of theirs is authenticated:
+ * claims are nobody's streams.
+ */
 static bool has_room(struct xf_in *in, struct xf_span peer)
 {
     const unsigned *count = xf_map_find(in->s2s->inbound_by_peer, peer);
-    return !count || *count < xf_policy_peer(in->s2s->policy, peer)->max_streams || find_authenticated(in, peer);
+    return !count || *count < xf_policy_peer(in->s2s->policy, peer)->max_streams ||
+           find_authenticated(in, peer);
 }
 
 void xf_in_count_stream(struct xf_in *in, struct xf_pair *pair)
@@ -105,8 +116,8 @@ static void free_pair(struct xf_pair *pair)
 
 void xf_in_pairs_free(struct xf_in *in)
 {
-    XF_LIST_EACH_SAFE(node, &in->pairs)
-    free_pair(pair_of(node));
+    XF_LIST_EACH_SAFE (node, &in->pairs)
+        free_pair(pair_of(node));
 }
 
 /* ------------------------------------------------------------------ receiving server */
@@ -129,8 +140,8 @@ static void answer_result(struct xf_in *in, const char *local, const char *peer,
                                    });
 }
 
-static void answer_error(struct xf_in *in, const char *name, const struct xf_dialback_names *names, struct xf_span id,
-                         const char *error_type, const char *error)
+static void answer_error(struct xf_in *in, const char *name, const struct xf_dialback_names *names,
+                         struct xf_span id, const char *error_type, const char *error)
 {
     xf_dialback_write(&in->stream, &(struct xf_dialback_elem){
                                        .name = name,
@@ -154,7 +165,10 @@ static void count_failure(struct xf_in *in, bool is_final)
         xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, "the dialback key is not valid");
 }
 
-/* Failed claims of further domains: authenticated pairs go on, but beyond that rate nobody is asked about more. */
+/*
+ * Failed claims of further domains: authenticated pairs go on, but beyond that rate nobody is asked
+ * about more.
+ */
 static bool fails_too_often(struct xf_in *in)
 {
     uint64_t now_ms = in->s2s->env->clock->now_ms;
@@ -165,10 +179,11 @@ static bool fails_too_often(struct xf_in *in)
     return in->late_failures >= xf_s2s_conf(in->s2s)->unauthenticated.failures_per_minute;
 }
 
-static void log_denied(struct xf_in *in, const char *local, const char *peer, const char *reason, const char *detail)
+static void log_denied(struct xf_in *in, const char *local, const char *peer, const char *reason,
+                       const char *detail)
 {
-    xf_in_log(in, XF_LOG_WARN, "dialback.key.denied", XF_STR("local", local), XF_STR("peer", peer), XF_STR("addr", in->host),
-           XF_WORD("reason", reason), XF_STR("detail", detail));
+    xf_in_log(in, XF_LOG_WARN, "dialback.key.denied", XF_STR("local", local), XF_STR("peer", peer),
+              XF_STR("addr", in->host), XF_WORD("reason", reason), XF_STR("detail", detail));
 }
 
 /* A stream that carries others goes on. */
@@ -211,7 +226,8 @@ bool xf_in_is_as_before(struct xf_in *in, struct xf_pair *pair, enum xf_auth_met
 }
 
 /* NULL, or why this peer may not do so on this stream. */
-static const char *refusal_by(const struct xf_in *in, struct xf_span peer, const struct xf_verdict *verdict, enum xf_auth_method method)
+static const char *refusal_by(const struct xf_in *in, struct xf_span peer,
+                              const struct xf_verdict *verdict, enum xf_auth_method method)
 {
     const struct xf_peer_settings *settings = xf_policy_peer(in->s2s->policy, peer);
     if (in->is_legacy && !settings->legacy)
@@ -221,14 +237,16 @@ static const char *refusal_by(const struct xf_in *in, struct xf_span peer, const
     return xf_auth_refusal(settings, verdict, method, false);
 }
 
-static const char *refusal_of(const struct xf_in *in, struct xf_span peer, enum xf_auth_method method)
+static const char *refusal_of(const struct xf_in *in, struct xf_span peer,
+                              enum xf_auth_method method)
 {
     struct xf_verdict verdict = xf_in_verdict(in, peer);
     return refusal_by(in, peer, &verdict, method);
 }
 
 /* The answer was not, or did not count as, VALID. */
-static void deny(struct xf_in *in, const struct xf_dialback_names *names, enum xf_verify_answer answer, const char *detail)
+static void deny(struct xf_in *in, const struct xf_dialback_names *names,
+                 enum xf_verify_answer answer, const char *detail)
 {
     bool is_invalid = answer == XF_VERIFY_INVALID || answer == XF_VERIFY_VALID;
     if (answer == XF_VERIFY_NOT_FOUND)
@@ -275,14 +293,14 @@ static void request(struct xf_pair *pair)
         return;
     }
     pair->request = xf_verify_request_new(in->s2s, &(struct xf_verify_opts){
-                                        .local = xf_span_of(pair->local),
-                                        .peer = xf_span_of(pair->peer),
-                                        .id = xf_span_of(in->id),
-                                        .key = xf_span_of(pair->key),
-                                        .addr = &in->stream.conn->addr,
-                                        .answered = on_answered,
-                                        .owner = pair,
-                                    });
+                                                       .local = xf_span_of(pair->local),
+                                                       .peer = xf_span_of(pair->peer),
+                                                       .id = xf_span_of(in->id),
+                                                       .key = xf_span_of(pair->key),
+                                                       .addr = &in->stream.conn->addr,
+                                                       .answered = on_answered,
+                                                       .owner = pair,
+                                                   });
     xf_free(pair->key);
     pair->key = NULL;
     if (pair->request) {
@@ -297,9 +315,10 @@ static void request(struct xf_pair *pair)
 static bool is_full(struct xf_in *in, struct xf_span peer)
 {
     unsigned pairs = 0;
-    XF_LIST_EACH(node, &in->pairs)
-    pairs++;
-    return pairs >= xf_policy_peer(in->s2s->policy, peer)->max_pairs || (in->valid_pairs > 0 && !xf_stranger_may_claim(in, peer));
+    XF_LIST_EACH (node, &in->pairs)
+        pairs++;
+    return pairs >= xf_policy_peer(in->s2s->policy, peer)->max_pairs ||
+           (in->valid_pairs > 0 && !xf_stranger_may_claim(in, peer));
 }
 
 /* By policy: nobody is even asked about it. */
@@ -332,10 +351,15 @@ void xf_in_on_pace(void *owner)
 static unsigned pause_ms(const struct xf_in *in)
 {
     unsigned ms = xf_stranger_crowd(in) * CLAIMS_CROWD_MS;
-    return ms < CLAIMS_PAUSE_MS ? CLAIMS_PAUSE_MS : ms > CLAIMS_PAUSE_MAX_MS ? CLAIMS_PAUSE_MAX_MS : ms;
+    return ms < CLAIMS_PAUSE_MS       ? CLAIMS_PAUSE_MS
+           : ms > CLAIMS_PAUSE_MAX_MS ? CLAIMS_PAUSE_MAX_MS
+                                      : ms;
 }
 
-/* A claim costs more than a stanza, and one wildcard certificate is good for any number. Before the first pair questions-per-stream bounds them. */
+/*
+ * A claim costs more than a stanza, and one wildcard certificate is good for any number. Before the
+ * first pair questions-per-stream bounds them.
+ */
 static void pace(struct xf_in *in)
 {
     if (in->valid_pairs == 0 || ++in->claims % CLAIMS_AT_ONCE != 0 || in->stream.is_ending)
@@ -344,8 +368,12 @@ static void pace(struct xf_in *in)
     xf_timer_start(in->s2s->env->timers, &in->pace, pause_ms(in));
 }
 
-/* Refuse the claim where policy, or what is known of the peer's identity, says so; true: it was answered. */
-static bool refuse_claim(struct xf_in *in, const struct xf_dialback_names *names, const struct xf_verdict *verdict)
+/*
+ * Refuse the claim where policy, or what is known of the peer's identity, says so; true: it was
+ * answered.
+ */
+static bool refuse_claim(struct xf_in *in, const struct xf_dialback_names *names,
+                         const struct xf_verdict *verdict)
 {
     const char *refusal = refusal_by(in, xf_span_of(names->from), verdict, XF_AUTH_DIALBACK);
     if (!refusal)
@@ -396,7 +424,8 @@ void xf_in_pair_is_known(struct xf_pair *pair)
 
 static void claim(struct xf_in *in, const struct xf_dialback_names *names, struct xf_span key)
 {
-    if (in->open_requests >= xf_s2s_conf(in->s2s)->unauthenticated.questions_per_stream || fails_too_often(in)) {
+    if (in->open_requests >= xf_s2s_conf(in->s2s)->unauthenticated.questions_per_stream ||
+        fails_too_often(in)) {
         answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
         return;
     }
@@ -415,7 +444,8 @@ static void claim(struct xf_in *in, const struct xf_dialback_names *names, struc
 
 static bool is_about(const struct xf_pair *pair, struct xf_span key)
 {
-    return pair->request ? xf_verify_request_is_about(pair->request, key) : pair->key && xf_span_is(key, pair->key);
+    return pair->request ? xf_verify_request_is_about(pair->request, key)
+                         : pair->key && xf_span_is(key, pair->key);
 }
 
 /* False: the stream ends. */
@@ -448,7 +478,8 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
     else if (pair && is_about(pair, elem->text))
         return; /* said twice: the answer that is under way is for both */
     else if (pair || is_full(in, xf_span_of(names.from)))
-        answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint"); /* `pair`: another question is still open */
+        answer_error(in, "result", &names, XF_SPAN_NONE, "wait",
+                     "resource-constraint"); /* `pair`: another question is still open */
     else
         claim(in, &names, elem->text);
 }
@@ -489,8 +520,8 @@ static void on_verify(struct xf_in *in, const struct xf_elem *elem)
                                        .id = id,
                                        .type = ours ? "valid" : "invalid",
                                    });
-    xf_in_log(in, ours ? XF_LOG_DEBUG : XF_LOG_WARN, "dialback.key.checked", XF_SPN("local", local), XF_SPN("peer", peer),
-           XF_WORD("answer", ours ? "valid" : "invalid"));
+    xf_in_log(in, ours ? XF_LOG_DEBUG : XF_LOG_WARN, "dialback.key.checked", XF_SPN("local", local),
+              XF_SPN("peer", peer), XF_WORD("answer", ours ? "valid" : "invalid"));
 }
 
 void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem)
@@ -498,8 +529,8 @@ void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem)
     if (!in->is_open) {
         xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, NULL);
     } else if (xf_elem_attr(elem, "type").ptr) { /* an answer; on this stream nothing was asked */
-        xf_in_log(in, XF_LOG_WARN, "dialback.answer.ignored", XF_STR("local", in->local), XF_STR("peer", in->peer),
-               XF_WORD("reason", "not-asked"));
+        xf_in_log(in, XF_LOG_WARN, "dialback.answer.ignored", XF_STR("local", in->local),
+                  XF_STR("peer", in->peer), XF_WORD("reason", "not-asked"));
     } else if (xf_span_is(elem->name, "result")) {
         on_result(in, elem);
         pace(in);
@@ -515,13 +546,14 @@ static struct xf_in *in_of(struct xf_gate *gate)
     return XF_CONTAINER(gate, struct xf_in, gate);
 }
 
-static void refuse_stanza(struct xf_gate *gate, const struct xf_stanza *stanza, enum xf_stream_error error, const char *reason,
-                          const char *text)
+static void refuse_stanza(struct xf_gate *gate, const struct xf_stanza *stanza,
+                          enum xf_stream_error error, const char *reason, const char *text)
 {
     struct xf_in *in = in_of(gate);
-    xf_in_log(in, XF_LOG_WARN, "s2s.stanza.refused", XF_STR("local", in->local), XF_STR("peer", in->peer), XF_STR("addr", in->host),
-           XF_WORD("kind", xf_stanza_kind_name(stanza->kind)), XF_SPN("from", stanza->raw_from), XF_SPN("to", stanza->raw_to),
-           XF_WORD("reason", reason));
+    xf_in_log(in, XF_LOG_WARN, "s2s.stanza.refused", XF_STR("local", in->local),
+              XF_STR("peer", in->peer), XF_STR("addr", in->host),
+              XF_WORD("kind", xf_stanza_kind_name(stanza->kind)), XF_SPN("from", stanza->raw_from),
+              XF_SPN("to", stanza->raw_to), XF_WORD("reason", reason));
     if (error != XF_STREAM_ERROR_NONE)
         xf_in_fail(in, error, text);
 }

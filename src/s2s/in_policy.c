@@ -1,36 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * in_policy.c — accepted streams of peers with which policy lets nothing pass: refused with the first header that names them, before TLS and
- * before DNS is asked anything, and again where they try to authenticate (db:result, SASL), since a header in clear is no more than a hint.
+ * in_policy.c — accepted streams of peers with which policy lets nothing pass: refused with the
+ * first header that names them, before TLS and before DNS is asked anything, and again where they
+ * try to authenticate (db:result, SASL), since a header in clear is no more than a hint.
  *
- * What they are told is the setting denied-peer: an error, policy-violation at once, or nothing. A stream that is somebody else's too is
- * not ended for one pair of it.
+ * What they are told is the setting denied-peer: an error, policy-violation at once, or nothing. A
+ * stream that is somebody else's too is not ended for one pair of it.
  */
 #include "s2s_priv.h"
 
 #include <stdio.h>
 
-bool xf_in_is_denied(const struct xf_in *in, struct xf_span local, struct xf_span peer, struct xf_ruling *out)
+bool xf_in_is_denied(const struct xf_in *in, struct xf_span local, struct xf_span peer,
+                     struct xf_ruling *out)
 {
     xf_policy_judge_pair(in->s2s->policy, local, peer, XF_DIRECTION_IN, out);
     return !out->passes;
 }
 
 /* A peer to which we only send still has to ask db:verify. */
-bool xf_in_is_shut_out(const struct xf_in *in, struct xf_span local, struct xf_span peer, struct xf_ruling *out)
+bool xf_in_is_shut_out(const struct xf_in *in, struct xf_span local, struct xf_span peer,
+                       struct xf_ruling *out)
 {
     return local.len > 0 && peer.len > 0 && xf_in_is_denied(in, local, peer, out) &&
            !xf_policy_may(in->s2s->policy, local, peer, XF_DIRECTION_OUT);
 }
 
-void xf_in_log_denied(struct xf_in *in, struct xf_span local, struct xf_span peer, const struct xf_ruling *ruling)
+void xf_in_log_denied(struct xf_in *in, struct xf_span local, struct xf_span peer,
+                      const struct xf_ruling *ruling)
 {
     char place[300] = "";
     if (ruling->file)
         snprintf(place, sizeof(place), "%s:%d", ruling->file, ruling->line);
     xf_in_log(in, XF_LOG_INFO, "policy.peer.refused", XF_SPN("local", local), XF_SPN("peer", peer),
-           XF_STR("addr", in->host), XF_WORD("rule", xf_rule_word(ruling->rule)), XF_STR("key", ruling->key),
-           XF_STR("place", *place ? place : NULL), XF_STR("detail", *ruling->note ? ruling->note : ruling->text));
+              XF_STR("addr", in->host), XF_WORD("rule", xf_rule_word(ruling->rule)),
+              XF_STR("key", ruling->key), XF_STR("place", *place ? place : NULL),
+              XF_STR("detail", *ruling->note ? ruling->note : ruling->text));
 }
 
 void xf_in_deny(struct xf_in *in, const struct xf_ruling *ruling)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * out.c — an outgoing stream: discovery, candidates, negotiation, delivery, end. The order of things is the table in out_states.c; this file
- * holds the actions, turns what the peer sends into events, and chooses between what it offers (offer_for). How long it waits, and what is tried
- * when a conn comes to nothing: out_fallback.c.
+ * out.c — an outgoing stream: discovery, candidates, negotiation, delivery, end. The order of
+ * things is the table in out_states.c; this file holds the actions, turns what the peer sends into
+ * events, and chooses between what it offers (offer_for). How long it waits, and what is tried when
+ * a conn comes to nothing: out_fallback.c.
  *
- * The end has two halves which may come in either order: `ended` is told (once, from a timer, never from within a call), and the
- * conn closes. The out is freed when both are over.
+ * The end has two halves which may come in either order: `ended` is told (once, from a timer, never
+ * from within a call), and the conn closes. The out is freed when both are over.
  */
 #include "s2s_priv.h"
 
@@ -14,9 +15,9 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
 
-#define TICK_MS 15000
+#define TICK_MS          15000
 #define PROBE_CONNECT_MS 3000
-#define PROBE_PER_HOST 4
+#define PROBE_PER_HOST   4
 
 static const struct xf_stream_events stream_events;
 
@@ -79,10 +80,12 @@ void xf_out_say_ended(struct xf_out *out)
 /* ------------------------------------------------------------------ to a conn */
 
 static void on_discovered(void *owner, const struct xf_discovery_result *result);
-static void on_dial_connected(void *owner, struct xf_conn *conn, const struct xf_candidate *candidate);
+static void on_dial_connected(void *owner, struct xf_conn *conn,
+                              const struct xf_candidate *candidate);
 static void on_dial_failed(void *owner, bool timed_out, const char *detail);
 
-static const struct xf_dial_events dial_events = {.connected = on_dial_connected, .failed = on_dial_failed};
+static const struct xf_dial_events dial_events = {.connected = on_dial_connected,
+                                                  .failed = on_dial_failed};
 
 void xf_out_resolve(struct xf_out *out)
 {
@@ -90,15 +93,18 @@ void xf_out_resolve(struct xf_out *out)
     struct xf_dns *dns = xf_s2s_dns(out->s2s, settings);
     bool direct = settings->direct_tls && settings->tls != XF_TLS_NONE && !out->in_clear;
     if (!dns) {
-        xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE, "too many different resolvers are being asked");
+        xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE,
+                       "too many different resolvers are being asked");
         return;
     }
     if (settings->route.count) {
-        out->discovery = xf_discover_static(dns, (const char *const *)settings->route.item, settings->route.count,
-                                            settings->route_order == XF_ROUTE_EQUAL, on_discovered, out);
+        out->discovery = xf_discover_static(
+            dns, (const char *const *)settings->route.item, settings->route.count,
+            settings->route_order == XF_ROUTE_EQUAL, on_discovered, out);
         return;
     }
-    struct xf_discovery_opts opts = {.direct_tls = direct, .starttls = true, .dane = settings->dane};
+    struct xf_discovery_opts opts = {
+        .direct_tls = direct, .starttls = true, .dane = settings->dane};
     out->discovery = xf_discover(dns, xf_span_of(out->peer), &opts, on_discovered, out);
 }
 
@@ -119,7 +125,9 @@ static void start_dial(struct xf_out *out, const struct xf_discovery_result *res
     struct xf_dial_opts opts = {
         .connect_ms = connect_ms(out),
         .source = xf_peer_source(out->settings),
-        .backoff = out->is_probe ? &out->s2s->probe_backoff : out->verify || out->for_stranger ? &out->s2s->verify_addr_backoff : NULL,
+        .backoff = out->is_probe                      ? &out->s2s->probe_backoff
+                   : out->verify || out->for_stranger ? &out->s2s->verify_addr_backoff
+                                                      : NULL,
         .per_host = out->is_probe ? PROBE_PER_HOST : xf_verify_per_host(out->s2s),
         .peer = out->peer,
         .avoided = &out->s2s->avoided,
@@ -127,7 +135,8 @@ static void start_dial(struct xf_out *out, const struct xf_discovery_result *res
     };
     for (size_t i = 0; i < result->count; i++)
         out->tlsa_exists = out->tlsa_exists || xf_tlsa_set_is_usable(result->candidates[i].tlsa);
-    out->dial = xf_dial_new(out->s2s->env, result->candidates, result->count, &opts, &dial_events, out);
+    out->dial =
+        xf_dial_new(out->s2s->env, result->candidates, result->count, &opts, &dial_events, out);
 }
 
 static void on_discovered(void *owner, const struct xf_discovery_result *result)
@@ -140,16 +149,20 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
         xf_out_fire(out, XF_OUT_ON_FOUND);
         return;
     case XF_DISCOVERY_NO_SERVICE:
-        xf_out_give_up(out, XF_CAUSE_NO_SERVICE, XF_STREAM_ERROR_NONE, "the domain says in DNS that it has no XMPP server");
+        xf_out_give_up(out, XF_CAUSE_NO_SERVICE, XF_STREAM_ERROR_NONE,
+                       "the domain says in DNS that it has no XMPP server");
         return;
     case XF_DISCOVERY_NOT_FOUND:
-        xf_out_give_up(out, XF_CAUSE_NOT_FOUND, XF_STREAM_ERROR_NONE, "the domain has no XMPP server in DNS");
+        xf_out_give_up(out, XF_CAUSE_NOT_FOUND, XF_STREAM_ERROR_NONE,
+                       "the domain has no XMPP server in DNS");
         return;
     case XF_DISCOVERY_FAILED:
         break;
     }
-    xf_out_log(out, level_of(out), "s2s.dns.failed", XF_STR("peer", out->peer), XF_STR("detail", result->detail));
-    xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE, "DNS did not answer for the domain");
+    xf_out_log(out, level_of(out), "s2s.dns.failed", XF_STR("peer", out->peer),
+               XF_STR("detail", result->detail));
+    xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE,
+                   "DNS did not answer for the domain");
 }
 
 void xf_out_dial(struct xf_out *out)
@@ -160,11 +173,13 @@ void xf_out_dial(struct xf_out *out)
 static void init_stream(struct xf_out *out)
 {
     struct xf_reader_limits limits = xf_s2s_limits_before(out->s2s);
-    xf_stream_init(&out->stream, out->s2s->env, XF_NS_SERVER, &limits, xf_s2s_conf(out->s2s)->unauthenticated.elements, &stream_events);
+    xf_stream_init(&out->stream, out->s2s->env, XF_NS_SERVER, &limits,
+                   xf_s2s_conf(out->s2s)->unauthenticated.elements, &stream_events);
     out->has_stream = true;
 }
 
-static void on_dial_connected(void *owner, struct xf_conn *conn, const struct xf_candidate *candidate)
+static void on_dial_connected(void *owner, struct xf_conn *conn,
+                              const struct xf_candidate *candidate)
 {
     struct xf_out *out = owner;
     if (out->has_stream)
@@ -187,10 +202,12 @@ static void on_dial_connected(void *owner, struct xf_conn *conn, const struct xf
 static void on_dial_failed(void *owner, bool timed_out, const char *detail)
 {
     struct xf_out *out = owner;
-    xf_out_log(out, level_of(out), "s2s.connect.failed", XF_STR("local", out->local), XF_STR("peer", out->peer),
-           XF_WORD("reason", timed_out ? "timeout" : "refused"), XF_STR("detail", detail));
+    xf_out_log(out, level_of(out), "s2s.connect.failed", XF_STR("local", out->local),
+               XF_STR("peer", out->peer), XF_WORD("reason", timed_out ? "timeout" : "refused"),
+               XF_STR("detail", detail));
     if (out->cause == XF_CAUSE_NONE)
-        xf_out_give_up(out, XF_CAUSE_CONNECT, XF_STREAM_ERROR_NONE, "no server of the domain accepts connections");
+        xf_out_give_up(out, XF_CAUSE_CONNECT, XF_STREAM_ERROR_NONE,
+                       "no server of the domain accepts connections");
     else
         xf_out_go_on(out); /* the others failed too: what the last one said stands */
 }
@@ -232,7 +249,8 @@ static struct xf_tls_request tls_request(const struct xf_out *out)
         .peer = xf_span_of(out->peer),
         .is_direct = out->is_direct,
         .min_version = out->settings->tls_min == 13 ? XF_TLS_1_3 : XF_TLS_1_2,
-        .ciphers = out->settings->ciphers && *out->settings->ciphers ? out->settings->ciphers : NULL,
+        .ciphers =
+            out->settings->ciphers && *out->settings->ciphers ? out->settings->ciphers : NULL,
         .basis =
             {
                 .ca_file = out->settings->ca_file,
@@ -266,7 +284,8 @@ void xf_out_send_external(struct xf_out *out)
     char authzid[4 * XF_DOMAIN_MAX / 3 + 8];
     char xml[sizeof(authzid) + 128];
     xf_base64_encode(xf_span_of(out->local), authzid);
-    snprintf(xml, sizeof(xml), "<auth xmlns='" XF_NS_SASL "' mechanism='EXTERNAL'>%s</auth>", authzid);
+    snprintf(xml, sizeof(xml), "<auth xmlns='" XF_NS_SASL "' mechanism='EXTERNAL'>%s</auth>",
+             authzid);
     out->method = XF_AUTH_EXTERNAL;
     xf_out_request_bidi(out);
     xf_stream_send(&out->stream, xml);
@@ -276,7 +295,8 @@ void xf_out_send_external(struct xf_out *out)
 void xf_out_send_result(struct xf_out *out, struct xf_out *carrier)
 {
     char key[XF_DIALBACK_KEY_CHARS + 1];
-    xf_dialback_key(out->s2s->dialback_secret, xf_span_of(out->peer), xf_span_of(out->local), xf_span_of(carrier->peer_id), key);
+    xf_dialback_key(out->s2s->dialback_secret, xf_span_of(out->peer), xf_span_of(out->local),
+                    xf_span_of(carrier->peer_id), key);
     xf_dialback_write(&carrier->stream, &(struct xf_dialback_elem){
                                             .name = "result",
                                             .from = xf_span_of(out->local),
@@ -295,8 +315,8 @@ void xf_out_send_dialback(struct xf_out *out)
 
 struct xf_verdict xf_out_verdict(const struct xf_out *out)
 {
-    struct xf_verdict verdict =
-        xf_verdict_of(out->stream.conn ? out->stream.conn->tls : NULL, out->settings, xf_span_of(out->peer));
+    struct xf_verdict verdict = xf_verdict_of(out->stream.conn ? out->stream.conn->tls : NULL,
+                                              out->settings, xf_span_of(out->peer));
     verdict.tlsa_exists = out->settings->dane && xf_tlsa_set_is_usable(out->tlsa);
     return verdict;
 }
@@ -311,12 +331,13 @@ void xf_out_become_ready(struct xf_out *out)
     }
     struct xf_fall fall = xf_remember_out(out);
     if (fall.text) {
-        xf_dial_free(&out->dial); /* the state says READY already: from here there is no way to another address */
+        /* the state says READY already: from here there is no way to another address */
+        xf_dial_free(&out->dial);
         xf_out_give_up(out, fall.cause, XF_STREAM_ERROR_POLICY_VIOLATION, fall.text);
         return;
     }
-    struct xf_reader_limits limits =
-        out->is_bidi ? xf_s2s_limits_after(out->s2s, out->settings) : xf_s2s_limits_before(out->s2s);
+    struct xf_reader_limits limits = out->is_bidi ? xf_s2s_limits_after(out->s2s, out->settings)
+                                                  : xf_s2s_limits_before(out->s2s);
     xf_stream_relax(&out->stream, &limits);
     if (out->stream.conn->tls)
         out->s2s->env->forget_tls(out->s2s->env, out->stream.conn);
@@ -352,7 +373,8 @@ static void give_up_on_auth(struct xf_out *out, const struct xf_verdict *verdict
     }
     bool needs_tls = out->settings->tls == XF_TLS_REQUIRED || verdict->tlsa_exists;
     if (!verdict->is_secure && needs_tls)
-        xf_out_give_up(out, XF_CAUSE_TLS, XF_STREAM_ERROR_POLICY_VIOLATION, "TLS is required, and the peer offers none");
+        xf_out_give_up(out, XF_CAUSE_TLS, XF_STREAM_ERROR_POLICY_VIOLATION,
+                       "TLS is required, and the peer offers none");
     else
         xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED,
                        out->sasl_failed ? "the peer refused our certificate and offers no dialback"
@@ -367,15 +389,18 @@ static void offer_for(struct xf_out *out)
     if (out->features.tls && !verdict.is_secure && settings->tls != XF_TLS_NONE && !out->in_clear)
         xf_out_fire(out, XF_OUT_ON_OFFER_TLS);
     else if (out->from_is_wrong && !xf_verdict_is_good(&verdict))
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_FROM, "the stream is from another domain");
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_FROM,
+                       "the stream is from another domain");
     else if (out->verify && !xf_auth_refusal(settings, &verdict, XF_AUTH_NONE, true))
         xf_out_fire(out, XF_OUT_ON_OFFER_VERIFY);
     else if (!out->verify && out->features.external && !out->sasl_failed &&
              xf_tls_identities_has(out->s2s->identities, xf_span_of(out->local)) &&
              !xf_auth_refusal(settings, &verdict, XF_AUTH_EXTERNAL, true)) {
-        out->may_dialback = out->peer_speaks_dialback && !xf_auth_refusal(settings, &verdict, XF_AUTH_DIALBACK, true);
+        out->may_dialback = out->peer_speaks_dialback &&
+                            !xf_auth_refusal(settings, &verdict, XF_AUTH_DIALBACK, true);
         xf_out_fire(out, XF_OUT_ON_OFFER_SASL);
-    } else if (!out->verify && out->peer_speaks_dialback && !xf_auth_refusal(settings, &verdict, XF_AUTH_DIALBACK, true))
+    } else if (!out->verify && out->peer_speaks_dialback &&
+               !xf_auth_refusal(settings, &verdict, XF_AUTH_DIALBACK, true))
         xf_out_fire(out, XF_OUT_ON_OFFER_DIALBACK);
     else
         give_up_on_auth(out, &verdict);
@@ -394,7 +419,8 @@ static bool header_is_from(const struct xf_out *out, const struct xf_header *hea
     char from[XF_DOMAIN_MAX + 1];
     if (!header->from.ptr)
         return true;
-    return xf_domain_prepare(header->from, from) == XF_ERR_OK && (strcmp(from, out->peer) == 0 || strcmp(from, out->local) == 0);
+    return xf_domain_prepare(header->from, from) == XF_ERR_OK &&
+           (strcmp(from, out->peer) == 0 || strcmp(from, out->local) == 0);
 }
 
 static void on_header(struct xf_stream *stream, const struct xf_header *header)
@@ -403,7 +429,8 @@ static void on_header(struct xf_stream *stream, const struct xf_header *header)
     bool is_legacy = header->version.ptr == NULL;
     out->from_is_wrong = !header_is_from(out, header);
     if (header->id.len == 0 || header->id.len > XF_DIALBACK_ID_MAX) {
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_ID, "the stream has no usable id");
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_ID,
+                       "the stream has no usable id");
         return;
     }
     xf_free(out->peer_id);
@@ -415,7 +442,8 @@ static void on_header(struct xf_stream *stream, const struct xf_header *header)
     else if (out->settings->legacy)
         offer_for(out); /* pre-1.0: there will be no features */
     else
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_UNSUPPORTED_VERSION, "the peer speaks only pre-1.0 XMPP");
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_UNSUPPORTED_VERSION,
+                       "the peer speaks only pre-1.0 XMPP");
 }
 
 static void on_features(struct xf_out *out, const struct xf_elem *elem)
@@ -431,6 +459,7 @@ static void on_features(struct xf_out *out, const struct xf_elem *elem)
 
 static const char *error_condition(const struct xf_elem *elem)
 {
+    /* clang-format off */
     static const char *const known[] = {
         "remote-server-not-found", "remote-server-timeout", "remote-connection-failed", "policy-violation", "not-allowed",
         "not-authorized",          "resource-constraint",   "item-not-found",           "forbidden",        "internal-server-error",
@@ -595,6 +624,7 @@ static const struct xf_stream_events stream_events = {
     .ending = on_ending,
     .closed = on_closed,
 };
+/* clang-format on */
 
 /* ------------------------------------------------------------------ READY */
 
@@ -607,10 +637,12 @@ static void on_tick(void *owner)
         return;
     }
     if (xf_stream_element_ms(&out->stream) >= xf_s2s_conf(out->s2s)->xml.element_ms) {
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, "an element of the peer took too long to arrive");
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION,
+                       "an element of the peer took too long to arrive");
         return;
     }
-    if (now_ms - out->carrier.used_ms >= out->settings->idle_ms && !out->verify && !xf_stream_is_stopped(&out->stream)) {
+    if (now_ms - out->carrier.used_ms >= out->settings->idle_ms && !out->verify &&
+        !xf_stream_is_stopped(&out->stream)) {
         xf_out_note_cause(out, XF_CAUSE_IDLE, "the stream was idle");
         xf_out_close(out);
         return;
@@ -659,7 +691,8 @@ void xf_out_give_back(struct xf_out *out, const char *text)
     xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_NONE, text);
 }
 
-struct xf_out *xf_out_open_verify(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, struct xf_verify_stream *verify)
+struct xf_out *xf_out_open_verify(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
+                                  struct xf_verify_stream *verify)
 {
     struct xf_out *out = open_out(s2s, local, peer);
     out->verify = verify;
@@ -667,32 +700,37 @@ struct xf_out *xf_out_open_verify(struct xf_s2s *s2s, struct xf_span local, stru
     return out;
 }
 
-struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, bool for_stranger,
-                           const struct xf_out_events *events, void *owner)
+struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
+                           bool for_stranger, const struct xf_out_events *events, void *owner)
 {
     struct xf_out *out = open_out(s2s, local, peer);
     out->for_stranger = for_stranger;
     out->events = events;
     out->owner = owner;
     if (s2s->is_draining)
-        xf_out_give_up(out, XF_CAUSE_SHUTDOWN, XF_STREAM_ERROR_NONE, "the gateway is shutting down");
+        xf_out_give_up(out, XF_CAUSE_SHUTDOWN, XF_STREAM_ERROR_NONE,
+                       "the gateway is shutting down");
     else if (!xf_carry(out))
         xf_out_fire(out, XF_OUT_ON_OPEN);
     return out;
 }
 
-/* Behind these states it has said who we are: the peer may take the pair for authenticated, and send on it (XEP-0288). */
+/*
+ * Behind these states it has said who we are: the peer may take the pair for authenticated, and
+ * send on it (XEP-0288).
+ */
 static bool has_said_nothing(const struct xf_out *out)
 {
     static const bool yes[XF_OUT_STATE_COUNT] = {
-        [XF_OUT_RESOLVING] = true,     [XF_OUT_DIALING] = true,   [XF_OUT_PLAIN_HEADER] = true, [XF_OUT_PLAIN_FEATURES] = true,
-        [XF_OUT_PLAIN_PROCEED] = true, [XF_OUT_HANDSHAKE] = true, [XF_OUT_TLS_HEADER] = true,   [XF_OUT_TLS_FEATURES] = true,
+        [XF_OUT_RESOLVING] = true,      [XF_OUT_DIALING] = true,       [XF_OUT_PLAIN_HEADER] = true,
+        [XF_OUT_PLAIN_FEATURES] = true, [XF_OUT_PLAIN_PROCEED] = true, [XF_OUT_HANDSHAKE] = true,
+        [XF_OUT_TLS_HEADER] = true,     [XF_OUT_TLS_FEATURES] = true,
     };
     return yes[out->state];
 }
 
-struct xf_out *xf_out_probe(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, const struct xf_out_events *events,
-                            void *owner)
+struct xf_out *xf_out_probe(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
+                            const struct xf_out_events *events, void *owner)
 {
     struct xf_out *out = xf_out_open(s2s, local, peer, false, events, owner);
     out->is_probe = true;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * out_fallback.c — how long an outgoing stream waits for the peer on its present conn, and what it does when that conn comes to nothing: dialback on a
- * new conn, the next address, the same addresses in clear, or the end.
+ * out_fallback.c — how long an outgoing stream waits for the peer on its present conn, and what it
+ * does when that conn comes to nothing: dialback on a new conn, the next address, the same
+ * addresses in clear, or the end.
  *
- * Two timers run while a stream is being made: `deadline` bounds all of it (negotiate-timeout), `patience` the wait on the present conn
- * (candidate-timeout while there is another way, and dialback-timeout for the answer to our key).
+ * Two timers run while a stream is being made: `deadline` bounds all of it (negotiate-timeout),
+ * `patience` the wait on the present conn (candidate-timeout while there is another way, and
+ * dialback-timeout for the answer to our key).
  */
 #include "s2s_priv.h"
 
@@ -14,10 +16,14 @@
 
 /* ------------------------------------------------------------------ ways */
 
-/* Causes that lie with one address: another one of the peer may do better, and next time it comes first. */
+/*
+ * Causes that lie with one address: another one of the peer may do better, and next time it comes
+ * first.
+ */
 static bool is_of_address(enum xf_cause cause)
 {
-    return cause == XF_CAUSE_TIMEOUT || cause == XF_CAUSE_TLS || cause == XF_CAUSE_STREAM || cause == XF_CAUSE_CERTIFICATE;
+    return cause == XF_CAUSE_TIMEOUT || cause == XF_CAUSE_TLS || cause == XF_CAUSE_STREAM ||
+           cause == XF_CAUSE_CERTIFICATE;
 }
 
 /* Without a stream header the address is hardly that of an XMPP server. */
@@ -33,16 +39,22 @@ void xf_out_note_cause(struct xf_out *out, enum xf_cause cause, const char *text
         return;
     out->cause = cause;
     snprintf(out->text, sizeof(out->text), "%s", text);
-    if (cause == XF_CAUSE_TLS && (out->state == XF_OUT_HANDSHAKE || out->state == XF_OUT_PLAIN_PROCEED))
+    if (cause == XF_CAUSE_TLS &&
+        (out->state == XF_OUT_HANDSHAKE || out->state == XF_OUT_PLAIN_PROCEED))
         out->tls_broke = true;
 }
 
-/* tls = optional: a handshake that failed may be followed by dialback in clear (Cisco's "reverts to server dialback"), no other failure. */
+/*
+ * tls = optional: a handshake that failed may be followed by dialback in clear (Cisco's "reverts to
+ * server dialback"), no other failure.
+ */
 static bool may_go_in_clear(const struct xf_out *out)
 {
-    struct xf_verdict verdict = {.tlsa_exists = out->tlsa_exists, .lacks_proof = out->settings->pin_count > 0};
+    struct xf_verdict verdict = {.tlsa_exists = out->tlsa_exists,
+                                 .lacks_proof = out->settings->pin_count > 0};
     return out->tls_broke && !out->in_clear && out->settings->tls == XF_TLS_OPTIONAL &&
-           !xf_auth_refusal(out->settings, &verdict, out->verify ? XF_AUTH_NONE : XF_AUTH_DIALBACK, true);
+           !xf_auth_refusal(out->settings, &verdict, out->verify ? XF_AUTH_NONE : XF_AUTH_DIALBACK,
+                            true);
 }
 
 /* A server that refuses EXTERNAL, and closes rather than going on with dialback. */
@@ -65,14 +77,16 @@ static enum way way_left(const struct xf_out *out)
 static enum way next_way(const struct xf_out *out)
 {
     bool is_over = !out->dial || !xf_timer_is_running(&out->deadline); /* out of time */
-    if (is_over || out->s2s->is_draining || !(is_of_address(out->cause) || out->cause == XF_CAUSE_AUTH))
+    if (is_over || out->s2s->is_draining ||
+        !(is_of_address(out->cause) || out->cause == XF_CAUSE_AUTH))
         return WAY_NONE;
     return may_do_dialback(out) ? WAY_DIALBACK : way_left(out);
 }
 
 static void go_in_clear(struct xf_out *out)
 {
-    xf_out_log(out, XF_LOG_WARN, "s2s.tls.skipped", XF_STR("local", out->local), XF_STR("peer", out->peer), XF_STR("detail", out->text));
+    xf_out_log(out, XF_LOG_WARN, "s2s.tls.skipped", XF_STR("local", out->local),
+               XF_STR("peer", out->peer), XF_STR("detail", out->text));
     out->in_clear = true;
     out->cause = XF_CAUSE_NONE;
     xf_dial_free(&out->dial);
@@ -93,7 +107,8 @@ void xf_out_go_on(struct xf_out *out)
     xf_out_fire(out, way == WAY_NONE ? XF_OUT_ON_END : XF_OUT_ON_NEXT);
 }
 
-void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_stream_error error, const char *text)
+void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_stream_error error,
+                    const char *text)
 {
     if (out->state == XF_OUT_ENDED)
         return;
@@ -117,14 +132,16 @@ static const char *what_is_due(const struct xf_out *out)
 {
     switch (out->state) {
     case XF_OUT_PLAIN_HEADER:
-        return out->stream.bytes_in ? "sent no whole stream header" : "accepted the connection and sent nothing";
+        return out->stream.bytes_in ? "sent no whole stream header"
+                                    : "accepted the connection and sent nothing";
     case XF_OUT_PLAIN_PROCEED:
         return "did not answer STARTTLS";
     case XF_OUT_HANDSHAKE:
         return "did not finish the TLS handshake";
     case XF_OUT_TLS_HEADER:
     case XF_OUT_AUTH_HEADER:
-        return out->state == XF_OUT_TLS_HEADER ? "sent no stream header inside TLS" : "sent no stream header after SASL";
+        return out->state == XF_OUT_TLS_HEADER ? "sent no stream header inside TLS"
+                                               : "sent no stream header after SASL";
     case XF_OUT_TLS_SASL:
         return "did not answer SASL EXTERNAL";
     case XF_OUT_PLAIN_DIALBACK:
@@ -135,7 +152,10 @@ static const char *what_is_due(const struct xf_out *out)
     }
 }
 
-/* "192.0.2.1:5269 did not answer STARTTLS for 8 s". Addresses of static routes are the operator's own, and go to nobody. */
+/*
+ * "192.0.2.1:5269 did not answer STARTTLS for 8 s". Addresses of static routes are the operator's
+ * own, and go to nobody.
+ */
 static void give_up_waiting(struct xf_out *out)
 {
     char text[200], addr[XF_ADDR_TEXT_BYTES] = "its server";
@@ -168,9 +188,11 @@ void xf_out_on_deadline(void *owner)
     if (out->state == XF_OUT_ASKING)
         xf_carry_refused(out, "no answer in time");
     else if (out->state == XF_OUT_RESOLVING)
-        xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE, "no answer from DNS in time");
+        xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE,
+                       "no answer from DNS in time");
     else if (out->has_stream && out->stream.conn)
         give_up_waiting(out);
     else
-        xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_NONE, "no server of the domain answered in time");
+        xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_NONE,
+                       "no server of the domain answered in time");
 }

@@ -5,14 +5,16 @@
  *   IDLE -> RESOLVING -> DIALING -> PLAIN_HEADER -> PLAIN_FEATURES -> PLAIN_PROCEED -> HANDSHAKE
  *        -> TLS_HEADER -> TLS_FEATURES -> TLS_SASL -> AUTH_HEADER -> AUTH_FEATURES -> READY
  *                                      -> TLS_DIALBACK ------------------------------> READY
- *   IDLE -> BOARDING -> READY            a rider on a stream that proved the pair already (carrier.c)
+ *   IDLE -> BOARDING -> READY            a rider on a stream that proved the pair already
+ *                                        (carrier.c)
  *   IDLE -> ASKING   -> READY            a rider that asks by db:result on a stream of ours
  *
- * A state's name carries the pass it is in (plain, TLS, authenticated). PLAIN_DIALBACK is reached only by OFFER_DIALBACK, which is given only where
- * the settings of the peer allow a stream in clear, and xf_out_become_ready asks again (xf_auth_refusal). Verify streams take the same way up to the
- * features and leave it by OFFER_VERIFY: they need no authentication, but the same TLS.
- * NEXT: the conn came to nothing, another candidate is left. CLEAR: TLS came to nothing with all of them, once more without (tls = optional).
- * END: from everywhere, for good.
+ * A state's name carries the pass it is in (plain, TLS, authenticated). PLAIN_DIALBACK is reached
+ * only by OFFER_DIALBACK, which is given only where the settings of the peer allow a stream in
+ * clear, and xf_out_become_ready asks again (xf_auth_refusal). Verify streams take the same way up
+ * to the features and leave it by OFFER_VERIFY: they need no authentication, but the same TLS.
+ * NEXT: the conn came to nothing, another candidate is left. CLEAR: TLS came to nothing with all of
+ * them, once more without (tls = optional). END: from everywhere, for good.
  */
 #include "s2s_priv.h"
 
@@ -23,7 +25,9 @@ struct edge {
     void (*action)(struct xf_out *out);
 };
 
+/* clang-format off */
 #define EDGE(in, on, to, action) {XF_OUT_##in, XF_OUT_ON_##on, XF_OUT_##to, xf_out_##action}
+/* clang-format on */
 
 /* clang-format off */
 static const struct edge edges[] = {
@@ -96,8 +100,9 @@ enum xf_out_state xf_out_next_state(enum xf_out_state state, enum xf_out_event e
 static void move(struct xf_out *out, enum xf_out_event event, enum xf_out_state to)
 {
     xf_log(XF_LOG_DEBUG, "s2s.state.moved", XF_STR("local", out->local), XF_STR("peer", out->peer),
-           XF_WORD("for", out->verify ? "verify" : "delivery"), XF_WORD("from", state_names[out->state]),
-           XF_WORD("on", event_names[event]), XF_WORD("to", state_names[to]));
+           XF_WORD("for", out->verify ? "verify" : "delivery"),
+           XF_WORD("from", state_names[out->state]), XF_WORD("on", event_names[event]),
+           XF_WORD("to", state_names[to]));
     out->state = to;
 }
 
@@ -122,7 +127,8 @@ void xf_out_fire(struct xf_out *out, enum xf_out_event event)
     }
     const struct edge *edge = find_edge(out->state, event);
     if (!edge) {
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_BAD_FORMAT, "the peer's answer is out of order");
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_BAD_FORMAT,
+                       "the peer's answer is out of order");
         return;
     }
     move(out, event, edge->to);

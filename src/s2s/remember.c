@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * remember.c — is a peer what it was before? Asked in front of every transition to authenticated, beside xf_auth_refusal: that one goes by the
- * settings, this one by what the peer did last time (include/xfed/history/history.h). What a fall behind it leads to is `downgrade`:
+ * remember.c — is a peer what it was before? Asked in front of every transition to authenticated,
+ * beside xf_auth_refusal: that one goes by the settings, this one by what the peer did last time
+ * (include/xfed/history/history.h). What a fall behind it leads to is `downgrade`:
  *
  *   refuse   an alarm in the log, and the stream ends; nothing of it is remembered
- *   alarm    an alarm in the log; another key is remembered beside the old ones, a weaker authentication is not
+ *   alarm    an alarm in the log; another key is remembered beside the old ones, a weaker
+ *            authentication is not
  *   allow    the peer may change as it likes: what it is now is what is remembered
  *
  * One and the same alarm of a peer comes once an hour. What counts as its authentication:
  *
- *   a pair on an accepted stream   the strongest of the peer's pairs there: more pairs of it come by dialback, whoever it proved to be by then
+ *   a pair on an accepted stream   the strongest of the peer's pairs there: more pairs of it come
+ *                                  by dialback, whoever it proved to be by then
  *   a rider on a stream of ours    that of the stream
- *   a rider on a stream of the peer (XEP-0288)   that of its pair there. Its key was compared when that was authenticated; here it is held against the
- *                                  servers that we connect to, so that only a weaker authentication counts, and nothing is noted
- *   a verify stream                it authenticates nobody, but its answer is believed: TLS and key are compared
+ *   a rider on a stream of the peer (XEP-0288)   that of its pair there. Its key was compared when
+ *                                                that was authenticated; here it is held against
+ *                                                the
+ *                                  servers that we connect to, so that only a weaker authentication
+ *                                  counts, and nothing is noted
+ *   a verify stream                it authenticates nobody, but its answer is believed: TLS and key
+ *                                  are compared
  *
  * A question (db:verify) of the peer is not compared: whoever connects may ask, in every name.
  */
@@ -24,7 +31,7 @@
 
 #include <xfed/history/history.h>
 
-#define HEX_CHARS (2 * XF_HISTORY_SPKI_BYTES)
+#define HEX_CHARS  (2 * XF_HISTORY_SPKI_BYTES)
 #define TIME_CHARS 20 /* 2026-01-02T03:04:05Z */
 
 struct occasion { /* a peer at the gate */
@@ -32,7 +39,8 @@ struct occasion { /* a peer at the gate */
     const char *local, *peer, *addr;
     const char *dir; /* for the log */
     bool is_inbound;
-    bool is_sent;    /* it is about where stanzas go, on a stream that came in: compared, not noted */
+    /* it is about where stanzas go, on a stream that came in: compared, not noted */
+    bool is_sent;
     struct xf_history_sight sight;
 };
 
@@ -49,13 +57,17 @@ static enum xf_history_auth auth_of(const struct xf_verdict *verdict, enum xf_au
 {
     if (!verdict->is_secure)
         return XF_HISTORY_DIALBACK_CLEAR;
-    return method == XF_AUTH_EXTERNAL || method == XF_AUTH_DIALBACK_CERT ? XF_HISTORY_EXTERNAL : XF_HISTORY_DIALBACK_TLS;
+    return method == XF_AUTH_EXTERNAL || method == XF_AUTH_DIALBACK_CERT ? XF_HISTORY_EXTERNAL
+                                                                         : XF_HISTORY_DIALBACK_TLS;
 }
 
-static struct xf_history_sight sight_of(const struct xf_stream *stream, const struct xf_verdict *verdict, enum xf_auth_method method)
+static struct xf_history_sight sight_of(const struct xf_stream *stream,
+                                        const struct xf_verdict *verdict,
+                                        enum xf_auth_method method)
 {
     const struct xf_tls_facts *facts = stream->conn ? stream->conn->tls : NULL;
-    struct xf_history_sight sight = {.auth = auth_of(verdict, method), .ground = ground_of(verdict)};
+    struct xf_history_sight sight = {.auth = auth_of(verdict, method),
+                                     .ground = ground_of(verdict)};
     sight.has_key = facts && facts->chain != XF_CERT_NONE;
     if (sight.has_key)
         memcpy(sight.spki_sha256, facts->spki_sha256, sizeof(sight.spki_sha256));
@@ -86,11 +98,15 @@ static void log_key(const struct occasion *o, const struct xf_history_key *known
     time_of(known->first_s, since);
     const char *ground = xf_history_ground_word(o->sight.ground);
     if (is_alarm)
-        xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_WARN, "peer.key.changed", XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
-               XF_STR("addr", o->addr), XF_WORD("was", was), XF_WORD("is", is), XF_WORD("ground", ground), XF_WORD("since", since));
+        xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_WARN, "peer.key.changed",
+                     XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
+                     XF_STR("addr", o->addr), XF_WORD("was", was), XF_WORD("is", is),
+                     XF_WORD("ground", ground), XF_WORD("since", since));
     else
-        xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_INFO, "peer.key.renewed", XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
-               XF_STR("addr", o->addr), XF_WORD("was", was), XF_WORD("is", is), XF_WORD("ground", ground), XF_WORD("since", since));
+        xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_INFO, "peer.key.renewed",
+                     XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
+                     XF_STR("addr", o->addr), XF_WORD("was", was), XF_WORD("is", is),
+                     XF_WORD("ground", ground), XF_WORD("since", since));
 }
 
 static void log_fall(const struct occasion *o, const struct xf_history_entry *known, bool is_clear)
@@ -100,19 +116,25 @@ static void log_fall(const struct occasion *o, const struct xf_history_entry *kn
     const char *was = xf_history_auth_word(known->auth), *is = xf_history_auth_word(o->sight.auth);
     const char *ground = xf_history_ground_word(o->sight.ground);
     if (is_clear)
-        xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_WARN, "peer.tls.lost", XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
-               XF_STR("addr", o->addr), XF_WORD("was", was), XF_WORD("is", is), XF_WORD("ground", ground), XF_WORD("since", since));
+        xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_WARN, "peer.tls.lost",
+                     XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
+                     XF_STR("addr", o->addr), XF_WORD("was", was), XF_WORD("is", is),
+                     XF_WORD("ground", ground), XF_WORD("since", since));
     else
-        xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_WARN, "peer.auth.weaker", XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
-               XF_STR("addr", o->addr), XF_WORD("was", was), XF_WORD("is", is), XF_WORD("ground", ground), XF_WORD("since", since));
+        xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_WARN, "peer.auth.weaker",
+                     XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
+                     XF_STR("addr", o->addr), XF_WORD("was", was), XF_WORD("is", is),
+                     XF_WORD("ground", ground), XF_WORD("since", since));
 }
 
-static void tell(const struct occasion *o, const struct xf_history_entry *known, enum xf_history_change change)
+static void tell(const struct occasion *o, const struct xf_history_entry *known,
+                 enum xf_history_change change)
 {
     if (change == XF_HISTORY_KEY_EXPLAINED && !o->is_sent)
         log_key(o, &known->keys[0], false);
     if (!xf_history_is_alarm(change) ||
-        !xf_history_alarm_is_due(o->s2s->history, xf_span_of(o->peer), o->is_inbound, change, o->s2s->env->clock->now_ms))
+        !xf_history_alarm_is_due(o->s2s->history, xf_span_of(o->peer), o->is_inbound, change,
+                                 o->s2s->env->clock->now_ms))
         return;
     if (change == XF_HISTORY_KEY_CHANGED)
         log_key(o, &known->keys[0], true);
@@ -126,12 +148,17 @@ static struct xf_fall fall_of(enum xf_history_change change)
 {
     switch (change) {
     case XF_HISTORY_KEY_CHANGED:
-        return (struct xf_fall){XF_CAUSE_CERTIFICATE, "the key of the certificate has changed, and nothing vouches for the new one"};
+        return (struct xf_fall){
+            XF_CAUSE_CERTIFICATE,
+            "the key of the certificate has changed, and nothing vouches for the new one"};
     case XF_HISTORY_CLEAR:
-        return (struct xf_fall){XF_CAUSE_AUTH, "the domain used TLS before, and this stream is in clear"};
+        return (struct xf_fall){XF_CAUSE_AUTH,
+                                "the domain used TLS before, and this stream is in clear"};
     case XF_HISTORY_WEAKER:
     default:
-        return (struct xf_fall){XF_CAUSE_AUTH, "the domain authenticated by its certificate before, and now by dialback alone"};
+        return (struct xf_fall){
+            XF_CAUSE_AUTH,
+            "the domain authenticated by its certificate before, and now by dialback alone"};
     }
 }
 
@@ -156,22 +183,24 @@ static struct xf_fall pass(const struct occasion *o)
     return (struct xf_fall){0};
 }
 
-bool xf_remember_is_behind(const struct xf_s2s *s2s, const char *peer, bool is_inbound, const struct xf_verdict *verdict,
-                           enum xf_auth_method method)
+bool xf_remember_is_behind(const struct xf_s2s *s2s, const char *peer, bool is_inbound,
+                           const struct xf_verdict *verdict, enum xf_auth_method method)
 {
-    const struct xf_history_entry *known = s2s->history ? xf_history_find(s2s->history, xf_span_of(peer), is_inbound) : NULL;
+    const struct xf_history_entry *known =
+        s2s->history ? xf_history_find(s2s->history, xf_span_of(peer), is_inbound) : NULL;
     return known && auth_of(verdict, method) < known->auth &&
            xf_policy_peer(s2s->policy, xf_span_of(peer))->downgrade != XF_DOWNGRADE_ALLOW;
 }
 
 /* ------------------------------------------------------------------ accepted streams */
 
-static enum xf_auth_method strongest(const struct xf_in *in, const char *peer, enum xf_auth_method method)
+static enum xf_auth_method strongest(const struct xf_in *in, const char *peer,
+                                     enum xf_auth_method method)
 {
-    XF_LIST_EACH(node, &in->pairs)
-    {
+    XF_LIST_EACH (node, &in->pairs) {
         const struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
-        bool is_by_certificate = pair->method == XF_AUTH_EXTERNAL || pair->method == XF_AUTH_DIALBACK_CERT;
+        bool is_by_certificate =
+            pair->method == XF_AUTH_EXTERNAL || pair->method == XF_AUTH_DIALBACK_CERT;
         if (is_by_certificate && strcmp(pair->peer, peer) == 0)
             return pair->method;
     }
@@ -183,17 +212,26 @@ const char *xf_remember_in(struct xf_in *in, const struct xf_pair *pair, enum xf
     if (!in->s2s->history)
         return NULL;
     struct xf_verdict verdict = xf_in_verdict(in, xf_span_of(pair->peer));
-    struct occasion o = {.s2s = in->s2s, .local = pair->local, .peer = pair->peer, .addr = in->host, .dir = "in", .is_inbound = true};
+    struct occasion o = {.s2s = in->s2s,
+                         .local = pair->local,
+                         .peer = pair->peer,
+                         .addr = in->host,
+                         .dir = "in",
+                         .is_inbound = true};
     o.sight = sight_of(&in->stream, &verdict, strongest(in, pair->peer, method));
     return pass(&o).text;
 }
 
 /* ------------------------------------------------------------------ streams of ours, and riders */
 
-/* A verify stream uses no certificate of the peer to authenticate it: it is as good as what was before, but for TLS. */
+/*
+ * A verify stream uses no certificate of the peer to authenticate it: it is as good as what was
+ * before, but for TLS.
+ */
 static enum xf_history_auth verify_auth(const struct xf_out *out, const struct xf_verdict *verdict)
 {
-    const struct xf_history_entry *known = xf_history_find(out->s2s->history, xf_span_of(out->peer), false);
+    const struct xf_history_entry *known =
+        xf_history_find(out->s2s->history, xf_span_of(out->peer), false);
     if (!verdict->is_secure)
         return XF_HISTORY_DIALBACK_CLEAR;
     return known && known->auth > XF_HISTORY_DIALBACK_TLS ? known->auth : XF_HISTORY_DIALBACK_TLS;
@@ -207,7 +245,11 @@ struct xf_fall xf_remember_out(const struct xf_out *out)
     const struct xf_carrier *on = out->on ? out->on : &out->carrier;
     struct xf_verdict verdict = xf_carrier_verdict(on, xf_span_of(out->peer));
     xf_addr_text(&on->stream->conn->addr, addr);
-    struct occasion o = {.s2s = out->s2s, .local = out->local, .peer = out->peer, .addr = addr, .is_sent = on->in != NULL};
+    struct occasion o = {.s2s = out->s2s,
+                         .local = out->local,
+                         .peer = out->peer,
+                         .addr = addr,
+                         .is_sent = on->in != NULL};
     o.dir = out->verify ? "verify" : "out";
     o.sight = sight_of(on->stream, &verdict, on->out ? on->out->method : out->method);
     if (out->verify)

@@ -7,7 +7,7 @@
 
 #define BACKOFF_MIN_MS 5000 /* hosts that strangers make us connect to, after a failure */
 #define BACKOFF_MAX_MS 60000
-#define PROBED_MS 1000 /* addresses that refused a probe */
+#define PROBED_MS      1000   /* addresses that refused a probe */
 #define AVOIDED_MIN_MS 300000 /* addresses that are tried last */
 #define AVOIDED_MAX_MS 1800000
 
@@ -21,8 +21,10 @@ static struct xf_rate_limits rate_limits(void *owner, struct xf_span peer)
 static void on_slowed(void *owner, struct xf_span peer, const struct xf_rate_limits *limits)
 {
     const struct xf_s2s *s2s = owner;
-    xf_log(xf_lines_level(s2s->env, XF_LINES_PEERS, xf_domain_owner(peer), XF_LOG_INFO, "s2s.peer.slowed"), "s2s.peer.slowed",
-           XF_SPN("peer", peer), XF_INT("stanza_rate", limits->stanzas), XF_INT("byte_rate", limits->bytes));
+    xf_log(xf_lines_level(s2s->env, XF_LINES_PEERS, xf_domain_owner(peer), XF_LOG_INFO,
+                          "s2s.peer.slowed"),
+           "s2s.peer.slowed", XF_SPN("peer", peer), XF_INT("stanza_rate", limits->stanzas),
+           XF_INT("byte_rate", limits->bytes));
 }
 
 static const struct xf_rate_events rate_events = {.limits = rate_limits, .slowed = on_slowed};
@@ -107,8 +109,9 @@ struct xf_span xf_pair_key(struct xf_span local, struct xf_span peer, char out[X
 struct xf_dns *xf_s2s_dns(const struct xf_s2s *s2s, const struct xf_peer_settings *settings)
 {
     const struct xf_texts *servers = &settings->dns_servers;
-    return servers->count == 0 ? s2s->env->dns
-                               : s2s->env->resolver(s2s->env, (const char *const *)servers->item, servers->count);
+    return servers->count == 0
+               ? s2s->env->dns
+               : s2s->env->resolver(s2s->env, (const char *const *)servers->item, servers->count);
 }
 
 struct xf_reader_limits xf_s2s_limits_before(const struct xf_s2s *s2s)
@@ -124,7 +127,10 @@ struct xf_reader_limits xf_s2s_limits_before(const struct xf_s2s *s2s)
     };
 }
 
-/* A stanza must fit the link that it goes to; served domains may have several, so the smallest counts. */
+/*
+ * A stanza must fit the link that it goes to; served domains may have several, so the smallest
+ * counts.
+ */
 static size_t smallest_link(const struct xf_conf *conf)
 {
     size_t bytes = SIZE_MAX;
@@ -134,7 +140,8 @@ static size_t smallest_link(const struct xf_conf *conf)
     return bytes;
 }
 
-struct xf_reader_limits xf_s2s_limits_after(const struct xf_s2s *s2s, const struct xf_peer_settings *settings)
+struct xf_reader_limits xf_s2s_limits_after(const struct xf_s2s *s2s,
+                                            const struct xf_peer_settings *settings)
 {
     struct xf_reader_limits limits = xf_s2s_limits_before(s2s);
     size_t link = smallest_link(xf_s2s_conf(s2s));
@@ -143,9 +150,11 @@ struct xf_reader_limits xf_s2s_limits_after(const struct xf_s2s *s2s, const stru
     return limits;
 }
 
-struct xf_said_limits xf_s2s_said_limits(const struct xf_s2s *s2s, const struct xf_peer_settings *settings)
+struct xf_said_limits xf_s2s_said_limits(const struct xf_s2s *s2s,
+                                         const struct xf_peer_settings *settings)
 {
-    return (struct xf_said_limits){.max_bytes = xf_s2s_limits_after(s2s, settings).stanza_bytes, .idle_ms = settings->idle_ms};
+    return (struct xf_said_limits){.max_bytes = xf_s2s_limits_after(s2s, settings).stanza_bytes,
+                                   .idle_ms = settings->idle_ms};
 }
 
 void xf_s2s_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
@@ -163,8 +172,7 @@ void xf_s2s_resume_inbound(struct xf_s2s *s2s)
 /* Does the new policy forbid a pair of the stream? Then its end is under way. */
 static bool is_denied(struct xf_in *in)
 {
-    XF_LIST_EACH(node, &in->pairs)
-    {
+    XF_LIST_EACH (node, &in->pairs) {
         const struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
         struct xf_span local = xf_span_of(pair->local), peer = xf_span_of(pair->peer);
         struct xf_ruling ruling;
@@ -180,14 +188,14 @@ static bool is_denied(struct xf_in *in)
 /* What the new settings make of the authentication of its pairs; NULL: it may stay. */
 static const char *in_refusal(const struct xf_in *in)
 {
-    XF_LIST_EACH(node, &in->pairs)
-    {
+    XF_LIST_EACH (node, &in->pairs) {
         const struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
         struct xf_span peer = xf_span_of(pair->peer);
         struct xf_verdict verdict = xf_in_verdict(in, peer);
         if (pair->method == XF_AUTH_NONE)
             continue;
-        const char *refusal = xf_auth_refusal(xf_policy_peer(in->s2s->policy, peer), &verdict, pair->method, false);
+        const char *refusal =
+            xf_auth_refusal(xf_policy_peer(in->s2s->policy, peer), &verdict, pair->method, false);
         if (refusal)
             return refusal;
     }
@@ -198,11 +206,14 @@ static const char *in_refusal(const struct xf_in *in)
 static bool is_denied_out(struct xf_out *out)
 {
     struct xf_ruling ruling;
-    xf_policy_judge_pair(out->s2s->policy, xf_span_of(out->local), xf_span_of(out->peer), XF_DIRECTION_OUT, &ruling);
+    xf_policy_judge_pair(out->s2s->policy, xf_span_of(out->local), xf_span_of(out->peer),
+                         XF_DIRECTION_OUT, &ruling);
     if (out->verify || ruling.passes)
         return false;
     bool is_silent = out->settings->denied_peer == XF_DENIAL_SILENT;
-    xf_out_give_up(out, XF_CAUSE_POLICY, is_silent ? XF_STREAM_ERROR_NONE : XF_STREAM_ERROR_POLICY_VIOLATION, ruling.text);
+    xf_out_give_up(out, XF_CAUSE_POLICY,
+                   is_silent ? XF_STREAM_ERROR_NONE : XF_STREAM_ERROR_POLICY_VIOLATION,
+                   ruling.text);
     return true;
 }
 
@@ -215,7 +226,8 @@ static const char *out_refusal(struct xf_out *out)
     return xf_auth_refusal(out->settings, &verdict, out->method, true);
 }
 
-void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy, struct xf_tls_identities *identities)
+void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy,
+                   struct xf_tls_identities *identities)
 {
     struct xf_tls_identities *old = s2s->identities;
     s2s->identities = xf_tls_identities_ref(identities);
@@ -223,8 +235,7 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy, struct xf_tls_i
     s2s->policy = policy;
     s2s->rates.is_on = any_has_rate(xf_s2s_conf(s2s));
     xf_rates_changed(&s2s->rates);
-    XF_LIST_EACH_SAFE(node, &s2s->ins)
-    {
+    XF_LIST_EACH_SAFE (node, &s2s->ins) {
         struct xf_in *in = XF_CONTAINER(node, struct xf_in, node);
         in->settings = xf_policy_peer(policy, xf_span_of(in->peer));
         xf_stranger_judge(in);
@@ -233,8 +244,7 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy, struct xf_tls_i
         if (refusal)
             xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
     }
-    XF_LIST_EACH_SAFE(node, &s2s->outs)
-    {
+    XF_LIST_EACH_SAFE (node, &s2s->outs) {
         struct xf_out *out = XF_CONTAINER(node, struct xf_out, node);
         out->settings = xf_policy_peer(policy, xf_span_of(out->peer));
         if (is_denied_out(out))
@@ -243,9 +253,12 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy, struct xf_tls_i
         if (refusal)
             xf_out_give_up(out, XF_CAUSE_POLICY, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
         else if (out->state == XF_OUT_READY && out->is_bidi && (refusal = xf_out_bidi_refusal(out)))
-            xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, refusal); /* the next one goes one way */
-        else if (out->state == XF_OUT_READY && out->on->in && !out->settings->bidi) /* the other role: only the peer sends on its stream from now on */
-            xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_NONE, "bidi is switched off for this peer");
+            /* the next one goes one way */
+            xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
+        /* the other role: only the peer sends on its stream from now on */
+        else if (out->state == XF_OUT_READY && out->on->in && !out->settings->bidi)
+            xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_NONE,
+                           "bidi is switched off for this peer");
     }
 }
 
@@ -253,8 +266,7 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy, struct xf_tls_i
 
 void xf_s2s_drain_inbound(struct xf_s2s *s2s)
 {
-    XF_LIST_EACH_SAFE(node, &s2s->ins)
-    {
+    XF_LIST_EACH_SAFE (node, &s2s->ins) {
         struct xf_in *in = XF_CONTAINER(node, struct xf_in, node);
         if (!in->is_bidi)
             xf_in_close(in);
@@ -263,8 +275,7 @@ void xf_s2s_drain_inbound(struct xf_s2s *s2s)
 
 bool xf_s2s_inbound_is_over(const struct xf_s2s *s2s)
 {
-    XF_LIST_EACH(node, &s2s->ins)
-    {
+    XF_LIST_EACH (node, &s2s->ins) {
         if (!XF_CONTAINER(node, struct xf_in, node)->is_bidi)
             return false;
     }
@@ -274,10 +285,10 @@ bool xf_s2s_inbound_is_over(const struct xf_s2s *s2s)
 void xf_s2s_drain(struct xf_s2s *s2s)
 {
     s2s->is_draining = true;
-    XF_LIST_EACH_SAFE(node, &s2s->ins)
-    xf_in_close(XF_CONTAINER(node, struct xf_in, node));
-    XF_LIST_EACH_SAFE(node, &s2s->outs)
-    xf_out_close(XF_CONTAINER(node, struct xf_out, node));
+    XF_LIST_EACH_SAFE (node, &s2s->ins)
+        xf_in_close(XF_CONTAINER(node, struct xf_in, node));
+    XF_LIST_EACH_SAFE (node, &s2s->outs)
+        xf_out_close(XF_CONTAINER(node, struct xf_out, node));
 }
 
 bool xf_s2s_hears(const struct xf_s2s *s2s, struct xf_span peer)

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * strangers.c — what authenticated peers that the configuration does not name may hold together: streams to us, and pairs on them.
+ * strangers.c — what authenticated peers that the configuration does not name may hold together:
+ * streams to us, and pairs on them.
  *
- * Names are free: whoever has one domain can authenticate any number of domains below it, with one certificate or one DNS record, from any
- * address. So each stream and each pair has two places (base/quota.h): among those of its address and network, and among those of its owner,
- * the registered domain. When these are all taken, the longest unused one of whoever has most ends politely; a newcomer that has as many as
- * anybody else is refused.
+ * Names are free: whoever has one domain can authenticate any number of domains below it, with one
+ * certificate or one DNS record, from any address. So each stream and each pair has two places
+ * (base/quota.h): among those of its address and network, and among those of its owner, the
+ * registered domain. When these are all taken, the longest unused one of whoever has most ends
+ * politely; a newcomer that has as many as anybody else is refused.
  *
- * A stream on which a named peer is authenticated holds no place, nor do the pairs on it, whatever else it carries: strangers cannot displace it.
+ * A stream on which a named peer is authenticated holds no place, nor do the pairs on it, whatever
+ * else it carries: strangers cannot displace it.
  */
 #include "s2s_priv.h"
 
 #include <xfed/xmpp/owner.h>
 
-#define UNUSED_MS 60000
+#define UNUSED_MS    60000
 #define STREAMS_PART 4 /* of the descriptors */
 
 /* ------------------------------------------------------------------ a thing with two places */
@@ -27,11 +30,14 @@ static void addr_keys_of(const struct xf_addr *addr, struct addr_keys *out)
 {
     xf_addr_host_text(addr, out->host);
     xf_addr_network_text(addr, out->network);
-    out->keys = (struct xf_quota_keys){.group = xf_span_of(out->network), .member = xf_span_of(out->host)};
+    out->keys =
+        (struct xf_quota_keys){.group = xf_span_of(out->network), .member = xf_span_of(out->host)};
 }
 
-enum xf_quota_answer xf_take_by_addr(const struct xf_s2s *s2s, struct xf_quota *quota, struct xf_place *place, const struct xf_addr *addr,
-                                     const struct xf_quota_limits *limits, struct xf_place **out_evicted)
+enum xf_quota_answer xf_take_by_addr(const struct xf_s2s *s2s, struct xf_quota *quota,
+                                     struct xf_place *place, const struct xf_addr *addr,
+                                     const struct xf_quota_limits *limits,
+                                     struct xf_place **out_evicted)
 {
     struct addr_keys keys;
     addr_keys_of(addr, &keys);
@@ -58,7 +64,8 @@ static struct kind streams(struct xf_s2s *s2s)
 static struct kind pairs(struct xf_s2s *s2s)
 {
     const struct xf_conf *conf = xf_s2s_conf(s2s);
-    struct xf_quota_limits limits = {.total = conf->strangers.pairs, .unused_ms = UNUSED_MS, .shares_own = true};
+    struct xf_quota_limits limits = {
+        .total = conf->strangers.pairs, .unused_ms = UNUSED_MS, .shares_own = true};
     struct kind kind = {&s2s->stranger_pairs, limits, limits};
     kind.of_network.per_member = kind.of_network.per_group = conf->strangers.pairs_per_network;
     kind.of_owner.per_member = kind.of_owner.per_group = conf->strangers.pairs_per_owner;
@@ -81,21 +88,27 @@ struct victims {
 };
 
 /*
- * A network or an owner that is full has to give one up itself. When all are taken, it is enough that one of the two quotas finds somebody who has
- * more than the newcomer: a stream that ends gives up both places.
+ * A network or an owner that is full has to give one up itself. When all are taken, it is enough
+ * that one of the two quotas finds somebody who has more than the newcomer: a stream that ends
+ * gives up both places.
  */
-static bool has_room(const struct xf_in *in, const struct kind *kind, const struct keys *keys, struct victims *out)
+static bool has_room(const struct xf_in *in, const struct kind *kind, const struct keys *keys,
+                     struct victims *out)
 {
     uint64_t now_ms = in->s2s->env->clock->now_ms;
-    enum xf_quota_answer of_network =
-        xf_quota_look(&kind->holdings->by_network, &keys->addr.keys, &kind->of_network, now_ms, &out->of_network);
-    enum xf_quota_answer of_owner = xf_quota_look(&kind->holdings->by_owner, &keys->owner, &kind->of_owner, now_ms, &out->of_owner);
-    bool network_may = of_network == XF_QUOTA_ROOM || (of_network == XF_QUOTA_ALL_FULL && out->of_owner);
-    bool owner_may = of_owner == XF_QUOTA_ROOM || (of_owner == XF_QUOTA_ALL_FULL && out->of_network);
+    enum xf_quota_answer of_network = xf_quota_look(&kind->holdings->by_network, &keys->addr.keys,
+                                                    &kind->of_network, now_ms, &out->of_network);
+    enum xf_quota_answer of_owner = xf_quota_look(&kind->holdings->by_owner, &keys->owner,
+                                                  &kind->of_owner, now_ms, &out->of_owner);
+    bool network_may =
+        of_network == XF_QUOTA_ROOM || (of_network == XF_QUOTA_ALL_FULL && out->of_owner);
+    bool owner_may =
+        of_owner == XF_QUOTA_ROOM || (of_owner == XF_QUOTA_ALL_FULL && out->of_network);
     return network_may && owner_may;
 }
 
-static void enter(const struct xf_in *in, struct xf_holdings *holdings, struct xf_holding *holding, const struct keys *keys)
+static void enter(const struct xf_in *in, struct xf_holdings *holdings, struct xf_holding *holding,
+                  const struct keys *keys)
 {
     uint64_t now_ms = in->s2s->env->clock->now_ms;
     xf_quota_enter(&holdings->by_network, &holding->by_network, &keys->addr.keys, now_ms);
@@ -113,7 +126,10 @@ static bool is_held(const struct xf_holding *holding)
     return xf_place_is_held(&holding->by_network);
 }
 
-/* ------------------------------------------------------------------ whose it is, and when it was used */
+/*
+ * ------------------------------------------------------------------ whose it is, and when it was
+ * used
+ */
 
 static struct xf_in *in_of_network(const struct xf_place *place)
 {
@@ -181,8 +197,8 @@ void xf_strangers_fini(struct xf_s2s *s2s)
 static void leave_all(struct xf_in *in)
 {
     give(&in->s2s->stranger_streams, &in->holding);
-    XF_LIST_EACH(node, &in->pairs)
-    give(&in->s2s->stranger_pairs, &XF_CONTAINER(node, struct xf_pair, node)->holding);
+    XF_LIST_EACH (node, &in->pairs)
+        give(&in->s2s->stranger_pairs, &XF_CONTAINER(node, struct xf_pair, node)->holding);
 }
 
 static void displace(struct xf_in *in)
@@ -190,7 +206,9 @@ static void displace(struct xf_in *in)
     if (!in)
         return;
     leave_all(in);
-    xf_in_evict(in, "displaced", "too many of your domains, or of your addresses, hold streams here: another peer takes this place");
+    xf_in_evict(in, "displaced",
+                "too many of your domains, or of your addresses, hold streams here: another peer "
+                "takes this place");
 }
 
 static bool take_pair(struct xf_in *in, struct xf_pair *pair, const struct keys *keys)
@@ -216,7 +234,9 @@ static bool take_stream(struct xf_in *in, const struct keys *keys)
     struct victims victims;
     if (!has_room(in, &kind, keys, &victims))
         return false;
-    displace(victims.of_network ? in_of_network(victims.of_network) : victims.of_owner ? in_of_owner(victims.of_owner) : NULL);
+    displace(victims.of_network ? in_of_network(victims.of_network)
+             : victims.of_owner ? in_of_owner(victims.of_owner)
+                                : NULL);
     if (victims.of_network && has_room(in, &kind, keys, &victims) && victims.of_owner) /* still */
         displace(in_of_owner(victims.of_owner));
     enter(in, kind.holdings, &in->holding, keys);
@@ -296,8 +316,8 @@ void xf_stranger_judge(struct xf_in *in)
     struct keys keys;
     if (in->valid_pairs == 0 || in->stream.is_ending || !in->stream.conn)
         return;
-    XF_LIST_EACH(node, &in->pairs)
-    is_named |= judge_pair(XF_CONTAINER(node, struct xf_pair, node));
+    XF_LIST_EACH (node, &in->pairs)
+        is_named |= judge_pair(XF_CONTAINER(node, struct xf_pair, node));
     if (is_named) {
         leave_all(in);
     } else if (!is_held(&in->holding)) {

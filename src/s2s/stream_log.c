@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stream_log.c — one line when a stream is up and one when it is down, with all that an operator asks first; and against whose bound a line about a
- * stream counts (xfed/stream/lines.h).
+ * stream_log.c — one line when a stream is up and one when it is down, with all that an operator
+ * asks first; and against whose bound a line about a stream counts (xfed/stream/lines.h).
  */
 #include "s2s_priv.h"
 
@@ -17,8 +17,7 @@ static enum xf_lines_kind kind_of(const struct xf_s2s *s2s, struct xf_span peer)
 /* What the header says is no more than a claim: only a pair that is authenticated counts. */
 static const char *proved_peer(const struct xf_in *in)
 {
-    XF_LIST_EACH(node, &in->pairs)
-    {
+    XF_LIST_EACH (node, &in->pairs) {
         const struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
         if (pair->method != XF_AUTH_NONE)
             return pair->peer;
@@ -30,20 +29,24 @@ enum xf_log_level xf_in_level(struct xf_in *in, enum xf_log_level level, const c
 {
     const char *peer = proved_peer(in);
     enum xf_lines_kind kind = peer ? kind_of(in->s2s, xf_span_of(peer)) : XF_LINES_STRANGERS;
-    struct xf_span owner = kind == XF_LINES_NAMED ? xf_domain_owner(xf_span_of(peer)) : xf_span_of(in->network);
+    struct xf_span owner =
+        kind == XF_LINES_NAMED ? xf_domain_owner(xf_span_of(peer)) : xf_span_of(in->network);
     return xf_lines_level(in->s2s->env, kind, owner, level, event);
 }
 
 enum xf_log_level xf_out_level(struct xf_out *out, enum xf_log_level level, const char *event)
 {
     struct xf_span peer = xf_span_of(out->peer);
-    return xf_lines_level(out->s2s->env, out->verify ? XF_LINES_QUESTIONS : kind_of(out->s2s, peer), xf_domain_owner(peer), level, event);
+    return xf_lines_level(out->s2s->env, out->verify ? XF_LINES_QUESTIONS : kind_of(out->s2s, peer),
+                          xf_domain_owner(peer), level, event);
 }
 
-enum xf_log_level xf_alarm_level(struct xf_s2s *s2s, struct xf_span peer, enum xf_log_level level, const char *event)
+enum xf_log_level xf_alarm_level(struct xf_s2s *s2s, struct xf_span peer, enum xf_log_level level,
+                                 const char *event)
 {
     bool is_named = kind_of(s2s, peer) == XF_LINES_NAMED;
-    return xf_lines_level(s2s->env, is_named ? XF_LINES_NAMED : XF_LINES_ALARMS, xf_domain_owner(peer), level, event);
+    return xf_lines_level(s2s->env, is_named ? XF_LINES_NAMED : XF_LINES_ALARMS,
+                          xf_domain_owner(peer), level, event);
 }
 
 /* ------------------------------------------------------------------ up and down */
@@ -58,11 +61,12 @@ static const char *tls_cipher(const struct xf_stream *stream)
     return stream->conn && stream->conn->tls ? stream->conn->tls->cipher : NULL;
 }
 
-static const char *cert_word(const struct xf_s2s *s2s, const struct xf_stream *stream, const char *peer)
+static const char *cert_word(const struct xf_s2s *s2s, const struct xf_stream *stream,
+                             const char *peer)
 {
     struct xf_span domain = xf_span_of(peer);
-    struct xf_verdict verdict =
-        xf_verdict_of(stream->conn ? stream->conn->tls : NULL, xf_policy_peer(s2s->policy, domain), domain);
+    struct xf_verdict verdict = xf_verdict_of(stream->conn ? stream->conn->tls : NULL,
+                                              xf_policy_peer(s2s->policy, domain), domain);
     return xf_verdict_word(&verdict);
 }
 
@@ -72,29 +76,36 @@ void xf_out_log_up(struct xf_out *out)
     char addr[XF_ADDR_TEXT_BYTES];
     const struct xf_stream *stream = out->on->stream;
     xf_addr_text(&stream->conn->addr, addr);
-    xf_out_log(out, XF_LOG_INFO, "s2s.stream.up", XF_WORD("dir", out->verify ? "verify" : "out"), XF_STR("local", out->local),
-               XF_STR("peer", out->peer), XF_STR("addr", addr), XF_WORD("tls", tls_version(stream)),
-               XF_STR("cipher", tls_cipher(stream)), XF_WORD("cert", cert_word(out->s2s, stream, out->peer)),
-               XF_WORD("auth", xf_auth_method_word(out->method)), XF_WORD("via", xf_carrier_word(out)),
-               XF_WORD("bidi", out->is_bidi ? "yes" : NULL), XF_INT("ms", out->ready_ms - out->opened_ms));
+    xf_out_log(out, XF_LOG_INFO, "s2s.stream.up", XF_WORD("dir", out->verify ? "verify" : "out"),
+               XF_STR("local", out->local), XF_STR("peer", out->peer), XF_STR("addr", addr),
+               XF_WORD("tls", tls_version(stream)), XF_STR("cipher", tls_cipher(stream)),
+               XF_WORD("cert", cert_word(out->s2s, stream, out->peer)),
+               XF_WORD("auth", xf_auth_method_word(out->method)),
+               XF_WORD("via", xf_carrier_word(out)), XF_WORD("bidi", out->is_bidi ? "yes" : NULL),
+               XF_INT("ms", out->ready_ms - out->opened_ms));
 }
 
 void xf_out_log_down(struct xf_out *out, const char *detail)
 {
     bool is_usual = out->was_ready || out->cause == XF_CAUSE_SHUTDOWN;
     enum xf_log_level level = is_usual ? XF_LOG_INFO : out->is_probe ? XF_LOG_DEBUG : XF_LOG_WARN;
-    xf_out_log(out, level, "s2s.stream.down", XF_WORD("dir", out->verify ? "verify" : "out"), XF_STR("local", out->local),
-               XF_STR("peer", out->peer), XF_WORD("state", xf_out_state_name(out->state)), XF_WORD("reason", xf_cause_word(out->cause)),
-               XF_STR("detail", detail), XF_WORD("via", xf_carrier_word(out)), XF_INT("stanzas", out->stanzas),
+    xf_out_log(out, level, "s2s.stream.down", XF_WORD("dir", out->verify ? "verify" : "out"),
+               XF_STR("local", out->local), XF_STR("peer", out->peer),
+               XF_WORD("state", xf_out_state_name(out->state)),
+               XF_WORD("reason", xf_cause_word(out->cause)), XF_STR("detail", detail),
+               XF_WORD("via", xf_carrier_word(out)), XF_INT("stanzas", out->stanzas),
                XF_INT("ms", out->s2s->env->clock->now_ms - out->opened_ms));
 }
 
 void xf_in_log_up(struct xf_in *in, const struct xf_pair *pair)
 {
-    xf_in_log(in, XF_LOG_INFO, "s2s.stream.up", XF_WORD("dir", "in"), XF_STR("local", pair->local), XF_STR("peer", pair->peer),
-           XF_STR("addr", in->host), XF_WORD("tls", tls_version(&in->stream)), XF_STR("cipher", tls_cipher(&in->stream)),
-           XF_WORD("cert", cert_word(in->s2s, &in->stream, pair->peer)), XF_WORD("auth", xf_auth_method_word(pair->method)),
-           XF_WORD("bidi", in->is_bidi ? "yes" : NULL), XF_INT("ms", pair->since_ms - in->accepted_ms));
+    xf_in_log(in, XF_LOG_INFO, "s2s.stream.up", XF_WORD("dir", "in"), XF_STR("local", pair->local),
+              XF_STR("peer", pair->peer), XF_STR("addr", in->host),
+              XF_WORD("tls", tls_version(&in->stream)), XF_STR("cipher", tls_cipher(&in->stream)),
+              XF_WORD("cert", cert_word(in->s2s, &in->stream, pair->peer)),
+              XF_WORD("auth", xf_auth_method_word(pair->method)),
+              XF_WORD("bidi", in->is_bidi ? "yes" : NULL),
+              XF_INT("ms", pair->since_ms - in->accepted_ms));
 }
 
 static const char *end_word(const struct xf_in *in, enum xf_stream_end end)
@@ -117,9 +128,15 @@ void xf_in_log_down(struct xf_in *in, enum xf_stream_end end, const char *detail
 {
     bool refused = end == XF_STREAM_END_OUR_ERROR;
     bool is_stranger = in->valid_pairs == 0;
-    enum xf_log_level level = refused ? XF_LOG_WARN : is_stranger && !in->peer ? XF_LOG_DEBUG : XF_LOG_INFO;
-    const char *text = refused ? in->stream.our_text : end == XF_STREAM_END_PEER_ERROR ? in->stream.peer_text : detail;
-    xf_in_log(in, level, "s2s.stream.down", XF_WORD("dir", "in"), XF_STR("local", in->local), XF_STR("peer", in->peer),
-              XF_STR("addr", in->host), XF_WORD("reason", end_word(in, end)), XF_STR("detail", text && *text ? text : NULL),
-              XF_INT("stanzas", in->stream.stanzas_in), XF_INT("ms", in->s2s->env->clock->now_ms - in->accepted_ms));
+    enum xf_log_level level = refused                    ? XF_LOG_WARN
+                              : is_stranger && !in->peer ? XF_LOG_DEBUG
+                                                         : XF_LOG_INFO;
+    const char *text = refused                           ? in->stream.our_text
+                       : end == XF_STREAM_END_PEER_ERROR ? in->stream.peer_text
+                                                         : detail;
+    xf_in_log(in, level, "s2s.stream.down", XF_WORD("dir", "in"), XF_STR("local", in->local),
+              XF_STR("peer", in->peer), XF_STR("addr", in->host),
+              XF_WORD("reason", end_word(in, end)), XF_STR("detail", text && *text ? text : NULL),
+              XF_INT("stanzas", in->stream.stanzas_in),
+              XF_INT("ms", in->s2s->env->clock->now_ms - in->accepted_ms));
 }

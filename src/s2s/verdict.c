@@ -2,16 +2,18 @@
 /*
  * verdict.c — facts of TLS and settings of the peer to a decision. Pure.
  *
- * What vouches for a certificate, strongest first: a pin of the operator; TLSA records of the domain in secure DNS (RFC 7673); a chain
- * to an anchor of this peer together with the name. A pin or records that do not match contradict it, however good the chain is:
- * that is the certificate that somebody else talked a CA into (jabber.ru, 2023).
+ * What vouches for a certificate, strongest first: a pin of the operator; TLSA records of the
+ * domain in secure DNS (RFC 7673); a chain to an anchor of this peer together with the name. A pin
+ * or records that do not match contradict it, however good the chain is: that is the certificate
+ * that somebody else talked a CA into (jabber.ru, 2023).
  */
 #include "verdict_priv.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static enum xf_pin_match pin_of(const struct xf_tls_facts *facts, const struct xf_peer_settings *settings)
+static enum xf_pin_match pin_of(const struct xf_tls_facts *facts,
+                                const struct xf_peer_settings *settings)
 {
     if (settings->pin_count == 0)
         return XF_PIN_NONE;
@@ -23,7 +25,8 @@ static enum xf_pin_match pin_of(const struct xf_tls_facts *facts, const struct x
 
 static bool is_judged_for(const struct xf_tls_facts *facts, const struct xf_peer_settings *settings)
 {
-    const char *by = facts->ca_file ? facts->ca_file : "", *wanted = settings->ca_file ? settings->ca_file : "";
+    const char *by = facts->ca_file ? facts->ca_file : "",
+               *wanted = settings->ca_file ? settings->ca_file : "";
     return facts->is_judged && strcmp(by, wanted) == 0;
 }
 
@@ -35,7 +38,8 @@ static bool names_target(const struct xf_tls_facts *facts)
     return false;
 }
 
-struct xf_verdict xf_verdict_of(const struct xf_tls_facts *facts, const struct xf_peer_settings *settings, struct xf_span domain)
+struct xf_verdict xf_verdict_of(const struct xf_tls_facts *facts,
+                                const struct xf_peer_settings *settings, struct xf_span domain)
 {
     struct xf_verdict verdict = {.lacks_proof = settings->pin_count > 0};
     if (!facts)
@@ -47,14 +51,18 @@ struct xf_verdict xf_verdict_of(const struct xf_tls_facts *facts, const struct x
         return verdict;
     verdict.lacks_proof = false;
     bool is_dane_domain = facts->dane_domain && xf_span_is(domain, facts->dane_domain);
-    if (!is_judged_for(facts, settings)) /* by the anchors of another peer: that says nothing here */
+    /* by the anchors of another peer: that says nothing here */
+    if (!is_judged_for(facts, settings))
         verdict.chain = XF_CERT_BAD;
-    verdict.name_matches = xf_tls_facts_name(facts, domain) || (is_dane_domain && names_target(facts));
+    verdict.name_matches =
+        xf_tls_facts_name(facts, domain) || (is_dane_domain && names_target(facts));
     verdict.pin = pin_of(facts, settings);
     verdict.dane = settings->dane && is_dane_domain ? facts->dane : XF_DANE_NONE;
     verdict.tlsa_exists = verdict.dane != XF_DANE_NONE;
-    verdict.is_revoked = settings->revocation != XF_REVOCATION_OFF && facts->revocation == XF_CERT_REVOKED;
-    verdict.revocation_is_open = settings->revocation == XF_REVOCATION_HARD && facts->revocation != XF_CERT_NOT_REVOKED;
+    verdict.is_revoked =
+        settings->revocation != XF_REVOCATION_OFF && facts->revocation == XF_CERT_REVOKED;
+    verdict.revocation_is_open =
+        settings->revocation == XF_REVOCATION_HARD && facts->revocation != XF_CERT_NOT_REVOKED;
     verdict.lacks_client_eku = settings->client_eku && facts->is_server && !facts->for_client;
     return verdict;
 }
@@ -67,17 +75,19 @@ bool xf_verdict_is_contradicted(const struct xf_verdict *verdict)
 
 bool xf_verdict_is_good(const struct xf_verdict *verdict)
 {
-    if (!verdict->is_secure || verdict->chain == XF_CERT_NONE || verdict->lacks_client_eku || xf_verdict_is_contradicted(verdict))
+    if (!verdict->is_secure || verdict->chain == XF_CERT_NONE || verdict->lacks_client_eku ||
+        xf_verdict_is_contradicted(verdict))
         return false;
     if (verdict->pin == XF_PIN_MATCH || verdict->dane == XF_DANE_MATCH)
         return true;
-    return verdict->chain == XF_CERT_TRUSTED && verdict->name_matches && !verdict->lacks_proof && !verdict->dane_is_open &&
-           !verdict->revocation_is_open;
+    return verdict->chain == XF_CERT_TRUSTED && verdict->name_matches && !verdict->lacks_proof &&
+           !verdict->dane_is_open && !verdict->revocation_is_open;
 }
 
 /*
- * Who has pins or TLSA records is known by its key, so that to show none is no way around them; and records that could not be had may be
- * there. A question that the peer asks us (method NONE, inbound) needs none of that: it authenticates nobody.
+ * Who has pins or TLSA records is known by its key, so that to show none is no way around them; and
+ * records that could not be had may be there. A question that the peer asks us (method NONE,
+ * inbound) needs none of that: it authenticates nobody.
  */
 static bool is_unproved(const struct xf_verdict *verdict)
 {
@@ -90,11 +100,13 @@ static const char *unproved_text(const struct xf_verdict *verdict)
     if (!verdict->lacks_proof)
         return "DNS does not say whether the domain publishes TLSA records";
     if (verdict->chain == XF_CERT_NONE)
-        return "the domain is known by its key (pins or TLSA records), and this stream shows no certificate";
+        return "the domain is known by its key (pins or TLSA records), and this stream shows no "
+               "certificate";
     return "the domain publishes TLSA records: it must prove itself on a stream of its own";
 }
 
-static const char *external_refusal(const struct xf_peer_settings *settings, const struct xf_verdict *verdict, bool outbound)
+static const char *external_refusal(const struct xf_peer_settings *settings,
+                                    const struct xf_verdict *verdict, bool outbound)
 {
     if (!(outbound ? settings->sasl_out : settings->sasl_in))
         return "SASL EXTERNAL is switched off for this peer";
@@ -105,8 +117,9 @@ static const char *external_refusal(const struct xf_peer_settings *settings, con
     return xf_verdict_is_good(verdict) ? NULL : "the certificate does not authenticate the domain";
 }
 
-const char *xf_auth_refusal(const struct xf_peer_settings *settings, const struct xf_verdict *verdict,
-                            enum xf_auth_method method, bool outbound)
+const char *xf_auth_refusal(const struct xf_peer_settings *settings,
+                            const struct xf_verdict *verdict, enum xf_auth_method method,
+                            bool outbound)
 {
     if (settings->tls == XF_TLS_REQUIRED && !verdict->is_secure)
         return "TLS is required";
@@ -135,32 +148,37 @@ const char *xf_auth_refusal(const struct xf_peer_settings *settings, const struc
     return NULL;
 }
 
-static void untrusted_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts, char *out, size_t out_bytes)
+static void untrusted_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts,
+                           char *out, size_t out_bytes)
 {
     if (!facts->is_judged || facts->chain == XF_CERT_TRUSTED)
-        snprintf(out, out_bytes, "the certificate was not judged by the authorities of this domain");
+        snprintf(out, out_bytes,
+                 "the certificate was not judged by the authorities of this domain");
     else
         snprintf(out, out_bytes, "the certificate is not trusted: %s%s", facts->chain_text,
                  verdict->name_matches ? "" : ", and it does not name the domain");
 }
 
 /* What speaks against a certificate that may be fine otherwise; false: nothing. */
-static bool contradiction_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts, struct xf_span domain, char *out,
-                               size_t out_bytes)
+static bool contradiction_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts,
+                               struct xf_span domain, char *out, size_t out_bytes)
 {
     if (verdict->is_revoked)
-        snprintf(out, out_bytes, "the certificate is %s", facts->revocation_text[0] ? facts->revocation_text : "revoked");
+        snprintf(out, out_bytes, "the certificate is %s",
+                 facts->revocation_text[0] ? facts->revocation_text : "revoked");
     else if (verdict->pin == XF_PIN_MISMATCH)
-        snprintf(out, out_bytes, "the certificate's key is not the one that is pinned for %.*s", XF_SPAN_ARGS(domain));
+        snprintf(out, out_bytes, "the certificate's key is not the one that is pinned for %.*s",
+                 XF_SPAN_ARGS(domain));
     else if (xf_verdict_is_contradicted(verdict))
-        snprintf(out, out_bytes, "the certificate does not match the TLSA records of %.*s", XF_SPAN_ARGS(domain));
+        snprintf(out, out_bytes, "the certificate does not match the TLSA records of %.*s",
+                 XF_SPAN_ARGS(domain));
     else
         return false;
     return true;
 }
 
-void xf_verdict_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts, struct xf_span domain, char *out,
-                     size_t out_bytes)
+void xf_verdict_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts,
+                     struct xf_span domain, char *out, size_t out_bytes)
 {
     char names[160];
     if (!verdict->is_secure) {
@@ -172,21 +190,23 @@ void xf_verdict_text(const struct xf_verdict *verdict, const struct xf_tls_facts
     } else if (contradiction_text(verdict, facts, domain, out, out_bytes)) {
         return;
     } else if (verdict->lacks_client_eku) {
-        snprintf(out, out_bytes, "the certificate is not for TLS clients (extended key usage clientAuth)");
+        snprintf(out, out_bytes,
+                 "the certificate is not for TLS clients (extended key usage clientAuth)");
     } else if (xf_verdict_is_good(verdict)) {
         snprintf(out, out_bytes, "the certificate is good");
     } else if (verdict->chain == XF_CERT_BAD) {
         untrusted_text(verdict, facts, out, out_bytes);
     } else if (!verdict->name_matches) {
         xf_tls_facts_names_text(facts, names, sizeof(names));
-        snprintf(out, out_bytes, "the certificate does not name %.*s (it names: %s)", XF_SPAN_ARGS(domain),
-                 names[0] ? names : "nothing");
+        snprintf(out, out_bytes, "the certificate does not name %.*s (it names: %s)",
+                 XF_SPAN_ARGS(domain), names[0] ? names : "nothing");
     } else if (verdict->lacks_proof) {
         snprintf(out, out_bytes, "%s", unproved_text(verdict));
     } else if (verdict->revocation_is_open) {
         snprintf(out, out_bytes, "it is not known whether the certificate is revoked");
     } else {
-        snprintf(out, out_bytes, "DNS does not say whether %.*s publishes TLSA records", XF_SPAN_ARGS(domain));
+        snprintf(out, out_bytes, "DNS does not say whether %.*s publishes TLSA records",
+                 XF_SPAN_ARGS(domain));
     }
 }
 

@@ -2,13 +2,16 @@
 /*
  * verify.c — questions to authoritative servers: "did you make this key?" (XEP-0220 §2.2).
  *
- * Questions of one pair share a verify stream (an xf_out that authenticates nobody), which closes a little after the last answer. An answer
- * counts only when a question with that id, from and to is open on that very stream (CVE-2012-3525); what else comes is dropped.
+ * Questions of one pair share a verify stream (an xf_out that authenticates nobody), which closes a
+ * little after the last answer. An answer counts only when a question with that id, from and to is
+ * open on that very stream (CVE-2012-3525); what else comes is dropped.
  *
- * Each verify stream is a connection of ours to somebody whom a stranger named, so that nobody may make us knock at a victim's door a thousand
- * times: questions are bounded for each stream that claims something (in_pairs.c), for each domain asked, for each network that they come
- * from and in all (verify_places.c); there are never more verify streams than questions allowed in all, those without questions going first; and
- * a domain whose server is out of reach is not asked again for a while (backoff.c).
+ * Each verify stream is a connection of ours to somebody whom a stranger named, so that nobody may
+ * make us knock at a victim's door a thousand times: questions are bounded for each stream that
+ * claims something (in_pairs.c), for each domain asked, for each network that they come from and in
+ * all (verify_places.c); there are never more verify streams than questions allowed in all, those
+ * without questions going first; and a domain whose server is out of reach is not asked again for a
+ * while (backoff.c).
  */
 #include "s2s_priv.h"
 
@@ -17,9 +20,9 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
 
-#define QUIET_MS 5000 /* a verify stream without questions */
-#define UNASKED_MAX 16 /* answers that nobody asked for, on one verify stream */
-#define UNREAD_MAX (16u << 10) /* of questions that wait for a server which does not read them */
+#define QUIET_MS    5000        /* a verify stream without questions */
+#define UNASKED_MAX 16          /* answers that nobody asked for, on one verify stream */
+#define UNREAD_MAX  (16u << 10) /* of questions that wait for a server which does not read them */
 
 struct xf_verify_request {
     struct xf_node node;
@@ -41,10 +44,14 @@ struct xf_verify_stream {
     struct xf_node idle_node;
     struct xf_node requests;
     unsigned request_count;
-    unsigned unheard; /* questions that were sent, but are none any more: their answers may still come */
+    /* questions that were sent, but are none any more: their answers may still come */
+    unsigned unheard;
     unsigned unasked;
-    bool is_heard;         /* something was answered */
-    struct xf_timer doubt; /* runs while a question waits for its answer, none came yet, and the peer has other addresses */
+    bool is_heard; /* something was answered */
+    /*
+     * runs while a question waits for its answer, none came yet, and the peer has other addresses
+     */
+    struct xf_timer doubt;
     struct xf_timer quiet;
 };
 
@@ -64,19 +71,21 @@ static void send_request(struct xf_verify_request *request)
 {
     struct xf_verify_stream *verify = request->verify;
     if (xf_conn_backlog(verify->out->stream.conn) > UNREAD_MAX) {
-        xf_out_give_up(verify->out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, "our questions are not read");
+        xf_out_give_up(verify->out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION,
+                       "our questions are not read");
         return;
     }
     request->is_sent = true;
     if (!verify->is_heard && !xf_timer_is_running(&verify->doubt) && xf_out_has_more(verify->out))
-        xf_timer_start(verify->s2s->env->timers, &verify->doubt, verify->out->settings->candidate_ms);
+        xf_timer_start(verify->s2s->env->timers, &verify->doubt,
+                       verify->out->settings->candidate_ms);
     xf_dialback_write(&verify->out->stream, &(struct xf_dialback_elem){
-                                               .name = "verify",
-                                               .from = xf_span_of(verify->local),
-                                               .to = xf_span_of(verify->peer),
-                                               .id = xf_span_of(request->id),
-                                               .key = xf_span_of(request->key),
-                                           });
+                                                .name = "verify",
+                                                .from = xf_span_of(verify->local),
+                                                .to = xf_span_of(verify->peer),
+                                                .id = xf_span_of(request->id),
+                                                .key = xf_span_of(request->key),
+                                            });
 }
 
 static void rest_when_idle(struct xf_verify_stream *verify)
@@ -108,9 +117,10 @@ static void on_doubt(void *owner)
         return;
     xf_out_give_back(verify->out, "its server did not answer our questions");
     verify->is_ready = false;
-    XF_LIST_EACH(node, &verify->requests)
-    XF_CONTAINER(node, struct xf_verify_request, node)->is_sent = false;
-    verify->out = xf_out_open_verify(verify->s2s, xf_span_of(verify->local), xf_span_of(verify->peer), verify);
+    XF_LIST_EACH (node, &verify->requests)
+        XF_CONTAINER(node, struct xf_verify_request, node)->is_sent = false;
+    verify->out = xf_out_open_verify(verify->s2s, xf_span_of(verify->local),
+                                     xf_span_of(verify->peer), verify);
 }
 
 /* It takes no more questions; the next one gets a new asker. */
@@ -126,7 +136,9 @@ static void forget(struct xf_verify_stream *verify)
     xf_map_remove(verify->s2s->verify_streams, key);
 }
 
-/* For another one, and at once. That no answer came yet is not the fault of the one who was asked. */
+/*
+ * For another one, and at once. That no answer came yet is not the fault of the one who was asked.
+ */
 static void evict(struct xf_verify_stream *verify)
 {
     struct xf_out *out = verify->out;
@@ -145,7 +157,8 @@ static void make_room(struct xf_s2s *s2s)
         evict(XF_CONTAINER(s2s->idle_verify_streams.next, struct xf_verify_stream, idle_node));
 }
 
-static struct xf_verify_stream *new_stream(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
+static struct xf_verify_stream *new_stream(struct xf_s2s *s2s, struct xf_span local,
+                                           struct xf_span peer)
 {
     char text[XF_PAIR_KEY_MAX];
     struct xf_verify_stream *verify = xf_new(struct xf_verify_stream);
@@ -162,7 +175,8 @@ static struct xf_verify_stream *new_stream(struct xf_s2s *s2s, struct xf_span lo
     return verify;
 }
 
-static void tell(struct xf_verify_request *request, enum xf_verify_answer answer, const char *detail)
+static void tell(struct xf_verify_request *request, enum xf_verify_answer answer,
+                 const char *detail)
 {
     xf_verify_answered_fn answered = request->answered;
     void *owner = request->owner;
@@ -180,25 +194,30 @@ static void on_out_of_patience(void *owner)
 
 unsigned xf_verify_per_host(const struct xf_s2s *s2s)
 {
-    return 2 * xf_s2s_conf(s2s)->unauthenticated.questions_per_peer; /* a host may serve many domains */
+    /* a host may serve many domains */
+    return 2 * xf_s2s_conf(s2s)->unauthenticated.questions_per_peer;
 }
 
 void xf_verify_give_way(struct xf_verify_places *room)
 {
     struct xf_verify_request *request = XF_CONTAINER(room, struct xf_verify_request, room);
     struct xf_verify_stream *verify = request->verify;
-    tell(request, XF_VERIFY_UNREACHABLE, "too many questions are under way, and this one was not answered");
+    tell(request, XF_VERIFY_UNREACHABLE,
+         "too many questions are under way, and this one was not answered");
     rest_when_idle(verify);
 }
 
-static struct xf_verify_stream *get_stream(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
+static struct xf_verify_stream *get_stream(struct xf_s2s *s2s, struct xf_span local,
+                                           struct xf_span peer)
 {
     char text[XF_PAIR_KEY_MAX];
-    struct xf_verify_stream *verify = xf_map_find(s2s->verify_streams, xf_pair_key(local, peer, text));
+    struct xf_verify_stream *verify =
+        xf_map_find(s2s->verify_streams, xf_pair_key(local, peer, text));
     return verify ? verify : new_stream(s2s, local, peer);
 }
 
-struct xf_verify_request *xf_verify_request_new(struct xf_s2s *s2s, const struct xf_verify_opts *opts)
+struct xf_verify_request *xf_verify_request_new(struct xf_s2s *s2s,
+                                                const struct xf_verify_opts *opts)
 {
     struct xf_verify_request *request = xf_new(struct xf_verify_request);
     if (!xf_verify_places_take(s2s, &request->room, opts->peer, opts->addr)) {
@@ -212,7 +231,8 @@ struct xf_verify_request *xf_verify_request_new(struct xf_s2s *s2s, const struct
     request->answered = opts->answered;
     request->owner = opts->owner;
     xf_timer_init(&request->patience, on_out_of_patience, request);
-    xf_timer_start(s2s->env->timers, &request->patience, xf_s2s_conf(s2s)->unauthenticated.dialback_ms);
+    xf_timer_start(s2s->env->timers, &request->patience,
+                   xf_s2s_conf(s2s)->unauthenticated.dialback_ms);
     xf_list_push(&verify->requests, &request->node);
     verify->request_count++;
     wake(verify);
@@ -239,8 +259,7 @@ bool xf_verify_request_is_about(const struct xf_verify_request *request, struct 
 void xf_verify_stream_ready(struct xf_verify_stream *verify)
 {
     verify->is_ready = true;
-    XF_LIST_EACH(node, &verify->requests)
-    {
+    XF_LIST_EACH (node, &verify->requests) {
         struct xf_verify_request *request = XF_CONTAINER(node, struct xf_verify_request, node);
         if (!request->is_sent)
             send_request(request);
@@ -248,14 +267,14 @@ void xf_verify_stream_ready(struct xf_verify_stream *verify)
     rest_when_idle(verify);
 }
 
-static struct xf_verify_request *find_request(struct xf_verify_stream *verify, const struct xf_elem *elem)
+static struct xf_verify_request *find_request(struct xf_verify_stream *verify,
+                                              const struct xf_elem *elem)
 {
     struct xf_dialback_names names;
-    if (xf_dialback_read_names(elem, &names) != XF_ERR_OK || strcmp(names.from, verify->peer) != 0 ||
-        strcmp(names.to, verify->local) != 0)
+    if (xf_dialback_read_names(elem, &names) != XF_ERR_OK ||
+        strcmp(names.from, verify->peer) != 0 || strcmp(names.to, verify->local) != 0)
         return NULL;
-    XF_LIST_EACH(node, &verify->requests)
-    {
+    XF_LIST_EACH (node, &verify->requests) {
         struct xf_verify_request *request = XF_CONTAINER(node, struct xf_verify_request, node);
         if (request->is_sent && xf_span_eq(xf_span_of(request->id), xf_elem_attr(elem, "id")))
             return request;
@@ -272,10 +291,12 @@ void xf_verify_stream_answer(struct xf_verify_stream *verify, const struct xf_el
         return;
     }
     if (!request || !type.len) {
-        xf_out_log(verify->out, verify->unasked ? XF_LOG_DEBUG : XF_LOG_WARN, "dialback.answer.ignored", XF_STR("local", verify->local),
+        xf_out_log(verify->out, verify->unasked ? XF_LOG_DEBUG : XF_LOG_WARN,
+                   "dialback.answer.ignored", XF_STR("local", verify->local),
                    XF_STR("peer", verify->peer), XF_WORD("reason", "not-asked"));
         if (++verify->unasked > UNASKED_MAX)
-            xf_out_give_up(verify->out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, "too many answers that nobody asked for");
+            xf_out_give_up(verify->out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION,
+                           "too many answers that nobody asked for");
         return;
     }
     request->is_answered = verify->is_heard = true;
@@ -284,7 +305,8 @@ void xf_verify_stream_answer(struct xf_verify_stream *verify, const struct xf_el
     if (xf_span_is(type, "valid"))
         tell(request, XF_VERIFY_VALID, "");
     else if (xf_span_is(type, "invalid"))
-        tell(request, XF_VERIFY_INVALID, "the authoritative server says that the key is not its own");
+        tell(request, XF_VERIFY_INVALID,
+             "the authoritative server says that the key is not its own");
     else
         tell(request, XF_VERIFY_UNREACHABLE, "the authoritative server answered with an error");
     rest_when_idle(verify);
@@ -296,11 +318,15 @@ static enum xf_verify_answer answer_of(enum xf_cause cause)
     return absent ? XF_VERIFY_NOT_FOUND : XF_VERIFY_UNREACHABLE;
 }
 
-/* The failure is remembered before anybody can ask anew. An asker that was evicted says nothing about its server. */
+/*
+ * The failure is remembered before anybody can ask anew. An asker that was evicted says nothing
+ * about its server.
+ */
 void xf_verify_stream_ending(struct xf_verify_stream *verify, enum xf_cause cause, const char *text)
 {
     if (!verify->is_ready && !verify->is_retired)
-        xf_backoff_failed(&verify->s2s->verify_peer_backoff, verify->peer, (int)answer_of(cause), text);
+        xf_backoff_failed(&verify->s2s->verify_peer_backoff, verify->peer, (int)answer_of(cause),
+                          text);
     forget(verify);
 }
 
@@ -316,7 +342,8 @@ void xf_verify_stream_ended(struct xf_verify_stream *verify, enum xf_cause cause
     xf_free(verify);
 }
 
-bool xf_verify_is_in_vain(const struct xf_s2s *s2s, struct xf_span peer, enum xf_verify_answer *out_answer, const char **out_text)
+bool xf_verify_is_in_vain(const struct xf_s2s *s2s, struct xf_span peer,
+                          enum xf_verify_answer *out_answer, const char **out_text)
 {
     char name[XF_DOMAIN_MAX + 1];
     int note = 0;

@@ -2,15 +2,17 @@
 /*
  * verify_places.c — which questions to authoritative servers may be under way at the same time.
  *
- * A question holds two places: one among those to the same domain, so that nobody makes us ask a victim a thousand times, and one among all.
- * Both are shared out like half-open conns (base/quota.h): when they are all taken, the network that has most of them gives one up for a network
- * that has fewer. So who claims a thousand domains, or a thousand times the same one, does not keep a good peer's key from being checked.
+ * A question holds two places: one among those to the same domain, so that nobody makes us ask a
+ * victim a thousand times, and one among all. Both are shared out like half-open conns
+ * (base/quota.h): when they are all taken, the network that has most of them gives one up for a
+ * network that has fewer. So who claims a thousand domains, or a thousand times the same one, does
+ * not keep a good peer's key from being checked.
  */
 #include "s2s_priv.h"
 
 #include <xfed/base/alloc.h>
 
-#define SLOW_MS 5000 /* a question this old gives way */
+#define SLOW_MS          5000 /* a question this old gives way */
 #define DESCRIPTORS_PART 32
 
 /* The questions to one domain. It is there as long as there is one. */
@@ -41,13 +43,16 @@ static void drop_when_empty(struct xf_s2s *s2s, struct xf_verified_peer *verifie
     xf_free(verified);
 }
 
-static bool take_of_peer(struct xf_s2s *s2s, struct xf_verify_places *room, struct xf_span peer, const struct xf_addr *addr)
+static bool take_of_peer(struct xf_s2s *s2s, struct xf_verify_places *room, struct xf_span peer,
+                         const struct xf_addr *addr)
 {
     unsigned max = xf_s2s_conf(s2s)->unauthenticated.questions_per_peer;
-    const struct xf_quota_limits limits = {.per_member = max, .per_group = max, .total = max, .unused_ms = SLOW_MS};
+    const struct xf_quota_limits limits = {
+        .per_member = max, .per_group = max, .total = max, .unused_ms = SLOW_MS};
     struct xf_place *evicted;
     struct xf_verified_peer *verified = get_verified(s2s, peer);
-    if (xf_take_by_addr(s2s, &verified->quota, &room->of_peer, addr, &limits, &evicted) != XF_QUOTA_ROOM) {
+    if (xf_take_by_addr(s2s, &verified->quota, &room->of_peer, addr, &limits, &evicted) !=
+        XF_QUOTA_ROOM) {
         drop_when_empty(s2s, verified);
         return false;
     }
@@ -57,7 +62,8 @@ static bool take_of_peer(struct xf_s2s *s2s, struct xf_verify_places *room, stru
     return true;
 }
 
-bool xf_verify_take_share(struct xf_s2s *s2s, struct xf_quota *quota, struct xf_place *place, const struct xf_addr *addr, struct xf_place **out_evicted)
+bool xf_verify_take_share(struct xf_s2s *s2s, struct xf_quota *quota, struct xf_place *place,
+                          const struct xf_addr *addr, struct xf_place **out_evicted)
 {
     const struct xf_conf *conf = xf_s2s_conf(s2s);
     const struct xf_quota_limits limits = {
@@ -69,7 +75,8 @@ bool xf_verify_take_share(struct xf_s2s *s2s, struct xf_quota *quota, struct xf_
     return xf_take_by_addr(s2s, quota, place, addr, &limits, out_evicted) == XF_QUOTA_ROOM;
 }
 
-static bool take_of_all(struct xf_s2s *s2s, struct xf_verify_places *room, const struct xf_addr *addr)
+static bool take_of_all(struct xf_s2s *s2s, struct xf_verify_places *room,
+                        const struct xf_addr *addr)
 {
     struct xf_place *evicted;
     if (!xf_verify_take_share(s2s, &s2s->verify_quota, &room->of_all, addr, &evicted))
@@ -79,7 +86,8 @@ static bool take_of_all(struct xf_s2s *s2s, struct xf_verify_places *room, const
     return true;
 }
 
-bool xf_verify_places_take(struct xf_s2s *s2s, struct xf_verify_places *room, struct xf_span peer, const struct xf_addr *addr)
+bool xf_verify_places_take(struct xf_s2s *s2s, struct xf_verify_places *room, struct xf_span peer,
+                           const struct xf_addr *addr)
 {
     if (!take_of_peer(s2s, room, peer, addr))
         return false;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * asa.c — the rules for a Cisco ASA of version 8.3 or later, in the forms of Cisco's interdomain federation guide: objects named for the
- * address, a static translation of each port, access lists. From 8.3 on access lists name the real addresses, behind the translation;
- * IPv6 in them needs 9.0. XMPP passes as plain TCP: no inspection and no TLS proxy.
+ * asa.c — the rules for a Cisco ASA of version 8.3 or later, in the forms of Cisco's interdomain
+ * federation guide: objects named for the address, a static translation of each port, access lists.
+ * From 8.3 on access lists name the real addresses, behind the translation; IPv6 in them needs 9.0.
+ * XMPP passes as plain TCP: no inspection and no TLS proxy.
  */
 #include "sheets_priv.h"
 
@@ -24,7 +25,8 @@ static char *host_object(const char *address)
 static bool was_named(const struct xf_firewall_rules *rules, size_t gate, const char *address)
 {
     for (size_t i = 0; i < gate; i++)
-        if (strcmp(rules->gates[i].real, address) == 0 || strcmp(rules->gates[i].public, address) == 0)
+        if (strcmp(rules->gates[i].real, address) == 0 ||
+            strcmp(rules->gates[i].public, address) == 0)
             return true;
     return false;
 }
@@ -61,7 +63,8 @@ static bool had_port(const struct xf_firewall_rules *rules, size_t gate, unsigne
     for (size_t i = 0; i <= gate; i++) {
         xf_firewall_rules_passes(rules, rules->gates[i].node, pass);
         for (unsigned m = 0; m < (i == gate ? k : rules->real_count); m++)
-            if (xf_firewall_pass_is_moved(&rules->gates[i], &pass[m]) && (pass[m].real == port || pass[m].public == port))
+            if (xf_firewall_pass_is_moved(&rules->gates[i], &pass[m]) &&
+                (pass[m].real == port || pass[m].public == port))
                 return true;
     }
     return false;
@@ -94,8 +97,10 @@ static void put_nat(const struct xf_firewall_rules *rules, FILE *out)
         xf_firewall_rules_passes(rules, gate->node, pass);
         for (unsigned k = 0; k < rules->real_count; k++)
             if (xf_firewall_pass_is_moved(gate, &pass[k]))
-                fprintf(out, "nat (inside,outside) source static %s %s service obj_tcp_source_eq_%u obj_tcp_source_eq_%u\n", real, public,
-                        pass[k].real, pass[k].public);
+                fprintf(out,
+                        "nat (inside,outside) source static %s %s service obj_tcp_source_eq_%u "
+                        "obj_tcp_source_eq_%u\n",
+                        real, public, pass[k].real, pass[k].public);
         if (gate->real != gate->public && xf_firewall_gate_is_first(rules, i))
             fprintf(out, "nat (inside,outside) after-auto source dynamic %s %s\n", real, public);
         xf_free(real);
@@ -108,7 +113,8 @@ static void put_nat(const struct xf_firewall_rules *rules, FILE *out)
 static void put_inward(const struct xf_firewall_rules *rules, const char *real, FILE *out)
 {
     for (unsigned k = 0; k < rules->real_count; k++)
-        fprintf(out, "access-list xfedd_in extended permit tcp any object %s eq %u\n", real, rules->real_ports[k]);
+        fprintf(out, "access-list xfedd_in extended permit tcp any object %s eq %u\n", real,
+                rules->real_ports[k]);
 }
 
 static void put_to(const struct xf_exit_to *to, FILE *out)
@@ -119,7 +125,8 @@ static void put_to(const struct xf_exit_to *to, FILE *out)
         fprintf(out, "any eq %u\n", to->port);
 }
 
-static void put_exit(const struct xf_firewall_rules *rules, const char *real, const struct xf_exit_to *to, FILE *out)
+static void put_exit(const struct xf_firewall_rules *rules, const char *real,
+                     const struct xf_exit_to *to, FILE *out)
 {
     for (size_t i = 0; i < (rules->source_count ? rules->source_count : 1); i++) {
         fprintf(out, "access-list xfedd_out extended permit tcp object %s ", real);
@@ -134,7 +141,8 @@ static bool can_reach(const struct xf_exit_to *to, bool is_v6)
     return !to->address || to->is_v6 == is_v6;
 }
 
-static void put_outward(const struct xf_firewall_rules *rules, const char *real, bool is_v6, FILE *out)
+static void put_outward(const struct xf_firewall_rules *rules, const char *real, bool is_v6,
+                        FILE *out)
 {
     static const struct xf_exit_to any = {NULL, false, 53};
     const struct xf_exit_to *resolvers = rules->resolver_count ? rules->resolvers : &any;
@@ -161,7 +169,9 @@ static void put_lists(const struct xf_firewall_rules *rules, FILE *out)
             put_inward(rules, real, out);
         xf_free(real);
     }
-    fputs("!\n! Out: DNS, servers of peers, static routes. A peer whose SRV records name another port needs a line.\n", out);
+    fputs("!\n! Out: DNS, servers of peers, static routes. A peer whose SRV records name another "
+          "port needs a line.\n",
+          out);
     for (size_t i = 0; i < rules->gate_count; i++) {
         char *real = host_object(rules->gates[i].real);
         if (xf_firewall_gate_is_first(rules, i))
@@ -177,15 +187,21 @@ static void put_lists(const struct xf_firewall_rules *rules, FILE *out)
 
 void xf_asa_write(const struct xf_firewall_rules *rules, FILE *out)
 {
-    fputs("! Rules for XMPP federation, made by xfedd --firewall asa, for ASA 8.3 and later; interfaces are named inside and outside.\n"
-          "! Access lists name the real addresses of the nodes. XMPP is plain TCP here: no inspect and no TLS proxy.\n",
+    fputs("! Rules for XMPP federation, made by xfedd --firewall asa, for ASA 8.3 and later; "
+          "interfaces are named inside and outside.\n"
+          "! Access lists name the real addresses of the nodes. XMPP is plain TCP here: no inspect "
+          "and no TLS proxy.\n",
           out);
     put_hosts(rules, out);
     put_services(rules, out);
     put_nat(rules, out);
-    fputs("!\n! In: servers of peers, from anywhere. For a single partner write `host ADDRESS` in place of any.\n", out);
+    fputs("!\n! In: servers of peers, from anywhere. For a single partner write `host ADDRESS` in "
+          "place of any.\n",
+          out);
     put_lists(rules, out);
-    fputs("!\n! An interface has one access list a direction: add these lines to those in use, or bind them where there are none.\n"
-          "! access-group xfedd_in in interface outside\n! access-group xfedd_out in interface inside\n",
+    fputs("!\n! An interface has one access list a direction: add these lines to those in use, or "
+          "bind them where there are none.\n"
+          "! access-group xfedd_in in interface outside\n! access-group xfedd_out in interface "
+          "inside\n",
           out);
 }

@@ -2,10 +2,12 @@
 /*
  * dns.c — the records to publish.
  *
- * Each name of ours gets one SRV record a node and service, all of one priority and weight: peers spread over the nodes and go on to
- * another when one is away (RFC 2782; a weight of 0 would have some of them choose the first each time). A name without a certificate
- * gets no _xmpps-server, which is TLS from the first byte. TLSA stands at each port of each host, for every certificate: which one a peer
- * sees depends on the domain that it asked for, and usage 3 compares the key alone.
+ * Each name of ours gets one SRV record a node and service, all of one priority and weight: peers
+ * spread over the nodes and go on to another when one is away (RFC 2782; a weight of 0 would have
+ * some of them choose the first each time). A name without a certificate gets no _xmpps-server,
+ * which is TLS from the first byte. TLSA stands at each port of each host, for every certificate:
+ * which one a peer sees depends on the domain that it asked for, and usage 3 compares the key
+ * alone.
  */
 #include "sheets_priv.h"
 
@@ -39,7 +41,8 @@ static bool shows_certificate(const struct sheet *sheet, const struct xf_our_nam
     for (size_t i = 0; i < sheet->cert_count; i++) {
         const struct xf_sheet_cert *cert = &sheet->certs[i];
         const char *domain = sheet->conf->served[ours->served].domain;
-        if (cert->served == ours->served && (strcmp(cert->name, ours->name) == 0 || strcmp(cert->name, domain) == 0))
+        if (cert->served == ours->served &&
+            (strcmp(cert->name, ours->name) == 0 || strcmp(cert->name, domain) == 0))
             return true;
     }
     return false;
@@ -50,7 +53,8 @@ static bool is_repeated(const struct xf_conf *conf, size_t i, bool direct)
 {
     for (size_t k = 0; k < i; k++) {
         const struct xf_conf_node *a = &conf->nodes[i], *b = &conf->nodes[k];
-        if (strcmp(a->host, b->host) == 0 && (direct ? a->direct_port == b->direct_port : a->port == b->port))
+        if (strcmp(a->host, b->host) == 0 &&
+            (direct ? a->direct_port == b->direct_port : a->port == b->port))
             return true;
     }
     return false;
@@ -70,7 +74,9 @@ static void put_srv(const struct sheet *sheet, const char *service, const char *
 
 static const char *kind_of(const struct xf_conf *conf, const struct xf_our_name *ours)
 {
-    return ours->is_alias ? "an alias, such as chat rooms" : conf->served[ours->served].mail_only ? "e-mail addresses of users" : "users";
+    return ours->is_alias                         ? "an alias, such as chat rooms"
+           : conf->served[ours->served].mail_only ? "e-mail addresses of users"
+                                                  : "users";
 }
 
 static void put_name(const struct sheet *sheet, const struct xf_our_name *ours)
@@ -97,7 +103,9 @@ static bool has_address_before(const struct xf_conf *conf, const char *host, siz
 {
     const char *address = conf->nodes[node].addresses.item[i];
     for (size_t n = 0; n <= node; n++)
-        for (size_t k = 0; strcmp(conf->nodes[n].host, host) == 0 && k < (n == node ? i : conf->nodes[n].addresses.count); k++)
+        for (size_t k = 0; strcmp(conf->nodes[n].host, host) == 0 &&
+                           k < (n == node ? i : conf->nodes[n].addresses.count);
+             k++)
             if (strcmp(conf->nodes[n].addresses.item[k], address) == 0)
                 return true;
     return false;
@@ -111,15 +119,16 @@ static void put_addresses(const struct sheet *sheet, const char *host)
         const struct xf_texts *addresses = &conf->nodes[n].addresses;
         for (size_t i = 0; strcmp(conf->nodes[n].host, host) == 0 && i < addresses->count; i++)
             if (!has_address_before(conf, host, n, i))
-                fprintf(sheet->out, "%s. %u IN %s %s\n", xf_ascii_of(host, name), sheet->ttl_s, xf_address_is_v6(addresses->item[i]) ? "AAAA" : "A",
-                        addresses->item[i]);
+                fprintf(sheet->out, "%s. %u IN %s %s\n", xf_ascii_of(host, name), sheet->ttl_s,
+                        xf_address_is_v6(addresses->item[i]) ? "AAAA" : "A", addresses->item[i]);
     }
 }
 
 static bool is_known_key(const struct sheet *sheet, size_t i)
 {
     for (size_t k = 0; k < i; k++)
-        if (memcmp(sheet->certs[k].spki_sha256, sheet->certs[i].spki_sha256, sizeof(sheet->certs[i].spki_sha256)) == 0)
+        if (memcmp(sheet->certs[k].spki_sha256, sheet->certs[i].spki_sha256,
+                   sizeof(sheet->certs[i].spki_sha256)) == 0)
             return true;
     return false;
 }
@@ -130,7 +139,8 @@ static void put_tlsa(const struct sheet *sheet, const char *host, unsigned port)
     for (size_t i = 0; i < sheet->cert_count; i++) {
         if (is_known_key(sheet, i))
             continue;
-        fprintf(sheet->out, "_%u._tcp.%s. %u IN TLSA 3 1 1 ", port, xf_ascii_of(host, name), sheet->ttl_s);
+        fprintf(sheet->out, "_%u._tcp.%s. %u IN TLSA 3 1 1 ", port, xf_ascii_of(host, name),
+                sheet->ttl_s);
         for (size_t k = 0; k < sizeof(sheet->certs[i].spki_sha256); k++)
             fprintf(sheet->out, "%02x", sheet->certs[i].spki_sha256[k]);
         fputc('\n', sheet->out);
@@ -158,8 +168,10 @@ static void put_host(const struct sheet *sheet, const char *host)
         fputs("; no TLSA: there is no certificate yet\n", sheet->out);
         return;
     }
-    fputs("; keys of our certificates, for peers that use DANE: only of use in a zone that is signed (DNSSEC). Publish the record of a new\n"
-          "; key at least one TTL before its certificate is used.\n", sheet->out);
+    fputs("; keys of our certificates, for peers that use DANE: only of use in a zone that is "
+          "signed (DNSSEC). Publish the record of a new\n"
+          "; key at least one TTL before its certificate is used.\n",
+          sheet->out);
     put_tlsa_of_host(sheet, host);
 }
 
@@ -173,8 +185,11 @@ static void warn_of_sametime(const struct sheet *sheet)
         struct xf_peer_settings settings;
         xf_conf_section_settings(conf, &conf->peers[i], &settings);
         if (settings.profile == XF_PROFILE_SAMETIME)
-            fprintf(sheet->out, "; warning: peer \"%s\" is a Sametime gateway, which tries the first SRV record only: when that node is away it\n"
-                                ";   does not come to another. Give it one name with one record, whose address moves to a node that runs.\n",
+            fprintf(sheet->out,
+                    "; warning: peer \"%s\" is a Sametime gateway, which tries the first SRV "
+                    "record only: when that node is away it\n"
+                    ";   does not come to another. Give it one name with one record, whose address "
+                    "moves to a node that runs.\n",
                     conf->peers[i].pattern);
     }
 }
@@ -193,7 +208,9 @@ static bool is_in_zone(const struct sheet *sheet)
 
 static void put_head(const struct sheet *sheet)
 {
-    fputs("; What to publish in DNS, made by xfedd --dns-records. Names are absolute; use it by $INCLUDE in the zone's file", sheet->out);
+    fputs("; What to publish in DNS, made by xfedd --dns-records. Names are absolute; use it by "
+          "$INCLUDE in the zone's file",
+          sheet->out);
     if (sheet->zone)
         fprintf(sheet->out, " of %s", sheet->zone);
     fputs(".\n", sheet->out);
@@ -202,15 +219,17 @@ static void put_head(const struct sheet *sheet)
     warn_of_sametime(sheet);
 }
 
-enum xf_err xf_sheet_dns(const struct xf_conf *conf, const struct xf_sheet_cert *certs, size_t count, const char *zone, FILE *out,
-                         struct xf_error *err)
+enum xf_err xf_sheet_dns(const struct xf_conf *conf, const struct xf_sheet_cert *certs,
+                         size_t count, const char *zone, FILE *out, struct xf_error *err)
 {
-    const struct sheet sheet = {conf, certs, count, zone, (unsigned)(conf->publish_ttl_ms / 1000), out};
+    const struct sheet sheet = {conf, certs, count, zone, (unsigned)(conf->publish_ttl_ms / 1000),
+                                out};
     struct xf_our_name ours;
     if (xf_need_nodes(conf, "--dns-records", err) != XF_ERR_OK)
         return XF_ERR_BAD_VALUE;
     if (!is_in_zone(&sheet))
-        return xf_fail(err, XF_ERR_NOT_FOUND, "--dns-records %.80s: no name of ours is in this zone", zone ? zone : "");
+        return xf_fail(err, XF_ERR_NOT_FOUND,
+                       "--dns-records %.80s: no name of ours is in this zone", zone ? zone : "");
     put_head(&sheet);
     for (size_t i = 0; xf_our_name_at(conf, i, &ours); i++)
         if (is_wanted(&sheet, ours.name))

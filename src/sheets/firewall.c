@@ -2,10 +2,11 @@
 /*
  * firewall.c — what must pass between the Internet and the nodes, whatever firewall it is.
  *
- * In: to each address of a node, the ports of listen { s2s } and { s2s-direct }, where a router may have translated others to them. Peers
- * may connect from anywhere, also those that are reached by a static route.
- * Out: to port 5269, to 5270 where direct TLS is looked for (XEP-0368), to the ports of static routes, and to resolvers. A peer may name
- * any port in its SRV records; those are for the operator to add.
+ * In: to each address of a node, the ports of listen { s2s } and { s2s-direct }, where a router may
+ * have translated others to them. Peers may connect from anywhere, also those that are reached by a
+ * static route. Out: to port 5269, to 5270 where direct TLS is looked for (XEP-0368), to the ports
+ * of static routes, and to resolvers. A peer may name any port in its SRV records; those are for
+ * the operator to add.
  *
  * `source-ports` narrows the way out only when it holds for every peer.
  */
@@ -15,9 +16,9 @@
 #include <xfed/base/alloc.h>
 #include <xfed/conf/forms.h>
 
-#define S2S_PORT 5269
+#define S2S_PORT    5269
 #define DIRECT_PORT 5270
-#define DNS_PORT 53
+#define DNS_PORT    53
 
 /* ---- the nodes */
 
@@ -35,7 +36,8 @@ static void add_gates(struct xf_firewall_rules *rules, const struct xf_conf_node
         const char *public = node->addresses.item[i];
         bool is_v6 = xf_address_is_v6(public);
         rules->gates = xf_realloc(rules->gates, (rules->gate_count + 1) * sizeof(*rules->gates));
-        rules->gates[rules->gate_count++] = (struct xf_firewall_gate){node, public, translated(node, is_v6, public), is_v6};
+        rules->gates[rules->gate_count++] =
+            (struct xf_firewall_gate){node, public, translated(node, is_v6, public), is_v6};
     }
 }
 
@@ -47,7 +49,8 @@ bool xf_firewall_gate_is_first(const struct xf_firewall_rules *rules, size_t gat
     return true;
 }
 
-bool xf_firewall_pass_is_moved(const struct xf_firewall_gate *gate, const struct xf_firewall_pass *pass)
+bool xf_firewall_pass_is_moved(const struct xf_firewall_gate *gate,
+                               const struct xf_firewall_pass *pass)
 {
     return gate->real != gate->public || pass->real != pass->public;
 }
@@ -58,7 +61,8 @@ static unsigned first_port(const struct xf_texts *listeners, unsigned otherwise)
     return port ? port : otherwise;
 }
 
-void xf_firewall_rules_passes(const struct xf_firewall_rules *rules, const struct xf_conf_node *node, struct xf_firewall_pass out[2])
+void xf_firewall_rules_passes(const struct xf_firewall_rules *rules,
+                              const struct xf_conf_node *node, struct xf_firewall_pass out[2])
 {
     out[0] = (struct xf_firewall_pass){node->port, rules->real_ports[0]};
     out[1] = (struct xf_firewall_pass){node->direct_port, rules->real_ports[1]};
@@ -82,7 +86,10 @@ static void add_text(struct xf_texts *texts, const char *text)
     texts->item[texts->count++] = xf_strdup(text);
 }
 
-/* "192.0.2.1", "192.0.2.1:53", "2001:db8::1" or "[2001:db8::1]:53"; NULL: a name. The caller's memory. */
+/*
+ * "192.0.2.1", "192.0.2.1:53", "2001:db8::1" or "[2001:db8::1]:53"; NULL: a name. The caller's
+ * memory.
+ */
 static char *address_in(const char *text)
 {
     if (text[0] == '[')
@@ -96,10 +103,12 @@ static void add_exit(struct xf_exit_to **list, size_t *count, const char *text, 
 {
     unsigned port = xf_port_of(text);
     char *address = address_in(text);
-    struct xf_exit_to exit_to = {address, address && xf_address_is_v6(address), port ? port : otherwise};
+    struct xf_exit_to exit_to = {address, address && xf_address_is_v6(address),
+                                 port ? port : otherwise};
     for (size_t i = 0; i < *count; i++) {
         const char *other = (*list)[i].address;
-        if ((*list)[i].port == exit_to.port && (other && address ? strcmp(other, address) == 0 : other == address)) {
+        if ((*list)[i].port == exit_to.port &&
+            (other && address ? strcmp(other, address) == 0 : other == address)) {
             xf_free(address);
             return;
         }
@@ -118,7 +127,8 @@ static bool is_peer_port(const struct xf_firewall_rules *rules, unsigned port)
 
 static bool is_loopback(const char *server)
 {
-    return strncmp(server, "127.", 4) == 0 || strcmp(server, "::1") == 0 || strncmp(server, "[::1]", 5) == 0;
+    return strncmp(server, "127.", 4) == 0 || strcmp(server, "::1") == 0 ||
+           strncmp(server, "[::1]", 5) == 0;
 }
 
 /* One range in place of those that it overlaps: nft refuses sets in which an element is twice. */
@@ -147,7 +157,8 @@ static bool is_real_address(const struct xf_firewall_rules *rules, const char *a
     return false;
 }
 
-static void add_way_of(struct xf_firewall_rules *rules, const struct xf_peer_settings *settings, bool *is_narrow)
+static void add_way_of(struct xf_firewall_rules *rules, const struct xf_peer_settings *settings,
+                       bool *is_narrow)
 {
     struct xf_port_range ports;
     for (size_t i = 0; i < settings->route.count; i++)
@@ -155,7 +166,8 @@ static void add_way_of(struct xf_firewall_rules *rules, const struct xf_peer_set
             add_exit(&rules->routes, &rules->route_count, settings->route.item[i], 0);
     for (size_t i = 0; i < settings->dns_servers.count; i++)
         if (!is_loopback(settings->dns_servers.item[i]))
-            add_exit(&rules->resolvers, &rules->resolver_count, settings->dns_servers.item[i], DNS_PORT);
+            add_exit(&rules->resolvers, &rules->resolver_count, settings->dns_servers.item[i],
+                     DNS_PORT);
     for (size_t i = 0; i < settings->source.count; i++)
         if (!is_real_address(rules, settings->source.item[i]))
             add_text(&rules->source_addresses, settings->source.item[i]);
@@ -192,7 +204,10 @@ static void release_texts(struct xf_texts *texts)
     *texts = (struct xf_texts){0};
 }
 
-/* A resolver on the node itself, and those of resolv.conf, which only the node knows: any server may be asked. */
+/*
+ * A resolver on the node itself, and those of resolv.conf, which only the node knows: any server
+ * may be asked.
+ */
 static bool knows_resolvers(const struct xf_conf *conf)
 {
     for (size_t i = 0; i < conf->dns.servers.count; i++)
@@ -249,7 +264,8 @@ void xf_firewall_rules_release(struct xf_firewall_rules *rules)
     release_texts(&rules->source_addresses);
 }
 
-enum xf_err xf_sheet_firewall(const struct xf_conf *conf, const char *syntax, FILE *out, struct xf_error *err)
+enum xf_err xf_sheet_firewall(const struct xf_conf *conf, const char *syntax, FILE *out,
+                              struct xf_error *err)
 {
     static const struct {
         const char *syntax;

@@ -16,7 +16,10 @@ bool xf_our_name_at(const struct xf_conf *conf, size_t i, struct xf_our_name *ou
     for (size_t s = 0; s < conf->served_count; s++) {
         const struct xf_conf_served *served = &conf->served[s];
         if (i <= served->aliases.count) {
-            *out = (struct xf_our_name){.name = i == 0 ? served->domain : served->aliases.item[i - 1], .served = s, .is_alias = i > 0};
+            *out =
+                (struct xf_our_name){.name = i == 0 ? served->domain : served->aliases.item[i - 1],
+                                     .served = s,
+                                     .is_alias = i > 0};
             (void)xf_ascii_of(out->name, out->ascii);
             return true;
         }
@@ -38,7 +41,8 @@ enum xf_err xf_need_nodes(const struct xf_conf *conf, const char *sheet, struct 
     if (conf->node_count > 0)
         return XF_ERR_OK;
     return xf_fail(err, XF_ERR_BAD_VALUE,
-                   "%s: the configuration does not say how peers reach this server: expected node \"xmpp1\" { host = \"xmpp1.example.org\" "
+                   "%s: the configuration does not say how peers reach this server: expected node "
+                   "\"xmpp1\" { host = \"xmpp1.example.org\" "
                    "addresses = {\"203.0.113.5\"} }",
                    sheet);
 }
@@ -46,6 +50,7 @@ enum xf_err xf_need_nodes(const struct xf_conf *conf, const char *sheet, struct 
 unsigned xf_port_of(const char *host_port)
 {
     const char *colon = strrchr(host_port, ':');
-    bool has_port = colon && (host_port[0] == '[' ? colon[-1] == ']' : strchr(host_port, ':') == colon);
+    bool has_port =
+        colon && (host_port[0] == '[' ? colon[-1] == ']' : strchr(host_port, ':') == colon);
     return has_port ? (unsigned)strtoul(colon + 1, NULL, 10) : 0;
 }

@@ -2,9 +2,11 @@
 /*
  * nftables.c — the rules as a file for `nft -f`.
  *
- * One table of our own, which is replaced as a whole: the file can be loaded again and again, beside the tables of others. Its chains let
- * everything pass that is not to or from a node over the interface `outside`. On a router the packets of nodes are forwarded (both ways
- * are guarded, addresses translated); on a node itself they are input, where SSH stays open, and what it sends is not looked at.
+ * One table of our own, which is replaced as a whole: the file can be loaded again and again,
+ * beside the tables of others. Its chains let everything pass that is not to or from a node over
+ * the interface `outside`. On a router the packets of nodes are forwarded (both ways are guarded,
+ * addresses translated); on a node itself they are input, where SSH stays open, and what it sends
+ * is not looked at.
  */
 #include "sheets_priv.h"
 
@@ -44,7 +46,8 @@ static void put_sets(const struct xf_firewall_rules *rules, FILE *out)
     for (int v6 = 0; v6 < 2; v6++) {
         if (!has_family(rules, v6))
             continue;
-        fprintf(out, "    set nodes%c {\n        type %s\n        elements = { ", v6 ? '6' : '4', v6 ? "ipv6_addr" : "ipv4_addr");
+        fprintf(out, "    set nodes%c {\n        type %s\n        elements = { ", v6 ? '6' : '4',
+                v6 ? "ipv6_addr" : "ipv4_addr");
         put_nodes(rules, v6, out);
         fputs(" }\n    }\n\n", out);
     }
@@ -78,7 +81,8 @@ static void put_sources(const struct xf_firewall_rules *rules, FILE *out)
     fputs(" } ", out);
 }
 
-static void put_to(const struct xf_exit_to *to, const char *protocol, const char *comment, FILE *out)
+static void put_to(const struct xf_exit_to *to, const char *protocol, const char *comment,
+                   FILE *out)
 {
     if (to->address)
         fprintf(out, "%s daddr %s ", family(to->is_v6), to->address);
@@ -131,19 +135,26 @@ static void put_guard(const char *match, const char *chain, FILE *out)
 
 static void put_hooks(const struct xf_firewall_rules *rules, FILE *out)
 {
-    fputs("    chain forward {\n        type filter hook forward priority filter; policy accept;\n", out);
+    fputs("    chain forward {\n        type filter hook forward priority filter; policy accept;\n",
+          out);
     for (int v6 = 0; v6 < 2; v6++) {
         if (!has_family(rules, v6))
             continue;
-        put_guard(v6 ? "iifname $outside ip6 daddr @nodes6" : "iifname $outside ip daddr @nodes4", "to_nodes", out);
-        put_guard(v6 ? "oifname $outside ip6 saddr @nodes6" : "oifname $outside ip saddr @nodes4", "from_nodes", out);
+        put_guard(v6 ? "iifname $outside ip6 daddr @nodes6" : "iifname $outside ip daddr @nodes4",
+                  "to_nodes", out);
+        put_guard(v6 ? "oifname $outside ip6 saddr @nodes6" : "oifname $outside ip saddr @nodes4",
+                  "from_nodes", out);
     }
-    fputs("    }\n\n    chain input {\n        type filter hook input priority filter; policy accept;\n"
-          "        iifname $outside tcp dport 22 accept comment \"SSH to this machine: narrow it\"\n",
-          out);
+    fputs(
+        "    }\n\n    chain input {\n        type filter hook input priority filter; policy "
+        "accept;\n"
+        "        iifname $outside tcp dport 22 accept comment \"SSH to this machine: narrow it\"\n",
+        out);
     for (int v6 = 0; v6 < 2; v6++)
         if (has_family(rules, v6))
-            put_guard(v6 ? "iifname $outside ip6 daddr @nodes6" : "iifname $outside ip daddr @nodes4", "to_nodes", out);
+            put_guard(v6 ? "iifname $outside ip6 daddr @nodes6"
+                         : "iifname $outside ip daddr @nodes4",
+                      "to_nodes", out);
     fputs("    }\n", out);
 }
 
@@ -162,28 +173,37 @@ static bool is_translated(const struct xf_firewall_rules *rules)
     return false;
 }
 
-static void put_inward(const struct xf_firewall_rules *rules, const struct xf_firewall_gate *gate, FILE *out)
+static void put_inward(const struct xf_firewall_rules *rules, const struct xf_firewall_gate *gate,
+                       FILE *out)
 {
     struct xf_firewall_pass pass[2];
     xf_firewall_rules_passes(rules, gate->node, pass);
     for (unsigned k = 0; k < rules->real_count; k++)
         if (xf_firewall_pass_is_moved(gate, &pass[k]))
-            fprintf(out, "        iifname $outside %s daddr %s tcp dport %u dnat %s to %s%s%s:%u comment \"%s\"\n", family(gate->is_v6),
-                    gate->public, pass[k].public, family(gate->is_v6), gate->is_v6 ? "[" : "", gate->real, gate->is_v6 ? "]" : "",
-                    pass[k].real, gate->node->title);
+            fprintf(out,
+                    "        iifname $outside %s daddr %s tcp dport %u dnat %s to %s%s%s:%u "
+                    "comment \"%s\"\n",
+                    family(gate->is_v6), gate->public, pass[k].public, family(gate->is_v6),
+                    gate->is_v6 ? "[" : "", gate->real, gate->is_v6 ? "]" : "", pass[k].real,
+                    gate->node->title);
 }
 
 static void put_translation(const struct xf_firewall_rules *rules, FILE *out)
 {
-    fputs("\n    chain inward {\n        type nat hook prerouting priority dstnat; policy accept;\n", out);
+    fputs(
+        "\n    chain inward {\n        type nat hook prerouting priority dstnat; policy accept;\n",
+        out);
     for (size_t i = 0; i < rules->gate_count; i++)
         put_inward(rules, &rules->gates[i], out);
-    fputs("    }\n\n    chain outward {\n        type nat hook postrouting priority srcnat; policy accept;\n", out);
+    fputs("    }\n\n    chain outward {\n        type nat hook postrouting priority srcnat; policy "
+          "accept;\n",
+          out);
     for (size_t i = 0; i < rules->gate_count; i++) {
         const struct xf_firewall_gate *gate = &rules->gates[i];
         if (gate->real != gate->public && xf_firewall_gate_is_first(rules, i))
-            fprintf(out, "        oifname $outside %s saddr %s snat %s to %s comment \"%s\"\n", family(gate->is_v6), gate->real,
-                    family(gate->is_v6), gate->public, gate->node->title);
+            fprintf(out, "        oifname $outside %s saddr %s snat %s to %s comment \"%s\"\n",
+                    family(gate->is_v6), gate->real, family(gate->is_v6), gate->public,
+                    gate->node->title);
     }
     fputs("    }\n", out);
 }
@@ -192,9 +212,12 @@ void xf_nftables_write(const struct xf_firewall_rules *rules, FILE *out)
 {
     fprintf(out,
             "#!/usr/sbin/nft -f\n"
-            "# Rules for XMPP federation, made by xfedd --firewall nftables: for the router before the nodes, or for a node itself.\n"
-            "# They guard what comes to and from the nodes over this interface and nothing else; loading them again replaces them.\n"
-            "# A peer whose SRV records name another port than those below needs a line in from_nodes.\n"
+            "# Rules for XMPP federation, made by xfedd --firewall nftables: for the router before "
+            "the nodes, or for a node itself.\n"
+            "# They guard what comes to and from the nodes over this interface and nothing else; "
+            "loading them again replaces them.\n"
+            "# A peer whose SRV records name another port than those below needs a line in "
+            "from_nodes.\n"
             "define outside = \"%s\"\n\n"
             "table inet xfedd\ndelete table inet xfedd\n\ntable inet xfedd {\n",
             rules->conf->publish_interface);

@@ -29,7 +29,8 @@ const char *xf_ascii_of(const char *domain, char out[XF_DOMAIN_ASCII_MAX + 1]);
 /* Is this name `zone` or below it? */
 bool xf_name_is_in(const char *name, const char *zone);
 /* XF_ERR_BAD_VALUE, with words: what needs nodes cannot be made. */
-XF_MUST_USE enum xf_err xf_need_nodes(const struct xf_conf *conf, const char *sheet, struct xf_error *err);
+XF_MUST_USE enum xf_err xf_need_nodes(const struct xf_conf *conf, const char *sheet,
+                                      struct xf_error *err);
 static inline bool xf_address_is_v6(const char *address)
 {
     for (; *address; address++)
@@ -42,18 +43,18 @@ static inline bool xf_address_is_v6(const char *address)
 unsigned xf_port_of(const char *host_port);
 
 /* ---- firewall.c */
-struct xf_firewall_gate {            /* an address of a node that peers come to */
+struct xf_firewall_gate { /* an address of a node that peers come to */
     const struct xf_conf_node *node;
     const char *public, *real; /* the same text in the same memory without translation */
     bool is_v6;
 };
 
-struct xf_firewall_pass {            /* a service of the nodes */
-    unsigned public, real;  /* ports */
+struct xf_firewall_pass {  /* a service of the nodes */
+    unsigned public, real; /* ports */
 };
 
-struct xf_exit_to {         /* a static route, or a resolver */
-    char *address;          /* NULL: any */
+struct xf_exit_to { /* a static route, or a resolver */
+    char *address;  /* NULL: any */
     bool is_v6;
     unsigned port;
 };
@@ -70,22 +71,25 @@ struct xf_firewall_rules {
     unsigned peer_ports[2], peer_count; /* that peers are taken to listen on */
     struct xf_exit_to *routes;          /* with other ports than those */
     size_t route_count;
-    struct xf_exit_to *resolvers;       /* none: any */
+    struct xf_exit_to *resolvers; /* none: any */
     size_t resolver_count;
-    struct xf_port_range *sources;      /* local ports that are connected from, apart from each other; none: any */
+    /* local ports that are connected from, apart from each other; none: any */
+    struct xf_port_range *sources;
     size_t source_count;
-    struct xf_texts source_addresses;   /* that are no gate's */
+    struct xf_texts source_addresses; /* that are no gate's */
 };
 
 void xf_firewall_rules_make(const struct xf_conf *conf, struct xf_firewall_rules *out);
 void xf_firewall_rules_release(struct xf_firewall_rules *rules);
 /* The services of a node, as many as rules->real_count. */
-void xf_firewall_rules_passes(const struct xf_firewall_rules *rules, const struct xf_conf_node *node, struct xf_firewall_pass out[2]);
+void xf_firewall_rules_passes(const struct xf_firewall_rules *rules,
+                              const struct xf_conf_node *node, struct xf_firewall_pass out[2]);
 
 /* Is this the first gate of its real address? A node may have several public ones. */
 bool xf_firewall_gate_is_first(const struct xf_firewall_rules *rules, size_t gate);
 /* Is the address or the port translated? */
-bool xf_firewall_pass_is_moved(const struct xf_firewall_gate *gate, const struct xf_firewall_pass *pass);
+bool xf_firewall_pass_is_moved(const struct xf_firewall_gate *gate,
+                               const struct xf_firewall_pass *pass);
 
 void xf_nftables_write(const struct xf_firewall_rules *rules, FILE *out);
 void xf_asa_write(const struct xf_firewall_rules *rules, FILE *out);

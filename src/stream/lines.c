@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* lines.c — see lines.h. Its memory is bounded by the lines that may be written: an owner of whom nothing was written has no entry. */
+/*
+ * lines.c — see lines.h. Its memory is bounded by the lines that may be written: an owner of whom
+ * nothing was written has no entry.
+ */
 #include <xfed/stream/lines.h>
 
 #include <stdio.h>
@@ -8,15 +11,15 @@
 #include <xfed/base/alloc.h>
 #include <xfed/stream/env.h>
 
-#define LINES_MS 60000
-#define STRANGER_LINES 200
+#define LINES_MS               60000
+#define STRANGER_LINES         200
 #define STRANGER_NETWORK_LINES 50
-#define QUESTION_LINES 100
-#define QUESTION_PEER_LINES 10
-#define PEER_LINES 600
-#define PEER_OWNER_LINES 100
-#define ALARM_LINES 200
-#define ALARM_OWNER_LINES 20
+#define QUESTION_LINES         100
+#define QUESTION_PEER_LINES    10
+#define PEER_LINES             600
+#define PEER_OWNER_LINES       100
+#define ALARM_LINES            200
+#define ALARM_OWNER_LINES      20
 
 static const struct {
     unsigned total, of_owner;
@@ -40,9 +43,12 @@ static void forget_owners(struct xf_map **owners)
 static void say_hidden(const struct xf_lines *lines)
 {
     char text[1024] = "";
-    for (size_t i = 0, len = 0; i < XF_LINES_EVENTS_MAX && lines->events[i].event && len < sizeof(text); i++)
-        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s %u", i ? ", " : "", lines->events[i].event, lines->events[i].count);
-    xf_log(XF_LOG_WARN, "s2s.lines.suppressed", XF_INT("suppressed", lines->hidden), XF_STR("events", text));
+    for (size_t i = 0, len = 0;
+         i < XF_LINES_EVENTS_MAX && lines->events[i].event && len < sizeof(text); i++)
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s %u", i ? ", " : "",
+                                lines->events[i].event, lines->events[i].count);
+    xf_log(XF_LOG_WARN, "s2s.lines.suppressed", XF_INT("suppressed", lines->hidden),
+           XF_STR("events", text));
 }
 
 static void end_minute(void *owner)
@@ -78,14 +84,16 @@ static bool take(struct xf_lines *lines, enum xf_lines_kind kind, struct xf_span
 static void hide(struct xf_lines *lines, const char *event)
 {
     size_t i = 0;
-    while (i < XF_LINES_EVENTS_MAX - 1 && lines->events[i].event && strcmp(lines->events[i].event, event) != 0)
+    while (i < XF_LINES_EVENTS_MAX - 1 && lines->events[i].event &&
+           strcmp(lines->events[i].event, event) != 0)
         i++;
     lines->events[i].event = event;
     lines->events[i].count++;
     lines->hidden++;
 }
 
-enum xf_log_level xf_lines_level(struct xf_env *env, enum xf_lines_kind kind, struct xf_span owner, enum xf_log_level level, const char *event)
+enum xf_log_level xf_lines_level(struct xf_env *env, enum xf_lines_kind kind, struct xf_span owner,
+                                 enum xf_log_level level, const char *event)
 {
     struct xf_lines *lines = &env->lines;
     uint64_t now_ms = env->clock->now_ms;

@@ -2,12 +2,13 @@
 /*
  * stream.c — the life of one XMPP stream on a conn (RFC 6120 §4).
  *
- * Bytes go to the reader, whose events go to the owner. What an element sets off beyond its own handling — a restart
- * after SASL, TLS after STARTTLS — is noted in `next` and done once the reader has returned, so that no parser is
- * changed from within its own callback.
+ * Bytes go to the reader, whose events go to the owner. What an element sets off beyond its own
+ * handling — a restart after SASL, TLS after STARTTLS — is noted in `next` and done once the reader
+ * has returned, so that no parser is changed from within its own callback.
  *
  * The end, whoever begins it:
- *   - xf_stream_close or the peer's footer: footers both ways; stanzas of the peer still count until its footer comes;
+ *   - xf_stream_close or the peer's footer: footers both ways; stanzas of the peer still count
+ *     until its footer comes;
  *   - xf_stream_fail: error and footer, nothing of the peer is read any more;
  *   - the peer's stream error: kept, answered with a footer;
  *   - the conn breaks.
@@ -22,7 +23,7 @@
 #include <xfed/xmpp/ns.h>
 
 #define HELD_MAX_BYTES (256u << 10) /* two reads of a conn; more does not come while it is paused */
-#define LINGER_MS 4000 /* for the peer's footer, and for the last bytes of a conn */
+#define LINGER_MS      4000         /* for the peer's footer, and for the last bytes of a conn */
 
 static void begin_end(struct xf_stream *stream)
 {
@@ -66,7 +67,8 @@ static void on_linger_over(void *owner)
 static bool count_element(struct xf_stream *stream)
 {
     if (stream->elements_left == 0) {
-        xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION, "too many elements before authentication");
+        xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION,
+                       "too many elements before authentication");
         return false;
     }
     if (stream->elements_left != UINT_MAX)
@@ -84,7 +86,10 @@ static void copy_text(char *out, size_t room, struct xf_span text)
     out[len] = '\0';
 }
 
-/* The letters of RFC 5646. Cisco's gateways say 'en-US.UTF-8': no reason to refuse them, nor to put that on their stanzas. */
+/*
+ * The letters of RFC 5646. Cisco's gateways say 'en-US.UTF-8': no reason to refuse them, nor to put
+ * that on their stanzas.
+ */
 static bool is_language_tag(struct xf_span text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -101,7 +106,8 @@ static void on_header(void *owner, const struct xf_header *header)
     struct xf_stream *stream = owner;
     if (stream->is_ending || !count_element(stream))
         return;
-    if (!xf_span_is(header->ns, XF_NS_STREAM) || !xf_span_is(header->content_ns, stream->content_ns)) {
+    if (!xf_span_is(header->ns, XF_NS_STREAM) ||
+        !xf_span_is(header->content_ns, stream->content_ns)) {
         xf_stream_fail(stream, XF_STREAM_ERROR_INVALID_NAMESPACE, NULL);
         return;
     }
@@ -386,7 +392,8 @@ void xf_stream_release(struct xf_stream *stream)
     xf_buf_release(&held);
 }
 
-void xf_stream_start_tls(struct xf_stream *stream, const struct xf_tls_request *request, const char *go)
+void xf_stream_start_tls(struct xf_stream *stream, const struct xf_tls_request *request,
+                         const char *go)
 {
     stream->tls_request = *request;
     stream->tls_go = go;
@@ -433,10 +440,12 @@ void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, const 
     stream->next = XF_STREAM_NEXT_NOTHING;
     stop_reading(stream);
     if (!stream->footer_sent) {
-        if (!stream->header_sent && !stream->is_ending) /* RFC 6120 §4.9.1.2: an error needs a stream around it */
+        /* RFC 6120 §4.9.1.2: an error needs a stream around it */
+        if (!stream->header_sent && !stream->is_ending)
             send_bare_header(stream);
         if (append_error(stream, text) != XF_ERR_OK)
-            (void)!append_error(stream, NULL); /* else the footer alone, or nothing: the peer reads none of it */
+            /* else the footer alone, or nothing: the peer reads none of it */
+            (void)!append_error(stream, NULL);
     }
     begin_end(stream);
     send_footer(stream);

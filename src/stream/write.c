@@ -4,7 +4,8 @@
 
 #include <xfed/xmpp/ns.h>
 
-#define UNREAD_MAX (2 * XF_CONN_HIGH_WATER) /* of control elements that wait for a peer that does not read */
+/* of control elements that wait for a peer that does not read */
+#define UNREAD_MAX (2 * XF_CONN_HIGH_WATER)
 
 struct xf_draft xf_stream_draft(struct xf_stream *stream)
 {
@@ -12,8 +13,9 @@ struct xf_draft xf_stream_draft(struct xf_stream *stream)
 }
 
 /*
- * Only control elements are counted: stanzas stop at the high-water mark by themselves, and a peer that reads them slowly still gets its answers.
- * The answers of one turn all count, although the peer had no time to read the first ones: a turn reads at most 256 KiB.
+ * Only control elements are counted: stanzas stop at the high-water mark by themselves, and a peer
+ * that reads them slowly still gets its answers. The answers of one turn all count, although the
+ * peer had no time to read the first ones: a turn reads at most 256 KiB.
  */
 static bool is_read(struct xf_stream *stream, size_t len)
 {
@@ -86,7 +88,8 @@ enum xf_err xf_stream_send_stanza(struct xf_stream *stream, const struct xf_stan
     if (err != XF_ERR_OK)
         return err;
     if (out->len - before > XF_XML_LONG_TAG_BYTES)
-        append_space(out, xf_xml_space_behind((struct xf_span){xf_buf_ptr(out) + before, out->len - before}));
+        append_space(out, xf_xml_space_behind(
+                              (struct xf_span){xf_buf_ptr(out) + before, out->len - before}));
     stream->stanzas_out++;
     xf_conn_flush_soon(stream->conn);
     return XF_ERR_OK;

@@ -16,7 +16,7 @@
 #include <xfed/base/alloc.h>
 
 #define LIST_MAX_BYTES 1024
-#define SEPARATORS ": ,;" /* OpenSSL's */
+#define SEPARATORS     ": ,;" /* OpenSSL's */
 
 static bool is_usable(const char *list, bool must_leave_some)
 {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * constraints.c — name constraints of authorities (RFC 5280 section 4.2.1.10) for the names that OpenSSL does not hold against them.
+ * constraints.c — name constraints of authorities (RFC 5280 section 4.2.1.10) for the names that
+ * OpenSSL does not hold against them.
  *
- * A CA that may issue for some domains only says so with dNSName subtrees. By the letter those bind dNSNames; an xmppAddr or SRVName
- * of any domain would pass below such a CA. Here they bind the domain in these names just as well: what the CA must not vouch for by one
- * kind of name it does not vouch for by another. A certificate that violates them is bad, as with OpenSSL for dNSNames.
+ * A CA that may issue for some domains only says so with dNSName subtrees. By the letter those bind
+ * dNSNames; an xmppAddr or SRVName of any domain would pass below such a CA. Here they bind the
+ * domain in these names just as well: what the CA must not vouch for by one kind of name it does
+ * not vouch for by another. A certificate that violates them is bad, as with OpenSSL for dNSNames.
  */
 #include "judge_priv.h"
 
@@ -56,7 +58,10 @@ static int check_domain(const NAME_CONSTRAINTS *nc, struct xf_span domain)
     return X509_V_OK;
 }
 
-/* The domain of a name that OpenSSL passes over; absent: it is of no use to anybody (names.c), or a dNSName. */
+/*
+ * The domain of a name that OpenSSL passes over; absent: it is of no use to anybody (names.c), or a
+ * dNSName.
+ */
 static struct xf_span domain_of(const struct xf_cert_name *name)
 {
     struct xf_span text = xf_span_of(name->text);

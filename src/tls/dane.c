@@ -24,7 +24,7 @@
 #include <openssl/err.h>
 
 #define USAGE_DANE_EE 3
-#define KEY_BITS_MIN 112 /* of security: RSA 2048, P-224 */
+#define KEY_BITS_MIN  112 /* of security: RSA 2048, P-224 */
 
 /* OpenSSL keeps TLSA records in an SSL; this one never meets a peer. NULL: no record is usable. */
 static SSL *hold_records(const struct xf_tls_evidence *evidence, const struct xf_tlsa_set *set)

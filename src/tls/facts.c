@@ -18,7 +18,7 @@
 #include <xfed/base/utf8.h>
 #include <xfed/xmpp/jid.h>
 
-#define NAMES_MAX 256
+#define NAMES_MAX      256
 #define NAME_MAX_BYTES (XF_DOMAIN_MAX + 16) /* of an address, or "_xmpp-server." before a domain */
 
 struct xf_tls_facts *xf_tls_facts_new(void)
@@ -58,7 +58,10 @@ static bool is_acceptable(const char *bytes, size_t len, enum xf_cert_name_kind 
     return xf_utf8_valid(bytes, len);
 }
 
-/* All names are kept in A-labels; an address has U-labels (RFC 6120 §13.7.1.4). NULL: it is no domain. */
+/*
+ * All names are kept in A-labels; an address has U-labels (RFC 6120 §13.7.1.4). NULL: it is no
+ * domain.
+ */
 static char *text_of(const char *bytes, size_t len, enum xf_cert_name_kind kind)
 {
     char domain[XF_DOMAIN_ASCII_MAX + 1];

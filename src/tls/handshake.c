@@ -26,11 +26,11 @@
 
 #include <xfed/base/alloc.h>
 
-#define INPUT_MAX_BYTES (128u << 10) /* an incomplete record and one read of net */
-#define TOTAL_MAX_BYTES (256u << 10)
-#define OUTPUT_MAX_BYTES (256u << 10)
+#define INPUT_MAX_BYTES     (128u << 10) /* an incomplete record and one read of net */
+#define TOTAL_MAX_BYTES     (256u << 10)
+#define OUTPUT_MAX_BYTES    (256u << 10)
 #define RECORD_HEADER_BYTES 5
-#define RECORD_MAX_BYTES (16384 + 2048) /* RFC 5246 §6.2.3, the larger one */
+#define RECORD_MAX_BYTES    (16384 + 2048) /* RFC 5246 §6.2.3, the larger one */
 
 void xf_tls_handshake_init(struct xf_tls_handshake *s, const struct xf_tls_request *request)
 {
@@ -213,7 +213,8 @@ static void step_done(void *owner)
     if (xf_conn_is_closing(session->conn))
         return;
     xf_conn_hold(session->conn, false);
-    enum xf_err err = xf_buf_try_append(xf_conn_wire(session->conn), xf_buf_ptr(&s->outgoing), s->outgoing.len);
+    enum xf_err err =
+        xf_buf_try_append(xf_conn_wire(session->conn), xf_buf_ptr(&s->outgoing), s->outgoing.len);
     xf_buf_release(&s->outgoing);
     xf_conn_flush_soon(session->conn);
     if (err != XF_ERR_OK)

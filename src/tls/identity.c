@@ -90,7 +90,10 @@ static enum xf_err read_key(struct xf_tls_identity *s, FILE *file, const char *p
                    xf_tls_reason());
 }
 
-/* Run `read` on a file, with a clean error queue before and after. Its buffer is ours, to be wiped: a key goes through it. */
+/*
+ * Run `read` on a file, with a clean error queue before and after. Its buffer is ours, to be wiped:
+ * a key goes through it.
+ */
 static enum xf_err with_file(struct xf_tls_identity *s, const char *path,
                              enum xf_err (*read)(struct xf_tls_identity *, FILE *, const char *,
                                                  struct xf_error *),

@@ -43,7 +43,8 @@ struct xf_tls_finding {
     char chain_text[sizeof(((struct xf_tls_facts *)NULL)->chain_text)];
     enum xf_cert_revocation revocation;
     char revocation_text[sizeof(((struct xf_tls_facts *)NULL)->revocation_text)];
-    bool above_is_listed; /* lists in date say that no certificate between leaf and anchor is revoked */
+    /* lists in date say that no certificate between leaf and anchor is revoked */
+    bool above_is_listed;
     enum xf_cert_dane dane;
     unsigned dane_usage;
 };
@@ -78,7 +79,9 @@ int xf_tls_verify(struct xf_tls_finding *finding, const struct xf_tls_store *sto
                   const struct xf_tls_evidence *evidence, SSL_DANE *dane,
                   STACK_OF(X509) * *out_chain);
 
-/* constraints.c: X509_V_OK, or which constraint of a CA the leaf's addresses and services violate. */
+/*
+ * constraints.c: X509_V_OK, or which constraint of a CA the leaf's addresses and services violate.
+ */
 int xf_tls_check_constraints(STACK_OF(X509) * chain);
 
 bool xf_tls_is_for_tls(X509 *leaf); /* by its extended key usage; without one for everything */

@@ -2,19 +2,18 @@
 /*
  * ocsp.c — the OCSP response that a server stapled to its handshake (RFC 6066 section 8, RFC 6960).
  *
- * It counts when it is signed by the issuer of the leaf or by whom that delegated
- * (section 4.2.2.2), is about this very certificate, and is fresh; then it says "good" or
- * "revoked". What does not hold is no answer (UNKNOWN). A response is worth no more than the chain
- * to the issuer: without a good one it is not usable. It speaks for the leaf alone: where nothing is
- * known of an intermediate, the whole stays UNKNOWN. Nothing is fetched; as a server we staple
- * nothing.
+ * It counts when it is signed by the issuer of the leaf or by whom that delegated (section
+ * 4.2.2.2), is about this very certificate, and is fresh; then it says "good" or "revoked". What
+ * does not hold is no answer (UNKNOWN). A response is worth no more than the chain to the issuer:
+ * without a good one it is not usable. It speaks for the leaf alone: where nothing is known of an
+ * intermediate, the whole stays UNKNOWN. Nothing is fetched; as a server we staple nothing.
  */
 #include "judge_priv.h"
 
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 
-#define SKEW_S 300
+#define SKEW_S    300
 #define AGE_MAX_S (10L * 86400) /* of a response that does not say until when it holds */
 
 /* Only the issuer itself may vouch for the responder, whatever else is an anchor. */

@@ -16,7 +16,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#define DAY_S 86400
+#define DAY_S      86400
 #define NAME_BYTES 120
 
 static int64_t seconds_of(const ASN1_TIME *time)

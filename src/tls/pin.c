@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pin.c — the pin of a certificate in a file: the digest that facts have of a peer's key, so that an operator can pin the
- * certificate that a partner sent without a word about SPKI. Test: tests/unit/tls/test_own.c.
+ * pin.c — the pin of a certificate in a file: the digest that facts have of a peer's key, so that
+ * an operator can pin the certificate that a partner sent without a word about SPKI. Test:
+ * tests/unit/tls/test_own.c.
  */
 #include "tls_priv.h"
 
@@ -20,13 +21,15 @@ static X509 *read_first(const char *path, struct xf_error *err)
     X509 *cert = PEM_read_X509(file, NULL, NULL, NULL);
     (void)fclose(file); /* it was only read */
     if (!cert)
-        (void)xf_fail(err, XF_ERR_CERTIFICATE, "%s: holds no certificate in PEM form that can be read: %s", path,
+        (void)xf_fail(err, XF_ERR_CERTIFICATE,
+                      "%s: holds no certificate in PEM form that can be read: %s", path,
                       xf_tls_reason());
     ERR_clear_error();
     return cert;
 }
 
-enum xf_err xf_tls_pin_load(const char *cert_file, uint8_t out_spki_sha256[32], struct xf_error *err)
+enum xf_err xf_tls_pin_load(const char *cert_file, uint8_t out_spki_sha256[32],
+                            struct xf_error *err)
 {
     X509 *cert = read_first(cert_file, err);
 

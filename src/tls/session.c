@@ -12,8 +12,8 @@
  *
  * A peer that sends records without content (empty ones, key updates) makes work without effect:
  * DRY_MAX_BYTES of them in a row end the conn; what it can do in one turn is bounded by net's
- * reading. Key updates among content cost more than their bytes: a conn has MESSAGES_MAX of them, and
- * one more for each MESSAGE_BYTES of content. Tests: tests/unit/tls/test_tls.c.
+ * reading. Key updates among content cost more than their bytes: a conn has MESSAGES_MAX of them,
+ * and one more for each MESSAGE_BYTES of content. Tests: tests/unit/tls/test_tls.c.
  */
 #include "session_priv.h"
 
@@ -24,9 +24,9 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/jid.h>
 
-#define RECORD_BYTES SSL3_RT_MAX_PLAIN_LENGTH
+#define RECORD_BYTES  SSL3_RT_MAX_PLAIN_LENGTH
 #define DRY_MAX_BYTES (64u << 10)
-#define MESSAGES_MAX 64
+#define MESSAGES_MAX  64
 #define MESSAGE_BYTES (64u << 10)
 
 static void fail(struct xf_tls_session *session, const char *doing)

@@ -9,7 +9,7 @@
 #include "escape_priv.h"
 
 #define ILLEGAL (XF_ESCAPE_TEXT | XF_ESCAPE_VALUE)
-#define BOTH (XF_ESCAPE_TEXT | XF_ESCAPE_VALUE)
+#define BOTH    (XF_ESCAPE_TEXT | XF_ESCAPE_VALUE)
 
 /* clang-format off */
 const uint8_t xf_escape_sets[256] = {

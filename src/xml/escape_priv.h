@@ -11,7 +11,7 @@
 #include <xfed/base/buf.h>
 
 #define XF_ESCAPE_TEXT 1u /* & < > CR */
-#define XF_ESCAPE_VALUE                                                                            \
+#define XF_ESCAPE_VALUE \
     2u /* also quotes, tab, LF: parsers normalise them (XML 1.0 section 3.3.3) */
 
 #define XF_ESCAPE_MAX 6 /* no byte becomes longer */

@@ -240,8 +240,12 @@ static void begin_element(struct xf_reader *reader, const char *name, const char
 {
     enum xf_stanza_kind kind;
 
-    /* A header where none is due (a restart that nobody asked for) would swallow all that follows as its children. */
-    if (strcmp(name, XF_NS_STREAM "\x1F" "stream") == 0) {
+    /*
+     * A header where none is due (a restart that nobody asked for) would swallow all that follows
+     * as its children.
+     */
+    if (strcmp(name, XF_NS_STREAM "\x1F"
+                                  "stream") == 0) {
         xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_UNSUPPORTED_STANZA_TYPE,
                          "a stream within a stream");
         return;

@@ -28,7 +28,7 @@
 #include "escape_priv.h"
 
 #define FIRST_LEVELS 8
-#define KEEP_BYTES 4096 /* of memory between stanzas */
+#define KEEP_BYTES   4096 /* of memory between stanzas */
 
 struct qname {
     const char *ns; /* not NUL-terminated; NULL: none */
@@ -91,7 +91,8 @@ void xf_payload_begin(struct xf_payload *payload, struct xf_span content_ns)
 {
     clear(&payload->out);
     clear(&payload->ns_text);
-    xf_buf_append_span(&payload->ns_text, content_ns); /* banned-ok: a namespace of ours, shorter than any limit of stanzas */
+    /* banned-ok: a namespace of ours, shorter than any limit of stanzas */
+    xf_buf_append_span(&payload->ns_text, content_ns);
     payload->content_len = (uint32_t)content_ns.len;
     if (!payload->levels) {
         payload->level_cap = FIRST_LEVELS;
@@ -173,7 +174,8 @@ static enum xf_err append_attr(struct xf_buf *out, const char *name, size_t name
     return append_value_end(out, value + clean, strlen(value + clean));
 }
 
-static enum xf_err append_prefix(struct xf_buf *out, const char *before, unsigned number, const char *behind)
+static enum xf_err append_prefix(struct xf_buf *out, const char *before, unsigned number,
+                                 const char *behind)
 {
     char text[32];
     int len = snprintf(text, sizeof(text), "%s%u%s", before, number, behind);

@@ -26,8 +26,8 @@ struct xf_level {
 
 struct xf_payload {
     struct xf_buf out;
-    struct xf_buf
-        ns_text; /* the content namespace, then those of the open elements, as they came */
+    /* the content namespace, then those of the open elements, as they came */
+    struct xf_buf ns_text;
     struct xf_level *levels; /* [0] is the stanza itself */
     unsigned level_cap;
     unsigned depth;       /* open elements below the stanza */

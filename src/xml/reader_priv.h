@@ -50,11 +50,11 @@ struct xf_reader {
     enum xf_reader_state state;
     enum xf_reader_halt halt;
     enum xf_reader_mode mode;
-    unsigned depth;        /* open elements, the root included */
-    unsigned declarations; /* of namespaces, for the element that comes next */
+    unsigned depth;         /* open elements, the root included */
+    unsigned declarations;  /* of namespaces, for the element that comes next */
     unsigned long elements; /* at depth 1, ended */
-    unsigned names;        /* that the parser may have stored since it was made */
-    bool is_replaying;     /* the root's start tag, for a new parser */
+    unsigned names;         /* that the parser may have stored since it was made */
+    bool is_replaying;      /* the root's start tag, for a new parser */
     bool is_feeding;
     bool is_fat;          /* the parser's buffers have grown */
     bool tag_may_be_long; /* a start tag may be above its limit: it began in an earlier piece */
@@ -71,8 +71,8 @@ struct xf_reader {
     struct xf_envelope envelope;
     struct xf_tree tree;
     bool has_root_ns, has_root_dialback;
-    struct xf_slice
-        root_ns; /* the default namespace of the root, in payload.out until `header` was called */
+    /* the default namespace of the root, in payload.out until `header` was called */
+    struct xf_slice root_ns;
 
     enum xf_err error;
     enum xf_stream_error stream_error;

@@ -35,7 +35,7 @@ static char *put_value(char *out, struct xf_span value)
     return out;
 }
 
-#define PUT_ATTR(out, name, value)                                                                 \
+#define PUT_ATTR(out, name, value) \
     ((value).ptr ? put_value(PUT(out, " " name "=\""), (value)) : (out))
 
 static char *put_payload(char *out, struct xf_span payload, struct xf_span content_ns)
@@ -93,8 +93,8 @@ void xf_xml_attr(struct xf_draft *draft, const char *name, struct xf_span value)
 
 static size_t envelope_bytes(const struct xf_stanza *stanza)
 {
-    return stanza->from.full.len + stanza->to.full.len + stanza->shown_from.len + stanza->shown_to.len + stanza->type.len +
-           stanza->id.len;
+    return stanza->from.full.len + stanza->to.full.len + stanza->shown_from.len +
+           stanza->shown_to.len + stanza->type.len + stanza->id.len;
 }
 
 static size_t stanza_bound(const struct xf_stanza *stanza, size_t ns_len, size_t lang_len)
@@ -107,8 +107,8 @@ static size_t stanza_bound(const struct xf_stanza *stanza, size_t ns_len, size_t
     return bound;
 }
 
-enum xf_err xf_xml_stanza(struct xf_buf *out, const struct xf_stanza *stanza, const char *content_ns,
-                          struct xf_span stream_lang)
+enum xf_err xf_xml_stanza(struct xf_buf *out, const struct xf_stanza *stanza,
+                          const char *content_ns, struct xf_span stream_lang)
 {
     struct xf_span ns = stanza->has_ns_mark ? xf_span_of(content_ns) : XF_SPAN_NONE;
     struct xf_span lang = stanza->lang.ptr ? stanza->lang : stream_lang;
@@ -149,7 +149,8 @@ static size_t attr_bytes(size_t name_len, struct xf_span value)
 /* What xf_xml_stanza writes, piece by piece. */
 static size_t stanza_bytes(const struct xf_stanza *stanza, size_t ns_len)
 {
-    size_t kind_len = strlen(xf_stanza_kind_name(stanza->kind)), bytes = 1 + kind_len + stanza->extra.len;
+    size_t kind_len = strlen(xf_stanza_kind_name(stanza->kind)),
+           bytes = 1 + kind_len + stanza->extra.len;
 
     bytes += ATTR_BYTES("from", stanza->shown_from.ptr ? stanza->shown_from : stanza->from.full);
     bytes += ATTR_BYTES("to", stanza->shown_to.ptr ? stanza->shown_to : stanza->to.full);
@@ -167,5 +168,6 @@ bool xf_xml_stanza_fits(const struct xf_stanza *stanza, const char *content_ns, 
 {
     size_t ns_len = stanza->has_ns_mark ? strlen(content_ns) : 0;
 
-    return stanza_bound(stanza, ns_len, stanza->lang.len) <= max_bytes || stanza_bytes(stanza, ns_len) <= max_bytes;
+    return stanza_bound(stanza, ns_len, stanza->lang.len) <= max_bytes ||
+           stanza_bytes(stanza, ns_len) <= max_bytes;
 }

@@ -16,8 +16,8 @@
  * section 2.1). An A-label must be the one that its U-label gives: "xn--" with anything behind it
  * would else be a second name for a peer.
  *
- * A name of 253 bytes has at most four times as many in U-labels, as each code point takes a byte of
- * its A-label at least: XF_DOMAIN_MAX holds any.
+ * A name of 253 bytes has at most four times as many in U-labels, as each code point takes a byte
+ * of its A-label at least: XF_DOMAIN_MAX holds any.
  */
 #include "jid_priv.h"
 
@@ -28,7 +28,7 @@
 
 #include <xfed/base/utf8.h>
 
-#define NAME_MAX_BYTES XF_DOMAIN_ASCII_MAX
+#define NAME_MAX_BYTES  XF_DOMAIN_ASCII_MAX
 #define LABEL_MAX_BYTES 63
 
 struct name_facts {

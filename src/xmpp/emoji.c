@@ -3,9 +3,9 @@
  * emoji.c — domains with emoji in them.
  *
  * IDNA2008 forbids symbols, but some registries sell such names, and servers in use take them by
- * IDNA2003. So do we, but only emoji: many other symbols look like a dot or a slash. Code points that
- * were not assigned when IDNA2003 was made (Unicode 3.2) pass, as most emoji are newer; joiners and
- * variation selectors are dropped, as stringprep does.
+ * IDNA2003. So do we, but only emoji: many other symbols look like a dot or a slash. Code points
+ * that were not assigned when IDNA2003 was made (Unicode 3.2) pass, as most emoji are newer;
+ * joiners and variation selectors are dropped, as stringprep does.
  */
 #include "jid_priv.h"
 

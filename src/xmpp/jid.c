@@ -14,7 +14,7 @@
 #include "jid_priv.h"
 
 #define LABEL_MAX_BYTES 63
-#define NAME_MAX_BYTES 253
+#define NAME_MAX_BYTES  253
 
 static inline bool has_class(unsigned char byte, unsigned classes)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* owner.c — the registered parent of a domain, by the public suffix list that libpsl carries within itself. */
+/*
+ * owner.c — the registered parent of a domain, by the public suffix list that libpsl carries within
+ * itself.
+ */
 #include <xfed/xmpp/owner.h>
 
 #include <libpsl.h>
@@ -15,7 +18,8 @@ static bool is_ip_literal(struct xf_span domain)
         return true;
     while (at > 0 && domain.ptr[at - 1] >= '0' && domain.ptr[at - 1] <= '9')
         at--;
-    return at < domain.len && (at == 0 || domain.ptr[at - 1] == '.'); /* no top-level domain is a number */
+    /* no top-level domain is a number */
+    return at < domain.len && (at == 0 || domain.ptr[at - 1] == '.');
 }
 
 /* False: the name is longer than any. */
@@ -34,11 +38,14 @@ struct xf_span xf_domain_owner(struct xf_span domain)
     if (is_ip_literal(domain) || !copy(domain, name))
         return domain;
     const char *owner = psl_registrable_domain(psl_builtin(), name);
-    return owner ? (struct xf_span){domain.ptr + (owner - name), domain.len - (size_t)(owner - name)} : domain;
+    return owner
+               ? (struct xf_span){domain.ptr + (owner - name), domain.len - (size_t)(owner - name)}
+               : domain;
 }
 
 bool xf_domain_is_public_suffix(struct xf_span domain)
 {
     char name[XF_DOMAIN_MAX + 1];
-    return !is_ip_literal(domain) && copy(domain, name) && psl_is_public_suffix(psl_builtin(), name);
+    return !is_ip_literal(domain) && copy(domain, name) &&
+           psl_is_public_suffix(psl_builtin(), name);
 }

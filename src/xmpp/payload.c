@@ -2,8 +2,9 @@
 /*
  * payload.c — walk the direct children of a stanza's payload, without a parser.
  *
- * It is text of our own reader (xml/payload.c): no comments, CDATA or declarations, `<` and `>` nowhere but around tags, an element's own
- * namespace the first attribute of its tag. Anything else ends the walk.
+ * It is text of our own reader (xml/payload.c): no comments, CDATA or declarations, `<` and `>`
+ * nowhere but around tags, an element's own namespace the first attribute of its tag. Anything else
+ * ends the walk.
  */
 #include <xfed/xmpp/stanza.h>
 

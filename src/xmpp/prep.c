@@ -8,13 +8,15 @@
  * no normalisation can bring in a '@' or a '/' (U+FF20, U+2100, ...).
  *
  * Local parts: servers in use compare by nodeprep (libidn), which knows Unicode 3.2. Code points
- * assigned since are let through, as those servers do; unassigned ones are refused (RFC 8264 section 9.10).
+ * assigned since are let through, as those servers do; unassigned ones are refused (RFC 8264
+ * section 9.10).
  *
- * Resources: letters, marks, digits, punctuation and symbols pass, in any direction (stringprep had a
- * rule about right-to-left text that clients do not know); spaces of all kinds become U+0020, and the
- * result is NFC. Where the RFC is stricter than servers in use, we do as they do: its contextual rules
- * and exceptions (a middle dot, a tatweel) are not applied, and what stringprep maps to nothing (RFC
- * 3454 table B.1: an emoji's variation selector) is dropped, except the joiners of Persian and Hindi.
+ * Resources: letters, marks, digits, punctuation and symbols pass, in any direction (stringprep had
+ * a rule about right-to-left text that clients do not know); spaces of all kinds become U+0020, and
+ * the result is NFC. Where the RFC is stricter than servers in use, we do as they do: its
+ * contextual rules and exceptions (a middle dot, a tatweel) are not applied, and what stringprep
+ * maps to nothing (RFC 3454 table B.1: an emoji's variation selector) is dropped, except the
+ * joiners of Persian and Hindi.
  *
  * The ceiling of 1023 bytes holds after preparation (RFC 7622 section 3.3.1), so that a raw part
  * may be longer. XF_JID_MAX bounds it, and with it the work. libidn reads over the end of what is

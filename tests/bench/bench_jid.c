@@ -13,8 +13,8 @@
 #include <time.h>
 
 #define DEFAULT_ROUNDS 2000000
-#define LIBRARY_SHARE 100
-#define TRIES 3
+#define LIBRARY_SHARE  100
+#define TRIES          3
 
 /* clang-format off */
 static const struct {

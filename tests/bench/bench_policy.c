@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_policy.c — does policy cost more with more rows? 10 peer sections and no blocklist beside 5,000 sections and 100,000 blocked domains:
- * time and memory to load, nanoseconds a question.
+ * bench_policy.c — does policy cost more with more rows? 10 peer sections and no blocklist beside
+ * 5,000 sections and 100,000 blocked domains: time and memory to load, nanoseconds a question.
  *
- * usage: bench_policy [ROUNDS]   (default 400000). Each figure is the best of five, as noise only ever adds. Half of the sections are exact
- * names, half are patterns; one in four has rules that look at stanzas. Asked are names of sections, names below patterns and strangers, each
- * a different one than before.
+ * usage: bench_policy [ROUNDS]   (default 400000). Each figure is the best of five, as noise only
+ * ever adds. Half of the sections are exact names, half are patterns; one in four has rules that
+ * look at stanzas. Asked are names of sections, names below patterns and strangers, each a
+ * different one than before.
  */
 #include <malloc.h>
 #include <stdint.h>
@@ -17,8 +18,8 @@
 #include <xfed/policy/policy.h>
 
 #define DEFAULT_ROUNDS 400000
-#define TRIES 5
-#define NAMES 1000 /* asked in turn */
+#define TRIES          5
+#define NAMES          1000 /* asked in turn */
 
 static const struct {
     const char *label;
@@ -58,10 +59,15 @@ static void write_conf(const char *path, int peers)
     FILE *out = fopen(path, "we");
     xf_require(out != NULL);
     fputs("link l { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = secret }\n"
-          "served \"a.example\" { link = l }\ndefaults { tls = optional }\ntrust { cert-dir = \"\" }\n", out);
+          "served \"a.example\" { link = l }\ndefaults { tls = optional }\ntrust { cert-dir = \"\" "
+          "}\n",
+          out);
     for (int i = 0; i < peers; i++)
-        fprintf(out, "peer \"%s%s-%d.example\" { direction = %s %s }\n", i % 2 ? "*." : "", i % 2 ? "group" : "peer", i,
-                i % 3 ? "both" : "in", i % 4 ? "" : "users = {\"*@a.example\"} block-kinds-in = {iq} block-namespaces-in = {\"jabber:x:oob\"}");
+        fprintf(out, "peer \"%s%s-%d.example\" { direction = %s %s }\n", i % 2 ? "*." : "",
+                i % 2 ? "group" : "peer", i, i % 3 ? "both" : "in",
+                i % 4 ? ""
+                      : "users = {\"*@a.example\"} block-kinds-in = {iq} block-namespaces-in = "
+                        "{\"jabber:x:oob\"}");
     xf_require(fclose(out) == 0);
 }
 
@@ -94,7 +100,8 @@ static void load_list(struct world *world, int blocked)
         return;
     char *text = xf_alloc((size_t)blocked * 64), *end = text;
     for (int i = 0; i < blocked; i++)
-        end += snprintf(end, 64, "%shost-%d.spam-%d.example until=2031-01-01 feed\n", i % 4 ? "" : "*.", i, i % 977);
+        end += snprintf(end, 64, "%shost-%d.spam-%d.example until=2031-01-01 feed\n",
+                        i % 4 ? "" : "*.", i, i % 977);
     size_t before = memory();
     double began = now_ns();
     world->list = xf_blocklist_new();
@@ -126,7 +133,8 @@ static void open_world(struct world *world, int peers, int blocked)
     make_names(world, peers);
     size_t before = memory();
     double began = now_ns();
-    world->policy = xf_policy_new(&(struct xf_policy_opts){.conf = world->conf, .blocklist = world->list});
+    world->policy =
+        xf_policy_new(&(struct xf_policy_opts){.conf = world->conf, .blocklist = world->list});
     world->policy_ms = (now_ns() - began) / 1e6;
     world->policy_bytes = memory() - before;
 }
@@ -147,7 +155,9 @@ static void ask_may(struct world *world, struct xf_span peer)
 static void ask_judge(struct world *world, struct xf_span peer)
 {
     static const struct xf_stanza stanza = {
-        .kind = XF_STANZA_MESSAGE, .children = {{.name = XF_SPAN_INIT("body")}, {.ns = XF_SPAN_INIT("urn:xmpp:receipts")}}, .child_count = 2};
+        .kind = XF_STANZA_MESSAGE,
+        .children = {{.name = XF_SPAN_INIT("body")}, {.ns = XF_SPAN_INIT("urn:xmpp:receipts")}},
+        .child_count = 2};
     struct xf_ruling ruling;
     xf_policy_judge(world->policy,
                     &(struct xf_policy_ask){.direction = XF_DIRECTION_IN,
@@ -161,7 +171,8 @@ static void ask_judge(struct world *world, struct xf_span peer)
 }
 
 /* `names`: so many in turn; 1 is a run of stanzas of one peer. */
-static double measure(struct world *world, void (*ask)(struct world *, struct xf_span), uint64_t rounds, unsigned names)
+static double measure(struct world *world, void (*ask)(struct world *, struct xf_span),
+                      uint64_t rounds, unsigned names)
 {
     double best = 1e18;
     for (int try = 0; try < TRIES; try++) {
@@ -177,14 +188,18 @@ static double measure(struct world *world, void (*ask)(struct world *, struct xf
 int main(int argc, char **argv)
 {
     uint64_t rounds = argc > 1 ? strtoull(argv[1], NULL, 10) : DEFAULT_ROUNDS;
-    printf("%-30s %10s %10s %10s %9s %9s %9s %8s %8s %8s\n", "", "conf ms", "list ms", "policy ms", "conf MB", "list MB", "policy MB", "may ns", "judge ns", "in a run");
+    printf("%-30s %10s %10s %10s %9s %9s %9s %8s %8s %8s\n", "", "conf ms", "list ms", "policy ms",
+           "conf MB", "list MB", "policy MB", "may ns", "judge ns", "in a run");
     for (size_t i = 0; i < XF_ARRAY_LEN(sizes); i++) {
         struct world *world = xf_new(struct world);
         open_world(world, sizes[i].peers, sizes[i].blocked);
-        double may_ns = measure(world, ask_may, rounds, NAMES), judge_ns = measure(world, ask_judge, rounds, NAMES),
+        double may_ns = measure(world, ask_may, rounds, NAMES),
+               judge_ns = measure(world, ask_judge, rounds, NAMES),
                run_ns = measure(world, ask_judge, rounds, 1);
-        printf("%-30s %10.1f %10.1f %10.2f %9.2f %9.2f %9.2f %8.0f %8.0f %8.0f\n", sizes[i].label, world->conf_ms, world->list_ms, world->policy_ms,
-               (double)world->conf_bytes / 1e6, (double)world->list_bytes / 1e6, (double)world->policy_bytes / 1e6, may_ns, judge_ns, run_ns);
+        printf("%-30s %10.1f %10.1f %10.2f %9.2f %9.2f %9.2f %8.0f %8.0f %8.0f\n", sizes[i].label,
+               world->conf_ms, world->list_ms, world->policy_ms, (double)world->conf_bytes / 1e6,
+               (double)world->list_bytes / 1e6, (double)world->policy_bytes / 1e6, may_ns, judge_ns,
+               run_ns);
         close_world(world);
         xf_free(world);
     }

@@ -18,9 +18,9 @@
 
 #include "certs.h"
 
-#define ECHO_BYTES 300
+#define ECHO_BYTES      300
 #define ECHOES_PER_PAIR 4
-#define BULK_BYTES (64u << 20)
+#define BULK_BYTES      (64u << 20)
 
 struct side {
     struct xf_conn *conn;

@@ -29,11 +29,11 @@
     "version='1.0'>"
 
 /* 316 bytes */
-#define CHAT                                                                                       \
-    "<message from='alice@a.example/phone' to='bob@b.example/desk' type='chat' id='c0ffee01'>"     \
-    "<body>Shall we meet at the station at noon, or is that early?</body>"                         \
-    "<request xmlns='urn:xmpp:receipts'/>"                                                         \
-    "<active xmlns='http://jabber.org/protocol/chatstates'/>"                                      \
+#define CHAT                                                                                   \
+    "<message from='alice@a.example/phone' to='bob@b.example/desk' type='chat' id='c0ffee01'>" \
+    "<body>Shall we meet at the station at noon, or is that early?</body>"                     \
+    "<request xmlns='urn:xmpp:receipts'/>"                                                     \
+    "<active xmlns='http://jabber.org/protocol/chatstates'/>"                                  \
     "<origin-id xmlns='urn:xmpp:sid:0' id='c0ffee01-77aa'/></message>"
 
 static const struct xf_reader_limits limits = {262144, 10240, 65536, 64, 64};

@@ -28,18 +28,21 @@ static void add_extension(X509 *cert, int nid, const char *value)
 }
 
 /* NULL as the issuer: itself. */
-static X509 *make_cert(long serial, const char *cn, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key)
+static X509 *make_cert(long serial, const char *cn, EVP_PKEY *key, X509 *issuer,
+                       EVP_PKEY *issuer_key)
 {
     X509 *cert = X509_new();
     xf_require(cert != NULL && X509_set_version(cert, X509_VERSION_3) == 1);
     ASN1_INTEGER_set(X509_get_serialNumber(cert), serial);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8, (const unsigned char *)cn, -1, -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_UTF8,
+                               (const unsigned char *)cn, -1, -1, 0);
     X509_set_issuer_name(cert, X509_get_subject_name(issuer ? issuer : cert));
     ASN1_TIME_set_string(X509_getm_notBefore(cert), "20200101000000Z");
     ASN1_TIME_set_string(X509_getm_notAfter(cert), "20991231235959Z");
     X509_set_pubkey(cert, key);
     add_extension(cert, NID_basic_constraints, issuer ? "CA:FALSE" : "critical,CA:TRUE");
-    add_extension(cert, issuer ? NID_subject_alt_name : NID_key_usage, issuer ? "DNS:a.example" : "critical,keyCertSign,cRLSign");
+    add_extension(cert, issuer ? NID_subject_alt_name : NID_key_usage,
+                  issuer ? "DNS:a.example" : "critical,keyCertSign,cRLSign");
     xf_require(X509_sign(cert, issuer_key, NULL) > 0);
     return cert;
 }

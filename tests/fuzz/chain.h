@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * chain.h — an authority and a leaf of its own, the same at every run (Ed25519 from fixed seeds), so that lists and responses of the corpus are signed
- * well and are about this leaf.
+ * chain.h — an authority and a leaf of its own, the same at every run (Ed25519 from fixed seeds),
+ * so that lists and responses of the corpus are signed well and are about this leaf.
  */
 #pragma once
 

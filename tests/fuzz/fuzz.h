@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz.h — what each target defines. Built with -Dfuzz=true (scripts/fuzz) libFuzzer calls it; otherwise main() of replay.c
- * does, for each file of the corpus.
+ * fuzz.h — what each target defines. Built with -Dfuzz=true (scripts/fuzz) libFuzzer calls it;
+ * otherwise main() of replay.c does, for each file of the corpus.
  */
 #pragma once
 

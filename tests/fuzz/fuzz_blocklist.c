@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_blocklist.c — any bytes as a blocklist, as feeds from elsewhere are. What must hold: it loads, or says FILE:LINE: why not; every name
- * and suffix that a good line begins with is found, and what is below a suffix; at the end of time only what holds for ever is.
+ * fuzz_blocklist.c — any bytes as a blocklist, as feeds from elsewhere are. What must hold: it
+ * loads, or says FILE:LINE: why not; every name and suffix that a good line begins with is found,
+ * and what is below a suffix; at the end of time only what holds for ever is.
  */
 #include "fuzz.h"
 
@@ -33,7 +34,8 @@ static void look_for(const struct xf_blocklist *list, struct xf_span word)
 static void look_for_all(const struct xf_blocklist *list, const char *text, size_t len)
 {
     for (const char *end = text + len; text < end;) {
-        const char *newline = memchr(text, '\n', (size_t)(end - text)), *stop = newline ? newline : end;
+        const char *newline = memchr(text, '\n', (size_t)(end - text)),
+                   *stop = newline ? newline : end;
         while (text < stop && strchr(" \t\r", *text) && *text)
             text++;
         const char *word = text;

@@ -2,11 +2,14 @@
 /*
  * fuzz_cert.c — a peer's certificate as facts, and which domains it names.
  *
- * The first byte of the input says what the rest is: 'C' a whole certificate in DER; 'S' the value of its subjectAltName
- * extension; 'N' a list of names, each a kind ('d' dNSName, 's' SRVName, 'x' xmppAddr), a byte with the length, and so many bytes:
- * the way past ASN.1, with any bytes in a name. What must hold:
- *   - each name is clean (lower case, no control byte, no blank, within its ceiling), and their number too;
- *   - a name without a wildcard names its own domain; what OpenSSL's X509_check_host refuses is named by no dNSName of ours;
+ * The first byte of the input says what the rest is: 'C' a whole certificate in DER; 'S' the value
+ * of its subjectAltName extension; 'N' a list of names, each a kind ('d' dNSName, 's' SRVName, 'x'
+ * xmppAddr), a byte with the length, and so many bytes: the way past ASN.1, with any bytes in a
+ * name. What must hold:
+ *   - each name is clean (lower case, no control byte, no blank, within its ceiling), and their
+ *     number too;
+ *   - a name without a wildcard names its own domain; what OpenSSL's X509_check_host refuses is
+ *     named by no dNSName of ours;
  *   - the line for the log is text that ends in its buffer.
  */
 #include "fuzz.h"
@@ -24,11 +27,11 @@
 
 #include "tls_priv.h"
 
-#define NAMES_MAX 256
+#define NAMES_MAX      256
 #define NAME_MAX_BYTES (XF_DOMAIN_MAX + 16)
-#define SRV_PREFIX "_xmpp-server."
-#define HOST_FLAGS                                                                                 \
-    (X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |                  \
+#define SRV_PREFIX     "_xmpp-server."
+#define HOST_FLAGS                                                                \
+    (X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | \
      X509_CHECK_FLAG_SINGLE_LABEL_SUBDOMAINS)
 
 static const char *const domains[] = {
@@ -75,7 +78,8 @@ static void push_name(GENERAL_NAMES *names, char kind, const uint8_t *bytes, siz
         ASN1_TYPE *value = ASN1_TYPE_new();
         int type = is_srv ? V_ASN1_IA5STRING : V_ASN1_UTF8STRING;
         ASN1_TYPE_set(value, type, new_string(type, bytes, len));
-        xf_require(GENERAL_NAME_set0_othername(name, OBJ_nid2obj(is_srv ? NID_SRVName : NID_XmppAddr), value) == 1);
+        xf_require(GENERAL_NAME_set0_othername(
+                       name, OBJ_nid2obj(is_srv ? NID_SRVName : NID_XmppAddr), value) == 1);
     }
     xf_require(sk_GENERAL_NAME_push(names, name) > 0);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_conf.c — any bytes as a configuration file. What must hold: it loads or says why not; what loads can be dumped, the
- * dump loads, and dumps the same again; every peer of it can be asked for.
+ * fuzz_conf.c — any bytes as a configuration file. What must hold: it loads or says why not; what
+ * loads can be dumped, the dump loads, and dumps the same again; every peer of it can be asked for.
  */
 #include "fuzz.h"
 

@@ -2,11 +2,13 @@
 /*
  * fuzz_crl.c — revocation lists, from the file to what they say of a certificate.
  *
- * The first byte of the input says what the rest is: 'F' a file as it is; 'D' a list in DER form that the authority (chain.h) signs first, so that
- * what is in it is looked at, 'P' the same as a file in PEM form, 'T' twice in one file. What must hold:
+ * The first byte of the input says what the rest is: 'F' a file as it is; 'D' a list in DER form
+ * that the authority (chain.h) signs first, so that what is in it is looked at, 'P' the same as a
+ * file in PEM form, 'T' twice in one file. What must hold:
  *   - the file loads, and then counts as lists, or the words name it;
  *   - no list makes the chain of a good certificate a bad one;
- *   - "revoked" is said only by a list that the issuer signed and that has the certificate (or the issuer), "not revoked" only when such a list is in date and has it not.
+ *   - "revoked" is said only by a list that the issuer signed and that has the certificate (or the
+ *     issuer), "not revoked" only when such a list is in date and has it not.
  */
 #include "fuzz.h"
 
@@ -67,7 +69,8 @@ static bool write_file(const uint8_t *bytes, size_t len)
 static bool is_in_date(const X509_CRL *list)
 {
     const ASN1_TIME *next = X509_CRL_get0_nextUpdate(list);
-    return X509_cmp_time(X509_CRL_get0_lastUpdate(list), NULL) < 0 && (!next || X509_cmp_time(next, NULL) > 0);
+    return X509_cmp_time(X509_CRL_get0_lastUpdate(list), NULL) < 0 &&
+           (!next || X509_cmp_time(next, NULL) > 0);
 }
 
 static bool has(X509_CRL *list, X509 *cert)
@@ -76,14 +79,17 @@ static bool has(X509_CRL *list, X509 *cert)
     return X509_CRL_get0_by_cert(list, &entry, cert) == 1;
 }
 
-/* Does a list of the issuer's own say that, in date when it says no? The issuer may revoke itself. */
+/*
+ * Does a list of the issuer's own say that, in date when it says no? The issuer may revoke itself.
+ */
 static bool is_said(const struct xf_tls_store *store, bool is_revoked)
 {
     STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store->anchors);
     const struct chain *chain = chain_get();
     for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
         X509_CRL *list = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
-        if (!list || X509_NAME_cmp(X509_CRL_get_issuer(list), X509_get_subject_name(chain->root)) != 0 ||
+        if (!list ||
+            X509_NAME_cmp(X509_CRL_get_issuer(list), X509_get_subject_name(chain->root)) != 0 ||
             X509_CRL_verify(list, chain->root_key) != 1)
             continue;
         bool has_one = has(list, chain->leaf) || has(list, chain->root);

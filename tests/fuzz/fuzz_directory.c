@@ -2,11 +2,14 @@
 /*
  * fuzz_directory.c — a directory whose server, or whoever may write into it, is hostile.
  *
- * The first byte of the input says what the rest is: 'V' one value of an attribute; 'L' what a server answers while all users and a group are read;
- * 'A' what it answers to questions about one user (the second byte: by JID, by address, both). What must hold:
- *   - a value is no user, or a bare JID in normal form, which stays what it is when it is read again or written as a directory would write it;
+ * The first byte of the input says what the rest is: 'V' one value of an attribute; 'L' what a
+ * server answers while all users and a group are read; 'A' what it answers to questions about one
+ * user (the second byte: by JID, by address, both). What must hold:
+ *   - a value is no user, or a bare JID in normal form, which stays what it is when it is read
+ *     again or written as a directory would write it;
  *   - what stands in a filter is plain or \XX, and says the value again;
- *   - answers bring a whole table or none; members and answers are bare JIDs in normal form; a note is one line of text.
+ *   - answers bring a whole table or none; members and answers are bare JIDs in normal form; a note
+ *     is one line of text.
  * The operations end: the input does.
  */
 #include "fuzz.h"
@@ -25,12 +28,13 @@
 #include "mailmap_priv.h"
 
 #define ANSWER_MAX_BYTES 65536
-#define FILTER_MAX 65536
-#define PROTO_TCP 1 /* LDAP_PROTO_TCP of libldap's own headers */
+#define FILTER_MAX       65536
+#define PROTO_TCP        1 /* LDAP_PROTO_TCP of libldap's own headers */
 
 /*
- * libldap 2.5 loses its own request when a server goes away in the midst of an entry, some 4 KB each time. Named by function, which needs whole stacks, so
- * that what we forget to give back to it is still found.
+ * libldap 2.5 loses its own request when a server goes away in the midst of an entry, some 4 KB
+ * each time. Named by function, which needs whole stacks, so that what we forget to give back to it
+ * is still found.
  */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
@@ -94,14 +98,17 @@ static void check_value(struct xf_span value, const char *domain)
     if (!xf_bare_make(value, xf_span_of(domain), &bare))
         return;
     check_bare(bare.text);
-    xf_require(bare.text.len > 1023 || (xf_bare_make(bare.text, XF_SPAN_NONE, &again) && xf_span_eq(again.text, bare.text)));
+    xf_require(bare.text.len > 1023 || (xf_bare_make(bare.text, XF_SPAN_NONE, &again) &&
+                                        xf_span_eq(again.text, bare.text)));
     const char *at = memchr(bare.text.ptr, '@', bare.text.len);
-    struct xf_span local = xf_bare_unescape((struct xf_span){bare.text.ptr, (size_t)(at - bare.text.ptr)}, raw);
+    struct xf_span local =
+        xf_bare_unescape((struct xf_span){bare.text.ptr, (size_t)(at - bare.text.ptr)}, raw);
     size_t rest = bare.text.len - (size_t)(at - bare.text.ptr);
     memcpy(raw + local.len, at, rest);
     struct xf_span written = {raw, local.len + rest};
     if (!has_scheme(local) && written.len <= 1023) /* "sip:" in front would be dropped */
-        xf_require(xf_bare_make(written, XF_SPAN_NONE, &again) && xf_span_eq(again.text, bare.text));
+        xf_require(xf_bare_make(written, XF_SPAN_NONE, &again) &&
+                   xf_span_eq(again.text, bare.text));
 }
 
 static void check_values(struct xf_span value)
@@ -114,21 +121,44 @@ static void check_values(struct xf_span value)
 
 /* ------------------------------------------------------------------ answers */
 
-static char words[][64] = {"ldap://127.0.0.1:9", "", "ou=people,dc=x", "(uid=*)", "uid", "im.example", "mail", "g=cn=g,dc=x", "(objectClass=person)"};
+static char words[][64] = {"ldap://127.0.0.1:9",
+                           "",
+                           "ou=people,dc=x",
+                           "(uid=*)",
+                           "uid",
+                           "im.example",
+                           "mail",
+                           "g=cn=g,dc=x",
+                           "(objectClass=person)"};
 static char *groups[] = {words[7]};
 static const struct xf_conf_directory conf = {
-    .uri = words[0], .ca_file = words[1], .bind_dn = words[1], .password_file = words[1], .base = words[2], .filter = words[3],
-    .jid_attribute = words[4], .jid_domain = words[5], .mail_attribute = words[6], .groups = {groups, 1}, .preload = true,
-    .page_entries = 100, .timeout_ms = 1000, .cache_entries = 50,
+    .uri = words[0],
+    .ca_file = words[1],
+    .bind_dn = words[1],
+    .password_file = words[1],
+    .base = words[2],
+    .filter = words[3],
+    .jid_attribute = words[4],
+    .jid_domain = words[5],
+    .mail_attribute = words[6],
+    .groups = {groups, 1},
+    .preload = true,
+    .page_entries = 100,
+    .timeout_ms = 1000,
+    .cache_entries = 50,
 };
 
-/* A connection that is there, on which the server has said it all: its end, to be closed behind ours, since libldap still writes; -1: there is none. */
+/*
+ * A connection that is there, on which the server has said it all: its end, to be closed behind
+ * ours, since libldap still writes; -1: there is none.
+ */
 static int open_with(struct xf_directory *directory, const uint8_t *bytes, size_t len)
 {
     int ends[2], room = 2 * ANSWER_MAX_BYTES;
     xf_require(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     (void)setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-    xf_require(send(ends[1], bytes, len, MSG_DONTWAIT) == (ssize_t)len && shutdown(ends[1], SHUT_WR) == 0);
+    xf_require(send(ends[1], bytes, len, MSG_DONTWAIT) == (ssize_t)len &&
+               shutdown(ends[1], SHUT_WR) == 0);
     if (ldap_init_fd(ends[0], PROTO_TCP, NULL, &directory->ld) != LDAP_SUCCESS) {
         close(ends[0]);
         close(ends[1]);
@@ -173,7 +203,8 @@ static void ask(struct xf_directory *directory, unsigned kinds)
     struct xf_mailmap_query_answer answer = {NULL, NULL};
     struct xf_notes notes = {0};
     struct xf_error err = {0};
-    enum xf_err result = xf_directory_ask(directory, XF_SPAN("alice@im.example"), kinds, &answer, &notes, &err);
+    enum xf_err result =
+        xf_directory_ask(directory, XF_SPAN("alice@im.example"), kinds, &answer, &notes, &err);
     xf_require(result == XF_ERR_OK || err.detail[0]);
     if (answer.mail)
         check_bare(xf_span_of(answer.mail));
@@ -194,7 +225,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         return 0;
     if (bytes[0] == 'V')
         check_values((struct xf_span){(const char *)bytes + 1, len - 1});
-    int server = bytes[0] == 'L' || bytes[0] == 'A' ? open_with(&directory, bytes + head, len - head) : -1;
+    int server =
+        bytes[0] == 'L' || bytes[0] == 'A' ? open_with(&directory, bytes + head, len - head) : -1;
     if (server < 0)
         return 0;
     if (bytes[0] == 'L')

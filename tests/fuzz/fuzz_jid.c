@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fuzz_jid.c — any bytes as a JID and as a domain. What must hold for what is accepted:
- *   - it is made of its parts, each of 1 to 1023 bytes of UTF-8, without what RFC 6122 forbids there;
- *   - it is the normal form: prepared again it stays as it is, and is not copied. Else one user had two addresses, and what
- *     policy judged were not what the next server reads;
- *   - its domain is one that xf_domain_prepare gives, and an address or a name, which in A-labels has labels of LDH and "_", and comes
- *     back from there as it was.
+ *   - it is made of its parts, each of 1 to 1023 bytes of UTF-8, without what RFC 6122 forbids
+ *     there;
+ *   - it is the normal form: prepared again it stays as it is, and is not copied. Else one user had
+ *     two addresses, and what policy judged were not what the next server reads;
+ *   - its domain is one that xf_domain_prepare gives, and an address or a name, which in A-labels
+ *     has labels of LDH and "_", and comes back from there as it was.
  * Domains are prepared from the bytes up to the first line break, JIDs from all.
  */
 #include "fuzz.h"
@@ -71,15 +72,19 @@ static void check_labels(const char *domain)
 
 static void check_domain(struct xf_span raw)
 {
-    char first[XF_DOMAIN_MAX + 1] = "untouched", second[XF_DOMAIN_MAX + 1], ascii[XF_DOMAIN_ASCII_MAX + 1];
+    char first[XF_DOMAIN_MAX + 1] = "untouched", second[XF_DOMAIN_MAX + 1],
+                               ascii[XF_DOMAIN_ASCII_MAX + 1];
     if (xf_domain_prepare(raw, first) != XF_ERR_OK) {
         xf_require(strcmp(first, "untouched") == 0);
         return;
     }
     xf_require(strlen(first) <= XF_DOMAIN_MAX);
-    xf_require(xf_domain_prepare(xf_span_of(first), second) == XF_ERR_OK && strcmp(first, second) == 0);
-    xf_require(xf_domain_to_ascii(xf_span_of(first), ascii) == XF_ERR_OK && strlen(ascii) <= XF_DOMAIN_ASCII_MAX);
-    xf_require(xf_domain_prepare(xf_span_of(ascii), second) == XF_ERR_OK && strcmp(first, second) == 0);
+    xf_require(xf_domain_prepare(xf_span_of(first), second) == XF_ERR_OK &&
+               strcmp(first, second) == 0);
+    xf_require(xf_domain_to_ascii(xf_span_of(first), ascii) == XF_ERR_OK &&
+               strlen(ascii) <= XF_DOMAIN_ASCII_MAX);
+    xf_require(xf_domain_prepare(xf_span_of(ascii), second) == XF_ERR_OK &&
+               strcmp(first, second) == 0);
     if (xf_domain_is_address(xf_span_of(first)))
         check_address(first);
     else

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_mail.c — any bytes as the content of a stream, and the addresses of our users within the payloads of its stanzas: out with e-mail addresses
- * in place of JIDs, and in again. What must hold for every stanza and both directions:
- *   - what is written is read again as a stanza with the same children, and but for attribute values it is the same text;
- *   - at the places of doc/MAIL-ADDRESSES.md no JID of a user with an address is left (out), no such address (in): an element tree of our reader is
- *     the second opinion, up to the thousandth place;
+ * fuzz_mail.c — any bytes as the content of a stream, and the addresses of our users within the
+ * payloads of its stanzas: out with e-mail addresses in place of JIDs, and in again. What must hold
+ * for every stanza and both directions:
+ *   - what is written is read again as a stanza with the same children, and but for attribute
+ *     values it is the same text;
+ *   - at the places of doc/MAIL-ADDRESSES.md no JID of a user with an address is left (out), no
+ *     such address (in): an element tree of our reader is the second opinion, up to the thousandth
+ *     place;
  *   - once is enough, and who went there and back comes to the same place again;
  *   - it grows by no more than its addresses do.
  */
@@ -22,10 +25,10 @@
 #include "routing_priv.h"
 
 #define INPUT_MAX_BYTES 8192
-#define PLACES_MAX 1000 /* addresses of one stanza that are looked at */
-#define TEXT_MAX (64u << 20)
-#define ROOT "<stream:stream xmlns='jabber:server' xmlns:stream='" XF_NS_STREAM "'>"
-#define L64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define PLACES_MAX      1000 /* addresses of one stanza that are looked at */
+#define TEXT_MAX        (64u << 20)
+#define ROOT            "<stream:stream xmlns='jabber:server' xmlns:stream='" XF_NS_STREAM "'>"
+#define L64             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static const char map[] = "u@a.example m@mail.example\n"
                           "o@a.example o'neil@mail.example\n"
@@ -46,10 +49,13 @@ static void work_now(void *pool, void (*work)(void *owner), void (*done)(void *o
 
 static void begin(void)
 {
-    static char path[64], none[] = "", jids[] = "a.example", mails[] = "mail.example", title[] = "l";
+    static char path[64], none[] = "", jids[] = "a.example", mails[] = "mail.example",
+                          title[] = "l";
     static struct xf_clock clock = {1000};
-    static struct xf_conf_served served[] = {{.domain = jids, .link = title}, {.domain = mails, .link = title}};
-    static struct xf_conf conf = {.federation = true, .default_allow = true, .served = served, .served_count = 2};
+    static struct xf_conf_served served[] = {{.domain = jids, .link = title},
+                                             {.domain = mails, .link = title}};
+    static struct xf_conf conf = {
+        .federation = true, .default_allow = true, .served = served, .served_count = 2};
     static struct xf_env env;
     int fd = memfd_create("map", MFD_CLOEXEC);
     xf_require(fd >= 0 && write(fd, map, sizeof(map) - 1) == (ssize_t)sizeof(map) - 1);
@@ -57,9 +63,12 @@ static void begin(void)
     conf.mail_file = path;
     conf.directory.uri = none;
     env = (struct xf_env){.clock = &clock, .timers = xf_timers_new(&clock)};
-    routing = xf_routing_new(&(struct xf_routing_opts){.env = &env, .policy = xf_policy_new(&(struct xf_policy_opts){.conf = &conf})});
-    xf_routing_attach_mailmap(routing, xf_mailmap_new(&(struct xf_mailmap_opts){
-                                            .clock = &clock, .timers = env.timers, .pool = {work_now, NULL}, .conf = &conf}));
+    routing = xf_routing_new(&(struct xf_routing_opts){
+        .env = &env, .policy = xf_policy_new(&(struct xf_policy_opts){.conf = &conf})});
+    xf_routing_attach_mailmap(
+        routing,
+        xf_mailmap_new(&(struct xf_mailmap_opts){
+            .clock = &clock, .timers = env.timers, .pool = {work_now, NULL}, .conf = &conf}));
     (void)close(fd);
 }
 
@@ -101,9 +110,11 @@ static void check_same_but_values(const char *a, const char *b)
 static void check_again(const char *text, bool is_in)
 {
     char *again = rewrite(xf_span_of(text), is_in), *back = rewrite(xf_span_of(text), !is_in);
-    char *there = rewrite(xf_span_of(back), is_in), *back_again = rewrite(xf_span_of(there), !is_in);
+    char *there = rewrite(xf_span_of(back), is_in),
+         *back_again = rewrite(xf_span_of(there), !is_in);
     xf_require(strcmp(again, text) == 0);
-    xf_require(strcmp(back_again, back) == 0); /* the first way back may have prepared what came unprepared */
+    /* the first way back may have prepared what came unprepared */
+    xf_require(strcmp(back_again, back) == 0);
     xf_free(again);
     xf_free(back);
     xf_free(there);
@@ -112,6 +123,7 @@ static void check_again(const char *text, bool is_in)
 
 /* ------------------------------------------------------------------ the second opinion: a tree */
 
+/* clang-format off */
 static const char *const places[] = {
     /* clang-format off */
     "http://jabber.org/protocol/muc#user x/invite@from", "http://jabber.org/protocol/muc#user x/invite@to",
@@ -122,6 +134,7 @@ static const char *const places[] = {
     "http://jabber.org/protocol/rosterx x/item@jid", "urn:xmpp:jingle:1 jingle@initiator", "urn:xmpp:jingle:1 jingle@responder",
     /* clang-format on */
 };
+/* clang-format on */
 
 struct look {
     bool is_in;
@@ -141,20 +154,25 @@ static void check_value(struct look *look, struct xf_span value)
     char scratch[XF_JID_MAX + 1];
     struct xf_jid jid;
     struct xf_span other;
-    if (look->count++ >= PLACES_MAX || xf_jid_prepare(value, scratch, &jid) != XF_ERR_OK || !jid.local.ptr)
+    if (look->count++ >= PLACES_MAX || xf_jid_prepare(value, scratch, &jid) != XF_ERR_OK ||
+        !jid.local.ptr)
         return;
     struct xf_span bare = xf_jid_bare(&jid);
-    enum xf_mailmap_answer answer = (look->is_in ? xf_mailmap_jid_of : xf_mailmap_mail_of)(routing->mailmap, bare, &other);
+    enum xf_mailmap_answer answer =
+        (look->is_in ? xf_mailmap_jid_of : xf_mailmap_mail_of)(routing->mailmap, bare, &other);
     xf_require(answer != XF_MAILMAP_FOUND || xf_span_eq(other, bare));
 }
 
-static void walk(struct look *look, struct xf_span ns, const struct xf_elem *elem, const char *above)
+static void walk(struct look *look, struct xf_span ns, const struct xf_elem *elem,
+                 const char *above)
 {
     char path[512], place[600];
-    if (!xf_span_eq(elem->ns, ns) || snprintf(path, sizeof(path), "%s%.*s/", above, XF_SPAN_ARGS(elem->name)) >= (int)sizeof(path))
+    if (!xf_span_eq(elem->ns, ns) || snprintf(path, sizeof(path), "%s%.*s/", above,
+                                              XF_SPAN_ARGS(elem->name)) >= (int)sizeof(path))
         return;
     for (unsigned i = 0; i < elem->attr_count; i++) {
-        (void)snprintf(place, sizeof(place), "%.*s@%.*s", (int)strlen(path) - 1, path, XF_SPAN_ARGS(elem->attrs[i].name));
+        (void)snprintf(place, sizeof(place), "%.*s@%.*s", (int)strlen(path) - 1, path,
+                       XF_SPAN_ARGS(elem->attrs[i].name));
         if (!elem->attrs[i].ns.ptr && is_place(place))
             check_value(look, elem->attrs[i].value);
     }
@@ -186,7 +204,10 @@ static void no_footer(void *owner)
 
 static const struct xf_reader_limits ample = {TEXT_MAX, TEXT_MAX, TEXT_MAX, 100000, 1000};
 
-/* The children as elements of a stream: those that are stanzas there have no place of ours. Text between them has no room there. */
+/*
+ * The children as elements of a stream: those that are stanzas there have no place of ours. Text
+ * between them has no room there.
+ */
 static void check_places(struct xf_span payload, bool is_in)
 {
     static const struct xf_reader_events events = {no_header, no_stanza, on_element, no_footer};
@@ -200,7 +221,8 @@ static void check_places(struct xf_span payload, bool is_in)
     while (xf_stanza_next_child(&payload, &child))
         for (size_t i = 0; i < child.whole.len; i++) {
             bool is_mark = child.whole.ptr[i] == XF_CONTENT_NS_MARK;
-            xf_buf_append(&text, is_mark ? XF_NS_SERVER : &child.whole.ptr[i], is_mark ? strlen(XF_NS_SERVER) : 1);
+            xf_buf_append(&text, is_mark ? XF_NS_SERVER : &child.whole.ptr[i],
+                          is_mark ? strlen(XF_NS_SERVER) : 1);
         }
     xf_require(xf_reader_feed(reader, xf_buf_ptr(&text), text.len, &used) == XF_ERR_OK);
     xf_buf_release(&text);
@@ -215,7 +237,8 @@ static void check_children(const struct xf_stanza *before, struct xf_span after)
     xf_stanza_find_children(&again);
     xf_require(again.child_count == before->child_count);
     for (unsigned i = 0; i < again.child_count && i < XF_STANZA_CHILDREN; i++)
-        xf_require(xf_span_eq(again.children[i].ns, before->children[i].ns) && xf_span_eq(again.children[i].name, before->children[i].name));
+        xf_require(xf_span_eq(again.children[i].ns, before->children[i].ns) &&
+                   xf_span_eq(again.children[i].name, before->children[i].name));
 }
 
 static void check_direction(const struct xf_stanza *stanza, bool is_in)

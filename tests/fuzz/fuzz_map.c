@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_map.c — any bytes as the map file of e-mail addresses. What must hold: it loads whole, or says FILE:LINE: why not and gives nothing; who has an
- * address has it by a line of the file, and the address leads back to him; each duplicate is a note of one line, with the file's line; read a second
- * time it is the same map.
+ * fuzz_map.c — any bytes as the map file of e-mail addresses. What must hold: it loads whole, or
+ * says FILE:LINE: why not and gives nothing; who has an address has it by a line of the file, and
+ * the address leads back to him; each duplicate is a note of one line, with the file's line; read a
+ * second time it is the same map.
  */
 #include "fuzz.h"
 
@@ -35,20 +36,26 @@ static bool begins_with_line(const char *text)
     if (strncmp(text, path, len) != 0 || text[len] != ':')
         return false;
     digits = strspn(text + len + 1, "0123456789");
-    return digits > 0 && text[len + 1 + digits] == ':' && !strchr(text, '\n') && xf_utf8_valid(text, strlen(text));
+    return digits > 0 && text[len + 1 + digits] == ':' && !strchr(text, '\n') &&
+           xf_utf8_valid(text, strlen(text));
 }
 
-static void check_user(const struct xf_table *table, struct xf_span jid_word, struct xf_span mail_word)
+static void check_user(const struct xf_table *table, struct xf_span jid_word,
+                       struct xf_span mail_word)
 {
     struct xf_bare jid, mail;
     struct xf_span found, back;
-    xf_require(xf_bare_make(jid_word, XF_SPAN_NONE, &jid) && xf_bare_make(mail_word, XF_SPAN_NONE, &mail));
+    xf_require(xf_bare_make(jid_word, XF_SPAN_NONE, &jid) &&
+               xf_bare_make(mail_word, XF_SPAN_NONE, &mail));
     if (xf_table_mail(table, jid.text, &found) == XF_MAILMAP_FOUND)
-        xf_require(xf_table_jid(table, found, &back) == XF_MAILMAP_FOUND && xf_span_eq(back, jid.text));
+        xf_require(xf_table_jid(table, found, &back) == XF_MAILMAP_FOUND &&
+                   xf_span_eq(back, jid.text));
     else
-        xf_require(xf_table_jid(table, mail.text, &found) != XF_MAILMAP_FOUND || !xf_span_eq(found, jid.text));
+        xf_require(xf_table_jid(table, mail.text, &found) != XF_MAILMAP_FOUND ||
+                   !xf_span_eq(found, jid.text));
     if (xf_table_jid(table, mail.text, &found) == XF_MAILMAP_FOUND)
-        xf_require(xf_table_mail(table, found, &back) == XF_MAILMAP_FOUND && xf_span_eq(back, mail.text));
+        xf_require(xf_table_mail(table, found, &back) == XF_MAILMAP_FOUND &&
+                   xf_span_eq(back, mail.text));
 }
 
 static struct xf_span next_word(struct xf_span *line)
@@ -98,7 +105,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     if (result != XF_ERR_OK) {
         xf_require(result == XF_ERR_BAD_VALUE && !table && begins_with_line(err.detail));
     } else {
-        xf_require(xf_table_count(table) + notes.count <= check_lines(table, (const char *)bytes, len));
+        xf_require(xf_table_count(table) + notes.count <=
+                   check_lines(table, (const char *)bytes, len));
         xf_require(xf_file_read(path, &again, &more, &err) == XF_ERR_OK);
         xf_require(xf_table_count(again) == xf_table_count(table) && more.count == notes.count);
     }

@@ -25,7 +25,7 @@
 #include "world.h"
 #include "xmlmatch.h"
 
-#define FUZZ_WIRES 16
+#define FUZZ_WIRES     16
 #define OPERATIONS_MAX 400
 
 /* clang-format off */

@@ -18,8 +18,8 @@
 
 #include "record.h"
 
-#define ROOT                                                                                       \
-    "<stream:stream xmlns='jabber:server' xmlns:stream='" XF_NS_STREAM                             \
+#define ROOT                                                           \
+    "<stream:stream xmlns='jabber:server' xmlns:stream='" XF_NS_STREAM \
     "' xmlns:db='jabber:server:dialback' xmlns:p='urn:p'>"
 
 /* From here on the reader may hold a token back, and with it the fault that is in it
@@ -54,14 +54,15 @@ static enum xf_stream_error like(enum xf_stream_error error)
 }
 
 /*
- * The fault of a limit may be seen before or after another in the same piece. A comment is refused once HOLD_BYTES of it are there, and need not be
- * well-formed behind them.
+ * The fault of a limit may be seen before or after another in the same piece. A comment is refused
+ * once HOLD_BYTES of it are there, and need not be well-formed behind them.
  */
 static bool is_same_end(const struct input *input, const struct record *a, const struct record *b)
 {
     if (a->err == XF_ERR_LIMIT || b->err == XF_ERR_LIMIT)
         return true;
-    if (input->len >= HOLD_BYTES && (a->err == XF_ERR_OK || b->err == XF_ERR_OK || a->err == b->err))
+    if (input->len >= HOLD_BYTES &&
+        (a->err == XF_ERR_OK || b->err == XF_ERR_OK || a->err == b->err))
         return true;
     return a->err == b->err && like(a->problem) == like(b->problem);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * replay.c — run a fuzz target over files and folders without libFuzzer: the corpus as a test, and one input of a finding again.
+ * replay.c — run a fuzz target over files and folders without libFuzzer: the corpus as a test, and
+ * one input of a finding again.
  *
  *     fuzz_xml tests/fuzz/corpus/xml FILE...
  *
- * Each input is copied to memory of exactly its size, so that a sanitiser or valgrind sees a byte read too far.
+ * Each input is copied to memory of exactly its size, so that a sanitiser or valgrind sees a byte
+ * read too far.
  */
 #include "fuzz.h"
 
@@ -23,7 +25,8 @@ static bool replay_file(const char *path)
     struct stat facts;
     FILE *file = fopen(path, "re");
     if (!file || fstat(fileno(file), &facts) != 0 || facts.st_size > INPUT_MAX_BYTES) {
-        fprintf(stderr, "%s: cannot be opened, or is larger than %u bytes\n", path, INPUT_MAX_BYTES);
+        fprintf(stderr, "%s: cannot be opened, or is larger than %u bytes\n", path,
+                INPUT_MAX_BYTES);
         if (file)
             (void)fclose(file); /* read only */
         return false;

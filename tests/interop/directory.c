@@ -4,7 +4,8 @@
  *
  *     directory CONF load | mail JID | jid ADDRESS | member GROUP JID ...
  *
- * One line for each question: `load 3 users, 1 members`, the address or JID or `-`, `yes` or `no`; or `error: words`. Notes of duplicates follow as `note: words`.
+ * One line for each question: `load 3 users, 1 members`, the address or JID or `-`, `yes` or `no`;
+ * or `error: words`. Notes of duplicates follow as `note: words`.
  */
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +30,8 @@ static void load(struct xf_directory *directory)
     if (xf_directory_load(directory, &loaded, &err) != XF_ERR_OK)
         printf("error: %s\n", err.detail);
     else
-        printf("load %zu users, %zu members\n", xf_table_count(loaded.users), xf_map_count(loaded.members));
+        printf("load %zu users, %zu members\n", xf_table_count(loaded.users),
+               xf_map_count(loaded.members));
     print_notes(&loaded.notes);
     xf_loaded_release(&loaded);
 }
@@ -82,7 +84,8 @@ int main(int argc, char **argv)
     struct xf_conf *conf = NULL;
     char *messages = NULL;
     if (argc < 3) {
-        fputs("usage: directory CONF load | mail JID | jid ADDRESS | member GROUP JID ...\n", stderr);
+        fputs("usage: directory CONF load | mail JID | jid ADDRESS | member GROUP JID ...\n",
+              stderr);
         return 64;
     }
     if (xf_conf_load(argv[1], &conf, &messages) != XF_ERR_OK) {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * discover.c — what discovery finds for domains, asked of a resolver. tests/integration/dnssec.py runs it.
+ * discover.c — what discovery finds for domains, asked of a resolver. tests/integration/dnssec.py
+ * runs it.
  *
  *     discover RESOLVER trust-ad|- DOMAIN...
  *
- * A line a domain: its name, outcome and words in quotes; then each candidate, as
- * " [starttls|direct] ADDRESS TARGET secure|- USAGE/SELECTOR/MATCHING/BYTES/HEX,..|-". Every domain is asked for twice, and the
- * second time, from the cache, must give the same.
+ * A line a domain: its name, outcome and words in quotes; then each candidate, as "
+ * [starttls|direct] ADDRESS TARGET secure|- USAGE/SELECTOR/MATCHING/BYTES/HEX,..|-". Every domain
+ * is asked for twice, and the second time, from the cache, must give the same.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,8 +19,8 @@
 #include <xfed/dns/discover.h>
 
 #define TIMEOUT_MS 4000
-#define TEXT_MAX (1 << 20)
-#define HEX_BYTES 8 /* of the data, enough to know it by */
+#define TEXT_MAX   (1 << 20)
+#define HEX_BYTES  8 /* of the data, enough to know it by */
 
 struct run {
     struct xf_loop *loop;
@@ -46,7 +47,8 @@ static void say_records(struct run *run, const struct xf_tlsa_set *set)
     for (size_t i = 0; i < xf_tlsa_set_count(set); i++) {
         const struct xf_tlsa *tlsa = xf_tlsa_set_at(set, i);
 
-        say(run, "%s%u/%u/%u/%zu/", i ? "," : "", tlsa->usage, tlsa->selector, tlsa->matching, tlsa->data_bytes);
+        say(run, "%s%u/%u/%u/%zu/", i ? "," : "", tlsa->usage, tlsa->selector, tlsa->matching,
+            tlsa->data_bytes);
         for (size_t k = 0; k < HEX_BYTES && k < tlsa->data_bytes; k++)
             say(run, "%02x", tlsa->data[k]);
     }
@@ -64,8 +66,8 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
         char addr[XF_ADDR_TEXT_BYTES];
 
         xf_addr_text(&candidate->addr, addr);
-        say(run, " %s %s %s %s ", candidate->is_direct ? "direct" : "starttls", addr, candidate->target,
-            candidate->is_secure ? "secure" : "-");
+        say(run, " %s %s %s %s ", candidate->is_direct ? "direct" : "starttls", addr,
+            candidate->target, candidate->is_secure ? "secure" : "-");
         say_records(run, candidate->tlsa);
     }
     xf_loop_stop(run->loop);
@@ -73,7 +75,8 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
 
 static void discover(struct run *run, const char *domain, struct xf_buf *text)
 {
-    static const struct xf_discovery_opts opts = {.direct_tls = true, .starttls = true, .dane = true};
+    static const struct xf_discovery_opts opts = {
+        .direct_tls = true, .starttls = true, .dane = true};
 
     xf_buf_init(text, TEXT_MAX);
     run->text = text;

@@ -27,8 +27,8 @@
 #include <strophe.h>
 
 #define STEPS_MAX 256
-#define SEEN_MAX 4096
-#define TURN_MS 20
+#define SEEN_MAX  4096
+#define TURN_MS   20
 
 enum what { SEND, SEND_RAW, EXPECT_BODY, EXPECT_ERROR, EXPECT_PRESENCE, WAIT };
 

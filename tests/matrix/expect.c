@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * expect.c — the deliberate differences, each as a condition on the row, the outcome that we want in
- * place of the file's, and the setting that gives the file's. doc/MATRIX.md has the reasons. The
+ * expect.c — the deliberate differences, each as a condition on the row, the outcome that we want
+ * in place of the file's, and the setting that gives the file's. doc/MATRIX.md has the reasons. The
  * conditions are made of the row alone, never of what was seen.
  */
 #include "expect.h"
@@ -39,9 +39,9 @@ struct settings settings_of(const struct side *side)
 /* ------------------------------------------------------------------ the differences */
 
 /*
- * Openfire's strict looks at a certificate if there is one (and, as a receiver with a bad one of its
- * own, not even then); ours demands a good one, on the stream itself and on the one that carries
- * db:verify.
+ * Openfire's strict looks at a certificate if there is one (and, as a receiver with a bad one of
+ * its own, not even then); ours demands a good one, on the stream itself and on the one that
+ * carries db:verify.
  */
 static bool lacks_certificate(enum role role, const struct row *row)
 {
@@ -51,7 +51,8 @@ static bool lacks_certificate(enum role role, const struct row *row)
     if (row->outcome == OUTCOME_PLAIN_DIALBACK)
         return true;
     bool is_shown = role == ROLE_RECEIVER ? peer->cert == SIDE_CERT_VALID
-                                          : ours->cert != SIDE_CERT_MISSING; /* else db:verify comes in clear */
+                                          /* else db:verify comes in clear */
+                                          : ours->cert != SIDE_CERT_MISSING;
     return row->outcome == OUTCOME_TLS_DIALBACK && !is_shown;
 }
 
@@ -75,13 +76,17 @@ static bool cannot_give_tls(enum role role, const struct row *row)
            row->outcome != OUTCOME_NONE;
 }
 
-/* The peer ends the handshake over our expired certificate, and both sides allow what is left: dialback in clear. */
+/*
+ * The peer ends the handshake over our expired certificate, and both sides allow what is left:
+ * dialback in clear.
+ */
 static bool goes_on_in_clear(enum role role, const struct row *row)
 {
     const struct side *ours = our_side(role, row), *peer = peer_side(role, row);
-    return role == ROLE_INITIATOR && row->outcome == OUTCOME_NONE && ours->tls == SIDE_TLS_OPTIONAL &&
-           peer->tls == SIDE_TLS_OPTIONAL && !ours->strict && ours->dialback && peer->dialback &&
-           ours->cert == SIDE_CERT_INVALID && peer->cert == SIDE_CERT_VALID && peer->strict;
+    return role == ROLE_INITIATOR && row->outcome == OUTCOME_NONE &&
+           ours->tls == SIDE_TLS_OPTIONAL && peer->tls == SIDE_TLS_OPTIONAL && !ours->strict &&
+           ours->dialback && peer->dialback && ours->cert == SIDE_CERT_INVALID &&
+           peer->cert == SIDE_CERT_VALID && peer->strict;
 }
 
 static void make_tls_required(struct settings *settings)

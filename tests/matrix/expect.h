@@ -36,5 +36,7 @@ struct settings settings_of(const struct side *side);
 /* The first difference that applies; NULL: as in the file. */
 const struct difference *difference_of(enum role role, const struct row *row);
 
-/* The settings with which the gateway ends as the file says: those of all differences that apply. */
+/*
+ * The settings with which the gateway ends as the file says: those of all differences that apply.
+ */
 struct settings settings_like_file(enum role role, const struct row *row);

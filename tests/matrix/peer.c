@@ -16,7 +16,8 @@
 #include "xmlmatch.h"
 
 #define OUR_ADDRESS_FOR_PEER "192.0.2.1:40000"
-#define KEY_PREFIX "key-of-" /* a key of ours for a stream id: anyone can tell whether we made it */
+/* a key of ours for a stream id: anyone can tell whether we made it */
+#define KEY_PREFIX "key-of-"
 
 void peer_init(struct peer *peer, struct world *world, const struct side *self,
                enum side_cert our_cert)
@@ -118,7 +119,8 @@ static struct xf_span text_of(struct xf_span unit)
 {
     const char *begin = memchr(unit.ptr, '>', unit.len);
     const char *end = memrchr(unit.ptr, '<', unit.len);
-    return begin && end > begin ? (struct xf_span){begin + 1, (size_t)(end - begin - 1)} : XF_SPAN("");
+    return begin && end > begin ? (struct xf_span){begin + 1, (size_t)(end - begin - 1)}
+                                : XF_SPAN("");
 }
 
 /* ------------------------------------------------------------------ TLS */
@@ -175,13 +177,14 @@ static void offer_features(struct peer *peer, struct channel *channel)
     bool tls = !channel->is_secure && peer->self.tls != SIDE_TLS_DISABLED &&
                peer->self.cert != SIDE_CERT_MISSING;
     bool is_required = peer->self.tls == SIDE_TLS_REQUIRED;
-    bool external = channel->is_secure && !channel->is_authenticated && peer->our_cert == SIDE_CERT_VALID;
-    char *phrase = xf_asprintf("features%s%s%s",
-                               !tls          ? ""
-                               : is_required ? " starttls-required"
-                                             : " starttls",
-                               external ? " external" : "",
-                               takes_dialback(peer, channel) ? " dialback" : "");
+    bool external =
+        channel->is_secure && !channel->is_authenticated && peer->our_cert == SIDE_CERT_VALID;
+    char *phrase =
+        xf_asprintf("features%s%s%s",
+                    !tls          ? ""
+                    : is_required ? " starttls-required"
+                                  : " starttls",
+                    external ? " external" : "", takes_dialback(peer, channel) ? " dialback" : "");
     say_phrase(peer, channel, phrase);
     xf_free(phrase);
 }
@@ -190,8 +193,7 @@ static void answer_header(struct peer *peer, struct channel *channel)
 {
     xf_free(channel->id);
     channel->id = xf_asprintf("peer%u", ++peer->ids);
-    char *phrase =
-        xf_asprintf("header from=" PEER_DOMAIN " to=" OUR_DOMAIN " id=%s", channel->id);
+    char *phrase = xf_asprintf("header from=" PEER_DOMAIN " to=" OUR_DOMAIN " id=%s", channel->id);
     say_phrase(peer, channel, phrase);
     xf_free(phrase);
     offer_features(peer, channel);
@@ -223,9 +225,9 @@ static void answer_verify(struct peer *peer, struct channel *channel, struct xf_
 {
     struct xf_span id = attr(unit, "id"), key = text_of(unit);
     char *made = xf_asprintf(KEY_PREFIX "%.*s", XF_SPAN_ARGS(id));
-    char *xml = xf_asprintf("<db:verify from='" PEER_DOMAIN "' to='" OUR_DOMAIN
-                            "' id='%.*s' type='%s'/>",
-                            XF_SPAN_ARGS(id), xf_span_is(key, made) ? "valid" : "invalid");
+    char *xml =
+        xf_asprintf("<db:verify from='" PEER_DOMAIN "' to='" OUR_DOMAIN "' id='%.*s' type='%s'/>",
+                    XF_SPAN_ARGS(id), xf_span_is(key, made) ? "valid" : "invalid");
     say(peer, channel, xml);
     xf_free(xml);
     xf_free(made);
@@ -268,9 +270,9 @@ static void send_result(struct peer *peer, struct channel *channel)
 
 static void send_verify(struct peer *peer, struct channel *channel)
 {
-    char *xml = xf_asprintf("<db:verify from='" PEER_DOMAIN "' to='" OUR_DOMAIN
-                            "' id='%s'>%s</db:verify>",
-                            channel->verifies->id, channel->verifies->key);
+    char *xml =
+        xf_asprintf("<db:verify from='" PEER_DOMAIN "' to='" OUR_DOMAIN "' id='%s'>%s</db:verify>",
+                    channel->verifies->id, channel->verifies->key);
     say(peer, channel, xml);
     xf_free(xml);
 }
@@ -279,7 +281,8 @@ static void send_message(struct peer *peer, struct channel *channel)
 {
     channel->is_authenticated = true;
     say(peer, channel,
-        "<message from='v@" PEER_DOMAIN "' to='u@" OUR_DOMAIN "' id='in'><body>in</body></message>");
+        "<message from='v@" PEER_DOMAIN "' to='u@" OUR_DOMAIN
+        "' id='in'><body>in</body></message>");
 }
 
 static void on_features(struct peer *peer, struct channel *channel, struct xf_span features)
@@ -288,7 +291,8 @@ static void on_features(struct peer *peer, struct channel *channel, struct xf_sp
         peer->self.cert == SIDE_CERT_VALID && peer->our_cert == SIDE_CERT_VALID;
     if (channel->is_authenticated)
         send_message(peer, channel);
-    else if (!channel->is_secure && has(features, "<starttls") && peer->self.tls != SIDE_TLS_DISABLED)
+    else if (!channel->is_secure && has(features, "<starttls") &&
+             peer->self.tls != SIDE_TLS_DISABLED)
         say_phrase(peer, channel, "starttls");
     else if (channel->verifies)
         send_verify(peer, channel);

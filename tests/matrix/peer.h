@@ -22,16 +22,16 @@
 #include "world.h"
 
 #define PEER_CHANNELS_MAX 16
-#define PEER_DOMAIN "b.example"
-#define PEER_ADDRESS "192.0.2.1:5269"
-#define OUR_DOMAIN "a.example"
+#define PEER_DOMAIN       "b.example"
+#define PEER_ADDRESS      "192.0.2.1:5269"
+#define OUR_DOMAIN        "a.example"
 
 struct channel { /* a conn between the two */
     struct wire *wire;
     bool is_server; /* the peer accepted it */
     bool is_secure, is_authenticated, is_over;
-    char *id;                  /* of the stream, said by who accepted it */
-    struct channel *verifies;  /* opened to ask about the key that came there */
+    char *id;                 /* of the stream, said by who accepted it */
+    struct channel *verifies; /* opened to ask about the key that came there */
     char *key;
 };
 

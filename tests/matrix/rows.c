@@ -10,8 +10,8 @@
 
 #include <xfed/base/alloc.h>
 
-#define HEADER                                                                                     \
-    "init_tls,init_cert,init_dialback,init_strict,recv_tls,recv_cert,recv_dialback,recv_strict,"   \
+#define HEADER                                                                                   \
+    "init_tls,init_cert,init_dialback,init_strict,recv_tls,recv_cert,recv_dialback,recv_strict," \
     "outcome"
 #define FIELDS 9
 
@@ -44,9 +44,9 @@ static int index_of(const char *word, const char *const *words)
 
 static bool read_row(char *text, struct row *row)
 {
-    static const char *const *const kinds[FIELDS] = {
-        tls_words,  cert_words,   switch_words, switch_words, tls_words,
-        cert_words, switch_words, switch_words, outcome_words};
+    static const char *const *const kinds[FIELDS] = {tls_words,    cert_words,   switch_words,
+                                                     switch_words, tls_words,    cert_words,
+                                                     switch_words, switch_words, outcome_words};
     int value[FIELDS];
     for (size_t i = 0; i < FIELDS; i++) {
         const char *word = strsep(&text, ",");
@@ -54,8 +54,10 @@ static bool read_row(char *text, struct row *row)
         if (value[i] < 0)
             return false;
     }
-    row->initiator = (struct side){(enum side_tls)value[0], (enum side_cert)value[1], value[2], value[3]};
-    row->receiver = (struct side){(enum side_tls)value[4], (enum side_cert)value[5], value[6], value[7]};
+    row->initiator =
+        (struct side){(enum side_tls)value[0], (enum side_cert)value[1], value[2], value[3]};
+    row->receiver =
+        (struct side){(enum side_tls)value[4], (enum side_cert)value[5], value[6], value[7]};
     row->outcome = (enum outcome)value[8];
     return text == NULL;
 }

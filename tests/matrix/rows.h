@@ -31,5 +31,5 @@ struct rows {
 bool rows_load(const char *file, struct rows *out_rows, char **out_why);
 void rows_free(struct rows *rows);
 
-const char *outcome_word(enum outcome outcome);      /* as in the file */
+const char *outcome_word(enum outcome outcome);                       /* as in the file */
 void side_text(const struct side *side, char *out, size_t out_bytes); /* "optional,valid,1,0" */

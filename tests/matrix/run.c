@@ -3,15 +3,16 @@
  * run.c — Openfire's matrix of S2S negotiation, every row twice: the gateway as initiator and as
  * receiver, against a scripted peer with the settings of the other side.
  *
- *     run IDENTITY.pem TABLE.csv [ROW initiator|receiver]     one row alone; FAKE_LOG=1 shows the log
+ *     run IDENTITY.pem TABLE.csv [ROW initiator|receiver]     one row alone; FAKE_LOG=1 shows the
+ *                                                             log
  *
- * Each run is a gateway of its own in the world of the transcripts (fake clock, DNS, conns; what TLS
- * finds is given). How it ended is read from s2s.stream.up and proved by a message: it must arrive on
- * the other side when the log says that the pair is authenticated, and must not when it does not. A
- * configuration that does not load ends nothing but its own row: no connection.
+ * Each run is a gateway of its own in the world of the transcripts (fake clock, DNS, conns; what
+ * TLS finds is given). How it ended is read from s2s.stream.up and proved by a message: it must
+ * arrive on the other side when the log says that the pair is authenticated, and must not when it
+ * does not. A configuration that does not load ends nothing but its own row: no connection.
  *
- * A row that ends otherwise than the file says must be one of the differences of expect.c, and end as
- * the file says when the setting is changed that doc/MATRIX.md names for it.
+ * A row that ends otherwise than the file says must be one of the differences of expect.c, and end
+ * as the file says when the setting is changed that doc/MATRIX.md names for it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,9 +25,9 @@
 #include "peer.h"
 
 #define LINK_STREAM_ID "linkstream"
-#define PATIENCE_MS 70000 /* beyond every time limit of a negotiation */
+#define PATIENCE_MS    70000 /* beyond every time limit of a negotiation */
 #define FAILURES_SHOWN 6
-#define LOG_SHOWN 8
+#define LOG_SHOWN      8
 
 struct tally {
     size_t runs, equal, unexpected;
@@ -38,15 +39,13 @@ struct tally {
 static char *conf_text(const struct settings *settings, enum side_cert own)
 {
     static const char *const tls_words[] = {"none", "optional", "required"};
-    return xf_asprintf("trust { ca-file = \"\" cert-dir = \"\" }\n"
-                       "defaults { tls = %s certificate = %s dialback = %s }\n"
-                       "served \"" OUR_DOMAIN "\" { link = presence %s }\n",
-                       tls_words[settings->tls],
-                       settings->is_cert_required ? "required" : "preferred",
-                       settings->dialback ? "yes" : "no",
-                       own == SIDE_CERT_MISSING
-                           ? ""
-                           : "certificate = \"identity.pem\" key = \"identity.pem\"");
+    return xf_asprintf(
+        "trust { ca-file = \"\" cert-dir = \"\" }\n"
+        "defaults { tls = %s certificate = %s dialback = %s }\n"
+        "served \"" OUR_DOMAIN "\" { link = presence %s }\n",
+        tls_words[settings->tls], settings->is_cert_required ? "required" : "preferred",
+        settings->dialback ? "yes" : "no",
+        own == SIDE_CERT_MISSING ? "" : "certificate = \"identity.pem\" key = \"identity.pem\"");
 }
 
 /* The cluster's part of XEP-0114 §3. */
@@ -56,7 +55,8 @@ static struct wire *link_up(struct world *world)
     const struct xf_span parts[] = {XF_SPAN(LINK_STREAM_ID), XF_SPAN(WORLD_LINK_SECRET)};
     static const char header[] =
         "<stream:stream xmlns='jabber:component:accept' "
-        "xmlns:stream='http://etherx.jabber.org/streams' from='xfedd.a.example' id='" LINK_STREAM_ID "'>";
+        "xmlns:stream='http://etherx.jabber.org/streams' from='xfedd.a.example' id='" LINK_STREAM_ID
+        "'>";
     struct fake_conn *fake = fake_conn_next(&world->env, "127.0.0.1:5347");
     xf_require(fake);
     struct wire *link = world_add_wire(world, "link", fake);
@@ -105,7 +105,8 @@ static void say_what_happened(const struct fake_env *env)
 
 /* NULL, or how messages do not go where the log says that they may. */
 static const char *find_contradiction(enum role role, const struct peer *peer,
-                                      const struct wire *link, size_t up_count, enum outcome outcome)
+                                      const struct wire *link, size_t up_count,
+                                      enum outcome outcome)
 {
     bool is_up = outcome != OUTCOME_NONE;
     if (up_count > 1)
@@ -113,7 +114,8 @@ static const char *find_contradiction(enum role role, const struct peer *peer,
     if (peer->early_stanzas)
         return "a message came to the peer on a stream that it had not authenticated";
     if (role == ROLE_RECEIVER)
-        return came(link, ">in</body>") == is_up ? NULL : "what came on the link is not what the log says";
+        return came(link, ">in</body>") == is_up ? NULL
+                                                 : "what came on the link is not what the log says";
     if ((peer->stanzas > 0) != is_up)
         return "what came to the peer is not what the log says";
     return came(link, "<error") == !is_up ? NULL : "the sender was not told as it should be";
@@ -121,10 +123,11 @@ static const char *find_contradiction(enum role role, const struct peer *peer,
 
 static void talk(enum role role, struct world *world, struct peer *peer, struct wire *link)
 {
-    static const char out[] =
-        "<message from='u@" OUR_DOMAIN "' to='v@" PEER_DOMAIN "' id='out'><body>out</body></message>";
+    static const char out[] = "<message from='u@" OUR_DOMAIN "' to='v@" PEER_DOMAIN
+                              "' id='out'><body>out</body></message>";
     size_t up;
-    (void)fake_dns_add_line(world->dns, "_xmpp-server._tcp." PEER_DOMAIN " SRV 0 5 5269 xmpp." PEER_DOMAIN);
+    (void)fake_dns_add_line(world->dns,
+                            "_xmpp-server._tcp." PEER_DOMAIN " SRV 0 5 5269 xmpp." PEER_DOMAIN);
     (void)fake_dns_add_line(world->dns, "xmpp." PEER_DOMAIN " A 192.0.2.1");
     if (role == ROLE_INITIATOR)
         world_feed(world, link, out, strlen(out));

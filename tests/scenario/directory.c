@@ -8,13 +8,14 @@
 
 #include "mailmap_priv.h"
 
-const char directory_users[] = "u@a.example ulla.meier@a.example\n"
-                               "w@a.example willi@a.example\n"
-                               "z@chat.a.example zoe@a.example\n"
-                               "s@a.example stranger@other.example\n"
-                               "o@a.example o'neil@mail.example\n"
-                               "k@a.example l@a.example\n" /* ... whose address is another user's JID */
-                               "l@a.example last@a.example\n";
+const char directory_users[] =
+    "u@a.example ulla.meier@a.example\n"
+    "w@a.example willi@a.example\n"
+    "z@chat.a.example zoe@a.example\n"
+    "s@a.example stranger@other.example\n"
+    "o@a.example o'neil@mail.example\n"
+    "k@a.example l@a.example\n" /* ... whose address is another user's JID */
+    "l@a.example last@a.example\n";
 
 static bool is_directory_away; /* one world at a time */
 
@@ -25,7 +26,8 @@ void directory_set_away(bool is_away)
 
 /* ------------------------------------------------------------------ the pool */
 
-static void queue_work(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner)
+static void queue_work(void *pool, void (*work)(void *owner), void (*done)(void *owner),
+                       void *owner)
 {
     struct directory *directory = pool;
     xf_require(directory->job_count < DIRECTORY_JOBS_MAX);
@@ -47,12 +49,16 @@ bool directory_run(struct directory *directory)
     void *owner = directory->jobs[0].owner;
     directory->jobs[0].work(owner);
     directory->job_count--;
-    memmove(directory->jobs, directory->jobs + 1, directory->job_count * sizeof(directory->jobs[0]));
+    memmove(directory->jobs, directory->jobs + 1,
+            directory->job_count * sizeof(directory->jobs[0]));
     done(owner);
     return true;
 }
 
-/* ------------------------------------------------------------------ in place of ldap.c, load.c and verify.c */
+/*
+ * ------------------------------------------------------------------ in place of ldap.c, load.c and
+ * verify.c
+ */
 
 enum xf_err xf_directory_open(struct xf_directory *directory, struct xf_error *err)
 {
@@ -71,12 +77,14 @@ static bool next_user(const char **at, struct xf_bare *out_jid, struct xf_bare *
     if (jid_len == 0)
         return false;
     xf_require(xf_bare_make((struct xf_span){*at, jid_len}, XF_SPAN_NONE, out_jid));
-    xf_require(xf_bare_make((struct xf_span){*at + jid_len + 1, mail_len - 1}, XF_SPAN_NONE, out_mail));
+    xf_require(
+        xf_bare_make((struct xf_span){*at + jid_len + 1, mail_len - 1}, XF_SPAN_NONE, out_mail));
     *at += jid_len + mail_len + 1;
     return true;
 }
 
-enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *out, struct xf_error *err)
+enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *out,
+                              struct xf_error *err)
 {
     struct xf_bare jid, mail;
     struct xf_user other;
@@ -93,7 +101,8 @@ enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *
     return XF_ERR_OK;
 }
 
-enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address, unsigned kinds, struct xf_mailmap_query_answer *out, struct xf_notes *notes,
+enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address, unsigned kinds,
+                             struct xf_mailmap_query_answer *out, struct xf_notes *notes,
                              struct xf_error *err)
 {
     struct xf_bare jid, mail;

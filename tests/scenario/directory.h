@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * directory.h — the directory of a world: xf_directory_load and _ask of src/mailmap replaced (the objects come before the library in the link), and a
- * thread pool that works when the world settles, unless it is held.
+ * directory.h — the directory of a world: xf_directory_load and _ask of src/mailmap replaced (the
+ * objects come before the library in the link), and a thread pool that works when the world
+ * settles, unless it is held.
  */
 #pragma once
 

@@ -15,9 +15,9 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/buf.h>
 
-#define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
-#define NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
-#define NS_STREAM_ERROR "urn:ietf:params:xml:ns:xmpp-streams"
+#define NS_TLS           "urn:ietf:params:xml:ns:xmpp-tls"
+#define NS_SASL          "urn:ietf:params:xml:ns:xmpp-sasl"
+#define NS_STREAM_ERROR  "urn:ietf:params:xml:ns:xmpp-streams"
 #define PHRASE_MAX_BYTES (64u << 10)
 
 struct row {

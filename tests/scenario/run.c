@@ -25,15 +25,15 @@
 #include "world.h"
 #include "xmlmatch.h"
 
-#define EVENTS_KEPT 20
+#define EVENTS_KEPT       20
 #define EVENT_SHOWN_BYTES 300
-#define LINK_ADDRESS "127.0.0.1:5347"
-#define LINK_STREAM_ID "linkstream"
-#define FEW_BYTES 4096 /* more are fed byte by byte only at both ends */
-#define PIECE_BYTES 997
-#define LOOK_MS 50 /* for a connect within a time */
-#define CONTEXT(content_ns)                                                                        \
-    "<stream:stream xmlns='" content_ns                                                            \
+#define LINK_ADDRESS      "127.0.0.1:5347"
+#define LINK_STREAM_ID    "linkstream"
+#define FEW_BYTES         4096 /* more are fed byte by byte only at both ends */
+#define PIECE_BYTES       997
+#define LOOK_MS           50 /* for a connect within a time */
+#define CONTEXT(content_ns)             \
+    "<stream:stream xmlns='" content_ns \
     "' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback'>"
 
 enum replay { WHOLE, BYTEWISE, RANDOM, REPLAY_COUNT };
@@ -175,8 +175,7 @@ static bool do_accept(struct run *run)
 /* The next connect that the transcript did not name yet. */
 static struct fake_conn *next_connect(struct run *run)
 {
-    XF_LIST_EACH(node, &run->world.env.conns)
-    {
+    XF_LIST_EACH (node, &run->world.env.conns) {
         struct fake_conn *fake = XF_CONTAINER(node, struct fake_conn, node);
         if (fake->is_outgoing && !fake->is_taken && fake->conn)
             return fake;

@@ -21,7 +21,7 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/buf.h>
 
-#define FILE_MAX_BYTES (1u << 20)
+#define FILE_MAX_BYTES     (1u << 20)
 #define EXPANDED_MAX_BYTES (64u << 20)
 
 struct parser {
@@ -368,9 +368,9 @@ static bool parse_expect_connect(struct parser *p, const char *text, int line)
     if (within)
         is_good = is_good && strcmp(within, "within") == 0 && parse_ms(text, &step->ms);
     xf_free(within);
-    return is_good ||
-           complain(p, line,
-                    "accepted: expect connect ADDRESS [from ADDRESS] as NAME | refused | silent [within 5s]");
+    return is_good || complain(p, line,
+                               "accepted: expect connect ADDRESS [from ADDRESS] as NAME | refused "
+                               "| silent [within 5s]");
 }
 
 static bool parse_expect(struct parser *p, const char *text, int line)
@@ -437,7 +437,8 @@ static bool parse_statement(struct parser *p, const char *text, int line)
     } else if (strcmp(first, "refuse") == 0) {
         add_step(p, STEP_REFUSE, line)->text = xf_strdup(text);
     } else if (strcmp(first, "pool") == 0 || strcmp(first, "directory") == 0) {
-        add_step(p, strcmp(first, "pool") == 0 ? STEP_POOL : STEP_DIRECTORY, line)->word = xf_strdup(text);
+        add_step(p, strcmp(first, "pool") == 0 ? STEP_POOL : STEP_DIRECTORY, line)->word =
+            xf_strdup(text);
     } else if (strcmp(first, "drain") == 0) {
         add_step(p, STEP_DRAIN, line)->word = xf_strdup(text);
     } else if (strcmp(first, "time") == 0) {

@@ -14,10 +14,13 @@ enum step_kind {
     STEP_LINK_MANUAL,    /* the file plays the cluster's part of the handshake itself */
     STEP_LINK_HANDSHAKE, /* play it for the file, on the conn "link" */
     STEP_ACCEPT,         /* conn; text: "", "direct" */
-    STEP_EXPECT_CONNECT, /* text: address; from: what it comes from, or NULL; conn: name, or NULL with
-                            word "refused" or "silent"; ms: wait so long */
-    STEP_REFUSE,         /* text: address; every connect to it is refused from now on */
-    STEP_SEND, /* conn; text: bytes of the peer; word "whole": in one segment, in every replay */
+    /*
+     * text: address; from: what it comes from, or NULL; conn: name, or NULL with word "refused" or
+     * "silent"; ms: wait so long
+     */
+    STEP_EXPECT_CONNECT,
+    STEP_REFUSE, /* text: address; every connect to it is refused from now on */
+    STEP_SEND,   /* conn; text: bytes of the peer; word "whole": in one segment, in every replay */
     STEP_SEND_END,      /* conn; word: "close" or "reset" */
     STEP_EXPECT_XML,    /* conn; text */
     STEP_EXPECT_ERROR,  /* conn; word: stream error condition, then the footer */
@@ -34,8 +37,8 @@ enum step_kind {
     STEP_EXPECT_PAUSED, /* conn; word: "yes" or "no": we do not read */
     STEP_RELOAD,        /* text: configuration */
     STEP_DRAIN,
-    STEP_POOL,           /* word: "hold" or "go" */
-    STEP_DIRECTORY,      /* word: "away" or "here" */
+    STEP_POOL,      /* word: "hold" or "go" */
+    STEP_DIRECTORY, /* word: "away" or "here" */
 };
 
 struct step {

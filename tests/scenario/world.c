@@ -17,9 +17,9 @@
 #include <xfed/base/alloc.h>
 
 #define WIRE_MAX_BYTES (64u << 20)
-#define READ_BYTES 65536 /* as much as net reads at a time */
-#define STEP_MS 50       /* so often silent DNS is looked at while the clock moves */
-#define DRAIN_MS 400000  /* longer than every timer that may still hold a stream */
+#define READ_BYTES     65536  /* as much as net reads at a time */
+#define STEP_MS        50     /* so often silent DNS is looked at while the clock moves */
+#define DRAIN_MS       400000 /* longer than every timer that may still hold a stream */
 
 struct section {
     const char *name, *text;
@@ -88,7 +88,8 @@ static struct xf_conf *load_conf(const struct world *world, const char *text, ch
 static void make_folder(struct world *world, const char *identity)
 {
     const char *tmp = getenv("TMPDIR"); /* scripts/fuzz makes thousands of worlds, in memory */
-    (void)snprintf(world->folder, sizeof(world->folder), "%s/xft-XXXXXX", tmp && strlen(tmp) < 64 ? tmp : "/tmp");
+    (void)snprintf(world->folder, sizeof(world->folder), "%s/xft-XXXXXX",
+                   tmp && strlen(tmp) < 64 ? tmp : "/tmp");
     xf_require(mkdtemp(world->folder));
     write_file(world, "dialback.secret", WORLD_DIALBACK_SECRET "\n");
     write_file(world, "link.secret", WORLD_LINK_SECRET "\n");
@@ -101,8 +102,8 @@ static void make_folder(struct world *world, const char *identity)
 
 static void remove_folder(const struct world *world)
 {
-    static const char *const names[] = {"xfed.conf", "dialback.secret", "link.secret",
-                                        "mail.map", "identity.pem"};
+    static const char *const names[] = {"xfed.conf", "dialback.secret", "link.secret", "mail.map",
+                                        "identity.pem"};
     for (size_t i = 0; i < XF_ARRAY_LEN(names); i++) {
         char *path = in_folder(world, names[i]);
         (void)unlink(path);
@@ -147,11 +148,14 @@ static struct xf_policy *make_policy(struct world *world, const struct xf_conf *
 {
     if (conf->blocklists.count > 0 && !world->blocklist) {
         world->blocklist = xf_blocklist_new();
-        xf_require(xf_blocklist_add(world->blocklist, "blocked.list", xf_span_of(blocked), NULL) == XF_ERR_OK);
+        xf_require(xf_blocklist_add(world->blocklist, "blocked.list", xf_span_of(blocked), NULL) ==
+                   XF_ERR_OK);
     }
-    return xf_policy_new(&(struct xf_policy_opts){.conf = conf, .blocklist = conf->blocklists.count ? world->blocklist : NULL,
-                                                    .is_member = is_member,
-                                                    .owner = world});
+    return xf_policy_new(
+        &(struct xf_policy_opts){.conf = conf,
+                                 .blocklist = conf->blocklists.count ? world->blocklist : NULL,
+                                 .is_member = is_member,
+                                 .owner = world});
 }
 
 static void make_mailmap(struct world *world)
@@ -159,10 +163,11 @@ static void make_mailmap(struct world *world)
     if (world->mailmap)
         xf_mailmap_reload(world->mailmap, world->conf);
     else
-        world->mailmap = xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &world->env.clock,
-                                                                     .timers = world->env.env.timers,
-                                                                     .pool = directory_pool(&world->directory),
-                                                                     .conf = world->conf});
+        world->mailmap =
+            xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &world->env.clock,
+                                                     .timers = world->env.env.timers,
+                                                     .pool = directory_pool(&world->directory),
+                                                     .conf = world->conf});
     xf_routing_attach_mailmap(world->routing, world->mailmap);
 }
 
@@ -174,7 +179,8 @@ struct fake_dns *world_resolver(struct world *world, const char *server)
     xf_require(world->resolver_count < RESOLVERS_MAX);
     size_t i = world->resolver_count++;
     world->resolvers[i].server = xf_strdup(server);
-    world->resolvers[i].dns = fake_dns_new(&world->env.clock, (unsigned)world->conf->dns.timeout_ms);
+    world->resolvers[i].dns =
+        fake_dns_new(&world->env.clock, (unsigned)world->conf->dns.timeout_ms);
     return world->resolvers[i].dns;
 }
 
@@ -197,7 +203,8 @@ static void make_layers(struct world *world)
     world->routing =
         xf_routing_new(&(struct xf_routing_opts){.env = &world->env.env, .policy = world->policy});
     if (world->conf->memory_peers)
-        xf_require(xf_history_open(NULL, "", world->conf->memory_peers, &world->history, NULL) == XF_ERR_OK);
+        xf_require(xf_history_open(NULL, "", world->conf->memory_peers, &world->history, NULL) ==
+                   XF_ERR_OK);
     world->s2s = xf_s2s_new(&(struct xf_s2s_opts){
         .env = &world->env.env,
         .policy = world->policy,

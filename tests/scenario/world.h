@@ -6,18 +6,18 @@
 #pragma once
 
 #include <xfed/base/map.h>
-#include <xfed/link/link.h>
 #include <xfed/history/history.h>
+#include <xfed/link/link.h>
 #include <xfed/routing/routing.h>
 
 #include "directory.h"
 #include "fake_conn.h"
 #include "fake_dns.h"
 
-#define WIRES_MAX 64
-#define RELOADS_MAX 4
-#define RESOLVERS_MAX 4
-#define WORLD_LINK_SECRET "link-s3cret"
+#define WIRES_MAX             64
+#define RELOADS_MAX           4
+#define RESOLVERS_MAX         4
+#define WORLD_LINK_SECRET     "link-s3cret"
 #define WORLD_DIALBACK_SECRET "dialback-s3cret-of-the-world"
 
 /* A conn by its name in the transcript: what we sent and was not looked at yet, what the peer sent
@@ -47,7 +47,7 @@ struct world {
     struct xf_tls_identities *identities;
     struct xf_history *history; /* of peers, without a file; NULL with memory { peers = 0 } */
     struct directory directory;
-    struct xf_mailmap *mailmap;  /* NULL: the configuration has no source */
+    struct xf_mailmap *mailmap; /* NULL: the configuration has no source */
     struct xf_s2s *s2s;
     struct xf_link *link;
     struct xf_routing *routing;

@@ -18,10 +18,10 @@
 
 #include "deferral_priv.h"
 
-#define ATTRS_MAX 64
-#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+#define ATTRS_MAX      64
+#define NAME_CHARS     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 #define TEXT_MAX_BYTES (64u << 20)
-#define SEPARATOR '|' /* between namespace and name */
+#define SEPARATOR      '|' /* between namespace and name */
 
 struct tree_attr {
     char *name, *value;
@@ -305,8 +305,8 @@ static bool is_named(const struct tree *tree, const char *name)
 }
 
 /*
- * Stream limits (XEP-0478) and bidi may always be among the features, and a text in an error. What is written in the transcript must be there;
- * `features no-bidi` says that bidi must not.
+ * Stream limits (XEP-0478) and bidi may always be among the features, and a text in an error. What
+ * is written in the transcript must be there; `features no-bidi` says that bidi must not.
  */
 static bool is_optional(const struct tree *tree)
 {

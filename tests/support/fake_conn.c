@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fake_conn.c — the conn of tests; keeps the contract of net/conn.h to the letter: no event from within a call on the
- * conn, output leaves once a turn, exactly one closed event, nothing after it.
+ * fake_conn.c — the conn of tests; keeps the contract of net/conn.h to the letter: no event from
+ * within a call on the conn, output leaves once a turn, exactly one closed event, nothing after it.
  *
- * A polite close ends LOCAL in the same turn when the way is free (the other side of a fake closes at once), TIMEOUT
- * after linger_ms when it is blocked, or as the test says with fake_conn_closed.
+ * A polite close ends LOCAL in the same turn when the way is free (the other side of a fake closes
+ * at once), TIMEOUT after linger_ms when it is blocked, or as the test says with fake_conn_closed.
  */
 #include "fake_conn.h"
 
@@ -25,7 +25,9 @@ static struct fake_conn *fake_of(struct xf_conn *conn)
     return ((struct inner *)conn)->fake;
 }
 
-/* ------------------------------------------------------------------ what the code under test calls */
+/*
+ * ------------------------------------------------------------------ what the code under test calls
+ */
 
 static void flush_soon(struct xf_conn *conn)
 {
@@ -88,8 +90,9 @@ static struct fake_conn *make(struct fake_env *env, const struct xf_addr *addr)
     return fake;
 }
 
-struct xf_conn *fake_conn_connect(struct xf_env *env, const struct xf_addr *addr, const struct xf_source *source,
-                                  unsigned timeout_ms, const struct xf_conn_events *events, void *owner)
+struct xf_conn *fake_conn_connect(struct xf_env *env, const struct xf_addr *addr,
+                                  const struct xf_source *source, unsigned timeout_ms,
+                                  const struct xf_conn_events *events, void *owner)
 {
     struct fake_env *world = (struct fake_env *)env;
     struct fake_conn *fake = make(world, addr);
@@ -121,9 +124,9 @@ static bool flush(struct fake_conn *fake)
 static void tell_closed(struct fake_conn *fake)
 {
     static const char *const details[] = {
-        [XF_CONN_END_LOCAL] = "closed here",   [XF_CONN_END_EOF] = "closed by the other side",
-        [XF_CONN_END_RESET] = "reset",         [XF_CONN_END_REFUSED] = "connection refused",
-        [XF_CONN_END_TIMEOUT] = "timed out",   [XF_CONN_END_TLS] = "TLS failed",
+        [XF_CONN_END_LOCAL] = "closed here", [XF_CONN_END_EOF] = "closed by the other side",
+        [XF_CONN_END_RESET] = "reset",       [XF_CONN_END_REFUSED] = "connection refused",
+        [XF_CONN_END_TIMEOUT] = "timed out", [XF_CONN_END_TLS] = "TLS failed",
     };
     struct xf_conn *conn = fake->conn;
     xf_timer_stop(&fake->timeout);
@@ -151,7 +154,8 @@ bool fake_conn_turn(struct fake_conn *fake)
     if (!fake->conn)
         return false;
     bool was_busy = tell_judged(fake) || flush(fake);
-    if (fake->is_closing && (fake->conn->out.len == 0 || fake->wants_tls)) /* no record leaves in a handshake */
+    /* no record leaves in a handshake */
+    if (fake->is_closing && (fake->conn->out.len == 0 || fake->wants_tls))
         set_end(fake, XF_CONN_END_LOCAL);
     if (fake->has_end) {
         tell_closed(fake);
@@ -183,7 +187,8 @@ static struct xf_span keep_text(char **out_copy, struct xf_span text)
     return (struct xf_span){*out_copy, text.len};
 }
 
-void fake_conn_start_tls(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_request *request)
+void fake_conn_start_tls(struct xf_env *env, struct xf_conn *conn,
+                         const struct xf_tls_request *request)
 {
     struct fake_conn *fake = fake_of(conn);
     (void)env;
@@ -208,7 +213,8 @@ static void keep_basis(struct xf_tls_facts *facts, const struct xf_tls_basis *ba
 }
 
 /* What real verification would find; the evidence is what the test said. */
-static void judge(struct xf_tls_facts *facts, const struct xf_tls_facts *evidence, const struct xf_tls_basis *basis)
+static void judge(struct xf_tls_facts *facts, const struct xf_tls_facts *evidence,
+                  const struct xf_tls_basis *basis)
 {
     facts->is_judged = true;
     facts->chain = evidence->chain;
@@ -219,8 +225,8 @@ static void judge(struct xf_tls_facts *facts, const struct xf_tls_facts *evidenc
     keep_basis(facts, basis);
 }
 
-void fake_conn_judge_tls(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls_judged_fn done,
-                         void *owner)
+void fake_conn_judge_tls(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_basis *basis,
+                         xf_tls_judged_fn done, void *owner)
 {
     struct fake_conn *fake = fake_of(conn);
     (void)env;
@@ -262,7 +268,7 @@ struct fake_conn *fake_conn_next(struct fake_env *env, const char *addr)
     struct xf_addr wanted = {0};
     if (addr)
         wanted = parse_addr(addr);
-    XF_LIST_EACH(node, &env->conns) {
+    XF_LIST_EACH (node, &env->conns) {
         struct fake_conn *fake = XF_CONTAINER(node, struct fake_conn, node);
         if (!fake->is_outgoing || fake->is_taken || (addr && !xf_addr_eq(&fake->addr, &wanted)))
             continue;
@@ -275,7 +281,7 @@ struct fake_conn *fake_conn_next(struct fake_env *env, const char *addr)
 size_t fake_conn_open_count(const struct fake_env *env)
 {
     size_t count = 0;
-    XF_LIST_EACH(node, &env->conns)
+    XF_LIST_EACH (node, &env->conns)
         count += XF_CONTAINER(node, struct fake_conn, node)->conn != NULL;
     return count;
 }
@@ -301,7 +307,8 @@ static struct xf_tls_facts *copy_facts(const struct xf_tls_facts *facts)
     *copy = *facts;
     copy->names = facts->name_count ? xf_alloc(facts->name_count * sizeof(*copy->names)) : NULL;
     for (size_t i = 0; i < facts->name_count; i++)
-        copy->names[i] = (struct xf_cert_name){facts->names[i].kind, xf_strdup(facts->names[i].text)};
+        copy->names[i] =
+            (struct xf_cert_name){facts->names[i].kind, xf_strdup(facts->names[i].text)};
     return copy;
 }
 

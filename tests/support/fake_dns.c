@@ -81,8 +81,7 @@ static struct row *add_row(struct fake_dns *fake, const char *name, unsigned typ
 
 static void free_list(struct xf_node *head)
 {
-    XF_LIST_EACH_SAFE(node, head)
-    {
+    XF_LIST_EACH_SAFE (node, head) {
         xf_list_remove(node);
         xf_free(node); /* the node is the first field of all that stands in these lists */
     }
@@ -217,8 +216,7 @@ void fake_dns_remove(struct fake_dns *fake, const char *name)
     char wanted[XF_DNS_NAME_MAX + 1];
 
     write_name(name, wanted);
-    XF_LIST_EACH_SAFE(node, &fake->rows)
-    {
+    XF_LIST_EACH_SAFE (node, &fake->rows) {
         if (strcmp(XF_CONTAINER(node, struct row, node)->name, wanted) != 0)
             continue;
         xf_list_remove(node);
@@ -366,8 +364,7 @@ static void look_up(const struct fake_dns *fake, const struct xf_dns_query *quer
     bool is_narrow = false, is_secure_narrow = false;
 
     memset(lookup, 0, sizeof(*lookup));
-    XF_LIST_EACH(node, &fake->rows)
-    {
+    XF_LIST_EACH (node, &fake->rows) {
         const struct row *row = XF_CONTAINER(node, struct row, node);
 
         if (strcmp(row->name, query->name) != 0)
@@ -440,8 +437,7 @@ static void deliver(struct xf_dns_query *query, const struct xf_dns_answer *answ
 static struct xf_dns_query *next_due(struct fake_dns *fake, uint64_t last, bool only_silent,
                                      struct lookup *lookup)
 {
-    XF_LIST_EACH(node, &fake->queries)
-    {
+    XF_LIST_EACH (node, &fake->queries) {
         struct xf_dns_query *query = XF_CONTAINER(node, struct xf_dns_query, node);
 
         if (query->number > last)
@@ -499,8 +495,8 @@ size_t fake_dns_waiting(const struct fake_dns *fake)
 {
     size_t count = 0;
 
-    XF_LIST_EACH(node, &fake->queries)
-    count++;
+    XF_LIST_EACH (node, &fake->queries)
+        count++;
     return count;
 }
 
@@ -511,8 +507,7 @@ size_t fake_dns_asked(const struct fake_dns *fake, const char *name, unsigned ty
 
     if (name)
         write_name(name, wanted);
-    XF_LIST_EACH(node, &fake->asked)
-    {
+    XF_LIST_EACH (node, &fake->asked) {
         const struct asked *asked = XF_CONTAINER(node, struct asked, node);
 
         if ((!name || strcmp(asked->name, wanted) == 0) && (type == 0 || asked->type == type))

@@ -70,8 +70,8 @@ bool fake_dns_add_line(struct fake_dns *fake, const char *line);
  */
 size_t fake_dns_step(struct fake_dns *fake);
 void fake_dns_settle(struct fake_dns *fake); /* step until nothing is answered any more */
-size_t
-fake_dns_time_out(struct fake_dns *fake); /* what meets silence fails now; returns how many */
+size_t fake_dns_time_out(
+    struct fake_dns *fake); /* what meets silence fails now; returns how many */
 
 /* ---- what happened ---- */
 size_t fake_dns_waiting(const struct fake_dns *fake);

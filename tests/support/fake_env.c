@@ -2,8 +2,8 @@
 /*
  * fake_env.c — the world of a test: clock, turns of the loop, ids, log.
  *
- * A turn is net's: input was delivered by the caller, then timers that are due, then output of every conn, then closed
- * events. fake_env_run repeats it until a turn does nothing.
+ * A turn is net's: input was delivered by the caller, then timers that are due, then output of
+ * every conn, then closed events. fake_env_run repeats it until a turn does nothing.
  */
 #include "fake_env.h"
 #include "fake_conn.h"
@@ -13,7 +13,7 @@
 
 #include <xfed/base/alloc.h>
 
-#define FIRST_MS 1000000 /* any moment but 0 */
+#define FIRST_MS  1000000 /* any moment but 0 */
 #define TURNS_MAX 10000
 
 _Noreturn static void fail(const char *words)
@@ -31,7 +31,8 @@ static void make_id(struct xf_env *env, char out[XF_ID_CHARS + 1])
 static unsigned minute_of_week(struct xf_env *env)
 {
     struct fake_env *fake = (struct fake_env *)env;
-    return (unsigned)((fake->first_minute + (fake->clock.now_ms - FIRST_MS) / 60000) % (7 * 24 * 60));
+    return (unsigned)((fake->first_minute + (fake->clock.now_ms - FIRST_MS) / 60000) %
+                      (7 * 24 * 60));
 }
 
 static void on_log(void *owner, enum xf_log_level level, const char *event, const char *line)
@@ -68,7 +69,7 @@ void fake_env_init(struct fake_env *fake)
 
 void fake_env_fini(struct fake_env *fake)
 {
-    XF_LIST_EACH_SAFE(node, &fake->conns) {
+    XF_LIST_EACH_SAFE (node, &fake->conns) {
         struct fake_conn *conn = XF_CONTAINER(node, struct fake_conn, node);
         if (conn->conn)
             fail("a conn is still open");
@@ -92,7 +93,7 @@ static bool turn(struct fake_env *fake)
         xf_timers_run(fake->env.timers);
         was_busy = true;
     }
-    XF_LIST_EACH(node, &fake->conns) /* conns are only added meanwhile, at the end */
+    XF_LIST_EACH (node, &fake->conns) /* conns are only added meanwhile, at the end */
         was_busy |= fake_conn_turn(XF_CONTAINER(node, struct fake_conn, node));
     return was_busy;
 }
@@ -130,7 +131,8 @@ static bool has_event(const char *line, const char *event)
 {
     const char *word = strchr(line, ' ');
     size_t len = strlen(event);
-    return word && strncmp(word + 1, event, len) == 0 && (word[1 + len] == ' ' || word[1 + len] == '\0');
+    return word && strncmp(word + 1, event, len) == 0 &&
+           (word[1 + len] == ' ' || word[1 + len] == '\0');
 }
 
 size_t fake_env_logged(const struct fake_env *fake, const char *event, const char *text)

@@ -26,5 +26,8 @@ char *xf_vasprintf(const char *fmt, va_list args) __attribute__((format(printf, 
 /* NULL is allowed. */
 void xf_free(void *memory);
 
-/* Give what is free back to the system, which malloc keeps to itself otherwise. Takes milliseconds: for when much was freed. */
+/*
+ * Give what is free back to the system, which malloc keeps to itself otherwise. Takes milliseconds:
+ * for when much was freed.
+ */
 void xf_alloc_trim(void);

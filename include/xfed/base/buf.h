@@ -78,8 +78,9 @@ XF_MUST_USE static inline enum xf_err xf_buf_try_append(struct xf_buf *buf, cons
 }
 
 /*
- * Append where we chose the size; passing the ceiling is a bug (abort). Text that an outsider, the cluster or the configuration can make long goes
- * through the one above, or draft.h, however well it was measured (scripts/check-banned).
+ * Append where we chose the size; passing the ceiling is a bug (abort). Text that an outsider, the
+ * cluster or the configuration can make long goes through the one above, or draft.h, however well
+ * it was measured (scripts/check-banned).
  */
 static inline void xf_buf_append(struct xf_buf *buf, const void *bytes, size_t len)
 {

@@ -14,7 +14,10 @@ struct xf_clock {
 /* CLOCK_MONOTONIC in milliseconds. */
 uint64_t xf_monotonic_ms(void);
 
-/* CLOCK_REALTIME in seconds: for dates of certificates and what is kept over restarts, never for how long something took. */
+/*
+ * CLOCK_REALTIME in seconds: for dates of certificates and what is kept over restarts, never for
+ * how long something took.
+ */
 int64_t xf_unix_s(void);
 
 /* Of the local time zone; 0 is Monday 00:00. */

@@ -6,9 +6,9 @@
 #include <xfed/base/err.h>
 #include <xfed/base/span.h>
 
-#define XF_SHA1_HEX_BYTES 40
+#define XF_SHA1_HEX_BYTES   40
 #define XF_SHA256_HEX_BYTES 64
-#define XF_ID_CHARS 22 /* 128 bits in base64url */
+#define XF_ID_CHARS         22 /* 128 bits in base64url */
 
 /* Fill with unpredictable bytes (RAND_bytes); aborts when the system has none. */
 void xf_rand_bytes(void *out, size_t len);

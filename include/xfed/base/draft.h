@@ -2,8 +2,9 @@
 /*
  * draft.h — text in the making at the end of a buffer: whole, or not at all.
  *
- * For whatever an outsider, the cluster or the configuration can make long. No append fails or aborts: once something does not fit, the draft is
- * short, and xf_draft_end takes all of it back and says so. So nothing need be measured first, and a full buffer is dealt with in one place.
+ * For whatever an outsider, the cluster or the configuration can make long. No append fails or
+ * aborts: once something does not fit, the draft is short, and xf_draft_end takes all of it back
+ * and says so. So nothing need be measured first, and a full buffer is dealt with in one place.
  * Nothing else may change the buffer between begin and end.
  */
 #pragma once

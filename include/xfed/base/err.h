@@ -11,10 +11,11 @@
 
 #include <stddef.h>
 
-#define XF_MUST_USE __attribute__((warn_unused_result))
+#define XF_MUST_USE          __attribute__((warn_unused_result))
 #define XF_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define XF_UNINITIALIZED __attribute__((uninitialized)) /* a large buffer on the way of each stanza: spare it -ftrivial-auto-var-init */
-#define XF_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+/* a large buffer on the way of each stanza: spare it -ftrivial-auto-var-init */
+#define XF_UNINITIALIZED __attribute__((uninitialized))
+#define XF_ARRAY_LEN(a)  (sizeof(a) / sizeof((a)[0]))
 
 /* clang-format off */
 #define XF_ERR_MAP(X)                                            \
@@ -56,10 +57,10 @@ enum xf_err xf_fail(struct xf_error *err, enum xf_err code, const char *fmt, ...
 /*
  * A program bug: prints the place and aborts, in every build. Never for anything a peer can cause.
  */
-#define xf_require(cond)                                                                           \
-    do {                                                                                           \
-        if (__builtin_expect(!(cond), 0))                                                          \
-            xf_require_failed(#cond, __FILE__, __LINE__);                                          \
+#define xf_require(cond)                                  \
+    do {                                                  \
+        if (__builtin_expect(!(cond), 0))                 \
+            xf_require_failed(#cond, __FILE__, __LINE__); \
     } while (0)
 
 _Noreturn void xf_require_failed(const char *cond, const char *file, int line);

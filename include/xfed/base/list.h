@@ -9,7 +9,7 @@ struct xf_node {
     struct xf_node *prev, *next;
 };
 
-#define XF_CONTAINER(node, type, field) ((type *)(void *)((char *)(node) - offsetof(type, field)))
+#define XF_CONTAINER(node, type, field) ((type *)(void *)((char *)(node)-offsetof(type, field)))
 
 static inline void xf_list_init(struct xf_node *head)
 {
@@ -44,7 +44,10 @@ static inline void xf_list_remove(struct xf_node *node) /* of a linked node, or 
     node->prev = node->next = NULL;
 }
 
-/* Move all nodes of `from`, in order, to the empty ring `to`: for a walk that is not to meet the nodes which are pushed meanwhile. */
+/*
+ * Move all nodes of `from`, in order, to the empty ring `to`: for a walk that is not to meet the
+ * nodes which are pushed meanwhile.
+ */
 static inline void xf_list_take_all(struct xf_node *to, struct xf_node *from)
 {
     xf_list_init(to);
@@ -55,10 +58,10 @@ static inline void xf_list_take_all(struct xf_node *to, struct xf_node *from)
     xf_list_init(from);
 }
 
-#define XF_LIST_EACH(node, head)                                                                   \
+#define XF_LIST_EACH(node, head) \
     for (struct xf_node *node = (head)->next; node != (head); node = node->next)
 
 /* The body may remove `node`. */
-#define XF_LIST_EACH_SAFE(node, head)                                                              \
-    for (struct xf_node *node = (head)->next, *node##_next = node->next; node != (head);           \
+#define XF_LIST_EACH_SAFE(node, head)                                                    \
+    for (struct xf_node *node = (head)->next, *node##_next = node->next; node != (head); \
          node = node##_next, node##_next = node->next)

@@ -27,10 +27,10 @@ struct xf_kv {
 };
 
 /* Text, left out when NULL or absent; WORD is for our own words, which stand without quotes. */
-#define XF_STR(k, v) ((struct xf_kv){(k), XF_KV_TEXT, xf_span_of(v), 0})
-#define XF_SPN(k, v) ((struct xf_kv){(k), XF_KV_TEXT, (v), 0})
+#define XF_STR(k, v)  ((struct xf_kv){(k), XF_KV_TEXT, xf_span_of(v), 0})
+#define XF_SPN(k, v)  ((struct xf_kv){(k), XF_KV_TEXT, (v), 0})
 #define XF_WORD(k, v) ((struct xf_kv){(k), XF_KV_WORD, xf_span_of(v), 0})
-#define XF_INT(k, v) ((struct xf_kv){(k), XF_KV_NUMBER, XF_SPAN_NONE, (int64_t)(v)})
+#define XF_INT(k, v)  ((struct xf_kv){(k), XF_KV_NUMBER, XF_SPAN_NONE, (int64_t)(v)})
 
 extern enum xf_log_level xf_log_threshold; /* written by xf_log_set_level only */
 
@@ -50,12 +50,12 @@ typedef void (*xf_log_sink_fn)(void *owner, enum xf_log_level level, const char 
                                const char *line);
 void xf_log_set_sink(xf_log_sink_fn sink, void *owner);
 
-#define xf_log(level, event, ...)                                                                  \
-    do {                                                                                           \
-        enum xf_log_level xf_log_at = (level); /* once: it may count lines */                      \
-        if (__builtin_expect(xf_log_at <= xf_log_threshold, 0))                                    \
-            xf_log_event(xf_log_at, "" event, (const struct xf_kv[]){__VA_ARGS__},                 \
-                         sizeof((const struct xf_kv[]){__VA_ARGS__}) / sizeof(struct xf_kv));      \
+#define xf_log(level, event, ...)                                                             \
+    do {                                                                                      \
+        enum xf_log_level xf_log_at = (level); /* once: it may count lines */                 \
+        if (__builtin_expect(xf_log_at <= xf_log_threshold, 0))                               \
+            xf_log_event(xf_log_at, "" event, (const struct xf_kv[]){__VA_ARGS__},            \
+                         sizeof((const struct xf_kv[]){__VA_ARGS__}) / sizeof(struct xf_kv)); \
     } while (0)
 
 void xf_log_event(enum xf_log_level level, const char *event, const struct xf_kv *kvs,

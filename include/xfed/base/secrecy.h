@@ -13,9 +13,11 @@ enum xf_secrecy {
 };
 
 /*
- * Judged by the modes of the file that `path` leads to (links are followed, certbot has them) and of the folder in `path`. A group may read a file
- * that belongs to root, as with Debian's ssl-cert and systemd's credentials.
+ * Judged by the modes of the file that `path` leads to (links are followed, certbot has them) and
+ * of the folder in `path`. A group may read a file that belongs to root, as with Debian's ssl-cert
+ * and systemd's credentials.
  *
- * out_words   what is wrong and what to run against it: "everybody on this machine can read it: chmod o-rwx"; "" when nothing is
+ * out_words   what is wrong and what to run against it: "everybody on this machine can read it:
+ * chmod o-rwx"; "" when nothing is
  */
 enum xf_secrecy xf_secrecy_of(const char *path, char out_words[XF_SECRECY_WORDS_BYTES]);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conf.h — the configuration as one immutable struct (design.md 8). One row of the option table (src/conf/options.c) makes
- * parser, default, range, --dump and the annotated sample. A reload builds a new struct xf_conf; nobody writes into one.
+ * conf.h — the configuration as one immutable struct (design.md 8). One row of the option table
+ * (src/conf/options.c) makes parser, default, range, --dump and the annotated sample. A reload
+ * builds a new struct xf_conf; nobody writes into one.
  *
- * Paths in the file are relative to the file's folder and stored resolved. Domains are stored prepared (A-labels), secrets
- * in memory that xf_conf_free wipes. Times are milliseconds, sizes bytes.
+ * Paths in the file are relative to the file's folder and stored resolved. Domains are stored
+ * prepared (A-labels), secrets in memory that xf_conf_free wipes. Times are milliseconds, sizes
+ * bytes.
  */
 #pragma once
 
-#include <stdio.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <xfed/base/err.h>
 #include <xfed/base/log.h>
 #include <xfed/base/map.h>
@@ -27,7 +29,7 @@ struct xf_conf_place {
     struct xf_conf_key_line {
         const char *key; /* of the option table */
         int line;
-    } *keys;         /* that the section has */
+    } * keys; /* that the section has */
     size_t key_count;
 };
 
@@ -35,207 +37,261 @@ enum xf_direction { XF_DIRECTION_NONE, XF_DIRECTION_IN, XF_DIRECTION_OUT, XF_DIR
 enum xf_tls_mode { XF_TLS_NONE, XF_TLS_OPTIONAL, XF_TLS_REQUIRED };
 enum xf_cert_mode { XF_CERT_IGNORE, XF_CERT_PREFERRED, XF_CERT_REQUIRED };
 
-enum xf_revocation { XF_REVOCATION_OFF, XF_REVOCATION_SOFT, XF_REVOCATION_HARD }; /* not looked at; a revoked one is bad; an unknown one too */
+/* not looked at; a revoked one is bad; an unknown one too */
+enum xf_revocation { XF_REVOCATION_OFF, XF_REVOCATION_SOFT, XF_REVOCATION_HARD };
 enum xf_downgrade { XF_DOWNGRADE_ALLOW, XF_DOWNGRADE_ALARM, XF_DOWNGRADE_REFUSE };
 
 enum xf_link_driver { XF_LINK_COMPONENT };
 
 /* Sets of settings for kinds of peers; profile.c has their rows and sources. */
-enum xf_profile { XF_PROFILE_PUBLIC, XF_PROFILE_IMP, XF_PROFILE_WEBEX, XF_PROFILE_SAMETIME, XF_PROFILE_LEGACY };
+enum xf_profile {
+    XF_PROFILE_PUBLIC,
+    XF_PROFILE_IMP,
+    XF_PROFILE_WEBEX,
+    XF_PROFILE_SAMETIME,
+    XF_PROFILE_LEGACY
+};
 #define XF_PROFILE_COUNT 5
 
 /* What policy tells stanzas apart by; bits of a set. */
 enum xf_kind_bits {
-    XF_KINDS_MESSAGE = 1,       /* message, but type='groupchat' */
-    XF_KINDS_PRESENCE = 2,      /* presence with and without type='unavailable' or 'error' */
-    XF_KINDS_SUBSCRIPTION = 4,  /* presence: subscribe, subscribed, unsubscribe, unsubscribed, probe */
+    XF_KINDS_MESSAGE = 1,  /* message, but type='groupchat' */
+    XF_KINDS_PRESENCE = 2, /* presence with and without type='unavailable' or 'error' */
+    /* presence: subscribe, subscribed, unsubscribe, unsubscribed, probe */
+    XF_KINDS_SUBSCRIPTION = 4,
     XF_KINDS_IQ = 8,
-    XF_KINDS_GROUPCHAT = 16,    /* message type='groupchat', and presence to or from a room (child of muc or muc#user) */
+    /* message type='groupchat', and presence to or from a room (child of muc or muc#user) */
+    XF_KINDS_GROUPCHAT = 16,
 };
 
 /* What the sender of a stanza that policy refuses gets. */
 enum xf_denial {
-    XF_DENIAL_SILENT,           /* nothing: it is dropped */
-    XF_DENIAL_ERROR,            /* not-allowed, where an error may be sent */
-    XF_DENIAL_VIOLATION,        /* the stream ends with policy-violation; a stream of a pair that may not federate ends with it at once */
+    XF_DENIAL_SILENT, /* nothing: it is dropped */
+    XF_DENIAL_ERROR,  /* not-allowed, where an error may be sent */
+    /*
+     * the stream ends with policy-violation; a stream of a pair that may not federate ends with it
+     * at once
+     */
+    XF_DENIAL_VIOLATION,
 };
 
 enum xf_jid_use { XF_JID_USE_DROP, XF_JID_USE_BOUNCE, XF_JID_USE_ACCEPT };
 enum xf_route_order { XF_ROUTE_RANKED, XF_ROUTE_EQUAL };
 
 /*
- * Settings of a peer. `set` has a bit for each that was written in the file, in the order of the option table's
- * rows; the values of the others are those of a zeroed struct until they are resolved.
+ * Settings of a peer. `set` has a bit for each that was written in the file, in the order of the
+ * option table's rows; the values of the others are those of a zeroed struct until they are
+ * resolved.
  */
 struct xf_peer_settings {
     uint64_t set;
-    enum xf_direction direction;   /* which stanzas may pass: in, out, both, none */
+    enum xf_direction direction; /* which stanzas may pass: in, out, both, none */
     enum xf_tls_mode tls;
     enum xf_cert_mode certificate;
-    bool sasl_in, sasl_out;        /* SASL EXTERNAL offered to the peer / used towards it */
+    bool sasl_in, sasl_out; /* SASL EXTERNAL offered to the peer / used towards it */
     bool dialback;
-    bool direct_tls;               /* XEP-0368 towards the peer */
-    bool legacy;                   /* pre-1.0 streams (no version) are spoken and accepted */
-    unsigned tls_min;              /* 12 or 13 */
-    char *ciphers;                 /* "" is the default list */
-    char *ca_file;                 /* anchors for this peer in place of trust { ca-file }; "" for those */
-    struct xf_texts pins;          /* "sha256:" and 64 hex digits of the key's SPKI, or a PEM file with the certificate */
-    uint8_t (*pin_sha256)[32];     /* of the keys of `pins`: those in hex from the load on, those of files after xf_conf_add_pin */
+    bool direct_tls;  /* XEP-0368 towards the peer */
+    bool legacy;      /* pre-1.0 streams (no version) are spoken and accepted */
+    unsigned tls_min; /* 12 or 13 */
+    char *ciphers;    /* "" is the default list */
+    /* anchors for this peer in place of trust { ca-file }; "" for those */
+    char *ca_file;
+    /* "sha256:" and 64 hex digits of the key's SPKI, or a PEM file with the certificate */
+    struct xf_texts pins;
+    /* of the keys of `pins`: those in hex from the load on, those of files after xf_conf_add_pin */
+    uint8_t (*pin_sha256)[32];
     size_t pin_count;
-    bool dane;                     /* TLSA records of secure DNS decide (RFC 7673) */
-    bool client_eku;               /* a certificate that a connecting peer shows must be for TLS clients too */
+    bool dane; /* TLSA records of secure DNS decide (RFC 7673) */
+    /* a certificate that a connecting peer shows must be for TLS clients too */
+    bool client_eku;
     enum xf_revocation revocation;
-    enum xf_downgrade downgrade;   /* what a fall behind what is remembered of the peer leads to */
-    bool dialback_by_certificate;  /* XEP-0344: a full verdict answers a db:result without asking */
-    bool bidi;                     /* XEP-0288 */
-    bool multiplex;                /* towards the peer: one stream for several domains of ours (XEP-0220 section 2.6) */
-    struct xf_texts route;         /* static routes "host:port"; DNS is not asked for others */
-    enum xf_route_order route_order; /* ranked: as written, the next when one fails; equal: in random order, for each stream anew */
-    struct xf_texts dns_servers;   /* resolvers for this peer in place of dns { servers } */
-    struct xf_texts source;        /* local addresses to connect from: the one of the target's family counts */
-    char *source_ports;            /* "30000-35999"; "" for any */
+    enum xf_downgrade downgrade;  /* what a fall behind what is remembered of the peer leads to */
+    bool dialback_by_certificate; /* XEP-0344: a full verdict answers a db:result without asking */
+    bool bidi;                    /* XEP-0288 */
+    /* towards the peer: one stream for several domains of ours (XEP-0220 section 2.6) */
+    bool multiplex;
+    struct xf_texts route; /* static routes "host:port"; DNS is not asked for others */
+    /* ranked: as written, the next when one fails; equal: in random order, for each stream anew */
+    enum xf_route_order route_order;
+    struct xf_texts dns_servers; /* resolvers for this peer in place of dns { servers } */
+    /* local addresses to connect from: the one of the target's family counts */
+    struct xf_texts source;
+    char *source_ports; /* "30000-35999"; "" for any */
     size_t max_stanza_bytes;
-    unsigned max_streams;          /* concurrent inbound streams of the peer */
-    unsigned max_pairs;            /* of one inbound stream */
-    unsigned stanza_rate;          /* inbound stanzas a second, all streams of the peer together; 0: any number */
-    size_t byte_rate;              /* ... and bytes a second */
+    unsigned max_streams; /* concurrent inbound streams of the peer */
+    unsigned max_pairs;   /* of one inbound stream */
+    /* inbound stanzas a second, all streams of the peer together; 0: any number */
+    unsigned stanza_rate;
+    size_t byte_rate; /* ... and bytes a second */
     size_t queue_bytes;
     unsigned queue_stanzas;
     uint64_t queue_ms, connect_ms, candidate_ms, negotiate_ms, idle_ms, ping_ms;
     enum xf_profile profile;
-    bool enforce;                  /* no: what policy would refuse passes, and is logged and counted */
-    struct xf_texts users, groups; /* of ours that may federate: patterns of bare JIDs, titles of directory groups; both empty: all */
+    /* no: what policy would refuse passes, and is logged and counted */
+    bool enforce;
+    /*
+     * of ours that may federate: patterns of bare JIDs, titles of directory groups; both empty: all
+     */
+    struct xf_texts users, groups;
     unsigned block_kinds_in, block_kinds_out; /* XF_KINDS_*: not from the peer, not to it */
     struct xf_texts block_namespaces_in, block_namespaces_out; /* of payloads: direct children */
-    enum xf_direction strip_presence; /* of available presence only show, status and priority pass in these directions */
-    struct xf_texts hours;         /* when stanzas may pass, in local time; empty: always */
-    char *reason;                  /* told to who is refused, and logged; "" for a built-in text */
+    /* of available presence only show, status and priority pass in these directions */
+    enum xf_direction strip_presence;
+    struct xf_texts hours; /* when stanzas may pass, in local time; empty: always */
+    char *reason;          /* told to who is refused, and logged; "" for a built-in text */
     enum xf_denial denied_user, denied_peer; /* what ours and theirs get */
-    bool mail;                     /* the peer sees the e-mail addresses of our users */
-    enum xf_jid_use jid_use;       /* what becomes of a stanza for the JID of a user who has an e-mail address */
+    bool mail;                               /* the peer sees the e-mail addresses of our users */
+    /* what becomes of a stanza for the JID of a user who has an e-mail address */
+    enum xf_jid_use jid_use;
 };
 
 struct xf_conf_peer {
-    char *pattern;                 /* "b.example" or "*.b.example" (covers b.example itself), prepared */
+    /* "b.example" or "*.b.example" (covers b.example itself), prepared */
+    char *pattern;
     struct xf_conf_place at;
     struct xf_peer_settings settings; /* only what the section says, itself or by its profile */
-    uint64_t by_profile;           /* bits of those that its profile says */
+    uint64_t by_profile;              /* bits of those that its profile says */
 };
 
 struct xf_conf_link {
     char *title;
     struct xf_conf_place at;
     enum xf_link_driver driver;
-    struct xf_texts nodes;         /* "host:port" of the cluster's servers, addresses only */
-    char *name;                    /* the component's name (XEP-0114 `to`) */
-    bool per_peer;                 /* names = per-peer: one connection per peer name */
+    struct xf_texts nodes; /* "host:port" of the cluster's servers, addresses only */
+    char *name;            /* the component's name (XEP-0114 `to`) */
+    bool per_peer;         /* names = per-peer: one connection per peer name */
     char *secret_file;
-    char *secret;                  /* from secret-file */
+    char *secret; /* from secret-file */
     size_t max_stanza_bytes;
-    uint64_t hold_ms;              /* stanzas wait so long for a lost link */
-    size_t hold_bytes;             /* ... and at most so many */
-    unsigned peers, peers_per_owner; /* per_peer: connections for peers without a section, in all and of one owner (xmpp/owner.h) */
-    uint64_t ping_ms;              /* white space after this much silence */
+    uint64_t hold_ms;  /* stanzas wait so long for a lost link */
+    size_t hold_bytes; /* ... and at most so many */
+    /* per_peer: connections for peers without a section, in all and of one owner (xmpp/owner.h) */
+    unsigned peers, peers_per_owner;
+    uint64_t ping_ms; /* white space after this much silence */
 };
 
 struct xf_conf_served {
     char *domain;
     struct xf_conf_place at;
-    char *link;                    /* title */
-    struct xf_texts certificate, key; /* files, a key for each certificate; none: what cert_dir has, else no TLS for it */
-    struct xf_texts aliases;       /* further domains of ours with the same settings */
-    bool mail_only;                /* nobody has a JID here: an address that is no user's e-mail address is item-not-found */
+    char *link; /* title */
+    /* files, a key for each certificate; none: what cert_dir has, else no TLS for it */
+    struct xf_texts certificate, key;
+    struct xf_texts aliases; /* further domains of ours with the same settings */
+    /* nobody has a JID here: an address that is no user's e-mail address is item-not-found */
+    bool mail_only;
 };
 
-struct xf_conf_node {              /* one server of the deployment as the Internet sees it: for what --dns-records and --firewall print */
+/*
+ * one server of the deployment as the Internet sees it: for what --dns-records and --firewall print
+ */
+struct xf_conf_node {
     char *title;
     struct xf_conf_place at;
-    char *host;                    /* that SRV records name; several nodes behind one address may share it, with other ports */
-    struct xf_texts addresses;     /* of the host, public */
-    struct xf_texts nat;           /* the node's own ones, when they are others: at most one of each family counts */
-    unsigned port, direct_port;    /* that peers connect to */
+    /* that SRV records name; several nodes behind one address may share it, with other ports */
+    char *host;
+    struct xf_texts addresses; /* of the host, public */
+    /* the node's own ones, when they are others: at most one of each family counts */
+    struct xf_texts nat;
+    unsigned port, direct_port; /* that peers connect to */
 };
 
-struct xf_conf_directory {         /* LDAP: e-mail addresses and groups of our users */
-    char *uri;                     /* "" for none; ldap:// or ldaps://, several separated by spaces */
+struct xf_conf_directory { /* LDAP: e-mail addresses and groups of our users */
+    /* "" for none; ldap:// or ldaps://, several separated by spaces */
+    char *uri;
     bool start_tls;
     char *ca_file;                 /* "" for the system's */
     char *bind_dn, *password_file; /* "" binds as nobody */
     char *password;                /* from password-file */
     char *base, *filter;           /* of users */
-    char *jid_attribute, *jid_domain; /* "uid" and "example.org": uid@example.org; a value with @ is a JID as it is */
+    /* "uid" and "example.org": uid@example.org; a value with @ is a JID as it is */
+    char *jid_attribute, *jid_domain;
     char *mail_attribute;
-    struct xf_texts groups;        /* "TITLE=DN": groups that `groups` of peers name; their members by member, uniqueMember or memberUid */
-    bool preload;                  /* read all users at the start, in pages; else each when it is needed */
+    /*
+     * "TITLE=DN": groups that `groups` of peers name; their members by member, uniqueMember or
+     * memberUid
+     */
+    struct xf_texts groups;
+    /* read all users at the start, in pages; else each when it is needed */
+    bool preload;
     unsigned page_entries;
-    uint64_t refresh_ms;           /* read anew this often */
+    uint64_t refresh_ms;                  /* read anew this often */
     uint64_t cache_ms, negative_cache_ms; /* of lookups one by one */
-    uint64_t timeout_ms;           /* of one operation */
+    uint64_t timeout_ms;                  /* of one operation */
     unsigned cache_entries;
 };
 
 struct xf_conf {
     char *file;
-    struct xf_texts files;         /* it, and all that it includes */
-    size_t exposed;                /* secrets that others can read, or guess; each has a warning */
-    struct xf_conf_place top_at;   /* of what stands outside of sections */
+    struct xf_texts files;       /* it, and all that it includes */
+    size_t exposed;              /* secrets that others can read, or guess; each has a warning */
+    struct xf_conf_place top_at; /* of what stands outside of sections */
     bool federation;
-    bool default_allow;            /* policy { default = allow | deny } */
-    bool policy_enforce;           /* policy { enforce }: no is a dry run of everything */
+    bool default_allow;  /* policy { default = allow | deny } */
+    bool policy_enforce; /* policy { enforce }: no is a dry run of everything */
     struct xf_conf_place policy_at;
-    struct xf_texts blocklists;    /* files of domains that are refused both ways */
+    struct xf_texts blocklists; /* files of domains that are refused both ways */
     struct xf_conf_place mail_at;
-    char *mail_file;               /* map of JIDs to e-mail addresses; "" for none */
+    char *mail_file; /* map of JIDs to e-mail addresses; "" for none */
     struct xf_conf_place directory_at;
     struct xf_conf_directory directory;
     struct {
         struct xf_texts s2s, s2s_direct;
-        char *control, *http;      /* "" is off */
+        char *control, *http; /* "" is off */
     } listen;
     struct {
-        struct xf_texts servers;   /* empty: resolv.conf */
+        struct xf_texts servers; /* empty: resolv.conf */
         bool trust_ad;
         uint64_t timeout_ms;
         unsigned cache_entries;
     } dns;
-    char *dialback_secret_file;    /* "" for none */
-    char *dialback_secret;         /* from secret-file; NULL: a random one for this process */
+    char *dialback_secret_file; /* "" for none */
+    char *dialback_secret;      /* from secret-file; NULL: a random one for this process */
     struct xf_conf_place trust_at;
     char *trust_ca_file;
     struct xf_texts trust_crl_files; /* PEM */
-    char *trust_crl_dir;           /* every *.pem and *.crl in it; "" for none */
-    char *cert_dir;                /* DOMAIN/fullchain.pem and privkey.pem of served domains without a certificate of their own; "" for none */
-    uint64_t cert_warn_ms;         /* certificates of ours that expire within this time are warned of */
+    char *trust_crl_dir;             /* every *.pem and *.crl in it; "" for none */
+    /*
+     * DOMAIN/fullchain.pem and privkey.pem of served domains without a certificate of their own; ""
+     * for none
+     */
+    char *cert_dir;
+    /* certificates of ours that expire within this time are warned of */
+    uint64_t cert_warn_ms;
     struct xf_conf_place memory_at;
-    char *memory_file;             /* SQLite file of what peers authenticated with; "": peers.db in systemd's state directory */
-    unsigned memory_peers;         /* at most so many are remembered; 0: nothing is */
-    struct {                       /* before authentication (design.md 9) */
+    /* SQLite file of what peers authenticated with; "": peers.db in systemd's state directory */
+    char *memory_file;
+    unsigned memory_peers; /* at most so many are remembered; 0: nothing is */
+    struct {               /* before authentication (design.md 9) */
         size_t element_bytes;
         unsigned elements, dialback_failures, failures_per_minute, half_open_per_address, half_open;
-        unsigned half_open_per_network;    /* of one IPv4 /24 or IPv6 /48 */
-        unsigned questions_per_stream, questions_per_peer, questions_per_network, questions; /* dialback questions under way */
+        unsigned half_open_per_network; /* of one IPv4 /24 or IPv6 /48 */
+        /* dialback questions under way */
+        unsigned questions_per_stream, questions_per_peer, questions_per_network, questions;
         uint64_t auth_ms, dialback_ms;
     } unauthenticated;
-    struct {                       /* what authenticated peers without a section hold */
+    struct { /* what authenticated peers without a section hold */
         unsigned streams_per_address, streams_per_network, streams_per_owner, streams;
         unsigned pairs_per_network, pairs_per_owner, pairs;
         unsigned routes_per_owner, routes;
-        unsigned answer_streams_per_owner, answer_streams; /* of ours to them, when they wrote first */
-        size_t answer_bytes_per_owner, answer_bytes;       /* that wait for these */
+        /* of ours to them, when they wrote first */
+        unsigned answer_streams_per_owner, answer_streams;
+        size_t answer_bytes_per_owner, answer_bytes; /* that wait for these */
     } strangers;
     struct {
         unsigned depth, attributes;
         size_t start_tag_bytes;
-        uint64_t element_ms;       /* an element that takes longer to arrive ends the stream */
+        uint64_t element_ms; /* an element that takes longer to arrive ends the stream */
     } xml;
     struct {
         enum xf_log_level level;
-        char *user;                /* run as, when started as root; "" keeps */
-        uint64_t drain_ms;         /* SIGTERM: queues are flushed so long */
-        size_t queue_bytes;        /* of all routes */
+        char *user;                              /* run as, when started as root; "" keeps */
+        uint64_t drain_ms;                       /* SIGTERM: queues are flushed so long */
+        size_t queue_bytes;                      /* of all routes */
         uint64_t backoff_min_ms, backoff_max_ms; /* failed peers bounce at once for so long */
-        uint64_t backoff_probe_ms;               /* ... and are tried in the background so often; 0: never */
-        bool sandbox;              /* give up the system calls that a running gateway does not need */
+        /* ... and are tried in the background so often; 0: never */
+        uint64_t backoff_probe_ms;
+        /* give up the system calls that a running gateway does not need */
+        bool sandbox;
     } process;
     struct xf_conf_link *links;
     size_t link_count;
@@ -244,28 +300,33 @@ struct xf_conf {
     struct xf_conf_node *nodes;
     size_t node_count;
     uint64_t publish_ttl_ms;
-    bool publish_private_ca;       /* the authority of our certificates is not a public one */
-    char *publish_interface;       /* towards the Internet, on the machine that has the nftables rules */
+    bool publish_private_ca; /* the authority of our certificates is not a public one */
+    /* towards the Internet, on the machine that has the nftables rules */
+    char *publish_interface;
     struct xf_conf_place defaults_at;
     struct xf_peer_settings defaults; /* every value present */
     uint64_t defaults_by_profile;
     struct xf_conf_peer *peers;
     size_t peer_count;
-    struct xf_map *peer_index;     /* pattern -> struct xf_conf_peer; NULL in a conf that was made by hand */
+    /* pattern -> struct xf_conf_peer; NULL in a conf that was made by hand */
+    struct xf_map *peer_index;
 };
 
 /*
- * Read and check. On failure one message per line in *out_messages (free with xf_free): `FILE:LINE: what is wrong, what is
- * accepted`; XF_ERR_CONFIG. Warnings (missing dialback secret) come the same way with XF_ERR_OK; NULL for none.
+ * Read and check. On failure one message per line in *out_messages (free with xf_free): `FILE:LINE:
+ * what is wrong, what is accepted`; XF_ERR_CONFIG. Warnings (missing dialback secret) come the same
+ * way with XF_ERR_OK; NULL for none.
  */
-XF_MUST_USE enum xf_err xf_conf_load(const char *file, struct xf_conf **out_conf, char **out_messages);
+XF_MUST_USE enum xf_err xf_conf_load(const char *file, struct xf_conf **out_conf,
+                                     char **out_messages);
 
 /*
- * As xf_conf_load, for a running program that may have given up the right to read its secrets: a secret file that cannot
- * be read and has the same name in `running` keeps the secret of `running`, with a warning.
+ * As xf_conf_load, for a running program that may have given up the right to read its secrets: a
+ * secret file that cannot be read and has the same name in `running` keeps the secret of `running`,
+ * with a warning.
  */
-XF_MUST_USE enum xf_err xf_conf_reload(const char *file, const struct xf_conf *running, struct xf_conf **out_conf,
-                                       char **out_messages);
+XF_MUST_USE enum xf_err xf_conf_reload(const char *file, const struct xf_conf *running,
+                                       struct xf_conf **out_conf, char **out_messages);
 void xf_conf_free(struct xf_conf **conf);
 
 /* The line of the key, else that of its section; 0 when neither was written. */
@@ -273,51 +334,74 @@ int xf_conf_line(const struct xf_conf_place *place, const char *key);
 
 /* Is this item of `pins` a file's name? */
 bool xf_conf_pin_is_file(const char *pin);
-/* The digest of a pin that is a file, which conf cannot read; for the one who loads, before others see the conf. */
+/*
+ * The digest of a pin that is a file, which conf cannot read; for the one who loads, before others
+ * see the conf.
+ */
 void xf_conf_add_pin(struct xf_peer_settings *settings, const uint8_t spki_sha256[32]);
 
 /*
- * What of `next` a program that was started with `running` cannot take over without a restart, as words for a person
- * ("listen.s2s, link.nodes"), cut to fit. False: nothing.
+ * What of `next` a program that was started with `running` cannot take over without a restart, as
+ * words for a person ("listen.s2s, link.nodes"), cut to fit. False: nothing.
  */
-bool xf_conf_needs_restart(const struct xf_conf *running, const struct xf_conf *next, char *out, size_t out_bytes);
+bool xf_conf_needs_restart(const struct xf_conf *running, const struct xf_conf *next, char *out,
+                           size_t out_bytes);
 
-/* The effective configuration with every default, in the syntax of the file; secrets as their file names only. */
+/*
+ * The effective configuration with every default, in the syntax of the file; secrets as their file
+ * names only.
+ */
 void xf_conf_dump(const struct xf_conf *conf, FILE *out);
 
 /* The annotated sample: every row with its default and help. */
 void xf_conf_sample(FILE *out);
 
 /*
- * Where a setting of a peer comes from: `place` with `line` of the section (NULL: nothing is written, the built-in default
- * holds), and whether it is there as the section's profile says and not by itself.
+ * Where a setting of a peer comes from: `place` with `line` of the section (NULL: nothing is
+ * written, the built-in default holds), and whether it is there as the section's profile says and
+ * not by itself.
  */
 struct xf_conf_origin {
-    const char *section;               /* pattern of the peer's section, "defaults", or NULL */
+    const char *section; /* pattern of the peer's section, "defaults", or NULL */
     const struct xf_conf_place *place;
     int line;
     bool by_profile;
 };
 
-/* For each setting of a peer in the order of the table: name, value as it is written in the file, origin. */
-typedef void (*xf_setting_fn)(void *owner, const char *key, struct xf_span value, const struct xf_conf_origin *origin);
-void xf_conf_each_setting(const struct xf_conf *conf, struct xf_span peer, xf_setting_fn each, void *owner);
+/*
+ * For each setting of a peer in the order of the table: name, value as it is written in the file,
+ * origin.
+ */
+typedef void (*xf_setting_fn)(void *owner, const char *key, struct xf_span value,
+                              const struct xf_conf_origin *origin);
+void xf_conf_each_setting(const struct xf_conf *conf, struct xf_span peer, xf_setting_fn each,
+                          void *owner);
 
 /* The origin of one of them. */
-struct xf_conf_origin xf_conf_setting_origin(const struct xf_conf *conf, struct xf_span peer, const char *key);
+struct xf_conf_origin xf_conf_setting_origin(const struct xf_conf *conf, struct xf_span peer,
+                                             const char *key);
 
 /* "webex", and what its row is made of: cisco-federation.md's sections in words for operators. */
 const char *xf_profile_name(enum xf_profile profile);
 const char *xf_profile_source(enum xf_profile profile);
 
 /*
- * Settings for a peer: defaults <- "*.suffix" (shortest first) <- exact (design.md 8). `out` borrows texts from conf.
- * The cost is that of a few lookups for each label of the name, however many peers are configured.
+ * Settings for a peer: defaults <- "*.suffix" (shortest first) <- exact (design.md 8). `out`
+ * borrows texts from conf. The cost is that of a few lookups for each label of the name, however
+ * many peers are configured.
  */
-void xf_conf_peer_settings(const struct xf_conf *conf, struct xf_span peer, struct xf_peer_settings *out);
+void xf_conf_peer_settings(const struct xf_conf *conf, struct xf_span peer,
+                           struct xf_peer_settings *out);
 
-/* The section that says the last word about a peer: its own, else the longest pattern; NULL when only defaults do. */
+/*
+ * The section that says the last word about a peer: its own, else the longest pattern; NULL when
+ * only defaults do.
+ */
 const struct xf_conf_peer *xf_conf_peer_find(const struct xf_conf *conf, struct xf_span peer);
 
-/* What holds for every name whose section is `section`: all shorter patterns, then the section itself. */
-void xf_conf_section_settings(const struct xf_conf *conf, const struct xf_conf_peer *section, struct xf_peer_settings *out);
+/*
+ * What holds for every name whose section is `section`: all shorter patterns, then the section
+ * itself.
+ */
+void xf_conf_section_settings(const struct xf_conf *conf, const struct xf_conf_peer *section,
+                              struct xf_peer_settings *out);

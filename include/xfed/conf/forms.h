@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * forms.h — values of the configuration that are stored as they were written, taken apart for the one who uses them. Everything that
- * loaded parses; false is for texts from elsewhere.
+ * forms.h — values of the configuration that are stored as they were written, taken apart for the
+ * one who uses them. Everything that loaded parses; false is for texts from elsewhere.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <xfed/base/span.h>
 #include <xfed/base/err.h>
+#include <xfed/base/span.h>
 
 #define XF_WEEK_MINUTES (7 * 24 * 60)
 
 /*
- * `hours`: "mon-fri 08:00-18:00", "sat,sun 10:00-12:00", "daily 22:00-06:00" (over midnight counts to the day it begins on). Days wrap
- * too (fri-mon). The end does not belong to it; 24:00 is the end of the day.
+ * `hours`: "mon-fri 08:00-18:00", "sat,sun 10:00-12:00", "daily 22:00-06:00" (over midnight counts
+ * to the day it begins on). Days wrap too (fri-mon). The end does not belong to it; 24:00 is the
+ * end of the day.
  */
 struct xf_hours {
-    uint8_t days;             /* bit 0 is Monday */
+    uint8_t days;              /* bit 0 is Monday */
     uint16_t from_min, to_min; /* of the day; to <= from: over midnight */
 };
 XF_MUST_USE bool xf_hours_parse(const char *text, struct xf_hours *out);

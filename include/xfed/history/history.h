@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory.h — what a peer authenticated with before, and its keys: kept over restarts so that a fall behind it is noticed
- * (the man in the middle of jabber.ru in 2023 had valid certificates, but another key). A table in memory with a bounded number of
- * peers, written behind to an SQLite file on the thread pool. Not authoritative: losing it loses alarms, not federation.
+ * memory.h — what a peer authenticated with before, and its keys: kept over restarts so that a fall
+ * behind it is noticed (the man in the middle of jabber.ru in 2023 had valid certificates, but
+ * another key). A table in memory with a bounded number of peers, written behind to an SQLite file
+ * on the thread pool. Not authoritative: losing it loses alarms, not federation.
  *
- * What was seen of a peer on a stream (a sight) is compared with what is known of it (an entry), and then noted. Nothing here
- * decides: what an alarm leads to is the peer's setting (src/s2s/remember.c).
+ * What was seen of a peer on a stream (a sight) is compared with what is known of it (an entry),
+ * and then noted. Nothing here decides: what an alarm leads to is the peer's setting
+ * (src/s2s/remember.c).
  */
 #pragma once
 
@@ -14,17 +16,27 @@
 #include <xfed/base/span.h>
 #include <xfed/net/loop.h>
 
-/* Weakest first. EXTERNAL: the certificate authenticated it, also when it answered dialback (XEP-0344). */
+/*
+ * Weakest first. EXTERNAL: the certificate authenticated it, also when it answered dialback
+ * (XEP-0344).
+ */
 enum xf_history_auth { XF_HISTORY_DIALBACK_CLEAR, XF_HISTORY_DIALBACK_TLS, XF_HISTORY_EXTERNAL };
 
 /* What vouches for the key besides its being the same as before. */
-enum xf_history_ground { XF_HISTORY_GROUND_NONE, XF_HISTORY_GROUND_CA, XF_HISTORY_GROUND_DANE, XF_HISTORY_GROUND_PIN };
+enum xf_history_ground {
+    XF_HISTORY_GROUND_NONE,
+    XF_HISTORY_GROUND_CA,
+    XF_HISTORY_GROUND_DANE,
+    XF_HISTORY_GROUND_PIN
+};
 
-const char *xf_history_auth_word(enum xf_history_auth auth);       /* "dialback-clear", "dialback-tls", "external" */
+/* "dialback-clear", "dialback-tls", "external" */
+const char *xf_history_auth_word(enum xf_history_auth auth);
 const char *xf_history_ground_word(enum xf_history_ground ground); /* "none", "ca", "dane", "pin" */
 
 #define XF_HISTORY_SPKI_BYTES 32
-#define XF_HISTORY_KEYS 4 /* of a peer and direction: it may have several servers, each with its own */
+/* of a peer and direction: it may have several servers, each with its own */
+#define XF_HISTORY_KEYS 4
 
 struct xf_history_sight { /* of a peer, now */
     enum xf_history_auth auth;
@@ -36,12 +48,12 @@ struct xf_history_sight { /* of a peer, now */
 struct xf_history_key {
     uint8_t spki_sha256[XF_HISTORY_SPKI_BYTES];
     enum xf_history_ground ground; /* the last one that was not NONE */
-    int64_t first_s, last_s;      /* Unix time; on disk last_s may be an hour behind */
+    int64_t first_s, last_s;       /* Unix time; on disk last_s may be an hour behind */
 };
 
-struct xf_history_entry { /* of a peer and direction */
+struct xf_history_entry {      /* of a peer and direction */
     enum xf_history_auth auth; /* the strongest that was seen */
-    int64_t first_s, last_s;  /* of the peer; as those of a key */
+    int64_t first_s, last_s;   /* of the peer; as those of a key */
     size_t key_count;
     struct xf_history_key keys[XF_HISTORY_KEYS]; /* the one seen last comes first */
 };
@@ -59,7 +71,7 @@ enum xf_history_change {
 #define X(name, word) XF_HISTORY_##name,
     XF_HISTORY_CHANGE_MAP(X)
 #undef X
-    XF_HISTORY_CHANGE_COUNT
+        XF_HISTORY_CHANGE_COUNT
 };
 const char *xf_history_change_word(enum xf_history_change change);
 
@@ -71,12 +83,13 @@ static inline bool xf_history_is_alarm(enum xf_history_change change)
 struct xf_history;
 
 /*
- * Read `file` ("": nothing is kept over restarts), which is made, for its owner only, when it does not exist. At most `max_peers`
- * (at least 1). `loop` NULL: no thread pool, writes happen in xf_history_free. A file that is no database of ours, or is damaged, is
- * XF_ERR_IO with words; it is never overwritten. Blocks: for the start of a program.
+ * Read `file` ("": nothing is kept over restarts), which is made, for its owner only, when it does
+ * not exist. At most `max_peers` (at least 1). `loop` NULL: no thread pool, writes happen in
+ * xf_history_free. A file that is no database of ours, or is damaged, is XF_ERR_IO with words; it
+ * is never overwritten. Blocks: for the start of a program.
  */
-XF_MUST_USE enum xf_err xf_history_open(struct xf_loop *loop, const char *file, size_t max_peers, struct xf_history **out_history,
-                                       struct xf_error *err);
+XF_MUST_USE enum xf_err xf_history_open(struct xf_loop *loop, const char *file, size_t max_peers,
+                                        struct xf_history **out_history, struct xf_error *err);
 
 /* A write is under way on the thread pool: not the moment for xf_history_free. NULL: no. */
 bool xf_history_is_writing(const struct xf_history *history);
@@ -84,23 +97,34 @@ bool xf_history_is_writing(const struct xf_history *history);
 /* Writes what is not written yet; blocks for that. */
 void xf_history_free(struct xf_history **history);
 
-/* NULL when nothing is known. Valid until the next call that changes. A direction each: a peer may connect from other servers. */
-const struct xf_history_entry *xf_history_find(const struct xf_history *history, struct xf_span peer, bool is_inbound);
+/*
+ * NULL when nothing is known. Valid until the next call that changes. A direction each: a peer may
+ * connect from other servers.
+ */
+const struct xf_history_entry *xf_history_find(const struct xf_history *history,
+                                               struct xf_span peer, bool is_inbound);
 
 /* Pure: `known` may be NULL. Of several things the worst. */
-enum xf_history_change xf_history_compare(const struct xf_history_entry *known, const struct xf_history_sight *now);
+enum xf_history_change xf_history_compare(const struct xf_history_entry *known,
+                                          const struct xf_history_sight *now);
 
 /*
- * Remember `now`. What is weaker than before does not take its place; with xf_history_accept it does. When there are too many peers, one of
- * those known for less than a day goes, the one that was silent longest; the others only give way when these have less than a
- * quarter of the room (so that nobody empties the memory with a flood of domains of his own).
+ * Remember `now`. What is weaker than before does not take its place; with xf_history_accept it
+ * does. When there are too many peers, one of those known for less than a day goes, the one that
+ * was silent longest; the others only give way when these have less than a quarter of the room (so
+ * that nobody empties the memory with a flood of domains of his own).
  */
-void xf_history_note(struct xf_history *history, struct xf_span peer, bool is_inbound, const struct xf_history_sight *now, int64_t now_s);
-void xf_history_accept(struct xf_history *history, struct xf_span peer, bool is_inbound, const struct xf_history_sight *now, int64_t now_s);
+void xf_history_note(struct xf_history *history, struct xf_span peer, bool is_inbound,
+                     const struct xf_history_sight *now, int64_t now_s);
+void xf_history_accept(struct xf_history *history, struct xf_span peer, bool is_inbound,
+                       const struct xf_history_sight *now, int64_t now_s);
 
-/* Is this alarm about a known peer the first of its kind within an hour? Then it counts. `now_ms` is of a monotonic clock. */
-bool xf_history_alarm_is_due(struct xf_history *history, struct xf_span peer, bool is_inbound, enum xf_history_change alarm,
-                            uint64_t now_ms);
+/*
+ * Is this alarm about a known peer the first of its kind within an hour? Then it counts. `now_ms`
+ * is of a monotonic clock.
+ */
+bool xf_history_alarm_is_due(struct xf_history *history, struct xf_span peer, bool is_inbound,
+                             enum xf_history_change alarm, uint64_t now_ms);
 
 void xf_history_forget(struct xf_history *history, struct xf_span peer);
 size_t xf_history_count(const struct xf_history *history); /* peers */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * backoff.h — hosts that we connect to: how many attempts are under way at each, and how long one that failed is left alone. A host is any text,
- * such as a domain or an address. Failures are remembered for 4096 hosts; the oldest is forgotten first.
- * Test: tests/unit/limits/test_backoff.c.
+ * backoff.h — hosts that we connect to: how many attempts are under way at each, and how long one
+ * that failed is left alone. A host is any text, such as a domain or an address. Failures are
+ * remembered for 4096 hosts; the oldest is forgotten first. Test: tests/unit/limits/test_backoff.c.
  */
 #pragma once
 
@@ -15,12 +15,17 @@ struct xf_backoff {
     const struct xf_clock *clock;
     uint64_t min_ms, max_ms;
     struct xf_map *by_name; /* -> struct xf_backoff_host */
-    struct xf_node failed;  /* hosts that failed and have no attempt under way, the longest ago first */
+    /* hosts that failed and have no attempt under way, the longest ago first */
+    struct xf_node failed;
     size_t failed_count;
 };
 
-/* `clock` is borrowed. After a failure a host waits for min_ms, doubling up to max_ms with each failure in a row. */
-void xf_backoff_init(struct xf_backoff *backoff, const struct xf_clock *clock, uint64_t min_ms, uint64_t max_ms);
+/*
+ * `clock` is borrowed. After a failure a host waits for min_ms, doubling up to max_ms with each
+ * failure in a row.
+ */
+void xf_backoff_init(struct xf_backoff *backoff, const struct xf_clock *clock, uint64_t min_ms,
+                     uint64_t max_ms);
 void xf_backoff_fini(struct xf_backoff *backoff); /* every attempt has ended */
 
 /* Begin an attempt. False: `max` are under way at this host already. The name is copied. */
@@ -32,5 +37,9 @@ unsigned xf_backoff_under_way(const struct xf_backoff *backoff, const char *name
 void xf_backoff_failed(struct xf_backoff *backoff, const char *name, int note, const char *text);
 void xf_backoff_clear(struct xf_backoff *backoff, const char *name); /* an attempt succeeded */
 
-/* Is the host to be left alone? The text lives until the next call that changes `backoff`. Either pointer may be NULL. */
-bool xf_backoff_is_waiting(const struct xf_backoff *backoff, const char *name, int *out_note, const char **out_text);
+/*
+ * Is the host to be left alone? The text lives until the next call that changes `backoff`. Either
+ * pointer may be NULL.
+ */
+bool xf_backoff_is_waiting(const struct xf_backoff *backoff, const char *name, int *out_note,
+                           const char **out_text);

@@ -2,9 +2,10 @@
 /*
  * quota.h — places that many want: who gets one, and whose it is when all are taken.
  *
- * A place belongs to a member of a group. The group stands for one owner (a network, a registered domain), the member is one of its names
- * (an address, a domain). Both are texts; nothing here knows what they mean. Each call costs a few look-ups, however many places there are.
- * Test: tests/unit/limits/test_quota.c.
+ * A place belongs to a member of a group. The group stands for one owner (a network, a registered
+ * domain), the member is one of its names (an address, a domain). Both are texts; nothing here
+ * knows what they mean. Each call costs a few look-ups, however many places there are. Test:
+ * tests/unit/limits/test_quota.c.
  */
 #pragma once
 
@@ -29,8 +30,10 @@ struct xf_quota_keys {
 
 struct xf_quota_limits {
     unsigned per_member, per_group, total;
-    unsigned unused_ms; /* a place not used for so long may be taken by whoever has fewer; at least 1 */
-    bool shares_own;    /* a full member may take one of its own places that was not used for unused_ms */
+    /* a place not used for so long may be taken by whoever has fewer; at least 1 */
+    unsigned unused_ms;
+    /* a full member may take one of its own places that was not used for unused_ms */
+    bool shares_own;
 };
 
 /* When was the place last used? Asked only about places that are about to be lost. */
@@ -39,23 +42,38 @@ typedef uint64_t (*xf_place_used_fn)(const struct xf_place *place);
 struct xf_quota {
     struct xf_map *crowds[XF_CROWD_KINDS]; /* of groups and of members: text -> struct xf_crowd */
     struct xf_crowd *all;
-    xf_place_used_fn used;                 /* NULL: a place counts as used when it was taken */
+    xf_place_used_fn used; /* NULL: a place counts as used when it was taken */
 };
 void xf_quota_init(struct xf_quota *quota, xf_place_used_fn used);
 void xf_quota_fini(struct xf_quota *quota); /* every place was given back */
 
-enum xf_quota_answer { XF_QUOTA_ROOM, XF_QUOTA_MEMBER_FULL, XF_QUOTA_GROUP_FULL, XF_QUOTA_ALL_FULL };
+enum xf_quota_answer {
+    XF_QUOTA_ROOM,
+    XF_QUOTA_MEMBER_FULL,
+    XF_QUOTA_GROUP_FULL,
+    XF_QUOTA_ALL_FULL
+};
 
-/* Is there room? With XF_QUOTA_ROOM *out_victim is the place that has to be given back first; NULL: none. Nothing is taken. */
-enum xf_quota_answer xf_quota_look(struct xf_quota *quota, const struct xf_quota_keys *keys, const struct xf_quota_limits *limits,
-                                   uint64_t now_ms, struct xf_place **out_victim);
+/*
+ * Is there room? With XF_QUOTA_ROOM *out_victim is the place that has to be given back first; NULL:
+ * none. Nothing is taken.
+ */
+enum xf_quota_answer xf_quota_look(struct xf_quota *quota, const struct xf_quota_keys *keys,
+                                   const struct xf_quota_limits *limits, uint64_t now_ms,
+                                   struct xf_place **out_victim);
 
 /* Take one, whatever the limits say. The keys are copied. */
-void xf_quota_enter(struct xf_quota *quota, struct xf_place *place, const struct xf_quota_keys *keys, uint64_t now_ms);
+void xf_quota_enter(struct xf_quota *quota, struct xf_place *place,
+                    const struct xf_quota_keys *keys, uint64_t now_ms);
 
-/* Look and enter. On XF_QUOTA_ROOM the place is held; *out_evicted, unless NULL, was given back for it, and whoever held it must end. */
-enum xf_quota_answer xf_quota_take(struct xf_quota *quota, struct xf_place *place, const struct xf_quota_keys *keys,
-                                   const struct xf_quota_limits *limits, uint64_t now_ms, struct xf_place **out_evicted);
+/*
+ * Look and enter. On XF_QUOTA_ROOM the place is held; *out_evicted, unless NULL, was given back for
+ * it, and whoever held it must end.
+ */
+enum xf_quota_answer xf_quota_take(struct xf_quota *quota, struct xf_place *place,
+                                   const struct xf_quota_keys *keys,
+                                   const struct xf_quota_limits *limits, uint64_t now_ms,
+                                   struct xf_place **out_evicted);
 void xf_quota_give(struct xf_quota *quota, struct xf_place *place); /* of none held: nothing */
 unsigned xf_quota_count(const struct xf_quota *quota);
 
@@ -67,6 +85,9 @@ static inline bool xf_place_is_held(const struct xf_place *place)
     return place->crowds[XF_CROWD_ALL] != NULL;
 }
 
-/* A place may have a weight (bytes that wait). The second is the sum of its member, of its group, or of all. */
+/*
+ * A place may have a weight (bytes that wait). The second is the sum of its member, of its group,
+ * or of all.
+ */
 void xf_place_weigh(struct xf_place *place, size_t weight);
 size_t xf_place_weight(const struct xf_place *place, enum xf_crowd_kind kind);

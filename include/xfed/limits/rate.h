@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rate.h — how fast a peer may send (rate.c): a bucket for each peer, whatever number of streams it sends on.
+ * rate.h — how fast a peer may send (rate.c): a bucket for each peer, whatever number of streams it
+ * sends on.
  */
 #pragma once
 
@@ -13,20 +14,25 @@ struct xf_rate_limits { /* a second; 0: any number */
     size_t bytes;
 };
 
-/* ---- the arithmetic. Thousandths, so that a rate a second is one a millisecond. A stanza may put the bucket in debt, but only one. */
+/*
+ * ---- the arithmetic. Thousandths, so that a rate a second is one a millisecond. A stanza may put
+ * the bucket in debt, but only one.
+ */
 struct xf_bucket {
     int64_t stanzas, bytes;
     uint64_t filled_ms;
 };
-void xf_bucket_begin(struct xf_bucket *bucket, const struct xf_rate_limits *limits, uint64_t now_ms); /* full: two seconds' worth */
+/* full: two seconds' worth */
+void xf_bucket_begin(struct xf_bucket *bucket, const struct xf_rate_limits *limits,
+                     uint64_t now_ms);
 void xf_bucket_fill(struct xf_bucket *bucket, const struct xf_rate_limits *limits, uint64_t now_ms);
 void xf_bucket_take(struct xf_bucket *bucket, const struct xf_rate_limits *limits, size_t bytes);
 /* 0: the next stanza may pass now. */
 uint64_t xf_bucket_wait_ms(const struct xf_bucket *bucket, const struct xf_rate_limits *limits);
 
 /* ---- the table */
-#define XF_RATES_RESTING_MAX 4096 /* buckets for which nobody waits */
-#define XF_RATE_REST_MS 60000     /* one that was not used for so long is forgotten */
+#define XF_RATES_RESTING_MAX 4096  /* buckets for which nobody waits */
+#define XF_RATE_REST_MS      60000 /* one that was not used for so long is forgotten */
 
 struct xf_rate_events {
     struct xf_rate_limits (*limits)(void *owner, struct xf_span peer); /* in force now */
@@ -39,11 +45,12 @@ struct xf_rates {
     struct xf_timers *timers;
     const struct xf_rate_events *events;
     void *owner;
-    bool is_on;               /* some peer has a limit; set by the owner */
-    struct xf_map *by_peer;   /* -> struct xf_rate */
-    struct xf_node resting;   /* struct xf_rate for which nobody waits, the longest ago used first */
+    bool is_on;             /* some peer has a limit; set by the owner */
+    struct xf_map *by_peer; /* -> struct xf_rate */
+    /* struct xf_rate for which nobody waits, the longest ago used first */
+    struct xf_node resting;
     size_t resting_count;
-    struct xf_node hurried;   /* waiters that go on in this turn */
+    struct xf_node hurried; /* waiters that go on in this turn */
     struct xf_timer hurry;
 };
 
@@ -53,12 +60,18 @@ struct xf_rate_waiter { /* embedded in whoever stopped reading; starts zeroed */
 };
 
 /* All are borrowed. */
-void xf_rates_init(struct xf_rates *rates, const struct xf_clock *clock, struct xf_timers *timers, const struct xf_rate_events *events,
-                   void *owner);
+void xf_rates_init(struct xf_rates *rates, const struct xf_clock *clock, struct xf_timers *timers,
+                   const struct xf_rate_events *events, void *owner);
 void xf_rates_fini(struct xf_rates *rates); /* nobody waits */
 
-/* A stanza of the peer passed. False: the next one must wait; waiter->go_on comes later, those who wait longest first. */
-bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes, struct xf_rate_waiter *waiter);
-void xf_rates_changed(struct xf_rates *rates);                                   /* events->limits says other things now */
-void xf_rates_hurry(struct xf_rates *rates, struct xf_rate_waiter *waiter);      /* its wait ends in this turn */
-void xf_rates_leave(struct xf_rate_waiter *waiter);                              /* or nothing */
+/*
+ * A stanza of the peer passed. False: the next one must wait; waiter->go_on comes later, those who
+ * wait longest first.
+ */
+bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes,
+                   struct xf_rate_waiter *waiter);
+/* events->limits says other things now */
+void xf_rates_changed(struct xf_rates *rates);
+/* its wait ends in this turn */
+void xf_rates_hurry(struct xf_rates *rates, struct xf_rate_waiter *waiter);
+void xf_rates_leave(struct xf_rate_waiter *waiter); /* or nothing */

@@ -19,7 +19,8 @@ struct xf_addr {
 };
 
 /* "127.0.0.1:53", "[::1]:53", or without port when default_port is not 0. XF_ERR_BAD_VALUE. */
-XF_MUST_USE enum xf_err xf_addr_parse(struct xf_span text, uint16_t default_port, struct xf_addr *out_addr);
+XF_MUST_USE enum xf_err xf_addr_parse(struct xf_span text, uint16_t default_port,
+                                      struct xf_addr *out_addr);
 
 /* From wire bytes: 4 or 16 of them. */
 struct xf_addr xf_addr_from_v4(const uint8_t bytes[4], uint16_t port);
@@ -33,5 +34,8 @@ void xf_addr_text(const struct xf_addr *addr, char out[XF_ADDR_TEXT_BYTES]);
 /* The address without port, an IPv4-mapped one as IPv4: a key for quotas. */
 void xf_addr_host_text(const struct xf_addr *addr, char out[XF_ADDR_TEXT_BYTES]);
 
-/* The network that one owner is taken to have: "192.0.2.0/24", "2001:db8:7::/48"; an IPv4-mapped address is IPv4. */
+/*
+ * The network that one owner is taken to have: "192.0.2.0/24", "2001:db8:7::/48"; an IPv4-mapped
+ * address is IPv4.
+ */
 void xf_addr_network_text(const struct xf_addr *addr, char out[XF_ADDR_TEXT_BYTES]);

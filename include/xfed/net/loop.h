@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * loop.h — the one event loop thread over libuv: clock, timers, signals, work on the thread pool, TCP and UDP.
- * One turn: the clock moves; input events; timers; then every conn with output is flushed once.
+ * loop.h — the one event loop thread over libuv: clock, timers, signals, work on the thread pool,
+ * TCP and UDP. One turn: the clock moves; input events; timers; then every conn with output is
+ * flushed once.
  */
 #pragma once
 
@@ -13,12 +14,13 @@ struct xf_loop;
 struct xf_listener;
 struct xf_udp;
 
-struct xf_loop *xf_loop_new(void);      /* aborts when the system gives no loop; ignores SIGPIPE */
-void xf_loop_free(struct xf_loop **loop); /* everything on it must be closed; runs pending close callbacks */
+struct xf_loop *xf_loop_new(void); /* aborts when the system gives no loop; ignores SIGPIPE */
+/* everything on it must be closed; runs pending close callbacks */
+void xf_loop_free(struct xf_loop **loop);
 
 /*
- * At the end of main, after the last loop: joins the threads of the pool, so that libraries give back what they hold
- * per thread (OpenSSL's random generators). No loop may be made after it.
+ * At the end of main, after the last loop: joins the threads of the pool, so that libraries give
+ * back what they hold per thread (OpenSSL's random generators). No loop may be made after it.
  */
 void xf_loop_end_threads(void);
 
@@ -32,67 +34,87 @@ struct xf_timers *xf_loop_timers(struct xf_loop *loop);
 void xf_loop_on_signal(struct xf_loop *loop, int signum, void (*fn)(void *owner), void *owner);
 
 /*
- * Run `work` on the thread pool, then `done` on the loop. `owner` must live until done. Work that waits cannot be
- * cancelled. Jobs of one owner must not overlap.
+ * Run `work` on the thread pool, then `done` on the loop. `owner` must live until done. Work that
+ * waits cannot be cancelled. Jobs of one owner must not overlap.
  */
-void xf_loop_work(struct xf_loop *loop, void (*work)(void *owner), void (*done)(void *owner), void *owner);
+void xf_loop_work(struct xf_loop *loop, void (*work)(void *owner), void (*done)(void *owner),
+                  void *owner);
 
 /*
- * Connect to `addr` (`source` may be NULL). events->connected, or events->closed with REFUSED or TIMEOUT. TCP_NODELAY.
- * Nagle is off and keep-alive on for every conn. Of a range of ports a free one is looked for from a random place on, XF_SOURCE_TRIES
- * at most; one that is in use towards another address, or was until just now, is free.
+ * Connect to `addr` (`source` may be NULL). events->connected, or events->closed with REFUSED or
+ * TIMEOUT. TCP_NODELAY. Nagle is off and keep-alive on for every conn. Of a range of ports a free
+ * one is looked for from a random place on, XF_SOURCE_TRIES at most; one that is in use towards
+ * another address, or was until just now, is free.
  */
 #define XF_SOURCE_TRIES 256
-struct xf_conn *xf_conn_connect(struct xf_loop *loop, const struct xf_addr *addr, const struct xf_source *source,
-                                unsigned timeout_ms, const struct xf_conn_events *events, void *owner);
+struct xf_conn *xf_conn_connect(struct xf_loop *loop, const struct xf_addr *addr,
+                                const struct xf_source *source, unsigned timeout_ms,
+                                const struct xf_conn_events *events, void *owner);
 
-/* For each conn accepted; set conn->events and conn->owner before returning, or xf_conn_close it. */
+/*
+ * For each conn accepted; set conn->events and conn->owner before returning, or xf_conn_close it.
+ */
 typedef void (*xf_accept_fn)(void *owner, struct xf_conn *conn);
 
 /* A v6 wildcard address also takes IPv4. Backlog 1024, SO_REUSEADDR. XF_ERR_IO with words. */
-XF_MUST_USE enum xf_err xf_listener_open(struct xf_loop *loop, const struct xf_addr *addr, xf_accept_fn accept, void *owner,
+XF_MUST_USE enum xf_err xf_listener_open(struct xf_loop *loop, const struct xf_addr *addr,
+                                         xf_accept_fn accept, void *owner,
                                          struct xf_listener **out_listener, struct xf_error *err);
 void xf_listener_close(struct xf_listener **listener);
 
 /*
- * The last descriptors of the process are not given to those who connect: they are for what we open ourselves (links, DNS, streams).
- * While there are no more, conns are closed at once or stay in the backlog; `starved` says so, at most once a minute, with how many
- * were closed since the last time. `owner` is that of `accept`.
+ * The last descriptors of the process are not given to those who connect: they are for what we open
+ * ourselves (links, DNS, streams). While there are no more, conns are closed at once or stay in the
+ * backlog; `starved` says so, at most once a minute, with how many were closed since the last time.
+ * `owner` is that of `accept`.
  */
 typedef void (*xf_starved_fn)(void *owner, unsigned closed);
 void xf_listener_on_starved(struct xf_listener *listener, xf_starved_fn starved);
-void xf_listener_addr(const struct xf_listener *listener, struct xf_addr *out_addr); /* with the real port */
+/* with the real port */
+void xf_listener_addr(const struct xf_listener *listener, struct xf_addr *out_addr);
 
 /*
- * The conn of net has one hook for a layer above it (TLS): a filter between wire and plaintext. While one is
- * attached, wire bytes go to `input`, and on flush the filter moves conn->out to the wire with xf_conn_wire.
+ * The conn of net has one hook for a layer above it (TLS): a filter between wire and plaintext.
+ * While one is attached, wire bytes go to `input`, and on flush the filter moves conn->out to the
+ * wire with xf_conn_wire.
  */
-#define XF_CONN_WIRE_ENOUGH (256u << 10) /* a flush stops with so many wire bytes; it is asked again for the rest */
+/* a flush stops with so many wire bytes; it is asked again for the rest */
+#define XF_CONN_WIRE_ENOUGH (256u << 10)
 
 struct xf_conn_filter {
-    void (*input)(void *filter, const char *wire, size_t len);  /* then xf_conn_deliver the plaintext, or _fail */
-    void (*flush)(void *filter);                                /* conn->out -> xf_conn_wire, XF_CONN_WIRE_ENOUGH */
-    void (*finish)(void *filter);                               /* close_notify to the wire, before the close */
-    void (*detach)(void *filter);                               /* the conn dies: free yourself */
+    /* then xf_conn_deliver the plaintext, or _fail */
+    void (*input)(void *filter, const char *wire, size_t len);
+    /* conn->out -> xf_conn_wire, XF_CONN_WIRE_ENOUGH */
+    void (*flush)(void *filter);
+    /* close_notify to the wire, before the close */
+    void (*finish)(void *filter);
+    void (*detach)(void *filter); /* the conn dies: free yourself */
 };
 
-void xf_conn_attach_filter(struct xf_conn *conn, const struct xf_conn_filter *filter, void *filter_owner);
-void *xf_conn_filter_owner(const struct xf_conn *conn, const struct xf_conn_filter *filter); /* NULL: that one is not attached */
-struct xf_buf *xf_conn_wire(struct xf_conn *conn);                            /* wire bytes waiting to leave */
-void xf_conn_deliver(struct xf_conn *conn, const char *bytes, size_t len);   /* plaintext up to events->data */
+void xf_conn_attach_filter(struct xf_conn *conn, const struct xf_conn_filter *filter,
+                           void *filter_owner);
+/* NULL: that one is not attached */
+void *xf_conn_filter_owner(const struct xf_conn *conn, const struct xf_conn_filter *filter);
+/* wire bytes waiting to leave */
+struct xf_buf *xf_conn_wire(struct xf_conn *conn);
+/* plaintext up to events->data */
+void xf_conn_deliver(struct xf_conn *conn, const char *bytes, size_t len);
 /*
- * Ends in events->closed, later; `detail` is copied. What is on the wire (an alert) still leaves, `out` does not,
- * except with XF_CONN_END_EOF: then the output leaves as after a FIN.
+ * Ends in events->closed, later; `detail` is copied. What is on the wire (an alert) still leaves,
+ * `out` does not, except with XF_CONN_END_EOF: then the output leaves as after a FIN.
  */
 void xf_conn_fail(struct xf_conn *conn, enum xf_conn_end end, const char *detail);
-/* As xf_conn_pause, but the filter's own: both must be off for input to come. No input comes while it is on. */
+/*
+ * As xf_conn_pause, but the filter's own: both must be off for input to come. No input comes while
+ * it is on.
+ */
 void xf_conn_hold(struct xf_conn *conn, bool held);
 bool xf_conn_is_closing(const struct xf_conn *conn);
 struct xf_loop *xf_conn_loop(const struct xf_conn *conn);
 
 /* A connected UDP socket on a random port; datagrams from others are dropped by the kernel. */
 typedef void (*xf_datagram_fn)(void *owner, const uint8_t *bytes, size_t len);
-XF_MUST_USE enum xf_err xf_udp_open(struct xf_loop *loop, const struct xf_addr *to, xf_datagram_fn received, void *owner,
-                                    struct xf_udp **out_udp);
+XF_MUST_USE enum xf_err xf_udp_open(struct xf_loop *loop, const struct xf_addr *to,
+                                    xf_datagram_fn received, void *owner, struct xf_udp **out_udp);
 XF_MUST_USE enum xf_err xf_udp_send(struct xf_udp *udp, const uint8_t *bytes, size_t len);
 void xf_udp_close(struct xf_udp **udp);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * timer.h — one-shot timers in a heap over a struct xf_clock. No I/O: the loop (or a test) asks when the next
- * is due and runs what is due. A timer is embedded in its owner and must be stopped before the owner dies.
+ * timer.h — one-shot timers in a heap over a struct xf_clock. No I/O: the loop (or a test) asks
+ * when the next is due and runs what is due. A timer is embedded in its owner and must be stopped
+ * before the owner dies.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * facts.h — what TLS told about a conn: protocol, cipher, and the peer's certificate as plain values. Facts, not a
- * decision: s2s and policy judge chain and name apart (design.md 5, verdict). No OpenSSL type appears here.
+ * facts.h — what TLS told about a conn: protocol, cipher, and the peer's certificate as plain
+ * values. Facts, not a decision: s2s and policy judge chain and name apart (design.md 5, verdict).
+ * No OpenSSL type appears here.
  */
 #pragma once
 
@@ -14,18 +15,26 @@ enum xf_cert_chain {
     XF_CERT_BAD,     /* anything else: chain_text says what */
 };
 
-/* Revocation of the peer's certificate, told apart from its chain: how hard to take UNKNOWN is the peer's setting. */
+/*
+ * Revocation of the peer's certificate, told apart from its chain: how hard to take UNKNOWN is the
+ * peer's setting.
+ */
 enum xf_cert_revocation {
     XF_CERT_NOT_CHECKED, /* no CRL is configured and no OCSP response was stapled */
     XF_CERT_NOT_REVOKED,
-    XF_CERT_REVOKED,     /* by a CRL or a stapled response, the leaf or an intermediate */
-    XF_CERT_UNKNOWN,     /* CRLs are configured, but none (in date) covers the certificate; or a stapled response is not usable */
+    XF_CERT_REVOKED, /* by a CRL or a stapled response, the leaf or an intermediate */
+    /*
+     * CRLs are configured, but none (in date) covers the certificate; or a stapled response is not
+     * usable
+     */
+    XF_CERT_UNKNOWN,
 };
 
 /* What TLSA records of the peer's servers say of the certificate (RFC 6698, RFC 7673). */
 enum xf_cert_dane {
-    XF_DANE_NONE,     /* there are none from secure answers, or none that is usable */
-    XF_DANE_MATCH,    /* by dane_usage; for usages 0 to 2 the chain and the name were found good on that ground too */
+    XF_DANE_NONE, /* there are none from secure answers, or none that is usable */
+    /* by dane_usage; for usages 0 to 2 the chain and the name were found good on that ground too */
+    XF_DANE_MATCH,
     XF_DANE_MISMATCH, /* usable records exist and none matches */
 };
 
@@ -37,22 +46,31 @@ struct xf_cert_name {
 };
 
 struct xf_tls_facts {
-    char version[12];         /* "TLSv1.3" */
-    char cipher[48];          /* IANA name, "TLS_AES_128_GCM_SHA256" */
-    bool is_server;           /* our role */
-    bool alpn_xmpp;           /* ALPN xmpp-server was agreed */
+    char version[12]; /* "TLSv1.3" */
+    char cipher[48];  /* IANA name, "TLS_AES_128_GCM_SHA256" */
+    bool is_server;   /* our role */
+    bool alpn_xmpp;   /* ALPN xmpp-server was agreed */
     enum xf_cert_chain chain;
-    char chain_text[128];     /* "certificate has expired"; "" when TRUSTED or NONE */
-    uint8_t spki_sha256[32];  /* of the leaf's key; zero when NONE */
-    bool for_server, for_client; /* the leaf's extended key usage allows it; true without the extension */
-    bool is_judged;           /* chain, revocation and dane say what `ca_file` and `dane_domain` led to; else chain is BAD */
-    char *ca_file;            /* the anchors of the judgement; NULL: the default ones. Owned */
+    char chain_text[128];    /* "certificate has expired"; "" when TRUSTED or NONE */
+    uint8_t spki_sha256[32]; /* of the leaf's key; zero when NONE */
+    /* the leaf's extended key usage allows it; true without the extension */
+    bool for_server, for_client;
+    /* chain, revocation and dane say what `ca_file` and `dane_domain` led to; else chain is BAD */
+    bool is_judged;
+    char *ca_file; /* the anchors of the judgement; NULL: the default ones. Owned */
     enum xf_cert_revocation revocation;
     char revocation_text[96]; /* "revoked on 2026-11-01 (key compromise)"; "" otherwise */
     enum xf_cert_dane dane;
-    unsigned dane_usage;      /* MATCH: 0 to 3 */
-    char *dane_domain;        /* the domain whose TLSA records and targets were given to the judgement; NULL: neither was. Owned */
-    char **targets;           /* names of that domain's servers from secure SRV: they name it too (RFC 7673 section 4). Owned */
+    unsigned dane_usage; /* MATCH: 0 to 3 */
+    /*
+     * the domain whose TLSA records and targets were given to the judgement; NULL: neither was.
+     * Owned
+     */
+    char *dane_domain;
+    /*
+     * names of that domain's servers from secure SRV: they name it too (RFC 7673 section 4). Owned
+     */
+    char **targets;
     size_t target_count;
     struct xf_cert_name *names;
     size_t name_count;
@@ -61,8 +79,9 @@ struct xf_tls_facts {
 void xf_tls_facts_free(struct xf_tls_facts **facts);
 
 /*
- * Does the certificate name this prepared domain (RFC 6125 / RFC 9525, XEP-0178 §2; never the CN)? dNSName, exact or
- * one whole left-most label "*"; SRVName _xmpp-server.<domain>; id-on-xmppAddr. Says nothing of the chain.
+ * Does the certificate name this prepared domain (RFC 6125 / RFC 9525, XEP-0178 §2; never the CN)?
+ * dNSName, exact or one whole left-most label "*"; SRVName _xmpp-server.<domain>; id-on-xmppAddr.
+ * Says nothing of the chain.
  */
 bool xf_tls_facts_name(const struct xf_tls_facts *facts, struct xf_span domain);
 

@@ -6,9 +6,9 @@
  * local@domain/resource, split at the first '/' and then at the first '@' before it. Local parts go
  * through nodeprep, resources through OpaqueString (RFC 8265), domains through IDNA2008 (UTS 46
  * mapping; emoji pass) to U-labels (RFC 7622 section 3.2.1): NFC, lower case, one trailing dot
- * dropped, each label 1-63 bytes of LDH or "_" as an A-label, 253 in all; also `[v6]` and dotted IPv4 literals. Each part has
- * 1 to 1023 bytes when it is prepared. ASCII is decided by our own table; a library sees the rest
- * only, and A-labels.
+ * dropped, each label 1-63 bytes of LDH or "_" as an A-label, 253 in all; also `[v6]` and dotted
+ * IPv4 literals. Each part has 1 to 1023 bytes when it is prepared. ASCII is decided by our own
+ * table; a library sees the rest only, and A-labels.
  *
  * The prepared form is the one on the wire, in the configuration and in the log. DNS, TLS and what
  * is printed for them have A-labels: xf_domain_to_ascii at that border, xf_domain_prepare back.
@@ -18,10 +18,10 @@
 #include <xfed/base/err.h>
 #include <xfed/base/span.h>
 
-#define XF_JID_PART_MAX 1023
-#define XF_JID_MAX (3 * XF_JID_PART_MAX + 2)
-#define XF_DOMAIN_MAX XF_JID_PART_MAX /* bytes of a prepared domain, without the NUL */
-#define XF_DOMAIN_ASCII_MAX 253        /* ... with A-labels (RFC 1035 section 2.3.4) */
+#define XF_JID_PART_MAX     1023
+#define XF_JID_MAX          (3 * XF_JID_PART_MAX + 2)
+#define XF_DOMAIN_MAX       XF_JID_PART_MAX /* bytes of a prepared domain, without the NUL */
+#define XF_DOMAIN_ASCII_MAX 253             /* ... with A-labels (RFC 1035 section 2.3.4) */
 
 struct xf_jid {
     struct xf_span full;  /* prepared, as it is written on the wire */
@@ -33,7 +33,8 @@ struct xf_jid {
 /* Without the resource; borrowed. */
 static inline struct xf_span xf_jid_bare(const struct xf_jid *jid)
 {
-    return (struct xf_span){jid->full.ptr, jid->full.len - (jid->resource.ptr ? jid->resource.len + 1 : 0)};
+    return (struct xf_span){jid->full.ptr,
+                            jid->full.len - (jid->resource.ptr ? jid->resource.len + 1 : 0)};
 }
 
 /*
@@ -52,8 +53,8 @@ XF_MUST_USE enum xf_err xf_jid_prepare(struct xf_span text, char scratch[XF_JID_
 XF_MUST_USE enum xf_err xf_domain_prepare(struct xf_span text, char out[XF_DOMAIN_MAX + 1]);
 
 /*
- * The domain that an address names, prepared, though it may be no JID: for an answer about it. XF_ERR_BAD_JID: not even that;
- * `out` untouched.
+ * The domain that an address names, prepared, though it may be no JID: for an answer about it.
+ * XF_ERR_BAD_JID: not even that; `out` untouched.
  */
 XF_MUST_USE enum xf_err xf_jid_named_domain(struct xf_span text, char out[XF_DOMAIN_MAX + 1]);
 
@@ -61,7 +62,8 @@ XF_MUST_USE enum xf_err xf_jid_named_domain(struct xf_span text, char out[XF_DOM
  * The same name in A-labels, NUL-terminated. XF_ERR_BAD_JID: it is not a domain, which never comes
  * of a prepared one; `out` untouched.
  */
-XF_MUST_USE enum xf_err xf_domain_to_ascii(struct xf_span domain, char out[XF_DOMAIN_ASCII_MAX + 1]);
+XF_MUST_USE enum xf_err xf_domain_to_ascii(struct xf_span domain,
+                                           char out[XF_DOMAIN_ASCII_MAX + 1]);
 
 /* Is this prepared domain an IP literal? */
 bool xf_domain_is_address(struct xf_span domain);

@@ -29,8 +29,9 @@ struct xf_stanza {
     enum xf_stanza_kind kind;
     struct xf_span raw_from, raw_to; /* attributes as they came, unescaped; absent when not there */
     struct xf_jid from, to;          /* prepared; filled by xf_stanza_address, empty before */
-    struct xf_span shown_from, shown_to; /* written in place of from and to, for who knows our user by another address; else absent */
-    struct xf_span type, id, lang;   /* unescaped; lang is xml:lang of the stanza itself */
+    /* written in place of from and to, for who knows our user by another address; else absent */
+    struct xf_span shown_from, shown_to;
+    struct xf_span type, id, lang; /* unescaped; lang is xml:lang of the stanza itself */
     struct xf_span extra;   /* all other attributes, serialised: ` a="b" xmlns:n1="u" n1:c="d"` */
     struct xf_span payload; /* serialised children */
     bool has_ns_mark;       /* payload holds XF_CONTENT_NS_MARK */
@@ -53,8 +54,8 @@ XF_MUST_USE enum xf_err xf_stanza_address(struct xf_stanza *stanza,
                                           struct xf_stanza_scratch *scratch, bool *out_is_from);
 
 /*
- * The next direct child in a payload, of which *rest is what follows: begin with the payload itself. False: there is none. For those who
- * need more than `children` has.
+ * The next direct child in a payload, of which *rest is what follows: begin with the payload
+ * itself. False: there is none. For those who need more than `children` has.
  */
 struct xf_stanza_child {
     struct xf_span ns, name; /* as in struct xf_child */
@@ -63,7 +64,10 @@ struct xf_stanza_child {
 };
 bool xf_stanza_next_child(struct xf_span *rest, struct xf_stanza_child *out);
 
-/* Fill `children` and child_count from the payload, for a stanza that comes out of a queue (queues do not keep them). */
+/*
+ * Fill `children` and child_count from the payload, for a stanza that comes out of a queue (queues
+ * do not keep them).
+ */
 void xf_stanza_find_children(struct xf_stanza *stanza);
 
 /* "message", "presence", "iq" */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stanza_copy.h — a stanza that outlives its callback: addressed envelope and payload in one allocation, for queues.
+ * stanza_copy.h — a stanza that outlives its callback: addressed envelope and payload in one
+ * allocation, for queues.
  *
  * The names of the children are not kept: who decides by them has done so before.
  */
@@ -16,7 +17,7 @@ struct xf_stanza_copy {
     uint8_t kind;        /* enum xf_stanza_kind */
     bool has_ns_mark;
     uint32_t from_local, from_domain, to_local, to_domain; /* lengths within the two JIDs */
-    uint32_t len[9];     /* of the texts, UINT32_MAX when absent; see stanza_copy.c */
+    uint32_t len[9]; /* of the texts, UINT32_MAX when absent; see stanza_copy.c */
     size_t wire_bytes;
     char text[];
 };

@@ -34,7 +34,8 @@ START_TEST(is_whole_or_nothing)
         len += strlen(*piece);
     }
     bool is_whole = len == strlen(cases[_i].want);
-    ck_assert_msg(xf_draft_end(&draft) == (is_whole ? XF_ERR_OK : XF_ERR_LIMIT), "%s", cases[_i].label);
+    ck_assert_msg(xf_draft_end(&draft) == (is_whole ? XF_ERR_OK : XF_ERR_LIMIT), "%s",
+                  cases[_i].label);
     ck_assert_msg(xf_span_is(xf_buf_span(&out), cases[_i].want), "%s", cases[_i].label);
     xf_buf_release(&out);
 }

@@ -15,8 +15,7 @@ static void expect(struct xf_node *head, const char *names)
 {
     const char *want = names;
 
-    XF_LIST_EACH(node, head)
-    {
+    XF_LIST_EACH (node, head) {
         ck_assert_msg(*want == XF_CONTAINER(node, struct item, node)->name, "%s", names);
         ck_assert_ptr_eq(node->next->prev, node);
         want++;
@@ -67,8 +66,7 @@ START_TEST(the_body_of_a_safe_walk_may_remove)
     xf_list_init(&head);
     for (size_t i = 0; i < XF_ARRAY_LEN(items); i++)
         xf_list_push(&head, &items[i].node);
-    XF_LIST_EACH_SAFE(node, &head)
-    {
+    XF_LIST_EACH_SAFE (node, &head) {
         if (seen++ % 2 == 0)
             xf_list_remove(node);
     }

@@ -313,7 +313,9 @@ START_TEST(a_line_is_one_write_of_4096_bytes_at_most)
 }
 END_TEST
 
-/* A level may be asked of something that counts lines (stream/lines.c), and one line counts once. */
+/*
+ * A level may be asked of something that counts lines (stream/lines.c), and one line counts once.
+ */
 START_TEST(a_level_is_worked_out_once)
 {
     static const enum xf_log_level levels[] = {XF_LOG_WARN, XF_LOG_DEBUG};

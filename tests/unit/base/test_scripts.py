@@ -46,6 +46,9 @@ CASES = [
     ('check-banned', 'a literal', 'src/a.c', 'log("strcpy(\\"a\\")", \'"\', "gets(x)");', ''),
     ('check-banned', 'code behind a literal with a comment sign', 'src/a.c', 'f("/*"); gets(x); g("*/");', 'gets()'),
     ('check-banned', 'a reason on the line', 'src/a.c', 'free(x); /* banned-ok: it is libfoo\'s */', ''),
+    ('check-banned', 'a reason above the line', 'src/a.c', '/* banned-ok: it is libfoo\'s */\nfree(x);', ''),
+    ('check-banned', 'a reason above, in several lines', 'src/a.c', '/*\n * banned-ok: it is\n * libfoo\'s\n */\nfree(x);', ''),
+    ('check-banned', 'a reason above another line', 'src/a.c', '/* banned-ok: it is libfoo\'s */\nint i;\nfree(x);', 'src/a.c:3: free()'),
     ('check-banned', 'assert', 'src/a.c', 'assert(x);', 'assert()'),
     ('check-banned', 'static_assert', 'src/a.c', 'static_assert(1, "");', ''),
     ('check-banned', 'assert.h', 'src/a.c', '#include <assert.h>', '<assert.h>'),
@@ -68,6 +71,12 @@ CASES = [
      {'src/net/a.c': 'int xf_word_a(void)\n{\n}', 'src/tls/b.c': '\nint xf_word_b(int a,\n  int b)\n{\n}'}, None, 'src/tls/b.c:2: xf_word_b'),
     ('check-names', 'a longer tag of its own',
      {'src/net/a.c': 'int xf_word_a(void)\n{\n}', 'src/tls/b.c': 'struct xf_word_b {\n};\nint xf_word_b_x(void)\n{\n}'}, None, ''),
+    ('check-format', 'a long line', 'src/a.c', '/* ' + 95 * 'x' + ' */', 'src/a.c:1: 101 characters, 100 at most'),
+    ('check-format', 'a long row of a table', 'src/a.c', '/* clang-format off */\n/* ' + 140 * 'x' + ' */', ''),
+    ('check-format', 'a line behind a table', 'src/a.c', '/* clang-format off */\n/* clang-format on */\n/* ' + 95 * 'x' + ' */', 'src/a.c:3: 101'),
+    ('check-format', 'a row that is too long', 'src/a.c', '/* clang-format off */\n/* ' + 145 * 'x' + ' */', 'src/a.c:2: 151 characters, 150'),
+    ('check-format', 'a row of a test', 'tests/a.c', '/* clang-format off */\n/* ' + 145 * 'x' + ' */', ''),
+    ('check-format', 'form', 'src/a.c', 'int  f(void){return 0;}', 'src/a.c:1: not as clang-format leaves it'),
     ('check-headers', 'a header that stands alone', 'include/xfed/base/a.h', '#pragma once\nstruct xf_a;', ''),
     ('check-headers', 'a header that needs another', 'include/xfed/base/a.h', '#pragma once\nsize_t f(void);',
      'xfed/base/a.h: does not compile alone'),
@@ -83,6 +92,7 @@ def run(script, name, content):
         for path, text in (('scripts/layers.txt', LAYERS), *files.items()):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text + '\n')
+        (root / '.clang-format').write_bytes((SCRIPTS.parent / '.clang-format').read_bytes())
         program = root / 'scripts' / script
         program.write_bytes((SCRIPTS / script).read_bytes())
         program.chmod(0o755)
@@ -145,6 +155,8 @@ if platform.machine() == 'x86_64' and (unsaid := soft_program()):
 for script, label, name, content, words in CASES:
     done = run(script, name, content)
     output = done.stdout + done.stderr
+    if done.returncode == 77:  # check-format without its clang-format
+        continue
     good = done.returncode == 0 and output == '' if not words else done.returncode == 1 and words in output
     if not good:
         failed += 1

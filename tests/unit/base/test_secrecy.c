@@ -61,7 +61,8 @@ static void check_path(const char *path, size_t row)
     if (strstr(want, "XXXXXX"))
         snprintf(strstr(want, "/tmp"), 64, "%s", folder);
     enum xf_secrecy got = xf_secrecy_of(path, words);
-    ck_assert_msg(got == rows[row].want && strcmp(words, want) == 0, "%s: %s: %d, \"%s\"", rows[row].label, path, got, words);
+    ck_assert_msg(got == rows[row].want && strcmp(words, want) == 0, "%s: %s: %d, \"%s\"",
+                  rows[row].label, path, got, words);
 }
 
 START_TEST(says_who_else)

@@ -22,7 +22,8 @@ static inline void folder_make(struct folder *folder)
 }
 
 /* A file of mode 0600; "name" stays valid until the folder goes. */
-static inline void folder_put(struct folder *folder, const char *name, const char *bytes, size_t len)
+static inline void folder_put(struct folder *folder, const char *name, const char *bytes,
+                              size_t len)
 {
     char path[160];
     int known = 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Settings with which a peer can never authenticate are refused. First the whole table of TLS, SASL and dialback that Microsoft
- * published for its gateway (reference/cisco-federation.md 3.2): what it calls invalid is refused here, and nothing else is. Then
- * what certificates, pins, DANE, revocation and memory add.
+ * Settings with which a peer can never authenticate are refused. First the whole table of TLS, SASL
+ * and dialback that Microsoft published for its gateway (reference/cisco-federation.md 3.2): what
+ * it calls invalid is refused here, and nothing else is. Then what certificates, pins, DANE,
+ * revocation and memory add.
  */
 #include "folder.h"
 
@@ -10,9 +11,9 @@
 #include <xfed/base/alloc.h>
 #include <xfed/conf/conf.h>
 
-#define GOOD                                                                                       \
-    "link \"l\" { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = secret }\n"         \
-    "served \"a.example\" { link = l certificate = c.pem key = c.key }\n"                          \
+#define GOOD                                                                               \
+    "link \"l\" { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = secret }\n" \
+    "served \"a.example\" { link = l certificate = c.pem key = c.key }\n"                  \
     "dialback { secret-file = secret }\n"
 #define DIGEST "\"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\""
 
@@ -49,12 +50,15 @@ static char *messages_of(const char *rest)
 
 /* ---- the table of 3.2 */
 
-#define SASL_ON "sasl-in = yes sasl-out = yes "
+#define SASL_ON  "sasl-in = yes sasl-out = yes "
 #define SASL_OFF "sasl-in = no sasl-out = no "
-#define ON "dialback = yes "
-#define OFF "dialback = no "
+#define ON       "dialback = yes "
+#define OFF      "dialback = no "
 
-/* Its "SASL required" is ours with certificate = required where there is TLS: EXTERNAL is tried before dialback anyway. */
+/*
+ * Its "SASL required" is ours with certificate = required where there is TLS: EXTERNAL is tried
+ * before dialback anyway.
+ */
 /* clang-format off */
 static const struct {
     const char *tls, *sasl, *dialback, *settings;
@@ -83,13 +87,21 @@ static const struct {
 
 START_TEST(table_3_2)
 {
-    char *text = xf_asprintf("peer \"x\" { %s}\n", table[_i].settings), *messages = messages_of(text);
-    ck_assert_msg((messages == NULL) == table[_i].is_valid, "TLS %s, SASL %s, dialback %s: %s", table[_i].tls, table[_i].sasl,
-                  table[_i].dialback, messages ? messages : "was accepted");
+    char *text = xf_asprintf("peer \"x\" { %s}\n", table[_i].settings),
+         *messages = messages_of(text);
+    ck_assert_msg((messages == NULL) == table[_i].is_valid, "TLS %s, SASL %s, dialback %s: %s",
+                  table[_i].tls, table[_i].sasl, table[_i].dialback,
+                  messages ? messages : "was accepted");
     if (messages) {
-        ck_assert_msg(strstr(messages, "conf:4: peer \"x\": nothing can authenticate us with dialback = no") != NULL, "%s", messages);
-        ck_assert_msg(strstr(messages, "conf:4: peer \"x\": nothing can authenticate the peer with dialback = no") != NULL, "%s",
-                      messages);
+        ck_assert_msg(
+            strstr(messages,
+                   "conf:4: peer \"x\": nothing can authenticate us with dialback = no") != NULL,
+            "%s", messages);
+        ck_assert_msg(
+            strstr(messages,
+                   "conf:4: peer \"x\": nothing can authenticate the peer with dialback = no") !=
+                NULL,
+            "%s", messages);
     }
     xf_free(messages);
     xf_free(text);
@@ -99,7 +111,7 @@ END_TEST
 /* ---- ours */
 
 #define NO_TRUST "trust { ca-file = \"\" }\n"
-#define LISTS "trust { crl-files = {list.pem} }\n"
+#define LISTS    "trust { crl-files = {list.pem} }\n"
 
 /* clang-format off */
 static const struct {
@@ -164,11 +176,13 @@ static const struct {
 START_TEST(ours)
 {
     char *messages = messages_of(rows[_i].text), prefix[32];
-    ck_assert_msg((messages == NULL) == (rows[_i].line == 0), "%s: %s", rows[_i].label, messages ? messages : "was accepted");
+    ck_assert_msg((messages == NULL) == (rows[_i].line == 0), "%s: %s", rows[_i].label,
+                  messages ? messages : "was accepted");
     if (messages) {
         snprintf(prefix, sizeof(prefix), "/conf:%d: ", rows[_i].line);
-        ck_assert_msg(strstr(messages, prefix) && strstr(messages, rows[_i].words) && strstr(messages, ": expected "), "%s:\n%s",
-                      rows[_i].label, messages);
+        ck_assert_msg(strstr(messages, prefix) && strstr(messages, rows[_i].words) &&
+                          strstr(messages, ": expected "),
+                      "%s:\n%s", rows[_i].label, messages);
     }
     xf_free(messages);
 }

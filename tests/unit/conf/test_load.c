@@ -58,23 +58,28 @@ static char *sample(void)
     return text;
 }
 
-#define SHORT                                                                                      \
-    "link l { nodes = {\"127.0.0.1:5347\"} name = GW.example secret-file = link.secret }\n"        \
-    "served \"A.example.\" { link = l certificate = c.pem key = /etc/c.key aliases = {Conf.A.example} }\n"
+#define SHORT                                                                               \
+    "link l { nodes = {\"127.0.0.1:5347\"} name = GW.example secret-file = link.secret }\n" \
+    "served \"A.example.\" { link = l certificate = c.pem key = /etc/c.key aliases = "      \
+    "{Conf.A.example} }\n"
 
 /* The shape of design.md 8 as far as this version goes, with each kind of value. */
-#define FULL                                                                                       \
-    "federation = off\n"                                                                           \
-    "listen { s2s = {\"0.0.0.0:5269\", \"[::1]:5270\"} s2s-direct = {} control = \"run/x.sock\" http = \"\" }\n" \
-    "dns { servers = {\"127.0.0.1:53\", \"::1\", 192.0.2.1} trust-ad = yes timeout = 1500ms cache-entries = 7 }\n" \
-    "dialback { secret-file = \"dialback.secret\" }\n"                                             \
-    "trust { ca-file = \"\" }\n"                                                                   \
-    "unauthenticated { element = 20k elements = 40 half-open = 99 }\n"                             \
-    "xml { depth = 32 attributes = 16 start-tag = 10k }\n"                                         \
-    "process { log-level = debug user = xfedd drain-time = 0 backoff-min = 1s backoff-max = 2m }\n" SHORT \
-    "policy { default = deny }\n"                                                                  \
-    "defaults { tls = optional certificate = ignore max-stanza = 100000 idle-timeout = 1d ping-interval = 0 }\n" \
-    "peer \"*.b.example\" { direction = in tls-min = 1.3 ciphers = \"a \\\"b\\\" \\\\ \\${c}\" }\n"  \
+#define FULL                                                                                      \
+    "federation = off\n"                                                                          \
+    "listen { s2s = {\"0.0.0.0:5269\", \"[::1]:5270\"} s2s-direct = {} control = \"run/x.sock\" " \
+    "http = \"\" }\n"                                                                             \
+    "dns { servers = {\"127.0.0.1:53\", \"::1\", 192.0.2.1} trust-ad = yes timeout = 1500ms "     \
+    "cache-entries = 7 }\n"                                                                       \
+    "dialback { secret-file = \"dialback.secret\" }\n"                                            \
+    "trust { ca-file = \"\" }\n"                                                                  \
+    "unauthenticated { element = 20k elements = 40 half-open = 99 }\n"                            \
+    "xml { depth = 32 attributes = 16 start-tag = 10k }\n"                                        \
+    "process { log-level = debug user = xfedd drain-time = 0 backoff-min = 1s backoff-max = 2m "  \
+    "}\n" SHORT "policy { default = deny }\n"                                                     \
+    "defaults { tls = optional certificate = ignore max-stanza = 100000 idle-timeout = 1d "       \
+    "ping-interval = 0 }\n"                                                                       \
+    "peer \"*.b.example\" { direction = in tls-min = 1.3 ciphers = \"a \\\"b\\\" \\\\ \\${c}\" "  \
+    "}\n"                                                                                         \
     "peer \"B.example\" { route = {\"x.b.example:5269\", \"[::1]:1\"} queue-time = 90s }\n"
 
 START_TEST(defaults_are_those_of_the_design)
@@ -173,32 +178,28 @@ END_TEST
 
 START_TEST(a_peer_is_resolved_from_the_shortest_pattern_to_its_own_section)
 {
-    struct xf_conf *conf = load(SHORT "defaults { queue-stanzas = 1 }\n"
-                                      "peer \"*.x\" { queue-stanzas = 2 max-streams = 2 ciphers = X }\n"
-                                      "peer \"*.b.x\" { queue-stanzas = 3 max-streams = 3 }\n"
-                                      "peer \"a.b.x\" { queue-stanzas = 4 }\n");
+    struct xf_conf *conf =
+        load(SHORT "defaults { queue-stanzas = 1 }\n"
+                   "peer \"*.x\" { queue-stanzas = 2 max-streams = 2 ciphers = X }\n"
+                   "peer \"*.b.x\" { queue-stanzas = 3 max-streams = 3 }\n"
+                   "peer \"a.b.x\" { queue-stanzas = 4 }\n");
     static const struct {
         const char *peer, *ciphers, *section;
         unsigned stanzas, streams;
     } rows[] = {
-        {"y", "", NULL, 1, 64},
-        {"x", "X", "*.x", 2, 2},
-        {"c.x", "X", "*.x", 2, 2},
-        {"b.x", "X", "*.b.x", 3, 3},
-        {"c.b.x", "X", "*.b.x", 3, 3},
-        {"d.c.b.x", "X", "*.b.x", 3, 3},
-        {"a.b.x", "X", "a.b.x", 4, 3},
-        {"q.a.b.x", "X", "*.b.x", 3, 3},
-        {"bb.x", "X", "*.x", 2, 2},
-        {"ax", "", NULL, 1, 64},
+        {"y", "", NULL, 1, 64},        {"x", "X", "*.x", 2, 2},
+        {"c.x", "X", "*.x", 2, 2},     {"b.x", "X", "*.b.x", 3, 3},
+        {"c.b.x", "X", "*.b.x", 3, 3}, {"d.c.b.x", "X", "*.b.x", 3, 3},
+        {"a.b.x", "X", "a.b.x", 4, 3}, {"q.a.b.x", "X", "*.b.x", 3, 3},
+        {"bb.x", "X", "*.x", 2, 2},    {"ax", "", NULL, 1, 64},
     };
     for (size_t i = 0; i < XF_ARRAY_LEN(rows); i++) {
         struct xf_peer_settings got;
         xf_conf_peer_settings(conf, xf_span_of(rows[i].peer), &got);
         ck_assert_msg(got.queue_stanzas == rows[i].stanzas && got.max_streams == rows[i].streams &&
                           strcmp(got.ciphers, rows[i].ciphers) == 0,
-                      "%s: queue-stanzas = %u max-streams = %u ciphers = %s", rows[i].peer, got.queue_stanzas, got.max_streams,
-                      got.ciphers);
+                      "%s: queue-stanzas = %u max-streams = %u ciphers = %s", rows[i].peer,
+                      got.queue_stanzas, got.max_streams, got.ciphers);
         const struct xf_conf_peer *section = xf_conf_peer_find(conf, xf_span_of(rows[i].peer));
         ck_assert_pstr_eq(section ? section->pattern : NULL, rows[i].section);
     }
@@ -206,14 +207,18 @@ START_TEST(a_peer_is_resolved_from_the_shortest_pattern_to_its_own_section)
 }
 END_TEST
 
-/* A section with pins replaces those before it whole, digests and all; one that says `pins = {}` takes them away. */
+/*
+ * A section with pins replaces those before it whole, digests and all; one that says `pins = {}`
+ * takes them away.
+ */
 START_TEST(pins_come_with_their_digests)
 {
 #define HEX "0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcde"
-    struct xf_conf *conf = load(SHORT "defaults { pins = {\"sha256:" HEX "0\"} }\n"
-                                      "peer \"*.x\" { pins = {\"sha256:" HEX "1\", y.pem, \"sha256:" HEX "2\"} }\n"
-                                      "peer \"a.x\" { bidi = no }\n"
-                                      "peer \"b.x\" { pins = {} }\n");
+    struct xf_conf *conf =
+        load(SHORT "defaults { pins = {\"sha256:" HEX "0\"} }\n"
+                   "peer \"*.x\" { pins = {\"sha256:" HEX "1\", y.pem, \"sha256:" HEX "2\"} }\n"
+                   "peer \"a.x\" { bidi = no }\n"
+                   "peer \"b.x\" { pins = {} }\n");
     static const struct {
         const char *peer;
         size_t pins, digests;
@@ -222,9 +227,10 @@ START_TEST(pins_come_with_their_digests)
     struct xf_peer_settings got;
     for (size_t i = 0; i < XF_ARRAY_LEN(rows); i++) {
         xf_conf_peer_settings(conf, xf_span_of(rows[i].peer), &got);
-        ck_assert_msg(got.pins.count == rows[i].pins && got.pin_count == rows[i].digests, "%s: %zu pins, %zu digests", rows[i].peer,
-                      got.pins.count, got.pin_count);
-        ck_assert(got.pin_count == 0 || (got.pin_sha256[got.pin_count - 1][31] == rows[i].last && got.pin_sha256[0][13] == 0xab));
+        ck_assert_msg(got.pins.count == rows[i].pins && got.pin_count == rows[i].digests,
+                      "%s: %zu pins, %zu digests", rows[i].peer, got.pins.count, got.pin_count);
+        ck_assert(got.pin_count == 0 || (got.pin_sha256[got.pin_count - 1][31] == rows[i].last &&
+                                         got.pin_sha256[0][13] == 0xab));
     }
     ck_assert(xf_conf_pin_is_file(conf->peers[0].settings.pins.item[1]));
     xf_conf_add_pin(&conf->peers[0].settings, (const uint8_t[32]){7});
@@ -237,7 +243,8 @@ END_TEST
 
 START_TEST(keys_keep_their_lines)
 {
-    struct xf_conf *conf = load(SHORT "peer \"x\" {\n\n bidi = no\n ciphers = y }\ntrust {\n ca-file = \"\" }\n");
+    struct xf_conf *conf =
+        load(SHORT "peer \"x\" {\n\n bidi = no\n ciphers = y }\ntrust {\n ca-file = \"\" }\n");
     ck_assert_int_eq(xf_conf_line(&conf->peers[0].at, "ciphers"), 6);
     ck_assert_int_eq(xf_conf_line(&conf->peers[0].at, "pins"), 3);
     ck_assert_int_eq(xf_conf_line(&conf->trust_at, "ca-file"), 8);
@@ -302,7 +309,8 @@ START_TEST(included_files_are_read_from_their_own_folder)
     char sub[128];
     snprintf(sub, sizeof(sub), "%s/sub", folder.path);
     ck_assert_int_eq(mkdir(sub, 0700), 0);
-    folder_put_text(&folder, "sub/link.conf", "link l { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = s }\n");
+    folder_put_text(&folder, "sub/link.conf",
+                    "link l { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = s }\n");
     folder_put_text(&folder, "sub/s", "beside the included file");
     struct xf_conf *conf = load("include(\"sub/link.conf\")\n\n"
                                 "served \"a.example\" { link = l certificate = c key = k }\n");
@@ -364,12 +372,16 @@ START_TEST(changes_that_need_a_restart_are_named)
         const char *text, *want;
     } rows[] = {
         {SHORT, ""},
-        {SHORT "policy { default = deny }\npeer \"x\" { tls = none }\nprocess { log-level = debug }\n", ""},
+        {SHORT
+         "policy { default = deny }\npeer \"x\" { tls = none }\nprocess { log-level = debug }\n",
+         ""},
         {SHORT "served \"c.example\" { link = l certificate = c key = k }\n", ""},
-        {SHORT "listen { s2s = {\"1.2.3.4:1\"} }\ndns { timeout = 1s }\n", "listen.s2s, dns.timeout"},
+        {SHORT "listen { s2s = {\"1.2.3.4:1\"} }\ndns { timeout = 1s }\n",
+         "listen.s2s, dns.timeout"},
         {SHORT "process { user = x }\n", "process.user"},
         {SHORT "dialback { secret-file = dialback.secret }\n", "dialback.secret-file"},
-        {SHORT "link m { nodes = {\"127.0.0.1:1\"} name = m.example secret-file = link.secret }\n", "link"},
+        {SHORT "link m { nodes = {\"127.0.0.1:1\"} name = m.example secret-file = link.secret }\n",
+         "link"},
     };
     struct xf_conf *running = load(SHORT);
     for (size_t i = 0; i < XF_ARRAY_LEN(rows); i++) {
@@ -399,7 +411,8 @@ START_TEST(ten_thousand_peers_load)
     FILE *out = open_memstream(&text, &len);
     fputs(SHORT, out);
     for (int i = 0; i < 10000; i++)
-        fprintf(out, "peer \"p%d.%s.example\" { tls = optional  max-stanza = 64k }\n", i, i % 2 ? "odd" : "even");
+        fprintf(out, "peer \"p%d.%s.example\" { tls = optional  max-stanza = 64k }\n", i,
+                i % 2 ? "odd" : "even");
     fclose(out);
     struct xf_conf *conf = load(text);
     ck_assert_uint_eq(conf->peer_count, 10000);

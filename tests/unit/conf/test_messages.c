@@ -7,11 +7,11 @@
 #include <xfed/conf/conf.h>
 
 /* Lines 1 and 2 of every row below. */
-#define GOOD                                                                                       \
-    "link \"l\" { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = secret }\n"         \
+#define GOOD                                                                               \
+    "link \"l\" { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = secret }\n" \
     "served \"a.example\" { link = l certificate = c.pem key = c.key }\n"
 
-#define R50 "rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr"
+#define R50  "rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr"
 #define R250 R50 R50 R50 R50 R50
 #define R500 R250 R250
 
@@ -261,7 +261,8 @@ static void strip_folder(char *text)
 static const char *without_warnings(const char *text)
 {
     const char *newline;
-    while (strstr(text, ": warning: ") && (newline = strchr(text, '\n')) && strstr(text, ": warning: ") < newline)
+    while (strstr(text, ": warning: ") && (newline = strchr(text, '\n')) &&
+           strstr(text, ": warning: ") < newline)
         text = newline + 1;
     return text;
 }
@@ -270,11 +271,12 @@ START_TEST(says_what_is_wrong)
 {
     struct xf_conf *conf = NULL;
     char *messages = NULL;
-    ck_assert_msg(load(cases[_i].text, &conf, &messages) == XF_ERR_CONFIG, "%s: was accepted", cases[_i].label);
+    ck_assert_msg(load(cases[_i].text, &conf, &messages) == XF_ERR_CONFIG, "%s: was accepted",
+                  cases[_i].label);
     ck_assert_msg(messages != NULL, "%s: no message", cases[_i].label);
     strip_folder(messages);
-    ck_assert_msg(strcmp(without_warnings(messages), cases[_i].want) == 0, "%s:\ngot  %s\nwant %s", cases[_i].label,
-                  without_warnings(messages), cases[_i].want);
+    ck_assert_msg(strcmp(without_warnings(messages), cases[_i].want) == 0, "%s:\ngot  %s\nwant %s",
+                  cases[_i].label, without_warnings(messages), cases[_i].want);
     ck_assert_ptr_null(conf);
     xf_free(messages);
 }
@@ -285,13 +287,17 @@ START_TEST(accepts)
     struct xf_conf *conf = NULL;
     char *messages = NULL;
     enum xf_err err = load(accepted[_i].text, &conf, &messages);
-    ck_assert_msg(err == XF_ERR_OK, "%s: %s", accepted[_i].label, messages ? messages : "refused without a message");
+    ck_assert_msg(err == XF_ERR_OK, "%s: %s", accepted[_i].label,
+                  messages ? messages : "refused without a message");
     xf_free(messages);
     xf_conf_free(&conf);
 }
 END_TEST
 
-/* libconfuse's scanner is one for the process: what an error leaves behind must not meet the next reload. */
+/*
+ * libconfuse's scanner is one for the process: what an error leaves behind must not meet the next
+ * reload.
+ */
 START_TEST(loads_after_every_error)
 {
     for (size_t i = 0; i < XF_ARRAY_LEN(cases); i++) {
@@ -299,7 +305,8 @@ START_TEST(loads_after_every_error)
         char *messages = NULL;
         ck_assert_int_eq(load(cases[i].text, &conf, &messages), XF_ERR_CONFIG);
         xf_free(messages);
-        ck_assert_msg(load(GOOD, &conf, &messages) == XF_ERR_OK, "after \"%s\": %s", cases[i].label, messages);
+        ck_assert_msg(load(GOOD, &conf, &messages) == XF_ERR_OK, "after \"%s\": %s", cases[i].label,
+                      messages);
         xf_free(messages);
         xf_conf_free(&conf);
     }
@@ -311,7 +318,8 @@ START_TEST(says_when_the_file_cannot_be_read)
     struct xf_conf *conf = NULL;
     char *messages = NULL;
     ck_assert_int_eq(xf_conf_load("/nowhere/xfed.conf", &conf, &messages), XF_ERR_CONFIG);
-    ck_assert_ptr_nonnull(strstr(messages, "/nowhere/xfed.conf: cannot be opened: No such file or directory"));
+    ck_assert_ptr_nonnull(
+        strstr(messages, "/nowhere/xfed.conf: cannot be opened: No such file or directory"));
     xf_free(messages);
     ck_assert_int_eq(xf_conf_load("/tmp", &conf, &messages), XF_ERR_CONFIG);
     ck_assert_ptr_nonnull(strstr(messages, "/tmp: cannot be read: Is a directory"));
@@ -326,9 +334,10 @@ START_TEST(warns_of_a_secret_that_everybody_reads)
     folder_chmod(&folder, "secret", 0644);
     ck_assert_int_eq(load(GOOD "dialback { secret-file = secret }\n", &conf, &messages), XF_ERR_OK);
     strip_folder(messages);
-    ck_assert_str_eq(messages,
-                     "conf:3: warning: secret-file = \"secret\": everybody on this machine can read it: chmod o-rwx\n"
-                     "conf:1: warning: secret-file = \"secret\": everybody on this machine can read it: chmod o-rwx");
+    ck_assert_str_eq(messages, "conf:3: warning: secret-file = \"secret\": everybody on this "
+                               "machine can read it: chmod o-rwx\n"
+                               "conf:1: warning: secret-file = \"secret\": everybody on this "
+                               "machine can read it: chmod o-rwx");
     ck_assert_str_eq(conf->dialback_secret, "a secret of sixteen bytes and more");
     ck_assert_uint_eq(conf->exposed, 2);
     xf_free(messages);
@@ -343,19 +352,24 @@ START_TEST(warns_of_several_records_for_sametime)
     } rows[] = {
         {"one node", "", NULL},
         {"two nodes", "node m { host = y.example addresses = {\"203.0.113.6\"} }\n",
-         "conf:6: warning: peer \"*.s.example\" is a Sametime gateway, which tries the first SRV record only, and there are 2 nodes: it does not "
+         "conf:6: warning: peer \"*.s.example\" is a Sametime gateway, which tries the first SRV "
+         "record only, and there are 2 nodes: it does not "
          "come to another when its node is away"},
     };
     for (size_t i = 0; i < XF_ARRAY_LEN(rows); i++) {
         struct xf_conf *conf = NULL;
         char *messages = NULL;
-        char *text = xf_asprintf(GOOD "dialback { secret-file = secret }\nnode n { host = x.example addresses = {\"203.0.113.5\"} }\n"
-                                 "peer \"*.s.example\" {\n profile = sametime }\npeer \"*.t.example\" { profile = imp }\n%s", rows[i].text);
+        char *text = xf_asprintf(GOOD "dialback { secret-file = secret }\nnode n { host = "
+                                      "x.example addresses = {\"203.0.113.5\"} }\n"
+                                      "peer \"*.s.example\" {\n profile = sametime }\npeer "
+                                      "\"*.t.example\" { profile = imp }\n%s",
+                                 rows[i].text);
         ck_assert_int_eq(load(text, &conf, &messages), XF_ERR_OK);
         if (messages)
             strip_folder(messages);
-        ck_assert_msg(messages && rows[i].want ? strcmp(messages, rows[i].want) == 0 : !messages == !rows[i].want, "%s: %s", rows[i].label,
-                      messages ? messages : "no message");
+        ck_assert_msg(messages && rows[i].want ? strcmp(messages, rows[i].want) == 0
+                                               : !messages == !rows[i].want,
+                      "%s: %s", rows[i].label, messages ? messages : "no message");
         xf_free(messages);
         xf_free(text);
         xf_conf_free(&conf);
@@ -369,7 +383,8 @@ START_TEST(a_reload_keeps_a_secret_when_others_can_write_it)
     struct xf_conf *conf = NULL, *again = NULL;
     char *messages = NULL, path[128];
     folder_put_text(&folder, "dialback", "the secret of old\n");
-    ck_assert_int_eq(load(GOOD "dialback { secret-file = dialback }\n", &conf, &messages), XF_ERR_OK);
+    ck_assert_int_eq(load(GOOD "dialback { secret-file = dialback }\n", &conf, &messages),
+                     XF_ERR_OK);
     xf_free(messages);
     folder_put_text(&folder, "dialback", "the secret of a stranger\n");
     folder_chmod(&folder, "dialback", 0666);
@@ -377,7 +392,8 @@ START_TEST(a_reload_keeps_a_secret_when_others_can_write_it)
     ck_assert_int_eq(xf_conf_reload(path, conf, &again, &messages), XF_ERR_OK);
     ck_assert_str_eq(again->dialback_secret, "the secret of old");
     strip_folder(messages);
-    ck_assert_str_eq(messages, "conf:3: warning: secret-file = \"dialback\": everybody on this machine can write it: chmod g-w,o-rwx: "
+    ck_assert_str_eq(messages, "conf:3: warning: secret-file = \"dialback\": everybody on this "
+                               "machine can write it: chmod g-w,o-rwx: "
                                "the secret in force stays");
     xf_free(messages);
     xf_conf_free(&conf);
@@ -399,7 +415,8 @@ START_TEST(a_reload_keeps_a_secret_that_is_out_of_reach)
     ck_assert_int_eq(xf_conf_reload(path, conf, &again, &messages), XF_ERR_OK);
     ck_assert_str_eq(again->dialback_secret, "the secret of old");
     strip_folder(messages);
-    ck_assert_str_eq(messages, "conf:3: warning: secret-file = \"dialback\": No such file or directory: the secret in force stays");
+    ck_assert_str_eq(messages, "conf:3: warning: secret-file = \"dialback\": No such file or "
+                               "directory: the secret in force stays");
     xf_free(messages);
     xf_conf_free(&conf);
     xf_conf_free(&again);

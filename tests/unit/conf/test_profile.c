@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_profile.c — what each profile means for a peer, what is stronger and weaker than it, and where xfedd says that a value comes from. */
+/*
+ * test_profile.c — what each profile means for a peer, what is stronger and weaker than it, and
+ * where xfedd says that a value comes from.
+ */
 #include "folder.h"
 
 #include <check.h>
@@ -7,9 +10,9 @@
 #include <xfed/base/buf.h>
 #include <xfed/conf/conf.h>
 
-#define BASE                                                                                                                      \
-    "link \"l\" { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = secret }\n"                                        \
-    "served \"a.example\" { link = l certificate = c.pem key = c.key }\n"                                                         \
+#define BASE                                                                               \
+    "link \"l\" { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = secret }\n" \
+    "served \"a.example\" { link = l certificate = c.pem key = c.key }\n"                  \
     "dialback { secret-file = secret }\n"
 #define OWN_LINE 4 /* of the first line behind it */
 
@@ -33,7 +36,8 @@ static struct xf_conf *load_text(const char *label, const char *text)
     struct xf_conf *conf = NULL;
     folder_put_text(&folder, "conf", text);
     snprintf(path, sizeof(path), "%s/conf", folder.path);
-    ck_assert_msg(xf_conf_load(path, &conf, &messages) == XF_ERR_OK, "%s: %s", label, messages ? messages : "no message");
+    ck_assert_msg(xf_conf_load(path, &conf, &messages) == XF_ERR_OK, "%s: %s", label,
+                  messages ? messages : "no message");
     xf_free(messages);
     return conf;
 }
@@ -55,7 +59,8 @@ struct wanted {
     bool by_profile, was_found;
 };
 
-static void on_setting(void *owner, const char *key, struct xf_span value, const struct xf_conf_origin *origin)
+static void on_setting(void *owner, const char *key, struct xf_span value,
+                       const struct xf_conf_origin *origin)
 {
     struct wanted *wanted = owner;
     if (strcmp(key, wanted->key) != 0)
@@ -63,10 +68,12 @@ static void on_setting(void *owner, const char *key, struct xf_span value, const
     ck_assert_msg(!wanted->was_found, "%s comes twice", key);
     wanted->was_found = true;
     snprintf(wanted->value, sizeof(wanted->value), "%.*s", XF_SPAN_ARGS(value));
-    snprintf(wanted->section, sizeof(wanted->section), "%s", origin->section ? origin->section : "");
+    snprintf(wanted->section, sizeof(wanted->section), "%s",
+             origin->section ? origin->section : "");
     wanted->line = origin->line;
     wanted->by_profile = origin->by_profile;
-    ck_assert_msg((origin->section == NULL) == (origin->place == NULL), "%s: a section without a place, or a place without one", key);
+    ck_assert_msg((origin->section == NULL) == (origin->place == NULL),
+                  "%s: a section without a place, or a place without one", key);
 }
 
 static struct wanted setting_of(const struct xf_conf *conf, const char *peer, const char *key)
@@ -77,7 +84,8 @@ static struct wanted setting_of(const struct xf_conf *conf, const char *peer, co
     return wanted;
 }
 
-static void on_line(void *owner, const char *key, struct xf_span value, const struct xf_conf_origin *origin)
+static void on_line(void *owner, const char *key, struct xf_span value,
+                    const struct xf_conf_origin *origin)
 {
     (void)origin;
     xf_buf_appendf(owner, "%s = %.*s\n", key, XF_SPAN_ARGS(value));
@@ -118,7 +126,8 @@ START_TEST(profile_means)
     ck_assert_str_eq(setting_of(conf, "x.example", "profile").value, table[_i].profile);
     for (size_t k = 0; k < XF_ARRAY_LEN(keys); k++) {
         struct wanted got = setting_of(conf, "x.example", keys[k]);
-        ck_assert_msg(strcmp(got.value, table[_i].values[k]) == 0, "%s: %s is %s", table[_i].profile, keys[k], got.value);
+        ck_assert_msg(strcmp(got.value, table[_i].values[k]) == 0, "%s: %s is %s",
+                      table[_i].profile, keys[k], got.value);
     }
     xf_conf_free(&conf);
     xf_free(text);
@@ -206,9 +215,11 @@ START_TEST(is_resolved)
     struct xf_conf *conf = load(rows[_i].label, rows[_i].text);
     struct wanted got = setting_of(conf, rows[_i].peer, rows[_i].key);
     ck_assert_msg(strcmp(got.value, rows[_i].value) == 0, "%s: %s", rows[_i].label, got.value);
-    ck_assert_msg(strcmp(got.section, rows[_i].section) == 0, "%s: by \"%s\"", rows[_i].label, got.section);
+    ck_assert_msg(strcmp(got.section, rows[_i].section) == 0, "%s: by \"%s\"", rows[_i].label,
+                  got.section);
     ck_assert_msg(got.line == rows[_i].line, "%s: line %d", rows[_i].label, got.line);
-    ck_assert_msg(got.by_profile == rows[_i].by_profile, "%s: by its profile: %d", rows[_i].label, got.by_profile);
+    ck_assert_msg(got.by_profile == rows[_i].by_profile, "%s: by its profile: %d", rows[_i].label,
+                  got.by_profile);
     xf_conf_free(&conf);
 }
 END_TEST
@@ -219,10 +230,14 @@ START_TEST(each_setting_tells_what_is_in_force)
     struct xf_conf *conf = load(rows[_i].label, rows[_i].text);
     struct xf_peer_settings settings;
     xf_conf_peer_settings(conf, xf_span_of(rows[_i].peer), &settings);
-    static const char *const tls[] = {"none", "optional", "required"}, *const certificate[] = {"ignore", "preferred", "required"};
+    static const char *const tls[] = {"none", "optional", "required"}, *const certificate[] = {
+                                                                           "ignore", "preferred",
+                                                                           "required"};
     ck_assert_str_eq(setting_of(conf, rows[_i].peer, "tls").value, tls[settings.tls]);
-    ck_assert_str_eq(setting_of(conf, rows[_i].peer, "certificate").value, certificate[settings.certificate]);
-    ck_assert_str_eq(setting_of(conf, rows[_i].peer, "profile").value, xf_profile_name(settings.profile));
+    ck_assert_str_eq(setting_of(conf, rows[_i].peer, "certificate").value,
+                     certificate[settings.certificate]);
+    ck_assert_str_eq(setting_of(conf, rows[_i].peer, "profile").value,
+                     xf_profile_name(settings.profile));
     ck_assert_str_eq(setting_of(conf, rows[_i].peer, "dane").value, settings.dane ? "yes" : "no");
     xf_conf_free(&conf);
 }
@@ -240,9 +255,13 @@ static char *dump(const struct xf_conf *conf)
     return text;
 }
 
-static const char *const asked[] = {"x.example", "y.example", "a.x.example", "example", "elsewhere.test"};
+static const char *const asked[] = {"x.example", "y.example", "a.x.example", "example",
+                                    "elsewhere.test"};
 
-/* A configuration that was dumped holds for every peer what the first one did; and a dump of it is the same. */
+/*
+ * A configuration that was dumped holds for every peer what the first one did; and a dump of it is
+ * the same.
+ */
 START_TEST(dump_loads_to_the_same_effect)
 {
     struct xf_conf *conf = load(rows[_i].label, rows[_i].text);
@@ -252,12 +271,14 @@ START_TEST(dump_loads_to_the_same_effect)
     struct xf_conf *again = load_text(rows[_i].label, text);
     for (size_t i = 0; i < XF_ARRAY_LEN(asked); i++) {
         char *after = all_of(again, asked[i]);
-        ck_assert_msg(strcmp(before[i], after) == 0, "%s: of %s:\n%s\nbefore:\n%s", rows[_i].label, asked[i], after, before[i]);
+        ck_assert_msg(strcmp(before[i], after) == 0, "%s: of %s:\n%s\nbefore:\n%s", rows[_i].label,
+                      asked[i], after, before[i]);
         xf_free(before[i]);
         xf_free(after);
     }
     char *second = dump(again);
-    ck_assert_msg(strcmp(text, second) == 0, "%s: dumped again:\n%s\nnot:\n%s", rows[_i].label, second, text);
+    ck_assert_msg(strcmp(text, second) == 0, "%s: dumped again:\n%s\nnot:\n%s", rows[_i].label,
+                  second, text);
     free(text); /* open_memstream's own */
     free(second);
     xf_conf_free(&again);
@@ -268,7 +289,8 @@ END_TEST
 START_TEST(a_reload_with_another_profile_holds)
 {
     char path[128], *messages = NULL;
-    struct xf_conf *running = load("running", "peer \"x.example\" { profile = webex }\n"), *next = NULL;
+    struct xf_conf *running = load("running", "peer \"x.example\" { profile = webex }\n"),
+                   *next = NULL;
     snprintf(path, sizeof(path), "%s/conf", folder.path);
     folder_put_text(&folder, "conf", BASE "peer \"x.example\" { profile = sametime }\n");
     ck_assert_int_eq(xf_conf_reload(path, running, &next, &messages), XF_ERR_OK);

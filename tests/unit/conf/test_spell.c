@@ -24,8 +24,15 @@ static const struct {
 static const struct {
     const char *word, *want;
 } nearest[] = {
-    {"tlss", "tls"},           {"max_stanza", "max-stanza"}, {"queuetime", "queue-time"}, {"queue", NULL}, {"xx", NULL},
-    {"dail-back", "dialback"}, {"tls", "tls"},               {"", NULL},                  {"quue-bytes", "queue-bytes"},
+    {"tlss", "tls"},
+    {"max_stanza", "max-stanza"},
+    {"queuetime", "queue-time"},
+    {"queue", NULL},
+    {"xx", NULL},
+    {"dail-back", "dialback"},
+    {"tls", "tls"},
+    {"", NULL},
+    {"quue-bytes", "queue-bytes"},
 };
 
 START_TEST(distance_counts_edits)
@@ -39,8 +46,10 @@ END_TEST
 
 START_TEST(nearest_is_what_was_meant)
 {
-    static const char *const words[] = {"tls", "dialback", "max-stanza", "max-streams", "queue-time", "queue-bytes"};
-    ck_assert_pstr_eq(xf_spell_nearest(nearest[_i].word, words, XF_ARRAY_LEN(words)), nearest[_i].want);
+    static const char *const words[] = {"tls",         "dialback",   "max-stanza",
+                                        "max-streams", "queue-time", "queue-bytes"};
+    ck_assert_pstr_eq(xf_spell_nearest(nearest[_i].word, words, XF_ARRAY_LEN(words)),
+                      nearest[_i].want);
 }
 END_TEST
 

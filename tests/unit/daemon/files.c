@@ -43,7 +43,8 @@ void files_remove(struct files *files)
 static FILE *new_file(const struct files *files, const char *name)
 {
     char *path = xf_asprintf("%s/%s", files->path, name);
-    for (char *slash = strchr(path + strlen(files->path) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(path + strlen(files->path) + 1, '/'); slash;
+         slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         (void)mkdir(path, 0700); /* may be there */
         *slash = '/';
@@ -60,7 +61,8 @@ void files_put_text(const struct files *files, const char *name, const char *tex
     xf_require(fputs(text, file) >= 0 && fclose(file) == 0);
 }
 
-void files_put_cert(const struct files *files, const char *name, const struct cert *cert, const struct cert *behind)
+void files_put_cert(const struct files *files, const char *name, const struct cert *cert,
+                    const struct cert *behind)
 {
     FILE *file = new_file(files, name);
     xf_require(PEM_write_X509(file, cert->x509) == 1);
@@ -71,7 +73,8 @@ void files_put_cert(const struct files *files, const char *name, const struct ce
 void files_put_key(const struct files *files, const char *name, const struct cert *cert)
 {
     FILE *file = new_file(files, name);
-    xf_require(PEM_write_PrivateKey(file, cert->key, NULL, NULL, 0, NULL, NULL) == 1 && fclose(file) == 0);
+    xf_require(PEM_write_PrivateKey(file, cert->key, NULL, NULL, 0, NULL, NULL) == 1 &&
+               fclose(file) == 0);
 }
 
 void files_put_list(const struct files *files, const char *name, const struct crl_spec *spec)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a configuration names is loaded, found by itself, checked, and kept when it cannot be read any more. */
+/*
+ * What a configuration names is loaded, found by itself, checked, and kept when it cannot be read
+ * any more.
+ */
 #include "daemon_priv.h"
 #include "files.h"
 
@@ -7,14 +10,15 @@
 #include <string.h>
 #include <xfed/base/alloc.h>
 
-#define LINK "link l { nodes = {\"127.0.0.1:1\"} name = gw.example secret-file = secret }\n"
-#define TRUST LINK "trust { ca-file = ca.pem cert-dir = certs }\n"
+#define LINK   "link l { nodes = {\"127.0.0.1:1\"} name = gw.example secret-file = secret }\n"
+#define TRUST  LINK "trust { ca-file = ca.pem cert-dir = certs }\n"
 #define SERVED TRUST "served \"a.example\" { link = l certificate = a.pem key = a.key }\n"
 
 static struct files made, files; /* once for all tests; a copy for each */
 static struct cert root, middle;
 
-static void put(const char *name, const struct cert_spec *spec, const struct cert *behind, const char *key_name)
+static void put(const char *name, const struct cert_spec *spec, const struct cert *behind,
+                const char *key_name)
 {
     struct cert cert = cert_make(spec);
     files_put_cert(&files, name, &cert, behind);
@@ -29,31 +33,51 @@ static void make_all(void)
     files_make(&files);
     files_put_text(&files, "secret", "a secret that is long enough\n");
     files_put_text(&files, "junk.pem", "junk\n");
-    root = cert_make(&(struct cert_spec){.cn = "Root", .is_ca = 1, .days_from = -1, .days_to = 900});
-    middle = cert_make(&(struct cert_spec){.issuer = &root, .cn = "Middle", .is_ca = 1, .days_from = -1, .days_to = 900});
+    root =
+        cert_make(&(struct cert_spec){.cn = "Root", .is_ca = 1, .days_from = -1, .days_to = 900});
+    middle = cert_make(&(struct cert_spec){
+        .issuer = &root, .cn = "Middle", .is_ca = 1, .days_from = -1, .days_to = 900});
     files_put_cert(&files, "ca.pem", &root, NULL);
     files_put_list(&files, "list.pem", &(struct crl_spec){.issuer = &root});
     files_put_list(&files, "lists/list.crl", &(struct crl_spec){.issuer = &root});
     const char *san = "DNS:a.example,DNS:chat.a.example";
-    put("a.pem", &(struct cert_spec){.issuer = &root, .cn = "A", .san = san, .days_to = 90}, NULL, "a.key");
-    put("rsa.pem", &(struct cert_spec){.issuer = &root, .cn = "A", .san = san, .key = CERT_RSA2048, .days_to = 90}, NULL, "rsa.key");
-    put("old.pem", &(struct cert_spec){.issuer = &root, .san = san, .days_from = -9, .days_to = -2}, NULL, "old.key");
-    put("soon.pem", &(struct cert_spec){.issuer = &root, .san = san, .days_from = -9, .days_to = 10}, NULL, "soon.key");
-    put("short.pem", &(struct cert_spec){.issuer = &middle, .san = san, .days_to = 90}, NULL, "short.key");
-    put("read.pem", &(struct cert_spec){.issuer = &root, .san = san, .days_to = 90}, NULL, "read.key");
-    put("written.pem", &(struct cert_spec){.issuer = &root, .san = san, .days_to = 90}, NULL, "written.key");
+    put("a.pem", &(struct cert_spec){.issuer = &root, .cn = "A", .san = san, .days_to = 90}, NULL,
+        "a.key");
+    put("rsa.pem",
+        &(struct cert_spec){
+            .issuer = &root, .cn = "A", .san = san, .key = CERT_RSA2048, .days_to = 90},
+        NULL, "rsa.key");
+    put("old.pem", &(struct cert_spec){.issuer = &root, .san = san, .days_from = -9, .days_to = -2},
+        NULL, "old.key");
+    put("soon.pem",
+        &(struct cert_spec){.issuer = &root, .san = san, .days_from = -9, .days_to = 10}, NULL,
+        "soon.key");
+    put("short.pem", &(struct cert_spec){.issuer = &middle, .san = san, .days_to = 90}, NULL,
+        "short.key");
+    put("read.pem", &(struct cert_spec){.issuer = &root, .san = san, .days_to = 90}, NULL,
+        "read.key");
+    put("written.pem", &(struct cert_spec){.issuer = &root, .san = san, .days_to = 90}, NULL,
+        "written.key");
     files_chmod(&files, "read.key", 0644);
     files_chmod(&files, "written.key", 0666);
-    put("long.pem", &(struct cert_spec){.issuer = &middle, .san = san, .days_to = 90}, &middle, "long.key");
-    put("certs/b.example/fullchain.pem", &(struct cert_spec){.issuer = &root, .san = "DNS:b.example,DNS:x.b.example", .days_to = 90},
+    put("long.pem", &(struct cert_spec){.issuer = &middle, .san = san, .days_to = 90}, &middle,
+        "long.key");
+    put("certs/b.example/fullchain.pem",
+        &(struct cert_spec){.issuer = &root, .san = "DNS:b.example,DNS:x.b.example", .days_to = 90},
         NULL, "certs/b.example/privkey.pem");
-    put("certs/chat.b.example/fullchain.pem", &(struct cert_spec){.issuer = &root, .san = "DNS:chat.b.example", .days_to = 90}, NULL,
+    put("certs/chat.b.example/fullchain.pem",
+        &(struct cert_spec){.issuer = &root, .san = "DNS:chat.b.example", .days_to = 90}, NULL,
         "certs/chat.b.example/privkey.pem");
-    put("certs/xn--bcher-kva.example/fullchain.pem", &(struct cert_spec){.issuer = &root, .san = "DNS:xn--bcher-kva.example", .days_to = 90},
+    put("certs/xn--bcher-kva.example/fullchain.pem",
+        &(struct cert_spec){.issuer = &root, .san = "DNS:xn--bcher-kva.example", .days_to = 90},
         NULL, "certs/xn--bcher-kva.example/privkey.pem");
-    put("certs/b\xc3\xbc" "ro.example/fullchain.pem", &(struct cert_spec){.issuer = &root, .san = "DNS:xn--bro-hoa.example", .days_to = 90},
-        NULL, "certs/b\xc3\xbc" "ro.example/privkey.pem");
-    put("certs/half.example/fullchain.pem", &(struct cert_spec){.issuer = &root, .san = "DNS:half.example", .days_to = 90}, NULL, NULL);
+    put("certs/b\xc3\xbc"
+        "ro.example/fullchain.pem",
+        &(struct cert_spec){.issuer = &root, .san = "DNS:xn--bro-hoa.example", .days_to = 90}, NULL,
+        "certs/b\xc3\xbc"
+        "ro.example/privkey.pem");
+    put("certs/half.example/fullchain.pem",
+        &(struct cert_spec){.issuer = &root, .san = "DNS:half.example", .days_to = 90}, NULL, NULL);
     made = files;
 }
 
@@ -189,8 +213,10 @@ START_TEST(says_what_is_wrong)
 {
     struct loaded s;
     load(&s, rows[_i].text);
-    ck_assert_msg(is_as_wanted(s.text, rows[_i].want), "%s:\ngot  %s\nwant %s", rows[_i].label, s.text, rows[_i].want);
-    ck_assert_msg(s.report.errors == rows[_i].errors, "%s: %zu errors", rows[_i].label, s.report.errors);
+    ck_assert_msg(is_as_wanted(s.text, rows[_i].want), "%s:\ngot  %s\nwant %s", rows[_i].label,
+                  s.text, rows[_i].want);
+    ck_assert_msg(s.report.errors == rows[_i].errors, "%s: %zu errors", rows[_i].label,
+                  s.report.errors);
     if (s.report.errors == 0)
         xf_certs_seal(s.conf, &s.certs);
     unload(&s);
@@ -200,13 +226,21 @@ END_TEST
 START_TEST(every_name_has_its_certificate)
 {
     struct loaded s;
-    load(&s, TRUST "served \"b.example\" { link = l aliases = {chat.b.example, x.b.example} }\n"
-                   "served \"a.example\" { link = l certificate = {a.pem, rsa.pem} key = {a.key, rsa.key} }\n"
-                   "served \"B\xc3\x9c" "CHER.example\" { link = l }\nserved \"xn--bro-hoa.example\" { link = l }\n"
-                   "peer \"y\" { ca-file = a.pem }\npeer \"z\" { ca-file = a.pem }\n");
+    load(&s, TRUST
+         "served \"b.example\" { link = l aliases = {chat.b.example, x.b.example} }\n"
+         "served \"a.example\" { link = l certificate = {a.pem, rsa.pem} key = {a.key, rsa.key} }\n"
+         "served \"B\xc3\x9c"
+         "CHER.example\" { link = l }\nserved \"xn--bro-hoa.example\" { link = l }\n"
+         "peer \"y\" { ca-file = a.pem }\npeer \"z\" { ca-file = a.pem }\n");
     xf_certs_seal(s.conf, &s.certs);
-    static const char *const names[] = {"a.example",      "b.example",               "chat.b.example",
-                                        "x.b.example", "b\xc3\xbc" "cher.example", "b\xc3\xbc" "ro.example"};
+    static const char *const names[] = {"a.example",
+                                        "b.example",
+                                        "chat.b.example",
+                                        "x.b.example",
+                                        "b\xc3\xbc"
+                                        "cher.example",
+                                        "b\xc3\xbc"
+                                        "ro.example"};
     for (size_t i = 0; i < XF_ARRAY_LEN(names); i++)
         ck_assert_msg(xf_tls_identities_has(s.certs.set, xf_span_of(names[i])), "%s", names[i]);
     ck_assert(!xf_tls_identities_has(s.certs.set, XF_SPAN("c.example")));
@@ -234,7 +268,10 @@ START_TEST(a_pinned_file_becomes_its_digest)
 }
 END_TEST
 
-/* What a reload meets: the running configuration is `before`; then files vanish; then `after` is loaded. */
+/*
+ * What a reload meets: the running configuration is `before`; then files vanish; then `after` is
+ * loaded.
+ */
 /* clang-format off */
 static const struct {
     const char *label, *before, *gone, *after;
@@ -283,7 +320,8 @@ START_TEST(a_reload_keeps_what_it_cannot_read)
         xf_certs_inherit(&after.certs, &before.certs);
         xf_certs_seal(after.conf, &after.certs);
         for (size_t i = 0; i < after.certs.own_count; i++)
-            ck_assert(after.certs.own[i].identity && xf_tls_identities_has(after.certs.set, xf_span_of(after.certs.own[i].name)));
+            ck_assert(after.certs.own[i].identity &&
+                      xf_tls_identities_has(after.certs.set, xf_span_of(after.certs.own[i].name)));
         for (size_t i = 0; i < after.certs.trust.count; i++)
             ck_assert_ptr_nonnull(after.certs.trust.anchors[i].store);
     }
@@ -346,7 +384,9 @@ START_TEST(ends_are_told_from_a_month_before)
     load(&s, SERVED);
     xf_tls_identity_about(s.certs.own[0].identity, &about);
     xf_log_set_sink(hear, &heard);
-    xf_expiry_look(&s.certs, s.conf, (ends[_i].from_start ? about.not_before_s : about.not_after_s) + ends[_i].after_s);
+    xf_expiry_look(&s.certs, s.conf,
+                   (ends[_i].from_start ? about.not_before_s : about.not_after_s) +
+                       ends[_i].after_s);
     xf_log_set_sink(NULL, NULL);
     plain(heard.text);
     ck_assert_msg(strcmp(heard.text, ends[_i].want) == 0, "%s: %s", ends[_i].label, heard.text);
@@ -364,13 +404,17 @@ START_TEST(ends_are_told_once_a_day)
     load(&s, TRUST "served \"a.example\" { link = l certificate = soon.pem key = soon.key }\n"
                    "served \"b.example\" { link = l }\n"
                    "served \"chat.a.example\" { link = l certificate = old.pem key = old.key }\n");
-    static const char *const near = "warn certificate.expiry.near local=a.example file=soon.pem days=";
-    static const char *const gone = "\nerror certificate.expired local=chat.a.example file=old.pem days=2\n";
+    static const char *const near =
+        "warn certificate.expiry.near local=a.example file=soon.pem days=";
+    static const char *const gone =
+        "\nerror certificate.expired local=chat.a.example file=old.pem days=2\n";
     xf_log_set_sink(hear, &heard);
     xf_expiry_begin(&expiry, timers, &s.certs, s.conf);
     for (int days = 1; days <= 3; days++) {
         plain(heard.text);
-        ck_assert_msg(strncmp(heard.text, near, strlen(near)) == 0 && strcmp(strchr(heard.text, '\n'), gone) == 0, "%s", heard.text);
+        ck_assert_msg(strncmp(heard.text, near, strlen(near)) == 0 &&
+                          strcmp(strchr(heard.text, '\n'), gone) == 0,
+                      "%s", heard.text);
         heard.text[0] = '\0';
         clock.now_ms += 24ull * 3600 * 1000 - 1;
         xf_timers_run(timers);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* From within the sandbox: what a running gateway does works, what an intruder would do does not, and some of it ends the process. */
+/*
+ * From within the sandbox: what a running gateway does works, what an intruder would do does not,
+ * and some of it ends the process.
+ */
 #include "daemon_priv.h"
 #include "files.h"
 
@@ -27,9 +30,9 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/log.h>
 
-#define KILLED (-1)
+#define KILLED          (-1)
 #define EXIT_NO_SANDBOX 200
-#define EXIT_ODD 201
+#define EXIT_ODD        201
 
 /* ---- probes: 0, or errno */
 
@@ -46,36 +49,129 @@ static int run_program(void)
     return said(execve("/bin/true", none, none));
 }
 
-static int run_by_fd(void) { return said(syscall(SYS_execveat, AT_FDCWD, "/bin/true", NULL, NULL, 0)); }
-static int trace(void) { return said(syscall(SYS_ptrace, 0, 0, 0, 0)); }
-static int look_into_parent(void) { return said(syscall(SYS_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0)); }
-static int load_bpf(void) { return said(syscall(SYS_bpf, 0, NULL, 0)); }
-static int mount_something(void) { return said(syscall(SYS_mount, "none", "/mnt", "tmpfs", 0, NULL)); }
-static int become_root(void) { return said(syscall(SYS_setuid, 0)); }
-static int new_namespace(void) { return said(syscall(SYS_unshare, CLONE_NEWUSER)); }
-static int read_keyring(void) { return said(syscall(SYS_keyctl, 0, 0, 0, 0, 0)); }
-static int new_process(void) { return said(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); }
-static int new_process_in_namespace(void) { return said(syscall(SYS_clone, SIGCHLD | CLONE_NEWUSER, 0, 0, 0, 0)); }
-static int clone3(void) { return said(syscall(SYS_clone3, NULL, 0)); }
-static int io_uring(void) { return said(syscall(425, 1, NULL)); }
-static int signal_parent(void) { return said(syscall(SYS_kill, getppid(), 0)); }
-static int abort_parent(void) { return said(syscall(SYS_tgkill, getppid(), getppid(), 0)); }
-static int memory_file(void) { return said(syscall(SYS_memfd_create, "x", 0)); }
-static int be_dumped(void) { return said(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)); }
-static int netlink(void) { return said(socket(AF_NETLINK, SOCK_RAW, 0)); }
-static int packet(void) { return said(socket(AF_PACKET, SOCK_RAW, 0)); }
-static int unix_socket(void) { return said(socket(AF_UNIX, SOCK_STREAM, 0)); }
-static int raw_ip(void) { return said(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP)); }
-static int tcp_socket(void) { return said(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
-static int udp_socket(void) { return said(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
-static int tcp6_socket(void) { return said(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
-static int udp6_socket(void) { return said(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
-static int a_pipe(void) { int fds[2]; return said(pipe2(fds, O_CLOEXEC | O_NONBLOCK)); }
-static int an_epoll(void) { return said(epoll_create1(EPOLL_CLOEXEC)); }
-static int an_eventfd(void) { return said(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
-static int is_terminal(void) { return isatty(0) || errno == ENOTTY || errno == EINVAL ? 0 : errno; }
-static int ask_limit(void) { struct rlimit limit; return said(getrlimit(RLIMIT_NOFILE, &limit)); }
-static int random_bytes(void) { char bytes[8]; return said(getrandom(bytes, sizeof(bytes), 0)); }
+static int run_by_fd(void)
+{
+    return said(syscall(SYS_execveat, AT_FDCWD, "/bin/true", NULL, NULL, 0));
+}
+static int trace(void)
+{
+    return said(syscall(SYS_ptrace, 0, 0, 0, 0));
+}
+static int look_into_parent(void)
+{
+    return said(syscall(SYS_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0));
+}
+static int load_bpf(void)
+{
+    return said(syscall(SYS_bpf, 0, NULL, 0));
+}
+static int mount_something(void)
+{
+    return said(syscall(SYS_mount, "none", "/mnt", "tmpfs", 0, NULL));
+}
+static int become_root(void)
+{
+    return said(syscall(SYS_setuid, 0));
+}
+static int new_namespace(void)
+{
+    return said(syscall(SYS_unshare, CLONE_NEWUSER));
+}
+static int read_keyring(void)
+{
+    return said(syscall(SYS_keyctl, 0, 0, 0, 0, 0));
+}
+static int new_process(void)
+{
+    return said(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+}
+static int new_process_in_namespace(void)
+{
+    return said(syscall(SYS_clone, SIGCHLD | CLONE_NEWUSER, 0, 0, 0, 0));
+}
+static int clone3(void)
+{
+    return said(syscall(SYS_clone3, NULL, 0));
+}
+static int io_uring(void)
+{
+    return said(syscall(425, 1, NULL));
+}
+static int signal_parent(void)
+{
+    return said(syscall(SYS_kill, getppid(), 0));
+}
+static int abort_parent(void)
+{
+    return said(syscall(SYS_tgkill, getppid(), getppid(), 0));
+}
+static int memory_file(void)
+{
+    return said(syscall(SYS_memfd_create, "x", 0));
+}
+static int be_dumped(void)
+{
+    return said(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0));
+}
+static int netlink(void)
+{
+    return said(socket(AF_NETLINK, SOCK_RAW, 0));
+}
+static int packet(void)
+{
+    return said(socket(AF_PACKET, SOCK_RAW, 0));
+}
+static int unix_socket(void)
+{
+    return said(socket(AF_UNIX, SOCK_STREAM, 0));
+}
+static int raw_ip(void)
+{
+    return said(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+}
+static int tcp_socket(void)
+{
+    return said(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+static int udp_socket(void)
+{
+    return said(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+static int tcp6_socket(void)
+{
+    return said(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+static int udp6_socket(void)
+{
+    return said(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+static int a_pipe(void)
+{
+    int fds[2];
+    return said(pipe2(fds, O_CLOEXEC | O_NONBLOCK));
+}
+static int an_epoll(void)
+{
+    return said(epoll_create1(EPOLL_CLOEXEC));
+}
+static int an_eventfd(void)
+{
+    return said(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+}
+static int is_terminal(void)
+{
+    return isatty(0) || errno == ENOTTY || errno == EINVAL ? 0 : errno;
+}
+static int ask_limit(void)
+{
+    struct rlimit limit;
+    return said(getrlimit(RLIMIT_NOFILE, &limit));
+}
+static int random_bytes(void)
+{
+    char bytes[8];
+    return said(getrandom(bytes, sizeof(bytes), 0));
+}
 
 static int listen_further(void)
 {
@@ -90,11 +186,18 @@ static int set_limit(void)
 
 static int map(int protection)
 {
-    return mmap(NULL, 4096, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0;
+    return mmap(NULL, 4096, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno
+                                                                                          : 0;
 }
 
-static int map_data(void) { return map(PROT_READ | PROT_WRITE); }
-static int map_code(void) { return map(PROT_READ | PROT_EXEC); }
+static int map_data(void)
+{
+    return map(PROT_READ | PROT_WRITE);
+}
+static int map_code(void)
+{
+    return map(PROT_READ | PROT_EXEC);
+}
 
 static int turn_into_code(void)
 {
@@ -132,31 +235,77 @@ static int open_for(const char *path, int flags)
     return said(fd);
 }
 
-static int read_conf(void) { return open_for(in(&files, "conf"), O_RDONLY); }
-static int write_conf(void) { return open_for(in(&files, "conf"), O_WRONLY); }
-static int make_beside_conf(void) { return open_for(in(&files, "new"), O_WRONLY | O_CREAT); }
-static int remove_conf(void) { return said(unlink(in(&files, "conf"))); }
-static int read_by_symlink(void) { return open_for(in(&files, "a.pem"), O_RDONLY); }
-static int read_include(void) { return open_for(in(&files, "more/peers.conf"), O_RDONLY); }
-static int read_elsewhere(void) { return open_for(in(&elsewhere, "secret"), O_RDONLY); }
-static int list_elsewhere(void) { return open_for(elsewhere.path, O_RDONLY | O_DIRECTORY); }
-static int write_elsewhere(void) { return open_for(in(&elsewhere, "new"), O_WRONLY | O_CREAT); }
-static int list_root(void) { return open_for("/", O_RDONLY | O_DIRECTORY); }
-static int read_our_memory(void) { return open_for("/proc/self/mem", O_RDONLY); }
-static int read_hosts(void) { return open_for("/etc/hosts", O_RDONLY); }
-static int read_resolv_conf(void) { return access("/etc/resolv.conf", F_OK) ? 0 : open_for("/etc/resolv.conf", O_RDONLY); }
-static int write_etc(void) { return open_for("/etc/hosts", O_WRONLY); }
-static int make_folder(void) { return said(mkdir(in(&files, "state/new"), 0700)); }
+static int read_conf(void)
+{
+    return open_for(in(&files, "conf"), O_RDONLY);
+}
+static int write_conf(void)
+{
+    return open_for(in(&files, "conf"), O_WRONLY);
+}
+static int make_beside_conf(void)
+{
+    return open_for(in(&files, "new"), O_WRONLY | O_CREAT);
+}
+static int remove_conf(void)
+{
+    return said(unlink(in(&files, "conf")));
+}
+static int read_by_symlink(void)
+{
+    return open_for(in(&files, "a.pem"), O_RDONLY);
+}
+static int read_include(void)
+{
+    return open_for(in(&files, "more/peers.conf"), O_RDONLY);
+}
+static int read_elsewhere(void)
+{
+    return open_for(in(&elsewhere, "secret"), O_RDONLY);
+}
+static int list_elsewhere(void)
+{
+    return open_for(elsewhere.path, O_RDONLY | O_DIRECTORY);
+}
+static int write_elsewhere(void)
+{
+    return open_for(in(&elsewhere, "new"), O_WRONLY | O_CREAT);
+}
+static int list_root(void)
+{
+    return open_for("/", O_RDONLY | O_DIRECTORY);
+}
+static int read_our_memory(void)
+{
+    return open_for("/proc/self/mem", O_RDONLY);
+}
+static int read_hosts(void)
+{
+    return open_for("/etc/hosts", O_RDONLY);
+}
+static int read_resolv_conf(void)
+{
+    return access("/etc/resolv.conf", F_OK) ? 0 : open_for("/etc/resolv.conf", O_RDONLY);
+}
+static int write_etc(void)
+{
+    return open_for("/etc/hosts", O_WRONLY);
+}
+static int make_folder(void)
+{
+    return said(mkdir(in(&files, "state/new"), 0700));
+}
 
 static int keep_memory(void) /* as SQLite does */
 {
     int fd = open(in(&files, "state/peers.db"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
-    if (fd < 0 || fcntl(fd, F_SETLK, &lock) != 0 || pwrite(fd, "0123456789", 10, 0) != 10 || ftruncate(fd, 4) != 0 || fdatasync(fd) != 0 ||
-        fsync(fd) != 0)
+    if (fd < 0 || fcntl(fd, F_SETLK, &lock) != 0 || pwrite(fd, "0123456789", 10, 0) != 10 ||
+        ftruncate(fd, 4) != 0 || fdatasync(fd) != 0 || fsync(fd) != 0)
         return errno ? errno : EXIT_ODD;
     int journal = open(in(&files, "state/peers.db-journal"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (journal < 0 || rename(in(&files, "state/peers.db-journal"), in(&files, "state/old")) != 0 || unlink(in(&files, "state/old")) != 0)
+    if (journal < 0 || rename(in(&files, "state/peers.db-journal"), in(&files, "state/old")) != 0 ||
+        unlink(in(&files, "state/old")) != 0)
         return errno;
     return 0;
 }
@@ -273,7 +422,8 @@ static bool has_all(void)
 #else
     bool has_seccomp = false;
 #endif
-    return has_seccomp && !XF_IS_SANITIZED && syscall(SYS_landlock_create_ruleset, NULL, 0, 1 /* version */) > 0;
+    return has_seccomp && !XF_IS_SANITIZED &&
+           syscall(SYS_landlock_create_ruleset, NULL, 0, 1 /* version */) > 0;
 }
 
 START_TEST(test_calls)
@@ -292,7 +442,8 @@ START_TEST(test_paths)
     int got = in_sandbox(enter_all, paths[_i].probe);
     bool is_there = has_all();
     if (!is_there)
-        fprintf(stderr, "left out: sandbox, what files it holds: no Landlock in this kernel, or built with a sanitizer or without libseccomp\n");
+        fprintf(stderr, "left out: sandbox, what files it holds: no Landlock in this kernel, or "
+                        "built with a sanitizer or without libseccomp\n");
     int want = is_there ? paths[_i].want : EXIT_NO_SANDBOX;
     ck_assert_msg(got == want, "%s: %d, not %d", paths[_i].label, got, want);
 }
@@ -317,7 +468,8 @@ START_TEST(test_thread_of_before)
     if (child == 0) {
         int answer = EXIT_ODD;
         pthread_t thread;
-        if (pipe(gate) != 0 || pthread_create(&thread, NULL, probe_late, &answer) != 0 || !enter_calls())
+        if (pipe(gate) != 0 || pthread_create(&thread, NULL, probe_late, &answer) != 0 ||
+            !enter_calls())
             _exit(EXIT_NO_SANDBOX);
         (void)!write(gate[1], "x", 1);
         pthread_join(thread, NULL);
@@ -342,18 +494,24 @@ START_TEST(test_off)
 }
 END_TEST
 
-/* ---- scaffold: a configuration with an include, a symlink to a certificate in another folder, and a memory */
+/*
+ * ---- scaffold: a configuration with an include, a symlink to a certificate in another folder, and
+ * a memory
+ */
 
-static const char text[] = "include(\"more/peers.conf\")\n"
-                           "link l { nodes = {\"127.0.0.1:1\"} name = gw.example secret-file = secret }\n"
-                           "trust { ca-file = ca.pem }\n"
-                           "memory { file = \"state/peers.db\" }\n"
-                           "served \"a.example\" { link = l certificate = a.pem key = a.key }\n";
+static const char text[] =
+    "include(\"more/peers.conf\")\n"
+    "link l { nodes = {\"127.0.0.1:1\"} name = gw.example secret-file = secret }\n"
+    "trust { ca-file = ca.pem }\n"
+    "memory { file = \"state/peers.db\" }\n"
+    "served \"a.example\" { link = l certificate = a.pem key = a.key }\n";
 
 static void put_certs(void)
 {
-    struct cert root = cert_make(&(struct cert_spec){.cn = "Root", .is_ca = 1, .days_from = -1, .days_to = 900});
-    struct cert own = cert_make(&(struct cert_spec){.issuer = &root, .cn = "A", .san = "DNS:a.example", .days_to = 90});
+    struct cert root =
+        cert_make(&(struct cert_spec){.cn = "Root", .is_ca = 1, .days_from = -1, .days_to = 900});
+    struct cert own = cert_make(
+        &(struct cert_spec){.issuer = &root, .cn = "A", .san = "DNS:a.example", .days_to = 90});
     files_put_cert(&files, "ca.pem", &root, NULL);
     files_put_cert(&archive, "a1.pem", &own, NULL);
     files_put_key(&files, "a.key", &own);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_wiped.c — no secret stays in memory that was freed: all writable memory of this process is searched for keys and secrets, while they
- * are loaded (they must be found, or the search is no good) and when they are freed.
+ * test_wiped.c — no secret stays in memory that was freed: all writable memory of this process is
+ * searched for keys and secrets, while they are loaded (they must be found, or the search is no
+ * good) and when they are freed.
  *
- * What is searched for is known to this process only with every byte turned round, and the files are written by another process, so that
- * nothing is found but what loading left.
+ * What is searched for is known to this process only with every byte turned round, and the files
+ * are written by another process, so that nothing is found but what loading left.
  */
 #include "daemon_priv.h"
 #include "files.h"
@@ -22,13 +23,14 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/crypto.h>
 
-#define MASK 0x5a
+#define MASK         0x5a
 #define NEEDLE_BYTES 24
 
 enum needle { LINK_SECRET, DIALBACK_SECRET, EC_SCALAR, RSA_PRIME, EC_PEM, RSA_PEM, NEEDLE_COUNT };
 
-static const char *const labels[] = {"secret of the link", "secret of dialback", "EC key", "prime of the RSA key", "PEM of the EC key",
-                                     "PEM of the RSA key"};
+static const char *const labels[] = {
+    "secret of the link",   "secret of dialback", "EC key",
+    "prime of the RSA key", "PEM of the EC key",  "PEM of the RSA key"};
 
 /* Shared with the process that makes the files; masked. */
 struct needles {
@@ -80,11 +82,12 @@ static void keep_secret(enum needle which, const char *name)
     keep(which, text);
 }
 
-static void put_identity(const struct cert *root, const char *name, enum cert_key kind, enum needle number, const char *parameter,
-                         enum needle pem, unsigned line)
+static void put_identity(const struct cert *root, const char *name, enum cert_key kind,
+                         enum needle number, const char *parameter, enum needle pem, unsigned line)
 {
     char cert_name[32], key_name[32];
-    struct cert cert = cert_make(&(struct cert_spec){.issuer = root, .cn = "A", .san = "DNS:a.example", .key = kind, .days_to = 90});
+    struct cert cert = cert_make(&(struct cert_spec){
+        .issuer = root, .cn = "A", .san = "DNS:a.example", .key = kind, .days_to = 90});
     snprintf(cert_name, sizeof(cert_name), "%s.pem", name);
     snprintf(key_name, sizeof(key_name), "%s.key", name);
     files_put_cert(&files, cert_name, &cert, NULL);
@@ -96,7 +99,8 @@ static void put_identity(const struct cert *root, const char *name, enum cert_ke
 
 static void make_files(void)
 {
-    struct cert root = cert_make(&(struct cert_spec){.cn = "Root", .is_ca = 1, .days_from = -1, .days_to = 900});
+    struct cert root =
+        cert_make(&(struct cert_spec){.cn = "Root", .is_ca = 1, .days_from = -1, .days_to = 900});
     files_put_cert(&files, "ca.pem", &root, NULL);
     put_identity(&root, "ec", CERT_P256, EC_SCALAR, OSSL_PKEY_PARAM_PRIV_KEY, EC_PEM, 2);
     put_identity(&root, "rsa", CERT_RSA2048, RSA_PRIME, OSSL_PKEY_PARAM_RSA_FACTOR1, RSA_PEM, 9);
@@ -106,14 +110,16 @@ static void make_files(void)
                    "link l { nodes = {\"127.0.0.1:1\"} name = gw.example secret-file = secret }\n"
                    "dialback { secret-file = dialback }\n"
                    "trust { ca-file = ca.pem }\n"
-                   "served \"a.example\" { link = l certificate = {ec.pem, rsa.pem} key = {ec.key, rsa.key} }\n");
+                   "served \"a.example\" { link = l certificate = {ec.pem, rsa.pem} key = {ec.key, "
+                   "rsa.key} }\n");
 }
 
 static void set_up(void)
 {
     int status;
     files_make(&files);
-    needles = mmap(NULL, sizeof(*needles), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    needles =
+        mmap(NULL, sizeof(*needles), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert(needles != MAP_FAILED);
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
@@ -141,11 +147,13 @@ static bool is_needle(const volatile unsigned char *at, const unsigned char *mas
     return true;
 }
 
-static void search(const volatile unsigned char *from, const volatile unsigned char *to, unsigned *counts)
+static void search(const volatile unsigned char *from, const volatile unsigned char *to,
+                   unsigned *counts)
 {
     for (; from + NEEDLE_BYTES <= to; from++)
         for (unsigned i = 0; i < NEEDLE_COUNT; i++)
-            counts[i] += (*from ^ MASK) == needles->bytes[i][0] && is_needle(from, needles->bytes[i]);
+            counts[i] +=
+                (*from ^ MASK) == needles->bytes[i][0] && is_needle(from, needles->bytes[i]);
 }
 
 /* Writable mappings; also the heap's free memory. */
@@ -160,7 +168,8 @@ static void search_all(unsigned counts[NEEDLE_COUNT])
         uintptr_t from = strtoull(line, &rest, 16), to = strtoull(rest + 1, &rest, 16);
         snprintf(rights, sizeof(rights), "%s", rest + 1);
         if (strncmp(rights, "rw", 2) == 0)
-            search((const volatile unsigned char *)from, (const volatile unsigned char *)to, counts);
+            search((const volatile unsigned char *)from, (const volatile unsigned char *)to,
+                   counts);
     }
     fclose(maps);
 }
@@ -193,7 +202,8 @@ START_TEST(nothing_stays)
     for (unsigned i = 0; i < EC_PEM; i++)
         ck_assert_msg(loaded[i] > 0, "%s: is not found while it is loaded", labels[i]);
     for (unsigned i = 0; i < NEEDLE_COUNT; i++)
-        ck_assert_msg(freed[i] == 0, "%s: %u times in memory when it is freed (%u while loaded)", labels[i], freed[i], loaded[i]);
+        ck_assert_msg(freed[i] == 0, "%s: %u times in memory when it is freed (%u while loaded)",
+                      labels[i], freed[i], loaded[i]);
 }
 END_TEST
 
@@ -206,7 +216,8 @@ START_TEST(what_is_loaded_is_there_once)
     xf_certs_release(&certs);
     xf_conf_free(&conf);
     for (unsigned i = 0; i < NEEDLE_COUNT; i++)
-        ck_assert_msg(loaded[i] == (i < EC_PEM), "%s: %u times in memory while it is loaded", labels[i], loaded[i]);
+        ck_assert_msg(loaded[i] == (i < EC_PEM), "%s: %u times in memory while it is loaded",
+                      labels[i], loaded[i]);
 }
 END_TEST
 

@@ -154,6 +154,7 @@ static void count_questions(size_t server, const char *name, unsigned *udp, unsi
     servers[0] = first;
 }
 
+/* clang-format off */
 static const struct {
     const char *label, *name;
     size_t server_count;
@@ -195,6 +196,7 @@ static const struct {
     {"not a name", "ok..example", 1, 3000, XF_DNS_FAILED, "", "not a name", 0, 300, {0, 0}, {0, 0}},
     /* clang-format on */
 };
+/* clang-format on */
 
 START_TEST(question_ends_in)
 {
@@ -319,7 +321,10 @@ static unsigned count_descriptors(void)
     return count;
 }
 
-/* Strangers name what is asked about: sockets are bounded, and the newest question is not behind all theirs. */
+/*
+ * Strangers name what is asked about: sockets are bounded, and the newest question is not behind
+ * all theirs.
+ */
 START_TEST(sockets_are_bounded)
 {
     static struct seen seen[600];
@@ -342,15 +347,19 @@ START_TEST(sockets_are_bounded)
     xf_loop_run(loop);
     ck_assert_int_eq(good.status, XF_DNS_FOUND);
     ck_assert_uint_eq(seen[300].count, 0); /* it waited before that one, and still does */
-    xf_loop_run(loop); /* until all the others were given up */
+    xf_loop_run(loop);                     /* until all the others were given up */
     for (size_t i = 1; i < XF_ARRAY_LEN(seen) - 1; i++)
-        ck_assert_msg(seen[i].count == 1 && seen[i].status == XF_DNS_FAILED, "%zu: %u answers", i, seen[i].count);
+        ck_assert_msg(seen[i].count == 1 && seen[i].status == XF_DNS_FAILED, "%zu: %u answers", i,
+                      seen[i].count);
     ck_assert_uint_eq(seen[0].count + seen[599].count, 0);
     ck_assert(xf_dns_client_is_idle(dns));
 }
 END_TEST
 
-/* Whoever has a domain that nobody serves asks anew as fast as his questions fail. One owner gives way at once, many after a while. */
+/*
+ * Whoever has a domain that nobody serves asks anew as fast as his questions fail. One owner gives
+ * way at once, many after a while.
+ */
 static const struct {
     const char *zone;
     unsigned after_ms;
@@ -604,11 +613,14 @@ START_TEST(cost_of_a_question_is_printed)
 }
 END_TEST
 
-/* ------------------------------------------------------------------ clients of peers' own servers */
+/*
+ * ------------------------------------------------------------------ clients of peers' own servers
+ */
 
 static struct xf_dns_pool *open_pool(void)
 {
-    const struct xf_dns_client_opts opts = {.hosts_file = hosts_path, .timeout_ms = 3000, .cache_entries = 100};
+    const struct xf_dns_client_opts opts = {
+        .hosts_file = hosts_path, .timeout_ms = 3000, .cache_entries = 100};
 
     return xf_dns_pool_new(loop, &opts);
 }
@@ -616,7 +628,8 @@ static struct xf_dns_pool *open_pool(void)
 /* The first server answers; the second one only makes a list of its own. */
 static struct xf_dns *get_nth(struct xf_dns_pool *pool, unsigned n)
 {
-    const struct xf_addr list[] = {servers[0], xf_addr_from_v4((const uint8_t[]){127, 0, 1, (uint8_t)n}, 53)};
+    const struct xf_addr list[] = {servers[0],
+                                   xf_addr_from_v4((const uint8_t[]){127, 0, 1, (uint8_t)n}, 53)};
 
     return xf_dns_pool_get(pool, list, 2);
 }
@@ -692,7 +705,8 @@ START_TEST(one_at_work_is_not_taken_away)
     }
     last->ops->ask(last, "ok.work.example", XF_DNS_A, on_answered_greedy, &greedy);
     ck_assert_ptr_null(get_nth(pool, 100));
-    ck_assert_ptr_eq(get_nth(pool, XF_DNS_POOL_MAX - 1), last); /* those that are there can be had */
+    /* those that are there can be had */
+    ck_assert_ptr_eq(get_nth(pool, XF_DNS_POOL_MAX - 1), last);
     xf_loop_run(loop);
     ck_assert(!greedy.got_one); /* not from under the one that answers */
     run_for(1);

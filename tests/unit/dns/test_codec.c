@@ -13,7 +13,7 @@
 
 #define QNAME "_xmpp-server._tcp.b.example"
 #define TNAME "_5269._tcp.x.b.example"
-#define SOA " SOA 900 { .ns.b.example .root.b.example %1 %2 %3 %4 %60 }"
+#define SOA   " SOA 900 { .ns.b.example .root.b.example %1 %2 %3 %4 %60 }"
 
 static size_t write_tlsa(const struct xf_tlsa *tlsa, char *out, size_t max)
 {
@@ -47,6 +47,7 @@ static void write_records(const struct xf_dns_reply *reply, enum xf_dns_type typ
     }
 }
 
+/* clang-format off */
 static const struct {
     const char *label, *name;
     enum xf_dns_type type;
@@ -183,6 +184,7 @@ static const struct {
      ""},
     /* clang-format on */
 };
+/* clang-format on */
 
 START_TEST(answer_is_read_as)
 {
@@ -289,6 +291,7 @@ START_TEST(stranger_is_kept_out)
 }
 END_TEST
 
+/* clang-format off */
 static const struct {
     const char *label;
     unsigned rcode;
@@ -298,6 +301,7 @@ static const struct {
     {"SERVFAIL", 2, XF_DNS_REPLY_SERVER}, {"NXDOMAIN", 3, XF_DNS_REPLY_ALIEN},
     {"NOTIMP", 4, XF_DNS_REPLY_NO_EDNS},   {"REFUSED", 5, XF_DNS_REPLY_SERVER},
 };
+/* clang-format on */
 
 START_TEST(bare_header_may_only_refuse)
 {
@@ -437,8 +441,8 @@ START_TEST(what_is_no_name_is_not_asked)
 {
     struct xf_dns_question question;
 
-    ck_assert_msg(xf_dns_encode(no_names[_i], XF_DNS_A, true, &question) == XF_ERR_BAD_VALUE, "'%s'",
-                  no_names[_i]);
+    ck_assert_msg(xf_dns_encode(no_names[_i], XF_DNS_A, true, &question) == XF_ERR_BAD_VALUE,
+                  "'%s'", no_names[_i]);
 }
 END_TEST
 

@@ -17,7 +17,7 @@
 #include "fake_dns.h"
 
 #define TLS_SRV "_xmpps-server._tcp.b.example"
-#define SRV "_xmpp-server._tcp.b.example"
+#define SRV     "_xmpp-server._tcp.b.example"
 
 struct seen {
     unsigned count;
@@ -107,6 +107,7 @@ static struct fake_dns *table_of(const char *const *lines)
 
 static const struct xf_discovery_opts both = {.direct_tls = true, .starttls = true};
 
+/* clang-format off */
 static const struct {
     const char *label, *domain;
     const char *lines[12];
@@ -227,6 +228,7 @@ static const struct {
      XF_DISCOVERY_NOT_FOUND, ""},
     /* clang-format on */
 };
+/* clang-format on */
 
 static void check_seen(const struct seen *seen, const char *label, enum xf_discovery_outcome want,
                        const char *candidates)
@@ -251,6 +253,7 @@ START_TEST(domain_comes_to)
 }
 END_TEST
 
+/* clang-format off */
 static const struct {
     const char *label;
     struct xf_discovery_opts opts;
@@ -270,6 +273,7 @@ static const struct {
     {"neither", {.dane = false}, {"b.example A 192.0.2.9"}, XF_DISCOVERY_NOT_FOUND, ""},
     /* clang-format on */
 };
+/* clang-format on */
 
 START_TEST(switches_choose_the_services)
 {
@@ -287,6 +291,7 @@ START_TEST(switches_choose_the_services)
 }
 END_TEST
 
+/* clang-format off */
 static const struct {
     const char *label, *routes[4];
     const char *lines[4];
@@ -311,8 +316,12 @@ static const struct {
      XF_DISCOVERY_NOT_FOUND, ""},
     /* clang-format on */
 };
+/* clang-format on */
 
-/* Each time anew, and every one of them comes first now and then: 6 orders, 600 draws, none below 50 (7 sigma off). */
+/*
+ * Each time anew, and every one of them comes first now and then: 6 orders, 600 draws, none below
+ * 50 (7 sigma off).
+ */
 START_TEST(equal_static_routes_come_in_any_order)
 {
     struct fake_dns *fake = table_of((const char *[]){NULL});
@@ -345,8 +354,7 @@ START_TEST(static_route_comes_to)
 
     while (count < 4 && routes[_i].routes[count])
         count++;
-    xf_discover_static(fake_dns_seam(fake), routes[_i].routes, count, false, on_discovered,
-                       &seen);
+    xf_discover_static(fake_dns_seam(fake), routes[_i].routes, count, false, on_discovered, &seen);
     ck_assert_msg(seen.count == 0, "%s: done from within", routes[_i].label);
     fake_dns_settle(fake);
     check_seen(&seen, routes[_i].label, routes[_i].want, routes[_i].candidates);
@@ -356,9 +364,14 @@ START_TEST(static_route_comes_to)
 END_TEST
 
 #define S_SRV SRV " secure", TLS_SRV " secure"
-#define X "x.b.example"
-#define ONE_SECURE S_SRV, SRV " SRV 0 0 5269 " X, X " A 192.0.2.1", X " secure"
+#define X     "x.b.example"
+#define ONE_SECURE                \
+    S_SRV, SRV " SRV 0 0 5269 " X \
+    , X                           \
+    " A 192.0.2.1", X             \
+    " secure"
 
+/* clang-format off */
 static const struct {
     const char *label, *lines[16];
     enum xf_discovery_outcome want;
@@ -446,9 +459,11 @@ static const struct {
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example", "", "", 0, false},
     /* clang-format on */
 };
+/* clang-format on */
 
-static const struct xf_discovery_opts with_dane = {
-    .direct_tls = true, .starttls = true, .dane = true};
+static const struct xf_discovery_opts with_dane = {.direct_tls = true,
+                                                   .starttls = true,
+                                                   .dane = true};
 
 START_TEST(secure_answers_come_to)
 {
@@ -510,8 +525,13 @@ START_TEST(static_route_is_never_secure)
     struct fake_dns *fake = table_of(trust[0].lines);
     struct seen seen = {0};
 
-    xf_discover_static(fake_dns_seam(fake), (const char *[]){X ":5269"}, 1, false, on_discovered,
-                       &seen);
+    xf_discover_static(
+        fake_dns_seam(fake),
+        (const char *[]) {
+            X
+            ":5269"
+        },
+        1, false, on_discovered, &seen);
     fake_dns_settle(fake);
     ck_assert_str_eq(seen.candidates, "starttls 192.0.2.1:5269 x.b.example");
     ck_assert_uint_eq(fake_dns_asked(fake, NULL, XF_DNS_TLSA), 0);

@@ -52,6 +52,7 @@ static const char *find(struct xf_dns_hosts *hosts, const char *name, enum xf_dn
     return text;
 }
 
+/* clang-format off */
 static const struct {
     const char *label, *file, *name;
     enum xf_dns_type type;
@@ -78,6 +79,7 @@ static const struct {
     {"empty file", "", "b.example", XF_DNS_A, "no"},
     /* clang-format on */
 };
+/* clang-format on */
 
 START_TEST(hosts_line_is_read)
 {

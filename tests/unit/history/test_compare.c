@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_compare.c — what is seen of a peer against what is known of it, and what is remembered of the two. */
+/*
+ * test_compare.c — what is seen of a peer against what is known of it, and what is remembered of
+ * the two.
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,20 +11,21 @@
 
 #define FALL_S 5000
 
-static struct xf_history_sight sight_of(enum xf_history_auth auth, int key, enum xf_history_ground ground)
+static struct xf_history_sight sight_of(enum xf_history_auth auth, int key,
+                                        enum xf_history_ground ground)
 {
     struct xf_history_sight sight = {.auth = auth, .ground = ground, .has_key = key != 0};
     memset(sight.spki_sha256, key, sizeof(sight.spki_sha256));
     return sight;
 }
 
-#define CLEAR XF_HISTORY_DIALBACK_CLEAR
-#define TLS XF_HISTORY_DIALBACK_TLS
+#define CLEAR    XF_HISTORY_DIALBACK_CLEAR
+#define TLS      XF_HISTORY_DIALBACK_TLS
 #define EXTERNAL XF_HISTORY_EXTERNAL
-#define NONE XF_HISTORY_GROUND_NONE
-#define CA XF_HISTORY_GROUND_CA
-#define DANE XF_HISTORY_GROUND_DANE
-#define PIN XF_HISTORY_GROUND_PIN
+#define NONE     XF_HISTORY_GROUND_NONE
+#define CA       XF_HISTORY_GROUND_CA
+#define DANE     XF_HISTORY_GROUND_DANE
+#define PIN      XF_HISTORY_GROUND_PIN
 
 /* `before` and `now` are seen one after the other; a key of 0 is no certificate. */
 static const struct {
@@ -65,10 +69,12 @@ START_TEST(compares)
 {
     struct xf_history_entry known = {0};
     struct xf_history_sight before = sight_of(rows[_i].before.auth, rows[_i].before.key, NONE);
-    struct xf_history_sight now = sight_of(rows[_i].now.auth, rows[_i].now.key, rows[_i].now.ground);
+    struct xf_history_sight now =
+        sight_of(rows[_i].now.auth, rows[_i].now.key, rows[_i].now.ground);
     xf_history_entry_take(&known, &before, false, 1);
     const char *got = xf_history_change_word(xf_history_compare(&known, &now));
-    ck_assert_msg(strcmp(got, rows[_i].want) == 0, "%s: %s, wanted %s", rows[_i].label, got, rows[_i].want);
+    ck_assert_msg(strcmp(got, rows[_i].want) == 0, "%s: %s, wanted %s", rows[_i].label, got,
+                  rows[_i].want);
 }
 END_TEST
 
@@ -92,7 +98,8 @@ END_TEST
 START_TEST(keeps_the_stronger)
 {
     struct xf_history_entry known = {0};
-    struct xf_history_sight strong = sight_of(EXTERNAL, 1, CA), weak = sight_of(TLS, 1, NONE), clear = sight_of(CLEAR, 0, NONE);
+    struct xf_history_sight strong = sight_of(EXTERNAL, 1, CA), weak = sight_of(TLS, 1, NONE),
+                            clear = sight_of(CLEAR, 0, NONE);
     ck_assert(xf_history_entry_take(&known, &strong, false, 1));
     ck_assert(!xf_history_entry_take(&known, &weak, false, 2));
     ck_assert(!xf_history_entry_take(&known, &clear, false, 3));

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_file.c — the memory over restarts: a real SQLite file, files that are none of ours, disks that do not write, the thread pool. */
+/*
+ * test_file.c — the memory over restarts: a real SQLite file, files that are none of ours, disks
+ * that do not write, the thread pool.
+ */
 #include <check.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,8 +18,8 @@
 #include <xfed/base/log.h>
 #include <xfed/history/history.h>
 
-#define NOW_S 1700000000
-#define NOBODY 65534
+#define NOW_S       1700000000
+#define NOBODY      65534
 #define PATIENCE_MS 20000
 
 static char folder[] = "/tmp/xfed-memory-XXXXXX";
@@ -42,7 +45,8 @@ static struct xf_history *must_open(size_t max_peers)
 {
     struct xf_history *history = NULL;
     struct xf_error err = {0};
-    ck_assert_msg(xf_history_open(NULL, path, max_peers, &history, &err) == XF_ERR_OK, "%s", err.detail);
+    ck_assert_msg(xf_history_open(NULL, path, max_peers, &history, &err) == XF_ERR_OK, "%s",
+                  err.detail);
     return history;
 }
 
@@ -50,19 +54,23 @@ static void must_fail(const char *label, const char *words)
 {
     struct xf_history *history = NULL;
     struct xf_error err = {0};
-    ck_assert_msg(xf_history_open(NULL, path, 10, &history, &err) == XF_ERR_IO, "%s: it opened", label);
+    ck_assert_msg(xf_history_open(NULL, path, 10, &history, &err) == XF_ERR_IO, "%s: it opened",
+                  label);
     ck_assert_ptr_null(history);
-    ck_assert_msg(strstr(err.detail, words) && strstr(err.detail, path), "%s: %s", label, err.detail);
+    ck_assert_msg(strstr(err.detail, words) && strstr(err.detail, path), "%s: %s", label,
+                  err.detail);
 }
 
-static struct xf_history_sight sight_of(enum xf_history_auth auth, int key, enum xf_history_ground ground)
+static struct xf_history_sight sight_of(enum xf_history_auth auth, int key,
+                                        enum xf_history_ground ground)
 {
     struct xf_history_sight sight = {.auth = auth, .ground = ground, .has_key = key != 0};
     memset(sight.spki_sha256, key, sizeof(sight.spki_sha256));
     return sight;
 }
 
-static void see(struct xf_history *history, const char *peer, enum xf_history_auth auth, int key, int64_t now_s)
+static void see(struct xf_history *history, const char *peer, enum xf_history_auth auth, int key,
+                int64_t now_s)
 {
     struct xf_history_sight sight = sight_of(auth, key, XF_HISTORY_GROUND_CA);
     xf_history_note(history, xf_span_of(peer), true, &sight, now_s);
@@ -105,7 +113,10 @@ START_TEST(outlives_a_restart)
     see(history, "b.example", XF_HISTORY_EXTERNAL, 2, NOW_S + 10);
     see(history, "b.example", XF_HISTORY_DIALBACK_TLS, 1, NOW_S + 20);
     xf_history_note(history, XF_SPAN("b.example"), false, &out, NOW_S + 30);
-    see(history, "stra\xc3\x9f" "e.example", XF_HISTORY_DIALBACK_CLEAR, 0, NOW_S);
+    see(history,
+        "stra\xc3\x9f"
+        "e.example",
+        XF_HISTORY_DIALBACK_CLEAR, 0, NOW_S);
     xf_history_free(&history);
 
     struct stat status;
@@ -128,7 +139,12 @@ START_TEST(outlives_a_restart)
     entry = xf_history_find(history, XF_SPAN("b.example"), false);
     ck_assert_int_eq(entry->keys[0].spki_sha256[0], 7);
     ck_assert_int_eq(entry->keys[0].ground, XF_HISTORY_GROUND_NONE);
-    ck_assert_uint_eq(xf_history_find(history, XF_SPAN("stra\xc3\x9f" "e.example"), true)->key_count, 0);
+    ck_assert_uint_eq(xf_history_find(history,
+                                      XF_SPAN("stra\xc3\x9f"
+                                              "e.example"),
+                                      true)
+                          ->key_count,
+                      0);
     xf_history_forget(history, XF_SPAN("b.example"));
     xf_history_free(&history);
 
@@ -152,11 +168,13 @@ START_TEST(forgets_in_the_file_too)
     ck_assert_uint_eq(xf_history_count(history), 100);
     ck_assert_ptr_nonnull(xf_history_find(history, XF_SPAN("p2999.example"), true));
     ck_assert_ptr_null(xf_history_find(history, XF_SPAN("p2899.example"), true));
-    see(history, "p2899.example", XF_HISTORY_DIALBACK_TLS, 3, NOW_S + 4000); /* comes back, as another */
+    see(history, "p2899.example", XF_HISTORY_DIALBACK_TLS, 3,
+        NOW_S + 4000); /* comes back, as another */
     xf_history_free(&history);
     history = must_open(5000);
     ck_assert_uint_eq(xf_history_count(history), 100);
-    ck_assert_int_eq(xf_history_find(history, XF_SPAN("p2899.example"), true)->auth, XF_HISTORY_DIALBACK_TLS);
+    ck_assert_int_eq(xf_history_find(history, XF_SPAN("p2899.example"), true)->auth,
+                     XF_HISTORY_DIALBACK_TLS);
     ck_assert_uint_eq(xf_history_find(history, XF_SPAN("p2899.example"), true)->key_count, 1);
     xf_history_free(&history);
 }
@@ -171,7 +189,8 @@ START_TEST(takes_texts_for_texts)
     xf_history_free(&history);
     history = must_open(10);
     ck_assert_ptr_nonnull(xf_history_find(history, XF_SPAN("b.example"), true));
-    ck_assert_ptr_null(xf_history_find(history, xf_span_of(name), true)); /* no domain: not written */
+    /* no domain: not written */
+    ck_assert_ptr_null(xf_history_find(history, xf_span_of(name), true));
     xf_history_free(&history);
 }
 END_TEST
@@ -182,19 +201,29 @@ START_TEST(has_a_labels)
     struct xf_history *history = must_open(10);
     see(history, "b.example", XF_HISTORY_EXTERNAL, 1, NOW_S);
     xf_history_free(&history);
-    run_sql("UPDATE peers SET peer = 'xn--bcher-kva.example'; UPDATE keys SET peer = 'xn--bcher-kva.example'");
+    run_sql("UPDATE peers SET peer = 'xn--bcher-kva.example'; UPDATE keys SET peer = "
+            "'xn--bcher-kva.example'");
     history = must_open(10);
-    const struct xf_history_entry *entry = xf_history_find(history, XF_SPAN("b\xc3\xbc" "cher.example"), true);
+    const struct xf_history_entry *entry = xf_history_find(history,
+                                                           XF_SPAN("b\xc3\xbc"
+                                                                   "cher.example"),
+                                                           true);
     ck_assert_ptr_nonnull(entry);
     ck_assert_uint_eq(entry->key_count, 1);
-    see(history, "b\xc3\xbc" "cher.example", XF_HISTORY_EXTERNAL, 2, NOW_S + 10);
+    see(history,
+        "b\xc3\xbc"
+        "cher.example",
+        XF_HISTORY_EXTERNAL, 2, NOW_S + 10);
     see(history, "\xe4\xbe\x8b\xe3\x81\x88.example", XF_HISTORY_EXTERNAL, 3, NOW_S + 20);
     xf_history_free(&history);
-    run_sql("CREATE TABLE t (x CHECK (x = 1)); INSERT INTO t SELECT count(*) FROM keys WHERE peer = 'xn--r8jz45g.example';"
-            "INSERT INTO t SELECT count(*) = 2 FROM keys WHERE peer = 'xn--bcher-kva.example'; DROP TABLE t");
+    run_sql("CREATE TABLE t (x CHECK (x = 1)); INSERT INTO t SELECT count(*) FROM keys WHERE peer "
+            "= 'xn--r8jz45g.example';"
+            "INSERT INTO t SELECT count(*) = 2 FROM keys WHERE peer = 'xn--bcher-kva.example'; "
+            "DROP TABLE t");
     history = must_open(10);
     ck_assert_uint_eq(xf_history_count(history), 2);
-    xf_history_forget(history, XF_SPAN("b\xc3\xbc" "cher.example"));
+    xf_history_forget(history, XF_SPAN("b\xc3\xbc"
+                                       "cher.example"));
     xf_history_free(&history);
     history = must_open(10);
     ck_assert_uint_eq(xf_history_count(history), 1);
@@ -202,6 +231,7 @@ START_TEST(has_a_labels)
 }
 END_TEST
 
+/* clang-format off */
 /* What somebody wrote into our file by hand. */
 static const struct {
     const char *label, *sql;
@@ -223,6 +253,7 @@ static const struct {
      "WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 99) "
      "INSERT INTO keys SELECT 'b.example', 'in', printf('%064d', i), 'ca', 1, i FROM n", 1},
 };
+/* clang-format on */
 
 START_TEST(believes_only_what_makes_sense)
 {
@@ -231,13 +262,15 @@ START_TEST(believes_only_what_makes_sense)
     xf_history_free(&history);
     run_sql(edits[_i].sql);
     history = must_open(10);
-    ck_assert_msg(xf_history_count(history) == edits[_i].want, "%s: %zu peers", edits[_i].label, xf_history_count(history));
+    ck_assert_msg(xf_history_count(history) == edits[_i].want, "%s: %zu peers", edits[_i].label,
+                  xf_history_count(history));
     const struct xf_history_entry *entry = xf_history_find(history, XF_SPAN("b.example"), true);
     ck_assert_msg(!entry || entry->key_count <= XF_HISTORY_KEYS, "%s", edits[_i].label);
     see(history, "b.example", XF_HISTORY_EXTERNAL, 2, NOW_S + 9);
     xf_history_free(&history);
     history = must_open(10);
-    ck_assert_msg(xf_history_find(history, XF_SPAN("b.example"), true) != NULL, "%s: not written over", edits[_i].label);
+    ck_assert_msg(xf_history_find(history, XF_SPAN("b.example"), true) != NULL,
+                  "%s: not written over", edits[_i].label);
     xf_history_free(&history);
 }
 END_TEST
@@ -256,6 +289,7 @@ START_TEST(makes_an_empty_file_its_own)
 }
 END_TEST
 
+/* clang-format off */
 static const struct {
     const char *label, *text, *sql, *words; /* `sql` upon a file of ours when there is no text, "new " first: upon a new one */
 } foreign[] = {
@@ -267,6 +301,7 @@ static const struct {
     {"without our tables", NULL, "DROP TABLE keys", "has not the tables"},
     {"with other tables", NULL, "DROP TABLE peers; CREATE TABLE peers (nick TEXT)", "has not the tables"},
 };
+/* clang-format on */
 
 START_TEST(leaves_what_is_not_its_own)
 {
@@ -284,9 +319,11 @@ START_TEST(leaves_what_is_not_its_own)
     char *before = read_file(&before_len);
     must_fail(foreign[_i].label, foreign[_i].words);
     char *after = read_file(&after_len);
-    bool has_our_mark = !foreign[_i].text && strncmp(foreign[_i].sql, "new ", 4) != 0; /* then the change counter may move */
-    ck_assert_msg(before_len == after_len && (has_our_mark || memcmp(before, after, before_len) == 0), "%s: it was written",
-                  foreign[_i].label);
+    bool has_our_mark = !foreign[_i].text && strncmp(foreign[_i].sql, "new ", 4) !=
+                                                 0; /* then the change counter may move */
+    ck_assert_msg(before_len == after_len &&
+                      (has_our_mark || memcmp(before, after, before_len) == 0),
+                  "%s: it was written", foreign[_i].label);
     xf_free(before);
     xf_free(after);
 }
@@ -344,7 +381,8 @@ static void expect_not_writable(void)
 {
     struct xf_history *history = NULL;
     struct xf_error err = {0};
-    if (xf_history_open(NULL, path, 10, &history, &err) != XF_ERR_IO || !strstr(err.detail, "cannot be"))
+    if (xf_history_open(NULL, path, 10, &history, &err) != XF_ERR_IO ||
+        !strstr(err.detail, "cannot be"))
         _exit(1);
 }
 
@@ -389,7 +427,8 @@ static int peers_in_file(void)
     sqlite3_stmt *statement = NULL;
     ck_assert_int_eq(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
     sqlite3_busy_timeout(db, 10000); /* the thread of the memory may be writing */
-    ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT count(*) FROM peers", -1, &statement, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_prepare_v2(db, "SELECT count(*) FROM peers", -1, &statement, NULL),
+                     SQLITE_OK);
     ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
     int count = sqlite3_column_int(statement, 0);
     sqlite3_finalize(statement);
@@ -418,7 +457,8 @@ static void unwatch(void)
 
 static void look_again(void)
 {
-    ck_assert_msg(xf_loop_clock(world.loop)->now_ms - world.began_ms < PATIENCE_MS, "it took too long");
+    ck_assert_msg(xf_loop_clock(world.loop)->now_ms - world.began_ms < PATIENCE_MS,
+                  "it took too long");
     xf_timer_start(xf_loop_timers(world.loop), &world.timer, 100);
 }
 
@@ -436,9 +476,11 @@ START_TEST(writes_behind_by_itself)
     watch(until_written);
     ck_assert_int_eq(peers_in_file(), 0);
     xf_loop_run(world.loop);
-    ck_assert_uint_ge(xf_loop_clock(world.loop)->now_ms - world.began_ms, 1900); /* a batch, not each note */
+    /* a batch, not each note */
+    ck_assert_uint_ge(xf_loop_clock(world.loop)->now_ms - world.began_ms, 1900);
     ck_assert_uint_eq(world.failed, 0);
-    xf_history_forget(world.history, XF_SPAN("b.example")); /* what this process wrote, it takes back */
+    xf_history_forget(world.history,
+                      XF_SPAN("b.example")); /* what this process wrote, it takes back */
     unwatch();
     ck_assert_int_eq(peers_in_file(), 0);
 }
@@ -458,7 +500,8 @@ START_TEST(goes_on_when_the_file_cannot_be_written)
     sqlite3 *db = NULL;
     watch(until_failed);
     ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-    ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK); /* somebody holds it */
+    ck_assert_int_eq(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL),
+                     SQLITE_OK); /* somebody holds it */
     xf_loop_run(world.loop);
     ck_assert_uint_eq(world.failed, 1);
     see(world.history, "c.example", XF_HISTORY_EXTERNAL, 1, NOW_S);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_table.c — a bounded number of peers: who is forgotten when there are too many, and how often an alarm comes. */
+/*
+ * test_table.c — a bounded number of peers: who is forgotten when there are too many, and how often
+ * an alarm comes.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +10,7 @@
 
 #include <xfed/history/history.h>
 
-#define DAY_S (24 * 3600)
+#define DAY_S     (24 * 3600)
 #define PEERS_MAX 8
 
 static struct xf_history *history;
@@ -26,7 +29,8 @@ static void close_memory(void)
 
 static void see(const char *peer, int64_t now_s)
 {
-    xf_history_note(history, xf_span_of(peer), true, &(struct xf_history_sight){.auth = XF_HISTORY_DIALBACK_TLS}, now_s);
+    xf_history_note(history, xf_span_of(peer), true,
+                    &(struct xf_history_sight){.auth = XF_HISTORY_DIALBACK_TLS}, now_s);
 }
 
 static bool knows(const char *peer)
@@ -34,6 +38,7 @@ static bool knows(const char *peer)
     return xf_history_find(history, xf_span_of(peer), true) != NULL;
 }
 
+/* clang-format off */
 /* "a b c": one after the other, a second apart; "+1d" lets a day pass. Then the names that are known, in the order of the alphabet. */
 static const struct {
     const char *label, *seen, *known;
@@ -46,6 +51,7 @@ static const struct {
     {"a flood of new names costs none of the old", "a b c d e f +1d a b c d e f g h i j k l m n o p q r s t", "abcdefst"},
     {"the old let the young have a quarter", "a b c d e f g h +1d a b c d e f g h i j k l m n", "cdefghmn"},
 };
+/* clang-format on */
 
 static int64_t play(const char *seen)
 {
@@ -71,7 +77,8 @@ START_TEST(forgets)
     for (name[0] = 'a'; name[0] <= 'z'; name[0]++)
         if (knows(name))
             known[count++] = name[0];
-    ck_assert_msg(strcmp(known, rows[_i].known) == 0, "%s: %s, wanted %s", rows[_i].label, known, rows[_i].known);
+    ck_assert_msg(strcmp(known, rows[_i].known) == 0, "%s: %s, wanted %s", rows[_i].label, known,
+                  rows[_i].known);
     ck_assert_uint_eq(xf_history_count(history), count);
 }
 END_TEST
@@ -126,8 +133,8 @@ START_TEST(alarms_once_an_hour)
 {
     see("a", 1);
     for (size_t i = 0; i < XF_ARRAY_LEN(alarms); i++)
-        ck_assert_msg(xf_history_alarm_is_due(history, XF_SPAN("a"), alarms[i].is_inbound, alarms[i].alarm, alarms[i].at_ms) ==
-                          alarms[i].want,
+        ck_assert_msg(xf_history_alarm_is_due(history, XF_SPAN("a"), alarms[i].is_inbound,
+                                              alarms[i].alarm, alarms[i].at_ms) == alarms[i].want,
                       "%s", alarms[i].label);
     ck_assert(!xf_history_alarm_is_due(history, XF_SPAN("b"), true, XF_HISTORY_CLEAR, 1));
 }

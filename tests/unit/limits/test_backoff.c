@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_backoff.c — how many may stand before a host, and how long one that did not open is left alone. */
+/*
+ * test_backoff.c — how many may stand before a host, and how long one that did not open is left
+ * alone.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +50,8 @@ START_TEST(stays_shut_longer_with_each_failure)
         ck_assert(!xf_backoff_is_waiting(&backoff, "b.example", NULL, NULL));
         xf_backoff_failed(&backoff, "b.example", 7, "nobody there");
         test_clock.now_ms += shut_ms[i] - 1;
-        ck_assert_msg(xf_backoff_is_waiting(&backoff, "b.example", &note, &text), "failure %zu: open too early", i);
+        ck_assert_msg(xf_backoff_is_waiting(&backoff, "b.example", &note, &text),
+                      "failure %zu: open too early", i);
         ck_assert_int_eq(note, 7);
         ck_assert_str_eq(text, "nobody there");
         test_clock.now_ms += 1;
@@ -71,7 +75,9 @@ START_TEST(forgets_failures_when_it_opens_or_in_time)
 }
 END_TEST
 
-/* A stranger makes up a million names: the latest 4096 are kept, and those where somebody stands. */
+/*
+ * A stranger makes up a million names: the latest 4096 are kept, and those where somebody stands.
+ */
 START_TEST(remembers_only_so_many)
 {
     char name[32];

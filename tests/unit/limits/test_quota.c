@@ -38,7 +38,10 @@ static void close_quota(void)
     xf_quota_fini(&quota);
 }
 
-/* "x1" is of the group x, "10.0.7.9" of 10.0.7: all but the last character, or what stands before the last dot. */
+/*
+ * "x1" is of the group x, "10.0.7.9" of 10.0.7: all but the last character, or what stands before
+ * the last dot.
+ */
 static struct xf_quota_keys keys_of(const char *name)
 {
     const char *dot = strrchr(name, '.');
@@ -49,6 +52,7 @@ static struct xf_quota_keys keys_of(const char *name)
 /* "ok", what is full, or the name whose place was taken. */
 static const char *come(const char *name, const struct xf_quota_limits *limits, uint64_t now_ms)
 {
+    /* clang-format off */
     static const char *const words[] = {
         [XF_QUOTA_MEMBER_FULL] = "member", [XF_QUOTA_GROUP_FULL] = "group", [XF_QUOTA_ALL_FULL] = "all"};
     struct xf_quota_keys keys = keys_of(name);
@@ -105,6 +109,7 @@ static const struct {
     {"a limit of none", {9, 9, 0, 5000, true},
      {"x1", "all"}},
 };
+/* clang-format on */
 
 START_TEST(a_place_is_found_or_not)
 {
@@ -120,8 +125,8 @@ START_TEST(a_place_is_found_or_not)
             continue;
         }
         const char *got = come(step[0], &cases[_i].limits, now_ms);
-        ck_assert_msg(strcmp(got, step[1]) == 0, "%s: %s (step %d): %s, not %s", cases[_i].label, step[0],
-                      (int)(step - cases[_i].come), got, step[1]);
+        ck_assert_msg(strcmp(got, step[1]) == 0, "%s: %s (step %d): %s, not %s", cases[_i].label,
+                      step[0], (int)(step - cases[_i].come), got, step[1]);
         step++;
     }
     close_quota();
@@ -170,7 +175,10 @@ START_TEST(crowds_have_size_and_weight)
 }
 END_TEST
 
-/* A flood from 20 networks, each up to its number, holds all places; 300 good peers, one after the other, get in all the same. */
+/*
+ * A flood from 20 networks, each up to its number, holds all places; 300 good peers, one after the
+ * other, get in all the same.
+ */
 START_TEST(a_flood_does_not_keep_good_peers_out)
 {
     static const struct xf_quota_limits limits = {20, 100, 2000, 5000, false};
@@ -191,7 +199,10 @@ START_TEST(a_flood_does_not_keep_good_peers_out)
 }
 END_TEST
 
-/* At the limit every newcomer costs the same few look-ups: 200,000 of them in well under a second of processor time. */
+/*
+ * At the limit every newcomer costs the same few look-ups: 200,000 of them in well under a second
+ * of processor time.
+ */
 START_TEST(refusals_are_cheap)
 {
     static const struct xf_quota_limits limits = {20, 100, 2000, 5000, false};

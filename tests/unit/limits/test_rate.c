@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_rate.c — token buckets: what passes at once, how long the next waits, who goes on first, and how many buckets there may be. */
+/*
+ * test_rate.c — token buckets: what passes at once, how long the next waits, who goes on first, and
+ * how many buckets there may be.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +12,7 @@
 
 /* ------------------------------------------------------------------ the arithmetic */
 
+/* clang-format off */
 static const struct {
     const char *label;
     struct xf_rate_limits limits;
@@ -32,6 +36,7 @@ static const struct {
     {"both: bytes are scarcer",                 {100, 1000},    1,      5000,   0,    3001},
     {"both: stanzas are scarcer",               {1, 1000000},   4,      10,     0,    3000},
 };
+/* clang-format on */
 
 START_TEST(makes_the_next_one_wait)
 {
@@ -46,14 +51,17 @@ START_TEST(makes_the_next_one_wait)
             now_ms += cases[_i].pause_ms;
     }
     uint64_t wait_ms = xf_bucket_wait_ms(&bucket, &cases[_i].limits);
-    ck_assert_msg(wait_ms == cases[_i].wait_ms, "%s: %llu ms", cases[_i].label, (unsigned long long)wait_ms);
+    ck_assert_msg(wait_ms == cases[_i].wait_ms, "%s: %llu ms", cases[_i].label,
+                  (unsigned long long)wait_ms);
     if (wait_ms == 0)
         return;
     struct xf_bucket early = bucket;
     xf_bucket_fill(&early, &cases[_i].limits, now_ms + wait_ms - 1);
-    ck_assert_msg(xf_bucket_wait_ms(&early, &cases[_i].limits) > 0, "%s: open too early", cases[_i].label);
+    ck_assert_msg(xf_bucket_wait_ms(&early, &cases[_i].limits) > 0, "%s: open too early",
+                  cases[_i].label);
     xf_bucket_fill(&bucket, &cases[_i].limits, now_ms + wait_ms);
-    ck_assert_msg(xf_bucket_wait_ms(&bucket, &cases[_i].limits) == 0, "%s: not open in time", cases[_i].label);
+    ck_assert_msg(xf_bucket_wait_ms(&bucket, &cases[_i].limits) == 0, "%s: not open in time",
+                  cases[_i].label);
 }
 END_TEST
 
@@ -110,7 +118,9 @@ static void pass(uint64_t ms)
 {
     for (uint64_t until_ms = test_clock.now_ms + ms; test_clock.now_ms < until_ms;) {
         uint64_t next_ms = xf_timers_next_ms(timers);
-        test_clock.now_ms = next_ms > test_clock.now_ms && next_ms < until_ms ? next_ms : next_ms <= test_clock.now_ms ? test_clock.now_ms : until_ms;
+        test_clock.now_ms = next_ms > test_clock.now_ms && next_ms < until_ms ? next_ms
+                            : next_ms <= test_clock.now_ms                    ? test_clock.now_ms
+                                                                              : until_ms;
         xf_timers_run(timers);
     }
 }
@@ -133,7 +143,8 @@ static void end(void)
 
 START_TEST(streams_of_a_peer_go_on_in_turn)
 {
-    struct stream a = {{.go_on = on_go_on}, "b.example", 5, 'a'}, b = {{.go_on = on_go_on}, "b.example", 3, 'b'},
+    struct stream a = {{.go_on = on_go_on}, "b.example", 5, 'a'},
+                  b = {{.go_on = on_go_on}, "b.example", 3, 'b'},
                   c = {{.go_on = on_go_on}, "c.example", 2, 'c'};
     bring(&a);
     bring(&b);
@@ -163,7 +174,8 @@ END_TEST
 
 START_TEST(one_that_leaves_is_not_called)
 {
-    struct stream a = {{.go_on = on_go_on}, "b.example", 9, 'a'}, b = {{.go_on = on_go_on}, "b.example", 2, 'b'};
+    struct stream a = {{.go_on = on_go_on}, "b.example", 9, 'a'},
+                  b = {{.go_on = on_go_on}, "b.example", 2, 'b'};
     bring(&a);
     bring(&b);
     xf_rates_leave(&a.waiter);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_link.c — transcripts of a component link over fake conns and a fake clock. A case is a list of steps; the sender of
- * every stanza is a peer, its id names it. Times are chosen beside the jitter of 25 %.
+ * test_link.c — transcripts of a component link over fake conns and a fake clock. A case is a list
+ * of steps; the sender of every stanza is a peer, its id names it. Times are chosen beside the
+ * jitter of 25 %.
  */
 #include <xfed/link/link.h>
 
@@ -10,28 +11,33 @@
 
 #include "fake_conn.h"
 
-
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/stanza_copy.h>
 
 #define CONNS_MAX 8
-#define HEADER(name)                                                                                                   \
-    "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' "                                             \
+#define HEADER(name)                                                       \
+    "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' " \
     "xmlns:stream='http://etherx.jabber.org/streams' to=\"" name "\">"
-#define SERVER_HEADER                                                                                                  \
-    "<stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' id='s1' "          \
+#define SERVER_HEADER                                          \
+    "<stream:stream xmlns='jabber:component:accept' "          \
+    "xmlns:stream='http://etherx.jabber.org/streams' id='s1' " \
     "from='gw.example'>"
-#define PROOF "<handshake>35436b8050136d6e6d41ffb478b03c698b105896</handshake>" /* sha1("s1sesame") */
+#define PROOF \
+    "<handshake>35436b8050136d6e6d41ffb478b03c698b105896</handshake>" /* sha1("s1sesame") */
 #define FOOTER "</stream:stream>"
-#define ERROR(condition)                                                                                               \
-    "<stream:error><" condition " xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>"
+#define ERROR(condition)        \
+    "<stream:error><" condition \
+    " xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>"
+/* clang-format off */
 #define TEXT(literal) {literal, sizeof(literal) - 1}
-#define WRITTEN(id) "<message from=\"u@b.example\" to=\"v@a.example\" id=\"" id "\"><body>hi</body></message>"
+/* clang-format on */
+#define WRITTEN(id) \
+    "<message from=\"u@b.example\" to=\"v@a.example\" id=\"" id "\"><body>hi</body></message>"
 
 enum op {
-    DIAL,       /* conn n is the next connect, to text */
-    NO_DIAL,    /* nothing more was dialled */
-    CONNECTED,  /* conn n */
+    DIAL,      /* conn n is the next connect, to text */
+    NO_DIAL,   /* nothing more was dialled */
+    CONNECTED, /* conn n */
     REFUSED,
     FEED,       /* text on conn n */
     SENT,       /* exactly text on conn n since the last time; "" for nothing */
@@ -41,27 +47,27 @@ enum op {
     JOIN,       /* DIAL text, CONNECTED, header and handshake both ways: conn n is up */
     BLOCK,
     UNBLOCK,
-    WAIT,       /* ms */
-    SEND,       /* a message with id text: xf_link_send says OK */
-    SEND_FROM,  /* ... of the peer text */
-    SEND_NONE,  /* ... which is refused: there are too many peers */
-    SEND_MANY,  /* ms messages of 1000 bytes */
-    SEND_IS,    /* ... of ms bytes with result text: "ok", "limit", "closed" */
-    SEND_LARGE, /* ... of ms bytes of the peer text: OK */
+    WAIT,            /* ms */
+    SEND,            /* a message with id text: xf_link_send says OK */
+    SEND_FROM,       /* ... of the peer text */
+    SEND_NONE,       /* ... which is refused: there are too many peers */
+    SEND_MANY,       /* ms messages of 1000 bytes */
+    SEND_IS,         /* ... of ms bytes with result text: "ok", "limit", "closed" */
+    SEND_LARGE,      /* ... of ms bytes of the peer text: OK */
     SEND_LARGE_NONE, /* ... which is refused */
-    SEND_BARE,  /* without addresses */
-    GOT,        /* ids that came up, in order, since the last time, separated by blanks */
-    EXPIRED,    /* the same for held ones that expired */
-    DRAINED,    /* so many drained events since the last time: ms */
-    FULL_FOR,   /* ms 1: the peer of text, whose stanza was sent last, is to stop; 0: not */
-    IS,         /* text: "up", "down", "congested", "free" */
-    STATES,     /* of events->state since the last time: "up down" */
-    LOG,        /* event text, ms times since the last LOG of it */
+    SEND_BARE,       /* without addresses */
+    GOT,             /* ids that came up, in order, since the last time, separated by blanks */
+    EXPIRED,         /* the same for held ones that expired */
+    DRAINED,         /* so many drained events since the last time: ms */
+    FULL_FOR,        /* ms 1: the peer of text, whose stanza was sent last, is to stop; 0: not */
+    IS,              /* text: "up", "down", "congested", "free" */
+    STATES,          /* of events->state since the last time: "up down" */
+    LOG,             /* event text, ms times since the last LOG of it */
     PAUSE,
     RESUME,
-    READS,      /* conn n; text: "yes" or "no" */
-    KEEP,       /* xf_link_keep_peer text */
-    KEEP_NONE,  /* xf_link_keep_none */
+    READS,     /* conn n; text: "yes" or "no" */
+    KEEP,      /* xf_link_keep_peer text */
+    KEEP_NONE, /* xf_link_keep_none */
 };
 
 struct step {
@@ -75,7 +81,7 @@ struct link_case {
     const char *label;
     const char *nodes[3];
     bool per_peer;
-    size_t hold_bytes; /* 0: plenty */
+    size_t hold_bytes;               /* 0: plenty */
     unsigned peers, peers_per_owner; /* 0: plenty */
     struct step steps[40];
 };
@@ -356,8 +362,11 @@ static struct xf_jid jid(const char *local, const char *domain, char room[128])
     return jid;
 }
 
-/* `bytes` is the size of the payload beside the body's tags, so the stanza has some 90 bytes more. */
-static enum xf_err send_message(struct world *world, const char *peer, const char *id, const char *body, size_t bytes)
+/*
+ * `bytes` is the size of the payload beside the body's tags, so the stanza has some 90 bytes more.
+ */
+static enum xf_err send_message(struct world *world, const char *peer, const char *id,
+                                const char *body, size_t bytes)
 {
     char from[128], to[128];
     char *payload = xf_alloc(bytes + strlen(body) + 32);
@@ -407,7 +416,9 @@ static size_t count_stanzas(const char *text)
 
 static enum xf_err result_of(const char *word)
 {
-    return strcmp(word, "ok") == 0 ? XF_ERR_OK : strcmp(word, "limit") == 0 ? XF_ERR_LIMIT : XF_ERR_CLOSED;
+    return strcmp(word, "ok") == 0      ? XF_ERR_OK
+           : strcmp(word, "limit") == 0 ? XF_ERR_LIMIT
+                                        : XF_ERR_CLOSED;
 }
 
 static void check_is(const struct world *world, const char *word)
@@ -450,60 +461,130 @@ static void take_step(struct world *world, const struct step *step)
 {
     struct fake_conn *conn = world->conns[step->n];
     switch (step->op) {
-    case DIAL: dial(world, step); break;
-    case NO_DIAL: expect(world, !fake_conn_next(&world->fake, NULL), "something was dialled"); break;
-    case CONNECTED: fake_conn_connected(conn); break;
-    case REFUSED: fake_conn_refused(conn); break;
-    case FEED: feed(conn, step); break;
-    case SENT: expect_text(world, fake_conn_take(conn), step->text); break;
-    case SENT_COUNT: expect_number(world, count_stanzas(fake_conn_take(conn)), step->ms); break;
-    case EOF_: fake_conn_closed(conn, XF_CONN_END_EOF); break;
-    case GONE: expect(world, !conn->conn, "the conn is still there"); break;
-    case JOIN: join(world, step); break;
-    case BLOCK: fake_conn_block(conn, true); break;
-    case UNBLOCK: fake_conn_block(conn, false); break;
-    case WAIT: fake_env_advance(&world->fake, step->ms); break;
-    case SEND: expect_number(world, send_message(world, "b.example", step->text, "hi", 0), XF_ERR_OK); break;
-    case SEND_FROM: expect_number(world, send_message(world, step->text, "f", "hi", 0), XF_ERR_OK); break;
-    case SEND_NONE: expect_number(world, send_message(world, step->text, "f", "hi", 0), XF_ERR_CLOSED); break;
+    case DIAL:
+        dial(world, step);
+        break;
+    case NO_DIAL:
+        expect(world, !fake_conn_next(&world->fake, NULL), "something was dialled");
+        break;
+    case CONNECTED:
+        fake_conn_connected(conn);
+        break;
+    case REFUSED:
+        fake_conn_refused(conn);
+        break;
+    case FEED:
+        feed(conn, step);
+        break;
+    case SENT:
+        expect_text(world, fake_conn_take(conn), step->text);
+        break;
+    case SENT_COUNT:
+        expect_number(world, count_stanzas(fake_conn_take(conn)), step->ms);
+        break;
+    case EOF_:
+        fake_conn_closed(conn, XF_CONN_END_EOF);
+        break;
+    case GONE:
+        expect(world, !conn->conn, "the conn is still there");
+        break;
+    case JOIN:
+        join(world, step);
+        break;
+    case BLOCK:
+        fake_conn_block(conn, true);
+        break;
+    case UNBLOCK:
+        fake_conn_block(conn, false);
+        break;
+    case WAIT:
+        fake_env_advance(&world->fake, step->ms);
+        break;
+    case SEND:
+        expect_number(world, send_message(world, "b.example", step->text, "hi", 0), XF_ERR_OK);
+        break;
+    case SEND_FROM:
+        expect_number(world, send_message(world, step->text, "f", "hi", 0), XF_ERR_OK);
+        break;
+    case SEND_NONE:
+        expect_number(world, send_message(world, step->text, "f", "hi", 0), XF_ERR_CLOSED);
+        break;
     case SEND_MANY:
         for (unsigned i = 0; i < step->ms; i++)
             expect_number(world, send_message(world, "b.example", "many", "", 1000), XF_ERR_OK);
         break;
-    case SEND_IS: expect_number(world, send_message(world, "b.example", "is", "", step->ms), result_of(step->text)); break;
-    case SEND_LARGE: expect_number(world, send_message(world, step->text, "f", "", step->ms), XF_ERR_OK); break;
-    case SEND_LARGE_NONE: expect_number(world, send_message(world, step->text, "f", "", step->ms), XF_ERR_CLOSED); break;
-    case SEND_BARE: send_bare(world); break;
-    case GOT: expect_text(world, world->got, step->text); world->got[0] = '\0'; break;
-    case EXPIRED: expect_text(world, world->expired, step->text); world->expired[0] = '\0'; break;
-    case DRAINED: expect_number(world, world->drained, step->ms); world->drained = 0; break;
-    case FULL_FOR: expect_number(world, xf_link_is_full(world->link, xf_span_of(step->text)), step->ms); break;
-    case IS: check_is(world, step->text); break;
-    case STATES: expect_text(world, world->states, step->text); world->states[0] = '\0'; break;
-    case LOG: check_log(world, step); break;
-    case PAUSE: xf_link_pause(world->link, XF_SPAN("b.example"), true); break;
-    case RESUME: xf_link_pause(world->link, XF_SPAN("b.example"), false); break;
-    case READS: expect_text(world, conn->is_paused ? "no" : "yes", step->text); break;
-    case KEEP: xf_link_keep_peer(world->link, xf_span_of(step->text)); break;
-    case KEEP_NONE: xf_link_keep_none(world->link); break;
+    case SEND_IS:
+        expect_number(world, send_message(world, "b.example", "is", "", step->ms),
+                      result_of(step->text));
+        break;
+    case SEND_LARGE:
+        expect_number(world, send_message(world, step->text, "f", "", step->ms), XF_ERR_OK);
+        break;
+    case SEND_LARGE_NONE:
+        expect_number(world, send_message(world, step->text, "f", "", step->ms), XF_ERR_CLOSED);
+        break;
+    case SEND_BARE:
+        send_bare(world);
+        break;
+    case GOT:
+        expect_text(world, world->got, step->text);
+        world->got[0] = '\0';
+        break;
+    case EXPIRED:
+        expect_text(world, world->expired, step->text);
+        world->expired[0] = '\0';
+        break;
+    case DRAINED:
+        expect_number(world, world->drained, step->ms);
+        world->drained = 0;
+        break;
+    case FULL_FOR:
+        expect_number(world, xf_link_is_full(world->link, xf_span_of(step->text)), step->ms);
+        break;
+    case IS:
+        check_is(world, step->text);
+        break;
+    case STATES:
+        expect_text(world, world->states, step->text);
+        world->states[0] = '\0';
+        break;
+    case LOG:
+        check_log(world, step);
+        break;
+    case PAUSE:
+        xf_link_pause(world->link, XF_SPAN("b.example"), true);
+        break;
+    case RESUME:
+        xf_link_pause(world->link, XF_SPAN("b.example"), false);
+        break;
+    case READS:
+        expect_text(world, conn->is_paused ? "no" : "yes", step->text);
+        break;
+    case KEEP:
+        xf_link_keep_peer(world->link, xf_span_of(step->text));
+        break;
+    case KEEP_NONE:
+        xf_link_keep_none(world->link);
+        break;
     }
 }
 
 static void set_up(struct world *world, const struct link_case *test)
 {
-    *world = (struct world){.conf = {
-        .title = (char *)"presence",
-        .nodes.item = (char **)(uintptr_t)test->nodes,
-        .name = (char *)"gw.example",
-        .per_peer = test->per_peer,
-        .secret = (char *)"sesame",
-        .max_stanza_bytes = 10000,
-        .hold_ms = 10000,
-        .hold_bytes = test->hold_bytes ? test->hold_bytes : 8u << 20,
-        .ping_ms = 60000,
-        .peers = test->peers ? test->peers : 100,
-        .peers_per_owner = test->peers_per_owner ? test->peers_per_owner : 100,
-    }};
+    *world =
+        (struct world){.conf = {
+                           .title = (char *)"presence",
+                           .nodes.item = (char **)(uintptr_t)test->nodes,
+                           .name = (char *)"gw.example",
+                           .per_peer = test->per_peer,
+                           .secret = (char *)"sesame",
+                           .max_stanza_bytes = 10000,
+                           .hold_ms = 10000,
+                           .hold_bytes = test->hold_bytes ? test->hold_bytes : 8u << 20,
+                           .ping_ms = 60000,
+                           .peers = test->peers ? test->peers : 100,
+                           .peers_per_owner = test->peers_per_owner ? test->peers_per_owner : 100,
+                       }};
     while (world->conf.nodes.count < 3 && test->nodes[world->conf.nodes.count])
         world->conf.nodes.count++;
     fake_env_init(&world->fake);
@@ -537,6 +618,7 @@ START_TEST(plays)
 }
 END_TEST
 
+/* clang-format off */
 static const struct {
     const char *label;
     struct xf_stanza stanza;
@@ -550,6 +632,7 @@ static const struct {
                                          .payload = TEXT("<a xmlns=\"u\"><b xmlns=\"\x01\"/></a>")},
      "u@b.example", "v@a.example/r"},
 };
+/* clang-format on */
 
 static void check_same(struct xf_span a, struct xf_span b)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_cache.c — answers about single users: pairs, absences, their times, and who goes when there are too many. */
+/*
+ * test_cache.c — answers about single users: pairs, absences, their times, and who goes when there
+ * are too many.
+ */
 #include <check.h>
 #include <string.h>
 
@@ -9,6 +12,7 @@
 
 #define ENTRIES_MAX 3
 
+/* clang-format off */
 /* "jid=mail@until ...", _ for absent, one character each. Then at the time `now` "key:value", - for none, ? for not known, and ! when it is stale. */
 static const struct {
     const char *label, *puts, *mail_of, *jid_of;
@@ -25,6 +29,7 @@ static const struct {
     {"the oldest goes", "a=x@9 b=y@9 c=z@9 d=w@9", "a:? b:y d:w", "x:? w:d", 3},
     {"an answer that was renewed is young", "a=x@9 b=y@9 c=z@9 a=x@9 d=w@9", "a:x b:? c:z d:w", "y:?", 3},
 };
+/* clang-format on */
 
 static struct xf_span letter(const char *c)
 {
@@ -36,10 +41,12 @@ static void look(const char *label, struct xf_cache *cache, const char *want, bo
     for (const char *c = want; *c; c += strcspn(c, " "), c += *c == ' ') {
         struct xf_span out = XF_SPAN("");
         bool is_fresh = true;
-        enum xf_mailmap_answer answer = (of_mail ? xf_cache_jid : xf_cache_mail)(cache, letter(c), 5, &out, &is_fresh);
+        enum xf_mailmap_answer answer =
+            (of_mail ? xf_cache_jid : xf_cache_mail)(cache, letter(c), 5, &out, &is_fresh);
         char got = answer == XF_MAILMAP_FOUND ? out.ptr[0] : answer == XF_MAILMAP_NONE ? '-' : '?';
         ck_assert_msg(got == c[2], "%s: %c is %c, wanted %c", label, c[0], got, c[2]);
-        ck_assert_msg(is_fresh == (c[3] != '!'), "%s: %c is %s", label, c[0], is_fresh ? "fresh" : "stale");
+        ck_assert_msg(is_fresh == (c[3] != '!'), "%s: %c is %s", label, c[0],
+                      is_fresh ? "fresh" : "stale");
     }
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_file.c — the map file: lines, comments, what is refused with its line, and what tells one state from another. */
+/*
+ * test_file.c — the map file: lines, comments, what is refused with its line, and what tells one
+ * state from another.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +35,7 @@ static void tear_down(void)
     (void)unlink(path);
 }
 
+/* clang-format off */
 static const struct {
     const char *label, *text;
     size_t users, notes;
@@ -52,6 +56,7 @@ static const struct {
     {"no address", "bob@im.x b\n", 0, 0, ":1: the second word is no e-mail address: expected a JID and an e-mail address"},
     {"not UTF-8", "bob@im.x b\xff@x\n", 0, 0, ":1: the second word is no e-mail address: expected a JID and an e-mail address"},
 };
+/* clang-format on */
 
 START_TEST(reads)
 {
@@ -63,8 +68,9 @@ START_TEST(reads)
     if (rows[_i].problem) {
         ck_assert_int_eq(result, XF_ERR_BAD_VALUE);
         ck_assert_ptr_null(table);
-        ck_assert_msg(strncmp(err.detail, path, strlen(path)) == 0 && strcmp(err.detail + strlen(path), rows[_i].problem) == 0, "%s: %s",
-                      rows[_i].label, err.detail);
+        ck_assert_msg(strncmp(err.detail, path, strlen(path)) == 0 &&
+                          strcmp(err.detail + strlen(path), rows[_i].problem) == 0,
+                      "%s: %s", rows[_i].label, err.detail);
     } else {
         ck_assert_msg(result == XF_ERR_OK, "%s: %s", rows[_i].label, err.detail);
         ck_assert_uint_eq(xf_table_count(table), rows[_i].users);
@@ -91,7 +97,8 @@ START_TEST(tells_states_apart)
 {
     struct xf_stamp first, second;
     write_file("a@x b@x\n");
-    ck_assert(xf_stamp_take(path, &first) && xf_stamp_take(path, &second) && xf_stamp_eq(&first, &second));
+    ck_assert(xf_stamp_take(path, &first) && xf_stamp_take(path, &second) &&
+              xf_stamp_eq(&first, &second));
     write_file("a@x b@x\nc@x d@x\n");
     ck_assert(xf_stamp_take(path, &second) && !xf_stamp_eq(&first, &second));
     ck_assert(!xf_stamp_take("/nonexistent/map", &first));

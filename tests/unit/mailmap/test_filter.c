@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_filter.c — what a peer writes into an address never means anything in an LDAP filter (RFC 4515 section 3). */
+/*
+ * test_filter.c — what a peer writes into an address never means anything in an LDAP filter (RFC
+ * 4515 section 3).
+ */
 #include <check.h>
 
 #include "mailmap_priv.h"
@@ -29,7 +32,8 @@ START_TEST(escapes)
     struct xf_draft draft = xf_draft_begin(&out);
     xf_filter_escape(&draft, xf_span_of(rows[_i].value));
     ck_assert_int_eq(xf_draft_end(&draft), XF_ERR_OK);
-    ck_assert_msg(xf_span_is(xf_buf_span(&out), rows[_i].want), "%s: %.*s", rows[_i].value, XF_SPAN_ARGS(xf_buf_span(&out)));
+    ck_assert_msg(xf_span_is(xf_buf_span(&out), rows[_i].want), "%s: %.*s", rows[_i].value,
+                  XF_SPAN_ARGS(xf_buf_span(&out)));
     xf_buf_release(&out);
 }
 END_TEST

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_mailmap.c — answers, LATER and waits, with a pool that works when the test says so, a clock of its own, a real file, and a directory in memory: this
- * file's xf_directory_load and _ask come before the library's in the link. A case is a list of steps.
+ * test_mailmap.c — answers, LATER and waits, with a pool that works when the test says so, a clock
+ * of its own, a real file, and a directory in memory: this file's xf_directory_load and _ask come
+ * before the library's in the link. A case is a list of steps.
  */
 #include <check.h>
 #include <stdio.h>
@@ -16,21 +17,22 @@
 
 enum op {
     END,
-    FILE_IS,   /* text: the file's content; "-" removes it */
-    USERS,     /* text: "jid=mail ..." in the directory */
-    DOWN, UP,  /* the directory */
-    POOL,      /* what waits on the pool is done */
-    WAIT,      /* n milliseconds */
-    MAIL,      /* text: "jid mail": the answer; mail "-" is NONE, "later" LATER */
-    JID,       /* the same the other way round */
-    WAITS,     /* text: somebody waits for that address */
-    FORGETS,   /* the same one does not wait any more */
-    WOKEN,     /* n were woken since the last time */
-    ASKED,     /* n questions about single users since the last time */
-    LOADED,    /* n readings of the directory since the last time */
-    MEMBER,    /* text: "group jid yes|no" */
-    LOG,       /* text: event, n times since the last LOG */
-    SOURCES,   /* reload; text: of "file", "directory", "other" (uri), "single" (preload = no) */
+    FILE_IS, /* text: the file's content; "-" removes it */
+    USERS,   /* text: "jid=mail ..." in the directory */
+    DOWN,
+    UP,      /* the directory */
+    POOL,    /* what waits on the pool is done */
+    WAIT,    /* n milliseconds */
+    MAIL,    /* text: "jid mail": the answer; mail "-" is NONE, "later" LATER */
+    JID,     /* the same the other way round */
+    WAITS,   /* text: somebody waits for that address */
+    FORGETS, /* the same one does not wait any more */
+    WOKEN,   /* n were woken since the last time */
+    ASKED,   /* n questions about single users since the last time */
+    LOADED,  /* n readings of the directory since the last time */
+    MEMBER,  /* text: "group jid yes|no" */
+    LOG,     /* text: event, n times since the last LOG */
+    SOURCES, /* reload; text: of "file", "directory", "other" (uri), "single" (preload = no) */
     STOP,
 };
 
@@ -46,7 +48,6 @@ struct mailmap_case {
 };
 
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-
 
 /* clang-format off */
 static const struct mailmap_case cases[] = {
@@ -169,7 +170,8 @@ static bool next_user(const char **at, struct xf_span *out_jid, struct xf_span *
     return true;
 }
 
-enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *out, struct xf_error *err)
+enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *out,
+                              struct xf_error *err)
 {
     struct xf_user user = {.line = 0}, other;
     *out = (struct xf_loaded){.members = NULL};
@@ -184,7 +186,8 @@ enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *
     return XF_ERR_OK;
 }
 
-enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address, unsigned kinds, struct xf_mailmap_query_answer *out, struct xf_notes *notes,
+enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span address, unsigned kinds,
+                             struct xf_mailmap_query_answer *out, struct xf_notes *notes,
                              struct xf_error *err)
 {
     struct xf_span jid, mail;
@@ -204,8 +207,8 @@ enum xf_err xf_directory_ask(struct xf_directory *directory, struct xf_span addr
 
 /* ------------------------------------------------------------------ the world */
 
-#define JOBS_MAX 16
-#define WAITS_MAX 8
+#define JOBS_MAX   16
+#define WAITS_MAX  8
 #define EVENTS_MAX 200
 
 static struct {
@@ -221,7 +224,9 @@ static struct xf_mailmap *mailmap;
 static char path[64], events[EVENTS_MAX][40];
 static size_t event_count;
 
-/* A thread that is faster than the loop: the work is done before the one who asked for it goes on. */
+/*
+ * A thread that is faster than the loop: the work is done before the one who asked for it goes on.
+ */
 static bool is_eager;
 
 static void do_nothing(void *owner)
@@ -229,7 +234,8 @@ static void do_nothing(void *owner)
     (void)owner;
 }
 
-static void queue_work(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner)
+static void queue_work(void *pool, void (*work)(void *owner), void (*done)(void *owner),
+                       void *owner)
 {
     ck_assert_ptr_eq(pool, jobs);
     ck_assert_uint_lt(job_count, JOBS_MAX);
@@ -301,13 +307,28 @@ static void write_file(const char *text)
 
 static struct xf_conf conf_of(const char *sources)
 {
-    static char none[] = "", uri[] = "ldap://x", other[] = "ldap://y", base[] = "dc=x", filter[] = "(uid=*)", uid[] = "uid", domain[] = "im.x", mail[] = "mail";
+    static char none[] = "", uri[] = "ldap://x", other[] = "ldap://y", base[] = "dc=x",
+                filter[] = "(uid=*)", uid[] = "uid", domain[] = "im.x", mail[] = "mail";
     struct xf_conf conf = {
         .mail_file = strstr(sources, "file") ? path : none,
-        .directory = {.uri = strstr(sources, "directory") || strstr(sources, "single") ? uri : strstr(sources, "other") ? other : none,
-                      .ca_file = none, .bind_dn = none, .password_file = none, .base = base, .filter = filter, .jid_attribute = uid, .jid_domain = domain,
-                      .mail_attribute = mail, .preload = !strstr(sources, "single"), .page_entries = 100, .refresh_ms = 100000, .cache_ms = 600000,
-                      .negative_cache_ms = 60000, .timeout_ms = 3000, .cache_entries = 100},
+        .directory = {.uri = strstr(sources, "directory") || strstr(sources, "single") ? uri
+                             : strstr(sources, "other")                                ? other
+                                                                                       : none,
+                      .ca_file = none,
+                      .bind_dn = none,
+                      .password_file = none,
+                      .base = base,
+                      .filter = filter,
+                      .jid_attribute = uid,
+                      .jid_domain = domain,
+                      .mail_attribute = mail,
+                      .preload = !strstr(sources, "single"),
+                      .page_entries = 100,
+                      .refresh_ms = 100000,
+                      .cache_ms = 600000,
+                      .negative_cache_ms = 60000,
+                      .timeout_ms = 3000,
+                      .cache_entries = 100},
     };
     return conf;
 }
@@ -325,8 +346,11 @@ static void expect_answer(const char *label, const struct step *step)
     const char *want;
     struct xf_span out = XF_SPAN("");
     split_words(step->text, address, &want);
-    enum xf_mailmap_answer answer = (step->op == MAIL ? xf_mailmap_mail_of : xf_mailmap_jid_of)(mailmap, xf_span_of(address), &out);
-    struct xf_span got = answer == XF_MAILMAP_FOUND ? out : answer == XF_MAILMAP_NONE ? XF_SPAN("-") : XF_SPAN("later");
+    enum xf_mailmap_answer answer = (step->op == MAIL ? xf_mailmap_mail_of : xf_mailmap_jid_of)(
+        mailmap, xf_span_of(address), &out);
+    struct xf_span got = answer == XF_MAILMAP_FOUND  ? out
+                         : answer == XF_MAILMAP_NONE ? XF_SPAN("-")
+                                                     : XF_SPAN("later");
     ck_assert_msg(xf_span_is(got, want), "%s: step %s: %.*s", label, step->text, XF_SPAN_ARGS(got));
 }
 
@@ -336,7 +360,9 @@ static void expect_member(const char *label, const char *text)
     const char *rest;
     split_words(text, group, &rest);
     split_words(rest, jid, &rest);
-    ck_assert_msg(xf_mailmap_is_member(mailmap, group, xf_span_of(jid)) == (strcmp(rest, "yes") == 0), "%s: %s", label, text);
+    ck_assert_msg(xf_mailmap_is_member(mailmap, group, xf_span_of(jid)) ==
+                      (strcmp(rest, "yes") == 0),
+                  "%s: %s", label, text);
 }
 
 static void expect_count(const char *label, const char *what, unsigned *count, unsigned want)
@@ -349,30 +375,59 @@ static void play(const char *label, const struct step *step)
 {
     struct xf_conf conf;
     switch (step->op) {
-    case FILE_IS: write_file(step->text); break;
-    case USERS: users = step->text; break;
-    case DOWN: is_down = true; break;
-    case UP: is_down = false; break;
-    case POOL: run_pool(); break;
-    case WAIT: wait_ms(step->n); break;
+    case FILE_IS:
+        write_file(step->text);
+        break;
+    case USERS:
+        users = step->text;
+        break;
+    case DOWN:
+        is_down = true;
+        break;
+    case UP:
+        is_down = false;
+        break;
+    case POOL:
+        run_pool();
+        break;
+    case WAIT:
+        wait_ms(step->n);
+        break;
     case MAIL:
-    case JID: expect_answer(label, step); break;
+    case JID:
+        expect_answer(label, step);
+        break;
     case WAITS:
         waits[wait_count] = (struct xf_mailmap_wait){.done = on_woken};
         xf_mailmap_wait(mailmap, xf_span_of(step->text), &waits[wait_count++]);
         break;
-    case FORGETS: xf_mailmap_forget(&waits[wait_count - 1]); break;
-    case WOKEN: expect_count(label, "woken", &woken, step->n); break;
-    case ASKED: expect_count(label, "asked", &asked, step->n); break;
-    case LOADED: expect_count(label, "loaded", &loaded, step->n); break;
-    case MEMBER: expect_member(label, step->text); break;
-    case LOG: count_events(label, step->text, step->n); break;
+    case FORGETS:
+        xf_mailmap_forget(&waits[wait_count - 1]);
+        break;
+    case WOKEN:
+        expect_count(label, "woken", &woken, step->n);
+        break;
+    case ASKED:
+        expect_count(label, "asked", &asked, step->n);
+        break;
+    case LOADED:
+        expect_count(label, "loaded", &loaded, step->n);
+        break;
+    case MEMBER:
+        expect_member(label, step->text);
+        break;
+    case LOG:
+        count_events(label, step->text, step->n);
+        break;
     case SOURCES:
         conf = conf_of(step->text);
         xf_mailmap_reload(mailmap, &conf);
         break;
-    case STOP: xf_mailmap_stop(mailmap); break;
-    default: ck_abort();
+    case STOP:
+        xf_mailmap_stop(mailmap);
+        break;
+    default:
+        ck_abort();
     }
 }
 
@@ -380,7 +435,8 @@ START_TEST(plays)
 {
     const struct mailmap_case *it = &cases[_i];
     struct xf_conf conf = conf_of(it->sources);
-    struct xf_mailmap_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+    struct xf_mailmap_opts opts = {
+        .clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
     size_t at = it->steps[0].op == FILE_IS ? 1 : 0;
     if (at)
         write_file(it->steps[0].text);
@@ -400,7 +456,8 @@ END_TEST
 START_TEST(bounds_what_is_asked)
 {
     struct xf_conf conf = conf_of("single");
-    struct xf_mailmap_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+    struct xf_mailmap_opts opts = {
+        .clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
     struct xf_span out;
     char jid[32];
     unsigned later = 0;
@@ -422,7 +479,10 @@ END_TEST
 
 #define CHAINS 7
 
-/* Who is woken asks for the next one at once, as lines of stanzas do; several are woken by one batch. */
+/*
+ * Who is woken asks for the next one at once, as lines of stanzas do; several are woken by one
+ * batch.
+ */
 static struct chain {
     struct xf_mailmap_wait wait;
     int at;
@@ -446,7 +506,8 @@ static void follow(void *owner)
 START_TEST(takes_questions_of_who_is_woken)
 {
     struct xf_conf conf = conf_of("single");
-    struct xf_mailmap_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+    struct xf_mailmap_opts opts = {
+        .clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
     struct xf_span out;
     is_eager = true;
     mailmap = xf_mailmap_new(&opts);
@@ -469,7 +530,8 @@ END_TEST
 START_TEST(asks_for_ours_first)
 {
     struct xf_conf conf = conf_of("single");
-    struct xf_mailmap_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+    struct xf_mailmap_opts opts = {
+        .clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
     struct xf_span out;
     char address[32];
     unsigned later = 0;
@@ -485,12 +547,14 @@ START_TEST(asks_for_ours_first)
     ck_assert_int_eq(xf_mailmap_mail_of(mailmap, XF_SPAN("a@im.x"), &out), XF_MAILMAP_LATER);
     ck_assert(xf_span_is(xf_mailmap_query_next(mailmap)->address, "a@im.x"));
     (void)snprintf(address, sizeof(address), "u%d@mail.x", XF_ASKS_STRANGERS_MAX - 1);
-    ck_assert_int_eq(xf_mailmap_mail_of(mailmap, xf_span_of(address), &out), XF_MAILMAP_LATER); /* is moved up */
+    /* is moved up */
+    ck_assert_int_eq(xf_mailmap_mail_of(mailmap, xf_span_of(address), &out), XF_MAILMAP_LATER);
     ck_assert_uint_eq(mailmap->stranger_count, XF_ASKS_STRANGERS_MAX - 1);
     run_pool();
     ck_assert_uint_eq(mailmap->stranger_count, 0);
     ck_assert_int_eq(xf_mailmap_mail_of(mailmap, XF_SPAN("a@im.x"), &out), XF_MAILMAP_FOUND);
-    ck_assert_int_eq(xf_mailmap_mail_of(mailmap, XF_SPAN("u0@mail.x"), &out), XF_MAILMAP_NONE); /* was asked for with it */
+    ck_assert_int_eq(xf_mailmap_mail_of(mailmap, XF_SPAN("u0@mail.x"), &out),
+                     XF_MAILMAP_NONE); /* was asked for with it */
     xf_mailmap_stop(mailmap);
     xf_mailmap_free(&mailmap);
 }
@@ -499,7 +563,8 @@ END_TEST
 START_TEST(is_nothing_without_a_source)
 {
     struct xf_conf conf = conf_of("");
-    struct xf_mailmap_opts opts = {.clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+    struct xf_mailmap_opts opts = {
+        .clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
     ck_assert_ptr_null(xf_mailmap_new(&opts));
     xf_mailmap_free(&mailmap);
     xf_mailmap_stop(NULL);
@@ -514,8 +579,12 @@ START_TEST(checks)
         bool is_down, is_good;
     } rows[] = {
         {"file directory", "a@x b@x\n", NULL, false, true},
-        {"file", "a@x b@x\nc@x b@x\n", ":2: c@x has the address b@x of a@x (line 1): neither is known by it, expected one user for an address", false, true},
-        {"file", "a@x\n", ":1: there is no e-mail address: expected a JID and an e-mail address", false, false},
+        {"file", "a@x b@x\nc@x b@x\n",
+         ":2: c@x has the address b@x of a@x (line 1): neither is known by it, expected one user "
+         "for an address",
+         false, true},
+        {"file", "a@x\n", ":1: there is no e-mail address: expected a JID and an e-mail address",
+         false, false},
         {"file", "-", ": cannot be opened: No such file or directory", false, false},
         {"directory", "-", "warning: down", true, true},
         {"", "-", NULL, false, true},
@@ -525,8 +594,10 @@ START_TEST(checks)
         char *messages = NULL;
         write_file(rows[i].file);
         is_down = rows[i].is_down;
-        ck_assert_int_eq(xf_mailmap_check(&conf, &messages), rows[i].is_good ? XF_ERR_OK : XF_ERR_CONFIG);
-        ck_assert_msg(rows[i].want ? messages && strstr(messages, rows[i].want) : !messages, "%zu: %s", i, messages ? messages : "nothing");
+        ck_assert_int_eq(xf_mailmap_check(&conf, &messages),
+                         rows[i].is_good ? XF_ERR_OK : XF_ERR_CONFIG);
+        ck_assert_msg(rows[i].want ? messages && strstr(messages, rows[i].want) : !messages,
+                      "%zu: %s", i, messages ? messages : "nothing");
         xf_free(messages);
     }
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_table.c — the map of both directions: uniqueness, who is heard of duplicates, and what 50,000 users cost. */
+/*
+ * test_table.c — the map of both directions: uniqueness, who is heard of duplicates, and what
+ * 50,000 users cost.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +11,10 @@
 
 #include <xfed/base/alloc.h>
 
-/* "jid=mail ..." with the letters that add() answers; then "jid:mail" as found, - for none, ? for not known. */
+/*
+ * "jid=mail ..." with the letters that add() answers; then "jid:mail" as found, - for none, ? for
+ * not known.
+ */
 static const struct {
     const char *label, *adds, *answers, *mail_of, *jid_of;
 } rows[] = {
@@ -31,7 +37,8 @@ static void look(const char *label, const struct xf_table *table, const char *wa
 {
     for (const char *c = want; *c; c += c[3] ? 4 : 3) {
         struct xf_span out = XF_SPAN("");
-        enum xf_mailmap_answer answer = (of_mail ? xf_table_jid : xf_table_mail)(table, (struct xf_span){c, 1}, &out);
+        enum xf_mailmap_answer answer =
+            (of_mail ? xf_table_jid : xf_table_mail)(table, (struct xf_span){c, 1}, &out);
         char got = answer == XF_MAILMAP_FOUND ? out.ptr[0] : answer == XF_MAILMAP_NONE ? '-' : '?';
         ck_assert_msg(got == c[2], "%s: %c is %c, wanted %c", label, c[0], got, c[2]);
     }
@@ -58,14 +65,18 @@ END_TEST
 START_TEST(names_duplicates)
 {
     struct xf_notes notes = {0};
-    const struct xf_user user = {XF_SPAN("b@a"), XF_SPAN("x@m"), 7}, other = {XF_SPAN("a@a"), XF_SPAN("x@m"), 3}, again = {XF_SPAN("b@a"), XF_SPAN("y@m"), 0};
+    const struct xf_user user = {XF_SPAN("b@a"), XF_SPAN("x@m"), 7},
+                         other = {XF_SPAN("a@a"), XF_SPAN("x@m"), 3},
+                         again = {XF_SPAN("b@a"), XF_SPAN("y@m"), 0};
     xf_table_note(&notes, "map", XF_TABLE_ADDED, &user, &other);
     xf_table_note(&notes, "map", XF_TABLE_SAME, &user, &other);
     ck_assert_uint_eq(notes.count, 0);
     xf_table_note(&notes, "map", XF_TABLE_MAIL_TAKEN, &user, &other);
-    ck_assert_str_eq(notes.line[0], "map:7: b@a has the address x@m of a@a (line 3): neither is known by it, expected one user for an address");
+    ck_assert_str_eq(notes.line[0], "map:7: b@a has the address x@m of a@a (line 3): neither is "
+                                    "known by it, expected one user for an address");
     xf_table_note(&notes, "", XF_TABLE_JID_TAKEN, &again, &user);
-    ck_assert_str_eq(notes.line[1], "b@a has a second address y@m: x@m is used, expected one address for a user");
+    ck_assert_str_eq(notes.line[1],
+                     "b@a has a second address y@m: x@m is used, expected one address for a user");
     xf_notes_release(&notes);
 }
 END_TEST
@@ -91,8 +102,10 @@ START_TEST(is_compact)
     }
     for (int i = 0; i < USERS; i++) {
         fill(jid, mail, i);
-        ck_assert(xf_table_mail(table, xf_span_of(jid), &out) == XF_MAILMAP_FOUND && xf_span_is(out, mail));
-        ck_assert(xf_table_jid(table, xf_span_of(mail), &out) == XF_MAILMAP_FOUND && xf_span_is(out, jid));
+        ck_assert(xf_table_mail(table, xf_span_of(jid), &out) == XF_MAILMAP_FOUND &&
+                  xf_span_is(out, mail));
+        ck_assert(xf_table_jid(table, xf_span_of(mail), &out) == XF_MAILMAP_FOUND &&
+                  xf_span_is(out, jid));
     }
     ck_assert_uint_eq(xf_table_count(table), USERS);
     ck_assert_uint_le(xf_table_bytes(table), (size_t)USERS * 160);

@@ -39,9 +39,11 @@ START_TEST(makes)
 {
     struct xf_bare out;
     bool is_good = xf_bare_make(xf_span_of(rows[_i].value), xf_span_of(rows[_i].domain), &out);
-    ck_assert_msg(is_good == (rows[_i].want != NULL), "%s: %s", rows[_i].label, is_good ? "accepted" : "refused");
+    ck_assert_msg(is_good == (rows[_i].want != NULL), "%s: %s", rows[_i].label,
+                  is_good ? "accepted" : "refused");
     if (is_good)
-        ck_assert_msg(xf_span_is(out.text, rows[_i].want), "%s: %.*s", rows[_i].label, XF_SPAN_ARGS(out.text));
+        ck_assert_msg(xf_span_is(out.text, rows[_i].want), "%s: %.*s", rows[_i].label,
+                      XF_SPAN_ARGS(out.text));
 }
 END_TEST
 
@@ -59,7 +61,9 @@ END_TEST
 
 START_TEST(unescapes)
 {
-    static const char *const pairs[][2] = {{"o\\27brien", "o'brien"}, {"a\\2fb\\20c", "a/b c"}, {"\\5c", "\\5c"}, {"x\\2", "x\\2"}, {"\\00", "\\00"}, {"a", "a"}};
+    static const char *const pairs[][2] = {{"o\\27brien", "o'brien"}, {"a\\2fb\\20c", "a/b c"},
+                                           {"\\5c", "\\5c"},          {"x\\2", "x\\2"},
+                                           {"\\00", "\\00"},          {"a", "a"}};
     char out[64];
     for (size_t i = 0; i < XF_ARRAY_LEN(pairs); i++) {
         struct xf_span got = xf_bare_unescape(xf_span_of(pairs[i][0]), out);

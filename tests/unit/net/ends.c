@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #define WATCHDOG_MS 20000
-#define POLL_MS 5
+#define POLL_MS     5
 
 static void look(struct bench *bench)
 {

@@ -5,6 +5,7 @@
 
 #include <xfed/net/addr.h>
 
+/* clang-format off */
 static const struct {
     const char *label, *in;
     uint16_t default_port;
@@ -40,6 +41,7 @@ static const struct {
     {"too long", "1111111111111111111111111111111111111111111111111111111111111:1", 0, XF_ERR_BAD_VALUE, NULL, NULL, false},
     /* clang-format on */
 };
+/* clang-format on */
 
 START_TEST(parses_and_prints)
 {

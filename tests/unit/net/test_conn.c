@@ -486,7 +486,10 @@ static void never_accepts(void *owner, struct xf_conn *conn)
     ck_abort_msg("accepted with the last descriptors");
 }
 
-/* A quarter of these few descriptors is kept: a conn with such a number is closed, and one line says so. */
+/*
+ * A quarter of these few descriptors is kept: a conn with such a number is closed, and one line
+ * says so.
+ */
 START_TEST(listener_keeps_descriptors_for_others)
 {
     struct xf_listener *listener = NULL;
@@ -499,8 +502,8 @@ START_TEST(listener_keeps_descriptors_for_others)
     few = old;
     few.rlim_cur = 64;
     setrlimit(RLIMIT_NOFILE, &few);
-    ck_assert_int_eq(
-        xf_listener_open(bench.loop, &any, never_accepts, NULL, &listener, NULL), XF_ERR_OK);
+    ck_assert_int_eq(xf_listener_open(bench.loop, &any, never_accepts, NULL, &listener, NULL),
+                     XF_ERR_OK);
     xf_listener_on_starved(listener, on_starved);
     xf_listener_addr(listener, &addr);
     while (count < 64 && (fds[count] = dup(0)) >= 0 && fds[count] < 50)

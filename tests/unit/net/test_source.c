@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_source.c — connect from addresses and ports of ours, on loopback, whose addresses are all of 127.0.0.0/8. */
+/*
+ * test_source.c — connect from addresses and ports of ours, on loopback, whose addresses are all of
+ * 127.0.0.0/8.
+ */
 #include <arpa/inet.h>
 #include <check.h>
 #include <stdio.h>
@@ -73,7 +76,8 @@ END_TEST
 START_TEST(comes_from_the_range)
 {
     uint16_t first = free_ports(8);
-    struct xf_source source = {.v4 = v4("127.0.0.3", 0), .port_first = first, .port_last = (uint16_t)(first + 7)};
+    struct xf_source source = {
+        .v4 = v4("127.0.0.3", 0), .port_first = first, .port_last = (uint16_t)(first + 7)};
     unsigned seen = 0;
     for (unsigned i = 0; i < 40; i++) {
         char text[XF_ADDR_TEXT_BYTES];
@@ -85,10 +89,12 @@ START_TEST(comes_from_the_range)
         seen |= 1u << (port - first);
         xf_addr_host_text(&bench.server.conn->addr, text);
         ck_assert_str_eq(text, "127.0.0.3");
-        xf_conn_close(bench.client.conn, 1000); /* we close first: our port is in TIME_WAIT, and free all the same, in time */
+        /* we close first: our port is in TIME_WAIT, and free all the same, in time */
+        xf_conn_close(bench.client.conn, 1000);
         xf_conn_close(bench.server.conn, 1000);
         bench_run_until(&bench, both_closed, "closed");
-        bench.client.connected = bench.client.closed = bench.server.connected = bench.server.closed = 0;
+        bench.client.connected = bench.client.closed = bench.server.connected =
+            bench.server.closed = 0;
         if (seen == 0xff)
             break;
     }
@@ -96,15 +102,22 @@ START_TEST(comes_from_the_range)
 }
 END_TEST
 
-/* All taken but one: that one is found, wherever the search begins; then none is left, and the words say so. */
+/*
+ * All taken but one: that one is found, wherever the search begins; then none is left, and the
+ * words say so.
+ */
 START_TEST(finds_the_last_free_port_and_says_when_there_is_none)
 {
     uint16_t first = free_ports(4);
-    struct xf_source source = {.v4 = v4("127.0.0.1", 0), .port_first = first, .port_last = (uint16_t)(first + 3)};
+    struct xf_source source = {
+        .v4 = v4("127.0.0.1", 0), .port_first = first, .port_last = (uint16_t)(first + 3)};
     int fds[4];
     char want[100];
-    for (int i = 0; i < 4; i++) { /* one that listens keeps its port from others, SO_REUSEADDR or not */
-        struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons((uint16_t)(first + i)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    /* one that listens keeps its port from others, SO_REUSEADDR or not */
+    for (int i = 0; i < 4; i++) {
+        struct sockaddr_in addr = {.sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)(first + i)),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
         fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (i != 2) {
             ck_assert_int_eq(bind(fds[i], (struct sockaddr *)&addr, sizeof(addr)), 0);
@@ -115,13 +128,17 @@ START_TEST(finds_the_last_free_port_and_says_when_there_is_none)
     bench_run_until(&bench, both_up, "up");
     ck_assert_uint_eq(xf_addr_port(&bench.server.conn->addr), first + 2);
 
-    /* The same port towards the same server is taken by the first conn: connect() says so, not bind(). */
+    /*
+     * The same port towards the same server is taken by the first conn: connect() says so, not
+     * bind().
+     */
     struct bench second;
     bench_open(&second);
     second.addr = bench.addr;
     bench_connect_from(&second, &source);
     bench_run_until(&second, client_closed, "refused");
-    snprintf(want, sizeof(want), "no free port of %u-%u to connect from (source-ports), 4 tried", first, first + 3);
+    snprintf(want, sizeof(want), "no free port of %u-%u to connect from (source-ports), 4 tried",
+             first, first + 3);
     ck_assert_str_eq(second.client.detail, want);
     ck_assert_int_eq(second.client.how, XF_CONN_END_REFUSED);
     bench_close(&second);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table.c — the verdict of every combination of default, section, direction, enforce, blocked kind, kind and way, as expected and as seen:
- * from xf_policy_judge, and read out of what xf_policy_explain prints.
+ * table.c — the verdict of every combination of default, section, direction, enforce, blocked kind,
+ * kind and way, as expected and as seen: from xf_policy_judge, and read out of what
+ * xf_policy_explain prints.
  *
  * usage: policy_table            check them all
  *        policy_table --print    ... and print the table of doc/POLICY.md
@@ -17,6 +18,7 @@ static const char *const directions[] = {"both", "in", "out", "none"};
 static const char *const enforces[] = {"yes", "no"};
 static const char *const ways[] = {"out", "in"};
 
+/* clang-format off */
 /* As doc/POLICY.md says it: does the direction let that way pass? */
 static const bool lets_pass[4][2] = {
     /* out    in */
@@ -25,20 +27,23 @@ static const bool lets_pass[4][2] = {
     {true, false},  /* out */
     {false, false}, /* none */
 };
+/* clang-format on */
 
 static const struct {
     const char *word;
     unsigned kind;
 } kinds[] = {
-    {"message", XF_KINDS_MESSAGE}, {"presence", XF_KINDS_PRESENCE},   {"subscription", XF_KINDS_SUBSCRIPTION},
-    {"iq", XF_KINDS_IQ},           {"groupchat", XF_KINDS_GROUPCHAT},
+    {"message", XF_KINDS_MESSAGE},           {"presence", XF_KINDS_PRESENCE},
+    {"subscription", XF_KINDS_SUBSCRIPTION}, {"iq", XF_KINDS_IQ},
+    {"groupchat", XF_KINDS_GROUPCHAT},
 };
-#define KINDS XF_ARRAY_LEN(kinds)
-#define NO_KIND KINDS
+#define KINDS          XF_ARRAY_LEN(kinds)
+#define NO_KIND        KINDS
 #define FILE_MAX_BYTES (1u << 20)
 
 struct row {
-    size_t is_deny, has_section, direction, is_dry, blocked; /* indices into the lists above; blocked: NO_KIND for none */
+    /* indices into the lists above; blocked: NO_KIND for none */
+    size_t is_deny, has_section, direction, is_dry, blocked;
 };
 
 struct seen {
@@ -65,13 +70,16 @@ static struct xf_conf *load(const struct row *row)
 {
     struct xf_conf *conf = NULL;
     char *messages = NULL, path[128];
-    const char *blocked = row->blocked == NO_KIND ? "" : kinds[row->blocked].word, *quote = *blocked ? "\"" : "";
-    char *text = xf_asprintf("link l { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = s }\n"
-                             "served \"a.example\" { link = l certificate = c key = k }\n"
-                             "policy { default = %s }\n"
-                             "%s { direction = %s enforce = %s block-kinds-in = {%s%s%s} block-kinds-out = {%s%s%s} }\n",
-                             defaults[row->is_deny], row->has_section ? "peer \"p.example\"" : "defaults", directions[row->direction],
-                             enforces[row->is_dry], quote, blocked, quote, quote, blocked, quote);
+    const char *blocked = row->blocked == NO_KIND ? "" : kinds[row->blocked].word,
+               *quote = *blocked ? "\"" : "";
+    char *text = xf_asprintf(
+        "link l { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = s }\n"
+        "served \"a.example\" { link = l certificate = c key = k }\n"
+        "policy { default = %s }\n"
+        "%s { direction = %s enforce = %s block-kinds-in = {%s%s%s} block-kinds-out = {%s%s%s} }\n",
+        defaults[row->is_deny], row->has_section ? "peer \"p.example\"" : "defaults",
+        directions[row->direction], enforces[row->is_dry], quote, blocked, quote, quote, blocked,
+        quote);
     folder_put_text(&folder, "conf", text);
     snprintf(path, sizeof(path), "%s/conf", folder.path);
     if (xf_conf_load(path, &conf, &messages) != XF_ERR_OK) {
@@ -102,7 +110,8 @@ static char *explain(struct xf_policy *policy, size_t way)
     size_t len = 0;
     struct xf_span ours = XF_SPAN("u@a.example/r"), theirs = XF_SPAN("v@p.example");
     FILE *out = open_memstream(&text, &len);
-    if (xf_policy_explain(policy, way ? theirs : ours, way ? ours : theirs, 0, out) != XF_ERR_OK || fclose(out) != 0)
+    if (xf_policy_explain(policy, way ? theirs : ours, way ? ours : theirs, 0, out) != XF_ERR_OK ||
+        fclose(out) != 0)
         abort();
     return text;
 }
@@ -118,21 +127,26 @@ static struct seen explained(const char *text, size_t kind)
         return (struct seen){false, "no line"};
     line += strlen(head);
     const char *word = memmem(line, (size_t)(end - line), "rule ", 5);
-    snprintf(rule, sizeof(rule), "%.*s", word ? (int)strcspn(word + 5, ",;\n") : 4, word ? word + 5 : "none");
+    snprintf(rule, sizeof(rule), "%.*s", word ? (int)strcspn(word + 5, ",;\n") : 4,
+             word ? word + 5 : "none");
     return (struct seen){strncmp(line, "passes", 6) == 0, rule};
 }
 
-static void compare(const struct row *row, size_t way, size_t kind, const char *who, struct seen seen)
+static void compare(const struct row *row, size_t way, size_t kind, const char *who,
+                    struct seen seen)
 {
     struct seen want = expected(row, way, kind);
     checked++;
     if (seen.passes == want.passes && strcmp(seen.rule, want.rule) == 0)
         return;
     wrong++;
-    printf("default %s, %s, direction %s, enforce %s, blocked %s, %s %s: expected %s by %s, %s says %s by %s\n", defaults[row->is_deny],
-           row->has_section ? "section" : "no section", directions[row->direction], enforces[row->is_dry],
-           row->blocked == NO_KIND ? "nothing" : kinds[row->blocked].word, kinds[kind].word, ways[way], want.passes ? "passes" : "refused",
-           want.rule, who, seen.passes ? "passes" : "refused", seen.rule);
+    printf("default %s, %s, direction %s, enforce %s, blocked %s, %s %s: expected %s by %s, %s "
+           "says %s by %s\n",
+           defaults[row->is_deny], row->has_section ? "section" : "no section",
+           directions[row->direction], enforces[row->is_dry],
+           row->blocked == NO_KIND ? "nothing" : kinds[row->blocked].word, kinds[kind].word,
+           ways[way], want.passes ? "passes" : "refused", want.rule, who,
+           seen.passes ? "passes" : "refused", seen.rule);
 }
 
 static void check(const struct row *row)
@@ -156,8 +170,10 @@ static void print_cell(struct xf_policy *policy, const struct row *row, size_t w
     struct seen first = judged(policy, way, 0);
     char *text = explain(policy, way);
     for (size_t kind = 0; kind < KINDS; kind++) {
-        struct seen want = expected(row, way, kind), seen = judged(policy, way, kind), said = explained(text, kind);
-        if (seen.passes != want.passes || said.passes != want.passes || strcmp(seen.rule, first.rule) != 0)
+        struct seen want = expected(row, way, kind), seen = judged(policy, way, kind),
+                    said = explained(text, kind);
+        if (seen.passes != want.passes || said.passes != want.passes ||
+            strcmp(seen.rule, first.rule) != 0)
             abort(); /* check() has said so before */
     }
     free(text);
@@ -166,12 +182,15 @@ static void print_cell(struct xf_policy *policy, const struct row *row, size_t w
 
 static void print_table(FILE *out)
 {
-    fputs("| default | section of the peer | direction | to the peer, every kind | from the peer, every kind |\n|---|---|---|---|---|\n", out);
+    fputs("| default | section of the peer | direction | to the peer, every kind | from the peer, "
+          "every kind |\n|---|---|---|---|---|\n",
+          out);
     for (size_t i = 0; i < 2 * 2 * 4; i++) {
         const struct row row = {i / 8, i / 4 % 2, i % 4, 0, NO_KIND};
         struct xf_conf *conf = load(&row);
         struct xf_policy *policy = xf_policy_new(&(struct xf_policy_opts){.conf = conf});
-        fprintf(out, "| %s | %s | %s |", defaults[row.is_deny], row.has_section ? "yes" : "no (defaults)", directions[row.direction]);
+        fprintf(out, "| %s | %s | %s |", defaults[row.is_deny],
+                row.has_section ? "yes" : "no (defaults)", directions[row.direction]);
         print_cell(policy, &row, 0, out);
         print_cell(policy, &row, 1, out);
         fputc('\n', out);

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <xfed/base/alloc.h>
 
-#define DAY(n) ((int64_t)(n) * 86400)
+#define DAY(n)      ((int64_t)(n)*86400)
 #define D2026_12_01 20788 /* days since 1970, as `date -u -d 2026-12-01 +%s` / 86400 */
 
 /* clang-format off */
@@ -72,13 +72,16 @@ START_TEST(finds)
     struct xf_blocklist *list = xf_blocklist_new();
     struct xf_blocked blocked = {0};
     struct xf_error err = {0};
-    ck_assert_msg(xf_blocklist_add(list, "the.list", xf_span_of(list_text), &err) == XF_ERR_OK, "%s", err.detail);
+    ck_assert_msg(xf_blocklist_add(list, "the.list", xf_span_of(list_text), &err) == XF_ERR_OK,
+                  "%s", err.detail);
     ck_assert_uint_eq(xf_blocklist_count(list), 7);
-    bool is_blocked = xf_blocklist_find(list, xf_span_of(cases[_i].domain), cases[_i].now_s, &blocked);
+    bool is_blocked =
+        xf_blocklist_find(list, xf_span_of(cases[_i].domain), cases[_i].now_s, &blocked);
     ck_assert_msg(is_blocked == (cases[_i].line > 0), "%s: %d", cases[_i].label, is_blocked);
     ck_assert_msg(blocked.line == cases[_i].line, "%s: line %d", cases[_i].label, blocked.line);
     if (is_blocked) {
-        ck_assert_msg(strcmp(blocked.reason, cases[_i].reason) == 0, "%s: %s", cases[_i].label, blocked.reason);
+        ck_assert_msg(strcmp(blocked.reason, cases[_i].reason) == 0, "%s: %s", cases[_i].label,
+                      blocked.reason);
         ck_assert_str_eq(blocked.file, "the.list");
     }
     xf_blocklist_free(&list);
@@ -89,9 +92,12 @@ START_TEST(says_what_is_wrong)
 {
     struct xf_blocklist *list = xf_blocklist_new();
     struct xf_error err = {0};
-    ck_assert_msg(xf_blocklist_add(list, "f", xf_span_of(refusals[_i].text), &err) == XF_ERR_BAD_VALUE, "%s", refusals[_i].label);
+    ck_assert_msg(xf_blocklist_add(list, "f", xf_span_of(refusals[_i].text), &err) ==
+                      XF_ERR_BAD_VALUE,
+                  "%s", refusals[_i].label);
     if (refusals[_i].message)
-        ck_assert_msg(strcmp(err.detail, refusals[_i].message) == 0, "%s: %s", refusals[_i].label, err.detail);
+        ck_assert_msg(strcmp(err.detail, refusals[_i].message) == 0, "%s: %s", refusals[_i].label,
+                      err.detail);
     xf_blocklist_free(&list);
 }
 END_TEST
@@ -122,7 +128,8 @@ static char *many_lines(void)
 {
     char *text = xf_alloc(MANY * 64), *end = text;
     for (int i = 0; i < MANY; i++)
-        end += snprintf(end, 64, "%shost-%d.spam-%d.example until=2031-01-01 from a feed\n", i % 3 ? "" : "*.", i, i % 977);
+        end += snprintf(end, 64, "%shost-%d.spam-%d.example until=2031-01-01 from a feed\n",
+                        i % 3 ? "" : "*.", i, i % 977);
     return text;
 }
 
@@ -141,13 +148,14 @@ START_TEST(holds_a_hundred_thousand)
     began = now_ns();
     for (int i = 0; i < MANY; i++) {
         size_t len = (size_t)snprintf(name, sizeof(name), "host-%d.spam-%d.example", i, i % 977);
-        right += xf_blocklist_find(list, (struct xf_span){name, len}, 0, &blocked) && blocked.line == i + 1;
+        right += xf_blocklist_find(list, (struct xf_span){name, len}, 0, &blocked) &&
+                 blocked.line == i + 1;
         name[0] = 'g';
         right += !xf_blocklist_find(list, (struct xf_span){name, len}, 0, &blocked);
     }
     ck_assert_int_eq(right, 2 * MANY);
-    printf("blocklist of %d: read in %.1f ms, %.1f MB, %zu bytes an entry, two lookups %.0f ns\n", MANY, took_ms, (double)bytes / 1e6,
-           bytes / MANY, (now_ns() - began) / MANY);
+    printf("blocklist of %d: read in %.1f ms, %.1f MB, %zu bytes an entry, two lookups %.0f ns\n",
+           MANY, took_ms, (double)bytes / 1e6, bytes / MANY, (now_ns() - began) / MANY);
     ck_assert_uint_lt(bytes, MANY * 100);
     xf_free(text);
     xf_blocklist_free(&list);

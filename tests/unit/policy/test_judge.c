@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Stanzas against the rules of a peer: kinds, users, groups, payloads, hours, dry runs, and what is told. */
+/*
+ * Stanzas against the rules of a peer: kinds, users, groups, payloads, hours, dry runs, and what is
+ * told.
+ */
 #include "folder.h"
 
 #include <check.h>
@@ -138,7 +141,9 @@ static void fill_children(struct xf_stanza *stanza)
 
 static void judge(int i, struct xf_ruling *out)
 {
-    struct xf_stanza stanza = {.kind = cases[i].kind, .type = xf_span_of(cases[i].type), .payload = xf_span_of(payloads[cases[i].child])};
+    struct xf_stanza stanza = {.kind = cases[i].kind,
+                               .type = xf_span_of(cases[i].type),
+                               .payload = xf_span_of(payloads[cases[i].child])};
     fill_children(&stanza);
     xf_policy_judge(policy,
                     &(struct xf_policy_ask){.direction = cases[i].direction,
@@ -185,8 +190,10 @@ END_TEST
 START_TEST(the_reason_is_the_peers_own)
 {
     struct xf_ruling ruling;
-    struct xf_policy_ask ask = {
-        .direction = OUT, .served = XF_SPAN("a.example"), .peer = XF_SPAN("mixed.example"), .user = XF_SPAN("bob@a.example")};
+    struct xf_policy_ask ask = {.direction = OUT,
+                                .served = XF_SPAN("a.example"),
+                                .peer = XF_SPAN("mixed.example"),
+                                .user = XF_SPAN("bob@a.example")};
     xf_policy_judge(policy, &ask, &ruling);
     ck_assert_str_eq(ruling.text, "ask the help desk");
     ck_assert_str_eq(ruling.key, "users");
@@ -205,14 +212,21 @@ START_TEST(explain_names_rules_places_and_origins)
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
-    ck_assert_int_eq(xf_policy_explain(policy, XF_SPAN("u@a.example"), XF_SPAN("v@one.web.example"), 0, out), XF_ERR_OK);
+    ck_assert_int_eq(
+        xf_policy_explain(policy, XF_SPAN("u@a.example"), XF_SPAN("v@one.web.example"), 0, out),
+        XF_ERR_OK);
     fclose(out);
     ck_assert_msg(strstr(text, "  message      passes\n"), "%s", text);
     ck_assert_msg(strstr(text, "  groupchat    refused: rule kind, block-kinds-out, "), "%s", text);
-    ck_assert_msg(strstr(text, "conf:13; answered with not-allowed: stanzas of this kind"), "%s", text);
+    ck_assert_msg(strstr(text, "conf:13; answered with not-allowed: stanzas of this kind"), "%s",
+                  text);
     ck_assert_msg(strstr(text, "  way back     refused: rule direction, direction, "), "%s", text);
-    ck_assert_msg(strstr(text, "  direction                = out   (peer \"one.web.example\", "), "%s", text);
-    ck_assert_msg(strstr(text, "  tls                      = optional   (peer \"*.web.example\", by its profile, "), "%s", text);
+    ck_assert_msg(strstr(text, "  direction                = out   (peer \"one.web.example\", "),
+                  "%s", text);
+    ck_assert_msg(
+        strstr(text,
+               "  tls                      = optional   (peer \"*.web.example\", by its profile, "),
+        "%s", text);
     ck_assert_msg(strstr(text, "(built-in default)"), "%s", text);
     free(text);
 }
@@ -221,9 +235,14 @@ END_TEST
 START_TEST(explain_needs_one_of_ours)
 {
     FILE *out = fopen("/dev/null", "w");
-    ck_assert_int_eq(xf_policy_explain(policy, XF_SPAN("u@x.example"), XF_SPAN("v@y.example"), 0, out), XF_ERR_BAD_VALUE);
-    ck_assert_int_eq(xf_policy_explain(policy, XF_SPAN("u@a.example"), XF_SPAN("v@a.example"), 0, out), XF_ERR_BAD_VALUE);
-    ck_assert_int_eq(xf_policy_explain(policy, XF_SPAN("@"), XF_SPAN("v@a.example"), 0, out), XF_ERR_BAD_JID);
+    ck_assert_int_eq(
+        xf_policy_explain(policy, XF_SPAN("u@x.example"), XF_SPAN("v@y.example"), 0, out),
+        XF_ERR_BAD_VALUE);
+    ck_assert_int_eq(
+        xf_policy_explain(policy, XF_SPAN("u@a.example"), XF_SPAN("v@a.example"), 0, out),
+        XF_ERR_BAD_VALUE);
+    ck_assert_int_eq(xf_policy_explain(policy, XF_SPAN("@"), XF_SPAN("v@a.example"), 0, out),
+                     XF_ERR_BAD_JID);
     fclose(out);
 }
 END_TEST

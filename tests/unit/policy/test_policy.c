@@ -6,22 +6,22 @@
 #include <xfed/base/alloc.h>
 #include <xfed/policy/policy.h>
 
-#define SHORT                                                                                      \
-    "link l { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = s }\n"                  \
-    "served \"a.example\" { link = l certificate = c key = k aliases = {\"chat.a.example\"} }\n"   \
-    "served \"b.example\" { link = l certificate = c key = k }\n"                                  \
-    "peer \"in.example\" { direction = in }\n"                                                     \
-    "peer \"out.example\" { direction = out }\n"                                                   \
-    "peer \"none.example\" { direction = none }\n"                                                 \
-    "peer \"*.shut.example\" { direction = none }\n"                                               \
-    "peer \"open.shut.example\" { direction = both }\n"                                            \
-    "peer \"plain.example\" { }\n"                                                                 \
-    "peer \"*.p.example\" { max-streams = 2 }\n"                                                   \
+#define SHORT                                                                                    \
+    "link l { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = s }\n"                \
+    "served \"a.example\" { link = l certificate = c key = k aliases = {\"chat.a.example\"} }\n" \
+    "served \"b.example\" { link = l certificate = c key = k }\n"                                \
+    "peer \"in.example\" { direction = in }\n"                                                   \
+    "peer \"out.example\" { direction = out }\n"                                                 \
+    "peer \"none.example\" { direction = none }\n"                                               \
+    "peer \"*.shut.example\" { direction = none }\n"                                             \
+    "peer \"open.shut.example\" { direction = both }\n"                                          \
+    "peer \"plain.example\" { }\n"                                                               \
+    "peer \"*.p.example\" { max-streams = 2 }\n"                                                 \
     "peer \"*.q.p.example\" { queue-stanzas = 3 }\n"
 
 #define ALLOW SHORT
-#define DENY SHORT "policy { default = deny }\n"
-#define OFF SHORT "federation = off\n"
+#define DENY  SHORT "policy { default = deny }\n"
+#define OFF   SHORT "federation = off\n"
 
 /* clang-format off */
 static const struct {
@@ -87,9 +87,10 @@ START_TEST(decides)
     struct xf_span served = xf_span_of(cases[_i].served), peer = xf_span_of(cases[_i].peer);
     bool may_in = xf_policy_may(policy, served, peer, XF_DIRECTION_IN);
     bool may_out = xf_policy_may(policy, served, peer, XF_DIRECTION_OUT);
-    ck_assert_msg(may_in == cases[_i].may_in && may_out == cases[_i].may_out, "%s: in %d out %d", cases[_i].label, may_in,
-                  may_out);
-    ck_assert_msg(xf_policy_may(policy, served, peer, XF_DIRECTION_BOTH) == (may_in && may_out), "%s: both", cases[_i].label);
+    ck_assert_msg(may_in == cases[_i].may_in && may_out == cases[_i].may_out, "%s: in %d out %d",
+                  cases[_i].label, may_in, may_out);
+    ck_assert_msg(xf_policy_may(policy, served, peer, XF_DIRECTION_BOTH) == (may_in && may_out),
+                  "%s: both", cases[_i].label);
 }
 END_TEST
 
@@ -124,8 +125,10 @@ START_TEST(names_of_a_section_share_its_settings)
     const struct xf_peer_settings *stranger = xf_policy_peer(policy, XF_SPAN("x.example"));
     ck_assert_ptr_eq(stranger, xf_policy_peer(policy, XF_SPAN("y.z.example")));
     ck_assert_ptr_eq(stranger, &conf->defaults);
-    ck_assert_ptr_eq(xf_policy_peer(policy, XF_SPAN("x.p.example")), xf_policy_peer(policy, XF_SPAN("y.z.p.example")));
-    ck_assert_ptr_ne(xf_policy_peer(policy, XF_SPAN("x.p.example")), xf_policy_peer(policy, XF_SPAN("x.q.p.example")));
+    ck_assert_ptr_eq(xf_policy_peer(policy, XF_SPAN("x.p.example")),
+                     xf_policy_peer(policy, XF_SPAN("y.z.p.example")));
+    ck_assert_ptr_ne(xf_policy_peer(policy, XF_SPAN("x.p.example")),
+                     xf_policy_peer(policy, XF_SPAN("x.q.p.example")));
 }
 END_TEST
 
@@ -135,23 +138,35 @@ END_TEST
 START_TEST(blocklists_end_and_dry_runs_pass)
 {
     struct xf_blocklist *list = xf_blocklist_new();
-    ck_assert_int_eq(xf_blocklist_add(list, "list", XF_SPAN("plain.example until=1970-01-03\n*.open.shut.example"), NULL), XF_ERR_OK);
+    ck_assert_int_eq(
+        xf_blocklist_add(list, "list",
+                         XF_SPAN("plain.example until=1970-01-03\n*.open.shut.example"), NULL),
+        XF_ERR_OK);
     load(ALLOW);
     struct xf_policy_opts opts = {.conf = conf, .blocklist = list, .unix_s = DAY_S};
     struct xf_policy *blocked = xf_policy_new(&opts);
-    ck_assert(!xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("plain.example"), XF_DIRECTION_IN));
-    ck_assert(!xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("x.open.shut.example"), XF_DIRECTION_OUT));
+    ck_assert(
+        !xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("plain.example"), XF_DIRECTION_IN));
+    ck_assert(!xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("x.open.shut.example"),
+                             XF_DIRECTION_OUT));
     xf_policy_set_time(blocked, 2 * DAY_S - 1);
-    ck_assert(!xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("plain.example"), XF_DIRECTION_IN));
+    ck_assert(
+        !xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("plain.example"), XF_DIRECTION_IN));
     xf_policy_set_time(blocked, 2 * DAY_S);
-    ck_assert(xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("plain.example"), XF_DIRECTION_BOTH));
+    ck_assert(
+        xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("plain.example"), XF_DIRECTION_BOTH));
     conf->policy_enforce = false;
-    ck_assert(xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("x.open.shut.example"), XF_DIRECTION_BOTH));
-    ck_assert(xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("none.example"), XF_DIRECTION_BOTH));
-    ck_assert(!xf_policy_may(blocked, XF_SPAN("x.example"), XF_SPAN("none.example"), XF_DIRECTION_BOTH));
-    ck_assert(!xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("b.example"), XF_DIRECTION_BOTH));
+    ck_assert(xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("x.open.shut.example"),
+                            XF_DIRECTION_BOTH));
+    ck_assert(
+        xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("none.example"), XF_DIRECTION_BOTH));
+    ck_assert(
+        !xf_policy_may(blocked, XF_SPAN("x.example"), XF_SPAN("none.example"), XF_DIRECTION_BOTH));
+    ck_assert(
+        !xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("b.example"), XF_DIRECTION_BOTH));
     conf->federation = false;
-    ck_assert(!xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("plain.example"), XF_DIRECTION_BOTH));
+    ck_assert(
+        !xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("plain.example"), XF_DIRECTION_BOTH));
     xf_policy_free(&blocked);
     xf_blocklist_free(&list);
 }

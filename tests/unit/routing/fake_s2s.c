@@ -14,7 +14,7 @@ void fake_s2s_init(struct xf_s2s *s2s)
 
 void fake_s2s_fini(struct xf_s2s *s2s)
 {
-    XF_LIST_EACH_SAFE(node, &s2s->outs) {
+    XF_LIST_EACH_SAFE (node, &s2s->outs) {
         struct xf_out *out = XF_CONTAINER(node, struct xf_out, node);
         xf_free(out->local);
         xf_free(out->peer);
@@ -24,7 +24,7 @@ void fake_s2s_fini(struct xf_s2s *s2s)
 
 struct xf_out *fake_out_next(struct xf_s2s *s2s)
 {
-    XF_LIST_EACH(node, &s2s->outs) {
+    XF_LIST_EACH (node, &s2s->outs) {
         struct xf_out *out = XF_CONTAINER(node, struct xf_out, node);
         if (out->is_taken)
             continue;
@@ -66,8 +66,8 @@ void xf_s2s_resume_inbound(struct xf_s2s *s2s)
     s2s->resumed++;
 }
 
-struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, bool for_stranger,
-                           const struct xf_out_events *events, void *owner)
+struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
+                           bool for_stranger, const struct xf_out_events *events, void *owner)
 {
     (void)for_stranger;
     struct xf_out *out = xf_new(struct xf_out);
@@ -79,8 +79,8 @@ struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_s
     return out;
 }
 
-struct xf_out *xf_out_probe(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer, const struct xf_out_events *events,
-                            void *owner)
+struct xf_out *xf_out_probe(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
+                            const struct xf_out_events *events, void *owner)
 {
     struct xf_out *out = xf_out_open(s2s, local, peer, false, events, owner);
     out->is_probe = true;
@@ -145,8 +145,8 @@ enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza)
         return XF_ERR_LIMIT;
     size_t len = strlen(out->sent);
     bool is_error = xf_span_is(stanza->type, "error");
-    snprintf(out->sent + len, sizeof(out->sent) - len, "%s%s%.*s", len ? " " : "", is_error ? "!" : "",
-             XF_SPAN_ARGS(stanza->id));
+    snprintf(out->sent + len, sizeof(out->sent) - len, "%s%s%.*s", len ? " " : "",
+             is_error ? "!" : "", XF_SPAN_ARGS(stanza->id));
     out->sent_count++;
     if (out->takes && --out->takes == 0)
         out->is_congested = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fake_s2s.h — outbound streams that do what the test says, behind the functions of s2s.h that routing calls.
+ * fake_s2s.h — outbound streams that do what the test says, behind the functions of s2s.h that
+ * routing calls.
  */
 #pragma once
 
@@ -8,9 +9,9 @@
 #include <xfed/s2s/s2s.h>
 
 struct xf_s2s {
-    bool carries;         /* what xf_s2s_carries says */
-    struct xf_node outs;  /* struct xf_out, oldest first, ended ones included */
-    unsigned resumed;     /* calls of xf_s2s_resume_inbound */
+    bool carries;        /* what xf_s2s_carries says */
+    struct xf_node outs; /* struct xf_out, oldest first, ended ones included */
+    unsigned resumed;    /* calls of xf_s2s_resume_inbound */
 };
 
 struct xf_out {
@@ -18,11 +19,13 @@ struct xf_out {
     char *local, *peer;
     const struct xf_out_events *events; /* NULL once it ended */
     void *owner;
-    bool is_probe, is_taken, is_ready, is_congested, is_committed; /* committed: cannot be abandoned */
-    unsigned takes;       /* after so many stanzas it is congested; 0: never */
-    struct xf_addr addr;  /* no network: they all share one */
-    size_t max_bytes;     /* larger payloads are refused; 0: none */
-    char sent[4096];      /* ids since fake_out_take, separated by blanks; cut when there are too many */
+    /* committed: cannot be abandoned */
+    bool is_probe, is_taken, is_ready, is_congested, is_committed;
+    unsigned takes;      /* after so many stanzas it is congested; 0: never */
+    struct xf_addr addr; /* no network: they all share one */
+    size_t max_bytes;    /* larger payloads are refused; 0: none */
+    /* ids since fake_out_take, separated by blanks; cut when there are too many */
+    char sent[4096];
     size_t sent_count;
 };
 

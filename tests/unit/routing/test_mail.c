@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_mail.c — addresses within payloads, value by value and tag by tag, and the bounds of what routing keeps for them: with the real identity over a
- * map file. Conversations are transcripts: tests/scenario/mail-*.xft.
+ * test_mail.c — addresses within payloads, value by value and tag by tag, and the bounds of what
+ * routing keeps for them: with the real identity over a map file. Conversations are transcripts:
+ * tests/scenario/mail-*.xft.
  */
 #include <check.h>
 #include <stdio.h>
@@ -13,14 +14,20 @@
 
 #include <xfed/base/alloc.h>
 
-#define X "<x xmlns=\"http://jabber.org/protocol/muc#user\">"
-#define X10(text) text text text text text text text text text text
+#define X          "<x xmlns=\"http://jabber.org/protocol/muc#user\">"
+#define X10(text)  text text text text text text text text text text
 #define X700(text) X10(X10(text text text text text text text))
-#define ITEM(jid) X "<item jid=\"" jid "\"/></x>"
+#define ITEM(jid) \
+    X             \
+    "<item jid=\"" jid "\"/></x>"
 
 static char map_path[] = "/tmp/xf-mail-XXXXXX", domain[] = "a.example", link_title[] = "l";
 static struct xf_conf_served served = {.domain = domain, .link = link_title};
-static struct xf_conf conf = {.federation = true, .default_allow = true, .policy_enforce = true, .served = &served, .served_count = 1};
+static struct xf_conf conf = {.federation = true,
+                              .default_allow = true,
+                              .policy_enforce = true,
+                              .served = &served,
+                              .served_count = 1};
 static struct xf_clock test_clock = {1000};
 static struct xf_timers *timers;
 static struct xf_routing *routing;
@@ -76,13 +83,15 @@ START_TEST(rewrites)
     const char *want = rows[_i].want ? rows[_i].want : rows[_i].payload;
     set_payload(&stanza, xf_span_of(rows[_i].payload));
     ck_assert(xf_mail_payload_out(routing, &stanza, &later));
-    ck_assert_msg(xf_span_is(stanza.payload, want), "%s: %.*s", rows[_i].label, XF_SPAN_ARGS(stanza.payload));
+    ck_assert_msg(xf_span_is(stanza.payload, want), "%s: %.*s", rows[_i].label,
+                  XF_SPAN_ARGS(stanza.payload));
     if (!rows[_i].want || strstr(rows[_i].payload, "U@A"))
         return;
     char *changed = xf_span_dup(stanza.payload); /* and back again */
     set_payload(&stanza, xf_span_of(changed));
     ck_assert(xf_mail_payload_in(routing, &stanza, &later));
-    ck_assert_msg(xf_span_is(stanza.payload, rows[_i].payload), "%s, back: %.*s", rows[_i].label, XF_SPAN_ARGS(stanza.payload));
+    ck_assert_msg(xf_span_is(stanza.payload, rows[_i].payload), "%s, back: %.*s", rows[_i].label,
+                  XF_SPAN_ARGS(stanza.payload));
     xf_free(changed);
 }
 END_TEST
@@ -129,7 +138,10 @@ START_TEST(remembers_who_was_asked_by_his_jid)
 }
 END_TEST
 
-/* A stream that we have closed may still bring stanzas, also after the end of what waited: nobody can be answered then. */
+/*
+ * A stream that we have closed may still bring stanzas, also after the end of what waited: nobody
+ * can be answered then.
+ */
 START_TEST(ends_while_a_peer_waits)
 {
     char scratch[2][XF_JID_MAX + 1];
@@ -145,12 +157,16 @@ START_TEST(ends_while_a_peer_waits)
 }
 END_TEST
 
-/* When the last is known the others are: a stanza with a thousand addresses is not looked through a thousand times. */
+/*
+ * When the last is known the others are: a stanza with a thousand addresses is not looked through a
+ * thousand times.
+ */
 START_TEST(waits_for_the_last)
 {
     struct xf_stanza stanza;
     struct xf_span later = XF_SPAN_NONE;
-    set_payload(&stanza, XF_SPAN(ITEM("u@a.example") ITEM("n@b.example") ITEM("o@a.example") ITEM("v@b.example")));
+    set_payload(&stanza, XF_SPAN(ITEM("u@a.example") ITEM("n@b.example") ITEM("o@a.example")
+                                     ITEM("v@b.example")));
     ck_assert(!xf_mail_payload_out(routing, &stanza, &later));
     ck_assert(xf_span_is(later, "o@a.example"));
 }
@@ -165,7 +181,8 @@ static struct {
     void *owner;
 } held;
 
-static void work_later(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner)
+static void work_later(void *pool, void (*work)(void *owner), void (*done)(void *owner),
+                       void *owner)
 {
     (void)pool;
     held.work = work;
@@ -180,12 +197,14 @@ static void work_now(void *pool, void (*work)(void *owner), void (*done)(void *o
     done(owner);
 }
 
-static void begin(void (*work)(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner))
+static void begin(void (*work)(void *pool, void (*work)(void *owner), void (*done)(void *owner),
+                               void *owner))
 {
     int fd = mkstemp(map_path);
     ck_assert_int_ge(fd, 0);
     FILE *file = fdopen(fd, "we");
-    ck_assert(file && fputs("u@a.example m@a.example\no@a.example o'neil@a.example\n", file) >= 0 && fclose(file) == 0);
+    ck_assert(file && fputs("u@a.example m@a.example\no@a.example o'neil@a.example\n", file) >= 0 &&
+              fclose(file) == 0);
     static char none[] = "";
     conf.mail_file = map_path;
     conf.directory.uri = none;
@@ -195,9 +214,11 @@ static void begin(void (*work)(void *pool, void (*work)(void *owner), void (*don
     static struct xf_env env;
     env.clock = &test_clock;
     env.timers = timers;
-    routing = xf_routing_new(&(struct xf_routing_opts){.env = &env, .policy = xf_policy_new(&(struct xf_policy_opts){.conf = &conf})});
+    routing = xf_routing_new(&(struct xf_routing_opts){
+        .env = &env, .policy = xf_policy_new(&(struct xf_policy_opts){.conf = &conf})});
     xf_routing_attach_mailmap(
-        routing, xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &test_clock, .timers = timers, .pool = {work, NULL}, .conf = &conf}));
+        routing, xf_mailmap_new(&(struct xf_mailmap_opts){
+                     .clock = &test_clock, .timers = timers, .pool = {work, NULL}, .conf = &conf}));
 }
 
 static void set_up(void)

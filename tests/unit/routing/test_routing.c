@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_routing.c — transcripts of routing between a real component link over a fake conn and streams of fake_s2s.h. A case
- * is a list of steps. Users are v@a.example (ours) and u@PEER; ids name stanzas; "!" before an id marks an error stanza.
+ * test_routing.c — transcripts of routing between a real component link over a fake conn and
+ * streams of fake_s2s.h. A case is a list of steps. Users are v@a.example (ours) and u@PEER; ids
+ * name stanzas; "!" before an id marks an error stanza.
  */
 #include <xfed/routing/routing.h>
 
@@ -15,20 +16,21 @@
 
 #include "routing_priv.h"
 
-#define OUTS_MAX 8
+#define OUTS_MAX   8
 #define FROM(user) "from='" user "@a.example/r' "
-#define MESSAGE(id, peer) "<message " FROM("v") "to='u@" peer "' id='" id "'><body>hi</body></message>"
+#define MESSAGE(id, peer) \
+    "<message " FROM("v") "to='u@" peer "' id='" id "'><body>hi</body></message>"
 #define MSG(id) MESSAGE(id, "b.example")
 
 enum op {
     END,
-    CLUSTER,      /* text on the link */
-    MANY,         /* ms messages to the peer text */
-    OUT,          /* stream n was opened, for the pair text */
+    CLUSTER, /* text on the link */
+    MANY,    /* ms messages to the peer text */
+    OUT,     /* stream n was opened, for the pair text */
     NO_OUT,
-    READY,        /* stream n */
-    TAKES,        /* stream n is congested after ms more stanzas */
-    MAX,          /* stream n refuses more than ms payload bytes */
+    READY, /* stream n */
+    TAKES, /* stream n is congested after ms more stanzas */
+    MAX,   /* stream n refuses more than ms payload bytes */
     DRAINED,
     CLOSING,
     ENDED,        /* stream n, cause ms */
@@ -51,17 +53,22 @@ enum op {
     RESUMED,      /* so many calls of xf_s2s_resume_inbound since the last time: ms */
     WAIT,         /* ms */
     NETWORK,      /* of stream n: text */
-    PAUSES,       /* how often stream n, which takes one stanza at a time, pauses the link in two seconds: ms */
-    LINK_READS,   /* text: "yes" or "no" */
-    ROUTES,       /* ms routes exist */
-    IDLE,         /* text: "yes" or "no" */
-    RELOAD,       /* to the policy in which b.example may not be spoken to */
-    MOVE,         /* to the one in which the other link serves a.example: that comes up, and what follows is said of it */
-    SWAP,         /* ... of the one before */
+    /* how often stream n, which takes one stanza at a time, pauses the link in two seconds: ms */
+    PAUSES,
+    LINK_READS, /* text: "yes" or "no" */
+    ROUTES,     /* ms routes exist */
+    IDLE,       /* text: "yes" or "no" */
+    RELOAD,     /* to the policy in which b.example may not be spoken to */
+    /*
+     * to the one in which the other link serves a.example: that comes up, and what follows is said
+     * of it
+     */
+    MOVE,
+    SWAP, /* ... of the one before */
     DRAIN,
     FINISH,
-    LEAVE,        /* the links are about to stop */
-    LOG,          /* event text, ms times since the last LOG */
+    LEAVE, /* the links are about to stop */
+    LOG,   /* event text, ms times since the last LOG */
 };
 
 struct step {
@@ -75,14 +82,20 @@ struct routing_case {
     const char *label;
     unsigned queue_stanzas; /* 0: plenty */
     size_t queue_bytes;
-    unsigned backoff_ms;    /* 0: 5 s */
+    unsigned backoff_ms; /* 0: 5 s */
     struct step steps[40];
 };
 
 /* A first stanza goes out, the stream ends without being ready for the reason: design.md 6. */
-#define FAILS_WITH(cause, condition)                                                                                   \
-    {"unreachable, " #cause, .steps = {{CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"},                  \
-                                       {ENDED, 0, "words", XF_CAUSE_##cause}, {ANSWERED, .text = "m1:" condition}}}
+#define FAILS_WITH(cause, condition)               \
+    {                                              \
+        "unreachable, " #cause, .steps = {         \
+            {CLUSTER, .text = MSG("m1")},          \
+            {OUT, 0, "a.example b.example"},       \
+            {ENDED, 0, "words", XF_CAUSE_##cause}, \
+            {ANSWERED, .text = "m1:" condition}    \
+        }                                          \
+    }
 
 /* A step names what it needs, the rest is zero. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -482,7 +495,9 @@ static struct xf_conf_peer peer_conf(const char *pattern, const struct xf_peer_s
 static void make_conf(struct world *world, const struct routing_case *test)
 {
     struct xf_peer_settings plain = {
-        .enforce = true, .denied_user = XF_DENIAL_ERROR, .denied_peer = XF_DENIAL_ERROR,
+        .enforce = true,
+        .denied_user = XF_DENIAL_ERROR,
+        .denied_peer = XF_DENIAL_ERROR,
         .set = UINT64_MAX,
         .direction = XF_DIRECTION_BOTH,
         .max_stanza_bytes = 200000,
@@ -505,18 +520,40 @@ static void make_conf(struct world *world, const struct routing_case *test)
     world->nodes[1] = WORD("127.0.0.1:5348");
     world->served[0] = (struct xf_conf_served){
         .domain = WORD("a.example"), .link = WORD("presence"), .aliases = {world->aliases, 1}};
-    world->served[1] = (struct xf_conf_served){.domain = WORD("other.example"), .link = WORD("other")};
-    world->links[0] = (struct xf_conf_link){.title = WORD("presence"), .nodes = {world->nodes, 1},
-        .name = WORD("gw.example"), .secret = WORD("sesame"), .max_stanza_bytes = 10000, .hold_ms = 10000,
-        .hold_bytes = 1u << 20, .ping_ms = 3600000};
+    world->served[1] =
+        (struct xf_conf_served){.domain = WORD("other.example"), .link = WORD("other")};
+    world->links[0] = (struct xf_conf_link){.title = WORD("presence"),
+                                            .nodes = {world->nodes, 1},
+                                            .name = WORD("gw.example"),
+                                            .secret = WORD("sesame"),
+                                            .max_stanza_bytes = 10000,
+                                            .hold_ms = 10000,
+                                            .hold_bytes = 1u << 20,
+                                            .ping_ms = 3600000};
     world->links[1] = world->links[0];
     world->links[1].title = WORD("other");
     world->links[1].nodes.item = world->nodes + 1;
-    world->conf = (struct xf_conf){.federation = true, .default_allow = true, .policy_enforce = true, .links = world->links, .link_count = 2,
-        .served = world->served, .served_count = 2, .defaults = plain, .peers = world->peers, .peer_count = 4,
-        .strangers = {.routes_per_owner = 100, .routes = 100, .answer_streams_per_owner = 100, .answer_streams = 100,
-                      .answer_bytes_per_owner = 1u << 20, .answer_bytes = 1u << 20},
-        .process = {.queue_bytes = 64u << 20, .backoff_min_ms = test->backoff_ms ? test->backoff_ms : 5000, .backoff_max_ms = 300000, .backoff_probe_ms = 2000}};
+    world->conf =
+        (struct xf_conf){.federation = true,
+                         .default_allow = true,
+                         .policy_enforce = true,
+                         .links = world->links,
+                         .link_count = 2,
+                         .served = world->served,
+                         .served_count = 2,
+                         .defaults = plain,
+                         .peers = world->peers,
+                         .peer_count = 4,
+                         .strangers = {.routes_per_owner = 100,
+                                       .routes = 100,
+                                       .answer_streams_per_owner = 100,
+                                       .answer_streams = 100,
+                                       .answer_bytes_per_owner = 1u << 20,
+                                       .answer_bytes = 1u << 20},
+                         .process = {.queue_bytes = 64u << 20,
+                                     .backoff_min_ms = test->backoff_ms ? test->backoff_ms : 5000,
+                                     .backoff_max_ms = 300000,
+                                     .backoff_probe_ms = 2000}};
     world->conf_reloaded = world->conf;
     world->conf_reloaded.peers = world->peers_reloaded;
     world->conf_reloaded.peer_count = 1;
@@ -538,12 +575,14 @@ static void set_up(struct world *world, const struct routing_case *test)
     world->policy_reloaded = xf_policy_new(&(struct xf_policy_opts){.conf = &world->conf_reloaded});
     struct xf_routing_opts opts = {.env = &world->fake.env, .policy = world->policy};
     world->routing = xf_routing_new(&opts);
-    world->link = xf_link_new(&world->fake.env, &world->links[0], &xf_routing_link_events, world->routing);
+    world->link =
+        xf_link_new(&world->fake.env, &world->links[0], &xf_routing_link_events, world->routing);
     xf_routing_attach_s2s(world->routing, &world->s2s);
     xf_routing_attach_link(world->routing, "presence", world->link);
     join(world);
     /* A second cluster, which comes up when a domain is moved there. */
-    world->other = xf_link_new(&world->fake.env, &world->links[1], &xf_routing_link_events, world->routing);
+    world->other =
+        xf_link_new(&world->fake.env, &world->links[1], &xf_routing_link_events, world->routing);
     xf_routing_attach_link(world->routing, "other", world->other);
     world->other_conn = fake_conn_next(&world->fake, "127.0.0.1:5348");
     expect(world, world->other_conn, "the second link does not connect");
@@ -555,7 +594,7 @@ static void tear_down(struct world *world)
     xf_routing_finish(world->routing);
     xf_routing_end(world->routing);
     expect(world, xf_routing_is_idle(world->routing), "something is still queued");
-    XF_LIST_EACH(node, &world->s2s.outs) {
+    XF_LIST_EACH (node, &world->s2s.outs) {
         struct xf_out *out = XF_CONTAINER(node, struct xf_out, node);
         if (out->events)
             fake_out_ended(out, XF_CAUSE_SHUTDOWN, "the end");
@@ -563,7 +602,8 @@ static void tear_down(struct world *world)
     xf_link_stop(world->link);
     xf_link_stop(world->other);
     fake_env_advance(&world->fake, 15000);
-    expect(world, xf_link_is_gone(world->link) && xf_link_is_gone(world->other), "a link is not gone");
+    expect(world, xf_link_is_gone(world->link) && xf_link_is_gone(world->other),
+           "a link is not gone");
     xf_routing_free(&world->routing);
     xf_link_free(&world->link);
     xf_link_free(&world->other);
@@ -665,16 +705,20 @@ static struct xf_span word(const char **text)
 
 static bool peer_says(struct world *world, const char *text, size_t bytes)
 {
-    struct xf_span kind = word(&text), type = word(&text), id = word(&text), peer = word(&text), local = word(&text);
+    struct xf_span kind = word(&text), type = word(&text), id = word(&text), peer = word(&text),
+                   local = word(&text);
     char from[128], to[128];
     struct xf_stanza_scratch scratch;
     bool is_from;
     char *body = xf_alloc(bytes + 1);
     memset(body, 'x', bytes);
     snprintf(from, sizeof(from), "u@%.*s", XF_SPAN_ARGS(peer));
-    snprintf(to, sizeof(to), "v@%.*s", local.len ? (int)local.len : 9, local.len ? local.ptr : "a.example");
+    snprintf(to, sizeof(to), "v@%.*s", local.len ? (int)local.len : 9,
+             local.len ? local.ptr : "a.example");
     struct xf_stanza stanza = {
-        .kind = xf_span_is(kind, "iq") ? XF_STANZA_IQ : xf_span_is(kind, "message") ? XF_STANZA_MESSAGE : XF_STANZA_PRESENCE,
+        .kind = xf_span_is(kind, "iq")        ? XF_STANZA_IQ
+                : xf_span_is(kind, "message") ? XF_STANZA_MESSAGE
+                                              : XF_STANZA_PRESENCE,
         .raw_from = xf_span_of(from),
         .raw_to = xf_span_of(to),
         .type = xf_span_is(type, "-") ? XF_SPAN_NONE : type,
@@ -750,50 +794,132 @@ static void take_step(struct world *world, const struct step *step)
 {
     struct xf_out *out = world->outs[step->n];
     switch (step->op) {
-    case END: break;
-    case CLUSTER: expect(world, fake_conn_feed_text(world->conn, step->text), "the link is paused"); break;
-    case MANY: many(world, step); break;
-    case OUT: check_out(world, step); break;
-    case NO_OUT: expect(world, !fake_out_next(&world->s2s), "a stream was opened"); break;
-    case READY: fake_out_ready(out); break;
-    case TAKES: out->takes = step->ms; break;
-    case MAX: out->max_bytes = step->ms; break;
-    case DRAINED: fake_out_drained(out); break;
-    case CLOSING: fake_out_closing(out); break;
-    case ENDED: fake_out_ended(out, (enum xf_cause)step->ms, step->text); break;
-    case SENT: check_sent(world, step); break;
-    case SENT_COUNT: expect_number(world, out->sent_count, step->ms); break;
-    case ANSWERED: (void)check_list(world, true, step->text); break;
-    case ANSWER_COUNT: expect_number(world, check_list(world, true, NULL), step->ms); break;
-    case LINK_SENT: fake_env_run(&world->fake); expect_text(world, fake_conn_take(world->conn), step->text); break;
-    case DELIVERED: (void)check_list(world, false, step->text); break;
-    case PEER: expect(world, peer_says(world, step->text, 5), "S2S is to pause"); break;
-    case PEER_WAIT: expect(world, !peer_says(world, step->text, 5), "S2S is not to pause"); break;
-    case PEER_LARGE: expect(world, peer_says(world, step->text, 20000), "S2S is to pause"); break;
-    case SEEN: xf_routing_s2s_events.peer_seen(world->routing, XF_SPAN("a.example"), xf_span_of(step->text)); break;
-    case CARRIES: world->s2s.carries = strcmp(step->text, "yes") == 0; break;
-    case COMMITTED: out->is_committed = true; break;
-    case LINK_LOST: fake_conn_closed(world->conn, XF_CONN_END_EOF); break;
-    case LINK_BACK: join(world); break;
-    case LINK_BLOCKED: fake_conn_block(world->conn, strcmp(step->text, "yes") == 0); break;
-    case LINK_WAITS: expect(world, xf_conn_backlog(world->conn->conn) <= step->ms, "too much waits in the link's output"); break;
+    case END:
+        break;
+    case CLUSTER:
+        expect(world, fake_conn_feed_text(world->conn, step->text), "the link is paused");
+        break;
+    case MANY:
+        many(world, step);
+        break;
+    case OUT:
+        check_out(world, step);
+        break;
+    case NO_OUT:
+        expect(world, !fake_out_next(&world->s2s), "a stream was opened");
+        break;
+    case READY:
+        fake_out_ready(out);
+        break;
+    case TAKES:
+        out->takes = step->ms;
+        break;
+    case MAX:
+        out->max_bytes = step->ms;
+        break;
+    case DRAINED:
+        fake_out_drained(out);
+        break;
+    case CLOSING:
+        fake_out_closing(out);
+        break;
+    case ENDED:
+        fake_out_ended(out, (enum xf_cause)step->ms, step->text);
+        break;
+    case SENT:
+        check_sent(world, step);
+        break;
+    case SENT_COUNT:
+        expect_number(world, out->sent_count, step->ms);
+        break;
+    case ANSWERED:
+        (void)check_list(world, true, step->text);
+        break;
+    case ANSWER_COUNT:
+        expect_number(world, check_list(world, true, NULL), step->ms);
+        break;
+    case LINK_SENT:
+        fake_env_run(&world->fake);
+        expect_text(world, fake_conn_take(world->conn), step->text);
+        break;
+    case DELIVERED:
+        (void)check_list(world, false, step->text);
+        break;
+    case PEER:
+        expect(world, peer_says(world, step->text, 5), "S2S is to pause");
+        break;
+    case PEER_WAIT:
+        expect(world, !peer_says(world, step->text, 5), "S2S is not to pause");
+        break;
+    case PEER_LARGE:
+        expect(world, peer_says(world, step->text, 20000), "S2S is to pause");
+        break;
+    case SEEN:
+        xf_routing_s2s_events.peer_seen(world->routing, XF_SPAN("a.example"),
+                                        xf_span_of(step->text));
+        break;
+    case CARRIES:
+        world->s2s.carries = strcmp(step->text, "yes") == 0;
+        break;
+    case COMMITTED:
+        out->is_committed = true;
+        break;
+    case LINK_LOST:
+        fake_conn_closed(world->conn, XF_CONN_END_EOF);
+        break;
+    case LINK_BACK:
+        join(world);
+        break;
+    case LINK_BLOCKED:
+        fake_conn_block(world->conn, strcmp(step->text, "yes") == 0);
+        break;
+    case LINK_WAITS:
+        expect(world, xf_conn_backlog(world->conn->conn) <= step->ms,
+               "too much waits in the link's output");
+        break;
     case RESUMED:
         expect_number(world, world->s2s.resumed, step->ms);
         world->s2s.resumed = 0;
         break;
-    case WAIT: fake_env_advance(&world->fake, step->ms); break;
-    case NETWORK: ck_assert_int_eq(xf_addr_parse(xf_span_of(step->text), 0, &out->addr), XF_ERR_OK); break;
-    case PAUSES: expect_number(world, pauses(world, out, step->text), step->ms); break;
-    case LINK_READS: expect_text(world, yes_or_no(!world->conn->is_paused), step->text); break;
-    case ROUTES: expect_number(world, xf_map_count(world->routing->routes), step->ms); break;
-    case IDLE: expect_text(world, yes_or_no(xf_routing_is_idle(world->routing)), step->text); break;
-    case RELOAD: xf_routing_reload(world->routing, world->policy_reloaded); break;
-    case MOVE: move(world); break;
-    case SWAP: swap_links(world); break;
-    case DRAIN: xf_routing_drain(world->routing); break;
-    case FINISH: xf_routing_finish(world->routing); break;
-    case LEAVE: xf_routing_end(world->routing); break;
-    case LOG: check_log(world, step); break;
+    case WAIT:
+        fake_env_advance(&world->fake, step->ms);
+        break;
+    case NETWORK:
+        ck_assert_int_eq(xf_addr_parse(xf_span_of(step->text), 0, &out->addr), XF_ERR_OK);
+        break;
+    case PAUSES:
+        expect_number(world, pauses(world, out, step->text), step->ms);
+        break;
+    case LINK_READS:
+        expect_text(world, yes_or_no(!world->conn->is_paused), step->text);
+        break;
+    case ROUTES:
+        expect_number(world, xf_map_count(world->routing->routes), step->ms);
+        break;
+    case IDLE:
+        expect_text(world, yes_or_no(xf_routing_is_idle(world->routing)), step->text);
+        break;
+    case RELOAD:
+        xf_routing_reload(world->routing, world->policy_reloaded);
+        break;
+    case MOVE:
+        move(world);
+        break;
+    case SWAP:
+        swap_links(world);
+        break;
+    case DRAIN:
+        xf_routing_drain(world->routing);
+        break;
+    case FINISH:
+        xf_routing_finish(world->routing);
+        break;
+    case LEAVE:
+        xf_routing_end(world->routing);
+        break;
+    case LOG:
+        check_log(world, step);
+        break;
     }
 }
 

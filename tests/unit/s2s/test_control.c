@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_control.c — every writer of control elements with the longest texts that can come to it, all of them escaped, into an output with any room:
- * the element leaves whole or the stream ends, and a peer that reads nothing does not make the output grow for ever.
+ * test_control.c — every writer of control elements with the longest texts that can come to it, all
+ * of them escaped, into an output with any room: the element leaves whole or the stream ends, and a
+ * peer that reads nothing does not make the output grow for ever.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -46,12 +47,18 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     XF_CONTAINER(stream, struct fixture, stream)->is_closed = true;
 }
 
-static const struct xf_stream_events events = {.header = on_header, .stanza = on_stanza, .element = on_element, .closed = on_closed};
+static const struct xf_stream_events events = {.header = on_header,
+                                               .stanza = on_stanza,
+                                               .element = on_element,
+                                               .closed = on_closed};
 
 static void setup(struct fixture *f)
 {
-    static const struct xf_reader_limits limits = {
-        .stanza_bytes = 10000, .control_bytes = 10000, .start_tag_bytes = 10000, .attributes = 32, .depth = 8};
+    static const struct xf_reader_limits limits = {.stanza_bytes = 10000,
+                                                   .control_bytes = 10000,
+                                                   .start_tag_bytes = 10000,
+                                                   .attributes = 32,
+                                                   .depth = 8};
     *f = (struct fixture){0};
     fake_env_init(&f->world);
     f->peer = fake_conn_accepted(&f->world, "192.0.2.1:40000");
@@ -92,12 +99,13 @@ static void write_header(struct xf_stream *stream)
 
 static void write_features(struct xf_stream *stream)
 {
-    xf_features_write(stream, &(struct xf_features_offer){.tls = true,
-                                                          .tls_required = true,
-                                                          .external = true,
-                                                          .dialback = true,
-                                                          .bidi = true,
-                                                          .limits = {.max_bytes = UINT32_MAX, .idle_ms = UINT64_MAX}});
+    xf_features_write(stream, &(struct xf_features_offer){
+                                  .tls = true,
+                                  .tls_required = true,
+                                  .external = true,
+                                  .dialback = true,
+                                  .bidi = true,
+                                  .limits = {.max_bytes = UINT32_MAX, .idle_ms = UINT64_MAX}});
 }
 
 static void write_question(struct xf_stream *stream)
@@ -116,7 +124,10 @@ static void write_answer(struct xf_stream *stream)
     xf_dialback_write(stream, &(struct xf_dialback_elem){.name = "verify",
                                                          .from = domain,
                                                          .to = domain,
-                                                         .id = text_of(TEXT_MAX), /* no id is let so far: it would do no harm */
+                                                         /*
+                                                          * no id is let so far: it would do no harm
+                                                          */
+                                                         .id = text_of(TEXT_MAX),
                                                          .type = "error",
                                                          .error_type = "cancel",
                                                          .error = "feature-not-implemented"});
@@ -136,8 +147,9 @@ static const struct {
     const char *label;
     void (*write)(struct xf_stream *stream);
 } writers[] = {
-    {"header", write_header}, {"features", write_features}, {"db:verify", write_question},
-    {"answer", write_answer}, {"words", write_words},       {"stream error", write_error}, /* the last one */
+    {"header", write_header},      {"features", write_features},
+    {"db:verify", write_question}, {"answer", write_answer},
+    {"words", write_words},        {"stream error", write_error}, /* the last one */
 };
 
 /* How long the element is when there is room for it. */
@@ -163,12 +175,14 @@ static void assert_no_half(const struct xf_buf *out, size_t before)
 {
     const char *added = xf_buf_ptr(out) + before;
     if (out->len > before)
-        ck_assert_msg(*added == '<' && xf_buf_ptr(out)[out->len - 1] == '>', "%.*s", (int)(out->len - before), added);
+        ck_assert_msg(*added == '<' && xf_buf_ptr(out)[out->len - 1] == '>', "%.*s",
+                      (int)(out->len - before), added);
 }
 
 START_TEST(leaves_whole_or_the_stream_ends)
 {
-    size_t len = length_of(writers[_i].write), rooms[] = {0, 1, 15, 16, 100, 1023, 1024, 16383, 16384, len / 2, len - 1, len};
+    size_t len = length_of(writers[_i].write),
+           rooms[] = {0, 1, 15, 16, 100, 1023, 1024, 16383, 16384, len / 2, len - 1, len};
     bool is_error = writers[_i].write == write_error;
     ck_assert_uint_gt(len, 50);
     for (size_t i = 0; i < XF_ARRAY_LEN(rooms); i++) {
@@ -178,7 +192,8 @@ START_TEST(leaves_whole_or_the_stream_ends)
         fill(out, rooms[i]);
         size_t before = out->len;
         writers[_i].write(&f.stream);
-        ck_assert_msg(f.stream.is_ending == (is_error || rooms[i] < len), "%s, room for %zu", writers[_i].label, rooms[i]);
+        ck_assert_msg(f.stream.is_ending == (is_error || rooms[i] < len), "%s, room for %zu",
+                      writers[_i].label, rooms[i]);
         if (f.stream.is_ending)
             assert_no_half(out, before);
         else
@@ -197,7 +212,8 @@ START_TEST(a_peer_that_never_reads_is_left)
         writers[_i].write(&f.stream);
     ck_assert_msg(f.stream.our_error == XF_STREAM_ERROR_POLICY_VIOLATION, "%s", writers[_i].label);
     ck_assert_str_eq(f.stream.our_text, "our answers are not read");
-    ck_assert_uint_lt(f.peer->conn->out.len, 2 * XF_CONN_HIGH_WATER + XF_CONN_LOW_WATER + 6 * 2 * TEXT_MAX);
+    ck_assert_uint_lt(f.peer->conn->out.len,
+                      2 * XF_CONN_HIGH_WATER + XF_CONN_LOW_WATER + 6 * 2 * TEXT_MAX);
     teardown(&f);
 }
 END_TEST

@@ -7,6 +7,7 @@
 
 static const char secret_text[] = "s3cr3tf0rd14lb4ck";
 
+/* clang-format off */
 static const struct {
     const char *label, *receiving, *originating, *id, *key;
     bool ours;
@@ -25,13 +26,15 @@ static const struct {
     {"the empty key", "xmpp.example.com", "example.org", "D60000229F", "", false},
     {"the empty id", "xmpp.example.com", "example.org", "", "00", false},
 };
+/* clang-format on */
 
 START_TEST(key_is_ours)
 {
     char prepared[XF_SHA256_HEX_BYTES + 1];
     xf_dialback_prepare_secret(xf_span_of(secret_text), prepared);
-    bool ours = xf_dialback_key_is_ours(prepared, xf_span_of(cases[_i].receiving), xf_span_of(cases[_i].originating),
-                                        xf_span_of(cases[_i].id), xf_span_of(cases[_i].key));
+    bool ours = xf_dialback_key_is_ours(prepared, xf_span_of(cases[_i].receiving),
+                                        xf_span_of(cases[_i].originating), xf_span_of(cases[_i].id),
+                                        xf_span_of(cases[_i].key));
     ck_assert_msg(ours == cases[_i].ours, "%s", cases[_i].label);
 }
 END_TEST
@@ -42,7 +45,8 @@ START_TEST(oversize_id_gets_no_key)
     memset(id, 'x', sizeof(id));
     xf_dialback_prepare_secret(xf_span_of(secret_text), prepared);
     xf_dialback_key(prepared, XF_SPAN("a"), XF_SPAN("b"), (struct xf_span){id, sizeof(id)}, key);
-    ck_assert(!xf_dialback_key_is_ours(prepared, XF_SPAN("a"), XF_SPAN("b"), (struct xf_span){id, sizeof(id)}, xf_span_of(key)));
+    ck_assert(!xf_dialback_key_is_ours(prepared, XF_SPAN("a"), XF_SPAN("b"),
+                                       (struct xf_span){id, sizeof(id)}, xf_span_of(key)));
 }
 END_TEST
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_gate.c — streams that wait for the link go on when it has room, and wait again when it has none. */
+/*
+ * test_gate.c — streams that wait for the link go on when it has room, and wait again when it has
+ * none.
+ */
 #include <check.h>
 #include <stdlib.h>
 
@@ -8,9 +11,11 @@
 
 #include <xfed/xmpp/ns.h>
 
-#define HEADER "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
+#define HEADER                                                                              \
+    "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' " \
+    "version='1.0'>"
 #define MESSAGE "<message from='v@b.example' to='u@a.example'/>"
-#define GATES 3
+#define GATES   3
 
 struct way_in {
     struct xf_gate gate;
@@ -73,12 +78,17 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     (void)detail;
 }
 
-static const struct xf_stream_events stream_events = {.header = on_header, .stanza = on_stanza, .closed = on_closed};
+static const struct xf_stream_events stream_events = {.header = on_header,
+                                                      .stanza = on_stanza,
+                                                      .closed = on_closed};
 
 static void setup(struct world *world)
 {
-    static const struct xf_reader_limits limits = {
-        .stanza_bytes = 10000, .control_bytes = 10000, .start_tag_bytes = 10000, .attributes = 32, .depth = 8};
+    static const struct xf_reader_limits limits = {.stanza_bytes = 10000,
+                                                   .control_bytes = 10000,
+                                                   .start_tag_bytes = 10000,
+                                                   .attributes = 32,
+                                                   .depth = 8};
     *world = (struct world){0};
     fake_env_init(&world->env);
     world->s2s = (struct xf_s2s){.env = &world->env.env, .events = &s2s_events, .owner = world};
@@ -115,12 +125,16 @@ static void make_wait(struct world *world)
         ck_assert(in->stream.is_paused);
         in->gate.is_held = true;
         xf_stream_hold(&in->stream);
-        ck_assert_int_eq(xf_buf_try_append(&in->stream.held, MESSAGE MESSAGE, 2 * strlen(MESSAGE)), XF_ERR_OK);
+        ck_assert_int_eq(xf_buf_try_append(&in->stream.held, MESSAGE MESSAGE, 2 * strlen(MESSAGE)),
+                         XF_ERR_OK);
     }
     ck_assert_uint_eq(world->taken, GATES);
 }
 
-/* The first one's two stanzas fill the link, the others' are read too, for nothing that was read is put back: but none goes on reading. */
+/*
+ * The first one's two stanzas fill the link, the others' are read too, for nothing that was read is
+ * put back: but none goes on reading.
+ */
 START_TEST(one_that_fills_the_link_again_waits_again)
 {
     struct world world;
@@ -130,13 +144,15 @@ START_TEST(one_that_fills_the_link_again_waits_again)
     xf_gate_resume_all(&world.s2s);
     ck_assert_uint_eq(world.taken, 3 * GATES);
     for (int i = 0; i < GATES; i++) {
-        ck_assert_msg(world.in[i].stream.is_paused && world.in[i].conn->is_paused, "stream %d is read", i);
+        ck_assert_msg(world.in[i].stream.is_paused && world.in[i].conn->is_paused,
+                      "stream %d is read", i);
         ck_assert(xf_list_is_linked(&world.in[i].gate.paused_node));
     }
     world.room = 100;
     xf_gate_resume_all(&world.s2s);
     for (int i = 0; i < GATES; i++)
-        ck_assert_msg(!world.in[i].stream.is_paused && !world.in[i].conn->is_paused, "stream %d is not read", i);
+        ck_assert_msg(!world.in[i].stream.is_paused && !world.in[i].conn->is_paused,
+                      "stream %d is not read", i);
     ck_assert(xf_list_is_empty(&world.s2s.paused));
     teardown(&world);
 }

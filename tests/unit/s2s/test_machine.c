@@ -5,6 +5,7 @@
 
 #include "s2s_priv.h"
 
+/* clang-format off */
 /* Every edge into READY. A new one is a new way to be authenticated: it must be argued here. */
 static const struct {
     enum xf_out_state state;
@@ -17,6 +18,7 @@ static const struct {
     /* riders (carrier.c): the peer proved the pair on its stream, or said valid to our db:result on ours */
     {XF_OUT_BOARDING, XF_OUT_ON_BOARDED},            {XF_OUT_ASKING, XF_OUT_ON_DIALBACK_OK},
 };
+/* clang-format on */
 
 static bool is_listed(enum xf_out_state state, enum xf_out_event event)
 {
@@ -30,8 +32,9 @@ START_TEST(only_listed_edges_reach_ready)
 {
     for (enum xf_out_state state = 0; state < XF_OUT_STATE_COUNT; state++)
         for (enum xf_out_event event = 0; event < XF_OUT_EVENT_COUNT; event++)
-            ck_assert_msg((xf_out_next_state(state, event) == XF_OUT_READY) == is_listed(state, event), "%s on event %d",
-                          xf_out_state_name(state), (int)event);
+            ck_assert_msg((xf_out_next_state(state, event) == XF_OUT_READY) ==
+                              is_listed(state, event),
+                          "%s on event %d", xf_out_state_name(state), (int)event);
 }
 END_TEST
 
@@ -41,11 +44,15 @@ START_TEST(sasl_is_unreachable_without_tls)
         for (enum xf_out_event event = 0; event < XF_OUT_EVENT_COUNT; event++)
             if (xf_out_next_state(state, event) == XF_OUT_TLS_SASL)
                 ck_assert_int_eq(state, XF_OUT_TLS_FEATURES);
-    ck_assert_int_eq(xf_out_next_state(XF_OUT_PLAIN_FEATURES, XF_OUT_ON_OFFER_SASL), XF_OUT_STATE_COUNT);
+    ck_assert_int_eq(xf_out_next_state(XF_OUT_PLAIN_FEATURES, XF_OUT_ON_OFFER_SASL),
+                     XF_OUT_STATE_COUNT);
 }
 END_TEST
 
-/* What has neither conn nor stream is on its way to one, or a rider; a rider never falls into a negotiation that it did not begin. */
+/*
+ * What has neither conn nor stream is on its way to one, or a rider; a rider never falls into a
+ * negotiation that it did not begin.
+ */
 START_TEST(riders_begin_from_nothing)
 {
     for (enum xf_out_state state = 0; state < XF_OUT_STATE_COUNT; state++)
@@ -54,7 +61,8 @@ START_TEST(riders_begin_from_nothing)
             if (to == XF_OUT_BOARDING || to == XF_OUT_ASKING)
                 ck_assert_int_eq(state, XF_OUT_IDLE);
             if ((state == XF_OUT_BOARDING || state == XF_OUT_ASKING) && to != XF_OUT_STATE_COUNT)
-                ck_assert_msg(to == XF_OUT_READY || to == XF_OUT_RESOLVING, "%s on event %d", xf_out_state_name(state), (int)event);
+                ck_assert_msg(to == XF_OUT_READY || to == XF_OUT_RESOLVING, "%s on event %d",
+                              xf_out_state_name(state), (int)event);
         }
 }
 END_TEST

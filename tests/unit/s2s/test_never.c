@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_never.c — what the configuration refuses, and nothing else, can never authenticate: every combination of settings is loaded, and
- * put to the gate (xf_auth_refusal) with every certificate that a peer could bring to it.
+ * test_never.c — what the configuration refuses, and nothing else, can never authenticate: every
+ * combination of settings is loaded, and put to the gate (xf_auth_refusal) with every certificate
+ * that a peer could bring to it.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include "../conf/folder.h"
 #include "verdict_priv.h"
 
-#define DIGEST "\"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\""
+#define DIGEST       "\"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\""
 #define CERTIFICATES 6
 
 static const char *const tls_words[] = {"none", "optional", "required"};
@@ -46,13 +47,18 @@ static const char *yes(bool is_on)
 static bool loads(const struct combination *c)
 {
     const struct xf_peer_settings *s = &c->settings;
-    char path[128], *messages = NULL, *text = xf_asprintf(
-        "link \"l\" { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = secret }\n"
-        "served \"a.example\" { link = l certificate = c.pem key = c.key }\ndialback { secret-file = secret }\n"
-        "trust { ca-file = \"%s\" }\n"
-        "peer \"x.example\" { tls = %s certificate = %s direction = %s sasl-in = %s sasl-out = %s dialback = %s dane = %s pins = {%s} }\n",
-        c->has_authorities ? "ca.pem" : "", tls_words[s->tls], certificate_words[s->certificate], direction_words[s->direction],
-        yes(s->sasl_in), yes(s->sasl_out), yes(s->dialback), yes(s->dane), c->has_pins ? DIGEST : "");
+    char path[128],
+        *messages = NULL,
+        *text = xf_asprintf(
+            "link \"l\" { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = secret }\n"
+            "served \"a.example\" { link = l certificate = c.pem key = c.key }\ndialback { "
+            "secret-file = secret }\n"
+            "trust { ca-file = \"%s\" }\n"
+            "peer \"x.example\" { tls = %s certificate = %s direction = %s sasl-in = %s sasl-out = "
+            "%s dialback = %s dane = %s pins = {%s} }\n",
+            c->has_authorities ? "ca.pem" : "", tls_words[s->tls],
+            certificate_words[s->certificate], direction_words[s->direction], yes(s->sasl_in),
+            yes(s->sasl_out), yes(s->dialback), yes(s->dane), c->has_pins ? DIGEST : "");
     struct xf_conf *conf = NULL;
     folder_put_text(&folder, "conf", text);
     snprintf(path, sizeof(path), "%s/conf", folder.path);
@@ -73,14 +79,20 @@ static size_t certificates(const struct combination *c, struct xf_verdict out[CE
     if (c->settings.tls == XF_TLS_NONE)
         return count;
     out[count++] = (struct xf_verdict){.is_secure = true};
-    out[count++] = (struct xf_verdict){.is_secure = true, .chain = XF_CERT_BAD, .name_matches = true, .pin = other};
+    out[count++] = (struct xf_verdict){
+        .is_secure = true, .chain = XF_CERT_BAD, .name_matches = true, .pin = other};
     if (c->has_authorities)
-        out[count++] = (struct xf_verdict){.is_secure = true, .chain = XF_CERT_TRUSTED, .name_matches = true, .pin = other};
-    if (c->has_pins)
-        out[count++] = (struct xf_verdict){.is_secure = true, .chain = XF_CERT_BAD, .pin = XF_PIN_MATCH};
-    if (c->settings.dane)
         out[count++] = (struct xf_verdict){
-            .is_secure = true, .chain = XF_CERT_BAD, .dane = XF_DANE_MATCH, .tlsa_exists = true, .pin = other};
+            .is_secure = true, .chain = XF_CERT_TRUSTED, .name_matches = true, .pin = other};
+    if (c->has_pins)
+        out[count++] =
+            (struct xf_verdict){.is_secure = true, .chain = XF_CERT_BAD, .pin = XF_PIN_MATCH};
+    if (c->settings.dane)
+        out[count++] = (struct xf_verdict){.is_secure = true,
+                                           .chain = XF_CERT_BAD,
+                                           .dane = XF_DANE_MATCH,
+                                           .tlsa_exists = true,
+                                           .pin = other};
     return count;
 }
 
@@ -100,11 +112,15 @@ static void check_combination(const struct combination *c)
     const struct xf_peer_settings *s = &c->settings;
     bool is_never = ((s->direction & XF_DIRECTION_IN) && !can_authenticate(c, false)) ||
                     ((s->direction & XF_DIRECTION_OUT) && !can_authenticate(c, true));
-    bool guards_nothing = c->has_pins && (s->tls == XF_TLS_NONE || s->certificate == XF_CERT_IGNORE);
+    bool guards_nothing =
+        c->has_pins && (s->tls == XF_TLS_NONE || s->certificate == XF_CERT_IGNORE);
     ck_assert_msg(loads(c) == (!is_never && !guards_nothing),
-                  "tls %s certificate %s direction %s sasl-in %s sasl-out %s dialback %s dane %s pins %s authorities %s: %s", tls_words[s->tls],
-                  certificate_words[s->certificate], direction_words[s->direction], yes(s->sasl_in), yes(s->sasl_out), yes(s->dialback),
-                  yes(s->dane), yes(c->has_pins), yes(c->has_authorities), is_never ? "never, but it loads" : "could, but is refused");
+                  "tls %s certificate %s direction %s sasl-in %s sasl-out %s dialback %s dane %s "
+                  "pins %s authorities %s: %s",
+                  tls_words[s->tls], certificate_words[s->certificate],
+                  direction_words[s->direction], yes(s->sasl_in), yes(s->sasl_out),
+                  yes(s->dialback), yes(s->dane), yes(c->has_pins), yes(c->has_authorities),
+                  is_never ? "never, but it loads" : "could, but is refused");
 }
 
 /* _i: tls x certificate x direction */

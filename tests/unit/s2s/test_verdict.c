@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_verdict.c — the gate to "authenticated": every combination of settings, certificate, method and direction. */
+/*
+ * test_verdict.c — the gate to "authenticated": every combination of settings, certificate, method
+ * and direction.
+ */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +11,24 @@
 
 #include "verdict_priv.h"
 
-enum peer { CLEAR, NO_CERT, UNTRUSTED, WRONG_NAME, GOOD, PINNED, WRONG_PIN, DANE, WRONG_DANE, DANE_OPEN, REVOKED, NOT_FOR_CLIENTS, OLD, BARE, ELSEWHERE, PEERS };
+enum peer {
+    CLEAR,
+    NO_CERT,
+    UNTRUSTED,
+    WRONG_NAME,
+    GOOD,
+    PINNED,
+    WRONG_PIN,
+    DANE,
+    WRONG_DANE,
+    DANE_OPEN,
+    REVOKED,
+    NOT_FOR_CLIENTS,
+    OLD,
+    BARE,
+    ELSEWHERE,
+    PEERS
+};
 
 #define CHAIN(how) .is_secure = true, .chain = XF_CERT_##how
 
@@ -21,7 +41,8 @@ static const struct xf_verdict verdicts[PEERS] = {
     [PINNED] = {CHAIN(BAD), .pin = XF_PIN_MATCH},
     [WRONG_PIN] = {CHAIN(TRUSTED), .name_matches = true, .pin = XF_PIN_MISMATCH},
     [DANE] = {CHAIN(BAD), .dane = XF_DANE_MATCH, .tlsa_exists = true},
-    [WRONG_DANE] = {CHAIN(TRUSTED), .name_matches = true, .dane = XF_DANE_MISMATCH, .tlsa_exists = true},
+    [WRONG_DANE] = {CHAIN(TRUSTED), .name_matches = true, .dane = XF_DANE_MISMATCH,
+                    .tlsa_exists = true},
     [DANE_OPEN] = {CHAIN(TRUSTED), .name_matches = true, .dane_is_open = true},
     [REVOKED] = {CHAIN(TRUSTED), .name_matches = true, .is_revoked = true},
     [NOT_FOR_CLIENTS] = {CHAIN(TRUSTED), .name_matches = true, .lacks_client_eku = true},
@@ -30,6 +51,7 @@ static const struct xf_verdict verdicts[PEERS] = {
     [ELSEWHERE] = {CHAIN(TRUSTED), .name_matches = true, .tlsa_exists = true, .lacks_proof = true},
 };
 
+/* clang-format off */
 /* Which of the peers may pass: a letter each in the order of `enum peer`, '-' for refused. */
 static const struct {
     const char *label;
@@ -57,13 +79,16 @@ static const struct {
      "---------------", "---------------", "cnuwgpPdDorc-be", "cnuwgpPdDorc-be", "cnuwgpPdDorc-be"},
     /* clang-format on */
 };
+/* clang-format on */
 
-static void check_row(const char *label, const char *what, const char *want, const struct xf_peer_settings *settings,
-                      enum xf_auth_method method, bool outbound)
+static void check_row(const char *label, const char *what, const char *want,
+                      const struct xf_peer_settings *settings, enum xf_auth_method method,
+                      bool outbound)
 {
     for (int peer = CLEAR; peer < PEERS; peer++) {
         bool refused = xf_auth_refusal(settings, &verdicts[peer], method, outbound) != NULL;
-        ck_assert_msg(refused == (want[peer] == '-'), "%s: %s: peer %d is %s", label, what, peer, refused ? "refused" : "let in");
+        ck_assert_msg(refused == (want[peer] == '-'), "%s: %s: peer %d is %s", label, what, peer,
+                      refused ? "refused" : "let in");
     }
 }
 
@@ -76,10 +101,14 @@ START_TEST(gate_follows_settings)
         .sasl_out = cases[_i].sasl_out,
         .dialback = cases[_i].dialback,
     };
-    check_row(cases[_i].label, "external in", cases[_i].external_in, &settings, XF_AUTH_EXTERNAL, false);
-    check_row(cases[_i].label, "external out", cases[_i].external_out, &settings, XF_AUTH_EXTERNAL, true);
-    check_row(cases[_i].label, "dialback in", cases[_i].dialback_both, &settings, XF_AUTH_DIALBACK, false);
-    check_row(cases[_i].label, "dialback out", cases[_i].dialback_both, &settings, XF_AUTH_DIALBACK, true);
+    check_row(cases[_i].label, "external in", cases[_i].external_in, &settings, XF_AUTH_EXTERNAL,
+              false);
+    check_row(cases[_i].label, "external out", cases[_i].external_out, &settings, XF_AUTH_EXTERNAL,
+              true);
+    check_row(cases[_i].label, "dialback in", cases[_i].dialback_both, &settings, XF_AUTH_DIALBACK,
+              false);
+    check_row(cases[_i].label, "dialback out", cases[_i].dialback_both, &settings, XF_AUTH_DIALBACK,
+              true);
     check_row(cases[_i].label, "verify", cases[_i].verify, &settings, XF_AUTH_NONE, true);
     check_row(cases[_i].label, "question", cases[_i].question, &settings, XF_AUTH_NONE, false);
 }
@@ -91,13 +120,15 @@ START_TEST(dialback_by_certificate_needs_a_good_one)
     const char *want = "----gp-d-------";
     check_row("on", "dialback by certificate", want, &settings, XF_AUTH_DIALBACK_CERT, false);
     settings.dialback_by_certificate = false;
-    check_row("off", "dialback by certificate", "---------------", &settings, XF_AUTH_DIALBACK_CERT, false);
+    check_row("off", "dialback by certificate", "---------------", &settings, XF_AUTH_DIALBACK_CERT,
+              false);
 }
 END_TEST
 
 START_TEST(tlsa_records_ask_for_tls)
 {
-    struct xf_peer_settings settings = {.tls = XF_TLS_OPTIONAL, .certificate = XF_CERT_PREFERRED, .dialback = true};
+    struct xf_peer_settings settings = {
+        .tls = XF_TLS_OPTIONAL, .certificate = XF_CERT_PREFERRED, .dialback = true};
     struct xf_verdict clear = {.tlsa_exists = true};
     ck_assert_ptr_nonnull(xf_auth_refusal(&settings, &clear, XF_AUTH_DIALBACK, true));
     settings.certificate = XF_CERT_IGNORE;
@@ -107,10 +138,14 @@ END_TEST
 
 /* ---- facts to verdict */
 
-static uint8_t seven[1][32] = {{7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7}};
+static uint8_t seven[1][32] = {{7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+                                7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7}};
 
-#define B_EXAMPLE .for_client = true, .for_server = true, .is_judged = true, .chain = XF_CERT_TRUSTED, .version = "TLSv1.2"
+#define B_EXAMPLE                                                                        \
+    .for_client = true, .for_server = true, .is_judged = true, .chain = XF_CERT_TRUSTED, \
+    .version = "TLSv1.2"
 
+/* clang-format off */
 static const struct {
     const char *label;
     struct xf_tls_facts facts;
@@ -142,6 +177,7 @@ static const struct {
     {"for servers only, as server", {.is_judged = true, .chain = XF_CERT_TRUSTED, .for_server = true}, {.client_eku = true}, "b.example", "good", "is good"},
     {"old TLS", {B_EXAMPLE}, {.tls_min = 13}, "b.example", "good", "TLS 1.3 is required"},
 };
+/* clang-format on */
 
 START_TEST(facts_and_settings_make_the_verdict)
 {
@@ -150,10 +186,13 @@ START_TEST(facts_and_settings_make_the_verdict)
     char text[300];
     facts.names = &name;
     facts.name_count = 1;
-    struct xf_verdict verdict = xf_verdict_of(&facts, &verdicts_of[_i].settings, XF_SPAN("b.example"));
+    struct xf_verdict verdict =
+        xf_verdict_of(&facts, &verdicts_of[_i].settings, XF_SPAN("b.example"));
     xf_verdict_text(&verdict, &facts, XF_SPAN("b.example"), text, sizeof(text));
-    ck_assert_msg(strcmp(xf_verdict_word(&verdict), verdicts_of[_i].word) == 0, "%s: %s", verdicts_of[_i].label, xf_verdict_word(&verdict));
-    ck_assert_msg(strstr(text, verdicts_of[_i].in_text) != NULL, "%s: %s", verdicts_of[_i].label, text);
+    ck_assert_msg(strcmp(xf_verdict_word(&verdict), verdicts_of[_i].word) == 0, "%s: %s",
+                  verdicts_of[_i].label, xf_verdict_word(&verdict));
+    ck_assert_msg(strstr(text, verdicts_of[_i].in_text) != NULL, "%s: %s", verdicts_of[_i].label,
+                  text);
 }
 END_TEST
 
@@ -161,7 +200,8 @@ START_TEST(secure_srv_adds_the_target_as_a_name)
 {
     struct xf_cert_name name = {XF_CERT_DNS, (char[]){"xmpp.host.example"}};
     char *target = (char[]){"xmpp.host.example"};
-    struct xf_tls_facts facts = {B_EXAMPLE, .names = &name, .name_count = 1, .targets = &target, .target_count = 1};
+    struct xf_tls_facts facts = {B_EXAMPLE, .names = &name, .name_count = 1, .targets = &target,
+                                 .target_count = 1};
     struct xf_peer_settings settings = {0};
     facts.dane_domain = (char[]){"b.example"};
     ck_assert(xf_verdict_of(&facts, &settings, XF_SPAN("b.example")).name_matches);

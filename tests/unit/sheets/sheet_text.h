@@ -10,8 +10,8 @@
 #include <xfed/sheets/sheets.h>
 
 /* Before every row's own text. */
-#define BASE                                                                                                          \
-    "link l { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = link.secret }\n"                           \
+#define BASE                                                                                \
+    "link l { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = link.secret }\n" \
     "dialback { secret-file = link.secret }\ntrust { ca-file = \"/dev/null\" }\n"
 
 #define SERVED "served \"a.example\" { link = l aliases = {\"rooms.a.example\"} }\n"
@@ -57,8 +57,8 @@ static inline void check_lines(const char *label, const char *text, const char *
         char *line = xf_strndup(wanted, len);
         bool is_unwanted = line[0] == '!';
         bool is_there = strstr(text, line + is_unwanted) != NULL;
-        ck_assert_msg(is_there != is_unwanted, "%s: %s: \"%s\" in\n%s", label, is_unwanted ? "there is" : "there is no", line + is_unwanted,
-                      text);
+        ck_assert_msg(is_there != is_unwanted, "%s: %s: \"%s\" in\n%s", label,
+                      is_unwanted ? "there is" : "there is no", line + is_unwanted, text);
         xf_free(line);
         wanted += len + (wanted[len] == '\n');
     }

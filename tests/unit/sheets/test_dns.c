@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The records to publish: whole sheets but for comments, in each of the ways nodes can be behind addresses. */
+/*
+ * The records to publish: whole sheets but for comments, in each of the ways nodes can be behind
+ * addresses.
+ */
 #include "sheet_text.h"
 
-#define ONE "node n { host = x.a.example addresses = {\"203.0.113.5\", \"2001:db8::5\"} }\n"
+#define ONE    "node n { host = x.a.example addresses = {\"203.0.113.5\", \"2001:db8::5\"} }\n"
 #define DIRECT "listen { s2s-direct = {\"[::]:5270\"} }\n"
 
 static const struct xf_sheet_cert certs[] = {
@@ -103,7 +106,8 @@ static char *sheet_of(const char *text, size_t cert_count, const char *zone, enu
 
 START_TEST(sheet_has_these_records)
 {
-    char *sheet = sheet_of(sheets[_i].conf, sheets[_i].certs, sheets[_i].zone, XF_ERR_OK), *records = without_comments(sheet, ';');
+    char *sheet = sheet_of(sheets[_i].conf, sheets[_i].certs, sheets[_i].zone, XF_ERR_OK),
+         *records = without_comments(sheet, ';');
     ck_assert_msg(strcmp(records, sheets[_i].want) == 0, "%s: got\n%s", sheets[_i].label, records);
     xf_free(records);
     free(sheet);

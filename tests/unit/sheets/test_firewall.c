@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules of firewalls: what passes in and out in each of the ways nodes can be behind addresses, in both syntaxes. */
+/*
+ * Rules of firewalls: what passes in and out in each of the ways nodes can be behind addresses, in
+ * both syntaxes.
+ */
 #include "sheet_text.h"
 #include "sheets_priv.h"
 
-#define PLAIN "node n { host = x.a.example addresses = {\"203.0.113.5\", \"2001:db8::5\"} }\n"
+#define PLAIN  "node n { host = x.a.example addresses = {\"203.0.113.5\", \"2001:db8::5\"} }\n"
 #define NATTED "node n { host = x.a.example addresses = {\"203.0.113.5\"} nat = {\"10.0.0.1\"} }\n"
-#define SHARED NATTED "node m { host = x.a.example addresses = {\"203.0.113.5\"} nat = {\"10.0.0.2\"} port = 15269 }\n"
-#define DIRECT "listen { s2s-direct = {\"[::]:5270\"} }\n"
+#define SHARED                                                                                    \
+    NATTED "node m { host = x.a.example addresses = {\"203.0.113.5\"} nat = {\"10.0.0.2\"} port " \
+           "= 15269 }\n"
+#define DIRECT    "listen { s2s-direct = {\"[::]:5270\"} }\n"
 #define NO_DIRECT "defaults { direct-tls = no }\n"
 
 /* clang-format off */
@@ -97,22 +102,30 @@ START_TEST(rules_are_these)
 }
 END_TEST
 
-/* Each line of an ASA's sheet is a command of few kinds; an object is made once and before it is named. */
+/*
+ * Each line of an ASA's sheet is a command of few kinds; an object is made once and before it is
+ * named.
+ */
 START_TEST(asa_names_its_objects_once_and_first)
 {
     struct xf_conf *conf = conf_of(sheets[_i].conf);
     char *asa = sheet_of(conf, "asa"), *lines = without_comments(asa, '!');
     for (char *at = lines; *at; at += strcspn(at, "\n") + 1) {
-        for (char *name = strstr(at, "obj_"); name && name < at + strcspn(at, "\n"); name = strstr(name + 1, "obj_")) {
+        for (char *name = strstr(at, "obj_"); name && name < at + strcspn(at, "\n");
+             name = strstr(name + 1, "obj_")) {
             char *object = xf_strndup(name, strcspn(name, " \n")), *made = NULL;
             if (strncmp(at, "object ", 7) == 0) {
                 char *again = xf_asprintf("%.*s\n", (int)strcspn(at, "\n"), at);
                 ck_assert_msg(!strstr(at + 1, again), "%s: twice: %s", sheets[_i].label, again);
                 xf_free(again);
             } else {
-                made = xf_asprintf("%s %s\n", strncmp(object, "obj_host", 8) == 0 ? "object network" : "object service", object);
+                made = xf_asprintf("%s %s\n",
+                                   strncmp(object, "obj_host", 8) == 0 ? "object network"
+                                                                       : "object service",
+                                   object);
                 const char *definition = strstr(lines, made);
-                ck_assert_msg(definition && definition < at, "%s: not made: %s", sheets[_i].label, object);
+                ck_assert_msg(definition && definition < at, "%s: not made: %s", sheets[_i].label,
+                              object);
             }
             xf_free(object);
             xf_free(made);
@@ -131,7 +144,8 @@ START_TEST(refuses_with_words)
     ck_assert_int_eq(xf_sheet_firewall(conf, "pf", stderr, &err), XF_ERR_NOT_FOUND);
     ck_assert_str_eq(err.detail, "--firewall pf: expected nftables or asa");
     ck_assert_int_eq(xf_sheet_firewall(none, "asa", stderr, &err), XF_ERR_BAD_VALUE);
-    ck_assert_ptr_nonnull(strstr(err.detail, "--firewall: the configuration does not say how peers reach this server"));
+    ck_assert_ptr_nonnull(strstr(
+        err.detail, "--firewall: the configuration does not say how peers reach this server"));
     xf_conf_free(&conf);
     xf_conf_free(&none);
 }
@@ -142,7 +156,8 @@ START_TEST(ports_of_listeners)
     static const struct {
         const char *text;
         unsigned port;
-    } rows[] = {{"192.0.2.1:5269", 5269}, {"[::]:15269", 15269}, {"x.example:1", 1}, {"192.0.2.1", 0}, {"2001:db8::1", 0}, {"[2001:db8::1]", 0}};
+    } rows[] = {{"192.0.2.1:5269", 5269}, {"[::]:15269", 15269}, {"x.example:1", 1},
+                {"192.0.2.1", 0},         {"2001:db8::1", 0},    {"[2001:db8::1]", 0}};
     for (size_t i = 0; i < XF_ARRAY_LEN(rows); i++)
         ck_assert_msg(xf_port_of(rows[i].text) == rows[i].port, "%s", rows[i].text);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_lines.c — the bounds of what outsiders may write into the log: of one owner, of a kind, of a minute; and what is said of the rest. */
+/*
+ * test_lines.c — the bounds of what outsiders may write into the log: of one owner, of a kind, of a
+ * minute; and what is said of the rest.
+ */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +40,8 @@ static void tear_down(void)
     xf_log_set_sink(NULL, NULL);
 }
 
-static unsigned write_lines(enum xf_lines_kind kind, const char *owner, unsigned count, const char *event)
+static unsigned write_lines(enum xf_lines_kind kind, const char *owner, unsigned count,
+                            const char *event)
 {
     unsigned written = 0;
     for (unsigned i = 0; i < count; i++)
@@ -67,12 +71,14 @@ static const struct {
     enum xf_lines_kind kind;
     unsigned of_owner, total;
 } rows[] = {
-    {XF_LINES_STRANGERS, 50, 200}, {XF_LINES_QUESTIONS, 10, 100}, {XF_LINES_PEERS, 100, 600}, {XF_LINES_NAMED, 100, 600}, {XF_LINES_ALARMS, 20, 200},
+    {XF_LINES_STRANGERS, 50, 200}, {XF_LINES_QUESTIONS, 10, 100}, {XF_LINES_PEERS, 100, 600},
+    {XF_LINES_NAMED, 100, 600},    {XF_LINES_ALARMS, 20, 200},
 };
 
 START_TEST(one_owner_leaves_room_for_others)
 {
-    ck_assert_uint_eq(write_lines(rows[_i].kind, "192.0.2.0/24", 25000, "a.b.c"), rows[_i].of_owner);
+    ck_assert_uint_eq(write_lines(rows[_i].kind, "192.0.2.0/24", 25000, "a.b.c"),
+                      rows[_i].of_owner);
     ck_assert_uint_eq(write_lines(rows[_i].kind, "198.51.100.0/24", 1, "a.b.c"), 1);
 }
 END_TEST
@@ -80,7 +86,8 @@ END_TEST
 START_TEST(all_owners_have_a_bound)
 {
     ck_assert_uint_eq(flood(rows[_i].kind), rows[_i].total);
-    ck_assert_uint_eq(xf_map_count(env.lines.of_owner[rows[_i].kind]), rows[_i].total); /* no memory for the others */
+    /* no memory for the others */
+    ck_assert_uint_eq(xf_map_count(env.lines.of_owner[rows[_i].kind]), rows[_i].total);
 }
 END_TEST
 
@@ -100,8 +107,11 @@ START_TEST(a_minute_later_it_is_said)
     ck_assert_uint_eq(summaries, 0);
     pass(1);
     ck_assert_uint_eq(summaries, 1);
-    ck_assert_msg(strstr(last, "suppressed=13") && strstr(last, "events=\"s2s.external.denied 10, s2s.stream.down 3\""), "%s", last);
-    ck_assert_uint_eq(write_lines(XF_LINES_STRANGERS, "192.0.2.0/24", 60, "s2s.external.denied"), 50);
+    ck_assert_msg(strstr(last, "suppressed=13") &&
+                      strstr(last, "events=\"s2s.external.denied 10, s2s.stream.down 3\""),
+                  "%s", last);
+    ck_assert_uint_eq(write_lines(XF_LINES_STRANGERS, "192.0.2.0/24", 60, "s2s.external.denied"),
+                      50);
     pass(60000);
     pass(60000);
     ck_assert_uint_eq(summaries, 2);
@@ -123,8 +133,12 @@ START_TEST(counts_what_would_be_written)
 {
     xf_log_set_level(XF_LOG_WARN);
     (void)write_lines(XF_LINES_STRANGERS, "192.0.2.0/24", 300, "a.b.c");
-    ck_assert_int_eq(xf_lines_level(&env, XF_LINES_STRANGERS, xf_span_of("192.0.2.0/24"), XF_LOG_WARN, "a.b.c"), XF_LOG_WARN);
-    ck_assert_int_eq(xf_lines_level(&env, XF_LINES_STRANGERS, xf_span_of("192.0.2.0/24"), XF_LOG_DEBUG, "a.b.c"), XF_LOG_DEBUG);
+    ck_assert_int_eq(
+        xf_lines_level(&env, XF_LINES_STRANGERS, xf_span_of("192.0.2.0/24"), XF_LOG_WARN, "a.b.c"),
+        XF_LOG_WARN);
+    ck_assert_int_eq(
+        xf_lines_level(&env, XF_LINES_STRANGERS, xf_span_of("192.0.2.0/24"), XF_LOG_DEBUG, "a.b.c"),
+        XF_LOG_DEBUG);
     ck_assert_uint_eq(env.lines.written[XF_LINES_STRANGERS], 1);
 }
 END_TEST

@@ -104,6 +104,7 @@ static const char *kind_of(SSL *ssl)
     return cert ? EVP_PKEY_get0_type_name(X509_get0_pubkey(cert)) : "";
 }
 
+/* clang-format off */
 static const struct {
     const char *label, *sni, *peer_likes; /* signature algorithms of the peer */
     int version;
@@ -122,6 +123,7 @@ static const struct {
     {"unknown name", "unknown.example", "RSA-PSS+SHA256", TLS1_3_VERSION, "RSA"},
     /* clang-format on */
 };
+/* clang-format on */
 
 START_TEST(server_shows_what_the_peer_can_verify)
 {
@@ -145,6 +147,7 @@ START_TEST(server_shows_what_the_peer_can_verify)
 }
 END_TEST
 
+/* clang-format off */
 static const struct {
     const char *label, *local, *peer_likes, *want;
 } client_rows[] = {
@@ -156,6 +159,7 @@ static const struct {
     {"not served", "unknown.example", NULL, ""},
     /* clang-format on */
 };
+/* clang-format on */
 
 static int accept_any(X509_STORE_CTX *task, void *unused)
 {
@@ -203,6 +207,7 @@ END_TEST
 
 #define OLD_PEER "AES128-SHA:ECDHE-RSA-AES256-SHA384"
 
+/* clang-format off */
 static const struct {
     const char *label, *peer_has, *ours;
     const char *want; /* NULL: no handshake */
@@ -219,6 +224,7 @@ static const struct {
     {"no certificate, whatever is asked for", "ADH-AES128-GCM-SHA256", "ADH-AES128-GCM-SHA256:AES128-SHA:@SECLEVEL=0", NULL},
     /* clang-format on */
 };
+/* clang-format on */
 
 /* An old peer has TLS 1.2 only; in both roles. */
 START_TEST(old_ciphers_are_there_only_when_they_are_asked_for)

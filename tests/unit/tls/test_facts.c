@@ -9,8 +9,9 @@
 #include "tls_priv.h"
 
 #define XMPP_ADDR "otherName:1.3.6.1.5.5.7.8.5;"
-#define SRV_NAME "otherName:1.3.6.1.5.5.7.8.7;"
+#define SRV_NAME  "otherName:1.3.6.1.5.5.7.8.7;"
 
+/* clang-format off */
 static const struct {
     const char *label, *san, *want; /* names_text */
 } san_rows[] = {
@@ -25,6 +26,7 @@ static const struct {
     {"blank inside", "DNS:a .example,DNS:b.example", "b.example"},
     /* clang-format on */
 };
+/* clang-format on */
 
 START_TEST(reads_names)
 {

@@ -124,7 +124,10 @@ START_TEST(refuses_with_words)
 }
 END_TEST
 
-/* A bundle of authorities in place of a chain, and a chain that is damaged behind its first certificate. */
+/*
+ * A bundle of authorities in place of a chain, and a chain that is damaged behind its first
+ * certificate.
+ */
 START_TEST(refuses_what_is_no_chain)
 {
     const struct cert *many[19] = {&one};

@@ -8,7 +8,7 @@
 #include "judge_priv.h"
 
 #define XMPP_ADDR "otherName:1.3.6.1.5.5.7.8.5;"
-#define SRV_NAME "otherName:1.3.6.1.5.5.7.8.7;"
+#define SRV_NAME  "otherName:1.3.6.1.5.5.7.8.7;"
 
 static struct cert root, middle, narrow, without;
 static struct xf_tls_store *store, *nobody, *middle_only;
@@ -31,8 +31,11 @@ static void make_authorities(void)
                                            .cn = "Narrow",
                                            .is_ca = 1,
                                            .constraints = "critical,permitted;DNS:inside.example"});
-    without = cert_make(&(struct cert_spec){
-        .issuer = &root, .cn = "Without", .is_ca = 1, .constraints = "critical,excluded;DNS:outside.example"});
+    without =
+        cert_make(&(struct cert_spec){.issuer = &root,
+                                      .cn = "Without",
+                                      .is_ca = 1,
+                                      .constraints = "critical,excluded;DNS:outside.example"});
     store = store_of(&root);
     middle_only = store_of(&middle);
     ck_assert_int_eq(xf_tls_store_load("", &nobody, NULL), XF_ERR_OK);
@@ -72,6 +75,7 @@ static struct xf_tls_facts *facts_of(const struct cert *leaf, const struct cert 
     return facts;
 }
 
+/* clang-format off */
 /* What needs an anchor of its own; test_variants.c has the rest. */
 static const struct {
     const char *label;
@@ -98,6 +102,7 @@ static const struct {
     {"for any use", {.issuer = &root, .eku = "anyExtendedKeyUsage"}, NULL, &store, ""},
     /* clang-format on */
 };
+/* clang-format on */
 
 START_TEST(judges_chains)
 {

@@ -5,6 +5,7 @@
 
 #include <xfed/tls/facts.h>
 
+/* clang-format off */
 static const struct {
     const char *label;
     enum xf_cert_name_kind kind;
@@ -49,6 +50,7 @@ static const struct {
     {"no domain", XF_CERT_DNS, "a.example", "", false},
     /* clang-format on */
 };
+/* clang-format on */
 
 START_TEST(matches)
 {

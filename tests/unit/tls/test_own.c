@@ -47,6 +47,7 @@ static struct xf_tls_identity *load(const struct cert *leaf, const struct cert *
     return identity;
 }
 
+/* clang-format off */
 static const struct {
     const char *label;
     struct cert_spec leaf;
@@ -70,6 +71,7 @@ static const struct {
     {"two faults", {.issuer = &middle, .days_to = 5}, NULL, 6, "; the chain is not complete"},
     /* clang-format on */
 };
+/* clang-format on */
 
 START_TEST(checks_what_peers_will_not_like)
 {

@@ -18,7 +18,7 @@
 #include "peer.h"
 
 #define XMPP_ADDR "otherName:1.3.6.1.5.5.7.8.5;"
-#define SRV_NAME "otherName:1.3.6.1.5.5.7.8.7;"
+#define SRV_NAME  "otherName:1.3.6.1.5.5.7.8.7;"
 
 enum lists {
     NO_LISTS,
@@ -61,9 +61,9 @@ struct record {
     enum of of;
 };
 
-#define TLSA(usage, selector, matching, of)                                                        \
-    {                                                                                              \
-        true, usage, selector, matching, of                                                        \
+#define TLSA(usage, selector, matching, of) \
+    {                                       \
+        true, usage, selector, matching, of \
     }
 
 static struct cert root, other, middle, no_ca, delegate;
@@ -86,10 +86,11 @@ struct row {
     unsigned usage;
 };
 
-#define BY_LIST "revoked on 2026-02-03 (key compromise)"
-#define NO_ISSUER "unable to get local issuer certificate"
+#define BY_LIST      "revoked on 2026-02-03 (key compromise)"
+#define NO_ISSUER    "unable to get local issuer certificate"
 #define UNKNOWN_ROOT "self-signed certificate in certificate chain"
 
+/* clang-format off */
 static const struct row rows[] = {
     /* clang-format off */
     /* ---- chain, dates, keys */
@@ -217,6 +218,7 @@ static const struct row rows[] = {
     {"unusable beside a wrong one", {.issuer = &root}, .tlsa = {TLSA(3, 1, 1, SHORT), TLSA(3, 1, 1, OTHER)}, .dane = XF_DANE_MISMATCH},
     /* clang-format on */
 };
+/* clang-format on */
 
 /* ---- what a row asks for */
 
@@ -253,7 +255,8 @@ static void add_lists(const struct row *row, struct xf_tls_store *store)
                                     .days_from = from,
                                     .days_to = to});
     X509_CRL *both[] = {row->lists == NOT_OF_MIDDLE ? of_root : of_middle,
-                        row->lists == NOT_OF_ROOT || row->lists == NOT_OF_MIDDLE ? NULL : of_root, NULL};
+                        row->lists == NOT_OF_ROOT || row->lists == NOT_OF_MIDDLE ? NULL : of_root,
+                        NULL};
     char *file = crl_file("lists.pem", both, 0);
     const char *files[] = {file};
 

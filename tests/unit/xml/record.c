@@ -102,9 +102,11 @@ static void write_stanza(struct record *record, struct xf_stanza *stanza)
 
     stanza->from.full = stanza->raw_from; /* not prepared: any text is good here */
     stanza->to.full = stanza->raw_to;
-    xf_require(xf_xml_stanza(&record->written, stanza, record->write_ns, XF_SPAN_NONE) == XF_ERR_OK);
+    xf_require(xf_xml_stanza(&record->written, stanza, record->write_ns, XF_SPAN_NONE) ==
+               XF_ERR_OK);
     size_t bytes = record->written.len - before;
-    xf_require(xf_xml_stanza_fits(stanza, record->write_ns, bytes) && !xf_xml_stanza_fits(stanza, record->write_ns, bytes - 1));
+    xf_require(xf_xml_stanza_fits(stanza, record->write_ns, bytes) &&
+               !xf_xml_stanza_fits(stanza, record->write_ns, bytes - 1));
 }
 
 /* Who walks the payload must see what the parser saw. */

@@ -15,7 +15,7 @@
 #include <xfed/xmpp/ns.h>
 
 #define ROOT(ns, more) "<stream:stream xmlns='" ns "' xmlns:stream='" XF_NS_STREAM "'" more ">"
-#define SPLITS 20
+#define SPLITS         20
 
 /* clang-format off */
 static const struct {

@@ -14,9 +14,9 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
 
-#define ROOT "<stream:stream xmlns='jabber:server' xmlns:stream='" XF_NS_STREAM "'>"
-#define OK "<iq id='1'/>"
-#define SPLITS 20
+#define ROOT       "<stream:stream xmlns='jabber:server' xmlns:stream='" XF_NS_STREAM "'>"
+#define OK         "<iq id='1'/>"
+#define SPLITS     20
 #define SPAN(text) (text), sizeof(text) - 1
 
 /* clang-format off */

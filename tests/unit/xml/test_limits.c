@@ -200,8 +200,9 @@ END_TEST
 /* ------------------------------------------------------------------ what grows as it is read */
 
 /*
- * A namespace is declared once and used often, '>' becomes "&gt;", a child of a few bytes is a node: so what is kept of an element can be
- * more than what came, and has a ceiling of its own. It is met behind every byte of each construct: padding moves them there.
+ * A namespace is declared once and used often, '>' becomes "&gt;", a child of a few bytes is a
+ * node: so what is kept of an element can be more than what came, and has a ceiling of its own. It
+ * is met behind every byte of each construct: padding moves them there.
  */
 /* clang-format off */
 static const struct {
@@ -230,8 +231,8 @@ static void run_growing(int i, unsigned padding)
     struct record record;
 
     xf_buf_init(&in, 1 << 20);
-    xf_buf_appendf(&in, "<stream xmlns='jabber:server' xmlns:p='p%0*d' xmlns:q='q%0*d'>", FAR_BYTES, 1,
-                   FAR_BYTES, 2);
+    xf_buf_appendf(&in, "<stream xmlns='jabber:server' xmlns:p='p%0*d' xmlns:q='q%0*d'>", FAR_BYTES,
+                   1, FAR_BYTES, 2);
     xf_buf_append_str(&in, growing[i].head);
     xf_buf_appendf(&in, "%0*d", (int)padding + 1, 1);
     for (size_t n = 0; n < 6000; n += strlen(growing[i].filler))
@@ -290,7 +291,7 @@ static const struct {
 };
 /* clang-format on */
 
-#define CPU_MAX_MS                                                                                 \
+#define CPU_MAX_MS \
     2000 /* quadratic time would take minutes; valgrind and a busy machine must not matter */
 
 static uint64_t cpu_ms(void)

@@ -9,10 +9,10 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
 
-#define STREAMS "xmlns:stream='" XF_NS_STREAM "'"
-#define ROOT "<stream:stream xmlns='jabber:server' " STREAMS ">"
+#define STREAMS   "xmlns:stream='" XF_NS_STREAM "'"
+#define ROOT      "<stream:stream xmlns='jabber:server' " STREAMS ">"
 #define ROOT_LINE "H stream ns=[" XF_NS_STREAM "] content=[jabber:server]\n"
-#define SPLITS 20
+#define SPLITS    20
 
 /* clang-format off */
 static const struct {
@@ -215,7 +215,7 @@ START_TEST(does_not_park_within_anything)
 }
 END_TEST
 
-#define READERS 100
+#define READERS    100
 #define PARKED_MAX 1536 /* bytes a reader */
 #define ACTIVE_MAX 16384
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_space.c — behind a stanza with a long tag there is enough white space for a reader that defers, whatever pieces it comes in, and not more
- * than that. The reader is expat's rule in a few lines, and expat itself where the library that the test runs with defers.
+ * test_space.c — behind a stanza with a long tag there is enough white space for a reader that
+ * defers, whatever pieces it comes in, and not more than that. The reader is expat's rule in a few
+ * lines, and expat itself where the library that the test runs with defers.
  */
 #include <xfed/xml/writer.h>
 
@@ -11,7 +12,8 @@
 #include <stdlib.h>
 #include <xfed/base/alloc.h>
 
-XMLPARSEAPI(XML_Bool) XML_SetReparseDeferralEnabled(XML_Parser parser, XML_Bool enabled) __attribute__((weak));
+XMLPARSEAPI(XML_Bool)
+XML_SetReparseDeferralEnabled(XML_Parser parser, XML_Bool enabled) __attribute__((weak));
 
 /* clang-format off */
 static const struct {
@@ -107,8 +109,10 @@ START_TEST(is_as_much_as_needed)
     size_t got = xf_xml_space_behind(xf_buf_span(&out)), stanza_bytes = out.len;
     ck_assert_msg(got == rows[_i].want, "%s: %zu, not %zu", rows[_i].label, got, rows[_i].want);
     append_spaces(&out, got);
-    for (size_t i = 0; i < XF_ARRAY_LEN(pieces) && rows[_i].value_bytes > XF_XML_LONG_TAG_BYTES; i++)
-        ck_assert_msg(is_seen(&out, pieces[i], stanza_bytes), "%s: not seen in pieces of %zu", rows[_i].label, pieces[i]);
+    for (size_t i = 0; i < XF_ARRAY_LEN(pieces) && rows[_i].value_bytes > XF_XML_LONG_TAG_BYTES;
+         i++)
+        ck_assert_msg(is_seen(&out, pieces[i], stanza_bytes), "%s: not seen in pieces of %zu",
+                      rows[_i].label, pieces[i]);
     xf_buf_release(&out);
 }
 END_TEST
@@ -119,8 +123,10 @@ START_TEST(expat_sees_it)
     write_row((size_t)_i, &out);
     append_spaces(&out, xf_xml_space_behind(xf_buf_span(&out)));
     unsigned want = strstr(rows[_i].front, "<x") ? 2 : 1;
-    for (size_t i = 0; i < XF_ARRAY_LEN(pieces) && rows[_i].value_bytes > XF_XML_LONG_TAG_BYTES; i++)
-        ck_assert_msg(seen_by_expat(&out, pieces[i]) == want, "%s: not seen in pieces of %zu", rows[_i].label, pieces[i]);
+    for (size_t i = 0; i < XF_ARRAY_LEN(pieces) && rows[_i].value_bytes > XF_XML_LONG_TAG_BYTES;
+         i++)
+        ck_assert_msg(seen_by_expat(&out, pieces[i]) == want, "%s: not seen in pieces of %zu",
+                      rows[_i].label, pieces[i]);
     xf_buf_release(&out);
 }
 END_TEST
@@ -134,7 +140,8 @@ START_TEST(is_not_seen_without)
     if (XML_SetReparseDeferralEnabled)
         ck_assert_uint_eq(seen_by_expat(&out, 8192), 0);
     else
-        fprintf(stderr, "left out: a reader that defers: libexpat %s does not\n", XML_ExpatVersion());
+        fprintf(stderr, "left out: a reader that defers: libexpat %s does not\n",
+                XML_ExpatVersion());
     xf_buf_release(&out);
 }
 END_TEST

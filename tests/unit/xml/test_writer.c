@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_writer.c — text, values, attributes and stanzas as they are written, and how long they are. */
+/*
+ * test_writer.c — text, values, attributes and stanzas as they are written, and how long they are.
+ */
 #include <xfed/xml/writer.h>
 
 #include <check.h>
@@ -10,9 +12,9 @@
 
 #include "record.h"
 
-#define SPAN(text)                                                                                 \
-    {                                                                                              \
-        "" text, sizeof(text) - 1                                                                  \
+#define SPAN(text)                \
+    {                             \
+        "" text, sizeof(text) - 1 \
     } /* for static tables */
 
 static void assert_written(const char *label, struct xf_buf *out, const char *want)

@@ -227,6 +227,7 @@ END_TEST
 
 START_TEST(refuses_a_nul_in_each_part)
 {
+    /* clang-format off */
     static const struct xf_span texts[] = {
         XF_SPAN_INIT("a\0@b"),        XF_SPAN_INIT("a@b\0"),      XF_SPAN_INIT("a@b/r\0"),
         XF_SPAN_INIT("\xc3\xbc\0@b"), XF_SPAN_INIT("\xc3\xbc\0"), XF_SPAN_INIT("b/\xc3\xbc\0"),
@@ -274,6 +275,7 @@ static const struct {
     {"domain of 4000 bytes beyond ASCII",     "a@", "\xc3\xbc.", "c", 1333, false},
     {"U-label whose A-label is too long",     "a@", "\xc3\xbc", "",   63,   false},
 };
+/* clang-format on */
 /* clang-format on */
 
 static struct xf_span build(const char *before, const char *unit, size_t units, const char *after)

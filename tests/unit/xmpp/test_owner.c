@@ -5,6 +5,7 @@
 #include <xfed/base/err.h>
 #include <xfed/xmpp/owner.h>
 
+/* clang-format off */
 static const struct {
     const char *domain, *owner;
     bool is_suffix;
@@ -28,12 +29,15 @@ static const struct {
     {"a.1.org", "1.org", false},
     {"", "", false},
 };
+/* clang-format on */
 
 START_TEST(a_domain_has_an_owner)
 {
     struct xf_span domain = xf_span_of(cases[_i].domain), owner = xf_domain_owner(domain);
-    ck_assert_msg(xf_span_eq(owner, xf_span_of(cases[_i].owner)), "%s: %.*s", cases[_i].domain, XF_SPAN_ARGS(owner));
-    ck_assert_msg(xf_domain_is_public_suffix(domain) == cases[_i].is_suffix, "%s", cases[_i].domain);
+    ck_assert_msg(xf_span_eq(owner, xf_span_of(cases[_i].owner)), "%s: %.*s", cases[_i].domain,
+                  XF_SPAN_ARGS(owner));
+    ck_assert_msg(xf_domain_is_public_suffix(domain) == cases[_i].is_suffix, "%s",
+                  cases[_i].domain);
 }
 END_TEST
 

@@ -148,7 +148,8 @@ START_TEST(walks_the_children)
         len += (size_t)snprintf(got + len, sizeof(got) - len, "%.*s", XF_SPAN_ARGS(child.name));
         if (child.ns.ptr)
             len += (size_t)snprintf(got + len, sizeof(got) - len, "{%.*s}", XF_SPAN_ARGS(child.ns));
-        snprintf(got + len, sizeof(got) - len, "[%zu]%s ", child.whole.len, child.has_elements ? "*" : "");
+        snprintf(got + len, sizeof(got) - len, "[%zu]%s ", child.whole.len,
+                 child.has_elements ? "*" : "");
     }
     ck_assert_msg(strcmp(got, walks[_i].want) == 0, "%s: %s", walks[_i].label, got);
 }
