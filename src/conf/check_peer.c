@@ -4,7 +4,7 @@
  * (issue 3). A partner who is refused by a combination of switches costs days to find, so the file
  * is refused instead.
  *
- * What each way of authenticating needs (src/s2s/verdict.c decides by the same rules):
+ * What each way of authenticating needs (src/auth/verdict.c decides by the same rules):
  *
  * - EXTERNAL needs TLS. Inwards it also needs a certificate that something can vouch for: pins,
  *   DANE, or an authority. Outwards so too, unless certificate = ignore.

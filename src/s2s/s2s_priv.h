@@ -13,10 +13,11 @@
  *                                     (which stream carries a pair)
  *   how many streams and pairs        half_open.c (unauthenticated), strangers.c (authenticated)
  *   asking an authoritative server    verify.c
- *   who is good enough                verdict.c; and still what it was: remember.c
+ *   who is good enough                auth/verdict.c; and still what it was: remember.c
  */
 #pragma once
 
+#include <xfed/auth/verdict.h>
 #include <xfed/base/list.h>
 #include <xfed/base/log.h>
 #include <xfed/base/map.h>
@@ -26,7 +27,6 @@
 #include <xfed/s2s/s2s.h>
 
 #include "dialback_priv.h"
-#include "verdict_priv.h"
 #include <xfed/limits/backoff.h>
 #include <xfed/limits/rate.h>
 

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xfed/auth/verdict.h>
 #include <xfed/base/alloc.h>
 
 #include "../conf/folder.h"
-#include "verdict_priv.h"
 
 #define DIGEST       "\"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\""
 #define CERTIFICATES 6
@@ -144,7 +144,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("s2s/never");
+    Suite *suite = suite_create("auth/never");
     TCase *tc = tcase_create("never");
     tcase_add_unchecked_fixture(tc, make_files, remove_files);
     tcase_add_loop_test(tc, what_loads_can_authenticate, 0, 27);

@@ -7,7 +7,7 @@
  * or records that do not match contradict it, however good the chain is: that is the certificate
  * that somebody else talked a CA into (jabber.ru, 2023).
  */
-#include "verdict_priv.h"
+#include <xfed/auth/verdict.h>
 
 #include <stdio.h>
 #include <string.h>

@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xfed/auth/verdict.h>
 #include <xfed/base/err.h>
-
-#include "verdict_priv.h"
 
 enum peer {
     CLEAR,
@@ -211,7 +210,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("s2s/verdict");
+    Suite *suite = suite_create("auth/verdict");
     TCase *tc = tcase_create("gate");
     tcase_add_loop_test(tc, gate_follows_settings, 0, (int)XF_ARRAY_LEN(cases));
     tcase_add_test(tc, dialback_by_certificate_needs_a_good_one);
