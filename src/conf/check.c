@@ -111,14 +111,6 @@ static void refuse_node(const struct xf_check *check, const struct xf_conf_node 
                node->title, what);
 }
 
-static bool texts_have(const struct xf_texts *texts, const char *text)
-{
-    for (size_t i = 0; i < texts->count; i++)
-        if (strcmp(texts->item[i], text) == 0)
-            return true;
-    return false;
-}
-
 static bool ports_meet(const struct xf_check *check, const struct xf_conf_node *a,
                        const struct xf_conf_node *b)
 {
@@ -134,7 +126,7 @@ static void check_shared_port(const struct xf_check *check, const struct xf_conf
 {
     bool is_shared = false;
     for (size_t i = 0; i < node->addresses.count; i++)
-        is_shared = is_shared || texts_have(&before->addresses, node->addresses.item[i]);
+        is_shared = is_shared || xf_texts_has(&before->addresses, node->addresses.item[i]);
     if (is_shared && ports_meet(check, node, before)) {
         char *what = xf_asprintf("has an address and a port in common with node \"%s\": expected "
                                  "another port (and direct-port)",
@@ -154,7 +146,7 @@ static void check_shared_host(const struct xf_check *check, const struct xf_conf
         (node->port == before->port && (!direct || node->direct_port == before->direct_port)))
         return;
     for (size_t i = 0; i < node->addresses.count; i++)
-        is_same = is_same && texts_have(&before->addresses, node->addresses.item[i]);
+        is_same = is_same && xf_texts_has(&before->addresses, node->addresses.item[i]);
     if (!is_same) {
         char *what = xf_asprintf("shares its host with node \"%s\", which has another port and "
                                  "other addresses: expected the same addresses, or a "

@@ -186,8 +186,6 @@ void xf_value_quote(const char *text, struct xf_buf *out);
 /* Copy the field, borrowing texts. */
 void xf_value_copy(const struct xf_option *option, void *into, const void *from);
 void xf_value_release(const struct xf_option *option, void *target);
-void xf_texts_add(struct xf_texts *texts, char *taken);
-void xf_texts_release(struct xf_texts *texts);
 /* UTF-8 without control characters: an escape in a quoted string can make anything. */
 bool xf_text_is_plain(const char *text);
 /* "dir/path", or a copy of `path` when it is absolute, empty, or dir is "". */

@@ -31,20 +31,6 @@ const struct xf_unit *xf_units_of(enum xf_kind kind, size_t *out_count)
     return kind == XF_KIND_DURATION ? time_units : kind == XF_KIND_SIZE ? size_units : NULL;
 }
 
-void xf_texts_add(struct xf_texts *texts, char *taken)
-{
-    texts->item = xf_realloc(texts->item, (texts->count + 1) * sizeof(*texts->item));
-    texts->item[texts->count++] = taken;
-}
-
-void xf_texts_release(struct xf_texts *texts)
-{
-    for (size_t i = 0; i < texts->count; i++)
-        xf_free(texts->item[i]);
-    xf_free(texts->item);
-    *texts = (struct xf_texts){0};
-}
-
 char *xf_path_dir(const char *file)
 {
     const char *slash = strrchr(file, '/');

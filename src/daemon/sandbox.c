@@ -33,23 +33,6 @@ static const char *const always_read[] = {"/etc",   "/usr",      "/lib",
 
 /* ---- the folders */
 
-static void add(struct xf_texts *texts, const char *path)
-{
-    for (size_t i = 0; i < texts->count; i++)
-        if (strcmp(texts->item[i], path) == 0)
-            return;
-    texts->item = xf_realloc(texts->item, (texts->count + 1) * sizeof(*texts->item));
-    texts->item[texts->count++] = xf_strdup(path);
-}
-
-static void release(struct xf_texts *texts)
-{
-    for (size_t i = 0; i < texts->count; i++)
-        xf_free(texts->item[i]);
-    xf_free(texts->item);
-    *texts = (struct xf_texts){0};
-}
-
 /* `path` without symlinks; NULL: there is none such. */
 static char *resolve(const char *path)
 {
@@ -63,7 +46,7 @@ static void add_resolved(struct xf_texts *texts, const char *path)
 {
     char *resolved = resolve(path);
     if (resolved)
-        add(texts, resolved);
+        xf_texts_add_new(texts, resolved);
     xf_free(resolved);
 }
 
@@ -81,7 +64,7 @@ static void allow(struct xf_texts *folders, const char *path)
     char *resolved = resolve(path);
     bool is_folder = resolved && stat(resolved, &st) == 0 && S_ISDIR(st.st_mode);
     if (is_folder)
-        add(folders, resolved);
+        xf_texts_add_new(folders, resolved);
     else
         add_folder_of(folders, path);
     if (resolved && !is_folder)
@@ -108,7 +91,7 @@ static void name_pins(struct xf_texts *names, const struct xf_peer_settings *set
 {
     for (size_t i = 0; i < settings->pins.count; i++)
         if (xf_conf_pin_is_file(settings->pins.item[i]))
-            add(names, settings->pins.item[i]);
+            xf_texts_add_new(names, settings->pins.item[i]);
 }
 
 static void name_all(struct xf_texts *names, const struct xf_conf *conf,
@@ -119,23 +102,23 @@ static void name_all(struct xf_texts *names, const struct xf_conf *conf,
         conf->directory.ca_file,    conf->directory.password_file};
     for (size_t i = 0; i < XF_ARRAY_LEN(single); i++)
         if (*single[i])
-            add(names, single[i]);
+            xf_texts_add_new(names, single[i]);
     for (size_t i = 0; i < conf->files.count; i++)
-        add(names, conf->files.item[i]);
+        xf_texts_add_new(names, conf->files.item[i]);
     for (size_t i = 0; i < conf->trust_crl_files.count; i++)
-        add(names, conf->trust_crl_files.item[i]);
+        xf_texts_add_new(names, conf->trust_crl_files.item[i]);
     for (size_t i = 0; i < conf->blocklists.count; i++)
-        add(names, conf->blocklists.item[i]);
+        xf_texts_add_new(names, conf->blocklists.item[i]);
     for (size_t i = 0; i < conf->link_count; i++)
-        add(names, conf->links[i].secret_file);
+        xf_texts_add_new(names, conf->links[i].secret_file);
     for (size_t i = 0; i <= conf->peer_count; i++)
         name_pins(names, i ? &conf->peers[i - 1].settings : &conf->defaults);
     for (size_t i = 0; i < certs->trust.count; i++)
         if (*certs->trust.anchors[i].ca_file)
-            add(names, certs->trust.anchors[i].ca_file);
+            xf_texts_add_new(names, certs->trust.anchors[i].ca_file);
     for (size_t i = 0; i < certs->own_count; i++) {
-        add(names, certs->own[i].file);
-        add(names, certs->own[i].key_file);
+        xf_texts_add_new(names, certs->own[i].file);
+        xf_texts_add_new(names, certs->own[i].key_file);
     }
 }
 
@@ -150,7 +133,7 @@ static void allow_all(struct xf_sandbox *s, const struct xf_conf *conf,
     name_all(&names, conf, certs);
     for (size_t i = 0; i < names.count; i++)
         allow(&s->read, names.item[i]);
-    release(&names);
+    xf_texts_release(&names);
     char *history = xf_daemon_history_path(conf->memory_file, getenv("STATE_DIRECTORY"));
     if (*history && conf->memory_peers > 0)
         allow(&s->write, history);
@@ -209,11 +192,11 @@ void xf_sandbox_check(const struct xf_sandbox *s, const struct xf_conf *conf,
             xf_log(XF_LOG_WARN, "process.sandbox.outside", XF_STR("file", names.item[i]),
                    XF_STR("advice", "xfedd may read only the folders of files that it knew when it "
                                     "started: restart it, or move the file there"));
-    release(&names);
+    xf_texts_release(&names);
 }
 
 void xf_sandbox_release(struct xf_sandbox *s)
 {
-    release(&s->read);
-    release(&s->write);
+    xf_texts_release(&s->read);
+    xf_texts_release(&s->write);
 }

@@ -56,14 +56,6 @@ void xf_directory_free(struct xf_conf_directory **directory)
     *directory = NULL;
 }
 
-static bool same_groups(const struct xf_texts *a, const struct xf_texts *b)
-{
-    bool same = a->count == b->count;
-    for (size_t i = 0; same && i < a->count; i++)
-        same = strcmp(a->item[i], b->item[i]) == 0;
-    return same;
-}
-
 bool xf_directory_eq(const struct xf_conf_directory *a, const struct xf_conf_directory *b)
 {
     if (!a || !b)
@@ -75,5 +67,5 @@ bool xf_directory_eq(const struct xf_conf_directory *a, const struct xf_conf_dir
            a->page_entries == b->page_entries && a->refresh_ms == b->refresh_ms &&
            a->cache_ms == b->cache_ms && a->negative_cache_ms == b->negative_cache_ms &&
            a->timeout_ms == b->timeout_ms && a->cache_entries == b->cache_entries &&
-           same_groups(&a->groups, &b->groups);
+           xf_texts_eq(&a->groups, &b->groups);
 }

@@ -70,22 +70,6 @@ void xf_firewall_rules_passes(const struct xf_firewall_rules *rules,
 
 /* ---- the way out */
 
-static bool is_listed(const struct xf_texts *texts, const char *text)
-{
-    for (size_t i = 0; i < texts->count; i++)
-        if (strcmp(texts->item[i], text) == 0)
-            return true;
-    return false;
-}
-
-static void add_text(struct xf_texts *texts, const char *text)
-{
-    if (is_listed(texts, text))
-        return;
-    texts->item = xf_realloc(texts->item, (texts->count + 1) * sizeof(*texts->item));
-    texts->item[texts->count++] = xf_strdup(text);
-}
-
 /*
  * "192.0.2.1", "192.0.2.1:53", "2001:db8::1" or "[2001:db8::1]:53"; NULL: a name. The caller's
  * memory.
@@ -170,7 +154,7 @@ static void add_way_of(struct xf_firewall_rules *rules, const struct xf_peer_set
                      DNS_PORT);
     for (size_t i = 0; i < settings->source.count; i++)
         if (!is_real_address(rules, settings->source.item[i]))
-            add_text(&rules->source_addresses, settings->source.item[i]);
+            xf_texts_add_new(&rules->source_addresses, settings->source.item[i]);
     if (xf_ports_parse(settings->source_ports, &ports.first, &ports.last))
         add_range(rules, ports);
     else
@@ -194,14 +178,6 @@ static bool looks_for_direct(const struct xf_conf *conf)
         if (settings_at(conf, i, &settings) && settings.direct_tls && settings.tls != XF_TLS_NONE)
             return true;
     return false;
-}
-
-static void release_texts(struct xf_texts *texts)
-{
-    for (size_t i = 0; i < texts->count; i++)
-        xf_free(texts->item[i]);
-    xf_free(texts->item);
-    *texts = (struct xf_texts){0};
 }
 
 /*
@@ -261,7 +237,7 @@ void xf_firewall_rules_release(struct xf_firewall_rules *rules)
     release_exits(&rules->routes, &rules->route_count);
     release_exits(&rules->resolvers, &rules->resolver_count);
     xf_free(rules->sources);
-    release_texts(&rules->source_addresses);
+    xf_texts_release(&rules->source_addresses);
 }
 
 enum xf_err xf_sheet_firewall(const struct xf_conf *conf, const char *syntax, FILE *out,

@@ -16,11 +16,7 @@
 #include <xfed/base/log.h>
 #include <xfed/base/map.h>
 #include <xfed/base/span.h>
-
-struct xf_texts { /* a list of strings */
-    char **item;
-    size_t count;
-};
+#include <xfed/base/texts.h>
 
 /* Where a section was written, for messages about what it names. */
 struct xf_conf_place {
