@@ -10,7 +10,7 @@ from pathlib import Path
 
 SCRIPTS = Path(sys.argv.pop(1))
 
-LAYERS = 'base:\nxmpp: base\nnet: base\nlib uv.h: net\nlib openssl/: base\nlib strophe.h:\n'
+LAYERS = 'base:\n*/settings.h: base\nconf: base */settings.h\nxmpp: base\nnet: base\nlib uv.h: net\nlib openssl/: base\nlib strophe.h:\n'
 
 # script, label, file, content, words in the output ('' means: passes)
 CASES = [
@@ -29,6 +29,16 @@ CASES = [
     ('check-layers', 'a library abroad', 'src/base/a.c', '#include <uv.h>', 'only net may include this'),
     ('check-layers', 'a folder of a library abroad', 'src/net/a.c', '#include <openssl/ssl.h>', 'only base'),
     ('check-layers', 'a library that nobody may use', 'src/net/a.c', '#include <strophe.h>', 'only nobody'),
+    ('check-layers', 'settings of a higher layer', 'src/conf/a.c', '#include <xfed/net/settings.h>', ''),
+    ('check-layers', 'settings of a higher layer, without a rule', 'src/xmpp/a.c', '#include <xfed/net/settings.h>', 'xmpp may not include net'),
+    ('check-layers', 'a header of that layer beside', 'src/conf/a.c', '#include <xfed/net/a.h>', 'conf may not include net'),
+    ('check-layers', 'settings with settings', 'include/xfed/net/settings.h', '#include <xfed/base/a.h>\n#include <xfed/xmpp/settings.h>', ''),
+    ('check-layers', 'settings with a header of their layer', 'include/xfed/net/settings.h', '#include <xfed/net/a.h>',
+     'settings.h:1: <xfed/net/a.h>: */settings.h may not include net'),
+    ('check-layers', 'settings with comments', 'include/xfed/net/settings.h', '/* of f() */\nstruct xf_a { /* as\n g() */\n    int b;\n};', ''),
+    ('check-layers', 'settings with a function', 'include/xfed/net/settings.h', '/*\n*/\nint xf_a_get(const struct xf_a *a);',
+     'settings.h:3: a settings.h declares no functions'),
+    ('check-layers', 'a private file of that name', 'src/net/settings.h', 'int xf_a_get(void);', ''),
     ('check-banned', 'good code', 'src/a.c', 'int f(void)\n{\n    return 0;\n}', ''),
     ('check-banned', 'strcpy', 'src/a.c', 'x = strcpy (a, b);', 'src/a.c:1: strcpy()'),
     ('check-banned', 'sprintf in a header', 'include/xfed/a.h', '\nsprintf(a, "x");', 'a.h:2: sprintf()'),
