@@ -15,7 +15,7 @@ static const char *const no_keys[] = {NULL};
 static bool has_link(const struct xf_conf *conf, const char *title)
 {
     for (size_t i = 0; i < conf->link_count; i++)
-        if (strcmp(conf->links[i].title, title) == 0)
+        if (strcmp(conf->links[i].settings.title, title) == 0)
             return true;
     return false;
 }
@@ -29,7 +29,8 @@ static void check_link_of(const struct xf_check *check, size_t i)
     struct xf_buf titles;
     xf_buf_init(&titles, 4096);
     for (size_t k = 0; k < check->conf->link_count && titles.len < 1024; k++)
-        xf_buf_appendf(&titles, "%s\"%.255s\"", k ? " or " : "", check->conf->links[k].title);
+        xf_buf_appendf(&titles, "%s\"%.255s\"", k ? " or " : "",
+                       check->conf->links[k].settings.title);
     xf_problem(check->problems, served->at.file, xf_raw_line(check->served[i], keys),
                "link = \"%.255s\": there is no such link: expected %.*s", served->link,
                XF_SPAN_ARGS(xf_buf_span(&titles)));
@@ -210,10 +211,11 @@ static void check_parts(const struct xf_check *check)
                    "backoff-min is larger than backoff-max: expected the smaller one first");
     for (size_t i = 0; i < conf->link_count; i++)
         for (size_t k = 0; k < i; k++)
-            if (strcmp(conf->links[i].title, conf->links[k].title) == 0)
+            if (strcmp(conf->links[i].settings.title, conf->links[k].settings.title) == 0)
                 xf_problem(check->problems, conf->links[i].at.file, conf->links[i].at.line,
                            "link \"%.255s\" is written twice (first at %.255s:%d): expected once",
-                           conf->links[i].title, conf->links[k].at.file, conf->links[k].at.line);
+                           conf->links[i].settings.title, conf->links[k].at.file,
+                           conf->links[k].at.line);
 }
 
 void xf_conf_check(const struct xf_check *check)

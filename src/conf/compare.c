@@ -58,14 +58,15 @@ static void compare_links(struct difference *difference, const struct xf_conf *r
 {
     bool same = running->link_count == next->link_count;
     for (size_t i = 0; same && i < next->link_count; i++)
-        same = strcmp(running->links[i].title, next->links[i].title) == 0;
+        same = strcmp(running->links[i].settings.title, next->links[i].settings.title) == 0;
     if (!same) {
         add(difference, "link");
         return;
     }
     for (size_t i = 0; i < next->link_count; i++) {
-        compare_section(difference, XF_SECTION_LINK, NULL, &running->links[i], &next->links[i]);
-        if (secrets_differ(running->links[i].secret, next->links[i].secret))
+        compare_section(difference, XF_SECTION_LINK, NULL, &running->links[i].settings,
+                        &next->links[i].settings);
+        if (secrets_differ(running->links[i].settings.secret, next->links[i].settings.secret))
             add(difference, "the secret of a link");
     }
 }

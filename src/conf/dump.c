@@ -60,7 +60,7 @@ static void put_section(enum xf_section section, const char *title, const void *
 static void dump_titled(const struct xf_conf *conf, enum xf_section section, FILE *out)
 {
     for (size_t i = 0; section == XF_SECTION_LINK && i < conf->link_count; i++)
-        put_section(section, conf->links[i].title, &conf->links[i], 0, out);
+        put_section(section, conf->links[i].settings.title, &conf->links[i].settings, 0, out);
     for (size_t i = 0; section == XF_SECTION_SERVED && i < conf->served_count; i++)
         put_section(section, conf->served[i].domain, &conf->served[i], 0, out);
     for (size_t i = 0; section == XF_SECTION_NODE && i < conf->node_count; i++)

@@ -220,10 +220,10 @@ static void apply_link(struct loading *load, const struct xf_raw_section *sectio
     size_t i = load->conf->link_count++;
     struct xf_conf_link *link = &load->conf->links[i];
     load->links[i] = section;
-    *link = (struct xf_conf_link){.title = prepare_title(load, section)};
+    *link = (struct xf_conf_link){.settings.title = prepare_title(load, section)};
     xf_conf_place_set(&link->at, section);
-    reset_all(XF_SECTION_LINK, link);
-    apply_all(load, section, link);
+    reset_all(XF_SECTION_LINK, &link->settings);
+    apply_all(load, section, &link->settings);
 }
 
 static void apply_served(struct loading *load, const struct xf_raw_section *section)
@@ -316,11 +316,11 @@ static void read_dialback_secret(struct loading *load)
                                         load->running ? load->running->dialback_secret : NULL);
 }
 
-static const struct xf_conf_link *find_link(const struct xf_conf *conf, const char *title)
+static const struct xf_link_settings *find_link(const struct xf_conf *conf, const char *title)
 {
     for (size_t i = 0; conf && i < conf->link_count; i++)
-        if (strcmp(conf->links[i].title, title) == 0)
-            return &conf->links[i];
+        if (strcmp(conf->links[i].settings.title, title) == 0)
+            return &conf->links[i].settings;
     return NULL;
 }
 
@@ -340,8 +340,8 @@ static void read_secrets(struct loading *load)
     read_dialback_secret(load);
     read_directory_password(load);
     for (size_t i = 0; i < load->conf->link_count; i++) {
-        struct xf_conf_link *link = &load->conf->links[i];
-        const struct xf_conf_link *before = find_link(load->running, link->title);
+        struct xf_link_settings *link = &load->conf->links[i].settings;
+        const struct xf_link_settings *before = find_link(load->running, link->title);
         link->secret =
             keep_secret(load, load->links[i], "secret-file", link->secret_file, XF_SHORT_EXPOSED,
                         before ? before->secret_file : NULL, before ? before->secret : NULL);
@@ -468,9 +468,9 @@ enum xf_err xf_conf_load(const char *file, struct xf_conf **out_conf, char **out
 
 static void free_link(struct xf_conf_link *link)
 {
-    release_all(XF_SECTION_LINK, link);
-    xf_conf_secret_free(link->secret);
-    xf_free(link->title);
+    release_all(XF_SECTION_LINK, &link->settings);
+    xf_conf_secret_free(link->settings.secret);
+    xf_free(link->settings.title);
     xf_conf_place_release(&link->at);
 }
 

@@ -87,7 +87,7 @@ static const struct xf_word route_order_words[] = {{"ranked", XF_ROUTE_RANKED}, 
 static const struct xf_word tls_min_words[] = {{"1.2", 12}, {"1.3", 13}, {NULL, 0}};
 
 #define C xf_conf
-#define L xf_conf_link
+#define L xf_link_settings
 #define D xf_conf_served
 #define P xf_peer_settings
 #define N xf_conf_node

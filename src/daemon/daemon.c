@@ -257,7 +257,7 @@ static void make_links(struct xf_daemon *daemon)
 {
     daemon->links = xf_alloc((daemon->boot->link_count + 1) * sizeof(*daemon->links));
     for (size_t i = 0; i < daemon->boot->link_count; i++) {
-        const struct xf_conf_link *conf = &daemon->boot->links[i];
+        const struct xf_link_settings *conf = &daemon->boot->links[i].settings;
         daemon->links[i] =
             xf_link_new(&daemon->env.env, conf, &xf_routing_link_events, daemon->routing);
         xf_routing_attach_link(daemon->routing, conf->title, daemon->links[i]);

@@ -69,7 +69,7 @@ static void log_messages(const struct xf_reload *reload, enum xf_log_level level
 static bool has_link(const struct xf_conf *conf, const char *title)
 {
     for (size_t i = 0; i < conf->link_count; i++)
-        if (strcmp(conf->links[i].title, title) == 0)
+        if (strcmp(conf->links[i].settings.title, title) == 0)
             return true;
     return false;
 }

@@ -110,7 +110,7 @@ static void name_all(struct xf_texts *names, const struct xf_conf *conf,
     for (size_t i = 0; i < conf->blocklists.count; i++)
         xf_texts_add_new(names, conf->blocklists.item[i]);
     for (size_t i = 0; i < conf->link_count; i++)
-        xf_texts_add_new(names, conf->links[i].secret_file);
+        xf_texts_add_new(names, conf->links[i].settings.secret_file);
     for (size_t i = 0; i <= conf->peer_count; i++)
         name_pins(names, i ? &conf->peers[i - 1].settings : &conf->defaults);
     for (size_t i = 0; i < certs->trust.count; i++)

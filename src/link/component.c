@@ -133,7 +133,7 @@ static const struct xf_component_stream_events leg_events = {
 
 /* ------------------------------------------------------------------ for the link */
 
-static void add_legs(struct xf_component *component, const struct xf_conf_link *conf,
+static void add_legs(struct xf_component *component, const struct xf_link_settings *conf,
                      struct xf_span name, const struct xf_addr *addrs, size_t addr_count)
 {
     component->stream_count = conf->per_peer ? 1 : addr_count;
@@ -149,7 +149,7 @@ static void add_legs(struct xf_component *component, const struct xf_conf_link *
     }
 }
 
-struct xf_component *xf_component_new(struct xf_env *env, const struct xf_conf_link *conf,
+struct xf_component *xf_component_new(struct xf_env *env, const struct xf_link_settings *conf,
                                       struct xf_span name, const struct xf_addr *addrs,
                                       size_t addr_count, struct xf_hold_budget *budget,
                                       const struct xf_component_events *events, void *owner)

@@ -420,7 +420,7 @@ static void on_pulse(void *owner)
 /* ------------------------------------------------------------------ for the link */
 
 void xf_component_stream_init(struct xf_component_stream *cs, struct xf_env *env,
-                              const struct xf_conf_link *conf, struct xf_span name,
+                              const struct xf_link_settings *conf, struct xf_span name,
                               const struct xf_component_stream_events *events, void *owner)
 {
     *cs = (struct xf_component_stream){

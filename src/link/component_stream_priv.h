@@ -10,7 +10,7 @@
 
 #include "hold_priv.h"
 
-#include <xfed/conf/conf.h>
+#include <xfed/link/settings.h>
 #include <xfed/stream/stream.h>
 
 /* clang-format off */
@@ -58,7 +58,7 @@ struct xf_component_stream_events {
 
 struct xf_component_stream {
     struct xf_env *env;
-    const struct xf_conf_link *conf;
+    const struct xf_link_settings *conf;
     const struct xf_component_stream_events *events;
     void *owner;
     char *name;                  /* what the handshake's header is addressed to */
@@ -83,7 +83,7 @@ struct xf_component_stream {
 
 /* `conf` and `addrs` are borrowed, the name is copied. Idle at first. */
 void xf_component_stream_init(struct xf_component_stream *cs, struct xf_env *env,
-                              const struct xf_conf_link *conf, struct xf_span name,
+                              const struct xf_link_settings *conf, struct xf_span name,
                               const struct xf_component_stream_events *events, void *owner);
 void xf_component_stream_fini(struct xf_component_stream *cs); /* of an idle one */
 void xf_component_stream_nodes(struct xf_component_stream *cs, const struct xf_addr *addrs,

@@ -31,7 +31,7 @@
 
 struct xf_link {
     struct xf_env *env;
-    const struct xf_conf_link *conf;
+    const struct xf_link_settings *conf;
     const struct xf_link_events *events;
     void *owner;
     struct xf_addr *addrs;
@@ -311,7 +311,7 @@ static void read_nodes(struct xf_link *link)
     }
 }
 
-struct xf_link *xf_link_new(struct xf_env *env, const struct xf_conf_link *conf,
+struct xf_link *xf_link_new(struct xf_env *env, const struct xf_link_settings *conf,
                             const struct xf_link_events *events, void *owner)
 {
     struct xf_link *link = xf_new(struct xf_link);

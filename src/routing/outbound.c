@@ -86,7 +86,7 @@ static bool is_gateway(const struct xf_routing *routing, struct xf_span domain)
 {
     const struct xf_conf *conf = xf_policy_conf(routing->policy);
     for (size_t i = 0; i < conf->link_count; i++) {
-        if (xf_span_is(domain, conf->links[i].name))
+        if (xf_span_is(domain, conf->links[i].settings.name))
             return true;
     }
     return false;

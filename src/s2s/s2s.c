@@ -135,8 +135,8 @@ static size_t smallest_link(const struct xf_conf *conf)
 {
     size_t bytes = SIZE_MAX;
     for (size_t i = 0; i < conf->link_count; i++)
-        if (conf->links[i].max_stanza_bytes < bytes)
-            bytes = conf->links[i].max_stanza_bytes;
+        if (conf->links[i].settings.max_stanza_bytes < bytes)
+            bytes = conf->links[i].settings.max_stanza_bytes;
     return bytes;
 }
 

@@ -214,11 +214,11 @@ static void make_layers(struct world *world)
         .events = &xf_routing_s2s_events,
         .owner = world->routing,
     });
-    world->link = xf_link_new(&world->env.env, &world->conf->links[0], &xf_routing_link_events,
-                              world->routing);
+    world->link = xf_link_new(&world->env.env, &world->conf->links[0].settings,
+                              &xf_routing_link_events, world->routing);
     make_mailmap(world);
     xf_routing_attach_s2s(world->routing, world->s2s);
-    xf_routing_attach_link(world->routing, world->conf->links[0].title, world->link);
+    xf_routing_attach_link(world->routing, world->conf->links[0].settings.title, world->link);
     fake_env_run(&world->env);
 }
 

@@ -17,6 +17,7 @@
 #include <xfed/base/map.h>
 #include <xfed/base/span.h>
 #include <xfed/base/texts.h>
+#include <xfed/link/settings.h>
 
 /* Where a section was written, for messages about what it names. */
 struct xf_conf_place {
@@ -36,8 +37,6 @@ enum xf_cert_mode { XF_CERT_IGNORE, XF_CERT_PREFERRED, XF_CERT_REQUIRED };
 /* not looked at; a revoked one is bad; an unknown one too */
 enum xf_revocation { XF_REVOCATION_OFF, XF_REVOCATION_SOFT, XF_REVOCATION_HARD };
 enum xf_downgrade { XF_DOWNGRADE_ALLOW, XF_DOWNGRADE_ALARM, XF_DOWNGRADE_REFUSE };
-
-enum xf_link_driver { XF_LINK_COMPONENT };
 
 /* Sets of settings for kinds of peers; profile.c has their rows and sources. */
 enum xf_profile {
@@ -150,20 +149,8 @@ struct xf_conf_peer {
 };
 
 struct xf_conf_link {
-    char *title;
     struct xf_conf_place at;
-    enum xf_link_driver driver;
-    struct xf_texts nodes; /* "host:port" of the cluster's servers, addresses only */
-    char *name;            /* the component's name (XEP-0114 `to`) */
-    bool per_peer;         /* names = per-peer: one connection per peer name */
-    char *secret_file;
-    char *secret; /* from secret-file */
-    size_t max_stanza_bytes;
-    uint64_t hold_ms;  /* stanzas wait so long for a lost link */
-    size_t hold_bytes; /* ... and at most so many */
-    /* per_peer: connections for peers without a section, in all and of one owner (xmpp/owner.h) */
-    unsigned peers, peers_per_owner;
-    uint64_t ping_ms; /* white space after this much silence */
+    struct xf_link_settings settings;
 };
 
 struct xf_conf_served {

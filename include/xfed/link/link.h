@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include <xfed/conf/conf.h>
+#include <xfed/link/settings.h>
 #include <xfed/stream/stream.h>
 
 struct xf_link;
@@ -29,7 +29,7 @@ struct xf_link_events {
 };
 
 /* `conf` is borrowed for the link's life. Connects at once. */
-struct xf_link *xf_link_new(struct xf_env *env, const struct xf_conf_link *conf,
+struct xf_link *xf_link_new(struct xf_env *env, const struct xf_link_settings *conf,
                             const struct xf_link_events *events, void *owner);
 
 /*

@@ -138,11 +138,11 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_int_eq(p->revocation, XF_REVOCATION_SOFT);
     ck_assert_int_eq(p->downgrade, XF_DOWNGRADE_ALARM);
     ck_assert_uint_eq(p->set, 0);
-    ck_assert_uint_eq(conf->links[0].max_stanza_bytes, 512 * 1024);
-    ck_assert_uint_eq(conf->links[0].hold_ms, 10000);
-    ck_assert_uint_eq(conf->links[0].hold_bytes, 4096 * 1024);
-    ck_assert_uint_eq(conf->links[0].ping_ms, 30000);
-    ck_assert(!conf->links[0].per_peer);
+    ck_assert_uint_eq(conf->links[0].settings.max_stanza_bytes, 512 * 1024);
+    ck_assert_uint_eq(conf->links[0].settings.hold_ms, 10000);
+    ck_assert_uint_eq(conf->links[0].settings.hold_bytes, 4096 * 1024);
+    ck_assert_uint_eq(conf->links[0].settings.ping_ms, 30000);
+    ck_assert(!conf->links[0].settings.per_peer);
     xf_conf_free(&conf);
 }
 END_TEST
@@ -158,8 +158,8 @@ START_TEST(values_arrive_in_their_stored_form)
     ck_assert_uint_eq(conf->dns.timeout_ms, 1500);
     ck_assert_uint_eq(conf->dns.cache_entries, 7);
     ck_assert_str_eq(conf->dialback_secret, "secret of dialback");
-    ck_assert_str_eq(conf->links[0].secret, "secret of the link");
-    ck_assert_str_eq(conf->links[0].name, "gw.example");
+    ck_assert_str_eq(conf->links[0].settings.secret, "secret of the link");
+    ck_assert_str_eq(conf->links[0].settings.name, "gw.example");
     ck_assert_str_eq(conf->served[0].domain, "a.example");
     ck_assert_str_eq(conf->served[0].aliases.item[0], "conf.a.example");
     ck_assert_str_eq(conf->served[0].key.item[0], "/etc/c.key");
@@ -314,7 +314,7 @@ START_TEST(included_files_are_read_from_their_own_folder)
     folder_put_text(&folder, "sub/s", "beside the included file");
     struct xf_conf *conf = load("include(\"sub/link.conf\")\n\n"
                                 "served \"a.example\" { link = l certificate = c key = k }\n");
-    ck_assert_str_eq(conf->links[0].secret, "beside the included file");
+    ck_assert_str_eq(conf->links[0].settings.secret, "beside the included file");
     ck_assert_int_eq(conf->served[0].at.line, 3);
     xf_conf_free(&conf);
     snprintf(sub, sizeof(sub), "%s/sub/link.conf", folder.path);
@@ -330,7 +330,7 @@ START_TEST(the_sample_loads)
 {
     char *text = sample();
     struct xf_conf *conf = load(text);
-    ck_assert_str_eq(conf->links[0].title, "presence");
+    ck_assert_str_eq(conf->links[0].settings.title, "presence");
     ck_assert_str_eq(conf->served[0].domain, "example.org");
     ck_assert_uint_eq(conf->peer_count, 0);
     free(text);

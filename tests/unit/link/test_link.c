@@ -288,7 +288,7 @@ static const struct link_case cases[] = {
 
 struct world {
     struct fake_env fake;
-    struct xf_conf_link conf;
+    struct xf_link_settings conf;
     struct xf_link *link;
     struct fake_conn *conns[CONNS_MAX];
     char got[512], expired[512], states[64];

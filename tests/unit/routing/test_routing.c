@@ -522,17 +522,17 @@ static void make_conf(struct world *world, const struct routing_case *test)
         .domain = WORD("a.example"), .link = WORD("presence"), .aliases = {world->aliases, 1}};
     world->served[1] =
         (struct xf_conf_served){.domain = WORD("other.example"), .link = WORD("other")};
-    world->links[0] = (struct xf_conf_link){.title = WORD("presence"),
-                                            .nodes = {world->nodes, 1},
-                                            .name = WORD("gw.example"),
-                                            .secret = WORD("sesame"),
-                                            .max_stanza_bytes = 10000,
-                                            .hold_ms = 10000,
-                                            .hold_bytes = 1u << 20,
-                                            .ping_ms = 3600000};
+    world->links[0].settings = (struct xf_link_settings){.title = WORD("presence"),
+                                                         .nodes = {world->nodes, 1},
+                                                         .name = WORD("gw.example"),
+                                                         .secret = WORD("sesame"),
+                                                         .max_stanza_bytes = 10000,
+                                                         .hold_ms = 10000,
+                                                         .hold_bytes = 1u << 20,
+                                                         .ping_ms = 3600000};
     world->links[1] = world->links[0];
-    world->links[1].title = WORD("other");
-    world->links[1].nodes.item = world->nodes + 1;
+    world->links[1].settings.title = WORD("other");
+    world->links[1].settings.nodes.item = world->nodes + 1;
     world->conf =
         (struct xf_conf){.federation = true,
                          .default_allow = true,
@@ -575,14 +575,14 @@ static void set_up(struct world *world, const struct routing_case *test)
     world->policy_reloaded = xf_policy_new(&(struct xf_policy_opts){.conf = &world->conf_reloaded});
     struct xf_routing_opts opts = {.env = &world->fake.env, .policy = world->policy};
     world->routing = xf_routing_new(&opts);
-    world->link =
-        xf_link_new(&world->fake.env, &world->links[0], &xf_routing_link_events, world->routing);
+    world->link = xf_link_new(&world->fake.env, &world->links[0].settings, &xf_routing_link_events,
+                              world->routing);
     xf_routing_attach_s2s(world->routing, &world->s2s);
     xf_routing_attach_link(world->routing, "presence", world->link);
     join(world);
     /* A second cluster, which comes up when a domain is moved there. */
-    world->other =
-        xf_link_new(&world->fake.env, &world->links[1], &xf_routing_link_events, world->routing);
+    world->other = xf_link_new(&world->fake.env, &world->links[1].settings, &xf_routing_link_events,
+                               world->routing);
     xf_routing_attach_link(world->routing, "other", world->other);
     world->other_conn = fake_conn_next(&world->fake, "127.0.0.1:5348");
     expect(world, world->other_conn, "the second link does not connect");
