@@ -6,31 +6,33 @@
 
 #include <xfed/xmpp/ns.h>
 
-void xf_dialback_prepare_secret(struct xf_span secret, char out[XF_SHA256_HEX_BYTES + 1])
+void xf_dialback_secret_prepare(struct xf_span configured, struct xf_dialback_secret *out)
 {
-    xf_sha256_hex(&secret, 1, out);
+    xf_sha256_hex(&configured, 1, out->hex);
 }
 
-void xf_dialback_key(const char *prepared_secret, struct xf_span receiving,
-                     struct xf_span originating, struct xf_span stream_id,
-                     char out[XF_DIALBACK_KEY_CHARS + 1])
+struct xf_dialback_key xf_dialback_key_of(const struct xf_dialback_secret *secret,
+                                          struct xf_span receiving, struct xf_span originating,
+                                          struct xf_span stream_id)
 {
+    struct xf_dialback_key key;
     char text[2 * XF_DOMAIN_MAX + XF_DIALBACK_ID_MAX + 3];
     size_t id_len = stream_id.len < XF_DIALBACK_ID_MAX ? stream_id.len : XF_DIALBACK_ID_MAX;
     int len = snprintf(text, sizeof(text), "%.*s %.*s %.*s", XF_SPAN_ARGS(receiving),
                        XF_SPAN_ARGS(originating), (int)id_len, stream_id.ptr ? stream_id.ptr : "");
-    xf_hmac_sha256_hex(xf_span_of(prepared_secret), (struct xf_span){text, (size_t)len}, out);
+    xf_require(len > 0 && (size_t)len < sizeof(text));
+    xf_hmac_sha256_hex(xf_span_of(secret->hex), (struct xf_span){text, (size_t)len}, key.hex);
+    return key;
 }
 
-bool xf_dialback_key_is_ours(const char *prepared_secret, struct xf_span receiving,
+bool xf_dialback_key_is_ours(const struct xf_dialback_secret *secret, struct xf_span receiving,
                              struct xf_span originating, struct xf_span stream_id,
                              struct xf_span key)
 {
-    char want[XF_DIALBACK_KEY_CHARS + 1];
     if (stream_id.len == 0 || stream_id.len > XF_DIALBACK_ID_MAX)
         return false;
-    xf_dialback_key(prepared_secret, receiving, originating, stream_id, want);
-    return xf_secret_eq(xf_span_of(want), key);
+    struct xf_dialback_key made = xf_dialback_key_of(secret, receiving, originating, stream_id);
+    return xf_secret_eq(xf_span_of(made.hex), key);
 }
 
 enum xf_err xf_dialback_read_names(const struct xf_elem *elem, struct xf_dialback_names *out)

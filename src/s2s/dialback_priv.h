@@ -7,8 +7,6 @@
 #include <xfed/base/crypto.h>
 #include <xfed/stream/stream.h>
 
-#define XF_DIALBACK_KEY_CHARS XF_SHA256_HEX_BYTES
-
 /*
  * Keys and stream ids are opaque; those in use have at most 128 bytes. Longer ones are refused,
  * whoever opened the stream.
@@ -17,22 +15,36 @@
 #define XF_DIALBACK_ID_MAX  512
 
 /*
- * hex(SHA-256(secret)), the HMAC key of XEP-0185 §2: made once from the configured secret, which
- * all nodes of a deployment share.
+ * The HMAC key of XEP-0185 section 2: hex(SHA-256(configured secret)), NUL-terminated. All nodes
+ * of a deployment configure the same secret. The owner wipes it (xf_wipe).
  */
-void xf_dialback_prepare_secret(struct xf_span secret, char out[XF_SHA256_HEX_BYTES + 1]);
+struct xf_dialback_secret {
+    char hex[XF_SHA256_HEX_BYTES + 1];
+};
+void xf_dialback_secret_prepare(struct xf_span configured, struct xf_dialback_secret *out);
 
 /*
- * HMAC-SHA256(prepared secret, "receiving originating stream-id"): the fields are separated by
- * spaces, which no domain holds, so that no two triples give one text (CVE-2016-0756). Domains
- * prepared; NUL-terminated hex.
+ * hex(HMAC-SHA256(secret, "receiving originating stream-id")), NUL-terminated. The receiving server
+ * gave the stream its id; the originating one sends the key. Spaces separate the fields, and no
+ * domain contains one, so two different triples never make the same text (CVE-2016-0756).
  */
-void xf_dialback_key(const char *prepared_secret, struct xf_span receiving,
-                     struct xf_span originating, struct xf_span stream_id,
-                     char out[XF_DIALBACK_KEY_CHARS + 1]);
+struct xf_dialback_key {
+    char hex[XF_SHA256_HEX_BYTES + 1];
+};
 
-/* Is `key` ours for that triple? In constant time. */
-bool xf_dialback_key_is_ours(const char *prepared_secret, struct xf_span receiving,
+/*
+ * Both domains as xf_domain_prepare leaves them. Of an id longer than XF_DIALBACK_ID_MAX only the
+ * beginning counts; xf_dialback_key_is_ours refuses such an id.
+ */
+struct xf_dialback_key xf_dialback_key_of(const struct xf_dialback_secret *secret,
+                                          struct xf_span receiving, struct xf_span originating,
+                                          struct xf_span stream_id);
+
+/*
+ * Did we, as the originating server, make `key` for this triple (XEP-0220 section 2.2.2)? Compares
+ * in constant time. False for an empty id, and for one longer than XF_DIALBACK_ID_MAX.
+ */
+bool xf_dialback_key_is_ours(const struct xf_dialback_secret *secret, struct xf_span receiving,
                              struct xf_span originating, struct xf_span stream_id,
                              struct xf_span key);
 

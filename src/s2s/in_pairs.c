@@ -512,7 +512,7 @@ static void on_verify(struct xf_in *in, const struct xf_elem *elem)
             answer_error(in, "verify", &names, id, "cancel", "not-allowed");
         return;
     }
-    bool ours = xf_dialback_key_is_ours(in->s2s->dialback_secret, peer, local, id, elem->text);
+    bool ours = xf_dialback_key_is_ours(&in->s2s->dialback_secret, peer, local, id, elem->text);
     xf_dialback_write(&in->stream, &(struct xf_dialback_elem){
                                        .name = "verify",
                                        .from = local,

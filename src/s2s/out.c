@@ -294,14 +294,14 @@ void xf_out_send_external(struct xf_out *out)
 
 void xf_out_send_result(struct xf_out *out, struct xf_out *carrier)
 {
-    char key[XF_DIALBACK_KEY_CHARS + 1];
-    xf_dialback_key(out->s2s->dialback_secret, xf_span_of(out->peer), xf_span_of(out->local),
-                    xf_span_of(carrier->peer_id), key);
+    struct xf_dialback_key key =
+        xf_dialback_key_of(&out->s2s->dialback_secret, xf_span_of(out->peer),
+                           xf_span_of(out->local), xf_span_of(carrier->peer_id));
     xf_dialback_write(&carrier->stream, &(struct xf_dialback_elem){
                                             .name = "result",
                                             .from = xf_span_of(out->local),
                                             .to = xf_span_of(out->peer),
-                                            .key = xf_span_of(key),
+                                            .key = xf_span_of(key.hex),
                                         });
 }
 

@@ -44,7 +44,7 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     s2s->policy = opts->policy;
     s2s->identities = xf_tls_identities_ref(opts->identities);
     s2s->history = opts->history;
-    xf_dialback_prepare_secret(opts->dialback_secret, s2s->dialback_secret);
+    xf_dialback_secret_prepare(opts->dialback_secret, &s2s->dialback_secret);
     s2s->events = opts->events;
     s2s->owner = opts->owner;
     xf_list_init(&s2s->ins);
@@ -78,7 +78,7 @@ void xf_s2s_free(struct xf_s2s **s2s)
     xf_require(s->stream_count == 0);
     *s2s = NULL;
     xf_tls_identities_unref(&s->identities);
-    xf_wipe(s->dialback_secret, sizeof(s->dialback_secret));
+    xf_wipe(&s->dialback_secret, sizeof(s->dialback_secret));
     xf_map_free(&s->verify_streams);
     xf_quota_fini(&s->verify_quota);
     xf_quota_fini(&s->looks);

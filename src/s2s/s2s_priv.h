@@ -67,8 +67,8 @@ struct xf_s2s {
     struct xf_env *env;
     struct xf_policy *policy;
     struct xf_tls_identities *identities;
-    struct xf_history *history;                    /* NULL: none */
-    char dialback_secret[XF_SHA256_HEX_BYTES + 1]; /* prepared, wiped in the end */
+    struct xf_history *history;                /* NULL: none */
+    struct xf_dialback_secret dialback_secret; /* wiped in the end */
     const struct xf_s2s_events *events;
     void *owner;
     struct xf_node ins, outs; /* every stream alive, xf_in.node and xf_out.node */

@@ -30,9 +30,9 @@ static const struct {
 
 START_TEST(key_is_ours)
 {
-    char prepared[XF_SHA256_HEX_BYTES + 1];
-    xf_dialback_prepare_secret(xf_span_of(secret_text), prepared);
-    bool ours = xf_dialback_key_is_ours(prepared, xf_span_of(cases[_i].receiving),
+    struct xf_dialback_secret secret;
+    xf_dialback_secret_prepare(xf_span_of(secret_text), &secret);
+    bool ours = xf_dialback_key_is_ours(&secret, xf_span_of(cases[_i].receiving),
                                         xf_span_of(cases[_i].originating), xf_span_of(cases[_i].id),
                                         xf_span_of(cases[_i].key));
     ck_assert_msg(ours == cases[_i].ours, "%s", cases[_i].label);
@@ -41,12 +41,14 @@ END_TEST
 
 START_TEST(oversize_id_gets_no_key)
 {
-    char prepared[XF_SHA256_HEX_BYTES + 1], id[600], key[XF_DIALBACK_KEY_CHARS + 1];
+    struct xf_dialback_secret secret;
+    char id[600];
+    struct xf_span stream_id = {id, sizeof(id)};
     memset(id, 'x', sizeof(id));
-    xf_dialback_prepare_secret(xf_span_of(secret_text), prepared);
-    xf_dialback_key(prepared, XF_SPAN("a"), XF_SPAN("b"), (struct xf_span){id, sizeof(id)}, key);
-    ck_assert(!xf_dialback_key_is_ours(prepared, XF_SPAN("a"), XF_SPAN("b"),
-                                       (struct xf_span){id, sizeof(id)}, xf_span_of(key)));
+    xf_dialback_secret_prepare(xf_span_of(secret_text), &secret);
+    struct xf_dialback_key key = xf_dialback_key_of(&secret, XF_SPAN("a"), XF_SPAN("b"), stream_id);
+    ck_assert(!xf_dialback_key_is_ours(&secret, XF_SPAN("a"), XF_SPAN("b"), stream_id,
+                                       xf_span_of(key.hex)));
 }
 END_TEST
 
