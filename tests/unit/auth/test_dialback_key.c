@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* test_dialback.c — keys of XEP-0185. */
+/* test_dialback_key.c — keys of XEP-0185. */
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "dialback_priv.h"
+#include <xfed/auth/dialback_key.h>
 
 static const char secret_text[] = "s3cr3tf0rd14lb4ck";
 
@@ -54,7 +55,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("s2s/dialback");
+    Suite *suite = suite_create("auth/dialback_key");
     TCase *tc = tcase_create("keys");
     tcase_add_loop_test(tc, key_is_ours, 0, (int)XF_ARRAY_LEN(cases));
     tcase_add_test(tc, oversize_id_gets_no_key);
