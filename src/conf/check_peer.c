@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_peer.c — settings with which a peer can never authenticate, or whose guards guard nothing
- * (issue 3). A partner who is refused by a combination of switches costs days to find, so the file
- * is refused instead.
+ * check_peer.c — settings with which a peer can never authenticate, or which promise a protection
+ * that they do not give. Finding out that a combination of settings keeps a partner out can take
+ * days, so the file is refused instead.
  *
  * What each way of authenticating needs (src/auth/verdict.c decides by the same rules):
  *

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * settings.c — what holds for a peer: defaults <- "*.suffix", shortest first <- its own section
- * (design.md 8).
+ * settings.c — what holds for a peer: defaults <- "*.suffix", shortest first <- its own section.
  *
  * The sections that fit a name are found by looking the name and each of its suffixes up, so that
  * the cost grows with the labels of the name and not with the number of sections.

@@ -32,7 +32,7 @@
 #include <xfed/s2s/s2s.h>
 #include <xfed/stream/env.h>
 
-/* sysexits.h */
+/* Values of <sysexits.h>. */
 enum xf_exit { XF_EXIT_OK = 0, XF_EXIT_RUNTIME = 1, XF_EXIT_USAGE = 64, XF_EXIT_CONFIG = 78 };
 
 /* ---- options.c */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * main.c — the program: its modes and exit codes (design.md 7).
+ * main.c — the program: its modes and exit codes.
  *
  * A configuration is checked the same way by -t and by a start: the file, then every certificate
  * and key that it names. Only of secrets that others can read a start warns, where -t refuses them.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verify.c — one user of the directory: by JID or by address.
+ * query.c — one user of the directory: by JID or by address.
  *
  * An answer counts when it is unique both ways, as with the whole table: after the user was found
  * by the one, the other is searched for, and both must find the same single entry. What is compared

@@ -37,7 +37,7 @@
 #define EOF_LINGER_MS     2000
 #define FAIL_LINGER_MS    500
 #define KEEPALIVE_S       120
-#define UNACKNOWLEDGED_MS 30000 /* a peer that takes so long to acknowledge is dead (design.md 9) */
+#define UNACKNOWLEDGED_MS 30000 /* a peer that acknowledges nothing for so long is dead */
 #define WIRE_MAX_BYTES    (XF_CONN_OUT_MAX + (8u << 20))
 #define CROWD             256 /* conns whose memory is worth giving back to the system */
 #define TRIM_MS           2000

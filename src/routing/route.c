@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * route.c — the delivery state of one outbound pair (design.md 5, "state is data").
+ * route.c — the delivery state of one outbound pair.
  *
  * The table `edges` is the machine and fire() the only writer of the state; what an end of a stream
  * means is chosen in event_of_end. The way of a stanza: the first one opens a stream and waits in

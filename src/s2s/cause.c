@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* cause.c — why a peer cannot be reached, as a word and as a stanza error (design.md 6). */
+/*
+ * cause.c — why a peer cannot be reached, as a word and as a stanza error (doc/ARCHITECTURE.md 5).
+ */
 #include <xfed/s2s/s2s.h>
 
 static const struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * half_open.c — which accepted conns become streams: those that find a place among the
- * unauthenticated ones (base/quota.h).
+ * unauthenticated ones (limits/quota.h).
  *
  * A conn that finds none is closed without a word, before TLS or a parser cost anything; one that
  * gives its place to another is told so by a stream error. A flood must not fill the log either:

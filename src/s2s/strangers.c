@@ -5,7 +5,7 @@
  *
  * Names are free: whoever has one domain can authenticate any number of domains below it, with one
  * certificate or one DNS record, from any address. So each stream and each pair has two places
- * (base/quota.h): among those of its address and network, and among those of its owner, the
+ * (limits/quota.h): among those of its address and network, and among those of its owner, the
  * registered domain. When these are all taken, the longest unused one of whoever has most ends
  * politely; a newcomer that has as many as anybody else is refused.
  *

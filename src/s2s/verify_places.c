@@ -4,7 +4,7 @@
  *
  * A question holds two places: one among those to the same domain, so that nobody makes us ask a
  * victim a thousand times, and one among all. Both are shared out like half-open conns
- * (base/quota.h): when they are all taken, the network that has most of them gives one up for a
+ * (limits/quota.h): when they are all taken, the network that has most of them gives one up for a
  * network that has fewer. So who claims a thousand domains, or a thousand times the same one, does
  * not keep a good peer's key from being checked.
  */

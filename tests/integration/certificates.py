@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Every variant of a peer's certificate x direction x `certificate` setting: expected and seen, in one table (issue 3, must show 3).
+"""Every variant of a peer's certificate x direction x `certificate` setting: expected and seen, in one table.
 
 xfedd, TLS, DNS and certificates are real; the peer is scripted (Python's ssl), one server for many domains. A domain is
 VARIANT.SETTING.example, so that each cell of the table is a peer of its own. Inbound the peer authenticates with what it is offered; outbound

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""End to end with real servers and real clients (issue 2, must show 2 and 3).
+"""End to end with real servers and real clients.
 
     e2e.py --mode external --local prosody --peer ejabberd
     e2e.py --idn ...               the same with domains in other scripts: U-labels in configurations and stanzas

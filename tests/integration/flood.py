@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""A flood does not keep a good peer out (issue 3, must show 5).
+"""A flood does not keep a good peer out.
 
 2000 half-open and 500 slow connections are held while a real Prosody begins to federate through xfedd. Its messages arrive in time
 both ways, memory and processor stay under the bounds below, nothing of the flood reaches the cluster, and when the flood is

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Real peers by every method (issue 3, must show 7): Prosody, ejabberd and jabberd2 as Debian ships them, each row a server of its own.
+"""Real peers by every method: Prosody, ejabberd and jabberd2 as Debian ships them, each row a server of its own.
 
 One xfedd, whose cluster is scripted so that "exactly once" can be counted; the users at the peers are real clients (at jabberd2 a component
 of its router). In each row a message goes each way; then xfedd's line s2s.stream.up of both directions must say by what method, whose word for

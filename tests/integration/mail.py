@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""E-mail addresses in place of JIDs, end to end (issue 4, must show 3).
+"""E-mail addresses in place of JIDs, end to end.
 
 Real clients on two Prosodys, xfedd between them, slapd with 50,000 users behind it. bob's side knows alice by her e-mail address only: subscription, presence,
 messages, queries, an invitation into a room. Unknown users and duplicates; the directory is stopped and started in mid-traffic; order and number of stanzas

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Two xfedd facing each other: the method of every stream, as the tables of Microsoft and Cisco have it (issue 3, must show 2).
+"""Two xfedd facing each other: the method of every stream, as the tables of Microsoft and Cisco have it.
 
 Each row of the tables is a configuration of xfedd. One that can never authenticate must be refused by `xfedd -t`. The others meet
 
@@ -41,8 +41,8 @@ def ours(tls, certificate, sasl, dialback):
     return tls, certificate, 'yes' if sasl else 'no', 'yes' if dialback else 'no'
 
 
-# Microsoft's table (cisco-federation.md 3.2): number, TLS, SASL, dialback, its ways. "SASL required" is certificate = required
-# where TLS is, since then nothing but EXTERNAL is left ("dialback will not operate").
+# Microsoft's table of settings for its XMPP gateway: number, TLS, SASL, dialback, and the ways to authenticate that are left. "SASL required"
+# is certificate = required where there is TLS, since then only EXTERNAL is left ("dialback will not operate").
 R, O, N = 'required', 'optional', 'none'
 MICROSOFT = (
     (1, R, R, True, (EXTERNAL,)), (2, R, R, False, (EXTERNAL,)),

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""A Webex, a Sametime, an IM and Presence and a pre-1.0 server federate at the same time through one xfedd, each by its profile (issue 4, must show 1).
+"""A Webex, a Sametime, an IM and Presence and a pre-1.0 server federate at the same time through one xfedd, each by its profile.
 
 For each of them the verification procedure of Cisco's guide: subscribe both ways, presence both ways, messages both ways in new threads, block and
 unblock; every stanza is looked at on the other side. The blocking is a reload that closes the door to one while the others go on talking.

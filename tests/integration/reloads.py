@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Two hundred reloads under load, a third of them of broken files (issue 4, must show 5).
+"""Two hundred reloads under load, a third of them of broken files.
 
 Three peers of different kinds exchange numbered messages with the cluster in both directions, on streams that nobody opens a second time: one
 that closes is one too many. Meanwhile the file is written anew and SIGHUP sent, again and again: other limits, other peers, other domains of

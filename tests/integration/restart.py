@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Numbered messages both ways while everything around them is restarted (issue 2, must show 4).
+"""Numbered messages both ways while everything around them is restarted.
 
 A scripted cluster and a scripted peer send at a steady rate. A quarter through, the peer is cut off and comes back a second
 later; at the half the cluster drops the link and does the same; at three quarters xfedd itself is ended and started again.

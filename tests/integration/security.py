@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What a hostile peer tries (issue 2, must show 6): nothing reaches the link, the stream ends with the right condition, the log
+"""What a hostile peer tries: nothing reaches the link, the stream ends with the right condition, the log
 says why.
 
 The peer is scripted; the cluster too, so that "nothing" can be seen. After each attack an honest stanza must still get through.

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What xfedd prints for others, taken by them (issue 4, must show 6).
+"""What xfedd prints for others, taken by them.
 
 --dns-records is served by NSD, signed, and found by xfedd's own discovery through a resolver that validates, TLSA included;
 --csr-names becomes a request by openssl, and the certificate from it is one that `xfedd -t` likes for every name;

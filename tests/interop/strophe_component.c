@@ -10,7 +10,8 @@
  * (default: run until the timeout), 1 when fewer came in time, 2 when the handshake failed or the
  * stream was lost, 64 usage.
  *
- * Debian's libstrophe dereferences NULL on every component connection (doc/adr/0001):
+ * Debian's libstrophe dereferences NULL on every component connection
+ * (doc/adr/0001-component-link-not-on-libstrophe.md):
  * conn->sm_state is only allocated by a client connect. prime() makes one, whose socket our
  * callback refuses before any packet leaves.
  */

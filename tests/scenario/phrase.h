@@ -8,6 +8,6 @@
  */
 char *phrase_xml(const char *text);
 
-/* The type attribute that goes with a stanza error condition (design.md 6); NULL for an unknown
+/* The type attribute that goes with a stanza error condition (RFC 6120 §8.3.3); NULL for an unknown
  * one. */
 const char *phrase_error_type(const char *condition);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verdict.h — what is known of a peer's identity on a stream, and the one place where it is decided
- * whether that is enough to become authenticated (design.md 5). Chain, name, pin, TLSA records,
+ * verdict_priv.h — what is known of a peer's identity on a stream, and the one place where it is
+ * decided whether that is enough to become authenticated. Chain, name, pin, TLSA records,
  * revocation and key usage are judged apart, for one domain and by its settings; the decision is
  * made with all of them.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * alloc.h — memory whose size we choose. Exhaustion aborts (style.md C8); memory whose size a peer
- * chooses goes through struct xf_buf, which has a ceiling.
+ * alloc.h — memory whose size we choose. When memory is exhausted, the process
+ * aborts; memory whose size a peer chooses goes through struct xf_buf, which has a ceiling.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log.h — one line an event: time, level, stable event name, key=value pairs (style.md C11).
+ * log.h — one line an event: time, level, stable event name, key=value pairs.
  *
  *     xf_log(XF_LOG_INFO, "s2s.stream.up", XF_STR("peer", peer), XF_INT("ms", took_ms));
  *     2026-01-02T03:04:05.678Z info s2s.stream.up peer="b.example" ms=143

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conf.h — the configuration as one immutable struct (design.md 8). One row of the option table
+ * conf.h — the configuration as one immutable struct. One row of the option table
  * (src/conf/options.c) makes parser, default, range, --dump and the annotated sample. A reload
  * builds a new struct xf_conf; nobody writes into one.
  *
@@ -244,7 +244,7 @@ struct xf_conf {
     /* SQLite file of what peers authenticated with; "": peers.db in systemd's state directory */
     char *memory_file;
     unsigned memory_peers; /* at most so many are remembered; 0: nothing is */
-    struct {               /* before authentication (design.md 9) */
+    struct {               /* before authentication */
         size_t element_bytes;
         unsigned elements, dialback_failures, failures_per_minute, half_open_per_address, half_open;
         unsigned half_open_per_network; /* of one IPv4 /24 or IPv6 /48 */
@@ -364,12 +364,12 @@ void xf_conf_each_setting(const struct xf_conf *conf, struct xf_span peer, xf_se
 struct xf_conf_origin xf_conf_setting_origin(const struct xf_conf *conf, struct xf_span peer,
                                              const char *key);
 
-/* "webex", and what its row is made of: cisco-federation.md's sections in words for operators. */
+/* "webex", and where its settings come from, in words for operators. */
 const char *xf_profile_name(enum xf_profile profile);
 const char *xf_profile_source(enum xf_profile profile);
 
 /*
- * Settings for a peer: defaults <- "*.suffix" (shortest first) <- exact (design.md 8). `out`
+ * Settings for a peer: defaults <- "*.suffix" (shortest first) <- exact. `out`
  * borrows texts from conf. The cost is that of a few lookups for each label of the name, however
  * many peers are configured.
  */

@@ -75,9 +75,9 @@ struct xf_discovery *xf_discover(struct xf_dns *dns, struct xf_span domain,
                                  void *owner);
 
 /*
- * The same for static routes "host:port" (host a name or literal): A/AAAA only, no SRV, no fallback
- * (design.md 5). In the order in which they are written, or `are_equal`: in one drawn each time
- * anew.
+ * The same for static routes "host:port" (host a name or literal): A/AAAA only, no SRV, no
+ * fallback. Candidates come in the order of the routes; with `are_equal` in a random order, drawn
+ * anew each time.
  */
 struct xf_discovery *xf_discover_static(struct xf_dns *dns, const char *const *routes, size_t count,
                                         bool are_equal, xf_discovered_fn done, void *owner);

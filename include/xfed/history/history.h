@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory.h — what a peer authenticated with before, and its keys: kept over restarts so that a fall
- * behind it is noticed (the man in the middle of jabber.ru in 2023 had valid certificates, but
+ * history.h — what a peer authenticated with before, and its keys: kept over restarts so that a
+ * fall behind it is noticed (the man in the middle of jabber.ru in 2023 had valid certificates, but
  * another key). A table in memory with a bounded number of peers, written behind to an SQLite file
  * on the thread pool. Not authoritative: losing it loses alarms, not federation.
  *

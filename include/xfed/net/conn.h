@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conn.h — a byte stream to one address, with or without TLS; knows no XMPP (design.md 2).
+ * conn.h — a byte stream to one address, with or without TLS; knows no XMPP.
  *
  * The contract that stream, s2s and link see, so that they do no I/O: net implements it over libuv,
  * tests over memory. Output: append plaintext to `out`, then xf_conn_flush_soon; it leaves once, at

@@ -18,7 +18,7 @@ struct xf_s2s;
 struct xf_out;
 struct xf_in;
 
-/* Why a peer cannot be reached; decides the stanza error (design.md 6). */
+/* Why a peer cannot be reached; decides the stanza error (doc/ARCHITECTURE.md 5). */
 /* clang-format off */
 #define XF_CAUSE_MAP(X)                                                              \
     X(NONE,         "none",          REMOTE_SERVER_TIMEOUT)                          \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * facts.h — what TLS told about a conn: protocol, cipher, and the peer's certificate as plain
- * values. Facts, not a decision: s2s and policy judge chain and name apart (design.md 5, verdict).
+ * values. Facts, not a decision: s2s and policy judge chain and name apart.
  * No OpenSSL type appears here.
  */
 #pragma once

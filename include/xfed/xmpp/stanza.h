@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stanza.h — an envelope and an opaque payload (design.md 3). No tree.
+ * stanza.h — an envelope and an opaque payload. No tree.
  *
  * The payload is the stanza's children, serialised by our reader for a neutral default namespace:
  * an element of the content namespace has no xmlns of its own; where a foreign default namespace

@@ -87,6 +87,21 @@ CASES = [
     ('check-format', 'a row that is too long', 'src/a.c', '/* clang-format off */\n/* ' + 145 * 'x' + ' */', 'src/a.c:2: 151 characters, 150'),
     ('check-format', 'a row of a test', 'tests/a.c', '/* clang-format off */\n/* ' + 145 * 'x' + ' */', ''),
     ('check-format', 'form', 'src/a.c', 'int  f(void){return 0;}', 'src/a.c:1: not as clang-format leaves it'),
+    ('check-mentions', 'a file that is there', 'src/net/a.c', '/* a.c — as in net/a.c, src/net/, <sys/types.h>, *.c and /etc/x.c. */', ''),
+    ('check-mentions', 'a file of the same folder', {'src/net/a.c': '/* see b.c */', 'src/net/b.c': ''}, None, ''),
+    ('check-mentions', 'a file that is gone', 'src/net/a.c', '\n/* as in tls/b.c */', 'src/net/a.c:2: tls/b.c does not exist'),
+    ('check-mentions', 'a header that is gone', 'src/net/a.c', '/* see <xfed/net/b.h> */', 'xfed/net/b.h does not exist'),
+    ('check-mentions', 'the old name at the head', {'src/net/a.c': '/*\n * b.c — bytes.\n */', 'src/net/b.c': ''}, None, 'its first comment calls it b.c'),
+    ('check-mentions', 'a literal', 'src/net/a.c', 'f("tls/b.c"); /* in words */', ''),
+    ('check-mentions', 'a document that is gone', 'README.md', 'See `doc/A.md`.', 'README.md:1: doc/A.md does not exist'),
+    ('check-mentions', 'a choice of files', {'README.md': 'src/net/{a,b}.c', 'src/net/a.c': ''}, None, 'src/net/b.c does not exist'),
+    ('check-mentions', 'any file of a pattern', {'README.md': 'src/net/*.h', 'src/net/a.c': ''}, None, 'src/net/*.h does not exist'),
+    ('check-mentions', 'a word for any name', {'README.md': 'src/net/FILE.c', 'src/net/a.c': ''}, None, ''),
+    ('check-mentions', 'a script that is gone', 'scripts/b', '#!/bin/sh\nexec scripts/a', 'scripts/b:2: scripts/a does not exist'),
+    ('check-mentions', 'a folder beside the repository', 'scripts/b', '#!/bin/sh\n# of ../shared/bench', '../shared/bench is not in the repository'),
+    ('check-mentions', 'in Python, a comment', 'tests/a.py', '# as in doc/A.md\nx = "doc/B.md"', 'tests/a.py:1: doc/A.md does not exist\n'),
+    ('check-mentions', 'in Python, no comment', 'tests/a.py', 'x = "doc/A.md"', ''),
+    ('check-mentions', 'the number of an issue', 'src/net/a.c', '/* as issue 3 wants it */', '"issue 3": write the fact'),
     ('check-headers', 'a header that stands alone', 'include/xfed/base/a.h', '#pragma once\nstruct xf_a;', ''),
     ('check-headers', 'a header that needs another', 'include/xfed/base/a.h', '#pragma once\nsize_t f(void);',
      'xfed/base/a.h: does not compile alone'),
@@ -102,7 +117,8 @@ def run(script, name, content):
         for path, text in (('scripts/layers.txt', LAYERS), *files.items()):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text + '\n')
-        (root / '.clang-format').write_bytes((SCRIPTS.parent / '.clang-format').read_bytes())
+        if script == 'check-format':
+            (root / '.clang-format').write_bytes((SCRIPTS.parent / '.clang-format').read_bytes())
         program = root / 'scripts' / script
         program.write_bytes((SCRIPTS / script).read_bytes())
         program.chmod(0o755)

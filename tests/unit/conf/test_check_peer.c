@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Settings with which a peer can never authenticate are refused. First the whole table of TLS, SASL
- * and dialback that Microsoft published for its gateway (reference/cisco-federation.md 3.2): what
- * it calls invalid is refused here, and nothing else is. Then what certificates, pins, DANE,
+ * and dialback that Microsoft published for its XMPP gateway: what it
+ * calls invalid is refused here, and nothing else is. Then what certificates, pins, DANE,
  * revocation and memory add.
  */
 #include "folder.h"

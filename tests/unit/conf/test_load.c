@@ -63,7 +63,7 @@ static char *sample(void)
     "served \"A.example.\" { link = l certificate = c.pem key = /etc/c.key aliases = "      \
     "{Conf.A.example} }\n"
 
-/* The shape of design.md 8 as far as this version goes, with each kind of value. */
+/* A file with each section and each kind of value. */
 #define FULL                                                                                      \
     "federation = off\n"                                                                          \
     "listen { s2s = {\"0.0.0.0:5269\", \"[::1]:5270\"} s2s-direct = {} control = \"run/x.sock\" " \

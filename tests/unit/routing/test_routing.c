@@ -86,7 +86,7 @@ struct routing_case {
     struct step steps[40];
 };
 
-/* A first stanza goes out, the stream ends without being ready for the reason: design.md 6. */
+/* The first stanza opens a stream, which fails for this cause (doc/ARCHITECTURE.md 5). */
 #define FAILS_WITH(cause, condition)               \
     {                                              \
         "unreachable, " #cause, .steps = {         \
