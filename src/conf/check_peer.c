@@ -15,7 +15,7 @@
  *
  * Each peer is judged by what holds for it in effect, with the line of the key that its section
  * wrote, or of the section. Test: tests/unit/conf/test_check_peer.c, and against the decisions
- * themselves tests/unit/s2s/test_never.c.
+ * themselves tests/unit/auth/test_never.c.
  */
 #include "conf_priv.h"
 

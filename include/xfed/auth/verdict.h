@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verdict_priv.h — what is known of a peer's identity on a stream, and the one place where it is
+ * verdict.h — what is known of a peer's identity on a stream, and the one place where it is
  * decided whether that is enough to become authenticated. Chain, name, pin, TLSA records,
  * revocation and key usage are judged apart, for one domain and by its settings; the decision is
  * made with all of them.
