@@ -57,22 +57,12 @@ static void look_up(struct xf_routing *routing, struct xf_span local, struct xf_
     last->is_mapped =
         last->may && ((routing->mailmap && xf_policy_peer(routing->policy, peer)->mail) ||
                       (route && !xf_address_queue_is_empty(route->line_in)));
-    last->key_len = local.len + 1 + peer.len;
-    memcpy(last->key, local.ptr, local.len);
-    last->key[local.len] = '\0';
-    memcpy(last->key + local.len + 1, peer.ptr, peer.len);
-}
-
-static bool is_last(const struct xf_admission *last, struct xf_span local, struct xf_span peer)
-{
-    return last->key_len == local.len + 1 + peer.len &&
-           memcmp(last->key, local.ptr, local.len) == 0 && last->key[local.len] == '\0' &&
-           memcmp(last->key + local.len + 1, peer.ptr, peer.len) == 0;
+    (void)xf_pair_key(local, peer, &last->key);
 }
 
 static void admit(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
-    if (!is_last(&routing->last_in, stanza->to.domain, stanza->from.domain))
+    if (!xf_pair_key_is(&routing->last_in.key, stanza->to.domain, stanza->from.domain))
         look_up(routing, stanza->to.domain, stanza->from.domain);
 }
 

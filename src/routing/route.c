@@ -26,7 +26,6 @@
 #define QUICK_LOSSES_MAX 2
 /* ... and a route whose place another took, once it has nothing to do */
 #define DISPLACED_MS 100
-#define KEY_MAX      (2 * XF_DOMAIN_MAX + 1)
 
 static const char *const state_words[] = {
 #define X(name, word) [XF_ROUTE_##name] = word,
@@ -397,19 +396,11 @@ static void on_timer(void *owner)
 
 /* ------------------------------------------------------------------ for the rest of routing */
 
-static struct xf_span make_key(char key[KEY_MAX], struct xf_span local, struct xf_span peer)
-{
-    memcpy(key, local.ptr, local.len);
-    key[local.len] = '\0';
-    memcpy(key + local.len + 1, peer.ptr, peer.len);
-    return (struct xf_span){key, local.len + 1 + peer.len};
-}
-
 static struct xf_route *look_up(const struct xf_routing *routing, struct xf_span local,
                                 struct xf_span peer)
 {
-    char key[KEY_MAX];
-    return xf_map_find(routing->routes, make_key(key, local, peer));
+    struct xf_pair_key key;
+    return xf_map_find(routing->routes, xf_pair_key(local, peer, &key));
 }
 
 struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local,
@@ -479,12 +470,14 @@ void xf_route_sift(struct xf_route *route)
 static struct xf_route *new_route(struct xf_routing *routing, struct xf_routing_link *link,
                                   struct xf_span local, struct xf_span peer)
 {
-    size_t key_len = local.len + 1 + peer.len;
+    struct xf_pair_key key;
+    size_t key_len = xf_pair_key(local, peer, &key).len;
     struct xf_route *route = xf_alloc(sizeof(*route) + key_len);
-    char *key = (char *)(route + 1);
-    route->key = make_key(key, local, peer);
-    route->local = (struct xf_span){key, local.len};
-    route->peer = (struct xf_span){key + local.len + 1, peer.len};
+    char *text = (char *)(route + 1);
+    memcpy(text, key.text, key_len);
+    route->key = (struct xf_span){text, key_len};
+    route->local = (struct xf_span){text, local.len};
+    route->peer = (struct xf_span){text + local.len + 1, peer.len};
     route->routing = routing;
     route->link = link;
     xf_list_init(&route->queue);

@@ -63,7 +63,7 @@ void xf_routing_attach_s2s(struct xf_routing *routing, struct xf_s2s *s2s)
 void xf_routing_attach_mailmap(struct xf_routing *routing, struct xf_mailmap *mailmap)
 {
     routing->mailmap = mailmap;
-    routing->last_in.key_len = 0;
+    routing->last_in.key.len = 0;
 }
 
 void xf_routing_attach_link(struct xf_routing *routing, const char *title, struct xf_link *link)
@@ -118,7 +118,7 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy)
     size_t cursor = 0;
     void *value = NULL;
     routing->policy = policy;
-    routing->last_in.key_len = 0;
+    routing->last_in.key.len = 0;
     while (xf_map_next(routing->routes, &cursor, NULL, &value)) {
         struct xf_route *route = value;
         xf_route_judge(route);

@@ -25,6 +25,7 @@
 #include <xfed/limits/quota.h>
 #include <xfed/mailmap/mailmap.h>
 #include <xfed/routing/routing.h>
+#include <xfed/xmpp/pair.h>
 #include <xfed/xmpp/stanza_copy.h>
 
 /* clang-format off */
@@ -147,8 +148,7 @@ struct xf_route {
 
 /* A pair of an inbound stanza, looked up last. */
 struct xf_admission {
-    char key[2 * (XF_DOMAIN_MAX + 1)];
-    size_t key_len;                  /* 0: none */
+    struct xf_pair_key key;
     bool may, is_watched, is_mapped; /* is_mapped: mail_addresses.c looks at each stanza */
     struct xf_routing_link *link;
 };

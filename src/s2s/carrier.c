@@ -21,6 +21,7 @@
 #include "s2s_priv.h"
 
 #include <xfed/base/alloc.h>
+#include <xfed/xmpp/pair.h>
 
 void xf_carrier_init(struct xf_carrier *carrier, struct xf_stream *stream, struct xf_in *in,
                      struct xf_out *out)
@@ -137,17 +138,17 @@ void xf_carrier_ended(struct xf_carrier *carrier, enum xf_cause cause, const cha
 
 void xf_carry_offer_pair(struct xf_pair *pair)
 {
-    char text[XF_PAIR_KEY_MAX];
-    struct xf_span key = xf_pair_key(xf_span_of(pair->local), xf_span_of(pair->peer), text);
+    struct xf_pair_key text;
+    struct xf_span key = xf_pair_key(xf_span_of(pair->local), xf_span_of(pair->peer), &text);
     if (pair->in->is_bidi)
         xf_map_set(pair->in->s2s->bidi_pairs, key, pair); /* the youngest stream of several */
 }
 
 void xf_carry_forget_pair(struct xf_pair *pair)
 {
-    char text[XF_PAIR_KEY_MAX];
+    struct xf_pair_key text;
     struct xf_map *pairs = pair->in->s2s->bidi_pairs;
-    struct xf_span key = xf_pair_key(xf_span_of(pair->local), xf_span_of(pair->peer), text);
+    struct xf_span key = xf_pair_key(xf_span_of(pair->local), xf_span_of(pair->peer), &text);
     if (xf_map_find(pairs, key) == pair)
         xf_map_remove(pairs, key);
 }
@@ -158,8 +159,8 @@ void xf_carry_forget_pair(struct xf_pair *pair)
  */
 static struct xf_pair *find_pair(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
 {
-    char text[XF_PAIR_KEY_MAX];
-    struct xf_pair *pair = xf_map_find(s2s->bidi_pairs, xf_pair_key(local, peer, text));
+    struct xf_pair_key text;
+    struct xf_pair *pair = xf_map_find(s2s->bidi_pairs, xf_pair_key(local, peer, &text));
     if (!pair || !pair->in->is_open || pair->in->stream.is_ending || s2s->is_draining)
         return NULL;
     const struct xf_peer_settings *settings = xf_policy_peer(s2s->policy, peer);

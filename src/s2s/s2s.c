@@ -97,15 +97,6 @@ void xf_s2s_free(struct xf_s2s **s2s)
     xf_free(s);
 }
 
-struct xf_span xf_pair_key(struct xf_span local, struct xf_span peer, char out[XF_PAIR_KEY_MAX])
-{
-    xf_require(local.len <= XF_DOMAIN_MAX && peer.len <= XF_DOMAIN_MAX);
-    memcpy(out, local.ptr, local.len);
-    out[local.len] = '\0';
-    memcpy(out + local.len + 1, peer.ptr, peer.len);
-    return (struct xf_span){out, local.len + 1 + peer.len};
-}
-
 struct xf_dns *xf_s2s_dns(const struct xf_s2s *s2s, const struct xf_peer_settings *settings)
 {
     const struct xf_texts *servers = &settings->dns_servers;

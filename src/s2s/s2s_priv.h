@@ -30,8 +30,6 @@
 #include <xfed/limits/backoff.h>
 #include <xfed/limits/rate.h>
 
-#define XF_PAIR_KEY_MAX (2 * XF_DOMAIN_MAX + 1)
-
 /* ---- half_open.c: conns for which there was no place, for the log */
 struct xf_refusals {
     struct xf_timers *timers;
@@ -117,9 +115,6 @@ struct xf_reader_limits xf_s2s_limits_after(const struct xf_s2s *s2s,
 /* that we tell the peer */
 struct xf_said_limits xf_s2s_said_limits(const struct xf_s2s *s2s,
                                          const struct xf_peer_settings *settings);
-
-/* "local\0peer" */
-struct xf_span xf_pair_key(struct xf_span local, struct xf_span peer, char out[XF_PAIR_KEY_MAX]);
 
 /* ---- verify.c: questions to authoritative servers (XEP-0220 §2.2) */
 enum xf_verify_answer {

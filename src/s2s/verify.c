@@ -19,6 +19,7 @@
 
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
+#include <xfed/xmpp/pair.h>
 
 #define QUIET_MS    5000        /* a verify stream without questions */
 #define UNASKED_MAX 16          /* answers that nobody asked for, on one verify stream */
@@ -126,8 +127,8 @@ static void on_doubt(void *owner)
 /* It takes no more questions; the next one gets a new asker. */
 static void forget(struct xf_verify_stream *verify)
 {
-    char text[XF_PAIR_KEY_MAX];
-    struct xf_span key = xf_pair_key(xf_span_of(verify->local), xf_span_of(verify->peer), text);
+    struct xf_pair_key text;
+    struct xf_span key = xf_pair_key(xf_span_of(verify->local), xf_span_of(verify->peer), &text);
     if (verify->is_retired)
         return;
     verify->is_retired = true;
@@ -160,7 +161,7 @@ static void make_room(struct xf_s2s *s2s)
 static struct xf_verify_stream *new_stream(struct xf_s2s *s2s, struct xf_span local,
                                            struct xf_span peer)
 {
-    char text[XF_PAIR_KEY_MAX];
+    struct xf_pair_key text;
     struct xf_verify_stream *verify = xf_new(struct xf_verify_stream);
     verify->s2s = s2s;
     verify->local = xf_span_dup(local);
@@ -170,7 +171,7 @@ static struct xf_verify_stream *new_stream(struct xf_s2s *s2s, struct xf_span lo
     xf_timer_init(&verify->quiet, on_quiet, verify);
     make_room(s2s);
     s2s->verify_stream_count++;
-    xf_map_set(s2s->verify_streams, xf_pair_key(local, peer, text), verify);
+    xf_map_set(s2s->verify_streams, xf_pair_key(local, peer, &text), verify);
     verify->out = xf_out_open_verify(s2s, local, peer, verify);
     return verify;
 }
@@ -210,9 +211,9 @@ void xf_verify_give_way(struct xf_verify_places *room)
 static struct xf_verify_stream *get_stream(struct xf_s2s *s2s, struct xf_span local,
                                            struct xf_span peer)
 {
-    char text[XF_PAIR_KEY_MAX];
+    struct xf_pair_key text;
     struct xf_verify_stream *verify =
-        xf_map_find(s2s->verify_streams, xf_pair_key(local, peer, text));
+        xf_map_find(s2s->verify_streams, xf_pair_key(local, peer, &text));
     return verify ? verify : new_stream(s2s, local, peer);
 }
 
