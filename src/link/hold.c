@@ -10,14 +10,10 @@
 
 #include <xfed/base/alloc.h>
 
-static struct xf_stanza_copy *oldest(const struct xf_hold *hold)
-{
-    return XF_CONTAINER(hold->copy.next, struct xf_stanza_copy, node);
-}
-
 static uint64_t due_ms(const struct xf_hold *hold)
 {
-    uint64_t since_ms = hold->is_up ? oldest(hold)->at_ms : hold->down_since_ms;
+    uint64_t since_ms =
+        hold->is_up ? xf_stanza_queue_front(&hold->stanzas)->at_ms : hold->down_since_ms;
     return since_ms + hold->budget->hold_ms;
 }
 
@@ -39,32 +35,30 @@ static bool has_place(const struct xf_hold *hold)
 void xf_hold_weigh(struct xf_hold *hold)
 {
     if (has_place(hold))
-        xf_place_weigh(hold->place, hold->bytes);
+        xf_place_weigh(hold->place, hold->stanzas.held.bytes);
 }
 
 static bool has_room(const struct xf_hold *hold, size_t bytes)
 {
     size_t max = hold->budget->max_bytes;
-    if (bytes > max - hold->budget->used_bytes)
+    if (bytes > max - hold->budget->held.bytes)
         return false;
     return !has_place(hold) ||
            (xf_place_weight(hold->place, XF_CROWD_GROUP) + bytes <= max / 2 &&
             xf_place_weight(hold->place, XF_CROWD_ALL) + bytes <= max - max / 4);
 }
 
-static void drop(struct xf_hold *hold, struct xf_stanza_copy *copy)
+static struct xf_stanza_copy *pop(struct xf_hold *hold)
 {
-    hold->budget->used_bytes -= copy->bytes;
-    hold->bytes -= copy->bytes;
-    xf_list_remove(&copy->node);
+    struct xf_stanza_copy *copy = xf_stanza_queue_pop(&hold->stanzas);
     xf_hold_weigh(hold);
+    return copy;
 }
 
 static void expire_oldest(struct xf_hold *hold)
 {
-    struct xf_stanza_copy *copy = oldest(hold);
+    struct xf_stanza_copy *copy = pop(hold);
     struct xf_stanza stanza;
-    drop(hold, copy);
     xf_stanza_copy_read(copy, &stanza);
     hold->expired(hold->owner, &stanza);
     xf_free(copy);
@@ -86,18 +80,15 @@ void xf_hold_init(struct xf_hold *hold, struct xf_hold_budget *budget, const str
 {
     *hold = (struct xf_hold){
         .budget = budget, .clock = clock, .timers = timers, .down_since_ms = clock->now_ms};
-    xf_list_init(&hold->copy);
+    xf_stanza_queue_init(&hold->stanzas, &budget->held);
     xf_timer_init(&hold->timer, on_due, hold);
 }
 
 void xf_hold_fini(struct xf_hold *hold)
 {
     xf_timer_stop(&hold->timer);
-    while (!xf_hold_is_empty(hold)) {
-        struct xf_stanza_copy *copy = oldest(hold);
-        drop(hold, copy);
-        xf_free(copy);
-    }
+    xf_stanza_queue_clear(&hold->stanzas);
+    xf_hold_weigh(hold);
 }
 
 void xf_hold_down(struct xf_hold *hold)
@@ -123,11 +114,8 @@ enum xf_err xf_hold_push(struct xf_hold *hold, const struct xf_stanza *stanza)
     if (!has_room(hold, xf_stanza_copy_size(stanza)))
         return XF_ERR_CLOSED;
 
-    struct xf_stanza_copy *copy = xf_stanza_copy_new(stanza, now_ms);
-    hold->budget->used_bytes += copy->bytes;
-    hold->bytes += copy->bytes;
+    xf_stanza_queue_push(&hold->stanzas, stanza, now_ms);
     xf_hold_weigh(hold);
-    xf_list_push(&hold->copy, &copy->node);
     if (!xf_timer_is_running(&hold->timer))
         arm(hold);
     return XF_ERR_OK;
@@ -136,14 +124,13 @@ enum xf_err xf_hold_push(struct xf_hold *hold, const struct xf_stanza *stanza)
 void xf_hold_flush(struct xf_hold *hold, bool (*send)(void *owner, const struct xf_stanza *stanza),
                    void *owner)
 {
-    while (!xf_hold_is_empty(hold)) {
-        struct xf_stanza_copy *copy = oldest(hold);
+    struct xf_stanza_copy *copy;
+    while ((copy = xf_stanza_queue_front(&hold->stanzas))) {
         struct xf_stanza stanza;
         xf_stanza_copy_read(copy, &stanza);
         if (!send(owner, &stanza))
             break;
-        drop(hold, copy);
-        xf_free(copy);
+        xf_free(pop(hold));
     }
     arm(hold);
 }

@@ -10,7 +10,7 @@
 
 #include <xfed/limits/quota.h>
 #include <xfed/net/timer.h>
-#include <xfed/xmpp/stanza_copy.h>
+#include <xfed/xmpp/stanza_queue.h>
 
 /*
  * One for all holds of a link. Those that have a place in a quota (peers that the configuration
@@ -18,15 +18,16 @@
  * quarters.
  */
 struct xf_hold_budget {
-    size_t max_bytes, used_bytes;
+    size_t max_bytes;
+    struct xf_stanza_sum held;
     uint64_t hold_ms;
 };
 
 struct xf_hold {
-    struct xf_node copy; /* struct xf_stanza_copy, oldest first */
-    size_t bytes;
+    struct xf_stanza_queue stanzas;
     struct xf_hold_budget *budget;
-    struct xf_place *place; /* borrowed; while it is held, `bytes` is its weight. NULL: never */
+    struct xf_place
+        *place; /* borrowed; while it is held, the bytes of `stanzas` are its weight. NULL: never */
     const struct xf_clock *clock;
     struct xf_timers *timers;
     struct xf_timer timer; /* runs while something is kept */
@@ -48,7 +49,7 @@ void xf_hold_up(struct xf_hold *hold);
 
 static inline bool xf_hold_is_empty(const struct xf_hold *hold)
 {
-    return xf_list_is_empty(&hold->copy);
+    return xf_stanza_queue_is_empty(&hold->stanzas);
 }
 
 /* The place was taken: it weighs what is kept. */

@@ -59,7 +59,7 @@ bool xf_link_is_up(const struct xf_link *link)
  */
 static bool is_tight(const struct xf_link *link)
 {
-    return link->budget.used_bytes > link->budget.max_bytes / 4;
+    return link->budget.held.bytes > link->budget.max_bytes / 4;
 }
 
 bool xf_link_is_congested(const struct xf_link *link)
@@ -129,17 +129,17 @@ static void tell_drained(struct xf_link *link)
 
 static void log_hold(struct xf_link *link)
 {
-    bool is_full = link->budget.used_bytes > link->budget.max_bytes - link->budget.max_bytes / 8;
+    bool is_full = link->budget.held.bytes > link->budget.max_bytes - link->budget.max_bytes / 8;
     if (is_full == link->is_full_logged)
         return;
     link->is_full_logged = is_full;
     if (is_full)
         xf_log(XF_LOG_WARN, "link.hold.full", XF_STR("link", link->conf->title),
-               XF_INT("bytes", link->budget.used_bytes),
+               XF_INT("bytes", link->budget.held.bytes),
                XF_INT("max_bytes", link->budget.max_bytes));
     else
         xf_log(XF_LOG_INFO, "link.hold.relieved", XF_STR("link", link->conf->title),
-               XF_INT("bytes", link->budget.used_bytes));
+               XF_INT("bytes", link->budget.held.bytes));
 }
 
 static void on_changed(void *owner, struct xf_component *component)

@@ -13,7 +13,7 @@
 
 bool xf_address_queue_is_empty(const struct xf_address_queue *line)
 {
-    return !line || xf_list_is_empty(&line->stanzas);
+    return !line || xf_stanza_queue_is_empty(&line->stanzas);
 }
 
 static struct xf_address_queue *get(struct xf_route *route, bool is_in)
@@ -23,31 +23,23 @@ static struct xf_address_queue *get(struct xf_route *route, bool is_in)
         *at = xf_new(struct xf_address_queue);
         (*at)->route = route;
         (*at)->is_in = is_in;
-        xf_list_init(&(*at)->stanzas);
+        xf_stanza_queue_init(&(*at)->stanzas, &route->routing->queued);
     }
     return *at;
 }
 
-static struct xf_stanza_copy *first(const struct xf_address_queue *line)
+static struct xf_stanza_copy *pop(struct xf_address_queue *line)
 {
-    return XF_CONTAINER(line->stanzas.next, struct xf_stanza_copy, node);
-}
-
-static void take_out(struct xf_address_queue *line, struct xf_stanza_copy *copy)
-{
-    xf_list_remove(&copy->node);
-    line->bytes -= copy->bytes;
-    line->count--;
-    line->route->routing->queued_bytes -= copy->bytes;
-    line->route->routing->queued_count--;
+    struct xf_stanza_copy *copy = xf_stanza_queue_pop(&line->stanzas);
     xf_route_limits_weigh(line->route);
+    return copy;
 }
 
 static bool is_above(const struct xf_address_queue *line, unsigned part)
 {
     const struct xf_peer_settings *settings = line->route->settings;
-    return line->bytes * part > settings->queue_bytes ||
-           line->count * part > settings->queue_stanzas;
+    return line->stanzas.held.bytes * part > settings->queue_bytes ||
+           line->stanzas.held.count * part > settings->queue_stanzas;
 }
 
 bool xf_address_queue_is_long(const struct xf_address_queue *line)
@@ -67,17 +59,13 @@ bool xf_address_queue_push(struct xf_route *route, bool is_in, const struct xf_s
                            struct xf_span address)
 {
     struct xf_address_queue *line = get(route, is_in);
-    bool was_empty = xf_list_is_empty(&line->stanzas);
-    size_t bytes = xf_stanza_copy_size(stanza), sum = line->bytes + bytes;
-    if (line->count >= route->settings->queue_stanzas || sum > route->settings->queue_bytes ||
-        sum > xf_routing_room(route->routing) || !xf_route_limits_has_bytes(route, bytes))
+    bool was_empty = xf_stanza_queue_is_empty(&line->stanzas);
+    size_t bytes = xf_stanza_copy_size(stanza), sum = line->stanzas.held.bytes + bytes;
+    if (line->stanzas.held.count >= route->settings->queue_stanzas ||
+        sum > route->settings->queue_bytes || sum > xf_routing_room(route->routing) ||
+        !xf_route_limits_has_bytes(route, bytes))
         return false;
-    struct xf_stanza_copy *copy = xf_stanza_copy_new(stanza, xf_routing_now(route->routing));
-    xf_list_push(&line->stanzas, &copy->node);
-    line->bytes += copy->bytes;
-    line->count++;
-    route->routing->queued_bytes += copy->bytes;
-    route->routing->queued_count++;
+    xf_stanza_queue_push(&line->stanzas, stanza, xf_routing_now(route->routing));
     xf_route_limits_weigh(route);
     if (was_empty)
         wait_for(line, address);
@@ -98,19 +86,18 @@ static void moved(struct xf_address_queue *line)
 static void move(void *owner)
 {
     struct xf_address_queue *line = owner;
-    while (!xf_list_is_empty(&line->stanzas)) {
+    while (!xf_stanza_queue_is_empty(&line->stanzas)) {
         struct xf_span address = XF_SPAN_NONE;
-        struct xf_stanza_copy *copy = first(line);
+        struct xf_stanza_copy *copy = pop(line);
         struct xf_stanza stanza;
         xf_stanza_copy_read(copy, &stanza);
         xf_stanza_find_children(&stanza);
-        xf_list_remove(&copy->node);
         if (!(line->is_in ? xf_mail_go_in : xf_mail_go_out)(line->route, &stanza, &address)) {
-            xf_list_push(line->stanzas.next, &copy->node); /* in front */
+            xf_stanza_queue_put_back(&line->stanzas, copy);
+            xf_route_limits_weigh(line->route);
             wait_for(line, address);
             break;
         }
-        take_out(line, copy);
         xf_free(copy);
     }
     moved(line);
@@ -122,10 +109,9 @@ void xf_address_queue_bounce(struct xf_address_queue *line, enum xf_stanza_error
     if (!line)
         return;
     xf_mailmap_forget(&line->wait);
-    while (!xf_list_is_empty(&line->stanzas)) {
-        struct xf_stanza_copy *copy = first(line);
+    while (!xf_stanza_queue_is_empty(&line->stanzas)) {
+        struct xf_stanza_copy *copy = pop(line);
         struct xf_stanza stanza;
-        take_out(line, copy);
         xf_stanza_copy_read(copy, &stanza);
         if (line->is_in)
             xf_answer_peer(line->route->routing, &stanza, error, text);
@@ -140,16 +126,16 @@ void xf_address_queue_sift(struct xf_address_queue *line)
 {
     if (!line)
         return;
-    XF_LIST_EACH_SAFE (node, &line->stanzas) {
-        struct xf_stanza_copy *copy = XF_CONTAINER(node, struct xf_stanza_copy, node);
+    XF_STANZA_QUEUE_EACH (copy, &line->stanzas) {
         struct xf_stanza stanza;
         xf_stanza_copy_read(copy, &stanza);
         if (xf_screen_still_out(line->route->routing, line->route->link, &stanza))
             continue;
-        take_out(line, copy);
+        xf_stanza_queue_remove(&line->stanzas, copy);
+        xf_route_limits_weigh(line->route);
         xf_free(copy);
     }
-    if (xf_list_is_empty(&line->stanzas))
+    if (xf_stanza_queue_is_empty(&line->stanzas))
         xf_mailmap_forget(&line->wait); /* the next one waits for its own */
     moved(line);
 }
@@ -160,11 +146,8 @@ void xf_address_queue_free(struct xf_address_queue **line)
         return;
     xf_mailmap_forget(&(*line)->wait);
     /* a peer sent it when we had closed its stream: there is no way to answer */
-    while (!xf_list_is_empty(&(*line)->stanzas)) {
-        struct xf_stanza_copy *copy = first(*line);
-        take_out(*line, copy);
-        xf_free(copy);
-    }
+    xf_stanza_queue_clear(&(*line)->stanzas);
+    xf_route_limits_weigh((*line)->route);
     xf_free(*line);
     *line = NULL;
 }

@@ -40,34 +40,16 @@ static void keep(struct xf_routing_link *link, const struct xf_stanza *answer)
 {
     struct xf_routing *routing = link->routing;
     size_t max = xf_policy_conf(routing->policy)->process.queue_bytes;
-    if (routing->returned_bytes + xf_stanza_copy_size(answer) > 2 * max) {
+    if (routing->answers.bytes + xf_stanza_copy_size(answer) > 2 * max) {
         log_lost(routing, link, "too many answers wait for the cluster");
         return;
     }
-    struct xf_stanza_copy *copy = xf_stanza_copy_new(answer, xf_routing_now(routing));
-    routing->returned_bytes += copy->bytes;
-    xf_list_push(&link->returns, &copy->node);
-}
-
-/* A borrowed copy of the first one. */
-static struct xf_stanza_copy *first(const struct xf_routing_link *link,
-                                    struct xf_stanza *out_answer)
-{
-    struct xf_stanza_copy *copy = XF_CONTAINER(link->returns.next, struct xf_stanza_copy, node);
-    xf_stanza_copy_read(copy, out_answer);
-    return copy;
-}
-
-static void drop(struct xf_routing_link *link, struct xf_stanza_copy *copy)
-{
-    link->routing->returned_bytes -= copy->bytes;
-    xf_list_remove(&copy->node);
-    xf_free(copy);
+    xf_stanza_queue_push(&link->answers, answer, xf_routing_now(routing));
 }
 
 void xf_answer_cluster(struct xf_routing_link *link, const struct xf_stanza *answer)
 {
-    bool is_first = xf_list_is_empty(&link->returns);
+    bool is_first = xf_stanza_queue_is_empty(&link->answers);
     if ((is_first && xf_link_takes(link->link, answer->from.domain)) || link->routing->has_ended)
         give(link, answer);
     else
@@ -76,26 +58,27 @@ void xf_answer_cluster(struct xf_routing_link *link, const struct xf_stanza *ans
 
 void xf_answers_go_on(struct xf_routing_link *link)
 {
-    while (!xf_list_is_empty(&link->returns)) {
+    struct xf_stanza_copy *copy;
+    while ((copy = xf_stanza_queue_front(&link->answers))) {
         struct xf_stanza answer;
-        struct xf_stanza_copy *copy = first(link, &answer);
+        xf_stanza_copy_read(copy, &answer);
         if (!xf_link_takes(link->link, answer.from.domain))
             return;
         give(link, &answer);
-        drop(link, copy);
+        xf_free(xf_stanza_queue_pop(&link->answers));
     }
 }
 
 void xf_answers_follow(struct xf_routing_link *link)
 {
-    XF_LIST_EACH_SAFE (node, &link->returns) {
+    XF_STANZA_QUEUE_EACH (copy, &link->answers) {
         struct xf_stanza answer;
-        xf_stanza_copy_read(XF_CONTAINER(node, struct xf_stanza_copy, node), &answer);
+        xf_stanza_copy_read(copy, &answer);
         struct xf_routing_link *other = xf_routing_link_serving(link->routing, answer.to.domain);
         if (!other || other == link)
             continue;
-        xf_list_remove(node);
-        xf_list_push(&other->returns, node);
+        xf_stanza_queue_remove(&link->answers, copy);
+        xf_stanza_queue_append(&other->answers, copy);
     }
     xf_answers_go_on(link);
 }
@@ -103,11 +86,12 @@ void xf_answers_follow(struct xf_routing_link *link)
 void xf_answers_end(struct xf_routing_link *link)
 {
     size_t lost = 0;
-    while (!xf_list_is_empty(&link->returns)) {
+    while (!xf_stanza_queue_is_empty(&link->answers)) {
+        struct xf_stanza_copy *copy = xf_stanza_queue_pop(&link->answers);
         struct xf_stanza answer;
-        struct xf_stanza_copy *copy = first(link, &answer);
+        xf_stanza_copy_read(copy, &answer);
         lost += xf_link_send(link->link, &answer) != XF_ERR_OK;
-        drop(link, copy);
+        xf_free(copy);
     }
     if (lost > 0)
         /* bounded: once for each link */

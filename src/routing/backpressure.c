@@ -89,8 +89,8 @@ static struct xf_pressing_network *grant(const struct xf_route *route, uint64_t 
 static bool is_above(const struct xf_route *route, unsigned part)
 {
     const struct xf_peer_settings *settings = route->settings;
-    return route->queued_bytes * part > settings->queue_bytes ||
-           route->queued_count * part > settings->queue_stanzas;
+    return route->queue.held.bytes * part > settings->queue_bytes ||
+           route->queue.held.count * part > settings->queue_stanzas;
 }
 
 static void set_paused(struct xf_route *route, bool paused)
@@ -169,7 +169,7 @@ void xf_backpressure_init(struct xf_routing_link *link)
 void xf_backpressure_pushed(struct xf_route *route)
 {
     uint64_t now_ms = xf_routing_now(route->routing);
-    if (route->queued_count == 1)
+    if (route->queue.held.count == 1)
         route->moved_ms = now_ms;
     if (!is_above(route, 2) || xf_list_is_linked(&route->pressing) ||
         !xf_out_is_ready(route->out) || is_stalled(route, now_ms))

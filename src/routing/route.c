@@ -43,32 +43,25 @@ static void fire(struct xf_route *route, enum xf_route_event event);
 
 /* ------------------------------------------------------------------ the queue */
 
-static struct xf_stanza_copy *oldest(const struct xf_route *route)
-{
-    return XF_CONTAINER(route->queue.next, struct xf_stanza_copy, node);
-}
-
 /* In QUEUE only. */
 static void arm(struct xf_route *route)
 {
-    if (xf_list_is_empty(&route->queue)) {
+    const struct xf_stanza_copy *oldest = xf_stanza_queue_front(&route->queue);
+    if (!oldest) {
         xf_timer_stop(&route->timer);
         return;
     }
-    uint64_t due_ms = oldest(route)->at_ms + route->settings->queue_ms,
+    uint64_t due_ms = oldest->at_ms + route->settings->queue_ms,
              now_ms = xf_routing_now(route->routing);
     xf_timer_start(route->routing->env->timers, &route->timer,
                    due_ms > now_ms ? due_ms - now_ms : 0);
 }
 
-static void take_out(struct xf_route *route, struct xf_stanza_copy *copy)
+static void drop(struct xf_route *route, struct xf_stanza_copy *copy)
 {
-    xf_list_remove(&copy->node);
-    route->queued_bytes -= copy->bytes;
-    route->queued_count--;
-    route->routing->queued_bytes -= copy->bytes;
-    route->routing->queued_count--;
+    xf_stanza_queue_remove(&route->queue, copy);
     xf_route_limits_weigh(route);
+    xf_free(copy);
 }
 
 static void bounce(struct xf_route *route, const struct xf_stanza *stanza,
@@ -80,9 +73,9 @@ static void bounce(struct xf_route *route, const struct xf_stanza *stanza,
 
 static void bounce_oldest(struct xf_route *route, enum xf_stanza_error error, const char *text)
 {
-    struct xf_stanza_copy *copy = oldest(route);
+    struct xf_stanza_copy *copy = xf_stanza_queue_pop(&route->queue);
     struct xf_stanza stanza;
-    take_out(route, copy);
+    xf_route_limits_weigh(route);
     xf_stanza_copy_read(copy, &stanza);
     bounce(route, &stanza, error, text);
     xf_free(copy);
@@ -90,15 +83,15 @@ static void bounce_oldest(struct xf_route *route, enum xf_stanza_error error, co
 
 void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, const char *text)
 {
-    while (!xf_list_is_empty(&route->queue))
+    while (!xf_stanza_queue_is_empty(&route->queue))
         bounce_oldest(route, error, text);
     xf_backpressure_dropped(route);
 }
 
 static bool has_room(struct xf_route *route, const struct xf_stanza *stanza)
 {
-    size_t bytes = xf_stanza_copy_size(stanza), sum = route->queued_bytes + bytes;
-    return route->queued_count < route->settings->queue_stanzas &&
+    size_t bytes = xf_stanza_copy_size(stanza), sum = route->queue.held.bytes + bytes;
+    return route->queue.held.count < route->settings->queue_stanzas &&
            sum <= route->settings->queue_bytes && sum <= xf_routing_room(route->routing) &&
            xf_route_limits_has_bytes(route, bytes);
 }
@@ -116,8 +109,8 @@ static void log_full(struct xf_route *route)
     if (!xf_rare_is_due(&route->routing->full, xf_routing_now(route->routing), &suppressed))
         return;
     xf_route_log(route, XF_LOG_WARN, "routing.queue.full", XF_SPN("local", route->local),
-                 XF_SPN("peer", route->peer), XF_INT("stanzas", route->queued_count),
-                 XF_INT("bytes", route->queued_bytes), XF_INT("suppressed", suppressed));
+                 XF_SPN("peer", route->peer), XF_INT("stanzas", route->queue.held.count),
+                 XF_INT("bytes", route->queue.held.bytes), XF_INT("suppressed", suppressed));
 }
 
 static void push(struct xf_route *route, const struct xf_stanza *stanza)
@@ -128,12 +121,7 @@ static void push(struct xf_route *route, const struct xf_stanza *stanza)
                "too many stanzas wait for this domain");
         return;
     }
-    struct xf_stanza_copy *copy = xf_stanza_copy_new(stanza, xf_routing_now(route->routing));
-    xf_list_push(&route->queue, &copy->node);
-    route->queued_bytes += copy->bytes;
-    route->queued_count++;
-    route->routing->queued_bytes += copy->bytes;
-    route->routing->queued_count++;
+    xf_stanza_queue_push(&route->queue, stanza, xf_routing_now(route->routing));
     xf_route_limits_weigh(route);
     if (!xf_timer_is_running(&route->timer))
         arm(route);
@@ -149,22 +137,21 @@ static void bounce_too_large(struct xf_route *route, const struct xf_stanza *sta
 /* True when the queue is empty and the stream takes more. */
 static bool flush(struct xf_route *route)
 {
-    while (!xf_list_is_empty(&route->queue) && !xf_out_is_congested(route->out)) {
-        struct xf_stanza_copy *copy = oldest(route);
+    struct xf_stanza_copy *copy;
+    while ((copy = xf_stanza_queue_front(&route->queue)) && !xf_out_is_congested(route->out)) {
         struct xf_stanza stanza;
         xf_stanza_copy_read(copy, &stanza);
         enum xf_err err = xf_out_send(route->out, &stanza);
         if (err == XF_ERR_CLOSED) /* its end is on the way: see on_ended */
             return false;
-        take_out(route, copy);
         if (err == XF_ERR_OK)
             route->sent_count++;
         else
             bounce_too_large(route, &stanza);
-        xf_free(copy);
+        drop(route, copy);
         xf_backpressure_moved(route);
     }
-    return xf_list_is_empty(&route->queue) && !xf_out_is_congested(route->out);
+    return xf_stanza_queue_is_empty(&route->queue) && !xf_out_is_congested(route->out);
 }
 
 /* ------------------------------------------------------------------ events of the stream */
@@ -212,7 +199,7 @@ static enum xf_route_event event_of_loss(struct xf_route *route)
     }
     if (route->quick_losses >= QUICK_LOSSES_MAX)
         return XF_ROUTE_ON_FAILED;
-    if (xf_list_is_empty(&route->queue))
+    if (xf_stanza_queue_is_empty(&route->queue))
         return XF_ROUTE_ON_GONE;
     return xf_route_limits_may_open(route) ? XF_ROUTE_ON_LOST : XF_ROUTE_ON_REFUSED;
 }
@@ -222,13 +209,13 @@ static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, 
     if (cause == XF_CAUSE_POLICY || cause == XF_CAUSE_SHUTDOWN || route->routing->is_finished)
         return XF_ROUTE_ON_REFUSED;
     if (cause == XF_CAUSE_IDLE) /* we closed it; what came at that moment goes into a new one */
-        return xf_list_is_empty(&route->queue) ? XF_ROUTE_ON_GONE : XF_ROUTE_ON_LOST;
+        return xf_stanza_queue_is_empty(&route->queue) ? XF_ROUTE_ON_GONE : XF_ROUTE_ON_LOST;
     if (was_ready)
         return event_of_loss(route);
     if (route->state == XF_ROUTE_PROBE)
         return XF_ROUTE_ON_FAILED;
     if (xf_s2s_carries(route->routing->s2s, route->local, route->peer))
-        return xf_list_is_empty(&route->queue) ? XF_ROUTE_ON_GONE : XF_ROUTE_ON_LOST;
+        return xf_stanza_queue_is_empty(&route->queue) ? XF_ROUTE_ON_GONE : XF_ROUTE_ON_LOST;
     /*
      * A server that is there and hung up once may be restarting: that costs the queue, but not yet
      * the next stanza.
@@ -287,7 +274,7 @@ static void back_off(struct xf_route *route)
     route->backoff_ms = base_ms < max_ms / 2 ? 2 * base_ms : max_ms;
     xf_route_log(route, XF_LOG_INFO, "routing.route.failed", XF_SPN("local", route->local),
                  XF_SPN("peer", route->peer), XF_WORD("reason", xf_cause_word(route->cause)),
-                 XF_STR("detail", route->text), XF_INT("stanzas", route->queued_count),
+                 XF_STR("detail", route->text), XF_INT("stanzas", route->queue.held.count),
                  XF_INT("ms", wait_ms));
     bounce_by_cause(route);
     route->over_ms = xf_routing_now(route->routing) + wait_ms;
@@ -386,8 +373,9 @@ static void on_timer(void *owner)
         return;
     }
     uint64_t now_ms = xf_routing_now(route->routing);
-    while (!xf_list_is_empty(&route->queue) &&
-           oldest(route)->at_ms + route->settings->queue_ms <= now_ms)
+    const struct xf_stanza_copy *oldest;
+    while ((oldest = xf_stanza_queue_front(&route->queue)) &&
+           oldest->at_ms + route->settings->queue_ms <= now_ms)
         bounce_oldest(route, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
                       "the domain could not be reached in time");
     xf_backpressure_dropped(route);
@@ -452,15 +440,13 @@ void xf_route_forgive(struct xf_route *route)
 
 void xf_route_sift(struct xf_route *route)
 {
-    XF_LIST_EACH_SAFE (node, &route->queue) {
-        struct xf_stanza_copy *copy = XF_CONTAINER(node, struct xf_stanza_copy, node);
+    XF_STANZA_QUEUE_EACH (copy, &route->queue) {
         struct xf_stanza stanza;
         xf_stanza_copy_read(copy, &stanza);
         if (xf_screen_still_out(route->routing, route->link, &stanza))
             continue;
         route->bounced_count++;
-        take_out(route, copy);
-        xf_free(copy);
+        drop(route, copy);
     }
     xf_backpressure_dropped(route);
     if (route->state == XF_ROUTE_QUEUE)
@@ -480,7 +466,7 @@ static struct xf_route *new_route(struct xf_routing *routing, struct xf_routing_
     route->peer = (struct xf_span){text + local.len + 1, peer.len};
     route->routing = routing;
     route->link = link;
-    xf_list_init(&route->queue);
+    xf_stanza_queue_init(&route->queue, &routing->queued);
     xf_timer_init(&route->timer, on_timer, route);
     (void)xf_map_set(routing->routes, route->key, route); /* there was none */
     return route;
@@ -526,7 +512,7 @@ void xf_route_give_way(struct xf_route *route, const char *text)
 void xf_route_free(struct xf_route *route)
 {
     struct xf_routing *routing = route->routing;
-    xf_require(!route->out && xf_list_is_empty(&route->queue));
+    xf_require(!route->out && xf_stanza_queue_is_empty(&route->queue));
     xf_probe_end(route);
     xf_timer_stop(&route->timer);
     (void)xf_map_remove(routing->routes, route->key);

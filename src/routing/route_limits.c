@@ -171,13 +171,13 @@ void xf_route_limits_stream_ended(struct xf_route *route)
 
 static size_t line_bytes(const struct xf_address_queue *line)
 {
-    return line ? line->bytes : 0;
+    return line ? line->stanzas.held.bytes : 0;
 }
 
 void xf_route_limits_weigh(struct xf_route *route)
 {
     if (route->is_theirs && xf_place_is_held(&route->place))
-        xf_place_weigh(&route->place, route->queued_bytes + line_bytes(route->line_out) +
+        xf_place_weigh(&route->place, route->queue.held.bytes + line_bytes(route->line_out) +
                                           line_bytes(route->line_in));
 }
 

@@ -39,7 +39,7 @@ void xf_routing_free(struct xf_routing **routing)
     XF_LIST_EACH_SAFE (node, &(*routing)->links) {
         struct xf_routing_link *link = XF_CONTAINER(node, struct xf_routing_link, node);
         xf_timer_stop(&link->look);
-        xf_require(xf_list_is_empty(&link->returns)); /* xf_routing_end was called */
+        xf_require(xf_stanza_queue_is_empty(&link->answers)); /* xf_routing_end was called */
         xf_free(link->title);
         xf_free(link);
     }
@@ -73,7 +73,7 @@ void xf_routing_attach_link(struct xf_routing *routing, const char *title, struc
     entry->link = link;
     entry->routing = routing;
     xf_backpressure_init(entry);
-    xf_list_init(&entry->returns);
+    xf_stanza_queue_init(&entry->answers, &routing->answers);
     xf_list_push(&routing->links, &entry->node);
 }
 
@@ -141,7 +141,7 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy)
 size_t xf_routing_room(const struct xf_routing *routing)
 {
     size_t max = xf_policy_conf(routing->policy)->process.queue_bytes;
-    return routing->queued_bytes < max ? max - routing->queued_bytes : 0;
+    return routing->queued.bytes < max ? max - routing->queued.bytes : 0;
 }
 
 void xf_routing_drain(struct xf_routing *routing)
@@ -151,7 +151,7 @@ void xf_routing_drain(struct xf_routing *routing)
 
 bool xf_routing_is_idle(const struct xf_routing *routing)
 {
-    return routing->queued_count == 0 && routing->returned_bytes == 0;
+    return routing->queued.count == 0 && routing->answers.count == 0;
 }
 
 /*

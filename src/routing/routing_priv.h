@@ -26,7 +26,7 @@
 #include <xfed/mailmap/mailmap.h>
 #include <xfed/routing/routing.h>
 #include <xfed/xmpp/pair.h>
-#include <xfed/xmpp/stanza_copy.h>
+#include <xfed/xmpp/stanza_queue.h>
 
 /* clang-format off */
 #define XF_ROUTE_STATE_MAP(X)                                                          \
@@ -88,8 +88,7 @@ struct xf_routing_link {
     uint64_t paused_ms, rested_ms; /* when the pause began; when the next one may begin */
     struct xf_pause_budget ration;
     struct xf_pressing_network pressers[16];
-    /* struct xf_stanza_copy: answers that wait for the cluster, oldest first */
-    struct xf_node returns;
+    struct xf_stanza_queue answers; /* that wait for the cluster */
 };
 
 /* One log line a second about the same kind of trouble. */
@@ -100,13 +99,12 @@ struct xf_rare {
 bool xf_rare_is_due(struct xf_rare *rare, uint64_t now_ms, unsigned *out_suppressed);
 
 /*
- * Stanzas of a pair, one direction, that wait for an address: struct xf_stanza_copy, oldest first.
+ * Stanzas of a pair, one direction, that wait for an address.
  */
 struct xf_address_queue {
     struct xf_route *route;
     bool is_in;
-    struct xf_node stanzas;
-    size_t bytes, count;
+    struct xf_stanza_queue stanzas;
     struct xf_mailmap_wait wait; /* for an address of the first */
 };
 
@@ -125,9 +123,8 @@ struct xf_route {
     /* of the peer, in BOUNCE and PROBE; NULL: none, or backoff-probe = 0 */
     struct xf_ailing *ailing;
     struct xf_node ailing_node;
-    bool is_wanted;       /* a stanza was bounced since the last probe of the peer */
-    struct xf_node queue; /* struct xf_stanza_copy, oldest first */
-    size_t queued_bytes, queued_count;
+    bool is_wanted; /* a stanza was bounced since the last probe of the peer */
+    struct xf_stanza_queue queue;
     struct xf_address_queue *line_out, *line_in; /* NULL: none has waited */
     struct xf_timer timer;   /* IDLE: free; QUEUE: the oldest is too old; BOUNCE: over */
     struct xf_node pressing; /* in link->pressing */
@@ -180,11 +177,11 @@ struct xf_routing {
     struct xf_route *last;       /* found last */
     struct xf_route *last_shown; /* of the pair in which a user was shown last */
     struct xf_admission last_in;
-    size_t queued_bytes, queued_count; /* in all routes */
-    size_t returned_bytes;             /* that wait for the links */
-    struct xf_quota ours, theirs;      /* routes, by the owners of peers */
-    struct xf_quota answer_streams;    /* that we opened for routes of theirs */
-    struct xf_buf payload;             /* of the error stanza being made */
+    struct xf_stanza_sum queued;    /* in all routes, also for an address */
+    struct xf_stanza_sum answers;   /* that wait for the links */
+    struct xf_quota ours, theirs;   /* routes, by the owners of peers */
+    struct xf_quota answer_streams; /* that we opened for routes of theirs */
+    struct xf_buf payload;          /* of the error stanza being made */
     struct xf_stanza_scratch scratch;
     struct xf_buf stripped;     /* payload of the presence being passed on */
     struct xf_buf rewritten;    /* payload with other addresses in it */

@@ -11,7 +11,7 @@
 #include <xfed/xmpp/stanza.h>
 
 struct xf_stanza_copy {
-    struct xf_node node; /* the queue's */
+    struct xf_node node; /* of stanza_queue.c */
     uint64_t at_ms;      /* when it was kept; the queue's */
     size_t bytes;        /* memory it takes, for limits */
     uint8_t kind;        /* enum xf_stanza_kind */
