@@ -43,33 +43,33 @@ const char *xf_spell_nearest(const char *word, const char *const *words, size_t 
 
 /* ---- options.c: the option table */
 /* clang-format off */
-#define XF_SECTION_MAP(X) /* name, word in the file, example of a title, help for the sample */                        \
-    X(TOP,             "",                NULL,                "")                                                     \
-    X(LISTEN,          "listen",          NULL,                "What we listen on. A change needs a restart.")         \
-    X(DNS,             "dns",             NULL,                "How peers are found.")                                 \
-    X(DIALBACK,        "dialback",        NULL,                "Server dialback (XEP-0220).")                          \
-    X(TRUST,           "trust",           NULL,                "Who vouches for peers.")                               \
-    X(UNAUTHENTICATED, "unauthenticated", NULL,                "Limits for peers until they have authenticated.")      \
-    X(STRANGERS,       "strangers",       NULL,                "What authenticated peers without a section of their " \
-                       "own may hold. The owner of a domain is the registered " \
-                                                             "domain that it is below (example.org for " \
-                       "xmpp.example.org); a network is an IPv4 /24 or an IPv6 /48.") \
-    X(MEMORY,          "memory",          NULL,                "What each peer authenticated with before, and its key.") \
-    X(XML,             "xml",             NULL,                "Limits of what is parsed, from peers and the cluster.") \
-    X(PROCESS,         "process",         NULL,                "The program itself.")                                  \
-    X(LINK,            "link",            "presence",          "A connection to the local cluster. A change needs a restart.") \
-    X(SERVED,          "served",          "example.org",       "A domain of ours. Certificates are read anew by a reload.") \
-    X(NODE,            "node",            "xmpp1",             "A server of this deployment as peers see it, for " \
-                       "xfedd --dns-records and --firewall; what runs does not read it.") \
-    X(PUBLISH,         "publish",         NULL,                "What else xfedd --dns-records, --csr-names and --firewall need to know.") \
-    X(MAIL,            "mail",            NULL,                "E-mail addresses of users, shown to peers with mail = yes.") \
-    X(DIRECTORY,       "directory",       NULL,                "LDAP: e-mail addresses and groups of users.")          \
-    X(POLICY,          "policy",          NULL,                "Who may federate.")                                    \
-    X(DEFAULTS,        "defaults",        NULL,                "What holds for every peer, unless its own section or " \
-                       "one of its pattern says otherwise.") \
-    X(PEER,            "peer",            "*.partner.example", "A remote domain, or all below one: \"*.x\" covers x " \
-                       "itself too. The keys are those of defaults; of several sections that fit the longer one " \
-                       "wins, and an exact name wins over all.")
+#define XF_SECTION_MAP(X) /* name, word in the file, example of a title, help for the sample */                                      \
+    X(TOP,             "",                NULL,                "")                                                                   \
+    X(LISTEN,          "listen",          NULL,                "Addresses to listen on. A change needs a restart.")                  \
+    X(DNS,             "dns",             NULL,                "How peers are looked up.")                                           \
+    X(DIALBACK,        "dialback",        NULL,                "Server dialback (XEP-0220).")                                        \
+    X(TRUST,           "trust",           NULL,                "Which certificates to trust, and where ours are.")                   \
+    X(UNAUTHENTICATED, "unauthenticated", NULL,                "Limits for peers until they have authenticated.")                    \
+    X(STRANGERS,       "strangers",       NULL,                                                                                      \
+      "Limits for authenticated peers without a section of their own. The owner of a domain is the "                                 \
+      "registered domain that it belongs to (example.org for xmpp.example.org); a network is an "                                    \
+      "IPv4 /24 or an IPv6 /48.")                                                                                                    \
+    X(MEMORY,          "memory",          NULL,                "History: what each peer authenticated with before, and its key.")    \
+    X(XML,             "xml",             NULL,                "Limits for XML from peers and from the cluster.")                    \
+    X(PROCESS,         "process",         NULL,                "The program itself.")                                                \
+    X(LINK,            "link",            "presence",          "A connection to the local cluster. A change needs a restart.")       \
+    X(SERVED,          "served",          "example.org",       "A domain of ours. A reload reads its certificates again.")           \
+    X(NODE,            "node",            "xmpp1",                                                                                   \
+      "A server of this deployment as peers see it. Only xfedd --dns-records and --firewall use it.")                                \
+    X(PUBLISH,         "publish",         NULL,                "Further facts for xfedd --dns-records, --csr-names and --firewall.") \
+    X(MAIL,            "mail",            NULL,                "E-mail addresses of our users, for peers with mail = yes.")          \
+    X(DIRECTORY,       "directory",       NULL,                "LDAP directory with the e-mail addresses and groups of our users.")  \
+    X(POLICY,          "policy",          NULL,                "Who may federate with us.")                                          \
+    X(DEFAULTS,        "defaults",        NULL,                                                                                      \
+      "Settings for every peer, unless its own section or one whose pattern matches says otherwise.")                                \
+    X(PEER,            "peer",            "*.partner.example",                                                                       \
+      "A remote domain; \"*.x\" stands for x and all domains below it. The keys are those of "                                       \
+      "defaults. When several patterns match, the longest wins; an exact name wins over all.")
 /* clang-format on */
 
 enum xf_section {
