@@ -165,11 +165,6 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
                    "DNS did not answer for the domain");
 }
 
-void xf_out_dial(struct xf_out *out)
-{
-    (void)out; /* the dial starts by itself */
-}
-
 static void init_stream(struct xf_out *out)
 {
     struct xf_reader_limits limits = xf_s2s_limits_before(out->s2s);
@@ -219,11 +214,6 @@ void xf_out_try_next(struct xf_out *out)
 }
 
 /* ------------------------------------------------------------------ negotiation */
-
-void xf_out_no_action(struct xf_out *out)
-{
-    (void)out;
-}
 
 void xf_out_send_header(struct xf_out *out)
 {

@@ -14,54 +14,49 @@
  * clear, and xf_out_become_ready asks again (xf_auth_refusal). Verify streams take the same way up
  * to the features and leave it by OFFER_VERIFY: they need no authentication, but the same TLS.
  * NEXT: the conn came to nothing, another candidate is left. CLEAR: TLS came to nothing with all of
- * them, once more without (tls = optional). END: from everywhere, for good.
+ * them, once more without (tls = optional). END: for good.
  */
 #include "s2s_priv.h"
 
-struct edge {
-    enum xf_out_state in;
-    enum xf_out_event on;
-    enum xf_out_state to;
-    void (*action)(struct xf_out *out);
-};
-
 /* clang-format off */
-#define EDGE(in, on, to, action) {XF_OUT_##in, XF_OUT_ON_##on, XF_OUT_##to, xf_out_##action}
-/* clang-format on */
+#define ROW(in, on, to, action) {XF_OUT_##in, XF_OUT_ON_##on, XF_OUT_##to, XF_MACHINE_ACTION(struct xf_out, action)}
+#define ANY(on, to, action) {XF_MACHINE_ANY, XF_OUT_ON_##on, XF_OUT_##to, XF_MACHINE_ACTION(struct xf_out, action)}
 
-/* clang-format off */
-static const struct edge edges[] = {
-    /*   in state        on event        go to           and do           */
-    EDGE(IDLE,           OPEN,           RESOLVING,      resolve),
-    EDGE(IDLE,           CARRIED,        BOARDING,       board),           /* XEP-0288                  */
-    EDGE(BOARDING,       BOARDED,        READY,          become_rider),
-    EDGE(BOARDING,       OPEN,           RESOLVING,      resolve),         /* the carrier ended         */
-    EDGE(IDLE,           OFFER_SHARE,    ASKING,         ask_carrier),     /* XEP-0220 §2.6.1           */
-    EDGE(ASKING,         DIALBACK_OK,    READY,          become_rider),
-    EDGE(ASKING,         OPEN,           RESOLVING,      resolve),         /* refused: alone            */
-    EDGE(RESOLVING,      FOUND,          DIALING,        dial),
-    EDGE(DIALING,        TCP_UP,         PLAIN_HEADER,   send_header),
-    EDGE(DIALING,        DIRECT_UP,      HANDSHAKE,      direct_tls),      /* XEP-0368                  */
-    EDGE(PLAIN_HEADER,   HEADER,         PLAIN_FEATURES, no_action),
-    EDGE(PLAIN_HEADER,   OFFER_DIALBACK, PLAIN_DIALBACK, send_dialback),   /* pre-1.0: no features      */
-    EDGE(PLAIN_HEADER,   OFFER_VERIFY,   READY,          become_ready),
-    EDGE(PLAIN_FEATURES, OFFER_TLS,      PLAIN_PROCEED,  send_starttls),
-    EDGE(PLAIN_FEATURES, OFFER_DIALBACK, PLAIN_DIALBACK, send_dialback),
-    EDGE(PLAIN_FEATURES, OFFER_VERIFY,   READY,          become_ready),
-    EDGE(PLAIN_PROCEED,  PROCEED,        HANDSHAKE,      start_tls),
-    EDGE(PLAIN_DIALBACK, DIALBACK_OK,    READY,          become_ready),
-    EDGE(HANDSHAKE,      TLS_UP,         TLS_HEADER,     send_header),     /* RFC 6120 §5.4.3.3         */
-    EDGE(TLS_HEADER,     HEADER,         TLS_FEATURES,   no_action),
-    EDGE(TLS_HEADER,     OFFER_DIALBACK, TLS_DIALBACK,   send_dialback),
-    EDGE(TLS_HEADER,     OFFER_VERIFY,   READY,          become_ready),
-    EDGE(TLS_FEATURES,   OFFER_SASL,     TLS_SASL,       send_external),   /* XEP-0178                  */
-    EDGE(TLS_FEATURES,   OFFER_DIALBACK, TLS_DIALBACK,   send_dialback),   /* XEP-0220 §2.1             */
-    EDGE(TLS_FEATURES,   OFFER_VERIFY,   READY,          become_ready),
-    EDGE(TLS_SASL,       SASL_OK,        AUTH_HEADER,    restart),         /* RFC 6120 §6.4.6           */
-    EDGE(TLS_SASL,       OFFER_DIALBACK, TLS_DIALBACK,   send_dialback),   /* EXTERNAL was refused      */
-    EDGE(TLS_DIALBACK,   DIALBACK_OK,    READY,          become_ready),
-    EDGE(AUTH_HEADER,    HEADER,         AUTH_FEATURES,  no_action),
-    EDGE(AUTH_FEATURES,  FEATURES,       READY,          become_ready),
+static const struct xf_machine_row rows[] = {
+    /*  in state        on event        go to           and do */
+    ROW(IDLE,           OPEN,           RESOLVING,      xf_out_resolve),
+    ROW(IDLE,           CARRIED,        BOARDING,       xf_out_board),           /* XEP-0288 */
+    ROW(BOARDING,       BOARDED,        READY,          xf_out_become_rider),
+    ROW(BOARDING,       OPEN,           RESOLVING,      xf_out_resolve),         /* the carrier ended */
+    ROW(IDLE,           OFFER_SHARE,    ASKING,         xf_out_ask_carrier),     /* XEP-0220 §2.6.1 */
+    ROW(ASKING,         DIALBACK_OK,    READY,          xf_out_become_rider),
+    ROW(ASKING,         OPEN,           RESOLVING,      xf_out_resolve),         /* refused: alone */
+    ROW(RESOLVING,      FOUND,          DIALING,        NULL),                   /* the dial has begun */
+    ROW(DIALING,        TCP_UP,         PLAIN_HEADER,   xf_out_send_header),
+    ROW(DIALING,        DIRECT_UP,      HANDSHAKE,      xf_out_direct_tls),      /* XEP-0368 */
+    ROW(PLAIN_HEADER,   HEADER,         PLAIN_FEATURES, NULL),
+    ROW(PLAIN_HEADER,   OFFER_DIALBACK, PLAIN_DIALBACK, xf_out_send_dialback),   /* pre-1.0: no features */
+    ROW(PLAIN_HEADER,   OFFER_VERIFY,   READY,          xf_out_become_ready),
+    ROW(PLAIN_FEATURES, OFFER_TLS,      PLAIN_PROCEED,  xf_out_send_starttls),
+    ROW(PLAIN_FEATURES, OFFER_DIALBACK, PLAIN_DIALBACK, xf_out_send_dialback),
+    ROW(PLAIN_FEATURES, OFFER_VERIFY,   READY,          xf_out_become_ready),
+    ROW(PLAIN_PROCEED,  PROCEED,        HANDSHAKE,      xf_out_start_tls),
+    ROW(PLAIN_DIALBACK, DIALBACK_OK,    READY,          xf_out_become_ready),
+    ROW(HANDSHAKE,      TLS_UP,         TLS_HEADER,     xf_out_send_header),     /* RFC 6120 §5.4.3.3 */
+    ROW(TLS_HEADER,     HEADER,         TLS_FEATURES,   NULL),
+    ROW(TLS_HEADER,     OFFER_DIALBACK, TLS_DIALBACK,   xf_out_send_dialback),
+    ROW(TLS_HEADER,     OFFER_VERIFY,   READY,          xf_out_become_ready),
+    ROW(TLS_FEATURES,   OFFER_SASL,     TLS_SASL,       xf_out_send_external),   /* XEP-0178 */
+    ROW(TLS_FEATURES,   OFFER_DIALBACK, TLS_DIALBACK,   xf_out_send_dialback),   /* XEP-0220 §2.1 */
+    ROW(TLS_FEATURES,   OFFER_VERIFY,   READY,          xf_out_become_ready),
+    ROW(TLS_SASL,       SASL_OK,        AUTH_HEADER,    xf_out_restart),         /* RFC 6120 §6.4.6 */
+    ROW(TLS_SASL,       OFFER_DIALBACK, TLS_DIALBACK,   xf_out_send_dialback),   /* EXTERNAL was refused */
+    ROW(TLS_DIALBACK,   DIALBACK_OK,    READY,          xf_out_become_ready),
+    ROW(AUTH_HEADER,    HEADER,         AUTH_FEATURES,  NULL),
+    ROW(AUTH_FEATURES,  FEATURES,       READY,          xf_out_become_ready),
+    ANY(                NEXT,           DIALING,        xf_out_try_next),        /* another candidate */
+    ANY(                CLEAR,          RESOLVING,      xf_out_resolve),         /* tls = optional */
+    ANY(                END,            ENDED,          xf_out_say_ended),       /* for good */
 };
 /* clang-format on */
 
@@ -77,60 +72,109 @@ static const char *const event_names[] = {
 #undef X
 };
 
+/* ------------------------------------------------------------------ what a state takes for granted */
+
+/* A conn, its address among others, and TLS exactly where the name of the state says so. */
+static void check_negotiating(const struct xf_out *out)
+{
+    xf_require(out->has_stream && out->stream.conn && out->dial);
+    xf_require(!out->on && !out->discovery && !out->was_ready);
+    if (out->state >= XF_OUT_TLS_HEADER && out->state <= XF_OUT_AUTH_FEATURES)
+        xf_require(out->stream.conn->tls);
+    if (out->state < XF_OUT_HANDSHAKE)
+        xf_require(!out->stream.conn->tls);
+    if (out->state == XF_OUT_AUTH_HEADER || out->state == XF_OUT_AUTH_FEATURES)
+        xf_require(out->method == XF_AUTH_EXTERNAL);
+}
+
+static void check_rider(const struct xf_out *out)
+{
+    xf_require(out->on && out->on != &out->carrier && !out->verify);
+    xf_require(!out->has_stream && !out->discovery && !out->dial);
+}
+
+static void check_ready(const struct xf_out *out, bool has_acted)
+{
+    bool rides = out->on && out->on != &out->carrier;
+    xf_require(rides != (out->has_stream && out->stream.conn));
+    xf_require(out->verify ? out->method == XF_AUTH_NONE : out->method != XF_AUTH_NONE);
+    xf_require(out->was_ready ? out->on != NULL : !has_acted || out->cause != XF_CAUSE_NONE);
+}
+
+static void check(const void *self, bool has_acted)
+{
+    const struct xf_out *out = self;
+    switch (out->state) {
+    case XF_OUT_IDLE:
+        return;
+    case XF_OUT_BOARDING:
+    case XF_OUT_ASKING:
+        check_rider(out);
+        return;
+    case XF_OUT_RESOLVING:
+        xf_require(!out->on && !out->dial && (out->discovery != NULL) == has_acted);
+        return;
+    case XF_OUT_DIALING:
+        xf_require(!out->on && !out->discovery && out->dial);
+        return;
+    case XF_OUT_READY:
+        check_ready(out, has_acted);
+        return;
+    case XF_OUT_ENDED:
+        xf_require(out->cause != XF_CAUSE_NONE);
+        xf_require(!has_acted || (!out->on && !out->discovery && !out->dial));
+        return;
+    default:
+        check_negotiating(out);
+    }
+}
+
+/* ------------------------------------------------------------------ the machine */
+
+static void run(void *self, xf_machine_action action)
+{
+    ((void (*)(struct xf_out *))action)(self);
+}
+
+static void log_move(const void *self, const char *from, const char *on, const char *to)
+{
+    const struct xf_out *out = self;
+    xf_log(XF_LOG_DEBUG, "s2s.state.moved", XF_STR("local", out->local), XF_STR("peer", out->peer),
+           XF_WORD("for", out->verify ? "verify" : "delivery"), XF_WORD("from", from),
+           XF_WORD("on", on), XF_WORD("to", to));
+}
+
+static void give_up(void *self, unsigned event)
+{
+    (void)event;
+    xf_out_give_up(self, XF_CAUSE_STREAM, XF_STREAM_ERROR_BAD_FORMAT,
+                   "the peer's answer is out of order");
+}
+
+const struct xf_machine xf_out_machine = {
+    .name = "outgoing stream",
+    .states = state_names,
+    .events = event_names,
+    .state_count = XF_ARRAY_LEN(state_names),
+    .event_count = XF_ARRAY_LEN(event_names),
+    .rows = rows,
+    .row_count = XF_ARRAY_LEN(rows),
+    .state_at = offsetof(struct xf_out, state),
+    .first = XF_OUT_IDLE,
+    .final = XF_OUT_ENDED,
+    .parting = XF_MACHINE_NONE,
+    .run = run,
+    .log = log_move,
+    .missing = give_up,
+    .check = check,
+};
+
 const char *xf_out_state_name(enum xf_out_state state)
 {
     return state_names[state];
 }
 
-static const struct edge *find_edge(enum xf_out_state state, enum xf_out_event event)
-{
-    for (size_t i = 0; i < XF_ARRAY_LEN(edges); i++)
-        if (edges[i].in == state && edges[i].on == event)
-            return &edges[i];
-    return NULL;
-}
-
-enum xf_out_state xf_out_next_state(enum xf_out_state state, enum xf_out_event event)
-{
-    const struct edge *edge = find_edge(state, event);
-    return edge ? edge->to : XF_OUT_STATE_COUNT;
-}
-
-/* The only writer of out->state. */
-static void move(struct xf_out *out, enum xf_out_event event, enum xf_out_state to)
-{
-    xf_log(XF_LOG_DEBUG, "s2s.state.moved", XF_STR("local", out->local), XF_STR("peer", out->peer),
-           XF_WORD("for", out->verify ? "verify" : "delivery"),
-           XF_WORD("from", state_names[out->state]), XF_WORD("on", event_names[event]),
-           XF_WORD("to", state_names[to]));
-    out->state = to;
-}
-
 void xf_out_fire(struct xf_out *out, enum xf_out_event event)
 {
-    if (out->state == XF_OUT_ENDED)
-        return;
-    if (event == XF_OUT_ON_END) {
-        move(out, event, XF_OUT_ENDED);
-        xf_out_say_ended(out);
-        return;
-    }
-    if (event == XF_OUT_ON_NEXT) {
-        move(out, event, XF_OUT_DIALING);
-        xf_out_try_next(out);
-        return;
-    }
-    if (event == XF_OUT_ON_CLEAR) {
-        move(out, event, XF_OUT_RESOLVING);
-        xf_out_resolve(out);
-        return;
-    }
-    const struct edge *edge = find_edge(out->state, event);
-    if (!edge) {
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_BAD_FORMAT,
-                       "the peer's answer is out of order");
-        return;
-    }
-    move(out, event, edge->to);
-    edge->action(out);
+    xf_machine_fire(&xf_out_machine, out, event);
 }

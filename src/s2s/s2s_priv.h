@@ -20,6 +20,7 @@
 #include <xfed/auth/verdict.h>
 #include <xfed/base/list.h>
 #include <xfed/base/log.h>
+#include <xfed/base/machine.h>
 #include <xfed/base/map.h>
 #include <xfed/base/utf8.h>
 #include <xfed/dns/discover.h>
@@ -323,17 +324,46 @@ extern const struct xf_gate_ops xf_out_gate_ops;
 /* ---- out.c, out_states.c */
 /* clang-format off */
 #define XF_OUT_STATE_MAP(X) \
-    X(IDLE) X(BOARDING) X(ASKING) \
-    X(RESOLVING) X(DIALING) \
-    X(PLAIN_HEADER) X(PLAIN_FEATURES) X(PLAIN_PROCEED) X(PLAIN_DIALBACK) \
-    X(HANDSHAKE) \
-    X(TLS_HEADER) X(TLS_FEATURES) X(TLS_SASL) X(TLS_DIALBACK) \
-    X(AUTH_HEADER) X(AUTH_FEATURES) \
-    X(READY) X(ENDED)
+    X(IDLE)            /* just made */ \
+    X(BOARDING)        /* rides on a stream that proved the pair already; ready in the next turn */ \
+    X(ASKING)          /* a db:result for it is out on a stream of ours (XEP-0220 §2.6.1) */ \
+    X(RESOLVING)       /* DNS is asked for its servers */ \
+    X(DIALING)         /* their addresses are tried */ \
+    X(PLAIN_HEADER)    /* in clear: our header is out */ \
+    X(PLAIN_FEATURES)  /* in clear: the header of the peer came, its features are due */ \
+    X(PLAIN_PROCEED)   /* <starttls/> is out */ \
+    X(PLAIN_DIALBACK)  /* in clear: db:result is out */ \
+    X(HANDSHAKE)       /* of TLS, behind <proceed/> or at once (XEP-0368) */ \
+    X(TLS_HEADER)      /* within TLS: our header is out */ \
+    X(TLS_FEATURES)    /* within TLS: the features are due */ \
+    X(TLS_SASL)        /* EXTERNAL is out */ \
+    X(TLS_DIALBACK)    /* within TLS: db:result is out */ \
+    X(AUTH_HEADER)     /* authenticated: our third header is out */ \
+    X(AUTH_FEATURES)   /* authenticated: the features are due */ \
+    X(READY)           /* takes stanzas, or questions when it is a verify stream */ \
+    X(ENDED)           /* for good; the conn may still be closing */
+
 #define XF_OUT_EVENT_MAP(X) \
-    X(CARRIED) X(BOARDED) X(OFFER_SHARE) \
-    X(OPEN) X(FOUND) X(TCP_UP) X(DIRECT_UP) X(HEADER) X(OFFER_TLS) X(PROCEED) X(TLS_UP) X(OFFER_SASL) X(SASL_OK) \
-    X(OFFER_DIALBACK) X(DIALBACK_OK) X(OFFER_VERIFY) X(FEATURES) X(NEXT) X(CLEAR) X(END)
+    X(CARRIED)         /* a stream that goes both ways proved the pair */ \
+    X(BOARDED)         /* the turn is over in which it began */ \
+    X(OFFER_SHARE)     /* a stream of ours to the peer takes further pairs */ \
+    X(OPEN)            /* it needs a stream of its own */ \
+    X(FOUND)           /* DNS named servers */ \
+    X(TCP_UP)          /* connected */ \
+    X(DIRECT_UP)       /* connected, and TLS comes first */ \
+    X(HEADER)          /* the header of the peer came, features follow it */ \
+    X(OFFER_TLS)       /* STARTTLS is offered and wanted */ \
+    X(PROCEED)         /* the peer agreed to STARTTLS */ \
+    X(TLS_UP)          /* the handshake succeeded */ \
+    X(OFFER_SASL)      /* EXTERNAL is offered and allowed */ \
+    X(SASL_OK)         /* <success/> */ \
+    X(OFFER_DIALBACK)  /* dialback is possible and allowed */ \
+    X(DIALBACK_OK)     /* the peer said that the key is valid */ \
+    X(OFFER_VERIFY)    /* a verify stream is secure enough for its questions */ \
+    X(FEATURES)        /* the last ones came */ \
+    X(NEXT)            /* the conn came to nothing, another address is left */ \
+    X(CLEAR)           /* TLS came to nothing with all, once more without */ \
+    X(END)             /* nothing is left to try, or it was closed */
 /* clang-format on */
 enum xf_out_state {
 #define X(name) XF_OUT_##name,
@@ -403,22 +433,15 @@ struct xf_out {
     char text[200];
 };
 
-/* Move along the table; an event without edge is a protocol error of the peer. */
+/* Move along the table; an event without a row is a protocol error of the peer. */
 void xf_out_fire(struct xf_out *out, enum xf_out_event event);
 const char *xf_out_state_name(enum xf_out_state state);
-
-/*
- * What the table says, XF_OUT_STATE_COUNT for no edge (NEXT, CLEAR and END are not in it). For the
- * test of the table.
- */
-enum xf_out_state xf_out_next_state(enum xf_out_state state, enum xf_out_event event);
+extern const struct xf_machine xf_out_machine; /* for the test of its table */
 
 /* The machine's actions, in out.c. */
 void xf_out_resolve(struct xf_out *out);
-void xf_out_dial(struct xf_out *out);
 void xf_out_send_header(struct xf_out *out);
 void xf_out_direct_tls(struct xf_out *out);
-void xf_out_no_action(struct xf_out *out);
 void xf_out_send_starttls(struct xf_out *out);
 void xf_out_start_tls(struct xf_out *out);
 void xf_out_send_external(struct xf_out *out);
