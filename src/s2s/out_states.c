@@ -72,7 +72,7 @@ static const char *const event_names[] = {
 #undef X
 };
 
-/* ------------------------------------------------------------------ what a state takes for granted */
+/* ------------------------------------------------------------------ invariants */
 
 /* A conn, its address among others, and TLS exactly where the name of the state says so. */
 static void check_negotiating(const struct xf_out *out)

@@ -57,7 +57,7 @@ struct xf_machine {
     /* What each move does, between the log and the row's own action. NULL: nothing. */
     void (*moved)(void *self);
 
-    /* An event for which the state has no row. NULL: it is a bug of ours, and the program aborts. */
+    /* An event for which the state has no row. NULL: a bug of ours, and the program aborts. */
     void (*missing)(void *self, unsigned event);
 
     /*
