@@ -96,7 +96,7 @@ void xf_out_request_bidi(struct xf_out *out)
     /* as what the peer's stanzas come */
     enum xf_auth_method method = xf_verdict_is_good(&verdict) ? XF_AUTH_EXTERNAL : out->method;
     if (out->is_bidi || out->verify || !out->features.bidi || xf_out_bidi_refusal(out) ||
-        xf_remember_is_behind(out->s2s, out->peer, true, &verdict, method))
+        xf_s2s_peer_is_behind(out->s2s, out->peer, true, &verdict, method))
         return;
     struct xf_draft draft = xf_stream_draft(&out->stream);
     struct xf_said_limits limits = xf_s2s_said_limits(out->s2s, out->settings);

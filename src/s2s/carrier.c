@@ -167,7 +167,7 @@ static struct xf_pair *find_pair(struct xf_s2s *s2s, struct xf_span local, struc
     struct xf_verdict verdict = xf_in_verdict(pair->in, peer);
     bool may = settings->bidi && xf_policy_may(s2s->policy, local, peer, XF_DIRECTION_OUT) &&
                !xf_auth_refusal(settings, &verdict, pair->method, true) &&
-               !xf_remember_is_behind(s2s, pair->peer, false, &verdict, pair->method);
+               !xf_s2s_peer_is_behind(s2s, pair->peer, false, &verdict, pair->method);
     return may ? pair : NULL;
 }
 
@@ -239,7 +239,7 @@ void xf_out_become_rider(struct xf_out *out)
         xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NONE, refusal);
         return;
     }
-    struct xf_fall fall = xf_remember_out(out);
+    struct xf_fall fall = xf_out_continuity_refusal(out);
     if (fall.text) {
         xf_out_give_up(out, fall.cause, XF_STREAM_ERROR_NONE, fall.text);
         return;

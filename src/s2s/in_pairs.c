@@ -214,7 +214,7 @@ bool xf_in_has_place(struct xf_in *in, struct xf_pair *pair)
 bool xf_in_is_as_before(struct xf_in *in, struct xf_pair *pair, enum xf_auth_method method)
 {
     struct xf_dialback_names names = names_of(pair);
-    const char *refusal = xf_remember_in(in, pair, method);
+    const char *refusal = xf_in_continuity_refusal(in, pair, method);
     if (!refusal)
         return true;
     free_pair(pair);

@@ -319,7 +319,7 @@ void xf_out_become_ready(struct xf_out *out)
         xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED, refusal);
         return;
     }
-    struct xf_fall fall = xf_remember_out(out);
+    struct xf_fall fall = xf_out_continuity_refusal(out);
     if (fall.text) {
         /* the state says READY already: from here there is no way to another address */
         xf_dial_free(&out->dial);

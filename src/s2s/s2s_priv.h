@@ -13,7 +13,7 @@
  *                                     (which stream carries a pair)
  *   how many streams and pairs        half_open.c (unauthenticated), strangers.c (authenticated)
  *   asking an authoritative server    verify.c
- *   who is good enough                auth/verdict.c; and still what it was: remember.c
+ *   who is good enough                auth/verdict.c; and still what it was: continuity.c
  */
 #pragma once
 
@@ -649,7 +649,7 @@ void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct);
 void xf_in_close(struct xf_in *in);
 
 /*
- * ---- remember.c: is the peer what it was before? In front of every transition to authenticated;
+ * ---- continuity.c: is the peer what it was before? In front of every transition to authenticated;
  * tells and notes
  */
 struct xf_fall { /* behind it, where the settings refuse that */
@@ -657,14 +657,14 @@ struct xf_fall { /* behind it, where the settings refuse that */
     const char *text; /* for peer and log; NULL: there is none */
 };
 /* NULL, or as xf_fall.text */
-const char *xf_remember_in(struct xf_in *in, const struct xf_pair *pair,
-                           enum xf_auth_method method);
-struct xf_fall xf_remember_out(const struct xf_out *out);
+const char *xf_in_continuity_refusal(struct xf_in *in, const struct xf_pair *pair,
+                                     enum xf_auth_method method);
+struct xf_fall xf_out_continuity_refusal(const struct xf_out *out);
 /*
  * Would the stream be weaker than what is known of the peer for that direction? Then it does not
  * carry what would go there. Tells nothing.
  */
-bool xf_remember_is_behind(const struct xf_s2s *s2s, const char *peer, bool is_inbound,
+bool xf_s2s_peer_is_behind(const struct xf_s2s *s2s, const char *peer, bool is_inbound,
                            const struct xf_verdict *verdict, enum xf_auth_method method);
 
 /*
@@ -679,7 +679,7 @@ enum xf_log_level xf_in_level(struct xf_in *in, enum xf_log_level level, const c
 enum xf_log_level xf_out_level(struct xf_out *out, enum xf_log_level level, const char *event);
 #define xf_alarm_log(s2s, peer, level, event, ...) \
     xf_log(xf_alarm_level((s2s), (peer), (level), (event)), event, __VA_ARGS__)
-/* of remember.c */
+/* of continuity.c */
 enum xf_log_level xf_alarm_level(struct xf_s2s *s2s, struct xf_span peer, enum xf_log_level level,
                                  const char *event);
 void xf_out_log_up(struct xf_out *out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * remember.c — is a peer what it was before? Asked in front of every transition to authenticated,
+ * continuity.c — is a peer what it was before? Asked in front of every transition to authenticated,
  * beside xf_auth_refusal: that one goes by the settings, this one by what the peer did last time
  * (include/xfed/history/history.h). What a fall behind it leads to is `downgrade`:
  *
@@ -183,7 +183,7 @@ static struct xf_fall pass(const struct occasion *o)
     return (struct xf_fall){0};
 }
 
-bool xf_remember_is_behind(const struct xf_s2s *s2s, const char *peer, bool is_inbound,
+bool xf_s2s_peer_is_behind(const struct xf_s2s *s2s, const char *peer, bool is_inbound,
                            const struct xf_verdict *verdict, enum xf_auth_method method)
 {
     const struct xf_history_entry *known =
@@ -207,7 +207,8 @@ static enum xf_auth_method strongest(const struct xf_in *in, const char *peer,
     return method;
 }
 
-const char *xf_remember_in(struct xf_in *in, const struct xf_pair *pair, enum xf_auth_method method)
+const char *xf_in_continuity_refusal(struct xf_in *in, const struct xf_pair *pair,
+                                     enum xf_auth_method method)
 {
     if (!in->s2s->history)
         return NULL;
@@ -237,7 +238,7 @@ static enum xf_history_auth verify_auth(const struct xf_out *out, const struct x
     return known && known->auth > XF_HISTORY_DIALBACK_TLS ? known->auth : XF_HISTORY_DIALBACK_TLS;
 }
 
-struct xf_fall xf_remember_out(const struct xf_out *out)
+struct xf_fall xf_out_continuity_refusal(const struct xf_out *out)
 {
     if (!out->s2s->history)
         return (struct xf_fall){0};
