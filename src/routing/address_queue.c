@@ -7,7 +7,16 @@
  * wait once for each. The bounds are those of the peer's queue. A line cannot stand for ever: the
  * mailmap answers within the directory's timeout, if only that it does not know.
  */
+#include "address_queue_priv.h"
+
+#include "answer_peer_priv.h"
+#include "bounce_priv.h"
+#include "inbound_priv.h"
+#include "mail_priv.h"
+#include "route_limits_priv.h"
+#include "route_priv.h"
 #include "routing_priv.h"
+#include "screen_priv.h"
 
 #include <xfed/base/alloc.h>
 

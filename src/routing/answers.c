@@ -15,6 +15,10 @@
  * smallest stanza is larger than that is. What does not fit is lost, as is what the cluster has not
  * taken when we end; both are said.
  */
+#include "answers_priv.h"
+
+#include "links_priv.h"
+#include "rare_priv.h"
 #include "routing_priv.h"
 
 #include <xfed/base/alloc.h>

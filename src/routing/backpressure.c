@@ -18,6 +18,10 @@
  * With names = per-peer only the pressing peer's own stream of the cluster is not read. Nobody else
  * waits for it then, and there is no ration.
  */
+#include "backpressure_priv.h"
+
+#include "links_priv.h"
+#include "route_priv.h"
 #include "routing_priv.h"
 
 #define PAUSE_MS    50

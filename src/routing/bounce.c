@@ -7,6 +7,9 @@
  * sanitiser, hold and order hold for them too. An error that cannot be delivered is dropped: errors
  * are never answered, or two sides would answer each other for ever.
  */
+#include "bounce_priv.h"
+
+#include "answers_priv.h"
 #include "routing_priv.h"
 
 #include <xfed/base/utf8.h>

@@ -3,48 +3,19 @@
  * inbound.c — an authenticated stanza of a peer on its way to the link of its served domain.
  *
  * The verdict of policy and the link are kept for the pair of last time, since stanzas come in
- * runs. A stanza that the link does not take is answered over the outbound route of the pair,
- * within that route's bounds: the answer is a stanza like any other, and being an error it is never
- * answered in turn.
+ * runs. A stanza that the link does not take is answered (answer_peer.c).
  */
+#include "inbound_priv.h"
+
+#include "address_queue_priv.h"
+#include "answer_peer_priv.h"
+#include "answers_priv.h"
+#include "links_priv.h"
+#include "mail_priv.h"
+#include "route_limits_priv.h"
+#include "route_priv.h"
 #include "routing_priv.h"
-
-static void answer(struct xf_routing *routing, const struct xf_stanza *stanza,
-                   enum xf_stanza_error error, const char *text, struct xf_span shown_from,
-                   struct xf_span shown_to)
-{
-    struct xf_span local = stanza->to.domain, peer = stanza->from.domain;
-    const struct xf_conf_served *served = xf_policy_served(routing->policy, local);
-    if (routing->is_finished || !served || !xf_stanza_may_bounce(stanza) ||
-        !xf_policy_may(routing->policy, local, peer, XF_DIRECTION_OUT))
-        return;
-    struct xf_routing_link *link = xf_routing_link_of(routing, served->link);
-    struct xf_route *route = link ? xf_route_get(routing, link, local, peer,
-                                                 xf_route_limits_is_theirs(routing, peer, NULL))
-                                  : NULL;
-    struct xf_stanza reply;
-    if (!route)
-        return;
-    xf_log(XF_LOG_DEBUG, "routing.stanza.returned", XF_SPN("local", local), XF_SPN("peer", peer),
-           XF_WORD("reason", xf_stanza_error_name(error)), XF_STR("detail", text));
-    xf_bounce_make(routing, stanza, &stanza->to, error, text, &reply);
-    reply.shown_from = shown_from;
-    reply.shown_to = shown_to;
-    xf_route_send(route, &reply);
-}
-
-void xf_answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza,
-                    enum xf_stanza_error error, const char *text)
-{
-    answer(routing, stanza, error, text, XF_SPAN_NONE, XF_SPAN_NONE);
-}
-
-/* Its addresses swapped as they were written, so that who waits for the answer finds it. */
-static void on_malformed(void *owner, const struct xf_stanza *stanza)
-{
-    answer(owner, stanza, XF_STANZA_ERROR_JID_MALFORMED, "the address is not valid",
-           xf_address_as_written(stanza->shown_to), xf_address_as_written(stanza->shown_from));
-}
+#include "screen_priv.h"
 
 static void look_up(struct xf_routing *routing, struct xf_span local, struct xf_span peer)
 {
@@ -135,6 +106,11 @@ static enum xf_s2s_taken on_stanza(void *owner, struct xf_stanza *stanza, const 
     admit(routing, stanza);
     return __builtin_expect(routing->last_in.is_mapped, 0) ? map(routing, stanza, out_text)
                                                            : deliver(routing, stanza, out_text);
+}
+
+static void on_malformed(void *owner, const struct xf_stanza *stanza)
+{
+    xf_answer_peer_malformed(owner, stanza);
 }
 
 static void on_peer_seen(void *owner, struct xf_span local, struct xf_span peer)

@@ -13,6 +13,15 @@
  * mail domain that is not served over the user's own link cannot be spoken for: the JID stays,
  * which is said once.
  */
+#include "mail_priv.h"
+
+#include "address_queue_priv.h"
+#include "answer_peer_priv.h"
+#include "bounce_priv.h"
+#include "links_priv.h"
+#include "rare_priv.h"
+#include "requests_by_jid_priv.h"
+#include "route_priv.h"
 #include "routing_priv.h"
 
 #include <xfed/base/alloc.h>

@@ -8,6 +8,8 @@
  * attributes are replaced. The text is our own reader's: no comments, `<` and `>` nowhere but
  * around tags, values in double quotes.
  */
+#include "mail_priv.h"
+
 #include "routing_priv.h"
 
 #include <xfed/base/alloc.h>

@@ -11,16 +11,14 @@
  */
 #include "routing_priv.h"
 
-bool xf_rare_is_due(struct xf_rare *rare, uint64_t now_ms, unsigned *out_suppressed)
-{
-    if (now_ms < rare->next_ms) {
-        rare->suppressed++;
-        return false;
-    }
-    *out_suppressed = rare->suppressed;
-    *rare = (struct xf_rare){.next_ms = now_ms + 1000};
-    return true;
-}
+#include "bounce_priv.h"
+#include "inbound_priv.h"
+#include "links_priv.h"
+#include "mail_priv.h"
+#include "rare_priv.h"
+#include "route_limits_priv.h"
+#include "route_priv.h"
+#include "screen_priv.h"
 
 static void log_refused(struct xf_routing *routing, const struct xf_routing_link *link,
                         const struct xf_stanza *stanza, const char *reason)

@@ -23,6 +23,9 @@
  *    point at one victim. At most PROBES_MAX are under way, and PROBES_PER_WINDOW begin in a tenth
  *    of a second; the others wait for their next turn.
  */
+#include "probe_priv.h"
+
+#include "route_priv.h"
 #include "routing_priv.h"
 
 #include <xfed/base/alloc.h>

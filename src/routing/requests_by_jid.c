@@ -6,10 +6,12 @@
  * Bounded, the oldest goes first: an answer that comes later than a thousand other questions comes
  * from the e-mail address.
  */
+#include "requests_by_jid_priv.h"
+
+#include "links_priv.h"
 #include "routing_priv.h"
 
 #include <stdio.h>
-
 #include <xfed/base/alloc.h>
 
 #define USED_MAX 1024

@@ -16,7 +16,17 @@
  *   - the queue is full, or a stanza waits too long in it: that one is bounced.
  * Stanzas leave a queue in the order in which they came, whether they are sent or bounced.
  */
+#include "route_priv.h"
+
+#include "address_queue_priv.h"
+#include "backpressure_priv.h"
+#include "bounce_priv.h"
+#include "links_priv.h"
+#include "probe_priv.h"
+#include "rare_priv.h"
+#include "route_limits_priv.h"
 #include "routing_priv.h"
+#include "screen_priv.h"
 
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/owner.h>

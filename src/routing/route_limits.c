@@ -12,6 +12,11 @@
  * Theirs have two more bounds, again by owner and in all: the streams that we open for answers
  * alone, and the bytes that wait for these.
  */
+#include "route_limits_priv.h"
+
+#include "address_queue_priv.h"
+#include "rare_priv.h"
+#include "route_priv.h"
 #include "routing_priv.h"
 
 #include <xfed/xmpp/owner.h>

@@ -7,6 +7,14 @@
  */
 #include "routing_priv.h"
 
+#include "address_queue_priv.h"
+#include "answers_priv.h"
+#include "backpressure_priv.h"
+#include "links_priv.h"
+#include "requests_by_jid_priv.h"
+#include "route_limits_priv.h"
+#include "route_priv.h"
+
 #include <xfed/base/alloc.h>
 
 /* of an error stanza: a condition and a text of ours or the operator's */
@@ -77,42 +85,6 @@ void xf_routing_attach_link(struct xf_routing *routing, const char *title, struc
     xf_list_push(&routing->links, &entry->node);
 }
 
-struct xf_routing_link *xf_routing_link_of(const struct xf_routing *routing, const char *title)
-{
-    XF_LIST_EACH (node, &routing->links) {
-        struct xf_routing_link *link = XF_CONTAINER(node, struct xf_routing_link, node);
-        if (strcmp(link->title, title) == 0)
-            return link;
-    }
-    return NULL;
-}
-
-struct xf_routing_link *xf_routing_link_serving(const struct xf_routing *routing,
-                                                struct xf_span domain)
-{
-    const struct xf_conf_served *served = xf_policy_served(routing->policy, domain);
-    return served ? xf_routing_link_of(routing, served->link) : NULL;
-}
-
-struct xf_routing_link *xf_routing_link_around(const struct xf_routing *routing,
-                                               const struct xf_link *link)
-{
-    XF_LIST_EACH (node, &routing->links) {
-        struct xf_routing_link *entry = XF_CONTAINER(node, struct xf_routing_link, node);
-        if (entry->link == link)
-            return entry;
-    }
-    xf_require(false); /* links are attached before they tell anything */
-    return NULL;
-}
-
-bool xf_routing_is_served_by(const struct xf_routing *routing, const struct xf_routing_link *link,
-                             struct xf_span domain)
-{
-    const struct xf_conf_served *served = xf_policy_served(routing->policy, domain);
-    return served && strcmp(served->link, link->title) == 0;
-}
-
 void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy)
 {
     size_t cursor = 0;
@@ -136,12 +108,6 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy)
     }
     XF_LIST_EACH (node, &routing->links)
         xf_answers_follow(XF_CONTAINER(node, struct xf_routing_link, node));
-}
-
-size_t xf_routing_room(const struct xf_routing *routing)
-{
-    size_t max = xf_policy_conf(routing->policy)->process.queue_bytes;
-    return routing->queued.bytes < max ? max - routing->queued.bytes : 0;
 }
 
 void xf_routing_drain(struct xf_routing *routing)

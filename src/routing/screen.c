@@ -7,6 +7,11 @@
  * whose presence is stripped; and what is refused anyway. All others cost a look at a bool. Users
  * are judged by their JIDs, whatever e-mail addresses peers know them by.
  */
+#include "screen_priv.h"
+
+#include "answer_peer_priv.h"
+#include "bounce_priv.h"
+#include "rare_priv.h"
 #include "routing_priv.h"
 
 #include <stdio.h>

@@ -22,6 +22,7 @@
 #include <xfed/xml/reader.h>
 #include <xfed/xmpp/ns.h>
 
+#include "mail_priv.h"
 #include "routing_priv.h"
 
 #define INPUT_MAX_BYTES 8192

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mail_priv.h"
+#include "requests_by_jid_priv.h"
 #include "routing_priv.h"
 
 #include <xfed/base/alloc.h>

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * answer_peer.c — a stanza of a peer that is not delivered is answered over the outbound route of
+ * the pair, within that route's bounds.
+ *
+ * The answer is a stanza like any other, and being an error it is never answered in turn.
+ */
+#include "answer_peer_priv.h"
+
+#include "bounce_priv.h"
+#include "links_priv.h"
+#include "route_limits_priv.h"
+#include "route_priv.h"
+#include "routing_priv.h"
+
+static void answer(struct xf_routing *routing, const struct xf_stanza *stanza,
+                   enum xf_stanza_error error, const char *text, struct xf_span shown_from,
+                   struct xf_span shown_to)
+{
+    struct xf_span local = stanza->to.domain, peer = stanza->from.domain;
+    const struct xf_conf_served *served = xf_policy_served(routing->policy, local);
+    if (routing->is_finished || !served || !xf_stanza_may_bounce(stanza) ||
+        !xf_policy_may(routing->policy, local, peer, XF_DIRECTION_OUT))
+        return;
+    struct xf_routing_link *link = xf_routing_link_of(routing, served->link);
+    struct xf_route *route = link ? xf_route_get(routing, link, local, peer,
+                                                 xf_route_limits_is_theirs(routing, peer, NULL))
+                                  : NULL;
+    struct xf_stanza reply;
+    if (!route)
+        return;
+    xf_log(XF_LOG_DEBUG, "routing.stanza.returned", XF_SPN("local", local), XF_SPN("peer", peer),
+           XF_WORD("reason", xf_stanza_error_name(error)), XF_STR("detail", text));
+    xf_bounce_make(routing, stanza, &stanza->to, error, text, &reply);
+    reply.shown_from = shown_from;
+    reply.shown_to = shown_to;
+    xf_route_send(route, &reply);
+}
+
+void xf_answer_peer(struct xf_routing *routing, const struct xf_stanza *stanza,
+                    enum xf_stanza_error error, const char *text)
+{
+    answer(routing, stanza, error, text, XF_SPAN_NONE, XF_SPAN_NONE);
+}
+
+void xf_answer_peer_malformed(struct xf_routing *routing, const struct xf_stanza *stanza)
+{
+    answer(routing, stanza, XF_STANZA_ERROR_JID_MALFORMED, "the address is not valid",
+           xf_address_as_written(stanza->shown_to), xf_address_as_written(stanza->shown_from));
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* inbound_priv.h — stanzas of peers, on their way to a link. */
+#pragma once
+
+#include <xfed/xmpp/pair.h>
+#include <xfed/xmpp/stanza.h>
+
+struct xf_link;
+struct xf_route;
+struct xf_routing;
+struct xf_routing_link;
+
+/* A pair of an inbound stanza, looked up last. */
+struct xf_admission {
+    struct xf_pair_key key;
+    bool may, is_watched, is_mapped; /* is_mapped: mail_addresses.c looks at each stanza */
+    struct xf_routing_link *link;
+};
+
+/* A stanza of a line, as xf_mail_go_out. */
+bool xf_mail_go_in(struct xf_route *route, struct xf_stanza *stanza, struct xf_span *out_later);
+
+/* For the table of link events. */
+
+void xf_routing_expired(void *owner, struct xf_link *link, struct xf_stanza *stanza);
+void xf_routing_link_drained(void *owner, struct xf_link *link);

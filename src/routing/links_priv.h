@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* links_priv.h — the links that are attached to the routing, and whose domains they serve. */
+#pragma once
+
+#include "backpressure_priv.h"
+
+#include <xfed/base/list.h>
+#include <xfed/net/timer.h>
+#include <xfed/xmpp/stanza_queue.h>
+
+struct xf_link;
+struct xf_routing;
+
+/* An attached link. */
+struct xf_routing_link {
+    struct xf_node node;
+    char *title;
+    struct xf_link *link;
+    struct xf_routing *routing;
+    struct xf_node pressing;       /* struct xf_route that want it paused */
+    struct xf_timer look;          /* while one presses */
+    uint64_t paused_ms, rested_ms; /* when the pause began; when the next one may begin */
+    struct xf_pause_budget ration;
+    struct xf_pressing_network pressers[16];
+    struct xf_stanza_queue answers; /* that wait for the cluster */
+};
+
+struct xf_routing_link *xf_routing_link_of(const struct xf_routing *routing, const char *title);
+/* NULL: none of ours */
+struct xf_routing_link *xf_routing_link_serving(const struct xf_routing *routing,
+                                                struct xf_span domain);
+struct xf_routing_link *xf_routing_link_around(const struct xf_routing *routing,
+                                               const struct xf_link *link);
+/* Is that domain ours, and its link this one? */
+bool xf_routing_is_served_by(const struct xf_routing *routing, const struct xf_routing_link *link,
+                             struct xf_span domain);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* rare.c — which of many log lines is written, and how many were left out before it. */
+#include "rare_priv.h"
+
+bool xf_rare_is_due(struct xf_rare *rare, uint64_t now_ms, unsigned *out_suppressed)
+{
+    if (now_ms < rare->next_ms) {
+        rare->suppressed++;
+        return false;
+    }
+    *out_suppressed = rare->suppressed;
+    *rare = (struct xf_rare){.next_ms = now_ms + 1000};
+    return true;
+}

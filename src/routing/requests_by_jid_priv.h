@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * requests_by_jid_priv.h — which requests of peers went to the JID of a user whom they should know
+ * by an e-mail address.
+ */
+#pragma once
+
+#include <xfed/base/span.h>
+
+struct xf_requests_by_jid;
+struct xf_routing;
+
+void xf_requests_note(struct xf_routing *routing, struct xf_span peer, struct xf_span user,
+                      struct xf_span id);
+bool xf_requests_take(struct xf_routing *routing, struct xf_span peer, struct xf_span user,
+                      struct xf_span id);
+void xf_requests_free(struct xf_requests_by_jid **used);

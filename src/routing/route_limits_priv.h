@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * route_limits_priv.h — how many routes there may be, and what strangers can make us do through
+ * them.
+ */
+#pragma once
+
+#include <xfed/xmpp/stanza.h>
+
+struct xf_route;
+struct xf_routing;
+
+void xf_route_limits_init(struct xf_routing *routing);
+void xf_route_limits_fini(struct xf_routing *routing);
+
+/*
+ * Would a route to the peer be theirs? `first`: what the cluster sends; NULL: an answer of ours to
+ * the peer.
+ */
+bool xf_route_limits_is_theirs(const struct xf_routing *routing, struct xf_span peer,
+                               const struct xf_stanza *first);
+/* another route may end for it */
+bool xf_route_limits_take(struct xf_route *route, bool is_theirs);
+void xf_route_limits_give(struct xf_route *route);
+/* a stream, for which another one may end; its place is held until: */
+bool xf_route_limits_may_open(struct xf_route *route);
+void xf_route_limits_stream_ended(struct xf_route *route);
+bool xf_route_limits_has_bytes(struct xf_route *route, size_t bytes);
+void xf_route_limits_weigh(struct xf_route *route); /* what waits has changed */

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * route_priv.h — one route: the delivery state of an outbound pair, with its queue and its stream.
+ */
+#pragma once
+
+#include "address_queue_priv.h"
+#include "backpressure_priv.h"
+
+#include <xfed/base/log.h>
+#include <xfed/limits/quota.h>
+#include <xfed/policy/policy.h>
+#include <xfed/s2s/s2s.h>
+
+struct xf_ailing;
+struct xf_routing;
+struct xf_routing_link;
+
+/* clang-format off */
+#define XF_ROUTE_STATE_MAP(X)                                                          \
+    X(IDLE,   "idle")   /* no stream, nothing queued; freed after a while */           \
+    X(QUEUE,  "queue")  /* a stream is being made, or is congested */                  \
+    X(SEND,   "send")   /* the queue is empty, stanzas go straight into the stream */  \
+    X(BOUNCE, "bounce") /* the peer failed: stanzas are answered at once, for a time */  \
+    X(PROBE,  "probe")  /* the same, while a stream is tried */
+
+#define XF_ROUTE_EVENT_MAP(X)                                                          \
+    X(STANZA,  "stanza")  /* the first one */                                          \
+    X(FLUSHED, "flushed") /* the stream is ready and took the queue */                 \
+    X(BLOCKED, "blocked") /* the stream is congested, or about to end */               \
+    X(LOST,    "lost")    /* a ready stream ended and stanzas wait */                  \
+    X(GONE,    "gone")    /* a ready stream ended and none wait */                     \
+    X(FAILED,  "failed")                                                               \
+    X(REFUSED, "refused") /* by policy or shutdown: says nothing of the peer */        \
+    X(OVER,    "over")    /* the back-off */                                           \
+    X(DUE,     "due")     /* a probe is */                                             \
+    X(WELL,    "well")    /* its stream is ready */                                    \
+    X(SEEN,    "seen")    /* the peer authenticated inbound */
+/* clang-format on */
+
+enum xf_route_state {
+#define X(name, word) XF_ROUTE_##name,
+    XF_ROUTE_STATE_MAP(X)
+#undef X
+};
+
+enum xf_route_event {
+#define X(name, word) XF_ROUTE_ON_##name,
+    XF_ROUTE_EVENT_MAP(X)
+#undef X
+};
+
+struct xf_route {
+    struct xf_routing *routing;
+    struct xf_routing_link *link; /* of the served domain, also after a reload moved it */
+    const struct xf_peer_settings *settings;
+    enum xf_route_state state;
+    bool may;        /* policy lets stanzas out, and local is served */
+    bool is_watched; /* screen.c looks at each stanza */
+    bool is_theirs;  /* made for answers to a stranger (route_limits.c) */
+    /* among ours or theirs; not held: another route took it, and this one ends */
+    struct xf_place place;
+    struct xf_place stream_place; /* of theirs, while `out` is a stream for answers */
+    struct xf_out *out;           /* NULL in IDLE and BOUNCE */
+    /* of the peer, in BOUNCE and PROBE; NULL: none, or backoff-probe = 0 */
+    struct xf_ailing *ailing;
+    struct xf_node ailing_node;
+    bool is_wanted; /* a stanza was bounced since the last probe of the peer */
+    struct xf_stanza_queue queue;
+    struct xf_address_queue *line_out, *line_in; /* NULL: none has waited */
+    struct xf_timer timer;   /* IDLE: free; QUEUE: the oldest is too old; BOUNCE: over */
+    struct xf_node pressing; /* in link->pressing */
+    /* ... of its network; NULL: the pause concerns this peer alone */
+    struct xf_pressing_network *presser;
+    uint64_t pressed_ms;   /* since when */
+    uint64_t moved_ms;     /* when the queue last moved, or began */
+    uint64_t ready_ms;     /* when the stream became ready */
+    unsigned quick_losses; /* ready streams that ended soon, in a row */
+    uint64_t backoff_ms;   /* of the next failure, before jitter; 0: the shortest */
+    uint64_t over_ms;      /* when BOUNCE is */
+    enum xf_cause cause;   /* of BOUNCE */
+    char *text;            /* ... words for the sender */
+    uint64_t sent_count, bounced_count;
+    struct xf_span local, peer; /* in key */
+    struct xf_span key;         /* "local\0peer", behind the struct */
+};
+
+/* NULL when there is none. One hash, none for the route of last time. */
+struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local,
+                               struct xf_span peer);
+
+/*
+ * `is_theirs` (xf_route_limits_is_theirs) counts when it is made. NULL: there are too many routes.
+ */
+struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link,
+                              struct xf_span local, struct xf_span peer, bool is_theirs);
+void xf_route_give_way(struct xf_route *route, const char *text); /* another route took its place */
+void xf_route_free(struct xf_route *route);
+
+/* While draining: does the stanza go to a stream that is there? */
+bool xf_route_delivers(const struct xf_route *route);
+
+/* Deliver, queue or bounce. */
+void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza);
+void xf_route_seen(struct xf_route *route);
+void xf_route_judge(struct xf_route *route); /* policy changed */
+/* ... which may have mended what made the peer fail: the next stanza tries it */
+void xf_route_forgive(struct xf_route *route);
+/* ... what waits is asked about anew, and answered where it is refused */
+void xf_route_sift(struct xf_route *route);
+void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, const char *text);
+
+/* one in BOUNCE: try a stream; xf_probe_failed or xf_probe_end follows */
+void xf_route_probe(struct xf_route *route);
+
+#define xf_route_log(route, level, event, ...) \
+    xf_log(xf_route_level((route), (level), (event)), event, __VA_ARGS__)
+enum xf_log_level xf_route_level(struct xf_route *route, enum xf_log_level level,
+                                 const char *event);
