@@ -3,16 +3,13 @@
  * address_queue.c — stanzas of a pair that wait until an e-mail address is known.
  *
  * While one waits, all that follow of the same pair and direction stand behind it, so that their
- * order stays; each asks for its own address when it comes, so that a line of many users does not
- * wait once for each. The bounds are those of the peer's queue. A line cannot stand for ever: the
+ * order stays; each asks for its own address when it comes, so that a queue of many users does not
+ * wait once for each. The bounds are those of the peer's queue. A queue cannot stand for ever: the
  * mailmap answers within the directory's timeout, if only that it does not know.
  */
 #include "address_queue_priv.h"
 
-#include "answer_peer_priv.h"
 #include "bounce_priv.h"
-#include "inbound_priv.h"
-#include "mail_priv.h"
 #include "route_limits_priv.h"
 #include "route_priv.h"
 #include "routing_priv.h"
@@ -20,143 +17,138 @@
 
 #include <xfed/base/alloc.h>
 
-bool xf_address_queue_is_empty(const struct xf_address_queue *line)
+static struct xf_address_queue *new_queue(struct xf_route *route,
+                                          const struct xf_address_queue_ops *ops)
 {
-    return !line || xf_stanza_queue_is_empty(&line->stanzas);
+    struct xf_address_queue *queue = xf_new(struct xf_address_queue);
+    queue->route = route;
+    queue->ops = ops;
+    xf_stanza_queue_init(&queue->stanzas, &route->routing->queued);
+    return queue;
 }
 
-static struct xf_address_queue *get(struct xf_route *route, bool is_in)
+static struct xf_stanza_copy *pop(struct xf_address_queue *queue)
 {
-    struct xf_address_queue **at = is_in ? &route->line_in : &route->line_out;
-    if (!*at) {
-        *at = xf_new(struct xf_address_queue);
-        (*at)->route = route;
-        (*at)->is_in = is_in;
-        xf_stanza_queue_init(&(*at)->stanzas, &route->routing->queued);
-    }
-    return *at;
-}
-
-static struct xf_stanza_copy *pop(struct xf_address_queue *line)
-{
-    struct xf_stanza_copy *copy = xf_stanza_queue_pop(&line->stanzas);
-    xf_route_limits_weigh(line->route);
+    struct xf_stanza_copy *copy = xf_stanza_queue_pop(&queue->stanzas);
+    xf_route_limits_weigh(queue->route);
     return copy;
 }
 
-static bool is_above(const struct xf_address_queue *line, unsigned part)
+static bool is_above(const struct xf_address_queue *queue, unsigned part)
 {
-    const struct xf_peer_settings *settings = line->route->settings;
-    return line->stanzas.held.bytes * part > settings->queue_bytes ||
-           line->stanzas.held.count * part > settings->queue_stanzas;
+    const struct xf_peer_settings *settings = queue->route->settings;
+    return queue->stanzas.held.bytes * part > settings->queue_bytes ||
+           queue->stanzas.held.count * part > settings->queue_stanzas;
 }
 
-bool xf_address_queue_is_long(const struct xf_address_queue *line)
+bool xf_address_queue_is_long(const struct xf_address_queue *queue)
 {
-    return line && is_above(line, 2);
+    return queue && is_above(queue, 2);
 }
 
 static void move(void *owner);
 
-static void wait_for(struct xf_address_queue *line, struct xf_span address)
+static void wait_for(struct xf_address_queue *queue, struct xf_span address)
 {
-    line->wait = (struct xf_mailmap_wait){.done = move, .owner = line};
-    xf_mailmap_wait(line->route->routing->mailmap, address, &line->wait);
+    queue->wait = (struct xf_mailmap_wait){.done = move, .owner = queue};
+    xf_mailmap_wait(queue->route->routing->mailmap, address, &queue->wait);
 }
 
-bool xf_address_queue_push(struct xf_route *route, bool is_in, const struct xf_stanza *stanza,
+bool xf_address_queue_push(struct xf_address_queue **at, struct xf_route *route,
+                           const struct xf_address_queue_ops *ops, const struct xf_stanza *stanza,
                            struct xf_span address)
 {
-    struct xf_address_queue *line = get(route, is_in);
-    bool was_empty = xf_stanza_queue_is_empty(&line->stanzas);
-    size_t bytes = xf_stanza_copy_size(stanza), sum = line->stanzas.held.bytes + bytes;
-    if (line->stanzas.held.count >= route->settings->queue_stanzas ||
+    if (!*at)
+        *at = new_queue(route, ops);
+    struct xf_address_queue *queue = *at;
+
+    bool was_empty = xf_stanza_queue_is_empty(&queue->stanzas);
+    size_t bytes = xf_stanza_copy_size(stanza), sum = queue->stanzas.held.bytes + bytes;
+    if (queue->stanzas.held.count >= route->settings->queue_stanzas ||
         sum > route->settings->queue_bytes || sum > xf_routing_room(route->routing) ||
         !xf_route_limits_has_bytes(route, bytes))
         return false;
-    xf_stanza_queue_push(&line->stanzas, stanza, xf_routing_now(route->routing));
+    xf_stanza_queue_push(&queue->stanzas, stanza, xf_routing_now(route->routing));
     xf_route_limits_weigh(route);
     if (was_empty)
-        wait_for(line, address);
+        wait_for(queue, address);
     return true;
 }
 
-static void moved(struct xf_address_queue *line)
+static void moved(struct xf_address_queue *queue)
 {
-    struct xf_routing *routing = line->route->routing;
-    if (line->is_in && !is_above(line, 4) && routing->s2s && !routing->is_finished)
-        xf_s2s_resume_inbound(routing->s2s);
+    if (queue->ops->relieved && !is_above(queue, 4))
+        queue->ops->relieved(queue->route);
 }
 
 /*
  * The first has its answer: on with all that have theirs. It is out of the list meanwhile: its way
- * may cost the route its place, and the line what is in it.
+ * may cost the route its place, and the queue what is in it.
  */
 static void move(void *owner)
 {
-    struct xf_address_queue *line = owner;
-    while (!xf_stanza_queue_is_empty(&line->stanzas)) {
+    struct xf_address_queue *queue = owner;
+    while (!xf_stanza_queue_is_empty(&queue->stanzas)) {
         struct xf_span address = XF_SPAN_NONE;
-        struct xf_stanza_copy *copy = pop(line);
+        struct xf_stanza_copy *copy = pop(queue);
         struct xf_stanza stanza;
         xf_stanza_copy_read(copy, &stanza);
         xf_stanza_find_children(&stanza);
-        if (!(line->is_in ? xf_mail_go_in : xf_mail_go_out)(line->route, &stanza, &address)) {
-            xf_stanza_queue_put_back(&line->stanzas, copy);
-            xf_route_limits_weigh(line->route);
-            wait_for(line, address);
+        if (!queue->ops->go(queue->route, &stanza, &address)) {
+            xf_stanza_queue_put_back(&queue->stanzas, copy);
+            xf_route_limits_weigh(queue->route);
+            wait_for(queue, address);
             break;
         }
         xf_free(copy);
     }
-    moved(line);
+    moved(queue);
 }
 
-void xf_address_queue_bounce(struct xf_address_queue *line, enum xf_stanza_error error,
+void xf_address_queue_bounce(struct xf_address_queue *queue, enum xf_stanza_error error,
                              const char *text)
 {
-    if (!line)
+    if (!queue)
         return;
-    xf_mailmap_forget(&line->wait);
-    while (!xf_stanza_queue_is_empty(&line->stanzas)) {
-        struct xf_stanza_copy *copy = pop(line);
+    xf_mailmap_forget(&queue->wait);
+    while (!xf_stanza_queue_is_empty(&queue->stanzas)) {
+        struct xf_stanza_copy *copy = pop(queue);
         struct xf_stanza stanza;
         xf_stanza_copy_read(copy, &stanza);
-        if (line->is_in)
-            xf_answer_peer(line->route->routing, &stanza, error, text);
-        else
-            xf_bounce(line->route->routing, line->route->link, &stanza, error, text);
+        queue->ops->answer(queue->route, &stanza, error, text);
         xf_free(copy);
     }
-    moved(line);
+    moved(queue);
 }
 
-void xf_address_queue_sift(struct xf_address_queue *line)
+void xf_address_queue_sift(struct xf_address_queue *queue)
 {
-    if (!line)
+    if (!queue)
         return;
-    XF_STANZA_QUEUE_EACH (copy, &line->stanzas) {
+    XF_STANZA_QUEUE_EACH (copy, &queue->stanzas) {
         struct xf_stanza stanza;
+        struct xf_ruling ruling;
         xf_stanza_copy_read(copy, &stanza);
-        if (xf_screen_still_out(line->route->routing, line->route->link, &stanza))
+        if (xf_screen_still_passes(queue->route->routing, &stanza, &ruling))
             continue;
-        xf_stanza_queue_remove(&line->stanzas, copy);
-        xf_route_limits_weigh(line->route);
+        xf_bounce_refused(queue->route->routing, queue->route->link, &stanza, &ruling);
+        xf_stanza_queue_remove(&queue->stanzas, copy);
+        xf_route_limits_weigh(queue->route);
         xf_free(copy);
     }
-    if (xf_stanza_queue_is_empty(&line->stanzas))
-        xf_mailmap_forget(&line->wait); /* the next one waits for its own */
-    moved(line);
+    if (xf_stanza_queue_is_empty(&queue->stanzas))
+        xf_mailmap_forget(&queue->wait); /* the next one waits for its own */
+    moved(queue);
 }
 
-void xf_address_queue_free(struct xf_address_queue **line)
+void xf_address_queue_free(struct xf_address_queue **queue)
 {
-    if (!*line)
+    if (!*queue)
         return;
-    xf_mailmap_forget(&(*line)->wait);
+    xf_mailmap_forget(&(*queue)->wait);
     /* a peer sent it when we had closed its stream: there is no way to answer */
-    xf_stanza_queue_clear(&(*line)->stanzas);
-    xf_route_limits_weigh((*line)->route);
-    xf_free(*line);
-    *line = NULL;
+    xf_stanza_queue_clear(&(*queue)->stanzas);
+    xf_route_limits_weigh((*queue)->route);
+    xf_free(*queue);
+    *queue = NULL;
 }

@@ -101,6 +101,13 @@ void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link,
     bounce(routing, link, stanza, error, text, XF_SPAN_NONE);
 }
 
+void xf_bounce_refused(struct xf_routing *routing, struct xf_routing_link *link,
+                       const struct xf_stanza *stanza, const struct xf_ruling *ruling)
+{
+    if (ruling->answer != XF_DENIAL_SILENT)
+        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_NOT_ALLOWED, ruling->text);
+}
+
 void xf_bounce_malformed_from(struct xf_routing *routing, struct xf_routing_link *link,
                               const struct xf_stanza *stanza)
 {

@@ -2,7 +2,7 @@
 /* bounce_priv.h — error stanzas (RFC 6120 §8.3) that answer what cannot be delivered. */
 #pragma once
 
-#include <xfed/xmpp/stanza.h>
+#include <xfed/policy/policy.h>
 
 struct xf_routing;
 struct xf_routing_link;
@@ -10,6 +10,9 @@ struct xf_routing_link;
 /* Answer a stanza of the cluster, when it may be answered. */
 void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link,
                const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text);
+/* One that policy refused: answered where policy wants that. */
+void xf_bounce_refused(struct xf_routing *routing, struct xf_routing_link *link,
+                       const struct xf_stanza *stanza, const struct xf_ruling *ruling);
 /* its from is only the domain */
 void xf_bounce_malformed_from(struct xf_routing *routing, struct xf_routing_link *link,
                               const struct xf_stanza *stanza);

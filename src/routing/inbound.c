@@ -37,13 +37,25 @@ static void admit(struct xf_routing *routing, const struct xf_stanza *stanza)
         look_up(routing, stanza->to.domain, stanza->from.domain);
 }
 
+static enum xf_s2s_taken refuse(struct xf_routing *routing, const struct xf_stanza *stanza,
+                                const struct xf_ruling *ruling, const char **out_text)
+{
+    *out_text = ruling->text;
+    if (ruling->answer == XF_DENIAL_VIOLATION)
+        return XF_S2S_REFUSED;
+    if (ruling->answer == XF_DENIAL_ERROR)
+        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED, ruling->text);
+    return XF_S2S_TAKEN;
+}
+
 static enum xf_s2s_taken deliver(struct xf_routing *routing, struct xf_stanza *stanza,
                                  const char **out_text)
 {
-    enum xf_s2s_taken taken;
+    struct xf_ruling ruling;
     const struct xf_admission *last = &routing->last_in;
-    if (__builtin_expect(last->is_watched, 0) && !xf_screen_in(routing, stanza, &taken, out_text))
-        return taken;
+    if (__builtin_expect(last->is_watched, 0) &&
+        !xf_screen_passes(routing, stanza, XF_DIRECTION_IN, &ruling))
+        return refuse(routing, stanza, &ruling, out_text);
     if (!last->may) { /* a domain whose link is gone */
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED,
                        "communication with this domain is not allowed");
@@ -58,6 +70,44 @@ static enum xf_s2s_taken deliver(struct xf_routing *routing, struct xf_stanza *s
                        "the domain cannot be reached now");
     return xf_link_is_full(link, stanza->from.domain) ? XF_S2S_FULL : XF_S2S_TAKEN;
 }
+
+static bool go(struct xf_route *route, struct xf_stanza *stanza, struct xf_span *out_later)
+{
+    struct xf_routing *routing = route->routing;
+    char shown[XF_JID_MAX + 1];
+    const char *text = NULL;
+    bool is_refused = false;
+    if (!xf_mail_map_in(route, stanza, shown, &is_refused, out_later))
+        return false;
+    admit(routing, stanza);
+    if (!is_refused)
+        /* it has left its stream: that can be neither paused nor ended by it */
+        (void)deliver(routing, stanza, &text);
+    return true;
+}
+
+static void answer(struct xf_route *route, const struct xf_stanza *stanza,
+                   enum xf_stanza_error error, const char *text)
+{
+    xf_answer_peer(route->routing, stanza, error, text);
+}
+
+static void resume(struct xf_routing *routing)
+{
+    if (routing->s2s && !routing->is_finished)
+        xf_s2s_resume_inbound(routing->s2s);
+}
+
+static void on_relieved(struct xf_route *route)
+{
+    resume(route->routing);
+}
+
+static const struct xf_address_queue_ops queue_ops = {
+    .go = go,
+    .answer = answer,
+    .relieved = on_relieved,
+};
 
 /* Of a peer that knows our users by their e-mail addresses. */
 static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanza,
@@ -79,25 +129,10 @@ static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanz
     else if (xf_mail_map_in(route, stanza, shown, &is_refused, &address))
         return is_refused ? XF_S2S_TAKEN : deliver(routing, stanza, out_text);
     stanza->shown_to = XF_SPAN_NONE; /* it is mapped when its turn comes */
-    if (!xf_address_queue_push(route, true, stanza, address))
+    if (!xf_address_queue_push(&route->line_in, route, &queue_ops, stanza, address))
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
                        "too many stanzas wait for this domain");
     return xf_address_queue_is_long(route->line_in) ? XF_S2S_FULL : XF_S2S_TAKEN;
-}
-
-bool xf_mail_go_in(struct xf_route *route, struct xf_stanza *stanza, struct xf_span *out_later)
-{
-    struct xf_routing *routing = route->routing;
-    char shown[XF_JID_MAX + 1];
-    const char *text = NULL;
-    bool is_refused = false;
-    if (!xf_mail_map_in(route, stanza, shown, &is_refused, out_later))
-        return false;
-    admit(routing, stanza);
-    if (!is_refused)
-        /* it has left its stream: that can be neither paused nor ended by it */
-        (void)deliver(routing, stanza, &text);
-    return true;
 }
 
 static enum xf_s2s_taken on_stanza(void *owner, struct xf_stanza *stanza, const char **out_text)
@@ -138,6 +173,5 @@ void xf_routing_link_drained(void *owner, struct xf_link *link)
 {
     struct xf_routing *routing = owner;
     xf_answers_go_on(xf_routing_link_around(routing, link));
-    if (routing->s2s && !routing->is_finished)
-        xf_s2s_resume_inbound(routing->s2s);
+    resume(routing);
 }

@@ -17,9 +17,6 @@ struct xf_admission {
     struct xf_routing_link *link;
 };
 
-/* A stanza of a line, as xf_mail_go_out. */
-bool xf_mail_go_in(struct xf_route *route, struct xf_stanza *stanza, struct xf_span *out_later);
-
 /* For the table of link events. */
 
 void xf_routing_expired(void *owner, struct xf_link *link, struct xf_stanza *stanza);

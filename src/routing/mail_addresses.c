@@ -100,7 +100,7 @@ static struct xf_route *shown_route(struct xf_route *route, struct xf_span domai
     return routing->last_shown;
 }
 
-bool xf_mail_go_out(struct xf_route *route, struct xf_stanza *stanza, struct xf_span *out_later)
+static bool go(struct xf_route *route, struct xf_stanza *stanza, struct xf_span *out_later)
 {
     struct xf_routing *routing = route->routing;
     struct xf_span user = xf_jid_bare(&stanza->from), mail;
@@ -134,6 +134,14 @@ bool xf_mail_go_out(struct xf_route *route, struct xf_stanza *stanza, struct xf_
     return true;
 }
 
+static void answer(struct xf_route *route, const struct xf_stanza *stanza,
+                   enum xf_stanza_error error, const char *text)
+{
+    xf_bounce(route->routing, route->link, stanza, error, text);
+}
+
+static const struct xf_address_queue_ops queue_ops = {.go = go, .answer = answer};
+
 void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza)
 {
     struct xf_span address = XF_SPAN_NONE;
@@ -141,9 +149,9 @@ void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza)
     if (has_line && route->routing->mailmap && is_user(&stanza->from))
         /* asked for now, needed later */
         (void)xf_mailmap_mail_of(route->routing->mailmap, xf_jid_bare(&stanza->from), &address);
-    if (!has_line && xf_mail_go_out(route, stanza, &address))
+    if (!has_line && go(route, stanza, &address))
         return;
-    if (!xf_address_queue_push(route, false, stanza, address))
+    if (!xf_address_queue_push(&route->line_out, route, &queue_ops, stanza, address))
         xf_bounce(route->routing, route->link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
                   "too many stanzas wait for this domain");
 }
@@ -244,6 +252,6 @@ bool xf_mail_map_in(struct xf_route *route, struct xf_stanza *stanza, char shown
     struct xf_span payload = stanza->payload;
     bool is_known = xf_mail_payload_in(route->routing, stanza, out_later) && mapped == MAPPED;
     if (!is_known)
-        stanza->payload = payload; /* as in xf_mail_go_out */
+        stanza->payload = payload; /* as in go() */
     return is_known;
 }

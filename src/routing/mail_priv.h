@@ -12,9 +12,6 @@ struct xf_routing;
 /* Deliver as the peer is to see the user, now or when his address is known. */
 void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza);
 
-/* The same for the line: false when *out_later is not known yet; it borrows until the next call. */
-bool xf_mail_go_out(struct xf_route *route, struct xf_stanza *stanza, struct xf_span *out_later);
-
 /*
  * Find the user whom a peer wrote to; shown_to may be in `shown`. *out_is_refused: the stanza was
  * dropped or answered. False when *out_later is not known yet.

@@ -90,6 +90,17 @@ static bool is_gateway(const struct xf_routing *routing, struct xf_span domain)
     return false;
 }
 
+/* False when policy refused the stanza, which then was answered where policy wants that. */
+static bool passes(struct xf_routing *routing, struct xf_routing_link *link,
+                   struct xf_stanza *stanza)
+{
+    struct xf_ruling ruling;
+    if (xf_screen_passes(routing, stanza, XF_DIRECTION_OUT, &ruling))
+        return true;
+    xf_bounce_refused(routing, link, stanza, &ruling);
+    return false;
+}
+
 /* NULL when the stanza was dropped or answered. */
 static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link *link,
                               struct xf_stanza *stanza)
@@ -110,7 +121,7 @@ static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link
         return NULL;
     }
     if (!xf_policy_may(routing->policy, local, peer, XF_DIRECTION_OUT)) {
-        (void)xf_screen_out(routing, link, stanza); /* it answers, or not */
+        (void)passes(routing, link, stanza);
         return NULL;
     }
     struct xf_route *route =
@@ -133,7 +144,7 @@ static void on_stanza(void *owner, struct xf_link *from, struct xf_stanza *stanz
         route = admit(routing, link, stanza);
     if (!route)
         return;
-    if (__builtin_expect(route->is_watched, 0) && !xf_screen_out(routing, link, stanza))
+    if (__builtin_expect(route->is_watched, 0) && !passes(routing, link, stanza))
         return;
     if (routing->is_draining && !xf_route_delivers(route))
         xf_bounce(routing, link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,

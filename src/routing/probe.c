@@ -117,7 +117,7 @@ static void on_due(void *owner)
     xf_list_push(&ailing->routes, &route->ailing_node);
     ailing->probing = route;
     ailing->routing->probes.count++;
-    xf_route_probe(route);
+    ailing->routing->probes.events->due(route);
 }
 
 static struct xf_ailing *new_ailing(struct xf_routing *routing, struct xf_span peer)
@@ -131,6 +131,11 @@ static struct xf_ailing *new_ailing(struct xf_routing *routing, struct xf_span p
     wait_again(ailing);
     xf_map_set(routing->ailing, ailing->peer, ailing);
     return ailing;
+}
+
+void xf_probes_init(struct xf_probes *probes, const struct xf_probe_events *events)
+{
+    *probes = (struct xf_probes){.events = events};
 }
 
 void xf_probe_begin(struct xf_route *route)
@@ -198,7 +203,7 @@ void xf_probe_well(struct xf_routing *routing, struct xf_span peer)
         struct xf_node *next = node->next;
         bool is_last = next == &ailing->routes;
         if (route->state == XF_ROUTE_BOUNCE && is_of_server(route->cause))
-            xf_route_seen(route);
+            routing->probes.events->well(route);
         node = is_last ? NULL : next;
     }
 }

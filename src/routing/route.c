@@ -452,9 +452,11 @@ void xf_route_sift(struct xf_route *route)
 {
     XF_STANZA_QUEUE_EACH (copy, &route->queue) {
         struct xf_stanza stanza;
+        struct xf_ruling ruling;
         xf_stanza_copy_read(copy, &stanza);
-        if (xf_screen_still_out(route->routing, route->link, &stanza))
+        if (xf_screen_still_passes(route->routing, &stanza, &ruling))
             continue;
+        xf_bounce_refused(route->routing, route->link, &stanza, &ruling);
         route->bounced_count++;
         drop(route, copy);
     }
@@ -482,29 +484,10 @@ static struct xf_route *new_route(struct xf_routing *routing, struct xf_routing_
     return route;
 }
 
-struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link,
-                              struct xf_span local, struct xf_span peer, bool is_theirs)
+/* Another route took its place. */
+static void give_way(struct xf_route *route)
 {
-    struct xf_route *route = xf_route_find(routing, local, peer);
-    bool is_new = !route;
-    if (route && xf_place_is_held(&route->place))
-        return route;
-    if (is_new)
-        route = new_route(routing, link, local, peer);
-    if (!xf_route_limits_take(route, is_theirs)) {
-        if (is_new)
-            xf_route_free(route);
-        return NULL;
-    }
-    xf_route_judge(route);
-    if (is_new)
-        rest(route);
-    routing->last = route;
-    return route;
-}
-
-void xf_route_give_way(struct xf_route *route, const char *text)
-{
+    static const char text[] = "too many domains of one owner are in use";
     xf_log(XF_LOG_DEBUG, "routing.route.displaced", XF_SPN("local", route->local),
            XF_SPN("peer", route->peer));
     xf_route_limits_give(route);
@@ -517,6 +500,37 @@ void xf_route_give_way(struct xf_route *route, const char *text)
         fire(route, XF_ROUTE_ON_OVER);
     else
         rest(route);
+}
+
+/* False: there are too many. */
+static bool take_place(struct xf_route *route, bool is_theirs)
+{
+    struct xf_route *evicted = NULL;
+    bool has_place = xf_route_limits_take(route, is_theirs, &evicted);
+    if (evicted)
+        give_way(evicted);
+    return has_place;
+}
+
+struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link,
+                              struct xf_span local, struct xf_span peer, bool is_theirs)
+{
+    struct xf_route *route = xf_route_find(routing, local, peer);
+    bool is_new = !route;
+    if (route && xf_place_is_held(&route->place))
+        return route;
+    if (is_new)
+        route = new_route(routing, link, local, peer);
+    if (!take_place(route, is_theirs)) {
+        if (is_new)
+            xf_route_free(route);
+        return NULL;
+    }
+    xf_route_judge(route);
+    if (is_new)
+        rest(route);
+    routing->last = route;
+    return route;
 }
 
 void xf_route_free(struct xf_route *route)
@@ -606,7 +620,12 @@ void xf_route_seen(struct xf_route *route)
     fire(route, XF_ROUTE_ON_SEEN);
 }
 
-void xf_route_probe(struct xf_route *route)
+static void on_probe_due(struct xf_route *route)
 {
     fire(route, XF_ROUTE_ON_DUE);
 }
+
+const struct xf_probe_events xf_route_probe_events = {
+    .due = on_probe_due,
+    .well = xf_route_seen,
+};

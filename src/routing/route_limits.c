@@ -25,8 +25,6 @@
 #define UNUSED_MS    60000
 #define STREAMS_PART 8 /* of the descriptors */
 
-static const char text[] = "too many domains of one owner are in use";
-
 static struct xf_route *route_of(const struct xf_place *place)
 {
     return XF_CONTAINER(place, struct xf_route, place);
@@ -111,7 +109,7 @@ bool xf_route_limits_is_theirs(const struct xf_routing *routing, struct xf_span 
     return !first || is_reply(first) || (routing->s2s && xf_s2s_hears(routing->s2s, peer));
 }
 
-static bool take_place(struct xf_route *route)
+static bool take_place(struct xf_route *route, struct xf_route **out_evicted)
 {
     struct xf_routing *routing = route->routing;
     const struct xf_conf *conf = xf_policy_conf(routing->policy);
@@ -123,15 +121,14 @@ static bool take_place(struct xf_route *route)
     enum xf_quota_answer answer =
         xf_quota_take(route->is_theirs ? &routing->theirs : &routing->ours, &route->place, &keys,
                       route->is_theirs ? &of_theirs : &of_ours, xf_routing_now(routing), &evicted);
-    if (evicted)
-        xf_route_give_way(route_of(evicted), text);
+    *out_evicted = evicted ? route_of(evicted) : NULL;
     return answer == XF_QUOTA_ROOM;
 }
 
-bool xf_route_limits_take(struct xf_route *route, bool is_theirs)
+bool xf_route_limits_take(struct xf_route *route, bool is_theirs, struct xf_route **out_evicted)
 {
     route->is_theirs = is_theirs;
-    if (take_place(route))
+    if (take_place(route, out_evicted))
         return true;
     log_full(route, "routes");
     return false;
@@ -174,16 +171,12 @@ void xf_route_limits_stream_ended(struct xf_route *route)
 
 /* ------------------------------------------------------------------ bytes that wait for them */
 
-static size_t line_bytes(const struct xf_address_queue *line)
-{
-    return line ? line->stanzas.held.bytes : 0;
-}
-
 void xf_route_limits_weigh(struct xf_route *route)
 {
     if (route->is_theirs && xf_place_is_held(&route->place))
-        xf_place_weigh(&route->place, route->queue.held.bytes + line_bytes(route->line_out) +
-                                          line_bytes(route->line_in));
+        xf_place_weigh(&route->place, route->queue.held.bytes +
+                                          xf_address_queue_bytes(route->line_out) +
+                                          xf_address_queue_bytes(route->line_in));
 }
 
 bool xf_route_limits_has_bytes(struct xf_route *route, size_t bytes)

@@ -19,8 +19,11 @@ void xf_route_limits_fini(struct xf_routing *routing);
  */
 bool xf_route_limits_is_theirs(const struct xf_routing *routing, struct xf_span peer,
                                const struct xf_stanza *first);
-/* another route may end for it */
-bool xf_route_limits_take(struct xf_route *route, bool is_theirs);
+/*
+ * Take a place for the route. *out_evicted: another route lost its place for it, which is to give
+ * way; else NULL.
+ */
+bool xf_route_limits_take(struct xf_route *route, bool is_theirs, struct xf_route **out_evicted);
 void xf_route_limits_give(struct xf_route *route);
 /* a stream, for which another one may end; its place is held until: */
 bool xf_route_limits_may_open(struct xf_route *route);

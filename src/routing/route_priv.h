@@ -94,7 +94,6 @@ struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local,
  */
 struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link,
                               struct xf_span local, struct xf_span peer, bool is_theirs);
-void xf_route_give_way(struct xf_route *route, const char *text); /* another route took its place */
 void xf_route_free(struct xf_route *route);
 
 /* While draining: does the stanza go to a stream that is there? */
@@ -110,8 +109,8 @@ void xf_route_forgive(struct xf_route *route);
 void xf_route_sift(struct xf_route *route);
 void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, const char *text);
 
-/* one in BOUNCE: try a stream; xf_probe_failed or xf_probe_end follows */
-void xf_route_probe(struct xf_route *route);
+/* For xf_probes_init. */
+extern const struct xf_probe_events xf_route_probe_events;
 
 #define xf_route_log(route, level, event, ...) \
     xf_log(xf_route_level((route), (level), (event)), event, __VA_ARGS__)

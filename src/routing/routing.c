@@ -11,6 +11,7 @@
 #include "answers_priv.h"
 #include "backpressure_priv.h"
 #include "links_priv.h"
+#include "probe_priv.h"
 #include "requests_by_jid_priv.h"
 #include "route_limits_priv.h"
 #include "route_priv.h"
@@ -32,6 +33,7 @@ struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
     xf_buf_init(&routing->payload, PAYLOAD_MAX);
     xf_buf_init(&routing->stripped, STRIPPED_MAX);
     xf_buf_init(&routing->rewritten, STRIPPED_MAX);
+    xf_probes_init(&routing->probes, &xf_route_probe_events);
     xf_route_limits_init(routing);
     return routing;
 }

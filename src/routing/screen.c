@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * screen.c — what policy says about single stanzas, and what follows: an answer or none, the end of
- * a stream, a line in the log, presence with less in it.
+ * screen.c — what policy says about single stanzas, and what follows here: a line in the log,
+ * presence with less in it. Whether the sender is answered is up to the caller, who is told what
+ * policy wants.
  *
  * Only pairs that are watched come here, for which a rule looks at stanzas, which are a dry run, or
  * whose presence is stripped; and what is refused anyway. All others cost a look at a bool. Users
@@ -9,8 +10,6 @@
  */
 #include "screen_priv.h"
 
-#include "answer_peer_priv.h"
-#include "bounce_priv.h"
 #include "rare_priv.h"
 #include "routing_priv.h"
 
@@ -137,59 +136,26 @@ static void strip_if_asked(struct xf_routing *routing, struct xf_stanza *stanza,
         strip(routing, stanza);
 }
 
-/* ------------------------------------------------------------------ out */
+/* ------------------------------------------------------------------ for the rest of routing */
 
-static bool may_out(struct xf_routing *routing, struct xf_routing_link *link,
-                    const struct xf_stanza *stanza, struct xf_ruling *ruling)
+bool xf_screen_still_passes(struct xf_routing *routing, struct xf_stanza *stanza,
+                            struct xf_ruling *out)
 {
-    judge(routing, stanza, XF_DIRECTION_OUT, ruling);
-    if (ruling->passes)
-        return true;
-    log_ruling(routing, stanza, false, ruling);
-    if (ruling->answer != XF_DENIAL_SILENT)
-        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_NOT_ALLOWED, ruling->text);
-    return false;
-}
-
-bool xf_screen_out(struct xf_routing *routing, struct xf_routing_link *link,
-                   struct xf_stanza *stanza)
-{
-    struct xf_ruling ruling;
-    if (!may_out(routing, link, stanza, &ruling))
-        return false;
-    if (ruling.rule != XF_RULE_NONE)
-        log_ruling(routing, stanza, false, &ruling);
-    strip_if_asked(routing, stanza, stanza->to.domain, XF_DIRECTION_OUT);
-    return true;
-}
-
-bool xf_screen_still_out(struct xf_routing *routing, struct xf_routing_link *link,
-                         struct xf_stanza *stanza)
-{
-    struct xf_ruling ruling;
     xf_stanza_find_children(stanza);
-    return may_out(routing, link, stanza, &ruling);
+    judge(routing, stanza, XF_DIRECTION_OUT, out);
+    if (!out->passes)
+        log_ruling(routing, stanza, false, out);
+    return out->passes;
 }
 
-/* ------------------------------------------------------------------ in */
-
-bool xf_screen_in(struct xf_routing *routing, struct xf_stanza *stanza,
-                  enum xf_s2s_taken *out_taken, const char **out_text)
+bool xf_screen_passes(struct xf_routing *routing, struct xf_stanza *stanza,
+                      enum xf_direction direction, struct xf_ruling *out)
 {
-    struct xf_ruling ruling;
-    judge(routing, stanza, XF_DIRECTION_IN, &ruling);
-    if (ruling.rule != XF_RULE_NONE)
-        log_ruling(routing, stanza, true, &ruling);
-    if (ruling.passes) {
-        strip_if_asked(routing, stanza, stanza->from.domain, XF_DIRECTION_IN);
-        return true;
-    }
-    *out_taken = XF_S2S_TAKEN;
-    if (ruling.answer == XF_DENIAL_ERROR) {
-        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED, ruling.text);
-    } else if (ruling.answer == XF_DENIAL_VIOLATION) {
-        *out_taken = XF_S2S_REFUSED;
-        *out_text = ruling.text;
-    }
-    return false;
+    bool is_in = direction == XF_DIRECTION_IN;
+    judge(routing, stanza, direction, out);
+    if (out->rule != XF_RULE_NONE)
+        log_ruling(routing, stanza, is_in, out);
+    if (out->passes)
+        strip_if_asked(routing, stanza, is_in ? stanza->from.domain : stanza->to.domain, direction);
+    return out->passes;
 }

@@ -5,10 +5,8 @@
 #include "rare_priv.h"
 
 #include <xfed/policy/policy.h>
-#include <xfed/s2s/s2s.h>
 
 struct xf_routing;
-struct xf_routing_link;
 
 /* What screen.c counts. */
 struct xf_tally {
@@ -21,14 +19,12 @@ bool xf_screen_watches(struct xf_routing *routing, struct xf_span local, struct 
                        enum xf_direction direction);
 
 /*
- * False: it was refused, answered where that is wanted, and logged. True: presence may have become
- * less.
+ * False: policy refuses it; that was logged, and *out says which answer its sender gets. True:
+ * presence may have become less.
  */
-bool xf_screen_out(struct xf_routing *routing, struct xf_routing_link *link,
-                   struct xf_stanza *stanza);
-bool xf_screen_in(struct xf_routing *routing, struct xf_stanza *stanza,
-                  enum xf_s2s_taken *out_taken, const char **out_text);
+bool xf_screen_passes(struct xf_routing *routing, struct xf_stanza *stanza,
+                      enum xf_direction direction, struct xf_ruling *out);
 
-/* One that waits in a queue: may it still go? */
-bool xf_screen_still_out(struct xf_routing *routing, struct xf_routing_link *link,
-                         struct xf_stanza *stanza);
+/* The same for a stanza of ours that waits in a queue, after a reload. */
+bool xf_screen_still_passes(struct xf_routing *routing, struct xf_stanza *stanza,
+                            struct xf_ruling *out);
