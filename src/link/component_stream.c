@@ -3,13 +3,13 @@
  * component_stream.c — the life of one component stream: connect, prove the secret (XEP-0114 §3),
  * keep alive, end, come back.
  *
- * The table `edges` is the machine, fire() the only writer of the state. Whoever ends a stream, its
- * `ending` event moves the stream to ENDING and its `closed` event to WAITING or IDLE; the next try
- * comes after 200 ms, doubling, with jitter, and from 200 ms again once a stream was up for a
- * while. A server that is away is tried every second: that costs little, and its users wait for us
- * from the moment when it is back. One that answers with a stream error is tried less and less
- * often, down to every 10 s. `conflict` means another component of our name: trying hard would make
- * the two throw each other out, so we wait the longest time at once.
+ * The table `rows` is the machine (xfed/base/machine.h). Whoever ends a stream, its `ending` event
+ * moves the stream to ENDING and its `closed` event to WAITING or IDLE; the next try comes after
+ * 200 ms, doubling, with jitter, and from 200 ms again once a stream was up for a while. A server
+ * that is away is tried every second: that costs little, and its users wait for us from the moment
+ * when it is back. One that answers with a stream error is tried less and less often, down to every
+ * 10 s. `conflict` means another component of our name: trying hard would make the two throw each
+ * other out, so we wait the longest time at once.
  *
  * XEP-0114 has no way to ask whether the other side lives. White space goes out when we were
  * silent, so that TCP finds a dead way; a server that took nothing of what waits for it for
@@ -53,19 +53,8 @@ static const struct xf_reader_limits start_limits = {
     .depth = 8,
 };
 
-static const char *const state_words[] = {
-#define X(name, word) [XF_COMPONENT_##name] = word,
-    XF_COMPONENT_STATE_MAP(X)
-#undef X
-};
-
-static const char *const event_words[] = {
-#define X(name, word) [XF_COMPONENT_ON_##name] = word,
-    XF_COMPONENT_EVENT_MAP(X)
-#undef X
-};
-
 static void fire(struct xf_component_stream *cs, enum xf_component_stream_event event);
+static const char *state_name(const struct xf_component_stream *cs);
 
 static struct xf_component_stream *cs_of(struct xf_stream *stream)
 {
@@ -184,7 +173,7 @@ static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
         fire(cs, XF_COMPONENT_ON_ACCEPTED);
     else
         xf_log(XF_LOG_DEBUG, "link.element.ignored", XF_STR("link", cs->conf->title),
-               XF_SPN("element", elem->name), XF_WORD("state", state_words[cs->state]));
+               XF_SPN("element", elem->name), XF_WORD("state", state_name(cs)));
 }
 
 static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
@@ -321,56 +310,117 @@ static void tell_idle(struct xf_component_stream *cs)
 
 /* ------------------------------------------------------------------ the machine */
 
-struct edge {
-    enum xf_component_stream_state state;
-    enum xf_component_stream_event event;
-    enum xf_component_stream_state next;
-    void (*action)(struct xf_component_stream *cs);
-};
-
 /* clang-format off */
-#define EDGE(state, event, next, action) {XF_COMPONENT_##state, XF_COMPONENT_ON_##event, XF_COMPONENT_##next, action}
+#define ROW(in, on, to, action) {XF_COMPONENT_##in, XF_COMPONENT_ON_##on, XF_COMPONENT_##to, XF_MACHINE_ACTION(struct xf_component_stream, action)}
 
-/*       in state    on event    go to       and do          */
-static const struct edge edges[] = {
-    EDGE(IDLE,       WANT,       CONNECTING, dial),
-    EDGE(WAITING,    WANT,       CONNECTING, dial),
-    EDGE(WAITING,    OVER,       IDLE,       tell_idle),
-    EDGE(CONNECTING, CONNECTED,  OPENING,    send_header),
-    EDGE(OPENING,    HEADER,     PROVING,    await_word),
-    EDGE(PROVING,    ACCEPTED,   UP,         come_up),
-    EDGE(CONNECTING, ENDS,       ENDING,     NULL),
-    EDGE(OPENING,    ENDS,       ENDING,     NULL),
-    EDGE(PROVING,    ENDS,       ENDING,     NULL),
-    EDGE(UP,         ENDS,       ENDING,     go_down),
-    EDGE(ENDING,     LOST,       WAITING,    plan_retry),
-    EDGE(ENDING,     OVER,       IDLE,       tell_idle),
+static const struct xf_machine_row rows[] = {
+    /*  in state    on event    go to       and do */
+    ROW(IDLE,       WANT,       CONNECTING, dial),
+    ROW(WAITING,    WANT,       CONNECTING, dial),
+    ROW(WAITING,    OVER,       IDLE,       tell_idle),
+    ROW(CONNECTING, CONNECTED,  OPENING,    send_header),
+    ROW(OPENING,    HEADER,     PROVING,    await_word),
+    ROW(PROVING,    ACCEPTED,   UP,         come_up),
+    ROW(CONNECTING, ENDS,       ENDING,     NULL),
+    ROW(OPENING,    ENDS,       ENDING,     NULL),
+    ROW(PROVING,    ENDS,       ENDING,     NULL),
+    ROW(UP,         ENDS,       ENDING,     go_down),
+    ROW(ENDING,     LOST,       WAITING,    plan_retry),
+    ROW(ENDING,     OVER,       IDLE,       tell_idle),
 };
 /* clang-format on */
 
-static const struct edge *find_edge(enum xf_component_stream_state state,
-                                    enum xf_component_stream_event event)
+static const char *const state_names[] = {
+#define X(name, word) [XF_COMPONENT_##name] = word,
+    XF_COMPONENT_STATE_MAP(X)
+#undef X
+};
+
+static const char *const event_names[] = {
+#define X(name, word) [XF_COMPONENT_ON_##name] = word,
+    XF_COMPONENT_EVENT_MAP(X)
+#undef X
+};
+
+static void run(void *self, xf_machine_action action)
 {
-    for (size_t i = 0; i < XF_ARRAY_LEN(edges); i++) {
-        if (edges[i].state == state && edges[i].event == event)
-            return &edges[i];
+    ((void (*)(struct xf_component_stream *))action)(self);
+}
+
+static void log_move(const void *self, const char *from, const char *on, const char *to)
+{
+    const struct xf_component_stream *cs = self;
+    xf_log(XF_LOG_DEBUG, "link.state.changed", XF_STR("link", cs->conf->title),
+           XF_STR("name", cs->name), XF_WORD("from", from), XF_WORD("on", on), XF_WORD("to", to));
+}
+
+static void stop_timer(void *self)
+{
+    struct xf_component_stream *cs = self;
+    xf_timer_stop(&cs->timer);
+}
+
+/* An event that changes nothing here is only logged. */
+static void stay(void *self, unsigned event)
+{
+    const char *name = state_name(self);
+    log_move(self, name, event_names[event], "same");
+}
+
+static void check(const void *self, bool has_acted)
+{
+    const struct xf_component_stream *cs = self;
+    switch (cs->state) {
+    case XF_COMPONENT_IDLE:
+        xf_require(!cs->is_wanted);
+        return;
+    case XF_COMPONENT_WAITING:
+        xf_require(xf_timer_is_running(&cs->timer) == has_acted);
+        return;
+    case XF_COMPONENT_CONNECTING:
+        xf_require(cs->addr_count > 0 && (!has_acted || (cs->stream.conn && !cs->was_up)));
+        return;
+    case XF_COMPONENT_OPENING:
+    case XF_COMPONENT_PROVING:
+        xf_require(cs->stream.conn && !cs->was_up);
+        xf_require(xf_timer_is_running(&cs->timer) == has_acted); /* the server's answer is due */
+        return;
+    case XF_COMPONENT_UP:
+        xf_require(cs->stream.conn && cs->was_up == has_acted);
+        return;
+    case XF_COMPONENT_ENDING:
+        xf_require(!has_acted || (!xf_timer_is_running(&cs->pulse) && !cs->is_congested));
+        return;
     }
-    return NULL;
+}
+
+const struct xf_machine xf_component_stream_machine = {
+    .name = "component stream",
+    .states = state_names,
+    .events = event_names,
+    .state_count = XF_ARRAY_LEN(state_names),
+    .event_count = XF_ARRAY_LEN(event_names),
+    .rows = rows,
+    .row_count = XF_ARRAY_LEN(rows),
+    .state_at = offsetof(struct xf_component_stream, state),
+    .first = XF_COMPONENT_IDLE,
+    .final = XF_MACHINE_NONE,
+    .parting = XF_COMPONENT_IDLE,
+    .run = run,
+    .log = log_move,
+    .moved = stop_timer,
+    .missing = stay,
+    .check = check,
+};
+
+static const char *state_name(const struct xf_component_stream *cs)
+{
+    return state_names[cs->state];
 }
 
 static void fire(struct xf_component_stream *cs, enum xf_component_stream_event event)
 {
-    const struct edge *edge = find_edge(cs->state, event);
-    xf_log(XF_LOG_DEBUG, "link.state.changed", XF_STR("link", cs->conf->title),
-           XF_STR("name", cs->name), XF_WORD("from", state_words[cs->state]),
-           XF_WORD("on", event_words[event]),
-           XF_WORD("to", edge ? state_words[edge->next] : "same"));
-    if (!edge)
-        return;
-    xf_timer_stop(&cs->timer);
-    cs->state = edge->next;
-    if (edge->action)
-        edge->action(cs);
+    xf_machine_fire(&xf_component_stream_machine, cs, event);
 }
 
 /* ------------------------------------------------------------------ time */

@@ -10,27 +10,28 @@
 
 #include "hold_priv.h"
 
+#include <xfed/base/machine.h>
 #include <xfed/link/settings.h>
 #include <xfed/stream/stream.h>
 
 /* clang-format off */
-#define XF_COMPONENT_STATE_MAP(X)                                                        \
-    X(IDLE,       "idle")       /* no stream, none wanted */                       \
-    X(WAITING,    "waiting")    /* between two tries */                            \
-    X(CONNECTING, "connecting") /* TCP */                                          \
-    X(OPENING,    "opening")    /* our header is out */                            \
-    X(PROVING,    "proving")    /* the handshake is out (XEP-0114 §3) */           \
-    X(UP,         "up")                                                            \
+#define XF_COMPONENT_STATE_MAP(X)                   \
+    X(IDLE,       "idle")       /* no stream, none wanted */                                   \
+    X(WAITING,    "waiting")    /* between two tries */                                        \
+    X(CONNECTING, "connecting") /* TCP */                                                      \
+    X(OPENING,    "opening")    /* our header is out */                                        \
+    X(PROVING,    "proving")    /* the handshake is out (XEP-0114 §3) */                       \
+    X(UP,         "up")         /* stanzas pass in both directions */                          \
     X(ENDING,     "ending")     /* nothing goes out any more; closed is to come */
 
-#define XF_COMPONENT_EVENT_MAP(X)                                                        \
-    X(WANT,      "want")                                                           \
-    X(CONNECTED, "connected")                                                      \
-    X(HEADER,    "header")                                                         \
-    X(ACCEPTED,  "accepted")                                                       \
-    X(ENDS,      "ends")                                                           \
-    X(LOST,      "lost")        /* closed, and wanted again */                     \
-    X(OVER,      "over")        /* closed, and not wanted any more */
+#define XF_COMPONENT_EVENT_MAP(X)                   \
+    X(WANT,       "want")       /* the link wants a stream, or the wait for the next try is over */ \
+    X(CONNECTED,  "connected")  /* the TCP connection is open */                               \
+    X(HEADER,     "header")     /* the server's header came */                                 \
+    X(ACCEPTED,   "accepted")   /* the server accepted the handshake */                        \
+    X(ENDS,       "ends")       /* we or the server end the stream, or it is lost */           \
+    X(LOST,       "lost")       /* closed, and wanted again */                                 \
+    X(OVER,       "over")       /* closed, and not wanted any more */
 /* clang-format on */
 
 enum xf_component_stream_state {
@@ -80,6 +81,8 @@ struct xf_component_stream {
     const char *reason;      /* why we end it, or what was wrong; a literal of ours, or NULL */
     const char *last_reason; /* of the last failed try: told as a warning once */
 };
+
+extern const struct xf_machine xf_component_stream_machine; /* for the test of its table */
 
 /* `conf` and `addrs` are borrowed, the name is copied. Idle at first. */
 void xf_component_stream_init(struct xf_component_stream *cs, struct xf_env *env,
