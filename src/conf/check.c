@@ -172,8 +172,7 @@ static void warn_of_sametime(const struct xf_check *check)
         if (settings.profile == XF_PROFILE_SAMETIME)
             xf_warning(check->problems, peer->at.file, xf_conf_line(&peer->at, "profile"),
                        "peer \"%s\" is a Sametime gateway, which tries the first SRV record only, "
-                       "and there are %zu nodes: it does not come to another "
-                       "when its node is away",
+                       "and there are %zu nodes: it cannot reach us while that node is down",
                        peer->pattern, conf->node_count);
     }
 }

@@ -52,26 +52,26 @@ static void check_access(const struct xf_check *check, const struct xf_conf_dire
 {
     bool is_ldaps = false, has_dn = *directory->bind_dn, has_password = *directory->password_file;
     if (!is_uri_list(directory->uri, &is_ldaps))
-        refuse(check, "uri", "uri is no list of servers",
+        refuse(check, "uri", "uri is not a list of servers",
                "ldap://host ... or ldaps://host ..., all of one kind");
     if (has_dn != has_password)
         refuse(check, has_dn ? "bind-dn" : "password-file",
                has_dn ? "bind-dn without password-file" : "password-file without bind-dn",
                "both or neither");
     if (has_password && !is_ldaps && !directory->start_tls)
-        refuse(check, "start-tls", "a password would be sent in clear",
+        refuse(check, "start-tls", "the password would be sent without TLS",
                "start-tls = yes, or ldaps:// in uri");
 }
 
 static void check_names(const struct xf_check *check, const struct xf_conf_directory *directory)
 {
     if (!*directory->base)
-        refuse(check, "uri", "base is missing", "the DN that users are below");
+        refuse(check, "uri", "base is missing", "the DN below which users are found");
     if (!*directory->filter)
-        refuse(check, "filter", "filter is empty", "an LDAP filter, as (objectClass=person)");
+        refuse(check, "filter", "filter is empty", "an LDAP filter such as (objectClass=person)");
     if (!*directory->mail_attribute || !*directory->jid_attribute)
         refuse(check, *directory->jid_attribute ? "mail-attribute" : "jid-attribute",
-               "the name of an attribute is missing", "one, as mail or uid");
+               "the name of an attribute is missing", "an attribute such as mail or uid");
     if (!*directory->jid_domain && is_short_name(directory->jid_attribute))
         refuse(check, "jid-attribute",
                "jid-domain is missing, and jid-attribute holds names without a domain",

@@ -84,13 +84,13 @@ static void judge_trust(const struct subject *subject)
          ((s->direction & XF_DIRECTION_OUT) && s->sasl_out && s->certificate != XF_CERT_IGNORE));
     if (s->certificate == XF_CERT_REQUIRED)
         refuse(subject, cert_keys,
-               "certificate = required cannot be met: with dane = no, and neither pins nor a "
-               "ca-file, no certificate is good",
+               "certificate = required cannot be met: without dane, pins and a ca-file, no "
+               "certificate is valid",
                accepted);
     else if (needs_external)
         refuse(subject, in_keys,
-               "SASL alone (dialback = no) cannot authenticate: with dane = no, and neither pins "
-               "nor a ca-file, no certificate is good",
+               "SASL alone (dialback = no) cannot authenticate: without dane, pins and a ca-file, "
+               "no certificate is valid",
                accepted);
 }
 
@@ -104,7 +104,7 @@ static void judge_certificate(const struct subject *subject)
         refuse(subject, cert_keys, "certificate = required cannot be met with tls = none",
                "certificate = ignore or preferred, or tls = optional or required");
     if (s->pins.count > 0 && no_tls)
-        refuse(subject, pin_keys, "pins are never looked at with tls = none",
+        refuse(subject, pin_keys, "pins are not checked with tls = none",
                "tls = optional or required, or pins = {}");
     else if (s->pins.count > 0 && s->certificate == XF_CERT_IGNORE)
         refuse(subject, pin_keys, "pins keep nobody out with certificate = ignore",
@@ -125,7 +125,7 @@ static void judge_revocation(const struct subject *subject)
     if (s->revocation == XF_REVOCATION_HARD && !has_lists && s->tls != XF_TLS_NONE &&
         s->certificate != XF_CERT_IGNORE && (s->direction & XF_DIRECTION_IN))
         refuse(subject, keys,
-               "revocation = hard refuses every certificate of a peer that connects to us while "
+               "revocation = hard refuses every peer that connects to us with a certificate, since "
                "there are no revocation lists",
                "trust { crl-files = ... } or { crl-dir = ... }, revocation = soft, or direction = "
                "out");
@@ -136,8 +136,10 @@ static void judge_downgrade(const struct subject *subject)
     static const char *const keys[] = {"downgrade", NULL};
     if (subject->settings->downgrade == XF_DOWNGRADE_REFUSE &&
         subject->check->conf->memory_peers == 0)
-        refuse(subject, keys, "downgrade = refuse has nothing to go by with memory { peers = 0 }",
-               "downgrade = allow or alarm, or a memory of peers");
+        refuse(
+            subject, keys,
+            "downgrade = refuse has nothing to compare with: memory { peers = 0 } keeps no history",
+            "downgrade = allow or alarm, or a higher number of peers");
 }
 
 /*
@@ -149,7 +151,7 @@ static void judge_rates(const struct subject *subject)
     static const char *const keys[] = {"byte-rate", NULL};
     size_t byte_rate = subject->settings->byte_rate;
     if (byte_rate > 0 && byte_rate < 1024)
-        refuse(subject, keys, "byte-rate is less than any stanza needs",
+        refuse(subject, keys, "byte-rate is too low for any stanza",
                "at least 1k, or 0 for any number");
 }
 

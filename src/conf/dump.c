@@ -109,7 +109,7 @@ static void put_accepted(const struct xf_option *option, const char *indent, FIL
     xf_buf_append_str(&text, "Takes ");
     xf_value_expected(option, &text);
     if (xf_kind_is_list(option->kind))
-        xf_buf_append_str(&text, ", several in {...}");
+        xf_buf_append_str(&text, "; several in {...}");
     xf_buf_append_str(&text, ".");
     char *line = xf_strndup(xf_buf_ptr(&text), text.len);
     put_comment(indent, line, out);
@@ -178,10 +178,9 @@ void xf_conf_sample(FILE *out)
 {
     put_comment(
         "",
-        "xfedd's configuration, made by xfedd --sample. Lines that begin with # and a key show the "
-        "default, or an "
-        "example where the default is nothing. Relative file names are relative to this file. "
-        "include(\"file\") outside of the sections reads another file.",
+        "Configuration of xfedd, as printed by xfedd --sample. A key behind # shows the default, "
+        "or an example where there is no default. Relative file names are relative to this file. "
+        "include(\"file\"), outside of sections, reads another file.",
         out);
     for (unsigned s = 0; s < XF_SECTION_COUNT; s++) {
         if (s == XF_SECTION_PEER)

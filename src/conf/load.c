@@ -71,7 +71,7 @@ static void apply(struct loading *load, const struct xf_raw_section *section,
     size_t bad = 0;
     if (setting->is_again)
         xf_problem(&load->problems, section->file, setting->line,
-                   "%s is written twice in a section: expected once", option->key);
+                   "%s is set twice in a section: expected once", option->key);
     else if (values->count == 0 && !option->initial)
         bad_value(load, section, setting, NULL);
     else if (xf_kind_is_list(option->kind) &&
@@ -306,8 +306,8 @@ static void read_dialback_secret(struct loading *load)
     if (!*conf->dialback_secret_file) {
         if (conf->defaults.dialback)
             xf_warning(&load->problems, conf->file, 0,
-                       "dialback has no secret-file: a random secret is made at each start, which "
-                       "serves one node only");
+                       "dialback has no secret-file: xfedd draws a random secret at each start, "
+                       "which works for a single node only");
         return;
     }
     conf->dialback_secret = keep_secret(load, load->single[XF_SECTION_DIALBACK], "secret-file",

@@ -107,7 +107,7 @@ static bool read_string(struct scanner *s)
         if (quote == '"' && s->at[0] == '$' && s->at[1] == '{')
             return refuse(
                 s, s->line,
-                "the environment is not read: write \"\\${\" for these two characters themselves");
+                "environment variables are not read: write \"\\${\" for these two characters");
         if (*s->at == '\\' && s->at[1] && s->at[1] != '\n')
             s->at++;
     }
@@ -130,16 +130,15 @@ static bool read_word(struct scanner *s)
     if (*s->at == '*' || (*s->at == '+' && s->at[1] != '='))
         return refuse(s, s->line, "a text with * or + needs quotes: expected \"...\"");
     if (len > 0 && s->at[-1] == '$' && *s->at == '{')
-        return refuse(s, s->line, "the environment is not read: expected a value");
+        return refuse(s, s->line, "environment variables are not read: expected a value");
     return true;
 }
 
 static bool open_brace(struct scanner *s, int line)
 {
     if (s->depth == DEPTH_MAX)
-        return refuse(
-            s, s->line,
-            "too many braces within each other: a section holds keys, a key holds a list");
+        return refuse(s, s->line,
+                      "braces are nested too deeply: a section holds keys, a key holds a list");
     if (s->depth == 0) {
         struct xf_text *text = s->text;
         text->section_lines =

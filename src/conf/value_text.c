@@ -149,16 +149,17 @@ static const char *form_words(const struct xf_option *option)
         [XF_FORM_WORDS] = "a text of at most 500 bytes",
         [XF_FORM_PATH] = "the name of a file",
         [XF_FORM_DOMAIN] = "a domain name",
-        [XF_FORM_LISTEN] = "an address with port, as 192.0.2.1:5269 or [2001:db8::1]:5269",
-        [XF_FORM_ADDRESS] = "an address, as 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53",
-        [XF_FORM_HOST_PORT] = "a host with port, as xmpp.example.org:5269 or 192.0.2.1:5269",
+        [XF_FORM_LISTEN] = "an address with port, such as 192.0.2.1:5269 or [2001:db8::1]:5269",
+        [XF_FORM_ADDRESS] = "an address, such as 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53",
+        [XF_FORM_HOST_PORT] = "a host with port, such as xmpp.example.org:5269 or 192.0.2.1:5269",
         [XF_FORM_PIN] = "sha256: and 64 hex digits, or the name of a file",
-        [XF_FORM_IP] = "an address without port, as 192.0.2.1 or 2001:db8::1",
-        [XF_FORM_PORTS] = "ports, as 30000-35999",
-        [XF_FORM_USER] = "a bare JID, in which * may stand for any characters: *@sales.example.org",
-        [XF_FORM_HOURS] = "days and times, as mon-fri 08:00-18:00 or daily 22:00-06:00",
-        [XF_FORM_GROUP] = "NAME=DN, as federation=cn=federation,ou=groups,dc=example,dc=org",
-        [XF_FORM_INTERFACE] = "the name of a network interface, as eth0",
+        [XF_FORM_IP] = "an address without port, such as 192.0.2.1 or 2001:db8::1",
+        [XF_FORM_PORTS] = "ports, such as 30000-35999",
+        [XF_FORM_USER] =
+            "a bare JID, such as *@sales.example.org, where * stands for any characters",
+        [XF_FORM_HOURS] = "days and times, such as mon-fri 08:00-18:00 or daily 22:00-06:00",
+        [XF_FORM_GROUP] = "NAME=DN, such as federation=cn=federation,ou=groups,dc=example,dc=org",
+        [XF_FORM_INTERFACE] = "the name of a network interface, such as eth0",
     };
     return words[option->form];
 }

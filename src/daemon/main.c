@@ -117,8 +117,8 @@ static enum xf_exit test(const char *file)
     print_messages(xf_buf_ptr(&report.text), report.text.len);
     if (conf && report.errors == 0 && exposed > 0)
         fprintf(stderr,
-                "%s: refused for %zu of these warnings: others can read or guess secrets (a start "
-                "goes on with them)\n",
+                "%s: refused because of %zu of these warnings: others can read or guess secrets "
+                "(xfedd would start in spite of them)\n",
                 file, exposed);
     if (code == XF_EXIT_OK)
         printf("%s: ok\n", file);

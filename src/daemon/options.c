@@ -18,20 +18,20 @@ void xf_options_help(FILE *out)
 {
     fputs("usage: xfedd -c FILE            run in the foreground\n"
           "       xfedd -c FILE -t         check the configuration and the files that it names\n"
-          "       xfedd -c FILE --dump     print what is in force, with every default\n"
-          "       xfedd -c FILE --dns-records [ZONE]    print the records to publish, all or those "
-          "of a zone\n"
-          "       xfedd -c FILE --csr-names [DOMAIN]    print the names of a certificate, for "
-          "openssl req -config\n"
-          "       xfedd -c FILE --firewall nftables|asa print the rules of a firewall\n"
-          "       xfedd -c FILE --explain FROM TO       print what policy makes of stanzas from "
-          "one JID to another, and why\n"
-          "       xfedd --sample           print an annotated configuration\n"
+          "       xfedd -c FILE --dump     print the settings in force, defaults included\n"
+          "       xfedd -c FILE --dns-records [ZONE]    print the DNS records to publish, all or "
+          "those of one zone\n"
+          "       xfedd -c FILE --csr-names [DOMAIN]    print the names that certificates need, "
+          "for openssl req -config\n"
+          "       xfedd -c FILE --firewall nftables|asa print firewall rules\n"
+          "       xfedd -c FILE --explain FROM TO       print whether policy lets stanzas from one "
+          "JID to another pass, and why\n"
+          "       xfedd --sample           print a commented configuration with all defaults\n"
           "       xfedd --version | --help\n"
           "\n"
-          "signals: HUP reads configuration and certificates anew; TERM and INT drain and end, "
-          "twice ends at once.\n"
-          "exit codes: 0 ok, 1 failed at run time, 64 usage, 78 configuration.\n",
+          "signals: HUP reads configuration and certificates again; TERM and INT empty the queues "
+          "and stop, a second one stops at once.\n"
+          "exit codes: 0 success, 1 failure at run time, 64 wrong usage, 78 wrong configuration.\n",
           out);
 }
 
@@ -107,9 +107,9 @@ bool xf_options_parse(int argc, char **argv, struct xf_options *out_options)
     if (options.mode == XF_MODE_EXPLAIN && !options.to)
         return refuse("--explain needs two JIDs");
     if (optind < argc)
-        return refuse("there are no other arguments: the file needs -c");
+        return refuse("unexpected argument: name the configuration file with -c FILE");
     if (reads_file(options.mode) && (!options.file || !*options.file))
-        return refuse("-c FILE is needed");
+        return refuse("-c FILE is missing");
     *out_options = options;
     return true;
 }

@@ -78,7 +78,7 @@ static bool has_link(const struct xf_conf *conf, const char *title)
 static const char *refusal(const struct xf_reload *reload)
 {
     if (!reload->conf)
-        return "it does not load";
+        return "it has errors";
     for (size_t i = 0; i < reload->conf->served_count; i++)
         if (!has_link(reload->daemon->boot, reload->conf->served[i].link))
             return "a served domain uses a link that needs a restart";

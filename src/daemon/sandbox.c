@@ -156,8 +156,7 @@ void xf_sandbox_enter(struct xf_sandbox *s, const struct xf_conf *conf,
     if (!conf->process.sandbox)
         return;
     if (XF_IS_SANITIZED) {
-        log_missing("all",
-                    "this xfedd was built with a sanitizer, which needs what a sandbox forbids",
+        log_missing("all", "this build has a sanitizer, which needs what the sandbox forbids",
                     "use a build without -Db_sanitize");
         return;
     }
@@ -166,8 +165,8 @@ void xf_sandbox_enter(struct xf_sandbox *s, const struct xf_conf *conf,
     if (!s->has_files)
         log_missing("files", err.detail,
                     "use Linux 5.13 or later with Landlock (CONFIG_SECURITY_LANDLOCK, "
-                    "lsm=landlock,...); until then the "
-                    "unit of conf/xfedd.service bounds what files can be opened");
+                    "lsm=landlock,...); until then the systemd unit conf/xfedd.service limits "
+                    "which files can be opened");
     s->has_calls = xf_seccomp_enter(&err) == XF_ERR_OK;
     if (!s->has_calls)
         log_missing("calls", err.detail,

@@ -143,11 +143,11 @@ static const struct {
     {"... outwards, where it is ignored", "peer \"x\" { direction = out dane = no certificate = ignore dialback = no }\n" NO_TRUST, 0, NULL},
     {"... outwards, where it is not", "peer \"x\" { direction = out dane = no dialback = no }\n" NO_TRUST, 4, "SASL alone"},
     /* pins */
-    {"pins in clear", "peer \"x\" { tls = none\n pins = {" DIGEST "} }\n", 5, "pins are never looked at with tls = none"},
+    {"pins in clear", "peer \"x\" { tls = none\n pins = {" DIGEST "} }\n", 5, "pins are not checked with tls = none"},
     {"pins of an ignored certificate", "peer \"x\" { certificate = ignore\n pins = {" DIGEST "} }\n", 5, "pins keep nobody out"},
     {"pins taken away from one peer", "peer \"x\" { tls = none pins = {} }\ndefaults { pins = {" DIGEST "} }\n", 0, NULL},
     {"pins of the defaults, and a peer in clear", "peer \"x\" {\n tls = none }\ndefaults { pins = {" DIGEST "} }\n", 5,
-     "pins are never looked at with tls = none"},
+     "pins are not checked with tls = none"},
     {"pins and TLS that may be left out", "peer \"x\" { tls = optional pins = {" DIGEST "} }\n", 0, NULL},
     /* revocation */
     {"hard without a list, inwards", "peer \"x\" {\n revocation = hard }\n", 5, "there are no revocation lists"},
@@ -160,7 +160,7 @@ static const struct {
     {"refused falls with a memory", "peer \"x\" { downgrade = refuse }\n", 0, NULL},
     {"alarms without a memory", "memory { peers = 0 }\n", 0, NULL},
     /* rates */
-    {"bytes a second that no stanza could keep", "peer \"x\" {\n byte-rate = 512 }\n", 5, "byte-rate is less than any stanza needs"},
+    {"bytes a second that no stanza could keep", "peer \"x\" {\n byte-rate = 512 }\n", 5, "byte-rate is too low for any stanza"},
     {"the least", "peer \"x\" { byte-rate = 1k stanza-rate = 1 }\n", 0, NULL},
     /* source */
     {"two addresses of one family", "peer \"x\" {\n source = {192.0.2.1, 192.0.2.2} }\n", 5, "source names two addresses of one family"},
