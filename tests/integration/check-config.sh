@@ -153,7 +153,7 @@ for secret in example.org.key link.secret dialback.secret; do
     exposed 666 "$secret" 'everybody on this machine can write it: chmod g-w,o-rwx: '
     exposed 660 "$secret" 'its group can write it: chmod g-w,o-rwx: '
     exposed 644 "$secret" 'everybody on this machine can read it: chmod o-rwx$'
-    grep -q 'refused for 1 of these warnings' "$scratch/err" || fail "$secret of mode 644: $(cat "$scratch/err")"
+    grep -q 'refused because of 1 of these warnings' "$scratch/err" || fail "$secret of mode 644: $(cat "$scratch/err")"
 done
 echo 'secret of dialb' >"$scratch/dialback.secret"
 exposed 600 dialback.secret 'its secret is shorter than 16 bytes: expected a longer one: openssl rand -hex 32'

@@ -132,7 +132,7 @@ static const struct {
     {"ignored certificate and SASL alone", "peer \"x\" { certificate = ignore dialback = no }\n", 0, NULL},
     /* nobody who could vouch */
     {"required certificate that nobody can vouch for", "peer \"x\" { dane = no\n certificate = required }\n" NO_TRUST, 5,
-     "no certificate is good: expected ca-file, pins or dane = yes"},
+     "no certificate is valid: expected ca-file, pins or dane = yes"},
     {"... but DANE", "peer \"x\" { certificate = required }\n" NO_TRUST, 0, NULL},
     {"... but pins", "peer \"x\" { dane = no certificate = required pins = {" DIGEST "} }\n" NO_TRUST, 0, NULL},
     {"... but an authority of its own", "peer \"x\" { dane = no certificate = required ca-file = ca.pem }\n" NO_TRUST, 0, NULL},
@@ -156,7 +156,7 @@ static const struct {
     {"hard with a folder of lists", "peer \"x\" { revocation = hard }\ntrust { crl-dir = crls }\n", 0, NULL},
     {"hard of an ignored certificate", "peer \"x\" { certificate = ignore revocation = hard }\n", 0, NULL},
     /* memory */
-    {"refused falls without a memory", "peer \"x\" {\n downgrade = refuse }\nmemory { peers = 0 }\n", 5, "nothing to go by"},
+    {"refused falls without a memory", "peer \"x\" {\n downgrade = refuse }\nmemory { peers = 0 }\n", 5, "nothing to compare with"},
     {"refused falls with a memory", "peer \"x\" { downgrade = refuse }\n", 0, NULL},
     {"alarms without a memory", "memory { peers = 0 }\n", 0, NULL},
     /* rates */

@@ -353,8 +353,7 @@ START_TEST(warns_of_several_records_for_sametime)
         {"one node", "", NULL},
         {"two nodes", "node m { host = y.example addresses = {\"203.0.113.6\"} }\n",
          "conf:6: warning: peer \"*.s.example\" is a Sametime gateway, which tries the first SRV "
-         "record only, and there are 2 nodes: it does not "
-         "come to another when its node is away"},
+         "record only, and there are 2 nodes: it cannot reach us while that node is down"},
     };
     for (size_t i = 0; i < XF_ARRAY_LEN(rows); i++) {
         struct xf_conf *conf = NULL;
