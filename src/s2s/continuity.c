@@ -24,12 +24,15 @@
  *
  * A question (db:verify) of the peer is not compared: whoever connects may ask, in every name.
  */
-#include "s2s_priv.h"
-
 #include <stdio.h>
 #include <time.h>
 
 #include <xfed/history/history.h>
+
+#include "continuity_priv.h"
+#include "in_priv.h"
+#include "out_priv.h"
+#include "stream_log_priv.h"
 
 #define HEX_CHARS  (2 * XF_HISTORY_SPKI_BYTES)
 #define TIME_CHARS 20 /* 2026-01-02T03:04:05Z */
@@ -183,13 +186,13 @@ static struct xf_fall pass(const struct occasion *o)
     return (struct xf_fall){0};
 }
 
-bool xf_s2s_peer_is_behind(const struct xf_s2s *s2s, const char *peer, bool is_inbound,
+bool xf_s2s_peer_is_behind(const struct xf_s2s *s2s, struct xf_span peer, bool is_inbound,
                            const struct xf_verdict *verdict, enum xf_auth_method method)
 {
     const struct xf_history_entry *known =
-        s2s->history ? xf_history_find(s2s->history, xf_span_of(peer), is_inbound) : NULL;
+        s2s->history ? xf_history_find(s2s->history, peer, is_inbound) : NULL;
     return known && auth_of(verdict, method) < known->auth &&
-           xf_policy_peer(s2s->policy, xf_span_of(peer))->downgrade != XF_DOWNGRADE_ALLOW;
+           xf_policy_peer(s2s->policy, peer)->downgrade != XF_DOWNGRADE_ALLOW;
 }
 
 /* ------------------------------------------------------------------ accepted streams */
@@ -198,7 +201,7 @@ static enum xf_auth_method strongest(const struct xf_in *in, const char *peer,
                                      enum xf_auth_method method)
 {
     XF_LIST_EACH (node, &in->pairs) {
-        const struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
+        const struct xf_pair *pair = xf_pair_of_node(node);
         bool is_by_certificate =
             pair->method == XF_AUTH_EXTERNAL || pair->method == XF_AUTH_DIALBACK_CERT;
         if (is_by_certificate && strcmp(pair->peer, peer) == 0)
@@ -243,17 +246,17 @@ struct xf_fall xf_out_continuity_refusal(const struct xf_out *out)
     if (!out->s2s->history)
         return (struct xf_fall){0};
     char addr[XF_ADDR_TEXT_BYTES];
-    const struct xf_carrier *on = out->on ? out->on : &out->carrier;
-    struct xf_verdict verdict = xf_carrier_verdict(on, xf_span_of(out->peer));
+    const struct xf_carrier *on = out->seat.on ? out->seat.on : &out->carrier;
+    struct xf_verdict verdict = on->ops->verdict(on, xf_span_of(out->peer));
     xf_addr_text(&on->stream->conn->addr, addr);
     struct occasion o = {.s2s = out->s2s,
                          .local = out->local,
                          .peer = out->peer,
                          .addr = addr,
-                         .is_sent = on->in != NULL};
-    o.dir = out->verify ? "verify" : "out";
-    o.sight = sight_of(on->stream, &verdict, on->out ? on->out->method : out->method);
-    if (out->verify)
+                         .is_sent = on->ops->is_of_peer};
+    o.dir = out->purpose == XF_OUT_VERIFY ? "verify" : "out";
+    o.sight = sight_of(on->stream, &verdict, on->ops->method(on, out->method));
+    if (out->purpose == XF_OUT_VERIFY)
         o.sight.auth = verify_auth(out, &verdict);
     if (o.is_sent)
         o.sight.has_key = false;

@@ -15,13 +15,13 @@
  *
  * An attempt outlives its dial until its conn has said `closed`.
  */
-#include "s2s_priv.h"
-
 #include <arpa/inet.h>
 #include <stdio.h>
 
 #include <xfed/base/alloc.h>
 #include <xfed/conf/forms.h>
+
+#include "dial_priv.h"
 
 #define STAGGER_MS         250
 #define AT_ONCE            4 /* attempts under way at the same time */

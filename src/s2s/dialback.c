@@ -37,3 +37,15 @@ void xf_dialback_write(struct xf_stream *stream, const struct xf_dialback_elem *
     }
     xf_stream_send_draft(stream, &draft);
 }
+
+void xf_dialback_send_key(struct xf_stream *stream, const struct xf_dialback_claim *claim)
+{
+    struct xf_dialback_key key =
+        xf_dialback_key_of(claim->secret, claim->peer, claim->local, claim->id);
+    xf_dialback_write(stream, &(struct xf_dialback_elem){
+                                  .name = "result",
+                                  .from = claim->local,
+                                  .to = claim->peer,
+                                  .key = xf_span_of(key.hex),
+                              });
+}

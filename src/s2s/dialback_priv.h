@@ -33,3 +33,11 @@ struct xf_dialback_elem {
     const char *error_type, *error;
 };
 void xf_dialback_write(struct xf_stream *stream, const struct xf_dialback_elem *elem);
+
+/* Claim `local` on a stream that we opened to `peer`: db:result with the key for that stream. */
+struct xf_dialback_claim {
+    const struct xf_dialback_secret *secret;
+    struct xf_span local, peer;
+    struct xf_span id; /* that the peer gave the stream */
+};
+void xf_dialback_send_key(struct xf_stream *stream, const struct xf_dialback_claim *claim);

@@ -3,9 +3,9 @@
  * features.c — stream features, read and written (RFC 6120 §4.3.2; XEP-0220 §2.3, XEP-0288 §2.1,
  * XEP-0478).
  */
-#include "s2s_priv.h"
-
 #include <xfed/xmpp/ns.h>
+
+#include "features_priv.h"
 
 #define IDLE_MIN_S 10 /* a peer that wants to hear from us more often is told as often as this */
 

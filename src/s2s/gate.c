@@ -15,7 +15,8 @@
  * read already still passes), or the peer sent as much as it may (rate.c; the stream is held behind
  * that very stanza).
  */
-#include "s2s_priv.h"
+#include "engine_priv.h"
+#include "gate_priv.h"
 
 static void refuse_pair(struct xf_gate *gate, struct xf_s2s *s2s, const struct xf_stanza *stanza)
 {

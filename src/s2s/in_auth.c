@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* in_auth.c — STARTTLS and SASL EXTERNAL on an accepted stream (RFC 6120 §5, §6; XEP-0178 §3). */
-#include "s2s_priv.h"
-
 #include <xfed/base/alloc.h>
 #include <xfed/base/utf8.h>
 #include <xfed/xmpp/ns.h>
+
+#include "in_priv.h"
+#include "stream_log_priv.h"
 
 bool xf_in_may_external(const struct xf_in *in, struct xf_span peer)
 {
@@ -42,6 +43,33 @@ void xf_in_starttls(struct xf_in *in, const struct xf_elem *elem)
                         },
                         "<proceed xmlns='" XF_NS_TLS "'/>");
 }
+
+void xf_in_start_direct_tls(struct xf_in *in)
+{
+    /* the defaults: nobody has said yet who it is */
+    const struct xf_peer_settings *settings = in->settings;
+    in->is_direct = true;
+    in->tls_ciphers = xf_strdup(settings->ciphers ? settings->ciphers : "");
+    xf_stream_start_tls(&in->stream,
+                        &(struct xf_tls_request){
+                            .identities = in->s2s->identities,
+                            .is_server = true,
+                            .judge_later = true,
+                            .is_direct = true,
+                            .min_version = settings->tls_min == 13 ? XF_TLS_1_3 : XF_TLS_1_2,
+                            .ciphers = *in->tls_ciphers ? in->tls_ciphers : NULL,
+                        },
+                        NULL);
+}
+
+bool xf_in_keeps_ciphers(const struct xf_in *in, const struct xf_peer_settings *settings)
+{
+    const char *usual = xf_s2s_conf(in->s2s)->defaults.ciphers;
+    return !in->tls_ciphers || strcmp(in->tls_ciphers, usual ? usual : "") == 0 ||
+           strcmp(in->tls_ciphers, settings->ciphers ? settings->ciphers : "") == 0;
+}
+
+/* ------------------------------------------------------------------ SASL EXTERNAL */
 
 static void refuse(struct xf_in *in, const char *condition, const char *text)
 {
@@ -126,14 +154,14 @@ static void authenticate(struct xf_in *in, struct xf_span response)
         in->settings = xf_policy_peer(in->s2s->policy, peer);
     }
     xf_in_pairs_free(in); /* questions that are still open were about the stream before SASL */
-    struct xf_pair *pair = xf_in_pair_new(in, xf_span_of(in->local), peer);
-    if (!xf_in_is_as_before(in, pair, XF_AUTH_EXTERNAL) || !xf_in_has_place(in, pair))
+    struct xf_pair *pair = xf_pair_new(in, xf_span_of(in->local), peer);
+    if (!xf_pair_is_as_before(pair, XF_AUTH_EXTERNAL) || !xf_pair_has_place(pair))
         return;
     xf_stream_send(&in->stream, "<success xmlns='" XF_NS_SASL "'/>");
     in->pass = XF_PASS_AUTH;
     in->is_open = false;
     xf_stream_restart(&in->stream);
-    xf_in_authenticated(in, pair, XF_AUTH_EXTERNAL);
+    xf_pair_authenticated(pair, XF_AUTH_EXTERNAL);
 }
 
 static void on_auth(struct xf_in *in, const struct xf_elem *elem)

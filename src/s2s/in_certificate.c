@@ -18,7 +18,8 @@
  * records; then nobody is authenticated (xf_auth_refusal), since whoever sits between us could have
  * brought it about.
  */
-#include "s2s_priv.h"
+#include "in_priv.h"
+#include "stream_log_priv.h"
 
 /* ------------------------------------------------------------------ what is known */
 
@@ -36,7 +37,7 @@ static enum xf_records records_of(const struct xf_in *in, struct xf_span peer)
     if (in->peer && xf_span_is(peer, in->peer) && in->records != XF_RECORDS_UNASKED)
         return in->records;
     XF_LIST_EACH (node, &in->pairs) {
-        const struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
+        const struct xf_pair *pair = xf_pair_of_node(node);
         if (pair->records != XF_RECORDS_UNASKED && xf_span_is(peer, pair->peer))
             return pair->records;
     }
@@ -164,11 +165,6 @@ static enum xf_records read(const struct xf_discovery_result *result,
  * header's domain
  */
 
-static void on_judged(void *owner)
-{
-    xf_in_judged(owner);
-}
-
 static void judge(struct xf_in *in, struct xf_tlsa_set *tlsa, const char *const *targets,
                   size_t target_count)
 {
@@ -183,7 +179,7 @@ static void judge(struct xf_in *in, struct xf_tlsa_set *tlsa, const char *const 
                        .targets = targets,
                        .target_count = target_count,
                    },
-                   on_judged, in);
+                   in->look.done, in);
 }
 
 static void known(struct xf_look *look, const struct xf_discovery_result *result)
@@ -193,13 +189,13 @@ static void known(struct xf_look *look, const struct xf_discovery_result *result
     struct xf_tlsa_set *tlsa = result ? xf_discovery_tlsa(result) : NULL;
     *(look->pair ? &look->pair->records : &look->in->records) = read(result, tlsa);
     if (look->pair)
-        xf_in_pair_is_known(look->pair);
+        look->done(look->pair);
     else
         judge(look->in, tlsa, targets, count);
     xf_tlsa_set_unref(&tlsa);
 }
 
-bool xf_in_judge(struct xf_in *in)
+bool xf_in_judge(struct xf_in *in, void (*done)(void *in))
 {
     const struct xf_tls_facts *facts = in->stream.conn->tls;
     in->records = XF_RECORDS_UNASKED;
@@ -207,6 +203,7 @@ bool xf_in_judge(struct xf_in *in)
         return false;
     xf_stream_hold(&in->stream);
     in->look.in = in;
+    in->look.done = done;
     if (in->peer && has_records(in->settings))
         in->records = start(&in->look);
     if (!in->look.discovery)
@@ -216,14 +213,47 @@ bool xf_in_judge(struct xf_in *in)
 
 /* ------------------------------------------------------------------ records of a pair */
 
-bool xf_in_look_for_records(struct xf_pair *pair)
+bool xf_in_look_for_records(struct xf_pair *pair, void (*done)(void *pair))
 {
     struct xf_span peer = xf_span_of(pair->peer);
     struct xf_in *in = pair->in;
     pair->look.in = in;
     pair->look.pair = pair;
+    pair->look.done = done;
     pair->records = records_of(in, peer);
     if (pair->records == XF_RECORDS_UNASKED && has_records(xf_policy_peer(in->s2s->policy, peer)))
         pair->records = start(&pair->look);
     return pair->look.discovery != NULL;
 }
+
+/* ------------------------------------------------------------------ as carrier of our stanzas */
+
+static struct xf_in *in_of(const struct xf_carrier *carrier)
+{
+    return XF_CONTAINER((struct xf_carrier *)carrier, struct xf_in, carrier);
+}
+
+/* Not between SASL's success and the next header. */
+static bool is_open(const struct xf_carrier *carrier)
+{
+    return in_of(carrier)->is_open && !carrier->stream->is_ending;
+}
+
+static struct xf_verdict verdict_of(const struct xf_carrier *carrier, struct xf_span peer)
+{
+    return xf_in_verdict(in_of(carrier), peer);
+}
+
+static enum xf_auth_method method_of(const struct xf_carrier *carrier, enum xf_auth_method own)
+{
+    (void)carrier; /* each pair on it was authenticated by itself */
+    return own;
+}
+
+const struct xf_carrier_ops xf_in_carrier_ops = {
+    .word = "bidi",
+    .is_of_peer = true,
+    .is_open = is_open,
+    .verdict = verdict_of,
+    .method = method_of,
+};

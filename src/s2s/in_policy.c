@@ -7,9 +7,10 @@
  * What they are told is the setting denied-peer: an error, policy-violation at once, or nothing. A
  * stream that is somebody else's too is not ended for one pair of it.
  */
-#include "s2s_priv.h"
-
 #include <stdio.h>
+
+#include "in_priv.h"
+#include "stream_log_priv.h"
 
 bool xf_in_is_denied(const struct xf_in *in, struct xf_span local, struct xf_span peer,
                      struct xf_ruling *out)

@@ -4,13 +4,14 @@
  * does when that conn comes to nothing: dialback on a new conn, the next address, the same
  * addresses in clear, or the end.
  *
- * Two timers run while a stream is being made: `deadline` bounds all of it (negotiate-timeout),
- * `patience` the wait on the present conn (candidate-timeout while there is another way, and
- * dialback-timeout for the answer to our key).
+ * Two timers run while a stream is being made (out.c): `deadline` bounds all of it
+ * (negotiate-timeout), `patience` the wait on the present conn (candidate-timeout while there is
+ * another way, and dialback-timeout for the answer to our key).
  */
-#include "s2s_priv.h"
-
 #include <stdio.h>
+
+#include "out_priv.h"
+#include "stream_log_priv.h"
 
 #define PARTING_MS 250 /* for the last words to an address, when another way is left */
 
@@ -53,8 +54,8 @@ static bool may_go_in_clear(const struct xf_out *out)
     struct xf_verdict verdict = {.tlsa_exists = out->tlsa_exists,
                                  .lacks_proof = out->settings->pin_count > 0};
     return out->tls_broke && !out->in_clear && out->settings->tls == XF_TLS_OPTIONAL &&
-           !xf_auth_refusal(out->settings, &verdict, out->verify ? XF_AUTH_NONE : XF_AUTH_DIALBACK,
-                            true);
+           !xf_auth_refusal(out->settings, &verdict,
+                            out->purpose == XF_OUT_VERIFY ? XF_AUTH_NONE : XF_AUTH_DIALBACK, true);
 }
 
 /* A server that refuses EXTERNAL, and closes rather than going on with dialback. */
@@ -156,7 +157,7 @@ static const char *what_is_due(const struct xf_out *out)
  * "192.0.2.1:5269 did not answer STARTTLS for 8 s". Addresses of static routes are the operator's
  * own, and go to nobody.
  */
-static void give_up_waiting(struct xf_out *out)
+void xf_out_give_up_waiting(struct xf_out *out)
 {
     char text[200], addr[XF_ADDR_TEXT_BYTES] = "its server";
     if (!out->settings->route.count)
@@ -164,11 +165,6 @@ static void give_up_waiting(struct xf_out *out)
     snprintf(text, sizeof(text), "%s %s for %u s", addr, what_is_due(out),
              (unsigned)((out->s2s->env->clock->now_ms - out->asked_ms) / 1000));
     xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_CONNECTION_TIMEOUT, text);
-}
-
-void xf_out_on_patience(void *owner)
-{
-    give_up_waiting(owner);
 }
 
 void xf_out_wait(struct xf_out *out, uint64_t max_ms)
@@ -180,19 +176,4 @@ void xf_out_wait(struct xf_out *out, uint64_t max_ms)
         max_ms = candidate_ms;
     if (max_ms)
         xf_timer_start(out->s2s->env->timers, &out->patience, max_ms);
-}
-
-void xf_out_on_deadline(void *owner)
-{
-    struct xf_out *out = owner;
-    if (out->state == XF_OUT_ASKING)
-        xf_carry_refused(out, "no answer in time");
-    else if (out->state == XF_OUT_RESOLVING)
-        xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE,
-                       "no answer from DNS in time");
-    else if (out->has_stream && out->stream.conn)
-        give_up_waiting(out);
-    else
-        xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_NONE,
-                       "no server of the domain answered in time");
 }

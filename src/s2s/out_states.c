@@ -6,7 +6,7 @@
  *        -> TLS_HEADER -> TLS_FEATURES -> TLS_SASL -> AUTH_HEADER -> AUTH_FEATURES -> READY
  *                                      -> TLS_DIALBACK ------------------------------> READY
  *   IDLE -> BOARDING -> READY            a rider on a stream that proved the pair already
- *                                        (carrier.c)
+ *                                        (out_rider.c)
  *   IDLE -> ASKING   -> READY            a rider that asks by db:result on a stream of ours
  *
  * A state's name carries the pass it is in (plain, TLS, authenticated). PLAIN_DIALBACK is reached
@@ -16,7 +16,7 @@
  * NEXT: the conn came to nothing, another candidate is left. CLEAR: TLS came to nothing with all of
  * them, once more without (tls = optional). END: for good.
  */
-#include "s2s_priv.h"
+#include "out_priv.h"
 
 /* clang-format off */
 #define ROW(in, on, to, action) {XF_OUT_##in, XF_OUT_ON_##on, XF_OUT_##to, XF_MACHINE_ACTION(struct xf_out, action)}
@@ -33,7 +33,7 @@ static const struct xf_machine_row rows[] = {
     ROW(ASKING,         OPEN,           RESOLVING,      xf_out_resolve),         /* refused: alone */
     ROW(RESOLVING,      FOUND,          DIALING,        NULL),                   /* the dial has begun */
     ROW(DIALING,        TCP_UP,         PLAIN_HEADER,   xf_out_send_header),
-    ROW(DIALING,        DIRECT_UP,      HANDSHAKE,      xf_out_direct_tls),      /* XEP-0368 */
+    ROW(DIALING,        DIRECT_UP,      HANDSHAKE,      xf_out_start_tls),       /* XEP-0368 */
     ROW(PLAIN_HEADER,   HEADER,         PLAIN_FEATURES, NULL),
     ROW(PLAIN_HEADER,   OFFER_DIALBACK, PLAIN_DIALBACK, xf_out_send_dialback),   /* pre-1.0: no features */
     ROW(PLAIN_HEADER,   OFFER_VERIFY,   READY,          xf_out_become_ready),
@@ -78,7 +78,7 @@ static const char *const event_names[] = {
 static void check_negotiating(const struct xf_out *out)
 {
     xf_require(out->has_stream && out->stream.conn && out->dial);
-    xf_require(!out->on && !out->discovery && !out->was_ready);
+    xf_require(!out->seat.on && !out->discovery && !out->was_ready);
     if (out->state >= XF_OUT_TLS_HEADER && out->state <= XF_OUT_AUTH_FEATURES)
         xf_require(out->stream.conn->tls);
     if (out->state < XF_OUT_HANDSHAKE)
@@ -89,16 +89,17 @@ static void check_negotiating(const struct xf_out *out)
 
 static void check_rider(const struct xf_out *out)
 {
-    xf_require(out->on && out->on != &out->carrier && !out->verify);
+    xf_require(xf_out_is_rider(out) && out->purpose != XF_OUT_VERIFY);
     xf_require(!out->has_stream && !out->discovery && !out->dial);
 }
 
 static void check_ready(const struct xf_out *out, bool has_acted)
 {
-    bool rides = out->on && out->on != &out->carrier;
+    bool rides = xf_out_is_rider(out);
     xf_require(rides != (out->has_stream && out->stream.conn));
-    xf_require(out->verify ? out->method == XF_AUTH_NONE : out->method != XF_AUTH_NONE);
-    xf_require(out->was_ready ? out->on != NULL : !has_acted || out->cause != XF_CAUSE_NONE);
+    xf_require(out->purpose == XF_OUT_VERIFY ? out->method == XF_AUTH_NONE
+                                             : out->method != XF_AUTH_NONE);
+    xf_require(out->was_ready ? out->seat.on != NULL : !has_acted || out->cause != XF_CAUSE_NONE);
 }
 
 static void check(const void *self, bool has_acted)
@@ -112,17 +113,17 @@ static void check(const void *self, bool has_acted)
         check_rider(out);
         return;
     case XF_OUT_RESOLVING:
-        xf_require(!out->on && !out->dial && (out->discovery != NULL) == has_acted);
+        xf_require(!out->seat.on && !out->dial && (out->discovery != NULL) == has_acted);
         return;
     case XF_OUT_DIALING:
-        xf_require(!out->on && !out->discovery && out->dial);
+        xf_require(!out->seat.on && !out->discovery && out->dial);
         return;
     case XF_OUT_READY:
         check_ready(out, has_acted);
         return;
     case XF_OUT_ENDED:
         xf_require(out->cause != XF_CAUSE_NONE);
-        xf_require(!has_acted || (!out->on && !out->discovery && !out->dial));
+        xf_require(!has_acted || (!out->seat.on && !out->discovery && !out->dial));
         return;
     default:
         check_negotiating(out);
@@ -140,8 +141,8 @@ static void log_move(const void *self, const char *from, const char *on, const c
 {
     const struct xf_out *out = self;
     xf_log(XF_LOG_DEBUG, "s2s.state.moved", XF_STR("local", out->local), XF_STR("peer", out->peer),
-           XF_WORD("for", out->verify ? "verify" : "delivery"), XF_WORD("from", from),
-           XF_WORD("on", on), XF_WORD("to", to));
+           XF_WORD("for", out->purpose == XF_OUT_VERIFY ? "verify" : "delivery"),
+           XF_WORD("from", from), XF_WORD("on", on), XF_WORD("to", to));
 }
 
 static void give_up(void *self, unsigned event)
@@ -168,13 +169,3 @@ const struct xf_machine xf_out_machine = {
     .missing = give_up,
     .check = check,
 };
-
-const char *xf_out_state_name(enum xf_out_state state)
-{
-    return state_names[state];
-}
-
-void xf_out_fire(struct xf_out *out, enum xf_out_event event)
-{
-    xf_machine_fire(&xf_out_machine, out, event);
-}

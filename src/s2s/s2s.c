@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* s2s.c — the engine: what streams share, reload, drain. */
-#include "s2s_priv.h"
-
+/* s2s.c — all streams together: made, accepted, told of new policy, drained. */
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/owner.h>
 
-#define BACKOFF_MIN_MS 5000 /* hosts that strangers make us connect to, after a failure */
-#define BACKOFF_MAX_MS 60000
+#include "in_priv.h"
+#include "out_priv.h"
+
 #define PROBED_MS      1000   /* addresses that refused a probe */
 #define AVOIDED_MIN_MS 300000 /* addresses that are tried last */
 #define AVOIDED_MAX_MS 1800000
+
+/* ------------------------------------------------------------------ rates of peers */
 
 static struct xf_rate_limits rate_limits(void *owner, struct xf_span peer)
 {
@@ -37,6 +38,8 @@ static bool any_has_rate(const struct xf_conf *conf)
     return any;
 }
 
+/* ------------------------------------------------------------------ made and freed */
+
 struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
 {
     struct xf_s2s *s2s = xf_new(struct xf_s2s);
@@ -50,13 +53,8 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     xf_list_init(&s2s->ins);
     xf_list_init(&s2s->outs);
     xf_list_init(&s2s->paused);
-    s2s->verify_streams = xf_map_new();
-    xf_list_init(&s2s->idle_verify_streams);
-    xf_quota_init(&s2s->verify_quota, NULL);
+    xf_verifying_init(&s2s->verifying, s2s->env->clock);
     xf_quota_init(&s2s->looks, NULL);
-    s2s->verified = xf_map_new();
-    xf_backoff_init(&s2s->verify_peer_backoff, s2s->env->clock, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
-    xf_backoff_init(&s2s->verify_addr_backoff, s2s->env->clock, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
     xf_backoff_init(&s2s->probe_backoff, s2s->env->clock, PROBED_MS, PROBED_MS);
     xf_backoff_init(&s2s->avoided, s2s->env->clock, AVOIDED_MIN_MS, AVOIDED_MAX_MS);
     s2s->bidi_pairs = xf_map_new();
@@ -79,12 +77,8 @@ void xf_s2s_free(struct xf_s2s **s2s)
     *s2s = NULL;
     xf_tls_identities_unref(&s->identities);
     xf_wipe(&s->dialback_secret, sizeof(s->dialback_secret));
-    xf_map_free(&s->verify_streams);
-    xf_quota_fini(&s->verify_quota);
+    xf_verifying_fini(&s->verifying);
     xf_quota_fini(&s->looks);
-    xf_map_free(&s->verified);
-    xf_backoff_fini(&s->verify_peer_backoff);
-    xf_backoff_fini(&s->verify_addr_backoff);
     xf_backoff_fini(&s->probe_backoff);
     xf_backoff_fini(&s->avoided);
     xf_map_free(&s->bidi_pairs);
@@ -95,57 +89,6 @@ void xf_s2s_free(struct xf_s2s **s2s)
     xf_strangers_fini(s);
     xf_refusals_fini(&s->refusals);
     xf_free(s);
-}
-
-struct xf_dns *xf_s2s_dns(const struct xf_s2s *s2s, const struct xf_peer_settings *settings)
-{
-    const struct xf_texts *servers = &settings->dns_servers;
-    return servers->count == 0
-               ? s2s->env->dns
-               : s2s->env->resolver(s2s->env, (const char *const *)servers->item, servers->count);
-}
-
-struct xf_reader_limits xf_s2s_limits_before(const struct xf_s2s *s2s)
-{
-    const struct xf_conf *conf = xf_s2s_conf(s2s);
-    size_t bytes = conf->unauthenticated.element_bytes;
-    return (struct xf_reader_limits){
-        .stanza_bytes = bytes,
-        .control_bytes = bytes,
-        .start_tag_bytes = bytes < conf->xml.start_tag_bytes ? bytes : conf->xml.start_tag_bytes,
-        .attributes = conf->xml.attributes,
-        .depth = conf->xml.depth,
-    };
-}
-
-/*
- * A stanza must fit the link that it goes to; served domains may have several, so the smallest
- * counts.
- */
-static size_t smallest_link(const struct xf_conf *conf)
-{
-    size_t bytes = SIZE_MAX;
-    for (size_t i = 0; i < conf->link_count; i++)
-        if (conf->links[i].settings.max_stanza_bytes < bytes)
-            bytes = conf->links[i].settings.max_stanza_bytes;
-    return bytes;
-}
-
-struct xf_reader_limits xf_s2s_limits_after(const struct xf_s2s *s2s,
-                                            const struct xf_peer_settings *settings)
-{
-    struct xf_reader_limits limits = xf_s2s_limits_before(s2s);
-    size_t link = smallest_link(xf_s2s_conf(s2s));
-    limits.stanza_bytes = settings->max_stanza_bytes < link ? settings->max_stanza_bytes : link;
-    limits.start_tag_bytes = xf_s2s_conf(s2s)->xml.start_tag_bytes;
-    return limits;
-}
-
-struct xf_said_limits xf_s2s_said_limits(const struct xf_s2s *s2s,
-                                         const struct xf_peer_settings *settings)
-{
-    return (struct xf_said_limits){.max_bytes = xf_s2s_limits_after(s2s, settings).stanza_bytes,
-                                   .idle_ms = settings->idle_ms};
 }
 
 void xf_s2s_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
@@ -160,63 +103,6 @@ void xf_s2s_resume_inbound(struct xf_s2s *s2s)
 
 /* ------------------------------------------------------------------ reload */
 
-/* Does the new policy forbid a pair of the stream? Then its end is under way. */
-static bool is_denied(struct xf_in *in)
-{
-    XF_LIST_EACH (node, &in->pairs) {
-        const struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
-        struct xf_span local = xf_span_of(pair->local), peer = xf_span_of(pair->peer);
-        struct xf_ruling ruling;
-        if (!xf_in_is_denied(in, local, peer, &ruling))
-            continue;
-        xf_in_log_denied(in, local, peer, &ruling);
-        xf_in_deny(in, &ruling);
-        return true;
-    }
-    return false;
-}
-
-/* What the new settings make of the authentication of its pairs; NULL: it may stay. */
-static const char *in_refusal(const struct xf_in *in)
-{
-    XF_LIST_EACH (node, &in->pairs) {
-        const struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
-        struct xf_span peer = xf_span_of(pair->peer);
-        struct xf_verdict verdict = xf_in_verdict(in, peer);
-        if (pair->method == XF_AUTH_NONE)
-            continue;
-        const char *refusal =
-            xf_auth_refusal(xf_policy_peer(in->s2s->policy, peer), &verdict, pair->method, false);
-        if (refusal)
-            return refusal;
-    }
-    return NULL;
-}
-
-/* A verify stream is none of stanzas. */
-static bool is_denied_out(struct xf_out *out)
-{
-    struct xf_ruling ruling;
-    xf_policy_judge_pair(out->s2s->policy, xf_span_of(out->local), xf_span_of(out->peer),
-                         XF_DIRECTION_OUT, &ruling);
-    if (out->verify || ruling.passes)
-        return false;
-    bool is_silent = out->settings->denied_peer == XF_DENIAL_SILENT;
-    xf_out_give_up(out, XF_CAUSE_POLICY,
-                   is_silent ? XF_STREAM_ERROR_NONE : XF_STREAM_ERROR_POLICY_VIOLATION,
-                   ruling.text);
-    return true;
-}
-
-static const char *out_refusal(struct xf_out *out)
-{
-    struct xf_span peer = xf_span_of(out->peer);
-    if (out->state != XF_OUT_READY || !out->on->stream->conn)
-        return NULL;
-    struct xf_verdict verdict = xf_carrier_verdict(out->on, peer);
-    return xf_auth_refusal(out->settings, &verdict, out->method, true);
-}
-
 void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy,
                    struct xf_tls_identities *identities)
 {
@@ -226,31 +112,10 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy,
     s2s->policy = policy;
     s2s->rates.is_on = any_has_rate(xf_s2s_conf(s2s));
     xf_rates_changed(&s2s->rates);
-    XF_LIST_EACH_SAFE (node, &s2s->ins) {
-        struct xf_in *in = XF_CONTAINER(node, struct xf_in, node);
-        in->settings = xf_policy_peer(policy, xf_span_of(in->peer));
-        xf_stranger_judge(in);
-        const char *refusal = is_denied(in) ? NULL : in_refusal(in);
-        xf_in_keep_to_pairs(in);
-        if (refusal)
-            xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
-    }
-    XF_LIST_EACH_SAFE (node, &s2s->outs) {
-        struct xf_out *out = XF_CONTAINER(node, struct xf_out, node);
-        out->settings = xf_policy_peer(policy, xf_span_of(out->peer));
-        if (is_denied_out(out))
-            continue;
-        const char *refusal = out_refusal(out);
-        if (refusal)
-            xf_out_give_up(out, XF_CAUSE_POLICY, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
-        else if (out->state == XF_OUT_READY && out->is_bidi && (refusal = xf_out_bidi_refusal(out)))
-            /* the next one goes one way */
-            xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
-        /* the other role: only the peer sends on its stream from now on */
-        else if (out->state == XF_OUT_READY && out->on->in && !out->settings->bidi)
-            xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_NONE,
-                           "bidi is switched off for this peer");
-    }
+    XF_LIST_EACH_SAFE (node, &s2s->ins)
+        xf_in_reload(XF_CONTAINER(node, struct xf_in, node));
+    XF_LIST_EACH_SAFE (node, &s2s->outs)
+        xf_out_reload(XF_CONTAINER(node, struct xf_out, node));
 }
 
 /* ------------------------------------------------------------------ drain */

@@ -12,37 +12,14 @@
  * A stream on which a named peer is authenticated holds no place, nor do the pairs on it, whatever
  * else it carries: strangers cannot displace it.
  */
-#include "s2s_priv.h"
-
 #include <xfed/xmpp/owner.h>
+
+#include "in_priv.h"
 
 #define UNUSED_MS    60000
 #define STREAMS_PART 4 /* of the descriptors */
 
 /* ------------------------------------------------------------------ a thing with two places */
-
-struct addr_keys { /* an address within its network; `keys` points into the texts: do not copy */
-    char host[XF_ADDR_TEXT_BYTES], network[XF_ADDR_TEXT_BYTES];
-    struct xf_quota_keys keys;
-};
-
-static void addr_keys_of(const struct xf_addr *addr, struct addr_keys *out)
-{
-    xf_addr_host_text(addr, out->host);
-    xf_addr_network_text(addr, out->network);
-    out->keys =
-        (struct xf_quota_keys){.group = xf_span_of(out->network), .member = xf_span_of(out->host)};
-}
-
-enum xf_quota_answer xf_take_by_addr(const struct xf_s2s *s2s, struct xf_quota *quota,
-                                     struct xf_place *place, const struct xf_addr *addr,
-                                     const struct xf_quota_limits *limits,
-                                     struct xf_place **out_evicted)
-{
-    struct addr_keys keys;
-    addr_keys_of(addr, &keys);
-    return xf_quota_take(quota, place, &keys.keys, limits, s2s->env->clock->now_ms, out_evicted);
-}
 
 struct kind {
     struct xf_holdings *holdings;
@@ -73,13 +50,13 @@ static struct kind pairs(struct xf_s2s *s2s)
 }
 
 struct keys {
-    struct addr_keys addr;
+    struct xf_addr_keys addr;
     struct xf_quota_keys owner;
 };
 
 static void make_keys(const struct xf_in *in, struct xf_span peer, struct keys *out)
 {
-    addr_keys_of(&in->stream.conn->addr, &out->addr);
+    xf_addr_keys_of(&in->stream.conn->addr, &out->addr);
     out->owner = (struct xf_quota_keys){.group = xf_domain_owner(peer), .member = peer};
 }
 
@@ -126,10 +103,7 @@ static bool is_held(const struct xf_holding *holding)
     return xf_place_is_held(&holding->by_network);
 }
 
-/*
- * ------------------------------------------------------------------ whose it is, and when it was
- * used
- */
+/* ------------------------------------------------------------------ whose, and when used */
 
 static struct xf_in *in_of_network(const struct xf_place *place)
 {
@@ -198,7 +172,7 @@ static void leave_all(struct xf_in *in)
 {
     give(&in->s2s->stranger_streams, &in->holding);
     XF_LIST_EACH (node, &in->pairs)
-        give(&in->s2s->stranger_pairs, &XF_CONTAINER(node, struct xf_pair, node)->holding);
+        give(&in->s2s->stranger_pairs, &xf_pair_of_node(node)->holding);
 }
 
 static void displace(struct xf_in *in)
@@ -317,11 +291,11 @@ void xf_stranger_judge(struct xf_in *in)
     if (in->valid_pairs == 0 || in->stream.is_ending || !in->stream.conn)
         return;
     XF_LIST_EACH (node, &in->pairs)
-        is_named |= judge_pair(XF_CONTAINER(node, struct xf_pair, node));
+        is_named |= judge_pair(xf_pair_of_node(node));
     if (is_named) {
         leave_all(in);
     } else if (!is_held(&in->holding)) {
-        make_keys(in, xf_span_of(XF_CONTAINER(in->pairs.next, struct xf_pair, node)->peer), &keys);
+        make_keys(in, xf_span_of(xf_pair_of_node(in->pairs.next)->peer), &keys);
         enter(in, &in->s2s->stranger_streams, &in->holding, &keys);
     }
 }

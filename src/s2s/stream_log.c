@@ -3,9 +3,11 @@
  * stream_log.c — one line when a stream is up and one when it is down, with all that an operator
  * asks first; and against whose bound a line about a stream counts (xfed/stream/lines.h).
  */
-#include "s2s_priv.h"
-
 #include <xfed/xmpp/owner.h>
+
+#include "in_priv.h"
+#include "out_priv.h"
+#include "stream_log_priv.h"
 
 /* ------------------------------------------------------------------ whose line it is */
 
@@ -18,7 +20,7 @@ static enum xf_lines_kind kind_of(const struct xf_s2s *s2s, struct xf_span peer)
 static const char *proved_peer(const struct xf_in *in)
 {
     XF_LIST_EACH (node, &in->pairs) {
-        const struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
+        const struct xf_pair *pair = xf_pair_of_node(node);
         if (pair->method != XF_AUTH_NONE)
             return pair->peer;
     }
@@ -37,8 +39,9 @@ enum xf_log_level xf_in_level(struct xf_in *in, enum xf_log_level level, const c
 enum xf_log_level xf_out_level(struct xf_out *out, enum xf_log_level level, const char *event)
 {
     struct xf_span peer = xf_span_of(out->peer);
-    return xf_lines_level(out->s2s->env, out->verify ? XF_LINES_QUESTIONS : kind_of(out->s2s, peer),
-                          xf_domain_owner(peer), level, event);
+    return xf_lines_level(
+        out->s2s->env, out->purpose == XF_OUT_VERIFY ? XF_LINES_QUESTIONS : kind_of(out->s2s, peer),
+        xf_domain_owner(peer), level, event);
 }
 
 enum xf_log_level xf_alarm_level(struct xf_s2s *s2s, struct xf_span peer, enum xf_log_level level,
@@ -70,30 +73,41 @@ static const char *cert_word(const struct xf_s2s *s2s, const struct xf_stream *s
     return xf_verdict_word(&verdict);
 }
 
-/* `via`: the pair has no stream of its own; the rest is of the one that it shares. */
+/*
+ * The pair has no stream of its own: how it shares another one. The rest of its line is that one's.
+ */
+static const char *via(const struct xf_out *out)
+{
+    return xf_out_is_rider(out) ? out->seat.on->ops->word : NULL;
+}
+
 void xf_out_log_up(struct xf_out *out)
 {
     char addr[XF_ADDR_TEXT_BYTES];
-    const struct xf_stream *stream = out->on->stream;
+    const struct xf_stream *stream = out->seat.on->stream;
     xf_addr_text(&stream->conn->addr, addr);
-    xf_out_log(out, XF_LOG_INFO, "s2s.stream.up", XF_WORD("dir", out->verify ? "verify" : "out"),
+    xf_out_log(out, XF_LOG_INFO, "s2s.stream.up",
+               XF_WORD("dir", out->purpose == XF_OUT_VERIFY ? "verify" : "out"),
                XF_STR("local", out->local), XF_STR("peer", out->peer), XF_STR("addr", addr),
                XF_WORD("tls", tls_version(stream)), XF_STR("cipher", tls_cipher(stream)),
                XF_WORD("cert", cert_word(out->s2s, stream, out->peer)),
-               XF_WORD("auth", xf_auth_method_word(out->method)),
-               XF_WORD("via", xf_carrier_word(out)), XF_WORD("bidi", out->is_bidi ? "yes" : NULL),
+               XF_WORD("auth", xf_auth_method_word(out->method)), XF_WORD("via", via(out)),
+               XF_WORD("bidi", out->is_bidi ? "yes" : NULL),
                XF_INT("ms", out->ready_ms - out->opened_ms));
 }
 
 void xf_out_log_down(struct xf_out *out, const char *detail)
 {
     bool is_usual = out->was_ready || out->cause == XF_CAUSE_SHUTDOWN;
-    enum xf_log_level level = is_usual ? XF_LOG_INFO : out->is_probe ? XF_LOG_DEBUG : XF_LOG_WARN;
-    xf_out_log(out, level, "s2s.stream.down", XF_WORD("dir", out->verify ? "verify" : "out"),
+    enum xf_log_level level = is_usual                       ? XF_LOG_INFO
+                              : out->purpose == XF_OUT_PROBE ? XF_LOG_DEBUG
+                                                             : XF_LOG_WARN;
+    xf_out_log(out, level, "s2s.stream.down",
+               XF_WORD("dir", out->purpose == XF_OUT_VERIFY ? "verify" : "out"),
                XF_STR("local", out->local), XF_STR("peer", out->peer),
-               XF_WORD("state", xf_out_state_name(out->state)),
+               XF_WORD("state", xf_out_state_name(out)),
                XF_WORD("reason", xf_cause_word(out->cause)), XF_STR("detail", detail),
-               XF_WORD("via", xf_carrier_word(out)), XF_INT("stanzas", out->stanzas),
+               XF_WORD("via", via(out)), XF_INT("stanzas", out->stanzas),
                XF_INT("ms", out->s2s->env->clock->now_ms - out->opened_ms));
 }
 

@@ -8,27 +8,30 @@
  *
  * Each verify stream is a connection of ours to somebody whom a stranger named, so that nobody may
  * make us knock at a victim's door a thousand times: questions are bounded for each stream that
- * claims something (in_pairs.c), for each domain asked, for each network that they come from and in
- * all (verify_places.c); there are never more verify streams than questions allowed in all, those
- * without questions going first; and a domain whose server is out of reach is not asked again for a
- * while (backoff.c).
+ * claims something (in_dialback.c), for each domain asked, for each network that they come from and
+ * in all (verify_places.c); there are never more verify streams than questions allowed in all,
+ * those without questions going first; and a domain whose server is out of reach is not asked again
+ * for a while (backoff.c).
  */
-#include "s2s_priv.h"
-
 #include <stdio.h>
 
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
-#include <xfed/xmpp/pair.h>
 
-#define QUIET_MS    5000        /* a verify stream without questions */
-#define UNASKED_MAX 16          /* answers that nobody asked for, on one verify stream */
-#define UNREAD_MAX  (16u << 10) /* of questions that wait for a server which does not read them */
+#include "out_priv.h"
+#include "stream_log_priv.h"
+
+#define BACKOFF_MIN_MS 5000 /* hosts that strangers make us connect to, after a failure */
+#define BACKOFF_MAX_MS 60000
+#define QUIET_MS       5000 /* a verify stream without questions */
+#define UNASKED_MAX    16   /* answers that nobody asked for, on one verify stream */
+/* of questions that wait for a server which does not read them */
+#define UNREAD_MAX (16u << 10)
 
 struct xf_verify_request {
     struct xf_node node;
     struct xf_verify_stream *verify;
-    struct xf_verify_places room;
+    struct xf_verify_places places;
     char *id, *key;
     bool is_sent, is_answered;
     struct xf_timer patience;
@@ -56,11 +59,14 @@ struct xf_verify_stream {
     struct xf_timer quiet;
 };
 
+static const struct xf_out_events stream_events;
+static const struct xf_out_verify_events verify_events;
+
 static void free_request(struct xf_verify_request *request)
 {
     request->verify->request_count--;
     request->verify->unheard += request->is_sent && !request->is_answered;
-    xf_verify_places_give(request->verify->s2s, &request->room);
+    xf_verify_places_give(request->verify->s2s, &request->places);
     xf_list_remove(&request->node);
     xf_timer_stop(&request->patience);
     xf_free(request->id);
@@ -94,7 +100,7 @@ static void rest_when_idle(struct xf_verify_stream *verify)
     if (verify->request_count > 0 || verify->is_retired)
         return;
     xf_list_remove(&verify->idle_node);
-    xf_list_push(&verify->s2s->idle_verify_streams, &verify->idle_node);
+    xf_list_push(&verify->s2s->verifying.idle_streams, &verify->idle_node);
     xf_timer_start(verify->s2s->env->timers, &verify->quiet, QUIET_MS);
 }
 
@@ -120,8 +126,9 @@ static void on_doubt(void *owner)
     verify->is_ready = false;
     XF_LIST_EACH (node, &verify->requests)
         XF_CONTAINER(node, struct xf_verify_request, node)->is_sent = false;
-    verify->out = xf_out_open_verify(verify->s2s, xf_span_of(verify->local),
-                                     xf_span_of(verify->peer), verify);
+    verify->out =
+        xf_out_open_verify(verify->s2s, xf_span_of(verify->local), xf_span_of(verify->peer),
+                           &stream_events, &verify_events, verify);
 }
 
 /* It takes no more questions; the next one gets a new asker. */
@@ -132,9 +139,9 @@ static void forget(struct xf_verify_stream *verify)
     if (verify->is_retired)
         return;
     verify->is_retired = true;
-    verify->s2s->verify_stream_count--;
+    verify->s2s->verifying.stream_count--;
     wake(verify);
-    xf_map_remove(verify->s2s->verify_streams, key);
+    xf_map_remove(verify->s2s->verifying.streams, key);
 }
 
 /*
@@ -153,9 +160,9 @@ static void evict(struct xf_verify_stream *verify)
 /* Never more than questions: those with questions are fewer, so that one without is there. */
 static void make_room(struct xf_s2s *s2s)
 {
-    bool is_full = s2s->verify_stream_count >= xf_s2s_conf(s2s)->unauthenticated.questions;
-    if (is_full && !xf_list_is_empty(&s2s->idle_verify_streams))
-        evict(XF_CONTAINER(s2s->idle_verify_streams.next, struct xf_verify_stream, idle_node));
+    bool is_full = s2s->verifying.stream_count >= xf_s2s_conf(s2s)->unauthenticated.questions;
+    if (is_full && !xf_list_is_empty(&s2s->verifying.idle_streams))
+        evict(XF_CONTAINER(s2s->verifying.idle_streams.next, struct xf_verify_stream, idle_node));
 }
 
 static struct xf_verify_stream *new_stream(struct xf_s2s *s2s, struct xf_span local,
@@ -170,9 +177,9 @@ static struct xf_verify_stream *new_stream(struct xf_s2s *s2s, struct xf_span lo
     xf_timer_init(&verify->doubt, on_doubt, verify);
     xf_timer_init(&verify->quiet, on_quiet, verify);
     make_room(s2s);
-    s2s->verify_stream_count++;
-    xf_map_set(s2s->verify_streams, xf_pair_key(local, peer, &text), verify);
-    verify->out = xf_out_open_verify(s2s, local, peer, verify);
+    s2s->verifying.stream_count++;
+    xf_map_set(s2s->verifying.streams, xf_pair_key(local, peer, &text), verify);
+    verify->out = xf_out_open_verify(s2s, local, peer, &stream_events, &verify_events, verify);
     return verify;
 }
 
@@ -193,15 +200,9 @@ static void on_out_of_patience(void *owner)
     rest_when_idle(verify);
 }
 
-unsigned xf_verify_per_host(const struct xf_s2s *s2s)
+static void give_way(struct xf_verify_places *places)
 {
-    /* a host may serve many domains */
-    return 2 * xf_s2s_conf(s2s)->unauthenticated.questions_per_peer;
-}
-
-void xf_verify_give_way(struct xf_verify_places *room)
-{
-    struct xf_verify_request *request = XF_CONTAINER(room, struct xf_verify_request, room);
+    struct xf_verify_request *request = XF_CONTAINER(places, struct xf_verify_request, places);
     struct xf_verify_stream *verify = request->verify;
     tell(request, XF_VERIFY_UNREACHABLE,
          "too many questions are under way, and this one was not answered");
@@ -213,7 +214,7 @@ static struct xf_verify_stream *get_stream(struct xf_s2s *s2s, struct xf_span lo
 {
     struct xf_pair_key text;
     struct xf_verify_stream *verify =
-        xf_map_find(s2s->verify_streams, xf_pair_key(local, peer, &text));
+        xf_map_find(s2s->verifying.streams, xf_pair_key(local, peer, &text));
     return verify ? verify : new_stream(s2s, local, peer);
 }
 
@@ -221,7 +222,8 @@ struct xf_verify_request *xf_verify_request_new(struct xf_s2s *s2s,
                                                 const struct xf_verify_opts *opts)
 {
     struct xf_verify_request *request = xf_new(struct xf_verify_request);
-    if (!xf_verify_places_take(s2s, &request->room, opts->peer, opts->addr)) {
+    request->places.give_way = give_way;
+    if (!xf_verify_places_take(s2s, &request->places, opts->peer, opts->addr)) {
         xf_free(request);
         return NULL;
     }
@@ -257,8 +259,9 @@ bool xf_verify_request_is_about(const struct xf_verify_request *request, struct 
     return xf_span_is(key, request->key);
 }
 
-void xf_verify_stream_ready(struct xf_verify_stream *verify)
+static void on_ready(void *owner)
 {
+    struct xf_verify_stream *verify = owner;
     verify->is_ready = true;
     XF_LIST_EACH (node, &verify->requests) {
         struct xf_verify_request *request = XF_CONTAINER(node, struct xf_verify_request, node);
@@ -283,8 +286,9 @@ static struct xf_verify_request *find_request(struct xf_verify_stream *verify,
     return NULL;
 }
 
-void xf_verify_stream_answer(struct xf_verify_stream *verify, const struct xf_elem *elem)
+static void on_answer(void *owner, const struct xf_elem *elem)
 {
+    struct xf_verify_stream *verify = owner;
     struct xf_span type = xf_elem_attr(elem, "type");
     struct xf_verify_request *request = find_request(verify, elem);
     if (!request && verify->unheard > 0) {
@@ -323,16 +327,19 @@ static enum xf_verify_answer answer_of(enum xf_cause cause)
  * The failure is remembered before anybody can ask anew. An asker that was evicted says nothing
  * about its server.
  */
-void xf_verify_stream_ending(struct xf_verify_stream *verify, enum xf_cause cause, const char *text)
+static void on_ending(void *owner, enum xf_cause cause, const char *text)
 {
+    struct xf_verify_stream *verify = owner;
     if (!verify->is_ready && !verify->is_retired)
-        xf_backoff_failed(&verify->s2s->verify_peer_backoff, verify->peer, (int)answer_of(cause),
+        xf_backoff_failed(&verify->s2s->verifying.peer_backoff, verify->peer, (int)answer_of(cause),
                           text);
     forget(verify);
 }
 
-void xf_verify_stream_ended(struct xf_verify_stream *verify, enum xf_cause cause, const char *text)
+static void on_ended(void *owner, bool was_ready, enum xf_cause cause, const char *text)
 {
+    (void)was_ready;
+    struct xf_verify_stream *verify = owner;
     enum xf_verify_answer answer = answer_of(cause);
     while (!xf_list_is_empty(&verify->requests))
         tell(XF_CONTAINER(verify->requests.next, struct xf_verify_request, node), answer, text);
@@ -343,18 +350,35 @@ void xf_verify_stream_ended(struct xf_verify_stream *verify, enum xf_cause cause
     xf_free(verify);
 }
 
+static const struct xf_out_events stream_events = {.ready = on_ready, .ended = on_ended};
+static const struct xf_out_verify_events verify_events = {.answer = on_answer, .ending = on_ending};
+
 bool xf_verify_is_in_vain(const struct xf_s2s *s2s, struct xf_span peer,
                           enum xf_verify_answer *out_answer, const char **out_text)
 {
     char name[XF_DOMAIN_MAX + 1];
     int note = 0;
     snprintf(name, sizeof(name), "%.*s", XF_SPAN_ARGS(peer));
-    bool is_shut = xf_backoff_is_waiting(&s2s->verify_peer_backoff, name, &note, out_text);
+    bool is_shut = xf_backoff_is_waiting(&s2s->verifying.peer_backoff, name, &note, out_text);
     *out_answer = (enum xf_verify_answer)note;
     return is_shut;
 }
 
-void xf_verify_reached(struct xf_s2s *s2s, const char *peer)
+void xf_verifying_init(struct xf_verifying *verifying, const struct xf_clock *clock)
 {
-    xf_backoff_clear(&s2s->verify_peer_backoff, peer);
+    verifying->streams = xf_map_new();
+    verifying->peers = xf_map_new();
+    xf_list_init(&verifying->idle_streams);
+    xf_quota_init(&verifying->places, NULL);
+    xf_backoff_init(&verifying->peer_backoff, clock, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
+    xf_backoff_init(&verifying->addr_backoff, clock, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
+}
+
+void xf_verifying_fini(struct xf_verifying *verifying)
+{
+    xf_map_free(&verifying->streams);
+    xf_map_free(&verifying->peers);
+    xf_quota_fini(&verifying->places);
+    xf_backoff_fini(&verifying->peer_backoff);
+    xf_backoff_fini(&verifying->addr_backoff);
 }

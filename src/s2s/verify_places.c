@@ -8,9 +8,9 @@
  * network that has fewer. So who claims a thousand domains, or a thousand times the same one, does
  * not keep a good peer's key from being checked.
  */
-#include "s2s_priv.h"
-
 #include <xfed/base/alloc.h>
+
+#include "engine_priv.h"
 
 #define SLOW_MS          5000 /* a question this old gives way */
 #define DESCRIPTORS_PART 32
@@ -23,13 +23,13 @@ struct xf_verified_peer {
 
 static struct xf_verified_peer *get_verified(struct xf_s2s *s2s, struct xf_span peer)
 {
-    struct xf_verified_peer *verified = xf_map_find(s2s->verified, peer);
+    struct xf_verified_peer *verified = xf_map_find(s2s->verifying.peers, peer);
     if (verified)
         return verified;
     verified = xf_new(struct xf_verified_peer);
     verified->peer = xf_span_dup(peer);
     xf_quota_init(&verified->quota, NULL);
-    xf_map_set(s2s->verified, peer, verified);
+    xf_map_set(s2s->verifying.peers, peer, verified);
     return verified;
 }
 
@@ -37,13 +37,13 @@ static void drop_when_empty(struct xf_s2s *s2s, struct xf_verified_peer *verifie
 {
     if (xf_quota_count(&verified->quota) > 0)
         return;
-    xf_map_remove(s2s->verified, xf_span_of(verified->peer));
+    xf_map_remove(s2s->verifying.peers, xf_span_of(verified->peer));
     xf_quota_fini(&verified->quota);
     xf_free(verified->peer);
     xf_free(verified);
 }
 
-static bool take_of_peer(struct xf_s2s *s2s, struct xf_verify_places *room, struct xf_span peer,
+static bool take_of_peer(struct xf_s2s *s2s, struct xf_verify_places *places, struct xf_span peer,
                          const struct xf_addr *addr)
 {
     unsigned max = xf_s2s_conf(s2s)->unauthenticated.questions_per_peer;
@@ -51,14 +51,16 @@ static bool take_of_peer(struct xf_s2s *s2s, struct xf_verify_places *room, stru
         .per_member = max, .per_group = max, .total = max, .unused_ms = SLOW_MS};
     struct xf_place *evicted;
     struct xf_verified_peer *verified = get_verified(s2s, peer);
-    if (xf_take_by_addr(s2s, &verified->quota, &room->of_peer, addr, &limits, &evicted) !=
+    if (xf_take_by_addr(s2s, &verified->quota, &places->of_peer, addr, &limits, &evicted) !=
         XF_QUOTA_ROOM) {
         drop_when_empty(s2s, verified);
         return false;
     }
-    room->verified = verified;
-    if (evicted)
-        xf_verify_give_way(XF_CONTAINER(evicted, struct xf_verify_places, of_peer));
+    places->verified = verified;
+    if (evicted) {
+        struct xf_verify_places *others = XF_CONTAINER(evicted, struct xf_verify_places, of_peer);
+        others->give_way(others);
+    }
     return true;
 }
 
@@ -75,34 +77,36 @@ bool xf_verify_take_share(struct xf_s2s *s2s, struct xf_quota *quota, struct xf_
     return xf_take_by_addr(s2s, quota, place, addr, &limits, out_evicted) == XF_QUOTA_ROOM;
 }
 
-static bool take_of_all(struct xf_s2s *s2s, struct xf_verify_places *room,
+static bool take_of_all(struct xf_s2s *s2s, struct xf_verify_places *places,
                         const struct xf_addr *addr)
 {
     struct xf_place *evicted;
-    if (!xf_verify_take_share(s2s, &s2s->verify_quota, &room->of_all, addr, &evicted))
+    if (!xf_verify_take_share(s2s, &s2s->verifying.places, &places->of_all, addr, &evicted))
         return false;
-    if (evicted)
-        xf_verify_give_way(XF_CONTAINER(evicted, struct xf_verify_places, of_all));
+    if (evicted) {
+        struct xf_verify_places *others = XF_CONTAINER(evicted, struct xf_verify_places, of_all);
+        others->give_way(others);
+    }
     return true;
 }
 
-bool xf_verify_places_take(struct xf_s2s *s2s, struct xf_verify_places *room, struct xf_span peer,
+bool xf_verify_places_take(struct xf_s2s *s2s, struct xf_verify_places *places, struct xf_span peer,
                            const struct xf_addr *addr)
 {
-    if (!take_of_peer(s2s, room, peer, addr))
+    if (!take_of_peer(s2s, places, peer, addr))
         return false;
-    if (take_of_all(s2s, room, addr))
+    if (take_of_all(s2s, places, addr))
         return true;
-    xf_verify_places_give(s2s, room);
+    xf_verify_places_give(s2s, places);
     return false;
 }
 
-void xf_verify_places_give(struct xf_s2s *s2s, struct xf_verify_places *room)
+void xf_verify_places_give(struct xf_s2s *s2s, struct xf_verify_places *places)
 {
-    xf_quota_give(&s2s->verify_quota, &room->of_all);
-    if (!room->verified)
+    xf_quota_give(&s2s->verifying.places, &places->of_all);
+    if (!places->verified)
         return;
-    xf_quota_give(&room->verified->quota, &room->of_peer);
-    drop_when_empty(s2s, room->verified);
-    room->verified = NULL;
+    xf_quota_give(&places->verified->quota, &places->of_peer);
+    drop_when_empty(s2s, places->verified);
+    places->verified = NULL;
 }

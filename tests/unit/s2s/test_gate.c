@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 #include "fake_conn.h"
-#include "s2s_priv.h"
+#include "in_priv.h"
+#include "out_priv.h"
 
 #include <xfed/xmpp/ns.h>
 

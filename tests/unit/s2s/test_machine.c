@@ -3,7 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "s2s_priv.h"
+#include "out_priv.h"
 #include "tables.h"
 
 static enum xf_out_state next_state(enum xf_out_state state, enum xf_out_event event)
@@ -66,7 +66,7 @@ START_TEST(only_listed_edges_reach_ready)
     for (enum xf_out_state state = 0; state < XF_OUT_STATE_COUNT; state++)
         for (enum xf_out_event event = 0; event < XF_OUT_EVENT_COUNT; event++)
             ck_assert_msg((next_state(state, event) == XF_OUT_READY) == is_listed(state, event),
-                          "%s on event %d", xf_out_state_name(state), (int)event);
+                          "%s on event %d", xf_out_machine.states[state], (int)event);
 }
 END_TEST
 
@@ -94,7 +94,7 @@ START_TEST(riders_begin_from_nothing)
             if ((state == XF_OUT_BOARDING || state == XF_OUT_ASKING) && to != XF_MACHINE_NONE &&
                 !is_from_anywhere(event))
                 ck_assert_msg(to == XF_OUT_READY || to == XF_OUT_RESOLVING, "%s on event %d",
-                              xf_out_state_name(state), (int)event);
+                              xf_out_machine.states[state], (int)event);
         }
 }
 END_TEST

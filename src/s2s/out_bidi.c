@@ -1,81 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bidi.c — streams that go both ways (XEP-0288): how they are agreed on, and what the peer may say
- * on one that we opened.
+ * out_bidi.c — a stream of ours on which the peer may send too (XEP-0288).
  *
- * The feature is <bidi xmlns='urn:xmpp:features:bidi'/>, the request <bidi xmlns='urn:xmpp:bidi'/>,
- * and nothing answers a request. So both sides must come to the same conclusion by themselves:
+ * We ask for it only where we would take what then comes: policy lets the peer's stanzas in, and
+ * its identity on this stream is good enough for a stream that it opens: by its certificate or, as
+ * dialback does, because DNS led us to it and dialback is allowed. Nothing answers the request. The
+ * peer's stanzas pass the gate of accepted streams (gate.c), for the pairs that we authenticated,
+ * in reverse.
  *
- *   receiving    a request counts before the first pair is authenticated; STARTTLS after it cancels
- *                it (TLS comes first). In clear where TLS is required, or after authentication, it
- *                ends the stream: the peer would wait for stanzas that never come. One that was not
- *                offered (bidi = no) or has the feature's namespace is an unknown element and means
- *                nothing. What goes back over the stream is carrier.c's.
- *   initiating   we ask only where we would take what then comes: policy lets the peer's stanzas
- *                in, and its identity on this stream is good enough for a stream that it opens, by
- *                its certificate or, as dialback does, because DNS led us to it and dialback is
- *                allowed. Its stanzas pass the gate of accepted streams (gate.c), for the pairs
- *                that we authenticated, in reverse.
- *
- * A db:result of the peer on our stream, for further pairs, is answered with an error: it opens a
- * stream of its own for them.
+ * A db:result of the peer for further pairs is answered with an error: it opens a stream of its own
+ * for them.
  */
-#include "s2s_priv.h"
-
 #include <xfed/xmpp/ns.h>
 
-/* ------------------------------------------------------------------ receiving server */
-
-/* Where TLS is required nothing else is offered before it (RFC 6120 §5.3.1). */
-bool xf_in_offers_bidi(const struct xf_in *in)
-{
-    bool is_too_early = in->pass == XF_PASS_PLAIN && in->settings->tls == XF_TLS_REQUIRED;
-    return in->pass != XF_PASS_AUTH && !is_too_early && in->settings->bidi;
-}
-
-static void log_ignored(struct xf_in *in, const char *reason)
-{
-    xf_log(XF_LOG_DEBUG, "s2s.bidi.ignored", XF_STR("local", in->local), XF_STR("peer", in->peer),
-           XF_STR("addr", in->host), XF_WORD("reason", reason));
-}
-
-static void take_request(struct xf_in *in, const struct xf_elem *elem)
-{
-    in->is_bidi = true;
-    in->carrier.limits = xf_limits_read(elem); /* XEP-0478 §3.2 */
-}
-
-void xf_in_bidi(struct xf_in *in, const struct xf_elem *elem)
-{
-    if (!xf_span_is(elem->name, "bidi"))
-        return;
-    if (!in->is_open || !in->settings->bidi)
-        log_ignored(in, "not-offered");
-    else if (in->pass == XF_PASS_AUTH || in->valid_pairs > 0)
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION,
-                   "bidi must be asked for before authentication");
-    else if (in->pass == XF_PASS_PLAIN && in->settings->tls == XF_TLS_REQUIRED)
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "TLS must come before bidi");
-    else if (in->is_bidi)
-        log_ignored(in, "repeated");
-    else
-        take_request(in, elem);
-}
-
-/* After SASL the pair was authenticated before the stream that may carry it was open. */
-void xf_in_bidi_open(struct xf_in *in)
-{
-    if (!in->is_bidi)
-        return;
-    XF_LIST_EACH_SAFE (node, &in->pairs) {
-        struct xf_pair *pair = XF_CONTAINER(node, struct xf_pair, node);
-        if (pair->method != XF_AUTH_NONE)
-            in->s2s->events->peer_seen(in->s2s->owner, xf_span_of(pair->local),
-                                       xf_span_of(pair->peer));
-    }
-}
-
-/* ------------------------------------------------------------------ initiating server */
+#include "continuity_priv.h"
+#include "out_priv.h"
+#include "stream_log_priv.h"
 
 const char *xf_out_bidi_refusal(const struct xf_out *out)
 {
@@ -95,8 +35,9 @@ void xf_out_request_bidi(struct xf_out *out)
     struct xf_verdict verdict = xf_out_verdict(out);
     /* as what the peer's stanzas come */
     enum xf_auth_method method = xf_verdict_is_good(&verdict) ? XF_AUTH_EXTERNAL : out->method;
-    if (out->is_bidi || out->verify || !out->features.bidi || xf_out_bidi_refusal(out) ||
-        xf_s2s_peer_is_behind(out->s2s, out->peer, true, &verdict, method))
+    if (out->is_bidi || out->purpose == XF_OUT_VERIFY || !out->features.bidi ||
+        xf_out_bidi_refusal(out) ||
+        xf_s2s_peer_is_behind(out->s2s, xf_span_of(out->peer), true, &verdict, method))
         return;
     struct xf_draft draft = xf_stream_draft(&out->stream);
     struct xf_said_limits limits = xf_s2s_said_limits(out->s2s, out->settings);
@@ -106,6 +47,8 @@ void xf_out_request_bidi(struct xf_out *out)
     xf_draft_str(&draft, "</bidi>");
     xf_stream_send_draft(&out->stream, &draft);
 }
+
+/* ------------------------------------------------------------------ stanzas */
 
 static struct xf_out *out_of(struct xf_gate *gate)
 {
@@ -123,11 +66,22 @@ static struct xf_span local_of(struct xf_gate *gate, struct xf_span peer)
     return xf_span_is(peer, out_of(gate)->peer) ? xf_span_of(out_of(gate)->local) : XF_SPAN_NONE;
 }
 
+/* A ready pair from that domain of ours, on this stream. */
+static bool carries(const struct xf_out *out, struct xf_span local)
+{
+    XF_LIST_EACH (node, &out->carrier.passengers) {
+        struct xf_passenger *seat = XF_CONTAINER(node, struct xf_passenger, node);
+        const struct xf_out *rider = xf_out_of_seat(seat);
+        if (rider->state == XF_OUT_READY && xf_span_is(local, rider->local))
+            return true;
+    }
+    return false;
+}
+
 static bool has_pair(struct xf_gate *gate, struct xf_span local, struct xf_span peer)
 {
     struct xf_out *out = out_of(gate);
-    return local_of(gate, peer).ptr &&
-           (xf_span_is(local, out->local) || xf_carrier_has(&out->carrier, local));
+    return local_of(gate, peer).ptr && (xf_span_is(local, out->local) || carries(out, local));
 }
 
 static void refuse(struct xf_gate *gate, const struct xf_stanza *stanza, enum xf_stream_error error,
@@ -153,6 +107,8 @@ const struct xf_gate_ops xf_out_gate_ops = {
     .local_of = local_of,
     .refuse = refuse,
 };
+
+/* ------------------------------------------------------------------ questions */
 
 /*
  * db:result or db:verify without a type: the peer asks. XEP-0288 §2.2 has us answer; a key must not

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * in_pairs.c — dialback on an accepted stream, as receiving server (db:result) and as authoritative
- * server (db:verify), and the pairs that came to be authenticated (XEP-0220 §2.1, §2.2; RFC 6120
- * §8.1). What becomes of their stanzas is in gate.c.
- *
- * Authentication is of a pair (served domain, peer) on this stream; one stream may carry several,
- * each by its own.
+ * in_dialback.c — dialback on an accepted stream, as receiving server (db:result) and as
+ * authoritative server (db:verify); XEP-0220 §2.1, §2.2.
  */
-#include "s2s_priv.h"
-
 #include <stdio.h>
 
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
+
+#include "in_priv.h"
+#include "stream_log_priv.h"
 
 #define CLAIMS_AT_ONCE  4 /* of one stream: then others have their turn */
 #define CLAIMS_PAUSE_MS 20
@@ -24,111 +21,7 @@
 #define CLAIMS_PAUSE_MAX_MS 1000
 #define MINUTE_MS           60000
 
-static struct xf_pair *pair_of(struct xf_node *node)
-{
-    return XF_CONTAINER(node, struct xf_pair, node);
-}
-
-static bool pair_is(const struct xf_pair *pair, struct xf_span local, struct xf_span peer)
-{
-    return xf_span_eq(xf_span_of(pair->peer), peer) && xf_span_eq(xf_span_of(pair->local), local);
-}
-
-static struct xf_pair *find_pair(struct xf_in *in, struct xf_span local, struct xf_span peer)
-{
-    XF_LIST_EACH (node, &in->pairs)
-        if (pair_is(pair_of(node), local, peer))
-            return pair_of(node);
-    return NULL;
-}
-
-static struct xf_pair *find_authenticated(struct xf_in *in, struct xf_span peer)
-{
-    XF_LIST_EACH (node, &in->pairs)
-        if (pair_of(node)->method != XF_AUTH_NONE &&
-            xf_span_eq(xf_span_of(pair_of(node)->peer), peer))
-            return pair_of(node);
-    return NULL;
-}
-
-/*
- * May this stream be one more of the peer's? Streams count once a pair of theirs is authenticated:
- * claims are nobody's streams.
- */
-static bool has_room(struct xf_in *in, struct xf_span peer)
-{
-    const unsigned *count = xf_map_find(in->s2s->inbound_by_peer, peer);
-    return !count || *count < xf_policy_peer(in->s2s->policy, peer)->max_streams ||
-           find_authenticated(in, peer);
-}
-
-void xf_in_count_stream(struct xf_in *in, struct xf_pair *pair)
-{
-    struct xf_map *counts = in->s2s->inbound_by_peer;
-    struct xf_span peer = xf_span_of(pair->peer);
-    unsigned *count = xf_map_find(counts, peer);
-    if (find_authenticated(in, peer))
-        return;
-    if (!count) {
-        count = xf_new(unsigned);
-        xf_map_set(counts, peer, count);
-    }
-    (*count)++;
-    pair->is_counted = true;
-}
-
-static void uncount_stream(struct xf_pair *pair)
-{
-    struct xf_map *counts = pair->in->s2s->inbound_by_peer;
-    unsigned *count = xf_map_find(counts, xf_span_of(pair->peer));
-    if (pair->is_counted && --*count == 0)
-        xf_free(xf_map_remove(counts, xf_span_of(pair->peer)));
-}
-
-struct xf_pair *xf_in_pair_new(struct xf_in *in, struct xf_span local, struct xf_span peer)
-{
-    struct xf_pair *pair = xf_new(struct xf_pair);
-    pair->local = xf_span_dup(local);
-    pair->peer = xf_span_dup(peer);
-    pair->in = in;
-    xf_list_push(&in->pairs, &pair->node);
-    return pair;
-}
-
-static void free_pair(struct xf_pair *pair)
-{
-    struct xf_in *in = pair->in;
-    uncount_stream(pair);
-    xf_stranger_pair_left(pair);
-    xf_carry_forget_pair(pair);
-    if (pair->request || pair->look.discovery)
-        in->open_requests--;
-    xf_verify_request_cancel(&pair->request);
-    xf_look_stop(in->s2s, &pair->look);
-    if (in->last_pair == pair)
-        in->last_pair = NULL;
-    xf_list_remove(&pair->node);
-    xf_free(pair->local);
-    xf_free(pair->peer);
-    xf_free(pair->key);
-    xf_free(pair);
-}
-
-void xf_in_pairs_free(struct xf_in *in)
-{
-    XF_LIST_EACH_SAFE (node, &in->pairs)
-        free_pair(pair_of(node));
-}
-
-/* ------------------------------------------------------------------ receiving server */
-
-static struct xf_dialback_names names_of(const struct xf_pair *pair)
-{
-    struct xf_dialback_names names;
-    snprintf(names.from, sizeof(names.from), "%s", pair->peer);
-    snprintf(names.to, sizeof(names.to), "%s", pair->local);
-    return names;
-}
+/* ------------------------------------------------------------------ answers */
 
 static void answer_result(struct xf_in *in, const char *local, const char *peer, const char *type)
 {
@@ -137,20 +30,6 @@ static void answer_result(struct xf_in *in, const char *local, const char *peer,
                                        .from = xf_span_of(local),
                                        .to = xf_span_of(peer),
                                        .type = type,
-                                   });
-}
-
-static void answer_error(struct xf_in *in, const char *name, const struct xf_dialback_names *names,
-                         struct xf_span id, const char *error_type, const char *error)
-{
-    xf_dialback_write(&in->stream, &(struct xf_dialback_elem){
-                                       .name = name,
-                                       .from = xf_span_of(names->to),
-                                       .to = xf_span_of(names->from),
-                                       .id = id,
-                                       .type = "error",
-                                       .error_type = error_type,
-                                       .error = error,
                                    });
 }
 
@@ -186,45 +65,6 @@ static void log_denied(struct xf_in *in, const char *local, const char *peer, co
               XF_STR("addr", in->host), XF_WORD("reason", reason), XF_STR("detail", detail));
 }
 
-/* A stream that carries others goes on. */
-static void refuse_room(struct xf_in *in, const struct xf_dialback_names *names, const char *text)
-{
-    if (in->valid_pairs == 0)
-        xf_in_fail(in, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, text);
-    else
-        answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
-}
-
-#define TOO_MANY_STREAMS "this domain has too many streams here"
-
-bool xf_in_has_place(struct xf_in *in, struct xf_pair *pair)
-{
-    struct xf_dialback_names names = names_of(pair);
-    const char *text = TOO_MANY_STREAMS;
-    if (has_room(in, xf_span_of(pair->peer))) {
-        if (xf_stranger_admit(in, pair))
-            return true;
-        text = "your domains, or your addresses, have too many streams here";
-    }
-    free_pair(pair);
-    refuse_room(in, &names, text);
-    return false;
-}
-
-bool xf_in_is_as_before(struct xf_in *in, struct xf_pair *pair, enum xf_auth_method method)
-{
-    struct xf_dialback_names names = names_of(pair);
-    const char *refusal = xf_in_continuity_refusal(in, pair, method);
-    if (!refusal)
-        return true;
-    free_pair(pair);
-    if (in->valid_pairs == 0)
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
-    else
-        answer_error(in, "result", &names, XF_SPAN_NONE, "cancel", "not-allowed");
-    return false;
-}
-
 /* NULL, or why this peer may not do so on this stream. */
 static const char *refusal_by(const struct xf_in *in, struct xf_span peer,
                               const struct xf_verdict *verdict, enum xf_auth_method method)
@@ -250,45 +90,47 @@ static void deny(struct xf_in *in, const struct xf_dialback_names *names,
 {
     bool is_invalid = answer == XF_VERIFY_INVALID || answer == XF_VERIFY_VALID;
     if (answer == XF_VERIFY_NOT_FOUND)
-        answer_error(in, "result", names, XF_SPAN_NONE, "cancel", "remote-server-not-found");
+        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, "cancel", "remote-server-not-found");
     else if (answer == XF_VERIFY_UNREACHABLE)
-        answer_error(in, "result", names, XF_SPAN_NONE, "wait", "remote-server-timeout");
+        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, "wait", "remote-server-timeout");
     else
         answer_result(in, names->to, names->from, "invalid");
     log_denied(in, names->to, names->from, is_invalid ? "invalid" : "unreachable", detail);
     count_failure(in, is_invalid);
 }
 
+/* ------------------------------------------------------------------ receiving server */
+
 static void on_answered(void *owner, enum xf_verify_answer answer, const char *detail)
 {
     struct xf_pair *pair = owner;
     struct xf_in *in = pair->in;
-    struct xf_dialback_names names = names_of(pair);
+    struct xf_dialback_names names = xf_pair_names(pair);
     pair->request = NULL;
     in->open_requests--;
     if (in->stream.is_ending) { /* too late: nothing can be said on it, and nothing be proved */
-        free_pair(pair);
+        xf_pair_free(pair);
         return;
     }
     if (answer == XF_VERIFY_VALID && !refusal_of(in, xf_span_of(pair->peer), XF_AUTH_DIALBACK)) {
-        if (!xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK) || !xf_in_has_place(in, pair))
+        if (!xf_pair_is_as_before(pair, XF_AUTH_DIALBACK) || !xf_pair_has_place(pair))
             return;
         answer_result(in, pair->local, pair->peer, "valid");
-        xf_in_authenticated(in, pair, XF_AUTH_DIALBACK);
+        xf_pair_authenticated(pair, XF_AUTH_DIALBACK);
         return;
     }
-    free_pair(pair);
+    xf_pair_free(pair);
     deny(in, &names, answer, detail);
 }
 
-static void request(struct xf_pair *pair)
+static void ask(struct xf_pair *pair)
 {
     struct xf_in *in = pair->in;
-    struct xf_dialback_names names = names_of(pair);
+    struct xf_dialback_names names = xf_pair_names(pair);
     const char *text = "";
     enum xf_verify_answer answer;
     if (xf_verify_is_in_vain(in->s2s, xf_span_of(pair->peer), &answer, &text)) {
-        free_pair(pair);
+        xf_pair_free(pair);
         deny(in, &names, answer, text);
         return;
     }
@@ -307,8 +149,8 @@ static void request(struct xf_pair *pair)
         in->open_requests++;
         return;
     }
-    free_pair(pair);
-    answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint");
+    xf_pair_free(pair);
+    xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint");
 }
 
 /* A certificate may be good for more domains than there can be pairs (a wildcard). */
@@ -332,7 +174,7 @@ static bool is_denied(struct xf_in *in, const struct xf_dialback_names *names)
     if (in->valid_pairs == 0)
         xf_in_deny(in, &ruling);
     else if (ruling.answer != XF_DENIAL_SILENT)
-        answer_error(in, "result", names, XF_SPAN_NONE, "cancel", "not-allowed");
+        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, "cancel", "not-allowed");
     return true;
 }
 
@@ -380,12 +222,12 @@ static bool refuse_claim(struct xf_in *in, const struct xf_dialback_names *names
         return false;
     log_denied(in, names->to, names->from, "policy", refusal);
     if (verdict->dane_is_open && !verdict->lacks_proof) {
-        answer_error(in, "result", names, XF_SPAN_NONE, "wait", "remote-server-timeout");
+        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, "wait", "remote-server-timeout");
         count_failure(in, false);
     } else if (in->valid_pairs == 0)
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
     else
-        answer_error(in, "result", names, XF_SPAN_NONE, "cancel", "not-allowed");
+        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, "cancel", "not-allowed");
     return true;
 }
 
@@ -393,31 +235,32 @@ static bool refuse_claim(struct xf_in *in, const struct xf_dialback_names *names
 static void prove(struct xf_pair *pair)
 {
     struct xf_in *in = pair->in;
-    struct xf_dialback_names names = names_of(pair);
+    struct xf_dialback_names names = xf_pair_names(pair);
     struct xf_span peer = xf_span_of(pair->peer);
     struct xf_verdict verdict = xf_in_verdict(in, peer);
     if (refuse_claim(in, &names, &verdict)) {
-        free_pair(pair);
+        xf_pair_free(pair);
     } else if (answers_by_certificate(in, peer)) {
-        if (!xf_in_is_as_before(in, pair, XF_AUTH_DIALBACK_CERT) || !xf_in_has_place(in, pair))
+        if (!xf_pair_is_as_before(pair, XF_AUTH_DIALBACK_CERT) || !xf_pair_has_place(pair))
             return;
         answer_result(in, pair->local, pair->peer, "valid");
-        xf_in_authenticated(in, pair, XF_AUTH_DIALBACK_CERT);
+        xf_pair_authenticated(pair, XF_AUTH_DIALBACK_CERT);
     } else if (!pair->key) {
-        free_pair(pair);
+        xf_pair_free(pair);
         answer_result(in, names.to, names.from, "invalid");
         log_denied(in, names.to, names.from, "invalid", "the key is empty or too long");
         count_failure(in, true);
     } else {
-        request(pair);
+        ask(pair);
     }
 }
 
-void xf_in_pair_is_known(struct xf_pair *pair)
+static void on_records(void *owner)
 {
+    struct xf_pair *pair = owner;
     pair->in->open_requests--;
     if (pair->in->stream.is_ending)
-        free_pair(pair);
+        xf_pair_free(pair);
     else
         prove(pair);
 }
@@ -426,17 +269,15 @@ static void claim(struct xf_in *in, const struct xf_dialback_names *names, struc
 {
     if (in->open_requests >= xf_s2s_conf(in->s2s)->unauthenticated.questions_per_stream ||
         fails_too_often(in)) {
-        answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
+        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
         return;
     }
-    if (!has_room(in, xf_span_of(names->from))) {
-        refuse_room(in, names, TOO_MANY_STREAMS);
+    if (!xf_in_has_room(in, names))
         return;
-    }
-    struct xf_pair *pair = xf_in_pair_new(in, xf_span_of(names->to), xf_span_of(names->from));
+    struct xf_pair *pair = xf_pair_new(in, xf_span_of(names->to), xf_span_of(names->from));
     if (key.len > 0 && key.len <= XF_DIALBACK_KEY_MAX)
         pair->key = xf_span_dup(key);
-    if (xf_in_look_for_records(pair))
+    if (xf_in_look_for_records(pair, on_records))
         in->open_requests++;
     else
         prove(pair);
@@ -465,21 +306,21 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
     if (!read_names(in, elem, &names))
         return;
     if (!xf_policy_served(in->s2s->policy, xf_span_of(names.to))) {
-        answer_error(in, "result", &names, XF_SPAN_NONE, "cancel", "item-not-found");
+        xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, "cancel", "item-not-found");
         count_failure(in, false);
         return;
     }
     struct xf_verdict verdict = xf_in_verdict_at_best(in, xf_span_of(names.from));
     if (is_denied(in, &names) || refuse_claim(in, &names, &verdict))
         return;
-    struct xf_pair *pair = find_pair(in, xf_span_of(names.to), xf_span_of(names.from));
+    struct xf_pair *pair = xf_in_find_pair(in, xf_span_of(names.to), xf_span_of(names.from));
     if (pair && pair->method != XF_AUTH_NONE)
         answer_result(in, names.to, names.from, "valid");
     else if (pair && is_about(pair, elem->text))
         return; /* said twice: the answer that is under way is for both */
     else if (pair || is_full(in, xf_span_of(names.from)))
-        answer_error(in, "result", &names, XF_SPAN_NONE, "wait",
-                     "resource-constraint"); /* `pair`: another question is still open */
+        xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, "wait",
+                           "resource-constraint"); /* `pair`: another question is still open */
     else
         claim(in, &names, elem->text);
 }
@@ -498,18 +339,18 @@ static void on_verify(struct xf_in *in, const struct xf_elem *elem)
     }
     struct xf_span local = xf_span_of(names.to), peer = xf_span_of(names.from);
     if (!xf_policy_served(in->s2s->policy, local)) {
-        answer_error(in, "verify", &names, id, "cancel", "item-not-found");
+        xf_in_answer_error(in, "verify", &names, id, "cancel", "item-not-found");
         return;
     }
     if (refusal_of(in, peer, XF_AUTH_NONE)) {
-        answer_error(in, "verify", &names, id, "cancel", "not-allowed");
+        xf_in_answer_error(in, "verify", &names, id, "cancel", "not-allowed");
         return;
     }
     struct xf_ruling ruling;
     if (xf_in_is_shut_out(in, local, peer, &ruling)) {
         xf_in_log_denied(in, local, peer, &ruling);
         if (ruling.answer != XF_DENIAL_SILENT)
-            answer_error(in, "verify", &names, id, "cancel", "not-allowed");
+            xf_in_answer_error(in, "verify", &names, id, "cancel", "not-allowed");
         return;
     }
     bool ours = xf_dialback_key_is_ours(&in->s2s->dialback_secret, peer, local, id, elem->text);
@@ -538,56 +379,3 @@ void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem)
         on_verify(in, elem);
     }
 }
-
-/* ------------------------------------------------------------------ stanzas */
-
-static struct xf_in *in_of(struct xf_gate *gate)
-{
-    return XF_CONTAINER(gate, struct xf_in, gate);
-}
-
-static void refuse_stanza(struct xf_gate *gate, const struct xf_stanza *stanza,
-                          enum xf_stream_error error, const char *reason, const char *text)
-{
-    struct xf_in *in = in_of(gate);
-    xf_in_log(in, XF_LOG_WARN, "s2s.stanza.refused", XF_STR("local", in->local),
-              XF_STR("peer", in->peer), XF_STR("addr", in->host),
-              XF_WORD("kind", xf_stanza_kind_name(stanza->kind)), XF_SPN("from", stanza->raw_from),
-              XF_SPN("to", stanza->raw_to), XF_WORD("reason", reason));
-    if (error != XF_STREAM_ERROR_NONE)
-        xf_in_fail(in, error, text);
-}
-
-static struct xf_pair *find_valid(struct xf_in *in, struct xf_span local, struct xf_span peer)
-{
-    if (in->last_pair && pair_is(in->last_pair, local, peer))
-        return in->last_pair;
-    struct xf_pair *pair = find_pair(in, local, peer);
-    return pair && pair->method != XF_AUTH_NONE ? pair : NULL;
-}
-
-static bool is_open(struct xf_gate *gate)
-{
-    return in_of(gate)->valid_pairs > 0 && in_of(gate)->is_open;
-}
-
-static bool has_pair(struct xf_gate *gate, struct xf_span local, struct xf_span peer)
-{
-    struct xf_pair *pair = find_valid(in_of(gate), local, peer);
-    if (pair)
-        in_of(gate)->last_pair = pair;
-    return pair != NULL;
-}
-
-static struct xf_span local_of(struct xf_gate *gate, struct xf_span peer)
-{
-    const struct xf_pair *pair = find_authenticated(in_of(gate), peer);
-    return xf_span_of(pair ? pair->local : NULL);
-}
-
-const struct xf_gate_ops xf_in_gate_ops = {
-    .is_open = is_open,
-    .has_pair = has_pair,
-    .local_of = local_of,
-    .refuse = refuse_stanza,
-};

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * features_priv.h — stream features (RFC 6120 §4.3.2) and stream limits (XEP-0478), read and
+ * written (features.c).
+ */
+#pragma once
+
+#include <xfed/stream/stream.h>
+
+/* What one side says about a stream (XEP-0478). 0: not said. */
+struct xf_said_limits {
+    size_t max_bytes; /* of a stanza */
+    uint64_t idle_ms; /* without traffic from the other side the stream may end */
+};
+struct xf_said_limits xf_limits_read(const struct xf_elem *parent); /* of features, or of bidi */
+void xf_limits_write(struct xf_draft *draft, const struct xf_said_limits *limits);
+
+/* What a peer offers. */
+struct xf_features {
+    bool tls, tls_required, external, dialback, dialback_errors, bidi;
+    struct xf_said_limits limits;
+};
+struct xf_features xf_features_read(const struct xf_elem *elem);
+
+/* What we offer. */
+struct xf_features_offer {
+    bool tls, tls_required, external, dialback, bidi;
+    struct xf_said_limits limits; /* max_bytes 0: left out */
+};
+void xf_features_write(struct xf_stream *stream, const struct xf_features_offer *offer);

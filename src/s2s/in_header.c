@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * in_header.c — headers and features of an accepted stream, pass by pass:
+ *
+ *   plain:  header -> features (STARTTLS; dialback only where TLS is not required)
+ *   TLS:    header -> the certificate is judged (in_certificate.c) -> features (EXTERNAL for a
+ *           certificate that policy accepts for `from`; dialback)
+ *   auth:   header -> features (dialback for further pairs, stream limits)
+ *
+ * What a pass may do is judged where it is done (in_auth.c, in_dialback.c) by xf_auth_refusal, not
+ * by what was offered.
+ */
+#include <stdio.h>
+
+#include <xfed/base/alloc.h>
+
+#include "in_priv.h"
+
+static struct xf_in *in_of(struct xf_stream *stream)
+{
+    return XF_CONTAINER(stream, struct xf_in, stream);
+}
+
+/* ------------------------------------------------------------------ names */
+
+/* RFC 6120 §4.7.5: major 1 is what we speak. */
+static bool version_is_ours(struct xf_span version)
+{
+    size_t i = 0;
+    while (i < version.len && version.ptr[i] >= '0' && version.ptr[i] <= '9')
+        i++;
+    bool one = i == 1 && version.ptr[0] == '1';
+    if (!one || i + 1 >= version.len || version.ptr[i] != '.')
+        return false;
+    for (i++; i < version.len; i++)
+        if (version.ptr[i] < '0' || version.ptr[i] > '9')
+            return false;
+    return true;
+}
+
+/*
+ * `local` NULL: the peer named no domain of ours; RFC 6120 §4.9.1.3 has us answer with one all the
+ * same.
+ */
+static void answer_header(struct xf_in *in, const char *local, const char *peer)
+{
+    const struct xf_conf *conf = xf_s2s_conf(in->s2s);
+    if (!local && !in->is_legacy && conf->served_count)
+        local = conf->served[0].domain;
+    in->stream.env->make_id(in->stream.env, in->id);
+    xf_stream_send_header(&in->stream, &(struct xf_stream_header){
+                                           .from = xf_span_of(local),
+                                           .to = xf_span_of(peer),
+                                           .id = xf_span_of(in->id),
+                                           .has_version = !in->is_legacy,
+                                           .has_dialback = true,
+                                       });
+}
+
+struct names {
+    char local[XF_DOMAIN_MAX + 1], peer[XF_DOMAIN_MAX + 1]; /* "" when absent */
+};
+
+/*
+ * Some servers leave them out when they open the stream anew. Whom they want they said in clear;
+ * who they are counts only when it is authenticated.
+ */
+static void keep_left_out(const struct xf_in *in, const struct xf_header *header,
+                          struct names *names)
+{
+    if (in->pass == XF_PASS_PLAIN)
+        return;
+    if (!header->from.ptr && in->pass == XF_PASS_AUTH)
+        snprintf(names->peer, sizeof(names->peer), "%s", in->peer);
+    if (!header->to.ptr && in->local)
+        snprintf(names->local, sizeof(names->local), "%s", in->local);
+}
+
+/* NONE, or what is wrong with the header's addresses. */
+static enum xf_stream_error read_names(const struct xf_in *in, const struct xf_header *header,
+                                       struct names *out, const char **out_text)
+{
+    out->local[0] = out->peer[0] = '\0';
+    *out_text = NULL;
+    if (header->from.ptr && xf_domain_prepare(header->from, out->peer) != XF_ERR_OK) {
+        out->peer[0] = '\0';
+        if (in->pass != XF_PASS_PLAIN) { /* in clear it is no more than a hint */
+            *out_text = "from is not a domain";
+            return XF_STREAM_ERROR_IMPROPER_ADDRESSING;
+        }
+    }
+    keep_left_out(in, header, out);
+    if (!header->to.ptr && !out->local[0])
+        return in->is_legacy ? XF_STREAM_ERROR_NONE : XF_STREAM_ERROR_HOST_UNKNOWN;
+    if ((header->to.ptr && xf_domain_prepare(header->to, out->local) != XF_ERR_OK) ||
+        !xf_policy_served(in->s2s->policy, xf_span_of(out->local))) {
+        out->local[0] = '\0';
+        return XF_STREAM_ERROR_HOST_UNKNOWN;
+    }
+    if (out->peer[0] && xf_policy_served(in->s2s->policy, xf_span_of(out->peer))) {
+        *out_text = "that domain is served here";
+        return XF_STREAM_ERROR_INVALID_FROM;
+    }
+    return XF_STREAM_ERROR_NONE;
+}
+
+/* After SASL the addresses are what was authenticated (CVE-2018-10847). */
+static bool keeps_names(const struct xf_in *in, const struct names *names)
+{
+    if (in->pass != XF_PASS_AUTH)
+        return true;
+    return (!names->peer[0] || strcmp(names->peer, in->peer) == 0) &&
+           (!names->local[0] || strcmp(names->local, in->local) == 0);
+}
+
+static void pin_names(struct xf_in *in, const struct names *names)
+{
+    if (in->pass == XF_PASS_AUTH)
+        return;
+    xf_free(in->local);
+    xf_free(in->peer);
+    in->local = names->local[0] ? xf_strdup(names->local) : NULL;
+    in->peer = names->peer[0] ? xf_strdup(names->peer) : NULL;
+    in->settings = xf_policy_peer(in->s2s->policy, xf_span_of(in->peer));
+}
+
+/* ------------------------------------------------------------------ features */
+
+/*
+ * There is no way left for this peer: say what is wrong with its certificate instead of waiting for
+ * it to guess.
+ */
+static void refuse_certificate(struct xf_in *in, const struct xf_verdict *verdict)
+{
+    char text[200];
+    xf_verdict_text(verdict, in->stream.conn->tls, xf_span_of(in->peer), text, sizeof(text));
+    xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED,
+               xf_verdict_is_good(verdict) ? "no way to authenticate is allowed" : text);
+}
+
+static void offer_features(struct xf_in *in)
+{
+    struct xf_features_offer offer = {0};
+    struct xf_verdict verdict = xf_in_verdict_at_best(in, xf_span_of(in->peer));
+    offer.dialback = !xf_auth_refusal(in->settings, &verdict, XF_AUTH_DIALBACK, false);
+    offer.bidi = xf_in_offers_bidi(in);
+    if (in->pass == XF_PASS_PLAIN) {
+        offer.tls = in->settings->tls != XF_TLS_NONE &&
+                    xf_tls_identities_has(in->s2s->identities, xf_span_of(in->local));
+        offer.tls_required = in->settings->tls == XF_TLS_REQUIRED;
+    } else {
+        offer.external = in->pass == XF_PASS_TLS && xf_in_may_external(in, xf_span_of(in->peer));
+    }
+    if (!offer.tls_required) /* else other features follow */
+        offer.limits = xf_s2s_said_limits(in->s2s, in->settings);
+    xf_features_write(&in->stream, &offer);
+    if (in->pass == XF_PASS_TLS && in->peer && !offer.external && !offer.dialback)
+        refuse_certificate(in, &verdict);
+    if (in->pass == XF_PASS_AUTH)
+        xf_in_bidi_open(in);
+}
+
+/*
+ * A pre-1.0 header need not name anybody (jabberd2 without TLS). Then the dialback does, and
+ * in_dialback.c asks the same of that peer.
+ */
+static void open_pass(struct xf_in *in)
+{
+    in->is_open = true;
+    if (!in->is_legacy)
+        offer_features(in);
+    else if (!in->peer)
+        return;
+    else if (!in->settings->legacy)
+        xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_VERSION, "pre-1.0 streams are not accepted");
+    else if (in->settings->tls == XF_TLS_REQUIRED && in->pass == XF_PASS_PLAIN)
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "TLS is required");
+}
+
+static void on_judged(void *owner)
+{
+    struct xf_in *in = owner;
+    if (in->stream.is_ending)
+        return;
+    open_pass(in);
+    xf_stream_release(&in->stream);
+}
+
+/* ------------------------------------------------------------------ a header */
+
+/* On who is shut out without a word, before anything is said; others are told behind our header. */
+static bool hangs_up(struct xf_in *in, const struct names *names, const struct xf_ruling *ruling)
+{
+    pin_names(in, names);
+    xf_in_log_denied(in, xf_span_of(names->local), xf_span_of(names->peer), ruling);
+    if (ruling->answer == XF_DENIAL_SILENT)
+        xf_in_deny(in, ruling);
+    return ruling->answer == XF_DENIAL_SILENT;
+}
+
+void xf_in_on_header(struct xf_stream *stream, const struct xf_header *header)
+{
+    struct xf_in *in = in_of(stream);
+    struct names names;
+    const char *text;
+    in->is_legacy = !header->version.ptr;
+    enum xf_stream_error error = read_names(in, header, &names, &text);
+    bool knows_version = in->is_legacy || version_is_ours(header->version);
+    struct xf_ruling ruling;
+    bool is_shut_out =
+        xf_in_is_shut_out(in, xf_span_of(names.local), xf_span_of(names.peer), &ruling);
+    if (is_shut_out && error == XF_STREAM_ERROR_NONE && hangs_up(in, &names, &ruling))
+        return;
+    answer_header(in, names.local[0] ? names.local : NULL, names.peer[0] ? names.peer : NULL);
+    if (!knows_version) {
+        xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_VERSION, NULL);
+        return;
+    }
+    if (error != XF_STREAM_ERROR_NONE) {
+        xf_in_fail(in, error, text);
+        return;
+    }
+    if (!keeps_names(in, &names)) {
+        xf_in_fail(in, XF_STREAM_ERROR_INVALID_FROM,
+                   "from and to must stay what was authenticated");
+        return;
+    }
+    pin_names(in, &names);
+    if (is_shut_out) {
+        xf_in_deny(in, &ruling);
+        return;
+    }
+    if (in->pass == XF_PASS_TLS && !xf_in_keeps_ciphers(in, in->settings))
+        xf_in_fail(in, XF_STREAM_ERROR_INVALID_FROM, "from must stay what it was before TLS");
+    else if (in->pass != XF_PASS_TLS || !xf_in_judge(in, on_judged))
+        open_pass(in);
+}

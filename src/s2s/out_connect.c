@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * out_connect.c — an outgoing stream from the peer's domain to a conn: discovery (RFC 6120 §3.2),
+ * the race of candidates, and TLS on the one that won.
+ */
+#include <xfed/base/alloc.h>
+#include <xfed/xmpp/ns.h>
+
+#include "out_priv.h"
+#include "stream_log_priv.h"
+
+#define PROBE_CONNECT_MS 3000
+#define PROBE_PER_HOST   4
+
+static void on_discovered(void *owner, const struct xf_discovery_result *result);
+static void on_dial_connected(void *owner, struct xf_conn *conn,
+                              const struct xf_candidate *candidate);
+static void on_dial_failed(void *owner, bool timed_out, const char *detail);
+
+static const struct xf_dial_events dial_events = {.connected = on_dial_connected,
+                                                  .failed = on_dial_failed};
+
+/* ------------------------------------------------------------------ discovery */
+
+void xf_out_resolve(struct xf_out *out)
+{
+    const struct xf_peer_settings *settings = out->settings;
+    struct xf_dns *dns = xf_s2s_dns(out->s2s, settings);
+    bool direct = settings->direct_tls && settings->tls != XF_TLS_NONE && !out->in_clear;
+    if (!dns) {
+        xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE,
+                       "too many different resolvers are being asked");
+        return;
+    }
+    if (settings->route.count) {
+        out->discovery = xf_discover_static(
+            dns, (const char *const *)settings->route.item, settings->route.count,
+            settings->route_order == XF_ROUTE_EQUAL, on_discovered, out);
+        return;
+    }
+    struct xf_discovery_opts opts = {
+        .direct_tls = direct, .starttls = true, .dane = settings->dane};
+    out->discovery = xf_discover(dns, xf_span_of(out->peer), &opts, on_discovered, out);
+}
+
+/* The level of lines about a failure; a probe is expected to fail. */
+static enum xf_log_level level_of(const struct xf_out *out)
+{
+    return out->purpose == XF_OUT_PROBE ? XF_LOG_DEBUG : XF_LOG_INFO;
+}
+
+static unsigned connect_ms(const struct xf_out *out)
+{
+    uint64_t usual_ms = out->settings->connect_ms;
+    return (unsigned)(out->purpose == XF_OUT_PROBE && usual_ms > PROBE_CONNECT_MS ? PROBE_CONNECT_MS
+                                                                                  : usual_ms);
+}
+
+/* Addresses that a stranger chose, or that were tried a moment ago, are held back (dial_priv.h). */
+static struct xf_backoff *backoff_of(const struct xf_out *out)
+{
+    struct xf_s2s *s2s = out->s2s;
+    if (out->purpose == XF_OUT_PROBE)
+        return &s2s->probe_backoff;
+    bool is_chosen_by_stranger = out->purpose == XF_OUT_VERIFY || out->for_stranger;
+    return is_chosen_by_stranger ? &s2s->verifying.addr_backoff : NULL;
+}
+
+static void start_dial(struct xf_out *out, const struct xf_discovery_result *result)
+{
+    struct xf_dial_opts opts = {
+        .connect_ms = connect_ms(out),
+        .source = xf_peer_source(out->settings),
+        .backoff = backoff_of(out),
+        .per_host = out->purpose == XF_OUT_PROBE ? PROBE_PER_HOST : xf_s2s_per_host(out->s2s),
+        .peer = out->peer,
+        .avoided = &out->s2s->avoided,
+        .forgiven = out->in_clear ? XF_CAUSE_TLS : XF_CAUSE_NONE,
+    };
+    for (size_t i = 0; i < result->count; i++)
+        out->tlsa_exists = out->tlsa_exists || xf_tlsa_set_is_usable(result->candidates[i].tlsa);
+    out->dial =
+        xf_dial_new(out->s2s->env, result->candidates, result->count, &opts, &dial_events, out);
+}
+
+static void on_discovered(void *owner, const struct xf_discovery_result *result)
+{
+    struct xf_out *out = owner;
+    out->discovery = NULL;
+    switch (result->outcome) {
+    case XF_DISCOVERY_FOUND:
+        start_dial(out, result);
+        xf_out_fire(out, XF_OUT_ON_FOUND);
+        return;
+    case XF_DISCOVERY_NO_SERVICE:
+        xf_out_give_up(out, XF_CAUSE_NO_SERVICE, XF_STREAM_ERROR_NONE,
+                       "the domain says in DNS that it has no XMPP server");
+        return;
+    case XF_DISCOVERY_NOT_FOUND:
+        xf_out_give_up(out, XF_CAUSE_NOT_FOUND, XF_STREAM_ERROR_NONE,
+                       "the domain has no XMPP server in DNS");
+        return;
+    case XF_DISCOVERY_FAILED:
+        break;
+    }
+    xf_out_log(out, level_of(out), "s2s.dns.failed", XF_STR("peer", out->peer),
+               XF_STR("detail", result->detail));
+    xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE,
+                   "DNS did not answer for the domain");
+}
+
+/* ------------------------------------------------------------------ the race */
+
+static void init_stream(struct xf_out *out)
+{
+    struct xf_reader_limits limits = xf_s2s_limits_before(out->s2s);
+    xf_stream_init(&out->stream, out->s2s->env, XF_NS_SERVER, &limits,
+                   xf_s2s_conf(out->s2s)->unauthenticated.elements, out->stream_events);
+    out->has_stream = true;
+}
+
+static void on_dial_connected(void *owner, struct xf_conn *conn,
+                              const struct xf_candidate *candidate)
+{
+    struct xf_out *out = owner;
+    if (out->has_stream)
+        xf_stream_fini(&out->stream);
+    init_stream(out);
+    xf_stream_attach(&out->stream, conn);
+    out->is_direct = candidate->is_direct;
+    xf_free(out->target);
+    out->target = candidate->is_secure ? xf_strdup(candidate->target) : NULL;
+    xf_tlsa_set_unref(&out->tlsa);
+    out->tlsa = xf_tlsa_set_ref(candidate->tlsa);
+    out->is_bidi = out->may_dialback = out->sasl_aborted = false;
+    out->cause = XF_CAUSE_NONE;
+    xf_free(out->peer_id);
+    out->peer_id = NULL;
+    xf_out_wait(out, 0);
+    xf_out_fire(out, candidate->is_direct ? XF_OUT_ON_DIRECT_UP : XF_OUT_ON_TCP_UP);
+}
+
+static void on_dial_failed(void *owner, bool timed_out, const char *detail)
+{
+    struct xf_out *out = owner;
+    xf_out_log(out, level_of(out), "s2s.connect.failed", XF_STR("local", out->local),
+               XF_STR("peer", out->peer), XF_WORD("reason", timed_out ? "timeout" : "refused"),
+               XF_STR("detail", detail));
+    if (out->cause == XF_CAUSE_NONE)
+        xf_out_give_up(out, XF_CAUSE_CONNECT, XF_STREAM_ERROR_NONE,
+                       "no server of the domain accepts connections");
+    else
+        xf_out_go_on(out); /* the others failed too: what the last one said stands */
+}
+
+void xf_out_try_next(struct xf_out *out)
+{
+    xf_out_blame(out);
+    xf_dial_next(out->dial);
+}
+
+bool xf_out_has_more(const struct xf_out *out)
+{
+    return out->dial && xf_dial_has_more(out->dial);
+}
+
+void xf_out_settle(struct xf_out *out)
+{
+    if (out->dial)
+        xf_dial_praise(out->dial);
+    xf_dial_free(&out->dial);
+}
+
+/* ------------------------------------------------------------------ TLS */
+
+static struct xf_tls_request tls_request(const struct xf_out *out)
+{
+    return (struct xf_tls_request){
+        .identities = out->s2s->identities,
+        .local = xf_span_of(out->local),
+        .peer = xf_span_of(out->peer),
+        .is_direct = out->is_direct,
+        .min_version = out->settings->tls_min == 13 ? XF_TLS_1_3 : XF_TLS_1_2,
+        .ciphers =
+            out->settings->ciphers && *out->settings->ciphers ? out->settings->ciphers : NULL,
+        .basis =
+            {
+                .ca_file = out->settings->ca_file,
+                .domain = xf_span_of(out->peer),
+                .tlsa = out->settings->dane ? out->tlsa : NULL,
+                .targets = (const char *const *)&out->target,
+                .target_count = out->target ? 1 : 0,
+            },
+    };
+}
+
+/* At once (XEP-0368), or behind <proceed/>. */
+void xf_out_start_tls(struct xf_out *out)
+{
+    struct xf_tls_request request = tls_request(out);
+    xf_stream_start_tls(&out->stream, &request, NULL);
+}
+
+struct xf_verdict xf_out_verdict(const struct xf_out *out)
+{
+    struct xf_verdict verdict = xf_verdict_of(out->stream.conn ? out->stream.conn->tls : NULL,
+                                              out->settings, xf_span_of(out->peer));
+    verdict.tlsa_exists = out->settings->dane && xf_tlsa_set_is_usable(out->tlsa);
+    return verdict;
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * out_negotiation.c — an outgoing stream becomes authenticated: what the peer says is turned into
+ * events of the machine (out_states.c), what it offers into the next step (offer_for), and each
+ * step into what we say.
+ */
+#include <stdio.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/xmpp/ns.h>
+
+#include "out_priv.h"
+#include "stream_log_priv.h"
+
+/* ------------------------------------------------------------------ what we say */
+
+void xf_out_send_header(struct xf_out *out)
+{
+    xf_stream_send_header(&out->stream, &(struct xf_stream_header){
+                                            .from = xf_span_of(out->local),
+                                            .to = xf_span_of(out->peer),
+                                            .has_version = true,
+                                            .has_dialback = true,
+                                        });
+}
+
+void xf_out_restart(struct xf_out *out)
+{
+    xf_stream_restart(&out->stream);
+    xf_out_send_header(out);
+}
+
+void xf_out_send_starttls(struct xf_out *out)
+{
+    xf_stream_send(&out->stream, "<starttls xmlns='" XF_NS_TLS "'/>");
+}
+
+/* XEP-0178 §3: the authorization identity is our domain. */
+void xf_out_send_external(struct xf_out *out)
+{
+    char authzid[4 * XF_DOMAIN_MAX / 3 + 8];
+    char xml[sizeof(authzid) + 128];
+    xf_base64_encode(xf_span_of(out->local), authzid);
+    snprintf(xml, sizeof(xml), "<auth xmlns='" XF_NS_SASL "' mechanism='EXTERNAL'>%s</auth>",
+             authzid);
+    out->method = XF_AUTH_EXTERNAL;
+    xf_out_request_bidi(out);
+    xf_stream_send(&out->stream, xml);
+    xf_out_wait(out, 0);
+}
+
+/* Ask the peer to take our domain on this stream (XEP-0220 §2.1). */
+void xf_out_send_dialback(struct xf_out *out)
+{
+    out->method = XF_AUTH_DIALBACK;
+    xf_out_request_bidi(out);
+    xf_dialback_send_key(&out->stream, &(struct xf_dialback_claim){
+                                           .secret = &out->s2s->dialback_secret,
+                                           .local = xf_span_of(out->local),
+                                           .peer = xf_span_of(out->peer),
+                                           .id = xf_span_of(out->peer_id),
+                                       });
+    xf_out_wait(out, xf_s2s_conf(out->s2s)->unauthenticated.dialback_ms);
+}
+
+/* ------------------------------------------------------------------ what comes next */
+
+static void give_up_on_auth(struct xf_out *out, const struct xf_verdict *verdict)
+{
+    char text[200];
+    if (verdict->is_secure && (verdict->is_old || !xf_verdict_is_good(verdict))) {
+        xf_verdict_text(verdict, out->stream.conn->tls, xf_span_of(out->peer), text, sizeof(text));
+        xf_out_give_up(out, XF_CAUSE_CERTIFICATE, XF_STREAM_ERROR_NOT_AUTHORIZED, text);
+        return;
+    }
+    bool needs_tls = out->settings->tls == XF_TLS_REQUIRED || verdict->tlsa_exists;
+    if (!verdict->is_secure && needs_tls)
+        xf_out_give_up(out, XF_CAUSE_TLS, XF_STREAM_ERROR_POLICY_VIOLATION,
+                       "TLS is required, and the peer offers none");
+    else
+        xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED,
+                       out->sasl_failed ? "the peer refused our certificate and offers no dialback"
+                                        : "the peer offers no way to authenticate that is allowed");
+}
+
+/* The next step towards authentication, from what the peer offers and what its settings allow. */
+static void offer_for(struct xf_out *out)
+{
+    struct xf_verdict verdict = xf_out_verdict(out);
+    const struct xf_peer_settings *settings = out->settings;
+    if (out->features.tls && !verdict.is_secure && settings->tls != XF_TLS_NONE && !out->in_clear)
+        xf_out_fire(out, XF_OUT_ON_OFFER_TLS);
+    else if (out->from_is_wrong && !xf_verdict_is_good(&verdict))
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_FROM,
+                       "the stream is from another domain");
+    else if (out->purpose == XF_OUT_VERIFY &&
+             !xf_auth_refusal(settings, &verdict, XF_AUTH_NONE, true))
+        xf_out_fire(out, XF_OUT_ON_OFFER_VERIFY);
+    else if (out->purpose != XF_OUT_VERIFY && out->features.external && !out->sasl_failed &&
+             xf_tls_identities_has(out->s2s->identities, xf_span_of(out->local)) &&
+             !xf_auth_refusal(settings, &verdict, XF_AUTH_EXTERNAL, true)) {
+        out->may_dialback = out->peer_speaks_dialback &&
+                            !xf_auth_refusal(settings, &verdict, XF_AUTH_DIALBACK, true);
+        xf_out_fire(out, XF_OUT_ON_OFFER_SASL);
+    } else if (out->purpose != XF_OUT_VERIFY && out->peer_speaks_dialback &&
+               !xf_auth_refusal(settings, &verdict, XF_AUTH_DIALBACK, true))
+        xf_out_fire(out, XF_OUT_ON_OFFER_DIALBACK);
+    else
+        give_up_on_auth(out, &verdict);
+}
+
+/* ------------------------------------------------------------------ what the peer says */
+
+static struct xf_out *out_of(struct xf_stream *stream)
+{
+    return XF_CONTAINER(stream, struct xf_out, stream);
+}
+
+/* Old servers leave `from` out, and Metronome repeats ours. */
+static bool header_is_from(const struct xf_out *out, const struct xf_header *header)
+{
+    char from[XF_DOMAIN_MAX + 1];
+    if (!header->from.ptr)
+        return true;
+    return xf_domain_prepare(header->from, from) == XF_ERR_OK &&
+           (strcmp(from, out->peer) == 0 || strcmp(from, out->local) == 0);
+}
+
+void xf_out_on_header(struct xf_stream *stream, const struct xf_header *header)
+{
+    struct xf_out *out = out_of(stream);
+    bool is_legacy = header->version.ptr == NULL;
+    out->from_is_wrong = !header_is_from(out, header);
+    if (header->id.len == 0 || header->id.len > XF_DIALBACK_ID_MAX) {
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_ID,
+                       "the stream has no usable id");
+        return;
+    }
+    xf_free(out->peer_id);
+    out->peer_id = xf_span_dup(header->id);
+    out->peer_speaks_dialback = header->has_dialback_ns;
+    out->features = (struct xf_features){0};
+    if (!is_legacy || out->state == XF_OUT_AUTH_HEADER)
+        xf_out_fire(out, XF_OUT_ON_HEADER);
+    else if (out->settings->legacy)
+        offer_for(out); /* pre-1.0: there will be no features */
+    else
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_UNSUPPORTED_VERSION,
+                       "the peer speaks only pre-1.0 XMPP");
+}
+
+static void on_features(struct xf_out *out, const struct xf_elem *elem)
+{
+    out->features = xf_features_read(elem);
+    out->carrier.limits = out->features.limits;
+    out->peer_speaks_dialback = out->peer_speaks_dialback || out->features.dialback;
+    if (out->state == XF_OUT_AUTH_FEATURES)
+        xf_out_fire(out, XF_OUT_ON_FEATURES);
+    else if (out->state == XF_OUT_PLAIN_FEATURES || out->state == XF_OUT_TLS_FEATURES)
+        offer_for(out);
+}
+
+static const char *error_condition(const struct xf_elem *elem)
+{
+    static const char *const known[] = {
+        "remote-server-not-found", "remote-server-timeout", "remote-connection-failed",
+        "policy-violation",        "not-allowed",           "not-authorized",
+        "resource-constraint",     "item-not-found",        "forbidden",
+        "internal-server-error",
+    };
+    const struct xf_elem *error = elem->first_child;
+    while (error && !xf_span_is(error->name, "error"))
+        error = error->next;
+    for (size_t i = 0; error && i < XF_ARRAY_LEN(known); i++)
+        if (xf_elem_child(error, XF_NS_STANZA_ERROR, known[i]))
+            return known[i];
+    return "an error";
+}
+
+/* The answer for a rider that asked on this stream. */
+static bool is_for_rider(struct xf_out *out, const struct xf_dialback_names *names,
+                         const struct xf_elem *elem)
+{
+    struct xf_span type = xf_elem_attr(elem, "type");
+    return out->state == XF_OUT_READY && type.len &&
+           xf_out_ride_answered(out, names, type,
+                                xf_span_is(type, "invalid") ? "it says that our key is invalid"
+                                                            : error_condition(elem));
+}
+
+static void on_dialback_result(struct xf_out *out, const struct xf_elem *elem)
+{
+    struct xf_dialback_names names;
+    struct xf_span type = xf_elem_attr(elem, "type");
+    if (!type.ptr && out->is_bidi) {
+        xf_out_question(out, elem);
+        return;
+    }
+    bool is_due = out->state == XF_OUT_PLAIN_DIALBACK || out->state == XF_OUT_TLS_DIALBACK;
+    bool is_named = xf_dialback_read_names(elem, &names) == XF_ERR_OK;
+    if (is_named && is_for_rider(out, &names, elem))
+        return;
+    if (!is_due || !type.len || !is_named || strcmp(names.from, out->peer) != 0 ||
+        strcmp(names.to, out->local) != 0) {
+        xf_out_log(out, XF_LOG_WARN, "dialback.result.ignored", XF_STR("local", out->local),
+                   XF_STR("peer", out->peer), XF_WORD("reason", "not-asked"));
+        return;
+    }
+    if (xf_span_is(type, "valid")) {
+        xf_out_fire(out, XF_OUT_ON_DIALBACK_OK);
+        return;
+    }
+    char text[128];
+    snprintf(text, sizeof(text), "the peer refused dialback: %s",
+             xf_span_is(type, "invalid") ? "it says that our key is invalid"
+                                         : error_condition(elem));
+    xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NONE, text);
+}
+
+static void on_sasl(struct xf_out *out, const struct xf_elem *elem)
+{
+    if (out->state != XF_OUT_TLS_SASL)
+        return;
+    if (xf_span_is(elem->name, "success")) {
+        xf_out_fire(out, XF_OUT_ON_SASL_OK);
+    } else if (xf_span_is(elem->name, "challenge") && !out->sasl_aborted) {
+        out->sasl_aborted =
+            /*
+             * EXTERNAL has none behind an initial response: <failure/> follows, and dialback (RFC
+             * 6120 §6.4.4)
+             */
+            true;
+        xf_stream_send(&out->stream, "<abort xmlns='" XF_NS_SASL "'/>");
+    } else if (xf_span_is(elem->name, "failure")) {
+        xf_out_log(out, XF_LOG_INFO, "s2s.external.refused", XF_STR("local", out->local),
+                   XF_STR("peer", out->peer),
+                   XF_SPN("condition", elem->first_child ? elem->first_child->name : XF_SPAN_NONE));
+        out->sasl_failed = true;
+        out->method = XF_AUTH_NONE;
+        offer_for(out);
+    }
+}
+
+void xf_out_on_element(struct xf_stream *stream, const struct xf_elem *elem)
+{
+    struct xf_out *out = out_of(stream);
+    if (out->state == XF_OUT_ENDED)
+        return;
+    if (xf_elem_is(elem, XF_NS_STREAM, "features"))
+        on_features(out, elem);
+    else if (xf_span_is(elem->ns, XF_NS_SASL))
+        on_sasl(out, elem);
+    else if (xf_elem_is(elem, XF_NS_DIALBACK, "result"))
+        on_dialback_result(out, elem);
+    else if (xf_elem_is(elem, XF_NS_DIALBACK, "verify") && out->verify_events &&
+             out->state == XF_OUT_READY)
+        out->verify_events->answer(out->owner, elem);
+    else if (xf_elem_is(elem, XF_NS_DIALBACK, "verify") && out->is_bidi &&
+             !xf_elem_attr(elem, "type").ptr)
+        xf_out_question(out, elem);
+    else if (out->state == XF_OUT_PLAIN_PROCEED && xf_elem_is(elem, XF_NS_TLS, "proceed"))
+        xf_out_fire(out, XF_OUT_ON_PROCEED);
+    else if (out->state == XF_OUT_PLAIN_PROCEED && xf_elem_is(elem, XF_NS_TLS, "failure"))
+        xf_out_give_up(out, XF_CAUSE_TLS, XF_STREAM_ERROR_NONE, "the peer refused STARTTLS");
+    /* Others are extensions that we did not ask for: not fatal (ejabberd #4300). */
+}

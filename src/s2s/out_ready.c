@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * out_ready.c — into READY, where stanzas may be sent, and out of it.
+ *
+ * The end has two halves that may come in either order: `ended` is told (once, from a timer, so
+ * outside of all calls on the stream), and the conn closes. The xf_out is freed when both are over
+ * (out.c).
+ */
+#include "continuity_priv.h"
+#include "out_priv.h"
+#include "stream_log_priv.h"
+
+/* Its limits, its carrier and its timers, as of a ready stream. */
+static void settle_in(struct xf_out *out)
+{
+    struct xf_reader_limits limits = out->is_bidi ? xf_s2s_limits_after(out->s2s, out->settings)
+                                                  : xf_s2s_limits_before(out->s2s);
+    xf_stream_relax(&out->stream, &limits);
+    if (out->stream.conn->tls)
+        out->s2s->env->forget_tls(out->s2s->env, out->stream.conn);
+    out->was_ready = true;
+    xf_carrier_sit(&out->carrier, &out->seat);
+    out->ready_ms = out->carrier.used_ms = out->carrier.spoke_ms = out->s2s->env->clock->now_ms;
+    xf_timer_stop(&out->deadline);
+    xf_timer_stop(&out->patience);
+    if (out->purpose == XF_OUT_VERIFY && xf_out_has_more(out))
+        xf_dial_uncount(out->dial); /* its answer may not come: others may be asked */
+    else
+        xf_out_settle(out);
+    xf_timer_start(out->s2s->env->timers, &out->tick,
+                   xf_carrier_tick_ms(&out->carrier, XF_OUT_TICK_MS));
+}
+
+void xf_out_become_ready(struct xf_out *out)
+{
+    struct xf_verdict verdict = xf_out_verdict(out);
+    const char *refusal = xf_auth_refusal(out->settings, &verdict, out->method, true);
+    if (refusal) { /* offer_for should not have led here: the gate holds all the same */
+        xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED, refusal);
+        return;
+    }
+    struct xf_fall fall = xf_out_continuity_refusal(out);
+    if (fall.text) {
+        /* the state says READY already: from here there is no way to another address */
+        xf_dial_free(&out->dial);
+        xf_out_give_up(out, fall.cause, XF_STREAM_ERROR_POLICY_VIOLATION, fall.text);
+        return;
+    }
+    settle_in(out);
+    xf_out_log_up(out);
+    xf_s2s_peer_reached(out->s2s, out->peer);
+    if (out->purpose != XF_OUT_VERIFY) {
+        if (!out->is_bidi)
+            xf_stream_expect_quiet(&out->stream);
+        xf_out_share(out);
+    }
+    out->events->ready(out->owner);
+}
+
+void xf_out_say_ended(struct xf_out *out)
+{
+    xf_timer_stop(&out->deadline);
+    xf_timer_stop(&out->patience);
+    xf_timer_stop(&out->tick);
+    xf_discovery_cancel(&out->discovery);
+    xf_out_blame(out);
+    xf_dial_free(&out->dial);
+    if (out->verify_events)
+        out->verify_events->ending(out->owner, out->cause, out->text);
+    if (!out->has_stream)
+        xf_out_log_down(out, out->text);
+    xf_out_unshare(out);
+    xf_carrier_leave(&out->seat);
+    xf_timer_start(out->s2s->env->timers, &out->farewell, 0);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * out_rider.c — a pair whose stanzas go over a stream that is there already, instead of one of its
+ * own:
+ *
+ *   bidi       the peer opened a stream to us, made it go both ways (XEP-0288), and proved the pair
+ *              on it; the pair's stanzas go back over it. What we ask of the peer's identity is
+ *              asked again, as for a stream that we open (xf_auth_refusal, outbound)
+ *   multiplex  we have a stream to the same peer from another domain of ours; the pair asks on it
+ *              with a db:result (XEP-0220 §2.6.1) and rides once that is valid. Else, and when no
+ *              answer comes, it goes alone, and that stream is not asked again
+ *
+ * A pair changes its stream only while none of its stanzas is on the way: when it begins
+ * (xf_out_open), or when its last stream ended. Pairs with other target domains never share a
+ * stream of ours (XEP-0220 §2.6.2): that would rest on addresses alone.
+ */
+#include "continuity_priv.h"
+#include "out_priv.h"
+#include "stream_log_priv.h"
+
+/* ------------------------------------------------------------------ the seat */
+
+static void on_seat_drained(struct xf_passenger *seat)
+{
+    struct xf_out *out = xf_out_of_seat(seat);
+    if (out->events && out->state == XF_OUT_READY && out->events->drained)
+        out->events->drained(out->owner);
+}
+
+/* No stanza of the pair has been sent yet: it gets a stream of its own. */
+static void go_alone(struct xf_out *out)
+{
+    xf_carrier_leave(&out->seat);
+    xf_timer_stop(&out->tick);
+    out->method = XF_AUTH_NONE;
+    xf_timer_start(out->s2s->env->timers, &out->deadline, out->settings->negotiate_ms);
+    xf_out_fire(out, XF_OUT_ON_OPEN);
+}
+
+static void on_seat_ended(struct xf_passenger *seat, enum xf_cause cause, const char *text)
+{
+    struct xf_out *out = xf_out_of_seat(seat);
+    if (out->state == XF_OUT_READY)
+        xf_out_give_up(out, cause, XF_STREAM_ERROR_NONE, text);
+    else
+        go_alone(out);
+}
+
+const struct xf_passenger_ops xf_out_seat_ops = {
+    .drained = on_seat_drained,
+    .ended = on_seat_ended,
+};
+
+/* ------------------------------------------------------------------ a stream of ours as carrier */
+
+static struct xf_out *out_of(const struct xf_carrier *carrier)
+{
+    return XF_CONTAINER((struct xf_carrier *)carrier, struct xf_out, carrier);
+}
+
+static bool is_open(const struct xf_carrier *carrier)
+{
+    return out_of(carrier)->state == XF_OUT_READY && !carrier->stream->is_ending;
+}
+
+static struct xf_verdict verdict_of(const struct xf_carrier *carrier, struct xf_span peer)
+{
+    (void)peer; /* the only one that a stream of ours goes to */
+    return xf_out_verdict(out_of(carrier));
+}
+
+static enum xf_auth_method method_of(const struct xf_carrier *carrier, enum xf_auth_method own)
+{
+    (void)own; /* its pairs are as good as the stream */
+    return out_of(carrier)->method;
+}
+
+const struct xf_carrier_ops xf_out_carrier_ops = {
+    .word = "multiplex",
+    .is_open = is_open,
+    .verdict = verdict_of,
+    .method = method_of,
+};
+
+void xf_out_share(struct xf_out *out)
+{
+    if (out->settings->multiplex && out->peer_speaks_dialback)
+        xf_map_set(out->s2s->shared, xf_span_of(out->peer), out);
+}
+
+void xf_out_unshare(struct xf_out *out)
+{
+    if (xf_map_find(out->s2s->shared, xf_span_of(out->peer)) == out)
+        xf_map_remove(out->s2s->shared, xf_span_of(out->peer));
+}
+
+/* ------------------------------------------------------------------ who can carry */
+
+/*
+ * The stream on which the peer proved the pair, if it is good enough for sending too (XEP-0288
+ * §2.2: only proved pairs may be sent).
+ */
+static struct xf_carried_pair *find_pair(struct xf_s2s *s2s, struct xf_span local,
+                                         struct xf_span peer)
+{
+    struct xf_pair_key text;
+    struct xf_carried_pair *pair = xf_map_find(s2s->bidi_pairs, xf_pair_key(local, peer, &text));
+    if (!pair || !pair->carrier->ops->is_open(pair->carrier) || s2s->is_draining)
+        return NULL;
+    const struct xf_peer_settings *settings = xf_policy_peer(s2s->policy, peer);
+    struct xf_verdict verdict = pair->carrier->ops->verdict(pair->carrier, peer);
+    bool may = settings->bidi && xf_policy_may(s2s->policy, local, peer, XF_DIRECTION_OUT) &&
+               !xf_auth_refusal(settings, &verdict, pair->method, true) &&
+               !xf_s2s_peer_is_behind(s2s, peer, false, &verdict, pair->method);
+    return may ? pair : NULL;
+}
+
+bool xf_s2s_carries(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
+{
+    return find_pair(s2s, local, peer) != NULL;
+}
+
+static struct xf_out *find_stream(const struct xf_out *out)
+{
+    struct xf_out *shared = xf_map_find(out->s2s->shared, xf_span_of(out->peer));
+    if (!shared || !out->settings->multiplex || shared->stream.is_ending)
+        return NULL;
+    struct xf_verdict verdict = xf_out_verdict(shared);
+    return xf_auth_refusal(out->settings, &verdict, XF_AUTH_DIALBACK, true) ? NULL : shared;
+}
+
+/* ------------------------------------------------------------------ riders */
+
+bool xf_out_ride(struct xf_out *out)
+{
+    struct xf_carried_pair *pair =
+        find_pair(out->s2s, xf_span_of(out->local), xf_span_of(out->peer));
+    struct xf_out *shared = pair ? NULL : find_stream(out);
+    if (pair) {
+        out->method = pair->method;
+        xf_carrier_sit(pair->carrier, &out->seat);
+        xf_out_fire(out, XF_OUT_ON_CARRIED);
+    } else if (shared) {
+        out->method = XF_AUTH_DIALBACK;
+        xf_carrier_sit(&shared->carrier, &out->seat);
+        xf_out_fire(out, XF_OUT_ON_OFFER_SHARE);
+    }
+    return pair || shared;
+}
+
+/* `ready` is not told before xf_out_open has returned. */
+void xf_out_board(struct xf_out *out)
+{
+    xf_timer_start(out->s2s->env->timers, &out->tick, 0);
+}
+
+void xf_out_ask_carrier(struct xf_out *out)
+{
+    struct xf_out *carrier = XF_CONTAINER(out->seat.on, struct xf_out, carrier);
+    uint64_t dialback_ms = xf_s2s_conf(out->s2s)->unauthenticated.dialback_ms;
+    uint64_t candidate_ms = out->settings->candidate_ms;
+    xf_dialback_send_key(&carrier->stream, &(struct xf_dialback_claim){
+                                               .secret = &out->s2s->dialback_secret,
+                                               .local = xf_span_of(out->local),
+                                               .peer = xf_span_of(out->peer),
+                                               .id = xf_span_of(carrier->peer_id),
+                                           });
+    /* there is another way: a stream of its own */
+    xf_timer_start(out->s2s->env->timers, &out->deadline,
+                   dialback_ms < candidate_ms ? dialback_ms : candidate_ms);
+}
+
+void xf_out_become_rider(struct xf_out *out)
+{
+    struct xf_verdict verdict = out->seat.on->ops->verdict(out->seat.on, xf_span_of(out->peer));
+    const char *refusal = xf_auth_refusal(out->settings, &verdict, out->method, true);
+    if (refusal) { /* the gate of every way into READY, as in xf_out_become_ready */
+        xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NONE, refusal);
+        return;
+    }
+    struct xf_fall fall = xf_out_continuity_refusal(out);
+    if (fall.text) {
+        xf_out_give_up(out, fall.cause, XF_STREAM_ERROR_NONE, fall.text);
+        return;
+    }
+    out->was_ready = true;
+    out->ready_ms = out->seat.on->used_ms = out->seat.on->spoke_ms = out->s2s->env->clock->now_ms;
+    xf_timer_stop(&out->deadline);
+    xf_out_log_up(out);
+    out->events->ready(out->owner);
+}
+
+/* Not every server takes further pairs: the stream is not asked again. */
+void xf_out_ride_refused(struct xf_out *out, const char *why)
+{
+    xf_out_log(out, XF_LOG_INFO, "s2s.multiplex.refused", XF_STR("local", out->local),
+               XF_STR("peer", out->peer), XF_STR("detail", why));
+    xf_out_unshare(XF_CONTAINER(out->seat.on, struct xf_out, carrier));
+    go_alone(out);
+}
+
+bool xf_out_ride_answered(struct xf_out *carrier, const struct xf_dialback_names *names,
+                          struct xf_span type, const char *why)
+{
+    XF_LIST_EACH (node, &carrier->carrier.passengers) {
+        struct xf_out *out = xf_out_of_seat(XF_CONTAINER(node, struct xf_passenger, node));
+        if (out->state != XF_OUT_ASKING || strcmp(names->to, out->local) != 0 ||
+            strcmp(names->from, out->peer) != 0)
+            continue;
+        if (xf_span_is(type, "valid"))
+            xf_out_fire(out, XF_OUT_ON_DIALBACK_OK);
+        else
+            xf_out_ride_refused(out, why);
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stream_log_priv.h — log lines about streams (stream_log.c): one when a stream is up, one when it
+ * is down, others by the macros. All count against the bound of whoever can cause them
+ * (xfed/stream/lines.h).
+ */
+#pragma once
+
+#include <xfed/base/log.h>
+#include <xfed/s2s/s2s.h>
+
+struct xf_pair;
+
+#define xf_in_log(in, level, event, ...) \
+    xf_log(xf_in_level((in), (level), (event)), event, __VA_ARGS__)
+#define xf_out_log(out, level, event, ...) \
+    xf_log(xf_out_level((out), (level), (event)), event, __VA_ARGS__)
+#define xf_alarm_log(s2s, peer, level, event, ...) \
+    xf_log(xf_alarm_level((s2s), (peer), (level), (event)), event, __VA_ARGS__)
+
+enum xf_log_level xf_in_level(struct xf_in *in, enum xf_log_level level, const char *event);
+enum xf_log_level xf_out_level(struct xf_out *out, enum xf_log_level level, const char *event);
+/* A peer that is not what it was before (continuity.c). */
+enum xf_log_level xf_alarm_level(struct xf_s2s *s2s, struct xf_span peer, enum xf_log_level level,
+                                 const char *event);
+
+void xf_out_log_up(struct xf_out *out);
+void xf_out_log_down(struct xf_out *out, const char *detail);
+void xf_in_log_up(struct xf_in *in, const struct xf_pair *pair);
+void xf_in_log_down(struct xf_in *in, enum xf_stream_end end, const char *detail);
