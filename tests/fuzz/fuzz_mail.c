@@ -126,14 +126,12 @@ static void check_again(const char *text, bool is_in)
 
 /* clang-format off */
 static const char *const places[] = {
-    /* clang-format off */
     "http://jabber.org/protocol/muc#user x/invite@from", "http://jabber.org/protocol/muc#user x/invite@to",
     "http://jabber.org/protocol/muc#user x/decline@from", "http://jabber.org/protocol/muc#user x/decline@to",
     "http://jabber.org/protocol/muc#user x/item@jid", "http://jabber.org/protocol/muc#user x/item/actor@jid",
     "http://jabber.org/protocol/muc#admin query/item@jid", "http://jabber.org/protocol/muc#admin query/item/actor@jid",
     "http://jabber.org/protocol/address addresses/address@jid", "urn:xmpp:delay delay@from", "jabber:x:delay x@from",
     "http://jabber.org/protocol/rosterx x/item@jid", "urn:xmpp:jingle:1 jingle@initiator", "urn:xmpp:jingle:1 jingle@responder",
-    /* clang-format on */
 };
 /* clang-format on */
 

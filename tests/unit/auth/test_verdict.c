@@ -59,7 +59,6 @@ static const struct {
     bool sasl_in, sasl_out, dialback;
     const char *external_in, *external_out, *dialback_both, *verify, *question;
 } cases[] = {
-    /* clang-format off */
     {"required, preferred, all methods", XF_TLS_REQUIRED, XF_CERT_PREFERRED, true, true, true,
      "----gp-d-------", "----gp-d-------", "-nuwgp-d---c---", "-nuwgp-d---c---", "-nuwgp-d-o-c-be"},
     {"required, required, all methods", XF_TLS_REQUIRED, XF_CERT_REQUIRED, true, true, true,
@@ -76,7 +75,6 @@ static const struct {
      "----gp-d-------", "----gp-d-------", "----gp-d-------", "----gp-d-------", "----gp-d-------"},
     {"none, ignore, dialback", XF_TLS_NONE, XF_CERT_IGNORE, false, false, true,
      "---------------", "---------------", "cnuwgpPdDorc-be", "cnuwgpPdDorc-be", "cnuwgpPdDorc-be"},
-    /* clang-format on */
 };
 /* clang-format on */
 

@@ -142,6 +142,26 @@ def soft_program():
         return [words for words in MISSED if words not in said.stdout] + (['exit 1'] if said.returncode != 1 else [])
 
 
+# Files as "name needs": what check-circles says about them.
+CIRCLES = [
+    ('a line', ['ab', 'bc', 'c'], ''),
+    ('a circle of three', ['ab', 'bc', 'ca'], ''),
+    ('a circle of four', ['ab', 'bc', 'cd', 'da'], 'a circle of 4 files, 3 at most: net/a.c net/b.c net/c.c net/d.c'),
+    ('two circles of two that meet', ['ab', 'bac', 'cbd', 'dc'], 'net/b.c needs net/c.c: xf_c'),
+]
+
+
+def said_of_circles(files):
+    with tempfile.TemporaryDirectory() as folder:
+        objects = Path(folder) / 'src/net/libxf_net.a.p'
+        objects.mkdir(parents=True)
+        for name, *needs in files:
+            code = f'void xf_{name}(void) {{ {" ".join(f"xf_{other}();" for other in needs)} }}'
+            code = ''.join(f'void xf_{other}(void); ' for other in needs) + code
+            subprocess.run(['cc', '-w', '-x', 'c', '-c', '-', '-o', objects / f'{name}.c.o'], input=code, text=True, check=True)
+        return subprocess.run([SCRIPTS / 'check-circles', folder], capture_output=True, text=True, check=False).stdout
+
+
 # A constant that looks like a limit: what of it check-conformance says, by what LIMITS.md and limits.txt have.
 LIMIT = '| a thing | 8 | `XF_THING_MAX` in net/a.c | it ends | unit/net/a |'
 LIMITS = [
@@ -178,6 +198,11 @@ for label, row, exemption, words in LIMITS:
 if platform.machine() == 'x86_64' and (unsaid := soft_program()):
     failed += 1
     print(f'check-hardening, a program without any: it does not say {unsaid}')
+for label, files, words in CIRCLES:
+    said = said_of_circles(files)
+    if bool(said) != bool(words) or words not in said:
+        failed += 1
+        print(f'check-circles, {label}: expected {words!r}, got {said!r}')
 for script, label, name, content, words in CASES:
     done = run(script, name, content)
     output = done.stdout + done.stderr

@@ -164,7 +164,6 @@ static const struct {
     unsigned min_ms, max_ms;
     unsigned udp[2], tcp[2]; /* questions at each server */
 } cases[] = {
-    /* clang-format off */
     {"found", "ok.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found from 127.0.0.1:", 0, 900, {1, 0}, {0, 0}},
     {"NXDOMAIN", "nx.a.example", 2, 3000, XF_DNS_NXDOMAIN, "", "NXDOMAIN from", 0, 900, {1, 0}, {0, 0}},
     {"SERVFAIL of all", "servfail.a.example", 2, 3000, XF_DNS_FAILED, "", "SERVFAIL from", 0, 900, {1, 1}, {0, 0}},
@@ -194,7 +193,6 @@ static const struct {
     {"9 aliases", "chain-9.a.example", 1, 3000, XF_DNS_FAILED, "", "too many aliases", 0, 900, {1, 0}, {0, 0}},
     {"hosts file", "local.example", 1, 3000, XF_DNS_FOUND, "127.0.0.7", "hosts file", 0, 300, {0, 0}, {0, 0}},
     {"not a name", "ok..example", 1, 3000, XF_DNS_FAILED, "", "not a name", 0, 300, {0, 0}, {0, 0}},
-    /* clang-format on */
 };
 /* clang-format on */
 

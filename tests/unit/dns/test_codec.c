@@ -58,7 +58,6 @@ static const struct {
     uint32_t ttl_s;
     const char *records; /* of REFERRED: the next name */
 } answers[] = {
-    /* clang-format off */
     {"one SRV", QNAME, XF_DNS_SRV, 0x8180, "@ SRV 300 { #0 #5 #5269 .x.b.example }",
      XF_DNS_REPLY_ANSWER, XF_DNS_FOUND, 300, "0 5 5269 x.b.example"},
     {"targets are lower-cased, compression is undone", QNAME, XF_DNS_SRV, 0x8180,
@@ -182,7 +181,6 @@ static const struct {
     {"TLSA of two bytes, for weeks", TNAME, XF_DNS_TLSA, 0x8180, "@ TLSA 2000000 { 0301 }", XF_DNS_REPLY_ANSWER, XF_DNS_NO_DATA, 900, ""},
     {"label of 64 bytes", QNAME, XF_DNS_SRV, 0x8180, "@ SRV 9 { #0 #0 #1 40 @ }", XF_DNS_REPLY_MALFORMED, XF_DNS_FAILED, 0,
      ""},
-    /* clang-format on */
 };
 /* clang-format on */
 

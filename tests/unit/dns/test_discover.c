@@ -114,7 +114,6 @@ static const struct {
     enum xf_discovery_outcome want;
     const char *candidates;
 } cases[] = {
-    /* clang-format off */
     {"starttls alone", "b.example",
      {SRV " SRV 0 5 5269 x.b.example", "x.b.example A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
@@ -226,7 +225,6 @@ static const struct {
      "starttls 192.0.2.1:5269 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example"},
     {"label of 64", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example", {NULL},
      XF_DISCOVERY_NOT_FOUND, ""},
-    /* clang-format on */
 };
 /* clang-format on */
 
@@ -261,7 +259,6 @@ static const struct {
     enum xf_discovery_outcome want;
     const char *candidates;
 } switches[] = {
-    /* clang-format off */
     {"direct off does not ask for it", {.starttls = true},
      {TLS_SRV " SRV 0 0 5270 x.b.example", SRV " SRV 1 0 5269 x.b.example", "x.b.example A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
@@ -271,7 +268,6 @@ static const struct {
     {"starttls off does not fall back", {.direct_tls = true}, {"b.example A 192.0.2.9"}, XF_DISCOVERY_NOT_FOUND, ""},
     {"starttls off, direct says no service", {.direct_tls = true}, {TLS_SRV " SRV 0 0 0 ."}, XF_DISCOVERY_NO_SERVICE, ""},
     {"neither", {.dane = false}, {"b.example A 192.0.2.9"}, XF_DISCOVERY_NOT_FOUND, ""},
-    /* clang-format on */
 };
 /* clang-format on */
 
@@ -298,7 +294,6 @@ static const struct {
     enum xf_discovery_outcome want;
     const char *candidates;
 } routes[] = {
-    /* clang-format off */
     {"address", {"192.0.2.1:5299"}, {NULL}, XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5299 192.0.2.1"},
     {"host in U-labels", {"x.b\xc3\xbc" "cher.example:5299"}, {"x.xn--bcher-kva.example A 192.0.2.1"}, XF_DISCOVERY_FOUND,
      "starttls 192.0.2.1:5299 x.xn--bcher-kva.example"},
@@ -314,7 +309,6 @@ static const struct {
     {"none", {NULL}, {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
     {"bad ports", {"x.example:0", "x.example:65536", "x.example:1x", "x.example:"}, {"x.example A 192.0.2.1"},
      XF_DISCOVERY_NOT_FOUND, ""},
-    /* clang-format on */
 };
 /* clang-format on */
 
@@ -379,7 +373,6 @@ static const struct {
     size_t tlsa_asked;
     bool is_open;
 } trust[] = {
-    /* clang-format off */
     {"secure SRV, address and TLSA",
      {ONE_SECURE, "_5269._tcp." X " secure", "_5269._tcp." X " TLSA 3 1 1 abcd"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure [3 1 1 abcd]", "[3 1 1 abcd]", "x.b.example ", 1, false},
@@ -457,7 +450,6 @@ static const struct {
      "[3 1 1 aa, 3 1 1 bb]", "x.b.example y.b.example ", 2, false},
     {"nothing is secure", {SRV " SRV 0 0 5269 " X, X " A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example", "", "", 0, false},
-    /* clang-format on */
 };
 /* clang-format on */
 

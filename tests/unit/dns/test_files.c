@@ -58,7 +58,6 @@ static const struct {
     enum xf_dns_type type;
     const char *want;
 } lines[] = {
-    /* clang-format off */
     {"name", "192.0.2.1 b.example\n", "b.example", XF_DNS_A, "c0000201"},
     {"alias", "192.0.2.1\tb.example   b  bb\n", "bb", XF_DNS_A, "c0000201"},
     {"last line without newline", "192.0.2.1 b.example", "b.example", XF_DNS_A, "c0000201"},
@@ -77,7 +76,6 @@ static const struct {
     {"another name", "192.0.2.1 b.example\n", "x.b.example", XF_DNS_A, "no"},
     {"a name that is none does not spoil the line", "192.0.2.1 a/b b.example\n", "b.example", XF_DNS_A, "c0000201"},
     {"empty file", "", "b.example", XF_DNS_A, "no"},
-    /* clang-format on */
 };
 /* clang-format on */
 

@@ -52,15 +52,16 @@ static struct xf_quota_keys keys_of(const char *name)
 /* "ok", what is full, or the name whose place was taken. */
 static const char *come(const char *name, const struct xf_quota_limits *limits, uint64_t now_ms)
 {
-    /* clang-format off */
-    static const char *const words[] = {
-        [XF_QUOTA_MEMBER_FULL] = "member", [XF_QUOTA_GROUP_FULL] = "group", [XF_QUOTA_ALL_FULL] = "all"};
+    static const char *const words[] = {[XF_QUOTA_MEMBER_FULL] = "member",
+                                        [XF_QUOTA_GROUP_FULL] = "group",
+                                        [XF_QUOTA_ALL_FULL] = "all"};
     struct xf_quota_keys keys = keys_of(name);
     struct xf_place *evicted = NULL;
     ck_assert_uint_lt(holder_count, PLACES_MAX);
     struct holder *holder = &holders[holder_count];
     snprintf(holder->name, sizeof(holder->name), "%s", name);
-    enum xf_quota_answer answer = xf_quota_take(&quota, &holder->place, &keys, limits, now_ms, &evicted);
+    enum xf_quota_answer answer =
+        xf_quota_take(&quota, &holder->place, &keys, limits, now_ms, &evicted);
     if (answer != XF_QUOTA_ROOM) {
         ck_assert_ptr_null(evicted);
         return words[answer];
@@ -76,6 +77,7 @@ static void use(const char *name, uint64_t now_ms)
             holders[i].used_ms = now_ms;
 }
 
+/* clang-format off */
 /* Who comes, and the result; "+5000" lets time pass, "!x1" uses the places of x1. */
 static const struct {
     const char *label;

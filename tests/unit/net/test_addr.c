@@ -13,7 +13,6 @@ static const struct {
     const char *text, *host;
     bool is_loopback;
 } rows[] = {
-    /* clang-format off */
     {"v4 with port", "127.0.0.1:53", 0, XF_ERR_OK, "127.0.0.1:53", "127.0.0.1", true},
     {"v4 with the port that is not the default", "192.0.2.7:1", 5269, XF_ERR_OK, "192.0.2.7:1", "192.0.2.7", false},
     {"v4 without port", "192.0.2.7", 5269, XF_ERR_OK, "192.0.2.7:5269", "192.0.2.7", false},
@@ -39,7 +38,6 @@ static const struct {
     {"empty", "", 53, XF_ERR_BAD_VALUE, NULL, NULL, false},
     {"only a colon", ":", 53, XF_ERR_BAD_VALUE, NULL, NULL, false},
     {"too long", "1111111111111111111111111111111111111111111111111111111111111:1", 0, XF_ERR_BAD_VALUE, NULL, NULL, false},
-    /* clang-format on */
 };
 /* clang-format on */
 

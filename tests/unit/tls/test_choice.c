@@ -110,7 +110,6 @@ static const struct {
     int version;
     const char *want; /* "FAIL": no handshake */
 } server_rows[] = {
-    /* clang-format off */
     {"both, ECDSA only", "two.example", "ECDSA+SHA256", TLS1_3_VERSION, "EC"},
     {"both, RSA only", "two.example", "RSA-PSS+SHA256", TLS1_3_VERSION, "RSA"},
     {"both, no preference", "two.example", NULL, TLS1_3_VERSION, "EC"},
@@ -121,7 +120,6 @@ static const struct {
     {"one, in A-labels", "xn--mnchen-3ya.example", "RSA-PSS+SHA256", TLS1_3_VERSION, "FAIL"},
     {"one, in A-labels and upper case", "XN--Mnchen-3YA.Example", "ECDSA+SHA256", TLS1_3_VERSION, "EC"},
     {"unknown name", "unknown.example", "RSA-PSS+SHA256", TLS1_3_VERSION, "RSA"},
-    /* clang-format on */
 };
 /* clang-format on */
 
@@ -151,13 +149,11 @@ END_TEST
 static const struct {
     const char *label, *local, *peer_likes, *want;
 } client_rows[] = {
-    /* clang-format off */
     {"both, ECDSA only", "two.example", "ECDSA+SHA256", "EC"},
     {"both, RSA only", "two.example", "RSA-PSS+SHA256", "RSA"},
     {"one", "ec.example", "ECDSA+SHA256", "EC"},
     {"one, of another kind", "ec.example", "RSA-PSS+SHA256", ""}, /* none is shown: dialback remains */
     {"not served", "unknown.example", NULL, ""},
-    /* clang-format on */
 };
 /* clang-format on */
 
@@ -212,7 +208,6 @@ static const struct {
     const char *label, *peer_has, *ours;
     const char *want; /* NULL: no handshake */
 } cipher_rows[] = {
-    /* clang-format off */
     {"RSA key exchange, allowed", "AES128-SHA", OLD_PEER, "TLS_RSA_WITH_AES_128_CBC_SHA"},
     {"RSA key exchange, not allowed", "AES128-SHA", NULL, NULL},
     {"CBC, allowed", "ECDHE-RSA-AES256-SHA384", OLD_PEER, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384"},
@@ -222,7 +217,6 @@ static const struct {
     {"default", "ECDHE-RSA-AES128-GCM-SHA256", NULL, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"},
     {"no encryption, whatever is asked for", "NULL-SHA256", "NULL-SHA256:AES128-SHA:@SECLEVEL=0", NULL},
     {"no certificate, whatever is asked for", "ADH-AES128-GCM-SHA256", "ADH-AES128-GCM-SHA256:AES128-SHA:@SECLEVEL=0", NULL},
-    /* clang-format on */
 };
 /* clang-format on */
 

@@ -15,7 +15,6 @@
 static const struct {
     const char *label, *san, *want; /* names_text */
 } san_rows[] = {
-    /* clang-format off */
     {"no SAN: the CN does not count", NULL, ""},
     {"dNSName, lower case", "DNS:A.Example,DNS:*.b.example", "a.example, *.b.example"},
     {"xmppAddr and SRVName", XMPP_ADDR "UTF8:a.example," SRV_NAME "IA5:_xmpp-server.A.example", "a.example, _xmpp-server.a.example"},
@@ -24,7 +23,6 @@ static const struct {
     {"other kinds", "email:u@a.example,IP:192.0.2.1,URI:xmpp:a.example,DNS:c.example", "c.example"},
     {"unknown other name", "otherName:1.2.3.4;UTF8:a.example", ""},
     {"blank inside", "DNS:a .example,DNS:b.example", "b.example"},
-    /* clang-format on */
 };
 /* clang-format on */
 

@@ -84,7 +84,6 @@ static const struct {
     struct xf_tls_store **store;
     const char *want; /* chain_text; "" for TRUSTED */
 } chain_rows[] = {
-    /* clang-format off */
     {"intermediate is the anchor", {.issuer = &middle}, NULL, &middle_only, ""},
     {"below an anchor that is an intermediate", {.issuer = &root}, NULL, &middle_only, "unable to get local issuer certificate"},
     {"store trusts nobody", {.issuer = &root}, &root, &nobody, "self-signed certificate in certificate chain"},
@@ -100,7 +99,6 @@ static const struct {
     {"service in an excluded domain", {.issuer = &without, .san = SRV_NAME "IA5:_xmpp-server.outside.example"}, &without, &store, "excluded subtree violation"},
     {"address beside an excluded domain", {.issuer = &without, .san = XMPP_ADDR "UTF8:inside.example"}, &without, &store, ""},
     {"for any use", {.issuer = &root, .eku = "anyExtendedKeyUsage"}, NULL, &store, ""},
-    /* clang-format on */
 };
 /* clang-format on */
 

@@ -12,7 +12,6 @@ static const struct {
     const char *name, *domain;
     bool want;
 } rows[] = {
-    /* clang-format off */
     {"dNSName is the domain", XF_CERT_DNS, "a.example", "a.example", true},
     {"dNSName of a parent", XF_CERT_DNS, "example", "a.example", false},
     {"dNSName of a child", XF_CERT_DNS, "b.a.example", "a.example", false},
@@ -48,7 +47,6 @@ static const struct {
     {"xmppAddr of a user", XF_CERT_XMPP, "user@a.example", "a.example", false},
     {"xmppAddr with a wildcard", XF_CERT_XMPP, "*.a.example", "b.a.example", false},
     {"no domain", XF_CERT_DNS, "a.example", "", false},
-    /* clang-format on */
 };
 /* clang-format on */
 

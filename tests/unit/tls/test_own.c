@@ -55,7 +55,6 @@ static const struct {
     int after_days;            /* from now: when it is looked at */
     const char *want;          /* a part of the words; "" for nothing wrong */
 } check_rows[] = {
-    /* clang-format off */
     {"complete", {.issuer = &middle, .days_to = 90}, &middle, 0, ""},
     {"issued by an anchor", {.issuer = &root, .days_to = 90}, NULL, 0, ""},
     {"a private root behind it", {.issuer = &stranger, .days_to = 90}, &stranger, 0, ""},
@@ -69,7 +68,6 @@ static const struct {
     {"out of date", {.issuer = &root, .days_to = 5}, NULL, 6, "expired on 2"},
     {"not yet", {.issuer = &root, .days_to = 90, .days_from = 2}, NULL, 0, "not valid before 2"},
     {"two faults", {.issuer = &middle, .days_to = 5}, NULL, 6, "; the chain is not complete"},
-    /* clang-format on */
 };
 /* clang-format on */
 

@@ -92,7 +92,6 @@ struct row {
 
 /* clang-format off */
 static const struct row rows[] = {
-    /* clang-format off */
     /* ---- chain, dates, keys */
     {"good", {.issuer = &root}, .bad = NULL},
     {"good, RSA", {.issuer = &root, .key = CERT_RSA2048}, .bad = NULL},
@@ -216,7 +215,6 @@ static const struct row rows[] = {
     {"certificate that is none", {.issuer = &root}, .tlsa = {TLSA(3, 0, 0, SHORT)}, .dane = XF_DANE_NONE},
     {"unusable beside a right one", {.issuer = NULL}, .tlsa = {TLSA(9, 9, 9, OTHER), TLSA(3, 1, 1, LEAF)}, .bad = "self-signed certificate", .dane = XF_DANE_MATCH, .usage = 3},
     {"unusable beside a wrong one", {.issuer = &root}, .tlsa = {TLSA(3, 1, 1, SHORT), TLSA(3, 1, 1, OTHER)}, .dane = XF_DANE_MISMATCH},
-    /* clang-format on */
 };
 /* clang-format on */
 

@@ -241,7 +241,6 @@ START_TEST(refuses_a_nul_in_each_part)
 }
 END_TEST
 
-/* clang-format off */
 static const struct {
     const char *label;
     const char *before, *unit, *after;
@@ -275,7 +274,6 @@ static const struct {
     {"domain of 4000 bytes beyond ASCII",     "a@", "\xc3\xbc.", "c", 1333, false},
     {"U-label whose A-label is too long",     "a@", "\xc3\xbc", "",   63,   false},
 };
-/* clang-format on */
 /* clang-format on */
 
 static struct xf_span build(const char *before, const char *unit, size_t units, const char *after)
