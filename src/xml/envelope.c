@@ -23,8 +23,8 @@ static struct xf_slice *envelope_slot(struct xf_envelope *envelope, const char *
         return strcmp(name, "type") == 0 ? &envelope->type : NULL;
     case 'i':
         return strcmp(name, "id") == 0 ? &envelope->id : NULL;
-    case 'h':
-        return strcmp(name, XF_NS_XML "\x1Flang") == 0 ? &envelope->lang : NULL;
+    case 'x': /* nothing else can be bound to the prefix xml, nor its namespace to another */
+        return strcmp(name, "xml:lang") == 0 ? &envelope->lang : NULL;
     default:
         return NULL;
     }
@@ -33,15 +33,15 @@ static struct xf_slice *envelope_slot(struct xf_envelope *envelope, const char *
 static enum xf_err keep_extra(struct xf_reader *reader, const char **attrs)
 {
     for (unsigned at = 0; attrs[at]; at += 2) {
-        if (!envelope_slot(&reader->envelope, attrs[at]) &&
-            xf_payload_attr(&reader->payload, attrs, at) != XF_ERR_OK)
+        if (!xf_prefix_is_declaration(attrs[at]) && !envelope_slot(&reader->envelope, attrs[at]) &&
+            xf_payload_attr(&reader->payload, &reader->prefixes, attrs, at) != XF_ERR_OK)
             return XF_ERR_LIMIT;
     }
     return XF_ERR_OK;
 }
 
 enum xf_err xf_envelope_begin(struct xf_reader *reader, enum xf_stanza_kind kind,
-                              const char **attrs)
+                              const struct xf_qname *name, const char **attrs)
 {
     struct xf_envelope *envelope = &reader->envelope;
     bool has_extra = false;
@@ -49,7 +49,7 @@ enum xf_err xf_envelope_begin(struct xf_reader *reader, enum xf_stanza_kind kind
     envelope->kind = kind;
     envelope->from = envelope->to = envelope->type = envelope->id = envelope->lang = XF_SLICE_NONE;
     envelope->child_count = 0;
-    xf_payload_begin(&reader->payload, reader->content_ns);
+    xf_payload_begin(&reader->payload, name->ns);
     for (unsigned at = 0; attrs[at]; at += 2) {
         struct xf_slice *slot = envelope_slot(envelope, attrs[at]);
 

@@ -100,10 +100,8 @@ bool xf_reader_admits_size(struct xf_reader *reader, unsigned long end)
 static bool admit_tag(struct xf_reader *reader)
 {
     const struct xf_reader_limits *limits = &reader->limits;
-    unsigned attributes =
-        (unsigned)XML_GetSpecifiedAttributeCount(reader->parser) / 2 + reader->declarations;
+    unsigned attributes = (unsigned)XML_GetSpecifiedAttributeCount(reader->parser) / 2;
 
-    reader->declarations = 0;
     reader->names += attributes + 1;
     if (attributes > limits->attributes)
         xf_reader_refuse(reader, XF_ERR_LIMIT, XF_STREAM_ERROR_POLICY_VIOLATION,
@@ -119,33 +117,14 @@ static bool admit_tag(struct xf_reader *reader)
 
 /* ------------------------------------------------------------------ the header */
 
-static void on_namespace(void *user, const XML_Char *prefix, const XML_Char *uri)
-{
-    struct xf_reader *reader = user;
-
-    reader->declarations++;
-    if (reader->depth > 0 || reader->is_replaying || reader->halt)
-        return;
-    if (prefix) {
-        if (uri && strcmp(uri, XF_NS_DIALBACK) == 0)
-            reader->has_root_dialback = true;
-    } else if (uri) {
-        check(reader, xf_payload_keep(&reader->payload, uri, &reader->root_ns));
-        reader->has_root_ns = true;
-    }
-}
-
 static void note_header_attr(struct xf_header *header, const char *name, const char *value)
 {
     const struct {
         const char *name;
         struct xf_span *value;
     } known[] = {
-        {"from", &header->from},
-        {"to", &header->to},
-        {"id", &header->id},
-        {"version", &header->version},
-        {XF_NS_XML "\x1Flang", &header->lang},
+        {"from", &header->from},       {"to", &header->to},         {"id", &header->id},
+        {"version", &header->version}, {"xml:lang", &header->lang},
     };
 
     for (size_t i = 0; i < XF_ARRAY_LEN(known); i++) {
@@ -167,21 +146,22 @@ static void keep_root_tag(struct xf_reader *reader)
     xf_buf_release(&reader->head);
 }
 
-static void on_root(struct xf_reader *reader, const char *name, const char **attrs)
+static void on_root(struct xf_reader *reader, const struct xf_qname *name, const char **attrs)
 {
-    const char *separator = strchr(name, XF_NAME_SEPARATOR);
-    struct xf_header header = {.name = xf_span_of(separator ? separator + 1 : name)};
+    const struct xf_prefixes *prefixes = &reader->prefixes;
+    struct xf_slice content_ns = xf_prefixes_default(prefixes);
+    struct xf_header header = {
+        .ns = xf_prefixes_ns(prefixes, name),
+        .name = {name->local, name->local_len},
+        .has_dialback_ns = xf_prefixes_has_prefix_for(prefixes, XF_SPAN(XF_NS_DIALBACK)),
+    };
 
     if (!xf_reader_admits_size(reader, xf_reader_event_end(reader)))
         return;
-    if (separator)
-        header.ns = (struct xf_span){name, (size_t)(separator - name)};
     for (unsigned i = 0; attrs[i]; i += 2)
         note_header_attr(&header, attrs[i], attrs[i + 1]);
-    if (reader->has_root_ns)
-        header.content_ns = (struct xf_span){xf_buf_ptr(&reader->payload.out) + reader->root_ns.off,
-                                             reader->root_ns.len};
-    header.has_dialback_ns = reader->has_root_dialback;
+    if (content_ns.len > 0)
+        header.content_ns = xf_prefixes_text(prefixes, content_ns);
     keep_root_tag(reader);
     reader->depth = 1;
     reader->events->header(reader->owner, &header);
@@ -206,29 +186,27 @@ static void on_xml_declaration(void *user, const XML_Char *version, const XML_Ch
 
 /* ------------------------------------------------------------------ elements */
 
-static void start_in_stanza(struct xf_reader *reader, const char *name, const char **attrs)
+static void start_in_stanza(struct xf_reader *reader, const struct xf_qname *name,
+                            const char **attrs)
 {
     struct xf_envelope *envelope = &reader->envelope;
     bool is_child = reader->payload.depth == 0;
     struct xf_payload_name written;
 
-    if (xf_payload_start(&reader->payload, name, attrs, &written) != XF_ERR_OK)
+    if (xf_payload_start(&reader->payload, &reader->prefixes, name, attrs, &written) != XF_ERR_OK)
         xf_reader_refuse(reader, TOO_LARGE("stanza"));
     else if (is_child && envelope->child_count++ < XF_STANZA_CHILDREN)
         envelope->children[envelope->child_count - 1] = written;
 }
 
 /* Is it a stanza, and of which kind? */
-static bool find_kind(const struct xf_reader *reader, const char *name,
+static bool find_kind(const struct xf_reader *reader, const struct xf_qname *name,
                       enum xf_stanza_kind *out_kind)
 {
-    struct xf_span ns = reader->content_ns;
-
-    if (strncmp(name, ns.ptr, ns.len) != 0 || name[ns.len] != XF_NAME_SEPARATOR)
+    if (!xf_span_eq(xf_prefixes_ns(&reader->prefixes, name), reader->content_ns))
         return false;
-    name += ns.len + 1;
     for (enum xf_stanza_kind kind = XF_STANZA_MESSAGE; kind <= XF_STANZA_IQ; kind++) {
-        if (strcmp(name, xf_stanza_kind_name(kind)) == 0) {
+        if (strcmp(name->local, xf_stanza_kind_name(kind)) == 0) {
             *out_kind = kind;
             return true;
         }
@@ -236,29 +214,34 @@ static bool find_kind(const struct xf_reader *reader, const char *name,
     return false;
 }
 
-static void begin_element(struct xf_reader *reader, const char *name, const char **attrs)
+/*
+ * A header where none is due (a restart that nobody asked for) would swallow all that follows as
+ * its children.
+ */
+static bool is_stream(const struct xf_reader *reader, const struct xf_qname *name)
+{
+    return strcmp(name->local, "stream") == 0 &&
+           xf_span_eq(xf_prefixes_ns(&reader->prefixes, name), XF_SPAN(XF_NS_STREAM));
+}
+
+static void begin_element(struct xf_reader *reader, const struct xf_qname *name, const char **attrs)
 {
     enum xf_stanza_kind kind;
 
-    /*
-     * A header where none is due (a restart that nobody asked for) would swallow all that follows
-     * as its children.
-     */
-    if (strcmp(name, XF_NS_STREAM "\x1F"
-                                  "stream") == 0) {
+    reader->element_start = (unsigned long)XML_GetCurrentByteIndex(reader->parser);
+    if (find_kind(reader, name, &kind)) {
+        reader->mode = XF_MODE_STANZA;
+        check(reader, xf_envelope_begin(reader, kind, name, attrs));
+        return;
+    }
+    if (is_stream(reader, name)) {
         xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_UNSUPPORTED_STANZA_TYPE,
                          "a stream within a stream");
         return;
     }
-    reader->element_start = (unsigned long)XML_GetCurrentByteIndex(reader->parser);
-    if (find_kind(reader, name, &kind)) {
-        reader->mode = XF_MODE_STANZA;
-        check(reader, xf_envelope_begin(reader, kind, attrs));
-        return;
-    }
     reader->mode = XF_MODE_TREE;
     xf_tree_begin(&reader->tree, TREE_BYTES_PER_BYTE * reader->limits.control_bytes);
-    check(reader, xf_tree_start(&reader->tree, name, attrs));
+    check(reader, xf_tree_start(&reader->tree, &reader->prefixes, name, attrs));
 }
 
 static void end_element(struct xf_reader *reader)
@@ -281,29 +264,43 @@ static void end_element(struct xf_reader *reader)
         halt(reader, XF_HALT_RENEW);
 }
 
-static void XMLCALL on_start(void *user, const XML_Char *name, const XML_Char **attrs)
+/* Its declarations come into force; false: a fault, or no room. */
+static bool resolve_tag(struct xf_reader *reader, const char *name, const char **attrs,
+                        struct xf_qname *out_name)
+{
+    enum xf_err err = xf_prefixes_enter(&reader->prefixes, name, attrs, out_name);
+
+    if (err == XF_ERR_BAD_XML)
+        xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_NOT_WELL_FORMED, NULL);
+    else
+        check(reader, err);
+    return err == XF_ERR_OK;
+}
+
+static void XMLCALL on_start(void *user, const XML_Char *tag, const XML_Char **attrs)
 {
     struct xf_reader *reader = user;
+    struct xf_qname name;
 
     if (reader->halt)
         return;
     if (reader->is_replaying) {
-        reader->declarations = 0;
+        (void)resolve_tag(reader, tag, attrs, &name); /* it was legal before */
         return;
     }
-    if (!admit_tag(reader))
+    if (!admit_tag(reader) || !resolve_tag(reader, tag, attrs, &name))
         return;
     if (reader->depth == 0) {
-        on_root(reader, name, attrs);
+        on_root(reader, &name, attrs);
         return;
     }
     reader->depth++;
     if (reader->mode == XF_MODE_STANZA)
-        start_in_stanza(reader, name, attrs);
+        start_in_stanza(reader, &name, attrs);
     else if (reader->mode == XF_MODE_TREE)
-        check(reader, xf_tree_start(&reader->tree, name, attrs));
+        check(reader, xf_tree_start(&reader->tree, &reader->prefixes, &name, attrs));
     else
-        begin_element(reader, name, attrs);
+        begin_element(reader, &name, attrs);
 }
 
 static void XMLCALL on_end(void *user, const XML_Char *name)
@@ -313,6 +310,7 @@ static void XMLCALL on_end(void *user, const XML_Char *name)
     (void)name; /* expat has compared it */
     if (reader->halt)
         return;
+    xf_prefixes_leave(&reader->prefixes);
     if (--reader->depth == 0) {
         halt(reader, XF_HALT_FOOTER);
         reader->events->footer(reader->owner);
@@ -402,7 +400,6 @@ void xf_reader_set_handlers(struct xf_reader *reader)
     XML_SetElementHandler(parser, on_start, on_end);
     XML_SetCharacterDataHandler(parser, on_text);
     XML_SetStartCdataSectionHandler(parser, on_cdata);
-    XML_SetStartNamespaceDeclHandler(parser, on_namespace);
     XML_SetXmlDeclHandler(parser, on_xml_declaration);
     XML_SetCommentHandler(parser, on_comment);
     XML_SetProcessingInstructionHandler(parser, on_instruction);

@@ -53,12 +53,13 @@ static enum xf_err make_parser(struct xf_reader *reader)
 {
     if (reader->parser)
         return XF_ERR_OK;
-    reader->parser = XML_ParserCreateNS("UTF-8", XF_NAME_SEPARATOR);
+    reader->parser = XML_ParserCreate("UTF-8");
     if (!reader->parser)
         return no_memory(reader);
     xf_reader_set_handlers(reader);
     reader->fed = 0;
-    reader->names = reader->declarations = 0;
+    reader->names = 0;
+    xf_prefixes_release(&reader->prefixes);
     reader->is_fat = false;
     return reader->root_tag ? replay_root(reader) : XF_ERR_OK;
 }

@@ -30,75 +30,40 @@
 #define FIRST_LEVELS 8
 #define KEEP_BYTES   4096 /* of memory between stanzas */
 
-struct qname {
-    const char *ns; /* not NUL-terminated; NULL: none */
-    size_t ns_len;
-    const char *local;
-};
-
-static bool is_xml_ns(const struct qname *q)
-{
-    return q->ns_len == sizeof(XF_NS_XML) - 1 && memcmp(q->ns, XF_NS_XML, q->ns_len) == 0;
-}
-
-static struct qname split(const char *name)
-{
-    const char *separator = strchr(name, XF_NAME_SEPARATOR);
-
-    if (!separator)
-        return (struct qname){.local = name};
-    return (struct qname){name, (size_t)(separator - name), separator + 1};
-}
-
 /* ------------------------------------------------------------------ memory */
-
-static void limit_max(struct xf_buf *buf, size_t max_bytes)
-{
-    buf->max = max_bytes > buf->len ? max_bytes : buf->len + 1;
-}
 
 void xf_payload_init(struct xf_payload *payload, size_t max_bytes)
 {
     *payload = (struct xf_payload){0};
     xf_buf_init(&payload->out, max_bytes);
-    xf_buf_init(&payload->ns_text, max_bytes);
 }
 
 void xf_payload_set_max(struct xf_payload *payload, size_t max_bytes)
 {
-    limit_max(&payload->out, max_bytes);
-    limit_max(&payload->ns_text, max_bytes);
+    struct xf_buf *out = &payload->out;
+
+    out->max = max_bytes > out->len ? max_bytes : out->len + 1;
 }
 
 void xf_payload_release(struct xf_payload *payload)
 {
     xf_buf_release(&payload->out);
-    xf_buf_release(&payload->ns_text);
     xf_free(payload->levels);
     payload->levels = NULL;
     payload->level_cap = 0;
 }
 
-static void clear(struct xf_buf *buf)
+void xf_payload_begin(struct xf_payload *payload, struct xf_slice content_ns)
 {
-    if (buf->cap > KEEP_BYTES)
-        xf_buf_release(buf);
+    if (payload->out.cap > KEEP_BYTES)
+        xf_buf_release(&payload->out);
     else
-        xf_buf_clear(buf);
-}
-
-void xf_payload_begin(struct xf_payload *payload, struct xf_span content_ns)
-{
-    clear(&payload->out);
-    clear(&payload->ns_text);
-    /* banned-ok: a namespace of ours, shorter than any limit of stanzas */
-    xf_buf_append_span(&payload->ns_text, content_ns);
-    payload->content_len = (uint32_t)content_ns.len;
+        xf_buf_clear(&payload->out);
     if (!payload->levels) {
         payload->level_cap = FIRST_LEVELS;
         payload->levels = xf_alloc(FIRST_LEVELS * sizeof(struct xf_level));
     }
-    payload->levels[0] = (struct xf_level){.ns = {0, payload->content_len}};
+    payload->levels[0] = (struct xf_level){.ns = content_ns};
     payload->depth = 0;
     payload->tag_open = payload->has_mark = false;
 }
@@ -184,28 +149,35 @@ static enum xf_err append_prefix(struct xf_buf *out, const char *before, unsigne
 }
 
 /* ` xmlns:n1="..."` */
-static enum xf_err declare_prefix(struct xf_buf *out, const struct qname *q, unsigned number)
+static enum xf_err declare_prefix(struct xf_buf *out, struct xf_span ns, unsigned number)
 {
     if (append_prefix(out, " xmlns:n", number, "=\"") != XF_ERR_OK)
         return XF_ERR_LIMIT;
-    return append_value_end(out, q->ns, q->ns_len);
+    return append_value_end(out, ns.ptr, ns.len);
+}
+
+/* An attribute that needs a prefix? */
+static bool is_in_ns(const struct xf_qname *name)
+{
+    return name->ns.len > 0 && !name->is_xml;
 }
 
 /*
  * Which prefix: the place of the first attribute in the same namespace among those that need a
  * prefix. *out_is_new tells that this is it.
  */
-static unsigned prefix_number(const char **attrs, unsigned at, const struct qname *q,
-                              bool *out_is_new)
+static unsigned prefix_number(const struct xf_prefixes *prefixes, const char **attrs, unsigned at,
+                              const struct xf_qname *name, bool *out_is_new)
 {
     unsigned number = 1;
 
     for (unsigned i = 0; i < at; i += 2) {
-        struct qname other = split(attrs[i]);
-
-        if (!other.ns || is_xml_ns(&other))
+        if (xf_prefix_is_declaration(attrs[i]))
             continue;
-        if (other.ns_len == q->ns_len && memcmp(other.ns, q->ns, q->ns_len) == 0) {
+        struct xf_qname other = xf_prefixes_attr(prefixes, attrs[i]);
+        if (!is_in_ns(&other))
+            continue;
+        if (xf_prefixes_same(prefixes, other.ns, name->ns)) {
             *out_is_new = false;
             return number;
         }
@@ -215,78 +187,67 @@ static unsigned prefix_number(const char **attrs, unsigned at, const struct qnam
     return number;
 }
 
-static enum xf_err append_ns_attr(struct xf_buf *out, const char **attrs, unsigned at,
-                                  const struct qname *q)
+static enum xf_err append_ns_attr(struct xf_buf *out, const struct xf_prefixes *prefixes,
+                                  const char **attrs, unsigned at, const struct xf_qname *name)
 {
     bool is_new;
-    unsigned number = prefix_number(attrs, at, q, &is_new);
+    unsigned number = prefix_number(prefixes, attrs, at, name, &is_new);
 
-    if (is_new && declare_prefix(out, q, number) != XF_ERR_OK)
+    if (is_new && declare_prefix(out, xf_prefixes_ns(prefixes, name), number) != XF_ERR_OK)
         return XF_ERR_LIMIT;
     if (append_prefix(out, " n", number, ":") != XF_ERR_OK)
         return XF_ERR_LIMIT;
-    return append_attr(out, q->local, strlen(q->local), attrs[at + 1]);
+    return append_attr(out, name->local, name->local_len, attrs[at + 1]);
 }
 
-enum xf_err xf_payload_attr(struct xf_payload *payload, const char **attrs, unsigned at)
+enum xf_err xf_payload_attr(struct xf_payload *payload, const struct xf_prefixes *prefixes,
+                            const char **attrs, unsigned at)
 {
     struct xf_buf *out = &payload->out;
-    struct qname q = split(attrs[at]);
+    struct xf_qname name = xf_prefixes_attr(prefixes, attrs[at]);
 
-    if (q.ns && !is_xml_ns(&q))
-        return append_ns_attr(out, attrs, at, &q);
-    if (xf_buf_try_append(out, q.ns ? " xml:" : " ", q.ns ? 5 : 1) != XF_ERR_OK)
+    if (is_in_ns(&name))
+        return append_ns_attr(out, prefixes, attrs, at, &name);
+    if (xf_buf_try_append(out, name.is_xml ? " xml:" : " ", name.is_xml ? 5 : 1) != XF_ERR_OK)
         return XF_ERR_LIMIT;
-    return append_attr(out, q.local, strlen(q.local), attrs[at + 1]);
+    return append_attr(out, name.local, name.local_len, attrs[at + 1]);
 }
 
 /* ------------------------------------------------------------------ elements */
 
-static inline bool is_ns(const struct xf_payload *payload, struct xf_slice ns,
-                         const struct qname *q)
+/* ` xmlns="..."` for an element whose namespace is not the one in force; *out_ns is that as it is
+ * written. */
+static enum xf_err change_ns(struct xf_payload *payload, const struct xf_prefixes *prefixes,
+                             struct xf_slice ns, struct xf_slice *out_ns)
 {
-    return ns.len == q->ns_len &&
-           (ns.len == 0 || memcmp(payload->ns_text.data + ns.off, q->ns, ns.len) == 0);
-}
-
-/*
- * ` xmlns="..."` for an element whose namespace is not the one in force; notes it for the new level
- * and in *out_ns as it is written.
- */
-static enum xf_err change_ns(struct xf_payload *payload, const struct qname *q,
-                             struct xf_slice *out_level_ns, struct xf_slice *out_ns)
-{
-    struct xf_buf *out = &payload->out, *ns_text = &payload->ns_text;
-    struct xf_slice content = {0, payload->content_len};
+    struct xf_buf *out = &payload->out;
+    struct xf_span text = xf_prefixes_text(prefixes, ns);
     char *p = room(out, sizeof(" xmlns=\"\x01\"") - 1);
 
     if (!p)
         return XF_ERR_LIMIT;
     p = PUT(p, " xmlns=\"");
-    if (is_ns(payload, content, q)) {
+    if (xf_prefixes_same(prefixes, ns, payload->levels[0].ns)) {
         *p++ = XF_CONTENT_NS_MARK;
         *p++ = '"';
         commit_to(out, p);
         payload->has_mark = true;
-        *out_level_ns = content;
         return XF_ERR_OK;
     }
     commit_to(out, p);
     size_t off = out->len;
-    *out_level_ns = (struct xf_slice){(uint32_t)ns_text->len, (uint32_t)q->ns_len};
-    if (xf_buf_try_append(ns_text, q->ns, q->ns_len) != XF_ERR_OK ||
-        append_value_end(out, q->ns, q->ns_len) != XF_ERR_OK)
+    if (append_value_end(out, text.ptr, text.len) != XF_ERR_OK)
         return XF_ERR_LIMIT;
     *out_ns = (struct xf_slice){(uint32_t)off, (uint32_t)(out->len - 1 - off)};
     return XF_ERR_OK;
 }
 
 /* '<' and the name, behind the '>' of the tag before. */
-static enum xf_err open_tag(struct xf_payload *payload, const struct qname *q, bool is_xml,
+static enum xf_err open_tag(struct xf_payload *payload, const struct xf_qname *name,
                             struct xf_slice *out_name)
 {
     struct xf_buf *out = &payload->out;
-    size_t local_len = strlen(q->local), name_len = local_len + (is_xml ? 4 : 0);
+    size_t name_len = name->local_len + (name->is_xml ? 4 : 0);
     char *p = room(out, name_len + 2);
 
     if (!p)
@@ -296,42 +257,33 @@ static enum xf_err open_tag(struct xf_payload *payload, const struct qname *q, b
     *p++ = '<';
     *out_name =
         (struct xf_slice){(uint32_t)((size_t)(p - out->data) - out->start), (uint32_t)name_len};
-    if (is_xml)
+    if (name->is_xml)
         p = PUT(p, "xml:");
-    commit_to(out, put(p, q->local, local_len));
+    commit_to(out, put(p, name->local, name->local_len));
     payload->tag_open = true;
     return XF_ERR_OK;
 }
 
-enum xf_err xf_payload_start(struct xf_payload *payload, const char *name, const char **attrs,
+enum xf_err xf_payload_start(struct xf_payload *payload, const struct xf_prefixes *prefixes,
+                             const struct xf_qname *name, const char **attrs,
                              struct xf_payload_name *out_name)
 {
-    struct qname q = split(name);
-    struct xf_slice ns = payload->levels[payload->depth].ns, written = XF_SLICE_NONE;
-    bool is_same = is_ns(payload, ns, &q), is_xml = !is_same && is_xml_ns(&q);
+    struct xf_slice outer = payload->levels[payload->depth].ns, written = XF_SLICE_NONE;
     struct xf_level *level = push_level(payload);
 
-    if (open_tag(payload, &q, is_xml, &level->name) != XF_ERR_OK)
+    level->ns = name->is_xml ? outer : name->ns;
+    if (open_tag(payload, name, &level->name) != XF_ERR_OK)
         return XF_ERR_LIMIT;
-    if (!is_same && !is_xml && change_ns(payload, &q, &ns, &written) != XF_ERR_OK)
+    if (!xf_prefixes_same(prefixes, level->ns, outer) &&
+        change_ns(payload, prefixes, level->ns, &written) != XF_ERR_OK)
         return XF_ERR_LIMIT;
-    level->ns = ns;
     for (unsigned at = 0; attrs[at]; at += 2) {
-        if (xf_payload_attr(payload, attrs, at) != XF_ERR_OK)
+        if (!xf_prefix_is_declaration(attrs[at]) &&
+            xf_payload_attr(payload, prefixes, attrs, at) != XF_ERR_OK)
             return XF_ERR_LIMIT;
     }
     *out_name = (struct xf_payload_name){written, level->name};
     return XF_ERR_OK;
-}
-
-/* Namespaces of closed elements are forgotten: those of open ones are in front of them. */
-static inline void pop_level(struct xf_payload *payload)
-{
-    struct xf_slice ns = payload->levels[payload->depth--].ns;
-    struct xf_slice outer = payload->levels[payload->depth].ns;
-
-    if (ns.off != 0 && (ns.off != outer.off || ns.len != outer.len))
-        payload->ns_text.len = ns.off;
 }
 
 enum xf_err xf_payload_end(struct xf_payload *payload)
@@ -351,7 +303,7 @@ enum xf_err xf_payload_end(struct xf_payload *payload)
     }
     commit_to(out, p);
     payload->tag_open = false;
-    pop_level(payload);
+    payload->depth--;
     return XF_ERR_OK;
 }
 

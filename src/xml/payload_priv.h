@@ -7,32 +7,19 @@
  */
 #pragma once
 
-#include <stdint.h>
-#include <xfed/base/buf.h>
-
-/* Between namespace and local name in expat's names; cannot occur in XML 1.0 text. */
-#define XF_NAME_SEPARATOR '\x1F'
-
-struct xf_slice {
-    uint32_t off, len;
-};
-
-#define XF_SLICE_NONE ((struct xf_slice){UINT32_MAX, 0})
+#include "prefix_priv.h"
 
 struct xf_level {
     struct xf_slice name; /* in out: as written in the start tag */
-    struct xf_slice ns;   /* in ns_text: the default namespace in force within */
+    struct xf_slice ns;   /* of the prefixes' text: the default namespace in force within */
 };
 
 struct xf_payload {
     struct xf_buf out;
-    /* the content namespace, then those of the open elements, as they came */
-    struct xf_buf ns_text;
     struct xf_level *levels; /* [0] is the stanza itself */
     unsigned level_cap;
-    unsigned depth;       /* open elements below the stanza */
-    uint32_t content_len; /* of the content namespace */
-    bool tag_open;        /* the '>' of the last start tag is due: it may become "/>" */
+    unsigned depth; /* open elements below the stanza */
+    bool tag_open;  /* the '>' of the last start tag is due: it may become "/>" */
     bool has_mark;
 };
 
@@ -43,18 +30,20 @@ void xf_payload_set_max(struct xf_payload *payload, size_t max_bytes);
 /* Give all memory back. */
 void xf_payload_release(struct xf_payload *payload);
 
-/* A new stanza begins, in the content namespace. Keeps memory of ordinary size. */
-void xf_payload_begin(struct xf_payload *payload, struct xf_span content_ns);
+/* A new stanza begins, in that namespace. Keeps memory of ordinary size. */
+void xf_payload_begin(struct xf_payload *payload, struct xf_slice content_ns);
 
 /* Copies of texts into the same buffer, as they are. */
 XF_MUST_USE enum xf_err xf_payload_keep(struct xf_payload *payload, const char *text,
                                         struct xf_slice *out_slice);
 
 /*
- * One attribute of an element, serialised. `attrs` is expat's array of names and values, `at` an
- * even index into it. An attribute in a namespace gets a prefix that is declared on the spot.
+ * One attribute of the element that `prefixes` entered last, serialised. `attrs` is expat's array
+ * of names and values, `at` an even index into it, not of a declaration. An attribute in a
+ * namespace gets a prefix that is declared on the spot.
  */
-XF_MUST_USE enum xf_err xf_payload_attr(struct xf_payload *payload, const char **attrs,
+XF_MUST_USE enum xf_err xf_payload_attr(struct xf_payload *payload,
+                                        const struct xf_prefixes *prefixes, const char **attrs,
                                         unsigned at);
 
 /* What policy wants to know of a child of the stanza. */
@@ -63,9 +52,11 @@ struct xf_payload_name {
     struct xf_slice name;
 };
 
-/* Names as expat gives them. XF_ERR_LIMIT: the ceiling is reached, what was written is of no use.
- */
-XF_MUST_USE enum xf_err xf_payload_start(struct xf_payload *payload, const char *name,
-                                         const char **attrs, struct xf_payload_name *out_name);
+/* The element that `prefixes` entered last. XF_ERR_LIMIT: the ceiling is reached, what was written
+ * is of no use. */
+XF_MUST_USE enum xf_err xf_payload_start(struct xf_payload *payload,
+                                         const struct xf_prefixes *prefixes,
+                                         const struct xf_qname *name, const char **attrs,
+                                         struct xf_payload_name *out_name);
 XF_MUST_USE enum xf_err xf_payload_end(struct xf_payload *payload);
 XF_MUST_USE enum xf_err xf_payload_text(struct xf_payload *payload, const char *text, size_t len);

@@ -117,6 +117,7 @@ enum xf_err xf_reader_feed(struct xf_reader *reader, const char *bytes, size_t l
 
 static void release_buffers(struct xf_reader *reader)
 {
+    xf_prefixes_release(&reader->prefixes);
     xf_payload_release(&reader->payload);
     xf_tree_release(&reader->tree);
     xf_buf_release(&reader->held);
@@ -132,6 +133,7 @@ struct xf_reader *xf_reader_new(const char *content_ns, const struct xf_reader_l
         (struct xf_reader){.content_ns = xf_span_of(content_ns), .events = events, .owner = owner};
     xf_buf_init(&reader->head, 1);
     xf_buf_init(&reader->held, 1);
+    xf_prefixes_init(&reader->prefixes, 1);
     xf_payload_init(&reader->payload, 1);
     xf_reader_set_limits(reader, limits);
     return reader;
@@ -162,6 +164,7 @@ void xf_reader_set_limits(struct xf_reader *reader, const struct xf_reader_limit
     reader->limits.stanza_bytes = sane(limits->stanza_bytes);
     reader->limits.control_bytes = sane(limits->control_bytes);
     reader->limits.start_tag_bytes = sane(limits->start_tag_bytes);
+    xf_prefixes_set_max(&reader->prefixes, PAYLOAD_MAX(&reader->limits));
     xf_payload_set_max(&reader->payload, PAYLOAD_MAX(&reader->limits));
 }
 
@@ -177,7 +180,6 @@ void xf_reader_restart(struct xf_reader *reader)
     reader->mode = XF_MODE_BETWEEN;
     reader->depth = 0;
     reader->utf8 = (struct xf_utf8){0};
-    reader->has_root_ns = reader->has_root_dialback = false;
     reader->error = XF_ERR_OK;
     reader->stream_error = XF_STREAM_ERROR_NONE;
     reader->error_text = NULL;

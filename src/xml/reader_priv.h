@@ -14,6 +14,7 @@
 #include <xfed/xml/reader.h>
 
 #include "payload_priv.h"
+#include "prefix_priv.h"
 #include "token_priv.h"
 #include "tree_priv.h"
 
@@ -51,7 +52,6 @@ struct xf_reader {
     enum xf_reader_halt halt;
     enum xf_reader_mode mode;
     unsigned depth;         /* open elements, the root included */
-    unsigned declarations;  /* of namespaces, for the element that comes next */
     unsigned long elements; /* at depth 1, ended */
     unsigned names;         /* that the parser may have stored since it was made */
     bool is_replaying;      /* the root's start tag, for a new parser */
@@ -67,12 +67,10 @@ struct xf_reader {
     struct xf_token token; /* the last one, when the parser has it in part */
     struct xf_buf held;    /* more of that token, kept from the parser */
 
+    struct xf_prefixes prefixes;
     struct xf_payload payload;
     struct xf_envelope envelope;
     struct xf_tree tree;
-    bool has_root_ns, has_root_dialback;
-    /* the default namespace of the root, in payload.out until `header` was called */
-    struct xf_slice root_ns;
 
     enum xf_err error;
     enum xf_stream_error stream_error;
@@ -93,7 +91,7 @@ void xf_reader_drop_parser(struct xf_reader *reader);
 
 /* A stanza's start tag; the children follow in reader->payload. XF_ERR_LIMIT as there. */
 XF_MUST_USE enum xf_err xf_envelope_begin(struct xf_reader *reader, enum xf_stanza_kind kind,
-                                          const char **attrs);
+                                          const struct xf_qname *name, const char **attrs);
 void xf_envelope_deliver(struct xf_reader *reader, size_t wire_bytes);
 
 /* ------------------------------------------------------------------ handlers.c */

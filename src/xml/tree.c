@@ -14,8 +14,6 @@
 
 #include <xfed/base/alloc.h>
 
-#include "payload_priv.h"
-
 #define CHUNK_BYTES 1000
 
 struct xf_tree_chunk {
@@ -93,41 +91,49 @@ static bool copy(struct xf_tree *tree, const char *text, size_t len, struct xf_s
 /* ------------------------------------------------------------------ names */
 
 /* `like`: a namespace that is probably the same. */
-static bool copy_name(struct xf_tree *tree, const char *name, struct xf_span like,
-                      struct xf_span *out_ns, struct xf_span *out_local)
+static bool copy_name(struct xf_tree *tree, const struct xf_prefixes *prefixes,
+                      const struct xf_qname *name, struct xf_span like, struct xf_span *out_ns,
+                      struct xf_span *out_local)
 {
-    const char *separator = strchr(name, XF_NAME_SEPARATOR);
+    struct xf_span ns = xf_prefixes_ns(prefixes, name);
 
-    if (!separator)
-        return copy(tree, name, strlen(name), out_local);
-
-    struct xf_span ns = {name, (size_t)(separator - name)};
-    if (like.ptr && xf_span_eq(like, ns))
+    if (ns.ptr && like.ptr && xf_span_eq(like, ns))
         *out_ns = like;
-    else if (!copy(tree, ns.ptr, ns.len, out_ns))
+    else if (ns.ptr && !copy(tree, ns.ptr, ns.len, out_ns))
         return false;
-    return copy(tree, separator + 1, strlen(separator + 1), out_local);
+    return copy(tree, name->local, name->local_len, out_local);
 }
 
-static bool copy_attrs(struct xf_tree *tree, struct xf_elem *elem, const char **attrs)
+static unsigned count_attrs(const char **attrs)
 {
     unsigned count = 0;
 
-    while (attrs[2 * count])
-        count++;
+    for (unsigned at = 0; attrs[at]; at += 2)
+        count += !xf_prefix_is_declaration(attrs[at]);
+    return count;
+}
+
+static bool copy_attrs(struct xf_tree *tree, struct xf_elem *elem,
+                       const struct xf_prefixes *prefixes, const char **attrs)
+{
+    unsigned count = count_attrs(attrs);
+
     if (count == 0)
         return true;
     elem->attrs = take(tree, count * sizeof(struct xf_attr));
     if (!elem->attrs)
         return false;
-    elem->attr_count = count;
 
     struct xf_span like = elem->ns;
-    for (unsigned i = 0; i < count; i++) {
-        struct xf_attr *attr = &elem->attrs[i];
-        const char *value = attrs[2 * i + 1];
+    for (unsigned at = 0; attrs[at]; at += 2) {
+        if (xf_prefix_is_declaration(attrs[at]))
+            continue;
 
-        if (!copy_name(tree, attrs[2 * i], like, &attr->ns, &attr->name) ||
+        struct xf_attr *attr = &elem->attrs[elem->attr_count++];
+        struct xf_qname name = xf_prefixes_attr(prefixes, attrs[at]);
+        const char *value = attrs[at + 1];
+
+        if (!copy_name(tree, prefixes, &name, like, &attr->ns, &attr->name) ||
             !copy(tree, value, strlen(value), &attr->value))
             return false;
         if (attr->ns.ptr)
@@ -161,15 +167,16 @@ static struct xf_span neighbour_ns(const struct xf_tree *tree)
     return tree->open->last_child ? tree->open->last_child->elem.ns : tree->open->elem.ns;
 }
 
-enum xf_err xf_tree_start(struct xf_tree *tree, const char *name, const char **attrs)
+enum xf_err xf_tree_start(struct xf_tree *tree, const struct xf_prefixes *prefixes,
+                          const struct xf_qname *name, const char **attrs)
 {
     struct xf_tree_node *node = take(tree, sizeof(*node));
 
     if (!node)
         return XF_ERR_LIMIT;
     node->elem.text = XF_SPAN("");
-    if (!copy_name(tree, name, neighbour_ns(tree), &node->elem.ns, &node->elem.name) ||
-        !copy_attrs(tree, &node->elem, attrs))
+    if (!copy_name(tree, prefixes, name, neighbour_ns(tree), &node->elem.ns, &node->elem.name) ||
+        !copy_attrs(tree, &node->elem, prefixes, attrs))
         return XF_ERR_LIMIT;
     link_node(tree, node);
     return XF_ERR_OK;

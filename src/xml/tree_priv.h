@@ -7,6 +7,8 @@
 
 #include <xfed/xml/reader.h>
 
+#include "prefix_priv.h"
+
 struct xf_tree_chunk;
 struct xf_tree_node;
 
@@ -20,8 +22,9 @@ struct xf_tree {
 void xf_tree_begin(struct xf_tree *tree, size_t max_bytes);
 void xf_tree_release(struct xf_tree *tree);
 
-/* Names as expat gives them. XF_ERR_LIMIT: the ceiling is reached. */
-XF_MUST_USE enum xf_err xf_tree_start(struct xf_tree *tree, const char *name, const char **attrs);
+/* The element that `prefixes` entered last. XF_ERR_LIMIT: the ceiling is reached. */
+XF_MUST_USE enum xf_err xf_tree_start(struct xf_tree *tree, const struct xf_prefixes *prefixes,
+                                      const struct xf_qname *name, const char **attrs);
 void xf_tree_end(struct xf_tree *tree);
 XF_MUST_USE enum xf_err xf_tree_text(struct xf_tree *tree, const char *text, size_t len);
 

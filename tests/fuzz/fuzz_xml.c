@@ -6,7 +6,8 @@
  * the rest. What must hold for every input:
  * - the same events and the same end, whether it comes whole, a byte at a time, or in random pieces
  *   with parking;
- * - a stanza that is written is read again as the same stanza, and written again as the same bytes.
+ * - a stanza that is written is read again as the same stanza, and written again as the same bytes;
+ * - names stand for the namespaces that expat, with its own namespace processing, says.
  */
 #include "fuzz.h"
 
@@ -16,11 +17,14 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
 
+#include "expanded.h"
 #include "record.h"
 
 #define ROOT                                                           \
     "<stream:stream xmlns='jabber:server' xmlns:stream='" XF_NS_STREAM \
     "' xmlns:db='jabber:server:dialback' xmlns:p='urn:p'>"
+
+#define NAMES_MAX (64u << 20)
 
 /* From here on the reader may hold a token back, and with it the fault that is in it
  * (src/xml/token.c). */
@@ -112,6 +116,28 @@ static void write_and_reread(const struct input *input)
     record_fini(&first);
 }
 
+/* The rest as a document, as it is and within an element that declares something. */
+static void compare_names(const char *in, size_t len)
+{
+    struct xf_buf ours, theirs;
+
+    xf_buf_init(&ours, NAMES_MAX);
+    xf_buf_init(&theirs, NAMES_MAX);
+    xf_require(expanded_by_us(in, len, &ours) == expanded_by_expat(in, len, &theirs));
+    xf_require(xf_span_eq(xf_buf_span(&ours), xf_buf_span(&theirs)));
+    xf_buf_release(&ours);
+    xf_buf_release(&theirs);
+}
+
+static void expand(const struct input *input)
+{
+    char *in = xf_asprintf(ROOT "%.*s</stream:stream>", (int)input->len, input->bytes);
+
+    compare_names(input->bytes, input->len);
+    compare_names(in, strlen(in));
+    xf_free(in);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     if (len == 0)
@@ -131,5 +157,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     compare_cuts(&input, &whole);
     record_fini(&whole);
     write_and_reread(&input);
+    expand(&input);
     return 0;
 }

@@ -70,6 +70,8 @@ static const struct {
     IN("instruction in a stanza", "<iq><?php x?></iq>", RESTRICTED_XML),
     IN("undefined entity", "<iq><a>&foo;</a></iq>", RESTRICTED_XML),
     IN("undefined entity in a value", "<iq a='&foo;'/>", RESTRICTED_XML),
+    IN("undefined entity with a colon", "<iq><a>&p:foo;</a></iq>", RESTRICTED_XML),
+    IN("instruction with a colon", "<?p:x?>", RESTRICTED_XML),
     IN("unfinished reference", "<iq><a>&amp </a></iq>", NOT_WELL_FORMED),
     {"a closing tag too much", SPAN(ROOT OK "<iq></iq></iq>" OK), XF_STREAM_ERROR_NOT_WELL_FORMED, "HSS"},
     IN("tags that do not match", "<iq><a></b></iq>", NOT_WELL_FORMED),

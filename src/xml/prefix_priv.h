@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * prefix_priv.h — which namespace a prefix stands for at the element that is being read (Namespaces
+ * in XML 1.0).
+ *
+ * expat parses without namespaces, which spares it a table of names and a copy of each namespace
+ * per element. Here every declaration of the open elements is kept once, with its text; names of
+ * elements and attributes refer to that text.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <xfed/base/buf.h>
+#include <xfed/base/siphash.h>
+
+struct xf_slice {
+    uint32_t off, len;
+};
+
+#define XF_SLICE_NONE ((struct xf_slice){UINT32_MAX, 0})
+
+#define XF_PREFIX_BUCKETS 32
+
+struct xf_binding;
+
+struct xf_prefixes {
+    struct xf_buf text;          /* prefixes and namespaces of the bindings */
+    struct xf_binding *bindings; /* the innermost last */
+    unsigned count, cap;
+    unsigned depth;                     /* open elements, the root included */
+    uint32_t newest[XF_PREFIX_BUCKETS]; /* 1 + index of the innermost binding in each bucket */
+    struct xf_siphash_key key;          /* a peer must not choose prefixes that collide */
+};
+
+/* A name as its namespace and local part. */
+struct xf_qname {
+    const char *local; /* NUL-terminated; of expat's name */
+    size_t local_len;
+    struct xf_slice ns; /* of xf_prefixes.text while the element is open; empty: no namespace */
+    bool is_xml;        /* in the namespace of `xml:`, whatever `ns` is */
+};
+
+void xf_prefixes_init(struct xf_prefixes *prefixes, size_t max_bytes);
+void xf_prefixes_set_max(struct xf_prefixes *prefixes, size_t max_bytes);
+
+/* No element is open; gives all memory back. */
+void xf_prefixes_release(struct xf_prefixes *prefixes);
+
+/*
+ * An element begins: its declarations come into force, all its names are checked. `name` and
+ * `attrs` as expat gives them without namespaces. XF_ERR_BAD_XML: not namespace-well-formed.
+ * XF_ERR_LIMIT: no more room for the texts of declarations.
+ */
+XF_MUST_USE enum xf_err xf_prefixes_enter(struct xf_prefixes *prefixes, const char *name,
+                                          const char **attrs, struct xf_qname *out_name);
+
+/* The innermost open element ends. */
+void xf_prefixes_leave(struct xf_prefixes *prefixes);
+
+/* The name of an attribute, other than a declaration, of the element that was entered last. */
+struct xf_qname xf_prefixes_attr(const struct xf_prefixes *prefixes, const char *name);
+
+/* Namespaces bound by the innermost open element, and the default one in force (empty: none). */
+bool xf_prefixes_has_prefix_for(const struct xf_prefixes *prefixes, struct xf_span ns);
+struct xf_slice xf_prefixes_default(const struct xf_prefixes *prefixes);
+
+/* `xmlns` or `xmlns:...` */
+static inline bool xf_prefix_is_declaration(const char *name)
+{
+    return name[0] == 'x' && name[1] == 'm' && name[2] == 'l' && name[3] == 'n' && name[4] == 's' &&
+           (name[5] == '\0' || name[5] == ':');
+}
+
+static inline struct xf_span xf_prefixes_text(const struct xf_prefixes *prefixes,
+                                              struct xf_slice slice)
+{
+    return (struct xf_span){prefixes->text.data + slice.off, slice.len};
+}
+
+/* Both slices of xf_prefixes.text. */
+static inline bool xf_prefixes_same(const struct xf_prefixes *prefixes, struct xf_slice a,
+                                    struct xf_slice b)
+{
+    const char *text = prefixes->text.data;
+
+    return a.len == b.len && (a.off == b.off || memcmp(text + a.off, text + b.off, a.len) == 0);
+}
+
+/* Absent: no namespace. */
+struct xf_span xf_prefixes_ns(const struct xf_prefixes *prefixes, const struct xf_qname *name);
+
+/* May this local part stand behind a prefix? expat has checked it as the rest of a name. */
+bool xf_ncname_is_valid(const char *local);
