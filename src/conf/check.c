@@ -24,7 +24,7 @@ static void check_link_of(const struct xf_check *check, size_t i)
 {
     static const char *const keys[] = {"link", NULL};
     const struct xf_conf_served *served = &check->conf->served[i];
-    if (has_link(check->conf, served->link))
+    if (has_link(check->conf, served->settings.link))
         return;
     struct xf_buf titles;
     xf_buf_init(&titles, 4096);
@@ -32,7 +32,7 @@ static void check_link_of(const struct xf_check *check, size_t i)
         xf_buf_appendf(&titles, "%s\"%.255s\"", k ? " or " : "",
                        check->conf->links[k].settings.title);
     xf_problem(check->problems, served->at.file, xf_raw_line(check->served[i], keys),
-               "link = \"%.255s\": there is no such link: expected %.*s", served->link,
+               "link = \"%.255s\": there is no such link: expected %.*s", served->settings.link,
                XF_SPAN_ARGS(xf_buf_span(&titles)));
     xf_buf_release(&titles);
 }
@@ -43,30 +43,32 @@ static void check_certificate_of(const struct xf_check *check, size_t i)
     const struct xf_conf_served *served = &check->conf->served[i];
     const struct xf_peer_settings *defaults = &check->conf->defaults;
     int line = xf_raw_line(check->served[i], keys);
-    bool has_certificate = served->certificate.count > 0, has_key = served->key.count > 0,
-         is_sure = !*check->conf->cert_dir;
+    bool has_certificate = served->settings.certificate.count > 0,
+         has_key = served->settings.key.count > 0, is_sure = !*check->conf->cert_dir;
     if (has_certificate != has_key)
         xf_problem(check->problems, served->at.file, line,
-                   "served \"%s\" has a %s without %s: expected both or neither", served->domain,
-                   has_key ? "key" : "certificate", has_key ? "certificate" : "key");
-    else if (served->certificate.count != served->key.count)
+                   "served \"%s\" has a %s without %s: expected both or neither",
+                   served->settings.domain, has_key ? "key" : "certificate",
+                   has_key ? "certificate" : "key");
+    else if (served->settings.certificate.count != served->settings.key.count)
         xf_problem(check->problems, served->at.file, line,
                    "served \"%s\" has certificate = {...} of %zu and key = {...} of %zu: expected "
                    "a key for each certificate, in the same "
                    "order",
-                   served->domain, served->certificate.count, served->key.count);
+                   served->settings.domain, served->settings.certificate.count,
+                   served->settings.key.count);
     else if (has_certificate || !is_sure)
         return; /* what the folder has is for the one who reads certificates */
     else if (defaults->tls == XF_TLS_REQUIRED)
         xf_problem(check->problems, served->at.file, line,
                    "served \"%s\" has no certificate but defaults say tls = required: expected "
                    "certificate and key, or another tls",
-                   served->domain);
+                   served->settings.domain);
     else if (!defaults->dialback)
         xf_problem(check->problems, served->at.file, line,
                    "served \"%s\" has no certificate but defaults say dialback = no: expected "
                    "certificate and key, or dialback = yes",
-                   served->domain);
+                   served->settings.domain);
 }
 
 static void check_name_of(const struct xf_check *check, size_t i, struct xf_map *names,
@@ -74,13 +76,13 @@ static void check_name_of(const struct xf_check *check, size_t i, struct xf_map 
 {
     static const char *const keys[] = {"aliases", NULL};
     const struct xf_conf_served *served = &check->conf->served[i];
-    const char *const *where = strcmp(name, served->domain) == 0 ? no_keys : keys;
+    const char *const *where = strcmp(name, served->settings.domain) == 0 ? no_keys : keys;
     const struct xf_conf_served *other =
         xf_map_set(names, xf_span_of(name), &check->conf->served[i]);
     if (other)
         xf_problem(check->problems, served->at.file, xf_raw_line(check->served[i], where),
                    "\"%s\" is served twice (also by served \"%s\" at %.255s:%d): expected once",
-                   name, other->domain, other->at.file, other->at.line);
+                   name, other->settings.domain, other->at.file, other->at.line);
 }
 
 static void check_served(const struct xf_check *check, struct xf_map *names)
@@ -89,9 +91,9 @@ static void check_served(const struct xf_check *check, struct xf_map *names)
     for (size_t i = 0; i < conf->served_count; i++) {
         check_link_of(check, i);
         check_certificate_of(check, i);
-        check_name_of(check, i, names, conf->served[i].domain);
-        for (size_t k = 0; k < conf->served[i].aliases.count; k++)
-            check_name_of(check, i, names, conf->served[i].aliases.item[k]);
+        check_name_of(check, i, names, conf->served[i].settings.domain);
+        for (size_t k = 0; k < conf->served[i].settings.aliases.count; k++)
+            check_name_of(check, i, names, conf->served[i].settings.aliases.item[k]);
     }
     for (size_t i = 0; i < conf->peer_count; i++) {
         const struct xf_conf_served *ours = xf_map_find(names, xf_span_of(conf->peers[i].pattern));

@@ -292,7 +292,7 @@ void xf_conf_secret_free(char *secret);
  * What the profile says and the section (its bits in settings->set) does not; returns the bits that
  * it wrote.
  */
-uint64_t xf_profile_apply(enum xf_profile profile, struct xf_peer_settings *settings);
+uint64_t xf_conf_profile_apply(enum xf_profile profile, struct xf_peer_settings *settings);
 
 /* ---- check.c */
 struct xf_check {

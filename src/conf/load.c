@@ -170,7 +170,7 @@ static struct xf_conf_place *place_of(struct xf_conf *conf, enum xf_section sect
 static uint64_t profile_of(struct xf_peer_settings *settings)
 {
     bool has_profile = settings->set & xf_option_bit(xf_option_find(XF_SECTION_PEER, "profile"));
-    return has_profile ? xf_profile_apply(settings->profile, settings) : 0;
+    return has_profile ? xf_conf_profile_apply(settings->profile, settings) : 0;
 }
 
 static void apply_single(struct loading *load, const struct xf_raw_section *section)
@@ -231,10 +231,10 @@ static void apply_served(struct loading *load, const struct xf_raw_section *sect
     size_t i = load->conf->served_count++;
     struct xf_conf_served *served = &load->conf->served[i];
     load->served[i] = section;
-    *served = (struct xf_conf_served){.domain = prepare_title(load, section)};
+    *served = (struct xf_conf_served){.settings.domain = prepare_title(load, section)};
     xf_conf_place_set(&served->at, section);
-    reset_all(XF_SECTION_SERVED, served);
-    apply_all(load, section, served);
+    reset_all(XF_SECTION_SERVED, &served->settings);
+    apply_all(load, section, &served->settings);
 }
 
 static void apply_node(struct loading *load, const struct xf_raw_section *section)
@@ -476,8 +476,8 @@ static void free_link(struct xf_conf_link *link)
 
 static void free_served(struct xf_conf_served *served)
 {
-    release_all(XF_SECTION_SERVED, served);
-    xf_free(served->domain);
+    release_all(XF_SECTION_SERVED, &served->settings);
+    xf_free(served->settings.domain);
     xf_conf_place_release(&served->at);
 }
 

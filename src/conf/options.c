@@ -88,12 +88,12 @@ static const struct xf_word tls_min_words[] = {{"1.2", 12}, {"1.3", 13}, {NULL, 
 
 #define C xf_conf
 #define L xf_link_settings
-#define D xf_conf_served
+#define D xf_served_settings
 #define P xf_peer_settings
 #define N xf_conf_node
 
 const struct xf_option xf_options[] = {
-BOOL (TOP, "federation", C, federation, "on",
+BOOL (TOP, "federation", C, policy.federation, "on",
       "Talk to other servers. off: refuse connections from peers; what the cluster sends to them comes back as not-allowed."),
 
 TEXTS(LISTEN, "s2s", C, listen.s2s, LISTEN, "[::]:5269", NULL,
@@ -308,11 +308,11 @@ DURATION(DIRECTORY, "negative-cache-time", C, directory.negative_cache_ms, "5m",
 COUNT(DIRECTORY, "cache-entries", C, directory.cache_entries, "200000", 100, 10000000, "How many users to keep."),
 DURATION(DIRECTORY, "timeout", C, directory.timeout_ms, "5s", 100 * MS, M, "Time limit of one lookup. Stanzas wait for it."),
 
-SWITCH(POLICY, "default", C, default_allow, allow_words, "allow",
+SWITCH(POLICY, "default", C, policy.default_allow, allow_words, "allow",
       "allow: federate with every peer, unless its section says otherwise. deny: only with peers that have a section."),
-BOOL (POLICY, "enforce", C, policy_enforce, "yes",
+BOOL (POLICY, "enforce", C, policy.enforce, "yes",
       "no: a dry run. A stanza that policy would refuse passes, and is logged as policy.stanza.passed with the rule that it breaks."),
-TEXTS(POLICY, "blocklists", C, blocklists, PATH, "", "/etc/xfedd/blocked.list",
+TEXTS(POLICY, "blocklists", C, policy.blocklists, PATH, "", "/etc/xfedd/blocked.list",
       "Files of domains to refuse in both directions, whatever their sections say. Each line has a domain or *.domain, then optionally "
       "until=YYYY-MM-DD, and the source or reason in further words. A reload reads them again."),
 

@@ -60,17 +60,17 @@ static const struct profile {
 };
 /* clang-format on */
 
-const char *xf_profile_name(enum xf_profile profile)
+const char *xf_conf_profile_name(enum xf_profile profile)
 {
     return profiles[profile].name;
 }
 
-const char *xf_profile_source(enum xf_profile profile)
+const char *xf_conf_profile_source(enum xf_profile profile)
 {
     return profiles[profile].source;
 }
 
-uint64_t xf_profile_apply(enum xf_profile profile, struct xf_peer_settings *settings)
+uint64_t xf_conf_profile_apply(enum xf_profile profile, struct xf_peer_settings *settings)
 {
     uint64_t written = 0;
     for (const struct row *row = profiles[profile].rows; row->key; row++) {

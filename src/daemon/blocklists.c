@@ -55,12 +55,12 @@ struct xf_blocklist *xf_blocklists_load(const struct xf_conf *conf, struct xf_re
 {
     const struct xf_at at = {conf, &conf->policy_at};
     size_t errors = report->errors;
-    if (conf->blocklists.count == 0)
+    if (conf->policy.blocklists.count == 0)
         return NULL;
     struct xf_blocklist *list = xf_blocklist_new();
-    for (size_t i = 0; i < conf->blocklists.count; i++) {
+    for (size_t i = 0; i < conf->policy.blocklists.count; i++) {
         struct xf_error err = {0};
-        if (add_file(list, conf->blocklists.item[i], &err) != XF_ERR_OK)
+        if (add_file(list, conf->policy.blocklists.item[i], &err) != XF_ERR_OK)
             xf_report_error(report, &at, "blocklists", "blocklists: %s", err.detail);
     }
     if (report->errors > errors)
@@ -70,7 +70,7 @@ struct xf_blocklist *xf_blocklists_load(const struct xf_conf *conf, struct xf_re
 
 const char *xf_blocklists_refusal(const struct xf_conf *conf, const struct xf_blocklist *list)
 {
-    return conf->blocklists.count > 0 && !list ? "a blocklist cannot be read" : NULL;
+    return conf->policy.blocklists.count > 0 && !list ? "a blocklist cannot be read" : NULL;
 }
 
 /* ---- days */

@@ -62,7 +62,7 @@ static bool add_from_dir(struct xf_certs *certs, const struct xf_conf *conf, siz
 
 static bool find_own(struct xf_certs *certs, const struct xf_conf *conf, size_t i)
 {
-    const struct xf_conf_served *served = &conf->served[i];
+    const struct xf_served_settings *served = &conf->served[i].settings;
     for (size_t k = 0; k < served->certificate.count; k++)
         add(certs, &(struct xf_cert){.name = xf_strdup(served->domain),
                                      .served = i,
@@ -81,8 +81,8 @@ static bool find_own(struct xf_certs *certs, const struct xf_conf *conf, size_t 
 /* conf has refused this already when there is no folder to look in. */
 static bool may_lack(const struct xf_conf *conf, size_t i, struct xf_report *report)
 {
-    const struct xf_conf_served *served = &conf->served[i];
-    const struct xf_at at = {conf, &served->at};
+    const struct xf_served_settings *served = &conf->served[i].settings;
+    const struct xf_at at = {conf, &conf->served[i].at};
     const char *why = conf->defaults.tls == XF_TLS_REQUIRED ? "tls = required"
                       : !conf->defaults.dialback            ? "dialback = no"
                                                             : NULL;
@@ -120,7 +120,7 @@ static void check_name(const struct xf_cert *cert, const char *name, const struc
 }
 
 static void check_names(const struct xf_certs *certs, const struct xf_cert *cert,
-                        const struct xf_conf_served *served, const struct xf_at *at,
+                        const struct xf_served_settings *served, const struct xf_at *at,
                         struct xf_report *report)
 {
     check_name(cert, cert->name, at, report);
@@ -133,7 +133,7 @@ static void check_names(const struct xf_certs *certs, const struct xf_cert *cert
  * False: others can put a key of theirs there. One that others can only read is taken, with a
  * warning, as in conf/secret.c.
  */
-static bool is_guarded(const struct xf_cert *cert, const struct xf_conf_served *served,
+static bool is_guarded(const struct xf_cert *cert, const struct xf_served_settings *served,
                        const struct xf_at *at, struct xf_report *report)
 {
     char words[XF_SECRECY_WORDS_BYTES];
@@ -152,8 +152,8 @@ static bool is_guarded(const struct xf_cert *cert, const struct xf_conf_served *
 static void load_one(const struct xf_certs *certs, struct xf_cert *cert, const struct xf_conf *conf,
                      int64_t warn_s, struct xf_report *report)
 {
-    const struct xf_conf_served *served = &conf->served[cert->served];
-    const struct xf_at at = {conf, &served->at};
+    const struct xf_served_settings *served = &conf->served[cert->served].settings;
+    const struct xf_at at = {conf, &conf->served[cert->served].at};
     const struct xf_tls_store *store = certs->trust.anchors[0].store;
     struct xf_error err = {0};
     char words[512];
@@ -228,7 +228,7 @@ void xf_certs_seal(const struct xf_conf *conf, struct xf_certs *certs)
     certs->set = xf_trust_seal(&certs->trust);
     for (size_t i = 0; i < certs->own_count; i++) {
         const struct xf_cert *cert = &certs->own[i];
-        const struct xf_texts *aliases = &conf->served[cert->served].aliases;
+        const struct xf_texts *aliases = &conf->served[cert->served].settings.aliases;
         if (!cert->identity)
             continue;
         xf_tls_identities_set(certs->set, xf_span_of(cert->name), cert->identity);

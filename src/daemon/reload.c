@@ -80,7 +80,7 @@ static const char *refusal(const struct xf_reload *reload)
     if (!reload->conf)
         return "it has errors";
     for (size_t i = 0; i < reload->conf->served_count; i++)
-        if (!has_link(reload->daemon->boot, reload->conf->served[i].link))
+        if (!has_link(reload->daemon->boot, reload->conf->served[i].settings.link))
             return "a served domain uses a link that needs a restart";
     const char *why = xf_blocklists_refusal(reload->conf, reload->blocklist);
     return why ? why : xf_certs_refusal(&reload->certs, &reload->daemon->certs);

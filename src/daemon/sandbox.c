@@ -107,8 +107,8 @@ static void name_all(struct xf_texts *names, const struct xf_conf *conf,
         xf_texts_add_new(names, conf->files.item[i]);
     for (size_t i = 0; i < conf->trust_crl_files.count; i++)
         xf_texts_add_new(names, conf->trust_crl_files.item[i]);
-    for (size_t i = 0; i < conf->blocklists.count; i++)
-        xf_texts_add_new(names, conf->blocklists.item[i]);
+    for (size_t i = 0; i < conf->policy.blocklists.count; i++)
+        xf_texts_add_new(names, conf->policy.blocklists.item[i]);
     for (size_t i = 0; i < conf->link_count; i++)
         xf_texts_add_new(names, conf->links[i].settings.secret_file);
     for (size_t i = 0; i <= conf->peer_count; i++)

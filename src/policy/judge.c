@@ -254,7 +254,7 @@ void xf_policy_judge(struct xf_policy *policy, const struct xf_policy_ask *ask,
     last_pair(policy, ask, &facts);
     if (facts.rule == XF_RULE_NONE) {
         facts.rule = stanza_rule(policy, &facts, ask);
-        facts.is_enforced = facts.settings->enforce && policy->conf->policy_enforce;
+        facts.is_enforced = facts.settings->enforce && policy->conf->policy.enforce;
     }
     rule(policy, &facts, ask->peer, ask->direction == XF_DIRECTION_IN, out);
 }

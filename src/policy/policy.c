@@ -13,7 +13,7 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/owner.h>
 
-static void add_served(struct xf_policy *policy, struct xf_conf_served *served)
+static void add_served(struct xf_policy *policy, struct xf_served_settings *served)
 {
     xf_map_set(policy->served, xf_span_of(served->domain), served);
     for (size_t i = 0; i < served->aliases.count; i++)
@@ -49,7 +49,7 @@ struct xf_policy *xf_policy_new(const struct xf_policy_opts *opts)
     policy->sections = xf_alloc((conf->peer_count + 1) * sizeof(*policy->sections));
     policy->default_rules = xf_policy_rules_new(&conf->defaults);
     for (size_t i = 0; i < conf->served_count; i++)
-        add_served(policy, &conf->served[i]);
+        add_served(policy, &conf->served[i].settings);
     for (size_t i = 0; i < conf->peer_count; i++)
         add_section(policy, i);
     return policy;
@@ -85,7 +85,8 @@ const struct xf_conf *xf_policy_conf(const struct xf_policy *policy)
     return policy->conf;
 }
 
-const struct xf_conf_served *xf_policy_served(const struct xf_policy *policy, struct xf_span domain)
+const struct xf_served_settings *xf_policy_served(const struct xf_policy *policy,
+                                                  struct xf_span domain)
 {
     return xf_map_find(policy->served, domain);
 }
@@ -116,7 +117,7 @@ bool xf_policy_names(const struct xf_policy *policy, struct xf_span peer)
 static enum xf_rule foundation(const struct xf_policy *policy, struct xf_span served,
                                struct xf_span peer)
 {
-    if (!policy->conf->federation)
+    if (!policy->conf->policy.federation)
         return XF_RULE_FEDERATION;
     if (!xf_policy_served(policy, served))
         return XF_RULE_NOT_SERVED;
@@ -133,13 +134,13 @@ void xf_policy_pair(const struct xf_policy *policy, struct xf_span served, struc
         .rule = foundation(policy, served, peer),
     };
     out->is_enforced =
-        out->rule != XF_RULE_NONE || (out->settings->enforce && policy->conf->policy_enforce);
+        out->rule != XF_RULE_NONE || (out->settings->enforce && policy->conf->policy.enforce);
     if (out->rule != XF_RULE_NONE)
         return;
     if (policy->blocklist &&
         xf_blocklist_find(policy->blocklist, peer, policy->unix_s, &out->blocked))
         out->rule = XF_RULE_BLOCKLIST;
-    else if (!section && !policy->conf->default_allow)
+    else if (!section && !policy->conf->policy.default_allow)
         out->rule = XF_RULE_DEFAULT;
     else if (direction == XF_DIRECTION_NONE || (out->settings->direction & direction) != direction)
         out->rule = XF_RULE_DIRECTION;

@@ -65,7 +65,7 @@ struct xf_policy {
     xf_policy_member_fn is_member;
     void *owner;
     int64_t unix_s;
-    struct xf_map *served;              /* domain or alias -> const struct xf_conf_served */
+    struct xf_map *served;              /* domain or alias -> const struct xf_served_settings */
     struct xf_policy_section *sections; /* one beside each of conf->peers */
     struct xf_policy_rules *default_rules;
     struct xf_last_pair last_in, last_out;

@@ -18,7 +18,7 @@ static void answer(struct xf_routing *routing, const struct xf_stanza *stanza,
                    struct xf_span shown_to)
 {
     struct xf_span local = stanza->to.domain, peer = stanza->from.domain;
-    const struct xf_conf_served *served = xf_policy_served(routing->policy, local);
+    const struct xf_served_settings *served = xf_policy_served(routing->policy, local);
     if (routing->is_finished || !served || !xf_stanza_may_bounce(stanza) ||
         !xf_policy_may(routing->policy, local, peer, XF_DIRECTION_OUT))
         return;

@@ -20,7 +20,7 @@
 static void look_up(struct xf_routing *routing, struct xf_span local, struct xf_span peer)
 {
     struct xf_admission *last = &routing->last_in;
-    const struct xf_conf_served *served = xf_policy_served(routing->policy, local);
+    const struct xf_served_settings *served = xf_policy_served(routing->policy, local);
     last->link = served ? xf_routing_link_of(routing, served->link) : NULL;
     last->may = last->link && xf_policy_may(routing->policy, local, peer, XF_DIRECTION_IN);
     last->is_watched = xf_screen_watches(routing, local, peer, XF_DIRECTION_IN);

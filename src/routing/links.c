@@ -17,7 +17,7 @@ struct xf_routing_link *xf_routing_link_of(const struct xf_routing *routing, con
 struct xf_routing_link *xf_routing_link_serving(const struct xf_routing *routing,
                                                 struct xf_span domain)
 {
-    const struct xf_conf_served *served = xf_policy_served(routing->policy, domain);
+    const struct xf_served_settings *served = xf_policy_served(routing->policy, domain);
     return served ? xf_routing_link_of(routing, served->link) : NULL;
 }
 
@@ -36,6 +36,6 @@ struct xf_routing_link *xf_routing_link_around(const struct xf_routing *routing,
 bool xf_routing_is_served_by(const struct xf_routing *routing, const struct xf_routing_link *link,
                              struct xf_span domain)
 {
-    const struct xf_conf_served *served = xf_policy_served(routing->policy, domain);
+    const struct xf_served_settings *served = xf_policy_served(routing->policy, domain);
     return served && strcmp(served->link, link->title) == 0;
 }

@@ -190,7 +190,7 @@ static enum mapped map_other(struct xf_route *route, const struct xf_stanza *sta
                              struct xf_span address)
 {
     struct xf_routing *routing = route->routing;
-    const struct xf_conf_served *served;
+    const struct xf_served_settings *served;
     struct xf_span mail;
     switch (xf_mailmap_mail_of(routing->mailmap, address, &mail)) {
     case XF_MAILMAP_LATER:

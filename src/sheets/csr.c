@@ -23,7 +23,7 @@ struct names {
 
 static bool is_wanted(const struct names *names, const struct xf_our_name *ours)
 {
-    const char *domain = names->conf->served[ours->served].domain;
+    const char *domain = names->conf->served[ours->served].settings.domain;
     return !names->only || strcmp(names->only, ours->name) == 0 || strcmp(names->only, domain) == 0;
 }
 

@@ -40,7 +40,7 @@ static bool shows_certificate(const struct sheet *sheet, const struct xf_our_nam
 {
     for (size_t i = 0; i < sheet->cert_count; i++) {
         const struct xf_sheet_cert *cert = &sheet->certs[i];
-        const char *domain = sheet->conf->served[ours->served].domain;
+        const char *domain = sheet->conf->served[ours->served].settings.domain;
         if (cert->served == ours->served &&
             (strcmp(cert->name, ours->name) == 0 || strcmp(cert->name, domain) == 0))
             return true;
@@ -74,9 +74,9 @@ static void put_srv(const struct sheet *sheet, const char *service, const char *
 
 static const char *kind_of(const struct xf_conf *conf, const struct xf_our_name *ours)
 {
-    return ours->is_alias                         ? "an alias, such as chat rooms"
-           : conf->served[ours->served].mail_only ? "e-mail addresses of users"
-                                                  : "users";
+    return ours->is_alias                                  ? "an alias, such as chat rooms"
+           : conf->served[ours->served].settings.mail_only ? "e-mail addresses of users"
+                                                           : "users";
 }
 
 static void put_name(const struct sheet *sheet, const struct xf_our_name *ours)

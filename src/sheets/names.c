@@ -14,7 +14,7 @@ const char *xf_ascii_of(const char *domain, char out[XF_DOMAIN_ASCII_MAX + 1])
 bool xf_our_name_at(const struct xf_conf *conf, size_t i, struct xf_our_name *out)
 {
     for (size_t s = 0; s < conf->served_count; s++) {
-        const struct xf_conf_served *served = &conf->served[s];
+        const struct xf_served_settings *served = &conf->served[s].settings;
         if (i <= served->aliases.count) {
             *out =
                 (struct xf_our_name){.name = i == 0 ? served->domain : served->aliases.item[i - 1],

@@ -53,10 +53,10 @@ static void begin(void)
     static char path[64], none[] = "", jids[] = "a.example", mails[] = "mail.example",
                           title[] = "l";
     static struct xf_clock clock = {1000};
-    static struct xf_conf_served served[] = {{.domain = jids, .link = title},
-                                             {.domain = mails, .link = title}};
+    static struct xf_conf_served served[] = {{.settings = {.domain = jids, .link = title}},
+                                             {.settings = {.domain = mails, .link = title}}};
     static struct xf_conf conf = {
-        .federation = true, .default_allow = true, .served = served, .served_count = 2};
+        .policy = {.federation = true, .default_allow = true}, .served = served, .served_count = 2};
     static struct xf_env env;
     int fd = memfd_create("map", MFD_CLOEXEC);
     xf_require(fd >= 0 && write(fd, map, sizeof(map) - 1) == (ssize_t)sizeof(map) - 1);

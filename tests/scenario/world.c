@@ -119,7 +119,7 @@ static struct xf_tls_identities *load_identities(const struct xf_conf *conf)
     struct xf_tls_identities *set = xf_tls_identities_new(store);
     xf_tls_store_unref(&store);
     for (size_t i = 0; i < conf->served_count; i++) {
-        const struct xf_conf_served *served = &conf->served[i];
+        const struct xf_served_settings *served = &conf->served[i].settings;
         struct xf_tls_identity *identity = NULL;
         if (served->certificate.count == 0)
             continue;
@@ -146,16 +146,16 @@ static bool is_member(void *owner, const char *group, struct xf_span jid)
 
 static struct xf_policy *make_policy(struct world *world, const struct xf_conf *conf)
 {
-    if (conf->blocklists.count > 0 && !world->blocklist) {
+    if (conf->policy.blocklists.count > 0 && !world->blocklist) {
         world->blocklist = xf_blocklist_new();
         xf_require(xf_blocklist_add(world->blocklist, "blocked.list", xf_span_of(blocked), NULL) ==
                    XF_ERR_OK);
     }
-    return xf_policy_new(
-        &(struct xf_policy_opts){.conf = conf,
-                                 .blocklist = conf->blocklists.count ? world->blocklist : NULL,
-                                 .is_member = is_member,
-                                 .owner = world});
+    return xf_policy_new(&(struct xf_policy_opts){
+        .conf = conf,
+        .blocklist = conf->policy.blocklists.count ? world->blocklist : NULL,
+        .is_member = is_member,
+        .owner = world});
 }
 
 static void make_mailmap(struct world *world)

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include <xfed/conf/conf.h>
+#include <xfed/policy/settings.h>
 #include <xfed/tls/facts.h>
 
 /* DIALBACK_CERT: dialback that the certificate answered (XEP-0344 section 2.4). */

@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 #include <xfed/conf/conf.h>
+#include <xfed/policy/settings.h>
 #include <xfed/xmpp/stanza.h>
 
 struct xf_policy;
@@ -44,8 +45,8 @@ void xf_policy_set_time(struct xf_policy *policy, int64_t unix_s);
 const struct xf_conf *xf_policy_conf(const struct xf_policy *policy);
 
 /* The served domain (or alias) of that prepared name, or NULL. Lookups are one hash. */
-const struct xf_conf_served *xf_policy_served(const struct xf_policy *policy,
-                                              struct xf_span domain);
+const struct xf_served_settings *xf_policy_served(const struct xf_policy *policy,
+                                                  struct xf_span domain);
 
 /* Effective settings of a peer, resolved beforehand; they live as long as the policy. */
 const struct xf_peer_settings *xf_policy_peer(struct xf_policy *policy, struct xf_span peer);

@@ -10,6 +10,7 @@
 
 #include <xfed/auth/verdict.h>
 #include <xfed/base/alloc.h>
+#include <xfed/conf/conf.h>
 
 #include "../conf/folder.h"
 

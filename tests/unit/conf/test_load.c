@@ -85,8 +85,8 @@ static char *sample(void)
 START_TEST(defaults_are_those_of_the_design)
 {
     struct xf_conf *conf = load(SHORT);
-    ck_assert(conf->federation);
-    ck_assert(conf->default_allow);
+    ck_assert(conf->policy.federation);
+    ck_assert(conf->policy.default_allow);
     ck_assert_uint_eq(conf->listen.s2s.count, 1);
     ck_assert_str_eq(conf->listen.s2s.item[0], "[::]:5269");
     ck_assert_uint_eq(conf->listen.s2s_direct.count, 0);
@@ -151,8 +151,8 @@ START_TEST(values_arrive_in_their_stored_form)
 {
     struct xf_conf *conf = load(FULL);
     char path[128];
-    ck_assert(!conf->federation);
-    ck_assert(!conf->default_allow);
+    ck_assert(!conf->policy.federation);
+    ck_assert(!conf->policy.default_allow);
     ck_assert_uint_eq(conf->listen.s2s.count, 2);
     ck_assert_uint_eq(conf->dns.servers.count, 3);
     ck_assert_uint_eq(conf->dns.timeout_ms, 1500);
@@ -160,11 +160,11 @@ START_TEST(values_arrive_in_their_stored_form)
     ck_assert_str_eq(conf->dialback_secret, "secret of dialback");
     ck_assert_str_eq(conf->links[0].settings.secret, "secret of the link");
     ck_assert_str_eq(conf->links[0].settings.name, "gw.example");
-    ck_assert_str_eq(conf->served[0].domain, "a.example");
-    ck_assert_str_eq(conf->served[0].aliases.item[0], "conf.a.example");
-    ck_assert_str_eq(conf->served[0].key.item[0], "/etc/c.key");
+    ck_assert_str_eq(conf->served[0].settings.domain, "a.example");
+    ck_assert_str_eq(conf->served[0].settings.aliases.item[0], "conf.a.example");
+    ck_assert_str_eq(conf->served[0].settings.key.item[0], "/etc/c.key");
     snprintf(path, sizeof(path), "%s/c.pem", folder.path);
-    ck_assert_str_eq(conf->served[0].certificate.item[0], path);
+    ck_assert_str_eq(conf->served[0].settings.certificate.item[0], path);
     snprintf(path, sizeof(path), "%s/run/x.sock", folder.path);
     ck_assert_str_eq(conf->listen.control, path);
     ck_assert_str_eq(conf->trust_ca_file, "");
@@ -331,7 +331,7 @@ START_TEST(the_sample_loads)
     char *text = sample();
     struct xf_conf *conf = load(text);
     ck_assert_str_eq(conf->links[0].settings.title, "presence");
-    ck_assert_str_eq(conf->served[0].domain, "example.org");
+    ck_assert_str_eq(conf->served[0].settings.domain, "example.org");
     ck_assert_uint_eq(conf->peer_count, 0);
     free(text);
     xf_conf_free(&conf);

@@ -138,8 +138,8 @@ END_TEST
 START_TEST(every_profile_has_a_name_and_a_source)
 {
     ck_assert_uint_eq(XF_ARRAY_LEN(table), XF_PROFILE_COUNT);
-    ck_assert_str_eq(xf_profile_name((enum xf_profile)_i), table[_i].profile);
-    ck_assert_uint_gt(strlen(xf_profile_source((enum xf_profile)_i)), 10);
+    ck_assert_str_eq(xf_conf_profile_name((enum xf_profile)_i), table[_i].profile);
+    ck_assert_uint_gt(strlen(xf_conf_profile_source((enum xf_profile)_i)), 10);
 }
 END_TEST
 
@@ -237,7 +237,7 @@ START_TEST(each_setting_tells_what_is_in_force)
     ck_assert_str_eq(setting_of(conf, rows[_i].peer, "certificate").value,
                      certificate[settings.certificate]);
     ck_assert_str_eq(setting_of(conf, rows[_i].peer, "profile").value,
-                     xf_profile_name(settings.profile));
+                     xf_conf_profile_name(settings.profile));
     ck_assert_str_eq(setting_of(conf, rows[_i].peer, "dane").value, settings.dane ? "yes" : "no");
     xf_conf_free(&conf);
 }

@@ -97,9 +97,10 @@ END_TEST
 START_TEST(served_names_lead_to_their_section)
 {
     load(ALLOW);
-    ck_assert_ptr_eq(xf_policy_served(policy, XF_SPAN("a.example")), &conf->served[0]);
-    ck_assert_ptr_eq(xf_policy_served(policy, XF_SPAN("chat.a.example")), &conf->served[0]);
-    ck_assert_ptr_eq(xf_policy_served(policy, XF_SPAN("b.example")), &conf->served[1]);
+    ck_assert_ptr_eq(xf_policy_served(policy, XF_SPAN("a.example")), &conf->served[0].settings);
+    ck_assert_ptr_eq(xf_policy_served(policy, XF_SPAN("chat.a.example")),
+                     &conf->served[0].settings);
+    ck_assert_ptr_eq(xf_policy_served(policy, XF_SPAN("b.example")), &conf->served[1].settings);
     ck_assert_ptr_null(xf_policy_served(policy, XF_SPAN("example")));
     ck_assert_ptr_null(xf_policy_served(policy, XF_SPAN("")));
     ck_assert_ptr_eq(xf_policy_conf(policy), conf);
@@ -155,7 +156,7 @@ START_TEST(blocklists_end_and_dry_runs_pass)
     xf_policy_set_time(blocked, 2 * DAY_S);
     ck_assert(
         xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("plain.example"), XF_DIRECTION_BOTH));
-    conf->policy_enforce = false;
+    conf->policy.enforce = false;
     ck_assert(xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("x.open.shut.example"),
                             XF_DIRECTION_BOTH));
     ck_assert(
@@ -164,7 +165,7 @@ START_TEST(blocklists_end_and_dry_runs_pass)
         !xf_policy_may(blocked, XF_SPAN("x.example"), XF_SPAN("none.example"), XF_DIRECTION_BOTH));
     ck_assert(
         !xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("b.example"), XF_DIRECTION_BOTH));
-    conf->federation = false;
+    conf->policy.federation = false;
     ck_assert(
         !xf_policy_may(blocked, XF_SPAN("a.example"), XF_SPAN("plain.example"), XF_DIRECTION_BOTH));
     xf_policy_free(&blocked);

@@ -24,12 +24,11 @@
     "<item jid=\"" jid "\"/></x>"
 
 static char map_path[] = "/tmp/xf-mail-XXXXXX", domain[] = "a.example", link_title[] = "l";
-static struct xf_conf_served served = {.domain = domain, .link = link_title};
-static struct xf_conf conf = {.federation = true,
-                              .default_allow = true,
-                              .policy_enforce = true,
-                              .served = &served,
-                              .served_count = 1};
+static struct xf_conf_served served = {.settings = {.domain = domain, .link = link_title}};
+static struct xf_conf conf = {
+    .policy = {.federation = true, .default_allow = true, .enforce = true},
+    .served = &served,
+    .served_count = 1};
 static struct xf_clock test_clock = {1000};
 static struct xf_timers *timers;
 static struct xf_routing *routing;

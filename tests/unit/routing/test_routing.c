@@ -518,10 +518,10 @@ static void make_conf(struct world *world, const struct routing_case *test)
     world->aliases[0] = WORD("chat.a.example");
     world->nodes[0] = WORD("127.0.0.1:5347");
     world->nodes[1] = WORD("127.0.0.1:5348");
-    world->served[0] = (struct xf_conf_served){
+    world->served[0].settings = (struct xf_served_settings){
         .domain = WORD("a.example"), .link = WORD("presence"), .aliases = {world->aliases, 1}};
-    world->served[1] =
-        (struct xf_conf_served){.domain = WORD("other.example"), .link = WORD("other")};
+    world->served[1].settings =
+        (struct xf_served_settings){.domain = WORD("other.example"), .link = WORD("other")};
     world->links[0].settings = (struct xf_link_settings){.title = WORD("presence"),
                                                          .nodes = {world->nodes, 1},
                                                          .name = WORD("gw.example"),
@@ -534,9 +534,7 @@ static void make_conf(struct world *world, const struct routing_case *test)
     world->links[1].settings.title = WORD("other");
     world->links[1].settings.nodes.item = world->nodes + 1;
     world->conf =
-        (struct xf_conf){.federation = true,
-                         .default_allow = true,
-                         .policy_enforce = true,
+        (struct xf_conf){.policy = {.federation = true, .default_allow = true, .enforce = true},
                          .links = world->links,
                          .link_count = 2,
                          .served = world->served,
@@ -558,7 +556,7 @@ static void make_conf(struct world *world, const struct routing_case *test)
     world->conf_reloaded.peers = world->peers_reloaded;
     world->conf_reloaded.peer_count = 1;
     world->served_moved[0] = world->served[0];
-    world->served_moved[0].link = WORD("other");
+    world->served_moved[0].settings.link = WORD("other");
     world->served_moved[1] = world->served[1];
     world->conf_moved = world->conf;
     world->conf_moved.served = world->served_moved;

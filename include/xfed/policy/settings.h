@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * settings.h — peer "DOMAIN" { }, served "DOMAIN" { } and policy { }: what holds for a peer and for
+ * a domain of ours. Policy resolves a peer's settings; who speaks with the peer reads them too.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <xfed/base/texts.h>
+
+enum xf_direction { XF_DIRECTION_NONE, XF_DIRECTION_IN, XF_DIRECTION_OUT, XF_DIRECTION_BOTH };
+enum xf_tls_mode { XF_TLS_NONE, XF_TLS_OPTIONAL, XF_TLS_REQUIRED };
+enum xf_cert_mode { XF_CERT_IGNORE, XF_CERT_PREFERRED, XF_CERT_REQUIRED };
+
+/* not looked at; a revoked one is bad; an unknown one too */
+enum xf_revocation { XF_REVOCATION_OFF, XF_REVOCATION_SOFT, XF_REVOCATION_HARD };
+enum xf_downgrade { XF_DOWNGRADE_ALLOW, XF_DOWNGRADE_ALARM, XF_DOWNGRADE_REFUSE };
+
+/* Sets of settings for kinds of peers; profile.c has their rows and sources. */
+enum xf_profile {
+    XF_PROFILE_PUBLIC,
+    XF_PROFILE_IMP,
+    XF_PROFILE_WEBEX,
+    XF_PROFILE_SAMETIME,
+    XF_PROFILE_LEGACY
+};
+#define XF_PROFILE_COUNT 5
+
+/* What policy tells stanzas apart by; bits of a set. */
+enum xf_kind_bits {
+    XF_KINDS_MESSAGE = 1,  /* message, but type='groupchat' */
+    XF_KINDS_PRESENCE = 2, /* presence with and without type='unavailable' or 'error' */
+    /* presence: subscribe, subscribed, unsubscribe, unsubscribed, probe */
+    XF_KINDS_SUBSCRIPTION = 4,
+    XF_KINDS_IQ = 8,
+    /* message type='groupchat', and presence to or from a room (child of muc or muc#user) */
+    XF_KINDS_GROUPCHAT = 16,
+};
+
+/* What the sender of a stanza that policy refuses gets. */
+enum xf_denial {
+    XF_DENIAL_SILENT, /* nothing: it is dropped */
+    XF_DENIAL_ERROR,  /* not-allowed, where an error may be sent */
+    /*
+     * the stream ends with policy-violation; a stream of a pair that may not federate ends with it
+     * at once
+     */
+    XF_DENIAL_VIOLATION,
+};
+
+enum xf_jid_use { XF_JID_USE_DROP, XF_JID_USE_BOUNCE, XF_JID_USE_ACCEPT };
+enum xf_route_order { XF_ROUTE_RANKED, XF_ROUTE_EQUAL };
+
+/*
+ * Settings of a peer. `set` has a bit for each that was written in the file, in the order of the
+ * option table's rows; the values of the others are those of a zeroed struct until they are
+ * resolved.
+ */
+struct xf_peer_settings {
+    uint64_t set;
+    enum xf_direction direction; /* which stanzas may pass: in, out, both, none */
+    enum xf_tls_mode tls;
+    enum xf_cert_mode certificate;
+    bool sasl_in, sasl_out; /* SASL EXTERNAL offered to the peer / used towards it */
+    bool dialback;
+    bool direct_tls;  /* XEP-0368 towards the peer */
+    bool legacy;      /* pre-1.0 streams (no version) are spoken and accepted */
+    unsigned tls_min; /* 12 or 13 */
+    char *ciphers;    /* "" is the default list */
+    /* anchors for this peer in place of trust { ca-file }; "" for those */
+    char *ca_file;
+    /* "sha256:" and 64 hex digits of the key's SPKI, or a PEM file with the certificate */
+    struct xf_texts pins;
+    /* of the keys of `pins`: those in hex from the load on, those of files after xf_conf_add_pin */
+    uint8_t (*pin_sha256)[32];
+    size_t pin_count;
+    bool dane; /* TLSA records of secure DNS decide (RFC 7673) */
+    /* a certificate that a connecting peer shows must be for TLS clients too */
+    bool client_eku;
+    enum xf_revocation revocation;
+    enum xf_downgrade downgrade;  /* what a fall behind what is remembered of the peer leads to */
+    bool dialback_by_certificate; /* XEP-0344: a full verdict answers a db:result without asking */
+    bool bidi;                    /* XEP-0288 */
+    /* towards the peer: one stream for several domains of ours (XEP-0220 section 2.6) */
+    bool multiplex;
+    struct xf_texts route; /* static routes "host:port"; DNS is not asked for others */
+    /* ranked: as written, the next when one fails; equal: in random order, for each stream anew */
+    enum xf_route_order route_order;
+    struct xf_texts dns_servers; /* resolvers for this peer in place of dns { servers } */
+    /* local addresses to connect from: the one of the target's family counts */
+    struct xf_texts source;
+    char *source_ports; /* "30000-35999"; "" for any */
+    size_t max_stanza_bytes;
+    unsigned max_streams; /* concurrent inbound streams of the peer */
+    unsigned max_pairs;   /* of one inbound stream */
+    /* inbound stanzas a second, all streams of the peer together; 0: any number */
+    unsigned stanza_rate;
+    size_t byte_rate; /* ... and bytes a second */
+    size_t queue_bytes;
+    unsigned queue_stanzas;
+    uint64_t queue_ms, connect_ms, candidate_ms, negotiate_ms, idle_ms, ping_ms;
+    enum xf_profile profile;
+    /* no: what policy would refuse passes, and is logged and counted */
+    bool enforce;
+    /*
+     * of ours that may federate: patterns of bare JIDs, titles of directory groups; both empty: all
+     */
+    struct xf_texts users, groups;
+    unsigned block_kinds_in, block_kinds_out; /* XF_KINDS_*: not from the peer, not to it */
+    struct xf_texts block_namespaces_in, block_namespaces_out; /* of payloads: direct children */
+    /* of available presence only show, status and priority pass in these directions */
+    enum xf_direction strip_presence;
+    struct xf_texts hours; /* when stanzas may pass, in local time; empty: always */
+    char *reason;          /* told to who is refused, and logged; "" for a built-in text */
+    enum xf_denial denied_user, denied_peer; /* what ours and theirs get */
+    bool mail;                               /* the peer sees the e-mail addresses of our users */
+    /* what becomes of a stanza for the JID of a user who has an e-mail address */
+    enum xf_jid_use jid_use;
+};
+
+struct xf_served_settings { /* served "DOMAIN" { } */
+    char *domain;
+    char *link; /* title */
+    /* files, a key for each certificate; none: what cert_dir has, else no TLS for it */
+    struct xf_texts certificate, key;
+    struct xf_texts aliases; /* further domains of ours with the same settings */
+    /* nobody has a JID here: an address that is no user's e-mail address is item-not-found */
+    bool mail_only;
+};
+
+struct xf_policy_settings {
+    bool federation;            /* no: nothing passes */
+    bool default_allow;         /* policy { default = allow | deny } */
+    bool enforce;               /* no is a dry run of everything */
+    struct xf_texts blocklists; /* files of domains that are refused both ways */
+};
