@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include <xfed/base/alloc.h>
-#include <xfed/conf/forms.h>
+#include <xfed/base/forms.h>
 
 static void refuse(const struct xf_check *check, const char *key, const char *what,
                    const char *accepted)

@@ -119,7 +119,7 @@ enum xf_form {
     XF_FORM_IP,        /* address without port */
     XF_FORM_PORTS,     /* "30000-35999" */
     XF_FORM_USER,      /* bare JID with * in it, its domain prepared where it has none */
-    XF_FORM_HOURS,     /* see <xfed/conf/forms.h> */
+    XF_FORM_HOURS,     /* see <xfed/base/forms.h> */
     XF_FORM_GROUP,     /* NAME=DN */
     XF_FORM_INTERFACE, /* name of a network interface */
 };

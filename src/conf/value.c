@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xfed/base/alloc.h>
+#include <xfed/base/forms.h>
 #include <xfed/base/utf8.h>
-#include <xfed/conf/forms.h>
 #include <xfed/xmpp/jid.h>
 
 /* Largest first, as they are written; all of one kind. */

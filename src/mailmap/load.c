@@ -16,7 +16,7 @@
 #include <string.h>
 #include <strings.h>
 #include <xfed/base/alloc.h>
-#include <xfed/conf/forms.h>
+#include <xfed/base/forms.h>
 
 #define GROUP_MEMBERS_MAX 1000000
 #define DN_MAX            4096

@@ -10,8 +10,8 @@
  */
 #pragma once
 
+#include <xfed/base/forms.h>
 #include <xfed/base/map.h>
-#include <xfed/conf/forms.h>
 #include <xfed/policy/policy.h>
 #include <xfed/xmpp/jid.h>
 

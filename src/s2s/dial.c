@@ -19,7 +19,7 @@
 #include <stdio.h>
 
 #include <xfed/base/alloc.h>
-#include <xfed/conf/forms.h>
+#include <xfed/base/forms.h>
 
 #include "dial_priv.h"
 

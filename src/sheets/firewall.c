@@ -14,7 +14,7 @@
 
 #include <string.h>
 #include <xfed/base/alloc.h>
-#include <xfed/conf/forms.h>
+#include <xfed/base/forms.h>
 
 #define S2S_PORT    5269
 #define DIRECT_PORT 5270

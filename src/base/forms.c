@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* forms.c — hours, ports and groups: small values with a shape of their own. */
-#include <xfed/conf/forms.h>
+#include <xfed/base/forms.h>
 
 #include <string.h>
 
