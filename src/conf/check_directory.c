@@ -48,7 +48,8 @@ static bool is_short_name(const char *attribute)
     return false;
 }
 
-static void check_access(const struct xf_check *check, const struct xf_conf_directory *directory)
+static void check_access(const struct xf_check *check,
+                         const struct xf_directory_settings *directory)
 {
     bool is_ldaps = false, has_dn = *directory->bind_dn, has_password = *directory->password_file;
     if (!is_uri_list(directory->uri, &is_ldaps))
@@ -63,7 +64,7 @@ static void check_access(const struct xf_check *check, const struct xf_conf_dire
                "start-tls = yes, or ldaps:// in uri");
 }
 
-static void check_names(const struct xf_check *check, const struct xf_conf_directory *directory)
+static void check_names(const struct xf_check *check, const struct xf_directory_settings *directory)
 {
     if (!*directory->base)
         refuse(check, "uri", "base is missing", "the DN below which users are found");
@@ -83,8 +84,10 @@ static void check_names(const struct xf_check *check, const struct xf_conf_direc
 static bool has_group(const struct xf_conf *conf, const char *wanted)
 {
     struct xf_span name, dn;
-    for (size_t i = 0; *conf->directory.uri && i < conf->directory.groups.count; i++)
-        if (xf_group_parse(conf->directory.groups.item[i], &name, &dn) && xf_span_is(name, wanted))
+    for (size_t i = 0; *conf->mailmap.directory.uri && i < conf->mailmap.directory.groups.count;
+         i++)
+        if (xf_group_parse(conf->mailmap.directory.groups.item[i], &name, &dn) &&
+            xf_span_is(name, wanted))
             return true;
     return false;
 }
@@ -94,7 +97,7 @@ static void check_wishes(const struct xf_check *check, const struct xf_raw_secti
 {
     static const char *const mail_keys[] = {"mail", NULL}, *const group_keys[] = {"groups", NULL};
     const char *file = raw ? raw->file : check->conf->file;
-    if (settings->mail && !*check->conf->mail_file && !*check->conf->directory.uri)
+    if (settings->mail && !*check->conf->mailmap.file && !*check->conf->mailmap.directory.uri)
         xf_problem(check->problems, file, xf_raw_line(raw, mail_keys),
                    "%s: mail = yes, but there are no e-mail addresses: expected mail { file } or "
                    "directory { uri }",
@@ -110,9 +113,9 @@ static void check_wishes(const struct xf_check *check, const struct xf_raw_secti
 void xf_check_directory(const struct xf_check *check)
 {
     const struct xf_conf *conf = check->conf;
-    if (*conf->directory.uri) {
-        check_access(check, &conf->directory);
-        check_names(check, &conf->directory);
+    if (*conf->mailmap.directory.uri) {
+        check_access(check, &conf->mailmap.directory);
+        check_names(check, &conf->mailmap.directory);
     }
     check_wishes(check, check->defaults, "defaults", &conf->defaults);
     for (size_t i = 0; i < conf->peer_count; i++) {

@@ -327,12 +327,13 @@ static const struct xf_link_settings *find_link(const struct xf_conf *conf, cons
 static void read_directory_password(struct loading *load)
 {
     struct xf_conf *conf = load->conf;
-    if (!*conf->directory.password_file)
+    if (!*conf->mailmap.directory.password_file)
         return;
-    conf->directory.password = keep_secret(
-        load, load->single[XF_SECTION_DIRECTORY], "password-file", conf->directory.password_file,
-        XF_SHORT_WARNED, load->running ? load->running->directory.password_file : NULL,
-        load->running ? load->running->directory.password : NULL);
+    conf->mailmap.directory.password =
+        keep_secret(load, load->single[XF_SECTION_DIRECTORY], "password-file",
+                    conf->mailmap.directory.password_file, XF_SHORT_WARNED,
+                    load->running ? load->running->mailmap.directory.password_file : NULL,
+                    load->running ? load->running->mailmap.directory.password : NULL);
 }
 
 static void read_secrets(struct loading *load)
@@ -521,7 +522,7 @@ void xf_conf_free(struct xf_conf **conf)
     xf_conf_place_release(&c->mail_at);
     xf_conf_place_release(&c->directory_at);
     xf_conf_secret_free(c->dialback_secret);
-    xf_conf_secret_free(c->directory.password);
+    xf_conf_secret_free(c->mailmap.directory.password);
     xf_map_free(&c->peer_index);
     xf_free(c->links);
     xf_free(c->served);

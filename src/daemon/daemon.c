@@ -223,13 +223,13 @@ static void mailmap_work(void *pool, void (*work)(void *owner), void (*done)(voi
 void xf_daemon_set_mailmap(struct xf_daemon *daemon)
 {
     if (daemon->mailmap)
-        xf_mailmap_reload(daemon->mailmap, daemon->conf);
+        xf_mailmap_reload(daemon->mailmap, &daemon->conf->mailmap);
     else
         daemon->mailmap =
             xf_mailmap_new(&(struct xf_mailmap_opts){.clock = daemon->env.env.clock,
                                                      .timers = daemon->env.env.timers,
                                                      .pool = {mailmap_work, daemon->loop},
-                                                     .conf = daemon->conf});
+                                                     .settings = &daemon->conf->mailmap});
     xf_routing_attach_mailmap(daemon->routing, daemon->mailmap);
 }
 

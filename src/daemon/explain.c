@@ -37,9 +37,11 @@ enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_
     struct xf_timers *timers = xf_timers_new(&clock);
     struct xf_mailmap *mailmap = NULL;
     xf_log_set_level(XF_LOG_WARN);
-    if (conf->directory.groups.count > 0)
-        mailmap = xf_mailmap_new(&(struct xf_mailmap_opts){
-            .clock = &clock, .timers = timers, .pool = {work_now, NULL}, .conf = conf});
+    if (conf->mailmap.directory.groups.count > 0)
+        mailmap = xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &clock,
+                                                           .timers = timers,
+                                                           .pool = {work_now, NULL},
+                                                           .settings = &conf->mailmap});
     struct xf_policy *policy = xf_policy_new(&(struct xf_policy_opts){.conf = conf,
                                                                       .blocklist = list,
                                                                       .unix_s = xf_unix_s(),

@@ -95,8 +95,13 @@ static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_cer
 /* Only -t asks a directory: a start does not wait for it. */
 static void check_mailmap(const struct xf_conf *conf, struct xf_report *report)
 {
+    const struct xf_mailmap_origin of_file = {conf->mail_at.file,
+                                              xf_conf_line(&conf->mail_at, "file")};
+    const struct xf_mailmap_origin of_directory = {conf->directory_at.file,
+                                                   xf_conf_line(&conf->directory_at, "uri")};
     char *messages = NULL;
-    report->errors += xf_mailmap_check(conf, &messages) != XF_ERR_OK;
+    report->errors +=
+        xf_mailmap_check(&conf->mailmap, &of_file, &of_directory, &messages) != XF_ERR_OK;
     if (messages && report->text.len)
         (void)!xf_buf_try_append(&report->text, "\n", 1);
     if (messages)

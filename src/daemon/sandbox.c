@@ -97,9 +97,12 @@ static void name_pins(struct xf_texts *names, const struct xf_peer_settings *set
 static void name_all(struct xf_texts *names, const struct xf_conf *conf,
                      const struct xf_certs *certs)
 {
-    const char *const single[] = {
-        conf->dialback_secret_file, conf->trust_crl_dir,          conf->cert_dir, conf->mail_file,
-        conf->directory.ca_file,    conf->directory.password_file};
+    const char *const single[] = {conf->dialback_secret_file,
+                                  conf->trust_crl_dir,
+                                  conf->cert_dir,
+                                  conf->mailmap.file,
+                                  conf->mailmap.directory.ca_file,
+                                  conf->mailmap.directory.password_file};
     for (size_t i = 0; i < XF_ARRAY_LEN(single); i++)
         if (*single[i])
             xf_texts_add_new(names, single[i]);

@@ -43,48 +43,50 @@ static void say_notes(struct report *report, struct xf_notes *notes, const char 
     xf_notes_release(notes);
 }
 
-static void check_file(const struct xf_conf *conf, struct report *report)
+static void check_file(const char *file, const struct xf_mailmap_origin *origin,
+                       struct report *report)
 {
     struct xf_table *table = NULL;
     struct xf_notes notes = {0};
     struct xf_error err = {0};
-    enum xf_err result = xf_file_read(conf->mail_file, &table, &notes, &err);
+    enum xf_err result = xf_file_read(file, &table, &notes, &err);
     if (result != XF_ERR_OK) {
         bool has_line = result == XF_ERR_BAD_VALUE;
         report->errors++;
-        say(report, "", has_line ? NULL : conf->mail_at.file, xf_conf_line(&conf->mail_at, "file"),
-            err.detail);
+        say(report, "", has_line ? NULL : origin->file, origin->line, err.detail);
     }
     say_notes(report, &notes, NULL, 0); /* they have the map's own lines */
     xf_table_free(&table);
 }
 
-static void check_directory(const struct xf_conf *conf, struct report *report)
+static void check_directory(const struct xf_directory_settings *settings,
+                            const struct xf_mailmap_origin *origin, struct report *report)
 {
     const atomic_bool stop = false;
-    struct xf_directory directory = {.conf = &conf->directory, .stop = &stop};
+    struct xf_directory directory = {.conf = settings, .stop = &stop};
     struct xf_loaded loaded = {0};
     struct xf_error err = {0};
-    int line = xf_conf_line(&conf->directory_at, "uri");
     enum xf_err result = xf_directory_load(&directory, &loaded, &err);
     bool is_away = result == XF_ERR_IO || result == XF_ERR_TIMEOUT;
     if (result != XF_ERR_OK) {
         report->errors += !is_away;
-        say(report, is_away ? "warning: " : "", conf->directory_at.file, line, err.detail);
+        say(report, is_away ? "warning: " : "", origin->file, origin->line, err.detail);
     }
-    say_notes(report, &loaded.notes, conf->directory_at.file, line);
+    say_notes(report, &loaded.notes, origin->file, origin->line);
     xf_loaded_release(&loaded);
     xf_directory_close(&directory);
 }
 
-enum xf_err xf_mailmap_check(const struct xf_conf *conf, char **out_messages)
+enum xf_err xf_mailmap_check(const struct xf_mailmap_settings *settings,
+                             const struct xf_mailmap_origin *of_file,
+                             const struct xf_mailmap_origin *of_directory, char **out_messages)
 {
     struct report report = {.errors = 0};
     xf_buf_init(&report.text, MESSAGES_MAX);
-    if (conf->mail_file && *conf->mail_file)
-        check_file(conf, &report);
-    if (conf->directory.uri && *conf->directory.uri)
-        check_directory(conf, &report);
+    if (settings->file && *settings->file)
+        check_file(settings->file, of_file, &report);
+    if (settings->directory.uri && *settings->directory.uri)
+        check_directory(&settings->directory, of_directory, &report);
     *out_messages = report.text.len ? xf_strndup(xf_buf_ptr(&report.text), report.text.len) : NULL;
     xf_buf_release(&report.text);
     return report.errors ? XF_ERR_CONFIG : XF_ERR_OK;

@@ -172,7 +172,7 @@ static void ask_work(void *owner)
 static void keep(struct xf_mailmap *mailmap, const struct xf_mailmap_query *ask, unsigned kinds,
                  const struct xf_mailmap_query_answer *answer)
 {
-    const struct xf_conf_directory *conf = mailmap->directory;
+    const struct xf_directory_settings *conf = mailmap->directory;
     uint64_t now_ms = xf_mailmap_now(mailmap);
     if (kinds & XF_ASK_MAIL)
         xf_cache_put(mailmap->cache, ask->address, xf_span_of(answer->mail),
@@ -274,9 +274,9 @@ static bool take_next_directory(struct xf_mailmap *mailmap)
     return true;
 }
 
-void xf_jobs_set_directory(struct xf_mailmap *mailmap, struct xf_conf_directory *taken)
+void xf_jobs_set_directory(struct xf_mailmap *mailmap, struct xf_directory_settings *taken)
 {
-    const struct xf_conf_directory *current =
+    const struct xf_directory_settings *current =
         mailmap->has_next ? mailmap->next : mailmap->directory;
     if (xf_directory_eq(current, taken)) {
         xf_directory_free(&taken);

@@ -72,7 +72,7 @@ static struct timeval timeout_of(const struct xf_directory *directory)
                             .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 }
 
-static bool wants_tls(const struct xf_conf_directory *conf)
+static bool wants_tls(const struct xf_directory_settings *conf)
 {
     return conf->start_tls || strncasecmp(conf->uri, "ldaps://", 8) == 0;
 }
@@ -91,7 +91,7 @@ void xf_directory_bound(LDAP *ld)
 
 static int set_options(struct xf_directory *directory)
 {
-    const struct xf_conf_directory *conf = directory->conf;
+    const struct xf_directory_settings *conf = directory->conf;
     const struct timeval timeout = timeout_of(directory);
     const int version = LDAP_VERSION3, hard = LDAP_OPT_X_TLS_HARD, client = 0,
               no_deref = LDAP_DEREF_NEVER;
@@ -115,7 +115,7 @@ static int set_options(struct xf_directory *directory)
 /* The first operation connects, so a server that is away shows here. */
 static enum xf_err secure_and_bind(struct xf_directory *directory, struct xf_error *err)
 {
-    const struct xf_conf_directory *conf = directory->conf;
+    const struct xf_directory_settings *conf = directory->conf;
     bool is_ldaps = strncasecmp(conf->uri, "ldaps://", 8) == 0;
     if (conf->start_tls && !is_ldaps) {
         int code = ldap_start_tls_s(directory->ld, NULL, NULL);
@@ -189,7 +189,7 @@ void xf_filter_escape(struct xf_draft *draft, struct xf_span value)
     }
 }
 
-char *xf_directory_filter(const struct xf_conf_directory *conf, const char *condition)
+char *xf_directory_filter(const struct xf_directory_settings *conf, const char *condition)
 {
     bool has_brackets = conf->filter[0] == '(';
     return xf_asprintf("(&%s%s%s%s)", has_brackets ? "" : "(", conf->filter,

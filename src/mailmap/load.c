@@ -293,7 +293,7 @@ static enum xf_err read_group(struct load *load, const char *text, struct xf_err
 enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *out,
                               struct xf_error *err)
 {
-    const struct xf_conf_directory *conf = directory->conf;
+    const struct xf_directory_settings *conf = directory->conf;
     *out = (struct xf_loaded){.members = xf_map_new()};
     struct load load = {
         .directory = directory, .out = out, .by_dn = conf->groups.count ? xf_map_new() : NULL};

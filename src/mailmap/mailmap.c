@@ -15,14 +15,15 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/crypto.h>
 
-static bool has_source(const struct xf_conf *conf)
+static bool has_source(const struct xf_mailmap_settings *settings)
 {
-    return (conf->mail_file && *conf->mail_file) || (conf->directory.uri && *conf->directory.uri);
+    return (settings->file && *settings->file) ||
+           (settings->directory.uri && *settings->directory.uri);
 }
 
 struct xf_mailmap *xf_mailmap_new(const struct xf_mailmap_opts *opts)
 {
-    if (!has_source(opts->conf))
+    if (!has_source(opts->settings))
         return NULL;
     LDAPAPIInfo info = {.ldapai_info_version = LDAP_API_INFO_VERSION};
     /* libldap's own initialisation, which no two threads may do at once */
@@ -32,19 +33,19 @@ struct xf_mailmap *xf_mailmap_new(const struct xf_mailmap_opts *opts)
     }
     struct xf_mailmap *mailmap = xf_new(struct xf_mailmap);
     mailmap->opts = *opts;
-    mailmap->opts.conf = NULL;
+    mailmap->opts.settings = NULL;
     mailmap->asks = xf_map_new();
     xf_list_init(&mailmap->queue);
     xf_list_init(&mailmap->strangers);
     xf_jobs_init(mailmap);
-    xf_mailmap_reload(mailmap, opts->conf);
+    xf_mailmap_reload(mailmap, opts->settings);
     return mailmap;
 }
 
-void xf_mailmap_reload(struct xf_mailmap *mailmap, const struct xf_conf *conf)
+void xf_mailmap_reload(struct xf_mailmap *mailmap, const struct xf_mailmap_settings *settings)
 {
-    xf_jobs_set_directory(mailmap, xf_directory_copy(&conf->directory));
-    xf_watch_set(mailmap, conf->mail_file ? conf->mail_file : "");
+    xf_jobs_set_directory(mailmap, xf_directory_copy(&settings->directory));
+    xf_watch_set(mailmap, settings->file ? settings->file : "");
 }
 
 void xf_mailmap_stop(struct xf_mailmap *mailmap)

@@ -126,9 +126,9 @@ XF_MUST_USE enum xf_err xf_file_read(const char *path, struct xf_table **out_tab
 /* ------------------------------------------------------------------ settings.c */
 
 /* NULL: none is configured */
-struct xf_conf_directory *xf_directory_copy(const struct xf_conf_directory *from);
-void xf_directory_free(struct xf_conf_directory **directory);
-bool xf_directory_eq(const struct xf_conf_directory *a, const struct xf_conf_directory *b);
+struct xf_directory_settings *xf_directory_copy(const struct xf_directory_settings *from);
+void xf_directory_free(struct xf_directory_settings **directory);
+bool xf_directory_eq(const struct xf_directory_settings *a, const struct xf_directory_settings *b);
 
 /*
  * ------------------------------------------------------------------ ldap.c, load.c, verify.c:
@@ -139,9 +139,9 @@ struct ldap;
 struct ldapmsg;
 
 struct xf_directory {
-    const struct xf_conf_directory *conf; /* borrowed */
-    struct ldap *ld;                      /* NULL: not connected */
-    const atomic_bool *stop;              /* end soon */
+    const struct xf_directory_settings *conf; /* borrowed */
+    struct ldap *ld;                          /* NULL: not connected */
+    const atomic_bool *stop;                  /* end soon */
 };
 
 /*
@@ -166,7 +166,7 @@ XF_MUST_USE enum xf_err xf_directory_search(struct xf_directory *directory,
                                             const struct xf_search *search, struct ldapmsg **out,
                                             struct xf_error *err);
 /* The users' filter, and `condition` with it. Free with xf_free. */
-char *xf_directory_filter(const struct xf_conf_directory *conf, const char *condition);
+char *xf_directory_filter(const struct xf_directory_settings *conf, const char *condition);
 /* RFC 4515 section 3: whatever may mean something is written as \XX. */
 void xf_filter_escape(struct xf_draft *draft, struct xf_span value);
 /* JID and address of an entry; either may be absent (text.ptr NULL). */
@@ -269,8 +269,8 @@ struct xf_mailmap_query_job {
 struct xf_mailmap {
     struct xf_mailmap_opts opts;
     atomic_bool stop;
-    struct xf_conf_directory *directory; /* in force; NULL for none */
-    struct xf_conf_directory *next;      /* taken over when no job uses the one in force */
+    struct xf_directory_settings *directory; /* in force; NULL for none */
+    struct xf_directory_settings *next;      /* taken over when no job uses the one in force */
     bool has_next;
     struct xf_table *file, *users; /* NULL: nothing known */
     struct xf_map *members;
@@ -295,7 +295,7 @@ void xf_job_run(struct xf_mailmap *mailmap, void (*work)(void *owner), void (*do
 void xf_notes_log(struct xf_notes *notes); /* and release them */
 void xf_jobs_init(struct xf_mailmap *mailmap);
 void xf_jobs_fini(struct xf_mailmap *mailmap);
-void xf_jobs_set_directory(struct xf_mailmap *mailmap, struct xf_conf_directory *taken);
+void xf_jobs_set_directory(struct xf_mailmap *mailmap, struct xf_directory_settings *taken);
 void xf_jobs_ask(struct xf_mailmap *mailmap); /* send what waits to be sent */
 
 /* ------------------------------------------------------------------ watch.c */

@@ -34,7 +34,7 @@ static void split(struct xf_span bare, struct xf_span *out_local, struct xf_span
  * The JID as it is, as Active Directory's msRTCSIP-PrimaryUserAddress has it, and its local part
  * alone when the domain is that of such names.
  */
-static void match_jid(struct xf_draft *draft, const struct xf_conf_directory *conf,
+static void match_jid(struct xf_draft *draft, const struct xf_directory_settings *conf,
                       struct xf_span jid)
 {
     struct xf_span local, domain;
@@ -49,7 +49,7 @@ static void match_jid(struct xf_draft *draft, const struct xf_conf_directory *co
 }
 
 /* ... and as its proxyAddresses has it; which of several is the one is looked at afterwards. */
-static void match_mail(struct xf_draft *draft, const struct xf_conf_directory *conf,
+static void match_mail(struct xf_draft *draft, const struct xf_directory_settings *conf,
                        struct xf_span mail)
 {
     struct xf_span local, domain;
@@ -92,7 +92,7 @@ static void take_entries(struct xf_directory *directory, LDAPMessage *entries, s
 static enum xf_err find(struct xf_directory *directory, unsigned kind, struct xf_span address,
                         struct found *out, struct xf_error *err)
 {
-    const struct xf_conf_directory *conf = directory->conf;
+    const struct xf_directory_settings *conf = directory->conf;
     char *attributes[] = {conf->jid_attribute, conf->mail_attribute, NULL};
     LDAPMessage *entries = NULL;
     struct xf_buf condition;

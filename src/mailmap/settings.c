@@ -11,27 +11,27 @@
 #include <xfed/base/crypto.h>
 
 static const size_t texts[] = {
-#define AT(field) offsetof(struct xf_conf_directory, field)
+#define AT(field) offsetof(struct xf_directory_settings, field)
     AT(uri),  AT(ca_file), AT(bind_dn),       AT(password_file), AT(password),
     AT(base), AT(filter),  AT(jid_attribute), AT(jid_domain),    AT(mail_attribute),
 #undef AT
 };
 
-static char **text_at(struct xf_conf_directory *directory, size_t i)
+static char **text_at(struct xf_directory_settings *directory, size_t i)
 {
     return (char **)(void *)((char *)directory + texts[i]);
 }
 
-static const char *read_text_at(const struct xf_conf_directory *directory, size_t i)
+static const char *read_text_at(const struct xf_directory_settings *directory, size_t i)
 {
     return *(char *const *)(const void *)((const char *)directory + texts[i]);
 }
 
-struct xf_conf_directory *xf_directory_copy(const struct xf_conf_directory *from)
+struct xf_directory_settings *xf_directory_copy(const struct xf_directory_settings *from)
 {
     if (!from->uri || !*from->uri)
         return NULL;
-    struct xf_conf_directory *copy = xf_new(struct xf_conf_directory);
+    struct xf_directory_settings *copy = xf_new(struct xf_directory_settings);
     *copy = *from;
     for (size_t i = 0; i < XF_ARRAY_LEN(texts); i++)
         *text_at(copy, i) = xf_strdup(read_text_at(from, i));
@@ -41,7 +41,7 @@ struct xf_conf_directory *xf_directory_copy(const struct xf_conf_directory *from
     return copy;
 }
 
-void xf_directory_free(struct xf_conf_directory **directory)
+void xf_directory_free(struct xf_directory_settings **directory)
 {
     if (!*directory)
         return;
@@ -56,7 +56,7 @@ void xf_directory_free(struct xf_conf_directory **directory)
     *directory = NULL;
 }
 
-bool xf_directory_eq(const struct xf_conf_directory *a, const struct xf_conf_directory *b)
+bool xf_directory_eq(const struct xf_directory_settings *a, const struct xf_directory_settings *b)
 {
     if (!a || !b)
         return a == b;

@@ -131,7 +131,7 @@ static char words[][64] = {"ldap://127.0.0.1:9",
                            "g=cn=g,dc=x",
                            "(objectClass=person)"};
 static char *groups[] = {words[7]};
-static const struct xf_conf_directory conf = {
+static const struct xf_directory_settings conf = {
     .uri = words[0],
     .ca_file = words[1],
     .bind_dn = words[1],

@@ -61,15 +61,16 @@ static void begin(void)
     int fd = memfd_create("map", MFD_CLOEXEC);
     xf_require(fd >= 0 && write(fd, map, sizeof(map) - 1) == (ssize_t)sizeof(map) - 1);
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    conf.mail_file = path;
-    conf.directory.uri = none;
+    conf.mailmap.file = path;
+    conf.mailmap.directory.uri = none;
     env = (struct xf_env){.clock = &clock, .timers = xf_timers_new(&clock)};
     routing = xf_routing_new(&(struct xf_routing_opts){
         .env = &env, .policy = xf_policy_new(&(struct xf_policy_opts){.conf = &conf})});
-    xf_routing_attach_mailmap(
-        routing,
-        xf_mailmap_new(&(struct xf_mailmap_opts){
-            .clock = &clock, .timers = env.timers, .pool = {work_now, NULL}, .conf = &conf}));
+    xf_routing_attach_mailmap(routing,
+                              xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &clock,
+                                                                       .timers = env.timers,
+                                                                       .pool = {work_now, NULL},
+                                                                       .settings = &conf.mailmap}));
     (void)close(fd);
 }
 

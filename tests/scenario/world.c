@@ -161,13 +161,13 @@ static struct xf_policy *make_policy(struct world *world, const struct xf_conf *
 static void make_mailmap(struct world *world)
 {
     if (world->mailmap)
-        xf_mailmap_reload(world->mailmap, world->conf);
+        xf_mailmap_reload(world->mailmap, &world->conf->mailmap);
     else
         world->mailmap =
             xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &world->env.clock,
                                                      .timers = world->env.env.timers,
                                                      .pool = directory_pool(&world->directory),
-                                                     .conf = world->conf});
+                                                     .settings = &world->conf->mailmap});
     xf_routing_attach_mailmap(world->routing, world->mailmap);
 }
 

@@ -18,6 +18,7 @@
 #include <xfed/base/span.h>
 #include <xfed/base/texts.h>
 #include <xfed/link/settings.h>
+#include <xfed/mailmap/settings.h>
 #include <xfed/policy/settings.h>
 
 /* Where a section was written, for messages about what it names. */
@@ -63,31 +64,6 @@ struct xf_conf_node {
     unsigned port, direct_port; /* that peers connect to */
 };
 
-struct xf_conf_directory { /* LDAP: e-mail addresses and groups of our users */
-    /* "" for none; ldap:// or ldaps://, several separated by spaces */
-    char *uri;
-    bool start_tls;
-    char *ca_file;                 /* "" for the system's */
-    char *bind_dn, *password_file; /* "" binds as nobody */
-    char *password;                /* from password-file */
-    char *base, *filter;           /* of users */
-    /* "uid" and "example.org": uid@example.org; a value with @ is a JID as it is */
-    char *jid_attribute, *jid_domain;
-    char *mail_attribute;
-    /*
-     * "TITLE=DN": groups that `groups` of peers name; their members by member, uniqueMember or
-     * memberUid
-     */
-    struct xf_texts groups;
-    /* read all users at the start, in pages; else each when it is needed */
-    bool preload;
-    unsigned page_entries;
-    uint64_t refresh_ms;                  /* read anew this often */
-    uint64_t cache_ms, negative_cache_ms; /* of lookups one by one */
-    uint64_t timeout_ms;                  /* of one operation */
-    unsigned cache_entries;
-};
-
 struct xf_conf {
     char *file;
     struct xf_texts files;       /* it, and all that it includes */
@@ -95,10 +71,8 @@ struct xf_conf {
     struct xf_conf_place top_at; /* of what stands outside of sections */
     struct xf_policy_settings policy;
     struct xf_conf_place policy_at;
-    struct xf_conf_place mail_at;
-    char *mail_file; /* map of JIDs to e-mail addresses; "" for none */
-    struct xf_conf_place directory_at;
-    struct xf_conf_directory directory;
+    struct xf_mailmap_settings mailmap;
+    struct xf_conf_place mail_at, directory_at;
     struct {
         struct xf_texts s2s, s2s_direct;
         char *control, *http; /* "" is off */

@@ -13,7 +13,8 @@
 #pragma once
 
 #include <xfed/base/list.h>
-#include <xfed/conf/conf.h>
+#include <xfed/base/span.h>
+#include <xfed/mailmap/settings.h>
 #include <xfed/net/timer.h>
 
 struct xf_mailmap;
@@ -28,7 +29,7 @@ struct xf_mailmap_opts {
     const struct xf_clock *clock;
     struct xf_timers *timers;
     struct xf_mailmap_pool pool;
-    const struct xf_conf *conf; /* copied as far as needed */
+    const struct xf_mailmap_settings *settings; /* copied as far as needed */
 };
 
 /* NULL: the configuration names no source. Reading begins at once, on the pool. */
@@ -45,7 +46,7 @@ void xf_mailmap_free(struct xf_mailmap **mailmap);
  * Other settings, and read everything again; what was there stays until the new is whole, and for
  * good when that cannot be read. A source that is no longer named is forgotten at once.
  */
-void xf_mailmap_reload(struct xf_mailmap *mailmap, const struct xf_conf *conf);
+void xf_mailmap_reload(struct xf_mailmap *mailmap, const struct xf_mailmap_settings *settings);
 
 enum xf_mailmap_answer {
     XF_MAILMAP_NONE, /* no such user, or one without an address */
@@ -76,8 +77,16 @@ void xf_mailmap_forget(struct xf_mailmap_wait *wait); /* also when it is not wai
 /* Is the user in that group of directory { groups }? From what was read last. */
 bool xf_mailmap_is_member(struct xf_mailmap *mailmap, const char *group, struct xf_span jid);
 
+struct xf_mailmap_origin { /* the line of the configuration that names a source; NULL: none does */
+    const char *file;
+    int line;
+};
+
 /*
  * For -t: read the sources now, blocking, and report duplicates and what cannot be read, one
  * message a line; XF_ERR_CONFIG for errors.
  */
-XF_MUST_USE enum xf_err xf_mailmap_check(const struct xf_conf *conf, char **out_messages);
+XF_MUST_USE enum xf_err xf_mailmap_check(const struct xf_mailmap_settings *settings,
+                                         const struct xf_mailmap_origin *of_file,
+                                         const struct xf_mailmap_origin *of_directory,
+                                         char **out_messages);

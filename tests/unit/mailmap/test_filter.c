@@ -53,7 +53,7 @@ END_TEST
 START_TEST(joins_filters)
 {
     char filter_a[] = "(objectClass=person)", filter_b[] = "objectClass=person";
-    const struct xf_conf_directory with = {.filter = filter_a}, without = {.filter = filter_b};
+    const struct xf_directory_settings with = {.filter = filter_a}, without = {.filter = filter_b};
     char *text = xf_directory_filter(&with, "(uid=a)");
     ck_assert_str_eq(text, "(&(objectClass=person)(uid=a))");
     xf_free(text);

@@ -305,12 +305,14 @@ static void write_file(const char *text)
     ck_assert(fputs(text, file) >= 0 && fclose(file) == 0 && rename(other, path) == 0);
 }
 
-static struct xf_conf conf_of(const char *sources)
+static const struct xf_mailmap_origin nowhere = {0};
+
+static struct xf_mailmap_settings settings_of(const char *sources)
 {
     static char none[] = "", uri[] = "ldap://x", other[] = "ldap://y", base[] = "dc=x",
                 filter[] = "(uid=*)", uid[] = "uid", domain[] = "im.x", mail[] = "mail";
-    struct xf_conf conf = {
-        .mail_file = strstr(sources, "file") ? path : none,
+    struct xf_mailmap_settings settings = {
+        .file = strstr(sources, "file") ? path : none,
         .directory = {.uri = strstr(sources, "directory") || strstr(sources, "single") ? uri
                              : strstr(sources, "other")                                ? other
                                                                                        : none,
@@ -330,7 +332,7 @@ static struct xf_conf conf_of(const char *sources)
                       .timeout_ms = 3000,
                       .cache_entries = 100},
     };
-    return conf;
+    return settings;
 }
 
 static void split_words(const char *text, char first[64], const char **out_second)
@@ -373,7 +375,7 @@ static void expect_count(const char *label, const char *what, unsigned *count, u
 
 static void play(const char *label, const struct step *step)
 {
-    struct xf_conf conf;
+    struct xf_mailmap_settings settings;
     switch (step->op) {
     case FILE_IS:
         write_file(step->text);
@@ -420,8 +422,8 @@ static void play(const char *label, const struct step *step)
         count_events(label, step->text, step->n);
         break;
     case SOURCES:
-        conf = conf_of(step->text);
-        xf_mailmap_reload(mailmap, &conf);
+        settings = settings_of(step->text);
+        xf_mailmap_reload(mailmap, &settings);
         break;
     case STOP:
         xf_mailmap_stop(mailmap);
@@ -434,9 +436,9 @@ static void play(const char *label, const struct step *step)
 START_TEST(plays)
 {
     const struct mailmap_case *it = &cases[_i];
-    struct xf_conf conf = conf_of(it->sources);
+    struct xf_mailmap_settings settings = settings_of(it->sources);
     struct xf_mailmap_opts opts = {
-        .clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+        .clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .settings = &settings};
     size_t at = it->steps[0].op == FILE_IS ? 1 : 0;
     if (at)
         write_file(it->steps[0].text);
@@ -455,9 +457,9 @@ END_TEST
 /* More than a batch, and more than may be asked about at a time. */
 START_TEST(bounds_what_is_asked)
 {
-    struct xf_conf conf = conf_of("single");
+    struct xf_mailmap_settings settings = settings_of("single");
     struct xf_mailmap_opts opts = {
-        .clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+        .clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .settings = &settings};
     struct xf_span out;
     char jid[32];
     unsigned later = 0;
@@ -505,9 +507,9 @@ static void follow(void *owner)
 
 START_TEST(takes_questions_of_who_is_woken)
 {
-    struct xf_conf conf = conf_of("single");
+    struct xf_mailmap_settings settings = settings_of("single");
     struct xf_mailmap_opts opts = {
-        .clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+        .clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .settings = &settings};
     struct xf_span out;
     is_eager = true;
     mailmap = xf_mailmap_new(&opts);
@@ -529,14 +531,14 @@ END_TEST
 /* A peer makes addresses up: that takes half of the room, and a user of ours comes first. */
 START_TEST(asks_for_ours_first)
 {
-    struct xf_conf conf = conf_of("single");
+    struct xf_mailmap_settings settings = settings_of("single");
     struct xf_mailmap_opts opts = {
-        .clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+        .clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .settings = &settings};
     struct xf_span out;
     char address[32];
     unsigned later = 0;
     users = "a@im.x=ann@mail.x";
-    conf.directory.cache_entries = 2 * XF_ASKS_MAX;
+    settings.directory.cache_entries = 2 * XF_ASKS_MAX;
     mailmap = xf_mailmap_new(&opts);
     run_pool();
     for (int i = 0; i < XF_ASKS_MAX; i++) {
@@ -562,9 +564,9 @@ END_TEST
 
 START_TEST(is_nothing_without_a_source)
 {
-    struct xf_conf conf = conf_of("");
+    struct xf_mailmap_settings settings = settings_of("");
     struct xf_mailmap_opts opts = {
-        .clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .conf = &conf};
+        .clock = &test_clock, .timers = timers, .pool = {queue_work, jobs}, .settings = &settings};
     ck_assert_ptr_null(xf_mailmap_new(&opts));
     xf_mailmap_free(&mailmap);
     xf_mailmap_stop(NULL);
@@ -590,11 +592,11 @@ START_TEST(checks)
         {"", "-", NULL, false, true},
     };
     for (size_t i = 0; i < XF_ARRAY_LEN(rows); i++) {
-        struct xf_conf conf = conf_of(rows[i].sources);
+        struct xf_mailmap_settings settings = settings_of(rows[i].sources);
         char *messages = NULL;
         write_file(rows[i].file);
         is_down = rows[i].is_down;
-        ck_assert_int_eq(xf_mailmap_check(&conf, &messages),
+        ck_assert_int_eq(xf_mailmap_check(&settings, &nowhere, &nowhere, &messages),
                          rows[i].is_good ? XF_ERR_OK : XF_ERR_CONFIG);
         ck_assert_msg(rows[i].want ? messages && strstr(messages, rows[i].want) : !messages,
                       "%zu: %s", i, messages ? messages : "nothing");

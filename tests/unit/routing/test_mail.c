@@ -207,8 +207,8 @@ static void begin(void (*work)(void *pool, void (*work)(void *owner), void (*don
     ck_assert(file && fputs("u@a.example m@a.example\no@a.example o'neil@a.example\n", file) >= 0 &&
               fclose(file) == 0);
     static char none[] = "";
-    conf.mail_file = map_path;
-    conf.directory.uri = none;
+    conf.mailmap.file = map_path;
+    conf.mailmap.directory.uri = none;
     conf.strangers.routes_per_owner = conf.strangers.routes = 10;
     conf.strangers.answer_bytes_per_owner = conf.strangers.answer_bytes = 1u << 20;
     timers = xf_timers_new(&test_clock);
@@ -217,9 +217,11 @@ static void begin(void (*work)(void *pool, void (*work)(void *owner), void (*don
     env.timers = timers;
     routing = xf_routing_new(&(struct xf_routing_opts){
         .env = &env, .policy = xf_policy_new(&(struct xf_policy_opts){.conf = &conf})});
-    xf_routing_attach_mailmap(
-        routing, xf_mailmap_new(&(struct xf_mailmap_opts){
-                     .clock = &test_clock, .timers = timers, .pool = {work, NULL}, .conf = &conf}));
+    xf_routing_attach_mailmap(routing,
+                              xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &test_clock,
+                                                                       .timers = timers,
+                                                                       .pool = {work, NULL},
+                                                                       .settings = &conf.mailmap}));
 }
 
 static void set_up(void)

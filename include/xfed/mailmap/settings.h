@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * settings.h — mail { } and directory { }: where e-mail addresses and groups of our users are read.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <xfed/base/texts.h>
+
+struct xf_directory_settings { /* directory { }, LDAP: e-mail addresses and groups of our users */
+    /* "" for none; ldap:// or ldaps://, several separated by spaces */
+    char *uri;
+    bool start_tls;
+    char *ca_file;                 /* "" for the system's */
+    char *bind_dn, *password_file; /* "" binds as nobody */
+    char *password;                /* from password-file */
+    char *base, *filter;           /* of users */
+    /* "uid" and "example.org": uid@example.org; a value with @ is a JID as it is */
+    char *jid_attribute, *jid_domain;
+    char *mail_attribute;
+    /*
+     * "TITLE=DN": groups that `groups` of peers name; their members by member, uniqueMember or
+     * memberUid
+     */
+    struct xf_texts groups;
+    /* read all users at the start, in pages; else each when it is needed */
+    bool preload;
+    unsigned page_entries;
+    uint64_t refresh_ms;                  /* read anew this often */
+    uint64_t cache_ms, negative_cache_ms; /* of lookups one by one */
+    uint64_t timeout_ms;                  /* of one operation */
+    unsigned cache_entries;
+};
+
+struct xf_mailmap_settings {
+    char *file; /* map of JIDs to e-mail addresses; "" for none */
+    struct xf_directory_settings directory;
+};
