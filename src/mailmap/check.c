@@ -63,7 +63,7 @@ static void check_directory(const struct xf_directory_settings *settings,
                             const struct xf_mailmap_origin *origin, struct report *report)
 {
     const atomic_bool stop = false;
-    struct xf_directory directory = {.conf = settings, .stop = &stop};
+    struct xf_directory directory = {.settings = settings, .stop = &stop};
     struct xf_loaded loaded = {0};
     struct xf_error err = {0};
     enum xf_err result = xf_directory_load(&directory, &loaded, &err);

@@ -137,7 +137,7 @@ static void load_begin(struct xf_mailmap *mailmap)
     if (job->is_running || !mailmap->directory)
         return;
     xf_timer_stop(&job->timer);
-    job->directory.conf = mailmap->directory;
+    job->directory.settings = mailmap->directory;
     job->is_running = true;
     job->began_ms = xf_mailmap_now(mailmap);
     xf_job_run(mailmap, load_work, load_done, job);
@@ -172,14 +172,14 @@ static void ask_work(void *owner)
 static void keep(struct xf_mailmap *mailmap, const struct xf_mailmap_query *ask, unsigned kinds,
                  const struct xf_mailmap_query_answer *answer)
 {
-    const struct xf_directory_settings *conf = mailmap->directory;
+    const struct xf_directory_settings *settings = mailmap->directory;
     uint64_t now_ms = xf_mailmap_now(mailmap);
     if (kinds & XF_ASK_MAIL)
         xf_cache_put(mailmap->cache, ask->address, xf_span_of(answer->mail),
-                     now_ms + (answer->mail ? conf->cache_ms : conf->negative_cache_ms));
+                     now_ms + (answer->mail ? settings->cache_ms : settings->negative_cache_ms));
     if (kinds & XF_ASK_JID)
         xf_cache_put(mailmap->cache, xf_span_of(answer->jid), ask->address,
-                     now_ms + (answer->jid ? conf->cache_ms : conf->negative_cache_ms));
+                     now_ms + (answer->jid ? settings->cache_ms : settings->negative_cache_ms));
 }
 
 static void take_answers(struct xf_mailmap *mailmap)
@@ -237,7 +237,7 @@ void xf_jobs_ask(struct xf_mailmap *mailmap)
     }
     if (job->count == 0)
         return;
-    job->directory.conf = mailmap->directory;
+    job->directory.settings = mailmap->directory;
     job->is_running = true;
     xf_job_run(mailmap, ask_work, ask_done, job);
 }

@@ -55,8 +55,8 @@ static enum xf_err fail(struct xf_directory *directory, int code, enum xf_err as
     char *words = NULL;
     if (directory->ld)
         (void)ldap_get_option(directory->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &words);
-    (void)xf_fail(err, as, "%s: %s: %s%s%.100s", directory->conf->uri, what, ldap_err2string(code),
-                  words && *words ? ": " : "", words ? words : "");
+    (void)xf_fail(err, as, "%s: %s: %s%s%.100s", directory->settings->uri, what,
+                  ldap_err2string(code), words && *words ? ": " : "", words ? words : "");
     ldap_memfree(words);
     if (is_out_of_reach(code))
         xf_directory_close(directory);
@@ -67,14 +67,14 @@ static enum xf_err fail(struct xf_directory *directory, int code, enum xf_err as
 
 static struct timeval timeout_of(const struct xf_directory *directory)
 {
-    uint64_t ms = directory->conf->timeout_ms;
+    uint64_t ms = directory->settings->timeout_ms;
     return (struct timeval){.tv_sec = (time_t)(ms / 1000),
                             .tv_usec = (suseconds_t)(ms % 1000 * 1000)};
 }
 
-static bool wants_tls(const struct xf_directory_settings *conf)
+static bool wants_tls(const struct xf_directory_settings *settings)
 {
-    return conf->start_tls || strncasecmp(conf->uri, "ldaps://", 8) == 0;
+    return settings->start_tls || strncasecmp(settings->uri, "ldaps://", 8) == 0;
 }
 
 /*
@@ -91,7 +91,7 @@ void xf_directory_bound(LDAP *ld)
 
 static int set_options(struct xf_directory *directory)
 {
-    const struct xf_directory_settings *conf = directory->conf;
+    const struct xf_directory_settings *settings = directory->settings;
     const struct timeval timeout = timeout_of(directory);
     const int version = LDAP_VERSION3, hard = LDAP_OPT_X_TLS_HARD, client = 0,
               no_deref = LDAP_DEREF_NEVER;
@@ -103,21 +103,21 @@ static int set_options(struct xf_directory *directory)
     code = code ? code : ldap_set_option(ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
     code = code ? code : ldap_set_option(ld, LDAP_OPT_DEREF, &no_deref);
     code = code ? code : ldap_set_option(ld, LDAP_OPT_RESTART, LDAP_OPT_ON);
-    if (code || !wants_tls(conf))
+    if (code || !wants_tls(settings))
         return code;
     code = ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &hard);
     code = code ? code
                 : ldap_set_option(ld, LDAP_OPT_X_TLS_CACERTFILE,
-                                  *conf->ca_file ? conf->ca_file : SYSTEM_CA_FILE);
+                                  *settings->ca_file ? settings->ca_file : SYSTEM_CA_FILE);
     return code ? code : ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client);
 }
 
 /* The first operation connects, so a server that is away shows here. */
 static enum xf_err secure_and_bind(struct xf_directory *directory, struct xf_error *err)
 {
-    const struct xf_directory_settings *conf = directory->conf;
-    bool is_ldaps = strncasecmp(conf->uri, "ldaps://", 8) == 0;
-    if (conf->start_tls && !is_ldaps) {
+    const struct xf_directory_settings *settings = directory->settings;
+    bool is_ldaps = strncasecmp(settings->uri, "ldaps://", 8) == 0;
+    if (settings->start_tls && !is_ldaps) {
         int code = ldap_start_tls_s(directory->ld, NULL, NULL);
         if (code != LDAP_SUCCESS)
             return fail(directory, code,
@@ -126,23 +126,23 @@ static enum xf_err secure_and_bind(struct xf_directory *directory, struct xf_err
                                                  : XF_ERR_TLS,
                         "StartTLS", err);
     }
-    const char *password = *conf->bind_dn && conf->password ? conf->password : "";
-    if (*password && !wants_tls(conf)) /* conf refuses that as well */
+    const char *password = *settings->bind_dn && settings->password ? settings->password : "";
+    if (*password && !wants_tls(settings)) /* conf refuses that as well */
         return xf_fail(err, XF_ERR_TLS, "%s: a password needs start-tls = yes or ldaps://",
-                       conf->uri);
+                       settings->uri);
     struct berval credentials = {strlen(password), (char *)(uintptr_t)password};
-    int code = ldap_sasl_bind_s(directory->ld, *conf->bind_dn ? conf->bind_dn : NULL,
+    int code = ldap_sasl_bind_s(directory->ld, *settings->bind_dn ? settings->bind_dn : NULL,
                                 LDAP_SASL_SIMPLE, &credentials, NULL, NULL, NULL);
     return code == LDAP_SUCCESS ? XF_ERR_OK
                                 : fail(directory, code, err_of(code),
-                                       *conf->bind_dn ? "login as bind-dn" : "connect", err);
+                                       *settings->bind_dn ? "login as bind-dn" : "connect", err);
 }
 
 enum xf_err xf_directory_open(struct xf_directory *directory, struct xf_error *err)
 {
     if (directory->ld)
         return XF_ERR_OK;
-    int code = ldap_initialize(&directory->ld, directory->conf->uri);
+    int code = ldap_initialize(&directory->ld, directory->settings->uri);
     if (code == LDAP_SUCCESS)
         code = set_options(directory);
     enum xf_err result = code == LDAP_SUCCESS
@@ -168,7 +168,7 @@ enum xf_err xf_directory_search(struct xf_directory *directory, const struct xf_
     struct timeval timeout = timeout_of(directory);
     *out = NULL;
     if (!directory->ld)
-        return xf_fail(err, XF_ERR_IO, "%s: the connection was lost", directory->conf->uri);
+        return xf_fail(err, XF_ERR_IO, "%s: the connection was lost", directory->settings->uri);
     int code = ldap_search_ext_s(directory->ld, search->base, search->scope, search->filter,
                                  search->attributes, 0, search->controls, NULL, &timeout,
                                  search->size_limit, out);
@@ -189,10 +189,10 @@ void xf_filter_escape(struct xf_draft *draft, struct xf_span value)
     }
 }
 
-char *xf_directory_filter(const struct xf_directory_settings *conf, const char *condition)
+char *xf_directory_filter(const struct xf_directory_settings *settings, const char *condition)
 {
-    bool has_brackets = conf->filter[0] == '(';
-    return xf_asprintf("(&%s%s%s%s)", has_brackets ? "" : "(", conf->filter,
+    bool has_brackets = settings->filter[0] == '(';
+    return xf_asprintf("(&%s%s%s%s)", has_brackets ? "" : "(", settings->filter,
                        has_brackets ? "" : ")", condition);
 }
 
@@ -234,6 +234,7 @@ static void make(const struct xf_directory *directory, LDAPMessage *entry, const
 void xf_directory_user(const struct xf_directory *directory, LDAPMessage *entry,
                        struct xf_bare *out_jid, struct xf_bare *out_mail)
 {
-    make(directory, entry, directory->conf->jid_attribute, directory->conf->jid_domain, out_jid);
-    make(directory, entry, directory->conf->mail_attribute, "", out_mail);
+    make(directory, entry, directory->settings->jid_attribute, directory->settings->jid_domain,
+         out_jid);
+    make(directory, entry, directory->settings->mail_attribute, "", out_mail);
 }

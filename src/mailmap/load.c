@@ -86,7 +86,7 @@ static enum xf_err add_user(struct load *load, LDAPMessage *entry, struct xf_err
     if (result == XF_TABLE_FULL)
         return xf_fail(err, XF_ERR_LIMIT,
                        "more than %u users: raise directory { cache-entries }, or narrow filter",
-                       load->directory->conf->cache_entries);
+                       load->directory->settings->cache_entries);
     xf_table_note(&load->out->notes, "", result, &user, &other);
     return XF_ERR_OK;
 }
@@ -116,14 +116,15 @@ static enum xf_err read_page(struct load *load, const char *filter, struct berva
                              struct xf_error *err)
 {
     struct xf_directory *directory = load->directory;
-    char *attributes[] = {directory->conf->jid_attribute, directory->conf->mail_attribute, NULL};
+    char *attributes[] = {directory->settings->jid_attribute, directory->settings->mail_attribute,
+                          NULL};
     LDAPControl *page = NULL;
     LDAPMessage *entries = NULL;
-    if (ldap_create_page_control(directory->ld, (ber_int_t)directory->conf->page_entries, cookie, 0,
-                                 &page) != LDAP_SUCCESS)
+    if (ldap_create_page_control(directory->ld, (ber_int_t)directory->settings->page_entries,
+                                 cookie, 0, &page) != LDAP_SUCCESS)
         return xf_fail(err, XF_ERR_IO, "a page cannot be asked for");
     LDAPControl *controls[] = {page, NULL};
-    const struct xf_search search = {.base = directory->conf->base,
+    const struct xf_search search = {.base = directory->settings->base,
                                      .filter = filter,
                                      .scope = LDAP_SCOPE_SUBTREE,
                                      .attributes = attributes,
@@ -134,7 +135,7 @@ static enum xf_err read_page(struct load *load, const char *filter, struct berva
         result =
             xf_fail(err, XF_ERR_LIMIT,
                     "%s: the server gives no more than %zu users: raise its size limit for bind-dn",
-                    directory->conf->uri, xf_table_count(load->out->users));
+                    directory->settings->uri, xf_table_count(load->out->users));
     for (LDAPMessage *entry = result == XF_ERR_OK ? ldap_first_entry(directory->ld, entries) : NULL;
          entry && result == XF_ERR_OK; entry = ldap_next_entry(directory->ld, entry))
         result = add_user(load, entry, err);
@@ -147,7 +148,7 @@ static enum xf_err read_page(struct load *load, const char *filter, struct berva
 static enum xf_err read_users(struct load *load, struct xf_error *err)
 {
     struct berval cookie = {0, NULL};
-    char *filter = xf_directory_filter(load->directory->conf, "");
+    char *filter = xf_directory_filter(load->directory->settings, "");
     enum xf_err result;
     do {
         result = read_page(load, filter, &cookie, err);
@@ -178,8 +179,8 @@ static enum xf_err add_member(struct load *load, struct xf_span group, struct xf
 static enum xf_err look_up_dn(struct load *load, const char *dn, struct xf_bare *out,
                               struct xf_error *err)
 {
-    char *attributes[] = {load->directory->conf->jid_attribute,
-                          load->directory->conf->mail_attribute, NULL};
+    char *attributes[] = {load->directory->settings->jid_attribute,
+                          load->directory->settings->mail_attribute, NULL};
     const struct xf_search search = {.base = dn,
                                      .filter = "(objectClass=*)",
                                      .scope = LDAP_SCOPE_BASE,
@@ -222,7 +223,7 @@ static enum xf_err add_values(struct load *load, LDAPMessage *entry, const char 
         struct xf_span value = {values[i]->bv_val, values[i]->bv_len};
         if (!is_name)
             result = add_dn(load, group, value, err);
-        else if (xf_bare_make(value, xf_span_of(load->directory->conf->jid_domain), &jid))
+        else if (xf_bare_make(value, xf_span_of(load->directory->settings->jid_domain), &jid))
             result = add_member(load, group, jid.text, err);
         if (atomic_load(load->directory->stop))
             result = xf_fail(err, XF_ERR_CLOSED, "stopped");
@@ -293,17 +294,17 @@ static enum xf_err read_group(struct load *load, const char *text, struct xf_err
 enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *out,
                               struct xf_error *err)
 {
-    const struct xf_directory_settings *conf = directory->conf;
+    const struct xf_directory_settings *settings = directory->settings;
     *out = (struct xf_loaded){.members = xf_map_new()};
     struct load load = {
-        .directory = directory, .out = out, .by_dn = conf->groups.count ? xf_map_new() : NULL};
+        .directory = directory, .out = out, .by_dn = settings->groups.count ? xf_map_new() : NULL};
     enum xf_err result = xf_directory_open(directory, err);
-    if (result == XF_ERR_OK && conf->preload) {
-        out->users = xf_table_new(conf->cache_entries);
+    if (result == XF_ERR_OK && settings->preload) {
+        out->users = xf_table_new(settings->cache_entries);
         result = read_users(&load, err);
     }
-    for (size_t i = 0; result == XF_ERR_OK && i < conf->groups.count; i++)
-        result = read_group(&load, conf->groups.item[i], err);
+    for (size_t i = 0; result == XF_ERR_OK && i < settings->groups.count; i++)
+        result = read_group(&load, settings->groups.item[i], err);
     forget_dns(&load.by_dn);
     if (result != XF_ERR_OK)
         xf_loaded_release(out);

@@ -139,9 +139,9 @@ struct ldap;
 struct ldapmsg;
 
 struct xf_directory {
-    const struct xf_directory_settings *conf; /* borrowed */
-    struct ldap *ld;                          /* NULL: not connected */
-    const atomic_bool *stop;                  /* end soon */
+    const struct xf_directory_settings *settings; /* borrowed */
+    struct ldap *ld;                              /* NULL: not connected */
+    const atomic_bool *stop;                      /* end soon */
 };
 
 /*
@@ -166,7 +166,7 @@ XF_MUST_USE enum xf_err xf_directory_search(struct xf_directory *directory,
                                             const struct xf_search *search, struct ldapmsg **out,
                                             struct xf_error *err);
 /* The users' filter, and `condition` with it. Free with xf_free. */
-char *xf_directory_filter(const struct xf_directory_settings *conf, const char *condition);
+char *xf_directory_filter(const struct xf_directory_settings *settings, const char *condition);
 /* RFC 4515 section 3: whatever may mean something is written as \XX. */
 void xf_filter_escape(struct xf_draft *draft, struct xf_span value);
 /* JID and address of an entry; either may be absent (text.ptr NULL). */

@@ -34,22 +34,22 @@ static void split(struct xf_span bare, struct xf_span *out_local, struct xf_span
  * The JID as it is, as Active Directory's msRTCSIP-PrimaryUserAddress has it, and its local part
  * alone when the domain is that of such names.
  */
-static void match_jid(struct xf_draft *draft, const struct xf_directory_settings *conf,
+static void match_jid(struct xf_draft *draft, const struct xf_directory_settings *settings,
                       struct xf_span jid)
 {
     struct xf_span local, domain;
     char raw[XF_JID_MAX];
     split(jid, &local, &domain);
     xf_draft_str(draft, "(|");
-    add_match(draft, conf->jid_attribute, "", jid);
-    add_match(draft, conf->jid_attribute, "sip:", jid);
-    if (xf_span_is(domain, conf->jid_domain))
-        add_match(draft, conf->jid_attribute, "", xf_bare_unescape(local, raw));
+    add_match(draft, settings->jid_attribute, "", jid);
+    add_match(draft, settings->jid_attribute, "sip:", jid);
+    if (xf_span_is(domain, settings->jid_domain))
+        add_match(draft, settings->jid_attribute, "", xf_bare_unescape(local, raw));
     xf_draft_str(draft, ")");
 }
 
 /* ... and as its proxyAddresses has it; which of several is the one is looked at afterwards. */
-static void match_mail(struct xf_draft *draft, const struct xf_directory_settings *conf,
+static void match_mail(struct xf_draft *draft, const struct xf_directory_settings *settings,
                        struct xf_span mail)
 {
     struct xf_span local, domain;
@@ -60,8 +60,8 @@ static void match_mail(struct xf_draft *draft, const struct xf_directory_setting
     memcpy(raw + len, domain.ptr, domain.len);
     struct xf_span plain = {raw, len + domain.len};
     xf_draft_str(draft, "(|");
-    add_match(draft, conf->mail_attribute, "", plain);
-    add_match(draft, conf->mail_attribute, "smtp:", plain);
+    add_match(draft, settings->mail_attribute, "", plain);
+    add_match(draft, settings->mail_attribute, "smtp:", plain);
     xf_draft_str(draft, ")");
 }
 
@@ -92,25 +92,25 @@ static void take_entries(struct xf_directory *directory, LDAPMessage *entries, s
 static enum xf_err find(struct xf_directory *directory, unsigned kind, struct xf_span address,
                         struct found *out, struct xf_error *err)
 {
-    const struct xf_directory_settings *conf = directory->conf;
-    char *attributes[] = {conf->jid_attribute, conf->mail_attribute, NULL};
+    const struct xf_directory_settings *settings = directory->settings;
+    char *attributes[] = {settings->jid_attribute, settings->mail_attribute, NULL};
     LDAPMessage *entries = NULL;
     struct xf_buf condition;
     out->count = 0;
     out->jid.text = out->mail.text = XF_SPAN_NONE;
     xf_buf_init(&condition, FILTER_MAX);
     struct xf_draft draft = xf_draft_begin(&condition);
-    (kind == XF_ASK_MAIL ? match_jid : match_mail)(&draft, conf, address);
+    (kind == XF_ASK_MAIL ? match_jid : match_mail)(&draft, settings, address);
     xf_draft_append(&draft, "", 1);
     if (xf_draft_end(&draft) != XF_ERR_OK) {
         xf_buf_release(&condition);
         return xf_fail(err, XF_ERR_LIMIT,
                        "%s: a filter with jid-attribute or mail-attribute is longer than %d bytes",
-                       conf->uri, FILTER_MAX);
+                       settings->uri, FILTER_MAX);
     }
-    char *filter = xf_directory_filter(conf, xf_buf_ptr(&condition));
+    char *filter = xf_directory_filter(settings, xf_buf_ptr(&condition));
     xf_buf_release(&condition);
-    const struct xf_search search = {.base = conf->base,
+    const struct xf_search search = {.base = settings->base,
                                      .filter = filter,
                                      .scope = LDAP_SCOPE_SUBTREE,
                                      .size_limit = 2,

@@ -219,7 +219,7 @@ static void ask(struct xf_directory *directory, unsigned kinds)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     const atomic_bool stop = false;
-    struct xf_directory directory = {.conf = &conf, .stop = &stop};
+    struct xf_directory directory = {.settings = &conf, .stop = &stop};
     size_t head = len > 0 && bytes[0] == 'A' ? 2 : 1;
     if (len < head || len > ANSWER_MAX_BYTES)
         return 0;

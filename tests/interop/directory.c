@@ -93,7 +93,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", messages);
         return 78;
     }
-    struct xf_directory directory = {.conf = &conf->mailmap.directory, .stop = &never};
+    struct xf_directory directory = {.settings = &conf->mailmap.directory, .stop = &never};
     int taken = 1;
     for (int at = 2; at < argc && taken > 0; at += taken)
         taken = play(&directory, argv + at, argc - at);

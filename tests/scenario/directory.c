@@ -93,7 +93,7 @@ enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *
         return XF_ERR_IO;
     out->members = xf_map_new();
     xf_members_add(out->members, XF_SPAN("friends"), XF_SPAN("u@a.example"));
-    out->users = directory->conf->preload ? xf_table_new(100) : NULL;
+    out->users = directory->settings->preload ? xf_table_new(100) : NULL;
     for (const char *at = directory_users; out->users && next_user(&at, &jid, &mail);) {
         const struct xf_user user = {jid.text, mail.text, 0};
         xf_require(xf_table_add(out->users, &user, &other) == XF_TABLE_ADDED);

@@ -180,7 +180,7 @@ enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *
         return xf_fail(err, XF_ERR_IO, "down");
     out->members = xf_map_new();
     xf_members_add(out->members, XF_SPAN("friends"), XF_SPAN("a@im.x"));
-    out->users = directory->conf->preload ? xf_table_new(100) : NULL;
+    out->users = directory->settings->preload ? xf_table_new(100) : NULL;
     for (const char *at = users; out->users && next_user(&at, &user.jid, &user.mail);)
         (void)!xf_table_add(out->users, &user, &other);
     return XF_ERR_OK;
