@@ -135,7 +135,7 @@ static void judge_downgrade(const struct subject *subject)
 {
     static const char *const keys[] = {"downgrade", NULL};
     if (subject->settings->downgrade == XF_DOWNGRADE_REFUSE &&
-        subject->check->conf->memory_peers == 0)
+        subject->check->conf->history.peers == 0)
         refuse(
             subject, keys,
             "downgrade = refuse has nothing to compare with: memory { peers = 0 } keeps no history",

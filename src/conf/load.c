@@ -149,7 +149,7 @@ static struct xf_conf_place *place_of(struct xf_conf *conf, enum xf_section sect
     case XF_SECTION_TRUST:
         return &conf->trust_at;
     case XF_SECTION_MEMORY:
-        return &conf->memory_at;
+        return &conf->history_at;
     case XF_SECTION_DEFAULTS:
         return &conf->defaults_at;
     case XF_SECTION_POLICY:
@@ -516,7 +516,7 @@ void xf_conf_free(struct xf_conf **conf)
     xf_free(c->defaults.pin_sha256);
     xf_conf_place_release(&c->top_at);
     xf_conf_place_release(&c->trust_at);
-    xf_conf_place_release(&c->memory_at);
+    xf_conf_place_release(&c->history_at);
     xf_conf_place_release(&c->defaults_at);
     xf_conf_place_release(&c->policy_at);
     xf_conf_place_release(&c->mail_at);

@@ -187,11 +187,11 @@ SIZE (STRANGERS, "answer-bytes-per-owner", C, strangers.answer_bytes_per_owner, 
 SIZE (STRANGERS, "answer-bytes", C, strangers.answer_bytes, "32M", KIB, 16384 * MIB,
       "How many bytes of answers may wait for such streams in all."),
 
-TEXT (MEMORY, "file", C, memory_file, PATH, "", "/var/lib/xfedd/peers.db",
+TEXT (MEMORY, "file", C, history.file, PATH, "", "/var/lib/xfedd/peers.db",
       "SQLite file that keeps the history across restarts. \"\": peers.db in the state directory that systemd provides; without that "
       "directory the history ends with the process. The user that xfedd runs as must be able to write the file and its folder. A change "
       "needs a restart."),
-COUNT(MEMORY, "peers", C, memory_peers, "10000", 0, 1000000,
+COUNT(MEMORY, "peers", C, history.peers, "10000", 0, 1000000,
       "How many peers to remember; beyond that, the peer that was silent longest is forgotten. 0: remember none, so that downgrade has "
       "nothing to compare with. A change needs a restart."),
 

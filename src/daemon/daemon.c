@@ -318,7 +318,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
         return fail(err.detail, result);
     warn_of_what_is_not_there(daemon->conf);
     xf_sandbox_enter(&daemon->sandbox, daemon->conf, &daemon->certs);
-    daemon->history = xf_daemon_history_for(daemon->loop, daemon->conf);
+    daemon->history = xf_daemon_history_for(daemon->loop, &daemon->conf->history);
     daemon->policy = xf_daemon_make_policy(daemon, daemon->conf, daemon->blocklist);
     daemon->routing = xf_routing_new(
         &(struct xf_routing_opts){.env = &daemon->env.env, .policy = daemon->policy});

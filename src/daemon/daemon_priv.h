@@ -179,7 +179,8 @@ enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_
 /* "" for none; free with xf_free. `state_directory` is what systemd says, NULL: nothing. */
 char *xf_daemon_history_path(const char *file, const char *state_directory);
 /* NULL: nothing is to be remembered */
-struct xf_history *xf_daemon_history_for(struct xf_loop *loop, const struct xf_conf *conf);
+struct xf_history *xf_daemon_history_for(struct xf_loop *loop,
+                                         const struct xf_history_settings *settings);
 
 /* ---- sandbox.c */
 /* Is this a build whose own checks do what a sandbox forbids? */

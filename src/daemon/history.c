@@ -24,19 +24,20 @@ char *xf_daemon_history_path(const char *file, const char *state_directory)
                        state_directory); /* the first of several */
 }
 
-struct xf_history *xf_daemon_history_for(struct xf_loop *loop, const struct xf_conf *conf)
+struct xf_history *xf_daemon_history_for(struct xf_loop *loop,
+                                         const struct xf_history_settings *settings)
 {
     struct xf_history *history = NULL;
     struct xf_error err = {0};
-    if (conf->memory_peers == 0)
+    if (settings->peers == 0)
         return NULL;
-    char *path = xf_daemon_history_path(conf->memory_file, getenv("STATE_DIRECTORY"));
-    if (xf_history_open(loop, path, conf->memory_peers, &history, &err) != XF_ERR_OK) {
+    char *path = xf_daemon_history_path(settings->file, getenv("STATE_DIRECTORY"));
+    if (xf_history_open(loop, path, settings->peers, &history, &err) != XF_ERR_OK) {
         xf_log(XF_LOG_ERROR, "memory.file.refused", XF_STR("file", path),
                XF_STR("detail", err.detail),
                XF_STR("advice", "name a file in memory { file } that xfedd may make or write, in a "
                                 "folder that it may write, and restart"));
-        xf_require(xf_history_open(loop, "", conf->memory_peers, &history, NULL) ==
+        xf_require(xf_history_open(loop, "", settings->peers, &history, NULL) ==
                    XF_ERR_OK); /* without a file nothing can fail */
     }
     xf_free(path);

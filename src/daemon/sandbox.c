@@ -137,8 +137,8 @@ static void allow_all(struct xf_sandbox *s, const struct xf_conf *conf,
     for (size_t i = 0; i < names.count; i++)
         allow(&s->read, names.item[i]);
     xf_texts_release(&names);
-    char *history = xf_daemon_history_path(conf->memory_file, getenv("STATE_DIRECTORY"));
-    if (*history && conf->memory_peers > 0)
+    char *history = xf_daemon_history_path(conf->history.file, getenv("STATE_DIRECTORY"));
+    if (*history && conf->history.peers > 0)
         allow(&s->write, history);
     xf_free(history);
 }

@@ -202,8 +202,8 @@ static void make_layers(struct world *world)
     world->identities = load_identities(world->conf);
     world->routing =
         xf_routing_new(&(struct xf_routing_opts){.env = &world->env.env, .policy = world->policy});
-    if (world->conf->memory_peers)
-        xf_require(xf_history_open(NULL, "", world->conf->memory_peers, &world->history, NULL) ==
+    if (world->conf->history.peers)
+        xf_require(xf_history_open(NULL, "", world->conf->history.peers, &world->history, NULL) ==
                    XF_ERR_OK);
     world->s2s = xf_s2s_new(&(struct xf_s2s_opts){
         .env = &world->env.env,

@@ -17,6 +17,8 @@
 #include <xfed/base/map.h>
 #include <xfed/base/span.h>
 #include <xfed/base/texts.h>
+#include <xfed/dns/settings.h>
+#include <xfed/history/settings.h>
 #include <xfed/link/settings.h>
 #include <xfed/mailmap/settings.h>
 #include <xfed/policy/settings.h>
@@ -77,12 +79,7 @@ struct xf_conf {
         struct xf_texts s2s, s2s_direct;
         char *control, *http; /* "" is off */
     } listen;
-    struct {
-        struct xf_texts servers; /* empty: resolv.conf */
-        bool trust_ad;
-        uint64_t timeout_ms;
-        unsigned cache_entries;
-    } dns;
+    struct xf_dns_settings dns;
     char *dialback_secret_file; /* "" for none */
     char *dialback_secret;      /* from secret-file; NULL: a random one for this process */
     struct xf_conf_place trust_at;
@@ -96,11 +93,9 @@ struct xf_conf {
     char *cert_dir;
     /* certificates of ours that expire within this time are warned of */
     uint64_t cert_warn_ms;
-    struct xf_conf_place memory_at;
-    /* SQLite file of what peers authenticated with; "": peers.db in systemd's state directory */
-    char *memory_file;
-    unsigned memory_peers; /* at most so many are remembered; 0: nothing is */
-    struct {               /* before authentication */
+    struct xf_history_settings history;
+    struct xf_conf_place history_at;
+    struct { /* before authentication */
         size_t element_bytes;
         unsigned elements, dialback_failures, failures_per_minute, half_open_per_address, half_open;
         unsigned half_open_per_network; /* of one IPv4 /24 or IPv6 /48 */

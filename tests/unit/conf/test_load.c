@@ -108,8 +108,8 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_str_eq(conf->trust_crl_dir, "");
     ck_assert_str_eq(conf->cert_dir, "/etc/xfedd/certs");
     ck_assert_uint_eq(conf->cert_warn_ms, 30ull * 24 * 3600 * 1000);
-    ck_assert_str_eq(conf->memory_file, "");
-    ck_assert_uint_eq(conf->memory_peers, 10000);
+    ck_assert_str_eq(conf->history.file, "");
+    ck_assert_uint_eq(conf->history.peers, 10000);
     ck_assert(conf->process.sandbox);
     ck_assert_uint_eq(conf->xml.depth, 64);
     ck_assert_uint_ge(conf->xml.start_tag_bytes, 61 * 1024);
@@ -249,7 +249,7 @@ START_TEST(keys_keep_their_lines)
     ck_assert_int_eq(xf_conf_line(&conf->peers[0].at, "pins"), 3);
     ck_assert_int_eq(xf_conf_line(&conf->trust_at, "ca-file"), 8);
     ck_assert_int_eq(xf_conf_line(&conf->served[0].at, "key"), 2);
-    ck_assert_int_eq(xf_conf_line(&conf->memory_at, "file"), 0);
+    ck_assert_int_eq(xf_conf_line(&conf->history_at, "file"), 0);
     xf_conf_free(&conf);
 }
 END_TEST

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * settings.h — dns { }: which servers are asked, and how.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <xfed/base/texts.h>
+
+struct xf_dns_settings {
+    struct xf_texts servers; /* empty: resolv.conf */
+    bool trust_ad;
+    uint64_t timeout_ms;
+    unsigned cache_entries;
+};
