@@ -206,7 +206,7 @@ static void check_parts(const struct xf_check *check)
         xf_problem(check->problems, conf->file, 0,
                    "there is no domain of ours: expected served \"domain\" {...}");
     static const char *const keys[] = {"backoff-min", "backoff-max", NULL};
-    if (conf->process.backoff_min_ms > conf->process.backoff_max_ms)
+    if (conf->routing.backoff_min_ms > conf->routing.backoff_max_ms)
         xf_problem(check->problems, check->process ? check->process->file : conf->file,
                    xf_raw_line(check->process, keys),
                    "backoff-min is larger than backoff-max: expected the smaller one first");

@@ -86,7 +86,7 @@ static void on_look(void *owner)
     daemon->day = now_s / DAY_S;
     xf_policy_set_time(daemon->policy, now_s);
     /* verdicts that routes keep may be other ones now */
-    xf_routing_reload(daemon->routing, daemon->policy);
+    xf_routing_reload(daemon->routing, daemon->policy, &daemon->conf->routing);
 }
 
 void xf_blocklists_watch(struct xf_daemon *daemon)

@@ -320,8 +320,8 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     xf_sandbox_enter(&daemon->sandbox, daemon->conf, &daemon->certs);
     daemon->history = xf_daemon_history_for(daemon->loop, &daemon->conf->history);
     daemon->policy = xf_daemon_make_policy(daemon, daemon->conf, daemon->blocklist);
-    daemon->routing = xf_routing_new(
-        &(struct xf_routing_opts){.env = &daemon->env.env, .policy = daemon->policy});
+    daemon->routing = xf_routing_new(&(struct xf_routing_opts){
+        .env = &daemon->env.env, .policy = daemon->policy, .settings = &daemon->conf->routing});
     xf_daemon_set_mailmap(daemon);
     make_s2s(daemon);
     make_links(daemon);

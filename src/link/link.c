@@ -330,6 +330,11 @@ struct xf_link *xf_link_new(struct xf_env *env, const struct xf_link_settings *c
     return link;
 }
 
+const char *xf_link_name(const struct xf_link *link)
+{
+    return link->conf->name;
+}
+
 static void stop_way(struct xf_component *component)
 {
     xf_timer_stop(&component->idle);

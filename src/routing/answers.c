@@ -43,7 +43,7 @@ static void give(struct xf_routing_link *link, const struct xf_stanza *answer)
 static void keep(struct xf_routing_link *link, const struct xf_stanza *answer)
 {
     struct xf_routing *routing = link->routing;
-    size_t max = xf_policy_conf(routing->policy)->process.queue_bytes;
+    size_t max = routing->settings.queue_bytes;
     if (routing->answers.bytes + xf_stanza_copy_size(answer) > 2 * max) {
         log_lost(routing, link, "too many answers wait for the cluster");
         return;

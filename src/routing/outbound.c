@@ -82,9 +82,9 @@ static bool address(struct xf_routing *routing, struct xf_routing_link *link,
 /* The component's own name: nobody lives there, and no DNS knows it. */
 static bool is_gateway(const struct xf_routing *routing, struct xf_span domain)
 {
-    const struct xf_conf *conf = xf_policy_conf(routing->policy);
-    for (size_t i = 0; i < conf->link_count; i++) {
-        if (xf_span_is(domain, conf->links[i].settings.name))
+    XF_LIST_EACH (node, &routing->links) {
+        const struct xf_routing_link *link = XF_CONTAINER(node, struct xf_routing_link, node);
+        if (xf_span_is(domain, xf_link_name(link->link)))
             return true;
     }
     return false;

@@ -60,7 +60,7 @@ static bool is_cheap(enum xf_cause cause)
 
 static uint64_t usual_ms(const struct xf_routing *routing)
 {
-    return xf_policy_conf(routing->policy)->process.backoff_probe_ms;
+    return routing->settings.backoff_probe_ms;
 }
 
 static void schedule(struct xf_ailing *ailing)

@@ -277,8 +277,8 @@ static void refuse(struct xf_route *route)
 
 static void back_off(struct xf_route *route)
 {
-    const struct xf_conf *conf = xf_policy_conf(route->routing->policy);
-    uint64_t min_ms = conf->process.backoff_min_ms, max_ms = conf->process.backoff_max_ms;
+    const struct xf_routing_settings *settings = &route->routing->settings;
+    uint64_t min_ms = settings->backoff_min_ms, max_ms = settings->backoff_max_ms;
     uint64_t base_ms = route->backoff_ms > min_ms ? route->backoff_ms : min_ms;
     uint64_t wait_ms = xf_rand_jitter_ms(base_ms < max_ms ? base_ms : max_ms);
     route->backoff_ms = base_ms < max_ms / 2 ? 2 * base_ms : max_ms;

@@ -112,10 +112,9 @@ bool xf_route_limits_is_theirs(const struct xf_routing *routing, struct xf_span 
 static bool take_place(struct xf_route *route, struct xf_route **out_evicted)
 {
     struct xf_routing *routing = route->routing;
-    const struct xf_conf *conf = xf_policy_conf(routing->policy);
+    const struct xf_routing_settings *settings = &routing->settings;
     struct xf_quota_keys keys = keys_of(route);
-    struct xf_quota_limits of_theirs =
-        limits(conf->strangers.routes_per_owner, conf->strangers.routes);
+    struct xf_quota_limits of_theirs = limits(settings->routes_per_owner, settings->routes);
     struct xf_quota_limits of_ours = limits(ROUTES_MAX, ROUTES_MAX);
     struct xf_place *evicted = NULL;
     enum xf_quota_answer answer =
@@ -146,13 +145,13 @@ void xf_route_limits_give(struct xf_route *route)
 bool xf_route_limits_may_open(struct xf_route *route)
 {
     struct xf_routing *routing = route->routing;
-    const struct xf_conf *conf = xf_policy_conf(routing->policy);
+    const struct xf_routing_settings *settings = &routing->settings;
     if (!route->is_theirs || xf_place_is_held(&route->stream_place) ||
         xf_s2s_carries(routing->s2s, route->local, route->peer))
         return true;
     struct xf_quota_limits bounds =
-        limits(conf->strangers.answer_streams_per_owner,
-               xf_env_share(routing->env, conf->strangers.answer_streams, STREAMS_PART));
+        limits(settings->answer_streams_per_owner,
+               xf_env_share(routing->env, settings->answer_streams, STREAMS_PART));
     struct xf_quota_keys keys = keys_of(route);
     struct xf_place *evicted = NULL;
     bool has_room = xf_quota_take(&routing->answer_streams, &route->stream_place, &keys, &bounds,
@@ -181,11 +180,11 @@ void xf_route_limits_weigh(struct xf_route *route)
 
 bool xf_route_limits_has_bytes(struct xf_route *route, size_t bytes)
 {
-    const struct xf_conf *conf = xf_policy_conf(route->routing->policy);
+    const struct xf_routing_settings *settings = &route->routing->settings;
     if (!route->is_theirs || !xf_place_is_held(&route->place) ||
         (xf_place_weight(&route->place, XF_CROWD_GROUP) + bytes <=
-             conf->strangers.answer_bytes_per_owner &&
-         xf_place_weight(&route->place, XF_CROWD_ALL) + bytes <= conf->strangers.answer_bytes))
+             settings->answer_bytes_per_owner &&
+         xf_place_weight(&route->place, XF_CROWD_ALL) + bytes <= settings->answer_bytes))
         return true;
     log_full(route, "bytes");
     return false;

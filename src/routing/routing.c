@@ -27,6 +27,7 @@ struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
     struct xf_routing *routing = xf_new(struct xf_routing);
     routing->env = opts->env;
     routing->policy = opts->policy;
+    routing->settings = *opts->settings;
     routing->routes = xf_map_new();
     routing->ailing = xf_map_new();
     xf_list_init(&routing->links);
@@ -87,11 +88,13 @@ void xf_routing_attach_link(struct xf_routing *routing, const char *title, struc
     xf_list_push(&routing->links, &entry->node);
 }
 
-void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy)
+void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy,
+                       const struct xf_routing_settings *settings)
 {
     size_t cursor = 0;
     void *value = NULL;
     routing->policy = policy;
+    routing->settings = *settings;
     routing->last_in.key.len = 0;
     while (xf_map_next(routing->routes, &cursor, NULL, &value)) {
         struct xf_route *route = value;

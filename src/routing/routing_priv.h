@@ -42,6 +42,7 @@ struct xf_requests_by_jid;
 struct xf_routing {
     struct xf_env *env;
     struct xf_policy *policy;
+    struct xf_routing_settings settings;
     struct xf_s2s *s2s;
     struct xf_mailmap *mailmap; /* NULL: no user has an e-mail address */
     struct xf_node links;
@@ -78,6 +79,6 @@ static inline uint64_t xf_routing_now(const struct xf_routing *routing)
  */
 static inline size_t xf_routing_room(const struct xf_routing *routing)
 {
-    size_t max = xf_policy_conf(routing->policy)->process.queue_bytes;
+    size_t max = routing->settings.queue_bytes;
     return routing->queued.bytes < max ? max - routing->queued.bytes : 0;
 }

@@ -64,8 +64,10 @@ static void begin(void)
     conf.mailmap.file = path;
     conf.mailmap.directory.uri = none;
     env = (struct xf_env){.clock = &clock, .timers = xf_timers_new(&clock)};
-    routing = xf_routing_new(&(struct xf_routing_opts){
-        .env = &env, .policy = xf_policy_new(&(struct xf_policy_opts){.conf = &conf})});
+    routing = xf_routing_new(
+        &(struct xf_routing_opts){.env = &env,
+                                  .policy = xf_policy_new(&(struct xf_policy_opts){.conf = &conf}),
+                                  .settings = &conf.routing});
     xf_routing_attach_mailmap(routing,
                               xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &clock,
                                                                        .timers = env.timers,

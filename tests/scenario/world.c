@@ -200,8 +200,8 @@ static void make_layers(struct world *world)
 {
     world->policy = make_policy(world, world->conf);
     world->identities = load_identities(world->conf);
-    world->routing =
-        xf_routing_new(&(struct xf_routing_opts){.env = &world->env.env, .policy = world->policy});
+    world->routing = xf_routing_new(&(struct xf_routing_opts){
+        .env = &world->env.env, .policy = world->policy, .settings = &world->conf->routing});
     if (world->conf->history.peers)
         xf_require(xf_history_open(NULL, "", world->conf->history.peers, &world->history, NULL) ==
                    XF_ERR_OK);
@@ -249,7 +249,7 @@ bool world_reload(struct world *world, const char *text, char **out_why)
     struct xf_policy *policy = make_policy(world, conf);
     struct xf_tls_identities *identities = load_identities(conf);
     xf_s2s_reload(world->s2s, policy, identities);
-    xf_routing_reload(world->routing, policy);
+    xf_routing_reload(world->routing, policy, &conf->routing);
     xf_tls_identities_unref(&world->identities);
     xf_policy_free(&world->policy);
     world->former[world->former_count++] = world->conf; /* the link keeps what it was made with */

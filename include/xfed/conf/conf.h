@@ -22,6 +22,7 @@
 #include <xfed/link/settings.h>
 #include <xfed/mailmap/settings.h>
 #include <xfed/policy/settings.h>
+#include <xfed/routing/settings.h>
 
 /* Where a section was written, for messages about what it names. */
 struct xf_conf_place {
@@ -106,24 +107,17 @@ struct xf_conf {
     struct { /* what authenticated peers without a section hold */
         unsigned streams_per_address, streams_per_network, streams_per_owner, streams;
         unsigned pairs_per_network, pairs_per_owner, pairs;
-        unsigned routes_per_owner, routes;
-        /* of ours to them, when they wrote first */
-        unsigned answer_streams_per_owner, answer_streams;
-        size_t answer_bytes_per_owner, answer_bytes; /* that wait for these */
     } strangers;
     struct {
         unsigned depth, attributes;
         size_t start_tag_bytes;
         uint64_t element_ms; /* an element that takes longer to arrive ends the stream */
     } xml;
+    struct xf_routing_settings routing;
     struct {
         enum xf_log_level level;
-        char *user;                              /* run as, when started as root; "" keeps */
-        uint64_t drain_ms;                       /* SIGTERM: queues are flushed so long */
-        size_t queue_bytes;                      /* of all routes */
-        uint64_t backoff_min_ms, backoff_max_ms; /* failed peers bounce at once for so long */
-        /* ... and are tried in the background so often; 0: never */
-        uint64_t backoff_probe_ms;
+        char *user;        /* run as, when started as root; "" keeps */
+        uint64_t drain_ms; /* SIGTERM: queues are flushed so long */
         /* give up the system calls that a running gateway does not need */
         bool sandbox;
     } process;

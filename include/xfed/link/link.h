@@ -32,6 +32,9 @@ struct xf_link_events {
 struct xf_link *xf_link_new(struct xf_env *env, const struct xf_link_settings *conf,
                             const struct xf_link_events *events, void *owner);
 
+/* The component's own name. */
+const char *xf_link_name(const struct xf_link *link);
+
 /*
  * Closes the streams politely; what is held expires, from within. xf_link_is_gone when nothing is
  * left, then free. Nothing can be sent any more; stanzas of the cluster still come until its

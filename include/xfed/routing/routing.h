@@ -11,13 +11,15 @@
 
 #include <xfed/link/link.h>
 #include <xfed/mailmap/mailmap.h>
+#include <xfed/routing/settings.h>
 #include <xfed/s2s/s2s.h>
 
 struct xf_routing;
 
 struct xf_routing_opts {
     struct xf_env *env;
-    struct xf_policy *policy; /* borrowed until reload */
+    struct xf_policy *policy;                   /* borrowed until reload */
+    const struct xf_routing_settings *settings; /* copied */
 };
 
 /*
@@ -39,8 +41,9 @@ void xf_routing_attach_s2s(struct xf_routing *routing, struct xf_s2s *s2s);
 void xf_routing_attach_mailmap(struct xf_routing *routing, struct xf_mailmap *mailmap);
 void xf_routing_attach_link(struct xf_routing *routing, const char *title, struct xf_link *link);
 
-/* New policy: queued stanzas that it forbids are bounced, streams are s2s's matter. */
-void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy);
+/* New policy and settings: queued stanzas that it forbids are bounced, streams are s2s's matter. */
+void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy,
+                       const struct xf_routing_settings *settings);
 
 /*
  * Drain: only what goes to a stream that is there is taken, the rest is answered

@@ -114,8 +114,8 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_uint_eq(conf->xml.depth, 64);
     ck_assert_uint_ge(conf->xml.start_tag_bytes, 61 * 1024);
     ck_assert_int_eq(conf->process.level, XF_LOG_INFO);
-    ck_assert_uint_eq(conf->process.backoff_min_ms, 5000);
-    ck_assert_uint_eq(conf->process.backoff_max_ms, 300000);
+    ck_assert_uint_eq(conf->routing.backoff_min_ms, 5000);
+    ck_assert_uint_eq(conf->routing.backoff_max_ms, 300000);
     const struct xf_peer_settings *p = &conf->defaults;
     ck_assert_int_eq(p->direction, XF_DIRECTION_BOTH);
     ck_assert_int_eq(p->tls, XF_TLS_REQUIRED);

@@ -209,14 +209,16 @@ static void begin(void (*work)(void *pool, void (*work)(void *owner), void (*don
     static char none[] = "";
     conf.mailmap.file = map_path;
     conf.mailmap.directory.uri = none;
-    conf.strangers.routes_per_owner = conf.strangers.routes = 10;
-    conf.strangers.answer_bytes_per_owner = conf.strangers.answer_bytes = 1u << 20;
+    conf.routing.routes_per_owner = conf.routing.routes = 10;
+    conf.routing.answer_bytes_per_owner = conf.routing.answer_bytes = 1u << 20;
     timers = xf_timers_new(&test_clock);
     static struct xf_env env;
     env.clock = &test_clock;
     env.timers = timers;
-    routing = xf_routing_new(&(struct xf_routing_opts){
-        .env = &env, .policy = xf_policy_new(&(struct xf_policy_opts){.conf = &conf})});
+    routing = xf_routing_new(
+        &(struct xf_routing_opts){.env = &env,
+                                  .policy = xf_policy_new(&(struct xf_policy_opts){.conf = &conf}),
+                                  .settings = &conf.routing});
     xf_routing_attach_mailmap(routing,
                               xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &test_clock,
                                                                        .timers = timers,
@@ -234,7 +236,7 @@ static void set_up_slow(void)
     conf.defaults.mail = true;
     conf.defaults.direction = XF_DIRECTION_BOTH;
     conf.defaults.queue_stanzas = 10;
-    conf.defaults.queue_bytes = conf.process.queue_bytes = 100000;
+    conf.defaults.queue_bytes = conf.routing.queue_bytes = 100000;
     begin(work_later);
     xf_routing_attach_link(routing, link_title, NULL);
 }

@@ -542,13 +542,13 @@ static void make_conf(struct world *world, const struct routing_case *test)
                          .defaults = plain,
                          .peers = world->peers,
                          .peer_count = 4,
-                         .strangers = {.routes_per_owner = 100,
-                                       .routes = 100,
-                                       .answer_streams_per_owner = 100,
-                                       .answer_streams = 100,
-                                       .answer_bytes_per_owner = 1u << 20,
-                                       .answer_bytes = 1u << 20},
-                         .process = {.queue_bytes = 64u << 20,
+                         .routing = {.routes_per_owner = 100,
+                                     .routes = 100,
+                                     .answer_streams_per_owner = 100,
+                                     .answer_streams = 100,
+                                     .answer_bytes_per_owner = 1u << 20,
+                                     .answer_bytes = 1u << 20,
+                                     .queue_bytes = 64u << 20,
                                      .backoff_min_ms = test->backoff_ms ? test->backoff_ms : 5000,
                                      .backoff_max_ms = 300000,
                                      .backoff_probe_ms = 2000}};
@@ -571,7 +571,8 @@ static void set_up(struct world *world, const struct routing_case *test)
     world->policy = xf_policy_new(&(struct xf_policy_opts){.conf = &world->conf});
     world->policy_moved = xf_policy_new(&(struct xf_policy_opts){.conf = &world->conf_moved});
     world->policy_reloaded = xf_policy_new(&(struct xf_policy_opts){.conf = &world->conf_reloaded});
-    struct xf_routing_opts opts = {.env = &world->fake.env, .policy = world->policy};
+    struct xf_routing_opts opts = {
+        .env = &world->fake.env, .policy = world->policy, .settings = &world->conf.routing};
     world->routing = xf_routing_new(&opts);
     world->link = xf_link_new(&world->fake.env, &world->links[0].settings, &xf_routing_link_events,
                               world->routing);
@@ -784,7 +785,7 @@ static void swap_links(struct world *world)
 static void move(struct world *world)
 {
     shake_hands(world->other_conn);
-    xf_routing_reload(world->routing, world->policy_moved);
+    xf_routing_reload(world->routing, world->policy_moved, &world->conf.routing);
     swap_links(world);
 }
 
@@ -898,7 +899,7 @@ static void take_step(struct world *world, const struct step *step)
         expect_text(world, yes_or_no(xf_routing_is_idle(world->routing)), step->text);
         break;
     case RELOAD:
-        xf_routing_reload(world->routing, world->policy_reloaded);
+        xf_routing_reload(world->routing, world->policy_reloaded, &world->conf.routing);
         break;
     case MOVE:
         move(world);
