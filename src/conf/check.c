@@ -44,7 +44,7 @@ static void check_certificate_of(const struct xf_check *check, size_t i)
     const struct xf_peer_settings *defaults = &check->conf->defaults;
     int line = xf_raw_line(check->served[i], keys);
     bool has_certificate = served->settings.certificate.count > 0,
-         has_key = served->settings.key.count > 0, is_sure = !*check->conf->cert_dir;
+         has_key = served->settings.key.count > 0, is_sure = !*check->conf->trust.cert_dir;
     if (has_certificate != has_key)
         xf_problem(check->problems, served->at.file, line,
                    "served \"%s\" has a %s without %s: expected both or neither",
@@ -111,11 +111,11 @@ static void refuse_node(const struct xf_check *check, const struct xf_conf_node 
                         const char *key, const char *what)
 {
     xf_problem(check->problems, node->at.file, xf_conf_line(&node->at, key), "node \"%s\": %s",
-               node->title, what);
+               node->settings.title, what);
 }
 
-static bool ports_meet(const struct xf_check *check, const struct xf_conf_node *a,
-                       const struct xf_conf_node *b)
+static bool ports_meet(const struct xf_check *check, const struct xf_node_settings *a,
+                       const struct xf_node_settings *b)
 {
     if (a->port == b->port || check->conf->listen.s2s_direct.count == 0)
         return a->port == b->port;
@@ -127,13 +127,14 @@ static bool ports_meet(const struct xf_check *check, const struct xf_conf_node *
 static void check_shared_port(const struct xf_check *check, const struct xf_conf_node *node,
                               const struct xf_conf_node *before)
 {
+    const struct xf_node_settings *a = &node->settings, *b = &before->settings;
     bool is_shared = false;
-    for (size_t i = 0; i < node->addresses.count; i++)
-        is_shared = is_shared || xf_texts_has(&before->addresses, node->addresses.item[i]);
-    if (is_shared && ports_meet(check, node, before)) {
+    for (size_t i = 0; i < a->addresses.count; i++)
+        is_shared = is_shared || xf_texts_has(&b->addresses, a->addresses.item[i]);
+    if (is_shared && ports_meet(check, a, b)) {
         char *what = xf_asprintf("has an address and a port in common with node \"%s\": expected "
                                  "another port (and direct-port)",
-                                 before->title);
+                                 b->title);
         refuse_node(check, node, "port", what);
         xf_free(what);
     }
@@ -143,18 +144,19 @@ static void check_shared_port(const struct xf_check *check, const struct xf_conf
 static void check_shared_host(const struct xf_check *check, const struct xf_conf_node *node,
                               const struct xf_conf_node *before)
 {
+    const struct xf_node_settings *a = &node->settings, *b = &before->settings;
     bool direct = check->conf->listen.s2s_direct.count > 0,
-         is_same = node->addresses.count == before->addresses.count;
-    if (strcmp(node->host, before->host) != 0 ||
-        (node->port == before->port && (!direct || node->direct_port == before->direct_port)))
+         is_same = a->addresses.count == b->addresses.count;
+    if (strcmp(a->host, b->host) != 0 ||
+        (a->port == b->port && (!direct || a->direct_port == b->direct_port)))
         return;
-    for (size_t i = 0; i < node->addresses.count; i++)
-        is_same = is_same && xf_texts_has(&before->addresses, node->addresses.item[i]);
+    for (size_t i = 0; i < a->addresses.count; i++)
+        is_same = is_same && xf_texts_has(&b->addresses, a->addresses.item[i]);
     if (!is_same) {
         char *what = xf_asprintf("shares its host with node \"%s\", which has another port and "
                                  "other addresses: expected the same addresses, or a "
                                  "host of its own",
-                                 before->title);
+                                 b->title);
         refuse_node(check, node, "host", what);
         xf_free(what);
     }
@@ -183,7 +185,8 @@ static void check_nodes(const struct xf_check *check)
 {
     const struct xf_conf *conf = check->conf;
     for (size_t i = 0; i < conf->node_count; i++) {
-        if (conf->listen.s2s_direct.count > 0 && conf->nodes[i].port == conf->nodes[i].direct_port)
+        if (conf->listen.s2s_direct.count > 0 &&
+            conf->nodes[i].settings.port == conf->nodes[i].settings.direct_port)
             refuse_node(check, &conf->nodes[i], "direct-port",
                         "port and direct-port are the same: expected two ports");
         for (size_t k = 0; k < i; k++) {

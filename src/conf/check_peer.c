@@ -41,7 +41,7 @@ static void refuse(const struct subject *subject, const char *const *keys, const
 static bool can_be_vouched_for(const struct subject *subject)
 {
     const struct xf_peer_settings *s = subject->settings;
-    return s->pins.count > 0 || s->dane || *s->ca_file || *subject->check->conf->trust_ca_file;
+    return s->pins.count > 0 || s->dane || *s->ca_file || *subject->check->conf->trust.ca_file;
 }
 
 static bool has_external(const struct subject *subject, bool outbound)
@@ -121,7 +121,7 @@ static void judge_revocation(const struct subject *subject)
     static const char *const keys[] = {"revocation", "certificate", "direction", NULL};
     const struct xf_peer_settings *s = subject->settings;
     const struct xf_conf *conf = subject->check->conf;
-    bool has_lists = conf->trust_crl_files.count > 0 || *conf->trust_crl_dir;
+    bool has_lists = conf->trust.crl_files.count > 0 || *conf->trust.crl_dir;
     if (s->revocation == XF_REVOCATION_HARD && !has_lists && s->tls != XF_TLS_NONE &&
         s->certificate != XF_CERT_IGNORE && (s->direction & XF_DIRECTION_IN))
         refuse(subject, keys,

@@ -64,7 +64,7 @@ static void dump_titled(const struct xf_conf *conf, enum xf_section section, FIL
     for (size_t i = 0; section == XF_SECTION_SERVED && i < conf->served_count; i++)
         put_section(section, conf->served[i].settings.domain, &conf->served[i].settings, 0, out);
     for (size_t i = 0; section == XF_SECTION_NODE && i < conf->node_count; i++)
-        put_section(section, conf->nodes[i].title, &conf->nodes[i], 0, out);
+        put_section(section, conf->nodes[i].settings.title, &conf->nodes[i].settings, 0, out);
     for (size_t i = 0; section == XF_SECTION_PEER && i < conf->peer_count; i++)
         put_section(section, conf->peers[i].pattern, &conf->peers[i].settings,
                     conf->peers[i].settings.set, out);

@@ -240,10 +240,10 @@ static void apply_served(struct loading *load, const struct xf_raw_section *sect
 static void apply_node(struct loading *load, const struct xf_raw_section *section)
 {
     struct xf_conf_node *node = &load->conf->nodes[load->conf->node_count++];
-    *node = (struct xf_conf_node){.title = prepare_title(load, section)};
+    *node = (struct xf_conf_node){.settings.title = prepare_title(load, section)};
     xf_conf_place_set(&node->at, section);
-    reset_all(XF_SECTION_NODE, node);
-    apply_all(load, section, node);
+    reset_all(XF_SECTION_NODE, &node->settings);
+    apply_all(load, section, &node->settings);
 }
 
 static void apply_peer(struct loading *load, const struct xf_raw_section *section)
@@ -303,17 +303,17 @@ static char *keep_secret(struct loading *load, const struct xf_raw_section *sect
 static void read_dialback_secret(struct loading *load)
 {
     struct xf_conf *conf = load->conf;
-    if (!*conf->dialback_secret_file) {
+    if (!*conf->dialback.secret_file) {
         if (conf->defaults.dialback)
             xf_warning(&load->problems, conf->file, 0,
                        "dialback has no secret-file: xfedd draws a random secret at each start, "
                        "which works for a single node only");
         return;
     }
-    conf->dialback_secret = keep_secret(load, load->single[XF_SECTION_DIALBACK], "secret-file",
-                                        conf->dialback_secret_file, XF_SHORT_REFUSED,
-                                        load->running ? load->running->dialback_secret_file : NULL,
-                                        load->running ? load->running->dialback_secret : NULL);
+    conf->dialback.secret = keep_secret(load, load->single[XF_SECTION_DIALBACK], "secret-file",
+                                        conf->dialback.secret_file, XF_SHORT_REFUSED,
+                                        load->running ? load->running->dialback.secret_file : NULL,
+                                        load->running ? load->running->dialback.secret : NULL);
 }
 
 static const struct xf_link_settings *find_link(const struct xf_conf *conf, const char *title)
@@ -358,11 +358,11 @@ static void settle_ca_file(struct loading *load)
 {
     const struct xf_option *option = xf_option_find(XF_SECTION_TRUST, "ca-file");
     const struct xf_raw_section *section = load->single[XF_SECTION_TRUST];
-    if ((section && section_has(section, option)) || access(load->conf->trust_ca_file, R_OK) == 0)
+    if ((section && section_has(section, option)) || access(load->conf->trust.ca_file, R_OK) == 0)
         return;
     xf_warning(&load->problems, load->conf->file, 0,
                "ca-file = \"%s\" (the default) cannot be read: no certificate of a peer is trusted",
-               load->conf->trust_ca_file);
+               load->conf->trust.ca_file);
     xf_require(xf_value_parse(option, "", "", load->conf));
 }
 
@@ -484,8 +484,8 @@ static void free_served(struct xf_conf_served *served)
 
 static void free_node(struct xf_conf_node *node)
 {
-    release_all(XF_SECTION_NODE, node);
-    xf_free(node->title);
+    release_all(XF_SECTION_NODE, &node->settings);
+    xf_free(node->settings.title);
     xf_conf_place_release(&node->at);
 }
 
@@ -521,7 +521,7 @@ void xf_conf_free(struct xf_conf **conf)
     xf_conf_place_release(&c->policy_at);
     xf_conf_place_release(&c->mail_at);
     xf_conf_place_release(&c->directory_at);
-    xf_conf_secret_free(c->dialback_secret);
+    xf_conf_secret_free(c->dialback.secret);
     xf_conf_secret_free(c->mailmap.directory.password);
     xf_map_free(&c->peer_index);
     xf_free(c->links);

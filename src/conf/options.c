@@ -90,7 +90,7 @@ static const struct xf_word tls_min_words[] = {{"1.2", 12}, {"1.3", 13}, {NULL, 
 #define L xf_link_settings
 #define D xf_served_settings
 #define P xf_peer_settings
-#define N xf_conf_node
+#define N xf_node_settings
 
 const struct xf_option xf_options[] = {
 BOOL (TOP, "federation", C, policy.federation, "on",
@@ -111,22 +111,22 @@ BOOL (DNS, "trust-ad", C, dns.trust_ad, "no",
 DURATION(DNS, "timeout", C, dns.timeout_ms, "5s", 100 * MS, M, "Time limit of one lookup, including all retries on all servers."),
 COUNT(DNS, "cache-entries", C, dns.cache_entries, "10000", 0, 1000000, "How many answers to cache; each expires with its TTL."),
 
-TEXT (DIALBACK, "secret-file", C, dialback_secret_file, PATH, "", "dialback.secret",
+TEXT (DIALBACK, "secret-file", C, dialback.secret_file, PATH, "", "dialback.secret",
       "File whose first line is the secret behind the dialback keys (XEP-0185); use the same on all nodes of a deployment. Without a "
       "file, xfedd draws a random secret at each start, which is enough for a single node."),
 
-TEXT (TRUST, "ca-file", C, trust_ca_file, PATH, "/etc/ssl/certs/ca-certificates.crt", NULL,
+TEXT (TRUST, "ca-file", C, trust.ca_file, PATH, "/etc/ssl/certs/ca-certificates.crt", NULL,
       "PEM file of the authorities that may sign peers' certificates. \"\": trust no authority; only dialback, pins and DANE "
       "authenticate."),
-TEXTS(TRUST, "crl-files", C, trust_crl_files, PATH, "", "/etc/xfedd/crl/authority.pem",
+TEXTS(TRUST, "crl-files", C, trust.crl_files, PATH, "", "/etc/xfedd/crl/authority.pem",
       "PEM files with certificate revocation lists. A reload reads them again."),
-TEXT (TRUST, "crl-dir", C, trust_crl_dir, PATH, "", "/etc/xfedd/crl",
+TEXT (TRUST, "crl-dir", C, trust.crl_dir, PATH, "", "/etc/xfedd/crl",
       "Folder in which every *.pem and *.crl is a revocation list too; \"\" for none."),
-TEXT (TRUST, "cert-dir", C, cert_dir, PATH, "/etc/xfedd/certs", NULL,
+TEXT (TRUST, "cert-dir", C, trust.cert_dir, PATH, "/etc/xfedd/certs", NULL,
       "Folder of our certificates, laid out as certbot and other ACME clients do. A served section without certificate uses "
       "NAME/fullchain.pem and NAME/privkey.pem in it, for its domain and for each alias that has a folder; the other aliases use the "
       "domain's. \"\": look for none."),
-DURATION(TRUST, "expiry-warning", C, cert_warn_ms, "30d", 0, 366 * DAY,
+DURATION(TRUST, "expiry-warning", C, trust.warn_ms, "30d", 0, 366 * DAY,
       "Warn about our certificates that expire within this time: in -t, at the start, at a reload, and once a day. 0: warn about "
       "expired ones only."),
 
@@ -268,10 +268,10 @@ COUNT(NODE, "port", N, port, "5269", 1, 65535,
       "Public port of listen { s2s }. If the two differ, a router must translate one into the other."),
 COUNT(NODE, "direct-port", N, direct_port, "5270", 1, 65535, "Public port of listen { s2s-direct }; unused without that listener."),
 
-DURATION(PUBLISH, "ttl", C, publish_ttl_ms, "1h", S, 7 * DAY, "TTL of the printed records."),
-BOOL (PUBLISH, "private-ca", C, publish_private_ca, "no",
+DURATION(PUBLISH, "ttl", C, publish.ttl_ms, "1h", S, 7 * DAY, "TTL of the printed records."),
+BOOL (PUBLISH, "private-ca", C, publish.private_ca, "no",
       "A private authority signs our certificates: xfedd --csr-names then asks for clientAuth as well, which public authorities refuse."),
-TEXT (PUBLISH, "interface", C, publish_interface, INTERFACE, "eth0", NULL,
+TEXT (PUBLISH, "interface", C, publish.interface, INTERFACE, "eth0", NULL,
       "Network interface towards the Internet of the machine that the nftables rules are for: the router in front of the nodes, or a "
       "node."),
 

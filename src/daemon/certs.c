@@ -37,15 +37,15 @@ static void add(struct xf_certs *certs, const struct xf_cert *cert)
 static bool add_folder(struct xf_certs *certs, const struct xf_conf *conf, size_t served,
                        const char *name, const char *folder, bool is_alias)
 {
-    char *file = xf_asprintf("%s/%s/fullchain.pem", conf->cert_dir, folder);
+    char *file = xf_asprintf("%s/%s/fullchain.pem", conf->trust.cert_dir, folder);
     bool is_there = access(file, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
     if (is_there)
-        add(certs, &(struct xf_cert){.name = xf_strdup(name),
-                                     .served = served,
-                                     .is_alias = is_alias,
-                                     .file = file,
-                                     .key_file =
-                                         xf_asprintf("%s/%s/privkey.pem", conf->cert_dir, folder)});
+        add(certs, &(struct xf_cert){
+                       .name = xf_strdup(name),
+                       .served = served,
+                       .is_alias = is_alias,
+                       .file = file,
+                       .key_file = xf_asprintf("%s/%s/privkey.pem", conf->trust.cert_dir, folder)});
     else
         xf_free(file);
     return is_there;
@@ -70,7 +70,7 @@ static bool find_own(struct xf_certs *certs, const struct xf_conf *conf, size_t 
                                      .key_file = xf_strdup(served->key.item[k])});
     if (served->certificate.count > 0)
         return true;
-    if (!*conf->cert_dir)
+    if (!*conf->trust.cert_dir)
         return false;
     bool has_own = add_from_dir(certs, conf, i, served->domain, false);
     for (size_t k = 0; k < served->aliases.count; k++)
@@ -91,7 +91,7 @@ static bool may_lack(const struct xf_conf *conf, size_t i, struct xf_report *rep
                         "served \"%s\" has no certificate, and there is no %s/%s/fullchain.pem, "
                         "but defaults say %s: expected certificate "
                         "and key, or that file and privkey.pem",
-                        served->domain, conf->cert_dir, served->domain, why);
+                        served->domain, conf->trust.cert_dir, served->domain, why);
     else if (conf->defaults.tls == XF_TLS_OPTIONAL)
         xf_report_warning(report, &at, "certificate",
                           "served \"%s\" has no certificate: its streams are not encrypted",
@@ -180,7 +180,7 @@ void xf_certs_load(struct xf_conf *conf, bool with_dates, struct xf_certs *out_c
     for (size_t i = 0; i < conf->served_count; i++)
         if (!find_own(out_certs, conf, i) && !may_lack(conf, i, report))
             out_certs->refusal = "a served domain has no certificate";
-    int64_t warn_s = with_dates ? (int64_t)(conf->cert_warn_ms / 1000) : -1;
+    int64_t warn_s = with_dates ? (int64_t)(conf->trust.warn_ms / 1000) : -1;
     for (size_t i = 0; i < out_certs->own_count; i++)
         load_one(out_certs, &out_certs->own[i], conf, warn_s, report);
 }

@@ -236,7 +236,7 @@ void xf_daemon_set_mailmap(struct xf_daemon *daemon)
 static void make_s2s(struct xf_daemon *daemon)
 {
     char random[2 * RANDOM_SECRET_BYTES];
-    const char *secret = daemon->conf->dialback_secret;
+    const char *secret = daemon->conf->dialback.secret;
     struct xf_span span = xf_span_of(secret);
     if (!secret) {
         xf_rand_bytes(random, sizeof(random));

@@ -42,7 +42,7 @@ void xf_expiry_look(const struct xf_certs *certs, const struct xf_conf *conf, in
         if (!certs->own[i].identity)
             continue;
         xf_tls_identity_about(certs->own[i].identity, &about);
-        say(&certs->own[i], &about, now_s, (int64_t)(conf->cert_warn_ms / 1000));
+        say(&certs->own[i], &about, now_s, (int64_t)(conf->trust.warn_ms / 1000));
     }
 }
 

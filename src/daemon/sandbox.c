@@ -97,9 +97,9 @@ static void name_pins(struct xf_texts *names, const struct xf_peer_settings *set
 static void name_all(struct xf_texts *names, const struct xf_conf *conf,
                      const struct xf_certs *certs)
 {
-    const char *const single[] = {conf->dialback_secret_file,
-                                  conf->trust_crl_dir,
-                                  conf->cert_dir,
+    const char *const single[] = {conf->dialback.secret_file,
+                                  conf->trust.crl_dir,
+                                  conf->trust.cert_dir,
                                   conf->mailmap.file,
                                   conf->mailmap.directory.ca_file,
                                   conf->mailmap.directory.password_file};
@@ -108,8 +108,8 @@ static void name_all(struct xf_texts *names, const struct xf_conf *conf,
             xf_texts_add_new(names, single[i]);
     for (size_t i = 0; i < conf->files.count; i++)
         xf_texts_add_new(names, conf->files.item[i]);
-    for (size_t i = 0; i < conf->trust_crl_files.count; i++)
-        xf_texts_add_new(names, conf->trust_crl_files.item[i]);
+    for (size_t i = 0; i < conf->trust.crl_files.count; i++)
+        xf_texts_add_new(names, conf->trust.crl_files.item[i]);
     for (size_t i = 0; i < conf->policy.blocklists.count; i++)
         xf_texts_add_new(names, conf->policy.blocklists.item[i]);
     for (size_t i = 0; i < conf->link_count; i++)

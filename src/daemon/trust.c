@@ -23,20 +23,20 @@ static struct xf_tls_store *load_store(const struct xf_conf *conf, const char *c
     struct xf_tls_store *store = NULL;
     struct xf_error err = {0};
     const struct xf_at trust = {conf, &conf->trust_at};
-    const char *const *files = (const char *const *)conf->trust_crl_files.item;
+    const char *const *files = (const char *const *)conf->trust.crl_files.item;
     if (xf_tls_store_load(ca_file, &store, &err) != XF_ERR_OK) {
         xf_report_error(report, at, "ca-file",
                         "ca-file = \"%s\": %s: expected certificates in PEM form", ca_file,
                         err.detail);
         return NULL;
     }
-    if (xf_tls_store_add_crls(store, files, conf->trust_crl_files.count, NULL, &err) != XF_ERR_OK)
+    if (xf_tls_store_add_crls(store, files, conf->trust.crl_files.count, NULL, &err) != XF_ERR_OK)
         xf_report_error(report, &trust, "crl-files",
                         "crl-files: %s: expected revocation lists in PEM form", err.detail);
-    else if (xf_tls_store_add_crls(store, NULL, 0, conf->trust_crl_dir, &err) != XF_ERR_OK)
+    else if (xf_tls_store_add_crls(store, NULL, 0, conf->trust.crl_dir, &err) != XF_ERR_OK)
         xf_report_error(report, &trust, "crl-dir",
                         "crl-dir = \"%s\": %s: expected a folder of revocation lists in PEM form",
-                        conf->trust_crl_dir, err.detail);
+                        conf->trust.crl_dir, err.detail);
     else
         return store;
     xf_tls_store_unref(&store);
@@ -56,8 +56,8 @@ static void load_anchors(struct xf_trust *trust, const struct xf_conf *conf,
                          struct xf_report *report)
 {
     struct xf_map *seen = xf_map_new();
-    add_anchors(trust, conf, conf->trust_ca_file, &(struct xf_at){conf, &conf->trust_at}, report);
-    (void)xf_map_set(seen, xf_span_of(conf->trust_ca_file), seen);
+    add_anchors(trust, conf, conf->trust.ca_file, &(struct xf_at){conf, &conf->trust_at}, report);
+    (void)xf_map_set(seen, xf_span_of(conf->trust.ca_file), seen);
     for (size_t i = 0; i <= conf->peer_count; i++) {
         const struct xf_peer_settings *settings =
             i ? &conf->peers[i - 1].settings : &conf->defaults;

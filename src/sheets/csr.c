@@ -76,7 +76,7 @@ static void put_extensions(const struct xf_conf *conf, const char *section, cons
             "\n# %s\n[ %s ]\nbasicConstraints = critical, CA:FALSE\nkeyUsage = critical, "
             "digitalSignature, keyEncipherment\n"
             "extendedKeyUsage = serverAuth%s\nsubjectAltName = @%s\n",
-            what, section, conf->publish_private_ca ? ", clientAuth" : "", names);
+            what, section, conf->publish.private_ca ? ", clientAuth" : "", names);
 }
 
 static void put_names(const struct names *names, FILE *out)
@@ -120,7 +120,7 @@ static void put_head(const struct names *names, FILE *out)
             "\n[ req ]\nprompt = no\nutf8 = yes\ndefault_md = sha256\ndistinguished_name = "
             "subject\nreq_extensions = names\n"
             "\n[ subject ]\nCN = %s\n",
-            name, name, names->conf->publish_private_ca ? for_both : for_servers, name);
+            name, name, names->conf->publish.private_ca ? for_both : for_servers, name);
 }
 
 enum xf_err xf_sheet_csr(const struct xf_conf *conf, const char *name, FILE *out,

@@ -52,7 +52,7 @@ static bool shows_certificate(const struct sheet *sheet, const struct xf_our_nam
 static bool is_repeated(const struct xf_conf *conf, size_t i, bool direct)
 {
     for (size_t k = 0; k < i; k++) {
-        const struct xf_conf_node *a = &conf->nodes[i], *b = &conf->nodes[k];
+        const struct xf_node_settings *a = &conf->nodes[i].settings, *b = &conf->nodes[k].settings;
         if (strcmp(a->host, b->host) == 0 &&
             (direct ? a->direct_port == b->direct_port : a->port == b->port))
             return true;
@@ -64,7 +64,7 @@ static void put_srv(const struct sheet *sheet, const char *service, const char *
 {
     char host[XF_DOMAIN_ASCII_MAX + 1];
     for (size_t i = 0; i < sheet->conf->node_count; i++) {
-        const struct xf_conf_node *node = &sheet->conf->nodes[i];
+        const struct xf_node_settings *node = &sheet->conf->nodes[i].settings;
         if (is_repeated(sheet->conf, i, direct))
             continue;
         fprintf(sheet->out, "%s.%s. %u IN SRV " SRV_ORDER " %u %s.\n", service, name, sheet->ttl_s,
@@ -94,19 +94,19 @@ static void put_name(const struct sheet *sheet, const struct xf_our_name *ours)
 static bool is_first_of_host(const struct xf_conf *conf, size_t i)
 {
     for (size_t k = 0; k < i; k++)
-        if (strcmp(conf->nodes[k].host, conf->nodes[i].host) == 0)
+        if (strcmp(conf->nodes[k].settings.host, conf->nodes[i].settings.host) == 0)
             return false;
     return true;
 }
 
 static bool has_address_before(const struct xf_conf *conf, const char *host, size_t node, size_t i)
 {
-    const char *address = conf->nodes[node].addresses.item[i];
+    const char *address = conf->nodes[node].settings.addresses.item[i];
     for (size_t n = 0; n <= node; n++)
-        for (size_t k = 0; strcmp(conf->nodes[n].host, host) == 0 &&
-                           k < (n == node ? i : conf->nodes[n].addresses.count);
+        for (size_t k = 0; strcmp(conf->nodes[n].settings.host, host) == 0 &&
+                           k < (n == node ? i : conf->nodes[n].settings.addresses.count);
              k++)
-            if (strcmp(conf->nodes[n].addresses.item[k], address) == 0)
+            if (strcmp(conf->nodes[n].settings.addresses.item[k], address) == 0)
                 return true;
     return false;
 }
@@ -116,8 +116,9 @@ static void put_addresses(const struct sheet *sheet, const char *host)
     const struct xf_conf *conf = sheet->conf;
     char name[XF_DOMAIN_ASCII_MAX + 1];
     for (size_t n = 0; n < conf->node_count; n++) {
-        const struct xf_texts *addresses = &conf->nodes[n].addresses;
-        for (size_t i = 0; strcmp(conf->nodes[n].host, host) == 0 && i < addresses->count; i++)
+        const struct xf_texts *addresses = &conf->nodes[n].settings.addresses;
+        for (size_t i = 0; strcmp(conf->nodes[n].settings.host, host) == 0 && i < addresses->count;
+             i++)
             if (!has_address_before(conf, host, n, i))
                 fprintf(sheet->out, "%s. %u IN %s %s\n", xf_ascii_of(host, name), sheet->ttl_s,
                         xf_address_is_v6(addresses->item[i]) ? "AAAA" : "A", addresses->item[i]);
@@ -150,7 +151,7 @@ static void put_tlsa(const struct sheet *sheet, const char *host, unsigned port)
 static void put_tlsa_of_host(const struct sheet *sheet, const char *host)
 {
     for (size_t i = 0; i < sheet->conf->node_count; i++) {
-        const struct xf_conf_node *node = &sheet->conf->nodes[i];
+        const struct xf_node_settings *node = &sheet->conf->nodes[i].settings;
         if (strcmp(node->host, host) != 0)
             continue;
         if (!is_repeated(sheet->conf, i, false))
@@ -201,7 +202,7 @@ static bool is_in_zone(const struct sheet *sheet)
         if (is_wanted(sheet, ours.name))
             return true;
     for (size_t i = 0; i < sheet->conf->node_count; i++)
-        if (is_wanted(sheet, sheet->conf->nodes[i].host))
+        if (is_wanted(sheet, sheet->conf->nodes[i].settings.host))
             return true;
     return false;
 }
@@ -222,7 +223,7 @@ static void put_head(const struct sheet *sheet)
 enum xf_err xf_sheet_dns(const struct xf_conf *conf, const struct xf_sheet_cert *certs,
                          size_t count, const char *zone, FILE *out, struct xf_error *err)
 {
-    const struct sheet sheet = {conf, certs, count, zone, (unsigned)(conf->publish_ttl_ms / 1000),
+    const struct sheet sheet = {conf, certs, count, zone, (unsigned)(conf->publish.ttl_ms / 1000),
                                 out};
     struct xf_our_name ours;
     if (xf_need_nodes(conf, "--dns-records", err) != XF_ERR_OK)
@@ -235,7 +236,7 @@ enum xf_err xf_sheet_dns(const struct xf_conf *conf, const struct xf_sheet_cert 
         if (is_wanted(&sheet, ours.name))
             put_name(&sheet, &ours);
     for (size_t i = 0; i < conf->node_count; i++)
-        if (is_first_of_host(conf, i) && is_wanted(&sheet, conf->nodes[i].host))
-            put_host(&sheet, conf->nodes[i].host);
+        if (is_first_of_host(conf, i) && is_wanted(&sheet, conf->nodes[i].settings.host))
+            put_host(&sheet, conf->nodes[i].settings.host);
     return XF_ERR_OK;
 }

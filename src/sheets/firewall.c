@@ -22,7 +22,7 @@
 
 /* ---- the nodes */
 
-static const char *translated(const struct xf_conf_node *node, bool is_v6, const char *public)
+static const char *translated(const struct xf_node_settings *node, bool is_v6, const char *public)
 {
     for (size_t i = 0; i < node->nat.count; i++)
         if (xf_address_is_v6(node->nat.item[i]) == is_v6 && strcmp(node->nat.item[i], public) != 0)
@@ -30,7 +30,7 @@ static const char *translated(const struct xf_conf_node *node, bool is_v6, const
     return public;
 }
 
-static void add_gates(struct xf_firewall_rules *rules, const struct xf_conf_node *node)
+static void add_gates(struct xf_firewall_rules *rules, const struct xf_node_settings *node)
 {
     for (size_t i = 0; i < node->addresses.count; i++) {
         const char *public = node->addresses.item[i];
@@ -62,7 +62,7 @@ static unsigned first_port(const struct xf_texts *listeners, unsigned otherwise)
 }
 
 void xf_firewall_rules_passes(const struct xf_firewall_rules *rules,
-                              const struct xf_conf_node *node, struct xf_firewall_pass out[2])
+                              const struct xf_node_settings *node, struct xf_firewall_pass out[2])
 {
     out[0] = (struct xf_firewall_pass){node->port, rules->real_ports[0]};
     out[1] = (struct xf_firewall_pass){node->direct_port, rules->real_ports[1]};
@@ -221,7 +221,7 @@ void xf_firewall_rules_make(const struct xf_conf *conf, struct xf_firewall_rules
 {
     *out = (struct xf_firewall_rules){.conf = conf};
     for (size_t i = 0; i < conf->node_count; i++)
-        add_gates(out, &conf->nodes[i]);
+        add_gates(out, &conf->nodes[i].settings);
     out->real_ports[out->real_count++] = first_port(&conf->listen.s2s, S2S_PORT);
     if (conf->listen.s2s_direct.count > 0)
         out->real_ports[out->real_count++] = first_port(&conf->listen.s2s_direct, DIRECT_PORT);

@@ -220,7 +220,7 @@ void xf_nftables_write(const struct xf_firewall_rules *rules, FILE *out)
             "from_nodes.\n"
             "define outside = \"%s\"\n\n"
             "table inet xfedd\ndelete table inet xfedd\n\ntable inet xfedd {\n",
-            rules->conf->publish_interface);
+            rules->conf->publish.interface);
     put_sets(rules, out);
     put_directions(rules, out);
     put_hooks(rules, out);

@@ -44,7 +44,7 @@ unsigned xf_port_of(const char *host_port);
 
 /* ---- firewall.c */
 struct xf_firewall_gate { /* an address of a node that peers come to */
-    const struct xf_conf_node *node;
+    const struct xf_node_settings *node;
     const char *public, *real; /* the same text in the same memory without translation */
     bool is_v6;
 };
@@ -83,7 +83,7 @@ void xf_firewall_rules_make(const struct xf_conf *conf, struct xf_firewall_rules
 void xf_firewall_rules_release(struct xf_firewall_rules *rules);
 /* The services of a node, as many as rules->real_count. */
 void xf_firewall_rules_passes(const struct xf_firewall_rules *rules,
-                              const struct xf_conf_node *node, struct xf_firewall_pass out[2]);
+                              const struct xf_node_settings *node, struct xf_firewall_pass out[2]);
 
 /* Is this the first gate of its real address? A node may have several public ones. */
 bool xf_firewall_gate_is_first(const struct xf_firewall_rules *rules, size_t gate);

@@ -210,7 +210,7 @@ static void make_layers(struct world *world)
         .policy = world->policy,
         .identities = world->identities,
         .history = world->history,
-        .dialback_secret = xf_span_of(world->conf->dialback_secret),
+        .dialback_secret = xf_span_of(world->conf->dialback.secret),
         .events = &xf_routing_s2s_events,
         .owner = world->routing,
     });

@@ -12,17 +12,19 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <xfed/auth/settings.h>
 #include <xfed/base/err.h>
-#include <xfed/base/log.h>
 #include <xfed/base/map.h>
 #include <xfed/base/span.h>
 #include <xfed/base/texts.h>
+#include <xfed/daemon/settings.h>
 #include <xfed/dns/settings.h>
 #include <xfed/history/settings.h>
 #include <xfed/link/settings.h>
 #include <xfed/mailmap/settings.h>
 #include <xfed/policy/settings.h>
 #include <xfed/routing/settings.h>
+#include <xfed/sheets/settings.h>
 
 /* Where a section was written, for messages about what it names. */
 struct xf_conf_place {
@@ -53,49 +55,21 @@ struct xf_conf_served {
     struct xf_served_settings settings;
 };
 
-/*
- * one server of the deployment as the Internet sees it: for what --dns-records and --firewall print
- */
 struct xf_conf_node {
-    char *title;
     struct xf_conf_place at;
-    /* that SRV records name; several nodes behind one address may share it, with other ports */
-    char *host;
-    struct xf_texts addresses; /* of the host, public */
-    /* the node's own ones, when they are others: at most one of each family counts */
-    struct xf_texts nat;
-    unsigned port, direct_port; /* that peers connect to */
+    struct xf_node_settings settings;
 };
 
 struct xf_conf {
     char *file;
-    struct xf_texts files;       /* it, and all that it includes */
-    size_t exposed;              /* secrets that others can read, or guess; each has a warning */
-    struct xf_conf_place top_at; /* of what stands outside of sections */
-    struct xf_policy_settings policy;
-    struct xf_conf_place policy_at;
-    struct xf_mailmap_settings mailmap;
-    struct xf_conf_place mail_at, directory_at;
-    struct {
-        struct xf_texts s2s, s2s_direct;
-        char *control, *http; /* "" is off */
-    } listen;
+    struct xf_texts files; /* it, and all that it includes */
+    size_t exposed;        /* secrets that others can read, or guess; each has a warning */
+
+    struct xf_listen_settings listen;
     struct xf_dns_settings dns;
-    char *dialback_secret_file; /* "" for none */
-    char *dialback_secret;      /* from secret-file; NULL: a random one for this process */
-    struct xf_conf_place trust_at;
-    char *trust_ca_file;
-    struct xf_texts trust_crl_files; /* PEM */
-    char *trust_crl_dir;             /* every *.pem and *.crl in it; "" for none */
-    /*
-     * DOMAIN/fullchain.pem and privkey.pem of served domains without a certificate of their own; ""
-     * for none
-     */
-    char *cert_dir;
-    /* certificates of ours that expire within this time are warned of */
-    uint64_t cert_warn_ms;
+    struct xf_dialback_settings dialback;
+    struct xf_trust_settings trust;
     struct xf_history_settings history;
-    struct xf_conf_place history_at;
     struct { /* before authentication */
         size_t element_bytes;
         unsigned elements, dialback_failures, failures_per_minute, half_open_per_address, half_open;
@@ -114,30 +88,27 @@ struct xf_conf {
         uint64_t element_ms; /* an element that takes longer to arrive ends the stream */
     } xml;
     struct xf_routing_settings routing;
-    struct {
-        enum xf_log_level level;
-        char *user;        /* run as, when started as root; "" keeps */
-        uint64_t drain_ms; /* SIGTERM: queues are flushed so long */
-        /* give up the system calls that a running gateway does not need */
-        bool sandbox;
-    } process;
+    struct xf_process_settings process;
+    struct xf_publish_settings publish;
+    struct xf_mailmap_settings mailmap;
+    struct xf_policy_settings policy;
+    struct xf_peer_settings defaults; /* every value present */
+    uint64_t defaults_by_profile;
+
     struct xf_conf_link *links;
     size_t link_count;
     struct xf_conf_served *served;
     size_t served_count;
     struct xf_conf_node *nodes;
     size_t node_count;
-    uint64_t publish_ttl_ms;
-    bool publish_private_ca; /* the authority of our certificates is not a public one */
-    /* towards the Internet, on the machine that has the nftables rules */
-    char *publish_interface;
-    struct xf_conf_place defaults_at;
-    struct xf_peer_settings defaults; /* every value present */
-    uint64_t defaults_by_profile;
     struct xf_conf_peer *peers;
     size_t peer_count;
     /* pattern -> struct xf_conf_peer; NULL in a conf that was made by hand */
     struct xf_map *peer_index;
+
+    /* of sections whose values only others can check; top_at: of what stands outside of sections */
+    struct xf_conf_place top_at, trust_at, history_at, mail_at, directory_at, policy_at,
+        defaults_at;
 };
 
 /*

@@ -104,10 +104,10 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_uint_eq(conf->unauthenticated.questions_per_peer, 8);
     ck_assert_uint_eq(conf->unauthenticated.questions_per_network, 50);
     ck_assert_uint_eq(conf->unauthenticated.questions, 250);
-    ck_assert_uint_eq(conf->trust_crl_files.count, 0);
-    ck_assert_str_eq(conf->trust_crl_dir, "");
-    ck_assert_str_eq(conf->cert_dir, "/etc/xfedd/certs");
-    ck_assert_uint_eq(conf->cert_warn_ms, 30ull * 24 * 3600 * 1000);
+    ck_assert_uint_eq(conf->trust.crl_files.count, 0);
+    ck_assert_str_eq(conf->trust.crl_dir, "");
+    ck_assert_str_eq(conf->trust.cert_dir, "/etc/xfedd/certs");
+    ck_assert_uint_eq(conf->trust.warn_ms, 30ull * 24 * 3600 * 1000);
     ck_assert_str_eq(conf->history.file, "");
     ck_assert_uint_eq(conf->history.peers, 10000);
     ck_assert(conf->process.sandbox);
@@ -157,7 +157,7 @@ START_TEST(values_arrive_in_their_stored_form)
     ck_assert_uint_eq(conf->dns.servers.count, 3);
     ck_assert_uint_eq(conf->dns.timeout_ms, 1500);
     ck_assert_uint_eq(conf->dns.cache_entries, 7);
-    ck_assert_str_eq(conf->dialback_secret, "secret of dialback");
+    ck_assert_str_eq(conf->dialback.secret, "secret of dialback");
     ck_assert_str_eq(conf->links[0].settings.secret, "secret of the link");
     ck_assert_str_eq(conf->links[0].settings.name, "gw.example");
     ck_assert_str_eq(conf->served[0].settings.domain, "a.example");
@@ -167,7 +167,7 @@ START_TEST(values_arrive_in_their_stored_form)
     ck_assert_str_eq(conf->served[0].settings.certificate.item[0], path);
     snprintf(path, sizeof(path), "%s/run/x.sock", folder.path);
     ck_assert_str_eq(conf->listen.control, path);
-    ck_assert_str_eq(conf->trust_ca_file, "");
+    ck_assert_str_eq(conf->trust.ca_file, "");
     ck_assert_int_eq(conf->process.level, XF_LOG_DEBUG);
     ck_assert_uint_eq(conf->defaults.max_stanza_bytes, 100000);
     ck_assert_int_eq(conf->served[0].at.line, 10);
@@ -359,7 +359,7 @@ START_TEST(every_line_of_the_sample_can_be_switched_on)
     ck_assert_uint_eq(conf->peer_count, 1);
     ck_assert_str_eq(conf->peers[0].pattern, "*.partner.example");
     ck_assert_str_eq(conf->process.user, "xfedd");
-    ck_assert_str_eq(conf->dialback_secret, "secret of dialback");
+    ck_assert_str_eq(conf->dialback.secret, "secret of dialback");
     free(text);
     xf_conf_free(&conf);
 }

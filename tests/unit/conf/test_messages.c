@@ -338,7 +338,7 @@ START_TEST(warns_of_a_secret_that_everybody_reads)
                                "machine can read it: chmod o-rwx\n"
                                "conf:1: warning: secret-file = \"secret\": everybody on this "
                                "machine can read it: chmod o-rwx");
-    ck_assert_str_eq(conf->dialback_secret, "a secret of sixteen bytes and more");
+    ck_assert_str_eq(conf->dialback.secret, "a secret of sixteen bytes and more");
     ck_assert_uint_eq(conf->exposed, 2);
     xf_free(messages);
     xf_conf_free(&conf);
@@ -389,7 +389,7 @@ START_TEST(a_reload_keeps_a_secret_when_others_can_write_it)
     folder_chmod(&folder, "dialback", 0666);
     snprintf(path, sizeof(path), "%s/conf", folder.path);
     ck_assert_int_eq(xf_conf_reload(path, conf, &again, &messages), XF_ERR_OK);
-    ck_assert_str_eq(again->dialback_secret, "the secret of old");
+    ck_assert_str_eq(again->dialback.secret, "the secret of old");
     strip_folder(messages);
     ck_assert_str_eq(messages, "conf:3: warning: secret-file = \"dialback\": everybody on this "
                                "machine can write it: chmod g-w,o-rwx: "
@@ -412,7 +412,7 @@ START_TEST(a_reload_keeps_a_secret_that_is_out_of_reach)
     unlink(secret);
     snprintf(path, sizeof(path), "%s/conf", folder.path);
     ck_assert_int_eq(xf_conf_reload(path, conf, &again, &messages), XF_ERR_OK);
-    ck_assert_str_eq(again->dialback_secret, "the secret of old");
+    ck_assert_str_eq(again->dialback.secret, "the secret of old");
     strip_folder(messages);
     ck_assert_str_eq(messages, "conf:3: warning: secret-file = \"dialback\": No such file or "
                                "directory: the secret in force stays");

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * settings.h — listen { }, trust { } and process { }: what the program itself does.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <xfed/base/log.h>
+#include <xfed/base/texts.h>
+
+struct xf_listen_settings {
+    struct xf_texts s2s, s2s_direct;
+    char *control, *http; /* "" is off */
+};
+
+struct xf_trust_settings {
+    char *ca_file;
+    struct xf_texts crl_files; /* PEM */
+    char *crl_dir;             /* every *.pem and *.crl in it; "" for none */
+    /*
+     * DOMAIN/fullchain.pem and privkey.pem of served domains without a certificate of their own; ""
+     * for none
+     */
+    char *cert_dir;
+    /* certificates of ours that expire within this time are warned of */
+    uint64_t warn_ms;
+};
+
+struct xf_process_settings {
+    enum xf_log_level level;
+    char *user;        /* run as, when started as root; "" keeps */
+    uint64_t drain_ms; /* SIGTERM: queues are flushed so long */
+    /* give up the system calls that a running gateway does not need */
+    bool sandbox;
+};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * settings.h — node "TITLE" { } and publish { }: what sheets print for DNS, authorities and
+ * firewalls. The running gateway does not read it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <xfed/base/texts.h>
+
+/* One server of the deployment as the Internet sees it, for --dns-records and --firewall. */
+struct xf_node_settings {
+    char *title;
+    /* that SRV records name; several nodes behind one address may share it, with other ports */
+    char *host;
+    struct xf_texts addresses; /* of the host, public */
+    /* the node's own ones, when they are others: at most one of each family counts */
+    struct xf_texts nat;
+    unsigned port, direct_port; /* that peers connect to */
+};
+
+struct xf_publish_settings {
+    uint64_t ttl_ms;
+    bool private_ca; /* the authority of our certificates is not a public one */
+    char *interface; /* towards the Internet, on the machine that has the nftables rules */
+};
