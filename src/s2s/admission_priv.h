@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * admission_priv.h — how many streams and pairs others may hold here: unauthenticated conns
- * (half_open.c), what authenticated peers without a section hold (strangers.c), and the log of who
- * was refused (refusals.c).
+ * admission_priv.h — how much other servers may hold here: conns before authentication
+ * (half_open.c), and streams and pairs of authenticated peers that the configuration does not name
+ * (strangers.c). Also places by address (places.c), and the log of refusals (refusals.c).
  */
 #pragma once
 
@@ -16,38 +16,49 @@ struct xf_s2s;
 
 /* ------------------------------------------------------------------ refusals.c */
 
-/* Conns and streams for which there was no place: one log line at once, then one a minute. */
+/*
+ * The log of conns and streams that found no place: the first line at once, then at most one a
+ * minute, which counts the others.
+ */
 struct xf_refusals {
     struct xf_timers *timers;
-    struct xf_timer timer;     /* runs: a line was written within the last minute */
-    unsigned refused, evicted; /* since that line */
+    struct xf_timer timer;     /* runs for a minute after each line */
+    unsigned refused, evicted; /* since the last line */
     const char *reason;
-    char addr[XF_ADDR_TEXT_BYTES]; /* of the last one */
+    char addr[XF_ADDR_TEXT_BYTES]; /* of the last refusal, as is `reason`, a literal */
 };
 void xf_refusals_init(struct xf_refusals *refusals, struct xf_timers *timers);
 void xf_refusals_fini(struct xf_refusals *refusals);
 /*
- * One was refused a place, or (`is_evicted`) has to give its own to another. `reason` is a literal.
+ * Count a conn or stream that found no place or, with `is_evicted`, had to give its place to
+ * another one. `reason` is a literal.
  */
 void xf_refusals_note(struct xf_refusals *refusals, const struct xf_addr *addr, const char *reason,
                       bool is_evicted);
 
 /* ------------------------------------------------------------------ half_open.c */
 
-/* Take a place among the unauthenticated conns; another stream may end for it. False: no room. */
+/*
+ * Take a place among the unauthenticated conns; another stream may be ended for it. False: there is
+ * no room (logged), or the gateway is draining.
+ */
 bool xf_in_admit(struct xf_s2s *s2s, struct xf_place *place, const struct xf_addr *addr);
-void xf_in_evict(struct xf_in *in, const char *reason, const char *text); /* for another stream */
+/* End `in` with resource-constraint and these words: another stream gets its place. */
+void xf_in_evict(struct xf_in *in, const char *reason, const char *text);
 
 /* ------------------------------------------------------------------ places.c */
 
-/* An address within its network. `keys` points into the texts: do not copy. */
+/*
+ * The quota keys of an address (member) and its network (group). `keys` points into the texts: do
+ * not copy the struct.
+ */
 struct xf_addr_keys {
     char host[XF_ADDR_TEXT_BYTES], network[XF_ADDR_TEXT_BYTES];
     struct xf_quota_keys keys;
 };
 void xf_addr_keys_of(const struct xf_addr *addr, struct xf_addr_keys *out);
 
-/* xf_quota_take for an address: its network is the group. */
+/* xf_quota_take, with the address as the member and its network as the group. */
 enum xf_quota_answer xf_take_by_addr(const struct xf_s2s *s2s, struct xf_quota *quota,
                                      struct xf_place *place, const struct xf_addr *addr,
                                      const struct xf_quota_limits *limits,
@@ -55,9 +66,11 @@ enum xf_quota_answer xf_take_by_addr(const struct xf_s2s *s2s, struct xf_quota *
 
 /* ------------------------------------------------------------------ strangers.c */
 
-struct xf_holding { /* zeroed: nothing */
+/* The two places of a stream, or of a pair. Zeroed: none held. */
+struct xf_holding {
     struct xf_place by_network, by_owner;
 };
+/* The two quotas that all streams, or all pairs, take these places in. */
 struct xf_holdings {
     struct xf_quota by_network, by_owner;
 };
@@ -65,14 +78,23 @@ void xf_strangers_init(struct xf_s2s *s2s);
 void xf_strangers_fini(struct xf_s2s *s2s);
 
 /*
- * Take the places of a pair that is about to be authenticated, and of its stream; other streams may
- * end for it. False: no room.
+ * Take the places of a pair that is about to be authenticated, and of its stream when this is its
+ * first pair; other streams may be ended for them. A named peer needs none. False: there is no room
+ * (logged).
  */
 bool xf_stranger_admit(struct xf_in *in, struct xf_pair *pair);
-/* Would there be room for a pair of this peer now? */
+/* Would xf_stranger_admit find room for a pair of this peer now? */
 bool xf_stranger_may_claim(struct xf_in *in, struct xf_span peer);
-/* Streams of its network, or of its owner if these are more; 0 for a named peer's stream. */
+/*
+ * How many streams the network of `in` holds, or the owner of its domain if that is more; 0 when
+ * `in` holds no place, since a named peer is on it.
+ */
 unsigned xf_stranger_crowd(const struct xf_in *in);
+/* Give back the places of a pair, or of a stream. */
 void xf_stranger_pair_left(struct xf_pair *pair);
 void xf_stranger_left(struct xf_in *in);
-void xf_stranger_judge(struct xf_in *in); /* policy is new: who is named? */
+/*
+ * The policy is new. A stream with a named peer gives its places back; one without takes places,
+ * even beyond the limits.
+ */
+void xf_stranger_judge(struct xf_in *in);

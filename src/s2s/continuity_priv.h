@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * continuity_priv.h — is a peer what it was before? Asked in front of every transition to
- * authenticated; writes the alarm, and what is seen into the history (continuity.c).
+ * continuity_priv.h — does a peer authenticate as well as it did before, and with a known key
+ * (continuity.c)? Every transition to authenticated asks. The answer is also logged, as an alarm,
+ * and what was seen goes into the history.
  */
 #pragma once
 
@@ -10,18 +11,20 @@
 
 struct xf_pair;
 
-/* A peer that is weaker than before, where the settings refuse that. */
+/* Why a peer that is weaker than before is refused. */
 struct xf_fall {
     enum xf_cause cause;
-    const char *text; /* for peer and log; NULL: it is not */
+    const char *text; /* a literal, for the peer and the log; NULL: not refused */
 };
-/* NULL, or as xf_fall.text. */
+/* For a pair of an accepted stream: as xf_fall.text. */
 const char *xf_in_continuity_refusal(struct xf_in *in, const struct xf_pair *pair,
                                      enum xf_auth_method method);
+/* For a stream of ours, or a rider. */
 struct xf_fall xf_out_continuity_refusal(const struct xf_out *out);
 /*
- * Would the stream be weaker than what is known of the peer for that direction? Then it does not
- * carry what would go there. Tells nothing.
+ * Would a pair with this verdict and method be weaker than what is known of the peer for that
+ * direction, and do its settings mind? Then a stream that goes both ways must not carry that
+ * direction. Logs and records nothing.
  */
 bool xf_s2s_peer_is_behind(const struct xf_s2s *s2s, struct xf_span peer, bool is_inbound,
                            const struct xf_verdict *verdict, enum xf_auth_method method);

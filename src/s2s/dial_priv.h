@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * dial_priv.h — race the candidates of a peer (RFC 8305 §5) until one is connected (dial.c).
- */
+/* dial_priv.h — races the candidates of a peer (RFC 8305 §5) until one is connected (dial.c). */
 #pragma once
 
 #include <xfed/dns/discover.h>
@@ -13,7 +11,7 @@ struct xf_dial;
 
 /* No event is delivered before xf_dial_new returns. */
 struct xf_dial_events {
-    /* Take the conn over. */
+    /* A candidate is connected: take its conn over. */
     void (*connected)(void *owner, struct xf_conn *conn, const struct xf_candidate *candidate);
     void (*failed)(void *owner, bool timed_out, const char *detail); /* no candidate is left */
 };
@@ -22,39 +20,42 @@ struct xf_dial_opts {
     unsigned connect_ms;
     struct xf_source source;
     /*
-     * NULL: the operator, or the peer itself, chose the addresses. Else a stranger named them: only
-     * a few are tried, at most two of one host, none that is waiting after a failure, and at most
-     * `per_host` at a time on one host, those of other dials included.
+     * NULL: the operator or the peer itself chose the addresses. Otherwise a stranger did. Then the
+     * dial tries only a few of them, at most two of one host, and none that waits after a failure;
+     * and a host has at most `per_host` attempts at a time, counting those of other dials.
      */
     struct xf_backoff *backoff;
     unsigned per_host;
     const char *peer; /* borrowed */
     /*
-     * xf_s2s.avoided: addresses of the peer that are tried once all others have failed, or at once
-     * when there are no others ...
+     * xf_s2s.avoided, where streams to this peer failed. The dial tries such an address after all
+     * others have failed, or at once when there are no others.
      */
     struct xf_backoff *avoided;
-    enum xf_cause forgiven; /* ... unless they failed for this cause; NONE: no exception */
+    /* an address that failed for this cause is not avoided; NONE: all are */
+    enum xf_cause forgiven;
 };
 
-/* Candidates are copied. */
+/* `candidates` and `opts` are copied; what the options point to is borrowed until xf_dial_free. */
 struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candidates, size_t count,
                             const struct xf_dial_opts *opts, const struct xf_dial_events *events,
                             void *owner);
-void xf_dial_free(struct xf_dial **dial); /* drops conns under way */
+void xf_dial_free(struct xf_dial **dial); /* closes the conns that still connect */
+/* The addresses and ports that the peer's settings tell us to connect from. */
 struct xf_source xf_peer_source(const struct xf_peer_settings *settings);
 
-/* The conn that was handed over came to nothing: go on with the others. */
+/* The conn that was handed over failed: try the remaining candidates. */
 void xf_dial_next(struct xf_dial *dial);
+/* Is a candidate left that was not tried? */
 bool xf_dial_has_more(const struct xf_dial *dial);
 
-/* The conn that was handed over is authenticated: it no longer counts for its host. */
+/* The conn that was handed over is authenticated: it no longer counts towards `per_host`. */
 void xf_dial_uncount(struct xf_dial *dial);
-/* The address of the conn that was handed over is to be tried once more. */
+/* Try the address of the conn that was handed over once more. */
 void xf_dial_put_back(struct xf_dial *dial);
 /*
- * The conn that was handed over failed for `cause`: its address is avoided. `is_silent`: not even a
- * stream header came.
+ * The conn that was handed over failed for `cause`: avoid its address for a while. `is_silent`: not
+ * even a stream header came, which counts as a failure in `backoff` too.
  */
 void xf_dial_blame(struct xf_dial *dial, enum xf_cause cause, bool is_silent);
-void xf_dial_praise(struct xf_dial *dial); /* it led to a ready stream: no longer avoided */
+void xf_dial_praise(struct xf_dial *dial); /* it became a ready stream: do not avoid its address */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * engine_priv.h — what all streams of an s2s share (engine.c). The engine knows no kind of stream;
- * s2s.c puts it together with accepted streams (in.c) and streams of ours (out.c).
+ * engine_priv.h — what all streams share, and what the settings mean for each of them (engine.c).
+ * The engine does not know which kinds of streams there are: s2s.c puts it together with accepted
+ * streams (in.c) and streams of ours (out.c).
  */
 #pragma once
 
@@ -22,31 +23,34 @@ struct xf_s2s {
     struct xf_env *env;
     struct xf_policy *policy;
     struct xf_tls_identities *identities;
-    struct xf_history *history;                /* NULL: none */
-    struct xf_dialback_secret dialback_secret; /* wiped in the end */
+    struct xf_history *history;                /* NULL: peers are not compared */
+    struct xf_dialback_secret dialback_secret; /* xf_s2s_free wipes it */
     const struct xf_s2s_events *events;
     void *owner;
     bool is_draining;
 
-    struct xf_node ins, outs; /* every stream alive, xf_in.node and xf_out.node */
+    struct xf_node ins, outs; /* all streams: xf_in.node, xf_out.node */
     size_t stream_count;
-    struct xf_node paused;          /* xf_gate.paused_node: streams that wait for the link */
-    struct xf_rates rates;          /* of peers: stanza-rate, byte-rate */
-    struct xf_map *inbound_by_peer; /* peer -> unsigned *: authenticated inbound streams */
+    /* xf_gate.paused_node: streams that pause until the link has room */
+    struct xf_node paused;
+    struct xf_rates rates; /* how fast peers may send: stanza-rate, byte-rate */
+    /* peer -> unsigned *, owned: how many accepted streams it is authenticated on */
+    struct xf_map *inbound_by_peer;
 
-    /* Who carries whom: carrier_priv.h. */
+    /* Streams that further pairs may share: carrier_priv.h. */
     struct xf_map *bidi_pairs; /* pair key -> struct xf_carried_pair */
-    struct xf_map *shared;     /* peer -> struct xf_out that takes further pairs (multiplex) */
+    /* peer -> struct xf_out: a stream of ours for its further pairs (multiplex) */
+    struct xf_map *shared;
 
-    /* Whom we connect to. */
+    /* Hosts that we connect to. */
     struct xf_verifying verifying;
-    struct xf_backoff probe_backoff; /* addresses that refused a probe just now */
-    struct xf_backoff avoided; /* "PEER ADDRESS" at which streams failed: tried after the others */
+    struct xf_backoff probe_backoff; /* addresses that refused a probe a moment ago */
+    struct xf_backoff avoided; /* "PEER ADDRESS" where a stream failed: tried after the others */
 
-    /* What others may hold here: admission_priv.h. */
+    /* How much other servers may hold here: admission_priv.h. */
     struct xf_quota half_open;
     struct xf_holdings stranger_streams, stranger_pairs;
-    struct xf_quota looks; /* for TLSA records of peers that connect to us, by their address */
+    struct xf_quota looks; /* look-ups of TLSA records of peers that connect to us, by address */
     struct xf_refusals refusals;
 };
 
@@ -58,18 +62,18 @@ static inline const struct xf_conf *xf_s2s_conf(const struct xf_s2s *s2s)
 /* The resolver for this peer; NULL while too many resolvers are in use. */
 struct xf_dns *xf_s2s_dns(const struct xf_s2s *s2s, const struct xf_peer_settings *settings);
 
-/* Limits of the reader before and after authentication. */
+/* What the reader accepts before and after authentication. */
 struct xf_reader_limits xf_s2s_limits_before(const struct xf_s2s *s2s);
 struct xf_reader_limits xf_s2s_limits_after(const struct xf_s2s *s2s,
                                             const struct xf_peer_settings *settings);
-/* What we tell the peer (XEP-0478). */
+/* The limits that we announce to the peer (XEP-0478). */
 struct xf_said_limits xf_s2s_said_limits(const struct xf_s2s *s2s,
                                          const struct xf_peer_settings *settings);
 
 /* How many streams for strangers may be connecting to one host at a time. */
 unsigned xf_s2s_per_host(const struct xf_s2s *s2s);
 
-/* The peer's server answers: verify streams need not wait to ask it. */
+/* The peer's server can be reached: verify streams to it need not back off. */
 static inline void xf_s2s_peer_reached(struct xf_s2s *s2s, const char *peer)
 {
     xf_backoff_clear(&s2s->verifying.peer_backoff, peer);

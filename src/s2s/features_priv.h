@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * features_priv.h — stream features (RFC 6120 §4.3.2) and stream limits (XEP-0478), read and
- * written (features.c).
+ * features_priv.h — reads and writes stream features (RFC 6120 §4.3.2) and stream limits
+ * (XEP-0478).
  */
 #pragma once
 
 #include <xfed/stream/stream.h>
 
-/* What one side says about a stream (XEP-0478). 0: not said. */
+/* Limits that one side announces for a stream (XEP-0478). 0: not announced. */
 struct xf_said_limits {
     size_t max_bytes; /* of a stanza */
-    uint64_t idle_ms; /* without traffic from the other side the stream may end */
+    uint64_t idle_ms; /* after so long without traffic from the other side it may end the stream */
 };
-struct xf_said_limits xf_limits_read(const struct xf_elem *parent); /* of features, or of bidi */
+/* `parent` is <features/>, or <bidi/> (XEP-0478 §3.2); without <limits/> all is 0. */
+struct xf_said_limits xf_limits_read(const struct xf_elem *parent);
 void xf_limits_write(struct xf_draft *draft, const struct xf_said_limits *limits);
 
 /* What a peer offers. */

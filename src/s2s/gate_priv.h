@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gate_priv.h — where the stanzas of a peer come in (gate.c), on a stream that the peer opened
+ * gate_priv.h — checks the stanzas that a peer sends (gate.c), on a stream that the peer opened
  * (in_gate.c) or on one of ours that goes both ways (out_bidi.c). A gate is embedded in the owner
- * of the stream.
+ * of the stream, and its operations tell what only that owner knows.
  */
 #pragma once
 
@@ -13,11 +13,15 @@ struct xf_s2s;
 struct xf_gate;
 
 struct xf_gate_ops {
-    bool (*is_open)(struct xf_gate *gate); /* somebody is authenticated */
+    bool (*is_open)(struct xf_gate *gate); /* is any pair authenticated? */
+    /* Is this pair authenticated on the stream? */
     bool (*has_pair)(struct xf_gate *gate, struct xf_span local, struct xf_span peer);
-    /* A domain of ours that the peer is authenticated for on this stream; absent: for none. */
+    /*
+     * A domain of ours, any one, for which the peer is authenticated on this stream; absent: there
+     * is none.
+     */
     struct xf_span (*local_of)(struct xf_gate *gate, struct xf_span peer);
-    /* Log; end the stream with the error unless it is NONE. */
+    /* Log the refusal; end the stream with `error` unless that is NONE. `text` may be NULL. */
     void (*refuse)(struct xf_gate *gate, const struct xf_stanza *stanza, enum xf_stream_error error,
                    const char *reason, const char *text);
 };
@@ -27,12 +31,13 @@ struct xf_gate {
     struct xf_stream *stream;
     struct xf_node paused_node; /* in xf_s2s.paused, while it waits for the link */
     struct xf_rate_waiter rate;
-    bool is_held; /* for its rate */
+    bool is_held; /* the stream is held, because the peer sends too fast */
 };
 
 void xf_gate_init(struct xf_gate *gate, const struct xf_gate_ops *ops, struct xf_stream *stream);
+/* Hand the stanza to xf_s2s_events.stanza or .malformed, or refuse it. */
 void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza);
-void xf_gate_resume_all(struct xf_s2s *s2s); /* the link has room */
-/* The stream ends: nothing makes it wait any more. */
+void xf_gate_resume_all(struct xf_s2s *s2s); /* read on from all streams that paused for the link */
+/* The stream begins to end: what the peer has sent no longer waits for its rate. */
 void xf_gate_ending(struct xf_gate *gate, struct xf_s2s *s2s);
 void xf_gate_fini(struct xf_gate *gate);

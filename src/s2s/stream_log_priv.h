@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * stream_log_priv.h — log lines about streams (stream_log.c): one when a stream is up, one when it
- * is down, others by the macros. All count against the bound of whoever can cause them
- * (xfed/stream/lines.h).
+ * is down, others through the macros. Each counts against the limit of the peer or network that can
+ * cause it (xfed/stream/lines.h), and is logged at debug beyond that limit.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ struct xf_pair;
 
 enum xf_log_level xf_in_level(struct xf_in *in, enum xf_log_level level, const char *event);
 enum xf_log_level xf_out_level(struct xf_out *out, enum xf_log_level level, const char *event);
-/* A peer that is not what it was before (continuity.c). */
+/* About a peer that is not what it was before (continuity.c). */
 enum xf_log_level xf_alarm_level(struct xf_s2s *s2s, struct xf_span peer, enum xf_log_level level,
                                  const char *event);
 

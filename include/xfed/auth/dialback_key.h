@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dialback_key.h — the keys of server dialback as XEP-0185 makes them: from both domains, the
- * stream id and a secret, so that no key has to be stored until another server asks about it.
- * Values in, values out; nothing here fails. Test: tests/unit/auth/test_dialback_key.c.
+ * dialback_key.h — the keys of server dialback, made as XEP-0185 recommends from both domains, the
+ * stream id and a secret. No key has to be stored: when another server asks about one, we make it
+ * again and compare. Values in, values out; nothing here fails. Test:
+ * tests/unit/auth/test_dialback_key.c.
  */
 #pragma once
 
 #include <xfed/base/crypto.h>
 
 /*
- * Longest stream id that a key is made for, in bytes. Those in use have at most 128. A peer that
+ * Longest stream id that a key is made for, in bytes; servers in use send at most 128. A peer that
  * sends a longer one is refused, whoever opened the stream.
  */
 #define XF_DIALBACK_ID_MAX 512
 
 /*
- * The HMAC key of XEP-0185 section 2: hex(SHA-256(configured secret)), NUL-terminated. All nodes
- * of a deployment configure the same secret. The owner wipes it (xf_wipe).
+ * The HMAC key of XEP-0185 section 2: hex(SHA-256(configured secret)), NUL-terminated. All nodes of
+ * a deployment configure the same secret. Whoever holds this struct wipes it (xf_wipe).
  */
 struct xf_dialback_secret {
     char hex[XF_SHA256_HEX_BYTES + 1];
@@ -33,8 +34,8 @@ struct xf_dialback_key {
 };
 
 /*
- * Both domains as xf_domain_prepare leaves them. Of an id longer than XF_DIALBACK_ID_MAX only the
- * beginning counts; xf_dialback_key_is_ours refuses such an id.
+ * Both domains must be as xf_domain_prepare leaves them. Only the first XF_DIALBACK_ID_MAX bytes of
+ * the id count; xf_dialback_key_is_ours refuses a longer one.
  */
 struct xf_dialback_key xf_dialback_key_of(const struct xf_dialback_secret *secret,
                                           struct xf_span receiving, struct xf_span originating,

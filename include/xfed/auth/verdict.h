@@ -1,76 +1,89 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verdict.h — what is known of a peer's identity on a stream, and the one place where it is
- * decided whether that is enough to become authenticated. Chain, name, pin, TLSA records,
- * revocation and key usage are judged apart, for one domain and by its settings; the decision is
- * made with all of them.
+ * verdict.h — what is known about a peer's identity on a stream, and the one place that decides
+ * whether it is enough to authenticate the peer. Chain, name, pin, TLSA records, revocation and key
+ * usage are each judged for one domain, by that domain's settings; xf_auth_refusal decides with all
+ * of them. Values in, values out; nothing here fails. Test: tests/unit/auth/test_verdict.c.
  */
 #pragma once
 
 #include <xfed/policy/settings.h>
 #include <xfed/tls/facts.h>
 
-/* DIALBACK_CERT: dialback that the certificate answered (XEP-0344 section 2.4). */
+/*
+ * DIALBACK_CERT: the peer asked for dialback, and its certificate proved it without a question to
+ * the authoritative server (XEP-0344 section 2.4).
+ */
 enum xf_auth_method { XF_AUTH_NONE, XF_AUTH_EXTERNAL, XF_AUTH_DIALBACK, XF_AUTH_DIALBACK_CERT };
 
 enum xf_pin_match { XF_PIN_NONE, XF_PIN_MATCH, XF_PIN_MISMATCH };
 
 struct xf_verdict {
-    bool is_secure;           /* TLS */
-    bool is_old;              /* below the peer's tls-min */
-    enum xf_cert_chain chain; /* NONE also without TLS */
+    bool is_secure;           /* the stream is inside TLS */
+    bool is_old;              /* its version of TLS is below the peer's tls-min */
+    enum xf_cert_chain chain; /* also NONE without TLS */
     bool name_matches;
-    enum xf_pin_match pin;  /* NONE: the peer has none, or shows no certificate */
-    enum xf_cert_dane dane; /* for this very domain */
-    /* DNS could not say whether there are TLSA records for the domain, or was not asked */
+    enum xf_pin_match pin;  /* NONE: the settings have no pins, or no certificate was shown */
+    enum xf_cert_dane dane; /* NONE also when the records were another domain's */
+    /* Whether the domain publishes TLSA records is not known: DNS failed, or was not asked. */
     bool dane_is_open;
-    /* the peer publishes usable TLSA records: it has TLS, whatever a stream in clear says */
+    /*
+     * The domain publishes usable TLSA records. So its servers have TLS, even if a stream in clear
+     * offers none.
+     */
     bool tlsa_exists;
     /*
-     * pins or such records say which key the domain has, and this stream showed none, or none was
-     * held against them
+     * Pins or TLSA records say which key the domain has, but this stream showed no certificate, or
+     * its certificate was not compared with them.
      */
     bool lacks_proof;
     bool is_revoked;
-    bool revocation_is_open; /* revocation = hard, and nobody says that it is not revoked */
+    bool revocation_is_open; /* revocation = hard, and neither CRL nor OCSP clears it */
     bool lacks_client_eku;   /* client-eku = yes, and the certificate is for servers only */
 };
 
-/* `facts` NULL: in clear. `domain` is whom the peer claims to be, `settings` are that domain's. */
+/*
+ * What `facts` say about `domain`, which the peer claims to be, by that domain's settings. `facts`
+ * NULL: the stream is in clear. dane_is_open is left false, and tlsa_exists says only whether
+ * records were compared: a caller who asked DNS sets both.
+ */
 struct xf_verdict xf_verdict_of(const struct xf_tls_facts *facts,
                                 const struct xf_peer_settings *settings, struct xf_span domain);
 
 /*
- * The certificate authenticates the domain: by a pin, by TLSA records, or by chain and name; and
- * nothing speaks against it.
+ * Does the certificate authenticate the domain, by a pin, by TLSA records, or by chain and name?
+ * False when anything contradicts it.
  */
 bool xf_verdict_is_good(const struct xf_verdict *verdict);
 
 /*
- * Somebody who may speak for the domain says that this is not its certificate: not even dialback
- * makes up for it.
+ * Does a pin, a TLSA record or a revocation say that this is not the domain's certificate? Then not
+ * even dialback authenticates the peer, unless its settings ignore certificates.
  */
 bool xf_verdict_is_contradicted(const struct xf_verdict *verdict);
 
 /*
- * May the pair become authenticated by `method`? Every transition to authenticated passes here, for
- * both directions and verify streams (method NONE: only what TLS and certificate settings ask).
- * NULL: yes; else words for peer and log.
+ * Why the pair must not become authenticated by `method`; NULL: it may. Every transition to
+ * authenticated asks here, in both directions. Verify streams, and questions that we answer, ask
+ * with method NONE, which leaves only the demands of the TLS and certificate settings. The text is
+ * a literal for the peer and the log. `outbound`: we opened the stream.
  */
 const char *xf_auth_refusal(const struct xf_peer_settings *settings,
                             const struct xf_verdict *verdict, enum xf_auth_method method,
                             bool outbound);
 
 /*
- * "the certificate has expired"; "... does not name b.example (it names x.example)"; for the peer's
- * operator.
+ * What is wrong with the certificate, in words for the peer's operator, cut to out_bytes: "the
+ * certificate does not name b.example (it names: x.example)". `facts` may be NULL when the stream
+ * is in clear.
  */
 void xf_verdict_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts,
                      struct xf_span domain, char *out, size_t out_bytes);
 
 /*
- * For a log line: "good", "pinned", "dane", "none", "untrusted", "wrong-name", "wrong-pin",
- * "wrong-dane", "revoked", "not-for-clients", "unsure" (revocation or TLSA records are not known).
+ * For log lines: "good", "pinned", "dane", "none", "untrusted", "wrong-name", "wrong-pin",
+ * "wrong-dane", "revoked", "not-for-clients", "unsure" (whether it is revoked, or which TLSA
+ * records exist, is not known).
  */
 const char *xf_verdict_word(const struct xf_verdict *verdict);
 

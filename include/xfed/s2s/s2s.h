@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * s2s.h — streams with other servers, both ways, and who may say what on them. Sans I/O.
+ * s2s.h — XMPP streams to and from other servers, and who may send what on them. Sans I/O.
  *
- * Outbound: an xf_out is the stream of one pair (served domain, peer), from discovery to
- * authentication to close; or the pair's place on a stream that carries others too (XEP-0288,
- * multiplexing), which looks the same from outside. Inbound: accepted conns; each stanza that comes
- * up is of a pair that is authenticated on its stream, with prepared addresses and a served `to`.
- * Verify streams of dialback live below and are not seen from outside.
+ * Outbound: an xf_out delivers the stanzas of one pair (served domain, peer). It has a stream of
+ * its own, from discovery to authentication to the close, or it shares a stream that carries other
+ * pairs too (XEP-0288, XEP-0220 §2.6.1). Its owner sees no difference. Inbound: accepted conns. The
+ * pair of each stanza handed up is authenticated on its stream, its addresses are prepared, and its
+ * `to` is served here. The verify streams of dialback are internal.
+ *
+ * To take another element from peers, start at src/s2s/in_priv.h. To add a step to the negotiation
+ * of our own streams, start at src/s2s/out_priv.h. To let another kind of stream carry pairs, start
+ * at src/s2s/carrier_priv.h.
  */
 #pragma once
 
@@ -18,7 +22,10 @@ struct xf_s2s;
 struct xf_out;
 struct xf_in;
 
-/* Why a peer cannot be reached; decides the stanza error (doc/ARCHITECTURE.md 5). */
+/*
+ * Why a peer cannot be reached: name, word for the log, and the stanza error for what waited
+ * (doc/ARCHITECTURE.md, section 5).
+ */
 /* clang-format off */
 #define XF_CAUSE_MAP(X)                                                              \
     X(NONE,         "none",          REMOTE_SERVER_TIMEOUT)                          \
@@ -44,125 +51,146 @@ enum xf_cause {
 const char *xf_cause_word(enum xf_cause cause);
 enum xf_stanza_error xf_cause_stanza_error(enum xf_cause cause);
 
+/* What became of a stanza, and what its stream does next. */
 enum xf_s2s_taken {
-    XF_S2S_TAKEN, /* the stream goes on */
-    XF_S2S_FULL,  /* taken; the stream is to pause until xf_s2s_resume_inbound */
+    XF_S2S_TAKEN, /* taken; the stream goes on */
+    XF_S2S_FULL,  /* taken; the stream pauses until xf_s2s_resume_inbound */
     /*
-     * the stream is to end with policy-violation and *out_text, which is borrowed until the next
-     * call
+     * Not taken: the stream ends with policy-violation and *out_text, which is borrowed until the
+     * next call.
      */
     XF_S2S_REFUSED,
 };
 
 struct xf_s2s_events {
-    /* An authenticated, addressed stanza, which may be changed. */
+    /*
+     * A stanza with prepared addresses, whose pair is authenticated on its stream. It is borrowed
+     * for the call, and the callee may change it.
+     */
     enum xf_s2s_taken (*stanza)(void *owner, struct xf_stanza *stanza, const char **out_text);
     /*
-     * One whose `from` or `to` is no JID (RFC 6120 §8.3.3.8): it may be answered. from and to are
-     * bare domains of an authenticated pair where they are not the addresses themselves; shown_from
-     * and shown_to are then the texts that came.
+     * A stanza whose `from` or `to` is not a valid JID (RFC 6120 §8.3.3.8); the callee may answer
+     * it. A bare domain of the authenticated pair stands in for such an address, and shown_from or
+     * shown_to holds the text that the peer sent; shown_to is absent when that text names no domain
+     * of the pair.
      */
     void (*malformed)(void *owner, const struct xf_stanza *stanza);
-    /* A pair was authenticated inbound: the peer is alive (clears back-off of routes). */
+    /*
+     * A pair was authenticated on an accepted stream, so the peer is up: routes to it need not back
+     * off any longer.
+     */
     void (*peer_seen)(void *owner, struct xf_span local, struct xf_span peer);
 };
 
 struct xf_s2s_opts {
     struct xf_env *env;
-    struct xf_policy *policy;             /* borrowed until xf_s2s_reload or free */
-    struct xf_tls_identities *identities; /* counted */
-    struct xf_history *history;           /* of peers; borrowed until free, NULL: none */
-    struct xf_span dialback_secret;       /* copied and wiped in the end */
+    struct xf_policy *policy;             /* borrowed until xf_s2s_reload or xf_s2s_free */
+    struct xf_tls_identities *identities; /* takes a reference */
+    /* borrowed until xf_s2s_free; NULL: peers are not compared */
+    struct xf_history *history;
+    struct xf_span dialback_secret; /* copied; xf_s2s_free wipes the copy */
     const struct xf_s2s_events *events;
     void *owner;
 };
 
 struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts);
-void xf_s2s_free(struct xf_s2s **s2s); /* no stream may be alive */
+void xf_s2s_free(struct xf_s2s **s2s); /* xf_s2s_stream_count must be 0 */
 
 /*
- * New policy and certificates; streams which the new policy forbids are closed (policy-violation),
- * no other.
+ * Apply a new policy and new certificates. Streams that the new policy or settings forbid end, as a
+ * rule with policy-violation; all others go on. `policy` and `identities` as in struct xf_s2s_opts.
  */
 void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy,
                    struct xf_tls_identities *identities);
 
-/* A conn of a listener. `is_direct`: TLS at once. */
+/*
+ * Take over a conn that a listener accepted. `is_direct`: TLS begins at once (XEP-0368). When there
+ * is no place for it, the conn is closed without a word.
+ */
 void xf_s2s_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct);
 
-/* The link has room again: streams paused by a false from events->stanza go on. */
+/* The link has room again: read on from the streams that XF_S2S_FULL paused. */
 void xf_s2s_resume_inbound(struct xf_s2s *s2s);
 
 struct xf_out_events {
     void (*ready)(void *owner);   /* authenticated: xf_out_send works */
-    void (*drained)(void *owner); /* no longer congested */
+    void (*drained)(void *owner); /* no longer congested; may be NULL */
     /*
-     * The end, exactly once, of a stream that was ready or never became so (`was_ready`). After it
-     * the xf_out is gone. `text`: words for a bounce, without our host names; never NULL.
+     * The stream has ended; called exactly once, whether `ready` was called before (`was_ready`) or
+     * not. Do not use the xf_out any more. `text` is for bounces: it says why, contains no host
+     * name of ours and is never NULL.
      */
     void (*ended)(void *owner, bool was_ready, enum xf_cause cause, const char *text);
 };
 
 /*
- * Begin. No event is delivered before this function returns. The names are copied. `for_stranger`:
- * we open it only because the peer wrote to us, so a stranger chooses where we connect: few of its
- * addresses are tried, none that was silent just now, and each by few streams at a time.
+ * Open a stream for a pair, or let the pair share an existing one. Never returns NULL: a failure is
+ * told by `ended`, and no event is delivered before this function returns. The names are copied;
+ * `events` are borrowed until `ended`. `for_stranger`: the stream is needed only for an answer to a
+ * stranger, who thereby chooses where we connect. Then we try only a few of the peer's addresses,
+ * none that failed a moment ago, and only a few streams connect to one host at a time.
  */
 struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
                            bool for_stranger, const struct xf_out_events *events, void *owner);
 
 /*
- * The same for a peer that failed just now, to find out whether it is back: it takes less time,
- * logs a failure at debug only, and connects to no address that refused another such try a moment
- * ago.
+ * The same for a peer that failed a moment ago, to find out whether it is back. A probe has less
+ * time (candidate-timeout), logs a failure at debug only, and skips addresses that refused another
+ * probe within the last second.
  */
 struct xf_out *xf_out_probe(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
                             const struct xf_out_events *events, void *owner);
 
 /*
- * Is there a stream of the peer that carries the pair's stanzas (XEP-0288)? Then xf_out_open takes
+ * May the pair's stanzas go over a stream that the peer opened (XEP-0288)? If so, xf_out_open uses
  * it.
  */
 bool xf_s2s_carries(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer);
 
 /*
- * Give up a stream that has not yet proved to the peer who we are; nothing follows, the xf_out is
- * gone. False: it goes on.
+ * Give up a stream on which we have not begun to authenticate. True: the xf_out is freed, and no
+ * event follows. False: it is too late, and the stream goes on.
  */
 bool xf_out_abandon(struct xf_out *out);
 
-/* When the last stanza went over its stream; 0: not ready yet. */
+/*
+ * When a stanza, of any pair, last passed on its stream (clock->now_ms); 0 while it is on no
+ * stream.
+ */
 uint64_t xf_out_used_ms(const struct xf_out *out);
 
-/* Is the peer authenticated on a stream to us? */
+/* Is the peer authenticated on a stream that it opened to us? */
 bool xf_s2s_hears(const struct xf_s2s *s2s, struct xf_span peer);
 
-/* True once `ready` was called and no end is in sight. */
+/* True from `ready` until the stream begins to end. */
 bool xf_out_is_ready(const struct xf_out *out);
+/* Is more output waiting than xf_stream_is_congested allows? `drained` says when that is over. */
 bool xf_out_is_congested(const struct xf_out *out);
 
-/* The other side's address; the stream is ready. */
+/* The address of the peer's server. Only for a ready stream. */
 const struct xf_addr *xf_out_addr(const struct xf_out *out);
 
 /*
- * Write one addressed stanza into the stream's output. XF_ERR_LIMIT: larger than the peer said it
- * takes (XEP-0478). XF_ERR_CLOSED: not ready (any more).
+ * Write one addressed stanza into the stream's output. XF_ERR_LIMIT: the stanza is larger than the
+ * peer accepts (XEP-0478), or the output is full. XF_ERR_CLOSED: the stream is not ready, or no
+ * longer.
  */
 XF_MUST_USE enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza);
 
-/* Close politely; `ended` follows. */
+/* Send what waits and the footer, then close; `ended` follows. */
 void xf_out_close(struct xf_out *out);
 
 /*
- * The first half of a drain: close politely the streams that peers opened and that carry no stanzas
- * of ours, so that nothing more comes that wants an answer, while answers can still be sent. Over
- * once xf_s2s_inbound_is_over.
+ * The first half of a drain: close the streams that peers opened and that carry none of our
+ * stanzas. Then peers send nothing new, while answers to what they sent can still go out. This half
+ * is over when xf_s2s_inbound_is_over.
  */
 void xf_s2s_drain_inbound(struct xf_s2s *s2s);
 bool xf_s2s_inbound_is_over(const struct xf_s2s *s2s);
 
 /*
- * Drain: refuse new conns and streams, close all politely; counts say when it is over.
+ * The second half: open no more streams, close all in order. It is over when xf_s2s_stream_count is
+ * 0.
  */
 void xf_s2s_drain(struct xf_s2s *s2s);
 size_t xf_s2s_stream_count(const struct xf_s2s *s2s);
