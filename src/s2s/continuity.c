@@ -1,33 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * continuity.c — is a peer what it was before? Asked in front of every transition to authenticated,
- * beside xf_auth_refusal: that one goes by the settings, this one by what the peer did last time
- * (include/xfed/history/history.h). What a fall behind it leads to is `downgrade`:
- *
- *   refuse   an alarm in the log, and the stream ends; nothing of it is remembered
- *   alarm    an alarm in the log; another key is remembered beside the old ones, a weaker
- *            authentication is not
- *   allow    the peer may change as it likes: what it is now is what is remembered
- *
- * One and the same alarm of a peer comes once an hour. What counts as its authentication:
+ * continuity.c — asks whether a peer is still what it was, in front of every transition to
+ * authenticated and beside xf_auth_refusal. This file looks the stream's peer up in the history,
+ * writes the log and updates the history; src/auth/continuity.c decides what follows from a change.
+ * The same alarm about the same peer is written once an hour. What counts as its authentication:
  *
  *   a pair on an accepted stream   the strongest of the peer's pairs there: more pairs of it come
  *                                  by dialback, whoever it proved to be by then
- *   a rider on a stream of ours    that of the stream
- *   a rider on a stream of the peer (XEP-0288)   that of its pair there. Its key was compared when
- *                                                that was authenticated; here it is held against
- *                                                the
- *                                  servers that we connect to, so that only a weaker authentication
- *                                  counts, and nothing is noted
- *   a verify stream                it authenticates nobody, but its answer is believed: TLS and key
- *                                  are compared
+ *   a rider on a stream of ours    the way in which that stream authenticated
+ *   a rider on a stream of the peer (XEP-0288)   the way in which its pair there authenticated;
+ *                                  the key was compared at that time
+ *   a verify stream                nothing: only TLS and the key are compared
  *
- * A question (db:verify) of the peer is not compared: whoever connects may ask, in every name.
+ * Nothing is compared when the peer asks us a question (db:verify): anybody may ask, under any
+ * name.
  */
 #include <stdio.h>
 #include <time.h>
 
-#include <xfed/history/history.h>
+#include <xfed/auth/continuity.h>
 
 #include "continuity_priv.h"
 #include "in_priv.h"
@@ -37,47 +28,22 @@
 #define HEX_CHARS  (2 * XF_HISTORY_SPKI_BYTES)
 #define TIME_CHARS 20 /* 2026-01-02T03:04:05Z */
 
-struct occasion { /* a peer at the gate */
+struct occasion { /* a peer that is about to be authenticated */
     struct xf_s2s *s2s;
     const char *local, *peer, *addr;
     const char *dir; /* for the log */
-    bool is_inbound;
-    /* it is about where stanzas go, on a stream that came in: compared, not noted */
-    bool is_sent;
+    enum xf_continuity_kind kind;
     struct xf_history_sight sight;
 };
-
-static enum xf_history_ground ground_of(const struct xf_verdict *verdict)
-{
-    if (!xf_verdict_is_good(verdict))
-        return XF_HISTORY_GROUND_NONE;
-    return verdict->pin == XF_PIN_MATCH     ? XF_HISTORY_GROUND_PIN
-           : verdict->dane == XF_DANE_MATCH ? XF_HISTORY_GROUND_DANE
-                                            : XF_HISTORY_GROUND_CA;
-}
-
-static enum xf_history_auth auth_of(const struct xf_verdict *verdict, enum xf_auth_method method)
-{
-    if (!verdict->is_secure)
-        return XF_HISTORY_DIALBACK_CLEAR;
-    return method == XF_AUTH_EXTERNAL || method == XF_AUTH_DIALBACK_CERT ? XF_HISTORY_EXTERNAL
-                                                                         : XF_HISTORY_DIALBACK_TLS;
-}
 
 static struct xf_history_sight sight_of(const struct xf_stream *stream,
                                         const struct xf_verdict *verdict,
                                         enum xf_auth_method method)
 {
-    const struct xf_tls_facts *facts = stream->conn ? stream->conn->tls : NULL;
-    struct xf_history_sight sight = {.auth = auth_of(verdict, method),
-                                     .ground = ground_of(verdict)};
-    sight.has_key = facts && facts->chain != XF_CERT_NONE;
-    if (sight.has_key)
-        memcpy(sight.spki_sha256, facts->spki_sha256, sizeof(sight.spki_sha256));
-    return sight;
+    return xf_continuity_sight(stream->conn ? stream->conn->tls : NULL, verdict, method);
 }
 
-/* ------------------------------------------------------------------ telling */
+/* ------------------------------------------------------------------ log */
 
 static void hex_of(const uint8_t *bytes, char out[HEX_CHARS + 1])
 {
@@ -133,66 +99,64 @@ static void log_fall(const struct occasion *o, const struct xf_history_entry *kn
 static void tell(const struct occasion *o, const struct xf_history_entry *known,
                  enum xf_history_change change)
 {
-    if (change == XF_HISTORY_KEY_EXPLAINED && !o->is_sent)
-        log_key(o, &known->keys[0], false);
-    if (!xf_history_is_alarm(change) ||
-        !xf_history_alarm_is_due(o->s2s->history, xf_span_of(o->peer), o->is_inbound, change,
-                                 o->s2s->env->clock->now_ms))
+    bool is_alarm = xf_history_is_alarm(change);
+    if (is_alarm && !xf_history_alarm_is_due(o->s2s->history, xf_span_of(o->peer),
+                                             xf_continuity_is_inbound(o->kind), change,
+                                             o->s2s->env->clock->now_ms))
         return;
-    if (change == XF_HISTORY_KEY_CHANGED)
-        log_key(o, &known->keys[0], true);
+    if (change == XF_HISTORY_KEY_EXPLAINED || change == XF_HISTORY_KEY_CHANGED)
+        log_key(o, &known->keys[0], is_alarm);
     else
         log_fall(o, known, change == XF_HISTORY_CLEAR);
 }
 
-/* ------------------------------------------------------------------ deciding */
+/* ------------------------------------------------------------------ what was decided */
 
-static struct xf_fall fall_of(enum xf_history_change change)
+static const struct xf_history_entry *known_peer(const struct xf_s2s *s2s, struct xf_span peer,
+                                                 bool is_inbound)
 {
-    switch (change) {
-    case XF_HISTORY_KEY_CHANGED:
-        return (struct xf_fall){
-            XF_CAUSE_CERTIFICATE,
-            "the key of the certificate has changed, and nothing vouches for the new one"};
-    case XF_HISTORY_CLEAR:
-        return (struct xf_fall){XF_CAUSE_AUTH,
-                                "the domain used TLS before, and this stream is in clear"};
-    case XF_HISTORY_WEAKER:
-    default:
-        return (struct xf_fall){
-            XF_CAUSE_AUTH,
-            "the domain authenticated by its certificate before, and now by dialback alone"};
-    }
+    return s2s->history ? xf_history_find(s2s->history, peer, is_inbound) : NULL;
 }
 
-/* What to do, and with it done: told and noted. */
-static struct xf_fall pass(const struct occasion *o)
+static enum xf_downgrade downgrade_of(const struct xf_s2s *s2s, struct xf_span peer)
 {
-    struct xf_history *history = o->s2s->history;
+    return xf_policy_peer(s2s->policy, peer)->downgrade;
+}
+
+static void record(const struct occasion *o, const struct xf_continuity *decision)
+{
     struct xf_span peer = xf_span_of(o->peer);
-    enum xf_downgrade downgrade = xf_policy_peer(o->s2s->policy, peer)->downgrade;
-    const struct xf_history_entry *known = xf_history_find(history, peer, o->is_inbound);
-    enum xf_history_change change = xf_history_compare(known, &o->sight);
-    if (downgrade != XF_DOWNGRADE_ALLOW || change == XF_HISTORY_KEY_EXPLAINED)
-        tell(o, known, change);
-    if (downgrade == XF_DOWNGRADE_REFUSE && xf_history_is_alarm(change))
-        return fall_of(change);
-    if (o->is_sent)
+    bool is_inbound = xf_continuity_is_inbound(o->kind);
+    if (decision->record == XF_CONTINUITY_NOTE)
+        xf_history_note(o->s2s->history, peer, is_inbound, &decision->sight, xf_unix_s());
+    else if (decision->record == XF_CONTINUITY_ACCEPT)
+        xf_history_accept(o->s2s->history, peer, is_inbound, &decision->sight, xf_unix_s());
+}
+
+/* Decide, and do as decided. */
+static struct xf_fall pass(struct occasion *o)
+{
+    struct xf_span peer = xf_span_of(o->peer);
+    const struct xf_history_entry *known =
+        known_peer(o->s2s, peer, xf_continuity_is_inbound(o->kind));
+    struct xf_continuity decision =
+        xf_continuity_of(o->kind, known, &o->sight, downgrade_of(o->s2s, peer));
+    o->sight = decision.sight;
+    if (decision.is_told)
+        tell(o, known, decision.change);
+    record(o, &decision);
+    if (!decision.refusal)
         return (struct xf_fall){0};
-    if (downgrade == XF_DOWNGRADE_ALLOW)
-        xf_history_accept(history, peer, o->is_inbound, &o->sight, xf_unix_s());
-    else
-        xf_history_note(history, peer, o->is_inbound, &o->sight, xf_unix_s());
-    return (struct xf_fall){0};
+    return (struct xf_fall){decision.change == XF_HISTORY_KEY_CHANGED ? XF_CAUSE_CERTIFICATE
+                                                                      : XF_CAUSE_AUTH,
+                            decision.refusal};
 }
 
 bool xf_s2s_peer_is_behind(const struct xf_s2s *s2s, struct xf_span peer, bool is_inbound,
                            const struct xf_verdict *verdict, enum xf_auth_method method)
 {
-    const struct xf_history_entry *known =
-        s2s->history ? xf_history_find(s2s->history, peer, is_inbound) : NULL;
-    return known && auth_of(verdict, method) < known->auth &&
-           xf_policy_peer(s2s->policy, peer)->downgrade != XF_DOWNGRADE_ALLOW;
+    const struct xf_history_entry *known = known_peer(s2s, peer, is_inbound);
+    return known && xf_continuity_is_behind(known, verdict, method, downgrade_of(s2s, peer));
 }
 
 /* ------------------------------------------------------------------ accepted streams */
@@ -221,24 +185,18 @@ const char *xf_in_continuity_refusal(struct xf_in *in, const struct xf_pair *pai
                          .peer = pair->peer,
                          .addr = in->host,
                          .dir = "in",
-                         .is_inbound = true};
+                         .kind = XF_CONTINUITY_ACCEPTED};
     o.sight = sight_of(&in->stream, &verdict, strongest(in, pair->peer, method));
     return pass(&o).text;
 }
 
 /* ------------------------------------------------------------------ streams of ours, and riders */
 
-/*
- * A verify stream uses no certificate of the peer to authenticate it: it is as good as what was
- * before, but for TLS.
- */
-static enum xf_history_auth verify_auth(const struct xf_out *out, const struct xf_verdict *verdict)
+static enum xf_continuity_kind kind_of(const struct xf_out *out, const struct xf_carrier *on)
 {
-    const struct xf_history_entry *known =
-        xf_history_find(out->s2s->history, xf_span_of(out->peer), false);
-    if (!verdict->is_secure)
-        return XF_HISTORY_DIALBACK_CLEAR;
-    return known && known->auth > XF_HISTORY_DIALBACK_TLS ? known->auth : XF_HISTORY_DIALBACK_TLS;
+    if (out->purpose == XF_OUT_VERIFY)
+        return XF_CONTINUITY_ASKED;
+    return on->ops->is_of_peer ? XF_CONTINUITY_REUSED : XF_CONTINUITY_OPENED;
 }
 
 struct xf_fall xf_out_continuity_refusal(const struct xf_out *out)
@@ -253,12 +211,8 @@ struct xf_fall xf_out_continuity_refusal(const struct xf_out *out)
                          .local = out->local,
                          .peer = out->peer,
                          .addr = addr,
-                         .is_sent = on->ops->is_of_peer};
-    o.dir = out->purpose == XF_OUT_VERIFY ? "verify" : "out";
+                         .dir = out->purpose == XF_OUT_VERIFY ? "verify" : "out",
+                         .kind = kind_of(out, on)};
     o.sight = sight_of(on->stream, &verdict, on->ops->method(on, out->method));
-    if (out->purpose == XF_OUT_VERIFY)
-        o.sight.auth = verify_auth(out, &verdict);
-    if (o.is_sent)
-        o.sight.has_key = false;
     return pass(&o);
 }

@@ -7,7 +7,7 @@
  *
  * What was seen of a peer on a stream (a sight) is compared with what is known of it (an entry),
  * and then noted. Nothing here decides: what an alarm leads to is the peer's setting
- * (src/s2s/continuity.c).
+ * (xfed/auth/continuity.h).
  */
 #pragma once
 

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * continuity.h — is a peer still what it was? Where xf_auth_refusal goes by the settings, this goes
+ * by what the peer authenticated with before (xfed/history/history.h): another key, a weaker way of
+ * authenticating, or no TLS any more. Every transition to authenticated asks both. Pure: the caller
+ * looks the peer up, writes the log and tells the history, as the decision says. Test:
+ * tests/unit/auth/test_continuity.c.
+ */
+#pragma once
+
+#include <xfed/auth/verdict.h>
+#include <xfed/history/history.h>
+
+/* How we came to the stream on which the peer is seen, and what it is for. */
+enum xf_continuity_kind {
+    XF_CONTINUITY_ACCEPTED, /* the peer opened it, to send to us */
+    XF_CONTINUITY_OPENED,   /* we opened it, to send to the peer */
+    /*
+     * The peer opened it, and we send on it (XEP-0288). It shows the key of a server that connects
+     * to us, which says nothing about the keys of the servers that we connect to: only the way of
+     * authenticating is compared, and nothing is recorded.
+     */
+    XF_CONTINUITY_REUSED,
+    /*
+     * We opened it to ask the authoritative server about a dialback key. It authenticates nobody,
+     * but its answer is believed: TLS and the key are compared, the way of authenticating is not.
+     */
+    XF_CONTINUITY_ASKED,
+};
+
+/* The history of streams in this direction is the one to compare with, and to record in. */
+static inline bool xf_continuity_is_inbound(enum xf_continuity_kind kind)
+{
+    return kind == XF_CONTINUITY_ACCEPTED;
+}
+
+enum xf_continuity_record {
+    XF_CONTINUITY_LEAVE,  /* nothing */
+    XF_CONTINUITY_NOTE,   /* xf_history_note: what is weaker does not take the place of stronger */
+    XF_CONTINUITY_ACCEPT, /* xf_history_accept: it does */
+};
+
+struct xf_continuity {
+    const char *refusal; /* NULL: the peer may go on; else words for peer and log. Static */
+    enum xf_history_change change;
+    /*
+     * The log gets a line about `change`; an alarm (xf_history_is_alarm) only when it is due
+     * (xf_history_alarm_is_due)
+     */
+    bool is_told;
+    enum xf_continuity_record record;
+    struct xf_history_sight sight; /* what was compared: to be told, and recorded */
+};
+
+/*
+ * What a stream shows of a peer. `facts` NULL: in clear. `method` is the way in which the peer
+ * authenticated; NONE counts as dialback.
+ */
+struct xf_history_sight xf_continuity_sight(const struct xf_tls_facts *facts,
+                                            const struct xf_verdict *verdict,
+                                            enum xf_auth_method method);
+
+/*
+ * Decide. `known` is what the history has of the peer for the direction of `kind`, NULL: nothing.
+ * `downgrade` is the peer's setting:
+ *
+ *   refuse   an alarm is told, and the stream ends; nothing is recorded
+ *   alarm    an alarm is told; another key is recorded beside the old ones, a weaker way of
+ *            authenticating is not
+ *   allow    no alarm; what the peer is now is what it will be compared with
+ */
+struct xf_continuity xf_continuity_of(enum xf_continuity_kind kind,
+                                      const struct xf_history_entry *known,
+                                      const struct xf_history_sight *sight,
+                                      enum xf_downgrade downgrade);
+
+/*
+ * Would authenticating by `method` be weaker than what is known? Then a stream is not used for a
+ * direction that another stream could serve. False with downgrade = allow.
+ */
+bool xf_continuity_is_behind(const struct xf_history_entry *known, const struct xf_verdict *verdict,
+                             enum xf_auth_method method, enum xf_downgrade downgrade);
