@@ -34,8 +34,8 @@ struct xf_dialback_key {
 };
 
 /*
- * Both domains must be as xf_domain_prepare leaves them. Only the first XF_DIALBACK_ID_MAX bytes of
- * the id count; xf_dialback_key_is_ours refuses a longer one.
+ * Both domains must be as xf_domain_prepare leaves them; longer ones abort. Only the first
+ * XF_DIALBACK_ID_MAX bytes of the id count; xf_dialback_key_is_ours refuses a longer one.
  */
 struct xf_dialback_key xf_dialback_key_of(const struct xf_dialback_secret *secret,
                                           struct xf_span receiving, struct xf_span originating,
