@@ -107,11 +107,26 @@ static size_t slot_of_index(const struct xf_map *map, size_t index)
     return slot;
 }
 
-void *xf_map_find(const struct xf_map *map, struct xf_span key)
+static const struct entry *find(const struct xf_map *map, struct xf_span key)
 {
     uint32_t at = map->slots[slot_of(map, xf_siphash13(&map->hash_key, key), key)];
 
-    return at ? map->entries[at - 1].value : NULL;
+    return at ? &map->entries[at - 1] : NULL;
+}
+
+void *xf_map_find(const struct xf_map *map, struct xf_span key)
+{
+    const struct entry *entry = find(map, key);
+
+    return entry ? entry->value : NULL;
+}
+
+struct xf_span xf_map_key(const struct xf_map *map, struct xf_span key)
+{
+    const struct entry *entry = find(map, key);
+
+    xf_require(entry);
+    return (struct xf_span){entry->key, entry->key_len};
 }
 
 void *xf_map_set(struct xf_map *map, struct xf_span key, void *value)

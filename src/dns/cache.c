@@ -12,24 +12,21 @@
 #include "cache_priv.h"
 
 #include <xfed/base/alloc.h>
-#include <xfed/base/list.h>
-#include <xfed/base/map.h>
+#include <xfed/base/lru.h>
 
 #include "key_priv.h"
 
 struct entry {
-    struct xf_node node; /* in by_use, the longest unused first */
+    struct xf_lru_entry lru;
     uint64_t dies_at_ms;
     struct xf_dns_answer *answer;
-    size_t key_len, bytes;
-    char key[];
+    size_t bytes;
 };
 
 struct xf_dns_cache {
     const struct xf_clock *clock;
     size_t entries_max, bytes;
-    struct xf_map *map;
-    struct xf_node by_use;
+    struct xf_lru entries;
 };
 
 static size_t answer_bytes(const struct xf_dns_answer *answer)
@@ -67,16 +64,20 @@ struct xf_dns_cache *xf_dns_cache_new(const struct xf_clock *clock, size_t entri
 {
     struct xf_dns_cache *cache = xf_new(struct xf_dns_cache);
 
-    *cache = (struct xf_dns_cache){.clock = clock, .entries_max = entries_max, .map = xf_map_new()};
-    xf_list_init(&cache->by_use);
+    *cache = (struct xf_dns_cache){.clock = clock, .entries_max = entries_max};
+    xf_lru_init(&cache->entries);
     return cache;
+}
+
+static struct entry *entry_of(struct xf_lru_entry *lru)
+{
+    return lru ? XF_CONTAINER(lru, struct entry, lru) : NULL;
 }
 
 static void drop(struct xf_dns_cache *cache, struct entry *entry)
 {
     cache->bytes -= entry->bytes;
-    xf_list_remove(&entry->node);
-    xf_map_remove(cache->map, (struct xf_span){entry->key, entry->key_len});
+    xf_lru_remove(&cache->entries, &entry->lru);
     xf_free(entry->answer);
     xf_free(entry);
 }
@@ -85,10 +86,10 @@ void xf_dns_cache_free(struct xf_dns_cache **cache)
 {
     if (!*cache)
         return;
-    XF_LIST_EACH_SAFE (node, &(*cache)->by_use) {
-        drop(*cache, XF_CONTAINER(node, struct entry, node));
-    }
-    xf_map_free(&(*cache)->map);
+    struct xf_lru_entry *oldest;
+    while ((oldest = xf_lru_oldest(&(*cache)->entries)))
+        drop(*cache, entry_of(oldest));
+    xf_lru_fini(&(*cache)->entries);
     xf_free(*cache);
     *cache = NULL;
 }
@@ -97,7 +98,7 @@ const struct xf_dns_answer *xf_dns_cache_find(struct xf_dns_cache *cache, const 
                                               enum xf_dns_type type)
 {
     char key[XF_DNS_KEY_BYTES];
-    struct entry *entry = xf_map_find(cache->map, xf_dns_key(name, type, key));
+    struct entry *entry = entry_of(xf_lru_find(&cache->entries, xf_dns_key(name, type, key)));
 
     if (!entry)
         return NULL;
@@ -105,14 +106,13 @@ const struct xf_dns_answer *xf_dns_cache_find(struct xf_dns_cache *cache, const 
         drop(cache, entry);
         return NULL;
     }
-    xf_list_remove(&entry->node);
-    xf_list_push(&cache->by_use, &entry->node);
+    xf_lru_rest(&cache->entries, &entry->lru);
     return entry->answer;
 }
 
 static bool is_full(const struct xf_dns_cache *cache)
 {
-    return xf_map_count(cache->map) > cache->entries_max ||
+    return xf_lru_count(&cache->entries) > cache->entries_max ||
            cache->bytes > xf_dns_cache_bytes_max(cache->entries_max);
 }
 
@@ -121,29 +121,27 @@ void xf_dns_cache_put(struct xf_dns_cache *cache, const char *name, enum xf_dns_
 {
     char text[XF_DNS_KEY_BYTES];
     struct xf_span key = xf_dns_key(name, type, text);
-    struct entry *old = xf_map_find(cache->map, key);
+    struct entry *old = entry_of(xf_lru_find(&cache->entries, key));
 
     if (old)
         drop(cache, old);
     if (ttl_s == 0 || answer->status == XF_DNS_FAILED || cache->entries_max == 0)
         return;
 
-    struct entry *entry = xf_alloc(sizeof(*entry) + key.len);
+    struct entry *entry = xf_new(struct entry);
     entry->dies_at_ms = cache->clock->now_ms + (uint64_t)ttl_s * 1000;
     entry->answer = xf_dns_answer_dup(answer);
-    entry->key_len = key.len;
-    memcpy(entry->key, key.ptr, key.len);
     entry->bytes = sizeof(*entry) + key.len + answer_bytes(answer);
     cache->bytes += entry->bytes;
-    xf_list_push(&cache->by_use, &entry->node);
-    xf_map_set(cache->map, key, entry);
-    while (is_full(cache)) /* the newest stands last and alone would fit */
-        drop(cache, XF_CONTAINER(cache->by_use.next, struct entry, node));
+    xf_lru_add(&cache->entries, key, &entry->lru);
+    xf_lru_rest(&cache->entries, &entry->lru);
+    while (is_full(cache)) /* the newest goes last and alone would fit */
+        drop(cache, entry_of(xf_lru_oldest(&cache->entries)));
 }
 
 size_t xf_dns_cache_count(const struct xf_dns_cache *cache)
 {
-    return xf_map_count(cache->map);
+    return xf_lru_count(&cache->entries);
 }
 
 size_t xf_dns_cache_bytes(const struct xf_dns_cache *cache)

@@ -17,8 +17,7 @@
 #define FORGET_MS  120000 /* after so long a host's failures in a row begin anew */
 
 struct xf_backoff_host {
-    struct xf_node node; /* in `failed`, while no attempt is under way */
-    char *name;
+    struct xf_lru_entry lru;
     unsigned under_way; /* attempts */
     unsigned failures;
     uint64_t until_ms;
@@ -29,52 +28,44 @@ struct xf_backoff_host {
 void xf_backoff_init(struct xf_backoff *backoff, const struct xf_clock *clock, uint64_t min_ms,
                      uint64_t max_ms)
 {
-    *backoff = (struct xf_backoff){
-        .clock = clock, .min_ms = min_ms, .max_ms = max_ms, .by_name = xf_map_new()};
-    xf_list_init(&backoff->failed);
+    *backoff = (struct xf_backoff){.clock = clock, .min_ms = min_ms, .max_ms = max_ms};
+    xf_lru_init(&backoff->hosts);
+}
+
+static struct xf_backoff_host *host_of(struct xf_lru_entry *lru)
+{
+    return lru ? XF_CONTAINER(lru, struct xf_backoff_host, lru) : NULL;
 }
 
 static void forget(struct xf_backoff *backoff, struct xf_backoff_host *host)
 {
-    if (xf_list_is_linked(&host->node)) {
-        xf_list_remove(&host->node);
-        backoff->failed_count--;
-    }
-    xf_map_remove(backoff->by_name, xf_span_of(host->name));
-    xf_free(host->name);
+    xf_lru_remove(&backoff->hosts, &host->lru);
     xf_free(host);
-}
-
-static struct xf_backoff_host *oldest_failed(struct xf_backoff *backoff)
-{
-    return XF_CONTAINER(backoff->failed.next, struct xf_backoff_host, node);
 }
 
 void xf_backoff_fini(struct xf_backoff *backoff)
 {
-    while (!xf_list_is_empty(&backoff->failed))
-        forget(backoff, oldest_failed(backoff));
-    xf_require(xf_map_count(backoff->by_name) == 0);
-    xf_map_free(&backoff->by_name);
+    struct xf_lru_entry *oldest;
+    while ((oldest = xf_lru_oldest(&backoff->hosts)))
+        forget(backoff, host_of(oldest));
+    xf_lru_fini(&backoff->hosts);
 }
 
 static struct xf_backoff_host *find(const struct xf_backoff *backoff, const char *name)
 {
-    return xf_map_find(backoff->by_name, xf_span_of(name));
+    return host_of(xf_lru_find(&backoff->hosts, xf_span_of(name)));
 }
 
+/* Held: put_away follows. */
 static struct xf_backoff_host *get(struct xf_backoff *backoff, const char *name)
 {
     struct xf_backoff_host *host = find(backoff, name);
-    if (!host) {
-        host = xf_new(struct xf_backoff_host);
-        host->name = xf_strdup(name);
-        xf_map_set(backoff->by_name, xf_span_of(name), host);
+    if (host) {
+        xf_lru_hold(&backoff->hosts, &host->lru);
+        return host;
     }
-    if (xf_list_is_linked(&host->node)) {
-        xf_list_remove(&host->node);
-        backoff->failed_count--;
-    }
+    host = xf_new(struct xf_backoff_host);
+    xf_lru_add(&backoff->hosts, xf_span_of(name), &host->lru);
     return host;
 }
 
@@ -87,10 +78,9 @@ static void put_away(struct xf_backoff *backoff, struct xf_backoff_host *host)
         forget(backoff, host);
         return;
     }
-    if (backoff->failed_count >= FAILED_MAX)
-        forget(backoff, oldest_failed(backoff));
-    xf_list_push(&backoff->failed, &host->node);
-    backoff->failed_count++;
+    xf_lru_rest(&backoff->hosts, &host->lru);
+    if (backoff->hosts.resting_count > FAILED_MAX)
+        forget(backoff, host_of(xf_lru_oldest(&backoff->hosts)));
 }
 
 unsigned xf_backoff_under_way(const struct xf_backoff *backoff, const char *name)

@@ -22,10 +22,9 @@
 
 struct xf_rate {
     struct xf_rates *rates;
-    char *peer;
+    struct xf_lru_entry lru; /* its key is the peer */
     struct xf_bucket bucket;
     struct xf_node waiting; /* struct xf_rate_waiter */
-    struct xf_node node;    /* in rates->resting, while nobody waits */
     struct xf_timer timer;  /* the next may go on; or it is time to forget */
     bool is_at_work;        /* within on_time */
     bool was_told;          /* events->slowed was called */
@@ -81,44 +80,32 @@ uint64_t xf_bucket_wait_ms(const struct xf_bucket *bucket, const struct xf_rate_
 
 /* ------------------------------------------------------------------ the table */
 
-static void stop_resting(struct xf_rate *rate)
+static struct xf_rate *rate_of(struct xf_lru_entry *lru)
 {
-    if (!xf_list_is_linked(&rate->node))
-        return;
-    xf_list_remove(&rate->node);
-    rate->rates->resting_count--;
+    return XF_CONTAINER(lru, struct xf_rate, lru);
 }
 
 static void forget(struct xf_rate *rate)
 {
-    stop_resting(rate);
     xf_timer_stop(&rate->timer);
-    xf_map_remove(rate->rates->by_peer, xf_span_of(rate->peer));
-    xf_free(rate->peer);
+    xf_lru_remove(&rate->rates->by_peer, &rate->lru);
     xf_free(rate);
-}
-
-static struct xf_rate *longest_resting(struct xf_rates *rates)
-{
-    return XF_CONTAINER(rates->resting.next, struct xf_rate, node);
 }
 
 static struct xf_rate_limits limits_of(struct xf_rate *rate)
 {
-    return rate->rates->events->limits(rate->rates->owner, xf_span_of(rate->peer));
+    return rate->rates->events->limits(rate->rates->owner, rate->lru.key);
 }
 
 /* Nobody waits for it: it goes to the end of those that rest. */
 static void rest(struct xf_rate *rate)
 {
     struct xf_rates *rates = rate->rates;
-    stop_resting(rate);
-    xf_list_push(&rates->resting, &rate->node);
-    rates->resting_count++;
+    xf_lru_rest(&rates->by_peer, &rate->lru);
     if (!xf_timer_is_running(&rate->timer))
         xf_timer_start(rates->timers, &rate->timer, XF_RATE_REST_MS);
-    if (rates->resting_count > XF_RATES_RESTING_MAX)
-        forget(longest_resting(rates));
+    if (rates->by_peer.resting_count > XF_RATES_RESTING_MAX)
+        forget(rate_of(xf_lru_oldest(&rates->by_peer)));
 }
 
 static void let_go_on(struct xf_rate *rate)
@@ -163,15 +150,14 @@ static void on_time(void *owner)
 
 static struct xf_rate *get(struct xf_rates *rates, struct xf_span peer)
 {
-    struct xf_rate *rate = xf_map_find(rates->by_peer, peer);
-    if (rate)
-        return rate;
-    rate = xf_new(struct xf_rate);
+    struct xf_lru_entry *known = xf_lru_find(&rates->by_peer, peer);
+    if (known)
+        return rate_of(known);
+    struct xf_rate *rate = xf_new(struct xf_rate);
     rate->rates = rates;
-    rate->peer = xf_span_dup(peer);
     xf_list_init(&rate->waiting);
     xf_timer_init(&rate->timer, on_time, rate);
-    xf_map_set(rates->by_peer, peer, rate);
+    xf_lru_add(&rates->by_peer, peer, &rate->lru);
     struct xf_rate_limits limits = limits_of(rate);
     xf_bucket_begin(&rate->bucket, &limits, rates->clock->now_ms);
     return rate;
@@ -180,7 +166,7 @@ static struct xf_rate *get(struct xf_rates *rates, struct xf_span peer)
 static void tell(struct xf_rate *rate, const struct xf_rate_limits *limits)
 {
     if (!rate->was_told)
-        rate->rates->events->slowed(rate->rates->owner, xf_span_of(rate->peer), limits);
+        rate->rates->events->slowed(rate->rates->owner, rate->lru.key, limits);
     rate->was_told = true;
 }
 
@@ -199,7 +185,7 @@ bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes,
             rest(rate);
         return true;
     }
-    stop_resting(rate);
+    xf_lru_hold(&rates->by_peer, &rate->lru);
     if (xf_list_is_empty(&rate->waiting))
         xf_timer_start(rates->timers, &rate->timer, wait_ms);
     xf_list_push(&rate->waiting, &waiter->node);
@@ -210,9 +196,9 @@ bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes,
 void xf_rates_changed(struct xf_rates *rates)
 {
     size_t cursor = 0;
-    void *value;
-    while (xf_map_next(rates->by_peer, &cursor, NULL, &value)) {
-        struct xf_rate *rate = value;
+    struct xf_lru_entry *entry;
+    while (xf_lru_next(&rates->by_peer, &cursor, &entry)) {
+        struct xf_rate *rate = rate_of(entry);
         if (xf_list_is_empty(&rate->waiting))
             forget(rate);
         else
@@ -248,12 +234,8 @@ void xf_rates_leave(struct xf_rate_waiter *waiter)
 void xf_rates_init(struct xf_rates *rates, const struct xf_clock *clock, struct xf_timers *timers,
                    const struct xf_rate_events *events, void *owner)
 {
-    *rates = (struct xf_rates){.clock = clock,
-                               .timers = timers,
-                               .events = events,
-                               .owner = owner,
-                               .by_peer = xf_map_new()};
-    xf_list_init(&rates->resting);
+    *rates = (struct xf_rates){.clock = clock, .timers = timers, .events = events, .owner = owner};
+    xf_lru_init(&rates->by_peer);
     xf_list_init(&rates->hurried);
     xf_timer_init(&rates->hurry, on_hurry, rates);
 }
@@ -261,14 +243,11 @@ void xf_rates_init(struct xf_rates *rates, const struct xf_clock *clock, struct 
 void xf_rates_fini(struct xf_rates *rates)
 {
     size_t cursor = 0;
-    void *value;
+    struct xf_lru_entry *entry;
     xf_timer_stop(&rates->hurry);
-    while (xf_map_next(rates->by_peer, &cursor, NULL, &value)) {
-        struct xf_rate *rate = value;
-        xf_require(xf_list_is_empty(&rate->waiting));
-        xf_timer_stop(&rate->timer);
-        xf_free(rate->peer);
-        xf_free(rate);
+    while (xf_lru_next(&rates->by_peer, &cursor, &entry)) {
+        xf_require(xf_list_is_empty(&rate_of(entry)->waiting));
+        forget(rate_of(entry));
     }
-    xf_map_free(&rates->by_peer);
+    xf_lru_fini(&rates->by_peer);
 }

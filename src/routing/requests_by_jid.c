@@ -1,31 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * requests_by_jid.c — which questions a peer put to the JID of a user whom it should know by an
+ * requests_by_jid.c — which requests a peer sent to the JID of a user whom it should know by an
  * e-mail address (jid-use = accept): their answers come from that JID.
  *
- * Bounded, the oldest goes first: an answer that comes later than a thousand other questions comes
+ * Bounded, the oldest goes first: an answer that comes later than a thousand other requests comes
  * from the e-mail address.
  */
 #include "requests_by_jid_priv.h"
 
-#include "links_priv.h"
 #include "routing_priv.h"
 
 #include <stdio.h>
+
 #include <xfed/base/alloc.h>
+#include <xfed/base/lru.h>
 
-#define USED_MAX 1024
-#define ID_MAX   256
-#define KEY_MAX  (2 * XF_JID_MAX + ID_MAX + 2)
-
-struct used {
-    struct xf_node node;
-    struct xf_span key; /* behind the struct */
-};
+#define REQUESTS_MAX 1024
+#define ID_MAX       256
+#define KEY_MAX      (2 * XF_JID_MAX + ID_MAX + 2)
 
 struct xf_requests_by_jid {
-    struct xf_map *by_key;
-    struct xf_node oldest;
+    struct xf_lru requests; /* entries alone, by (peer, user, id) */
 };
 
 static struct xf_span make_key(char text[KEY_MAX], struct xf_span peer, struct xf_span user,
@@ -36,61 +31,58 @@ static struct xf_span make_key(char text[KEY_MAX], struct xf_span peer, struct x
     return (struct xf_span){text, (size_t)len};
 }
 
-static void drop(struct xf_requests_by_jid *used, struct used *entry)
+static void drop(struct xf_lru *requests, struct xf_lru_entry *request)
 {
-    (void)xf_map_remove(used->by_key, entry->key);
-    xf_list_remove(&entry->node);
-    xf_free(entry);
+    xf_lru_remove(requests, request);
+    xf_free(request);
 }
 
-static void add(struct xf_requests_by_jid *used, struct xf_span key)
+static void add(struct xf_lru *requests, struct xf_span key)
 {
-    struct used *entry = xf_alloc(sizeof(*entry) + key.len);
-    char *text = (char *)(entry + 1);
-    memcpy(text, key.ptr, key.len);
-    entry->key = (struct xf_span){text, key.len};
-    (void)xf_map_set(used->by_key, entry->key, entry);
-    xf_list_push(&used->oldest, &entry->node);
-    if (xf_map_count(used->by_key) > USED_MAX)
-        drop(used, XF_CONTAINER(used->oldest.next, struct used, node));
+    struct xf_lru_entry *request = xf_new(struct xf_lru_entry);
+    xf_lru_add(requests, key, request);
+    xf_lru_rest(requests, request);
+    if (xf_lru_count(requests) > REQUESTS_MAX)
+        drop(requests, xf_lru_oldest(requests));
 }
 
 void xf_requests_note(struct xf_routing *routing, struct xf_span peer, struct xf_span user,
                       struct xf_span id)
 {
-    char key[KEY_MAX];
+    char text[KEY_MAX];
     if (!id.ptr || id.len > ID_MAX)
         return;
-    if (!routing->used) {
-        routing->used = xf_new(struct xf_requests_by_jid);
-        routing->used->by_key = xf_map_new();
-        xf_list_init(&routing->used->oldest);
+    if (!routing->requests) {
+        routing->requests = xf_new(struct xf_requests_by_jid);
+        xf_lru_init(&routing->requests->requests);
     }
-    struct xf_span span = make_key(key, peer, user, id);
-    if (!xf_map_find(routing->used->by_key, span))
-        add(routing->used, span);
+    struct xf_span key = make_key(text, peer, user, id);
+    if (!xf_lru_find(&routing->requests->requests, key))
+        add(&routing->requests->requests, key);
 }
 
 bool xf_requests_take(struct xf_routing *routing, struct xf_span peer, struct xf_span user,
                       struct xf_span id)
 {
-    char key[KEY_MAX];
-    if (!routing->used || !id.ptr || id.len > ID_MAX)
+    char text[KEY_MAX];
+    if (!routing->requests || !id.ptr || id.len > ID_MAX)
         return false;
-    struct used *entry = xf_map_find(routing->used->by_key, make_key(key, peer, user, id));
-    if (!entry)
+    struct xf_lru *requests = &routing->requests->requests;
+    struct xf_lru_entry *request = xf_lru_find(requests, make_key(text, peer, user, id));
+    if (!request)
         return false;
-    drop(routing->used, entry);
+    drop(requests, request);
     return true;
 }
 
-void xf_requests_free(struct xf_requests_by_jid **used)
+void xf_requests_free(struct xf_requests_by_jid **requests)
 {
-    if (!*used)
+    struct xf_lru_entry *oldest;
+    if (!*requests)
         return;
-    while (!xf_list_is_empty(&(*used)->oldest))
-        drop(*used, XF_CONTAINER((*used)->oldest.next, struct used, node));
-    xf_map_free(&(*used)->by_key);
-    xf_free(*used);
-    *used = NULL;
+    while ((oldest = xf_lru_oldest(&(*requests)->requests)))
+        drop(&(*requests)->requests, oldest);
+    xf_lru_fini(&(*requests)->requests);
+    xf_free(*requests);
+    *requests = NULL;
 }

@@ -14,4 +14,4 @@ void xf_requests_note(struct xf_routing *routing, struct xf_span peer, struct xf
                       struct xf_span id);
 bool xf_requests_take(struct xf_routing *routing, struct xf_span peer, struct xf_span user,
                       struct xf_span id);
-void xf_requests_free(struct xf_requests_by_jid **used);
+void xf_requests_free(struct xf_requests_by_jid **requests);

@@ -61,7 +61,7 @@ void xf_routing_free(struct xf_routing **routing)
     xf_buf_release(&(*routing)->stripped);
     xf_buf_release(&(*routing)->rewritten);
     xf_map_free(&(*routing)->strangers);
-    xf_requests_free(&(*routing)->used);
+    xf_requests_free(&(*routing)->requests);
     xf_free(*routing);
     *routing = NULL;
 }

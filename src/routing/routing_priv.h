@@ -58,11 +58,11 @@ struct xf_routing {
     struct xf_quota answer_streams; /* that we opened for routes of theirs */
     struct xf_buf payload;          /* of the error stanza being made */
     struct xf_stanza_scratch scratch;
-    struct xf_buf stripped;     /* payload of the presence being passed on */
-    struct xf_buf rewritten;    /* payload with other addresses in it */
-    char later[XF_JID_MAX + 1]; /* an address in it that is not known yet */
-    struct xf_requests_by_jid *used;
-    struct xf_map *strangers; /* mail domains that were named in the log */
+    struct xf_buf stripped;              /* payload of the presence being passed on */
+    struct xf_buf rewritten;             /* payload with other addresses in it */
+    char later[XF_JID_MAX + 1];          /* an address in it that is not known yet */
+    struct xf_requests_by_jid *requests; /* NULL: none was noted */
+    struct xf_map *strangers;            /* mail domains that were named in the log */
     struct xf_rare refused, lost, full, unknown, strangers_full;
     struct xf_tally denied, passed_dry; /* stanzas that policy refused, or would have */
     bool is_draining, is_finished, has_ended;

@@ -26,6 +26,9 @@ void *xf_map_set(struct xf_map *map, struct xf_span key, void *value);
 /* Returns the value removed, or NULL. */
 void *xf_map_remove(struct xf_map *map, struct xf_span key);
 
+/* The map's own copy of a key that is in it, until that entry is removed. */
+struct xf_span xf_map_key(const struct xf_map *map, struct xf_span key);
+
 size_t xf_map_count(const struct xf_map *map);
 
 /* Walk: start with *cursor = 0; false at the end. `key` and `value` may be NULL. */

@@ -8,16 +8,13 @@
 
 #include <xfed/base/clock.h>
 #include <xfed/base/err.h>
-#include <xfed/base/list.h>
-#include <xfed/base/map.h>
+#include <xfed/base/lru.h>
 
 struct xf_backoff {
     const struct xf_clock *clock;
     uint64_t min_ms, max_ms;
-    struct xf_map *by_name; /* -> struct xf_backoff_host */
-    /* hosts that failed and have no attempt under way, the longest ago first */
-    struct xf_node failed;
-    size_t failed_count;
+    /* struct xf_backoff_host; those with an attempt under way are held, the others have failed */
+    struct xf_lru hosts;
 };
 
 /*

@@ -5,8 +5,7 @@
  */
 #pragma once
 
-#include <xfed/base/list.h>
-#include <xfed/base/map.h>
+#include <xfed/base/lru.h>
 #include <xfed/net/timer.h>
 
 struct xf_rate_limits { /* a second; 0: any number */
@@ -46,10 +45,7 @@ struct xf_rates {
     const struct xf_rate_events *events;
     void *owner;
     bool is_on;             /* some peer has a limit; set by the owner */
-    struct xf_map *by_peer; /* -> struct xf_rate */
-    /* struct xf_rate for which nobody waits, the longest ago used first */
-    struct xf_node resting;
-    size_t resting_count;
+    struct xf_lru by_peer;  /* struct xf_rate; those for which somebody waits are held */
     struct xf_node hurried; /* waiters that go on in this turn */
     struct xf_timer hurry;
 };

@@ -87,8 +87,8 @@ START_TEST(remembers_only_so_many)
         snprintf(name, sizeof(name), "%d.example", i);
         xf_backoff_failed(&backoff, name, 0, "");
     }
-    ck_assert_uint_eq(backoff.failed_count, 4096);
-    ck_assert_uint_eq(xf_map_count(backoff.by_name), 4097);
+    ck_assert_uint_eq(backoff.hosts.resting_count, 4096);
+    ck_assert_uint_eq(xf_lru_count(&backoff.hosts), 4097);
     ck_assert(xf_backoff_is_waiting(&backoff, "busy.example", NULL, NULL));
     ck_assert(xf_backoff_is_waiting(&backoff, "99999.example", NULL, NULL));
     ck_assert(!xf_backoff_is_waiting(&backoff, "1.example", NULL, NULL));

@@ -168,7 +168,7 @@ START_TEST(limits_that_change_hold_at_once)
     xf_rates_changed(&rates);
     pass(1);
     ck_assert_str_eq(order, "aaaaaaaaa");
-    ck_assert_uint_eq(xf_map_count(rates.by_peer), 0);
+    ck_assert_uint_eq(xf_lru_count(&rates.by_peer), 0);
 }
 END_TEST
 
@@ -186,7 +186,7 @@ START_TEST(one_that_leaves_is_not_called)
     xf_rates_leave(&b.waiter);
     pass(2 * XF_RATE_REST_MS + 1);
     ck_assert_str_eq(order, "aabb");
-    ck_assert_uint_eq(xf_map_count(rates.by_peer), 0);
+    ck_assert_uint_eq(xf_lru_count(&rates.by_peer), 0);
 }
 END_TEST
 
@@ -200,11 +200,11 @@ START_TEST(buckets_are_bounded_and_forgotten)
         snprintf(name, sizeof(name), "%u.example", i);
         ck_assert(xf_rates_take(&rates, xf_span_of(name), 1, &nobody));
     }
-    ck_assert_uint_eq(xf_map_count(rates.by_peer), XF_RATES_RESTING_MAX + 1);
-    ck_assert(xf_map_find(rates.by_peer, XF_SPAN("busy.example")));
-    ck_assert(!xf_map_find(rates.by_peer, XF_SPAN("0.example")));
+    ck_assert_uint_eq(xf_lru_count(&rates.by_peer), XF_RATES_RESTING_MAX + 1);
+    ck_assert(xf_lru_find(&rates.by_peer, XF_SPAN("busy.example")));
+    ck_assert(!xf_lru_find(&rates.by_peer, XF_SPAN("0.example")));
     pass(2 * XF_RATE_REST_MS + 10000);
-    ck_assert_uint_eq(xf_map_count(rates.by_peer), 0);
+    ck_assert_uint_eq(xf_lru_count(&rates.by_peer), 0);
 }
 END_TEST
 
