@@ -214,12 +214,6 @@ struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct x
                                                   .owner = daemon});
 }
 
-static void mailmap_work(void *pool, void (*work)(void *owner), void (*done)(void *owner),
-                         void *owner)
-{
-    xf_loop_work(pool, work, done, owner);
-}
-
 void xf_daemon_set_mailmap(struct xf_daemon *daemon)
 {
     if (daemon->mailmap)
@@ -228,7 +222,7 @@ void xf_daemon_set_mailmap(struct xf_daemon *daemon)
         daemon->mailmap =
             xf_mailmap_new(&(struct xf_mailmap_opts){.clock = daemon->env.env.clock,
                                                      .timers = daemon->env.env.timers,
-                                                     .pool = {mailmap_work, daemon->loop},
+                                                     .pool = xf_loop_pool(daemon->loop),
                                                      .settings = &daemon->conf->mailmap});
     xf_routing_attach_mailmap(daemon->routing, daemon->mailmap);
 }

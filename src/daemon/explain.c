@@ -11,12 +11,15 @@
 #include <xfed/base/log.h>
 
 /* Everything at once, on this thread. */
-static void work_now(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner)
+static void work_now(struct xf_pool *pool, void (*work)(void *owner), void (*done)(void *owner),
+                     void *owner)
 {
     (void)pool;
     work(owner);
     done(owner);
 }
+
+static struct xf_pool pool = {work_now};
 
 static bool is_member(void *owner, const char *group, struct xf_span jid)
 {
@@ -38,10 +41,8 @@ enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_
     struct xf_mailmap *mailmap = NULL;
     xf_log_set_level(XF_LOG_WARN);
     if (conf->mailmap.directory.groups.count > 0)
-        mailmap = xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &clock,
-                                                           .timers = timers,
-                                                           .pool = {work_now, NULL},
-                                                           .settings = &conf->mailmap});
+        mailmap = xf_mailmap_new(&(struct xf_mailmap_opts){
+            .clock = &clock, .timers = timers, .pool = &pool, .settings = &conf->mailmap});
     struct xf_policy *policy = xf_policy_new(&(struct xf_policy_opts){.conf = conf,
                                                                       .blocklist = list,
                                                                       .unix_s = xf_unix_s(),

@@ -32,13 +32,18 @@ struct xf_history *xf_daemon_history_for(struct xf_loop *loop,
     if (settings->peers == 0)
         return NULL;
     char *path = xf_daemon_history_path(settings->file, getenv("STATE_DIRECTORY"));
-    if (xf_history_open(loop, path, settings->peers, &history, &err) != XF_ERR_OK) {
+    struct xf_history_opts opts = {.file = path,
+                                   .max_peers = settings->peers,
+                                   .pool = xf_loop_pool(loop),
+                                   .timers = xf_loop_timers(loop)};
+    if (xf_history_open(&opts, &history, &err) != XF_ERR_OK) {
         xf_log(XF_LOG_ERROR, "memory.file.refused", XF_STR("file", path),
                XF_STR("detail", err.detail),
                XF_STR("advice", "name a file in memory { file } that xfedd may make or write, in a "
                                 "folder that it may write, and restart"));
-        xf_require(xf_history_open(loop, "", settings->peers, &history, NULL) ==
-                   XF_ERR_OK); /* without a file nothing can fail */
+        opts.file = "";
+        /* without a file nothing can fail */
+        xf_require(xf_history_open(&opts, &history, NULL) == XF_ERR_OK);
     }
     xf_free(path);
     return history;

@@ -166,7 +166,7 @@ static void on_read(void *owner)
     }
     /* they count what others have of them, which is the loop's to do */
     xf_certs_release(&reload->certs);
-    xf_loop_work(daemon->loop, free_what_is_left, on_freed, reload);
+    xf_pool_run(xf_loop_pool(daemon->loop), free_what_is_left, on_freed, reload);
 }
 
 void xf_reload_begin(void *owner)
@@ -183,5 +183,5 @@ void xf_reload_begin(void *owner)
     reload->began_ms = daemon->env.env.clock->now_ms;
     xf_report_init(&reload->report);
     daemon->reload = reload;
-    xf_loop_work(daemon->loop, read_files, on_read, reload);
+    xf_pool_run(xf_loop_pool(daemon->loop), read_files, on_read, reload);
 }

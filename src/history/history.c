@@ -22,7 +22,8 @@
 #define ALARM_MS     (3600u * 1000)
 
 struct xf_history {
-    struct xf_loop *loop; /* NULL: no thread pool */
+    struct xf_pool *pool; /* NULL: none */
+    struct xf_timers *timers;
     struct xf_history_table table;
     char *path;
     struct xf_history_file *file; /* NULL: none */
@@ -100,9 +101,8 @@ static void settle_batch(struct xf_history *history)
 static void schedule(struct xf_history *history)
 {
     bool has_work = history->rows || !xf_history_table_is_clean(&history->table);
-    if (history->loop && has_work && !history->is_writing && !xf_timer_is_running(&history->timer))
-        xf_timer_start(xf_loop_timers(history->loop), &history->timer,
-                       history->has_failed ? RETRY_MS : WRITE_MS);
+    if (history->pool && has_work && !history->is_writing && !xf_timer_is_running(&history->timer))
+        xf_timer_start(history->timers, &history->timer, history->has_failed ? RETRY_MS : WRITE_MS);
 }
 
 static void on_written(void *owner)
@@ -119,7 +119,7 @@ static void on_time(void *owner)
     if (!history->rows)
         fill_batch(history);
     history->is_writing = true;
-    xf_loop_work(history->loop, write_batch, on_written, history);
+    xf_pool_run(history->pool, write_batch, on_written, history);
 }
 
 static void write_the_rest(struct xf_history *history)
@@ -164,16 +164,18 @@ static void release(struct xf_history *history)
     xf_free(history);
 }
 
-enum xf_err xf_history_open(struct xf_loop *loop, const char *file, size_t max_peers,
-                            struct xf_history **out_history, struct xf_error *err)
+enum xf_err xf_history_open(const struct xf_history_opts *opts, struct xf_history **out_history,
+                            struct xf_error *err)
 {
     struct xf_history *history = xf_new(struct xf_history);
-    xf_require(max_peers > 0);
-    history->loop = loop;
-    history->path = xf_strdup(file);
-    xf_history_table_init(&history->table, max_peers, *file != '\0');
+    bool has_file = *opts->file != '\0';
+    xf_require(opts->max_peers > 0);
+    history->pool = opts->pool;
+    history->timers = opts->timers;
+    history->path = xf_strdup(opts->file);
+    xf_history_table_init(&history->table, opts->max_peers, has_file);
     xf_timer_init(&history->timer, on_time, history);
-    enum xf_err result = *file ? open_file(history, err) : XF_ERR_OK;
+    enum xf_err result = has_file ? open_file(history, err) : XF_ERR_OK;
     if (result != XF_ERR_OK) {
         release(history);
         return result;

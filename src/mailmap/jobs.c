@@ -23,7 +23,7 @@ static void load_begin(struct xf_mailmap *mailmap);
 void xf_job_run(struct xf_mailmap *mailmap, void (*work)(void *owner), void (*done)(void *owner),
                 void *owner)
 {
-    mailmap->opts.pool.work(mailmap->opts.pool.pool, work, done, owner);
+    xf_pool_run(mailmap->opts.pool, work, done, owner);
 }
 
 void xf_notes_log(struct xf_notes *notes)

@@ -503,7 +503,7 @@ bool xf_conn_is_closing(const struct xf_conn *conn)
     return state == XF_NET_CLOSING || state == XF_NET_DEAD;
 }
 
-struct xf_loop *xf_conn_loop(const struct xf_conn *conn)
+struct xf_pool *xf_conn_pool(const struct xf_conn *conn)
 {
-    return ((const struct xf_net_conn *)(const void *)conn)->loop;
+    return xf_loop_pool(((const struct xf_net_conn *)(const void *)conn)->loop);
 }

@@ -103,10 +103,41 @@ static void init_handles(struct xf_loop *loop)
     uv_check_start(&loop->check, check_cb);
 }
 
+static void work_cb(uv_work_t *uv)
+{
+    struct job *job = uv->data;
+
+    job->work(job->owner);
+}
+
+static void work_done_cb(uv_work_t *uv, int status)
+{
+    struct job *job = uv->data;
+
+    (void)status; /* jobs are never cancelled */
+    xf_loop_touch(uv->loop->data);
+    job->done(job->owner);
+    xf_free(job);
+}
+
+static void run_job(struct xf_pool *pool, void (*work)(void *owner), void (*done)(void *owner),
+                    void *owner)
+{
+    struct xf_loop *loop = XF_CONTAINER(pool, struct xf_loop, pool);
+    struct job *job = xf_new(struct job);
+
+    job->uv.data = job;
+    job->work = work;
+    job->done = done;
+    job->owner = owner;
+    xf_require(uv_queue_work(&loop->uv, &job->uv, work_cb, work_done_cb) == 0);
+}
+
 struct xf_loop *xf_loop_new(void)
 {
     struct xf_loop *loop = xf_new(struct xf_loop);
 
+    loop->pool.run = run_job;
     /* libuv writes without MSG_NOSIGNAL. */
     signal(SIGPIPE, SIG_IGN);
     xf_require(uv_loop_init(&loop->uv) == 0);
@@ -228,31 +259,7 @@ void xf_loop_on_signal(struct xf_loop *loop, int signum, void (*fn)(void *owner)
     watch->owner = owner;
 }
 
-static void work_cb(uv_work_t *uv)
+struct xf_pool *xf_loop_pool(struct xf_loop *loop)
 {
-    struct job *job = uv->data;
-
-    job->work(job->owner);
-}
-
-static void work_done_cb(uv_work_t *uv, int status)
-{
-    struct job *job = uv->data;
-
-    (void)status; /* jobs are never cancelled */
-    xf_loop_touch(uv->loop->data);
-    job->done(job->owner);
-    xf_free(job);
-}
-
-void xf_loop_work(struct xf_loop *loop, void (*work)(void *owner), void (*done)(void *owner),
-                  void *owner)
-{
-    struct job *job = xf_new(struct job);
-
-    job->uv.data = job;
-    job->work = work;
-    job->done = done;
-    job->owner = owner;
-    xf_require(uv_queue_work(&loop->uv, &job->uv, work_cb, work_done_cb) == 0);
+    return &loop->pool;
 }

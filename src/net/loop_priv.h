@@ -15,6 +15,7 @@ struct xf_loop {
     uv_loop_t uv;
     struct xf_clock clock;
     struct xf_timers *timers;
+    struct xf_pool pool;
     uv_prepare_t prepare; /* before the wait: flush what is left, arm the wake-up */
     uv_check_t check;     /* after the wait: due timers, then flush */
     uv_idle_t idle;       /* runs while conns are dirty, so that the wait does not wait */

@@ -159,7 +159,7 @@ static void send_step(struct xf_tls_session *session, size_t ready)
     session->handshake->step_bytes = ready;
     session->handshake->is_out = true;
     xf_conn_hold(session->conn, true);
-    xf_loop_work(xf_conn_loop(session->conn), step, step_done, session);
+    xf_pool_run(xf_conn_pool(session->conn), step, step_done, session);
 }
 
 static void fail(struct xf_tls_session *session, const char *reason)

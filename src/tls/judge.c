@@ -145,7 +145,7 @@ void xf_tls_judge(struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls
     xf_tls_grounds_init(&s->grounds, basis);
     s->is_named = xf_tls_grounds_named(&s->grounds, conn->tls);
     session->judgement = s;
-    xf_loop_work(xf_conn_loop(conn), judge, judged, s); /* the answer never comes from within */
+    xf_pool_run(xf_conn_pool(conn), judge, judged, s); /* the answer never comes from within */
 }
 
 void xf_tls_forget(struct xf_conn *conn)

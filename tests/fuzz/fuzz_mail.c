@@ -41,12 +41,15 @@ static struct xf_routing *routing;
 
 /* ------------------------------------------------------------------ the world */
 
-static void work_now(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner)
+static void work_now(struct xf_pool *pool, void (*work)(void *owner), void (*done)(void *owner),
+                     void *owner)
 {
     (void)pool;
     work(owner);
     done(owner);
 }
+
+static struct xf_pool pool = {work_now};
 
 static void begin(void)
 {
@@ -68,11 +71,10 @@ static void begin(void)
         &(struct xf_routing_opts){.env = &env,
                                   .policy = xf_policy_new(&(struct xf_policy_opts){.conf = &conf}),
                                   .settings = &conf.routing});
-    xf_routing_attach_mailmap(routing,
-                              xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &clock,
-                                                                       .timers = env.timers,
-                                                                       .pool = {work_now, NULL},
-                                                                       .settings = &conf.mailmap}));
+    xf_routing_attach_mailmap(
+        routing,
+        xf_mailmap_new(&(struct xf_mailmap_opts){
+            .clock = &clock, .timers = env.timers, .pool = &pool, .settings = &conf.mailmap}));
     (void)close(fd);
 }
 

@@ -26,19 +26,14 @@ void directory_set_away(bool is_away)
 
 /* ------------------------------------------------------------------ the pool */
 
-static void queue_work(void *pool, void (*work)(void *owner), void (*done)(void *owner),
-                       void *owner)
+void directory_work(struct xf_pool *pool, void (*work)(void *owner), void (*done)(void *owner),
+                    void *owner)
 {
-    struct directory *directory = pool;
+    struct directory *directory = XF_CONTAINER(pool, struct directory, pool);
     xf_require(directory->job_count < DIRECTORY_JOBS_MAX);
     directory->jobs[directory->job_count].work = work;
     directory->jobs[directory->job_count].done = done;
     directory->jobs[directory->job_count++].owner = owner;
-}
-
-struct xf_mailmap_pool directory_pool(struct directory *directory)
-{
-    return (struct xf_mailmap_pool){queue_work, directory};
 }
 
 bool directory_run(struct directory *directory)

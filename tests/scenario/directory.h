@@ -11,6 +11,7 @@
 #define DIRECTORY_JOBS_MAX 8
 
 struct directory {
+    struct xf_pool pool; /* its run: directory_work */
     struct {
         void (*work)(void *owner), (*done)(void *owner);
         void *owner;
@@ -22,7 +23,9 @@ struct directory {
 /* What mail.map holds, and the directory too: JID and e-mail address a line. */
 extern const char directory_users[];
 
-struct xf_mailmap_pool directory_pool(struct directory *directory);
+/* Work waits for directory_run. */
+void directory_work(struct xf_pool *pool, void (*work)(void *owner), void (*done)(void *owner),
+                    void *owner);
 /* True when something was done. */
 bool directory_run(struct directory *directory);
 /* For all worlds: it answers, or is out of reach. */

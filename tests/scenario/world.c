@@ -160,13 +160,14 @@ static struct xf_policy *make_policy(struct world *world, const struct xf_conf *
 
 static void make_mailmap(struct world *world)
 {
+    world->directory.pool.run = directory_work;
     if (world->mailmap)
         xf_mailmap_reload(world->mailmap, &world->conf->mailmap);
     else
         world->mailmap =
             xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &world->env.clock,
                                                      .timers = world->env.env.timers,
-                                                     .pool = directory_pool(&world->directory),
+                                                     .pool = &world->directory.pool,
                                                      .settings = &world->conf->mailmap});
     xf_routing_attach_mailmap(world->routing, world->mailmap);
 }
@@ -202,9 +203,9 @@ static void make_layers(struct world *world)
     world->identities = load_identities(world->conf);
     world->routing = xf_routing_new(&(struct xf_routing_opts){
         .env = &world->env.env, .policy = world->policy, .settings = &world->conf->routing});
-    if (world->conf->history.peers)
-        xf_require(xf_history_open(NULL, "", world->conf->history.peers, &world->history, NULL) ==
-                   XF_ERR_OK);
+    struct xf_history_opts history = {.file = "", .max_peers = world->conf->history.peers};
+    if (history.max_peers > 0)
+        xf_require(xf_history_open(&history, &world->history, NULL) == XF_ERR_OK);
     world->s2s = xf_s2s_new(&(struct xf_s2s_opts){
         .env = &world->env.env,
         .policy = world->policy,

@@ -13,8 +13,9 @@
 
 #include <stdint.h>
 #include <xfed/base/err.h>
+#include <xfed/base/pool.h>
 #include <xfed/base/span.h>
-#include <xfed/net/loop.h>
+#include <xfed/net/timer.h>
 
 /*
  * Weakest first. EXTERNAL: the certificate authenticated it, also when it answered dialback
@@ -82,13 +83,19 @@ static inline bool xf_history_is_alarm(enum xf_history_change change)
 
 struct xf_history;
 
+struct xf_history_opts {
+    const char *file;         /* ""; nothing is kept over restarts */
+    size_t max_peers;         /* at least 1 */
+    struct xf_pool *pool;     /* borrowed; NULL: all is written in xf_history_free */
+    struct xf_timers *timers; /* borrowed; of the pool's loop */
+};
+
 /*
- * Read `file` ("": nothing is kept over restarts), which is made, for its owner only, when it does
- * not exist. At most `max_peers` (at least 1). `loop` NULL: no thread pool, writes happen in
- * xf_history_free. A file that is no database of ours, or is damaged, is XF_ERR_IO with words; it
- * is never overwritten. Blocks: for the start of a program.
+ * Read the file, which is made, for its owner only, when it does not exist. A file that is no
+ * database of ours, or is damaged, is XF_ERR_IO with words; it is never overwritten. Blocks: for
+ * the start of a program.
  */
-XF_MUST_USE enum xf_err xf_history_open(struct xf_loop *loop, const char *file, size_t max_peers,
+XF_MUST_USE enum xf_err xf_history_open(const struct xf_history_opts *opts,
                                         struct xf_history **out_history, struct xf_error *err);
 
 /* A write is under way on the thread pool: not the moment for xf_history_free. NULL: no. */

@@ -13,22 +13,17 @@
 #pragma once
 
 #include <xfed/base/list.h>
+#include <xfed/base/pool.h>
 #include <xfed/base/span.h>
 #include <xfed/mailmap/settings.h>
 #include <xfed/net/timer.h>
 
 struct xf_mailmap;
 
-/* The thread pool, as xf_loop_work; a fake in tests. */
-struct xf_mailmap_pool {
-    void (*work)(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner);
-    void *pool;
-};
-
 struct xf_mailmap_opts {
     const struct xf_clock *clock;
     struct xf_timers *timers;
-    struct xf_mailmap_pool pool;
+    struct xf_pool *pool;                       /* borrowed */
     const struct xf_mailmap_settings *settings; /* copied as far as needed */
 };
 

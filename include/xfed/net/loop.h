@@ -7,6 +7,7 @@
 #pragma once
 
 #include <xfed/base/clock.h>
+#include <xfed/base/pool.h>
 #include <xfed/net/conn.h>
 #include <xfed/net/timer.h>
 
@@ -33,12 +34,8 @@ struct xf_timers *xf_loop_timers(struct xf_loop *loop);
 /* Call `fn` on the loop for each `signum`; one handler a signal. */
 void xf_loop_on_signal(struct xf_loop *loop, int signum, void (*fn)(void *owner), void *owner);
 
-/*
- * Run `work` on the thread pool, then `done` on the loop. `owner` must live until done. Work that
- * waits cannot be cancelled. Jobs of one owner must not overlap.
- */
-void xf_loop_work(struct xf_loop *loop, void (*work)(void *owner), void (*done)(void *owner),
-                  void *owner);
+/* Work on threads of libuv's pool; it lives as long as the loop. */
+struct xf_pool *xf_loop_pool(struct xf_loop *loop);
 
 /*
  * Connect to `addr` (`source` may be NULL). events->connected, or events->closed with REFUSED or
@@ -110,7 +107,7 @@ void xf_conn_fail(struct xf_conn *conn, enum xf_conn_end end, const char *detail
  */
 void xf_conn_hold(struct xf_conn *conn, bool held);
 bool xf_conn_is_closing(const struct xf_conn *conn);
-struct xf_loop *xf_conn_loop(const struct xf_conn *conn);
+struct xf_pool *xf_conn_pool(const struct xf_conn *conn); /* of its loop */
 
 /* A connected UDP socket on a random port; datagrams from others are dropped by the kernel. */
 typedef void (*xf_datagram_fn)(void *owner, const uint8_t *bytes, size_t len);

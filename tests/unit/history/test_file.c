@@ -17,6 +17,7 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/log.h>
 #include <xfed/history/history.h>
+#include <xfed/net/loop.h>
 
 #define NOW_S       1700000000
 #define NOBODY      65534
@@ -45,8 +46,9 @@ static struct xf_history *must_open(size_t max_peers)
 {
     struct xf_history *history = NULL;
     struct xf_error err = {0};
-    ck_assert_msg(xf_history_open(NULL, path, max_peers, &history, &err) == XF_ERR_OK, "%s",
-                  err.detail);
+    ck_assert_msg(xf_history_open(&(struct xf_history_opts){.file = path, .max_peers = max_peers},
+                                  &history, &err) == XF_ERR_OK,
+                  "%s", err.detail);
     return history;
 }
 
@@ -54,8 +56,9 @@ static void must_fail(const char *label, const char *words)
 {
     struct xf_history *history = NULL;
     struct xf_error err = {0};
-    ck_assert_msg(xf_history_open(NULL, path, 10, &history, &err) == XF_ERR_IO, "%s: it opened",
-                  label);
+    ck_assert_msg(xf_history_open(&(struct xf_history_opts){.file = path, .max_peers = 10},
+                                  &history, &err) == XF_ERR_IO,
+                  "%s: it opened", label);
     ck_assert_ptr_null(history);
     ck_assert_msg(strstr(err.detail, words) && strstr(err.detail, path), "%s: %s", label,
                   err.detail);
@@ -381,7 +384,8 @@ static void expect_not_writable(void)
 {
     struct xf_history *history = NULL;
     struct xf_error err = {0};
-    if (xf_history_open(NULL, path, 10, &history, &err) != XF_ERR_IO ||
+    if (xf_history_open(&(struct xf_history_opts){.file = path, .max_peers = 10}, &history, &err) !=
+            XF_ERR_IO ||
         !strstr(err.detail, "cannot be"))
         _exit(1);
 }
@@ -441,7 +445,13 @@ static void watch(void (*look)(void *owner))
     xf_log_set_sink(on_log, NULL);
     world.failed = world.recovered = 0;
     world.loop = xf_loop_new();
-    ck_assert_int_eq(xf_history_open(world.loop, path, 10, &world.history, NULL), XF_ERR_OK);
+    ck_assert_int_eq(
+        xf_history_open(&(struct xf_history_opts){.file = path,
+                                                  .max_peers = 10,
+                                                  .pool = xf_loop_pool(world.loop),
+                                                  .timers = xf_loop_timers(world.loop)},
+                        &world.history, NULL),
+        XF_ERR_OK);
     world.began_ms = xf_loop_clock(world.loop)->now_ms;
     see(world.history, "b.example", XF_HISTORY_EXTERNAL, 1, NOW_S);
     xf_timer_init(&world.timer, look, NULL);

@@ -17,7 +17,9 @@ static struct xf_history *history;
 
 static void open_memory(void)
 {
-    ck_assert_int_eq(xf_history_open(NULL, "", PEERS_MAX, &history, NULL), XF_ERR_OK);
+    ck_assert_int_eq(xf_history_open(&(struct xf_history_opts){.file = "", .max_peers = PEERS_MAX},
+                                     &history, NULL),
+                     XF_ERR_OK);
 }
 
 static void close_memory(void)

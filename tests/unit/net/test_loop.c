@@ -126,7 +126,7 @@ START_TEST(job_runs_on_another_thread_and_ends_on_the_loop)
 {
     struct probe probe = {.loop = xf_loop_new(), .wanted = 1};
 
-    xf_loop_work(probe.loop, work, work_done, &probe);
+    xf_pool_run(xf_loop_pool(probe.loop), work, work_done, &probe);
     xf_loop_run(probe.loop);
     ck_assert_int_eq(probe.count, 1);
     ck_assert(!pthread_equal(probe.work_thread, pthread_self()));
@@ -138,7 +138,7 @@ START_TEST(job_still_out_ends_while_the_loop_is_freed)
 {
     struct probe probe = {.loop = xf_loop_new(), .wanted = 1};
 
-    xf_loop_work(probe.loop, work, work_done, &probe);
+    xf_pool_run(xf_loop_pool(probe.loop), work, work_done, &probe);
     xf_loop_free(&probe.loop);
     ck_assert_int_eq(probe.count, 1);
 }

@@ -182,7 +182,7 @@ static struct {
     void *owner;
 } held;
 
-static void work_later(void *pool, void (*work)(void *owner), void (*done)(void *owner),
+static void work_later(struct xf_pool *pool, void (*work)(void *owner), void (*done)(void *owner),
                        void *owner)
 {
     (void)pool;
@@ -191,15 +191,17 @@ static void work_later(void *pool, void (*work)(void *owner), void (*done)(void 
     held.owner = owner;
 }
 
-static void work_now(void *pool, void (*work)(void *owner), void (*done)(void *owner), void *owner)
+static void work_now(struct xf_pool *pool, void (*work)(void *owner), void (*done)(void *owner),
+                     void *owner)
 {
     (void)pool;
     work(owner);
     done(owner);
 }
 
-static void begin(void (*work)(void *pool, void (*work)(void *owner), void (*done)(void *owner),
-                               void *owner))
+static struct xf_pool pool_later = {work_later}, pool_now = {work_now};
+
+static void begin(struct xf_pool *pool)
 {
     int fd = mkstemp(map_path);
     ck_assert_int_ge(fd, 0);
@@ -219,16 +221,15 @@ static void begin(void (*work)(void *pool, void (*work)(void *owner), void (*don
         &(struct xf_routing_opts){.env = &env,
                                   .policy = xf_policy_new(&(struct xf_policy_opts){.conf = &conf}),
                                   .settings = &conf.routing});
-    xf_routing_attach_mailmap(routing,
-                              xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &test_clock,
-                                                                       .timers = timers,
-                                                                       .pool = {work, NULL},
-                                                                       .settings = &conf.mailmap}));
+    xf_routing_attach_mailmap(
+        routing,
+        xf_mailmap_new(&(struct xf_mailmap_opts){
+            .clock = &test_clock, .timers = timers, .pool = pool, .settings = &conf.mailmap}));
 }
 
 static void set_up(void)
 {
-    begin(work_now);
+    begin(&pool_now);
 }
 
 static void set_up_slow(void)
@@ -237,7 +238,7 @@ static void set_up_slow(void)
     conf.defaults.direction = XF_DIRECTION_BOTH;
     conf.defaults.queue_stanzas = 10;
     conf.defaults.queue_bytes = conf.routing.queue_bytes = 100000;
-    begin(work_later);
+    begin(&pool_later);
     xf_routing_attach_link(routing, link_title, NULL);
 }
 
