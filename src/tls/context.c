@@ -15,6 +15,8 @@
 
 #include "session_priv.h"
 
+#include <xfed/xmpp/jid.h>
+
 #define MAX_CERT_LIST_BYTES (48L << 10) /* below the ceiling of handshake input, session_priv.h */
 
 static const char tls12_ciphers[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
@@ -28,6 +30,16 @@ static int accept_any_chain(X509_STORE_CTX *store, void *unused)
     return 1;
 }
 
+/* Whom the other side asks for (SNI); NULL: nobody whom we know. */
+static const struct xf_tls_shown *find_shown(const struct xf_tls_session *session, const char *name)
+{
+    char domain[XF_DOMAIN_MAX + 1];
+
+    if (xf_domain_prepare(xf_span_of(name), domain) != XF_ERR_OK)
+        return NULL;
+    return xf_tls_identities_find(session->handshake->identities, xf_span_of(domain));
+}
+
 /* RFC 6066: an unknown name is not refused; the stream header is answered with host-unknown
  * instead. */
 static int choose_identity(SSL *ssl, int *alert, void *unused)
@@ -38,7 +50,7 @@ static int choose_identity(SSL *ssl, int *alert, void *unused)
     (void)unused;
     if (!name)
         return SSL_TLSEXT_ERR_NOACK;
-    const struct xf_tls_shown *shown = xf_tls_session_find(session, name);
+    const struct xf_tls_shown *shown = find_shown(session, name);
     if (!shown)
         return SSL_TLSEXT_ERR_NOACK;
     if (xf_tls_shown_use(shown, ssl))
@@ -55,7 +67,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
     unsigned char *chosen;
 
     (void)unused;
-    if (!xf_tls_session_is_direct(session))
+    if (!session->handshake->is_direct)
         return SSL_TLSEXT_ERR_NOACK;
     if (SSL_select_next_proto(&chosen, out_len, xf_tls_alpn, XF_TLS_ALPN_BYTES, offered,
                               offered_len) != OPENSSL_NPN_NEGOTIATED)

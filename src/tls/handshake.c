@@ -32,8 +32,10 @@
 #define RECORD_HEADER_BYTES 5
 #define RECORD_MAX_BYTES    (16384 + 2048) /* RFC 5246 §6.2.3, the larger one */
 
-void xf_tls_handshake_init(struct xf_tls_handshake *s, const struct xf_tls_request *request)
+void xf_tls_handshake_init(struct xf_tls_handshake *s, const struct xf_tls_request *request,
+                           const struct xf_tls_handshake_events *events)
 {
+    s->events = events;
     s->identities = xf_tls_identities_ref(request->identities);
     s->is_direct = request->is_direct;
     s->judge_later = request->judge_later;
@@ -174,6 +176,7 @@ static void secured(struct xf_tls_session *session)
     struct xf_tls_handshake *s = session->handshake;
     struct xf_conn *conn = session->conn;
     struct xf_buf left = s->carry;
+    const struct xf_tls_handshake_events *events = s->events;
 
     xf_buf_init(&s->carry, INPUT_MAX_BYTES);
     conn->tls = s->facts;
@@ -185,7 +188,7 @@ static void secured(struct xf_tls_session *session)
         xf_conn_flush_soon(conn);
     conn->events->secured(conn->owner);
     if (left.len > 0)
-        xf_tls_session_input(session, xf_buf_ptr(&left), left.len);
+        events->input(session, xf_buf_ptr(&left), left.len);
     xf_buf_release(&left);
 }
 
@@ -205,7 +208,7 @@ static void step_done(void *owner)
 
     s->is_out = false;
     if (!session->conn) {
-        xf_tls_session_free(session);
+        s->events->orphaned(session);
         return;
     }
     xf_buf_consume(&s->carry, s->step_bytes - session->input_bytes);

@@ -13,17 +13,6 @@
 
 /* ---- certificates to show */
 
-bool xf_tls_shown_use(const struct xf_tls_shown *shown, SSL *ssl)
-{
-    SSL_certs_clear(ssl);
-    for (size_t i = 0; i < shown->count; i++) {
-        const struct xf_tls_identity *s = shown->identity[i];
-        if (SSL_use_cert_and_key(ssl, s->leaf, s->key, s->chain, 1) != 1)
-            return false;
-    }
-    return true;
-}
-
 static void shown_add(struct xf_tls_shown *shown, struct xf_tls_identity *identity)
 {
     int type = EVP_PKEY_get_base_id(identity->key);
@@ -131,10 +120,4 @@ void xf_tls_identities_unref(struct xf_tls_identities **set)
 bool xf_tls_identities_has(const struct xf_tls_identities *set, struct xf_span domain)
 {
     return xf_tls_identities_find(set, domain) != NULL;
-}
-
-const struct xf_tls_shown *xf_tls_identities_find(const struct xf_tls_identities *set,
-                                                  struct xf_span domain)
-{
-    return domain.ptr ? xf_map_find(set->by_domain, domain) : NULL;
 }

@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * judge.c — from what a handshake left to facts about the peer's certificate, on the thread pool.
- *
- *   loop                                             pool
- *   copy of the basis, a count of the evidence   ->  chain and lists, TLSA records, staple: a
- *   facts, then done                             <-  finding
+ * judge.c — from what a handshake left to facts about the peer's certificate: chain and lists, TLSA
+ * records, staple.
  *
  * A client knows whom it wants before the handshake and is judged at its end (handshake.c); a
- * server once the peer has said who it is, since anchors, lists and TLSA records are those of that
- * peer. The job owns all it reads and touches neither SSL nor facts, so that the stream may go on:
- *
- * - a conn that dies meanwhile takes its session's pointer out of the job; nobody hears of the
- * rest;
- * - a conn that closes: the finding is dropped;
- * - xf_tls_forget meanwhile only gives back the session's count of the evidence.
- *
- * Tests: tests/unit/tls/test_variants.c (findings), tests/unit/tls/test_later.c (the job).
+ * server once the peer has said who it is (judge_later.c), since anchors, lists and TLSA records
+ * are the ones for that peer. Test: tests/unit/tls/test_variants.c.
  */
-#include "session_priv.h"
+#include "judge_priv.h"
 
 #include <stdio.h>
 
@@ -79,79 +69,4 @@ void xf_tls_facts_take(struct xf_tls_facts *facts, const struct xf_tls_finding *
         xf_free(grounds->domain);
     xf_tlsa_set_unref(&grounds->tlsa);
     *grounds = (struct xf_tls_grounds){0};
-}
-
-/* ---- for an established conn */
-
-struct xf_tls_judgement {
-    struct xf_tls_session *session; /* NULL: its conn is gone. Of the loop */
-    xf_tls_judged_fn done;
-    void *owner;
-    struct xf_tls_evidence *evidence; /* NULL: nothing to judge */
-    struct xf_tls_grounds grounds;
-    bool is_named;
-    struct xf_tls_finding finding;
-};
-
-/* Pool. */
-static void judge(void *owner)
-{
-    struct xf_tls_judgement *s = owner;
-
-    if (s->evidence)
-        xf_tls_find(&s->finding, s->evidence, &s->grounds, s->is_named);
-}
-
-/* Loop. */
-static void judged(void *owner)
-{
-    struct xf_tls_judgement *s = owner;
-    struct xf_tls_session *session = s->session;
-    xf_tls_judged_fn done = NULL;
-    void *done_owner = s->owner;
-
-    if (session)
-        session->judgement = NULL;
-    if (session && !xf_conn_is_closing(session->conn)) {
-        done = s->done;
-        if (s->evidence)
-            xf_tls_facts_take(session->conn->tls, &s->finding, &s->grounds);
-    }
-    xf_tls_evidence_unref(&s->evidence);
-    xf_tls_grounds_release(&s->grounds);
-    xf_free(s);
-    if (done)
-        done(done_owner);
-}
-
-void xf_tls_judgement_abandon(struct xf_tls_judgement *judgement)
-{
-    judgement->session = NULL;
-}
-
-void xf_tls_judge(struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls_judged_fn done,
-                  void *owner)
-{
-    struct xf_tls_session *session = xf_tls_session_of(conn);
-
-    if (xf_conn_is_closing(conn))
-        return;
-    xf_require(session && conn->tls && !session->judgement);
-    struct xf_tls_judgement *s = xf_new(struct xf_tls_judgement);
-    s->session = session;
-    s->done = done;
-    s->owner = owner;
-    s->evidence = xf_tls_evidence_ref(session->evidence);
-    xf_tls_grounds_init(&s->grounds, basis);
-    s->is_named = xf_tls_grounds_named(&s->grounds, conn->tls);
-    session->judgement = s;
-    xf_pool_run(xf_conn_pool(conn), judge, judged, s); /* the answer never comes from within */
-}
-
-void xf_tls_forget(struct xf_conn *conn)
-{
-    struct xf_tls_session *session = xf_tls_session_of(conn);
-
-    if (session)
-        xf_tls_evidence_unref(&session->evidence);
 }

@@ -94,7 +94,7 @@ static bool read_record(struct xf_tls_session *session)
     return false;
 }
 
-void xf_tls_session_input(struct xf_tls_session *session, const char *wire, size_t len)
+static void read_input(struct xf_tls_session *session, const char *wire, size_t len)
 {
     if (session->is_broken)
         return;
@@ -123,7 +123,7 @@ static void on_input(void *filter, const char *wire, size_t len)
     if (session->handshake)
         xf_tls_handshake_input(session, wire, len);
     else
-        xf_tls_session_input(session, wire, len);
+        read_input(session, wire, len);
 }
 
 static void write_records(struct xf_tls_session *session)
@@ -168,21 +168,7 @@ static void on_finish(void *filter)
     ERR_clear_error();
 }
 
-static void on_detach(void *filter)
-{
-    struct xf_tls_session *session = filter;
-
-    xf_tls_facts_free(&session->conn->tls);
-    session->conn = NULL;
-    if (session->judgement)
-        xf_tls_judgement_abandon(session->judgement);
-    if (!session->handshake || !session->handshake->is_out)
-        xf_tls_session_free(session);
-}
-
-static const struct xf_conn_filter tls_filter = {on_input, on_flush, on_finish, on_detach};
-
-void xf_tls_session_free(struct xf_tls_session *session)
+static void free_session(struct xf_tls_session *session)
 {
     SSL_free(session->ssl);
     xf_tls_handshake_free(&session->handshake);
@@ -190,24 +176,23 @@ void xf_tls_session_free(struct xf_tls_session *session)
     xf_free(session);
 }
 
-bool xf_tls_session_is_direct(const struct xf_tls_session *session)
+static void on_detach(void *filter)
 {
-    return session->handshake->is_direct;
+    struct xf_tls_session *session = filter;
+
+    xf_tls_facts_free(&session->conn->tls);
+    session->conn = NULL;
+    if (session->judging)
+        *session->judging = NULL;
+    if (!session->handshake || !session->handshake->is_out)
+        free_session(session);
 }
+
+static const struct xf_conn_filter tls_filter = {on_input, on_flush, on_finish, on_detach};
 
 struct xf_tls_session *xf_tls_session_of(const struct xf_conn *conn)
 {
     return xf_conn_filter_owner(conn, &tls_filter);
-}
-
-const struct xf_tls_shown *xf_tls_session_find(const struct xf_tls_session *session,
-                                               const char *name)
-{
-    char domain[XF_DOMAIN_MAX + 1];
-
-    if (xf_domain_prepare(xf_span_of(name), domain) != XF_ERR_OK)
-        return NULL;
-    return xf_tls_identities_find(session->handshake->identities, xf_span_of(domain));
 }
 
 /* RFC 6066 §3: no literal addresses as server names. */
@@ -254,6 +239,11 @@ static bool set_ciphers(SSL *ssl, const char *list)
     return is_set;
 }
 
+static const struct xf_tls_handshake_events handshake_events = {
+    .input = read_input,
+    .orphaned = free_session,
+};
+
 /* What is particular to this request. NULL, or what went wrong. */
 static const char *set_up(SSL *ssl, const struct xf_tls_request *request)
 {
@@ -291,7 +281,7 @@ void xf_tls_start(struct xf_conn *conn, const struct xf_tls_request *request)
     BIO *bio = xf_tls_bio_new(session);
     SSL_set_bio(session->ssl, bio, bio);
     session->handshake = xf_new(struct xf_tls_handshake);
-    xf_tls_handshake_init(session->handshake, request);
+    xf_tls_handshake_init(session->handshake, request, &handshake_events);
     xf_conn_attach_filter(conn, &tls_filter, session);
     ERR_clear_error();
     const char *reason = set_up(session->ssl, request);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* session_priv.h — TLS on one conn: what bio.c, handshake.c, session.c, context.c and judge.c
- * share. */
+/* session_priv.h — TLS on one conn: what bio.c, handshake.c, session.c, context.c and
+ * judge_later.c share. */
 #pragma once
 
 #include "judge_priv.h"
@@ -14,8 +14,18 @@ extern const unsigned char xf_tls_alpn[XF_TLS_ALPN_BYTES]; /* "xmpp-server" in w
 
 enum xf_tls_step { XF_TLS_STEP_MORE, XF_TLS_STEP_DONE, XF_TLS_STEP_FAILED };
 
+struct xf_tls_session;
+
+/* What a handshake tells the session that it belongs to; both on the loop. */
+struct xf_tls_handshake_events {
+    /* Established: what came behind the last handshake message. The handshake is gone. */
+    void (*input)(struct xf_tls_session *session, const char *wire, size_t len);
+    void (*orphaned)(struct xf_tls_session *session); /* its conn died while a step was out */
+};
+
 /* Only while the handshake lasts. What is marked "job" belongs to the pool while a step is out. */
 struct xf_tls_handshake {
+    const struct xf_tls_handshake_events *events;
     struct xf_tls_identities *identities;
     bool is_direct;
     bool judge_later;
@@ -40,33 +50,24 @@ struct xf_tls_session {
     struct xf_buf *sink;                /* job: where the BIO writes */
     struct xf_tls_handshake *handshake; /* NULL: established */
     struct xf_tls_evidence *evidence;   /* until it is forgotten; NULL also without a certificate */
-    struct xf_tls_judgement *judgement; /* that is out on the pool, and not ours */
-    size_t dry_bytes;                   /* wire bytes since the last plaintext */
-    unsigned messages_left;             /* key updates and tickets that the peer may still send */
-    size_t earned_bytes;                /* of plaintext, towards one more of them */
-    bool is_flooded;                    /* it sent more */
-    bool is_broken;                     /* OpenSSL said that the connection is over */
+    /* the pointer to us in a judgement that is out on the pool; NULL: none is */
+    struct xf_tls_session **judging;
+    size_t dry_bytes;       /* wire bytes since the last plaintext */
+    unsigned messages_left; /* key updates and tickets that the peer may still send */
+    size_t earned_bytes;    /* of plaintext, towards one more of them */
+    bool is_flooded;        /* it sent more */
+    bool is_broken;         /* OpenSSL said that the connection is over */
 };
 
 /* bio.c: the transport of `session`, taken by SSL_set_bio. */
 BIO *xf_tls_bio_new(struct xf_tls_session *session);
 
 /* handshake.c */
-void xf_tls_handshake_init(struct xf_tls_handshake *handshake,
-                           const struct xf_tls_request *request);
+void xf_tls_handshake_init(struct xf_tls_handshake *handshake, const struct xf_tls_request *request,
+                           const struct xf_tls_handshake_events *events);
 void xf_tls_handshake_free(struct xf_tls_handshake **handshake);
 void xf_tls_handshake_start(struct xf_tls_session *session);
 void xf_tls_handshake_input(struct xf_tls_session *session, const char *wire, size_t len);
 
 /* session.c */
-void xf_tls_session_free(struct xf_tls_session *session);
-void xf_tls_session_input(struct xf_tls_session *session, const char *wire, size_t len);
-bool xf_tls_session_is_direct(const struct xf_tls_session *session);
 struct xf_tls_session *xf_tls_session_of(const struct xf_conn *conn); /* NULL in clear */
-
-/* For a server's SNI; `name` as it was sent. Any thread. */
-const struct xf_tls_shown *xf_tls_session_find(const struct xf_tls_session *session,
-                                               const char *name);
-
-/* judge.c: the conn of this judgement is no more. */
-void xf_tls_judgement_abandon(struct xf_tls_judgement *judgement);

@@ -46,14 +46,17 @@ struct xf_tls_identities {
 };
 
 /* NULL when the set has none for `domain` (or `domain` is absent). Any thread. */
-const struct xf_tls_shown *xf_tls_identities_find(const struct xf_tls_identities *set,
-                                                  struct xf_span domain);
+static inline const struct xf_tls_shown *xf_tls_identities_find(const struct xf_tls_identities *set,
+                                                                struct xf_span domain)
+{
+    return domain.ptr ? xf_map_find(set->by_domain, domain) : NULL;
+}
 
 /* By which anchors: NULL for the default ones. Of a file that the set does not know: nobody's. */
 const struct xf_tls_store *xf_tls_identities_store(const struct xf_tls_identities *set,
                                                    const char *ca_file, bool *out_is_known);
 
-/* The certificates to show on `ssl`, in place of any before. Any thread. */
+/* shown.c: the certificates to show on `ssl`, in place of any before. Any thread. */
 XF_MUST_USE bool xf_tls_shown_use(const struct xf_tls_shown *shown, SSL *ssl);
 
 /* context.c: both contexts of a set, without certificates. Aborts when OpenSSL cannot make one. */
