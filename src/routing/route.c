@@ -2,10 +2,12 @@
 /*
  * route.c — the delivery state of one outbound pair.
  *
- * The table `edges` is the machine and fire() the only writer of the state; what an end of a stream
- * means is chosen in event_of_end. The way of a stanza: the first one opens a stream and waits in
- * the queue; `ready` flushes the queue, and from then on each goes straight into the stream. A
- * congested stream sends the route back to queueing until it drained.
+ * Its states are the table in route_states.c; this file holds the actions, turns what happens to
+ * its stream into events, and chooses what the end of a stream means (event_of_end).
+ *
+ * The way of a stanza: the first one opens a stream and waits in the queue; `ready` flushes the
+ * queue, and from then on each goes straight into the stream. A congested stream sends the route
+ * back to queueing until it drained.
  *
  * Failures:
  *   - the stream never became ready: what waits is bounced, and what comes, until the back-off is
@@ -36,20 +38,6 @@
 #define QUICK_LOSSES_MAX 2
 /* ... and a route whose place another took, once it has nothing to do */
 #define DISPLACED_MS 100
-
-static const char *const state_words[] = {
-#define X(name, word) [XF_ROUTE_##name] = word,
-    XF_ROUTE_STATE_MAP(X)
-#undef X
-};
-
-static const char *const event_words[] = {
-#define X(name, word) [XF_ROUTE_ON_##name] = word,
-    XF_ROUTE_EVENT_MAP(X)
-#undef X
-};
-
-static void fire(struct xf_route *route, enum xf_route_event event);
 
 /* ------------------------------------------------------------------ the queue */
 
@@ -171,10 +159,10 @@ static void on_ready(void *owner)
     struct xf_route *route = owner;
     route->ready_ms = xf_routing_now(route->routing);
     if (route->state == XF_ROUTE_PROBE)
-        fire(route, XF_ROUTE_ON_WELL);
+        xf_route_fire(route, XF_ROUTE_ON_WELL);
     xf_probe_well(route->routing, route->peer);
     if (flush(route))
-        fire(route, XF_ROUTE_ON_FLUSHED);
+        xf_route_fire(route, XF_ROUTE_ON_FLUSHED);
     else
         arm(route);
 }
@@ -185,7 +173,7 @@ static void on_drained(void *owner)
     if (route->state != XF_ROUTE_QUEUE || !xf_out_is_ready(route->out))
         return;
     if (flush(route))
-        fire(route, XF_ROUTE_ON_FLUSHED);
+        xf_route_fire(route, XF_ROUTE_ON_FLUSHED);
     else
         arm(route);
 }
@@ -240,7 +228,7 @@ static void on_ended(void *owner, bool was_ready, enum xf_cause cause, const cha
     struct xf_route *route = owner;
     route->out = NULL;
     note_cause(route, cause, text);
-    fire(route, event_of_end(route, was_ready, cause));
+    xf_route_fire(route, event_of_end(route, was_ready, cause));
 }
 
 static const struct xf_out_events out_events = {
@@ -251,14 +239,14 @@ static const struct xf_out_events out_events = {
 
 /* ------------------------------------------------------------------ actions */
 
-static void open_stream(struct xf_route *route)
+void xf_route_open_stream(struct xf_route *route)
 {
     route->out = xf_out_open(route->routing->s2s, route->local, route->peer, route->is_theirs,
                              &out_events, route);
     arm(route);
 }
 
-static void rest(struct xf_route *route)
+void xf_route_rest(struct xf_route *route)
 {
     xf_timer_start(route->routing->env->timers, &route->timer,
                    xf_place_is_held(&route->place) ? FREE_MS : DISPLACED_MS);
@@ -269,13 +257,13 @@ static void bounce_by_cause(struct xf_route *route)
     xf_route_bounce_queue(route, xf_cause_stanza_error(route->cause), route->text);
 }
 
-static void refuse(struct xf_route *route)
+void xf_route_refuse(struct xf_route *route)
 {
     bounce_by_cause(route);
-    rest(route);
+    xf_route_rest(route);
 }
 
-static void back_off(struct xf_route *route)
+void xf_route_back_off(struct xf_route *route)
 {
     const struct xf_routing_settings *settings = &route->routing->settings;
     uint64_t min_ms = settings->backoff_min_ms, max_ms = settings->backoff_max_ms;
@@ -292,7 +280,7 @@ static void back_off(struct xf_route *route)
     xf_probe_begin(route);
 }
 
-static void go_on_backing_off(struct xf_route *route)
+void xf_route_go_on_backing_off(struct xf_route *route)
 {
     uint64_t now_ms = xf_routing_now(route->routing);
     xf_timer_start(route->routing->env->timers, &route->timer,
@@ -300,71 +288,12 @@ static void go_on_backing_off(struct xf_route *route)
     xf_probe_failed(route);
 }
 
-static void probe(struct xf_route *route)
+void xf_route_start_probe(struct xf_route *route)
 {
     route->out = xf_out_probe(route->routing->s2s, route->local, route->peer, &out_events, route);
 }
 
-/* ------------------------------------------------------------------ the machine */
-
-struct edge {
-    enum xf_route_state state;
-    enum xf_route_event event;
-    enum xf_route_state next;
-    void (*action)(struct xf_route *route);
-};
-
-/* clang-format off */
-#define EDGE(state, event, next, action) {XF_ROUTE_##state, XF_ROUTE_ON_##event, XF_ROUTE_##next, action}
-
-/*       in state  on event  go to    and do          */
-static const struct edge edges[] = {
-    EDGE(IDLE,     STANZA,   QUEUE,   open_stream),
-    EDGE(QUEUE,    FLUSHED,  SEND,    NULL),
-    EDGE(SEND,     BLOCKED,  QUEUE,   NULL),
-    EDGE(QUEUE,    LOST,     QUEUE,   open_stream),
-    EDGE(QUEUE,    SEEN,     QUEUE,   open_stream), /* its stream carries the pair, ours was given up */
-    EDGE(QUEUE,    GONE,     IDLE,    rest),
-    EDGE(SEND,     GONE,     IDLE,    rest),
-    EDGE(QUEUE,    FAILED,   BOUNCE,  back_off),
-    EDGE(SEND,     FAILED,   BOUNCE,  back_off),
-    EDGE(QUEUE,    REFUSED,  IDLE,    refuse),
-    EDGE(SEND,     REFUSED,  IDLE,    refuse),
-    EDGE(BOUNCE,   OVER,     IDLE,    rest),
-    EDGE(BOUNCE,   SEEN,     IDLE,    rest),
-    EDGE(BOUNCE,   DUE,      PROBE,   probe),
-    EDGE(PROBE,    WELL,     QUEUE,   NULL),
-    EDGE(PROBE,    FAILED,   BOUNCE,  go_on_backing_off),
-    EDGE(PROBE,    REFUSED,  IDLE,    refuse),
-    EDGE(PROBE,    SEEN,     IDLE,    rest), /* its probe was given up */
-};
-/* clang-format on */
-
-static const struct edge *find_edge(enum xf_route_state state, enum xf_route_event event)
-{
-    for (size_t i = 0; i < XF_ARRAY_LEN(edges); i++) {
-        if (edges[i].state == state && edges[i].event == event)
-            return &edges[i];
-    }
-    return NULL;
-}
-
-static void fire(struct xf_route *route, enum xf_route_event event)
-{
-    const struct edge *edge = find_edge(route->state, event);
-    xf_require(edge != NULL); /* events come from s2s and from here, never straight from a peer */
-    xf_log(XF_LOG_DEBUG, "routing.route.moved", XF_SPN("local", route->local),
-           XF_SPN("peer", route->peer), XF_WORD("from", state_words[route->state]),
-           XF_WORD("on", event_words[event]), XF_WORD("to", state_words[edge->next]));
-    xf_timer_stop(&route->timer);
-    route->state = edge->next;
-    if (edge->next == XF_ROUTE_IDLE || edge->next == XF_ROUTE_BOUNCE)
-        xf_route_limits_stream_ended(route);
-    if (edge->next != XF_ROUTE_BOUNCE && edge->next != XF_ROUTE_PROBE)
-        xf_probe_end(route);
-    if (edge->action)
-        edge->action(route);
-}
+/* ------------------------------------------------------------------ time */
 
 static void on_timer(void *owner)
 {
@@ -375,11 +304,11 @@ static void on_timer(void *owner)
         return;
     }
     if (route->state == XF_ROUTE_IDLE) {
-        rest(route);
+        xf_route_rest(route);
         return;
     }
     if (route->state == XF_ROUTE_BOUNCE) {
-        fire(route, XF_ROUTE_ON_OVER);
+        xf_route_fire(route, XF_ROUTE_ON_OVER);
         return;
     }
     uint64_t now_ms = xf_routing_now(route->routing);
@@ -445,7 +374,7 @@ void xf_route_forgive(struct xf_route *route)
     route->backoff_ms = 0;
     route->quick_losses = 0;
     if (route->state == XF_ROUTE_BOUNCE)
-        fire(route, XF_ROUTE_ON_OVER);
+        xf_route_fire(route, XF_ROUTE_ON_OVER);
 }
 
 void xf_route_sift(struct xf_route *route)
@@ -497,9 +426,9 @@ static void give_way(struct xf_route *route)
     if (route->out)
         xf_out_close(route->out);
     else if (route->state == XF_ROUTE_BOUNCE)
-        fire(route, XF_ROUTE_ON_OVER);
+        xf_route_fire(route, XF_ROUTE_ON_OVER);
     else
-        rest(route);
+        xf_route_rest(route);
 }
 
 /* False: there are too many. */
@@ -528,7 +457,7 @@ struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link
     }
     xf_route_judge(route);
     if (is_new)
-        rest(route);
+        xf_route_rest(route);
     routing->last = route;
     return route;
 }
@@ -564,7 +493,7 @@ static void send_now(struct xf_route *route, const struct xf_stanza *stanza)
         bounce_too_large(route, stanza);
         return;
     }
-    fire(route, XF_ROUTE_ON_BLOCKED);
+    xf_route_fire(route, XF_ROUTE_ON_BLOCKED);
     push(route, stanza);
 }
 
@@ -595,7 +524,7 @@ void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza)
                    "too many domains of one owner are answered");
             return;
         }
-        fire(route, XF_ROUTE_ON_STANZA);
+        xf_route_fire(route, XF_ROUTE_ON_STANZA);
         push(route, stanza);
         return;
     case XF_ROUTE_QUEUE:
@@ -609,7 +538,7 @@ void xf_route_seen(struct xf_route *route)
     route->quick_losses = 0;
     route->backoff_ms = 0;
     if (route->state == XF_ROUTE_BOUNCE) {
-        fire(route, XF_ROUTE_ON_SEEN);
+        xf_route_fire(route, XF_ROUTE_ON_SEEN);
         return;
     }
     bool may_change = (route->state == XF_ROUTE_QUEUE || route->state == XF_ROUTE_PROBE) &&
@@ -617,12 +546,12 @@ void xf_route_seen(struct xf_route *route)
     if (!may_change || !xf_out_abandon(route->out))
         return;
     route->out = NULL;
-    fire(route, XF_ROUTE_ON_SEEN);
+    xf_route_fire(route, XF_ROUTE_ON_SEEN);
 }
 
 static void on_probe_due(struct xf_route *route)
 {
-    fire(route, XF_ROUTE_ON_DUE);
+    xf_route_fire(route, XF_ROUTE_ON_DUE);
 }
 
 const struct xf_probe_events xf_route_probe_events = {

@@ -8,6 +8,7 @@
 #include "backpressure_priv.h"
 
 #include <xfed/base/log.h>
+#include <xfed/base/machine.h>
 #include <xfed/limits/quota.h>
 #include <xfed/policy/policy.h>
 #include <xfed/s2s/s2s.h>
@@ -30,11 +31,11 @@ struct xf_routing_link;
     X(BLOCKED, "blocked") /* the stream is congested, or about to end */               \
     X(LOST,    "lost")    /* a ready stream ended and stanzas wait */                  \
     X(GONE,    "gone")    /* a ready stream ended and none wait */                     \
-    X(FAILED,  "failed")                                                               \
+    X(FAILED,  "failed")  /* the peer cannot be reached, or its streams end too soon */\
     X(REFUSED, "refused") /* by policy or shutdown: says nothing of the peer */        \
-    X(OVER,    "over")    /* the back-off */                                           \
-    X(DUE,     "due")     /* a probe is */                                             \
-    X(WELL,    "well")    /* its stream is ready */                                    \
+    X(OVER,    "over")    /* the back-off is over, or was forgiven */                  \
+    X(DUE,     "due")     /* a probe is due */                                         \
+    X(WELL,    "well")    /* the stream of a probe is ready */                         \
     X(SEEN,    "seen")    /* the peer authenticated inbound */
 /* clang-format on */
 
@@ -84,6 +85,20 @@ struct xf_route {
     struct xf_span local, peer; /* in key */
     struct xf_span key;         /* "local\0peer", behind the struct */
 };
+
+/* ---- route_states.c: move along the table; an event without a row is a bug of ours. */
+void xf_route_fire(struct xf_route *route, enum xf_route_event event);
+extern const struct xf_machine xf_route_machine; /* for the test of its table */
+
+/* ---- route.c: the actions of the table, */
+void xf_route_open_stream(struct xf_route *route);
+void xf_route_rest(struct xf_route *route);
+void xf_route_refuse(struct xf_route *route);
+void xf_route_back_off(struct xf_route *route);
+void xf_route_go_on_backing_off(struct xf_route *route);
+void xf_route_start_probe(struct xf_route *route);
+
+/* and what the others of routing call. */
 
 /* NULL when there is none. One hash, none for the route of last time. */
 struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local,
