@@ -22,22 +22,7 @@ static struct xf_in *in_of(struct xf_stream *stream)
 
 static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
 {
-    struct xf_in *in = in_of(stream);
-    if (xf_span_is(elem->ns, XF_NS_DIALBACK))
-        xf_in_dialback(in, elem);
-    else if (xf_span_is(elem->ns, XF_NS_TLS))
-        xf_in_starttls(in, elem);
-    else if (xf_span_is(elem->ns, XF_NS_SASL))
-        xf_in_sasl(in, elem);
-    else if (xf_elem_is(elem, XF_NS_COMPRESS, "compress")) /* never offered; XEP-0138 section 3 */
-        xf_stream_send(stream,
-                       "<failure xmlns='" XF_NS_COMPRESS "'><unsupported-method/></failure>");
-    else if (xf_span_is(elem->ns, XF_NS_BIDI))
-        xf_in_bidi(in, elem);
-    else if (xf_span_is(elem->ns, XF_NS_STREAM) || xf_span_is(elem->ns, XF_NS_SERVER))
-        /* RFC 6120 §4.9.3.24; a second <stream> as well */
-        xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_STANZA_TYPE, NULL);
-    /* Other namespaces: an extension we did not offer; nothing is owed (ejabberd #4300). */
+    xf_in_element(in_of(stream), elem);
 }
 
 static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)

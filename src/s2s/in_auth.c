@@ -14,16 +14,19 @@ bool xf_in_may_external(const struct xf_in *in, struct xf_span peer)
     return peer.len > 0 && xf_auth_refusal(settings, &verdict, XF_AUTH_EXTERNAL, false) == NULL;
 }
 
+/* RFC 6120 §5.4.2.2: <failure/>, then the stream ends. */
+void xf_in_refuse_starttls(struct xf_in *in, const struct xf_elem *elem)
+{
+    (void)elem;
+    xf_stream_send(&in->stream, "<failure xmlns='" XF_NS_TLS "'/>");
+    xf_in_close(in);
+}
+
 void xf_in_starttls(struct xf_in *in, const struct xf_elem *elem)
 {
-    bool offered = in->is_open && in->pass == XF_PASS_PLAIN && in->valid_pairs == 0 &&
-                   in->settings->tls != XF_TLS_NONE &&
-                   xf_tls_identities_has(in->s2s->identities, xf_span_of(in->local));
-    if (!xf_span_is(elem->name, "starttls"))
-        return;
-    if (!offered) { /* RFC 6120 §5.4.2.2: <failure/>, then the stream ends */
-        xf_stream_send(&in->stream, "<failure xmlns='" XF_NS_TLS "'/>");
-        xf_in_close(in);
+    if (in->settings->tls == XF_TLS_NONE ||
+        !xf_tls_identities_has(in->s2s->identities, xf_span_of(in->local))) {
+        xf_in_refuse_starttls(in, elem);
         return;
     }
     /*
@@ -164,11 +167,32 @@ static void authenticate(struct xf_in *in, struct xf_span response)
     xf_pair_authenticated(pair, XF_AUTH_EXTERNAL);
 }
 
-static void on_auth(struct xf_in *in, const struct xf_elem *elem)
+void xf_in_sasl_not_due(struct xf_in *in, const struct xf_elem *elem)
 {
-    if (in->pass == XF_PASS_PLAIN) {
+    (void)elem;
+    xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, "SASL is not due here");
+}
+
+/* Else there is nobody to authenticate to: a pre-1.0 header need not name a domain of ours. */
+static bool has_local(struct xf_in *in, const struct xf_elem *elem)
+{
+    if (!in->local)
+        xf_in_sasl_not_due(in, elem);
+    return in->local != NULL;
+}
+
+void xf_in_sasl_in_clear(struct xf_in *in, const struct xf_elem *elem)
+{
+    if (has_local(in, elem))
         refuse(in, "encryption-required", NULL);
-    } else if (!xf_span_is(xf_elem_attr(elem, "mechanism"), "EXTERNAL")) {
+}
+
+void xf_in_sasl_auth(struct xf_in *in, const struct xf_elem *elem)
+{
+    in->sasl_challenged = false;
+    if (!has_local(in, elem))
+        return;
+    if (!xf_span_is(xf_elem_attr(elem, "mechanism"), "EXTERNAL")) {
         refuse(in, "invalid-mechanism", NULL);
     } else if (elem->text.len == 0) { /* RFC 6120 §6.4.2: no initial response; ask for one */
         in->sasl_challenged = true;
@@ -178,19 +202,19 @@ static void on_auth(struct xf_in *in, const struct xf_elem *elem)
     }
 }
 
-void xf_in_sasl(struct xf_in *in, const struct xf_elem *elem)
+void xf_in_sasl_response(struct xf_in *in, const struct xf_elem *elem)
 {
-    bool in_time = in->is_open && in->pass != XF_PASS_AUTH && in->local && in->valid_pairs == 0;
     bool was_challenged = in->sasl_challenged;
     in->sasl_challenged = false;
-    if (!in_time)
-        xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, "SASL is not due here");
-    else if (xf_span_is(elem->name, "auth"))
-        on_auth(in, elem);
-    else if (xf_span_is(elem->name, "response") && was_challenged)
+    if (was_challenged)
         authenticate(in, elem->text);
-    else if (xf_span_is(elem->name, "abort"))
-        refuse(in, "aborted", NULL);
     else
-        xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, "SASL is not due here");
+        xf_in_sasl_not_due(in, elem);
+}
+
+void xf_in_sasl_abort(struct xf_in *in, const struct xf_elem *elem)
+{
+    in->sasl_challenged = false;
+    if (has_local(in, elem))
+        refuse(in, "aborted", NULL);
 }

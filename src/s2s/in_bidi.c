@@ -34,15 +34,26 @@ static void take_request(struct xf_in *in, const struct xf_elem *elem)
     in->carrier.limits = xf_limits_read(elem); /* XEP-0478 §3.2 */
 }
 
-void xf_in_bidi(struct xf_in *in, const struct xf_elem *elem)
+void xf_in_bidi_early(struct xf_in *in, const struct xf_elem *elem)
 {
-    if (!xf_span_is(elem->name, "bidi"))
-        return;
-    if (!in->is_open || !in->settings->bidi)
-        log_ignored(in, "not-offered");
-    else if (in->pass == XF_PASS_AUTH || in->valid_pairs > 0)
+    (void)elem;
+    log_ignored(in, "not-offered");
+}
+
+void xf_in_bidi_late(struct xf_in *in, const struct xf_elem *elem)
+{
+    (void)elem;
+    if (in->settings->bidi)
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION,
                    "bidi must be asked for before authentication");
+    else
+        log_ignored(in, "not-offered");
+}
+
+void xf_in_bidi(struct xf_in *in, const struct xf_elem *elem)
+{
+    if (!in->settings->bidi)
+        log_ignored(in, "not-offered");
     else if (in->pass == XF_PASS_PLAIN && in->settings->tls == XF_TLS_REQUIRED)
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "TLS must come before bidi");
     else if (in->is_bidi)

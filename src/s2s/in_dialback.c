@@ -325,9 +325,15 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
         claim(in, &names, elem->text);
 }
 
+void xf_in_dialback_result(struct xf_in *in, const struct xf_elem *elem)
+{
+    on_result(in, elem);
+    pace(in);
+}
+
 /* ------------------------------------------------------------------ authoritative server */
 
-static void on_verify(struct xf_in *in, const struct xf_elem *elem)
+void xf_in_dialback_verify(struct xf_in *in, const struct xf_elem *elem)
 {
     struct xf_dialback_names names;
     struct xf_span id = xf_elem_attr(elem, "id");
@@ -363,19 +369,4 @@ static void on_verify(struct xf_in *in, const struct xf_elem *elem)
                                    });
     xf_in_log(in, ours ? XF_LOG_DEBUG : XF_LOG_WARN, "dialback.key.checked", XF_SPN("local", local),
               XF_SPN("peer", peer), XF_WORD("answer", ours ? "valid" : "invalid"));
-}
-
-void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem)
-{
-    if (!in->is_open) {
-        xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, NULL);
-    } else if (xf_elem_attr(elem, "type").ptr) { /* an answer; on this stream nothing was asked */
-        xf_in_log(in, XF_LOG_WARN, "dialback.answer.ignored", XF_STR("local", in->local),
-                  XF_STR("peer", in->peer), XF_WORD("reason", "not-asked"));
-    } else if (xf_span_is(elem->name, "result")) {
-        on_result(in, elem);
-        pace(in);
-    } else if (xf_span_is(elem->name, "verify")) {
-        on_verify(in, elem);
-    }
 }

@@ -4,6 +4,7 @@
  *
  *   in.c              its life: accept, stream events, time, end
  *   in_header.c       headers and features of each pass
+ *   in_elements.c     which element is due when: a table
  *   in_auth.c         STARTTLS and SASL EXTERNAL
  *   in_dialback.c     dialback, as receiving and as authoritative server
  *   in_pair.c         pairs: new, authenticated, gone
@@ -12,8 +13,8 @@
  *   in_bidi.c         a stream that goes both ways (XEP-0288)
  *   in_gate.c         the peer's stanzas
  *
- * To take another element from peers: give it a branch in on_element (in.c), and check in its
- * handler what the stream may do, whatever was offered.
+ * To take another element from peers, start at the table in in_elements.c. Handlers check what the
+ * stream may do, whatever was offered.
  */
 #pragma once
 
@@ -133,11 +134,56 @@ void xf_in_reload(struct xf_in *in); /* the policy is new: end what it forbids *
 
 void xf_in_on_header(struct xf_stream *stream, const struct xf_header *header);
 
+/* ------------------------------------------------------------------ in_elements.c */
+
+/* How far the stream has come. PAIRED: dialback has authenticated a pair on it. */
+enum xf_in_phase {
+    XF_IN_HEADER_DUE, /* the headers of the pass are not exchanged yet */
+    XF_IN_PLAIN,
+    XF_IN_PLAIN_PAIRED,
+    XF_IN_TLS,
+    XF_IN_TLS_PAIRED,
+    XF_IN_AUTH,
+    XF_IN_PHASE_COUNT
+};
+
+/* What is done with an element. */
+enum xf_in_answer {
+    XF_IN_DO_IGNORE,         /* nothing */
+    XF_IN_DO_UNASKED,        /* an answer of dialback that nobody waits for: it is logged */
+    XF_IN_DO_NOT_AUTHORIZED, /* stream error */
+    XF_IN_DO_UNSUPPORTED,    /* stream error unsupported-stanza-type */
+    XF_IN_DO_NO_COMPRESSION, /* <failure/>: compression is never offered */
+    XF_IN_DO_NO_STARTTLS,    /* <failure/>, and the stream ends */
+    XF_IN_DO_SASL_NOT_DUE,   /* stream error not-authorized */
+    XF_IN_DO_SASL_IN_CLEAR,  /* <failure/> encryption-required */
+    XF_IN_DO_BIDI_EARLY,     /* nothing: it cannot have been offered */
+    XF_IN_DO_BIDI_LATE,      /* stream error policy-violation */
+    /* Handed on: */
+    XF_IN_DO_RESULT,
+    XF_IN_DO_VERIFY,
+    XF_IN_DO_STARTTLS,
+    XF_IN_DO_SASL_AUTH,
+    XF_IN_DO_SASL_RESPONSE,
+    XF_IN_DO_SASL_ABORT,
+    XF_IN_DO_BIDI,
+    XF_IN_ANSWER_COUNT
+};
+
+enum xf_in_phase xf_in_phase_of(const struct xf_in *in);
+enum xf_in_answer xf_in_answer_to(enum xf_in_phase phase, const struct xf_elem *elem);
+void xf_in_element(struct xf_in *in, const struct xf_elem *elem); /* one that is no stanza */
+
 /* ------------------------------------------------------------------ in_auth.c */
 
 void xf_in_starttls(struct xf_in *in, const struct xf_elem *elem);
+void xf_in_refuse_starttls(struct xf_in *in, const struct xf_elem *elem);
 void xf_in_start_direct_tls(struct xf_in *in);
-void xf_in_sasl(struct xf_in *in, const struct xf_elem *elem);
+void xf_in_sasl_auth(struct xf_in *in, const struct xf_elem *elem);
+void xf_in_sasl_response(struct xf_in *in, const struct xf_elem *elem);
+void xf_in_sasl_abort(struct xf_in *in, const struct xf_elem *elem);
+void xf_in_sasl_in_clear(struct xf_in *in, const struct xf_elem *elem);
+void xf_in_sasl_not_due(struct xf_in *in, const struct xf_elem *elem);
 /* Would SASL EXTERNAL authenticate `peer` on this stream? */
 bool xf_in_may_external(const struct xf_in *in, struct xf_span peer);
 /*
@@ -150,7 +196,8 @@ bool xf_in_keeps_ciphers(const struct xf_in *in, const struct xf_peer_settings *
 
 /* ------------------------------------------------------------------ in_dialback.c */
 
-void xf_in_dialback(struct xf_in *in, const struct xf_elem *elem);
+void xf_in_dialback_result(struct xf_in *in, const struct xf_elem *elem);
+void xf_in_dialback_verify(struct xf_in *in, const struct xf_elem *elem);
 void xf_in_on_pace(void *owner); /* in->pace fired: read the next claims */
 
 /* ------------------------------------------------------------------ in_pair.c */
@@ -233,6 +280,8 @@ void xf_in_deny(struct xf_in *in, const struct xf_ruling *ruling);
 /* May the features of this pass offer it? */
 bool xf_in_offers_bidi(const struct xf_in *in);
 void xf_in_bidi(struct xf_in *in, const struct xf_elem *elem);
+void xf_in_bidi_early(struct xf_in *in, const struct xf_elem *elem);
+void xf_in_bidi_late(struct xf_in *in, const struct xf_elem *elem);
 void xf_in_bidi_open(struct xf_in *in); /* the stream is open again after SASL */
 
 /* ------------------------------------------------------------------ in_gate.c */
