@@ -366,6 +366,16 @@ static void settle_ca_file(struct loading *load)
     xf_require(xf_value_parse(option, "", "", load->conf));
 }
 
+/* A stanza of a peer must fit the link that it goes to. */
+static void settle_links(struct loading *load)
+{
+    size_t *bytes = &load->conf->s2s.link_stanza_bytes;
+    *bytes = SIZE_MAX;
+    for (size_t i = 0; i < load->conf->link_count; i++)
+        if (load->conf->links[i].settings.max_stanza_bytes < *bytes)
+            *bytes = load->conf->links[i].settings.max_stanza_bytes;
+}
+
 static void settle_pins(struct loading *load)
 {
     xf_pins_settle(&load->conf->defaults);
@@ -432,6 +442,7 @@ static void load_all(struct loading *load, const char *file)
         apply_section(load, &load->raw.sections[i]);
     if (load->problems.errors == 0) {
         settle_ca_file(load);
+        settle_links(load);
         settle_pins(load);
         read_secrets(load);
         check_all(load);

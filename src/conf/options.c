@@ -3,9 +3,10 @@
  * options.c — the option table: one row is the parser, default, range check, --dump and annotated
  * sample of a setting.
  *
- * To add a setting: a field in conf.h, a row here, a test. The macros check at compile time that
- * the field has the type that the kind of value writes. Rows of a section stand together; those of
- * `peer` serve `defaults` too, and their order gives the bits of xf_peer_settings.set.
+ * To add a setting: a field in include/xfed/LAYER/settings.h of the layer that reads it, a row
+ * here, a test. The macros check at compile time that the field has the type that the row writes.
+ * Rows of a section stand together; those of `peer` serve `defaults` too, and their order gives the
+ * bits of xf_peer_settings.set.
  */
 #include "conf_priv.h"
 
@@ -130,49 +131,49 @@ DURATION(TRUST, "expiry-warning", C, trust.warn_ms, "30d", 0, 366 * DAY,
       "Warn about our certificates that expire within this time: in -t, at the start, at a reload, and once a day. 0: warn about "
       "expired ones only."),
 
-SIZE (UNAUTHENTICATED, "element", C, unauthenticated.element_bytes, "10k", KIB, MIB,
+SIZE (UNAUTHENTICATED, "element", C, s2s.unauthenticated.element_bytes, "10k", KIB, MIB,
       "Largest element that a peer may send before it has authenticated."),
-COUNT(UNAUTHENTICATED, "elements", C, unauthenticated.elements, "32", 4, 1000,
+COUNT(UNAUTHENTICATED, "elements", C, s2s.unauthenticated.elements, "32", 4, 1000,
       "How many elements a peer may send before it has authenticated."),
-DURATION(UNAUTHENTICATED, "auth-timeout", C, unauthenticated.auth_ms, "30s", S, 10 * M,
+DURATION(UNAUTHENTICATED, "auth-timeout", C, s2s.unauthenticated.auth_ms, "30s", S, 10 * M,
       "How long a peer may take to authenticate its first pair of domains."),
-COUNT(UNAUTHENTICATED, "dialback-failures", C, unauthenticated.dialback_failures, "3", 1, 100,
+COUNT(UNAUTHENTICATED, "dialback-failures", C, s2s.unauthenticated.dialback_failures, "3", 1, 100,
       "After this many failed authentications, close the stream."),
-COUNT(UNAUTHENTICATED, "failures-per-minute", C, unauthenticated.failures_per_minute, "20", 1, 10000,
+COUNT(UNAUTHENTICATED, "failures-per-minute", C, s2s.unauthenticated.failures_per_minute, "20", 1, 10000,
       "On a stream that has authenticated one domain: how many claims of further domains may fail in a minute. Further claims have to "
       "wait; the stream stays open."),
-DURATION(UNAUTHENTICATED, "dialback-timeout", C, unauthenticated.dialback_ms, "30s", S, 5 * M,
+DURATION(UNAUTHENTICATED, "dialback-timeout", C, s2s.unauthenticated.dialback_ms, "30s", S, 5 * M,
       "How long to wait for the answer to a dialback question."),
-COUNT(UNAUTHENTICATED, "half-open-per-address", C, unauthenticated.half_open_per_address, "20", 1, 100000,
+COUNT(UNAUTHENTICATED, "half-open-per-address", C, s2s.unauthenticated.half_open_per_address, "20", 1, 100000,
       "How many unauthenticated streams one address may have."),
-COUNT(UNAUTHENTICATED, "half-open-per-network", C, unauthenticated.half_open_per_network, "100", 1, 1000000,
+COUNT(UNAUTHENTICATED, "half-open-per-network", C, s2s.unauthenticated.half_open_per_network, "100", 1, 1000000,
       "How many unauthenticated streams one network (IPv4 /24 or IPv6 /48) may have."),
-COUNT(UNAUTHENTICATED, "half-open", C, unauthenticated.half_open, "2000", 1, 1000000,
+COUNT(UNAUTHENTICATED, "half-open", C, s2s.unauthenticated.half_open, "2000", 1, 1000000,
       "How many unauthenticated streams there may be in all."),
-COUNT(UNAUTHENTICATED, "questions-per-stream", C, unauthenticated.questions_per_stream, "4", 1, 1000,
+COUNT(UNAUTHENTICATED, "questions-per-stream", C, s2s.unauthenticated.questions_per_stream, "4", 1, 1000,
       "How many dialback questions may be open for domains that one stream claims. Each question may connect to a server of the claimed "
       "domain."),
-COUNT(UNAUTHENTICATED, "questions-per-peer", C, unauthenticated.questions_per_peer, "8", 1, 1000,
+COUNT(UNAUTHENTICATED, "questions-per-peer", C, s2s.unauthenticated.questions_per_peer, "8", 1, 1000,
       "How many dialback questions may be open to one domain, whoever claims to be that domain."),
-COUNT(UNAUTHENTICATED, "questions-per-network", C, unauthenticated.questions_per_network, "50", 1, 100000,
+COUNT(UNAUTHENTICATED, "questions-per-network", C, s2s.unauthenticated.questions_per_network, "50", 1, 100000,
       "How many dialback questions may be open for claims that come from one network (IPv4 /24 or IPv6 /48)."),
-COUNT(UNAUTHENTICATED, "questions", C, unauthenticated.questions, "250", 1, 100000,
+COUNT(UNAUTHENTICATED, "questions", C, s2s.unauthenticated.questions, "250", 1, 100000,
       "How many dialback questions, and connections opened for them, there may be in all."),
 
-COUNT(STRANGERS, "streams-per-address", C, strangers.streams_per_address, "250", 1, 100000,
+COUNT(STRANGERS, "streams-per-address", C, s2s.strangers.streams_per_address, "250", 1, 100000,
       "How many streams to us one address may have. When all are open, a new stream replaces one that was not used for a minute."),
-COUNT(STRANGERS, "streams-per-network", C, strangers.streams_per_network, "1000", 1, 1000000,
+COUNT(STRANGERS, "streams-per-network", C, s2s.strangers.streams_per_network, "1000", 1, 1000000,
       "How many streams one network may have. When this or a limit below is reached, whoever holds most loses the longest unused one to "
       "whoever holds fewer."),
-COUNT(STRANGERS, "streams-per-owner", C, strangers.streams_per_owner, "250", 1, 1000000,
+COUNT(STRANGERS, "streams-per-owner", C, s2s.strangers.streams_per_owner, "250", 1, 1000000,
       "How many streams one owner may have, from any address."),
-COUNT(STRANGERS, "streams", C, strangers.streams, "8000", 1, 1000000,
+COUNT(STRANGERS, "streams", C, s2s.strangers.streams, "8000", 1, 1000000,
       "How many streams there may be in all; never more than a quarter of the file descriptors of the process."),
-COUNT(STRANGERS, "pairs-per-network", C, strangers.pairs_per_network, "8192", 1, 10000000,
+COUNT(STRANGERS, "pairs-per-network", C, s2s.strangers.pairs_per_network, "8192", 1, 10000000,
       "How many pairs (a remote domain and one of ours) may be authenticated on streams from one network."),
-COUNT(STRANGERS, "pairs-per-owner", C, strangers.pairs_per_owner, "1024", 1, 10000000,
+COUNT(STRANGERS, "pairs-per-owner", C, s2s.strangers.pairs_per_owner, "1024", 1, 10000000,
       "How many pairs may be authenticated for domains of one owner."),
-COUNT(STRANGERS, "pairs", C, strangers.pairs, "65536", 1, 10000000, "How many pairs may be authenticated in all."),
+COUNT(STRANGERS, "pairs", C, s2s.strangers.pairs, "65536", 1, 10000000, "How many pairs may be authenticated in all."),
 COUNT(STRANGERS, "routes-per-owner", C, routing.routes_per_owner, "1024", 1, 1000000,
       "How many routes for our answers to keep for domains of one owner. A pair that wrote to us first needs one; pairs to which our "
       "users wrote first do not count."),
@@ -195,12 +196,12 @@ COUNT(MEMORY, "peers", C, history.peers, "10000", 0, 1000000,
       "How many peers to remember; beyond that, the peer that was silent longest is forgotten. 0: remember none, so that downgrade has "
       "nothing to compare with. A change needs a restart."),
 
-COUNT(XML, "depth", C, xml.depth, "64", 8, 1000, "How deeply elements may be nested."),
-COUNT(XML, "attributes", C, xml.attributes, "64", 8, 1000, "How many attributes an element may have."),
-SIZE (XML, "start-tag", C, xml.start_tag_bytes, "72k", KIB, MIB,
+COUNT(XML, "depth", C, s2s.xml.depth, "64", 8, 1000, "How deeply elements may be nested."),
+COUNT(XML, "attributes", C, s2s.xml.attributes, "64", 8, 1000, "How many attributes an element may have."),
+SIZE (XML, "start-tag", C, s2s.xml.start_tag_bytes, "72k", KIB, MIB,
       "Largest start tag, attributes included. The parser scans an unfinished tag again with each piece that arrives, so this limits "
       "the work that a peer can cause. Real clients send pictures and tokens of 60 KB in one attribute; the default accepts them."),
-DURATION(XML, "element-timeout", C, xml.element_ms, "60s", 5 * S, 10 * M,
+DURATION(XML, "element-timeout", C, s2s.xml.element_ms, "60s", 5 * S, 10 * M,
       "How long a stanza may take from its first to its last byte. This cuts off a peer that sends a byte now and then."),
 
 WORD (PROCESS, "log-level", C, process.level, enum xf_log_level, level_words, "info", "Log events of this level and more important ones."),

@@ -238,6 +238,7 @@ static void make_s2s(struct xf_daemon *daemon)
     }
     daemon->s2s = xf_s2s_new(&(struct xf_s2s_opts){.env = &daemon->env.env,
                                                    .policy = daemon->policy,
+                                                   .settings = &daemon->conf->s2s,
                                                    .identities = daemon->certs.set,
                                                    .history = daemon->history,
                                                    .dialback_secret = span,

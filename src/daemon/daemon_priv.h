@@ -23,6 +23,7 @@
  */
 #pragma once
 
+#include <xfed/conf/conf.h>
 #include <xfed/history/history.h>
 #include <xfed/link/link.h>
 #include <xfed/mailmap/mailmap.h>

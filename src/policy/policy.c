@@ -80,15 +80,15 @@ void xf_policy_set_time(struct xf_policy *policy, int64_t unix_s)
     policy->last_in.is_known = policy->last_out.is_known = false;
 }
 
-const struct xf_conf *xf_policy_conf(const struct xf_policy *policy)
-{
-    return policy->conf;
-}
-
 const struct xf_served_settings *xf_policy_served(const struct xf_policy *policy,
                                                   struct xf_span domain)
 {
     return xf_map_find(policy->served, domain);
+}
+
+const struct xf_served_settings *xf_policy_first_served(const struct xf_policy *policy)
+{
+    return policy->conf->served_count ? &policy->conf->served[0].settings : NULL;
 }
 
 /* NULL: none but the defaults. */
@@ -103,6 +103,24 @@ const struct xf_peer_settings *xf_policy_peer(struct xf_policy *policy, struct x
 {
     const struct xf_policy_section *section = find_section(policy, peer);
     return section ? &section->settings : &policy->conf->defaults;
+}
+
+const struct xf_peer_settings *xf_policy_defaults(const struct xf_policy *policy)
+{
+    return &policy->conf->defaults;
+}
+
+static bool has_rate(const struct xf_peer_settings *settings)
+{
+    return settings->stanza_rate || settings->byte_rate;
+}
+
+bool xf_policy_has_rates(const struct xf_policy *policy)
+{
+    bool any = has_rate(&policy->conf->defaults);
+    for (size_t i = 0; i < policy->conf->peer_count && !any; i++)
+        any = has_rate(&policy->sections[i].settings);
+    return any;
 }
 
 bool xf_policy_names(const struct xf_policy *policy, struct xf_span peer)

@@ -12,6 +12,7 @@
 
 #include <xfed/base/forms.h>
 #include <xfed/base/map.h>
+#include <xfed/conf/conf.h>
 #include <xfed/policy/policy.h>
 #include <xfed/xmpp/jid.h>
 

@@ -12,37 +12,25 @@ struct xf_dns *xf_s2s_dns(const struct xf_s2s *s2s, const struct xf_peer_setting
 
 struct xf_reader_limits xf_s2s_limits_before(const struct xf_s2s *s2s)
 {
-    const struct xf_conf *conf = xf_s2s_conf(s2s);
-    size_t bytes = conf->unauthenticated.element_bytes;
+    const struct xf_s2s_settings *settings = &s2s->settings;
+    size_t bytes = settings->unauthenticated.element_bytes;
     return (struct xf_reader_limits){
         .stanza_bytes = bytes,
         .control_bytes = bytes,
-        .start_tag_bytes = bytes < conf->xml.start_tag_bytes ? bytes : conf->xml.start_tag_bytes,
-        .attributes = conf->xml.attributes,
-        .depth = conf->xml.depth,
+        .start_tag_bytes =
+            bytes < settings->xml.start_tag_bytes ? bytes : settings->xml.start_tag_bytes,
+        .attributes = settings->xml.attributes,
+        .depth = settings->xml.depth,
     };
-}
-
-/*
- * A stanza must fit the link that it goes to; served domains may have several, so the smallest
- * counts.
- */
-static size_t smallest_link(const struct xf_conf *conf)
-{
-    size_t bytes = SIZE_MAX;
-    for (size_t i = 0; i < conf->link_count; i++)
-        if (conf->links[i].settings.max_stanza_bytes < bytes)
-            bytes = conf->links[i].settings.max_stanza_bytes;
-    return bytes;
 }
 
 struct xf_reader_limits xf_s2s_limits_after(const struct xf_s2s *s2s,
                                             const struct xf_peer_settings *settings)
 {
     struct xf_reader_limits limits = xf_s2s_limits_before(s2s);
-    size_t link = smallest_link(xf_s2s_conf(s2s));
+    size_t link = s2s->settings.link_stanza_bytes;
     limits.stanza_bytes = settings->max_stanza_bytes < link ? settings->max_stanza_bytes : link;
-    limits.start_tag_bytes = xf_s2s_conf(s2s)->xml.start_tag_bytes;
+    limits.start_tag_bytes = s2s->settings.xml.start_tag_bytes;
     return limits;
 }
 
@@ -56,5 +44,5 @@ struct xf_said_limits xf_s2s_said_limits(const struct xf_s2s *s2s,
 unsigned xf_s2s_per_host(const struct xf_s2s *s2s)
 {
     /* a host may serve many domains */
-    return 2 * xf_s2s_conf(s2s)->unauthenticated.questions_per_peer;
+    return 2 * s2s->settings.unauthenticated.questions_per_peer;
 }

@@ -22,6 +22,7 @@
 struct xf_s2s {
     struct xf_env *env;
     struct xf_policy *policy;
+    struct xf_s2s_settings settings;
     struct xf_tls_identities *identities;
     struct xf_history *history;                /* NULL: peers are not compared */
     struct xf_dialback_secret dialback_secret; /* xf_s2s_free wipes it */
@@ -53,11 +54,6 @@ struct xf_s2s {
     struct xf_quota looks; /* look-ups of TLSA records of peers that connect to us, by address */
     struct xf_refusals refusals;
 };
-
-static inline const struct xf_conf *xf_s2s_conf(const struct xf_s2s *s2s)
-{
-    return xf_policy_conf(s2s->policy);
-}
 
 /* The resolver for this peer; NULL while too many resolvers are in use. */
 struct xf_dns *xf_s2s_dns(const struct xf_s2s *s2s, const struct xf_peer_settings *settings);

@@ -25,11 +25,11 @@ bool xf_in_admit(struct xf_s2s *s2s, struct xf_place *place, const struct xf_add
     static const char *const words[] = {[XF_QUOTA_MEMBER_FULL] = "address",
                                         [XF_QUOTA_GROUP_FULL] = "network",
                                         [XF_QUOTA_ALL_FULL] = "total"};
-    const struct xf_conf *conf = xf_s2s_conf(s2s);
+    const struct xf_s2s_settings *settings = &s2s->settings;
     const struct xf_quota_limits limits = {
-        .per_member = conf->unauthenticated.half_open_per_address,
-        .per_group = conf->unauthenticated.half_open_per_network,
-        .total = xf_env_share(s2s->env, conf->unauthenticated.half_open, DESCRIPTORS_PART),
+        .per_member = settings->unauthenticated.half_open_per_address,
+        .per_group = settings->unauthenticated.half_open_per_network,
+        .total = xf_env_share(s2s->env, settings->unauthenticated.half_open, DESCRIPTORS_PART),
         .unused_ms = SLOW_MS,
     };
     struct xf_place *evicted = NULL;

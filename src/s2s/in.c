@@ -103,7 +103,7 @@ static void on_tick(void *owner)
         xf_in_close(in);
         return;
     }
-    if (xf_stream_element_ms(&in->stream) >= xf_s2s_conf(in->s2s)->xml.element_ms) {
+    if (xf_stream_element_ms(&in->stream) >= in->s2s->settings.xml.element_ms) {
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "an element took too long to arrive");
         return;
     }
@@ -118,15 +118,13 @@ static void on_tick(void *owner)
 
 static uint64_t patience_ms(const struct xf_s2s *s2s)
 {
-    const struct xf_conf *conf = xf_s2s_conf(s2s);
-    return conf->unauthenticated.auth_ms < conf->defaults.negotiate_ms
-               ? conf->unauthenticated.auth_ms
-               : conf->defaults.negotiate_ms;
+    uint64_t auth_ms = s2s->settings.unauthenticated.auth_ms,
+             negotiate_ms = xf_policy_defaults(s2s->policy)->negotiate_ms;
+    return auth_ms < negotiate_ms ? auth_ms : negotiate_ms;
 }
 
 void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
 {
-    const struct xf_conf *conf = xf_s2s_conf(s2s);
     struct xf_in *in = xf_new(struct xf_in);
     if (!xf_in_admit(s2s, &in->place, &conn->addr)) {
         xf_free(in);
@@ -137,7 +135,7 @@ void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
     in->s2s = s2s;
     xf_addr_host_text(&conn->addr, in->host);
     xf_addr_network_text(&conn->addr, in->network);
-    in->settings = &conf->defaults;
+    in->settings = xf_policy_defaults(s2s->policy);
     in->accepted_ms = s2s->env->clock->now_ms;
     xf_list_init(&in->pairs);
     xf_timer_init(&in->deadline, on_deadline, in);
@@ -145,8 +143,8 @@ void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
     xf_timer_init(&in->pace, xf_in_on_pace, in);
     xf_list_push(&s2s->ins, &in->node);
     s2s->stream_count++;
-    xf_stream_init(&in->stream, s2s->env, XF_NS_SERVER, &limits, conf->unauthenticated.elements,
-                   &stream_events);
+    xf_stream_init(&in->stream, s2s->env, XF_NS_SERVER, &limits,
+                   s2s->settings.unauthenticated.elements, &stream_events);
     in->stream.is_receiving = true;
     xf_carrier_init(&in->carrier, &in->stream, &xf_in_carrier_ops);
     xf_gate_init(&in->gate, &xf_in_gate_ops, &in->stream);

@@ -67,7 +67,7 @@ void xf_in_start_direct_tls(struct xf_in *in)
 
 bool xf_in_keeps_ciphers(const struct xf_in *in, const struct xf_peer_settings *settings)
 {
-    const char *usual = xf_s2s_conf(in->s2s)->defaults.ciphers;
+    const char *usual = xf_policy_defaults(in->s2s->policy)->ciphers;
     return !in->tls_ciphers || strcmp(in->tls_ciphers, usual ? usual : "") == 0 ||
            strcmp(in->tls_ciphers, settings->ciphers ? settings->ciphers : "") == 0;
 }
@@ -87,7 +87,7 @@ static void refuse(struct xf_in *in, const char *condition, const char *text)
     xf_stream_send_draft(&in->stream, &draft);
     xf_in_log(in, XF_LOG_INFO, "s2s.external.denied", XF_STR("local", in->local),
               XF_STR("peer", in->peer), XF_WORD("condition", condition), XF_STR("detail", text));
-    if (++in->failures >= xf_s2s_conf(in->s2s)->unauthenticated.dialback_failures)
+    if (++in->failures >= in->s2s->settings.unauthenticated.dialback_failures)
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "too many failed authentications");
 }
 

@@ -38,7 +38,7 @@ static void count_failure(struct xf_in *in, bool is_final)
 {
     if (in->valid_pairs > 0)
         in->late_failures++;
-    else if (++in->failures >= xf_s2s_conf(in->s2s)->unauthenticated.dialback_failures)
+    else if (++in->failures >= in->s2s->settings.unauthenticated.dialback_failures)
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "too many failed authentications");
     else if (is_final && in->open_requests == 0)
         xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, "the dialback key is not valid");
@@ -55,7 +55,7 @@ static bool fails_too_often(struct xf_in *in)
         in->late_since_ms = now_ms;
         in->late_failures = 0;
     }
-    return in->late_failures >= xf_s2s_conf(in->s2s)->unauthenticated.failures_per_minute;
+    return in->late_failures >= in->s2s->settings.unauthenticated.failures_per_minute;
 }
 
 static void log_denied(struct xf_in *in, const char *local, const char *peer, const char *reason,
@@ -267,7 +267,7 @@ static void on_records(void *owner)
 
 static void claim(struct xf_in *in, const struct xf_dialback_names *names, struct xf_span key)
 {
-    if (in->open_requests >= xf_s2s_conf(in->s2s)->unauthenticated.questions_per_stream ||
+    if (in->open_requests >= in->s2s->settings.unauthenticated.questions_per_stream ||
         fails_too_often(in)) {
         xf_in_answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
         return;

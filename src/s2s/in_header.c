@@ -44,9 +44,9 @@ static bool version_is_ours(struct xf_span version)
  */
 static void answer_header(struct xf_in *in, const char *local, const char *peer)
 {
-    const struct xf_conf *conf = xf_s2s_conf(in->s2s);
-    if (!local && !in->is_legacy && conf->served_count)
-        local = conf->served[0].settings.domain;
+    const struct xf_served_settings *first = xf_policy_first_served(in->s2s->policy);
+    if (!local && !in->is_legacy && first)
+        local = first->domain;
     in->stream.env->make_id(in->stream.env, in->id);
     xf_stream_send_header(&in->stream, &(struct xf_stream_header){
                                            .from = xf_span_of(local),

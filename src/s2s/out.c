@@ -173,7 +173,7 @@ static void on_tick(void *owner)
         xf_out_fire(out, XF_OUT_ON_BOARDED);
         return;
     }
-    if (xf_stream_element_ms(&out->stream) >= xf_s2s_conf(out->s2s)->xml.element_ms) {
+    if (xf_stream_element_ms(&out->stream) >= out->s2s->settings.xml.element_ms) {
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION,
                        "an element of the peer took too long to arrive");
         return;

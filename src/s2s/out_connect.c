@@ -115,7 +115,7 @@ static void init_stream(struct xf_out *out)
 {
     struct xf_reader_limits limits = xf_s2s_limits_before(out->s2s);
     xf_stream_init(&out->stream, out->s2s->env, XF_NS_SERVER, &limits,
-                   xf_s2s_conf(out->s2s)->unauthenticated.elements, out->stream_events);
+                   out->s2s->settings.unauthenticated.elements, out->stream_events);
     out->has_stream = true;
 }
 

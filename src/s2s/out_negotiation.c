@@ -60,7 +60,7 @@ void xf_out_send_dialback(struct xf_out *out)
                                            .peer = xf_span_of(out->peer),
                                            .id = xf_span_of(out->peer_id),
                                        });
-    xf_out_wait(out, xf_s2s_conf(out->s2s)->unauthenticated.dialback_ms);
+    xf_out_wait(out, out->s2s->settings.unauthenticated.dialback_ms);
 }
 
 /* ------------------------------------------------------------------ what comes next */

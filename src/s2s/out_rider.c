@@ -157,7 +157,7 @@ void xf_out_board(struct xf_out *out)
 void xf_out_ask_carrier(struct xf_out *out)
 {
     struct xf_out *carrier = XF_CONTAINER(out->seat.on, struct xf_out, carrier);
-    uint64_t dialback_ms = xf_s2s_conf(out->s2s)->unauthenticated.dialback_ms;
+    uint64_t dialback_ms = out->s2s->settings.unauthenticated.dialback_ms;
     uint64_t candidate_ms = out->settings->candidate_ms;
     xf_dialback_send_key(&carrier->stream, &(struct xf_dialback_claim){
                                                .secret = &out->s2s->dialback_secret,

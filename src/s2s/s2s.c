@@ -30,14 +30,6 @@ static void on_slowed(void *owner, struct xf_span peer, const struct xf_rate_lim
 
 static const struct xf_rate_events rate_events = {.limits = rate_limits, .slowed = on_slowed};
 
-static bool any_has_rate(const struct xf_conf *conf)
-{
-    bool any = conf->defaults.stanza_rate || conf->defaults.byte_rate;
-    for (size_t i = 0; i < conf->peer_count && !any; i++)
-        any = conf->peers[i].settings.stanza_rate || conf->peers[i].settings.byte_rate;
-    return any;
-}
-
 /* ------------------------------------------------------------------ made and freed */
 
 struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
@@ -45,6 +37,7 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     struct xf_s2s *s2s = xf_new(struct xf_s2s);
     s2s->env = opts->env;
     s2s->policy = opts->policy;
+    s2s->settings = *opts->settings;
     s2s->identities = xf_tls_identities_ref(opts->identities);
     s2s->history = opts->history;
     xf_dialback_secret_prepare(opts->dialback_secret, &s2s->dialback_secret);
@@ -61,7 +54,7 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     s2s->shared = xf_map_new();
     s2s->inbound_by_peer = xf_map_new();
     xf_rates_init(&s2s->rates, s2s->env->clock, s2s->env->timers, &rate_events, s2s);
-    s2s->rates.is_on = any_has_rate(xf_s2s_conf(s2s));
+    s2s->rates.is_on = xf_policy_has_rates(s2s->policy);
     xf_quota_init(&s2s->half_open, NULL);
     xf_strangers_init(s2s);
     xf_refusals_init(&s2s->refusals, s2s->env->timers);
@@ -104,13 +97,14 @@ void xf_s2s_resume_inbound(struct xf_s2s *s2s)
 /* ------------------------------------------------------------------ reload */
 
 void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy,
-                   struct xf_tls_identities *identities)
+                   const struct xf_s2s_settings *settings, struct xf_tls_identities *identities)
 {
     struct xf_tls_identities *old = s2s->identities;
     s2s->identities = xf_tls_identities_ref(identities);
     xf_tls_identities_unref(&old);
     s2s->policy = policy;
-    s2s->rates.is_on = any_has_rate(xf_s2s_conf(s2s));
+    s2s->settings = *settings;
+    s2s->rates.is_on = xf_policy_has_rates(s2s->policy);
     xf_rates_changed(&s2s->rates);
     XF_LIST_EACH_SAFE (node, &s2s->ins)
         xf_in_reload(XF_CONTAINER(node, struct xf_in, node));

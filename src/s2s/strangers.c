@@ -28,24 +28,24 @@ struct kind {
 
 static struct kind streams(struct xf_s2s *s2s)
 {
-    const struct xf_conf *conf = xf_s2s_conf(s2s);
-    unsigned total = xf_env_share(s2s->env, conf->strangers.streams, STREAMS_PART);
+    const struct xf_s2s_settings *settings = &s2s->settings;
+    unsigned total = xf_env_share(s2s->env, settings->strangers.streams, STREAMS_PART);
     struct xf_quota_limits limits = {.total = total, .unused_ms = UNUSED_MS, .shares_own = true};
     struct kind kind = {&s2s->stranger_streams, limits, limits};
-    kind.of_network.per_member = conf->strangers.streams_per_address;
-    kind.of_network.per_group = conf->strangers.streams_per_network;
-    kind.of_owner.per_member = kind.of_owner.per_group = conf->strangers.streams_per_owner;
+    kind.of_network.per_member = settings->strangers.streams_per_address;
+    kind.of_network.per_group = settings->strangers.streams_per_network;
+    kind.of_owner.per_member = kind.of_owner.per_group = settings->strangers.streams_per_owner;
     return kind;
 }
 
 static struct kind pairs(struct xf_s2s *s2s)
 {
-    const struct xf_conf *conf = xf_s2s_conf(s2s);
+    const struct xf_s2s_settings *settings = &s2s->settings;
     struct xf_quota_limits limits = {
-        .total = conf->strangers.pairs, .unused_ms = UNUSED_MS, .shares_own = true};
+        .total = settings->strangers.pairs, .unused_ms = UNUSED_MS, .shares_own = true};
     struct kind kind = {&s2s->stranger_pairs, limits, limits};
-    kind.of_network.per_member = kind.of_network.per_group = conf->strangers.pairs_per_network;
-    kind.of_owner.per_member = kind.of_owner.per_group = conf->strangers.pairs_per_owner;
+    kind.of_network.per_member = kind.of_network.per_group = settings->strangers.pairs_per_network;
+    kind.of_owner.per_member = kind.of_owner.per_group = settings->strangers.pairs_per_owner;
     return kind;
 }
 

@@ -160,7 +160,7 @@ static void evict(struct xf_verify_stream *verify)
 /* Never more than questions: those with questions are fewer, so that one without is there. */
 static void make_room(struct xf_s2s *s2s)
 {
-    bool is_full = s2s->verifying.stream_count >= xf_s2s_conf(s2s)->unauthenticated.questions;
+    bool is_full = s2s->verifying.stream_count >= s2s->settings.unauthenticated.questions;
     if (is_full && !xf_list_is_empty(&s2s->verifying.idle_streams))
         evict(XF_CONTAINER(s2s->verifying.idle_streams.next, struct xf_verify_stream, idle_node));
 }
@@ -234,8 +234,7 @@ struct xf_verify_request *xf_verify_request_new(struct xf_s2s *s2s,
     request->answered = opts->answered;
     request->owner = opts->owner;
     xf_timer_init(&request->patience, on_out_of_patience, request);
-    xf_timer_start(s2s->env->timers, &request->patience,
-                   xf_s2s_conf(s2s)->unauthenticated.dialback_ms);
+    xf_timer_start(s2s->env->timers, &request->patience, s2s->settings.unauthenticated.dialback_ms);
     xf_list_push(&verify->requests, &request->node);
     verify->request_count++;
     wake(verify);

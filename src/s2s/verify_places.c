@@ -46,7 +46,7 @@ static void drop_when_empty(struct xf_s2s *s2s, struct xf_verified_peer *verifie
 static bool take_of_peer(struct xf_s2s *s2s, struct xf_verify_places *places, struct xf_span peer,
                          const struct xf_addr *addr)
 {
-    unsigned max = xf_s2s_conf(s2s)->unauthenticated.questions_per_peer;
+    unsigned max = s2s->settings.unauthenticated.questions_per_peer;
     const struct xf_quota_limits limits = {
         .per_member = max, .per_group = max, .total = max, .unused_ms = SLOW_MS};
     struct xf_place *evicted;
@@ -67,11 +67,11 @@ static bool take_of_peer(struct xf_s2s *s2s, struct xf_verify_places *places, st
 bool xf_verify_take_share(struct xf_s2s *s2s, struct xf_quota *quota, struct xf_place *place,
                           const struct xf_addr *addr, struct xf_place **out_evicted)
 {
-    const struct xf_conf *conf = xf_s2s_conf(s2s);
+    const struct xf_s2s_settings *settings = &s2s->settings;
     const struct xf_quota_limits limits = {
-        .per_member = conf->unauthenticated.questions_per_network,
-        .per_group = conf->unauthenticated.questions_per_network,
-        .total = xf_env_share(s2s->env, conf->unauthenticated.questions, DESCRIPTORS_PART),
+        .per_member = settings->unauthenticated.questions_per_network,
+        .per_group = settings->unauthenticated.questions_per_network,
+        .total = xf_env_share(s2s->env, settings->unauthenticated.questions, DESCRIPTORS_PART),
         .unused_ms = SLOW_MS,
     };
     return xf_take_by_addr(s2s, quota, place, addr, &limits, out_evicted) == XF_QUOTA_ROOM;

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <xfed/base/alloc.h>
+#include <xfed/conf/conf.h>
 #include <xfed/policy/policy.h>
 
 #define DEFAULT_ROUNDS 400000

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <xfed/base/alloc.h>
+#include <xfed/conf/conf.h>
 #include <xfed/xml/reader.h>
 #include <xfed/xmpp/ns.h>
 

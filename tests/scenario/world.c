@@ -209,6 +209,7 @@ static void make_layers(struct world *world)
     world->s2s = xf_s2s_new(&(struct xf_s2s_opts){
         .env = &world->env.env,
         .policy = world->policy,
+        .settings = &world->conf->s2s,
         .identities = world->identities,
         .history = world->history,
         .dialback_secret = xf_span_of(world->conf->dialback.secret),
@@ -249,7 +250,7 @@ bool world_reload(struct world *world, const char *text, char **out_why)
         return false;
     struct xf_policy *policy = make_policy(world, conf);
     struct xf_tls_identities *identities = load_identities(conf);
-    xf_s2s_reload(world->s2s, policy, identities);
+    xf_s2s_reload(world->s2s, policy, &conf->s2s, identities);
     xf_routing_reload(world->routing, policy, &conf->routing);
     xf_tls_identities_unref(&world->identities);
     xf_policy_free(&world->policy);

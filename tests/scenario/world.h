@@ -6,6 +6,7 @@
 #pragma once
 
 #include <xfed/base/map.h>
+#include <xfed/conf/conf.h>
 #include <xfed/history/history.h>
 #include <xfed/link/link.h>
 #include <xfed/routing/routing.h>

@@ -24,6 +24,7 @@
 #include <xfed/mailmap/settings.h>
 #include <xfed/policy/settings.h>
 #include <xfed/routing/settings.h>
+#include <xfed/s2s/settings.h>
 #include <xfed/sheets/settings.h>
 
 /* Where a section was written, for messages about what it names. */
@@ -70,23 +71,7 @@ struct xf_conf {
     struct xf_dialback_settings dialback;
     struct xf_trust_settings trust;
     struct xf_history_settings history;
-    struct { /* before authentication */
-        size_t element_bytes;
-        unsigned elements, dialback_failures, failures_per_minute, half_open_per_address, half_open;
-        unsigned half_open_per_network; /* of one IPv4 /24 or IPv6 /48 */
-        /* dialback questions under way */
-        unsigned questions_per_stream, questions_per_peer, questions_per_network, questions;
-        uint64_t auth_ms, dialback_ms;
-    } unauthenticated;
-    struct { /* what authenticated peers without a section hold */
-        unsigned streams_per_address, streams_per_network, streams_per_owner, streams;
-        unsigned pairs_per_network, pairs_per_owner, pairs;
-    } strangers;
-    struct {
-        unsigned depth, attributes;
-        size_t start_tag_bytes;
-        uint64_t element_ms; /* an element that takes longer to arrive ends the stream */
-    } xml;
+    struct xf_s2s_settings s2s;
     struct xf_routing_settings routing;
     struct xf_process_settings process;
     struct xf_publish_settings publish;

@@ -12,10 +12,12 @@
 #pragma once
 
 #include <stdio.h>
-#include <xfed/conf/conf.h>
+#include <xfed/base/err.h>
+#include <xfed/base/span.h>
 #include <xfed/policy/settings.h>
 #include <xfed/xmpp/stanza.h>
 
+struct xf_conf;
 struct xf_policy;
 struct xf_blocklist;
 
@@ -42,19 +44,26 @@ void xf_policy_free(struct xf_policy **policy);
  */
 void xf_policy_set_time(struct xf_policy *policy, int64_t unix_s);
 
-const struct xf_conf *xf_policy_conf(const struct xf_policy *policy);
-
 /* The served domain (or alias) of that prepared name, or NULL. Lookups are one hash. */
 const struct xf_served_settings *xf_policy_served(const struct xf_policy *policy,
                                                   struct xf_span domain);
 
+/* The one that the configuration names first; NULL: none. */
+const struct xf_served_settings *xf_policy_first_served(const struct xf_policy *policy);
+
 /* Effective settings of a peer, resolved beforehand; they live as long as the policy. */
 const struct xf_peer_settings *xf_policy_peer(struct xf_policy *policy, struct xf_span peer);
+
+/* What holds for a peer that has not said who it is. */
+const struct xf_peer_settings *xf_policy_defaults(const struct xf_policy *policy);
+
+/* Has any peer a stanza-rate or byte-rate? */
+bool xf_policy_has_rates(const struct xf_policy *policy);
 
 /*
  * Does the configuration name the peer: has it a section of its own, or of a pattern below one
  * owner's domain ("*.partner.example", not "*.org")? Others are strangers: what they hold is
- * bounded together (strangers in conf.h).
+ * bounded together (strangers in s2s/settings.h and routing/settings.h).
  */
 bool xf_policy_names(const struct xf_policy *policy, struct xf_span peer);
 

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <xfed/policy/policy.h>
+#include <xfed/s2s/settings.h>
 #include <xfed/stream/stream.h>
 
 struct xf_history;
@@ -84,8 +85,9 @@ struct xf_s2s_events {
 
 struct xf_s2s_opts {
     struct xf_env *env;
-    struct xf_policy *policy;             /* borrowed until xf_s2s_reload or xf_s2s_free */
-    struct xf_tls_identities *identities; /* takes a reference */
+    struct xf_policy *policy;               /* borrowed until xf_s2s_reload or xf_s2s_free */
+    const struct xf_s2s_settings *settings; /* copied */
+    struct xf_tls_identities *identities;   /* takes a reference */
     /* borrowed until xf_s2s_free; NULL: peers are not compared */
     struct xf_history *history;
     struct xf_span dialback_secret; /* copied; xf_s2s_free wipes the copy */
@@ -97,11 +99,12 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts);
 void xf_s2s_free(struct xf_s2s **s2s); /* xf_s2s_stream_count must be 0 */
 
 /*
- * Apply a new policy and new certificates. Streams that the new policy or settings forbid end, as a
- * rule with policy-violation; all others go on. `policy` and `identities` as in struct xf_s2s_opts.
+ * Apply a new policy, new settings and new certificates. Streams that the new policy or settings
+ * forbid end, as a rule with policy-violation; all others go on. The parameters are as in struct
+ * xf_s2s_opts.
  */
 void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy,
-                   struct xf_tls_identities *identities);
+                   const struct xf_s2s_settings *settings, struct xf_tls_identities *identities);
 
 /*
  * Take over a conn that a listener accepted. `is_direct`: TLS begins at once (XEP-0368). When there

@@ -92,18 +92,18 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_uint_eq(conf->listen.s2s_direct.count, 0);
     ck_assert_str_eq(conf->listen.http, "");
     ck_assert_uint_eq(conf->dns.servers.count, 0);
-    ck_assert_uint_eq(conf->unauthenticated.element_bytes, 10 * 1024);
-    ck_assert_uint_eq(conf->unauthenticated.elements, 32);
-    ck_assert_uint_eq(conf->unauthenticated.auth_ms, 30000);
-    ck_assert_uint_eq(conf->unauthenticated.dialback_failures, 3);
-    ck_assert_uint_eq(conf->unauthenticated.failures_per_minute, 20);
-    ck_assert_uint_eq(conf->unauthenticated.half_open_per_address, 20);
-    ck_assert_uint_eq(conf->unauthenticated.half_open, 2000);
-    ck_assert_uint_eq(conf->unauthenticated.half_open_per_network, 100);
-    ck_assert_uint_eq(conf->unauthenticated.questions_per_stream, 4);
-    ck_assert_uint_eq(conf->unauthenticated.questions_per_peer, 8);
-    ck_assert_uint_eq(conf->unauthenticated.questions_per_network, 50);
-    ck_assert_uint_eq(conf->unauthenticated.questions, 250);
+    ck_assert_uint_eq(conf->s2s.unauthenticated.element_bytes, 10 * 1024);
+    ck_assert_uint_eq(conf->s2s.unauthenticated.elements, 32);
+    ck_assert_uint_eq(conf->s2s.unauthenticated.auth_ms, 30000);
+    ck_assert_uint_eq(conf->s2s.unauthenticated.dialback_failures, 3);
+    ck_assert_uint_eq(conf->s2s.unauthenticated.failures_per_minute, 20);
+    ck_assert_uint_eq(conf->s2s.unauthenticated.half_open_per_address, 20);
+    ck_assert_uint_eq(conf->s2s.unauthenticated.half_open, 2000);
+    ck_assert_uint_eq(conf->s2s.unauthenticated.half_open_per_network, 100);
+    ck_assert_uint_eq(conf->s2s.unauthenticated.questions_per_stream, 4);
+    ck_assert_uint_eq(conf->s2s.unauthenticated.questions_per_peer, 8);
+    ck_assert_uint_eq(conf->s2s.unauthenticated.questions_per_network, 50);
+    ck_assert_uint_eq(conf->s2s.unauthenticated.questions, 250);
     ck_assert_uint_eq(conf->trust.crl_files.count, 0);
     ck_assert_str_eq(conf->trust.crl_dir, "");
     ck_assert_str_eq(conf->trust.cert_dir, "/etc/xfedd/certs");
@@ -111,8 +111,8 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert_str_eq(conf->history.file, "");
     ck_assert_uint_eq(conf->history.peers, 10000);
     ck_assert(conf->process.sandbox);
-    ck_assert_uint_eq(conf->xml.depth, 64);
-    ck_assert_uint_ge(conf->xml.start_tag_bytes, 61 * 1024);
+    ck_assert_uint_eq(conf->s2s.xml.depth, 64);
+    ck_assert_uint_ge(conf->s2s.xml.start_tag_bytes, 61 * 1024);
     ck_assert_int_eq(conf->process.level, XF_LOG_INFO);
     ck_assert_uint_eq(conf->routing.backoff_min_ms, 5000);
     ck_assert_uint_eq(conf->routing.backoff_max_ms, 300000);
@@ -265,6 +265,19 @@ START_TEST(a_name_of_any_length_resolves)
         xf_conf_peer_settings(conf, (struct xf_span){name, len}, &got);
     xf_conf_peer_settings(conf, (struct xf_span){name, 253}, &got);
     ck_assert_uint_eq(got.queue_stanzas, 2);
+    xf_conf_free(&conf);
+}
+END_TEST
+
+START_TEST(stanzas_must_fit_the_smallest_link)
+{
+    struct xf_conf *conf =
+        load(SHORT "link m { nodes = {\"127.0.0.1:5348\"} name = m.example secret-file = "
+                   "link.secret max-stanza = 20k }\n");
+    ck_assert_uint_eq(conf->s2s.link_stanza_bytes, 20 * 1024);
+    xf_conf_free(&conf);
+    conf = load(SHORT);
+    ck_assert_uint_eq(conf->s2s.link_stanza_bytes, 512 * 1024);
     xf_conf_free(&conf);
 }
 END_TEST
@@ -436,6 +449,7 @@ int main(void)
     tcase_add_test(tc, pins_come_with_their_digests);
     tcase_add_test(tc, keys_keep_their_lines);
     tcase_add_test(tc, a_name_of_any_length_resolves);
+    tcase_add_test(tc, stanzas_must_fit_the_smallest_link);
     tcase_add_test(tc, what_is_dumped_loads_and_dumps_the_same);
     tcase_add_test(tc, a_dump_names_every_default_and_no_secret);
     tcase_add_test(tc, included_files_are_read_from_their_own_folder);

@@ -11,6 +11,7 @@
 #include "folder.h"
 
 #include <xfed/base/alloc.h>
+#include <xfed/conf/conf.h>
 #include <xfed/policy/policy.h>
 
 static const char *const defaults[] = {"allow", "deny"};

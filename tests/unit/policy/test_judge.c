@@ -7,6 +7,7 @@
 
 #include <check.h>
 #include <xfed/base/alloc.h>
+#include <xfed/conf/conf.h>
 #include <xfed/policy/policy.h>
 
 /* clang-format off */

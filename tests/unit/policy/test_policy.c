@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <xfed/base/alloc.h>
+#include <xfed/conf/conf.h>
 #include <xfed/policy/policy.h>
 
 #define SHORT                                                                                    \
@@ -103,7 +104,7 @@ START_TEST(served_names_lead_to_their_section)
     ck_assert_ptr_eq(xf_policy_served(policy, XF_SPAN("b.example")), &conf->served[1].settings);
     ck_assert_ptr_null(xf_policy_served(policy, XF_SPAN("example")));
     ck_assert_ptr_null(xf_policy_served(policy, XF_SPAN("")));
-    ck_assert_ptr_eq(xf_policy_conf(policy), conf);
+    ck_assert_ptr_eq(xf_policy_first_served(policy), &conf->served[0].settings);
 }
 END_TEST
 
@@ -126,10 +127,29 @@ START_TEST(names_of_a_section_share_its_settings)
     const struct xf_peer_settings *stranger = xf_policy_peer(policy, XF_SPAN("x.example"));
     ck_assert_ptr_eq(stranger, xf_policy_peer(policy, XF_SPAN("y.z.example")));
     ck_assert_ptr_eq(stranger, &conf->defaults);
+    ck_assert_ptr_eq(stranger, xf_policy_defaults(policy));
     ck_assert_ptr_eq(xf_policy_peer(policy, XF_SPAN("x.p.example")),
                      xf_policy_peer(policy, XF_SPAN("y.z.p.example")));
     ck_assert_ptr_ne(xf_policy_peer(policy, XF_SPAN("x.p.example")),
                      xf_policy_peer(policy, XF_SPAN("x.q.p.example")));
+}
+END_TEST
+
+static const struct {
+    const char *conf;
+    bool has_rates;
+} rates[] = {
+    {ALLOW, false},
+    {ALLOW "defaults { byte-rate = 10k }\n", true},
+    {ALLOW "peer \"*.fast.example\" { stanza-rate = 0 }\n", false},
+    {ALLOW "peer \"*.fast.example\" { stanza-rate = 5 }\n", true},
+    {ALLOW "peer \"fast.example\" { byte-rate = 1k }\n", true},
+};
+
+START_TEST(rates_are_there_when_any_peer_has_one)
+{
+    load(rates[_i].conf);
+    ck_assert_msg(xf_policy_has_rates(policy) == rates[_i].has_rates, "row %d", _i);
 }
 END_TEST
 
@@ -182,6 +202,7 @@ int main(void)
     tcase_add_test(tc, served_names_lead_to_their_section);
     tcase_add_test(tc, settings_are_those_of_all_sections_that_fit);
     tcase_add_test(tc, names_of_a_section_share_its_settings);
+    tcase_add_loop_test(tc, rates_are_there_when_any_peer_has_one, 0, XF_ARRAY_LEN(rates));
     tcase_add_test(tc, blocklists_end_and_dry_runs_pass);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

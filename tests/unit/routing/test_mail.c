@@ -15,6 +15,7 @@
 #include "routing_priv.h"
 
 #include <xfed/base/alloc.h>
+#include <xfed/conf/conf.h>
 
 #define X          "<x xmlns=\"http://jabber.org/protocol/muc#user\">"
 #define X10(text)  text text text text text text text text text text

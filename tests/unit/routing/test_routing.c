@@ -13,6 +13,7 @@
 #include "fake_s2s.h"
 
 #include <xfed/base/alloc.h>
+#include <xfed/conf/conf.h>
 
 #include "routing_priv.h"
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * settings.h — unauthenticated { }, strangers { } and xml { }: what peers may make us hold and
+ * read.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct xf_s2s_settings {
+    struct { /* before authentication */
+        size_t element_bytes;
+        unsigned elements, dialback_failures, failures_per_minute, half_open_per_address, half_open;
+        unsigned half_open_per_network; /* of one IPv4 /24 or IPv6 /48 */
+        /* dialback questions under way */
+        unsigned questions_per_stream, questions_per_peer, questions_per_network, questions;
+        uint64_t auth_ms, dialback_ms;
+    } unauthenticated;
+    struct { /* what authenticated peers without a section hold */
+        unsigned streams_per_address, streams_per_network, streams_per_owner, streams;
+        unsigned pairs_per_network, pairs_per_owner, pairs;
+    } strangers;
+    struct {
+        unsigned depth, attributes;
+        size_t start_tag_bytes;
+        uint64_t element_ms; /* an element that takes longer to arrive ends the stream */
+    } xml;
+    /* max-stanza of the smallest link: served domains may have several, a stanza must fit each */
+    size_t link_stanza_bytes;
+};
