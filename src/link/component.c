@@ -133,15 +133,15 @@ static const struct xf_component_stream_events leg_events = {
 
 /* ------------------------------------------------------------------ for the link */
 
-static void add_legs(struct xf_component *component, const struct xf_link_settings *conf,
+static void add_legs(struct xf_component *component, const struct xf_link_settings *settings,
                      struct xf_span name, const struct xf_addr *addrs, size_t addr_count)
 {
-    component->stream_count = conf->per_peer ? 1 : addr_count;
+    component->stream_count = settings->per_peer ? 1 : addr_count;
     component->streams = xf_alloc(component->stream_count * sizeof(*component->streams));
     for (size_t i = 0; i < component->stream_count; i++) {
         struct xf_component_stream *cs = &component->streams[i];
-        xf_component_stream_init(cs, component->env, conf, name, &leg_events, component);
-        if (conf->per_peer)
+        xf_component_stream_init(cs, component->env, settings, name, &leg_events, component);
+        if (settings->per_peer)
             xf_component_stream_nodes(cs, addrs, addr_count,
                                       (size_t)mix(0, &(struct xf_jid){.full = name}));
         else
@@ -149,7 +149,7 @@ static void add_legs(struct xf_component *component, const struct xf_link_settin
     }
 }
 
-struct xf_component *xf_component_new(struct xf_env *env, const struct xf_link_settings *conf,
+struct xf_component *xf_component_new(struct xf_env *env, const struct xf_link_settings *settings,
                                       struct xf_span name, const struct xf_addr *addrs,
                                       size_t addr_count, struct xf_hold_budget *budget,
                                       const struct xf_component_events *events, void *owner)
@@ -163,7 +163,7 @@ struct xf_component *xf_component_new(struct xf_env *env, const struct xf_link_s
     component->hold.expired = on_expired;
     component->hold.emptied = on_emptied;
     component->hold.owner = component;
-    add_legs(component, conf, name, addrs, addr_count);
+    add_legs(component, settings, name, addrs, addr_count);
     xf_component_start(component);
     return component;
 }

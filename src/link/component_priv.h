@@ -42,7 +42,7 @@ struct xf_component {
  * Connects at once. `addrs` is borrowed: a stream each, or one stream for all of them that begins
  * with number `first`.
  */
-struct xf_component *xf_component_new(struct xf_env *env, const struct xf_link_settings *conf,
+struct xf_component *xf_component_new(struct xf_env *env, const struct xf_link_settings *settings,
                                       struct xf_span name, const struct xf_addr *addrs,
                                       size_t addr_count, struct xf_hold_budget *budget,
                                       const struct xf_component_events *events, void *owner);

@@ -131,16 +131,16 @@ static void log_end(struct xf_component_stream *cs, enum xf_stream_end end, cons
         detail = cs->stream.peer_text;
     if (cs->was_up) {
         enum xf_log_level level = cs->is_wanted ? XF_LOG_WARN : XF_LOG_INFO;
-        xf_log(level, "link.stream.down", XF_STR("link", cs->conf->title), XF_STR("node", node),
+        xf_log(level, "link.stream.down", XF_STR("link", cs->settings->title), XF_STR("node", node),
                XF_STR("name", cs->name), XF_WORD("reason", ending.reason), XF_STR("detail", detail),
                XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
     } else { /* the same failure again and again is one thing to know */
         bool is_new =
             cs->is_wanted && (!cs->last_reason || strcmp(cs->last_reason, ending.reason) != 0);
         enum xf_log_level level = is_new ? XF_LOG_WARN : XF_LOG_DEBUG;
-        xf_log(level, "link.stream.failed", XF_STR("link", cs->conf->title), XF_STR("node", node),
-               XF_STR("name", cs->name), XF_WORD("reason", ending.reason), XF_STR("detail", detail),
-               XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
+        xf_log(level, "link.stream.failed", XF_STR("link", cs->settings->title),
+               XF_STR("node", node), XF_STR("name", cs->name), XF_WORD("reason", ending.reason),
+               XF_STR("detail", detail), XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
     }
     cs->last_reason = cs->was_up ? NULL : ending.reason;
 }
@@ -157,7 +157,7 @@ static void on_header(struct xf_stream *stream, const struct xf_header *header)
         xf_stream_close(stream);
         return;
     }
-    struct xf_span parts[] = {header->id, xf_span_of(cs->conf->secret)};
+    struct xf_span parts[] = {header->id, xf_span_of(cs->settings->secret)};
     char digest[XF_SHA1_HEX_BYTES + 1];
     xf_sha1_hex(parts, XF_ARRAY_LEN(parts), digest);
     xf_stream_send(stream, "<handshake>");
@@ -172,7 +172,7 @@ static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
     if (cs->state == XF_COMPONENT_PROVING && xf_elem_is(elem, XF_NS_COMPONENT, "handshake"))
         fire(cs, XF_COMPONENT_ON_ACCEPTED);
     else
-        xf_log(XF_LOG_DEBUG, "link.element.ignored", XF_STR("link", cs->conf->title),
+        xf_log(XF_LOG_DEBUG, "link.element.ignored", XF_STR("link", cs->settings->title),
                XF_SPN("element", elem->name), XF_WORD("state", state_name(cs)));
 }
 
@@ -259,7 +259,7 @@ static void await_word(struct xf_component_stream *cs)
 static void arm_pulse(struct xf_component_stream *cs)
 {
     uint64_t silent_ms = cs->env->clock->now_ms - cs->sent_ms;
-    uint64_t ping_ms = cs->conf->ping_ms;
+    uint64_t ping_ms = cs->settings->ping_ms;
     uint64_t wait_ms = silent_ms < ping_ms ? ping_ms - silent_ms : ping_ms;
     if (cs->is_congested && (!ping_ms || wait_ms > STUCK_LOOK_MS))
         wait_ms = STUCK_LOOK_MS;
@@ -273,7 +273,7 @@ static void come_up(struct xf_component_stream *cs)
     uint64_t now_ms = cs->env->clock->now_ms;
     char node[XF_ADDR_TEXT_BYTES];
     node_text(cs, node);
-    xf_log(XF_LOG_INFO, "link.stream.up", XF_STR("link", cs->conf->title), XF_STR("node", node),
+    xf_log(XF_LOG_INFO, "link.stream.up", XF_STR("link", cs->settings->title), XF_STR("node", node),
            XF_STR("name", cs->name), XF_INT("ms", now_ms - cs->began_ms));
     xf_stream_relax(&cs->stream, &trusted_limits);
     cs->was_up = true;
@@ -350,7 +350,7 @@ static void run(void *self, xf_machine_action action)
 static void log_move(const void *self, const char *from, const char *on, const char *to)
 {
     const struct xf_component_stream *cs = self;
-    xf_log(XF_LOG_DEBUG, "link.state.changed", XF_STR("link", cs->conf->title),
+    xf_log(XF_LOG_DEBUG, "link.state.changed", XF_STR("link", cs->settings->title),
            XF_STR("name", cs->name), XF_WORD("from", from), XF_WORD("on", on), XF_WORD("to", to));
 }
 
@@ -459,7 +459,7 @@ static void on_pulse(void *owner)
         return;
     }
     uint64_t silent_ms = cs->env->clock->now_ms - cs->sent_ms;
-    if (!cs->is_congested && cs->conf->ping_ms && silent_ms >= cs->conf->ping_ms) {
+    if (!cs->is_congested && cs->settings->ping_ms && silent_ms >= cs->settings->ping_ms) {
         xf_stream_send(&cs->stream, " ");
         cs->written_bytes++;
         cs->sent_ms = cs->env->clock->now_ms;
@@ -470,12 +470,12 @@ static void on_pulse(void *owner)
 /* ------------------------------------------------------------------ for the link */
 
 void xf_component_stream_init(struct xf_component_stream *cs, struct xf_env *env,
-                              const struct xf_link_settings *conf, struct xf_span name,
+                              const struct xf_link_settings *settings, struct xf_span name,
                               const struct xf_component_stream_events *events, void *owner)
 {
     *cs = (struct xf_component_stream){
         .env = env,
-        .conf = conf,
+        .settings = settings,
         .events = events,
         .owner = owner,
         .name = xf_span_dup(name),

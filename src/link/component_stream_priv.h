@@ -59,7 +59,7 @@ struct xf_component_stream_events {
 
 struct xf_component_stream {
     struct xf_env *env;
-    const struct xf_link_settings *conf;
+    const struct xf_link_settings *settings;
     const struct xf_component_stream_events *events;
     void *owner;
     char *name;                  /* what the handshake's header is addressed to */
@@ -86,7 +86,7 @@ extern const struct xf_machine xf_component_stream_machine; /* for the test of i
 
 /* `conf` and `addrs` are borrowed, the name is copied. Idle at first. */
 void xf_component_stream_init(struct xf_component_stream *cs, struct xf_env *env,
-                              const struct xf_link_settings *conf, struct xf_span name,
+                              const struct xf_link_settings *settings, struct xf_span name,
                               const struct xf_component_stream_events *events, void *owner);
 void xf_component_stream_fini(struct xf_component_stream *cs); /* of an idle one */
 void xf_component_stream_nodes(struct xf_component_stream *cs, const struct xf_addr *addrs,

@@ -31,7 +31,7 @@
 
 struct xf_link {
     struct xf_env *env;
-    const struct xf_link_settings *conf;
+    const struct xf_link_settings *settings;
     const struct xf_link_events *events;
     void *owner;
     struct xf_addr *addrs;
@@ -134,11 +134,11 @@ static void log_hold(struct xf_link *link)
         return;
     link->is_full_logged = is_full;
     if (is_full)
-        xf_log(XF_LOG_WARN, "link.hold.full", XF_STR("link", link->conf->title),
+        xf_log(XF_LOG_WARN, "link.hold.full", XF_STR("link", link->settings->title),
                XF_INT("bytes", link->budget.held.bytes),
                XF_INT("max_bytes", link->budget.max_bytes));
     else
-        xf_log(XF_LOG_INFO, "link.hold.relieved", XF_STR("link", link->conf->title),
+        xf_log(XF_LOG_INFO, "link.hold.relieved", XF_STR("link", link->settings->title),
                XF_INT("bytes", link->budget.held.bytes));
 }
 
@@ -168,7 +168,7 @@ static void on_stanza(void *owner, struct xf_stanza *stanza)
 static void on_expired(void *owner, struct xf_stanza *stanza)
 {
     struct xf_link *link = owner;
-    xf_log(XF_LOG_DEBUG, "link.stanza.expired", XF_STR("link", link->conf->title),
+    xf_log(XF_LOG_DEBUG, "link.stanza.expired", XF_STR("link", link->settings->title),
            XF_SPN("from", stanza->from.domain), XF_SPN("to", stanza->to.domain));
     link->events->expired(link->owner, link, stanza);
 }
@@ -220,8 +220,8 @@ static void on_way_idle(void *owner)
 static struct xf_component *add_way(struct xf_link *link, struct xf_span name)
 {
     struct xf_component *component =
-        xf_component_new(link->env, link->conf, name, link->addrs, link->addr_count, &link->budget,
-                         &way_events, link);
+        xf_component_new(link->env, link->settings, name, link->addrs, link->addr_count,
+                         &link->budget, &way_events, link);
     link->way_count++;
     component->hold.place = &component->place;
     xf_timer_init(&component->idle, on_way_idle, component);
@@ -246,14 +246,14 @@ static bool make_room(struct xf_link *link, struct xf_span peer, const struct xf
 {
     const struct xf_quota_limits limits = {
         .per_member = 1,
-        .per_group = link->conf->peers_per_owner,
-        .total = xf_env_share(link->env, link->conf->peers, PEERS_PART),
+        .per_group = link->settings->peers_per_owner,
+        .total = xf_env_share(link->env, link->settings->peers, PEERS_PART),
         .unused_ms = UNUSED_MS,
     };
     struct xf_place *victim = NULL;
     if (xf_quota_look(&link->quota, keys, &limits, link->env->clock->now_ms, &victim) !=
         XF_QUOTA_ROOM) {
-        xf_log(XF_LOG_DEBUG, "link.peer.refused", XF_STR("link", link->conf->title),
+        xf_log(XF_LOG_DEBUG, "link.peer.refused", XF_STR("link", link->settings->title),
                XF_SPN("name", peer), XF_INT("max", limits.total));
         return false;
     }
@@ -300,39 +300,40 @@ static struct xf_component *peer_way(struct xf_link *link, struct xf_span peer)
 
 static void read_nodes(struct xf_link *link)
 {
-    link->addrs = xf_alloc((link->conf->nodes.count + 1) * sizeof(*link->addrs));
-    for (size_t i = 0; i < link->conf->nodes.count; i++) {
-        const char *node = link->conf->nodes.item[i];
+    link->addrs = xf_alloc((link->settings->nodes.count + 1) * sizeof(*link->addrs));
+    for (size_t i = 0; i < link->settings->nodes.count; i++) {
+        const char *node = link->settings->nodes.item[i];
         if (xf_addr_parse(xf_span_of(node), 5347, &link->addrs[link->addr_count]) == XF_ERR_OK)
             link->addr_count++;
         else
-            xf_log(XF_LOG_ERROR, "link.node.refused", XF_STR("link", link->conf->title),
+            xf_log(XF_LOG_ERROR, "link.node.refused", XF_STR("link", link->settings->title),
                    XF_STR("node", node));
     }
 }
 
-struct xf_link *xf_link_new(struct xf_env *env, const struct xf_link_settings *conf,
+struct xf_link *xf_link_new(struct xf_env *env, const struct xf_link_settings *settings,
                             const struct xf_link_events *events, void *owner)
 {
     struct xf_link *link = xf_new(struct xf_link);
     link->env = env;
-    link->conf = conf;
+    link->settings = settings;
     link->events = events;
     link->owner = owner;
-    link->budget = (struct xf_hold_budget){.max_bytes = conf->hold_bytes, .hold_ms = conf->hold_ms};
+    link->budget =
+        (struct xf_hold_budget){.max_bytes = settings->hold_bytes, .hold_ms = settings->hold_ms};
     xf_quota_init(&link->quota, used_ms);
     read_nodes(link);
     xf_require(link->addr_count > 0); /* conf accepts no link without */
-    if (conf->per_peer)
+    if (settings->per_peer)
         link->peers = xf_map_new();
     else
-        link->component = add_way(link, xf_span_of(conf->name));
+        link->component = add_way(link, xf_span_of(settings->name));
     return link;
 }
 
 const char *xf_link_name(const struct xf_link *link)
 {
-    return link->conf->name;
+    return link->settings->name;
 }
 
 static void stop_way(struct xf_component *component)
@@ -416,7 +417,7 @@ enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanza *stanza)
         return XF_ERR_CLOSED;
     if (!stanza->from.full.ptr || !stanza->to.full.ptr)
         return XF_ERR_BAD_VALUE;
-    if (!xf_xml_stanza_fits(stanza, XF_NS_COMPONENT, link->conf->max_stanza_bytes))
+    if (!xf_xml_stanza_fits(stanza, XF_NS_COMPONENT, link->settings->max_stanza_bytes))
         return XF_ERR_LIMIT;
     bool was_in_send = link->in_send;
     link->in_send = true;

@@ -28,8 +28,8 @@ struct xf_link_events {
     void (*state)(void *owner, struct xf_link *link, bool is_up);
 };
 
-/* `conf` is borrowed for the link's life. Connects at once. */
-struct xf_link *xf_link_new(struct xf_env *env, const struct xf_link_settings *conf,
+/* `settings` are borrowed for the link's life. Connects at once. */
+struct xf_link *xf_link_new(struct xf_env *env, const struct xf_link_settings *settings,
                             const struct xf_link_events *events, void *owner);
 
 /* The component's own name. */
