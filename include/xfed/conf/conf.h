@@ -4,9 +4,10 @@
  * (src/conf/options.c) makes parser, default, range, --dump and the annotated sample. A reload
  * builds a new struct xf_conf; nobody writes into one.
  *
- * Paths in the file are relative to the file's folder and stored resolved. Domains are stored
- * prepared (A-labels), secrets in memory that xf_conf_free wipes. Times are milliseconds, sizes
- * bytes.
+ * Each layer declares its settings in a settings.h of its own. Their texts and lists belong to the
+ * struct xf_conf that they are part of, unless the layer says that it copies them. Paths in the
+ * file are relative to the file's folder and stored resolved. Domains are stored prepared
+ * (A-labels), secrets in memory that xf_conf_free wipes. Times are milliseconds, sizes bytes.
  */
 #pragma once
 
@@ -91,7 +92,10 @@ struct xf_conf {
     /* pattern -> struct xf_conf_peer; NULL in a conf that was made by hand */
     struct xf_map *peer_index;
 
-    /* of sections whose values only others can check; top_at: of what stands outside of sections */
+    /*
+     * Where these sections are written, for messages about values that only their reader can check;
+     * top_at: where the keys outside of sections are.
+     */
     struct xf_conf_place top_at, trust_at, history_at, mail_at, directory_at, policy_at,
         defaults_at;
 };
