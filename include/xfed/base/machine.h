@@ -23,7 +23,7 @@
 #define XF_MACHINE_ANY  UINT8_MAX /* row.in: from every state but the final one */
 #define XF_MACHINE_NONE UINT8_MAX /* no state */
 
-/* Stands for a function that takes the owner; the machine's `run` knows which type that is. */
+/* A function of one parameter, a pointer to the owner; `run` casts it back to its own type. */
 typedef void (*xf_machine_action)(void);
 
 /* An action in a row. Does not compile for a function that takes another type than TYPE *. */
@@ -43,12 +43,12 @@ struct xf_machine {
     size_t state_count, event_count;
     const struct xf_machine_row *rows;
     size_t row_count;
-    size_t state_at; /* offsetof(owner, state) */
-    uint8_t first;
+    size_t state_at; /* offsetof(owner, state); the enum has the size of unsigned */
+    uint8_t first;   /* of a new owner */
     uint8_t final;   /* no event does anything in this state; NONE: there is none */
     uint8_t parting; /* the action of a move to this state may free the owner; NONE: none may */
 
-    /* Calls an action, which it casts to the type that it has. */
+    /* Casts an action to its own type and calls it with the owner. */
     void (*run)(void *self, xf_machine_action action);
 
     /* Writes a move to the log: each owner has its own event and keys. */
@@ -62,7 +62,7 @@ struct xf_machine {
 
     /*
      * The invariant: requires (xf_require) what the present state takes for granted. Called twice
-     * at each move, before the action and behind it (`has_acted`).
+     * at each move, before the action and after it (`has_acted`).
      */
     void (*check)(const void *self, bool has_acted);
 };
