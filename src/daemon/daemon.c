@@ -20,6 +20,7 @@
 #include <xfed/base/list.h>
 #include <xfed/base/log.h>
 #include <xfed/dns/dns.h>
+#include <xfed/xml/reader.h>
 
 #define RANDOM_SECRET_BYTES 32
 
@@ -90,6 +91,7 @@ static void make_world(struct xf_daemon *daemon)
         .env = {.clock = xf_loop_clock(daemon->loop),
                 .descriptors = xf_system_descriptors(),
                 .timers = xf_loop_timers(daemon->loop),
+                .parsers = xf_parsers_new(),
                 .resolver = env_resolver,
                 .connect = env_connect,
                 .start_tls = env_start_tls,
@@ -354,6 +356,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_dns_client_free(&daemon->env.env.dns);
     xf_dns_pool_free(&daemon->env.resolvers);
     xf_lines_fini(&daemon->env.env.lines);
+    xf_parsers_free(&daemon->env.env.parsers);
     xf_loop_free(&daemon->loop);
     xf_certs_release(&daemon->certs);
     xf_sandbox_release(&daemon->sandbox);

@@ -328,6 +328,7 @@ void xf_stream_init(struct xf_stream *stream, struct xf_env *env, const char *co
         .end = XF_STREAM_END_LOST,
     };
     stream->reader = xf_reader_new(content_ns, limits, &reader_events, stream);
+    xf_reader_share(stream->reader, env->parsers);
     xf_buf_init(&stream->held, HELD_MAX_BYTES);
     xf_timer_init(&stream->linger, on_linger_over, stream);
 }

@@ -4,9 +4,9 @@
  *
  * handlers.c hears the events of a piece and may halt the parser within it:
  * - footer or xf_reader_stop: the rest of the input is not parsed;
- * - renewal: a new parser takes over behind the element that just ended. It is given the root's
- *   start tag as the peer sent it, so that it knows the same prefixes. Parking is the same thing
- *   with a pause in between;
+ * - renewal: a new parser takes over behind the element that just ended. It is given a start tag
+ *   with the name of the root, whose end tag it will meet. Parking is the same thing with a pause
+ *   in between, lending too (parsers_priv.h);
  * - a problem: the reader is dead.
  *
  * A token that the parser has only in part is limited to limits.start_tag_bytes. From HOLD_BYTES
@@ -38,7 +38,7 @@ static enum xf_err no_memory(struct xf_reader *reader)
     return reader->error;
 }
 
-/* What the root's start tag said once, it says again. */
+/* The name of the root is all that a parser has to know of the header. */
 static enum xf_err replay_root(struct xf_reader *reader)
 {
     reader->is_replaying = true;
@@ -49,9 +49,23 @@ static enum xf_err replay_root(struct xf_reader *reader)
     return status == XML_STATUS_OK ? XF_ERR_OK : no_memory(reader); /* it was legal before */
 }
 
+static bool borrow_parser(struct xf_reader *reader)
+{
+    struct xf_parser parser;
+
+    if (!reader->parsers || !reader->has_common_root || !xf_parsers_take(reader->parsers, &parser))
+        return false;
+    reader->parser = parser.expat;
+    reader->fed = parser.fed;
+    reader->names = parser.names;
+    reader->is_fat = false;
+    XML_SetUserData(parser.expat, reader);
+    return true;
+}
+
 static enum xf_err make_parser(struct xf_reader *reader)
 {
-    if (reader->parser)
+    if (reader->parser || borrow_parser(reader))
         return XF_ERR_OK;
     reader->parser = XML_ParserCreate("UTF-8");
     if (!reader->parser)
@@ -59,9 +73,21 @@ static enum xf_err make_parser(struct xf_reader *reader)
     xf_reader_set_handlers(reader);
     reader->fed = 0;
     reader->names = 0;
-    xf_prefixes_release(&reader->prefixes);
     reader->is_fat = false;
     return reader->root_tag ? replay_root(reader) : XF_ERR_OK;
+}
+
+void xf_reader_lend_parser(struct xf_reader *reader)
+{
+    struct xf_parser parser = {reader->parser, reader->fed, reader->names};
+
+    if (!reader->parser || !reader->has_common_root || reader->state != XF_READER_OPEN ||
+        !xf_reader_is_quiet(reader))
+        return;
+    if (xf_parsers_give(reader->parsers, &parser))
+        reader->parser = NULL;
+    else
+        xf_reader_drop_parser(reader);
 }
 
 static void refuse_syntax(struct xf_reader *reader)
@@ -188,13 +214,13 @@ static enum xf_err parse_held(struct xf_reader *reader)
     return err;
 }
 
-/* Collect the bytes up to the end of the root's start tag. */
-static enum xf_err keep_head(struct xf_reader *reader, const char *bytes, size_t len)
+/* The way to the end of the root's start tag is limited too. */
+static enum xf_err count_head(struct xf_reader *reader, size_t len)
 {
     if (reader->root_tag)
         return XF_ERR_OK;
-    reader->head.max = reader->limits.control_bytes + XF_READER_PIECE_BYTES;
-    if (xf_buf_try_append(&reader->head, bytes, len) == XF_ERR_OK)
+    reader->head_bytes += len;
+    if (reader->head_bytes <= reader->limits.control_bytes + XF_READER_PIECE_BYTES)
         return XF_ERR_OK;
     xf_reader_refuse(reader, XF_ERR_LIMIT, XF_STREAM_ERROR_POLICY_VIOLATION,
                      "stream header too large");
@@ -204,7 +230,7 @@ static enum xf_err keep_head(struct xf_reader *reader, const char *bytes, size_t
 enum xf_err xf_reader_feed_piece(struct xf_reader *reader, const char *bytes, size_t len,
                                  size_t *out_used)
 {
-    enum xf_err err = keep_head(reader, bytes, len);
+    enum xf_err err = count_head(reader, len);
     size_t used = 0;
 
     *out_used = len;

@@ -27,7 +27,7 @@
  */
 static enum xf_err check_first_bytes(struct xf_reader *reader, const char *bytes, size_t len)
 {
-    for (size_t i = 0, at = reader->head.len; i < len && at < 2; i++, at++) {
+    for (size_t i = 0, at = reader->head_bytes; i < len && at < 2; i++, at++) {
         if (bytes[i] == '\0' || (at == 0 && !memchr("< \n\t\r", bytes[i], 5))) {
             xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_BAD_FORMAT,
                              "not an XML stream in UTF-8");
@@ -108,6 +108,8 @@ enum xf_err xf_reader_feed(struct xf_reader *reader, const char *bytes, size_t l
     if (reader->error) {
         reader->state = XF_READER_DEAD;
         xf_reader_drop_parser(reader);
+    } else if (reader->parsers) {
+        xf_reader_lend_parser(reader);
     }
     *out_used = done;
     return err;
@@ -117,11 +119,9 @@ enum xf_err xf_reader_feed(struct xf_reader *reader, const char *bytes, size_t l
 
 static void release_buffers(struct xf_reader *reader)
 {
-    xf_prefixes_release(&reader->prefixes);
     xf_payload_release(&reader->payload);
     xf_tree_release(&reader->tree);
     xf_buf_release(&reader->held);
-    xf_buf_release(&reader->head);
 }
 
 struct xf_reader *xf_reader_new(const char *content_ns, const struct xf_reader_limits *limits,
@@ -131,7 +131,6 @@ struct xf_reader *xf_reader_new(const char *content_ns, const struct xf_reader_l
 
     *reader =
         (struct xf_reader){.content_ns = xf_span_of(content_ns), .events = events, .owner = owner};
-    xf_buf_init(&reader->head, 1);
     xf_buf_init(&reader->held, 1);
     xf_prefixes_init(&reader->prefixes, 1);
     xf_payload_init(&reader->payload, 1);
@@ -149,8 +148,15 @@ void xf_reader_free(struct xf_reader **reader)
     xf_require(!old->is_feeding);
     xf_reader_drop_parser(old);
     release_buffers(old);
+    xf_prefixes_release(&old->prefixes);
     xf_free(old->root_tag);
     xf_free(old);
+}
+
+void xf_reader_share(struct xf_reader *reader, struct xf_parsers *parsers)
+{
+    xf_require(!reader->parser);
+    reader->parsers = parsers;
 }
 
 static size_t sane(size_t bytes)
@@ -173,8 +179,11 @@ void xf_reader_restart(struct xf_reader *reader)
     xf_require(!reader->is_feeding);
     xf_reader_drop_parser(reader);
     release_buffers(reader);
+    xf_prefixes_release(&reader->prefixes);
     xf_free(reader->root_tag);
     reader->root_tag = NULL;
+    reader->has_common_root = false;
+    reader->head_bytes = 0;
     reader->state = XF_READER_OPEN;
     reader->halt = XF_HALT_NONE;
     reader->mode = XF_MODE_BETWEEN;

@@ -13,6 +13,7 @@
 #include <xfed/base/utf8.h>
 #include <xfed/xml/reader.h>
 
+#include "parsers_priv.h"
 #include "payload_priv.h"
 #include "prefix_priv.h"
 #include "token_priv.h"
@@ -47,22 +48,24 @@ struct xf_reader {
     const struct xf_reader_events *events;
     void *owner;
 
-    XML_Parser parser; /* NULL: none yet, or parked */
+    XML_Parser parser;          /* NULL: none yet, lent, or parked */
+    struct xf_parsers *parsers; /* to share with others; NULL: none */
     enum xf_reader_state state;
     enum xf_reader_halt halt;
     enum xf_reader_mode mode;
     unsigned depth;         /* open elements, the root included */
     unsigned long elements; /* at depth 1, ended */
     unsigned names;         /* that the parser may have stored since it was made */
-    bool is_replaying;      /* the root's start tag, for a new parser */
+    bool is_replaying;      /* a root's start tag, for a new parser */
+    bool has_common_root;   /* a parser of any other such stream will do */
     bool is_feeding;
     bool is_fat;          /* the parser's buffers have grown */
     bool tag_may_be_long; /* a start tag may be above its limit: it began in an earlier piece */
     unsigned long fed, element_start, halt_offset; /* offsets */
 
     struct xf_utf8 utf8;
-    struct xf_buf head; /* all that came before the end of the root's start tag */
-    char *root_tag;     /* the root's start tag as it came, once there */
+    size_t head_bytes; /* of pieces before the end of the root's start tag */
+    char *root_tag; /* once the header came: a start tag with the root's name, for a new parser */
     size_t root_tag_len;
     struct xf_token token; /* the last one, when the parser has it in part */
     struct xf_buf held;    /* more of that token, kept from the parser */
@@ -86,6 +89,9 @@ struct xf_reader {
 XF_MUST_USE enum xf_err xf_reader_feed_piece(struct xf_reader *reader, const char *bytes,
                                              size_t len, size_t *out_used);
 void xf_reader_drop_parser(struct xf_reader *reader);
+
+/* After a feed without error: between two elements, let others have the parser. */
+void xf_reader_lend_parser(struct xf_reader *reader);
 
 /* ------------------------------------------------------------------ envelope.c */
 

@@ -5,7 +5,7 @@
  * The first byte chooses the content namespace, the limits and whether a stream header goes before
  * the rest. What must hold for every input:
  * - the same events and the same end, whether it comes whole, a byte at a time, or in random pieces
- *   with parking;
+ *   with parking, and with parsers that another stream had before;
  * - a stanza that is written is read again as the same stanza, and written again as the same bytes;
  * - names stand for the namespaces that expat, with its own namespace processing, says.
  */
@@ -73,6 +73,8 @@ static bool is_same_end(const struct input *input, const struct record *a, const
 
 static void compare_cuts(const struct input *input, struct record *whole)
 {
+    struct xf_parsers *parsers = xf_parsers_new();
+
     for (unsigned seed = 1; seed < 5; seed++) {
         struct record cut;
 
@@ -80,12 +82,14 @@ static void compare_cuts(const struct input *input, struct record *whole)
         cut.cut = seed == 1 ? RECORD_BYTES : RECORD_RANDOM;
         cut.seed = seed;
         cut.parks = seed % 2;
+        cut.parsers = seed > 1 ? parsers : NULL;
         run(input, &cut);
         xf_require(is_same_end(input, whole, &cut));
         if (whole->err == cut.err)
             xf_require(xf_span_eq(xf_buf_span(&whole->lines), xf_buf_span(&cut.lines)));
         record_fini(&cut);
     }
+    xf_parsers_free(&parsers);
 }
 
 static void reread(struct record *first, struct record *out_second)

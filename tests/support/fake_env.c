@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include <xfed/base/alloc.h>
+#include <xfed/xml/reader.h>
 
 #define FIRST_MS  1000000 /* any moment but 0 */
 #define TURNS_MAX 10000
@@ -56,6 +57,7 @@ void fake_env_init(struct fake_env *fake)
     fake->env = (struct xf_env){
         .clock = &fake->clock,
         .timers = xf_timers_new(&fake->clock),
+        .parsers = xf_parsers_new(),
         .connect = fake_conn_connect,
         .start_tls = fake_conn_start_tls,
         .judge_tls = fake_conn_judge_tls,
@@ -80,6 +82,7 @@ void fake_env_fini(struct fake_env *fake)
     if (xf_timers_next_ms(fake->env.timers) != UINT64_MAX)
         fail("a timer is still running");
     xf_timers_free(&fake->env.timers);
+    xf_parsers_free(&fake->env.parsers);
     fake_env_forget_log(fake);
     xf_free(fake->log);
     fake->log = NULL;

@@ -12,11 +12,13 @@
 #include <xfed/tls/tls.h>
 
 struct xf_dns;
+struct xf_parsers;
 
 struct xf_env {
     const struct xf_clock *clock;
     struct xf_timers *timers;
-    unsigned descriptors; /* that the process may have; 0: not known, any number */
+    struct xf_parsers *parsers; /* that all streams share; NULL: each has its own */
+    unsigned descriptors;       /* that the process may have; 0: not known, any number */
     struct xf_dns *dns;
     /*
      * The one that asks these servers (texts of addresses) in place of the usual ones; NULL: too

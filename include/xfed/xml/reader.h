@@ -20,6 +20,7 @@
 #include <xfed/xmpp/stanza.h>
 
 struct xf_reader;
+struct xf_parsers;
 
 struct xf_reader_limits {
     size_t stanza_bytes;  /* one stanza, as received */
@@ -64,6 +65,16 @@ struct xf_reader_events {
 struct xf_reader *xf_reader_new(const char *content_ns, const struct xf_reader_limits *limits,
                                 const struct xf_reader_events *events, void *owner);
 void xf_reader_free(struct xf_reader **reader);
+
+/*
+ * Parsers that the readers of one thread lend each other: a reader between two elements then holds
+ * none. They are freed after the readers that share them.
+ */
+struct xf_parsers *xf_parsers_new(void);
+void xf_parsers_free(struct xf_parsers **parsers);
+
+/* Before the first feed. NULL: the reader keeps a parser of its own. */
+void xf_reader_share(struct xf_reader *reader, struct xf_parsers *parsers);
 
 void xf_reader_set_limits(struct xf_reader *reader, const struct xf_reader_limits *limits);
 

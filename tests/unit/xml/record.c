@@ -216,8 +216,10 @@ static size_t next_piece(struct record *record, size_t left)
 
 void record_run(struct record *record, const char *input, size_t len)
 {
-    if (!record->reader)
+    if (!record->reader) {
         record->reader = xf_reader_new(record->content_ns, &record->limits, &record_events, record);
+        xf_reader_share(record->reader, record->parsers);
+    }
     for (size_t done = 0; done < len && record->err == XF_ERR_OK;) {
         size_t piece = next_piece(record, len - done), used = 0;
         char *copy =

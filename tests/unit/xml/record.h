@@ -17,10 +17,11 @@ struct record {
     const char *content_ns;
     struct xf_reader_limits limits;
     enum record_cut cut;
-    unsigned seed;     /* of the random cuts */
-    unsigned stop_at;  /* call xf_reader_stop in the event of this number, from 1; 0: never */
-    bool parks;        /* park after each piece */
-    bool only_stanzas; /* no lines for the others */
+    unsigned seed;    /* of the random cuts */
+    unsigned stop_at; /* call xf_reader_stop in the event of this number, from 1; 0: never */
+    bool parks;       /* park after each piece */
+    struct xf_parsers *parsers; /* shared with other records; NULL: a parser of its own */
+    bool only_stanzas;          /* no lines for the others */
     const char
         *write_ns; /* write stanzas into `written`, for this content namespace; NULL: do not */
 

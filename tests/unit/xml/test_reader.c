@@ -219,6 +219,15 @@ END_TEST
 #define READERS    100
 #define PARKED_MAX 1536 /* bytes a reader */
 #define ACTIVE_MAX 16384
+#define SHARED_MAX 4096
+
+/* Memory that OpenSSL takes once in a program's life. */
+static void warm_up(void)
+{
+    uint64_t number;
+
+    xf_rand_bytes(&number, sizeof(number));
+}
 
 static void feed_all(struct record *records, const char *in)
 {
@@ -232,9 +241,8 @@ static void feed_all(struct record *records, const char *in)
 START_TEST(takes_little_memory)
 {
     static struct record records[READERS];
-    uint64_t number;
 
-    xf_rand_bytes(&number, sizeof(number)); /* OpenSSL's own memory, once in a program's life */
+    warm_up();
     for (int i = 0; i < READERS; i++)
         record_init(&records[i], XF_NS_SERVER);
     size_t before = heap_bytes();
@@ -250,6 +258,81 @@ START_TEST(takes_little_memory)
     feed_all(records, "<iq/>");
     for (int i = 0; i < READERS; i++)
         record_fini(&records[i]);
+}
+END_TEST
+
+/* ------------------------------------------------------------------ shared parsers */
+
+#define SHARED_ROOT(name, ns)                                                                   \
+    "<?xml version='1.0'?><" name ":stream xmlns='jabber:server' xmlns:" name "='" XF_NS_STREAM \
+    "' xmlns:p='" ns "'>"
+
+static void start_shared(struct record *record, struct xf_parsers *parsers, const char *root)
+{
+    record_init(record, XF_NS_SERVER);
+    record->parsers = parsers;
+    record->only_stanzas = true;
+    record_run(record, root, strlen(root));
+}
+
+static void feed_shared(struct record *record, const char *in, const char *want)
+{
+    record_run(record, in, strlen(in));
+    ck_assert_int_eq(record->err, XF_ERR_OK);
+    ck_assert_str_eq(record_lines(record), want);
+    xf_buf_clear(&record->lines);
+}
+
+/* Streams take turns, also in the middle of an element; each knows its own prefixes and end tag. */
+START_TEST(a_lent_parser_knows_nothing_of_the_stream_before)
+{
+    struct xf_parsers *parsers = xf_parsers_new();
+    struct record a, b, other;
+
+    start_shared(&a, parsers, SHARED_ROOT("stream", "urn:a"));
+    start_shared(&b, parsers, SHARED_ROOT("stream", "urn:b"));
+    start_shared(&other, parsers, SHARED_ROOT("s", "urn:o"));
+    for (int i = 0; i < 3; i++) {
+        feed_shared(&a, "<iq xmlns:q='urn:q'><p:x/></iq>",
+                    "S iq 1: {urn:a}x <x xmlns=\"urn:a\"/>\n");
+        feed_shared(&b, "<iq><p:x", "");
+        feed_shared(&a, " \n", "");
+        feed_shared(&other, "<iq><p:x/></iq>", "S iq 1: {urn:o}x <x xmlns=\"urn:o\"/>\n");
+        feed_shared(&a, "<iq>", "");
+        feed_shared(&b, "/></iq>", "S iq 1: {urn:b}x <x xmlns=\"urn:b\"/>\n");
+        feed_shared(&a, "</iq>", "S iq 0: \n");
+    }
+    record_run(&b, "<iq><q:x/></iq>", 15);
+    ck_assert_int_eq(b.err, XF_ERR_BAD_XML); /* q was another stream's */
+    feed_shared(&a, "<iq/>", "S iq 0: \n");
+    record_run(&other, "</stream:stream>", 16);
+    ck_assert_int_eq(other.err, XF_ERR_BAD_XML);
+    feed_shared(&a, "</stream:stream>", "");
+    record_fini(&a);
+    record_fini(&b);
+    record_fini(&other);
+    xf_parsers_free(&parsers);
+}
+END_TEST
+
+START_TEST(readers_that_share_hold_no_parser_between_elements)
+{
+    static struct record records[READERS];
+    struct xf_parsers *parsers = xf_parsers_new();
+    const char chat[] = "<iq id='1'><x xmlns='u'>text</x></iq>";
+
+    warm_up();
+    for (int i = 0; i < READERS; i++) {
+        record_init(&records[i], XF_NS_SERVER);
+        records[i].parsers = parsers;
+    }
+    size_t before = heap_bytes();
+    feed_all(records, SHARED_ROOT("stream", "urn:a"));
+    feed_all(records, chat);
+    ck_assert_uint_lt(heap_bytes() - before, READERS * SHARED_MAX);
+    for (int i = 0; i < READERS; i++)
+        record_fini(&records[i]);
+    xf_parsers_free(&parsers);
 }
 END_TEST
 
@@ -328,6 +411,8 @@ int main(void)
     tcase_add_test(tc, restarts_after_stop_and_after_an_error);
     tcase_add_test(tc, goes_on_after_parking);
     tcase_add_test(tc, does_not_park_within_anything);
+    tcase_add_test(tc, a_lent_parser_knows_nothing_of_the_stream_before);
+    tcase_add_test(tc, readers_that_share_hold_no_parser_between_elements);
     tcase_add_test(tc, takes_little_memory);
     tcase_add_test(tc, loses_nothing_when_the_parser_is_renewed);
     tcase_add_test(tc, gives_memory_back_after_many_names_and_large_tokens);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* parsers.c — a small stack of expat parsers that no stream needs at the moment. */
+#include "parsers_priv.h"
+
+#include <xfed/base/alloc.h>
+
+/* Streams are read one after the other, so one goes round; more only when elements come in pieces. */
+#define PARSERS_MAX 8
+
+struct xf_parsers {
+    struct xf_parser
+        free[PARSERS_MAX]; /* the one that was used last, and is still in the caches, on top */
+    unsigned count;
+};
+
+struct xf_parsers *xf_parsers_new(void)
+{
+    return xf_new(struct xf_parsers);
+}
+
+void xf_parsers_free(struct xf_parsers **parsers)
+{
+    struct xf_parsers *old = *parsers;
+
+    *parsers = NULL;
+    if (!old)
+        return;
+    while (old->count > 0)
+        XML_ParserFree(old->free[--old->count].expat);
+    xf_free(old);
+}
+
+bool xf_parsers_take(struct xf_parsers *parsers, struct xf_parser *out_parser)
+{
+    if (parsers->count == 0)
+        return false;
+    *out_parser = parsers->free[--parsers->count];
+    return true;
+}
+
+bool xf_parsers_give(struct xf_parsers *parsers, const struct xf_parser *parser)
+{
+    if (parsers->count == PARSERS_MAX)
+        return false;
+    parsers->free[parsers->count++] = *parser;
+    return true;
+}
