@@ -4,12 +4,12 @@
 
 #include <xfed/base/alloc.h>
 
-/* Streams are read one after the other, so one goes round; more only when elements come in pieces. */
+/* Streams are read one after the other, so one parser is enough until elements come in pieces. */
 #define PARSERS_MAX 8
 
 struct xf_parsers {
-    struct xf_parser
-        free[PARSERS_MAX]; /* the one that was used last, and is still in the caches, on top */
+    /* The one that was used last, and is still in the caches, on top. */
+    struct xf_parser free[PARSERS_MAX];
     unsigned count;
 };
 
