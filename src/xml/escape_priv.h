@@ -23,46 +23,57 @@ static inline bool xf_escape_is_special(char c, unsigned set)
     return (xf_escape_sets[(unsigned char)c] & set) != 0;
 }
 
-#define XF_ESCAPE_EACH(byte) (UINT64_C(0x0101010101010101) * (byte)) /* that byte eight times */
+/*
+ * Many bytes at once: may one of them be special? Also says yes for tab, LF and quotes in character
+ * data. A block is a vector (of GCC and clang, for any processor); shorter texts have half of one.
+ */
+#define XF_ESCAPE_BLOCK 16
 
-/* Eight bytes at once: may one of them be special? Also says yes for tab, LF and quotes in
- * character data. */
-static inline bool xf_escape_may_be_special(uint64_t word)
+typedef uint8_t xf_escape_block __attribute__((vector_size(XF_ESCAPE_BLOCK)));
+typedef uint64_t xf_escape_halves __attribute__((vector_size(XF_ESCAPE_BLOCK)));
+
+static inline bool xf_escape_may_be_special(xf_escape_block block)
 {
-    const uint64_t ones = XF_ESCAPE_EACH(0x01), tops = XF_ESCAPE_EACH(0x80);
-    uint64_t amp = (word | ones) ^ XF_ESCAPE_EACH('\'');                  /* zero byte: & or ' */
-    uint64_t angle = (word | XF_ESCAPE_EACH(0x02)) ^ XF_ESCAPE_EACH('>'); /* < or > */
-    uint64_t quote = word ^ XF_ESCAPE_EACH('"');
-    uint64_t found = (word - XF_ESCAPE_EACH(0x20)) & ~word; /* below space */
+    xf_escape_halves found = (xf_escape_halves)(block < 0x20) |
+                             (xf_escape_halves)((block | 1) == '\'') | /* & too */
+                             (xf_escape_halves)((block | 2) == '>') |  /* < too */
+                             (xf_escape_halves)(block == '"');
 
-    found |= ((amp - ones) & ~amp) | ((angle - ones) & ~angle) | ((quote - ones) & ~quote);
-    return (found & tops) != 0;
+    return (found[0] | found[1]) != 0;
 }
 
-static inline bool xf_escape_may_be_special_at(const char *text)
+static inline bool xf_escape_may_be_special_at(const char *text, size_t bytes)
 {
-    uint64_t word;
+    xf_escape_block block;
 
-    memcpy(&word, text, sizeof(word));
-    return xf_escape_may_be_special(word);
+    if (bytes == XF_ESCAPE_BLOCK) {
+        memcpy(&block, text, XF_ESCAPE_BLOCK);
+    } else {
+        xf_escape_halves halves = {0};
+        uint64_t half;
+        memcpy(&half, text, sizeof(half));
+        halves[0] = halves[1] = half;
+        block = (xf_escape_block)halves;
+    }
+    return xf_escape_may_be_special(block);
 }
 
 /* Length of the run that is written as it is. */
 static inline size_t xf_escape_clean(const char *text, size_t len, unsigned set)
 {
-    const size_t word = sizeof(uint64_t);
+    const size_t step = len < XF_ESCAPE_BLOCK ? XF_ESCAPE_BLOCK / 2 : XF_ESCAPE_BLOCK;
     size_t n = 0;
 
-    for (; len - n >= word; n += word) {
-        if (!xf_escape_may_be_special_at(text + n))
+    for (; len - n >= step; n += step) {
+        if (!xf_escape_may_be_special_at(text + n, step))
             continue;
-        for (size_t i = n; i < n + word; i++) {
+        for (size_t i = n; i < n + step; i++) {
             if (xf_escape_is_special(text[i], set))
                 return i;
         }
     }
-    /* The last word, begun earlier, spares most texts the loop over the rest. */
-    if (len >= word && !xf_escape_may_be_special_at(text + len - word))
+    /* The last block, begun earlier, spares most texts the loop over the rest. */
+    if (len >= step && !xf_escape_may_be_special_at(text + len - step, step))
         return len;
     while (n < len && !xf_escape_is_special(text[n], set))
         n++;
