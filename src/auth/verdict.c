@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verdict.c — facts of TLS and settings of the peer to a decision. Pure.
+ * verdict.c — from the facts of TLS and the settings of the peer to a decision. Pure.
  *
- * What vouches for a certificate, strongest first: a pin of the operator; TLSA records of the
- * domain in secure DNS (RFC 7673); a chain to an anchor of this peer together with the name. A pin
- * or records that do not match contradict it, however good the chain is: that is the certificate
- * that somebody else talked a CA into (jabber.ru, 2023).
+ * What vouches for a certificate, strongest first: a pin that the operator configured; TLSA records
+ * of the domain in secure DNS (RFC 7673); a chain to a trust anchor of this peer together with the
+ * name. A pin or TLSA record that does not match contradicts the certificate, however good its
+ * chain is: it may be one that an attacker obtained from a CA (jabber.ru, 2023).
  */
 #include <xfed/auth/verdict.h>
 
@@ -51,7 +51,7 @@ struct xf_verdict xf_verdict_of(const struct xf_tls_facts *facts,
         return verdict;
     verdict.lacks_proof = false;
     bool is_dane_domain = facts->dane_domain && xf_span_is(domain, facts->dane_domain);
-    /* by the anchors of another peer: that says nothing here */
+    /* judged with the anchors of another peer: that says nothing about this one */
     if (!is_judged_for(facts, settings))
         verdict.chain = XF_CERT_BAD;
     verdict.name_matches =
@@ -85,9 +85,9 @@ bool xf_verdict_is_good(const struct xf_verdict *verdict)
 }
 
 /*
- * Who has pins or TLSA records is known by its key, so that to show none is no way around them; and
- * records that could not be had may be there. A question that the peer asks us (method NONE,
- * inbound) needs none of that: it authenticates nobody.
+ * A domain with pins or TLSA records is known by its key, and a peer must not get around them by
+ * showing no certificate. As long as DNS has not answered, there may be TLSA records. A question
+ * that the peer asks us (method NONE, inbound) needs no proof: it authenticates nobody.
  */
 static bool is_unproved(const struct xf_verdict *verdict)
 {
@@ -159,7 +159,7 @@ static void untrusted_text(const struct xf_verdict *verdict, const struct xf_tls
                  verdict->name_matches ? "" : ", and it does not name the domain");
 }
 
-/* What speaks against a certificate that may be fine otherwise; false: nothing. */
+/* What contradicts a certificate that may be good otherwise; false: nothing does. */
 static bool contradiction_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts,
                                struct xf_span domain, char *out, size_t out_bytes)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * carrier.c — what takes the stanzas of one or several pairs: a stream that stanzas may leave on.
- * Whose stream it is and who sits on it is not known here (carrier_priv.h).
+ * carrier.c — a stream that our stanzas go out on, and the pairs that sit on it. This file knows
+ * neither what kind of stream it is nor what its passengers are (carrier_priv.h).
  */
 #include "carrier_priv.h"
 
@@ -29,7 +29,7 @@ static struct xf_passenger *passenger_of(struct xf_node *node)
     return XF_CONTAINER(node, struct xf_passenger, node);
 }
 
-/* Who is told first this time is told last next time. */
+/* The first passenger moves to the end of the list, so that each is told first in turn. */
 void xf_carrier_drained(struct xf_carrier *carrier)
 {
     XF_LIST_EACH_SAFE (node, &carrier->passengers) {
@@ -53,7 +53,7 @@ void xf_carrier_ended(struct xf_carrier *carrier, enum xf_cause cause, const cha
 
 /* ------------------------------------------------------------------ keep-alive */
 
-/* Two keep-alives may be lost before the peer would end the stream. */
+/* A third of its idle limit: two keep-alives may be lost before the peer ends the stream. */
 static uint64_t peer_patience_ms(const struct xf_carrier *carrier)
 {
     return carrier->limits.idle_ms / 3;
@@ -66,7 +66,7 @@ void xf_carrier_keep_alive(struct xf_carrier *carrier, uint64_t ping_ms)
         ping_ms = patience_ms;
     if (!ping_ms || now_ms - carrier->spoke_ms < ping_ms)
         return;
-    xf_stream_send(carrier->stream, " "); /* RFC 6120 §4.6.1; a dead peer makes TCP give up */
+    xf_stream_send(carrier->stream, " "); /* RFC 6120 §4.6.1; if the peer is dead, TCP gives up */
     carrier->spoke_ms = now_ms;
 }
 

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dial.c — race the candidates of a peer (RFC 8305 §5): start one, the next after 250 ms or as soon
- * as one fails, until one is up; that one is handed over and the others are dropped. Those dropped
- * count as untried, so that a candidate which accepts TCP and then comes to nothing does not cost
- * the others their turn (xf_dial_next).
+ * dial.c — races the candidates of a peer (RFC 8305 §5): starts one, and the next one after 250 ms
+ * or as soon as one fails, until one is connected. That conn is handed over, the other attempts are
+ * dropped. A dropped candidate counts as untried: should the conn that was handed over fail,
+ * xf_dial_next tries the others.
  *
- * An address at which a stream failed lately (xf_s2s.avoided) waits until all others have failed
- * too: raced with a good one that is far away, it would win, and cost a candidate-timeout each
- * time. That is remembered for each peer apart, since a peer's DNS may name the address of another
- * peer. No address is given up for it: where all are avoided, all are raced.
+ * An address at which a stream failed lately (xf_s2s.avoided) waits until all others have failed.
+ * If it took part in the race against a good address that is far away, it would win each time and
+ * cost a candidate-timeout. This is remembered per peer, since a peer's DNS may name the address of
+ * another peer. No address is given up for it: when all are avoided, all are raced.
  *
- * Addresses that a stranger named (backoff.c) are few, counted for each host from the start of an
- * attempt until the conn is authenticated or gone, and remembered when nobody was there.
+ * When a stranger named the addresses (xf_dial_opts.backoff), few are tried; each host's attempts
+ * are counted from their start until the conn is authenticated or gone; and an address where nobody
+ * answered is remembered.
  *
- * An attempt outlives its dial until its conn has said `closed`.
+ * An attempt lives on after its dial until its conn has called `closed`.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -24,9 +25,9 @@
 #include "dial_priv.h"
 
 #define STAGGER_MS         250
-#define AT_ONCE            4 /* attempts under way at the same time */
+#define AT_ONCE            4 /* attempts at the same time */
 #define STRANGE_CANDIDATES 4
-#define STRANGE_PORTS      2 /* of one host */
+#define STRANGE_PORTS      2 /* per host */
 #define NONE               SIZE_MAX
 #define AVOIDED_KEY_BYTES  (XF_DOMAIN_MAX + 1 + XF_ADDR_TEXT_BYTES)
 
@@ -34,7 +35,7 @@ enum progress { UNTRIED, UNDER_WAY, TRIED };
 
 struct attempt {
     struct xf_node node;
-    struct xf_dial *dial; /* NULL: dropped, only waits for the conn to close */
+    struct xf_dial *dial; /* NULL: dropped, waits for the conn to close */
     struct xf_conn *conn;
     size_t index;
 };
@@ -44,12 +45,12 @@ struct xf_dial {
     struct xf_candidate *candidates;
     enum progress *progress;
     size_t count, running;
-    size_t first_count;       /* those that come first; the others are avoided */
-    struct xf_dial_opts opts; /* backoff NULL: not counted */
-    size_t held;              /* candidate whose conn was handed over, or NONE */
-    bool is_counted;          /* before its host's door */
+    size_t first_count;       /* candidates tried first; the others are avoided */
+    struct xf_dial_opts opts; /* backoff NULL: attempts are not counted */
+    size_t held;              /* index of the candidate whose conn was handed over, or NONE */
+    bool is_counted;          /* that conn still counts towards per_host */
     struct xf_node attempts;
-    struct xf_timer stagger; /* next start, or the report of the failure */
+    struct xf_timer stagger; /* the next start, or the report of failure */
     bool any_timed_out;
     char detail[160];
     const struct xf_dial_events *events;
@@ -64,7 +65,7 @@ static void on_nothing(void *owner)
 }
 static void on_early_data(void *owner, const char *bytes, size_t len)
 {
-    /* a conn not handed over yet has no business to say anything */
+    /* nothing was sent on this conn yet, so the server has nothing to answer */
     (void)owner, (void)bytes, (void)len;
 }
 
@@ -86,7 +87,10 @@ static size_t next_untried(const struct xf_dial *dial)
 
 /* ------------------------------------------------------------------ backoff of strangers */
 
-/* May the candidate be tried now? A shut one counts as tried. */
+/*
+ * May the candidate be tried now? If so, the attempt is counted. A candidate that has to wait after
+ * a failure counts as tried.
+ */
 static bool enter(struct xf_dial *dial, size_t index)
 {
     char addr[XF_ADDR_TEXT_BYTES], host[XF_ADDR_TEXT_BYTES];
@@ -102,6 +106,7 @@ static bool enter(struct xf_dial *dial, size_t index)
     return xf_backoff_begin(dial->opts.backoff, host, dial->opts.per_host);
 }
 
+/* The attempt no longer counts for its host. */
 static void leave(const struct xf_dial *dial, size_t index)
 {
     char host[XF_ADDR_TEXT_BYTES];
@@ -111,6 +116,7 @@ static void leave(const struct xf_dial *dial, size_t index)
     xf_backoff_end(dial->opts.backoff, host);
 }
 
+/* Nobody answered there. */
 static void remember(const struct xf_dial *dial, size_t index)
 {
     char addr[XF_ADDR_TEXT_BYTES];
@@ -120,7 +126,7 @@ static void remember(const struct xf_dial *dial, size_t index)
     xf_backoff_failed(dial->opts.backoff, addr, 0, "");
 }
 
-/* Key of an address in `avoided`. */
+/* Key of an address in opts->avoided: "PEER ADDRESS". */
 static const char *avoided_key(const struct xf_dial_opts *opts, const struct xf_addr *addr,
                                char out[AVOIDED_KEY_BYTES])
 {
@@ -194,7 +200,7 @@ static void start_one(struct xf_dial *dial, size_t index)
                                        dial->opts.connect_ms, &attempt_events, attempt);
 }
 
-/* How many may be started now: avoided ones only when all others have failed. */
+/* How many candidates may be started now: the avoided ones only when all others have failed. */
 static size_t turn_count(const struct xf_dial *dial)
 {
     for (size_t i = 0; i < dial->first_count; i++)
@@ -215,7 +221,7 @@ static void on_stagger(void *owner)
     }
     if (dial->running == 0 && next_untried(dial) == dial->count) {
         dial->events->failed(dial->owner, dial->any_timed_out, dial->detail);
-        return; /* the dial may be gone */
+        return; /* the owner may have freed the dial */
     }
     if (next_untried(dial) < dial->count)
         xf_timer_start(dial->env->timers, &dial->stagger, STAGGER_MS);
@@ -252,7 +258,7 @@ static void on_connected(void *owner)
     dial->is_counted = true;
     dial->running--;
     xf_list_remove(&attempt->node);
-    xf_free(attempt); /* the conn has another owner from here on */
+    xf_free(attempt); /* the conn belongs to another owner from here on */
     drop_all(dial);
     xf_timer_stop(&dial->stagger);
     dial->events->connected(dial->owner, conn, candidate);
@@ -280,7 +286,8 @@ static void on_closed(void *owner, enum xf_conn_end end, const char *detail)
 }
 
 /*
- * Of the candidates of a stranger: a few, and one host not for all its ports. -> how many are left.
+ * Keep only a few of the candidates that a stranger named, and few of one host however many ports
+ * it names. -> how many are left.
  */
 static size_t thin_out(struct xf_candidate *candidates, size_t count)
 {
@@ -299,7 +306,7 @@ static size_t thin_out(struct xf_candidate *candidates, size_t count)
     return kept;
 }
 
-/* Copy those that are avoided, or the others. */
+/* Copy the candidates that are avoided, or those that are not. */
 static void take(struct xf_dial *dial, const struct xf_candidate *candidates, size_t count,
                  bool avoided)
 {
@@ -310,7 +317,7 @@ static void take(struct xf_dial *dial, const struct xf_candidate *candidates, si
         dial->count = thin_out(dial->candidates, dial->count);
 }
 
-/* conf has checked their form, and that each family comes once. */
+/* conf has checked that these are addresses, and at most one of each family. */
 struct xf_source xf_peer_source(const struct xf_peer_settings *settings)
 {
     struct xf_source source = {0};

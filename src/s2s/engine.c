@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* engine.c — what all streams share, and what follows from the settings for each of them. */
+/* engine.c — what the settings mean for each stream: resolver, limits, what we announce. */
 #include "engine_priv.h"
 
 struct xf_dns *xf_s2s_dns(const struct xf_s2s *s2s, const struct xf_peer_settings *settings)
@@ -43,6 +43,6 @@ struct xf_said_limits xf_s2s_said_limits(const struct xf_s2s *s2s,
 
 unsigned xf_s2s_per_host(const struct xf_s2s *s2s)
 {
-    /* a host may serve many domains */
+    /* one host may serve several domains */
     return 2 * s2s->settings.unauthenticated.questions_per_peer;
 }

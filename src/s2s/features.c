@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * features.c — stream features, read and written (RFC 6120 §4.3.2; XEP-0220 §2.3, XEP-0288 §2.1,
+ * features.c — reads and writes stream features (RFC 6120 §4.3.2; XEP-0220 §2.3, XEP-0288 §2.1,
  * XEP-0478).
  */
 #include <xfed/xmpp/ns.h>
 
 #include "features_priv.h"
 
-#define IDLE_MIN_S 10 /* a peer that wants to hear from us more often is told as often as this */
+#define IDLE_MIN_S 10 /* a shorter idle limit of a peer counts as this */
 
 static bool has_external(const struct xf_elem *mechanisms)
 {
@@ -17,7 +17,7 @@ static bool has_external(const struct xf_elem *mechanisms)
     return false;
 }
 
-/* Digits only, as xs:unsignedInt; 0: nothing usable. */
+/* The content must be digits only (xs:unsignedInt). 0: nothing usable. */
 static uint32_t read_number(const struct xf_elem *limits, const char *name)
 {
     const struct xf_elem *elem = xf_elem_child(limits, XF_NS_STREAM_LIMITS, name);
@@ -37,7 +37,7 @@ struct xf_said_limits xf_limits_read(const struct xf_elem *parent)
     if (!elem)
         return (struct xf_said_limits){0};
     uint32_t max_bytes = read_number(elem, "max-bytes"), idle_s = read_number(elem, "idle-seconds");
-    if (max_bytes < 10000) /* RFC 6120 §13.12: no server may take less */
+    if (max_bytes < 10000) /* RFC 6120 §13.12: a server must not set less */
         max_bytes = 0;
     if (idle_s && idle_s < IDLE_MIN_S)
         idle_s = IDLE_MIN_S;

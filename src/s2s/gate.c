@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gate.c — a stanza of a peer comes in, on a stream that the peer opened or on one of ours that
- * goes both ways (RFC 6120 §8.1, XEP-0288).
+ * gate.c — checks a stanza that a peer sent, on a stream that the peer opened or on one of ours
+ * that goes both ways (RFC 6120 §8.1, XEP-0288).
  *
- * Whoever opened the stream, the rules are one and the same: its pair must be authenticated on this
- * very stream, the addresses must be there and prepare well, and a link that is full stops the
- * reading. What the two kinds of streams do differently are the gate's ops.
+ * The rules are the same whoever opened the stream: the pair must be authenticated on this very
+ * stream, both addresses must be there and be valid, and a full link stops the reading. What
+ * differs between the two kinds of streams is in the gate's ops.
  *
- * An address that is no JID is the fault of one user or one server's taste, not of the stream: the
- * stanza is answered with jid-malformed, and the stream goes on, as long as the domain in `from` is
- * authenticated on it.
+ * An invalid address is the fault of one user, or a matter of what one server takes for valid; it
+ * says nothing about the stream. The stanza is answered with jid-malformed, and the stream goes on,
+ * as long as the domain in `from` is authenticated on it.
  *
- * Two things make a stream wait, each by itself: the link has no room (the conn pauses; what was
- * read already still passes), or the peer sent as much as it may (rate.c; the stream is held behind
- * that very stanza).
+ * A stream waits for two reasons, each by itself: the link has no room (the conn pauses; what was
+ * read already still passes), or the peer has sent as much as it may (limits/rate.h; the stream is
+ * held behind this very stanza).
  */
 #include "engine_priv.h"
 #include "gate_priv.h"
@@ -35,7 +35,7 @@ static void on_rate(struct xf_rate_waiter *waiter)
 {
     struct xf_gate *gate = XF_CONTAINER(waiter, struct xf_gate, rate);
     if (xf_list_is_linked(&gate->paused_node))
-        return; /* the link's room comes later, and goes on with it */
+        return; /* paused too: xf_gate_resume_all goes on */
     gate->is_held = false;
     xf_stream_release(gate->stream);
 }
@@ -45,7 +45,10 @@ void xf_gate_init(struct xf_gate *gate, const struct xf_gate_ops *ops, struct xf
     *gate = (struct xf_gate){.ops = ops, .stream = stream, .rate = {.go_on = on_rate}};
 }
 
-/* A stream that ends says what it has to say without a break: its peer waits for the footer. */
+/*
+ * A stream that is ending does not wait for its rate: its peer waits for our footer, and what it
+ * sent before still counts.
+ */
 static void count_rate(struct xf_gate *gate, struct xf_s2s *s2s, const struct xf_stanza *stanza)
 {
     if (!s2s->rates.is_on || gate->stream->is_ending ||
@@ -60,7 +63,10 @@ static struct xf_jid bare(struct xf_span domain)
     return (struct xf_jid){.full = domain, .domain = domain};
 }
 
-/* RFC 6120 §8.3.3.8. `scratch` NULL: from is prepared, and it is `to` that is no JID. */
+/*
+ * RFC 6120 §8.3.3.8. `scratch` NULL: `from` is prepared, and `to` is invalid. Otherwise `from` is
+ * invalid, and `scratch` is room to prepare `to`.
+ */
 static void malformed(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza,
                       char *scratch)
 {
@@ -133,7 +139,7 @@ void xf_gate_resume_all(struct xf_s2s *s2s)
 {
     struct xf_node now;
     xf_list_take_all(&now, &s2s->paused);
-    /* one that fills the link again is paused again, until the next time */
+    /* a stream that fills the link again pauses again, until the next call */
     while (!xf_list_is_empty(&now)) {
         struct xf_gate *gate = XF_CONTAINER(now.next, struct xf_gate, paused_node);
         xf_list_remove(&gate->paused_node);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * half_open.c — which accepted conns become streams: those that find a place among the
- * unauthenticated ones (limits/quota.h). A conn that finds none is closed without a word, before
- * TLS or a parser cost anything; one that gives its place to another is told so by a stream error.
+ * half_open.c — decides which accepted conns become streams: the ones that find a place among the
+ * unauthenticated conns (limits/quota.h). A conn that finds none is closed without a word, before
+ * it costs TLS or a parser. A stream that loses its place to another is told so by a stream error.
  */
 #include "in_priv.h"
 
-#define SLOW_MS           5000 /* a peer needs a second; a conn this old gives way */
-#define DESCRIPTORS_PART  4
-#define EVICTED_LINGER_MS 250 /* for the stream error to leave */
+#define SLOW_MS           5000 /* most peers need a second; a conn this old gives way */
+#define DESCRIPTORS_PART  4    /* they may use a quarter of the descriptors */
+#define EVICTED_LINGER_MS 250  /* time to send the stream error */
 
 void xf_in_evict(struct xf_in *in, const char *reason, const char *text)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * out.c — the life of an outgoing stream: opened, told what its stream says, ended, freed. The
- * order of things between is the table in out_states.c.
+ * out.c — the life of an outgoing stream: open, stream events, time, send, reload, free. What
+ * happens in between is the table in out_states.c.
  */
 #include <stdio.h>
 
@@ -15,6 +15,7 @@ static const struct xf_stream_events stream_events;
 
 /* ------------------------------------------------------------------ the end */
 
+/* Free it once `ended` was called and the conn is gone, whichever comes last. */
 static void maybe_free(struct xf_out *out)
 {
     if (out->events || (out->has_stream && out->stream.conn))
@@ -98,9 +99,8 @@ static void note_why_closed(struct xf_out *out, enum xf_stream_end end, const ch
                  xf_stream_error_name(out->stream.peer_error), out->stream.peer_text[0] ? ": " : "",
                  out->stream.peer_text);
         xf_out_note_cause(out, XF_CAUSE_STREAM, text);
-    } else if (
-        end ==
-        XF_STREAM_END_OUR_ERROR) { /* the stream's own; xf_out_give_up has noted its cause before */
+    } else if (end == XF_STREAM_END_OUR_ERROR) {
+        /* an error that the stream found itself: xf_out_give_up notes its cause first */
         xf_out_note_cause(out, XF_CAUSE_STREAM,
                           out->stream.our_text[0] ? out->stream.our_text
                                                   : xf_stream_error_name(out->stream.our_error));
@@ -193,7 +193,9 @@ static void on_tick(void *owner)
 
 /* ------------------------------------------------------------------ open */
 
-/* Everything but where it goes: `events` and their owner come from the caller. */
+/*
+ * Make the xf_out, and let its deadline run; the caller decides which way it goes. Sends nothing.
+ */
 static struct xf_out *new_out(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
                               const struct xf_out_events *events, void *owner)
 {
@@ -252,8 +254,8 @@ struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_s
 }
 
 /*
- * Behind these states it has said who we are: the peer may take the pair for authenticated, and
- * send on it (XEP-0288).
+ * After these states we have said who we are. The peer may then take the pair for authenticated,
+ * and send on the stream (XEP-0288).
  */
 static bool has_said_nothing(const struct xf_out *out)
 {
@@ -329,7 +331,7 @@ void xf_out_close(struct xf_out *out)
 
 /* ------------------------------------------------------------------ reload */
 
-/* Does the new policy forbid its stanzas? A verify stream carries none. */
+/* Does the new policy forbid its stanzas? Then it ends. A verify stream carries none. */
 static bool is_denied(struct xf_out *out)
 {
     struct xf_ruling ruling;
@@ -344,6 +346,7 @@ static bool is_denied(struct xf_out *out)
     return true;
 }
 
+/* Why the new settings refuse the authentication of a ready stream; NULL: they do not. */
 static const char *auth_refusal(struct xf_out *out)
 {
     struct xf_span peer = xf_span_of(out->peer);
@@ -368,8 +371,8 @@ void xf_out_reload(struct xf_out *out)
     const char *bidi_refusal = out->is_bidi ? xf_out_bidi_refusal(out) : NULL;
     if (bidi_refusal) /* the next stream goes one way */
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, bidi_refusal);
-    else if (out->seat.on->ops->is_of_peer &&
-             !out->settings->bidi) /* from now on only the peer sends there */
+    else if (out->seat.on->ops->is_of_peer && !out->settings->bidi)
+        /* from now on only the peer sends on its stream */
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_NONE,
                        "bidi is switched off for this peer");
 }

@@ -2,14 +2,14 @@
 /*
  * out_bidi.c — a stream of ours on which the peer may send too (XEP-0288).
  *
- * We ask for it only where we would take what then comes: policy lets the peer's stanzas in, and
- * its identity on this stream is good enough for a stream that it opens: by its certificate or, as
- * dialback does, because DNS led us to it and dialback is allowed. Nothing answers the request. The
- * peer's stanzas pass the gate of accepted streams (gate.c), for the pairs that we authenticated,
- * in reverse.
+ * We ask for it only where we would accept what the peer then sends: policy lets its stanzas in,
+ * and its identity on this stream would be good enough on a stream that it opened. Either its
+ * certificate is, or dialback is allowed: DNS led us to this server, which is what dialback proves.
+ * The peer does not answer the request. Its stanzas pass the same gate as on accepted streams
+ * (gate.c), for the pairs that we authenticated, in the opposite direction.
  *
- * A db:result of the peer for further pairs is answered with an error: it opens a stream of its own
- * for them.
+ * When the peer sends a db:result for further pairs, we answer with an error: for these it opens a
+ * stream of its own.
  */
 #include <xfed/xmpp/ns.h>
 
@@ -33,7 +33,7 @@ const char *xf_out_bidi_refusal(const struct xf_out *out)
 void xf_out_request_bidi(struct xf_out *out)
 {
     struct xf_verdict verdict = xf_out_verdict(out);
-    /* as what the peer's stanzas come */
+    /* how the peer counts as authenticated when it sends */
     enum xf_auth_method method = xf_verdict_is_good(&verdict) ? XF_AUTH_EXTERNAL : out->method;
     if (out->is_bidi || out->purpose == XF_OUT_VERIFY || !out->features.bidi ||
         xf_out_bidi_refusal(out) ||
@@ -43,7 +43,8 @@ void xf_out_request_bidi(struct xf_out *out)
     struct xf_said_limits limits = xf_s2s_said_limits(out->s2s, out->settings);
     out->is_bidi = true;
     xf_draft_str(&draft, "<bidi xmlns='" XF_NS_BIDI "'>");
-    xf_limits_write(&draft, &limits); /* XEP-0478 §3.2: we have no features in which to say it */
+    /* XEP-0478 §3.2: whoever opens a stream has no features to say it in */
+    xf_limits_write(&draft, &limits);
     xf_draft_str(&draft, "</bidi>");
     xf_stream_send_draft(&out->stream, &draft);
 }
@@ -55,7 +56,7 @@ static struct xf_out *out_of(struct xf_gate *gate)
     return XF_CONTAINER(gate, struct xf_out, gate);
 }
 
-/* Also while the stream closes: what the peer sent before its footer counts. */
+/* Also while the stream closes: stanzas before the peer's footer count. */
 static bool is_open(struct xf_gate *gate)
 {
     return out_of(gate)->was_ready;
@@ -66,7 +67,7 @@ static struct xf_span local_of(struct xf_gate *gate, struct xf_span peer)
     return xf_span_is(peer, out_of(gate)->peer) ? xf_span_of(out_of(gate)->local) : XF_SPAN_NONE;
 }
 
-/* A ready pair from that domain of ours, on this stream. */
+/* Does a ready pair of that domain of ours share this stream? */
 static bool carries(const struct xf_out *out, struct xf_span local)
 {
     XF_LIST_EACH (node, &out->carrier.passengers) {
@@ -96,7 +97,7 @@ static void refuse(struct xf_gate *gate, const struct xf_stanza *stanza, enum xf
         return;
     const char *words = text ? text : "the peer sent stanzas before we were authenticated";
     if (out->state == XF_OUT_ENDED)
-        xf_stream_fail(&out->stream, error, words); /* it was closing already */
+        xf_stream_fail(&out->stream, error, words); /* it is closing already */
     else
         xf_out_give_up(out, XF_CAUSE_STREAM, error, words);
 }
@@ -111,8 +112,8 @@ const struct xf_gate_ops xf_out_gate_ops = {
 /* ------------------------------------------------------------------ questions */
 
 /*
- * db:result or db:verify without a type: the peer asks. XEP-0288 §2.2 has us answer; a key must not
- * be verified on the stream where its request came, so that a db:verify here can only be a mistake.
+ * XEP-0288 §2.2 has us answer. A key must not be verified on the stream where it came, so a
+ * db:verify here can only be a mistake.
  */
 void xf_out_question(struct xf_out *out, const struct xf_elem *elem)
 {

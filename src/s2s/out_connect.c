@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * out_connect.c — an outgoing stream from the peer's domain to a conn: discovery (RFC 6120 §3.2),
- * the race of candidates, and TLS on the one that won.
+ * out_connect.c — takes an outgoing stream from the peer's domain to a conn: discovery (RFC 6120
+ * §3.2), the race of the candidates, and TLS on the one that won.
  */
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
@@ -43,7 +43,7 @@ void xf_out_resolve(struct xf_out *out)
     out->discovery = xf_discover(dns, xf_span_of(out->peer), &opts, on_discovered, out);
 }
 
-/* The level of lines about a failure; a probe is expected to fail. */
+/* The level of log lines about a failure: a probe is expected to fail. */
 static enum xf_log_level level_of(const struct xf_out *out)
 {
     return out->purpose == XF_OUT_PROBE ? XF_LOG_DEBUG : XF_LOG_INFO;
@@ -56,7 +56,9 @@ static unsigned connect_ms(const struct xf_out *out)
                                                                                   : usual_ms);
 }
 
-/* Addresses that a stranger chose, or that were tried a moment ago, are held back (dial_priv.h). */
+/*
+ * Makes the dial careful with addresses that a stranger chose, or that a probe tried a moment ago.
+ */
 static struct xf_backoff *backoff_of(const struct xf_out *out)
 {
     struct xf_s2s *s2s = out->s2s;
@@ -150,7 +152,7 @@ static void on_dial_failed(void *owner, bool timed_out, const char *detail)
         xf_out_give_up(out, XF_CAUSE_CONNECT, XF_STREAM_ERROR_NONE,
                        "no server of the domain accepts connections");
     else
-        xf_out_go_on(out); /* the others failed too: what the last one said stands */
+        xf_out_go_on(out); /* the others failed too: the words about the last conn stand */
 }
 
 void xf_out_try_next(struct xf_out *out)
@@ -194,7 +196,7 @@ static struct xf_tls_request tls_request(const struct xf_out *out)
     };
 }
 
-/* At once (XEP-0368), or behind <proceed/>. */
+/* At once (XEP-0368), or after <proceed/>. */
 void xf_out_start_tls(struct xf_out *out)
 {
     struct xf_tls_request request = tls_request(out);

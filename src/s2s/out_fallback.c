@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * out_fallback.c — how long an outgoing stream waits for the peer on its present conn, and what it
- * does when that conn comes to nothing: dialback on a new conn, the next address, the same
- * addresses in clear, or the end.
+ * does when that conn fails: dialback on a new conn, the next address, the same addresses in clear,
+ * or the end.
  *
- * Two timers run while a stream is being made (out.c): `deadline` bounds all of it
- * (negotiate-timeout), `patience` the wait on the present conn (candidate-timeout while there is
- * another way, and dialback-timeout for the answer to our key).
+ * Two timers run until the stream is ready (out.c). `deadline` limits the whole negotiation
+ * (negotiate-timeout). `patience` limits the wait on the present conn: candidate-timeout while
+ * something else is left to try, and dialback-timeout for the answer to our key.
  */
 #include <stdio.h>
 
 #include "out_priv.h"
 #include "stream_log_priv.h"
 
-#define PARTING_MS 250 /* for the last words to an address, when another way is left */
+#define PARTING_MS 250 /* time to send the stream error, when another way is left */
 
 /* ------------------------------------------------------------------ ways */
 
 /*
- * Causes that lie with one address: another one of the peer may do better, and next time it comes
- * first.
+ * Causes that may lie with one address: another address of the peer may do better, and next time it
+ * is tried first.
  */
 static bool is_of_address(enum xf_cause cause)
 {
@@ -27,7 +27,7 @@ static bool is_of_address(enum xf_cause cause)
            cause == XF_CAUSE_CERTIFICATE;
 }
 
-/* Without a stream header the address is hardly that of an XMPP server. */
+/* An address that sent no stream header is hardly an XMPP server. */
 void xf_out_blame(struct xf_out *out)
 {
     if (out->dial && is_of_address(out->cause))
@@ -46,8 +46,8 @@ void xf_out_note_cause(struct xf_out *out, enum xf_cause cause, const char *text
 }
 
 /*
- * tls = optional: a handshake that failed may be followed by dialback in clear (Cisco's "reverts to
- * server dialback"), no other failure.
+ * tls = optional: after a failed handshake, but after no other failure, dialback may follow in
+ * clear (Cisco's "reverts to server dialback").
  */
 static bool may_go_in_clear(const struct xf_out *out)
 {
@@ -58,14 +58,14 @@ static bool may_go_in_clear(const struct xf_out *out)
                             out->purpose == XF_OUT_VERIFY ? XF_AUTH_NONE : XF_AUTH_DIALBACK, true);
 }
 
-/* A server that refuses EXTERNAL, and closes rather than going on with dialback. */
+/* Some servers refuse EXTERNAL and close the stream, instead of going on with dialback. */
 static bool may_do_dialback(const struct xf_out *out)
 {
     return out->may_dialback && out->cause == XF_CAUSE_STREAM && !out->stream.our_error &&
            (out->state == XF_OUT_TLS_SASL || out->state == XF_OUT_TLS_DIALBACK);
 }
 
-/* What is left when the present conn comes to nothing, the best one first. */
+/* What is left to try when the present conn has failed, the best first. */
 enum way { WAY_DIALBACK, WAY_ADDRESS, WAY_CLEAR, WAY_NONE };
 
 static enum way way_left(const struct xf_out *out)
@@ -77,7 +77,7 @@ static enum way way_left(const struct xf_out *out)
 
 static enum way next_way(const struct xf_out *out)
 {
-    bool is_over = !out->dial || !xf_timer_is_running(&out->deadline); /* out of time */
+    bool is_over = !out->dial || !xf_timer_is_running(&out->deadline); /* or time is up */
     if (is_over || out->s2s->is_draining ||
         !(is_of_address(out->cause) || out->cause == XF_CAUSE_AUTH))
         return WAY_NONE;
@@ -121,7 +121,7 @@ void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_stream_erro
             xf_stream_close(&out->stream);
         if (next_way(out) != WAY_NONE) {
             xf_conn_close(out->stream.conn, PARTING_MS);
-            return; /* on_closed goes on */
+            return; /* on_closed calls xf_out_go_on */
         }
     }
     xf_out_fire(out, XF_OUT_ON_END);
@@ -154,8 +154,8 @@ static const char *what_is_due(const struct xf_out *out)
 }
 
 /*
- * "192.0.2.1:5269 did not answer STARTTLS for 8 s". Addresses of static routes are the operator's
- * own, and go to nobody.
+ * "192.0.2.1:5269 did not answer STARTTLS for 8 s". The addresses of static routes belong to the
+ * operator: they are told to nobody.
  */
 void xf_out_give_up_waiting(struct xf_out *out)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * out_negotiation.c — an outgoing stream becomes authenticated: what the peer says is turned into
- * events of the machine (out_states.c), what it offers into the next step (offer_for), and each
- * step into what we say.
+ * out_negotiation.c — how an outgoing stream becomes authenticated. It turns what the peer says
+ * into events of the machine (out_states.c), chooses the next step from what the peer offers
+ * (offer_for), and sends what each step has to say.
  */
 #include <stdio.h>
 
@@ -49,7 +49,7 @@ void xf_out_send_external(struct xf_out *out)
     xf_out_wait(out, 0);
 }
 
-/* Ask the peer to take our domain on this stream (XEP-0220 §2.1). */
+/* Ask the peer to authenticate our domain on this stream (XEP-0220 §2.1). */
 void xf_out_send_dialback(struct xf_out *out)
 {
     out->method = XF_AUTH_DIALBACK;
@@ -116,7 +116,7 @@ static struct xf_out *out_of(struct xf_stream *stream)
     return XF_CONTAINER(stream, struct xf_out, stream);
 }
 
-/* Old servers leave `from` out, and Metronome repeats ours. */
+/* Old servers leave `from` out, and Metronome repeats our own domain. */
 static bool header_is_from(const struct xf_out *out, const struct xf_header *header)
 {
     char from[XF_DOMAIN_MAX + 1];
@@ -143,7 +143,7 @@ void xf_out_on_header(struct xf_stream *stream, const struct xf_header *header)
     if (!is_legacy || out->state == XF_OUT_AUTH_HEADER)
         xf_out_fire(out, XF_OUT_ON_HEADER);
     else if (out->settings->legacy)
-        offer_for(out); /* pre-1.0: there will be no features */
+        offer_for(out); /* pre-1.0: no features will follow */
     else
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_UNSUPPORTED_VERSION,
                        "the peer speaks only pre-1.0 XMPP");
@@ -177,7 +177,7 @@ static const char *error_condition(const struct xf_elem *elem)
     return "an error";
 }
 
-/* The answer for a rider that asked on this stream. */
+/* Is this the answer to a rider that asked on this stream? Then it is told. */
 static bool is_for_rider(struct xf_out *out, const struct xf_dialback_names *names,
                          const struct xf_elem *elem)
 {
@@ -224,12 +224,11 @@ static void on_sasl(struct xf_out *out, const struct xf_elem *elem)
     if (xf_span_is(elem->name, "success")) {
         xf_out_fire(out, XF_OUT_ON_SASL_OK);
     } else if (xf_span_is(elem->name, "challenge") && !out->sasl_aborted) {
-        out->sasl_aborted =
-            /*
-             * EXTERNAL has none behind an initial response: <failure/> follows, and dialback (RFC
-             * 6120 §6.4.4)
-             */
-            true;
+        /*
+         * EXTERNAL has no challenge after an initial response. The peer answers <abort/> with
+         * <failure/> (RFC 6120 §6.4.4), and dialback follows.
+         */
+        out->sasl_aborted = true;
         xf_stream_send(&out->stream, "<abort xmlns='" XF_NS_SASL "'/>");
     } else if (xf_span_is(elem->name, "failure")) {
         xf_out_log(out, XF_LOG_INFO, "s2s.external.refused", XF_STR("local", out->local),
@@ -262,5 +261,5 @@ void xf_out_on_element(struct xf_stream *stream, const struct xf_elem *elem)
         xf_out_fire(out, XF_OUT_ON_PROCEED);
     else if (out->state == XF_OUT_PLAIN_PROCEED && xf_elem_is(elem, XF_NS_TLS, "failure"))
         xf_out_give_up(out, XF_CAUSE_TLS, XF_STREAM_ERROR_NONE, "the peer refused STARTTLS");
-    /* Others are extensions that we did not ask for: not fatal (ejabberd #4300). */
+    /* Any other element is an extension that we did not ask for: ignore it (ejabberd #4300). */
 }

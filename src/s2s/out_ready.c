@@ -2,15 +2,14 @@
 /*
  * out_ready.c — into READY, where stanzas may be sent, and out of it.
  *
- * The end has two halves that may come in either order: `ended` is told (once, from a timer, so
- * outside of all calls on the stream), and the conn closes. The xf_out is freed when both are over
- * (out.c).
+ * The end has two halves, which may come in either order: `ended` is called (once, from a timer, so
+ * never inside a call on the stream), and the conn closes. The xf_out is freed after both (out.c).
  */
 #include "continuity_priv.h"
 #include "out_priv.h"
 #include "stream_log_priv.h"
 
-/* Its limits, its carrier and its timers, as of a ready stream. */
+/* Set the limits, the carrier and the timers of a ready stream. */
 static void settle_in(struct xf_out *out)
 {
     struct xf_reader_limits limits = out->is_bidi ? xf_s2s_limits_after(out->s2s, out->settings)
@@ -24,7 +23,8 @@ static void settle_in(struct xf_out *out)
     xf_timer_stop(&out->deadline);
     xf_timer_stop(&out->patience);
     if (out->purpose == XF_OUT_VERIFY && xf_out_has_more(out))
-        xf_dial_uncount(out->dial); /* its answer may not come: others may be asked */
+        /* the server may not answer questions: another address is asked then */
+        xf_dial_uncount(out->dial);
     else
         xf_out_settle(out);
     xf_timer_start(out->s2s->env->timers, &out->tick,
@@ -35,13 +35,13 @@ void xf_out_become_ready(struct xf_out *out)
 {
     struct xf_verdict verdict = xf_out_verdict(out);
     const char *refusal = xf_auth_refusal(out->settings, &verdict, out->method, true);
-    if (refusal) { /* offer_for should not have led here: the gate holds all the same */
+    if (refusal) { /* offer_for checks this too; nothing else may lead to READY */
         xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED, refusal);
         return;
     }
     struct xf_fall fall = xf_out_continuity_refusal(out);
     if (fall.text) {
-        /* the state says READY already: from here there is no way to another address */
+        /* the state is READY already, from which no other address can be tried */
         xf_dial_free(&out->dial);
         xf_out_give_up(out, fall.cause, XF_STREAM_ERROR_POLICY_VIOLATION, fall.text);
         return;

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * out_rider.c — a pair whose stanzas go over a stream that is there already, instead of one of its
- * own:
+ * out_rider.c — lets the stanzas of a pair go over a stream that exists already, instead of a
+ * stream of its own:
  *
  *   bidi       the peer opened a stream to us, made it go both ways (XEP-0288), and proved the pair
- *              on it; the pair's stanzas go back over it. What we ask of the peer's identity is
- *              asked again, as for a stream that we open (xf_auth_refusal, outbound)
- *   multiplex  we have a stream to the same peer from another domain of ours; the pair asks on it
- *              with a db:result (XEP-0220 §2.6.1) and rides once that is valid. Else, and when no
- *              answer comes, it goes alone, and that stream is not asked again
+ *              on it; the pair's stanzas go back over it. The peer's identity is checked again, as
+ *              on a stream that we open (xf_auth_refusal, outbound)
+ *   multiplex  we have a stream to the same peer for another domain of ours; the pair asks on it
+ *              with a db:result (XEP-0220 §2.6.1) and rides once that is valid. Otherwise, or when
+ *              no answer comes, the pair gets a stream of its own, and that stream is not asked
+ *              again
  *
- * A pair changes its stream only while none of its stanzas is on the way: when it begins
- * (xf_out_open), or when its last stream ended. Pairs with other target domains never share a
- * stream of ours (XEP-0220 §2.6.2): that would rest on addresses alone.
+ * A pair changes to another stream only while none of its stanzas is on the way: when it begins
+ * (xf_out_open), or after its last stream has ended. Pairs with different peers do not share a
+ * stream of ours (XEP-0220 §2.6.2): only their addresses would say that it is the same server.
  */
 #include "continuity_priv.h"
 #include "out_priv.h"
@@ -65,13 +66,13 @@ static bool is_open(const struct xf_carrier *carrier)
 
 static struct xf_verdict verdict_of(const struct xf_carrier *carrier, struct xf_span peer)
 {
-    (void)peer; /* the only one that a stream of ours goes to */
+    (void)peer; /* a stream of ours goes to this peer only */
     return xf_out_verdict(out_of(carrier));
 }
 
 static enum xf_auth_method method_of(const struct xf_carrier *carrier, enum xf_auth_method own)
 {
-    (void)own; /* its pairs are as good as the stream */
+    (void)own; /* its pairs are authenticated as the stream is */
     return out_of(carrier)->method;
 }
 
@@ -97,8 +98,8 @@ void xf_out_unshare(struct xf_out *out)
 /* ------------------------------------------------------------------ who can carry */
 
 /*
- * The stream on which the peer proved the pair, if it is good enough for sending too (XEP-0288
- * §2.2: only proved pairs may be sent).
+ * The stream on which the peer proved the pair (XEP-0288 §2.2: only there may we send), if the
+ * peer's identity on it is good enough to send to. NULL: none.
  */
 static struct xf_carried_pair *find_pair(struct xf_s2s *s2s, struct xf_span local,
                                          struct xf_span peer)
@@ -120,6 +121,7 @@ bool xf_s2s_carries(struct xf_s2s *s2s, struct xf_span local, struct xf_span pee
     return find_pair(s2s, local, peer) != NULL;
 }
 
+/* A stream of ours to the same peer that takes further pairs; NULL: none. */
 static struct xf_out *find_stream(const struct xf_out *out)
 {
     struct xf_out *shared = xf_map_find(out->s2s->shared, xf_span_of(out->peer));
@@ -148,7 +150,7 @@ bool xf_out_ride(struct xf_out *out)
     return pair || shared;
 }
 
-/* `ready` is not told before xf_out_open has returned. */
+/* `ready` must not be called before xf_out_open has returned. */
 void xf_out_board(struct xf_out *out)
 {
     xf_timer_start(out->s2s->env->timers, &out->tick, 0);
@@ -165,7 +167,7 @@ void xf_out_ask_carrier(struct xf_out *out)
                                                .peer = xf_span_of(out->peer),
                                                .id = xf_span_of(carrier->peer_id),
                                            });
-    /* there is another way: a stream of its own */
+    /* do not wait longer: the pair can have a stream of its own */
     xf_timer_start(out->s2s->env->timers, &out->deadline,
                    dialback_ms < candidate_ms ? dialback_ms : candidate_ms);
 }
@@ -174,7 +176,7 @@ void xf_out_become_rider(struct xf_out *out)
 {
     struct xf_verdict verdict = out->seat.on->ops->verdict(out->seat.on, xf_span_of(out->peer));
     const char *refusal = xf_auth_refusal(out->settings, &verdict, out->method, true);
-    if (refusal) { /* the gate of every way into READY, as in xf_out_become_ready */
+    if (refusal) { /* nothing else may lead to READY, as in xf_out_become_ready */
         xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NONE, refusal);
         return;
     }
@@ -190,7 +192,7 @@ void xf_out_become_rider(struct xf_out *out)
     out->events->ready(out->owner);
 }
 
-/* Not every server takes further pairs: the stream is not asked again. */
+/* Not every server takes further pairs: do not ask on this stream again. */
 void xf_out_ride_refused(struct xf_out *out, const char *why)
 {
     xf_out_log(out, XF_LOG_INFO, "s2s.multiplex.refused", XF_STR("local", out->local),

@@ -9,12 +9,12 @@
  *                                        (out_rider.c)
  *   IDLE -> ASKING   -> READY            a rider that asks by db:result on a stream of ours
  *
- * A state's name carries the pass it is in (plain, TLS, authenticated). PLAIN_DIALBACK is reached
- * only by OFFER_DIALBACK, which is given only where the settings of the peer allow a stream in
- * clear, and xf_out_become_ready asks again (xf_auth_refusal). Verify streams take the same way up
- * to the features and leave it by OFFER_VERIFY: they need no authentication, but the same TLS.
- * NEXT: the conn came to nothing, another candidate is left. CLEAR: TLS came to nothing with all of
- * them, once more without (tls = optional). END: for good.
+ * The name of a state says which pass it is in (plain, TLS, authenticated). Only OFFER_DIALBACK
+ * leads to PLAIN_DIALBACK; it is fired only where the peer's settings allow a stream in clear, and
+ * xf_out_become_ready checks that again (xf_auth_refusal). A verify stream goes the same way as far
+ * as the features and leaves it by OFFER_VERIFY: it needs no authentication, but the same TLS. From
+ * any state: NEXT (the conn failed, another candidate is left), CLEAR (TLS failed with all
+ * candidates, once more without it where tls = optional) and END.
  */
 #include "out_priv.h"
 
@@ -74,7 +74,7 @@ static const char *const event_names[] = {
 
 /* ------------------------------------------------------------------ invariants */
 
-/* A conn, its address among others, and TLS exactly where the name of the state says so. */
+/* It has a conn to one of the addresses, with TLS exactly where the name of the state says so. */
 static void check_negotiating(const struct xf_out *out)
 {
     xf_require(out->has_stream && out->stream.conn && out->dial);

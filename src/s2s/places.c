@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * places.c — places in a quota by address: the address is the member, its network the group
+ * places.c — takes places in a quota by address: the address is the member, its network the group
  * (limits/quota.h).
  */
 #include "engine_priv.h"

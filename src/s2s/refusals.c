@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * refusals.c — the log of conns and streams for which there was no place. A flood must not fill the
- * log: the first line comes at once, then at most one a minute with what came meanwhile.
+ * refusals.c — logs conns and streams that found no place. So that a flood does not fill the log,
+ * the first line comes at once, then at most one a minute, with the number since the last line.
  */
 #include <xfed/base/log.h>
 

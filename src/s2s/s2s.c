@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* s2s.c — all streams together: made, accepted, told of new policy, drained. */
+/* s2s.c — all streams together: make, accept, reload, drain. */
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/owner.h>
 
 #include "in_priv.h"
 #include "out_priv.h"
 
-#define PROBED_MS      1000   /* addresses that refused a probe */
-#define AVOIDED_MIN_MS 300000 /* addresses that are tried last */
+#define PROBED_MS      1000   /* how long an address that refused a probe is skipped */
+#define AVOIDED_MIN_MS 300000 /* how long an address is tried last */
 #define AVOIDED_MAX_MS 1800000
 
 /* ------------------------------------------------------------------ rates of peers */

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * strangers.c — what authenticated peers that the configuration does not name may hold together:
- * streams to us, and pairs on them.
+ * strangers.c — how many streams to us, and pairs on them, the authenticated peers may hold that
+ * the configuration does not name.
  *
- * Names are free: whoever has one domain can authenticate any number of domains below it, with one
- * certificate or one DNS record, from any address. So each stream and each pair has two places
- * (limits/quota.h): among those of its address and network, and among those of its owner, the
- * registered domain. When these are all taken, the longest unused one of whoever has most ends
- * politely; a newcomer that has as many as anybody else is refused.
+ * Names cost nothing: whoever owns one domain can authenticate any number of domains below it, with
+ * one certificate or one DNS record, from any address. So each stream and each pair takes two
+ * places (limits/quota.h): one among the places of its address and network, one among the places of
+ * its owner, the registered domain. When all places are taken, the holder of most of them loses the
+ * one that was unused longest, and that stream ends with an error. A newcomer that already has as
+ * many as the largest holder is refused.
  *
- * A stream on which a named peer is authenticated holds no place, nor do the pairs on it, whatever
- * else it carries: strangers cannot displace it.
+ * A stream on which a named peer is authenticated holds no place, and neither do the pairs on it,
+ * whatever else it carries: strangers cannot displace it.
  */
 #include <xfed/xmpp/owner.h>
 
 #include "in_priv.h"
 
 #define UNUSED_MS    60000
-#define STREAMS_PART 4 /* of the descriptors */
+#define STREAMS_PART 4 /* they may use a quarter of the descriptors */
 
 /* ------------------------------------------------------------------ a thing with two places */
 
@@ -61,13 +62,13 @@ static void make_keys(const struct xf_in *in, struct xf_span peer, struct keys *
 }
 
 struct victims {
-    struct xf_place *of_network, *of_owner; /* each NULL: none */
+    struct xf_place *of_network, *of_owner; /* NULL: none has to end */
 };
 
 /*
- * A network or an owner that is full has to give one up itself. When all are taken, it is enough
- * that one of the two quotas finds somebody who has more than the newcomer: a stream that ends
- * gives up both places.
+ * A network or owner that has used up its own limit must give up one of its own streams. When the
+ * total is used up, it is enough that one of the two quotas finds a holder with more places than
+ * the newcomer: the stream that ends gives up both its places.
  */
 static bool has_room(const struct xf_in *in, const struct kind *kind, const struct keys *keys,
                      struct victims *out)
@@ -193,7 +194,7 @@ static bool take_pair(struct xf_in *in, struct xf_pair *pair, const struct keys 
         return false;
     struct xf_in *of_network = victims.of_network ? in_of_pair_network(victims.of_network) : NULL;
     struct xf_in *of_owner = victims.of_owner ? in_of_pair_owner(victims.of_owner) : NULL;
-    if (of_network == in || of_owner == in) /* a stream does not end for its own next pair */
+    if (of_network == in || of_owner == in) /* a stream must not end for its own next pair */
         return false;
     displace(of_network ? of_network : of_owner);
     if (of_network && has_room(in, &kind, keys, &victims) && victims.of_owner) /* still */
@@ -271,7 +272,7 @@ void xf_stranger_left(struct xf_in *in)
 
 /* ------------------------------------------------------------------ reload */
 
-/* -> is its peer named? */
+/* Take the places of the pair if it needs them now. -> is its peer named? */
 static bool judge_pair(struct xf_pair *pair)
 {
     struct xf_span peer = xf_span_of(pair->peer);

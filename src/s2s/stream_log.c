@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stream_log.c — one line when a stream is up and one when it is down, with all that an operator
- * asks first; and against whose bound a line about a stream counts (xfed/stream/lines.h).
+ * stream_log.c — writes one line when a stream is up and one when it is down, with what an operator
+ * asks first; and decides against whose limit a line about a stream counts (xfed/stream/lines.h).
  */
 #include <xfed/xmpp/owner.h>
 
@@ -16,7 +16,7 @@ static enum xf_lines_kind kind_of(const struct xf_s2s *s2s, struct xf_span peer)
     return xf_policy_names(s2s->policy, peer) ? XF_LINES_NAMED : XF_LINES_PEERS;
 }
 
-/* What the header says is no more than a claim: only a pair that is authenticated counts. */
+/* The header is only a claim: an authenticated pair counts. */
 static const char *proved_peer(const struct xf_in *in)
 {
     XF_LIST_EACH (node, &in->pairs) {
@@ -74,7 +74,8 @@ static const char *cert_word(const struct xf_s2s *s2s, const struct xf_stream *s
 }
 
 /*
- * The pair has no stream of its own: how it shares another one. The rest of its line is that one's.
+ * The word for how the pair shares a stream, which the rest of its line is about; NULL: it has its
+ * own.
  */
 static const char *via(const struct xf_out *out)
 {
@@ -137,7 +138,7 @@ static const char *end_word(const struct xf_in *in, enum xf_stream_end end)
     return in->stream.conn_end == XF_CONN_END_TLS ? "tls" : "lost";
 }
 
-/* Strangers that never authenticated are worth a line at debug only when they just went away. */
+/* A peer that named no domain in its header and just went away is worth a line at debug only. */
 void xf_in_log_down(struct xf_in *in, enum xf_stream_end end, const char *detail)
 {
     bool refused = end == XF_STREAM_END_OUR_ERROR;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verify.c — questions to authoritative servers: "did you make this key?" (XEP-0220 §2.2).
+ * verify.c — asks authoritative servers: "did you make this key?" (XEP-0220 §2.2).
  *
- * Questions of one pair share a verify stream (an xf_out that authenticates nobody), which closes a
- * little after the last answer. An answer counts only when a question with that id, from and to is
- * open on that very stream (CVE-2012-3525); what else comes is dropped.
+ * Questions about one pair share a verify stream (an xf_out that authenticates nobody), which
+ * closes a little after the last answer. An answer counts only while a question with that id, from
+ * and to is open on that very stream (CVE-2012-3525); other answers are dropped.
  *
- * Each verify stream is a connection of ours to somebody whom a stranger named, so that nobody may
- * make us knock at a victim's door a thousand times: questions are bounded for each stream that
- * claims something (in_dialback.c), for each domain asked, for each network that they come from and
- * in all (verify_places.c); there are never more verify streams than questions allowed in all,
- * those without questions going first; and a domain whose server is out of reach is not asked again
- * for a while (backoff.c).
+ * A stranger decides where a verify stream connects. So that nobody can make us connect to a victim
+ * a thousand times, the number of questions is limited per stream whose peer claims something
+ * (in_dialback.c), per domain asked, per network that they come from, and in all (verify_places.c).
+ * There are never more verify streams than questions allowed in all; streams without questions are
+ * closed first. A domain whose server cannot be reached is not asked again for a while
+ * (limits/backoff.h).
  */
 #include <stdio.h>
 
@@ -21,11 +21,13 @@
 #include "out_priv.h"
 #include "stream_log_priv.h"
 
-#define BACKOFF_MIN_MS 5000 /* hosts that strangers make us connect to, after a failure */
+/* back-off, after a failure, for hosts that strangers make us connect to */
+#define BACKOFF_MIN_MS 5000
 #define BACKOFF_MAX_MS 60000
-#define QUIET_MS       5000 /* a verify stream without questions */
-#define UNASKED_MAX    16   /* answers that nobody asked for, on one verify stream */
-/* of questions that wait for a server which does not read them */
+#define QUIET_MS       5000 /* after so long without questions a verify stream closes */
+/* answers without a question on one verify stream; more of them end it */
+#define UNASKED_MAX 16
+/* bytes of questions that the server has not read; more of them end the stream */
 #define UNREAD_MAX (16u << 10)
 
 struct xf_verify_request {
@@ -44,19 +46,17 @@ struct xf_verify_stream {
     char *local, *peer;
     struct xf_out *out;
     bool is_ready;
-    bool is_retired; /* takes no more questions: it is closing */
+    bool is_retired; /* takes no more questions, and is closing */
     struct xf_node idle_node;
     struct xf_node requests;
     unsigned request_count;
-    /* questions that were sent, but are none any more: their answers may still come */
+    /* questions cancelled after they were sent: answers may still come */
     unsigned unheard;
-    unsigned unasked;
-    bool is_heard; /* something was answered */
-    /*
-     * runs while a question waits for its answer, none came yet, and the peer has other addresses
-     */
+    unsigned unasked; /* answers without a question */
+    bool is_heard;    /* a question was answered */
+    /* Runs while a question waits, none was answered yet, and the peer has other addresses. */
     struct xf_timer doubt;
-    struct xf_timer quiet;
+    struct xf_timer quiet; /* runs while there are no questions */
 };
 
 static const struct xf_out_events stream_events;
@@ -95,6 +95,7 @@ static void send_request(struct xf_verify_request *request)
                                             });
 }
 
+/* The last question is gone: close a little later, unless another one comes. */
 static void rest_when_idle(struct xf_verify_stream *verify)
 {
     if (verify->request_count > 0 || verify->is_retired)
@@ -116,7 +117,7 @@ static void on_quiet(void *owner)
     xf_out_close(verify->out);
 }
 
-/* The questions go to another address of the peer. */
+/* The server at this address does not answer: ask at another address of the peer. */
 static void on_doubt(void *owner)
 {
     struct xf_verify_stream *verify = owner;
@@ -131,7 +132,7 @@ static void on_doubt(void *owner)
                            &stream_events, &verify_events, verify);
 }
 
-/* It takes no more questions; the next one gets a new asker. */
+/* It takes no more questions: the next question of the pair gets a new stream. */
 static void forget(struct xf_verify_stream *verify)
 {
     struct xf_pair_key text;
@@ -145,7 +146,8 @@ static void forget(struct xf_verify_stream *verify)
 }
 
 /*
- * For another one, and at once. That no answer came yet is not the fault of the one who was asked.
+ * Close the stream at once, to make room for another one. Its address is not avoided for that: that
+ * the server has not answered yet is not its fault.
  */
 static void evict(struct xf_verify_stream *verify)
 {
@@ -157,7 +159,10 @@ static void evict(struct xf_verify_stream *verify)
         xf_stream_abort(&out->stream);
 }
 
-/* Never more than questions: those with questions are fewer, so that one without is there. */
+/*
+ * If there are as many verify streams as questions allowed, one at least has no question: the new
+ * question is counted, and has no stream yet. Close the one that has been idle longest.
+ */
 static void make_room(struct xf_s2s *s2s)
 {
     bool is_full = s2s->verifying.stream_count >= s2s->settings.unauthenticated.questions;
@@ -291,7 +296,7 @@ static void on_answer(void *owner, const struct xf_elem *elem)
     struct xf_span type = xf_elem_attr(elem, "type");
     struct xf_verify_request *request = find_request(verify, elem);
     if (!request && verify->unheard > 0) {
-        verify->unheard--; /* who claimed it did not wait */
+        verify->unheard--; /* of a cancelled question */
         return;
     }
     if (!request || !type.len) {
@@ -323,8 +328,8 @@ static enum xf_verify_answer answer_of(enum xf_cause cause)
 }
 
 /*
- * The failure is remembered before anybody can ask anew. An asker that was evicted says nothing
- * about its server.
+ * Remember the failure before anybody can ask again. A stream that was evicted says nothing about
+ * its server.
  */
 static void on_ending(void *owner, enum xf_cause cause, const char *text)
 {

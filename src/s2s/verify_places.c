@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verify_places.c — which questions to authoritative servers may be under way at the same time.
+ * verify_places.c — decides which questions to authoritative servers may be under way at the same
+ * time.
  *
- * A question holds two places: one among those to the same domain, so that nobody makes us ask a
- * victim a thousand times, and one among all. Both are shared out like half-open conns
- * (limits/quota.h): when they are all taken, the network that has most of them gives one up for a
- * network that has fewer. So who claims a thousand domains, or a thousand times the same one, does
- * not keep a good peer's key from being checked.
+ * A question takes two places: one among the questions to the same domain, so that nobody can make
+ * us ask a victim a thousand times, and one among all questions. Both are shared out like the
+ * places of half-open conns (limits/quota.h): when all are taken, the network that holds most gives
+ * one up for a network that holds fewer. So somebody who claims a thousand domains, or one domain a
+ * thousand times, does not keep us from checking a good peer's key.
  */
 #include <xfed/base/alloc.h>
 
@@ -15,7 +16,7 @@
 #define SLOW_MS          5000 /* a question this old gives way */
 #define DESCRIPTORS_PART 32
 
-/* The questions to one domain. It is there as long as there is one. */
+/* The questions to one domain; freed with the last one. */
 struct xf_verified_peer {
     char *peer;
     struct xf_quota quota;
