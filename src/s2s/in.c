@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * in.c — the life of an accepted stream: accepted, told what its stream says, ended.
+ * in.c — the life of an accepted stream: accept, stream events, time, reload, end.
  *
- * Until the first pair is authenticated the stream counts against the quotas, its elements are few
- * and small, and a deadline runs.
+ * Until the first pair is authenticated, the stream counts against the quota of unauthenticated
+ * conns, the peer may send only a few small elements, and a deadline runs.
  */
 #include <stdio.h>
 
@@ -90,7 +90,7 @@ static void on_deadline(void *owner)
 {
     xf_in_fail(owner, XF_STREAM_ERROR_CONNECTION_TIMEOUT, "not authenticated in time");
     struct xf_in *in = owner;
-    if (!in->stream.is_ending) /* no stream yet to fail (a handshake under way) */
+    if (!in->stream.is_ending) /* no XML can be sent yet: a TLS handshake is under way */
         xf_stream_abort(&in->stream);
 }
 
@@ -156,7 +156,7 @@ void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
 
 /* ------------------------------------------------------------------ reload */
 
-/* Does the new policy forbid a pair of the stream? Then its end is under way. */
+/* Does the new policy forbid a pair of the stream? Then end the stream. */
 static bool ends_by_policy(struct xf_in *in)
 {
     XF_LIST_EACH (node, &in->pairs) {
@@ -172,7 +172,7 @@ static bool ends_by_policy(struct xf_in *in)
     return false;
 }
 
-/* What the new settings make of the authentication of its pairs; NULL: it may stay. */
+/* Why the new settings refuse the authentication of one of its pairs; NULL: they do not. */
 static const char *auth_refusal(const struct xf_in *in)
 {
     XF_LIST_EACH (node, &in->pairs) {

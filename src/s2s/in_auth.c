@@ -30,8 +30,8 @@ void xf_in_starttls(struct xf_in *in, const struct xf_elem *elem)
         return;
     }
     /*
-     * RFC 6120 §5.4.3.3: what was claimed in clear is forgotten. Now: an answer may come within the
-     * handshake
+     * RFC 6120 §5.4.3.3: forget what was claimed in clear. Do so now, since an answer about it may
+     * come during the handshake.
      */
     xf_in_pairs_free(in);
     in->tls_ciphers = xf_strdup(in->settings->ciphers ? in->settings->ciphers : "");
@@ -49,7 +49,7 @@ void xf_in_starttls(struct xf_in *in, const struct xf_elem *elem)
 
 void xf_in_start_direct_tls(struct xf_in *in)
 {
-    /* the defaults: nobody has said yet who it is */
+    /* the default settings: the peer has not yet said who it is */
     const struct xf_peer_settings *settings = in->settings;
     in->is_direct = true;
     in->tls_ciphers = xf_strdup(settings->ciphers ? settings->ciphers : "");
@@ -92,8 +92,8 @@ static void refuse(struct xf_in *in, const char *condition, const char *text)
 }
 
 /*
- * The domain that the peer wants to be: the header's `from`, or the authorization identity. NULL:
- * refused.
+ * The domain that the peer claims: the authorization identity or, if that is empty, the header's
+ * `from`. NULL: refused.
  */
 static const char *claimed_domain(struct xf_in *in, struct xf_span response,
                                   char out[XF_DOMAIN_MAX + 1])
@@ -119,7 +119,10 @@ static const char *claimed_domain(struct xf_in *in, struct xf_span response,
     return out;
 }
 
-/* It may be one to which we only send, or have been named by the authorization identity alone. */
+/*
+ * The header was not refused, but the peer may be one to which we only send, or only the
+ * authorization identity has named it.
+ */
 static bool is_denied(struct xf_in *in, struct xf_span peer)
 {
     struct xf_ruling ruling;
@@ -156,7 +159,7 @@ static void authenticate(struct xf_in *in, struct xf_span response)
         in->peer = xf_strdup(domain);
         in->settings = xf_policy_peer(in->s2s->policy, peer);
     }
-    xf_in_pairs_free(in); /* questions that are still open were about the stream before SASL */
+    xf_in_pairs_free(in); /* open questions were about the stream before SASL */
     struct xf_pair *pair = xf_pair_new(in, xf_span_of(in->local), peer);
     if (!xf_pair_is_as_before(pair, XF_AUTH_EXTERNAL) || !xf_pair_has_place(pair))
         return;
@@ -194,7 +197,7 @@ void xf_in_sasl_auth(struct xf_in *in, const struct xf_elem *elem)
         return;
     if (!xf_span_is(xf_elem_attr(elem, "mechanism"), "EXTERNAL")) {
         refuse(in, "invalid-mechanism", NULL);
-    } else if (elem->text.len == 0) { /* RFC 6120 §6.4.2: no initial response; ask for one */
+    } else if (elem->text.len == 0) { /* RFC 6120 §6.4.2: no initial response, so ask for one */
         in->sasl_challenged = true;
         xf_stream_send(&in->stream, "<challenge xmlns='" XF_NS_SASL "'/>");
     } else {

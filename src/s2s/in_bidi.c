@@ -2,20 +2,20 @@
 /*
  * in_bidi.c — an accepted stream that goes both ways (XEP-0288).
  *
- * The feature is <bidi xmlns='urn:xmpp:features:bidi'/>, the request <bidi xmlns='urn:xmpp:bidi'/>,
- * and nothing answers a request: both sides must come to the same conclusion by themselves. A
- * request counts before the first pair is authenticated; STARTTLS after it cancels it (TLS comes
- * first). In clear where TLS is required, or after authentication, it ends the stream: the peer
- * would wait for stanzas that never come. A request that was not offered (bidi = no), or that has
- * the feature's namespace, is an unknown element and means nothing. What goes back over the stream
- * is out_rider.c's matter.
+ * The feature is <bidi xmlns='urn:xmpp:features:bidi'/>, the request <bidi xmlns='urn:xmpp:bidi'/>.
+ * A request is not answered, so both sides must come to the same conclusion by themselves. It
+ * counts when it comes before the first pair is authenticated; STARTTLS after it cancels it (TLS
+ * comes first). After authentication, or in clear where TLS is required, a request ends the stream:
+ * otherwise the peer would wait for stanzas that never come. A request that we did not offer (bidi
+ * = no), or that has the feature's namespace, is an unknown element and is ignored. out_rider.c
+ * sends our stanzas back over the stream.
  */
 #include <xfed/xmpp/ns.h>
 
 #include "in_priv.h"
 #include "stream_log_priv.h"
 
-/* Where TLS is required nothing else is offered before it (RFC 6120 §5.3.1). */
+/* Where TLS is required, no other feature is offered before it (RFC 6120 §5.3.1). */
 bool xf_in_offers_bidi(const struct xf_in *in)
 {
     bool is_too_early = in->pass == XF_PASS_PLAIN && in->settings->tls == XF_TLS_REQUIRED;
@@ -62,7 +62,10 @@ void xf_in_bidi(struct xf_in *in, const struct xf_elem *elem)
         take_request(in, elem);
 }
 
-/* After SASL the pair was authenticated before the stream that may carry it was open. */
+/*
+ * After SASL, the pair was authenticated before the stream that may carry its stanzas was open.
+ * Only now may its route use the stream.
+ */
 void xf_in_bidi_open(struct xf_in *in)
 {
     if (!in->is_bidi)

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * in_certificate.c — what is the certificate of an accepted stream worth, and for whom?
+ * in_certificate.c — decides which domains the certificate of an accepted stream authenticates.
  *
- * Asked once the TLS pass has said who the peer is, and before it is told what it may do (XEP-0178:
- * EXTERNAL is offered only for a certificate that would be accepted):
+ * The certificate is judged when the header of the TLS pass has named the peer, and before we send
+ * features: EXTERNAL is offered only for a certificate that would be accepted (XEP-0178).
  *
- *   header -> TLSA records of the peer's servers, where DNS can be believed (RFC 7673 section 4)
- *          -> chain, revocation and records on the thread pool (xf_tls_judge), by the anchors of
- *          that very peer -> features
+ *   header -> TLSA records of the peer's servers, if DNS can be believed (RFC 7673 section 4)
+ *          -> chain, revocation and records on the thread pool (xf_tls_judge), with the trust
+ *             anchors of this very peer -> features
  *
- * Meanwhile the stream is held: what the peer sends on is not read.
+ * Meanwhile the stream is held: what the peer sends next is not read.
  *
- * A certificate that is not shown, a stream in clear, or another domain behind the same header do
- * not spare a domain its records: each pair that dialback is to authenticate has them looked for
- * first. Where there are some, and the certificate was not held against them (only the header's
- * domain's is), the pair is refused. A question to DNS that fails leaves it open whether there are
- * records; then nobody is authenticated (xf_auth_refusal), since whoever sits between us could have
- * brought it about.
+ * A peer cannot avoid the TLSA records of a domain by showing no certificate, by staying in clear,
+ * or by naming another domain in the header: they are looked up for each pair that dialback is to
+ * authenticate. If a domain has records and the certificate was not compared with them (it is, for
+ * the domain in the header only), the pair is refused. If DNS fails, whether there are records
+ * stays open, and nobody is authenticated (xf_auth_refusal): an attacker between us and DNS may
+ * have caused the failure.
  */
 #include "in_priv.h"
 #include "stream_log_priv.h"
@@ -24,8 +24,8 @@
 /* ------------------------------------------------------------------ what is known */
 
 /*
- * With static routes the operator said where the peer is; its domain may not even be in DNS. So no
- * records then, also when it connects to us.
+ * With static routes the operator has said where the peer is; its domain may not even be in DNS. So
+ * its records do not count, even when it connects to us.
  */
 static bool has_records(const struct xf_peer_settings *settings)
 {
@@ -44,7 +44,7 @@ static enum xf_records records_of(const struct xf_in *in, struct xf_span peer)
     return XF_RECORDS_UNASKED;
 }
 
-/* What is known without asking DNS; UNASKED: DNS has to be asked. */
+/* What is known without asking DNS; UNASKED: DNS must be asked, through *out_dns. */
 static enum xf_records guess(const struct xf_s2s *s2s, const struct xf_peer_settings *settings,
                              struct xf_dns **out_dns)
 {
@@ -100,8 +100,8 @@ static void log_failed(const struct xf_look *look, const char *why)
 }
 
 /*
- * A domain that a stranger names can cost up to 98 questions. So look-ups are shared out among
- * networks like dialback questions (verify_places.c).
+ * A domain that a stranger names can cost up to 98 DNS questions. So look-ups are shared out among
+ * networks, as dialback questions are (verify_places.c).
  */
 static bool may_look(struct xf_look *look)
 {
@@ -129,10 +129,7 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
     known(look, result);
 }
 
-/*
- * -> what is known at once; UNASKED: the look-up is under way, and known() is called when it is
- * over.
- */
+/* -> what is known at once. UNASKED: the look-up is under way, and known() is called at its end. */
 static enum xf_records start(struct xf_look *look)
 {
     const struct xf_s2s *s2s = look->in->s2s;
@@ -149,7 +146,7 @@ static enum xf_records start(struct xf_look *look)
     return XF_RECORDS_UNASKED;
 }
 
-/* `tlsa` are those that were found; `result` NULL: the look-up was given up. */
+/* `tlsa`: the records that were found. `result` NULL: the look-up was given up. */
 static enum xf_records read(const struct xf_discovery_result *result,
                             const struct xf_tlsa_set *tlsa)
 {
@@ -160,10 +157,7 @@ static enum xf_records read(const struct xf_discovery_result *result,
                : XF_RECORDS_NONE;
 }
 
-/*
- * ------------------------------------------------------------------ the certificate, for the
- * header's domain
- */
+/* ------------------------------------------------------------------ the header's domain */
 
 static void judge(struct xf_in *in, struct xf_tlsa_set *tlsa, const char *const *targets,
                   size_t target_count)
@@ -233,7 +227,7 @@ static struct xf_in *in_of(const struct xf_carrier *carrier)
     return XF_CONTAINER((struct xf_carrier *)carrier, struct xf_in, carrier);
 }
 
-/* Not between SASL's success and the next header. */
+/* Between <success/> and the next header it is not. */
 static bool is_open(const struct xf_carrier *carrier)
 {
     return in_of(carrier)->is_open && !carrier->stream->is_ending;
@@ -246,7 +240,7 @@ static struct xf_verdict verdict_of(const struct xf_carrier *carrier, struct xf_
 
 static enum xf_auth_method method_of(const struct xf_carrier *carrier, enum xf_auth_method own)
 {
-    (void)carrier; /* each pair on it was authenticated by itself */
+    (void)carrier; /* each of its pairs was authenticated by itself */
     return own;
 }
 

@@ -11,11 +11,11 @@
 #include "in_priv.h"
 #include "stream_log_priv.h"
 
-#define CLAIMS_AT_ONCE  4 /* of one stream: then others have their turn */
+#define CLAIMS_AT_ONCE  4 /* claims that one stream may make before others have their turn */
 #define CLAIMS_PAUSE_MS 20
 /*
- * for each stream of strangers of one network or owner: together they claim as much a second,
- * however many they are
+ * The pause grows by this for each stream that strangers of one network or owner have: together
+ * they can make the same number of claims a second, however many streams they have.
  */
 #define CLAIMS_CROWD_MS     4
 #define CLAIMS_PAUSE_MAX_MS 1000
@@ -33,7 +33,10 @@ static void answer_result(struct xf_in *in, const char *local, const char *peer,
                                    });
 }
 
-/* A failed dialback: a stream that carries nobody and waits for nothing has no reason to stay. */
+/*
+ * Dialback failed. A stream on which no pair is authenticated ends when it has failed too often, or
+ * when the answer is final and it waits for no other.
+ */
 static void count_failure(struct xf_in *in, bool is_final)
 {
     if (in->valid_pairs > 0)
@@ -45,8 +48,8 @@ static void count_failure(struct xf_in *in, bool is_final)
 }
 
 /*
- * Failed claims of further domains: authenticated pairs go on, but beyond that rate nobody is asked
- * about more.
+ * Further claims on this stream fail too often: its authenticated pairs go on, but for a while we
+ * ask nobody about more.
  */
 static bool fails_too_often(struct xf_in *in)
 {
@@ -65,7 +68,7 @@ static void log_denied(struct xf_in *in, const char *local, const char *peer, co
               XF_STR("addr", in->host), XF_WORD("reason", reason), XF_STR("detail", detail));
 }
 
-/* NULL, or why this peer may not do so on this stream. */
+/* Why the peer must not become authenticated by `method` on this stream; NULL: it may. */
 static const char *refusal_by(const struct xf_in *in, struct xf_span peer,
                               const struct xf_verdict *verdict, enum xf_auth_method method)
 {
@@ -84,7 +87,7 @@ static const char *refusal_of(const struct xf_in *in, struct xf_span peer,
     return refusal_by(in, peer, &verdict, method);
 }
 
-/* The answer was not, or did not count as, VALID. */
+/* The answer was not VALID or, although it was, the peer's settings refuse it. Tell the peer. */
 static void deny(struct xf_in *in, const struct xf_dialback_names *names,
                  enum xf_verify_answer answer, const char *detail)
 {
@@ -108,7 +111,7 @@ static void on_answered(void *owner, enum xf_verify_answer answer, const char *d
     struct xf_dialback_names names = xf_pair_names(pair);
     pair->request = NULL;
     in->open_requests--;
-    if (in->stream.is_ending) { /* too late: nothing can be said on it, and nothing be proved */
+    if (in->stream.is_ending) { /* too late: nothing more can be sent */
         xf_pair_free(pair);
         return;
     }
@@ -153,7 +156,9 @@ static void ask(struct xf_pair *pair)
     xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint");
 }
 
-/* A certificate may be good for more domains than there can be pairs (a wildcard). */
+/*
+ * Is there no room for a further pair? A wildcard certificate would be good for any number of them.
+ */
 static bool is_full(struct xf_in *in, struct xf_span peer)
 {
     unsigned pairs = 0;
@@ -163,7 +168,7 @@ static bool is_full(struct xf_in *in, struct xf_span peer)
            (in->valid_pairs > 0 && !xf_stranger_may_claim(in, peer));
 }
 
-/* By policy: nobody is even asked about it. */
+/* Does policy refuse the pair? Then answer the claim, without asking anybody about it. */
 static bool is_denied(struct xf_in *in, const struct xf_dialback_names *names)
 {
     struct xf_ruling ruling;
@@ -178,7 +183,7 @@ static bool is_denied(struct xf_in *in, const struct xf_dialback_names *names)
     return true;
 }
 
-/* XEP-0344 section 2.4: its certificate says all that its server could say. */
+/* XEP-0344 section 2.4: the certificate proves what its server would confirm. */
 static bool answers_by_certificate(const struct xf_in *in, struct xf_span peer)
 {
     return !refusal_of(in, peer, XF_AUTH_DIALBACK_CERT);
@@ -199,8 +204,9 @@ static unsigned pause_ms(const struct xf_in *in)
 }
 
 /*
- * A claim costs more than a stanza, and one wildcard certificate is good for any number. Before the
- * first pair questions-per-stream bounds them.
+ * A claim costs more than a stanza, and one wildcard certificate is good for any number of claims:
+ * stop reading for a moment after every few. Before the first pair is authenticated,
+ * questions-per-stream limits them.
  */
 static void pace(struct xf_in *in)
 {
@@ -211,8 +217,8 @@ static void pace(struct xf_in *in)
 }
 
 /*
- * Refuse the claim where policy, or what is known of the peer's identity, says so; true: it was
- * answered.
+ * Refuse the claim where settings, or what is known about the peer's identity, say so. True: it was
+ * answered, or the stream ends.
  */
 static bool refuse_claim(struct xf_in *in, const struct xf_dialback_names *names,
                          const struct xf_verdict *verdict)
@@ -231,7 +237,10 @@ static bool refuse_claim(struct xf_in *in, const struct xf_dialback_names *names
     return true;
 }
 
-/* Everything that the certificate and DNS can say is known. */
+/*
+ * All that the certificate and DNS can say is known: authenticate the pair, refuse it, or ask its
+ * server.
+ */
 static void prove(struct xf_pair *pair)
 {
     struct xf_in *in = pair->in;
@@ -289,7 +298,7 @@ static bool is_about(const struct xf_pair *pair, struct xf_span key)
                          : pair->key && xf_span_is(key, pair->key);
 }
 
-/* False: the stream ends. */
+/* False: the stream is ending. */
 static bool read_names(struct xf_in *in, const struct xf_elem *elem, struct xf_dialback_names *out)
 {
     enum xf_err err = xf_dialback_read_names(elem, out);
@@ -317,10 +326,10 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
     if (pair && pair->method != XF_AUTH_NONE)
         answer_result(in, names.to, names.from, "valid");
     else if (pair && is_about(pair, elem->text))
-        return; /* said twice: the answer that is under way is for both */
+        return; /* said twice: one answer will do for both */
     else if (pair || is_full(in, xf_span_of(names.from)))
-        xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, "wait",
-                           "resource-constraint"); /* `pair`: another question is still open */
+        /* with a `pair`, a question about another key is still open */
+        xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint");
     else
         claim(in, &names, elem->text);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * in_gate.c — the gate (gate.c) for stanzas on an accepted stream: its pairs decide.
+ * in_gate.c — the operations of the gate (gate.c) for an accepted stream: which of its pairs are
+ * authenticated.
  */
 #include "in_priv.h"
 #include "stream_log_priv.h"

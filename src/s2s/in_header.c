@@ -7,8 +7,8 @@
  *           certificate that policy accepts for `from`; dialback)
  *   auth:   header -> features (dialback for further pairs, stream limits)
  *
- * What a pass may do is judged where it is done (in_auth.c, in_dialback.c) by xf_auth_refusal, not
- * by what was offered.
+ * Offering a feature decides nothing: what the peer may do is checked where it is done (in_auth.c,
+ * in_dialback.c), by xf_auth_refusal.
  */
 #include <stdio.h>
 
@@ -23,7 +23,7 @@ static struct xf_in *in_of(struct xf_stream *stream)
 
 /* ------------------------------------------------------------------ names */
 
-/* RFC 6120 §4.7.5: major 1 is what we speak. */
+/* RFC 6120 §4.7.5: we speak every version with major number 1. */
 static bool version_is_ours(struct xf_span version)
 {
     size_t i = 0;
@@ -39,8 +39,8 @@ static bool version_is_ours(struct xf_span version)
 }
 
 /*
- * `local` NULL: the peer named no domain of ours; RFC 6120 §4.9.1.3 has us answer with one all the
- * same.
+ * `local` NULL: the peer named no domain of ours. RFC 6120 §4.9.1.3 wants a header from us even
+ * then, so one of our domains stands in.
  */
 static void answer_header(struct xf_in *in, const char *local, const char *peer)
 {
@@ -62,8 +62,8 @@ struct names {
 };
 
 /*
- * Some servers leave them out when they open the stream anew. Whom they want they said in clear;
- * who they are counts only when it is authenticated.
+ * Some servers leave `from` or `to` out when they open the stream again. We take `to` from the
+ * header in clear, but `from` only if it is authenticated.
  */
 static void keep_left_out(const struct xf_in *in, const struct xf_header *header,
                           struct names *names)
@@ -76,7 +76,7 @@ static void keep_left_out(const struct xf_in *in, const struct xf_header *header
         snprintf(names->local, sizeof(names->local), "%s", in->local);
 }
 
-/* NONE, or what is wrong with the header's addresses. */
+/* What is wrong with the addresses of the header; NONE: nothing. */
 static enum xf_stream_error read_names(const struct xf_in *in, const struct xf_header *header,
                                        struct names *out, const char **out_text)
 {
@@ -84,7 +84,7 @@ static enum xf_stream_error read_names(const struct xf_in *in, const struct xf_h
     *out_text = NULL;
     if (header->from.ptr && xf_domain_prepare(header->from, out->peer) != XF_ERR_OK) {
         out->peer[0] = '\0';
-        if (in->pass != XF_PASS_PLAIN) { /* in clear it is no more than a hint */
+        if (in->pass != XF_PASS_PLAIN) { /* in clear it is only a hint */
             *out_text = "from is not a domain";
             return XF_STREAM_ERROR_IMPROPER_ADDRESSING;
         }
@@ -104,7 +104,7 @@ static enum xf_stream_error read_names(const struct xf_in *in, const struct xf_h
     return XF_STREAM_ERROR_NONE;
 }
 
-/* After SASL the addresses are what was authenticated (CVE-2018-10847). */
+/* After SASL the addresses stay the authenticated ones (CVE-2018-10847). */
 static bool keeps_names(const struct xf_in *in, const struct names *names)
 {
     if (in->pass != XF_PASS_AUTH)
@@ -127,7 +127,7 @@ static void pin_names(struct xf_in *in, const struct names *names)
 /* ------------------------------------------------------------------ features */
 
 /*
- * There is no way left for this peer: say what is wrong with its certificate instead of waiting for
+ * The peer has no way to authenticate: say what is wrong with its certificate, instead of leaving
  * it to guess.
  */
 static void refuse_certificate(struct xf_in *in, const struct xf_verdict *verdict)
@@ -151,7 +151,7 @@ static void offer_features(struct xf_in *in)
     } else {
         offer.external = in->pass == XF_PASS_TLS && xf_in_may_external(in, xf_span_of(in->peer));
     }
-    if (!offer.tls_required) /* else other features follow */
+    if (!offer.tls_required) /* else further features come after TLS */
         offer.limits = xf_s2s_said_limits(in->s2s, in->settings);
     xf_features_write(&in->stream, &offer);
     if (in->pass == XF_PASS_TLS && in->peer && !offer.external && !offer.dialback)
@@ -161,8 +161,8 @@ static void offer_features(struct xf_in *in)
 }
 
 /*
- * A pre-1.0 header need not name anybody (jabberd2 without TLS). Then the dialback does, and
- * in_dialback.c asks the same of that peer.
+ * A pre-1.0 header need not name anybody (jabberd2 without TLS). Then dialback does, and
+ * in_dialback.c checks the same for that peer.
  */
 static void open_pass(struct xf_in *in)
 {
@@ -188,7 +188,10 @@ static void on_judged(void *owner)
 
 /* ------------------------------------------------------------------ a header */
 
-/* On who is shut out without a word, before anything is said; others are told behind our header. */
+/*
+ * A peer that policy refuses in both directions: where denied-peer asks for silence, end the stream
+ * before we send anything. Others get the error after our header.
+ */
 static bool hangs_up(struct xf_in *in, const struct names *names, const struct xf_ruling *ruling)
 {
     pin_names(in, names);

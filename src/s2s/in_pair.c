@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * in_pair.c — the pairs (served domain, peer) of an accepted stream: claimed, authenticated, gone.
- * Authentication is of a pair on this stream; one stream may carry several, each by its own.
+ * What is authenticated is a pair on this stream. One stream may carry several pairs, each
+ * authenticated by itself.
  */
 #include <stdio.h>
 
@@ -38,8 +39,8 @@ struct xf_pair *xf_in_find_peer(struct xf_in *in, struct xf_span peer)
 /* ------------------------------------------------------------------ streams of a peer */
 
 /*
- * May this stream be one more of the peer's? Streams count once a pair of theirs is authenticated:
- * claims are nobody's streams.
+ * May the peer have one more stream here? A stream counts for a peer once a pair of that peer is
+ * authenticated on it; claims do not count.
  */
 static bool has_room(struct xf_in *in, struct xf_span peer)
 {
@@ -48,7 +49,7 @@ static bool has_room(struct xf_in *in, struct xf_span peer)
            xf_in_find_peer(in, peer);
 }
 
-/* Before pair->method is set. */
+/* Call before pair->method is set. */
 static void count_stream(struct xf_pair *pair)
 {
     struct xf_in *in = pair->in;
@@ -75,7 +76,7 @@ static void uncount_stream(struct xf_pair *pair)
 
 /* ------------------------------------------------------------------ our stanzas for it */
 
-/* Offer it for our stanzas to the peer, when the stream goes both ways (XEP-0288). */
+/* Offer the stream for the pair's stanzas to the peer, if it goes both ways (XEP-0288). */
 static void offer_carried(struct xf_pair *pair)
 {
     struct xf_pair_key text;
@@ -154,7 +155,7 @@ void xf_in_answer_error(struct xf_in *in, const char *name, const struct xf_dial
                                    });
 }
 
-/* A stream that carries others goes on. */
+/* A stream with authenticated pairs goes on. */
 static void refuse_room(struct xf_in *in, const struct xf_dialback_names *names, const char *text)
 {
     if (in->valid_pairs == 0)
@@ -205,7 +206,7 @@ bool xf_pair_is_as_before(struct xf_pair *pair, enum xf_auth_method method)
 
 /* ------------------------------------------------------------------ authenticated */
 
-/* Not by whom the header named. */
+/* By its authenticated pairs, whoever the header named. */
 void xf_in_keep_to_pairs(struct xf_in *in)
 {
     struct xf_reader_limits limits = {.stanza_bytes = SIZE_MAX};

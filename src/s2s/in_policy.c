@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * in_policy.c — accepted streams of peers with which policy lets nothing pass: refused with the
- * first header that names them, before TLS and before DNS is asked anything, and again where they
- * try to authenticate (db:result, SASL), since a header in clear is no more than a hint.
+ * in_policy.c — accepted streams of peers from which policy lets nothing pass. We refuse such a
+ * peer at the first header that names it, before TLS and before any DNS question; and again when it
+ * tries to authenticate (db:result, SASL), since a header in clear is only a hint.
  *
- * What they are told is the setting denied-peer: an error, policy-violation at once, or nothing. A
- * stream that is somebody else's too is not ended for one pair of it.
+ * The setting denied-peer says what the peer is told: an error, policy-violation at once, or
+ * nothing. A stream with authenticated pairs does not end because another pair on it is refused.
  */
 #include <stdio.h>
 
@@ -19,7 +19,7 @@ bool xf_in_is_denied(const struct xf_in *in, struct xf_span local, struct xf_spa
     return !out->passes;
 }
 
-/* A peer to which we only send still has to ask db:verify. */
+/* A peer to which we only send still has to ask us about our keys (db:verify). */
 bool xf_in_is_shut_out(const struct xf_in *in, struct xf_span local, struct xf_span peer,
                        struct xf_ruling *out)
 {

@@ -4,9 +4,9 @@
  *
  * We ask for it only where we would accept what the peer then sends: policy lets its stanzas in,
  * and its identity on this stream would be good enough on a stream that it opened. Either its
- * certificate is, or dialback is allowed: DNS led us to this server, which is what dialback proves.
- * The peer does not answer the request. Its stanzas pass the same gate as on accepted streams
- * (gate.c), for the pairs that we authenticated, in the opposite direction.
+ * certificate is, or dialback is allowed, which proves no more than what we know already: DNS led
+ * us to this server. The peer does not answer the request. Its stanzas pass the same gate as on
+ * accepted streams (gate.c), for the pairs that we authenticated, in the opposite direction.
  *
  * When the peer sends a db:result for further pairs, we answer with an error: for these it opens a
  * stream of its own.

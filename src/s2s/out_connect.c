@@ -57,7 +57,8 @@ static unsigned connect_ms(const struct xf_out *out)
 }
 
 /*
- * Makes the dial careful with addresses that a stranger chose, or that a probe tried a moment ago.
+ * Holds the dial back from addresses that a stranger chose, or that a probe tried a moment ago
+ * (dial_priv.h); NULL: neither.
  */
 static struct xf_backoff *backoff_of(const struct xf_out *out)
 {

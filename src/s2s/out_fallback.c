@@ -27,7 +27,7 @@ static bool is_of_address(enum xf_cause cause)
            cause == XF_CAUSE_CERTIFICATE;
 }
 
-/* An address that sent no stream header is hardly an XMPP server. */
+/* An address that sends no stream header hardly belongs to an XMPP server. */
 void xf_out_blame(struct xf_out *out)
 {
     if (out->dial && is_of_address(out->cause))
@@ -154,8 +154,8 @@ static const char *what_is_due(const struct xf_out *out)
 }
 
 /*
- * "192.0.2.1:5269 did not answer STARTTLS for 8 s". The addresses of static routes belong to the
- * operator: they are told to nobody.
+ * "192.0.2.1:5269 did not answer STARTTLS for 8 s". Addresses of static routes are the operator's
+ * own: others do not see them.
  */
 void xf_out_give_up_waiting(struct xf_out *out)
 {

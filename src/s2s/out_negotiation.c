@@ -177,7 +177,7 @@ static const char *error_condition(const struct xf_elem *elem)
     return "an error";
 }
 
-/* Is this the answer to a rider that asked on this stream? Then it is told. */
+/* Pass on the answer to a rider that asked on this stream. False: it is not for one. */
 static bool is_for_rider(struct xf_out *out, const struct xf_dialback_names *names,
                          const struct xf_elem *elem)
 {

@@ -35,7 +35,7 @@ void xf_out_become_ready(struct xf_out *out)
 {
     struct xf_verdict verdict = xf_out_verdict(out);
     const char *refusal = xf_auth_refusal(out->settings, &verdict, out->method, true);
-    if (refusal) { /* offer_for checks this too; nothing else may lead to READY */
+    if (refusal) { /* offer_for checked this, and every way into READY checks it again */
         xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED, refusal);
         return;
     }

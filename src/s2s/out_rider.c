@@ -176,7 +176,7 @@ void xf_out_become_rider(struct xf_out *out)
 {
     struct xf_verdict verdict = out->seat.on->ops->verdict(out->seat.on, xf_span_of(out->peer));
     const char *refusal = xf_auth_refusal(out->settings, &verdict, out->method, true);
-    if (refusal) { /* nothing else may lead to READY, as in xf_out_become_ready */
+    if (refusal) { /* every way into READY checks this, as xf_out_become_ready does */
         xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NONE, refusal);
         return;
     }
