@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * continuity.c — decides what follows from a change of a peer. Pure. src/history/compare.c says
- * what the change is, after this file has left out what a stream of that kind cannot show.
+ * continuity.c — decides what follows when a peer is no longer what it was. Pure.
+ * src/history/compare.c says what has changed, after this file has left out what a stream of that
+ * kind cannot show.
  */
 #include <xfed/auth/continuity.h>
 

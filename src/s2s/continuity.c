@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * continuity.c — asks whether a peer is still what it was, in front of every transition to
- * authenticated and beside xf_auth_refusal. This file looks the stream's peer up in the history,
- * writes the log and updates the history; src/auth/continuity.c decides what follows from a change.
- * The same alarm about the same peer is written once an hour. What counts as its authentication:
+ * continuity.c — asks whether a peer is still what it was. Every transition to authenticated asks
+ * here, besides xf_auth_refusal. This file looks the peer up in the history, writes the log and
+ * updates the history; src/auth/continuity.c decides what follows from a change. The same alarm
+ * about the same peer is logged at most once an hour.
  *
- *   a pair on an accepted stream   the strongest of the peer's pairs there: more pairs of it come
- *                                  by dialback, whoever it proved to be by then
- *   a rider on a stream of ours    the way in which that stream authenticated
- *   a rider on a stream of the peer (XEP-0288)   the way in which its pair there authenticated;
- *                                  the key was compared at that time
- *   a verify stream                nothing: only TLS and the key are compared
+ * What counts as the peer's authentication:
+ *
+ *   pair on an accepted stream   the strongest of the peer's pairs there: its further pairs come by
+ *                                dialback, even if its certificate proved the first
+ *   rider on a stream of ours    as that stream is authenticated
+ *   rider on a peer's stream     (XEP-0288) as its pair there is authenticated; the key was
+ *                                compared when that pair was
+ *   verify stream                nothing: only TLS and the key are compared
  *
  * Nothing is compared when the peer asks us a question (db:verify): anybody may ask, under any
  * name.
@@ -28,10 +30,11 @@
 #define HEX_CHARS  (2 * XF_HISTORY_SPKI_BYTES)
 #define TIME_CHARS 20 /* 2026-01-02T03:04:05Z */
 
-struct occasion { /* a peer that is about to be authenticated */
+/* A transition to authenticated, and what is seen of the peer there. */
+struct occasion {
     struct xf_s2s *s2s;
     const char *local, *peer, *addr;
-    const char *dir; /* for the log */
+    const char *dir; /* word for the log */
     enum xf_continuity_kind kind;
     struct xf_history_sight sight;
 };
@@ -133,7 +136,7 @@ static void record(const struct occasion *o, const struct xf_continuity *decisio
         xf_history_accept(o->s2s->history, peer, is_inbound, &decision->sight, xf_unix_s());
 }
 
-/* Decide, and do as decided. */
+/* Decide, log and record. *.text is NULL unless the peer is refused. */
 static struct xf_fall pass(struct occasion *o)
 {
     struct xf_span peer = xf_span_of(o->peer);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * continuity_priv.h — does a peer authenticate as well as it did before, and with a known key
- * (continuity.c)? Every transition to authenticated asks. The answer is also logged, as an alarm,
+ * continuity_priv.h — is a peer still what it was: does it authenticate as well as before, with a
+ * known key, inside TLS (continuity.c)? Every transition to authenticated asks. An alarm is logged,
  * and what was seen goes into the history.
  */
 #pragma once

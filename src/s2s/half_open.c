@@ -7,7 +7,7 @@
 #include "in_priv.h"
 
 #define SLOW_MS           5000 /* most peers need a second; a conn this old gives way */
-#define DESCRIPTORS_PART  4    /* they may use a quarter of the descriptors */
+#define DESCRIPTORS_PART  4    /* conns may use a quarter of the descriptors */
 #define EVICTED_LINGER_MS 250  /* time to send the stream error */
 
 void xf_in_evict(struct xf_in *in, const char *reason, const char *text)

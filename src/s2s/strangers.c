@@ -18,7 +18,7 @@
 #include "in_priv.h"
 
 #define UNUSED_MS    60000
-#define STREAMS_PART 4 /* they may use a quarter of the descriptors */
+#define STREAMS_PART 4 /* streams may use a quarter of the descriptors */
 
 /* ------------------------------------------------------------------ a thing with two places */
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * continuity.h — is a peer still what it was? Where xf_auth_refusal goes by the settings, this goes
- * by what the peer authenticated with before (xfed/history/history.h): another key, a weaker way of
- * authenticating, or no TLS any more. Every transition to authenticated asks both. Pure: the caller
- * looks the peer up, writes the log and tells the history, as the decision says. Test:
- * tests/unit/auth/test_continuity.c.
+ * continuity.h — is a peer still what it was? xf_auth_refusal compares a peer with its settings;
+ * this compares it with what it authenticated with before (xfed/history/history.h). It notices
+ * another key, a weaker way of authenticating, and TLS that is no longer used. Every transition to
+ * authenticated asks both. Values in, values out: the caller looks the peer up, writes the log and
+ * updates the history, as the decision says. Test: tests/unit/auth/test_continuity.c.
  */
 #pragma once
 
 #include <xfed/auth/verdict.h>
 #include <xfed/history/history.h>
 
-/* How we came to the stream on which the peer is seen, and what it is for. */
+/* Who opened the stream on which we see the peer, and what it is for. */
 enum xf_continuity_kind {
     XF_CONTINUITY_ACCEPTED, /* the peer opened it, to send to us */
     XF_CONTINUITY_OPENED,   /* we opened it, to send to the peer */
@@ -28,7 +28,7 @@ enum xf_continuity_kind {
     XF_CONTINUITY_ASKED,
 };
 
-/* The history of streams in this direction is the one to compare with, and to record in. */
+/* Which direction of the history to compare with, and to record in. */
 static inline bool xf_continuity_is_inbound(enum xf_continuity_kind kind)
 {
     return kind == XF_CONTINUITY_ACCEPTED;
@@ -41,19 +41,20 @@ enum xf_continuity_record {
 };
 
 struct xf_continuity {
-    const char *refusal; /* NULL: the peer may go on; else words for peer and log. Static */
+    /* NULL: the peer may go on. Otherwise a literal for the peer and the log */
+    const char *refusal;
     enum xf_history_change change;
     /*
-     * The log gets a line about `change`; an alarm (xf_history_is_alarm) only when it is due
-     * (xf_history_alarm_is_due)
+     * Log a line about `change`; if it is an alarm (xf_history_is_alarm), only when one is due
+     * (xf_history_alarm_is_due).
      */
     bool is_told;
     enum xf_continuity_record record;
-    struct xf_history_sight sight; /* what was compared: to be told, and recorded */
+    struct xf_history_sight sight; /* what was compared, and is to be logged and recorded */
 };
 
 /*
- * What a stream shows of a peer. `facts` NULL: in clear. `method` is the way in which the peer
+ * What a stream shows about a peer. `facts` NULL: it is in clear. `method` is how the peer
  * authenticated; NONE counts as dialback.
  */
 struct xf_history_sight xf_continuity_sight(const struct xf_tls_facts *facts,
@@ -61,13 +62,13 @@ struct xf_history_sight xf_continuity_sight(const struct xf_tls_facts *facts,
                                             enum xf_auth_method method);
 
 /*
- * Decide. `known` is what the history has of the peer for the direction of `kind`, NULL: nothing.
- * `downgrade` is the peer's setting:
+ * Decide. `known` is what the history has about the peer, in the direction of `kind`; NULL:
+ * nothing. `downgrade` is the peer's setting:
  *
- *   refuse   an alarm is told, and the stream ends; nothing is recorded
- *   alarm    an alarm is told; another key is recorded beside the old ones, a weaker way of
+ *   refuse   an alarm is logged, and the stream ends; nothing is recorded
+ *   alarm    an alarm is logged; another key is recorded beside the old ones, a weaker way of
  *            authenticating is not
- *   allow    no alarm; what the peer is now is what it will be compared with
+ *   allow    no alarm; the peer will be compared with what it is now
  */
 struct xf_continuity xf_continuity_of(enum xf_continuity_kind kind,
                                       const struct xf_history_entry *known,
@@ -75,8 +76,8 @@ struct xf_continuity xf_continuity_of(enum xf_continuity_kind kind,
                                       enum xf_downgrade downgrade);
 
 /*
- * Would authenticating by `method` be weaker than what is known? Then a stream is not used for a
- * direction that another stream could serve. False with downgrade = allow.
+ * Would a peer with this verdict and method be weaker than what is known? Then a stream must not be
+ * used for a direction that another stream could serve. Always false with downgrade = allow.
  */
 bool xf_continuity_is_behind(const struct xf_history_entry *known, const struct xf_verdict *verdict,
                              enum xf_auth_method method, enum xf_downgrade downgrade);
