@@ -51,7 +51,7 @@ struct xf_verdict xf_verdict_of(const struct xf_tls_facts *facts,
         return verdict;
     verdict.lacks_proof = false;
     bool is_dane_domain = facts->dane_domain && xf_span_is(domain, facts->dane_domain);
-    /* judged with the anchors of another peer: that says nothing about this one */
+    /* Judged with the anchors of another peer: that says nothing about this one. */
     if (!is_judged_for(facts, settings))
         verdict.chain = XF_CERT_BAD;
     verdict.name_matches =

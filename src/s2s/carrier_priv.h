@@ -59,7 +59,7 @@ void xf_carrier_init(struct xf_carrier *carrier, struct xf_stream *stream,
                      const struct xf_carrier_ops *ops);
 void xf_carrier_sit(struct xf_carrier *carrier, struct xf_passenger *passenger);
 void xf_carrier_leave(struct xf_passenger *passenger); /* or does nothing, if it sits on none */
-/* the stream has drained: tell all passengers */
+/* The stream has drained: tell all passengers. */
 void xf_carrier_drained(struct xf_carrier *carrier);
 /* The stream begins to end: tell all passengers. */
 void xf_carrier_ended(struct xf_carrier *carrier, enum xf_cause cause, const char *text);

@@ -65,7 +65,7 @@ static void on_nothing(void *owner)
 }
 static void on_early_data(void *owner, const char *bytes, size_t len)
 {
-    /* nothing was sent on this conn yet, so the server has nothing to answer */
+    /* Nothing was sent on this conn yet, so the server has nothing to answer. */
     (void)owner, (void)bytes, (void)len;
 }
 
@@ -317,7 +317,7 @@ static void take(struct xf_dial *dial, const struct xf_candidate *candidates, si
         dial->count = thin_out(dial->candidates, dial->count);
 }
 
-/* conf has checked that these are addresses, and at most one of each family. */
+/* The layer conf has checked that these are addresses, and at most one of each family. */
 struct xf_source xf_peer_source(const struct xf_peer_settings *settings)
 {
     struct xf_source source = {0};

@@ -32,7 +32,7 @@ struct xf_dial_opts {
      * others have failed, or at once when there are no others.
      */
     struct xf_backoff *avoided;
-    /* an address that failed for this cause is not avoided; NONE: all are */
+    /* An address that failed for this cause is not avoided; NONE: all are. */
     enum xf_cause forgiven;
 };
 

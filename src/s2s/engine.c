@@ -43,6 +43,6 @@ struct xf_said_limits xf_s2s_said_limits(const struct xf_s2s *s2s,
 
 unsigned xf_s2s_per_host(const struct xf_s2s *s2s)
 {
-    /* one host may serve several domains */
+    /* One host may serve several domains. */
     return 2 * s2s->settings.unauthenticated.questions_per_peer;
 }

@@ -22,7 +22,7 @@
 struct xf_s2s {
     struct xf_env *env;
     struct xf_policy *policy;
-    struct xf_s2s_settings settings;
+    struct xf_s2s_settings settings; /* a copy, renewed by reload */
     struct xf_tls_identities *identities;
     struct xf_history *history;                /* NULL: peers are not compared */
     struct xf_dialback_secret dialback_secret; /* xf_s2s_free wipes it */

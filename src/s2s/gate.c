@@ -139,7 +139,7 @@ void xf_gate_resume_all(struct xf_s2s *s2s)
 {
     struct xf_node now;
     xf_list_take_all(&now, &s2s->paused);
-    /* a stream that fills the link again pauses again, until the next call */
+    /* A stream that fills the link again pauses again, until the next call. */
     while (!xf_list_is_empty(&now)) {
         struct xf_gate *gate = XF_CONTAINER(now.next, struct xf_gate, paused_node);
         xf_list_remove(&gate->paused_node);

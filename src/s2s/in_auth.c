@@ -49,7 +49,7 @@ void xf_in_starttls(struct xf_in *in, const struct xf_elem *elem)
 
 void xf_in_start_direct_tls(struct xf_in *in)
 {
-    /* the default settings: the peer has not yet said who it is */
+    /* The default settings: the peer has not yet said who it is. */
     const struct xf_peer_settings *settings = in->settings;
     in->is_direct = true;
     in->tls_ciphers = xf_strdup(settings->ciphers ? settings->ciphers : "");

@@ -328,7 +328,7 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
     else if (pair && is_about(pair, elem->text))
         return; /* said twice: one answer will do for both */
     else if (pair || is_full(in, xf_span_of(names.from)))
-        /* with a `pair`, a question about another key is still open */
+        /* With a `pair`, a question about another key is still open. */
         xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint");
     else
         claim(in, &names, elem->text);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * in_elements.c — which element of a peer is due when, on an accepted stream: a table to be read
- * aloud. Stanzas take another way (in_gate.c).
+ * in_elements.c — what an accepted stream does with each element that the peer sends, and when: a
+ * table to be read aloud. Stanzas go to in_gate.c instead.
  *
- * The table knows how far the stream has come, and the element's name. What depends on values (the
- * settings of the peer, its certificate, attributes, what was claimed before) is left to the
- * handlers. To take another element: give it a row here, an answer in in_priv.h with its handler
+ * The table goes by how far the stream has come and by the name of the element. The handlers check
+ * what depends on values: settings of the peer, its certificate, attributes, what was claimed
+ * before. To take another element: give it a row here, an answer in in_priv.h with its handler
  * below, and a place in tests/unit/s2s/test_elements.c for each phase.
  */
 #include <xfed/xmpp/ns.h>
@@ -14,8 +14,8 @@
 #include "stream_log_priv.h"
 
 struct row {
-    const char *ns, *name; /* name NULL: any other in that namespace */
-    bool is_answer;        /* with an attribute `type`: an answer, not a question */
+    const char *ns, *name; /* name NULL: any other in the namespace */
+    bool is_answer;        /* fits only with an attribute `type`: it answers a question */
     enum xf_in_answer answers[XF_IN_PHASE_COUNT];
 };
 
@@ -25,9 +25,9 @@ struct row {
 #define ANSWER(ns, ...) {XF_NS_##ns, NULL, true, CELLS(__VA_ARGS__)}
 
 /*
- * The first row that fits counts. Without a row: ignore.
- * DIALBACK: XEP-0220. TLS and SASL: RFC 6120 §5 and §6. COMPRESS: XEP-0138 §3. BIDI: XEP-0288. STREAM: a second <stream> as well.
- * SERVER: no kind of stanza (RFC 6120 §4.9.3.24).
+ * The first row that fits counts; an element that fits none is ignored.
+ * DIALBACK: XEP-0220. TLS and SASL: RFC 6120 §5 and §6. COMPRESS: XEP-0138 §3. BIDI: XEP-0288. STREAM: also a second <stream>.
+ * SERVER: anything but a stanza (RFC 6120 §4.9.3.24).
  */
 static const struct row rows[] = {
     /*  element                 HEADER_DUE      PLAIN           PLAIN_PAIRED    TLS            TLS_PAIRED      AUTH */
@@ -49,13 +49,13 @@ static const struct row rows[] = {
 
 /* ------------------------------------------------------------------ refusals */
 
-/* An extension that we did not offer: nothing is owed (ejabberd #4300). */
+/* An extension that we did not offer: the peer gets no answer (ejabberd #4300). */
 static void ignore(struct xf_in *in, const struct xf_elem *elem)
 {
     (void)in, (void)elem;
 }
 
-/* On this stream nothing was asked. */
+/* An answer to a dialback question, but we ask none on a stream that the peer opened. */
 static void log_unasked(struct xf_in *in, const struct xf_elem *elem)
 {
     (void)elem;

@@ -4,7 +4,7 @@
  *
  *   in.c              its life: accept, stream events, time, end
  *   in_header.c       headers and features of each pass
- *   in_elements.c     which element is due when: a table
+ *   in_elements.c     what it does with each element, and when: a table
  *   in_auth.c         STARTTLS and SASL EXTERNAL
  *   in_dialback.c     dialback, as receiving and as authoritative server
  *   in_pair.c         pairs: new, authenticated, gone
@@ -13,8 +13,8 @@
  *   in_bidi.c         a stream that goes both ways (XEP-0288)
  *   in_gate.c         the peer's stanzas
  *
- * To take another element from peers, start at the table in in_elements.c. Handlers check what the
- * stream may do, whatever was offered.
+ * To take another element from peers, start at the table in in_elements.c. Let its handler check
+ * what the stream may do, whatever was offered.
  */
 #pragma once
 
@@ -25,7 +25,7 @@
 #include "gate_priv.h"
 #include "verify_priv.h"
 
-/* how often an authenticated stream checks: idle, element time, parking */
+/* How often an authenticated stream checks: idle, element time, parking. */
 #define XF_IN_TICK_MS 5000
 
 enum xf_pass {
@@ -138,7 +138,7 @@ void xf_in_on_header(struct xf_stream *stream, const struct xf_header *header);
 
 /* How far the stream has come. PAIRED: dialback has authenticated a pair on it. */
 enum xf_in_phase {
-    XF_IN_HEADER_DUE, /* the headers of the pass are not exchanged yet */
+    XF_IN_HEADER_DUE, /* the headers of this pass were not exchanged yet */
     XF_IN_PLAIN,
     XF_IN_PLAIN_PAIRED,
     XF_IN_TLS,
@@ -147,19 +147,19 @@ enum xf_in_phase {
     XF_IN_PHASE_COUNT
 };
 
-/* What is done with an element. */
+/* What the stream does with an element. */
 enum xf_in_answer {
     XF_IN_DO_IGNORE,         /* nothing */
-    XF_IN_DO_UNASKED,        /* an answer of dialback that nobody waits for: it is logged */
-    XF_IN_DO_NOT_AUTHORIZED, /* stream error */
+    XF_IN_DO_UNASKED,        /* logs it: an answer to a dialback question that we did not ask */
+    XF_IN_DO_NOT_AUTHORIZED, /* stream error not-authorized */
     XF_IN_DO_UNSUPPORTED,    /* stream error unsupported-stanza-type */
-    XF_IN_DO_NO_COMPRESSION, /* <failure/>: compression is never offered */
-    XF_IN_DO_NO_STARTTLS,    /* <failure/>, and the stream ends */
+    XF_IN_DO_NO_COMPRESSION, /* <failure/>: we never offer compression */
+    XF_IN_DO_NO_STARTTLS,    /* <failure/>, then the stream ends */
     XF_IN_DO_SASL_NOT_DUE,   /* stream error not-authorized */
     XF_IN_DO_SASL_IN_CLEAR,  /* <failure/> encryption-required */
-    XF_IN_DO_BIDI_EARLY,     /* nothing: it cannot have been offered */
+    XF_IN_DO_BIDI_EARLY,     /* logs it: it cannot have been offered yet */
     XF_IN_DO_BIDI_LATE,      /* stream error policy-violation */
-    /* Handed on: */
+    /* Handled in in_dialback.c, in_auth.c and in_bidi.c: */
     XF_IN_DO_RESULT,
     XF_IN_DO_VERIFY,
     XF_IN_DO_STARTTLS,
@@ -171,8 +171,9 @@ enum xf_in_answer {
 };
 
 enum xf_in_phase xf_in_phase_of(const struct xf_in *in);
+/* What the table says. Pure. */
 enum xf_in_answer xf_in_answer_to(enum xf_in_phase phase, const struct xf_elem *elem);
-void xf_in_element(struct xf_in *in, const struct xf_elem *elem); /* one that is no stanza */
+void xf_in_element(struct xf_in *in, const struct xf_elem *elem); /* any element but a stanza */
 
 /* ------------------------------------------------------------------ in_auth.c */
 

@@ -100,7 +100,7 @@ static void note_why_closed(struct xf_out *out, enum xf_stream_end end, const ch
                  out->stream.peer_text);
         xf_out_note_cause(out, XF_CAUSE_STREAM, text);
     } else if (end == XF_STREAM_END_OUR_ERROR) {
-        /* an error that the stream found itself: xf_out_give_up notes its cause first */
+        /* An error that the stream found itself: xf_out_give_up notes its cause first. */
         xf_out_note_cause(out, XF_CAUSE_STREAM,
                           out->stream.our_text[0] ? out->stream.our_text
                                                   : xf_stream_error_name(out->stream.our_error));
@@ -372,7 +372,7 @@ void xf_out_reload(struct xf_out *out)
     if (bidi_refusal) /* the next stream goes one way */
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, bidi_refusal);
     else if (out->seat.on->ops->is_of_peer && !out->settings->bidi)
-        /* from now on only the peer sends on its stream */
+        /* From now on only the peer sends on its stream. */
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_NONE,
                        "bidi is switched off for this peer");
 }

@@ -33,7 +33,7 @@ const char *xf_out_bidi_refusal(const struct xf_out *out)
 void xf_out_request_bidi(struct xf_out *out)
 {
     struct xf_verdict verdict = xf_out_verdict(out);
-    /* how the peer counts as authenticated when it sends */
+    /* How the peer counts as authenticated when it sends. */
     enum xf_auth_method method = xf_verdict_is_good(&verdict) ? XF_AUTH_EXTERNAL : out->method;
     if (out->is_bidi || out->purpose == XF_OUT_VERIFY || !out->features.bidi ||
         xf_out_bidi_refusal(out) ||

@@ -118,7 +118,7 @@ struct xf_out {
     bool has_stream;                              /* `stream` is initialised */
     struct xf_gate gate;                          /* for the peer's stanzas; used while is_bidi */
     struct xf_carrier carrier;                    /* of its own stream */
-    /* on its own carrier from READY; as a rider, on another from BOARDING or ASKING */
+    /* On its own carrier from READY; as a rider, on another from BOARDING or ASKING. */
     struct xf_passenger seat;
 
     /* The search for a server. */
@@ -135,7 +135,7 @@ struct xf_out {
     struct xf_tlsa_set *tlsa;    /* TLSA records of that server; NULL: none. A reference */
     struct xf_features features; /* the last that the peer sent */
     bool peer_speaks_dialback;   /* it offers the feature, or its header has the namespace */
-    /* the last header names another domain; in clear that is only a hint */
+    /* The last header names another domain; in clear that is only a hint. */
     bool from_is_wrong;
     bool is_bidi;      /* we asked for it (XEP-0288) */
     bool sasl_aborted; /* we answered a challenge with <abort/> */

@@ -23,7 +23,7 @@ static void settle_in(struct xf_out *out)
     xf_timer_stop(&out->deadline);
     xf_timer_stop(&out->patience);
     if (out->purpose == XF_OUT_VERIFY && xf_out_has_more(out))
-        /* the server may not answer questions: another address is asked then */
+        /* The server may not answer questions: another address is asked then. */
         xf_dial_uncount(out->dial);
     else
         xf_out_settle(out);
@@ -41,7 +41,7 @@ void xf_out_become_ready(struct xf_out *out)
     }
     struct xf_fall fall = xf_out_continuity_refusal(out);
     if (fall.text) {
-        /* the state is READY already, from which no other address can be tried */
+        /* The state is READY already, from which no other address can be tried. */
         xf_dial_free(&out->dial);
         xf_out_give_up(out, fall.cause, XF_STREAM_ERROR_POLICY_VIOLATION, fall.text);
         return;

@@ -167,7 +167,7 @@ void xf_out_ask_carrier(struct xf_out *out)
                                                .peer = xf_span_of(out->peer),
                                                .id = xf_span_of(carrier->peer_id),
                                            });
-    /* do not wait longer: the pair can have a stream of its own */
+    /* Do not wait longer: the pair can have a stream of its own. */
     xf_timer_start(out->s2s->env->timers, &out->deadline,
                    dialback_ms < candidate_ms ? dialback_ms : candidate_ms);
 }

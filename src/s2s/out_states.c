@@ -74,7 +74,7 @@ static const char *const event_names[] = {
 
 /* ------------------------------------------------------------------ invariants */
 
-/* It has a conn to one of the addresses, with TLS exactly where the name of the state says so. */
+/* There is a conn to one of the addresses, with TLS exactly where the name of the state says so. */
 static void check_negotiating(const struct xf_out *out)
 {
     xf_require(out->has_stream && out->stream.conn && out->dial);

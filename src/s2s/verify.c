@@ -21,13 +21,13 @@
 #include "out_priv.h"
 #include "stream_log_priv.h"
 
-/* back-off, after a failure, for hosts that strangers make us connect to */
+/* Back-off, after a failure, for hosts that strangers make us connect to. */
 #define BACKOFF_MIN_MS 5000
 #define BACKOFF_MAX_MS 60000
 #define QUIET_MS       5000 /* after so long without questions a verify stream closes */
-/* answers without a question on one verify stream; more of them end it */
+/* Answers without a question on one verify stream; more of them end it. */
 #define UNASKED_MAX 16
-/* bytes of questions that the server has not read; more of them end the stream */
+/* Bytes of questions that the server has not read; more of them end the stream. */
 #define UNREAD_MAX (16u << 10)
 
 struct xf_verify_request {
@@ -50,7 +50,7 @@ struct xf_verify_stream {
     struct xf_node idle_node;
     struct xf_node requests;
     unsigned request_count;
-    /* questions cancelled after they were sent: answers may still come */
+    /* Questions cancelled after they were sent: answers may still come. */
     unsigned unheard;
     unsigned unasked; /* answers without a question */
     bool is_heard;    /* a question was answered */
@@ -132,7 +132,7 @@ static void on_doubt(void *owner)
                            &stream_events, &verify_events, verify);
 }
 
-/* It takes no more questions: the next question of the pair gets a new stream. */
+/* The stream takes no more questions: the next question of the pair gets a new one. */
 static void forget(struct xf_verify_stream *verify)
 {
     struct xf_pair_key text;

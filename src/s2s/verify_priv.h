@@ -27,7 +27,7 @@ struct xf_verifying {
     /* xf_verify_stream.idle_node: no question now; longest idle first */
     struct xf_node idle_streams;
     size_t stream_count; /* streams that still take questions */
-    /* questions under way, by the address whose claim they are about */
+    /* Questions under way, by the address whose claim they are about. */
     struct xf_quota places;
     struct xf_map *peers;           /* domain -> struct xf_verified_peer: questions to its server */
     struct xf_backoff peer_backoff; /* domains whose server did not answer */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * settings.h — dialback { }: the secret behind our dialback keys.
- */
+/* settings.h — the section dialback { }: the secret that our dialback keys are made from. */
 #pragma once
 
 struct xf_dialback_settings {

@@ -88,7 +88,7 @@ struct xf_s2s_opts {
     struct xf_policy *policy;               /* borrowed until xf_s2s_reload or xf_s2s_free */
     const struct xf_s2s_settings *settings; /* copied */
     struct xf_tls_identities *identities;   /* takes a reference */
-    /* borrowed until xf_s2s_free; NULL: peers are not compared */
+    /* Borrowed until xf_s2s_free; NULL: peers are not compared. */
     struct xf_history *history;
     struct xf_span dialback_secret; /* copied; xf_s2s_free wipes the copy */
     const struct xf_s2s_events *events;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * settings.h — unauthenticated { }, strangers { } and xml { }: what peers may make us hold and
- * read.
+ * settings.h — the sections unauthenticated { }, strangers { } and xml { }: how much peers may make
+ * us hold and read.
  */
 #pragma once
 
@@ -9,15 +9,15 @@
 #include <stdint.h>
 
 struct xf_s2s_settings {
-    struct { /* before authentication */
+    struct { /* limits before authentication */
         size_t element_bytes;
         unsigned elements, dialback_failures, failures_per_minute, half_open_per_address, half_open;
-        unsigned half_open_per_network; /* of one IPv4 /24 or IPv6 /48 */
-        /* dialback questions under way */
+        unsigned half_open_per_network; /* a network is an IPv4 /24 or IPv6 /48 */
+        /* How many dialback questions may be under way. */
         unsigned questions_per_stream, questions_per_peer, questions_per_network, questions;
         uint64_t auth_ms, dialback_ms;
     } unauthenticated;
-    struct { /* what authenticated peers without a section hold */
+    struct { /* how much authenticated peers without a section may hold */
         unsigned streams_per_address, streams_per_network, streams_per_owner, streams;
         unsigned pairs_per_network, pairs_per_owner, pairs;
     } strangers;
@@ -26,6 +26,9 @@ struct xf_s2s_settings {
         size_t start_tag_bytes;
         uint64_t element_ms; /* an element that takes longer to arrive ends the stream */
     } xml;
-    /* max-stanza of the smallest link: served domains may have several, a stanza must fit each */
+    /*
+     * The smallest max-stanza of all links: a served domain may have several, and a stanza must fit
+     * each.
+     */
     size_t link_stanza_bytes;
 };
