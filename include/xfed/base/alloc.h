@@ -27,7 +27,7 @@ char *xf_vasprintf(const char *fmt, va_list args) __attribute__((format(printf, 
 void xf_free(void *memory);
 
 /*
- * Give what is free back to the system, which malloc keeps to itself otherwise. Takes milliseconds:
- * for when much was freed.
+ * Give free memory back to the system, which malloc would keep. Takes milliseconds: call it after
+ * much was freed.
  */
 void xf_alloc_trim(void);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * buf.h — a growing byte buffer with a ceiling named at birth.
+ * buf.h — a growing byte buffer whose maximum size is set at xf_buf_init.
  *
  * [data + start, data + start + len) are the bytes; taking bytes from the front is O(1) amortised.
  * Memory is taken on the first append and given back by xf_buf_release or when xf_buf_consume
  * empties a buffer larger than XF_BUF_KEEP_BYTES. A buffer that is consumed while it is filled may
- * take twice `max` of memory: without that slack each append near the ceiling would move all that
- * is left.
+ * take up to twice `max` of memory: without that slack, each append near the ceiling would move the
+ * whole content.
  */
 #pragma once
 
@@ -45,7 +45,7 @@ static inline size_t xf_buf_room(const struct xf_buf *buf)
 
 /*
  * Room for `len` more bytes, contiguous after the content: write there, then xf_buf_commit what was
- * written. NULL when the ceiling would be passed. The pointer dies with the next call.
+ * written. NULL when that would exceed the ceiling. The pointer is valid until the next call.
  */
 char *xf_buf_reserve(struct xf_buf *buf, size_t len);
 
@@ -54,7 +54,10 @@ static inline void xf_buf_commit(struct xf_buf *buf, size_t len)
     buf->len += len;
 }
 
-/* The bytes behind the content, when `len` fit there as it is: the fast path of the two below. */
+/*
+ * The bytes behind the content if `len` bytes fit there without moving anything, else NULL: the
+ * fast path of the two functions below.
+ */
 static inline char *xf_buf_tail(const struct xf_buf *buf, size_t len)
 {
     if (__builtin_expect(len > buf->cap - buf->start - buf->len || len > xf_buf_room(buf), 0))
@@ -62,7 +65,10 @@ static inline char *xf_buf_tail(const struct xf_buf *buf, size_t len)
     return buf->data + buf->start + buf->len;
 }
 
-/* Append or return XF_ERR_LIMIT with the buffer unchanged. For sizes that an outsider chooses. */
+/*
+ * Append, or return XF_ERR_LIMIT and leave the buffer unchanged. For sizes that an outsider
+ * chooses.
+ */
 XF_MUST_USE static inline enum xf_err xf_buf_try_append(struct xf_buf *buf, const void *bytes,
                                                         size_t len)
 {
@@ -78,9 +84,9 @@ XF_MUST_USE static inline enum xf_err xf_buf_try_append(struct xf_buf *buf, cons
 }
 
 /*
- * Append where we chose the size; passing the ceiling is a bug (abort). Text that an outsider, the
- * cluster or the configuration can make long goes through the one above, or draft.h, however well
- * it was measured (scripts/check-banned).
+ * Append bytes whose number we chose; exceeding the ceiling is a bug and aborts. Text that an
+ * outsider, the cluster or the configuration can make long goes through xf_buf_try_append or
+ * draft.h, even if it was measured before (scripts/check-banned).
  */
 static inline void xf_buf_append(struct xf_buf *buf, const void *bytes, size_t len)
 {

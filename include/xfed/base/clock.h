@@ -15,10 +15,10 @@ struct xf_clock {
 uint64_t xf_monotonic_ms(void);
 
 /*
- * CLOCK_REALTIME in seconds: for dates of certificates and what is kept over restarts, never for
- * how long something took.
+ * CLOCK_REALTIME in seconds: for dates of certificates and for times kept across restarts. Measure
+ * durations with xf_monotonic_ms.
  */
 int64_t xf_unix_s(void);
 
-/* Of the local time zone; 0 is Monday 00:00. */
+/* Minute of the week in local time; 0 is Monday 00:00. */
 unsigned xf_local_minute_of_week(void);

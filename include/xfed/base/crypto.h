@@ -16,7 +16,7 @@ void xf_rand_bytes(void *out, size_t len);
 /* A number in [0, below); `below` > 0. Unbiased. */
 uint32_t xf_rand_below(uint32_t below);
 
-/* `ms` +- 25 %, so that many waiters do not come back at once. */
+/* `ms` +- 25 %, so that many waiters do not all retry at the same time. */
 uint64_t xf_rand_jitter_ms(uint64_t ms);
 
 /*
@@ -33,7 +33,7 @@ void xf_hmac_sha256_hex(struct xf_span key, struct xf_span text, char out[XF_SHA
 /* Constant time for equal lengths. */
 bool xf_secret_eq(struct xf_span a, struct xf_span b);
 
-/* Wipe so that the compiler cannot leave it out. */
+/* Overwrite with zeros in a way that the compiler cannot optimise away. */
 void xf_wipe(void *memory, size_t len);
 
 /*

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * draft.h — text in the making at the end of a buffer: whole, or not at all.
+ * draft.h — text that is written to the end of a buffer completely or not at all.
  *
- * For whatever an outsider, the cluster or the configuration can make long. No append fails or
- * aborts: once something does not fit, the draft is short, and xf_draft_end takes all of it back
- * and says so. So nothing need be measured first, and a full buffer is dealt with in one place.
- * Nothing else may change the buffer between begin and end.
+ * For text that an outsider, the cluster or the configuration can make long. Appending never fails
+ * and never aborts: once something does not fit, the draft is incomplete, and xf_draft_end removes
+ * all of it and reports that. So callers measure nothing beforehand, and handle a full buffer in
+ * one place. Nothing else may change the buffer between begin and end.
  */
 #pragma once
 
 #include <xfed/base/buf.h>
 
 struct xf_draft {
-    struct xf_buf *out; /* NULL: whatever is appended goes nowhere */
+    struct xf_buf *out; /* NULL: appended text is discarded */
     size_t start;       /* bytes of `out` that are not the draft's */
     bool is_short;
 };
@@ -40,5 +40,5 @@ static inline size_t xf_draft_len(const struct xf_draft *draft)
     return draft->out ? draft->out->len - draft->start : 0;
 }
 
-/* XF_ERR_LIMIT: it did not fit, and `out` is as it was at the beginning. */
+/* XF_ERR_LIMIT: the text did not fit, and `out` is as it was before xf_draft_begin. */
 XF_MUST_USE enum xf_err xf_draft_end(struct xf_draft *draft);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * err.h — result codes, an error with words for a person, and the check for our own bugs.
+ * err.h — result codes, an error with text for people, and the check for our own bugs.
  *
  * A function that can fail returns enum xf_err and is marked XF_MUST_USE; out-parameters are
- * written on success only. struct xf_error is added where a person reads the reason; it may be
- * NULL. Codes of libraries (UV_E*, ldns_status, ...) are mapped in the library's own folder and
- * never leave it.
+ * written on success only. Functions whose failure people read about also take a struct xf_error,
+ * which may be NULL. The folder that uses a library maps its codes (UV_E*, ldns_status, ...) to
+ * enum xf_err; no other folder sees them.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 
 #define XF_MUST_USE          __attribute__((warn_unused_result))
 #define XF_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-/* a large buffer on the way of each stanza: spare it -ftrivial-auto-var-init */
+/* for large buffers used for each stanza: do not zero them (-ftrivial-auto-var-init) */
 #define XF_UNINITIALIZED __attribute__((uninitialized))
 #define XF_ARRAY_LEN(a)  (sizeof(a) / sizeof((a)[0]))
 
@@ -55,7 +55,8 @@ const char *xf_err_text(enum xf_err code);
 enum xf_err xf_fail(struct xf_error *err, enum xf_err code, const char *fmt, ...) XF_PRINTF(3, 4);
 
 /*
- * A program bug: prints the place and aborts, in every build. Never for anything a peer can cause.
+ * Checks for a bug of ours: prints the place and aborts, in every build. Do not use it for anything
+ * that a peer can cause.
  */
 #define xf_require(cond)                                  \
     do {                                                  \

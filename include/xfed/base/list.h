@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* list.h — intrusive doubly linked ring. The head is a node that belongs to nobody. */
+/* list.h — intrusive doubly linked ring. The head is a node without an element. */
 #pragma once
 
 #include <stdbool.h>
@@ -45,8 +45,8 @@ static inline void xf_list_remove(struct xf_node *node) /* of a linked node, or 
 }
 
 /*
- * Move all nodes of `from`, in order, to the empty ring `to`: for a walk that is not to meet the
- * nodes which are pushed meanwhile.
+ * Move all nodes of `from`, in order, to the empty ring `to`: for a walk that must not meet nodes
+ * pushed meanwhile.
  */
 static inline void xf_list_take_all(struct xf_node *to, struct xf_node *from)
 {

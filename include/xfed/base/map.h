@@ -3,8 +3,8 @@
  * map.h — text keys to pointers, open addressing. The hash is keyed per map (SipHash-1-3 or
  * better), so a peer cannot choose colliding names.
  *
- * Keys are copied. Values are borrowed. A map must not change while xf_map_next walks it, except
- * that xf_map_remove of the entry just returned is allowed.
+ * The map copies keys and borrows values. While xf_map_next walks a map, the only change allowed is
+ * xf_map_remove of the entry just returned.
  */
 #pragma once
 
@@ -14,7 +14,7 @@ struct xf_map;
 
 struct xf_map *xf_map_new(void);
 
-/* Frees keys, not values; NULLs the pointer; NULL and half-built are fine. */
+/* Frees the keys but not the values, and sets the pointer to NULL. NULL is allowed. */
 void xf_map_free(struct xf_map **map);
 
 /* Value or NULL. */

@@ -7,15 +7,16 @@
 #define XF_SECRECY_WORDS_BYTES 512
 
 enum xf_secrecy {
-    XF_SECRECY_KEPT,     /* also when the file does not exist: whoever reads it will say so */
+    /* nobody else can read it; also when the file does not exist (reading it reports that) */
+    XF_SECRECY_KEPT,
     XF_SECRECY_READABLE, /* others can read it */
-    XF_SECRECY_WRITABLE, /* others can put a secret of theirs in its place */
+    XF_SECRECY_WRITABLE, /* others can replace the secret */
 };
 
 /*
- * Judged by the modes of the file that `path` leads to (links are followed, certbot has them) and
- * of the folder in `path`. A group may read a file that belongs to root, as with Debian's ssl-cert
- * and systemd's credentials.
+ * Judges by the mode of the file that `path` leads to (following links, as certbot uses them) and
+ * by that of the folder in `path`. A group may read a file that belongs to root, as with Debian's
+ * ssl-cert and systemd's credentials.
  *
  * out_words   what is wrong and what to run against it: "everybody on this machine can read it:
  * chmod o-rwx"; "" when nothing is

@@ -23,7 +23,7 @@ struct xf_span {
 /* For printf("%.*s", XF_SPAN_ARGS(s)). */
 #define XF_SPAN_ARGS(s) (int)(s).len, (s).ptr ? (s).ptr : ""
 
-static inline struct xf_span xf_span_of(const char *text) /* NULL becomes absent */
+static inline struct xf_span xf_span_of(const char *text) /* NULL gives an absent span */
 {
     return (struct xf_span){text, text ? strlen(text) : 0};
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * texts.h — a list of strings that it owns. A zeroed one is empty.
+ * texts.h — a list that owns its strings. A zeroed struct is an empty list.
  */
 #pragma once
 
@@ -12,12 +12,12 @@ struct xf_texts {
     size_t count;
 };
 
-/* `taken` belongs to the list from here on. */
+/* The list takes ownership of `taken`. */
 void xf_texts_add(struct xf_texts *texts, char *taken);
 /* A copy of `text`, unless the list has it already. */
 void xf_texts_add_new(struct xf_texts *texts, const char *text);
 bool xf_texts_has(const struct xf_texts *texts, const char *text);
 /* The same strings in the same order. */
 bool xf_texts_eq(const struct xf_texts *a, const struct xf_texts *b);
-/* The list is empty then. */
+/* Free all strings; the list is empty afterwards. */
 void xf_texts_release(struct xf_texts *texts);

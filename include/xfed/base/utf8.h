@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * utf8.h — incremental check of UTF-8 (RFC 3629): no overlong forms, no surrogates, nothing above
- * U+10FFFF. Runs in front of the XML parser so that no later layer has to doubt the bytes
- * (CVE-2022-25235 class).
+ * U+10FFFF. Runs before the XML parser, so that later layers can rely on valid UTF-8 (bugs like
+ * CVE-2022-25235).
  */
 #pragma once
 
@@ -17,7 +17,10 @@ struct xf_utf8 {
     uint8_t lower, upper; /* range of the next continuation byte */
 };
 
-/* Start with a zeroed struct. False: invalid; the state is then useless. Fast for ASCII. */
+/*
+ * Start with a zeroed struct. False: the bytes are invalid, and the state must not be used again.
+ * Fast for ASCII.
+ */
 bool xf_utf8_feed(struct xf_utf8 *state, const char *bytes, size_t len);
 
 /* Is a sequence incomplete? */

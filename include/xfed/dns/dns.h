@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dns.h — one question, one answer. struct xf_dns is the seam: dns/client.c asks servers over UDP
- * and TCP with a cache, tests answer from a table.
+ * dns.h — one query, one answer, through the interface struct xf_dns: src/dns/client.c asks servers
+ * over UDP and TCP and caches; tests answer from a table.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 #include <xfed/tls/tlsa.h>
 
 #define XF_DNS_NAME_MAX    255
-#define XF_DNS_RECORDS_MAX 64 /* of one answer; more are cut */
+#define XF_DNS_RECORDS_MAX 64 /* records of one answer; further ones are dropped */
 
 enum xf_dns_type { XF_DNS_A = 1, XF_DNS_AAAA = 28, XF_DNS_SRV = 33, XF_DNS_TLSA = 52 };
 
@@ -32,11 +32,11 @@ struct xf_dns_record {
 
 struct xf_dns_answer {
     enum xf_dns_status status;
-    /* AD bit of every answer that it is made of, each from a resolver we trust */
+    /* all answers that it was built from had the AD bit, from a resolver that we trust */
     bool is_secure;
     const struct xf_dns_record *records; /* borrowed for the callback */
     size_t count;
-    const char *detail; /* words, never NULL: "SERVFAIL from 127.0.0.1:53" */
+    const char *detail; /* text, never NULL: "SERVFAIL from 127.0.0.1:53" */
 };
 
 typedef void (*xf_dns_answered_fn)(void *owner, const struct xf_dns_answer *answer);
@@ -46,15 +46,15 @@ struct xf_dns_query;
 
 struct xf_dns_ops {
     /*
-     * Exactly one `answered`, never from within, unless cancelled; the query is dead once it was
-     * called. `name`: lower-case LDH (and '_'), no trailing dot; what cannot be a name of the DNS
-     * is answered FAILED.
+     * Ask. `answered` is called exactly once, after this function has returned; not at all if
+     * cancelled. Then the query no longer exists. `name`: lower-case LDH (and '_'), no trailing
+     * dot; a name that DNS cannot hold is answered with FAILED.
      */
     struct xf_dns_query *(*ask)(struct xf_dns *dns, const char *name, enum xf_dns_type type,
                                 xf_dns_answered_fn answered, void *owner);
     /*
-     * Ask nobody: NO_DATA comes on a later turn. For a caller that knows its result at once and
-     * must not give it yet.
+     * Call `answered` with NO_DATA on a later turn, without asking anybody. For a caller that has
+     * its result at once and must not deliver it yet.
      */
     struct xf_dns_query *(*later)(struct xf_dns *dns, xf_dns_answered_fn answered, void *owner);
     void (*cancel)(struct xf_dns *dns, struct xf_dns_query *query);
@@ -62,7 +62,8 @@ struct xf_dns_ops {
 
 struct xf_dns { /* embedded first in an implementation */
     const struct xf_dns_ops *ops;
-    bool may_be_secure; /* some server's AD bit is believed: looking for TLSA records is worth it */
+    /* we trust the AD bit of some server, so looking up TLSA records makes sense */
+    bool may_be_secure;
 };
 
 struct xf_dns_client_opts {
@@ -71,9 +72,9 @@ struct xf_dns_client_opts {
     const char *resolv_conf; /* "/etc/resolv.conf" */
     /* "/etc/hosts", "" for none; read at start and when its mtime changes, once a minute */
     const char *hosts_file;
-    bool trust_ad;        /* AD counts also from servers that are not loopback */
-    unsigned timeout_ms;  /* for one question in all */
-    size_t cache_entries; /* ceiling of the cache */
+    bool trust_ad;        /* trust AD from servers beyond loopback too */
+    unsigned timeout_ms;  /* for one query, retries included */
+    size_t cache_entries; /* maximum size of the cache */
 };
 
 /*
@@ -84,20 +85,17 @@ XF_MUST_USE enum xf_err xf_dns_client_new(struct xf_loop *loop,
                                           const struct xf_dns_client_opts *opts,
                                           struct xf_dns **out_dns, struct xf_error *err);
 /*
- * Cancels what is under way (nobody is answered) and closes its sockets; the loop must still turn
- * once for their ends. Not from within `answered`.
+ * Cancels all queries (`answered` is not called) and closes the sockets; the loop must run one more
+ * turn for their close callbacks. Do not call it from `answered`.
  */
 void xf_dns_client_free(struct xf_dns **dns);
 
-/*
- * Nobody waits for an answer of it, and none is being given: it may be freed without anybody
- * missing it.
- */
+/* No query is open, and no `answered` is running: the client may be freed. */
 bool xf_dns_client_is_idle(const struct xf_dns *dns);
 
 /*
- * Clients of other servers than the usual ones, made when they are asked for, each with a cache of
- * its own; kept until another needs the place. `opts` are copied and hold for each of them, but
+ * Clients for other servers than the configured ones, created on demand, each with its own cache,
+ * and kept until another one needs the place. `opts` are copied and apply to each client, except
  * servers and resolv_conf.
  */
 #define XF_DNS_POOL_MAX 32
@@ -106,8 +104,8 @@ struct xf_dns_pool *xf_dns_pool_new(struct xf_loop *loop, const struct xf_dns_cl
 void xf_dns_pool_free(struct xf_dns_pool **pool); /* as xf_dns_client_free */
 
 /*
- * The client of these servers; good until the next call. NULL: XF_DNS_POOL_MAX others are all at
- * work.
+ * The client for these servers, valid until the next call. NULL: all XF_DNS_POOL_MAX clients have
+ * open queries.
  */
 struct xf_dns *xf_dns_pool_get(struct xf_dns_pool *pool, const struct xf_addr *servers,
                                size_t count);

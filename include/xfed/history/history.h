@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * history.h — what a peer authenticated with before, and its keys: kept over restarts so that a
- * fall behind it is noticed (the man in the middle of jabber.ru in 2023 had valid certificates, but
- * another key). A table in memory with a bounded number of peers, written behind to an SQLite file
- * on the thread pool. Not authoritative: losing it loses alarms, not federation.
+ * history.h — how each peer authenticated before, and its keys. Kept across restarts, so that a
+ * weaker authentication or a new key is noticed (the man in the middle of jabber.ru in 2023 had
+ * valid certificates, but another key). A table in memory with a bounded number of peers; the
+ * thread pool writes changes to an SQLite file. Losing it loses alarms, not federation.
  *
- * What was seen of a peer on a stream (a sight) is compared with what is known of it (an entry),
- * and then noted. Nothing here decides: what an alarm leads to is the peer's setting
- * (xfed/auth/continuity.h).
+ * The caller compares what it sees of a peer on a stream (a sight) with what is known of the peer
+ * (an entry), and then notes it. This module decides nothing: the peer's settings say what an alarm
+ * leads to (xfed/auth/continuity.h).
  */
 #pragma once
 
@@ -18,12 +18,12 @@
 #include <xfed/net/timer.h>
 
 /*
- * Weakest first. EXTERNAL: the certificate authenticated it, also when it answered dialback
+ * Weakest first. EXTERNAL: the certificate authenticated the peer, by SASL or in answer to dialback
  * (XEP-0344).
  */
 enum xf_history_auth { XF_HISTORY_DIALBACK_CLEAR, XF_HISTORY_DIALBACK_TLS, XF_HISTORY_EXTERNAL };
 
-/* What vouches for the key besides its being the same as before. */
+/* What vouches for the key, besides being the same as before. */
 enum xf_history_ground {
     XF_HISTORY_GROUND_NONE,
     XF_HISTORY_GROUND_CA,
@@ -36,10 +36,10 @@ const char *xf_history_auth_word(enum xf_history_auth auth);
 const char *xf_history_ground_word(enum xf_history_ground ground); /* "none", "ca", "dane", "pin" */
 
 #define XF_HISTORY_SPKI_BYTES 32
-/* of a peer and direction: it may have several servers, each with its own */
+/* keys for each peer and direction: a peer may have several servers, each with its own key */
 #define XF_HISTORY_KEYS 4
 
-struct xf_history_sight { /* of a peer, now */
+struct xf_history_sight { /* what is seen of a peer now */
     enum xf_history_auth auth;
     enum xf_history_ground ground;
     bool has_key; /* a certificate was shown */
@@ -48,13 +48,13 @@ struct xf_history_sight { /* of a peer, now */
 
 struct xf_history_key {
     uint8_t spki_sha256[XF_HISTORY_SPKI_BYTES];
-    enum xf_history_ground ground; /* the last one that was not NONE */
+    enum xf_history_ground ground; /* the last ground that was not NONE */
     int64_t first_s, last_s;       /* Unix time; on disk last_s may be an hour behind */
 };
 
 struct xf_history_entry {      /* of a peer and direction */
-    enum xf_history_auth auth; /* the strongest that was seen */
-    int64_t first_s, last_s;   /* of the peer; as those of a key */
+    enum xf_history_auth auth; /* the strongest seen so far */
+    int64_t first_s, last_s;   /* of the peer, as for a key */
     size_t key_count;
     struct xf_history_key keys[XF_HISTORY_KEYS]; /* the one seen last comes first */
 };
@@ -98,28 +98,28 @@ struct xf_history_opts {
 XF_MUST_USE enum xf_err xf_history_open(const struct xf_history_opts *opts,
                                         struct xf_history **out_history, struct xf_error *err);
 
-/* A write is under way on the thread pool: not the moment for xf_history_free. NULL: no. */
+/* Is the thread pool writing? Do not call xf_history_free then. NULL: no. */
 bool xf_history_is_writing(const struct xf_history *history);
 
-/* Writes what is not written yet; blocks for that. */
+/* Writes pending changes, and blocks meanwhile. */
 void xf_history_free(struct xf_history **history);
 
 /*
- * NULL when nothing is known. Valid until the next call that changes. A direction each: a peer may
- * connect from other servers.
+ * NULL if nothing is known. Valid until the next call that changes the history. Directions are
+ * separate, since a peer may connect from other servers than those that it listens on.
  */
 const struct xf_history_entry *xf_history_find(const struct xf_history *history,
                                                struct xf_span peer, bool is_inbound);
 
-/* Pure: `known` may be NULL. Of several things the worst. */
+/* Compare; `known` may be NULL. If several things changed, returns the worst. */
 enum xf_history_change xf_history_compare(const struct xf_history_entry *known,
                                           const struct xf_history_sight *now);
 
 /*
- * Remember `now`. What is weaker than before does not take its place; with xf_history_accept it
- * does. When there are too many peers, one of those known for less than a day goes, the one that
- * was silent longest; the others only give way when these have less than a quarter of the room (so
- * that nobody empties the memory with a flood of domains of his own).
+ * Remember `now`. A weaker authentication does not replace a stronger one, except with
+ * xf_history_accept. When there are too many peers, forget the one that was silent for the longest
+ * time among those known for less than a day; older ones are forgotten only when those newer ones
+ * take less than a quarter of the room, so that a flood of new domains cannot empty the history.
  */
 void xf_history_note(struct xf_history *history, struct xf_span peer, bool is_inbound,
                      const struct xf_history_sight *now, int64_t now_s);
@@ -127,8 +127,8 @@ void xf_history_accept(struct xf_history *history, struct xf_span peer, bool is_
                        const struct xf_history_sight *now, int64_t now_s);
 
 /*
- * Is this alarm about a known peer the first of its kind within an hour? Then it counts. `now_ms`
- * is of a monotonic clock.
+ * Is this the first alarm of its kind about a known peer within an hour? If so, the hour starts
+ * now. `now_ms` is from a monotonic clock.
  */
 bool xf_history_alarm_is_due(struct xf_history *history, struct xf_span peer, bool is_inbound,
                              enum xf_history_change alarm, uint64_t now_ms);

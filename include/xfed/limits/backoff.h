@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * backoff.h — hosts that we connect to: how many attempts are under way at each, and how long one
- * that failed is left alone. A host is any text, such as a domain or an address. Failures are
- * remembered for 4096 hosts; the oldest is forgotten first. Test: tests/unit/limits/test_backoff.c.
+ * backoff.h — for each host that we connect to: how many attempts are under way, and how long to
+ * wait after a failure before the next attempt. A host is any text, such as a domain or an address.
+ * Failures of up to 4096 hosts are remembered; the oldest is forgotten first. Test:
+ * tests/unit/limits/test_backoff.c.
  */
 #pragma once
 
@@ -35,8 +36,8 @@ void xf_backoff_failed(struct xf_backoff *backoff, const char *name, int note, c
 void xf_backoff_clear(struct xf_backoff *backoff, const char *name); /* an attempt succeeded */
 
 /*
- * Is the host to be left alone? The text lives until the next call that changes `backoff`. Either
- * pointer may be NULL.
+ * Must we still wait before we try this host again? The text lives until the next call that changes
+ * `backoff`. Either pointer may be NULL.
  */
 bool xf_backoff_is_waiting(const struct xf_backoff *backoff, const char *name, int *out_note,
                            const char **out_text);

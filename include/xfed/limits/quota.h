@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * quota.h — places that many want: who gets one, and whose it is when all are taken.
+ * quota.h — a limited number of places: who gets one, and who loses one when all are taken.
  *
  * A place belongs to a member of a group. The group stands for one owner (a network, a registered
- * domain), the member is one of its names (an address, a domain). Both are texts; nothing here
- * knows what they mean. Each call costs a few look-ups, however many places there are. Test:
+ * domain), the member is one of its names (an address, a domain). Both are plain text to this
+ * module. Each call costs a few look-ups, however many places there are. Test:
  * tests/unit/limits/test_quota.c.
  */
 #pragma once
@@ -19,7 +19,7 @@ enum xf_crowd_kind { XF_CROWD_ALL, XF_CROWD_GROUP, XF_CROWD_MEMBER, XF_CROWD_KIN
 
 struct xf_place { /* zeroed: none held */
     struct xf_crowd *crowds[XF_CROWD_KINDS];
-    struct xf_node nodes[XF_CROWD_KINDS]; /* in the crowd of each kind, the longest unused first */
+    struct xf_node nodes[XF_CROWD_KINDS]; /* in the crowd of each kind, longest unused first */
     uint64_t used_ms;
     size_t weight;
 };
@@ -30,13 +30,13 @@ struct xf_quota_keys {
 
 struct xf_quota_limits {
     unsigned per_member, per_group, total;
-    /* a place not used for so long may be taken by whoever has fewer; at least 1 */
+    /* whoever holds fewer places may take one that was unused for this long; at least 1 */
     unsigned unused_ms;
     /* a full member may take one of its own places that was not used for unused_ms */
     bool shares_own;
 };
 
-/* When was the place last used? Asked only about places that are about to be lost. */
+/* When was the place last used? Called only for places that may have to be given up. */
 typedef uint64_t (*xf_place_used_fn)(const struct xf_place *place);
 
 struct xf_quota {
@@ -55,26 +55,27 @@ enum xf_quota_answer {
 };
 
 /*
- * Is there room? With XF_QUOTA_ROOM *out_victim is the place that has to be given back first; NULL:
- * none. Nothing is taken.
+ * Is there room? With XF_QUOTA_ROOM, *out_victim is the place that must be given back first, or
+ * NULL if there is free room. Takes nothing.
  */
 enum xf_quota_answer xf_quota_look(struct xf_quota *quota, const struct xf_quota_keys *keys,
                                    const struct xf_quota_limits *limits, uint64_t now_ms,
                                    struct xf_place **out_victim);
 
-/* Take one, whatever the limits say. The keys are copied. */
+/* Take a place without checking the limits. The keys are copied. */
 void xf_quota_enter(struct xf_quota *quota, struct xf_place *place,
                     const struct xf_quota_keys *keys, uint64_t now_ms);
 
 /*
- * Look and enter. On XF_QUOTA_ROOM the place is held; *out_evicted, unless NULL, was given back for
- * it, and whoever held it must end.
+ * Look, then enter. On XF_QUOTA_ROOM the place is held. If *out_evicted is not NULL, that place was
+ * given back to make room, and its holder must end.
  */
 enum xf_quota_answer xf_quota_take(struct xf_quota *quota, struct xf_place *place,
                                    const struct xf_quota_keys *keys,
                                    const struct xf_quota_limits *limits, uint64_t now_ms,
                                    struct xf_place **out_evicted);
-void xf_quota_give(struct xf_quota *quota, struct xf_place *place); /* of none held: nothing */
+/* does nothing for a place that is not held */
+void xf_quota_give(struct xf_quota *quota, struct xf_place *place);
 unsigned xf_quota_count(const struct xf_quota *quota);
 
 /* How many places the member, the group, or all hold; the place is held. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rate.h — how fast a peer may send (rate.c): a bucket for each peer, whatever number of streams it
- * sends on.
+ * rate.h — how fast a peer may send: one token bucket for each peer, shared by all its streams.
  */
 #pragma once
 
@@ -14,8 +13,8 @@ struct xf_rate_limits { /* a second; 0: any number */
 };
 
 /*
- * ---- the arithmetic. Thousandths, so that a rate a second is one a millisecond. A stanza may put
- * the bucket in debt, but only one.
+ * The arithmetic, in thousandths, so that a rate per second is also one per millisecond. One stanza
+ * may overdraw the bucket; the next one waits.
  */
 struct xf_bucket {
     int64_t stanzas, bytes;
@@ -29,13 +28,13 @@ void xf_bucket_take(struct xf_bucket *bucket, const struct xf_rate_limits *limit
 /* 0: the next stanza may pass now. */
 uint64_t xf_bucket_wait_ms(const struct xf_bucket *bucket, const struct xf_rate_limits *limits);
 
-/* ---- the table */
+/* The table of buckets. */
 #define XF_RATES_RESTING_MAX 4096  /* buckets for which nobody waits */
-#define XF_RATE_REST_MS      60000 /* one that was not used for so long is forgotten */
+#define XF_RATE_REST_MS      60000 /* a bucket unused for this long is forgotten */
 
 struct xf_rate_events {
     struct xf_rate_limits (*limits)(void *owner, struct xf_span peer); /* in force now */
-    /* The peer has to wait for the first time since its bucket was made. */
+    /* The peer has to wait for the first time since its bucket was created. */
     void (*slowed)(void *owner, struct xf_span peer, const struct xf_rate_limits *limits);
 };
 
@@ -50,9 +49,10 @@ struct xf_rates {
     struct xf_timer hurry;
 };
 
-struct xf_rate_waiter { /* embedded in whoever stopped reading; starts zeroed */
+struct xf_rate_waiter { /* embedded in the stream that stopped reading; starts zeroed */
     struct xf_node node;
-    void (*go_on)(struct xf_rate_waiter *waiter); /* once for each wait; may take, and wait again */
+    /* called called once for each wait; may take, and wait again */
+    void (*go_on)(struct xf_rate_waiter *waiter);
 };
 
 /* All are borrowed. */
@@ -61,12 +61,12 @@ void xf_rates_init(struct xf_rates *rates, const struct xf_clock *clock, struct 
 void xf_rates_fini(struct xf_rates *rates); /* nobody waits */
 
 /*
- * A stanza of the peer passed. False: the next one must wait; waiter->go_on comes later, those who
- * wait longest first.
+ * Count a stanza of the peer. False: the next stanza must wait, and waiter->go_on is called later;
+ * the longest waiter comes first.
  */
 bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes,
                    struct xf_rate_waiter *waiter);
-/* events->limits says other things now */
+/* call when the result of events->limits has changed */
 void xf_rates_changed(struct xf_rates *rates);
 /* its wait ends in this turn */
 void xf_rates_hurry(struct xf_rates *rates, struct xf_rate_waiter *waiter);

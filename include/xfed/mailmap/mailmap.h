@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mailmap.h — which e-mail address a user of ours has, and whose an address is (Cisco's "e-mail
- * address for interdomain federation").
+ * mailmap.h — maps our users' JIDs to e-mail addresses and back (Cisco's "e-mail address for
+ * interdomain federation").
  *
- * Sources: a file (JID, address), read anew when it is replaced, and an LDAP directory, read whole
- * in pages or asked user by user; the file is stronger. Both directions are unique: an address that
- * two users have, and a second address of a user, are named in the log and by xfedd -t, and count
- * for nobody. JIDs are prepared; addresses are compared without regard to case and are JIDs too (a
- * bare one). All that waits for a disk or a server runs on the thread pool: an answer is there, or
- * comes LATER.
+ * Sources: a file (JID, address), which is read again when it is replaced, and an LDAP directory,
+ * which is read whole in pages or asked for single users. The file takes precedence. The map is
+ * unique in both directions: the log and xfedd -t name an address that two users have and a second
+ * address of a user, and neither is used. JIDs are prepared. Addresses are compared without case,
+ * and are bare JIDs themselves. Whatever waits for a disk or a server runs on the thread pool: an
+ * answer is either known at once, or LATER.
  */
 #pragma once
 
@@ -27,38 +27,43 @@ struct xf_mailmap_opts {
     const struct xf_mailmap_settings *settings; /* copied as far as needed */
 };
 
-/* NULL: the configuration names no source. Reading begins at once, on the pool. */
+/* Starts to read the sources, on the pool. NULL: the configuration names no source. */
 struct xf_mailmap *xf_mailmap_new(const struct xf_mailmap_opts *opts);
 /*
- * The end: stop, then free once nothing of it runs on the pool (a question to a directory that is
- * silent ends with its timeout). Nobody may wait any more.
+ * To end: stop, then free once none of its jobs runs on the pool (a lookup in a silent directory
+ * ends with its timeout). No xf_mailmap_wait may be pending.
  */
 void xf_mailmap_stop(struct xf_mailmap *mailmap);
 bool xf_mailmap_is_busy(const struct xf_mailmap *mailmap); /* false for NULL */
 void xf_mailmap_free(struct xf_mailmap **mailmap);
 
 /*
- * Other settings, and read everything again; what was there stays until the new is whole, and for
- * good when that cannot be read. A source that is no longer named is forgotten at once.
+ * Apply other settings and read everything again. The old map stays in use until the new one is
+ * complete, and for good if the new one cannot be read. A source that is no longer configured is
+ * dropped at once.
  */
 void xf_mailmap_reload(struct xf_mailmap *mailmap, const struct xf_mailmap_settings *settings);
 
 enum xf_mailmap_answer {
     XF_MAILMAP_NONE, /* no such user, or one without an address */
     XF_MAILMAP_FOUND,
-    XF_MAILMAP_LATER, /* is being asked: xf_mailmap_wait */
+    XF_MAILMAP_LATER, /* a lookup is running: see xf_mailmap_wait */
 };
 
-/* Both are bare, prepared JIDs; *out borrows until the next turn of the loop. */
+/*
+ * Address of a JID, and JID of an address; both are bare, prepared JIDs. *out is valid until the
+ * next turn of the loop.
+ */
 enum xf_mailmap_answer xf_mailmap_mail_of(struct xf_mailmap *mailmap, struct xf_span jid,
                                           struct xf_span *out_mail);
 enum xf_mailmap_answer xf_mailmap_jid_of(struct xf_mailmap *mailmap, struct xf_span mail,
                                          struct xf_span *out_jid);
 
 /*
- * After LATER: `done` is called once, never from within, when the answer for that address (of
- * either kind) is there or will not come in time (directory { timeout }); then ask again: NONE or
- * FOUND. A directory that is away answers with what it said last, else NONE.
+ * After LATER: `done` is called once, after this function has returned, when the answer for that
+ * JID or address is known or did not come in time (directory { timeout }). Then ask again: the
+ * answer is NONE or FOUND. While the directory cannot be reached, its last answer counts, else
+ * NONE.
  */
 struct xf_mailmap_wait {
     struct xf_node node;
@@ -67,9 +72,9 @@ struct xf_mailmap_wait {
 };
 void xf_mailmap_wait(struct xf_mailmap *mailmap, struct xf_span address,
                      struct xf_mailmap_wait *wait);
-void xf_mailmap_forget(struct xf_mailmap_wait *wait); /* also when it is not waiting */
+void xf_mailmap_forget(struct xf_mailmap_wait *wait); /* also allowed when it is not waiting */
 
-/* Is the user in that group of directory { groups }? From what was read last. */
+/* Is the user in that group of directory { groups }, as last read? */
 bool xf_mailmap_is_member(struct xf_mailmap *mailmap, const char *group, struct xf_span jid);
 
 struct xf_mailmap_origin { /* the line of the configuration that names a source; NULL: none does */
@@ -78,8 +83,8 @@ struct xf_mailmap_origin { /* the line of the configuration that names a source;
 };
 
 /*
- * For -t: read the sources now, blocking, and report duplicates and what cannot be read, one
- * message a line; XF_ERR_CONFIG for errors.
+ * For -t: read the sources now, blocking, and report duplicates and unreadable entries, one message
+ * on each line. XF_ERR_CONFIG for errors.
  */
 XF_MUST_USE enum xf_err xf_mailmap_check(const struct xf_mailmap_settings *settings,
                                          const struct xf_mailmap_origin *of_file,

@@ -22,7 +22,7 @@ struct xf_addr {
 XF_MUST_USE enum xf_err xf_addr_parse(struct xf_span text, uint16_t default_port,
                                       struct xf_addr *out_addr);
 
-/* From wire bytes: 4 or 16 of them. */
+/* From the 4 or 16 bytes of the address as on the wire. */
 struct xf_addr xf_addr_from_v4(const uint8_t bytes[4], uint16_t port);
 struct xf_addr xf_addr_from_v6(const uint8_t bytes[16], uint16_t port);
 
@@ -35,7 +35,7 @@ void xf_addr_text(const struct xf_addr *addr, char out[XF_ADDR_TEXT_BYTES]);
 void xf_addr_host_text(const struct xf_addr *addr, char out[XF_ADDR_TEXT_BYTES]);
 
 /*
- * The network that one owner is taken to have: "192.0.2.0/24", "2001:db8:7::/48"; an IPv4-mapped
+ * The network that is assumed to have one owner: "192.0.2.0/24", "2001:db8:7::/48"; an IPv4-mapped
  * address is IPv4.
  */
 void xf_addr_network_text(const struct xf_addr *addr, char out[XF_ADDR_TEXT_BYTES]);

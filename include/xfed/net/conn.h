@@ -2,11 +2,14 @@
 /*
  * conn.h — a byte stream to one address, with or without TLS; knows no XMPP.
  *
- * The contract that stream, s2s and link see, so that they do no I/O: net implements it over libuv,
- * tests over memory. Output: append plaintext to `out`, then xf_conn_flush_soon; it leaves once, at
- * the end of the turn of the loop. Input arrives by events->data. Every conn ends in exactly one
- * events->closed, after which the pointer is dead; no event comes from within a call made on the
- * conn, except as said.
+ * The contract that stream, s2s and link rely on, so that they do no I/O themselves: net implements
+ * it over libuv, tests over memory. To write, append plaintext to `out`, then call
+ * xf_conn_flush_soon; it leaves at the end of the turn of the loop. Input arrives through
+ * events->data. Every conn ends with exactly one events->closed, after which the pointer is
+ * invalid. No event is delivered before a call on the conn has returned, except where stated.
+ *
+ * To add a filter such as TLS between wire and plaintext, start at struct xf_conn_filter in loop.h;
+ * to add another transport, at struct xf_conn_ops and tests/support/.
  */
 #pragma once
 
@@ -17,12 +20,13 @@ struct xf_conn;
 struct xf_tls_facts; /* tls/facts.h */
 
 enum xf_conn_end {
-    XF_CONN_END_LOCAL,   /* xf_conn_close, everything written */
+    XF_CONN_END_LOCAL,   /* we called xf_conn_close, and everything was written */
     XF_CONN_END_EOF,     /* the other side closed */
-    XF_CONN_END_RESET,   /* reset, or an error of the system */
-    XF_CONN_END_REFUSED, /* connect: refused or unreachable */
-    XF_CONN_END_TIMEOUT, /* connect: no answer in time; or a close that did not finish */
-    XF_CONN_END_TLS,     /* TLS broke, in or after the handshake */
+    XF_CONN_END_RESET,   /* reset by the other side, or a system error */
+    XF_CONN_END_REFUSED, /* connecting failed: refused or unreachable */
+    /* connecting: no answer in time; closing: the other side did not finish in time */
+    XF_CONN_END_TIMEOUT,
+    XF_CONN_END_TLS, /* TLS failed, during or after the handshake */
 };
 
 struct xf_conn_events {
@@ -32,7 +36,7 @@ struct xf_conn_events {
     void (*data)(void *owner, const char *bytes, size_t len); /* plaintext, len > 0; borrowed */
     /* output fell below the low-water mark */
     void (*drained)(void *owner);
-    /* detail: words, never NULL */
+    /* detail: text, never NULL */
     void (*closed)(void *owner, enum xf_conn_end end, const char *detail);
 };
 
@@ -47,20 +51,20 @@ struct xf_conn {
     const struct xf_conn_events *events;
     void *owner;
     struct xf_buf out; /* plaintext waiting to leave */
-    /* bytes already taken from `out` that the system has not taken yet */
+    /* bytes taken from `out` that the system has not accepted yet */
     size_t unsent_bytes;
     struct xf_addr addr;      /* of the other side */
-    struct xf_tls_facts *tls; /* NULL in clear; owned by the conn */
+    struct xf_tls_facts *tls; /* NULL without TLS; owned by the conn */
 };
 
-/* What to connect from. */
+/* Address and ports to connect from. */
 struct xf_source {
-    /* the one of the target's family counts; family 0: as the system chooses */
+    /* the address of the target's family is used; family 0: the system chooses */
     struct xf_addr v4, v6;
     uint16_t port_first, port_last; /* 0: any */
 };
 
-/* ceiling of `out`; a stream stops long before (water marks) */
+/* ceiling of `out`; senders stop long before (see the water marks) */
 #define XF_CONN_OUT_MAX    (8u << 20)
 #define XF_CONN_HIGH_WATER (512u << 10) /* senders stop above this many unsent bytes ... */
 #define XF_CONN_LOW_WATER  (128u << 10) /* ... until events->drained at this many */
@@ -70,16 +74,17 @@ static inline void xf_conn_flush_soon(struct xf_conn *conn)
     conn->ops->flush_soon(conn);
 }
 
-/* Stop or go on reading (backpressure). Data already read may still arrive once. */
+/* Stop or resume reading (backpressure). Data that was already read may still arrive once. */
 static inline void xf_conn_pause(struct xf_conn *conn, bool paused)
 {
     conn->ops->pause(conn, paused);
 }
 
 /*
- * Write what is in `out`, close, and send events->closed later (never from within). linger_ms: how
- * long the other side may take to accept the output and close too; 0 drops the output and closes at
- * once. No data event comes after. Calling it again only shortens the linger.
+ * Write what is in `out`, close, and deliver events->closed after this function has returned.
+ * linger_ms: how long the other side may take to accept the output and close too; 0 drops the
+ * output and closes at once. No further data event comes. Calling it again can only shorten the
+ * linger.
  */
 static inline void xf_conn_close(struct xf_conn *conn, unsigned linger_ms)
 {

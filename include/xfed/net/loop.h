@@ -15,13 +15,14 @@ struct xf_loop;
 struct xf_listener;
 struct xf_udp;
 
-struct xf_loop *xf_loop_new(void); /* aborts when the system gives no loop; ignores SIGPIPE */
+struct xf_loop *xf_loop_new(void); /* aborts if the system cannot create a loop; ignores SIGPIPE */
 /* everything on it must be closed; runs pending close callbacks */
 void xf_loop_free(struct xf_loop **loop);
 
 /*
- * At the end of main, after the last loop: joins the threads of the pool, so that libraries give
- * back what they hold per thread (OpenSSL's random generators). No loop may be made after it.
+ * Call at the end of main, after the last loop: joins the threads of the pool, so that libraries
+ * free their memory of each thread (OpenSSL's random generators). No loop may be created
+ * afterwards.
  */
 void xf_loop_end_threads(void);
 
@@ -31,7 +32,7 @@ void xf_loop_stop(struct xf_loop *loop);
 const struct xf_clock *xf_loop_clock(const struct xf_loop *loop);
 struct xf_timers *xf_loop_timers(struct xf_loop *loop);
 
-/* Call `fn` on the loop for each `signum`; one handler a signal. */
+/* Call `fn` on the loop for each `signum`; a signal has one handler. */
 void xf_loop_on_signal(struct xf_loop *loop, int signum, void (*fn)(void *owner), void *owner);
 
 /* Work on threads of libuv's pool; it lives as long as the loop. */
@@ -39,9 +40,9 @@ struct xf_pool *xf_loop_pool(struct xf_loop *loop);
 
 /*
  * Connect to `addr` (`source` may be NULL). events->connected, or events->closed with REFUSED or
- * TIMEOUT. TCP_NODELAY. Nagle is off and keep-alive on for every conn. Of a range of ports a free
- * one is looked for from a random place on, XF_SOURCE_TRIES at most; one that is in use towards
- * another address, or was until just now, is free.
+ * TIMEOUT. TCP_NODELAY. Nagle is off and keep-alive on for every conn. In a range of ports, the
+ * search for a free one starts at a random place and tries at most XF_SOURCE_TRIES ports; a port in
+ * use towards another address, or in use until just now, counts as free.
  */
 #define XF_SOURCE_TRIES 256
 struct xf_conn *xf_conn_connect(struct xf_loop *loop, const struct xf_addr *addr,
@@ -49,67 +50,68 @@ struct xf_conn *xf_conn_connect(struct xf_loop *loop, const struct xf_addr *addr
                                 const struct xf_conn_events *events, void *owner);
 
 /*
- * For each conn accepted; set conn->events and conn->owner before returning, or xf_conn_close it.
+ * Called for each accepted conn: set conn->events and conn->owner before returning, or call
+ * xf_conn_close.
  */
 typedef void (*xf_accept_fn)(void *owner, struct xf_conn *conn);
 
-/* A v6 wildcard address also takes IPv4. Backlog 1024, SO_REUSEADDR. XF_ERR_IO with words. */
+/*
+ * An IPv6 wildcard address accepts IPv4 as well. Backlog 1024, SO_REUSEADDR. XF_ERR_IO with text.
+ */
 XF_MUST_USE enum xf_err xf_listener_open(struct xf_loop *loop, const struct xf_addr *addr,
                                          xf_accept_fn accept, void *owner,
                                          struct xf_listener **out_listener, struct xf_error *err);
 void xf_listener_close(struct xf_listener **listener);
 
 /*
- * The last descriptors of the process are not given to those who connect: they are for what we open
- * ourselves (links, DNS, streams). While there are no more, conns are closed at once or stay in the
- * backlog; `starved` says so, at most once a minute, with how many were closed since the last time.
- * `owner` is that of `accept`.
+ * The last descriptors of the process are reserved for what we open ourselves (links, DNS,
+ * streams). While no others are free, incoming conns are closed at once or stay in the backlog;
+ * `starved` is then called, at most once a minute, with the number closed since its last call.
+ * `owner` is the owner of `accept`.
  */
 typedef void (*xf_starved_fn)(void *owner, unsigned closed);
 void xf_listener_on_starved(struct xf_listener *listener, xf_starved_fn starved);
-/* with the real port */
+/* the address with the actual port */
 void xf_listener_addr(const struct xf_listener *listener, struct xf_addr *out_addr);
 
 /*
  * The conn of net has one hook for a layer above it (TLS): a filter between wire and plaintext.
- * While one is attached, wire bytes go to `input`, and on flush the filter moves conn->out to the
- * wire with xf_conn_wire.
+ * While a filter is attached, wire bytes go to `input`, and on flush the filter moves conn->out to
+ * the wire with xf_conn_wire.
  */
-/* a flush stops with so many wire bytes; it is asked again for the rest */
+/* a flush stops at this many wire bytes and is called again for the rest */
 #define XF_CONN_WIRE_ENOUGH (256u << 10)
 
 struct xf_conn_filter {
-    /* then xf_conn_deliver the plaintext, or _fail */
+    /* then call xf_conn_deliver with the plaintext, or xf_conn_fail */
     void (*input)(void *filter, const char *wire, size_t len);
     /* conn->out -> xf_conn_wire, XF_CONN_WIRE_ENOUGH */
     void (*flush)(void *filter);
     /* close_notify to the wire, before the close */
     void (*finish)(void *filter);
-    void (*detach)(void *filter); /* the conn dies: free yourself */
+    void (*detach)(void *filter); /* the conn is going away: free the filter */
 };
 
 void xf_conn_attach_filter(struct xf_conn *conn, const struct xf_conn_filter *filter,
                            void *filter_owner);
-/* NULL: that one is not attached */
+/* NULL: that filter is not attached */
 void *xf_conn_filter_owner(const struct xf_conn *conn, const struct xf_conn_filter *filter);
 /* wire bytes waiting to leave */
 struct xf_buf *xf_conn_wire(struct xf_conn *conn);
-/* plaintext up to events->data */
+/* pass plaintext on to events->data */
 void xf_conn_deliver(struct xf_conn *conn, const char *bytes, size_t len);
 /*
- * Ends in events->closed, later; `detail` is copied. What is on the wire (an alert) still leaves,
- * `out` does not, except with XF_CONN_END_EOF: then the output leaves as after a FIN.
+ * Leads to events->closed, after this function has returned; `detail` is copied. What is on the
+ * wire (an alert) is still sent, `out` is not; only with XF_CONN_END_EOF the output is sent, as
+ * after a FIN.
  */
 void xf_conn_fail(struct xf_conn *conn, enum xf_conn_end end, const char *detail);
-/*
- * As xf_conn_pause, but the filter's own: both must be off for input to come. No input comes while
- * it is on.
- */
+/* Like xf_conn_pause, but for the filter: input arrives only while both are off. */
 void xf_conn_hold(struct xf_conn *conn, bool held);
 bool xf_conn_is_closing(const struct xf_conn *conn);
 struct xf_pool *xf_conn_pool(const struct xf_conn *conn); /* of its loop */
 
-/* A connected UDP socket on a random port; datagrams from others are dropped by the kernel. */
+/* A connected UDP socket on a random port; the kernel drops datagrams from other addresses. */
 typedef void (*xf_datagram_fn)(void *owner, const uint8_t *bytes, size_t len);
 XF_MUST_USE enum xf_err xf_udp_open(struct xf_loop *loop, const struct xf_addr *to,
                                     xf_datagram_fn received, void *owner, struct xf_udp **out_udp);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * policy.h — pure decisions over a configuration: whom we serve, what holds for a peer, may a
- * stanza pass. Nothing in it changes after xf_policy_new but the time; a reload makes a new one. Of
- * one thread: it remembers the pair that was judged last.
+ * policy.h — decisions made from a configuration: which domains we serve, which settings apply to a
+ * peer, whether a stanza may pass. After xf_policy_new only its time changes; a reload creates a
+ * new policy. It caches the pair that was judged last, so only one thread may use it.
  *
- * Two questions, asked at different times. xf_policy_may is about a pair and holds until the next
- * reload: a stream asks it before DNS and TLS, a route keeps the answer. xf_policy_judge is about
- * one stanza (user, kind, payload, hour); most peers have no such rules, which xf_policy_is_plain
- * says beforehand, so that a stanza of theirs costs nothing.
+ * Two questions, asked at different times. xf_policy_may is about a pair, and its answer holds
+ * until the next reload: a stream asks before DNS and TLS, and a route keeps the answer.
+ * xf_policy_judge is about one stanza (user, kind, payload, hour). Most peers have no such rules;
+ * xf_policy_is_plain tells this in advance, so that their stanzas need no judgement.
  */
 #pragma once
 
@@ -22,8 +22,8 @@ struct xf_policy;
 struct xf_blocklist;
 
 /*
- * Is `jid` (bare) in that group of directory { groups }? Answers at once, from what was read last;
- * false when nothing was.
+ * Is `jid` (bare) in that group of directory { groups }? Answers at once, from what was last read;
+ * false before anything was read.
  */
 typedef bool (*xf_policy_member_fn)(void *owner, const char *group, struct xf_span jid);
 
@@ -32,26 +32,26 @@ struct xf_policy_opts {
     const struct xf_blocklist *blocklist; /* borrowed too; NULL for none */
     xf_policy_member_fn is_member;        /* NULL: nobody is in a group */
     void *owner;
-    /* now; entries of the blocklist that expired before do not hold */
+    /* current time; blocklist entries that expired before it do not count */
     int64_t unix_s;
 };
 struct xf_policy *xf_policy_new(const struct xf_policy_opts *opts);
 void xf_policy_free(struct xf_policy **policy);
 
 /*
- * Time goes on: entries of the blocklist end (never begin) to hold. What was kept of verdicts is to
- * be asked anew.
+ * Set the current time, at which further entries of the blocklist may expire. Callers must ask
+ * again about verdicts that they keep.
  */
 void xf_policy_set_time(struct xf_policy *policy, int64_t unix_s);
 
-/* The served domain (or alias) of that prepared name, or NULL. Lookups are one hash. */
+/* The served domain with that prepared name or alias, or NULL. Costs one hash lookup. */
 const struct xf_served_settings *xf_policy_served(const struct xf_policy *policy,
                                                   struct xf_span domain);
 
 /* The one that the configuration names first; NULL: none. */
 const struct xf_served_settings *xf_policy_first_served(const struct xf_policy *policy);
 
-/* Effective settings of a peer, resolved beforehand; they live as long as the policy. */
+/* The settings that apply to a peer, resolved in advance; they live as long as the policy. */
 const struct xf_peer_settings *xf_policy_peer(struct xf_policy *policy, struct xf_span peer);
 
 /* What holds for a peer that has not said who it is. */
@@ -68,9 +68,10 @@ bool xf_policy_has_rates(const struct xf_policy *policy);
 bool xf_policy_names(const struct xf_policy *policy, struct xf_span peer);
 
 /*
- * May stanzas flow between the domains in that direction (both: in each)? False for a `served` that
- * is not ours, a `peer` that is, when federation is off; and, unless it is a dry run, for a peer on
- * a blocklist, one without a section where policy { default = deny }, and by its direction.
+ * May stanzas pass between the domains in that direction (BOTH: in both)? False if `served` is not
+ * ours, if `peer` is ours, or if federation is off. Unless in a dry run, also false for a peer on a
+ * blocklist, for one without a section under policy { default = deny }, and for a direction that
+ * the peer's settings exclude.
  */
 bool xf_policy_may(struct xf_policy *policy, struct xf_span served, struct xf_span peer,
                    enum xf_direction direction);
@@ -102,44 +103,50 @@ const char *xf_rule_word(enum xf_rule rule);
 struct xf_policy_ask {
     enum xf_direction direction; /* XF_DIRECTION_IN: from the peer, or _OUT */
     struct xf_span served, peer; /* domains, prepared */
-    /*
-     * bare JID of ours, never its e-mail address; absent: only what does not depend on it is asked
-     */
+    /* bare JID of our user, never an e-mail address; absent: rules about users are skipped */
     struct xf_span user;
-    unsigned kind;                  /* one or several of XF_KINDS_*; 0: not asked */
-    const struct xf_stanza *stanza; /* for payload namespaces; NULL: not asked */
-    unsigned minute_of_week;        /* local time; 0 is Monday 00:00 */
+    /* one or several of XF_KINDS_*; 0: rules about kinds are skipped */
+    unsigned kind;
+    /* for its namespaces; NULL: rules about namespaces are skipped */
+    const struct xf_stanza *stanza;
+    unsigned minute_of_week; /* local time; 0 is Monday 00:00 */
 };
 
 struct xf_ruling {
-    enum xf_rule rule;     /* the first that refuses, XF_RULE_NONE: none does */
-    bool passes;           /* also true for a refusal of a dry run */
-    enum xf_denial answer; /* for its sender */
+    enum xf_rule rule;     /* the first rule that refuses; XF_RULE_NONE: none does */
+    bool passes;           /* also true when only a dry run refuses */
+    enum xf_denial answer; /* what the sender gets */
     const char *text;      /* reason for people, never NULL; borrowed from the policy */
-    const char *key;       /* of the setting; NULL for none */
-    const char *file;      /* where it is written; NULL: nowhere, a built-in default */
+    const char *key;       /* the setting's key; NULL for none */
+    const char *file;      /* where the setting is written; NULL for a built-in default */
     int line;
-    const char *note; /* of the blocklist's line, for operators; "" for none */
+    const char *note; /* source or reason in the blocklist, for operators; "" for none */
 };
 
 /* XF_KINDS_* of a stanza. */
 unsigned xf_policy_kind(const struct xf_stanza *stanza);
 
-/* Pair and stanza. Cost: a few hashes for the pair, then by the number of the peer's own rules. */
+/*
+ * Judge pair and stanza. Costs a few hash lookups for the pair, then grows with the number of the
+ * peer's own rules.
+ */
 void xf_policy_judge(struct xf_policy *policy, const struct xf_policy_ask *ask,
                      struct xf_ruling *out);
 
-/* Only the pair: what xf_policy_may goes by, for who answers and logs. */
+/* Judge only the pair, as xf_policy_may does, with the details needed to answer and log. */
 void xf_policy_judge_pair(struct xf_policy *policy, struct xf_span served, struct xf_span peer,
                           enum xf_direction direction, struct xf_ruling *out);
 
-/* No rule of the peer looks at single stanzas in that direction: xf_policy_may is all. */
+/*
+ * True if no rule of the peer looks at single stanzas in that direction: xf_policy_may decides
+ * alone.
+ */
 bool xf_policy_is_plain(struct xf_policy *policy, struct xf_span peer, enum xf_direction direction);
 
 /*
- * Verdicts for each kind of stanza from one JID to another (one of them of ours), the rules behind
- * them with file and line, and each effective setting with where it came from; for people.
- * XF_ERR_BAD_JID; XF_ERR_BAD_VALUE: neither or both are of ours.
+ * Text for people: the verdict on each kind of stanza from one JID to another (one of them ours),
+ * the rules behind it with file and line, and each effective setting with its origin.
+ * XF_ERR_BAD_JID; XF_ERR_BAD_VALUE: neither JID is ours, or both are.
  */
 XF_MUST_USE enum xf_err xf_policy_explain(struct xf_policy *policy, struct xf_span from,
                                           struct xf_span to, unsigned minute_of_week, FILE *out);
@@ -147,18 +154,18 @@ XF_MUST_USE enum xf_err xf_policy_explain(struct xf_policy *policy, struct xf_sp
 /* ------------------------------------------------------------------ blocklists */
 
 /*
- * Domains that are refused whatever sections say. One a line: `spam.example` or `*.spam.example`
- * (the suffix itself too), then words: until=YYYY-MM-DD (UTC, the day is the first on which it
- * holds no more), the rest is source or reason. # begins a comment. A lookup is one hash for each
- * label of the name.
+ * Domains to refuse, whatever the sections say. One on each line: `spam.example` or
+ * `*.spam.example` (which includes the suffix itself), then optional words: until=YYYY-MM-DD (UTC,
+ * the first day on which the entry no longer counts); all others are source or reason. # begins a
+ * comment. A lookup costs one hash for each label of the name.
  */
 struct xf_blocklist *xf_blocklist_new(void);
 void xf_blocklist_free(struct xf_blocklist **list);
 
 /*
- * Add the lines of a file's text. XF_ERR_BAD_VALUE with FILE:LINE: words for the first that is no
- * entry; those before it are in. Of two entries for one name the one that holds longer stays.
- * `file` is copied.
+ * Add the lines of a file's text. XF_ERR_BAD_VALUE with "FILE:LINE: ..." for the first line that is
+ * not an entry; the lines before it have been added. Of two entries for one name, the one that
+ * lasts longer stays. `file` is copied.
  */
 XF_MUST_USE enum xf_err xf_blocklist_add(struct xf_blocklist *list, const char *file,
                                          struct xf_span text, struct xf_error *err);

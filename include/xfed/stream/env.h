@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * env.h — the world as the sans-I/O layers see it: a clock, timers, DNS, connecting, TLS, ids. The
- * daemon fills it with the real ones, tests with fakes.
+ * env.h — what the sans-I/O layers may use of the outside world: clock, timers, DNS, connecting,
+ * TLS, ids. The daemon provides the real ones, tests provide fakes.
  */
 #pragma once
 
@@ -18,16 +18,17 @@ struct xf_env {
     const struct xf_clock *clock;
     struct xf_timers *timers;
     struct xf_parsers *parsers; /* that all streams share; NULL: each has its own */
-    unsigned descriptors;       /* that the process may have; 0: not known, any number */
+    /* how many descriptors the process may have; 0: unknown, no limit */
+    unsigned descriptors;
     struct xf_dns *dns;
     /*
-     * The one that asks these servers (texts of addresses) in place of the usual ones; NULL: too
-     * many others are at work.
+     * The resolver for these servers (addresses as text) in place of the configured ones; NULL
+     * while too many resolvers are in use.
      */
     struct xf_dns *(*resolver)(struct xf_env *env, const char *const *servers, size_t count);
     struct xf_conn *(*connect)(struct xf_env *env, const struct xf_addr *addr,
                                const struct xf_source *source, unsigned timeout_ms,
-                               /* `source` NULL: as the system chooses */
+                               /* `source` NULL: the system chooses */
                                const struct xf_conn_events *events, void *owner);
     void (*start_tls)(struct xf_env *env, struct xf_conn *conn,
                       const struct xf_tls_request *request);
@@ -36,15 +37,15 @@ struct xf_env {
                       xf_tls_judged_fn done, void *owner);
     void (*forget_tls)(struct xf_env *env, struct xf_conn *conn);
     unsigned (*minute_of_week)(struct xf_env *env); /* local time of day; 0 is Monday 00:00 */
-    struct xf_lines lines;                          /* of the log, that outsiders cause */
+    struct xf_lines lines;                          /* counts log lines that outsiders cause */
     /* unguessable (RFC 6120 §4.7.3) */
     void (*make_id)(struct xf_env *env, char out[XF_ID_CHARS + 1]);
 };
 
 /*
- * What a setting allows, but at most that part (4: a quarter) of the descriptors, so that one kind
- * of peer leaves room for the others, for the link and for DNS, however few descriptors the process
- * may have.
+ * What a setting allows, but at most this part (4: a quarter) of the descriptors: so one kind of
+ * peer leaves room for the others, the link and DNS, even where the process may have few
+ * descriptors.
  */
 static inline unsigned xf_env_share(const struct xf_env *env, unsigned wanted, unsigned part)
 {

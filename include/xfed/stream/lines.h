@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lines.h — how many lines of the log outsiders may cause in a minute.
+ * lines.h — limits how many log lines outsiders can cause in a minute.
  *
- * Each line at info or above that an outsider can cause is counted for its kind, and within the
- * kind for its owner (a network, a registered domain), so that a flood hides neither another
- * owner's lines nor those of another kind. Lines beyond the bound are written at debug; at the end
- * of the minute one line says how many of which event (s2s.lines.suppressed).
- * scripts/check-log-events refuses other ways of logging where outsiders can cause a line.
+ * Each line at info or above that an outsider can cause counts against a limit of its kind, and
+ * within the kind against a limit of its owner (a network or a registered domain). So a flood hides
+ * neither lines about other owners nor lines of other kinds. Lines beyond a limit are logged at
+ * debug; at the end of the minute one line tells how many of each event there were
+ * (s2s.lines.suppressed). scripts/check-log-events refuses other ways of logging where outsiders
+ * can cause a line.
  */
 #pragma once
 
@@ -17,35 +18,41 @@
 struct xf_env;
 
 enum xf_lines_kind {
-    XF_LINES_STRANGERS, /* accepted streams that authenticated nothing; by network */
-    /* verify streams, which strangers make us open; by the owner of the domain asked */
+    XF_LINES_STRANGERS, /* accepted streams that have not authenticated; counted by network */
+    /*
+     * verify streams, which strangers make us open; counted by the owner of the domain that we ask
+     */
     XF_LINES_QUESTIONS,
-    /* authenticated peers, by network; those that the cluster writes to, by the domain's owner */
+    /*
+     * authenticated peers, counted by network; peers that the cluster writes to, by the domain's
+     * owner
+     */
     XF_LINES_PEERS,
-    /* the same, of peers that have a section in the configuration; by its owner */
+    /* the same for peers with a section in the configuration; counted by owner */
     XF_LINES_NAMED,
-    /* a peer without a section has another key or authenticates more weakly; by its owner */
+    /* another key or weaker authentication of a peer without a section; counted by owner */
     XF_LINES_ALARMS,
     XF_LINES_KINDS,
 };
 
-#define XF_LINES_EVENTS_MAX 64 /* different ones, more than there are */
+#define XF_LINES_EVENTS_MAX 64 /* more than there are different events */
 
-struct xf_lines {                            /* in the env; zeroed: nothing was written */
-    struct xf_map *of_owner[XF_LINES_KINDS]; /* -> unsigned *: written in this minute */
+struct xf_lines {                            /* part of the env; starts zeroed */
+    struct xf_map *of_owner[XF_LINES_KINDS]; /* -> unsigned *: lines in this minute */
     unsigned written[XF_LINES_KINDS], hidden;
     struct {
         const char *event; /* a literal */
         unsigned count;
     } events[XF_LINES_EVENTS_MAX]; /* hidden */
     uint64_t until_ms;             /* the end of the minute; 0: none has begun */
-    struct xf_timer timer;         /* of the line about the hidden ones */
+    struct xf_timer timer;         /* for the line about suppressed ones */
 };
 
 /*
- * The level to write this line at: `level`, which counts it for the owner, or XF_LOG_DEBUG beyond
- * the bound. A level that is off costs nothing.
+ * The level for this line: `level`, and then the line is counted for its owner, or XF_LOG_DEBUG
+ * beyond the limit. A level that is off costs nothing.
  */
 enum xf_log_level xf_lines_level(struct xf_env *env, enum xf_lines_kind kind, struct xf_span owner,
                                  enum xf_log_level level, const char *event);
-void xf_lines_fini(struct xf_lines *lines); /* also when nothing was written; may be used again */
+/* also allowed when nothing was counted; may be used again afterwards */
+void xf_lines_fini(struct xf_lines *lines);

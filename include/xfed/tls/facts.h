@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * facts.h — what TLS told about a conn: protocol, cipher, and the peer's certificate as plain
- * values. Facts, not a decision: s2s and policy judge chain and name apart.
- * No OpenSSL type appears here.
+ * facts.h — what TLS found out about a conn: protocol, cipher, and the peer's certificate as plain
+ * values. These are facts, not decisions: s2s and policy judge chain and name separately. No
+ * OpenSSL type appears here.
  */
 #pragma once
 
@@ -12,28 +12,31 @@
 enum xf_cert_chain {
     XF_CERT_NONE,    /* the peer sent no certificate */
     XF_CERT_TRUSTED, /* valid chain to a trust anchor, in date, keys strong enough */
-    XF_CERT_BAD,     /* anything else: chain_text says what */
+    XF_CERT_BAD,     /* anything else; chain_text says what is wrong */
 };
 
 /*
- * Revocation of the peer's certificate, told apart from its chain: how hard to take UNKNOWN is the
- * peer's setting.
+ * Revocation of the peer's certificate, separate from its chain. What UNKNOWN leads to depends on
+ * the peer's settings.
  */
 enum xf_cert_revocation {
     XF_CERT_NOT_CHECKED, /* no CRL is configured and no OCSP response was stapled */
     XF_CERT_NOT_REVOKED,
-    XF_CERT_REVOKED, /* by a CRL or a stapled response, the leaf or an intermediate */
+    XF_CERT_REVOKED, /* the leaf or an intermediate, according to a CRL or a stapled response */
     /*
-     * CRLs are configured, but none (in date) covers the certificate; or a stapled response is not
-     * usable
+     * CRLs are configured, but no current one covers the certificate; or a stapled response is
+     * unusable
      */
     XF_CERT_UNKNOWN,
 };
 
-/* What TLSA records of the peer's servers say of the certificate (RFC 6698, RFC 7673). */
+/* What the TLSA records of the peer's servers say about the certificate (RFC 6698, RFC 7673). */
 enum xf_cert_dane {
-    XF_DANE_NONE, /* there are none from secure answers, or none that is usable */
-    /* by dane_usage; for usages 0 to 2 the chain and the name were found good on that ground too */
+    XF_DANE_NONE, /* no usable record came in a secure answer */
+    /*
+     * a record of dane_usage matches; for usages 0 to 2 the chain and the name are valid on its
+     * grounds too
+     */
     XF_DANE_MATCH,
     XF_DANE_MISMATCH, /* usable records exist and none matches */
 };
@@ -53,22 +56,23 @@ struct xf_tls_facts {
     enum xf_cert_chain chain;
     char chain_text[128];    /* "certificate has expired"; "" when TRUSTED or NONE */
     uint8_t spki_sha256[32]; /* of the leaf's key; zero when NONE */
-    /* the leaf's extended key usage allows it; true without the extension */
+    /* the leaf's extended key usage allows this; true without the extension */
     bool for_server, for_client;
-    /* chain, revocation and dane say what `ca_file` and `dane_domain` led to; else chain is BAD */
+    /*
+     * chain, revocation and dane hold the judgement by `ca_file` and `dane_domain`; else chain is
+     * BAD
+     */
     bool is_judged;
-    char *ca_file; /* the anchors of the judgement; NULL: the default ones. Owned */
+    char *ca_file; /* file of the anchors used for the judgement; NULL: the default ones. Owned */
     enum xf_cert_revocation revocation;
     char revocation_text[96]; /* "revoked on 2026-11-01 (key compromise)"; "" otherwise */
     enum xf_cert_dane dane;
     unsigned dane_usage; /* MATCH: 0 to 3 */
-    /*
-     * the domain whose TLSA records and targets were given to the judgement; NULL: neither was.
-     * Owned
-     */
+    /* the domain whose TLSA records and targets the judgement used; NULL: it used neither. Owned */
     char *dane_domain;
     /*
-     * names of that domain's servers from secure SRV: they name it too (RFC 7673 section 4). Owned
+     * names of that domain's servers from secure SRV, accepted as names of the domain (RFC 7673
+     * section 4). Owned
      */
     char **targets;
     size_t target_count;
@@ -81,7 +85,7 @@ void xf_tls_facts_free(struct xf_tls_facts **facts);
 /*
  * Does the certificate name this prepared domain (RFC 6125 / RFC 9525, XEP-0178 §2; never the CN)?
  * dNSName, exact or one whole left-most label "*"; SRVName _xmpp-server.<domain>; id-on-xmppAddr.
- * Says nothing of the chain.
+ * Does not check the chain.
  */
 bool xf_tls_facts_name(const struct xf_tls_facts *facts, struct xf_span domain);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tlsa.h — TLSA records (RFC 6698 section 2.1) of one server, as values that dns makes and tls
- * judges by. Only what came in secure answers belongs in a set. Counted and, once it is shared, not
- * changed: any thread may read it.
+ * tlsa.h — TLSA records (RFC 6698 section 2.1) of one server, as values that dns creates and tls
+ * judges by. Put only records from secure answers into a set. A set is counted and does not change
+ * once shared, so any thread may read it.
  */
 #pragma once
 
@@ -26,7 +26,7 @@ struct xf_tlsa_set *xf_tlsa_set_new(void);
 bool xf_tlsa_set_add(struct xf_tlsa_set *set, const struct xf_tlsa *record);
 size_t xf_tlsa_set_count(const struct xf_tlsa_set *set); /* NULL: 0 */
 const struct xf_tlsa *xf_tlsa_set_at(const struct xf_tlsa_set *set, size_t index);
-/* is there a record that can be used (RFC 7671 section 4.1)? Else they count as none. NULL: no */
+/* is any record usable (RFC 7671 section 4.1)? If not, treat the set as empty. NULL: no */
 bool xf_tlsa_set_is_usable(const struct xf_tlsa_set *set);
 struct xf_tlsa_set *xf_tlsa_set_ref(struct xf_tlsa_set *set); /* NULL stays NULL */
 void xf_tlsa_set_unref(struct xf_tlsa_set **set);

@@ -7,11 +7,11 @@
  * through nodeprep, resources through OpaqueString (RFC 8265), domains through IDNA2008 (UTS 46
  * mapping; emoji pass) to U-labels (RFC 7622 section 3.2.1): NFC, lower case, one trailing dot
  * dropped, each label 1-63 bytes of LDH or "_" as an A-label, 253 in all; also `[v6]` and dotted
- * IPv4 literals. Each part has 1 to 1023 bytes when it is prepared. ASCII is decided by our own
- * table; a library sees the rest only, and A-labels.
+ * IPv4 literals. Each prepared part has 1 to 1023 bytes. Our own table handles ASCII; libraries
+ * handle everything else, and A-labels.
  *
- * The prepared form is the one on the wire, in the configuration and in the log. DNS, TLS and what
- * is printed for them have A-labels: xf_domain_to_ascii at that border, xf_domain_prepare back.
+ * The prepared form is used on the wire, in the configuration and in the log. DNS, TLS and what
+ * xfedd prints for them use A-labels: xf_domain_to_ascii converts to them, xf_domain_prepare back.
  */
 #pragma once
 
@@ -38,10 +38,10 @@ static inline struct xf_span xf_jid_bare(const struct xf_jid *jid)
 }
 
 /*
- * Prepare `text`. When it is in prepared form already (the usual case) the spans point into `text`
- * and nothing is copied; otherwise into `scratch`, which must live as long as *out_jid.
- * XF_ERR_BAD_JID: the text is not a JID; *out_jid untouched. `text` must be valid UTF-8 without
- * NUL.
+ * Prepare `text`. If it is already in prepared form (the usual case), the spans point into `text`
+ * and nothing is copied; otherwise they point into `scratch`, which must live as long as *out_jid.
+ * XF_ERR_BAD_JID: the text is not a JID, and *out_jid is unchanged. `text` must be valid UTF-8
+ * without NUL.
  */
 XF_MUST_USE enum xf_err xf_jid_prepare(struct xf_span text, char scratch[XF_JID_MAX + 1],
                                        struct xf_jid *out_jid);
@@ -53,14 +53,14 @@ XF_MUST_USE enum xf_err xf_jid_prepare(struct xf_span text, char scratch[XF_JID_
 XF_MUST_USE enum xf_err xf_domain_prepare(struct xf_span text, char out[XF_DOMAIN_MAX + 1]);
 
 /*
- * The domain that an address names, prepared, though it may be no JID: for an answer about it.
- * XF_ERR_BAD_JID: not even that; `out` untouched.
+ * Prepare only the domain of an address, which may otherwise be malformed: for an answer about it.
+ * XF_ERR_BAD_JID: it names no domain either, and `out` is unchanged.
  */
 XF_MUST_USE enum xf_err xf_jid_named_domain(struct xf_span text, char out[XF_DOMAIN_MAX + 1]);
 
 /*
- * The same name in A-labels, NUL-terminated. XF_ERR_BAD_JID: it is not a domain, which never comes
- * of a prepared one; `out` untouched.
+ * The same name in A-labels, NUL-terminated. XF_ERR_BAD_JID: it is not a domain, and `out` is
+ * unchanged; this cannot happen for a prepared domain.
  */
 XF_MUST_USE enum xf_err xf_domain_to_ascii(struct xf_span domain,
                                            char out[XF_DOMAIN_ASCII_MAX + 1]);

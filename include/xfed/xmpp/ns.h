@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ns.h — the namespaces we speak. */
+/* ns.h — the XML namespaces that xfedd uses. */
 #pragma once
 
 #define XF_NS_STREAM           "http://etherx.jabber.org/streams"

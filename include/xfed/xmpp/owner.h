@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * owner.h — the owner of a domain: its registered parent, below which whoever registered it has any
- * number of names.
+ * owner.h — the owner of a domain: the registered domain that it belongs to. Whoever registered
+ * that one can make any number of names below it.
  *
- * By the public suffix list (https://publicsuffix.org), both its parts: the owner of
- * "a.b.example.co.uk" and "example.co.uk" is example.co.uk, and "me.github.io" is its own. A suffix
- * that the list does not know has one label. An IP literal is its own owner, and so is a suffix.
- * Source: none; limits count by it, and nothing is trusted for it. Test:
+ * Determined by both parts of the public suffix list (https://publicsuffix.org): the owner of
+ * "a.b.example.co.uk" and of "example.co.uk" is example.co.uk; "me.github.io" is its own owner. A
+ * suffix that is not in the list has one label. An IP literal is its own owner, and so is a suffix.
+ * No RFC defines this; limits count by it, and trust never depends on it. Test:
  * tests/unit/xmpp/test_owner.c.
  */
 #pragma once
@@ -14,14 +14,14 @@
 #include <xfed/base/span.h>
 
 /*
- * The owner of a prepared domain, in A-labels or U-labels: the answer is a part of `domain`, in the
- * same form. It costs a walk through a table in memory: for what happens once for a stream or pair,
- * not for each stanza.
+ * The owner of a prepared domain, in A-labels or U-labels: the result is a part of `domain`, in the
+ * same form. Each call searches a table in memory: call it once for a stream or pair, not for each
+ * stanza.
  */
 struct xf_span xf_domain_owner(struct xf_span domain);
 
 /*
- * Is it a suffix below which others register ("com", "github.io", a single label)? False for IP
- * literals.
+ * Is it a suffix below which anybody can register names ("com", "github.io", a single label)? False
+ * for IP literals.
  */
 bool xf_domain_is_public_suffix(struct xf_span domain);

@@ -3,10 +3,10 @@
  * stanza.h — an envelope and an opaque payload. No tree.
  *
  * The payload is the stanza's children, serialised by our reader for a neutral default namespace:
- * an element of the content namespace has no xmlns of its own; where a foreign default namespace
- * must be left again, the payload holds XF_CONTENT_NS_MARK, a byte that no XML text can hold, and
- * the writer puts the content namespace of its stream there. All spans are borrowed: they live
- * until the reader's callback returns.
+ * an element in the content namespace has no xmlns of its own. Where the content namespace has to
+ * be declared again inside a foreign default namespace, the payload holds XF_CONTENT_NS_MARK, a
+ * byte that cannot occur in XML text; the writer replaces it with the content namespace of its
+ * stream. All spans are borrowed and live until the reader's callback returns.
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 #include <xfed/xmpp/jid.h>
 
 #define XF_CONTENT_NS_MARK '\x01'
-#define XF_STANZA_CHILDREN 8 /* names of so many direct children are kept */
+#define XF_STANZA_CHILDREN 8 /* direct children whose names are kept */
 
 enum xf_stanza_kind { XF_STANZA_MESSAGE, XF_STANZA_PRESENCE, XF_STANZA_IQ };
 
@@ -27,9 +27,13 @@ struct xf_child {
 
 struct xf_stanza {
     enum xf_stanza_kind kind;
-    struct xf_span raw_from, raw_to; /* attributes as they came, unescaped; absent when not there */
-    struct xf_jid from, to;          /* prepared; filled by xf_stanza_address, empty before */
-    /* written in place of from and to, for who knows our user by another address; else absent */
+    /* attributes as received, unescaped; absent if the stanza has none */
+    struct xf_span raw_from, raw_to;
+    struct xf_jid from, to; /* prepared; filled by xf_stanza_address, empty before */
+    /*
+     * written in place of from and to for a peer that knows our user by an e-mail address; else
+     * absent
+     */
     struct xf_span shown_from, shown_to;
     struct xf_span type, id, lang; /* unescaped; lang is xml:lang of the stanza itself */
     struct xf_span extra;   /* all other attributes, serialised: ` a="b" xmlns:n1="u" n1:c="d"` */
@@ -54,19 +58,20 @@ XF_MUST_USE enum xf_err xf_stanza_address(struct xf_stanza *stanza,
                                           struct xf_stanza_scratch *scratch, bool *out_is_from);
 
 /*
- * The next direct child in a payload, of which *rest is what follows: begin with the payload
- * itself. False: there is none. For those who need more than `children` has.
+ * Find the next direct child in a payload. Start with *rest = the payload; each call moves *rest
+ * behind the child found. False: there are no more. For callers that need more than `children`
+ * holds.
  */
 struct xf_stanza_child {
     struct xf_span ns, name; /* as in struct xf_child */
     struct xf_span whole;    /* from its `<` to the last `>` */
-    bool has_elements;       /* of its own, and not only text */
+    bool has_elements;       /* it has child elements, not only text */
 };
 bool xf_stanza_next_child(struct xf_span *rest, struct xf_stanza_child *out);
 
 /*
- * Fill `children` and child_count from the payload, for a stanza that comes out of a queue (queues
- * do not keep them).
+ * Fill `children` and child_count from the payload of a stanza that waited in a queue (queues do
+ * not store them).
  */
 void xf_stanza_find_children(struct xf_stanza *stanza);
 
@@ -74,8 +79,8 @@ void xf_stanza_find_children(struct xf_stanza *stanza);
 const char *xf_stanza_kind_name(enum xf_stanza_kind kind);
 
 /*
- * May an error be sent back for it (RFC 6120 §8.3.1)? Not for type error, iq results, and
- * unavailable presence. Presence of other types: only subscription requests, probes and directed
- * available presence.
+ * May an error be sent in reply (RFC 6120 §8.3.1)? Never to errors, iq results and unavailable
+ * presence. Among other presence, only to subscription requests, probes and directed available
+ * presence.
  */
 bool xf_stanza_may_bounce(const struct xf_stanza *stanza);

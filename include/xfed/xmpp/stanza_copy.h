@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stanza_copy.h — a stanza that outlives its callback: addressed envelope and payload in one
- * allocation, for queues.
+ * stanza_copy.h — a copy of an addressed stanza, envelope and payload in one allocation, for
+ * queues.
  *
- * The names of the children are not kept: who decides by them has done so before.
+ * The copy does not hold the names of the children: decisions based on them are made before a
+ * stanza is queued.
  */
 #pragma once
 
@@ -12,8 +13,8 @@
 
 struct xf_stanza_copy {
     struct xf_node node; /* of stanza_queue.c */
-    uint64_t at_ms;      /* when it was kept; the queue's */
-    size_t bytes;        /* memory it takes, for limits */
+    uint64_t at_ms;      /* when it was queued; written by the queue */
+    size_t bytes;        /* memory that the copy takes, for limits */
     uint8_t kind;        /* enum xf_stanza_kind */
     bool has_ns_mark;
     uint32_t from_local, from_domain, to_local, to_domain; /* lengths within the two JIDs */
@@ -22,11 +23,14 @@ struct xf_stanza_copy {
     char text[];
 };
 
-/* Memory that a copy would take, exactly what ->bytes will be. */
+/* Memory that a copy would take: exactly its later ->bytes. */
 size_t xf_stanza_copy_size(const struct xf_stanza *stanza);
 
 /* Copy an addressed stanza of less than 4 GiB. Free with xf_free, unlinked. */
 struct xf_stanza_copy *xf_stanza_copy_new(const struct xf_stanza *stanza, uint64_t now_ms);
 
-/* The stanza again; it borrows from `kept`. raw_from and raw_to are the prepared addresses. */
+/*
+ * Read the stanza from its copy, from which it borrows. raw_from and raw_to are the prepared
+ * addresses.
+ */
 void xf_stanza_copy_read(const struct xf_stanza_copy *copy, struct xf_stanza *out_stanza);
