@@ -2,9 +2,9 @@
 /*
  * alloc.c — the only callers of malloc and free.
  *
- * Sizes that come here are chosen by us, so exhaustion means that the machine is out of memory:
- * there is no stanza whose loss would help, and code that unwinds from it would be code that never
- * ran. We abort. A size of 0 gives a real pointer, so that NULL always means "nothing".
+ * We choose the sizes that are requested here, so when an allocation fails, the machine is out of
+ * memory: dropping a stanza would not help, and code to recover would be code that was never run.
+ * So we abort. A size of 0 gives a real pointer, so that NULL always means "nothing".
  */
 #include <xfed/base/alloc.h>
 
@@ -71,5 +71,5 @@ void xf_free(void *memory)
 
 void xf_alloc_trim(void)
 {
-    (void)malloc_trim(0); /* 0: nothing was there to give */
+    (void)malloc_trim(0); /* 0: nothing could be given back */
 }

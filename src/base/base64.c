@@ -2,8 +2,8 @@
 /*
  * base64.c — base64 (RFC 4648 section 4), strict.
  *
- * Our own, since EVP_DecodeBlock counts padding as zero bytes, and skips white space. One text has
- * one encoding here: digits that carry bits which no byte uses are refused (section 3.5).
+ * We do not use EVP_DecodeBlock, since it decodes padding as zero bytes and skips white space. Each
+ * value has exactly one encoding here: a last digit with unused bits set is refused (section 3.5).
  */
 #include <xfed/base/crypto.h>
 
@@ -31,7 +31,7 @@ void xf_base64_encode(struct xf_span bytes, char *out)
     *out = '\0';
 }
 
-/* 0..63, or 64 for what is not a digit. */
+/* 0..63, or 64 if `c` is not a digit. */
 static unsigned digit_value(char c)
 {
     if (c >= 'A' && c <= 'Z')

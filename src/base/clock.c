@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* clock.c — the one place that asks the system for the time that passes. */
+/* clock.c — the only code that asks the system for the time. */
 #include <xfed/base/clock.h>
 
 #include <time.h>
@@ -11,7 +11,7 @@ uint64_t xf_monotonic_ms(void)
     struct timespec ts;
 
     xf_require(clock_gettime(CLOCK_MONOTONIC, &ts) == 0);
-    /* One more than the system says: 0 is "never" for those who store a time. */
+    /* One more than the system says: a stored time of 0 means "never". */
     return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000 + 1;
 }
 

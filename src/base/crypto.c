@@ -2,8 +2,8 @@
 /*
  * crypto.c — random numbers, digests and comparisons by OpenSSL.
  *
- * None of these fails for a reason a peer can cause: a missing digest or a dead random generator is
- * a broken installation, and going on without either is worse than stopping. So they abort.
+ * A peer cannot make any of these fail: a missing digest or a failing random generator means a
+ * broken installation, and continuing without either would be worse than stopping. So they abort.
  */
 #include <xfed/base/crypto.h>
 
@@ -27,7 +27,7 @@ uint32_t xf_rand_below(uint32_t below)
     uint32_t draw;
 
     xf_require(below > 0);
-    /* Draws from the last, incomplete run of `below` numbers would favour the small ones. */
+    /* Numbers from the last, incomplete run of `below` would favour small results. */
     uint32_t fair = UINT32_MAX - (UINT32_MAX % below + 1) % below;
     do {
         xf_rand_bytes(&draw, sizeof(draw));

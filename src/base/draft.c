@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* draft.c — text in the making: what does not fit makes the whole of it void. */
+/* draft.c — text that is written completely or not at all. */
 #include <xfed/base/draft.h>
 
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* err.c — texts of the result codes, and the way out for our own bugs. */
+/* err.c — texts of the result codes, and the abort for our own bugs. */
 #include <xfed/base/err.h>
 
 #include <stdarg.h>
@@ -26,7 +26,7 @@ enum xf_err xf_fail(struct xf_error *err, enum xf_err code, const char *fmt, ...
     if (!err)
         return code;
 
-    /* By way of a copy: callers put words in front of err->detail itself. */
+    /* Through a copy: callers may pass err->detail itself as an argument. */
     va_start(args, fmt);
     if (vsnprintf(detail, sizeof(detail), fmt, args) < 0)
         detail[0] = '\0';

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log.c — one line an event.
+ * log.c — one line for each event.
  *
- * A line is put together on the stack (level, event, pairs), then given to the sink, or with a time
- * stamp or journald's priority in front to standard error in one write(2), so that lines of several
- * processes on one pipe do not mix: a line is never longer than what pipes take at once (4096 bytes
- * on Linux). Pairs that do not fit are left out, and `cut=yes` says so.
+ * A line is built on the stack (level, event, pairs) and given to the sink, or written to standard
+ * error with a time stamp or journald's priority in front. It takes a single write(2), so that
+ * lines of several processes on one pipe do not mix; a line is never longer than what pipes accept
+ * at once (4096 bytes on Linux). Pairs that do not fit are omitted, and `cut=yes` is added.
  *
- * Texts come from strangers. They must not end the line, fake a pair, or steer the terminal of who
- * reads it: quotes, backslashes, control characters (also the C1 set), line separators and
- * bidirectional overrides become \xNN, byte for byte, and so does what is not UTF-8.
+ * Texts come from strangers. They must not end the line, fake a pair, or control the reader's
+ * terminal: quotes, backslashes, control characters (also the C1 set), line separators and
+ * bidirectional overrides become \xNN, byte for byte, and so do bytes that are not UTF-8.
  */
 #include <xfed/base/log.h>
 
@@ -25,7 +25,7 @@
 #include <xfed/base/utf8.h>
 
 #define LINE_BYTES 4096
-#define TEXT_BYTES 256 /* of a value, before it is escaped */
+#define TEXT_BYTES 256 /* maximum of a value, before escaping */
 
 static const char cut_mark[] = " cut=yes";
 
@@ -50,7 +50,7 @@ enum stderr_kind { STDERR_UNKNOWN, STDERR_PLAIN, STDERR_JOURNAL };
 
 enum xf_log_level xf_log_threshold = XF_LOG_INFO;
 
-/* The log is the one thing that each module reaches without being handed it. */
+/* The only global state: every module may log without being given a log. */
 static struct {
     xf_log_sink_fn sink;
     void *owner;
@@ -84,10 +84,7 @@ static void put(struct line *line, const char *bytes, size_t len)
 {
     size_t room = sizeof(line->text) - line->len;
 
-    /*
-     * Once something did not fit, the line counts as full: what comes later must not stand in its
-     * place.
-     */
+    /* Once something did not fit, the line counts as full: later text must not take its place. */
     if (len > room)
         line->len = sizeof(line->text);
     if (line->len == sizeof(line->text))
@@ -141,7 +138,7 @@ static size_t cut_len(struct xf_span text)
 
     if (text.len <= TEXT_BYTES)
         return text.len;
-    /* Continuation bytes, 3 at most: bytes that are not UTF-8 need no boundary. */
+    /* Go back over at most 3 continuation bytes; invalid UTF-8 has no boundaries to respect. */
     for (int back = 0; back < 3 && ((unsigned char)text.ptr[len] & 0xC0) == 0x80; back++)
         len--;
     return len;
@@ -168,7 +165,7 @@ static void put_quoted(struct line *line, struct xf_span text)
     put(line, "\"", 1);
 }
 
-/* Words of our own stand without quotes, if they are what they say. */
+/* Our own words are written without quotes, provided that they are plain words. */
 static bool is_plain_word(struct xf_span word)
 {
     static const char plain[] =
@@ -198,7 +195,7 @@ static void put_pair(struct line *line, const struct xf_kv *kv)
     }
 }
 
-/* Each pair whole or not at all; room for the mark, a newline and a NUL is kept. */
+/* Writes each pair whole or not at all, and reserves room for the mark, a newline and a NUL. */
 static void put_pairs(struct line *line, const struct xf_kv *kvs, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

@@ -5,10 +5,10 @@
  * `entries` holds the pairs densely; `slots` is the open-addressing table (linear probing, at most
  * half full) and holds positions in `entries` plus one, 0 for free.
  *
- * Removal leaves no tombstones: the slots behind the hole move up where that brings them nearer to
- * their home (Knuth 6.4 algorithm R), and the last entry takes the place of the removed one. So a
- * map whose names come and go for months costs the same as a fresh one. A walk goes from the last
- * entry to the first, and thus sees what a removal moves before it moves.
+ * Removal leaves no tombstones: slots behind the hole move up if that brings them closer to their
+ * home slot (Knuth 6.4, algorithm R), and the last entry takes the place of the removed one. So a
+ * map whose names come and go for months costs the same as a new one. A walk goes from the last
+ * entry to the first, so a removal only moves entries that the walk has already seen.
  */
 #include <xfed/base/map.h>
 
@@ -181,7 +181,7 @@ void *xf_map_remove(struct xf_map *map, struct xf_span key)
         map->entries[index] = map->entries[map->count];
     }
     xf_free(removed.key);
-    /* Give memory back, with room enough that the next few names do not take it again. */
+    /* Shrink, but leave enough room that the next few names do not make the map grow again. */
     if (map->slot_count > FEWEST_SLOTS && map->count < map->slot_count / 16)
         resize(map, map->slot_count / 4 > FEWEST_SLOTS ? map->slot_count / 4 : FEWEST_SLOTS);
     return removed.value;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * siphash.c — SipHash with one round a word and three at the end, as hash tables of Rust and Python
- * use it.
+ * siphash.c — SipHash-1-3, one round for each word and three at the end, as the hash tables of Rust
+ * and Python use.
  *
  * The text is taken as little-endian words of 64 bits; the last word holds the rest of the bytes
  * and, in its top byte, the length.

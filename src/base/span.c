@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* span.c — comparisons of borrowed text which are too long to be inline. */
+/* span.c — comparisons of borrowed text that are too long to be inline. */
 #include <xfed/base/span.h>
 
 #include <xfed/base/alloc.h>
 
-/* Of ASCII alone, whatever the locale. */
+/* Converts only ASCII, whatever the locale. */
 static unsigned char lower(char c)
 {
     unsigned char byte = (unsigned char)c;

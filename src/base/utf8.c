@@ -3,7 +3,7 @@
  * utf8.c — incremental check of UTF-8.
  *
  * Each lead byte says how many bytes follow and which range the first of them may have; that range
- * rules out overlong forms, surrogates and what lies above U+10FFFF (RFC 3629 section 4, the table
+ * excludes overlong forms, surrogates and everything above U+10FFFF (RFC 3629 section 4, the table
  * of its ABNF). Further bytes are 80..BF. Runs of ASCII are skipped 16 bytes at a time.
  */
 #include <xfed/base/utf8.h>

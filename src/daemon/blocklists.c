@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * blocklists.c — policy { blocklists }: the files read when the configuration is, and their entries
- * let go when their day has come.
+ * blocklists.c — policy { blocklists }: reads the files together with the configuration, and lets
+ * their entries expire.
  *
- * A list with a line that is no entry is refused as a whole configuration is: by -t and a start,
- * and by a reload, after which everything stays as it was. Days begin at midnight UTC; the clock is
- * looked at every hour at least, since it may be set.
+ * A list with an invalid line is refused like a configuration with an error: by -t, at a start, and
+ * at a reload, which then changes nothing. Days begin at midnight UTC; we check the clock at least
+ * every hour, since it may be set.
  */
 #include "daemon_priv.h"
 
@@ -85,7 +85,7 @@ static void on_look(void *owner)
         return;
     daemon->day = now_s / DAY_S;
     xf_policy_set_time(daemon->policy, now_s);
-    /* verdicts that routes keep may be other ones now */
+    /* the verdicts that routes keep may have changed */
     xf_routing_reload(daemon->routing, daemon->policy, &daemon->conf->routing);
 }
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * certs.c — the certificates of our domains, as a configuration names them or as they lie in trust
- * { cert-dir }.
+ * certs.c — loads the certificates of our domains, from the files in the configuration or from
+ * trust { cert-dir }.
  *
- * A served section with `certificate` uses those for its domain and aliases, one for each type of
- * key. Without, DOMAIN/fullchain.pem and privkey.pem in the folder are looked for, the way certbot
- * and acme clients leave them (DOMAIN in A-labels, else as it is written); an alias with a folder
- * of its own has its own, others use the domain's.
+ * A served section with `certificate` uses these files for its domain and aliases, one for each
+ * type of key. Without it, we look for DOMAIN/fullchain.pem and privkey.pem in the folder, where
+ * certbot and other ACME clients put them (DOMAIN in A-labels, else as written). An alias with a
+ * folder uses the certificate in it, other aliases use the domain's.
  *
- * Loading touches files only and runs on the thread pool in a reload. What cannot be read is
- * reported; at the start that is the end, in a reload the certificate in force stays (after root
- * was given up, keys may be out of reach). Test: tests/unit/daemon/test_certs.c.
+ * Loading only reads files; at a reload it runs on the thread pool. What cannot be read is
+ * reported. At the start, that ends the program; at a reload, the certificate in use stays (without
+ * root, keys may have become unreadable). Test: tests/unit/daemon/test_certs.c.
  */
 #include "daemon_priv.h"
 
@@ -31,8 +31,8 @@ static void add(struct xf_certs *certs, const struct xf_cert *cert)
 }
 
 /*
- * A folder that may not be looked into counts as there: it is not to be taken for a domain without
- * a certificate.
+ * A folder that we may not read counts as present: we must not take it for a domain without a
+ * certificate.
  */
 static bool add_folder(struct xf_certs *certs, const struct xf_conf *conf, size_t served,
                        const char *name, const char *folder, bool is_alias)
@@ -78,7 +78,7 @@ static bool find_own(struct xf_certs *certs, const struct xf_conf *conf, size_t 
     return has_own;
 }
 
-/* conf has refused this already when there is no folder to look in. */
+/* If there is no folder to look in, conf has refused this already. */
 static bool may_lack(const struct xf_conf *conf, size_t i, struct xf_report *report)
 {
     const struct xf_served_settings *served = &conf->served[i].settings;
@@ -130,8 +130,8 @@ static void check_names(const struct xf_certs *certs, const struct xf_cert *cert
 }
 
 /*
- * False: others can put a key of theirs there. One that others can only read is taken, with a
- * warning, as in conf/secret.c.
+ * False: others can replace the key. A key that others can only read is accepted with a warning, as
+ * in conf/secret.c.
  */
 static bool is_guarded(const struct xf_cert *cert, const struct xf_served_settings *served,
                        const struct xf_at *at, struct xf_report *report)
@@ -187,7 +187,7 @@ void xf_certs_load(struct xf_conf *conf, bool with_dates, struct xf_certs *out_c
 
 /* ---- from one configuration to the next */
 
-/* The running one of this file, else any for the name. */
+/* The certificate in use from this file, else any for the name. */
 static struct xf_cert *find_running(const struct xf_certs *running, const struct xf_cert *cert)
 {
     struct xf_cert *found = NULL;

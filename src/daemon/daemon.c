@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * daemon.c — the parts of the gateway put together over the real loop, run, and taken apart.
+ * daemon.c — creates the parts of the gateway over the real loop, connects them, runs the loop, and
+ * frees them.
  *
- * Order of the start: everything that may fail on this machine (resolver, listeners, user) comes
- * before anything that speaks with others; then S2S, links and routing, which know each other
- * through the routing's event tables. The end goes the other way, after drain.c has brought streams
- * and links to an end.
+ * At the start, everything that may fail on this machine (resolver, listeners, user) comes before
+ * anything that talks to others; then S2S, links and routing, which are connected by the routing's
+ * event tables. The end is in reverse order, after drain.c has closed streams and links.
  */
 #include "daemon_priv.h"
 
@@ -66,7 +66,7 @@ static void env_forget_tls(struct xf_env *env, struct xf_conn *conn)
     xf_tls_forget(conn);
 }
 
-/* Time zones change with the season, so it is asked anew, but not for every stanza. */
+/* Recomputed since the offset changes with the season, but not for every stanza. */
 static unsigned env_minute_of_week(struct xf_env *env)
 {
     struct xf_daemon_env *s = XF_CONTAINER(env, struct xf_daemon_env, env);
@@ -120,7 +120,8 @@ static enum xf_err open_dns(struct xf_daemon *daemon, struct xf_error *err)
                                             .cache_entries = conf->dns.cache_entries};
     result = xf_dns_client_new(daemon->loop, &opts, &daemon->env.env.dns, err);
     struct xf_dns_client_opts for_peers = opts;
-    for_peers.cache_entries = opts.cache_entries / 8 + 16; /* each is there for a few peers */
+    /* each of them serves only a few peers */
+    for_peers.cache_entries = opts.cache_entries / 8 + 16;
     daemon->env.resolvers = xf_dns_pool_new(daemon->loop, &for_peers);
     xf_free(servers);
     return result;
@@ -273,7 +274,7 @@ void xf_daemon_keep_peers(struct xf_daemon *daemon)
     }
 }
 
-/* What the file may say, so that it need not change later, but this version does not do. */
+/* Warn of settings that the file may already have but this version does not implement. */
 static void warn_of_what_is_not_there(const struct xf_conf *conf)
 {
     if (*conf->listen.control)
@@ -323,7 +324,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     make_s2s(daemon);
     make_links(daemon);
     xf_daemon_keep_peers(daemon);
-    xf_alloc_trim(); /* of what parsing took */
+    xf_alloc_trim(); /* frees what parsing used */
     xf_expiry_begin(&daemon->expiry, daemon->env.env.timers, &daemon->certs, daemon->conf);
     xf_blocklists_watch(daemon);
     xf_loop_on_signal(daemon->loop, SIGHUP, xf_reload_begin, daemon);
@@ -382,7 +383,7 @@ enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_cer
     if (daemon.is_abandoned) {
         if (!xf_history_is_writing(daemon.history))
             xf_history_free(&daemon.history);
-        _exit((int)code); /* what is alive still points here */
+        _exit((int)code); /* what is still alive points to the daemon */
     }
     take_apart(&daemon);
     return code;

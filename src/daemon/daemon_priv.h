@@ -5,21 +5,21 @@
  *   main.c        the modes of the program and its exit codes
  *   options.c     the command line
  *   system.c      limits of the process, memory, user
- *   sandbox.c     system calls and folders that it may use, given to
+ *   sandbox.c     which system calls and folders the process may use, enforced by
  *   seccomp.c     ... the kernel's filter of calls
  *   landlock.c    ... and of files
  *   report.c      messages about the files that a configuration names
- *   trust.c       by what peers' certificates are judged
+ *   trust.c       what peers' certificates are judged by
  *   certs.c       certificates of our domains
  *   expiry.c      ... and when they end
  *   sheets.c      what --dns-records, --csr-names and --firewall print
- *   blocklists.c  domains that are refused, from files
+ *   blocklists.c  the domains to refuse, from files
  *   explain.c     what --explain prints
- *   history.c     where the memory of peers is kept
- *   daemon.c      the parts put together, run, taken apart
+ *   history.c     where the history of peers is stored
+ *   daemon.c      creates, runs and frees the parts
  *   reload.c      SIGHUP
  *   drain.c       SIGTERM and SIGINT
- *   notify.c      what systemd wants to know
+ *   notify.c      tells systemd the state
  */
 #pragma once
 
@@ -52,7 +52,7 @@ enum xf_mode {
 
 struct xf_options {
     enum xf_mode mode;
-    const char *file; /* borrowed from argv, as the next; set in the modes that read one */
+    const char *file; /* borrowed from argv, as the next ones; set in modes that read a file */
     /*
      * of XF_MODE_DNS, CSR and FIREWALL: a zone, a served domain, a syntax; NULL: none given.
      * EXPLAIN: from
@@ -61,17 +61,20 @@ struct xf_options {
     const char *to; /* of XF_MODE_EXPLAIN */
 };
 
-/* False: usage, said on standard error. */
+/* False: wrong usage, explained on standard error. */
 XF_MUST_USE bool xf_options_parse(int argc, char **argv, struct xf_options *out_options);
 void xf_options_help(FILE *out);
 
 /* ---- system.c */
 /* Before the loop is made: file mode mask, descriptors, memory, threads. */
 void xf_system_prepare(void);
-unsigned xf_system_descriptors(void); /* that the process may have; 0: any number */
-/* Become `user` ("": stay who we are) for good, when we are root; then nobody may look into us. */
+unsigned xf_system_descriptors(void); /* how many descriptors the process may have; 0: no limit */
+/*
+ * If we are root, become `user` for good ("": stay root). Then forbid other processes to inspect
+ * this one.
+ */
 XF_MUST_USE enum xf_err xf_system_become(const char *user, struct xf_error *err);
-/* Undo the last of it, for leak checkers, when no secret is left in memory. */
+/* Allow inspection again, for leak checkers, once no secret is left in memory. */
 void xf_system_unhide(void);
 
 /* ---- report.c */
@@ -81,7 +84,7 @@ struct xf_report { /* one message a line */
     size_t exposed; /* private keys that others can read; each has a warning */
 };
 
-struct xf_at { /* what a message is about: the line is that of its key */
+struct xf_at { /* what a message is about, for its FILE:LINE: the line of this key */
     const struct xf_conf *conf;
     const struct xf_conf_place *place;
 };
@@ -95,14 +98,14 @@ void xf_report_warning(struct xf_report *report, const struct xf_at *at, const c
 
 /* ---- trust.c: use certs.c */
 struct xf_anchors {
-    char *ca_file;              /* "" is a file too: nobody */
+    char *ca_file;              /* "" counts as a file too: it trusts nobody */
     struct xf_tls_store *store; /* with the revocation lists; NULL: did not load */
 };
 
 struct xf_trust {
     struct xf_anchors *anchors; /* the default ones first */
     size_t count;
-    const char *refusal; /* what not even a reload may go on with; NULL: nothing */
+    const char *refusal; /* why not even a reload may continue; NULL: it may */
 };
 
 void xf_trust_load(struct xf_conf *conf, struct xf_trust *out_trust, struct xf_report *report);
@@ -113,7 +116,7 @@ void xf_trust_release(struct xf_trust *trust);
 
 /* ---- certs.c */
 struct xf_cert {   /* of ours */
-    char *name;    /* the served domain, or an alias with one of its own */
+    char *name;    /* the served domain, or an alias with its own certificate */
     size_t served; /* in conf->served */
     bool is_alias;
     char *file, *key_file;
@@ -124,26 +127,26 @@ struct xf_certs {
     struct xf_trust trust;
     struct xf_cert *own;
     size_t own_count;
-    const char *refusal;           /* as that of trust */
+    const char *refusal;           /* as in struct xf_trust */
     struct xf_tls_identities *set; /* by domain and alias, when sealed */
 };
 
 /*
- * Load what the configuration names, and add pins of files to it. What fails stays NULL and is
- * reported; only files are touched, so any thread may. `with_dates`: report what expires; else that
- * is left to expiry.c.
+ * Load what the configuration names, and add the pins that it names by file. What fails stays NULL
+ * and is reported. Only reads files, so any thread may call it. `with_dates`: report expiring
+ * certificates; otherwise expiry.c does.
  */
 void xf_certs_load(struct xf_conf *conf, bool with_dates, struct xf_certs *out_certs,
                    struct xf_report *report);
-/* Why `next` cannot follow, even with what `running` has; NULL: it can. */
+/* Why `next` cannot replace `running`, even together with its certificates; NULL: it can. */
 const char *xf_certs_refusal(const struct xf_certs *next, const struct xf_certs *running);
-/* Fill what is missing in `next` from `running`, which loses it. */
+/* Move what is missing in `next` from `running` to it. */
 void xf_certs_inherit(struct xf_certs *next, struct xf_certs *running);
 void xf_certs_seal(const struct xf_conf *conf, struct xf_certs *certs);
 void xf_certs_release(struct xf_certs *certs);
 
 /* ---- sheets.c */
-/* Print what options->mode asks for; words about what is missing go to standard error. */
+/* Print the sheet for options->mode; report on standard error what is missing. */
 enum xf_exit xf_daemon_print_sheet(const struct xf_options *options, struct xf_conf *conf);
 
 /* ---- expiry.c */
@@ -155,8 +158,8 @@ struct xf_expiry {
 };
 
 /*
- * Log what expires or has expired, now and then every day. Of a running one: begin anew with
- * others.
+ * Log certificates that expire soon or have expired, now and then every day. If it is running
+ * already, start again with the new certificates.
  */
 void xf_expiry_begin(struct xf_expiry *expiry, struct xf_timers *timers,
                      const struct xf_certs *certs, const struct xf_conf *conf);
@@ -164,27 +167,25 @@ void xf_expiry_end(struct xf_expiry *expiry);
 void xf_expiry_look(const struct xf_certs *certs, const struct xf_conf *conf, int64_t now_s);
 
 /* ---- blocklists.c */
-/*
- * Of policy { blocklists }. NULL: there are none, or one of them is no good, which the report says.
- */
+/* Load policy { blocklists }. NULL: there are none, or one of them is invalid, as reported. */
 struct xf_blocklist *xf_blocklists_load(const struct xf_conf *conf, struct xf_report *report);
-/* NULL: that was all of them */
+/* NULL: all of them were loaded */
 const char *xf_blocklists_refusal(const struct xf_conf *conf, const struct xf_blocklist *list);
 struct xf_daemon;
-void xf_blocklists_watch(struct xf_daemon *daemon); /* let entries go on their day */
+void xf_blocklists_watch(struct xf_daemon *daemon); /* lets entries expire */
 
 /* ---- explain.c */
 enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_conf *conf);
 
 /* ---- history.c */
-/* "" for none; free with xf_free. `state_directory` is what systemd says, NULL: nothing. */
+/* "" for none; free with xf_free. `state_directory` comes from systemd; NULL: it set none. */
 char *xf_daemon_history_path(const char *file, const char *state_directory);
-/* NULL: nothing is to be remembered */
+/* NULL: the configuration wants no history */
 struct xf_history *xf_daemon_history_for(struct xf_loop *loop,
                                          const struct xf_history_settings *settings);
 
 /* ---- sandbox.c */
-/* Is this a build whose own checks do what a sandbox forbids? */
+/* Is this a build with a sanitizer, which does what the sandbox forbids? */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define XF_IS_SANITIZED true
 #elif defined(__has_feature)
@@ -203,12 +204,12 @@ struct xf_sandbox {              /* zeroed: none */
 };
 
 /*
- * If the configuration wants it: for good, and before there are further threads. What the machine
- * does not have is logged.
+ * Enter the sandbox for good if the configuration wants it. Call it before there are other threads.
+ * Logs what the machine does not support.
  */
 void xf_sandbox_enter(struct xf_sandbox *sandbox, const struct xf_conf *conf,
                       const struct xf_certs *certs);
-/* Log the files of a configuration that are out of reach from within. */
+/* Log the files of a configuration that the sandbox does not let us read. */
 void xf_sandbox_check(const struct xf_sandbox *sandbox, const struct xf_conf *conf,
                       const struct xf_certs *certs);
 void xf_sandbox_release(struct xf_sandbox *sandbox);
@@ -220,7 +221,7 @@ XF_MUST_USE enum xf_err xf_landlock_enter(const struct xf_texts *read, const str
 
 /* ---- notify.c */
 struct xf_notify {
-    int fd; /* -1: nobody wants to know */
+    int fd; /* -1: systemd does not ask for it */
     struct xf_timers *timers;
     struct xf_timer watchdog;
     uint64_t watchdog_ms;
@@ -263,11 +264,14 @@ struct xf_daemon {
     const char *file;
     struct xf_loop *loop;
     struct xf_daemon_env env;
-    struct xf_conf *boot; /* as started: what needs a restart, and the links, hold to it */
-    struct xf_conf *conf; /* in force; `boot` until the first reload */
+    /*
+     * the configuration at the start, which still applies to links and to whatever needs a restart
+     */
+    struct xf_conf *boot;
+    struct xf_conf *conf;           /* in force; `boot` until the first reload */
     struct xf_blocklist *blocklist; /* NULL: none */
     struct xf_policy *policy;
-    int64_t day; /* since 1970, UTC, that policy was told last */
+    int64_t day; /* days since 1970, UTC, last passed to policy */
     struct xf_timer day_timer;
     struct xf_certs certs;
     struct xf_expiry expiry;
@@ -282,26 +286,26 @@ struct xf_daemon {
     size_t listener_count;
     struct xf_notify notify;
     struct xf_reload *reload; /* under way */
-    bool reload_again;        /* SIGHUP came meanwhile */
+    bool reload_again;        /* another another SIGHUP came meanwhile */
     enum xf_drain drain;
     struct xf_timer drain_timer;
     uint64_t drain_began_ms, drain_step_ms, drain_busy_ms;
-    bool is_abandoned; /* streams would not end: leave without taking the parts apart */
+    bool is_abandoned; /* streams did not end: leave without freeing the parts */
 };
 
 /*
- * Take over `conf`, `certs` and `blocklist` (NULL: none), run until a signal ends it. `warnings`
- * about them, one a line, are logged at the start.
+ * Take ownership of `conf`, `certs` and `blocklist` (NULL: none), and run until a signal. Logs
+ * `warnings` about them, one on each line, at the start.
  */
 enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_certs *certs,
                            struct xf_blocklist *blocklist, const char *warnings);
-/* On any thread. */
+/* May be called on any thread. */
 struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct xf_conf *conf,
                                         const struct xf_blocklist *blocklist);
-/* Make it, or give it the configuration in force. */
+/* Create the mailmap, or give it the configuration in force. */
 void xf_daemon_set_mailmap(struct xf_daemon *daemon);
 void xf_daemon_close_listeners(struct xf_daemon *daemon);
-/* With names = per-peer: the streams of the peers that the configuration names. */
+/* With names = per-peer: keep streams for the peers that the configuration names. */
 void xf_daemon_keep_peers(struct xf_daemon *daemon);
 
 /* ---- reload.c, drain.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drain.c — the end, on SIGTERM or SIGINT: deliver what can be delivered, tell the senders of the
- * rest, close politely.
+ * drain.c — stops the gateway on SIGTERM or SIGINT: delivers what can be delivered, tells the
+ * senders of the rest, and closes all streams in order.
  *
  *     queues    no new peers; of what the cluster sends only what goes to a stream that is there
  *               (senders of the rest get an error); routes go on until they were empty for a while,
@@ -12,8 +12,8 @@
  *     links     the cluster has its bounces: the links are closed
  *     over      the loop stops
  *
- * A peer or a server that does not answer our close has a few seconds; then we leave without it. A
- * second signal leaves at once.
+ * A peer or server has a few seconds to answer our close; then we stop without waiting. A second
+ * signal stops at once.
  */
 #include "daemon_priv.h"
 
@@ -21,9 +21,9 @@
 #include <xfed/base/log.h>
 
 #define POLL_MS 20
-/* empty for so long: what was on its way to us when the signal came has been read and answered */
+/* queues must be empty for this long: then what was on its way to us has been read and answered */
 #define SETTLE_MS 400
-#define CLOSE_MS  5000 /* for the ends of all streams, and again of all links */
+#define CLOSE_MS  5000 /* for all streams to end, and again for all links */
 
 static bool links_are_gone(const struct xf_daemon *daemon)
 {
@@ -33,7 +33,7 @@ static bool links_are_gone(const struct xf_daemon *daemon)
     return true;
 }
 
-/* What is still alive points to parts that must not be freed then. */
+/* Streams that are still alive point to parts, which therefore must not be freed. */
 static void leave(struct xf_daemon *daemon)
 {
     daemon->is_abandoned = xf_s2s_stream_count(daemon->s2s) > 0 || !links_are_gone(daemon) ||
@@ -77,8 +77,8 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
 }
 
 /*
- * A reload on the thread pool uses the daemon, a write the memory of peers, a question the
- * directory: they are waited for.
+ * Wait for a reload, a write of the history, and a directory lookup on the thread pool, which use
+ * parts of the daemon.
  */
 static bool is_step_done(const struct xf_daemon *daemon)
 {
@@ -87,7 +87,7 @@ static bool is_step_done(const struct xf_daemon *daemon)
     case XF_DRAIN_INBOUND:
         return daemon->env.env.clock->now_ms - daemon->drain_busy_ms >= SETTLE_MS;
     case XF_DRAIN_STREAMS:
-        /* what peers said last may wait for an address */
+        /* the peers' last stanzas may still wait for an address */
         return xf_s2s_stream_count(daemon->s2s) == 0 && xf_routing_is_idle(daemon->routing);
     case XF_DRAIN_LINKS:
         return links_are_gone(daemon) && !daemon->reload &&
@@ -97,7 +97,7 @@ static bool is_step_done(const struct xf_daemon *daemon)
     }
 }
 
-/* Once inbound streams are being closed, queues have had their time. */
+/* Once inbound streams are being closed, the time for queues is over. */
 static bool is_busy(const struct xf_daemon *daemon)
 {
     return daemon->drain == XF_DRAIN_INBOUND ? !xf_s2s_inbound_is_over(daemon->s2s)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * expiry.c — a word in time about certificates of ours that end: at the start, by a reload, and
- * once a day.
+ * expiry.c — warns in time about our certificates that expire: at the start, at a reload, and once
+ * a day.
  *
- * The day is that of the loop's clock, the dates are the wall clock's. Test:
+ * The loop's clock decides when a day has passed; dates are compared with the wall clock. Test:
  * tests/unit/daemon/test_certs.c.
  */
 #include "daemon_priv.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explain.c — --explain FROM TO: what policy makes of stanzas from one JID to another, by the
- * configuration and the blocklists as they are in the files now, at this minute. The running
- * gateway is not asked; the directory is, when it has groups.
+ * explain.c — --explain FROM TO: prints whether policy lets stanzas from one JID to another pass,
+ * by the configuration and blocklists now in the files, at this minute. It does not ask the running
+ * gateway, but does ask the directory about groups.
  */
 #include "daemon_priv.h"
 
@@ -10,7 +10,7 @@
 
 #include <xfed/base/log.h>
 
-/* Everything at once, on this thread. */
+/* Runs work and done at once, on this thread. */
 static void work_now(struct xf_pool *pool, void (*work)(void *owner), void (*done)(void *owner),
                      void *owner)
 {

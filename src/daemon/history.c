@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * history.c — where the memory of peers is kept: memory { file }, else peers.db in the state
- * directory that systemd gives, else nowhere.
+ * history.c — where the history of peers is stored: in memory { file }, else in peers.db in
+ * systemd's state directory, else nowhere.
  *
- * It is opened as the user that we have become, whose file it is. A file that cannot be used does
- * not keep the gateway from its work, since only alarms depend on it; but then nobody knows what
- * peers did before this start, and that is an error in the log.
+ * It is opened after changing to the configured user, who owns the file. The gateway works even if
+ * the file cannot be used, since only alarms depend on it; but what peers did before this start is
+ * then unknown, so that is logged as an error.
  */
 #include "daemon_priv.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * landlock.c — the folders that this thread, and the threads that it starts from now on, may open
- * files in (landlock(7)).
+ * landlock.c — restricts the folders in which this thread, and all threads that it starts from now
+ * on, may open files (landlock(7)).
  *
- * Straight system calls: there is no library, and libc has no wrappers. Rights that the running
- * kernel does not know yet are left out, the others are held. A file that is open stays open,
- * whatever folder it is in. A path that does not exist needs no rule; one whose folder we may not
- * enter neither. Test: tests/unit/daemon/test_sandbox.c.
+ * It makes the system calls itself, since there is no library and libc has no wrappers. Rights that
+ * the running kernel does not know are omitted, the others are enforced. Open files stay open, in
+ * whatever folder. A path that does not exist, or whose folder we may not enter, needs no rule.
+ * Test: tests/unit/daemon/test_sandbox.c.
  */
 #include "daemon_priv.h"
 
@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 /*
- * The kernel's interface, written out: the running kernel is asked what it can do, whatever headers
- * we were built with.
+ * We define the kernel's interface here, since the running kernel may support more than the headers
+ * that we were built with; it tells what it supports.
  */
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
@@ -54,7 +54,7 @@ struct path_beneath_attr {
 
 #define TO_READ  (RIGHT_READ_FILE | RIGHT_READ_DIR)
 #define TO_WRITE (TO_READ | RIGHT_WRITE_FILE | RIGHT_MAKE_REG | RIGHT_REMOVE_FILE | RIGHT_TRUNCATE)
-/* the rest is refused for what is no folder */
+/* the kernel refuses the other rights for what is not a folder */
 #define OF_FILES (RIGHT_READ_FILE | RIGHT_WRITE_FILE | RIGHT_TRUNCATE)
 
 static uint64_t known_rights(long version)

@@ -2,9 +2,9 @@
 /*
  * main.c — the program: its modes and exit codes.
  *
- * A configuration is checked the same way by -t and by a start: the file, then every certificate
- * and key that it names. Only of secrets that others can read a start warns, where -t refuses them.
- * Messages about it go to standard error as FILE:LINE: ..., one a line.
+ * -t and a start check a configuration in the same way: the file, then every certificate and key
+ * that it names. The only difference: -t refuses secrets that others can read, a start warns.
+ * Messages go to standard error as FILE:LINE: ..., one on each line.
  */
 #include "daemon_priv.h"
 
@@ -19,7 +19,7 @@ static void print_messages(const char *messages, size_t len)
         fprintf(stderr, "%.*s\n", (int)len, messages);
 }
 
-/* Configuration alone; NULL: refused, and said why. */
+/* Load only the configuration. NULL: it was refused, and the reason was printed. */
 static struct xf_conf *load_conf(const char *file, char **out_messages)
 {
     struct xf_conf *conf = NULL;
@@ -71,8 +71,8 @@ static enum xf_exit explain(const struct xf_options *options)
 }
 
 /*
- * A configuration with its certificates and blocklists, and every message about them in the report;
- * its errors say whether it will do.
+ * Load a configuration with its certificates and blocklists, and put every message about them into
+ * the report, whose errors tell whether it is valid.
  */
 static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_certs *out_certs,
                                 struct xf_blocklist **out_blocklist, struct xf_report *report)
@@ -81,7 +81,7 @@ static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_cer
     struct xf_conf *conf = load_conf(file, &messages);
     xf_report_init(report);
     if (messages)
-        /* both have the same ceiling */
+        /* both buffers have the same maximum */
         (void)!xf_buf_try_append(&report->text, messages, strlen(messages));
     xf_free(messages);
     *out_blocklist = NULL;
@@ -92,7 +92,7 @@ static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_cer
     return conf;
 }
 
-/* Only -t asks a directory: a start does not wait for it. */
+/* Only -t asks the directory: a start does not wait for it. */
 static void check_mailmap(const struct xf_conf *conf, struct xf_report *report)
 {
     const struct xf_mailmap_origin of_file = {conf->mail_at.file,

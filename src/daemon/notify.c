@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * notify.c — systemd's sd_notify(3) protocol: datagrams to the socket in NOTIFY_SOCKET, in 60 lines
- * instead of a library.
+ * notify.c — systemd's sd_notify(3) protocol: datagrams to the socket in NOTIFY_SOCKET. It takes 60
+ * lines, so we need no library.
  *
- * The watchdog is fed by a timer of the loop, at half the time asked for: a loop that hangs stops
- * feeding it.
+ * A timer of the loop sends watchdog messages twice in the requested interval: if the loop hangs,
+ * they stop.
  */
 #include "daemon_priv.h"
 
@@ -36,11 +36,11 @@ static int connect_to(const char *path)
 static void say(const struct xf_notify *notify, const char *text)
 {
     if (notify->fd >= 0)
-        /* nothing is lost but a word to systemd */
+        /* if this fails, systemd only misses a message */
         (void)!send(notify->fd, text, strlen(text), MSG_NOSIGNAL);
 }
 
-/* WATCHDOG_USEC, when it is meant for this process; 0 for none. */
+/* WATCHDOG_USEC, if it is meant for this process; else 0. */
 static uint64_t asked_watchdog_ms(void)
 {
     const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");

@@ -47,13 +47,15 @@ static bool reads_file(enum xf_mode mode)
     return mode != XF_MODE_SAMPLE && mode != XF_MODE_VERSION && mode != XF_MODE_HELP;
 }
 
-/* `--dns-records example.org`: getopt leaves an optional word of its own to us. */
+/*
+ * `--dns-records example.org`: getopt does not parse an optional argument after a space, so we do.
+ */
 static bool takes_word(enum xf_mode mode)
 {
     return mode == XF_MODE_DNS || mode == XF_MODE_CSR;
 }
 
-/* XF_MODE_RUN for what is no mode. */
+/* XF_MODE_RUN if the letter does not select a mode. */
 static enum xf_mode mode_of(int letter)
 {
     switch (letter) {

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reload.c — SIGHUP: read the configuration and its certificates anew, and take over what a running
- * program can.
+ * reload.c — SIGHUP: reads the configuration and its certificates again, and applies what can
+ * change at run time.
  *
- * Reading, checking and compiling happen on the thread pool, for a CA bundle or thousands of peers
- * cost tens of milliseconds; so does freeing what was in force before. In between, on the loop:
+ * Reading, checking and compiling run on the thread pool, since a CA bundle or thousands of peers
+ * take tens of milliseconds; so does freeing the old configuration. In between, on the loop:
  *
- * - a configuration that does not load leaves the running one in force
- * - a blocklist that cannot be read, or has a line that is no entry, does so too
- * - a certificate, ca-file or revocation list that cannot be read leaves the one in force, as long
- *   as there is one
- * - new certificates, anchors and revocation lists are for handshakes from now on; streams that are
- *   up stay, also those of a peer whose certificate is revoked now: they end with their idle time
- * - peers, policy, limits, served domains and log level hold from now on; streams that are no
+ * - if the configuration has an error, the running one stays in force
+ * - so it does if a blocklist cannot be read or has an invalid line
+ * - if a certificate, ca-file or revocation list cannot be read, the old one stays in use, provided
+ *   that there is one
+ * - new certificates, anchors and revocation lists apply to handshakes from now on; existing
+ *   streams stay, even if the peer's certificate is now revoked, and end when they are idle
+ * - peers, policy, limits, served domains and log level apply from now on; streams that are no
  *   longer allowed are closed
- * - what needs a restart (sockets, resolver, links, secrets) is named, and goes on as it was
+ * - changes that need a restart (sockets, resolver, links, secrets) are logged, and do not take
+ *   effect
  *
- * A SIGHUP during a reload starts another one after it.
+ * A SIGHUP during a reload starts another reload after it.
  */
 #include "daemon_priv.h"
 
@@ -24,9 +25,9 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/log.h>
 
-struct xf_reload { /* what was read; after the swap, what is to be freed */
+struct xf_reload { /* what was read; after the swap, what has to be freed */
     struct xf_daemon *daemon;
-    struct xf_conf *conf; /* NULL: did not load */
+    struct xf_conf *conf; /* NULL: it has errors */
     char *messages;
     struct xf_certs certs;
     struct xf_blocklist *blocklist;
@@ -74,7 +75,7 @@ static bool has_link(const struct xf_conf *conf, const char *title)
     return false;
 }
 
-/* A served domain on a link that is not running would be deaf. */
+/* A served domain on a link that is not running could not receive anything. */
 static const char *refusal(const struct xf_reload *reload)
 {
     if (!reload->conf)
@@ -164,7 +165,7 @@ static void on_read(void *owner)
         if (!daemon->reload_again)
             xf_notify_ready(&daemon->notify);
     }
-    /* they count what others have of them, which is the loop's to do */
+    /* their reference counts may only change on the loop */
     xf_certs_release(&reload->certs);
     xf_pool_run(xf_loop_pool(daemon->loop), free_what_is_left, on_freed, reload);
 }

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sandbox.c — process { sandbox }: what a running gateway does not need is given up for good, so
- * that who takes it over gains little.
+ * sandbox.c — process { sandbox }: gives up for good what a running gateway does not need, so that
+ * an intruder gains little.
  *
- * It begins once listeners are bound, files read and root given up, before the memory's file is
- * opened and before the first thread: Landlock holds for this thread and those that come. Files may
- * then be read in the folders of what the configuration names, in /etc and /usr; only the folder of
- * the memory may be written. Folders and not files, since certificates and resolv.conf are replaced
- * by new ones; also where a name leads to by a symlink, as those of certbot do. A reload that names
- * a file in another folder says so: that one needs a restart.
+ * It starts once listeners are bound, files read and root given up, but before the history's file
+ * is opened and before the first thread, since Landlock applies to this thread and its later
+ * children. From then on, files may be read in the folders of all files in the configuration, in
+ * /etc and in /usr; only the folder of the history may be written. We allow folders and not files,
+ * since certificates and resolv.conf are replaced by new files; and also the folders that symlinks
+ * lead to, as certbot uses them. A reload that names a file in another folder logs that it needs a
+ * restart.
  *
- * A kernel or a build without one of both is told in the log and runs on: the gateway works, with
- * less between it and the machine. Valgrind, debuggers and sanitizers do what the filter forbids,
- * so they need sandbox = no; a build with a sanitizer leaves it out by itself.
+ * Where the kernel or the build lacks one of the two, the log says so and the gateway runs with
+ * less protection. Valgrind, debuggers and sanitizers do what the filter forbids, so they need
+ * sandbox = no; a build with a sanitizer skips the sandbox by itself.
  */
 #include "daemon_priv.h"
 
@@ -25,15 +26,15 @@
 #include <xfed/base/log.h>
 
 /*
- * Where libraries and the system's own configuration are; certificates of public CAs and
- * resolv.conf too.
+ * Folders of libraries and of the system's configuration, with certificates of public CAs and
+ * resolv.conf.
  */
 static const char *const always_read[] = {"/etc",   "/usr",      "/lib",
                                           "/lib64", "/dev/null", "/dev/urandom"};
 
 /* ---- the folders */
 
-/* `path` without symlinks; NULL: there is none such. */
+/* `path` without symlinks; NULL: it does not exist. */
 static char *resolve(const char *path)
 {
     char *from_libc = realpath(path, NULL);
@@ -57,7 +58,10 @@ static void add_folder_of(struct xf_texts *texts, const char *file)
     xf_free(copy);
 }
 
-/* The folder that holds the name, and the one that the name leads to; a folder itself. */
+/*
+ * Allow the folder that contains `path`, and the one that a symlink leads to; a folder is allowed
+ * itself.
+ */
 static void allow(struct xf_texts *folders, const char *path)
 {
     struct stat st;
@@ -75,7 +79,7 @@ static void allow(struct xf_texts *folders, const char *path)
 static bool covers(const struct xf_texts *folders, const char *path)
 {
     char *resolved = resolve(path);
-    bool is_covered = !resolved; /* what is not there is told by who wants to read it */
+    bool is_covered = !resolved; /* a missing file is reported by whoever reads it */
     for (size_t i = 0; i < folders->count && !is_covered; i++) {
         size_t len = strlen(folders->item[i]);
         is_covered = strncmp(resolved, folders->item[i], len) == 0 &&

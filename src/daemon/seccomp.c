@@ -4,21 +4,21 @@
  *
  * Three answers, by what a call would be for:
  *
- * - those in `needed` and `guarded` (these with some arguments only) are made
- * - those in `hostile` are made by nobody but an intruder, and end the process, which leaves a
- *   trace in the log of the machine
+ * - those in `needed` are allowed, and those in `guarded` with some arguments only
+ * - only an intruder would make those in `hostile`: they end the process, which leaves a trace in
+ *   the machine's log
  * - all others fail with ENOSYS, and not with EPERM: a libc newer than this list tries the older
  *   call on that error only. So clone3, whose flags are behind a pointer where no filter sees them,
  *   becomes clone; and io_uring, which goes past every filter, becomes epoll.
  *
- * What is left is enough for streams, DNS, the files of the configuration and an SQLite file. It is
- * not enough to start or look into a process, to listen on a further port, to make memory
- * executable, or for a socket of another family than IPv4 and IPv6 (the socket to systemd is
- * connected before). Which files may be opened is landlock.c's matter. Names instead of numbers:
- * they differ between machines, and one that a machine does not know is left out.
+ * The allowed calls are enough for streams, DNS, the files of the configuration and an SQLite file.
+ * They are not enough to start or inspect a process, to listen on another port, to make memory
+ * executable, or to open a socket that is neither IPv4 nor IPv6 (the socket to systemd is connected
+ * before). landlock.c restricts which files may be opened. We list names instead of numbers, since
+ * numbers differ between machines; a name that a machine does not know is omitted.
  *
- * The list is held by tests/integration (every one runs inside) and by
- * tests/unit/daemon/test_sandbox.c.
+ * All tests in tests/integration run inside the sandbox, and tests/unit/daemon/test_sandbox.c tests
+ * the list.
  */
 #include "daemon_priv.h"
 
@@ -70,7 +70,7 @@ static const char *const hostile[] = {
 };
 /* clang-format on */
 
-struct guarded { /* a call that is made when its arguments are such */
+struct guarded { /* a call that is allowed if its arguments match */
     const char *name;
     unsigned count;
     struct scmp_arg_cmp args[2];
@@ -102,7 +102,7 @@ static const struct guarded guarded[] = {
     {"ioctl", 1, {ONLY(1, FIOCLEX)}},
     {"ioctl", 1, {ONLY(1, FIONREAD)}},
     {"ioctl", 1, {ONLY(1, TCGETS)}},       /* isatty */
-    {"prlimit64", 1, {ONLY(2, 0)}},        /* asks, and sets nothing */
+    {"prlimit64", 1, {ONLY(2, 0)}},        /* only queries a limit */
 };
 /* clang-format on */
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sheets.c — the sheets with what they need of files: the keys of our certificates, for TLSA.
+ * sheets.c — prints the sheets, and reads what they need from files: the keys of our certificates,
+ * for TLSA.
  *
- * They are printed before certificates exist as well (--csr-names is how one comes to them), so a
- * certificate that cannot be read is told on standard error and left out.
+ * They can also be printed before there are certificates (--csr-names helps to get them), so a
+ * certificate that cannot be read is reported on standard error and omitted.
  */
 #include "daemon_priv.h"
 
@@ -41,7 +42,7 @@ static enum xf_err print_dns(struct xf_conf *conf, const char *zone, struct xf_e
     return result;
 }
 
-/* A domain as it is written; false: it is none. */
+/* Prepare a domain as a person wrote it; false: it is not a domain. */
 static bool prepare(const char *subject, char prepared[XF_DOMAIN_MAX + 1])
 {
     return xf_domain_prepare(xf_span_of(subject), prepared) == XF_ERR_OK;

@@ -2,10 +2,10 @@
 /*
  * system.c — the process itself: limits, memory, threads, and the user that it runs as.
  *
- * Files with secrets and low ports are opened as root, then root is given up for good: groups,
- * group, user, and a check that there is no way back. Whoever we are then, no program that we might
- * be made to start gains rights, and nobody of the same user reads our memory, where keys and
- * secrets are.
+ * We open files with secrets and low ports as root, then give root up for good: groups, group,
+ * user, and a check that there is no way back. From then on, a program that somebody makes us start
+ * gains no rights, and other processes of the same user cannot read our memory, which holds keys
+ * and secrets.
  */
 #include "daemon_priv.h"
 
@@ -25,7 +25,10 @@
 
 #define THREADS_MIN 2
 #define THREADS_MAX 32
-/* loop and pool; one for each thread of the pool would keep what handshakes freed */
+/*
+ * one for the loop and one for the pool; with one for each thread of the pool, each would keep
+ * memory that handshakes freed
+ */
 #define ARENAS 2
 
 static void raise_descriptors(void)
@@ -34,7 +37,7 @@ static void raise_descriptors(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
         return;
     limit.rlim_cur = limit.rlim_max;
-    /* then the old limit holds, and a full table stops the accepting */
+    /* if it fails the old limit applies, and accepting stops when it is reached */
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
@@ -46,7 +49,7 @@ unsigned xf_system_descriptors(void)
     return (unsigned)limit.rlim_cur;
 }
 
-/* Handshakes and chains are verified there: as many at a time as there are cores. */
+/* Handshakes and verifications run on the pool: as many at a time as there are cores. */
 static void set_threads(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -75,7 +78,7 @@ static enum xf_err fail_with_errno(struct xf_error *err, const char *what, const
 static enum xf_err become(const char *user, struct xf_error *err)
 {
     errno = 0;
-    const struct passwd *entry = getpwnam(user); /* banned in the loop, not before it */
+    const struct passwd *entry = getpwnam(user); /* blocks, which is allowed before the loop runs */
     if (!entry && errno)
         return fail_with_errno(err, "cannot look up user", user);
     if (!entry)
@@ -107,7 +110,7 @@ enum xf_err xf_system_become(const char *user, struct xf_error *err)
     return result;
 }
 
-/* The sandbox refuses it: who wants to look for leaks runs without. */
+/* The sandbox refuses this: to check for leaks, run without it. */
 void xf_system_unhide(void)
 {
     (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trust.c — by what certificates of peers are judged, as a configuration names it: anchors of all
- * and of single peers with the revocation lists, pinned certificates, cipher lists.
+ * trust.c — loads what peers' certificates are judged by: the anchors for all and for single peers
+ * with their revocation lists, pinned certificates, and cipher lists.
  *
- * Each ca-file is read once, however many peers name it. Files are small but for a system's bundle,
- * whose anchors one store shares with all that do not name their own.
+ * Each ca-file is read once, however many peers name it. Files are small, except for a system's
+ * bundle, whose store is shared by all peers without a ca-file of their own.
  */
 #include "daemon_priv.h"
 
@@ -14,8 +14,8 @@
 #include <xfed/base/map.h>
 
 /*
- * Its lists too; NULL, and reported, when either cannot be had: anchors without their lists would
- * trust what was revoked.
+ * Loads the lists too. NULL, with a report, if either cannot be read: anchors without their lists
+ * would accept revoked certificates.
  */
 static struct xf_tls_store *load_store(const struct xf_conf *conf, const char *ca_file,
                                        const struct xf_at *at, struct xf_report *report)
@@ -51,7 +51,7 @@ static void add_anchors(struct xf_trust *trust, const struct xf_conf *conf, cons
         (struct xf_anchors){xf_strdup(ca_file), load_store(conf, ca_file, at, report)};
 }
 
-/* The default ones first. */
+/* Load the default anchors first. */
 static void load_anchors(struct xf_trust *trust, const struct xf_conf *conf,
                          struct xf_report *report)
 {

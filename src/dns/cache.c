@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cache.c — answers for as long as their TTL says, in bounded memory.
+ * cache.c — keeps answers for as long as their TTL allows, in bounded memory.
  *
- * An entry is dead at the very millisecond in which its TTL ends: a peer that moves must not be
- * sought at the old place for longer than its zone allows. Negative answers live by the SOA
- * (codec.c works out the TTL), failures are not kept at all. When there is no room, the entry that
- * was not used for the longest time goes, so that a flood of once-seen names costs the names in use
- * nothing. There is a ceiling for entries and one for bytes, since a stranger chooses how many
- * records his names have and how long the data of a TLSA record is.
+ * An entry expires in the very millisecond in which its TTL ends: when a peer moves, we must not
+ * look for it at the old place longer than its zone allows. The SOA decides how long negative
+ * answers live (codec.c computes the TTL); failures are not cached. When there is no room, the
+ * entry that was unused for the longest time is dropped, so a flood of names that are used once
+ * does not push out the names in use. Both entries and bytes are limited, since strangers choose
+ * how many records their names have and how long the data of a TLSA record is.
  */
 #include "cache_priv.h"
 
@@ -38,7 +38,7 @@ static size_t answer_bytes(const struct xf_dns_answer *answer)
     return bytes + strlen(answer->detail) + 1;
 }
 
-/* Behind the answer its records, behind them the data of each, at the end the words. */
+/* In memory, the answer is followed by its records, the data of each, and the text. */
 struct xf_dns_answer *xf_dns_answer_dup(const struct xf_dns_answer *answer)
 {
     struct xf_dns_answer *copy = xf_alloc(answer_bytes(answer));

@@ -5,12 +5,12 @@
 #include <xfed/base/clock.h>
 #include <xfed/dns/dns.h>
 
-/* An answer with all that it points to, in one piece of memory: xf_free it. */
+/* Copy an answer with all that it points to, in one allocation; free with xf_free. */
 struct xf_dns_answer *xf_dns_answer_dup(const struct xf_dns_answer *answer);
 
 /*
- * What a full cache holds: 1536 bytes an entry on average (four records, a name and what goes with
- * them), and one answer of the largest size that there is, which may stand in it alone.
+ * A full cache holds on average 1536 bytes for each entry (a name, four records and their
+ * overhead), and in addition one answer of the largest possible size.
  */
 #define XF_DNS_CACHE_ENTRY_BYTES 1536
 #define XF_DNS_CACHE_ANSWER_BYTES \
@@ -27,7 +27,7 @@ struct xf_dns_cache;
 struct xf_dns_cache *xf_dns_cache_new(const struct xf_clock *clock, size_t entries_max);
 void xf_dns_cache_free(struct xf_dns_cache **cache);
 
-/* The answer while it is young enough, else NULL; borrowed until the next call. */
+/* The answer if its TTL has not ended, else NULL; borrowed until the next call. */
 const struct xf_dns_answer *xf_dns_cache_find(struct xf_dns_cache *cache, const char *name,
                                               enum xf_dns_type type);
 

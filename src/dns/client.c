@@ -2,20 +2,20 @@
 /*
  * client.c — the resolver of the running program: hosts file, cache, servers.
  *
- * A question is answered from the hosts file (addresses only), else from the cache, else by an
- * exchange with the servers. All who ask the same question meanwhile join the exchange that is
- * under way (struct pending). Answers that are known at once are kept with the query and given by a
- * timer of 0 ms, since nobody is answered from within his asking.
+ * A query is answered from the hosts file (addresses only), else from the cache, else by an
+ * exchange with the servers. Further queries for the same name and type join the exchange that is
+ * under way (struct pending). An answer that is known at once is stored with the query and
+ * delivered by a timer of 0 ms, since xf_dns.ask must return before `answered` is called.
  *
- *  - What the hosts file says is never secure: AD is said of zones, and a file that overrides the
- *    zone is what DNSSEC would tell us of. So no TLSA record is believed for its names.
+ *  - Answers from the hosts file are never secure: AD is about zones, and a file that overrides a
+ *    zone is exactly what DNSSEC would detect. So we accept no TLSA record for names in it.
  *  - The last one to cancel ends the exchange.
- *  - Each exchange has a socket, and strangers name the domains that are asked about: EXCHANGES_MAX
- *    at a time, the others wait. The newest goes first: in a flood the askers of the oldest have
- *    given up. Where one owner of a domain (xmpp/owner.h) has questions by the dozen that nobody
- *    answers, one of them is put off for a question about somebody else's.
- *  - While a pending is told to its askers it is no longer in the map: one who asks again from
- *    within his answer begins anew (and finds the cache, if the answer may be kept at all).
+ *  - Each exchange needs a socket, and strangers choose the domains that we look up: so
+ *    EXCHANGES_MAX run at a time, and the others wait. The newest goes first, since in a flood
+ *    those who wait for the oldest have given up. When many unanswered exchanges are about one
+ *    owner's domains (xmpp/owner.h), one of them is postponed for a query about another owner's.
+ *  - While a pending delivers its answer, it is no longer in the map: a query made in `answered`
+ *    starts a new exchange (or finds the answer in the cache, if it may be cached).
  */
 #include <xfed/dns/dns.h>
 
@@ -33,9 +33,9 @@
 #include "resolv_priv.h"
 
 #define EXCHANGES_MAX 256
-#define SLOW_MS       2000 /* a question that is that old gives way */
+#define SLOW_MS       2000 /* an exchange this old may be postponed */
 
-struct pending { /* a question under way */
+struct pending { /* one question, with all queries that wait for it */
     struct xf_node queries;
     struct xf_node waiting;       /* in client->waiting, until there is a socket for it */
     struct xf_exchange *exchange; /* NULL before, and once it is answered */
@@ -50,8 +50,8 @@ struct xf_dns_query {    /* an asker */
     struct pending *pending;
     xf_dns_answered_fn answered;
     void *owner;
-    struct xf_timer timer; /* of an answer that is known */
-    struct client *client; /* of such a one */
+    struct xf_timer timer; /* delivers an answer that is known at once */
+    struct client *client; /* for such an answer */
     struct xf_dns_answer *answer;
 };
 
@@ -62,10 +62,10 @@ struct client {
     struct xf_dns_hosts *hosts;
     struct xf_dns_cache *cache;
     struct xf_map *pending;
-    struct xf_node known; /* queries whose answer is known and not given yet */
-    unsigned answering;   /* within that many answers */
+    struct xf_node known; /* queries whose answer is known but not delivered yet */
+    unsigned answering;   /* how many `answered` callbacks are running */
     struct xf_node waiting;
-    struct xf_quota running; /* exchanges, by the owner of what they ask about */
+    struct xf_quota running; /* exchanges, counted by the owner of the name */
 };
 
 static void query_free(struct xf_dns_query *query)
@@ -145,7 +145,7 @@ static const char *type_word(enum xf_dns_type type)
 
 static void on_exchanged(void *owner, const struct xf_dns_answer *answer, uint32_t ttl_s);
 
-/* It begins anew when all who wait have had their turn. */
+/* It starts again when all waiting ones have had their turn. */
 static void put_off(struct pending *pending)
 {
     xf_exchange_free(&pending->exchange);
@@ -153,7 +153,7 @@ static void put_off(struct pending *pending)
     xf_list_push(pending->client->waiting.next, &pending->waiting);
 }
 
-/* Or it goes on waiting. */
+/* Start it if there is room; otherwise it keeps waiting. */
 static void try_start(struct pending *pending)
 {
     static const struct xf_quota_limits limits = {.per_member = EXCHANGES_MAX,

@@ -2,21 +2,21 @@
 /*
  * codec.c — one DNS message each way, ldns for the wire format only.
  *
- * Out: the wire name is made here (name.c), ldns frames it. In: first the header and the question
- * are compared with what was sent, on the bytes as they came, before any parser sees them; then
- * ldns takes the message apart; then the chain of CNAMEs is walked from the name that was asked to
- * the records of the type that was asked.
+ * Encoding: name.c makes the wire name, ldns builds the message. Decoding: first we compare header
+ * and question with what we sent, on the received bytes, before any parser sees them; then ldns
+ * parses the message; then we follow the chain of CNAMEs from the requested name to the records of
+ * the requested type.
  *
- *  - wrong id, no response, another question: ALIEN; a stranger gets no further than this.
+ *  - wrong id, not a response, another question: ALIEN; a forger gets no further than this.
  *  - the chain ends at a name without records: NO_DATA or NXDOMAIN when the message shows it (SOA,
  *    or no alias at all), otherwise REFERRED: the caller asks for that name.
- *  - records that cannot be ours (a wrong length, a target with odd bytes) are skipped; when none
- *    is left it is MALFORMED, never absence: absence would send us to another address of the
+ *  - records that we cannot use (a wrong length, a target with odd bytes) are skipped; if none is
+ *    left, the answer is MALFORMED, never absence: absence would send us to another address of the
  *    domain.
  *  - TLSA is the exception: a record whose data is empty or above XF_TLSA_DATA_MAX is unusable, and
- *    a set of which nothing is usable counts as none (RFC 6698 §4.1): NO_DATA. Data is never cut.
- *  - TTLs are the least of the chain and the records (RFC 2181 §5.2), of negative answers min(SOA
- *    TTL, SOA minimum) (RFC 2308 §5); without SOA nothing may be kept.
+ *    a set without a usable record counts as none (RFC 6698 §4.1): NO_DATA. Data is never cut.
+ *  - the TTL is the smallest of the chain and the records (RFC 2181 §5.2), of negative answers
+ *    min(SOA TTL, SOA minimum) (RFC 2308 §5); without SOA nothing may be kept.
  */
 #include "codec_priv.h"
 
@@ -32,7 +32,7 @@
 #define OPCODE_MASK         0x78
 #define RCODE_MASK          0x0f /* byte 3 */
 #define POSITIVE_TTL_MAX_S  86400u
-#define NEGATIVE_TTL_MAX_S  900u /* a name that was made a quarter of an hour ago must work */
+#define NEGATIVE_TTL_MAX_S  900u /* a name created a quarter of an hour ago must work */
 #define QUESTION_TAIL_BYTES 4    /* type and class */
 
 static void randomise_case(uint8_t *wire, size_t len)
@@ -108,7 +108,7 @@ static void say(struct xf_dns_reply *reply, enum xf_dns_reply_kind kind, const c
     reply->word = word;
 }
 
-/* The server refused. `has_edns`: its reply has EDNS, so that is not why. */
+/* The server refused. `has_edns`: its reply has EDNS, so EDNS is not the reason. */
 static void say_cannot(const struct xf_dns_question *question, unsigned rcode, bool has_edns,
                        struct xf_dns_reply *reply)
 {
@@ -136,7 +136,7 @@ static bool question_is_same(const struct xf_dns_question *question, const uint8
                              (struct xf_span){(const char *)got, question->name_len});
 }
 
-/* Is it worth a parser? Otherwise the reply is complete. */
+/* Does the message need parsing? If not, the reply is complete. */
 static bool screen(const struct xf_dns_question *question, const uint8_t *bytes, size_t len,
                    bool is_tcp, struct xf_dns_reply *reply)
 {
@@ -149,8 +149,10 @@ static bool screen(const struct xf_dns_question *question, const uint8_t *bytes,
 
     unsigned rcode = bytes[3] & RCODE_MASK;
     if (u16_at(bytes, 4) == 0 && len == XF_DNS_HEADER_BYTES && rcode != 0) {
-        /* A server that cannot read us at all repeats no question; all it may say is that it
-         * cannot. */
+        /*
+         * A server that cannot parse our message does not repeat the question; the only reply it
+         * may give is that it cannot.
+         */
         if (rcode != LDNS_RCODE_NXDOMAIN)
             say_cannot(question, rcode, false, reply);
         return false;
@@ -196,7 +198,7 @@ static bool read_address(const ldns_rr *rr, size_t address_bytes, struct xf_dns_
     return true;
 }
 
-/* RFC 6698 §2.1: three bytes and the data, which stays where it is, in the packet. */
+/* RFC 6698 §2.1: three bytes and the data, which is not copied from the packet. */
 static bool read_tlsa(const ldns_rr *rr, struct xf_dns_record *record)
 {
     struct xf_tlsa *tlsa = &record->tlsa;
@@ -221,7 +223,7 @@ static bool read_srv(const ldns_rr *rr, struct xf_dns_record *record)
     return true;
 }
 
-/* False for data that cannot be of this type. */
+/* False if the data is not valid for this type. */
 static bool record_from_rr(const ldns_rr *rr, enum xf_dns_type type, struct xf_dns_record *record)
 {
     *record = (struct xf_dns_record){0};
@@ -238,7 +240,7 @@ static bool record_from_rr(const ldns_rr *rr, enum xf_dns_type type, struct xf_d
     return false;
 }
 
-/* The records of `owner`; how many there were, usable or not. */
+/* Collect the records of `owner`; returns how many there were, usable or not. */
 static size_t collect(const ldns_rr_list *answer, const ldns_rdf *owner, enum xf_dns_type type,
                       struct xf_dns_reply *reply)
 {
@@ -269,7 +271,7 @@ static const ldns_rr *cname_of(const ldns_rr_list *answer, const ldns_rdf *owner
     return NULL;
 }
 
-/* True when the message carries the SOA which makes its "no" one to be kept. */
+/* True if the message has the SOA without which a negative answer must not be cached. */
 static bool take_negative_ttl(const ldns_pkt *packet, struct xf_dns_reply *reply)
 {
     const ldns_rr_list *authority = ldns_pkt_authority(packet);

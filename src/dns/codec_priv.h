@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* codec_priv.h — one DNS message each way: a question to bytes, bytes to a reply. ldns stays behind
- * it. */
+/*
+ * codec_priv.h — encodes a question to a DNS message, and decodes a message to a reply. Only
+ * codec.c uses ldns.
+ */
 #pragma once
 
 #include <stdint.h>
@@ -23,12 +25,12 @@ struct xf_dns_question {
 
 /* clang-format off */
 enum xf_dns_reply_kind {
-    XF_DNS_REPLY_ALIEN,      /* no answer to this question: drop it, go on waiting */
+    XF_DNS_REPLY_ALIEN,      /* not an answer to this question: drop it and keep waiting */
     XF_DNS_REPLY_WRONG_CASE, /* an answer, but the letters of the name came back in another case */
     XF_DNS_REPLY_TRUNCATED,  /* ask again by TCP */
     XF_DNS_REPLY_NO_EDNS,    /* this server does not understand EDNS: ask again without (RFC 6891 §7) */
-    XF_DNS_REPLY_SERVER,     /* this server cannot (SERVFAIL, REFUSED, ...): another may */
-    XF_DNS_REPLY_MALFORMED,  /* this server sends rubbish: another may not */
+    XF_DNS_REPLY_SERVER,     /* this server cannot answer (SERVFAIL, REFUSED, ...): another may */
+    XF_DNS_REPLY_MALFORMED,  /* this server sent garbage: another may do better */
     XF_DNS_REPLY_REFERRED,   /* CNAME to next_name, about which it says nothing */
     XF_DNS_REPLY_LOOP,       /* CNAMEs that do not end */
     XF_DNS_REPLY_ANSWER,     /* status, records, ttl_s */
@@ -41,11 +43,12 @@ struct xf_dns_reply {
     bool is_authentic;         /* AD */
     bool has_edns;
     unsigned cname_count; /* aliases followed */
-    uint32_t ttl_s;       /* how long it may be kept: least of all used; 0 not at all */
-    const char *word;     /* what it was: "SERVFAIL", "malformed answer", ... */
+    /* how long it may be cached: the smallest TTL of all records used; 0: not at all */
+    uint32_t ttl_s;
+    const char *word;                    /* what happened: "SERVFAIL", "malformed answer", ... */
     char next_name[XF_DNS_NAME_MAX + 1]; /* of REFERRED */
     size_t count;
-    struct ldns_struct_pkt *packet; /* owned; what the data of TLSA records stands in, else NULL */
+    struct ldns_struct_pkt *packet; /* owned; holds the data of TLSA records, else NULL */
     struct xf_dns_record records[XF_DNS_RECORDS_MAX];
 };
 
@@ -60,8 +63,8 @@ XF_MUST_USE enum xf_err xf_dns_encode(const char *name, enum xf_dns_type type, b
                                       struct xf_dns_question *out_question);
 
 /*
- * `is_tcp`: nobody can have guessed his way in, so the case of the name does not count. Whatever
- * comes of it, the reply is to be released.
+ * `is_tcp`: a forger cannot inject an answer, so the case of the name does not matter. Release the
+ * reply in every case.
  */
 void xf_dns_decode(const struct xf_dns_question *question, const uint8_t *bytes, size_t len,
                    bool is_tcp, struct xf_dns_reply *out_reply);

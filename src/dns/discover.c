@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * discover.c — a peer's domain to candidates to connect to (RFC 6120 §3.2, RFC 2782, XEP-0368).
+ * discover.c — turns a peer's domain into candidates to connect to (RFC 6120 §3.2, RFC 2782,
+ * XEP-0368).
  *
  * How this works: the SRV questions of _xmpps-server and _xmpp-server go out together. When both
  * are answered, the endpoints that they name are put in order as one set, and targets.c finds their
  * addresses.
  *
- *  - What one SRV answer says is an enum said; after_srv turns the two of them into what happens
- *    next.
- *  - "." says "not here" of its own service only (RFC 2782): that of _xmpps-server leaves the SRV
- *    records of STARTTLS in force, but not the fallback: the domain knows SRV (XEP-0368 §5).
- *  - An SRV question that failed is not absence. Endpoints from the other one are used, but the
- *    fallback to A/AAAA is not: it would lead to another machine than the one which the domain
- *    names.
- *  - Without any candidate, one failure among the targets makes the whole FAILED: that target
- *    might have been the one.
- *  - An IP literal asks nothing; a domain that cannot be a name of the DNS is NOT_FOUND.
+ *  - enum said is what one SRV answer says; after_srv decides from both answers what happens next.
+ *  - "." means "not here" for its own service only (RFC 2782): "." for _xmpps-server does not
+ *    affect the SRV records of STARTTLS, but excludes the fallback, since the domain uses SRV
+ *    (XEP-0368 §5).
+ *  - A failed SRV query does not mean that there are no records. We use the endpoints from the
+ *    other query, but not the fallback to A/AAAA, which could lead to a machine that the domain
+ *    does not name.
+ *  - Without any candidate, one failed target makes the result FAILED: that target might have had
+ *    an address.
+ *  - An IP literal needs no query; a domain that cannot be a DNS name is NOT_FOUND.
  *  - An endpoint is secure when the SRV answer that names it is; the fallback when every SRV
- *    question was securely denied (RFC 7673 §3.1). A static route never is: that the operator wrote
- *    it proves to nobody that the domain wants to be served there, whatever the zone of its host.
+ *    question was securely denied (RFC 7673 §3.1). A static route never is: the operator's word
+ *    does not prove that the domain is served there, even if the zone of the host is signed.
  */
 #include <xfed/dns/discover.h>
 
@@ -86,7 +87,7 @@ static void discovery_free(struct xf_discovery *discovery)
     xf_free(discovery);
 }
 
-/* Of whichever endpoint: any of the domain's servers may call us. */
+/* True for any endpoint: each of the domain's servers may connect to us. */
 static bool tlsa_is_open(const struct xf_discovery *discovery)
 {
     bool srv_failed =
@@ -189,7 +190,9 @@ static bool srv_is_securely_absent(const struct xf_discovery *discovery)
            discovery->starttls.is_secure;
 }
 
-/* True when all is said (verdict and detail are set), false when addresses are being asked for. */
+/*
+ * True if the result is known (verdict and detail are set), false if address lookups are running.
+ */
 static bool after_srv(struct xf_discovery *discovery)
 {
     enum said direct = discovery->direct.said, starttls = discovery->starttls.said;
@@ -264,7 +267,9 @@ static void on_srv(void *owner, const struct xf_dns_answer *answer)
         finish(discovery, discovery->verdict, NULL, 0);
 }
 
-/* A domain too long for the prefix cannot have the record, which needs no proof. */
+/*
+ * A domain that is too long for the prefix cannot have the record, so its absence needs no proof.
+ */
 static void ask_srv(struct xf_discovery *discovery, struct service *service, const char *prefix)
 {
     char name[XF_DNS_NAME_MAX + 32];
@@ -331,8 +336,10 @@ struct xf_discovery *xf_discover(struct xf_dns *dns, struct xf_span domain,
     return discovery;
 }
 
-/* "host", "host:port", "v4", "v4:port", "[v6]", "[v6]:port"; anything else is left out (conf
- * refuses it). */
+/*
+ * "host", "host:port", "v4", "v4:port", "[v6]", "[v6]:port"; anything else is ignored (conf refuses
+ * it).
+ */
 static void add_route(struct xf_discovery *discovery, const char *route)
 {
     const char *bracket = strrchr(route, ']'), *colon = strrchr(bracket ? bracket : route, ':');

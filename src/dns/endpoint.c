@@ -3,11 +3,10 @@
  * endpoint.c — the order of RFC 2782: lower priority first; among equals each next one is drawn
  * with a chance in proportion to its weight.
  *
- * The draw is the one of the RFC: those of weight 0 stand in front, a number from 0 to the sum of
- * the weights (both included) is drawn, and the first whose running sum reaches it is next. So
- * weight 0 has a small chance beside others, and all are equal when all are 0 -- but only if the
- * zeros are in no fixed order among themselves, since a drawn 0 takes the first of them: they are
- * shuffled.
+ * The draw follows the RFC: endpoints of weight 0 come first; we draw a number from 0 to the sum of
+ * the weights, both included; the first endpoint whose running sum reaches it is next. So weight 0
+ * has a small chance beside others, and if all weights are 0, all have the same chance, provided
+ * that they are in random order, since a drawn 0 takes the first one. So we shuffle the zeros.
  */
 #include "endpoint_priv.h"
 
@@ -47,7 +46,7 @@ static uint32_t sum_of_weights(const struct xf_endpoint *endpoints, size_t count
     return sum;
 }
 
-/* Bring one of them to the front and keep the others in order, zeros ahead. */
+/* Move the drawn one to the front and keep the others in order, zeros first. */
 static void draw_first(struct xf_endpoint *endpoints, size_t count)
 {
     uint32_t drawn = xf_rand_below(sum_of_weights(endpoints, count) + 1),
@@ -67,8 +66,10 @@ void xf_endpoints_order(struct xf_endpoint *endpoints, size_t count)
     shuffle(endpoints, count);
     qsort(endpoints, count, sizeof(*endpoints), by_priority_and_zero);
 
-    /* qsort need not keep the order of equals, but it does not look at more than priority and zero:
-     * still by chance. */
+    /*
+     * qsort may change the order of equals, but it compares only priority and whether the weight is
+     * 0, so their order stays random.
+     */
     for (size_t i = 0, group_end = 0; i < count; i++) {
         while (group_end < count && endpoints[group_end].priority == endpoints[i].priority)
             group_end++;

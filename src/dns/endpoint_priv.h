@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* endpoint_priv.h — where a service is said to be: host, port and way of TLS; and the order in
- * which to try. */
+/*
+ * endpoint_priv.h — where a service is: host, port and kind of TLS; and the order in which to try
+ * the endpoints.
+ */
 #pragma once
 
 #include <stdint.h>

@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * exchange.c — one question put to the servers until one answers, with its aliases followed.
+ * exchange.c — asks the servers one question until one of them answers, and follows aliases.
  *
- * How this works: an attempt is one server, a fresh connected UDP socket (random port, strangers
- * kept out by the kernel), a fresh id and a fresh case of the name. Each server waits 1 s in the
- * first round, 2 s in the second, and so on, until the time for the whole question is up.
+ * How this works: each attempt uses one server, a new connected UDP socket (random port; the kernel
+ * drops datagrams of others), a new id and new random letter case in the name. Each server waits 1
+ * s in the first round, 2 s in the second, and so on, until the time for the whole question is up.
  *
- *  - A datagram that does not fit the question is dropped; the wait goes on.
- *  - A truncated answer, and one with the case of the name changed (a forger who guesses, or a
- *    server that cannot do better), is asked for again over TCP from the same server.
- *  - A server that says it cannot, or sends rubbish, is not asked again for this question. When
- *    none is left, it FAILED.
+ *  - A datagram that does not match the question is dropped, and we keep waiting.
+ *  - After a truncated answer, or one in which the letter case of the name changed (a forger's
+ *    guess, or a server that does not preserve it), we ask the same server again over TCP.
+ *  - A server that reports an error or sends garbage is not asked this question again. When no
+ *    server is left, the result is FAILED.
  *  - A server that cannot read EDNS (FORMERR, NOTIMP), or whose path swallows it (silent with it,
- *    an answer without), is asked without it for a while. Validation needs EDNS (RFC 4035 §3), so
- *    such an answer is never secure, whatever its AD says. Silence must not lower what is secure:
- *    it never makes us ask without EDNS a server whose AD counts, or one that answered with EDNS
- *    lately.
- *  - An alias about which the answer says nothing becomes the next question within the same time,
- *    XF_DNS_CNAME_MAX in all. The TTL is the least of all answers, and secure only if all were.
- *  - AD counts from a server on this host, or from any if the operator says so (RFC 6840 §5.7,
+ *    an answer without), is asked without EDNS for a while. Validation needs EDNS (RFC 4035 §3), so
+ *    such an answer is never secure, whatever its AD says. An attacker who suppresses answers must
+ *    not lower security: silence never makes us leave out EDNS with a server whose AD we trust, or
+ *    one that recently answered with EDNS.
+ *  - An alias whose records are not in the answer becomes the next question, within the same time
+ *    limit, up to XF_DNS_CNAME_MAX aliases. The result has the smallest TTL, and is secure only if
+ *    all answers were.
+ *  - We trust AD from a server on this host, or from any server if the operator says so (RFC 6840
+ *    §5.7,
  * §5.8: asked for by AD in the question, and the way to the server must be trusted). It covers the
  * whole answer, aliases and denial too (RFC 4035 §3.2.3).
  */
@@ -203,7 +205,7 @@ static enum xf_err send_question(struct xf_exchange *exchange)
     return code;
 }
 
-/* Never finishes from within: what cannot be sent is told by the timer. */
+/* Never ends the exchange before it returns: if sending fails, the timer reports it. */
 static void start_attempt(struct xf_exchange *exchange)
 {
     unsigned round = exchange->attempt / (unsigned)exchange->servers->count;
@@ -248,7 +250,7 @@ static void ask_without_edns(struct xf_exchange *exchange)
     start_attempt(exchange);
 }
 
-/* This server is no use for this question. */
+/* This server cannot answer the question. */
 static void give_up_server(struct xf_exchange *exchange, const char *word)
 {
     exchange->is_out[exchange->server] = true;
@@ -278,7 +280,7 @@ static void ask_by_tcp(struct xf_exchange *exchange)
     start_timer(exchange, TCP_WAIT_MS);
 }
 
-/* What goes for the whole chain of answers; false when the chain is too long. */
+/* Add to what holds for the whole chain of answers; false if the chain is too long. */
 static bool take_chain(struct xf_exchange *exchange, const struct xf_dns_reply *reply)
 {
     const struct xf_dns_servers *servers = exchange->servers;
@@ -365,7 +367,7 @@ static void on_tcp_message(void *owner, const uint8_t *bytes, size_t len)
 
     xf_dns_decode(&exchange->question, bytes, len, true, &reply);
     if (reply.kind ==
-        XF_DNS_REPLY_ALIEN) /* one connection, one question: nothing better will come */
+        XF_DNS_REPLY_ALIEN) /* one connection carries one question: no better answer will come */
         reply.kind = XF_DNS_REPLY_MALFORMED;
     take_reply(exchange, &reply);
     xf_dns_reply_release(&reply);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* exchange_priv.h — one question put to the servers until one answers, with its aliases followed.
+/*
+ * exchange_priv.h — asks the servers one question until one of them answers, and follows aliases.
  */
 #pragma once
 
@@ -18,12 +19,12 @@ struct xf_dns_servers {
     struct xf_addr list[XF_DNS_SERVERS_MAX];
     struct xf_dns_edns edns[XF_DNS_SERVERS_MAX];
     size_t count;
-    size_t first; /* where the next question begins: the one that answered last */
+    size_t first; /* the server to ask first: the one that answered last */
     bool trust_ad;
     unsigned timeout_ms;
 };
 
-/* Does its AD bit count? */
+/* Do we trust this server's AD bit? */
 bool xf_dns_server_is_believed(const struct xf_dns_servers *servers, size_t index);
 
 struct xf_exchange;
@@ -31,8 +32,10 @@ struct xf_exchange;
 /* `ttl_s`: how long the answer may be kept. */
 typedef void (*xf_exchanged_fn)(void *owner, const struct xf_dns_answer *answer, uint32_t ttl_s);
 
-/* `done` comes once, never from within, unless freed before; the exchange then frees itself.
- * `servers` is borrowed. */
+/*
+ * `done` is called once, after this function has returned, unless freed before; then the exchange
+ * frees itself. `servers` is borrowed.
+ */
 struct xf_exchange *xf_exchange_start(struct xf_loop *loop, struct xf_dns_servers *servers,
                                       const char *name, enum xf_dns_type type, xf_exchanged_fn done,
                                       void *owner);

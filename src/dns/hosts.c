@@ -3,9 +3,9 @@
  * hosts.c — names and addresses of /etc/hosts (hosts(5)).
  *
  * A line is an address and names; '#' begins a comment. Read whole at start and again when a look
- * at the file, at most one a minute, shows another inode, size or time. That look and that reading
- * block the loop: it is one small local file. A line that is no such line, an address with a scope,
- * a name that is none: passed over, as the C library does.
+ * at the file, at most one a minute, shows another inode, size or time. Checking and reading block
+ * the loop, which is acceptable for one small local file. Malformed lines, addresses with a scope
+ * and invalid names are ignored, as in the C library.
  */
 #include "hosts_priv.h"
 
@@ -18,8 +18,8 @@
 
 #include "name_priv.h"
 
-#define LINE_BYTES    4096  /* longer ones are passed over */
-#define NAMES_MAX     65536 /* names with their addresses; what comes later is passed over */
+#define LINE_BYTES    4096  /* longer lines are ignored */
+#define NAMES_MAX     65536 /* names with their addresses; further ones are ignored */
 #define LOOK_EVERY_MS 60000
 
 struct address {

@@ -12,8 +12,8 @@ struct xf_dns_hosts *xf_dns_hosts_new(const char *path, const struct xf_clock *c
 void xf_dns_hosts_free(struct xf_dns_hosts **hosts);
 
 /*
- * Is the name in the file? Then `records` has its addresses of this type, possibly none. Looks at
- * the file again when a minute has gone by since it last did.
+ * Is the name in the file? Then `records` has its addresses of this type, possibly none. Checks the
+ * file again if the last check was more than a minute ago.
  */
 bool xf_dns_hosts_find(struct xf_dns_hosts *hosts, const char *name, enum xf_dns_type type,
                        struct xf_dns_record records[XF_DNS_RECORDS_MAX], size_t *out_count);

@@ -2,9 +2,9 @@
 /*
  * name.c — names of the DNS as text and on the wire.
  *
- * ldns reads presentation format, with its escapes and raw UTF-8; names from the net never go that
- * way. Here a name is checked byte by byte against the letters, digits and hyphen of RFC 952 and
- * the underscore of RFC 2782, in both directions.
+ * ldns reads presentation format, with its escapes and raw UTF-8; names from the network never take
+ * that path. Here a name is checked byte by byte against the letters, digits and hyphen of RFC 952
+ * and the underscore of RFC 2782, in both directions.
  */
 #include "name_priv.h"
 

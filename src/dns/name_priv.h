@@ -15,16 +15,20 @@
 #define XF_DNS_NAME_TEXT_MAX 253
 #define XF_DNS_NAME_WIRE_MAX 255
 
-/* Lower case, without a dot at the end. False when it is no name that a host can have; the root is
- * none. */
+/*
+ * Convert to lower case, without a trailing dot. False if it is not a valid host name; the root is
+ * not.
+ */
 bool xf_dns_name_prepare(struct xf_span text, char out[XF_DNS_NAME_MAX + 1]);
 
-/* The name of a prepared domain, or of one that a person wrote: A-labels. */
+/* The DNS name, in A-labels, of a domain that is prepared or as a person wrote it. */
 bool xf_dns_name_of_domain(struct xf_span domain, char out[XF_DNS_NAME_MAX + 1]);
 
-/* A prepared name (or "") to wire form; its length, or 0 when it is none. */
+/* Convert a prepared name (or "") to wire form. Returns its length, or 0 if it is not a name. */
 size_t xf_dns_name_to_wire(const char *name, uint8_t out[XF_DNS_NAME_WIRE_MAX]);
 
-/* An uncompressed wire name to text; false (and "") when it is cut, or has bytes that are not ours.
+/*
+ * An uncompressed wire name to text; false (and "") if it is truncated or has bytes that we do not
+ * accept.
  */
 bool xf_dns_name_from_wire(const uint8_t *wire, size_t len, char out[XF_DNS_NAME_MAX + 1]);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pool.c — clients for peers that are asked about at servers of their own.
+ * pool.c — DNS clients for peers with servers of their own (dns-servers).
  *
- * A client is found by the list of its servers, as it is written. One that is idle costs its cache
- * and no socket, so that it stays until another list needs its place; then that goes which was not
- * asked for the longest time. A client at work is never taken away from those who wait for its
- * answers.
+ * A client is found by its list of servers, as written. An idle client costs a cache but no socket,
+ * so it stays until another list needs its place; then the one that was unused for the longest time
+ * is freed. A client with open queries is never freed.
  */
 #include <xfed/dns/dns.h>
 

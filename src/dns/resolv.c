@@ -2,8 +2,8 @@
 /*
  * resolv.c — the nameservers of resolv.conf(5).
  *
- * Only "nameserver ADDRESS" counts: search lists have no place in a server that asks for whole
- * names, and time-outs are configured in our own file. An IPv6 address may carry a scope
+ * Only "nameserver ADDRESS" counts: search lists do not apply to a server that looks up complete
+ * names, and timeouts are in our own configuration. An IPv6 address may carry a scope
  * ("fe80::1%eth0").
  */
 #include "resolv_priv.h"

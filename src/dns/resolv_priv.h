@@ -6,6 +6,8 @@
 
 #define XF_DNS_SERVERS_MAX 8
 
-/* How many there are, at most `max`; 0 also when the file cannot be read. Other lines and options
- * are not ours. */
+/*
+ * Returns how many there are, at most `max`; 0 if the file cannot be read. Ignores other lines and
+ * options.
+ */
 size_t xf_dns_resolv_read(const char *path, struct xf_addr *out_servers, size_t max);

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * targets.c — the addresses of a list of endpoints, and their TLSA records.
+ * targets.c — looks up the addresses of a list of endpoints, and their TLSA records.
  *
- * Each distinct target is a `host`, whose A and AAAA are asked together, HOSTS_AT_ONCE hosts at a
- * time, in the order of the endpoints. When the last host is known, the endpoints are read in order
- * and their addresses become the candidates, v6 and v4 in turn (RFC 8305 §4). A host that cannot be
- * resolved costs only its own candidates.
+ * Each distinct target is a `host`; its A and AAAA are looked up together, HOSTS_AT_ONCE hosts at a
+ * time, in the order of the endpoints. When all hosts are known, the addresses of the endpoints
+ * become the candidates, in order, v6 and v4 alternating (RFC 8305 §4). A host that cannot be
+ * resolved only loses its own candidates.
  *
  * With DANE, each distinct host and port that a secure SRV answer names is a `port`, whose TLSA
- * question goes out beside those for the addresses: no round trip more. RFC 7673 §3:
+ * query runs at the same time as those for the addresses, without a further round trip. RFC 7673
+ * §3:
  *
- *  - A host without any secure address has no TLSA records for us: the question is withdrawn, and
- *    a failure of it means nothing (servers of unsigned zones exist that never answer for TLSA).
- *  - A port with a secure address whose question failed is left out, since an attacker may hide its
- *    records. It is absent only when an answer says so; an answer that is not secure (an alias into
- *    an unsigned zone) is no DANE.
- *  - The name is that of the target as SRV has it (which must be no alias, RFC 2782), or the domain
- *    itself. Records are not sought under the name to which the target's address is an alias
- *    (RFC 7671 §7 would): there they vouch for nothing here. Aliases of "_PORT._tcp" are followed.
+ *  - A host without a secure address has no TLSA records for us: its query is cancelled, and a
+ *    failure of that query means nothing (some servers of unsigned zones never answer TLSA
+ *    queries).
+ *  - A port with a secure address whose query failed is omitted, since an attacker may be hiding
+ *    its records. Records are absent only if an answer says so; an insecure answer (an alias into
+ *    an unsigned zone) means that there is no DANE.
+ *  - The name is the target as in SRV (which must not be an alias, RFC 2782), or the domain itself.
+ *    We do not look for records under the name that the target is an alias of (RFC 7671 §7 would):
+ *    they would vouch for nothing here. Aliases of "_PORT._tcp" are followed.
  */
 #include "targets_priv.h"
 
@@ -27,9 +29,10 @@
 
 #include "tlsa_priv.h"
 
-#define HOSTS_AT_ONCE   8
-#define ADDRESSES_MAX   XF_CANDIDATES_MAX /* of one host and family */
-#define ADDRESSES_SHARE 8 /* of one endpoint among several, so that none crowds out the others */
+#define HOSTS_AT_ONCE 8
+#define ADDRESSES_MAX XF_CANDIDATES_MAX /* of one host and family */
+/* addresses of one endpoint among several, so that none displaces the others */
+#define ADDRESSES_SHARE 8
 
 enum family { FAMILY_V6, FAMILY_V4, FAMILY_COUNT };
 
@@ -318,7 +321,7 @@ static struct xf_candidate candidate_of(const struct xf_targets *targets, size_t
     return candidate;
 }
 
-/* Its TLSA records may say what somebody hides from us. */
+/* Somebody may be hiding its TLSA records from us. */
 static bool is_left_out(const struct port *port)
 {
     return port && port->has_failed && has_secure_address(port->host);
@@ -345,8 +348,8 @@ size_t xf_targets_candidates(const struct xf_targets *targets,
 }
 
 /*
- * Without a secure address the TLSA question was withdrawn; but DNS must have said that there is
- * none.
+ * Without a secure address the TLSA query was cancelled; but then DNS must have said that there is
+ * no address.
  */
 bool xf_targets_tlsa_is_open(const struct xf_targets *targets)
 {

@@ -9,23 +9,23 @@
 struct xf_targets;
 
 /*
- * Start. `endpoints` (in the order to try, count > 0) are borrowed until free. `done` comes once,
- * never from within, when every target has its addresses or none, and with `dane` the secure ones
- * their TLSA records or none.
+ * Start. `endpoints` (in the order to try, count > 0) are borrowed until free. `done` is called
+ * once, after this function has returned, when all addresses, and with `dane` the TLSA records of
+ * secure targets, are known.
  *
- * Asked in all: for each distinct target A and AAAA, for each distinct target and port TLSA; so at
- * most 3 questions an endpoint. Under way at once: 16 for addresses, and the TLSA of those targets.
+ * Queries in all: A and AAAA for each distinct target, TLSA for each distinct target and port, so
+ * at most 3 for an endpoint. At the same time: 16 for addresses, and TLSA for these targets.
  */
 struct xf_targets *xf_targets_new(struct xf_dns *dns, const struct xf_endpoint *endpoints,
                                   size_t count, bool dane, void (*done)(void *owner), void *owner);
-void xf_targets_free(struct xf_targets **targets); /* stops what is under way; NULL is fine */
+void xf_targets_free(struct xf_targets **targets); /* cancels all queries; NULL is allowed */
 
 /* After `done`: fill, and return how many. Their sets are borrowed until free. */
 size_t xf_targets_candidates(const struct xf_targets *targets,
                              struct xf_candidate out[XF_CANDIDATES_MAX]);
 
-/* After `done`: did a question fail behind which there may be TLSA records of a secure endpoint? */
+/* After `done`: did a query fail that might have found TLSA records of a secure endpoint? */
 bool xf_targets_tlsa_is_open(const struct xf_targets *targets);
 
-/* After `done`: a target of which a question failed (and what was asked), or NULL. */
+/* After `done`: a target for which a query failed (and the type queried), or NULL. */
 const char *xf_targets_failed_name(const struct xf_targets *targets, const char **out_asked);

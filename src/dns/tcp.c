@@ -2,8 +2,8 @@
 /*
  * tcp.c — one question over TCP (RFC 7766).
  *
- * The question is in the conn's output before the connection is up and leaves when it is. The asker
- * may walk away at any time; the struct then lives on, with nobody to tell, until the conn has said
+ * The question is put into the conn's output at once, and is sent when the connection is up. The
+ * caller may close at any time; then the struct lives on, without events, until the conn delivers
  * `closed`.
  */
 #include "tcp_priv.h"
@@ -16,7 +16,7 @@
 struct xf_dns_tcp {
     struct xf_conn *conn;
     struct xf_buf in;
-    const struct xf_dns_tcp_events *events; /* NULL: nobody to tell */
+    const struct xf_dns_tcp_events *events; /* NULL: nobody is interested any more */
     void *owner;
 };
 
@@ -59,7 +59,7 @@ static void on_data(void *owner, const char *bytes, size_t len)
     size_t message_len = (size_t)in[0] << 8 | in[1];
     if (tcp->in.len < LENGTH_BYTES + message_len)
         return;
-    tcp->events = NULL; /* what comes behind is of no interest */
+    tcp->events = NULL; /* further data is ignored */
     events->received(tcp->owner, in + LENGTH_BYTES, message_len);
 }
 

@@ -8,12 +8,17 @@ struct xf_dns_tcp;
 
 struct xf_dns_tcp_events {
     void (*received)(void *owner, const uint8_t *message,
-                     size_t len);                    /* the first message; then close it */
-    void (*failed)(void *owner, const char *detail); /* no message will come; then close it */
+                     /* the first message; then call xf_dns_tcp_close */
+                     size_t len);
+    /* no message will come; then call xf_dns_tcp_close */
+    void (*failed)(void *owner, const char *detail);
 };
 
-/* `message` is copied. One of the events comes, unless it is closed before; never from within. */
+/*
+ * `message` is copied. One of the events is called, after this function has returned, unless closed
+ * before.
+ */
 struct xf_dns_tcp *xf_dns_tcp_ask(struct xf_loop *loop, const struct xf_addr *server,
                                   const uint8_t *message, size_t len, unsigned timeout_ms,
                                   const struct xf_dns_tcp_events *events, void *owner);
-void xf_dns_tcp_close(struct xf_dns_tcp **tcp); /* NULL is fine; also from within an event */
+void xf_dns_tcp_close(struct xf_dns_tcp **tcp); /* NULL is allowed; may be called in an event */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * compare.c — what is seen of a peer against what is known of it. Pure.
+ * compare.c — compares what is seen of a peer with what is known of it.
  *
  *   known            seen                                  is
  *   TLS              clear                                 CLEAR, whatever else
@@ -62,8 +62,8 @@ enum xf_history_change xf_history_compare(const struct xf_history_entry *known,
 }
 
 /*
- * The key as the first of the entry's; the one that was not seen for longest goes when there are
- * too many.
+ * Make the key the first one of the entry; if there are too many, drop the one that was not seen
+ * for the longest time.
  */
 static bool take_key(struct xf_history_entry *entry, const struct xf_history_sight *now,
                      int64_t now_s)

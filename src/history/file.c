@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * file.c — the SQLite file of the memory. Words instead of numbers in it, so that a person can read
- * it with the sqlite3 tool.
+ * file.c — the SQLite file of the history. It stores words instead of numbers, so that people can
+ * read it with the sqlite3 tool.
  *
  *   peers(peer, direction, auth, first_s, last_s)                     a row for a peer and
  *                                                                     direction
  *   keys(peer, direction, spki_sha256, ground, first_s, last_s)       its keys, in hex
  *
- * Names of peers are in A-labels, as in DNS: so they are unambiguous on a terminal.
+ * Names of peers are in A-labels, as in DNS, so that they are unambiguous on a terminal.
  *
- * A file is ours when it is empty, or says so (application_id) in a format that we know
- * (user_version). Every other one is left as it is. The schema of a file that somebody else wrote
- * cannot make us run functions or triggers of his (DEFENSIVE, trusted_schema), and what its rows
- * say is checked before it is believed. All values are bound parameters.
+ * A file is ours if it is empty, or has our application_id and a format that we know
+ * (user_version). We do not touch any other file. A schema that somebody else wrote cannot make us
+ * run its functions or triggers (DEFENSIVE, trusted_schema), and we check the rows before we use
+ * them. All values are bound parameters.
  */
 #include "history_priv.h"
 
@@ -31,7 +31,7 @@
 
 #define APPLICATION_ID   0x78666564 /* "xfed" */
 #define FORMAT           1
-#define BUSY_MS          2000 /* a person looks at it with the sqlite3 tool */
+#define BUSY_MS          2000 /* somebody may be reading it with the sqlite3 tool */
 #define HEX_CHARS        (2 * XF_HISTORY_SPKI_BYTES)
 #define TEXT_OF(number)  TEXT_OF_(number)
 #define TEXT_OF_(number) #number
@@ -80,8 +80,8 @@ static const char schema[] =
                                                                    "COMMIT;";
 
 /*
- * The cache is small: a batch touches a few pages. The last one writes the number that is there:
- * can the file, and its folder, be written?
+ * The cache is small, since a batch touches few pages. The last pragma rewrites the existing
+ * number, to find out whether the file and its folder are writable.
  */
 static const char settings[] = "PRAGMA trusted_schema = OFF;"
                                "PRAGMA cell_size_check = ON;"
@@ -106,7 +106,7 @@ static enum xf_err fail(const struct xf_history_file *file, const char *what, st
                    file->db ? sqlite3_errmsg(file->db) : "out of memory");
 }
 
-/* SQLite would make the file readable for others, and take a read-only one without a word. */
+/* SQLite would make the file readable for others, and would silently accept a read-only one. */
 static enum xf_err make_file(const char *path, bool *out_is_empty, struct xf_error *err)
 {
     char words[128];
@@ -123,7 +123,7 @@ static enum xf_err make_file(const char *path, bool *out_is_empty, struct xf_err
     return XF_ERR_OK;
 }
 
-/* A pragma's number or first letter: "ok" is what quick_check says of a sound file. */
+/* A pragma's number or first letter: quick_check returns "ok" for an undamaged file. */
 static int query(struct xf_history_file *file, const char *pragma, int64_t *out_number,
                  bool *out_is_ok)
 {
@@ -373,7 +373,7 @@ static bool write_row(struct xf_history_file *file, const struct xf_history_row 
 {
     char name[XF_DOMAIN_ASCII_MAX + 1];
     if (xf_domain_to_ascii(xf_span_of(row->name), name) != XF_ERR_OK)
-        return true; /* no domain: it could not be read again */
+        return true; /* not a domain: it could not be read back */
     if (!run_for(file, FORGET_PEER, name) || !run_for(file, FORGET_KEYS, name))
         return false;
     for (size_t i = 0; i < XF_HISTORY_WAY_COUNT; i++)
@@ -392,6 +392,6 @@ enum xf_err xf_history_file_write(struct xf_history_file *file, const struct xf_
         return XF_ERR_OK;
     enum xf_err result = fail(file, "cannot be written", err);
     if (!sqlite3_get_autocommit(file->db))
-        (void)run(file, ROLLBACK); /* nothing better can be done; the next BEGIN says so */
+        (void)run(file, ROLLBACK); /* nothing more can be done here; the next BEGIN fails */
     return result;
 }

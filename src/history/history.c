@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * history.c — the table of peers and its file together: read at the start, written behind.
+ * history.c — the table of peers and its file: read at the start, written in the background.
  *
  *   note -> the table, at once -> dirty -> (2 s) -> a batch of copies -> the thread pool -> the
  *   file
  *
- * One batch is out at a time. One that could not be written is tried again every minute until it
- * can, before all others, and says so once. That a peer was seen again, and nothing else, is
- * written once an hour.
+ * Only one batch is being written at a time. If writing fails, the batch is retried every minute,
+ * before any other, and the failure is logged once. A change that only says that a peer was seen
+ * again is written at most once an hour.
  */
 #include "history_priv.h"
 
@@ -28,7 +28,8 @@ struct xf_history {
     char *path;
     struct xf_history_file *file; /* NULL: none */
     struct xf_timer timer;        /* of the next write */
-    struct xf_history_row *rows;  /* the batch: is out, or waits for another try; NULL: none */
+    /* the batch that is being written or waits for a retry; NULL: none */
+    struct xf_history_row *rows;
     size_t row_count;
     bool is_writing, has_failed;
     enum xf_err result;
@@ -77,7 +78,7 @@ static void drop_batch(struct xf_history *history)
     history->row_count = 0;
 }
 
-/* On the thread pool; the loop leaves rows and file alone meanwhile. */
+/* Runs on the thread pool; the loop does not touch rows and file meanwhile. */
 static void write_batch(void *owner)
 {
     struct xf_history *history = owner;

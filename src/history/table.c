@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table.c — the peers that are remembered, a bounded number of them.
+ * table.c — the remembered peers, limited in number.
  *
- * Two lists in the order of when a peer was seen: the young, known for less than a day, and the
- * old. Whoever holds a domain with wildcard records authenticates as many names as he likes, and
- * could have every other peer forgotten by that; so the young give way to the young as soon as they
- * have a quarter of the room, and the old go only to let them have that much.
+ * Two lists, in the order in which peers were last seen: the young ones, known for less than a day,
+ * and the old ones. Whoever owns a domain with wildcard records can authenticate any number of
+ * names, and could push out all other peers. So once the young ones take a quarter of the room, a
+ * new one replaces a young one; an old one is forgotten only while the young ones have less than
+ * that.
  */
 #include "history_priv.h"
 
@@ -95,7 +96,7 @@ static struct xf_history_peer *new_peer(struct xf_history_table *table, struct x
     peer->first_s = first_s;
     xf_map_set(table->peers, name, peer);
     if (xf_map_remove(table->gone, name))
-        xf_history_table_soil(table, peer); /* what the file has is of its former life */
+        xf_history_table_soil(table, peer); /* the file still has its old entry */
     return peer;
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * backoff.c — how many attempts are under way at one domain or address, and which of these failed
- * lately.
+ * backoff.c — counts attempts that are under way to each domain or address, and remembers which of
+ * them failed recently.
  *
- * With db:result a stranger names a domain, and that domain's DNS names addresses: each question
- * makes us connect to a host that a stranger chose. So only so many attempts may be under way at a
- * host, and a host that failed is left alone for a while, whoever asks.
+ * With db:result a stranger names a domain, and that domain's DNS names addresses: each dialback
+ * question makes us connect to a host that a stranger chose. So the number of attempts under way to
+ * a host is limited, and after a failure we do not try the host again for a while, whoever asks.
  */
 #include <xfed/limits/backoff.h>
 
@@ -14,7 +14,8 @@
 #include <xfed/base/alloc.h>
 
 #define FAILED_MAX 4096
-#define FORGET_MS  120000 /* after so long a host's failures in a row begin anew */
+/* after this long, a host's count of failures in a row starts again at 0 */
+#define FORGET_MS 120000
 
 struct xf_backoff_host {
     struct xf_lru_entry lru;
@@ -69,7 +70,7 @@ static struct xf_backoff_host *get(struct xf_backoff *backoff, const char *name)
     return host;
 }
 
-/* No attempt is under way any more: remember its failures, or forget it. */
+/* The last attempt has ended: remember the host's failures, or forget the host. */
 static void put_away(struct xf_backoff *backoff, struct xf_backoff_host *host)
 {
     if (host->under_way > 0)

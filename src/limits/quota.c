@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * quota.c — places for members of groups: of one member, of one group, in all, so that whoever has
- * many names does not keep out whoever has one.
+ * quota.c — limits places for each member, for each group and in all, so that an owner with many
+ * names cannot keep out one with a single name.
  *
- * A member that has used up its own number is refused. Where its group or the whole is full, a
- * newcomer may take the place of another, by two rules:
- *   - it goes to whoever has least: of the fullest group (within a group: of the fullest member)
- *     the longest unused place of its fullest member is taken, when that group holds at least two
+ * A member that has used up its own limit is refused. If its group or the whole is full, a newcomer
+ * may take another's place, by two rules:
+ *   - from those who have most: the longest unused place of the fullest member of the fullest group
+ *     is taken (within one group: of its fullest member), if that group holds at least two places
  *     more than the newcomer's;
- *   - it goes to whoever uses it: the longest unused place of all is taken, when it has not been
- *     used for unused_ms and its group holds more than the newcomer's. So whoever wants to keep
- *     others out by ever new groups has to use all places within that time, over and over.
- * Otherwise the newcomer is refused. Crowds within a crowd are kept by their size, in steps, so
- * that all of this costs two look-ups in a map, however many there are.
+ *   - from those who do not use it: the longest unused place of all is taken, if it has not been
+ *     used for unused_ms and its group holds more than the newcomer's. So to keep others out with
+ *     ever new groups, an attacker has to use all places within that time, again and again.
+ * Otherwise the newcomer is refused. The crowds within a crowd are sorted by size, in steps, so all
+ * of this costs two map look-ups, however many crowds there are.
  *
- * Nobody reports the use of a place; quota->used is asked when one is about to be lost. One that
- * was used since goes to the end of the row, and the next is looked at, up to LOOKS_MAX of them. So
- * a place that is used a million times costs as little as one that is not.
+ * Owners do not report each use of a place; quota->used is called when a place is about to be lost.
+ * If it was used since, it goes to the end of the list and the next one is examined, up to
+ * LOOKS_MAX of them. So using a place costs nothing.
  */
 #include <xfed/limits/quota.h>
 
@@ -25,7 +25,7 @@
 
 #define LOOKS_MAX 32
 
-/* The crowds of one size within a crowd. */
+/* The crowds of the same size within a crowd. */
 struct step {
     struct xf_node node; /* in xf_crowd.steps, small sizes first */
     struct xf_node crowds;
@@ -66,7 +66,7 @@ static struct step *step_of(struct xf_node *node)
     return XF_CONTAINER(node, struct step, node);
 }
 
-/* The step of that size, which belongs right behind `behind`. */
+/* The step for this size, right after `behind`; created if missing. */
 static struct step *get_step(struct xf_node *steps, struct xf_node *behind, unsigned size)
 {
     if (behind->next != steps && step_of(behind->next)->size == size)
@@ -87,7 +87,7 @@ static void leave_step(struct xf_crowd *crowd, struct step *step)
     xf_free(step);
 }
 
-/* One more, or one fewer: to the next step. */
+/* The crowd has one place more or fewer: move it to the next step. */
 static void resize(struct xf_crowd *crowd, int by)
 {
     struct step *old = crowd->step;
@@ -155,15 +155,15 @@ static bool is_unused(const struct xf_place *place, const struct xf_quota_limits
 }
 
 /*
- * Whose place in a full crowd of that kind may a newcomer take, of whose own crowd `mine` are in
- * there? NULL: nobody's.
+ * The place in a full crowd of that kind that a newcomer may take, whose own crowd holds `mine` of
+ * the places. NULL: none.
  */
 static struct xf_place *find_victim(const struct xf_quota *quota, const struct xf_crowd *crowd,
                                     enum xf_crowd_kind kind, unsigned mine,
                                     const struct xf_quota_limits *limits, uint64_t now_ms)
 {
     const struct xf_crowd *most = fullest(crowd);
-    if (!most) /* there is none in it: a limit of 0 */
+    if (!most) /* the crowd is empty: its limit is 0 */
         return NULL;
     if (most->size > mine + 1) {
         for (enum xf_crowd_kind inner = kind + 1; inner < XF_CROWD_MEMBER; inner++)
@@ -278,7 +278,8 @@ unsigned xf_place_crowd_size(const struct xf_place *place, enum xf_crowd_kind ki
 void xf_place_weigh(struct xf_place *place, size_t weight)
 {
     for (enum xf_crowd_kind kind = 0; kind < XF_CROWD_KINDS; kind++)
-        place->crowds[kind]->weight += weight - place->weight; /* unsigned, so that less is less */
+        /* unsigned arithmetic: also works when the weight shrinks */
+        place->crowds[kind]->weight += weight - place->weight;
     place->weight = weight;
 }
 

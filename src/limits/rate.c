@@ -2,15 +2,15 @@
 /*
  * rate.c — how fast a peer may send (stanza-rate, byte-rate): token buckets.
  *
- * All streams on which a peer sends share its bucket, which holds what two seconds allow and is
- * full at first. Each stanza that passed takes out what it cost; once there is nothing left for
- * another, the stream that brought it waits, unread (gate.c holds it behind that very stanza), so
- * that TCP slows the peer down: nothing is refused, lost or put in another order. Those who wait go
- * on in turn, each for as much as there is.
+ * All streams of a peer share its bucket, which holds two seconds' worth and starts full. Each
+ * stanza that passed takes out what it cost. When nothing is left for another, the stream that
+ * brought the stanza is not read (gate.c holds it after that stanza), so TCP slows the peer down:
+ * no stanza is refused, lost or reordered. Waiting streams continue in turn, each for as much as
+ * the bucket holds.
  *
- * The table holds a bucket for each peer that somebody waits for, so no more than there are
- * streams, and XF_RATES_RESTING_MAX others; a bucket that is not used for a minute goes. A
- * forgotten bucket is a full one.
+ * The table holds a bucket for each peer with a waiting stream, so no more than there are streams,
+ * and XF_RATES_RESTING_MAX others. A bucket that is unused for a minute is forgotten: by then it is
+ * full again.
  */
 #include <xfed/limits/rate.h>
 
@@ -25,7 +25,7 @@ struct xf_rate {
     struct xf_lru_entry lru; /* its key is the peer */
     struct xf_bucket bucket;
     struct xf_node waiting; /* struct xf_rate_waiter */
-    struct xf_timer timer;  /* the next may go on; or it is time to forget */
+    struct xf_timer timer;  /* for the next waiter to continue, or for the bucket to be forgotten */
     bool is_at_work;        /* within on_time */
     bool was_told;          /* events->slowed was called */
 };
@@ -72,7 +72,7 @@ static uint64_t wait_for(int64_t tokens, int64_t needed, uint64_t rate)
 
 uint64_t xf_bucket_wait_ms(const struct xf_bucket *bucket, const struct xf_rate_limits *limits)
 {
-    /* How large the next stanza is nobody knows yet: one byte's worth will do. */
+    /* The size of the next stanza is unknown, so wait until there is room for one byte. */
     uint64_t stanzas_ms = wait_for(bucket->stanzas, STANZA, limits->stanzas),
              bytes_ms = wait_for(bucket->bytes, 1, limits->bytes);
     return stanzas_ms > bytes_ms ? stanzas_ms : bytes_ms;
@@ -97,7 +97,7 @@ static struct xf_rate_limits limits_of(struct xf_rate *rate)
     return rate->rates->events->limits(rate->rates->owner, rate->lru.key);
 }
 
-/* Nobody waits for it: it goes to the end of those that rest. */
+/* Nobody waits for it: put it at the end of the resting ones. */
 static void rest(struct xf_rate *rate)
 {
     struct xf_rates *rates = rate->rates;
@@ -143,7 +143,7 @@ static void on_time(void *owner)
     rate->is_at_work = false;
     struct xf_rate_limits limits = limits_of(rate);
     if (!limits.stanzas && !limits.bytes)
-        forget(rate); /* a reload lifted them */
+        forget(rate); /* a reload removed the limits */
     else if (xf_list_is_empty(&rate->waiting))
         rest(rate);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cache.c — answers of a directory about single users: a pair, a user without an address, an
- * address that is nobody's.
+ * cache.c — the directory's answers about single users: a user's address, a user without an
+ * address, an address that no user has.
  *
- * An answer whose time is over stays until a new one comes, since it is all that is known while the
- * directory is away. When there are too many the one that was given longest ago goes first.
+ * An expired answer stays until a new one comes, since nothing better is known while the directory
+ * cannot be reached. When there are too many, the oldest answer is dropped first.
  */
 #include "mailmap_priv.h"
 
@@ -84,7 +84,7 @@ void xf_cache_put(struct xf_cache *cache, struct xf_span jid, struct xf_span mai
     struct entry *entry = xf_alloc(sizeof(*entry) + jid.len + mail.len);
     char *at = (char *)(entry + 1);
     entry->until_ms = until_ms;
-    entry->jid = keep(&at, jid); /* before the old ones go: the spans may be theirs */
+    entry->jid = keep(&at, jid); /* before old entries are freed: the spans may point into them */
     entry->mail = keep(&at, mail);
     if (entry->jid.ptr)
         drop(cache, xf_map_find(cache->by_jid, entry->jid));

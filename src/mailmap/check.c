@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check.c — the sources read once for `xfedd -t`: what cannot be read, and every duplicate.
+ * check.c — reads the sources once for `xfedd -t`, and reports what cannot be read and every
+ * duplicate.
  *
- * A broken file and a directory that refuses us are errors; one that is out of reach is a warning,
- * since the same configuration may be right an hour later.
+ * A broken file and a directory that refuses us are errors. A directory that cannot be reached is a
+ * warning, since the same configuration may work an hour later.
  */
 #include "mailmap_priv.h"
 
@@ -55,7 +56,7 @@ static void check_file(const char *file, const struct xf_mailmap_origin *origin,
         report->errors++;
         say(report, "", has_line ? NULL : origin->file, origin->line, err.detail);
     }
-    say_notes(report, &notes, NULL, 0); /* they have the map's own lines */
+    say_notes(report, &notes, NULL, 0); /* the notes already name lines of the map */
     xf_table_free(&table);
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * file.c — the map file: `JID ADDRESS` a line, separated by blanks, # begins a comment.
+ * file.c — reads the map file: `JID ADDRESS` on each line, separated by blanks; # begins a comment.
  *
- * A file is taken whole or not at all: a line that cannot be read leaves what was there in force,
- * since half a map would show the JIDs of the other half. A file that changes while it is read is
- * read again by the next look.
+ * A file is accepted whole or not at all: if a line cannot be read, the old map stays in force,
+ * since half a map would reveal the JIDs of the other half. A file that changes while it is read is
+ * read again at the next check.
  */
 #include "mailmap_priv.h"
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * jobs.c — what runs on the thread pool: a look at the file (watch.c), a reading of the directory,
- * a batch of questions. One of each at a time, each with what it touches of its own; results are
- * taken over on the loop.
+ * jobs.c — the jobs on the thread pool: checking the file (watch.c), reading the directory, a batch
+ * of lookups. One of each kind runs at a time, on data of its own; the loop takes over the results.
  *
- * The directory is read at the start, every `refresh`, and when it was away until it answers; while
- * it is away nobody is asked, so that no stanza waits for a server of which we know that it is not
- * there. New settings are taken over when no job uses the old ones.
+ * The directory is read at the start, every `refresh`, and, after a failure, again until it
+ * answers. Until then there are no lookups, so that no stanza waits for a server that is known to
+ * be down. New settings take effect when no job uses the old ones.
  */
 #include "mailmap_priv.h"
 
@@ -67,7 +66,8 @@ static void load_work(void *owner)
     struct xf_load_job *job = owner;
     bool was_open = job->directory.ld != NULL;
     job->result = xf_directory_load(&job->directory, &job->loaded, &job->err);
-    if (job->result == XF_ERR_IO && was_open && !job->directory.ld) /* an idle connection ended */
+    /* the server had closed an idle connection */
+    if (job->result == XF_ERR_IO && was_open && !job->directory.ld)
         job->result = xf_directory_load(&job->directory, &job->loaded, &job->err);
 }
 
@@ -79,7 +79,7 @@ static void take_loaded(struct xf_mailmap *mailmap)
         xf_table_free(&mailmap->users);
         mailmap->users = job->loaded.users;
         job->loaded.users = NULL;
-        xf_cache_clear(mailmap->cache); /* older than what was read now */
+        xf_cache_clear(mailmap->cache); /* all older than what was just read */
     }
     xf_map_free(&mailmap->members);
     mailmap->members = job->loaded.members;
@@ -157,7 +157,7 @@ static enum xf_err ask_one(struct xf_mailmap_query_job *job, size_t i)
     return result;
 }
 
-/* The ask is not freed while it is in a batch, and its address does not change. */
+/* A query is not freed while it is in a batch, and its address does not change. */
 static void ask_work(void *owner)
 {
     struct xf_mailmap_query_job *job = owner;
@@ -193,7 +193,7 @@ static void take_answers(struct xf_mailmap *mailmap)
         }
         xf_free(job->batch[i].answer.mail);
         xf_free(job->batch[i].answer.jid);
-        /* again, or ended with all others when the directory is away */
+        /* ask again, or end it with all others if the directory cannot be reached */
         if (!job->batch[i].is_done || (ask->wants & ~ask->has))
             xf_mailmap_query_queue(ask);
         else
@@ -206,7 +206,7 @@ static void ask_done(void *owner)
 {
     struct xf_mailmap_query_job *job = owner;
     struct xf_mailmap *mailmap = XF_CONTAINER(job, struct xf_mailmap, ask_job);
-    take_answers(mailmap); /* who is woken asks again: not into this batch */
+    take_answers(mailmap); /* woken waiters ask again, but not in this batch */
     job->is_running = false;
     if (atomic_load(&mailmap->stop))
         return;
@@ -244,7 +244,7 @@ void xf_jobs_ask(struct xf_mailmap *mailmap)
 
 /* ------------------------------------------------------------------ settings, life */
 
-/* True when there was a change and it was made now. */
+/* True if new settings were waiting and have now taken effect. */
 static bool take_next_directory(struct xf_mailmap *mailmap)
 {
     if (!mailmap->has_next || mailmap->load_job.is_running || mailmap->ask_job.is_running)
@@ -258,7 +258,7 @@ static bool take_next_directory(struct xf_mailmap *mailmap)
     mailmap->next = NULL;
     mailmap->has_next = mailmap->is_away = false;
     xf_cache_free(&mailmap->cache);
-    /* else the old users answer until the new are read */
+    /* otherwise the old users stay in use until the new ones are read */
     if (!mailmap->directory || !mailmap->directory->preload)
         xf_table_free(&mailmap->users);
     if (!mailmap->directory) {

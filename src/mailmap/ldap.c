@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ldap.c — one connection to the directory. Everything here waits, and runs on the thread pool.
+ * ldap.c — one connection to the directory. Everything here blocks, and runs on the thread pool.
  *
- * A connection is made when it is needed and kept. TLS (StartTLS or ldaps) always checks chain and
- * name; options are set on the handle, so that ldap.conf of the machine does not decide them. Every
- * operation has the directory's timeout. An operation that fails because the server is gone closes
- * the connection: the next one connects anew, and libldap tries the servers of `uri` in turn.
+ * A connection is opened when needed, and kept open. TLS (StartTLS or ldaps) always checks chain
+ * and name; options are set on the handle, so that the machine's ldap.conf does not override them.
+ * Every operation has the directory's timeout. When an operation fails because the server is gone,
+ * we close the connection; the next one connects again, and libldap tries the servers of `uri` in
+ * turn.
  */
 #include "mailmap_priv.h"
 
@@ -16,7 +17,7 @@
 #include <xfed/base/alloc.h>
 
 #define SYSTEM_CA_FILE    "/etc/ssl/certs/ca-certificates.crt"
-#define MESSAGE_MAX_BYTES (256u << 20) /* one entry: a group with as many members as we take */
+#define MESSAGE_MAX_BYTES (256u << 20) /* one entry: the largest group that we accept */
 
 /* ------------------------------------------------------------------ errors */
 
@@ -78,8 +79,8 @@ static bool wants_tls(const struct xf_directory_settings *settings)
 }
 
 /*
- * libldap allocates as much as the server says that a message is long, up to 4 GB; before TLS
- * anybody on the path can say so.
+ * libldap allocates as much memory as the server announces for a message, up to 4 GB; before TLS,
+ * anybody on the path can announce that.
  */
 void xf_directory_bound(LDAP *ld)
 {
@@ -112,7 +113,7 @@ static int set_options(struct xf_directory *directory)
     return code ? code : ldap_set_option(ld, LDAP_OPT_X_TLS_NEWCTX, &client);
 }
 
-/* The first operation connects, so a server that is away shows here. */
+/* The first operation connects, so here we notice a server that is down. */
 static enum xf_err secure_and_bind(struct xf_directory *directory, struct xf_error *err)
 {
     const struct xf_directory_settings *settings = directory->settings;
@@ -204,7 +205,7 @@ static bool is_primary(const struct berval *value)
 }
 
 /*
- * The first value, but in Active Directory's proxyAddresses the one that begins with SMTP: in
+ * Use the first value; in Active Directory's proxyAddresses, the one that begins with SMTP: in
  * capital letters.
  */
 static bool make_from(struct berval **values, const char *domain, struct xf_bare *out)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * load.c — all users of the directory, in pages (RFC 2696), and the members of the groups that are
- * configured.
+ * load.c — reads all users of the directory, in pages (RFC 2696), and the members of the configured
+ * groups.
  *
- * Members are written as DNs (member, uniqueMember) or as user names (memberUid). The names behind
- * DNs are known from the pages; with preload = no each is looked up. Active Directory gives long
- * lists in ranges (member;range=0-1499), which are asked for until there are no more. Groups in
- * groups are not followed.
+ * Members are written as DNs (member, uniqueMember) or as user names (memberUid). The pages tell
+ * which user a DN is; with preload = no, each DN is looked up. Active Directory returns long lists
+ * in ranges (member;range=0-1499), which we request until there are no more. Groups within groups
+ * are ignored.
  */
 #include "mailmap_priv.h"
 
@@ -32,7 +32,7 @@ struct load {
 
 /* ------------------------------------------------------------------ names by DN */
 
-/* Lower case and without optional blanks, as far as libldap normalises it; NULL when it is none. */
+/* In lower case and without optional blanks, as libldap normalises it; NULL if it is not a DN. */
 static char *normal_dn(const char *dn, size_t len)
 {
     LDAPDN parsed = NULL;
@@ -92,8 +92,8 @@ static enum xf_err add_user(struct load *load, LDAPMessage *entry, struct xf_err
 }
 
 /*
- * The cookie for the next page; empty after the last. libldap asserts that the control has a value,
- * which is the server's to say.
+ * Get the cookie for the next page, which is empty after the last one. libldap asserts that the
+ * control has a value, which depends on the server, so check first.
  */
 static void take_cookie(struct xf_directory *directory, LDAPMessage *page, struct berval *cookie)
 {
@@ -173,8 +173,8 @@ static enum xf_err add_member(struct load *load, struct xf_span group, struct xf
 }
 
 /*
- * With preload = no, or a member that the filter does not let through: his JID from his own entry;
- * "" when he has none.
+ * For preload = no, and for members that the filter excludes: the user's JID from the user's own
+ * entry; "" if there is none.
  */
 static enum xf_err look_up_dn(struct load *load, const char *dn, struct xf_bare *out,
                               struct xf_error *err)
@@ -232,7 +232,7 @@ static enum xf_err add_values(struct load *load, LDAPMessage *entry, const char 
     return result;
 }
 
-/* "member;range=0-1499": there are more, from 1500 on. 0: no. */
+/* "member;range=0-1499": there are more, starting at 1500. Returns 0 if there are none. */
 static unsigned long next_of_range(const char *attribute)
 {
     const char *range = strcasestr(attribute, ";range="), *dash = range ? strchr(range, '-') : NULL;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mailmap.c — answers: the file, then the users of the directory as they were read, then what was
- * asked about single users.
+ * mailmap.c — answers from the file, then from the users read from the directory, then from lookups
+ * of single users.
  *
- * The file is stronger in both directions: a user or an address that it names is never looked for
- * in the directory, and what the directory says of the other half of such a pair does not count, or
- * an address would lead to two users.
+ * The file takes precedence in both directions: a user or address in it is never looked up in the
+ * directory, and what the directory says about the other half of such a pair does not count;
+ * otherwise an address could lead to two users.
  */
 #include "mailmap_priv.h"
 
@@ -26,7 +26,7 @@ struct xf_mailmap *xf_mailmap_new(const struct xf_mailmap_opts *opts)
     if (!has_source(opts->settings))
         return NULL;
     LDAPAPIInfo info = {.ldapai_info_version = LDAP_API_INFO_VERSION};
-    /* libldap's own initialisation, which no two threads may do at once */
+    /* initialises libldap, which two threads must not do at the same time */
     if (ldap_get_option(NULL, LDAP_OPT_API_INFO, &info) == LDAP_OPT_SUCCESS) {
         ldap_memfree(info.ldapai_vendor_name);
         ldap_memvfree((void **)info.ldapai_extensions);
@@ -87,7 +87,7 @@ void xf_mailmap_free(struct xf_mailmap **mailmap)
 
 /* ------------------------------------------------------------------ answers */
 
-/* As the directory said last. *out_is_fresh: that is good enough not to ask it. */
+/* The directory's last answer. *out_is_fresh: it is recent enough, so no lookup is needed. */
 static enum xf_mailmap_answer directory_mail(struct xf_mailmap *mailmap, struct xf_span jid,
                                              struct xf_span *out, bool *out_is_fresh)
 {
@@ -108,7 +108,7 @@ static enum xf_mailmap_answer directory_jid(struct xf_mailmap *mailmap, struct x
                : xf_cache_jid(mailmap->cache, mail, xf_mailmap_now(mailmap), out, out_is_fresh);
 }
 
-/* Ask, unless that is not needed or nobody can be asked; then what is known has to do. */
+/* Start a lookup, unless none is needed or none is possible; then use what is known. */
 static bool must_wait(struct xf_mailmap *mailmap, struct xf_span address, unsigned kind,
                       bool is_fresh)
 {

@@ -10,10 +10,10 @@
  *   load.c       ... all users in pages, and the groups (members.c)
  *   query.c      ... one user
  *   settings.c   a copy of directory { } that outlives the configuration
- *   wait.c       questions under way, and who waits for them
- *   jobs.c       what runs on the pool, when, and what becomes of it
+ *   wait.c       lookups under way, and who waits for them
+ *   jobs.c       what runs on the pool, when, and what happens with the result
  *   watch.c      ... of the file
- *   mailmap.c    answers from what is known, and the life of it all
+ *   mailmap.c    answers from what is known; creates and frees the map
  *   check.c      for xfedd -t
  */
 #pragma once
@@ -34,17 +34,20 @@ struct xf_bare {         /* a prepared bare JID */
 
 /*
  * A value that names a user: "alice" with `domain`, or with an @ of its own; a scheme in front
- * (sip: smtp: xmpp: mailto:) is dropped, and what may not stand in a local part is escaped
- * (XEP-0106: o'brien@x is o\27brien@x). False: it is no bare address.
+ * (sip: smtp: xmpp: mailto:) is dropped, and characters that a local part may not contain are
+ * escaped (XEP-0106: o'brien@x is o\27brien@x). False: it is not a bare address.
  */
 XF_MUST_USE bool xf_bare_make(struct xf_span value, struct xf_span domain, struct xf_bare *out);
 
-/* The local part as a directory writes it: XEP-0106 undone. `out` has room for local.len bytes. */
+/*
+ * The local part as a directory writes it, with XEP-0106 escapes decoded. `out` has room for
+ * local.len bytes.
+ */
 struct xf_span xf_bare_unescape(struct xf_span local, char *out);
 
 /* ------------------------------------------------------------------ messages of a source */
 
-#define XF_NOTES_MAX 100 /* of one reading; the rest is counted */
+#define XF_NOTES_MAX 100 /* notes of one reading; further ones are only counted */
 
 struct xf_notes {
     char *line[XF_NOTES_MAX];
@@ -61,7 +64,7 @@ void xf_table_free(struct xf_table **table);
 
 enum xf_table_add {
     XF_TABLE_ADDED,
-    XF_TABLE_SAME,       /* that very pair is there already */
+    XF_TABLE_SAME,       /* the same pair is there already */
     XF_TABLE_MAIL_TAKEN, /* another user has that address: from now on nobody has it */
     XF_TABLE_JID_TAKEN,  /* the user has another address, and keeps it */
     XF_TABLE_FULL,
@@ -78,7 +81,7 @@ struct xf_user {
 XF_MUST_USE enum xf_table_add xf_table_add(struct xf_table *table, const struct xf_user *user,
                                            struct xf_user *out_other);
 
-/* FOUND, NONE; LATER: the table knows nothing of it. An address that several users have is NONE. */
+/* FOUND or NONE; LATER: the table does not know it. NONE for an address that several users have. */
 enum xf_mailmap_answer xf_table_mail(const struct xf_table *table, struct xf_span jid,
                                      struct xf_span *out_mail);
 enum xf_mailmap_answer xf_table_jid(const struct xf_table *table, struct xf_span mail,
@@ -86,7 +89,7 @@ enum xf_mailmap_answer xf_table_jid(const struct xf_table *table, struct xf_span
 size_t xf_table_count(const struct xf_table *table);
 size_t xf_table_bytes(const struct xf_table *table);
 
-/* Words for a duplicate into the notes; `where` is a file ("" for the directory). */
+/* Add a text about a duplicate to the notes; `where` is a file, or "" for the directory. */
 void xf_table_note(struct xf_notes *notes, const char *where, enum xf_table_add result,
                    const struct xf_user *user, const struct xf_user *other);
 
@@ -99,12 +102,12 @@ void xf_cache_clear(struct xf_cache *cache);
 size_t xf_cache_count(const struct xf_cache *cache);
 
 /*
- * The user `jid` has `mail`; one of them absent: the other belongs to nobody. Good until
- * `until_ms`.
+ * Store that the user `jid` has `mail`; if one of them is absent, that the other has no
+ * counterpart. Valid until `until_ms`.
  */
 void xf_cache_put(struct xf_cache *cache, struct xf_span jid, struct xf_span mail,
                   uint64_t until_ms);
-/* As those of the table; *out_is_fresh: its time is not over. */
+/* As for the table; *out_is_fresh: the answer has not expired. */
 enum xf_mailmap_answer xf_cache_mail(struct xf_cache *cache, struct xf_span jid, uint64_t now_ms,
                                      struct xf_span *out_mail, bool *out_is_fresh);
 enum xf_mailmap_answer xf_cache_jid(struct xf_cache *cache, struct xf_span mail, uint64_t now_ms,
@@ -112,7 +115,7 @@ enum xf_mailmap_answer xf_cache_jid(struct xf_cache *cache, struct xf_span mail,
 
 /* ------------------------------------------------------------------ file.c */
 
-struct xf_stamp { /* tells one state of a file from another */
+struct xf_stamp { /* identifies one state of a file */
     uint64_t dev, ino;
     int64_t size, mtime_s, mtime_ns;
 };
@@ -145,12 +148,13 @@ struct xf_directory {
 };
 
 /*
- * Connect, TLS, bind; nothing when it is. XF_ERR_IO, XF_ERR_TIMEOUT: out of reach; XF_ERR_TLS;
- * XF_ERR_REFUSED: the password.
+ * Connect, start TLS and bind, unless connected. XF_ERR_IO, XF_ERR_TIMEOUT: cannot be reached;
+ * XF_ERR_TLS; XF_ERR_REFUSED: wrong password.
  */
 XF_MUST_USE enum xf_err xf_directory_open(struct xf_directory *directory, struct xf_error *err);
 void xf_directory_close(struct xf_directory *directory);
-void xf_directory_bound(struct ldap *ld); /* the size of a message: before the first one */
+/* limits the size of messages; call before the first one */
+void xf_directory_bound(struct ldap *ld);
 
 struct xf_search {
     const char *base, *filter;
@@ -159,15 +163,15 @@ struct xf_search {
     struct ldapcontrol **controls;
 };
 /*
- * `out` is to be freed by ldap_msgfree, also after XF_ERR_LIMIT (some entries are there). A lost
- * connection is closed.
+ * Free `out` with ldap_msgfree, also after XF_ERR_LIMIT (when it holds some entries). Closes a lost
+ * connection.
  */
 XF_MUST_USE enum xf_err xf_directory_search(struct xf_directory *directory,
                                             const struct xf_search *search, struct ldapmsg **out,
                                             struct xf_error *err);
-/* The users' filter, and `condition` with it. Free with xf_free. */
+/* The filter for users, combined with `condition`. Free with xf_free. */
 char *xf_directory_filter(const struct xf_directory_settings *settings, const char *condition);
-/* RFC 4515 section 3: whatever may mean something is written as \XX. */
+/* RFC 4515 section 3: writes special characters as \XX. */
 void xf_filter_escape(struct xf_draft *draft, struct xf_span value);
 /* JID and address of an entry; either may be absent (text.ptr NULL). */
 void xf_directory_user(const struct xf_directory *directory, struct ldapmsg *entry,
@@ -189,7 +193,8 @@ bool xf_members_has(const struct xf_map *members, const char *group, struct xf_s
 
 /* ---- verify.c */
 
-enum { XF_ASK_MAIL = 1, XF_ASK_JID = 2 }; /* of the JID that the address is; whose address it is */
+/* look up the address of this JID; the JID of this address */
+enum { XF_ASK_MAIL = 1, XF_ASK_JID = 2 };
 
 struct xf_mailmap_query_answer {
     char *mail, *jid; /* NULL: none */
@@ -200,34 +205,38 @@ XF_MUST_USE enum xf_err xf_directory_ask(struct xf_directory *directory, struct 
 
 /* ------------------------------------------------------------------ wait.c */
 
-/* addresses asked about at a time; more are answered from what is known */
+/* lookups at a time; further queries are answered from what is known */
 #define XF_ASKS_MAX           4096
-#define XF_ASKS_STRANGERS_MAX 2048 /* ... of those that peers made up or not */
+#define XF_ASKS_STRANGERS_MAX 2048 /* of these, lookups for peers, who may make addresses up */
 
 struct xf_mailmap_query {
-    struct xf_node node; /* in mailmap->queue or ->strangers, while it is not sent */
-    bool is_of_stranger; /* no user of ours waits for it */
+    struct xf_node node; /* in mailmap->queue or ->strangers until it is sent */
+    bool is_of_stranger; /* none of our users waits for it */
     struct xf_mailmap *mailmap;
     unsigned wants, has; /* XF_ASK_* */
-    bool is_late;        /* nobody waits any more; the answer is for the next time */
+    bool is_late;        /* its waiters have timed out; the answer is for the next query */
     struct xf_node waits;
     struct xf_timer timer;
     struct xf_span address; /* behind the struct */
 };
 
-/* LATER: asked, or under way. NONE: nobody can be asked, or it is late: what is known has to do. */
+/*
+ * LATER: a lookup was started or is under way. NONE: none is possible, or it is late: use what is
+ * known.
+ */
 enum xf_mailmap_answer xf_mailmap_query_begin(struct xf_mailmap *mailmap, struct xf_span address,
                                               unsigned kind);
 /* to be sent, or sent again */
 void xf_mailmap_query_queue(struct xf_mailmap_query *ask);
 /* to be sent; NULL: none */
 struct xf_mailmap_query *xf_mailmap_query_next(const struct xf_mailmap *mailmap);
-void xf_mailmap_query_end(struct xf_mailmap_query *ask); /* wakes who waits, and frees it */
+/* wakes the waiters, and frees the query */
+void xf_mailmap_query_end(struct xf_mailmap_query *ask);
 void xf_asks_end(struct xf_mailmap *mailmap);
 
 /* ------------------------------------------------------------------ jobs.c */
 
-#define XF_BATCH 64 /* questions of one job */
+#define XF_BATCH 64 /* lookups in one job */
 
 struct xf_file_job {
     char *path;      /* NULL: no file is configured */
@@ -276,10 +285,10 @@ struct xf_mailmap {
     struct xf_map *members;
     struct xf_cache *cache;
     struct xf_map *asks; /* by address */
-    /* of them, those not sent; of strangers after the others */
+    /* those that are not sent yet; the ones for strangers are sent after the others */
     struct xf_node queue, strangers;
-    size_t stranger_count; /* of them, those of strangers */
-    bool is_away;          /* the directory; said once */
+    size_t stranger_count; /* how many of them are for strangers */
+    bool is_away;          /* the directory cannot be reached, and this was logged */
     struct xf_file_job file_job;
     struct xf_load_job load_job;
     struct xf_mailmap_query_job ask_job;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * members.c — who is in which group, as one set of both names; and what a reading of the directory
- * leaves behind.
+ * members.c — the members of groups, as a set of (group, JID); and the result of reading the
+ * directory.
  */
 #include "mailmap_priv.h"
 
 #include <string.h>
 #include <xfed/base/alloc.h>
 
-/* "group\0jid" in `buf`, which is the caller's to release. */
+/* "group\0jid" in `buf`, which the caller releases. */
 static struct xf_span member_key(struct xf_buf *buf, struct xf_span group, struct xf_span jid)
 {
     xf_buf_init(buf, group.len + 1 + jid.len);

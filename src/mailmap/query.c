@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * query.c — one user of the directory: by JID or by address.
+ * query.c — looks up one user of the directory, by JID or by address.
  *
- * An answer counts when it is unique both ways, as with the whole table: after the user was found
- * by the one, the other is searched for, and both must find the same single entry. What is compared
- * in the end is the prepared form, so it does not matter how a server matches.
+ * An answer counts only if it is unique in both directions, as in the whole table: after finding
+ * the user by one value we search for the other, and both searches must find the same single entry.
+ * We compare prepared forms, so it does not matter how a server matches.
  */
 #include "mailmap_priv.h"
 
@@ -31,8 +31,8 @@ static void split(struct xf_span bare, struct xf_span *out_local, struct xf_span
 }
 
 /*
- * The JID as it is, as Active Directory's msRTCSIP-PrimaryUserAddress has it, and its local part
- * alone when the domain is that of such names.
+ * Match the JID itself, its form in Active Directory's msRTCSIP-PrimaryUserAddress, and its local
+ * part alone if its domain is jid-domain.
  */
 static void match_jid(struct xf_draft *draft, const struct xf_directory_settings *settings,
                       struct xf_span jid)
@@ -48,7 +48,10 @@ static void match_jid(struct xf_draft *draft, const struct xf_directory_settings
     xf_draft_str(draft, ")");
 }
 
-/* ... and as its proxyAddresses has it; which of several is the one is looked at afterwards. */
+/*
+ * Match the address itself, and its form in proxyAddresses; which of several values counts is
+ * checked afterwards.
+ */
 static void match_mail(struct xf_draft *draft, const struct xf_directory_settings *settings,
                        struct xf_span mail)
 {

@@ -3,9 +3,8 @@
  * table.c — a map of users in both directions, compact: one text for all, one array of users, and
  * for each direction an index of their numbers.
  *
- * It is filled by one thread and then only read, so that a new one can be made on the pool while
- * the old one answers. The names come from a directory that many people may write into, so the hash
- * is keyed.
+ * One thread fills it, then it is only read, so the pool can build a new one while the old one
+ * answers. The hash is keyed, since the names come from a directory that many people may write to.
  */
 #include "mailmap_priv.h"
 

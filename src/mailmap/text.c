@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * text.c — what people write in files and directories, as prepared bare JIDs.
+ * text.c — converts what people write in files and directories to prepared bare JIDs.
  *
  * An e-mail address becomes a JID: its local part is escaped where it must be (XEP-0106), then
  * everything is prepared, which also makes it lower case. Local parts of mail are case-sensitive in
- * theory (RFC 5321 section 2.4) and nowhere in practice. A backslash stays what it is, so that a
- * JID that is escaped already stays one.
+ * theory (RFC 5321 section 2.4) and nowhere in practice. A backslash is not escaped, so that a JID
+ * that is already escaped does not change.
  */
 #include "mailmap_priv.h"
 
@@ -15,7 +15,7 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/utf8.h>
 
-#define VALUE_MAX 1023 /* longer ones are no address */
+#define VALUE_MAX 1023 /* a longer value is not an address */
 
 static const char escaped[] = " \"&'/:<>";
 

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wait.c — addresses that are being asked about, and who waits for them.
+ * wait.c — lookups under way, and who waits for them.
  *
- * An address is asked about once, however many wait. When the directory's time is over they are
- * woken and make do with what is known; the question stays, so that its answer is there for the
- * next one, and nobody waits for it a second time.
+ * An address is looked up once, however many wait for it. When the directory's timeout ends, the
+ * waiters are woken and use what is known. The lookup continues, so that its answer is there for
+ * the next query, which does not wait for it.
  *
- * What our users send needs the address of a JID; what peers send needs to know whose an address
- * is, and peers can make addresses up. So their questions come after those of our users, and have
- * no more than half of the room: a flood of made-up addresses does not make a user's JID known for
- * want of an answer.
+ * Stanzas of our users need the address of a JID; stanzas of peers need the JID of an address, and
+ * peers can make addresses up. So lookups for peers come after the ones for our users, and may take
+ * half of the room at most: a flood of made-up addresses must not prevent the lookup for a user,
+ * whose JID would then be shown.
  */
 #include "mailmap_priv.h"
 
 #include <string.h>
 #include <xfed/base/alloc.h>
 
-/* without a directory there is no setting: so long for the first reading of the file */
+/* time limit for the first reading of the file, if there is no directory with a setting for it */
 #define FILE_ONLY_MS 5000
 
 static void wake(struct xf_node *waits)
@@ -59,7 +59,7 @@ static struct xf_mailmap_query *make(struct xf_mailmap *mailmap, struct xf_span 
     return ask;
 }
 
-/* Somebody of ours waits for it now. */
+/* One of our users waits for it now. */
 static void move_up(struct xf_mailmap_query *ask)
 {
     ask->is_of_stranger = false;
@@ -95,7 +95,7 @@ enum xf_mailmap_answer xf_mailmap_query_begin(struct xf_mailmap *mailmap, struct
     return XF_MAILMAP_LATER;
 }
 
-/* Whom it wakes may ask again, so it is gone before. */
+/* A woken waiter may ask again, so the query is removed first. */
 void xf_mailmap_query_end(struct xf_mailmap_query *ask)
 {
     struct xf_node waits;

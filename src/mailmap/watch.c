@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * watch.c — the map file: looked at every two seconds (stat), so that a replacement is seen on any
- * file system, and read again when it is another one.
+ * watch.c — watches the map file: checks it every two seconds with stat, which works on any file
+ * system, and reads it again when it was replaced.
  */
 #include "mailmap_priv.h"
 
@@ -22,7 +22,7 @@ static void file_work(void *owner)
         job->result = xf_file_read(job->path, &job->table, &job->notes, &job->err);
 }
 
-/* What was there stays when the new cannot be read. */
+/* If the new file cannot be read, the old content stays. */
 static void take_file(struct xf_mailmap *mailmap)
 {
     struct xf_file_job *job = &mailmap->file_job;
@@ -42,7 +42,7 @@ static void take_file(struct xf_mailmap *mailmap)
     xf_notes_log(&job->notes);
 }
 
-/* Who waited for the file alone has his answer; the others are asked about now. */
+/* Waiters that needed only the file have their answer; for the others a lookup starts now. */
 static void file_is_known(struct xf_mailmap *mailmap)
 {
     mailmap->file_job.is_known = true;
@@ -73,7 +73,7 @@ static void file_done(void *owner)
     job->is_running = false;
     if (atomic_load(&mailmap->stop))
         return;
-    if (job->next_path) { /* another file by now */
+    if (job->next_path) { /* another file is configured by now */
         xf_table_free(&job->table);
         xf_notes_release(&job->notes);
         take_next_path(mailmap);
@@ -86,7 +86,7 @@ static void file_done(void *owner)
     xf_timer_start(mailmap->opts.timers, &job->timer, LOOK_MS);
 }
 
-/* What was read from the file before stays until the other one has been read. */
+/* The content of the old file stays in use until the new one has been read. */
 static void take_next_path(struct xf_mailmap *mailmap)
 {
     struct xf_file_job *job = &mailmap->file_job;

@@ -2,9 +2,9 @@
 /*
  * addr.c — an IP address and port as a value: text to bytes and back.
  *
- * An IPv4-mapped IPv6 address (what a dual-stack listener sees for IPv4) counts as the IPv4 address
- * in every comparison and text, so that one peer is not two to quotas and logs. Scope ids ("%eth0")
- * are refused: no federation address has one. Test: tests/unit/net/test_addr.c.
+ * An IPv4-mapped IPv6 address (which a dual-stack listener reports for IPv4) counts as the IPv4
+ * address in every comparison and text, so that quotas and logs see one peer, not two. Scope ids
+ * ("%eth0") are refused: no federation address has one. Test: tests/unit/net/test_addr.c.
  */
 #include <xfed/net/addr.h>
 
@@ -143,7 +143,7 @@ void xf_addr_host_text(const struct xf_addr *addr, char out[XF_ADDR_TEXT_BYTES])
                                                        : (const void *)&plain.v4.sin_addr;
 
     if (!inet_ntop(plain.sa.sa_family, bytes, out, XF_ADDR_TEXT_BYTES))
-        snprintf(out, XF_ADDR_TEXT_BYTES, "?"); /* neither family: an address never filled */
+        snprintf(out, XF_ADDR_TEXT_BYTES, "?"); /* neither family: the address was never set */
 }
 
 void xf_addr_network_text(const struct xf_addr *addr, char out[XF_ADDR_TEXT_BYTES])

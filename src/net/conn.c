@@ -2,28 +2,27 @@
 /*
  * conn.c — life and input of a TCP conn. Output is in flush.c.
  *
- * CONNECTING -> OPEN -> CLOSING -> DEAD -> events->closed, out of libuv's close callback, where the
- * memory goes too: so closed comes exactly once, and never from within a call. Any step may go to
- * DEAD at once.
+ * CONNECTING -> OPEN -> CLOSING -> DEAD -> events->closed, which libuv's close callback delivers
+ * before it frees the conn: so `closed` comes exactly once, and not before a call on the conn has
+ * returned. Every state may move to DEAD directly.
  *
- * Input: one buffer of the loop for all conns; a read event goes to the filter or to the owner,
- * which use it up before they return. After xf_conn_close nothing is delivered, also not the rest
- * of a piece that a filter is working on. A conn that has read TURN_READ_BYTES in one turn waits
- * for the next, so that no peer keeps the loop for itself.
+ * Input: all conns share one read buffer of the loop; a read event passes it to the filter or the
+ * owner, which consume it before they return. After xf_conn_close nothing more is delivered, not
+ * even the rest of what a filter is processing. A conn that has read TURN_READ_BYTES in one turn
+ * waits for the next turn, so that no peer occupies the loop.
  *
  * Ends:
- * - xf_conn_close(linger): the output leaves, FIN, the other's FIN is awaited (a close with unread
- * input would make the kernel send RST, which destroys what the other side has not read yet), or
- * the linger timer ends it;
- * - FIN of the other side: what is in the output is still tried, for EOF_LINGER_MS at most;
- * - xf_conn_fail of a filter: what is on the wire (a TLS alert) still leaves, for FAIL_LINGER_MS at
- * most;
+ * - xf_conn_close(linger): send the output and FIN, then wait for the other side's FIN or the
+ *   linger timer (a close with unread input would make the kernel send RST, which destroys what the
+ *   other side has not read yet);
+ * - FIN of the other side: keep sending the output for at most EOF_LINGER_MS;
+ * - xf_conn_fail of a filter: send what is on the wire (a TLS alert) for at most FAIL_LINGER_MS;
  * - an error of the system: at once.
  *
  * libuv does not poll a conn that is neither read nor written, so a paused conn would not notice a
- * reset, and go on taking output. Paused conns are looked at twice a second; what came before the
- * reset is then read at once, in spite of the pause, and the end is told. A FIN waits, with what
- * came before it, until the pause is over. Test: tests/unit/net/test_conn.c.
+ * reset, and would keep accepting output. We check paused conns twice a second; after a reset, we
+ * read what came before it, in spite of the pause, and report the end. A FIN, and the data before
+ * it, waits until the pause is over. Test: tests/unit/net/test_conn.c.
  */
 #include "conn_priv.h"
 
@@ -39,9 +38,10 @@
 #define KEEPALIVE_S       120
 #define UNACKNOWLEDGED_MS 30000 /* a peer that acknowledges nothing for so long is dead */
 #define WIRE_MAX_BYTES    (XF_CONN_OUT_MAX + (8u << 20))
-#define CROWD             256 /* conns whose memory is worth giving back to the system */
-#define TRIM_MS           2000
-#define LOOK_MS           500 /* at paused conns */
+/* from this many conns on, it is worth giving their memory back to the system */
+#define CROWD   256
+#define TRIM_MS 2000
+#define LOOK_MS 500 /* how often to check paused conns for a reset */
 
 static void update_reading(struct xf_net_conn *s);
 
@@ -81,8 +81,8 @@ static const char *plain_detail(enum xf_conn_end end)
 }
 
 /*
- * Half of a crowd is gone: what it held goes back to the system. malloc would keep all that lies
- * below the last of those who stayed.
+ * When half of many conns are gone, give their memory back to the system: malloc would keep
+ * everything below the last conn that is left.
  */
 static void count_out(struct xf_loop *loop)
 {
@@ -122,7 +122,7 @@ static void closed_cb(uv_handle_t *handle)
     struct xf_net_conn *s = handle->data;
 
     xf_loop_touch(s->loop);
-    if (s->pub.events) /* none: refused by the accept callback, or gone before it */
+    if (s->pub.events) /* NULL: the accept callback refused the conn, or it closed before */
         s->pub.events->closed(s->pub.owner, s->end, s->detail ? s->detail : plain_detail(s->end));
     if (s->filter)
         s->filter->detach(s->filter_owner);
@@ -140,7 +140,7 @@ void xf_net_conn_die(struct xf_net_conn *s, enum xf_conn_end end, const char *de
 {
     if (s->state == XF_NET_DEAD)
         return;
-    /* A closing conn has its cause already; only a close of ours that was cut short changes it. */
+    /* A closing conn already has its cause; only an interrupted close of ours changes it. */
     if (s->state != XF_NET_CLOSING ||
         (s->end == XF_CONN_END_LOCAL && !s->is_shut && end != XF_CONN_END_LOCAL))
         set_end(s, end, detail);
@@ -153,7 +153,7 @@ void xf_net_conn_die(struct xf_net_conn *s, enum xf_conn_end end, const char *de
     uv_close((uv_handle_t *)&s->tcp, closed_cb);
 }
 
-/* Throw input away from now on, and see the output off. */
+/* From now on discard input, and send the rest of the output. */
 static void start_closing(struct xf_net_conn *s, enum xf_conn_end end, const char *detail,
                           unsigned linger_ms)
 {
@@ -329,8 +329,7 @@ static void tune_socket(struct xf_net_conn *s)
     unsigned patience_ms = UNACKNOWLEDGED_MS;
     uv_os_fd_t fd;
 
-    /* Neither can fail in a way that matters: the conn then is slower, or notices a dead peer
-     * later. */
+    /* If either fails, the conn is only slower, or notices a dead peer later. */
     (void)uv_tcp_nodelay(&s->tcp, 1);
     (void)uv_tcp_keepalive(&s->tcp, 1, KEEPALIVE_S);
     if (uv_fileno((const uv_handle_t *)&s->tcp, &fd) == 0)
@@ -382,7 +381,7 @@ static void connect_cb(uv_connect_t *request, int status)
         s->pub.events->connected(s->pub.owner);
 }
 
-/* NULL when nothing is said about targets of that family. */
+/* NULL if the source says nothing about targets of that family. */
 static const struct xf_source *source_for(const struct xf_addr *addr,
                                           const struct xf_source *source)
 {
@@ -392,7 +391,7 @@ static const struct xf_source *source_for(const struct xf_addr *addr,
     return from && (from->sa.sa_family != AF_UNSPEC || source->port_first) ? source : NULL;
 }
 
-/* 0 or a status of libuv, with words where we have better ones. */
+/* 0 or a status of libuv, with a text if we have a better one. */
 static int start_connect(struct xf_net_conn *s, const struct xf_source *source, char *out_detail,
                          size_t detail_bytes)
 {
@@ -440,7 +439,7 @@ void xf_conn_attach_filter(struct xf_conn *conn, const struct xf_conn_filter *fi
     xf_require(!s->filter);
     s->filter = filter;
     s->filter_owner = filter_owner;
-    /* What was written before the filter came (<proceed/>) leaves before it, as it is. */
+    /* What was written before the filter was attached (<proceed/>) is sent first, unfiltered. */
     /* banned-ok: nothing was in `wire` yet, and it has more room */
     xf_buf_append(&s->wire, xf_buf_ptr(&conn->out), conn->out.len);
     xf_buf_release(&conn->out);
@@ -481,7 +480,7 @@ void xf_conn_fail(struct xf_conn *conn, enum xf_conn_end end, const char *detail
     }
     start_closing(s, end, detail, end == XF_CONN_END_EOF ? EOF_LINGER_MS : FAIL_LINGER_MS);
     if (end == XF_CONN_END_EOF) {
-        /* The other side said that it is done; its FIN need not be awaited. */
+        /* The other side has said that it is done; do not wait for its FIN. */
         s->has_eof = true;
         update_reading(s);
     }

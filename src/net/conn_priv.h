@@ -5,9 +5,9 @@
 #include "loop_priv.h"
 
 enum xf_net_state {
-    XF_NET_CONNECTING, /* the timer guards the connect */
+    XF_NET_CONNECTING, /* the timer limits the time to connect */
     XF_NET_OPEN,
-    XF_NET_CLOSING, /* output leaves, input is thrown away; the timer guards the linger */
+    XF_NET_CLOSING, /* sends output and discards input; the timer limits the linger */
     XF_NET_DEAD,    /* the handle closes; then events->closed */
 };
 
@@ -20,19 +20,19 @@ struct xf_net_conn {
     const struct xf_conn_filter *filter;
     void *filter_owner;
     struct xf_buf wire;         /* with a filter: bytes for the wire; without one: empty */
-    struct xf_net_write *write; /* what the system would not take at once; one at a time */
+    struct xf_net_write *write; /* what the system did not accept at once; one at a time */
     size_t turn_read_bytes;
     enum xf_net_state state;
     enum xf_conn_end end;
-    char *detail;   /* NULL: ended in the ordinary way */
+    char *detail;   /* NULL: ended without an error */
     bool is_paused; /* by the owner */
     bool is_held;   /* by the filter */
-    bool is_broken; /* reset while it was paused: the pause does not count any more */
+    bool is_broken; /* was reset while paused: the pause no longer applies */
     bool is_reading;
-    bool has_eof;      /* the other side will send no more */
-    bool is_congested; /* was above high water: a drained event is due */
+    bool has_eof;      /* the other side sends no more data */
+    bool is_congested; /* was above the high-water mark: a drained event is due */
     bool is_warm;      /* was flushed since the last sweep */
-    bool is_finished;  /* the filter wrote its last word */
+    bool is_finished;  /* the filter has written its last bytes */
     bool is_shut;      /* our side of the TCP connection is shut down */
 };
 
@@ -45,8 +45,8 @@ static inline struct xf_net_conn *xf_net_conn_of(struct xf_conn *conn)
 struct xf_net_conn *xf_net_conn_new(struct xf_loop *loop);
 
 /*
- * Connect the handle (without a socket yet) from there; source.c. 0 or a status of libuv, then with
- * words in `out_detail`; the request is not begun then.
+ * Connect the handle (which has no socket yet) from that source; source.c. 0 or a status of libuv;
+ * on failure the text is in `out_detail`, and the request was not started.
  */
 int xf_net_connect_from(struct xf_net_conn *conn, const struct xf_source *source,
                         uv_connect_t *request, uv_connect_cb done, char *out_detail,
@@ -55,12 +55,14 @@ int xf_net_connect_from(struct xf_net_conn *conn, const struct xf_source *source
 /* An accepted socket becomes a conn, which is given to `accept` and reads; conn.c. */
 void xf_net_conn_adopt(struct xf_loop *loop, int fd, xf_accept_fn accept, void *owner);
 
-/* First cause wins; `detail` may be NULL; the handle closes, the event comes from the loop; conn.c.
+/*
+ * Close the handle; the loop delivers the event. The first cause counts; `detail` may be NULL;
+ * conn.c.
  */
 void xf_net_conn_die(struct xf_net_conn *conn, enum xf_conn_end end, const char *detail);
 
-/* To the list of the next flush; flush.c. */
+/* Put the conn on the list of the next flush; flush.c. */
 void xf_net_conn_dirty(struct xf_net_conn *conn);
 
-/* Nothing of the output is left in memory of ours; flush.c. */
+/* Has the system accepted all output? flush.c. */
 bool xf_net_conn_is_drained(const struct xf_net_conn *conn);

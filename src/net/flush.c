@@ -2,18 +2,18 @@
 /*
  * flush.c — output of a conn: once per turn from `out` (through the filter) to the system.
  *
- * Happy path: the filter turns `out` into wire bytes, uv_try_write takes them all, done: no
- * allocation, no callback. What the system does not take moves, memory and all, into one uv_write;
- * while that is under way nothing else is written, `out` collects, and its callback makes the conn
- * dirty again. The filter is asked for XF_CONN_WIRE_ENOUGH at a time, so that a long backlog is not
- * held twice.
+ * Usually the filter turns `out` into wire bytes and uv_try_write accepts them all, without an
+ * allocation or a callback. What the system does not accept moves, together with its memory, into
+ * one uv_write; until that ends nothing else is written, `out` grows, and the callback marks the
+ * conn dirty again. The filter produces XF_CONN_WIRE_ENOUGH bytes at a time, so that a long backlog
+ * is not in memory twice.
  *
- * Memory: the wire buffer is lent by the loop for the time of one flush. An emptied `out` is kept
- * for a while, since a busy stream fills it again next turn, and given back by a sweep when the
- * conn was quiet for a second: an idle conn holds no buffer.
+ * Memory: the loop lends its wire buffer for the time of one flush. An emptied `out` keeps its
+ * memory for a while, since a busy stream fills it again in the next turn; a sweep frees it when
+ * the conn was quiet for a second, so an idle conn holds no buffer.
  *
- * A conn that closes goes on here: when all is written, the filter's last word (close_notify), then
- * FIN; then the reading side waits for the other's FIN (conn.c).
+ * A closing conn continues here: when all output is written, the filter adds its last bytes
+ * (close_notify), then we send FIN, and the reading side waits for the other side's FIN (conn.c).
  */
 #include "conn_priv.h"
 
@@ -21,8 +21,9 @@
 
 #include <xfed/base/alloc.h>
 
-#define TURN_ROUNDS      4           /* of XF_CONN_WIRE_ENOUGH each; then others have their turn */
-#define KEEP_OUT_BYTES   (16u << 10) /* an emptied `out` above this goes at once */
+/* of XF_CONN_WIRE_ENOUGH bytes each; then the next conn has its turn */
+#define TURN_ROUNDS      4
+#define KEEP_OUT_BYTES   (16u << 10) /* an emptied `out` larger than this is freed at once */
 #define KEEP_SPARE_BYTES (512u << 10)
 #define SWEEP_MS         1000
 
@@ -58,7 +59,7 @@ static void write_cb(uv_write_t *uv, int status)
         xf_net_conn_dirty(s);
 }
 
-/* Hand the rest of `buf` to libuv, which tells when it is gone. */
+/* Hand the rest of `buf` to libuv, which calls back when it is written. */
 static void write_later(struct xf_net_conn *s, struct xf_buf *buf)
 {
     struct xf_net_write *write = xf_new(struct xf_net_write);
@@ -79,7 +80,7 @@ static void write_later(struct xf_net_conn *s, struct xf_buf *buf)
     }
 }
 
-/* Write what the system takes now. False: not all, or the conn died. */
+/* Write what the system accepts now. False: not everything, or the conn ended. */
 static bool write_now(struct xf_net_conn *s, struct xf_buf *buf)
 {
     uv_buf_t bytes = {.base = buf->data + buf->start, .len = buf->len};
@@ -157,13 +158,15 @@ static void shut_down(struct xf_net_conn *s)
     uv_os_fd_t fd;
 
     s->is_shut = true;
-    /* All is with the system already, so uv_shutdown's waiting for the queue is not needed. */
+    /* The system has accepted everything, so we need not let uv_shutdown wait for the queue. */
     if (uv_fileno((const uv_handle_t *)&s->tcp, &fd) == 0)
         (void)shutdown(fd, SHUT_WR); /* ENOTCONN: the other side is gone; reading tells */
 }
 
-/* A closing conn whose output is gone: last word of the filter, FIN, and the end when the other's
- * FIN came before. */
+/*
+ * For a closing conn that has sent its output: the filter's last bytes, FIN, and the end if the
+ * other side's FIN has already come.
+ */
 static void finish(struct xf_net_conn *s)
 {
     if (s->filter && !s->is_finished) {
@@ -223,8 +226,10 @@ void xf_conns_flush(struct xf_loop *loop)
 {
     struct xf_node now;
 
-    /* Those that get dirty from here on wait for the next flush: an owner that answers each
-     * `drained` with more output must not keep the loop here. */
+    /*
+     * Conns that become dirty from here on wait for the next flush: an owner that answers each
+     * `drained` with more output must not block the loop.
+     */
     xf_list_take_all(&now, &loop->dirty);
     while (!xf_list_is_empty(&now)) {
         struct xf_net_conn *s = XF_CONTAINER(now.next, struct xf_net_conn, in_dirty);

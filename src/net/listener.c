@@ -2,12 +2,13 @@
 /*
  * listener.c — accept TCP connections.
  *
- * Our own accept loop over uv_poll, not uv_listen: it takes ACCEPT_BATCH at most per turn, and it
- * can stop. When descriptors or memory run out (EMFILE, ENFILE, ENOBUFS, ENOMEM) the waiting
- * connection stays in the backlog and the socket stays readable, so a loop that just goes on would
- * spin; we look away for RETRY_MS. It should not come to that: the system gives the lowest free
- * number, so a high one says that few are left, and such a conn is closed at once, while the link,
- * DNS and our own streams still find a descriptor. Test: tests/unit/net/test_conn.c.
+ * Our own accept loop over uv_poll, not uv_listen: it accepts at most ACCEPT_BATCH connections in a
+ * turn, and can stop. When descriptors or memory run out (EMFILE, ENFILE, ENOBUFS, ENOMEM) the
+ * waiting connection stays in the backlog and the socket stays readable, so a loop that continued
+ * would spin; instead we stop polling for RETRY_MS. Normally that does not happen: since the system
+ * assigns the lowest free number, a high number means that few are left, and we close such a conn
+ * at once, while the link, DNS and our own streams still get descriptors. Test:
+ * tests/unit/net/test_conn.c.
  */
 #include "conn_priv.h"
 
@@ -32,9 +33,9 @@ struct xf_listener {
     int fd;
     bool is_closed;
     struct xf_timer retry;
-    int fd_ceiling; /* conns have descriptors below it */
+    int fd_ceiling; /* accepted conns must have descriptors below it */
     xf_starved_fn starved;
-    uint64_t starved_ms; /* when that was called, 0: not yet */
+    uint64_t starved_ms; /* when `starved` was last called; 0: never */
     unsigned starved_closed;
     xf_accept_fn accept;
     void *owner;
@@ -77,7 +78,7 @@ static void turn_away(struct xf_listener *s, int fd)
     tell_starved(s);
 }
 
-/* False: nothing waits, or nothing can be taken now. */
+/* False: no connection is waiting, or none can be accepted now. */
 static bool accept_one(struct xf_listener *s)
 {
     int fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

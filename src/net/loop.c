@@ -52,7 +52,7 @@ static void wake_cb(uv_timer_t *handle)
 
 static void idle_cb(uv_idle_t *handle)
 {
-    (void)handle; /* being active is all it does */
+    (void)handle; /* its only purpose is to be active */
 }
 
 static void arm_wake(struct xf_loop *loop)
@@ -179,8 +179,10 @@ void xf_loop_free(struct xf_loop **loop)
 
     if (!s)
         return;
-    /* What owners closed may still linger; closed events and done callbacks come out of this last
-     * run. */
+    /*
+     * Conns that were closed may still linger; this last run delivers their closed events and the
+     * done callbacks.
+     */
     xf_conns_end(s);
     close_signals(s);
     uv_close((uv_handle_t *)&s->prepare, NULL);

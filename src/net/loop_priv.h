@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* loop_priv.h — what the files of net share of the loop. */
+/* loop_priv.h — the parts of the loop that the files of net share. */
 #pragma once
 
 #include <uv.h>
@@ -18,21 +18,23 @@ struct xf_loop {
     struct xf_pool pool;
     uv_prepare_t prepare; /* before the wait: flush what is left, arm the wake-up */
     uv_check_t check;     /* after the wait: due timers, then flush */
-    uv_idle_t idle;       /* runs while conns are dirty, so that the wait does not wait */
+    uv_idle_t idle;       /* active while conns are dirty, so that libuv does not wait */
     uv_timer_t wake;      /* at the next due timer; only ends the wait */
-    uint64_t wake_at_ms;  /* what `wake` is set to, UINT64_MAX for not */
+    uint64_t wake_at_ms;  /* what `wake` is set to; UINT64_MAX: not set */
     struct xf_signal_watch *signals;
-    struct xf_node conns;              /* every conn, until its closed event is sent */
-    struct xf_node dirty;              /* conns with output for the next flush */
-    struct xf_node greedy;             /* conns which used up their reading of this turn */
-    struct xf_node warm;               /* conns which still hold an empty output buffer */
-    struct xf_node paused;             /* conns that their owner paused */
-    struct xf_timer look;              /* ... whether one of them was reset, while there are any */
-    struct xf_timer sweep;             /* takes those buffers back */
-    unsigned conn_count, conn_peak;    /* the peak since the last trim */
-    struct xf_timer trim;              /* gives the memory of a crowd that has left back */
-    struct xf_buf spare_wire;          /* wire memory lent to the conn that is being flushed */
-    char read_buf[XF_LOOP_READ_BYTES]; /* one for all: whoever gets data uses it up before returning
+    struct xf_node conns;  /* every conn, until its closed event is sent */
+    struct xf_node dirty;  /* conns with output for the next flush */
+    struct xf_node greedy; /* conns that have read their maximum in this turn */
+    struct xf_node warm;   /* conns that still hold an empty output buffer */
+    struct xf_node paused; /* conns that their owner paused */
+    /* while there are paused conns: checks whether one was reset */
+    struct xf_timer look;
+    struct xf_timer sweep;          /* frees the buffers of warm conns */
+    unsigned conn_count, conn_peak; /* the peak since the last trim */
+    struct xf_timer trim;           /* gives memory back after many conns have closed */
+    struct xf_buf spare_wire;       /* wire memory lent to the conn that is being flushed */
+    char read_buf
+        [XF_LOOP_READ_BYTES]; /* shared by all conns: whoever gets data consumes it before returning
                                         */
 };
 
@@ -42,8 +44,10 @@ static inline void xf_loop_touch(struct xf_loop *loop)
     loop->clock.now_ms = uv_now(&loop->uv) + 1; /* the scale of xf_monotonic_ms */
 }
 
-/* An alloc callback's answer, for all that reads: the shared buffer. handle->loop->data is our
- * loop. */
+/*
+ * The alloc callback of everything that reads: lends the shared buffer. handle->loop->data is our
+ * loop.
+ */
 void xf_loop_lend_buf(uv_handle_t *handle, size_t suggested, uv_buf_t *out_buf);
 
 /* conn.c: flush all dirty conns once; let greedy ones read again; end all that linger. */

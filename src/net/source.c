@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * source.c — connect from an address and a range of ports of ours, for firewalls and partners that
- * go by them.
+ * source.c — connect from a given address and range of ports, for firewalls and partners that
+ * require them.
  *
- * A port of the range is looked for from a random place on, so that two nodes behind one address
- * seldom ask for the same one. All sockets have SO_REUSEADDR: then a port can serve several conns
- * to different servers, and again at once when its last conn is in TIME_WAIT; only what listens
- * there keeps it from us (EADDRINUSE). Whether it is free towards this very server, connect() says
- * (EADDRNOTAVAIL); then another socket takes the place of the first under the handle of libuv,
- * which has done nothing with it yet.
+ * The search for a free port starts at a random place in the range, so that two nodes behind one
+ * address seldom choose the same port. All sockets have SO_REUSEADDR: then a port can serve several
+ * conns to different servers, and again at once when its last conn is in TIME_WAIT; only a listener
+ * on the port prevents that (EADDRINUSE). connect() tells whether the port is free towards this
+ * server (EADDRNOTAVAIL); if not, another socket replaces the first one under libuv's handle, which
+ * has not used it yet.
  *
- * An address without ports is bound with IP_BIND_ADDRESS_NO_PORT: the system chooses the port when
- * it knows the server, for the same reasons.
+ * For an address without ports we bind with IP_BIND_ADDRESS_NO_PORT: then the system chooses the
+ * port when it knows the server, for the same reasons.
  */
 #include "conn_priv.h"
 
@@ -40,7 +40,7 @@ static int bound_socket(const struct xf_addr *from)
     return status;
 }
 
-/* The handle has this socket from now on, in place of another. */
+/* Give the handle this socket in place of another. */
 static int put_under(uv_tcp_t *tcp, int fd)
 {
     uv_os_fd_t old;
@@ -72,7 +72,7 @@ static struct xf_addr from_port(const struct xf_addr *to, const struct xf_source
 
 struct attempt {
     int status;
-    bool is_port; /* what failed is a matter of the port */
+    bool is_port; /* the failure concerns the port */
 };
 
 static struct attempt connect_from(struct xf_net_conn *s, const struct xf_addr *from,

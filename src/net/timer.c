@@ -4,9 +4,9 @@
  *
  * The heap is ordered by due time, and by order of start among equals, so that timers of one turn
  * fire in the order in which they were started. Each timer knows its slot, so that stopping one
- * costs O(log n). A run takes the clock and the next order number once at its start: a timer that
- * is started by a firing one is therefore never part of the same run, even with delay 0, and a run
- * always ends. Test: tests/unit/net/test_timer.c.
+ * costs O(log n). A run reads the clock and the next order number once, at its start. So a timer
+ * that is started during the run never fires in the same run, even with delay 0, and every run
+ * ends. Test: tests/unit/net/test_timer.c.
  */
 #include <xfed/net/timer.h>
 

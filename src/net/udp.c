@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * udp.c — a connected UDP socket: one question and answer place for DNS.
+ * udp.c — a connected UDP socket, for DNS queries and their answers.
  *
  * Connecting makes the kernel pick a random source port and drop datagrams of others (RFC 5452
- * §9.2). What cannot be sent now is an error and not queued: who asks over UDP has a retry timer
- * anyway. An ICMP "port unreachable" arrives as an error of the next send; on reading it is passed
- * over, since anybody can forge one. Test: tests/unit/net/test_loop.c.
+ * §9.2). A datagram that cannot be sent now is an error; it is not queued, since callers have a
+ * retry timer anyway. An ICMP "port unreachable" shows as an error of the next send; when reading
+ * we ignore it, since anybody can forge one. Test: tests/unit/net/test_loop.c.
  */
 #include "loop_priv.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * blocklist.c — domains that are refused, from files of tens of thousands of lines.
+ * blocklist.c — the domains to refuse, read from files of tens of thousands of lines.
  *
- * Names and reasons lie one after the other in one piece of memory, entries in a second, and an
- * open-addressing table of their numbers in a third: about 80 bytes an entry with a name of 20. The
- * hash is keyed, for lists come from elsewhere. A lookup asks for the name, then for each of its
+ * One block of memory holds names and reasons, a second one the entries, a third one an
+ * open-addressing table of their numbers: about 80 bytes for an entry with a name of 20 bytes. The
+ * hash is keyed, since others write the lists. A lookup searches for the name, then for each of its
  * suffixes, where only entries with a * count.
  *
  * Line: NAME or *.NAME, then words: until=YYYY-MM-DD, and a reason. # begins a comment.
@@ -26,7 +26,7 @@
 #define DAY_S            86400
 
 struct entry {
-    /* in text; the reason ends with a NUL, and is the last one's when both are alike */
+    /* in text; the reason ends with a NUL; equal reasons in a row are stored once */
     uint32_t name_off, reason_off;
     uint32_t line;
     int32_t until_day; /* since 1970; INT32_MAX: for ever */
@@ -36,8 +36,8 @@ struct entry {
 };
 
 /*
- * Half of the hash beside the number spares a look at entries of other names, which are seldom in
- * the processor's cache.
+ * Half of the hash is stored beside the number, so that a search need not touch entries of other
+ * names, which are seldom in the processor's cache.
  */
 struct slot {
     uint32_t number; /* of the entry plus one, 0: free */
@@ -48,7 +48,7 @@ struct xf_blocklist {
     struct xf_siphash_key key;
     struct xf_buf text;
     struct entry *entries;
-    struct slot *slots; /* half of them at most are taken */
+    struct slot *slots; /* at most half of them are used */
     size_t count, room, slot_count;
     char **files;
     size_t file_count;
@@ -89,7 +89,7 @@ static struct xf_span name_of(const struct xf_blocklist *list, const struct entr
     return (struct xf_span){xf_buf_ptr(&list->text) + entry->name_off, entry->name_len};
 }
 
-/* Where a search for a name is. */
+/* The position of a search for a name. */
 struct probe {
     struct xf_span name;
     size_t slot;
@@ -102,7 +102,7 @@ static struct probe begin(const struct xf_blocklist *list, struct xf_span name)
     return (struct probe){name, hash & (list->slot_count - 1), (uint32_t)(hash >> 32)};
 }
 
-/* The next entry of that name; NULL: none. There are two at most. */
+/* The next entry with that name; NULL: none. There are at most two. */
 static struct entry *next_of(const struct xf_blocklist *list, struct probe *probe)
 {
     while (list->slots[probe->slot].number) {
@@ -235,7 +235,7 @@ static bool read_name(struct xf_span word, struct line *line)
            xf_domain_prepare(word, line->name) == XF_ERR_OK;
 }
 
-/* Cut where it is too long. */
+/* Truncate it if it is too long. */
 static void add_reason(struct line *line, struct xf_span word)
 {
     size_t len = strlen(line->reason), room = sizeof(line->reason) - 1 - len;
@@ -267,7 +267,7 @@ static enum xf_err read_line(struct xf_span text, struct line *line, struct xf_e
 
 /* ------------------------------------------------------------------ adding */
 
-/* Lists give many neighbours the same reason: it is kept once. */
+/* In lists many neighbouring entries have the same reason, which is stored once. */
 static enum xf_err keep_reason(struct xf_blocklist *list, const char *reason, uint32_t *out_off)
 {
     const struct entry *last = list->count ? &list->entries[list->count - 1] : NULL;
@@ -310,7 +310,7 @@ static enum xf_err add_line(struct xf_blocklist *list, const struct line *line)
     return XF_ERR_OK;
 }
 
-/* What is left of a line without comment, from the first word on. */
+/* The line without its comment, from the first word on. */
 static struct xf_span without_comment(struct xf_span line)
 {
     const char *hash = line.len ? memchr(line.ptr, '#', line.len) : NULL;

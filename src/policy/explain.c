@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explain.c — why a stanza passes or not, for people: the verdict of each kind, the rule behind it
- * and where that is written, the way back, and every setting of the peer with its origin.
+ * explain.c — explains to people why stanzas pass or not: the verdict for each kind, the rule
+ * behind it and where that is written, the way back, and every setting of the peer with its origin.
  *
- * The verdicts come from xf_policy_judge, as those of stanzas do.
+ * The verdicts come from xf_policy_judge, which also judges real stanzas.
  */
 #include "policy_priv.h"
 
-#define VALUE_MAX 200 /* of what is printed of a setting; the rest is in --dump */
+#define VALUE_MAX 200 /* a longer value is truncated; --dump prints all of it */
 
 struct ends {
     struct xf_jid from, to;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * judge.c — may this stanza pass, and if not, by which rule, told to whom, written where.
+ * judge.c — may this stanza pass? If not: by which rule, what to answer, and where the rule is
+ * written.
  *
- * The order of the rules is that of XF_RULE_MAP, and the first that refuses is the one that is
- * named: first what holds for the pair (policy.c), then the hour, the user, the kind, the payload.
- * Where a rule is written is looked for only when it refused.
+ * Rules are evaluated in the order of XF_RULE_MAP, and the first that refuses is reported: first
+ * the rules for the pair (policy.c), then hour, user, kind, payload. Where a rule is written is
+ * looked up only if it refused.
  */
 #include "policy_priv.h"
 
@@ -34,8 +35,7 @@ static const char *rule_text(enum xf_rule rule)
 /* ------------------------------------------------------------------ stanzas */
 
 /*
- * Is there a child of which that is true? The names of the first few are known; a walk finds the
- * others.
+ * Does any child satisfy the test? The names of the first few are known; a walk finds the others.
  */
 static bool has_child(const struct xf_stanza *stanza,
                       bool (*is)(const void *wanted, struct xf_span ns), const void *wanted)
@@ -227,7 +227,7 @@ static bool is_name(struct xf_span name, const char *other, size_t other_len)
     return name.len == other_len && memcmp(name.ptr, other, other_len) == 0;
 }
 
-/* As xf_policy_pair, which is asked once for a run of stanzas. */
+/* Like xf_policy_pair, but computed once for a run of stanzas of the same pair. */
 static void last_pair(struct xf_policy *policy, const struct xf_policy_ask *ask,
                       struct xf_pair_facts *out)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * policy.c — whom we serve, what holds for a peer, and whether stanzas of a pair may pass. Pure.
+ * policy.c — which domains we serve, which settings apply to a peer, and whether stanzas of a pair
+ * may pass.
  *
- * The settings in force are resolved once for each section of the configuration, when the policy is
- * made: whatever a name is, the section that says the last word about it (its own, else the longest
- * pattern) has already been merged with the shorter patterns and the defaults. So every stranger
- * shares one struct with all other names of its section or of none, nothing grows with the names
- * that strangers make up, and a lookup costs one hash for each label of the name.
+ * The settings are resolved once for each section of the configuration, when the policy is created:
+ * the most specific section for a name (its own, else the longest pattern) has already been merged
+ * with the shorter patterns and the defaults. So all names of a section share one struct, and so do
+ * all names without a section; memory does not grow with names that strangers make up, and a lookup
+ * costs one hash for each label of the name.
  */
 #include "policy_priv.h"
 
@@ -20,7 +21,7 @@ static void add_served(struct xf_policy *policy, struct xf_served_settings *serv
         xf_map_set(policy->served, xf_span_of(served->aliases.item[i]), served);
 }
 
-/* Most sections inherit the lists of the defaults: those are compiled once. */
+/* Most sections inherit the lists of the defaults, which are compiled once. */
 static void add_section(struct xf_policy *policy, size_t i)
 {
     const struct xf_conf *conf = policy->conf;
@@ -61,7 +62,7 @@ void xf_policy_free(struct xf_policy **policy)
     if (!old)
         return;
     for (size_t i = 0; i < old->conf->peer_count; i++) {
-        /* const for who reads it; made here */
+        /* const for its readers; created here */
         struct xf_policy_rules *rules = (struct xf_policy_rules *)old->sections[i].rules;
         if (rules != old->default_rules)
             xf_policy_rules_free(&rules);
@@ -76,7 +77,7 @@ void xf_policy_free(struct xf_policy **policy)
 void xf_policy_set_time(struct xf_policy *policy, int64_t unix_s)
 {
     policy->unix_s = unix_s;
-    /* an entry of a blocklist may have ended */
+    /* an entry of a blocklist may have expired */
     policy->last_in.is_known = policy->last_out.is_known = false;
 }
 
@@ -91,7 +92,7 @@ const struct xf_served_settings *xf_policy_first_served(const struct xf_policy *
     return policy->conf->served_count ? &policy->conf->served[0].settings : NULL;
 }
 
-/* NULL: none but the defaults. */
+/* NULL: only the defaults apply. */
 static const struct xf_policy_section *find_section(const struct xf_policy *policy,
                                                     struct xf_span peer)
 {
@@ -131,7 +132,7 @@ bool xf_policy_names(const struct xf_policy *policy, struct xf_span peer)
 
 /* ------------------------------------------------------------------ pairs */
 
-/* Those that no dry run lets pass. */
+/* The rules that apply in a dry run too. */
 static enum xf_rule foundation(const struct xf_policy *policy, struct xf_span served,
                                struct xf_span peer)
 {

@@ -3,10 +3,10 @@
  * policy_priv.h — what the files of policy share.
  *
  *   policy.c     sections, served domains, the verdict of a pair
- *   rules.c      what a section says of single stanzas, compiled
+ *   rules.c      a section's rules for single stanzas, compiled
  *   judge.c      the verdict of a stanza, and where the rule behind it is written
- *   blocklist.c  domains that are refused, from files
- *   explain.c    all of it in words
+ *   blocklist.c  the domains to refuse, from files
+ *   explain.c    explains verdicts and settings to people
  */
 #pragma once
 
@@ -16,7 +16,7 @@
 #include <xfed/policy/policy.h>
 #include <xfed/xmpp/jid.h>
 
-/* ---- rules.c: lists of a section in the form in which they are asked */
+/* ---- rules.c: the lists of a section, in the form for lookups */
 struct xf_patterns {
     struct xf_map *exact; /* text -> itself; NULL: none */
     struct xf_span *wild; /* with * in them */
@@ -24,7 +24,7 @@ struct xf_patterns {
 };
 
 struct xf_policy_rules {
-    struct xf_hours *hours; /* none: always */
+    struct xf_hours *hours; /* count 0: always */
     size_t hour_count;
     struct xf_patterns users;
     struct xf_patterns ns_in, ns_out; /* escaped, as namespaces of children are (stanza.h) */
@@ -38,17 +38,17 @@ bool xf_policy_rules_are_same(const struct xf_peer_settings *a, const struct xf_
 bool xf_patterns_match(const struct xf_patterns *patterns, struct xf_span text);
 
 /* ---- policy.c */
-struct xf_policy_section { /* what holds for all names of a section, or of none */
+struct xf_policy_section { /* what applies to all names of a section, or to all without one */
     struct xf_peer_settings settings;
     const struct xf_policy_rules *rules; /* NULL: none; its own or that of the defaults */
     bool is_of_one_owner;                /* else a pattern such as "*.org" */
 };
 
-/* Everything that is known of a pair without looking at stanzas. */
+/* Everything that is known about a pair before looking at stanzas. */
 struct xf_pair_facts {
     const struct xf_peer_settings *settings;
     const struct xf_policy_rules *rules;
-    enum xf_rule rule;         /* the first that refuses the pair */
+    enum xf_rule rule;         /* the first rule that refuses the pair */
     bool is_enforced;          /* else it is a dry run */
     struct xf_blocked blocked; /* of rule BLOCKLIST */
 };
@@ -67,7 +67,7 @@ struct xf_policy {
     void *owner;
     int64_t unix_s;
     struct xf_map *served;              /* domain or alias -> const struct xf_served_settings */
-    struct xf_policy_section *sections; /* one beside each of conf->peers */
+    struct xf_policy_section *sections; /* one for each of conf->peers */
     struct xf_policy_rules *default_rules;
     struct xf_last_pair last_in, last_out;
 };

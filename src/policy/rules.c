@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rules.c — the lists of a section (users, namespaces, hours), compiled when the policy is made, so
- * that a stanza costs one hash and a look at what has a * in it.
+ * rules.c — the lists of a section (users, namespaces, hours), compiled when the policy is created,
+ * so that a stanza costs one hash lookup and a comparison with each pattern that has a *.
  */
 #include "policy_priv.h"
 
@@ -13,8 +13,8 @@
 /* ------------------------------------------------------------------ patterns */
 
 /*
- * * stands for any characters. Goes back to the last * only, so the cost is the product of the
- * lengths at most.
+ * * stands for any characters. Backtracks only to the last *, so the cost is at most the product of
+ * the lengths.
  */
 static bool is_match(struct xf_span pattern, struct xf_span text)
 {
@@ -70,7 +70,7 @@ static void release_patterns(struct xf_patterns *patterns)
     xf_map_free(&patterns->exact);
 }
 
-/* Namespaces of children are compared as they stand in the payload. */
+/* Namespaces of children are compared in their escaped form, as in the payload. */
 static void append_escaped(struct xf_draft *draft, char c)
 {
     switch (c) {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * asa.c — the rules for a Cisco ASA of version 8.3 or later, in the forms of Cisco's interdomain
- * federation guide: objects named for the address, a static translation of each port, access lists.
- * From 8.3 on access lists name the real addresses, behind the translation; IPv6 in them needs 9.0.
- * XMPP passes as plain TCP: no inspection and no TLS proxy.
+ * asa.c — prints the rules for a Cisco ASA of version 8.3 or later, in the style of Cisco's
+ * interdomain federation guide: objects named for the address, a static translation of each port,
+ * access lists. From 8.3 on access lists name the real addresses, behind the translation; IPv6 in
+ * them needs 9.0. XMPP passes as plain TCP: no inspection and no TLS proxy.
  */
 #include "sheets_priv.h"
 
 #include <string.h>
 #include <xfed/base/alloc.h>
 
-/* The name of an address; the caller's memory. */
+/* The name of an address; the caller frees it. */
 static char *host_object(const char *address)
 {
     char *name = xf_asprintf("obj_host_%s", address);
@@ -51,7 +51,7 @@ static void put_hosts(const struct xf_firewall_rules *rules, FILE *out)
         put_host(rules->source_addresses.item[i], out);
 }
 
-/* Services are named by port; the same twice is the same object again. */
+/* Services are named by port; printing one twice defines the same object again. */
 static void put_service(unsigned port, FILE *out)
 {
     fprintf(out, "object service obj_tcp_source_eq_%u\n service tcp source eq %u\n", port, port);

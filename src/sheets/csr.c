@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * csr.c — the names that a certificate must carry, as a configuration of `openssl req`.
+ * csr.c — prints the names that a certificate must have, as a configuration of `openssl req`.
  *
  * Peers look for the domain of the JIDs, never for the host that SRV names (RFC 6120 section
- * 13.7.2.1): a DNS name each, which is what every authority signs, and id-on-dnsSRV (RFC 4985),
- * which binds it to this service. An authority that takes DNS names alone gets `-reqexts dns`;
- * `-reqexts names_xmpp` adds id-on-xmppAddr (RFC 6120 section 13.7.1.4) for old servers that look
- * for nothing else.
+ * 13.7.2.1): so there is a DNS name for each, which every authority signs, and an id-on-dnsSRV (RFC
+ * 4985), which is limited to this service. `-reqexts dns` is for authorities that accept DNS names
+ * only; `-reqexts names_xmpp` adds id-on-xmppAddr (RFC 6120 section 13.7.1.4) for old servers that
+ * look for nothing else.
  */
 #include "sheets_priv.h"
 
@@ -27,7 +27,7 @@ static bool is_wanted(const struct names *names, const struct xf_our_name *ours)
     return !names->only || strcmp(names->only, ours->name) == 0 || strcmp(names->only, domain) == 0;
 }
 
-/* From *i on; false: there are no more. */
+/* The next name, starting at *i; false: there are no more. */
 static bool next_name(const struct names *names, size_t *i, struct xf_our_name *out)
 {
     while (xf_our_name_at(names->conf, (*i)++, out))
@@ -36,7 +36,7 @@ static bool next_name(const struct names *names, size_t *i, struct xf_our_name *
     return false;
 }
 
-/* In `ours`, or a text of our own: something must be there. */
+/* The common name, in `ours` or a fixed text, since it must not be empty. */
 static const char *common_name(const struct names *names, struct xf_our_name *ours)
 {
     for (size_t i = 0; next_name(names, &i, ours);)
@@ -95,8 +95,8 @@ static void put_names(const struct names *names, FILE *out)
 }
 
 /*
- * Since 2026 Chrome's root programme, and so the public authorities, allow no clientAuth beside
- * serverAuth; ACME answers badCSR.
+ * Since 2026 Chrome's root programme, and therefore the public authorities, do not allow clientAuth
+ * beside serverAuth; ACME answers badCSR.
  */
 static const char for_servers[] =
     "# The usage is that of a server: public authorities refuse a request for clientAuth (badCSR). "

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dns.c — the records to publish.
+ * dns.c — prints the DNS records to publish.
  *
- * Each name of ours gets one SRV record a node and service, all of one priority and weight: peers
- * spread over the nodes and go on to another when one is away (RFC 2782; a weight of 0 would have
- * some of them choose the first each time). A name without a certificate gets no _xmpps-server,
- * which is TLS from the first byte. TLSA stands at each port of each host, for every certificate:
- * which one a peer sees depends on the domain that it asked for, and usage 3 compares the key
- * alone.
+ * Each of our names gets one SRV record for each node and service, all with the same priority and
+ * weight: so peers spread over the nodes, and try another one when a node is down (RFC 2782; with a
+ * weight of 0 some peers would always choose the first). A name without a certificate gets no
+ * _xmpps-server, since that means TLS from the first byte. There are TLSA records at each port of
+ * each host, for every certificate: which certificate a peer gets depends on the domain that it
+ * asked for, and usage 3 compares only the key.
  */
 #include "sheets_priv.h"
 
@@ -48,7 +48,9 @@ static bool shows_certificate(const struct sheet *sheet, const struct xf_our_nam
     return false;
 }
 
-/* Several nodes may share a host and a port behind addresses of their own: that is one record. */
+/*
+ * Several nodes with different addresses may share a host and a port, which need only one record.
+ */
 static bool is_repeated(const struct xf_conf *conf, size_t i, bool direct)
 {
     for (size_t k = 0; k < i; k++) {

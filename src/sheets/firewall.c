@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * firewall.c — what must pass between the Internet and the nodes, whatever firewall it is.
+ * firewall.c — finds out what must pass between the Internet and the nodes, for any kind of
+ * firewall.
  *
- * In: to each address of a node, the ports of listen { s2s } and { s2s-direct }, where a router may
- * have translated others to them. Peers may connect from anywhere, also those that are reached by a
- * static route. Out: to port 5269, to 5270 where direct TLS is looked for (XEP-0368), to the ports
- * of static routes, and to resolvers. A peer may name any port in its SRV records; those are for
- * the operator to add.
+ * Inbound: to each address of a node, the ports of listen { s2s } and { s2s-direct }, to which a
+ * router may translate other ports. Peers may connect from anywhere, even those with a static
+ * route. Outbound: to port 5269, to 5270 where direct TLS is used (XEP-0368), to the ports of
+ * static routes, and to resolvers. A peer may name any other port in its SRV records; the operator
+ * has to add these.
  *
- * `source-ports` narrows the way out only when it holds for every peer.
+ * `source-ports` narrows the outbound rules only if it is set for every peer.
  */
 #include "sheets_priv.h"
 
@@ -71,8 +72,8 @@ void xf_firewall_rules_passes(const struct xf_firewall_rules *rules,
 /* ---- the way out */
 
 /*
- * "192.0.2.1", "192.0.2.1:53", "2001:db8::1" or "[2001:db8::1]:53"; NULL: a name. The caller's
- * memory.
+ * "192.0.2.1", "192.0.2.1:53", "2001:db8::1" or "[2001:db8::1]:53"; NULL: it is a name. The caller
+ * frees it.
  */
 static char *address_in(const char *text)
 {
@@ -115,7 +116,7 @@ static bool is_loopback(const char *server)
            strncmp(server, "[::1]", 5) == 0;
 }
 
-/* One range in place of those that it overlaps: nft refuses sets in which an element is twice. */
+/* Merge the range with the ones that it overlaps: nft refuses sets with duplicate elements. */
 static void add_range(struct xf_firewall_rules *rules, struct xf_port_range range)
 {
     size_t kept = 0;
@@ -161,7 +162,7 @@ static void add_way_of(struct xf_firewall_rules *rules, const struct xf_peer_set
         *is_narrow = false;
 }
 
-/* Of the defaults (0) and of each section in effect; false: no stanza passes there. */
+/* The settings of the defaults (0) and of each section; false: no stanza passes there. */
 static bool settings_at(const struct xf_conf *conf, size_t i, struct xf_peer_settings *out)
 {
     if (i == 0)
@@ -181,8 +182,8 @@ static bool looks_for_direct(const struct xf_conf *conf)
 }
 
 /*
- * A resolver on the node itself, and those of resolv.conf, which only the node knows: any server
- * may be asked.
+ * With a resolver on the node, or with resolv.conf, which only the node knows, queries may go to
+ * any server.
  */
 static bool knows_resolvers(const struct xf_conf *conf)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* names.c — which names are ours, and small things that every sheet needs. */
+/* names.c — lists our names; small helpers for all sheets. */
 #include "sheets_priv.h"
 
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nftables.c — the rules as a file for `nft -f`.
+ * nftables.c — prints the rules as a file for `nft -f`.
  *
- * One table of our own, which is replaced as a whole: the file can be loaded again and again,
- * beside the tables of others. Its chains let everything pass that is not to or from a node over
- * the interface `outside`. On a router the packets of nodes are forwarded (both ways are guarded,
- * addresses translated); on a node itself they are input, where SSH stays open, and what it sends
- * is not looked at.
+ * The file defines one table, which is replaced as a whole: so it can be loaded repeatedly, and
+ * does not affect other tables. Its chains let everything pass that does not go to or come from a
+ * node over the interface `outside`. On a router, packets of nodes are forwarded, so the rules
+ * filter both directions and translate addresses; on a node, they filter input (SSH stays open),
+ * and ignore what the node sends.
  */
 #include "sheets_priv.h"
 

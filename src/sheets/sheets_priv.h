@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sheets_priv.h — what the sheets share.
+ * sheets_priv.h — what the files of sheets share.
  *
  *   names.c      which names are ours
  *   dns.c        records
  *   csr.c        names of certificates
- *   firewall.c   what must pass, whatever firewall it is
+ *   firewall.c   what must pass, for any kind of firewall
  *   nftables.c, asa.c   ... in their syntax
  */
 #pragma once
@@ -17,18 +17,21 @@
 /* ---- names.c */
 struct xf_our_name {
     const char *name;
-    char ascii[XF_DOMAIN_ASCII_MAX + 1]; /* ... as DNS and certificates have it */
+    char ascii[XF_DOMAIN_ASCII_MAX + 1]; /* the name as in DNS and certificates */
     size_t served;                       /* in conf->served */
     bool is_alias;
 };
 
-/* The i-th of all domains and aliases, each domain before its aliases; false: there are no more. */
+/*
+ * The i-th of all our domains and aliases, with each domain before its aliases; false: there are no
+ * more.
+ */
 bool xf_our_name_at(const struct xf_conf *conf, size_t i, struct xf_our_name *out);
-/* A prepared domain as DNS has it, in `out`, which is returned. */
+/* Convert a prepared domain to its form in DNS; returns `out`. */
 const char *xf_ascii_of(const char *domain, char out[XF_DOMAIN_ASCII_MAX + 1]);
 /* Is this name `zone` or below it? */
 bool xf_name_is_in(const char *name, const char *zone);
-/* XF_ERR_BAD_VALUE, with words: what needs nodes cannot be made. */
+/* XF_ERR_BAD_VALUE with text if the configuration has no nodes. */
 XF_MUST_USE enum xf_err xf_need_nodes(const struct xf_conf *conf, const char *sheet,
                                       struct xf_error *err);
 static inline bool xf_address_is_v6(const char *address)
@@ -45,7 +48,7 @@ unsigned xf_port_of(const char *host_port);
 /* ---- firewall.c */
 struct xf_firewall_gate { /* an address of a node that peers come to */
     const struct xf_node_settings *node;
-    const char *public, *real; /* the same text in the same memory without translation */
+    const char *public, *real; /* without translation both are the same pointer */
     bool is_v6;
 };
 
@@ -68,15 +71,16 @@ struct xf_firewall_rules {
     struct xf_firewall_gate *gates;
     size_t gate_count;
     unsigned real_ports[2], real_count; /* that the nodes listen on */
-    unsigned peer_ports[2], peer_count; /* that peers are taken to listen on */
-    struct xf_exit_to *routes;          /* with other ports than those */
+    unsigned peer_ports[2], peer_count; /* that peers are assumed to listen on */
+    struct xf_exit_to *routes;          /* with other ports than peer_ports */
     size_t route_count;
     struct xf_exit_to *resolvers; /* none: any */
     size_t resolver_count;
-    /* local ports that are connected from, apart from each other; none: any */
+    /* local ports that we connect from, without overlap; none: any */
     struct xf_port_range *sources;
     size_t source_count;
-    struct xf_texts source_addresses; /* that are no gate's */
+    /* addresses that we connect from and that belong to no gate */
+    struct xf_texts source_addresses;
 };
 
 void xf_firewall_rules_make(const struct xf_conf *conf, struct xf_firewall_rules *out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lines.c — see lines.h. Its memory is bounded by the lines that may be written: an owner of whom
- * nothing was written has no entry.
+ * lines.c — see lines.h. The limits on lines also limit the memory: an owner about whom no line was
+ * written has no entry.
  */
 #include <xfed/stream/lines.h>
 

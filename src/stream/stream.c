@@ -2,15 +2,15 @@
 /*
  * stream.c — the life of one XMPP stream on a conn (RFC 6120 §4).
  *
- * Bytes go to the reader, whose events go to the owner. What an element sets off beyond its own
- * handling — a restart after SASL, TLS after STARTTLS — is noted in `next` and done once the reader
- * has returned, so that no parser is changed from within its own callback.
+ * Bytes go to the reader, whose events go to the owner. What an element leads to beyond its own
+ * handling (a restart after SASL, TLS after STARTTLS) is noted in `next` and done once the reader
+ * has returned, since a parser must not be changed in its own callback.
  *
  * The end, whoever begins it:
- *   - xf_stream_close or the peer's footer: footers both ways; stanzas of the peer still count
- *     until its footer comes;
- *   - xf_stream_fail: error and footer, nothing of the peer is read any more;
- *   - the peer's stream error: kept, answered with a footer;
+ *   - xf_stream_close or the peer's footer: both sides send a footer; stanzas of the peer are still
+ *     accepted until its footer comes;
+ *   - xf_stream_fail: we send an error and a footer, and read nothing more from the peer;
+ *   - the peer's stream error: we store it and answer with a footer;
  *   - the conn breaks.
  * All of them end in the conn's closed event and in one events->closed.
  */
@@ -22,7 +22,7 @@
 #include <xfed/base/utf8.h>
 #include <xfed/xmpp/ns.h>
 
-#define HELD_MAX_BYTES (256u << 10) /* two reads of a conn; more does not come while it is paused */
+#define HELD_MAX_BYTES (256u << 10) /* two reads of a conn; while it is paused no more arrives */
 #define LINGER_MS      4000         /* for the peer's footer, and for the last bytes of a conn */
 
 static void begin_end(struct xf_stream *stream)
@@ -34,7 +34,7 @@ static void begin_end(struct xf_stream *stream)
         stream->events->ending(stream);
 }
 
-/* From within the reader's callbacks; elsewhere `next` alone keeps further bytes away. */
+/* For the reader's callbacks; elsewhere `next` is enough to keep further bytes away. */
 static void stop_reading(struct xf_stream *stream)
 {
     if (stream->in_reader)
@@ -87,8 +87,8 @@ static void copy_text(char *out, size_t room, struct xf_span text)
 }
 
 /*
- * The letters of RFC 5646. Cisco's gateways say 'en-US.UTF-8': no reason to refuse them, nor to put
- * that on their stanzas.
+ * Only characters that RFC 5646 allows. Cisco's gateways send 'en-US.UTF-8': we do not refuse that,
+ * but do not put it on their stanzas either.
  */
 static bool is_language_tag(struct xf_span text)
 {
@@ -215,7 +215,7 @@ static void keep(struct xf_stream *stream, const char *bytes, size_t len)
         xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION, "too much before it is due");
 }
 
-/* The reader stopped behind an element, with `left` bytes of the peer unread. */
+/* The reader stopped after an element and left `left` bytes of the peer unread. */
 static bool go_on(struct xf_stream *stream, const char *bytes, size_t left)
 {
     if (stream->next == XF_STREAM_NEXT_HELD)
@@ -387,7 +387,7 @@ void xf_stream_release(struct xf_stream *stream)
     xf_buf_init(&stream->held, HELD_MAX_BYTES);
     stream->next = XF_STREAM_NEXT_ELEMENT;
     xf_reader_resume(stream->reader);
-    stream->heard_ms = stream->env->clock->now_ms; /* until now it could not be heard */
+    stream->heard_ms = stream->env->clock->now_ms; /* while it was stopped, nothing could arrive */
     apply_pause(stream);
     read_bytes(stream, xf_buf_ptr(&held), held.len);
     xf_buf_release(&held);
@@ -445,7 +445,10 @@ void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, const 
         if (!stream->header_sent && !stream->is_ending)
             send_bare_header(stream);
         if (append_error(stream, text) != XF_ERR_OK)
-            /* else the footer alone, or nothing: the peer reads none of it */
+            /*
+             * if it does not fit, only the footer goes out, or nothing: the peer is not reading
+             * anyway
+             */
             (void)!append_error(stream, NULL);
     }
     begin_end(stream);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* write.c — what leaves on a stream: header, control elements, stanzas (RFC 6120 §4.7). */
+/* write.c — writes a stream's output: header, control elements, stanzas (RFC 6120 §4.7). */
 #include <xfed/stream/stream.h>
 
 #include <xfed/xmpp/ns.h>
 
-/* of control elements that wait for a peer that does not read */
+/* limit for control elements that wait for a peer that does not read */
 #define UNREAD_MAX (2 * XF_CONN_HIGH_WATER)
 
 struct xf_draft xf_stream_draft(struct xf_stream *stream)
@@ -13,9 +13,9 @@ struct xf_draft xf_stream_draft(struct xf_stream *stream)
 }
 
 /*
- * Only control elements are counted: stanzas stop at the high-water mark by themselves, and a peer
- * that reads them slowly still gets its answers. The answers of one turn all count, although the
- * peer had no time to read the first ones: a turn reads at most 256 KiB.
+ * Counts only control elements: stanzas stop at the high-water mark by themselves, and a peer that
+ * reads them slowly still gets its answers. All answers of one turn count, although the peer had no
+ * time to read the first ones; a turn reads at most 256 KiB.
  */
 static bool is_read(struct xf_stream *stream, size_t len)
 {
@@ -68,7 +68,7 @@ void xf_stream_send_header(struct xf_stream *stream, const struct xf_stream_head
         stream->header_sent = true;
 }
 
-/* Where there is no room for it, the peer is not reading anyway. */
+/* If there is no room for it, the peer is not reading anyway. */
 static void append_space(struct xf_buf *out, size_t len)
 {
     char *tail = xf_buf_reserve(out, len);

@@ -9,7 +9,7 @@
 
 #include <pthread.h>
 
-/* Above this nothing more is taken: a peer that makes us answer (key updates) but does not read. */
+/* Above this we accept nothing more: the peer makes us answer (key updates) but does not read. */
 #define SINK_MAX_BYTES (512u << 10)
 
 const unsigned char xf_tls_alpn[XF_TLS_ALPN_BYTES] = "\x0bxmpp-server";
@@ -21,7 +21,7 @@ static int bio_read(BIO *bio, char *out, size_t room, size_t *out_bytes)
 
     BIO_clear_retry_flags(bio);
     if (bytes == 0) {
-        BIO_set_retry_read(bio); /* never an end: EOF is the conn's business */
+        BIO_set_retry_read(bio); /* never EOF: the conn handles that */
         return 0;
     }
     memcpy(out, session->input, bytes);
@@ -50,7 +50,7 @@ static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
     (void)bio;
     (void)number;
     (void)pointer;
-    return command == BIO_CTRL_FLUSH; /* the only one OpenSSL insists on */
+    return command == BIO_CTRL_FLUSH; /* the only command that OpenSSL requires */
 }
 
 static BIO_METHOD *method; /* a constant of the process, made at first use */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ciphers.c — is a list of TLS 1.2 ciphers from the configuration one that can be used?
+ * ciphers.c — checks that a configured list of TLS 1.2 ciphers is usable.
  *
- * OpenSSL skips names that it does not know, and "@SECLEVEL=0" in a list lowers what the rest of
- * the program relies on. So each item is tried alone, the only command that may stand in a list is
- * @STRENGTH, and something must be left at our security level: RSA key exchange and CBC can be
- * asked for, ciphers without encryption or without a certificate cannot.
+ * OpenSSL ignores names that it does not know, and "@SECLEVEL=0" in a list would lower the security
+ * level that the rest of the program relies on. So we try each item alone, allow no command but
+ * @STRENGTH, and require that some cipher is left at our security level. A list may select RSA key
+ * exchange and CBC, but not ciphers without encryption or without a certificate.
  */
 #include "tls_priv.h"
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * constraints.c — name constraints of authorities (RFC 5280 section 4.2.1.10) for the names that
- * OpenSSL does not hold against them.
+ * constraints.c — applies name constraints of authorities (RFC 5280 section 4.2.1.10) to the names
+ * that OpenSSL does not check against them.
  *
- * A CA that may issue for some domains only says so with dNSName subtrees. By the letter those bind
- * dNSNames; an xmppAddr or SRVName of any domain would pass below such a CA. Here they bind the
- * domain in these names just as well: what the CA must not vouch for by one kind of name it does
- * not vouch for by another. A certificate that violates them is bad, as with OpenSSL for dNSNames.
+ * A CA that may issue for some domains only says so with dNSName subtrees. By the letter they apply
+ * to dNSNames only; an xmppAddr or SRVName of any domain would pass below such a CA. We apply them
+ * to the domain in these names as well: a CA that must not vouch for a domain by one kind of name
+ * does not vouch for it by another. A certificate that violates them is bad, as OpenSSL decides for
+ * dNSNames.
  */
 #include "judge_priv.h"
 
@@ -16,7 +17,7 @@
 
 #define SRV_PREFIX "_xmpp-server."
 
-/* Zero or more labels before the base; a leading dot asks for one at least. */
+/* Zero or more labels before the base; with a leading dot, at least one. */
 static bool is_below(const ASN1_IA5STRING *base, struct xf_span domain)
 {
     const char *text = (const char *)ASN1_STRING_get0_data(base);
@@ -29,13 +30,13 @@ static bool is_below(const ASN1_IA5STRING *base, struct xf_span domain)
     return len == domain.len || text[0] == '.' || domain.ptr[domain.len - len - 1] == '.';
 }
 
-/* RFC 5280: minimum is 0 and there is no maximum; what says otherwise is not understood. */
+/* RFC 5280: minimum is 0 and maximum is absent; other values are not supported. */
 static bool is_understood(const GENERAL_SUBTREE *tree)
 {
     return !tree->maximum && (!tree->minimum || ASN1_INTEGER_get(tree->minimum) == 0);
 }
 
-/* X509_V_OK, or why the domain is not among what `nc` allows. */
+/* X509_V_OK, or why `nc` does not allow the domain. */
 static int check_domain(const NAME_CONSTRAINTS *nc, struct xf_span domain)
 {
     bool is_bound = false, is_permitted = false;
@@ -59,8 +60,8 @@ static int check_domain(const NAME_CONSTRAINTS *nc, struct xf_span domain)
 }
 
 /*
- * The domain of a name that OpenSSL passes over; absent: it is of no use to anybody (names.c), or a
- * dNSName.
+ * The domain of a name that OpenSSL does not check; absent for a dNSName, and for names that
+ * names.c never matches.
  */
 static struct xf_span domain_of(const struct xf_cert_name *name)
 {

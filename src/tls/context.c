@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * context.c — what every TLS conn of ours has in common: versions, ciphers, groups, and what is
- * switched off.
+ * context.c — what all our TLS conns have in common: versions, ciphers, groups, and disabled
+ * features.
  *
- * One SSL_CTX a role and set of identities, without certificates: those go on the single SSL
- * (xf_tls_shown_use), so that SNI needs no SSL_set_SSL_CTX, which would change the certificate
- * but neither verify mode nor options.
+ * Each role and set of identities has one SSL_CTX, without certificates: these are set on each SSL
+ * (xf_tls_shown_use), so that SNI needs no SSL_set_SSL_CTX, which would change the certificate but
+ * neither verify mode nor options.
  *
- * Verification is not done in the handshake: every certificate passes there, so that a bad one is a
- * fact to be judged by the layers above (dialback may still be used) and not the end of TLS.
- * judge.c does it after the handshake.
+ * The handshake accepts every certificate, so that a bad one does not end TLS but is a fact that
+ * the layers above judge (dialback may still be used). judge.c verifies it after the handshake.
  */
 #include "tls_priv.h"
 
@@ -98,12 +97,14 @@ SSL_CTX *xf_tls_context_new(bool is_server, struct xf_tls_store *store)
     xf_require(SSL_CTX_set1_groups_list(context, groups) == 1);
     SSL_CTX_set_max_cert_list(context, MAX_CERT_LIST_BYTES);
     SSL_CTX_set1_cert_store(context, store->anchors);
-    /* As a server: ask for a certificate, but go on without one. The list of CA names stays empty,
-     * so that the peer shows what it has. */
+    /*
+     * As a server: request a certificate, but continue without one. The list of CA names stays
+     * empty, so that the peer sends whatever it has.
+     */
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_cert_verify_callback(context, accept_any_chain, NULL);
     if (is_server) {
-        /* Without a scope a client that tries to resume breaks the handshake. */
+        /* Without a session id context, a client that tries to resume would break the handshake. */
         xf_require(
             SSL_CTX_set_session_id_context(context, session_scope, sizeof(session_scope) - 1) == 1);
         xf_require(SSL_CTX_set_num_tickets(context, 0) == 1);
@@ -111,8 +112,9 @@ SSL_CTX *xf_tls_context_new(bool is_server, struct xf_tls_store *store)
         SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
     }
     if (!is_server) {
-        /* Ask for a stapled OCSP response; records of TLSA are held by an SSL of this context
-         * (dane.c). */
+        /*
+         * Request a stapled OCSP response. An SSL of this context also holds TLSA records (dane.c).
+         */
         xf_require(SSL_CTX_set_tlsext_status_type(context, TLSEXT_STATUSTYPE_ocsp) == 1);
         xf_require(SSL_CTX_dane_enable(context) == 1);
     }

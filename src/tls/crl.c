@@ -2,11 +2,11 @@
 /*
  * crl.c — revocation lists from files into a store of anchors, before it is used.
  *
- * A file holds one or more lists in PEM form, or one in DER form, as CAs publish them. Of a
- * directory every *.pem and *.crl file is taken. That a list is out of date is no error here: it
- * may be renewed before the next reload, and until then the facts say UNKNOWN (revocation.c). A
- * directory without a list counts as lists too, so that what should be checked and is not does not
- * pass unseen. Test: tests/unit/tls/test_crl.c.
+ * A file holds one or more lists in PEM form, or one in DER form, as CAs publish them. In a
+ * directory, every *.pem and *.crl file is read. An outdated list is not an error here: it may be
+ * renewed before the next reload, and until then the facts say UNKNOWN (revocation.c). A directory
+ * without lists also counts as configured lists, so that missing lists make certificates UNKNOWN
+ * and are not overlooked. Test: tests/unit/tls/test_crl.c.
  */
 #include "tls_priv.h"
 

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dane.c — a certificate against TLSA records (RFC 6698, RFC 7671, RFC 7673) by OpenSSL's DANE, off
- * line on the chain that was sent.
+ * dane.c — a certificate against TLSA records (RFC 6698, RFC 7671, RFC 7673) by OpenSSL's DANE,
+ * after the handshake, on the chain that the peer sent.
  *
  *   usage 3     the leaf's key or certificate: neither name nor dates nor chain count (RFC 7671
  *               section 5.1)
  *   usage 2     an anchor of the domain's own: chain, dates and name
  *   usage 0, 1  a CA or leaf within a chain that is good anyway: chain, dates and name
  *
- * - Names are compared by ours (names.c: SRVName, xmppAddr, wildcards), not by OpenSSL: the domain,
+ * - names.c compares the names (SRVName, xmppAddr, wildcards), not OpenSSL: the domain,
  *   or one of its servers where SRV was secure (RFC 7673 section 4).
- * - Records that nobody can use (unknown usage, selector or digest, a digest of wrong length) count
- *   as absent (RFC 7671 section 4.1); of several digests of one thing OpenSSL takes the strongest.
- * - A key below security level 2 (RSA 1024) is refused for usage 3 as well, though its owner has
- *   published it: who breaks it is the peer for everybody, and no other way in takes such a key.
- * - Lists of revoked certificates are not asked for usage 3: whoever wants to revoke takes the
- * record away (RFC 7671 section 5.1).
+ * - Unusable records (unknown usage, selector or digest, a digest of the wrong length) count as
+ *   absent (RFC 7671 section 4.1); of several digests of one thing OpenSSL takes the strongest.
+ * - A key below security level 2 (RSA 1024) is refused for usage 3 as well, although its owner
+ *   published it: whoever breaks it could impersonate the peer, and no other method accepts such a
+ *   key.
+ * - Revocation lists are not consulted for usage 3: to revoke, the owner removes the record (RFC
+ *   7671 section 5.1).
  */
 #include "judge_priv.h"
 
@@ -26,7 +27,10 @@
 #define USAGE_DANE_EE 3
 #define KEY_BITS_MIN  112 /* of security: RSA 2048, P-224 */
 
-/* OpenSSL keeps TLSA records in an SSL; this one never meets a peer. NULL: no record is usable. */
+/*
+ * OpenSSL stores TLSA records in an SSL; this one is never used for a conn. NULL: no record is
+ * usable.
+ */
 static SSL *hold_records(const struct xf_tls_evidence *evidence, const struct xf_tlsa_set *set)
 {
     SSL *holder = SSL_new(evidence->identities->client);

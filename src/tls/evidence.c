@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * evidence.c — what a handshake leaves for a judgement, and the grounds that one is made on, both
- * in a form that the thread pool may read while the conn goes on or dies.
+ * evidence.c — what a handshake leaves for a judgement, and the grounds of a judgement, both in a
+ * form that the thread pool may read while the conn continues or closes.
  *
  * Sizes: the chain is bounded by the handshake (MAX_CERT_LIST_BYTES in context.c), a staple by one
  * handshake message within it; targets and records by those who made the basis (dns).

@@ -3,9 +3,9 @@
  * facts.c — a peer's certificate as plain values: its names, usages and the digest of its key.
  *
  * Names come from subjectAltName only (RFC 9525 §6.3; the CN is history): dNSName, SRVName (RFC
- * 4985) and id-on-xmppAddr (RFC 6120 §13.7.1.4). They were written by strangers: a name that is
- * empty, too long, or holds a control byte, blank or NUL ("good.example\0.evil.example") is left
- * out, and so is what comes after NAMES_MAX names. Test: tests/unit/tls/test_facts.c.
+ * 4985) and id-on-xmppAddr (RFC 6120 §13.7.1.4). Strangers wrote them: a name that is empty, too
+ * long, or contains a control byte, blank or NUL ("good.example\0.evil.example") is omitted, and so
+ * are names after the first NAMES_MAX. Test: tests/unit/tls/test_facts.c.
  */
 #include "tls_priv.h"
 
@@ -59,8 +59,8 @@ static bool is_acceptable(const char *bytes, size_t len, enum xf_cert_name_kind 
 }
 
 /*
- * All names are kept in A-labels; an address has U-labels (RFC 6120 §13.7.1.4). NULL: it is no
- * domain.
+ * All names are stored in A-labels; an xmppAddr has U-labels (RFC 6120 §13.7.1.4). NULL: it is not
+ * a domain.
  */
 static char *text_of(const char *bytes, size_t len, enum xf_cert_name_kind kind)
 {
@@ -157,6 +157,6 @@ void xf_tls_facts_names_text(const struct xf_tls_facts *facts, char *out, size_t
             snprintf(out + used, out_bytes - used, "%s%s", i > 0 ? ", " : "", facts->names[i].text);
         if (len < 0)
             return;
-        used += (size_t)len; /* beyond the end when it was cut, which ends the loop */
+        used += (size_t)len; /* beyond the end if the text was cut, which ends the loop */
     }
 }

@@ -10,13 +10,13 @@
  *   `outgoing` to the wire, next step or         <-   unless that is asked for later
  *   events->secured, then the input that is left
  *
- * Asking for whole records keeps a ClientHello that comes a byte at a time from costing a job a
- * byte.
+ * Waiting for whole records keeps a ClientHello that arrives byte by byte from costing a job for
+ * each byte.
  *
- * - A conn that dies while a step is out leaves the session to the step's end, which frees it.
- * - A conn that only closes: the step's result is dropped.
- * - More than INPUT_MAX_BYTES unread, or TOTAL_MAX_BYTES in all: the peer does not do a handshake;
- * the conn fails.
+ * - If a conn goes away while a step runs on the pool, the end of the step frees the session.
+ * - If a conn is only closing, the step's result is dropped.
+ * - With more than INPUT_MAX_BYTES unread, or TOTAL_MAX_BYTES in all, the peer is not doing a
+ *   handshake, and the conn fails.
  */
 #include "session_priv.h"
 
@@ -60,8 +60,7 @@ void xf_tls_handshake_free(struct xf_tls_handshake **handshake)
     *handshake = NULL;
 }
 
-/* How much of the input a step may have: whole records; all of it when it does not look like
- * records. */
+/* How much input to give a step: whole records, or everything if it does not look like records. */
 static size_t ready_bytes(struct xf_tls_handshake *s)
 {
     const unsigned char *bytes = (const unsigned char *)xf_buf_ptr(&s->carry);
@@ -83,7 +82,7 @@ static size_t ready_bytes(struct xf_tls_handshake *s)
     return s->is_garbage ? len : at;
 }
 
-/* Pool: what the handshake told. */
+/* Pool: gather what the handshake found out. */
 static void gather_facts(struct xf_tls_session *session)
 {
     struct xf_tls_handshake *s = session->handshake;
@@ -115,8 +114,10 @@ static void judge(struct xf_tls_handshake *s)
     xf_tls_facts_take(s->facts, &finding, &s->grounds);
 }
 
-/* Pool: give back what an established conn does not need. Sessions are never resumed, and a
- * judgement has its own count of the chain. */
+/*
+ * Pool: free what an established conn does not need. Sessions are never resumed, and a judgement
+ * holds its own reference to the chain.
+ */
 static void slim(SSL *ssl)
 {
     STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
@@ -170,7 +171,7 @@ static void fail(struct xf_tls_session *session, const char *reason)
     xf_conn_fail(session->conn, XF_CONN_END_TLS, reason);
 }
 
-/* Loop: established. `left` is input that came behind the peer's last handshake message. */
+/* Loop: the handshake is done. `left` is input after the peer's last handshake message. */
 static void secured(struct xf_tls_session *session)
 {
     struct xf_tls_handshake *s = session->handshake;

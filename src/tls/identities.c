@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * identities.c — the set that a handshake works with: which certificates a served domain shows, by
- * which anchors a peer is judged, and the contexts of both roles.
+ * identities.c — the set that handshakes use: which certificates a served domain shows, which
+ * anchors a peer is judged by, and the contexts of both roles.
  *
- * Made and filled on the loop, then only read by handshakes and judgements on the pool; a reload
- * makes a new one, and who still works with the old one counts it. Test:
+ * Created and filled on the loop, then only read, by handshakes and judgements on the pool. A
+ * reload creates a new set; whoever still uses the old one holds a reference to it. Test:
  * tests/unit/tls/test_identity.c.
  */
 #include "tls_priv.h"

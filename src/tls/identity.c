@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * identity.c — one certificate chain of ours with its key.
+ * identity.c — one of our certificate chains with its key.
  *
- * Everything is checked at load with words that name the file, so that no handshake fails later on
- * a configuration error: PEM form, no passphrase, the key belongs to the first certificate, and
- * OpenSSL would use it at our security level. That a certificate is out of date is no error here:
- * renewal may be on its way. Counts are atomic: certificates are loaded on the pool too. Test:
- * tests/unit/tls/test_identity.c.
+ * Everything is checked when it is loaded, with errors that name the file, so that no handshake
+ * fails later because of a configuration error: PEM form, no passphrase, the key belongs to the
+ * first certificate, and OpenSSL would use it at our security level. An expired certificate is not
+ * an error here: it may be renewed soon. Reference counts are atomic, since certificates are also
+ * loaded on the pool. Test: tests/unit/tls/test_identity.c.
  */
 #include "tls_priv.h"
 
@@ -62,7 +62,7 @@ static enum xf_err read_certs(struct xf_tls_identity *s, FILE *file, const char 
     return XF_ERR_OK;
 }
 
-/* OpenSSL's decoders only say "unsupported" when there is none. */
+/* If there is none, OpenSSL's decoders only report "unsupported". */
 static bool has_key(FILE *file)
 {
     char line[128];
@@ -91,8 +91,8 @@ static enum xf_err read_key(struct xf_tls_identity *s, FILE *file, const char *p
 }
 
 /*
- * Run `read` on a file, with a clean error queue before and after. Its buffer is ours, to be wiped:
- * a key goes through it.
+ * Run `read` on a file, with an empty error queue before and after. We supply the file's buffer, so
+ * that we can wipe it: it may hold a key.
  */
 static enum xf_err with_file(struct xf_tls_identity *s, const char *path,
                              enum xf_err (*read)(struct xf_tls_identity *, FILE *, const char *,
@@ -115,7 +115,7 @@ static enum xf_err with_file(struct xf_tls_identity *s, const char *path,
     return result;
 }
 
-/* Would a handshake take this? */
+/* Would a handshake accept this? */
 static enum xf_err try_out(struct xf_tls_identity *s, const char *cert_file, struct xf_error *err)
 {
     const struct xf_tls_shown alone = {1, {s}};

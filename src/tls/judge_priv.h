@@ -7,23 +7,24 @@
 
 #include "tls_priv.h"
 
-/* What a handshake left to judge by. Counted; not changed after it was made, so any thread may read
- * it. */
+/*
+ * What a handshake left to judge. Counted; does not change once created, so any thread may read it.
+ */
 struct xf_tls_evidence {
     atomic_uint refs;
     X509 *leaf;
-    STACK_OF(X509) * sent; /* by the peer, the leaf among them or not; may be NULL */
+    STACK_OF(X509) * sent; /* sent by the peer, with or without the leaf; may be NULL */
     unsigned char *staple; /* a stapled OCSP response; NULL: none */
     size_t staple_bytes;
-    struct xf_tls_identities *identities; /* which know the anchors; counted */
+    struct xf_tls_identities *identities; /* hold the anchors; counted */
 };
 
-/* After a handshake; NULL when the peer showed no certificate. */
+/* Call after a handshake; NULL if the peer sent no certificate. */
 struct xf_tls_evidence *xf_tls_evidence_new(SSL *ssl, struct xf_tls_identities *identities);
 struct xf_tls_evidence *xf_tls_evidence_ref(struct xf_tls_evidence *evidence); /* NULL stays NULL */
 void xf_tls_evidence_unref(struct xf_tls_evidence **evidence);
 
-/* A basis with its own texts, which may cross threads. */
+/* A basis that owns its texts, so that it can go to another thread. */
 struct xf_tls_grounds {
     char *ca_file, *domain; /* NULL: none */
     struct xf_tlsa_set *tlsa;
@@ -37,13 +38,13 @@ void xf_tls_grounds_release(struct xf_tls_grounds *grounds);
 /* Do these facts name the domain of the grounds, or one of its servers? */
 bool xf_tls_grounds_named(const struct xf_tls_grounds *grounds, const struct xf_tls_facts *facts);
 
-/* The outcome of a judgement, as the facts have it. */
+/* The result of a judgement, with the values that the facts get. */
 struct xf_tls_finding {
     enum xf_cert_chain chain;
     char chain_text[sizeof(((struct xf_tls_facts *)NULL)->chain_text)];
     enum xf_cert_revocation revocation;
     char revocation_text[sizeof(((struct xf_tls_facts *)NULL)->revocation_text)];
-    /* lists in date say that no certificate between leaf and anchor is revoked */
+    /* current lists say that no certificate between leaf and anchor is revoked */
     bool above_is_listed;
     enum xf_cert_dane dane;
     unsigned dane_usage;
@@ -53,7 +54,10 @@ struct xf_tls_finding {
 void xf_tls_find(struct xf_tls_finding *out_finding, const struct xf_tls_evidence *evidence,
                  const struct xf_tls_grounds *grounds, bool is_named);
 
-/* Write a finding into the facts, with the texts of the grounds, which are then empty. */
+/*
+ * Copy a finding into the facts, and move the texts of the grounds there, which are empty
+ * afterwards.
+ */
 void xf_tls_facts_take(struct xf_tls_facts *facts, const struct xf_tls_finding *finding,
                        struct xf_tls_grounds *grounds);
 
@@ -65,28 +69,30 @@ enum xf_cert_revocation xf_tls_revocation_join(enum xf_cert_revocation a,
 /* "revoked on 2026-11-01 (key compromise)". `when` may be NULL; `reason` below 0: not said. */
 void xf_tls_revocation_note(struct xf_tls_finding *finding, const ASN1_TIME *when, long reason);
 
-/* Make a verification look into the store's lists, and hear of it in `finding`. */
+/* Make a verification check the store's lists and record the result in `finding`. */
 void xf_tls_revocation_watch(X509_STORE_CTX *task, struct xf_tls_finding *finding);
 
 /* ---- verify.c */
 
 /*
- * X509_V_OK, or why not. `dane` may be NULL; with it the caller asks for the purpose.
- * finding->revocation and its text are what the store's lists say, joined to what was there. On
- * success *out_chain is the chain, leaf first, which the caller frees with its certificates.
+ * X509_V_OK, or why not. `dane` may be NULL; with `dane` the caller checks the purpose.
+ * finding->revocation and its text combine what the store's lists say with what was there before.
+ * On success *out_chain is the chain, leaf first; the caller frees it with its certificates.
  */
 int xf_tls_verify(struct xf_tls_finding *finding, const struct xf_tls_store *store,
                   const struct xf_tls_evidence *evidence, SSL_DANE *dane,
                   STACK_OF(X509) * *out_chain);
 
 /*
- * constraints.c: X509_V_OK, or which constraint of a CA the leaf's addresses and services violate.
+ * constraints.c: X509_V_OK, or the CA constraint that an xmppAddr or SRVName of the leaf violates.
  */
 int xf_tls_check_constraints(STACK_OF(X509) * chain);
 
-bool xf_tls_is_for_tls(X509 *leaf); /* by its extended key usage; without one for everything */
+bool xf_tls_is_for_tls(X509 *leaf); /* judged by its extended key usage; true without one */
 
-/* ---- ocsp.c: what the staple says of the leaf of a chain that was found good (NULL: none was) */
+/*
+ * ---- ocsp.c: what the staple says about the leaf of a valid chain (NULL: the chain is not valid)
+ */
 void xf_tls_check_staple(struct xf_tls_finding *finding, const struct xf_tls_evidence *evidence,
                          STACK_OF(X509) * chain);
 

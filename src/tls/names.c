@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * names.c — does a certificate name a domain? Pure text; facts.c made the names lower case, clean
- * and A-labels; the domain is turned into A-labels here.
+ * names.c — does a certificate name a domain? Compares text only: facts.c has checked the names and
+ * converted them to lower case and A-labels; the domain is converted to A-labels here.
  *
  * RFC 6125 §6.4, RFC 9525 §6.3: a dNSName is equal, or its whole left-most label is "*" and stands
  * for exactly one label; "f*o", "a.*.example", "*" and "*.tld" match nothing. SRVName (RFC 4985)

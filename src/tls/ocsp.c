@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ocsp.c — the OCSP response that a server stapled to its handshake (RFC 6066 section 8, RFC 6960).
+ * ocsp.c — checks the OCSP response that a server stapled to its handshake (RFC 6066 section 8, RFC
+ * 6960).
  *
- * It counts when it is signed by the issuer of the leaf or by whom that delegated (section
- * 4.2.2.2), is about this very certificate, and is fresh; then it says "good" or "revoked". What
- * does not hold is no answer (UNKNOWN). A response is worth no more than the chain to the issuer:
- * without a good one it is not usable. It speaks for the leaf alone: where nothing is known of an
- * intermediate, the whole stays UNKNOWN. Nothing is fetched; as a server we staple nothing.
+ * It counts if it is signed by the leaf's issuer or a responder that the issuer delegated (section
+ * 4.2.2.2), is about this certificate, and is fresh; then it says "good" or "revoked". Any other
+ * response means UNKNOWN. A response is only as good as the chain to the issuer, so it is unusable
+ * without a valid one. It covers only the leaf: if nothing is known about an intermediate, the
+ * result stays UNKNOWN. We fetch nothing, and staple nothing as a server.
  */
 #include "judge_priv.h"
 
@@ -14,9 +15,9 @@
 #include <openssl/ocsp.h>
 
 #define SKEW_S    300
-#define AGE_MAX_S (10L * 86400) /* of a response that does not say until when it holds */
+#define AGE_MAX_S (10L * 86400) /* maximum age of a response without nextUpdate */
 
-/* Only the issuer itself may vouch for the responder, whatever else is an anchor. */
+/* Only the issuer itself may vouch for the responder, not any other anchor. */
 static X509_STORE *trust_only(X509 *issuer)
 {
     X509_STORE *only = X509_STORE_new();
@@ -46,7 +47,7 @@ static bool is_signed_well(OCSP_BASICRESP *basic, X509 *issuer)
 /* Is this answer about the leaf? Responders choose the digest that names it. */
 static bool is_about(const OCSP_SINGLERESP *single, X509 *leaf, X509 *issuer)
 {
-    /* OCSP_id_get0_info only reads, but does not say so. */
+    /* OCSP_id_get0_info only reads, but its parameter is not const. */
     OCSP_CERTID *theirs = (OCSP_CERTID *)(uintptr_t)OCSP_SINGLERESP_get0_id(single);
     ASN1_OBJECT *algorithm = NULL;
 

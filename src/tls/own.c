@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * own.c — what is to be said of a certificate of ours: its dates and key, and what peers will not
- * like about it. Pure but for OpenSSL; the caller brings the time.
+ * own.c — examines one of our certificates: its dates and key, and reasons for which peers may
+ * refuse it. The caller supplies the time.
  *
- * "Complete" means that a peer which knows only roots can build the chain out of what we send: it
- * ends in a self-signed certificate or in one that an anchor has issued. A private root is complete
- * too: whether peers trust it is theirs to know. Keys that are too weak did not load (identity.c).
- * Test: tests/unit/tls/test_own.c.
+ * "Complete" means that a peer that knows only roots can build the chain from what we send: it ends
+ * in a self-signed certificate or in one that an anchor issued. A chain to a private root is
+ * complete too; whether peers trust that root, we cannot know. Keys that are too weak were refused
+ * when loading (identity.c). Test: tests/unit/tls/test_own.c.
  */
 #include "tls_priv.h"
 
@@ -68,7 +68,7 @@ static bool check_dates(const struct xf_tls_identity *s, int64_t now_s, int64_t 
     return false;
 }
 
-/* Dates of the leaf are told apart, and a private root is no fault. */
+/* The leaf's dates are reported separately, and a private root is not an error. */
 static int on_step(int is_good, X509_STORE_CTX *task)
 {
     int error = X509_STORE_CTX_get_error(task);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pin.c — the pin of a certificate in a file: the digest that facts have of a peer's key, so that
- * an operator can pin the certificate that a partner sent without a word about SPKI. Test:
- * tests/unit/tls/test_own.c.
+ * pin.c — computes a pin from a certificate in a file: the same digest of the key as in a peer's
+ * facts, so that an operator can pin a certificate that a partner sent, without knowing about SPKI.
+ * Test: tests/unit/tls/test_own.c.
  */
 #include "tls_priv.h"
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * revocation.c — what revocation lists (RFC 5280 section 5) say in the course of a verification.
+ * revocation.c — checks revocation lists (RFC 5280 section 5) during a verification.
  *
- * OpenSSL asks for a list for every certificate of the chain, and fails it when there is none in
- * date. Here that is no fault of the chain: revocation is a fact of its own, and how hard to take
- * "unknown" is the peer's setting. Likewise a revoked certificate does not make the chain bad.
+ * OpenSSL wants a list for every certificate of the chain, and fails the verification if there is
+ * no current one. We do not count that as a fault of the chain: revocation is a separate fact, and
+ * the peer's settings decide what "unknown" leads to. Nor does a revoked certificate make the chain
+ * bad.
  *
- * - The anchor at the end of the chain needs no list: it is trusted as it is.
- * - A list whose own signature is bad tells nothing, not even "revoked". One that is out of date
- *   still tells who was revoked.
+ * - The anchor at the end of the chain needs no list: it is trusted by configuration.
+ * - A list with a bad signature says nothing, not even "revoked". An outdated list still says which
+ *   certificates were revoked.
  */
 #include "judge_priv.h"
 
@@ -66,7 +67,7 @@ static long reason_of(const X509_REVOKED *entry)
     return reason;
 }
 
-/* Only an issuer in the chain may tell; anybody can write its name on a list. */
+/* Only an issuer in the chain may revoke; anybody can put its name on a list. */
 static bool is_signed_well(X509_CRL *list, STACK_OF(X509) * chain)
 {
     for (int i = 0; i < sk_X509_num(chain); i++) {
@@ -78,7 +79,9 @@ static bool is_signed_well(X509_CRL *list, STACK_OF(X509) * chain)
     return false;
 }
 
-/* OpenSSL says that a list has the certificate, but of one that is out of date not which. */
+/*
+ * OpenSSL says that a list has the certificate, but if that list is outdated, not which list it is.
+ */
 static void on_revoked(X509_STORE_CTX *task, struct xf_tls_finding *finding)
 {
     X509 *cert = X509_STORE_CTX_get_current_cert(task);

@@ -2,18 +2,18 @@
 /*
  * session.c — TLS on one conn, as the filter between its wire and its plaintext.
  *
- * Start: the SSL gets its certificate, names and limits, then handshake.c has it until it is
- * established. After that:
- * - input: SSL_read over the borrowed slice, record by record, into one buffer on the stack, and up
- * to the owner. OpenSSL takes in the whole slice, an incomplete last record too, so nothing is kept
- * here;
+ * At the start the SSL gets its certificate, names and limits; then handshake.c uses it until the
+ * handshake is done. After that:
+ * - input: SSL_read over the borrowed slice, record by record, into one buffer on the stack, and on
+ *   to the owner. OpenSSL consumes the whole slice, including an incomplete last record, so nothing
+ *   is stored here;
  * - flush: `out` in records of up to 16 KB to the wire;
- * - close_notify of the peer is an EOF; ours is written by `finish`, behind the last output.
+ * - the peer's close_notify counts as EOF; `finish` writes ours after the last output.
  *
- * A peer that sends records without content (empty ones, key updates) makes work without effect:
- * DRY_MAX_BYTES of them in a row end the conn; what it can do in one turn is bounded by net's
- * reading. Key updates among content cost more than their bytes: a conn has MESSAGES_MAX of them,
- * and one more for each MESSAGE_BYTES of content. Tests: tests/unit/tls/test_tls.c.
+ * A peer that sends records without content (empty ones, key updates) causes work without effect:
+ * DRY_MAX_BYTES of them in a row end the conn; net limits how much we read in one turn. Key updates
+ * between content cost more than their bytes: a conn may have MESSAGES_MAX of them, and one more
+ * for each MESSAGE_BYTES of content. Tests: tests/unit/tls/test_tls.c.
  */
 #include "session_priv.h"
 
@@ -38,7 +38,7 @@ static void fail(struct xf_tls_session *session, const char *doing)
     xf_conn_fail(session->conn, XF_CONN_END_TLS, reason);
 }
 
-/* Of OpenSSL: a step of the handshake layer. */
+/* Called by OpenSSL for steps of the handshake layer. */
 static void on_info(const SSL *ssl, int where, int value)
 {
     struct xf_tls_session *session = SSL_get_app_data(ssl);
@@ -46,7 +46,7 @@ static void on_info(const SSL *ssl, int where, int value)
 
     (void)value;
     if (session->handshake || !(where & SSL_CB_LOOP))
-        return; /* within the handshake (on the pool) they are due */
+        return; /* expected during the handshake (on the pool) */
     if (state != TLS_ST_SR_KEY_UPDATE && state != TLS_ST_CR_KEY_UPDATE &&
         state != TLS_ST_CR_SESSION_TICKET)
         return; /* what we write */
@@ -66,7 +66,7 @@ static void earn(struct xf_tls_session *session, size_t bytes)
         session->messages_left++;
 }
 
-/* False: nothing more to read now, or ever. */
+/* False: there is nothing more to read, now or at all. */
 static bool read_record(struct xf_tls_session *session)
 {
     char plain[RECORD_BYTES];
@@ -105,7 +105,7 @@ static void read_input(struct xf_tls_session *session, const char *wire, size_t 
     ERR_clear_error();
     while (!xf_conn_is_closing(session->conn) && !session->is_flooded && read_record(session))
         ;
-    session->input_bytes = 0; /* of a closing conn the rest is dropped */
+    session->input_bytes = 0; /* discard the rest of a closing conn */
     if ((session->is_flooded || session->dry_bytes > DRY_MAX_BYTES) && !session->is_broken) {
         session->is_broken = true;
         xf_conn_fail(session->conn, XF_CONN_END_TLS,
@@ -217,14 +217,16 @@ static bool set_client_names(SSL *ssl, const struct xf_tls_request *request)
     return SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
-/* NULL: none; a client then shows none. */
+/* NULL: there are none; a client then sends none. */
 static const struct xf_tls_shown *own_certificates(const struct xf_tls_request *request)
 {
     const struct xf_tls_identities *set = request->identities;
     const struct xf_tls_shown *shown = xf_tls_identities_find(set, request->local);
 
-    /* Direct TLS: whom the peer wants is in SNI if anywhere; any certificate lets the stream header
-     * be answered. */
+    /*
+     * Direct TLS: only SNI can tell which domain the peer wants; with any certificate we can at
+     * least answer the stream header.
+     */
     if (!shown && request->is_server && request->is_direct && !request->local.ptr)
         return set->first;
     return shown;
@@ -244,7 +246,7 @@ static const struct xf_tls_handshake_events handshake_events = {
     .orphaned = free_session,
 };
 
-/* What is particular to this request. NULL, or what went wrong. */
+/* Apply the request's own settings. NULL, or what went wrong. */
 static const char *set_up(SSL *ssl, const struct xf_tls_request *request)
 {
     const struct xf_tls_shown *shown = own_certificates(request);

@@ -23,17 +23,17 @@ struct xf_tls_handshake_events {
     void (*orphaned)(struct xf_tls_session *session); /* its conn died while a step was out */
 };
 
-/* Only while the handshake lasts. What is marked "job" belongs to the pool while a step is out. */
+/* Exists only during the handshake. Fields marked "job" belong to the pool while a step runs. */
 struct xf_tls_handshake {
     const struct xf_tls_handshake_events *events;
     struct xf_tls_identities *identities;
     bool is_direct;
     bool judge_later;
-    struct xf_tls_grounds grounds;    /* job: of the judgement, unless that is later */
-    bool is_out;                      /* a step is on the pool; net reads nothing meanwhile */
-    bool is_garbage;                  /* not TLS records: OpenSSL shall say so */
+    struct xf_tls_grounds grounds;    /* job: for the judgement, unless it comes later */
+    bool is_out;                      /* a step runs on the pool; net reads nothing meanwhile */
+    bool is_garbage;                  /* not TLS records: let OpenSSL report it */
     size_t total_bytes;               /* of input so far */
-    size_t step_bytes;                /* of carry, which the step may read */
+    size_t step_bytes;                /* bytes of carry that the step may read */
     struct xf_buf carry;              /* job: input for the next step */
     struct xf_buf outgoing;           /* job: what the step wants to send */
     struct xf_tls_facts *facts;       /* job */
@@ -43,19 +43,19 @@ struct xf_tls_handshake {
 };
 
 struct xf_tls_session {
-    struct xf_conn *conn; /* NULL: it died while a step was out */
+    struct xf_conn *conn; /* NULL: it closed while a step was running */
     SSL *ssl;             /* job */
     const char *input;    /* job: borrowed, what the BIO reads */
     size_t input_bytes;
     struct xf_buf *sink;                /* job: where the BIO writes */
     struct xf_tls_handshake *handshake; /* NULL: established */
-    struct xf_tls_evidence *evidence;   /* until it is forgotten; NULL also without a certificate */
+    struct xf_tls_evidence *evidence;   /* NULL after xf_tls_forget, and without a certificate */
     /* the pointer to us in a judgement that is out on the pool; NULL: none is */
     struct xf_tls_session **judging;
     size_t dry_bytes;       /* wire bytes since the last plaintext */
     unsigned messages_left; /* key updates and tickets that the peer may still send */
-    size_t earned_bytes;    /* of plaintext, towards one more of them */
-    bool is_flooded;        /* it sent more */
+    size_t earned_bytes;    /* bytes of plaintext towards one more message */
+    bool is_flooded;        /* the peer sent more of them */
     bool is_broken;         /* OpenSSL said that the connection is over */
 };
 

@@ -2,10 +2,10 @@
 /*
  * store.c — the trust anchors: a PEM file, read once and shared.
  *
- * A bundle of the system costs some 30 ms and 800 KB, so one store serves every set of identities
- * and both roles. It is not changed after it was loaded; OpenSSL locks it inside, so that
- * verifications on the pool may share it. What is in the file is an anchor, an intermediate or a
- * peer's own certificate too (PARTIAL_CHAIN).
+ * Loading a system's bundle takes some 30 ms and 800 KB, so all sets of identities and both roles
+ * share one store. It does not change once loaded, and OpenSSL locks it internally, so
+ * verifications on the pool may share it. Every certificate in the file is an anchor, even an
+ * intermediate or a peer's own certificate (PARTIAL_CHAIN).
  */
 #include "tls_priv.h"
 
@@ -37,7 +37,7 @@ enum xf_err xf_tls_open(const char *path, FILE **out_file, struct xf_error *err)
     return XF_ERR_OK;
 }
 
-/* The file's certificates into the store. */
+/* Load the file's certificates into the store. */
 static enum xf_err load_file(X509_STORE *anchors, const char *path, struct xf_error *err)
 {
     FILE *file = NULL;

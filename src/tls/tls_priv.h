@@ -11,12 +11,12 @@
 #include <xfed/base/map.h>
 #include <xfed/tls/tls.h>
 
-#define XF_TLS_SECURITY_LEVEL 2 /* of OpenSSL, 112 bits: RSA 2048, no SHA-1 */
+#define XF_TLS_SECURITY_LEVEL 2 /* OpenSSL's level of 112 bits: at least RSA 2048, no SHA-1 */
 
 struct xf_tls_store {
     atomic_uint refs;
     X509_STORE *anchors;
-    bool has_lists; /* revocation lists are configured, though perhaps none is in date */
+    bool has_lists; /* revocation lists are configured, though perhaps none is current */
 };
 
 struct xf_tls_identity {
@@ -24,12 +24,15 @@ struct xf_tls_identity {
     X509 *leaf;
     STACK_OF(X509) * chain; /* without the leaf, may be empty */
     EVP_PKEY *key;
-    struct xf_tls_facts *facts; /* of the leaf; only its names are of use */
+    struct xf_tls_facts *facts; /* of the leaf; only the names are used */
 };
 
-#define XF_TLS_KEY_TYPES 5 /* that OpenSSL has places for: RSA, RSA-PSS, EC, Ed25519, Ed448 */
+#define XF_TLS_KEY_TYPES 5 /* types that OpenSSL has slots for: RSA, RSA-PSS, EC, Ed25519, Ed448 */
 
-/* The identities of one domain, one a type of key; OpenSSL shows what the other side can verify. */
+/*
+ * The identities of one domain, one for each type of key; OpenSSL sends the one that the other side
+ * can verify.
+ */
 struct xf_tls_shown {
     size_t count;
     struct xf_tls_identity *identity[XF_TLS_KEY_TYPES]; /* counted */
@@ -38,7 +41,7 @@ struct xf_tls_shown {
 struct xf_tls_identities {
     atomic_uint refs;
     struct xf_tls_store *store;
-    struct xf_tls_store *nobody; /* for a ca-file that is not known */
+    struct xf_tls_store *nobody; /* trusts nobody; used for an unknown ca-file */
     struct xf_map *by_ca_file;   /* -> struct xf_tls_store, counted */
     struct xf_map *by_domain;    /* -> struct xf_tls_shown, owned */
     struct xf_tls_shown *first;  /* borrowed from by_domain; NULL when it is empty */
@@ -52,7 +55,10 @@ static inline const struct xf_tls_shown *xf_tls_identities_find(const struct xf_
     return domain.ptr ? xf_map_find(set->by_domain, domain) : NULL;
 }
 
-/* By which anchors: NULL for the default ones. Of a file that the set does not know: nobody's. */
+/*
+ * The anchors that `ca_file` selects (NULL: the default ones). For an unknown file, a store that
+ * trusts nobody.
+ */
 const struct xf_tls_store *xf_tls_identities_store(const struct xf_tls_identities *set,
                                                    const char *ca_file, bool *out_is_known);
 
@@ -65,10 +71,10 @@ SSL_CTX *xf_tls_context_new(bool is_server, struct xf_tls_store *store);
 struct xf_tls_store *xf_tls_store_new(void); /* that trusts nobody yet */
 struct xf_tls_store *xf_tls_store_ref(struct xf_tls_store *store);
 
-/* For reading; the error names the file. store.c */
+/* Open a file for reading; the error names the file. store.c */
 XF_MUST_USE enum xf_err xf_tls_open(const char *path, FILE **out_file, struct xf_error *err);
 
-/* Words for the oldest error in this thread's queue, which is emptied; never NULL. */
+/* Text of the oldest error in this thread's queue, never NULL. Empties the queue. */
 const char *xf_tls_reason(void);
 
 /* Facts of a certificate: names, key, usages; BAD until it is judged (judge_priv.h). facts.c */

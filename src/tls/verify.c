@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * verify.c — a peer's chain: to a trust anchor, in date, strong enough, and for TLS.
+ * verify.c — verifies a peer's chain: it leads to a trust anchor, is valid now, strong enough, and
+ * meant for TLS.
  *
- * Security level 2 holds for keys and signatures of the chain. The key usage of the role is not
- * asked for: public CAs stopped to issue certificates for TLS clients in 2026, and the certificate
- * of a server is the same in both directions (RFC 6120 §13.7.1); the facts tell it apart. A leaf
- * that is restricted to something else than TLS (mail, code) is bad all the same.
+ * Security level 2 applies to keys and signatures of the chain. We do not require the key usage of
+ * the role: public CAs stopped issuing certificates for TLS clients in 2026, and the certificate of
+ * a server is the same in both directions (RFC 6120 §13.7.1); the facts report the usage
+ * separately. A leaf that is restricted to something other than TLS (mail, code) is bad
+ * nevertheless.
  */
 #include "judge_priv.h"
 
@@ -18,7 +20,7 @@
 
 bool xf_tls_is_for_tls(X509 *leaf)
 {
-    /* UINT32_MAX without the extension: for everything. */
+    /* UINT32_MAX without the extension, which means any purpose. */
     return X509_get_extended_key_usage(leaf) & (XKU_SSL_SERVER | XKU_SSL_CLIENT | XKU_ANYEKU);
 }
 
@@ -43,7 +45,9 @@ static void join_lists(struct xf_tls_finding *finding, const struct xf_tls_findi
 {
     enum xf_cert_revocation said = lists->revocation;
 
-    /* Nothing was wrong with any certificate or list; but lists are looked at once a chain stands.
+    /*
+     * No certificate or list was reported as bad; but lists are only checked once there is a valid
+     * chain.
      */
     if (said == XF_CERT_NOT_CHECKED)
         said = is_good ? XF_CERT_NOT_REVOKED : XF_CERT_UNKNOWN;

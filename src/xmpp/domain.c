@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * domain.c — domains in the one form under which they are looked up, compared, routed and written.
+ * domain.c — converts domains to the one form in which they are looked up, compared, routed and
+ * written.
  *
- * - `[v6]`: parsed and written again (RFC 5952), so that one address has one spelling;
+ * - `[v6]`: parsed and written again (RFC 5952), so that an address has only one spelling;
  * - ASCII: lower case, one trailing dot dropped, then the check of names below;
  * - all else: IDNA2008 with the mapping of UTS 46 (libidn2, non-transitional) to A-labels, or what
  *   emoji.c takes, then the same check;
- * - where A-labels are among the labels, whoever wrote them so, they are decoded: U-labels are what
- *   XMPP has on the wire (RFC 7622 section 3.2.1), and what servers compare by.
+ * - any A-labels are then decoded, since XMPP sends and compares U-labels (RFC 7622 section 3.2.1).
  *
- * The check of names is ours, as libidn2 lets ASCII pass as it is, and with
- * IDN2_USE_STD3_ASCII_RULES it removes what it dislikes: user@host would become the domain
- * userhost. Labels are letters, digits, "-" and "_" (which servers in use take, though no host has
+ * We check names ourselves, since libidn2 accepts all ASCII; with IDN2_USE_STD3_ASCII_RULES it
+ * removes forbidden characters, so that user@host would become the domain userhost. Labels are
+ * letters, digits, "-" and "_" (which existing servers accept, though host names may not contain
  * it), 1 to 63 bytes, 253 in all. A last label of digits alone is dotted IPv4 or nothing (RFC 1123
- * section 2.1). An A-label must be the one that its U-label gives: "xn--" with anything behind it
- * would else be a second name for a peer.
+ * section 2.1). An A-label must be the encoding of its U-label; otherwise "xn--" and other text
+ * could be a second name for a peer.
  *
- * A name of 253 bytes has at most four times as many in U-labels, as each code point takes a byte
- * of its A-label at least: XF_DOMAIN_MAX holds any.
+ * A name of 253 bytes has at most four times as many bytes in U-labels, since each code point takes
+ * at least one byte of its A-label: any name fits into XF_DOMAIN_MAX.
  */
 #include "jid_priv.h"
 
@@ -58,7 +58,7 @@ static bool is_label(struct xf_span label)
     return true;
 }
 
-/* Is it a name of such labels, in lower case? */
+/* Does the name consist of valid labels in lower case? */
 static bool look_at_name(struct xf_span name, struct name_facts *out_facts)
 {
     struct name_facts facts = {0};
@@ -86,7 +86,7 @@ static bool look_at_name(struct xf_span name, struct name_facts *out_facts)
 
 #define A_LABELS_MAX_BYTES (NAME_MAX_BYTES + 1) /* with a trailing dot */
 
-/* Copy what libidn2 made, and free it; false when it is too long. */
+/* Copy the result of libidn2 to `out` and free it; false if it is too long. */
 static bool take(char *made, size_t max, char *out)
 {
     size_t len = strlen(made);
@@ -108,7 +108,7 @@ static bool encode(const char *name, char out[A_LABELS_MAX_BYTES + 1])
     return take(ascii, A_LABELS_MAX_BYTES, out);
 }
 
-/* To U-labels; false when an A-label is none. They may give others again. */
+/* To U-labels; false if an A-label is invalid. Encoding the result again may give another name. */
 static bool decode(const char *name, char out[XF_DOMAIN_MAX + 1])
 {
     char *unicode = NULL;
@@ -199,7 +199,7 @@ static enum xf_err read_name(struct xf_span raw, struct name *out)
     out->text[out->len] = '\0';
     if (!look_at_name((struct xf_span){out->text, out->len}, &out->facts))
         return XF_ERR_BAD_JID;
-    /* An address is meant as one only where a person wrote its digits. */
+    /* Only ASCII digits make an IPv4 address, not characters that IDNA maps to digits. */
     if (out->facts.ends_in_number && !(is_ascii && is_ipv4(out->text)))
         return XF_ERR_BAD_JID;
     return XF_ERR_OK;
@@ -256,7 +256,7 @@ enum xf_err xf_domain_to_ascii(struct xf_span domain, char out[XF_DOMAIN_ASCII_M
     return XF_ERR_OK;
 }
 
-/* A prepared name ends in a digit label only when it is dotted IPv4. */
+/* A prepared name ends in a label of digits only if it is dotted IPv4. */
 bool xf_domain_is_address(struct xf_span domain)
 {
     if (domain.len == 0)

@@ -2,9 +2,9 @@
 /*
  * emoji.c — domains with emoji in them.
  *
- * IDNA2008 forbids symbols, but some registries sell such names, and servers in use take them by
- * IDNA2003. So do we, but only emoji: many other symbols look like a dot or a slash. Code points
- * that were not assigned when IDNA2003 was made (Unicode 3.2) pass, as most emoji are newer;
+ * IDNA2008 forbids symbols, but some registries sell such names, and existing servers accept them
+ * by IDNA2003. We accept only emoji, since many other symbols look like a dot or a slash. Code
+ * points that were not assigned when IDNA2003 was made (Unicode 3.2) pass, as most emoji are newer;
  * joiners and variation selectors are dropped, as stringprep does.
  */
 #include "jid_priv.h"
@@ -21,7 +21,7 @@ static bool is_emoji(ucs4_t c)
     return c >= 0x80 && uc_is_property_emoji(c);
 }
 
-/* Of a name of emoji and letters, before and after it was prepared. */
+/* May this character occur in a name with emoji, before and after preparation? */
 static bool may_stand_beside(ucs4_t c)
 {
     bool is_dot = c == 0x3002 || c == 0xFF0E || c == 0xFF61;

@@ -4,10 +4,10 @@
  *
  * Each stanza brings two JIDs, and nearly all are ASCII and prepared already. So there are two
  * ways:
- * - take_prepared reads the bytes once, by table, and takes the JID as it is, without a copy, or
- *   gives up at the first byte about which more is to be known;
- * - prepare_parts then splits, has each part prepared (prep.c, domain.c) and puts them together in
- *   the scratch of the caller. It also says what is no JID.
+ * - take_prepared reads the bytes once, by table, and accepts the JID without copying it, or gives
+ *   up at the first byte that the table cannot decide;
+ * - prepare_parts then splits the text, has each part prepared (prep.c, domain.c) and joins them in
+ *   the caller's scratch. It also refuses what is not a JID.
  * Both split at the first '/', then at the first '@' before it (RFC 7622 section 3.1): resources
  * may hold both.
  */
@@ -22,8 +22,8 @@ static inline bool has_class(unsigned char byte, unsigned classes)
 }
 
 /*
- * Past the local part and its '@'; `p` itself when there is none; NULL when there is one to be
- * prepared.
+ * Skip the local part and its '@'. Returns `p` if there is no local part, NULL if there is one that
+ * has to be prepared.
  */
 static inline const unsigned char *skip_local(const unsigned char *p, const unsigned char *end)
 {
@@ -40,7 +40,7 @@ static inline const unsigned char *skip_local(const unsigned char *p, const unsi
     return p + 1;
 }
 
-/* Is it a label that needs no second look: letters, digits, "-" and "_", not an A-label? */
+/* Does the label need no further check: letters, digits, "-" and "_", not an A-label? */
 static inline bool is_plain_label(const unsigned char *label, const unsigned char *end)
 {
     size_t len = (size_t)(end - label);
@@ -51,7 +51,7 @@ static inline bool is_plain_label(const unsigned char *label, const unsigned cha
 }
 
 /*
- * Past the domain, at the '/' or the end; NULL when it is not a name, or to be prepared, or an
+ * Skip the domain, to the '/' or the end. NULL if it is not a name, has to be prepared, or is an
  * address.
  */
 static inline const unsigned char *skip_domain(const unsigned char *p, const unsigned char *end)
@@ -70,7 +70,7 @@ static inline const unsigned char *skip_domain(const unsigned char *p, const uns
     }
     if (p < end && *p != '/')
         return NULL;
-    /* A last label with a digit in front may be that of an IPv4 address. */
+    /* A last label that begins with a digit may belong to an IPv4 address. */
     if (*label <= '9' || (size_t)(p - start) > NAME_MAX_BYTES)
         return NULL;
     return p;
@@ -109,8 +109,8 @@ static bool take_prepared(struct xf_span text, struct xf_jid *out_jid)
 }
 
 /*
- * Cut `text` at the first `mark`: what is before it, and *out_after behind it (absent without a
- * mark).
+ * Split `text` at the first `mark`: returns what is before it; *out_after is what follows, absent
+ * without a mark.
  */
 static struct xf_span cut_at(struct xf_span text, char mark, struct xf_span *out_after)
 {
@@ -126,7 +126,7 @@ static struct xf_span cut_at(struct xf_span text, char mark, struct xf_span *out
     return (struct xf_span){text.ptr, before};
 }
 
-/* In "a@b@c" c is the domain that is meant. */
+/* In "a@b@c" the intended domain is c. */
 enum xf_err xf_jid_named_domain(struct xf_span text, char out[XF_DOMAIN_MAX + 1])
 {
     struct xf_span resource, bare = cut_at(text, '/', &resource);
@@ -171,7 +171,7 @@ static enum xf_err prepare_parts(struct xf_span text, char *scratch, struct xf_j
     return XF_ERR_OK;
 }
 
-/* A JID that turns out to be what it was points into `text`, as the contract has it. */
+/* If preparation did not change the JID, point into `text`, as the header promises. */
 static void point_into(struct xf_span text, struct xf_jid *jid)
 {
     const char *scratch = jid->full.ptr;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* jid_priv.h — how the files that prepare JIDs share the work. */
+/* jid_priv.h — what the files that prepare JIDs share. */
 #pragma once
 
 #include <stdint.h>
 #include <xfed/xmpp/jid.h>
 
 /*
- * What a byte is to the parts of a JID. A clean local part or resource has none of the bits named
- * NOT_.
+ * Classes of bytes within a JID. A local part or resource that needs no preparation has no byte
+ * with a NOT_ bit.
  */
 enum {
     XF_JID_STOP = 1 << 0,         /* '@' and '/' */
@@ -42,15 +42,15 @@ static inline void xf_jid_fold(struct xf_span text, char *out)
 }
 
 /*
- * emoji.c: to A-labels and back, at most `max` bytes and a NUL; false: it has no emoji, or other
- * symbols, or cannot be such a name. `name` is UTF-8.
+ * emoji.c: to A-labels and back, at most `max` bytes and a NUL. False: the name has no emoji, has
+ * other symbols, or is not valid. `name` is UTF-8.
  */
 bool xf_emoji_encode(const char *name, char *out, size_t max);
 bool xf_emoji_decode(const char *name, char *out, size_t max);
 
 /*
- * Prepare one part, at most XF_JID_PART_MAX bytes; no NUL is put behind. XF_ERR_BAD_JID: out is
- * spoiled.
+ * Prepare one part, at most XF_JID_PART_MAX bytes, without a NUL. XF_ERR_BAD_JID: the content of
+ * `out` is undefined.
  */
 XF_MUST_USE enum xf_err xf_prep_local(struct xf_span raw, char *out, size_t *out_len);
 XF_MUST_USE enum xf_err xf_prep_resource(struct xf_span raw, char *out, size_t *out_len);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* jidclass.c — the table of bytes by which an ASCII JID is decided without a library. */
+/* jidclass.c — the table of byte classes that lets us check an ASCII JID without a library. */
 #include "jid_priv.h"
 
 #define C (XF_JID_NOT_LOCAL | XF_JID_NOT_RESOURCE)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * owner.c — the registered parent of a domain, by the public suffix list that libpsl carries within
- * itself.
+ * owner.c — the registered domain that a domain belongs to, by the public suffix list built into
+ * libpsl.
  */
 #include <xfed/xmpp/owner.h>
 
@@ -22,7 +22,7 @@ static bool is_ip_literal(struct xf_span domain)
     return at < domain.len && (at == 0 || domain.ptr[at - 1] == '.');
 }
 
-/* False: the name is longer than any. */
+/* False: the name is longer than a domain can be. */
 static bool copy(struct xf_span domain, char out[XF_DOMAIN_MAX + 1])
 {
     if (domain.len == 0 || domain.len > XF_DOMAIN_MAX)

@@ -2,9 +2,9 @@
 /*
  * payload.c — walk the direct children of a stanza's payload, without a parser.
  *
- * It is text of our own reader (xml/payload.c): no comments, CDATA or declarations, `<` and `>`
- * nowhere but around tags, an element's own namespace the first attribute of its tag. Anything else
- * ends the walk.
+ * The payload was written by our own reader (xml/payload.c): it has no comments, CDATA or
+ * declarations, `<` and `>` stand only around tags, and an element's own namespace is the first
+ * attribute of its tag. Anything else ends the walk.
  */
 #include <xfed/xmpp/stanza.h>
 
@@ -15,7 +15,7 @@ static const char *find(const char *from, const char *end, char c)
     return from < end ? memchr(from, c, (size_t)(end - from)) : NULL;
 }
 
-/* The tag that begins at `open`: where its `>` is, and by how much it makes the depth larger. */
+/* Read the tag that begins at `open`: returns its `>`, and by how much it increases the depth. */
 static const char *read_tag(const char *open, const char *end, int *out_step)
 {
     const char *close = find(open, end, '>');

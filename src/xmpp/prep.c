@@ -3,24 +3,25 @@
  * prep.c — local parts by nodeprep (RFC 6122 appendix A), resources as OpaqueString (RFC 8265
  * section 4.2).
  *
- * ASCII is decided by our table: of the profiles nothing remains there but lower case (local parts)
- * and forbidden characters. What a library made of all else is held against the same table, so that
- * no normalisation can bring in a '@' or a '/' (U+FF20, U+2100, ...).
+ * Our own table handles ASCII, where the profiles only require lower case (local parts) and forbid
+ * some characters. For all other text we check the result of the library against the same table, so
+ * that normalisation cannot produce a '@' or a '/' (from U+FF20, U+2100, ...).
  *
- * Local parts: servers in use compare by nodeprep (libidn), which knows Unicode 3.2. Code points
- * assigned since are let through, as those servers do; unassigned ones are refused (RFC 8264
- * section 9.10).
+ * Local parts: existing servers compare by nodeprep (libidn), which knows Unicode 3.2. Like them we
+ * let code points pass that were assigned since; unassigned ones are refused (RFC 8264 section
+ * 9.10).
  *
  * Resources: letters, marks, digits, punctuation and symbols pass, in any direction (stringprep had
  * a rule about right-to-left text that clients do not know); spaces of all kinds become U+0020, and
- * the result is NFC. Where the RFC is stricter than servers in use, we do as they do: its
- * contextual rules and exceptions (a middle dot, a tatweel) are not applied, and what stringprep
- * maps to nothing (RFC 3454 table B.1: an emoji's variation selector) is dropped, except the
- * joiners of Persian and Hindi.
+ * the result is NFC. Where the RFC is stricter than existing servers, we do what they do: its
+ * contextual rules and exceptions (a middle dot, a tatweel) do not apply, and what stringprep maps
+ * to nothing (RFC 3454 table B.1: an emoji's variation selector) is dropped, except the joiners of
+ * Persian and Hindi.
  *
- * The ceiling of 1023 bytes holds after preparation (RFC 7622 section 3.3.1), so that a raw part
- * may be longer. XF_JID_MAX bounds it, and with it the work. libidn reads over the end of what is
- * not UTF-8 (CVE-2015-2059): the reader has checked, and this, off the hot path, checks again.
+ * The maximum of 1023 bytes applies after preparation (RFC 7622 section 3.3.1), so a raw part may
+ * be longer; XF_JID_MAX limits it, and with it the work. libidn reads beyond the end of invalid
+ * UTF-8 (CVE-2015-2059): the reader has checked the text already, and since this is not the hot
+ * path, we check again.
  */
 #include "jid_priv.h"
 
@@ -48,7 +49,7 @@ static bool is_text(struct xf_span raw)
            xf_utf8_valid(raw.ptr, raw.len);
 }
 
-/* Refuse what holds a byte of a `forbidden` class now that it is prepared. */
+/* Refuse a prepared part that has a byte of a `forbidden` class. */
 static enum xf_err finish(struct xf_span prepared, unsigned forbidden, char *out, size_t *out_len)
 {
     return xf_jid_classes(prepared) & forbidden ? XF_ERR_BAD_JID
@@ -108,7 +109,10 @@ static bool is_dropped(ucs4_t c)
            c == 0x2060 || (c >= 0xFE00 && c <= 0xFE0F) || c == 0xFEFF;
 }
 
-/* Spaces become one, and what is dropped goes; never longer than before. -> the length. */
+/*
+ * Replace each space character by U+0020 and drop what has to be dropped. Returns the length, which
+ * never grows.
+ */
 static size_t map_resource(struct xf_span raw, uint8_t *out)
 {
     const uint8_t *bytes = (const uint8_t *)raw.ptr;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* stanza.c — what can be said of a stanza from its envelope. */
+/* stanza.c — questions about a stanza that its envelope answers. */
 #include <xfed/xmpp/stanza.h>
 
 static enum xf_err prepare_if_there(struct xf_span raw, char *scratch, struct xf_jid *out_jid)
@@ -37,7 +37,7 @@ const char *xf_stanza_kind_name(enum xf_stanza_kind kind)
     return names[kind];
 }
 
-/* An answer to an answer may be answered in turn, for ever: so errors and results get none. */
+/* Answers to answers could go on for ever, so errors and results get none. */
 bool xf_stanza_may_bounce(const struct xf_stanza *stanza)
 {
     switch (stanza->kind) {

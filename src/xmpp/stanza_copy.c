@@ -2,9 +2,9 @@
 /*
  * stanza_copy.c — copies of stanzas for queues.
  *
- * The texts lie one after the other behind the struct, so that a queue of 2000 costs 2000
- * allocations and no more. JIDs are kept as their full text and the lengths of two parts: a
- * separator follows each part, the resource is the rest.
+ * The texts follow the struct one after the other, so each copy costs a single allocation. A JID is
+ * stored as its full text and the lengths of local part and domain; a separator follows each of
+ * them, and the rest is the resource.
  */
 #include <xfed/xmpp/stanza_copy.h>
 
