@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* directory.c — users in memory in place of LDAP, and jobs that wait to be done. */
+/* directory.c — users in memory instead of LDAP, and jobs that wait until they are run. */
 #include "directory.h"
 
 #include <string.h>
@@ -14,10 +14,10 @@ const char directory_users[] =
     "z@chat.a.example zoe@a.example\n"
     "s@a.example stranger@other.example\n"
     "o@a.example o'neil@mail.example\n"
-    "k@a.example l@a.example\n" /* ... whose address is another user's JID */
+    "k@a.example l@a.example\n" /* this address is the JID of another user */
     "l@a.example last@a.example\n";
 
-static bool is_directory_away; /* one world at a time */
+static bool is_directory_away; /* only one world exists at a time */
 
 void directory_set_away(bool is_away)
 {
@@ -50,10 +50,7 @@ bool directory_run(struct directory *directory)
     return true;
 }
 
-/*
- * ------------------------------------------------------------------ in place of ldap.c, load.c and
- * verify.c
- */
+/* ---------------------------------------------- in place of ldap.c, load.c and verify.c */
 
 enum xf_err xf_directory_open(struct xf_directory *directory, struct xf_error *err)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * directory.h — the directory of a world: xf_directory_load and _ask of src/mailmap replaced (the
- * objects come before the library in the link), and a thread pool that works when the world
- * settles, unless it is held.
+ * directory.h — the LDAP directory of a world. It replaces xf_directory_load and xf_directory_ask
+ * of src/mailmap (the objects come before the library in the link), and brings a thread pool that
+ * works when the world settles, unless it is held.
  */
 #pragma once
 
@@ -11,7 +11,7 @@
 #define DIRECTORY_JOBS_MAX 8
 
 struct directory {
-    struct xf_pool pool; /* its run: directory_work */
+    struct xf_pool pool; /* pool.run is directory_work */
     struct {
         void (*work)(void *owner), (*done)(void *owner);
         void *owner;
@@ -20,13 +20,13 @@ struct directory {
     bool is_held;
 };
 
-/* What mail.map holds, and the directory too: JID and e-mail address a line. */
+/* The users in mail.map, and in the directory too: JID and e-mail address, one user a line. */
 extern const char directory_users[];
 
-/* Work waits for directory_run. */
+/* The work waits until directory_run. */
 void directory_work(struct xf_pool *pool, void (*work)(void *owner), void (*done)(void *owner),
                     void *owner);
-/* True when something was done. */
+/* Do the work that waits, unless it is held. True when something was done. */
 bool directory_run(struct directory *directory);
-/* For all worlds: it answers, or is out of reach. */
+/* The directory of all worlds answers, or cannot be reached. */
 void directory_set_away(bool is_away);

@@ -3,8 +3,8 @@
  * phrase.c — the phrases of transcripts, as two tables: whole elements, and the words of
  * <stream:features/>.
  *
- * The namespaces are written out here and not taken from xmpp/ns.h: a transcript is the second
- * opinion.
+ * The namespaces are written out here instead of taken from xmpp/ns.h, so that a mistake there does
+ * not hide itself.
  */
 #include "phrase.h"
 
@@ -115,7 +115,7 @@ static bool write_features(struct xf_buf *out, const char *text)
 }
 
 /*
- * from= to= id= lang=; version=none leaves the version out (pre-1.0); db=no does not declare the
+ * From= to= id= lang=; version=none leaves the version out (pre-1.0); db=no does not declare the
  * dialback prefix; content= and streams= set other namespaces.
  */
 static bool write_header(struct xf_buf *out, const char *text)

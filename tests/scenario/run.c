@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run.c — play a transcript against the gateway (README.md has the language).
+ * run.c — plays a transcript against the gateway (README.md describes the language).
  *
  *     run IDENTITY.pem FILE.xft
  *
- * Three replays, each in a world of its own: what a peer sends comes whole, byte by byte, and in
- * pieces of random length (XFT_SEED repeats a failed one). The first step that does not hold ends
- * it with FILE:LINE, what was expected, what there was, and the last events. At the end nothing may
- * be left that the transcript did not name: no output, no connect. And in no line of the log may a
- * secret or the text of a message stand.
+ * It plays the transcript three times, each time in a new world: what a peer sends arrives whole,
+ * byte by byte, and in pieces of random length (XFT_SEED repeats a failed run). The first step that
+ * fails ends the run, with FILE:LINE, what was expected, what happened, and the last events. In the
+ * end nothing may be left that the transcript did not name, neither output nor a connect. No line
+ * of the log may contain a secret or the text of a message.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,9 +29,9 @@
 #define EVENT_SHOWN_BYTES 300
 #define LINK_ADDRESS      "127.0.0.1:5347"
 #define LINK_STREAM_ID    "linkstream"
-#define FEW_BYTES         4096 /* more are fed byte by byte only at both ends */
+#define FEW_BYTES         4096 /* of longer input only both ends are fed byte by byte */
 #define PIECE_BYTES       997
-#define LOOK_MS           50 /* for a connect within a time */
+#define LOOK_MS           50 /* step of the clock while a connect is awaited */
 #define CONTEXT(content_ns)             \
     "<stream:stream xmlns='" content_ns \
     "' xmlns:stream='http://etherx.jabber.org/streams' xmlns:db='jabber:server:dialback'>"
@@ -42,7 +42,7 @@ static const char *const replay_names[] = {"whole", "byte by byte", "in random p
 struct run {
     struct world world;
     const struct step *step;
-    struct xf_map *names; /* captured: char * */
+    struct xf_map *names; /* captured values, char * by name */
     enum replay replay;
     unsigned seed, random;
     char *events[EVENTS_KEPT];
@@ -103,7 +103,7 @@ static struct wire *get_wire(struct run *run)
     return wire;
 }
 
-/* The world moves on; what it says is noted. */
+/* Let the world go on until nothing happens, and note what did. */
 static void settle(struct run *run)
 {
     world_settle(&run->world);
@@ -172,7 +172,7 @@ static bool do_accept(struct run *run)
     return true;
 }
 
-/* The next connect that the transcript did not name yet. */
+/* The oldest connect that the transcript has not named yet. */
 static struct fake_conn *next_connect(struct run *run)
 {
     XF_LIST_EACH (node, &run->world.env.conns) {
@@ -183,7 +183,7 @@ static struct fake_conn *next_connect(struct run *run)
     return NULL;
 }
 
-/* "192.0.2.10", "192.0.2.10:30000-30009", ":30000-30009"; of the family of the conn's target. */
+/* "192.0.2.10", "192.0.2.10:30000-30009", ":30000-30009"; the family is the target's. */
 static bool comes_from(struct run *run, const struct fake_conn *fake, const char *from)
 {
     const struct xf_source *source = &fake->source;
@@ -277,7 +277,7 @@ static bool check_request(struct run *run, const struct xf_tls_request *request)
     return true;
 }
 
-/* spki=BYTE dane=match|mismatch revoked=yes|unknown|no eku=server|client version=12 */
+/* Spki=BYTE dane=match|mismatch revoked=yes|unknown|no eku=server|client version=12. */
 static void add_judgement(struct xf_tls_facts *facts, const char *text)
 {
     size_t len;
@@ -737,7 +737,7 @@ int main(int argc, char **argv)
     script_free(&script);
     if (!is_good) {
         (void)fflush(stderr);
-        _exit(1); /* the world stands as it was: no leak report on top of the failure */
+        _exit(1); /* the world stays as it is: no leak report on top of the failure */
     }
     printf("%s: %d replays, seed %u\n", argv[2], REPLAY_COUNT, seed);
     return 0;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * script.c — read a transcript.
+ * script.c — reads a transcript.
  *
  * A line that begins with white space belongs to the line before it. `conf {` and `reload {` take
  * everything up to a line that is only `}`. `play NAME key=value ...` reads lib/NAME.inc beside the
- * transcript, with its @key@ replaced: a part that many conversations share. In bytes of the peer,
- * \xNN, \r, \n, \t and {{TEXT*COUNT}} are expanded, so that a 300 KB stanza needs one line. What is
- * sent or expected is XML, or a phrase (phrase.c).
+ * transcript, with its @key@ replaced: a part that several conversations share. In bytes from the
+ * peer, \xNN, \r, \n, \t and {{TEXT*COUNT}} are expanded, so that a stanza of 300 KB needs one
+ * line. What is sent or expected is XML, or a phrase (phrase.c).
  */
 #include "script.h"
 
@@ -26,12 +26,12 @@
 
 struct parser {
     const char *file;
-    const char *keys; /* of play: "key=value ...", or "" */
+    const char *keys; /* from `play`: "key=value ...", or "" */
     FILE *in;
     int line; /* of the last line read */
     struct script *script;
-    char *ahead;  /* a line read too far */
-    bool is_part; /* is played by another */
+    char *ahead;  /* a line that was read ahead; NULL: none */
+    bool is_part; /* another transcript plays this one */
 };
 
 static bool complain(const struct parser *p, int line, const char *fmt, ...) XF_PRINTF(3, 4);
@@ -47,7 +47,7 @@ static bool complain(const struct parser *p, int line, const char *fmt, ...)
     return false;
 }
 
-/* The value of a key in "key=value key=value"; absent when it is not there. */
+/* The value of a key in "key=value key=value"; absent: the key is not there. */
 static struct xf_span find_key(const char *keys, const char *key, size_t len)
 {
     while (*keys) {
@@ -60,7 +60,7 @@ static struct xf_span find_key(const char *keys, const char *key, size_t len)
     return XF_SPAN_NONE;
 }
 
-/* @key@ by its value from p->keys; what is no key stays. */
+/* Replace each @key@ by its value from p->keys; any other text stays. */
 static char *substitute_keys(const struct parser *p, const char *line)
 {
     struct xf_buf out;
@@ -104,7 +104,7 @@ static char *read_line(struct parser *p)
         line = substitute_keys(p, raw);
         p->line++;
     }
-    free(raw); /* getline's own */
+    free(raw); /* getline allocated it */
     return line;
 }
 
@@ -114,7 +114,7 @@ static void unread_line(struct parser *p, char *line)
     p->line--;
 }
 
-/* A logical line: with the indented ones that follow, joined by newlines. */
+/* A statement: a line and the indented lines after it, joined by newlines. */
 static char *read_statement(struct parser *p, int *out_line)
 {
     char *first = read_line(p);
@@ -132,7 +132,7 @@ static char *read_statement(struct parser *p, int *out_line)
             break;
         }
         const char *more = next + strspn(next, " \t");
-        if (*more != '<') /* attributes need a blank, and elements must not get text between them */
+        if (*more != '<') /* attributes need a blank; between elements it would be text */
             xf_buf_append_str(&joined, " ");
         xf_buf_append_str(&joined, more);
         xf_free(next);
@@ -142,7 +142,7 @@ static char *read_statement(struct parser *p, int *out_line)
     return text;
 }
 
-/* Everything up to the line "}". */
+/* All lines up to the line "}". */
 static char *read_block(struct parser *p)
 {
     struct xf_buf block;
@@ -176,7 +176,7 @@ static struct step *add_step(struct parser *p, enum step_kind kind, int line)
     return step;
 }
 
-/* The word at *text, which moves behind it and the blanks that follow; NULL when there is none. */
+/* The word at *text; *text moves past it and past blanks. NULL when there is none. */
 static char *take_word(const char **text)
 {
     size_t len = strcspn(*text, " \t\n");
@@ -188,7 +188,7 @@ static char *take_word(const char **text)
     return word;
 }
 
-/* {{TEXT*COUNT}} at `text`: append and return what is behind it; NULL when it is not one. */
+/* Append {{TEXT*COUNT}} expanded, and return what follows it; NULL: `text` begins differently. */
 static const char *expand_repeat(struct xf_buf *out, const char *text)
 {
     const char *end = strstr(text, "}}");
@@ -256,7 +256,7 @@ static bool parse_ms(const char *text, unsigned long *out_ms)
     return factor != 0;
 }
 
-/* XML as it stands, or what a phrase means; NULL when it is neither. */
+/* XML as it is, or the XML that a phrase stands for; NULL: neither. */
 static char *xml_of(const char *text)
 {
     if (*text == '<' || *text == '\\' || *text == '{')
@@ -280,7 +280,7 @@ static bool parse_send(struct parser *p, const char *conn, const char *text, boo
     return step->text || complain(p, line, "to send: <xml>, close, reset, or a phrase (phrase.c)");
 }
 
-/* What follows `A<`, or `link`. */
+/* What follows `A<` or `link`. */
 static bool parse_output(struct parser *p, const char *conn, const char *text, int line)
 {
     struct step *step = add_step(p, STEP_EXPECT_XML, line);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* script.h — a transcript file (.xft) as a list of steps. The language: tests/scenario/README.md.
- */
+/* script.h — a transcript (.xft) as a list of steps; tests/scenario/README.md has the language. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,31 +9,30 @@
 
 enum step_kind {
     STEP_CONF,           /* text: configuration */
-    STEP_DNS,            /* text: "NAME TYPE ..."; word: the server that says so, or NULL */
-    STEP_LINK_MANUAL,    /* the file plays the cluster's part of the handshake itself */
-    STEP_LINK_HANDSHAKE, /* play it for the file, on the conn "link" */
+    STEP_DNS,            /* text: "NAME TYPE ..."; word: the server whose answer this is, or NULL */
+    STEP_LINK_MANUAL,    /* the transcript plays the cluster in the handshake */
+    STEP_LINK_HANDSHAKE, /* play the cluster in the handshake, on the conn "link" */
     STEP_ACCEPT,         /* conn; text: "", "direct" */
     /*
-     * text: address; from: what it comes from, or NULL; conn: name, or NULL with word "refused" or
-     * "silent"; ms: wait so long
+     * text: address; from: source address and ports, or NULL; conn: name, or NULL with word
+     * "refused" or "silent"; ms: wait so long at most
      */
     STEP_EXPECT_CONNECT,
-    STEP_REFUSE, /* text: address; every connect to it is refused from now on */
-    STEP_SEND,   /* conn; text: bytes of the peer; word "whole": in one segment, in every replay */
-    STEP_SEND_END,      /* conn; word: "close" or "reset" */
+    STEP_REFUSE,   /* text: address; from now on every connect to it is refused */
+    STEP_SEND,     /* conn; text: bytes from the peer; word "whole": in one piece in every replay */
+    STEP_SEND_END, /* conn; word: "close" or "reset" */
     STEP_EXPECT_XML,    /* conn; text */
     STEP_EXPECT_ERROR,  /* conn; word: stream error condition, then the footer */
-    STEP_EXPECT_BOUNCE, /* conn "link" or another; word: stanza error condition; text: the element
-                         */
-    STEP_EXPECT_SPACE,  /* conn: white space keep-alive */
+    STEP_EXPECT_BOUNCE, /* conn; word: stanza error condition; text: the element */
+    STEP_EXPECT_SPACE,  /* conn; a white space keep-alive */
     STEP_EXPECT_CLOSED, /* conn */
     STEP_TLS,           /* conn; text: facts, or word "fail" */
     STEP_TIME,          /* ms */
     STEP_EXPECT_LOG,    /* text: "EVENT key=value ..." */
-    STEP_REFUSE_LOG,    /* text: the same, must not have happened */
+    STEP_REFUSE_LOG,    /* text: as before; this must not have happened */
     STEP_EXPECT_NOTHING,
-    STEP_CONGEST,       /* conn; word: "on" or "off": the other side does not read */
-    STEP_EXPECT_PAUSED, /* conn; word: "yes" or "no": we do not read */
+    STEP_CONGEST,       /* conn; word: "on" or "off": does the other side stop reading? */
+    STEP_EXPECT_PAUSED, /* conn; word: "yes" or "no": have we stopped reading? */
     STEP_RELOAD,        /* text: configuration */
     STEP_DRAIN,
     STEP_POOL,      /* word: "hold" or "go" */
@@ -52,10 +50,10 @@ struct step {
 struct script {
     struct step *steps;
     size_t count, cap;
-    char *files[SCRIPT_FILES_MAX]; /* the transcript, and the parts that it plays */
+    char *files[SCRIPT_FILES_MAX]; /* names of the transcript and of the parts that it plays */
     size_t file_count;
 };
 
-/* Parse or return false with FILE:LINE and words on stderr. */
+/* Read a transcript. False: stderr says FILE:LINE and what is wrong. */
 bool script_load(const char *file, struct script *out_script);
 void script_free(struct script *script);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world.c — make a gateway without I/O and take it down again.
+ * world.c — makes a gateway without I/O, and takes it down again.
  *
- * The configuration is a real file in a folder of its own, read by the real loader: a section that
- * a transcript writes replaces the base's section of that name, all other sections of the base
- * stay. Certificates are loaded (the set of names that have one decides whether TLS is offered),
- * but no handshake runs: a transcript says what it found.
+ * The configuration is a real file in a folder of its own, which the real loader reads. A section
+ * that the transcript writes replaces the section of that name in the base configuration; the other
+ * sections of the base stay. Certificates are loaded, since TLS is offered only for names that have
+ * one, but no handshake runs: the transcript says what TLS found.
  */
 #include "world.h"
 
@@ -17,9 +17,9 @@
 #include <xfed/base/alloc.h>
 
 #define WIRE_MAX_BYTES (64u << 20)
-#define READ_BYTES     65536  /* as much as net reads at a time */
-#define STEP_MS        50     /* so often silent DNS is looked at while the clock moves */
-#define DRAIN_MS       400000 /* longer than every timer that may still hold a stream */
+#define READ_BYTES     65536  /* as much as net reads in one turn */
+#define STEP_MS        50     /* how often silent DNS is checked while the clock moves */
+#define DRAIN_MS       400000 /* longer than any timer that may still hold a stream */
 
 struct section {
     const char *name, *text;
@@ -87,7 +87,8 @@ static struct xf_conf *load_conf(const struct world *world, const char *text, ch
 
 static void make_folder(struct world *world, const char *identity)
 {
-    const char *tmp = getenv("TMPDIR"); /* scripts/fuzz makes thousands of worlds, in memory */
+    /* Scripts/fuzz makes thousands of worlds, in a file system in memory. */
+    const char *tmp = getenv("TMPDIR");
     (void)snprintf(world->folder, sizeof(world->folder), "%s/xft-XXXXXX",
                    tmp && strlen(tmp) < 64 ? tmp : "/tmp");
     xf_require(mkdtemp(world->folder));
@@ -96,7 +97,7 @@ static void make_folder(struct world *world, const char *identity)
     write_file(world, "mail.map", directory_users);
     char *path = in_folder(world, "identity.pem"), *target = realpath(identity, NULL);
     xf_require(target && symlink(target, path) == 0);
-    free(target); /* realpath's own */
+    free(target); /* realpath allocated it */
     xf_free(path);
 }
 
@@ -133,7 +134,7 @@ static struct xf_tls_identities *load_identities(const struct xf_conf *conf)
     return set;
 }
 
-/* What every file of policy { blocklists } holds here; the time of day is that of 1970-01-01. */
+/* The content of every file in policy { blocklists }; the clock says 1970-01-01. */
 static const char blocked[] = "blocked.example by the test\n"
                               "*.shut.example\n"
                               "past.example until=1970-01-01\n";
@@ -186,7 +187,8 @@ struct fake_dns *world_resolver(struct world *world, const char *server)
 }
 
 /* The first server stands for the list. */
-#define NO_RESOLVER "192.0.2.255:53" /* too many others are at work, whenever it is wanted */
+/* Stands for a list that cannot be asked: too many resolvers are in use. */
+#define NO_RESOLVER "192.0.2.255:53"
 
 static struct xf_dns *resolver(struct xf_env *env, const char *const *servers, size_t count)
 {
@@ -254,7 +256,8 @@ bool world_reload(struct world *world, const char *text, char **out_why)
     xf_routing_reload(world->routing, policy, &conf->routing);
     xf_tls_identities_unref(&world->identities);
     xf_policy_free(&world->policy);
-    world->former[world->former_count++] = world->conf; /* the link keeps what it was made with */
+    /* The link keeps using the settings that it was made with. */
+    world->former[world->former_count++] = world->conf;
     world->conf = conf;
     world->policy = policy;
     world->identities = identities;
@@ -268,8 +271,8 @@ void world_close(struct world *world)
     xf_routing_drain(world->routing);
     xf_s2s_drain(world->s2s);
     fake_env_run(&world->env);
-    for (size_t i = 0; i < world->wire_count;
-         i++) { /* a conn that is blocked or paused must not hold us */
+    /* A conn that is blocked or paused must not hold us. */
+    for (size_t i = 0; i < world->wire_count; i++) {
         if (world->wires[i].fake && strcmp(world->wires[i].name, "link") != 0)
             fake_conn_closed(world->wires[i].fake, XF_CONN_END_RESET);
     }
@@ -351,8 +354,8 @@ static bool deliver(struct wire *wire)
         return false;
     size_t len = wire->pending.len < READ_BYTES ? wire->pending.len : READ_BYTES;
     if (len > 0) {
-        if (wire->fake
-                ->wants_tls) /* plaintext where a TLS record must come: so ends a real handshake */
+        /* Plaintext where a TLS record must come ends a real handshake too. */
+        if (wire->fake->wants_tls)
             fake_conn_closed(wire->fake, XF_CONN_END_TLS);
         else
             (void)fake_conn_feed(wire->fake, xf_buf_ptr(&wire->pending), len);

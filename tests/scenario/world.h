@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world.h — the whole gateway without I/O: conf, policy, stream, s2s, link and routing wired as
- * src/daemon wires them, in a world of fake clock, DNS and conns (tests/support).
+ * world.h — the whole gateway without I/O: conf, policy, stream, s2s, link and routing, put
+ * together as src/daemon does it, in a world of fake clock, DNS and conns (tests/support).
  */
 #pragma once
 
@@ -21,73 +21,76 @@
 #define WORLD_LINK_SECRET     "link-s3cret"
 #define WORLD_DIALBACK_SECRET "dialback-s3cret-of-the-world"
 
-/* A conn by its name in the transcript: what we sent and was not looked at yet, what the peer sent
- * and we did not read yet. */
+/* A conn with the name that the transcript gives it. */
 struct wire {
     char *name;
     struct fake_conn *fake;
-    struct xf_buf got, pending;
-    char *header; /* our last stream header: the context of what follows */
+    struct xf_buf got;     /* what we sent and the transcript did not look at yet */
+    struct xf_buf pending; /* what the peer sent and we did not read yet */
+    char *header;          /* our last stream header: later elements are read in its context */
     bool has_end;
-    enum xf_conn_end end; /* of the peer, once pending is empty */
+    enum xf_conn_end end; /* how the peer ends the conn once `pending` is empty */
 };
 
 struct world {
     struct fake_env env;
     struct fake_dns *dns;
-    struct { /* dns-servers of peers */
+    struct { /* fake servers for the setting dns-servers */
         char *server;
         struct fake_dns *dns;
     } resolvers[RESOLVERS_MAX];
     size_t resolver_count;
-    char folder[96]; /* of configuration and secrets */
+    char folder[96]; /* folder with configuration and secrets */
     struct xf_conf *conf, *former[RELOADS_MAX];
     size_t former_count;
     struct xf_policy *policy;
     struct xf_blocklist *blocklist; /* NULL: none is configured */
     struct xf_tls_identities *identities;
-    struct xf_history *history; /* of peers, without a file; NULL with memory { peers = 0 } */
+    struct xf_history *history; /* without a file; NULL with memory { peers = 0 } */
     struct directory directory;
     struct xf_mailmap *mailmap; /* NULL: the configuration has no source */
     struct xf_s2s *s2s;
     struct xf_link *link;
     struct xf_routing *routing;
-    char *refused; /* address: every connect to it fails at once; NULL for none */
+    char *refused; /* an address: every connect to it fails at once; NULL: none */
     struct wire wires[WIRES_MAX];
     size_t wire_count;
 };
 
 /*
- * `text`: sections that replace those of the same name in the base configuration (world.c); "" for
- * none. `identity`: PEM file with certificate and key. On false *out_why says why; nothing is left
- * then.
+ * Make a gateway. `text`: sections that replace the sections of the same name in the base
+ * configuration (world.c), "" for none. `identity`: PEM file with certificate and key. False:
+ * *out_why says why, and nothing is left to close.
  */
 bool world_open(struct world *world, const char *text, const char *identity, char **out_why);
 
-/* Stops as the daemon does and frees; the fakes abort when something is left over. */
+/* Stop as the daemon does, and free all; the fakes abort when something is left over. */
 void world_close(struct world *world);
 
-/* After a failure: removes the files, and leaves the rest to the end of the process. */
+/* After a failure: remove the files, and leave the rest to the end of the process. */
 void world_abandon(struct world *world);
 
-/* A new configuration, as SIGHUP brings it. */
+/* Reload with a new configuration, as SIGHUP does. `text`, *out_why as for world_open. */
 bool world_reload(struct world *world, const char *text, char **out_why);
 
-/* The newest wire of that name, or NULL. */
+/* The newest wire of this name; NULL: none. */
 struct wire *world_wire(struct world *world, const char *name);
 struct wire *world_add_wire(struct world *world, const char *name, struct fake_conn *fake);
 
-/* An inbound conn. */
+/* A conn from outside. */
 struct wire *world_accept(struct world *world, const char *name, const char *addr, bool is_direct);
 
-/* Move what was sent into `got` of each wire, and give pending input to those that read. */
+/*
+ * Move output into `got` of each wire, and give `pending` to the conns that read, until nothing
+ * moves.
+ */
 void world_settle(struct world *world);
 
-/* The DNS of another server, which knows nothing at first. */
+/* The fake DNS server with this address; it has no records at first. */
 struct fake_dns *world_resolver(struct world *world, const char *server);
 
 /* Move the clock, DNS included. */
 void world_advance(struct world *world, uint64_t ms);
 
-/* Queue bytes of the peer; world_settle delivers them. */
+/* The peer sends bytes; world_settle delivers them. */
 void world_feed(struct world *world, struct wire *wire, const char *bytes, size_t len);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xmlmatch.c — split output into units, read each into a small tree with expat, compare trees.
+ * xmlmatch.c — splits output into units, reads each into a small tree with expat, and compares
+ * trees.
  *
  * An element is parsed inside the header of its stream, so that its prefixes resolve as they would
- * for the peer. A header also compares its namespace declarations as a set: whether xmlns:db is
- * there is itself a message (XEP-0220 §2.1).
+ * for the peer. For a header the namespace declarations are compared too, as a set: whether
+ * xmlns:db is there has a meaning (XEP-0220 §2.1).
  */
 #include "xmlmatch.h"
 
@@ -38,7 +39,7 @@ struct tree {
 struct tree_parser {
     XML_Parser parser;
     struct tree *root, *current;
-    struct tree_attr declared[ATTRS_MAX]; /* xmlns of the next start tag, kept for the root only */
+    struct tree_attr declared[ATTRS_MAX]; /* xmlns of the next start tag; kept for the root only */
     size_t declared_count;
     bool is_recording;
     size_t depth, record_depth;
@@ -46,7 +47,10 @@ struct tree_parser {
 
 /* ---- units ---- */
 
-/* Length of the tag at `text` (which begins with '<'), quotes respected; 0 while incomplete. */
+/*
+ * Length of the tag at `text` (which begins with '<'); a '>' in quotes does not end it. 0:
+ * incomplete.
+ */
 static size_t tag_len(struct xf_span text)
 {
     char quote = 0;
@@ -218,7 +222,7 @@ static void on_text(void *owner, const XML_Char *text, int len)
     p->current->text[had + (size_t)len] = '\0';
 }
 
-/* The unit as a tree, or NULL with words in *out_why. */
+/* The unit as a tree; NULL: *out_why says why not. */
 static struct tree *tree_parse(enum unit_kind kind, struct xf_span context, struct xf_span unit,
                                char **out_why)
 {
@@ -274,7 +278,7 @@ static const char *attr_value(const struct tree *tree, const char *name)
     return NULL;
 }
 
-/* The language of a stream is of no interest to most transcripts. */
+/* An attribute that the transcript may leave out: hardly any cares for the language of a stream. */
 static bool may_be_there(const char *attr)
 {
     return strcmp(attr, "http://www.w3.org/XML/1998/namespace|lang") == 0;
@@ -305,8 +309,9 @@ static bool is_named(const struct tree *tree, const char *name)
 }
 
 /*
- * Stream limits (XEP-0478) and bidi may always be among the features, and a text in an error. What
- * is written in the transcript must be there; `features no-bidi` says that bidi must not.
+ * Features may always contain stream limits (XEP-0478) and bidi, and an error may contain a text,
+ * even if the transcript does not write them. What it does write must be there. `features no-bidi`
+ * says that bidi must not be there.
  */
 static bool is_optional(const struct tree *tree)
 {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fake_conn.c — the conn of tests; keeps the contract of net/conn.h to the letter: no event from
- * within a call on the conn, output leaves once a turn, exactly one closed event, nothing after it.
+ * fake_conn.c — the conn of tests. It keeps the contract of net/conn.h to the letter: no event is
+ * called inside a call on the conn, output leaves once a turn, the closed event comes exactly once
+ * and last.
  *
- * A polite close ends LOCAL in the same turn when the way is free (the other side of a fake closes
- * at once), TIMEOUT after linger_ms when it is blocked, or as the test says with fake_conn_closed.
+ * A polite close ends with LOCAL in the same turn when output can leave (the other side of a fake
+ * closes at once), with TIMEOUT after linger_ms when it is blocked, or as the test says with
+ * fake_conn_closed.
  */
 #include "fake_conn.h"
 
@@ -154,7 +156,7 @@ bool fake_conn_turn(struct fake_conn *fake)
     if (!fake->conn)
         return false;
     bool was_busy = tell_judged(fake) || flush(fake);
-    /* no record leaves in a handshake */
+    /* During a handshake nothing of the output can leave. */
     if (fake->is_closing && (fake->conn->out.len == 0 || fake->wants_tls))
         set_end(fake, XF_CONN_END_LOCAL);
     if (fake->has_end) {
@@ -192,7 +194,7 @@ void fake_conn_start_tls(struct xf_env *env, struct xf_conn *conn,
 {
     struct fake_conn *fake = fake_of(conn);
     (void)env;
-    (void)flush(fake); /* <proceed/> and the like are still plaintext */
+    (void)flush(fake); /* <proceed/> and the like still go in clear */
     fake->wants_tls = true;
     fake->tls_request = *request;
     fake->tls_request.local = keep_text(&fake->tls_texts[0], request->local);
@@ -212,7 +214,7 @@ static void keep_basis(struct xf_tls_facts *facts, const struct xf_tls_basis *ba
         facts->targets[facts->target_count++] = xf_strdup(basis->targets[i]);
 }
 
-/* What real verification would find; the evidence is what the test said. */
+/* What a real verification would find, with `evidence` that the test gave. */
 static void judge(struct xf_tls_facts *facts, const struct xf_tls_facts *evidence,
                   const struct xf_tls_basis *basis)
 {

@@ -2,9 +2,9 @@
 /*
  * fake_dns.c — an xf_dns that answers from a table, when the test says so.
  *
- * The table is a list of rows (records and statuses), searched from end to end: tests are small.
- * Questions wait in a list in the order of asking; a step takes those that are there when it
- * begins, by a number that each gets at birth.
+ * The table is a list of rows (records and statuses), searched from one end to the other: tests are
+ * small. Questions wait in a list, the oldest first. Each gets a number when it is asked, so that a
+ * step knows which were there when it began.
  */
 #include "fake_dns.h"
 
@@ -19,12 +19,12 @@
 struct row {
     struct xf_node node;
     char name[XF_DNS_NAME_MAX + 1];
-    unsigned type; /* 0: of a status for all types, or of "secure" */
+    unsigned type; /* 0: a status, or "secure", for all types */
     enum { ROW_RECORD, ROW_STATUS, ROW_SECURE } kind;
     enum fake_dns_status status;
     bool is_secure;
     struct xf_dns_record record;
-    uint8_t data[]; /* of a TLSA record */
+    uint8_t data[]; /* bytes of a TLSA record */
 };
 
 struct asked {
@@ -83,7 +83,7 @@ static void free_list(struct xf_node *head)
 {
     XF_LIST_EACH_SAFE (node, head) {
         xf_list_remove(node);
-        xf_free(node); /* the node is the first field of all that stands in these lists */
+        xf_free(node); /* the node comes first in everything that these lists hold */
     }
 }
 
@@ -150,7 +150,7 @@ void fake_dns_free(struct fake_dns **fake)
 {
     if (!*fake)
         return;
-    xf_require(xf_list_is_empty(&(*fake)->queries)); /* somebody would have waited for ever */
+    xf_require(xf_list_is_empty(&(*fake)->queries)); /* a question would have waited for ever */
     free_list(&(*fake)->rows);
     free_list(&(*fake)->asked);
     xf_free(*fake);
@@ -284,7 +284,7 @@ static bool u8_of_word(const char *word, uint8_t *out)
     return true;
 }
 
-/* How many, 0 for what is no hex or too long. */
+/* How many bytes; 0: not hex, or too long. */
 static size_t bytes_of_hex(const char *hex, uint8_t out[XF_TLSA_DATA_MAX])
 {
     size_t len = strlen(hex);
@@ -432,7 +432,8 @@ static void deliver(struct xf_dns_query *query, const struct xf_dns_answer *answ
     answered(owner, answer);
 }
 
-/* The first in the list, numbered up to `last`, that may be answered. `lookup` becomes its answer.
+/*
+ * The oldest question with a number up to `last` that can be answered now; *lookup is its answer.
  */
 static struct xf_dns_query *next_due(struct fake_dns *fake, uint64_t last, bool only_silent,
                                      struct lookup *lookup)

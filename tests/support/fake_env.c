@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fake_env.c — the world of a test: clock, turns of the loop, ids, log.
+ * fake_env.c — the outside world of a test: clock, turns of the loop, ids, log.
  *
- * A turn is net's: input was delivered by the caller, then timers that are due, then output of
- * every conn, then closed events. fake_env_run repeats it until a turn does nothing.
+ * A turn has the order of net's loop: the caller delivered the input; now timers that are due fire,
+ * then the output of every conn leaves, then closed events come. fake_env_run repeats this until a
+ * turn does nothing.
  */
 #include "fake_env.h"
 #include "fake_conn.h"
@@ -14,7 +15,7 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xml/reader.h>
 
-#define FIRST_MS  1000000 /* any moment but 0 */
+#define FIRST_MS  1000000 /* any time but 0 */
 #define TURNS_MAX 10000
 
 _Noreturn static void fail(const char *words)
@@ -96,7 +97,7 @@ static bool turn(struct fake_env *fake)
         xf_timers_run(fake->env.timers);
         was_busy = true;
     }
-    XF_LIST_EACH (node, &fake->conns) /* conns are only added meanwhile, at the end */
+    XF_LIST_EACH (node, &fake->conns) /* this only adds conns, at the end */
         was_busy |= fake_conn_turn(XF_CONTAINER(node, struct fake_conn, node));
     return was_busy;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fake_env.h — a struct xf_env without a system: a clock that the test moves, real timers on it,
- * conns in memory (fake_conn.h), ids that count up, and the log lines that were written.
+ * fake_env.h — a struct xf_env without an operating system: a clock that the test moves, real
+ * timers on that clock, conns in memory (fake_conn.h), ids that count up, and the log lines that
+ * were written.
  *
- * Nothing happens by itself: each fake_ call that stands for an event of the world ends with a turn
- * of the loop (fake_env_run): output leaves, closed events come, timers that are due fire, until
- * there is nothing left to do.
+ * Nothing happens by itself. Each fake_ call that stands for an event of the outside world ends
+ * with fake_env_run, which makes turns of the loop: output leaves, closed events come, timers that
+ * are due fire, until nothing is left to do.
  */
 #pragma once
 
@@ -14,30 +15,33 @@
 #include <xfed/stream/env.h>
 
 struct fake_env {
-    /* first: env->connect and the like find the fake behind it; set env.dns yourself */
+    /*
+     * Comes first, so that env->connect and the like find the fake around it. Set env.dns yourself.
+     */
     struct xf_env env;
     struct xf_clock clock;
-    struct xf_node conns;  /* struct fake_conn, oldest first, dead ones included */
-    unsigned first_minute; /* of the week, when the clock was made; a test may set it */
-    unsigned ids;          /* how many make_id made */
-    /* every connect ends REFUSED by itself, in the turn it was asked for */
+    struct xf_node conns;  /* struct fake_conn, oldest first, also closed ones */
+    unsigned first_minute; /* minute of the week at which the clock began; a test may set it */
+    unsigned ids;          /* how many ids make_id has made */
+    /* Every connect ends with REFUSED by itself, in the turn in which it was asked for. */
     bool refuses_connections;
     char **log; /* every line since fake_env_forget_log */
     size_t log_count, log_room;
-    bool runs; /* within fake_env_run */
+    bool runs; /* fake_env_run is under way */
 };
 
-/* Becomes the sink of the log. */
+/* Log lines go to it from now on. */
 void fake_env_init(struct fake_env *fake);
 
 /*
- * Every conn must be closed by the code under test and no timer may run: aborts with words
+ * By now the code under test must have closed every conn and stopped every timer; aborts with words
  * otherwise.
  */
 void fake_env_fini(struct fake_env *fake);
 
 /*
- * Turns of the loop until nothing is left to do at this instant. Called from within one: nothing.
+ * Make turns of the loop until nothing is left to do at this instant. Does nothing when it is
+ * called in such a turn.
  */
 void fake_env_run(struct fake_env *fake);
 
