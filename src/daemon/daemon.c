@@ -150,7 +150,7 @@ static enum xf_err open_listeners(struct xf_daemon *daemon, const struct xf_text
         struct xf_daemon_listener *listener = &daemon->listeners[daemon->listener_count];
         struct xf_addr addr;
         if (xf_addr_parse(xf_span_of(addrs->item[i]), 0, &addr) != XF_ERR_OK)
-            return xf_fail(err, XF_ERR_CONFIG, "%s is no address with port", addrs->item[i]);
+            return xf_fail(err, XF_ERR_CONFIG, "%s is not an address with port", addrs->item[i]);
         *listener = (struct xf_daemon_listener){.daemon = daemon, .is_direct = is_direct};
         enum xf_err result =
             xf_listener_open(daemon->loop, &addr, on_accept, listener, &listener->listener, err);

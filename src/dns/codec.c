@@ -306,7 +306,7 @@ static void read_negative(const ldns_pkt *packet, const ldns_rdf *end, struct xf
         reply->ttl_s = chain_ttl_s;
         say(reply, XF_DNS_REPLY_REFERRED, "alias without an answer");
     } else {
-        say(reply, XF_DNS_REPLY_MALFORMED, "alias to what is no host name");
+        say(reply, XF_DNS_REPLY_MALFORMED, "alias to something that is not a host name");
     }
 }
 

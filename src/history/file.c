@@ -143,7 +143,7 @@ static enum xf_err check_format(struct xf_history_file *file, struct xf_error *e
     int64_t id = 0, format = 0, ignored = 0;
     bool is_sound = false;
     if (query(file, "PRAGMA application_id", &id, &is_sound) != SQLITE_OK)
-        return fail(file, "is no memory of xfedd, and is left as it is", err);
+        return fail(file, "is not a history of xfedd, and is left unchanged", err);
     if (id != APPLICATION_ID)
         return xf_fail(err, XF_ERR_IO, "%s: is a database of another program, and is left as it is",
                        file->path);

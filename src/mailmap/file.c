@@ -128,9 +128,9 @@ static enum xf_err add(struct reading *reading, struct xf_span jid_text, struct 
     struct xf_bare jid, mail;
     struct xf_user other;
     if (!xf_bare_make(jid_text, XF_SPAN_NONE, &jid))
-        return bad(reading, jid_text, "the first word is no bare JID", err);
+        return bad(reading, jid_text, "the first word is not a bare JID", err);
     if (!xf_bare_make(mail_text, XF_SPAN_NONE, &mail))
-        return bad(reading, mail_text, "the second word is no e-mail address", err);
+        return bad(reading, mail_text, "the second word is not an e-mail address", err);
     const struct xf_user user = {jid.text, mail.text, reading->line};
     enum xf_table_add result = xf_table_add(reading->table, &user, &other);
     if (result == XF_TABLE_FULL)

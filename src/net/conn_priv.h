@@ -6,9 +6,9 @@
 
 enum xf_net_state {
     XF_NET_CONNECTING, /* the timer limits the time to connect */
-    XF_NET_OPEN,
-    XF_NET_CLOSING, /* sends output and discards input; the timer limits the linger */
-    XF_NET_DEAD,    /* the handle closes; then events->closed */
+    XF_NET_OPEN,       /* reads and writes */
+    XF_NET_CLOSING,    /* sends output and discards input; the timer limits the linger */
+    XF_NET_DEAD,       /* the handle closes; then events->closed */
 };
 
 struct xf_net_conn {

@@ -113,7 +113,7 @@ static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link
     if (xf_policy_served(routing->policy, peer)) {
         log_refused(routing, link, stanza, "loop");
         xf_bounce(routing, link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_NOT_FOUND,
-                  "the domain is served here, and not reached");
+                  "the domain is hosted here but cannot be reached");
         return NULL;
     }
     if (is_gateway(routing, peer)) {

@@ -130,10 +130,11 @@ enum xf_err xf_sheet_csr(const struct xf_conf *conf, const char *name, FILE *out
     struct xf_our_name ours;
     size_t i = 0;
     if (!next_name(&names, &i, &ours))
-        return xf_fail(err, XF_ERR_NOT_FOUND,
-                       "--csr-names %s: is no domain or alias of a served section: expected one, "
-                       "or none for all",
-                       name ? name : "");
+        return xf_fail(
+            err, XF_ERR_NOT_FOUND,
+            "--csr-names %s: is not a domain or alias of a served section: expected one, "
+            "or none for all",
+            name ? name : "");
     put_head(&names, out);
     put_extensions(conf, "names", "srv_names", "DNS and SRV names (RFC 6120 section 13.7.1.2).",
                    out);

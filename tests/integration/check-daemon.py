@@ -553,12 +553,12 @@ def memory(new):
             shutil.rmtree(state)
 
 
-@check('a file that is no memory of xfedd is left as it is, and the gateway works without')
+@check('a file that is not a history of xfedd is left unchanged, and the gateway works without it')
 def memory_foreign(new):
     run = new('memory { file = "cert.pem" }').ready()
     with open(run.path('cert.pem'), 'rb') as file:
         before = file.read()
-    run.wait_line(r'error memory.file.refused file=".*cert.pem" detail=".*is no memory of xfedd, and is left as it is')
+    run.wait_line(r'error memory.file.refused file=".*cert.pem" detail=".*is not a history of xfedd, and is left unchanged')
     run.end()
     with open(run.path('cert.pem'), 'rb') as file:
         assert file.read() == before

@@ -83,7 +83,7 @@ bool xf_policy_may(struct xf_policy *policy, struct xf_span served, struct xf_sp
     X(NONE,       "none",       "")                                                                 \
     X(FEDERATION, "federation", "communication with other domains is switched off")                 \
     X(NOT_SERVED, "not-served", "the domain is not served here")                                    \
-    X(OURS,       "ours",       "the domain is served here, and not reached")                       \
+    X(OURS,       "ours",       "the domain is hosted here but cannot be reached")                       \
     X(BLOCKLIST,  "blocklist",  "communication with this domain is not allowed")                    \
     X(DEFAULT,    "default",    "communication with this domain is not allowed")                    \
     X(DIRECTION,  "direction",  "communication with this domain is not allowed in this direction")  \

@@ -27,11 +27,11 @@ enum xf_stream_end {
 };
 
 enum xf_stream_next {
-    XF_STREAM_NEXT_ELEMENT,
-    XF_STREAM_NEXT_RESTART,
-    XF_STREAM_NEXT_TLS,
-    XF_STREAM_NEXT_HELD,
-    XF_STREAM_NEXT_NOTHING
+    XF_STREAM_NEXT_ELEMENT, /* read the next element */
+    XF_STREAM_NEXT_RESTART, /* read a new stream header with a new parser */
+    XF_STREAM_NEXT_TLS,     /* start the TLS handshake */
+    XF_STREAM_NEXT_HELD,    /* keep further bytes until xf_stream_release */
+    XF_STREAM_NEXT_NOTHING  /* read nothing more: the stream ends */
 };
 
 struct xf_stream_events {

@@ -51,10 +51,10 @@ static const struct {
     {"one word", "alice@im.x a@x\nbob@im.x\n", 0, 0, ":2: there is no e-mail address: expected a JID and an e-mail address"},
     {"one word and a comment", "bob@im.x # b@x\n", 0, 0, ":1: there is no e-mail address: expected a JID and an e-mail address"},
     {"three words", "# x\n\nbob@im.x b@x c\n", 0, 0, ":3: there is a third word: expected a JID and an e-mail address"},
-    {"no JID", "bob b@x\n", 0, 0, ":1: the first word is no bare JID: expected a JID and an e-mail address"},
-    {"a full JID", "bob@x/y b@x\n", 0, 0, ":1: the first word is no bare JID: expected a JID and an e-mail address"},
-    {"no address", "bob@im.x b\n", 0, 0, ":1: the second word is no e-mail address: expected a JID and an e-mail address"},
-    {"not UTF-8", "bob@im.x b\xff@x\n", 0, 0, ":1: the second word is no e-mail address: expected a JID and an e-mail address"},
+    {"no JID", "bob b@x\n", 0, 0, ":1: the first word is not a bare JID: expected a JID and an e-mail address"},
+    {"a full JID", "bob@x/y b@x\n", 0, 0, ":1: the first word is not a bare JID: expected a JID and an e-mail address"},
+    {"no address", "bob@im.x b\n", 0, 0, ":1: the second word is not an e-mail address: expected a JID and an e-mail address"},
+    {"not UTF-8", "bob@im.x b\xff@x\n", 0, 0, ":1: the second word is not an e-mail address: expected a JID and an e-mail address"},
 };
 /* clang-format on */
 

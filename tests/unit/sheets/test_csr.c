@@ -48,7 +48,7 @@ START_TEST(refuses_names_of_others)
     struct xf_conf *conf = conf_of(TWO);
     struct xf_error err = {0};
     ck_assert_int_eq(xf_sheet_csr(conf, "x.a.example", stderr, &err), XF_ERR_NOT_FOUND);
-    ck_assert_str_eq(err.detail, "--csr-names x.a.example: is no domain or alias of a served "
+    ck_assert_str_eq(err.detail, "--csr-names x.a.example: is not a domain or alias of a served "
                                  "section: expected one, or none for all");
     xf_conf_free(&conf);
 }
