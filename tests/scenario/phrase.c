@@ -115,8 +115,9 @@ static bool write_features(struct xf_buf *out, const char *text)
 }
 
 /*
- * From= to= id= lang=; version=none leaves the version out (pre-1.0); db=no does not declare the
- * dialback prefix; content= and streams= set other namespaces.
+ * The words from= to= id= lang= set these attributes. version=none leaves the version out
+ * (pre-1.0), db=no does not declare the dialback prefix, content= and streams= set other
+ * namespaces.
  */
 static bool write_header(struct xf_buf *out, const char *text)
 {

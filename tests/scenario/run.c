@@ -277,7 +277,7 @@ static bool check_request(struct run *run, const struct xf_tls_request *request)
     return true;
 }
 
-/* Spki=BYTE dane=match|mismatch revoked=yes|unknown|no eku=server|client version=12. */
+/* spki=BYTE dane=match|mismatch revoked=yes|unknown|no eku=server|client version=12 */
 static void add_judgement(struct xf_tls_facts *facts, const char *text)
 {
     size_t len;

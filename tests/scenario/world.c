@@ -87,7 +87,7 @@ static struct xf_conf *load_conf(const struct world *world, const char *text, ch
 
 static void make_folder(struct world *world, const char *identity)
 {
-    /* Scripts/fuzz makes thousands of worlds, in a file system in memory. */
+    /* The fuzzer (scripts/fuzz) makes thousands of worlds, in a file system in memory. */
     const char *tmp = getenv("TMPDIR");
     (void)snprintf(world->folder, sizeof(world->folder), "%s/xft-XXXXXX",
                    tmp && strlen(tmp) < 64 ? tmp : "/tmp");

@@ -26,7 +26,7 @@ struct fake_conn {
     struct xf_buf sent; /* output that fake_conn_take did not return yet */
     size_t sent_bytes;  /* of output in all */
     char *taken;        /* text of the last fake_conn_take */
-    /* Env->start_tls was called and waits for fake_conn_secured. */
+    /* The code under test called env->start_tls and waits for fake_conn_secured. */
     bool wants_tls;
     struct xf_tls_request tls_request; /* the texts are copies */
     char *tls_texts[3];
