@@ -4,7 +4,7 @@
  *
  * A carrier is the stream's side. It is embedded in the owner of the stream, and its operations
  * tell what only that owner knows. A passenger is the pair's side. While its pair is ready, it sits
- * on one carrier: that of its own stream or, as a rider, that of another stream.
+ * on one carrier: the one of its own stream or, as a rider, of another stream.
  *
  * To let another kind of stream carry pairs: embed a carrier in its owner, write the operations,
  * and call xf_carrier_drained and xf_carrier_ended from the stream's events.
@@ -38,7 +38,7 @@ struct xf_carrier {
     const struct xf_carrier_ops *ops;
     struct xf_stream *stream;
     struct xf_node passengers;    /* struct xf_passenger */
-    struct xf_said_limits limits; /* of the peer (XEP-0478) */
+    struct xf_said_limits limits; /* limits that the peer announced (XEP-0478) */
     uint64_t used_ms;             /* when a stanza last passed */
     uint64_t spoke_ms;            /* when we last sent a stanza or white space */
 };
@@ -58,7 +58,7 @@ struct xf_passenger {
 void xf_carrier_init(struct xf_carrier *carrier, struct xf_stream *stream,
                      const struct xf_carrier_ops *ops);
 void xf_carrier_sit(struct xf_carrier *carrier, struct xf_passenger *passenger);
-void xf_carrier_leave(struct xf_passenger *passenger); /* or does nothing, if it sits on none */
+void xf_carrier_leave(struct xf_passenger *passenger); /* does nothing if it sits on none */
 /* The stream has drained: tell all passengers. */
 void xf_carrier_drained(struct xf_carrier *carrier);
 /* The stream begins to end: tell all passengers. */

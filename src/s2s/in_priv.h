@@ -76,24 +76,25 @@ struct xf_in {
     struct xf_gate gate;
     struct xf_carrier carrier; /* of our stanzas to the peer; used while is_bidi */
     bool is_bidi;              /* the peer asked for it (XEP-0288) */
-    enum xf_pass pass;         /* of the last stream headers or, unless is_open, the next ones */
+    enum xf_pass pass;         /* the pass whose headers come next or, if is_open, were exchanged */
     bool is_open;              /* the headers of this pass were exchanged */
     bool is_legacy;            /* the peer's header has no version */
     bool is_direct;            /* TLS came at once (XEP-0368) */
     bool sasl_challenged;      /* the response to our empty challenge is due */
     char host[XF_ADDR_TEXT_BYTES], network[XF_ADDR_TEXT_BYTES];
-    char id[XF_ID_CHARS + 1]; /* that we gave in our last header */
-    char *local;              /* served domain of the header, NULL when it had none */
-    char *peer;               /* `from` of the header, NULL when it had none */
-    const struct xf_peer_settings *settings; /* of peer, or the defaults; renewed by reload */
-    uint64_t idle_ms;                        /* the shortest of its pairs */
-    char *tls_ciphers;       /* of the settings with which TLS began; NULL: it did not */
-    struct xf_look look;     /* for the TLSA records of `peer` */
-    enum xf_records records; /* of `peer` */
+    char id[XF_ID_CHARS + 1]; /* stream id in our last header */
+    char *local;              /* served domain in the `to` of the header; NULL: none */
+    char *peer;               /* domain in the `from` of the header; NULL: none */
+    /* settings of `peer`, or the defaults; renewed by reload */
+    const struct xf_peer_settings *settings;
+    uint64_t idle_ms;        /* the shortest idle limit of its pairs */
+    char *tls_ciphers;       /* ciphers in the settings with which TLS began; NULL: it did not */
+    struct xf_look look;     /* look-up of the TLSA records of `peer` */
+    enum xf_records records; /* what it found */
 
     struct xf_node pairs;      /* struct xf_pair */
     struct xf_pair *last_pair; /* pair of the last stanza: found again without a search */
-    unsigned valid_pairs;      /* authenticated */
+    unsigned valid_pairs;      /* pairs that are authenticated */
     unsigned open_requests;    /* claims that wait for an answer or for TLSA records */
 
     struct xf_place place;     /* in xf_s2s.half_open, until the first pair is authenticated */
@@ -103,8 +104,8 @@ struct xf_in {
     uint64_t late_since_ms;
     unsigned claims; /* db:result received since the first pair was authenticated */
 
-    struct xf_timer deadline; /* until the first pair is authenticated */
-    struct xf_timer tick;     /* from then on, every XF_IN_TICK_MS */
+    struct xf_timer deadline; /* ends the stream if no pair is authenticated in time */
+    struct xf_timer tick;     /* runs once a pair is authenticated, every XF_IN_TICK_MS */
     struct xf_timer pace;     /* pause between claims, when there are many */
     uint64_t accepted_ms;
 };
@@ -177,14 +178,16 @@ void xf_in_element(struct xf_in *in, const struct xf_elem *elem); /* any element
 
 /* ------------------------------------------------------------------ in_auth.c */
 
+/* Handlers of elements (in_elements.c). */
 void xf_in_starttls(struct xf_in *in, const struct xf_elem *elem);
 void xf_in_refuse_starttls(struct xf_in *in, const struct xf_elem *elem);
-void xf_in_start_direct_tls(struct xf_in *in);
 void xf_in_sasl_auth(struct xf_in *in, const struct xf_elem *elem);
 void xf_in_sasl_response(struct xf_in *in, const struct xf_elem *elem);
 void xf_in_sasl_abort(struct xf_in *in, const struct xf_elem *elem);
 void xf_in_sasl_in_clear(struct xf_in *in, const struct xf_elem *elem);
 void xf_in_sasl_not_due(struct xf_in *in, const struct xf_elem *elem);
+/* Begin TLS at once, before any header (XEP-0368). */
+void xf_in_start_direct_tls(struct xf_in *in);
 /* Would SASL EXTERNAL authenticate `peer` on this stream? */
 bool xf_in_may_external(const struct xf_in *in, struct xf_span peer);
 /*
@@ -197,6 +200,7 @@ bool xf_in_keeps_ciphers(const struct xf_in *in, const struct xf_peer_settings *
 
 /* ------------------------------------------------------------------ in_dialback.c */
 
+/* Handlers of elements (in_elements.c). */
 void xf_in_dialback_result(struct xf_in *in, const struct xf_elem *elem);
 void xf_in_dialback_verify(struct xf_in *in, const struct xf_elem *elem);
 void xf_in_on_pace(void *owner); /* in->pace fired: read the next claims */

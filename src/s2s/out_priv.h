@@ -102,7 +102,7 @@ struct xf_out {
     struct xf_node node;
     struct xf_s2s *s2s;
     char *local, *peer;
-    const struct xf_peer_settings *settings; /* the peer's; renewed by reload */
+    const struct xf_peer_settings *settings; /* settings of the peer; renewed by reload */
     enum xf_out_purpose purpose;
     bool for_stranger;                  /* needed only for an answer to a stranger */
     const struct xf_out_events *events; /* NULL after `ended` */
@@ -114,11 +114,12 @@ struct xf_out {
     enum xf_out_state state; /* written by xf_out_fire only */
 
     struct xf_stream stream;
-    const struct xf_stream_events *stream_events; /* out.c's */
+    const struct xf_stream_events *stream_events; /* functions of out.c */
     bool has_stream;                              /* `stream` is initialised */
-    struct xf_gate gate;                          /* for the peer's stanzas; used while is_bidi */
-    struct xf_carrier carrier;                    /* of its own stream */
-    /* On its own carrier from READY; as a rider, on another from BOARDING or ASKING. */
+    /* Checks the stanzas that the peer sends, while is_bidi. */
+    struct xf_gate gate;
+    struct xf_carrier carrier; /* lets pairs share its own stream */
+    /* Sits on its own carrier from READY; as a rider, on another one from BOARDING or ASKING. */
     struct xf_passenger seat;
 
     /* The search for a server. */
@@ -133,7 +134,7 @@ struct xf_out {
     bool is_direct;
     char *target;                /* name of the server, if secure SRV records gave it; else NULL */
     struct xf_tlsa_set *tlsa;    /* TLSA records of that server; NULL: none. A reference */
-    struct xf_features features; /* the last that the peer sent */
+    struct xf_features features; /* the last features that the peer sent */
     bool peer_speaks_dialback;   /* it offers the feature, or its header has the namespace */
     /* The last header names another domain; in clear that is only a hint. */
     bool from_is_wrong;
@@ -150,7 +151,8 @@ struct xf_out {
     uint64_t asked_ms;        /* when that wait began */
     struct xf_timer tick;     /* READY: idle, keep-alive, parking; BOARDING: the next turn */
     struct xf_timer farewell; /* calls `ended` in a turn of its own */
-    uint64_t opened_ms, ready_ms, stanzas;
+    uint64_t opened_ms, ready_ms;
+    uint64_t stanzas;    /* sent for this pair */
     enum xf_cause cause; /* why the present conn, or all of them, failed; `text` explains it */
     char text[200];
 };
@@ -192,14 +194,15 @@ struct xf_out *xf_out_open_verify(struct xf_s2s *s2s, struct xf_span local, stru
                                   const struct xf_out_events *events,
                                   const struct xf_out_verify_events *verify_events, void *owner);
 /*
- * Close the stream, because the present address does not answer questions, without a further event.
- * The address is avoided for a while.
+ * The present address does not answer questions: close the stream without a further event, and
+ * avoid the address for a while.
  */
 void xf_out_give_back(struct xf_out *out, const char *text);
 void xf_out_reload(struct xf_out *out); /* the policy is new: end what it forbids */
 
 /* ------------------------------------------------------------------ out_connect.c */
 
+/* Actions of the machine. */
 void xf_out_resolve(struct xf_out *out);
 void xf_out_try_next(struct xf_out *out);
 void xf_out_start_tls(struct xf_out *out);
@@ -210,11 +213,13 @@ struct xf_verdict xf_out_verdict(const struct xf_out *out);
 
 /* ------------------------------------------------------------------ out_negotiation.c */
 
+/* Actions of the machine. */
 void xf_out_send_header(struct xf_out *out);
 void xf_out_send_starttls(struct xf_out *out);
 void xf_out_send_external(struct xf_out *out);
 void xf_out_send_dialback(struct xf_out *out);
 void xf_out_restart(struct xf_out *out);
+/* Events of the stream. */
 void xf_out_on_header(struct xf_stream *stream, const struct xf_header *header);
 void xf_out_on_element(struct xf_stream *stream, const struct xf_elem *elem);
 
@@ -223,6 +228,7 @@ void xf_out_on_element(struct xf_stream *stream, const struct xf_elem *elem);
 extern const struct xf_passenger_ops xf_out_seat_ops;
 extern const struct xf_carrier_ops xf_out_carrier_ops;
 bool xf_out_ride(struct xf_out *out); /* let a new xf_out share a stream, if one can carry it */
+/* Actions of the machine. */
 void xf_out_board(struct xf_out *out);
 void xf_out_ask_carrier(struct xf_out *out);
 void xf_out_become_rider(struct xf_out *out);
@@ -249,6 +255,7 @@ void xf_out_question(struct xf_out *out, const struct xf_elem *elem);
 
 /* ------------------------------------------------------------------ out_ready.c */
 
+/* Actions of the machine. */
 void xf_out_become_ready(struct xf_out *out);
 void xf_out_say_ended(struct xf_out *out);
 

@@ -49,6 +49,7 @@ enum xf_cause {
     XF_CAUSE_MAP(X)
 #undef X
 };
+/* Literals and values of the map above. */
 const char *xf_cause_word(enum xf_cause cause);
 enum xf_stanza_error xf_cause_stanza_error(enum xf_cause cause);
 
@@ -167,7 +168,10 @@ bool xf_s2s_hears(const struct xf_s2s *s2s, struct xf_span peer);
 
 /* True from `ready` until the stream begins to end. */
 bool xf_out_is_ready(const struct xf_out *out);
-/* Is more output waiting than xf_stream_is_congested allows? `drained` says when that is over. */
+/*
+ * Is its output above the high-water mark (xf_stream_is_congested)? `drained` is called once it no
+ * longer is.
+ */
 bool xf_out_is_congested(const struct xf_out *out);
 
 /* The address of the peer's server. Only for a ready stream. */
