@@ -12,22 +12,13 @@
 #include "answers_priv.h"
 #include "routing_priv.h"
 
-#include <xfed/base/utf8.h>
 #include <xfed/xml/writer.h>
-#include <xfed/xmpp/ns.h>
 
 static enum xf_err write_error(struct xf_buf *out, enum xf_stanza_error error, const char *text)
 {
     xf_buf_clear(out);
     struct xf_draft draft = xf_draft_begin(out);
-    xf_draft_printf(&draft, "<error type=\"%s\"><%s xmlns=\"" XF_NS_STANZA_ERROR "\"/>",
-                    xf_stanza_error_type(error), xf_stanza_error_name(error));
-    if (text && *text) {
-        xf_draft_str(&draft, "<text xmlns=\"" XF_NS_STANZA_ERROR "\" xml:lang=\"en\">");
-        xf_xml_text(&draft, xf_utf8_whole(xf_span_of(text)));
-        xf_draft_str(&draft, "</text>");
-    }
-    xf_draft_str(&draft, "</error>");
+    xf_xml_stanza_error(&draft, error, text);
     return xf_draft_end(&draft);
 }
 

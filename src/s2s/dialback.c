@@ -24,10 +24,10 @@ void xf_dialback_write(struct xf_stream *stream, const struct xf_dialback_elem *
     xf_xml_attr(&draft, "to", elem->to);
     xf_xml_attr(&draft, "id", elem->id);
     xf_xml_attr(&draft, "type", xf_span_of(elem->type));
-    if (elem->error) {
-        xf_draft_printf(&draft,
-                        "><error type='%s'><%s xmlns='" XF_NS_STANZA_ERROR "'/></error></db:%s>",
-                        elem->error_type, elem->error, elem->name);
+    if (xf_span_is(xf_span_of(elem->type), "error")) {
+        xf_draft_str(&draft, ">");
+        xf_xml_stanza_error(&draft, elem->error, NULL);
+        xf_draft_printf(&draft, "</db:%s>", elem->name);
     } else if (elem->key.len) {
         xf_draft_str(&draft, ">");
         xf_xml_text(&draft, elem->key);

@@ -26,15 +26,14 @@ XF_MUST_USE enum xf_err xf_dialback_read_names(const struct xf_elem *elem,
                                                struct xf_dialback_names *out);
 
 /*
- * Write one element: <db:NAME from to [id] [type]>...</db:NAME>. `id`, `type`, `key` and `error`
- * may be absent or NULL. `error` is the name of a stanza error condition inside type='error',
- * `error_type` the type of that error (XEP-0220 §2.4).
+ * Write one element: <db:NAME from to [id] [type]>...</db:NAME>. `id`, `type` and `key` may be
+ * absent or NULL. With type='error' it holds a stanza error (XEP-0220 §2.4).
  */
 struct xf_dialback_elem {
     const char *name; /* "result" or "verify" */
     struct xf_span from, to, id, key;
     const char *type;
-    const char *error_type, *error;
+    enum xf_stanza_error error; /* of type "error" */
 };
 void xf_dialback_write(struct xf_stream *stream, const struct xf_dialback_elem *elem);
 

@@ -93,9 +93,11 @@ static void deny(struct xf_in *in, const struct xf_dialback_names *names,
 {
     bool is_invalid = answer == XF_VERIFY_INVALID || answer == XF_VERIFY_VALID;
     if (answer == XF_VERIFY_NOT_FOUND)
-        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, "cancel", "remote-server-not-found");
+        xf_in_answer_error(in, "result", names, XF_SPAN_NONE,
+                           XF_STANZA_ERROR_REMOTE_SERVER_NOT_FOUND);
     else if (answer == XF_VERIFY_UNREACHABLE)
-        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, "wait", "remote-server-timeout");
+        xf_in_answer_error(in, "result", names, XF_SPAN_NONE,
+                           XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT);
     else
         answer_result(in, names->to, names->from, "invalid");
     log_denied(in, names->to, names->from, is_invalid ? "invalid" : "unreachable", detail);
@@ -153,7 +155,7 @@ static void ask(struct xf_pair *pair)
         return;
     }
     xf_pair_free(pair);
-    xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint");
+    xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, XF_STANZA_ERROR_RESOURCE_CONSTRAINT);
 }
 
 /*
@@ -179,7 +181,7 @@ static bool is_denied(struct xf_in *in, const struct xf_dialback_names *names)
     if (in->valid_pairs == 0)
         xf_in_deny(in, &ruling);
     else if (ruling.answer != XF_DENIAL_SILENT)
-        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, "cancel", "not-allowed");
+        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, XF_STANZA_ERROR_NOT_ALLOWED);
     return true;
 }
 
@@ -228,12 +230,13 @@ static bool refuse_claim(struct xf_in *in, const struct xf_dialback_names *names
         return false;
     log_denied(in, names->to, names->from, "policy", refusal);
     if (verdict->dane_is_open && !verdict->lacks_proof) {
-        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, "wait", "remote-server-timeout");
+        xf_in_answer_error(in, "result", names, XF_SPAN_NONE,
+                           XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT);
         count_failure(in, false);
     } else if (in->valid_pairs == 0)
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
     else
-        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, "cancel", "not-allowed");
+        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, XF_STANZA_ERROR_NOT_ALLOWED);
     return true;
 }
 
@@ -278,7 +281,7 @@ static void claim(struct xf_in *in, const struct xf_dialback_names *names, struc
 {
     if (in->open_requests >= in->s2s->settings.unauthenticated.questions_per_stream ||
         fails_too_often(in)) {
-        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
+        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, XF_STANZA_ERROR_RESOURCE_CONSTRAINT);
         return;
     }
     if (!xf_in_has_room(in, names))
@@ -315,7 +318,7 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
     if (!read_names(in, elem, &names))
         return;
     if (!xf_policy_served(in->s2s->policy, xf_span_of(names.to))) {
-        xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, "cancel", "item-not-found");
+        xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, XF_STANZA_ERROR_ITEM_NOT_FOUND);
         count_failure(in, false);
         return;
     }
@@ -329,7 +332,7 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
         return; /* said twice: one answer will do for both */
     else if (pair || is_full(in, xf_span_of(names.from)))
         /* With a `pair`, a question about another key is still open. */
-        xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, "wait", "resource-constraint");
+        xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, XF_STANZA_ERROR_RESOURCE_CONSTRAINT);
     else
         claim(in, &names, elem->text);
 }
@@ -354,18 +357,18 @@ void xf_in_dialback_verify(struct xf_in *in, const struct xf_elem *elem)
     }
     struct xf_span local = xf_span_of(names.to), peer = xf_span_of(names.from);
     if (!xf_policy_served(in->s2s->policy, local)) {
-        xf_in_answer_error(in, "verify", &names, id, "cancel", "item-not-found");
+        xf_in_answer_error(in, "verify", &names, id, XF_STANZA_ERROR_ITEM_NOT_FOUND);
         return;
     }
     if (refusal_of(in, peer, XF_AUTH_NONE)) {
-        xf_in_answer_error(in, "verify", &names, id, "cancel", "not-allowed");
+        xf_in_answer_error(in, "verify", &names, id, XF_STANZA_ERROR_NOT_ALLOWED);
         return;
     }
     struct xf_ruling ruling;
     if (xf_in_is_shut_out(in, local, peer, &ruling)) {
         xf_in_log_denied(in, local, peer, &ruling);
         if (ruling.answer != XF_DENIAL_SILENT)
-            xf_in_answer_error(in, "verify", &names, id, "cancel", "not-allowed");
+            xf_in_answer_error(in, "verify", &names, id, XF_STANZA_ERROR_NOT_ALLOWED);
         return;
     }
     bool ours = xf_dialback_key_is_ours(&in->s2s->dialback_secret, peer, local, id, elem->text);

@@ -142,7 +142,7 @@ struct xf_dialback_names xf_pair_names(const struct xf_pair *pair)
 /* ------------------------------------------------------------------ on the way to authenticated */
 
 void xf_in_answer_error(struct xf_in *in, const char *name, const struct xf_dialback_names *names,
-                        struct xf_span id, const char *error_type, const char *error)
+                        struct xf_span id, enum xf_stanza_error error)
 {
     xf_dialback_write(&in->stream, &(struct xf_dialback_elem){
                                        .name = name,
@@ -150,7 +150,6 @@ void xf_in_answer_error(struct xf_in *in, const char *name, const struct xf_dial
                                        .to = xf_span_of(names->from),
                                        .id = id,
                                        .type = "error",
-                                       .error_type = error_type,
                                        .error = error,
                                    });
 }
@@ -161,7 +160,7 @@ static void refuse_room(struct xf_in *in, const struct xf_dialback_names *names,
     if (in->valid_pairs == 0)
         xf_in_fail(in, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, text);
     else
-        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, "wait", "resource-constraint");
+        xf_in_answer_error(in, "result", names, XF_SPAN_NONE, XF_STANZA_ERROR_RESOURCE_CONSTRAINT);
 }
 
 #define TOO_MANY_STREAMS "this domain has too many streams here"
@@ -200,7 +199,7 @@ bool xf_pair_is_as_before(struct xf_pair *pair, enum xf_auth_method method)
     if (in->valid_pairs == 0)
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
     else
-        xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, "cancel", "not-allowed");
+        xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, XF_STANZA_ERROR_NOT_ALLOWED);
     return false;
 }
 

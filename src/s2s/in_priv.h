@@ -236,7 +236,7 @@ void xf_pair_authenticated(struct xf_pair *pair, enum xf_auth_method method);
 void xf_in_keep_to_pairs(struct xf_in *in);
 /* Answer a dialback element `name` ("result", "verify") with an error. `id` absent: none. */
 void xf_in_answer_error(struct xf_in *in, const char *name, const struct xf_dialback_names *names,
-                        struct xf_span id, const char *error_type, const char *error);
+                        struct xf_span id, enum xf_stanza_error error);
 
 /* ------------------------------------------------------------------ in_certificate.c */
 

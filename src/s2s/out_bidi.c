@@ -138,7 +138,6 @@ void xf_out_question(struct xf_out *out, const struct xf_elem *elem)
                                         .to = xf_span_of(names.from),
                                         .id = is_result ? XF_SPAN_NONE : xf_elem_attr(elem, "id"),
                                         .type = is_known ? "valid" : "error",
-                                        .error_type = "cancel",
-                                        .error = is_known ? NULL : "feature-not-implemented",
+                                        .error = XF_STANZA_ERROR_FEATURE_NOT_IMPLEMENTED,
                                     });
 }

@@ -10,6 +10,9 @@
 
 #include "escape_priv.h"
 
+#include <xfed/base/utf8.h>
+#include <xfed/xmpp/ns.h>
+
 /* The tags around a stanza, the names of its own attributes, quotes. */
 #define STANZA_FRAME_BYTES 128
 
@@ -87,6 +90,18 @@ void xf_xml_attr(struct xf_draft *draft, const char *name, struct xf_span value)
     xf_draft_str(draft, "=\"");
     xf_xml_value(draft, value);
     xf_draft_str(draft, "\"");
+}
+
+void xf_xml_stanza_error(struct xf_draft *draft, enum xf_stanza_error error, const char *text)
+{
+    xf_draft_printf(draft, "<error type=\"%s\"><%s xmlns=\"" XF_NS_STANZA_ERROR "\"/>",
+                    xf_stanza_error_type(error), xf_stanza_error_name(error));
+    if (text && *text) {
+        xf_draft_str(draft, "<text xmlns=\"" XF_NS_STANZA_ERROR "\" xml:lang=\"en\">");
+        xf_xml_text(draft, xf_utf8_whole(xf_span_of(text)));
+        xf_draft_str(draft, "</text>");
+    }
+    xf_draft_str(draft, "</error>");
 }
 
 /* ------------------------------------------------------------------ stanzas */

@@ -22,6 +22,12 @@ void xf_xml_value(struct xf_draft *draft, struct xf_span text);
 void xf_xml_attr(struct xf_draft *draft, const char *name, struct xf_span value);
 
 /*
+ * The <error/> of a stanza (RFC 6120 §8.3.2), also of a dialback element (XEP-0220 §2.4). `text`:
+ * words in English; NULL or empty: none.
+ */
+void xf_xml_stanza_error(struct xf_draft *draft, enum xf_stanza_error error, const char *text);
+
+/*
  * Is it at most `max_bytes` long as xf_xml_stanza writes it? Exact to the byte; counted only when
  * an upper bound does not settle it.
  */

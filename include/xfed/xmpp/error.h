@@ -44,7 +44,8 @@
     X(REMOTE_SERVER_TIMEOUT,    "wait",   "remote-server-timeout")           \
     X(RESOURCE_CONSTRAINT,      "wait",   "resource-constraint")             \
     X(SERVICE_UNAVAILABLE,      "cancel", "service-unavailable")             \
-    X(ITEM_NOT_FOUND,           "cancel", "item-not-found")
+    X(ITEM_NOT_FOUND,           "cancel", "item-not-found")                  \
+    X(FEATURE_NOT_IMPLEMENTED,  "cancel", "feature-not-implemented")
 /* clang-format on */
 
 enum xf_stream_error {

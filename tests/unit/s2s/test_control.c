@@ -122,16 +122,14 @@ static void write_question(struct xf_stream *stream)
 static void write_answer(struct xf_stream *stream)
 {
     struct xf_span domain = text_of(XF_DOMAIN_MAX);
-    xf_dialback_write(stream, &(struct xf_dialback_elem){.name = "verify",
-                                                         .from = domain,
-                                                         .to = domain,
-                                                         /*
-                                                          * no id is let so far: it would do no harm
-                                                          */
-                                                         .id = text_of(TEXT_MAX),
-                                                         .type = "error",
-                                                         .error_type = "cancel",
-                                                         .error = "feature-not-implemented"});
+    xf_dialback_write(stream,
+                      &(struct xf_dialback_elem){.name = "verify",
+                                                 .from = domain,
+                                                 .to = domain,
+                                                 /* no id is let so far: it would do no harm */
+                                                 .id = text_of(TEXT_MAX),
+                                                 .type = "error",
+                                                 .error = XF_STANZA_ERROR_FEATURE_NOT_IMPLEMENTED});
 }
 
 static void write_words(struct xf_stream *stream)

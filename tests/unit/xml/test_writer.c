@@ -125,6 +125,31 @@ START_TEST(leaves_out_absent_attributes)
 }
 END_TEST
 
+/* clang-format off */
+static const struct {
+    const char *label, *text, *want;
+} errors[] = {
+    {"no words", NULL, "<error type=\"wait\"><resource-constraint xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/></error>"},
+    {"empty words", "", "<error type=\"wait\"><resource-constraint xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/></error>"},
+    {"words", "full & <old>", "<error type=\"wait\"><resource-constraint xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/>"
+        "<text xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\" xml:lang=\"en\">full &amp; &lt;old&gt;</text></error>"},
+    {"words cut within a character", "b\xc3", "<error type=\"wait\"><resource-constraint xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\"/>"
+        "<text xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\" xml:lang=\"en\">b</text></error>"},
+};
+/* clang-format on */
+
+START_TEST(writes_the_error_of_a_stanza)
+{
+    struct xf_buf out;
+
+    xf_buf_init(&out, 1000);
+    struct xf_draft draft = xf_draft_begin(&out);
+    xf_xml_stanza_error(&draft, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, errors[_i].text);
+    ck_assert_int_eq(xf_draft_end(&draft), XF_ERR_OK);
+    assert_written(errors[_i].label, &out, errors[_i].want);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ stanzas */
 
 static const struct xf_stanza chat = {
@@ -248,6 +273,7 @@ int main(void)
     tcase_add_test(tc, escapes_each_byte_wherever_it_stands);
     tcase_add_test(tc, text_that_does_not_fit_leaves_nothing);
     tcase_add_test(tc, leaves_out_absent_attributes);
+    tcase_add_loop_test(tc, writes_the_error_of_a_stanza, 0, (int)XF_ARRAY_LEN(errors));
     tcase_add_test(tc, writes_prepared_addresses_then_the_rest);
     tcase_add_test(tc, keeps_the_language);
     tcase_add_test(tc, puts_the_content_namespace_where_it_is_marked);

@@ -51,6 +51,7 @@ static const struct {
     {XF_STANZA_ERROR_RESOURCE_CONSTRAINT,     "wait",   "resource-constraint"},
     {XF_STANZA_ERROR_SERVICE_UNAVAILABLE,     "cancel", "service-unavailable"},
     {XF_STANZA_ERROR_ITEM_NOT_FOUND,          "cancel", "item-not-found"},
+    {XF_STANZA_ERROR_FEATURE_NOT_IMPLEMENTED, "cancel", "feature-not-implemented"},
 };
 /* clang-format on */
 
