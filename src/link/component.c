@@ -123,7 +123,7 @@ static void on_idle(void *owner, struct xf_component_stream *cs)
         component->events->gone(component->owner, component);
 }
 
-static const struct xf_component_stream_events leg_events = {
+static const struct xf_component_stream_events stream_events = {
     .up = on_up,
     .down = on_down,
     .drained = on_drained,
@@ -133,14 +133,14 @@ static const struct xf_component_stream_events leg_events = {
 
 /* ------------------------------------------------------------------ for the link */
 
-static void add_legs(struct xf_component *component, const struct xf_link_settings *settings,
-                     struct xf_span name, const struct xf_addr *addrs, size_t addr_count)
+static void add_streams(struct xf_component *component, const struct xf_link_settings *settings,
+                        struct xf_span name, const struct xf_addr *addrs, size_t addr_count)
 {
     component->stream_count = settings->per_peer ? 1 : addr_count;
     component->streams = xf_alloc(component->stream_count * sizeof(*component->streams));
     for (size_t i = 0; i < component->stream_count; i++) {
         struct xf_component_stream *cs = &component->streams[i];
-        xf_component_stream_init(cs, component->env, settings, name, &leg_events, component);
+        xf_component_stream_init(cs, component->env, settings, name, &stream_events, component);
         if (settings->per_peer)
             xf_component_stream_nodes(cs, addrs, addr_count,
                                       (size_t)mix(0, &(struct xf_jid){.full = name}));
@@ -163,7 +163,7 @@ struct xf_component *xf_component_new(struct xf_env *env, const struct xf_link_s
     component->hold.expired = on_expired;
     component->hold.emptied = on_emptied;
     component->hold.owner = component;
-    add_legs(component, settings, name, addrs, addr_count);
+    add_streams(component, settings, name, addrs, addr_count);
     xf_component_start(component);
     return component;
 }

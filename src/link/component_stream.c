@@ -12,8 +12,8 @@
  * other out, so we wait the longest time at once.
  *
  * XEP-0114 has no way to ask whether the other side lives. White space goes out when we were
- * silent, so that TCP finds a dead way; a server that took nothing of what waits for it for
- * STUCK_MS is given up.
+ * silent, so that TCP notices a dead connection; a server that took nothing of what waits for it
+ * for STUCK_MS is given up.
  */
 #include "component_stream_priv.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hold.c — the waiting room in front of a component stream.
+ * hold.c — stanzas that wait in front of a component stream.
  *
  * One timer: due when the component has been down for hold_ms, or, while it is up, when the oldest
  * is that old. It is started with the first stanza kept and moved when the component goes down or

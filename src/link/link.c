@@ -40,7 +40,7 @@ struct xf_link {
     struct xf_component *component; /* of the one name; NULL with names = per-peer */
     struct xf_map *peers;           /* name to component; NULL without */
     struct xf_quota quota;          /* of components of peers that are not kept */
-    size_t way_count, up_count, congested_count;
+    size_t component_count, up_count, congested_count;
     bool is_stopping, was_congested, was_up;
     bool in_send; /* no event comes from within xf_link_send */
     bool is_full_logged;
@@ -50,7 +50,7 @@ struct xf_link {
 
 bool xf_link_is_up(const struct xf_link *link)
 {
-    return link->up_count > 0 || (link->peers && link->way_count == 0);
+    return link->up_count > 0 || (link->peers && link->component_count == 0);
 }
 
 /*
@@ -176,7 +176,7 @@ static void on_expired(void *owner, struct xf_stanza *stanza)
 static void on_gone(void *owner, struct xf_component *component)
 {
     struct xf_link *link = owner;
-    link->way_count--;
+    link->component_count--;
     xf_timer_stop(&component->idle);
     xf_quota_give(&link->quota, &component->place);
     if (component == link->component)
@@ -186,7 +186,7 @@ static void on_gone(void *owner, struct xf_component *component)
     xf_component_free(&component);
 }
 
-static const struct xf_component_events way_events = {
+static const struct xf_component_events component_events = {
     .stanza = on_stanza,
     .expired = on_expired,
     .changed = on_changed,
@@ -195,7 +195,7 @@ static const struct xf_component_events way_events = {
 
 /* ------------------------------------------------------------------ components of peers */
 
-static void on_way_idle(void *owner)
+static void on_component_idle(void *owner)
 {
     struct xf_component *component = owner;
     struct xf_link *link = component->owner;
@@ -217,14 +217,14 @@ static void on_way_idle(void *owner)
     xf_timer_start(component->env->timers, &component->idle, wait_ms);
 }
 
-static struct xf_component *add_way(struct xf_link *link, struct xf_span name)
+static struct xf_component *add_component(struct xf_link *link, struct xf_span name)
 {
     struct xf_component *component =
         xf_component_new(link->env, link->settings, name, link->addrs, link->addr_count,
-                         &link->budget, &way_events, link);
-    link->way_count++;
+                         &link->budget, &component_events, link);
+    link->component_count++;
     component->hold.place = &component->place;
-    xf_timer_init(&component->idle, on_way_idle, component);
+    xf_timer_init(&component->idle, on_component_idle, component);
     return component;
 }
 
@@ -266,7 +266,7 @@ static bool make_room(struct xf_link *link, struct xf_span peer, const struct xf
 
 static struct xf_component *add_peer(struct xf_link *link, struct xf_span peer)
 {
-    struct xf_component *component = add_way(link, peer);
+    struct xf_component *component = add_component(link, peer);
     (void)xf_map_set(link->peers, peer, component); /* there was none */
     return component;
 }
@@ -280,7 +280,7 @@ static void take_place(struct xf_link *link, struct xf_component *component,
 }
 
 /* NULL: there are too many. A component that is not kept and holds no place is about to end. */
-static struct xf_component *peer_way(struct xf_link *link, struct xf_span peer)
+static struct xf_component *component_for(struct xf_link *link, struct xf_span peer)
 {
     struct xf_component *component = xf_map_find(link->peers, peer);
     if (component && (component->is_kept || xf_place_is_held(&component->place)))
@@ -327,7 +327,7 @@ struct xf_link *xf_link_new(struct xf_env *env, const struct xf_link_settings *s
     if (settings->per_peer)
         link->peers = xf_map_new();
     else
-        link->component = add_way(link, xf_span_of(settings->name));
+        link->component = add_component(link, xf_span_of(settings->name));
     return link;
 }
 
@@ -336,7 +336,7 @@ const char *xf_link_name(const struct xf_link *link)
     return link->settings->name;
 }
 
-static void stop_way(struct xf_component *component)
+static void stop_component(struct xf_component *component)
 {
     xf_timer_stop(&component->idle);
     xf_hold_expire_all(&component->hold);
@@ -347,16 +347,16 @@ void xf_link_stop(struct xf_link *link)
 {
     link->is_stopping = true;
     if (link->component)
-        stop_way(link->component);
+        stop_component(link->component);
     size_t cursor = 0;
     void *component = NULL;
     while (link->peers && xf_map_next(link->peers, &cursor, NULL, &component))
-        stop_way(component);
+        stop_component(component);
 }
 
 bool xf_link_is_gone(const struct xf_link *link)
 {
-    return link->way_count == 0;
+    return link->component_count == 0;
 }
 
 void xf_link_free(struct xf_link **link)
@@ -404,10 +404,10 @@ void xf_link_keep_none(struct xf_link *link)
     }
 }
 
-static enum xf_err send_on_way(struct xf_link *link, const struct xf_stanza *stanza)
+static enum xf_err send_on_component(struct xf_link *link, const struct xf_stanza *stanza)
 {
     struct xf_component *component =
-        link->peers ? peer_way(link, stanza->from.domain) : link->component;
+        link->peers ? component_for(link, stanza->from.domain) : link->component;
     return component ? xf_component_send(component, stanza) : XF_ERR_CLOSED;
 }
 
@@ -421,7 +421,7 @@ enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanza *stanza)
         return XF_ERR_LIMIT;
     bool was_in_send = link->in_send;
     link->in_send = true;
-    enum xf_err err = send_on_way(link, stanza);
+    enum xf_err err = send_on_component(link, stanza);
     link->in_send = was_in_send;
     return err;
 }

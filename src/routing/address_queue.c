@@ -82,8 +82,9 @@ static void moved(struct xf_address_queue *queue)
 }
 
 /*
- * The first has its answer: on with all that have theirs. It is out of the list meanwhile: its way
- * may cost the route its place, and the queue what is in it.
+ * The address of the first is known: deliver it, and all behind it whose addresses are known too. A
+ * stanza is out of the queue while it goes: it may cost the route its place, and then the queue is
+ * emptied.
  */
 static void move(void *owner)
 {
@@ -146,7 +147,7 @@ void xf_address_queue_free(struct xf_address_queue **queue)
     if (!*queue)
         return;
     xf_mailmap_forget(&(*queue)->wait);
-    /* a peer sent it when we had closed its stream: there is no way to answer */
+    /* a peer sent it when we had closed its stream: it cannot be answered */
     xf_stanza_queue_clear(&(*queue)->stanzas);
     xf_route_limits_weigh((*queue)->route);
     xf_free(*queue);

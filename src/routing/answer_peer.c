@@ -23,9 +23,10 @@ static void answer(struct xf_routing *routing, const struct xf_stanza *stanza,
         !xf_policy_may(routing->policy, local, peer, XF_DIRECTION_OUT))
         return;
     struct xf_routing_link *link = xf_routing_link_of(routing, served->link);
-    struct xf_route *route = link ? xf_route_get(routing, link, local, peer,
-                                                 xf_route_limits_is_theirs(routing, peer, NULL))
-                                  : NULL;
+    struct xf_route *route =
+        link ? xf_route_get(routing, link, local, peer,
+                            xf_route_limits_is_for_stranger(routing, peer, NULL))
+             : NULL;
     struct xf_stanza reply;
     if (!route)
         return;

@@ -5,11 +5,11 @@
  * A stanza that was taken is delivered once or answered once. Peers that fail together have whole
  * queues answered at once, which is more than the link has room for; so an answer goes into the
  * link only while that is up and not congested. Else it waits here, behind those that wait already,
- * for the link's drained event. Answers of all routes wait in one line for each link, so they keep
+ * for the link's drained event. Answers of all routes wait in one queue for each link, so they keep
  * their order, and routes may go.
  *
  * With names = per-peer an answer to a peer's own stream that is down goes into the link's hold as
- * all else does: a name that the server does not know must not stop the line.
+ * all else does: a name that the server does not know must not stop the queue.
  *
  * What waits may have twice the room of all queues (process { queue-bytes }), for the answer to the
  * smallest stanza is larger than that is. What does not fit is lost, as is what the cluster has not

@@ -27,7 +27,7 @@ static void look_up(struct xf_routing *routing, struct xf_span local, struct xf_
     const struct xf_route *route = xf_route_find(routing, local, peer);
     last->is_mapped =
         last->may && ((routing->mailmap && xf_policy_peer(routing->policy, peer)->mail) ||
-                      (route && !xf_address_queue_is_empty(route->line_in)));
+                      (route && !xf_address_queue_is_empty(route->address_queue_in)));
     (void)xf_pair_key(local, peer, &last->key);
 }
 
@@ -118,21 +118,21 @@ static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanz
     struct xf_span address = XF_SPAN_NONE;
     struct xf_route *route =
         xf_route_get(routing, routing->last_in.link, stanza->to.domain, stanza->from.domain,
-                     xf_route_limits_is_theirs(routing, stanza->from.domain, NULL));
+                     xf_route_limits_is_for_stranger(routing, stanza->from.domain, NULL));
     if (!route) {
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
                        "too many domains are in use");
         return XF_S2S_TAKEN;
     }
-    if (!xf_address_queue_is_empty(route->line_in))
+    if (!xf_address_queue_is_empty(route->address_queue_in))
         xf_mail_ask_in(routing, stanza);
     else if (xf_mail_map_in(route, stanza, shown, &is_refused, &address))
         return is_refused ? XF_S2S_TAKEN : deliver(routing, stanza, out_text);
     stanza->shown_to = XF_SPAN_NONE; /* it is mapped when its turn comes */
-    if (!xf_address_queue_push(&route->line_in, route, &queue_ops, stanza, address))
+    if (!xf_address_queue_push(&route->address_queue_in, route, &queue_ops, stanza, address))
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
                        "too many stanzas wait for this domain");
-    return xf_address_queue_is_long(route->line_in) ? XF_S2S_FULL : XF_S2S_TAKEN;
+    return xf_address_queue_is_long(route->address_queue_in) ? XF_S2S_FULL : XF_S2S_TAKEN;
 }
 
 static enum xf_s2s_taken on_stanza(void *owner, struct xf_stanza *stanza, const char **out_text)

@@ -9,7 +9,7 @@
  * shown_to): so policy judges users, bounces go to who sent, and an error for a peer comes from the
  * address that it used.
  *
- * An answer that is not known yet puts the stanza into the line of its pair (address_queue.c). A
+ * An answer that is not known yet puts the stanza into the queue of its pair (address_queue.c). A
  * mail domain that is not served over the user's own link cannot be spoken for: the JID stays,
  * which is said once.
  */
@@ -95,7 +95,8 @@ static struct xf_route *shown_route(struct xf_route *route, struct xf_span domai
         *out_is_shown = false;
         return route;
     }
-    routing->last_shown = xf_route_get(routing, route->link, domain, route->peer, route->is_theirs);
+    routing->last_shown =
+        xf_route_get(routing, route->link, domain, route->peer, route->for_stranger);
     routing->last = route; /* the next stanza comes in by that pair again */
     return routing->last_shown;
 }
@@ -145,13 +146,13 @@ static const struct xf_address_queue_ops queue_ops = {.go = go, .answer = answer
 void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza)
 {
     struct xf_span address = XF_SPAN_NONE;
-    bool has_line = !xf_address_queue_is_empty(route->line_out);
-    if (has_line && route->routing->mailmap && is_user(&stanza->from))
+    bool has_queue = !xf_address_queue_is_empty(route->address_queue_out);
+    if (has_queue && route->routing->mailmap && is_user(&stanza->from))
         /* asked for now, needed later */
         (void)xf_mailmap_mail_of(route->routing->mailmap, xf_jid_bare(&stanza->from), &address);
-    if (!has_line && go(route, stanza, &address))
+    if (!has_queue && go(route, stanza, &address))
         return;
-    if (!xf_address_queue_push(&route->line_out, route, &queue_ops, stanza, address))
+    if (!xf_address_queue_push(&route->address_queue_out, route, &queue_ops, stanza, address))
         xf_bounce(route->routing, route->link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
                   "too many stanzas wait for this domain");
 }

@@ -124,8 +124,8 @@ static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link
         (void)passes(routing, link, stanza);
         return NULL;
     }
-    struct xf_route *route =
-        xf_route_get(routing, link, local, peer, xf_route_limits_is_theirs(routing, peer, stanza));
+    struct xf_route *route = xf_route_get(routing, link, local, peer,
+                                          xf_route_limits_is_for_stranger(routing, peer, stanza));
     if (!route)
         xf_bounce(routing, link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
                   "too many domains are in use");
@@ -149,7 +149,7 @@ static void on_stanza(void *owner, struct xf_link *from, struct xf_stanza *stanz
     if (routing->is_draining && !xf_route_delivers(route))
         xf_bounce(routing, link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
                   "the gateway is shutting down");
-    else if (__builtin_expect(route->settings->mail || route->line_out, 0))
+    else if (__builtin_expect(route->settings->mail || route->address_queue_out, 0))
         xf_mail_out(route, stanza);
     else
         xf_route_send(route, stanza);

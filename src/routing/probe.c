@@ -36,10 +36,10 @@
 #define COSTLY_MAX_MS     16000
 
 /* A peer with routes in BOUNCE or PROBE. */
-struct xf_ailing {
+struct xf_failed_peer {
     struct xf_routing *routing;
     struct xf_span peer;       /* behind the struct */
-    struct xf_node routes;     /* xf_route.ailing_node, the longest untried first */
+    struct xf_node routes;     /* xf_route.failed_node, the longest untried first */
     struct xf_route *probing;  /* NULL: none */
     struct xf_timer timer;     /* until the next try; stopped while nothing is wanted */
     uint64_t wait_ms, next_ms; /* between tries; when the next one may begin */
@@ -63,16 +63,16 @@ static uint64_t usual_ms(const struct xf_routing *routing)
     return routing->settings.backoff_probe_ms;
 }
 
-static void schedule(struct xf_ailing *ailing)
+static void schedule(struct xf_failed_peer *failed)
 {
-    uint64_t now_ms = xf_routing_now(ailing->routing);
-    xf_timer_start(ailing->routing->env->timers, &ailing->timer,
-                   ailing->next_ms > now_ms ? ailing->next_ms - now_ms : 0);
+    uint64_t now_ms = xf_routing_now(failed->routing);
+    xf_timer_start(failed->routing->env->timers, &failed->timer,
+                   failed->next_ms > now_ms ? failed->next_ms - now_ms : 0);
 }
 
-static void wait_again(struct xf_ailing *ailing)
+static void wait_again(struct xf_failed_peer *failed)
 {
-    ailing->next_ms = xf_routing_now(ailing->routing) + xf_rand_jitter_ms(ailing->wait_ms);
+    failed->next_ms = xf_routing_now(failed->routing) + xf_rand_jitter_ms(failed->wait_ms);
 }
 
 /* May one more begin now? */
@@ -90,10 +90,10 @@ static bool take_turn(struct xf_routing *routing)
     return true;
 }
 
-static struct xf_route *wanted_route(const struct xf_ailing *ailing)
+static struct xf_route *wanted_route(const struct xf_failed_peer *failed)
 {
-    XF_LIST_EACH (node, &ailing->routes) {
-        struct xf_route *route = XF_CONTAINER(node, struct xf_route, ailing_node);
+    XF_LIST_EACH (node, &failed->routes) {
+        struct xf_route *route = XF_CONTAINER(node, struct xf_route, failed_node);
         if (route->is_wanted && is_of_server(route->cause))
             return route;
     }
@@ -102,35 +102,35 @@ static struct xf_route *wanted_route(const struct xf_ailing *ailing)
 
 static void on_due(void *owner)
 {
-    struct xf_ailing *ailing = owner;
-    struct xf_route *route = wanted_route(ailing);
-    if (!route || ailing->probing || usual_ms(ailing->routing) == 0)
+    struct xf_failed_peer *failed = owner;
+    struct xf_route *route = wanted_route(failed);
+    if (!route || failed->probing || usual_ms(failed->routing) == 0)
         return;
-    wait_again(ailing);
-    if (!take_turn(ailing->routing)) {
-        schedule(ailing);
+    wait_again(failed);
+    if (!take_turn(failed->routing)) {
+        schedule(failed);
         return;
     }
-    XF_LIST_EACH (node, &ailing->routes)
-        XF_CONTAINER(node, struct xf_route, ailing_node)->is_wanted = false;
-    xf_list_remove(&route->ailing_node);
-    xf_list_push(&ailing->routes, &route->ailing_node);
-    ailing->probing = route;
-    ailing->routing->probes.count++;
-    ailing->routing->probes.events->due(route);
+    XF_LIST_EACH (node, &failed->routes)
+        XF_CONTAINER(node, struct xf_route, failed_node)->is_wanted = false;
+    xf_list_remove(&route->failed_node);
+    xf_list_push(&failed->routes, &route->failed_node);
+    failed->probing = route;
+    failed->routing->probes.count++;
+    failed->routing->probes.events->due(route);
 }
 
-static struct xf_ailing *new_ailing(struct xf_routing *routing, struct xf_span peer)
+static struct xf_failed_peer *new_failed_peer(struct xf_routing *routing, struct xf_span peer)
 {
-    struct xf_ailing *ailing = xf_alloc(sizeof(*ailing) + peer.len);
-    memcpy(ailing + 1, peer.ptr, peer.len);
-    *ailing = (struct xf_ailing){
-        .routing = routing, .peer = {(char *)(ailing + 1), peer.len}, .wait_ms = usual_ms(routing)};
-    xf_list_init(&ailing->routes);
-    xf_timer_init(&ailing->timer, on_due, ailing);
-    wait_again(ailing);
-    xf_map_set(routing->ailing, ailing->peer, ailing);
-    return ailing;
+    struct xf_failed_peer *failed = xf_alloc(sizeof(*failed) + peer.len);
+    memcpy(failed + 1, peer.ptr, peer.len);
+    *failed = (struct xf_failed_peer){
+        .routing = routing, .peer = {(char *)(failed + 1), peer.len}, .wait_ms = usual_ms(routing)};
+    xf_list_init(&failed->routes);
+    xf_timer_init(&failed->timer, on_due, failed);
+    wait_again(failed);
+    xf_map_set(routing->failed_peers, failed->peer, failed);
+    return failed;
 }
 
 void xf_probes_init(struct xf_probes *probes, const struct xf_probe_events *events)
@@ -141,67 +141,67 @@ void xf_probes_init(struct xf_probes *probes, const struct xf_probe_events *even
 void xf_probe_begin(struct xf_route *route)
 {
     struct xf_routing *routing = route->routing;
-    if (usual_ms(routing) == 0 || route->is_theirs)
+    if (usual_ms(routing) == 0 || route->for_stranger)
         return;
-    route->ailing = xf_map_find(routing->ailing, route->peer);
-    if (!route->ailing)
-        route->ailing = new_ailing(routing, route->peer);
-    xf_list_push(&route->ailing->routes, &route->ailing_node);
+    route->failed_peer = xf_map_find(routing->failed_peers, route->peer);
+    if (!route->failed_peer)
+        route->failed_peer = new_failed_peer(routing, route->peer);
+    xf_list_push(&route->failed_peer->routes, &route->failed_node);
 }
 
 void xf_probe_want(struct xf_route *route)
 {
-    struct xf_ailing *ailing = route->ailing;
+    struct xf_failed_peer *failed = route->failed_peer;
     route->is_wanted = true;
-    if (ailing && !ailing->probing && !xf_timer_is_running(&ailing->timer))
-        schedule(ailing);
+    if (failed && !failed->probing && !xf_timer_is_running(&failed->timer))
+        schedule(failed);
 }
 
 static void stop_probing(struct xf_route *route)
 {
-    if (route->ailing->probing != route)
+    if (route->failed_peer->probing != route)
         return;
-    route->ailing->probing = NULL;
+    route->failed_peer->probing = NULL;
     route->routing->probes.count--;
 }
 
 void xf_probe_failed(struct xf_route *route)
 {
-    struct xf_ailing *ailing = route->ailing;
-    uint64_t usual = usual_ms(ailing->routing),
-             doubled = 2 * ailing->wait_ms < COSTLY_MAX_MS ? 2 * ailing->wait_ms : COSTLY_MAX_MS;
+    struct xf_failed_peer *failed = route->failed_peer;
+    uint64_t usual = usual_ms(failed->routing),
+             doubled = 2 * failed->wait_ms < COSTLY_MAX_MS ? 2 * failed->wait_ms : COSTLY_MAX_MS;
     bool is_costly = !is_cheap(route->cause);
     stop_probing(route);
-    ailing->wait_ms = is_costly && ailing->was_costly && doubled > usual ? doubled : usual;
-    ailing->was_costly = is_costly;
-    wait_again(ailing);
-    schedule(ailing);
+    failed->wait_ms = is_costly && failed->was_costly && doubled > usual ? doubled : usual;
+    failed->was_costly = is_costly;
+    wait_again(failed);
+    schedule(failed);
 }
 
 void xf_probe_end(struct xf_route *route)
 {
-    struct xf_ailing *ailing = route->ailing;
-    if (!ailing)
+    struct xf_failed_peer *failed = route->failed_peer;
+    if (!failed)
         return;
     stop_probing(route);
-    xf_list_remove(&route->ailing_node);
-    route->ailing = NULL;
-    if (!xf_list_is_empty(&ailing->routes))
+    xf_list_remove(&route->failed_node);
+    route->failed_peer = NULL;
+    if (!xf_list_is_empty(&failed->routes))
         return;
-    xf_timer_stop(&ailing->timer);
-    xf_map_remove(ailing->routing->ailing, ailing->peer);
-    xf_free(ailing);
+    xf_timer_stop(&failed->timer);
+    xf_map_remove(failed->routing->failed_peers, failed->peer);
+    xf_free(failed);
 }
 
-/* The ailing one is gone when its last route leaves. */
+/* The peer is gone when its last route leaves. */
 void xf_probe_well(struct xf_routing *routing, struct xf_span peer)
 {
-    struct xf_ailing *ailing = xf_map_find(routing->ailing, peer);
-    struct xf_node *node = ailing ? ailing->routes.next : NULL;
-    while (node && node != &ailing->routes) {
-        struct xf_route *route = XF_CONTAINER(node, struct xf_route, ailing_node);
+    struct xf_failed_peer *failed = xf_map_find(routing->failed_peers, peer);
+    struct xf_node *node = failed ? failed->routes.next : NULL;
+    while (node && node != &failed->routes) {
+        struct xf_route *route = XF_CONTAINER(node, struct xf_route, failed_node);
         struct xf_node *next = node->next;
-        bool is_last = next == &ailing->routes;
+        bool is_last = next == &failed->routes;
         if (route->state == XF_ROUTE_BOUNCE && is_of_server(route->cause))
             routing->probes.events->well(route);
         node = is_last ? NULL : next;

@@ -5,7 +5,7 @@
  * Its states are the table in route_states.c; this file holds the actions, turns what happens to
  * its stream into events, and chooses what the end of a stream means (event_of_end).
  *
- * The way of a stanza: the first one opens a stream and waits in the queue; `ready` flushes the
+ * What happens to stanzas: the first one opens a stream and waits in the queue; `ready` flushes the
  * queue, and from then on each goes straight into the stream. A congested stream sends the route
  * back to queueing until it drained.
  *
@@ -241,7 +241,7 @@ static const struct xf_out_events out_events = {
 
 void xf_route_open_stream(struct xf_route *route)
 {
-    route->out = xf_out_open(route->routing->s2s, route->local, route->peer, route->is_theirs,
+    route->out = xf_out_open(route->routing->s2s, route->local, route->peer, route->for_stranger,
                              &out_events, route);
     arm(route);
 }
@@ -298,8 +298,8 @@ void xf_route_start_probe(struct xf_route *route)
 static void on_timer(void *owner)
 {
     struct xf_route *route = owner;
-    if (route->state == XF_ROUTE_IDLE && xf_address_queue_is_empty(route->line_out) &&
-        xf_address_queue_is_empty(route->line_in)) {
+    if (route->state == XF_ROUTE_IDLE && xf_address_queue_is_empty(route->address_queue_out) &&
+        xf_address_queue_is_empty(route->address_queue_in)) {
         xf_route_free(route);
         return;
     }
@@ -421,7 +421,7 @@ static void give_way(struct xf_route *route)
            XF_SPN("peer", route->peer));
     xf_route_limits_give(route);
     route->may = false;
-    xf_address_queue_bounce(route->line_out, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, text);
+    xf_address_queue_bounce(route->address_queue_out, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, text);
     xf_route_bounce_queue(route, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, text);
     if (route->out)
         xf_out_close(route->out);
@@ -432,17 +432,17 @@ static void give_way(struct xf_route *route)
 }
 
 /* False: there are too many. */
-static bool take_place(struct xf_route *route, bool is_theirs)
+static bool take_place(struct xf_route *route, bool for_stranger)
 {
     struct xf_route *evicted = NULL;
-    bool has_place = xf_route_limits_take(route, is_theirs, &evicted);
+    bool has_place = xf_route_limits_take(route, for_stranger, &evicted);
     if (evicted)
         give_way(evicted);
     return has_place;
 }
 
 struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link,
-                              struct xf_span local, struct xf_span peer, bool is_theirs)
+                              struct xf_span local, struct xf_span peer, bool for_stranger)
 {
     struct xf_route *route = xf_route_find(routing, local, peer);
     bool is_new = !route;
@@ -450,7 +450,7 @@ struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link
         return route;
     if (is_new)
         route = new_route(routing, link, local, peer);
-    if (!take_place(route, is_theirs)) {
+    if (!take_place(route, for_stranger)) {
         if (is_new)
             xf_route_free(route);
         return NULL;
@@ -473,8 +473,8 @@ void xf_route_free(struct xf_route *route)
         routing->last = NULL;
     if (routing->last_shown == route)
         routing->last_shown = NULL;
-    xf_address_queue_free(&route->line_out);
-    xf_address_queue_free(&route->line_in);
+    xf_address_queue_free(&route->address_queue_out);
+    xf_address_queue_free(&route->address_queue_in);
     xf_route_limits_give(route);
     xf_free(route->text);
     xf_free(route);

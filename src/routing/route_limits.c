@@ -3,14 +3,15 @@
  * route_limits.c — how many routes there may be, and what peers that the configuration does not
  * name can make us do through them.
  *
- * A route is ours when the configuration names the peer, or a user of ours wrote first. Otherwise
- * it is theirs: made for an answer to a peer that wrote to us, which costs that peer no more than
- * one more name below its domain. Each has a place among those of its kind, by the peer's owner
- * (xmpp/owner.h): when all are taken, the longest unused one of the owner that has most is given
- * up. So strangers displace strangers, those with most names first, and never a route of ours.
+ * A route is our own when the configuration names the peer, or a user of ours wrote first.
+ * Otherwise it is for a stranger: made for an answer to a peer that wrote to us, which costs that
+ * peer no more than one more name below its domain. Each has a place among those of its kind, by
+ * the peer's owner (xmpp/owner.h): when all are taken, the longest unused one of the owner that has
+ * most is given up. So strangers displace strangers, those with most names first, and never a route
+ * of our own.
  *
- * Theirs have two more bounds, again by owner and in all: the streams that we open for answers
- * alone, and the bytes that wait for these.
+ * Routes for strangers have two more bounds, again by owner and in all: the streams that we open
+ * for answers alone, and the bytes that wait for these.
  */
 #include "route_limits_priv.h"
 
@@ -21,7 +22,7 @@
 
 #include <xfed/xmpp/owner.h>
 
-#define ROUTES_MAX   65536 /* of ours */
+#define ROUTES_MAX   65536 /* our own */
 #define UNUSED_MS    60000
 #define STREAMS_PART 8 /* of the descriptors */
 
@@ -48,15 +49,15 @@ static uint64_t stream_used_ms(const struct xf_place *place)
 
 void xf_route_limits_init(struct xf_routing *routing)
 {
-    xf_quota_init(&routing->ours, route_used_ms);
-    xf_quota_init(&routing->theirs, route_used_ms);
+    xf_quota_init(&routing->own_routes, route_used_ms);
+    xf_quota_init(&routing->stranger_routes, route_used_ms);
     xf_quota_init(&routing->answer_streams, stream_used_ms);
 }
 
 void xf_route_limits_fini(struct xf_routing *routing)
 {
-    xf_quota_fini(&routing->ours);
-    xf_quota_fini(&routing->theirs);
+    xf_quota_fini(&routing->own_routes);
+    xf_quota_fini(&routing->stranger_routes);
     xf_quota_fini(&routing->answer_streams);
 }
 
@@ -101,8 +102,8 @@ static bool is_reply(const struct xf_stanza *stanza)
     return false;
 }
 
-bool xf_route_limits_is_theirs(const struct xf_routing *routing, struct xf_span peer,
-                               const struct xf_stanza *first)
+bool xf_route_limits_is_for_stranger(const struct xf_routing *routing, struct xf_span peer,
+                                     const struct xf_stanza *first)
 {
     if (xf_policy_names(routing->policy, peer))
         return false;
@@ -114,19 +115,19 @@ static bool take_place(struct xf_route *route, struct xf_route **out_evicted)
     struct xf_routing *routing = route->routing;
     const struct xf_routing_settings *settings = &routing->settings;
     struct xf_quota_keys keys = keys_of(route);
-    struct xf_quota_limits of_theirs = limits(settings->routes_per_owner, settings->routes);
-    struct xf_quota_limits of_ours = limits(ROUTES_MAX, ROUTES_MAX);
+    struct xf_quota_limits of_strangers = limits(settings->routes_per_owner, settings->routes);
+    struct xf_quota_limits of_own = limits(ROUTES_MAX, ROUTES_MAX);
     struct xf_place *evicted = NULL;
-    enum xf_quota_answer answer =
-        xf_quota_take(route->is_theirs ? &routing->theirs : &routing->ours, &route->place, &keys,
-                      route->is_theirs ? &of_theirs : &of_ours, xf_routing_now(routing), &evicted);
+    enum xf_quota_answer answer = xf_quota_take(
+        route->for_stranger ? &routing->stranger_routes : &routing->own_routes, &route->place,
+        &keys, route->for_stranger ? &of_strangers : &of_own, xf_routing_now(routing), &evicted);
     *out_evicted = evicted ? route_of(evicted) : NULL;
     return answer == XF_QUOTA_ROOM;
 }
 
-bool xf_route_limits_take(struct xf_route *route, bool is_theirs, struct xf_route **out_evicted)
+bool xf_route_limits_take(struct xf_route *route, bool for_stranger, struct xf_route **out_evicted)
 {
-    route->is_theirs = is_theirs;
+    route->for_stranger = for_stranger;
     if (take_place(route, out_evicted))
         return true;
     log_full(route, "routes");
@@ -136,7 +137,8 @@ bool xf_route_limits_take(struct xf_route *route, bool is_theirs, struct xf_rout
 void xf_route_limits_give(struct xf_route *route)
 {
     xf_route_limits_stream_ended(route);
-    xf_quota_give(route->is_theirs ? &route->routing->theirs : &route->routing->ours,
+    xf_quota_give(route->for_stranger ? &route->routing->stranger_routes
+                                      : &route->routing->own_routes,
                   &route->place);
 }
 
@@ -146,7 +148,7 @@ bool xf_route_limits_may_open(struct xf_route *route)
 {
     struct xf_routing *routing = route->routing;
     const struct xf_routing_settings *settings = &routing->settings;
-    if (!route->is_theirs || xf_place_is_held(&route->stream_place) ||
+    if (!route->for_stranger || xf_place_is_held(&route->stream_place) ||
         xf_s2s_carries(routing->s2s, route->local, route->peer))
         return true;
     struct xf_quota_limits bounds =
@@ -172,16 +174,16 @@ void xf_route_limits_stream_ended(struct xf_route *route)
 
 void xf_route_limits_weigh(struct xf_route *route)
 {
-    if (route->is_theirs && xf_place_is_held(&route->place))
+    if (route->for_stranger && xf_place_is_held(&route->place))
         xf_place_weigh(&route->place, route->queue.held.bytes +
-                                          xf_address_queue_bytes(route->line_out) +
-                                          xf_address_queue_bytes(route->line_in));
+                                          xf_address_queue_bytes(route->address_queue_out) +
+                                          xf_address_queue_bytes(route->address_queue_in));
 }
 
 bool xf_route_limits_has_bytes(struct xf_route *route, size_t bytes)
 {
     const struct xf_routing_settings *settings = &route->routing->settings;
-    if (!route->is_theirs || !xf_place_is_held(&route->place) ||
+    if (!route->for_stranger || !xf_place_is_held(&route->place) ||
         (xf_place_weight(&route->place, XF_CROWD_GROUP) + bytes <=
              settings->answer_bytes_per_owner &&
          xf_place_weight(&route->place, XF_CROWD_ALL) + bytes <= settings->answer_bytes))

@@ -14,16 +14,16 @@ void xf_route_limits_init(struct xf_routing *routing);
 void xf_route_limits_fini(struct xf_routing *routing);
 
 /*
- * Would a route to the peer be theirs? `first`: what the cluster sends; NULL: an answer of ours to
- * the peer.
+ * Would a route to the peer be for a stranger? `first`: what the cluster sends; NULL: an answer of
+ * ours to the peer.
  */
-bool xf_route_limits_is_theirs(const struct xf_routing *routing, struct xf_span peer,
-                               const struct xf_stanza *first);
+bool xf_route_limits_is_for_stranger(const struct xf_routing *routing, struct xf_span peer,
+                                     const struct xf_stanza *first);
 /*
  * Take a place for the route. *out_evicted: another route lost its place for it, which is to give
  * way; else NULL.
  */
-bool xf_route_limits_take(struct xf_route *route, bool is_theirs, struct xf_route **out_evicted);
+bool xf_route_limits_take(struct xf_route *route, bool for_stranger, struct xf_route **out_evicted);
 void xf_route_limits_give(struct xf_route *route);
 /* a stream, for which another one may end; its place is held until: */
 bool xf_route_limits_may_open(struct xf_route *route);

@@ -13,7 +13,7 @@
 #include <xfed/policy/policy.h>
 #include <xfed/s2s/s2s.h>
 
-struct xf_ailing;
+struct xf_failed_peer;
 struct xf_routing;
 struct xf_routing_link;
 
@@ -56,19 +56,22 @@ struct xf_route {
     struct xf_routing_link *link; /* of the served domain, also after a reload moved it */
     const struct xf_peer_settings *settings;
     enum xf_route_state state;
-    bool may;        /* policy lets stanzas out, and local is served */
-    bool is_watched; /* screen.c looks at each stanza */
-    bool is_theirs;  /* made for answers to a stranger (route_limits.c) */
-    /* among ours or theirs; not held: another route took it, and this one ends */
+    bool may;          /* policy lets stanzas out, and local is served */
+    bool is_watched;   /* screen.c looks at each stanza */
+    bool for_stranger; /* made for answers to a stranger (route_limits.c) */
+    /*
+     * among our own routes, or those for strangers; not held: another route took it, and this one
+     * ends
+     */
     struct xf_place place;
-    struct xf_place stream_place; /* of theirs, while `out` is a stream for answers */
+    struct xf_place stream_place; /* for a stranger, while `out` is a stream for answers */
     struct xf_out *out;           /* NULL in IDLE and BOUNCE */
     /* of the peer, in BOUNCE and PROBE; NULL: none, or backoff-probe = 0 */
-    struct xf_ailing *ailing;
-    struct xf_node ailing_node;
+    struct xf_failed_peer *failed_peer;
+    struct xf_node failed_node;
     bool is_wanted; /* a stanza was bounced since the last probe of the peer */
     struct xf_stanza_queue queue;
-    struct xf_address_queue *line_out, *line_in; /* NULL: none has waited */
+    struct xf_address_queue *address_queue_out, *address_queue_in; /* NULL: none has waited */
     struct xf_timer timer;   /* IDLE: free; QUEUE: the oldest is too old; BOUNCE: over */
     struct xf_node pressing; /* in link->pressing */
     /* ... of its network; NULL: the pause concerns this peer alone */
@@ -105,10 +108,11 @@ struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local,
                                struct xf_span peer);
 
 /*
- * `is_theirs` (xf_route_limits_is_theirs) counts when it is made. NULL: there are too many routes.
+ * `for_stranger` (xf_route_limits_is_for_stranger) counts when it is made. NULL: there are too many
+ * routes.
  */
 struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link,
-                              struct xf_span local, struct xf_span peer, bool is_theirs);
+                              struct xf_span local, struct xf_span peer, bool for_stranger);
 void xf_route_free(struct xf_route *route);
 
 /* While draining: does the stanza go to a stream that is there? */

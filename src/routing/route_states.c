@@ -83,20 +83,20 @@ static void check(const void *self, bool has_acted)
     bool is_timed = xf_timer_is_running(&route->timer);
     switch (route->state) {
     case XF_ROUTE_IDLE: /* the timer frees it */
-        xf_require(!route->out && !route->ailing && (!has_acted || (is_empty && is_timed)));
+        xf_require(!route->out && !route->failed_peer && (!has_acted || (is_empty && is_timed)));
         return;
     case XF_ROUTE_QUEUE:
-        xf_require(!route->ailing && (!has_acted || route->out));
+        xf_require(!route->failed_peer && (!has_acted || route->out));
         return;
     case XF_ROUTE_SEND:
-        xf_require(!route->ailing && route->out && is_empty);
+        xf_require(!route->failed_peer && route->out && is_empty);
         return;
     case XF_ROUTE_BOUNCE: /* the timer ends the back-off */
         xf_require(!route->out && route->cause != XF_CAUSE_NONE);
         xf_require(!has_acted || (is_empty && is_timed));
         return;
     case XF_ROUTE_PROBE:
-        xf_require(route->ailing && is_empty && (route->out != NULL) == has_acted);
+        xf_require(route->failed_peer && is_empty && (route->out != NULL) == has_acted);
         return;
     }
 }

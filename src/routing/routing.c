@@ -29,7 +29,7 @@ struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
     routing->policy = opts->policy;
     routing->settings = *opts->settings;
     routing->routes = xf_map_new();
-    routing->ailing = xf_map_new();
+    routing->failed_peers = xf_map_new();
     xf_list_init(&routing->links);
     xf_buf_init(&routing->payload, PAYLOAD_MAX);
     xf_buf_init(&routing->stripped, STRIPPED_MAX);
@@ -56,7 +56,7 @@ void xf_routing_free(struct xf_routing **routing)
     }
     xf_map_free(&(*routing)->routes);
     xf_route_limits_fini(*routing);
-    xf_map_free(&(*routing)->ailing);
+    xf_map_free(&(*routing)->failed_peers);
     xf_buf_release(&(*routing)->payload);
     xf_buf_release(&(*routing)->stripped);
     xf_buf_release(&(*routing)->rewritten);
@@ -102,12 +102,12 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy,
         xf_route_forgive(route);
         if (route->is_watched) {
             xf_route_sift(route);
-            xf_address_queue_sift(route->line_out);
+            xf_address_queue_sift(route->address_queue_out);
         }
         if (!route->may) {
             xf_route_bounce_queue(route, XF_STANZA_ERROR_NOT_ALLOWED,
                                   "communication with this domain is not allowed");
-            xf_address_queue_bounce(route->line_out, XF_STANZA_ERROR_NOT_ALLOWED,
+            xf_address_queue_bounce(route->address_queue_out, XF_STANZA_ERROR_NOT_ALLOWED,
                                     "communication with this domain is not allowed");
         }
     }
@@ -126,8 +126,8 @@ bool xf_routing_is_idle(const struct xf_routing *routing)
 }
 
 /*
- * Lines of peers first: the answers to them go through queues. No answer makes a new route, for the
- * way back of a stanza is its own route.
+ * What peers sent first: the answers to it go through the queues of routes. No answer makes a new
+ * route, for a stanza is answered over the route of its own pair.
  */
 void xf_routing_finish(struct xf_routing *routing)
 {
@@ -136,11 +136,11 @@ void xf_routing_finish(struct xf_routing *routing)
     void *route = NULL;
     routing->is_draining = true;
     while (xf_map_next(routing->routes, &cursor, NULL, &route))
-        xf_address_queue_bounce(((struct xf_route *)route)->line_in,
+        xf_address_queue_bounce(((struct xf_route *)route)->address_queue_in,
                                 XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
     routing->is_finished = true;
     for (cursor = 0; xf_map_next(routing->routes, &cursor, NULL, &route);) {
-        xf_address_queue_bounce(((struct xf_route *)route)->line_out,
+        xf_address_queue_bounce(((struct xf_route *)route)->address_queue_out,
                                 XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
         xf_route_bounce_queue(route, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
     }

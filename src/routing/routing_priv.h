@@ -47,16 +47,16 @@ struct xf_routing {
     struct xf_mailmap *mailmap; /* NULL: no user has an e-mail address */
     struct xf_node links;
     struct xf_map *routes;
-    struct xf_map *ailing; /* peer -> struct xf_ailing (probe.c) */
+    struct xf_map *failed_peers; /* peer -> struct xf_failed_peer (probe.c) */
     struct xf_probes probes;
     struct xf_route *last;       /* found last */
     struct xf_route *last_shown; /* of the pair in which a user was shown last */
     struct xf_admission last_in;
-    struct xf_stanza_sum queued;    /* in all routes, also for an address */
-    struct xf_stanza_sum answers;   /* that wait for the links */
-    struct xf_quota ours, theirs;   /* routes, by the owners of peers */
-    struct xf_quota answer_streams; /* that we opened for routes of theirs */
-    struct xf_buf payload;          /* of the error stanza being made */
+    struct xf_stanza_sum queued;                 /* in all routes, also for an address */
+    struct xf_stanza_sum answers;                /* that wait for the links */
+    struct xf_quota own_routes, stranger_routes; /* by the owners of peers */
+    struct xf_quota answer_streams;              /* for strangers */
+    struct xf_buf payload;                       /* of the error stanza being made */
     struct xf_stanza_scratch scratch;
     struct xf_buf stripped;              /* payload of the presence being passed on */
     struct xf_buf rewritten;             /* payload with other addresses in it */

@@ -39,13 +39,13 @@ bool xf_screen_watches(struct xf_routing *routing, struct xf_span local, struct 
 static void judge(struct xf_routing *routing, const struct xf_stanza *stanza,
                   enum xf_direction direction, struct xf_ruling *out)
 {
-    const struct xf_jid *ours = direction == XF_DIRECTION_IN ? &stanza->to : &stanza->from;
-    const struct xf_jid *theirs = direction == XF_DIRECTION_IN ? &stanza->from : &stanza->to;
+    const struct xf_jid *user = direction == XF_DIRECTION_IN ? &stanza->to : &stanza->from;
+    const struct xf_jid *contact = direction == XF_DIRECTION_IN ? &stanza->from : &stanza->to;
     xf_policy_judge(
         routing->policy,
         &(struct xf_policy_ask){.direction = direction,
-                                .served = ours->domain,
-                                .peer = theirs->domain,
+                                .served = user->domain,
+                                .peer = contact->domain,
                                 .user = user_of(stanza, direction == XF_DIRECTION_IN),
                                 .kind = xf_policy_kind(stanza),
                                 .stanza = stanza,
@@ -66,22 +66,22 @@ static void log_ruling(struct xf_routing *routing, const struct xf_stanza *stanz
         return;
     if (ruling->file)
         snprintf(place, sizeof(place), "%s:%d", ruling->file, ruling->line);
-    const struct xf_jid *ours = is_in ? &stanza->to : &stanza->from,
-                        *theirs = is_in ? &stanza->from : &stanza->to;
+    const struct xf_jid *user = is_in ? &stanza->to : &stanza->from,
+                        *contact = is_in ? &stanza->from : &stanza->to;
     const char *detail = *ruling->note ? ruling->note : ruling->text;
     const char *kind = xf_stanza_kind_name(stanza->kind), *rule = xf_rule_word(ruling->rule);
     if (ruling->passes)
         /* bounded: xf_rare */
-        xf_log(XF_LOG_INFO, "policy.stanza.passed", XF_SPN("local", ours->domain),
-               XF_SPN("peer", theirs->domain), XF_WORD("dir", is_in ? "in" : "out"),
+        xf_log(XF_LOG_INFO, "policy.stanza.passed", XF_SPN("local", user->domain),
+               XF_SPN("peer", contact->domain), XF_WORD("dir", is_in ? "in" : "out"),
                XF_SPN("user", user_of(stanza, is_in)), XF_WORD("kind", kind),
                XF_SPN("type", stanza->type), XF_WORD("rule", rule), XF_STR("key", ruling->key),
                XF_STR("place", *place ? place : NULL), XF_STR("detail", detail),
                XF_INT("total", tally->count), XF_INT("suppressed", suppressed));
     else
         /* bounded: xf_rare */
-        xf_log(XF_LOG_INFO, "policy.stanza.refused", XF_SPN("local", ours->domain),
-               XF_SPN("peer", theirs->domain), XF_WORD("dir", is_in ? "in" : "out"),
+        xf_log(XF_LOG_INFO, "policy.stanza.refused", XF_SPN("local", user->domain),
+               XF_SPN("peer", contact->domain), XF_WORD("dir", is_in ? "in" : "out"),
                XF_SPN("user", user_of(stanza, is_in)), XF_WORD("kind", kind),
                XF_SPN("type", stanza->type), XF_WORD("rule", rule), XF_STR("key", ruling->key),
                XF_STR("place", *place ? place : NULL), XF_STR("detail", detail),
