@@ -85,6 +85,8 @@ struct xf_firewall_rules {
 
 void xf_firewall_rules_make(const struct xf_conf *conf, struct xf_firewall_rules *out);
 void xf_firewall_rules_release(struct xf_firewall_rules *rules);
+
+/* ---- gates.c */
 /* The services of a node, as many as rules->real_count. */
 void xf_firewall_rules_passes(const struct xf_firewall_rules *rules,
                               const struct xf_node_settings *node, struct xf_firewall_pass out[2]);
