@@ -19,22 +19,6 @@
 
 static void load_begin(struct xf_mailmap *mailmap);
 
-void xf_job_run(struct xf_mailmap *mailmap, void (*work)(void *owner), void (*done)(void *owner),
-                void *owner)
-{
-    xf_pool_run(mailmap->opts.pool, work, done, owner);
-}
-
-void xf_notes_log(struct xf_notes *notes)
-{
-    for (size_t i = 0; i < notes->count && i < XF_NOTES_MAX; i++)
-        xf_log(XF_LOG_WARN, "identity.user.ambiguous", XF_STR("detail", notes->line[i]));
-    if (notes->count > XF_NOTES_MAX)
-        xf_log(XF_LOG_WARN, "identity.user.ambiguous", XF_STR("detail", "there are more"),
-               XF_INT("suppressed", notes->count - XF_NOTES_MAX));
-    xf_notes_release(notes);
-}
-
 /* ------------------------------------------------------------------ the directory, whole */
 
 static bool is_away_by(enum xf_err result)
@@ -140,7 +124,7 @@ static void load_begin(struct xf_mailmap *mailmap)
     job->directory.settings = mailmap->directory;
     job->is_running = true;
     job->began_ms = xf_mailmap_now(mailmap);
-    xf_job_run(mailmap, load_work, load_done, job);
+    xf_pool_run(mailmap->opts.pool, load_work, load_done, job);
 }
 
 /* ------------------------------------------------------------------ the directory, user by user */
@@ -239,7 +223,7 @@ void xf_jobs_ask(struct xf_mailmap *mailmap)
         return;
     job->directory.settings = mailmap->directory;
     job->is_running = true;
-    xf_job_run(mailmap, ask_work, ask_done, job);
+    xf_pool_run(mailmap->opts.pool, ask_work, ask_done, job);
 }
 
 /* ------------------------------------------------------------------ settings, life */
@@ -291,7 +275,6 @@ void xf_jobs_set_directory(struct xf_mailmap *mailmap, struct xf_directory_setti
 
 void xf_jobs_init(struct xf_mailmap *mailmap)
 {
-    xf_watch_init(mailmap);
     xf_timer_init(&mailmap->load_job.timer, load_on_timer, mailmap);
     mailmap->load_job.directory.stop = mailmap->ask_job.directory.stop = &mailmap->stop;
     mailmap->load_job.retry_ms = RETRY_MIN_MS;
@@ -299,7 +282,6 @@ void xf_jobs_init(struct xf_mailmap *mailmap)
 
 void xf_jobs_fini(struct xf_mailmap *mailmap)
 {
-    xf_watch_fini(mailmap);
     xf_timer_stop(&mailmap->load_job.timer);
     xf_directory_close(&mailmap->load_job.directory);
     xf_directory_close(&mailmap->ask_job.directory);

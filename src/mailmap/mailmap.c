@@ -37,6 +37,7 @@ struct xf_mailmap *xf_mailmap_new(const struct xf_mailmap_opts *opts)
     mailmap->asks = xf_map_new();
     xf_list_init(&mailmap->queue);
     xf_list_init(&mailmap->strangers);
+    xf_watch_init(mailmap);
     xf_jobs_init(mailmap);
     xf_mailmap_reload(mailmap, opts->settings);
     return mailmap;
@@ -76,6 +77,7 @@ void xf_mailmap_free(struct xf_mailmap **mailmap)
         xf_free(ask);
     }
     xf_map_free(&it->asks);
+    xf_watch_fini(it);
     xf_jobs_fini(it);
     xf_table_free(&it->file);
     xf_table_free(&it->users);
@@ -113,7 +115,10 @@ static bool must_wait(struct xf_mailmap *mailmap, struct xf_span address, unsign
                       bool is_fresh)
 {
     bool is_sure = mailmap->file_job.is_known && (is_fresh || !mailmap->directory);
-    return !is_sure && xf_mailmap_query_begin(mailmap, address, kind) == XF_MAILMAP_LATER;
+    if (is_sure || xf_mailmap_query_begin(mailmap, address, kind) != XF_MAILMAP_LATER)
+        return false;
+    xf_jobs_ask(mailmap);
+    return true;
 }
 
 static bool is_bare(struct xf_span address)

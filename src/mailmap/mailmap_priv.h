@@ -55,6 +55,7 @@ struct xf_notes {
 };
 void xf_note(struct xf_notes *notes, const char *fmt, ...) XF_PRINTF(2, 3);
 void xf_notes_release(struct xf_notes *notes);
+void xf_notes_log(struct xf_notes *notes); /* and release them */
 
 /* ------------------------------------------------------------------ table.c */
 
@@ -221,8 +222,8 @@ struct xf_mailmap_query {
 };
 
 /*
- * LATER: a lookup was started or is under way. NONE: none is possible, or it is late: use what is
- * known.
+ * LATER: it waits to be sent (xf_jobs_ask), or is under way. NONE: none is possible, or it is late:
+ * use what is known.
  */
 enum xf_mailmap_answer xf_mailmap_query_begin(struct xf_mailmap *mailmap, struct xf_span address,
                                               unsigned kind);
@@ -299,9 +300,6 @@ static inline uint64_t xf_mailmap_now(const struct xf_mailmap *mailmap)
     return mailmap->opts.clock->now_ms;
 }
 
-void xf_job_run(struct xf_mailmap *mailmap, void (*work)(void *owner), void (*done)(void *owner),
-                void *owner);
-void xf_notes_log(struct xf_notes *notes); /* and release them */
 void xf_jobs_init(struct xf_mailmap *mailmap);
 void xf_jobs_fini(struct xf_mailmap *mailmap);
 void xf_jobs_set_directory(struct xf_mailmap *mailmap, struct xf_directory_settings *taken);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <xfed/base/alloc.h>
+#include <xfed/base/log.h>
 #include <xfed/base/utf8.h>
 
 #define VALUE_MAX 1023 /* a longer value is not an address */
@@ -116,4 +117,14 @@ void xf_notes_release(struct xf_notes *notes)
     for (size_t i = 0; i < notes->count && i < XF_NOTES_MAX; i++)
         xf_free(notes->line[i]);
     *notes = (struct xf_notes){0};
+}
+
+void xf_notes_log(struct xf_notes *notes)
+{
+    for (size_t i = 0; i < notes->count && i < XF_NOTES_MAX; i++)
+        xf_log(XF_LOG_WARN, "identity.user.ambiguous", XF_STR("detail", notes->line[i]));
+    if (notes->count > XF_NOTES_MAX)
+        xf_log(XF_LOG_WARN, "identity.user.ambiguous", XF_STR("detail", "there are more"),
+               XF_INT("suppressed", notes->count - XF_NOTES_MAX));
+    xf_notes_release(notes);
 }

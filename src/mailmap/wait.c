@@ -91,7 +91,6 @@ enum xf_mailmap_answer xf_mailmap_query_begin(struct xf_mailmap *mailmap, struct
     else if (ask->is_of_stranger && !is_of_stranger)
         move_up(ask);
     ask->wants |= kind;
-    xf_jobs_ask(mailmap);
     return XF_MAILMAP_LATER;
 }
 

@@ -63,7 +63,7 @@ static void file_begin(void *owner)
         return;
     xf_timer_stop(&job->timer);
     job->is_running = true;
-    xf_job_run(mailmap, file_work, file_done, job);
+    xf_pool_run(mailmap->opts.pool, file_work, file_done, job);
 }
 
 static void file_done(void *owner)
