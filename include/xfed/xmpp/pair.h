@@ -17,11 +17,10 @@ struct xf_pair_key {
 /* Fill `out`; returns its text. Neither domain is longer than XF_DOMAIN_MAX. */
 struct xf_span xf_pair_key(struct xf_span local, struct xf_span peer, struct xf_pair_key *out);
 
-/* Is it the key of that pair? */
+/* Is it the key of that pair? Names hold no NUL, so it is enough that both parts are equal. */
 static inline bool xf_pair_key_is(const struct xf_pair_key *key, struct xf_span local,
                                   struct xf_span peer)
 {
     return key->len == local.len + 1 + peer.len && memcmp(key->text, local.ptr, local.len) == 0 &&
-           key->text[local.len] == '\0' &&
            memcmp(key->text + local.len + 1, peer.ptr, peer.len) == 0;
 }
