@@ -3,20 +3,21 @@
  * backpressure.c — when a stream takes less than the cluster sends, the cluster has to wait a
  * little.
  *
- * A route presses once its queue is more than half full (bytes or stanzas), until it is less than a
- * quarter full; while any route presses, the link it belongs to is not read. That makes everybody
- * on the link wait, so:
+ * A route pauses its link once its queue is more than half full (bytes or stanzas), until it is
+ * less than a quarter full; while any route does, the link is not read. That makes everybody on the
+ * link wait, so:
  *
- *   - only a ready stream presses. One that is still being made takes nothing, however long the
- *     others wait: its queue has room for what comes meanwhile, and what does not fit is bounced;
+ *   - only a route with a ready stream does. A stream that is still being made takes nothing,
+ *     however long the others wait: the queue has room for what comes meanwhile, and what does not
+ *     fit is bounced;
  *   - a pause lasts PAUSE_MS at most, and the link is then read for as long as it was not;
- *   - a queue that did not move for STALL_MS does not press;
- *   - a link has a ration of pauses: BUDGET_MS at once, and one part in BUDGET_PART of the time in
+ *   - a queue that did not move for STALL_MS pauses nothing;
+ *   - a link has a budget of pauses: BUDGET_MS at once, and one part in BUDGET_PART of the time in
  *     the long run. Peers' names are free, so each network of peers has half of that, however many
  *     names it has.
  *
- * With names = per-peer only the pressing peer's own stream of the cluster is not read. Nobody else
- * waits for it then, and there is no ration.
+ * With names = per-peer only the peer's own stream of the cluster is not read. Nobody else waits
+ * for it then, and there is no budget.
  */
 #include "backpressure_priv.h"
 
@@ -29,66 +30,66 @@
 #define BUDGET_MS   1000
 #define BUDGET_PART 200 /* 1/200 of the time, in the long run */
 
-/* ------------------------------------------------------------------ rations */
+/* ------------------------------------------------------------------ budgets */
 
-static void pay_off(struct xf_pause_budget *ration, uint64_t now_ms)
+static void pay_off(struct xf_pause_budget *budget, uint64_t now_ms)
 {
-    uint64_t passed_ms = now_ms - ration->at_ms;
-    ration->debt = ration->debt > passed_ms ? ration->debt - passed_ms : 0;
-    ration->at_ms = now_ms;
+    uint64_t passed_ms = now_ms - budget->at_ms;
+    budget->debt = budget->debt > passed_ms ? budget->debt - passed_ms : 0;
+    budget->at_ms = now_ms;
 }
 
-/* `shares`: the ration is the link's, divided by so many. */
-static bool has_ration(struct xf_pause_budget *ration, unsigned shares, uint64_t now_ms)
+/* `shares`: the budget is the link's, divided by so many. */
+static bool has_budget(struct xf_pause_budget *budget, unsigned shares, uint64_t now_ms)
 {
-    pay_off(ration, now_ms);
-    return ration->debt + (uint64_t)PAUSE_MS * BUDGET_PART * shares <=
+    pay_off(budget, now_ms);
+    return budget->debt + (uint64_t)PAUSE_MS * BUDGET_PART * shares <=
            (uint64_t)BUDGET_MS * BUDGET_PART;
 }
 
-static void charge(struct xf_pause_budget *ration, unsigned shares, uint64_t paused_ms,
+static void charge(struct xf_pause_budget *budget, unsigned shares, uint64_t paused_ms,
                    uint64_t now_ms)
 {
-    pay_off(ration, now_ms);
-    ration->debt += paused_ms * BUDGET_PART * shares;
+    pay_off(budget, now_ms);
+    budget->debt += paused_ms * BUDGET_PART * shares;
 }
 
 /*
- * The entry of a network; a new network takes that of the one that owes least. NULL: all entries
- * press.
+ * The entry of a network; a new network takes that of the one that owes least. NULL: the link is
+ * paused for all of them.
  */
-static struct xf_pressing_network *find_presser(struct xf_routing_link *link, const char *network,
-                                                uint64_t now_ms)
+static struct xf_pause_network *find_network(struct xf_link_pauses *pauses, const char *text,
+                                             uint64_t now_ms)
 {
-    struct xf_pressing_network *least = NULL;
-    for (size_t i = 0; i < XF_ARRAY_LEN(link->pressers); i++) {
-        struct xf_pressing_network *presser = &link->pressers[i];
-        if (strcmp(presser->network, network) == 0)
-            return presser;
-        pay_off(&presser->ration, now_ms);
-        if (presser->pressing == 0 && (!least || presser->ration.debt < least->ration.debt))
-            least = presser;
+    struct xf_pause_network *least = NULL;
+    for (size_t i = 0; i < XF_ARRAY_LEN(pauses->networks); i++) {
+        struct xf_pause_network *network = &pauses->networks[i];
+        if (strcmp(network->text, text) == 0)
+            return network;
+        pay_off(&network->budget, now_ms);
+        if (network->count == 0 && (!least || network->budget.debt < least->budget.debt))
+            least = network;
     }
     if (least) {
-        *least = (struct xf_pressing_network){.ration.at_ms = now_ms};
-        memcpy(least->network, network, sizeof(least->network));
+        *least = (struct xf_pause_network){.budget.at_ms = now_ms};
+        memcpy(least->text, text, sizeof(least->text));
     }
     return least;
 }
 
-/* NULL: the link cannot be paused for the route now. */
-static struct xf_pressing_network *grant(const struct xf_route *route, uint64_t now_ms)
+/* Whose budget a pause for the route is to be charged to; NULL: the link cannot be paused now. */
+static struct xf_pause_network *may_pause(const struct xf_route *route, uint64_t now_ms)
 {
-    struct xf_routing_link *link = route->link;
-    char network[XF_ADDR_TEXT_BYTES] = "";
-    if (now_ms < link->rested_ms || !has_ration(&link->ration, 1, now_ms))
+    struct xf_link_pauses *pauses = &route->link->pauses;
+    char text[XF_ADDR_TEXT_BYTES] = "";
+    if (now_ms < pauses->after_ms || !has_budget(&pauses->budget, 1, now_ms))
         return NULL;
-    xf_addr_network_text(xf_out_addr(route->out), network);
-    struct xf_pressing_network *presser = find_presser(link, network, now_ms);
-    return presser && has_ration(&presser->ration, 2, now_ms) ? presser : NULL;
+    xf_addr_network_text(xf_out_addr(route->out), text);
+    struct xf_pause_network *network = find_network(pauses, text, now_ms);
+    return network && has_budget(&network->budget, 2, now_ms) ? network : NULL;
 }
 
-/* ------------------------------------------------------------------ pressing */
+/* ------------------------------------------------------------------ pauses */
 
 static bool is_above(const struct xf_route *route, unsigned part)
 {
@@ -108,95 +109,101 @@ static void set_paused(struct xf_route *route, bool paused)
     xf_link_pause(route->link->link, route->peer, paused);
 }
 
-static void press(struct xf_route *route, struct xf_pressing_network *presser, uint64_t now_ms)
+static void pause_link(struct xf_route *route, struct xf_pause_network *network, uint64_t now_ms)
 {
-    struct xf_routing_link *link = route->link;
-    bool is_first = xf_list_is_empty(&link->pressing);
-    xf_list_push(&link->pressing, &route->pressing);
-    route->pressed_ms = now_ms;
-    route->presser = presser;
-    if (presser)
-        presser->pressing++;
+    struct xf_link_pauses *pauses = &route->link->pauses;
+    bool is_first = xf_list_is_empty(&pauses->routes);
+    xf_list_push(&pauses->routes, &route->pause.node);
+    route->pause.began_ms = now_ms;
+    route->pause.network = network;
+    if (network)
+        network->count++;
     if (is_first) {
-        link->paused_ms = now_ms;
-        xf_timer_start(route->routing->env->timers, &link->look, PAUSE_MS);
+        pauses->began_ms = now_ms;
+        xf_timer_start(route->routing->env->timers, &pauses->timer, PAUSE_MS);
     }
-    if (is_first || !presser)
+    if (is_first || !network)
         set_paused(route, true);
 }
 
-static void let_go(struct xf_route *route)
+static void resume_link(struct xf_route *route)
 {
-    struct xf_routing_link *link = route->link;
+    struct xf_link_pauses *pauses = &route->link->pauses;
+    struct xf_pause_network *network = route->pause.network;
     uint64_t now_ms = xf_routing_now(route->routing);
-    if (!xf_list_is_linked(&route->pressing))
+    if (!xf_list_is_linked(&route->pause.node))
         return;
-    xf_list_remove(&route->pressing);
-    if (!route->presser) {
+    xf_list_remove(&route->pause.node);
+    if (!network) {
         set_paused(route, false);
         return;
     }
-    route->presser->pressing--;
-    charge(&route->presser->ration, 2, now_ms - route->pressed_ms, now_ms);
-    if (!xf_list_is_empty(&link->pressing))
+    network->count--;
+    charge(&network->budget, 2, now_ms - route->pause.began_ms, now_ms);
+    if (!xf_list_is_empty(&pauses->routes))
         return;
-    uint64_t paused_ms = now_ms - link->paused_ms;
-    charge(&link->ration, 1, paused_ms, now_ms);
-    link->rested_ms = now_ms + paused_ms;
+    uint64_t paused_ms = now_ms - pauses->began_ms;
+    charge(&pauses->budget, 1, paused_ms, now_ms);
+    pauses->after_ms = now_ms + paused_ms;
     set_paused(route, false);
 }
 
 static bool is_stalled(const struct xf_route *route, uint64_t now_ms)
 {
-    return now_ms - route->moved_ms >= STALL_MS;
+    return now_ms - route->pause.moved_ms >= STALL_MS;
 }
 
-static void on_look(void *owner)
+static void on_timer(void *owner)
 {
     struct xf_routing_link *link = owner;
     uint64_t now_ms = xf_routing_now(link->routing);
-    XF_LIST_EACH_SAFE (node, &link->pressing) {
-        struct xf_route *route = XF_CONTAINER(node, struct xf_route, pressing);
-        if (route->presser || is_stalled(route, now_ms))
-            let_go(route);
+    XF_LIST_EACH_SAFE (node, &link->pauses.routes) {
+        struct xf_route *route = XF_CONTAINER(node, struct xf_route, pause.node);
+        if (route->pause.network || is_stalled(route, now_ms))
+            resume_link(route);
     }
-    if (!xf_list_is_empty(&link->pressing))
-        xf_timer_start(link->routing->env->timers, &link->look, PAUSE_MS);
+    if (!xf_list_is_empty(&link->pauses.routes))
+        xf_timer_start(link->routing->env->timers, &link->pauses.timer, PAUSE_MS);
 }
 
 void xf_backpressure_init(struct xf_routing_link *link)
 {
-    xf_list_init(&link->pressing);
-    xf_timer_init(&link->look, on_look, link);
+    xf_list_init(&link->pauses.routes);
+    xf_timer_init(&link->pauses.timer, on_timer, link);
+}
+
+void xf_backpressure_fini(struct xf_routing_link *link)
+{
+    xf_timer_stop(&link->pauses.timer);
 }
 
 void xf_backpressure_pushed(struct xf_route *route)
 {
     uint64_t now_ms = xf_routing_now(route->routing);
     if (route->queue.held.count == 1)
-        route->moved_ms = now_ms;
-    if (!is_above(route, 2) || xf_list_is_linked(&route->pressing) ||
+        route->pause.moved_ms = now_ms;
+    if (!is_above(route, 2) || xf_list_is_linked(&route->pause.node) ||
         !xf_out_is_ready(route->out) || is_stalled(route, now_ms))
         return;
     bool is_alone = xf_link_is_per_peer(route->link->link);
-    struct xf_pressing_network *presser = is_alone ? NULL : grant(route, now_ms);
-    if (presser || is_alone)
-        press(route, presser, now_ms);
+    struct xf_pause_network *network = is_alone ? NULL : may_pause(route, now_ms);
+    if (network || is_alone)
+        pause_link(route, network, now_ms);
 }
 
 void xf_backpressure_moved(struct xf_route *route)
 {
-    route->moved_ms = xf_routing_now(route->routing);
+    route->pause.moved_ms = xf_routing_now(route->routing);
     xf_backpressure_dropped(route);
 }
 
 void xf_backpressure_dropped(struct xf_route *route)
 {
     if (!is_above(route, 4))
-        let_go(route);
+        resume_link(route);
 }
 
 void xf_backpressure_leave(struct xf_route *route)
 {
-    let_go(route);
+    resume_link(route);
 }

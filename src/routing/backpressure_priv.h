@@ -2,7 +2,9 @@
 /* backpressure_priv.h — full queues of routes stop the reading of the cluster for a moment. */
 #pragma once
 
+#include <xfed/base/list.h>
 #include <xfed/net/addr.h>
+#include <xfed/net/timer.h>
 
 struct xf_route;
 struct xf_routing_link;
@@ -16,13 +18,31 @@ struct xf_pause_budget {
 };
 
 /* A network for whose peers a link is or was paused. */
-struct xf_pressing_network {
-    char network[XF_ADDR_TEXT_BYTES];
-    struct xf_pause_budget ration;
-    size_t pressing; /* routes that do now */
+struct xf_pause_network {
+    char text[XF_ADDR_TEXT_BYTES];
+    struct xf_pause_budget budget;
+    size_t count; /* of routes for which the link is paused now */
+};
+
+/* The pauses of a link. */
+struct xf_link_pauses {
+    struct xf_node routes;       /* struct xf_route for which it is paused */
+    struct xf_timer timer;       /* runs meanwhile */
+    uint64_t began_ms, after_ms; /* the pause began; the next one may begin */
+    struct xf_pause_budget budget;
+    struct xf_pause_network networks[16];
+};
+
+/* A route that the link is paused for, or may be. */
+struct xf_route_pause {
+    struct xf_node node;              /* in link->pauses.routes */
+    struct xf_pause_network *network; /* NULL: only this peer's stream is paused */
+    uint64_t began_ms;
+    uint64_t moved_ms; /* when the queue last moved, or began */
 };
 
 void xf_backpressure_init(struct xf_routing_link *link);
+void xf_backpressure_fini(struct xf_routing_link *link);
 void xf_backpressure_pushed(struct xf_route *route);
 void xf_backpressure_moved(struct xf_route *route);   /* the stream took something */
 void xf_backpressure_dropped(struct xf_route *route); /* the queue became shorter otherwise */

@@ -17,11 +17,7 @@ struct xf_routing_link {
     char *title;
     struct xf_link *link;
     struct xf_routing *routing;
-    struct xf_node pressing;       /* struct xf_route that want it paused */
-    struct xf_timer look;          /* while one presses */
-    uint64_t paused_ms, rested_ms; /* when the pause began; when the next one may begin */
-    struct xf_pause_budget ration;
-    struct xf_pressing_network pressers[16];
+    struct xf_link_pauses pauses;
     struct xf_stanza_queue answers; /* that wait for the cluster */
 };
 

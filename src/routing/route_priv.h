@@ -72,12 +72,8 @@ struct xf_route {
     bool is_wanted; /* a stanza was bounced since the last probe of the peer */
     struct xf_stanza_queue queue;
     struct xf_address_queue *address_queue_out, *address_queue_in; /* NULL: none has waited */
-    struct xf_timer timer;   /* IDLE: free; QUEUE: the oldest is too old; BOUNCE: over */
-    struct xf_node pressing; /* in link->pressing */
-    /* ... of its network; NULL: the pause concerns this peer alone */
-    struct xf_pressing_network *presser;
-    uint64_t pressed_ms;   /* since when */
-    uint64_t moved_ms;     /* when the queue last moved, or began */
+    struct xf_timer timer; /* IDLE: free; QUEUE: the oldest is too old; BOUNCE: over */
+    struct xf_route_pause pause;
     uint64_t ready_ms;     /* when the stream became ready */
     unsigned quick_losses; /* ready streams that ended soon, in a row */
     uint64_t backoff_ms;   /* of the next failure, before jitter; 0: the shortest */

@@ -49,7 +49,7 @@ void xf_routing_free(struct xf_routing **routing)
         xf_route_free(route); /* no stream may be alive: s2s.h */
     XF_LIST_EACH_SAFE (node, &(*routing)->links) {
         struct xf_routing_link *link = XF_CONTAINER(node, struct xf_routing_link, node);
-        xf_timer_stop(&link->look);
+        xf_backpressure_fini(link);
         xf_require(xf_stanza_queue_is_empty(&link->answers)); /* xf_routing_end was called */
         xf_free(link->title);
         xf_free(link);
