@@ -34,16 +34,9 @@ static struct xf_stanza_copy *pop(struct xf_address_queue *queue)
     return copy;
 }
 
-static bool is_above(const struct xf_address_queue *queue, unsigned part)
-{
-    const struct xf_peer_settings *settings = queue->route->settings;
-    return queue->stanzas.held.bytes * part > settings->queue_bytes ||
-           queue->stanzas.held.count * part > settings->queue_stanzas;
-}
-
 bool xf_address_queue_is_long(const struct xf_address_queue *queue)
 {
-    return queue && is_above(queue, 2);
+    return queue && xf_route_limits_is_above(queue->route, &queue->stanzas, 2);
 }
 
 static void move(void *owner);
@@ -61,12 +54,8 @@ bool xf_address_queue_push(struct xf_address_queue **at, struct xf_route *route,
     if (!*at)
         *at = new_queue(route, ops);
     struct xf_address_queue *queue = *at;
-
     bool was_empty = xf_stanza_queue_is_empty(&queue->stanzas);
-    size_t bytes = xf_stanza_copy_size(stanza), sum = queue->stanzas.held.bytes + bytes;
-    if (queue->stanzas.held.count >= route->settings->queue_stanzas ||
-        sum > route->settings->queue_bytes || sum > xf_routing_room(route->routing) ||
-        !xf_route_limits_has_bytes(route, bytes))
+    if (!xf_route_limits_has_room(route, &queue->stanzas, stanza))
         return false;
     xf_stanza_queue_push(&queue->stanzas, stanza, xf_routing_now(route->routing));
     xf_route_limits_weigh(route);
@@ -77,7 +66,7 @@ bool xf_address_queue_push(struct xf_address_queue **at, struct xf_route *route,
 
 static void moved(struct xf_address_queue *queue)
 {
-    if (queue->ops->relieved && !is_above(queue, 4))
+    if (queue->ops->relieved && !xf_route_limits_is_above(queue->route, &queue->stanzas, 4))
         queue->ops->relieved(queue->route);
 }
 

@@ -22,6 +22,7 @@
 #include "backpressure_priv.h"
 
 #include "links_priv.h"
+#include "route_limits_priv.h"
 #include "route_priv.h"
 #include "routing_priv.h"
 
@@ -93,9 +94,7 @@ static struct xf_pause_network *may_pause(const struct xf_route *route, uint64_t
 
 static bool is_above(const struct xf_route *route, unsigned part)
 {
-    const struct xf_peer_settings *settings = route->settings;
-    return route->queue.held.bytes * part > settings->queue_bytes ||
-           route->queue.held.count * part > settings->queue_stanzas;
+    return xf_route_limits_is_above(route, &route->queue, part);
 }
 
 static void set_paused(struct xf_route *route, bool paused)

@@ -86,14 +86,6 @@ void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, c
     xf_backpressure_dropped(route);
 }
 
-static bool has_room(struct xf_route *route, const struct xf_stanza *stanza)
-{
-    size_t bytes = xf_stanza_copy_size(stanza), sum = route->queue.held.bytes + bytes;
-    return route->queue.held.count < route->settings->queue_stanzas &&
-           sum <= route->settings->queue_bytes && sum <= xf_routing_room(route->routing) &&
-           xf_route_limits_has_bytes(route, bytes);
-}
-
 enum xf_log_level xf_route_level(struct xf_route *route, enum xf_log_level level, const char *event)
 {
     bool is_named = xf_policy_names(route->routing->policy, route->peer);
@@ -113,7 +105,7 @@ static void log_full(struct xf_route *route)
 
 static void push(struct xf_route *route, const struct xf_stanza *stanza)
 {
-    if (!has_room(route, stanza)) {
+    if (!xf_route_limits_has_room(route, &route->queue, stanza)) {
         log_full(route);
         bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
                "too many stanzas wait for this domain");

@@ -170,7 +170,7 @@ void xf_route_limits_stream_ended(struct xf_route *route)
     xf_quota_give(&route->routing->answer_streams, &route->stream_place);
 }
 
-/* ------------------------------------------------------------------ bytes that wait for them */
+/* ------------------------------------------------------------------ what waits */
 
 void xf_route_limits_weigh(struct xf_route *route)
 {
@@ -180,7 +180,7 @@ void xf_route_limits_weigh(struct xf_route *route)
                                           xf_address_queue_bytes(route->address_queue_in));
 }
 
-bool xf_route_limits_has_bytes(struct xf_route *route, size_t bytes)
+static bool stranger_has_bytes(struct xf_route *route, size_t bytes)
 {
     const struct xf_routing_settings *settings = &route->routing->settings;
     if (!route->for_stranger || !xf_place_is_held(&route->place) ||
@@ -190,4 +190,20 @@ bool xf_route_limits_has_bytes(struct xf_route *route, size_t bytes)
         return true;
     log_full(route, "bytes");
     return false;
+}
+
+bool xf_route_limits_has_room(struct xf_route *route, const struct xf_stanza_queue *queue,
+                              const struct xf_stanza *stanza)
+{
+    size_t bytes = xf_stanza_copy_size(stanza), sum = queue->held.bytes + bytes;
+    return queue->held.count < route->settings->queue_stanzas &&
+           sum <= route->settings->queue_bytes && sum <= xf_routing_room(route->routing) &&
+           stranger_has_bytes(route, bytes);
+}
+
+bool xf_route_limits_is_above(const struct xf_route *route, const struct xf_stanza_queue *queue,
+                              unsigned part)
+{
+    return queue->held.bytes * part > route->settings->queue_bytes ||
+           queue->held.count * part > route->settings->queue_stanzas;
 }

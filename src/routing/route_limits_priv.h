@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include <xfed/xmpp/stanza.h>
+#include <xfed/xmpp/stanza_queue.h>
 
 struct xf_route;
 struct xf_routing;
@@ -28,5 +28,14 @@ void xf_route_limits_give(struct xf_route *route);
 /* a stream, for which another one may end; its place is held until: */
 bool xf_route_limits_may_open(struct xf_route *route);
 void xf_route_limits_stream_ended(struct xf_route *route);
-bool xf_route_limits_has_bytes(struct xf_route *route, size_t bytes);
+
+/*
+ * May the stanza wait in that queue of the route? By the bounds of the peer, by what is left for
+ * all queues, and for a stranger by what may wait for strangers.
+ */
+bool xf_route_limits_has_room(struct xf_route *route, const struct xf_stanza_queue *queue,
+                              const struct xf_stanza *stanza);
+/* Is more than one part in `part` of the peer's bounds used? */
+bool xf_route_limits_is_above(const struct xf_route *route, const struct xf_stanza_queue *queue,
+                              unsigned part);
 void xf_route_limits_weigh(struct xf_route *route); /* what waits has changed */
