@@ -55,8 +55,8 @@ static void changed(struct xf_component *component)
 static bool send_held(void *owner, const struct xf_stanza *stanza)
 {
     struct xf_component *component = owner;
-    struct xf_component_stream *cs = pick(component, stanza);
-    return cs && !cs->is_congested && xf_component_stream_send(cs, stanza) == XF_ERR_OK;
+    struct xf_component_stream *stream = pick(component, stanza);
+    return stream && !stream->is_congested && xf_component_stream_send(stream, stanza) == XF_ERR_OK;
 }
 
 static void flush(struct xf_component *component)
@@ -77,20 +77,20 @@ static void on_emptied(void *owner)
 
 /* ------------------------------------------------------------------ the streams */
 
-static void on_up(void *owner, struct xf_component_stream *cs)
+static void on_up(void *owner, struct xf_component_stream *stream)
 {
     struct xf_component *component = owner;
-    (void)cs;
+    (void)stream;
     component->up_count++;
     xf_hold_up(&component->hold);
     flush(component);
     changed(component);
 }
 
-static void on_down(void *owner, struct xf_component_stream *cs)
+static void on_down(void *owner, struct xf_component_stream *stream)
 {
     struct xf_component *component = owner;
-    (void)cs;
+    (void)stream;
     component->up_count--;
     if (component->up_count == 0)
         xf_hold_down(&component->hold);
@@ -99,26 +99,26 @@ static void on_down(void *owner, struct xf_component_stream *cs)
     changed(component);
 }
 
-static void on_drained(void *owner, struct xf_component_stream *cs)
+static void on_drained(void *owner, struct xf_component_stream *stream)
 {
     struct xf_component *component = owner;
-    (void)cs;
+    (void)stream;
     flush(component);
     changed(component);
 }
 
-static void on_stanza(void *owner, struct xf_component_stream *cs, struct xf_stanza *stanza)
+static void on_stanza(void *owner, struct xf_component_stream *stream, struct xf_stanza *stanza)
 {
     struct xf_component *component = owner;
-    (void)cs;
+    (void)stream;
     component->used_ms = component->env->clock->now_ms;
     component->events->stanza(component->owner, stanza);
 }
 
-static void on_idle(void *owner, struct xf_component_stream *cs)
+static void on_idle(void *owner, struct xf_component_stream *stream)
 {
     struct xf_component *component = owner;
-    (void)cs;
+    (void)stream;
     if (--component->busy_count == 0)
         component->events->gone(component->owner, component);
 }
@@ -139,13 +139,13 @@ static void add_streams(struct xf_component *component, const struct xf_link_set
     component->stream_count = settings->per_peer ? 1 : addr_count;
     component->streams = xf_alloc(component->stream_count * sizeof(*component->streams));
     for (size_t i = 0; i < component->stream_count; i++) {
-        struct xf_component_stream *cs = &component->streams[i];
-        xf_component_stream_init(cs, component->env, settings, name, &stream_events, component);
+        struct xf_component_stream *stream = &component->streams[i];
+        xf_component_stream_init(stream, component->env, settings, name, &stream_events, component);
         if (settings->per_peer)
-            xf_component_stream_nodes(cs, addrs, addr_count,
+            xf_component_stream_nodes(stream, addrs, addr_count,
                                       (size_t)mix(0, &(struct xf_jid){.full = name}));
         else
-            xf_component_stream_nodes(cs, &addrs[i], 1, 0);
+            xf_component_stream_nodes(stream, &addrs[i], 1, 0);
     }
 }
 
@@ -200,10 +200,10 @@ enum xf_err xf_component_send(struct xf_component *component, const struct xf_st
 {
     component->used_ms = component->env->clock->now_ms;
     if (xf_hold_is_empty(&component->hold)) {
-        struct xf_component_stream *cs = pick(component, stanza);
-        if (cs && xf_component_stream_send(cs, stanza) == XF_ERR_OK) {
-            component->sent = cs;
-            if (__builtin_expect(cs->is_congested != component->counts_as_congested, 0))
+        struct xf_component_stream *stream = pick(component, stanza);
+        if (stream && xf_component_stream_send(stream, stanza) == XF_ERR_OK) {
+            component->sent = stream;
+            if (__builtin_expect(stream->is_congested != component->counts_as_congested, 0))
                 changed(component);
             return XF_ERR_OK;
         }

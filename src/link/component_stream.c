@@ -53,17 +53,17 @@ static const struct xf_reader_limits start_limits = {
     .depth = 8,
 };
 
-static void fire(struct xf_component_stream *cs, enum xf_component_stream_event event);
-static const char *state_name(const struct xf_component_stream *cs);
+static void fire(struct xf_component_stream *stream, enum xf_component_stream_event event);
+static const char *state_name(const struct xf_component_stream *stream);
 
-static struct xf_component_stream *cs_of(struct xf_stream *stream)
+static struct xf_component_stream *stream_of(struct xf_stream *xmpp)
 {
-    return XF_CONTAINER(stream, struct xf_component_stream, stream);
+    return XF_CONTAINER(xmpp, struct xf_component_stream, xmpp);
 }
 
-static void node_text(const struct xf_component_stream *cs, char out[XF_ADDR_TEXT_BYTES])
+static void node_text(const struct xf_component_stream *stream, char out[XF_ADDR_TEXT_BYTES])
 {
-    xf_addr_text(&cs->addrs[cs->addr_at], out);
+    xf_addr_text(&stream->addrs[stream->addr_at], out);
 }
 
 /*
@@ -102,122 +102,122 @@ static const char *lost_word(enum xf_conn_end end)
     return words[end];
 }
 
-static struct ending ending_of(const struct xf_component_stream *cs, enum xf_stream_end end)
+static struct ending ending_of(const struct xf_component_stream *stream, enum xf_stream_end end)
 {
-    const struct xf_stream *stream = &cs->stream;
-    if (cs->reason)
-        return (struct ending){cs->reason, NULL};
+    const struct xf_stream *xmpp = &stream->xmpp;
+    if (stream->reason)
+        return (struct ending){stream->reason, NULL};
     if (end == XF_STREAM_END_LOST)
-        return (struct ending){lost_word(stream->conn_end), NULL};
+        return (struct ending){lost_word(xmpp->conn_end), NULL};
     if (end == XF_STREAM_END_POLITE)
         return (struct ending){"closed-by-server", NULL};
     if (end == XF_STREAM_END_OUR_ERROR)
-        return (struct ending){xf_stream_error_name(stream->our_error),
+        return (struct ending){xf_stream_error_name(xmpp->our_error),
                                "the server sent what is no component stream"};
     for (size_t i = 0; i < XF_ARRAY_LEN(error_endings); i++) {
-        if (error_endings[i].error == stream->peer_error)
+        if (error_endings[i].error == xmpp->peer_error)
             return error_endings[i].ending;
     }
-    return (struct ending){xf_stream_error_name(stream->peer_error), NULL};
+    return (struct ending){xf_stream_error_name(xmpp->peer_error), NULL};
 }
 
-static void log_end(struct xf_component_stream *cs, enum xf_stream_end end, const char *detail)
+static void log_end(struct xf_component_stream *stream, enum xf_stream_end end, const char *detail)
 {
-    struct ending ending = ending_of(cs, end);
+    struct ending ending = ending_of(stream, end);
     char node[XF_ADDR_TEXT_BYTES];
-    uint64_t took_ms = cs->env->clock->now_ms - cs->began_ms;
-    node_text(cs, node);
+    uint64_t took_ms = stream->env->clock->now_ms - stream->began_ms;
+    node_text(stream, node);
     if (end == XF_STREAM_END_PEER_ERROR)
-        detail = cs->stream.peer_text;
-    if (cs->was_up) {
-        enum xf_log_level level = cs->is_wanted ? XF_LOG_WARN : XF_LOG_INFO;
-        xf_log(level, "link.stream.down", XF_STR("link", cs->settings->title), XF_STR("node", node),
-               XF_STR("name", cs->name), XF_WORD("reason", ending.reason), XF_STR("detail", detail),
-               XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
+        detail = stream->xmpp.peer_text;
+    if (stream->was_up) {
+        enum xf_log_level level = stream->is_wanted ? XF_LOG_WARN : XF_LOG_INFO;
+        xf_log(level, "link.stream.down", XF_STR("link", stream->settings->title),
+               XF_STR("node", node), XF_STR("name", stream->name), XF_WORD("reason", ending.reason),
+               XF_STR("detail", detail), XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
     } else { /* the same failure again and again is one thing to know */
-        bool is_new =
-            cs->is_wanted && (!cs->last_reason || strcmp(cs->last_reason, ending.reason) != 0);
+        bool is_new = stream->is_wanted &&
+                      (!stream->last_reason || strcmp(stream->last_reason, ending.reason) != 0);
         enum xf_log_level level = is_new ? XF_LOG_WARN : XF_LOG_DEBUG;
-        xf_log(level, "link.stream.failed", XF_STR("link", cs->settings->title),
-               XF_STR("node", node), XF_STR("name", cs->name), XF_WORD("reason", ending.reason),
+        xf_log(level, "link.stream.failed", XF_STR("link", stream->settings->title),
+               XF_STR("node", node), XF_STR("name", stream->name), XF_WORD("reason", ending.reason),
                XF_STR("detail", detail), XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
     }
-    cs->last_reason = cs->was_up ? NULL : ending.reason;
+    stream->last_reason = stream->was_up ? NULL : ending.reason;
 }
 
 /* ------------------------------------------------------------------ events of the stream */
 
-static void on_header(struct xf_stream *stream, const struct xf_header *header)
+static void on_header(struct xf_stream *xmpp, const struct xf_header *header)
 {
-    struct xf_component_stream *cs = cs_of(stream);
-    if (cs->state != XF_COMPONENT_OPENING)
+    struct xf_component_stream *stream = stream_of(xmpp);
+    if (stream->state != XF_COMPONENT_OPENING)
         return;
     if (header->id.len == 0) {
-        cs->reason = "no-stream-id";
-        xf_stream_close(stream);
+        stream->reason = "no-stream-id";
+        xf_stream_close(xmpp);
         return;
     }
-    struct xf_span parts[] = {header->id, xf_span_of(cs->settings->secret)};
+    struct xf_span parts[] = {header->id, xf_span_of(stream->settings->secret)};
     char digest[XF_SHA1_HEX_BYTES + 1];
     xf_sha1_hex(parts, XF_ARRAY_LEN(parts), digest);
-    xf_stream_send(stream, "<handshake>");
-    xf_stream_send(stream, digest);
-    xf_stream_send(stream, "</handshake>");
-    fire(cs, XF_COMPONENT_ON_HEADER);
+    xf_stream_send(xmpp, "<handshake>");
+    xf_stream_send(xmpp, digest);
+    xf_stream_send(xmpp, "</handshake>");
+    fire(stream, XF_COMPONENT_ON_HEADER);
 }
 
-static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
+static void on_element(struct xf_stream *xmpp, const struct xf_elem *elem)
 {
-    struct xf_component_stream *cs = cs_of(stream);
-    if (cs->state == XF_COMPONENT_PROVING && xf_elem_is(elem, XF_NS_COMPONENT, "handshake"))
-        fire(cs, XF_COMPONENT_ON_ACCEPTED);
+    struct xf_component_stream *stream = stream_of(xmpp);
+    if (stream->state == XF_COMPONENT_PROVING && xf_elem_is(elem, XF_NS_COMPONENT, "handshake"))
+        fire(stream, XF_COMPONENT_ON_ACCEPTED);
     else
-        xf_log(XF_LOG_DEBUG, "link.element.ignored", XF_STR("link", cs->settings->title),
-               XF_SPN("element", elem->name), XF_WORD("state", state_name(cs)));
+        xf_log(XF_LOG_DEBUG, "link.element.ignored", XF_STR("link", stream->settings->title),
+               XF_SPN("element", elem->name), XF_WORD("state", state_name(stream)));
 }
 
-static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
+static void on_stanza(struct xf_stream *xmpp, struct xf_stanza *stanza)
 {
-    struct xf_component_stream *cs = cs_of(stream);
-    if (cs->was_up) /* also while ending: the server's footer has not come */
-        cs->events->stanza(cs->owner, cs, stanza);
+    struct xf_component_stream *stream = stream_of(xmpp);
+    if (stream->was_up) /* also while ending: the server's footer has not come */
+        stream->events->stanza(stream->owner, stream, stanza);
 }
 
-static void on_connected(struct xf_stream *stream)
+static void on_connected(struct xf_stream *xmpp)
 {
-    fire(cs_of(stream), XF_COMPONENT_ON_CONNECTED);
+    fire(stream_of(xmpp), XF_COMPONENT_ON_CONNECTED);
 }
 
-static void on_ending(struct xf_stream *stream)
+static void on_ending(struct xf_stream *xmpp)
 {
-    fire(cs_of(stream), XF_COMPONENT_ON_ENDS);
+    fire(stream_of(xmpp), XF_COMPONENT_ON_ENDS);
 }
 
-static void on_drained(struct xf_stream *stream)
+static void on_drained(struct xf_stream *xmpp)
 {
-    struct xf_component_stream *cs = cs_of(stream);
-    if (cs->state != XF_COMPONENT_UP)
+    struct xf_component_stream *stream = stream_of(xmpp);
+    if (stream->state != XF_COMPONENT_UP)
         return;
-    cs->is_congested = false;
-    cs->events->drained(cs->owner, cs);
+    stream->is_congested = false;
+    stream->events->drained(stream->owner, stream);
 }
 
-static bool should_wait_long(const struct xf_component_stream *cs)
+static bool should_wait_long(const struct xf_component_stream *stream)
 {
-    return cs->stream.peer_error == XF_STREAM_ERROR_CONFLICT;
+    return stream->xmpp.peer_error == XF_STREAM_ERROR_CONFLICT;
 }
 
-static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const char *detail)
+static void on_closed(struct xf_stream *xmpp, enum xf_stream_end end, const char *detail)
 {
-    struct xf_component_stream *cs = cs_of(stream);
-    log_end(cs, end, detail);
-    if (cs->was_up && cs->env->clock->now_ms - cs->began_ms >= STEADY_MS)
-        cs->backoff_ms = BACKOFF_MIN_MS;
-    if (should_wait_long(cs))
-        cs->backoff_ms = BACKOFF_MAX_MS;
-    xf_stream_fini(stream);
-    cs->addr_at = (cs->addr_at + 1) % cs->addr_count;
-    fire(cs, cs->is_wanted ? XF_COMPONENT_ON_LOST : XF_COMPONENT_ON_OVER);
+    struct xf_component_stream *stream = stream_of(xmpp);
+    log_end(stream, end, detail);
+    if (stream->was_up && stream->env->clock->now_ms - stream->began_ms >= STEADY_MS)
+        stream->backoff_ms = BACKOFF_MIN_MS;
+    if (should_wait_long(stream))
+        stream->backoff_ms = BACKOFF_MAX_MS;
+    xf_stream_fini(xmpp);
+    stream->addr_at = (stream->addr_at + 1) % stream->addr_count;
+    fire(stream, stream->is_wanted ? XF_COMPONENT_ON_LOST : XF_COMPONENT_ON_OVER);
 }
 
 static const struct xf_stream_events stream_events = {
@@ -232,80 +232,82 @@ static const struct xf_stream_events stream_events = {
 
 /* ------------------------------------------------------------------ actions */
 
-static void dial(struct xf_component_stream *cs)
+static void dial(struct xf_component_stream *stream)
 {
-    cs->reason = NULL;
-    cs->was_up = cs->is_congested = false;
-    cs->began_ms = cs->env->clock->now_ms;
-    xf_stream_init(&cs->stream, cs->env, XF_NS_COMPONENT, &start_limits, START_ELEMENTS,
+    stream->reason = NULL;
+    stream->was_up = stream->is_congested = false;
+    stream->began_ms = stream->env->clock->now_ms;
+    xf_stream_init(&stream->xmpp, stream->env, XF_NS_COMPONENT, &start_limits, START_ELEMENTS,
                    &stream_events);
-    xf_stream_attach(&cs->stream,
-                     cs->env->connect(cs->env, &cs->addrs[cs->addr_at], NULL, CONNECT_MS,
-                                      &xf_stream_conn_events, &cs->stream));
+    xf_stream_attach(&stream->xmpp,
+                     stream->env->connect(stream->env, &stream->addrs[stream->addr_at], NULL,
+                                          CONNECT_MS, &xf_stream_conn_events, &stream->xmpp));
 }
 
-static void send_header(struct xf_component_stream *cs)
+static void send_header(struct xf_component_stream *stream)
 {
-    struct xf_stream_header header = {.to = xf_span_of(cs->name)};
-    xf_stream_send_header(&cs->stream, &header);
-    xf_timer_start(cs->env->timers, &cs->timer, ANSWER_MS);
+    struct xf_stream_header header = {.to = xf_span_of(stream->name)};
+    xf_stream_send_header(&stream->xmpp, &header);
+    xf_timer_start(stream->env->timers, &stream->timer, ANSWER_MS);
 }
 
-static void await_word(struct xf_component_stream *cs)
+static void await_word(struct xf_component_stream *stream)
 {
-    xf_timer_start(cs->env->timers, &cs->timer, ANSWER_MS);
+    xf_timer_start(stream->env->timers, &stream->timer, ANSWER_MS);
 }
 
-static void arm_pulse(struct xf_component_stream *cs)
+static void arm_pulse(struct xf_component_stream *stream)
 {
-    uint64_t silent_ms = cs->env->clock->now_ms - cs->sent_ms;
-    uint64_t ping_ms = cs->settings->ping_ms;
+    uint64_t silent_ms = stream->env->clock->now_ms - stream->sent_ms;
+    uint64_t ping_ms = stream->settings->ping_ms;
     uint64_t wait_ms = silent_ms < ping_ms ? ping_ms - silent_ms : ping_ms;
-    if (cs->is_congested && (!ping_ms || wait_ms > STUCK_LOOK_MS))
+    if (stream->is_congested && (!ping_ms || wait_ms > STUCK_LOOK_MS))
         wait_ms = STUCK_LOOK_MS;
     if (wait_ms == 0) /* no keep-alive wanted */
         return;
-    xf_timer_start(cs->env->timers, &cs->pulse, wait_ms);
+    xf_timer_start(stream->env->timers, &stream->pulse, wait_ms);
 }
 
-static void come_up(struct xf_component_stream *cs)
+static void come_up(struct xf_component_stream *stream)
 {
-    uint64_t now_ms = cs->env->clock->now_ms;
+    uint64_t now_ms = stream->env->clock->now_ms;
     char node[XF_ADDR_TEXT_BYTES];
-    node_text(cs, node);
-    xf_log(XF_LOG_INFO, "link.stream.up", XF_STR("link", cs->settings->title), XF_STR("node", node),
-           XF_STR("name", cs->name), XF_INT("ms", now_ms - cs->began_ms));
-    xf_stream_relax(&cs->stream, &trusted_limits);
-    cs->was_up = true;
-    cs->began_ms = cs->sent_ms = cs->moved_ms = now_ms;
-    cs->written_bytes = xf_conn_backlog(cs->stream.conn); /* the handshake may still be there */
-    cs->moved_bytes = 0;
-    cs->last_reason = NULL;
-    xf_stream_pause(&cs->stream, cs->is_paused);
-    arm_pulse(cs);
-    cs->events->up(cs->owner, cs);
+    node_text(stream, node);
+    xf_log(XF_LOG_INFO, "link.stream.up", XF_STR("link", stream->settings->title),
+           XF_STR("node", node), XF_STR("name", stream->name),
+           XF_INT("ms", now_ms - stream->began_ms));
+    xf_stream_relax(&stream->xmpp, &trusted_limits);
+    stream->was_up = true;
+    stream->began_ms = stream->sent_ms = stream->moved_ms = now_ms;
+    stream->written_bytes =
+        xf_conn_backlog(stream->xmpp.conn); /* the handshake may still be there */
+    stream->moved_bytes = 0;
+    stream->last_reason = NULL;
+    xf_stream_pause(&stream->xmpp, stream->is_paused);
+    arm_pulse(stream);
+    stream->events->up(stream->owner, stream);
 }
 
-static void go_down(struct xf_component_stream *cs)
+static void go_down(struct xf_component_stream *stream)
 {
-    xf_timer_stop(&cs->pulse);
-    cs->is_congested = false;
-    cs->events->down(cs->owner, cs);
+    xf_timer_stop(&stream->pulse);
+    stream->is_congested = false;
+    stream->events->down(stream->owner, stream);
 }
 
-static void plan_retry(struct xf_component_stream *cs)
+static void plan_retry(struct xf_component_stream *stream)
 {
-    uint64_t max_ms = cs->stream.peer_error ? BACKOFF_MAX_MS : AWAY_MAX_MS;
-    uint64_t wait_ms = cs->backoff_ms < max_ms ? cs->backoff_ms : max_ms;
-    xf_timer_start(cs->env->timers, &cs->timer, xf_rand_jitter_ms(wait_ms));
-    cs->backoff_ms = wait_ms < max_ms / 2 ? 2 * wait_ms : max_ms;
+    uint64_t max_ms = stream->xmpp.peer_error ? BACKOFF_MAX_MS : AWAY_MAX_MS;
+    uint64_t wait_ms = stream->backoff_ms < max_ms ? stream->backoff_ms : max_ms;
+    xf_timer_start(stream->env->timers, &stream->timer, xf_rand_jitter_ms(wait_ms));
+    stream->backoff_ms = wait_ms < max_ms / 2 ? 2 * wait_ms : max_ms;
 }
 
-static void tell_idle(struct xf_component_stream *cs)
+static void tell_idle(struct xf_component_stream *stream)
 {
-    cs->backoff_ms = BACKOFF_MIN_MS;
-    cs->last_reason = NULL;
-    cs->events->idle(cs->owner, cs);
+    stream->backoff_ms = BACKOFF_MIN_MS;
+    stream->last_reason = NULL;
+    stream->events->idle(stream->owner, stream);
 }
 
 /* ------------------------------------------------------------------ the machine */
@@ -349,15 +351,16 @@ static void run(void *self, xf_machine_action action)
 
 static void log_move(const void *self, const char *from, const char *on, const char *to)
 {
-    const struct xf_component_stream *cs = self;
-    xf_log(XF_LOG_DEBUG, "link.state.changed", XF_STR("link", cs->settings->title),
-           XF_STR("name", cs->name), XF_WORD("from", from), XF_WORD("on", on), XF_WORD("to", to));
+    const struct xf_component_stream *stream = self;
+    xf_log(XF_LOG_DEBUG, "link.state.changed", XF_STR("link", stream->settings->title),
+           XF_STR("name", stream->name), XF_WORD("from", from), XF_WORD("on", on),
+           XF_WORD("to", to));
 }
 
 static void stop_timer(void *self)
 {
-    struct xf_component_stream *cs = self;
-    xf_timer_stop(&cs->timer);
+    struct xf_component_stream *stream = self;
+    xf_timer_stop(&stream->timer);
 }
 
 /* An event that changes nothing here is only logged. */
@@ -369,27 +372,29 @@ static void stay(void *self, unsigned event)
 
 static void check(const void *self, bool has_acted)
 {
-    const struct xf_component_stream *cs = self;
-    switch (cs->state) {
+    const struct xf_component_stream *stream = self;
+    switch (stream->state) {
     case XF_COMPONENT_IDLE:
-        xf_require(!cs->is_wanted);
+        xf_require(!stream->is_wanted);
         return;
     case XF_COMPONENT_WAITING:
-        xf_require(xf_timer_is_running(&cs->timer) == has_acted);
+        xf_require(xf_timer_is_running(&stream->timer) == has_acted);
         return;
     case XF_COMPONENT_CONNECTING:
-        xf_require(cs->addr_count > 0 && (!has_acted || (cs->stream.conn && !cs->was_up)));
+        xf_require(stream->addr_count > 0 &&
+                   (!has_acted || (stream->xmpp.conn && !stream->was_up)));
         return;
     case XF_COMPONENT_OPENING:
     case XF_COMPONENT_PROVING:
-        xf_require(cs->stream.conn && !cs->was_up);
-        xf_require(xf_timer_is_running(&cs->timer) == has_acted); /* the server's answer is due */
+        xf_require(stream->xmpp.conn && !stream->was_up);
+        xf_require(xf_timer_is_running(&stream->timer) ==
+                   has_acted); /* the server's answer is due */
         return;
     case XF_COMPONENT_UP:
-        xf_require(cs->stream.conn && cs->was_up == has_acted);
+        xf_require(stream->xmpp.conn && stream->was_up == has_acted);
         return;
     case XF_COMPONENT_ENDING:
-        xf_require(!has_acted || (!xf_timer_is_running(&cs->pulse) && !cs->is_congested));
+        xf_require(!has_acted || (!xf_timer_is_running(&stream->pulse) && !stream->is_congested));
         return;
     }
 }
@@ -413,67 +418,68 @@ const struct xf_machine xf_component_stream_machine = {
     .check = check,
 };
 
-static const char *state_name(const struct xf_component_stream *cs)
+static const char *state_name(const struct xf_component_stream *stream)
 {
-    return state_names[cs->state];
+    return state_names[stream->state];
 }
 
-static void fire(struct xf_component_stream *cs, enum xf_component_stream_event event)
+static void fire(struct xf_component_stream *stream, enum xf_component_stream_event event)
 {
-    xf_machine_fire(&xf_component_stream_machine, cs, event);
+    xf_machine_fire(&xf_component_stream_machine, stream, event);
 }
 
 /* ------------------------------------------------------------------ time */
 
-static void give_up(struct xf_component_stream *cs, const char *reason)
+static void give_up(struct xf_component_stream *stream, const char *reason)
 {
-    cs->reason = reason;
-    xf_stream_abort(&cs->stream);
+    stream->reason = reason;
+    xf_stream_abort(&stream->xmpp);
 }
 
 static void on_timer(void *owner)
 {
-    struct xf_component_stream *cs = owner;
-    if (cs->state != XF_COMPONENT_WAITING)
-        give_up(cs, "timeout");
+    struct xf_component_stream *stream = owner;
+    if (stream->state != XF_COMPONENT_WAITING)
+        give_up(stream, "timeout");
     else
-        fire(cs, cs->is_wanted ? XF_COMPONENT_ON_WANT : XF_COMPONENT_ON_OVER);
+        fire(stream, stream->is_wanted ? XF_COMPONENT_ON_WANT : XF_COMPONENT_ON_OVER);
 }
 
-static bool is_stuck(struct xf_component_stream *cs)
+static bool is_stuck(struct xf_component_stream *stream)
 {
-    uint64_t now_ms = cs->env->clock->now_ms;
-    uint64_t moved_bytes = cs->written_bytes - xf_conn_backlog(cs->stream.conn);
-    if (!cs->is_congested || moved_bytes > cs->moved_bytes) {
-        cs->moved_bytes = moved_bytes;
-        cs->moved_ms = now_ms;
+    uint64_t now_ms = stream->env->clock->now_ms;
+    uint64_t moved_bytes = stream->written_bytes - xf_conn_backlog(stream->xmpp.conn);
+    if (!stream->is_congested || moved_bytes > stream->moved_bytes) {
+        stream->moved_bytes = moved_bytes;
+        stream->moved_ms = now_ms;
     }
-    return now_ms - cs->moved_ms >= STUCK_MS;
+    return now_ms - stream->moved_ms >= STUCK_MS;
 }
 
 static void on_pulse(void *owner)
 {
-    struct xf_component_stream *cs = owner;
-    if (is_stuck(cs)) {
-        give_up(cs, "stuck");
+    struct xf_component_stream *stream = owner;
+    if (is_stuck(stream)) {
+        give_up(stream, "stuck");
         return;
     }
-    uint64_t silent_ms = cs->env->clock->now_ms - cs->sent_ms;
-    if (!cs->is_congested && cs->settings->ping_ms && silent_ms >= cs->settings->ping_ms) {
-        xf_stream_send(&cs->stream, " ");
-        cs->written_bytes++;
-        cs->sent_ms = cs->env->clock->now_ms;
+    uint64_t silent_ms = stream->env->clock->now_ms - stream->sent_ms;
+    if (!stream->is_congested && stream->settings->ping_ms &&
+        silent_ms >= stream->settings->ping_ms) {
+        xf_stream_send(&stream->xmpp, " ");
+        stream->written_bytes++;
+        stream->sent_ms = stream->env->clock->now_ms;
     }
-    arm_pulse(cs);
+    arm_pulse(stream);
 }
 
 /* ------------------------------------------------------------------ for the link */
 
-void xf_component_stream_init(struct xf_component_stream *cs, struct xf_env *env,
+void xf_component_stream_init(struct xf_component_stream *stream, struct xf_env *env,
                               const struct xf_link_settings *settings, struct xf_span name,
                               const struct xf_component_stream_events *events, void *owner)
 {
-    *cs = (struct xf_component_stream){
+    *stream = (struct xf_component_stream){
         .env = env,
         .settings = settings,
         .events = events,
@@ -481,70 +487,71 @@ void xf_component_stream_init(struct xf_component_stream *cs, struct xf_env *env
         .name = xf_span_dup(name),
         .backoff_ms = BACKOFF_MIN_MS,
     };
-    xf_timer_init(&cs->timer, on_timer, cs);
-    xf_timer_init(&cs->pulse, on_pulse, cs);
+    xf_timer_init(&stream->timer, on_timer, stream);
+    xf_timer_init(&stream->pulse, on_pulse, stream);
 }
 
-void xf_component_stream_nodes(struct xf_component_stream *cs, const struct xf_addr *addrs,
+void xf_component_stream_nodes(struct xf_component_stream *stream, const struct xf_addr *addrs,
                                size_t count, size_t first)
 {
-    cs->addrs = addrs;
-    cs->addr_count = count;
-    cs->addr_at = first % count;
+    stream->addrs = addrs;
+    stream->addr_count = count;
+    stream->addr_at = first % count;
 }
 
-void xf_component_stream_fini(struct xf_component_stream *cs)
+void xf_component_stream_fini(struct xf_component_stream *stream)
 {
-    xf_require(cs->state == XF_COMPONENT_IDLE);
-    xf_free(cs->name);
-    cs->name = NULL;
+    xf_require(stream->state == XF_COMPONENT_IDLE);
+    xf_free(stream->name);
+    stream->name = NULL;
 }
 
-void xf_component_stream_start(struct xf_component_stream *cs)
+void xf_component_stream_start(struct xf_component_stream *stream)
 {
-    cs->is_wanted = true;
-    if (cs->state == XF_COMPONENT_IDLE)
-        fire(cs, XF_COMPONENT_ON_WANT);
+    stream->is_wanted = true;
+    if (stream->state == XF_COMPONENT_IDLE)
+        fire(stream, XF_COMPONENT_ON_WANT);
 }
 
-bool xf_component_stream_stop(struct xf_component_stream *cs, const char *reason)
+bool xf_component_stream_stop(struct xf_component_stream *stream, const char *reason)
 {
-    cs->is_wanted = false;
-    if (cs->state == XF_COMPONENT_IDLE)
+    stream->is_wanted = false;
+    if (stream->state == XF_COMPONENT_IDLE)
         return false;
-    if (cs->state == XF_COMPONENT_WAITING) {
-        xf_timer_start(cs->env->timers, &cs->timer, 0);
+    if (stream->state == XF_COMPONENT_WAITING) {
+        xf_timer_start(stream->env->timers, &stream->timer, 0);
         return true;
     }
-    if (!cs->reason)
-        cs->reason = reason;
-    xf_stream_close(&cs->stream);
+    if (!stream->reason)
+        stream->reason = reason;
+    xf_stream_close(&stream->xmpp);
     return true;
 }
 
-enum xf_err xf_component_stream_send(struct xf_component_stream *cs, const struct xf_stanza *stanza)
+enum xf_err xf_component_stream_send(struct xf_component_stream *stream,
+                                     const struct xf_stanza *stanza)
 {
-    if (cs->state != XF_COMPONENT_UP)
+    if (stream->state != XF_COMPONENT_UP)
         return XF_ERR_CLOSED;
-    struct xf_conn *conn = cs->stream.conn;
+    struct xf_conn *conn = stream->xmpp.conn;
     size_t before = conn->out.len;
-    enum xf_err err = xf_stream_send_stanza(&cs->stream, stanza);
+    enum xf_err err = xf_stream_send_stanza(&stream->xmpp, stanza);
     if (err != XF_ERR_OK)
         return err;
-    cs->written_bytes += conn->out.len - before;
-    cs->sent_ms = cs->env->clock->now_ms;
-    if (!cs->is_congested && xf_conn_is_congested(conn)) {
-        cs->is_congested = true;
-        cs->moved_ms = cs->sent_ms;
-        cs->moved_bytes = cs->written_bytes - xf_conn_backlog(conn);
-        arm_pulse(cs);
+    stream->written_bytes += conn->out.len - before;
+    stream->sent_ms = stream->env->clock->now_ms;
+    if (!stream->is_congested && xf_conn_is_congested(conn)) {
+        stream->is_congested = true;
+        stream->moved_ms = stream->sent_ms;
+        stream->moved_bytes = stream->written_bytes - xf_conn_backlog(conn);
+        arm_pulse(stream);
     }
     return XF_ERR_OK;
 }
 
-void xf_component_stream_pause(struct xf_component_stream *cs, bool paused)
+void xf_component_stream_pause(struct xf_component_stream *stream, bool paused)
 {
-    cs->is_paused = paused;
-    if (cs->state == XF_COMPONENT_UP)
-        xf_stream_pause(&cs->stream, paused);
+    stream->is_paused = paused;
+    if (stream->state == XF_COMPONENT_UP)
+        xf_stream_pause(&stream->xmpp, paused);
 }

@@ -49,12 +49,12 @@ enum xf_component_stream_event {
 struct xf_component_stream;
 
 struct xf_component_stream_events {
-    void (*up)(void *owner, struct xf_component_stream *cs);
-    void (*down)(void *owner, struct xf_component_stream *cs); /* it was up */
-    void (*drained)(void *owner, struct xf_component_stream *cs);
-    void (*stanza)(void *owner, struct xf_component_stream *cs, struct xf_stanza *stanza);
+    void (*up)(void *owner, struct xf_component_stream *stream);
+    void (*down)(void *owner, struct xf_component_stream *stream); /* it was up */
+    void (*drained)(void *owner, struct xf_component_stream *stream);
+    void (*stanza)(void *owner, struct xf_component_stream *stream, struct xf_stanza *stanza);
     /* no stream and no try any more: may be freed from here */
-    void (*idle)(void *owner, struct xf_component_stream *cs);
+    void (*idle)(void *owner, struct xf_component_stream *stream);
 };
 
 struct xf_component_stream {
@@ -66,13 +66,13 @@ struct xf_component_stream {
     const struct xf_addr *addrs; /* borrowed; tried in turn */
     size_t addr_count, addr_at;
     enum xf_component_stream_state state;
-    struct xf_stream stream; /* from CONNECTING to ENDING */
-    struct xf_timer timer;   /* of WAITING, OPENING and PROVING */
-    struct xf_timer pulse;   /* of UP: keep-alive, and whether a congested stream still moves */
-    uint64_t backoff_ms;     /* of the next try, before jitter */
-    uint64_t began_ms;       /* of the try, then of being up */
-    uint64_t sent_ms;        /* our last byte */
-    uint64_t written_bytes;  /* appended to the conn's output */
+    struct xf_stream xmpp;  /* from CONNECTING to ENDING */
+    struct xf_timer timer;  /* of WAITING, OPENING and PROVING */
+    struct xf_timer pulse;  /* of UP: keep-alive, and whether a congested stream still moves */
+    uint64_t backoff_ms;    /* of the next try, before jitter */
+    uint64_t began_ms;      /* of the try, then of being up */
+    uint64_t sent_ms;       /* our last byte */
+    uint64_t written_bytes; /* appended to the conn's output */
     uint64_t moved_bytes, moved_ms; /* written minus waiting, when it last grew */
     bool was_up;                    /* the stream that ends */
     bool is_wanted;                 /* make it again when it ends */
@@ -85,28 +85,28 @@ struct xf_component_stream {
 extern const struct xf_machine xf_component_stream_machine; /* for the test of its table */
 
 /* `conf` and `addrs` are borrowed, the name is copied. Idle at first. */
-void xf_component_stream_init(struct xf_component_stream *cs, struct xf_env *env,
+void xf_component_stream_init(struct xf_component_stream *stream, struct xf_env *env,
                               const struct xf_link_settings *settings, struct xf_span name,
                               const struct xf_component_stream_events *events, void *owner);
-void xf_component_stream_fini(struct xf_component_stream *cs); /* of an idle one */
-void xf_component_stream_nodes(struct xf_component_stream *cs, const struct xf_addr *addrs,
+void xf_component_stream_fini(struct xf_component_stream *stream); /* of an idle one */
+void xf_component_stream_nodes(struct xf_component_stream *stream, const struct xf_addr *addrs,
                                size_t count, size_t first);
 
 /* of an idle one; otherwise it is only wanted again */
-void xf_component_stream_start(struct xf_component_stream *cs);
+void xf_component_stream_start(struct xf_component_stream *stream);
 
 /*
  * End politely and do not come back; `idle` follows, never from within. False: it is idle already.
  */
-bool xf_component_stream_stop(struct xf_component_stream *cs, const char *reason);
+bool xf_component_stream_stop(struct xf_component_stream *stream, const char *reason);
 
-static inline bool xf_component_stream_is_up(const struct xf_component_stream *cs)
+static inline bool xf_component_stream_is_up(const struct xf_component_stream *stream)
 {
-    return cs->state == XF_COMPONENT_UP;
+    return stream->state == XF_COMPONENT_UP;
 }
 
 /* XF_ERR_CLOSED: not up; XF_ERR_LIMIT: the output is full. */
-XF_MUST_USE enum xf_err xf_component_stream_send(struct xf_component_stream *cs,
+XF_MUST_USE enum xf_err xf_component_stream_send(struct xf_component_stream *stream,
                                                  const struct xf_stanza *stanza);
 
-void xf_component_stream_pause(struct xf_component_stream *cs, bool paused);
+void xf_component_stream_pause(struct xf_component_stream *stream, bool paused);
