@@ -76,7 +76,8 @@ void xf_tls_judge(struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls
     xf_tls_grounds_init(&s->grounds, basis);
     s->is_named = xf_tls_grounds_named(&s->grounds, conn->tls);
     session->judging = &s->session;
-    xf_pool_run(xf_conn_pool(conn), judge, judged, s); /* the answer never comes from within */
+    /* `done` is called after this function has returned */
+    xf_pool_run(xf_conn_pool(conn), judge, judged, s);
 }
 
 void xf_tls_forget(struct xf_conn *conn)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lru.h — values by name, and which of them was used least recently: for tables whose size
- * outsiders choose.
+ * lru.h — a map that knows which value was used least recently: for tables whose size outsiders
+ * influence.
  *
- * A value rests or is held, and only one that rests may go to make room. The bound is up to the
- * owner, who removes the oldest when there are too many. The entry is embedded in the owner's
- * struct, and its memory is the owner's.
+ * A value is either held or resting; only a resting one may be removed to make room. The owner
+ * decides how many there may be, and removes the oldest when there are too many. The entry is
+ * embedded in the owner's struct, and the owner frees its memory.
  */
 #pragma once
 
@@ -26,29 +26,29 @@ struct xf_lru {
 void xf_lru_init(struct xf_lru *lru);
 void xf_lru_fini(struct xf_lru *lru); /* of an empty one */
 
-/* NULL: there is none of that name. It is not used by this: see xf_lru_rest. */
+/* NULL: no entry has that name. Finding an entry does not count as using it: see xf_lru_rest. */
 struct xf_lru_entry *xf_lru_find(const struct xf_lru *lru, struct xf_span key);
 
-/* Put in a new one, held at first. The key is copied; no other entry has it. */
+/* Add a new entry, which is held at first. The key is copied, and must not be in use. */
 void xf_lru_add(struct xf_lru *lru, struct xf_span key, struct xf_lru_entry *entry);
 
-/* It was used just now, and may go from now on. */
+/* The entry was just used, and may be removed from now on. */
 void xf_lru_rest(struct xf_lru *lru, struct xf_lru_entry *entry);
 
-/* It may not go until it rests again. */
+/* Keep the entry until it rests again. */
 void xf_lru_hold(struct xf_lru *lru, struct xf_lru_entry *entry);
 
-/* Used least recently; NULL: none rests. */
+/* The resting entry that was used least recently; NULL: none rests. */
 struct xf_lru_entry *xf_lru_oldest(const struct xf_lru *lru);
 
-/* Take it out, held or resting. Its key is gone. */
+/* Remove the entry, held or resting, and free its key. */
 void xf_lru_remove(struct xf_lru *lru, struct xf_lru_entry *entry);
 
-/* Held ones too. */
+/* Counts held entries too. */
 static inline size_t xf_lru_count(const struct xf_lru *lru)
 {
     return xf_map_count(lru->by_key);
 }
 
-/* All of them, as xf_map_next; the entry just returned may be removed. */
+/* Walk over all entries, as xf_map_next does; the entry just returned may be removed. */
 bool xf_lru_next(const struct xf_lru *lru, size_t *cursor, struct xf_lru_entry **out_entry);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * conf.h — the configuration as one immutable struct. One row of the option table
- * (src/conf/options.c) makes parser, default, range, --dump and the annotated sample. A reload
- * builds a new struct xf_conf; nobody writes into one.
+ * (src/conf/options.c) defines parser, default, range, --dump and the annotated sample. A reload
+ * creates a new struct xf_conf; none changes once loaded.
  *
  * Each layer declares its settings in a settings.h of its own. Their texts and lists belong to the
  * struct xf_conf that they are part of, unless the layer says that it copies them. Paths in the
- * file are relative to the file's folder and stored resolved. Domains are stored prepared
- * (A-labels), secrets in memory that xf_conf_free wipes. Times are milliseconds, sizes bytes.
+ * file are relative to the file's folder and stored resolved. Domains are stored prepared (jid.h),
+ * secrets in memory that xf_conf_free wipes. Times are milliseconds, sizes bytes.
  */
 #pragma once
 
@@ -28,7 +28,7 @@
 #include <xfed/s2s/settings.h>
 #include <xfed/sheets/settings.h>
 
-/* Where a section was written, for messages about what it names. */
+/* Where a section is written, for messages about what it names. */
 struct xf_conf_place {
     char *file;
     int line;
@@ -44,7 +44,7 @@ struct xf_conf_peer {
     char *pattern;
     struct xf_conf_place at;
     struct xf_peer_settings settings; /* only what the section says, itself or by its profile */
-    uint64_t by_profile;              /* bits of those that its profile says */
+    uint64_t by_profile;              /* bits of the settings that come from its profile */
 };
 
 struct xf_conf_link {
@@ -78,7 +78,7 @@ struct xf_conf {
     struct xf_publish_settings publish;
     struct xf_mailmap_settings mailmap;
     struct xf_policy_settings policy;
-    struct xf_peer_settings defaults; /* every value present */
+    struct xf_peer_settings defaults; /* all values are set */
     uint64_t defaults_by_profile;
 
     struct xf_conf_link *links;
@@ -123,21 +123,21 @@ int xf_conf_line(const struct xf_conf_place *place, const char *key);
 /* Is this item of `pins` a file's name? */
 bool xf_conf_pin_is_file(const char *pin);
 /*
- * The digest of a pin that is a file, which conf cannot read; for the one who loads, before others
- * see the conf.
+ * Add the digest of a pin in a file, which conf cannot read. Call it while loading, before others
+ * use the conf.
  */
 void xf_conf_add_pin(struct xf_peer_settings *settings, const uint8_t spki_sha256[32]);
 
 /*
- * What of `next` a program that was started with `running` cannot take over without a restart, as
- * words for a person ("listen.s2s, link.nodes"), cut to fit. False: nothing.
+ * Which changes in `next` need a restart of a program that runs with `running`, as text for people
+ * ("listen.s2s, link.nodes"), cut to fit. False: none.
  */
 bool xf_conf_needs_restart(const struct xf_conf *running, const struct xf_conf *next, char *out,
                            size_t out_bytes);
 
 /*
- * The effective configuration with every default, in the syntax of the file; secrets as their file
- * names only.
+ * Print the effective configuration with all defaults, in the syntax of the file; of secrets only
+ * the file names.
  */
 void xf_conf_dump(const struct xf_conf *conf, FILE *out);
 
@@ -165,7 +165,7 @@ typedef void (*xf_setting_fn)(void *owner, const char *key, struct xf_span value
 void xf_conf_each_setting(const struct xf_conf *conf, struct xf_span peer, xf_setting_fn each,
                           void *owner);
 
-/* The origin of one of them. */
+/* The origin of one setting. */
 struct xf_conf_origin xf_conf_setting_origin(const struct xf_conf *conf, struct xf_span peer,
                                              const char *key);
 
@@ -174,22 +174,21 @@ const char *xf_conf_profile_name(enum xf_profile profile);
 const char *xf_conf_profile_source(enum xf_profile profile);
 
 /*
- * Settings for a peer: defaults <- "*.suffix" (shortest first) <- exact. `out`
- * borrows texts from conf. The cost is that of a few lookups for each label of the name, however
- * many peers are configured.
+ * Settings for a peer: defaults <- "*.suffix" (shortest first) <- exact. `out` borrows texts from
+ * conf. Costs a few lookups for each label of the name, however many peers are configured.
  */
 void xf_conf_peer_settings(const struct xf_conf *conf, struct xf_span peer,
                            struct xf_peer_settings *out);
 
 /*
- * The section that says the last word about a peer: its own, else the longest pattern; NULL when
- * only defaults do.
+ * The most specific section for a peer: its own, else the longest pattern; NULL if only the
+ * defaults apply.
  */
 const struct xf_conf_peer *xf_conf_peer_find(const struct xf_conf *conf, struct xf_span peer);
 
 /*
- * What holds for every name whose section is `section`: all shorter patterns, then the section
- * itself.
+ * The settings for every name whose most specific section is `section`: from all shorter patterns,
+ * then from the section itself.
  */
 void xf_conf_section_settings(const struct xf_conf *conf, const struct xf_conf_peer *section,
                               struct xf_peer_settings *out);

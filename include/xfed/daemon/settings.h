@@ -19,18 +19,18 @@ struct xf_trust_settings {
     struct xf_texts crl_files; /* PEM */
     char *crl_dir;             /* every *.pem and *.crl in it; "" for none */
     /*
-     * DOMAIN/fullchain.pem and privkey.pem of served domains without a certificate of their own; ""
+     * folder with DOMAIN/fullchain.pem and privkey.pem of served domains without `certificate`; ""
      * for none
      */
     char *cert_dir;
-    /* certificates of ours that expire within this time are warned of */
+    /* warn about our certificates that expire within this time */
     uint64_t warn_ms;
 };
 
 struct xf_process_settings {
     enum xf_log_level level;
-    char *user;        /* run as, when started as root; "" keeps */
-    uint64_t drain_ms; /* SIGTERM: queues are flushed so long */
+    char *user;        /* the user to run as when started as root; "" stays root */
+    uint64_t drain_ms; /* after SIGTERM: how long to empty the queues */
     /* give up the system calls that a running gateway does not need */
     bool sandbox;
 };

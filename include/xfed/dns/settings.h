@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * settings.h — dns { }: which servers are asked, and how.
+ * settings.h — dns { }: which servers to ask, and how.
  */
 #pragma once
 

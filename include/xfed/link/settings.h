@@ -15,13 +15,13 @@ struct xf_link_settings {
     enum xf_link_driver driver;
     struct xf_texts nodes; /* "host:port" of the cluster's servers, addresses only */
     char *name;            /* the component's name (XEP-0114 `to`) */
-    bool per_peer;         /* names = per-peer: one connection per peer name */
+    bool per_peer;         /* names = per-peer: a connection for each peer's name */
     char *secret_file;
     char *secret; /* from secret-file */
     size_t max_stanza_bytes;
-    uint64_t hold_ms;  /* stanzas wait so long for a lost link */
-    size_t hold_bytes; /* ... and at most so many */
+    uint64_t hold_ms;  /* how long stanzas wait for a lost link */
+    size_t hold_bytes; /* ... and how many bytes of them */
     /* per_peer: connections for peers without a section, in all and of one owner (xmpp/owner.h) */
     unsigned peers, peers_per_owner;
-    uint64_t ping_ms; /* white space after this much silence */
+    uint64_t ping_ms; /* send white space after this much silence */
 };

@@ -13,22 +13,22 @@ struct xf_directory_settings { /* directory { }, LDAP: e-mail addresses and grou
     char *uri;
     bool start_tls;
     char *ca_file;                 /* "" for the system's */
-    char *bind_dn, *password_file; /* "" binds as nobody */
+    char *bind_dn, *password_file; /* "": no login */
     char *password;                /* from password-file */
     char *base, *filter;           /* of users */
-    /* "uid" and "example.org": uid@example.org; a value with @ is a JID as it is */
+    /* "uid" and "example.org" give uid@example.org; a value with @ is already a JID */
     char *jid_attribute, *jid_domain;
     char *mail_attribute;
     /*
-     * "TITLE=DN": groups that `groups` of peers name; their members by member, uniqueMember or
+     * "TITLE=DN": groups that `groups` of peers may name; members are in member, uniqueMember or
      * memberUid
      */
     struct xf_texts groups;
-    /* read all users at the start, in pages; else each when it is needed */
+    /* read all users at the start, in pages; no: each user when needed */
     bool preload;
     unsigned page_entries;
-    uint64_t refresh_ms;                  /* read anew this often */
-    uint64_t cache_ms, negative_cache_ms; /* of lookups one by one */
+    uint64_t refresh_ms;                  /* how often to read all users again */
+    uint64_t cache_ms, negative_cache_ms; /* how long answers about single users are valid */
     uint64_t timeout_ms;                  /* of one operation */
     unsigned cache_entries;
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * settings.h — peer "DOMAIN" { }, served "DOMAIN" { } and policy { }: what holds for a peer and for
- * a domain of ours. Policy resolves a peer's settings; who speaks with the peer reads them too.
+ * settings.h — peer "DOMAIN" { }, served "DOMAIN" { } and policy { }: the settings of a peer and of
+ * a served domain. Policy resolves a peer's settings; the layers that talk to the peer read them
+ * too.
  */
 #pragma once
 
@@ -13,7 +14,7 @@ enum xf_direction { XF_DIRECTION_NONE, XF_DIRECTION_IN, XF_DIRECTION_OUT, XF_DIR
 enum xf_tls_mode { XF_TLS_NONE, XF_TLS_OPTIONAL, XF_TLS_REQUIRED };
 enum xf_cert_mode { XF_CERT_IGNORE, XF_CERT_PREFERRED, XF_CERT_REQUIRED };
 
-/* not looked at; a revoked one is bad; an unknown one too */
+/* ignore; refuse revoked certificates; also refuse those of unknown status */
 enum xf_revocation { XF_REVOCATION_OFF, XF_REVOCATION_SOFT, XF_REVOCATION_HARD };
 enum xf_downgrade { XF_DOWNGRADE_ALLOW, XF_DOWNGRADE_ALARM, XF_DOWNGRADE_REFUSE };
 
@@ -27,9 +28,9 @@ enum xf_profile {
 };
 #define XF_PROFILE_COUNT 5
 
-/* What policy tells stanzas apart by; bits of a set. */
+/* Kinds of stanzas that policy distinguishes; bits of a set. */
 enum xf_kind_bits {
-    XF_KINDS_MESSAGE = 1,  /* message, but type='groupchat' */
+    XF_KINDS_MESSAGE = 1,  /* message, except type='groupchat' */
     XF_KINDS_PRESENCE = 2, /* presence with and without type='unavailable' or 'error' */
     /* presence: subscribe, subscribed, unsubscribe, unsubscribed, probe */
     XF_KINDS_SUBSCRIPTION = 4,
@@ -42,10 +43,7 @@ enum xf_kind_bits {
 enum xf_denial {
     XF_DENIAL_SILENT, /* nothing: it is dropped */
     XF_DENIAL_ERROR,  /* not-allowed, where an error may be sent */
-    /*
-     * the stream ends with policy-violation; a stream of a pair that may not federate ends with it
-     * at once
-     */
+    /* the stream ends with policy-violation; for a pair that may not federate, at once */
     XF_DENIAL_VIOLATION,
 };
 
@@ -53,9 +51,8 @@ enum xf_jid_use { XF_JID_USE_DROP, XF_JID_USE_BOUNCE, XF_JID_USE_ACCEPT };
 enum xf_route_order { XF_ROUTE_RANKED, XF_ROUTE_EQUAL };
 
 /*
- * Settings of a peer. `set` has a bit for each that was written in the file, in the order of the
- * option table's rows; the values of the others are those of a zeroed struct until they are
- * resolved.
+ * Settings of a peer. `set` has a bit for each setting that the file has, in the order of the
+ * option table's rows; all others are zero until they are resolved.
  */
 struct xf_peer_settings {
     uint64_t set;
@@ -65,27 +62,35 @@ struct xf_peer_settings {
     bool sasl_in, sasl_out; /* SASL EXTERNAL offered to the peer / used towards it */
     bool dialback;
     bool direct_tls;  /* XEP-0368 towards the peer */
-    bool legacy;      /* pre-1.0 streams (no version) are spoken and accepted */
+    bool legacy;      /* open and accept pre-1.0 streams (without version) */
     unsigned tls_min; /* 12 or 13 */
     char *ciphers;    /* "" is the default list */
     /* anchors for this peer in place of trust { ca-file }; "" for those */
     char *ca_file;
     /* "sha256:" and 64 hex digits of the key's SPKI, or a PEM file with the certificate */
     struct xf_texts pins;
-    /* of the keys of `pins`: those in hex from the load on, those of files after xf_conf_add_pin */
+    /*
+     * digests of the keys of `pins`: of hex pins once loaded, of pins in files after
+     * xf_conf_add_pin
+     */
     uint8_t (*pin_sha256)[32];
     size_t pin_count;
     bool dane; /* TLSA records of secure DNS decide (RFC 7673) */
-    /* a certificate that a connecting peer shows must be for TLS clients too */
+    /* a connecting peer's certificate must be valid for TLS clients too */
     bool client_eku;
     enum xf_revocation revocation;
-    enum xf_downgrade downgrade;  /* what a fall behind what is remembered of the peer leads to */
-    bool dialback_by_certificate; /* XEP-0344: a full verdict answers a db:result without asking */
-    bool bidi;                    /* XEP-0288 */
+    /* what to do when the peer authenticates more weakly than before, or with another key */
+    enum xf_downgrade downgrade;
+    /* XEP-0344: a good verdict accepts a db:result without a dialback question */
+    bool dialback_by_certificate;
+    bool bidi; /* XEP-0288 */
     /* towards the peer: one stream for several domains of ours (XEP-0220 section 2.6) */
     bool multiplex;
-    struct xf_texts route; /* static routes "host:port"; DNS is not asked for others */
-    /* ranked: as written, the next when one fails; equal: in random order, for each stream anew */
+    struct xf_texts route; /* static routes "host:port"; DNS is asked for no others */
+    /*
+     * ranked: as written, the next one when one fails; equal: in random order, drawn for each
+     * stream
+     */
     enum xf_route_order route_order;
     struct xf_texts dns_servers; /* resolvers for this peer in place of dns { servers } */
     /* local addresses to connect from: the one of the target's family counts */
@@ -101,21 +106,24 @@ struct xf_peer_settings {
     unsigned queue_stanzas;
     uint64_t queue_ms, connect_ms, candidate_ms, negotiate_ms, idle_ms, ping_ms;
     enum xf_profile profile;
-    /* no: what policy would refuse passes, and is logged and counted */
+    /* no: what policy would refuse passes, but is logged and counted */
     bool enforce;
     /*
-     * of ours that may federate: patterns of bare JIDs, titles of directory groups; both empty: all
+     * our users who may federate: patterns of bare JIDs, titles of directory groups; both empty:
+     * all
      */
     struct xf_texts users, groups;
     unsigned block_kinds_in, block_kinds_out; /* XF_KINDS_*: not from the peer, not to it */
     struct xf_texts block_namespaces_in, block_namespaces_out; /* of payloads: direct children */
-    /* of available presence only show, status and priority pass in these directions */
+    /* in these directions, reduce available presence to show, status and priority */
     enum xf_direction strip_presence;
     struct xf_texts hours; /* when stanzas may pass, in local time; empty: always */
-    char *reason;          /* told to who is refused, and logged; "" for a built-in text */
-    enum xf_denial denied_user, denied_peer; /* what ours and theirs get */
-    bool mail;                               /* the peer sees the e-mail addresses of our users */
-    /* what becomes of a stanza for the JID of a user who has an e-mail address */
+    /* text for those who are refused, and for the log; "" for a built-in one */
+    char *reason;
+    /* what our user and the peer get when policy refuses */
+    enum xf_denial denied_user, denied_peer;
+    bool mail; /* the peer sees the e-mail addresses of our users */
+    /* what to do with a stanza to the JID of a user who has an e-mail address */
     enum xf_jid_use jid_use;
 };
 
@@ -125,7 +133,10 @@ struct xf_served_settings { /* served "DOMAIN" { } */
     /* files, a key for each certificate; none: what cert_dir has, else no TLS for it */
     struct xf_texts certificate, key;
     struct xf_texts aliases; /* further domains of ours with the same settings */
-    /* nobody has a JID here: an address that is no user's e-mail address is item-not-found */
+    /*
+     * nobody has a JID here: a stanza to an address that no user has is answered with
+     * item-not-found
+     */
     bool mail_only;
 };
 

@@ -10,12 +10,12 @@
 
 struct xf_routing_settings {
     size_t queue_bytes;                      /* of all routes */
-    uint64_t backoff_min_ms, backoff_max_ms; /* failed peers bounce at once for so long */
-    /* ... and are tried in the background so often; 0: never */
+    uint64_t backoff_min_ms, backoff_max_ms; /* how long to bounce at once after a failure */
+    /* ... and how often to try the peer in the background meanwhile; 0: never */
     uint64_t backoff_probe_ms;
-    /* kept for strangers that wrote to us first */
+    /* routes kept for strangers that wrote to us first */
     unsigned routes_per_owner, routes;
-    /* of ours to them, for answers */
+    /* streams that we open to them for answers */
     unsigned answer_streams_per_owner, answer_streams;
-    size_t answer_bytes_per_owner, answer_bytes; /* that wait for these */
+    size_t answer_bytes_per_owner, answer_bytes; /* bytes that wait for these streams */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * settings.h — node "TITLE" { } and publish { }: what sheets print for DNS, authorities and
- * firewalls. The running gateway does not read it.
+ * settings.h — node "TITLE" { } and publish { }: facts for the sheets about DNS, certificates and
+ * firewalls. The running gateway does not use them.
  */
 #pragma once
 
@@ -15,7 +15,7 @@ struct xf_node_settings {
     /* that SRV records name; several nodes behind one address may share it, with other ports */
     char *host;
     struct xf_texts addresses; /* of the host, public */
-    /* the node's own ones, when they are others: at most one of each family counts */
+    /* the node's own addresses if they differ; at most one of each family counts */
     struct xf_texts nat;
     unsigned port, direct_port; /* that peers connect to */
 };

@@ -63,7 +63,7 @@ enum xf_stanza_error {
 /* Element name of the condition; "" for NONE. */
 const char *xf_stream_error_name(enum xf_stream_error error);
 
-/* The condition of that name; UNDEFINED_CONDITION when there is none such. */
+/* The condition with that name; UNDEFINED_CONDITION if no condition has it. */
 enum xf_stream_error xf_stream_error_find(struct xf_span name);
 
 const char *xf_stanza_error_type(enum xf_stanza_error error);
