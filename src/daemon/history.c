@@ -20,8 +20,8 @@ char *xf_daemon_history_path(const char *file, const char *state_directory)
         return xf_strdup(file);
     if (!state_directory || *state_directory != '/')
         return xf_strdup("");
-    return xf_asprintf("%.*s/peers.db", (int)strcspn(state_directory, ":"),
-                       state_directory); /* the first of several */
+    /* the first of several folders */
+    return xf_asprintf("%.*s/peers.db", (int)strcspn(state_directory, ":"), state_directory);
 }
 
 struct xf_history *xf_daemon_history_for(struct xf_loop *loop,

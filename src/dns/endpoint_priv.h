@@ -16,6 +16,7 @@ struct xf_endpoint {
     char target[XF_DNS_NAME_MAX + 1];
 };
 
-/* In place: by priority, and by chance according to weight among equals (RFC 2782, "Usage rules").
+/*
+ * In place: by priority, and by chance according to weight among equals (RFC 2782, "Usage rules").
  */
 void xf_endpoints_order(struct xf_endpoint *endpoints, size_t count);

@@ -366,8 +366,8 @@ static void on_tcp_message(void *owner, const uint8_t *bytes, size_t len)
     struct xf_dns_reply reply;
 
     xf_dns_decode(&exchange->question, bytes, len, true, &reply);
-    if (reply.kind ==
-        XF_DNS_REPLY_ALIEN) /* one connection carries one question: no better answer will come */
+    /* one connection carries one question: no better answer will come */
+    if (reply.kind == XF_DNS_REPLY_ALIEN)
         reply.kind = XF_DNS_REPLY_MALFORMED;
     take_reply(exchange, &reply);
     xf_dns_reply_release(&reply);

@@ -7,10 +7,9 @@
 struct xf_dns_tcp;
 
 struct xf_dns_tcp_events {
-    void (*received)(void *owner, const uint8_t *message,
-                     /* the first message; then call xf_dns_tcp_close */
-                     size_t len);
-    /* no message will come; then call xf_dns_tcp_close */
+    /* The first message came; then call xf_dns_tcp_close. */
+    void (*received)(void *owner, const uint8_t *message, size_t len);
+    /* No message will come; then call xf_dns_tcp_close. */
     void (*failed)(void *owner, const char *detail);
 };
 

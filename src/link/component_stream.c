@@ -66,9 +66,7 @@ static void node_text(const struct xf_component_stream *stream, char out[XF_ADDR
     xf_addr_text(&stream->addrs[stream->addr_at], out);
 }
 
-/*
- * ------------------------------------------------------------------ the end of a stream, in words
- */
+/* ---------------------------------------------------------------- the end of a stream, in words */
 
 struct ending {
     const char *reason; /* a word */

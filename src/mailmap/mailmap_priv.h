@@ -134,10 +134,7 @@ struct xf_directory_settings *xf_directory_copy(const struct xf_directory_settin
 void xf_directory_free(struct xf_directory_settings **directory);
 bool xf_directory_eq(const struct xf_directory_settings *a, const struct xf_directory_settings *b);
 
-/*
- * ------------------------------------------------------------------ ldap.c, load.c, verify.c:
- * blocking
- */
+/* ----------------------------------------------------------- ldap.c, load.c, verify.c: blocking */
 
 struct ldap;
 struct ldapmsg;

@@ -51,8 +51,8 @@ static void halt(struct xf_reader *reader, enum xf_reader_halt why)
         return;
     reader->halt = why;
     reader->halt_offset = xf_reader_event_end(reader);
-    (void)XML_StopParser(reader->parser,
-                         why != XF_HALT_PROBLEM); /* fails only when stopped before */
+    /* fails only if the parser was stopped before */
+    (void)XML_StopParser(reader->parser, why != XF_HALT_PROBLEM);
 }
 
 void xf_reader_refuse(struct xf_reader *reader, enum xf_err err, enum xf_stream_error error,

@@ -84,7 +84,8 @@ struct xf_reader {
 
 /* ------------------------------------------------------------------ parser.c */
 
-/* Parse valid UTF-8, at most XF_READER_PIECE_BYTES; all is used unless the reader stopped or ended.
+/*
+ * Parse valid UTF-8, at most XF_READER_PIECE_BYTES; all is used unless the reader stopped or ended.
  */
 XF_MUST_USE enum xf_err xf_reader_feed_piece(struct xf_reader *reader, const char *bytes,
                                              size_t len, size_t *out_used);

@@ -208,7 +208,8 @@ static int play(struct client *client, xmpp_conn_t *conn)
     return 1;
 }
 
-/* Close the stream and let what is queued go out; libstrophe gives up by itself after two seconds.
+/*
+ * Close the stream and let what is queued go out; libstrophe gives up by itself after two seconds.
  */
 static void finish(struct client *client, xmpp_conn_t *conn)
 {

@@ -27,9 +27,7 @@ static struct fake_conn *fake_of(struct xf_conn *conn)
     return ((struct inner *)conn)->fake;
 }
 
-/*
- * ------------------------------------------------------------------ what the code under test calls
- */
+/* --------------------------------------------------------------- what the code under test calls */
 
 static void flush_soon(struct xf_conn *conn)
 {

@@ -26,9 +26,9 @@ struct xf_env {
      * while too many resolvers are in use.
      */
     struct xf_dns *(*resolver)(struct xf_env *env, const char *const *servers, size_t count);
+    /* Connect to `addr`; `source` NULL: the system chooses where from. */
     struct xf_conn *(*connect)(struct xf_env *env, const struct xf_addr *addr,
                                const struct xf_source *source, unsigned timeout_ms,
-                               /* `source` NULL: the system chooses */
                                const struct xf_conn_events *events, void *owner);
     void (*start_tls)(struct xf_env *env, struct xf_conn *conn,
                       const struct xf_tls_request *request);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_log.c — the line as it is promised, above all with texts from strangers; and where it goes.
+/*
+ * test_log.c — the line as it is promised, above all with texts from strangers; and where it goes.
  */
 #include <xfed/base/log.h>
 
@@ -218,7 +219,8 @@ START_TEST(knows_the_words_of_levels)
 }
 END_TEST
 
-/* What one event writes to standard error, which is a file then; `journal` names that file to us.
+/*
+ * What one event writes to standard error, which is a file then; `journal` names that file to us.
  */
 static size_t written(bool journal, bool same_file, char *out, size_t room)
 {

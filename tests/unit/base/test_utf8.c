@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_utf8.c — RFC 3629, whole and cut at every place; all code points against a second encoder.
+/*
+ * test_utf8.c — RFC 3629, whole and cut at every place; all code points against a second encoder.
  */
 #include <xfed/base/utf8.h>
 

@@ -611,9 +611,7 @@ START_TEST(cost_of_a_question_is_printed)
 }
 END_TEST
 
-/*
- * ------------------------------------------------------------------ clients of peers' own servers
- */
+/* ---------------------------------------------------------------- clients of peers' own servers */
 
 static struct xf_dns_pool *open_pool(void)
 {

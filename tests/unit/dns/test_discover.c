@@ -692,7 +692,8 @@ START_TEST(shared_target_is_asked_once)
 }
 END_TEST
 
-/* A hostile zone names as many targets as an answer takes: questions and candidates stay bounded.
+/*
+ * A hostile zone names as many targets as an answer takes: questions and candidates stay bounded.
  */
 START_TEST(crowd_of_targets_is_bounded)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_crl.c — revocation lists from files and directories, and the words when one cannot be read.
+/*
+ * test_crl.c — revocation lists from files and directories, and the words when one cannot be read.
  */
 #include <check.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_identity.c — what loading of certificates, keys and anchors refuses, and with which words.
+/*
+ * test_identity.c — what loading of certificates, keys and anchors refuses, and with which words.
  */
 #include <check.h>
 #include <stdio.h>

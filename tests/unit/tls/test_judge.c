@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_judge.c — what a judgement finds: every variant of a certificate, and on what it is judged.
+/*
+ * test_judge.c — what a judgement finds: every variant of a certificate, and on what it is judged.
  */
 #include <check.h>
 #include <stdlib.h>
