@@ -37,25 +37,27 @@ static void admit(struct xf_routing *routing, const struct xf_stanza *stanza)
         look_up(routing, stanza->to.domain, stanza->from.domain);
 }
 
-static enum xf_s2s_taken refuse(struct xf_routing *routing, const struct xf_stanza *stanza,
-                                const struct xf_ruling *ruling, const char **out_text)
+/* False when policy refused the stanza, which was answered where policy wants that. */
+static bool passes(struct xf_routing *routing, struct xf_stanza *stanza,
+                   enum xf_s2s_taken *out_taken, const char **out_text)
 {
-    *out_text = ruling->text;
-    if (ruling->answer == XF_DENIAL_VIOLATION)
-        return XF_S2S_REFUSED;
-    if (ruling->answer == XF_DENIAL_ERROR)
-        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED, ruling->text);
-    return XF_S2S_TAKEN;
+    struct xf_ruling ruling;
+    if (xf_screen_passes(routing, stanza, XF_DIRECTION_IN, &ruling))
+        return true;
+    *out_text = ruling.text;
+    *out_taken = ruling.answer == XF_DENIAL_VIOLATION ? XF_S2S_REFUSED : XF_S2S_TAKEN;
+    if (ruling.answer == XF_DENIAL_ERROR)
+        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED, ruling.text);
+    return false;
 }
 
 static enum xf_s2s_taken deliver(struct xf_routing *routing, struct xf_stanza *stanza,
                                  const char **out_text)
 {
-    struct xf_ruling ruling;
+    enum xf_s2s_taken taken;
     const struct xf_admission *last = &routing->last_in;
-    if (__builtin_expect(last->is_watched, 0) &&
-        !xf_screen_passes(routing, stanza, XF_DIRECTION_IN, &ruling))
-        return refuse(routing, stanza, &ruling, out_text);
+    if (__builtin_expect(last->is_watched, 0) && !passes(routing, stanza, &taken, out_text))
+        return taken;
     if (!last->may) { /* a domain whose link is gone */
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED,
                        "communication with this domain is not allowed");
