@@ -14,7 +14,7 @@
 #include <xfed/base/alloc.h>
 
 #define FAILED_MAX 4096
-/* after this long, a host's count of failures in a row starts again at 0 */
+/* After this long, a host's count of failures in a row starts again at 0. */
 #define FORGET_MS 120000
 
 struct xf_backoff_host {

@@ -278,7 +278,7 @@ unsigned xf_place_crowd_size(const struct xf_place *place, enum xf_crowd_kind ki
 void xf_place_weigh(struct xf_place *place, size_t weight)
 {
     for (enum xf_crowd_kind kind = 0; kind < XF_CROWD_KINDS; kind++)
-        /* unsigned arithmetic: also works when the weight shrinks */
+        /* Unsigned arithmetic: also works when the weight shrinks. */
         place->crowds[kind]->weight += weight - place->weight;
     place->weight = weight;
 }

@@ -446,8 +446,8 @@ void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, const 
             send_bare_header(stream);
         if (append_error(stream, text) != XF_ERR_OK)
             /*
-             * if it does not fit, only the footer goes out, or nothing: the peer is not reading
-             * anyway
+             * If it does not fit, only the footer goes out, or nothing: the peer is not reading
+             * anyway.
              */
             (void)!append_error(stream, NULL);
     }

@@ -4,7 +4,7 @@
 
 #include <xfed/xmpp/ns.h>
 
-/* limit for control elements that wait for a peer that does not read */
+/* Limit for control elements that wait for a peer that does not read. */
 #define UNREAD_MAX (2 * XF_CONN_HIGH_WATER)
 
 struct xf_draft xf_stream_draft(struct xf_stream *stream)

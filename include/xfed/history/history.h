@@ -36,7 +36,7 @@ const char *xf_history_auth_word(enum xf_history_auth auth);
 const char *xf_history_ground_word(enum xf_history_ground ground); /* "none", "ca", "dane", "pin" */
 
 #define XF_HISTORY_SPKI_BYTES 32
-/* keys for each peer and direction: a peer may have several servers, each with its own key */
+/* Keys for each peer and direction: a peer may have several servers, each with its own key. */
 #define XF_HISTORY_KEYS 4
 
 struct xf_history_sight { /* what is seen of a peer now */

@@ -14,7 +14,7 @@
 struct xf_backoff {
     const struct xf_clock *clock;
     uint64_t min_ms, max_ms;
-    /* struct xf_backoff_host; those with an attempt under way are held, the others have failed */
+    /* -> struct xf_backoff_host; held while an attempt is under way, the other hosts have failed */
     struct xf_lru hosts;
 };
 

@@ -30,9 +30,9 @@ struct xf_quota_keys {
 
 struct xf_quota_limits {
     unsigned per_member, per_group, total;
-    /* whoever holds fewer places may take one that was unused for this long; at least 1 */
+    /* Whoever holds fewer places may take one that was unused for this long; at least 1. */
     unsigned unused_ms;
-    /* a full member may take one of its own places that was not used for unused_ms */
+    /* A full member may take one of its own places that was not used for unused_ms. */
     bool shares_own;
 };
 
@@ -74,7 +74,7 @@ enum xf_quota_answer xf_quota_take(struct xf_quota *quota, struct xf_place *plac
                                    const struct xf_quota_keys *keys,
                                    const struct xf_quota_limits *limits, uint64_t now_ms,
                                    struct xf_place **out_evicted);
-/* does nothing for a place that is not held */
+/* Does nothing for a place that is not held. */
 void xf_quota_give(struct xf_quota *quota, struct xf_place *place);
 unsigned xf_quota_count(const struct xf_quota *quota);
 

@@ -51,7 +51,7 @@ struct xf_rates {
 
 struct xf_rate_waiter { /* embedded in the stream that stopped reading; starts zeroed */
     struct xf_node node;
-    /* called called once for each wait; may take, and wait again */
+    /* Called once for each wait; it may call xf_rates_take, and wait again. */
     void (*go_on)(struct xf_rate_waiter *waiter);
 };
 
@@ -66,8 +66,8 @@ void xf_rates_fini(struct xf_rates *rates); /* nobody waits */
  */
 bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes,
                    struct xf_rate_waiter *waiter);
-/* call when the result of events->limits has changed */
+/* Call when the result of events->limits has changed. */
 void xf_rates_changed(struct xf_rates *rates);
-/* its wait ends in this turn */
+/* Its wait ends in this turn. */
 void xf_rates_hurry(struct xf_rates *rates, struct xf_rate_waiter *waiter);
 void xf_rates_leave(struct xf_rate_waiter *waiter); /* or nothing */

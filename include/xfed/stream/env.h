@@ -18,7 +18,7 @@ struct xf_env {
     const struct xf_clock *clock;
     struct xf_timers *timers;
     struct xf_parsers *parsers; /* that all streams share; NULL: each has its own */
-    /* how many descriptors the process may have; 0: unknown, no limit */
+    /* How many descriptors the process may have; 0: unknown, no limit. */
     unsigned descriptors;
     struct xf_dns *dns;
     /*
@@ -38,7 +38,7 @@ struct xf_env {
     void (*forget_tls)(struct xf_env *env, struct xf_conn *conn);
     unsigned (*minute_of_week)(struct xf_env *env); /* local time of day; 0 is Monday 00:00 */
     struct xf_lines lines;                          /* counts log lines that outsiders cause */
-    /* unguessable (RFC 6120 §4.7.3) */
+    /* Unguessable (RFC 6120 §4.7.3). */
     void (*make_id)(struct xf_env *env, char out[XF_ID_CHARS + 1]);
 };
 

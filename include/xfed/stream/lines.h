@@ -20,17 +20,17 @@ struct xf_env;
 enum xf_lines_kind {
     XF_LINES_STRANGERS, /* accepted streams that have not authenticated; counted by network */
     /*
-     * verify streams, which strangers make us open; counted by the owner of the domain that we ask
+     * Verify streams, which strangers make us open; counted by the owner of the domain that we ask.
      */
     XF_LINES_QUESTIONS,
     /*
-     * authenticated peers, counted by network; peers that the cluster writes to, by the domain's
-     * owner
+     * Authenticated peers, counted by network; peers that the cluster writes to, by the domain's
+     * owner.
      */
     XF_LINES_PEERS,
-    /* the same for peers with a section in the configuration; counted by owner */
+    /* The same for peers with a section in the configuration; counted by owner. */
     XF_LINES_NAMED,
-    /* another key or weaker authentication of a peer without a section; counted by owner */
+    /* Another key or weaker authentication of a peer without a section; counted by owner. */
     XF_LINES_ALARMS,
     XF_LINES_KINDS,
 };
@@ -54,5 +54,5 @@ struct xf_lines {                            /* part of the env; starts zeroed *
  */
 enum xf_log_level xf_lines_level(struct xf_env *env, enum xf_lines_kind kind, struct xf_span owner,
                                  enum xf_log_level level, const char *event);
-/* also allowed when nothing was counted; may be used again afterwards */
+/* Also allowed when nothing was counted; may be used again afterwards. */
 void xf_lines_fini(struct xf_lines *lines);

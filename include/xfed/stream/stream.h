@@ -37,13 +37,13 @@ enum xf_stream_next {
 struct xf_stream_events {
     void (*header)(struct xf_stream *stream, const struct xf_header *header);
     void (*stanza)(struct xf_stream *stream, struct xf_stanza *stanza);
-    /* not called for stream errors, which end the stream */
+    /* Not called for stream errors, which end the stream. */
     void (*element)(struct xf_stream *stream, const struct xf_elem *elem);
     void (*connected)(struct xf_stream *stream); /* TCP is up; may be NULL */
     /* TLS is up; the reader is new and nothing was sent on it; may be NULL */
     void (*secured)(struct xf_stream *stream);
     void (*drained)(struct xf_stream *stream); /* may be NULL */
-    /* the stream begins to end: no more stanzas go out; may be NULL */
+    /* The stream begins to end: no more stanzas go out; may be NULL. */
     void (*ending)(struct xf_stream *stream);
     void (*closed)(struct xf_stream *stream, enum xf_stream_end end, const char *detail);
 };
@@ -55,7 +55,7 @@ struct xf_stream {
     struct xf_reader *reader;
     const char *content_ns;
     struct xf_reader_limits limits;
-    /* control elements and headers the peer may still send; UINT_MAX: no limit */
+    /* Control elements and headers the peer may still send; UINT_MAX: no limit. */
     unsigned elements_left;
     uint64_t heard_ms;             /* when bytes last arrived */
     bool header_sent;              /* since the last restart */
@@ -78,7 +78,7 @@ struct xf_stream {
     unsigned long looked_count; /* xf_stream_element_ms */
     uint64_t looked_ms;         /* 0: no element is under way */
     bool is_paused;
-    /* xml:lang of the peer's header (RFC 6120 §8.1.5), "" when none */
+    /* xml:lang of the peer's header (RFC 6120 §8.1.5), "" when none. */
     char lang[36];
     uint64_t stanzas_in, stanzas_out, bytes_in;
 };
@@ -91,7 +91,7 @@ void xf_stream_init(struct xf_stream *stream, struct xf_env *env, const char *co
 /* Take over a conn (accepted, or still connecting). */
 void xf_stream_attach(struct xf_stream *stream, struct xf_conn *conn);
 
-/* for env->connect, with the stream as owner */
+/* For env->connect, with the stream as owner. */
 extern const struct xf_conn_events xf_stream_conn_events;
 
 /* After closed (or before attach): free what the stream holds. */
