@@ -24,13 +24,15 @@ struct xf_pause_network {
     size_t count; /* of routes for which the link is paused now */
 };
 
+#define XF_PAUSE_NETWORKS_MAX 16
+
 /* The pauses of a link. */
 struct xf_link_pauses {
     struct xf_node routes;       /* struct xf_route for which it is paused */
     struct xf_timer timer;       /* runs meanwhile */
     uint64_t began_ms, after_ms; /* the pause began; the next one may begin */
     struct xf_pause_budget budget;
-    struct xf_pause_network networks[16];
+    struct xf_pause_network networks[XF_PAUSE_NETWORKS_MAX];
 };
 
 /* A route that the link is paused for, or may be. */

@@ -15,6 +15,7 @@
 #include <xfed/base/alloc.h>
 #include <xfed/conf/conf.h>
 
+#include "links_priv.h"
 #include "routing_priv.h"
 
 #define OUTS_MAX   8
@@ -55,6 +56,8 @@ enum op {
     WAIT,         /* ms */
     NETWORK,      /* of stream n: text */
     /* how often stream n, which takes one stanza at a time, pauses the link in two seconds: ms */
+    CROWD, /* ms: so many peers, each of a network of its own, have a queue that is just too full */
+    PAUSED_FOR,
     PAUSES,
     LINK_READS, /* text: "yes" or "no" */
     ROUTES,     /* ms routes exist */
@@ -353,6 +356,9 @@ static const struct routing_case cases[] = {
         {TAKES, 0, .ms = 1}, {READY, 0}, {TAKES, 1, .ms = 1}, {READY, 1}, {TAKES, 2, .ms = 1}, {READY, 2}, {TAKES, 3, .ms = 1}, {READY, 3},
         {PAUSES, 0, "b.example", .ms = 10}, {PAUSES, 1, "c.example", .ms = 0}, {PAUSES, 2, "d.example", .ms = 10}, {PAUSES, 3, "e.example", .ms = 0},
         {WAIT, .ms = 600000}, {PAUSES, 3, "e.example", .ms = 10}}},
+
+    {"the link is paused for no more than sixteen networks at a time", .queue_stanzas = 100, .steps = {
+        {CROWD, .ms = 17}, {LINK_READS, .text = "no"}, {PAUSED_FOR, .ms = 16}}},
 
     {"two routes press: the cluster waits for both", .queue_stanzas = 2, .steps = {
         {CLUSTER, .text = MSG("m1") MESSAGE("m2", "c.example")}, {OUT, 0, "a.example b.example"}, {OUT, 1, "a.example c.example"}, {TAKES, 0, .ms = 1}, {READY, 0},
@@ -756,6 +762,36 @@ static unsigned pauses(struct world *world, struct xf_out *out, const char *peer
     return count;
 }
 
+/* One chunk of bytes fills the last place of all queues: the link is paused behind it. */
+static void crowd(struct world *world, unsigned count)
+{
+    char name[32], chunk[8192] = "";
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(name, sizeof(name), "p%u.example", i);
+        many(world, &(struct step){.text = name, .ms = 1});
+        struct xf_out *out = fake_out_next(&world->s2s);
+        snprintf(name, sizeof(name), "10.%u.0.1:1", i);
+        ck_assert_int_eq(xf_addr_parse(xf_span_of(name), 0, &out->addr), XF_ERR_OK);
+        out->takes = 1;
+        fake_out_ready(out);
+        snprintf(name, sizeof(name), "p%u.example", i);
+        many(world, &(struct step){.text = name, .ms = 50});
+        size_t len = strlen(chunk);
+        snprintf(chunk + len, sizeof(chunk) - len, "<message " FROM("v") "to='u@%s' id='x'/>",
+                 name);
+    }
+    expect(world, fake_conn_feed_text(world->conn, chunk), "the link is paused");
+}
+
+static unsigned paused_for(const struct world *world)
+{
+    unsigned count = 0;
+    XF_LIST_EACH (link, &world->routing->links)
+        XF_LIST_EACH (node, &XF_CONTAINER(link, struct xf_routing_link, node)->pauses.routes)
+            count++;
+    return count;
+}
+
 static void check_log(struct world *world, const struct step *step)
 {
     char event[64];
@@ -886,6 +922,12 @@ static void take_step(struct world *world, const struct step *step)
         break;
     case NETWORK:
         ck_assert_int_eq(xf_addr_parse(xf_span_of(step->text), 0, &out->addr), XF_ERR_OK);
+        break;
+    case CROWD:
+        crowd(world, step->ms);
+        break;
+    case PAUSED_FOR:
+        expect_number(world, paused_for(world), step->ms);
         break;
     case PAUSES:
         expect_number(world, pauses(world, out, step->text), step->ms);
