@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cause.c — why a peer cannot be reached, as a word and as a stanza error (doc/ARCHITECTURE.md 5).
+ * cause.c — the causes why a peer cannot be reached, as words for the log and as stanza errors
+ * (doc/ARCHITECTURE.md, section 5).
  */
 #include <xfed/s2s/s2s.h>
 

@@ -9,7 +9,7 @@
 
 /* Limits that one side announces for a stream (XEP-0478). 0: not announced. */
 struct xf_said_limits {
-    size_t max_bytes; /* of a stanza */
+    size_t max_bytes; /* largest stanza that it accepts */
     uint64_t idle_ms; /* after so long without traffic from the other side it may end the stream */
 };
 /* `parent` is <features/>, or <bidi/> (XEP-0478 §3.2); without <limits/> all is 0. */

@@ -51,7 +51,7 @@
     X(CARRIED)          /* a stream of the peer carries the pair (XEP-0288) */                      \
     X(BOARDED)          /* the next turn of the loop after CARRIED */                               \
     X(OFFER_SHARE)      /* a stream of ours may take the pair (XEP-0220 §2.6.1) */                  \
-    X(OPEN)             /* it needs a stream of its own */                                          \
+    X(OPEN)             /* the pair needs a stream of its own */                                    \
     X(FOUND)            /* DNS named candidates, and the dial began */                              \
     X(TCP_UP)           /* a candidate is connected */                                              \
     X(DIRECT_UP)        /* a candidate is connected that expects TLS at once (XEP-0368) */          \

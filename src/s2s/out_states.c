@@ -30,7 +30,7 @@ static const struct xf_machine_row rows[] = {
     ROW(BOARDING,       OPEN,           RESOLVING,      xf_out_resolve),         /* the carrier ended */
     ROW(IDLE,           OFFER_SHARE,    ASKING,         xf_out_ask_carrier),     /* XEP-0220 §2.6.1 */
     ROW(ASKING,         DIALBACK_OK,    READY,          xf_out_become_rider),
-    ROW(ASKING,         OPEN,           RESOLVING,      xf_out_resolve),         /* refused: alone */
+    ROW(ASKING,         OPEN,           RESOLVING,      xf_out_resolve),         /* refused: own stream */
     ROW(RESOLVING,      FOUND,          DIALING,        NULL),                   /* the dial has begun */
     ROW(DIALING,        TCP_UP,         PLAIN_HEADER,   xf_out_send_header),
     ROW(DIALING,        DIRECT_UP,      HANDSHAKE,      xf_out_start_tls),       /* XEP-0368 */

@@ -197,7 +197,7 @@ static bool take_pair(struct xf_in *in, struct xf_pair *pair, const struct keys 
     if (of_network == in || of_owner == in) /* a stream must not end for its own next pair */
         return false;
     displace(of_network ? of_network : of_owner);
-    if (of_network && has_room(in, &kind, keys, &victims) && victims.of_owner) /* still */
+    if (of_network && has_room(in, &kind, keys, &victims) && victims.of_owner) /* still full */
         displace(in_of_pair_owner(victims.of_owner));
     enter(in, kind.holdings, &pair->holding, keys);
     return true;
@@ -212,7 +212,8 @@ static bool take_stream(struct xf_in *in, const struct keys *keys)
     displace(victims.of_network ? in_of_network(victims.of_network)
              : victims.of_owner ? in_of_owner(victims.of_owner)
                                 : NULL);
-    if (victims.of_network && has_room(in, &kind, keys, &victims) && victims.of_owner) /* still */
+    /* still full */
+    if (victims.of_network && has_room(in, &kind, keys, &victims) && victims.of_owner)
         displace(in_of_owner(victims.of_owner));
     enter(in, kind.holdings, &in->holding, keys);
     return true;

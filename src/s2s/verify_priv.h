@@ -14,7 +14,7 @@ enum xf_verify_answer {
     XF_VERIFY_VALID,
     XF_VERIFY_INVALID,
     XF_VERIFY_NOT_FOUND,  /* the domain has no XMPP server */
-    XF_VERIFY_UNREACHABLE /* it has one, which gave no usable answer */
+    XF_VERIFY_UNREACHABLE /* it has one that gave no usable answer */
 };
 typedef void (*xf_verify_answered_fn)(void *owner, enum xf_verify_answer answer,
                                       const char *detail);

@@ -28,7 +28,7 @@ struct parser {
     const char *file;
     const char *keys; /* from `play`: "key=value ...", or "" */
     FILE *in;
-    int line; /* of the last line read */
+    int line; /* number of the last line read */
     struct script *script;
     char *ahead;  /* a line that was read ahead; NULL: none */
     bool is_part; /* another transcript plays this one */
@@ -489,7 +489,7 @@ static bool parse_file(struct parser *p, const char *file, const char *keys)
         xf_free(text);
     }
     xf_free(p->ahead);
-    (void)fclose(p->in); /* read only */
+    (void)fclose(p->in); /* opened to read only: closing cannot lose data */
     return is_good;
 }
 

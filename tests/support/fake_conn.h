@@ -34,7 +34,7 @@ struct fake_conn {
     void *judged_owner;
     /* What the test says of the certificate; NULL: nothing, or forgotten. */
     struct xf_tls_facts *evidence;
-    struct xf_timer timeout; /* of the connect, then of the linger */
+    struct xf_timer timeout; /* limit of the connect, then of the linger */
     bool has_end;            /* the closed event is due, in this or the next turn */
     enum xf_conn_end end;
 };

@@ -35,9 +35,9 @@ static inline bool xf_continuity_is_inbound(enum xf_continuity_kind kind)
 }
 
 enum xf_continuity_record {
-    XF_CONTINUITY_LEAVE,  /* nothing */
-    XF_CONTINUITY_NOTE,   /* xf_history_note: what is weaker does not take the place of stronger */
-    XF_CONTINUITY_ACCEPT, /* xf_history_accept: it does */
+    XF_CONTINUITY_LEAVE,  /* record nothing */
+    XF_CONTINUITY_NOTE,   /* xf_history_note: nothing weaker takes the place of what is known */
+    XF_CONTINUITY_ACCEPT, /* xf_history_accept: what is seen now takes its place */
 };
 
 struct xf_continuity {

@@ -87,5 +87,5 @@ void xf_verdict_text(const struct xf_verdict *verdict, const struct xf_tls_facts
  */
 const char *xf_verdict_word(const struct xf_verdict *verdict);
 
-/* "external", "dialback", "dialback-certificate", "none" */
+/* For log lines: "external", "dialback", "dialback-certificate", "none". */
 const char *xf_auth_method_word(enum xf_auth_method method);
