@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * component.c — choose a stream for each stanza, or hold it.
+ * component.c — chooses a stream for each stanza, or holds the stanza.
  *
  * All stanzas between two bare JIDs take the same stream while the same streams are up, so that
- * their order survives several nodes. While something is held everything queues up behind it. The
- * hold is flushed when a stream comes up and when a congested one drains.
+ * their order survives several nodes. While one stanza is held, all later ones queue up behind it.
+ * The hold is flushed when a stream comes up and when a congested one drains.
  */
 #include "component_priv.h"
 
@@ -14,7 +14,7 @@ static uint64_t mix(uint64_t hash, const struct xf_jid *jid)
 {
     const char *end = jid->resource.ptr ? jid->resource.ptr - 1 : jid->full.ptr + jid->full.len;
     for (const char *at = jid->full.ptr; at < end; at++)
-        /* FNV-1a: spreads; nobody gains by a bad spread */
+        /* FNV-1a spreads well enough: nobody gains by forcing a bad spread */
         hash = (hash ^ (unsigned char)*at) * 0x100000001b3u;
     return hash;
 }
@@ -95,7 +95,7 @@ static void on_down(void *owner, struct xf_component_stream *stream)
     if (component->up_count == 0)
         xf_hold_down(&component->hold);
     else
-        flush(component); /* what waited for this stream may go over another one */
+        flush(component); /* stanzas that waited for this stream may take another one */
     changed(component);
 }
 
@@ -192,7 +192,7 @@ void xf_component_start(struct xf_component *component)
 void xf_component_stop(struct xf_component *component, const char *reason)
 {
     for (size_t i = 0; i < component->stream_count; i++)
-        /* idle ones were counted when they became so */
+        /* an idle stream left busy_count when it became idle */
         (void)xf_component_stream_stop(&component->streams[i], reason);
 }
 

@@ -16,9 +16,9 @@ struct xf_component;
 struct xf_component_events {
     void (*stanza)(void *owner, struct xf_stanza *stanza);
     void (*expired)(void *owner, struct xf_stanza *stanza);
-    /* up, down, more or less congested */
+    /* The component came up or went down, or its congestion may have changed. */
     void (*changed)(void *owner, struct xf_component *component);
-    /* after xf_component_stop; may be freed from here */
+    /* Follows xf_component_stop. The callee may free the component. */
     void (*gone)(void *owner, struct xf_component *component);
 };
 
@@ -28,41 +28,41 @@ struct xf_component {
     void *owner;
     struct xf_hold hold;
     struct xf_component_stream *streams;
-    /* the stream that took the last stanza; held ones do not count */
+    /* The stream that took the last stanza; held stanzas do not count. */
     const struct xf_component_stream *sent;
-    size_t stream_count, up_count, busy_count; /* busy: not idle */
-    bool is_kept;                              /* does not end by being idle */
+    size_t stream_count, up_count, busy_count; /* busy: streams that are not idle */
+    bool is_kept;                              /* does not end when it is idle */
     bool counts_as_up, counts_as_congested;    /* in the sums of the link */
     uint64_t used_ms;
     struct xf_timer idle;  /* the link's */
-    struct xf_place place; /* the link's: among the peers that are not kept */
+    struct xf_place place; /* the link's: the place among the peers that are not kept */
 };
 
 /*
- * Connects at once. `addrs` is borrowed: a stream each, or one stream for all of them that begins
- * with number `first`.
+ * Connects at once. `addrs` is borrowed. Each address gets a stream; with names = per-peer there is
+ * one stream, which tries the addresses in turn and begins with one that depends on the name.
  */
 struct xf_component *xf_component_new(struct xf_env *env, const struct xf_link_settings *settings,
                                       struct xf_span name, const struct xf_addr *addrs,
                                       size_t addr_count, struct xf_hold_budget *budget,
                                       const struct xf_component_events *events, void *owner);
-void xf_component_free(struct xf_component **component); /* of a gone one */
+void xf_component_free(struct xf_component **component); /* after `gone` */
 
 void xf_component_start(struct xf_component *component);
-/* `gone` follows, later */
+/* `gone` follows after this function has returned. */
 void xf_component_stop(struct xf_component *component, const char *reason);
 
-/* XF_ERR_CLOSED as xf_link_send. */
+/* XF_ERR_CLOSED: as for xf_link_send. */
 XF_MUST_USE enum xf_err xf_component_send(struct xf_component *component,
                                           const struct xf_stanza *stanza);
 void xf_component_pause(struct xf_component *component, bool paused);
 
-/* Does the stanza that was sent last wait? While something is held, all do. */
+/* Does the stanza that was sent last wait? While one stanza is held, all later ones wait too. */
 static inline bool xf_component_is_full(const struct xf_component *component)
 {
     return !xf_hold_is_empty(&component->hold) ||
            (component->sent && component->sent->is_congested);
 }
 
-/* Output waits for the cluster (what is held while no stream is up is not counted). */
+/* Bytes or held stanzas wait for the cluster. What is held while no stream is up does not count. */
 bool xf_component_is_congested(const struct xf_component *component);

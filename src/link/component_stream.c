@@ -3,17 +3,18 @@
  * component_stream.c — the life of one component stream: connect, prove the secret (XEP-0114 §3),
  * keep alive, end, come back.
  *
- * The table `rows` is the machine (xfed/base/machine.h). Whoever ends a stream, its `ending` event
- * moves the stream to ENDING and its `closed` event to WAITING or IDLE; the next try comes after
- * 200 ms, doubling, with jitter, and from 200 ms again once a stream was up for a while. A server
- * that is away is tried every second: that costs little, and its users wait for us from the moment
- * when it is back. One that answers with a stream error is tried less and less often, down to every
- * 10 s. `conflict` means another component of our name: trying hard would make the two throw each
- * other out, so we wait the longest time at once.
+ * The table `rows` is the state machine (xfed/base/machine.h). Whichever side ends the stream, the
+ * `ending` event moves it to ENDING and the `closed` event to WAITING or IDLE. The next try follows
+ * after 200 ms. The wait doubles at each failure, with jitter, and is 200 ms again once a stream
+ * was up for STEADY_MS. A server that cannot be reached is tried every second: that costs little,
+ * and its users wait for us from the moment it is back. A server that answers with a stream error
+ * is tried less and less often, down to every 10 s. `conflict` means that another component uses
+ * our name. With short waits the two would throw each other out again and again, so we wait the
+ * longest time at once.
  *
- * XEP-0114 has no way to ask whether the other side lives. White space goes out when we were
- * silent, so that TCP notices a dead connection; a server that took nothing of what waits for it
- * for STUCK_MS is given up.
+ * XEP-0114 has no way to ask whether the other side is alive. We send white space after a silence,
+ * so that TCP notices a dead connection. If the server takes none of the waiting bytes for
+ * STUCK_MS, we give the stream up.
  */
 #include "component_stream_priv.h"
 
@@ -24,18 +25,18 @@
 #include <xfed/xmpp/ns.h>
 
 #define BACKOFF_MIN_MS 200
-#define AWAY_MAX_MS    750   /* with jitter less than a second */
+#define AWAY_MAX_MS    750   /* less than a second, jitter included */
 #define BACKOFF_MAX_MS 10000 /* after a stream error of the server */
-#define STEADY_MS      10000 /* up for so long: the next loss begins with the shortest wait again */
+#define STEADY_MS      10000 /* once up for so long, the next loss begins with the shortest wait */
 #define CONNECT_MS     5000
-#define ANSWER_MS      10000 /* for the server's header, and for its word on the handshake */
+#define ANSWER_MS      10000 /* for the server's header, and for its reply to the handshake */
 #define STUCK_MS       30000
 #define STUCK_LOOK_MS  5000
-#define START_ELEMENTS 8 /* header, handshake or error; nothing else belongs before it */
+#define START_ELEMENTS 8 /* a server sends only its header and then handshake or error before UP */
 
 /*
- * The cluster is ours: one large stanza of a user must not end the stream of all. Routes have their
- * own limits; these only keep memory bounded.
+ * We trust the cluster: a large stanza of one user must not end the stream that all users share.
+ * Routes have their own limits; these only keep memory bounded.
  */
 static const struct xf_reader_limits trusted_limits = {
     .stanza_bytes = 8u << 20,
@@ -132,7 +133,7 @@ static void log_end(struct xf_component_stream *stream, enum xf_stream_end end, 
         xf_log(level, "link.stream.down", XF_STR("link", stream->settings->title),
                XF_STR("node", node), XF_STR("name", stream->name), XF_WORD("reason", ending.reason),
                XF_STR("detail", detail), XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
-    } else { /* the same failure again and again is one thing to know */
+    } else { /* a failure that repeats is a warning only once */
         bool is_new = stream->is_wanted &&
                       (!stream->last_reason || strcmp(stream->last_reason, ending.reason) != 0);
         enum xf_log_level level = is_new ? XF_LOG_WARN : XF_LOG_DEBUG;
@@ -177,7 +178,7 @@ static void on_element(struct xf_stream *xmpp, const struct xf_elem *elem)
 static void on_stanza(struct xf_stream *xmpp, struct xf_stanza *stanza)
 {
     struct xf_component_stream *stream = stream_of(xmpp);
-    if (stream->was_up) /* also while ending: the server's footer has not come */
+    if (stream->was_up) /* also in ENDING, until the server's footer comes */
         stream->events->stanza(stream->owner, stream, stanza);
 }
 
@@ -278,7 +279,7 @@ static void come_up(struct xf_component_stream *stream)
     stream->was_up = true;
     stream->began_ms = stream->sent_ms = stream->moved_ms = now_ms;
     stream->written_bytes =
-        xf_conn_backlog(stream->xmpp.conn); /* the handshake may still be there */
+        xf_conn_backlog(stream->xmpp.conn); /* our handshake may still wait there */
     stream->moved_bytes = 0;
     stream->last_reason = NULL;
     xf_stream_pause(&stream->xmpp, stream->is_paused);
@@ -361,7 +362,7 @@ static void stop_timer(void *self)
     xf_timer_stop(&stream->timer);
 }
 
-/* An event that changes nothing here is only logged. */
+/* An event that has no row in this state changes nothing and is only logged. */
 static void stay(void *self, unsigned event)
 {
     const char *name = state_name(self);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * component_stream_priv.h — one component stream (XEP-0114) that is made again whenever it ends: a
- * name, the nodes to try, a state.
+ * component_stream_priv.h — one component stream (XEP-0114), which is made again whenever it ends:
+ * a name, the nodes to try, a state.
  *
  * A link of one name has a stream for each node; a link with names = per-peer has a stream for each
  * peer.
@@ -19,10 +19,10 @@
     X(IDLE,       "idle")       /* no stream, none wanted */                                   \
     X(WAITING,    "waiting")    /* between two tries */                                        \
     X(CONNECTING, "connecting") /* TCP */                                                      \
-    X(OPENING,    "opening")    /* our header is out */                                        \
-    X(PROVING,    "proving")    /* the handshake is out (XEP-0114 §3) */                       \
+    X(OPENING,    "opening")    /* our header is sent */                                       \
+    X(PROVING,    "proving")    /* the handshake is sent (XEP-0114 §3) */                      \
     X(UP,         "up")         /* stanzas pass in both directions */                          \
-    X(ENDING,     "ending")     /* nothing goes out any more; closed is to come */
+    X(ENDING,     "ending")     /* we send nothing more; the `closed` event follows */
 
 #define XF_COMPONENT_EVENT_MAP(X)                   \
     X(WANT,       "want")       /* the link wants a stream, or the wait for the next try is over */ \
@@ -50,10 +50,10 @@ struct xf_component_stream;
 
 struct xf_component_stream_events {
     void (*up)(void *owner, struct xf_component_stream *stream);
-    void (*down)(void *owner, struct xf_component_stream *stream); /* it was up */
+    void (*down)(void *owner, struct xf_component_stream *stream); /* only after `up` */
     void (*drained)(void *owner, struct xf_component_stream *stream);
     void (*stanza)(void *owner, struct xf_component_stream *stream, struct xf_stanza *stanza);
-    /* no stream and no try any more: may be freed from here */
+    /* There is no stream and no further try. The callee may free it. */
     void (*idle)(void *owner, struct xf_component_stream *stream);
 };
 
@@ -62,41 +62,46 @@ struct xf_component_stream {
     const struct xf_link_settings *settings;
     const struct xf_component_stream_events *events;
     void *owner;
-    char *name;                  /* what the handshake's header is addressed to */
+    char *name;                  /* the `to` of our stream header */
     const struct xf_addr *addrs; /* borrowed; tried in turn */
     size_t addr_count, addr_at;
     enum xf_component_stream_state state;
-    struct xf_stream xmpp;  /* from CONNECTING to ENDING */
-    struct xf_timer timer;  /* of WAITING, OPENING and PROVING */
-    struct xf_timer pulse;  /* of UP: keep-alive, and whether a congested stream still moves */
-    uint64_t backoff_ms;    /* of the next try, before jitter */
-    uint64_t began_ms;      /* of the try, then of being up */
-    uint64_t sent_ms;       /* our last byte */
-    uint64_t written_bytes; /* appended to the conn's output */
-    uint64_t moved_bytes, moved_ms; /* written minus waiting, when it last grew */
-    bool was_up;                    /* the stream that ends */
-    bool is_wanted;                 /* make it again when it ends */
+    struct xf_stream xmpp; /* from CONNECTING to ENDING */
+    struct xf_timer timer; /* in WAITING, OPENING and PROVING */
+    /* In UP: keep-alive, and the check that a congested stream still moves. */
+    struct xf_timer pulse;
+    uint64_t backoff_ms;            /* the wait before the next try, without jitter */
+    uint64_t began_ms;              /* when the try began; once up, when it came up */
+    uint64_t sent_ms;               /* when we sent our last byte */
+    uint64_t written_bytes;         /* appended to the conn's output */
+    uint64_t moved_bytes, moved_ms; /* written minus waiting bytes, and when that last grew */
+    bool was_up;                    /* the current or last stream was up */
+    bool is_wanted;                 /* make the stream again when it ends */
     bool is_congested;
     bool is_paused;
-    const char *reason;      /* why we end it, or what was wrong; a literal of ours, or NULL */
-    const char *last_reason; /* of the last failed try: told as a warning once */
+    const char *reason;      /* why we end it, or what was wrong; a string literal, or NULL */
+    const char *last_reason; /* of the last failed try; a repetition logs no new warning */
 };
 
 extern const struct xf_machine xf_component_stream_machine; /* for the test of its table */
 
-/* `conf` and `addrs` are borrowed, the name is copied. Idle at first. */
+/*
+ * `settings` is borrowed, `name` is copied. The stream is idle at first and needs addresses
+ * (xf_component_stream_nodes, which borrows them) before it starts.
+ */
 void xf_component_stream_init(struct xf_component_stream *stream, struct xf_env *env,
                               const struct xf_link_settings *settings, struct xf_span name,
                               const struct xf_component_stream_events *events, void *owner);
-void xf_component_stream_fini(struct xf_component_stream *stream); /* of an idle one */
+void xf_component_stream_fini(struct xf_component_stream *stream); /* only while idle */
 void xf_component_stream_nodes(struct xf_component_stream *stream, const struct xf_addr *addrs,
                                size_t count, size_t first);
 
-/* of an idle one; otherwise it is only wanted again */
+/* Connects if the stream is idle; in another state it will be made again when it ends. */
 void xf_component_stream_start(struct xf_component_stream *stream);
 
 /*
- * End politely and do not come back; `idle` follows, never from within. False: it is idle already.
+ * End politely and do not come back. `idle` follows after this function has returned. False: the
+ * stream is idle already.
  */
 bool xf_component_stream_stop(struct xf_component_stream *stream, const char *reason);
 

@@ -2,9 +2,10 @@
 /*
  * hold.c — stanzas that wait in front of a component stream.
  *
- * One timer: due when the component has been down for hold_ms, or, while it is up, when the oldest
- * is that old. It is started with the first stanza kept and moved when the component goes down or
- * comes up. Expiry takes a stanza out before it tells, so that the one told may send and push.
+ * A hold has one timer. It is due when the component has been down for hold_ms or, while the
+ * component is up, when the oldest stanza is that old. The first stanza kept starts the timer; it
+ * is set anew when the component goes down or comes up. An expired stanza leaves the hold before
+ * `expired` is called, so that the callee may send and push.
  */
 #include "hold_priv.h"
 

@@ -2,9 +2,10 @@
 /*
  * hold_priv.h — stanzas that wait for a component stream, in order, bounded by bytes and time.
  *
- * The clock of the hold starts when the component goes down: for hold_ms what comes is kept, then
- * all of it expires and what comes is refused, until the component is up again. While it is up a
- * hold only takes what a congested stream did not, by the age of each.
+ * The clock of the hold starts when the component goes down. For hold_ms the hold keeps each stanza
+ * that comes; then all of them expire, and new ones are refused until the component is up again.
+ * While the component is up, the hold takes only stanzas that a congested stream did not take, and
+ * each of them expires by its own age.
  */
 #pragma once
 
@@ -13,9 +14,9 @@
 #include <xfed/xmpp/stanza_queue.h>
 
 /*
- * One for all holds of a link. Those that have a place in a quota (peers that the configuration
- * does not name) leave room to the others: all of one owner may use the half, all of them three
- * quarters.
+ * One budget for all holds of a link. Holds with a place in a quota (for peers that the
+ * configuration does not name) leave room for the others: all holds of one owner may use half of
+ * the budget together, and all holds with a place three quarters.
  */
 struct xf_hold_budget {
     size_t max_bytes;
@@ -26,15 +27,15 @@ struct xf_hold_budget {
 struct xf_hold {
     struct xf_stanza_queue stanzas;
     struct xf_hold_budget *budget;
-    struct xf_place
-        *place; /* borrowed; while it is held, the bytes of `stanzas` are its weight. NULL: never */
+    /* Borrowed. While the place is held, its weight is the bytes of `stanzas`. NULL: no place. */
+    struct xf_place *place;
     const struct xf_clock *clock;
     struct xf_timers *timers;
     struct xf_timer timer; /* runs while something is kept */
     bool is_up;
-    uint64_t down_since_ms;                                 /* when not is_up */
+    uint64_t down_since_ms;                                 /* valid while not is_up */
     void (*expired)(void *owner, struct xf_stanza *stanza); /* borrowed */
-    /* after the last of those that expired together */
+    /* Follows the last of the stanzas that expired together. */
     void (*emptied)(void *owner);
     void *owner;
 };
@@ -52,21 +53,21 @@ static inline bool xf_hold_is_empty(const struct xf_hold *hold)
     return xf_stanza_queue_is_empty(&hold->stanzas);
 }
 
-/* The place was taken: it weighs what is kept. */
+/* Call after the place was taken: its weight becomes the bytes that are kept. */
 void xf_hold_weigh(struct xf_hold *hold);
 
 /*
- * Keep a copy. XF_ERR_CLOSED: down too long, or the budget, or the share of the place's owner, is
- * used up.
+ * Keep a copy. XF_ERR_CLOSED: the component has been down for too long, or the budget or the
+ * owner's share of it is used up.
  */
 XF_MUST_USE enum xf_err xf_hold_push(struct xf_hold *hold, const struct xf_stanza *stanza);
 
 /*
- * Hand out the oldest ones while `send` takes them (true). The hold may be used from within `send`,
- * but not flushed.
+ * Pass the stanzas to `send`, the oldest first, as long as it returns true (taken). `send` may use
+ * the hold but must not flush it.
  */
 void xf_hold_flush(struct xf_hold *hold, bool (*send)(void *owner, const struct xf_stanza *stanza),
                    void *owner);
 
-/* All that is kept expires now. */
+/* Every stanza that is kept expires now. */
 void xf_hold_expire_all(struct xf_hold *hold);

@@ -2,18 +2,19 @@
 /*
  * link.c — the link as its users see it: one component of the cluster, or one for each peer.
  *
- * Sending checks what XEP-0114 servers punish with the end of the stream (addresses, size) before a
- * byte is written; that the text is legal XML is the reader's work. Sums over the components (up,
- * congested) are kept as they change, so that asking costs the same for one component and for a
- * thousand.
+ * Before it writes a byte, xf_link_send checks what would make an XEP-0114 server end the stream:
+ * the addresses and the size. The XML reader ensures that the text is legal XML. The numbers of
+ * components that are up or congested are updated at each change, so that a query costs the same
+ * for one component as for a thousand.
  *
  * Failures:
- *   - no component is up: stanzas are held, then expire (events->expired), then are refused;
- *   - a peer's name is not configured at the server (names = per-peer): its component is down, the
- *     others are not concerned;
- *   - peers choose how many they are, and each costs the cluster a connection: when there are too
- *     many, the longest unused component of the owner (xmpp/owner.h) that has most ends for
- *     another's.
+ *   - no component is up: stanzas are held; after hold_ms they expire (events->expired) and new
+ *     ones are refused;
+ *   - the server does not know the name of a peer (names = per-peer): the component of that peer
+ *     stays down, the others go on;
+ *   - strangers choose how many names they have, and each name costs the cluster a connection
+ *     (names = per-peer): when there are too many, the owner (xmpp/owner.h) with the most
+ *     components loses the longest unused one to another owner.
  */
 #include <xfed/link/link.h>
 
@@ -25,9 +26,9 @@
 #include <xfed/xmpp/ns.h>
 #include <xfed/xmpp/owner.h>
 
-/* a peer's component that was unused for so long may end for another owner's */
+/* A peer's component that was unused for this long may end to make room for another owner's. */
 #define UNUSED_MS  60000
-#define PEERS_PART 8 /* of the descriptors */
+#define PEERS_PART 8 /* peers' components use at most 1/8 of the descriptors */
 
 struct xf_link {
     struct xf_env *env;
@@ -37,16 +38,16 @@ struct xf_link {
     struct xf_addr *addrs;
     size_t addr_count;
     struct xf_hold_budget budget;
-    struct xf_component *component; /* of the one name; NULL with names = per-peer */
-    struct xf_map *peers;           /* name to component; NULL without */
-    struct xf_quota quota;          /* of components of peers that are not kept */
+    struct xf_component *component; /* the only one; NULL with names = per-peer */
+    struct xf_map *peers;           /* peer -> component; NULL without names = per-peer */
+    struct xf_quota quota;          /* components of peers that are not kept */
     size_t component_count, up_count, congested_count;
     bool is_stopping, was_congested, was_up;
-    bool in_send; /* no event comes from within xf_link_send */
+    bool in_send; /* xf_link_send is running and delivers no events */
     bool is_full_logged;
 };
 
-/* ------------------------------------------------------------------ sums, and what they tell */
+/* ------------------------------------------------------------------ counts and their events */
 
 bool xf_link_is_up(const struct xf_link *link)
 {
@@ -54,8 +55,8 @@ bool xf_link_is_up(const struct xf_link *link)
 }
 
 /*
- * What peers' components hold while they are down: peers are stopped long before an owner's share
- * (hold_priv.h) is used up.
+ * Do the components of peers hold so much that S2S should stop reading peers whose components are
+ * down? That is long before an owner's share (hold_priv.h) is used up.
  */
 static bool is_tight(const struct xf_link *link)
 {
@@ -66,7 +67,7 @@ bool xf_link_is_congested(const struct xf_link *link)
 {
     if (link->congested_count > 0)
         return true;
-    if (link->component) /* down and holding: what else comes would only wait here */
+    if (link->component) /* it is down and holds stanzas: new ones would wait here too */
         return !xf_hold_is_empty(&link->component->hold);
     return is_tight(link);
 }
@@ -116,8 +117,8 @@ static void tell_state(struct xf_link *link)
 }
 
 /*
- * One component or stream may have room again while others are congested: all who wait are told,
- * and those of a congested one wait again.
+ * One component or stream may have room again while others are still congested. Everybody who waits
+ * is told; whoever needs a congested one waits again.
  */
 static void tell_drained(struct xf_link *link)
 {
@@ -239,7 +240,7 @@ static uint64_t used_ms(const struct xf_place *place)
 }
 
 /*
- * False: there are too many. A component that has to end for it ends from its timer, not within
+ * False: there are too many components. One that has to make room ends when its timer fires, after
  * this call.
  */
 static bool make_room(struct xf_link *link, struct xf_span peer, const struct xf_quota_keys *keys)
@@ -267,7 +268,7 @@ static bool make_room(struct xf_link *link, struct xf_span peer, const struct xf
 static struct xf_component *add_peer(struct xf_link *link, struct xf_span peer)
 {
     struct xf_component *component = add_component(link, peer);
-    (void)xf_map_set(link->peers, peer, component); /* there was none */
+    (void)xf_map_set(link->peers, peer, component); /* the peer had none */
     return component;
 }
 
@@ -279,7 +280,7 @@ static void take_place(struct xf_link *link, struct xf_component *component,
     xf_timer_start(link->env->timers, &component->idle, XF_LINK_PEER_IDLE_MS);
 }
 
-/* NULL: there are too many. A component that is not kept and holds no place is about to end. */
+/* NULL: there are too many components. One that is not kept and holds no place is about to end. */
 static struct xf_component *component_for(struct xf_link *link, struct xf_span peer)
 {
     struct xf_component *component = xf_map_find(link->peers, peer);
@@ -323,7 +324,7 @@ struct xf_link *xf_link_new(struct xf_env *env, const struct xf_link_settings *s
         (struct xf_hold_budget){.max_bytes = settings->hold_bytes, .hold_ms = settings->hold_ms};
     xf_quota_init(&link->quota, used_ms);
     read_nodes(link);
-    xf_require(link->addr_count > 0); /* conf accepts no link without */
+    xf_require(link->addr_count > 0); /* conf accepts no link without nodes */
     if (settings->per_peer)
         link->peers = xf_map_new();
     else

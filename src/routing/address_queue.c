@@ -2,10 +2,10 @@
 /*
  * address_queue.c — stanzas of a pair that wait until an e-mail address is known.
  *
- * While one waits, all that follow of the same pair and direction stand behind it, so that their
- * order stays; each asks for its own address when it comes, so that a queue of many users does not
- * wait once for each. The bounds are those of the peer's queue. A queue cannot stand for ever: the
- * mailmap answers within the directory's timeout, if only that it does not know.
+ * While one stanza waits, all later ones of the same pair and direction wait behind it, which keeps
+ * their order. Each asks for its own address when it comes, so that the look-ups for many users run
+ * at the same time. The peer's queue limits apply. No stanza waits for ever: the mailmap answers
+ * within the directory's timeout, even if only to say that it does not know the address.
  */
 #include "address_queue_priv.h"
 
@@ -71,9 +71,9 @@ static void moved(struct xf_address_queue *queue)
 }
 
 /*
- * The address of the first is known: deliver it, and all behind it whose addresses are known too. A
- * stanza is out of the queue while it goes: it may cost the route its place, and then the queue is
- * emptied.
+ * The address of the first stanza is known: deliver it, and the ones behind it up to the first
+ * whose address is not known. A stanza is taken out of the queue before it is delivered, because
+ * the delivery may cost the route its place, and then the queue is emptied.
  */
 static void move(void *owner)
 {
@@ -127,7 +127,7 @@ void xf_address_queue_sift(struct xf_address_queue *queue)
         xf_free(copy);
     }
     if (xf_stanza_queue_is_empty(&queue->stanzas))
-        xf_mailmap_forget(&queue->wait); /* the next one waits for its own */
+        xf_mailmap_forget(&queue->wait); /* the next stanza waits for its own address */
     moved(queue);
 }
 
@@ -136,7 +136,7 @@ void xf_address_queue_free(struct xf_address_queue **queue)
     if (!*queue)
         return;
     xf_mailmap_forget(&(*queue)->wait);
-    /* a peer sent it when we had closed its stream: it cannot be answered */
+    /* what is left came from a peer whose stream we had closed: it cannot be answered */
     xf_stanza_queue_clear(&(*queue)->stanzas);
     xf_route_limits_weigh((*queue)->route);
     xf_free(*queue);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * answer_peer.c — a stanza of a peer that is not delivered is answered over the outbound route of
- * the pair, within that route's bounds.
+ * answer_peer.c — answers a peer's stanza that is not delivered, over the outbound route of the
+ * pair and within the limits of that route.
  *
- * The answer is a stanza like any other, and being an error it is never answered in turn.
+ * The answer goes out like any other stanza. It is an error stanza, and so it is never answered in
+ * turn.
  */
 #include "answer_peer_priv.h"
 

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * answers.c — answers to the cluster go out while it takes them, and wait when it does not.
+ * answers.c — sends answers to the cluster while it takes them, and keeps them while it does not.
  *
- * A stanza that was taken is delivered once or answered once. Peers that fail together have whole
- * queues answered at once, which is more than the link has room for; so an answer goes into the
- * link only while that is up and not congested. Else it waits here, behind those that wait already,
- * for the link's drained event. Answers of all routes wait in one queue for each link, so they keep
- * their order, and routes may go.
+ * Each stanza taken is delivered once or answered once. When many peers fail together, whole queues
+ * are answered at once, and the link does not have room for that many answers. So an answer goes
+ * into the link only while the link is up and not congested. Otherwise it waits here, behind
+ * earlier answers, for the link's `drained` event. Each link has one queue for the answers of all
+ * routes, so that they keep their order and a route may be freed before its answers are sent.
  *
- * With names = per-peer an answer to a peer's own stream that is down goes into the link's hold as
- * all else does: a name that the server does not know must not stop the queue.
+ * With names = per-peer, an answer for the component stream of one peer goes into the link's hold
+ * while that stream is down, like any other stanza: a name that the server does not know must not
+ * stop the queue.
  *
- * What waits may have twice the room of all queues (process { queue-bytes }), for the answer to the
- * smallest stanza is larger than that is. What does not fit is lost, as is what the cluster has not
- * taken when we end; both are said.
+ * The answers that wait may use twice the room of all queues (process { queue-bytes }), because the
+ * answer to a very small stanza is larger than the stanza. An answer that does not fit is lost, and
+ * so is one that the cluster has not taken when xfedd ends; both are logged.
  */
 #include "answers_priv.h"
 

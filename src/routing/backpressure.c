@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * backpressure.c — when a stream takes less than the cluster sends, the cluster has to wait a
- * little.
+ * backpressure.c — makes the cluster wait a little when a stream takes less than the cluster sends.
  *
- * A route pauses its link once its queue is more than half full (bytes or stanzas), until it is
- * less than a quarter full; while any route does, the link is not read. That makes everybody on the
- * link wait, so:
+ * A route pauses its link once its queue is more than half full (in bytes or in stanzas), until the
+ * queue is less than a quarter full. While any route pauses the link, the link is not read. That
+ * makes everybody on the link wait, so:
  *
- *   - only a route with a ready stream does. A stream that is still being made takes nothing,
- *     however long the others wait: the queue has room for what comes meanwhile, and what does not
- *     fit is bounced;
- *   - a pause lasts PAUSE_MS at most, and the link is then read for as long as it was not;
- *   - a queue that did not move for STALL_MS pauses nothing;
+ *   - only a route with a ready stream pauses its link. A stream that is still being made takes
+ *     nothing, however long the others wait: stanzas that come meanwhile are queued, or bounced if
+ *     the queue has no room for them;
+ *   - a pause lasts PAUSE_MS at most, and then the link is read for at least as long;
+ *   - a route whose queue has not moved for STALL_MS does not pause its link;
  *   - a link has a budget of pauses: BUDGET_MS at once, and one part in BUDGET_PART of the time in
- *     the long run. Peers' names are free, so each network of peers has half of that, however many
- *     names it has.
+ *     the long run. A peer can have as many names as it likes, so each network of peers has half of
+ *     that budget, however many names it has.
  *
- * With names = per-peer only the peer's own stream of the cluster is not read. Nobody else waits
- * for it then, and there is no budget.
+ * With names = per-peer a route pauses only the component stream of its peer. Nobody else waits for
+ * that one, and there is no budget.
  */
 #include "backpressure_priv.h"
 
@@ -40,7 +39,7 @@ static void pay_off(struct xf_pause_budget *budget, uint64_t now_ms)
     budget->at_ms = now_ms;
 }
 
-/* `shares`: the budget is the link's, divided by so many. */
+/* `shares`: the budget is the link's budget divided by this number. */
 static bool has_budget(struct xf_pause_budget *budget, unsigned shares, uint64_t now_ms)
 {
     pay_off(budget, now_ms);
@@ -56,8 +55,8 @@ static void charge(struct xf_pause_budget *budget, unsigned shares, uint64_t pau
 }
 
 /*
- * The entry of a network; a new network takes that of the one that owes least. NULL: the link is
- * paused for all of them.
+ * The entry of a network. A new network takes the entry of the network that owes least, among the
+ * networks for which the link is not paused now. NULL: the link is paused for all of them.
  */
 static struct xf_pause_network *find_network(struct xf_link_pauses *pauses, const char *text,
                                              uint64_t now_ms)
@@ -78,7 +77,7 @@ static struct xf_pause_network *find_network(struct xf_link_pauses *pauses, cons
     return least;
 }
 
-/* Whose budget a pause for the route is to be charged to; NULL: the link cannot be paused now. */
+/* The network whose budget pays for a pause by this route; NULL: no pause is allowed now. */
 static struct xf_pause_network *may_pause(const struct xf_route *route, uint64_t now_ms)
 {
     struct xf_link_pauses *pauses = &route->link->pauses;

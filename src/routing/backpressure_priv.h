@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* backpressure_priv.h — full queues of routes stop the reading of the cluster for a moment. */
+/* backpressure_priv.h — routes with full queues make us stop reading the cluster for a moment. */
 #pragma once
 
 #include <xfed/base/list.h>
@@ -10,8 +10,8 @@ struct xf_route;
 struct xf_routing_link;
 
 /*
- * How long a link was not read, less what reading it since has earned; the unit is in
- * backpressure.c.
+ * How long a link was not read, less what the time since then has paid off; backpressure.c has the
+ * unit.
  */
 struct xf_pause_budget {
     uint64_t debt, at_ms;
@@ -28,24 +28,24 @@ struct xf_pause_network {
 
 /* The pauses of a link. */
 struct xf_link_pauses {
-    struct xf_node routes;       /* struct xf_route for which it is paused */
-    struct xf_timer timer;       /* runs meanwhile */
-    uint64_t began_ms, after_ms; /* the pause began; the next one may begin */
+    struct xf_node routes;       /* the routes for which it is paused (struct xf_route) */
+    struct xf_timer timer;       /* runs during a pause */
+    uint64_t began_ms, after_ms; /* when the pause began; when the next one may begin */
     struct xf_pause_budget budget;
     struct xf_pause_network networks[XF_PAUSE_NETWORKS_MAX];
 };
 
-/* A route that the link is paused for, or may be. */
+/* The part of a route in the pauses of its link. */
 struct xf_route_pause {
     struct xf_node node;              /* in link->pauses.routes */
     struct xf_pause_network *network; /* NULL: only this peer's stream is paused */
     uint64_t began_ms;
-    uint64_t moved_ms; /* when the queue last moved, or began */
+    uint64_t moved_ms; /* when the stream last took a stanza, or the queue got its first one */
 };
 
 void xf_backpressure_init(struct xf_routing_link *link);
 void xf_backpressure_fini(struct xf_routing_link *link);
 void xf_backpressure_pushed(struct xf_route *route);
-void xf_backpressure_moved(struct xf_route *route);   /* the stream took something */
-void xf_backpressure_dropped(struct xf_route *route); /* the queue became shorter otherwise */
-void xf_backpressure_leave(struct xf_route *route);   /* before it moves to another link */
+void xf_backpressure_moved(struct xf_route *route);   /* the stream took a stanza */
+void xf_backpressure_dropped(struct xf_route *route); /* stanzas left the queue in another way */
+void xf_backpressure_leave(struct xf_route *route);   /* call before it moves to another link */

@@ -3,9 +3,9 @@
  * bounce.c — error stanzas (RFC 6120 §8.3): addresses swapped, same kind and id, type='error', no
  * payload sent back.
  *
- * They are stanzas like any other and go through the link (answers.c) or a route, so that
- * sanitiser, hold and order hold for them too. An error that cannot be delivered is dropped: errors
- * are never answered, or two sides would answer each other for ever.
+ * They go through the link (answers.c) or a route like any other stanza, so that they too are
+ * sanitised, held and kept in order. An error stanza that cannot be delivered is dropped: if errors
+ * were answered, two sides could answer each other for ever.
  */
 #include "bounce_priv.h"
 
@@ -27,7 +27,7 @@ void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza,
                     struct xf_stanza *out_stanza)
 {
     if (write_error(&routing->payload, error, text) != XF_ERR_OK)
-        /* the condition is what counts, and fits */
+        /* the condition matters more than the text, and fits without it */
         (void)!write_error(&routing->payload, error, NULL);
     *out_stanza = (struct xf_stanza){
         .kind = stanza->kind,
@@ -45,9 +45,10 @@ void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza,
 }
 
 /*
- * The answer comes from where the stanza was sent (RFC 6120 §8.3.1), as it was written there, so
- * that who waits for it finds it. When that is no JID, the parts of it that route the answer are
- * those of the domain named there, else of the sender's own.
+ * The answer comes from the address to which the stanza was sent (RFC 6120 §8.3.1), as it was
+ * written, so that whoever waits for the answer recognises it. If that address is not a valid JID,
+ * the answer is routed as from the domain named in it; if it names no domain, or one that is served
+ * here, as from the sender's own domain.
  */
 static struct xf_jid answering_jid(const struct xf_routing *routing, const struct xf_stanza *stanza,
                                    char domain[XF_DOMAIN_MAX + 1])
@@ -61,7 +62,7 @@ static struct xf_jid answering_jid(const struct xf_routing *routing, const struc
     return (struct xf_jid){.full = name, .domain = name};
 }
 
-/* A server that let it pass as `to` lets it pass as `from`. */
+/* A server that accepted this text as `to` accepts it as `from`. */
 struct xf_span xf_address_as_written(struct xf_span raw)
 {
     return raw.len > 0 && raw.len <= XF_JID_MAX ? raw : XF_SPAN_NONE;

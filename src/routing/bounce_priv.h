@@ -7,18 +7,18 @@
 struct xf_routing;
 struct xf_routing_link;
 
-/* Answer a stanza of the cluster, when it may be answered. */
+/* Answer a stanza of the cluster with an error, if it may be answered (xf_stanza_may_bounce). */
 void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link,
                const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text);
-/* One that policy refused: answered where policy wants that. */
+/* Answer a stanza that policy refused, if policy wants an answer. */
 void xf_bounce_refused(struct xf_routing *routing, struct xf_routing_link *link,
                        const struct xf_stanza *stanza, const struct xf_ruling *ruling);
-/* its from is only the domain */
+/* Answer a stanza whose `from` was not a valid JID; stanza->from has only the domain. */
 void xf_bounce_malformed_from(struct xf_routing *routing, struct xf_routing_link *link,
                               const struct xf_stanza *stanza);
 
 /*
- * An error stanza from `from` to the stanza's sender, valid until the next call. Only when
+ * Make an error stanza from `from` to the stanza's sender, valid until the next call. Call only if
  * xf_stanza_may_bounce.
  */
 void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza,
@@ -26,7 +26,7 @@ void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza,
                     struct xf_stanza *out_stanza);
 
 /*
- * What an answer shows for an address that is no JID: the text itself; absent when that is longer
- * than any JID, or empty.
+ * What an answer shows for an address that is not a valid JID: the text as written; absent if it is
+ * empty or longer than any JID.
  */
 struct xf_span xf_address_as_written(struct xf_span raw);

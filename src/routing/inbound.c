@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inbound.c — an authenticated stanza of a peer on its way to the link of its served domain.
+ * inbound.c — takes an authenticated stanza of a peer to the link of the served domain.
  *
- * The verdict of policy and the link are kept for the pair of last time, since stanzas come in
+ * The verdict of policy and the link are remembered for the last pair, because stanzas come in
  * runs. A stanza that the link does not take is answered (answer_peer.c).
  */
 #include "inbound_priv.h"
@@ -37,7 +37,7 @@ static void admit(struct xf_routing *routing, const struct xf_stanza *stanza)
         look_up(routing, stanza->to.domain, stanza->from.domain);
 }
 
-/* False when policy refused the stanza, which was answered where policy wants that. */
+/* False: policy refused the stanza, and it was answered if policy wants that. */
 static bool passes(struct xf_routing *routing, struct xf_stanza *stanza,
                    enum xf_s2s_taken *out_taken, const char **out_text)
 {
@@ -58,7 +58,7 @@ static enum xf_s2s_taken deliver(struct xf_routing *routing, struct xf_stanza *s
     const struct xf_admission *last = &routing->last_in;
     if (__builtin_expect(last->is_watched, 0) && !passes(routing, stanza, &taken, out_text))
         return taken;
-    if (!last->may) { /* a domain whose link is gone */
+    if (!last->may) { /* the domain has no link any more */
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED,
                        "communication with this domain is not allowed");
         return XF_S2S_TAKEN;
@@ -83,7 +83,7 @@ static bool go(struct xf_route *route, struct xf_stanza *stanza, struct xf_span 
         return false;
     admit(routing, stanza);
     if (!is_refused)
-        /* it has left its stream: that can be neither paused nor ended by it */
+        /* the stanza has left its stream: it can neither pause nor end that any more */
         (void)deliver(routing, stanza, &text);
     return true;
 }
@@ -111,7 +111,7 @@ static const struct xf_address_queue_ops queue_ops = {
     .relieved = on_relieved,
 };
 
-/* Of a peer that knows our users by their e-mail addresses. */
+/* Deliver a stanza of a peer that knows our users by their e-mail addresses. */
 static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanza,
                              const char **out_text)
 {
@@ -130,7 +130,7 @@ static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanz
         xf_mail_ask_in(routing, stanza);
     else if (xf_mail_map_in(route, stanza, shown, &is_refused, &address))
         return is_refused ? XF_S2S_TAKEN : deliver(routing, stanza, out_text);
-    stanza->shown_to = XF_SPAN_NONE; /* it is mapped when its turn comes */
+    stanza->shown_to = XF_SPAN_NONE; /* the address is mapped when the stanza's turn comes */
     if (!xf_address_queue_push(&route->address_queue_in, route, &queue_ops, stanza, address))
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
                        "too many stanzas wait for this domain");

@@ -10,14 +10,14 @@ struct xf_route;
 struct xf_routing;
 struct xf_routing_link;
 
-/* A pair of an inbound stanza, looked up last. */
+/* The pair of the last inbound stanza, and what was found for it. */
 struct xf_admission {
     struct xf_pair_key key;
     bool may, is_watched, is_mapped; /* is_mapped: mail_addresses.c looks at each stanza */
     struct xf_routing_link *link;
 };
 
-/* For the table of link events. */
+/* For the table of link events in outbound.c. */
 
 void xf_routing_expired(void *owner, struct xf_link *link, struct xf_stanza *stanza);
 void xf_routing_link_drained(void *owner, struct xf_link *link);

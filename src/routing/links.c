@@ -29,7 +29,7 @@ struct xf_routing_link *xf_routing_link_around(const struct xf_routing *routing,
         if (entry->link == link)
             return entry;
     }
-    xf_require(false); /* links are attached before they tell anything */
+    xf_require(false); /* links are attached before they deliver events */
     return NULL;
 }
 

@@ -18,15 +18,15 @@ struct xf_routing_link {
     struct xf_link *link;
     struct xf_routing *routing;
     struct xf_link_pauses pauses;
-    struct xf_stanza_queue answers; /* that wait for the cluster */
+    struct xf_stanza_queue answers; /* answers that wait for the cluster */
 };
 
 struct xf_routing_link *xf_routing_link_of(const struct xf_routing *routing, const char *title);
-/* NULL: none of ours */
+/* NULL: the domain is not served here, or its link is not attached. */
 struct xf_routing_link *xf_routing_link_serving(const struct xf_routing *routing,
                                                 struct xf_span domain);
 struct xf_routing_link *xf_routing_link_around(const struct xf_routing *routing,
                                                const struct xf_link *link);
-/* Is that domain ours, and its link this one? */
+/* Is the domain served here, over this link? */
 bool xf_routing_is_served_by(const struct xf_routing *routing, const struct xf_routing_link *link,
                              struct xf_span domain);

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mail_addresses.c — e-mail addresses in place of JIDs, for peers with mail = yes. The envelope
- * here, what is embedded in payloads in mail_payload.c.
+ * mail_addresses.c — e-mail addresses in place of JIDs, for peers with mail = yes. This file
+ * replaces the addresses of the stanza itself, mail_payload.c the addresses within its payload.
  *
- * Out: the bare JID of `from` becomes the user's address, the resource stays, and the stanza goes
- * over the route of the pair (mail domain, peer). In: `to` that is an address becomes the JID. The
- * stanza itself keeps its addresses, what is written in their place stands beside them (shown_from,
- * shown_to): so policy judges users, bounces go to who sent, and an error for a peer comes from the
- * address that it used.
+ * Out: the bare JID in `from` becomes the user's address, the resource stays, and the stanza goes
+ * over the route of the pair (mail domain, peer). In: an address in `to` becomes the user's JID.
+ * The stanza keeps the addresses that it came with; shown_from and shown_to say what is written in
+ * their place. So policy judges users by JID, bounces go to the sender, and an error for a peer
+ * comes from the address that the peer used.
  *
- * An answer that is not known yet puts the stanza into the queue of its pair (address_queue.c). A
- * mail domain that is not served over the user's own link cannot be spoken for: the JID stays,
- * which is said once.
+ * Until the mailmap knows the address, the stanza waits in the queue of its pair (address_queue.c).
+ * We cannot send in the name of a mail domain that is not served over the user's own link: the JID
+ * stays, and the log says so once for each domain.
  */
 #include "mail_priv.h"
 
@@ -63,7 +63,7 @@ static void name_stranger(struct xf_routing *routing, const struct xf_routing_li
                              "address, with the same link"));
 }
 
-/* Only what names a person can have an address. */
+/* Only a JID with a local part can have an e-mail address. */
 static bool is_user(const struct xf_jid *jid)
 {
     return jid->local.ptr != NULL;
@@ -77,8 +77,9 @@ static bool is_answer(const struct xf_stanza *stanza)
 }
 
 /*
- * The route of the pair in which the peer sees the user; `route` itself with *out_is_shown false:
- * that domain is not ours to speak for. NULL: too many.
+ * The route of the pair (`domain` of the user's address, peer). If that domain is not served over
+ * the link of `route`, *out_is_shown becomes false and `route` is returned. NULL: there are too
+ * many routes.
  */
 static struct xf_route *shown_route(struct xf_route *route, struct xf_span domain,
                                     struct xf_span user, bool *out_is_shown)
@@ -97,7 +98,7 @@ static struct xf_route *shown_route(struct xf_route *route, struct xf_span domai
     }
     routing->last_shown =
         xf_route_get(routing, route->link, domain, route->peer, route->for_stranger);
-    routing->last = route; /* the next stanza comes in by that pair again */
+    routing->last = route; /* the next stanza will be looked up by that pair again */
     return routing->last_shown;
 }
 
@@ -119,7 +120,7 @@ static bool go(struct xf_route *route, struct xf_stanza *stanza, struct xf_span 
     if (is_shown && !xf_mail_payload_out(routing, stanza, out_later))
         return false;
     if (answer == XF_MAILMAP_LATER) {
-        /* what was replaced would be looked up again: an address may be another user's JID */
+        /* restore it: a replaced address, looked up again, may be another user's JID */
         stanza->payload = payload;
         return false;
     }
@@ -148,7 +149,7 @@ void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza)
     struct xf_span address = XF_SPAN_NONE;
     bool has_queue = !xf_address_queue_is_empty(route->address_queue_out);
     if (has_queue && route->routing->mailmap && is_user(&stanza->from))
-        /* asked for now, needed later */
+        /* ask now: the address is needed when the queue moves */
         (void)xf_mailmap_mail_of(route->routing->mailmap, xf_jid_bare(&stanza->from), &address);
     if (!has_queue && go(route, stanza, &address))
         return;
@@ -172,7 +173,10 @@ static void refuse(struct xf_routing *routing, const struct xf_stanza *stanza, c
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_ITEM_NOT_FOUND, NULL);
 }
 
-/* The JID of somebody whom the peer should know by another address. False: that was all. */
+/*
+ * The peer wrote to the JID of a user whom it should know by an e-mail address. False: the stanza
+ * was dropped or answered.
+ */
 static bool may_use_jid(struct xf_routing *routing, const struct xf_peer_settings *settings,
                         const struct xf_stanza *stanza)
 {
@@ -253,6 +257,6 @@ bool xf_mail_map_in(struct xf_route *route, struct xf_stanza *stanza, char shown
     struct xf_span payload = stanza->payload;
     bool is_known = xf_mail_payload_in(route->routing, stanza, out_later) && mapped == MAPPED;
     if (!is_known)
-        stanza->payload = payload; /* as in go() */
+        stanza->payload = payload; /* restored as in go() */
     return is_known;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mail_payload.c — addresses of our users within payloads, for peers that know them by e-mail
- * addresses. doc/MAIL-ADDRESSES.md has the table with reasons.
+ * mail_payload.c — replaces addresses of our users within payloads, for peers that know them by
+ * e-mail address. doc/MAIL-ADDRESSES.md has the table with reasons.
  *
- * Only a stanza with a child of one of these namespaces is looked at: a comparison of the names
- * that the reader found anyway. Such a child is copied tag by tag, and the values of some
- * attributes are replaced. The text is our own reader's: no comments, `<` and `>` nowhere but
- * around tags, values in double quotes.
+ * Only a stanza with a child in a namespace of the table `places` is looked at, which costs a
+ * comparison with the namespaces that the reader found anyway. Such a child is copied tag by tag,
+ * and the values of some attributes are replaced. The text comes from our own reader: it has no
+ * comments, `<` and `>` stand only around tags, and values are in double quotes.
  */
 #include "mail_priv.h"
 
@@ -16,7 +16,7 @@
 #include <xfed/xml/writer.h>
 
 #define STEPS_MAX     3    /* names from the child to the attribute's element */
-#define ADDRESSES_MAX 1000 /* of one stanza; what is behind them stays as it is */
+#define ADDRESSES_MAX 1000 /* in one stanza; further ones stay as they are */
 
 static const struct place {
     const char *ns, *path[STEPS_MAX], *attribute;
@@ -42,12 +42,12 @@ struct rewriting {
     bool is_in;
     struct xf_draft out;
     struct xf_span ns; /* of the child that is being copied */
-    /* of the open elements, the child first; absent: of another namespace */
+    /* Names of the open elements, the child first; absent: in another namespace. */
     struct xf_span names[STEPS_MAX];
-    size_t depth, count; /* addresses looked at */
+    size_t depth, count; /* count: of the addresses looked at */
     /*
-     * the last address that is not known yet: when it is, the others are, as a rule, so that a
-     * stanza of many is not looked through once for each of them
+     * The last address that is not known yet. Once it is known, the others usually are too, so that
+     * a stanza with many addresses is not searched once for each of them.
      */
     struct xf_span *later;
     bool is_later;
@@ -94,8 +94,8 @@ static bool is_place(const struct rewriting *w, struct xf_span attribute)
 /* ------------------------------------------------------------------ a value */
 
 /*
- * False: it holds a reference that no JID needs, or is longer than any: up to XF_JID_MAX bytes in
- * `out`.
+ * Writes up to XF_JID_MAX bytes to `out`. False: the value has a reference that no JID needs, or is
+ * longer than any JID.
  */
 static bool unescape(struct xf_span value, char *out, size_t *out_len)
 {
@@ -123,7 +123,10 @@ static bool unescape(struct xf_span value, char *out, size_t *out_len)
     return true;
 }
 
-/* The other address of one of our users, with the resource; false: it stays. */
+/*
+ * Finds the other address of one of our users: *out_bare, and the resource in *out_jid. False: the
+ * text stays as it is.
+ */
 static bool other_address(struct rewriting *w, struct xf_span text, struct xf_span *out_bare,
                           struct xf_jid *out_jid, char scratch[XF_JID_MAX + 1])
 {
@@ -177,7 +180,7 @@ static struct xf_span take_until(struct xf_span *rest, const char *ends)
     return taken;
 }
 
-/* ` name="value"`, or false when the tag has no more. */
+/* Copies ` name="value"`. False: the tag has no more attributes. */
 static bool copy_attribute(struct rewriting *w, struct xf_span *rest)
 {
     struct xf_span start = *rest;
@@ -203,7 +206,10 @@ static bool copy_attribute(struct rewriting *w, struct xf_span *rest)
     return true;
 }
 
-/* From `<` up to and with `>`. Elements deeper than any place are only counted. */
+/*
+ * Copies a tag with its `<` and `>`. Elements deeper than any place are counted, but their
+ * attributes are not looked at.
+ */
 static void copy_tag(struct rewriting *w, struct xf_span tag)
 {
     struct xf_span rest = tag;
@@ -253,7 +259,7 @@ static bool rewrite(struct xf_routing *routing, struct xf_stanza *stanza, bool i
     struct xf_stanza_child child;
     if (!rest.len || !has_any(stanza))
         return true;
-    xf_buf_release(&routing->rewritten); /* large ones are rare */
+    xf_buf_release(&routing->rewritten); /* a large buffer is rarely needed again */
     w.out = xf_draft_begin(&routing->rewritten);
     while (xf_stanza_next_child(&rest, &child)) {
         xf_draft_append(&w.out, before.ptr, (size_t)(child.whole.ptr - before.ptr));
@@ -266,7 +272,7 @@ static bool rewrite(struct xf_routing *routing, struct xf_stanza *stanza, bool i
     xf_draft_span(&w.out, before);
     if (w.is_later)
         return false;
-    /* no stanza grows that much: a thousand addresses at most are longer than what they replace */
+    /* the buffer is large enough: at most ADDRESSES_MAX addresses become longer */
     if (xf_draft_end(&w.out) == XF_ERR_OK)
         stanza->payload = xf_buf_span(&routing->rewritten);
     return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mail_priv.h — e-mail addresses of users in place of their JIDs, for peers that know them so. */
+/* mail_priv.h — e-mail addresses of users in place of their JIDs, for peers with mail = yes. */
 #pragma once
 
 #include <xfed/xmpp/stanza.h>
@@ -7,24 +7,24 @@
 struct xf_route;
 struct xf_routing;
 
-/* mail_addresses.c: the envelope, and which way a stanza goes then. */
+/* mail_addresses.c: the addresses of the stanza itself, and the route that it takes. */
 
-/* Deliver as the peer is to see the user, now or when his address is known. */
+/* Deliver the stanza with the sender's address as the peer should see it, now or once known. */
 void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza);
 
 /*
- * Find the user whom a peer wrote to; shown_to may be in `shown`. *out_is_refused: the stanza was
- * dropped or answered. False when *out_later is not known yet.
+ * Find the user to whom a peer wrote; stanza->shown_to may point into `shown`. *out_is_refused: the
+ * stanza was dropped or answered. False: the address *out_later is not known yet.
  */
 bool xf_mail_map_in(struct xf_route *route, struct xf_stanza *stanza, char shown[XF_JID_MAX + 1],
                     bool *out_is_refused, struct xf_span *out_later);
 
-/* Ask about it, for later. */
+/* Start the look-up of the stanza's `to`, whose answer is needed later. */
 void xf_mail_ask_in(struct xf_routing *routing, const struct xf_stanza *stanza);
 
 /* mail_payload.c: addresses within the payload. */
 
-/* False: *later is not known yet. The payload borrows until the next call. */
+/* False: the address *later is not known yet. The new payload is valid until the next call. */
 bool xf_mail_payload_out(struct xf_routing *routing, struct xf_stanza *stanza,
                          struct xf_span *later);
 bool xf_mail_payload_in(struct xf_routing *routing, struct xf_stanza *stanza,

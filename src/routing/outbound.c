@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * outbound.c — a stanza of the cluster on its way to a route.
+ * outbound.c — takes a stanza of the cluster to its route.
  *
- * Usual case: both addresses are prepared, the route of the pair exists and policy lets it pass;
- * that is one hash. Everything else is judged in admit(): the loop guard (from must be served by
- * this very link, to must not be served: what the cluster cannot place must not come back to it but
- * as an error, and an error is dropped), policy, a new route.
+ * In the usual case both addresses are valid, the route of the pair exists and policy lets the
+ * stanza pass; that costs one hash. admit() handles everything else: the loop guard, policy, a new
+ * route. The loop guard demands that `from` is served over this very link and that `to` is not
+ * served here. A stanza to a served domain that the cluster could not deliver itself returns to the
+ * cluster only as an error; if it is an error stanza already, it is dropped.
  *
- * What cannot be answered safely is dropped with a log line, one a second.
+ * A stanza that cannot be answered safely is dropped; the log has one line a second about that.
  */
 #include "routing_priv.h"
 
@@ -44,8 +45,8 @@ static void refuse_to(struct xf_routing *routing, struct xf_routing_link *link,
 }
 
 /*
- * The cluster's server takes it for a JID, and we do not: its user is told, as long as the domain
- * is ours.
+ * The cluster's server accepts `from` as a JID, and we do not. The user is told if its domain is
+ * served over this link.
  */
 static void refuse_from(struct xf_routing *routing, struct xf_routing_link *link,
                         struct xf_stanza *stanza)
@@ -62,7 +63,7 @@ static void refuse_from(struct xf_routing *routing, struct xf_routing_link *link
     xf_bounce_malformed_from(routing, link, stanza);
 }
 
-/* False when a stanza without two valid addresses was dropped or answered. */
+/* False: the stanza does not have two valid addresses, and was dropped or answered. */
 static bool address(struct xf_routing *routing, struct xf_routing_link *link,
                     struct xf_stanza *stanza)
 {
@@ -79,7 +80,7 @@ static bool address(struct xf_routing *routing, struct xf_routing_link *link,
     return false;
 }
 
-/* The component's own name: nobody lives there, and no DNS knows it. */
+/* Is it a component's own name? No user has an address there, and DNS does not know it. */
 static bool is_gateway(const struct xf_routing *routing, struct xf_span domain)
 {
     XF_LIST_EACH (node, &routing->links) {
@@ -90,7 +91,7 @@ static bool is_gateway(const struct xf_routing *routing, struct xf_span domain)
     return false;
 }
 
-/* False when policy refused the stanza, which then was answered where policy wants that. */
+/* False: policy refused the stanza, and it was answered if policy wants that. */
 static bool passes(struct xf_routing *routing, struct xf_routing_link *link,
                    struct xf_stanza *stanza)
 {
@@ -101,7 +102,7 @@ static bool passes(struct xf_routing *routing, struct xf_routing_link *link,
     return false;
 }
 
-/* NULL when the stanza was dropped or answered. */
+/* NULL: the stanza was dropped or answered. */
 static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link *link,
                               struct xf_stanza *stanza)
 {

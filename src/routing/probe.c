@@ -1,27 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * probe.c — peers whose routes are in back-off are tried in the background, so that stanzas pass
- * again soon after the peer is back.
+ * probe.c — tries peers whose routes are in back-off in the background, so that stanzas pass again
+ * soon after a peer is back.
  *
- * Back-off spares the stanzas to a dead peer a useless wait, and its host our connects. But it
- * doubles, and so may outlast a fault by as long as the fault lasted. So while routes of a peer
- * bounce and the cluster goes on sending to it, one of them opens a stream every backoff-probe (2
- * s). Stanzas are still bounced at once meanwhile. When the stream is ready the route sends again,
- * and the peer's other routes leave their back-off too; when it fails nothing changes. A peer whose
- * fault was a refused connect, a lost network or DNS is reached within 2.5 s of the fault's end.
+ * During back-off, stanzas to a dead peer are bounced at once instead of waiting in vain, and the
+ * peer's host is spared our connections. But the back-off doubles, and so it may outlast a fault by
+ * as long as the fault lasted. So while routes to a peer bounce and the cluster goes on sending to
+ * that peer, one of the routes opens a stream every backoff-probe (2 s). Stanzas are still bounced
+ * at once meanwhile. When the stream becomes ready, the route sends again and the peer's other
+ * routes leave their back-off too; when it fails, nothing changes. After a refused connection, a
+ * lost network or a DNS failure, the peer is reached within 2.5 s of the end of the fault.
  *
- *  - From the second in a row, failures that cost the peer a conn (TLS, silence, a stream that
- *    ends) double the wait, up to COSTLY_MAX_MS; a failed connect or look-up does not.
- *  - Not tried: domains that DNS says do not exist, and peers that failed by certificate,
- *    authentication or policy. That does not pass by itself, and each try costs them a handshake.
- *    Another route's success says nothing about these pairs either.
- *  - Not tried: routes for answers to strangers (route_limits.c). They wait until the back-off is
- *    over.
- *  - There is one try at a time for a peer, whatever the number of our domains. It needs a stanza
- *    since the last one, takes at most 3 s for TCP and candidate-timeout in all, and skips
- *    addresses that refused another try a moment ago (xf_out_probe): names are free, and may all
- *    point at one victim. At most PROBES_MAX are under way, and PROBES_PER_WINDOW begin in a tenth
- *    of a second; the others wait for their next turn.
+ *  - A failure that costs the peer a connection (TLS, silence, a stream that ends) doubles the
+ *    wait, from the second one in a row, up to COSTLY_MAX_MS. A failed connect or look-up does not.
+ *  - We do not try domains that do not exist in DNS, or peers that failed by certificate,
+ *    authentication or policy. Such a fault does not pass by itself, and each try costs the peer a
+ *    handshake. The success of another route does not end the back-off of these pairs either.
+ *  - We do not try routes for answers to strangers (route_limits.c). They wait until their back-off
+ *    is over.
+ *  - A peer has at most one try at a time, however many of our domains write to it. A try begins
+ *    only if a stanza was bounced since the last one. It takes at most 3 s for TCP and
+ *    candidate-timeout in all, and skips addresses that refused another try a moment ago
+ *    (xf_out_probe): an attacker can point any number of names at one victim. At most PROBES_MAX
+ *    tries are under way, and PROBES_PER_WINDOW begin in a tenth of a second (WINDOW_MS); the
+ *    others wait for their next turn.
  */
 #include "probe_priv.h"
 
@@ -41,9 +43,9 @@ struct xf_failed_peer {
     struct xf_span peer;       /* behind the struct */
     struct xf_node routes;     /* xf_route.failed_node, the longest untried first */
     struct xf_route *probing;  /* NULL: none */
-    struct xf_timer timer;     /* until the next try; stopped while nothing is wanted */
+    struct xf_timer timer;     /* until the next try; stopped if no route wants one */
     uint64_t wait_ms, next_ms; /* between tries; when the next one may begin */
-    bool was_costly;           /* the last one */
+    bool was_costly;           /* the last failure was not a cheap one */
 };
 
 /* Is it a fault of the server, which may pass by itself and which all pairs share? */
@@ -75,7 +77,7 @@ static void wait_again(struct xf_failed_peer *failed)
     failed->next_ms = xf_routing_now(failed->routing) + xf_rand_jitter_ms(failed->wait_ms);
 }
 
-/* May one more begin now? */
+/* May one more try begin now? If so, it is counted. */
 static bool take_turn(struct xf_routing *routing)
 {
     uint64_t now_ms = xf_routing_now(routing);
@@ -193,7 +195,7 @@ void xf_probe_end(struct xf_route *route)
     xf_free(failed);
 }
 
-/* The peer is gone when its last route leaves. */
+/* `failed` is freed when its last route leaves; after that `node` must not be read. */
 void xf_probe_well(struct xf_routing *routing, struct xf_span peer)
 {
     struct xf_failed_peer *failed = xf_map_find(routing->failed_peers, peer);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* probe_priv.h — peers in back-off are tried in the background. */
+/* probe_priv.h — tries peers in back-off in the background. */
 #pragma once
 
 #include <stdint.h>
@@ -11,23 +11,23 @@ struct xf_routing;
 /* What probe.c counts. */
 struct xf_probes {
     const struct xf_probe_events *events;
-    unsigned count; /* under way */
-    unsigned begun; /* since window_ms */
+    unsigned count; /* tries under way */
+    unsigned begun; /* tries begun since window_ms */
     uint64_t window_ms;
 };
 
-/* What is told to a route. */
+/* Events for a route. */
 struct xf_probe_events {
-    /* in BOUNCE: try a stream; xf_probe_failed or end follows */
+    /* In BOUNCE: try a stream; later the route calls xf_probe_failed or xf_probe_end. */
     void (*due)(struct xf_route *route);
     void (*well)(struct xf_route *route); /* in BOUNCE: a stream of another route is ready */
 };
 
 void xf_probes_init(struct xf_probes *probes, const struct xf_probe_events *events);
-void xf_probe_begin(struct xf_route *route);  /* it is in BOUNCE */
+void xf_probe_begin(struct xf_route *route);  /* the route is in BOUNCE now */
 void xf_probe_want(struct xf_route *route);   /* a stanza was bounced */
 void xf_probe_failed(struct xf_route *route); /* route->cause says why */
-/* it leaves BOUNCE or PROBE; nothing when it has left */
+/* The route leaves BOUNCE or PROBE. Does nothing if it has left already. */
 void xf_probe_end(struct xf_route *route);
-/* a stream to the peer is ready: the others' back-off is over */
+/* A stream to the peer is ready: the back-off of the peer's other routes is over. */
 void xf_probe_well(struct xf_routing *routing, struct xf_span peer);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* rare.c — which of many log lines is written, and how many were left out before it. */
+/* rare.c — decides which of many like log lines are written, and counts the others. */
 #include "rare_priv.h"
 
 bool xf_rare_is_due(struct xf_rare *rare, uint64_t now_ms, unsigned *out_suppressed)

@@ -11,5 +11,5 @@ struct xf_rare {
     unsigned suppressed;
 };
 
-/* False: not yet, and one more was left out since the last line. */
+/* True: write the line; *out_suppressed were left out since the last. False: leave it out. */
 bool xf_rare_is_due(struct xf_rare *rare, uint64_t now_ms, unsigned *out_suppressed);

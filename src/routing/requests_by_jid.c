@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * requests_by_jid.c — which requests a peer sent to the JID of a user whom it should know by an
- * e-mail address (jid-use = accept): their answers come from that JID.
+ * requests_by_jid.c — remembers which requests a peer sent to the JID of a user whom it should know
+ * by an e-mail address (jid-use = accept): the answers to them come from that JID.
  *
- * Bounded, the oldest goes first: an answer that comes later than a thousand other requests comes
- * from the e-mail address.
+ * At most REQUESTS_MAX requests are remembered, and the oldest is forgotten first: an answer that
+ * comes after as many newer requests comes from the e-mail address.
  */
 #include "requests_by_jid_priv.h"
 
@@ -20,7 +20,7 @@
 #define KEY_MAX      (2 * XF_JID_MAX + ID_MAX + 2)
 
 struct xf_requests_by_jid {
-    struct xf_lru requests; /* entries alone, by (peer, user, id) */
+    struct xf_lru requests; /* the keys (peer, user, id) are all that is stored */
 };
 
 static struct xf_span make_key(char text[KEY_MAX], struct xf_span peer, struct xf_span user,

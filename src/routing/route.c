@@ -2,20 +2,21 @@
 /*
  * route.c — the delivery state of one outbound pair.
  *
- * Its states are the table in route_states.c; this file holds the actions, turns what happens to
- * its stream into events, and chooses what the end of a stream means (event_of_end).
+ * route_states.c has the table of its states. This file has the actions, turns what happens to the
+ * stream into events, and decides what the end of a stream means (event_of_end).
  *
- * What happens to stanzas: the first one opens a stream and waits in the queue; `ready` flushes the
- * queue, and from then on each goes straight into the stream. A congested stream sends the route
- * back to queueing until it drained.
+ * The first stanza opens a stream and waits in the queue. When the stream is ready, the queue is
+ * flushed, and from then on each stanza goes straight into the stream. While the stream is
+ * congested, stanzas wait in the queue again.
  *
  * Failures:
- *   - the stream never became ready: what waits is bounced, and what comes, until the back-off is
- *     over, or a stream that is tried meanwhile becomes ready (probe.c);
- *   - a ready stream ended: what waits goes into a new one at once, unless streams end soon after
- *     they began;
- *   - ours failed, but the peer has one to us that carries the pair (XEP-0288): that one is taken;
- *   - the queue is full, or a stanza waits too long in it: that one is bounced.
+ *   - the stream never became ready: the queue is bounced, and so is each later stanza until the
+ *     back-off is over or a stream that is tried meanwhile becomes ready (probe.c);
+ *   - a ready stream ended: the queue goes into a new stream at once, unless several streams in a
+ *     row ended soon after they were ready;
+ *   - our stream failed, but the peer has a stream to us that carries the pair (XEP-0288): that one
+ *     is taken;
+ *   - the queue is full, or a stanza waits too long in it: that stanza is bounced.
  * Stanzas leave a queue in the order in which they came, whether they are sent or bounced.
  */
 #include "route_priv.h"
@@ -33,10 +34,10 @@
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/owner.h>
 
-#define FREE_MS          600000 /* a route that nobody uses */
-#define QUICK_MS         5000   /* a stream which ends that soon after `ready` is not a good one */
+#define FREE_MS          600000 /* a route that nobody uses is freed after this time */
+#define QUICK_MS         5000   /* a stream that ends this soon after `ready` is a quick loss */
 #define QUICK_LOSSES_MAX 2
-/* ... and a route whose place another took, once it has nothing to do */
+/* A route that lost its place is freed after this time, once it has nothing to do. */
 #define DISPLACED_MS 100
 
 /* ------------------------------------------------------------------ the queue */
@@ -132,7 +133,7 @@ static bool flush(struct xf_route *route)
         struct xf_stanza stanza;
         xf_stanza_copy_read(copy, &stanza);
         enum xf_err err = xf_out_send(route->out, &stanza);
-        if (err == XF_ERR_CLOSED) /* its end is on the way: see on_ended */
+        if (err == XF_ERR_CLOSED) /* the stream is ending: on_ended follows */
             return false;
         if (err == XF_ERR_OK)
             route->sent_count++;
@@ -177,7 +178,7 @@ static void note_cause(struct xf_route *route, enum xf_cause cause, const char *
     route->text = xf_strdup(text);
 }
 
-/* A stream that had been ready: is the peer well? */
+/* A stream that was ready has ended: has the peer failed? */
 static enum xf_route_event event_of_loss(struct xf_route *route)
 {
     bool was_quick = xf_routing_now(route->routing) - route->ready_ms < QUICK_MS;
@@ -198,7 +199,7 @@ static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, 
 {
     if (cause == XF_CAUSE_POLICY || cause == XF_CAUSE_SHUTDOWN || route->routing->is_finished)
         return XF_ROUTE_ON_REFUSED;
-    if (cause == XF_CAUSE_IDLE) /* we closed it; what came at that moment goes into a new one */
+    if (cause == XF_CAUSE_IDLE) /* we closed it; stanzas that came just then go into a new one */
         return xf_stanza_queue_is_empty(&route->queue) ? XF_ROUTE_ON_GONE : XF_ROUTE_ON_LOST;
     if (was_ready)
         return event_of_loss(route);
@@ -207,8 +208,8 @@ static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, 
     if (xf_s2s_carries(route->routing->s2s, route->local, route->peer))
         return xf_stanza_queue_is_empty(&route->queue) ? XF_ROUTE_ON_GONE : XF_ROUTE_ON_LOST;
     /*
-     * A server that is there and hung up once may be restarting: that costs the queue, but not yet
-     * the next stanza.
+     * A server that answered and ended the stream once may be restarting: the queue is bounced, but
+     * the next stanza is not yet.
      */
     if (cause == XF_CAUSE_STREAM && route->quick_losses++ == 0)
         return XF_ROUTE_ON_REFUSED;
@@ -336,7 +337,7 @@ struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local,
 
 /*
  * A reload may have moved the served domain to another link. A route whose domain is no longer
- * served stays: what waits is bounced on its old link.
+ * served keeps its old link, over which its queue is bounced.
  */
 static void follow(struct xf_route *route)
 {
@@ -401,11 +402,11 @@ static struct xf_route *new_route(struct xf_routing *routing, struct xf_routing_
     route->link = link;
     xf_stanza_queue_init(&route->queue, &routing->queued);
     xf_timer_init(&route->timer, on_timer, route);
-    (void)xf_map_set(routing->routes, route->key, route); /* there was none */
+    (void)xf_map_set(routing->routes, route->key, route); /* the pair had none */
     return route;
 }
 
-/* Another route took its place. */
+/* Another route took the place of this one. */
 static void give_way(struct xf_route *route)
 {
     static const char text[] = "too many domains of one owner are in use";
@@ -423,7 +424,7 @@ static void give_way(struct xf_route *route)
         xf_route_rest(route);
 }
 
-/* False: there are too many. */
+/* False: there are too many routes. */
 static bool take_place(struct xf_route *route, bool for_stranger)
 {
     struct xf_route *evicted = NULL;
@@ -474,7 +475,7 @@ void xf_route_free(struct xf_route *route)
 
 static void send_now(struct xf_route *route, const struct xf_stanza *stanza)
 {
-    /* Asked before, not after: others may share the stream. */
+    /* Asked before sending, not after: other routes may share the stream. */
     enum xf_err err =
         xf_out_is_congested(route->out) ? XF_ERR_CLOSED : xf_out_send(route->out, stanza);
     if (__builtin_expect(err == XF_ERR_OK, 1)) {

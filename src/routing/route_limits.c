@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * route_limits.c — how many routes there may be, and what peers that the configuration does not
- * name can make us do through them.
+ * route_limits.c — limits how many routes there are, and what strangers (peers that the
+ * configuration does not name) can make us do through them.
  *
- * A route is our own when the configuration names the peer, or a user of ours wrote first.
- * Otherwise it is for a stranger: made for an answer to a peer that wrote to us, which costs that
- * peer no more than one more name below its domain. Each has a place among those of its kind, by
- * the peer's owner (xmpp/owner.h): when all are taken, the longest unused one of the owner that has
- * most is given up. So strangers displace strangers, those with most names first, and never a route
- * of our own.
+ * A route is our own if the configuration names the peer, or if one of our users wrote first.
+ * Otherwise it is for a stranger: it was made for an answer to a peer that wrote to us, and each
+ * further one costs that peer only one more name below its domain. Each route has a place among the
+ * routes of its kind, counted by the peer's owner (xmpp/owner.h). When all places are taken, the
+ * owner with the most routes loses the one that was unused for longest. So strangers displace
+ * strangers, the one with the most names first, and never a route of our own.
  *
- * Routes for strangers have two more bounds, again by owner and in all: the streams that we open
- * for answers alone, and the bytes that wait for these.
+ * Routes for strangers have two more limits, again per owner and in all: the streams that we open
+ * only for answers, and the bytes that wait for these streams.
  */
 #include "route_limits_priv.h"
 
@@ -24,7 +24,7 @@
 
 #define ROUTES_MAX   65536 /* our own */
 #define UNUSED_MS    60000
-#define STREAMS_PART 8 /* of the descriptors */
+#define STREAMS_PART 8 /* streams for answers use at most 1/8 of the descriptors */
 
 static struct xf_route *route_of(const struct xf_place *place)
 {
@@ -89,8 +89,8 @@ static void log_full(struct xf_route *route, const char *reason)
 /* ------------------------------------------------------------------ routes */
 
 /*
- * Stanzas that servers send on their own when somebody wrote to them: no user of ours asked for
- * those.
+ * Is it a stanza that a server sends by itself when somebody writes to it? No user of ours asked
+ * for it.
  */
 static bool is_reply(const struct xf_stanza *stanza)
 {

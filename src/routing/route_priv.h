@@ -26,13 +26,13 @@ struct xf_routing_link;
     X(PROBE,  "probe")  /* the same, while a stream is tried */
 
 #define XF_ROUTE_EVENT_MAP(X)                                                          \
-    X(STANZA,  "stanza")  /* the first one */                                          \
+    X(STANZA,  "stanza")  /* the first stanza */                                       \
     X(FLUSHED, "flushed") /* the stream is ready and took the queue */                 \
     X(BLOCKED, "blocked") /* the stream is congested, or about to end */               \
     X(LOST,    "lost")    /* a ready stream ended and stanzas wait */                  \
     X(GONE,    "gone")    /* a ready stream ended and none wait */                     \
     X(FAILED,  "failed")  /* the peer cannot be reached, or its streams end too soon */\
-    X(REFUSED, "refused") /* by policy or shutdown: says nothing of the peer */        \
+    X(REFUSED, "refused") /* policy, a limit of ours or shutdown: not the peer's fault */ \
     X(OVER,    "over")    /* the back-off is over, or was forgiven */                  \
     X(DUE,     "due")     /* a probe is due */                                         \
     X(WELL,    "well")    /* the stream of a probe is ready */                         \
@@ -53,35 +53,38 @@ enum xf_route_event {
 
 struct xf_route {
     struct xf_routing *routing;
-    struct xf_routing_link *link; /* of the served domain, also after a reload moved it */
+    struct xf_routing_link *link; /* the link of the served domain; a reload may change it */
     const struct xf_peer_settings *settings;
     enum xf_route_state state;
     bool may;          /* policy lets stanzas out, and local is served */
     bool is_watched;   /* screen.c looks at each stanza */
     bool for_stranger; /* made for answers to a stranger (route_limits.c) */
     /*
-     * among our own routes, or those for strangers; not held: another route took it, and this one
-     * ends
+     * The place among our own routes, or among the routes for strangers. Not held: another route
+     * took it, and this one ends.
      */
     struct xf_place place;
     struct xf_place stream_place; /* for a stranger, while `out` is a stream for answers */
     struct xf_out *out;           /* NULL in IDLE and BOUNCE */
-    /* of the peer, in BOUNCE and PROBE; NULL: none, or backoff-probe = 0 */
+    /*
+     * The entry of the peer in probe.c, in BOUNCE and PROBE. NULL: the route is for a stranger, or
+     * backoff-probe = 0.
+     */
     struct xf_failed_peer *failed_peer;
     struct xf_node failed_node;
     bool is_wanted; /* a stanza was bounced since the last probe of the peer */
     struct xf_stanza_queue queue;
-    struct xf_address_queue *address_queue_out, *address_queue_in; /* NULL: none has waited */
-    struct xf_timer timer; /* IDLE: free; QUEUE: the oldest is too old; BOUNCE: over */
+    struct xf_address_queue *address_queue_out, *address_queue_in; /* NULL: no stanza has waited */
+    struct xf_timer timer; /* IDLE: free the route; QUEUE: bounce the oldest; BOUNCE: end it */
     struct xf_route_pause pause;
     uint64_t ready_ms;     /* when the stream became ready */
     unsigned quick_losses; /* ready streams that ended soon, in a row */
-    uint64_t backoff_ms;   /* of the next failure, before jitter; 0: the shortest */
-    uint64_t over_ms;      /* when BOUNCE is */
-    enum xf_cause cause;   /* of BOUNCE */
-    char *text;            /* ... words for the sender */
+    uint64_t backoff_ms;   /* back-off after the next failure, without jitter; 0: the shortest */
+    uint64_t over_ms;      /* when the back-off is over */
+    enum xf_cause cause;   /* why the route is in BOUNCE */
+    char *text;            /* the cause in words for the sender */
     uint64_t sent_count, bounced_count;
-    struct xf_span local, peer; /* in key */
+    struct xf_span local, peer; /* both in `key` */
     struct xf_span key;         /* "local\0peer", behind the struct */
 };
 
@@ -89,7 +92,7 @@ struct xf_route {
 void xf_route_fire(struct xf_route *route, enum xf_route_event event);
 extern const struct xf_machine xf_route_machine; /* for the test of its table */
 
-/* ---- route.c: the actions of the table, */
+/* ---- route.c: the actions of the table. */
 void xf_route_open_stream(struct xf_route *route);
 void xf_route_rest(struct xf_route *route);
 void xf_route_refuse(struct xf_route *route);
@@ -97,30 +100,34 @@ void xf_route_back_off(struct xf_route *route);
 void xf_route_go_on_backing_off(struct xf_route *route);
 void xf_route_start_probe(struct xf_route *route);
 
-/* and what the others of routing call. */
+/* ---- route.c: for the other files of routing. */
 
-/* NULL when there is none. One hash, none for the route of last time. */
+/* NULL: there is no such route. Costs one hash, and nothing for the route that was found last. */
 struct xf_route *xf_route_find(struct xf_routing *routing, struct xf_span local,
                                struct xf_span peer);
 
 /*
- * `for_stranger` (xf_route_limits_is_for_stranger) counts when it is made. NULL: there are too many
- * routes.
+ * Find the route, or make it. `for_stranger` (xf_route_limits_is_for_stranger) matters only if the
+ * route is made or needs a new place. NULL: there are too many routes.
  */
 struct xf_route *xf_route_get(struct xf_routing *routing, struct xf_routing_link *link,
                               struct xf_span local, struct xf_span peer, bool for_stranger);
 void xf_route_free(struct xf_route *route);
 
-/* While draining: does the stanza go to a stream that is there? */
+/* While draining: does a stream exist that takes a stanza of the pair? */
 bool xf_route_delivers(const struct xf_route *route);
 
 /* Deliver, queue or bounce. */
 void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza);
+/* The peer authenticated inbound, or a stream of another route to it is ready. */
 void xf_route_seen(struct xf_route *route);
 void xf_route_judge(struct xf_route *route); /* policy changed */
-/* ... which may have mended what made the peer fail: the next stanza tries it */
+/* A reload may have mended what made the peer fail: the next stanza tries the peer again. */
 void xf_route_forgive(struct xf_route *route);
-/* ... what waits is asked about anew, and answered where it is refused */
+/*
+ * Ask policy about each queued stanza anew. A stanza that it refuses now leaves the queue, and is
+ * answered if policy wants that.
+ */
 void xf_route_sift(struct xf_route *route);
 void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, const char *text);
 

@@ -3,11 +3,12 @@
  * route_states.c — the states of a route, as a table to be read aloud.
  *
  *   IDLE -> QUEUE <-> SEND      a stream is made, takes the queue, and then each stanza at once
- *   QUEUE, SEND -> IDLE         the stream ended, and nothing is against making another
+ *   QUEUE, SEND -> IDLE         the stream ended, and the next stanza may open another
  *   QUEUE, SEND -> BOUNCE       the peer failed: back-off
- *   BOUNCE <-> PROBE -> QUEUE   in back-off, a stream is tried and becomes ready
+ *   BOUNCE <-> PROBE -> QUEUE   a stream is tried during back-off, and may become ready
  *
- * Events come from s2s and from route.c, never straight from a peer: one without a row is a bug.
+ * Events come from s2s and from route.c, never directly from a peer. So an event without a row is a
+ * bug of ours.
  */
 #include "route_priv.h"
 
@@ -23,7 +24,7 @@ static const struct xf_machine_row rows[] = {
     ROW(QUEUE,   FLUSHED,  SEND,    NULL),
     ROW(SEND,    BLOCKED,  QUEUE,   NULL),
     ROW(QUEUE,   LOST,     QUEUE,   xf_route_open_stream),
-    ROW(QUEUE,   SEEN,     QUEUE,   xf_route_open_stream),     /* its stream carries the pair, ours was given up */
+    ROW(QUEUE,   SEEN,     QUEUE,   xf_route_open_stream),     /* the peer's stream carries the pair, ours was given up */
     ROW(QUEUE,   GONE,     IDLE,    xf_route_rest),
     ROW(SEND,    GONE,     IDLE,    xf_route_rest),
     ROW(QUEUE,   FAILED,   BOUNCE,  xf_route_back_off),
@@ -65,7 +66,7 @@ static void log_move(const void *self, const char *from, const char *on, const c
            XF_WORD("to", to));
 }
 
-/* The timer, the place of a stream and the turns of a probe belong to a state. */
+/* The timer, the place of a stream and the turns of a probe belong to a state and end with it. */
 static void enter_state(void *self)
 {
     struct xf_route *route = self;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * routing.c — the routing as the daemon sees it: made, attached to S2S and links, given new policy,
- * drained.
+ * routing.c — the routing as the daemon sees it: create, attach S2S and links, apply a new policy,
+ * drain.
  *
- * routing_priv.h is the map of the other files.
+ * routing_priv.h lists the other files.
  */
 #include "routing_priv.h"
 
@@ -18,7 +18,7 @@
 
 #include <xfed/base/alloc.h>
 
-/* of an error stanza: a condition and a text of ours or the operator's */
+/* Of an error stanza: a condition, and a text of ours or of the operator. */
 #define PAYLOAD_MAX  8192
 #define STRIPPED_MAX (64u << 20) /* no stanza is larger */
 
@@ -46,7 +46,7 @@ void xf_routing_free(struct xf_routing **routing)
     size_t cursor = 0;
     void *route = NULL;
     while (xf_map_next((*routing)->routes, &cursor, NULL, &route))
-        xf_route_free(route); /* no stream may be alive: s2s.h */
+        xf_route_free(route); /* no stream of s2s may exist any more */
     XF_LIST_EACH_SAFE (node, &(*routing)->links) {
         struct xf_routing_link *link = XF_CONTAINER(node, struct xf_routing_link, node);
         xf_backpressure_fini(link);
@@ -126,8 +126,8 @@ bool xf_routing_is_idle(const struct xf_routing *routing)
 }
 
 /*
- * What peers sent first: the answers to it go through the queues of routes. No answer makes a new
- * route, for a stanza is answered over the route of its own pair.
+ * The stanzas of peers are answered first, because the answers go through the queues of routes. No
+ * answer makes a new route: a stanza is answered over the route of its own pair.
  */
 void xf_routing_finish(struct xf_routing *routing)
 {

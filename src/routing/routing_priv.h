@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * routing_priv.h — what all of routing shares: the policy, the links, the table of routes, and
- * sums.
+ * routing_priv.h — what all files of routing share: the policy, the links, the table of routes, and
+ * counts.
  *
  *   outbound.c         stanzas of the cluster: addresses, loop guard, policy, then the route
  *   inbound.c          stanzas of peers: policy, then the link
- *   screen.c           what policy says about single stanzas
+ *   screen.c           asks policy about single stanzas, strips presence
  *   route.c            one route: its state, queue and stream
  *   route_limits.c     how many routes there may be, and what strangers can make us do through them
- *   probe.c            peers in back-off are tried in the background
- *   backpressure.c     full queues stop the reading of the cluster
+ *   probe.c            tries peers in back-off in the background
+ *   backpressure.c     stops reading the cluster for a moment while queues are full
  *   bounce.c           error stanzas
- *   answers.c          ... to the cluster: they wait until it takes them
- *   answer_peer.c      ... to a peer: over the route to it
- *   mail_addresses.c   e-mail addresses of users in place of their JIDs, for peers that know them
- *                      so
- *   mail_payload.c     ... within payloads
- *   address_queue.c    stanzas that wait for an address
- *   requests_by_jid.c  which requests came to the JID of a user who has an address
+ *   answers.c          error stanzas for the cluster, which wait until it takes them
+ *   answer_peer.c      error stanzas for a peer, over the route to it
+ *   mail_addresses.c   e-mail addresses of users in place of their JIDs, for peers with mail = yes
+ *   mail_payload.c     the same within payloads
+ *   address_queue.c    stanzas that wait for an e-mail address
+ *   requests_by_jid.c  requests that came to the JID of a user who has an e-mail address
  *   links.c            the attached links, and whose domains they serve
- *   rare.c             one log line a second
+ *   rare.c             at most one log line a second about one kind of trouble
  *
- * Each has a header of its own, and a file includes no others than it needs.
+ * Each has a header of its own, and a file includes only the headers that it needs.
  */
 #pragma once
 
@@ -49,22 +48,22 @@ struct xf_routing {
     struct xf_map *routes;
     struct xf_map *failed_peers; /* peer -> struct xf_failed_peer (probe.c) */
     struct xf_probes probes;
-    struct xf_route *last;       /* found last */
-    struct xf_route *last_shown; /* of the pair in which a user was shown last */
+    struct xf_route *last;       /* the one that was found last */
+    struct xf_route *last_shown; /* the last one found for a user's e-mail address */
     struct xf_admission last_in;
-    struct xf_stanza_sum queued;                 /* in all routes, also for an address */
-    struct xf_stanza_sum answers;                /* that wait for the links */
+    struct xf_stanza_sum queued;  /* in all routes, also while waiting for an address */
+    struct xf_stanza_sum answers; /* that wait for the links */
     struct xf_quota own_routes, stranger_routes; /* by the owners of peers */
     struct xf_quota answer_streams;              /* for strangers */
     struct xf_buf payload;                       /* of the error stanza being made */
     struct xf_stanza_scratch scratch;
     struct xf_buf stripped;              /* payload of the presence being passed on */
     struct xf_buf rewritten;             /* payload with other addresses in it */
-    char later[XF_JID_MAX + 1];          /* an address in it that is not known yet */
+    char later[XF_JID_MAX + 1];          /* an address in the payload that is not known yet */
     struct xf_requests_by_jid *requests; /* NULL: none was noted */
     struct xf_map *strangers;            /* mail domains that were named in the log */
     struct xf_rare refused, lost, full, unknown, strangers_full;
-    struct xf_tally denied, passed_dry; /* stanzas that policy refused, or would have */
+    struct xf_tally denied, passed_dry; /* stanzas that policy refused, or would have refused */
     bool is_draining, is_finished, has_ended;
 };
 
@@ -74,8 +73,8 @@ static inline uint64_t xf_routing_now(const struct xf_routing *routing)
 }
 
 /*
- * What is left for all queues; no queue may be larger than that, so that however many peers are
- * silent, there is room for one more.
+ * What is left for all queues. No queue may be larger than that, so that there is room for one more
+ * peer, however many peers are silent.
  */
 static inline size_t xf_routing_room(const struct xf_routing *routing)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * screen.c — what policy says about single stanzas, and what follows here: a line in the log,
- * presence with less in it. Whether the sender is answered is up to the caller, who is told what
- * policy wants.
+ * screen.c — asks policy about single stanzas, logs its rulings and strips presence. The caller
+ * answers the sender, if policy wants that.
  *
- * Only pairs that are watched come here, for which a rule looks at stanzas, which are a dry run, or
- * whose presence is stripped; and what is refused anyway. All others cost a look at a bool. Users
- * are judged by their JIDs, whatever e-mail addresses peers know them by.
+ * Only the stanzas of watched pairs come here: a rule looks at the single stanzas of the pair, the
+ * pair is in a dry run, or its presence is stripped. Stanzas that are refused anyway come here too.
+ * All others cost the test of a bool. Policy judges users by JID, whatever e-mail addresses peers
+ * know them by.
  */
 #include "screen_priv.h"
 
@@ -15,7 +15,10 @@
 
 #include <stdio.h>
 
-/* Of ours: an address that the peer wrote to was mapped before (mail_addresses.c). */
+/*
+ * The bare JID of our user. An e-mail address to which the peer wrote was mapped before
+ * (mail_addresses.c).
+ */
 static struct xf_span user_of(const struct xf_stanza *stanza, bool is_in)
 {
     struct xf_span shown = stanza->shown_to;
@@ -88,7 +91,7 @@ static void log_ruling(struct xf_routing *routing, const struct xf_stanza *stanz
                XF_INT("total", tally->count), XF_INT("suppressed", suppressed));
 }
 
-/* ------------------------------------------------------------------ presence with less in it */
+/* ------------------------------------------------------------------ stripped presence */
 
 static bool is_kept(const struct xf_stanza_child *child)
 {
@@ -117,7 +120,10 @@ static void strip(struct xf_routing *routing, struct xf_stanza *stanza)
     stanza->has_ns_mark = false;
 }
 
-/* A type that RFC 6121 does not have is none of these: some take it for available. */
+/*
+ * Is it a type of RFC 6121 other than available presence? An unknown type counts as available,
+ * because some software takes it for that.
+ */
 static bool is_of_another_kind(struct xf_span type)
 {
     static const char *const words[] = {"unavailable",  "subscribe", "subscribed", "unsubscribe",

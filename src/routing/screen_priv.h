@@ -14,17 +14,17 @@ struct xf_tally {
     struct xf_rare lines;
 };
 
-/* Does each stanza of the pair have to go through the next ones? */
+/* Must each stanza of the pair pass through xf_screen_passes? */
 bool xf_screen_watches(struct xf_routing *routing, struct xf_span local, struct xf_span peer,
                        enum xf_direction direction);
 
 /*
- * False: policy refuses it; that was logged, and *out says which answer its sender gets. True:
- * presence may have become less.
+ * False: policy refuses the stanza; that was logged, and *out says which answer the sender gets.
+ * True: the stanza passes; presence may have been stripped.
  */
 bool xf_screen_passes(struct xf_routing *routing, struct xf_stanza *stanza,
                       enum xf_direction direction, struct xf_ruling *out);
 
-/* The same for a stanza of ours that waits in a queue, after a reload. */
+/* Call after a reload for an outbound stanza that waits in a queue. Does not strip presence. */
 bool xf_screen_still_passes(struct xf_routing *routing, struct xf_stanza *stanza,
                             struct xf_ruling *out);

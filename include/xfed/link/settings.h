@@ -13,15 +13,15 @@ enum xf_link_driver { XF_LINK_COMPONENT };
 struct xf_link_settings {
     char *title;
     enum xf_link_driver driver;
-    struct xf_texts nodes; /* "host:port" of the cluster's servers, addresses only */
+    struct xf_texts nodes; /* "address:port" of the cluster's servers, no host names */
     char *name;            /* the component's name (XEP-0114 `to`) */
-    bool per_peer;         /* names = per-peer: a connection for each peer's name */
+    bool per_peer;         /* names = per-peer: a component and connection for each peer's name */
     char *secret_file;
     char *secret; /* from secret-file */
     size_t max_stanza_bytes;
-    uint64_t hold_ms;  /* how long stanzas wait for a lost link */
-    size_t hold_bytes; /* ... and how many bytes of them */
-    /* per_peer: connections for peers without a section, in all and of one owner (xmpp/owner.h) */
+    uint64_t hold_ms;  /* how long stanzas wait while the link is down */
+    size_t hold_bytes; /* how many bytes of stanzas may wait */
+    /* per_peer: connections for peers without a section, in all and per owner (xmpp/owner.h) */
     unsigned peers, peers_per_owner;
     uint64_t ping_ms; /* send white space after this much silence */
 };

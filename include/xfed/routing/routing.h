@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * routing.h — between link and S2S: loop guard, policy, routes with their queues, bounces.
+ * routing.h — carries stanzas between the links and S2S: loop guard, policy, routes with their
+ * queues, bounces.
  *
- * A route is the delivery state of an outbound pair (served domain, peer): `queue` while a stream
- * is made or congested, `send` into the ready stream, `bounce` for a time after a failure (back-off
- * 5 s doubling to 300 s with jitter; cleared when the peer authenticates inbound). Each stanza
- * taken is delivered once or bounced once; order within a route is kept.
+ * A route is the delivery state of an outbound pair (served domain, peer). In `queue` its stream is
+ * being made or is congested, and stanzas wait; in `send` they go straight into the ready stream;
+ * in `bounce` they are bounced for a time after a failure (a back-off of 5 s that doubles to 300 s,
+ * with jitter, and is cleared when the peer authenticates inbound). Each stanza taken is delivered
+ * once or bounced once. A route keeps the order of its stanzas.
  */
 #pragma once
 
@@ -23,8 +25,8 @@ struct xf_routing_opts {
 };
 
 /*
- * Make it, then the s2s and links with the event tables below and the routing as owner, then attach
- * them.
+ * Create the routing first, then s2s and the links, with the event tables below and the routing as
+ * their owner. Then attach s2s and the links to the routing.
  */
 struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts);
 void xf_routing_free(struct xf_routing **routing);
@@ -34,24 +36,28 @@ extern const struct xf_link_events xf_routing_link_events;
 
 void xf_routing_attach_s2s(struct xf_routing *routing, struct xf_s2s *s2s);
 /*
- * Who knows the e-mail addresses of users, for peers with mail = yes; NULL for nobody. It outlives
- * the routing's last stanza: nothing waits for it any more after xf_routing_finish. May change with
- * a reload.
+ * The mailmap knows the e-mail addresses of users, which peers with mail = yes see in place of
+ * JIDs; NULL: no user has an address. It must outlive the last stanza that routing handles; no
+ * stanza waits for it after xf_routing_finish. A reload may attach another one.
  */
 void xf_routing_attach_mailmap(struct xf_routing *routing, struct xf_mailmap *mailmap);
 void xf_routing_attach_link(struct xf_routing *routing, const char *title, struct xf_link *link);
 
-/* New policy and settings: queued stanzas that it forbids are bounced, streams are s2s's matter. */
+/*
+ * Apply a new policy and new settings. Queued stanzas that the policy forbids are bounced; s2s
+ * takes care of the streams.
+ */
 void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy,
                        const struct xf_routing_settings *settings);
 
 /*
- * Drain: only what goes to a stream that is there is taken, the rest is answered
- * (remote-server-timeout); queues go on. xf_routing_finish bounces what is left, and what comes.
+ * Drain: a stanza of the cluster is taken only if a stream for it exists, and otherwise answered
+ * with remote-server-timeout. The queues go on as before. xf_routing_finish bounces what is left in
+ * them, and every stanza of the cluster that comes later.
  */
 void xf_routing_drain(struct xf_routing *routing);
-/* every queue is empty and written, and the cluster has its answers */
+/* No stanza waits in a queue any more, and the links have taken every answer to the cluster. */
 bool xf_routing_is_idle(const struct xf_routing *routing);
 void xf_routing_finish(struct xf_routing *routing);
-/* before the links stop: answers that still wait for the cluster go now, or are lost */
+/* Call before the links stop: answers that still wait for the cluster are sent now, or are lost. */
 void xf_routing_end(struct xf_routing *routing);

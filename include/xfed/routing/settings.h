@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * settings.h — what process { } and strangers { } say about routes: their queues, their back-off,
- * and how many of them peers without a section may have us keep.
+ * and how many of them we keep for strangers (peers without a section).
  */
 #pragma once
 
@@ -9,13 +9,13 @@
 #include <stdint.h>
 
 struct xf_routing_settings {
-    size_t queue_bytes;                      /* of all routes */
-    uint64_t backoff_min_ms, backoff_max_ms; /* how long to bounce at once after a failure */
-    /* ... and how often to try the peer in the background meanwhile; 0: never */
+    size_t queue_bytes;                      /* of the queues of all routes together */
+    uint64_t backoff_min_ms, backoff_max_ms; /* how long stanzas bounce at once after a failure */
+    /* How often to try the peer in the background during that time; 0: never */
     uint64_t backoff_probe_ms;
-    /* routes kept for strangers that wrote to us first */
+    /* Routes kept for strangers that wrote to us first */
     unsigned routes_per_owner, routes;
-    /* streams that we open to them for answers */
+    /* Streams that we open to strangers for answers */
     unsigned answer_streams_per_owner, answer_streams;
     size_t answer_bytes_per_owner, answer_bytes; /* bytes that wait for these streams */
 };
