@@ -9,8 +9,8 @@
  * their place. So policy judges users by JID, bounces go to the sender, and an error for a peer
  * comes from the address that the peer used.
  *
- * Until the mailmap knows the address, the stanza waits in the queue of its pair (address_queue.c).
- * We cannot send in the name of a mail domain that is not served over the user's own link: the JID
+ * Until the mailmap has answered, the stanza waits in the queue of its pair (address_queue.c). We
+ * cannot send in the name of a mail domain that is not served over the user's own link: the JID
  * stays, and the log says so once for each domain.
  */
 #include "mail_priv.h"

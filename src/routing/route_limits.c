@@ -5,9 +5,9 @@
  *
  * A route is our own if the configuration names the peer, or if one of our users wrote first.
  * Otherwise it is for a stranger: it was made for an answer to a peer that wrote to us, and each
- * further one costs that peer only one more name below its domain. Each route has a place among the
- * routes of its kind, counted by the peer's owner (xmpp/owner.h). When all places are taken, the
- * owner with the most routes loses the one that was unused for longest. So strangers displace
+ * further route costs that peer only one more name below its domain. Each route has a place among
+ * the routes of its kind, counted by the peer's owner (xmpp/owner.h). When all places are taken,
+ * the owner with the most routes loses the one that was unused for longest. So strangers displace
  * strangers, the one with the most names first, and never a route of our own.
  *
  * Routes for strangers have two more limits, again per owner and in all: the streams that we open

@@ -88,7 +88,7 @@ struct xf_route {
     struct xf_span key;         /* "local\0peer", behind the struct */
 };
 
-/* ---- route_states.c: move along the table; an event without a row is a bug of ours. */
+/* ---- route_states.c: moves the route along the table. An event without a row is a bug of ours. */
 void xf_route_fire(struct xf_route *route, enum xf_route_event event);
 extern const struct xf_machine xf_route_machine; /* for the test of its table */
 
@@ -121,7 +121,7 @@ bool xf_route_delivers(const struct xf_route *route);
 void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza);
 /* The peer authenticated inbound, or a stream of another route to it is ready. */
 void xf_route_seen(struct xf_route *route);
-void xf_route_judge(struct xf_route *route); /* policy changed */
+void xf_route_judge(struct xf_route *route); /* call when policy has changed */
 /* A reload may have mended what made the peer fail: the next stanza tries the peer again. */
 void xf_route_forgive(struct xf_route *route);
 /*
