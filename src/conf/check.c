@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check.c — what no single value can tell: references between sections, duplicates of domains,
- * files that belong together. Settings of peers are for check_peer.c.
+ * check.c — checks that concern several values: references between sections, duplicate domains,
+ * files that belong together. check_peer.c checks the settings of peers.
  */
 #include "conf_priv.h"
 
@@ -58,7 +58,7 @@ static void check_certificate_of(const struct xf_check *check, size_t i)
                    served->settings.domain, served->settings.certificate.count,
                    served->settings.key.count);
     else if (has_certificate || !is_sure)
-        return; /* what the folder has is for the one who reads certificates */
+        return; /* the code that reads certificates checks the folder */
     else if (defaults->tls == XF_TLS_REQUIRED)
         xf_problem(check->problems, served->at.file, line,
                    "served \"%s\" has no certificate but defaults say tls = required: expected "
@@ -140,7 +140,7 @@ static void check_shared_port(const struct xf_check *check, const struct xf_conf
     }
 }
 
-/* A peer may try each address of a host with the port of any record that names the host. */
+/* A peer may try each address of a host with the port of any SRV record that names the host. */
 static void check_shared_host(const struct xf_check *check, const struct xf_conf_node *node,
                               const struct xf_conf_node *before)
 {
@@ -163,7 +163,7 @@ static void check_shared_host(const struct xf_check *check, const struct xf_conf
 }
 
 /*
- * Cisco, Interdomain Federation: IBM Sametime tries the first SRV record and no other. The sheet of
+ * IBM Sametime tries only the first SRV record (Cisco, Interdomain Federation). The sheet of DNS
  * records says so too (sheets/dns.c).
  */
 static void warn_of_sametime(const struct xf_check *check)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_directory.c — the directory's settings among each other, and what peers want of it:
- * addresses (mail = yes) need a source, groups a definition.
+ * check_directory.c — checks that the directory's settings fit together and provide what peers
+ * need: a source of addresses for mail = yes, a definition for each group.
  *
- * What only the directory itself can tell (does the base exist, is the password right) is for xfedd
- * -t, which asks it.
+ * Only the directory itself can tell whether the base exists and the password is right; xfedd -t
+ * asks it.
  */
 #include "conf_priv.h"
 
@@ -28,7 +28,7 @@ static bool has_prefix(const char *text, const char *prefix)
     return strncasecmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* All of ldap:// or all of ldaps://. */
+/* Are all words ldap:// URIs, or all ldaps:// URIs? */
 static bool is_uri_list(const char *text, bool *out_is_ldaps)
 {
     *out_is_ldaps = has_prefix(text, "ldaps://");
@@ -38,7 +38,7 @@ static bool is_uri_list(const char *text, bool *out_is_ldaps)
     return true;
 }
 
-/* Attributes that hold a name without domain by their definition. */
+/* Is it an attribute that, by its definition, holds a name without domain? */
 static bool is_short_name(const char *attribute)
 {
     static const char *const names[] = {"uid", "userid", "sAMAccountName", "cn", "memberUid"};
@@ -79,7 +79,7 @@ static void check_names(const struct xf_check *check, const struct xf_directory_
                "jid-domain = \"im.example.org\"");
 }
 
-/* ---- what peers want */
+/* ---- what peers need */
 
 static bool has_group(const struct xf_conf *conf, const char *wanted)
 {

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_peer.c — settings with which a peer can never authenticate, or which promise a protection
- * that they do not give. Finding out that a combination of settings keeps a partner out can take
- * days, so the file is refused instead.
+ * check_peer.c — refuses settings with which a peer can never authenticate, or which promise
+ * protection that they do not give. Otherwise it can take days to find out that a combination of
+ * settings keeps a partner out.
  *
  * What each way of authenticating needs (src/auth/verdict.c decides by the same rules):
  *
- * - EXTERNAL needs TLS. Inwards it also needs a certificate that something can vouch for: pins,
- *   DANE, or an authority. Outwards so too, unless certificate = ignore.
- * - dialback needs nothing; with certificate = required it needs TLS and that certificate like
- *   everything else
+ * - EXTERNAL needs TLS, and a certificate of the peer that something can vouch for: pins, DANE, or
+ *   an authority. Outbound streams need no such certificate with certificate = ignore.
+ * - Dialback needs neither. But certificate = required makes TLS and such a certificate necessary
+ *   for dialback, as for everything else.
  *
- * Limits that nothing could keep are refused too.
+ * Limits that no traffic can keep are refused too.
  *
- * Each peer is judged by what holds for it in effect, with the line of the key that its section
- * wrote, or of the section. Test: tests/unit/conf/test_check_peer.c, and against the decisions
- * themselves tests/unit/auth/test_never.c.
+ * Each peer is judged by its effective settings. Messages give the line of the key if its section
+ * has it, else the line of the section. Test: tests/unit/conf/test_check_peer.c, and against the
+ * decisions themselves tests/unit/auth/test_never.c.
  */
 #include "conf_priv.h"
 
@@ -37,7 +37,7 @@ static void refuse(const struct subject *subject, const char *const *keys, const
         xf_raw_line(subject->raw, keys), "%s: %s: expected %s", subject->name, what, accepted);
 }
 
-/* Is there anything by which a certificate of the peer could be a good one? */
+/* Can anything vouch for a certificate of the peer? */
 static bool can_be_vouched_for(const struct subject *subject)
 {
     const struct xf_peer_settings *s = subject->settings;
@@ -50,7 +50,7 @@ static bool has_external(const struct subject *subject, bool outbound)
     return (outbound ? s->sasl_out : s->sasl_in) && s->tls != XF_TLS_NONE;
 }
 
-/* The switches are on; what they need is judged below. */
+/* Is a method switched on in each direction? The functions below judge what the methods need. */
 static void judge_methods(const struct subject *subject)
 {
     static const char *const out_keys[] = {"dialback", "sasl-out", "tls", "direction", NULL};
@@ -69,7 +69,7 @@ static void judge_methods(const struct subject *subject)
                "dialback = yes, or sasl-in = yes with tls = optional or required");
 }
 
-/* A certificate is asked for that nobody can vouch for. */
+/* Refuse settings that need a valid certificate when nothing can vouch for one. */
 static void judge_trust(const struct subject *subject)
 {
     static const char *const cert_keys[] = {"certificate", "ca-file", "dane", "pins", NULL};
@@ -112,9 +112,9 @@ static void judge_certificate(const struct subject *subject)
 }
 
 /*
- * revocation = hard takes a certificate that nothing calls good for a revoked one. A connecting
- * peer's TLS staples no OCSP response (RFC 8446 would let it, OpenSSL's client does not), so that
- * only lists can speak for it.
+ * revocation = hard treats a certificate of unknown status as revoked. A connecting peer staples no
+ * OCSP response (RFC 8446 allows it, but OpenSSL's client does not do it), so only revocation lists
+ * can tell that its certificate is good.
  */
 static void judge_revocation(const struct subject *subject)
 {
@@ -143,8 +143,8 @@ static void judge_downgrade(const struct subject *subject)
 }
 
 /*
- * A stanza that is larger than what is left passes, and the next one waits for it: so slow, that
- * would take hours.
+ * A stanza larger than what is left of the rate's budget passes, and the next one waits until the
+ * budget has recovered. At such a low rate that would take hours.
  */
 static void judge_rates(const struct subject *subject)
 {
@@ -155,7 +155,7 @@ static void judge_rates(const struct subject *subject)
                "at least 1k, or 0 for any number");
 }
 
-/* The one of the target's family counts: there must be no choice. */
+/* The address of the target's family is used, so there must be at most one for each family. */
 static void judge_source(const struct subject *subject)
 {
     static const char *const keys[] = {"source", NULL};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * compare.c — which changes of a configuration a running program cannot take over: sockets that are
- * open, the resolver, secrets that are in use, and the links with their names. Everything else
- * holds from the reload on.
+ * open, the resolver, secrets that are in use, and the links with their names. All other changes
+ * take effect with the reload.
  */
 #include "conf_priv.h"
 

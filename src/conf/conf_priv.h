@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conf_priv.h — what the files of conf share. The way of a file, each step one .c:
+ * conf_priv.h — what the files of conf share. A file goes through these steps, each in one .c:
  *
- *     text.c      bytes -> text that libconfuse can be trusted with (comments blanked, includes
- *                 found)
+ *     text.c      bytes -> text that libconfuse reads correctly (comments blanked, includes found)
  *     parse.c     text -> struct xf_raw: sections, keys and values as they were written, with their
  *                 lines
  *     load.c      raw -> struct xf_conf, by the option table (options.c) and its kinds of value
  *                 (value.c)
- *     check.c     what no single value can tell: references, duplicates, settings that can never
- *                 authenticate
+ *     check.c     checks that concern several values: references, duplicates, settings with which
+ *                 a peer can never authenticate
  *     dump.c      struct xf_conf -> text again, and the annotated sample
  */
 #pragma once
@@ -22,23 +21,30 @@
 struct xf_problems {
     struct xf_buf text;
     size_t errors;
-    /* secrets that others can read or guess: a start warns of them, -t refuses them */
+    /*
+     * Number of secrets that others can read or guess: the start warns about them, -t refuses them.
+     */
     size_t exposed;
 };
 
 void xf_problems_init(struct xf_problems *problems);
-/* `line` 0: of the file as a whole. */
+/* `line` 0: the message is about the file as a whole. */
 void xf_problem(struct xf_problems *problems, const char *file, int line, const char *fmt, ...)
     XF_PRINTF(4, 5);
 void xf_warning(struct xf_problems *problems, const char *file, int line, const char *fmt, ...)
     XF_PRINTF(4, 5);
-/* All messages, without a last newline; NULL for none. The problems are empty then. */
+/*
+ * Take all messages, without a last newline; NULL if there are none. `problems` is empty
+ * afterwards.
+ */
 char *xf_problems_take(struct xf_problems *problems);
 
 /* ---- spell.c */
-/* Edits (insert, delete, replace, swap neighbours) between two words, or a number above `limit`. */
+/*
+ * Edits (insert, delete, replace, swap neighbours) between two words, or some number above `limit`.
+ */
 unsigned xf_spell_distance(const char *a, const char *b, unsigned limit);
-/* The nearest of `count` words, or NULL when none is near enough to be meant. */
+/* The nearest of `count` words, or NULL if none is near enough to be what was meant. */
 const char *xf_spell_nearest(const char *word, const char *const *words, size_t count);
 
 /* ---- options.c: the option table */
@@ -103,14 +109,14 @@ static inline bool xf_kind_is_list(enum xf_kind kind)
     return kind == XF_KIND_WORDS || kind == XF_KIND_TEXTS;
 }
 
-#define XF_WORDS_MAX 500 /* of a text that stanzas and stream errors carry */
-/* of a value as it is dumped: three times the largest file, for quotes and commas */
+#define XF_WORDS_MAX 500 /* bytes of a text that stanzas and stream errors carry */
+/* Longest dumped value: three times the largest file, to have room for quotes and commas. */
 #define XF_VALUE_TEXT_MAX (64u << 20)
 
 enum xf_form {
     XF_FORM_ANY,
-    XF_FORM_WORDS,     /* said to others, on the wire: XF_WORDS_MAX bytes at most */
-    XF_FORM_PATH,      /* made absolute or relative to where we run, from the file's folder */
+    XF_FORM_WORDS,     /* sent to others: XF_WORDS_MAX bytes at most */
+    XF_FORM_PATH,      /* joined to the file's folder unless absolute */
     XF_FORM_DOMAIN,    /* prepared */
     XF_FORM_LISTEN,    /* address:port */
     XF_FORM_ADDRESS,   /* address or address:port */
@@ -118,7 +124,7 @@ enum xf_form {
     XF_FORM_PIN,       /* "sha256:" and hex digits, or a path */
     XF_FORM_IP,        /* address without port */
     XF_FORM_PORTS,     /* "30000-35999" */
-    XF_FORM_USER,      /* bare JID with * in it, its domain prepared where it has none */
+    XF_FORM_USER,      /* bare JID that may contain *; a domain without * is prepared */
     XF_FORM_HOURS,     /* see <xfed/base/forms.h> */
     XF_FORM_GROUP,     /* NAME=DN */
     XF_FORM_INTERFACE, /* name of a network interface */
@@ -130,7 +136,7 @@ struct xf_word {
 };
 
 struct xf_option {
-    enum xf_section section; /* XF_SECTION_PEER rows are also those of `defaults` */
+    enum xf_section section; /* rows of XF_SECTION_PEER serve `defaults` too */
     const char *key;
     enum xf_kind kind;
     enum xf_form form;
@@ -138,7 +144,7 @@ struct xf_option {
     const struct xf_word *words; /* ends with a NULL word */
     uint64_t min, max;
     const char *initial; /* the default as it would be written; NULL: must be written */
-    const char *example; /* for the sample where the default says nothing */
+    const char *example; /* for the sample, if the default shows nothing */
     const char *help;
 };
 
@@ -146,10 +152,10 @@ extern const struct xf_option xf_options[];
 extern const size_t xf_option_count;
 const struct xf_section_facts *xf_section_facts(enum xf_section section);
 
-/* Rows of a section are neighbours: first row and how many. */
+/* The first row of a section and how many it has; they are adjacent. */
 const struct xf_option *xf_conf_options_of(enum xf_section section, size_t *out_count);
 
-/* The bit of a peer's row in xf_peer_settings.set. */
+/* The bit in xf_peer_settings.set that stands for a row of XF_SECTION_PEER. */
 uint64_t xf_option_bit(const struct xf_option *option);
 const struct xf_option *xf_option_find(enum xf_section section, const char *key);
 
@@ -159,7 +165,7 @@ struct xf_unit {
     uint64_t factor;
 };
 
-/* Of durations and sizes, largest first; NULL for other kinds. */
+/* The units of durations or of sizes, largest first; NULL for other kinds. */
 const struct xf_unit *xf_units_of(enum xf_kind kind, size_t *out_count);
 size_t xf_value_bytes(enum xf_kind kind); /* of the field */
 
@@ -169,24 +175,27 @@ static inline const void *xf_value_field(const struct xf_option *option, const v
 }
 
 /*
- * Parse `text` into the field of `target`; `dir` for paths. False: not accepted, nothing written.
+ * Parse `text` into the field of `target`; paths are relative to `dir`. False: `text` is not
+ * accepted, and nothing is written.
  */
 XF_MUST_USE bool xf_value_parse(const struct xf_option *option, const char *text, const char *dir,
                                 void *target);
-/* Several, for a list; *out_bad is the index of the first that is not accepted. */
+/*
+ * Parse several texts, for a list. False: *out_bad is the index of the first that is not accepted.
+ */
 XF_MUST_USE bool xf_value_parse_list(const struct xf_option *option, const struct xf_texts *texts,
                                      const char *dir, void *target, size_t *out_bad);
-/* The default, written into the field. */
+/* Write the default into the field. */
 void xf_value_reset(const struct xf_option *option, void *target);
-/* "a duration with a unit (ms, s, m, h, d) from 1s to 10m" */
+/* Describe what is accepted: "a duration with a unit (ms, s, m, h, d) from 1s to 10m". */
 void xf_value_expected(const struct xf_option *option, struct xf_buf *out);
-/* As it is written in the file. */
+/* Write the value as it is written in the file. */
 void xf_value_write(const struct xf_option *option, const void *target, struct xf_buf *out);
 void xf_value_quote(const char *text, struct xf_buf *out);
-/* Copy the field, borrowing texts. */
+/* Copy the field; its texts still belong to `from`. */
 void xf_value_copy(const struct xf_option *option, void *into, const void *from);
 void xf_value_release(const struct xf_option *option, void *target);
-/* UTF-8 without control characters: an escape in a quoted string can make anything. */
+/* Is it UTF-8 without control characters? An escape in a quoted string can produce any byte. */
 bool xf_text_is_plain(const char *text);
 /* "dir/path", or a copy of `path` when it is absolute, empty, or dir is "". */
 char *xf_path_join(const char *dir, const char *path);
@@ -201,15 +210,15 @@ struct xf_include {
 struct xf_text {
     char *file, *dir;
     char *bytes;        /* NUL-terminated */
-    int *section_lines; /* of each section in the order of their opening */
+    int *section_lines; /* of each section, in the order in which they open */
     size_t section_count;
     struct xf_include *includes;
     size_t include_count;
 };
 
 /*
- * False: not readable or not text that may be parsed; the problems say why. `out_text` is to be
- * released either way.
+ * False: the file cannot be read, or is not text that may be parsed; `problems` says why. Release
+ * `out_text` in either case.
  */
 XF_MUST_USE bool xf_text_read(const char *file, struct xf_text *out_text,
                               struct xf_problems *problems);
@@ -219,7 +228,7 @@ void xf_text_release(struct xf_text *text);
 struct xf_raw_setting {
     const struct xf_option *option;
     int line;
-    bool is_again; /* was written before in the same section */
+    bool is_again; /* written before in the same section */
     struct xf_texts values;
 };
 
@@ -235,23 +244,23 @@ struct xf_raw_section {
 struct xf_raw {
     struct xf_raw_section *sections;
     size_t count;
-    struct xf_texts files; /* that were read, the main one first */
+    struct xf_texts files; /* all files read, the main one first */
 };
 
 /*
- * The file and all that it includes. What could be read is in `out_raw` whatever happened; release
- * it.
+ * Read the file and all that it includes. Even after problems `out_raw` has what could be read;
+ * release it.
  */
 void xf_raw_read(const char *file, struct xf_raw *out_raw, struct xf_problems *problems);
 void xf_raw_release(struct xf_raw *raw);
 /*
- * The line of the first of these keys (NULL ends them) that the section has, else its own. NULL
- * section: 0.
+ * The line of the first of these keys (ended by NULL) that the section has, else the line of the
+ * section itself; 0 if `section` is NULL.
  */
 int xf_raw_line(const struct xf_raw_section *section, const char *const *keys);
 
 /* ---- load.c */
-/* The struct that holds a section of which there is one. */
+/* The struct that holds the settings of a section without title, of which there is only one. */
 void *xf_section_target(struct xf_conf *conf, enum xf_section section);
 
 /* ---- place.c */
@@ -261,36 +270,36 @@ void xf_conf_place_release(struct xf_conf_place *place);
 /* ---- pin.c */
 /* "sha256:" and 64 hex digits, in any case. */
 XF_MUST_USE bool xf_pin_parse(const char *text, uint8_t out[32]);
-/* The digests of those pins that are in hex, into pin_sha256. */
+/* Store the digests of the pins that are written in hex in pin_sha256. */
 void xf_pins_settle(struct xf_peer_settings *settings);
 
 /* ---- secret.c */
-enum xf_shortness { /* of a secret with less than 16 bytes */
+enum xf_shortness { /* what a secret of fewer than 16 bytes leads to */
                     XF_SHORT_REFUSED,
-                    XF_SHORT_EXPOSED, /* warned of, and counted */
-                    XF_SHORT_WARNED,  /* somebody else chose it */
+                    XF_SHORT_EXPOSED, /* a warning; counted as exposed */
+                    XF_SHORT_WARNED,  /* a warning only, since somebody else chose it */
 };
 
 struct xf_secret_place {
     const char *path;
-    const char *file, *key; /* where that is written */
+    const char *file, *key; /* where the path is written */
     int line;
     enum xf_shortness shortness;
     struct xf_problems *problems;
 };
 
 /*
- * First line of the file. NULL with a problem. In a reload `in_force` is the secret that runs now,
- * from the same file; then a copy of it with a warning, since a process that gave up root may not
- * be able to read the file any more.
+ * The first line of the file; NULL after adding a problem. In a reload, `in_force` is the secret
+ * now in use from the same file: if the file cannot be used, a copy of it is returned with a
+ * warning, since a process that gave up root may not be able to read the file any more.
  */
 char *xf_conf_secret_read(const struct xf_secret_place *at, const char *in_force);
 void xf_conf_secret_free(char *secret);
 
 /* ---- profile.c */
 /*
- * What the profile says and the section (its bits in settings->set) does not; returns the bits that
- * it wrote.
+ * Write the settings that the profile has and the section itself (bits in settings->set) does not.
+ * Returns the bits of what it wrote.
  */
 uint64_t xf_conf_profile_apply(enum xf_profile profile, struct xf_peer_settings *settings);
 
@@ -298,7 +307,7 @@ uint64_t xf_conf_profile_apply(enum xf_profile profile, struct xf_peer_settings 
 struct xf_check {
     const struct xf_conf *conf;
     const struct xf_raw_section *defaults, *process;        /* NULL when not written */
-    const struct xf_raw_section **links, **served, **peers; /* beside the arrays of conf */
+    const struct xf_raw_section **links, **served, **peers; /* parallel to the arrays of conf */
     struct xf_problems *problems;
 };
 void xf_conf_check(const struct xf_check *check);

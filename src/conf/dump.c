@@ -3,9 +3,8 @@
  * dump.c — a configuration as text: what is in force with every default (--dump), and the annotated
  * sample (--sample).
  *
- * Both come from the option table. What is dumped can be loaded again and dumps the same; secrets
- * stay in their files. A peer's section shows only what it says itself, since the rest is in
- * `defaults`.
+ * Both come from the option table. A dump can be loaded again and then dumps the same; secrets stay
+ * in their files. A peer's section shows only its own settings, since the rest is in `defaults`.
  */
 #include "conf_priv.h"
 
@@ -35,7 +34,7 @@ static void put_setting(const struct xf_option *option, const void *target, cons
     xf_buf_release(&value);
 }
 
-/* `mask`: of a peer's section, the settings that it has. */
+/* `mask`: only for a peer's section, the bits of the settings that it has. */
 static void put_section(enum xf_section section, const char *title, const void *target,
                         uint64_t mask, FILE *out)
 {
@@ -84,7 +83,7 @@ void xf_conf_dump(const struct xf_conf *conf, FILE *out)
 
 /* ---- the sample */
 
-/* A comment of whole words within the columns of a line. */
+/* Print a comment, broken between words to fit the columns of a line. */
 static void put_comment(const char *indent, const char *text, FILE *out)
 {
     size_t column = 0;
@@ -122,7 +121,7 @@ static bool is_quoted(const struct xf_option *option)
     return option->kind == XF_KIND_TEXT || xf_kind_is_list(option->kind);
 }
 
-/* `key = value`; commented out where the program would do the same without it. */
+/* Print `key = value`, commented out if the program would do the same without it. */
 static void put_example(const struct xf_option *option, const char *indent, bool is_live, FILE *out)
 {
     const char *value = option->initial && (*option->initial || !option->example) ? option->initial
@@ -133,7 +132,7 @@ static void put_example(const struct xf_option *option, const char *indent, bool
             is_list ? "{" : "", quote, value, quote, is_list ? "}" : "");
 }
 
-/* What the sample sets: what has no default, and the files of a served domain. */
+/* Does the sample set it? It sets what has no default, and the files of a served domain. */
 static bool is_live(const struct xf_option *option)
 {
     return !option->initial ||

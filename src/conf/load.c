@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * load.c — raw sections to struct xf_conf by the option table, then secrets, then the checks across
- * settings.
+ * load.c — turns raw sections into a struct xf_conf by the option table, then reads secrets, then
+ * makes the checks across settings.
  *
- * All bad values of a file are reported in one go. Secrets are read and cross checks made only when
- * each value on its own is right: messages about the consequences of a mistake help nobody.
+ * All bad values of a file are reported in one go. Secrets are read and settings checked against
+ * each other only if each value by itself is right, because messages about the consequences of a
+ * mistake help nobody.
  */
 #include "conf_priv.h"
 
@@ -18,11 +19,11 @@ struct loading {
     const struct xf_conf *running; /* of a reload, else NULL */
     struct xf_raw raw;
     struct xf_problems problems;
-    /* sections without title that were seen */
+    /* The sections without title that were seen so far. */
     const struct xf_raw_section *single[XF_SECTION_COUNT];
-    /* keys of no section that were seen, in whatever file */
+    /* The keys outside of sections that were seen so far, in any file. */
     const struct xf_raw_setting *top[64];
-    const struct xf_raw_section **links, **served, **peers; /* beside the arrays of conf */
+    const struct xf_raw_section **links, **served, **peers; /* parallel to the arrays of conf */
 };
 
 void *xf_section_target(struct xf_conf *conf, enum xf_section section)
@@ -142,7 +143,7 @@ static void apply_top(struct loading *load, const struct xf_raw_section *section
     }
 }
 
-/* Of the sections that name what only others can check. */
+/* Where to keep the place of a section with values that only the code that uses them can check. */
 static struct xf_conf_place *place_of(struct xf_conf *conf, enum xf_section section)
 {
     switch (section) {
@@ -164,8 +165,8 @@ static struct xf_conf_place *place_of(struct xf_conf *conf, enum xf_section sect
 }
 
 /*
- * Below what the section itself says. Without a profile of its own a section says no more than
- * that.
+ * Apply the section's profile, if it names one, below what the section itself says. Returns the
+ * bits of the settings that come from it.
  */
 static uint64_t profile_of(struct xf_peer_settings *settings)
 {
@@ -352,7 +353,8 @@ static void read_secrets(struct loading *load)
 /* ---- all of it */
 
 /*
- * A machine without the system's bundle is no mistake of the operator, who wrote nothing about it.
+ * If the operator wrote no ca-file and the machine lacks the system's bundle, that is not a mistake
+ * in the file: a warning is enough.
  */
 static void settle_ca_file(struct loading *load)
 {
@@ -391,7 +393,7 @@ static size_t count_sections(const struct xf_raw *raw, enum xf_section kind)
     return count;
 }
 
-/* The arrays are as large as they will be: pointers into them go into maps. */
+/* Allocate the arrays in their final size, because maps hold pointers into them. */
 static void make_room(struct loading *load)
 {
     size_t links = count_sections(&load->raw, XF_SECTION_LINK),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * options.c — the option table: one row is the parser, default, range check, --dump and annotated
- * sample of a setting.
+ * options.c — the option table: one row defines the parser, default, range check, --dump and
+ * annotated sample of a setting.
  *
  * To add a setting: a field in include/xfed/LAYER/settings.h of the layer that reads it, a row
  * here, a test. The macros check at compile time that the field has the type that the row writes.
@@ -20,7 +20,7 @@
 #define KIB 1024ull
 #define MIB (1024 * KIB)
 
-/* offsetof, when the field has that type; otherwise an array of negative size. */
+/* offsetof, if the field has this type; otherwise an array of negative size, a compile error. */
 #define AT(owner, field, type)                                                                  \
     (offsetof(struct owner, field) +                                                            \
      0 * sizeof(char[__builtin_types_compatible_p(__typeof__(((struct owner *)0)->field), type) \

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * parse.c — configuration text to raw sections, by libconfuse. The only file that knows libconfuse.
+ * parse.c — parses configuration text into raw sections with libconfuse. No other file uses
+ * libconfuse.
  *
- * The option table becomes libconfuse's arrays; every key is a CFGT_PTR, so that our callback keeps
- * each value as it was written together with its line, and load.c judges it where there is a table
- * row to tell what would be accepted. That way one run reports all bad values; only bad grammar and
- * unknown keys stop libconfuse at the first.
+ * The option table is turned into libconfuse's arrays. Every key is a CFGT_PTR, so that our
+ * callback keeps each value as it was written, with its line. load.c judges the values, because it
+ * has the table rows, which tell what would be accepted. That way one run reports all bad values;
+ * only bad grammar and unknown keys make libconfuse stop at the first one.
  *
- * libconfuse's callbacks have no pointer of ours and its scanner is one for the process, so the
- * parse under way is kept in a static here; a parse never waits and never calls back into itself.
- * Included files are parsed one after the other, each with a cfg_t of its own. An unset key and a
- * key that is written twice look alike to libconfuse: SEEN, a flag bit that it does not use, tells
- * them apart.
+ * libconfuse passes no pointer of ours to its callbacks and has one scanner for the whole process,
+ * so a static variable here holds the parse in progress. A parse never waits and never starts
+ * another parse. Included files are parsed one after the other, each with a cfg_t of its own. An
+ * unset key and a key that is written twice look alike to libconfuse: SEEN, a flag bit that it does
+ * not use, tells them apart.
  */
 #include "conf_priv.h"
 
@@ -49,7 +50,7 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
     return 0;
 }
 
-/* A section is over: give it the line where it began. */
+/* At the end of a section: give it the line where it began. */
 static int on_section(cfg_t *root, cfg_opt_t *opt)
 {
     (void)root;
@@ -68,7 +69,7 @@ static const struct xf_section_facts *facts_of(const cfg_t *cfg, enum xf_section
     return xf_section_facts(*out_section);
 }
 
-/* Every word that may stand in a section, at the top also the names of sections. */
+/* Every word that may stand in a section; outside of sections, the names of sections too. */
 static size_t words_of(enum xf_section section, const char **words)
 {
     size_t count, n = 0;
@@ -127,7 +128,7 @@ static void duplicate_title(cfg_t *root, const char *title)
                first ? first->name : "section", title, first ? first->line : 0);
 }
 
-/* libconfuse's messages that we can say better; the others are said in its words. */
+/* Replaces the messages of libconfuse that we can word better, and passes the others on. */
 static void XF_PRINTF(2, 0) on_error(cfg_t *cfg, const char *fmt, va_list args)
 {
     if (strcmp(fmt, "no such option '%s'") == 0) {
@@ -151,7 +152,7 @@ static cfg_opt_t key_option(const struct xf_option *option)
                        .freecb = xf_free};
 }
 
-/* Rows of a section, ended by CFG_END. libconfuse copies what it is given. */
+/* The rows of a section for libconfuse, ended by CFG_END. libconfuse copies them. */
 static cfg_opt_t *options_of(enum xf_section section, size_t more)
 {
     size_t count;
@@ -171,7 +172,7 @@ static cfg_t *make_parser(void)
               *subs[XF_SECTION_COUNT] = {0};
     for (unsigned s = XF_SECTION_TOP + 1; s < XF_SECTION_COUNT; s++) {
         subs[s] = options_of(s, 0);
-        /* MULTI for all: libconfuse would merge a second `dns {}` into the first without a word. */
+        /* MULTI for all: libconfuse would silently merge a second `dns {}` into the first. */
         int flags =
             xf_section_facts(s)->title ? CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES : CFGF_MULTI;
         top[top_count + s - 1] = (cfg_opt_t){.name = xf_section_facts(s)->word,
@@ -189,7 +190,7 @@ static cfg_t *make_parser(void)
     return cfg;
 }
 
-/* A list may be written and empty; then libconfuse's "modified" is all that tells. */
+/* Was the key written? For an empty list, only libconfuse's flag "modified" tells. */
 static bool is_written(const cfg_opt_t *opt)
 {
     return opt->nvalues > 0 || ((opt->flags & CFGF_LIST) && (opt->flags & CFGF_MODIFIED));
@@ -249,7 +250,10 @@ static void take_section(struct xf_raw *raw, enum xf_section kind, cfg_t *cfg)
         qsort(section->settings, section->count, sizeof(*section->settings), setting_by_line);
 }
 
-/* In the order of the file, not of the table: so the messages will come. */
+/*
+ * Take the sections in the order of the file, not of the table, because messages come in that
+ * order.
+ */
 static void take_all(struct xf_raw *raw, cfg_t *cfg)
 {
     size_t before = raw->count;

@@ -3,8 +3,8 @@
  * pin.c — pinned keys of peers: the SHA-256 of a SubjectPublicKeyInfo in hex, or a file with a
  * certificate.
  *
- * Hex is a digest as soon as it is loaded. A file is for the one who can read certificates
- * (src/daemon), which adds its digest before anybody else sees the configuration.
+ * A pin in hex becomes a digest when it is loaded. A file is read by src/daemon, which can read
+ * certificates and adds the digest before anybody else sees the configuration.
  */
 #include "conf_priv.h"
 

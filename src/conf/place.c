@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * place.c — where a section and its keys were written, kept with the configuration for messages of
- * later checks.
+ * place.c — where a section and its keys were written, kept with the configuration for the messages
+ * of later checks.
  */
 #include "conf_priv.h"
 

@@ -3,8 +3,8 @@
  * problems.c — messages about a configuration, one a line: `FILE:LINE: what is wrong, what is
  * accepted`.
  *
- * They are collected, not printed: a reload logs them, `xfedd -t` prints them. A file with a
- * thousand mistakes is cut at the ceiling of the buffer.
+ * They are collected, not printed: a reload logs them, `xfedd -t` prints them. For a file with
+ * thousands of mistakes, the messages are cut at the ceiling of the buffer.
  */
 #include "conf_priv.h"
 
@@ -28,7 +28,7 @@ static void XF_PRINTF(5, 0) add(struct xf_problems *problems, const char *file, 
         snprintf(number, sizeof(number), ":%d", line);
     vsnprintf(words, sizeof(words), fmt, args);
     int len = snprintf(message, sizeof(message), "%.400s%s: %s%s\n", file, number, severity, words);
-    /* Beyond the ceiling the first thousand messages are help enough. */
+    /* If the buffer is full, the first thousand messages must do. */
     (void)!xf_buf_try_append(&problems->text, message, (size_t)len);
 }
 

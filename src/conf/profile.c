@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * profile.c — what kinds of peers need, as rows of settings with where they were learnt.
+ * profile.c — the settings that kinds of peers need, and the sources of these settings.
  *
- * A profile is written into the section that names it, below what the section says itself: so `peer
- * "x" { profile = webex }` is stronger than `defaults { tls = required }`, and `tls = required` in
- * the peer's own section is stronger than the profile. What a profile does not name comes from the
- * weaker sections. `public` names what the built-in defaults are, so that one peer can have them
- * where defaults are others. doc/PROFILES.md is for people.
+ * A profile sets what the section that names it does not say itself: so `peer "x" { profile = webex
+ * }` is stronger than `defaults { tls = required }`, and `tls = required` in the peer's own section
+ * is stronger than the profile. Settings that a profile does not name come from the weaker
+ * sections. `public` names the built-in defaults, so that one peer can have them although
+ * `defaults` differs. doc/PROFILES.md describes the profiles for people.
  */
 #include "conf_priv.h"
 
@@ -22,13 +22,16 @@ static const struct row public_rows[] = {
     {"dialback-by-certificate", "yes"}, {"direct-tls", "yes"}, {"legacy", "yes"}, {"bidi", "yes"}, {"multiplex", "no"},
     {NULL, NULL}};
 
-/* Streams of one pair each, verify streams apart, keys of 40 hex digits, idle streams end after 10 minutes. */
+/*
+ * One pair for each stream, separate verify streams, keys of 40 hex digits, idle streams end after
+ * 10 minutes.
+ */
 static const struct row imp_rows[] = {
     {"tls", "required"}, {"certificate", "preferred"}, {"sasl-in", "yes"}, {"sasl-out", "yes"}, {"dialback", "yes"},
     {"dialback-by-certificate", "yes"}, {"direct-tls", "no"}, {"legacy", "no"}, {"bidi", "no"}, {"multiplex", "no"},
     {"idle-timeout", "10m"}, {NULL, NULL}};
 
-/* Hosted domains lie on shared hosts, so that no certificate has their name. */
+/* Hosted domains are on shared hosts, whose certificates do not have the domains' names. */
 static const struct row webex_rows[] = {
     {"tls", "optional"}, {"certificate", "ignore"}, {"sasl-in", "no"}, {"sasl-out", "no"}, {"dialback", "yes"},
     {"dialback-by-certificate", "no"}, {"direct-tls", "no"}, {"legacy", "yes"}, {"bidi", "no"}, {"multiplex", "no"},

@@ -2,9 +2,10 @@
 /*
  * secret.c — the first line of a secret file, in memory that is wiped.
  *
- * Only the first line counts, without the white space around it, so that an editor's last newline
- * is no part of the secret. A file that others can write is refused. One that they can read is
- * taken with a warning, since staying down would not make it secret again; xfedd -t refuses both.
+ * Only the first line counts, without the white space around it, so that the newline that an editor
+ * adds is not part of the secret. A file that others can write is refused. A file that they can
+ * read is accepted with a warning, since refusing to start would not make it secret again; xfedd -t
+ * refuses both.
  */
 #include "conf_priv.h"
 
@@ -24,7 +25,7 @@ struct place {
     const char *in_force;
 };
 
-/* A reload goes on with what it has. */
+/* In a reload the secret in force stays, with a warning; otherwise this is a problem. */
 static void refuse(const struct place *place, const char *why, const char *expected)
 {
     const struct xf_secret_place *at = place->at;
@@ -36,7 +37,7 @@ static void refuse(const struct place *place, const char *why, const char *expec
                    at->path, why, expected);
 }
 
-/* At most `room` bytes; -1 with errno. */
+/* Read at most `room` bytes; -1 and errno on failure. */
 static ssize_t read_some(const char *path, char *out, size_t room)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * settings.c — what holds for a peer: defaults <- "*.suffix", shortest first <- its own section.
+ * settings.c — the settings for a peer: the defaults, overridden by the sections "*.suffix",
+ * shortest first, then by its own section.
  *
- * The sections that fit a name are found by looking the name and each of its suffixes up, so that
+ * The sections that fit a name are found by looking up the name and each of its suffixes, so that
  * the cost grows with the labels of the name and not with the number of sections.
  */
 #include "conf_priv.h"
@@ -46,7 +47,7 @@ static size_t find_patterns(const struct xf_conf *conf, struct xf_span name, siz
     return count;
 }
 
-/* The digests stand beside the pins, in no row of the table. */
+/* The digests belong to the pins, but have no row in the table. */
 static void merge_pins(struct xf_peer_settings *into, const struct xf_peer_settings *from)
 {
     if (from->pins.item != into->pins.item)
@@ -78,7 +79,7 @@ static void resolve(const struct xf_conf *conf, struct xf_span name, const struc
         merge(out, &own->settings);
 }
 
-/* The last of the sections, weakest first, that says it. */
+/* The origin of a setting: the strongest section that sets it. `sections` has the weakest first. */
 static struct xf_conf_origin origin_of(const struct xf_conf *conf,
                                        const struct xf_conf_peer *const *sections, size_t count,
                                        const struct xf_option *option)
@@ -115,7 +116,7 @@ struct xf_conf_origin xf_conf_setting_origin(const struct xf_conf *conf, struct 
 {
     const struct xf_conf_peer *sections[LABELS_MAX + 1];
     const struct xf_option *option = xf_option_find(XF_SECTION_PEER, key);
-    xf_require(option != NULL); /* keys are ours */
+    xf_require(option != NULL); /* callers pass only keys that exist */
     size_t count = find_sections(conf, peer, sections);
     return origin_of(conf, sections, count, option);
 }
@@ -162,8 +163,8 @@ void xf_conf_section_settings(const struct xf_conf *conf, const struct xf_conf_p
     if (is_pattern)
         name = (struct xf_span){name.ptr + 2, name.len - 2};
     /*
-     * A pattern is found among the patterns of its own suffix, as the longest: it need not be named
-     * again.
+     * For a pattern, `own` is NULL: find_patterns returns the section itself, as the longest
+     * pattern that covers its suffix.
      */
     resolve(conf, name, is_pattern ? NULL : section, out);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * spell.c — "did you mean": the nearest of a list of words, by optimal string alignment distance
- * (insert, delete, replace, swap of two neighbours), so that `tlss`, `dailback` and `max_stanza`
- * find what was meant.
+ * spell.c — "did you mean": finds the nearest of a list of words, by optimal string alignment
+ * distance (insert, delete, replace, swap of two neighbours), so that `tlss`, `dailback` and
+ * `max_stanza` find what was meant.
  */
 #include "conf_priv.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * text.c — the bytes of a configuration file, made into text that libconfuse reads as a person
+ * text.c — turns the bytes of a configuration file into text that libconfuse reads as a person
  * does.
  *
- * libconfuse 3.3 counts the line of a comment twice, takes a section that is never closed, and an
- * unterminated comment, for good, replaces ${NAME} by the environment, drops characters that it
- * does not know (`peer *.x` becomes `.x`), and leaves its include stack behind after an error. So
- * the file goes through a scanner with the same tokens first:
+ * libconfuse 3.3 counts the line of a comment twice, accepts a section that is never closed and an
+ * unterminated comment, replaces ${NAME} by an environment variable, drops characters that it does
+ * not know (`peer *.x` becomes `.x`), and does not clear its include stack after an error. So a
+ * scanner with the same tokens reads the file first:
  *
  * - comments become blanks, so that libconfuse's lines are right
  * - what would be misread is refused with its line
@@ -14,7 +14,7 @@
  *   our syntax depends on the order of sections)
  * - the line where each section opens is kept, because libconfuse only remembers where it ended
  *
- * What is well formed here may still be nonsense: the grammar is libconfuse's matter.
+ * The scanner does not check the grammar: libconfuse does that.
  */
 #include "conf_priv.h"
 
@@ -34,7 +34,7 @@ struct scanner {
     struct xf_problems *problems;
     char *at;
     int line;
-    int opened[DEPTH_MAX]; /* lines of the braces that are open */
+    int opened[DEPTH_MAX]; /* line of each open brace */
     size_t depth;
     bool failed;
     /* The token read last. */
@@ -77,7 +77,7 @@ static bool skip_block_comment(struct scanner *s)
     return true;
 }
 
-/* White space and comments. */
+/* Skip white space and comments. */
 static bool skip_blanks(struct scanner *s)
 {
     for (;;) {
@@ -87,7 +87,7 @@ static bool skip_blanks(struct scanner *s)
         } else if (*s->at == ' ' || *s->at == '\t') {
             s->at++;
         } else if (*s->at == '\r') {
-            *s->at++ = ' '; /* a file from elsewhere: CRLF */
+            *s->at++ = ' '; /* a file with CRLF line ends */
         } else if (*s->at == '#' || strncmp(s->at, "//", 2) == 0) {
             skip_line_comment(s);
         } else if (strncmp(s->at, "/*", 2) != 0) {
@@ -119,7 +119,7 @@ static bool read_string(struct scanner *s)
     return true;
 }
 
-/* As libconfuse: anything but its own marks, quotes, white space and '*'. */
+/* A word as in libconfuse: anything but its own marks, quotes, white space and '*'. */
 static bool read_word(struct scanner *s)
 {
     size_t len = strcspn(s->at, " #\"'\t\n\r={}()+,*");
@@ -162,7 +162,7 @@ static bool read_mark(struct scanner *s, int before)
     if (*s->token_at == '{')
         return open_brace(s, before ? before : s->line);
     if (*s->token_at == '}' && s->depth > 0)
-        s->depth--; /* one too many is libconfuse's to refuse */
+        s->depth--; /* libconfuse refuses one too many */
     return true;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * value.c — one value of the file: its text to the field of a struct, by the kind of its table row.
+ * value.c — parses one value of the file into the field of a struct, by the kind of its table row.
  *
  * A struct is written by offset with memcpy; options.c has checked the field's type when it was
  * compiled. Lists are parsed whole, so that a bad item leaves the field as it was.
@@ -58,7 +58,7 @@ static bool parse_bool(const char *text, bool *out)
     return false;
 }
 
-/* Digits only, up to the first other character. False: none, or too many. */
+/* Parse digits up to the first other character. False: no digits, or too many. */
 static bool parse_digits(const char **text, uint64_t *out)
 {
     const char *p = *text;
@@ -81,7 +81,7 @@ static bool parse_with_unit(const char *text, const struct xf_unit *units, size_
     uint64_t number;
     if (!parse_digits(&text, &number))
         return false;
-    if (number == 0 && !*text) { /* nothing has no unit */
+    if (number == 0 && !*text) { /* 0 needs no unit */
         *out = 0;
         return true;
     }
@@ -129,8 +129,8 @@ static bool is_address(const char *text, size_t len, int family)
 }
 
 /*
- * Where the host of "host:port", "[v6]:port", "host" or a bare v6 address ends, and its port begins
- * or NULL.
+ * Split "host:port", "[v6]:port", "host" or a bare v6 address: *out_host is the host, *out_port the
+ * start of the port or NULL.
  */
 static bool split_port(const char *text, struct xf_span *out_host, const char **out_port)
 {
@@ -197,8 +197,8 @@ static void lower(char *text)
 }
 
 /*
- * The part of a pattern behind '@'. A domain, or *. and a domain, is prepared; with any other *
- * only its letters are lowered. NULL: it is not one.
+ * The part of a pattern after '@'. A domain, alone or after "*.", is prepared; with any other *,
+ * its letters are only lower-cased. NULL: not a valid pattern.
  */
 static char *parse_user_domain(const char *text)
 {
@@ -215,9 +215,8 @@ static char *parse_user_domain(const char *text)
 }
 
 /*
- * A bare JID in which * stands for any characters. Without * it is prepared as the JIDs that it is
- * held against; with one in the local part only its letters are lowered, as nodeprep does with
- * ASCII.
+ * A bare JID in which * stands for any characters. Without *, it is prepared like the JIDs that it
+ * is compared with. With *, its local part is only lower-cased, as nodeprep does with ASCII.
  */
 static char *parse_user(const char *text)
 {
@@ -240,7 +239,7 @@ static char *parse_user(const char *text)
     return pattern;
 }
 
-/* IFNAMSIZ holds 15, and what rules for a firewall may quote. */
+/* At most 15 characters, which IFNAMSIZ holds, and only those that firewall rules may quote. */
 static bool is_interface(const char *text)
 {
     size_t len = strlen(text);
@@ -281,7 +280,7 @@ static char *parse_shape(enum xf_form form, const char *text)
     }
 }
 
-/* The text in its stored form, in memory of the caller; NULL: not accepted. */
+/* The text in its stored form, which the caller owns; NULL: not accepted. */
 static char *parse_form(const struct xf_option *option, const char *text, const char *dir)
 {
     bool is_optional = option->kind == XF_KIND_TEXT && option->initial;

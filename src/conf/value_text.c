@@ -54,8 +54,8 @@ void xf_value_quote(const char *text, struct xf_buf *out)
     xf_buf_append_str(out, "\"");
     for (const char *p = text; *p; p++) {
         /*
-         * "${" is the environment to libconfuse; a control character never comes in, so none goes
-         * out.
+         * libconfuse takes "${" for an environment variable. Control characters are not accepted in
+         * values, so none has to be escaped.
          */
         if (*p == '"' || *p == '\\' || (p[0] == '$' && p[1] == '{'))
             xf_buf_append_str(out, "\\");

@@ -85,7 +85,7 @@ static void on_look(void *owner)
         return;
     daemon->day = now_s / DAY_S;
     xf_policy_set_time(daemon->policy, now_s);
-    /* the verdicts that routes keep may have changed */
+    /* The verdicts that routes keep may have changed. */
     xf_routing_reload(daemon->routing, daemon->policy, &daemon->conf->routing);
 }
 

@@ -39,7 +39,7 @@ static struct xf_dns *env_resolver(struct xf_env *env, const char *const *server
     struct xf_daemon_env *s = XF_CONTAINER(env, struct xf_daemon_env, env);
     struct xf_addr *addrs = xf_alloc(count * sizeof(*addrs));
     for (size_t i = 0; i < count; i++)
-        /* conf has checked their form */
+        /* src/conf has checked their form. */
         xf_require(xf_addr_parse(xf_span_of(servers[i]), 53, &addrs[i]) == XF_ERR_OK);
     struct xf_dns *dns = xf_dns_pool_get(s->resolvers, addrs, count);
     xf_free(addrs);
@@ -120,7 +120,7 @@ static enum xf_err open_dns(struct xf_daemon *daemon, struct xf_error *err)
                                             .cache_entries = conf->dns.cache_entries};
     result = xf_dns_client_new(daemon->loop, &opts, &daemon->env.env.dns, err);
     struct xf_dns_client_opts for_peers = opts;
-    /* each of them serves only a few peers */
+    /* Each of them serves only a few peers. */
     for_peers.cache_entries = opts.cache_entries / 8 + 16;
     daemon->env.resolvers = xf_dns_pool_new(daemon->loop, &for_peers);
     xf_free(servers);

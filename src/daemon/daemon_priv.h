@@ -54,8 +54,8 @@ struct xf_options {
     enum xf_mode mode;
     const char *file; /* borrowed from argv, as the next ones; set in modes that read a file */
     /*
-     * of XF_MODE_DNS, CSR and FIREWALL: a zone, a served domain, a syntax; NULL: none given.
-     * EXPLAIN: from
+     * For XF_MODE_DNS a zone, for CSR a served domain, for FIREWALL a syntax; NULL: none given. For
+     * EXPLAIN: from whom.
      */
     const char *subject;
     const char *to; /* of XF_MODE_EXPLAIN */
@@ -227,7 +227,7 @@ struct xf_notify {
     uint64_t watchdog_ms;
 };
 
-/* reads and clears systemd's variables */
+/* Reads and clears systemd's variables. */
 void xf_notify_init(struct xf_notify *notify, struct xf_timers *timers);
 void xf_notify_fini(struct xf_notify *notify);
 void xf_notify_ready(struct xf_notify *notify);
@@ -265,7 +265,7 @@ struct xf_daemon {
     struct xf_loop *loop;
     struct xf_daemon_env env;
     /*
-     * the configuration at the start, which still applies to links and to whatever needs a restart
+     * The configuration at the start, which still applies to links and to whatever needs a restart.
      */
     struct xf_conf *boot;
     struct xf_conf *conf;           /* in force; `boot` until the first reload */

@@ -21,7 +21,7 @@
 #include <xfed/base/log.h>
 
 #define POLL_MS 20
-/* queues must be empty for this long: then what was on its way to us has been read and answered */
+/* Queues must be empty for this long: then what was on its way to us has been read and answered. */
 #define SETTLE_MS 400
 #define CLOSE_MS  5000 /* for all streams to end, and again for all links */
 
@@ -87,7 +87,7 @@ static bool is_step_done(const struct xf_daemon *daemon)
     case XF_DRAIN_INBOUND:
         return daemon->env.env.clock->now_ms - daemon->drain_busy_ms >= SETTLE_MS;
     case XF_DRAIN_STREAMS:
-        /* the peers' last stanzas may still wait for an address */
+        /* The peers' last stanzas may still wait for an address. */
         return xf_s2s_stream_count(daemon->s2s) == 0 && xf_routing_is_idle(daemon->routing);
     case XF_DRAIN_LINKS:
         return links_are_gone(daemon) && !daemon->reload &&

@@ -20,7 +20,7 @@ char *xf_daemon_history_path(const char *file, const char *state_directory)
         return xf_strdup(file);
     if (!state_directory || *state_directory != '/')
         return xf_strdup("");
-    /* the first of several folders */
+    /* The first of several folders. */
     return xf_asprintf("%.*s/peers.db", (int)strcspn(state_directory, ":"), state_directory);
 }
 
@@ -42,7 +42,7 @@ struct xf_history *xf_daemon_history_for(struct xf_loop *loop,
                XF_STR("advice", "name a file in memory { file } that xfedd may make or write, in a "
                                 "folder that it may write, and restart"));
         opts.file = "";
-        /* without a file nothing can fail */
+        /* Without a file nothing can fail. */
         xf_require(xf_history_open(&opts, &history, NULL) == XF_ERR_OK);
     }
     xf_free(path);

@@ -54,7 +54,7 @@ struct path_beneath_attr {
 
 #define TO_READ  (RIGHT_READ_FILE | RIGHT_READ_DIR)
 #define TO_WRITE (TO_READ | RIGHT_WRITE_FILE | RIGHT_MAKE_REG | RIGHT_REMOVE_FILE | RIGHT_TRUNCATE)
-/* the kernel refuses the other rights for what is not a folder */
+/* The kernel refuses the other rights for what is not a folder. */
 #define OF_FILES (RIGHT_READ_FILE | RIGHT_WRITE_FILE | RIGHT_TRUNCATE)
 
 static uint64_t known_rights(long version)

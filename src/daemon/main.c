@@ -81,7 +81,7 @@ static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_cer
     struct xf_conf *conf = load_conf(file, &messages);
     xf_report_init(report);
     if (messages)
-        /* both buffers have the same maximum */
+        /* Both buffers have the same maximum. */
         (void)!xf_buf_try_append(&report->text, messages, strlen(messages));
     xf_free(messages);
     *out_blocklist = NULL;

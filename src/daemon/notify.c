@@ -36,7 +36,7 @@ static int connect_to(const char *path)
 static void say(const struct xf_notify *notify, const char *text)
 {
     if (notify->fd >= 0)
-        /* if this fails, systemd only misses a message */
+        /* If this fails, systemd only misses a message. */
         (void)!send(notify->fd, text, strlen(text), MSG_NOSIGNAL);
 }
 

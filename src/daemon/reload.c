@@ -165,7 +165,7 @@ static void on_read(void *owner)
         if (!daemon->reload_again)
             xf_notify_ready(&daemon->notify);
     }
-    /* their reference counts may only change on the loop */
+    /* Their reference counts may only change on the loop. */
     xf_certs_release(&reload->certs);
     xf_pool_run(xf_loop_pool(daemon->loop), free_what_is_left, on_freed, reload);
 }

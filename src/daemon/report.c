@@ -31,7 +31,7 @@ static void XF_PRINTF(5, 0) add(struct xf_report *report, const struct xf_at *at
         snprintf(number, sizeof(number), ":%d", line);
     int len = snprintf(message, sizeof(message), "%s%.400s%s: %s%s", report->text.len ? "\n" : "",
                        at->place->file ? at->place->file : at->conf->file, number, severity, words);
-    /* if the buffer is full, the first hundreds of messages must do */
+    /* If the buffer is full, the first hundreds of messages must do. */
     (void)!xf_buf_try_append(&report->text, message, (size_t)len);
 }
 

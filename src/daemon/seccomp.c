@@ -37,20 +37,20 @@
 
 /* clang-format off */
 static const char *const needed[] = {
-    /* memory; with mmap and mprotect below */
+    /* Memory; with mmap and mprotect below */
     "brk", "madvise", "membarrier", "mremap", "munmap",
-    /* time, chance, who we are */
+    /* Time, chance, who we are */
     "clock_getres", "clock_gettime", "clock_nanosleep", "getcpu", "getegid", "geteuid", "getgid", "getpid", "getrandom", "getrusage", "gettid",
     "gettimeofday", "getuid", "nanosleep", "sched_getaffinity", "sched_yield", "sysinfo", "time", "uname",
-    /* threads, signals, the end */
+    /* Threads, signals, the end */
     "exit", "exit_group", "futex", "get_robust_list", "restart_syscall", "rseq", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
     "set_robust_list", "set_tid_address", "sigaltstack", "sigreturn",
-    /* the loop */
+    /* The loop */
     "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd2", "pipe2", "poll", "ppoll",
-    /* sockets; with socket below, and without listen */
+    /* Sockets; with socket below, and without listen */
     "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "recvfrom", "recvmmsg", "recvmsg", "sendmmsg",
     "sendmsg", "sendto", "setsockopt", "shutdown",
-    /* files, also of SQLite */
+    /* Files, also of SQLite */
     "access", "close", "dup", "dup3", "faccessat", "faccessat2", "fallocate", "fchmod", "fchown", "fcntl", "fcntl64", "fdatasync", "fstat", "fstat64",
     "fstatat64", "fsync", "ftruncate", "ftruncate64", "getcwd", "getdents64", "_llseek", "lseek", "lstat", "newfstatat", "open", "openat",
     "pread64", "preadv", "pwrite64", "pwritev", "read", "readlink", "readlinkat", "readv", "rename", "renameat", "renameat2", "stat", "statx",
@@ -151,7 +151,7 @@ static int fill(scmp_filter_ctx filter)
         result = add_abort(filter);
     if (result == 0)
         result = add_named(filter, SCMP_ACT_KILL_PROCESS, hostile, XF_ARRAY_LEN(hostile));
-    /* a tree; older libraries have only the list */
+    /* Arrange the rules in a tree; older libraries have only the list. */
     (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     return result;
 }

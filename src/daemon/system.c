@@ -26,8 +26,8 @@
 #define THREADS_MIN 2
 #define THREADS_MAX 32
 /*
- * one for the loop and one for the pool; with one for each thread of the pool, each would keep
- * memory that handshakes freed
+ * One for the loop and one for the pool; with one for each thread of the pool, each would keep
+ * memory that handshakes freed.
  */
 #define ARENAS 2
 
@@ -37,7 +37,7 @@ static void raise_descriptors(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
         return;
     limit.rlim_cur = limit.rlim_max;
-    /* if it fails the old limit applies, and accepting stops when it is reached */
+    /* If it fails, the old limit applies, and accepting stops when it is reached. */
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 

@@ -149,7 +149,7 @@ static void on_exchanged(void *owner, const struct xf_dns_answer *answer, uint32
 static void put_off(struct pending *pending)
 {
     xf_exchange_free(&pending->exchange);
-    /* in front: the newest is last */
+    /* In front, where its turn comes last: the list is served from its end. */
     xf_list_push(pending->client->waiting.next, &pending->waiting);
 }
 

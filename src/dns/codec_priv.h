@@ -43,7 +43,7 @@ struct xf_dns_reply {
     bool is_authentic;         /* AD */
     bool has_edns;
     unsigned cname_count; /* aliases followed */
-    /* how long it may be cached: the smallest TTL of all records used; 0: not at all */
+    /* How long it may be cached: the smallest TTL of all records used; 0: not at all. */
     uint32_t ttl_s;
     const char *word;                    /* what happened: "SERVFAIL", "malformed answer", ... */
     char next_name[XF_DNS_NAME_MAX + 1]; /* of REFERRED */

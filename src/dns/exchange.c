@@ -155,7 +155,7 @@ static void note_edns(struct xf_exchange *exchange, bool speaks)
 
     if (!speaks && edns->is != XF_DNS_EDNS_LACKS) {
         xf_addr_text(&exchange->servers->list[exchange->server], server);
-        /* bounded: of a server once in EDNS_KEPT_MS */
+        /* bounded: once in EDNS_KEPT_MS for each server */
         xf_log(XF_LOG_WARN, "dns.edns.missing", XF_STR("addr", server));
     }
     edns->is = speaks ? XF_DNS_EDNS_SPEAKS : XF_DNS_EDNS_LACKS;
@@ -366,7 +366,7 @@ static void on_tcp_message(void *owner, const uint8_t *bytes, size_t len)
     struct xf_dns_reply reply;
 
     xf_dns_decode(&exchange->question, bytes, len, true, &reply);
-    /* one connection carries one question: no better answer will come */
+    /* One connection carries one question: no better answer will come. */
     if (reply.kind == XF_DNS_REPLY_ALIEN)
         reply.kind = XF_DNS_REPLY_MALFORMED;
     take_reply(exchange, &reply);

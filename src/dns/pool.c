@@ -97,7 +97,7 @@ static struct member *add(struct xf_dns_pool *pool, struct xf_span key,
     struct xf_error err;
     opts.servers = servers;
     opts.server_count = count;
-    /* there are servers */
+    /* It cannot fail if servers are given. */
     xf_require(xf_dns_client_new(pool->loop, &opts, &member->dns, &err) == XF_ERR_OK);
     xf_map_set(pool->by_servers, key, member);
     return member;

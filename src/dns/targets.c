@@ -31,7 +31,10 @@
 
 #define HOSTS_AT_ONCE 8
 #define ADDRESSES_MAX XF_CANDIDATES_MAX /* of one host and family */
-/* addresses of one endpoint among several, so that none displaces the others */
+/*
+ * How many addresses one endpoint of several may contribute, so that it does not displace the
+ * others.
+ */
 #define ADDRESSES_SHARE 8
 
 enum family { FAMILY_V6, FAMILY_V4, FAMILY_COUNT };

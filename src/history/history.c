@@ -28,7 +28,7 @@ struct xf_history {
     char *path;
     struct xf_history_file *file; /* NULL: none */
     struct xf_timer timer;        /* of the next write */
-    /* the batch that is being written or waits for a retry; NULL: none */
+    /* The batch that is being written or waits for a retry; NULL: none. */
     struct xf_history_row *rows;
     size_t row_count;
     bool is_writing, has_failed;

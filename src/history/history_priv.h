@@ -53,7 +53,7 @@ struct xf_history_peer *xf_history_table_see(struct xf_history_table *table, str
                                              int64_t first_s, int64_t last_s);
 struct xf_history_record *xf_history_peer_record(struct xf_history_peer *peer,
                                                  enum xf_history_way way, int64_t now_s);
-/* mark the peer as different from the file */
+/* Mark the peer as different from the file. */
 void xf_history_table_soil(struct xf_history_table *table, struct xf_history_peer *peer);
 void xf_history_table_remove(struct xf_history_table *table, struct xf_history_peer *peer);
 bool xf_history_table_is_clean(const struct xf_history_table *table);

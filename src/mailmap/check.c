@@ -27,7 +27,7 @@ static void say(struct report *report, const char *severity, const char *where, 
         (void)snprintf(head, sizeof(head), line > 0 ? "%.500s:%d: " : "%.500s: ", where, line);
     int len = snprintf(message, sizeof(message), "%s%s%s%.1200s", report->text.len ? "\n" : "",
                        head, severity, words);
-    /* the first hundreds are help enough */
+    /* If the buffer is full, the first hundreds of messages must do. */
     (void)!xf_buf_try_append(&report->text, message, (size_t)len);
 }
 

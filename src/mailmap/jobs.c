@@ -50,7 +50,7 @@ static void load_work(void *owner)
     struct xf_load_job *job = owner;
     bool was_open = job->directory.ld != NULL;
     job->result = xf_directory_load(&job->directory, &job->loaded, &job->err);
-    /* the server had closed an idle connection */
+    /* The server had closed an idle connection. */
     if (job->result == XF_ERR_IO && was_open && !job->directory.ld)
         job->result = xf_directory_load(&job->directory, &job->loaded, &job->err);
 }
@@ -177,7 +177,7 @@ static void take_answers(struct xf_mailmap *mailmap)
         }
         xf_free(job->batch[i].answer.mail);
         xf_free(job->batch[i].answer.jid);
-        /* ask again, or end it with all others if the directory cannot be reached */
+        /* Ask again, or end it with all others if the directory cannot be reached. */
         if (!job->batch[i].is_done || (ask->wants & ~ask->has))
             xf_mailmap_query_queue(ask);
         else
@@ -242,7 +242,7 @@ static bool take_next_directory(struct xf_mailmap *mailmap)
     mailmap->next = NULL;
     mailmap->has_next = mailmap->is_away = false;
     xf_cache_free(&mailmap->cache);
-    /* otherwise the old users stay in use until the new ones are read */
+    /* Otherwise the old users stay in use until the new ones are read. */
     if (!mailmap->directory || !mailmap->directory->preload)
         xf_table_free(&mailmap->users);
     if (!mailmap->directory) {

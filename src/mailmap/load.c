@@ -25,7 +25,7 @@
 struct load {
     struct xf_directory *directory;
     struct xf_loaded *out;
-    /* normal form of a DN -> char *, the JID; NULL when no group is configured */
+    /* Normal form of a DN -> char *, the JID; NULL if no group is configured. */
     struct xf_map *by_dn;
     size_t member_count;
 };

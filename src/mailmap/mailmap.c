@@ -26,7 +26,7 @@ struct xf_mailmap *xf_mailmap_new(const struct xf_mailmap_opts *opts)
     if (!has_source(opts->settings))
         return NULL;
     LDAPAPIInfo info = {.ldapai_info_version = LDAP_API_INFO_VERSION};
-    /* initialises libldap, which two threads must not do at the same time */
+    /* Initialises libldap, which two threads must not do at the same time. */
     if (ldap_get_option(NULL, LDAP_OPT_API_INFO, &info) == LDAP_OPT_SUCCESS) {
         ldap_memfree(info.ldapai_vendor_name);
         ldap_memvfree((void **)info.ldapai_extensions);

@@ -151,7 +151,7 @@ struct xf_directory {
  */
 XF_MUST_USE enum xf_err xf_directory_open(struct xf_directory *directory, struct xf_error *err);
 void xf_directory_close(struct xf_directory *directory);
-/* limits the size of messages; call before the first one */
+/* Limits the size of messages; call it before the first one. */
 void xf_directory_bound(struct ldap *ld);
 
 struct xf_search {
@@ -186,12 +186,12 @@ XF_MUST_USE enum xf_err xf_directory_load(struct xf_directory *directory, struct
 /* ---- members.c */
 void xf_loaded_release(struct xf_loaded *loaded);
 void xf_members_add(struct xf_map *members, struct xf_span group, struct xf_span jid);
-/* of NULL: nobody */
+/* Is this JID a member of the group? False for `members` NULL. */
 bool xf_members_has(const struct xf_map *members, const char *group, struct xf_span jid);
 
 /* ---- verify.c */
 
-/* look up the address of this JID; the JID of this address */
+/* Look up the address of this JID; the JID of this address. */
 enum { XF_ASK_MAIL = 1, XF_ASK_JID = 2 };
 
 struct xf_mailmap_query_answer {
@@ -203,7 +203,7 @@ XF_MUST_USE enum xf_err xf_directory_ask(struct xf_directory *directory, struct 
 
 /* ------------------------------------------------------------------ wait.c */
 
-/* lookups at a time; further queries are answered from what is known */
+/* Lookups at a time; further queries are answered from what is known. */
 #define XF_ASKS_MAX           4096
 #define XF_ASKS_STRANGERS_MAX 2048 /* of these, lookups for peers, who may make addresses up */
 
@@ -224,11 +224,11 @@ struct xf_mailmap_query {
  */
 enum xf_mailmap_answer xf_mailmap_query_begin(struct xf_mailmap *mailmap, struct xf_span address,
                                               unsigned kind);
-/* to be sent, or sent again */
+/* Queue the query, to be sent or sent again. */
 void xf_mailmap_query_queue(struct xf_mailmap_query *ask);
-/* to be sent; NULL: none */
+/* The next query to send; NULL: none. */
 struct xf_mailmap_query *xf_mailmap_query_next(const struct xf_mailmap *mailmap);
-/* wakes the waiters, and frees the query */
+/* Wakes the waiters, and frees the query. */
 void xf_mailmap_query_end(struct xf_mailmap_query *ask);
 void xf_asks_end(struct xf_mailmap *mailmap);
 
@@ -283,7 +283,7 @@ struct xf_mailmap {
     struct xf_map *members;
     struct xf_cache *cache;
     struct xf_map *asks; /* by address */
-    /* those that are not sent yet; the ones for strangers are sent after the others */
+    /* Queries that are not sent yet; queries for strangers are sent after the others. */
     struct xf_node queue, strangers;
     size_t stranger_count; /* how many of them are for strangers */
     bool is_away;          /* the directory cannot be reached, and this was logged */

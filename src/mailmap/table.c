@@ -32,7 +32,7 @@ struct xf_table {
     struct xf_siphash_key key;
     struct xf_buf text;
     struct user *users;
-    /* slot_count is a power of 2, at least twice `count` */
+    /* `slot_count` is a power of 2, at least twice `count`. */
     size_t count, room, users_max, slot_count;
     struct index by_jid, by_mail;
 };

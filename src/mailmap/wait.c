@@ -16,7 +16,7 @@
 #include <string.h>
 #include <xfed/base/alloc.h>
 
-/* time limit for the first reading of the file, if there is no directory with a setting for it */
+/* Time limit for the first reading of the file, if there is no directory with a setting for it. */
 #define FILE_ONLY_MS 5000
 
 static void wake(struct xf_node *waits)

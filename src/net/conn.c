@@ -38,7 +38,7 @@
 #define KEEPALIVE_S       120
 #define UNACKNOWLEDGED_MS 30000 /* a peer that acknowledges nothing for so long is dead */
 #define WIRE_MAX_BYTES    (XF_CONN_OUT_MAX + (8u << 20))
-/* from this many conns on, it is worth giving their memory back to the system */
+/* From this many conns on, it is worth giving their memory back to the system. */
 #define CROWD   256
 #define TRIM_MS 2000
 #define LOOK_MS 500 /* how often to check paused conns for a reset */

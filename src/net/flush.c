@@ -21,7 +21,7 @@
 
 #include <xfed/base/alloc.h>
 
-/* of XF_CONN_WIRE_ENOUGH bytes each; then the next conn has its turn */
+/* Rounds of XF_CONN_WIRE_ENOUGH bytes each; then the next conn has its turn. */
 #define TURN_ROUNDS      4
 #define KEEP_OUT_BYTES   (16u << 10) /* an emptied `out` larger than this is freed at once */
 #define KEEP_SPARE_BYTES (512u << 10)

@@ -27,7 +27,7 @@ struct xf_loop {
     struct xf_node greedy; /* conns that have read their maximum in this turn */
     struct xf_node warm;   /* conns that still hold an empty output buffer */
     struct xf_node paused; /* conns that their owner paused */
-    /* while there are paused conns: checks whether one was reset */
+    /* While there are paused conns: checks whether one was reset. */
     struct xf_timer look;
     struct xf_timer sweep;          /* frees the buffers of warm conns */
     unsigned conn_count, conn_peak; /* the peak since the last trim */

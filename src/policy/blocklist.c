@@ -26,7 +26,7 @@
 #define DAY_S            86400
 
 struct entry {
-    /* in text; the reason ends with a NUL; equal reasons in a row are stored once */
+    /* Offsets in `text`; the reason ends with a NUL; equal reasons in a row are stored once. */
     uint32_t name_off, reason_off;
     uint32_t line;
     int32_t until_day; /* since 1970; INT32_MAX: for ever */

@@ -62,7 +62,7 @@ void xf_policy_free(struct xf_policy **policy)
     if (!old)
         return;
     for (size_t i = 0; i < old->conf->peer_count; i++) {
-        /* const for its readers; created here */
+        /* It is const for its readers, but was created here. */
         struct xf_policy_rules *rules = (struct xf_policy_rules *)old->sections[i].rules;
         if (rules != old->default_rules)
             xf_policy_rules_free(&rules);
@@ -77,7 +77,7 @@ void xf_policy_free(struct xf_policy **policy)
 void xf_policy_set_time(struct xf_policy *policy, int64_t unix_s)
 {
     policy->unix_s = unix_s;
-    /* an entry of a blocklist may have expired */
+    /* An entry of a blocklist may have expired. */
     policy->last_in.is_known = policy->last_out.is_known = false;
 }
 

@@ -33,7 +33,7 @@ struct xf_policy_rules {
 /* NULL: the settings have no such lists. */
 struct xf_policy_rules *xf_policy_rules_new(const struct xf_peer_settings *settings);
 void xf_policy_rules_free(struct xf_policy_rules **rules);
-/* both have the lists of one section */
+/* Do both have the lists of the same section? */
 bool xf_policy_rules_are_same(const struct xf_peer_settings *a, const struct xf_peer_settings *b);
 bool xf_patterns_match(const struct xf_patterns *patterns, struct xf_span text);
 

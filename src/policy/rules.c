@@ -114,7 +114,7 @@ static void add_hours(struct xf_policy_rules *rules, const struct xf_texts *text
 {
     rules->hours = xf_alloc((texts->count + 1) * sizeof(*rules->hours));
     for (size_t i = 0; i < texts->count; i++)
-        /* it loaded */
+        /* It cannot fail: the hours were checked when they were loaded. */
         xf_require(xf_hours_parse(texts->item[i], &rules->hours[rules->hour_count++]));
 }
 

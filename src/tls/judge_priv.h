@@ -44,7 +44,7 @@ struct xf_tls_finding {
     char chain_text[sizeof(((struct xf_tls_facts *)NULL)->chain_text)];
     enum xf_cert_revocation revocation;
     char revocation_text[sizeof(((struct xf_tls_facts *)NULL)->revocation_text)];
-    /* current lists say that no certificate between leaf and anchor is revoked */
+    /* Current lists say that no certificate between leaf and anchor is revoked. */
     bool above_is_listed;
     enum xf_cert_dane dane;
     unsigned dane_usage;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deferral_priv.h — switch expat's reparse deferral off, where the library has one.
+ * deferral_priv.h — switches off expat's reparse deferral, if the library has it.
  *
- * The fix of CVE-2023-52425 lets a token that came in pieces lie until much more input follows.
- * Distributions brought it into versions that had no such function before, without a new version
- * number, so neither the header nor the library that we were built with says what the library at
- * run time does. The symbol is weak: its address is NULL where the library has none.
+ * With the fix for CVE-2023-52425, expat leaves a token that arrived in pieces unparsed until much
+ * more input follows. Distributions added the fix, and the function that controls it, to older
+ * versions of expat without a new version number. So neither the header nor the library that we
+ * were built with tells what the library at run time does. The symbol is therefore weak: its
+ * address is NULL if the library lacks the function.
  */
 #pragma once
 
@@ -15,11 +16,11 @@ XMLPARSEAPI(XML_Bool)
 XML_SetReparseDeferralEnabled(XML_Parser parser, XML_Bool enabled) __attribute__((weak));
 
 /*
- * A parser that acts on each complete token at once. Who calls it bounds how often an unfinished
- * token is read again (token.c).
+ * Make the parser handle each complete token at once. The caller must bound how often an unfinished
+ * token is scanned again (token.c).
  */
 static inline void xf_expat_defer_nothing(XML_Parser parser)
 {
     if (XML_SetReparseDeferralEnabled)
-        (void)XML_SetReparseDeferralEnabled(parser, XML_FALSE); /* fails without a parser only */
+        (void)XML_SetReparseDeferralEnabled(parser, XML_FALSE); /* fails only for a NULL parser */
 }

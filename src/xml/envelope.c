@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * envelope.c — the attributes of a stanza, and the stanza as its owner gets it.
+ * envelope.c — keeps the attributes of a stanza, and delivers the stanza to the reader's owner.
  *
  * Values of from, to, type, id and xml:lang are kept unescaped, the others serialised, all in front
- * of the payload in the same buffer. What they are becomes pointers once the stanza is complete and
- * the buffer moves no more.
+ * of the payload in the same buffer. They are referred to by offset until the stanza is complete
+ * and the buffer no longer moves; then by pointer.
  */
 #include "reader_priv.h"
 
@@ -23,7 +23,7 @@ static struct xf_slice *envelope_slot(struct xf_envelope *envelope, const char *
         return strcmp(name, "type") == 0 ? &envelope->type : NULL;
     case 'i':
         return strcmp(name, "id") == 0 ? &envelope->id : NULL;
-    case 'x': /* nothing else can be bound to the prefix xml, nor its namespace to another */
+    case 'x': /* the prefix xml and its namespace are bound only to each other */
         return strcmp(name, "xml:lang") == 0 ? &envelope->lang : NULL;
     default:
         return NULL;
@@ -82,7 +82,7 @@ void xf_envelope_deliver(struct xf_reader *reader, size_t wire_bytes)
     const struct xf_envelope *envelope = &reader->envelope;
     struct xf_stanza stanza;
 
-    /* The children, most of it, are filled as far as child_count says. */
+    /* All but the children, most of the struct: they are filled only up to child_count. */
     memset(&stanza, 0, offsetof(struct xf_stanza, children));
     stanza.kind = envelope->kind;
     stanza.raw_from = span_of(reader, envelope->from);

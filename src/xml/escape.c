@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * escape.c — write character data and attribute values so that they parse to the same characters.
+ * escape.c — writes character data and attribute values so that a parser reads the same characters.
  *
  * Clean runs are copied in one piece; a table says where they end. CR is always written as a
  * reference, tab and LF in values too: a parser would turn them into LF or spaces (XML 1.0

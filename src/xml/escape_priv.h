@@ -2,8 +2,8 @@
 /*
  * escape_priv.h — which bytes of character data and of attribute values are written as references.
  *
- * Bytes that no XML text can hold (NUL and most of C0) count as special everywhere, so that a scan
- * of a NUL-terminated text ends by itself; what is written for them is U+FFFD.
+ * Bytes that no XML text can hold (NUL and most of C0) count as special everywhere, so that the
+ * scan of a NUL-terminated text stops at the NUL. U+FFFD is written in their place.
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 #define XF_ESCAPE_VALUE \
     2u /* also quotes, tab, LF: parsers normalise them (XML 1.0 section 3.3.3) */
 
-#define XF_ESCAPE_MAX 6 /* no byte becomes longer */
+#define XF_ESCAPE_MAX 6 /* longest reference of a byte */
 
 extern const uint8_t xf_escape_sets[256]; /* XF_ESCAPE_ bits of each byte */
 
@@ -24,8 +24,9 @@ static inline bool xf_escape_is_special(char c, unsigned set)
 }
 
 /*
- * Many bytes at once: may one of them be special? Also says yes for tab, LF and quotes in character
- * data. A block is a vector (of GCC and clang, for any processor); shorter texts have half of one.
+ * Check many bytes at once: may one of them be special? The answer is also yes for tab, LF and
+ * quotes in character data, where they are not special. A block is a vector type of GCC and clang,
+ * for any processor; for shorter texts, half a block is checked.
  */
 #define XF_ESCAPE_BLOCK 16
 
@@ -58,7 +59,7 @@ static inline bool xf_escape_may_be_special_at(const char *text, size_t bytes)
     return xf_escape_may_be_special(block);
 }
 
-/* Length of the run that is written as it is. */
+/* Length of the run of bytes at the start that need no escaping. */
 static inline size_t xf_escape_clean(const char *text, size_t len, unsigned set)
 {
     const size_t step = len < XF_ESCAPE_BLOCK ? XF_ESCAPE_BLOCK / 2 : XF_ESCAPE_BLOCK;
@@ -72,7 +73,9 @@ static inline size_t xf_escape_clean(const char *text, size_t len, unsigned set)
                 return i;
         }
     }
-    /* The last block, begun earlier, spares most texts the loop over the rest. */
+    /*
+     * For the rest, check the last `step` bytes, some of them again: most texts then need no loop.
+     */
     if (len >= step && !xf_escape_may_be_special_at(text + len - step, step))
         return len;
     while (n < len && !xf_escape_is_special(text[n], set))
@@ -90,15 +93,17 @@ static inline size_t xf_escape_clean_z(const char *text, unsigned set)
     return n;
 }
 
-/* What is written for a special byte. */
+/* The reference that is written for a special byte. */
 struct xf_span xf_escape_reference(char c);
 
-/* Append escaped; XF_ERR_LIMIT at the ceiling, with a part appended. */
+/* Append the escaped text. XF_ERR_LIMIT: `out` reached its ceiling; a part is appended. */
 XF_MUST_USE enum xf_err xf_escape_append(struct xf_buf *out, const char *text, size_t len,
                                          unsigned set);
 
-/* How long it is when escaped. */
+/* Length of the text once escaped. */
 size_t xf_escape_len(struct xf_span text, unsigned set);
 
-/* Write escaped where XF_ESCAPE_MAX * text.len bytes are free; returns the end. */
+/*
+ * Write the escaped text to `out`, where XF_ESCAPE_MAX * text.len bytes are free; returns the end.
+ */
 char *xf_escape_into(char *out, struct xf_span text, unsigned set);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * handlers.c — what the parser says: header, stanzas, control elements, footer, and what XMPP
+ * handlers.c — handles expat's events: header, stanzas, control elements, footer, and what XMPP
  * forbids.
  *
- * depth 0: the root's start tag is the stream header. Depth 1: an element begins; message, presence
- * and iq of the content namespace are serialised as they come (payload.c), others become a tree
- * (tree.c). At its end tag the owner hears of it. Text at depth 1 must be white space (RFC 6120
- * section 4.6.1 keep-alive).
+ * At depth 0 the root's start tag is the stream header. Of the elements at depth 1, message,
+ * presence and iq of the content namespace are serialised as they arrive (payload.c); others become
+ * a tree (tree.c). At its end tag the element is delivered to the owner. Text at depth 1 must be
+ * white space (the keep-alive of RFC 6120 section 4.6.1).
  *
- * Whoever wants the parser to stop within its input halts it, with the reason. expat calls a few
- * handlers more after that, so each of them asks first. Comments, processing instructions and
- * DOCTYPE are refused as they show up (RFC 6120 section 11.1).
+ * Code that wants the parser to stop before the end of its input halts it with a reason. expat may
+ * call a few more handlers after that, so each handler first checks whether the reader is halted.
+ * Comments, processing instructions and DOCTYPE are refused where they occur (RFC 6120 section
+ * 11.1).
  */
 #include "deferral_priv.h"
 #include "reader_priv.h"
@@ -21,18 +22,23 @@
 #include <xfed/xmpp/ns.h>
 
 /*
- * expat keeps every name of an element, an attribute or a prefix that it ever saw, some 100 bytes
- * each, so a peer could fill the memory with new names. After so many (all counted, most are old) a
- * new parser takes over, between two elements: some microseconds each time, less than 1 % of the
- * time that chat takes to parse.
+ * expat keeps each name of an element, an attribute or a prefix that it has seen, about 100 bytes
+ * each, so a peer could fill the memory with new names. After this many names (all are counted,
+ * though most are repeated) a new parser takes over between two elements. That takes some
+ * microseconds each time, less than 1 % of the time for parsing chat.
  */
 #define NAMES_MAX 8192
 
-/* An element larger than this leaves a parser with large buffers behind; a new one is made then
- * too. */
+/*
+ * An element larger than this leaves the parser with large buffers, so a new parser takes over
+ * then, too.
+ */
 #define FAT_ELEMENT_BYTES 65536
 
-/* Memory of a tree: enough for `<a/>` over and over; what needs more repeats a long namespace. */
+/*
+ * Memory for a tree, per byte of limits.control_bytes. Enough for `<a/>` over and over; only an
+ * element that repeats a long namespace needs more.
+ */
 #define TREE_BYTES_PER_BYTE 48
 
 #define TOO_LARGE(what) XF_ERR_LIMIT, XF_STREAM_ERROR_POLICY_VIOLATION, what " too large"
@@ -51,7 +57,7 @@ static void halt(struct xf_reader *reader, enum xf_reader_halt why)
         return;
     reader->halt = why;
     reader->halt_offset = xf_reader_event_end(reader);
-    /* fails only if the parser was stopped before */
+    /* Fails only if the parser was stopped before. */
     (void)XML_StopParser(reader->parser, why != XF_HALT_PROBLEM);
 }
 
@@ -71,7 +77,7 @@ void xf_reader_stop(struct xf_reader *reader)
 {
     xf_require(reader->is_feeding && reader->parser);
     if (reader->halt == XF_HALT_FOOTER)
-        reader->halt = XF_HALT_STOP; /* behind the same tag */
+        reader->halt = XF_HALT_STOP; /* after the same tag */
     else
         halt(reader, XF_HALT_STOP);
 }
@@ -134,7 +140,7 @@ static void note_header_attr(struct xf_header *header, const char *name, const c
     }
 }
 
-/* A later parser must see the same name begin that will end. */
+/* Keep the root's name: a later parser must see it begin, because it will see it end. */
 static void keep_root_tag(struct xf_reader *reader, const char *tag)
 {
     reader->root_tag = xf_asprintf("<%s>", tag);
@@ -170,7 +176,7 @@ static void on_xml_declaration(void *user, const XML_Char *version, const XML_Ch
 {
     struct xf_reader *reader = user;
 
-    (void)standalone; /* there is no DTD that it could speak of */
+    (void)standalone; /* it is about a DTD, and XMPP has none */
     if (reader->halt)
         return;
     if (version && strcmp(version, "1.0") != 0)
@@ -212,8 +218,8 @@ static bool find_kind(const struct xf_reader *reader, const struct xf_qname *nam
 }
 
 /*
- * A header where none is due (a restart that nobody asked for) would swallow all that follows as
- * its children.
+ * An unexpected stream header (a restart that nobody asked for) would make everything after it its
+ * children.
  */
 static bool is_stream(const struct xf_reader *reader, const struct xf_qname *name)
 {
@@ -261,7 +267,7 @@ static void end_element(struct xf_reader *reader)
         halt(reader, XF_HALT_RENEW);
 }
 
-/* Its declarations come into force; false: a fault, or no room. */
+/* Bring the tag's declarations into force and resolve its name. False: a fault, or no room. */
 static bool resolve_tag(struct xf_reader *reader, const char *name, const char **attrs,
                         struct xf_qname *out_name)
 {
@@ -302,7 +308,7 @@ static void XMLCALL on_end(void *user, const XML_Char *name)
 {
     struct xf_reader *reader = user;
 
-    (void)name; /* expat has compared it */
+    (void)name; /* expat has checked it */
     if (reader->halt)
         return;
     xf_prefixes_leave(&reader->prefixes);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ncname.c — may a local part begin as it does? expat without namespaces takes `p:x` as one name,
- * and what is behind the colon as its rest, where digits, marks and others may stand that begin no
- * name. Written without the prefix, as our payloads are, such a name would not be XML.
+ * ncname.c — checks the first character of a local part. Without namespace processing, expat takes
+ * `p:x` as one name. What follows the colon is then the rest of that name, where digits, marks and
+ * other characters are allowed that a name must not begin with. Written without its prefix, as in
+ * our payloads, such a name would not be XML.
  *
- * The table is CombiningChar, Digit and Extender of XML 1.0 up to the fourth edition (appendix B),
- * which is what expat goes by; tests/unit/xml/test_prefix.c asks expat about each character.
+ * The table has the classes CombiningChar, Digit and Extender of XML 1.0 up to the fourth edition
+ * (appendix B), which expat follows; tests/unit/xml/test_prefix.c compares it with expat for each
+ * character.
  */
 #include "prefix_priv.h"
 
@@ -42,7 +44,9 @@ static const struct range not_first[] = {
 };
 /* clang-format on */
 
-/* Of valid UTF-8 with two or three bytes; no name has longer ones. */
+/*
+ * The character at the start of valid UTF-8, of two or three bytes: names contain no longer ones.
+ */
 static uint16_t decode(const unsigned char *s)
 {
     if (s[0] < 0xE0)

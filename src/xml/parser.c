@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * parser.c — make, feed and replace the expat parser of a reader.
+ * parser.c — creates, feeds and replaces the expat parser of a reader.
  *
- * handlers.c hears the events of a piece and may halt the parser within it:
+ * handlers.c handles the events of a piece and may halt the parser within it:
  * - footer or xf_reader_stop: the rest of the input is not parsed;
- * - renewal: a new parser takes over behind the element that just ended. It is given a start tag
- *   with the name of the root, whose end tag it will meet. Parking is the same thing with a pause
- *   in between, lending too (parsers_priv.h);
+ * - renewal: a new parser takes over after the element that just ended. It is given a start tag
+ *   with the name of the root, because it will meet the root's end tag. Parking and lending
+ *   (parsers_priv.h) are the same with a pause in between;
  * - a problem: the reader is dead.
  *
- * A token that the parser has only in part is limited to limits.start_tag_bytes. From HOLD_BYTES
- * on, pieces of a tag are held here until its end is there, since expat would scan it from its
- * start with each piece (token.c).
+ * A tag of which the parser has only part may have limits.start_tag_bytes, any other such token
+ * HOLD_BYTES. Once the parser has HOLD_BYTES of a tag, further pieces are held here until its end
+ * arrives, since expat would scan it from its start with each piece (token.c).
  */
 #include "reader_priv.h"
 
@@ -19,7 +19,7 @@
 
 #define HOLD_BYTES 1024
 
-/* A token in part of this length has made expat's buffers grow. */
+/* An incomplete token longer than this has made expat's buffers grow. */
 #define FAT_TOKEN_BYTES 16384
 
 /* ------------------------------------------------------------------ the parser */
@@ -38,7 +38,7 @@ static enum xf_err no_memory(struct xf_reader *reader)
     return reader->error;
 }
 
-/* The name of the root is all that a parser has to know of the header. */
+/* Give the parser the name of the root, which is all that it has to know about the header. */
 static enum xf_err replay_root(struct xf_reader *reader)
 {
     reader->is_replaying = true;
@@ -110,15 +110,16 @@ static void refuse_syntax(struct xf_reader *reader)
     }
 }
 
-/* Bytes that the parser has taken in but not told of: a token in part. */
+/* Bytes that the parser has taken but not reported yet: an incomplete token. */
 static size_t pending_bytes(const struct xf_reader *reader)
 {
     XML_Index index = XML_GetCurrentByteIndex(reader->parser);
 
-    return index < 0 ? reader->fed : reader->fed - (unsigned long)index; /* -1: nothing told yet */
+    /* -1: nothing reported yet */
+    return index < 0 ? reader->fed : reader->fed - (unsigned long)index;
 }
 
-/* ------------------------------------------------------------------ tokens in part */
+/* ------------------------------------------------------------------ incomplete tokens */
 
 static enum xf_err refuse_long_token(struct xf_reader *reader)
 {
@@ -143,7 +144,7 @@ static enum xf_err check_token(struct xf_reader *reader)
                                                                          : reader->error;
 }
 
-/* Keep the piece from the parser? */
+/* Must the reader hold this piece instead of giving it to the parser? */
 static bool must_hold(struct xf_reader *reader, const char *bytes, size_t len)
 {
     struct xf_token *token = &reader->token;
@@ -208,13 +209,13 @@ static enum xf_err parse_held(struct xf_reader *reader)
     if (held.len == 0)
         return XF_ERR_OK;
     xf_buf_init(&reader->held, 1);
-    /* No element ends in it, so all is used. */
+    /* No element ends in `held`, so all of it is used. */
     enum xf_err err = parse(reader, xf_buf_ptr(&held), held.len, &used);
     xf_buf_release(&held);
     return err;
 }
 
-/* The way to the end of the root's start tag is limited too. */
+/* Limit the number of bytes before the end of the root's start tag, too. */
 static enum xf_err count_head(struct xf_reader *reader, size_t len)
 {
     if (reader->root_tag)

@@ -4,11 +4,11 @@
 
 #include <xfed/base/alloc.h>
 
-/* Streams are read one after the other, so one parser is enough until elements come in pieces. */
+/* A thread reads one stream at a time, so one parser is enough unless elements arrive in pieces. */
 #define PARSERS_MAX 8
 
 struct xf_parsers {
-    /* The one that was used last, and is still in the caches, on top. */
+    /* The parser used last is on top, because it is still in the processor's caches. */
     struct xf_parser free[PARSERS_MAX];
     unsigned count;
 };

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * payload.c — the children of a stanza, serialised while they are parsed. The hot path of the
- * program.
+ * payload.c — the children of a stanza, serialised while they are parsed. This is the hot path of
+ * the program.
  *
- * Elements are written without prefix. Each open element has a level, which knows the default
- * namespace in force within it; an element in another namespace declares it, so that any binding
- * the peer made, wherever it made it, is resolved and gone. The content namespace is written as
- * XF_CONTENT_NS_MARK when a foreign one has to be left for it, and not at all otherwise (stanza.h).
- * Two things cannot be said by a default namespace:
+ * Elements are written without prefix. Each open element has a level, which records the default
+ * namespace in force within it; an element in another namespace declares it. The output therefore
+ * depends on no prefix or default namespace that the peer declared anywhere in the stream. The
+ * content namespace is written as XF_CONTENT_NS_MARK where an element returns to it from another
+ * namespace, and is not written otherwise (stanza.h). A default namespace cannot express two
+ * things:
  * - attributes in a namespace: a prefix n1, n2, ... is declared in the same tag, in front of its
  *   first use;
  * - names in the namespace of `xml:`, which must not be the default one (XML-NS section 3): they
  *   keep the prefix.
  *
- * Prefixes that the peer mentions in text or values (QNames in content) are lost; XMPP extensions
- * have none.
+ * Prefixes in text or in attribute values (QNames in content) lose their declaration; XMPP
+ * extensions use none.
  */
 #include "payload_priv.h"
 
@@ -28,7 +29,7 @@
 #include "escape_priv.h"
 
 #define FIRST_LEVELS 8
-#define KEEP_BYTES   4096 /* of memory between stanzas */
+#define KEEP_BYTES   4096 /* of memory, kept between stanzas */
 
 /* ------------------------------------------------------------------ memory */
 
@@ -68,7 +69,7 @@ void xf_payload_begin(struct xf_payload *payload, struct xf_slice content_ns)
     payload->tag_open = payload->has_mark = false;
 }
 
-/* Bounded by limits.depth. */
+/* The number of levels is bounded by limits.depth. */
 static struct xf_level *push_level(struct xf_payload *payload)
 {
     if (++payload->depth == payload->level_cap) {
@@ -112,7 +113,7 @@ enum xf_err xf_payload_keep(struct xf_payload *payload, const char *text,
 
 /* ------------------------------------------------------------------ attributes */
 
-/* Escaped value and closing quote. */
+/* Append the escaped value and the closing quote. */
 static enum xf_err append_value_end(struct xf_buf *out, const char *value, size_t len)
 {
     if (xf_escape_append(out, value, len, XF_ESCAPE_VALUE) != XF_ERR_OK)
@@ -120,7 +121,7 @@ static enum xf_err append_value_end(struct xf_buf *out, const char *value, size_
     return xf_buf_try_append(out, "\"", 1);
 }
 
-/* `name="value"`; most values are clean, those are copied in one go. */
+/* `name="value"`; most values need no escaping and are copied in one go. */
 static enum xf_err append_attr(struct xf_buf *out, const char *name, size_t name_len,
                                const char *value)
 {
@@ -156,15 +157,15 @@ static enum xf_err declare_prefix(struct xf_buf *out, struct xf_span ns, unsigne
     return append_value_end(out, ns.ptr, ns.len);
 }
 
-/* An attribute that needs a prefix? */
+/* Does this attribute need a prefix? */
 static bool is_in_ns(const struct xf_qname *name)
 {
     return name->ns.len > 0 && !name->is_xml;
 }
 
 /*
- * Which prefix: the place of the first attribute in the same namespace among those that need a
- * prefix. *out_is_new tells that this is it.
+ * The number in an attribute's prefix: the attributes that need a prefix are counted up to the
+ * first one in the same namespace. *out_is_new: the attribute itself is that one.
  */
 static unsigned prefix_number(const struct xf_prefixes *prefixes, const char **attrs, unsigned at,
                               const struct xf_qname *name, bool *out_is_new)
@@ -215,8 +216,10 @@ enum xf_err xf_payload_attr(struct xf_payload *payload, const struct xf_prefixes
 
 /* ------------------------------------------------------------------ elements */
 
-/* ` xmlns="..."` for an element whose namespace is not the one in force; *out_ns is that as it is
- * written. */
+/*
+ * ` xmlns="..."` for an element whose namespace is not the one in force; *out_ns is that namespace
+ * as written.
+ */
 static enum xf_err change_ns(struct xf_payload *payload, const struct xf_prefixes *prefixes,
                              struct xf_slice ns, struct xf_slice *out_ns)
 {
@@ -242,7 +245,7 @@ static enum xf_err change_ns(struct xf_payload *payload, const struct xf_prefixe
     return XF_ERR_OK;
 }
 
-/* '<' and the name, behind the '>' of the tag before. */
+/* Append the '>' that the tag before may still lack, '<' and the name. */
 static enum xf_err open_tag(struct xf_payload *payload, const struct xf_qname *name,
                             struct xf_slice *out_name)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * payload_priv.h — serialise what is within a stanza for a neutral default namespace (stanza.h).
+ * payload_priv.h — serialises the content of a stanza for a neutral default namespace (stanza.h).
  *
- * Also holds the other texts of the stanza that is being read: all in one buffer, named by offsets
- * until the stanza is complete, since the buffer moves while it grows.
+ * It also holds the other texts of the stanza that is being read. All are in one buffer and are
+ * referred to by offset until the stanza is complete, because the buffer may move while it grows.
  */
 #pragma once
 
 #include "prefix_priv.h"
 
 struct xf_level {
-    struct xf_slice name; /* in out: as written in the start tag */
-    struct xf_slice ns;   /* of the prefixes' text: the default namespace in force within */
+    struct xf_slice name; /* in `out`: as written in the start tag */
+    struct xf_slice ns;   /* in the prefixes' text: the default namespace in force within */
 };
 
 struct xf_payload {
@@ -19,41 +19,43 @@ struct xf_payload {
     struct xf_level *levels; /* [0] is the stanza itself */
     unsigned level_cap;
     unsigned depth; /* open elements below the stanza */
-    bool tag_open;  /* the '>' of the last start tag is due: it may become "/>" */
+    bool tag_open;  /* the last start tag still lacks its '>', or "/>" if it stays empty */
     bool has_mark;
 };
 
-/* `max_bytes` bounds the text of a stanza. */
+/* `max_bytes` limits the text of one stanza. */
 void xf_payload_init(struct xf_payload *payload, size_t max_bytes);
 void xf_payload_set_max(struct xf_payload *payload, size_t max_bytes);
 
-/* Give all memory back. */
+/* Free all memory. */
 void xf_payload_release(struct xf_payload *payload);
 
-/* A new stanza begins, in that namespace. Keeps memory of ordinary size. */
+/* Begin a new stanza in this namespace. Buffers of ordinary size are kept for it. */
 void xf_payload_begin(struct xf_payload *payload, struct xf_slice content_ns);
 
-/* Copies of texts into the same buffer, as they are. */
+/* Copy a text into the same buffer, unchanged. */
 XF_MUST_USE enum xf_err xf_payload_keep(struct xf_payload *payload, const char *text,
                                         struct xf_slice *out_slice);
 
 /*
- * One attribute of the element that `prefixes` entered last, serialised. `attrs` is expat's array
- * of names and values, `at` an even index into it, not of a declaration. An attribute in a
- * namespace gets a prefix that is declared on the spot.
+ * Serialise one attribute of the element that `prefixes` entered last. `attrs` is expat's array of
+ * names and values; `at` is the even index of an attribute that is not a namespace declaration. If
+ * the attribute is in a namespace, its prefix is declared in the same tag.
  */
 XF_MUST_USE enum xf_err xf_payload_attr(struct xf_payload *payload,
                                         const struct xf_prefixes *prefixes, const char **attrs,
                                         unsigned at);
 
-/* What policy wants to know of a child of the stanza. */
+/* What policy needs to know about a child of the stanza. */
 struct xf_payload_name {
     struct xf_slice ns; /* escaped; none for the content namespace */
     struct xf_slice name;
 };
 
-/* The element that `prefixes` entered last. XF_ERR_LIMIT: the ceiling is reached, what was written
- * is of no use. */
+/*
+ * Serialise the start of the element that `prefixes` entered last. XF_ERR_LIMIT: the ceiling is
+ * reached, and what was written so far cannot be used.
+ */
 XF_MUST_USE enum xf_err xf_payload_start(struct xf_payload *payload,
                                          const struct xf_prefixes *prefixes,
                                          const struct xf_qname *name, const char **attrs,

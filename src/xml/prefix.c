@@ -2,10 +2,11 @@
 /*
  * prefix.c — declarations of namespaces, in force from their element's start to its end.
  *
- * Bindings are a stack: what an element declares lies on top, and goes when it ends. Each is also
- * the newest of its bucket, and knows the one that it hides, so that a prefix is found at once
- * however many are declared: 60 on each of 60 elements is legal. The default namespace has bucket 0
- * for itself, so that names without prefix, nearly all, are not hashed.
+ * Bindings are a stack: an element's declarations are pushed when it begins and removed when it
+ * ends. A new binding becomes the newest of its hash bucket and remembers the one before, which it
+ * hides. So a prefix is found at once, however many are declared: 60 on each of 60 elements are
+ * legal. Bucket 0 is reserved for the default namespace, so that names without prefix, nearly all
+ * names, are not hashed.
  *
  * What expat's own namespace processing refuses is refused here (XML-NS sections 3, 5 and 6.3):
  * prefixes that are not declared or declared as nothing, `xml` and `xmlns` bound to anything else
@@ -24,7 +25,7 @@
 #define DEFAULT_BUCKET 0
 #define FIRST_BINDINGS 8
 
-/* Between stanzas so many times as much as the root needs is kept, and a little more. */
+/* Between stanzas, memory is kept up to this multiple of what the root needs plus a little. */
 #define KEEP_FACTOR     4
 #define KEEP_TEXT_BYTES 1024
 
@@ -80,7 +81,7 @@ static inline const char *find_colon(const char *name)
     return name;
 }
 
-/* One colon at most, with a name on both sides; `colon` is the first. */
+/* Does the name have one colon at most, with something on both sides? `colon` is the first. */
 static bool is_qname(const char *name, const char *colon)
 {
     return *colon == '\0' ||
@@ -115,7 +116,7 @@ struct xf_slice xf_prefixes_default(const struct xf_prefixes *prefixes)
     return at ? prefixes->bindings[at - 1].ns : (struct xf_slice){0, 0};
 }
 
-/* False: the prefix stands for nothing. */
+/* Find the namespace and local part of a name. False: its prefix is not declared. */
 static bool resolve(const struct xf_prefixes *prefixes, const char *name, const char *colon,
                     struct xf_qname *out_name)
 {
@@ -139,7 +140,7 @@ struct xf_qname xf_prefixes_attr(const struct xf_prefixes *prefixes, const char 
     struct xf_qname qname = {.local = name, .local_len = (size_t)(colon - name)};
 
     if (*colon != '\0')
-        xf_require(resolve(prefixes, name, colon, &qname)); /* checked when it was entered */
+        xf_require(resolve(prefixes, name, colon, &qname)); /* checked by xf_prefixes_enter */
     return qname;
 }
 
@@ -152,7 +153,7 @@ struct xf_span xf_prefixes_ns(const struct xf_prefixes *prefixes, const struct x
 
 /* ------------------------------------------------------------------ declarations */
 
-/* XML-NS section 3: what may be bound to what. */
+/* May this prefix be bound to this namespace (XML-NS section 3)? */
 static bool may_bind(struct xf_span prefix, struct xf_span ns)
 {
     if (xf_span_eq(prefix, XF_SPAN("xml")))
@@ -217,7 +218,7 @@ static bool is_same_name(const struct xf_prefixes *prefixes, const struct xf_qna
            a->is_xml == b->is_xml && xf_prefixes_same(prefixes, a->ns, b->ns);
 }
 
-/* Is there an attribute of the same expanded name in front of `at`? */
+/* Is there an attribute with the same expanded name before `at`? */
 static bool is_repeated(const struct xf_prefixes *prefixes, const char **attrs, unsigned at,
                         const struct xf_qname *name)
 {
@@ -283,7 +284,7 @@ enum xf_err xf_prefixes_enter(struct xf_prefixes *prefixes, const char *name, co
     return err == XF_ERR_OK ? name_element(prefixes, name, out_name) : err;
 }
 
-/* Between stanzas: give back what one with many declarations made grow. */
+/* Between stanzas: free the memory that a stanza with many declarations needed. */
 static void shrink(struct xf_prefixes *prefixes)
 {
     struct xf_buf grown = prefixes->text;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * prefix_priv.h — which namespace a prefix stands for at the element that is being read (Namespaces
- * in XML 1.0).
+ * prefix_priv.h — which namespace each prefix stands for at the element that is being read
+ * (Namespaces in XML 1.0).
  *
- * expat parses without namespaces, which spares it a table of names and a copy of each namespace
- * per element. Here every declaration of the open elements is kept once, with its text; names of
- * elements and attributes refer to that text.
+ * expat parses without namespace processing, which saves a table of names and a copy of the
+ * namespace for each element. Instead, each declaration of the open elements is kept here once,
+ * with its text; names of elements and attributes refer to that text.
  */
 #pragma once
 
@@ -29,39 +29,40 @@ struct xf_prefixes {
     unsigned count, cap;
     unsigned depth;                     /* open elements, the root included */
     uint32_t newest[XF_PREFIX_BUCKETS]; /* 1 + index of the innermost binding in each bucket */
-    struct xf_siphash_key key;          /* a peer must not choose prefixes that collide */
+    struct xf_siphash_key key;          /* so that a peer cannot choose prefixes that collide */
 };
 
 /* A name as its namespace and local part. */
 struct xf_qname {
-    const char *local; /* NUL-terminated; of expat's name */
+    const char *local; /* NUL-terminated; part of expat's name */
     size_t local_len;
-    struct xf_slice ns; /* of xf_prefixes.text while the element is open; empty: no namespace */
+    struct xf_slice ns; /* in xf_prefixes.text while the element is open; empty: no namespace */
     bool is_xml;        /* in the namespace of `xml:`, whatever `ns` is */
 };
 
 void xf_prefixes_init(struct xf_prefixes *prefixes, size_t max_bytes);
 void xf_prefixes_set_max(struct xf_prefixes *prefixes, size_t max_bytes);
 
-/* No element is open; gives all memory back. */
+/* Forget all open elements and free all memory. */
 void xf_prefixes_release(struct xf_prefixes *prefixes);
 
 /*
- * An element begins: its declarations come into force, all its names are checked. `name` and
- * `attrs` as expat gives them without namespaces. XF_ERR_BAD_XML: not namespace-well-formed.
+ * Begin an element: bring its declarations into force and check all its names. `name` and `attrs`
+ * are as expat gives them without namespace processing. XF_ERR_BAD_XML: not namespace-well-formed.
  * XF_ERR_LIMIT: no more room for the texts of declarations.
  */
 XF_MUST_USE enum xf_err xf_prefixes_enter(struct xf_prefixes *prefixes, const char *name,
                                           const char **attrs, struct xf_qname *out_name);
 
-/* The innermost open element ends. */
+/* End the innermost open element. */
 void xf_prefixes_leave(struct xf_prefixes *prefixes);
 
 /* The name of an attribute, other than a declaration, of the element that was entered last. */
 struct xf_qname xf_prefixes_attr(const struct xf_prefixes *prefixes, const char *name);
 
-/* Namespaces bound by the innermost open element, and the default one in force (empty: none). */
+/* Does the innermost open element itself bind a prefix to this namespace? */
 bool xf_prefixes_has_prefix_for(const struct xf_prefixes *prefixes, struct xf_span ns);
+/* The default namespace in force; empty: none. */
 struct xf_slice xf_prefixes_default(const struct xf_prefixes *prefixes);
 
 /* `xmlns` or `xmlns:...` */
@@ -77,7 +78,7 @@ static inline struct xf_span xf_prefixes_text(const struct xf_prefixes *prefixes
     return (struct xf_span){prefixes->text.data + slice.off, slice.len};
 }
 
-/* Both slices of xf_prefixes.text. */
+/* Are these texts equal? Both slices are in xf_prefixes.text. */
 static inline bool xf_prefixes_same(const struct xf_prefixes *prefixes, struct xf_slice a,
                                     struct xf_slice b)
 {
@@ -86,8 +87,8 @@ static inline bool xf_prefixes_same(const struct xf_prefixes *prefixes, struct x
     return a.len == b.len && (a.off == b.off || memcmp(text + a.off, text + b.off, a.len) == 0);
 }
 
-/* Absent: no namespace. */
+/* The namespace of a name; absent if it has none. */
 struct xf_span xf_prefixes_ns(const struct xf_prefixes *prefixes, const struct xf_qname *name);
 
-/* May this local part stand behind a prefix? expat has checked it as the rest of a name. */
+/* May this local part follow a prefix? expat has checked it only as the rest of a name. */
 bool xf_ncname_is_valid(const char *local);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reader.c — the input of a reader, piece by piece, and its life.
+ * reader.c — takes the input of a reader, piece by piece; creates, stops, restarts and frees the
+ * reader.
  *
  * The input is cut into pieces, so that the parser's own buffer stays small and the ceilings are
- * checked in between. Each piece is checked as UTF-8, then parsed (parser.c); handlers.c hears the
- * events. Behind a bad byte nothing is parsed, what is in front of it is.
+ * checked in between. Each piece is checked as UTF-8, then parsed (parser.c); handlers.c handles
+ * the events. Bytes before an invalid one are still parsed, those after it are not.
  */
 #include "reader_priv.h"
 
@@ -12,18 +13,20 @@
 
 #include <xfed/base/alloc.h>
 
-/* Escaped text may be longer than what came, a namespace may be declared once and used often; not
- * without end. */
+/*
+ * Largest payload. It may be longer than the stanza that was received, since text is escaped and a
+ * namespace that was declared once may be written often.
+ */
 #define PAYLOAD_MAX(limits) (2 * (limits)->stanza_bytes + 2 * (limits)->control_bytes)
 
-/* Larger ones would overflow the 32-bit offsets of struct xf_slice. */
+/* Larger limits would overflow the 32-bit offsets of struct xf_slice. */
 #define LIMIT_BYTES_MAX (256u << 20)
 
 /* ------------------------------------------------------------------ the input */
 
 /*
  * XML begins with '<', or with white space when it has no declaration; expat checks the rest, but
- * would take a byte order mark, and UTF-16, for an invitation (RFC 6120 section 11.6).
+ * would accept a byte order mark and UTF-16 (forbidden by RFC 6120 section 11.6).
  */
 static enum xf_err check_first_bytes(struct xf_reader *reader, const char *bytes, size_t len)
 {
@@ -37,8 +40,7 @@ static enum xf_err check_first_bytes(struct xf_reader *reader, const char *bytes
     return XF_ERR_OK;
 }
 
-/* How many bytes are valid UTF-8. A bad byte counts where it stands, not from the start of the
- * piece on. */
+/* Number of bytes that are valid UTF-8: those before the first invalid byte. */
 static size_t valid_bytes(struct xf_reader *reader, const char *bytes, size_t len)
 {
     struct xf_utf8 state = reader->utf8;
@@ -70,7 +72,7 @@ static enum xf_err feed_open(struct xf_reader *reader, const char *bytes, size_t
     return err;
 }
 
-/* Behind the footer white space may follow, no more. */
+/* Only white space may follow the footer. */
 static enum xf_err feed_ended(struct xf_reader *reader, const char *bytes, size_t len,
                               size_t *out_used)
 {

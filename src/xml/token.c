@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * token.c — follow a tag that comes in pieces.
+ * token.c — follows a tag that arrives in pieces.
  *
  * expat scans an incomplete token again from its start with each piece, so a long attribute that
- * comes in small pieces costs quadratic time (CVE-2023-52425). Its own remedy, deferral, would
- * delay the stanza until more bytes come. A tag, however, ends at the first '>' outside of quotes,
- * and that is easy to follow piece by piece: the reader keeps the pieces of a long tag until its
- * end is there. Only the bytes of incomplete tokens are looked at.
+ * arrives in small pieces costs quadratic time (CVE-2023-52425). expat's own remedy, deferral,
+ * would delay the stanza until more bytes arrive. A tag, however, ends at the first '>' outside of
+ * quotes, which is easy to find piece by piece: the reader keeps the pieces of a long tag until its
+ * end arrives. Only the bytes of incomplete tokens are examined.
  */
 #include "token_priv.h"
 
@@ -53,6 +53,7 @@ void xf_token_track(struct xf_token *token, const char *bytes, size_t len, size_
     }
     for (size_t i = 0; i < len && token->len + i < sizeof(token->first); i++)
         token->first[token->len + i] = bytes[i];
-    (void)xf_token_closes(token, bytes, len); /* for a tag: no, the parser would have taken it */
+    /* False for a tag: otherwise the parser would have taken it. */
+    (void)xf_token_closes(token, bytes, len);
     token->len = pending;
 }

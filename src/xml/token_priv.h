@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * token_priv.h — what is known of the token at the end of the input that the parser has only in
- * part.
+ * token_priv.h — what is known about the token at the end of the input, if the parser has only part
+ * of it.
  */
 #pragma once
 
@@ -14,13 +14,16 @@ struct xf_token {
     char quote; /* of the attribute value that is open, 0: none */
 };
 
-/* The parser was given `len` bytes, and `pending` bytes at its end are a token in part. */
+/*
+ * Note that the parser was given `len` bytes more, and that the last `pending` bytes of its input
+ * belong to an incomplete token.
+ */
 void xf_token_track(struct xf_token *token, const char *bytes, size_t len, size_t pending);
 
-/* More bytes, not given to the parser yet: do they close this start or end tag? */
+/* Do these bytes, not given to the parser yet, close the start or end tag? */
 bool xf_token_closes(struct xf_token *token, const char *bytes, size_t len);
 
-/* A start or end tag; else a reference, a declaration, white space, ... */
+/* Is it a start or end tag? Otherwise it is a reference, a declaration, white space, ... */
 bool xf_token_is_tag(const struct xf_token *token);
-/* A comment, processing instruction, DOCTYPE, or the XML declaration. */
+/* Is it a comment, a processing instruction, DOCTYPE, or the XML declaration? */
 bool xf_token_is_markup_declaration(const struct xf_token *token);

@@ -2,10 +2,11 @@
 /*
  * tree.c — control elements as small trees.
  *
- * All of a tree lies in a list of chunks that are freed together. The element's size on the wire is
- * bounded by the reader, but `<a/>` is four bytes there and a struct here, and one declared
- * namespace serves many names; so the memory has a ceiling too. A namespace that the element before
- * or around has is not copied again. Nodes know their parent, so nothing here recurses.
+ * A tree is stored in a list of chunks that are freed together. The reader limits the element's
+ * size on the wire, but `<a/>` takes four bytes there and a struct here, and a namespace declared
+ * once may belong to many names; so the memory has a ceiling too. A namespace is not copied again
+ * if the element before (for a first child, the parent) has the same. Nodes point to their
+ * parent, so nothing here recurses.
  */
 #include "tree_priv.h"
 
@@ -60,7 +61,7 @@ static struct xf_tree_chunk *add_chunk(struct xf_tree *tree, size_t need)
     return chunk;
 }
 
-/* Zeroed, or NULL at the ceiling. */
+/* Zeroed memory; NULL at the ceiling. */
 static void *take(struct xf_tree *tree, size_t len)
 {
     const size_t align = alignof(max_align_t);
@@ -90,7 +91,9 @@ static bool copy(struct xf_tree *tree, const char *text, size_t len, struct xf_s
 
 /* ------------------------------------------------------------------ names */
 
-/* `like`: a namespace that is probably the same. */
+/*
+ * `like`: a namespace already in the tree, probably the same one; if it is the same, it is shared.
+ */
 static bool copy_name(struct xf_tree *tree, const struct xf_prefixes *prefixes,
                       const struct xf_qname *name, struct xf_span like, struct xf_span *out_ns,
                       struct xf_span *out_local)

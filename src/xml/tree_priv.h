@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tree_priv.h — build one struct xf_elem tree in memory of its own, with a ceiling. For control
- * elements only.
+ * tree_priv.h — builds one struct xf_elem tree in memory of its own, up to a ceiling. Only for
+ * control elements.
  */
 #pragma once
 
@@ -18,15 +18,18 @@ struct xf_tree {
     struct xf_tree_node *root, *open; /* the innermost open element */
 };
 
-/* A new tree that takes at most `max_bytes` of memory. The struct starts zeroed. */
+/*
+ * Begin a new tree, which may take `max_bytes` of memory. Before its first use the struct is
+ * zeroed.
+ */
 void xf_tree_begin(struct xf_tree *tree, size_t max_bytes);
 void xf_tree_release(struct xf_tree *tree);
 
-/* The element that `prefixes` entered last. XF_ERR_LIMIT: the ceiling is reached. */
+/* Begin the element that `prefixes` entered last. XF_ERR_LIMIT: the ceiling is reached. */
 XF_MUST_USE enum xf_err xf_tree_start(struct xf_tree *tree, const struct xf_prefixes *prefixes,
                                       const struct xf_qname *name, const char **attrs);
 void xf_tree_end(struct xf_tree *tree);
 XF_MUST_USE enum xf_err xf_tree_text(struct xf_tree *tree, const char *text, size_t len);
 
-/* Once all is closed. */
+/* The tree, once all its elements have ended. */
 const struct xf_elem *xf_tree_elem(const struct xf_tree *tree);

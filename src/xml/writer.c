@@ -2,9 +2,9 @@
 /*
  * writer.c — stanzas, attributes and text as XML.
  *
- * A stanza is written into one piece of reserved memory: its upper bound is known beforehand, so
- * nothing is checked on the way. The payload is copied as the reader made it; only where it holds
- * XF_CONTENT_NS_MARK the content namespace of this stream goes in between (stanza.h).
+ * A stanza is written into one piece of reserved memory: its upper bound is known beforehand, so no
+ * write has to check for room. The payload is copied as the reader made it, except that each
+ * XF_CONTENT_NS_MARK is replaced by the content namespace of this stream (stanza.h).
  */
 #include <xfed/xml/writer.h>
 
@@ -152,7 +152,7 @@ enum xf_err xf_xml_stanza(struct xf_buf *out, const struct xf_stanza *stanza,
     return XF_ERR_OK;
 }
 
-/* ------------------------------------------------------------------ how long that is */
+/* ------------------------------------------------------------------ length of a stanza */
 
 static size_t attr_bytes(size_t name_len, struct xf_span value)
 {
@@ -161,7 +161,7 @@ static size_t attr_bytes(size_t name_len, struct xf_span value)
 
 #define ATTR_BYTES(name, value) attr_bytes(sizeof(name) - 1, (value))
 
-/* What xf_xml_stanza writes, piece by piece. */
+/* Exact length of what xf_xml_stanza writes. */
 static size_t stanza_bytes(const struct xf_stanza *stanza, size_t ns_len)
 {
     size_t kind_len = strlen(xf_stanza_kind_name(stanza->kind)),

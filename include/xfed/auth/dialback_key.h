@@ -25,9 +25,10 @@ struct xf_dialback_secret {
 void xf_dialback_secret_prepare(struct xf_span configured, struct xf_dialback_secret *out);
 
 /*
- * hex(HMAC-SHA256(secret, "receiving originating stream-id")), NUL-terminated. The receiving server
- * gave the stream its id; the originating one sends the key. Spaces separate the fields, and no
- * domain contains one, so two different triples never make the same text (CVE-2016-0756).
+ * A dialback key: hex(HMAC-SHA256(secret, "receiving originating stream-id")), NUL-terminated. The
+ * receiving server gave the stream its id; the originating one sends the key. Spaces separate the
+ * fields, and no domain contains one, so two different triples never make the same text
+ * (CVE-2016-0756).
  */
 struct xf_dialback_key {
     char hex[XF_SHA256_HEX_BYTES + 1];

@@ -19,7 +19,7 @@ void *xf_realloc(void *memory, size_t bytes);
 char *xf_strdup(const char *text);
 char *xf_strndup(const char *text, size_t len);
 
-/* printf into new memory. */
+/* Like printf, into new memory. */
 char *xf_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char *xf_vasprintf(const char *fmt, va_list args) __attribute__((format(printf, 1, 0)));
 

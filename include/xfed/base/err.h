@@ -13,7 +13,7 @@
 
 #define XF_MUST_USE          __attribute__((warn_unused_result))
 #define XF_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-/* for large buffers used for each stanza: do not zero them (-ftrivial-auto-var-init) */
+/* For large buffers used for each stanza: do not zero them (-ftrivial-auto-var-init). */
 #define XF_UNINITIALIZED __attribute__((uninitialized))
 #define XF_ARRAY_LEN(a)  (sizeof(a) / sizeof((a)[0]))
 

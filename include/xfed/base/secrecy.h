@@ -7,7 +7,7 @@
 #define XF_SECRECY_WORDS_BYTES 512
 
 enum xf_secrecy {
-    /* nobody else can read it; also when the file does not exist (reading it reports that) */
+    /* Nobody else can read it; also if the file does not exist (reading it reports that). */
     XF_SECRECY_KEPT,
     XF_SECRECY_READABLE, /* others can read it */
     XF_SECRECY_WRITABLE, /* others can replace the secret */

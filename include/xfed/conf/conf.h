@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * conf.h — the configuration as one immutable struct. One row of the option table
- * (src/conf/options.c) defines parser, default, range, --dump and the annotated sample. A reload
- * creates a new struct xf_conf; none changes once loaded.
+ * (src/conf/options.c) defines parser, default, range, --dump and annotated sample of one setting.
+ * A reload creates a new struct xf_conf; a loaded one never changes.
  *
  * Each layer declares its settings in a settings.h of its own. Their texts and lists belong to the
  * struct xf_conf that they are part of, unless the layer says that it copies them. Paths in the
@@ -28,7 +28,7 @@
 #include <xfed/s2s/settings.h>
 #include <xfed/sheets/settings.h>
 
-/* Where a section is written, for messages about what it names. */
+/* Where a section is written, for messages about the files and names in it. */
 struct xf_conf_place {
     char *file;
     int line;
@@ -43,7 +43,7 @@ struct xf_conf_peer {
     /* "b.example" or "*.b.example" (covers b.example itself), prepared */
     char *pattern;
     struct xf_conf_place at;
-    struct xf_peer_settings settings; /* only what the section says, itself or by its profile */
+    struct xf_peer_settings settings; /* only what the section or its profile sets */
     uint64_t by_profile;              /* bits of the settings that come from its profile */
 };
 
@@ -64,8 +64,8 @@ struct xf_conf_node {
 
 struct xf_conf {
     char *file;
-    struct xf_texts files; /* it, and all that it includes */
-    size_t exposed;        /* secrets that others can read, or guess; each has a warning */
+    struct xf_texts files; /* `file`, and all files that it includes */
+    size_t exposed;        /* number of secrets that others can read or guess; each has a warning */
 
     struct xf_listen_settings listen;
     struct xf_dns_settings dns;
@@ -89,28 +89,28 @@ struct xf_conf {
     size_t node_count;
     struct xf_conf_peer *peers;
     size_t peer_count;
-    /* pattern -> struct xf_conf_peer; NULL in a conf that was made by hand */
+    /* Pattern -> struct xf_conf_peer; NULL in a conf that was not loaded from a file. */
     struct xf_map *peer_index;
 
     /*
-     * Where these sections are written, for messages about values that only their reader can check;
-     * top_at: where the keys outside of sections are.
+     * Where these sections are written, for messages about values that only the code that uses them
+     * can check. top_at: the keys outside of sections.
      */
     struct xf_conf_place top_at, trust_at, history_at, mail_at, directory_at, policy_at,
         defaults_at;
 };
 
 /*
- * Read and check. On failure one message per line in *out_messages (free with xf_free): `FILE:LINE:
- * what is wrong, what is accepted`; XF_ERR_CONFIG. Warnings (missing dialback secret) come the same
- * way with XF_ERR_OK; NULL for none.
+ * Read and check a configuration file. XF_ERR_CONFIG: *out_messages (free with xf_free) has one
+ * message per line, `FILE:LINE: what is wrong, what is accepted`. With XF_ERR_OK it has the
+ * warnings (such as a missing dialback secret); NULL if there are none.
  */
 XF_MUST_USE enum xf_err xf_conf_load(const char *file, struct xf_conf **out_conf,
                                      char **out_messages);
 
 /*
- * As xf_conf_load, for a running program that may have given up the right to read its secrets: a
- * secret file that cannot be read and has the same name in `running` keeps the secret of `running`,
+ * As xf_conf_load, for a running program that may have given up the right to read its secrets: if a
+ * secret file cannot be used and `running` names the same file, the secret of `running` is kept,
  * with a warning.
  */
 XF_MUST_USE enum xf_err xf_conf_reload(const char *file, const struct xf_conf *running,
@@ -120,34 +120,34 @@ void xf_conf_free(struct xf_conf **conf);
 /* The line of the key, else that of its section; 0 when neither was written. */
 int xf_conf_line(const struct xf_conf_place *place, const char *key);
 
-/* Is this item of `pins` a file's name? */
+/* Is this item of `pins` the name of a file? */
 bool xf_conf_pin_is_file(const char *pin);
 /*
- * Add the digest of a pin in a file, which conf cannot read. Call it while loading, before others
- * use the conf.
+ * Add the digest of a pin that is in a file, which src/conf cannot read. Call it while loading,
+ * before others use the conf.
  */
 void xf_conf_add_pin(struct xf_peer_settings *settings, const uint8_t spki_sha256[32]);
 
 /*
- * Which changes in `next` need a restart of a program that runs with `running`, as text for people
- * ("listen.s2s, link.nodes"), cut to fit. False: none.
+ * Does `next` have changes that need a restart of a program that runs with `running`? Writes which
+ * ones for people ("listen.s2s, link.nodes"), cut to fit `out`.
  */
 bool xf_conf_needs_restart(const struct xf_conf *running, const struct xf_conf *next, char *out,
                            size_t out_bytes);
 
 /*
- * Print the effective configuration with all defaults, in the syntax of the file; of secrets only
- * the file names.
+ * Print the effective configuration with all defaults, in the syntax of the file. For a secret it
+ * prints only the name of its file.
  */
 void xf_conf_dump(const struct xf_conf *conf, FILE *out);
 
-/* The annotated sample: every row with its default and help. */
+/* Print the annotated sample: every setting with its default and help. */
 void xf_conf_sample(FILE *out);
 
 /*
- * Where a setting of a peer comes from: `place` with `line` of the section (NULL: nothing is
- * written, the built-in default holds), and whether it is there as the section's profile says and
- * not by itself.
+ * Where a setting of a peer comes from: the place of its section (NULL: no section sets it, the
+ * built-in default applies), the line there, and whether the section's profile sets it, not the
+ * section itself.
  */
 struct xf_conf_origin {
     const char *section; /* pattern of the peer's section, "defaults", or NULL */
@@ -157,8 +157,8 @@ struct xf_conf_origin {
 };
 
 /*
- * For each setting of a peer in the order of the table: name, value as it is written in the file,
- * origin.
+ * Called for each setting of a peer, in the order of the table, with its name, its value as it
+ * would be written in a file, and its origin.
  */
 typedef void (*xf_setting_fn)(void *owner, const char *key, struct xf_span value,
                               const struct xf_conf_origin *origin);
@@ -169,13 +169,16 @@ void xf_conf_each_setting(const struct xf_conf *conf, struct xf_span peer, xf_se
 struct xf_conf_origin xf_conf_setting_origin(const struct xf_conf *conf, struct xf_span peer,
                                              const char *key);
 
-/* "webex", and where its settings come from, in words for operators. */
+/*
+ * The name of a profile, such as "webex", and where its settings come from, in words for operators.
+ */
 const char *xf_conf_profile_name(enum xf_profile profile);
 const char *xf_conf_profile_source(enum xf_profile profile);
 
 /*
- * Settings for a peer: defaults <- "*.suffix" (shortest first) <- exact. `out` borrows texts from
- * conf. Costs a few lookups for each label of the name, however many peers are configured.
+ * The settings for a peer: the defaults, overridden by the sections "*.suffix" (shortest first),
+ * then by the peer's own section. `out` borrows texts from conf. Costs a few lookups for each label
+ * of the name, however many peers are configured.
  */
 void xf_conf_peer_settings(const struct xf_conf *conf, struct xf_span peer,
                            struct xf_peer_settings *out);
@@ -187,8 +190,8 @@ void xf_conf_peer_settings(const struct xf_conf *conf, struct xf_span peer,
 const struct xf_conf_peer *xf_conf_peer_find(const struct xf_conf *conf, struct xf_span peer);
 
 /*
- * The settings for every name whose most specific section is `section`: from all shorter patterns,
- * then from the section itself.
+ * The settings for every name whose most specific section is `section`: the defaults, overridden by
+ * all shorter patterns, then by the section itself.
  */
 void xf_conf_section_settings(const struct xf_conf *conf, const struct xf_conf_peer *section,
                               struct xf_peer_settings *out);

@@ -19,11 +19,11 @@ struct xf_trust_settings {
     struct xf_texts crl_files; /* PEM */
     char *crl_dir;             /* every *.pem and *.crl in it; "" for none */
     /*
-     * folder with DOMAIN/fullchain.pem and privkey.pem of served domains without `certificate`; ""
-     * for none
+     * Folder with DOMAIN/fullchain.pem and privkey.pem of served domains without `certificate`; ""
+     * for none.
      */
     char *cert_dir;
-    /* warn about our certificates that expire within this time */
+    /* Warn about our certificates that expire within this time. */
     uint64_t warn_ms;
 };
 
@@ -31,6 +31,6 @@ struct xf_process_settings {
     enum xf_log_level level;
     char *user;        /* the user to run as when started as root; "" stays root */
     uint64_t drain_ms; /* after SIGTERM: how long to empty the queues */
-    /* give up the system calls that a running gateway does not need */
+    /* Give up the system calls that a running gateway does not need. */
     bool sandbox;
 };

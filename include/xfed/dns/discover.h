@@ -17,11 +17,13 @@
 struct xf_candidate {
     struct xf_addr addr;
     bool is_direct; /* TLS at once (XEP-0368) */
-    /* the answers with SRV (or its absence) and the address were secure; never for static routes */
+    /*
+     * The answers with SRV (or its absence) and the address were secure; never for static routes.
+     */
     bool is_secure;
     /*
-     * records of _PORT._tcp.TARGET if is_secure; NULL: none. Lives as long as the result; ref it to
-     * keep it
+     * Records of _PORT._tcp.TARGET if is_secure; NULL: none. Lives as long as the result; ref it to
+     * keep it.
      */
     struct xf_tlsa_set *tlsa;
     char target[XF_DNS_NAME_MAX + 1]; /* SRV target, or the domain */
@@ -36,12 +38,12 @@ enum xf_discovery_outcome {
 
 struct xf_discovery_result {
     enum xf_discovery_outcome outcome;
-    /* in the order in which to try them, at most XF_CANDIDATES_MAX; borrowed */
+    /* In the order in which to try them, at most XF_CANDIDATES_MAX; borrowed. */
     const struct xf_candidate *candidates;
     size_t count;
     /*
-     * with dane: a query failed that might have led to TLSA records of the domain, whatever else
-     * was found
+     * With dane: a query failed that might have led to TLSA records of the domain, whatever else
+     * was found.
      */
     bool tlsa_is_open;
     const char *detail; /* text for log and bounce, never NULL */

@@ -32,7 +32,7 @@ struct xf_dns_record {
 
 struct xf_dns_answer {
     enum xf_dns_status status;
-    /* all answers that it was built from had the AD bit, from a resolver that we trust */
+    /* All answers that it was built from had the AD bit, from a resolver that we trust. */
     bool is_secure;
     const struct xf_dns_record *records; /* borrowed for the callback */
     size_t count;
@@ -62,7 +62,7 @@ struct xf_dns_ops {
 
 struct xf_dns { /* embedded first in an implementation */
     const struct xf_dns_ops *ops;
-    /* we trust the AD bit of some server, so looking up TLSA records makes sense */
+    /* We trust the AD bit of some server, so looking up TLSA records makes sense. */
     bool may_be_secure;
 };
 

@@ -20,7 +20,7 @@ struct xf_bucket {
     int64_t stanzas, bytes;
     uint64_t filled_ms;
 };
-/* full: two seconds' worth */
+/* Begin with a full bucket: two seconds' worth. */
 void xf_bucket_begin(struct xf_bucket *bucket, const struct xf_rate_limits *limits,
                      uint64_t now_ms);
 void xf_bucket_fill(struct xf_bucket *bucket, const struct xf_rate_limits *limits, uint64_t now_ms);

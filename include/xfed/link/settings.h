@@ -21,7 +21,9 @@ struct xf_link_settings {
     size_t max_stanza_bytes;
     uint64_t hold_ms;  /* how long stanzas wait while the link is down */
     size_t hold_bytes; /* how many bytes of stanzas may wait */
-    /* per_peer: connections for peers without a section, in all and per owner (xmpp/owner.h) */
+    /*
+     * With per_peer: connections for peers without a section, in all and per owner (xmpp/owner.h).
+     */
     unsigned peers, peers_per_owner;
     uint64_t ping_ms; /* send white space after this much silence */
 };

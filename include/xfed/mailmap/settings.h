@@ -24,7 +24,7 @@ struct xf_directory_settings { /* directory { }, LDAP: e-mail addresses and grou
      * memberUid
      */
     struct xf_texts groups;
-    /* read all users at the start, in pages; no: each user when needed */
+    /* Read all users at the start, in pages; if false, each user when needed. */
     bool preload;
     unsigned page_entries;
     uint64_t refresh_ms;                  /* how often to read all users again */

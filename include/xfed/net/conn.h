@@ -24,19 +24,19 @@ enum xf_conn_end {
     XF_CONN_END_EOF,     /* the other side closed */
     XF_CONN_END_RESET,   /* reset by the other side, or a system error */
     XF_CONN_END_REFUSED, /* connecting failed: refused or unreachable */
-    /* connecting: no answer in time; closing: the other side did not finish in time */
+    /* While connecting: no answer in time; while closing: the other side did not finish in time. */
     XF_CONN_END_TIMEOUT,
     XF_CONN_END_TLS, /* TLS failed, during or after the handshake */
 };
 
 struct xf_conn_events {
     void (*connected)(void *owner); /* outgoing: TCP is up */
-    /* handshake done, conn->tls is set */
+    /* The handshake is done, conn->tls is set. */
     void (*secured)(void *owner);
     void (*data)(void *owner, const char *bytes, size_t len); /* plaintext, len > 0; borrowed */
-    /* output fell below the low-water mark */
+    /* Output fell below the low-water mark. */
     void (*drained)(void *owner);
-    /* detail: text, never NULL */
+    /* `detail` is a text, never NULL. */
     void (*closed)(void *owner, enum xf_conn_end end, const char *detail);
 };
 
@@ -51,7 +51,7 @@ struct xf_conn {
     const struct xf_conn_events *events;
     void *owner;
     struct xf_buf out; /* plaintext waiting to leave */
-    /* bytes taken from `out` that the system has not accepted yet */
+    /* Bytes taken from `out` that the system has not accepted yet. */
     size_t unsent_bytes;
     struct xf_addr addr;      /* of the other side */
     struct xf_tls_facts *tls; /* NULL without TLS; owned by the conn */
@@ -59,12 +59,12 @@ struct xf_conn {
 
 /* Address and ports to connect from. */
 struct xf_source {
-    /* the address of the target's family is used; family 0: the system chooses */
+    /* The address of the target's family is used; family 0: the system chooses. */
     struct xf_addr v4, v6;
     uint16_t port_first, port_last; /* 0: any */
 };
 
-/* ceiling of `out`; senders stop long before (see the water marks) */
+/* Ceiling of `out`; senders stop long before (see the water marks). */
 #define XF_CONN_OUT_MAX    (8u << 20)
 #define XF_CONN_HIGH_WATER (512u << 10) /* senders stop above this many unsent bytes ... */
 #define XF_CONN_LOW_WATER  (128u << 10) /* ... until events->drained at this many */

@@ -16,7 +16,7 @@ struct xf_listener;
 struct xf_udp;
 
 struct xf_loop *xf_loop_new(void); /* aborts if the system cannot create a loop; ignores SIGPIPE */
-/* everything on it must be closed; runs pending close callbacks */
+/* Everything on the loop must be closed; runs pending close callbacks. */
 void xf_loop_free(struct xf_loop **loop);
 
 /*
@@ -71,7 +71,7 @@ void xf_listener_close(struct xf_listener **listener);
  */
 typedef void (*xf_starved_fn)(void *owner, unsigned closed);
 void xf_listener_on_starved(struct xf_listener *listener, xf_starved_fn starved);
-/* the address with the actual port */
+/* The address that it listens on, with the actual port. */
 void xf_listener_addr(const struct xf_listener *listener, struct xf_addr *out_addr);
 
 /*
@@ -79,15 +79,15 @@ void xf_listener_addr(const struct xf_listener *listener, struct xf_addr *out_ad
  * While a filter is attached, wire bytes go to `input`, and on flush the filter moves conn->out to
  * the wire with xf_conn_wire.
  */
-/* a flush stops at this many wire bytes and is called again for the rest */
+/* A flush stops at this many wire bytes and is called again for the rest. */
 #define XF_CONN_WIRE_ENOUGH (256u << 10)
 
 struct xf_conn_filter {
-    /* then call xf_conn_deliver with the plaintext, or xf_conn_fail */
+    /* Wire bytes came in: call xf_conn_deliver with the plaintext, or xf_conn_fail. */
     void (*input)(void *filter, const char *wire, size_t len);
-    /* conn->out -> xf_conn_wire, XF_CONN_WIRE_ENOUGH */
+    /* Move conn->out to xf_conn_wire, up to XF_CONN_WIRE_ENOUGH. */
     void (*flush)(void *filter);
-    /* close_notify to the wire, before the close */
+    /* Write close_notify to the wire, before the close. */
     void (*finish)(void *filter);
     void (*detach)(void *filter); /* the conn is going away: free the filter */
 };
@@ -96,9 +96,9 @@ void xf_conn_attach_filter(struct xf_conn *conn, const struct xf_conn_filter *fi
                            void *filter_owner);
 /* NULL: that filter is not attached */
 void *xf_conn_filter_owner(const struct xf_conn *conn, const struct xf_conn_filter *filter);
-/* wire bytes waiting to leave */
+/* Wire bytes that wait to leave. */
 struct xf_buf *xf_conn_wire(struct xf_conn *conn);
-/* pass plaintext on to events->data */
+/* Pass plaintext on to events->data. */
 void xf_conn_deliver(struct xf_conn *conn, const char *bytes, size_t len);
 /*
  * Leads to events->closed, after this function has returned; `detail` is copied. What is on the

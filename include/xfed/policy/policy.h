@@ -32,7 +32,7 @@ struct xf_policy_opts {
     const struct xf_blocklist *blocklist; /* borrowed too; NULL for none */
     xf_policy_member_fn is_member;        /* NULL: nobody is in a group */
     void *owner;
-    /* current time; blocklist entries that expired before it do not count */
+    /* The current time; blocklist entries that expired before it do not count. */
     int64_t unix_s;
 };
 struct xf_policy *xf_policy_new(const struct xf_policy_opts *opts);
@@ -103,11 +103,11 @@ const char *xf_rule_word(enum xf_rule rule);
 struct xf_policy_ask {
     enum xf_direction direction; /* XF_DIRECTION_IN: from the peer, or _OUT */
     struct xf_span served, peer; /* domains, prepared */
-    /* bare JID of our user, never an e-mail address; absent: rules about users are skipped */
+    /* Bare JID of our user, never an e-mail address; absent: rules about users are skipped. */
     struct xf_span user;
-    /* one or several of XF_KINDS_*; 0: rules about kinds are skipped */
+    /* One or several of XF_KINDS_*; 0: rules about kinds are skipped. */
     unsigned kind;
-    /* for its namespaces; NULL: rules about namespaces are skipped */
+    /* The stanza whose namespaces are checked; NULL: rules about namespaces are skipped. */
     const struct xf_stanza *stanza;
     unsigned minute_of_week; /* local time; 0 is Monday 00:00 */
 };

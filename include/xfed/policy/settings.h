@@ -14,7 +14,7 @@ enum xf_direction { XF_DIRECTION_NONE, XF_DIRECTION_IN, XF_DIRECTION_OUT, XF_DIR
 enum xf_tls_mode { XF_TLS_NONE, XF_TLS_OPTIONAL, XF_TLS_REQUIRED };
 enum xf_cert_mode { XF_CERT_IGNORE, XF_CERT_PREFERRED, XF_CERT_REQUIRED };
 
-/* ignore; refuse revoked certificates; also refuse those of unknown status */
+/* Ignore revocation; refuse revoked certificates; also refuse certificates of unknown status. */
 enum xf_revocation { XF_REVOCATION_OFF, XF_REVOCATION_SOFT, XF_REVOCATION_HARD };
 enum xf_downgrade { XF_DOWNGRADE_ALLOW, XF_DOWNGRADE_ALARM, XF_DOWNGRADE_REFUSE };
 
@@ -32,10 +32,10 @@ enum xf_profile {
 enum xf_kind_bits {
     XF_KINDS_MESSAGE = 1,  /* message, except type='groupchat' */
     XF_KINDS_PRESENCE = 2, /* presence with and without type='unavailable' or 'error' */
-    /* presence: subscribe, subscribed, unsubscribe, unsubscribed, probe */
+    /* Presence: subscribe, subscribed, unsubscribe, unsubscribed, probe. */
     XF_KINDS_SUBSCRIPTION = 4,
     XF_KINDS_IQ = 8,
-    /* message type='groupchat', and presence to or from a room (child of muc or muc#user) */
+    /* Messages of type='groupchat', and presence to or from a room (child of muc or muc#user). */
     XF_KINDS_GROUPCHAT = 16,
 };
 
@@ -43,7 +43,7 @@ enum xf_kind_bits {
 enum xf_denial {
     XF_DENIAL_SILENT, /* nothing: it is dropped */
     XF_DENIAL_ERROR,  /* not-allowed, where an error may be sent */
-    /* the stream ends with policy-violation; for a pair that may not federate, at once */
+    /* The stream ends with policy-violation; for a pair that may not federate, at once. */
     XF_DENIAL_VIOLATION,
 };
 
@@ -65,77 +65,80 @@ struct xf_peer_settings {
     bool legacy;      /* open and accept pre-1.0 streams (without version) */
     unsigned tls_min; /* 12 or 13 */
     char *ciphers;    /* "" is the default list */
-    /* anchors for this peer in place of trust { ca-file }; "" for those */
+    /* Anchors for this peer in place of trust { ca-file }; "" to use trust { ca-file }. */
     char *ca_file;
     /* "sha256:" and 64 hex digits of the key's SPKI, or a PEM file with the certificate */
     struct xf_texts pins;
     /*
-     * digests of the keys of `pins`: of hex pins once loaded, of pins in files after
-     * xf_conf_add_pin
+     * Digests of the keys of `pins`: of hex pins once loaded, of pins in files after
+     * xf_conf_add_pin.
      */
     uint8_t (*pin_sha256)[32];
     size_t pin_count;
     bool dane; /* TLSA records of secure DNS decide (RFC 7673) */
-    /* a connecting peer's certificate must be valid for TLS clients too */
+    /* A connecting peer's certificate must be valid for TLS clients too. */
     bool client_eku;
     enum xf_revocation revocation;
-    /* what to do when the peer authenticates more weakly than before, or with another key */
+    /* What to do when the peer authenticates more weakly than before, or with another key. */
     enum xf_downgrade downgrade;
     /* XEP-0344: a good verdict accepts a db:result without a dialback question */
     bool dialback_by_certificate;
     bool bidi; /* XEP-0288 */
-    /* towards the peer: one stream for several domains of ours (XEP-0220 section 2.6) */
+    /* Towards the peer, use one stream for several domains of ours (XEP-0220 section 2.6). */
     bool multiplex;
     struct xf_texts route; /* static routes "host:port"; DNS is asked for no others */
     /*
-     * ranked: as written, the next one when one fails; equal: in random order, drawn for each
-     * stream
+     * Ranked: as written, the next one when one fails; equal: in random order, drawn for each
+     * stream.
      */
     enum xf_route_order route_order;
     struct xf_texts dns_servers; /* resolvers for this peer in place of dns { servers } */
-    /* local addresses to connect from: the one of the target's family counts */
+    /* Local addresses to connect from; the address of the target's family is used. */
     struct xf_texts source;
     char *source_ports; /* "30000-35999"; "" for any */
     size_t max_stanza_bytes;
     unsigned max_streams; /* concurrent inbound streams of the peer */
     unsigned max_pairs;   /* of one inbound stream */
-    /* inbound stanzas a second, all streams of the peer together; 0: any number */
+    /* Inbound stanzas a second, all streams of the peer together; 0: any number. */
     unsigned stanza_rate;
     size_t byte_rate; /* ... and bytes a second */
     size_t queue_bytes;
     unsigned queue_stanzas;
     uint64_t queue_ms, connect_ms, candidate_ms, negotiate_ms, idle_ms, ping_ms;
     enum xf_profile profile;
-    /* no: what policy would refuse passes, but is logged and counted */
+    /* If false, what policy would refuse passes, but is logged and counted. */
     bool enforce;
     /*
-     * our users who may federate: patterns of bare JIDs, titles of directory groups; both empty:
-     * all
+     * Our users who may federate: patterns of bare JIDs, titles of directory groups; both empty:
+     * all.
      */
     struct xf_texts users, groups;
     unsigned block_kinds_in, block_kinds_out; /* XF_KINDS_*: not from the peer, not to it */
     struct xf_texts block_namespaces_in, block_namespaces_out; /* of payloads: direct children */
-    /* in these directions, reduce available presence to show, status and priority */
+    /* In these directions, reduce available presence to show, status and priority. */
     enum xf_direction strip_presence;
     struct xf_texts hours; /* when stanzas may pass, in local time; empty: always */
-    /* text for those who are refused, and for the log; "" for a built-in one */
+    /* Text for those who are refused, and for the log; "" for a built-in one. */
     char *reason;
-    /* what our user and the peer get when policy refuses */
+    /* What our user and the peer get when policy refuses. */
     enum xf_denial denied_user, denied_peer;
     bool mail; /* the peer sees the e-mail addresses of our users */
-    /* what to do with a stanza to the JID of a user who has an e-mail address */
+    /* What to do with a stanza to the JID of a user who has an e-mail address. */
     enum xf_jid_use jid_use;
 };
 
 struct xf_served_settings { /* served "DOMAIN" { } */
     char *domain;
     char *link; /* title */
-    /* files, a key for each certificate; none: what cert_dir has, else no TLS for it */
+    /*
+     * Files, a key for each certificate; if empty: the files in cert_dir, or else no TLS for this
+     * domain.
+     */
     struct xf_texts certificate, key;
     struct xf_texts aliases; /* further domains of ours with the same settings */
     /*
-     * nobody has a JID here: a stanza to an address that no user has is answered with
-     * item-not-found
+     * Nobody has a JID here: a stanza to an address that no user has is answered with
+     * item-not-found.
      */
     bool mail_only;
 };

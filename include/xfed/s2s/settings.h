@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * settings.h — the sections unauthenticated { }, strangers { } and xml { }: how much peers may make
- * us hold and read.
+ * settings.h — the sections unauthenticated { }, strangers { } and xml { }: limits on what peers
+ * may make us hold and read.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ struct xf_s2s_settings {
         size_t element_bytes;
         unsigned elements, dialback_failures, failures_per_minute, half_open_per_address, half_open;
         unsigned half_open_per_network; /* a network is an IPv4 /24 or IPv6 /48 */
-        /* How many dialback questions may be under way. */
+        /* How many dialback questions may be pending at a time. */
         unsigned questions_per_stream, questions_per_peer, questions_per_network, questions;
         uint64_t auth_ms, dialback_ms;
     } unauthenticated;
@@ -27,8 +27,8 @@ struct xf_s2s_settings {
         uint64_t element_ms; /* an element that takes longer to arrive ends the stream */
     } xml;
     /*
-     * The smallest max-stanza of all links: a served domain may have several, and a stanza must fit
-     * each.
+     * The smallest max-stanza of all links: a served domain may have several links, and a stanza
+     * must fit each of them.
      */
     size_t link_stanza_bytes;
 };

@@ -12,10 +12,13 @@
 /* One server of the deployment as the Internet sees it, for --dns-records and --firewall. */
 struct xf_node_settings {
     char *title;
-    /* that SRV records name; several nodes behind one address may share it, with other ports */
+    /*
+     * The host that SRV records name; several nodes behind one address may share it, with other
+     * ports.
+     */
     char *host;
     struct xf_texts addresses; /* of the host, public */
-    /* the node's own addresses if they differ; at most one of each family counts */
+    /* The node's own addresses if they differ; at most one of each family counts. */
     struct xf_texts nat;
     unsigned port, direct_port; /* that peers connect to */
 };

@@ -32,7 +32,7 @@ struct xf_env {
                                const struct xf_conn_events *events, void *owner);
     void (*start_tls)(struct xf_env *env, struct xf_conn *conn,
                       const struct xf_tls_request *request);
-    /* xf_tls_judge and xf_tls_forget */
+    /* As xf_tls_judge and xf_tls_forget. */
     void (*judge_tls)(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_basis *basis,
                       xf_tls_judged_fn done, void *owner);
     void (*forget_tls)(struct xf_env *env, struct xf_conn *conn);

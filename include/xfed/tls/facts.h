@@ -34,8 +34,8 @@ enum xf_cert_revocation {
 enum xf_cert_dane {
     XF_DANE_NONE, /* no usable record came in a secure answer */
     /*
-     * a record of dane_usage matches; for usages 0 to 2 the chain and the name are valid on its
-     * grounds too
+     * A record of dane_usage matches; for usages 0 to 2, the chain and the name are valid on that
+     * basis too.
      */
     XF_DANE_MATCH,
     XF_DANE_MISMATCH, /* usable records exist and none matches */
@@ -56,11 +56,11 @@ struct xf_tls_facts {
     enum xf_cert_chain chain;
     char chain_text[128];    /* "certificate has expired"; "" when TRUSTED or NONE */
     uint8_t spki_sha256[32]; /* of the leaf's key; zero when NONE */
-    /* the leaf's extended key usage allows this; true without the extension */
+    /* The leaf's extended key usage allows this; true without the extension. */
     bool for_server, for_client;
     /*
-     * chain, revocation and dane hold the judgement by `ca_file` and `dane_domain`; else chain is
-     * BAD
+     * `chain`, `revocation` and `dane` hold the judgement by `ca_file` and `dane_domain`; else
+     * `chain` is BAD.
      */
     bool is_judged;
     char *ca_file; /* file of the anchors used for the judgement; NULL: the default ones. Owned */
@@ -68,11 +68,13 @@ struct xf_tls_facts {
     char revocation_text[96]; /* "revoked on 2026-11-01 (key compromise)"; "" otherwise */
     enum xf_cert_dane dane;
     unsigned dane_usage; /* MATCH: 0 to 3 */
-    /* the domain whose TLSA records and targets the judgement used; NULL: it used neither. Owned */
+    /*
+     * The domain whose TLSA records and targets the judgement used; NULL: it used neither. Owned.
+     */
     char *dane_domain;
     /*
-     * names of that domain's servers from secure SRV, accepted as names of the domain (RFC 7673
-     * section 4). Owned
+     * Names of that domain's servers from secure SRV, accepted as names of the domain (RFC 7673
+     * section 4). Owned.
      */
     char **targets;
     size_t target_count;

@@ -15,7 +15,7 @@
 
 struct xf_tls_store;    /* trust anchors, immutable, counted */
 struct xf_tls_identity; /* one certificate chain and key, immutable, counted */
-/* maps names to identities; counted; immutable once a handshake uses it */
+/* Maps names to identities; reference-counted; immutable once a handshake uses it. */
 struct xf_tls_identities;
 
 enum xf_tls_version { XF_TLS_1_2, XF_TLS_1_3 };
@@ -90,11 +90,13 @@ bool xf_tls_identities_has(const struct xf_tls_identities *set, struct xf_span d
 
 /* What a peer's certificate is judged by. */
 struct xf_tls_basis {
-    /* selects the anchors (xf_tls_identities_add_store); NULL or "": the default ones */
+    /* Selects the anchors (xf_tls_identities_add_store); NULL or "": the default ones. */
     const char *ca_file;
     struct xf_span domain;    /* the XMPP domain that it must name, for DANE usages 0 to 2 */
     struct xf_tlsa_set *tlsa; /* secure TLSA records of domain's servers; NULL: none */
-    /* names of its servers from secure SRV, accepted besides domain (RFC 7673 section 4) */
+    /*
+     * Names of the domain's servers from secure SRV, accepted besides domain (RFC 7673 section 4).
+     */
     const char *const *targets;
     size_t target_count;
 };
@@ -106,9 +108,12 @@ struct xf_tls_basis {
 bool xf_tls_ciphers_valid(const char *list);
 
 struct xf_tls_request {
-    /* the conn holds a reference until the handshake ends */
+    /* The conn holds a reference until the handshake ends. */
     struct xf_tls_identities *identities;
-    /* the served domain whose certificate we show; a server's SNI overrides it when served */
+    /*
+     * The served domain whose certificate we show. In a server, the client's SNI overrides it if
+     * that domain is served.
+     */
     struct xf_span local;
     struct xf_span peer; /* client: for SNI (left out for an IP literal); server: unused */
     bool is_server;
@@ -116,9 +121,9 @@ struct xf_tls_request {
     bool is_direct;
     enum xf_tls_version min_version;
     const char *ciphers; /* OpenSSL cipher list for TLS 1.2; NULL: the default list */
-    /* the handshake only gathers facts: is_judged is false until xf_tls_judge. For a server */
+    /* The handshake only gathers facts: is_judged is false until xf_tls_judge. For a server. */
     bool judge_later;
-    /* what the handshake judges the certificate by, unless judge_later; copied */
+    /* What the handshake judges the certificate by, unless judge_later; copied. */
     struct xf_tls_basis basis;
 };
 

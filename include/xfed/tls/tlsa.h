@@ -26,7 +26,7 @@ struct xf_tlsa_set *xf_tlsa_set_new(void);
 bool xf_tlsa_set_add(struct xf_tlsa_set *set, const struct xf_tlsa *record);
 size_t xf_tlsa_set_count(const struct xf_tlsa_set *set); /* NULL: 0 */
 const struct xf_tlsa *xf_tlsa_set_at(const struct xf_tlsa_set *set, size_t index);
-/* is any record usable (RFC 7671 section 4.1)? If not, treat the set as empty. NULL: no */
+/* Is any record usable (RFC 7671 section 4.1)? If not, treat the set as empty. False for NULL. */
 bool xf_tlsa_set_is_usable(const struct xf_tlsa_set *set);
 struct xf_tlsa_set *xf_tlsa_set_ref(struct xf_tlsa_set *set); /* NULL stays NULL */
 void xf_tlsa_set_unref(struct xf_tlsa_set **set);

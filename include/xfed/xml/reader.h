@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reader.h — bytes of one XMPP stream to header, stanzas, control elements and footer (RFC 6120 §4,
- * §11).
+ * reader.h — parses the bytes of one XMPP stream into header, stanzas, control elements and footer
+ * (RFC 6120 §4, §11).
  *
- * A stanza (message, presence, iq of the content namespace at depth 1) comes as an envelope with
- * its payload already serialised by us; every other child of the stream root comes as a small tree
- * (struct xf_elem). Text of the peer is checked as UTF-8 before the parser; DOCTYPE, comments,
- * processing instructions, undefined entities, a byte order mark, UTF-16, version 1.1 and text
- * between stanzas end the stream.
+ * The reader delivers a stanza (message, presence, iq of the content namespace at depth 1) as an
+ * envelope whose payload it has already serialised, and every other child of the stream root as a
+ * small tree (struct xf_elem). It checks that the peer's bytes are UTF-8 before the parser sees
+ * them. DOCTYPE, comments, processing instructions, undefined entities, a byte order mark, UTF-16,
+ * version 1.1 and text between stanzas end the stream.
  *
  * Callbacks run inside xf_reader_feed. They may call xf_reader_stop and xf_reader_set_limits, but
- * neither feed nor free the reader. Everything they are given is borrowed until they return.
+ * must neither feed nor free the reader. Everything that they are given is valid only until they
+ * return.
  */
 #pragma once
 
@@ -25,18 +26,21 @@ struct xf_parsers;
 struct xf_reader_limits {
     size_t stanza_bytes;  /* one stanza, as received */
     size_t control_bytes; /* the stream header, and every other element at depth 1 */
-    /* any start tag; also every other single token that expat must see whole */
+    /* Any start tag, and every other single token that expat must see whole. */
     size_t start_tag_bytes;
     unsigned attributes; /* of one element, namespace declarations included */
     unsigned depth;      /* the stream root is 1 */
 };
 
 struct xf_header {
-    struct xf_span ns, name; /* of the root: should be XF_NS_STREAM, "stream" */
-    /* default namespace declared on the root; absent when none */
+    struct xf_span ns, name; /* of the root; expected: XF_NS_STREAM, "stream" */
+    /* The default namespace that the root declares; absent if it declares none. */
     struct xf_span content_ns;
-    struct xf_span from, to, id, version, lang; /* unescaped, absent when not there */
-    /* XF_NS_DIALBACK is bound to a prefix on the root (pre-1.0 signal) */
+    struct xf_span from, to, id, version, lang; /* unescaped; absent if not sent */
+    /*
+     * The root binds a prefix to XF_NS_DIALBACK, as servers from before XMPP 1.0 do to offer
+     * dialback.
+     */
     bool has_dialback_ns;
 };
 
@@ -60,72 +64,75 @@ struct xf_reader_events {
 
 /*
  * `content_ns` (a literal: XF_NS_SERVER or XF_NS_COMPONENT) is the namespace whose message,
- * presence and iq are stanzas. `limits` are copied. Nothing is parsed yet, and no parser made.
+ * presence and iq are stanzas. `limits` are copied. The parser is created later, by the first feed.
  */
 struct xf_reader *xf_reader_new(const char *content_ns, const struct xf_reader_limits *limits,
                                 const struct xf_reader_events *events, void *owner);
 void xf_reader_free(struct xf_reader **reader);
 
 /*
- * Parsers that the readers of one thread lend each other: a reader between two elements then holds
- * none. They are freed after the readers that share them.
+ * Parsers that the readers of one thread share: between two elements, a reader returns its parser
+ * for others to use. Free them after all readers that share them.
  */
 struct xf_parsers *xf_parsers_new(void);
 void xf_parsers_free(struct xf_parsers **parsers);
 
-/* Before the first feed. NULL: the reader keeps a parser of its own. */
+/* Call it before the first feed. With NULL the reader keeps a parser of its own. */
 void xf_reader_share(struct xf_reader *reader, struct xf_parsers *parsers);
 
 void xf_reader_set_limits(struct xf_reader *reader, const struct xf_reader_limits *limits);
 
 /*
- * XF_ERR_OK with *out_used = len: all taken. XF_ERR_CLOSED with *out_used <= len: a callback called
- * xf_reader_stop; the bytes behind the element that was current are not read, and the reader is
- * only good for xf_reader_resume, xf_reader_restart or free. XF_ERR_BAD_XML or XF_ERR_LIMIT: see
- * xf_reader_problem; the reader is dead.
+ * XF_ERR_OK: all bytes are used (*out_used = len). XF_ERR_CLOSED: a callback called xf_reader_stop;
+ * the bytes after the current element are not read (*out_used <= len), and the reader can only be
+ * resumed, restarted or freed. XF_ERR_BAD_XML or XF_ERR_LIMIT: xf_reader_problem tells what is
+ * wrong; the reader cannot go on with this stream.
  */
 XF_MUST_USE enum xf_err xf_reader_feed(struct xf_reader *reader, const char *bytes, size_t len,
                                        size_t *out_used);
 
 /*
- * From a callback: end reading behind the current element (stream restart, or we close the stream).
+ * Stop reading after the current element, because the stream restarts or we close it. Call it from
+ * a callback.
  */
 void xf_reader_stop(struct xf_reader *reader);
 
 /*
- * After a stop: go on behind the element at which it stopped, in the same stream. Not from a
- * callback.
+ * After xf_reader_stop: continue the same stream after the element at which reading stopped. Not
+ * from a callback.
  */
 void xf_reader_resume(struct xf_reader *reader);
 
 /*
- * A fresh parser for the next stream on the same conn (RFC 6120 §5.4.3.3, §6.4.6). Not from a
- * callback.
+ * Begin the next stream on the same connection, with a new parser (RFC 6120 §5.4.3.3, §6.4.6). Not
+ * from a callback.
  */
 void xf_reader_restart(struct xf_reader *reader);
 
 /*
- * After an error: the stream error to send and words for its <text/> (a literal, NULL when none
- * fit).
+ * After an error: the stream error to send, and words for its <text/> (a literal; NULL for no
+ * <text/>).
  */
 enum xf_stream_error xf_reader_problem(const struct xf_reader *reader, const char **out_text);
 
 /*
- * Give the parser's memory back while the stream is quiet. Does nothing within an element or before
- * the header. The next feed makes a parser anew, with the namespaces of the root in place.
+ * Free the parser's memory while the stream is quiet. Does nothing within an element or before the
+ * header. The next feed creates a new parser; the namespaces of the root stay in force.
  */
 void xf_reader_park(struct xf_reader *reader);
 
-/*
- * Nothing is begun and not ended: between elements of the stream, and not within a tag or a
- * character.
- */
+/* Is the stream between two elements at depth 1, with no tag and no UTF-8 character incomplete? */
 bool xf_reader_is_quiet(const struct xf_reader *reader);
 
-/* Elements at depth 1 that came to their end since the reader was made. */
+/* Number of elements at depth 1 that have ended since the reader was created. */
 unsigned long xf_reader_element_count(const struct xf_reader *reader);
 
-/* Helpers for control elements; absent / NULL / false when there is none. */
+/*
+ * Helpers for control elements. The value of an attribute without namespace; absent if there is
+ * none.
+ */
 struct xf_span xf_elem_attr(const struct xf_elem *elem, const char *name);
+/* The first child with this name; NULL if there is none. */
 const struct xf_elem *xf_elem_child(const struct xf_elem *elem, const char *ns, const char *name);
+/* Does the element have this name? */
 bool xf_elem_is(const struct xf_elem *elem, const char *ns, const char *name);

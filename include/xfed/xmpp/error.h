@@ -34,7 +34,7 @@
     X(UNSUPPORTED_STANZA_TYPE,  "unsupported-stanza-type")       \
     X(UNSUPPORTED_VERSION,      "unsupported-version")
 
-/* name, type attribute, condition element */
+/* Columns: name, type attribute, condition element. */
 #define XF_STANZA_ERROR_MAP(X)                                               \
     X(BAD_REQUEST,              "modify", "bad-request")                     \
     X(JID_MALFORMED,            "modify", "jid-malformed")                   \

@@ -27,12 +27,12 @@ struct xf_child {
 
 struct xf_stanza {
     enum xf_stanza_kind kind;
-    /* attributes as received, unescaped; absent if the stanza has none */
+    /* The attributes as received, unescaped; absent if the stanza has none. */
     struct xf_span raw_from, raw_to;
     struct xf_jid from, to; /* prepared; filled by xf_stanza_address, empty before */
     /*
-     * written in place of from and to for a peer that knows our user by an e-mail address; else
-     * absent
+     * Written in place of from and to for a peer that knows our user by an e-mail address; else
+     * absent.
      */
     struct xf_span shown_from, shown_to;
     struct xf_span type, id, lang; /* unescaped; lang is xml:lang of the stanza itself */
