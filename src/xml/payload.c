@@ -175,7 +175,7 @@ static unsigned prefix_number(const struct xf_prefixes *prefixes, const char **a
     for (unsigned i = 0; i < at; i += 2) {
         if (xf_prefix_is_declaration(attrs[i]))
             continue;
-        struct xf_qname other = xf_prefixes_attr(prefixes, attrs[i]);
+        struct xf_qname other = xf_prefixes_attr(prefixes, attrs, i);
         if (!is_in_ns(&other))
             continue;
         if (xf_prefixes_same(prefixes, other.ns, name->ns)) {
@@ -205,7 +205,7 @@ enum xf_err xf_payload_attr(struct xf_payload *payload, const struct xf_prefixes
                             const char **attrs, unsigned at)
 {
     struct xf_buf *out = &payload->out;
-    struct xf_qname name = xf_prefixes_attr(prefixes, attrs[at]);
+    struct xf_qname name = xf_prefixes_attr(prefixes, attrs, at);
 
     if (is_in_ns(&name))
         return append_ns_attr(out, prefixes, attrs, at, &name);

@@ -24,6 +24,7 @@
 #define NS_XMLNS       "http://www.w3.org/2000/xmlns/"
 #define DEFAULT_BUCKET 0
 #define FIRST_BINDINGS 8
+#define FIRST_NAMES    8
 
 /* Between stanzas, memory is kept up to this multiple of what the root needs plus a little. */
 #define KEEP_FACTOR     4
@@ -57,6 +58,9 @@ void xf_prefixes_release(struct xf_prefixes *prefixes)
     xf_buf_release(&prefixes->text);
     xf_free(prefixes->bindings);
     prefixes->bindings = NULL;
+    xf_free(prefixes->names);
+    prefixes->names = NULL;
+    prefixes->names_cap = 0;
     prefixes->count = prefixes->cap = prefixes->depth = 0;
     memset(prefixes->newest, 0, sizeof(prefixes->newest));
 }
@@ -134,14 +138,14 @@ static bool resolve(const struct xf_prefixes *prefixes, const char *name, const 
     return binding != NULL;
 }
 
-struct xf_qname xf_prefixes_attr(const struct xf_prefixes *prefixes, const char *name)
+struct xf_qname xf_prefixes_attr(const struct xf_prefixes *prefixes, const char **attrs,
+                                 unsigned at)
 {
-    const char *colon = find_colon(name);
-    struct xf_qname qname = {.local = name, .local_len = (size_t)(colon - name)};
+    const char *name = attrs[at], *colon = find_colon(name);
 
     if (*colon != '\0')
-        xf_require(resolve(prefixes, name, colon, &qname)); /* checked by xf_prefixes_enter */
-    return qname;
+        return prefixes->names[at / 2];
+    return (struct xf_qname){.local = name, .local_len = (size_t)(colon - name)};
 }
 
 struct xf_span xf_prefixes_ns(const struct xf_prefixes *prefixes, const struct xf_qname *name)
@@ -218,32 +222,39 @@ static bool is_same_name(const struct xf_prefixes *prefixes, const struct xf_qna
            a->is_xml == b->is_xml && xf_prefixes_same(prefixes, a->ns, b->ns);
 }
 
-/* Is there an attribute with the same expanded name before `at`? */
-static bool is_repeated(const struct xf_prefixes *prefixes, const char **attrs, unsigned at,
-                        const struct xf_qname *name)
+/* Does an attribute before names[at] have the same expanded name? */
+static bool is_repeated(const struct xf_prefixes *prefixes, unsigned at)
 {
-    for (unsigned i = 0; i < at; i += 2) {
-        const char *colon = find_colon(attrs[i]);
-        struct xf_qname other;
+    const struct xf_qname *names = prefixes->names;
 
-        if (*colon != '\0' && !xf_prefix_is_declaration(attrs[i]) &&
-            strcmp(colon + 1, name->local) == 0 && resolve(prefixes, attrs[i], colon, &other) &&
-            is_same_name(prefixes, &other, name))
+    for (unsigned i = 0; i < at; i++)
+        if (names[i].local && is_same_name(prefixes, &names[i], &names[at]))
             return true;
-    }
     return false;
 }
 
-static enum xf_err check_attrs(const struct xf_prefixes *prefixes, const char **attrs)
+static struct xf_qname *name_at(struct xf_prefixes *prefixes, unsigned at)
 {
-    for (unsigned at = 0; attrs[at]; at += 2) {
-        const char *name = attrs[at], *colon = find_colon(name);
-        struct xf_qname qname;
+    if (at >= prefixes->names_cap) {
+        prefixes->names_cap = prefixes->names_cap ? 2 * prefixes->names_cap : FIRST_NAMES;
+        prefixes->names =
+            xf_realloc(prefixes->names, prefixes->names_cap * sizeof(struct xf_qname));
+    }
+    prefixes->names[at].local = NULL;
+    return &prefixes->names[at];
+}
+
+/* Look up the prefix of each attribute, once: a long chain of hidden bindings costs too much. */
+static enum xf_err name_attrs(struct xf_prefixes *prefixes, const char **attrs)
+{
+    for (unsigned i = 0; attrs[2 * i]; i++) {
+        const char *name = attrs[2 * i], *colon = find_colon(name);
+        struct xf_qname *qname = name_at(prefixes, i);
 
         if (*colon == '\0' || xf_prefix_is_declaration(name))
             continue;
-        if (!is_qname(name, colon) || !resolve(prefixes, name, colon, &qname) ||
-            is_repeated(prefixes, attrs, at, &qname))
+        if (!is_qname(name, colon) || !resolve(prefixes, name, colon, qname) ||
+            is_repeated(prefixes, i))
             return XF_ERR_BAD_XML;
     }
     return XF_ERR_OK;
@@ -280,15 +291,18 @@ enum xf_err xf_prefixes_enter(struct xf_prefixes *prefixes, const char *name, co
         if (err != XF_ERR_OK)
             return err;
     }
-    enum xf_err err = has_prefixed ? check_attrs(prefixes, attrs) : XF_ERR_OK;
+    enum xf_err err = has_prefixed ? name_attrs(prefixes, attrs) : XF_ERR_OK;
     return err == XF_ERR_OK ? name_element(prefixes, name, out_name) : err;
 }
 
-/* Between stanzas: free the memory that a stanza with many declarations needed. */
+/* Between stanzas: free the memory that a stanza with many declarations or attributes needed. */
 static void shrink(struct xf_prefixes *prefixes)
 {
     struct xf_buf grown = prefixes->text;
 
+    xf_free(prefixes->names);
+    prefixes->names = NULL;
+    prefixes->names_cap = 0;
     prefixes->cap = prefixes->count > 0 ? prefixes->count : 1;
     prefixes->bindings = xf_realloc(prefixes->bindings, prefixes->cap * sizeof(struct xf_binding));
     xf_buf_init(&prefixes->text, grown.max);
@@ -298,7 +312,8 @@ static void shrink(struct xf_prefixes *prefixes)
 
 static bool is_oversized(const struct xf_prefixes *prefixes)
 {
-    return prefixes->cap > KEEP_FACTOR * (prefixes->count + FIRST_BINDINGS) ||
+    return prefixes->names_cap > FIRST_NAMES ||
+           prefixes->cap > KEEP_FACTOR * (prefixes->count + FIRST_BINDINGS) ||
            prefixes->text.cap > KEEP_FACTOR * (prefixes->text.len + KEEP_TEXT_BYTES);
 }
 

@@ -23,21 +23,27 @@ struct xf_slice {
 
 struct xf_binding;
 
-struct xf_prefixes {
-    struct xf_buf text;          /* prefixes and namespaces of the bindings */
-    struct xf_binding *bindings; /* the innermost last */
-    unsigned count, cap;
-    unsigned depth;                     /* open elements, the root included */
-    uint32_t newest[XF_PREFIX_BUCKETS]; /* 1 + index of the innermost binding in each bucket */
-    struct xf_siphash_key key;          /* so that a peer cannot choose prefixes that collide */
-};
-
 /* A name as its namespace and local part. */
 struct xf_qname {
     const char *local; /* NUL-terminated; part of expat's name */
     size_t local_len;
     struct xf_slice ns; /* in xf_prefixes.text while the element is open; empty: no namespace */
     bool is_xml;        /* in the namespace of `xml:`, whatever `ns` is */
+};
+
+struct xf_prefixes {
+    struct xf_buf text;          /* prefixes and namespaces of the bindings */
+    struct xf_binding *bindings; /* the innermost last */
+    unsigned count, cap;
+    unsigned depth;                     /* open elements, the root included */
+    uint32_t newest[XF_PREFIX_BUCKETS]; /* 1 + index of the innermost binding in each bucket */
+    /*
+     * The names of the prefixed attributes of the element that was entered last, each looked up
+     * once: the attribute at attrs[at] has names[at / 2]. `local` is NULL for other attributes.
+     */
+    struct xf_qname *names;
+    unsigned names_cap;
+    struct xf_siphash_key key; /* so that a peer cannot choose prefixes that collide */
 };
 
 void xf_prefixes_init(struct xf_prefixes *prefixes, size_t max_bytes);
@@ -57,8 +63,12 @@ XF_MUST_USE enum xf_err xf_prefixes_enter(struct xf_prefixes *prefixes, const ch
 /* End the innermost open element. */
 void xf_prefixes_leave(struct xf_prefixes *prefixes);
 
-/* The name of an attribute, other than a declaration, of the element that was entered last. */
-struct xf_qname xf_prefixes_attr(const struct xf_prefixes *prefixes, const char *name);
+/*
+ * The name of attrs[at], an attribute other than a declaration, of the element that was entered
+ * last. `attrs` are those that xf_prefixes_enter got.
+ */
+struct xf_qname xf_prefixes_attr(const struct xf_prefixes *prefixes, const char **attrs,
+                                 unsigned at);
 
 /* Does the innermost open element itself bind a prefix to this namespace? */
 bool xf_prefixes_has_prefix_for(const struct xf_prefixes *prefixes, struct xf_span ns);

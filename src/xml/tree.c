@@ -133,7 +133,7 @@ static bool copy_attrs(struct xf_tree *tree, struct xf_elem *elem,
             continue;
 
         struct xf_attr *attr = &elem->attrs[elem->attr_count++];
-        struct xf_qname name = xf_prefixes_attr(prefixes, attrs[at]);
+        struct xf_qname name = xf_prefixes_attr(prefixes, attrs, at);
         const char *value = attrs[at + 1];
 
         if (!copy_name(tree, prefixes, &name, like, &attr->ns, &attr->name) ||

@@ -59,7 +59,7 @@ static void XMLCALL our_start(void *user, const XML_Char *tag, const XML_Char **
     for (unsigned at = 0; attrs[at]; at += 2) {
         if (xf_prefix_is_declaration(attrs[at]))
             continue;
-        name = xf_prefixes_attr(&document->prefixes, attrs[at]);
+        name = xf_prefixes_attr(&document->prefixes, attrs, at);
         xf_buf_append_str(document->lines, " ");
         put_qname(document, &name);
         put_value(document->lines, attrs[at + 1]);

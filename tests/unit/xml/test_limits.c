@@ -337,6 +337,50 @@ START_TEST(survives_the_flood)
 }
 END_TEST
 
+/*
+ * A tag with 64 attributes, each with a prefix of its own, repeated below `levels` elements that
+ * declare 64 other prefixes each.
+ */
+static uint64_t cpu_ms_of_prefixes(unsigned levels)
+{
+    struct record record;
+    struct xf_buf in;
+
+    xf_buf_init(&in, 4u << 20);
+    xf_buf_append_str(&in, ROOT "<message>");
+    for (unsigned level = 0; level < levels; level++) {
+        xf_buf_append_str(&in, "<x");
+        for (unsigned i = 0; i < 64; i++)
+            xf_buf_appendf(&in, " xmlns:%s%u_%u='u%u'", level == 0 ? "a" : "q", i, level, i);
+        xf_buf_append_str(&in, ">");
+    }
+    for (unsigned n = 0; n < 300; n++) {
+        xf_buf_append_str(&in, "<x");
+        for (unsigned i = 0; i < 64; i++)
+            xf_buf_appendf(&in, " a%u_0:b=''", i);
+        xf_buf_append_str(&in, "/>");
+    }
+    record_init(&record, XF_NS_SERVER);
+    record.limits = usual_limits;
+    record.limits.stanza_bytes = 4u << 20;
+    uint64_t start = cpu_ms();
+    record_run(&record, xf_buf_ptr(&in), in.len);
+    ck_assert_int_eq(record.err, XF_ERR_OK);
+    record_fini(&record);
+    xf_buf_release(&in);
+    return cpu_ms() - start;
+}
+
+START_TEST(declarations_do_not_make_attributes_expensive)
+{
+    uint64_t flat_ms = cpu_ms_of_prefixes(1), deep_ms = cpu_ms_of_prefixes(60);
+
+    ck_assert_msg(deep_ms < 6 * (flat_ms + 5), "%llu ms below 3840 declarations, %llu below 64",
+                  (unsigned long long)deep_ms, (unsigned long long)flat_ms);
+    ck_assert_uint_lt(flat_ms, CPU_MAX_MS / 4);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ what must pass */
 
 /* clang-format off */
@@ -394,6 +438,7 @@ int main(void)
     tcase_add_test(tc, takes_new_limits);
     tcase_add_loop_test(tc, what_grows_has_a_ceiling_too, 0, XF_ARRAY_LEN(growing));
     tcase_add_loop_test(tc, survives_the_flood, 0, (int)XF_ARRAY_LEN(floods));
+    tcase_add_test(tc, declarations_do_not_make_attributes_expensive);
     tcase_add_loop_test(tc, delivers_what_is_within_the_limits_at_once, 0,
                         (int)XF_ARRAY_LEN(large));
     tcase_set_timeout(tc, 60);
