@@ -31,19 +31,25 @@ static void settle_in(struct xf_out *out)
                    xf_carrier_tick_ms(&out->carrier, XF_OUT_TICK_MS));
 }
 
+/* The state says READY already: end at once, and try no further address. */
+static void refuse(struct xf_out *out, enum xf_cause cause, enum xf_stream_error error,
+                   const char *text)
+{
+    xf_dial_free(&out->dial);
+    xf_out_give_up(out, cause, error, text);
+}
+
 void xf_out_become_ready(struct xf_out *out)
 {
     struct xf_verdict verdict = xf_out_verdict(out);
     const char *refusal = xf_auth_refusal(out->settings, &verdict, out->method, true);
     if (refusal) { /* offer_for checked this, and every way into READY checks it again */
-        xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED, refusal);
+        refuse(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED, refusal);
         return;
     }
     struct xf_fall fall = xf_out_continuity_refusal(out);
     if (fall.text) {
-        /* The state is READY already, from which no other address can be tried. */
-        xf_dial_free(&out->dial);
-        xf_out_give_up(out, fall.cause, XF_STREAM_ERROR_POLICY_VIOLATION, fall.text);
+        refuse(out, fall.cause, XF_STREAM_ERROR_POLICY_VIOLATION, fall.text);
         return;
     }
     settle_in(out);

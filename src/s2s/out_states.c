@@ -99,7 +99,7 @@ static void check_ready(const struct xf_out *out, bool has_acted)
     xf_require(rides != (out->has_stream && out->stream.conn));
     xf_require(out->purpose == XF_OUT_VERIFY ? out->method == XF_AUTH_NONE
                                              : out->method != XF_AUTH_NONE);
-    xf_require(out->was_ready ? out->seat.on != NULL : !has_acted || out->cause != XF_CAUSE_NONE);
+    xf_require(!has_acted || (out->was_ready && out->seat.on));
 }
 
 static void check(const void *self, bool has_acted)
