@@ -5,8 +5,8 @@
  *
  * To add a setting: a field in include/xfed/LAYER/settings.h of the layer that reads it, a row
  * here, a test. The macros check at compile time that the field has the type that the row writes.
- * Rows of a section stand together; the rows of `peer` serve `defaults` too, and their order gives the
- * bits of xf_peer_settings.set.
+ * Rows of a section stand together; the rows of `peer` serve `defaults` too, and their order gives
+ * the bits of xf_peer_settings.set.
  */
 #include "conf_priv.h"
 
