@@ -93,7 +93,8 @@ static enum xf_err add_user(struct load *load, LDAPMessage *entry, struct xf_err
 
 /*
  * Get the cookie for the next page, which is empty after the last one. libldap asserts that the
- * control has a value, which depends on the server, so check first.
+ * control has a value, and reads through NULL if the value is empty. Both depend on the server, so
+ * check first.
  */
 static void take_cookie(struct xf_directory *directory, LDAPMessage *page, struct berval *cookie)
 {
@@ -104,7 +105,7 @@ static void take_cookie(struct xf_directory *directory, LDAPMessage *page, struc
             LDAP_SUCCESS &&
         controls)
         response = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, NULL);
-    if (response && response->ldctl_value.bv_val &&
+    if (response && response->ldctl_value.bv_val && response->ldctl_value.bv_len > 0 &&
         ldap_parse_pageresponse_control(directory->ld, response, &estimate, &next) != LDAP_SUCCESS)
         next = (struct berval){0, NULL};
     ldap_controls_free(controls);
