@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * component.c — chooses a stream for each stanza, or holds the stanza.
+ * component.c — chooses a leg for each stanza, or holds the stanza.
  *
- * All stanzas between two bare JIDs take the same stream while the same streams are up, so that
+ * All stanzas between two bare JIDs take the same leg while the same legs are up, so that
  * their order survives several nodes. While one stanza is held, all later ones queue up behind it.
- * The hold is flushed when a stream comes up and when a congested one drains.
+ * The hold is flushed when a leg comes up and when a congested one drains.
  */
 #include "component_priv.h"
+
+#include "component_driver_priv.h"
 
 #include <xfed/base/alloc.h>
 
@@ -19,27 +21,26 @@ static uint64_t mix(uint64_t hash, const struct xf_jid *jid)
     return hash;
 }
 
-static struct xf_component_stream *pick(const struct xf_component *component,
-                                        const struct xf_stanza *stanza)
+static struct xf_leg *pick(const struct xf_component *component, const struct xf_stanza *stanza)
 {
     if (component->up_count == 0)
         return NULL;
-    if (component->stream_count == 1)
-        return &component->streams[0];
+    if (component->leg_count == 1)
+        return component->legs[0];
 
     uint64_t hash = mix(mix(0xcbf29ce484222325u, &stanza->from), &stanza->to);
     size_t skip = (hash >> 16) % component->up_count;
-    for (size_t i = 0; i < component->stream_count; i++) {
-        if (xf_component_stream_is_up(&component->streams[i]) && skip-- == 0)
-            return &component->streams[i];
+    for (size_t i = 0; i < component->leg_count; i++) {
+        if (xf_leg_is_up(component->legs[i]) && skip-- == 0)
+            return component->legs[i];
     }
     return NULL;
 }
 
 bool xf_component_is_congested(const struct xf_component *component)
 {
-    for (size_t i = 0; i < component->stream_count; i++) {
-        if (component->streams[i].is_congested)
+    for (size_t i = 0; i < component->leg_count; i++) {
+        if (component->legs[i]->is_congested)
             return true;
     }
     return component->up_count > 0 && !xf_hold_is_empty(&component->hold);
@@ -55,8 +56,8 @@ static void changed(struct xf_component *component)
 static bool send_held(void *owner, const struct xf_stanza *stanza)
 {
     struct xf_component *component = owner;
-    struct xf_component_stream *stream = pick(component, stanza);
-    return stream && !stream->is_congested && xf_component_stream_send(stream, stanza) == XF_ERR_OK;
+    struct xf_leg *leg = pick(component, stanza);
+    return leg && !leg->is_congested && xf_leg_send(leg, stanza) == XF_ERR_OK;
 }
 
 static void flush(struct xf_component *component)
@@ -75,55 +76,55 @@ static void on_emptied(void *owner)
     changed(owner);
 }
 
-/* ------------------------------------------------------------------ the streams */
+/* ------------------------------------------------------------------ the legs */
 
-static void on_up(void *owner, struct xf_component_stream *stream)
+static void on_up(void *owner, struct xf_leg *leg)
 {
     struct xf_component *component = owner;
-    (void)stream;
+    (void)leg;
     component->up_count++;
     xf_hold_up(&component->hold);
     flush(component);
     changed(component);
 }
 
-static void on_down(void *owner, struct xf_component_stream *stream)
+static void on_down(void *owner, struct xf_leg *leg)
 {
     struct xf_component *component = owner;
-    (void)stream;
+    (void)leg;
     component->up_count--;
     if (component->up_count == 0)
         xf_hold_down(&component->hold);
     else
-        flush(component); /* stanzas that waited for this stream may take another one */
+        flush(component); /* stanzas that waited for this leg may take another one */
     changed(component);
 }
 
-static void on_drained(void *owner, struct xf_component_stream *stream)
+static void on_drained(void *owner, struct xf_leg *leg)
 {
     struct xf_component *component = owner;
-    (void)stream;
+    (void)leg;
     flush(component);
     changed(component);
 }
 
-static void on_stanza(void *owner, struct xf_component_stream *stream, struct xf_stanza *stanza)
+static void on_stanza(void *owner, struct xf_leg *leg, struct xf_stanza *stanza)
 {
     struct xf_component *component = owner;
-    (void)stream;
+    (void)leg;
     component->used_ms = component->env->clock->now_ms;
     component->events->stanza(component->owner, stanza);
 }
 
-static void on_idle(void *owner, struct xf_component_stream *stream)
+static void on_idle(void *owner, struct xf_leg *leg)
 {
     struct xf_component *component = owner;
-    (void)stream;
+    (void)leg;
     if (--component->busy_count == 0)
         component->events->gone(component->owner, component);
 }
 
-static const struct xf_component_stream_events stream_events = {
+static const struct xf_leg_events leg_events = {
     .up = on_up,
     .down = on_down,
     .drained = on_drained,
@@ -133,19 +134,23 @@ static const struct xf_component_stream_events stream_events = {
 
 /* ------------------------------------------------------------------ for the link */
 
-static void add_streams(struct xf_component *component, const struct xf_link_settings *settings,
-                        struct xf_span name, const struct xf_addr *addrs, size_t addr_count)
+static const struct xf_leg_driver *const drivers[] = {
+    [XF_LINK_COMPONENT] = &xf_component_driver,
+};
+
+static void add_legs(struct xf_component *component, const struct xf_link_settings *settings,
+                     struct xf_span name, const struct xf_addr *addrs, size_t addr_count)
 {
-    component->stream_count = settings->per_peer ? 1 : addr_count;
-    component->streams = xf_alloc(component->stream_count * sizeof(*component->streams));
-    for (size_t i = 0; i < component->stream_count; i++) {
-        struct xf_component_stream *stream = &component->streams[i];
-        xf_component_stream_init(stream, component->env, settings, name, &stream_events, component);
+    component->leg_count = settings->per_peer ? 1 : addr_count;
+    component->legs = xf_alloc(component->leg_count * sizeof(*component->legs));
+    for (size_t i = 0; i < component->leg_count; i++) {
+        struct xf_leg *leg = xf_leg_new(drivers[settings->driver], component->env, settings, name,
+                                        &leg_events, component);
+        component->legs[i] = leg;
         if (settings->per_peer)
-            xf_component_stream_nodes(stream, addrs, addr_count,
-                                      (size_t)mix(0, &(struct xf_jid){.full = name}));
+            xf_leg_nodes(leg, addrs, addr_count, (size_t)mix(0, &(struct xf_jid){.full = name}));
         else
-            xf_component_stream_nodes(stream, &addrs[i], 1, 0);
+            xf_leg_nodes(leg, &addrs[i], 1, 0);
     }
 }
 
@@ -163,7 +168,7 @@ struct xf_component *xf_component_new(struct xf_env *env, const struct xf_link_s
     component->hold.expired = on_expired;
     component->hold.emptied = on_emptied;
     component->hold.owner = component;
-    add_streams(component, settings, name, addrs, addr_count);
+    add_legs(component, settings, name, addrs, addr_count);
     xf_component_start(component);
     return component;
 }
@@ -173,37 +178,37 @@ void xf_component_free(struct xf_component **component)
     if (!*component)
         return;
     xf_hold_fini(&(*component)->hold);
-    for (size_t i = 0; i < (*component)->stream_count; i++)
-        xf_component_stream_fini(&(*component)->streams[i]);
-    xf_free((*component)->streams);
+    for (size_t i = 0; i < (*component)->leg_count; i++)
+        xf_leg_free(&(*component)->legs[i]);
+    xf_free((*component)->legs);
     xf_free(*component);
     *component = NULL;
 }
 
 void xf_component_start(struct xf_component *component)
 {
-    for (size_t i = 0; i < component->stream_count; i++) {
-        if (component->streams[i].state == XF_COMPONENT_IDLE)
+    for (size_t i = 0; i < component->leg_count; i++) {
+        if (component->legs[i]->state == XF_LEG_IDLE)
             component->busy_count++;
-        xf_component_stream_start(&component->streams[i]);
+        xf_leg_start(component->legs[i]);
     }
 }
 
 void xf_component_stop(struct xf_component *component, const char *reason)
 {
-    for (size_t i = 0; i < component->stream_count; i++)
-        /* an idle stream left busy_count when it became idle */
-        (void)xf_component_stream_stop(&component->streams[i], reason);
+    for (size_t i = 0; i < component->leg_count; i++)
+        /* an idle leg left busy_count when it became idle */
+        (void)xf_leg_stop(component->legs[i], reason);
 }
 
 enum xf_err xf_component_send(struct xf_component *component, const struct xf_stanza *stanza)
 {
     component->used_ms = component->env->clock->now_ms;
     if (xf_hold_is_empty(&component->hold)) {
-        struct xf_component_stream *stream = pick(component, stanza);
-        if (stream && xf_component_stream_send(stream, stanza) == XF_ERR_OK) {
-            component->sent = stream;
-            if (__builtin_expect(stream->is_congested != component->counts_as_congested, 0))
+        struct xf_leg *leg = pick(component, stanza);
+        if (leg && xf_leg_send(leg, stanza) == XF_ERR_OK) {
+            component->sent = leg;
+            if (__builtin_expect(leg->is_congested != component->counts_as_congested, 0))
                 changed(component);
             return XF_ERR_OK;
         }
@@ -215,6 +220,6 @@ enum xf_err xf_component_send(struct xf_component *component, const struct xf_st
 
 void xf_component_pause(struct xf_component *component, bool paused)
 {
-    for (size_t i = 0; i < component->stream_count; i++)
-        xf_component_stream_pause(&component->streams[i], paused);
+    for (size_t i = 0; i < component->leg_count; i++)
+        xf_leg_pause(component->legs[i], paused);
 }

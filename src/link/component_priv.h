@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * component_priv.h — one component name: its streams to the cluster, and the hold in front of them.
+ * component_priv.h — one component name: its legs to the cluster, and the hold in front of them.
  *
- * A link of one name has one component with a stream for each node. With names = per-peer each peer
- * has a component of one stream, which tries the nodes in turn.
+ * A link of one name has one component with a leg for each node. With names = per-peer each peer
+ * has a component of one leg, which tries the nodes in turn.
  */
 #pragma once
 
-#include "component_stream_priv.h"
+#include "hold_priv.h"
+#include "leg_priv.h"
 
 #include <xfed/limits/quota.h>
 
@@ -27,20 +28,20 @@ struct xf_component {
     const struct xf_component_events *events;
     void *owner;
     struct xf_hold hold;
-    struct xf_component_stream *streams;
-    /* The stream that took the last stanza; held stanzas do not count. */
-    const struct xf_component_stream *sent;
-    size_t stream_count, up_count, busy_count; /* busy: streams that are not idle */
-    bool is_kept;                              /* does not end when it is idle */
-    bool counts_as_up, counts_as_congested;    /* in the sums of the link */
+    struct xf_leg **legs;
+    /* The leg that took the last stanza; held stanzas do not count. */
+    const struct xf_leg *sent;
+    size_t leg_count, up_count, busy_count; /* busy: legs that are not idle */
+    bool is_kept;                           /* does not end when it is idle */
+    bool counts_as_up, counts_as_congested; /* in the sums of the link */
     uint64_t used_ms;
     struct xf_timer idle;  /* the link's */
     struct xf_place place; /* the link's: the place among the peers that are not kept */
 };
 
 /*
- * Connects at once. `addrs` is borrowed. Each address gets a stream; with names = per-peer there is
- * one stream, which tries the addresses in turn and begins with one that depends on the name.
+ * Connects at once. `addrs` is borrowed. Each address gets a leg; with names = per-peer there is
+ * one leg, which tries the addresses in turn and begins with one that depends on the name.
  */
 struct xf_component *xf_component_new(struct xf_env *env, const struct xf_link_settings *settings,
                                       struct xf_span name, const struct xf_addr *addrs,
@@ -64,5 +65,5 @@ static inline bool xf_component_is_full(const struct xf_component *component)
            (component->sent && component->sent->is_congested);
 }
 
-/* Bytes or held stanzas wait for the cluster. What is held while no stream is up does not count. */
+/* Bytes or held stanzas wait for the cluster. What is held while no leg is up does not count. */
 bool xf_component_is_congested(const struct xf_component *component);

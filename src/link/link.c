@@ -183,7 +183,7 @@ static void on_gone(void *owner, struct xf_component *component)
     if (component == link->component)
         link->component = NULL;
     else
-        (void)xf_map_remove(link->peers, xf_span_of(component->streams[0].name));
+        (void)xf_map_remove(link->peers, xf_span_of(component->legs[0]->name));
     xf_component_free(&component);
 }
 
@@ -388,7 +388,7 @@ void xf_link_keep_peer(struct xf_link *link, struct xf_span peer)
 
 static void let_go(struct xf_link *link, struct xf_component *component)
 {
-    struct xf_span name = xf_span_of(component->streams[0].name);
+    struct xf_span name = xf_span_of(component->legs[0]->name);
     const struct xf_quota_keys keys = {.group = xf_domain_owner(name), .member = name};
     component->is_kept = false;
     take_place(link, component, &keys);

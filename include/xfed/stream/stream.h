@@ -3,7 +3,7 @@
  * stream.h — one XMPP stream on a conn: headers, restarts, limits, errors, and an orderly end. Sans
  * I/O. Used for S2S in both roles and for the component link; knows nothing about authentication.
  *
- * To add a kind of stream, start at src/link/component_stream.c, the shortest owner: embed a struct
+ * To add a kind of stream, start at src/link/leg.c, the shortest owner: embed a struct
  * xf_stream, fill a struct xf_stream_events, and write elements through xf_stream_draft. To add
  * something that every stream does, start at struct xf_stream_events and src/stream/stream.c.
  *

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * component_driver.c — XEP-0114, Jabber Component Protocol: header, proof of the shared secret
+ * (§3), then stanzas as they are.
+ */
+#include "component_driver_priv.h"
+
+#include <xfed/base/crypto.h>
+#include <xfed/xmpp/ns.h>
+
+/* clang-format off */
+static const struct xf_leg_error errors[] = {
+    {XF_STREAM_ERROR_CONFLICT,
+     {"conflict", "another component is connected with this name; only one xfedd may use it"}},
+    {XF_STREAM_ERROR_NOT_AUTHORIZED,
+     {"not-authorized", "the server has another secret for this name: compare it with secret-file"}},
+    {XF_STREAM_ERROR_HOST_UNKNOWN,
+     {"host-unknown", "the server knows no component of this name: compare its configuration with name"}},
+    {XF_STREAM_ERROR_INVALID_NAMESPACE,
+     {"invalid-namespace", "the port is not the server's component port: see nodes"}},
+    {XF_STREAM_ERROR_SYSTEM_SHUTDOWN, {"system-shutdown", NULL}},
+};
+/* clang-format on */
+
+static void send_header(struct xf_leg *leg)
+{
+    struct xf_stream_header header = {.to = xf_span_of(leg->name)};
+    xf_stream_send_header(&leg->stream, &header);
+    xf_leg_await(leg);
+}
+
+static void prove(struct xf_leg *leg, const struct xf_header *header)
+{
+    if (header->id.len == 0) {
+        xf_leg_refuse(leg, "no-stream-id", NULL);
+        return;
+    }
+    struct xf_span parts[] = {header->id, xf_span_of(leg->settings->secret)};
+    char digest[XF_SHA1_HEX_BYTES + 1];
+    xf_sha1_hex(parts, XF_ARRAY_LEN(parts), digest);
+    xf_stream_send(&leg->stream, "<handshake>");
+    xf_stream_send(&leg->stream, digest);
+    xf_stream_send(&leg->stream, "</handshake>");
+    xf_leg_await(leg);
+}
+
+static bool on_element(struct xf_leg *leg, const struct xf_elem *elem)
+{
+    if (leg->state != XF_LEG_NEGOTIATING || !xf_elem_is(elem, XF_NS_COMPONENT, "handshake"))
+        return false;
+    xf_leg_accept(leg);
+    return true;
+}
+
+static enum xf_err send_stanza(struct xf_leg *leg, const struct xf_stanza *stanza)
+{
+    return xf_stream_send_stanza(&leg->stream, stanza);
+}
+
+const struct xf_leg_driver xf_component_driver = {
+    .size = sizeof(struct xf_leg),
+    .content_ns = XF_NS_COMPONENT,
+    .errors = errors,
+    .error_count = XF_ARRAY_LEN(errors),
+    .nonsense = "the server sent what is no component stream",
+    .connected = send_header,
+    .header = prove,
+    .element = on_element,
+    .send = send_stanza,
+};

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * leg.c — the life of one leg: connect, let the driver negotiate, keep alive, end, come back.
+ *
+ * The table `rows` is the state machine (xfed/base/machine.h). Whichever side ends the stream, the
+ * `ending` event moves the leg to ENDING and the `closed` event to WAITING or IDLE. The next try
+ * follows after 200 ms. The wait doubles at each failure, with jitter, and is 200 ms again once a
+ * stream was up for STEADY_MS. A server that cannot be reached is tried every second: that costs
+ * little, and its users wait for us from the moment it is back. A server that answers with a stream
+ * error is tried less and less often, down to every 10 s. `conflict` means that another component
+ * uses our name. With short waits the two would throw each other out again and again, so we wait
+ * the longest time at once.
+ *
+ * No driver's protocol can ask whether the other side is alive. We send white space after a
+ * silence, so that TCP notices a dead connection. If the server takes none of the waiting bytes for
+ * STUCK_MS, we give the stream up.
+ */
+#include "leg_priv.h"
+
+#include <limits.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/base/crypto.h>
+#include <xfed/base/list.h>
+
+#define BACKOFF_MIN_MS 200
+#define AWAY_MAX_MS    750   /* less than a second, jitter included */
+#define BACKOFF_MAX_MS 10000 /* after a stream error of the server */
+#define STEADY_MS      10000 /* once up for so long, the next loss begins with the shortest wait */
+#define CONNECT_MS     5000
+#define ANSWER_MS      10000 /* for the server's header, and for its reply to the handshake */
+#define STUCK_MS       30000
+#define STUCK_LOOK_MS  5000
+#define START_ELEMENTS 8 /* a server sends only its header and then handshake or error before UP */
+
+/*
+ * We trust the cluster: a large stanza of one user must not end the stream that all users share.
+ * Routes have their own limits; these only keep memory bounded.
+ */
+static const struct xf_reader_limits trusted_limits = {
+    .stanza_bytes = 8u << 20,
+    .control_bytes = 64u << 10,
+    .start_tag_bytes = 256u << 10,
+    .attributes = 1024,
+    .depth = 256,
+};
+
+static const struct xf_reader_limits start_limits = {
+    .stanza_bytes = 10u << 10,
+    .control_bytes = 10u << 10,
+    .start_tag_bytes = 10u << 10,
+    .attributes = 32,
+    .depth = 8,
+};
+
+static void fire(struct xf_leg *leg, enum xf_leg_event event);
+static const char *state_name(const struct xf_leg *leg);
+
+static struct xf_leg *leg_of(struct xf_stream *stream)
+{
+    return XF_CONTAINER(stream, struct xf_leg, stream);
+}
+
+static void node_text(const struct xf_leg *leg, char out[XF_ADDR_TEXT_BYTES])
+{
+    xf_addr_text(&leg->addrs[leg->addr_at], out);
+}
+
+/* ---------------------------------------------------------------- the end of a stream, in words */
+
+static const char *lost_word(enum xf_conn_end end)
+{
+    static const char *const words[] = {
+        [XF_CONN_END_LOCAL] = "closed",    [XF_CONN_END_EOF] = "closed-by-server",
+        [XF_CONN_END_RESET] = "reset",     [XF_CONN_END_REFUSED] = "refused",
+        [XF_CONN_END_TIMEOUT] = "timeout", [XF_CONN_END_TLS] = "tls",
+    };
+    return words[end];
+}
+
+static struct xf_leg_ending ending_of(const struct xf_leg *leg, enum xf_stream_end end)
+{
+    const struct xf_stream *stream = &leg->stream;
+    if (leg->ending.reason)
+        return leg->ending;
+    if (end == XF_STREAM_END_LOST)
+        return (struct xf_leg_ending){lost_word(stream->conn_end), NULL};
+    if (end == XF_STREAM_END_POLITE)
+        return (struct xf_leg_ending){"closed-by-server", NULL};
+    if (end == XF_STREAM_END_OUR_ERROR)
+        return (struct xf_leg_ending){xf_stream_error_name(stream->our_error),
+                                      leg->driver->nonsense};
+    for (size_t i = 0; i < leg->driver->error_count; i++) {
+        if (leg->driver->errors[i].error == stream->peer_error)
+            return leg->driver->errors[i].ending;
+    }
+    return (struct xf_leg_ending){xf_stream_error_name(stream->peer_error), NULL};
+}
+
+static void log_end(struct xf_leg *leg, enum xf_stream_end end, const char *detail)
+{
+    struct xf_leg_ending ending = ending_of(leg, end);
+    char node[XF_ADDR_TEXT_BYTES];
+    uint64_t took_ms = leg->env->clock->now_ms - leg->began_ms;
+    node_text(leg, node);
+    if (end == XF_STREAM_END_PEER_ERROR)
+        detail = leg->stream.peer_text;
+    if (leg->was_up) {
+        enum xf_log_level level = leg->is_wanted ? XF_LOG_WARN : XF_LOG_INFO;
+        xf_log(level, "link.stream.down", XF_STR("link", leg->settings->title),
+               XF_STR("node", node), XF_STR("name", leg->name), XF_WORD("reason", ending.reason),
+               XF_STR("detail", detail), XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
+    } else { /* a failure that repeats is a warning only once */
+        bool is_new =
+            leg->is_wanted && (!leg->last_reason || strcmp(leg->last_reason, ending.reason) != 0);
+        enum xf_log_level level = is_new ? XF_LOG_WARN : XF_LOG_DEBUG;
+        xf_log(level, "link.stream.failed", XF_STR("link", leg->settings->title),
+               XF_STR("node", node), XF_STR("name", leg->name), XF_WORD("reason", ending.reason),
+               XF_STR("detail", detail), XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
+    }
+    leg->last_reason = leg->was_up ? NULL : ending.reason;
+}
+
+/* ------------------------------------------------------------------ events of the stream */
+
+static void on_header(struct xf_stream *stream, const struct xf_header *header)
+{
+    struct xf_leg *leg = leg_of(stream);
+    if (leg->state == XF_LEG_NEGOTIATING)
+        leg->driver->header(leg, header);
+}
+
+static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
+{
+    struct xf_leg *leg = leg_of(stream);
+    if (!leg->driver->element(leg, elem))
+        xf_log(XF_LOG_DEBUG, "link.element.ignored", XF_STR("link", leg->settings->title),
+               XF_SPN("element", elem->name), XF_WORD("state", state_name(leg)));
+}
+
+static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
+{
+    struct xf_leg *leg = leg_of(stream);
+    if (leg->was_up) /* also in ENDING, until the server's footer comes */
+        leg->events->stanza(leg->owner, leg, stanza);
+}
+
+static void on_connected(struct xf_stream *stream)
+{
+    fire(leg_of(stream), XF_LEG_ON_CONNECTED);
+}
+
+static void on_ending(struct xf_stream *stream)
+{
+    fire(leg_of(stream), XF_LEG_ON_ENDS);
+}
+
+static void on_drained(struct xf_stream *stream)
+{
+    struct xf_leg *leg = leg_of(stream);
+    if (leg->state != XF_LEG_UP)
+        return;
+    leg->is_congested = false;
+    leg->events->drained(leg->owner, leg);
+}
+
+static bool should_wait_long(const struct xf_leg *leg)
+{
+    return leg->stream.peer_error == XF_STREAM_ERROR_CONFLICT;
+}
+
+static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const char *detail)
+{
+    struct xf_leg *leg = leg_of(stream);
+    log_end(leg, end, detail);
+    if (leg->was_up && leg->env->clock->now_ms - leg->began_ms >= STEADY_MS)
+        leg->backoff_ms = BACKOFF_MIN_MS;
+    if (should_wait_long(leg))
+        leg->backoff_ms = BACKOFF_MAX_MS;
+    xf_stream_fini(stream);
+    leg->addr_at = (leg->addr_at + 1) % leg->addr_count;
+    fire(leg, leg->is_wanted ? XF_LEG_ON_LOST : XF_LEG_ON_OVER);
+}
+
+static const struct xf_stream_events stream_events = {
+    .header = on_header,
+    .stanza = on_stanza,
+    .element = on_element,
+    .connected = on_connected,
+    .drained = on_drained,
+    .ending = on_ending,
+    .closed = on_closed,
+};
+
+/* ------------------------------------------------------------------ actions */
+
+static void dial(struct xf_leg *leg)
+{
+    leg->ending = (struct xf_leg_ending){0};
+    leg->was_up = leg->is_congested = false;
+    leg->began_ms = leg->env->clock->now_ms;
+    xf_stream_init(&leg->stream, leg->env, leg->driver->content_ns, &start_limits, START_ELEMENTS,
+                   &stream_events);
+    xf_stream_attach(&leg->stream,
+                     leg->env->connect(leg->env, &leg->addrs[leg->addr_at], NULL, CONNECT_MS,
+                                       &xf_stream_conn_events, &leg->stream));
+}
+
+static void negotiate(struct xf_leg *leg)
+{
+    leg->driver->connected(leg);
+}
+
+static void arm_pulse(struct xf_leg *leg)
+{
+    uint64_t silent_ms = leg->env->clock->now_ms - leg->sent_ms;
+    uint64_t ping_ms = leg->settings->ping_ms;
+    uint64_t wait_ms = silent_ms < ping_ms ? ping_ms - silent_ms : ping_ms;
+    if (leg->is_congested && (!ping_ms || wait_ms > STUCK_LOOK_MS))
+        wait_ms = STUCK_LOOK_MS;
+    if (wait_ms == 0) /* no keep-alive wanted */
+        return;
+    xf_timer_start(leg->env->timers, &leg->pulse, wait_ms);
+}
+
+static void come_up(struct xf_leg *leg)
+{
+    uint64_t now_ms = leg->env->clock->now_ms;
+    char node[XF_ADDR_TEXT_BYTES];
+    node_text(leg, node);
+    xf_log(XF_LOG_INFO, "link.stream.up", XF_STR("link", leg->settings->title),
+           XF_STR("node", node), XF_STR("name", leg->name), XF_INT("ms", now_ms - leg->began_ms));
+    xf_stream_relax(&leg->stream, &trusted_limits);
+    leg->was_up = true;
+    leg->began_ms = leg->sent_ms = leg->moved_ms = now_ms;
+    leg->written_bytes = xf_conn_backlog(leg->stream.conn); /* our handshake may still wait there */
+    leg->moved_bytes = 0;
+    leg->last_reason = NULL;
+    xf_stream_pause(&leg->stream, leg->is_paused);
+    arm_pulse(leg);
+    leg->events->up(leg->owner, leg);
+}
+
+static void go_down(struct xf_leg *leg)
+{
+    xf_timer_stop(&leg->pulse);
+    leg->is_congested = false;
+    leg->events->down(leg->owner, leg);
+}
+
+static void plan_retry(struct xf_leg *leg)
+{
+    uint64_t max_ms = leg->stream.peer_error ? BACKOFF_MAX_MS : AWAY_MAX_MS;
+    uint64_t wait_ms = leg->backoff_ms < max_ms ? leg->backoff_ms : max_ms;
+    xf_timer_start(leg->env->timers, &leg->timer, xf_rand_jitter_ms(wait_ms));
+    leg->backoff_ms = wait_ms < max_ms / 2 ? 2 * wait_ms : max_ms;
+}
+
+static void tell_idle(struct xf_leg *leg)
+{
+    leg->backoff_ms = BACKOFF_MIN_MS;
+    leg->last_reason = NULL;
+    leg->events->idle(leg->owner, leg);
+}
+
+/* ------------------------------------------------------------------ the machine */
+
+/* clang-format off */
+#define ROW(in, on, to, action) {XF_LEG_##in, XF_LEG_ON_##on, XF_LEG_##to, XF_MACHINE_ACTION(struct xf_leg, action)}
+
+static const struct xf_machine_row rows[] = {
+    /*  in state     on event    go to        and do */
+    ROW(IDLE,        WANT,       CONNECTING,  dial),
+    ROW(WAITING,     WANT,       CONNECTING,  dial),
+    ROW(WAITING,     OVER,       IDLE,        tell_idle),
+    ROW(CONNECTING,  CONNECTED,  NEGOTIATING, negotiate),
+    ROW(NEGOTIATING, ACCEPTED,   UP,          come_up),
+    ROW(CONNECTING,  ENDS,       ENDING,      NULL),
+    ROW(NEGOTIATING, ENDS,       ENDING,      NULL),
+    ROW(UP,          ENDS,       ENDING,      go_down),
+    ROW(ENDING,      LOST,       WAITING,     plan_retry),
+    ROW(ENDING,      OVER,       IDLE,        tell_idle),
+};
+/* clang-format on */
+
+static const char *const state_names[] = {
+#define X(name, word) [XF_LEG_##name] = word,
+    XF_LEG_STATE_MAP(X)
+#undef X
+};
+
+static const char *const event_names[] = {
+#define X(name, word) [XF_LEG_ON_##name] = word,
+    XF_LEG_EVENT_MAP(X)
+#undef X
+};
+
+static void run(void *self, xf_machine_action action)
+{
+    ((void (*)(struct xf_leg *))action)(self);
+}
+
+static void log_move(const void *self, const char *from, const char *on, const char *to)
+{
+    const struct xf_leg *leg = self;
+    xf_log(XF_LOG_DEBUG, "link.state.changed", XF_STR("link", leg->settings->title),
+           XF_STR("name", leg->name), XF_WORD("from", from), XF_WORD("on", on), XF_WORD("to", to));
+}
+
+static void stop_timer(void *self)
+{
+    struct xf_leg *leg = self;
+    xf_timer_stop(&leg->timer);
+}
+
+/* An event that has no row in this state changes nothing and is only logged. */
+static void stay(void *self, unsigned event)
+{
+    const char *name = state_name(self);
+    log_move(self, name, event_names[event], "same");
+}
+
+static void check(const void *self, bool has_acted)
+{
+    const struct xf_leg *leg = self;
+    switch (leg->state) {
+    case XF_LEG_IDLE:
+        xf_require(!leg->is_wanted);
+        return;
+    case XF_LEG_WAITING:
+        xf_require(xf_timer_is_running(&leg->timer) == has_acted);
+        return;
+    case XF_LEG_CONNECTING:
+        xf_require(leg->addr_count > 0 && (!has_acted || (leg->stream.conn && !leg->was_up)));
+        return;
+    case XF_LEG_NEGOTIATING:
+        xf_require(leg->stream.conn && !leg->was_up);
+        xf_require(xf_timer_is_running(&leg->timer) == has_acted); /* the server's answer is due */
+        return;
+    case XF_LEG_UP:
+        xf_require(leg->stream.conn && leg->was_up == has_acted);
+        return;
+    case XF_LEG_ENDING:
+        xf_require(!has_acted || (!xf_timer_is_running(&leg->pulse) && !leg->is_congested));
+        return;
+    }
+}
+
+const struct xf_machine xf_leg_machine = {
+    .name = "leg",
+    .states = state_names,
+    .events = event_names,
+    .state_count = XF_ARRAY_LEN(state_names),
+    .event_count = XF_ARRAY_LEN(event_names),
+    .rows = rows,
+    .row_count = XF_ARRAY_LEN(rows),
+    .state_at = offsetof(struct xf_leg, state),
+    .first = XF_LEG_IDLE,
+    .final = XF_MACHINE_NONE,
+    .parting = XF_LEG_IDLE,
+    .run = run,
+    .log = log_move,
+    .moved = stop_timer,
+    .missing = stay,
+    .check = check,
+};
+
+static const char *state_name(const struct xf_leg *leg)
+{
+    return state_names[leg->state];
+}
+
+static void fire(struct xf_leg *leg, enum xf_leg_event event)
+{
+    xf_machine_fire(&xf_leg_machine, leg, event);
+}
+
+/* ------------------------------------------------------------------ time */
+
+static void give_up(struct xf_leg *leg, const char *reason)
+{
+    leg->ending = (struct xf_leg_ending){reason, NULL};
+    xf_stream_abort(&leg->stream);
+}
+
+static void on_timer(void *owner)
+{
+    struct xf_leg *leg = owner;
+    if (leg->state != XF_LEG_WAITING)
+        give_up(leg, "timeout");
+    else
+        fire(leg, leg->is_wanted ? XF_LEG_ON_WANT : XF_LEG_ON_OVER);
+}
+
+static bool is_stuck(struct xf_leg *leg)
+{
+    uint64_t now_ms = leg->env->clock->now_ms;
+    uint64_t moved_bytes = leg->written_bytes - xf_conn_backlog(leg->stream.conn);
+    if (!leg->is_congested || moved_bytes > leg->moved_bytes) {
+        leg->moved_bytes = moved_bytes;
+        leg->moved_ms = now_ms;
+    }
+    return now_ms - leg->moved_ms >= STUCK_MS;
+}
+
+static void on_pulse(void *owner)
+{
+    struct xf_leg *leg = owner;
+    if (is_stuck(leg)) {
+        give_up(leg, "stuck");
+        return;
+    }
+    uint64_t silent_ms = leg->env->clock->now_ms - leg->sent_ms;
+    if (!leg->is_congested && leg->settings->ping_ms && silent_ms >= leg->settings->ping_ms) {
+        xf_stream_send(&leg->stream, " ");
+        leg->written_bytes++;
+        leg->sent_ms = leg->env->clock->now_ms;
+    }
+    arm_pulse(leg);
+}
+
+/* ------------------------------------------------------------------ for the owner */
+
+struct xf_leg *xf_leg_new(const struct xf_leg_driver *driver, struct xf_env *env,
+                          const struct xf_link_settings *settings, struct xf_span name,
+                          const struct xf_leg_events *events, void *owner)
+{
+    struct xf_leg *leg = xf_alloc(driver->size);
+    leg->env = env;
+    leg->settings = settings;
+    leg->driver = driver;
+    leg->events = events;
+    leg->owner = owner;
+    leg->name = xf_span_dup(name);
+    leg->backoff_ms = BACKOFF_MIN_MS;
+    xf_timer_init(&leg->timer, on_timer, leg);
+    xf_timer_init(&leg->pulse, on_pulse, leg);
+    return leg;
+}
+
+void xf_leg_nodes(struct xf_leg *leg, const struct xf_addr *addrs, size_t count, size_t first)
+{
+    leg->addrs = addrs;
+    leg->addr_count = count;
+    leg->addr_at = first % count;
+}
+
+void xf_leg_free(struct xf_leg **leg)
+{
+    xf_require((*leg)->state == XF_LEG_IDLE);
+    xf_free((*leg)->name);
+    xf_free(*leg);
+    *leg = NULL;
+}
+
+void xf_leg_start(struct xf_leg *leg)
+{
+    leg->is_wanted = true;
+    if (leg->state == XF_LEG_IDLE)
+        fire(leg, XF_LEG_ON_WANT);
+}
+
+bool xf_leg_stop(struct xf_leg *leg, const char *reason)
+{
+    leg->is_wanted = false;
+    if (leg->state == XF_LEG_IDLE)
+        return false;
+    if (leg->state == XF_LEG_WAITING) {
+        xf_timer_start(leg->env->timers, &leg->timer, 0);
+        return true;
+    }
+    if (!leg->ending.reason)
+        leg->ending.reason = reason;
+    xf_stream_close(&leg->stream);
+    return true;
+}
+
+enum xf_err xf_leg_send(struct xf_leg *leg, const struct xf_stanza *stanza)
+{
+    if (leg->state != XF_LEG_UP)
+        return XF_ERR_CLOSED;
+    struct xf_conn *conn = leg->stream.conn;
+    size_t before = conn->out.len;
+    enum xf_err err = leg->driver->send(leg, stanza);
+    if (err != XF_ERR_OK)
+        return err;
+    leg->written_bytes += conn->out.len - before;
+    leg->sent_ms = leg->env->clock->now_ms;
+    if (!leg->is_congested && xf_conn_is_congested(conn)) {
+        leg->is_congested = true;
+        leg->moved_ms = leg->sent_ms;
+        leg->moved_bytes = leg->written_bytes - xf_conn_backlog(conn);
+        arm_pulse(leg);
+    }
+    return XF_ERR_OK;
+}
+
+void xf_leg_pause(struct xf_leg *leg, bool paused)
+{
+    leg->is_paused = paused;
+    if (leg->state == XF_LEG_UP)
+        xf_stream_pause(&leg->stream, paused);
+}
+
+/* ------------------------------------------------------------------ for the driver */
+
+void xf_leg_await(struct xf_leg *leg)
+{
+    xf_timer_start(leg->env->timers, &leg->timer, ANSWER_MS);
+}
+
+void xf_leg_accept(struct xf_leg *leg)
+{
+    fire(leg, XF_LEG_ON_ACCEPTED);
+}
+
+void xf_leg_refuse(struct xf_leg *leg, const char *reason, const char *advice)
+{
+    leg->ending = (struct xf_leg_ending){reason, advice};
+    xf_stream_close(&leg->stream);
+}

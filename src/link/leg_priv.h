@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * leg_priv.h — one leg of a component: a stream to one node of the cluster, made again whenever it
+ * ends.
+ *
+ * The leg is the same for all protocols: it connects, waits, keeps alive, notices what is stuck and
+ * comes back. What the server speaks is the business of its driver (struct xf_leg_driver), which
+ * negotiates until stanzas may pass. A component knows only legs.
+ *
+ * A link of one name has a leg for each node; a link with names = per-peer has one for each peer.
+ */
+#pragma once
+
+#include <xfed/base/machine.h>
+#include <xfed/link/settings.h>
+#include <xfed/stream/stream.h>
+
+/* clang-format off */
+#define XF_LEG_STATE_MAP(X)                   \
+    X(IDLE,        "idle")        /* no stream, none wanted */                                     \
+    X(WAITING,     "waiting")     /* between two tries */                                          \
+    X(CONNECTING,  "connecting")  /* TCP */                                                        \
+    X(NEGOTIATING, "negotiating") /* the driver's part: headers, proof of the secret, ... */        \
+    X(UP,          "up")          /* stanzas pass in both directions */                            \
+    X(ENDING,      "ending")      /* we send nothing more; the `closed` event follows */
+
+#define XF_LEG_EVENT_MAP(X)                   \
+    X(WANT,        "want")        /* the link wants a stream, or the wait for the next try is over */ \
+    X(CONNECTED,   "connected")   /* the TCP connection is open */                                 \
+    X(ACCEPTED,    "accepted")    /* the driver has negotiated: the server takes stanzas */        \
+    X(ENDS,        "ends")        /* we or the server end the stream, or it is lost */             \
+    X(LOST,        "lost")        /* closed, and wanted again */                                   \
+    X(OVER,        "over")        /* closed, and not wanted any more */
+/* clang-format on */
+
+enum xf_leg_state {
+#define X(name, word) XF_LEG_##name,
+    XF_LEG_STATE_MAP(X)
+#undef X
+};
+
+enum xf_leg_event {
+#define X(name, word) XF_LEG_ON_##name,
+    XF_LEG_EVENT_MAP(X)
+#undef X
+};
+
+struct xf_leg;
+
+/* How a stream ended, for the log. Both are literals. */
+struct xf_leg_ending {
+    const char *reason; /* a word */
+    const char *advice; /* what an operator should do, or NULL */
+};
+
+/* What a stream error of this kind of server tells an operator. */
+struct xf_leg_error {
+    enum xf_stream_error error;
+    struct xf_leg_ending ending;
+};
+
+/*
+ * A protocol. Its functions are called only between CONNECTED and the end of the stream, and may
+ * write to leg->stream. While it negotiates, it calls xf_leg_await for each answer that the server
+ * owes, and in the end xf_leg_accept or xf_leg_refuse.
+ */
+struct xf_leg_driver {
+    size_t size;            /* of the driver's own struct, which begins with its struct xf_leg */
+    const char *content_ns; /* of the stanzas; a literal */
+    const struct xf_leg_error *errors; /* ordered as they should be looked up */
+    size_t error_count;
+    const char *nonsense; /* advice when the server's bytes are not this protocol */
+
+    /* TCP is up: send the header. */
+    void (*connected)(struct xf_leg *leg);
+    /* The server's header came while we negotiate. */
+    void (*header)(struct xf_leg *leg, const struct xf_header *header);
+    /* An element that is no stanza, in any state. False: it means nothing here, and is logged. */
+    bool (*element)(struct xf_leg *leg, const struct xf_elem *elem);
+    /* As xf_stream_send_stanza, which a driver without a form of its own uses. */
+    enum xf_err (*send)(struct xf_leg *leg, const struct xf_stanza *stanza);
+};
+
+/* For the owner of the leg. */
+struct xf_leg_events {
+    void (*up)(void *owner, struct xf_leg *leg);
+    void (*down)(void *owner, struct xf_leg *leg); /* only after `up` */
+    void (*drained)(void *owner, struct xf_leg *leg);
+    void (*stanza)(void *owner, struct xf_leg *leg, struct xf_stanza *stanza);
+    /* There is no stream and no further try. The callee may free it. */
+    void (*idle)(void *owner, struct xf_leg *leg);
+};
+
+struct xf_leg {
+    struct xf_env *env;
+    const struct xf_link_settings *settings;
+    const struct xf_leg_driver *driver;
+    const struct xf_leg_events *events;
+    void *owner;
+    char *name;                  /* the component's */
+    const struct xf_addr *addrs; /* borrowed; tried in turn */
+    size_t addr_count, addr_at;
+    enum xf_leg_state state;
+    struct xf_stream stream; /* from CONNECTING to ENDING */
+    struct xf_timer timer;   /* in WAITING and NEGOTIATING */
+    /* In UP: keep-alive, and the check that a congested stream still moves. */
+    struct xf_timer pulse;
+    uint64_t backoff_ms;            /* the wait before the next try, without jitter */
+    uint64_t began_ms;              /* when the try began; once up, when it came up */
+    uint64_t sent_ms;               /* when we sent our last byte */
+    uint64_t written_bytes;         /* appended to the conn's output */
+    uint64_t moved_bytes, moved_ms; /* written minus waiting bytes, and when that last grew */
+    bool was_up;                    /* the current or last stream was up */
+    bool is_wanted;                 /* make the stream again when it ends */
+    bool is_congested;
+    bool is_paused;
+    struct xf_leg_ending ending; /* why we end it, or what was wrong; reason NULL: nothing yet */
+    const char *last_reason;     /* of the last failed try; a repetition logs no new warning */
+};
+
+extern const struct xf_machine xf_leg_machine; /* for the test of its table */
+
+/* ------------------------------------------------------------------ for the owner */
+
+/*
+ * `settings` is borrowed, `name` is copied. The leg is idle at first and needs addresses
+ * (xf_leg_nodes, which borrows them) before it starts.
+ */
+struct xf_leg *xf_leg_new(const struct xf_leg_driver *driver, struct xf_env *env,
+                          const struct xf_link_settings *settings, struct xf_span name,
+                          const struct xf_leg_events *events, void *owner);
+void xf_leg_free(struct xf_leg **leg); /* only while idle */
+void xf_leg_nodes(struct xf_leg *leg, const struct xf_addr *addrs, size_t count, size_t first);
+
+/* Connects if the leg is idle; in another state its stream will be made again when it ends. */
+void xf_leg_start(struct xf_leg *leg);
+
+/*
+ * End politely and do not come back. `idle` follows after this function has returned. False: the
+ * leg is idle already.
+ */
+bool xf_leg_stop(struct xf_leg *leg, const char *reason);
+
+static inline bool xf_leg_is_up(const struct xf_leg *leg)
+{
+    return leg->state == XF_LEG_UP;
+}
+
+/* XF_ERR_CLOSED: not up; XF_ERR_LIMIT: the output is full. */
+XF_MUST_USE enum xf_err xf_leg_send(struct xf_leg *leg, const struct xf_stanza *stanza);
+
+void xf_leg_pause(struct xf_leg *leg, bool paused);
+
+/* ------------------------------------------------------------------ for the driver */
+
+/* The server owes an answer: end the stream unless it comes in time. */
+void xf_leg_await(struct xf_leg *leg);
+
+/* The server takes stanzas: the leg is up. The last thing that the driver does in its function. */
+void xf_leg_accept(struct xf_leg *leg);
+
+/* End the stream politely. `reason` and `advice` are as in struct xf_leg_ending. */
+void xf_leg_refuse(struct xf_leg *leg, const char *reason, const char *advice);
