@@ -143,6 +143,22 @@ static void on_starved(void *owner, unsigned closed)
                              "unauthenticated { half-open }"));
 }
 
+/* Adopt the socket that systemd passed for this address, or else open one. */
+static enum xf_err open_listener(struct xf_daemon_listener *listener, const struct xf_addr *addr,
+                                 struct xf_error *err)
+{
+    struct xf_daemon *daemon = listener->daemon;
+    const struct xf_passed_socket *passed = xf_activation_take(&daemon->activation, addr);
+    char addr_text[XF_ADDR_TEXT_BYTES];
+    if (!passed)
+        return xf_listener_open(daemon->loop, addr, on_accept, listener, &listener->listener, err);
+    listener->listener = xf_listener_adopt(daemon->loop, passed->fd, on_accept, listener);
+    xf_addr_text(addr, addr_text);
+    xf_log(XF_LOG_INFO, "process.socket.inherited", XF_STR("addr", addr_text),
+           XF_STR("name", passed->name));
+    return XF_ERR_OK;
+}
+
 static enum xf_err open_listeners(struct xf_daemon *daemon, const struct xf_texts *addrs,
                                   bool is_direct, struct xf_error *err)
 {
@@ -152,8 +168,7 @@ static enum xf_err open_listeners(struct xf_daemon *daemon, const struct xf_text
         if (xf_addr_parse(xf_span_of(addrs->item[i]), 0, &addr) != XF_ERR_OK)
             return xf_fail(err, XF_ERR_CONFIG, "%s is not an address with port", addrs->item[i]);
         *listener = (struct xf_daemon_listener){.daemon = daemon, .is_direct = is_direct};
-        enum xf_err result =
-            xf_listener_open(daemon->loop, &addr, on_accept, listener, &listener->listener, err);
+        enum xf_err result = open_listener(listener, &addr, err);
         if (result != XF_ERR_OK)
             return result;
         xf_listener_on_starved(listener->listener, on_starved);
@@ -167,9 +182,15 @@ static enum xf_err listen_to_peers(struct xf_daemon *daemon, struct xf_error *er
     const struct xf_conf *conf = daemon->conf;
     size_t count = conf->listen.s2s.count + conf->listen.s2s_direct.count;
     daemon->listeners = xf_alloc((count + 1) * sizeof(*daemon->listeners));
-    enum xf_err result = open_listeners(daemon, &conf->listen.s2s, false, err);
-    return result == XF_ERR_OK ? open_listeners(daemon, &conf->listen.s2s_direct, true, err)
-                               : result;
+    enum xf_err result = xf_activation_init(&daemon->activation, err);
+    if (result == XF_ERR_OK)
+        result = xf_activation_check(&daemon->activation, &conf->listen, err);
+    if (result == XF_ERR_OK)
+        result = open_listeners(daemon, &conf->listen.s2s, false, err);
+    if (result == XF_ERR_OK)
+        result = open_listeners(daemon, &conf->listen.s2s_direct, true, err);
+    xf_activation_release(&daemon->activation);
+    return result;
 }
 
 void xf_daemon_close_listeners(struct xf_daemon *daemon)

@@ -16,6 +16,7 @@
  *   blocklists.c  the domains to refuse, from files
  *   explain.c     what --explain prints
  *   history.c     where the history of peers is stored
+ *   activation.c  sockets that systemd opened
  *   daemon.c      creates, runs and frees the parts
  *   reload.c      SIGHUP
  *   drain.c       SIGTERM and SIGINT
@@ -234,6 +235,33 @@ void xf_notify_ready(struct xf_notify *notify);
 void xf_notify_reloading(struct xf_notify *notify, uint64_t now_ms);
 void xf_notify_stopping(struct xf_notify *notify);
 
+/* ---- activation.c */
+struct xf_passed_socket {
+    int fd;
+    struct xf_addr addr;
+    char *name;    /* as the socket unit names it; "" for none */
+    bool is_taken; /* the descriptor belongs to a listener */
+};
+
+struct xf_activation { /* zeroed: none */
+    struct xf_passed_socket *sockets;
+    size_t count;
+};
+
+/*
+ * Take the sockets that systemd passed to this process, and clear its variables. XF_ERR_CONFIG: one
+ * of them is not a listening TCP socket.
+ */
+XF_MUST_USE enum xf_err xf_activation_init(struct xf_activation *activation, struct xf_error *err);
+void xf_activation_release(struct xf_activation *activation);
+/* XF_ERR_CONFIG: a socket was passed that `listen` does not want. */
+XF_MUST_USE enum xf_err xf_activation_check(const struct xf_activation *activation,
+                                            const struct xf_listen_settings *listen,
+                                            struct xf_error *err);
+/* The socket for `addr`, whose descriptor is the caller's now; NULL: none was passed. */
+const struct xf_passed_socket *xf_activation_take(struct xf_activation *activation,
+                                                  const struct xf_addr *addr);
+
 /* ---- daemon.c */
 struct xf_daemon_env { /* the world of the sans-I/O layers */
     struct xf_env env;
@@ -282,6 +310,7 @@ struct xf_daemon {
     struct xf_routing *routing;
     struct xf_link **links; /* beside boot->links */
     size_t link_count;
+    struct xf_activation activation;
     struct xf_daemon_listener *listeners;
     size_t listener_count;
     struct xf_notify notify;

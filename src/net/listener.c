@@ -7,8 +7,10 @@
  * waiting connection stays in the backlog and the socket stays readable, so a loop that continued
  * would spin; instead we stop polling for RETRY_MS. Normally that does not happen: since the system
  * assigns the lowest free number, a high number means that few are left, and we close such a conn
- * at once, while the link, DNS and our own streams still get descriptors. Test:
- * tests/unit/net/test_conn.c.
+ * at once, while the link, DNS and our own streams still get descriptors.
+ *
+ * A listener only closes its descriptor. If somebody else has the socket open too (systemd), it
+ * goes on listening: connections wait in its backlog. Test: tests/unit/net/test_conn.c.
  */
 #include "conn_priv.h"
 
@@ -151,7 +153,15 @@ enum xf_err xf_listener_open(struct xf_loop *loop, const struct xf_addr *addr, x
         xf_addr_text(addr, text);
         return xf_fail(err, XF_ERR_IO, "cannot listen on %s: %s", text, uv_strerror(fd));
     }
+    *out_listener = xf_listener_adopt(loop, fd, accept, owner);
+    return XF_ERR_OK;
+}
+
+struct xf_listener *xf_listener_adopt(struct xf_loop *loop, int fd, xf_accept_fn accept,
+                                      void *owner)
+{
     struct xf_listener *s = xf_new(struct xf_listener);
+
     s->loop = loop;
     s->fd = fd;
     s->fd_ceiling = fd_ceiling();
@@ -161,8 +171,7 @@ enum xf_err xf_listener_open(struct xf_loop *loop, const struct xf_addr *addr, x
     xf_require(uv_poll_init(&loop->uv, &s->poll, fd) == 0);
     s->poll.data = s;
     uv_poll_start(&s->poll, UV_READABLE, readable_cb);
-    *out_listener = s;
-    return XF_ERR_OK;
+    return s;
 }
 
 static void listener_closed_cb(uv_handle_t *handle)

@@ -81,7 +81,7 @@ class Cluster:
 class Run:
     """One xfedd with its scratch folder."""
 
-    def __init__(self, extra='', user=None, frees_all=True, state=None, process=SANDBOX):
+    def __init__(self, extra='', user=None, frees_all=True, state=None, process=SANDBOX, passed=None, port=None):
         self.folder = tempfile.mkdtemp(prefix='xfedd-check-')
         os.chmod(self.folder, 0o755)
         self.cluster = Cluster()
@@ -92,6 +92,8 @@ class Run:
         self.certificate()
         self.write('secret', SECRET + '\n', 0o600)
         self.user, self.process_settings = user, process
+        if port:
+            self.listen_port = port
         self.configure(extra)
         self.log = open(self.path('log'), 'w+')
         env = dict(os.environ, NOTIFY_SOCKET=self.path('notify'), WATCHDOG_USEC='400000')
@@ -103,7 +105,10 @@ class Run:
             kinds = 'all' if frees_all else 'definite'
             argv = ['valgrind', '-q', '--leak-check=full', '--error-exitcode=99', f'--show-leak-kinds={kinds}',
                     f'--errors-for-leak-kinds={kinds}', *argv]
-        self.process = subprocess.Popen(argv, stderr=self.log, stdout=self.log, env=env)
+        if passed:  # as systemd does it: descriptor 3, and the number of the process
+            argv = ['sh', '-c', f'exec 3<&{passed.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ LISTEN_FDNAMES=xfedd.socket exec "$@"', 'sh', *argv]
+        fds = [passed.fileno()] if passed else []
+        self.process = subprocess.Popen(argv, stderr=self.log, stdout=self.log, env=env, pass_fds=fds)
         self.told = []
 
     def certificate(self, prefix=''):
@@ -363,6 +368,33 @@ def long_tag(new):
         time.sleep(0.005)
     run.wait_received(r'<message [^>]*id=.long.[^>]*>\s*<error ')
     run.end()
+
+
+def port_of(sock):
+    return sock.getsockname()[1]
+
+
+@check('a socket of systemd is taken over, and connections wait in it until the next xfedd')
+def inherited(new):
+    with socket.create_server(('127.0.0.1', 0)) as passed:
+        run = new(passed=passed, port=port_of(passed)).ready()
+        run.wait_line(rf'info process.socket.inherited addr="127\.0\.0\.1:{port_of(passed)}" name="xfedd.socket"')
+        run.end()
+        with socket.create_connection(('127.0.0.1', port_of(passed)), PATIENCE) as waits:
+            waits.sendall(HEADER.encode())
+            run = new(passed=passed, port=port_of(passed)).ready()
+            waits.settimeout(PATIENCE)
+            read_until(waits, '</stream:features>')
+        run.end()
+
+
+@check('a socket of systemd that the configuration does not have is refused, with both addresses')
+def inherited_elsewhere(new):
+    with socket.create_server(('127.0.0.1', 0)) as passed:
+        run = new(passed=passed)
+        assert run.process.wait(PATIENCE) == 78, run.process.returncode
+        run.wait_line(rf'error process.start.failed detail="systemd passed a socket on 127\.0\.0\.1:{port_of(passed)} \(xfedd.socket\), '
+                      rf'which is not in listen .* s2s = .*127\.0\.0\.1:{run.port()}')
 
 
 @check('root becomes the user, and a reload without rights to the key goes on')

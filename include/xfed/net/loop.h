@@ -61,6 +61,10 @@ typedef void (*xf_accept_fn)(void *owner, struct xf_conn *conn);
 XF_MUST_USE enum xf_err xf_listener_open(struct xf_loop *loop, const struct xf_addr *addr,
                                          xf_accept_fn accept, void *owner,
                                          struct xf_listener **out_listener, struct xf_error *err);
+/* The same for a listening socket that exists, is non-blocking, and belongs to the listener now. */
+struct xf_listener *xf_listener_adopt(struct xf_loop *loop, int fd, xf_accept_fn accept,
+                                      void *owner);
+/* If another process has the socket open too, connections wait in its backlog from now on. */
 void xf_listener_close(struct xf_listener **listener);
 
 /*
