@@ -91,6 +91,16 @@ static bool is_gateway(const struct xf_routing *routing, struct xf_span domain)
     return false;
 }
 
+/*
+ * A server module asks the component in its own name whether it has what was sent before
+ * (conf/mod_route_gateway.lua). Any answer will do.
+ */
+static bool is_question_to_us(const struct xf_routing_link *link, const struct xf_stanza *stanza)
+{
+    const char *name = xf_link_name(link->link);
+    return xf_span_is(stanza->to.full, name) && xf_span_is(stanza->from.full, name);
+}
+
 /* False: policy refused the stanza, and it was answered if policy wants that. */
 static bool passes(struct xf_routing *routing, struct xf_routing_link *link,
                    struct xf_stanza *stanza)
@@ -107,6 +117,10 @@ static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link
                               struct xf_stanza *stanza)
 {
     struct xf_span local = stanza->from.domain, peer = stanza->to.domain;
+    if (is_question_to_us(link, stanza)) {
+        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_SERVICE_UNAVAILABLE, NULL);
+        return NULL;
+    }
     if (!xf_routing_is_served_by(routing, link, local)) {
         log_refused(routing, link, stanza, "foreign-from");
         return NULL;
