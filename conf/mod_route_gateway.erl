@@ -11,7 +11,9 @@
 %%%   * ejabberd's own S2S never sees such a stanza; `s2s_access: none' beside it is the safety net for the case that this
 %%%     module is not loaded.
 %%%   * A stanza whose `from' is not ours came from the gateway itself and goes nowhere, or the two would play ping-pong.
-%%%   * With several connections of the gateway each remote domain keeps to one of them, so that order is kept.
+%%%   * With several connections, of one gateway or of several that use the same name, each of our users (and chat rooms) keeps
+%%%     to one of them, so that order is kept. When a connection goes, only its users move, at once. What ejabberd had written to
+%%%     it, and the gateway had not read, is lost: XEP-0114 has no acknowledgements.
 %%%
 %%% Virtual hosts on which the module is not enabled are left alone. To compile it on Debian, where erlang-base has erlc:
 %%%
@@ -108,20 +110,28 @@ to_gateway(Packet, Component) ->
         [] ->
             bounce(Packet);
         Pids ->
-            #jid{lserver = To} = xmpp:get_to(Packet),
-            Pid = lists:nth(1 + erlang:phash2(To, length(Pids)), Pids),
-            ejabberd_cluster:send(Pid, {route, Packet}),
+            ejabberd_cluster:send(pick(xmpp:get_from(Packet), Pids), {route, Packet}),
             drop
     end.
 
-%% The router's backend is asked, since find_routes of the router itself is not exported. Sorted, so that a domain finds the
-%% same connection each time.
+%% Each connection draws a number for each user; the highest one wins. So when one goes or comes, all others keep theirs.
+pick(_From, [Pid]) ->
+    Pid;
+pick(#jid{luser = User, lserver = Server}, Pids) ->
+    {_, Pid} = lists:max([{erlang:phash2({User, Server, Pid}), Pid} || Pid <- Pids]),
+    Pid.
+
+%% The router's backend is asked, since find_routes of the router itself is not exported. It may still name a process that
+%% has just ended, or one of a node that has: what went there would be lost.
 connections(Component) ->
     Backend = ejabberd_router:get_backend(),
     case Backend:find_routes(Component) of
-        {ok, Routes} -> lists:sort([Pid || #route{pid = Pid} <- Routes, is_pid(Pid)]);
+        {ok, Routes} -> [Pid || #route{pid = Pid} <- Routes, is_pid(Pid), is_there(Pid)];
         {error, _} -> []
     end.
+
+is_there(Pid) when node(Pid) == node() -> is_process_alive(Pid);
+is_there(Pid) -> lists:member(node(Pid), nodes()).
 
 bounce(Packet) ->
     case xmpp:get_type(Packet) of

@@ -12,13 +12,13 @@ from .xmlstream import STREAM, Closed, XmlStream
 
 class Component(Inbox):
     """Is asked like lab/client.py; the addresses of its domain are all its own."""
-    def __init__(self, user, domain, ip, secret):
+    def __init__(self, user, domain, ip, secret, port=COMPONENT_PORT):
         super().__init__()
-        self.bare, self.domain, self.ip, self.secret = f'{user}@{domain}', domain, ip, secret
+        self.bare, self.domain, self.ip, self.secret, self.port = f'{user}@{domain}', domain, ip, secret, port
         self.stream = None
 
     async def login(self):
-        self.stream = XmlStream(socket.create_connection((self.ip, COMPONENT_PORT), 10))
+        self.stream = XmlStream(socket.create_connection((self.ip, self.port), 10))
         self.stream.send(f"<?xml version='1.0'?><stream:stream xmlns='{ACCEPT}' xmlns:stream='{STREAM}' to='{self.domain}'>")
         self.stream.send(f"<handshake>{handshake(self.stream.header()['id'], self.secret)}</handshake>")
         answer = self.stream.element()

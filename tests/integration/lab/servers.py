@@ -19,13 +19,15 @@ from .proc import Proc, wait_port
 
 MODES = ('external', 'dialback-tls', 'dialback-clear')
 CLIENT_PORT, SERVER_PORT, COMPONENT_PORT = 5223, 5269, 5347
+SERVICE_PORT = 5348     # of further components: ejabberd gives each connection all names of its listener
 USERS, PASSWORD = ('alice', 'bob'), 'a password of the laboratory'      # the accounts of every server
 CONF = os.path.abspath(os.path.join(os.path.dirname(__file__), '../../../conf'))
 
 
 class Server:
     """`role` is "local" or "peer", or a name where there are more; with `component` = (name, secret) the server has no S2S and hands
-    all to the gateway. `modules`: further ones of Prosody; with the anchor of signed DNS it uses DANE for the streams that it opens."""
+    all to the gateway, or to several whose names are divided by spaces. `modules`: further ones of Prosody; with the anchor of
+    signed DNS it uses DANE for the streams that it opens."""
     kind = None
     user = None
     start_seconds = 30
@@ -37,6 +39,7 @@ class Server:
         self.certificate, self.key = certificate
         self.ca_file, self.component = ca_file, component
         self.rooms = f'conference.{domain}'
+        self.services = {}      # further components, name -> secret; ejabberd takes only one
         self.data = lab.folder(f'data-{role}')
         self.log = f'{lab.scratch}/log/{role}-{self.kind}.log'
         self.runner = None
@@ -84,7 +87,9 @@ class Prosody(Server):
             modules.append('route_gateway')
             disabled += ['s2s', 's2s_auth_certs']
             shutil.copy(f'{CONF}/mod_route_gateway.lua', self.lab.folder('modules'))
-            component = GATEWAY_LUA.format(name=self.component[0], secret=self.component[1])
+            names = self.component[0].split()
+            component = ''.join(GATEWAY_LUA.format(name=name, secret=self.component[1]) for name in names)
+            component += ''.join(SERVICE_LUA.format(name=name, secret=secret) for name, secret in self.services.items())
         else:
             modules += ['dialback'] if self.mode != 'external' else []
             modules += ['tls'] if self.mode != 'dialback-clear' else []
@@ -95,8 +100,8 @@ class Prosody(Server):
                 scratch=self.lab.scratch, data=self.data, ip=self.ip, log=self.log, domain=self.domain, rooms=self.rooms,
                 modules=lua_list(modules), disabled=lua_list(disabled), crt=self.certificate, key=self.key, ca=self.ca_file,
                 secure=str(self.mode == 'external').lower(), tls=str(self.mode != 'dialback-clear').lower(),
-                component_ports='' if not self.component else COMPONENT_PORT,
-                gateway='' if not self.component else f'route_gateway_component = "{self.component[0]}"',
+                component_ports='' if not self.component else f'{COMPONENT_PORT}, {SERVICE_PORT}',
+                gateway='' if not self.component else f'route_gateway_component = {{ {lua_list(names)} }}',
                 dane='' if not self.trust_anchor else f'trusted = [[{self.trust_anchor}]];',
                 use_dane=str(bool(self.trust_anchor)).lower()) + component)
         return ['prosody', '-F', '--config', path], {}
@@ -151,6 +156,11 @@ Component "{name}"
     component_conflict_resolve = "kick_old"
 '''
 
+SERVICE_LUA = '''
+Component "{name}"
+    component_secret = "{secret}"
+'''
+
 
 class Ejabberd(Server):
     kind = 'ejabberd'
@@ -163,7 +173,10 @@ class Ejabberd(Server):
         modules, listen = '', LISTEN_S2S.format(ip=self.ip)
         access = 'all'
         if self.component:
-            access, listen = 'none', LISTEN_COMPONENT.format(ip=self.ip, name=self.component[0], secret=self.component[1])
+            access = 'none'
+            listen = LISTEN_COMPONENT.format(ip=self.ip, port=COMPONENT_PORT, name=self.component[0], secret=self.component[1])
+            listen += ''.join(LISTEN_COMPONENT.format(ip=self.ip, port=SERVICE_PORT, name=name, secret=secret)
+                              for name, secret in self.services.items())
             modules = f'  mod_route_gateway:\n    component: {self.component[0]}\n'
             self.lab.compile_erlang(f'{CONF}/mod_route_gateway.erl')
         elif self.mode != 'external':
@@ -226,7 +239,7 @@ LISTEN_S2S = '''  -
 '''
 
 LISTEN_COMPONENT = '''  -
-    port: 5347
+    port: {port}
     ip: "{ip}"
     module: ejabberd_service
     check_from: false
