@@ -59,6 +59,7 @@
 
 /* clang-format off */
 static const struct xf_word allow_words[] = {{"allow", true}, {"deny", false}, {NULL, 0}};
+static const struct xf_word stop_words[] = {{"keep", true}, {"return", false}, {NULL, 0}};
 static const struct xf_word names_words[] = {{"one", false}, {"per-peer", true}, {NULL, 0}};
 static const struct xf_word driver_words[] = {{"component", XF_LINK_COMPONENT}, {NULL, 0}};
 static const struct xf_word level_words[] = {
@@ -195,6 +196,19 @@ TEXT (MEMORY, "file", C, history.file, PATH, "", "/var/lib/xfedd/peers.db",
 COUNT(MEMORY, "peers", C, history.peers, "10000", 0, 1000000,
       "How many peers to remember; beyond that, the peer that was silent longest is forgotten. 0: remember none, so that downgrade has "
       "nothing to compare with. A change needs a restart."),
+
+TEXT (JOURNAL, "file", C, journal.file, PATH, "", "/var/lib/xfedd/journal.db",
+      "SQLite file that keeps messages while they wait for a stream to a peer, so that they survive a crash or a restart; at the start, "
+      "what it has is delivered, with the time at which it came (XEP-0203). It holds the text of messages, and belongs to the user "
+      "that xfedd runs as. \"\": keep none, and messages that wait are lost in a crash. A change needs a restart."),
+SIZE (JOURNAL, "bytes", C, journal.bytes, "64M", 64 * KIB, 16384 * MIB,
+      "How many bytes of messages it may hold. Messages beyond that wait in memory only."),
+COUNT(JOURNAL, "messages", C, journal.messages, "100000", 1, 10000000, "How many messages it may hold, in the same way."),
+DURATION(JOURNAL, "age", C, journal.age_ms, "1h", S, 30 * DAY,
+      "At the start, messages that came longer ago than this are returned to their senders."),
+SWITCH(JOURNAL, "at-stop", C, journal.keep_at_stop, stop_words, "keep",
+      "What happens to messages that still wait when xfedd stops. keep: they stay in the file, and the next start delivers them. return: "
+      "their senders get an error, as without a journal."),
 
 COUNT(XML, "depth", C, s2s.xml.depth, "64", 8, 1000, "How deeply elements may be nested."),
 COUNT(XML, "attributes", C, s2s.xml.attributes, "64", 8, 1000, "How many attributes an element may have."),

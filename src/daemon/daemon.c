@@ -345,6 +345,8 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     make_s2s(daemon);
     make_links(daemon);
     xf_daemon_keep_peers(daemon);
+    daemon->journal = xf_daemon_journal_for(daemon->loop, &daemon->boot->journal);
+    xf_routing_attach_journal(daemon->routing, daemon->journal);
     xf_alloc_trim(); /* frees what parsing used */
     xf_expiry_begin(&daemon->expiry, daemon->env.env.timers, &daemon->certs, daemon->conf);
     xf_blocklists_watch(daemon);
@@ -367,6 +369,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_timer_stop(&daemon->day_timer);
     xf_notify_fini(&daemon->notify);
     xf_routing_free(&daemon->routing);
+    xf_journal_free(&daemon->journal);
     xf_mailmap_free(&daemon->mailmap);
     xf_s2s_free(&daemon->s2s);
     xf_history_free(&daemon->history);
@@ -404,6 +407,8 @@ enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_cer
     if (daemon.is_abandoned) {
         if (!xf_history_is_writing(daemon.history))
             xf_history_free(&daemon.history);
+        if (!xf_journal_is_writing(daemon.journal))
+            xf_journal_free(&daemon.journal);
         _exit((int)code); /* what is still alive points to the daemon */
     }
     take_apart(&daemon);

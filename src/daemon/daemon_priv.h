@@ -16,6 +16,7 @@
  *   blocklists.c  the domains to refuse, from files
  *   explain.c     what --explain prints
  *   history.c     where the history of peers is stored
+ *   journal.c     opens the journal of messages
  *   activation.c  sockets that systemd opened
  *   daemon.c      creates, runs and frees the parts
  *   reload.c      SIGHUP
@@ -26,6 +27,7 @@
 
 #include <xfed/conf/conf.h>
 #include <xfed/history/history.h>
+#include <xfed/journal/journal.h>
 #include <xfed/link/link.h>
 #include <xfed/mailmap/mailmap.h>
 #include <xfed/net/loop.h>
@@ -185,6 +187,11 @@ char *xf_daemon_history_path(const char *file, const char *state_directory);
 struct xf_history *xf_daemon_history_for(struct xf_loop *loop,
                                          const struct xf_history_settings *settings);
 
+/* ---- journal.c */
+/* NULL: the configuration wants no journal, or its file cannot be used, as logged */
+struct xf_journal *xf_daemon_journal_for(struct xf_loop *loop,
+                                         const struct xf_journal_settings *settings);
+
 /* ---- sandbox.c */
 /* Is this a build with a sanitizer, which does what the sandbox forbids? */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -305,6 +312,7 @@ struct xf_daemon {
     struct xf_expiry expiry;
     struct xf_sandbox sandbox;
     struct xf_history *history; /* of peers; NULL: none */
+    struct xf_journal *journal; /* of messages that wait; NULL: none */
     struct xf_mailmap *mailmap; /* e-mail addresses of users; NULL: none */
     struct xf_s2s *s2s;
     struct xf_routing *routing;

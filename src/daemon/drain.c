@@ -8,7 +8,8 @@
  *               at most process.drain-time
  *     inbound   streams that peers opened are closed, so that nothing more comes that wants an
  *               answer; answers are still sent
- *     streams   what is left is bounced to the cluster; all streams with peers are closed
+ *     streams   what is left stays in the journal, or is bounced to the cluster; all streams with
+ *               peers are closed
  *     links     the cluster has its bounces: the links are closed
  *     over      the loop stops
  *
@@ -38,6 +39,7 @@ static void leave(struct xf_daemon *daemon)
 {
     daemon->is_abandoned = xf_s2s_stream_count(daemon->s2s) > 0 || !links_are_gone(daemon) ||
                            daemon->reload || xf_history_is_writing(daemon->history) ||
+                           xf_journal_is_writing(daemon->journal) ||
                            xf_mailmap_is_busy(daemon->mailmap);
     if (daemon->is_abandoned)
         xf_log(XF_LOG_WARN, "process.drain.expired",
@@ -77,8 +79,8 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
 }
 
 /*
- * Wait for a reload, a write of the history, and a directory lookup on the thread pool, which use
- * parts of the daemon.
+ * Wait for a reload, a write of the history or the journal, and a directory lookup on the thread
+ * pool, which use parts of the daemon.
  */
 static bool is_step_done(const struct xf_daemon *daemon)
 {
@@ -91,7 +93,8 @@ static bool is_step_done(const struct xf_daemon *daemon)
         return xf_s2s_stream_count(daemon->s2s) == 0 && xf_routing_is_idle(daemon->routing);
     case XF_DRAIN_LINKS:
         return links_are_gone(daemon) && !daemon->reload &&
-               !xf_history_is_writing(daemon->history) && !xf_mailmap_is_busy(daemon->mailmap);
+               !xf_history_is_writing(daemon->history) && !xf_journal_is_writing(daemon->journal) &&
+               !xf_mailmap_is_busy(daemon->mailmap);
     default:
         return true;
     }

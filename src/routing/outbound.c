@@ -10,7 +10,7 @@
  *
  * A stanza that cannot be answered safely is dropped; the log has one line a second about that.
  */
-#include "routing_priv.h"
+#include "outbound_priv.h"
 
 #include "bounce_priv.h"
 #include "inbound_priv.h"
@@ -19,6 +19,7 @@
 #include "rare_priv.h"
 #include "route_limits_priv.h"
 #include "route_priv.h"
+#include "routing_priv.h"
 #include "screen_priv.h"
 
 static void log_refused(struct xf_routing *routing, const struct xf_routing_link *link,
@@ -151,9 +152,13 @@ static void on_stanza(void *owner, struct xf_link *from, struct xf_stanza *stanz
 {
     struct xf_routing *routing = owner;
     struct xf_routing_link *link = xf_routing_link_around(routing, from);
-    if (!address(routing, link, stanza))
-        return;
+    if (address(routing, link, stanza))
+        xf_outbound_carry(routing, link, stanza);
+}
 
+void xf_outbound_carry(struct xf_routing *routing, struct xf_routing_link *link,
+                       struct xf_stanza *stanza)
+{
     struct xf_route *route = xf_route_find(routing, stanza->from.domain, stanza->to.domain);
     if (!route || !route->may || route->link != link)
         route = admit(routing, link, stanza);

@@ -60,6 +60,7 @@ static void drop(struct xf_route *route, struct xf_stanza_copy *copy)
 {
     xf_stanza_queue_remove(&route->queue, copy);
     xf_route_limits_weigh(route);
+    xf_journal_remove(route->routing->journal, copy);
     xf_free(copy);
 }
 
@@ -77,11 +78,27 @@ static void bounce_oldest(struct xf_route *route, enum xf_stanza_error error, co
     xf_route_limits_weigh(route);
     xf_stanza_copy_read(copy, &stanza);
     bounce(route, &stanza, error, text);
+    xf_journal_remove(route->routing->journal, copy);
     xf_free(copy);
+}
+
+/* When xfedd stops: the next process delivers them. */
+static void leave_to_journal(struct xf_route *route)
+{
+    XF_STANZA_QUEUE_EACH (copy, &route->queue) {
+        if (!xf_journal_keeps(route->routing->journal, copy))
+            continue;
+        xf_stanza_queue_remove(&route->queue, copy);
+        xf_route_limits_weigh(route);
+        xf_free(copy);
+        route->routing->kept_count++;
+    }
 }
 
 void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, const char *text)
 {
+    if (route->routing->is_finished)
+        leave_to_journal(route);
     while (!xf_stanza_queue_is_empty(&route->queue))
         bounce_oldest(route, error, text);
     xf_backpressure_dropped(route);
@@ -112,7 +129,9 @@ static void push(struct xf_route *route, const struct xf_stanza *stanza)
                "too many stanzas wait for this domain");
         return;
     }
-    xf_stanza_queue_push(&route->queue, stanza, xf_routing_now(route->routing));
+    xf_journal_add(route->routing->journal,
+                   xf_stanza_queue_push(&route->queue, stanza, xf_routing_now(route->routing)),
+                   stanza);
     xf_route_limits_weigh(route);
     if (!xf_timer_is_running(&route->timer))
         arm(route);

@@ -149,6 +149,9 @@ void xf_routing_finish(struct xf_routing *routing)
 void xf_routing_end(struct xf_routing *routing)
 {
     routing->has_ended = true;
+    if (routing->kept_count > 0)
+        /* bounded: once, at the end */
+        xf_log(XF_LOG_INFO, "journal.messages.kept", XF_INT("stanzas", routing->kept_count));
     XF_LIST_EACH (node, &routing->links)
         xf_answers_end(XF_CONTAINER(node, struct xf_routing_link, node));
 }

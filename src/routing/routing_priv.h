@@ -17,6 +17,7 @@
  *   mail_payload.c     the same within payloads
  *   address_queue.c    stanzas that wait for an e-mail address
  *   requests_by_jid.c  requests that came to the JID of a user who has an e-mail address
+ *   replay.c           messages that the journal kept from an earlier process
  *   links.c            the attached links, and whose domains they serve
  *   rare.c             at most one log line a second about one kind of trouble
  *
@@ -44,6 +45,7 @@ struct xf_routing {
     struct xf_routing_settings settings;
     struct xf_s2s *s2s;
     struct xf_mailmap *mailmap; /* NULL: no user has an e-mail address */
+    struct xf_journal *journal; /* NULL: none */
     struct xf_node links;
     struct xf_map *routes;
     struct xf_map *failed_peers; /* peer -> struct xf_failed_peer (probe.c) */
@@ -64,6 +66,7 @@ struct xf_routing {
     struct xf_map *strangers;            /* mail domains that were named in the log */
     struct xf_rare refused, lost, full, unknown, strangers_full;
     struct xf_tally denied, passed_dry; /* stanzas that policy refused, or would have refused */
+    uint64_t kept_count;                /* messages that were left to the journal at the end */
     bool is_draining, is_finished, has_ended;
 };
 

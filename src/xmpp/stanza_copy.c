@@ -115,6 +115,7 @@ void xf_stanza_copy_read(const struct xf_stanza_copy *copy, struct xf_stanza *ou
         .extra = texts[EXTRA],
         .payload = texts[PAYLOAD],
         .has_ns_mark = copy->has_ns_mark,
+        .journal_entry = copy->journal_entry,
         .wire_bytes = copy->wire_bytes,
     };
 }

@@ -58,10 +58,12 @@ void xf_stanza_queue_put_back(struct xf_stanza_queue *queue, struct xf_stanza_co
     count_in(queue, copy);
 }
 
-void xf_stanza_queue_push(struct xf_stanza_queue *queue, const struct xf_stanza *stanza,
-                          uint64_t now_ms)
+struct xf_stanza_copy *xf_stanza_queue_push(struct xf_stanza_queue *queue,
+                                            const struct xf_stanza *stanza, uint64_t now_ms)
 {
-    xf_stanza_queue_append(queue, xf_stanza_copy_new(stanza, now_ms));
+    struct xf_stanza_copy *copy = xf_stanza_copy_new(stanza, now_ms);
+    xf_stanza_queue_append(queue, copy);
+    return copy;
 }
 
 void xf_stanza_queue_remove(struct xf_stanza_queue *queue, struct xf_stanza_copy *copy)

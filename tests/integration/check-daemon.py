@@ -585,6 +585,49 @@ def memory(new):
             shutil.rmtree(state)
 
 
+def wait_message(silent):
+    """A stream that xfedd opens to the peer, which says nothing on it."""
+    silent.settimeout(PATIENCE)
+    peer, _ = silent.accept()
+    return peer
+
+
+@check('messages that wait survive kill -9 and a stop, and the next xfedd delivers them')
+def journal(new):
+    state = tempfile.mkdtemp(prefix='xfedd-check-state-')
+    user = 'nobody' if os.geteuid() == 0 and not VALGRIND else None
+    path = os.path.join(state, 'journal.db')
+    if user:
+        shutil.chown(state, user)
+    try:
+        with socket.create_server(('127.0.0.1', 0)) as silent:
+            conf = ('journal { file = "%s" }\npeer "b.example" { route = {"127.0.0.1:%d"} negotiate-timeout = 60s }'
+                    % (path, silent.getsockname()[1]))
+            run = new(conf, user=user, frees_all=False).ready()
+            for ident in ('m1', 'm2'):
+                run.send(f"<message from='u@a.example' to='v@b.example' id='{ident}'><body>x</body></message>")
+            peer = wait_message(silent)
+            time.sleep(0.5)
+            run.end(-signal.SIGKILL, signal.SIGKILL)
+            assert os.stat(path).st_mode & 0o7777 == 0o600, oct(os.stat(path).st_mode)
+            peer.close()
+            run = new(conf, user=user, frees_all=False).ready()
+            run.wait_line('info journal.messages.replayed file=".*" stanzas=2 late=0 damaged=0')
+            peer = wait_message(silent)
+            run.end()
+            run.wait_line('info journal.messages.kept stanzas=2')
+            peer.close()
+        run = new(conf, user=user).ready()  # nobody listens there
+        run.wait_line('info journal.messages.replayed file=".*" stanzas=2 late=0 damaged=0')
+        run.wait_received("id=['\"]m1['\"].*remote-server-timeout.*id=['\"]m2['\"].*remote-server-timeout")
+        run.end()
+        with sqlite3.connect(path) as db:
+            assert db.execute('SELECT count(*) FROM messages').fetchone() == (0,)
+        assert not any(' journal.write' in line or 'journal.file' in line for line in run.lines()), run.lines()
+    finally:
+        shutil.rmtree(state)
+
+
 @check('a file that is not a history of xfedd is left unchanged, and the gateway works without it')
 def memory_foreign(new):
     run = new('memory { file = "cert.pem" }').ready()

@@ -666,6 +666,15 @@ static bool do_step(struct run *run)
             xf_s2s_drain(run->world.s2s);
         settle(run);
         return true;
+    case STEP_RESTART:
+        note(run, "restart");
+        if (world_restart(&run->world, step->text, &why)) {
+            note_logs(run);
+            return connect_as(run, LINK_ADDRESS, "link", NULL, 0) && link_handshake(run);
+        }
+        (void)fail(run, "%s", why);
+        xf_free(why);
+        return false;
     }
     return false;
 }

@@ -441,6 +441,10 @@ static bool parse_statement(struct parser *p, const char *text, int line)
             xf_strdup(text);
     } else if (strcmp(first, "drain") == 0) {
         add_step(p, STEP_DRAIN, line)->word = xf_strdup(text);
+    } else if (strcmp(first, "restart") == 0 && strcmp(text, "{") == 0) {
+        is_good = parse_block(p, STEP_RESTART, line);
+    } else if (strcmp(first, "restart") == 0) {
+        (void)add_step(p, STEP_RESTART, line);
     } else if (strcmp(first, "time") == 0) {
         unsigned long ms = 0;
         is_good = parse_ms(text, &ms) || complain(p, line, "accepted: time +30s, +500ms, +5m");

@@ -17,9 +17,11 @@
 #include <xfed/base/alloc.h>
 
 #define WIRE_MAX_BYTES (64u << 20)
-#define READ_BYTES     65536  /* as much as net reads in one turn */
-#define STEP_MS        50     /* how often silent DNS is checked while the clock moves */
-#define DRAIN_MS       400000 /* longer than any timer that may still hold a stream */
+#define READ_BYTES     65536      /* as much as net reads in one turn */
+#define STEP_MS        50         /* how often silent DNS is checked while the clock moves */
+#define DRAIN_MS       400000     /* longer than any timer that may still hold a stream */
+#define JOURNAL_S      1700000000 /* the journal's time at first: 2023-11-14T22:13:20Z */
+#define RESTART_S      60         /* ... and how long a restart takes */
 
 struct section {
     const char *name, *text;
@@ -103,8 +105,8 @@ static void make_folder(struct world *world, const char *identity)
 
 static void remove_folder(const struct world *world)
 {
-    static const char *const names[] = {"xfed.conf", "dialback.secret", "link.secret", "mail.map",
-                                        "identity.pem"};
+    static const char *const names[] = {"xfed.conf", "dialback.secret", "link.secret",
+                                        "mail.map",  "identity.pem",    "journal.db"};
     for (size_t i = 0; i < XF_ARRAY_LEN(names); i++) {
         char *path = in_folder(world, names[i]);
         (void)unlink(path);
@@ -199,6 +201,34 @@ static struct xf_dns *resolver(struct xf_env *env, const char *const *servers, s
     return fake_dns_seam(world_resolver(world, servers[0]));
 }
 
+static void work_at_once(struct xf_pool *pool, void (*work)(void *owner), void (*done)(void *owner),
+                         void *owner)
+{
+    (void)pool;
+    work(owner);
+    done(owner);
+}
+
+static int64_t journal_now_s;
+
+static int64_t unix_s(void)
+{
+    return journal_now_s;
+}
+
+static void make_journal(struct world *world)
+{
+    world->journal_pool.run = work_at_once;
+    if (*world->conf->journal.file)
+        xf_require(xf_journal_open(&(struct xf_journal_opts){.settings = &world->conf->journal,
+                                                             .pool = &world->journal_pool,
+                                                             .timers = world->env.env.timers,
+                                                             .clock = &world->env.clock,
+                                                             .unix_s = unix_s},
+                                   &world->journal, NULL) == XF_ERR_OK);
+    xf_routing_attach_journal(world->routing, world->journal);
+}
+
 static void make_layers(struct world *world)
 {
     world->policy = make_policy(world, world->conf);
@@ -223,12 +253,14 @@ static void make_layers(struct world *world)
     make_mailmap(world);
     xf_routing_attach_s2s(world->routing, world->s2s);
     xf_routing_attach_link(world->routing, world->conf->links[0].settings.title, world->link);
+    make_journal(world);
     fake_env_run(&world->env);
 }
 
 bool world_open(struct world *world, const char *text, const char *identity, char **out_why)
 {
     *world = (struct world){0};
+    journal_now_s = JOURNAL_S;
     make_folder(world, identity);
     world->conf = load_conf(world, text, out_why);
     if (!world->conf) {
@@ -266,7 +298,7 @@ bool world_reload(struct world *world, const char *text, char **out_why)
     return true;
 }
 
-void world_close(struct world *world)
+static void free_layers(struct world *world)
 {
     xf_routing_drain(world->routing);
     xf_s2s_drain(world->s2s);
@@ -283,6 +315,7 @@ void world_close(struct world *world)
     fake_env_advance(&world->env, DRAIN_MS);
     xf_require(xf_s2s_stream_count(world->s2s) == 0 && xf_link_is_gone(world->link));
     xf_routing_free(&world->routing);
+    xf_journal_free(&world->journal);
     xf_mailmap_stop(world->mailmap);
     world->directory.is_held = false;
     while (directory_run(&world->directory)) {
@@ -294,6 +327,40 @@ void world_close(struct world *world)
     xf_tls_identities_unref(&world->identities);
     xf_policy_free(&world->policy);
     xf_blocklist_free(&world->blocklist);
+}
+
+static void forget_output(struct world *world)
+{
+    for (size_t i = 0; i < world->wire_count; i++) {
+        struct wire *wire = &world->wires[i];
+        (void)fake_conn_take(wire->fake);
+        xf_buf_clear(&wire->got);
+        xf_buf_clear(&wire->pending);
+        wire->has_end = false;
+    }
+}
+
+bool world_restart(struct world *world, const char *text, char **out_why)
+{
+    struct xf_conf *conf = text ? load_conf(world, text, out_why) : NULL;
+    if (text && !conf)
+        return false;
+    xf_routing_finish(world->routing); /* before the time that closing may take */
+    free_layers(world);
+    if (conf) {
+        xf_conf_free(&world->conf);
+        world->conf = conf;
+    }
+    forget_output(world);
+    journal_now_s += RESTART_S;
+    make_layers(world);
+    world_settle(world);
+    return true;
+}
+
+void world_close(struct world *world)
+{
+    free_layers(world);
     xf_conf_free(&world->conf);
     for (size_t i = 0; i < world->former_count; i++)
         xf_conf_free(&world->former[i]);

@@ -8,6 +8,7 @@
 #include <xfed/base/map.h>
 #include <xfed/conf/conf.h>
 #include <xfed/history/history.h>
+#include <xfed/journal/journal.h>
 #include <xfed/link/link.h>
 #include <xfed/routing/routing.h>
 
@@ -46,7 +47,9 @@ struct world {
     struct xf_policy *policy;
     struct xf_blocklist *blocklist; /* NULL: none is configured */
     struct xf_tls_identities *identities;
-    struct xf_history *history; /* without a file; NULL with memory { peers = 0 } */
+    struct xf_history *history;  /* without a file; NULL with memory { peers = 0 } */
+    struct xf_pool journal_pool; /* works at once */
+    struct xf_journal *journal;  /* NULL: the configuration has none */
     struct directory directory;
     struct xf_mailmap *mailmap; /* NULL: the configuration has no source */
     struct xf_s2s *s2s;
@@ -66,6 +69,12 @@ bool world_open(struct world *world, const char *text, const char *identity, cha
 
 /* Stop as the daemon does, and free all; the fakes abort when something is left over. */
 void world_close(struct world *world);
+
+/*
+ * Stop as the daemon does, and start a new gateway with the same files. `text` as for world_open;
+ * NULL: the configuration stays.
+ */
+bool world_restart(struct world *world, const char *text, char **out_why);
 
 /* After a failure: remove the files, and leave the rest to the end of the process. */
 void world_abandon(struct world *world);

@@ -21,6 +21,7 @@
 #include <xfed/daemon/settings.h>
 #include <xfed/dns/settings.h>
 #include <xfed/history/settings.h>
+#include <xfed/journal/settings.h>
 #include <xfed/link/settings.h>
 #include <xfed/mailmap/settings.h>
 #include <xfed/policy/settings.h>
@@ -72,6 +73,7 @@ struct xf_conf {
     struct xf_dialback_settings dialback;
     struct xf_trust_settings trust;
     struct xf_history_settings history;
+    struct xf_journal_settings journal;
     struct xf_s2s_settings s2s;
     struct xf_routing_settings routing;
     struct xf_process_settings process;

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <xfed/journal/journal.h>
 #include <xfed/link/link.h>
 #include <xfed/mailmap/mailmap.h>
 #include <xfed/routing/settings.h>
@@ -42,6 +43,11 @@ void xf_routing_attach_s2s(struct xf_routing *routing, struct xf_s2s *s2s);
  */
 void xf_routing_attach_mailmap(struct xf_routing *routing, struct xf_mailmap *mailmap);
 void xf_routing_attach_link(struct xf_routing *routing, const char *title, struct xf_link *link);
+/*
+ * Keep the messages that wait in routes in the journal, and deliver those that it has from an
+ * earlier process. Last, before the loop runs. The journal must outlive the routing.
+ */
+void xf_routing_attach_journal(struct xf_routing *routing, struct xf_journal *journal);
 
 /*
  * Apply a new policy and new settings. Queued stanzas that the policy forbids are bounced; s2s
@@ -53,7 +59,7 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy,
 /*
  * Drain: a stanza of the cluster is taken only if a stream for it exists, and otherwise answered
  * with remote-server-timeout. The queues go on as before. xf_routing_finish bounces what is left in
- * them, and every stanza of the cluster that comes later.
+ * them, unless the journal keeps it, and every stanza of the cluster that comes later.
  */
 void xf_routing_drain(struct xf_routing *routing);
 /* No stanza waits in a queue any more, and the links have taken every answer to the cluster. */

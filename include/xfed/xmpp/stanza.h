@@ -25,6 +25,8 @@ struct xf_child {
     struct xf_span name;
 };
 
+struct xf_journal_entry;
+
 struct xf_stanza {
     enum xf_stanza_kind kind;
     /* The attributes as received, unescaped; absent if the stanza has none. */
@@ -39,6 +41,8 @@ struct xf_stanza {
     struct xf_span extra;   /* all other attributes, serialised: ` a="b" xmlns:n1="u" n1:c="d"` */
     struct xf_span payload; /* serialised children */
     bool has_ns_mark;       /* payload holds XF_CONTENT_NS_MARK */
+    /* Its message in the journal (xfed/journal/journal.h), if it waited before; else NULL. */
+    struct xf_journal_entry *journal_entry;
     struct xf_child children[XF_STANZA_CHILDREN];
     unsigned child_count; /* of all direct children, may exceed XF_STANZA_CHILDREN */
     size_t wire_bytes;    /* as received, for limits and rates */

@@ -15,7 +15,9 @@ struct xf_stanza_copy {
     struct xf_node node; /* of stanza_queue.c */
     uint64_t at_ms;      /* when it was queued; written by the queue */
     size_t bytes;        /* memory that the copy takes, for limits */
-    uint8_t kind;        /* enum xf_stanza_kind */
+    /* The message that this copy stands for in the journal, which alone writes it; NULL: none */
+    struct xf_journal_entry *journal_entry;
+    uint8_t kind; /* enum xf_stanza_kind */
     bool has_ns_mark;
     uint32_t from_local, from_domain, to_local, to_domain; /* lengths within the two JIDs */
     uint32_t len[9]; /* of the texts, UINT32_MAX when absent; see stanza_copy.c */

@@ -27,9 +27,9 @@ static inline bool xf_stanza_queue_is_empty(const struct xf_stanza_queue *queue)
     return xf_list_is_empty(&queue->copies);
 }
 
-/* Put a copy of an addressed stanza at the end. */
-void xf_stanza_queue_push(struct xf_stanza_queue *queue, const struct xf_stanza *stanza,
-                          uint64_t now_ms);
+/* Put a copy of an addressed stanza at the end, and return it. */
+struct xf_stanza_copy *xf_stanza_queue_push(struct xf_stanza_queue *queue,
+                                            const struct xf_stanza *stanza, uint64_t now_ms);
 
 /* The oldest, still in the queue; NULL: it is empty. */
 struct xf_stanza_copy *xf_stanza_queue_front(const struct xf_stanza_queue *queue);
