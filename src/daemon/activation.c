@@ -52,12 +52,20 @@ static bool has_option(int fd, int option, int want)
     return getsockopt(fd, SOL_SOCKET, option, &value, &bytes) == 0 && value == want;
 }
 
+/*
+ * One that a gateway left bound, but not listening, because it died while it refused peers, listens
+ * again.
+ */
+static bool is_listening(int fd)
+{
+    return has_option(fd, SO_ACCEPTCONN, 1) || listen(fd, SOMAXCONN) == 0;
+}
+
 /* False: not a TCP socket that listens. With Accept=yes systemd passes accepted connections. */
 static bool take_in(struct xf_passed_socket *passed)
 {
     socklen_t bytes = sizeof(passed->addr);
-    bool is_ours = has_option(passed->fd, SO_TYPE, SOCK_STREAM) &&
-                   has_option(passed->fd, SO_ACCEPTCONN, 1) &&
+    bool is_ours = has_option(passed->fd, SO_TYPE, SOCK_STREAM) && is_listening(passed->fd) &&
                    getsockname(passed->fd, &passed->addr.sa, &bytes) == 0 &&
                    (passed->addr.sa.sa_family == AF_INET || passed->addr.sa.sa_family == AF_INET6);
     return is_ours && fcntl(passed->fd, F_SETFD, FD_CLOEXEC) == 0 &&

@@ -209,6 +209,8 @@ struct xf_journal *xf_daemon_journal_for(struct xf_loop *loop,
 struct xf_sandbox {              /* zeroed: none */
     struct xf_texts read, write; /* folders, without symlinks */
     bool has_files, has_calls;   /* are bounded */
+    int *listeners;              /* descriptors that may listen again */
+    size_t listener_count;
 };
 
 /*
@@ -223,7 +225,8 @@ void xf_sandbox_check(const struct xf_sandbox *sandbox, const struct xf_conf *co
 void xf_sandbox_release(struct xf_sandbox *sandbox);
 
 /* ---- seccomp.c, landlock.c: use sandbox.c */
-XF_MUST_USE enum xf_err xf_seccomp_enter(struct xf_error *err); /* all threads */
+/* For all threads. `listeners`: the descriptors that may listen again. */
+XF_MUST_USE enum xf_err xf_seccomp_enter(const int *listeners, size_t count, struct xf_error *err);
 XF_MUST_USE enum xf_err xf_landlock_enter(const struct xf_texts *read, const struct xf_texts *write,
                                           long *out_version, struct xf_error *err);
 

@@ -176,7 +176,7 @@ void xf_sandbox_enter(struct xf_sandbox *s, const struct xf_conf *conf,
                     "use Linux 5.13 or later with Landlock (CONFIG_SECURITY_LANDLOCK, "
                     "lsm=landlock,...); until then the systemd unit conf/xfedd.service limits "
                     "which files can be opened");
-    s->has_calls = xf_seccomp_enter(&err) == XF_ERR_OK;
+    s->has_calls = xf_seccomp_enter(s->listeners, s->listener_count, &err) == XF_ERR_OK;
     if (!s->has_calls)
         log_missing("calls", err.detail,
                     "build with libseccomp-dev, for a kernel with CONFIG_SECCOMP_FILTER; a "
@@ -207,4 +207,5 @@ void xf_sandbox_release(struct xf_sandbox *s)
 {
     xf_texts_release(&s->read);
     xf_texts_release(&s->write);
+    xf_free(s->listeners);
 }

@@ -12,7 +12,8 @@
  *   becomes clone; and io_uring, which goes past every filter, becomes epoll.
  *
  * The allowed calls are enough for streams, DNS, the files of the configuration and an SQLite file.
- * They are not enough to start or inspect a process, to listen on another port, to make memory
+ * They are not enough to start or inspect a process, to listen on another port (listen is allowed
+ * for the descriptors of our own listeners, and only with refuse-peers), to make memory
  * executable, or to open a socket that is neither IPv4 nor IPv6 (the socket to systemd is connected
  * before). landlock.c restricts which files may be opened. We list names instead of numbers, since
  * numbers differ between machines; a name that a machine does not know is omitted.
@@ -47,7 +48,7 @@ static const char *const needed[] = {
     "set_robust_list", "set_tid_address", "sigaltstack", "sigreturn",
     /* The loop */
     "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd2", "pipe2", "poll", "ppoll",
-    /* Sockets; with socket below, and without listen */
+    /* Sockets; with socket below, listen with add_listen */
     "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "recvfrom", "recvmmsg", "recvmsg", "sendmmsg",
     "sendmsg", "sendto", "setsockopt", "shutdown",
     /* Files, also of SQLite */
@@ -130,6 +131,17 @@ static int add_guarded(scmp_filter_ctx filter)
     return result;
 }
 
+/* A gateway that refuses peers for a while listens on the same sockets again. */
+static int add_listen(scmp_filter_ctx filter, const int *listeners, size_t count)
+{
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++) {
+        const struct scmp_arg_cmp socket = ONLY(0, listeners[i]);
+        result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(listen), 1, &socket);
+    }
+    return result;
+}
+
 /* abort() signals its own thread; others may not be signalled. */
 static int add_abort(scmp_filter_ctx filter)
 {
@@ -137,7 +149,7 @@ static int add_abort(scmp_filter_ctx filter)
     return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &self);
 }
 
-static int fill(scmp_filter_ctx filter)
+static int fill(scmp_filter_ctx filter, const int *listeners, size_t count)
 {
     int result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1); /* all threads */
     if (result == 0)
@@ -150,19 +162,21 @@ static int fill(scmp_filter_ctx filter)
     if (result == 0)
         result = add_abort(filter);
     if (result == 0)
+        result = add_listen(filter, listeners, count);
+    if (result == 0)
         result = add_named(filter, SCMP_ACT_KILL_PROCESS, hostile, XF_ARRAY_LEN(hostile));
     /* Arrange the rules in a tree; older libraries have only the list. */
     (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     return result;
 }
 
-enum xf_err xf_seccomp_enter(struct xf_error *err)
+enum xf_err xf_seccomp_enter(const int *listeners, size_t count, struct xf_error *err)
 {
     char words[128];
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
     if (!filter)
         return xf_fail(err, XF_ERR_IO, "seccomp: no filter could be made");
-    int result = fill(filter);
+    int result = fill(filter, listeners, count);
     if (result == 0)
         result = seccomp_load(filter);
     seccomp_release(filter);
@@ -173,8 +187,10 @@ enum xf_err xf_seccomp_enter(struct xf_error *err)
 
 #else
 
-enum xf_err xf_seccomp_enter(struct xf_error *err)
+enum xf_err xf_seccomp_enter(const int *listeners, size_t count, struct xf_error *err)
 {
+    (void)listeners;
+    (void)count;
     return xf_fail(err, XF_ERR_NOT_FOUND, "seccomp: xfedd was built without libseccomp");
 }
 

@@ -10,7 +10,9 @@
  * at once, while the link, DNS and our own streams still get descriptors.
  *
  * A listener only closes its descriptor. If somebody else has the socket open too (systemd), it
- * goes on listening: connections wait in its backlog. Test: tests/unit/net/test_conn.c.
+ * goes on listening: connections wait in its backlog. To refuse connections it stops the socket
+ * from listening, with shutdown(2), and listens again later; the socket keeps its address. Test:
+ * tests/unit/net/test_conn.c.
  */
 #include "conn_priv.h"
 
@@ -33,7 +35,7 @@ struct xf_listener {
     struct xf_loop *loop;
     uv_poll_t poll;
     int fd;
-    bool is_closed;
+    bool is_closed, is_refusing;
     struct xf_timer retry;
     int fd_ceiling; /* accepted conns must have descriptors below it */
     xf_starved_fn starved;
@@ -191,7 +193,41 @@ void xf_listener_close(struct xf_listener **listener)
     s->is_closed = true;
     xf_timer_stop(&s->retry);
     uv_close((uv_handle_t *)&s->poll, listener_closed_cb);
-    close(s->fd); /* libuv let go of it in uv_close; the port is free at once */
+    if (s->is_refusing)
+        (void)listen(s->fd, BACKLOG); /* for whoever else has it open */
+    close(s->fd);                     /* libuv let go of it in uv_close; the port is free at once */
+}
+
+static enum xf_err stop_listening(struct xf_listener *s, struct xf_error *err)
+{
+    xf_timer_stop(&s->retry);
+    uv_poll_stop(&s->poll);
+    return shutdown(s->fd, SHUT_RDWR) == 0
+               ? XF_ERR_OK
+               : xf_fail(err, XF_ERR_IO, "cannot refuse connections: %s", uv_strerror(-errno));
+}
+
+static enum xf_err listen_again(struct xf_listener *s, struct xf_error *err)
+{
+    if (listen(s->fd, BACKLOG) != 0)
+        return xf_fail(err, XF_ERR_IO, "cannot listen again: %s", uv_strerror(-errno));
+    uv_poll_start(&s->poll, UV_READABLE, readable_cb);
+    return XF_ERR_OK;
+}
+
+enum xf_err xf_listener_refuse(struct xf_listener *s, bool refuse, struct xf_error *err)
+{
+    if (s->is_refusing == refuse)
+        return XF_ERR_OK;
+    enum xf_err result = refuse ? stop_listening(s, err) : listen_again(s, err);
+    if (result == XF_ERR_OK)
+        s->is_refusing = refuse;
+    return result;
+}
+
+int xf_listener_fd(const struct xf_listener *listener)
+{
+    return listener->fd;
 }
 
 void xf_listener_on_starved(struct xf_listener *listener, xf_starved_fn starved)

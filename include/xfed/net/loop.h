@@ -66,6 +66,15 @@ struct xf_listener *xf_listener_adopt(struct xf_loop *loop, int fd, xf_accept_fn
                                       void *owner);
 /* If another process has the socket open too, connections wait in its backlog from now on. */
 void xf_listener_close(struct xf_listener **listener);
+/*
+ * Refuse connections (a peer sees "connection refused"), or accept them again. The socket stays
+ * bound, so no privilege is needed. Those in the backlog are reset. XF_ERR_IO: it cannot listen
+ * again.
+ */
+XF_MUST_USE enum xf_err xf_listener_refuse(struct xf_listener *listener, bool refuse,
+                                           struct xf_error *err);
+/* For the sandbox, which must let it listen again. */
+int xf_listener_fd(const struct xf_listener *listener);
 
 /*
  * The last descriptors of the process are reserved for what we open ourselves (links, DNS,

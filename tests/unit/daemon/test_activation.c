@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <xfed/base/alloc.h>
 
-enum kind { NONE, LISTENS, IDLE, DATAGRAM, UNIX };
+enum kind { NONE, LISTENS, IDLE, CONNECTED, DATAGRAM, UNIX };
 
 #define SOCKETS_MAX 2
 #define AGREES      NULL
@@ -42,7 +42,8 @@ static const struct {
      "systemd passed a socket on @0 (xfedd.socket), which is not in listen { s2s s2s-direct }: make the socket unit and listen { s2s = "
      "{\"127.0.0.1:1\"} s2s-direct = {\"[::]:2\"} } agree", 0},
     {"the name of the other list", {LISTENS}, NULL, NULL, "s2s-direct", "@0", "", "passed a socket on @0 (s2s-direct), which is not in listen { s2s-direct }", 0},
-    {"does not listen", {IDLE}, NULL, NULL, "s2s", "@0", "", "descriptor 3 (s2s) from systemd is not a listening TCP socket", 0},
+    {"left by a gateway that refused peers", {IDLE}, NULL, NULL, "s2s", "@0", "", AGREES, 1},
+    {"an accepted connection", {CONNECTED}, NULL, NULL, "s2s", "@0", "", "descriptor 3 (s2s) from systemd is not a listening TCP socket", 0},
     {"UDP", {LISTENS, DATAGRAM}, NULL, NULL, NULL, "@0", "", "descriptor 4 () from systemd is not a listening TCP socket", 0},
     {"a local socket", {UNIX}, NULL, NULL, NULL, "@0", "", "descriptor 3 () from systemd is not", 0},
     {"more than there are", {LISTENS}, NULL, "2", NULL, "@0", "", "descriptor 4 () from systemd is not", 0},
@@ -70,6 +71,19 @@ static void place(int fd, size_t number)
     }
 }
 
+/* To a listener that is gone at once, but not for the socket. */
+static void connect_to_nobody(int fd)
+{
+    struct xf_addr addr = xf_addr_from_v4((const uint8_t[4]){127, 0, 0, 1}, 0);
+    socklen_t bytes = sizeof(addr);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    must(listener >= 0 && bind(listener, &addr.sa, sizeof(addr.v4)) == 0, "bind");
+    must(listen(listener, 1) == 0 && getsockname(listener, &addr.sa, &bytes) == 0, "listen");
+    must(connect(fd, &addr.sa, sizeof(addr.v4)) == 0, "connect");
+    (void)accept(listener, NULL, NULL);
+    close(listener);
+}
+
 static void open_socket(enum kind kind, size_t number)
 {
     struct xf_addr addr = xf_addr_from_v4((const uint8_t[4]){127, 0, 0, 1}, 0);
@@ -81,6 +95,8 @@ static void open_socket(enum kind kind, size_t number)
         must(bind(fd, &addr.sa, sizeof(addr.v4)) == 0, "bind");
     if (kind == LISTENS)
         must(listen(fd, 1) == 0, "listen");
+    if (kind == CONNECTED)
+        connect_to_nobody(fd);
     must(getsockname(fd, &addrs[number].sa, &bytes) == 0, "getsockname");
     place(fd, number);
 }

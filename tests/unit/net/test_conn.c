@@ -537,6 +537,48 @@ START_TEST(listener_says_why_it_cannot)
 }
 END_TEST
 
+START_TEST(listener_refuses)
+{
+    ck_assert_int_eq(xf_listener_refuse(bench.listener, true, NULL), XF_ERR_OK);
+    ck_assert_int_eq(xf_listener_refuse(bench.listener, true, NULL), XF_ERR_OK);
+    bench_connect(&bench);
+    bench_run_until(&bench, client_closed, "refused");
+    ck_assert_int_eq(bench.client.how, XF_CONN_END_REFUSED);
+    ck_assert_int_eq(bench.server.connected, 0);
+}
+END_TEST
+
+/* A port that the system chose would not stay ours. */
+START_TEST(listener_refuses_no_longer)
+{
+    struct xf_addr addr = bench.addr;
+    bench_close(&bench);
+    bench_open_at(&bench, addr);
+    ck_assert_int_eq(xf_listener_refuse(bench.listener, true, NULL), XF_ERR_OK);
+    ck_assert_int_eq(xf_listener_refuse(bench.listener, false, NULL), XF_ERR_OK);
+    run_until_both_up();
+    bench.server.on_data = echo;
+    ck_assert_int_eq(xf_listener_refuse(bench.listener, true, NULL), XF_ERR_OK);
+    end_say(&bench.client, "hello"); /* what was accepted goes on */
+    bench_run_until(&bench, client_got_hello, "echo");
+}
+END_TEST
+
+/* Whoever has the socket open too (systemd) finds it listening. */
+START_TEST(listener_that_refuses_closes_listening)
+{
+    int fd = xf_listener_fd(bench.listener), copy = dup(fd), value = 0;
+    socklen_t bytes = sizeof(value);
+    ck_assert_int_eq(xf_listener_refuse(bench.listener, true, NULL), XF_ERR_OK);
+    ck_assert_int_eq(getsockopt(copy, SOL_SOCKET, SO_ACCEPTCONN, &value, &bytes), 0);
+    ck_assert_int_eq(value, 0);
+    xf_listener_close(&bench.listener);
+    ck_assert_int_eq(getsockopt(copy, SOL_SOCKET, SO_ACCEPTCONN, &value, &bytes), 0);
+    ck_assert_int_eq(value, 1);
+    close(copy);
+}
+END_TEST
+
 START_TEST(v6_wildcard_takes_v4)
 {
     static const uint8_t any[16] = {0};
@@ -594,6 +636,9 @@ int main(void)
     tcase_add_test(tc, listener_waits_when_descriptors_run_out);
     tcase_add_test(tc, listener_keeps_descriptors_for_others);
     tcase_add_test(tc, listener_says_why_it_cannot);
+    tcase_add_test(tc, listener_refuses);
+    tcase_add_test(tc, listener_refuses_no_longer);
+    tcase_add_test(tc, listener_that_refuses_closes_listening);
     tcase_add_test(tc, v6_wildcard_takes_v4);
     tcase_add_test(tc, idle_conn_holds_no_buffer);
     suite_add_tcase(suite, tc);
