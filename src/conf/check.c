@@ -199,6 +199,16 @@ static void check_nodes(const struct xf_check *check)
 
 /* ---- the rest */
 
+static void check_link(const struct xf_check *check, const struct xf_conf_link *link)
+{
+    if (link->settings.refuse_peers && link->settings.per_peer)
+        xf_problem(
+            check->problems, link->at.file, xf_conf_line(&link->at, "refuse-peers"),
+            "link \"%.255s\" has refuse-peers = yes with names = per-peer, where each peer's "
+            "connection has a state of its own: expected refuse-peers = no",
+            link->settings.title);
+}
+
 static void check_parts(const struct xf_check *check)
 {
     const struct xf_conf *conf = check->conf;
@@ -213,6 +223,8 @@ static void check_parts(const struct xf_check *check)
         xf_problem(check->problems, check->process ? check->process->file : conf->file,
                    xf_raw_line(check->process, keys),
                    "backoff-min is larger than backoff-max: expected the smaller one first");
+    for (size_t i = 0; i < conf->link_count; i++)
+        check_link(check, &conf->links[i]);
     for (size_t i = 0; i < conf->link_count; i++)
         for (size_t k = 0; k < i; k++)
             if (strcmp(conf->links[i].settings.title, conf->links[k].settings.title) == 0)

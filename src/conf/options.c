@@ -258,6 +258,9 @@ COUNT(LINK, "peers", L, peers, "4096", 1, 100000,
       "descriptors. When all are open, the owner (see strangers) that has most loses the longest unused one to an owner that has fewer."),
 COUNT(LINK, "peers-per-owner", L, peers_per_owner, "256", 1, 100000,
       "With names = per-peer: how many of these connections one owner may have."),
+BOOL (LINK, "refuse-peers", L, refuse_peers, "no",
+      "Refuse peers while the link has been down for longer than hold-time, so that they use another node of the same domain: connections, when "
+      "that is so for every link, else streams to the link's domains. Without another node leave it off: peers keep trying less often."),
 DURATION(LINK, "ping", L, ping_ms, "30s", S, H, "Send white space after this much silence to keep the connection alive."),
 
 TEXT (SERVED, "link", D, link, ANY, NULL, "presence", "Title of the link that carries this domain's stanzas."),

@@ -200,6 +200,38 @@ void xf_daemon_close_listeners(struct xf_daemon *daemon)
     daemon->listener_count = 0;
 }
 
+/* No link is up for long, or one is again. Not while we drain: then there is no listener left. */
+static void refuse_peers(void *owner, bool refuses)
+{
+    struct xf_daemon *daemon = owner;
+    struct xf_error err = {0};
+    enum xf_err result = XF_ERR_OK;
+    for (size_t i = 0; i < daemon->listener_count && result == XF_ERR_OK; i++)
+        result = xf_listener_refuse(daemon->listeners[i].listener, refuses, &err);
+    if (result != XF_ERR_OK)
+        xf_log(XF_LOG_ERROR, "process.listeners.failed", XF_STR("detail", err.detail),
+               XF_WORD("advice", "restart xfedd"));
+    else if (refuses)
+        xf_log(XF_LOG_WARN, "process.listeners.closed",
+               XF_INT("listeners", daemon->listener_count));
+    else
+        xf_log(XF_LOG_INFO, "process.listeners.opened",
+               XF_INT("listeners", daemon->listener_count));
+}
+
+/* The sandbox lets only these sockets listen again, and none if no link refuses peers. */
+static void name_listeners(struct xf_daemon *daemon)
+{
+    struct xf_sandbox *sandbox = &daemon->sandbox;
+    bool is_needed = false;
+    for (size_t i = 0; i < daemon->conf->link_count; i++)
+        is_needed |= daemon->conf->links[i].settings.refuse_peers;
+    sandbox->listeners = xf_alloc((daemon->listener_count + 1) * sizeof(*sandbox->listeners));
+    for (size_t i = 0; i < daemon->listener_count && is_needed; i++)
+        sandbox->listeners[sandbox->listener_count++] =
+            xf_listener_fd(daemon->listeners[i].listener);
+}
+
 static void log_started(const struct xf_daemon *daemon)
 {
     struct xf_buf text;
@@ -336,11 +368,15 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     if ((result = xf_system_become(daemon->conf->process.user, &err)) != XF_ERR_OK)
         return fail(err.detail, result);
     warn_of_what_is_not_there(daemon->conf);
+    name_listeners(daemon);
     xf_sandbox_enter(&daemon->sandbox, daemon->conf, &daemon->certs);
     daemon->history = xf_daemon_history_for(daemon->loop, &daemon->conf->history);
     daemon->policy = xf_daemon_make_policy(daemon, daemon->conf, daemon->blocklist);
-    daemon->routing = xf_routing_new(&(struct xf_routing_opts){
-        .env = &daemon->env.env, .policy = daemon->policy, .settings = &daemon->conf->routing});
+    daemon->routing = xf_routing_new(&(struct xf_routing_opts){.env = &daemon->env.env,
+                                                               .policy = daemon->policy,
+                                                               .settings = &daemon->conf->routing,
+                                                               .refuses = refuse_peers,
+                                                               .owner = daemon});
     xf_daemon_set_mailmap(daemon);
     make_s2s(daemon);
     make_links(daemon);

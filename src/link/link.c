@@ -45,6 +45,8 @@ struct xf_link {
     bool is_stopping, was_congested, was_up;
     bool in_send; /* xf_link_send is running and delivers no events */
     bool is_full_logged;
+    struct xf_timer refuse; /* while the link is down, until hold_ms have passed */
+    bool refuses;
 };
 
 /* ------------------------------------------------------------------ counts and their events */
@@ -103,6 +105,37 @@ static void count(bool *counted, bool is, size_t *sum)
         (*sum)--;
 }
 
+static void set_refuses(struct xf_link *link, bool refuses)
+{
+    if (link->refuses == refuses)
+        return;
+    link->refuses = refuses;
+    if (link->events->refuses)
+        link->events->refuses(link->owner, link, refuses);
+}
+
+static void on_refuse(void *owner)
+{
+    set_refuses(owner, true);
+}
+
+static void refuse_later(struct xf_link *link)
+{
+    if (link->settings->refuse_peers && !link->peers && !link->is_stopping)
+        xf_timer_start(link->env->timers, &link->refuse, link->settings->hold_ms);
+}
+
+static void refuse_no_longer(struct xf_link *link)
+{
+    xf_timer_stop(&link->refuse);
+    set_refuses(link, false);
+}
+
+bool xf_link_refuses(const struct xf_link *link)
+{
+    return link->refuses;
+}
+
 static void tell_state(struct xf_link *link)
 {
     bool is_up = link->up_count > 0;
@@ -111,9 +144,13 @@ static void tell_state(struct xf_link *link)
     link->was_up = is_up;
     if (link->events->state)
         link->events->state(link->owner, link, is_up);
-    if (is_up)
-        /* tell `drained` also after an outage during which nothing was held */
-        link->was_congested = true;
+    if (!is_up) {
+        refuse_later(link);
+        return;
+    }
+    refuse_no_longer(link);
+    /* tell `drained` also after an outage during which nothing was held */
+    link->was_congested = true;
 }
 
 /*
@@ -325,10 +362,12 @@ struct xf_link *xf_link_new(struct xf_env *env, const struct xf_link_settings *s
     xf_quota_init(&link->quota, used_ms);
     read_nodes(link);
     xf_require(link->addr_count > 0); /* conf accepts no link without nodes */
+    xf_timer_init(&link->refuse, on_refuse, link);
     if (settings->per_peer)
         link->peers = xf_map_new();
     else
         link->component = add_component(link, xf_span_of(settings->name));
+    refuse_later(link);
     return link;
 }
 
@@ -347,6 +386,7 @@ static void stop_component(struct xf_component *component)
 void xf_link_stop(struct xf_link *link)
 {
     link->is_stopping = true;
+    xf_timer_stop(&link->refuse);
     if (link->component)
         stop_component(link->component);
     size_t cursor = 0;

@@ -161,6 +161,7 @@ const struct xf_s2s_events xf_routing_s2s_events = {
     .stanza = on_stanza,
     .malformed = on_malformed,
     .peer_seen = on_peer_seen,
+    .is_away = xf_routing_is_away,
 };
 
 void xf_routing_expired(void *owner, struct xf_link *link, struct xf_stanza *stanza)

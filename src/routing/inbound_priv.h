@@ -21,3 +21,8 @@ struct xf_admission {
 
 void xf_routing_expired(void *owner, struct xf_link *link, struct xf_stanza *stanza);
 void xf_routing_link_drained(void *owner, struct xf_link *link);
+
+/* refusal.c, for the tables of link events and S2S events. */
+
+void xf_routing_link_refuses(void *owner, struct xf_link *link, bool refuses);
+bool xf_routing_is_away(void *owner, struct xf_span local);

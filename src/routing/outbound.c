@@ -179,4 +179,5 @@ const struct xf_link_events xf_routing_link_events = {
     .stanza = on_stanza,
     .expired = xf_routing_expired,
     .drained = xf_routing_link_drained,
+    .refuses = xf_routing_link_refuses,
 };

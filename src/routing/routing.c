@@ -28,6 +28,8 @@ struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
     routing->env = opts->env;
     routing->policy = opts->policy;
     routing->settings = *opts->settings;
+    routing->on_refuses = opts->refuses;
+    routing->refuses_owner = opts->owner;
     routing->routes = xf_map_new();
     routing->failed_peers = xf_map_new();
     xf_list_init(&routing->links);

@@ -18,6 +18,7 @@
  *   address_queue.c    stanzas that wait for an e-mail address
  *   requests_by_jid.c  requests that came to the JID of a user who has an e-mail address
  *   replay.c           messages that the journal kept from an earlier process
+ *   refusal.c          sends peers to another node while a link is down for long
  *   links.c            the attached links, and whose domains they serve
  *   rare.c             at most one log line a second about one kind of trouble
  *
@@ -68,6 +69,9 @@ struct xf_routing {
     struct xf_tally denied, passed_dry; /* stanzas that policy refused, or would have refused */
     uint64_t kept_count;                /* messages that were left to the journal at the end */
     bool is_draining, is_finished, has_ended;
+    bool refuses; /* every link does (refusal.c) */
+    void (*on_refuses)(void *owner, bool refuses);
+    void *refuses_owner;
 };
 
 static inline uint64_t xf_routing_now(const struct xf_routing *routing)

@@ -185,6 +185,21 @@ static bool is_denied(struct xf_in *in, const struct xf_dialback_names *names)
     return true;
 }
 
+/*
+ * Then the peer should claim the pair at another node. A stream with authenticated pairs goes on.
+ */
+static bool is_away(struct xf_in *in, const struct xf_dialback_names *names)
+{
+    if (!xf_in_is_away(in, xf_span_of(names->to)))
+        return false;
+    if (in->valid_pairs == 0)
+        xf_in_turn_away(in);
+    else
+        xf_in_answer_error(in, "result", names, XF_SPAN_NONE,
+                           XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT);
+    return true;
+}
+
 /* XEP-0344 section 2.4: the certificate proves what its server would confirm. */
 static bool answers_by_certificate(const struct xf_in *in, struct xf_span peer)
 {
@@ -323,7 +338,7 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
         return;
     }
     struct xf_verdict verdict = xf_in_verdict_at_best(in, xf_span_of(names.from));
-    if (is_denied(in, &names) || refuse_claim(in, &names, &verdict))
+    if (is_away(in, &names) || is_denied(in, &names) || refuse_claim(in, &names, &verdict))
         return;
     struct xf_pair *pair = xf_in_find_pair(in, xf_span_of(names.to), xf_span_of(names.from));
     if (pair && pair->method != XF_AUTH_NONE)

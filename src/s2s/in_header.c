@@ -233,6 +233,10 @@ void xf_in_on_header(struct xf_stream *stream, const struct xf_header *header)
         xf_in_deny(in, &ruling);
         return;
     }
+    if (xf_in_is_away(in, xf_span_of(in->local))) {
+        xf_in_turn_away(in);
+        return;
+    }
     if (in->pass == XF_PASS_TLS && !xf_in_keeps_ciphers(in, in->settings))
         xf_in_fail(in, XF_STREAM_ERROR_INVALID_FROM, "from must stay what it was before TLS");
     else if (in->pass != XF_PASS_TLS || !xf_in_judge(in, on_judged))

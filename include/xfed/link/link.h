@@ -27,6 +27,8 @@ struct xf_link_events {
     /* Some part of the link is up again, or no longer congested. */
     void (*drained)(void *owner, struct xf_link *link);
     void (*state)(void *owner, struct xf_link *link, bool is_up);
+    /* xf_link_refuses has changed; may be NULL. */
+    void (*refuses)(void *owner, struct xf_link *link, bool refuses);
 };
 
 /* `settings` is borrowed for the life of the link. Connects at once. */
@@ -75,6 +77,12 @@ bool xf_link_is_congested(const struct xf_link *link);
  */
 bool xf_link_is_full(const struct xf_link *link, struct xf_span peer);
 bool xf_link_is_up(const struct xf_link *link);
+
+/*
+ * Should peers go to another node (refuse_peers)? True while the link has been down for longer than
+ * hold_ms. Always false with names = per-peer, where each component has a state of its own.
+ */
+bool xf_link_refuses(const struct xf_link *link);
 
 /*
  * Would a stanza from this peer be written now, rather than wait? For callers that can keep it

@@ -25,5 +25,6 @@ struct xf_link_settings {
      * With per_peer: connections for peers without a section, in all and per owner (xmpp/owner.h).
      */
     unsigned peers, peers_per_owner;
-    uint64_t ping_ms; /* send white space after this much silence */
+    bool refuse_peers; /* refuse peers while the link has been down for longer than hold_ms */
+    uint64_t ping_ms;  /* send white space after this much silence */
 };

@@ -23,6 +23,12 @@ struct xf_routing_opts {
     struct xf_env *env;
     struct xf_policy *policy;                   /* borrowed until reload */
     const struct xf_routing_settings *settings; /* copied */
+    /*
+     * Every link refuses peers (xf_link_refuses), or no longer every one; may be NULL. `owner` is
+     * borrowed.
+     */
+    void (*refuses)(void *owner, bool refuses);
+    void *owner;
 };
 
 /*

@@ -82,6 +82,11 @@ struct xf_s2s_events {
      * off any longer.
      */
     void (*peer_seen)(void *owner, struct xf_span local, struct xf_span peer);
+    /*
+     * Should peers use another node for this served domain now? Then their streams to it are
+     * refused (remote-connection-failed). May be NULL: never.
+     */
+    bool (*is_away)(void *owner, struct xf_span local);
 };
 
 struct xf_s2s_opts {
@@ -112,6 +117,9 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy,
  * is no place for it, the conn is closed without a word.
  */
 void xf_s2s_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct);
+
+/* Call when is_away has become true for a domain: ends the streams on which peers write to it. */
+void xf_s2s_turn_away(struct xf_s2s *s2s);
 
 /* The link has room again: read on from the streams that XF_S2S_FULL paused. */
 void xf_s2s_resume_inbound(struct xf_s2s *s2s);

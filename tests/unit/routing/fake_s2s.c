@@ -61,6 +61,11 @@ void fake_out_closing(struct xf_out *out)
     out->sent_count++; /* it was ready, whatever it took */
 }
 
+void xf_s2s_turn_away(struct xf_s2s *s2s)
+{
+    (void)s2s;
+}
+
 void xf_s2s_resume_inbound(struct xf_s2s *s2s)
 {
     s2s->resumed++;
