@@ -14,6 +14,7 @@
 struct xf_loop;
 struct xf_listener;
 struct xf_udp;
+struct xf_loop_watch;
 
 struct xf_loop *xf_loop_new(void); /* aborts if the system cannot create a loop; ignores SIGPIPE */
 /* Everything on the loop must be closed; runs pending close callbacks. */
@@ -130,3 +131,14 @@ XF_MUST_USE enum xf_err xf_udp_open(struct xf_loop *loop, const struct xf_addr *
                                     xf_datagram_fn received, void *owner, struct xf_udp **out_udp);
 XF_MUST_USE enum xf_err xf_udp_send(struct xf_udp *udp, const uint8_t *bytes, size_t len);
 void xf_udp_close(struct xf_udp **udp);
+
+/*
+ * Wait for a descriptor that a library reads and writes itself. `ready` is called, on the loop, for
+ * as long as it can be read (or has failed), and with `for_writing` while it can be written. Close
+ * the watch before the library closes the descriptor. XF_ERR_IO: it cannot be watched.
+ */
+typedef void (*xf_loop_watch_fn)(void *owner);
+XF_MUST_USE enum xf_err xf_loop_watch_open(struct xf_loop *loop, int descriptor, bool for_writing,
+                                           xf_loop_watch_fn ready, void *owner,
+                                           struct xf_loop_watch **out_watch);
+void xf_loop_watch_close(struct xf_loop_watch **watch);
