@@ -13,29 +13,6 @@
  */
 #include "history_priv.h"
 
-static const char *const auth_words[] = {"dialback-clear", "dialback-tls", "external"};
-static const char *const ground_words[] = {"none", "ca", "dane", "pin"};
-static const char *const change_words[] = {
-#define X(name, word) word,
-    XF_HISTORY_CHANGE_MAP(X)
-#undef X
-};
-
-const char *xf_history_auth_word(enum xf_history_auth auth)
-{
-    return auth_words[auth];
-}
-
-const char *xf_history_ground_word(enum xf_history_ground ground)
-{
-    return ground_words[ground];
-}
-
-const char *xf_history_change_word(enum xf_history_change change)
-{
-    return change_words[change];
-}
-
 const struct xf_history_key *xf_history_entry_key(const struct xf_history_entry *entry,
                                                   const uint8_t spki_sha256[XF_HISTORY_SPKI_BYTES])
 {
@@ -94,6 +71,8 @@ bool xf_history_entry_take(struct xf_history_entry *entry, const struct xf_histo
 {
     bool is_changed = now->has_key && take_key(entry, now, now_s);
     if (now->auth > entry->auth || (accepts && now->auth != entry->auth)) {
+        if (now->auth < entry->auth)
+            entry->lowered_s = now_s;
         entry->auth = now->auth;
         is_changed = true;
     }

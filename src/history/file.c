@@ -32,7 +32,6 @@
 #define APPLICATION_ID   0x78666564 /* "xfed" */
 #define FORMAT           1
 #define BUSY_MS          2000 /* somebody may be reading it with the sqlite3 tool */
-#define HEX_CHARS        (2 * XF_HISTORY_SPKI_BYTES)
 #define TEXT_OF(number)  TEXT_OF_(number)
 #define TEXT_OF_(number) #number
 
@@ -89,8 +88,6 @@ static const char settings[] = "PRAGMA trusted_schema = OFF;"
                                "PRAGMA mmap_size = 0;"
                                "PRAGMA cache_size = -256;";
 static const char touch[] = "PRAGMA user_version = " TEXT_OF(FORMAT) ";";
-
-static const char *const way_words[] = {"out", "in"};
 
 struct xf_history_file {
     sqlite3 *db;
@@ -218,53 +215,17 @@ void xf_history_file_close(struct xf_history_file **file)
 
 /* ------------------------------------------------------------------ read */
 
-static bool word_of(sqlite3_stmt *row, int column, const char *(*word)(size_t i), size_t count,
-                    size_t *out)
+static const char *text_of(sqlite3_stmt *row, int column)
 {
     const char *text = (const char *)sqlite3_column_text(row, column);
-    for (size_t i = 0; text && i < count; i++) {
-        if (strcmp(text, word(i)) == 0) {
-            *out = i;
-            return true;
-        }
-    }
-    return false;
-}
-
-static const char *way_word(size_t i)
-{
-    return way_words[i];
-}
-
-static const char *auth_word(size_t i)
-{
-    return xf_history_auth_word((enum xf_history_auth)i);
-}
-
-static const char *ground_word(size_t i)
-{
-    return xf_history_ground_word((enum xf_history_ground)i);
-}
-
-static int digit_of(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return text ? text : "";
 }
 
 static bool read_key(sqlite3_stmt *row, struct xf_history_key *out)
 {
-    const char *hex = (const char *)sqlite3_column_text(row, 0);
-    size_t ground;
-    if (!hex || strlen(hex) != HEX_CHARS ||
-        !word_of(row, 1, ground_word, XF_HISTORY_GROUND_PIN + 1, &ground))
+    if (!xf_history_spki_parse(text_of(row, 0), out->spki_sha256) ||
+        !xf_history_ground_parse(text_of(row, 1), &out->ground))
         return false;
-    for (size_t i = 0; i < XF_HISTORY_SPKI_BYTES; i++) {
-        int high = digit_of(hex[2 * i]), low = digit_of(hex[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        out->spki_sha256[i] = (uint8_t)(high << 4 | low);
-    }
-    out->ground = (enum xf_history_ground)ground;
     out->first_s = sqlite3_column_int64(row, 2);
     out->last_s = sqlite3_column_int64(row, 3);
     return true;
@@ -287,21 +248,19 @@ static int read_keys(struct xf_history_file *file, struct xf_span name, const ch
 static int read_peer(struct xf_history_file *file, sqlite3_stmt *row, xf_history_read_fn read,
                      void *owner)
 {
-    const char *text = (const char *)sqlite3_column_text(row, 0);
-    struct xf_span name = {text, text ? (size_t)sqlite3_column_bytes(row, 0) : 0};
+    struct xf_span name = {text_of(row, 0), (size_t)sqlite3_column_bytes(row, 0)};
     struct xf_history_entry entry = {0};
     char peer[XF_DOMAIN_MAX + 1];
-    size_t way, auth;
+    enum xf_history_way way;
     if (xf_domain_prepare(name, peer) != XF_ERR_OK ||
-        !word_of(row, 1, way_word, XF_HISTORY_WAY_COUNT, &way) ||
-        !word_of(row, 2, auth_word, XF_HISTORY_EXTERNAL + 1, &auth))
+        !xf_history_way_parse(text_of(row, 1), &way) ||
+        !xf_history_auth_parse(text_of(row, 2), &entry.auth))
         return SQLITE_DONE;
-    entry.auth = (enum xf_history_auth)auth;
     entry.first_s = sqlite3_column_int64(row, 3);
     entry.last_s = sqlite3_column_int64(row, 4);
-    int code = read_keys(file, name, way_words[way], &entry);
+    int code = read_keys(file, name, xf_history_way_word(way), &entry);
     if (code == SQLITE_DONE || code == SQLITE_ROW)
-        read(owner, xf_span_of(peer), (enum xf_history_way)way, &entry);
+        read(owner, xf_span_of(peer), way, &entry);
     return code == SQLITE_ROW ? SQLITE_DONE : code;
 }
 
@@ -333,20 +292,14 @@ static bool run_for(struct xf_history_file *file, enum statement which, const ch
     return run(file, which);
 }
 
-static void hex_of(const uint8_t *bytes, char out[HEX_CHARS + 1])
-{
-    for (size_t i = 0; i < XF_HISTORY_SPKI_BYTES; i++)
-        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
 static bool add_key(struct xf_history_file *file, const char *name, const char *way,
                     const struct xf_history_key *key)
 {
-    char hex[HEX_CHARS + 1];
+    char hex[XF_HISTORY_SPKI_HEX_CHARS + 1];
     sqlite3_stmt *statement = file->statements[ADD_KEY];
-    hex_of(key->spki_sha256, hex);
+    xf_history_spki_hex(key->spki_sha256, hex);
     sqlite3_bind_text(statement, 2, way, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 3, hex, HEX_CHARS, SQLITE_TRANSIENT);
+    sqlite3_bind_text(statement, 3, hex, -1, SQLITE_TRANSIENT);
     sqlite3_bind_text(statement, 4, xf_history_ground_word(key->ground), -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 5, key->first_s);
     sqlite3_bind_int64(statement, 6, key->last_s);
@@ -377,7 +330,8 @@ static bool write_row(struct xf_history_file *file, const struct xf_history_row 
     if (!run_for(file, FORGET_PEER, name) || !run_for(file, FORGET_KEYS, name))
         return false;
     for (size_t i = 0; i < XF_HISTORY_WAY_COUNT; i++)
-        if (row->has_way[i] && !add_entry(file, name, way_words[i], &row->way[i]))
+        if (row->has_way[i] &&
+            !add_entry(file, name, xf_history_way_word((enum xf_history_way)i), &row->way[i]))
             return false;
     return true;
 }

@@ -14,9 +14,9 @@
 
 #define OLD_S (24 * 3600)
 
-void xf_history_table_init(struct xf_history_table *table, size_t max_peers, bool has_file)
+void xf_history_table_init(struct xf_history_table *table, size_t max_peers)
 {
-    *table = (struct xf_history_table){.max_peers = max_peers, .has_file = has_file};
+    *table = (struct xf_history_table){.max_peers = max_peers};
     table->peers = xf_map_new();
     table->gone = xf_map_new();
     xf_list_init(&table->young);
@@ -70,7 +70,7 @@ static void link_peer(struct xf_history_table *table, struct xf_history_peer *pe
 void xf_history_table_remove(struct xf_history_table *table, struct xf_history_peer *peer)
 {
     struct xf_span name = xf_span_of(peer->name);
-    if (table->has_file && peer->is_stored)
+    if (table->has_own_store && peer->is_stored)
         xf_map_set(table->gone, name, table);
     xf_map_remove(table->peers, name);
     xf_list_remove(&peer->dirty);
@@ -96,7 +96,7 @@ static struct xf_history_peer *new_peer(struct xf_history_table *table, struct x
     peer->first_s = first_s;
     xf_map_set(table->peers, name, peer);
     if (xf_map_remove(table->gone, name))
-        xf_history_table_soil(table, peer); /* the file still has its old entry */
+        xf_history_table_soil(table, peer); /* the store still has its old entry */
     return peer;
 }
 
@@ -126,7 +126,7 @@ struct xf_history_record *xf_history_peer_record(struct xf_history_peer *peer,
 
 void xf_history_table_soil(struct xf_history_table *table, struct xf_history_peer *peer)
 {
-    if (table->has_file && !xf_list_is_linked(&peer->dirty))
+    if (table->has_store && !xf_list_is_linked(&peer->dirty))
         xf_list_push(&table->dirty, &peer->dirty);
     peer->stored_s = peer->last_s;
 }

@@ -2,8 +2,10 @@
 /*
  * history.h — how each peer authenticated before, and its keys. Kept across restarts, so that a
  * weaker authentication or a new key is noticed (the man in the middle of jabber.ru in 2023 had
- * valid certificates, but another key). A table in memory with a bounded number of peers; the
- * thread pool writes changes to an SQLite file. Losing it loses alarms, not federation.
+ * valid certificates, but another key). A table in memory with a bounded number of peers; a store
+ * keeps it: an SQLite file of this process, or a PostgreSQL database that several nodes share, so
+ * that each knows what the others saw (doc/NODES.md). Losing it loses alarms, not federation: no
+ * call here waits for the store.
  *
  * The caller compares what it sees of a peer on a stream (a sight) with what is known of the peer
  * (an entry), and then notes it. This module decides nothing: the peer's settings say what an alarm
@@ -15,6 +17,7 @@
 #include <xfed/base/err.h>
 #include <xfed/base/pool.h>
 #include <xfed/base/span.h>
+#include <xfed/base/texts.h>
 #include <xfed/net/timer.h>
 
 /*
@@ -55,6 +58,11 @@ struct xf_history_key {
 struct xf_history_entry {      /* of a peer and direction */
     enum xf_history_auth auth; /* the strongest seen so far */
     int64_t first_s, last_s;   /* of the peer, as for a key */
+    /*
+     * When xf_history_accept last replaced a stronger way by a weaker one; 0: never. Decides
+     * between nodes; a file of one process does not keep it.
+     */
+    int64_t lowered_s;
     size_t key_count;
     struct xf_history_key keys[XF_HISTORY_KEYS]; /* the one seen last comes first */
 };
@@ -82,26 +90,66 @@ static inline bool xf_history_is_alarm(enum xf_history_change change)
 }
 
 struct xf_history;
+struct xf_loop;
 
 struct xf_history_opts {
     const char *file;         /* ""; nothing is kept over restarts */
     size_t max_peers;         /* at least 1 */
     struct xf_pool *pool;     /* borrowed; NULL: all is written in xf_history_free */
     struct xf_timers *timers; /* borrowed; of the pool's loop */
+    /* NULL: this process is the only one. Otherwise `file` and `pool` are not used. */
+    const struct xf_history_node *node;
 };
 
+/* This process as one of several nodes with a database in common. Texts are copied. */
+struct xf_history_node {
+    struct xf_loop *loop;  /* borrowed; of the timers */
+    const char *uri;       /* accepted by xf_history_uri_check */
+    const char *password;  /* NULL: none */
+    const char *name;      /* of this node among the others; XF_HISTORY_NODE_CHARS at most */
+    const char *version;   /* of the program */
+    const char *digest;    /* of the configuration: the same on all nodes where they agree */
+    unsigned heartbeat_ms; /* how often it says that it is alive, and looks at the others */
+    /* Write the state of the links for people, such as "presence=up", in at most `room` bytes. */
+    void (*links)(void *owner, char *out, size_t room);
+    void *owner;
+};
+#define XF_HISTORY_NODE_CHARS 64
+
 /*
- * Read the file, which is made, for its owner only, when it does not exist. A file that is no
+ * Is it a URI of PostgreSQL (postgresql://192.0.2.7/xfedd) that can be used without waiting for
+ * DNS, and holds no secret? XF_ERR_CONFIG with words says what is expected.
+ */
+XF_MUST_USE enum xf_err xf_history_uri_check(const char *uri, struct xf_error *err);
+/* Add the files that such a URI names: certificates and keys. */
+void xf_history_uri_files(const char *uri, struct xf_texts *out_files);
+bool xf_history_uri_is_local(const char *uri); /* does it lead to a Unix socket? */
+
+/*
+ * With a file: read it; it is made, for its owner only, when it does not exist. A file that is no
  * database of ours, or is damaged, is XF_ERR_IO with words; it is never overwritten. Blocks: for
- * the start of a program.
+ * the start of a program. With a shared database: never fails and never blocks; what the database
+ * has is there once it answers, and is merged with what was seen meanwhile.
  */
 XF_MUST_USE enum xf_err xf_history_open(const struct xf_history_opts *opts,
                                         struct xf_history **out_history, struct xf_error *err);
 
-/* Is the thread pool writing? Do not call xf_history_free then. NULL: no. */
+/* After a reload: the digest of the configuration now in force. NULL: there is no history. */
+void xf_history_set_digest(struct xf_history *history, const char *digest);
+
+/*
+ * The process is about to end: write what is pending, and tell other nodes that this one leaves on
+ * purpose. NULL: nothing.
+ */
+void xf_history_finish(struct xf_history *history);
+
+/*
+ * Is the store being written? Do not call xf_history_free while the file is; a shared database is
+ * given two seconds after xf_history_finish. NULL: no.
+ */
 bool xf_history_is_writing(const struct xf_history *history);
 
-/* Writes pending changes, and blocks meanwhile. */
+/* Writes pending changes to the file, and blocks meanwhile. A shared database is only left. */
 void xf_history_free(struct xf_history **history);
 
 /*
@@ -127,8 +175,10 @@ void xf_history_accept(struct xf_history *history, struct xf_span peer, bool is_
                        const struct xf_history_sight *now, int64_t now_s);
 
 /*
- * Is this the first alarm of its kind about a known peer within an hour? If so, the hour starts
- * now. `now_ms` is from a monotonic clock.
+ * Is this the first alarm of its kind about a known peer within an hour, on any node? If so, the
+ * hour starts now, for the other nodes as soon as they read it: an alarm does not wait for the
+ * database, so two nodes to which a peer connects in the same second may both raise it. `now_ms` is
+ * the clock of the timers.
  */
 bool xf_history_alarm_is_due(struct xf_history *history, struct xf_span peer, bool is_inbound,
                              enum xf_history_change alarm, uint64_t now_ms);
