@@ -62,7 +62,8 @@ def without_sandbox(extra):
 
 
 class Gateway:
-    """`mode` None: `defaults` says all. A world with several of them gives each a label and an address."""
+    """`mode` None: `defaults` says all. A world with several of them gives each a label and an address.
+    `node` is one address:port or a list of them."""
     def __init__(self, lab, domain, mode, certificate, ca_file, component, node, extra='', defaults='', ip=net.GATEWAY,
                  label=None, trust=''):
         self.lab, self.component, self.node, self.ip, self.domain = lab, component, node, ip, domain
@@ -74,7 +75,8 @@ class Gateway:
         key = key and lab.private(key, self.folder)
         self._write('link.secret', component[1])
         self._write('dialback.secret', 'the dialback secret of the laboratory, no less than thirty-two bytes')
-        self._values = dict(ip=ip, folder=self.folder, dns=net.DNS, ca=ca_file, trust=trust, node=node, name=component[0], domain=domain,
+        nodes = node if isinstance(node, str) else '", "'.join(node)
+        self._values = dict(ip=ip, folder=self.folder, dns=net.DNS, ca=ca_file, trust=trust, node=nodes, name=component[0], domain=domain,
                             certificate=cert, key=key, defaults=DEFAULTS.get(mode, '') + '  ' + defaults)
         self.configure(extra)
         self.proc = None

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""The soak's own test: a soak that cannot fail is worse than none.
+
+First ledgers that are made up, with one story each and what it must count as; then real runs in which a proxy on the legs damages
+a stanza now and then, and each must fail with the right word.
+"""
+import contextlib
+import re
+import subprocess
+import sys
+import tempfile
+
+from lab.report import Report
+
+from . import spoiler
+from .ledger import ANSWERED, CUT, DELAYED, GOT, IQ_FLAG, KEPT, PROVED, REPLIED, RESENT, RESUMED, RETURNED, SENT, TOLD, Ledger
+from .settle import settle
+
+LEG, OTHER_LEG, PEER, NEXT = 1, 2, 1, 2     # connections of the cluster's process, and of the peers'
+BROKE = 10.0                                # when PEER and LEG do, where they do
+
+# A story is a list of (process, record, flags, serial, conn, index, time); direction out. Conns of `broken` end at BROKE.
+STORIES = (
+    # what happened, broken conns, records of the cluster, records of the peers, good counts, anomalies
+    ('delivered', '', [(SENT, 0, 1, LEG, 1, 1)], [(GOT, 0, 1, PEER, 1, 2)], {'delivered': 1}, {}),
+    ('returned', '', [(SENT, 0, 1, LEG, 1, 1), (RETURNED, 0, 1, LEG, 1, 2)], [], {'returned': 1}, {}),
+    ('an iq answered', '', [(SENT, IQ_FLAG, 1, LEG, 1, 1), (ANSWERED, 0, 1, LEG, 1, 3)],
+     [(GOT, IQ_FLAG, 1, PEER, 1, 2), (REPLIED, IQ_FLAG, 1, PEER, 1, 2)], {'answered': 1}, {}),
+    ('vanished', '', [(SENT, 0, 1, LEG, 1, 1)], [], {}, {'vanished': 1}),
+    ('vanished as its peer broke', 'peer', [(SENT, 0, 1, LEG, 1, 9)], [], {}, {'vanished': 1}),
+    ('written to a leg that broke, and not taken', 'leg untaken', [(SENT, 0, 1, LEG, 1, 9.9)], [], {'never taken': 1}, {}),
+    ('kept by its sender', '', [(SENT, 0, 1, LEG, 1, 1), (KEPT, 0, 1, 0, 0, 2)], [], {'kept': 1}, {}),
+    ('acknowledged by xfedd, and vanished', '', [(SENT, 0, 1, LEG, 1, 1), (TOLD, 0, 1, LEG, 0, 2), (KEPT, 0, 1, 0, 0, 3)], [], {}, {'vanished': 1}),
+    ('cut', '', [(SENT, CUT, 1, LEG, 1, 1)], [], {'cut': 1}, {}),
+    ('cut, and delivered', '', [(SENT, CUT, 1, LEG, 1, 1)], [(GOT, 0, 1, PEER, 1, 2)], {}, {'partial': 1}),
+    ('twice on one connection', '', [(SENT, 0, 1, LEG, 1, 1)], [(GOT, 0, 1, PEER, 1, 2), (GOT, DELAYED, 1, PEER, 2, 3)], {}, {'doubled': 1}),
+    ('twice, the first time unproved', 'peer', [(SENT, 0, 1, LEG, 1, 1)], [(GOT, 0, 1, PEER, 1, 2), (GOT, DELAYED, 1, NEXT, 1, 12)],
+     {'doubled, unavoidable': 1}, {}),
+    ('twice without a stamp', 'peer', [(SENT, 0, 1, LEG, 1, 1)], [(GOT, 0, 1, PEER, 1, 2), (GOT, 0, 1, NEXT, 1, 12)], {}, {'doubled': 1}),
+    ('twice, the first time proved', 'peer', [(SENT, 0, 1, LEG, 1, 1)],
+     [(GOT, 0, 1, PEER, 1, 2), (PROVED, 0, 1, PEER, PEER, 3), (GOT, DELAYED, 1, NEXT, 1, 12)], {}, {'doubled': 1}),
+    ('twice, proved too late to be read', 'peer', [(SENT, 0, 1, LEG, 1, 1)],
+     [(GOT, 0, 1, PEER, 1, 2), (PROVED, 0, 1, PEER, PEER, 9.8), (GOT, DELAYED, 1, NEXT, 1, 12)], {'doubled, unavoidable': 1}, {}),
+    ('twice, and nothing had broken', '', [(SENT, 0, 1, LEG, 1, 1)], [(GOT, 0, 1, PEER, 1, 2), (GOT, DELAYED, 1, NEXT, 1, 12)], {}, {'doubled': 1}),
+    ('twice after a resumption', 'peer session', [(SENT, 0, 1, LEG, 1, 1)], [(GOT, 0, 1, PEER, 1, 2), (GOT, DELAYED, 1, NEXT, 1, 12)], {}, {'doubled': 1}),
+    ('an iq twice', 'peer', [(SENT, IQ_FLAG, 1, LEG, 1, 1), (ANSWERED, 0, 1, LEG, 1, 13)],
+     [(GOT, IQ_FLAG, 1, PEER, 1, 2), (GOT, IQ_FLAG | DELAYED, 1, NEXT, 1, 12), (REPLIED, IQ_FLAG, 1, PEER, 1, 2)], {}, {'doubled': 1}),
+    ('sent again by its sender', '', [(SENT, 0, 1, LEG, 1, 1), (RESENT, 0, 1, OTHER_LEG, 1, 3)], [(GOT, 0, 1, PEER, 1, 2), (GOT, 0, 1, PEER, 2, 4)],
+     {'sent again by its sender': 1}, {}),
+    ('resumed by its sender, and twice', '', [(SENT, 0, 1, LEG, 1, 1), (RESUMED, 0, 1, OTHER_LEG, 1, 3)],
+     [(GOT, 0, 1, PEER, 1, 2), (GOT, 0, 1, PEER, 2, 4)], {}, {'doubled': 1}),
+    ('delivered and returned, unproved', 'peer', [(SENT, 0, 1, LEG, 1, 1), (RETURNED, 0, 1, LEG, 1, 12)], [(GOT, 0, 1, PEER, 1, 2)],
+     {'delivered and returned, unavoidable': 1}, {}),
+    ('delivered, proved, and returned', 'peer', [(SENT, 0, 1, LEG, 1, 1), (RETURNED, 0, 1, LEG, 1, 12)],
+     [(GOT, 0, 1, PEER, 1, 2), (PROVED, 0, 1, PEER, PEER, 3)], {}, {'delivered and returned': 1}),
+    ('delivered and returned, and nothing broke', '', [(SENT, 0, 1, LEG, 1, 1), (RETURNED, 0, 1, LEG, 1, 12)], [(GOT, 0, 1, PEER, 1, 2)],
+     {}, {'delivered and returned': 1}),
+    ('returned twice', '', [(SENT, 0, 1, LEG, 1, 1), (RETURNED, 0, 1, LEG, 1, 2), (RETURNED, 0, 1, LEG, 2, 3)], [], {}, {'returned twice': 1}),
+    ('an iq without an answer', '', [(SENT, IQ_FLAG, 1, LEG, 1, 1)], [(GOT, IQ_FLAG, 1, PEER, 1, 2), (REPLIED, IQ_FLAG, 1, PEER, 1, 2)], {}, {'unanswered': 1}),
+    ('an iq whose answer was not taken', 'peer untaken', [(SENT, IQ_FLAG, 1, LEG, 1, 1)],
+     [(GOT, IQ_FLAG, 1, PEER, 1, 2), (REPLIED, IQ_FLAG, 1, PEER, 5, 9.9)], {'reply never taken': 1}, {}),
+    ('an iq answered twice', '', [(SENT, IQ_FLAG, 1, LEG, 1, 1), (ANSWERED, 0, 1, LEG, 1, 3), (ANSWERED, 0, 1, LEG, 2, 4)],
+     [(GOT, IQ_FLAG, 1, PEER, 1, 2), (REPLIED, IQ_FLAG, 1, PEER, 1, 2)], {}, {'answered twice': 1}),
+    ('in order', '', [(SENT, 0, 1, LEG, 1, 1), (SENT, 0, 2, LEG, 2, 1)], [(GOT, 0, 1, PEER, 1, 2), (GOT, 0, 2, PEER, 2, 3)], {'delivered': 2}, {}),
+    ('out of order', '', [(SENT, 0, 1, LEG, 1, 1), (SENT, 0, 2, LEG, 2, 1)], [(GOT, 0, 2, PEER, 1, 2), (GOT, 0, 1, PEER, 2, 3)], {}, {'reordered': 1}),
+    ('out of order over two connections', '', [(SENT, 0, 1, LEG, 1, 1), (SENT, 0, 2, LEG, 2, 1)], [(GOT, 0, 2, NEXT, 1, 2), (GOT, 0, 1, PEER, 1, 3)],
+     {'overtaken over another connection': 1}, {}),
+)
+# xfedd's lives in all stories: the second is ended by kill -9
+RUNS = [[0, 200, 'exit 0'], [201, 400, 'kill -9'], [401, None, None]]
+WORDS = {'drop': 'vanished', 'double': 'doubled', 'swap': 'reordered', 'spoil': 'corrupted', 'address': 'misaddressed'}
+
+
+def write(folder, broken, cluster, peers):
+    """-> the stems of two ledgers"""
+    stems = {name: f'{folder}/{name}' for name in ('cluster', 'peers')}
+    for name, records, role, number in (('cluster', cluster, 'Leg', LEG), ('peers', peers, 'Dialled', PEER)):
+        with contextlib.closing(Ledger(stems[name])) as ledger:
+            for what, flags, serial, conn, index, at in records:
+                ledger.note(what, flags, 7, serial, conn, index, at)
+            is_broken = ('leg' if name == 'cluster' else 'peer') in broken
+            if is_broken:
+                ledger.line(conn=number, peer=2 if role != 'Leg' else None, role=role, opened=0, closed=BROKE, how='reset', taken=0 if 'untaken' in broken else 99,
+                            sent=9, got=9, footer=None, ready=True, session='s' if 'session' in broken else None)
+                ledger.line(conn=NEXT, peer=2 if role != 'Leg' else None, role=role, opened=BROKE, closed=99, how='finish', taken=99, sent=9, got=9,
+                            footer=None, ready=True, session='s' if 'session' in broken else None)
+    return stems
+
+
+def stories(report):
+    for what, broken, cluster, peers, counts, anomalies in STORIES:
+        with tempfile.TemporaryDirectory() as folder:
+            out, _, wrong, _ = settle(write(folder, broken, cluster, peers), RUNS)
+        got = ({k: out.counts[k] for k in counts}, dict(out.anomalies))
+        report.check(f'a made-up ledger: {what}', got == (counts, anomalies) and not wrong, f'got {dict(out.counts)}, {dict(out.anomalies)}')
+
+
+def damaged(report, args, how):
+    """A run with that damage. It must fail, and say the word."""
+    argv = [sys.executable, sys.argv[0], '--xfedd', args.xfedd, '--minutes', '0.15', '--peers', '12', '--rate', '400', '--every', '0', '--seed', '1', '--strict']
+    done = subprocess.run(argv + (['--spoil', how] if how else []), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if not how:
+        report.check('a run without damage finds nothing', done.returncode == 0, done.stdout[-1500:])
+        return
+    found = re.findall(r'^ *[\d.]+s +(\w[\w ]*?) +\d+', done.stdout, re.M)
+    report.check(f'a run in which the legs {how}: it fails and says {WORDS[how]}', done.returncode == 1 and WORDS[how] in found, done.stdout[-1500:])
+
+
+def main(args):
+    report = Report()
+    stories(report)
+    for how in (None, *spoiler.KINDS):
+        damaged(report, args, how)
+    return report.end()

@@ -1,0 +1,342 @@
+# SPDX-License-Identifier: MIT
+"""What became of each stanza, from what both sides saw of it, and where there is something to explain, whose doing it is.
+
+Good ends: delivered, returned (an error came back), answered (iq). Nobody's fault, and counted:
+
+    cut             half written before a reset, on purpose
+    never taken     its bytes were not acknowledged by xfedd's kernel when the sender's connection broke
+    kept            its sender knows that it was not taken (0198, a killed peer)
+    crossed         written to a leg as xfedd's footer came
+    kill -9         gone while xfedd was killed
+    unavoidable     delivered twice, or delivered and returned, and nobody told xfedd of the first delivery before the connection
+                    broke; an iq is never sent again, and the second copy bears XEP-0203's stamp
+
+Anomalies are everything else.
+"""
+import bisect
+import collections
+from array import array
+
+from .ledger import ANSWERED, CUT, DELAYED, GOT, IQ_FLAG, KEPT, PROVED, REPLIED, REPLY, RESENT, RESUMED, RETURNED, SENT, TOLD, read_lines, read_records
+from .stanza import peer_of
+
+GRACE_S = 0.5           # from what is said to xfedd until it is sure that it has read it
+CROSSED_S = 0.25
+KILLED_S = 60           # before a kill -9, for what waited in a route; and a little after
+SETTLE_S = 5
+NOTICED_S = 1         # until xfedd has noticed that a connection ended
+
+
+class Table:
+    """Of one direction: columns by serial."""
+    def __init__(self, count):
+        def column(kind):
+            return array(kind, bytes(array(kind).itemsize * (count + 1)))
+        self.count = count
+        self.flags, self.sends, self.got, self.returned, self.answered = (column('B') for _ in range(5))
+        self.kept, self.told, self.reply_kept, self.reply_told = (column('B') for _ in range(4))
+        self.pair, self.place = column('H'), column('I')
+        self.sent_at, self.sent_conn, self.sent_index = column('d'), column('I'), column('I')
+        self.got_at, self.got_conn, self.got_index = column('d'), column('I'), column('I')
+        self.reply_conn, self.reply_index, self.reply_at = column('I'), column('I'), column('d')
+        self.copies = {}            # serial -> all deliveries, of those with several: (conn, index, time, flags)
+        self.ends = {}              # serial -> (time, record, flags) of the errors, and of results after the first
+
+
+def bump(column, serial):
+    if column[serial] < 255:
+        column[serial] += 1
+
+
+class Side:
+    """One process: its connections and what it proved."""
+    def __init__(self, stem):
+        lines = read_lines(stem)
+        self.conns = {line['conn']: line for line in lines if 'conn' in line}
+        last = lines[-1]
+        self.wrong, self.examples = collections.Counter(last['wrong']), last['examples']
+        self.stem = stem
+        self.proofs = collections.defaultdict(list)     # conn -> [(time, count, said on)]
+        self.by_peer = collections.defaultdict(list)    # peer -> [(closed, conn)]
+        for number, conn in self.conns.items():
+            self.by_peer[conn.get('peer')].append((conn['closed'], number))
+        for ends in self.by_peer.values():
+            ends.sort()
+
+    def closed(self, conn):
+        return self.conns[conn]['closed'] if conn in self.conns else float('inf')
+
+    def taken(self, conn, index):
+        """Did the other side's kernel get it?"""
+        line = self.conns.get(conn)
+        return line is None or line['how'] == 'finish' or index <= line['taken']
+
+    def proved(self, conn, index, until):
+        """Had xfedd been told of that stanza by then, and certainly read it?"""
+        for at, count, said_on in self.proofs[conn]:
+            if count >= index and at + GRACE_S <= min(until, self.closed(said_on)):
+                return True
+        return False
+
+    def ended_after(self, peer, at, within=90):
+        """How the first connection of that peer, or leg, that ended after this time did."""
+        ends = self.by_peer[peer] if peer in self.by_peer else self.by_peer[None]
+        spot = bisect.bisect_left(ends, (at - NOTICED_S, 0))
+        for closed, number in ends[spot:]:
+            if closed > at + within:
+                break
+            line = self.conns[number]
+            if line['how'] != 'finish' and line['opened'] < at + within and line['ready']:
+                return f"{line['role']}: {line['how']}"
+        return None
+
+
+class Direction:
+    """`name` is its letter; `sender` and `receiver` are sides."""
+    def __init__(self, name, sender, receiver, count):
+        self.name, self.sender, self.receiver, self.t = name, sender, receiver, Table(count)
+        self.counts, self.anomalies = collections.Counter(), collections.Counter()
+        self.where, self.examples = collections.Counter(), []
+        self.places = collections.Counter()
+
+    # ---- reading
+
+    def from_sender(self, what, flags, pair, serial, conn, index, at):
+        t = self.t
+        if what in (SENT, RESENT, RESUMED):
+            if what == SENT:
+                self.places[pair] += 1
+                t.pair[serial], t.flags[serial], t.place[serial] = pair, flags, self.places[pair]
+                t.sent_at[serial] = at
+            if what != RESUMED:
+                bump(t.sends, serial)
+            t.sent_conn[serial], t.sent_index[serial] = conn, index
+        elif what in (RETURNED, ANSWERED):
+            bump(t.returned if what == RETURNED else t.answered, serial)
+            if what == RETURNED or t.answered[serial] > 1:
+                t.ends.setdefault(serial, []).append((at, what, flags))
+        elif what == KEPT:
+            t.kept[serial] = 1
+        elif what == TOLD:
+            t.told[serial] = 1
+
+    def from_receiver(self, what, flags, pair, serial, conn, index, at):
+        t = self.t
+        if what == GOT:
+            if t.got[serial] == 0:
+                t.got_at[serial], t.got_conn[serial], t.got_index[serial] = at, conn, index
+            else:
+                t.copies.setdefault(serial, [(t.got_conn[serial], t.got_index[serial], t.got_at[serial], 0)]).append((conn, index, at, flags))
+            bump(t.got, serial)
+        elif what == REPLIED:
+            t.reply_conn[serial], t.reply_index[serial], t.reply_at[serial] = conn, index, at
+        elif what == KEPT:
+            t.reply_kept[serial] = 1
+        elif what == TOLD:
+            t.reply_told[serial] = 1
+
+    # ---- judging
+
+    def wrong(self, kind, serial, why=''):
+        self.anomalies[kind] += 1
+        if why:
+            self.where[f'{kind}: {why}'] += 1
+        if self.anomalies[kind] <= 12:
+            t = self.t
+            self.examples.append(dict(kind=kind, why=why, id=f'{self.name}{serial}', peer=peer_of(t.pair[serial]), flags=t.flags[serial],
+                                      sent_at=round(t.sent_at[serial], 2), conn=t.sent_conn[serial], got_conn=t.got_conn[serial],
+                                      got_at=round(t.got_at[serial], 2)))
+
+    def judge(self, story):
+        t = self.t
+        for serial in range(1, t.count + 1):
+            if not t.sends[serial]:
+                continue
+            if t.flags[serial] & CUT:
+                self.counts['cut'] += 1
+                if t.got[serial]:
+                    self.wrong('partial', serial)
+                continue
+            self.counts['sent'] += 1
+            self._one(serial, story)
+        self._order()
+
+    def _one(self, serial, story):
+        t = self.t
+        if t.got[serial]:
+            self.counts['delivered'] += 1
+        if t.returned[serial]:
+            self.counts['returned'] += 1
+        if t.got[serial] > 1:
+            self._doubled(serial)
+        if t.flags[serial] & IQ_FLAG:
+            self._request(serial, story)
+        elif t.returned[serial] > 1:
+            self.wrong('returned twice', serial)
+        elif t.got[serial] and t.returned[serial]:
+            self._both(serial)
+        if not t.got[serial] and not t.returned[serial] and not t.answered[serial]:
+            self._missing(serial, story)
+
+    def _doubled(self, serial):
+        """By the sender itself, by xfedd because it could not know, or for no reason."""
+        t, (first, *rest) = self.t, self.t.copies[serial]
+        if t.sends[serial] >= t.got[serial]:
+            self.counts['sent again by its sender'] += 1
+            return
+        why = self._why_doubled(serial, first, rest)
+        if why:
+            self.wrong('doubled', serial, why)
+        else:
+            self.counts['doubled, unavoidable'] += 1
+
+    def _why_doubled(self, serial, first, rest):
+        receiver, t = self.receiver, self.t
+        session = receiver.conns.get(first[0], {}).get('session')
+        for conn, _, at, flags in rest:
+            other = receiver.conns.get(conn, {}).get('session')
+            if conn == first[0]:
+                return 'on one connection'
+            if t.flags[serial] & IQ_FLAG:
+                return 'an iq request'
+            if session and session == other:
+                return 'after a resumption'
+            if receiver.proved(first[0], first[1], min(at, receiver.closed(first[0]))):
+                return 'xfedd knew of the first'
+            if receiver.closed(first[0]) > at:
+                return 'the first connection had not broken'
+            if not flags & DELAYED:
+                return 'without a stamp'
+        return None
+
+    def _both(self, serial):
+        t, receiver = self.t, self.receiver
+        ended = min(at for at, what, _ in t.ends[serial] if what == RETURNED)
+        if receiver.proved(t.got_conn[serial], t.got_index[serial], min(ended, receiver.closed(t.got_conn[serial]))):
+            self.wrong('delivered and returned', serial, 'xfedd knew of the delivery')
+        elif receiver.closed(t.got_conn[serial]) > ended + GRACE_S and ended > t.got_at[serial]:
+            self.wrong('delivered and returned', serial, 'the connection had not broken')
+        else:
+            self.counts['delivered and returned, unavoidable'] += 1
+
+    def _request(self, serial, story):
+        t = self.t
+        ends = t.returned[serial] + t.answered[serial]
+        if t.answered[serial]:
+            self.counts['answered'] += 1
+        if ends > 1:
+            self._answered_twice(serial)
+        elif ends == 0 and t.got[serial]:
+            self._unanswered(serial, story)
+        elif t.returned[serial] and t.got[serial] and not t.answered[serial]:
+            self.counts['request delivered, then returned'] += 1
+
+    def _answered_twice(self, serial):
+        """A result after the error is nobody's fault if xfedd could not know of the delivery; a second result only if it bears a stamp."""
+        t = self.t
+        if t.returned[serial] > 1:
+            self.wrong('returned twice', serial)
+        elif t.answered[serial] > 1:
+            stamped = any(flags & DELAYED for _, what, flags in t.ends.get(serial, ()) if what == ANSWERED)
+            if stamped or t.sends[serial] > 1:
+                self.counts['doubled, unavoidable'] += 1
+            else:
+                self.wrong('answered twice', serial)
+        else:
+            self._both(serial)
+
+    def _unanswered(self, serial, story):
+        t, replier = self.t, self.receiver
+        if t.reply_kept[serial] or not t.reply_at[serial]:
+            self.counts['reply kept'] += 1
+        elif not replier.taken(t.reply_conn[serial], t.reply_index[serial]) and not t.reply_told[serial]:
+            self.counts['reply never taken'] += 1
+        elif story.killed(t.reply_at[serial]):
+            self.counts['kill -9'] += 1
+        elif self._crossed(replier, t.reply_conn[serial], t.reply_at[serial]):
+            self.counts['crossed'] += 1
+        else:
+            self.wrong('unanswered', serial, self._cause(serial, t.reply_at[serial], story, t.reply_conn[serial], replier, self.sender))
+
+    @staticmethod
+    def _crossed(side, conn, at):
+        line = side.conns.get(conn)
+        return bool(line and line['role'] == 'Leg' and line['footer'] and at > line['footer'] - CROSSED_S)
+
+    def _missing(self, serial, story):
+        t, sender = self.t, self.sender
+        conn, at = t.sent_conn[serial], t.sent_at[serial]
+        if t.kept[serial] and not t.told[serial]:
+            self.counts['kept'] += 1
+        elif not t.told[serial] and not sender.taken(conn, t.sent_index[serial]):
+            self.counts['never taken'] += 1
+        elif story.killed(at):
+            self.counts['kill -9'] += 1
+        elif self._crossed(sender, conn, at):
+            self.counts['crossed'] += 1
+        else:
+            why = self._cause(serial, at, story, conn, sender, self.receiver)
+            self.wrong('vanished', serial, why + (', acknowledged by xfedd' if t.told[serial] else ''))
+
+    def _cause(self, serial, at, story, conn, sender, receiver):
+        """What broke on its way: its sender's connection, or one of those that could have carried it on."""
+        peer = peer_of(self.t.pair[serial])
+        if story.restarted(at):
+            return 'restart of xfedd'
+        line = sender.conns.get(conn)
+        if line and line['closed'] - at < SETTLE_S:
+            return f"{line['role']} it was written to: {line['how']}"
+        onward = receiver.ended_after(peer, at)
+        return f'onward: {onward}' if onward else 'UNEXPLAINED'
+
+    def _order(self):
+        """In the order of arrival, each pair's places rise; where they do not, both came on one connection and were sent on one."""
+        t = self.t
+        best = {}
+        for serial in sorted((s for s in range(1, t.count + 1) if t.got[s]), key=lambda s: (t.got_at[s], t.got_conn[s], t.got_index[s])):
+            pair, place = t.pair[serial], t.place[serial]
+            last = best.get(pair)
+            if last is None or place > t.place[last]:
+                best[pair] = serial
+            elif t.got_conn[last] == t.got_conn[serial] and t.sent_conn[last] == t.sent_conn[serial]:
+                self.wrong('reordered', serial)
+            else:
+                self.counts['overtaken over another connection'] += 1
+
+
+class Story:
+    """When xfedd was ended, and how."""
+    def __init__(self, runs):
+        self.ends = [(end, how) for _, end, how in runs if end]
+        self.starts = [start for start, *_ in runs]
+
+    def killed(self, at):
+        return any(how == 'kill -9' and end - KILLED_S < at < end + GRACE_S for end, how in self.ends)
+
+    def restarted(self, at):
+        return any(how != 'kill -9' and end - SETTLE_S - 10 < at < end + GRACE_S for end, how in self.ends)
+
+
+def settle(stems, runs):
+    """-> both directions, judged, and what each side found wrong by itself"""
+    sides = {name: Side(stem) for name, stem in stems.items()}
+    cluster, peers = sides['cluster'], sides['peers']
+    counts = {name: sum(1 for r in read_records(side.stem) if r[0] == SENT) for name, side in sides.items()}
+    out, into = Direction('o', cluster, peers, counts['cluster']), Direction('i', peers, cluster, counts['peers'])
+    for side, sends, gets in ((cluster, out, into), (peers, into, out)):
+        for record in read_records(side.stem):
+            _sort(record, side, sends, gets)
+    story = Story(runs)
+    for direction in (out, into):
+        direction.judge(story)
+    return out, into, cluster.wrong + peers.wrong, cluster.examples + peers.examples
+
+
+def _sort(record, side, sends, gets):
+    what, flags, _, serial, conn, index, at = record
+    if what == PROVED:
+        side.proofs[conn].append((at, serial, index))
+    elif what in (GOT, REPLIED) or flags & REPLY:
+        gets.from_receiver(*record)
+    else:
+        sends.from_sender(*record)
