@@ -12,6 +12,7 @@ PEER = {
     'error': (3, 0, 0),
     'blackhole': (8, 2, 25),
     'stall': (6, 2, 20),
+    'hang': (4, 2, 20),
     'slow': (5, 2, 15),
     'alert': (4, 0, 5),
     'servfail': (4, 3, 15),
@@ -87,7 +88,7 @@ class Faults:
             world.cluster.order('burst', peer=peer, count=self.rng.randrange(200, 2000))
         elif name in ('stall', 'slow'):
             world.peer(peer, 'slow', SLOW_BYTES if name == 'slow' else 0, seconds)
-        elif name in ('kill', 'alert'):
+        elif name in ('kill', 'alert', 'hang'):
             world.peer(peer, name, seconds)
         else:
             world.peer(peer, name)

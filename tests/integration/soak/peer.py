@@ -519,6 +519,14 @@ class Peer:
             stream.conn.set_pace(pace)
         self.loop.call_later(seconds, lambda: [s.conn.set_pace(None) for s in streams])
 
+    def hang(self, seconds):
+        """Nothing is read, and who connects waits in the kernel."""
+        self.slow(0, seconds)
+        listener = self.listener
+        if listener:
+            self.loop.remove_reader(listener.fileno())
+            self.loop.call_later(seconds, lambda: self.listener is listener and self.loop.add_reader(listener.fileno(), self._accept))
+
     def alert(self, seconds):
         self.alerts_until = time.monotonic() + seconds
         for stream in list(self.streams):

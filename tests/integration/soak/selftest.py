@@ -12,7 +12,7 @@ import tempfile
 
 from lab.report import Report
 
-from . import spoiler
+from . import faults, sm, spoiler
 from .ledger import ANSWERED, CUT, DELAYED, GOT, IQ_FLAG, KEPT, PROVED, REPLIED, RESENT, RESUMED, RETURNED, SENT, TOLD, Ledger
 from .settle import settle
 
@@ -95,6 +95,43 @@ def stories(report):
         report.check(f'a made-up ledger: {what}', got == (counts, anomalies) and not wrong, f'got {dict(out.counts)}, {dict(out.anomalies)}')
 
 
+# Stanzas under acknowledgement, the h values that come, and whether the last one can be.
+HS = (
+    ('all acknowledged', 3, ['3'], True),
+    ('some, then the rest', 3, ['1', '3'], True),
+    ('the same again', 3, ['2', '2'], True),
+    ('more than was sent', 3, ['4'], False),
+    ('less than before', 3, ['2', '1'], False),
+    ('no number', 3, ['x'], False),
+)
+
+
+def acknowledgements(report):
+    for what, sent, values, is_good in HS:
+        unacked = sm.Unacked()
+        for n in range(sent):
+            unacked.push(n)
+        try:
+            for h in values:
+                unacked.take(h)
+            can_be = True
+        except sm.BadCount:
+            can_be = False
+        report.equal(f'an h of XEP-0198: {what}', can_be, is_good)
+
+
+class Nobody:
+    """A world that only counts nodes and peers."""
+    peer_count, nodes = 200, [0, 1]
+
+
+def repeated(report):
+    drawn = [[drawer.choose(n > 300) for n in range(400)] for drawer in (faults.Faults(Nobody, seed, 3) for seed in (1, 1, 2))]
+    report.check('the same seed draws the same faults, another one others', drawn[0] == drawn[1] != drawn[2])
+    names = {name for name, *_ in drawn[0]}
+    report.equal('every fault is drawn in 400', names, {*faults.PEER, *faults.REST, *faults.LAST})
+
+
 def damaged(report, args, how):
     """A run with that damage. It must fail, and say the word."""
     argv = [sys.executable, sys.argv[0], '--xfedd', args.xfedd, '--minutes', '0.15', '--peers', '12', '--rate', '400', '--every', '0', '--seed', '1', '--strict']
@@ -109,6 +146,8 @@ def damaged(report, args, how):
 def main(args):
     report = Report()
     stories(report)
+    acknowledgements(report)
+    repeated(report)
     for how in (None, *spoiler.KINDS):
         damaged(report, args, how)
     return report.end()
