@@ -35,9 +35,15 @@
 #define TURN_READ_BYTES   (256u << 10)
 #define EOF_LINGER_MS     2000
 #define FAIL_LINGER_MS    500
-#define KEEPALIVE_S       120
+#define KEEPALIVE_S       60    /* after so long without a byte TCP asks whether the peer lives */
+#define KEEPALIVE_EVERY_S 10    /* ... and again, until UNACKNOWLEDGED_MS are over */
 #define UNACKNOWLEDGED_MS 30000 /* a peer that acknowledges nothing for so long is dead */
-#define WIRE_MAX_BYTES    (XF_CONN_OUT_MAX + (8u << 20))
+/*
+ * What the system may hold that it has not sent yet. The rest waits in the conn, where it can be
+ * taken back when the connection breaks.
+ */
+#define NOTSENT_BYTES  (128 << 10)
+#define WIRE_MAX_BYTES (XF_CONN_OUT_MAX + (8u << 20))
 /* From this many conns on, it is worth giving their memory back to the system. */
 #define CROWD   256
 #define TRIM_MS 2000
@@ -326,14 +332,23 @@ struct xf_net_conn *xf_net_conn_new(struct xf_loop *loop)
 
 static void tune_socket(struct xf_net_conn *s)
 {
-    unsigned patience_ms = UNACKNOWLEDGED_MS;
+    static const struct {
+        int name, value;
+    } options[] = {
+        {TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS},
+        {TCP_KEEPINTVL, KEEPALIVE_EVERY_S},
+        {TCP_NOTSENT_LOWAT, NOTSENT_BYTES},
+    };
     uv_os_fd_t fd;
 
-    /* If either fails, the conn is only slower, or notices a dead peer later. */
+    /* If one fails, the conn is only slower, or notices a dead peer later. */
     (void)uv_tcp_nodelay(&s->tcp, 1);
     (void)uv_tcp_keepalive(&s->tcp, 1, KEEPALIVE_S);
-    if (uv_fileno((const uv_handle_t *)&s->tcp, &fd) == 0)
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof(patience_ms));
+    if (uv_fileno((const uv_handle_t *)&s->tcp, &fd) != 0)
+        return;
+    for (size_t i = 0; i < XF_ARRAY_LEN(options); i++)
+        (void)setsockopt(fd, IPPROTO_TCP, options[i].name, &options[i].value,
+                         sizeof(options[i].value));
 }
 
 void xf_net_conn_adopt(struct xf_loop *loop, int fd, xf_accept_fn accept, void *owner)

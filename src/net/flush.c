@@ -142,6 +142,8 @@ static bool write_round(struct xf_net_conn *s)
 
 static void write_output(struct xf_net_conn *s)
 {
+    size_t before = s->pub.out.len;
+
     lend_wire(s);
     for (int rounds = 1; write_round(s) && s->pub.out.len > 0; rounds++) {
         if (rounds == TURN_ROUNDS) {
@@ -150,6 +152,8 @@ static void write_output(struct xf_net_conn *s)
         }
     }
     return_wire(s);
+    if (!s->filter && s->state != XF_NET_DEAD) /* a filter counts for itself */
+        s->pub.taken_bytes += before - s->pub.out.len;
     s->pub.unsent_bytes = s->wire.len + (s->write ? s->write->buf.len : 0);
 }
 

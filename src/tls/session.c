@@ -139,6 +139,7 @@ static void write_records(struct xf_tls_session *session)
             fail(session, "writing");
             return;
         }
+        conn->taken_bytes += taken;
         if (taken < conn->out.len)
             xf_buf_consume(&conn->out, taken);
         else

@@ -116,6 +116,7 @@ static bool flush(struct fake_conn *fake)
     if (conn->out.len == 0 || fake->is_blocked || !fake->is_connected || fake->wants_tls)
         return false;
     fake->sent_bytes += conn->out.len;
+    conn->taken_bytes += conn->out.len;
     xf_buf_append_span(&fake->sent, xf_buf_span(&conn->out));
     xf_buf_consume(&conn->out, conn->out.len);
     return true;

@@ -51,8 +51,9 @@ struct xf_conn {
     const struct xf_conn_events *events;
     void *owner;
     struct xf_buf out; /* plaintext waiting to leave */
-    /* Bytes taken from `out` that the system has not accepted yet. */
+    /* Bytes taken from `out` that the system has not accepted yet; with TLS, in records. */
     size_t unsent_bytes;
+    uint64_t taken_bytes;     /* from `out`, since the conn began; whoever takes them counts */
     struct xf_addr addr;      /* of the other side */
     struct xf_tls_facts *tls; /* NULL without TLS; owned by the conn */
 };
@@ -94,6 +95,21 @@ static inline void xf_conn_close(struct xf_conn *conn, unsigned linger_ms)
 static inline size_t xf_conn_backlog(const struct xf_conn *conn)
 {
     return conn->out.len + conn->unsent_bytes;
+}
+
+/* How many bytes were ever appended to `out`. */
+static inline uint64_t xf_conn_written(const struct xf_conn *conn)
+{
+    return conn->taken_bytes + conn->out.len;
+}
+
+/*
+ * How many of these the system has accepted. Records are longer than what is in them, so this never
+ * counts a byte that is still here.
+ */
+static inline uint64_t xf_conn_left(const struct xf_conn *conn)
+{
+    return conn->taken_bytes > conn->unsent_bytes ? conn->taken_bytes - conn->unsent_bytes : 0;
 }
 
 static inline bool xf_conn_is_congested(const struct xf_conn *conn)
