@@ -30,6 +30,20 @@ bool xf_span_ends_with(struct xf_span s, struct xf_span tail)
     return tail.len == 0 || memcmp(s.ptr + s.len - tail.len, tail.ptr, tail.len) == 0;
 }
 
+bool xf_span_number(struct xf_span s, uint64_t max, uint64_t *out)
+{
+    uint64_t value = 0;
+    *out = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned digit = (unsigned char)s.ptr[i] - (unsigned)'0';
+        if (digit > 9 || value > (max - digit) / 10 || digit > max)
+            return false;
+        value = value * 10 + digit;
+    }
+    *out = value;
+    return s.len > 0;
+}
+
 char *xf_span_dup(struct xf_span s)
 {
     return s.ptr ? xf_strndup(s.ptr, s.len) : NULL;

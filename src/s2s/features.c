@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * features.c — reads and writes stream features (RFC 6120 §4.3.2; XEP-0220 §2.3, XEP-0288 §2.1,
- * XEP-0478).
+ * XEP-0198 §3, XEP-0478).
  */
 #include <xfed/xmpp/ns.h>
 
@@ -17,17 +17,13 @@ static bool has_external(const struct xf_elem *mechanisms)
     return false;
 }
 
-/* The content must be digits only (xs:unsignedInt). 0: nothing usable. */
+/* An xs:unsignedInt. 0: nothing usable. */
 static uint32_t read_number(const struct xf_elem *limits, const char *name)
 {
     const struct xf_elem *elem = xf_elem_child(limits, XF_NS_STREAM_LIMITS, name);
     uint64_t value = 0;
-    for (size_t i = 0; elem && i < elem->text.len; i++) {
-        char c = elem->text.ptr[i];
-        value = value * 10 + (uint64_t)(c - '0');
-        if (c < '0' || c > '9' || value > UINT32_MAX)
-            return 0;
-    }
+    if (elem)
+        (void)xf_span_number(elem->text, UINT32_MAX, &value);
     return (uint32_t)value;
 }
 
@@ -67,6 +63,8 @@ struct xf_features xf_features_read(const struct xf_elem *elem)
                 xf_elem_child(child, XF_NS_DIALBACK_FEATURE, "errors") != NULL;
         } else if (xf_elem_is(child, XF_NS_BIDI_FEATURE, "bidi")) {
             features.bidi = true;
+        } else if (xf_elem_is(child, XF_NS_SM, "sm")) {
+            features.sm = true;
         }
     }
     features.limits = xf_limits_read(elem);
@@ -88,6 +86,8 @@ void xf_features_write(struct xf_stream *stream, const struct xf_features_offer 
         xf_draft_str(&draft, "<dialback xmlns='" XF_NS_DIALBACK_FEATURE "'><errors/></dialback>");
     if (offer->bidi)
         xf_draft_str(&draft, "<bidi xmlns='" XF_NS_BIDI_FEATURE "'/>");
+    if (offer->sm)
+        xf_draft_str(&draft, "<sm xmlns='" XF_NS_SM "'/>");
     if (offer->limits.max_bytes)
         xf_limits_write(&draft, &offer->limits);
     xf_draft_str(&draft, "</stream:features>");

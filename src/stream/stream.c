@@ -29,6 +29,10 @@ static void begin_end(struct xf_stream *stream)
 {
     if (stream->is_ending)
         return;
+    if (stream->conn && !stream->our_error && !stream->peer_error && stream->events->parting)
+        stream->events->parting(stream);
+    if (stream->is_ending) /* what it wrote was too much */
+        return;
     stream->is_ending = true;
     if (stream->events->ending)
         stream->events->ending(stream);
@@ -299,6 +303,8 @@ static void on_closed(void *owner, enum xf_conn_end end, const char *detail)
 {
     struct xf_stream *stream = owner;
     xf_timer_stop(&stream->linger);
+    stream->left_bytes = xf_conn_left(stream->conn);
+    stream->has_left_all = stream->left_bytes == xf_conn_written(stream->conn);
     stream->conn = NULL;
     stream->conn_end = end;
     begin_end(stream);

@@ -95,6 +95,23 @@ enum xf_err xf_stream_send_stanza(struct xf_stream *stream, const struct xf_stan
     return XF_ERR_OK;
 }
 
+uint64_t xf_stream_written(const struct xf_stream *stream)
+{
+    return xf_conn_written(stream->conn);
+}
+
+uint64_t xf_stream_left(const struct xf_stream *stream)
+{
+    return stream->conn ? xf_conn_left(stream->conn) : stream->left_bytes;
+}
+
+bool xf_stream_ended_cleanly(const struct xf_stream *stream)
+{
+    return stream->end == XF_STREAM_END_POLITE && stream->footer_seen && stream->footer_sent &&
+           stream->has_left_all &&
+           (stream->conn_end == XF_CONN_END_LOCAL || stream->conn_end == XF_CONN_END_EOF);
+}
+
 bool xf_stream_is_congested(const struct xf_stream *stream)
 {
     return stream->conn && xf_conn_is_congested(stream->conn);

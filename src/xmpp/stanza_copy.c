@@ -58,6 +58,7 @@ struct xf_stanza_copy *xf_stanza_copy_new(const struct xf_stanza *stanza, uint64
     struct xf_stanza_copy *copy = xf_alloc(bytes);
     copy->at_ms = now_ms;
     copy->bytes = bytes;
+    copy->is_unproved = false;
     copy->kind = (uint8_t)stanza->kind;
     copy->has_ns_mark = stanza->has_ns_mark;
     copy->wire_bytes = stanza->wire_bytes;

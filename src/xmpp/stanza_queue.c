@@ -38,6 +38,13 @@ struct xf_stanza_copy *xf_stanza_queue_front(const struct xf_stanza_queue *queue
                : XF_CONTAINER(queue->copies.next, struct xf_stanza_copy, node);
 }
 
+struct xf_stanza_copy *xf_stanza_queue_back(const struct xf_stanza_queue *queue)
+{
+    return xf_stanza_queue_is_empty(queue)
+               ? NULL
+               : XF_CONTAINER(queue->copies.prev, struct xf_stanza_copy, node);
+}
+
 struct xf_stanza_copy *xf_stanza_queue_next(const struct xf_stanza_queue *queue,
                                             const struct xf_stanza_copy *copy)
 {

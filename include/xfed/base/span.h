@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct xf_span {
@@ -41,6 +42,9 @@ static inline bool xf_span_is(struct xf_span s, const char *text)
 /* Equal when ASCII letters are compared without case. */
 bool xf_span_eq_nocase(struct xf_span a, struct xf_span b);
 bool xf_span_ends_with(struct xf_span s, struct xf_span tail);
+
+/* Digits only, and not above `max`. False: it is no such number, and *out is 0. */
+bool xf_span_number(struct xf_span s, uint64_t max, uint64_t *out);
 
 /* A NUL-terminated copy; free with xf_free. Absent gives NULL. */
 char *xf_span_dup(struct xf_span s);

@@ -37,6 +37,7 @@ struct xf_env {
                       xf_tls_judged_fn done, void *owner);
     void (*forget_tls)(struct xf_env *env, struct xf_conn *conn);
     unsigned (*minute_of_week)(struct xf_env *env); /* local time of day; 0 is Monday 00:00 */
+    int64_t (*unix_s)(struct xf_env *env);          /* for time stamps: CLOCK_REALTIME */
     struct xf_lines lines;                          /* counts log lines that outsiders cause */
     /* Unguessable (RFC 6120 §4.7.3). */
     void (*make_id)(struct xf_env *env, char out[XF_ID_CHARS + 1]);

@@ -43,6 +43,8 @@ struct xf_stream_events {
     /* TLS is up; the reader is new and nothing was sent on it; may be NULL */
     void (*secured)(struct xf_stream *stream);
     void (*drained)(struct xf_stream *stream); /* may be NULL */
+    /* The last time that something may be written: the stream ends in order; may be NULL. */
+    void (*parting)(struct xf_stream *stream);
     /* The stream begins to end: no more stanzas go out; may be NULL. */
     void (*ending)(struct xf_stream *stream);
     void (*closed)(struct xf_stream *stream, enum xf_stream_end end, const char *detail);
@@ -81,6 +83,9 @@ struct xf_stream {
     /* xml:lang of the peer's header (RFC 6120 §8.1.5), "" when none. */
     char lang[36];
     uint64_t stanzas_in, stanzas_out, bytes_in;
+    /* Once the conn has closed: xf_stream_left, and whether that was all. */
+    uint64_t left_bytes;
+    bool has_left_all;
 };
 
 /* `limits` and `elements` apply until xf_stream_relax. `conn` may be NULL: see xf_stream_attach. */
@@ -178,3 +183,13 @@ uint64_t xf_stream_element_ms(struct xf_stream *stream);
 void xf_stream_pause(struct xf_stream *stream, bool paused);
 bool xf_stream_is_stopped(const struct xf_stream *stream); /* paused or held */
 bool xf_stream_is_congested(const struct xf_stream *stream);
+
+/* How many bytes were written to the conn in all, and how many of them the system has taken. */
+uint64_t xf_stream_written(const struct xf_stream *stream);
+uint64_t xf_stream_left(const struct xf_stream *stream);
+
+/*
+ * In `closed`: did both sides end the stream in order (RFC 6120 §4.4), and then the connection, so
+ * that the other side has read all that we wrote?
+ */
+bool xf_stream_ended_cleanly(const struct xf_stream *stream);

@@ -45,7 +45,8 @@
     X(RESOURCE_CONSTRAINT,      "wait",   "resource-constraint")             \
     X(SERVICE_UNAVAILABLE,      "cancel", "service-unavailable")             \
     X(ITEM_NOT_FOUND,           "cancel", "item-not-found")                  \
-    X(FEATURE_NOT_IMPLEMENTED,  "cancel", "feature-not-implemented")
+    X(FEATURE_NOT_IMPLEMENTED,  "cancel", "feature-not-implemented")         \
+    X(UNEXPECTED_REQUEST,       "wait",   "unexpected-request")
 /* clang-format on */
 
 enum xf_stream_error {

@@ -17,4 +17,6 @@
 #define XF_NS_BIDI             "urn:xmpp:bidi"          /* the request */
 #define XF_NS_BIDI_FEATURE     "urn:xmpp:features:bidi" /* the feature */
 #define XF_NS_PING             "urn:xmpp:ping"
+#define XF_NS_SM               "urn:xmpp:sm:3"
+#define XF_NS_DELAY            "urn:xmpp:delay"
 #define XF_NS_XML              "http://www.w3.org/XML/1998/namespace"

@@ -11,13 +11,20 @@
 #include <xfed/base/list.h>
 #include <xfed/xmpp/stanza.h>
 
+struct xf_sender;
+
 struct xf_stanza_copy {
     struct xf_node node; /* of stanza_queue.c */
-    uint64_t at_ms;      /* when it was queued; written by the queue */
+    uint64_t at_ms;      /* when it came; written when it is made */
     size_t bytes;        /* memory that the copy takes, for limits */
     /* The message that this copy stands for in the journal, which alone writes it; NULL: none */
     struct xf_journal_entry *journal_entry;
-    uint8_t kind; /* enum xf_stanza_kind */
+    /* Written when it goes out on a stream (xfed/stream/proof.h). */
+    struct xf_sender *sender;
+    uint64_t end;            /* bytes written to the stream up to its last one */
+    uint64_t serial, number; /* which stream, and how many stanzas went out there up to this one */
+    bool is_unproved;        /* it came back, and the other side may have it */
+    uint8_t kind;            /* enum xf_stanza_kind */
     bool has_ns_mark;
     uint32_t from_local, from_domain, to_local, to_domain; /* lengths within the two JIDs */
     uint32_t len[9]; /* of the texts, UINT32_MAX when absent; see stanza_copy.c */

@@ -34,6 +34,9 @@ struct xf_stanza_copy *xf_stanza_queue_push(struct xf_stanza_queue *queue,
 /* The oldest, still in the queue; NULL: it is empty. */
 struct xf_stanza_copy *xf_stanza_queue_front(const struct xf_stanza_queue *queue);
 
+/* The newest; NULL: it is empty. */
+struct xf_stanza_copy *xf_stanza_queue_back(const struct xf_stanza_queue *queue);
+
 /* The one behind it; NULL: that was the newest. */
 struct xf_stanza_copy *xf_stanza_queue_next(const struct xf_stanza_queue *queue,
                                             const struct xf_stanza_copy *copy);

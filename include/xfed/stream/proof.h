@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * proof.h — keeps each stanza that goes out on a stream until it is proved that the other side has
+ * it. Sans I/O.
+ *
+ * TCP tells what was taken by the system, not what was read by a server. Two things prove more: an
+ * acknowledgement (XEP-0198), and the answer to a ping (XEP-0199), because a server handles the
+ * stanzas of a stream in order. Whatever is not proved when the stream ends goes back to its
+ * sender, which sends it again or returns it.
+ *
+ * A proof is embedded in the owner of a stream. It asks by itself: ASK_MS after a stanza, or sooner
+ * where many bytes went out; how the question looks is up to the owner (xf_proof_ops.ask).
+ */
+#pragma once
+
+#include <xfed/stream/stream.h>
+#include <xfed/xmpp/stanza_queue.h>
+
+enum xf_proof_by {
+    /* Nothing tells. A stanza counts as delivered once the system has its bytes. */
+    XF_PROOF_NONE,
+    XF_PROOF_PING, /* XEP-0199: the answer to a ping, result or error */
+    XF_PROOF_SM,   /* XEP-0198: <a h='...'/> */
+};
+
+/* What is known of a stanza whose stream has ended. */
+enum xf_fate {
+    XF_FATE_UNSENT,   /* the other side cannot have it whole */
+    XF_FATE_UNPROVED, /* it left us, and nobody can say whether it arrived */
+};
+
+struct xf_proof;
+
+/* Whose stanzas they are: a pair, or a link. Embedded in its owner, and outlives its stanzas. */
+struct xf_sender {
+    struct xf_stanza_sum unproved; /* its stanzas in a proof */
+    /* Takes over a stanza. Called for the newest one first. */
+    void (*back)(struct xf_sender *sender, struct xf_stanza_copy *copy, enum xf_fate fate);
+    void (*settled)(struct xf_sender *sender); /* none of its stanzas is left in a proof */
+};
+
+struct xf_proof_ops {
+    /* Ask: write <r/>, or a ping that holds the number. False: this cannot be written now. */
+    bool (*ask)(struct xf_proof *proof, unsigned number);
+    /* May the answer be waiting for us to read it? Then silence says nothing. */
+    bool (*is_held_up)(const struct xf_proof *proof);
+    /*
+     * No answer came in time, and none ever: after this call nothing proves anything (NONE), and no
+     * stanza is kept for an answer.
+     */
+    void (*unanswered)(struct xf_proof *proof);
+    /* No answer came in time, although there were some before: the other side is dead. */
+    void (*dead)(struct xf_proof *proof);
+    void (*relieved)(struct xf_proof *proof); /* stanzas were proved after xf_proof_is_full */
+};
+
+#define XF_PROOF_ASKS 8 /* questions at the same time */
+
+struct xf_proof {
+    const struct xf_proof_ops *ops;
+    struct xf_stream *stream;
+    enum xf_proof_by by;
+    bool is_sure;                /* the other side has answered before, here or on another stream */
+    bool is_full;                /* somebody was told so, and waits for `relieved` */
+    struct xf_stanza_queue sent; /* not proved, the oldest first */
+    uint64_t sent_count;         /* of stanzas in all */
+    uint64_t proved_count;       /* of these, the first ones */
+    uint64_t counted_from;       /* XEP-0198: how many went out before counting began */
+    struct {
+        unsigned number;
+        uint64_t covers; /* sent_count at that time */
+        uint64_t at_ms;
+    } asks[XF_PROOF_ASKS]; /* not answered yet, the oldest first */
+    unsigned ask_count, last_number;
+    size_t unasked_bytes; /* sent since the last question */
+    uint64_t answered_ms;
+    uint64_t serial; /* tells streams apart: written into each copy */
+    struct xf_timer timer;
+};
+
+/* `shared` is a sum that the stanzas count in too; borrowed, or NULL. */
+void xf_proof_init(struct xf_proof *proof, struct xf_stream *stream, const struct xf_proof_ops *ops,
+                   struct xf_stanza_sum *shared);
+/* Drops what is left; call after xf_proof_closed. */
+void xf_proof_fini(struct xf_proof *proof);
+
+/*
+ * What proves from now on. `is_sure`: the other side is known to answer. With XF_PROOF_SM the count
+ * of XEP-0198 begins here: call it right before or after <enable/> or <enabled/> is written.
+ */
+void xf_proof_by(struct xf_proof *proof, enum xf_proof_by by, bool is_sure);
+
+/* The stanza was written to the stream. Takes over the copy. */
+void xf_proof_sent(struct xf_proof *proof, struct xf_sender *sender, struct xf_stanza_copy *copy);
+
+/* The ping with this number was answered. Numbers that were not asked are ignored. */
+void xf_proof_answered(struct xf_proof *proof, unsigned number);
+/* <a h='...'/> (XEP-0198 §4). XF_ERR_LIMIT: it acknowledges more than was sent. */
+XF_MUST_USE enum xf_err xf_proof_acked(struct xf_proof *proof, uint32_t handled);
+
+/* Is a question open, or due? */
+static inline bool xf_proof_is_pending(const struct xf_proof *proof)
+{
+    return !xf_stanza_queue_is_empty(&proof->sent);
+}
+
+/*
+ * Do so many stanzas of this sender wait for their proof that it should send no more? Answers yes
+ * only where a proof can be expected; `relieved` follows.
+ */
+bool xf_proof_is_full(struct xf_proof *proof, const struct xf_sender *sender, size_t max_bytes,
+                      size_t max_count);
+
+/*
+ * The conn has closed: all that is not proved goes back. `is_clean`: both sides ended the stream in
+ * order, and then the connection, so the other side has read all that left (RFC 6120 §4.4); still,
+ * with XEP-0198 only what was acknowledged counts.
+ */
+void xf_proof_closed(struct xf_proof *proof, bool is_clean);

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * proof.c — stanzas that went out on a stream, until they are proved.
+ *
+ * Questions are rare: one for a burst. The first stanza without one starts a timer of ASK_MS; a
+ * sender of many bytes asks every ASK_BYTES as well, so that its stanzas do not pile up for a whole
+ * round trip. An answer proves all stanzas that went out before its question.
+ *
+ * While it is not known whether the other side answers at all (is_sure), stanzas are kept in vain
+ * perhaps: then they do not stop the sender, and after ANSWER_MS without any answer none are kept
+ * any more.
+ */
+#include <xfed/stream/proof.h>
+
+#include <xfed/base/alloc.h>
+
+#define ASK_MS        250
+#define ASK_BYTES     (64u << 10)
+#define ANSWER_MS     30000
+#define UNSURE_BYTES  (1u << 20) /* kept without knowing whether an answer will come */
+#define LOOK_AGAIN_MS 5000
+
+static uint64_t now_ms(const struct xf_proof *proof)
+{
+    return proof->stream->env->clock->now_ms;
+}
+
+/* ------------------------------------------------------------------ what leaves the queue */
+
+static struct xf_stanza_copy *take_out(struct xf_proof *proof, struct xf_stanza_copy *copy)
+{
+    struct xf_sender *sender = copy->sender;
+    xf_stanza_queue_remove(&proof->sent, copy);
+    sender->unproved.bytes -= copy->bytes;
+    sender->unproved.count--;
+    return copy;
+}
+
+static void tell_settled(struct xf_sender *sender)
+{
+    if (sender->unproved.count == 0)
+        sender->settled(sender);
+}
+
+static void forget_oldest(struct xf_proof *proof)
+{
+    struct xf_stanza_copy *copy = take_out(proof, xf_stanza_queue_front(&proof->sent));
+    struct xf_sender *sender = copy->sender;
+    proof->proved_count++;
+    xf_free(copy);
+    tell_settled(sender);
+}
+
+static void prove(struct xf_proof *proof, uint64_t count)
+{
+    while (proof->proved_count < count && !xf_stanza_queue_is_empty(&proof->sent))
+        forget_oldest(proof);
+}
+
+/* What left us, as far as nobody can tell more. */
+static void forget_left(struct xf_proof *proof, size_t keep_bytes)
+{
+    uint64_t left = xf_stream_left(proof->stream);
+    const struct xf_stanza_copy *oldest;
+    while (proof->sent.held.bytes > keep_bytes && (oldest = xf_stanza_queue_front(&proof->sent)) &&
+           oldest->end <= left)
+        forget_oldest(proof);
+}
+
+/* ------------------------------------------------------------------ questions */
+
+static uint64_t asked_for(const struct xf_proof *proof)
+{
+    return proof->ask_count ? proof->asks[proof->ask_count - 1].covers : proof->proved_count;
+}
+
+static bool has_unasked(const struct xf_proof *proof)
+{
+    return asked_for(proof) < proof->sent_count;
+}
+
+static void ask(struct xf_proof *proof)
+{
+    if (proof->ask_count == XF_PROOF_ASKS || !proof->ops->ask(proof, proof->last_number + 1))
+        return;
+    proof->asks[proof->ask_count].number = ++proof->last_number;
+    proof->asks[proof->ask_count].covers = proof->sent_count;
+    proof->asks[proof->ask_count].at_ms = now_ms(proof);
+    proof->ask_count++;
+    proof->unasked_bytes = 0;
+}
+
+/* When silence becomes too long. Each answer gives the other questions their full time again. */
+static uint64_t overdue_ms(const struct xf_proof *proof)
+{
+    uint64_t at_ms = proof->asks[0].at_ms;
+    return (at_ms > proof->answered_ms ? at_ms : proof->answered_ms) + ANSWER_MS;
+}
+
+static void arm(struct xf_proof *proof)
+{
+    uint64_t wait_ms = ASK_MS;
+    if (xf_stanza_queue_is_empty(&proof->sent)) {
+        xf_timer_stop(&proof->timer);
+        return;
+    }
+    if (proof->by != XF_PROOF_NONE && !has_unasked(proof) && proof->ask_count) {
+        uint64_t due_ms = overdue_ms(proof), now = now_ms(proof);
+        wait_ms = due_ms > now ? due_ms - now : 0;
+    }
+    xf_timer_start(proof->stream->env->timers, &proof->timer, wait_ms);
+}
+
+static void drop_questions(struct xf_proof *proof, unsigned count)
+{
+    proof->ask_count -= count;
+    memmove(proof->asks, proof->asks + count, proof->ask_count * sizeof(proof->asks[0]));
+}
+
+static void on_answer(struct xf_proof *proof, uint64_t proved)
+{
+    proof->is_sure = true;
+    proof->answered_ms = now_ms(proof);
+    prove(proof, proved);
+    arm(proof);
+    if (!proof->is_full)
+        return;
+    proof->is_full = false;
+    proof->ops->relieved(proof);
+}
+
+/* True: the proof has ended, or knows now that nothing will be proved. */
+static bool gives_up(struct xf_proof *proof)
+{
+    if (!proof->ask_count || now_ms(proof) < overdue_ms(proof))
+        return false;
+    if (proof->ops->is_held_up(proof)) {
+        proof->answered_ms = now_ms(proof) - ANSWER_MS + LOOK_AGAIN_MS;
+        return false;
+    }
+    if (proof->is_sure) {
+        proof->ops->dead(proof);
+        return true;
+    }
+    proof->ops->unanswered(proof);
+    xf_proof_by(proof, XF_PROOF_NONE, false);
+    return true;
+}
+
+static void on_timer(void *owner)
+{
+    struct xf_proof *proof = owner;
+    if (proof->by == XF_PROOF_NONE)
+        forget_left(proof, 0);
+    else if (gives_up(proof))
+        return;
+    else if (has_unasked(proof))
+        ask(proof);
+    arm(proof);
+}
+
+/* ------------------------------------------------------------------ for the stream's owner */
+
+void xf_proof_init(struct xf_proof *proof, struct xf_stream *stream, const struct xf_proof_ops *ops,
+                   struct xf_stanza_sum *shared)
+{
+    static uint64_t last_serial;
+    *proof = (struct xf_proof){.ops = ops, .stream = stream, .serial = ++last_serial};
+    xf_stanza_queue_init(&proof->sent, shared);
+    xf_timer_init(&proof->timer, on_timer, proof);
+}
+
+void xf_proof_fini(struct xf_proof *proof)
+{
+    xf_timer_stop(&proof->timer);
+    xf_require(xf_stanza_queue_is_empty(&proof->sent));
+}
+
+void xf_proof_by(struct xf_proof *proof, enum xf_proof_by by, bool is_sure)
+{
+    proof->by = by;
+    proof->is_sure = is_sure;
+    proof->ask_count = 0;
+    if (by == XF_PROOF_SM)
+        proof->counted_from = proof->sent_count;
+    if (by == XF_PROOF_NONE)
+        forget_left(proof, 0);
+    arm(proof);
+}
+
+void xf_proof_sent(struct xf_proof *proof, struct xf_sender *sender, struct xf_stanza_copy *copy)
+{
+    bool is_first = !has_unasked(proof);
+    copy->sender = sender;
+    copy->end = xf_stream_written(proof->stream);
+    copy->serial = proof->serial;
+    copy->number = ++proof->sent_count;
+    sender->unproved.bytes += copy->bytes;
+    sender->unproved.count++;
+    proof->unasked_bytes += copy->bytes;
+    xf_stanza_queue_append(&proof->sent, copy);
+    if (proof->by == XF_PROOF_NONE)
+        forget_left(proof, 0);
+    else if (!proof->is_sure && proof->sent.held.bytes > UNSURE_BYTES)
+        forget_left(proof, UNSURE_BYTES);
+    if (proof->by != XF_PROOF_NONE && proof->unasked_bytes >= ASK_BYTES)
+        ask(proof);
+    if (is_first)
+        arm(proof);
+}
+
+void xf_proof_answered(struct xf_proof *proof, unsigned number)
+{
+    for (unsigned i = proof->ask_count; i-- > 0;) {
+        if (proof->asks[i].number != number)
+            continue;
+        uint64_t covers = proof->asks[i].covers;
+        drop_questions(proof, i + 1);
+        on_answer(proof, covers);
+        return;
+    }
+}
+
+enum xf_err xf_proof_acked(struct xf_proof *proof, uint32_t handled)
+{
+    /* The counter wraps (XEP-0198 §4): what counts is how far it has moved since the last one. */
+    uint32_t before = proof->proved_count > proof->counted_from
+                          ? (uint32_t)(proof->proved_count - proof->counted_from)
+                          : 0;
+    uint64_t base =
+        proof->proved_count > proof->counted_from ? proof->proved_count : proof->counted_from;
+    uint32_t more = handled - before;
+    if (more > proof->sent_count - base)
+        return XF_ERR_LIMIT;
+    if (proof->ask_count)
+        drop_questions(proof, 1);
+    on_answer(proof, base + more);
+    return XF_ERR_OK;
+}
+
+bool xf_proof_is_full(struct xf_proof *proof, const struct xf_sender *sender, size_t max_bytes,
+                      size_t max_count)
+{
+    if (proof->by == XF_PROOF_NONE || !proof->is_sure ||
+        (sender->unproved.bytes <= max_bytes && sender->unproved.count <= max_count))
+        return false;
+    proof->is_full = true;
+    return true;
+}
+
+void xf_proof_closed(struct xf_proof *proof, bool is_clean)
+{
+    uint64_t left = xf_stream_left(proof->stream);
+    bool keeps = proof->by != XF_PROOF_NONE && !(is_clean && proof->by != XF_PROOF_SM);
+    struct xf_stanza_copy *copy;
+    xf_timer_stop(&proof->timer);
+    proof->ask_count = 0;
+    while ((copy = xf_stanza_queue_back(&proof->sent))) {
+        struct xf_sender *sender = copy->sender;
+        enum xf_fate fate = copy->end > left ? XF_FATE_UNSENT : XF_FATE_UNPROVED;
+        (void)take_out(proof, copy);
+        if (fate == XF_FATE_UNSENT || keeps)
+            sender->back(sender, copy, fate);
+        else
+            xf_free(copy);
+        tell_settled(sender);
+    }
+}
