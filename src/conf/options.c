@@ -74,6 +74,9 @@ static const struct xf_word revocation_words[] = {
     {"off", XF_REVOCATION_OFF}, {"soft", XF_REVOCATION_SOFT}, {"hard", XF_REVOCATION_HARD}, {NULL, 0}};
 static const struct xf_word downgrade_words[] = {
     {"allow", XF_DOWNGRADE_ALLOW}, {"alarm", XF_DOWNGRADE_ALARM}, {"refuse", XF_DOWNGRADE_REFUSE}, {NULL, 0}};
+static const struct xf_word ack_words[] = {{"sm", XF_ACK_SM}, {"ping", XF_ACK_PING}, {"none", XF_ACK_NONE}, {NULL, 0}};
+static const struct xf_word resend_words[] = {
+    {"messages", XF_RESEND_MESSAGES}, {"all", XF_RESEND_ALL}, {"none", XF_RESEND_NONE}, {NULL, 0}};
 static const struct xf_word profile_words[] = {
     {"public", XF_PROFILE_PUBLIC}, {"imp", XF_PROFILE_IMP}, {"webex", XF_PROFILE_WEBEX}, {"sametime", XF_PROFILE_SAMETIME},
     {"legacy", XF_PROFILE_LEGACY}, {NULL, 0}};
@@ -372,6 +375,13 @@ BOOL (PEER, "dialback-by-certificate", P, dialback_by_certificate, "yes",
       "Accept a dialback request without asking the authoritative server when the peer's certificate is valid for the domain "
       "(XEP-0344): what is good enough for SASL EXTERNAL is good enough for dialback."),
 BOOL (PEER, "bidi", P, bidi, "yes", "Exchange stanzas both ways over one stream where the peer can do that (XEP-0288)."),
+WORD (PEER, "ack", P, ack, enum xf_ack, ack_words, "sm",
+      "What proves that the peer has a stanza. sm: acknowledgements (XEP-0198) where the peer has them, else pings. ping: the answer to a "
+      "ping (XEP-0199) behind the stanzas. none: the system has taken their bytes; what is lost with a connection is lost."),
+WORD (PEER, "resend", P, resend, enum xf_resend, resend_words, "messages",
+      "What to send again when a connection breaks and nobody can tell whether the last stanzas arrived, so that the peer may get them "
+      "twice. messages: messages and presence, while requests are answered with an error. all: requests too. none: all come back to "
+      "their senders with an error, although some did arrive."),
 BOOL (PEER, "multiplex", P, multiplex, "no",
       "Use one stream to the peer for several of our domains (XEP-0220). no, because some servers cannot do that."),
 TEXTS(PEER, "route", P, route, HOST_PORT, "", "xmpp.partner.example:5269",

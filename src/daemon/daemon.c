@@ -77,6 +77,12 @@ static unsigned env_minute_of_week(struct xf_env *env)
     return s->minute_of_week;
 }
 
+static int64_t env_unix_s(struct xf_env *env)
+{
+    (void)env;
+    return xf_unix_s();
+}
+
 static void env_make_id(struct xf_env *env, char out[XF_ID_CHARS + 1])
 {
     (void)env;
@@ -98,6 +104,7 @@ static void make_world(struct xf_daemon *daemon)
                 .judge_tls = env_judge_tls,
                 .forget_tls = env_forget_tls,
                 .minute_of_week = env_minute_of_week,
+                .unix_s = env_unix_s,
                 .make_id = env_make_id},
         .loop = daemon->loop,
     };
@@ -293,6 +300,7 @@ static void make_s2s(struct xf_daemon *daemon)
         span = (struct xf_span){random, sizeof(random)};
     }
     daemon->s2s = xf_s2s_new(&(struct xf_s2s_opts){.env = &daemon->env.env,
+                                                   .waiting = xf_routing_waiting(daemon->routing),
                                                    .policy = daemon->policy,
                                                    .settings = &daemon->conf->s2s,
                                                    .identities = daemon->certs.set,

@@ -27,6 +27,7 @@
 #include "links_priv.h"
 #include "probe_priv.h"
 #include "rare_priv.h"
+#include "route_back_priv.h"
 #include "route_limits_priv.h"
 #include "routing_priv.h"
 #include "screen_priv.h"
@@ -64,8 +65,8 @@ static void drop(struct xf_route *route, struct xf_stanza_copy *copy)
     xf_free(copy);
 }
 
-static void bounce(struct xf_route *route, const struct xf_stanza *stanza,
-                   enum xf_stanza_error error, const char *text)
+void xf_route_bounce(struct xf_route *route, const struct xf_stanza *stanza,
+                     enum xf_stanza_error error, const char *text)
 {
     route->bounced_count++;
     xf_bounce(route->routing, route->link, stanza, error, text);
@@ -77,7 +78,7 @@ static void bounce_oldest(struct xf_route *route, enum xf_stanza_error error, co
     struct xf_stanza stanza;
     xf_route_limits_weigh(route);
     xf_stanza_copy_read(copy, &stanza);
-    bounce(route, &stanza, error, text);
+    xf_route_bounce(route, &stanza, error, text);
     xf_journal_remove(route->routing->journal, copy);
     xf_free(copy);
 }
@@ -125,8 +126,8 @@ static void push(struct xf_route *route, const struct xf_stanza *stanza)
 {
     if (!xf_route_limits_has_room(route, &route->queue, stanza)) {
         log_full(route);
-        bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
-               "too many stanzas wait for this domain");
+        xf_route_bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
+                        "too many stanzas wait for this domain");
         return;
     }
     xf_journal_add(route->routing->journal,
@@ -140,8 +141,8 @@ static void push(struct xf_route *route, const struct xf_stanza *stanza)
 
 static void bounce_too_large(struct xf_route *route, const struct xf_stanza *stanza)
 {
-    bounce(route, stanza, XF_STANZA_ERROR_NOT_ACCEPTABLE,
-           "the stanza is larger than the domain accepts");
+    xf_route_bounce(route, stanza, XF_STANZA_ERROR_NOT_ACCEPTABLE,
+                    "the stanza is larger than the domain accepts");
 }
 
 /* True when the queue is empty and the stream takes more. */
@@ -151,14 +152,20 @@ static bool flush(struct xf_route *route)
     while ((copy = xf_stanza_queue_front(&route->queue)) && !xf_out_is_congested(route->out)) {
         struct xf_stanza stanza;
         xf_stanza_copy_read(copy, &stanza);
-        enum xf_err err = xf_out_send(route->out, &stanza);
-        if (err == XF_ERR_CLOSED) /* the stream is ending: on_ended follows */
+        xf_stanza_queue_remove(&route->queue, copy);
+        enum xf_err err = xf_out_send(route->out, &stanza, copy);
+        if (err == XF_ERR_CLOSED) { /* the stream is ending: on_ended follows */
+            xf_stanza_queue_put_back(&route->queue, copy);
             return false;
-        if (err == XF_ERR_OK)
+        }
+        if (err == XF_ERR_OK) {
             route->sent_count++;
-        else
+        } else {
             bounce_too_large(route, &stanza);
-        drop(route, copy);
+            xf_journal_remove(route->routing->journal, copy);
+            xf_free(copy);
+        }
+        xf_route_limits_weigh(route);
         xf_backpressure_moved(route);
     }
     return xf_stanza_queue_is_empty(&route->queue) && !xf_out_is_congested(route->out);
@@ -235,10 +242,31 @@ static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, 
     return XF_ROUTE_ON_FAILED;
 }
 
+/* A ready stream has ended, and did not deliver this stanza. */
+static void on_back(void *owner, struct xf_stanza_copy *copy)
+{
+    struct xf_route *route = owner;
+    struct xf_stanza stanza;
+    if (route->state == XF_ROUTE_SEND)
+        xf_route_fire(route, XF_ROUTE_ON_BLOCKED);
+    xf_stanza_copy_read(copy, &stanza);
+    if (!copy->journal_entry)
+        xf_journal_add(route->routing->journal, copy, &stanza);
+    xf_stanza_queue_put_back(&route->queue, copy);
+    xf_route_limits_weigh(route);
+}
+
+static void on_proved(void *owner, struct xf_stanza_copy *copy)
+{
+    const struct xf_route *route = owner;
+    xf_journal_remove(route->routing->journal, copy);
+}
+
 static void on_ended(void *owner, bool was_ready, enum xf_cause cause, const char *text)
 {
     struct xf_route *route = owner;
     route->out = NULL;
+    xf_route_settle_back(route);
     note_cause(route, cause, text);
     xf_route_fire(route, event_of_end(route, was_ready, cause));
 }
@@ -246,6 +274,8 @@ static void on_ended(void *owner, bool was_ready, enum xf_cause cause, const cha
 static const struct xf_out_events out_events = {
     .ready = on_ready,
     .drained = on_drained,
+    .back = on_back,
+    .proved = on_proved,
     .ended = on_ended,
 };
 
@@ -496,7 +526,7 @@ static void send_now(struct xf_route *route, const struct xf_stanza *stanza)
 {
     /* Asked before sending, not after: other routes may share the stream. */
     enum xf_err err =
-        xf_out_is_congested(route->out) ? XF_ERR_CLOSED : xf_out_send(route->out, stanza);
+        xf_out_is_congested(route->out) ? XF_ERR_CLOSED : xf_out_send(route->out, stanza, NULL);
     if (__builtin_expect(err == XF_ERR_OK, 1)) {
         route->sent_count++;
         return;
@@ -527,13 +557,13 @@ void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza)
         return;
     case XF_ROUTE_BOUNCE:
     case XF_ROUTE_PROBE:
-        bounce(route, stanza, xf_cause_stanza_error(route->cause), route->text);
+        xf_route_bounce(route, stanza, xf_cause_stanza_error(route->cause), route->text);
         xf_probe_want(route);
         return;
     case XF_ROUTE_IDLE:
         if (!xf_route_limits_may_open(route)) {
-            bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
-                   "too many domains of one owner are answered");
+            xf_route_bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
+                            "too many domains of one owner are answered");
             return;
         }
         xf_route_fire(route, XF_ROUTE_ON_STANZA);

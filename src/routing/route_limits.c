@@ -172,10 +172,22 @@ void xf_route_limits_stream_ended(struct xf_route *route)
 
 /* ------------------------------------------------------------------ what waits */
 
+/* What went out and is not proved takes room of the queue: it may come back. */
+static struct xf_stanza_sum waiting(const struct xf_route *route,
+                                    const struct xf_stanza_queue *queue)
+{
+    struct xf_stanza_sum sum = queue->held;
+    if (route->out) {
+        sum.bytes += xf_out_unproved(route->out)->bytes;
+        sum.count += xf_out_unproved(route->out)->count;
+    }
+    return sum;
+}
+
 void xf_route_limits_weigh(struct xf_route *route)
 {
     if (route->for_stranger && xf_place_is_held(&route->place))
-        xf_place_weigh(&route->place, route->queue.held.bytes +
+        xf_place_weigh(&route->place, waiting(route, &route->queue).bytes +
                                           xf_address_queue_bytes(route->address_queue_out) +
                                           xf_address_queue_bytes(route->address_queue_in));
 }
@@ -196,9 +208,10 @@ bool xf_route_limits_has_room(struct xf_route *route, const struct xf_stanza_que
                               const struct xf_stanza *stanza)
 {
     size_t bytes = xf_stanza_copy_size(stanza), sum = queue->held.bytes + bytes;
-    return queue->held.count < route->settings->queue_stanzas &&
-           sum <= route->settings->queue_bytes && sum <= xf_routing_room(route->routing) &&
-           stranger_has_bytes(route, bytes);
+    struct xf_stanza_sum held = waiting(route, queue);
+    return held.count < route->settings->queue_stanzas &&
+           held.bytes + bytes <= route->settings->queue_bytes &&
+           sum <= xf_routing_room(route->routing) && stranger_has_bytes(route, bytes);
 }
 
 bool xf_route_limits_is_above(const struct xf_route *route, const struct xf_stanza_queue *queue,

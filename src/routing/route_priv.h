@@ -129,6 +129,8 @@ void xf_route_forgive(struct xf_route *route);
  * answered if policy wants that.
  */
 void xf_route_sift(struct xf_route *route);
+void xf_route_bounce(struct xf_route *route, const struct xf_stanza *stanza,
+                     enum xf_stanza_error error, const char *text);
 void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, const char *text);
 
 /* For xf_probes_init. */

@@ -73,6 +73,11 @@ void xf_routing_attach_s2s(struct xf_routing *routing, struct xf_s2s *s2s)
     routing->s2s = s2s;
 }
 
+struct xf_stanza_sum *xf_routing_waiting(struct xf_routing *routing)
+{
+    return &routing->queued;
+}
+
 void xf_routing_attach_mailmap(struct xf_routing *routing, struct xf_mailmap *mailmap)
 {
     routing->mailmap = mailmap;

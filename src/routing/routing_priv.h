@@ -7,6 +7,7 @@
  *   inbound.c          stanzas of peers: policy, then the link
  *   screen.c           asks policy about single stanzas, strips presence
  *   route.c            one route: its state, queue and stream
+ *   route_back.c       stanzas that a stream did not deliver: again, or returned
  *   route_limits.c     how many routes there may be, and what strangers can make us do through them
  *   probe.c            tries peers in back-off in the background
  *   backpressure.c     stops reading the cluster for a moment while queues are full
@@ -54,8 +55,9 @@ struct xf_routing {
     struct xf_route *last;       /* the one that was found last */
     struct xf_route *last_shown; /* the last one found for a user's e-mail address */
     struct xf_admission last_in;
-    struct xf_stanza_sum queued;  /* in all routes, also while waiting for an address */
-    struct xf_stanza_sum answers; /* that wait for the links */
+    /* For all routes: what waits for a stream or an address, and what is not proved. */
+    struct xf_stanza_sum queued;
+    struct xf_stanza_sum answers;                /* that wait for the links */
     struct xf_quota own_routes, stranger_routes; /* by the owners of peers */
     struct xf_quota answer_streams;              /* for strangers */
     struct xf_buf payload;                       /* of the error stanza being made */

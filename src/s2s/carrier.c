@@ -5,11 +5,31 @@
  */
 #include "carrier_priv.h"
 
-void xf_carrier_init(struct xf_carrier *carrier, struct xf_stream *stream,
+#include "engine_priv.h"
+
+void xf_carrier_init(struct xf_carrier *carrier, struct xf_s2s *s2s, struct xf_stream *stream,
                      const struct xf_carrier_ops *ops)
 {
-    *carrier = (struct xf_carrier){.ops = ops, .stream = stream};
+    *carrier = (struct xf_carrier){.ops = ops, .s2s = s2s, .stream = stream};
     xf_list_init(&carrier->passengers);
+    xf_proof_init(&carrier->proof, stream, ops->proof, s2s->waiting);
+}
+
+void xf_carrier_fini(struct xf_carrier *carrier)
+{
+    xf_proof_fini(&carrier->proof);
+}
+
+enum xf_err xf_carrier_send(struct xf_carrier *carrier, struct xf_sender *sender,
+                            const struct xf_stanza *stanza, struct xf_stanza_copy *copy)
+{
+    enum xf_err err = xf_stream_send_stanza(carrier->stream, stanza);
+    if (err != XF_ERR_OK)
+        return err;
+    uint64_t now_ms = carrier->stream->env->clock->now_ms;
+    carrier->used_ms = carrier->spoke_ms = now_ms;
+    xf_proof_sent(&carrier->proof, sender, copy ? copy : xf_stanza_copy_new(stanza, now_ms));
+    return XF_ERR_OK;
 }
 
 void xf_carrier_sit(struct xf_carrier *carrier, struct xf_passenger *passenger)

@@ -16,14 +16,18 @@
 #include <xfed/s2s/s2s.h>
 
 #include "features_priv.h"
+#include "sm_priv.h"
 #include <xfed/auth/verdict.h>
+#include <xfed/stream/proof.h>
 
 struct xf_carrier;
 struct xf_passenger;
+struct xf_s2s;
 
 struct xf_carrier_ops {
-    const char *word; /* what the log says of its riders: "bidi", "multiplex" */
-    bool is_of_peer;  /* the peer opened the stream and proved its pairs on it */
+    const char *word;                 /* what the log says of its riders: "bidi", "multiplex" */
+    const struct xf_proof_ops *proof; /* proving_priv.h */
+    bool is_of_peer;                  /* the peer opened the stream and proved its pairs on it */
     bool (*is_open)(const struct xf_carrier *carrier); /* may a rider join now? */
     /* What is known about the peer's identity on this stream. */
     struct xf_verdict (*verdict)(const struct xf_carrier *carrier, struct xf_span peer);
@@ -36,11 +40,16 @@ struct xf_carrier_ops {
 
 struct xf_carrier {
     const struct xf_carrier_ops *ops;
+    struct xf_s2s *s2s;
     struct xf_stream *stream;
-    struct xf_node passengers;    /* struct xf_passenger */
-    struct xf_said_limits limits; /* limits that the peer announced (XEP-0478) */
-    uint64_t used_ms;             /* when a stanza last passed */
-    uint64_t spoke_ms;            /* when we last sent a stanza or white space */
+    struct xf_proof proof; /* stanzas of its passengers that are not proved yet */
+    struct xf_sm sm;
+    bool is_proving;               /* what proves was chosen (proving_priv.h) */
+    char ping_id[XF_ID_CHARS + 1]; /* in the ids of its pings; "": none was sent */
+    struct xf_node passengers;     /* struct xf_passenger */
+    struct xf_said_limits limits;  /* limits that the peer announced (XEP-0478) */
+    uint64_t used_ms;              /* when a stanza last passed */
+    uint64_t spoke_ms;             /* when we last sent a stanza or white space */
 };
 
 struct xf_passenger_ops {
@@ -51,14 +60,26 @@ struct xf_passenger_ops {
 
 struct xf_passenger {
     const struct xf_passenger_ops *ops;
-    struct xf_carrier *on; /* NULL: it sits on none */
-    struct xf_node node;   /* in on->passengers */
+    struct xf_carrier *on;   /* NULL: it sits on none */
+    struct xf_node node;     /* in on->passengers */
+    struct xf_sender sender; /* of its stanzas, which may outlast its seat */
 };
 
-void xf_carrier_init(struct xf_carrier *carrier, struct xf_stream *stream,
+void xf_carrier_init(struct xf_carrier *carrier, struct xf_s2s *s2s, struct xf_stream *stream,
                      const struct xf_carrier_ops *ops);
+/* After xf_proving_end, or when nothing was sent. */
+void xf_carrier_fini(struct xf_carrier *carrier);
 void xf_carrier_sit(struct xf_carrier *carrier, struct xf_passenger *passenger);
 void xf_carrier_leave(struct xf_passenger *passenger); /* does nothing if it sits on none */
+
+/*
+ * Write a stanza, and keep it until it is proved. `copy` is a copy of it, taken over if it was
+ * written; NULL: one is made. As xf_stream_send_stanza.
+ */
+XF_MUST_USE enum xf_err xf_carrier_send(struct xf_carrier *carrier, struct xf_sender *sender,
+                                        const struct xf_stanza *stanza,
+                                        struct xf_stanza_copy *copy);
+
 /* The stream has drained: tell all passengers. */
 void xf_carrier_drained(struct xf_carrier *carrier);
 /* The stream begins to end: tell all passengers. */

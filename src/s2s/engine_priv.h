@@ -17,6 +17,7 @@
 #include "admission_priv.h"
 #include "dialback_priv.h"
 #include "features_priv.h"
+#include "proving_priv.h"
 #include "verify_priv.h"
 
 struct xf_s2s {
@@ -34,6 +35,7 @@ struct xf_s2s {
     size_t stream_count;
     /* xf_gate.paused_node: streams that pause until the link has room */
     struct xf_node paused;
+    struct xf_node held;   /* xf_gate.held_node: streams that wait for their rate */
     struct xf_rates rates; /* how fast peers may send: stanza-rate, byte-rate */
     /* peer -> unsigned *, owned: how many accepted streams it is authenticated on */
     struct xf_map *inbound_by_peer;
@@ -42,6 +44,9 @@ struct xf_s2s {
     struct xf_map *bidi_pairs; /* pair key -> struct xf_carried_pair */
     /* peer -> struct xf_out: a stream of ours for its further pairs (multiplex) */
     struct xf_map *shared;
+
+    struct xf_proving proving;
+    struct xf_stanza_sum *waiting; /* stanzas that are not proved count here too; borrowed */
 
     /* Hosts that we connect to. */
     struct xf_verifying verifying;

@@ -18,14 +18,14 @@ void xf_limits_write(struct xf_draft *draft, const struct xf_said_limits *limits
 
 /* What a peer offers. */
 struct xf_features {
-    bool tls, tls_required, external, dialback, dialback_errors, bidi;
+    bool tls, tls_required, external, dialback, dialback_errors, bidi, sm;
     struct xf_said_limits limits;
 };
 struct xf_features xf_features_read(const struct xf_elem *elem);
 
 /* What we offer. */
 struct xf_features_offer {
-    bool tls, tls_required, external, dialback, bidi;
+    bool tls, tls_required, external, dialback, bidi, sm;
     struct xf_said_limits limits; /* max_bytes 0: left out */
 };
 void xf_features_write(struct xf_stream *stream, const struct xf_features_offer *offer);

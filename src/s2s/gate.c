@@ -36,7 +36,7 @@ static void on_rate(struct xf_rate_waiter *waiter)
     struct xf_gate *gate = XF_CONTAINER(waiter, struct xf_gate, rate);
     if (xf_list_is_linked(&gate->paused_node))
         return; /* paused too: xf_gate_resume_all goes on */
-    gate->is_held = false;
+    xf_list_remove(&gate->held_node);
     xf_stream_release(gate->stream);
 }
 
@@ -54,7 +54,7 @@ static void count_rate(struct xf_gate *gate, struct xf_s2s *s2s, const struct xf
     if (!s2s->rates.is_on || gate->stream->is_ending ||
         xf_rates_take(&s2s->rates, stanza->from.domain, stanza->wire_bytes, &gate->rate))
         return;
-    gate->is_held = true;
+    xf_list_push(&s2s->held, &gate->held_node);
     xf_stream_hold(gate->stream);
 }
 
@@ -124,6 +124,8 @@ void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *
         refuse_pair(gate, s2s, stanza);
         return;
     }
+    if (__builtin_expect(stanza->kind == XF_STANZA_IQ, 0) && xf_proving_takes(s2s, stanza))
+        return;
     const char *text = NULL;
     enum xf_s2s_taken taken = s2s->events->stanza(s2s->owner, stanza, &text);
     if (__builtin_expect(taken == XF_S2S_REFUSED, 0)) {
@@ -144,7 +146,7 @@ void xf_gate_resume_all(struct xf_s2s *s2s)
         struct xf_gate *gate = XF_CONTAINER(now.next, struct xf_gate, paused_node);
         xf_list_remove(&gate->paused_node);
         xf_stream_pause(gate->stream, false);
-        if (gate->is_held && !xf_list_is_linked(&gate->rate.node))
+        if (xf_list_is_linked(&gate->held_node) && !xf_list_is_linked(&gate->rate.node))
             on_rate(&gate->rate);
     }
 }
@@ -152,5 +154,6 @@ void xf_gate_resume_all(struct xf_s2s *s2s)
 void xf_gate_fini(struct xf_gate *gate)
 {
     xf_list_remove(&gate->paused_node);
+    xf_list_remove(&gate->held_node);
     xf_rates_leave(&gate->rate);
 }

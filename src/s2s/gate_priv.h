@@ -31,7 +31,8 @@ struct xf_gate {
     struct xf_stream *stream;
     struct xf_node paused_node; /* in xf_s2s.paused, while it waits for the link */
     struct xf_rate_waiter rate;
-    bool is_held; /* the stream is held, because the peer sends too fast */
+    /* In xf_s2s.held, while the stream is held, because the peer sends too fast. */
+    struct xf_node held_node;
 };
 
 void xf_gate_init(struct xf_gate *gate, const struct xf_gate_ops *ops, struct xf_stream *stream);

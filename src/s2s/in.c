@@ -29,6 +29,12 @@ static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
 {
     struct xf_in *in = in_of(stream);
     xf_gate_stanza(&in->gate, in->s2s, stanza);
+    xf_sm_handled(&in->carrier.sm);
+}
+
+static void on_parting(struct xf_stream *stream)
+{
+    xf_sm_part(&in_of(stream)->carrier);
 }
 
 static void on_secured(struct xf_stream *stream)
@@ -57,6 +63,8 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     struct xf_in *in = in_of(stream);
     struct xf_s2s *s2s = in->s2s;
     xf_in_log_down(in, end, detail);
+    xf_proving_end(&in->carrier);
+    xf_carrier_fini(&in->carrier);
     xf_in_pairs_free(in);
     xf_look_stop(s2s, &in->look);
     xf_stream_fini(stream);
@@ -80,6 +88,7 @@ static const struct xf_stream_events stream_events = {
     .element = on_element,
     .secured = on_secured,
     .drained = on_drained,
+    .parting = on_parting,
     .ending = on_ending,
     .closed = on_closed,
 };
@@ -146,7 +155,7 @@ void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
     xf_stream_init(&in->stream, s2s->env, XF_NS_SERVER, &limits,
                    s2s->settings.unauthenticated.elements, &stream_events);
     in->stream.is_receiving = true;
-    xf_carrier_init(&in->carrier, &in->stream, &xf_in_carrier_ops);
+    xf_carrier_init(&in->carrier, s2s, &in->stream, &xf_in_carrier_ops);
     xf_gate_init(&in->gate, &xf_in_gate_ops, &in->stream);
     xf_stream_attach(&in->stream, conn);
     xf_timer_start(s2s->env->timers, &in->deadline, patience_ms(s2s));

@@ -245,6 +245,7 @@ static enum xf_auth_method method_of(const struct xf_carrier *carrier, enum xf_a
 }
 
 const struct xf_carrier_ops xf_in_carrier_ops = {
+    .proof = &xf_proving_ops,
     .word = "bidi",
     .is_of_peer = true,
     .is_open = is_open,

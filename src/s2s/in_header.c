@@ -144,6 +144,7 @@ static void offer_features(struct xf_in *in)
     struct xf_verdict verdict = xf_in_verdict_at_best(in, xf_span_of(in->peer));
     offer.dialback = !xf_auth_refusal(in->settings, &verdict, XF_AUTH_DIALBACK, false);
     offer.bidi = xf_in_offers_bidi(in);
+    offer.sm = in->pass == XF_PASS_AUTH && in->settings->ack == XF_ACK_SM;
     if (in->pass == XF_PASS_PLAIN) {
         offer.tls = in->settings->tls != XF_TLS_NONE &&
                     xf_tls_identities_has(in->s2s->identities, xf_span_of(in->local));

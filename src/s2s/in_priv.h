@@ -12,6 +12,7 @@
  *   in_policy.c       peers that policy refuses altogether
  *   in_bidi.c         a stream that goes both ways (XEP-0288)
  *   in_gate.c         the peer's stanzas
+ *   in_sm.c           stream management (XEP-0198)
  *
  * To take another element from peers, start at the table in in_elements.c. Let its handler check
  * what the stream may do, whatever was offered.
@@ -168,6 +169,10 @@ enum xf_in_answer {
     XF_IN_DO_SASL_RESPONSE,
     XF_IN_DO_SASL_ABORT,
     XF_IN_DO_BIDI,
+    /* In in_sm.c: */
+    XF_IN_DO_SM_ENABLE,
+    XF_IN_DO_SM_EARLY,
+    XF_IN_DO_SM,
     XF_IN_ANSWER_COUNT
 };
 
@@ -294,6 +299,12 @@ void xf_in_bidi(struct xf_in *in, const struct xf_elem *elem);
 void xf_in_bidi_early(struct xf_in *in, const struct xf_elem *elem);
 void xf_in_bidi_late(struct xf_in *in, const struct xf_elem *elem);
 void xf_in_bidi_open(struct xf_in *in); /* the stream is open again after SASL */
+
+/* ------------------------------------------------------------------ in_sm.c */
+
+void xf_in_sm_enable(struct xf_in *in, const struct xf_elem *elem);
+void xf_in_sm_early(struct xf_in *in, const struct xf_elem *elem); /* before authentication */
+void xf_in_sm(struct xf_in *in, const struct xf_elem *elem);       /* <r/>, <a/> */
 
 /* ------------------------------------------------------------------ in_gate.c */
 

@@ -29,6 +29,7 @@ static void maybe_free(struct xf_out *out)
     xf_timer_stop(&out->tick);
     xf_timer_stop(&out->farewell);
     xf_gate_fini(&out->gate);
+    xf_carrier_fini(&out->carrier);
     xf_list_remove(&out->node);
     out->s2s->stream_count--;
     xf_free(out->local);
@@ -50,6 +51,37 @@ static void on_farewell(void *owner)
     maybe_free(out);
 }
 
+/* ------------------------------------------------------------------ stanzas that come back */
+
+static struct xf_out *out_of_sender(struct xf_sender *sender)
+{
+    return XF_CONTAINER(sender, struct xf_out, seat.sender);
+}
+
+static void on_back(struct xf_sender *sender, struct xf_stanza_copy *copy, enum xf_fate fate)
+{
+    struct xf_out *out = out_of_sender(sender);
+    copy->is_unproved = fate == XF_FATE_UNPROVED;
+    if (out->events)
+        out->events->back(out->owner, copy);
+    else
+        xf_free(copy);
+}
+
+static void on_proved(struct xf_sender *sender, struct xf_stanza_copy *copy)
+{
+    struct xf_out *out = out_of_sender(sender);
+    if (out->events)
+        out->events->proved(out->owner, copy);
+}
+
+static void on_settled(struct xf_sender *sender)
+{
+    struct xf_out *out = out_of_sender(sender);
+    if (out->state == XF_OUT_ENDED && out->events)
+        xf_timer_start(out->s2s->env->timers, &out->farewell, 0);
+}
+
 /* ------------------------------------------------------------------ events of the stream */
 
 static struct xf_out *out_of(struct xf_stream *stream)
@@ -64,6 +96,7 @@ static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
     if (out->is_bidi) {
         out->carrier.used_ms = out->s2s->env->clock->now_ms;
         xf_gate_stanza(&out->gate, out->s2s, stanza);
+        xf_sm_handled(&out->carrier.sm);
         return;
     }
     xf_out_log(out, out->dropped++ ? XF_LOG_DEBUG : XF_LOG_WARN, "s2s.stanza.dropped",
@@ -80,6 +113,11 @@ static void on_secured(struct xf_stream *stream)
 static void on_drained(struct xf_stream *stream)
 {
     xf_carrier_drained(&out_of(stream)->carrier);
+}
+
+static void on_parting(struct xf_stream *stream)
+{
+    xf_sm_part(&out_of(stream)->carrier);
 }
 
 static void on_ending(struct xf_stream *stream)
@@ -127,6 +165,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     note_why_closed(out, end, detail);
     xf_out_log_down(out, words_for_log(out, end, detail));
     xf_timer_stop(&out->patience);
+    xf_proving_end(&out->carrier);
     if (out->state == XF_OUT_ENDED)
         maybe_free(out);
     else
@@ -139,6 +178,7 @@ static const struct xf_stream_events stream_events = {
     .element = xf_out_on_element,
     .secured = on_secured,
     .drained = on_drained,
+    .parting = on_parting,
     .ending = on_ending,
     .closed = on_closed,
 };
@@ -210,7 +250,9 @@ static struct xf_out *new_out(struct xf_s2s *s2s, struct xf_span local, struct x
     out->machine = &xf_out_machine;
     out->stream_events = &stream_events;
     out->seat.ops = &xf_out_seat_ops;
-    xf_carrier_init(&out->carrier, &out->stream, &xf_out_carrier_ops);
+    out->seat.sender =
+        (struct xf_sender){.back = on_back, .proved = on_proved, .settled = on_settled};
+    xf_carrier_init(&out->carrier, s2s, &out->stream, &xf_out_carrier_ops);
     xf_gate_init(&out->gate, &xf_out_gate_ops, &out->stream);
     xf_timer_init(&out->deadline, on_deadline, out);
     xf_timer_init(&out->patience, on_patience, out);
@@ -299,9 +341,18 @@ bool xf_out_is_ready(const struct xf_out *out)
     return out->state == XF_OUT_READY;
 }
 
-bool xf_out_is_congested(const struct xf_out *out)
+/* Half of what may wait for the peer may wait for its proof. */
+bool xf_out_is_congested(struct xf_out *out)
 {
-    return out->state == XF_OUT_READY && xf_stream_is_congested(out->seat.on->stream);
+    return out->state == XF_OUT_READY &&
+           (xf_stream_is_congested(out->seat.on->stream) ||
+            xf_proof_is_full(&out->seat.on->proof, &out->seat.sender,
+                             out->settings->queue_bytes / 2, out->settings->queue_stanzas / 2));
+}
+
+const struct xf_stanza_sum *xf_out_unproved(const struct xf_out *out)
+{
+    return &out->seat.sender.unproved;
 }
 
 const struct xf_addr *xf_out_addr(const struct xf_out *out)
@@ -309,16 +360,16 @@ const struct xf_addr *xf_out_addr(const struct xf_out *out)
     return &out->seat.on->stream->conn->addr;
 }
 
-enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza)
+enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza,
+                        struct xf_stanza_copy *copy)
 {
     if (out->state != XF_OUT_READY)
         return XF_ERR_CLOSED;
     size_t max_bytes = out->seat.on->limits.max_bytes;
     if (max_bytes && !xf_xml_stanza_fits(stanza, XF_NS_SERVER, max_bytes))
         return XF_ERR_LIMIT;
-    out->seat.on->used_ms = out->seat.on->spoke_ms = out->s2s->env->clock->now_ms;
     out->stanzas++;
-    return xf_stream_send_stanza(out->seat.on->stream, stanza);
+    return xf_carrier_send(out->seat.on, &out->seat.sender, stanza, copy);
 }
 
 void xf_out_close(struct xf_out *out)

@@ -3,7 +3,9 @@
  * out_ready.c — into READY, where stanzas may be sent, and out of it.
  *
  * The end has two halves, which may come in either order: `ended` is called (once, from a timer, so
- * never inside a call on the stream), and the conn closes. The xf_out is freed after both (out.c).
+ * never inside a call on the stream), and the conn closes. `ended` waits for the conn while stanzas
+ * of the pair are not proved, since only then it is known which of them come back. The xf_out is
+ * freed after both (out.c).
  */
 #include "continuity_priv.h"
 #include "out_priv.h"
@@ -59,6 +61,7 @@ void xf_out_become_ready(struct xf_out *out)
         if (!out->is_bidi)
             xf_stream_expect_quiet(&out->stream);
         xf_out_share(out);
+        xf_proving_begin(&out->carrier, out->settings, xf_span_of(out->peer), out->features.sm);
     }
     out->events->ready(out->owner);
 }
@@ -77,5 +80,7 @@ void xf_out_say_ended(struct xf_out *out)
         xf_out_log_down(out, out->text);
     xf_out_unshare(out);
     xf_carrier_leave(&out->seat);
-    xf_timer_start(out->s2s->env->timers, &out->farewell, 0);
+    /* What its stream still keeps comes back first, or is proved (on_settled). */
+    if (out->seat.sender.unproved.count == 0)
+        xf_timer_start(out->s2s->env->timers, &out->farewell, 0);
 }

@@ -77,6 +77,7 @@ static enum xf_auth_method method_of(const struct xf_carrier *carrier, enum xf_a
 }
 
 const struct xf_carrier_ops xf_out_carrier_ops = {
+    .proof = &xf_proving_ops,
     .word = "multiplex",
     .is_open = is_open,
     .verdict = verdict_of,
@@ -188,6 +189,7 @@ void xf_out_become_rider(struct xf_out *out)
     out->was_ready = true;
     out->ready_ms = out->seat.on->used_ms = out->seat.on->spoke_ms = out->s2s->env->clock->now_ms;
     xf_timer_stop(&out->deadline);
+    xf_proving_begin(out->seat.on, out->settings, xf_span_of(out->peer), false);
     xf_out_log_up(out);
     out->events->ready(out->owner);
 }

@@ -43,9 +43,12 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     xf_dialback_secret_prepare(opts->dialback_secret, &s2s->dialback_secret);
     s2s->events = opts->events;
     s2s->owner = opts->owner;
+    s2s->waiting = opts->waiting;
+    xf_proving_init(&s2s->proving);
     xf_list_init(&s2s->ins);
     xf_list_init(&s2s->outs);
     xf_list_init(&s2s->paused);
+    xf_list_init(&s2s->held);
     xf_verifying_init(&s2s->verifying, s2s->env->clock);
     xf_quota_init(&s2s->looks, NULL);
     xf_backoff_init(&s2s->probe_backoff, s2s->env->clock, PROBED_MS, PROBED_MS);
@@ -71,6 +74,7 @@ void xf_s2s_free(struct xf_s2s **s2s)
     xf_tls_identities_unref(&s->identities);
     xf_wipe(&s->dialback_secret, sizeof(s->dialback_secret));
     xf_verifying_fini(&s->verifying);
+    xf_proving_fini(&s->proving);
     xf_quota_fini(&s->looks);
     xf_backoff_fini(&s->probe_backoff);
     xf_backoff_fini(&s->avoided);

@@ -42,12 +42,19 @@ static void tell_settled(struct xf_sender *sender)
         sender->settled(sender);
 }
 
+static void let_go(struct xf_stanza_copy *copy)
+{
+    if (copy->journal_entry && copy->sender->proved)
+        copy->sender->proved(copy->sender, copy);
+    xf_free(copy);
+}
+
 static void forget_oldest(struct xf_proof *proof)
 {
     struct xf_stanza_copy *copy = take_out(proof, xf_stanza_queue_front(&proof->sent));
     struct xf_sender *sender = copy->sender;
     proof->proved_count++;
-    xf_free(copy);
+    let_go(copy);
     tell_settled(sender);
 }
 
@@ -262,7 +269,7 @@ void xf_proof_closed(struct xf_proof *proof, bool is_clean)
         if (fate == XF_FATE_UNSENT || keeps)
             sender->back(sender, copy, fate);
         else
-            xf_free(copy);
+            let_go(copy);
         tell_settled(sender);
     }
 }

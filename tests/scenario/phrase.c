@@ -48,6 +48,7 @@ static const struct row features[] = {
     {"dialback",          "<dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback>"},
     {"dialback-bare",     "<dialback xmlns='urn:xmpp:features:dialback'/>"},
     {"bidi",              "<bidi xmlns='urn:xmpp:features:bidi'/>"},
+    {"sm",                "<sm xmlns='urn:xmpp:sm:3'/>"},
     {"no-bidi",           "<no-bidi/>"},
     {"unknown",           "<fly xmlns='urn:example:fly'><required/></fly>"},
     {"limit",             LIMITS},

@@ -35,6 +35,7 @@ static const struct section base[] = {
                  " secret-file = \"link.secret\" }\n"},
     {"served",   "served \"a.example\" { link = presence certificate = \"identity.pem\" key = \"identity.pem\""
                  " aliases = {\"chat.a.example\"} }\n"},
+    {"defaults", "defaults { ack = none }\n"},
 };
 /* clang-format on */
 
@@ -239,6 +240,7 @@ static void make_layers(struct world *world)
     if (history.max_peers > 0)
         xf_require(xf_history_open(&history, &world->history, NULL) == XF_ERR_OK);
     world->s2s = xf_s2s_new(&(struct xf_s2s_opts){
+        .waiting = xf_routing_waiting(world->routing),
         .env = &world->env.env,
         .policy = world->policy,
         .settings = &world->conf->s2s,

@@ -309,7 +309,7 @@ static bool is_named(const struct tree *tree, const char *name)
 }
 
 /*
- * Features may always contain stream limits (XEP-0478) and bidi, and an error may contain a text,
+ * Features may always contain stream limits (XEP-0478), bidi and sm, and an error may hold a text,
  * even if the transcript does not write them. What it does write must be there. `features no-bidi`
  * says that bidi must not be there.
  */
@@ -317,6 +317,7 @@ static bool is_optional(const struct tree *tree)
 {
     return strcmp(tree->name, "urn:xmpp:stream-limits:0|limits") == 0 ||
            strcmp(tree->name, "urn:xmpp:features:bidi|bidi") == 0 ||
+           strcmp(tree->name, "urn:xmpp:sm:3|sm") == 0 ||
            strcmp(tree->name, "urn:ietf:params:xml:ns:xmpp-streams|text") == 0 ||
            strcmp(tree->name, "urn:ietf:params:xml:ns:xmpp-sasl|text") == 0 ||
            strcmp(tree->name, "urn:ietf:params:xml:ns:xmpp-stanzas|text") == 0;

@@ -30,6 +30,13 @@ static void make_id(struct xf_env *env, char out[XF_ID_CHARS + 1])
     (void)snprintf(out, XF_ID_CHARS + 1, "id%020u", ++fake->ids);
 }
 
+/* The first second of the fake's life is 2026-01-01T00:00:00Z. */
+static int64_t unix_s(struct xf_env *env)
+{
+    const struct fake_env *fake = (struct fake_env *)env;
+    return 1767225600 + (int64_t)(fake->clock.now_ms - FIRST_MS) / 1000;
+}
+
 static unsigned minute_of_week(struct xf_env *env)
 {
     struct fake_env *fake = (struct fake_env *)env;
@@ -64,6 +71,7 @@ void fake_env_init(struct fake_env *fake)
         .judge_tls = fake_conn_judge_tls,
         .forget_tls = fake_conn_forget_tls,
         .minute_of_week = minute_of_week,
+        .unix_s = unix_s,
         .make_id = make_id,
     };
     xf_log_set_level(XF_LOG_DEBUG);

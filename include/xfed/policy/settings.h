@@ -16,6 +16,10 @@ enum xf_cert_mode { XF_CERT_IGNORE, XF_CERT_PREFERRED, XF_CERT_REQUIRED };
 
 /* Ignore revocation; refuse revoked certificates; also refuse certificates of unknown status. */
 enum xf_revocation { XF_REVOCATION_OFF, XF_REVOCATION_SOFT, XF_REVOCATION_HARD };
+/* What proves that the peer has a stanza: nothing, pings, or XEP-0198 and else pings. */
+enum xf_ack { XF_ACK_NONE, XF_ACK_PING, XF_ACK_SM };
+/* Which stanzas are sent again when nobody can tell whether they arrived. */
+enum xf_resend { XF_RESEND_NONE, XF_RESEND_MESSAGES, XF_RESEND_ALL };
 enum xf_downgrade { XF_DOWNGRADE_ALLOW, XF_DOWNGRADE_ALARM, XF_DOWNGRADE_REFUSE };
 
 /* Sets of settings for kinds of peers; profile.c has their rows and sources. */
@@ -84,6 +88,8 @@ struct xf_peer_settings {
     /* XEP-0344: a good verdict accepts a db:result without a dialback question */
     bool dialback_by_certificate;
     bool bidi; /* XEP-0288 */
+    enum xf_ack ack;
+    enum xf_resend resend;
     /* Towards the peer, use one stream for several domains of ours (XEP-0220 section 2.6). */
     bool multiplex;
     struct xf_texts route; /* static routes "host:port"; DNS is asked for no others */

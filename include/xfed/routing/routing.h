@@ -43,6 +43,11 @@ extern const struct xf_link_events xf_routing_link_events;
 
 void xf_routing_attach_s2s(struct xf_routing *routing, struct xf_s2s *s2s);
 /*
+ * The sum of all stanzas that wait for peers, for xf_s2s_opts.waiting: what went out and is not
+ * proved yet takes room that queues cannot take. Borrowed until xf_routing_free.
+ */
+struct xf_stanza_sum *xf_routing_waiting(struct xf_routing *routing);
+/*
  * The mailmap knows the e-mail addresses of users, which peers with mail = yes see in place of
  * JIDs; NULL: no user has an address. It must outlive the last stanza that routing handles; no
  * stanza waits for it after xf_routing_finish. A reload may attach another one.

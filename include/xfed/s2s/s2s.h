@@ -17,6 +17,7 @@
 #include <xfed/policy/policy.h>
 #include <xfed/s2s/settings.h>
 #include <xfed/stream/stream.h>
+#include <xfed/xmpp/stanza_queue.h>
 
 struct xf_history;
 struct xf_s2s;
@@ -97,6 +98,8 @@ struct xf_s2s_opts {
     /* Borrowed until xf_s2s_free; NULL: peers are not compared. */
     struct xf_history *history;
     struct xf_span dialback_secret; /* copied; xf_s2s_free wipes the copy */
+    /* A sum in which stanzas count that went out and are not proved yet; borrowed, or NULL. */
+    struct xf_stanza_sum *waiting;
     const struct xf_s2s_events *events;
     void *owner;
 };
@@ -128,9 +131,17 @@ struct xf_out_events {
     void (*ready)(void *owner);   /* authenticated: xf_out_send works */
     void (*drained)(void *owner); /* no longer congested; may be NULL */
     /*
-     * The stream has ended; called exactly once, whether `ready` was called before (`was_ready`) or
-     * not. Do not use the xf_out any more. `text` is for bounces: it says why, contains no host
-     * name of ours and is never NULL.
+     * A stanza comes back, because its stream ended before it was proved that the peer has it. The
+     * callee takes it over; copy->is_unproved says whether the peer may have it. Called for the
+     * newest stanza first, before `ended`. NULL: nothing is sent.
+     */
+    void (*back)(void *owner, struct xf_stanza_copy *copy);
+    /* A stanza that is in the journal was delivered, and is about to be freed. NULL as `back`. */
+    void (*proved)(void *owner, struct xf_stanza_copy *copy);
+    /*
+     * The stream has ended, and all stanzas that it did not deliver are back; called exactly once,
+     * whether `ready` was called before (`was_ready`) or not. Do not use the xf_out any more.
+     * `text` is for bounces: it says why, contains no host name of ours and is never NULL.
      */
     void (*ended)(void *owner, bool was_ready, enum xf_cause cause, const char *text);
 };
@@ -177,20 +188,25 @@ bool xf_s2s_hears(const struct xf_s2s *s2s, struct xf_span peer);
 /* True from `ready` until the stream begins to end. */
 bool xf_out_is_ready(const struct xf_out *out);
 /*
- * Is its output above the high-water mark (xf_stream_is_congested)? `drained` is called once it no
- * longer is.
+ * Is its output above the high-water mark (xf_stream_is_congested), or does so much wait for a
+ * proof that no more should be sent? `drained` is called once that is over.
  */
-bool xf_out_is_congested(const struct xf_out *out);
+bool xf_out_is_congested(struct xf_out *out);
+
+/* The stanzas of the pair that went out and are not proved yet. */
+const struct xf_stanza_sum *xf_out_unproved(const struct xf_out *out);
 
 /* The address of the peer's server. Only for a ready stream. */
 const struct xf_addr *xf_out_addr(const struct xf_out *out);
 
 /*
- * Write one addressed stanza into the stream's output. XF_ERR_LIMIT: the stanza is larger than the
- * peer accepts (XEP-0478), or the output is full. XF_ERR_CLOSED: the stream is not ready, or no
- * longer.
+ * Write one addressed stanza into the stream's output, and keep it until it is proved that the peer
+ * has it. `copy`: a copy of the stanza that is taken over with XF_ERR_OK, or NULL. XF_ERR_LIMIT:
+ * the stanza is larger than the peer accepts (XEP-0478), or the output is full. XF_ERR_CLOSED: the
+ * stream is not ready, or no longer.
  */
-XF_MUST_USE enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza);
+XF_MUST_USE enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza,
+                                    struct xf_stanza_copy *copy);
 
 /* Send what waits and the footer, then close; `ended` follows. */
 void xf_out_close(struct xf_out *out);

@@ -36,6 +36,8 @@ struct xf_sender {
     struct xf_stanza_sum unproved; /* its stanzas in a proof */
     /* Takes over a stanza. Called for the newest one first. */
     void (*back)(struct xf_sender *sender, struct xf_stanza_copy *copy, enum xf_fate fate);
+    /* A stanza that is in the journal was proved: it leaves it. May be NULL. */
+    void (*proved)(struct xf_sender *sender, struct xf_stanza_copy *copy);
     void (*settled)(struct xf_sender *sender); /* none of its stanzas is left in a proof */
 };
 

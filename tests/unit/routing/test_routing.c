@@ -136,7 +136,7 @@ static const struct routing_case cases[] = {
         {CLUSTER, .text = MSG("m1") MSG("m2") MSG("m3")}, {OUT, 0, "a.example b.example"}, {ANSWERED, .text = "m3:wait/resource-constraint"},
         {LOG, .text = "routing.queue.full", .ms = 1}, {READY, 0}, {SENT, 0, "m1 m2"}}},
 
-    {"the queue is full by bytes: resource-constraint", .queue_bytes = 300, .steps = {
+    {"the queue is full by bytes: resource-constraint", .queue_bytes = 420, .steps = {
         {CLUSTER, .text = MSG("m1") MSG("m2") MSG("m3")}, {OUT, 0, "a.example b.example"}, {ANSWERED, .text = "m3:wait/resource-constraint"},
         {READY, 0}, {SENT, 0, "m1 m2"}}},
 

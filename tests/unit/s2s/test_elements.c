@@ -27,6 +27,8 @@ static const struct {
     {"bidi",         XF_NS_BIDI,         "bidi",      false}, {"bidi:other",     XF_NS_BIDI,             "other",    false},
     {"bidi-feature", XF_NS_BIDI_FEATURE, "bidi",      false}, {"stream",         XF_NS_STREAM,           "stream",   false},
     {"features",     XF_NS_STREAM,       "features",  false}, {"query",          XF_NS_SERVER,           "query",    false},
+    {"sm:enable",    XF_NS_SM,           "enable",    false}, {"sm:resume",      XF_NS_SM,               "resume",   false},
+    {"sm:r",         XF_NS_SM,           "r",         false},
     {"unknown",      "urn:example:x",    "result",    false}, {"no-namespace",   "",                     "auth",     false},
 };
 
@@ -39,13 +41,13 @@ static const struct {
     const char *labels;
 } expected[] = {
     /* Before the headers nobody has said who they are: nothing can be asked, proved or agreed on. */
-    {XF_IN_HEADER_DUE,   XF_IN_DO_NOT_AUTHORIZED, " db:result db:result/type db:verify db:verify/type db:other db:other/type "},
+    {XF_IN_HEADER_DUE,   XF_IN_DO_NOT_AUTHORIZED, " db:result db:result/type db:verify db:verify/type db:other db:other/type sm:enable sm:resume "},
     {XF_IN_HEADER_DUE,   XF_IN_DO_NO_STARTTLS,    " starttls "},
     {XF_IN_HEADER_DUE,   XF_IN_DO_SASL_NOT_DUE,   " auth response abort success "},
     {XF_IN_HEADER_DUE,   XF_IN_DO_NO_COMPRESSION, " compress "},
     {XF_IN_HEADER_DUE,   XF_IN_DO_BIDI_EARLY,     " bidi "},
     {XF_IN_HEADER_DUE,   XF_IN_DO_UNSUPPORTED,    REFUSED_AT_ANY_TIME},
-    {XF_IN_HEADER_DUE,   XF_IN_DO_IGNORE,         NOTHING_AT_ANY_TIME},
+    {XF_IN_HEADER_DUE,   XF_IN_DO_IGNORE,         NOTHING_AT_ANY_TIME " sm:r "},
 
     /* In clear: STARTTLS, or dialback where the settings allow it; never a SASL exchange. */
     {XF_IN_PLAIN,        XF_IN_DO_RESULT,         " db:result "},
@@ -58,7 +60,8 @@ static const struct {
     {XF_IN_PLAIN,        XF_IN_DO_NO_COMPRESSION, " compress "},
     {XF_IN_PLAIN,        XF_IN_DO_BIDI,           " bidi "},
     {XF_IN_PLAIN,        XF_IN_DO_UNSUPPORTED,    REFUSED_AT_ANY_TIME},
-    {XF_IN_PLAIN,        XF_IN_DO_IGNORE,         NOTHING_AT_ANY_TIME " db:other "},
+    {XF_IN_PLAIN,        XF_IN_DO_SM_EARLY,       " sm:enable sm:resume "},
+    {XF_IN_PLAIN,        XF_IN_DO_IGNORE,         NOTHING_AT_ANY_TIME " db:other sm:r "},
 
     /* A pair was authenticated in clear: what carries it does not change under it. */
     {XF_IN_PLAIN_PAIRED, XF_IN_DO_RESULT,         " db:result "},
@@ -69,6 +72,9 @@ static const struct {
     {XF_IN_PLAIN_PAIRED, XF_IN_DO_NO_COMPRESSION, " compress "},
     {XF_IN_PLAIN_PAIRED, XF_IN_DO_BIDI_LATE,      " bidi "},
     {XF_IN_PLAIN_PAIRED, XF_IN_DO_UNSUPPORTED,    REFUSED_AT_ANY_TIME},
+    {XF_IN_PLAIN_PAIRED, XF_IN_DO_SM_ENABLE,      " sm:enable "},
+    {XF_IN_PLAIN_PAIRED, XF_IN_DO_SM_EARLY,       " sm:resume "},
+    {XF_IN_PLAIN_PAIRED, XF_IN_DO_SM,             " sm:r "},
     {XF_IN_PLAIN_PAIRED, XF_IN_DO_IGNORE,         NOTHING_AT_ANY_TIME " db:other "},
 
     /* Within TLS: EXTERNAL or dialback. */
@@ -83,7 +89,8 @@ static const struct {
     {XF_IN_TLS,          XF_IN_DO_NO_COMPRESSION, " compress "},
     {XF_IN_TLS,          XF_IN_DO_BIDI,           " bidi "},
     {XF_IN_TLS,          XF_IN_DO_UNSUPPORTED,    REFUSED_AT_ANY_TIME},
-    {XF_IN_TLS,          XF_IN_DO_IGNORE,         NOTHING_AT_ANY_TIME " db:other "},
+    {XF_IN_TLS,          XF_IN_DO_SM_EARLY,       " sm:enable sm:resume "},
+    {XF_IN_TLS,          XF_IN_DO_IGNORE,         NOTHING_AT_ANY_TIME " db:other sm:r "},
 
     /* ... and once dialback authenticated a pair, SASL comes too late. */
     {XF_IN_TLS_PAIRED,   XF_IN_DO_RESULT,         " db:result "},
@@ -94,6 +101,9 @@ static const struct {
     {XF_IN_TLS_PAIRED,   XF_IN_DO_NO_COMPRESSION, " compress "},
     {XF_IN_TLS_PAIRED,   XF_IN_DO_BIDI_LATE,      " bidi "},
     {XF_IN_TLS_PAIRED,   XF_IN_DO_UNSUPPORTED,    REFUSED_AT_ANY_TIME},
+    {XF_IN_TLS_PAIRED,   XF_IN_DO_SM_ENABLE,      " sm:enable "},
+    {XF_IN_TLS_PAIRED,   XF_IN_DO_SM_EARLY,       " sm:resume "},
+    {XF_IN_TLS_PAIRED,   XF_IN_DO_SM,             " sm:r "},
     {XF_IN_TLS_PAIRED,   XF_IN_DO_IGNORE,         NOTHING_AT_ANY_TIME " db:other "},
 
     /* Behind SASL: dialback for further pairs, and nothing that was settled before. */
@@ -105,6 +115,9 @@ static const struct {
     {XF_IN_AUTH,         XF_IN_DO_NO_COMPRESSION, " compress "},
     {XF_IN_AUTH,         XF_IN_DO_BIDI_LATE,      " bidi "},
     {XF_IN_AUTH,         XF_IN_DO_UNSUPPORTED,    REFUSED_AT_ANY_TIME},
+    {XF_IN_AUTH,         XF_IN_DO_SM_ENABLE,      " sm:enable "},
+    {XF_IN_AUTH,         XF_IN_DO_SM_EARLY,       " sm:resume "},
+    {XF_IN_AUTH,         XF_IN_DO_SM,             " sm:r "},
     {XF_IN_AUTH,         XF_IN_DO_IGNORE,         NOTHING_AT_ANY_TIME " db:other "},
 };
 

@@ -94,6 +94,7 @@ static void setup(struct world *world)
     fake_env_init(&world->env);
     world->s2s = (struct xf_s2s){.env = &world->env.env, .events = &s2s_events, .owner = world};
     xf_list_init(&world->s2s.paused);
+    xf_list_init(&world->s2s.held);
     for (int i = 0; i < GATES; i++) {
         struct way_in *in = &world->in[i];
         in->world = world;
@@ -124,7 +125,7 @@ static void make_wait(struct world *world)
         struct way_in *in = &world->in[i];
         fake_conn_feed_text(in->conn, MESSAGE);
         ck_assert(in->stream.is_paused);
-        in->gate.is_held = true;
+        xf_list_push(&world->s2s.held, &in->gate.held_node);
         xf_stream_hold(&in->stream);
         ck_assert_int_eq(xf_buf_try_append(&in->stream.held, MESSAGE MESSAGE, 2 * strlen(MESSAGE)),
                          XF_ERR_OK);

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * proving.c — asks for proof, and takes the answers to pings.
+ *
+ * A ping goes from the domain to the domain of the stanza that went out last, so that it takes the
+ * same way through the peer's server. Its id has two parts: one that nobody else can guess, made
+ * for the carrier, and a number.
+ */
+#include "proving_priv.h"
+
+#include <stdio.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/xmpp/ns.h>
+
+#include "carrier_priv.h"
+#include "engine_priv.h"
+#include "gate_priv.h"
+
+#define PING_PREFIX   "xfedd-ping-"
+#define PEERS_MAX     4096    /* of which we remember whether they answer */
+#define FORGIVEN_MS   3600000 /* then a silent peer is asked again */
+#define PING_ID_BYTES (sizeof(PING_PREFIX) + XF_ID_CHARS + 16)
+
+/* ------------------------------------------------------------------ who answers */
+
+struct answerer {
+    struct xf_lru_entry entry;
+    bool answers;
+    uint64_t at_ms;
+};
+
+static struct answerer *find_answerer(const struct xf_s2s *s2s, struct xf_span peer)
+{
+    struct xf_lru_entry *entry = xf_lru_find(&s2s->proving.peers, peer);
+    return entry ? XF_CONTAINER(entry, struct answerer, entry) : NULL;
+}
+
+static void forget(struct xf_lru *peers, struct xf_lru_entry *entry)
+{
+    xf_lru_remove(peers, entry);
+    xf_free(XF_CONTAINER(entry, struct answerer, entry));
+}
+
+static void note(struct xf_s2s *s2s, struct xf_span peer, bool answers)
+{
+    struct xf_lru *peers = &s2s->proving.peers;
+    struct answerer *known = find_answerer(s2s, peer);
+    if (!known) {
+        if (xf_lru_count(peers) >= PEERS_MAX)
+            forget(peers, xf_lru_oldest(peers));
+        known = xf_new(struct answerer);
+        xf_lru_add(peers, peer, &known->entry);
+    }
+    known->answers = answers;
+    known->at_ms = s2s->env->clock->now_ms;
+    xf_lru_rest(peers, &known->entry);
+}
+
+void xf_proving_init(struct xf_proving *proving)
+{
+    proving->pinged = xf_map_new();
+    xf_lru_init(&proving->peers);
+}
+
+void xf_proving_fini(struct xf_proving *proving)
+{
+    struct xf_lru_entry *entry;
+    while ((entry = xf_lru_oldest(&proving->peers)))
+        forget(&proving->peers, entry);
+    xf_lru_fini(&proving->peers);
+    xf_map_free(&proving->pinged);
+}
+
+/* ------------------------------------------------------------------ what proves */
+
+static void prove_by_ping(struct xf_carrier *carrier, struct xf_span peer)
+{
+    const struct xf_s2s *s2s = carrier->s2s;
+    const struct answerer *known = find_answerer(s2s, peer);
+    bool is_silent =
+        known && !known->answers && s2s->env->clock->now_ms - known->at_ms < FORGIVEN_MS;
+    xf_proof_by(&carrier->proof, is_silent ? XF_PROOF_NONE : XF_PROOF_PING,
+                known && known->answers);
+}
+
+void xf_proving_begin(struct xf_carrier *carrier, const struct xf_peer_settings *settings,
+                      struct xf_span peer, bool offers_sm)
+{
+    if (carrier->is_proving)
+        return;
+    carrier->is_proving = true;
+    if (settings->ack == XF_ACK_SM && offers_sm) {
+        xf_stream_send(carrier->stream, "<enable xmlns='" XF_NS_SM "'/>");
+        xf_proof_by(&carrier->proof, XF_PROOF_SM, true);
+    } else if (settings->ack != XF_ACK_NONE) {
+        prove_by_ping(carrier, peer);
+    }
+}
+
+void xf_proving_without_sm(struct xf_carrier *carrier, struct xf_span peer)
+{
+    if (carrier->proof.by == XF_PROOF_SM)
+        prove_by_ping(carrier, peer);
+}
+
+void xf_proving_end(struct xf_carrier *carrier)
+{
+    if (carrier->ping_id[0])
+        (void)xf_map_remove(carrier->s2s->proving.pinged, xf_span_of(carrier->ping_id));
+    carrier->ping_id[0] = '\0';
+    xf_proof_closed(&carrier->proof, xf_stream_ended_cleanly(carrier->stream));
+}
+
+/* ------------------------------------------------------------------ questions */
+
+static struct xf_carrier *carrier_of(const struct xf_proof *proof)
+{
+    return XF_CONTAINER((struct xf_proof *)proof, struct xf_carrier, proof);
+}
+
+static void last_sent(const struct xf_proof *proof, struct xf_stanza *out)
+{
+    xf_stanza_copy_read(xf_stanza_queue_back(&proof->sent), out);
+}
+
+static const char *ping_id(struct xf_carrier *carrier)
+{
+    if (!carrier->ping_id[0]) {
+        carrier->s2s->env->make_id(carrier->s2s->env, carrier->ping_id);
+        (void)xf_map_set(carrier->s2s->proving.pinged, xf_span_of(carrier->ping_id), carrier);
+    }
+    return carrier->ping_id;
+}
+
+static void ping(struct xf_carrier *carrier, unsigned number)
+{
+    char id[PING_ID_BYTES];
+    struct xf_stanza last;
+    struct xf_draft draft = xf_stream_draft(carrier->stream);
+    last_sent(&carrier->proof, &last);
+    snprintf(id, sizeof(id), PING_PREFIX "%s-%u", ping_id(carrier), number);
+    xf_draft_str(&draft, "<iq type='get'");
+    xf_xml_attr(&draft, "from", last.from.domain);
+    xf_xml_attr(&draft, "to", last.to.domain);
+    xf_xml_attr(&draft, "id", xf_span_of(id));
+    xf_draft_str(&draft, "><ping xmlns='" XF_NS_PING "'/></iq>");
+    xf_stream_send_draft(carrier->stream, &draft);
+}
+
+static bool ask(struct xf_proof *proof, unsigned number)
+{
+    struct xf_carrier *carrier = carrier_of(proof);
+    if (carrier->stream->is_ending || !carrier->stream->conn)
+        return false;
+    if (proof->by == XF_PROOF_SM)
+        xf_stream_send(carrier->stream, "<r xmlns='" XF_NS_SM "'/>");
+    else
+        ping(carrier, number);
+    return true;
+}
+
+/* Do we read nothing, just now, of a stream that the peer sends on? */
+static bool is_unread(const struct xf_s2s *s2s, struct xf_span peer)
+{
+    XF_LIST_EACH (node, &s2s->paused) {
+        struct xf_gate *gate = XF_CONTAINER(node, struct xf_gate, paused_node);
+        if (gate->ops->local_of(gate, peer).ptr)
+            return true;
+    }
+    XF_LIST_EACH (node, &s2s->held) {
+        struct xf_gate *gate = XF_CONTAINER(node, struct xf_gate, held_node);
+        if (gate->ops->local_of(gate, peer).ptr)
+            return true;
+    }
+    return false;
+}
+
+/* Acknowledgements come on the carrier itself, answers to pings also on streams of the peer. */
+static bool is_held_up(const struct xf_proof *proof)
+{
+    const struct xf_carrier *carrier = carrier_of(proof);
+    struct xf_stanza last;
+    last_sent(proof, &last);
+    return xf_stream_is_stopped(carrier->stream) ||
+           (proof->by == XF_PROOF_PING && is_unread(carrier->s2s, last.to.domain));
+}
+
+static void on_unanswered(struct xf_proof *proof)
+{
+    struct xf_stanza last;
+    if (xf_stanza_queue_is_empty(&proof->sent))
+        return;
+    last_sent(proof, &last);
+    note(carrier_of(proof)->s2s, last.to.domain, false);
+    xf_log(XF_LOG_DEBUG, "s2s.ping.unanswered", XF_SPN("local", last.from.domain),
+           XF_SPN("peer", last.to.domain));
+}
+
+static void on_dead(struct xf_proof *proof)
+{
+    xf_stream_fail(proof->stream, XF_STREAM_ERROR_CONNECTION_TIMEOUT,
+                   "what was sent is not acknowledged");
+}
+
+static void on_relieved(struct xf_proof *proof)
+{
+    xf_carrier_drained(carrier_of(proof));
+}
+
+const struct xf_proof_ops xf_proving_ops = {
+    .ask = ask,
+    .is_held_up = is_held_up,
+    .unanswered = on_unanswered,
+    .dead = on_dead,
+    .relieved = on_relieved,
+};
+
+/* ------------------------------------------------------------------ answers */
+
+/* An answer that comes too late, or was made up, goes no further either: nobody here asked. */
+bool xf_proving_takes(struct xf_s2s *s2s, const struct xf_stanza *stanza)
+{
+    static const size_t prefix = sizeof(PING_PREFIX) - 1;
+    if (stanza->kind != XF_STANZA_IQ || stanza->id.len <= prefix + XF_ID_CHARS + 1 ||
+        memcmp(stanza->id.ptr, PING_PREFIX, prefix) != 0 || stanza->to.local.ptr ||
+        stanza->to.resource.ptr ||
+        !(xf_span_is(stanza->type, "result") || xf_span_is(stanza->type, "error")))
+        return false;
+    struct xf_span id = {stanza->id.ptr + prefix, XF_ID_CHARS};
+    struct xf_carrier *carrier = xf_map_find(s2s->proving.pinged, id);
+    uint64_t number;
+    struct xf_span rest = {id.ptr + id.len + 1, stanza->id.len - prefix - id.len - 1};
+    if (!carrier || !xf_span_number(rest, UINT32_MAX, &number))
+        return true;
+    if (!carrier->proof.is_sure)
+        note(s2s, stanza->from.domain, true);
+    xf_proof_answered(&carrier->proof, (unsigned)number);
+    return true;
+}
