@@ -66,9 +66,9 @@ static void write_hex(const unsigned char *bytes, size_t len, char *out)
     out[2 * len] = '\0';
 }
 
-static void digest_hex(const EVP_MD *md, const struct xf_span *parts, size_t count, char *out)
+static unsigned int digest_parts(const EVP_MD *md, const struct xf_span *parts, size_t count,
+                                 unsigned char digest[EVP_MAX_MD_SIZE])
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int len = 0;
     EVP_MD_CTX *state = EVP_MD_CTX_new();
 
@@ -77,9 +77,30 @@ static void digest_hex(const EVP_MD *md, const struct xf_span *parts, size_t cou
         xf_require(EVP_DigestUpdate(state, parts[i].ptr, parts[i].len) == 1);
     xf_require(EVP_DigestFinal_ex(state, digest, &len) == 1);
     EVP_MD_CTX_free(state);
-    write_hex(digest, len, out);
+    return len;
+}
+
+static void digest_hex(const EVP_MD *md, const struct xf_span *parts, size_t count, char *out)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+
+    write_hex(digest, digest_parts(md, parts, count, digest), out);
     /* The digest may be a secret itself: XEP-0114's handshake, XEP-0185's hashed secret. */
     xf_wipe(digest, sizeof(digest));
+}
+
+void xf_md5(const struct xf_span *parts, size_t count, unsigned char out[XF_MD5_BYTES])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+
+    xf_require(digest_parts(EVP_md5(), parts, count, digest) == XF_MD5_BYTES);
+    memcpy(out, digest, XF_MD5_BYTES);
+    xf_wipe(digest, sizeof(digest));
+}
+
+void xf_md5_hex(const struct xf_span *parts, size_t count, char out[XF_MD5_HEX_BYTES + 1])
+{
+    digest_hex(EVP_md5(), parts, count, out);
 }
 
 void xf_sha1_hex(const struct xf_span *parts, size_t count, char out[XF_SHA1_HEX_BYTES + 1])

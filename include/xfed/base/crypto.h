@@ -6,6 +6,8 @@
 #include <xfed/base/err.h>
 #include <xfed/base/span.h>
 
+#define XF_MD5_BYTES        16
+#define XF_MD5_HEX_BYTES    32
 #define XF_SHA1_HEX_BYTES   40
 #define XF_SHA256_HEX_BYTES 64
 #define XF_ID_CHARS         22 /* 128 bits in base64url */
@@ -29,6 +31,10 @@ void xf_rand_id(char out[XF_ID_CHARS + 1]);
 void xf_sha1_hex(const struct xf_span *parts, size_t count, char out[XF_SHA1_HEX_BYTES + 1]);
 void xf_sha256_hex(const struct xf_span *parts, size_t count, char out[XF_SHA256_HEX_BYTES + 1]);
 void xf_hmac_sha256_hex(struct xf_span key, struct xf_span text, char out[XF_SHA256_HEX_BYTES + 1]);
+
+/* MD5, broken for all but the old protocols that ask for it (RFC 2831). Raw, and as hex. */
+void xf_md5(const struct xf_span *parts, size_t count, unsigned char out[XF_MD5_BYTES]);
+void xf_md5_hex(const struct xf_span *parts, size_t count, char out[XF_MD5_HEX_BYTES + 1]);
 
 /* Constant time for equal lengths. */
 bool xf_secret_eq(struct xf_span a, struct xf_span b);

@@ -54,6 +54,21 @@ START_TEST(digests_match)
 }
 END_TEST
 
+/* RFC 1321 A.5. */
+START_TEST(md5_matches)
+{
+    const struct xf_span parts[] = {XF_SPAN("message "), XF_SPAN_NONE, XF_SPAN("digest")};
+    char hex[XF_MD5_HEX_BYTES + 1];
+    unsigned char raw[XF_MD5_BYTES];
+
+    xf_md5_hex(parts, 3, hex);
+    ck_assert_str_eq(hex, "f96b697d7cb7938d525a2f31aaf161d0");
+    xf_md5(parts, 3, raw);
+    ck_assert_uint_eq(raw[0], 0xf9);
+    ck_assert_uint_eq(raw[XF_MD5_BYTES - 1], 0xd0);
+}
+END_TEST
+
 START_TEST(macs_match)
 {
     char mac[XF_SHA256_HEX_BYTES + 1];
@@ -199,6 +214,7 @@ int main(void)
     TCase *tcase = tcase_create("crypto");
     SRunner *runner = srunner_create(suite);
 
+    tcase_add_test(tcase, md5_matches);
     tcase_add_loop_test(tcase, digests_match, 0, XF_ARRAY_LEN(digests));
     tcase_add_loop_test(tcase, macs_match, 0, XF_ARRAY_LEN(macs));
     tcase_add_test(tcase, makes_the_dialback_key_of_xep_0185);
