@@ -5,7 +5,8 @@
  *
  * At depth 0 the root's start tag is the stream header. Of the elements at depth 1, message,
  * presence and iq of the content namespace are serialised as they arrive (payload.c); others become
- * a tree (tree.c). At its end tag the element is delivered to the owner. Text at depth 1 must be
+ * a tree (tree.c). At its end tag the element is delivered to the owner. So are the children of a
+ * wrapper (xf_reader_unwrap), which itself is delivered at its start tag. Text at depth 1 must be
  * white space (the keep-alive of RFC 6120 section 4.6.1).
  *
  * Code that wants the parser to stop before the end of its input halts it with a reason. expat may
@@ -206,7 +207,8 @@ static void start_in_stanza(struct xf_reader *reader, const struct xf_qname *nam
 static bool find_kind(const struct xf_reader *reader, const struct xf_qname *name,
                       enum xf_stanza_kind *out_kind)
 {
-    if (!xf_span_eq(xf_prefixes_ns(&reader->prefixes, name), reader->content_ns))
+    if ((reader->wrapper && reader->floor == 1) ||
+        !xf_span_eq(xf_prefixes_ns(&reader->prefixes, name), reader->content_ns))
         return false;
     for (enum xf_stanza_kind kind = XF_STANZA_MESSAGE; kind <= XF_STANZA_IQ; kind++) {
         if (strcmp(name->local, xf_stanza_kind_name(kind)) == 0) {
@@ -227,11 +229,43 @@ static bool is_stream(const struct xf_reader *reader, const struct xf_qname *nam
            xf_span_eq(xf_prefixes_ns(&reader->prefixes, name), XF_SPAN(XF_NS_STREAM));
 }
 
+static bool is_wrapper(const struct xf_reader *reader, const struct xf_qname *name)
+{
+    return reader->wrapper && reader->floor == 1 &&
+           strcmp(name->local, reader->wrapper->name) == 0 &&
+           xf_span_is(xf_prefixes_ns(&reader->prefixes, name), reader->wrapper->ns);
+}
+
+static void deliver_tree(struct xf_reader *reader)
+{
+    xf_tree_end(&reader->tree);
+    reader->events->element(reader->owner, xf_tree_elem(&reader->tree));
+    xf_tree_release(&reader->tree);
+}
+
+static void begin_tree(struct xf_reader *reader, const struct xf_qname *name, const char **attrs)
+{
+    xf_tree_begin(&reader->tree, TREE_BYTES_PER_BYTE * reader->limits.control_bytes);
+    check(reader, xf_tree_start(&reader->tree, &reader->prefixes, name, attrs));
+}
+
+static void begin_wrapper(struct xf_reader *reader, const struct xf_qname *name, const char **attrs)
+{
+    reader->floor = 2;
+    begin_tree(reader, name, attrs);
+    if (!reader->error)
+        deliver_tree(reader);
+}
+
 static void begin_element(struct xf_reader *reader, const struct xf_qname *name, const char **attrs)
 {
     enum xf_stanza_kind kind;
 
     reader->element_start = (unsigned long)XML_GetCurrentByteIndex(reader->parser);
+    if (is_wrapper(reader, name)) {
+        begin_wrapper(reader, name, attrs);
+        return;
+    }
     if (find_kind(reader, name, &kind)) {
         reader->mode = XF_MODE_STANZA;
         check(reader, xf_envelope_begin(reader, kind, name, attrs));
@@ -243,8 +277,15 @@ static void begin_element(struct xf_reader *reader, const struct xf_qname *name,
         return;
     }
     reader->mode = XF_MODE_TREE;
-    xf_tree_begin(&reader->tree, TREE_BYTES_PER_BYTE * reader->limits.control_bytes);
-    check(reader, xf_tree_start(&reader->tree, &reader->prefixes, name, attrs));
+    begin_tree(reader, name, attrs);
+}
+
+/* A new parser cannot take over in a wrapper, whose start tag it has not seen. */
+static void renew_if_due(struct xf_reader *reader, size_t wire_bytes)
+{
+    reader->is_fat |= wire_bytes > FAT_ELEMENT_BYTES;
+    if (reader->floor == 1 && (reader->names > NAMES_MAX || reader->is_fat))
+        halt(reader, XF_HALT_RENEW);
 }
 
 static void end_element(struct xf_reader *reader)
@@ -254,17 +295,19 @@ static void end_element(struct xf_reader *reader)
 
     if (!xf_reader_admits_size(reader, end))
         return;
-    if (reader->mode == XF_MODE_STANZA) {
+    if (reader->mode == XF_MODE_STANZA)
         xf_envelope_deliver(reader, wire_bytes);
-    } else {
-        xf_tree_end(&reader->tree);
-        reader->events->element(reader->owner, xf_tree_elem(&reader->tree));
-        xf_tree_release(&reader->tree);
-    }
+    else
+        deliver_tree(reader);
     reader->mode = XF_MODE_BETWEEN;
     reader->elements++;
-    if (reader->names > NAMES_MAX || reader->is_fat || wire_bytes > FAT_ELEMENT_BYTES)
-        halt(reader, XF_HALT_RENEW);
+    renew_if_due(reader, wire_bytes);
+}
+
+static void end_wrapper(struct xf_reader *reader)
+{
+    reader->floor = 1;
+    renew_if_due(reader, 0);
 }
 
 /* Bring the tag's declarations into force and resolve its name. False: a fault, or no room. */
@@ -315,8 +358,10 @@ static void XMLCALL on_end(void *user, const XML_Char *name)
     if (--reader->depth == 0) {
         halt(reader, XF_HALT_FOOTER);
         reader->events->footer(reader->owner);
-    } else if (reader->depth == 1) {
+    } else if (reader->depth == reader->floor) {
         end_element(reader);
+    } else if (reader->depth < reader->floor) {
+        end_wrapper(reader);
     } else if (reader->mode == XF_MODE_TREE) {
         xf_tree_end(&reader->tree);
     } else if (xf_payload_end(&reader->payload) != XF_ERR_OK) {
@@ -347,7 +392,7 @@ static void XMLCALL on_text(void *user, const XML_Char *text, int len)
             xf_reader_refuse(reader, TOO_LARGE("stanza"));
     } else if (reader->mode == XF_MODE_TREE) {
         check(reader, xf_tree_text(&reader->tree, text, bytes));
-    } else if (!is_white(text, bytes)) {
+    } else if (reader->floor == 1 && !is_white(text, bytes)) {
         xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_BAD_FORMAT,
                          "text between stanzas");
     }
@@ -357,7 +402,7 @@ static void XMLCALL on_cdata(void *user)
 {
     struct xf_reader *reader = user;
 
-    if (!reader->halt && reader->mode == XF_MODE_BETWEEN)
+    if (!reader->halt && reader->mode == XF_MODE_BETWEEN && reader->floor == 1)
         xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_BAD_FORMAT,
                          "text between stanzas");
 }

@@ -133,6 +133,7 @@ struct xf_reader *xf_reader_new(const char *content_ns, const struct xf_reader_l
 
     *reader =
         (struct xf_reader){.content_ns = xf_span_of(content_ns), .events = events, .owner = owner};
+    reader->floor = 1;
     xf_buf_init(&reader->held, 1);
     xf_prefixes_init(&reader->prefixes, 1);
     xf_payload_init(&reader->payload, 1);
@@ -159,6 +160,11 @@ void xf_reader_share(struct xf_reader *reader, struct xf_parsers *parsers)
 {
     xf_require(!reader->parser);
     reader->parsers = parsers;
+}
+
+void xf_reader_unwrap(struct xf_reader *reader, const struct xf_wrapper *wrapper)
+{
+    reader->wrapper = wrapper;
 }
 
 static size_t sane(size_t bytes)
@@ -190,6 +196,7 @@ void xf_reader_restart(struct xf_reader *reader)
     reader->halt = XF_HALT_NONE;
     reader->mode = XF_MODE_BETWEEN;
     reader->depth = 0;
+    reader->floor = 1;
     reader->utf8 = (struct xf_utf8){0};
     reader->error = XF_ERR_OK;
     reader->stream_error = XF_STREAM_ERROR_NONE;

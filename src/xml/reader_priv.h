@@ -31,7 +31,7 @@ enum xf_reader_state {
 /* Why the parser was stopped before the end of its input. */
 enum xf_reader_halt { XF_HALT_NONE, XF_HALT_FOOTER, XF_HALT_STOP, XF_HALT_RENEW, XF_HALT_PROBLEM };
 
-/* What the element at depth 1 becomes. */
+/* What the element above the floor becomes. */
 enum xf_reader_mode { XF_MODE_BETWEEN, XF_MODE_STANZA, XF_MODE_TREE };
 
 /* The attributes and children of the stanza that is being read; all slices are in payload.out. */
@@ -45,6 +45,7 @@ struct xf_envelope {
 
 struct xf_reader {
     struct xf_span content_ns;
+    const struct xf_wrapper *wrapper; /* xf_reader_unwrap; else NULL */
     struct xf_reader_limits limits;
     const struct xf_reader_events *events;
     void *owner;
@@ -55,6 +56,7 @@ struct xf_reader {
     enum xf_reader_halt halt;
     enum xf_reader_mode mode;
     unsigned depth;         /* open elements, the root included */
+    unsigned floor;         /* depth around an element that is delivered: 1, in a wrapper 2 */
     unsigned long elements; /* at depth 1, ended */
     unsigned names;         /* how many the parser may have stored */
     bool is_replaying;      /* the root's start tag, to a new parser */

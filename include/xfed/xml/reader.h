@@ -55,6 +55,10 @@ struct xf_elem {
     struct xf_elem *first_child, *next;
 };
 
+struct xf_wrapper {
+    const char *ns, *name; /* literals */
+};
+
 struct xf_reader_events {
     void (*header)(void *owner, const struct xf_header *header);
     void (*stanza)(void *owner, struct xf_stanza *stanza);
@@ -79,6 +83,14 @@ void xf_parsers_free(struct xf_parsers **parsers);
 
 /* Call it before the first feed. With NULL the reader keeps a parser of its own. */
 void xf_reader_share(struct xf_reader *reader, struct xf_parsers *parsers);
+
+/*
+ * Call it before the first feed: elements of this name at depth 1 are wrappers. Such an
+ * element is delivered at its start tag, with its attributes and without children; then each of its
+ * children as if it stood at depth 1. Text in it is skipped. Outside wrappers there are no stanzas.
+ * A reader that stops in a wrapper cannot be resumed.
+ */
+void xf_reader_unwrap(struct xf_reader *reader, const struct xf_wrapper *wrapper);
 
 void xf_reader_set_limits(struct xf_reader *reader, const struct xf_reader_limits *limits);
 

@@ -219,6 +219,7 @@ void record_run(struct record *record, const char *input, size_t len)
     if (!record->reader) {
         record->reader = xf_reader_new(record->content_ns, &record->limits, &record_events, record);
         xf_reader_share(record->reader, record->parsers);
+        xf_reader_unwrap(record->reader, record->wrapper);
     }
     for (size_t done = 0; done < len && record->err == XF_ERR_OK;) {
         size_t piece = next_piece(record, len - done), used = 0;

@@ -15,6 +15,7 @@ enum record_cut { RECORD_WHOLE, RECORD_BYTES, RECORD_RANDOM };
 struct record {
     /* What to do; set before record_run. */
     const char *content_ns;
+    const struct xf_wrapper *wrapper; /* NULL: none */
     struct xf_reader_limits limits;
     enum record_cut cut;
     unsigned seed;    /* of the random cuts */

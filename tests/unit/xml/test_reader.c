@@ -80,6 +80,82 @@ START_TEST(says_the_same_in_any_pieces)
 }
 END_TEST
 
+/* ------------------------------------------------------------------ wrappers */
+
+/* clang-format off */
+static const struct xf_wrapper wrapper = {"urn:r", "r"};
+
+static const struct {
+    const char *label, *in, *want;
+} wrapped[] = {
+    {"a stanza in its wrapper", "<r xmlns='urn:r' a='1'><iq xmlns='jabber:server' id='i'><q xmlns='u'>x</q></iq></r>",
+     "E <{urn:r}r a=[1]></>\nS iq id=[i] 1: {u}q <q xmlns=\"u\">x</q>\n"},
+    {"a prefix for the wrapper, two stanzas", "<p:r xmlns:p='urn:r'><iq/><message><body/></message></p:r>",
+     "E <{urn:r}r></>\nS iq 0: \nS message 1: body <body/>\n"},
+    {"an empty one, and one with other elements", "<r xmlns='urn:r'/><r xmlns='urn:r'><x><iq xmlns='jabber:server'/></x></r>",
+     "E <{urn:r}r></>\nE <{urn:r}r></>\nE <{urn:r}x><{jabber:server}iq></></>\n"},
+    {"text in it is skipped", "<r xmlns='urn:r'>a<iq xmlns='jabber:server'/><![CDATA[b]]> </r>", "E <{urn:r}r></>\nS iq 0: \n"},
+    {"a wrapper in a wrapper is an element", "<r xmlns='urn:r'><r><iq xmlns='jabber:server'/></r></r>",
+     "E <{urn:r}r></>\nE <{urn:r}r><{jabber:server}iq></></>\n"},
+    {"another namespace is no wrapper", "<r xmlns='urn:s'><iq xmlns='jabber:server'/></r>", "E <{urn:s}r><{jabber:server}iq></></>\n"},
+    {"outside a wrapper there are no stanzas", "<iq/><r xmlns='urn:r'/> <message/>",
+     "E <{jabber:server}iq></>\nE <{urn:r}r></>\nE <{jabber:server}message></>\n"},
+};
+/* clang-format on */
+
+static void assert_unwraps(int i, unsigned seed, struct xf_parsers *parsers)
+{
+    struct record record;
+    char *in = xf_asprintf(ROOT "%s</stream:stream>", wrapped[i].in);
+    char *want = xf_asprintf(ROOT_LINE "%sF\n", wrapped[i].want);
+
+    record_init(&record, XF_NS_SERVER);
+    record.wrapper = &wrapper;
+    record.cut = seed == 0 ? RECORD_WHOLE : seed == 1 ? RECORD_BYTES : RECORD_RANDOM;
+    record.seed = seed;
+    record.parks = seed % 2;
+    record.parsers = parsers;
+    record_run(&record, in, strlen(in));
+    ck_assert_msg(record.err == XF_ERR_OK, "%s (seed %u)", wrapped[i].label, seed);
+    ck_assert_msg(strcmp(record_lines(&record), want) == 0, "%s (seed %u):\n%swanted:\n%s",
+                  wrapped[i].label, seed, record_lines(&record), want);
+    record_fini(&record);
+    xf_free(in);
+    xf_free(want);
+}
+
+START_TEST(unwraps_in_any_pieces)
+{
+    struct xf_parsers *parsers = xf_parsers_new();
+
+    for (unsigned seed = 0; seed < SPLITS; seed++)
+        assert_unwraps(_i, seed, seed % 3 ? parsers : NULL);
+    xf_parsers_free(&parsers);
+}
+END_TEST
+
+/* A new parser takes over behind a wrapper, not in it. */
+START_TEST(renews_the_parser_behind_a_wrapper)
+{
+    struct record record;
+    char *large = xf_alloc(100001);
+
+    memset(large, 'x', 100000);
+    char *in = xf_asprintf(ROOT "<r xmlns='urn:r'><iq xmlns='jabber:server'>%s</iq>"
+                                "<iq xmlns='jabber:server'/></r><r xmlns='urn:r'/>"
+                                "</stream:stream>",
+                           large);
+    record_init(&record, XF_NS_SERVER);
+    record.wrapper = &wrapper;
+    record_run(&record, in, strlen(in));
+    ck_assert_int_eq(record.err, XF_ERR_OK);
+    ck_assert_uint_eq(record.events, 6); /* header, wrapper, two stanzas, wrapper, footer */
+    record_fini(&record);
+    xf_free(in);
+    xf_free(large);
+}
+END_TEST
+
 /* ------------------------------------------------------------------ stopping */
 
 /* clang-format off */
@@ -406,6 +482,8 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_loop_test(tc, says_the_same_in_any_pieces, 0, (int)XF_ARRAY_LEN(cases));
+    tcase_add_loop_test(tc, unwraps_in_any_pieces, 0, (int)XF_ARRAY_LEN(wrapped));
+    tcase_add_test(tc, renews_the_parser_behind_a_wrapper);
     tcase_add_loop_test(tc, stops_behind_the_current_element, 0, (int)XF_ARRAY_LEN(stops));
     tcase_add_test(tc, reads_the_next_stream_after_a_restart);
     tcase_add_test(tc, restarts_after_stop_and_after_an_error);
