@@ -111,7 +111,7 @@ static void on_header(void *owner, const struct xf_header *header)
     if (stream->is_ending || !count_element(stream))
         return;
     if (!xf_span_is(header->ns, XF_NS_STREAM) ||
-        !xf_span_is(header->content_ns, stream->content_ns)) {
+        (!stream->is_wrapped && !xf_span_is(header->content_ns, stream->content_ns))) {
         xf_stream_fail(stream, XF_STREAM_ERROR_INVALID_NAMESPACE, NULL);
         return;
     }
@@ -337,6 +337,12 @@ void xf_stream_init(struct xf_stream *stream, struct xf_env *env, const char *co
     xf_reader_share(stream->reader, env->parsers);
     xf_buf_init(&stream->held, HELD_MAX_BYTES);
     xf_timer_init(&stream->linger, on_linger_over, stream);
+}
+
+void xf_stream_unwrap(struct xf_stream *stream, const struct xf_wrapper *wrapper)
+{
+    stream->is_wrapped = true;
+    xf_reader_unwrap(stream->reader, wrapper);
 }
 
 void xf_stream_attach(struct xf_stream *stream, struct xf_conn *conn)

@@ -53,9 +53,10 @@ void xf_stream_send(struct xf_stream *stream, const char *xml)
 void xf_stream_send_header(struct xf_stream *stream, const struct xf_stream_header *header)
 {
     struct xf_draft draft = xf_stream_draft(stream);
-    xf_draft_str(&draft, "<?xml version='1.0'?><stream:stream xmlns='");
-    xf_draft_str(&draft, stream->content_ns);
-    xf_draft_str(&draft, "' xmlns:stream='" XF_NS_STREAM "'");
+    xf_draft_str(&draft, "<?xml version='1.0'?><stream:stream");
+    if (!stream->is_wrapped)
+        xf_draft_printf(&draft, " xmlns='%s'", stream->content_ns);
+    xf_draft_str(&draft, " xmlns:stream='" XF_NS_STREAM "'");
     if (header->has_dialback)
         xf_draft_str(&draft, " xmlns:db='" XF_NS_DIALBACK "'");
     xf_xml_attr(&draft, "from", header->from);
@@ -78,20 +79,42 @@ static void append_space(struct xf_buf *out, size_t len)
     out->len += len;
 }
 
-enum xf_err xf_stream_send_stanza(struct xf_stream *stream, const struct xf_stanza *stanza)
+/* A stanza lies behind `before` in the output. */
+static void sent(struct xf_stream *stream, size_t before)
 {
-    if (stream->is_ending || !stream->conn)
-        return XF_ERR_CLOSED;
     struct xf_buf *out = &stream->conn->out;
-    size_t before = out->len;
-    enum xf_err err = xf_xml_stanza(out, stanza, stream->content_ns, XF_SPAN_NONE);
-    if (err != XF_ERR_OK)
-        return err;
     if (out->len - before > XF_XML_LONG_TAG_BYTES)
         append_space(out, xf_xml_space_behind(
                               (struct xf_span){xf_buf_ptr(out) + before, out->len - before}));
     stream->stanzas_out++;
     xf_conn_flush_soon(stream->conn);
+}
+
+enum xf_err xf_stream_send_stanza(struct xf_stream *stream, const struct xf_stanza *stanza)
+{
+    if (stream->is_ending || !stream->conn)
+        return XF_ERR_CLOSED;
+    size_t before = stream->conn->out.len;
+    enum xf_err err = xf_xml_stanza(&stream->conn->out, stanza, stream->content_ns, XF_SPAN_NONE);
+    if (err == XF_ERR_OK)
+        sent(stream, before);
+    return err;
+}
+
+enum xf_err xf_stream_send_wrapped(struct xf_stream *stream, struct xf_span open,
+                                   const struct xf_stanza *stanza, struct xf_span close)
+{
+    if (stream->is_ending || !stream->conn)
+        return XF_ERR_CLOSED;
+    struct xf_buf *out = &stream->conn->out;
+    size_t before = out->len;
+    if (xf_buf_try_append(out, open.ptr, open.len) != XF_ERR_OK ||
+        xf_xml_stanza(out, stanza, stream->content_ns, XF_SPAN_NONE) != XF_ERR_OK ||
+        xf_buf_try_append(out, close.ptr, close.len) != XF_ERR_OK) {
+        out->len = before;
+        return XF_ERR_LIMIT;
+    }
+    sent(stream, before);
     return XF_ERR_OK;
 }
 

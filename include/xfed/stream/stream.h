@@ -65,7 +65,8 @@ struct xf_stream {
     bool is_ending;                /* set once; from then on only the footer goes out */
     bool is_receiving;             /* the other side opened the conn; set by the owner */
     bool in_reader;
-    bool is_quiet; /* xf_stream_expect_quiet */
+    bool is_quiet;   /* xf_stream_expect_quiet */
+    bool is_wrapped; /* xf_stream_unwrap */
     enum xf_stream_error our_error, peer_error;
     char peer_text[128]; /* text of the peer's stream error, legal XML text, cut */
     char our_text[200];  /* text of our stream error, cut; "" for none */
@@ -92,6 +93,12 @@ struct xf_stream {
 void xf_stream_init(struct xf_stream *stream, struct xf_env *env, const char *content_ns,
                     const struct xf_reader_limits *limits, unsigned elements,
                     const struct xf_stream_events *events);
+
+/*
+ * Call after xf_stream_init: the other side's stanzas are children of elements of this name
+ * (xf_reader_unwrap), and headers declare no default namespace.
+ */
+void xf_stream_unwrap(struct xf_stream *stream, const struct xf_wrapper *wrapper);
 
 /* Take over a conn (accepted, or still connecting). */
 void xf_stream_attach(struct xf_stream *stream, struct xf_conn *conn);
@@ -131,6 +138,14 @@ void xf_stream_send(struct xf_stream *stream, const char *xml);
  */
 XF_MUST_USE enum xf_err xf_stream_send_stanza(struct xf_stream *stream,
                                               const struct xf_stanza *stanza);
+
+/*
+ * The same within a wrapper: `open` is its start tag, which makes content_ns the default namespace,
+ * `close` its end tag. All of it goes out, or nothing.
+ */
+XF_MUST_USE enum xf_err xf_stream_send_wrapped(struct xf_stream *stream, struct xf_span open,
+                                               const struct xf_stanza *stanza,
+                                               struct xf_span close);
 
 /* Call from the element event: the peer must now start a new stream (after SASL success). */
 void xf_stream_restart(struct xf_stream *stream);
