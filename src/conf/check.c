@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * check.c — checks that concern several values: references between sections, duplicate domains,
- * files that belong together. check_peer.c checks the settings of peers.
+ * files that belong together. check_peer.c checks the settings of peers, check_link.c of links.
  */
 #include "conf_priv.h"
 
@@ -240,6 +240,7 @@ void xf_conf_check(const struct xf_check *check)
     check_parts(check);
     if (check->conf->link_count > 0)
         check_served(check, names);
+    xf_check_links(check);
     check_nodes(check);
     xf_check_peers(check);
     xf_check_directory(check);

@@ -316,5 +316,8 @@ void xf_conf_check(const struct xf_check *check);
 /* ---- check_directory.c */
 void xf_check_directory(const struct xf_check *check);
 
+/* ---- check_link.c */
+void xf_check_links(const struct xf_check *check);
+
 /* ---- check_peer.c */
 void xf_check_peers(const struct xf_check *check);

@@ -61,7 +61,10 @@
 static const struct xf_word allow_words[] = {{"allow", true}, {"deny", false}, {NULL, 0}};
 static const struct xf_word stop_words[] = {{"keep", true}, {"return", false}, {NULL, 0}};
 static const struct xf_word names_words[] = {{"one", false}, {"per-peer", true}, {NULL, 0}};
-static const struct xf_word driver_words[] = {{"component", XF_LINK_COMPONENT}, {NULL, 0}};
+static const struct xf_word driver_words[] = {
+    {"component", XF_LINK_COMPONENT}, {"router", XF_LINK_ROUTER}, {NULL, 0}};
+static const struct xf_word link_tls_words[] = {
+    {"none", XF_LINK_TLS_NONE}, {"optional", XF_LINK_TLS_OPTIONAL}, {"required", XF_LINK_TLS_REQUIRED}, {NULL, 0}};
 static const struct xf_word level_words[] = {
     {"error", XF_LOG_ERROR}, {"warn", XF_LOG_WARN}, {"info", XF_LOG_INFO}, {"debug", XF_LOG_DEBUG}, {NULL, 0}};
 static const struct xf_word direction_words[] = {
@@ -242,13 +245,24 @@ BOOL (PROCESS, "sandbox", C, process.sandbox, "yes",
       "debuggers and valgrind. A change needs a restart."),
 
 WORD (LINK, "driver", L, driver, enum xf_link_driver, driver_words, "component",
-      "component: connect as an external component (XEP-0114) to ejabberd, Prosody and others."),
+      "component: connect as an external component (XEP-0114) to ejabberd, Prosody and others. router: connect to the router of jabberd2 "
+      "as its S2S does, with the default route (doc/SERVERS.md)."),
 TEXTS(LINK, "nodes", L, nodes, LISTEN, NULL, "127.0.0.1:5347", "The component listeners of the cluster's servers, as address:port."),
-TEXT (LINK, "name", L, name, DOMAIN, NULL, "xfedd.example.org", "The component's name in the server's configuration."),
+TEXT (LINK, "name", L, name, DOMAIN, NULL, "xfedd.example.org",
+      "The component's name in the server's configuration. With driver = router: the name to bind at the router."),
+TEXT (LINK, "user", L, user, ANY, "", "xfedd",
+      "With driver = router: the user in router-users.xml to log in as. Without it, the name."),
+WORD (LINK, "tls", L, tls, enum xf_link_tls, link_tls_words, "optional",
+      "With driver = router: none: do not encrypt. optional: encrypt if the router offers it. required: else do not connect."),
+TEXT (LINK, "ca-file", L, ca_file, PATH, "", "router-ca.pem",
+      "PEM file of the authorities that may have issued the router's certificate. Without it, any certificate is accepted."),
+TEXT (LINK, "tls-name", L, tls_name, DOMAIN, "", "router.example.org",
+      "The domain that the router's certificate must name; needs ca-file. Without it, any certificate from the ca-file is accepted."),
 SWITCH(LINK, "names", L, per_peer, names_words, "one",
       "one: a single connection carries all peers. per-peer: each peer gets a connection under its own name, for servers without a "
       "default route."),
-TEXT (LINK, "secret-file", L, secret_file, PATH, NULL, "link.secret", "File whose first line is the component's secret."),
+TEXT (LINK, "secret-file", L, secret_file, PATH, NULL, "link.secret",
+      "File whose first line is the component's secret; with driver = router the user's."),
 SIZE (LINK, "max-stanza", L, max_stanza_bytes, "512k", 10 * KIB, 16 * MIB,
       "Largest stanza that the server accepts. xfedd refuses a larger one, since the server would close the link over it."),
 DURATION(LINK, "hold-time", L, hold_ms, "10s", 0, 10 * M,

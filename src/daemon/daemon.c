@@ -314,6 +314,7 @@ static void make_s2s(struct xf_daemon *daemon)
 
 static void make_links(struct xf_daemon *daemon)
 {
+    daemon->env.env.identities = daemon->certs.set;
     daemon->links = xf_alloc((daemon->boot->link_count + 1) * sizeof(*daemon->links));
     for (size_t i = 0; i < daemon->boot->link_count; i++) {
         const struct xf_link_settings *conf = &daemon->boot->links[i].settings;
@@ -324,10 +325,25 @@ static void make_links(struct xf_daemon *daemon)
     }
 }
 
+static void expect_domains(struct xf_daemon *daemon, struct xf_link *link, const char *title)
+{
+    xf_link_expect_none(link);
+    for (size_t i = 0; i < daemon->conf->served_count; i++) {
+        const struct xf_served_settings *served = &daemon->conf->served[i].settings;
+        if (strcmp(served->link, title) != 0 || served->mail_only)
+            continue;
+        xf_link_expect(link, xf_span_of(served->domain));
+        for (size_t k = 0; k < served->aliases.count; k++)
+            xf_link_expect(link, xf_span_of(served->aliases.item[k]));
+    }
+}
+
 void xf_daemon_keep_peers(struct xf_daemon *daemon)
 {
-    for (size_t k = 0; k < daemon->link_count; k++)
+    for (size_t k = 0; k < daemon->link_count; k++) {
         xf_link_keep_none(daemon->links[k]);
+        expect_domains(daemon, daemon->links[k], daemon->boot->links[k].settings.title);
+    }
     for (size_t i = 0; i < daemon->conf->peer_count; i++) {
         const char *peer = daemon->conf->peers[i].pattern;
         for (size_t k = 0; k < daemon->link_count && peer[0] != '*'; k++)

@@ -105,6 +105,7 @@ static void swap(struct xf_daemon *daemon, struct xf_reload *reload)
     xf_certs_seal(daemon->conf, &daemon->certs);
     xf_expiry_begin(&daemon->expiry, daemon->env.env.timers, &daemon->certs, daemon->conf);
     xf_policy_set_time(daemon->policy, xf_unix_s()); /* midnight may have passed */
+    daemon->env.env.identities = daemon->certs.set;
     xf_s2s_reload(daemon->s2s, daemon->policy, &daemon->conf->s2s, daemon->certs.set);
     xf_routing_reload(daemon->routing, daemon->policy, &daemon->conf->routing);
     xf_daemon_set_mailmap(daemon);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trust.c — loads what peers' certificates are judged by: the anchors for all and for single peers
- * with their revocation lists, pinned certificates, and cipher lists.
+ * trust.c — loads what certificates are judged by: the anchors for all, for single peers and for
+ * links, with their revocation lists, pinned certificates, and cipher lists.
  *
  * Each ca-file is read once, however many peers name it. Files are small, except for a system's
  * bundle, whose store is shared by all peers without a ca-file of their own.
@@ -58,6 +58,12 @@ static void load_anchors(struct xf_trust *trust, const struct xf_conf *conf,
     struct xf_map *seen = xf_map_new();
     add_anchors(trust, conf, conf->trust.ca_file, &(struct xf_at){conf, &conf->trust_at}, report);
     (void)xf_map_set(seen, xf_span_of(conf->trust.ca_file), seen);
+    for (size_t i = 0; i < conf->link_count; i++) {
+        const char *ca_file = conf->links[i].settings.ca_file;
+        const struct xf_at at = {conf, &conf->links[i].at};
+        if (*ca_file && !xf_map_set(seen, xf_span_of(ca_file), seen))
+            add_anchors(trust, conf, ca_file, &at, report);
+    }
     for (size_t i = 0; i <= conf->peer_count; i++) {
         const struct xf_peer_settings *settings =
             i ? &conf->peers[i - 1].settings : &conf->defaults;

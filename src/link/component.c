@@ -9,6 +9,7 @@
 #include "component_priv.h"
 
 #include "component_driver_priv.h"
+#include "router_driver_priv.h"
 
 #include <xfed/base/alloc.h>
 
@@ -116,6 +117,14 @@ static void on_stanza(void *owner, struct xf_leg *leg, struct xf_stanza *stanza)
     component->events->stanza(component->owner, stanza);
 }
 
+static void on_returned(void *owner, struct xf_leg *leg, struct xf_stanza *stanza,
+                        enum xf_stanza_error error)
+{
+    struct xf_component *component = owner;
+    (void)leg;
+    component->events->returned(component->owner, stanza, error);
+}
+
 static void on_idle(void *owner, struct xf_leg *leg)
 {
     struct xf_component *component = owner;
@@ -129,6 +138,7 @@ static const struct xf_leg_events leg_events = {
     .down = on_down,
     .drained = on_drained,
     .stanza = on_stanza,
+    .returned = on_returned,
     .idle = on_idle,
 };
 
@@ -136,16 +146,18 @@ static const struct xf_leg_events leg_events = {
 
 static const struct xf_leg_driver *const drivers[] = {
     [XF_LINK_COMPONENT] = &xf_component_driver,
+    [XF_LINK_ROUTER] = &xf_router_driver,
 };
 
-static void add_legs(struct xf_component *component, const struct xf_link_settings *settings,
+static void add_legs(struct xf_component *component, const struct xf_leg_common *common,
                      struct xf_span name, const struct xf_addr *addrs, size_t addr_count)
 {
+    const struct xf_link_settings *settings = common->settings;
     component->leg_count = settings->per_peer ? 1 : addr_count;
     component->legs = xf_alloc(component->leg_count * sizeof(*component->legs));
     for (size_t i = 0; i < component->leg_count; i++) {
-        struct xf_leg *leg = xf_leg_new(drivers[settings->driver], component->env, settings, name,
-                                        &leg_events, component);
+        struct xf_leg *leg =
+            xf_leg_new(drivers[settings->driver], common, name, &leg_events, component);
         component->legs[i] = leg;
         if (settings->per_peer)
             xf_leg_nodes(leg, addrs, addr_count, (size_t)mix(0, &(struct xf_jid){.full = name}));
@@ -154,12 +166,13 @@ static void add_legs(struct xf_component *component, const struct xf_link_settin
     }
 }
 
-struct xf_component *xf_component_new(struct xf_env *env, const struct xf_link_settings *settings,
-                                      struct xf_span name, const struct xf_addr *addrs,
-                                      size_t addr_count, struct xf_hold_budget *budget,
+struct xf_component *xf_component_new(const struct xf_leg_common *common, struct xf_span name,
+                                      const struct xf_addr *addrs, size_t addr_count,
+                                      struct xf_hold_budget *budget,
                                       const struct xf_component_events *events, void *owner)
 {
     struct xf_component *component = xf_new(struct xf_component);
+    struct xf_env *env = common->env;
     component->env = env;
     component->events = events;
     component->owner = owner;
@@ -168,7 +181,7 @@ struct xf_component *xf_component_new(struct xf_env *env, const struct xf_link_s
     component->hold.expired = on_expired;
     component->hold.emptied = on_emptied;
     component->hold.owner = component;
-    add_legs(component, settings, name, addrs, addr_count);
+    add_legs(component, common, name, addrs, addr_count);
     xf_component_start(component);
     return component;
 }

@@ -17,6 +17,7 @@ struct xf_component;
 struct xf_component_events {
     void (*stanza)(void *owner, struct xf_stanza *stanza);
     void (*expired)(void *owner, struct xf_stanza *stanza);
+    void (*returned)(void *owner, struct xf_stanza *stanza, enum xf_stanza_error error);
     /* The component came up or went down, or its congestion may have changed. */
     void (*changed)(void *owner, struct xf_component *component);
     /* Follows xf_component_stop. The callee may free the component. */
@@ -43,9 +44,9 @@ struct xf_component {
  * Connects at once. `addrs` is borrowed. Each address gets a leg; with names = per-peer there is
  * one leg, which tries the addresses in turn and begins with one that depends on the name.
  */
-struct xf_component *xf_component_new(struct xf_env *env, const struct xf_link_settings *settings,
-                                      struct xf_span name, const struct xf_addr *addrs,
-                                      size_t addr_count, struct xf_hold_budget *budget,
+struct xf_component *xf_component_new(const struct xf_leg_common *common, struct xf_span name,
+                                      const struct xf_addr *addrs, size_t addr_count,
+                                      struct xf_hold_budget *budget,
                                       const struct xf_component_events *events, void *owner);
 void xf_component_free(struct xf_component **component); /* after `gone` */
 

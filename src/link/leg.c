@@ -31,7 +31,7 @@
 #define ANSWER_MS      10000 /* for the server's header, and for its reply to the handshake */
 #define STUCK_MS       30000
 #define STUCK_LOOK_MS  5000
-#define START_ELEMENTS 8 /* a server sends only its header and then handshake or error before UP */
+#define START_ELEMENTS 16 /* before UP; a router with TLS sends a dozen headers and elements */
 
 /*
  * We trust the cluster: a large stanza of one user must not end the stream that all users share.
@@ -141,8 +141,33 @@ static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
 static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
 {
     struct xf_leg *leg = leg_of(stream);
-    if (leg->was_up) /* also in ENDING, until the server's footer comes */
-        leg->events->stanza(leg->owner, leg, stanza);
+    if (!leg->was_up || (leg->driver->stanza && !leg->driver->stanza(leg, stanza)))
+        return;
+    leg->events->stanza(leg->owner, leg, stanza); /* also in ENDING, until the server's footer */
+}
+
+static bool is_good_certificate(struct xf_leg *leg)
+{
+    const struct xf_tls_facts *facts = leg->stream.conn->tls;
+    const char *name = leg->settings->tls_name;
+    if (!*leg->settings->ca_file)
+        return true;
+    if (facts->chain != XF_CERT_TRUSTED || facts->revocation == XF_CERT_REVOKED)
+        xf_leg_refuse(leg, "bad-certificate",
+                      "the server's certificate does not come from link { ca-file }");
+    else if (*name && !xf_tls_facts_name(facts, xf_span_of(name)))
+        xf_leg_refuse(leg, "wrong-certificate",
+                      "the server's certificate does not have the name in link { tls-name }");
+    else
+        return true;
+    return false;
+}
+
+static void on_secured(struct xf_stream *stream)
+{
+    struct xf_leg *leg = leg_of(stream);
+    if (leg->state == XF_LEG_NEGOTIATING && is_good_certificate(leg))
+        leg->driver->secured(leg);
 }
 
 static void on_connected(struct xf_stream *stream)
@@ -152,7 +177,10 @@ static void on_connected(struct xf_stream *stream)
 
 static void on_ending(struct xf_stream *stream)
 {
-    fire(leg_of(stream), XF_LEG_ON_ENDS);
+    struct xf_leg *leg = leg_of(stream);
+    if (leg->driver->ending)
+        leg->driver->ending(leg);
+    fire(leg, XF_LEG_ON_ENDS);
 }
 
 static void on_drained(struct xf_stream *stream)
@@ -166,7 +194,7 @@ static void on_drained(struct xf_stream *stream)
 
 static bool should_wait_long(const struct xf_leg *leg)
 {
-    return leg->stream.peer_error == XF_STREAM_ERROR_CONFLICT;
+    return leg->must_wait_long || leg->stream.peer_error == XF_STREAM_ERROR_CONFLICT;
 }
 
 static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const char *detail)
@@ -187,6 +215,7 @@ static const struct xf_stream_events stream_events = {
     .stanza = on_stanza,
     .element = on_element,
     .connected = on_connected,
+    .secured = on_secured,
     .drained = on_drained,
     .ending = on_ending,
     .closed = on_closed,
@@ -197,10 +226,12 @@ static const struct xf_stream_events stream_events = {
 static void dial(struct xf_leg *leg)
 {
     leg->ending = (struct xf_leg_ending){0};
-    leg->was_up = leg->is_congested = false;
+    leg->was_up = leg->is_congested = leg->is_refused = leg->must_wait_long = false;
     leg->began_ms = leg->env->clock->now_ms;
     xf_stream_init(&leg->stream, leg->env, leg->driver->content_ns, &start_limits, START_ELEMENTS,
                    &stream_events);
+    if (leg->driver->wrapper)
+        xf_stream_unwrap(&leg->stream, leg->driver->wrapper);
     xf_stream_attach(&leg->stream,
                      leg->env->connect(leg->env, &leg->addrs[leg->addr_at], NULL, CONNECT_MS,
                                        &xf_stream_conn_events, &leg->stream));
@@ -250,7 +281,8 @@ static void go_down(struct xf_leg *leg)
 
 static void plan_retry(struct xf_leg *leg)
 {
-    uint64_t max_ms = leg->stream.peer_error ? BACKOFF_MAX_MS : AWAY_MAX_MS;
+    bool is_refused = leg->stream.peer_error || leg->is_refused;
+    uint64_t max_ms = is_refused ? BACKOFF_MAX_MS : AWAY_MAX_MS;
     uint64_t wait_ms = leg->backoff_ms < max_ms ? leg->backoff_ms : max_ms;
     xf_timer_start(leg->env->timers, &leg->timer, xf_rand_jitter_ms(wait_ms));
     leg->backoff_ms = wait_ms < max_ms / 2 ? 2 * wait_ms : max_ms;
@@ -421,13 +453,13 @@ static void on_pulse(void *owner)
 
 /* ------------------------------------------------------------------ for the owner */
 
-struct xf_leg *xf_leg_new(const struct xf_leg_driver *driver, struct xf_env *env,
-                          const struct xf_link_settings *settings, struct xf_span name,
-                          const struct xf_leg_events *events, void *owner)
+struct xf_leg *xf_leg_new(const struct xf_leg_driver *driver, const struct xf_leg_common *common,
+                          struct xf_span name, const struct xf_leg_events *events, void *owner)
 {
     struct xf_leg *leg = xf_alloc(driver->size);
-    leg->env = env;
-    leg->settings = settings;
+    leg->env = common->env;
+    leg->settings = common->settings;
+    leg->common = common;
     leg->driver = driver;
     leg->events = events;
     leg->owner = owner;
@@ -435,6 +467,8 @@ struct xf_leg *xf_leg_new(const struct xf_leg_driver *driver, struct xf_env *env
     leg->backoff_ms = BACKOFF_MIN_MS;
     xf_timer_init(&leg->timer, on_timer, leg);
     xf_timer_init(&leg->pulse, on_pulse, leg);
+    if (driver->made)
+        driver->made(leg);
     return leg;
 }
 
@@ -448,6 +482,8 @@ void xf_leg_nodes(struct xf_leg *leg, const struct xf_addr *addrs, size_t count,
 void xf_leg_free(struct xf_leg **leg)
 {
     xf_require((*leg)->state == XF_LEG_IDLE);
+    if ((*leg)->driver->freed)
+        (*leg)->driver->freed(*leg);
     xf_free((*leg)->name);
     xf_free(*leg);
     *leg = NULL;
@@ -509,6 +545,24 @@ void xf_leg_await(struct xf_leg *leg)
     xf_timer_start(leg->env->timers, &leg->timer, ANSWER_MS);
 }
 
+void xf_leg_start_tls(struct xf_leg *leg)
+{
+    const struct xf_link_settings *settings = leg->settings;
+    const struct xf_tls_request request = {
+        .identities = leg->env->identities,
+        .peer = xf_span_of(settings->tls_name),
+        .min_version = XF_TLS_1_2,
+        .basis = {.ca_file = settings->ca_file},
+    };
+    xf_leg_await(leg);
+    xf_stream_start_tls(&leg->stream, &request, NULL);
+}
+
+bool xf_leg_is_secure(const struct xf_leg *leg)
+{
+    return leg->stream.conn && leg->stream.conn->tls;
+}
+
 void xf_leg_accept(struct xf_leg *leg)
 {
     fire(leg, XF_LEG_ON_ACCEPTED);
@@ -517,5 +571,6 @@ void xf_leg_accept(struct xf_leg *leg)
 void xf_leg_refuse(struct xf_leg *leg, const char *reason, const char *advice)
 {
     leg->ending = (struct xf_leg_ending){reason, advice};
+    leg->is_refused = true;
     xf_stream_close(&leg->stream);
 }

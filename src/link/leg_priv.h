@@ -12,6 +12,7 @@
 #pragma once
 
 #include <xfed/base/machine.h>
+#include <xfed/base/map.h>
 #include <xfed/link/settings.h>
 #include <xfed/stream/stream.h>
 
@@ -71,14 +72,26 @@ struct xf_leg_driver {
     size_t error_count;
     const char *nonsense; /* advice when the server's bytes are not this protocol */
 
+    /* Elements of this name wrap the stanzas (xf_stream_unwrap). NULL: none do. */
+    const struct xf_wrapper *wrapper;
+
+    /* A leg was made; it is about to be freed. May be NULL. */
+    void (*made)(struct xf_leg *leg);
+    void (*freed)(struct xf_leg *leg);
     /* TCP is up: send the header. */
     void (*connected)(struct xf_leg *leg);
     /* The server's header came while we negotiate. */
     void (*header)(struct xf_leg *leg, const struct xf_header *header);
+    /* TLS is up (xf_leg_start_tls), and the server's certificate is good. May be NULL. */
+    void (*secured)(struct xf_leg *leg);
     /* An element that is no stanza, in any state. False: it means nothing here, and is logged. */
     bool (*element)(struct xf_leg *leg, const struct xf_elem *elem);
+    /* A stanza came. False: it is not for the cluster's users. May be NULL. */
+    bool (*stanza)(struct xf_leg *leg, struct xf_stanza *stanza);
     /* As xf_stream_send_stanza, which a driver without a form of its own uses. */
     enum xf_err (*send)(struct xf_leg *leg, const struct xf_stanza *stanza);
+    /* The stream begins to end. May be NULL. */
+    void (*ending)(struct xf_leg *leg);
 };
 
 /* For the owner of the leg. */
@@ -87,13 +100,24 @@ struct xf_leg_events {
     void (*down)(void *owner, struct xf_leg *leg); /* only after `up` */
     void (*drained)(void *owner, struct xf_leg *leg);
     void (*stanza)(void *owner, struct xf_leg *leg, struct xf_stanza *stanza);
+    /* The cluster returned a stanza of ours; it has its prepared addresses. */
+    void (*returned)(void *owner, struct xf_leg *leg, struct xf_stanza *stanza,
+                     enum xf_stanza_error error);
     /* There is no stream and no further try. The callee may free it. */
     void (*idle)(void *owner, struct xf_leg *leg);
+};
+
+/* What all legs of a link share. The link's. */
+struct xf_leg_common {
+    struct xf_env *env;
+    const struct xf_link_settings *settings;
+    struct xf_map *served; /* keys: the domains that the cluster should have */
 };
 
 struct xf_leg {
     struct xf_env *env;
     const struct xf_link_settings *settings;
+    const struct xf_leg_common *common;
     const struct xf_leg_driver *driver;
     const struct xf_leg_events *events;
     void *owner;
@@ -114,6 +138,8 @@ struct xf_leg {
     bool is_wanted;                 /* make the stream again when it ends */
     bool is_congested;
     bool is_paused;
+    bool is_refused;             /* the server answered, but not as it should */
+    bool must_wait_long;         /* another one has our name */
     struct xf_leg_ending ending; /* why we end it, or what was wrong; reason NULL: nothing yet */
     const char *last_reason;     /* of the last failed try; a repetition logs no new warning */
 };
@@ -123,12 +149,11 @@ extern const struct xf_machine xf_leg_machine; /* for the test of its table */
 /* ------------------------------------------------------------------ for the owner */
 
 /*
- * `settings` is borrowed, `name` is copied. The leg is idle at first and needs addresses
+ * `common` is borrowed, `name` is copied. The leg is idle at first and needs addresses
  * (xf_leg_nodes, which borrows them) before it starts.
  */
-struct xf_leg *xf_leg_new(const struct xf_leg_driver *driver, struct xf_env *env,
-                          const struct xf_link_settings *settings, struct xf_span name,
-                          const struct xf_leg_events *events, void *owner);
+struct xf_leg *xf_leg_new(const struct xf_leg_driver *driver, const struct xf_leg_common *common,
+                          struct xf_span name, const struct xf_leg_events *events, void *owner);
 void xf_leg_free(struct xf_leg **leg); /* only while idle */
 void xf_leg_nodes(struct xf_leg *leg, const struct xf_addr *addrs, size_t count, size_t first);
 
@@ -156,8 +181,13 @@ void xf_leg_pause(struct xf_leg *leg, bool paused);
 /* The server owes an answer: end the stream unless it comes in time. */
 void xf_leg_await(struct xf_leg *leg);
 
+/* The server proceeds with TLS: start it. `secured` follows, or the end. */
+void xf_leg_start_tls(struct xf_leg *leg);
+/* Does TLS protect the stream? */
+bool xf_leg_is_secure(const struct xf_leg *leg);
+
 /* The server takes stanzas: the leg is up. The last thing that the driver does in its function. */
 void xf_leg_accept(struct xf_leg *leg);
 
-/* End the stream politely. `reason` and `advice` are as in struct xf_leg_ending. */
+/* End the stream politely, and come back less often. The texts are as in struct xf_leg_ending. */
 void xf_leg_refuse(struct xf_leg *leg, const char *reason, const char *advice);

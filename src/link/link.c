@@ -33,6 +33,7 @@
 struct xf_link {
     struct xf_env *env;
     const struct xf_link_settings *settings;
+    struct xf_leg_common common;
     const struct xf_link_events *events;
     void *owner;
     struct xf_addr *addrs;
@@ -211,6 +212,12 @@ static void on_expired(void *owner, struct xf_stanza *stanza)
     link->events->expired(link->owner, link, stanza);
 }
 
+static void on_returned(void *owner, struct xf_stanza *stanza, enum xf_stanza_error error)
+{
+    struct xf_link *link = owner;
+    link->events->returned(link->owner, link, stanza, error);
+}
+
 static void on_gone(void *owner, struct xf_component *component)
 {
     struct xf_link *link = owner;
@@ -227,6 +234,7 @@ static void on_gone(void *owner, struct xf_component *component)
 static const struct xf_component_events component_events = {
     .stanza = on_stanza,
     .expired = on_expired,
+    .returned = on_returned,
     .changed = on_changed,
     .gone = on_gone,
 };
@@ -257,9 +265,8 @@ static void on_component_idle(void *owner)
 
 static struct xf_component *add_component(struct xf_link *link, struct xf_span name)
 {
-    struct xf_component *component =
-        xf_component_new(link->env, link->settings, name, link->addrs, link->addr_count,
-                         &link->budget, &component_events, link);
+    struct xf_component *component = xf_component_new(
+        &link->common, name, link->addrs, link->addr_count, &link->budget, &component_events, link);
     link->component_count++;
     component->hold.place = &component->place;
     xf_timer_init(&component->idle, on_component_idle, component);
@@ -355,6 +362,7 @@ struct xf_link *xf_link_new(struct xf_env *env, const struct xf_link_settings *s
     struct xf_link *link = xf_new(struct xf_link);
     link->env = env;
     link->settings = settings;
+    link->common = (struct xf_leg_common){env, settings, xf_map_new()};
     link->events = events;
     link->owner = owner;
     link->budget =
@@ -406,6 +414,7 @@ void xf_link_free(struct xf_link **link)
         return;
     xf_require(xf_link_is_gone(*link));
     xf_map_free(&(*link)->peers);
+    xf_map_free(&(*link)->common.served);
     xf_quota_fini(&(*link)->quota);
     xf_free((*link)->addrs);
     xf_free(*link);
@@ -443,6 +452,17 @@ void xf_link_keep_none(struct xf_link *link)
         if (component->is_kept)
             let_go(link, component);
     }
+}
+
+void xf_link_expect(struct xf_link *link, struct xf_span domain)
+{
+    (void)xf_map_set(link->common.served, domain, link);
+}
+
+void xf_link_expect_none(struct xf_link *link)
+{
+    xf_map_free(&link->common.served);
+    link->common.served = xf_map_new();
 }
 
 static enum xf_err send_on_component(struct xf_link *link, const struct xf_stanza *stanza)

@@ -172,6 +172,13 @@ void xf_routing_expired(void *owner, struct xf_link *link, struct xf_stanza *sta
                    "the domain cannot be reached now");
 }
 
+void xf_routing_returned(void *owner, struct xf_link *link, struct xf_stanza *stanza,
+                         enum xf_stanza_error error)
+{
+    (void)link;
+    xf_answer_peer(owner, stanza, error, NULL);
+}
+
 void xf_routing_link_drained(void *owner, struct xf_link *link)
 {
     struct xf_routing *routing = owner;

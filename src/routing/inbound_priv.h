@@ -20,6 +20,8 @@ struct xf_admission {
 /* For the table of link events in outbound.c. */
 
 void xf_routing_expired(void *owner, struct xf_link *link, struct xf_stanza *stanza);
+void xf_routing_returned(void *owner, struct xf_link *link, struct xf_stanza *stanza,
+                         enum xf_stanza_error error);
 void xf_routing_link_drained(void *owner, struct xf_link *link);
 
 /* refusal.c, for the tables of link events and S2S events. */

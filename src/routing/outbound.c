@@ -178,6 +178,7 @@ void xf_outbound_carry(struct xf_routing *routing, struct xf_routing_link *link,
 const struct xf_link_events xf_routing_link_events = {
     .stanza = on_stanza,
     .expired = xf_routing_expired,
+    .returned = xf_routing_returned,
     .drained = xf_routing_link_drained,
     .refuses = xf_routing_link_refuses,
 };

@@ -21,6 +21,7 @@
 #include <xfed/base/crypto.h>
 
 #include "phrase.h"
+#include "router.h"
 #include "script.h"
 #include "world.h"
 #include "xmlmatch.h"
@@ -538,12 +539,9 @@ static bool log_is_discreet(struct run *run)
 
 /* ------------------------------------------------------------------ link */
 
-/* Play the cluster's part of XEP-0114 §3; the conn "link" is connected. */
-static bool link_handshake(struct run *run)
+/* Play the cluster's part of XEP-0114 §3. */
+static bool component_handshake(struct run *run, struct wire *wire)
 {
-    struct wire *wire = world_wire(&run->world, "link");
-    if (!wire)
-        return fail(run, "the link is not connected");
     if (!expect_units(run, wire,
                       "<stream:stream xmlns='jabber:component:accept' "
                       "xmlns:stream='http://etherx.jabber.org/streams'"
@@ -563,6 +561,65 @@ static bool link_handshake(struct run *run)
     if (is_good)
         feed(run, wire, "<handshake/>", false);
     return is_good;
+}
+
+#define ROUTER_HEADER "<stream:stream xmlns:stream='http://etherx.jabber.org/streams' version='1.0'"
+#define SASL          " xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
+
+/* The header that opens a stream with jabberd2's router, and the router's answer. */
+static bool router_header(struct run *run, struct wire *wire, const char *features)
+{
+    if (!expect_units(run, wire, ROUTER_HEADER ">"))
+        return false;
+    char *text = xf_asprintf("<?xml version='1.0'?>" ROUTER_HEADER
+                             " id='r'><stream:features>%s</stream:features>",
+                             features);
+    feed(run, wire, text, false);
+    xf_free(text);
+    return true;
+}
+
+static bool router_login(struct run *run, struct wire *wire)
+{
+    char *base64 = router_base64(ROUTER_CHALLENGE);
+    char *challenge = xf_asprintf("<challenge" SASL ">%s</challenge>", base64);
+    bool is_good = expect_units(run, wire, "<auth" SASL " mechanism='DIGEST-MD5'/>");
+    if (is_good)
+        feed(run, wire, challenge, false);
+    xf_free(base64);
+    xf_free(challenge);
+    xf_free(xf_map_remove(run->names, XF_SPAN("response"))); /* of an earlier login */
+    is_good = is_good && expect_units(run, wire, "<response" SASL ">$response</response>");
+    const char *response = is_good ? xf_map_find(run->names, XF_SPAN("response")) : NULL;
+    const struct xf_link_settings *settings = &run->world.conf->links[0].settings;
+    char *proof = router_judge(
+        xf_span_of(response), *settings->user ? settings->user : settings->name, WORLD_LINK_SECRET);
+    char *success = xf_asprintf("<success" SASL ">%s</success>", proof ? proof : "");
+    if (proof)
+        feed(run, wire, success, false);
+    is_good = is_good && (proof || fail(run, "the response is wrong: %s", response));
+    xf_free(proof);
+    xf_free(success);
+    return is_good;
+}
+
+/* Play the part of jabberd2's router up to the stream in which names are bound. */
+static bool router_handshake(struct run *run, struct wire *wire)
+{
+    const char *mechanisms = "<mechanisms" SASL "><mechanism>DIGEST-MD5</mechanism></mechanisms>";
+    return router_header(run, wire, mechanisms) && router_login(run, wire) &&
+           router_header(run, wire, "");
+}
+
+/* The conn "link" is connected. */
+static bool link_handshake(struct run *run)
+{
+    struct wire *wire = world_wire(&run->world, "link");
+    if (!wire)
+        return fail(run, "the link is not connected");
+    return run->world.conf->links[0].settings.driver == XF_LINK_ROUTER
+               ? router_handshake(run, wire)
+               : component_handshake(run, wire);
 }
 
 /* ------------------------------------------------------------------ steps */

@@ -234,6 +234,7 @@ static void make_layers(struct world *world)
 {
     world->policy = make_policy(world, world->conf);
     world->identities = load_identities(world->conf);
+    world->env.env.identities = world->identities;
     world->routing = xf_routing_new(&(struct xf_routing_opts){
         .env = &world->env.env, .policy = world->policy, .settings = &world->conf->routing});
     struct xf_history_opts history = {.file = "", .max_peers = world->conf->history.peers};
@@ -252,6 +253,8 @@ static void make_layers(struct world *world)
     });
     world->link = xf_link_new(&world->env.env, &world->conf->links[0].settings,
                               &xf_routing_link_events, world->routing);
+    for (size_t i = 0; i < world->conf->served_count; i++)
+        xf_link_expect(world->link, xf_span_of(world->conf->served[i].settings.domain));
     make_mailmap(world);
     xf_routing_attach_s2s(world->routing, world->s2s);
     xf_routing_attach_link(world->routing, world->conf->links[0].settings.title, world->link);
@@ -294,7 +297,7 @@ bool world_reload(struct world *world, const char *text, char **out_why)
     world->former[world->former_count++] = world->conf;
     world->conf = conf;
     world->policy = policy;
-    world->identities = identities;
+    world->env.env.identities = world->identities = identities;
     make_mailmap(world);
     fake_env_run(&world->env);
     return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * link.h — the connection to the local cluster: XEP-0114 component streams to one or several nodes.
- * Sans I/O.
+ * link.h — the connection to the local cluster: XEP-0114 component streams to one or several nodes,
+ * or jabberd2's router. Sans I/O.
  *
  * A lost stream is made again after 200 ms. The wait doubles at each failure, with jitter, up to a
  * second, or up to 10 s after a stream error; after `conflict` the longest wait applies at once.
@@ -24,6 +24,12 @@ struct xf_link_events {
      * has its prepared addresses.
      */
     void (*expired)(void *owner, struct xf_link *link, struct xf_stanza *stanza);
+    /*
+     * The cluster returned a stanza that we sent, with its prepared addresses: tell its sender.
+     * Only a router does so.
+     */
+    void (*returned)(void *owner, struct xf_link *link, struct xf_stanza *stanza,
+                     enum xf_stanza_error error);
     /* Some part of the link is up again, or no longer congested. */
     void (*drained)(void *owner, struct xf_link *link);
     void (*state)(void *owner, struct xf_link *link, bool is_up);
@@ -57,6 +63,14 @@ void xf_link_free(struct xf_link **link);
 void xf_link_keep_peer(struct xf_link *link, struct xf_span peer);
 /* Call before a new configuration names the peers to keep: other streams end once they are idle. */
 void xf_link_keep_none(struct xf_link *link);
+
+/*
+ * The cluster should have this domain (prepared). A router says which domains it has: the log tells
+ * when an expected one is missing. Call xf_link_expect_none before the domains of a new
+ * configuration.
+ */
+void xf_link_expect(struct xf_link *link, struct xf_span domain);
+void xf_link_expect_none(struct xf_link *link);
 
 /*
  * Write a stanza with prepared addresses, or hold it. XF_ERR_LIMIT: it is larger than the link

@@ -8,14 +8,19 @@
 #include <stdint.h>
 #include <xfed/base/texts.h>
 
-enum xf_link_driver { XF_LINK_COMPONENT };
+enum xf_link_driver { XF_LINK_COMPONENT, XF_LINK_ROUTER };
+enum xf_link_tls { XF_LINK_TLS_NONE, XF_LINK_TLS_OPTIONAL, XF_LINK_TLS_REQUIRED };
 
 struct xf_link_settings {
     char *title;
     enum xf_link_driver driver;
     struct xf_texts nodes; /* "address:port" of the cluster's servers, no host names */
-    char *name;            /* the component's name (XEP-0114 `to`) */
-    bool per_peer;         /* names = per-peer: a component and connection for each peer's name */
+    char *name;            /* the component's name (XEP-0114 `to`; what is bound at a router) */
+    char *user;            /* router: whom to log in as; "": the name */
+    enum xf_link_tls tls;  /* router: use STARTTLS */
+    char *ca_file;  /* who must have issued the server's certificate; "": it is not looked at */
+    char *tls_name; /* the name that it must have, and SNI; "": any */
+    bool per_peer;  /* names = per-peer: a component and connection for each peer's name */
     char *secret_file;
     char *secret; /* from secret-file */
     size_t max_stanza_bytes;

@@ -20,6 +20,8 @@ struct xf_env {
     struct xf_parsers *parsers; /* that all streams share; NULL: each has its own */
     /* How many descriptors the process may have; 0: unknown, no limit. */
     unsigned descriptors;
+    /* Our certificates and the trust anchors; a reload replaces it. The daemon's reference. */
+    struct xf_tls_identities *identities;
     struct xf_dns *dns;
     /*
      * The resolver for these servers (addresses as text) in place of the configured ones; NULL

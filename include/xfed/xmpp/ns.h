@@ -6,6 +6,7 @@
 #define XF_NS_SERVER           "jabber:server"
 #define XF_NS_CLIENT           "jabber:client"
 #define XF_NS_COMPONENT        "jabber:component:accept"
+#define XF_NS_ROUTER           "http://jabberd.jabberstudio.org/ns/component/1.0"
 #define XF_NS_DIALBACK         "jabber:server:dialback"
 #define XF_NS_DIALBACK_FEATURE "urn:xmpp:features:dialback"
 #define XF_NS_TLS              "urn:ietf:params:xml:ns:xmpp-tls"

@@ -40,6 +40,14 @@ static const struct {
     {"no such group", GOOD "directory { uri = \"ldap://x\" base = \"dc=x\" jid-attribute = mail groups = {\"a=cn=a\"} }\npeer \"x\" { groups = {a, b} }\n",
      "conf:4: peer \"x\": groups: there is no group \"b\": expected one of directory { groups }"},
 
+    /* links */
+    {"a router for each peer", GOOD "link r { driver = router nodes = {\"127.0.0.1:5348\"} name = gw.example secret-file = secret\n names = per-peer }\n",
+     "conf:4: link \"r\": driver = router has a default route and needs one connection only: expected names = one"},
+    {"a user that the login cannot carry", GOOD "link r { driver = router nodes = {\"127.0.0.1:5348\"} name = gw.example secret-file = secret\n user = \"b\xC3\xBC\" }\n",
+     "conf:4: link \"r\": the router's user has characters that its login cannot carry: expected a user of ASCII letters and digits"},
+    {"a name without authorities", GOOD "link r { driver = router nodes = {\"127.0.0.1:5348\"} name = gw.example secret-file = secret\n tls-name = r.example }\n",
+     "conf:4: link \"r\": tls-name without ca-file: any certificate could have that name: expected ca-file too"},
+
     /* grammar */
     {"misspelt key of a titled section", GOOD "peer \"x\" {\n tlss = none\n}\n",
      "conf:4: unknown key \"tlss\" in peer \"x\": did you mean \"tls\"?"},

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* check_link.c — checks the settings of links that concern several values. */
+#include "conf_priv.h"
+
+#include <string.h>
+
+static void refuse(const struct xf_check *check, const struct xf_conf_link *link, const char *key,
+                   const char *what)
+{
+    xf_problem(check->problems, link->at.file, xf_conf_line(&link->at, key), "link \"%.255s\": %s",
+               link->settings.title, what);
+}
+
+/* What DIGEST-MD5 (RFC 2831) takes for a user without quoting or conversion. */
+static bool is_user(const char *user)
+{
+    for (; *user; user++)
+        if (*user < ' ' || *user > '~' || *user == '"' || *user == '\\')
+            return false;
+    return true;
+}
+
+static void check_router(const struct xf_check *check, const struct xf_conf_link *link)
+{
+    const struct xf_link_settings *settings = &link->settings;
+    if (settings->per_peer)
+        refuse(check, link, "names",
+               "driver = router has a default route and needs one connection only: expected names "
+               "= one");
+    if (!is_user(*settings->user ? settings->user : settings->name))
+        refuse(check, link, *settings->user ? "user" : "name",
+               "the router's user has characters that its login cannot carry: expected a user of "
+               "ASCII letters and digits");
+}
+
+void xf_check_links(const struct xf_check *check)
+{
+    for (size_t i = 0; i < check->conf->link_count; i++) {
+        const struct xf_conf_link *link = &check->conf->links[i];
+        if (link->settings.driver == XF_LINK_ROUTER)
+            check_router(check, link);
+        if (*link->settings.tls_name && !*link->settings.ca_file)
+            refuse(check, link, "tls-name",
+                   "tls-name without ca-file: any certificate could have that name: expected "
+                   "ca-file too");
+    }
+}
