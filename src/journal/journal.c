@@ -281,19 +281,31 @@ static struct xf_journal_entry *make_entry(struct xf_journal *journal,
     return entry;
 }
 
-void xf_journal_add(struct xf_journal *journal, struct xf_stanza_copy *copy,
-                    const struct xf_stanza *stanza)
+/* NULL: the journal does not take it. */
+static struct xf_journal_entry *entry_for(struct xf_journal *journal,
+                                          const struct xf_stanza *stanza)
 {
     struct xf_journal_entry *entry = stanza->journal_entry;
-    if (!journal || copy->journal_entry)
-        return;
     if (!entry && !journal->has_failed && xf_journal_wants(stanza))
         entry = make_entry(journal, stanza);
     if (!entry)
-        return;
+        return NULL;
     entry->copies++;
-    copy->journal_entry = entry;
     schedule(journal);
+    return entry;
+}
+
+void xf_journal_add(struct xf_journal *journal, struct xf_stanza_copy *copy,
+                    const struct xf_stanza *stanza)
+{
+    if (journal && !copy->journal_entry)
+        copy->journal_entry = entry_for(journal, stanza);
+}
+
+/* The message has no copy that could be removed. */
+bool xf_journal_keep(struct xf_journal *journal, const struct xf_stanza *stanza)
+{
+    return journal && journal->settings.keep_at_stop && entry_for(journal, stanza) != NULL;
 }
 
 static void let_go(struct xf_journal *journal, struct xf_journal_entry *entry)

@@ -8,6 +8,8 @@
  * served here. A stanza to a served domain that the cluster could not deliver itself returns to the
  * cluster only as an error; if it is an error stanza already, it is dropped.
  *
+ * While draining, a stanza for which there is no stream is left to the journal, or answered.
+ *
  * A stanza that cannot be answered safely is dropped; the log has one line a second about that.
  */
 #include "outbound_priv.h"
@@ -156,6 +158,17 @@ static void on_stanza(void *owner, struct xf_link *from, struct xf_stanza *stanz
         xf_outbound_carry(routing, link, stanza);
 }
 
+/* While draining: no stream takes the stanza any more. */
+static void put_off(struct xf_routing *routing, struct xf_routing_link *link,
+                    const struct xf_stanza *stanza)
+{
+    if (xf_journal_keep(routing->journal, stanza))
+        routing->kept_count++;
+    else
+        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
+                  "the gateway is shutting down");
+}
+
 void xf_outbound_carry(struct xf_routing *routing, struct xf_routing_link *link,
                        struct xf_stanza *stanza)
 {
@@ -167,8 +180,7 @@ void xf_outbound_carry(struct xf_routing *routing, struct xf_routing_link *link,
     if (__builtin_expect(route->is_watched, 0) && !passes(routing, link, stanza))
         return;
     if (routing->is_draining && !xf_route_delivers(route))
-        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
-                  "the gateway is shutting down");
+        put_off(routing, link, stanza);
     else if (__builtin_expect(route->settings->mail || route->address_queue_out, 0))
         xf_mail_out(route, stanza);
     else

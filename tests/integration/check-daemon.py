@@ -106,7 +106,7 @@ class Run:
             argv = ['valgrind', '-q', '--leak-check=full', '--error-exitcode=99', f'--show-leak-kinds={kinds}',
                     f'--errors-for-leak-kinds={kinds}', *argv]
         if passed:  # as systemd does it: descriptor 3, and the number of the process
-            argv = ['sh', '-c', f'exec 3<&{passed.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ LISTEN_FDNAMES=xfedd.socket exec "$@"', 'sh', *argv]
+            argv = ['bash', '-c', f'exec 3<&{passed.fileno()}; LISTEN_FDS=1 LISTEN_PID=$$ LISTEN_FDNAMES=xfedd.socket exec "$@"', 'bash', *argv]
         fds = [passed.fileno()] if passed else []
         self.process = subprocess.Popen(argv, stderr=self.log, stdout=self.log, env=env, pass_fds=fds)
         self.told = []

@@ -64,6 +64,12 @@ void xf_journal_remove(struct xf_journal *journal, struct xf_stanza_copy *copy);
  */
 bool xf_journal_keeps(const struct xf_journal *journal, const struct xf_stanza_copy *copy);
 
+/*
+ * When xfedd stops: leave a message that would have to wait to the next process. False: the journal
+ * does not take it, and its sender has to be told.
+ */
+XF_MUST_USE bool xf_journal_keep(struct xf_journal *journal, const struct xf_stanza *stanza);
+
 /* ------------------------------------------------------------------ replay */
 
 /*

@@ -61,11 +61,20 @@ def without_sandbox(extra):
     return extra.replace('process {', 'process { sandbox = no ') if 'process {' in extra else extra + '\nprocess { sandbox = no }\n'
 
 
+def passing(fds):
+    """What runs a command as systemd does with a socket unit: from descriptor 3 on, and the number of the very process."""
+    if not fds:
+        return []
+    places = ' '.join(f'{3 + i}<&{fd}' for i, fd in enumerate(fds))
+    return ['bash', '-c', f'exec {places}; LISTEN_FDS={len(fds)} LISTEN_PID=$$ exec "$@"', 'bash']
+
+
 class Gateway:
     """`mode` None: `defaults` says all. A world with several of them gives each a label and an address.
     `node` is one address:port or a list of them."""
     def __init__(self, lab, domain, mode, certificate, ca_file, component, node, extra='', defaults='', ip=net.GATEWAY,
-                 label=None, trust=''):
+                 label=None, trust='', sockets=()):
+        self.sockets = sockets          # that listen, to be passed on as by systemd
         self.lab, self.component, self.node, self.ip, self.domain = lab, component, node, ip, domain
         self.folder = lab.folder(label or 'gateway')
         self.log = f'{lab.scratch}/log/{label or "xfedd"}.log'
@@ -104,7 +113,9 @@ class Gateway:
         """Until S2S is open and, if asked, the link is up."""
         seen = len(self.events('link.stream.up'))
         argv = shlex.split(self.lab.wrapper) + [self.lab.xfedd, '-c', self.conf]
-        self.proc = Proc('xfedd', argv, self.log, user=self.lab.user, env={'ASAN_OPTIONS': 'abort_on_error=0'}).start()
+        fds = [s.fileno() for s in self.sockets]
+        self.proc = Proc('xfedd', passing(fds) + argv, self.log, user=self.lab.user, env={'ASAN_OPTIONS': 'abort_on_error=0'},
+                         fds=fds).start()
         patience = 60 if self.lab.wrapper else 15
         wait_port(self.ip, 5269, self.proc, patience)
         if linked and not self.wait_until(lambda: len(self.events('link.stream.up')) > seen, patience):

@@ -12,8 +12,8 @@ class Failed(Exception):
 
 
 class Proc:
-    def __init__(self, name, argv, log, user=None, env=None):
-        self.name, self.argv, self.log = name, argv, log
+    def __init__(self, name, argv, log, user=None, env=None, fds=()):
+        self.name, self.argv, self.log, self.fds = name, argv, log, fds
         self.user = user if user and os.geteuid() == 0 else None
         self.env = dict(os.environ, **(env or {}))
         self.popen = None
@@ -23,7 +23,7 @@ class Proc:
             self.popen = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=self.env, cwd=os.path.dirname(self.log),
                 start_new_session=True, user=self.user, group=self.user and group_of(self.user),
-                extra_groups=[] if self.user else None)
+                extra_groups=[] if self.user else None, pass_fds=self.fds)
         return self
 
     @property

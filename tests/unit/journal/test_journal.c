@@ -409,9 +409,36 @@ START_TEST(returns_at_stop_if_asked)
 }
 END_TEST
 
+START_TEST(keeps_what_comes_at_the_end)
+{
+    struct world world;
+    now_s = NOW_S;
+    for (int keeps = 0; keeps < 2; keeps++) {
+        world_begin(&world);
+        world.settings.keep_at_stop = keeps;
+        must_open(&world);
+        add(&world, "ab");
+        for (size_t i = 0; i < 2; i++) {
+            struct xf_stanza stanza;
+            xf_stanza_copy_read(world.copies[i], &stanza);
+            stanza.journal_entry = NULL;
+            ck_assert_int_eq(xf_journal_keep(world.journal, &stanza), keeps);
+        }
+        take(&world, "ab");
+        world_end(&world);
+    }
+    world_begin(&world);
+    must_open(&world);
+    replay(&world);
+    ck_assert_str_eq(world.given, "ab");
+    world_end(&world);
+}
+END_TEST
+
 START_TEST(takes_nothing_without_a_journal)
 {
     struct world world;
+    struct xf_stanza stanza;
     struct xf_stanza_copy *copy;
     world_begin(&world);
     add(&world, "a");
@@ -419,6 +446,8 @@ START_TEST(takes_nothing_without_a_journal)
     ck_assert_ptr_null(copy->journal_entry);
     ck_assert(!xf_journal_keeps(NULL, copy) && !xf_journal_is_writing(NULL));
     xf_journal_remove(NULL, copy);
+    xf_stanza_copy_read(copy, &stanza);
+    ck_assert(!xf_journal_keep(NULL, &stanza));
     world_end(&world);
 }
 END_TEST
@@ -613,6 +642,7 @@ int main(void)
     tcase_add_test(tcase, waits_on_after_a_replay);
     tcase_add_test(tcase, counts_the_copies);
     tcase_add_test(tcase, returns_at_stop_if_asked);
+    tcase_add_test(tcase, keeps_what_comes_at_the_end);
     tcase_add_test(tcase, takes_nothing_without_a_journal);
     tcase_add_test(tcase, goes_on_when_the_file_cannot_be_written);
     tcase_add_test(tcase, says_once_that_it_is_full);

@@ -1,0 +1,355 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Upgrades: restarts that refuse no connection and lose no message.
+
+1. The test holds the listening sockets, as systemd does with conf/xfedd.socket, and restarts xfedd three times under load: a
+   peer that opens connection after connection, and numbered messages both ways. No connection is refused, and each message
+   arrives once or comes back as one error. The scripted servers are polite: they answer the end of a stream with theirs. What the
+   cluster sends while the link is being closed is what the journal keeps.
+2. The real systemd-socket-activate starts xfedd with the first connection.
+3. Messages wait for a peer that accepts and says nothing. xfedd is killed (kill -9), started, stopped, and started again; then the
+   peer wakes up. All messages arrive once, in order, with the time at which they came. A last restart brings none again.
+"""
+import datetime
+import fcntl
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+
+from lab import net, options
+from lab.cluster import Cluster
+from lab.dns import Dns
+from lab.gateway import Gateway
+from lab.peer import Peer
+from lab.pki import Authority
+from lab.proc import Proc
+from lab.servers import COMPONENT_PORT
+from lab.stage import Stage
+from lab.ways import Way, show
+from lab.world import COMPONENT, LOCAL, PEER
+from lab.xmlstream import Closed
+
+ALICE, BOB = f'alice@{LOCAL}/x', f'bob@{PEER}/x'
+HUNG = 'hung.example'
+HUNG_IP = '127.77.0.5'
+DELAY = '{urn:xmpp:delay}delay'
+TICK = 0.05
+FAR_FD = 20         # above those that the sockets are passed as
+ABSENT = 1.5        # seconds from the end of one xfedd to the start of the next
+
+
+def listening(ip, port):
+    """A socket as systemd's: it stays open whatever becomes of those that it is passed to."""
+    with socket.create_server((ip, port), backlog=4096) as made:
+        return socket.socket(fileno=fcntl.fcntl(made.fileno(), fcntl.F_DUPFD_CLOEXEC, FAR_FD))
+
+
+def pong(element):
+    """The answer to whatever is asked, so that pings prove what went before them."""
+    return f"<iq type='result' id='{element.get('id')}' from='{element.get('to')}' to='{element.get('from')}'/>"
+
+
+def is_question(element):
+    return element.tag.endswith('}iq') and element.get('type') in ('get', 'set')
+
+
+class Polite(Peer):
+    """Answers questions, and the end of a stream with its own."""
+    def __init__(self, *args, heard):
+        super().__init__(*args, on_stanza=self._on_stanza)
+        self.heard = heard
+
+    def _on_stanza(self, stream, element):
+        if is_question(element):
+            stream.send(pong(element))
+        else:
+            self.heard(element)
+
+    def _serve(self, stream):
+        try:
+            super()._serve(stream)
+        except Closed:
+            self.bid_farewell(stream)
+
+    @staticmethod
+    def bid_farewell(stream):
+        try:
+            stream.send('</stream:stream>', 1)
+        except Closed:
+            pass
+        stream.close()
+
+
+class Outgoing:
+    """A stream of the peer to xfedd, for one message after the other. When xfedd ends it, all that was sent before our own end counts."""
+    def __init__(self, peer):
+        self.peer, self.stream, self.watcher = peer, None, None
+        self.lock = threading.Lock()    # whoever writes, or takes the stream away
+        self.refused, self.ended = 0, 0
+
+    def dial(self):
+        while True:
+            try:
+                return self.peer.external(self.peer.dial((net.GATEWAY, 5269), LOCAL), LOCAL)
+            except ConnectionRefusedError:
+                self.refused += 1
+            except (Closed, OSError):
+                self.ended += 1         # xfedd went away in the middle of it: as any server, we try again
+            time.sleep(0.1)
+
+    def send(self, make):
+        with self.lock:
+            if not self.stream:
+                self.stream = self.dial()
+                self.watcher = threading.Thread(target=self._watch, args=(self.stream,), daemon=True)
+                self.watcher.start()
+            self.stream.send(make())
+
+    def hang_up(self):
+        with self.lock:
+            stream, self.stream = self.stream, None
+        if stream:
+            self._say(stream, '</stream:stream>')
+            self.watcher.join(10)
+
+    @staticmethod
+    def _say(stream, text):
+        try:
+            stream.send(text, 1)
+        except Closed:
+            pass
+
+    def _watch(self, stream):
+        """Alone reads it, to its very end."""
+        try:
+            while True:
+                element = stream.element(3600)
+                if is_question(element):
+                    self._say(stream, pong(element))
+        except Closed:
+            pass
+        with self.lock:
+            is_ours = self.stream is stream
+            self.stream = None if is_ours else self.stream
+        if is_ours:
+            self._say(stream, '</stream:stream>')
+        try:
+            while True:
+                stream.next(5)
+        except Closed:
+            pass
+        self.peer.open.discard(stream)
+        stream.close()
+
+
+class Load:
+    """Messages both ways at a steady rate, and a caller: a new connection for each of its messages."""
+    def __init__(self, cluster, peer, rate):
+        self.cluster, self.rate = cluster, rate
+        self.out, self.into, self.calls = Way('out', 'o', ALICE, BOB), Way('in', 'i', BOB, ALICE), Way('calls', 'c', BOB, ALICE)
+        self.ways = {'o': self.out, 'i': self.into, 'c': self.calls}
+        self.steady, self.caller = Outgoing(peer), Outgoing(peer)
+        self.over = threading.Event()
+
+    def heard(self, element):
+        way = self.ways.get((element.get('id') or ' ')[0])
+        if way and element.tag.endswith('}message'):
+            way.heard(element)
+
+    def start(self):
+        threads = [threading.Thread(target=body, daemon=True) for body in (self._out, self._in, self._call)]
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def _paced(self, send):
+        batch = max(1, round(self.rate * TICK))
+        while not self.over.is_set():
+            for _ in range(batch):
+                send()
+            time.sleep(TICK)
+
+    def _out(self):
+        self._paced(lambda: self.cluster.say(self.out.stanza))
+
+    def _in(self):
+        self._paced(lambda: self.steady.send(self.into.stanza))
+
+    def _call(self):
+        while not self.over.is_set():
+            self.caller.send(self.calls.stanza)
+            self.caller.hang_up()
+
+    def settle(self):
+        end = time.monotonic() + 60
+        while time.monotonic() < end and time.monotonic() - max(way.last for way in self.ways.values()) < 4:
+            time.sleep(0.2)
+
+
+class PoliteCluster(Cluster):
+    """Answers the link's questions and its end, and says nothing behind its own end."""
+    def __init__(self, *args, heard):
+        super().__init__(*args, on_stanza=self._on_stanza)
+        self.heard = heard
+        self.saying = threading.Lock()
+
+    def _on_stanza(self, element):
+        if is_question(element):
+            self.stream.send(pong(element))
+        else:
+            self.heard(element)
+
+    def say(self, make):
+        while True:
+            stream = self.wait_link(60)
+            with self.saying:
+                if stream is self.stream:
+                    stream.send(make())
+                    return
+
+    def _serve(self, stream):
+        try:
+            super()._serve(stream)
+        except Closed:
+            with self.saying:
+                Polite.bid_farewell(stream)
+
+
+def under_load(stage, gateway, load, restarts):
+    report = stage.report
+    threads = load.start()
+    time.sleep(2)
+    for _ in range(restarts):
+        report.equal('xfedd is stopped with SIGTERM and ends with status 0', gateway.stop(), 0)
+        time.sleep(ABSENT)
+        gateway.start()
+        time.sleep(2)
+    load.over.set()
+    for thread in threads:
+        thread.join(30)
+    load.settle()
+    report.equal('connections that were refused', load.steady.refused + load.caller.refused, 0)
+    report.say(f'{len(load.calls.sent)} connections of the caller, {load.caller.ended + load.steady.ended} of all ended before they '
+               'were authenticated, and were made again')
+    report.equal('each start took over both sockets', len(gateway.events('process.socket.inherited')), 2 * (restarts + 1))
+    show([way.judge(report) for way in load.ways.values()])
+
+
+def with_systemd(stage, lab, gateway, peer):
+    """systemd-socket-activate listens itself, and becomes xfedd with the first connection."""
+    report = stage.report
+    program = shutil.which('systemd-socket-activate')
+    if not program:
+        print('left out: systemd-socket-activate is not installed (Debian: apt-get install systemd)')
+        return
+    seen = len(gateway.events('process.socket.inherited'))
+    argv = [program, '--fdname=s2s:s2s-direct', '-l', f'{net.GATEWAY}:5269', '-l', f'{net.GATEWAY}:5270', lab.xfedd, '-c', gateway.conf]
+    proc = Proc('xfedd', argv, gateway.log, user=lab.user).start()
+    stage.at_end(proc.stop)
+    calls = Outgoing(peer)          # until it listens
+    stream = calls.dial()
+    report.check('systemd-socket-activate: a stream is authenticated', bool(stream), '')
+    stream.send('</stream:stream>')
+    peer.drain(stream)
+    stream.close()
+    found = gateway.events('process.socket.inherited')[seen:]
+    report.equal('systemd-socket-activate: sockets taken over by xfedd, by name', [e['name'] for e in found], ['s2s', 's2s-direct'])
+    report.equal('systemd-socket-activate: xfedd ends with status 0', proc.stop(), 0)
+
+
+class Hung(Polite):
+    """Accepts, and says nothing until it wakes up."""
+    def __init__(self, *args, heard):
+        super().__init__(*args, heard=heard)
+        self.awake = threading.Event()
+
+    def _serve(self, stream):
+        self.awake.wait()
+        super()._serve(stream)
+
+
+def replayed(gateway, count):
+    return len(gateway.wait_event('journal.messages.replayed', 10)) >= count and gateway.events('journal.messages.replayed')[-1]
+
+
+def with_journal(stage, gateway, cluster, hung, heard, count):
+    report = stage.report
+    way = Way('journal', 'j', ALICE, f'bob@{HUNG}')
+    began = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    gateway.start()
+    for _ in range(count):
+        cluster.say(way.stanza)
+    time.sleep(1)
+    ended = datetime.datetime.now(datetime.timezone.utc)
+    gateway.proc.stop(signal.SIGKILL)
+    report.say(f'{count} messages wait; xfedd was killed')
+    gateway.start()
+    found = replayed(gateway, 1)
+    report.equal('the next xfedd finds them all', found and (found['stanzas'], found['damaged']), (str(count), '0'))
+    report.equal('it is stopped, and ends with status 0', gateway.stop(), 0)
+    kept = gateway.wait_event('journal.messages.kept')
+    report.equal('they are kept, not returned', kept and kept[-1]['stanzas'], str(count))
+    gateway.start()
+    found = replayed(gateway, 2)
+    report.equal('the third finds them all', found and found['stanzas'], str(count))
+    hung.awake.set()
+    report.check('the peer wakes up, and all arrive', gateway.wait_until(lambda: len(heard) >= count, 30), f'{len(heard)} arrived')
+    time.sleep(1)
+    for element in heard:
+        way.heard(element)
+    stamps = [element.find(DELAY) for element in heard]
+    report.equal('each has one stamp of our domain', [d is not None and d.get('from') for d in stamps], [LOCAL] * count)
+    times = [datetime.datetime.fromisoformat(d.get('stamp').replace('Z', '+00:00')) for d in stamps if d is not None]
+    report.check('which says when it came', times and began <= min(times) and max(times) <= ended, f'{min(times)} to {max(times)}')
+    report.equal('xfedd ends with status 0', gateway.stop(), 0)
+    gateway.start()
+    time.sleep(2)
+    report.equal('after one more restart none comes again', len(heard), count)
+    report.equal('the journal was always written', len(gateway.events('journal.write.failed') + gateway.events('journal.file')), 0)
+    show([way.judge(report)])
+
+
+def main():
+    p = options.parser(__doc__)
+    p.add_argument('--restarts', type=int, default=3)
+    p.add_argument('--rate', type=int, default=200, help='messages a second each way')
+    p.add_argument('--count', type=int, default=1000, help='messages that wait in the journal')
+    args = p.parse_args()
+    with Stage(args) as stage:
+        lab = stage.open()
+        ours = Authority(lab.folder('pki'), 'ours')
+        dns = Dns(lab.scratch)
+        dns.domain(PEER, net.PEER)
+        dns.domain(HUNG, HUNG_IP)
+        stage.start(dns)
+        certificate, waited = ours.issue(LOCAL, f'conference.{LOCAL}'), []
+        load = Load(None, None, args.rate)
+        peer = Polite(PEER, net.PEER, ours.issue(PEER), ours.file, heard=load.heard)
+        hung = Hung(HUNG, HUNG_IP, ours.issue(HUNG), ours.file, heard=waited.append)
+        cluster = PoliteCluster(net.LOCAL, COMPONENT_PORT, *COMPONENT, heard=load.heard)
+        load.cluster, load.steady.peer, load.caller.peer = cluster, peer, peer
+        for actor in (peer, hung, cluster):
+            stage.start(actor)
+        world = (certificate, ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}')
+
+        sockets = [listening(net.GATEWAY, port) for port in (5269, 5270)]
+        gateway = stage.start_xfedd(Gateway(lab, LOCAL, 'external', *world, sockets=sockets, extra='journal { file = "journal.db" }'))
+        under_load(stage, gateway, load, args.restarts)
+        gateway.stop()
+        for held in sockets:
+            held.close()
+
+        with_systemd(stage, lab, Gateway(lab, LOCAL, 'external', *world, label='activated'), peer)
+
+        gateway = Gateway(lab, LOCAL, 'external', *world, label='journal',
+                          extra=f'journal {{ file = "journal.db" }} process {{ drain-time = 1s }} peer "{HUNG}" {{ negotiate-timeout = 60s }}')
+        stage.at_end(gateway.stop)
+        with_journal(stage, gateway, cluster, hung, waited, args.count)
+    return stage.end()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
