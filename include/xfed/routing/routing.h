@@ -69,8 +69,9 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy,
 
 /*
  * Drain: a stanza of the cluster is taken only if a stream for it exists, and otherwise left to the
- * journal or answered with remote-server-timeout. The queues go on as before. xf_routing_finish bounces what is left in
- * them, unless the journal keeps it, and every stanza of the cluster that comes later.
+ * journal or answered with remote-server-timeout. The queues go on as before. xf_routing_finish
+ * bounces what is left in them, unless the journal keeps it, and does the same with every stanza of
+ * the cluster that comes later.
  */
 void xf_routing_drain(struct xf_routing *routing);
 /* No stanza waits in a queue any more, and the links have taken every answer to the cluster. */
