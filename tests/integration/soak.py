@@ -124,7 +124,7 @@ class Run:
 
     def judge(self):
         began = time.monotonic()
-        out, into, wrong, examples = settle(self.world.stem, self.world.runs)
+        out, into, wrong, examples = settle(self.world.stem, self.world.runs, self.faults.log)
         flat = self._flat()
         table.show(self.report.say, (out, into), wrong, self.faults.log, flat)
         self._show_examples((out, into), examples)

@@ -13,7 +13,7 @@ import tempfile
 from lab.report import Report
 
 from . import faults, sm, spoiler
-from .ledger import ANSWERED, CUT, DELAYED, GOT, IQ_FLAG, KEPT, PROVED, REPLIED, RESENT, RESUMED, RETURNED, SENT, TOLD, Ledger
+from .ledger import ANSWERED, CUT, DELAYED, GOT, IQ_FLAG, KEPT, PRESENCE_FLAG, PROVED, REPLIED, RESENT, RESUMED, RETURNED, SENT, TOLD, Ledger
 from .settle import settle
 
 LEG, OTHER_LEG, PEER, NEXT = 1, 2, 1, 2     # connections of the cluster's process, and of the peers'
@@ -61,6 +61,10 @@ STORIES = (
      [(GOT, IQ_FLAG, 1, PEER, 1, 2), (REPLIED, IQ_FLAG, 1, PEER, 5, 9.9)], {'reply never taken': 1}, {}),
     ('an iq answered twice', '', [(SENT, IQ_FLAG, 1, LEG, 1, 1), (ANSWERED, 0, 1, LEG, 1, 3), (ANSWERED, 0, 1, LEG, 2, 4)],
      [(GOT, IQ_FLAG, 1, PEER, 1, 2), (REPLIED, IQ_FLAG, 1, PEER, 1, 2)], {}, {'answered twice': 1}),
+    ('an iq answered twice, unproved', 'leg', [(SENT, IQ_FLAG, 1, LEG, 1, 1), (ANSWERED, 0, 1, LEG, 1, 3), (ANSWERED, 0, 1, NEXT, 1, 12)],
+     [(GOT, IQ_FLAG, 1, PEER, 1, 2), (REPLIED, IQ_FLAG, 1, PEER, 1, 2)], {'answered twice, unavoidable': 1}, {}),
+    ('a presence twice needs no stamp', 'peer', [(SENT, PRESENCE_FLAG, 1, LEG, 1, 1)], [(GOT, 0, 1, PEER, 1, 2), (GOT, 0, 1, NEXT, 1, 12)],
+     {'doubled, unavoidable': 1}, {}),
     ('in order', '', [(SENT, 0, 1, LEG, 1, 1), (SENT, 0, 2, LEG, 2, 1)], [(GOT, 0, 1, PEER, 1, 2), (GOT, 0, 2, PEER, 2, 3)], {'delivered': 2}, {}),
     ('out of order', '', [(SENT, 0, 1, LEG, 1, 1), (SENT, 0, 2, LEG, 2, 1)], [(GOT, 0, 2, PEER, 1, 2), (GOT, 0, 1, PEER, 2, 3)], {}, {'reordered': 1}),
     ('out of order over two connections', '', [(SENT, 0, 1, LEG, 1, 1), (SENT, 0, 2, LEG, 2, 1)], [(GOT, 0, 2, NEXT, 1, 2), (GOT, 0, 1, PEER, 1, 3)],
@@ -90,7 +94,7 @@ def write(folder, broken, cluster, peers):
 def stories(report):
     for what, broken, cluster, peers, counts, anomalies in STORIES:
         with tempfile.TemporaryDirectory() as folder:
-            out, _, wrong, _ = settle(write(folder, broken, cluster, peers), RUNS)
+            out, _, wrong, _ = settle(write(folder, broken, cluster, peers), RUNS, [])
         got = ({k: out.counts[k] for k in counts}, dict(out.anomalies))
         report.check(f'a made-up ledger: {what}', got == (counts, anomalies) and not wrong, f'got {dict(out.counts)}, {dict(out.anomalies)}')
 

@@ -9,7 +9,8 @@ Good ends: delivered, returned (an error came back), answered (iq). Nobody's fau
     crossed         written to a leg as xfedd's footer came
     kill -9         gone while xfedd was killed
     unavoidable     delivered twice, or delivered and returned, and nobody told xfedd of the first delivery before the connection
-                    broke; an iq is never sent again, and the second copy bears XEP-0203's stamp
+                    broke; an iq request is never sent again, and the second copy of a message bears XEP-0203's stamp
+    not deliverable the result of an iq request, to a peer that could not be reached: nobody can be told
 
 Anomalies are everything else.
 """
@@ -17,13 +18,15 @@ import bisect
 import collections
 from array import array
 
-from .ledger import ANSWERED, CUT, DELAYED, GOT, IQ_FLAG, KEPT, PROVED, REPLIED, REPLY, RESENT, RESUMED, RETURNED, SENT, TOLD, read_lines, read_records
+from .ledger import ANSWERED, CUT, DELAYED, GOT, IQ_FLAG, KEPT, PRESENCE_FLAG, PROVED, REPLIED, REPLY, RESENT, RESUMED, RETURNED, SENT, TOLD, read_lines, read_records
 from .stanza import peer_of
 
 GRACE_S = 0.5           # from what is said to xfedd until it is sure that it has read it
 CROSSED_S = 0.25
 KILLED_S = 60           # before a kill -9, for what waited in a route; and a little after
 SETTLE_S = 5
+BACK_S = 3              # after a peer is back, until xfedd knows
+UNREACHABLE = ('kill', 'blackhole', 'hang', 'stall', 'alert', 'servfail', 'silence')
 NOTICED_S = 1         # until xfedd has noticed that a connection ended
 
 
@@ -39,8 +42,9 @@ class Table:
         self.sent_at, self.sent_conn, self.sent_index = column('d'), column('I'), column('I')
         self.got_at, self.got_conn, self.got_index = column('d'), column('I'), column('I')
         self.reply_conn, self.reply_index, self.reply_at = column('I'), column('I'), column('d')
+        self.answer_conn, self.answer_index = column('I'), column('I')
         self.copies = {}            # serial -> all deliveries, of those with several: (conn, index, time, flags)
-        self.ends = {}              # serial -> (time, record, flags) of the errors, and of results after the first
+        self.ends = {}              # serial -> (time, record) of the errors, and of results after the first
 
 
 def bump(column, serial):
@@ -114,7 +118,9 @@ class Direction:
         elif what in (RETURNED, ANSWERED):
             bump(t.returned if what == RETURNED else t.answered, serial)
             if what == RETURNED or t.answered[serial] > 1:
-                t.ends.setdefault(serial, []).append((at, what, flags))
+                t.ends.setdefault(serial, []).append((at, what))
+            else:
+                t.answer_conn[serial], t.answer_index[serial] = conn, index
         elif what == KEPT:
             t.kept[serial] = 1
         elif what == TOLD:
@@ -205,13 +211,13 @@ class Direction:
                 return 'xfedd knew of the first'
             if receiver.closed(first[0]) > at:
                 return 'the first connection had not broken'
-            if not flags & DELAYED:
+            if not (flags | t.flags[serial]) & (DELAYED | PRESENCE_FLAG):
                 return 'without a stamp'
         return None
 
     def _both(self, serial):
         t, receiver = self.t, self.receiver
-        ended = min(at for at, what, _ in t.ends[serial] if what == RETURNED)
+        ended = min(at for at, what in t.ends[serial] if what == RETURNED)
         if receiver.proved(t.got_conn[serial], t.got_index[serial], min(ended, receiver.closed(t.got_conn[serial]))):
             self.wrong('delivered and returned', serial, 'xfedd knew of the delivery')
         elif receiver.closed(t.got_conn[serial]) > ended + GRACE_S and ended > t.got_at[serial]:
@@ -232,14 +238,15 @@ class Direction:
             self.counts['request delivered, then returned'] += 1
 
     def _answered_twice(self, serial):
-        """A result after the error is nobody's fault if xfedd could not know of the delivery; a second result only if it bears a stamp."""
-        t = self.t
+        """A result after the error, or a second result, is nobody's fault if xfedd could not know that the first arrived."""
+        t, asker = self.t, self.sender
         if t.returned[serial] > 1:
             self.wrong('returned twice', serial)
         elif t.answered[serial] > 1:
-            stamped = any(flags & DELAYED for _, what, flags in t.ends.get(serial, ()) if what == ANSWERED)
-            if stamped or t.sends[serial] > 1:
-                self.counts['doubled, unavoidable'] += 1
+            conn = t.answer_conn[serial]
+            again = min(at for at, what in t.ends[serial] if what == ANSWERED)
+            if t.sends[serial] > 1 or asker.closed(conn) <= again and not asker.proved(conn, t.answer_index[serial], asker.closed(conn)):
+                self.counts['answered twice, unavoidable'] += 1
             else:
                 self.wrong('answered twice', serial)
         else:
@@ -253,6 +260,8 @@ class Direction:
             self.counts['reply never taken'] += 1
         elif story.killed(t.reply_at[serial]):
             self.counts['kill -9'] += 1
+        elif self.name == 'i' and story.was_ill(peer_of(t.pair[serial]), t.reply_at[serial]):
+            self.counts['result not deliverable'] += 1
         elif self._crossed(replier, t.reply_conn[serial], t.reply_at[serial]):
             self.counts['crossed'] += 1
         else:
@@ -305,10 +314,13 @@ class Direction:
 
 
 class Story:
-    """When xfedd was ended, and how."""
-    def __init__(self, runs):
+    """When xfedd was ended, and how; when a peer could not be reached."""
+    def __init__(self, runs, faults):
         self.ends = [(end, how) for _, end, how in runs if end]
-        self.starts = [start for start, *_ in runs]
+        self.ill = collections.defaultdict(list)
+        for fault in faults:
+            if fault['name'] in UNREACHABLE:
+                self.ill[fault['peer']].append((fault['at'], fault['until']))
 
     def killed(self, at):
         return any(how == 'kill -9' and end - KILLED_S < at < end + GRACE_S for end, how in self.ends)
@@ -316,8 +328,11 @@ class Story:
     def restarted(self, at):
         return any(how != 'kill -9' and end - SETTLE_S - 10 < at < end + GRACE_S for end, how in self.ends)
 
+    def was_ill(self, peer, at):
+        return any(begin - GRACE_S < at < end + BACK_S for begin, end in self.ill[peer])
 
-def settle(stems, runs):
+
+def settle(stems, runs, faults):
     """-> both directions, judged, and what each side found wrong by itself"""
     sides = {name: Side(stem) for name, stem in stems.items()}
     cluster, peers = sides['cluster'], sides['peers']
@@ -326,7 +341,7 @@ def settle(stems, runs):
     for side, sends, gets in ((cluster, out, into), (peers, into, out)):
         for record in read_records(side.stem):
             _sort(record, side, sends, gets)
-    story = Story(runs)
+    story = Story(runs, faults)
     for direction in (out, into):
         direction.judge(story)
     return out, into, cluster.wrong + peers.wrong, cluster.examples + peers.examples

@@ -2,8 +2,8 @@
 """The result, for people."""
 import collections
 
-ROWS = ('sent', 'delivered', 'returned', 'answered', 'cut', 'never taken', 'kept', 'crossed', 'kill -9', 'reply kept', 'reply never taken',
-        'request delivered, then returned', 'sent again by its sender', 'doubled, unavoidable', 'delivered and returned, unavoidable',
+ROWS = ('sent', 'delivered', 'returned', 'answered', 'cut', 'never taken', 'kept', 'crossed', 'kill -9', 'reply kept', 'reply never taken', 'result not deliverable',
+        'request delivered, then returned', 'sent again by its sender', 'doubled, unavoidable', 'answered twice, unavoidable', 'delivered and returned, unavoidable',
         'overtaken over another connection')
 
 
