@@ -4,18 +4,29 @@
 First ledgers that are made up, with one story each and what it must count as; then real runs in which a proxy on the legs damages
 a stanza now and then, and each must fail with the right word.
 """
+import asyncio
 import contextlib
+import os
 import re
 import subprocess
 import sys
 import tempfile
+import time
 
+from lab import net
+from lab.pki import Authority
 from lab.report import Report
 
 from . import faults, sm, spoiler
 from .ledger import ANSWERED, CUT, DELAYED, GOT, IQ_FLAG, KEPT, PRESENCE_FLAG, PROVED, REPLIED, RESENT, RESUMED, RETURNED, SENT, TOLD, Ledger
+from .kinds import KINDS
+from .peer import Peer
+from .peers import contexts
 from .settle import settle
+from .stanza import LOCAL
+from .traffic import Traffic
 
+RESUMES = next(n for n, kind in enumerate(KINDS) if kind.resume and not kind.bidi)
 LEG, OTHER_LEG, PEER, NEXT = 1, 2, 1, 2     # connections of the cluster's process, and of the peers'
 BROKE = 10.0                                # when PEER and LEG do, where they do
 
@@ -136,6 +147,47 @@ def repeated(report):
     report.equal('every fault is drawn in 400', names, {*faults.PEER, *faults.REST, *faults.LAST})
 
 
+def resumption(report):
+    """A peer that can resume, and another one in xfedd's place; their connection is cut again and again."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        authority = Authority(folder, 'selftest')
+        identity = contexts(*authority.issue(LOCAL), authority.file)
+        loop = asyncio.new_event_loop()
+        stems = {name: f'{folder}/{name}' for name in ('cluster', 'peers')}
+        ledgers = {name: Ledger(stem) for name, stem in stems.items()}
+        far = Peer(loop, RESUMES, '127.80.0.2', ('127.80.0.1', 5269), identity, Traffic(ledgers['cluster'], 'o', 'i', 1))
+        near = Peer(loop, RESUMES, '127.80.0.1', ('127.80.0.2', 5269), identity, Traffic(ledgers['peers'], 'i', 'o', 1))
+        loop.create_task(_cut(near, far))
+        loop.run_until_complete(asyncio.wait_for(_converse(near), 60))
+        for peer in (near, far):
+            peer.deafen()
+            for stream in list(peer.streams):
+                stream.conn.end('finish')
+        for ledger in ledgers.values():
+            ledger.close()
+        _, into, wrong, examples = settle(stems, [[0, None, None]], [])
+    counts = near.counts['resumed by the peer'], far.counts['resumed by xfedd']
+    report.check(f'two peers of the soak resume {counts[0]} times; {into.counts["sent"]} stanzas, each once', min(counts) >= 3 and not into.anomalies and
+                 not wrong and into.counts['delivered'] == into.counts['sent'], f'{counts} {into.counts} {into.anomalies} {examples}')
+
+
+async def _converse(near, seconds=12):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        near.generate(20)
+        await asyncio.sleep(0.02)
+    while not near.usable() or near.channel.session.out.items:
+        near.want_channel()
+        await asyncio.sleep(0.05)
+
+
+async def _cut(near, far):
+    for peer in (near, far, near, far):
+        await asyncio.sleep(2.5)
+        peer.reset(cut=False)
+
+
 def damaged(report, args, how):
     """A run with that damage. It must fail, and say the word."""
     argv = [sys.executable, sys.argv[0], '--xfedd', args.xfedd, '--minutes', '0.15', '--peers', '12', '--rate', '400', '--every', '0', '--seed', '1', '--strict']
@@ -148,10 +200,12 @@ def damaged(report, args, how):
 
 
 def main(args):
+    net.enter_new()
     report = Report()
     stories(report)
     acknowledgements(report)
     repeated(report)
+    resumption(report)
     for how in (None, *spoiler.KINDS):
         damaged(report, args, how)
     return report.end()

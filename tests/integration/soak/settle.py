@@ -18,16 +18,17 @@ import bisect
 import collections
 from array import array
 
-from .ledger import ANSWERED, CUT, DELAYED, GOT, IQ_FLAG, KEPT, PRESENCE_FLAG, PROVED, REPLIED, REPLY, RESENT, RESUMED, RETURNED, SENT, TOLD, read_lines, read_records
+from .ledger import (ANSWERED, CUT, DELAYED, GOT, IQ_FLAG, KEPT, PRESENCE_FLAG, PROVED, REPLIED, REPLY, RESENT, RESUMED, RETURNED, SENT, TOLD,
+                     read_lines, read_records)
 from .stanza import peer_of
 
 GRACE_S = 0.5           # from what is said to xfedd until it is sure that it has read it
 CROSSED_S = 0.25
 KILLED_S = 60           # before a kill -9, for what waited in a route; and a little after
 SETTLE_S = 5
-BACK_S = 3              # after a peer is back, until xfedd knows
+BACK_S = 6              # after a peer is back: xfedd does not connect at a stranger's wish to where nobody was a moment ago
 UNREACHABLE = ('kill', 'blackhole', 'hang', 'stall', 'alert', 'servfail', 'silence')
-NOTICED_S = 1         # until xfedd has noticed that a connection ended
+NOTICED_S = 1           # until xfedd has noticed that a connection ended
 
 
 class Table:
