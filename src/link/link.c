@@ -384,6 +384,17 @@ const char *xf_link_name(const struct xf_link *link)
     return link->settings->name;
 }
 
+bool xf_link_has_name(const struct xf_link *link, struct xf_span domain)
+{
+    struct xf_span name = xf_span_of(link->settings->name);
+    if (xf_span_eq(domain, name))
+        return true;
+    if (link->settings->driver != XF_LINK_ROUTER || domain.len <= name.len + 1)
+        return false;
+    const char *tail = domain.ptr + domain.len - name.len;
+    return tail[-1] == '.' && xf_span_eq((struct xf_span){tail, name.len}, name);
+}
+
 static void stop_component(struct xf_component *component)
 {
     xf_timer_stop(&component->idle);

@@ -88,7 +88,7 @@ static bool is_gateway(const struct xf_routing *routing, struct xf_span domain)
 {
     XF_LIST_EACH (node, &routing->links) {
         const struct xf_routing_link *link = XF_CONTAINER(node, struct xf_routing_link, node);
-        if (xf_span_is(domain, xf_link_name(link->link)))
+        if (xf_link_has_name(link->link, domain))
             return true;
     }
     return false;

@@ -44,6 +44,9 @@ struct xf_link *xf_link_new(struct xf_env *env, const struct xf_link_settings *s
 /* The component's own name. */
 const char *xf_link_name(const struct xf_link *link);
 
+/* Is it that name? At a router it has others too, below it. */
+bool xf_link_has_name(const struct xf_link *link, struct xf_span domain);
+
 /*
  * Closes the streams politely. The stanzas that are held expire before this returns
  * (events->expired), and nothing can be sent any more. Stanzas of the cluster still come until the
