@@ -7,6 +7,7 @@
     dns      dnsmasq with the SRV records of the world
     servers  Prosody and ejabberd, as a cluster behind the gateway or as a peer
     jabberd2, component   jabberd2 as a peer; a component, which stands for its users
+    jabberd2_local   jabberd2 as the local server: router, session manager, c2s
     gateway  xfedd: configuration, process, log lines
     client   an XMPP client (slixmpp) that keeps what it receives
     xmlstream, cluster, peer   scripted opposite sides, byte by byte, standard library only

@@ -28,7 +28,7 @@ dns      {{ servers = {{ "{dns}:53" }} }}
 dialback {{ secret-file = "dialback.secret" }}
 trust    {{ ca-file = "{ca}" {trust} }}
 link "cluster" {{
-    driver      = component
+    {link}
     nodes       = {{ "{node}" }}
     name        = "{name}"
     secret-file = "link.secret"
@@ -38,7 +38,7 @@ served "{domain}" {{
     link        = cluster
     certificate = "{certificate}"
     key         = "{key}"
-    aliases     = {{ "conference.{domain}" }}
+    aliases     = {{ {aliases} }}
 }}
 policy   {{ default = allow {policy} }}
 defaults {{ {defaults} }}
@@ -71,9 +71,9 @@ def passing(fds):
 
 class Gateway:
     """`mode` None: `defaults` says all. A world with several of them gives each a label and an address.
-    `node` is one address:port or a list of them."""
+    `node` is one address:port or a list of them; `link` has the settings of the link that are not the same for all."""
     def __init__(self, lab, domain, mode, certificate, ca_file, component, node, extra='', defaults='', ip=net.GATEWAY,
-                 label=None, trust='', sockets=()):
+                 label=None, trust='', sockets=(), link='driver = component', aliases=None):
         self.sockets = sockets          # that listen, to be passed on as by systemd
         self.lab, self.component, self.node, self.ip, self.domain = lab, component, node, ip, domain
         self.folder = lab.folder(label or 'gateway')
@@ -85,8 +85,9 @@ class Gateway:
         self._write('link.secret', component[1])
         self._write('dialback.secret', 'the dialback secret of the laboratory, no less than thirty-two bytes')
         nodes = node if isinstance(node, str) else '", "'.join(node)
-        self._values = dict(ip=ip, folder=self.folder, dns=net.DNS, ca=ca_file, trust=trust, node=nodes, name=component[0], domain=domain,
-                            certificate=cert, key=key, defaults=DEFAULTS.get(mode, '') + '  ' + defaults)
+        self._values = dict(ip=ip, folder=self.folder, dns=net.DNS, ca=ca_file, trust=trust, node=nodes, name=component[0],
+                            aliases=f'"conference.{domain}"' if aliases is None else aliases, domain=domain, link=link, certificate=cert,
+                            key=key, defaults=DEFAULTS.get(mode, '') + '  ' + defaults)
         self.configure(extra)
         self.proc = None
 
