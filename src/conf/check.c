@@ -8,6 +8,8 @@
 #include <string.h>
 #include <xfed/base/alloc.h>
 
+#define NODE_CHARS 64
+
 static const char *const no_keys[] = {NULL};
 
 /* ---- served domains */
@@ -234,6 +236,34 @@ static void check_parts(const struct xf_check *check)
                            conf->links[k].at.line);
 }
 
+/* ---- memory */
+
+static void refuse_memory(const struct xf_check *check, const char *key, const char *what)
+{
+    const struct xf_conf_place *at = &check->conf->history_at;
+    xf_problem(check->problems, at->file ? at->file : check->conf->file, xf_conf_line(at, key),
+               "memory: %s", what);
+}
+
+static void check_memory(const struct xf_check *check)
+{
+    const struct xf_history_settings *memory = &check->conf->history;
+    const struct xf_conf_place *at = &check->conf->history_at;
+    if (*memory->uri && *memory->file)
+        xf_warning(check->problems, at->file, xf_conf_line(at, "file"),
+                   "memory: file is not used, since uri names a database for all nodes");
+    if (*memory->uri && memory->peers == 0)
+        refuse_memory(check, "peers", "uri with peers = 0: expected how many peers to remember");
+    if (*memory->password_file && !*memory->uri)
+        refuse_memory(check, "password-file", "password-file without uri: expected both");
+    if (strlen(memory->node) > NODE_CHARS)
+        refuse_memory(check, "node", "node is too long: expected at most 64 bytes");
+    if (*memory->uri && check->conf->defaults.dialback && !check->conf->dialback.secret)
+        refuse_memory(check, "uri",
+                      "uri without dialback { secret-file }: expected the same secret on all "
+                      "nodes, or each would refuse the keys of the others");
+}
+
 void xf_conf_check(const struct xf_check *check)
 {
     struct xf_map *names = xf_map_new();
@@ -244,5 +274,6 @@ void xf_conf_check(const struct xf_check *check)
     check_nodes(check);
     xf_check_peers(check);
     xf_check_directory(check);
+    check_memory(check);
     xf_map_free(&names);
 }

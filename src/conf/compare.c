@@ -82,6 +82,8 @@ bool xf_conf_needs_restart(const struct xf_conf *running, const struct xf_conf *
     compare_section(&difference, XF_SECTION_JOURNAL, NULL, running, next);
     compare_section(&difference, XF_SECTION_PROCESS, "user", running, next);
     compare_section(&difference, XF_SECTION_PROCESS, "sandbox", running, next);
+    if (secrets_differ(running->history.password, next->history.password))
+        add(&difference, "memory.password-file");
     if (secrets_differ(running->dialback.secret, next->dialback.secret))
         add(&difference, "dialback.secret-file");
     compare_links(&difference, running, next);

@@ -337,10 +337,22 @@ static void read_directory_password(struct loading *load)
                     load->running ? load->running->mailmap.directory.password : NULL);
 }
 
+static void read_database_password(struct loading *load)
+{
+    struct xf_conf *conf = load->conf;
+    if (!*conf->history.password_file)
+        return;
+    conf->history.password = keep_secret(
+        load, load->single[XF_SECTION_MEMORY], "password-file", conf->history.password_file,
+        XF_SHORT_WARNED, load->running ? load->running->history.password_file : NULL,
+        load->running ? load->running->history.password : NULL);
+}
+
 static void read_secrets(struct loading *load)
 {
     read_dialback_secret(load);
     read_directory_password(load);
+    read_database_password(load);
     for (size_t i = 0; i < load->conf->link_count; i++) {
         struct xf_link_settings *link = &load->conf->links[i].settings;
         const struct xf_link_settings *before = find_link(load->running, link->title);
@@ -536,6 +548,7 @@ void xf_conf_free(struct xf_conf **conf)
     xf_conf_place_release(&c->directory_at);
     xf_conf_secret_free(c->dialback.secret);
     xf_conf_secret_free(c->mailmap.directory.password);
+    xf_conf_secret_free(c->history.password);
     xf_map_free(&c->peer_index);
     xf_free(c->links);
     xf_free(c->served);

@@ -202,6 +202,15 @@ TEXT (MEMORY, "file", C, history.file, PATH, "", "/var/lib/xfedd/peers.db",
 COUNT(MEMORY, "peers", C, history.peers, "10000", 0, 1000000,
       "How many peers to remember; beyond that, the peer that was silent longest is forgotten. 0: remember none, so that downgrade has "
       "nothing to compare with. A change needs a restart."),
+TEXT (MEMORY, "uri", C, history.uri, ANY, "", "postgresql://192.0.2.7/xfedd?sslmode=require",
+      "PostgreSQL database that the nodes of this deployment share, in place of the file; \"\": this is the only node. A server is named by "
+      "its IP address or the folder of its socket. The user is xfedd unless the URI names another one. A change needs a restart."),
+TEXT (MEMORY, "password-file", C, history.password_file, PATH, "", "database.secret",
+      "File whose first line is the password for that database; \"\": none."),
+TEXT (MEMORY, "node", C, history.node, ANY, "", "xmpp1",
+      "Name of this node among those that share the database; each has its own. \"\": the name of the machine."),
+DURATION(MEMORY, "heartbeat", C, history.heartbeat_ms, "10s", S, 5 * M,
+      "How often this node tells the others that it is alive, and looks at them. The others call it lost after three times as long."),
 
 TEXT (JOURNAL, "file", C, journal.file, PATH, "", "/var/lib/xfedd/journal.db",
       "SQLite file that keeps messages while they wait for a stream to a peer, so that they survive a crash or a restart; at the start, "

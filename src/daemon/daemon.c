@@ -394,7 +394,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     warn_of_what_is_not_there(daemon->conf);
     name_listeners(daemon);
     xf_sandbox_enter(&daemon->sandbox, daemon->conf, &daemon->certs);
-    daemon->history = xf_daemon_history_for(daemon->loop, &daemon->conf->history);
+    daemon->history = xf_daemon_history_for(daemon);
     daemon->policy = xf_daemon_make_policy(daemon, daemon->conf, daemon->blocklist);
     daemon->routing = xf_routing_new(&(struct xf_routing_opts){.env = &daemon->env.env,
                                                                .policy = daemon->policy,

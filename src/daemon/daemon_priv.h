@@ -184,8 +184,9 @@ enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_
 /* "" for none; free with xf_free. `state_directory` comes from systemd; NULL: it set none. */
 char *xf_daemon_history_path(const char *file, const char *state_directory);
 /* NULL: the configuration wants no history */
-struct xf_history *xf_daemon_history_for(struct xf_loop *loop,
-                                         const struct xf_history_settings *settings);
+struct xf_history *xf_daemon_history_for(struct xf_daemon *daemon);
+/* Report a memory { uri } that cannot be used. */
+void xf_daemon_history_check(const struct xf_conf *conf, struct xf_report *report);
 
 /* ---- journal.c */
 /* NULL: the configuration wants no journal, or its file cannot be used, as logged */
@@ -211,6 +212,7 @@ struct xf_sandbox {              /* zeroed: none */
     bool has_files, has_calls;   /* are bounded */
     int *listeners;              /* descriptors that may listen again */
     size_t listener_count;
+    bool uses_unix; /* a database on this machine */
 };
 
 /*
@@ -225,8 +227,8 @@ void xf_sandbox_check(const struct xf_sandbox *sandbox, const struct xf_conf *co
 void xf_sandbox_release(struct xf_sandbox *sandbox);
 
 /* ---- seccomp.c, landlock.c: use sandbox.c */
-/* For all threads. `listeners`: the descriptors that may listen again. */
-XF_MUST_USE enum xf_err xf_seccomp_enter(const int *listeners, size_t count, struct xf_error *err);
+/* For all threads; `sandbox` says what is allowed besides. */
+XF_MUST_USE enum xf_err xf_seccomp_enter(const struct xf_sandbox *sandbox, struct xf_error *err);
 XF_MUST_USE enum xf_err xf_landlock_enter(const struct xf_texts *read, const struct xf_texts *write,
                                           long *out_version, struct xf_error *err);
 

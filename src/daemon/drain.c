@@ -55,6 +55,7 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
     case XF_DRAIN_QUEUES:
         xf_daemon_close_listeners(daemon);
         xf_routing_drain(daemon->routing);
+        xf_history_leave(daemon->history);
         break;
     case XF_DRAIN_INBOUND:
         daemon->drain_busy_ms = daemon->drain_step_ms;
@@ -66,6 +67,7 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
         break;
     case XF_DRAIN_LINKS:
         xf_mailmap_stop(daemon->mailmap);
+        xf_history_finish(daemon->history);
         xf_routing_end(daemon->routing);
         for (size_t i = 0; i < daemon->link_count; i++)
             xf_link_stop(daemon->links[i]);

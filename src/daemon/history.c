@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * history.c — where the history of peers is stored: in memory { file }, else in peers.db in
- * systemd's state directory, else nowhere.
+ * history.c — where the history of peers is stored: in memory { uri }, the database that nodes
+ * share; else in memory { file }; else in peers.db in systemd's state directory; else nowhere.
  *
  * It is opened after changing to the configured user, who owns the file. The gateway works even if
  * the file cannot be used, since only alarms depend on it; but what peers did before this start is
@@ -9,9 +9,12 @@
  */
 #include "daemon_priv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xfed/base/alloc.h>
+#include <xfed/base/draft.h>
 #include <xfed/base/log.h>
 
 char *xf_daemon_history_path(const char *file, const char *state_directory)
@@ -24,18 +27,63 @@ char *xf_daemon_history_path(const char *file, const char *state_directory)
     return xf_asprintf("%.*s/peers.db", (int)strcspn(state_directory, ":"), state_directory);
 }
 
-struct xf_history *xf_daemon_history_for(struct xf_loop *loop,
-                                         const struct xf_history_settings *settings)
+/* "presence=up other=down" */
+static void write_links(void *owner, char *out, size_t room)
 {
+    const struct xf_daemon *daemon = owner;
+    struct xf_buf text;
+    xf_buf_init(&text, room - 1);
+    struct xf_draft draft = xf_draft_begin(&text);
+    for (size_t i = 0; i < daemon->link_count; i++)
+        xf_draft_printf(&draft, "%s%s=%s", i ? " " : "", daemon->boot->links[i].settings.title,
+                        xf_link_is_up(daemon->links[i]) ? "up" : "down");
+    bool is_whole = xf_draft_end(&draft) == XF_ERR_OK;
+    snprintf(out, room, "%.*s", XF_SPAN_ARGS(is_whole ? xf_buf_span(&text) : XF_SPAN("many")));
+    xf_buf_release(&text);
+}
+
+static const char *node_name(const struct xf_history_settings *settings,
+                             char machine[XF_HISTORY_NODE_CHARS + 1])
+{
+    if (*settings->node)
+        return settings->node;
+    if (gethostname(machine, XF_HISTORY_NODE_CHARS + 1) != 0 || !*machine)
+        return "unnamed";
+    machine[XF_HISTORY_NODE_CHARS] = '\0';
+    return machine;
+}
+
+static struct xf_history *open_shared(struct xf_daemon *daemon)
+{
+    const struct xf_history_settings *settings = &daemon->conf->history;
+    struct xf_history *history = NULL;
+    char machine[XF_HISTORY_NODE_CHARS + 1] = "", digest[XF_SHA256_HEX_BYTES + 1];
+    xf_conf_digest(daemon->conf, digest);
+    const struct xf_history_node node = {.loop = daemon->loop,
+                                         .uri = settings->uri,
+                                         .password = settings->password,
+                                         .name = node_name(settings, machine),
+                                         .version = XFED_VERSION,
+                                         .digest = digest,
+                                         .heartbeat_ms = (unsigned)settings->heartbeat_ms,
+                                         .links = write_links,
+                                         .owner = daemon};
+    const struct xf_history_opts opts = {
+        .max_peers = settings->peers, .timers = xf_loop_timers(daemon->loop), .node = &node};
+    xf_require(xf_history_open(&opts, &history, NULL) == XF_ERR_OK); /* connects later */
+    return history;
+}
+
+static struct xf_history *open_own(struct xf_daemon *daemon)
+{
+    const struct xf_history_settings *settings = &daemon->conf->history;
     struct xf_history *history = NULL;
     struct xf_error err = {0};
-    if (settings->peers == 0)
-        return NULL;
     char *path = xf_daemon_history_path(settings->file, getenv("STATE_DIRECTORY"));
     struct xf_history_opts opts = {.file = path,
                                    .max_peers = settings->peers,
-                                   .pool = xf_loop_pool(loop),
-                                   .timers = xf_loop_timers(loop)};
+                                   .pool = xf_loop_pool(daemon->loop),
+                                   .timers = xf_loop_timers(daemon->loop)};
     if (xf_history_open(&opts, &history, &err) != XF_ERR_OK) {
         xf_log(XF_LOG_ERROR, "memory.file.refused", XF_STR("file", path),
                XF_STR("detail", err.detail),
@@ -47,4 +95,20 @@ struct xf_history *xf_daemon_history_for(struct xf_loop *loop,
     }
     xf_free(path);
     return history;
+}
+
+struct xf_history *xf_daemon_history_for(struct xf_daemon *daemon)
+{
+    const struct xf_history_settings *settings = &daemon->conf->history;
+    if (settings->peers == 0)
+        return NULL;
+    return *settings->uri ? open_shared(daemon) : open_own(daemon);
+}
+
+void xf_daemon_history_check(const struct xf_conf *conf, struct xf_report *report)
+{
+    const struct xf_at at = {.conf = conf, .place = &conf->history_at};
+    struct xf_error err = {0};
+    if (*conf->history.uri && xf_history_uri_check(conf->history.uri, &err) != XF_ERR_OK)
+        xf_report_error(report, &at, "uri", "memory: %s", err.detail);
 }

@@ -112,6 +112,9 @@ static void swap(struct xf_daemon *daemon, struct xf_reload *reload)
     xf_log_set_level(daemon->conf->process.level);
     xf_certs_release(&old_certs);
     xf_daemon_keep_peers(daemon);
+    char digest[XF_SHA256_HEX_BYTES + 1];
+    xf_conf_digest(daemon->conf, digest);
+    xf_history_set_digest(daemon->history, digest);
 }
 
 static void take_over(struct xf_daemon *daemon, struct xf_reload *reload)

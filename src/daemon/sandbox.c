@@ -106,7 +106,8 @@ static void name_all(struct xf_texts *names, const struct xf_conf *conf,
                                   conf->trust.cert_dir,
                                   conf->mailmap.file,
                                   conf->mailmap.directory.ca_file,
-                                  conf->mailmap.directory.password_file};
+                                  conf->mailmap.directory.password_file,
+                                  conf->history.password_file};
     for (size_t i = 0; i < XF_ARRAY_LEN(single); i++)
         if (*single[i])
             xf_texts_add_new(names, single[i]);
@@ -123,6 +124,8 @@ static void name_all(struct xf_texts *names, const struct xf_conf *conf,
     for (size_t i = 0; i < certs->trust.count; i++)
         if (*certs->trust.anchors[i].ca_file)
             xf_texts_add_new(names, certs->trust.anchors[i].ca_file);
+    if (*conf->history.uri)
+        xf_history_uri_files(conf->history.uri, names);
     for (size_t i = 0; i < certs->own_count; i++) {
         xf_texts_add_new(names, certs->own[i].file);
         xf_texts_add_new(names, certs->own[i].key_file);
@@ -140,9 +143,10 @@ static void allow_all(struct xf_sandbox *s, const struct xf_conf *conf,
     name_all(&names, conf, certs);
     for (size_t i = 0; i < names.count; i++)
         allow(&s->read, names.item[i]);
+    s->uses_unix = *conf->history.uri && xf_history_uri_is_local(conf->history.uri);
     xf_texts_release(&names);
     char *history = xf_daemon_history_path(conf->history.file, getenv("STATE_DIRECTORY"));
-    if (*history && conf->history.peers > 0)
+    if (*history && conf->history.peers > 0 && !*conf->history.uri)
         allow(&s->write, history);
     xf_free(history);
     if (*conf->journal.file)
@@ -176,7 +180,7 @@ void xf_sandbox_enter(struct xf_sandbox *s, const struct xf_conf *conf,
                     "use Linux 5.13 or later with Landlock (CONFIG_SECURITY_LANDLOCK, "
                     "lsm=landlock,...); until then the systemd unit conf/xfedd.service limits "
                     "which files can be opened");
-    s->has_calls = xf_seccomp_enter(s->listeners, s->listener_count, &err) == XF_ERR_OK;
+    s->has_calls = xf_seccomp_enter(s, &err) == XF_ERR_OK;
     if (!s->has_calls)
         log_missing("calls", err.detail,
                     "build with libseccomp-dev, for a kernel with CONFIG_SECCOMP_FILTER; a "

@@ -13,10 +13,11 @@
  *
  * The allowed calls are enough for streams, DNS, the files of the configuration and an SQLite file.
  * They are not enough to start or inspect a process, to listen on another port (listen is allowed
- * for the descriptors of our own listeners, and only with refuse-peers), to make memory
- * executable, or to open a socket that is neither IPv4 nor IPv6 (the socket to systemd is connected
- * before). landlock.c restricts which files may be opened. We list names instead of numbers, since
- * numbers differ between machines; a name that a machine does not know is omitted.
+ * for the descriptors of our own listeners, and only with refuse-peers), to make memory executable,
+ * or to open a socket that is neither IPv4 nor IPv6 (the socket to systemd is connected before; a
+ * database on this machine needs Unix sockets). landlock.c restricts which files may be opened. We
+ * list names instead of numbers, since numbers differ between machines; a name that a machine does
+ * not know is omitted.
  *
  * All tests in tests/integration run inside the sandbox, and tests/unit/daemon/test_sandbox.c tests
  * the list.
@@ -142,6 +143,14 @@ static int add_listen(scmp_filter_ctx filter, const int *listeners, size_t count
     return result;
 }
 
+/* For a database on this machine (memory { uri }). */
+static int add_unix(scmp_filter_ctx filter)
+{
+    const struct scmp_arg_cmp args[] = {ONLY(0, AF_UNIX), MASKED(1, SOCK_KIND, SOCK_STREAM)};
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), XF_ARRAY_LEN(args),
+                                  args);
+}
+
 /* abort() signals its own thread; others may not be signalled. */
 static int add_abort(scmp_filter_ctx filter)
 {
@@ -149,7 +158,7 @@ static int add_abort(scmp_filter_ctx filter)
     return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &self);
 }
 
-static int fill(scmp_filter_ctx filter, const int *listeners, size_t count)
+static int fill(scmp_filter_ctx filter, const struct xf_sandbox *sandbox)
 {
     int result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1); /* all threads */
     if (result == 0)
@@ -162,7 +171,9 @@ static int fill(scmp_filter_ctx filter, const int *listeners, size_t count)
     if (result == 0)
         result = add_abort(filter);
     if (result == 0)
-        result = add_listen(filter, listeners, count);
+        result = add_listen(filter, sandbox->listeners, sandbox->listener_count);
+    if (result == 0 && sandbox->uses_unix)
+        result = add_unix(filter);
     if (result == 0)
         result = add_named(filter, SCMP_ACT_KILL_PROCESS, hostile, XF_ARRAY_LEN(hostile));
     /* Arrange the rules in a tree; older libraries have only the list. */
@@ -170,13 +181,13 @@ static int fill(scmp_filter_ctx filter, const int *listeners, size_t count)
     return result;
 }
 
-enum xf_err xf_seccomp_enter(const int *listeners, size_t count, struct xf_error *err)
+enum xf_err xf_seccomp_enter(const struct xf_sandbox *sandbox, struct xf_error *err)
 {
     char words[128];
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
     if (!filter)
         return xf_fail(err, XF_ERR_IO, "seccomp: no filter could be made");
-    int result = fill(filter, listeners, count);
+    int result = fill(filter, sandbox);
     if (result == 0)
         result = seccomp_load(filter);
     seccomp_release(filter);
@@ -187,7 +198,7 @@ enum xf_err xf_seccomp_enter(const int *listeners, size_t count, struct xf_error
 
 #else
 
-enum xf_err xf_seccomp_enter(const int *listeners, size_t count, struct xf_error *err)
+enum xf_err xf_seccomp_enter(const struct xf_sandbox *sandbox, struct xf_error *err)
 {
     (void)listeners;
     (void)count;

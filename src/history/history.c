@@ -332,13 +332,18 @@ void xf_history_set_digest(struct xf_history *history, const char *digest)
         xf_registry_set_digest(history->registry, digest);
 }
 
+void xf_history_leave(struct xf_history *history)
+{
+    if (history && history->registry)
+        xf_registry_leave(history->registry);
+}
+
 void xf_history_finish(struct xf_history *history)
 {
     if (!history || !history->registry)
         return; /* a file is written in xf_history_free */
     history->is_finishing = true;
     xf_timer_start(history->timers, &history->timer, PARTING_MS);
-    xf_registry_leave(history->registry);
     write_after(history, 0);
 }
 

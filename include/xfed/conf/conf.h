@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <xfed/auth/settings.h>
+#include <xfed/base/crypto.h>
 #include <xfed/base/err.h>
 #include <xfed/base/map.h>
 #include <xfed/base/span.h>
@@ -142,6 +143,13 @@ bool xf_conf_needs_restart(const struct xf_conf *running, const struct xf_conf *
  * prints only the name of its file.
  */
 void xf_conf_dump(const struct xf_conf *conf, FILE *out);
+
+/*
+ * Digest, in hex, of what the nodes of one deployment should have in common: all but the names of
+ * files and what belongs to a machine, such as addresses to listen on. Covers the dialback secret
+ * without giving it away.
+ */
+void xf_conf_digest(const struct xf_conf *conf, char out[XF_SHA256_HEX_BYTES + 1]);
 
 /* Print the annotated sample: every setting with its default and help. */
 void xf_conf_sample(FILE *out);

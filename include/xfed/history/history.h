@@ -138,9 +138,10 @@ XF_MUST_USE enum xf_err xf_history_open(const struct xf_history_opts *opts,
 void xf_history_set_digest(struct xf_history *history, const char *digest);
 
 /*
- * The process is about to end: write what is pending, and tell other nodes that this one leaves on
- * purpose. NULL: nothing.
+ * The process is about to end. leave: tell other nodes that it does so on purpose. finish: write
+ * what is pending to a shared database. NULL: nothing.
  */
+void xf_history_leave(struct xf_history *history);
 void xf_history_finish(struct xf_history *history);
 
 /*

@@ -13,6 +13,7 @@ static void make_files(void)
     folder_make(&folder);
     folder_put_text(&folder, "link.secret", "secret of the link\n");
     folder_put_text(&folder, "ldap.secret", "secret of the directory\n");
+    folder_put_text(&folder, "database.secret", "secret of the database\n");
     folder_put_text(&folder, "dialback.secret", "  secret of dialback \nrest\n");
 }
 
@@ -392,6 +393,7 @@ START_TEST(changes_that_need_a_restart_are_named)
         {SHORT "listen { s2s = {\"1.2.3.4:1\"} }\ndns { timeout = 1s }\n",
          "listen.s2s, dns.timeout"},
         {SHORT "process { user = x }\n", "process.user"},
+        {SHORT "memory { heartbeat = 1s }\n", "memory.heartbeat"},
         {SHORT "dialback { secret-file = dialback.secret }\n", "dialback.secret-file"},
         {SHORT "link m { nodes = {\"127.0.0.1:1\"} name = m.example secret-file = link.secret }\n",
          "link"},
@@ -414,6 +416,56 @@ START_TEST(changes_that_need_a_restart_are_named)
     ck_assert_str_eq(few, "the sec");
     xf_conf_free(&next);
     xf_conf_free(&running);
+}
+END_TEST
+
+/* What nodes have in common counts, and nothing else. */
+START_TEST(a_digest_tells_what_differs_between_nodes)
+{
+#define BASE SHORT "dialback { secret-file = dialback.secret }\n"
+    static const struct {
+        const char *label, *text;
+        bool is_same;
+    } rows[] = {
+        {"the same", BASE, true},
+        {"addresses to listen on", BASE "listen { s2s = {\"192.0.2.1:1\"} }\n", true},
+        {"the store", BASE "memory { node = x uri = \"postgresql://192.0.2.7/x\" }\n", true},
+        {"the log level", BASE "process { log-level = debug }\n", true},
+        {"another place of the same file", SHORT "dialback { secret-file = ./dialback.secret }\n",
+         true},
+        {"an address to connect from", BASE "defaults { source = {\"192.0.2.1\"} }\n", true},
+        {"no dialback secret", SHORT, false},
+        {"another dialback secret", SHORT "dialback { secret-file = other.secret }\n", false},
+        {"a policy", BASE "policy { default = deny }\n", false},
+        {"a default", BASE "defaults { tls-min = 1.3 }\n", false},
+        {"a peer", BASE "peer x.example { tls-min = 1.3 }\n", false},
+        {"a served domain", BASE "served c.example { link = l certificate = c key = k }\n", false},
+    };
+    char wanted[XF_SHA256_HEX_BYTES + 1], digest[XF_SHA256_HEX_BYTES + 1];
+    folder_put_text(&folder, "other.secret", "another secret of dialback\n");
+    struct xf_conf *conf = load(BASE);
+    xf_conf_digest(conf, wanted);
+    xf_conf_free(&conf);
+    for (size_t i = 0; i < XF_ARRAY_LEN(rows); i++) {
+        conf = load(rows[i].text);
+        xf_conf_digest(conf, digest);
+        ck_assert_msg((strcmp(digest, wanted) == 0) == rows[i].is_same, "%s", rows[i].label);
+        xf_conf_free(&conf);
+    }
+}
+END_TEST
+
+START_TEST(the_order_of_sections_makes_no_difference)
+{
+    char digests[2][XF_SHA256_HEX_BYTES + 1];
+    for (int i = 0; i < 2; i++) {
+        struct xf_conf *conf =
+            load(i ? SHORT "peer y.example { tls = none }\npeer z.example { }\n"
+                   : SHORT "peer z.example { }\npeer y.example { tls = none }\n");
+        xf_conf_digest(conf, digests[i]);
+        xf_conf_free(&conf);
+    }
+    ck_assert_str_eq(digests[0], digests[1]);
 }
 END_TEST
 
@@ -454,6 +506,8 @@ int main(void)
     tcase_add_test(tc, a_dump_names_every_default_and_no_secret);
     tcase_add_test(tc, included_files_are_read_from_their_own_folder);
     tcase_add_test(tc, the_sample_loads);
+    tcase_add_test(tc, a_digest_tells_what_differs_between_nodes);
+    tcase_add_test(tc, the_order_of_sections_makes_no_difference);
     tcase_add_test(tc, every_line_of_the_sample_can_be_switched_on);
     tcase_add_test(tc, changes_that_need_a_restart_are_named);
     tcase_add_test(tc, ten_thousand_peers_load);

@@ -48,6 +48,17 @@ static const struct {
     {"a name without authorities", GOOD "link r { driver = router nodes = {\"127.0.0.1:5348\"} name = gw.example secret-file = secret\n tls-name = r.example }\n",
      "conf:4: link \"r\": tls-name without ca-file: any certificate could have that name: expected ca-file too"},
 
+    /* memory */
+    {"a password for nothing", GOOD "memory {\n password-file = secret }\n",
+     "conf:4: memory: password-file without uri: expected both"},
+    {"a shared memory of none", GOOD "memory { uri = \"postgresql://192.0.2.7/x\"\n peers = 0 }\ndefaults { dialback = no }\n",
+     "conf:4: memory: uri with peers = 0: expected how many peers to remember"},
+    {"nodes without a common secret", GOOD "memory { uri = \"postgresql://192.0.2.7/x\" }\n",
+     "conf:3: memory: uri without dialback { secret-file }: expected the same secret on all nodes, or each would refuse the keys of the others"},
+    {"a long name", GOOD "memory { node = " R50 R50 " }\n", "conf:3: memory: node is too long: expected at most 64 bytes"},
+    {"a heart that races", GOOD "memory { heartbeat = 10ms }\n",
+     "conf:3: heartbeat = \"10ms\": expected a duration with a unit (ms, s, m, h, d) from 1s to 5m"},
+
     /* grammar */
     {"misspelt key of a titled section", GOOD "peer \"x\" {\n tlss = none\n}\n",
      "conf:4: unknown key \"tlss\" in peer \"x\": did you mean \"tls\"?"},

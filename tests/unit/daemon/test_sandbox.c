@@ -324,7 +324,14 @@ static struct xf_certs certs;
 static bool enter_calls(void)
 {
     own_listener = socket(AF_INET, SOCK_STREAM, 0);
-    return xf_seccomp_enter(&own_listener, 1, NULL) == XF_ERR_OK;
+    const struct xf_sandbox sandbox = {.listeners = &own_listener, .listener_count = 1};
+    return xf_seccomp_enter(&sandbox, NULL) == XF_ERR_OK;
+}
+
+static bool enter_with_unix(void)
+{
+    const struct xf_sandbox sandbox = {.uses_unix = true};
+    return xf_seccomp_enter(&sandbox, NULL) == XF_ERR_OK;
 }
 
 static bool enter_all(void)
@@ -457,6 +464,24 @@ START_TEST(test_paths)
 }
 END_TEST
 
+/* With a database on this machine: Unix sockets, but no datagrams to whoever listens for them. */
+static int unix_datagrams(void)
+{
+    return said(socket(AF_UNIX, SOCK_DGRAM, 0));
+}
+
+START_TEST(test_unix)
+{
+#ifdef XF_HAVE_SECCOMP
+    ck_assert_int_eq(in_sandbox(enter_with_unix, unix_socket), 0);
+    ck_assert_int_eq(in_sandbox(enter_with_unix, unix_datagrams), ENOSYS);
+    ck_assert_int_eq(in_sandbox(enter_with_unix, netlink), ENOSYS);
+#else
+    ck_assert_int_eq(in_sandbox(enter_with_unix, unix_datagrams), EXIT_NO_SANDBOX);
+#endif
+}
+END_TEST
+
 /* ---- threads that were there before */
 
 static int gate[2];
@@ -568,6 +593,7 @@ int main(void)
     tcase_add_loop_test(tcase, test_calls, 0, (int)XF_ARRAY_LEN(calls));
     tcase_add_loop_test(tcase, test_paths, 0, (int)XF_ARRAY_LEN(paths));
     tcase_add_test(tcase, test_thread_of_before);
+    tcase_add_test(tcase, test_unix);
     tcase_add_test(tcase, test_off);
     Suite *suite = suite_create("sandbox");
     suite_add_tcase(suite, tcase);
