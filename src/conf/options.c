@@ -215,7 +215,7 @@ DURATION(MEMORY, "heartbeat", C, history.heartbeat_ms, "10s", S, 5 * M,
 TEXT (JOURNAL, "file", C, journal.file, PATH, "", "/var/lib/xfedd/journal.db",
       "SQLite file that keeps messages while they wait for a stream to a peer, so that they survive a crash or a restart; at the start, "
       "what it has is delivered, with the time at which it came (XEP-0203). It holds the text of messages, and belongs to the user "
-      "that xfedd runs as. \"\": keep none, and messages that wait are lost in a crash. A change needs a restart."),
+      "that xfedd runs as. \"\": keep none, and messages that wait are lost in a crash."),
 SIZE (JOURNAL, "bytes", C, journal.bytes, "64M", 64 * KIB, 16384 * MIB,
       "How many bytes of messages it may hold. Messages beyond that wait in memory only."),
 COUNT(JOURNAL, "messages", C, journal.messages, "100000", 1, 10000000, "How many messages it may hold, in the same way."),

@@ -10,54 +10,14 @@
 #include "routing_priv.h"
 
 #include "bounce_priv.h"
+#include "delay_priv.h"
 #include "links_priv.h"
 #include "outbound_priv.h"
 #include "rare_priv.h"
 
-#include <stdio.h>
-#include <time.h>
-#include <xfed/base/draft.h>
 #include <xfed/base/log.h>
-#include <xfed/xml/writer.h>
 
-#define NS_DELAY      "urn:xmpp:delay"
 #define STAMPED_BYTES (65u << 20) /* above the largest stanza */
-#define STAMP_CHARS   32
-
-static bool is_stamped(const struct xf_stanza *stanza)
-{
-    struct xf_span rest = stanza->payload;
-    struct xf_stanza_child child;
-    while (xf_stanza_next_child(&rest, &child))
-        if (xf_span_is(child.ns, NS_DELAY) && xf_span_is(child.name, "delay"))
-            return true;
-    return false;
-}
-
-/* XEP-0082, in UTC. */
-static void write_time(int64_t unix_s, char out[STAMP_CHARS])
-{
-    struct tm utc;
-    time_t time = (time_t)unix_s;
-    if (!gmtime_r(&time, &utc) || strftime(out, STAMP_CHARS, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
-        snprintf(out, STAMP_CHARS, "1970-01-01T00:00:00Z"); /* a file that somebody edited */
-}
-
-static void stamp(struct xf_buf *payload, struct xf_stanza *stanza, int64_t queued_s)
-{
-    char time_text[STAMP_CHARS];
-    write_time(queued_s, time_text);
-    struct xf_draft draft = xf_draft_begin(payload);
-    xf_draft_span(&draft, stanza->payload);
-    xf_draft_str(&draft, "<delay xmlns=\"" NS_DELAY "\"");
-    xf_xml_attr(&draft, "from", stanza->from.domain);
-    xf_xml_attr(&draft, "stamp", xf_span_of(time_text));
-    xf_draft_str(&draft, "/>");
-    if (xf_draft_end(&draft) != XF_ERR_OK)
-        return;
-    stanza->payload = xf_buf_span(payload);
-    xf_stanza_find_children(stanza);
-}
 
 static void log_lost(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
@@ -87,8 +47,8 @@ static void on_message(void *owner, struct xf_stanza *stanza, int64_t queued_s, 
         return;
     }
     xf_buf_init(&payload, STAMPED_BYTES);
-    if (!is_stamped(stanza))
-        stamp(&payload, stanza, queued_s);
+    xf_delay_stamp(stanza, queued_s, &payload);
+    xf_stanza_find_children(stanza);
     xf_outbound_carry(routing, link, stanza);
     xf_buf_release(&payload);
 }

@@ -18,6 +18,7 @@
  *   mail_payload.c     the same within payloads
  *   address_queue.c    stanzas that wait for an e-mail address
  *   requests_by_jid.c  requests that came to the JID of a user who has an e-mail address
+ *   delay.c            stamps messages that are delivered late
  *   replay.c           messages that the journal kept from an earlier process
  *   refusal.c          sends peers to another node while a link is down for long
  *   links.c            the attached links, and whose domains they serve

@@ -6,7 +6,8 @@
  * delivered or returned. What is in the file when a process starts is delivered (replayed) as if
  * the cluster had just sent it. The journal keeps messages only, and not all of them
  * (src/journal/message.c). Writing is in the background: what was added during the last WRITE_MS
- * (50 ms) may be lost in a crash, and what was removed during that time may be delivered twice.
+ * (50 ms) may be lost in a crash. What was delivered and not yet removed, or removed during that
+ * time, may be delivered twice.
  *
  * A journal that cannot be written stops taking messages, and says so; the queues work without it.
  */
