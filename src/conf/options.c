@@ -60,6 +60,7 @@
 /* clang-format off */
 static const struct xf_word allow_words[] = {{"allow", true}, {"deny", false}, {NULL, 0}};
 static const struct xf_word stop_words[] = {{"keep", true}, {"return", false}, {NULL, 0}};
+static const struct xf_word repair_words[] = {{"presence", true}, {"off", false}, {NULL, 0}};
 static const struct xf_word names_words[] = {{"one", false}, {"per-peer", true}, {NULL, 0}};
 static const struct xf_word driver_words[] = {
     {"component", XF_LINK_COMPONENT}, {"router", XF_LINK_ROUTER}, {NULL, 0}};
@@ -248,6 +249,11 @@ DURATION(PROCESS, "backoff-max", C, routing.backoff_max_ms, "5m", 0, 24 * H,
 DURATION(PROCESS, "backoff-probe", C, routing.backoff_probe_ms, "2s", 0, M,
       "While stanzas to a peer are bounced at once, and the cluster keeps sending some, try a stream in the background this often, so "
       "that they pass again soon after the peer is back. 0: never."),
+DURATION(PROCESS, "repair-after", C, routing.repair_after_ms, "3m", S, 24 * H,
+      "How long a peer must be out of reach before its contacts count as unavailable (see repair of a peer)."),
+SIZE (PROCESS, "repair-bytes", C, routing.repair_bytes, "16M", 0, 4096 * MIB,
+      "How much memory the presence may use that is noted for that. An owner of peers without a section may use an eighth of it, all of them "
+      "half; what has no room is not repaired."),
 BOOL (PROCESS, "sandbox", C, process.sandbox, "yes",
       "After start-up, give up what a gateway does not need: system calls (seccomp), so that no program can be started and no other "
       "process inspected; and access to all files outside /etc, /usr and the folders of its own files (Landlock). Turn it off for "
@@ -456,6 +462,9 @@ TEXTS(PEER, "block-namespaces-out", P, block_namespaces_out, ANY, "", "urn:xmpp:
       "Do not send the peer stanzas that have a child element in one of these namespaces."),
 WORD (PEER, "strip-presence", P, strip_presence, enum xf_direction, direction_words, "none",
       "Reduce presence to show, status and priority: from the peer (in), to the peer (out) or both."),
+SWITCH(PEER, "repair", P, repair_presence, repair_words, "presence",
+      "presence: when the peer is lost for repair-after, tell our users that its contacts are unavailable, and remove the occupants of chat "
+      "rooms; when it is back, ask both sides for their present state. off: leave all that as it was."),
 TEXTS(PEER, "hours", P, hours, HOURS, "", "mon-fri 08:00-18:00", "When stanzas may pass, in local time. Empty: always."),
 TEXT (PEER, "reason", P, reason, WORDS, "", "Federation with this partner ended in June.",
       "Text for those who are refused, and for the log."),

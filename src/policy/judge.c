@@ -9,8 +9,7 @@
  */
 #include "policy_priv.h"
 
-#define NS_MUC      "http://jabber.org/protocol/muc"
-#define NS_MUC_USER "http://jabber.org/protocol/muc#user"
+#include <xfed/xmpp/ns.h>
 
 const char *xf_rule_word(enum xf_rule rule)
 {
@@ -57,7 +56,7 @@ static bool has_child(const struct xf_stanza *stanza,
 static bool is_of_a_room(const void *unused, struct xf_span ns)
 {
     (void)unused;
-    return xf_span_is(ns, NS_MUC) || xf_span_is(ns, NS_MUC_USER);
+    return xf_span_is(ns, XF_NS_MUC) || xf_span_is(ns, XF_NS_MUC_USER);
 }
 
 static bool is_blocked(const void *patterns, struct xf_span ns)

@@ -12,6 +12,7 @@
 #include "answers_priv.h"
 #include "links_priv.h"
 #include "mail_priv.h"
+#include "repair_priv.h"
 #include "route_limits_priv.h"
 #include "route_priv.h"
 #include "routing_priv.h"
@@ -24,6 +25,7 @@ static void look_up(struct xf_routing *routing, struct xf_span local, struct xf_
     last->link = served ? xf_routing_link_of(routing, served->link) : NULL;
     last->may = last->link && xf_policy_may(routing->policy, local, peer, XF_DIRECTION_IN);
     last->is_watched = xf_screen_watches(routing, local, peer, XF_DIRECTION_IN);
+    last->repairs = last->may && xf_policy_peer(routing->policy, peer)->repair_presence;
     const struct xf_route *route = xf_route_find(routing, local, peer);
     last->is_mapped =
         last->may && ((routing->mailmap && xf_policy_peer(routing->policy, peer)->mail) ||
@@ -70,6 +72,8 @@ static enum xf_s2s_taken deliver(struct xf_routing *routing, struct xf_stanza *s
     else if (err != XF_ERR_OK)
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
                        "the domain cannot be reached now");
+    else if (stanza->kind == XF_STANZA_PRESENCE && last->repairs)
+        xf_repair_saw(routing, stanza);
     return xf_link_is_full(link, stanza->from.domain) ? XF_S2S_FULL : XF_S2S_TAKEN;
 }
 
@@ -155,6 +159,7 @@ static void on_peer_seen(void *owner, struct xf_span local, struct xf_span peer)
     struct xf_route *route = xf_route_find(owner, local, peer);
     if (route)
         xf_route_seen(route);
+    xf_repair_back(owner, local, peer);
 }
 
 const struct xf_s2s_events xf_routing_s2s_events = {

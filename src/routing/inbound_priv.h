@@ -13,7 +13,8 @@ struct xf_routing_link;
 /* The pair of the last inbound stanza, and what was found for it. */
 struct xf_admission {
     struct xf_pair_key key;
-    bool may, is_watched, is_mapped; /* is_mapped: mail_addresses.c looks at each stanza */
+    bool may, is_watched, repairs; /* repairs: presence is noted (repair.c) */
+    bool is_mapped;                /* is_mapped: mail_addresses.c looks at each stanza */
     struct xf_routing_link *link;
 };
 

@@ -19,6 +19,7 @@
 #include "links_priv.h"
 #include "mail_priv.h"
 #include "rare_priv.h"
+#include "repair_priv.h"
 #include "route_limits_priv.h"
 #include "route_priv.h"
 #include "routing_priv.h"
@@ -179,6 +180,8 @@ void xf_outbound_carry(struct xf_routing *routing, struct xf_routing_link *link,
         return;
     if (__builtin_expect(route->is_watched, 0) && !passes(routing, link, stanza))
         return;
+    if (stanza->kind == XF_STANZA_PRESENCE && route->settings->repair_presence)
+        xf_repair_sent(routing, stanza);
     if (routing->is_draining && !xf_route_delivers(route))
         put_off(routing, link, stanza);
     else if (__builtin_expect(route->settings->mail || route->address_queue_out, 0))
@@ -194,3 +197,14 @@ const struct xf_link_events xf_routing_link_events = {
     .drained = xf_routing_link_drained,
     .refuses = xf_routing_link_refuses,
 };
+
+static enum xf_repair_way way_to(struct xf_routing *routing, struct xf_span local,
+                                 struct xf_span peer)
+{
+    const struct xf_route *route = xf_route_find(routing, local, peer);
+    if (route && xf_route_delivers(route))
+        return XF_REPAIR_OPEN;
+    return route && route->state != XF_ROUTE_IDLE ? XF_REPAIR_BUSY : XF_REPAIR_CLOSED;
+}
+
+const struct xf_repair_ops xf_outbound_repair_ops = {.way = way_to, .carry = xf_outbound_carry};

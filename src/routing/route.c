@@ -27,6 +27,7 @@
 #include "links_priv.h"
 #include "probe_priv.h"
 #include "rare_priv.h"
+#include "repair_priv.h"
 #include "route_back_priv.h"
 #include "route_limits_priv.h"
 #include "routing_priv.h"
@@ -180,6 +181,7 @@ static void on_ready(void *owner)
     if (route->state == XF_ROUTE_PROBE)
         xf_route_fire(route, XF_ROUTE_ON_WELL);
     xf_probe_well(route->routing, route->peer);
+    xf_repair_back(route->routing, route->local, route->peer);
     if (flush(route))
         xf_route_fire(route, XF_ROUTE_ON_FLUSHED);
     else
@@ -320,6 +322,7 @@ void xf_route_back_off(struct xf_route *route)
     route->over_ms = xf_routing_now(route->routing) + wait_ms;
     xf_timer_start(route->routing->env->timers, &route->timer, wait_ms);
     xf_probe_begin(route);
+    xf_repair_failed(route->routing, route->local, route->peer);
 }
 
 void xf_route_go_on_backing_off(struct xf_route *route)

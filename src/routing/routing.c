@@ -11,7 +11,9 @@
 #include "answers_priv.h"
 #include "backpressure_priv.h"
 #include "links_priv.h"
+#include "outbound_priv.h"
 #include "probe_priv.h"
+#include "repair_priv.h"
 #include "requests_by_jid_priv.h"
 #include "route_limits_priv.h"
 #include "route_priv.h"
@@ -38,6 +40,9 @@ struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
     xf_buf_init(&routing->rewritten, STRIPPED_MAX);
     xf_probes_init(&routing->probes, &xf_route_probe_events);
     xf_route_limits_init(routing);
+    xf_presence_table_init(&routing->presences);
+    routing->repair_ops = &xf_outbound_repair_ops;
+    routing->presences.max_bytes = routing->settings.repair_bytes;
     return routing;
 }
 
@@ -56,6 +61,7 @@ void xf_routing_free(struct xf_routing **routing)
         xf_free(link->title);
         xf_free(link);
     }
+    xf_repair_free_all(*routing);
     xf_map_free(&(*routing)->routes);
     xf_route_limits_fini(*routing);
     xf_map_free(&(*routing)->failed_peers);
@@ -102,6 +108,7 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy,
     void *value = NULL;
     routing->policy = policy;
     routing->settings = *settings;
+    routing->presences.max_bytes = settings->repair_bytes;
     routing->last_in.key.len = 0;
     while (xf_map_next(routing->routes, &cursor, NULL, &value)) {
         struct xf_route *route = value;

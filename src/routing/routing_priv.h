@@ -20,6 +20,10 @@
  *   requests_by_jid.c  requests that came to the JID of a user who has an e-mail address
  *   delay.c            stamps messages that are delivered late
  *   replay.c           messages that the journal kept from an earlier process
+ *   presences.c        available presence between our users and peers: a table
+ *   repair.c           notes it, and when a peer is lost and back
+ *   repair_states.c    what is said about presence then, and when
+ *   repair_actions.c   says it
  *   refusal.c          sends peers to another node while a link is down for long
  *   links.c            the attached links, and whose domains they serve
  *   rare.c             at most one log line a second about one kind of trouble
@@ -29,6 +33,7 @@
 #pragma once
 
 #include "inbound_priv.h"
+#include "presences_priv.h"
 #include "probe_priv.h"
 #include "rare_priv.h"
 #include "screen_priv.h"
@@ -40,6 +45,7 @@
 #include <xfed/routing/routing.h>
 #include <xfed/xmpp/stanza_queue.h>
 
+struct xf_repair_ops;
 struct xf_requests_by_jid;
 
 struct xf_routing {
@@ -53,6 +59,8 @@ struct xf_routing {
     struct xf_map *routes;
     struct xf_map *failed_peers; /* peer -> struct xf_failed_peer (probe.c) */
     struct xf_probes probes;
+    struct xf_presence_table presences; /* repair.c */
+    const struct xf_repair_ops *repair_ops;
     struct xf_route *last;       /* the one that was found last */
     struct xf_route *last_shown; /* the last one found for a user's e-mail address */
     struct xf_admission last_in;
@@ -68,7 +76,7 @@ struct xf_routing {
     char later[XF_JID_MAX + 1];          /* an address in the payload that is not known yet */
     struct xf_requests_by_jid *requests; /* NULL: none was noted */
     struct xf_map *strangers;            /* mail domains that were named in the log */
-    struct xf_rare refused, lost, full, unknown, strangers_full;
+    struct xf_rare refused, lost, full, unknown, strangers_full, repair_full;
     struct xf_tally denied, passed_dry; /* stanzas that policy refused, or would have refused */
     uint64_t kept_count;                /* messages that were left to the journal at the end */
     bool is_draining, is_finished, has_ended;

@@ -123,6 +123,7 @@ struct xf_peer_settings {
     struct xf_texts block_namespaces_in, block_namespaces_out; /* of payloads: direct children */
     /* In these directions, reduce available presence to show, status and priority. */
     enum xf_direction strip_presence;
+    bool repair_presence;  /* tell the cluster and the peer when the peer is lost and back */
     struct xf_texts hours; /* when stanzas may pass, in local time; empty: always */
     /* Text for those who are refused, and for the log; "" for a built-in one. */
     char *reason;

@@ -13,6 +13,8 @@ struct xf_routing_settings {
     uint64_t backoff_min_ms, backoff_max_ms; /* how long stanzas bounce at once after a failure */
     /* How often to try the peer in the background during that time; 0: never */
     uint64_t backoff_probe_ms;
+    uint64_t repair_after_ms; /* how long a peer must be lost before the cluster is told */
+    size_t repair_bytes;      /* of the presence that is noted for that, in all */
     /* Routes kept for strangers that wrote to us first */
     unsigned routes_per_owner, routes;
     /* Streams that we open to strangers for answers */

@@ -17,6 +17,8 @@
 #define XF_NS_STREAM_LIMITS    "urn:xmpp:stream-limits:0"
 #define XF_NS_BIDI             "urn:xmpp:bidi"          /* the request */
 #define XF_NS_BIDI_FEATURE     "urn:xmpp:features:bidi" /* the feature */
+#define XF_NS_MUC              "http://jabber.org/protocol/muc"
+#define XF_NS_MUC_USER         "http://jabber.org/protocol/muc#user"
 #define XF_NS_PING             "urn:xmpp:ping"
 #define XF_NS_SM               "urn:xmpp:sm:3"
 #define XF_NS_DELAY            "urn:xmpp:delay"

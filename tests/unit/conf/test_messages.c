@@ -73,7 +73,7 @@ static const struct {
      "direct-tls, legacy, tls-min, ciphers, ca-file, pins, dane, client-eku, revocation, downgrade, dialback-by-certificate, bidi, ack, resend, "
      "multiplex, route, route-order, dns-servers, source, source-ports, max-stanza, max-streams, max-pairs, stanza-rate, byte-rate, "
      "queue-bytes, queue-stanzas, queue-time, connect-timeout, candidate-timeout, negotiate-timeout, idle-timeout, ping-interval, enforce, users, groups, "
-     "block-kinds-in, block-kinds-out, block-namespaces-in, block-namespaces-out, strip-presence, hours, reason, denied-user, "
+     "block-kinds-in, block-kinds-out, block-namespaces-in, block-namespaces-out, strip-presence, repair, hours, reason, denied-user, "
      "denied-peer, mail or jid-use"},
     {"lines after comments count right", GOOD "# one\n// two\n/* three\n four */ federation = maybe\n",
      "conf:6: federation = \"maybe\": expected yes or no (on, off, true, false)"},

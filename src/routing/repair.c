@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * repair.c — notes available presence in both directions, and when a peer is lost and back.
+ *
+ * Contacts are noted from full JID to bare JID: a server sends presence to a bare JID, answers a
+ * probe to the full JID that asked, and says later to the bare JID that it is over. Occupants of
+ * chat rooms are noted from and to full JIDs, which name the room and the nick (XEP-0045 §7.2): a
+ * peer's user in a room of ours, who joins with a child in the namespace muc, and our user in a
+ * room of the peer, whose own presence has the status 110. What a room says of its other occupants
+ * is not noted: a client forgets them when it has to leave.
+ */
+#include "repair_priv.h"
+
+#include "rare_priv.h"
+#include "routing_priv.h"
+
+#include <string.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/xmpp/ns.h>
+
+/* ------------------------------------------------------------------ what a presence is */
+
+static bool has_child_in(const struct xf_stanza *stanza, const char *ns,
+                         struct xf_stanza_child *out_child)
+{
+    struct xf_span rest = stanza->payload;
+    while (xf_stanza_next_child(&rest, out_child))
+        if (xf_span_is(out_child->ns, ns))
+            return true;
+    return false;
+}
+
+static bool is_join(const struct xf_stanza *stanza)
+{
+    struct xf_stanza_child child;
+    return stanza->to.resource.ptr && has_child_in(stanza, XF_NS_MUC, &child);
+}
+
+static bool holds(struct xf_span text, const char *part)
+{
+    return memmem(text.ptr, text.len, part, strlen(part)) != NULL;
+}
+
+/* Of a room, about the user to whom it is sent (XEP-0045 §7.2.2). */
+static bool is_self_presence(const struct xf_stanza *stanza, bool *out_is_of_room)
+{
+    struct xf_stanza_child child;
+    *out_is_of_room = has_child_in(stanza, XF_NS_MUC_USER, &child);
+    return *out_is_of_room &&
+           (holds(child.whole, "code=\"110\"") || holds(child.whole, "code='110'"));
+}
+
+/* ------------------------------------------------------------------ notes */
+
+static struct xf_repair *repair_of(struct xf_presences *presences)
+{
+    return presences ? XF_CONTAINER(presences, struct xf_repair, presences) : NULL;
+}
+
+static struct xf_repair *find(const struct xf_routing *routing, struct xf_span local,
+                              struct xf_span peer)
+{
+    return repair_of(xf_presences_find(&routing->presences, local, peer));
+}
+
+/* Presence between these two, whether it was noted for the full JID or for the bare one. */
+static struct xf_presence *find_between(const struct xf_routing *routing, const struct xf_jid *from,
+                                        const struct xf_jid *to)
+{
+    struct xf_presence *presence = NULL;
+    if (to->resource.ptr)
+        presence = xf_presence_find(&routing->presences, from->full, to->full);
+    return presence ? presence : xf_presence_find(&routing->presences, from->full, xf_jid_bare(to));
+}
+
+static void log_full(struct xf_routing *routing, struct xf_span local, struct xf_span peer)
+{
+    unsigned suppressed = 0;
+    if (xf_rare_is_due(&routing->repair_full, xf_routing_now(routing), &suppressed))
+        /* bounded: xf_rare */
+        xf_log(XF_LOG_INFO, "routing.repair.full", XF_SPN("local", local), XF_SPN("peer", peer),
+               XF_INT("bytes", routing->presences.bytes),
+               XF_INT("max_bytes", routing->presences.max_bytes), XF_INT("suppressed", suppressed));
+}
+
+/* NULL: there is no room. */
+static struct xf_repair *repair_for(struct xf_routing *routing, struct xf_span local,
+                                    struct xf_span peer)
+{
+    struct xf_repair *repair = find(routing, local, peer);
+    if (repair)
+        return repair;
+    repair = xf_new(struct xf_repair);
+    if (!xf_presences_enter(&routing->presences, &repair->presences, local, peer,
+                            !xf_policy_names(routing->policy, peer), xf_routing_now(routing))) {
+        xf_free(repair);
+        return NULL;
+    }
+    repair->routing = routing;
+    xf_timer_init(&repair->timer, xf_repair_on_timer, repair);
+    return repair;
+}
+
+static void note(struct xf_repair *repair, enum xf_presence_list list, enum xf_presence_kind kind,
+                 const struct xf_stanza *stanza)
+{
+    struct xf_presence *presence = find_between(repair->routing, &stanza->from, &stanza->to);
+    struct xf_span to = kind == XF_PRESENCE_CONTACT ? xf_jid_bare(&stanza->to) : stanza->to.full;
+    if (presence)
+        xf_presence_move(presence, list);
+    else if (!xf_presence_add(&repair->presences, list, kind, stanza->from.full, to))
+        log_full(repair->routing, repair->presences.local, repair->presences.peer);
+}
+
+/* Frees the pair if nothing is left to know or to say. */
+static void drop(struct xf_presence *presence)
+{
+    struct xf_repair *repair = repair_of(presence->pair);
+    xf_presence_drop(presence);
+    if (repair->state == XF_REPAIR_WELL && xf_presences_is_empty(&repair->presences))
+        xf_repair_free(repair);
+}
+
+/* An error for presence means that it did not arrive, or that its sender is not welcome there. */
+static void drop_refused(struct xf_routing *routing, const struct xf_stanza *stanza)
+{
+    struct xf_presence *presence = find_between(routing, &stanza->to, &stanza->from);
+    if (presence)
+        drop(presence);
+}
+
+/* ------------------------------------------------------------------ stanzas */
+
+static bool is_lost(const struct xf_repair *repair)
+{
+    return repair->state != XF_REPAIR_WELL && repair->state != XF_REPAIR_RETURNING;
+}
+
+/* The peer writes to us, so it is back. */
+static void see_available(struct xf_routing *routing, const struct xf_stanza *stanza)
+{
+    bool is_of_room = false, is_self = is_self_presence(stanza, &is_of_room);
+    struct xf_repair *repair = repair_for(routing, stanza->to.domain, stanza->from.domain);
+    if (!repair) {
+        log_full(routing, stanza->to.domain, stanza->from.domain);
+        return;
+    }
+    if (is_lost(repair))
+        xf_repair_fire(repair, XF_REPAIR_ON_BACK);
+    if (is_self)
+        note(repair, XF_PRESENCE_SEEN, XF_PRESENCE_SELF, stanza);
+    else if (!is_of_room)
+        note(repair, XF_PRESENCE_SEEN, is_join(stanza) ? XF_PRESENCE_GUEST : XF_PRESENCE_CONTACT,
+             stanza);
+}
+
+void xf_repair_saw(struct xf_routing *routing, const struct xf_stanza *stanza)
+{
+    struct xf_presence *presence;
+    if (!stanza->type.ptr)
+        see_available(routing, stanza);
+    else if (xf_span_is(stanza->type, "error"))
+        drop_refused(routing, stanza);
+    else if (xf_span_is(stanza->type, "unavailable") &&
+             (presence = find_between(routing, &stanza->from, &stanza->to)))
+        drop(presence);
+}
+
+/* Nobody can join a room that is away: the user gets an error. */
+static void send_available(struct xf_routing *routing, const struct xf_stanza *stanza)
+{
+    struct xf_repair *repair = repair_for(routing, stanza->from.domain, stanza->to.domain);
+    bool is_guest = is_join(stanza);
+    if (!repair)
+        log_full(routing, stanza->from.domain, stanza->to.domain);
+    else if (!is_guest || !is_lost(repair))
+        note(repair, XF_PRESENCE_SENT, is_guest ? XF_PRESENCE_GUEST : XF_PRESENCE_CONTACT, stanza);
+}
+
+/* Our user has left. The peer has to hear that later if it cannot hear it now. */
+static void send_unavailable(struct xf_presence *presence)
+{
+    if (is_lost(repair_of(presence->pair)))
+        xf_presence_move(presence, XF_PRESENCE_LEFT);
+    else
+        drop(presence);
+}
+
+void xf_repair_sent(struct xf_routing *routing, const struct xf_stanza *stanza)
+{
+    struct xf_presence *presence;
+    if (!stanza->type.ptr)
+        send_available(routing, stanza);
+    else if (xf_span_is(stanza->type, "error"))
+        drop_refused(routing, stanza);
+    else if (xf_span_is(stanza->type, "unavailable") &&
+             (presence = find_between(routing, &stanza->from, &stanza->to)))
+        send_unavailable(presence);
+}
+
+/* ------------------------------------------------------------------ peers */
+
+void xf_repair_failed(struct xf_routing *routing, struct xf_span local, struct xf_span peer)
+{
+    struct xf_repair *repair = find(routing, local, peer);
+    if (repair)
+        xf_repair_fire(repair, XF_REPAIR_ON_FAILED);
+}
+
+void xf_repair_back(struct xf_routing *routing, struct xf_span local, struct xf_span peer)
+{
+    struct xf_repair *repair = find(routing, local, peer);
+    if (repair)
+        xf_repair_fire(repair, XF_REPAIR_ON_BACK);
+}
+
+void xf_repair_free_all(struct xf_routing *routing)
+{
+    size_t cursor = 0;
+    void *presences = NULL;
+    while (xf_map_next(routing->presences.pairs, &cursor, NULL, &presences))
+        xf_repair_free(repair_of(presences));
+    xf_presence_table_fini(&routing->presences);
+}
