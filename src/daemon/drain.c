@@ -3,9 +3,10 @@
  * drain.c — stops the gateway on SIGTERM or SIGINT: delivers what can be delivered, tells the
  * senders of the rest, and closes all streams in order.
  *
- *     queues    no new peers; of what the cluster sends only what goes to a stream that is there
- *               (senders of the rest get an error); routes go on until they were empty for a while,
- *               at most process.drain-time
+ *     queues    no new peers; the cluster is asked to send to another gateway, if it has one; of
+ *               what the cluster sends only what goes to a stream that is there (senders of the
+ *               rest get an error); routes go on until they were empty for a while, at most
+ *               process.drain-time
  *     inbound   streams that peers opened are closed, so that nothing more comes that wants an
  *               answer; answers are still sent
  *     streams   what is left stays in the journal, or is bounced to the cluster; all streams with
@@ -55,6 +56,8 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
     case XF_DRAIN_QUEUES:
         xf_daemon_close_listeners(daemon);
         xf_routing_drain(daemon->routing);
+        for (size_t i = 0; i < daemon->link_count; i++)
+            xf_link_leave(daemon->links[i]);
         xf_history_leave(daemon->history);
         break;
     case XF_DRAIN_INBOUND:

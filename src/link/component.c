@@ -231,6 +231,12 @@ enum xf_err xf_component_send(struct xf_component *component, const struct xf_st
     return err;
 }
 
+void xf_component_leave(struct xf_component *component)
+{
+    for (size_t i = 0; i < component->leg_count; i++)
+        xf_leg_leave(component->legs[i]);
+}
+
 void xf_component_pause(struct xf_component *component, bool paused)
 {
     for (size_t i = 0; i < component->leg_count; i++)

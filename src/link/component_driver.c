@@ -6,6 +6,7 @@
 #include "component_driver_priv.h"
 
 #include <xfed/base/crypto.h>
+#include <xfed/xml/writer.h>
 #include <xfed/xmpp/ns.h>
 
 /* clang-format off */
@@ -52,6 +53,19 @@ static bool on_element(struct xf_leg *leg, const struct xf_elem *elem)
     return true;
 }
 
+/* A sign for the server's module (conf/mod_route_gateway.lua); other servers send it back to us. */
+static void leave(struct xf_leg *leg)
+{
+    if (leg->settings->per_peer)
+        return;
+    struct xf_draft draft = xf_stream_draft(&leg->stream);
+    xf_draft_str(&draft, "<presence type='unavailable'");
+    xf_xml_attr(&draft, "from", xf_span_of(leg->name));
+    xf_xml_attr(&draft, "to", xf_span_of(leg->name));
+    xf_draft_str(&draft, "/>");
+    xf_stream_send_draft(&leg->stream, &draft);
+}
+
 static enum xf_err send_stanza(struct xf_leg *leg, const struct xf_stanza *stanza)
 {
     return xf_stream_send_stanza(&leg->stream, stanza);
@@ -67,4 +81,5 @@ const struct xf_leg_driver xf_component_driver = {
     .header = prove,
     .element = on_element,
     .send = send_stanza,
+    .leave = leave,
 };

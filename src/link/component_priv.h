@@ -57,6 +57,7 @@ void xf_component_stop(struct xf_component *component, const char *reason);
 /* XF_ERR_CLOSED: as for xf_link_send. */
 XF_MUST_USE enum xf_err xf_component_send(struct xf_component *component,
                                           const struct xf_stanza *stanza);
+void xf_component_leave(struct xf_component *component);
 void xf_component_pause(struct xf_component *component, bool paused);
 
 /* Does the stanza that was sent last wait? While one stanza is held, all later ones wait too. */

@@ -269,6 +269,8 @@ static void come_up(struct xf_leg *leg)
     leg->last_reason = NULL;
     xf_stream_pause(&leg->stream, leg->is_paused);
     arm_pulse(leg);
+    if (leg->is_leaving)
+        leg->driver->leave(leg);
     leg->events->up(leg->owner, leg);
 }
 
@@ -509,6 +511,15 @@ bool xf_leg_stop(struct xf_leg *leg, const char *reason)
         leg->ending.reason = reason;
     xf_stream_close(&leg->stream);
     return true;
+}
+
+void xf_leg_leave(struct xf_leg *leg)
+{
+    if (leg->is_leaving)
+        return;
+    leg->is_leaving = true;
+    if (leg->state == XF_LEG_UP)
+        leg->driver->leave(leg);
 }
 
 enum xf_err xf_leg_send(struct xf_leg *leg, const struct xf_stanza *stanza)

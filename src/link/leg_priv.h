@@ -90,6 +90,8 @@ struct xf_leg_driver {
     bool (*stanza)(struct xf_leg *leg, struct xf_stanza *stanza);
     /* As xf_stream_send_stanza, which a driver without a form of its own uses. */
     enum xf_err (*send)(struct xf_leg *leg, const struct xf_stanza *stanza);
+    /* The leg is up and we are about to stop: the cluster should send elsewhere if it can. */
+    void (*leave)(struct xf_leg *leg);
     /* The stream begins to end. May be NULL. */
     void (*ending)(struct xf_leg *leg);
 };
@@ -136,6 +138,7 @@ struct xf_leg {
     uint64_t moved_bytes, moved_ms; /* written minus waiting bytes, and when that last grew */
     bool was_up;                    /* the current or last stream was up */
     bool is_wanted;                 /* make the stream again when it ends */
+    bool is_leaving;                /* xf_leg_leave */
     bool is_congested;
     bool is_paused;
     bool is_refused;             /* the server answered, but not as it should */
@@ -165,6 +168,9 @@ void xf_leg_start(struct xf_leg *leg);
  * leg is idle already.
  */
 bool xf_leg_stop(struct xf_leg *leg, const char *reason);
+
+/* Tell the cluster that we are about to stop. What it sends all the same is still read. */
+void xf_leg_leave(struct xf_leg *leg);
 
 static inline bool xf_leg_is_up(const struct xf_leg *leg)
 {

@@ -395,6 +395,12 @@ bool xf_link_has_name(const struct xf_link *link, struct xf_span domain)
     return tail[-1] == '.' && xf_span_eq((struct xf_span){tail, name.len}, name);
 }
 
+void xf_link_leave(struct xf_link *link)
+{
+    if (link->component)
+        xf_component_leave(link->component);
+}
+
 static void stop_component(struct xf_component *component)
 {
     xf_timer_stop(&component->idle);

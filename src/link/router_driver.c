@@ -170,6 +170,11 @@ static void secured(struct xf_leg *leg)
     xf_router_fire(xf_router_of(leg), XF_ROUTER_ON_SECURED);
 }
 
+static void leave(struct xf_leg *leg)
+{
+    xf_router_fire(xf_router_of(leg), XF_ROUTER_ON_LEAVE);
+}
+
 static void ending(struct xf_leg *leg)
 {
     xf_router_fire(xf_router_of(leg), XF_ROUTER_ON_ENDS);
@@ -192,5 +197,6 @@ const struct xf_leg_driver xf_router_driver = {
     .element = on_element,
     .stanza = on_stanza,
     .send = send_stanza,
+    .leave = leave,
     .ending = ending,
 };

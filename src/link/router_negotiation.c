@@ -112,6 +112,18 @@ void xf_router_stand_by(struct xf_router *router)
     xf_timer_start(router->leg.env->timers, &router->retry, RETRY_MS);
 }
 
+/* The router tells a standby at once. We go on to send in the link's own name. */
+void xf_router_give_up_default(struct xf_router *router)
+{
+    struct xf_draft draft = xf_stream_draft(&router->leg.stream);
+    xf_draft_str(&draft, "<unbind xmlns='" XF_NS_ROUTER "'");
+    xf_xml_attr(&draft, "name", xf_span_of(router->default_name));
+    xf_draft_str(&draft, "/>");
+    xf_stream_send_draft(&router->leg.stream, &draft);
+    xf_log(XF_LOG_INFO, "link.default.left", XF_STR("link", router->leg.settings->title),
+           XF_STR("name", router->default_name));
+}
+
 void xf_router_part(struct xf_router *router)
 {
     router->route = XF_ROUTER_ROUTE_NONE;
@@ -298,9 +310,9 @@ bool xf_router_negotiate(struct xf_router *router, const struct xf_elem *elem)
         on_sasl(router, elem);
     else if (xf_elem_is(elem, XF_NS_ROUTER, "bind") && router->state == XF_ROUTER_BIND)
         on_bind(router, xf_elem_attr(elem, "error"));
-    else if (xf_elem_is(elem, XF_NS_ROUTER, "bind"))
+    else if (xf_elem_is(elem, XF_NS_ROUTER, "bind") && router->state == XF_ROUTER_ASKING)
         on_default(router, xf_elem_attr(elem, "error"));
-    else
+    else if (!xf_elem_is(elem, XF_NS_ROUTER, "unbind"))
         return false;
     return true;
 }

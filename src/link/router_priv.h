@@ -28,7 +28,8 @@
     X(BIND,      "bind")      /* the bind of our name is sent */                                   \
     X(ASKING,    "asking")    /* bound; asked for the default route */                             \
     X(STANDBY,   "standby")   /* bound; another one has the default route */                       \
-    X(HOLDER,    "holder")    /* bound; the default route is ours */
+    X(HOLDER,    "holder")    /* bound; the default route is ours */                               \
+    X(LEAVING,   "leaving")   /* bound; we want no default route any more, since we stop */
 
 #define XF_ROUTER_EVENT_MAP(X)                      \
     X(CONNECTED, "connected") /* the TCP connection is open */                                     \
@@ -43,6 +44,7 @@
     X(TAKEN,     "taken")     /* the default route is ours */                                      \
     X(HELD,      "held")      /* we did not get the default route */                               \
     X(AGAIN,     "again")     /* somebody left the router, or it is time to try again */           \
+    X(LEAVE,     "leave")     /* we are about to stop */                                           \
     X(ENDS,      "ends")      /* the stream ends */
 /* clang-format on */
 
@@ -103,6 +105,7 @@ void xf_router_come_up(struct xf_router *router);
 void xf_router_ask_default(struct xf_router *router);
 void xf_router_hold(struct xf_router *router);
 void xf_router_stand_by(struct xf_router *router);
+void xf_router_give_up_default(struct xf_router *router);
 void xf_router_part(struct xf_router *router);
 
 /* Features, the elements of TLS and SASL, and the answer to a bind. False: not one of these. */

@@ -25,6 +25,9 @@ static const struct xf_machine_row rows[] = {
     ROW(ASKING,    TAKEN,      HOLDER,    xf_router_hold),
     ROW(ASKING,    HELD,       STANDBY,   xf_router_stand_by),
     ROW(STANDBY,   AGAIN,      ASKING,    xf_router_ask_default),
+    ROW(HOLDER,    LEAVE,      LEAVING,   xf_router_give_up_default),
+    ROW(ASKING,    LEAVE,      LEAVING,   xf_router_give_up_default), /* the answer is on its way */
+    ROW(STANDBY,   LEAVE,      LEAVING,   NULL),
     ANY(           ENDS,       APART,     xf_router_part),
 };
 /* clang-format on */

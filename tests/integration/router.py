@@ -5,6 +5,7 @@
 Messages, presence and requests pass both ways between real clients, and what cannot be delivered comes back. The session manager goes:
 peers' users get an error, and the log says which domain is missing. Then the xfedd that has the default route is killed (kill -9) while
 a user writes: the other one takes it over, and of the messages of that moment each has arrived, or come back, or was in the one killed.
+Stopped in order, the holder gives the default route back first, and nothing is lost.
 """
 import asyncio
 import os
@@ -161,6 +162,26 @@ async def stands_by(report, world, alice, bob):
     report.check('and those of the peer arrive, by whichever xfedd', True)
 
 
+async def stopped(report, world, alice, bob):
+    """alice writes all the time; the holder is stopped as by systemd."""
+    one, two = world.gateways
+    bob.inbox.clear()
+    alice.inbox.clear()
+    for number in range(300):
+        if number == 100:
+            os.kill(two.proc.pid, signal.SIGTERM)
+        message(alice, bob.full, f's{number}')
+        await asyncio.sleep(PAUSE)
+    await asyncio.sleep(3)
+    arrived = [x.get('id') for x in bob.inbox if x.tag == NS + 'message']
+    errors = [x.get('id') for x in alice.inbox if x.tag == NS + 'message' and x.get('type') == 'error']
+    report.say(f'the holder is stopped: 300 messages, {len(arrived)} arrived, {len(errors)} returned')
+    report.check('each arrived once, or came back', sorted(arrived + errors) == sorted(f's{n}' for n in range(300)))
+    report.check('only those came back that the router had while nobody had the default route', len(errors) <= 10)
+    report.check('it gave the default route back, and the other one took it',
+                 two.events('link.default.left') and one.events('link.default.taken'))
+
+
 async def check(report, world):
     one, two = world.gateways
     report.check('the first xfedd has the default route', one.wait_event('link.default.taken'))
@@ -173,6 +194,7 @@ async def check(report, world):
     alice = await without_sm(report, world, alice, bob)
     await killed(report, world, alice, bob)
     await stands_by(report, world, alice, bob)
+    await stopped(report, world, alice, bob)
     report.check('no xfedd took our names at the router for peers',
                  not any(e for g in world.gateways for e in g.events('s2s', peer=NAME[0])))
     for client in (alice, bob):

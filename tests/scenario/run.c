@@ -717,6 +717,7 @@ static bool do_step(struct run *run)
     case STEP_DRAIN:
         note(run, "drain %s", step->word);
         xf_routing_drain(run->world.routing);
+        xf_link_leave(run->world.link);
         if (strcmp(step->word, "inbound") == 0)
             xf_s2s_drain_inbound(run->world.s2s);
         else if (strcmp(step->word, "queues") != 0)

@@ -48,6 +48,12 @@ const char *xf_link_name(const struct xf_link *link);
 bool xf_link_has_name(const struct xf_link *link, struct xf_span domain);
 
 /*
+ * We are about to stop: tell the cluster, so that it sends to another gateway if it has one. What
+ * it sends to us all the same still comes. With names = per-peer nobody is told.
+ */
+void xf_link_leave(struct xf_link *link);
+
+/*
  * Closes the streams politely. The stanzas that are held expire before this returns
  * (events->expired), and nothing can be sent any more. Stanzas of the cluster still come until the
  * server's footer. Free the link once xf_link_is_gone.

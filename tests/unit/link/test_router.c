@@ -6,7 +6,7 @@
 #include "router_priv.h"
 #include "tables.h"
 
-#define STATES (XF_ROUTER_HOLDER + 1)
+#define STATES (XF_ROUTER_LEAVING + 1)
 #define EVENTS (XF_ROUTER_ON_ENDS + 1)
 
 /* clang-format off */
@@ -25,6 +25,9 @@ static const struct table_move moves[] = {
     {XF_ROUTER_ASKING,    XF_ROUTER_ON_TAKEN,      XF_ROUTER_HOLDER},
     {XF_ROUTER_ASKING,    XF_ROUTER_ON_HELD,       XF_ROUTER_STANDBY},
     {XF_ROUTER_STANDBY,   XF_ROUTER_ON_AGAIN,      XF_ROUTER_ASKING},
+    {XF_ROUTER_HOLDER,    XF_ROUTER_ON_LEAVE,      XF_ROUTER_LEAVING},
+    {XF_ROUTER_ASKING,    XF_ROUTER_ON_LEAVE,      XF_ROUTER_LEAVING},
+    {XF_ROUTER_STANDBY,   XF_ROUTER_ON_LEAVE,      XF_ROUTER_LEAVING},
     {XF_MACHINE_ANY,      XF_ROUTER_ON_ENDS,       XF_ROUTER_APART},
 };
 /* clang-format on */
