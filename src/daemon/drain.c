@@ -105,11 +105,14 @@ static bool is_step_done(const struct xf_daemon *daemon)
     }
 }
 
-/* Once inbound streams are being closed, the time for queues is over. */
+/*
+ * Once inbound streams are being closed, the time for queues is over. Before that, we do not wait
+ * until peers confirm what they have: as long as the cluster sends, there is always a last stanza.
+ */
 static bool is_busy(const struct xf_daemon *daemon)
 {
     return daemon->drain == XF_DRAIN_INBOUND ? !xf_s2s_inbound_is_over(daemon->s2s)
-                                             : !xf_routing_is_idle(daemon->routing);
+                                             : !xf_routing_has_sent_all(daemon->routing);
 }
 
 static uint64_t step_limit_ms(const struct xf_daemon *daemon)

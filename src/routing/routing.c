@@ -134,6 +134,22 @@ void xf_routing_drain(struct xf_routing *routing)
     routing->is_draining = true;
 }
 
+static size_t count_unproved(const struct xf_routing *routing)
+{
+    size_t cursor = 0, count = 0;
+    void *value = NULL;
+    while (xf_map_next(routing->routes, &cursor, NULL, &value)) {
+        const struct xf_route *route = value;
+        count += route->out ? xf_out_unproved(route->out)->count : 0;
+    }
+    return count;
+}
+
+bool xf_routing_has_sent_all(const struct xf_routing *routing)
+{
+    return routing->queued.count <= count_unproved(routing) && routing->answers.count == 0;
+}
+
 bool xf_routing_is_idle(const struct xf_routing *routing)
 {
     return routing->queued.count == 0 && routing->answers.count == 0;

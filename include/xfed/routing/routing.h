@@ -74,6 +74,11 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy,
  * the cluster that comes later.
  */
 void xf_routing_drain(struct xf_routing *routing);
+/*
+ * The streams have taken every stanza, and the links every answer; peers may still have to confirm
+ * what they were sent, which the end of their streams does as well.
+ */
+bool xf_routing_has_sent_all(const struct xf_routing *routing);
 /* No stanza waits in a queue any more, and the links have taken every answer to the cluster. */
 bool xf_routing_is_idle(const struct xf_routing *routing);
 void xf_routing_finish(struct xf_routing *routing);

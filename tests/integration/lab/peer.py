@@ -112,6 +112,15 @@ class Peer:
         """A stream up to its features, over TLS if asked. -> stream with .ident and .features"""
         stream = XmlStream(socket.create_connection(address, 10))
         self._opened(stream)
+        try:
+            self._begin(stream, to, secure, frm)
+        except Closed:
+            self.open.discard(stream)
+            stream.close()
+            raise
+        return stream
+
+    def _begin(self, stream, to, secure, frm):
         self._head(stream, to, frm)
         if secure:
             stream.send(f"<starttls xmlns='{TLS}'/>")
@@ -119,7 +128,6 @@ class Peer:
                 raise Closed('no <proceed/>')
             stream.secure(self._context(False, trust=False), False, to)
             self._head(stream, to, frm)
-        return stream
 
     def _head(self, stream, to, frm=None):
         stream.send(HEAD.format(stream=STREAM, db=DIALBACK, more='', frm=frm or self.domain, to=to))
