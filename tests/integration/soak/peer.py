@@ -104,7 +104,7 @@ class Stream:
         if e.name == 'r' and self.session:
             self._acknowledge()
         elif e.name == 'a' and self.session:
-            self.session.out.is_asked = False
+            self.session.out.asked_at = None
             self.acknowledged(e.attrs.get('h'))
         else:
             self.sm_control(e)
@@ -123,13 +123,18 @@ class Stream:
 
     def ask(self):
         """One request at a time."""
-        if self.session and not self.session.out.is_asked and self.may_send():
-            self.session.out.is_asked = True
+        if self.session and not self.session.out.asked_at and self.may_send():
+            self.session.out.asked_at = time.monotonic()
             self.conn.write(sm.request())
+
+    def miss_answer(self, now):
+        if self.session and self.session.out.asked_at and now > self.session.out.asked_at + sm.ANSWERS_S and self.conn.pace is None:
+            self.peer.traffic.ledger.fault('0198', f'{self.peer.domain}: no answer to <r/> for {sm.ANSWERS_S} s')
+            self.session.out.asked_at = None
 
     def adopt(self, session):
         self.session = session
-        session.conn, session.out.is_asked = self.conn, False
+        session.conn, session.out.asked_at = self.conn, None
 
     def write_again(self, items, resumed):
         for item in items:
@@ -434,8 +439,10 @@ class Peer:
             self.traffic.keep(items)
 
     def sweep(self):
-        """Sessions that nobody resumed, and whatever needs a channel."""
+        """Sessions that nobody resumed, questions that nobody answers, and whatever needs a channel."""
         now = time.monotonic()
+        for stream in self.streams:
+            stream.miss_answer(now)
         for session in [s for s in self.sessions.values() if s.is_stale(now)]:
             del self.sessions[session.ident]
             self._forget(session)

@@ -52,6 +52,8 @@ STORIES = (
      [(GOT, 0, 1, PEER, 1, 2), (PROVED, 0, 1, PEER, PEER, 3), (GOT, DELAYED, 1, NEXT, 1, 12)], {}, {'doubled': 1}),
     ('twice, proved too late to be read', 'peer', [(SENT, 0, 1, LEG, 1, 1)],
      [(GOT, 0, 1, PEER, 1, 2), (PROVED, 0, 1, PEER, PEER, 9.8), (GOT, DELAYED, 1, NEXT, 1, 12)], {'doubled, unavoidable': 1}, {}),
+    ('twice, proved when nothing passed', 'peer dark', [(SENT, 0, 1, LEG, 1, 1)],
+     [(GOT, 0, 1, PEER, 1, 2), (PROVED, 0, 1, PEER, PEER, 4), (GOT, DELAYED, 1, NEXT, 1, 12)], {'doubled, unavoidable': 1}, {}),
     ('twice, and nothing had broken', '', [(SENT, 0, 1, LEG, 1, 1)], [(GOT, 0, 1, PEER, 1, 2), (GOT, DELAYED, 1, NEXT, 1, 12)], {}, {'doubled': 1}),
     ('twice after a resumption', 'peer session', [(SENT, 0, 1, LEG, 1, 1)], [(GOT, 0, 1, PEER, 1, 2), (GOT, DELAYED, 1, NEXT, 1, 12)], {}, {'doubled': 1}),
     ('an iq twice', 'peer', [(SENT, IQ_FLAG, 1, LEG, 1, 1), (ANSWERED, 0, 1, LEG, 1, 13)],
@@ -81,6 +83,7 @@ STORIES = (
     ('out of order over two connections', '', [(SENT, 0, 1, LEG, 1, 1), (SENT, 0, 2, LEG, 2, 1)], [(GOT, 0, 2, NEXT, 1, 2), (GOT, 0, 1, PEER, 1, 3)],
      {'overtaken over another connection': 1}, {}),
 )
+DARK = [dict(name='blackhole', peer=2, at=3, until=6, seconds=3)]
 # xfedd's lives in all stories: the second is ended by kill -9
 RUNS = [[0, 200, 'exit 0'], [201, 400, 'kill -9'], [401, None, None]]
 WORDS = {'drop': 'vanished', 'double': 'doubled', 'swap': 'reordered', 'spoil': 'corrupted', 'address': 'misaddressed'}
@@ -105,7 +108,7 @@ def write(folder, broken, cluster, peers):
 def stories(report):
     for what, broken, cluster, peers, counts, anomalies in STORIES:
         with tempfile.TemporaryDirectory() as folder:
-            out, _, wrong, _ = settle(write(folder, broken, cluster, peers), RUNS, [])
+            out, _, wrong, _ = settle(write(folder, broken, cluster, peers), RUNS, DARK if 'dark' in broken else [])
         got = ({k: out.counts[k] for k in counts}, dict(out.anomalies))
         report.check(f'a made-up ledger: {what}', got == (counts, anomalies) and not wrong, f'got {dict(out.counts)}, {dict(out.anomalies)}')
 

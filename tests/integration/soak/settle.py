@@ -76,10 +76,10 @@ class Side:
         line = self.conns.get(conn)
         return line is None or line['how'] == 'finish' or index <= line['taken']
 
-    def proved(self, conn, index, until):
+    def proved(self, conn, index, until, story):
         """Had xfedd been told of that stanza by then, and certainly read it?"""
         for at, count, said_on in self.proofs[conn]:
-            if count >= index and at + GRACE_S <= min(until, self.closed(said_on)):
+            if count >= index and at + GRACE_S <= min(until, self.closed(said_on)) and not story.is_dark(self.conns.get(said_on, {}).get('peer'), at):
                 return True
         return False
 
@@ -155,7 +155,7 @@ class Direction:
                                       got_at=round(t.got_at[serial], 2)))
 
     def judge(self, story):
-        t = self.t
+        t, self.story = self.t, story
         for serial in range(1, t.count + 1):
             if not t.sends[serial]:
                 continue
@@ -165,10 +165,10 @@ class Direction:
                     self.wrong('partial', serial)
                 continue
             self.counts['sent'] += 1
-            self._one(serial, story)
+            self._one(serial)
         self._order()
 
-    def _one(self, serial, story):
+    def _one(self, serial):
         t = self.t
         if t.got[serial]:
             self.counts['delivered'] += 1
@@ -177,13 +177,13 @@ class Direction:
         if t.got[serial] > 1:
             self._doubled(serial)
         if t.flags[serial] & IQ_FLAG:
-            self._request(serial, story)
+            self._request(serial)
         elif t.returned[serial] > 1:
             self.wrong('returned twice', serial)
         elif t.got[serial] and t.returned[serial]:
             self._both(serial)
         if not t.got[serial] and not t.returned[serial] and not t.answered[serial]:
-            self._missing(serial, story)
+            self._missing(serial)
 
     def _doubled(self, serial):
         """By the sender itself, by xfedd because it could not know, or for no reason."""
@@ -208,7 +208,7 @@ class Direction:
                 return 'an iq request'
             if session and session == other:
                 return 'after a resumption'
-            if receiver.proved(first[0], first[1], min(at, receiver.closed(first[0]))):
+            if receiver.proved(first[0], first[1], min(at, receiver.closed(first[0])), self.story):
                 return 'xfedd knew of the first'
             if receiver.closed(first[0]) > at:
                 return 'the first connection had not broken'
@@ -219,14 +219,14 @@ class Direction:
     def _both(self, serial):
         t, receiver = self.t, self.receiver
         ended = min(at for at, what in t.ends[serial] if what == RETURNED)
-        if receiver.proved(t.got_conn[serial], t.got_index[serial], min(ended, receiver.closed(t.got_conn[serial]))):
+        if receiver.proved(t.got_conn[serial], t.got_index[serial], min(ended, receiver.closed(t.got_conn[serial])), self.story):
             self.wrong('delivered and returned', serial, 'xfedd knew of the delivery')
         elif receiver.closed(t.got_conn[serial]) > ended + GRACE_S and ended > t.got_at[serial]:
             self.wrong('delivered and returned', serial, 'the connection had not broken')
         else:
             self.counts['delivered and returned, unavoidable'] += 1
 
-    def _request(self, serial, story):
+    def _request(self, serial):
         t = self.t
         ends = t.returned[serial] + t.answered[serial]
         if t.answered[serial]:
@@ -234,7 +234,7 @@ class Direction:
         if ends > 1:
             self._answered_twice(serial)
         elif ends == 0 and t.got[serial]:
-            self._unanswered(serial, story)
+            self._unanswered(serial)
         elif t.returned[serial] and t.got[serial] and not t.answered[serial]:
             self.counts['request delivered, then returned'] += 1
 
@@ -246,52 +246,52 @@ class Direction:
         elif t.answered[serial] > 1:
             conn = t.answer_conn[serial]
             again = min(at for at, what in t.ends[serial] if what == ANSWERED)
-            if t.sends[serial] > 1 or asker.closed(conn) <= again and not asker.proved(conn, t.answer_index[serial], asker.closed(conn)):
+            if t.sends[serial] > 1 or asker.closed(conn) <= again and not asker.proved(conn, t.answer_index[serial], asker.closed(conn), self.story):
                 self.counts['answered twice, unavoidable'] += 1
             else:
                 self.wrong('answered twice', serial)
         else:
             self._both(serial)
 
-    def _unanswered(self, serial, story):
+    def _unanswered(self, serial):
         t, replier = self.t, self.receiver
         if t.reply_kept[serial] or not t.reply_at[serial]:
             self.counts['reply kept'] += 1
         elif not replier.taken(t.reply_conn[serial], t.reply_index[serial]) and not t.reply_told[serial]:
             self.counts['reply never taken'] += 1
-        elif story.killed(t.reply_at[serial]):
+        elif self.story.killed(t.reply_at[serial]):
             self.counts['kill -9'] += 1
-        elif self.name == 'i' and story.was_ill(peer_of(t.pair[serial]), t.reply_at[serial]):
+        elif self.name == 'i' and self.story.was_ill(peer_of(t.pair[serial]), t.reply_at[serial]):
             self.counts['result not deliverable'] += 1
         elif self._crossed(replier, t.reply_conn[serial], t.reply_at[serial]):
             self.counts['crossed'] += 1
         else:
-            self.wrong('unanswered', serial, self._cause(serial, t.reply_at[serial], story, t.reply_conn[serial], replier, self.sender))
+            self.wrong('unanswered', serial, self._cause(serial, t.reply_at[serial], t.reply_conn[serial], replier, self.sender))
 
     @staticmethod
     def _crossed(side, conn, at):
         line = side.conns.get(conn)
         return bool(line and line['role'] == 'Leg' and line['footer'] and at > line['footer'] - CROSSED_S)
 
-    def _missing(self, serial, story):
+    def _missing(self, serial):
         t, sender = self.t, self.sender
         conn, at = t.sent_conn[serial], t.sent_at[serial]
         if t.kept[serial] and not t.told[serial]:
             self.counts['kept'] += 1
         elif not t.told[serial] and not sender.taken(conn, t.sent_index[serial]):
             self.counts['never taken'] += 1
-        elif story.killed(at):
+        elif self.story.killed(at):
             self.counts['kill -9'] += 1
         elif self._crossed(sender, conn, at):
             self.counts['crossed'] += 1
         else:
-            why = self._cause(serial, at, story, conn, sender, self.receiver)
+            why = self._cause(serial, at, conn, sender, self.receiver)
             self.wrong('vanished', serial, why + (', acknowledged by xfedd' if t.told[serial] else ''))
 
-    def _cause(self, serial, at, story, conn, sender, receiver):
+    def _cause(self, serial, at, conn, sender, receiver):
         """What broke on its way: its sender's connection, or one of those that could have carried it on."""
         peer = peer_of(self.t.pair[serial])
-        if story.restarted(at):
+        if self.story.restarted(at):
             return 'restart of xfedd'
         line = sender.conns.get(conn)
         if line and line['closed'] - at < SETTLE_S:
@@ -318,8 +318,11 @@ class Story:
     """When xfedd was ended, and how; when a peer could not be reached."""
     def __init__(self, runs, faults):
         self.ends = [(end, how) for _, end, how in runs if end]
-        self.ill = collections.defaultdict(list)
+        self.ill, self.dark = collections.defaultdict(list), collections.defaultdict(list)
         for fault in faults:
+            if fault['name'] == 'blackhole':
+                # as long again, until TCP tries once more
+                self.dark[fault['peer']].append((fault['at'] - GRACE_S, 2 * fault['until'] - fault['at'] + GRACE_S))
             if fault['name'] in UNREACHABLE:
                 self.ill[fault['peer']].append((fault['at'], fault['until']))
 
@@ -328,6 +331,9 @@ class Story:
 
     def restarted(self, at):
         return any(how != 'kill -9' and end - SETTLE_S - 10 < at < end + GRACE_S for end, how in self.ends)
+
+    def is_dark(self, peer, at):
+        return any(begin < at < end for begin, end in self.dark[peer])
 
     def was_ill(self, peer, at):
         return any(begin - GRACE_S < at < end + BACK_S for begin, end in self.ill[peer])

@@ -9,6 +9,7 @@ import os
 from .reader import SM
 
 MODULUS = 1 << 32
+ANSWERS_S = 90              # in which an <r/> is answered, whatever the packet filter does meanwhile
 WAITS_S = 45                # how long a session waits for whoever may resume it
 
 
@@ -19,7 +20,8 @@ class BadCount(Exception):
 class Unacked:
     """What we sent and the other side has not acknowledged, in order."""
     def __init__(self):
-        self.items, self.h, self.is_asked = collections.deque(), 0, False
+        self.items, self.h = collections.deque(), 0
+        self.asked_at = None        # by <r/>, not answered yet
 
     def push(self, item):
         self.items.append(item)
