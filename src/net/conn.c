@@ -151,6 +151,8 @@ void xf_net_conn_die(struct xf_net_conn *s, enum xf_conn_end end, const char *de
         (s->end == XF_CONN_END_LOCAL && !s->is_shut && end != XF_CONN_END_LOCAL))
         set_end(s, end, detail);
     s->state = XF_NET_DEAD;
+    if (s->write)
+        xf_net_conn_count(s);
     xf_timer_stop(&s->timer);
     xf_list_remove(&s->in_dirty);
     xf_list_remove(&s->in_greedy);

@@ -21,6 +21,7 @@ struct xf_net_conn {
     void *filter_owner;
     struct xf_buf wire;         /* with a filter: bytes for the wire; without one: empty */
     struct xf_net_write *write; /* what the system did not accept at once; one at a time */
+    size_t batch_bytes; /* with a filter: what it last made for the wire, behind pub.left_bytes */
     size_t turn_read_bytes;
     enum xf_net_state state;
     enum xf_conn_end end;
@@ -63,6 +64,9 @@ void xf_net_conn_die(struct xf_net_conn *conn, enum xf_conn_end end, const char 
 
 /* Put the conn on the list of the next flush; flush.c. */
 void xf_net_conn_dirty(struct xf_net_conn *conn);
+
+/* Count what the system has accepted, as far as it can be known; flush.c. */
+void xf_net_conn_count(struct xf_net_conn *conn);
 
 /* Has the system accepted all output? flush.c. */
 bool xf_net_conn_is_drained(const struct xf_net_conn *conn);

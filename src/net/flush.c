@@ -44,6 +44,30 @@ void xf_net_conn_dirty(struct xf_net_conn *s)
         xf_list_push(&s->loop->dirty, &s->in_dirty);
 }
 
+/* With a filter, as many bytes of content may have left as bytes of its batch, and no more. */
+static uint64_t left_at_most(const struct xf_net_conn *s)
+{
+    uint64_t taken = s->pub.taken_bytes;
+    if (!s->filter || s->batch_bytes < s->pub.unsent_bytes)
+        return xf_conn_left(&s->pub);
+    uint64_t most = s->pub.left_bytes + (s->batch_bytes - s->pub.unsent_bytes);
+    return most < taken ? most : taken;
+}
+
+void xf_net_conn_count(struct xf_net_conn *s)
+{
+    size_t waiting = s->write ? uv_stream_get_write_queue_size((const uv_stream_t *)&s->tcp) : 0;
+    s->pub.unsent_bytes = s->wire.len + waiting;
+    uint64_t least = xf_conn_left(&s->pub), most = left_at_most(s);
+    s->pub.unsure_bytes = most > least ? most - least : 0;
+}
+
+/* The system refused the rest of a batch; libuv does not say how much of it. */
+static void lose_count(struct xf_net_conn *s)
+{
+    s->pub.unsure_bytes = s->pub.taken_bytes - xf_conn_left(&s->pub);
+}
+
 static void write_cb(uv_write_t *uv, int status)
 {
     struct xf_net_write *write = uv->data;
@@ -53,10 +77,13 @@ static void write_cb(uv_write_t *uv, int status)
     s->write = NULL;
     xf_buf_release(&write->buf);
     xf_free(write);
-    if (status < 0)
-        xf_net_conn_die(s, XF_CONN_END_RESET, uv_strerror(status));
-    else
+    if (status == 0) {
+        xf_net_conn_count(s);
         xf_net_conn_dirty(s);
+    } else if (s->state != XF_NET_DEAD) {
+        lose_count(s);
+        xf_net_conn_die(s, XF_CONN_END_RESET, uv_strerror(status));
+    }
 }
 
 /* Hand the rest of `buf` to libuv, which calls back when it is written. */
@@ -135,8 +162,11 @@ static bool write_round(struct xf_net_conn *s)
 
     if (s->write)
         return false;
-    if (s->filter)
+    if (s->filter) {
+        s->pub.left_bytes = s->pub.taken_bytes; /* or libuv would still write */
         s->filter->flush(s->filter_owner);
+        s->batch_bytes = s->wire.len;
+    }
     return s->state != XF_NET_DEAD && buf->len > 0 && write_now(s, buf);
 }
 
@@ -154,7 +184,7 @@ static void write_output(struct xf_net_conn *s)
     return_wire(s);
     if (!s->filter && s->state != XF_NET_DEAD) /* a filter counts for itself */
         s->pub.taken_bytes += before - s->pub.out.len;
-    s->pub.unsent_bytes = s->wire.len + (s->write ? s->write->buf.len : 0);
+    xf_net_conn_count(s);
 }
 
 static void shut_down(struct xf_net_conn *s)

@@ -258,15 +258,16 @@ bool xf_proof_is_full(struct xf_proof *proof, const struct xf_sender *sender, si
 void xf_proof_closed(struct xf_proof *proof, bool is_clean)
 {
     uint64_t left = xf_stream_left(proof->stream);
+    uint64_t left_at_most = xf_stream_left_at_most(proof->stream);
     bool keeps = proof->by != XF_PROOF_NONE && !(is_clean && proof->by != XF_PROOF_SM);
     struct xf_stanza_copy *copy;
     xf_timer_stop(&proof->timer);
     proof->ask_count = 0;
     while ((copy = xf_stanza_queue_back(&proof->sent))) {
         struct xf_sender *sender = copy->sender;
-        enum xf_fate fate = copy->end > left ? XF_FATE_UNSENT : XF_FATE_UNPROVED;
+        enum xf_fate fate = copy->end > left_at_most ? XF_FATE_UNSENT : XF_FATE_UNPROVED;
         (void)take_out(proof, copy);
-        if (fate == XF_FATE_UNSENT || keeps)
+        if (copy->end > left || keeps)
             sender->back(sender, copy, fate);
         else
             let_go(copy);

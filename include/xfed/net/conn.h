@@ -54,6 +54,8 @@ struct xf_conn {
     /* Bytes taken from `out` that the system has not accepted yet; with TLS, in records. */
     size_t unsent_bytes;
     uint64_t taken_bytes;     /* from `out`, since the conn began; whoever takes them counts */
+    uint64_t left_bytes;      /* of these, what the system had accepted when more was taken */
+    size_t unsure_bytes;      /* see xf_conn_left_at_most */
     struct xf_addr addr;      /* of the other side */
     struct xf_tls_facts *tls; /* NULL without TLS; owned by the conn */
 };
@@ -104,12 +106,20 @@ static inline uint64_t xf_conn_written(const struct xf_conn *conn)
 }
 
 /*
- * How many of these the system has accepted. Records are longer than what is in them, so this never
- * counts a byte that is still here.
+ * How many of these the system has accepted, at least. Records are longer than what is in them, so
+ * this never counts a byte that is still here.
  */
 static inline uint64_t xf_conn_left(const struct xf_conn *conn)
 {
-    return conn->taken_bytes > conn->unsent_bytes ? conn->taken_bytes - conn->unsent_bytes : 0;
+    uint64_t left =
+        conn->taken_bytes > conn->unsent_bytes ? conn->taken_bytes - conn->unsent_bytes : 0;
+    return left > conn->left_bytes ? left : conn->left_bytes;
+}
+
+/* ... and at most: the other side cannot have a byte behind these. */
+static inline uint64_t xf_conn_left_at_most(const struct xf_conn *conn)
+{
+    return xf_conn_left(conn) + conn->unsure_bytes;
 }
 
 static inline bool xf_conn_is_congested(const struct xf_conn *conn)

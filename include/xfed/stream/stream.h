@@ -84,8 +84,8 @@ struct xf_stream {
     /* xml:lang of the peer's header (RFC 6120 §8.1.5), "" when none. */
     char lang[36];
     uint64_t stanzas_in, stanzas_out, bytes_in;
-    /* Once the conn has closed: xf_stream_left, and whether that was all. */
-    uint64_t left_bytes;
+    /* Once the conn has closed: xf_stream_left and the like, and whether that was all. */
+    uint64_t left_bytes, left_at_most_bytes;
     bool has_left_all;
 };
 
@@ -199,9 +199,13 @@ void xf_stream_pause(struct xf_stream *stream, bool paused);
 bool xf_stream_is_stopped(const struct xf_stream *stream); /* paused or held */
 bool xf_stream_is_congested(const struct xf_stream *stream);
 
-/* How many bytes were written to the conn in all, and how many of them the system has taken. */
+/*
+ * How many bytes were written to the conn in all, and how many of them the system has taken: at
+ * least and at most, since of a TLS record either all counts or nothing.
+ */
 uint64_t xf_stream_written(const struct xf_stream *stream);
 uint64_t xf_stream_left(const struct xf_stream *stream);
+uint64_t xf_stream_left_at_most(const struct xf_stream *stream);
 
 /*
  * In `closed`: did both sides end the stream in order (RFC 6120 §4.4), and then the connection, so

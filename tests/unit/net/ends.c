@@ -86,6 +86,8 @@ static void on_closed(void *owner, enum xf_conn_end how, const char *detail)
     end->closed++;
     end->how = how;
     snprintf(end->detail, sizeof(end->detail), "%s", detail);
+    end->left = xf_conn_left(end->conn);
+    end->left_at_most = xf_conn_left_at_most(end->conn);
     end->conn = NULL;
     if (end->on_closed)
         end->on_closed(end);

@@ -20,6 +20,7 @@ struct end {
     int connected, secured, drained, closed;
     enum xf_conn_end how;
     char detail[200];
+    uint64_t left, left_at_most;      /* xf_conn_left and the like when it closed */
     const struct xf_tls_facts *facts; /* set by secured; dies with the conn */
     void (*on_data)(struct end *end, const char *bytes, size_t len);
     void (*on_up)(struct end *end); /* connected or accepted */

@@ -143,6 +143,7 @@ enum act {
     BY,     /* n: enum xf_proof_by; sure */
     SEND,   /* n: bytes */
     LEAVE,  /* n: bytes that the system takes */
+    UNSURE, /* n: bytes behind these that it may have taken */
     WAIT,   /* n: ms */
     ANSWER, /* n: number of the ping */
     ACK,    /* n: h; `text` "limit" when it is refused */
@@ -199,6 +200,12 @@ static const struct {
         {SAID, 0, "unproved2 settled "}}},
     {"without proof: only what did not leave comes back", {
         {BY, XF_PROOF_NONE, ""}, {SEND, 10, ""}, {SEND, 10, ""}, {SEND, 10, ""}, {LEAVE, 15, ""}, {CLOSED, 0, ""}, {SAID, 0, "unsent3 unsent2 settled "}}},
+    {"... or of what nobody knows whether it left", {
+        {BY, XF_PROOF_NONE, ""}, {SEND, 10, ""}, {SEND, 10, ""}, {SEND, 10, ""}, {LEAVE, 10, ""}, {UNSURE, 12, ""}, {CLOSED, 0, ""},
+        {SAID, 0, "unsent3 unproved2 settled "}}},
+    {"what may have left is not unsent", {
+        {BY, XF_PROOF_PING, "sure"}, {SEND, 10, ""}, {SEND, 10, ""}, {SEND, 10, ""}, {LEAVE, 10, ""}, {UNSURE, 12, ""}, {CLOSED, 0, ""},
+        {SAID, 0, "unsent3 unproved2 unproved1 settled "}}},
     {"... and what left is forgotten in time", {
         {BY, XF_PROOF_NONE, ""}, {SEND, 10, ""}, {LEAVE, 10, ""}, {SEND, 10, ""}, {SAID, 0, ""}, {LEAVE, 10, ""}, {WAIT, 250, ""}, {SAID, 0, "settled "}}},
     {"a clean end proves what left, except with XEP-0198", {
@@ -227,6 +234,9 @@ static void play(const struct step *step)
         return;
     case LEAVE:
         leave(step->n);
+        return;
+    case UNSURE:
+        conn.unsure_bytes = step->n;
         return;
     case WAIT:
         move_clock(step->n);

@@ -752,6 +752,42 @@ START_TEST(set_may_go_during_the_handshake)
 }
 END_TEST
 
+/* Nothing more can be written on the client's socket; what was written before has arrived. */
+static void shut_client(void)
+{
+    struct sockaddr_in to;
+    for (int fd = 3; fd < 256; fd++) {
+        socklen_t len = sizeof(to);
+        if (getpeername(fd, (struct sockaddr *)&to, &len) == 0 &&
+            to.sin_port == bench.addr.v4.sin_port)
+            ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+    }
+}
+
+static bool server_got_all(struct bench *b)
+{
+    return b->server.got_bytes == 1000;
+}
+
+static bool client_closed(struct bench *b)
+{
+    return b->client.closed > 0;
+}
+
+START_TEST(what_left_is_not_unsent_because_more_could_not_leave)
+{
+    static const char text[1000];
+    run_until_secured("secured");
+    end_send(&bench.client, text, sizeof(text));
+    bench_run_until(&bench, server_got_all, "all arrived");
+    shut_client();
+    end_say(&bench.client, "more");
+    bench_run_until(&bench, client_closed, "closed");
+    ck_assert_uint_eq(bench.client.left, sizeof(text));
+    ck_assert_uint_eq(bench.client.left_at_most, sizeof(text));
+}
+END_TEST
+
 static void add_tests(TCase *handshakes, TCase *streams, TCase *attacks)
 {
     tcase_add_loop_test(handshakes, mutual_certificates, 0, XF_ARRAY_LEN(version_rows));
@@ -772,6 +808,7 @@ static void add_tests(TCase *handshakes, TCase *streams, TCase *attacks)
     tcase_add_test(handshakes, ciphers_without_aead_are_refused_by_default);
     tcase_add_test(handshakes, alpn_without_xmpp_is_refused_on_direct_tls);
     tcase_add_test(handshakes, alpn_of_several_chooses_xmpp);
+    tcase_add_test(streams, what_left_is_not_unsent_because_more_could_not_leave);
     tcase_add_test(streams, a_megabyte_each_way);
     tcase_add_test(streams, close_writes_everything_and_says_goodbye);
     tcase_add_test(streams, close_from_within_data_delivers_no_more);
