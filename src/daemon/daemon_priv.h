@@ -114,6 +114,11 @@ struct xf_trust {
 void xf_trust_load(struct xf_conf *conf, struct xf_trust *out_trust, struct xf_report *report);
 const char *xf_trust_refusal(const struct xf_trust *next, const struct xf_trust *running);
 void xf_trust_inherit(struct xf_trust *next, struct xf_trust *running);
+/*
+ * Move the running anchors of this ca-file to `next` if it has none of that name: for links, whose
+ * settings last until a restart.
+ */
+void xf_trust_keep(struct xf_trust *next, struct xf_trust *running, const char *ca_file);
 struct xf_tls_identities *xf_trust_seal(const struct xf_trust *trust);
 void xf_trust_release(struct xf_trust *trust);
 

@@ -102,6 +102,9 @@ static void swap(struct xf_daemon *daemon, struct xf_reload *reload)
     reload->policy = old_policy;
     reload->certs = (struct xf_certs){0};
     xf_certs_inherit(&daemon->certs, &old_certs);
+    for (size_t i = 0; i < daemon->boot->link_count; i++)
+        xf_trust_keep(&daemon->certs.trust, &old_certs.trust,
+                      daemon->boot->links[i].settings.ca_file);
     xf_certs_seal(daemon->conf, &daemon->certs);
     xf_expiry_begin(&daemon->expiry, daemon->env.env.timers, &daemon->certs, daemon->conf);
     xf_policy_set_time(daemon->policy, xf_unix_s()); /* midnight may have passed */

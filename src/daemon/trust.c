@@ -154,6 +154,16 @@ void xf_trust_inherit(struct xf_trust *next, struct xf_trust *running)
     }
 }
 
+void xf_trust_keep(struct xf_trust *next, struct xf_trust *running, const char *ca_file)
+{
+    struct xf_anchors *before = find_anchors(running, ca_file);
+    if (!before || find_anchors(next, ca_file))
+        return;
+    next->anchors = xf_realloc(next->anchors, (next->count + 1) * sizeof(*next->anchors));
+    next->anchors[next->count++] = (struct xf_anchors){xf_strdup(ca_file), before->store};
+    before->store = NULL;
+}
+
 struct xf_tls_identities *xf_trust_seal(const struct xf_trust *trust)
 {
     struct xf_tls_identities *set = xf_tls_identities_new(trust->anchors[0].store);

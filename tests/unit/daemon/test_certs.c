@@ -330,6 +330,32 @@ START_TEST(a_reload_keeps_what_it_cannot_read)
 }
 END_TEST
 
+/* The link goes on with the ca-file that it began with, whatever a reload says. */
+START_TEST(a_reload_keeps_the_anchors_of_a_link)
+{
+    static const char link[] = "link l { nodes = {\"127.0.0.1:5347\"} name = gw.example "
+                               "secret-file = secret driver = router ca-file = a.pem }\n";
+    static const char rest[] = "trust { ca-file = ca.pem }\nserved \"a.example\" { link = l "
+                               "certificate = a.pem key = a.key }\n";
+    struct loaded before, after;
+    char *with = xf_asprintf("%s%s", link, rest);
+    load(&before, with);
+    ck_assert_msg(before.report.errors == 0, "%s", before.text);
+    ck_assert_uint_eq(before.certs.trust.count, 2);
+    load(&after, SERVED);
+    const char *ca_file = before.conf->links[0].settings.ca_file;
+    xf_trust_keep(&after.certs.trust, &before.certs.trust, ca_file);
+    xf_trust_keep(&after.certs.trust, &before.certs.trust, ca_file);
+    xf_trust_keep(&after.certs.trust, &before.certs.trust, "");
+    ck_assert_uint_eq(after.certs.trust.count, 2);
+    ck_assert_str_eq(after.certs.trust.anchors[1].ca_file, ca_file);
+    ck_assert_ptr_nonnull(after.certs.trust.anchors[1].store);
+    unload(&after);
+    unload(&before);
+    xf_free(with);
+}
+END_TEST
+
 /* ---- expiry */
 
 struct heard {
@@ -441,6 +467,7 @@ int main(void)
     tcase_add_test(tc, every_name_has_its_certificate);
     tcase_add_test(tc, a_pinned_file_becomes_its_digest);
     tcase_add_loop_test(tc, a_reload_keeps_what_it_cannot_read, 0, XF_ARRAY_LEN(reloads));
+    tcase_add_test(tc, a_reload_keeps_the_anchors_of_a_link);
     tcase_add_loop_test(tc, ends_are_told_from_a_month_before, 0, XF_ARRAY_LEN(ends));
     tcase_add_test(tc, ends_are_told_once_a_day);
     suite_add_tcase(suite, tc);
