@@ -93,7 +93,9 @@ static enum xf_err check_owner(struct xf_database *database, struct xf_error *er
     if (!query(database, "PRAGMA application_id", &id, &is_ok))
         return xf_database_fail(database, why(database, words), err);
     if (id != form->application_id)
-        return xf_fail(err, XF_ERR_IO, "%s: %s", database->path, words);
+        return xf_fail(err, XF_ERR_IO,
+                       "%s: is a database of another program, and is left unchanged",
+                       database->path);
     if (!query(database, "PRAGMA user_version", &format, &is_ok))
         return xf_database_fail(database, "cannot be read", err);
     if (format != form->format)

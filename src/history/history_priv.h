@@ -105,19 +105,18 @@ void xf_registry_begin(struct xf_registry *registry);
 void xf_registry_pause(struct xf_registry *registry);
 
 /* ---- file.c */
-struct xf_history_file;
+struct xf_database;
 
-XF_MUST_USE enum xf_err xf_history_file_open(const char *path, struct xf_history_file **out_file,
+XF_MUST_USE enum xf_err xf_history_file_open(const char *path, struct xf_database **out_file,
                                              struct xf_error *err);
-void xf_history_file_close(struct xf_history_file **file);
 
 /* Called for each entry of the file, longest silent first. Invalid rows are skipped. */
 typedef void (*xf_history_read_fn)(void *owner, struct xf_span name, enum xf_history_way way,
                                    const struct xf_history_entry *entry);
-XF_MUST_USE enum xf_err xf_history_file_read(struct xf_history_file *file, xf_history_read_fn read,
+XF_MUST_USE enum xf_err xf_history_file_read(struct xf_database *file, xf_history_read_fn read,
                                              void *owner, struct xf_error *err);
 
 /* All rows or none. From any thread, one at a time. */
-XF_MUST_USE enum xf_err xf_history_file_write(struct xf_history_file *file,
+XF_MUST_USE enum xf_err xf_history_file_write(struct xf_database *file,
                                               const struct xf_history_row *rows, size_t count,
                                               struct xf_error *err);

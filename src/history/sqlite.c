@@ -6,13 +6,14 @@
 #include "history_priv.h"
 
 #include <xfed/base/alloc.h>
+#include <xfed/database/database.h>
 
 #define BATCH_ROWS 1000
 
 struct sqlite {
     struct xf_store store;
     struct xf_pool *pool; /* NULL: write is not called */
-    struct xf_history_file *file;
+    struct xf_database *file;
     /* The batch that the thread pool is writing; the loop does not touch it meanwhile. */
     const struct xf_history_row *rows; /* NULL: none */
     size_t row_count;
@@ -63,7 +64,7 @@ static void close_file(struct xf_store *store)
 {
     struct sqlite *s = of(store);
     xf_require(!s->rows); /* the thread pool would go on using it */
-    xf_history_file_close(&s->file);
+    xf_database_close(&s->file);
     xf_free(s->store.place);
     xf_free(s);
 }

@@ -297,7 +297,7 @@ static const struct {
     const char *label, *text, *sql, *words; /* `sql` upon a file of ours when there is no text, "new " first: upon a new one */
 } foreign[] = {
     {"a text", "[interfaces]\naddress = 192.0.2.1\n", NULL, "is not a history of xfedd"},
-    {"one byte", "x", NULL, "is left as it is"},
+    {"one byte", "x", NULL, "is left unchanged"},
     {"another program's database", NULL, "new CREATE TABLE users (name TEXT)", "is a database of another program"},
     {"another program's, which names itself", NULL, "new CREATE TABLE t (a); PRAGMA application_id = 7", "is a database of another program"},
     {"a later format", NULL, "PRAGMA user_version = 2", "has format 2"},
