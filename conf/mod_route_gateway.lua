@@ -12,8 +12,8 @@
 --   * With several gateways, each of our users (and chat rooms) keeps to one of those that are connected. When a gateway goes,
 --     only its users move, at once; they move back when it is back.
 --   * What a gateway has not yet taken is kept. XEP-0114 has no acknowledgements, so now and then a ping follows the stanzas;
---     a gateway handles its stream in order, and its answer, be it an error, shows that it has all that went before. When the
---     connection ends, the rest goes over another gateway, messages with the stamp of XEP-0203; iq requests are answered with
+--     xfedd answers (with an error, as it has no users) once all that went before has been delivered or answered, and with an
+--     error of the type `wait` after a while if it has not. When the connection ends, the rest goes over another gateway, messages with the stamp of XEP-0203; iq requests are answered with
 --     an error, since nobody knows whether they have been carried out.
 --   * A gateway that does not answer the ping in time is disconnected: it or the way to it is dead.
 --   * A gateway that announces its end (unavailable presence to its own name) gets no new stanzas while there is another one.
@@ -274,6 +274,8 @@ local function on_answer(gateway, event)
 	if not number then return; end
 	gateway.has_answered = true;
 	if number == gateway.pinged then gateway.pinged = nil; end
+	-- It is alive, but has stanzas that wait for their peers: keep all, and ask again.
+	if event.stanza:get_error() == "wait" then return true; end
 	while gateway.unproved.first <= number and pop(gateway.unproved) do end
 	return true;
 end

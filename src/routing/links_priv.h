@@ -3,6 +3,7 @@
 #pragma once
 
 #include "backpressure_priv.h"
+#include "barrier_priv.h"
 
 #include <xfed/base/list.h>
 #include <xfed/net/timer.h>
@@ -18,6 +19,7 @@ struct xf_routing_link {
     struct xf_link *link;
     struct xf_routing *routing;
     struct xf_link_pauses pauses;
+    struct xf_barrier barrier;
     struct xf_stanza_queue answers; /* answers that wait for the cluster */
 };
 

@@ -14,6 +14,7 @@
  */
 #include "outbound_priv.h"
 
+#include "barrier_priv.h"
 #include "bounce_priv.h"
 #include "inbound_priv.h"
 #include "links_priv.h"
@@ -95,14 +96,12 @@ static bool is_gateway(const struct xf_routing *routing, struct xf_span domain)
     return false;
 }
 
-/*
- * A server module asks the component in its own name whether it has what was sent before
- * (conf/mod_route_gateway.lua). Any answer will do.
- */
+/* A server module asks the component in its own name about what it sent before (barrier.c). */
 static bool is_question_to_us(const struct xf_routing_link *link, const struct xf_stanza *stanza)
 {
     const char *name = xf_link_name(link->link);
-    return xf_span_is(stanza->to.full, name) && xf_span_is(stanza->from.full, name);
+    return stanza->kind == XF_STANZA_IQ && xf_span_is(stanza->to.full, name) &&
+           xf_span_is(stanza->from.full, name);
 }
 
 /* False: policy refused the stanza, and it was answered if policy wants that. */
@@ -122,7 +121,7 @@ static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link
 {
     struct xf_span local = stanza->from.domain, peer = stanza->to.domain;
     if (is_question_to_us(link, stanza)) {
-        xf_bounce(routing, link, stanza, XF_STANZA_ERROR_SERVICE_UNAVAILABLE, NULL);
+        xf_barrier_ask(link, stanza);
         return NULL;
     }
     if (!xf_routing_is_served_by(routing, link, local)) {

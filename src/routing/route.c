@@ -23,6 +23,7 @@
 
 #include "address_queue_priv.h"
 #include "backpressure_priv.h"
+#include "barrier_priv.h"
 #include "bounce_priv.h"
 #include "links_priv.h"
 #include "probe_priv.h"
@@ -512,6 +513,7 @@ void xf_route_free(struct xf_route *route)
     struct xf_routing *routing = route->routing;
     xf_require(!route->out && xf_stanza_queue_is_empty(&route->queue));
     xf_probe_end(route);
+    xf_barrier_leave(route);
     xf_timer_stop(&route->timer);
     (void)xf_map_remove(routing->routes, route->key);
     if (routing->last == route)
@@ -554,6 +556,7 @@ bool xf_route_delivers(const struct xf_route *route)
 
 void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza)
 {
+    route->taken_count++;
     switch (route->state) {
     case XF_ROUTE_SEND:
         send_now(route, stanza);

@@ -6,6 +6,7 @@
 
 #include "address_queue_priv.h"
 #include "backpressure_priv.h"
+#include "barrier_priv.h"
 
 #include <xfed/base/log.h>
 #include <xfed/base/machine.h>
@@ -83,7 +84,8 @@ struct xf_route {
     uint64_t over_ms;      /* when the back-off is over */
     enum xf_cause cause;   /* why the route is in BOUNCE */
     char *text;            /* the cause in words for the sender */
-    uint64_t sent_count, bounced_count;
+    uint64_t taken_count, sent_count, bounced_count;
+    struct xf_route_barrier barrier;
     struct xf_span local, peer; /* both in `key` */
     struct xf_span key;         /* "local\0peer", behind the struct */
 };

@@ -57,6 +57,7 @@ void xf_routing_free(struct xf_routing **routing)
     XF_LIST_EACH_SAFE (node, &(*routing)->links) {
         struct xf_routing_link *link = XF_CONTAINER(node, struct xf_routing_link, node);
         xf_backpressure_fini(link);
+        xf_barrier_fini(link);
         xf_require(xf_stanza_queue_is_empty(&link->answers)); /* xf_routing_end was called */
         xf_free(link->title);
         xf_free(link);
@@ -97,6 +98,7 @@ void xf_routing_attach_link(struct xf_routing *routing, const char *title, struc
     entry->link = link;
     entry->routing = routing;
     xf_backpressure_init(entry);
+    xf_barrier_init(entry);
     xf_stanza_queue_init(&entry->answers, &routing->answers);
     xf_list_push(&routing->links, &entry->node);
 }

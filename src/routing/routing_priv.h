@@ -11,6 +11,7 @@
  *   route_limits.c     how many routes there may be, and what strangers can make us do through them
  *   probe.c            tries peers in back-off in the background
  *   backpressure.c     stops reading the cluster for a moment while queues are full
+ *   barrier.c          tells a server module what it may forget
  *   bounce.c           error stanzas
  *   answers.c          error stanzas for the cluster, which wait until it takes them
  *   answer_peer.c      error stanzas for a peer, over the route to it

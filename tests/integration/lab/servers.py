@@ -39,6 +39,7 @@ class Server:
         self.certificate, self.key = certificate
         self.ca_file, self.component = ca_file, component
         self.rooms = f'conference.{domain}'
+        self.log_level = 'debug'
         self.services = {}      # further components, name -> secret; ejabberd takes only one
         self.data = lab.folder(f'data-{role}')
         self.log = f'{lab.scratch}/log/{role}-{self.kind}.log'
@@ -97,7 +98,7 @@ class Prosody(Server):
         path = f'{self.lab.scratch}/{self.role}.cfg.lua'
         with open(path, 'w') as f:
             f.write(PROSODY_LUA.format(
-                scratch=self.lab.scratch, data=self.data, ip=self.ip, log=self.log, domain=self.domain, rooms=self.rooms,
+                scratch=self.lab.scratch, data=self.data, ip=self.ip, log=self.log, level=self.log_level, domain=self.domain, rooms=self.rooms,
                 modules=lua_list(modules), disabled=lua_list(disabled), crt=self.certificate, key=self.key, ca=self.ca_file,
                 secure=str(self.mode == 'external').lower(), tls=str(self.mode != 'dialback-clear').lower(),
                 component_ports='' if not self.component else f'{COMPONENT_PORT}, {SERVICE_PORT}',
@@ -142,7 +143,7 @@ use_dane = {use_dane}
 certificates = "{scratch}/pki"
 ssl = {{ certificate = "{crt}"; key = "{key}"; cafile = "{ca}" }}
 c2s_direct_tls_ssl = {{ certificate = "{crt}"; key = "{key}" }}
-log = {{ {{ levels = {{ min = "debug" }}; to = "file"; filename = "{log}" }} }}
+log = {{ {{ levels = {{ min = "{level}" }}; to = "file"; filename = "{log}" }} }}
 statistics = "none"
 {gateway}
 VirtualHost "{domain}"

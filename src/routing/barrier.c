@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * barrier.c — the answer to a server module's question whether it may forget what it has sent
+ * (conf/mod_route_gateway.lua). Until then the module can give it to another gateway, if this one
+ * is killed.
+ *
+ * A route settles its stanzas in the order in which they came. So it is enough to know how many it
+ * had been given when the question came, and how many of all are still in its queue or unproved on
+ * its stream. Only routes that had some then are looked at, every LOOK_MS. One that settles
+ * nothing, since its peer is being dialled or hangs, would hold up the answer for the queue-time of
+ * the peer; so the module is told after BARRIER_MS that we are alive, and asks again.
+ */
+#include "barrier_priv.h"
+
+#include "bounce_priv.h"
+#include "links_priv.h"
+#include "route_priv.h"
+#include "routing_priv.h"
+
+#include <xfed/base/alloc.h>
+#include <xfed/s2s/s2s.h>
+
+#define LOOK_MS    50
+#define BARRIER_MS 5000
+
+static uint64_t waiting_count(const struct xf_route *route)
+{
+    return route->queue.held.count + (route->out ? xf_out_unproved(route->out)->count : 0);
+}
+
+static bool has_settled(const struct xf_route *route)
+{
+    uint64_t waiting = waiting_count(route);
+    return waiting == 0 || route->taken_count - waiting >= route->barrier.taken_count;
+}
+
+static void answer(struct xf_routing_link *link, enum xf_stanza_error error, const char *text)
+{
+    struct xf_barrier *barrier = &link->barrier;
+    struct xf_stanza_copy *copy = barrier->question;
+    struct xf_stanza question;
+    barrier->question = NULL;
+    xf_stanza_copy_read(copy, &question);
+    xf_bounce(link->routing, link, &question, error, text);
+    xf_free(copy);
+}
+
+static void forget(struct xf_routing_link *link)
+{
+    struct xf_barrier *barrier = &link->barrier;
+    xf_timer_stop(&barrier->timer);
+    XF_LIST_EACH_SAFE (node, &barrier->routes)
+        xf_list_remove(node);
+    xf_free(barrier->question);
+    barrier->question = NULL;
+}
+
+static void look(struct xf_routing_link *link)
+{
+    struct xf_barrier *barrier = &link->barrier;
+    XF_LIST_EACH_SAFE (node, &barrier->routes) {
+        if (has_settled(XF_CONTAINER(node, struct xf_route, barrier.node)))
+            xf_list_remove(node);
+    }
+    if (xf_list_is_empty(&barrier->routes)) {
+        answer(link, XF_STANZA_ERROR_SERVICE_UNAVAILABLE, NULL);
+    } else if (xf_routing_now(link->routing) - barrier->since_ms >= BARRIER_MS) {
+        answer(link, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
+               "some stanzas still wait for their peers");
+        forget(link);
+    } else {
+        xf_timer_start(link->routing->env->timers, &barrier->timer, LOOK_MS);
+    }
+}
+
+static void on_timer(void *owner)
+{
+    look(owner);
+}
+
+void xf_barrier_init(struct xf_routing_link *link)
+{
+    xf_list_init(&link->barrier.routes);
+    xf_timer_init(&link->barrier.timer, on_timer, link);
+}
+
+void xf_barrier_fini(struct xf_routing_link *link)
+{
+    forget(link);
+}
+
+void xf_barrier_ask(struct xf_routing_link *link, const struct xf_stanza *question)
+{
+    struct xf_routing *routing = link->routing;
+    size_t cursor = 0;
+    void *value = NULL;
+    forget(link);
+    while (xf_map_next(routing->routes, &cursor, NULL, &value)) {
+        struct xf_route *route = value;
+        if (route->link != link || waiting_count(route) == 0)
+            continue;
+        route->barrier.taken_count = route->taken_count;
+        xf_list_push(&link->barrier.routes, &route->barrier.node);
+    }
+    link->barrier.question = xf_stanza_copy_new(question, xf_routing_now(routing));
+    link->barrier.since_ms = xf_routing_now(routing);
+    look(link);
+}
+
+void xf_barrier_leave(struct xf_route *route)
+{
+    xf_list_remove(&route->barrier.node);
+}
