@@ -148,7 +148,7 @@ class Run:
         self.report.check(f'{name}: each is delivered once or returned once' + (f', but for {tolerated} beside what broke' if tolerated else ''), not bad, f'{bad}')
 
     def _show_examples(self, directions, examples):
-        for example in [e for d in directions for e in d.examples][:20] + examples[:20]:
+        for example in [e for d in directions for e in d.examples][:40] + examples[:20]:
             self.report.say(f'  {example}')
         peers = self.world.peers.state
         self.report.say(f'pings of xfedd: {peers.get("pings")} to peers, {self.world.cluster.state.get("pings")} to the cluster; peers: {peers.get("counts")}; '

@@ -26,8 +26,10 @@ GRACE_S = 0.5           # from what is said to xfedd until it is sure that it ha
 CROSSED_S = 0.25
 KILLED_S = 60           # before a kill -9, for what waited in a route; and a little after
 SETTLE_S = 5
+EXAMPLES = 5            # of each anomaly
 BACK_S = 6              # after a peer is back: xfedd does not connect at a stranger's wish to where nobody was a moment ago
 UNREACHABLE = ('kill', 'blackhole', 'hang', 'stall', 'alert', 'servfail', 'silence')
+HUNG = ('blackhole', 'hang', 'stall', 'slow')
 NOTICED_S = 1           # until xfedd has noticed that a connection ended
 
 
@@ -146,9 +148,8 @@ class Direction:
 
     def wrong(self, kind, serial, why=''):
         self.anomalies[kind] += 1
-        if why:
-            self.where[f'{kind}: {why}'] += 1
-        if self.anomalies[kind] <= 12:
+        self.where[f'{kind}: {why}'] += 1
+        if self.where[f'{kind}: {why}'] <= EXAMPLES:
             t = self.t
             self.examples.append(dict(kind=kind, why=why, id=f'{self.name}{serial}', peer=peer_of(t.pair[serial]), flags=t.flags[serial],
                                       sent_at=round(t.sent_at[serial], 2), conn=t.sent_conn[serial], got_conn=t.got_conn[serial],
@@ -210,7 +211,7 @@ class Direction:
                 return 'after a resumption'
             if receiver.proved(first[0], first[1], min(at, receiver.closed(first[0])), self.story):
                 return 'xfedd knew of the first'
-            if receiver.closed(first[0]) > at:
+            if receiver.closed(first[0]) > at and not self._was_hung(serial, at):
                 return 'the first connection had not broken'
             if not (flags | t.flags[serial]) & (DELAYED | PRESENCE_FLAG):
                 return 'without a stamp'
@@ -221,10 +222,14 @@ class Direction:
         ended = min(at for at, what in t.ends[serial] if what == RETURNED)
         if receiver.proved(t.got_conn[serial], t.got_index[serial], min(ended, receiver.closed(t.got_conn[serial])), self.story):
             self.wrong('delivered and returned', serial, 'xfedd knew of the delivery')
-        elif receiver.closed(t.got_conn[serial]) > ended + GRACE_S and ended > t.got_at[serial]:
+        elif receiver.closed(t.got_conn[serial]) > ended + GRACE_S and ended > t.got_at[serial] and not self._was_hung(serial, ended):
             self.wrong('delivered and returned', serial, 'the connection had not broken')
         else:
             self.counts['delivered and returned, unavoidable'] += 1
+
+    def _was_hung(self, serial, until):
+        """Then xfedd may have given up a connection that the peer reads later on."""
+        return self.story.was_hung(peer_of(self.t.pair[serial]), self.t.sent_at[serial], until)
 
     def _request(self, serial):
         t = self.t
@@ -246,7 +251,8 @@ class Direction:
         elif t.answered[serial] > 1:
             conn = t.answer_conn[serial]
             again = min(at for at, what in t.ends[serial] if what == ANSWERED)
-            if t.sends[serial] > 1 or asker.closed(conn) <= again and not asker.proved(conn, t.answer_index[serial], asker.closed(conn), self.story):
+            broke = asker.closed(conn) <= again or self._was_hung(serial, again)
+            if t.sends[serial] > 1 or broke and not asker.proved(conn, t.answer_index[serial], asker.closed(conn), self.story):
                 self.counts['answered twice, unavoidable'] += 1
             else:
                 self.wrong('answered twice', serial)
@@ -318,8 +324,10 @@ class Story:
     """When xfedd was ended, and how; when a peer could not be reached."""
     def __init__(self, runs, faults):
         self.ends = [(end, how) for _, end, how in runs if end]
-        self.ill, self.dark = collections.defaultdict(list), collections.defaultdict(list)
+        self.ill, self.dark, self.hung = (collections.defaultdict(list) for _ in range(3))
         for fault in faults:
+            if fault['name'] in HUNG:
+                self.hung[fault['peer']].append((fault['at'] - GRACE_S, 2 * fault['until'] - fault['at'] + GRACE_S))
             if fault['name'] == 'blackhole':
                 # as long again, until TCP tries once more
                 self.dark[fault['peer']].append((fault['at'] - GRACE_S, 2 * fault['until'] - fault['at'] + GRACE_S))
@@ -334,6 +342,9 @@ class Story:
 
     def is_dark(self, peer, at):
         return any(begin < at < end for begin, end in self.dark[peer])
+
+    def was_hung(self, peer, begin, end):
+        return any(first < end and begin < last for first, last in self.hung[peer])
 
     def was_ill(self, peer, at):
         return any(begin - GRACE_S < at < end + BACK_S for begin, end in self.ill[peer])

@@ -10,7 +10,7 @@ ROWS = ('sent', 'delivered', 'returned', 'answered', 'cut', 'never taken', 'kept
 def rows_of(directions, name):
     counters = [getattr(d, name) for d in directions]
     keys = [r for r in ROWS if any(c[r] for c in counters)] if name == 'counts' else sorted(set().union(*counters))
-    return [(key, *(c[key] for c in counters)) for key in keys]
+    return [(key, *(c[key] for c in counters)) for key in keys if not key.endswith(': ')]
 
 
 def show(say, directions, wrong, faults, flat):
