@@ -89,7 +89,8 @@ static size_t next_untried(const struct xf_dial *dial)
 
 /*
  * May the candidate be tried now? If so, the attempt is counted. A candidate that has to wait after
- * a failure counts as tried.
+ * a failure counts as tried. Its host was noted as well, by its address without a port, so that
+ * somebody who comes from there can end the wait (xf_s2s_host_is_back).
  */
 static bool enter(struct xf_dial *dial, size_t index)
 {
@@ -98,7 +99,8 @@ static bool enter(struct xf_dial *dial, size_t index)
         return true;
     xf_addr_text(&dial->candidates[index].addr, addr);
     xf_addr_host_text(&dial->candidates[index].addr, host);
-    if (xf_backoff_is_waiting(dial->opts.backoff, addr, NULL, NULL)) {
+    if (xf_backoff_is_waiting(dial->opts.backoff, addr, NULL, NULL) &&
+        xf_backoff_is_waiting(dial->opts.backoff, host, NULL, NULL)) {
         dial->progress[index] = TRIED;
         snprintf(dial->detail, sizeof(dial->detail), "%s: nobody was there just now", addr);
         return false;
@@ -119,11 +121,13 @@ static void leave(const struct xf_dial *dial, size_t index)
 /* Nobody answered there. */
 static void remember(const struct xf_dial *dial, size_t index)
 {
-    char addr[XF_ADDR_TEXT_BYTES];
+    char addr[XF_ADDR_TEXT_BYTES], host[XF_ADDR_TEXT_BYTES];
     if (!dial->opts.backoff)
         return;
     xf_addr_text(&dial->candidates[index].addr, addr);
+    xf_addr_host_text(&dial->candidates[index].addr, host);
     xf_backoff_failed(dial->opts.backoff, addr, 0, "");
+    xf_backoff_failed(dial->opts.backoff, host, 0, "");
 }
 
 /* Key of an address in opts->avoided: "PEER ADDRESS". */

@@ -74,6 +74,17 @@ struct xf_said_limits xf_s2s_said_limits(const struct xf_s2s *s2s,
 /* How many streams for strangers may be connecting to one host at a time. */
 unsigned xf_s2s_per_host(const struct xf_s2s *s2s);
 
+/*
+ * A peer has authenticated from this address, where nobody was a moment ago: answers to it may
+ * connect there at once.
+ */
+static inline void xf_s2s_host_is_back(struct xf_s2s *s2s, const struct xf_addr *addr)
+{
+    char host[XF_ADDR_TEXT_BYTES];
+    xf_addr_host_text(addr, host);
+    xf_backoff_clear(&s2s->verifying.addr_backoff, host);
+}
+
 /* The peer's server can be reached: verify streams to it need not back off. */
 static inline void xf_s2s_peer_reached(struct xf_s2s *s2s, const char *peer)
 {

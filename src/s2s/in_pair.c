@@ -244,5 +244,6 @@ void xf_pair_authenticated(struct xf_pair *pair, enum xf_auth_method method)
     xf_in_log_up(in, pair);
     offer_carried(pair);
     xf_s2s_peer_reached(s2s, pair->peer);
+    xf_s2s_host_is_back(s2s, &in->stream.conn->addr);
     s2s->events->peer_seen(s2s->owner, xf_span_of(pair->local), xf_span_of(pair->peer));
 }
