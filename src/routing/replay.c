@@ -10,12 +10,12 @@
 #include "routing_priv.h"
 
 #include "bounce_priv.h"
-#include "delay_priv.h"
 #include "links_priv.h"
 #include "outbound_priv.h"
 #include "rare_priv.h"
 
 #include <xfed/base/log.h>
+#include <xfed/stream/delay.h>
 
 #define STAMPED_BYTES (65u << 20) /* above the largest stanza */
 
@@ -47,7 +47,7 @@ static void on_message(void *owner, struct xf_stanza *stanza, int64_t queued_s, 
         return;
     }
     xf_buf_init(&payload, STAMPED_BYTES);
-    xf_delay_stamp(stanza, queued_s, &payload);
+    xf_delay_stamp(stanza, stanza->from.domain, queued_s, &payload);
     xf_stanza_find_children(stanza);
     xf_outbound_carry(routing, link, stanza);
     xf_buf_release(&payload);

@@ -1,36 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * route_back.c — decides about stanzas that went out on a stream which ended before they were
- * proved (setting `resend`).
- *
- * Nobody can say whether the peer has them. Sent again, a stanza may arrive twice; returned to its
- * sender, it may have arrived all the same. A message that arrives twice is the lesser evil, and
- * its clients recognise it by its id and by the time stamp (XEP-0203). A request that is carried
- * out twice may do harm, and its sender can ask again. Whoever receives a second result or error
- * ignores it, and none of these may be answered: they are sent again in any case.
+ * proved (setting `resend`; xfed/stream/resend.h).
  */
 #include "route_back_priv.h"
 
-#include "delay_priv.h"
 #include "route_priv.h"
 #include "routing_priv.h"
 
 #include <xfed/base/alloc.h>
 #include <xfed/journal/journal.h>
-
-static bool may_resend(const struct xf_route *route, const struct xf_stanza *stanza)
-{
-    enum xf_resend resend = route->settings->resend;
-    if (!xf_stanza_may_bounce(stanza) || resend == XF_RESEND_ALL)
-        return true;
-    return resend == XF_RESEND_MESSAGES && stanza->kind != XF_STANZA_IQ;
-}
-
-static int64_t came_s(const struct xf_routing *routing, const struct xf_stanza_copy *copy)
-{
-    uint64_t ago_ms = xf_routing_now(routing) - copy->at_ms;
-    return routing->env->unix_s(routing->env) - (int64_t)(ago_ms / 1000);
-}
+#include <xfed/stream/delay.h>
+#include <xfed/stream/resend.h>
 
 /* The copy to send; NULL: it was returned. Takes over the old one. */
 static struct xf_stanza_copy *settle(struct xf_route *route, struct xf_stanza_copy *copy)
@@ -39,9 +20,9 @@ static struct xf_stanza_copy *settle(struct xf_route *route, struct xf_stanza_co
     struct xf_stanza stanza;
     struct xf_stanza_copy *again = NULL;
     xf_stanza_copy_read(copy, &stanza);
-    if (may_resend(route, &stanza)) {
-        if (stanza.kind == XF_STANZA_MESSAGE)
-            xf_delay_stamp(&stanza, came_s(routing, copy), &routing->rewritten);
+    if (xf_resend_may(route->settings->resend, &stanza)) {
+        xf_delay_stamp(&stanza, route->local, xf_resend_came_s(routing->env, copy->at_ms),
+                       &routing->rewritten);
         again = xf_stanza_copy_new(&stanza, copy->at_ms);
         xf_journal_add(routing->journal, again, &stanza);
     } else {

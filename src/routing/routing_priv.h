@@ -19,7 +19,6 @@
  *   mail_payload.c     the same within payloads
  *   address_queue.c    stanzas that wait for an e-mail address
  *   requests_by_jid.c  requests that came to the JID of a user who has an e-mail address
- *   delay.c            stamps messages that are delivered late
  *   replay.c           messages that the journal kept from an earlier process
  *   presences.c        available presence between our users and peers: a table
  *   repair.c           notes it, and when a peer is lost and back

@@ -8,19 +8,17 @@
  */
 #include "proving_priv.h"
 
-#include <stdio.h>
-
 #include <xfed/base/alloc.h>
+#include <xfed/stream/ping_id.h>
 #include <xfed/xmpp/ns.h>
 
 #include "carrier_priv.h"
 #include "engine_priv.h"
 #include "gate_priv.h"
 
-#define PING_PREFIX   "xfedd-ping-"
-#define PEERS_MAX     4096    /* of which we remember whether they answer */
-#define FORGIVEN_MS   3600000 /* then a silent peer is asked again */
-#define PING_ID_BYTES (sizeof(PING_PREFIX) + XF_ID_CHARS + 16)
+#define PING_PREFIX "xfedd-ping-"
+#define PEERS_MAX   4096    /* of which we remember whether they answer */
+#define FORGIVEN_MS 3600000 /* then a silent peer is asked again */
 
 /* ------------------------------------------------------------------ who answers */
 
@@ -135,11 +133,11 @@ static const char *ping_id(struct xf_carrier *carrier)
 
 static void ping(struct xf_carrier *carrier, unsigned number)
 {
-    char id[PING_ID_BYTES];
+    char id[XF_PING_ID_BYTES];
     struct xf_stanza last;
     struct xf_draft draft = xf_stream_draft(carrier->stream);
     last_sent(&carrier->proof, &last);
-    snprintf(id, sizeof(id), PING_PREFIX "%s-%u", ping_id(carrier), number);
+    xf_ping_id_write(id, PING_PREFIX, ping_id(carrier), number);
     xf_draft_str(&draft, "<iq type='get'");
     xf_xml_attr(&draft, "from", last.from.domain);
     xf_xml_attr(&draft, "to", last.to.domain);
@@ -221,20 +219,16 @@ const struct xf_proof_ops xf_proving_ops = {
 /* An answer that comes too late, or was made up, goes no further either: nobody here asked. */
 bool xf_proving_takes(struct xf_s2s *s2s, const struct xf_stanza *stanza)
 {
-    static const size_t prefix = sizeof(PING_PREFIX) - 1;
-    if (stanza->kind != XF_STANZA_IQ || stanza->id.len <= prefix + XF_ID_CHARS + 1 ||
-        memcmp(stanza->id.ptr, PING_PREFIX, prefix) != 0 || stanza->to.local.ptr ||
-        stanza->to.resource.ptr ||
+    struct xf_ping_id id;
+    if (stanza->kind != XF_STANZA_IQ || !xf_ping_id_read(stanza->id, PING_PREFIX, &id) ||
+        stanza->to.local.ptr || stanza->to.resource.ptr ||
         !(xf_span_is(stanza->type, "result") || xf_span_is(stanza->type, "error")))
         return false;
-    struct xf_span id = {stanza->id.ptr + prefix, XF_ID_CHARS};
-    struct xf_carrier *carrier = xf_map_find(s2s->proving.pinged, id);
-    uint64_t number;
-    struct xf_span rest = {id.ptr + id.len + 1, stanza->id.len - prefix - id.len - 1};
-    if (!carrier || !xf_span_number(rest, UINT32_MAX, &number))
+    struct xf_carrier *carrier = xf_map_find(s2s->proving.pinged, id.key);
+    if (!carrier)
         return true;
     if (!carrier->proof.is_sure)
         note(s2s, stanza->from.domain, true);
-    xf_proof_answered(&carrier->proof, (unsigned)number);
+    xf_proof_answered(&carrier->proof, id.number);
     return true;
 }

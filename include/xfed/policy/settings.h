@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <xfed/base/texts.h>
+#include <xfed/stream/settings.h>
 
 enum xf_direction { XF_DIRECTION_NONE, XF_DIRECTION_IN, XF_DIRECTION_OUT, XF_DIRECTION_BOTH };
 enum xf_tls_mode { XF_TLS_NONE, XF_TLS_OPTIONAL, XF_TLS_REQUIRED };
@@ -16,10 +17,6 @@ enum xf_cert_mode { XF_CERT_IGNORE, XF_CERT_PREFERRED, XF_CERT_REQUIRED };
 
 /* Ignore revocation; refuse revoked certificates; also refuse certificates of unknown status. */
 enum xf_revocation { XF_REVOCATION_OFF, XF_REVOCATION_SOFT, XF_REVOCATION_HARD };
-/* What proves that the peer has a stanza: nothing, pings, or XEP-0198 and else pings. */
-enum xf_ack { XF_ACK_NONE, XF_ACK_PING, XF_ACK_SM };
-/* Which stanzas are sent again when nobody can tell whether they arrived. */
-enum xf_resend { XF_RESEND_NONE, XF_RESEND_MESSAGES, XF_RESEND_ALL };
 enum xf_downgrade { XF_DOWNGRADE_ALLOW, XF_DOWNGRADE_ALARM, XF_DOWNGRADE_REFUSE };
 
 /* Sets of settings for kinds of peers; profile.c has their rows and sources. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* delay.c — stamps messages that are delivered late: sent again, or by another process. */
-#include "delay_priv.h"
+#include <xfed/stream/delay.h>
 
 #include <time.h>
 
@@ -28,17 +28,18 @@ static void write_time(int64_t unix_s, char out[TIME_CHARS])
         out[0] = '\0';
 }
 
-void xf_delay_stamp(struct xf_stanza *stanza, int64_t unix_s, struct xf_buf *payload)
+void xf_delay_stamp(struct xf_stanza *stanza, struct xf_span from, int64_t unix_s,
+                    struct xf_buf *payload)
 {
     char text[TIME_CHARS];
-    if (is_stamped(stanza))
+    if (stanza->kind != XF_STANZA_MESSAGE || !xf_stanza_may_bounce(stanza) || is_stamped(stanza))
         return;
     write_time(unix_s, text);
     xf_buf_clear(payload);
     struct xf_draft draft = xf_draft_begin(payload);
     xf_draft_span(&draft, stanza->payload);
     xf_draft_str(&draft, "<delay xmlns='" XF_NS_DELAY "'");
-    xf_xml_attr(&draft, "from", stanza->from.domain);
+    xf_xml_attr(&draft, "from", from);
     xf_xml_attr(&draft, "stamp", xf_span_of(text));
     xf_draft_str(&draft, "/>");
     if (xf_draft_end(&draft) == XF_ERR_OK)
