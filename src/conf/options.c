@@ -79,6 +79,7 @@ static const struct xf_word revocation_words[] = {
 static const struct xf_word downgrade_words[] = {
     {"allow", XF_DOWNGRADE_ALLOW}, {"alarm", XF_DOWNGRADE_ALARM}, {"refuse", XF_DOWNGRADE_REFUSE}, {NULL, 0}};
 static const struct xf_word ack_words[] = {{"sm", XF_ACK_SM}, {"ping", XF_ACK_PING}, {"none", XF_ACK_NONE}, {NULL, 0}};
+static const struct xf_word link_ack_words[] = {{"ping", XF_ACK_PING}, {"none", XF_ACK_NONE}, {NULL, 0}};
 static const struct xf_word resend_words[] = {
     {"messages", XF_RESEND_MESSAGES}, {"all", XF_RESEND_ALL}, {"none", XF_RESEND_NONE}, {NULL, 0}};
 static const struct xf_word profile_words[] = {
@@ -283,8 +284,15 @@ SIZE (LINK, "max-stanza", L, max_stanza_bytes, "512k", 10 * KIB, 16 * MIB,
 DURATION(LINK, "hold-time", L, hold_ms, "10s", 0, 10 * M,
       "How long stanzas wait for a lost link; then their senders get remote-server-timeout."),
 SIZE (LINK, "hold-bytes", L, hold_bytes, "4M", 0, 256 * MIB,
-      "How many bytes of stanzas may wait for a lost link. With names = per-peer, peers without a section may use half of it for one "
-      "owner and three quarters together."),
+      "How many bytes of stanzas may wait for a lost link. Those that wait for their proof (ack) count too; when they are half of it, peers "
+      "are not read. With names = per-peer, peers without a section may use half of it for one owner and three quarters together."),
+WORD (LINK, "ack", L, ack, enum xf_ack, link_ack_words, "ping",
+      "What proves that the server has a stanza. ping: the answer to a ping (XEP-0199) behind the stanzas. none: the system has taken "
+      "their bytes; what is lost with the connection is lost."),
+WORD (LINK, "resend", L, resend, enum xf_resend, resend_words, "messages",
+      "What to send again when the link breaks and nobody can tell whether the last stanzas arrived, so that users may get them twice. "
+      "messages: messages and presence, while requests are answered with an error. all: requests too. none: all come back to their senders "
+      "with an error, although some did arrive."),
 COUNT(LINK, "peers", L, peers, "4096", 1, 100000,
       "With names = per-peer: how many connections to open for peers without a section; never more than an eighth of the file "
       "descriptors. When all are open, the owner (see strangers) that has most loses the longest unused one to an owner that has fewer."),

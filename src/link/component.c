@@ -2,9 +2,8 @@
 /*
  * component.c — chooses a leg for each stanza, or holds the stanza.
  *
- * All stanzas between two bare JIDs take the same leg while the same legs are up, so that
- * their order survives several nodes. While one stanza is held, all later ones queue up behind it.
- * The hold is flushed when a leg comes up and when a congested one drains.
+ * While one stanza is held, all later ones queue up behind it. The hold is flushed when a leg comes
+ * up, when a tight one drains, and when one has closed and what it had not delivered is in front.
  */
 #include "component_priv.h"
 
@@ -13,35 +12,10 @@
 
 #include <xfed/base/alloc.h>
 
-static uint64_t mix(uint64_t hash, const struct xf_jid *jid)
-{
-    const char *end = jid->resource.ptr ? jid->resource.ptr - 1 : jid->full.ptr + jid->full.len;
-    for (const char *at = jid->full.ptr; at < end; at++)
-        /* FNV-1a spreads well enough: nobody gains by forcing a bad spread */
-        hash = (hash ^ (unsigned char)*at) * 0x100000001b3u;
-    return hash;
-}
-
-static struct xf_leg *pick(const struct xf_component *component, const struct xf_stanza *stanza)
-{
-    if (component->up_count == 0)
-        return NULL;
-    if (component->leg_count == 1)
-        return component->legs[0];
-
-    uint64_t hash = mix(mix(0xcbf29ce484222325u, &stanza->from), &stanza->to);
-    size_t skip = (hash >> 16) % component->up_count;
-    for (size_t i = 0; i < component->leg_count; i++) {
-        if (xf_leg_is_up(component->legs[i]) && skip-- == 0)
-            return component->legs[i];
-    }
-    return NULL;
-}
-
 bool xf_component_is_congested(const struct xf_component *component)
 {
     for (size_t i = 0; i < component->leg_count; i++) {
-        if (component->legs[i]->is_congested)
+        if (xf_leg_is_tight(component->legs[i]))
             return true;
     }
     return component->up_count > 0 && !xf_hold_is_empty(&component->hold);
@@ -54,11 +28,14 @@ static void changed(struct xf_component *component)
 
 /* ------------------------------------------------------------------ the hold */
 
-static bool send_held(void *owner, const struct xf_stanza *stanza)
+static bool send_held(void *owner, struct xf_stanza_copy *copy)
 {
     struct xf_component *component = owner;
-    struct xf_leg *leg = pick(component, stanza);
-    return leg && !leg->is_congested && xf_leg_send(leg, stanza) == XF_ERR_OK;
+    struct xf_stanza stanza;
+    xf_stanza_copy_read(copy, &stanza);
+    struct xf_leg *leg = xf_component_choose(component, &stanza);
+    return leg && !xf_leg_is_tight(leg) &&
+           xf_leg_send(leg, &component->sender, &stanza, copy) == XF_ERR_OK;
 }
 
 static void flush(struct xf_component *component)
@@ -101,6 +78,17 @@ static void on_down(void *owner, struct xf_leg *leg)
     changed(component);
 }
 
+static void on_closed(void *owner, struct xf_leg *leg)
+{
+    struct xf_component *component = owner;
+    (void)leg;
+    xf_component_settle(component);
+    if (component->is_stopping)
+        xf_hold_expire_all(&component->hold);
+    flush(component);
+    changed(component);
+}
+
 static void on_drained(void *owner, struct xf_leg *leg)
 {
     struct xf_component *component = owner;
@@ -139,6 +127,7 @@ static const struct xf_leg_events leg_events = {
     .drained = on_drained,
     .stanza = on_stanza,
     .returned = on_returned,
+    .closed = on_closed,
     .idle = on_idle,
 };
 
@@ -148,6 +137,14 @@ static const struct xf_leg_driver *const drivers[] = {
     [XF_LINK_COMPONENT] = &xf_component_driver,
     [XF_LINK_ROUTER] = &xf_router_driver,
 };
+
+static void set_node(struct xf_leg *leg, const struct xf_addr *addr)
+{
+    char node[XF_ADDR_TEXT_BYTES];
+    xf_addr_text(addr, node);
+    leg->seed = xf_hash_text(0xcbf29ce484222325u, xf_span_of(node));
+    leg->weight = 1;
+}
 
 static void add_legs(struct xf_component *component, const struct xf_leg_common *common,
                      struct xf_span name, const struct xf_addr *addrs, size_t addr_count)
@@ -159,8 +156,10 @@ static void add_legs(struct xf_component *component, const struct xf_leg_common 
         struct xf_leg *leg =
             xf_leg_new(drivers[settings->driver], common, name, &leg_events, component);
         component->legs[i] = leg;
+        leg->parts = (unsigned)component->leg_count;
+        set_node(leg, &addrs[i]);
         if (settings->per_peer)
-            xf_leg_nodes(leg, addrs, addr_count, (size_t)mix(0, &(struct xf_jid){.full = name}));
+            xf_leg_nodes(leg, addrs, addr_count, (size_t)xf_hash_text(0, name));
         else
             xf_leg_nodes(leg, &addrs[i], 1, 0);
     }
@@ -174,6 +173,7 @@ struct xf_component *xf_component_new(const struct xf_leg_common *common, struct
     struct xf_component *component = xf_new(struct xf_component);
     struct xf_env *env = common->env;
     component->env = env;
+    component->common = common;
     component->events = events;
     component->owner = owner;
     component->used_ms = env->clock->now_ms;
@@ -181,6 +181,7 @@ struct xf_component *xf_component_new(const struct xf_leg_common *common, struct
     component->hold.expired = on_expired;
     component->hold.emptied = on_emptied;
     component->hold.owner = component;
+    xf_component_init_sender(component);
     add_legs(component, common, name, addrs, addr_count);
     xf_component_start(component);
     return component;
@@ -200,6 +201,7 @@ void xf_component_free(struct xf_component **component)
 
 void xf_component_start(struct xf_component *component)
 {
+    component->is_stopping = false;
     for (size_t i = 0; i < component->leg_count; i++) {
         if (component->legs[i]->state == XF_LEG_IDLE)
             component->busy_count++;
@@ -209,6 +211,7 @@ void xf_component_start(struct xf_component *component)
 
 void xf_component_stop(struct xf_component *component, const char *reason)
 {
+    component->is_stopping = true;
     for (size_t i = 0; i < component->leg_count; i++)
         /* an idle leg left busy_count when it became idle */
         (void)xf_leg_stop(component->legs[i], reason);
@@ -218,10 +221,10 @@ enum xf_err xf_component_send(struct xf_component *component, const struct xf_st
 {
     component->used_ms = component->env->clock->now_ms;
     if (xf_hold_is_empty(&component->hold)) {
-        struct xf_leg *leg = pick(component, stanza);
-        if (leg && xf_leg_send(leg, stanza) == XF_ERR_OK) {
+        struct xf_leg *leg = xf_component_choose(component, stanza);
+        if (leg && xf_leg_send(leg, &component->sender, stanza, NULL) == XF_ERR_OK) {
             component->sent = leg;
-            if (__builtin_expect(leg->is_congested != component->counts_as_congested, 0))
+            if (__builtin_expect(xf_leg_is_tight(leg) != component->counts_as_congested, 0))
                 changed(component);
             return XF_ERR_OK;
         }

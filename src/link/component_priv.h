@@ -26,14 +26,17 @@ struct xf_component_events {
 
 struct xf_component {
     struct xf_env *env;
+    const struct xf_leg_common *common;
     const struct xf_component_events *events;
     void *owner;
     struct xf_hold hold;
+    struct xf_sender sender; /* of the stanzas that wait for their proof */
     struct xf_leg **legs;
     /* The leg that took the last stanza; held stanzas do not count. */
     const struct xf_leg *sent;
     size_t leg_count, up_count, busy_count; /* busy: legs that are not idle */
     bool is_kept;                           /* does not end when it is idle */
+    bool is_stopping;
     bool counts_as_up, counts_as_congested; /* in the sums of the link */
     uint64_t used_ms;
     struct xf_timer idle;  /* the link's */
@@ -64,8 +67,26 @@ void xf_component_pause(struct xf_component *component, bool paused);
 static inline bool xf_component_is_full(const struct xf_component *component)
 {
     return !xf_hold_is_empty(&component->hold) ||
-           (component->sent && component->sent->is_congested);
+           (component->sent && xf_leg_is_tight(component->sent));
 }
 
-/* Bytes or held stanzas wait for the cluster. What is held while no leg is up does not count. */
+/* ------------------------------------------------------------------ choose_leg.c */
+
+/* The leg for this stanza; NULL: none is up. */
+struct xf_leg *xf_component_choose(const struct xf_component *component,
+                                   const struct xf_stanza *stanza);
+uint64_t xf_hash_text(uint64_t hash, struct xf_span text);
+
+/* ------------------------------------------------------------------ component_back.c */
+
+void xf_component_init_sender(struct xf_component *component);
+/* What a leg did not deliver is in front of the hold: return what is not to be sent again. */
+void xf_component_settle(struct xf_component *component);
+
+/* ------------------------------------------------------------------ component.c */
+
+/*
+ * Bytes, held stanzas or too many unproved ones wait for the cluster. What is held while no leg is
+ * up does not count.
+ */
 bool xf_component_is_congested(const struct xf_component *component);

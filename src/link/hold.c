@@ -42,7 +42,7 @@ void xf_hold_weigh(struct xf_hold *hold)
 static bool has_room(const struct xf_hold *hold, size_t bytes)
 {
     size_t max = hold->budget->max_bytes;
-    if (bytes > max - hold->budget->held.bytes)
+    if (hold->budget->held.bytes + hold->budget->unproved.bytes + bytes > max)
         return false;
     return !has_place(hold) ||
            (xf_place_weight(hold->place, XF_CROWD_GROUP) + bytes <= max / 2 &&
@@ -122,16 +122,29 @@ enum xf_err xf_hold_push(struct xf_hold *hold, const struct xf_stanza *stanza)
     return XF_ERR_OK;
 }
 
-void xf_hold_flush(struct xf_hold *hold, bool (*send)(void *owner, const struct xf_stanza *stanza),
+void xf_hold_put_back(struct xf_hold *hold, struct xf_stanza_copy *copy)
+{
+    xf_stanza_queue_put_back(&hold->stanzas, copy);
+    xf_hold_weigh(hold);
+    if (!xf_timer_is_running(&hold->timer))
+        arm(hold);
+}
+
+struct xf_stanza_copy *xf_hold_take_unproved(struct xf_hold *hold)
+{
+    const struct xf_stanza_copy *oldest = xf_stanza_queue_front(&hold->stanzas);
+    return oldest && oldest->is_unproved ? pop(hold) : NULL;
+}
+
+void xf_hold_flush(struct xf_hold *hold, bool (*send)(void *owner, struct xf_stanza_copy *copy),
                    void *owner)
 {
-    struct xf_stanza_copy *copy;
-    while ((copy = xf_stanza_queue_front(&hold->stanzas))) {
-        struct xf_stanza stanza;
-        xf_stanza_copy_read(copy, &stanza);
-        if (!send(owner, &stanza))
-            break;
-        xf_free(pop(hold));
+    while (!xf_hold_is_empty(hold)) {
+        struct xf_stanza_copy *copy = pop(hold);
+        if (send(owner, copy))
+            continue;
+        xf_hold_put_back(hold, copy);
+        break;
     }
     arm(hold);
 }

@@ -21,6 +21,7 @@
 struct xf_hold_budget {
     size_t max_bytes;
     struct xf_stanza_sum held;
+    struct xf_stanza_sum unproved; /* in the proofs of all legs; these count too */
     uint64_t hold_ms;
 };
 
@@ -62,11 +63,17 @@ void xf_hold_weigh(struct xf_hold *hold);
  */
 XF_MUST_USE enum xf_err xf_hold_push(struct xf_hold *hold, const struct xf_stanza *stanza);
 
+/* Take over a stanza that came back, in front of all others, even if there is no room. */
+void xf_hold_put_back(struct xf_hold *hold, struct xf_stanza_copy *copy);
+
+/* Take the oldest one out if nobody knows whether it arrived (copy->is_unproved); else NULL. */
+struct xf_stanza_copy *xf_hold_take_unproved(struct xf_hold *hold);
+
 /*
- * Pass the stanzas to `send`, the oldest first, as long as it returns true (taken). `send` may use
- * the hold but must not flush it.
+ * Pass the stanzas to `send`, the oldest first, as long as it returns true: then it has taken over
+ * the copy. `send` may use the hold but must not flush it.
  */
-void xf_hold_flush(struct xf_hold *hold, bool (*send)(void *owner, const struct xf_stanza *stanza),
+void xf_hold_flush(struct xf_hold *hold, bool (*send)(void *owner, struct xf_stanza_copy *copy),
                    void *owner);
 
 /* Every stanza that is kept expires now. */

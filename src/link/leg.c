@@ -11,9 +11,9 @@
  * uses our name. With short waits the two would throw each other out again and again, so we wait
  * the longest time at once.
  *
- * No driver's protocol can ask whether the other side is alive. We send white space after a
- * silence, so that TCP notices a dead connection. If the server takes none of the waiting bytes for
- * STUCK_MS, we give the stream up.
+ * We send white space after a silence, so that TCP notices a dead connection. If the server takes
+ * none of the waiting bytes for STUCK_MS, we give the stream up. Behind stanzas go pings
+ * (leg_ping.c).
  */
 #include "leg_priv.h"
 
@@ -141,7 +141,8 @@ static void on_element(struct xf_stream *stream, const struct xf_elem *elem)
 static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
 {
     struct xf_leg *leg = leg_of(stream);
-    if (!leg->was_up || (leg->driver->stanza && !leg->driver->stanza(leg, stanza)))
+    if (!leg->was_up || (leg->driver->stanza && !leg->driver->stanza(leg, stanza)) ||
+        xf_leg_takes_answer(leg, stanza))
         return;
     leg->events->stanza(leg->owner, leg, stanza); /* also in ENDING, until the server's footer */
 }
@@ -189,7 +190,7 @@ static void on_drained(struct xf_stream *stream)
     if (leg->state != XF_LEG_UP)
         return;
     leg->is_congested = false;
-    leg->events->drained(leg->owner, leg);
+    xf_leg_drained(leg);
 }
 
 static bool should_wait_long(const struct xf_leg *leg)
@@ -205,6 +206,10 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
         leg->backoff_ms = BACKOFF_MIN_MS;
     if (should_wait_long(leg))
         leg->backoff_ms = BACKOFF_MAX_MS;
+    if (leg->was_up) {
+        xf_leg_end_proof(leg);
+        leg->events->closed(leg->owner, leg);
+    }
     xf_stream_fini(stream);
     leg->addr_at = (leg->addr_at + 1) % leg->addr_count;
     fire(leg, leg->is_wanted ? XF_LEG_ON_LOST : XF_LEG_ON_OVER);
@@ -226,7 +231,8 @@ static const struct xf_stream_events stream_events = {
 static void dial(struct xf_leg *leg)
 {
     leg->ending = (struct xf_leg_ending){0};
-    leg->was_up = leg->is_congested = leg->is_refused = leg->must_wait_long = false;
+    leg->was_up = leg->is_congested = leg->is_full = false;
+    leg->is_refused = leg->must_wait_long = false;
     leg->began_ms = leg->env->clock->now_ms;
     xf_stream_init(&leg->stream, leg->env, leg->driver->content_ns, &start_limits, START_ELEMENTS,
                    &stream_events);
@@ -264,9 +270,9 @@ static void come_up(struct xf_leg *leg)
     xf_stream_relax(&leg->stream, &trusted_limits);
     leg->was_up = true;
     leg->began_ms = leg->sent_ms = leg->moved_ms = now_ms;
-    leg->written_bytes = xf_conn_backlog(leg->stream.conn); /* our handshake may still wait there */
-    leg->moved_bytes = 0;
+    leg->moved_bytes = xf_stream_left(&leg->stream);
     leg->last_reason = NULL;
+    xf_leg_begin_proof(leg);
     xf_stream_pause(&leg->stream, leg->is_paused);
     arm_pulse(leg);
     if (leg->is_leaving)
@@ -277,7 +283,7 @@ static void come_up(struct xf_leg *leg)
 static void go_down(struct xf_leg *leg)
 {
     xf_timer_stop(&leg->pulse);
-    leg->is_congested = false;
+    leg->is_congested = leg->is_full = false;
     leg->events->down(leg->owner, leg);
 }
 
@@ -375,7 +381,7 @@ static void check(const void *self, bool has_acted)
         xf_require(leg->stream.conn && leg->was_up == has_acted);
         return;
     case XF_LEG_ENDING:
-        xf_require(!has_acted || (!xf_timer_is_running(&leg->pulse) && !leg->is_congested));
+        xf_require(!has_acted || (!xf_timer_is_running(&leg->pulse) && !xf_leg_is_tight(leg)));
         return;
     }
 }
@@ -411,7 +417,7 @@ static void fire(struct xf_leg *leg, enum xf_leg_event event)
 
 /* ------------------------------------------------------------------ time */
 
-static void give_up(struct xf_leg *leg, const char *reason)
+void xf_leg_give_up(struct xf_leg *leg, const char *reason)
 {
     leg->ending = (struct xf_leg_ending){reason, NULL};
     xf_stream_abort(&leg->stream);
@@ -421,7 +427,7 @@ static void on_timer(void *owner)
 {
     struct xf_leg *leg = owner;
     if (leg->state != XF_LEG_WAITING)
-        give_up(leg, "timeout");
+        xf_leg_give_up(leg, "timeout");
     else
         fire(leg, leg->is_wanted ? XF_LEG_ON_WANT : XF_LEG_ON_OVER);
 }
@@ -429,7 +435,7 @@ static void on_timer(void *owner)
 static bool is_stuck(struct xf_leg *leg)
 {
     uint64_t now_ms = leg->env->clock->now_ms;
-    uint64_t moved_bytes = leg->written_bytes - xf_conn_backlog(leg->stream.conn);
+    uint64_t moved_bytes = xf_stream_left(&leg->stream);
     if (!leg->is_congested || moved_bytes > leg->moved_bytes) {
         leg->moved_bytes = moved_bytes;
         leg->moved_ms = now_ms;
@@ -441,13 +447,12 @@ static void on_pulse(void *owner)
 {
     struct xf_leg *leg = owner;
     if (is_stuck(leg)) {
-        give_up(leg, "stuck");
+        xf_leg_give_up(leg, "stuck");
         return;
     }
     uint64_t silent_ms = leg->env->clock->now_ms - leg->sent_ms;
     if (!leg->is_congested && leg->settings->ping_ms && silent_ms >= leg->settings->ping_ms) {
         xf_stream_send(&leg->stream, " ");
-        leg->written_bytes++;
         leg->sent_ms = leg->env->clock->now_ms;
     }
     arm_pulse(leg);
@@ -522,23 +527,37 @@ void xf_leg_leave(struct xf_leg *leg)
         leg->driver->leave(leg);
 }
 
-enum xf_err xf_leg_send(struct xf_leg *leg, const struct xf_stanza *stanza)
+void xf_leg_drained(struct xf_leg *leg)
+{
+    leg->events->drained(leg->owner, leg);
+}
+
+static void note_congestion(struct xf_leg *leg)
+{
+    if (leg->is_congested || !xf_conn_is_congested(leg->stream.conn))
+        return;
+    leg->is_congested = true;
+    leg->moved_ms = leg->sent_ms;
+    leg->moved_bytes = xf_stream_left(&leg->stream);
+    arm_pulse(leg);
+}
+
+enum xf_err xf_leg_send(struct xf_leg *leg, struct xf_sender *sender,
+                        const struct xf_stanza *stanza, struct xf_stanza_copy *copy)
 {
     if (leg->state != XF_LEG_UP)
         return XF_ERR_CLOSED;
-    struct xf_conn *conn = leg->stream.conn;
-    size_t before = conn->out.len;
+    size_t window = xf_leg_window(leg);
+    if (xf_proof_is_full(&leg->proof, &leg->proof.sent.held, 2 * window, SIZE_MAX))
+        return XF_ERR_LIMIT;
     enum xf_err err = leg->driver->send(leg, stanza);
     if (err != XF_ERR_OK)
         return err;
-    leg->written_bytes += conn->out.len - before;
     leg->sent_ms = leg->env->clock->now_ms;
-    if (!leg->is_congested && xf_conn_is_congested(conn)) {
-        leg->is_congested = true;
-        leg->moved_ms = leg->sent_ms;
-        leg->moved_bytes = leg->written_bytes - xf_conn_backlog(conn);
-        arm_pulse(leg);
-    }
+    leg->proof.unsure_bytes = window;
+    xf_proof_sent(&leg->proof, sender, copy ? copy : xf_stanza_copy_new(stanza, leg->sent_ms));
+    leg->is_full = xf_proof_is_full(&leg->proof, &leg->proof.sent.held, window, SIZE_MAX);
+    note_congestion(leg);
     return XF_ERR_OK;
 }
 
@@ -577,6 +596,12 @@ bool xf_leg_is_secure(const struct xf_leg *leg)
 void xf_leg_accept(struct xf_leg *leg)
 {
     fire(leg, XF_LEG_ON_ACCEPTED);
+}
+
+void xf_leg_returned(struct xf_leg *leg, struct xf_stanza *stanza, enum xf_stanza_error error)
+{
+    if (stanza->kind != XF_STANZA_IQ || !xf_leg_answered(leg, stanza->id))
+        leg->events->returned(leg->owner, leg, stanza, error);
 }
 
 void xf_leg_refuse(struct xf_leg *leg, const char *reason, const char *advice)

@@ -14,6 +14,7 @@
 #include <xfed/base/machine.h>
 #include <xfed/base/map.h>
 #include <xfed/link/settings.h>
+#include <xfed/stream/proof.h>
 #include <xfed/stream/stream.h>
 
 /* clang-format off */
@@ -88,6 +89,8 @@ struct xf_leg_driver {
     bool (*element)(struct xf_leg *leg, const struct xf_elem *elem);
     /* A stanza came. False: it is not for the cluster's users. May be NULL. */
     bool (*stanza)(struct xf_leg *leg, struct xf_stanza *stanza);
+    /* The name from which to ping, if it is not the leg's own. NULL: it is. */
+    const char *(*ping_name)(const struct xf_leg *leg);
     /* As xf_stream_send_stanza, which a driver without a form of its own uses. */
     enum xf_err (*send)(struct xf_leg *leg, const struct xf_stanza *stanza);
     /* The leg is up and we are about to stop: the cluster should send elsewhere if it can. */
@@ -105,6 +108,8 @@ struct xf_leg_events {
     /* The cluster returned a stanza of ours; it has its prepared addresses. */
     void (*returned)(void *owner, struct xf_leg *leg, struct xf_stanza *stanza,
                      enum xf_stanza_error error);
+    /* A stream that was up has closed, and what was not proved went back to its sender. */
+    void (*closed)(void *owner, struct xf_leg *leg);
     /* There is no stream and no further try. The callee may free it. */
     void (*idle)(void *owner, struct xf_leg *leg);
 };
@@ -113,7 +118,10 @@ struct xf_leg_events {
 struct xf_leg_common {
     struct xf_env *env;
     const struct xf_link_settings *settings;
-    struct xf_map *served; /* keys: the domains that the cluster should have */
+    struct xf_map *served;          /* keys: the domains that the cluster should have */
+    struct xf_map *pinged;          /* key of a leg's pings -> struct xf_leg (leg_ping.c) */
+    struct xf_stanza_sum *unproved; /* in the proofs of all legs */
+    struct xf_buf *rewritten;       /* payload of the stanza that is being sent again */
 };
 
 struct xf_leg {
@@ -134,11 +142,17 @@ struct xf_leg {
     uint64_t backoff_ms;            /* the wait before the next try, without jitter */
     uint64_t began_ms;              /* when the try began; once up, when it came up */
     uint64_t sent_ms;               /* when we sent our last byte */
-    uint64_t written_bytes;         /* appended to the conn's output */
-    uint64_t moved_bytes, moved_ms; /* written minus waiting bytes, and when that last grew */
-    bool was_up;                    /* the current or last stream was up */
-    bool is_wanted;                 /* make the stream again when it ends */
-    bool is_leaving;                /* xf_leg_leave */
+    uint64_t moved_bytes, moved_ms; /* what the system has taken, and when that last grew */
+    struct xf_proof proof;          /* of what was sent while up; until the stream has closed */
+    char ping_key[XF_ID_CHARS + 1]; /* in the ids of the stream's pings; "": none was sent */
+    unsigned parts;                 /* so many legs share what may wait for proof */
+    unsigned weight;                /* of its node, among those of the others */
+    uint64_t seed;                  /* hash of its node */
+    bool is_sure;   /* the server has answered a ping before; a driver may write that it need not */
+    bool is_full;   /* too much waits for its proof */
+    bool was_up;    /* the current or last stream was up */
+    bool is_wanted; /* make the stream again when it ends */
+    bool is_leaving; /* xf_leg_leave */
     bool is_congested;
     bool is_paused;
     bool is_refused;             /* the server answered, but not as it should */
@@ -177,8 +191,19 @@ static inline bool xf_leg_is_up(const struct xf_leg *leg)
     return leg->state == XF_LEG_UP;
 }
 
-/* XF_ERR_CLOSED: not up; XF_ERR_LIMIT: the output is full. */
-XF_MUST_USE enum xf_err xf_leg_send(struct xf_leg *leg, const struct xf_stanza *stanza);
+/* Should no more be sent for now? `drained` follows. */
+static inline bool xf_leg_is_tight(const struct xf_leg *leg)
+{
+    return leg->is_congested || leg->is_full;
+}
+
+/*
+ * Write a stanza, and keep it for `sender` until it is proved. `copy` is a copy of it, taken over
+ * if it was written; NULL: one is made. XF_ERR_CLOSED: not up; XF_ERR_LIMIT: the output is full, or
+ * far too much waits for its proof.
+ */
+XF_MUST_USE enum xf_err xf_leg_send(struct xf_leg *leg, struct xf_sender *sender,
+                                    const struct xf_stanza *stanza, struct xf_stanza_copy *copy);
 
 void xf_leg_pause(struct xf_leg *leg, bool paused);
 
@@ -195,5 +220,31 @@ bool xf_leg_is_secure(const struct xf_leg *leg);
 /* The server takes stanzas: the leg is up. The last thing that the driver does in its function. */
 void xf_leg_accept(struct xf_leg *leg);
 
+/*
+ * The cluster returned a stanza of ours, which has its prepared addresses: tell the owner, unless
+ * it was a ping.
+ */
+void xf_leg_returned(struct xf_leg *leg, struct xf_stanza *stanza, enum xf_stanza_error error);
+
 /* End the stream politely, and come back less often. The texts are as in struct xf_leg_ending. */
 void xf_leg_refuse(struct xf_leg *leg, const char *reason, const char *advice);
+
+/* ------------------------------------------------------------------ leg_ping.c */
+
+/* The stream is up: begin to keep what is sent, as the setting `ack` wants it. */
+void xf_leg_begin_proof(struct xf_leg *leg);
+/* The stream has closed: what is not proved goes back to its sender. */
+void xf_leg_end_proof(struct xf_leg *leg);
+
+/* Is this the answer to a ping of the link? Then it goes no further. */
+bool xf_leg_takes_answer(struct xf_leg *leg, const struct xf_stanza *stanza);
+/* The same for what is known to be no request of the cluster. */
+bool xf_leg_answered(struct xf_leg *leg, struct xf_span id);
+
+/* How much may wait for its proof on this leg before it is tight. */
+size_t xf_leg_window(const struct xf_leg *leg);
+
+/* End the stream at once. `reason` is as in struct xf_leg_ending. */
+void xf_leg_give_up(struct xf_leg *leg, const char *reason);
+/* There is room again: tell the owner. */
+void xf_leg_drained(struct xf_leg *leg);

@@ -34,6 +34,7 @@ struct xf_link {
     struct xf_env *env;
     const struct xf_link_settings *settings;
     struct xf_leg_common common;
+    struct xf_buf rewritten;
     const struct xf_link_events *events;
     void *owner;
     struct xf_addr *addrs;
@@ -168,17 +169,17 @@ static void tell_drained(struct xf_link *link)
 
 static void log_hold(struct xf_link *link)
 {
-    bool is_full = link->budget.held.bytes > link->budget.max_bytes - link->budget.max_bytes / 8;
+    size_t bytes = link->budget.held.bytes + link->budget.unproved.bytes;
+    bool is_full = bytes > link->budget.max_bytes - link->budget.max_bytes / 8;
     if (is_full == link->is_full_logged)
         return;
     link->is_full_logged = is_full;
     if (is_full)
         xf_log(XF_LOG_WARN, "link.hold.full", XF_STR("link", link->settings->title),
-               XF_INT("bytes", link->budget.held.bytes),
-               XF_INT("max_bytes", link->budget.max_bytes));
+               XF_INT("bytes", bytes), XF_INT("max_bytes", link->budget.max_bytes));
     else
         xf_log(XF_LOG_INFO, "link.hold.relieved", XF_STR("link", link->settings->title),
-               XF_INT("bytes", link->budget.held.bytes));
+               XF_INT("bytes", bytes));
 }
 
 static void on_changed(void *owner, struct xf_component *component)
@@ -362,7 +363,9 @@ struct xf_link *xf_link_new(struct xf_env *env, const struct xf_link_settings *s
     struct xf_link *link = xf_new(struct xf_link);
     link->env = env;
     link->settings = settings;
-    link->common = (struct xf_leg_common){env, settings, xf_map_new()};
+    xf_buf_init(&link->rewritten, settings->max_stanza_bytes);
+    link->common = (struct xf_leg_common){
+        env, settings, xf_map_new(), xf_map_new(), &link->budget.unproved, &link->rewritten};
     link->events = events;
     link->owner = owner;
     link->budget =
@@ -432,6 +435,8 @@ void xf_link_free(struct xf_link **link)
     xf_require(xf_link_is_gone(*link));
     xf_map_free(&(*link)->peers);
     xf_map_free(&(*link)->common.served);
+    xf_map_free(&(*link)->common.pinged);
+    xf_buf_release(&(*link)->rewritten);
     xf_quota_fini(&(*link)->quota);
     xf_free((*link)->addrs);
     xf_free(*link);

@@ -93,7 +93,7 @@ static void give_back(struct xf_router *router, struct xf_stanza *stanza)
            XF_WORD("reason", xf_stanza_error_name(router->route_error)));
     if (xf_stanza_address(stanza, &scratch, &is_from) == XF_ERR_OK && stanza->from.full.ptr &&
         stanza->to.full.ptr)
-        leg->events->returned(leg->owner, leg, stanza, router->route_error);
+        xf_leg_returned(leg, stanza, router->route_error);
 }
 
 /* A route carries one stanza; what follows it in the route is dropped. */
@@ -116,6 +116,15 @@ static bool on_stanza(struct xf_leg *leg, struct xf_stanza *stanza)
 static const char *sender(const struct xf_router *router)
 {
     return router->state == XF_ROUTER_HOLDER ? router->default_name : router->leg.name;
+}
+
+/*
+ * Several gateways may share the link's name, and the router then chooses who gets an answer to it.
+ * Nobody else has the name of our default route.
+ */
+static const char *ping_name(const struct xf_leg *leg)
+{
+    return sender(XF_CONTAINER(leg, const struct xf_router, leg));
 }
 
 static enum xf_err send_stanza(struct xf_leg *leg, const struct xf_stanza *stanza)
@@ -196,6 +205,7 @@ const struct xf_leg_driver xf_router_driver = {
     .secured = secured,
     .element = on_element,
     .stanza = on_stanza,
+    .ping_name = ping_name,
     .send = send_stanza,
     .leave = leave,
     .ending = ending,

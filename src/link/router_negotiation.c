@@ -127,6 +127,7 @@ void xf_router_give_up_default(struct xf_router *router)
 void xf_router_part(struct xf_router *router)
 {
     router->route = XF_ROUTER_ROUTE_NONE;
+    router->leg.is_sure = false; /* as a standby we may share the name with who gets our answers */
     xf_router_domains_end(router);
     xf_wipe(router->rspauth, sizeof(router->rspauth));
 }

@@ -346,7 +346,7 @@ bool xf_out_is_congested(struct xf_out *out)
 {
     return out->state == XF_OUT_READY &&
            (xf_stream_is_congested(out->seat.on->stream) ||
-            xf_proof_is_full(&out->seat.on->proof, &out->seat.sender,
+            xf_proof_is_full(&out->seat.on->proof, &out->seat.sender.unproved,
                              out->settings->queue_bytes / 2, out->settings->queue_stanzas / 2));
 }
 

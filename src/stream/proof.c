@@ -97,11 +97,17 @@ static void ask(struct xf_proof *proof)
     proof->unasked_bytes = 0;
 }
 
-/* When silence becomes too long. Each answer gives the other questions their full time again. */
-static uint64_t overdue_ms(const struct xf_proof *proof)
+/* Each answer gives the other questions their full time again. */
+static uint64_t waits_since_ms(const struct xf_proof *proof)
 {
     uint64_t at_ms = proof->asks[0].at_ms;
-    return (at_ms > proof->answered_ms ? at_ms : proof->answered_ms) + ANSWER_MS;
+    return at_ms > proof->answered_ms ? at_ms : proof->answered_ms;
+}
+
+/* When silence becomes too long. */
+static uint64_t overdue_ms(const struct xf_proof *proof)
+{
+    return waits_since_ms(proof) + ANSWER_MS;
 }
 
 static void arm(struct xf_proof *proof)
@@ -172,7 +178,8 @@ void xf_proof_init(struct xf_proof *proof, struct xf_stream *stream, const struc
                    struct xf_stanza_sum *shared)
 {
     static uint64_t last_serial;
-    *proof = (struct xf_proof){.ops = ops, .stream = stream, .serial = ++last_serial};
+    *proof = (struct xf_proof){
+        .ops = ops, .stream = stream, .unsure_bytes = UNSURE_BYTES, .serial = ++last_serial};
     xf_stanza_queue_init(&proof->sent, shared);
     xf_timer_init(&proof->timer, on_timer, proof);
 }
@@ -208,8 +215,8 @@ void xf_proof_sent(struct xf_proof *proof, struct xf_sender *sender, struct xf_s
     xf_stanza_queue_append(&proof->sent, copy);
     if (proof->by == XF_PROOF_NONE)
         forget_left(proof, 0);
-    else if (!proof->is_sure && proof->sent.held.bytes > UNSURE_BYTES)
-        forget_left(proof, UNSURE_BYTES);
+    else if (!proof->is_sure && proof->sent.held.bytes > proof->unsure_bytes)
+        forget_left(proof, proof->unsure_bytes);
     if (proof->by != XF_PROOF_NONE && proof->unasked_bytes >= ASK_BYTES)
         ask(proof);
     if (is_first)
@@ -245,14 +252,19 @@ enum xf_err xf_proof_acked(struct xf_proof *proof, uint32_t handled)
     return XF_ERR_OK;
 }
 
-bool xf_proof_is_full(struct xf_proof *proof, const struct xf_sender *sender, size_t max_bytes,
-                      size_t max_count)
+bool xf_proof_is_full(struct xf_proof *proof, const struct xf_stanza_sum *unproved,
+                      size_t max_bytes, size_t max_count)
 {
     if (proof->by == XF_PROOF_NONE || !proof->is_sure ||
-        (sender->unproved.bytes <= max_bytes && sender->unproved.count <= max_count))
+        (unproved->bytes <= max_bytes && unproved->count <= max_count))
         return false;
     proof->is_full = true;
     return true;
+}
+
+uint64_t xf_proof_silence_ms(const struct xf_proof *proof)
+{
+    return proof->ask_count ? now_ms(proof) - waits_since_ms(proof) : 0;
 }
 
 void xf_proof_closed(struct xf_proof *proof, bool is_clean)

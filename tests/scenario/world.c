@@ -32,7 +32,7 @@ static const struct section base[] = {
     {"listen",   "listen { s2s = {\"127.0.0.1:5269\"} s2s-direct = {\"127.0.0.1:5270\"} }\n"},
     {"dialback", "dialback { secret-file = \"dialback.secret\" }\n"},
     {"link",     "link \"presence\" { driver = component nodes = {\"127.0.0.1:5347\"} name = \"xfedd.a.example\""
-                 " secret-file = \"link.secret\" }\n"},
+                 " secret-file = \"link.secret\" ack = none }\n"},
     {"served",   "served \"a.example\" { link = presence certificate = \"identity.pem\" key = \"identity.pem\""
                  " aliases = {\"chat.a.example\"} }\n"},
     {"defaults", "defaults { ack = none }\n"},

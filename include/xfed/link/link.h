@@ -5,7 +5,9 @@
  *
  * A lost stream is made again after 200 ms. The wait doubles at each failure, with jitter, up to a
  * second, or up to 10 s after a stream error; after `conflict` the longest wait applies at once.
- * While no stream is up, stanzas are held (hold_ms, hold_bytes), then refused. The link sends
+ * While no stream is up, stanzas are held (hold_ms, hold_bytes), then refused. What a stream has
+ * written is kept until the server has proved it by answering a ping (ack), else sent again or
+ * returned (resend). The link sends
  * nothing that could make a server close the stream: only message, presence and iq, in legal XML,
  * with prepared from and to, of at most max_stanza_bytes.
  */
@@ -20,8 +22,9 @@ struct xf_link_events {
     /* The cluster sent a stanza; its raw_from and raw_to are not prepared yet. Borrowed. */
     void (*stanza)(void *owner, struct xf_link *link, struct xf_stanza *stanza);
     /*
-     * A held stanza waited too long, or its stream was stopped for good: tell its sender. `stanza`
-     * has its prepared addresses.
+     * A held stanza waited too long, or its stream was stopped for good, or its stream broke and
+     * nobody can tell whether the server has it: tell its sender. `stanza` has its prepared
+     * addresses.
      */
     void (*expired)(void *owner, struct xf_link *link, struct xf_stanza *stanza);
     /*
@@ -85,7 +88,7 @@ void xf_link_expect_none(struct xf_link *link);
  * Write a stanza with prepared addresses, or hold it. XF_ERR_LIMIT: it is larger than the link
  * takes. XF_ERR_CLOSED: the link has been down for longer than hold_ms, the hold is full, too many
  * peers have a stream (names = per-peer), or the link was stopped. XF_ERR_BAD_VALUE: from or to is
- * missing. Order is kept for each (from, to) as long as the same nodes are up. No event is
+ * missing. Order is kept for each local user as long as the same nodes are up. No event is
  * delivered before this function returns.
  */
 XF_MUST_USE enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanza *stanza);

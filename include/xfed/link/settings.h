@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <xfed/base/texts.h>
+#include <xfed/stream/settings.h>
 
 enum xf_link_driver { XF_LINK_COMPONENT, XF_LINK_ROUTER };
 enum xf_link_tls { XF_LINK_TLS_NONE, XF_LINK_TLS_OPTIONAL, XF_LINK_TLS_REQUIRED };
@@ -24,8 +25,11 @@ struct xf_link_settings {
     char *secret_file;
     char *secret; /* from secret-file */
     size_t max_stanza_bytes;
-    uint64_t hold_ms;  /* how long stanzas wait while the link is down */
-    size_t hold_bytes; /* how many bytes of stanzas may wait */
+    uint64_t hold_ms; /* how long stanzas wait while the link is down */
+    /* How many bytes of stanzas may wait; those that wait for their proof count too. */
+    size_t hold_bytes;
+    enum xf_ack ack;       /* what proves that the server has a stanza: nothing, or pings */
+    enum xf_resend resend; /* what to send again when that is not known */
     /*
      * With per_peer: connections for peers without a section, in all and per owner (xmpp/owner.h).
      */

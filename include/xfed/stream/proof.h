@@ -76,7 +76,8 @@ struct xf_proof {
     unsigned ask_count, last_number;
     size_t unasked_bytes; /* sent since the last question */
     uint64_t answered_ms;
-    uint64_t serial; /* tells streams apart: written into each copy */
+    size_t unsure_bytes; /* as much is kept while not is_sure; the owner may change it */
+    uint64_t serial;     /* tells streams apart: written into each copy */
     struct xf_timer timer;
 };
 
@@ -107,11 +108,18 @@ static inline bool xf_proof_is_pending(const struct xf_proof *proof)
 }
 
 /*
- * Do so many stanzas of this sender wait for their proof that it should send no more? Answers yes
- * only where a proof can be expected; `relieved` follows.
+ * Do so many stanzas wait for their proof that no more should be sent? `unproved` says how many: of
+ * one sender, or of the whole proof (`sent.held`). Answers yes only where a proof can be expected;
+ * `relieved` follows.
  */
-bool xf_proof_is_full(struct xf_proof *proof, const struct xf_sender *sender, size_t max_bytes,
-                      size_t max_count);
+bool xf_proof_is_full(struct xf_proof *proof, const struct xf_stanza_sum *unproved,
+                      size_t max_bytes, size_t max_count);
+
+/*
+ * How long the oldest open question has waited since it was asked, or since another one was
+ * answered; 0: none is open.
+ */
+uint64_t xf_proof_silence_ms(const struct xf_proof *proof);
 
 /*
  * The conn has closed: all that is not proved goes back. `is_clean`: both sides ended the stream in

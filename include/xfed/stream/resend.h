@@ -15,8 +15,8 @@
 #include <xfed/xmpp/stanza.h>
 
 /*
- * May it be sent again? Always true for stanzas that must not be answered: whoever receives a second
- * result or error ignores it.
+ * May it be sent again? Always true for stanzas that must not be answered: whoever receives a
+ * second result or error ignores it.
  */
 bool xf_resend_may(enum xf_resend resend, const struct xf_stanza *stanza);
 

@@ -34,6 +34,17 @@
 #define WRITTEN(id) \
     "<message from=\"u@b.example\" to=\"v@a.example\" id=\"" id "\"><body>hi</body></message>"
 
+/* The ping that follows, the nth of the kth stream that pinged; answers to it. */
+#define PING_ID(k, n) "xfedd-link-id0000000000000000000" k "-" n
+#define PING(k, n)                                                         \
+    "<iq from=\"gw.example\" to=\"a.example\" type=\"get\" id=\"" PING_ID( \
+        k, n) "\"><ping xmlns='urn:xmpp:ping'/></iq>"
+#define PONG(k, n) "<iq type='result' from='a.example' to='gw.example' id='" PING_ID(k, n) "'/>"
+#define AGAIN(id, seconds)                                                   \
+    "<message from=\"u@b.example\" to=\"v@a.example\" id=\"" id              \
+    "\"><body>hi</body><delay xmlns=\"urn:xmpp:delay\" from=\"gw.example\" " \
+    "stamp=\"2026-01-01T00:00:" seconds "Z\"/></message>"
+
 enum op {
     DIAL,      /* conn n is the next connect, to text */
     NO_DIAL,   /* nothing more was dialled */
@@ -51,6 +62,9 @@ enum op {
     SEND,            /* a message with id text: xf_link_send says OK */
     SEND_FROM,       /* ... of the peer text */
     SEND_NONE,       /* ... which is refused: there are too many peers */
+    SEND_TO,         /* ... to the user text of a.example */
+    SEND_IQ,         /* a request with id text */
+    SEND_RESULT,     /* a result with id text */
     SEND_MANY,       /* ms messages of 1000 bytes */
     SEND_IS,         /* ... of ms bytes with result text: "ok", "limit", "closed" */
     SEND_LARGE,      /* ... of ms bytes of the peer text: OK */
@@ -81,6 +95,8 @@ struct link_case {
     const char *label;
     const char *nodes[3];
     bool per_peer;
+    bool pings;
+    enum xf_resend resend;
     size_t hold_bytes;               /* 0: plenty */
     unsigned peers, peers_per_owner; /* 0: plenty */
     struct step steps[40];
@@ -205,7 +221,7 @@ static const struct link_case cases[] = {
 
     {"two nodes: a slow one stops those whose stanzas go there", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {BLOCK, 1}, {SEND_MANY, .ms = 600}, {FULL_FOR, .text = "b.example", .ms = 1},
-        {SEND_FROM, .text = "b4.example"}, {SENT_COUNT, 0, .ms = 1}, {FULL_FOR, .text = "b4.example", .ms = 0}, {IS, .text = "congested"},
+        {SEND_TO, .text = "w2"}, {SENT_COUNT, 0, .ms = 1}, {FULL_FOR, .text = "b.example", .ms = 0}, {IS, .text = "congested"},
         {DRAINED, .ms = 1}, {UNBLOCK, 1}, {DRAINED, .ms = 1}, {SEND, .text = "m1"}, {FULL_FOR, .text = "b.example", .ms = 0}}},
 
     {"per peer: a slow name stops its own peer", .nodes = {"127.0.0.1:5347"}, .per_peer = true, .steps = {
@@ -214,15 +230,85 @@ static const struct link_case cases[] = {
         {FULL_FOR, .text = "c.example", .ms = 0}, {SEND_FROM, .text = "d.example"}, {FULL_FOR, .text = "d.example", .ms = 0},
         {UNBLOCK, 0}, {SEND, .text = "m1"}, {FULL_FOR, .text = "b.example", .ms = 0}, {IS, .text = "free"}}},
 
-    {"two nodes: a pair stays on its node, and moves when it goes", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
+    {"pings prove: an answer on the stream, what it proves is not sent again", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {SENT, 0, WRITTEN("m1")}, {WAIT, .ms = 250}, {SENT, 0, PING("1", "1")},
+        {SEND, .text = "m2"}, {SENT, 0, WRITTEN("m2")}, {FEED, 0, PONG("1", "1")}, {GOT, .text = ""}, {EOF_, 0}, {WAIT, .ms = 260},
+        {JOIN, 1, "127.0.0.1:5347"}, {SENT, 1, AGAIN("m2", "00")}, {EXPIRED, .text = ""},
+        {FEED, 1, PONG("1", "1") PONG("1", "2")}, {GOT, .text = ""}, {WAIT, .ms = 250}, {SENT, 1, PING("2", "1")},
+        {FEED, 1, "<iq type='error' from='a.example' to='gw.example' id='" PING_ID("2", "1") "'/>"}, {EOF_, 1}, {WAIT, .ms = 510},
+        {JOIN, 2, "127.0.0.1:5347"}, {SENT, 2, ""}}},
+
+    {"a request is answered, a result is sent again, once more without a second stamp", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {SEND_IQ, .text = "q1"}, {SEND_RESULT, .text = "r1"}, {SEND_IQ, .text = "q2"},
+        {SENT_COUNT, 0, .ms = 1}, {EOF_, 0}, {EXPIRED, .text = "q1 q2"}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
+        {SENT, 1, AGAIN("m1", "00") "<iq from=\"u@b.example\" to=\"v@a.example\" type=\"result\" id=\"r1\"/>"}, {WAIT, .ms = 2000},
+        {EOF_, 1}, {WAIT, .ms = 600}, {JOIN, 2, "127.0.0.1:5347"},
+        {SENT, 2, AGAIN("m1", "00") "<iq from=\"u@b.example\" to=\"v@a.example\" type=\"result\" id=\"r1\"/>"}, {EXPIRED, .text = ""}}},
+
+    {"resend = all: a request too", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_ALL, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND_IQ, .text = "q1"}, {EOF_, 0}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
+        {SENT, 1, "<iq from=\"u@b.example\" to=\"v@a.example\" type=\"get\" id=\"q1\"/>"}, {EXPIRED, .text = ""}}},
+
+    {"resend = none: what may have arrived comes back, what never left is sent", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_NONE, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {SEND_RESULT, .text = "r1"}, {SENT_COUNT, 0, .ms = 1}, {BLOCK, 0}, {SEND, .text = "m2"}, {EOF_, 0},
+        {EXPIRED, .text = "m1"}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
+        {SENT, 1, "<iq from=\"u@b.example\" to=\"v@a.example\" type=\"result\" id=\"r1\"/>" WRITTEN("m2")}}},
+
+    {"without pings what never left is sent again, and no more", .nodes = {"127.0.0.1:5347"}, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 1000}, {SENT, 0, WRITTEN("m1")}, {BLOCK, 0}, {SEND, .text = "m2"}, {SEND, .text = "m3"}, {EOF_, 0},
+        {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"}, {SENT, 1, WRITTEN("m2") WRITTEN("m3")}, {EXPIRED, .text = ""}}},
+
+    {"unproved and no leg in time: expires, is not sent again", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {EOF_, 0}, {SEND, .text = "m2"}, {EXPIRED, .text = ""}, {WAIT, .ms = 260}, {DIAL, 1, "127.0.0.1:5347"},
+        {CONNECTED, 1}, {WAIT, .ms = 9850}, {EXPIRED, .text = "m1 m2"}, {FEED, 1, SERVER_HEADER "<handshake/>"}, {IS, .text = "up"}, {SENT_COUNT, 1, .ms = 0}}},
+
+    {"a server that never answers: after 30 s nothing is kept, the leg stays", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 31000}, {LOG, .text = "link.ping.unanswered", .ms = 1}, {IS, .text = "up"},
+        {EOF_, 0}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"}, {SENT, 1, ""}}},
+
+    {"one that did answer and is silent for 30 s: the leg is dead", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {FEED, 0, PONG("1", "1")}, {SEND, .text = "m2"}, {WAIT, .ms = 29000}, {IS, .text = "up"},
+        {WAIT, .ms = 1400}, {GONE, 0}, {LOG, .text = "link.stream.down reason=unanswered", .ms = 1}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
+        {SENT, 1, AGAIN("m2", "00")}}},
+
+    {"while we do not read, silence says nothing", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {FEED, 0, PONG("1", "1")}, {SEND, .text = "m2"}, {PAUSE}, {WAIT, .ms = 60000},
+        {IS, .text = "up"}, {RESUME}, {FEED, 0, PONG("1", "2")}, {WAIT, .ms = 60000}, {IS, .text = "up"}}},
+
+    {"half of the hold unproved: the link is full until an answer comes", .nodes = {"127.0.0.1:5347"}, .pings = true, .hold_bytes = 400000, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {DRAINED, .ms = 1}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {FEED, 0, PONG("1", "1")}, {SEND_MANY, .ms = 150}, {IS, .text = "free"},
+        {FULL_FOR, .text = "b.example", .ms = 0}, {SEND_MANY, .ms = 30}, {IS, .text = "congested"}, {FULL_FOR, .text = "b.example", .ms = 1},
+        {DRAINED, .ms = 0}, {FEED, 0, PONG("1", "3")}, {IS, .text = "free"}, {DRAINED, .ms = 1}, {FULL_FOR, .text = "b.example", .ms = 0}}},
+
+    {"all of it unproved: more is refused", .nodes = {"127.0.0.1:5347"}, .pings = true, .hold_bytes = 400000, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {FEED, 0, PONG("1", "1")}, {SEND_MANY, .ms = 320}, {SEND_IS, .text = "ok", .ms = 9000},
+        {SEND_IS, .text = "ok", .ms = 9000}, {SEND_IS, .text = "ok", .ms = 9000}, {SEND_IS, .text = "closed", .ms = 9000}, {WAIT, .ms = 5000}, {EXPIRED, .text = ""}}},
+
+    {"a server that never answered does not stop anybody", .nodes = {"127.0.0.1:5347"}, .pings = true, .hold_bytes = 400000, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND_MANY, .ms = 2000}, {IS, .text = "free"}, {SENT_COUNT, 0, .ms = 2000}}},
+
+    {"two nodes: what a lost one may not have is at the other at once", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {SENT, 0, ""}, {SENT, 1, WRITTEN("m1")}, {EOF_, 1},
+        {SENT, 0, AGAIN("m1", "00")}, {IS, .text = "up"}}},
+
+    {"two nodes: the answer may come over the other", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {SENT, 1, WRITTEN("m1") PING("1", "1")},
+        {FEED, 0, PONG("1", "1")}, {GOT, .text = ""}, {EOF_, 1}, {SENT, 0, ""}}},
+
+    {"two nodes: one that does not answer gets nothing more while the other does", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {SENT, 1, WRITTEN("m1") PING("1", "1")},
+        {WAIT, .ms = 1900}, {SEND, .text = "m2"}, {SENT, 1, WRITTEN("m2")}, {WAIT, .ms = 200}, {SEND, .text = "m3"}, {SENT, 0, WRITTEN("m3")},
+        {FEED, 1, PONG("1", "1")}, {SEND, .text = "m4"}, {SENT, 1, WRITTEN("m4")}}},
+
+    {"two nodes: a user stays on its node, and moves when it goes", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {SEND, .text = "m2"},
         {SENT, 0, ""}, {SENT, 1, WRITTEN("m1") WRITTEN("m2")}, {EOF_, 1}, {IS, .text = "up"}, {STATES, .text = "up"}, {SEND, .text = "m3"},
         {SENT, 0, WRITTEN("m3")}}},
 
-    {"two nodes: pairs spread", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
+    {"two nodes: users spread", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"},
-        {SEND_FROM, .text = "b1.example"}, {SEND_FROM, .text = "b2.example"}, {SEND_FROM, .text = "b3.example"},
-        {SEND_FROM, .text = "b4.example"}, {SENT_COUNT, 0, .ms = 1}, {SENT_COUNT, 1, .ms = 3}}},
+        {SEND_TO, .text = "w1"}, {SEND_TO, .text = "w2"}, {SEND_TO, .text = "w3"}, {SEND_TO, .text = "w4"}, {SEND_TO, .text = "w5"},
+        {SEND_TO, .text = "w6"}, {SENT_COUNT, 0, .ms = 2}, {SENT_COUNT, 1, .ms = 4}}},
 
     {"per peer: a stream of that name with its first stanza", .nodes = {"127.0.0.1:5347"}, .per_peer = true, .steps = {
         {NO_DIAL}, {IS, .text = "up"}, {SEND_FROM, .text = "b.example"}, {DIAL, 0, "127.0.0.1:5347"}, {CONNECTED, 0},
@@ -365,8 +451,8 @@ static struct xf_jid jid(const char *local, const char *domain, char room[128])
 /*
  * `bytes` is the size of the payload beside the body's tags, so the stanza has some 90 bytes more.
  */
-static enum xf_err send_message(struct world *world, const char *peer, const char *id,
-                                const char *body, size_t bytes)
+static enum xf_err send_to(struct world *world, const char *user, const char *peer, const char *id,
+                           const char *body, size_t bytes)
 {
     char from[128], to[128];
     char *payload = xf_alloc(bytes + strlen(body) + 32);
@@ -376,12 +462,33 @@ static enum xf_err send_message(struct world *world, const char *peer, const cha
     struct xf_stanza stanza = {
         .kind = XF_STANZA_MESSAGE,
         .from = jid("u", peer, from),
-        .to = jid("v", "a.example", to),
+        .to = jid(user, "a.example", to),
         .id = xf_span_of(id),
         .payload = {payload, len + bytes + 7},
     };
     enum xf_err err = xf_link_send(world->link, &stanza);
     xf_free(payload);
+    fake_env_run(&world->fake);
+    return err;
+}
+
+static enum xf_err send_message(struct world *world, const char *peer, const char *id,
+                                const char *body, size_t bytes)
+{
+    return send_to(world, "v", peer, id, body, bytes);
+}
+
+static enum xf_err send_iq(struct world *world, const char *type, const char *id)
+{
+    char from[128], to[128];
+    struct xf_stanza stanza = {
+        .kind = XF_STANZA_IQ,
+        .from = jid("u", "b.example", from),
+        .to = jid("v", "a.example", to),
+        .type = xf_span_of(type),
+        .id = xf_span_of(id),
+    };
+    enum xf_err err = xf_link_send(world->link, &stanza);
     fake_env_run(&world->fake);
     return err;
 }
@@ -506,6 +613,15 @@ static void take_step(struct world *world, const struct step *step)
     case SEND_FROM:
         expect_number(world, send_message(world, step->text, "f", "hi", 0), XF_ERR_OK);
         break;
+    case SEND_TO:
+        expect_number(world, send_to(world, step->text, "b.example", "t", "hi", 0), XF_ERR_OK);
+        break;
+    case SEND_IQ:
+        expect_number(world, send_iq(world, "get", step->text), XF_ERR_OK);
+        break;
+    case SEND_RESULT:
+        expect_number(world, send_iq(world, "result", step->text), XF_ERR_OK);
+        break;
     case SEND_NONE:
         expect_number(world, send_message(world, step->text, "f", "hi", 0), XF_ERR_CLOSED);
         break;
@@ -582,6 +698,8 @@ static void set_up(struct world *world, const struct link_case *test)
                            .hold_ms = 10000,
                            .hold_bytes = test->hold_bytes ? test->hold_bytes : 8u << 20,
                            .ping_ms = 60000,
+                           .ack = test->pings ? XF_ACK_PING : XF_ACK_NONE,
+                           .resend = test->resend,
                            .peers = test->peers ? test->peers : 100,
                            .peers_per_owner = test->peers_per_owner ? test->peers_per_owner : 100,
                        }};

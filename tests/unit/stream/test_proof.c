@@ -251,7 +251,7 @@ static void play(const struct step *step)
         is_held_up = step->n != 0;
         return;
     case FULL:
-        ck_assert(xf_proof_is_full(&proof, &sender, SIZE_MAX, step->n) == wants);
+        ck_assert(xf_proof_is_full(&proof, &sender.unproved, SIZE_MAX, step->n) == wants);
         return;
     case CLOSED:
         xf_proof_closed(&proof, step->n != 0);

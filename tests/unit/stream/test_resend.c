@@ -25,18 +25,19 @@ static const struct {
 };
 
 #define BODY "<body>hi</body>"
-#define FROM_A "<delay xmlns='urn:xmpp:delay' from=\"a.example\""
+#define FROM_A "<delay xmlns=\"urn:xmpp:delay\" from=\"a.example\""
 static const struct {
     const char *label;
     enum xf_stanza_kind kind;
-    const char *payload, *want;
+    const char *payload, *want, *type;
 } stamps[] = {
-    {"a message",                   XF_STANZA_MESSAGE,  BODY, BODY FROM_A " stamp=\"2023-11-14T22:13:10Z\"/>"},
-    {"one without payload",         XF_STANZA_MESSAGE,  "",   FROM_A " stamp=\"2023-11-14T22:13:10Z\"/>"},
-    {"one that was stamped before", XF_STANZA_MESSAGE,  BODY FROM_A " stamp=\"x\"/>", BODY FROM_A " stamp=\"x\"/>"},
-    {"one stamped by another",      XF_STANZA_MESSAGE,  "<delay xmlns='urn:xmpp:delay' from=\"b.example\" stamp=\"x\"/>",
-     "<delay xmlns='urn:xmpp:delay' from=\"b.example\" stamp=\"x\"/>"},
-    {"presence",                    XF_STANZA_PRESENCE, "",   ""},
+    {"a message",                   XF_STANZA_MESSAGE,  BODY, BODY FROM_A " stamp=\"2023-11-14T22:13:10Z\"/>", NULL},
+    {"one without payload",         XF_STANZA_MESSAGE,  "",   FROM_A " stamp=\"2023-11-14T22:13:10Z\"/>", NULL},
+    {"one that was stamped before", XF_STANZA_MESSAGE,  BODY FROM_A " stamp=\"x\"/>", BODY FROM_A " stamp=\"x\"/>", NULL},
+    {"one stamped by another",      XF_STANZA_MESSAGE,  "<delay xmlns=\"urn:xmpp:delay\" from=\"b.example\" stamp=\"x\"/>",
+     "<delay xmlns=\"urn:xmpp:delay\" from=\"b.example\" stamp=\"x\"/>", NULL},
+    {"an error",                    XF_STANZA_MESSAGE,  "",   "", "error"},
+    {"presence",                    XF_STANZA_PRESENCE, "",   "", NULL},
 };
 
 #define KEY "0123456789abcdefghijkl"
@@ -79,6 +80,8 @@ START_TEST(stamps_messages_once)
     struct xf_env env = {.clock = &ten_seconds, .unix_s = unix_s};
     struct xf_stanza stanza = {.kind = stamps[_i].kind, .payload = xf_span_of(stamps[_i].payload)};
     struct xf_buf room;
+    if (stamps[_i].type)
+        stanza.type = xf_span_of(stamps[_i].type);
     xf_buf_init(&room, 1000);
     xf_delay_stamp(&stanza, XF_SPAN("a.example"), xf_resend_came_s(&env, 5000), &room);
     ck_assert_msg(xf_span_is(stanza.payload, stamps[_i].want), "%s: %.*s", stamps[_i].label,

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * leg_ping.c — proves by pings what went out on a leg (xfed/stream/proof.h).
+ *
+ * No driver's protocol has acknowledgements. But a server handles the stanzas of a stream in order,
+ * so the answer to a ping (XEP-0199), result or error, proves what went before it. The ping goes to
+ * the domain of the stanza that was sent last, so that it takes the same way through the server. It
+ * comes from the component's own name, to which the server may send the answer over any leg of the
+ * link.
+ */
+#include "leg_priv.h"
+
+#include <xfed/base/log.h>
+#include <xfed/base/map.h>
+#include <xfed/stream/ping_id.h>
+#include <xfed/xmpp/ns.h>
+
+#define PREFIX       "xfedd-link-"
+#define PART_LEAST   (64u << 10) /* of hold-bytes, for a leg that is one of few */
+#define CROWD_PARTS  8           /* of what may wait, for a leg that is one of many */
+#define CROWDED_SIZE (4u << 10)  /* ... when all of them together have used up theirs */
+
+static struct xf_leg *leg_of(const struct xf_proof *proof)
+{
+    return XF_CONTAINER((struct xf_proof *)(uintptr_t)proof, struct xf_leg, proof);
+}
+
+size_t xf_leg_window(const struct xf_leg *leg)
+{
+    size_t half = leg->settings->hold_bytes / 2;
+    if (leg->settings->per_peer && leg->common->unproved->bytes > half)
+        return CROWDED_SIZE;
+    size_t part = half / (leg->settings->per_peer ? CROWD_PARTS : leg->parts);
+    return part > PART_LEAST ? part : PART_LEAST;
+}
+
+/* ------------------------------------------------------------------ questions */
+
+static const char *key_of(struct xf_leg *leg)
+{
+    if (!leg->ping_key[0]) {
+        leg->env->make_id(leg->env, leg->ping_key);
+        (void)xf_map_set(leg->common->pinged, xf_span_of(leg->ping_key), leg);
+    }
+    return leg->ping_key;
+}
+
+static bool ask(struct xf_proof *proof, unsigned number)
+{
+    struct xf_leg *leg = leg_of(proof);
+    struct xf_stanza last;
+    char id[XF_PING_ID_BYTES];
+    const char *name = leg->driver->ping_name ? leg->driver->ping_name(leg) : leg->name;
+    if (leg->state != XF_LEG_UP)
+        return false;
+    xf_stanza_copy_read(xf_stanza_queue_back(&proof->sent), &last);
+    xf_ping_id_write(id, PREFIX, key_of(leg), number);
+    const struct xf_stanza ping = {
+        .kind = XF_STANZA_IQ,
+        .from = {.full = xf_span_of(name), .domain = xf_span_of(name)},
+        .to = {.full = last.to.domain, .domain = last.to.domain},
+        .type = XF_SPAN("get"),
+        .id = xf_span_of(id),
+        .payload = XF_SPAN("<ping xmlns='" XF_NS_PING "'/>"),
+    };
+    return leg->driver->send(leg, &ping) == XF_ERR_OK;
+}
+
+/* The answer may wait on another leg of the component, but these are paused together. */
+static bool is_held_up(const struct xf_proof *proof)
+{
+    return xf_stream_is_stopped(proof->stream);
+}
+
+static void on_unanswered(struct xf_proof *proof)
+{
+    struct xf_leg *leg = leg_of(proof);
+    char node[XF_ADDR_TEXT_BYTES];
+    xf_addr_text(&leg->addrs[leg->addr_at], node);
+    leg->is_sure = false;
+    xf_log(XF_LOG_INFO, "link.ping.unanswered", XF_STR("link", leg->settings->title),
+           XF_STR("node", node), XF_STR("name", leg->name),
+           XF_STR("advice",
+                  "let the server answer pings (XEP-0199) to its domains: else nobody can "
+                  "tell what is lost with the link"));
+}
+
+static void on_dead(struct xf_proof *proof)
+{
+    xf_leg_give_up(leg_of(proof), "unanswered");
+}
+
+static void on_relieved(struct xf_proof *proof)
+{
+    struct xf_leg *leg = leg_of(proof);
+    leg->is_full = false;
+    if (leg->state == XF_LEG_UP)
+        xf_leg_drained(leg);
+}
+
+static const struct xf_proof_ops ops = {
+    .ask = ask,
+    .is_held_up = is_held_up,
+    .unanswered = on_unanswered,
+    .dead = on_dead,
+    .relieved = on_relieved,
+};
+
+/* ------------------------------------------------------------------ answers */
+
+bool xf_leg_answered(struct xf_leg *leg, struct xf_span id_text)
+{
+    struct xf_ping_id id;
+    if (!xf_ping_id_read(id_text, PREFIX, &id))
+        return false;
+    struct xf_leg *asker = xf_map_find(leg->common->pinged, id.key);
+    if (!asker) /* too late: its stream has ended */
+        return true;
+    asker->is_sure = true;
+    xf_proof_answered(&asker->proof, id.number);
+    return true;
+}
+
+bool xf_leg_takes_answer(struct xf_leg *leg, const struct xf_stanza *stanza)
+{
+    return stanza->kind == XF_STANZA_IQ &&
+           (xf_span_is(stanza->type, "result") || xf_span_is(stanza->type, "error")) &&
+           xf_leg_answered(leg, stanza->id);
+}
+
+/* ------------------------------------------------------------------ life */
+
+void xf_leg_begin_proof(struct xf_leg *leg)
+{
+    bool pings = leg->settings->ack != XF_ACK_NONE;
+    leg->ping_key[0] = '\0';
+    /* without pings only what is unsent is kept, which the output of the conn bounds */
+    xf_proof_init(&leg->proof, &leg->stream, &ops, pings ? leg->common->unproved : NULL);
+    xf_proof_by(&leg->proof, pings ? XF_PROOF_PING : XF_PROOF_NONE, leg->is_sure);
+}
+
+/*
+ * A server that ended the stream may have had no time for what it read last. One that answered our
+ * own end has read all of it.
+ */
+void xf_leg_end_proof(struct xf_leg *leg)
+{
+    if (leg->ping_key[0])
+        (void)xf_map_remove(leg->common->pinged, xf_span_of(leg->ping_key));
+    xf_proof_closed(&leg->proof, !leg->is_wanted && xf_stream_ended_cleanly(&leg->stream));
+    xf_proof_fini(&leg->proof);
+}
