@@ -27,6 +27,7 @@ struct xf_out {
     /* ids since fake_out_take, separated by blanks; cut when there are too many */
     char sent[4096];
     size_t sent_count;
+    struct xf_stanza_sum unproved; /* as the test says; it is part of what waits in all, too */
 };
 
 void fake_s2s_init(struct xf_s2s *s2s);

@@ -62,6 +62,8 @@ enum op {
     LINK_READS, /* text: "yes" or "no" */
     ROUTES,     /* ms routes exist */
     IDLE,       /* text: "yes" or "no" */
+    UNPROVED,   /* ms stanzas on stream n were not confirmed yet */
+    SENT_ALL,   /* text: "yes" or "no" */
     RELOAD,     /* to the policy in which b.example may not be spoken to */
     /*
      * to the one in which the other link serves a.example: that comes up, and what follows is said
@@ -156,6 +158,12 @@ static const struct routing_case cases[] = {
     {"queued while the stream is made, then sent, then straight through", .steps = {
         {CLUSTER, .text = MSG("m1") MSG("m2")}, {OUT, 0, "a.example b.example"}, {SENT, 0, ""}, {IDLE, .text = "no"}, {READY, 0}, {SENT, 0, "m1 m2"},
         {IDLE, .text = "yes"}, {CLUSTER, .text = MSG("m3")}, {SENT, 0, "m3"}, {NO_OUT}, {ANSWERED, .text = ""}}},
+
+    {"what peers did not confirm is sent all the same", .steps = {
+        {CLUSTER, .text = MSG("m1") MSG("m2")}, {OUT, 0, "a.example b.example"}, {SENT_ALL, .text = "no"}, {READY, 0}, {SENT, 0, "m1 m2"},
+        {UNPROVED, 0, .ms = 2}, {IDLE, .text = "no"}, {SENT_ALL, .text = "yes"}, {CLUSTER, .text = MESSAGE("m3", "c.example")},
+        {OUT, 1, "a.example c.example"}, {SENT_ALL, .text = "no"}, {READY, 1}, {SENT, 1, "m3"}, {SENT_ALL, .text = "yes"},
+        {UNPROVED, 0, .ms = 0}, {IDLE, .text = "yes"}}},
 
     {"what meets our own close of an idle stream goes into a new one, however young it was", .steps = {
         {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {READY, 0}, {SENT, 0, "m1"}, {CLOSING, 0}, {CLUSTER, .text = MSG("m2")},
@@ -940,6 +948,13 @@ static void take_step(struct world *world, const struct step *step)
         break;
     case IDLE:
         expect_text(world, yes_or_no(xf_routing_is_idle(world->routing)), step->text);
+        break;
+    case UNPROVED:
+        world->routing->queued.count += step->ms - out->unproved.count;
+        out->unproved.count = step->ms;
+        break;
+    case SENT_ALL:
+        expect_text(world, yes_or_no(xf_routing_has_sent_all(world->routing)), step->text);
         break;
     case RELOAD:
         xf_routing_reload(world->routing, world->policy_reloaded, &world->conf.routing);
