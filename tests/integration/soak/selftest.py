@@ -54,6 +54,8 @@ STORIES = (
      [(GOT, 0, 1, PEER, 1, 2), (PROVED, 0, 1, PEER, PEER, 9.8), (GOT, DELAYED, 1, NEXT, 1, 12)], {'doubled, unavoidable': 1}, {}),
     ('twice, proved when nothing passed', 'peer dark', [(SENT, 0, 1, LEG, 1, 1)],
      [(GOT, 0, 1, PEER, 1, 2), (PROVED, 0, 1, PEER, PEER, 4), (GOT, DELAYED, 1, NEXT, 1, 12)], {'doubled, unavoidable': 1}, {}),
+    ('twice, the stamped one first', 'peer', [(SENT, 0, 1, LEG, 1, 1)], [(GOT, DELAYED, 1, PEER, 1, 2), (GOT, 0, 1, NEXT, 1, 12)],
+     {'doubled, unavoidable': 1}, {}),
     ('twice, and read late', 'dark', [(SENT, 0, 1, LEG, 1, 1)], [(GOT, 0, 1, PEER, 1, 11), (GOT, DELAYED, 1, NEXT, 1, 12)],
      {'doubled, unavoidable': 1}, {}),
     ('twice, and nothing had broken', '', [(SENT, 0, 1, LEG, 1, 1)], [(GOT, 0, 1, PEER, 1, 2), (GOT, DELAYED, 1, NEXT, 1, 12)], {}, {'doubled': 1}),

@@ -9,7 +9,7 @@ Good ends: delivered, returned (an error came back), answered (iq). Nobody's fau
     crossed         written to a leg as xfedd's footer came
     kill -9         gone while xfedd was killed
     unavoidable     delivered twice, or delivered and returned, and nobody told xfedd of the first delivery before the connection
-                    broke; an iq request is never sent again, and the second copy of a message bears XEP-0203's stamp
+                    broke; an iq request is never sent again, and all copies of a message but one bear XEP-0203's stamp
     not deliverable the result of an iq request, to a peer that could not be reached: nobody can be told
 
 Anomalies are everything else.
@@ -43,7 +43,7 @@ class Table:
         self.kept, self.told, self.reply_kept, self.reply_told = (column('B') for _ in range(4))
         self.pair, self.place = column('H'), column('I')
         self.sent_at, self.sent_conn, self.sent_index = column('d'), column('I'), column('I')
-        self.got_at, self.got_conn, self.got_index = column('d'), column('I'), column('I')
+        self.got_at, self.got_conn, self.got_index, self.got_flags = column('d'), column('I'), column('I'), column('B')
         self.reply_conn, self.reply_index, self.reply_at = column('I'), column('I'), column('d')
         self.answer_conn, self.answer_index = column('I'), column('I')
         self.copies = {}            # serial -> all deliveries, of those with several: (conn, index, time, flags)
@@ -133,9 +133,9 @@ class Direction:
         t = self.t
         if what == GOT:
             if t.got[serial] == 0:
-                t.got_at[serial], t.got_conn[serial], t.got_index[serial] = at, conn, index
+                t.got_at[serial], t.got_conn[serial], t.got_index[serial], t.got_flags[serial] = at, conn, index, flags
             else:
-                t.copies.setdefault(serial, [(t.got_conn[serial], t.got_index[serial], t.got_at[serial], 0)]).append((conn, index, at, flags))
+                t.copies.setdefault(serial, [(t.got_conn[serial], t.got_index[serial], t.got_at[serial], t.got_flags[serial])]).append((conn, index, at, flags))
             bump(t.got, serial)
         elif what == REPLIED:
             t.reply_conn[serial], t.reply_index[serial], t.reply_at[serial] = conn, index, at
@@ -201,7 +201,7 @@ class Direction:
     def _why_doubled(self, serial, first, rest):
         receiver, t = self.receiver, self.t
         session = receiver.conns.get(first[0], {}).get('session')
-        for conn, _, at, flags in rest:
+        for conn, _, at, _ in rest:
             other = receiver.conns.get(conn, {}).get('session')
             if conn == first[0]:
                 return 'on one connection'
@@ -213,9 +213,9 @@ class Direction:
                 return 'xfedd knew of the first'
             if receiver.closed(first[0]) > at and not self._was_hung(serial, at):
                 return 'the first connection had not broken'
-            if not (flags | t.flags[serial]) & (DELAYED | PRESENCE_FLAG):
-                return 'without a stamp'
-        return None
+        unstamped = sum(not flags & DELAYED for *_, flags in (first, *rest))
+        # the stamped one may be read first
+        return 'without a stamp' if unstamped > 1 and not t.flags[serial] & PRESENCE_FLAG else None
 
     def _both(self, serial):
         t, receiver = self.t, self.receiver
