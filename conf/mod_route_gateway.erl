@@ -11,7 +11,7 @@
 %%%   * ejabberd's own S2S never sees such a stanza; `s2s_access: none' beside it is the safety net for the case that this
 %%%     module is not loaded.
 %%%   * A stanza whose `from' is not ours came from the gateway itself and goes nowhere, or the two would play ping-pong.
-%%%   * With several connections, of one gateway or of several that use the same name, each of our users (and chat rooms) keeps
+%%%   * With several connections, of one gateway or of several, each of our users (and chat rooms) keeps
 %%%     to one of them, so that order is kept. When a connection goes, only its users move, at once. What ejabberd had written to
 %%%     it, and the gateway had not read, is lost: XEP-0114 has no acknowledgements.
 %%%
@@ -53,7 +53,7 @@ depends(_Host, _Opts) ->
     [].
 
 mod_opt_type(component) ->
-    econf:domain().
+    econf:list_or_single(econf:domain()).
 
 mod_options(_Host) ->
     [component].
@@ -61,8 +61,8 @@ mod_options(_Host) ->
 mod_doc() ->
     #{desc => ?T("Hands all stanzas for remote domains to an external S2S gateway, a XEP-0114 component."),
       opts => [{component,
-                #{value => ?T("Domain"),
-                  desc => ?T("The name under which the gateway connects to an ejabberd_service listener.")}}]}.
+                #{value => ?T("Domain | [Domain, ...]"),
+                  desc => ?T("The names under which the gateways connect to ejabberd_service listeners.")}}]}.
 
 %%% ---- the hook
 
@@ -77,19 +77,20 @@ on_filter_packet(Packet) ->
     end.
 
 leaving(Packet, #jid{lserver = From}) ->
-    case gateway_for(From) of
-        {ok, From} ->
-            stop_loop(Packet);
-        {ok, Component} ->
-            to_gateway(Packet, Component);
+    case gateways_for(From) of
+        {ok, Components} ->
+            case lists:member(From, Components) of
+                true -> stop_loop(Packet);
+                false -> to_gateway(Packet, Components)
+            end;
         no_gateway ->
             Packet;
         not_ours ->
             stop_loop(Packet)
     end.
 
-%% Whose gateway: that of the virtual host to which the sender's domain, maybe a chat service, belongs.
-gateway_for(From) ->
+%% Whose gateways: those of the virtual host to which the sender's domain, maybe a chat service, belongs.
+gateways_for(From) ->
     case ejabberd_router:is_my_route(From) of
         true ->
             Host = ejabberd_router:host_of_route(From),
@@ -105,8 +106,8 @@ stop_loop(Packet) ->
     ?DEBUG("Neither side of this stanza is ours, dropped:~n~ts", [xmpp:pp(Packet)]),
     drop.
 
-to_gateway(Packet, Component) ->
-    case connections(Component) of
+to_gateway(Packet, Components) ->
+    case lists:flatmap(fun connections/1, Components) of
         [] ->
             bounce(Packet);
         Pids ->

@@ -20,7 +20,7 @@ from lab.world import LOCAL, World
 
 USERS = f'users.{LOCAL}'
 SECRET = 'the secret of the link'
-NAMES = {'prosody': ('xfedd1.a.example', 'xfedd2.a.example'), 'ejabberd': ('xfedd.a.example', 'xfedd.a.example')}
+NAMES = {'prosody': ('xfedd1.a.example', 'xfedd2.a.example'), 'ejabberd': ('xfedd1.a.example', 'xfedd2.a.example')}
 COUNT = 200             # users
 QUESTION = 'route_gateway:'
 TIMEOUT, HOLD = 15, 5   # of the module for Prosody, in seconds
@@ -204,7 +204,9 @@ def none_there(report, senders, two, again):
 
 def check(report, kind):
     first, second = NAMES[kind]
-    one, two = FakeGateway(first).connect(), FakeGateway(second).connect()
+    # ejabberd has a listener for each name
+    ports = (COMPONENT_PORT, COMPONENT_PORT + 10) if kind == 'ejabberd' else (COMPONENT_PORT, COMPONENT_PORT)
+    one, two = FakeGateway(first, ports[0]).connect(), FakeGateway(second, ports[1]).connect()
     senders = Senders()
     before = shared(report, senders, one, two)
     if kind == 'ejabberd':

@@ -175,10 +175,11 @@ class Ejabberd(Server):
         access = 'all'
         if self.component:
             access = 'none'
-            listen = LISTEN_COMPONENT.format(ip=self.ip, port=COMPONENT_PORT, name=self.component[0], secret=self.component[1])
+            listen = ''.join(LISTEN_COMPONENT.format(ip=self.ip, port=COMPONENT_PORT + 10 * at, name=name, secret=self.component[1])
+                             for at, name in enumerate(self.component[0].split()))
             listen += ''.join(LISTEN_COMPONENT.format(ip=self.ip, port=SERVICE_PORT, name=name, secret=secret)
                               for name, secret in self.services.items())
-            modules = f'  mod_route_gateway:\n    component: {self.component[0]}\n'
+            modules = f'  mod_route_gateway:\n    component: [{", ".join(self.component[0].split())}]\n'
             self.lab.compile_erlang(f'{CONF}/mod_route_gateway.erl')
         elif self.mode != 'external':
             modules = '  mod_s2s_dialback: {}\n'
