@@ -110,3 +110,16 @@ bool xf_group_parse(const char *text, struct xf_span *out_name, struct xf_span *
     *out_dn = xf_span_of(equals + 1);
     return true;
 }
+
+bool xf_weighted_parse(const char *text, struct xf_span *out_addr, unsigned *out_weight)
+{
+    static const char mark[] = " weight=";
+    const char *blank = strchr(text, ' ');
+    uint64_t weight = 1;
+    *out_addr = (struct xf_span){text, blank ? (size_t)(blank - text) : strlen(text)};
+    if (blank && (strncmp(blank, mark, sizeof(mark) - 1) != 0 ||
+                  !xf_span_number(xf_span_of(blank + sizeof(mark) - 1), 100, &weight)))
+        return false;
+    *out_weight = (unsigned)weight;
+    return weight > 0;
+}

@@ -120,6 +120,7 @@ enum xf_form {
     XF_FORM_PATH,      /* joined to the file's folder unless absolute */
     XF_FORM_DOMAIN,    /* prepared */
     XF_FORM_LISTEN,    /* address:port */
+    XF_FORM_NODE,      /* address:port, or with " weight=N" behind it */
     XF_FORM_ADDRESS,   /* address or address:port */
     XF_FORM_HOST_PORT, /* name or address, with port */
     XF_FORM_PIN,       /* "sha256:" and hex digits, or a path */

@@ -263,7 +263,9 @@ BOOL (PROCESS, "sandbox", C, process.sandbox, "yes",
 WORD (LINK, "driver", L, driver, enum xf_link_driver, driver_words, "component",
       "component: connect as an external component (XEP-0114) to ejabberd, Prosody and others. router: connect to the router of jabberd2 "
       "as its S2S does, with the default route (doc/SERVERS.md)."),
-TEXTS(LINK, "nodes", L, nodes, LISTEN, NULL, "127.0.0.1:5347", "The component listeners of the cluster's servers, as address:port."),
+TEXTS(LINK, "nodes", L, nodes, NODE, NULL, "127.0.0.1:5347",
+      "The component listeners of the cluster's servers, as address:port. Each local user has one of them, the next when that is lost. A node "
+      "with \"address:port weight=3\" has three times as many users as one without."),
 TEXT (LINK, "name", L, name, DOMAIN, NULL, "xfedd.example.org",
       "The component's name in the server's configuration. With driver = router: the name to bind at the router."),
 TEXT (LINK, "user", L, user, ANY, "", "xfedd",
@@ -301,6 +303,9 @@ COUNT(LINK, "peers-per-owner", L, peers_per_owner, "256", 1, 100000,
 BOOL (LINK, "refuse-peers", L, refuse_peers, "no",
       "Refuse peers while the link has been down for longer than hold-time, so that they use another node of the same domain: connections, when "
       "that is so for every link, else streams to the link's domains. Without another node leave it off: peers keep trying less often."),
+TEXT (LINK, "quarantine", L, quarantine, PATH, "", "/var/lib/xfedd/quarantine.xml",
+      "File that gets stanzas over which the server closes the link, which are kept out then; the log names them in any case. At most 16 MiB, "
+      "and 100 stanzas in the life of the process."),
 DURATION(LINK, "ping", L, ping_ms, "30s", S, H, "Send white space after this much silence to keep the connection alive."),
 
 TEXT (SERVED, "link", D, link, ANY, NULL, "presence", "Title of the link that carries this domain's stanzas."),

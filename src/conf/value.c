@@ -164,6 +164,18 @@ static bool is_host_port(const char *text, bool needs_port, bool allows_name)
            !xf_domain_is_address(xf_span_of(prepared));
 }
 
+static char *parse_node(const char *text)
+{
+    struct xf_span addr;
+    unsigned weight;
+    if (!xf_weighted_parse(text, &addr, &weight))
+        return NULL;
+    char *host_port = xf_span_dup(addr);
+    bool is_one = is_host_port(host_port, true, false);
+    xf_free(host_port);
+    return is_one ? xf_strdup(text) : NULL;
+}
+
 bool xf_text_is_plain(const char *text)
 {
     size_t len = strlen(text);
@@ -295,6 +307,8 @@ static char *parse_form(const struct xf_option *option, const char *text, const 
         return parse_domain(text);
     case XF_FORM_LISTEN:
         return is_host_port(text, true, false) ? xf_strdup(text) : NULL;
+    case XF_FORM_NODE:
+        return parse_node(text);
     case XF_FORM_ADDRESS:
         return is_host_port(text, false, false) ? xf_strdup(text) : NULL;
     case XF_FORM_HOST_PORT:

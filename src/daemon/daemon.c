@@ -105,6 +105,7 @@ static void make_world(struct xf_daemon *daemon)
                 .forget_tls = env_forget_tls,
                 .minute_of_week = env_minute_of_week,
                 .unix_s = env_unix_s,
+                .quarantine = xf_daemon_quarantine,
                 .make_id = env_make_id},
         .loop = daemon->loop,
     };

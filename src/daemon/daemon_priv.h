@@ -286,7 +286,11 @@ struct xf_daemon_env { /* the world of the sans-I/O layers */
     unsigned minute_of_week; /* as of minute_ms, 0: not asked yet */
     uint64_t minute_ms;
     struct xf_dns_pool *resolvers; /* dns-servers of peers */
+    unsigned quarantined;          /* stanzas, in the life of the process */
 };
+
+/* As xf_env.quarantine. */
+void xf_daemon_quarantine(struct xf_env *env, const char *file, struct xf_span record);
 
 struct xf_daemon_listener {
     struct xf_daemon *daemon;

@@ -6,10 +6,10 @@
  * It starts once listeners are bound, files read and root given up, but before the history's file
  * is opened and before the first thread, since Landlock applies to this thread and its later
  * children. From then on, files may be read in the folders of all files in the configuration, in
- * /etc and in /usr; only the folders of the history and the journal may be written. We allow
- * folders and not files, since certificates and resolv.conf are replaced by new files; and also the
- * folders that symlinks lead to, as certbot uses them. A reload that names a file in another folder
- * logs that it needs a restart.
+ * /etc and in /usr; only the folders of the history, the journal and the quarantine may be written.
+ * We allow folders and not files, since certificates and resolv.conf are replaced by new files; and
+ * also the folders that symlinks lead to, as certbot uses them. A reload that names a file in
+ * another folder logs that it needs a restart.
  *
  * Where the kernel or the build lacks one of the two, the log says so and the gateway runs with
  * less protection. Valgrind, debuggers and sanitizers do what the filter forbids, so they need
@@ -151,6 +151,9 @@ static void allow_all(struct xf_sandbox *s, const struct xf_conf *conf,
     xf_free(history);
     if (*conf->journal.file)
         allow(&s->write, conf->journal.file);
+    for (size_t i = 0; i < conf->link_count; i++)
+        if (*conf->links[i].settings.quarantine)
+            allow(&s->write, conf->links[i].settings.quarantine);
 }
 
 /* ---- the sandbox */

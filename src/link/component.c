@@ -18,7 +18,7 @@ bool xf_component_is_congested(const struct xf_component *component)
         if (xf_leg_is_tight(component->legs[i]))
             return true;
     }
-    return component->up_count > 0 && !xf_hold_is_empty(&component->hold);
+    return component->up_count > 0 && (component->alone_on || !xf_hold_is_empty(&component->hold));
 }
 
 static void changed(struct xf_component *component)
@@ -34,13 +34,22 @@ static bool send_held(void *owner, struct xf_stanza_copy *copy)
     struct xf_stanza stanza;
     xf_stanza_copy_read(copy, &stanza);
     struct xf_leg *leg = xf_component_choose(component, &stanza);
-    return leg && !xf_leg_is_tight(leg) &&
-           xf_leg_send(leg, &component->sender, &stanza, copy) == XF_ERR_OK;
+    if (!leg || xf_leg_is_tight(leg) || component->alone_on)
+        return false;
+    if (xf_component_is_suspect(leg, copy))
+        return xf_component_send_alone(component, leg, &stanza, copy);
+    return xf_leg_send(leg, &component->sender, &stanza, copy) == XF_ERR_OK;
 }
 
 static void flush(struct xf_component *component)
 {
     xf_hold_flush(&component->hold, send_held, component);
+}
+
+void xf_component_flush(struct xf_component *component)
+{
+    flush(component);
+    changed(component);
 }
 
 static void on_expired(void *owner, struct xf_stanza *stanza)
@@ -81,12 +90,11 @@ static void on_down(void *owner, struct xf_leg *leg)
 static void on_closed(void *owner, struct xf_leg *leg)
 {
     struct xf_component *component = owner;
-    (void)leg;
+    xf_component_blame(component, leg);
     xf_component_settle(component);
     if (component->is_stopping)
         xf_hold_expire_all(&component->hold);
-    flush(component);
-    changed(component);
+    xf_component_flush(component);
 }
 
 static void on_drained(void *owner, struct xf_leg *leg)
@@ -138,16 +146,17 @@ static const struct xf_leg_driver *const drivers[] = {
     [XF_LINK_ROUTER] = &xf_router_driver,
 };
 
-static void set_node(struct xf_leg *leg, const struct xf_addr *addr)
+static void set_node(struct xf_leg *leg, const struct xf_addr *addr, unsigned weight)
 {
     char node[XF_ADDR_TEXT_BYTES];
     xf_addr_text(addr, node);
     leg->seed = xf_hash_text(0xcbf29ce484222325u, xf_span_of(node));
-    leg->weight = 1;
+    leg->weight = weight;
 }
 
 static void add_legs(struct xf_component *component, const struct xf_leg_common *common,
-                     struct xf_span name, const struct xf_addr *addrs, size_t addr_count)
+                     struct xf_span name, const struct xf_addr *addrs, const unsigned *weights,
+                     size_t addr_count)
 {
     const struct xf_link_settings *settings = common->settings;
     component->leg_count = settings->per_peer ? 1 : addr_count;
@@ -157,7 +166,7 @@ static void add_legs(struct xf_component *component, const struct xf_leg_common 
             xf_leg_new(drivers[settings->driver], common, name, &leg_events, component);
         component->legs[i] = leg;
         leg->parts = (unsigned)component->leg_count;
-        set_node(leg, &addrs[i]);
+        set_node(leg, &addrs[i], weights[i]);
         if (settings->per_peer)
             xf_leg_nodes(leg, addrs, addr_count, (size_t)xf_hash_text(0, name));
         else
@@ -166,8 +175,8 @@ static void add_legs(struct xf_component *component, const struct xf_leg_common 
 }
 
 struct xf_component *xf_component_new(const struct xf_leg_common *common, struct xf_span name,
-                                      const struct xf_addr *addrs, size_t addr_count,
-                                      struct xf_hold_budget *budget,
+                                      const struct xf_addr *addrs, const unsigned *weights,
+                                      size_t addr_count, struct xf_hold_budget *budget,
                                       const struct xf_component_events *events, void *owner)
 {
     struct xf_component *component = xf_new(struct xf_component);
@@ -182,7 +191,8 @@ struct xf_component *xf_component_new(const struct xf_leg_common *common, struct
     component->hold.emptied = on_emptied;
     component->hold.owner = component;
     xf_component_init_sender(component);
-    add_legs(component, common, name, addrs, addr_count);
+    xf_component_init_suspects(component);
+    add_legs(component, common, name, addrs, weights, addr_count);
     xf_component_start(component);
     return component;
 }
@@ -191,6 +201,7 @@ void xf_component_free(struct xf_component **component)
 {
     if (!*component)
         return;
+    xf_timer_stop(&(*component)->next);
     xf_hold_fini(&(*component)->hold);
     for (size_t i = 0; i < (*component)->leg_count; i++)
         xf_leg_free(&(*component)->legs[i]);
@@ -220,7 +231,7 @@ void xf_component_stop(struct xf_component *component, const char *reason)
 enum xf_err xf_component_send(struct xf_component *component, const struct xf_stanza *stanza)
 {
     component->used_ms = component->env->clock->now_ms;
-    if (xf_hold_is_empty(&component->hold)) {
+    if (xf_hold_is_empty(&component->hold) && !component->alone_on) {
         struct xf_leg *leg = xf_component_choose(component, stanza);
         if (leg && xf_leg_send(leg, &component->sender, stanza, NULL) == XF_ERR_OK) {
             component->sent = leg;

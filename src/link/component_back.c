@@ -32,7 +32,7 @@ static void take_back(struct xf_sender *sender, struct xf_stanza_copy *copy, enu
 
 static void on_settled(struct xf_sender *sender)
 {
-    (void)sender;
+    xf_component_settled(component_of(sender));
 }
 
 void xf_component_init_sender(struct xf_component *component)
@@ -51,7 +51,10 @@ static struct xf_stanza_copy *renew(const struct xf_component *component,
     xf_delay_stamp(&stamped, xf_span_of(common->settings->name),
                    xf_resend_came_s(component->env, copy->at_ms), common->rewritten);
     bool fits = xf_xml_stanza_fits(&stamped, XF_NS_COMPONENT, common->settings->max_stanza_bytes);
-    return xf_stanza_copy_new(fits ? &stamped : stanza, component->env->clock->now_ms);
+    struct xf_stanza_copy *again =
+        xf_stanza_copy_new(fits ? &stamped : stanza, component->env->clock->now_ms);
+    again->losses = copy->losses;
+    return again;
 }
 
 /* Sort what nobody knows about, the oldest first, into what is sent again and what is returned. */

@@ -37,6 +37,8 @@ struct xf_component {
     size_t leg_count, up_count, busy_count; /* busy: legs that are not idle */
     bool is_kept;                           /* does not end when it is idle */
     bool is_stopping;
+    const struct xf_leg *alone_on;          /* a suspect is on its way there, and all else waits */
+    struct xf_timer next;                   /* the suspect was proved: go on */
     bool counts_as_up, counts_as_congested; /* in the sums of the link */
     uint64_t used_ms;
     struct xf_timer idle;  /* the link's */
@@ -44,12 +46,13 @@ struct xf_component {
 };
 
 /*
- * Connects at once. `addrs` is borrowed. Each address gets a leg; with names = per-peer there is
- * one leg, which tries the addresses in turn and begins with one that depends on the name.
+ * Connects at once. `addrs` and `weights` are borrowed. Each address gets a leg; with names =
+ * per-peer there is one leg, which tries the addresses in turn and begins with one that depends on
+ * the name.
  */
 struct xf_component *xf_component_new(const struct xf_leg_common *common, struct xf_span name,
-                                      const struct xf_addr *addrs, size_t addr_count,
-                                      struct xf_hold_budget *budget,
+                                      const struct xf_addr *addrs, const unsigned *weights,
+                                      size_t addr_count, struct xf_hold_budget *budget,
                                       const struct xf_component_events *events, void *owner);
 void xf_component_free(struct xf_component **component); /* after `gone` */
 
@@ -66,7 +69,7 @@ void xf_component_pause(struct xf_component *component, bool paused);
 /* Does the stanza that was sent last wait? While one stanza is held, all later ones wait too. */
 static inline bool xf_component_is_full(const struct xf_component *component)
 {
-    return !xf_hold_is_empty(&component->hold) ||
+    return !xf_hold_is_empty(&component->hold) || component->alone_on ||
            (component->sent && xf_leg_is_tight(component->sent));
 }
 
@@ -83,7 +86,23 @@ void xf_component_init_sender(struct xf_component *component);
 /* What a leg did not deliver is in front of the hold: return what is not to be sent again. */
 void xf_component_settle(struct xf_component *component);
 
+/* ------------------------------------------------------------------ suspects.c */
+
+void xf_component_init_suspects(struct xf_component *component);
+/* Must the stanza go out alone on this leg? */
+bool xf_component_is_suspect(const struct xf_leg *leg, const struct xf_stanza_copy *copy);
+/* As xf_leg_send. False: not now. */
+bool xf_component_send_alone(struct xf_component *component, struct xf_leg *leg,
+                             const struct xf_stanza *stanza, struct xf_stanza_copy *copy);
+/* None of the component's stanzas waits for its proof. */
+void xf_component_settled(struct xf_component *component);
+/* A leg has closed, and what it did not deliver is in front of the hold: was it one of these? */
+void xf_component_blame(struct xf_component *component, const struct xf_leg *leg);
+
 /* ------------------------------------------------------------------ component.c */
+
+/* Send what is held, as far as it goes, and tell the owner. */
+void xf_component_flush(struct xf_component *component);
 
 /*
  * Bytes, held stanzas or too many unproved ones wait for the cluster. What is held while no leg is

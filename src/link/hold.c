@@ -130,6 +130,13 @@ void xf_hold_put_back(struct xf_hold *hold, struct xf_stanza_copy *copy)
         arm(hold);
 }
 
+void xf_hold_remove(struct xf_hold *hold, struct xf_stanza_copy *copy)
+{
+    xf_stanza_queue_remove(&hold->stanzas, copy);
+    xf_hold_weigh(hold);
+    arm(hold);
+}
+
 struct xf_stanza_copy *xf_hold_take_unproved(struct xf_hold *hold)
 {
     const struct xf_stanza_copy *oldest = xf_stanza_queue_front(&hold->stanzas);

@@ -69,6 +69,8 @@ void xf_hold_put_back(struct xf_hold *hold, struct xf_stanza_copy *copy);
 /* Take the oldest one out if nobody knows whether it arrived (copy->is_unproved); else NULL. */
 struct xf_stanza_copy *xf_hold_take_unproved(struct xf_hold *hold);
 
+void xf_hold_remove(struct xf_hold *hold, struct xf_stanza_copy *copy); /* take any one out */
+
 /*
  * Pass the stanzas to `send`, the oldest first, as long as it returns true: then it has taken over
  * the copy. `send` may use the hold but must not flush it.

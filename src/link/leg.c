@@ -31,6 +31,8 @@
 #define ANSWER_MS      10000 /* for the server's header, and for its reply to the handshake */
 #define STUCK_MS       30000
 #define STUCK_LOOK_MS  5000
+/* a stream that ends so long after our last stanza does not end over it */
+#define BLAME_MS       5000
 #define START_ELEMENTS 16 /* before UP; a router with TLS sends a dozen headers and elements */
 
 /*
@@ -97,6 +99,27 @@ static struct xf_leg_ending ending_of(const struct xf_leg *leg, enum xf_stream_e
     return (struct xf_leg_ending){xf_stream_error_name(stream->peer_error), NULL};
 }
 
+/* Errors over which a server ends a stream whatever was sent. */
+static bool is_innocent(enum xf_stream_error error)
+{
+    return error == XF_STREAM_ERROR_SYSTEM_SHUTDOWN || error == XF_STREAM_ERROR_CONFLICT ||
+           error == XF_STREAM_ERROR_CONNECTION_TIMEOUT || error == XF_STREAM_ERROR_RESET ||
+           error == XF_STREAM_ERROR_RESOURCE_CONSTRAINT || error == XF_STREAM_ERROR_HOST_GONE ||
+           error == XF_STREAM_ERROR_NOT_AUTHORIZED || error == XF_STREAM_ERROR_SEE_OTHER_HOST;
+}
+
+static enum xf_leg_blame blame_of(const struct xf_leg *leg, enum xf_stream_end end)
+{
+    enum xf_conn_end how = leg->stream.conn_end;
+    if (leg->ending.reason || leg->env->clock->now_ms - leg->sent_ms > BLAME_MS)
+        return XF_LEG_BLAME_NONE;
+    if (end == XF_STREAM_END_PEER_ERROR)
+        return is_innocent(leg->stream.peer_error) ? XF_LEG_BLAME_NONE : XF_LEG_BLAME_CERTAIN;
+    if (end == XF_STREAM_END_LOST && (how == XF_CONN_END_RESET || how == XF_CONN_END_EOF))
+        return XF_LEG_BLAME_POSSIBLE;
+    return XF_LEG_BLAME_NONE;
+}
+
 static void log_end(struct xf_leg *leg, enum xf_stream_end end, const char *detail)
 {
     struct xf_leg_ending ending = ending_of(leg, end);
@@ -119,6 +142,8 @@ static void log_end(struct xf_leg *leg, enum xf_stream_end end, const char *deta
                XF_STR("detail", detail), XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
     }
     leg->last_reason = leg->was_up ? NULL : ending.reason;
+    leg->last_end = ending.reason;
+    leg->blame = blame_of(leg, end);
 }
 
 /* ------------------------------------------------------------------ events of the stream */

@@ -47,6 +47,13 @@ enum xf_leg_event {
 #undef X
 };
 
+/* Did the server end the stream because of what we sent? */
+enum xf_leg_blame {
+    XF_LEG_BLAME_NONE,
+    XF_LEG_BLAME_POSSIBLE, /* the connection broke right after we had written */
+    XF_LEG_BLAME_CERTAIN,  /* with a stream error that says so */
+};
+
 struct xf_leg;
 
 /* How a stream ended, for the log. Both are literals. */
@@ -158,6 +165,8 @@ struct xf_leg {
     bool is_refused;             /* the server answered, but not as it should */
     bool must_wait_long;         /* another one has our name */
     struct xf_leg_ending ending; /* why we end it, or what was wrong; reason NULL: nothing yet */
+    enum xf_leg_blame blame;     /* of the last stream that was up; valid in `closed` */
+    const char *last_end;        /* how the last stream ended: a word */
     const char *last_reason;     /* of the last failed try; a repetition logs no new warning */
 };
 

@@ -21,6 +21,7 @@
 #include "component_priv.h"
 
 #include <xfed/base/alloc.h>
+#include <xfed/base/forms.h>
 #include <xfed/base/map.h>
 #include <xfed/xml/writer.h>
 #include <xfed/xmpp/ns.h>
@@ -38,6 +39,7 @@ struct xf_link {
     const struct xf_link_events *events;
     void *owner;
     struct xf_addr *addrs;
+    unsigned *weights; /* of the nodes at addrs */
     size_t addr_count;
     struct xf_hold_budget budget;
     struct xf_component *component; /* the only one; NULL with names = per-peer */
@@ -266,8 +268,9 @@ static void on_component_idle(void *owner)
 
 static struct xf_component *add_component(struct xf_link *link, struct xf_span name)
 {
-    struct xf_component *component = xf_component_new(
-        &link->common, name, link->addrs, link->addr_count, &link->budget, &component_events, link);
+    struct xf_component *component =
+        xf_component_new(&link->common, name, link->addrs, link->weights, link->addr_count,
+                         &link->budget, &component_events, link);
     link->component_count++;
     component->hold.place = &component->place;
     xf_timer_init(&component->idle, on_component_idle, component);
@@ -346,10 +349,14 @@ static struct xf_component *component_for(struct xf_link *link, struct xf_span p
 
 static void read_nodes(struct xf_link *link)
 {
+    link->weights = xf_alloc((link->settings->nodes.count + 1) * sizeof(*link->weights));
     link->addrs = xf_alloc((link->settings->nodes.count + 1) * sizeof(*link->addrs));
     for (size_t i = 0; i < link->settings->nodes.count; i++) {
         const char *node = link->settings->nodes.item[i];
-        if (xf_addr_parse(xf_span_of(node), 5347, &link->addrs[link->addr_count]) == XF_ERR_OK)
+        size_t at = link->addr_count;
+        struct xf_span addr;
+        if (xf_weighted_parse(node, &addr, &link->weights[at]) &&
+            xf_addr_parse(addr, 5347, &link->addrs[at]) == XF_ERR_OK)
             link->addr_count++;
         else
             xf_log(XF_LOG_ERROR, "link.node.refused", XF_STR("link", link->settings->title),
@@ -439,6 +446,7 @@ void xf_link_free(struct xf_link **link)
     xf_buf_release(&(*link)->rewritten);
     xf_quota_fini(&(*link)->quota);
     xf_free((*link)->addrs);
+    xf_free((*link)->weights);
     xf_free(*link);
     *link = NULL;
 }

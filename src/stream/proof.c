@@ -223,6 +223,14 @@ void xf_proof_sent(struct xf_proof *proof, struct xf_sender *sender, struct xf_s
         arm(proof);
 }
 
+void xf_proof_ask(struct xf_proof *proof)
+{
+    if (proof->by == XF_PROOF_NONE || !has_unasked(proof))
+        return;
+    ask(proof);
+    arm(proof);
+}
+
 void xf_proof_answered(struct xf_proof *proof, unsigned number)
 {
     for (unsigned i = proof->ask_count; i-- > 0;) {

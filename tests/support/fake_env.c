@@ -37,6 +37,14 @@ static int64_t unix_s(struct xf_env *env)
     return 1767225600 + (int64_t)(fake->clock.now_ms - FIRST_MS) / 1000;
 }
 
+static void quarantine(struct xf_env *env, const char *file, struct xf_span record)
+{
+    struct fake_env *fake = (struct fake_env *)env;
+    (void)file;
+    xf_free(fake->quarantined);
+    fake->quarantined = xf_span_dup(record);
+}
+
 static unsigned minute_of_week(struct xf_env *env)
 {
     struct fake_env *fake = (struct fake_env *)env;
@@ -73,6 +81,7 @@ void fake_env_init(struct fake_env *fake)
         .minute_of_week = minute_of_week,
         .unix_s = unix_s,
         .make_id = make_id,
+        .quarantine = quarantine,
     };
     xf_log_set_level(XF_LOG_DEBUG);
     xf_log_set_sink(on_log, fake);
@@ -80,6 +89,7 @@ void fake_env_init(struct fake_env *fake)
 
 void fake_env_fini(struct fake_env *fake)
 {
+    xf_free(fake->quarantined);
     XF_LIST_EACH_SAFE (node, &fake->conns) {
         struct fake_conn *conn = XF_CONTAINER(node, struct fake_conn, node);
         if (conn->conn)

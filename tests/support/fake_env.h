@@ -25,7 +25,8 @@ struct fake_env {
     unsigned ids;          /* how many ids make_id has made */
     /* Every connect ends with REFUSED by itself, in the turn in which it was asked for. */
     bool refuses_connections;
-    char **log; /* every line since fake_env_forget_log */
+    char *quarantined; /* the last record; NULL: none */
+    char **log;        /* every line since fake_env_forget_log */
     size_t log_count, log_room;
     bool runs; /* fake_env_run is under way */
 };

@@ -30,6 +30,7 @@ struct xf_link_settings {
     size_t hold_bytes;
     enum xf_ack ack;       /* what proves that the server has a stanza: nothing, or pings */
     enum xf_resend resend; /* what to send again when that is not known */
+    char *quarantine;      /* file for stanzas over which the server closes the link; "": none */
     /*
      * With per_peer: connections for peers without a section, in all and per owner (xmpp/owner.h).
      */

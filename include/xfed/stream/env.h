@@ -41,6 +41,11 @@ struct xf_env {
     unsigned (*minute_of_week)(struct xf_env *env); /* local time of day; 0 is Monday 00:00 */
     int64_t (*unix_s)(struct xf_env *env);          /* for time stamps: CLOCK_REALTIME */
     struct xf_lines lines;                          /* counts log lines that outsiders cause */
+    /*
+     * Keep a stanza for the operator: append it to a file, which is bounded. What does not fit, or
+     * cannot be written, is lost; the log tells.
+     */
+    void (*quarantine)(struct xf_env *env, const char *file, struct xf_span record);
     /* Unguessable (RFC 6120 §4.7.3). */
     void (*make_id)(struct xf_env *env, char out[XF_ID_CHARS + 1]);
 };

@@ -96,6 +96,9 @@ void xf_proof_by(struct xf_proof *proof, enum xf_proof_by by, bool is_sure);
 /* The stanza was written to the stream. Takes over the copy. */
 void xf_proof_sent(struct xf_proof *proof, struct xf_sender *sender, struct xf_stanza_copy *copy);
 
+/* Ask at once about what was sent. */
+void xf_proof_ask(struct xf_proof *proof);
+
 /* The ping with this number was answered. Numbers that were not asked are ignored. */
 void xf_proof_answered(struct xf_proof *proof, unsigned number);
 /* <a h='...'/> (XEP-0198 §4). XF_ERR_LIMIT: it acknowledges more than was sent. */

@@ -24,6 +24,7 @@ struct xf_stanza_copy {
     uint64_t end;            /* bytes written to the stream up to its last one */
     uint64_t serial, number; /* which stream, and how many stanzas went out there up to this one */
     bool is_unproved;        /* it came back, and the other side may have it */
+    uint8_t losses;          /* streams that broke right behind it, where its owner counts them */
     uint8_t kind;            /* enum xf_stanza_kind */
     bool has_ns_mark;
     uint32_t from_local, from_domain, to_local, to_domain; /* lengths within the two JIDs */

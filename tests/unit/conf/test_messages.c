@@ -41,6 +41,9 @@ static const struct {
      "conf:4: peer \"x\": groups: there is no group \"b\": expected one of directory { groups }"},
 
     /* links */
+    {"a weight that is none", GOOD "link r { nodes = {\"127.0.0.1:5348 weight=0\"} name = gw.example secret-file = secret }\n",
+     "conf:3: nodes = \"127.0.0.1:5348 weight=0\": expected an address with port, such as 192.0.2.1:5347, or with weight: "
+     "\"192.0.2.1:5347 weight=3\" (1 to 100)"},
     {"a router for each peer", GOOD "link r { driver = router nodes = {\"127.0.0.1:5348\"} name = gw.example secret-file = secret\n names = per-peer }\n",
      "conf:4: link \"r\": driver = router has a default route and needs one connection only: expected names = one"},
     {"a user that the login cannot carry", GOOD "link r { driver = router nodes = {\"127.0.0.1:5348\"} name = gw.example secret-file = secret\n user = \"b\xC3\xBC\" }\n",

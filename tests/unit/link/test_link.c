@@ -71,6 +71,8 @@ enum op {
     SEND_LARGE_NONE, /* ... which is refused */
     SEND_BARE,       /* without addresses */
     GOT,             /* ids that came up, in order, since the last time, separated by blanks */
+    QUARANTINED,     /* the last record contains text; "": there is none */
+    RETURNED,        /* ids that were returned as not-acceptable */
     EXPIRED,         /* the same for held ones that expired */
     DRAINED,         /* so many drained events since the last time: ms */
     FULL_FOR,        /* ms 1: the peer of text, whose stanza was sent last, is to stop; 0: not */
@@ -287,6 +289,32 @@ static const struct link_case cases[] = {
     {"a server that never answered does not stop anybody", .nodes = {"127.0.0.1:5347"}, .pings = true, .hold_bytes = 400000, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {SEND_MANY, .ms = 2000}, {IS, .text = "free"}, {SENT_COUNT, 0, .ms = 2000}}},
 
+    {"a stanza over which the server closes the stream is found, kept out, and the rest arrives", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m0"}, {WAIT, .ms = 250}, {FEED, 0, PONG("1", "1")},
+        {SEND, .text = "m1"}, {SEND, .text = "bad"}, {SEND, .text = "m3"}, {FEED, 0, ERROR("not-well-formed")}, {WAIT, .ms = 260},
+        {JOIN, 1, "127.0.0.1:5347"}, {SENT_COUNT, 1, .ms = 3}, {FEED, 1, ERROR("not-well-formed")}, {WAIT, .ms = 510},
+        {JOIN, 2, "127.0.0.1:5347"}, {SENT, 2, AGAIN("m1", "00") PING("2", "1")}, {SEND, .text = "m4"}, {FULL_FOR, .text = "b.example", .ms = 1}, {SENT, 2, ""},
+        {FEED, 2, PONG("2", "1")}, {WAIT, .ms = 1}, {SENT, 2, AGAIN("bad", "00") PING("2", "2")}, {FEED, 2, ERROR("not-well-formed")},
+        {RETURNED, .text = "bad"}, {QUARANTINED, .text = "id=\"bad\""}, {LOG, .text = "link.stanza.quarantined reason=not-well-formed", .ms = 1}, {WAIT, .ms = 1010},
+        {JOIN, 3, "127.0.0.1:5347"}, {SENT, 3, AGAIN("m3", "00") PING("3", "1")}, {FEED, 3, PONG("3", "1")}, {WAIT, .ms = 1}, {SENT_COUNT, 3, .ms = 1},
+        {IS, .text = "free"}, {EXPIRED, .text = ""}}},
+
+    {"a connection that breaks behind the lonely stanza may do so by chance: once", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m0"}, {WAIT, .ms = 250}, {FEED, 0, PONG("1", "1")}, {SEND, .text = "bad"}, {EOF_, 0},
+        {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"}, {EOF_, 1}, {WAIT, .ms = 510}, {JOIN, 2, "127.0.0.1:5347"}, {EOF_, 2}, {QUARANTINED, .text = ""}, {WAIT, .ms = 1010},
+        {JOIN, 3, "127.0.0.1:5347"}, {SENT_COUNT, 3, .ms = 1}, {EOF_, 3}, {QUARANTINED, .text = "id=\"bad\""}, {RETURNED, .text = "bad"}}},
+
+    {"a server that answers no pings: a stanza behind which six streams broke is returned", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {SEND, .text = "m2"}, {EOF_, 0}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"}, {EOF_, 1}, {WAIT, .ms = 510},
+        {JOIN, 2, "127.0.0.1:5347"}, {EOF_, 2}, {WAIT, .ms = 1010}, {JOIN, 3, "127.0.0.1:5347"}, {SENT_COUNT, 3, .ms = 2}, {EOF_, 3}, {WAIT, .ms = 1010},
+        {JOIN, 4, "127.0.0.1:5347"}, {EOF_, 4}, {EXPIRED, .text = ""}, {WAIT, .ms = 1010}, {JOIN, 5, "127.0.0.1:5347"}, {SENT_COUNT, 5, .ms = 2}, {EOF_, 5}, {EXPIRED, .text = "m1 m2"},
+        {QUARANTINED, .text = ""}, {RETURNED, .text = ""}}},
+
+    {"a server that stops, or that ends late, does not end over a stanza", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {FEED, 0, ERROR("system-shutdown")}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
+        {FEED, 1, ERROR("system-shutdown")}, {WAIT, .ms = 510}, {JOIN, 2, "127.0.0.1:5347"}, {WAIT, .ms = 5100}, {EOF_, 2}, {WAIT, .ms = 1010}, {JOIN, 3, "127.0.0.1:5347"},
+        {SENT, 3, AGAIN("m1", "00")}, {QUARANTINED, .text = ""}, {RETURNED, .text = ""}}},
+
     {"two nodes: what a lost one may not have is at the other at once", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {SENT, 0, ""}, {SENT, 1, WRITTEN("m1")}, {EOF_, 1},
         {SENT, 0, AGAIN("m1", "00")}, {IS, .text = "up"}}},
@@ -304,6 +332,11 @@ static const struct link_case cases[] = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {SEND, .text = "m2"},
         {SENT, 0, ""}, {SENT, 1, WRITTEN("m1") WRITTEN("m2")}, {EOF_, 1}, {IS, .text = "up"}, {STATES, .text = "up"}, {SEND, .text = "m3"},
         {SENT, 0, WRITTEN("m3")}}},
+
+    {"two nodes: one with a weight has more users", .nodes = {"127.0.0.1:5347 weight=10", "127.0.0.2:5347 weight=1"}, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"},
+        {SEND_TO, .text = "w1"}, {SEND_TO, .text = "w2"}, {SEND_TO, .text = "w3"}, {SEND_TO, .text = "w4"}, {SEND_TO, .text = "w5"},
+        {SEND_TO, .text = "w6"}, {SENT_COUNT, 0, .ms = 5}, {SENT_COUNT, 1, .ms = 1}}},
 
     {"two nodes: users spread", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"},
@@ -377,7 +410,7 @@ struct world {
     struct xf_link_settings conf;
     struct xf_link *link;
     struct fake_conn *conns[CONNS_MAX];
-    char got[512], expired[512], states[64];
+    char got[512], expired[512], returned[128], states[64];
     unsigned drained;
     char where[160]; /* the case and step, for messages */
 };
@@ -418,6 +451,15 @@ static void on_expired(void *owner, struct xf_link *link, struct xf_stanza *stan
     note(world->expired, sizeof(world->expired), stanza->id);
 }
 
+static void on_returned(void *owner, struct xf_link *link, struct xf_stanza *stanza,
+                        enum xf_stanza_error error)
+{
+    struct world *world = owner;
+    (void)link;
+    expect_number(world, error, XF_STANZA_ERROR_NOT_ACCEPTABLE);
+    note(world->returned, sizeof(world->returned), stanza->id);
+}
+
 static void on_drained(void *owner, struct xf_link *link)
 {
     struct world *world = owner;
@@ -435,6 +477,7 @@ static void on_state(void *owner, struct xf_link *link, bool is_up)
 static const struct xf_link_events events = {
     .stanza = on_stanza,
     .expired = on_expired,
+    .returned = on_returned,
     .drained = on_drained,
     .state = on_state,
 };
@@ -650,6 +693,16 @@ static void take_step(struct world *world, const struct step *step)
         expect_text(world, world->expired, step->text);
         world->expired[0] = '\0';
         break;
+    case QUARANTINED:
+        expect(world,
+               *step->text ? world->fake.quarantined && strstr(world->fake.quarantined, step->text)
+                           : !world->fake.quarantined,
+               "quarantine");
+        break;
+    case RETURNED:
+        expect_text(world, world->returned, step->text);
+        world->returned[0] = '\0';
+        break;
     case DRAINED:
         expect_number(world, world->drained, step->ms);
         world->drained = 0;
@@ -700,6 +753,7 @@ static void set_up(struct world *world, const struct link_case *test)
                            .ping_ms = 60000,
                            .ack = test->pings ? XF_ACK_PING : XF_ACK_NONE,
                            .resend = test->resend,
+                           .quarantine = (char *)"quarantine.xml",
                            .peers = test->peers ? test->peers : 100,
                            .peers_per_owner = test->peers_per_owner ? test->peers_per_owner : 100,
                        }};
