@@ -32,7 +32,6 @@ link "cluster" {{
     nodes       = {{ "{node}" }}
     name        = "{name}"
     secret-file = "link.secret"
-    max-stanza  = 512k
 }}
 served "{domain}" {{
     link        = cluster
@@ -86,7 +85,8 @@ class Gateway:
         self._write('dialback.secret', 'the dialback secret of the laboratory, no less than thirty-two bytes')
         nodes = node if isinstance(node, str) else '", "'.join(node)
         self._values = dict(ip=ip, folder=self.folder, dns=net.DNS, ca=ca_file, trust=trust, node=nodes, name=component[0],
-                            aliases=f'"conference.{domain}"' if aliases is None else aliases, domain=domain, link=link, certificate=cert,
+                            aliases=f'"conference.{domain}"' if aliases is None else aliases, domain=domain,
+                            link=link if 'max-stanza' in link else f'{link}  max-stanza = 512k', certificate=cert,
                             key=key, defaults=DEFAULTS.get(mode, '') + '  ' + defaults)
         self.configure(extra)
         self.proc = None
