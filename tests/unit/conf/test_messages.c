@@ -178,7 +178,7 @@ static const struct {
      "conf:1: link \"l\" has no name: expected name = \"xfedd.example.org\"\n"
      "conf:1: link \"l\" has no secret-file: expected secret-file = \"link.secret\""},
     {"empty list of nodes", "link \"l\" {\n nodes = {}\n name = x.example secret-file = secret }\n",
-     "conf:1: nodes = {}: expected an address with port, such as 192.0.2.1:5269 or [2001:db8::1]:5269"},
+     "conf:1: nodes = {}: expected an address with port, such as 192.0.2.1:5347, or with weight: \"192.0.2.1:5347 weight=3\" (1 to 100)"},
     {"peers refused where each has a connection", GOOD "link \"m\" { nodes = {\"127.0.0.1:5348\"} name = x.example secret-file = secret\n names = per-peer\n refuse-peers = yes }\n",
      "conf:5: link \"m\" has refuse-peers = yes with names = per-peer, where each peer's connection has a state of its own: expected refuse-peers = no"},
     {"link of a served domain is not there", GOOD "served \"b.example\" {\n link = m certificate = c key = k }\n",
