@@ -161,6 +161,17 @@ static void write_the_rest(struct xf_history *history)
     }
 }
 
+/* What could not be written is lost with the process. */
+static void count_the_rest(const struct xf_history *history)
+{
+    size_t count = history->row_count;
+    XF_LIST_EACH (node, &history->table.dirty)
+        count++;
+    if (history->store && history->store->ops->is_shared && count > 0)
+        xf_log(XF_LOG_WARN, "memory.store.unsaved", XF_STR("store", history->store->place),
+               XF_INT("peers", count));
+}
+
 /* ------------------------------------------------------------------ what the store says */
 
 static void on_written(void *owner, enum xf_err result, const struct xf_error *err)
@@ -361,6 +372,7 @@ void xf_history_free(struct xf_history **history)
         return;
     *history = NULL;
     write_the_rest(m);
+    count_the_rest(m);
     release(m);
 }
 

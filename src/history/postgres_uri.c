@@ -19,7 +19,11 @@
 #include <string.h>
 #include <xfed/base/alloc.h>
 
+#define NO_FILE  "/dev/null/none"
 #define ACCEPTED "expected postgresql://USER@ADDRESS/DATABASE or postgresql:///DATABASE?host=FOLDER"
+
+/* Without them libpq looks into the home folder, where the sandbox lets nobody look. */
+static const char *const tls_files[] = {"sslrootcert", "sslcert", "sslkey", "sslcrl"};
 
 static const struct {
     const char *keyword, *instead;
@@ -121,6 +125,10 @@ static enum xf_err check(const struct xf_pg_uri *uri, struct xf_error *err)
             return refuse(err, refused[i].keyword, refused[i].instead);
     if (count_items(addresses ? addresses : hosts) > XF_PG_SERVERS_MAX)
         return refuse(err, "too many servers", "expected at most 8");
+    if (xf_pg_uri_value(uri, "sslmode") && !xf_pg_uri_value(uri, "sslrootcert") &&
+        strncmp(xf_pg_uri_value(uri, "sslmode"), "verify-", 7) == 0)
+        return refuse(err, "sslmode verifies a certificate",
+                      "expected sslrootcert=FILE with the authority for it");
     if (hosts && addresses && count_items(hosts) != count_items(addresses))
         return refuse(err, "host and hostaddr differ in number", "expected an address for each");
     enum xf_err result = XF_ERR_OK;
@@ -193,6 +201,8 @@ void xf_pg_uri_params(const struct xf_pg_uri *uri, size_t server, const char *pa
     add(out_params, "user", "xfedd");
     add(out_params, "dbname", "xfedd");
     add(out_params, "application_name", application_name);
+    for (size_t i = 0; i < XF_ARRAY_LEN(tls_files); i++)
+        add(out_params, tls_files[i], NO_FILE);
     for (const PQconninfoOption *o = uri->options; o->keyword; o++)
         if (o->val && *o->val && !is_of_server(o->keyword))
             add(out_params, o->keyword, o->val);
@@ -200,8 +210,8 @@ void xf_pg_uri_params(const struct xf_pg_uri *uri, size_t server, const char *pa
     add(out_params, "hostaddr", is_address(at->host) && !at->address ? at->host : at->address);
     add(out_params, "port", at->port);
     add(out_params, "password", password);
-    add(out_params, "passfile", "/dev/null/none"); /* or ~/.pgpass is looked for */
-    add(out_params, "gssencmode", "disable");      /* or a ticket is */
+    add(out_params, "passfile", NO_FILE);     /* or ~/.pgpass is looked for */
+    add(out_params, "gssencmode", "disable"); /* or a ticket is */
     add(out_params, "client_encoding", "UTF8");
 }
 
@@ -218,13 +228,11 @@ enum xf_err xf_history_uri_check(const char *uri, struct xf_error *err)
 
 void xf_history_uri_files(const char *uri, struct xf_texts *out_files)
 {
-    static const char *const keywords[] = {"sslrootcert", "sslcert", "sslkey", "sslcrl",
-                                           "sslcrldir"};
     struct xf_pg_uri parsed;
     if (xf_pg_uri_parse(uri, &parsed, NULL) != XF_ERR_OK)
         return;
-    for (size_t i = 0; i < XF_ARRAY_LEN(keywords); i++) {
-        const char *file = xf_pg_uri_value(&parsed, keywords[i]);
+    for (size_t i = 0; i < XF_ARRAY_LEN(tls_files); i++) {
+        const char *file = xf_pg_uri_value(&parsed, tls_files[i]);
         if (file && *file == '/')
             xf_texts_add_new(out_files, file);
     }

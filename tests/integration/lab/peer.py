@@ -22,6 +22,7 @@ class Peer:
         self.on_stanza = on_stanza or (lambda stream, element: None)
         self.keys = {}                  # (from, to, stream id) -> key
         self.open = set()               # streams in both directions
+        self.also = ()                  # further domains that it answers for
         self.offer = 'external'         # what the server side asks a client to authenticate with
         self.listener = Listener(ip, port, self._serve)
         self._lock = threading.Lock()
@@ -65,7 +66,8 @@ class Peer:
             header = stream.header(30)
             ident = os.urandom(8).hex()
             stream.local, stream.ident = header.get('from'), ident
-            stream.send(HEAD.format(stream=STREAM, db=DIALBACK, more=f"id='{ident}'", frm=self.domain, to=header.get('from', '')))
+            name = header.get('to') if header.get('to') in self.also else self.domain
+            stream.send(HEAD.format(stream=STREAM, db=DIALBACK, more=f"id='{ident}'", frm=name, to=header.get('from', '')))
             stream.send(f"<stream:features>{self._features(stream, secure, authenticated)}</stream:features>")
             what = self._negotiate(stream, secure, authenticated)
             if what == 'tls':

@@ -33,6 +33,7 @@ static const struct row {
     {"postgresql://192.0.2.7/xfedd?passfile=/etc/x", "memory { password-file }"},
     {"postgresql://192.0.2.7/xfedd?sslpassword=x", "without password"},
     {"postgresql://192.0.2.7/xfedd?service=x", "into the URI"},
+    {"postgresql://192.0.2.7/xfedd?sslmode=verify-full", "sslrootcert=FILE"},
     {"postgresql://192.0.2.7/xfedd?gssencmode=prefer", "sslmode"},
     {"postgresql://192.0.2.1,192.0.2.2,192.0.2.3,192.0.2.4,192.0.2.5,192.0.2.6,192.0.2.7,192.0.2.8,"
      "192.0.2.9/x",
@@ -85,6 +86,8 @@ START_TEST(what_libpq_is_given)
         ck_assert_pstr_eq(value_of(&params, "dbname"), wanted[i].dbname);
         ck_assert_pstr_eq(value_of(&params, "password"), "pass");
         ck_assert_pstr_eq(value_of(&params, "gssencmode"), "disable");
+        ck_assert_pstr_eq(value_of(&params, "sslkey"),
+                          "/dev/null/none"); /* not in the home folder */
         xf_pg_uri_release(&uri);
     }
 }
