@@ -233,8 +233,10 @@ static void on_entry(void *owner, struct xf_span name, enum xf_history_way way,
         xf_history_entry_merge(&record->entry, entry);
     peer->stored_s = entry->last_s > peer->stored_s ? entry->last_s : peer->stored_s;
     peer->is_stored = true;
-    if (!xf_history_entry_eq(&record->entry, entry))
-        xf_history_table_soil(&history->table, peer);
+    if (xf_history_entry_eq(&record->entry, entry))
+        return;
+    xf_history_table_soil(&history->table, peer);
+    schedule(history);
 }
 
 static void on_alarm(void *owner, const struct xf_store_alarm *alarm)

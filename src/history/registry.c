@@ -123,7 +123,7 @@ static void compare_digests(struct xf_registry *registry, struct other *other,
                             const struct xf_store_node *node)
 {
     bool differs = strcmp(registry->digest, node->digest) != 0,
-         is_new = strcmp(other->digest, node->digest) != 0;
+         is_new = strncmp(other->digest, node->digest, sizeof(other->digest) - 1) != 0;
     if (differs && (is_new || !other->differs))
         xf_log(XF_LOG_WARN, "node.config.differs", XF_STR("node", node->name),
                XF_STR("version", node->version), XF_SPN("is", shown(node->digest)),
@@ -138,11 +138,16 @@ static void compare_digests(struct xf_registry *registry, struct other *other,
 
 static void compare_links(struct other *other, const struct xf_store_node *node)
 {
-    if (strcmp(other->links, node->links) == 0)
+    if (strncmp(other->links, node->links, sizeof(other->links) - 1) == 0)
         return;
     xf_log(XF_LOG_INFO, "node.links.changed", XF_STR("node", node->name),
            XF_STR("links", node->links));
     snprintf(other->links, sizeof(other->links), "%s", node->links);
+}
+
+static bool is_silent(const struct xf_store_node *node)
+{
+    return node->silent_ms > (uint64_t)MISSED * node->heartbeat_ms;
 }
 
 static enum presence presence_of(const struct xf_registry *registry, const struct other *other,
@@ -150,7 +155,7 @@ static enum presence presence_of(const struct xf_registry *registry, const struc
 {
     if (node->is_leaving)
         return LEFT;
-    if (node->silent_ms <= (uint64_t)MISSED * node->heartbeat_ms)
+    if (!is_silent(node))
         return HERE;
     return registry->beats > MISSED ? LOST : other->presence;
 }
@@ -175,8 +180,7 @@ static struct other *meet(struct xf_registry *registry, const struct xf_store_no
     if (xf_map_count(registry->others) >= OTHERS_MAX)
         return NULL;
     struct other *other = xf_new(struct other);
-    bool is_old = node->silent_ms > (uint64_t)MISSED * node->heartbeat_ms;
-    other->presence = node->is_leaving ? LEFT : is_old ? LOST : HERE;
+    other->presence = node->is_leaving ? LEFT : is_silent(node) ? LOST : HERE;
     snprintf(other->digest, sizeof(other->digest), "%s", registry->digest);
     snprintf(other->links, sizeof(other->links), "%s", node->links);
     xf_map_set(registry->others, xf_span_of(node->name), other);
