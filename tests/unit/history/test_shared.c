@@ -95,7 +95,7 @@ static void run_until(struct node *a, struct node *b, const char *event, int cou
         if (b)
             run(b);
     }
-    ck_assert_msg(logged(event) >= count, "%s: %s", event, events);
+    ck_assert_msg(logged(event) >= count, "%s: %.400s", event, events);
 }
 
 static void note(struct node *node, enum xf_history_auth auth, int key)
