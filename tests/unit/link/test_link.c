@@ -311,7 +311,8 @@ static const struct link_case cases[] = {
         {QUARANTINED, .text = ""}, {RETURNED, .text = ""}}},
 
     {"a server that stops, or that ends late, does not end over a stanza", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
-        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {FEED, 0, ERROR("system-shutdown")}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m0"}, {WAIT, .ms = 250}, {FEED, 0, PONG("1", "1")},
+        {SEND, .text = "m1"}, {FEED, 0, ERROR("system-shutdown")}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
         {FEED, 1, ERROR("system-shutdown")}, {WAIT, .ms = 510}, {JOIN, 2, "127.0.0.1:5347"}, {WAIT, .ms = 5100}, {EOF_, 2}, {WAIT, .ms = 1010}, {JOIN, 3, "127.0.0.1:5347"},
         {SENT, 3, AGAIN("m1", "00")}, {QUARANTINED, .text = ""}, {RETURNED, .text = ""}}},
 
