@@ -419,7 +419,7 @@ BOOL (PEER, "dialback-by-certificate", P, dialback_by_certificate, "yes",
 BOOL (PEER, "bidi", P, bidi, "yes", "Exchange stanzas both ways over one stream where the peer can do that (XEP-0288)."),
 WORD (PEER, "ack", P, ack, enum xf_ack, ack_words, "sm",
       "What proves that the peer has a stanza. sm: acknowledgements (XEP-0198) where the peer has them, else pings. ping: the answer to a "
-      "ping (XEP-0199) behind the stanzas. none: the system has taken their bytes; what is lost with a connection is lost."),
+      "ping (XEP-0199) behind the stanzas. none: its TCP has taken their bytes; what it did not read is lost with a connection."),
 WORD (PEER, "resend", P, resend, enum xf_resend, resend_words, "messages",
       "What to send again when a connection breaks and nobody can tell whether the last stanzas arrived, so that the peer may get them "
       "twice. messages: messages and presence, while requests are answered with an error. all: requests too. none: all come back to "

@@ -25,6 +25,7 @@
  * it, waits until the pause is over. Test: tests/unit/net/test_conn.c.
  */
 #include "conn_priv.h"
+#include "tcp_info_priv.h"
 
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -142,6 +143,28 @@ static void set_end(struct xf_net_conn *s, enum xf_conn_end end, const char *det
     s->detail = xf_strdup(detail);
 }
 
+/* What the system has and the other side's TCP did not acknowledge. */
+static uint64_t unacknowledged(const struct xf_net_conn *s)
+{
+    uv_os_fd_t fd;
+    uint64_t waiting = uv_stream_get_write_queue_size((const uv_stream_t *)&s->tcp);
+    uint64_t accepted = s->handed_bytes - waiting, acked = 0;
+
+    if (uv_fileno((const uv_handle_t *)&s->tcp, &fd) == 0)
+        acked = xf_tcp_acknowledged(fd);
+    return accepted > acked ? accepted - acked : 0;
+}
+
+static uint64_t op_arrived(const struct xf_conn *conn)
+{
+    const struct xf_net_conn *s = (const struct xf_net_conn *)(const void *)conn;
+    uint64_t left = xf_conn_left(conn);
+    if (s->state == XF_NET_DEAD)
+        return s->arrived_bytes;
+    uint64_t missing = unacknowledged(s);
+    return left > missing ? left - missing : 0;
+}
+
 void xf_net_conn_die(struct xf_net_conn *s, enum xf_conn_end end, const char *detail)
 {
     if (s->state == XF_NET_DEAD)
@@ -150,6 +173,7 @@ void xf_net_conn_die(struct xf_net_conn *s, enum xf_conn_end end, const char *de
     if (s->state != XF_NET_CLOSING ||
         (s->end == XF_CONN_END_LOCAL && !s->is_shut && end != XF_CONN_END_LOCAL))
         set_end(s, end, detail);
+    s->arrived_bytes = op_arrived(&s->pub);
     s->state = XF_NET_DEAD;
     if (s->write)
         xf_net_conn_count(s);
@@ -315,7 +339,12 @@ static void op_close(struct xf_conn *conn, unsigned linger_ms)
     }
 }
 
-static const struct xf_conn_ops net_ops = {op_flush_soon, op_pause, op_close};
+static const struct xf_conn_ops net_ops = {
+    .flush_soon = op_flush_soon,
+    .pause = op_pause,
+    .close = op_close,
+    .arrived = op_arrived,
+};
 
 struct xf_net_conn *xf_net_conn_new(struct xf_loop *loop)
 {

@@ -23,6 +23,8 @@ struct xf_net_conn {
     struct xf_net_write *write; /* what the system did not accept at once; one at a time */
     size_t batch_bytes; /* with a filter: what it last made for the wire, behind pub.left_bytes */
     size_t turn_read_bytes;
+    uint64_t handed_bytes;  /* to the system, or to libuv for it */
+    uint64_t arrived_bytes; /* in DEAD: what op_arrived said last */
     enum xf_net_state state;
     enum xf_conn_end end;
     char *detail;   /* NULL: ended without an error */

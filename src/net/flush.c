@@ -97,6 +97,7 @@ static void write_later(struct xf_net_conn *s, struct xf_buf *buf)
     write->buf = *buf;
     xf_buf_init(buf, max);
     s->write = write;
+    s->handed_bytes += write->buf.len;
     uv_buf_t bytes = {.base = write->buf.data + write->buf.start, .len = write->buf.len};
     int status = uv_write(&write->uv, (uv_stream_t *)&s->tcp, &bytes, 1, write_cb);
     if (status < 0) { /* no callback follows */
@@ -117,6 +118,8 @@ static bool write_now(struct xf_net_conn *s, struct xf_buf *buf)
         xf_net_conn_die(s, XF_CONN_END_RESET, uv_strerror(taken));
         return false;
     }
+    if (taken > 0)
+        s->handed_bytes += (size_t)taken;
     if (taken > 0 && (size_t)taken == buf->len) {
         xf_buf_clear(buf); /* not _consume: the memory is used again */
         return true;

@@ -233,6 +233,13 @@ static bool is_open(const struct xf_carrier *carrier)
     return in_of(carrier)->is_open && !carrier->stream->is_ending;
 }
 
+static struct xf_span any_peer_of(const struct xf_carrier *carrier)
+{
+    const struct xf_in *in = in_of(carrier);
+    return xf_span_of(xf_list_is_empty(&in->pairs) ? in->peer
+                                                   : xf_pair_of_node(in->pairs.next)->peer);
+}
+
 static struct xf_verdict verdict_of(const struct xf_carrier *carrier, struct xf_span peer)
 {
     return xf_in_verdict(in_of(carrier), peer);
@@ -249,6 +256,7 @@ const struct xf_carrier_ops xf_in_carrier_ops = {
     .word = "bidi",
     .is_of_peer = true,
     .is_open = is_open,
+    .peer = any_peer_of,
     .verdict = verdict_of,
     .method = method_of,
 };

@@ -64,6 +64,11 @@ static bool is_open(const struct xf_carrier *carrier)
     return out_of(carrier)->state == XF_OUT_READY && !carrier->stream->is_ending;
 }
 
+static struct xf_span peer_of(const struct xf_carrier *carrier)
+{
+    return xf_span_of(out_of(carrier)->peer);
+}
+
 static struct xf_verdict verdict_of(const struct xf_carrier *carrier, struct xf_span peer)
 {
     (void)peer; /* a stream of ours goes to this peer only */
@@ -80,6 +85,7 @@ const struct xf_carrier_ops xf_out_carrier_ops = {
     .proof = &xf_proving_ops,
     .word = "multiplex",
     .is_open = is_open,
+    .peer = peer_of,
     .verdict = verdict_of,
     .method = method_of,
 };

@@ -178,21 +178,16 @@ static bool is_unread(const struct xf_s2s *s2s, struct xf_span peer)
 static bool is_held_up(const struct xf_proof *proof)
 {
     const struct xf_carrier *carrier = carrier_of(proof);
-    struct xf_stanza last;
-    last_sent(proof, &last);
     return xf_stream_is_stopped(carrier->stream) ||
-           (proof->by == XF_PROOF_PING && is_unread(carrier->s2s, last.to.domain));
+           (proof->by == XF_PROOF_PING && is_unread(carrier->s2s, carrier->ops->peer(carrier)));
 }
 
 static void on_unanswered(struct xf_proof *proof)
 {
-    struct xf_stanza last;
-    if (xf_stanza_queue_is_empty(&proof->sent))
-        return;
-    last_sent(proof, &last);
-    note(carrier_of(proof)->s2s, last.to.domain, false);
-    xf_log(XF_LOG_DEBUG, "s2s.ping.unanswered", XF_SPN("local", last.from.domain),
-           XF_SPN("peer", last.to.domain));
+    const struct xf_carrier *carrier = carrier_of(proof);
+    struct xf_span peer = carrier->ops->peer(carrier);
+    note(carrier->s2s, peer, false);
+    xf_log(XF_LOG_DEBUG, "s2s.ping.unanswered", XF_SPN("peer", peer));
 }
 
 static void on_dead(struct xf_proof *proof)

@@ -37,11 +37,11 @@ void xf_delay_stamp(struct xf_stanza *stanza, struct xf_span from, int64_t unix_
     write_time(unix_s, text);
     xf_buf_clear(payload);
     struct xf_draft draft = xf_draft_begin(payload);
-    xf_draft_span(&draft, stanza->payload);
     xf_draft_str(&draft, "<delay xmlns=\"" XF_NS_DELAY "\""); /* as in every payload */
     xf_xml_attr(&draft, "from", from);
     xf_xml_attr(&draft, "stamp", xf_span_of(text));
     xf_draft_str(&draft, "/>");
+    xf_draft_span(&draft, stanza->payload);
     if (xf_draft_end(&draft) == XF_ERR_OK)
         stanza->payload = xf_buf_span(payload);
 }

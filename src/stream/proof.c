@@ -7,8 +7,8 @@
  * round trip. An answer proves all stanzas that went out before its question.
  *
  * While it is not known whether the other side answers at all (is_sure), stanzas are kept in vain
- * perhaps: then they do not stop the sender, and after ANSWER_MS without any answer none are kept
- * any more.
+ * perhaps. So they do not stop the sender, and they are kept for UNSURE_MS only, or as long as TCP
+ * has no acknowledgement for them. After ANSWER_MS without any answer only TCP tells.
  */
 #include <xfed/stream/proof.h>
 
@@ -19,6 +19,7 @@
 #define ANSWER_MS     30000
 #define UNSURE_BYTES  (1u << 20) /* kept without knowing whether an answer will come */
 #define LOOK_AGAIN_MS 5000
+#define UNSURE_MS     2000 /* longer than a server that lives takes to read what it has */
 
 static uint64_t now_ms(const struct xf_proof *proof)
 {
@@ -64,13 +65,26 @@ static void prove(struct xf_proof *proof, uint64_t count)
         forget_oldest(proof);
 }
 
-/* What left us, as far as nobody can tell more. */
-static void forget_left(struct xf_proof *proof, size_t keep_bytes)
+/*
+ * Nothing proves more than TCP: let go what the other side's TCP has acknowledged. It may not have
+ * been read yet; what is younger than `age_ms` is kept therefore.
+ */
+static void forget_arrived(struct xf_proof *proof, uint64_t age_ms)
+{
+    uint64_t arrived = xf_stream_arrived(proof->stream), now = now_ms(proof);
+    const struct xf_stanza_copy *oldest;
+    while ((oldest = xf_stanza_queue_front(&proof->sent)) && oldest->end <= arrived &&
+           now - oldest->sent_ms >= age_ms)
+        forget_oldest(proof);
+}
+
+/* As many as may be kept. */
+static void forget_surplus(struct xf_proof *proof)
 {
     uint64_t left = xf_stream_left(proof->stream);
     const struct xf_stanza_copy *oldest;
-    while (proof->sent.held.bytes > keep_bytes && (oldest = xf_stanza_queue_front(&proof->sent)) &&
-           oldest->end <= left)
+    while (proof->sent.held.bytes > proof->unsure_bytes &&
+           (oldest = xf_stanza_queue_front(&proof->sent)) && oldest->end <= left)
         forget_oldest(proof);
 }
 
@@ -110,14 +124,21 @@ static uint64_t overdue_ms(const struct xf_proof *proof)
     return waits_since_ms(proof) + ANSWER_MS;
 }
 
+/* Is a proof of every stanza certain to come, or its loss to be noticed? */
+static bool keeps_all(const struct xf_proof *proof)
+{
+    return proof->by != XF_PROOF_NONE && proof->is_sure;
+}
+
 static void arm(struct xf_proof *proof)
 {
     uint64_t wait_ms = ASK_MS;
-    if (xf_stanza_queue_is_empty(&proof->sent)) {
+    bool is_empty = xf_stanza_queue_is_empty(&proof->sent);
+    if (is_empty && !proof->ask_count) {
         xf_timer_stop(&proof->timer);
         return;
     }
-    if (proof->by != XF_PROOF_NONE && !has_unasked(proof) && proof->ask_count) {
+    if ((keeps_all(proof) && !has_unasked(proof) && proof->ask_count) || is_empty) {
         uint64_t due_ms = overdue_ms(proof), now = now_ms(proof);
         wait_ms = due_ms > now ? due_ms - now : 0;
     }
@@ -164,11 +185,13 @@ static void on_timer(void *owner)
 {
     struct xf_proof *proof = owner;
     if (proof->by == XF_PROOF_NONE)
-        forget_left(proof, 0);
+        forget_arrived(proof, 0);
     else if (gives_up(proof))
         return;
     else if (has_unasked(proof))
         ask(proof);
+    if (proof->by != XF_PROOF_NONE && !proof->is_sure)
+        forget_arrived(proof, UNSURE_MS);
     arm(proof);
 }
 
@@ -198,7 +221,7 @@ void xf_proof_by(struct xf_proof *proof, enum xf_proof_by by, bool is_sure)
     if (by == XF_PROOF_SM)
         proof->counted_from = proof->sent_count;
     if (by == XF_PROOF_NONE)
-        forget_left(proof, 0);
+        forget_arrived(proof, 0);
     arm(proof);
 }
 
@@ -208,15 +231,14 @@ void xf_proof_sent(struct xf_proof *proof, struct xf_sender *sender, struct xf_s
     copy->sender = sender;
     copy->end = xf_stream_written(proof->stream);
     copy->serial = proof->serial;
+    copy->sent_ms = now_ms(proof);
     copy->number = ++proof->sent_count;
     sender->unproved.bytes += copy->bytes;
     sender->unproved.count++;
     proof->unasked_bytes += copy->bytes;
     xf_stanza_queue_append(&proof->sent, copy);
-    if (proof->by == XF_PROOF_NONE)
-        forget_left(proof, 0);
-    else if (!proof->is_sure && proof->sent.held.bytes > proof->unsure_bytes)
-        forget_left(proof, proof->unsure_bytes);
+    if (!keeps_all(proof) && proof->sent.held.bytes > proof->unsure_bytes)
+        forget_surplus(proof);
     if (proof->by != XF_PROOF_NONE && proof->unasked_bytes >= ASK_BYTES)
         ask(proof);
     if (is_first)
@@ -277,9 +299,9 @@ uint64_t xf_proof_silence_ms(const struct xf_proof *proof)
 
 void xf_proof_closed(struct xf_proof *proof, bool is_clean)
 {
-    uint64_t left = xf_stream_left(proof->stream);
     uint64_t left_at_most = xf_stream_left_at_most(proof->stream);
-    bool keeps = proof->by != XF_PROOF_NONE && !(is_clean && proof->by != XF_PROOF_SM);
+    uint64_t arrived = xf_stream_arrived(proof->stream);
+    bool is_proof = is_clean && proof->by != XF_PROOF_SM;
     struct xf_stanza_copy *copy;
     xf_timer_stop(&proof->timer);
     proof->ask_count = 0;
@@ -287,7 +309,8 @@ void xf_proof_closed(struct xf_proof *proof, bool is_clean)
         struct xf_sender *sender = copy->sender;
         enum xf_fate fate = copy->end > left_at_most ? XF_FATE_UNSENT : XF_FATE_UNPROVED;
         (void)take_out(proof, copy);
-        if (copy->end > left || keeps)
+        bool has_arrived = proof->by == XF_PROOF_NONE && copy->end <= arrived;
+        if (!is_proof && !has_arrived)
             sender->back(sender, copy, fate);
         else
             let_go(copy);

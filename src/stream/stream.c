@@ -305,6 +305,7 @@ static void on_closed(void *owner, enum xf_conn_end end, const char *detail)
     xf_timer_stop(&stream->linger);
     stream->left_bytes = xf_conn_left(stream->conn);
     stream->left_at_most_bytes = xf_conn_left_at_most(stream->conn);
+    stream->arrived_bytes = xf_conn_arrived(stream->conn);
     stream->has_left_all = stream->left_bytes == xf_conn_written(stream->conn);
     stream->conn = NULL;
     stream->conn_end = end;

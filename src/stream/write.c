@@ -133,6 +133,11 @@ uint64_t xf_stream_left_at_most(const struct xf_stream *stream)
     return stream->conn ? xf_conn_left_at_most(stream->conn) : stream->left_at_most_bytes;
 }
 
+uint64_t xf_stream_arrived(const struct xf_stream *stream)
+{
+    return stream->conn ? xf_conn_arrived(stream->conn) : stream->arrived_bytes;
+}
+
 bool xf_stream_ended_cleanly(const struct xf_stream *stream)
 {
     return stream->end == XF_STREAM_END_POLITE && stream->footer_seen && stream->footer_sent &&

@@ -44,6 +44,7 @@ struct xf_conn_ops {
     void (*flush_soon)(struct xf_conn *conn);
     void (*pause)(struct xf_conn *conn, bool paused);
     void (*close)(struct xf_conn *conn, unsigned linger_ms);
+    uint64_t (*arrived)(const struct xf_conn *conn);
 };
 
 struct xf_conn {
@@ -120,6 +121,15 @@ static inline uint64_t xf_conn_left(const struct xf_conn *conn)
 static inline uint64_t xf_conn_left_at_most(const struct xf_conn *conn)
 {
     return xf_conn_left(conn) + conn->unsure_bytes;
+}
+
+/*
+ * How many of these the other side's TCP has acknowledged, as far as we can tell: a little less at
+ * worst. Nobody says whether they were read. Asks the system; also for `closed`.
+ */
+static inline uint64_t xf_conn_arrived(const struct xf_conn *conn)
+{
+    return conn->ops->arrived(conn);
 }
 
 static inline bool xf_conn_is_congested(const struct xf_conn *conn)

@@ -17,7 +17,7 @@
 #include <xfed/xmpp/stanza_queue.h>
 
 enum xf_proof_by {
-    /* Nothing tells. A stanza counts as delivered once the system has its bytes. */
+    /* Nothing else tells. A stanza counts as delivered once the other side's TCP has its bytes. */
     XF_PROOF_NONE,
     XF_PROOF_PING, /* XEP-0199: the answer to a ping, result or error */
     XF_PROOF_SM,   /* XEP-0198: <a h='...'/> */

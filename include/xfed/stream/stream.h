@@ -85,7 +85,7 @@ struct xf_stream {
     char lang[36];
     uint64_t stanzas_in, stanzas_out, bytes_in;
     /* Once the conn has closed: xf_stream_left and the like, and whether that was all. */
-    uint64_t left_bytes, left_at_most_bytes;
+    uint64_t left_bytes, left_at_most_bytes, arrived_bytes;
     bool has_left_all;
 };
 
@@ -200,12 +200,14 @@ bool xf_stream_is_stopped(const struct xf_stream *stream); /* paused or held */
 bool xf_stream_is_congested(const struct xf_stream *stream);
 
 /*
- * How many bytes were written to the conn in all, and how many of them the system has taken: at
- * least and at most, since of a TLS record either all counts or nothing.
+ * How many bytes were written to the conn in all, how many of them the system has taken (at least
+ * and at most, since of a TLS record either all counts or nothing), and how many the other side's
+ * TCP has acknowledged (as xf_conn_arrived).
  */
 uint64_t xf_stream_written(const struct xf_stream *stream);
 uint64_t xf_stream_left(const struct xf_stream *stream);
 uint64_t xf_stream_left_at_most(const struct xf_stream *stream);
+uint64_t xf_stream_arrived(const struct xf_stream *stream);
 
 /*
  * In `closed`: did both sides end the stream in order (RFC 6120 §4.4), and then the connection, so

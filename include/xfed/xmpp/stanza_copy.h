@@ -21,7 +21,8 @@ struct xf_stanza_copy {
     struct xf_journal_entry *journal_entry;
     /* Written when it goes out on a stream (xfed/stream/proof.h). */
     struct xf_sender *sender;
-    uint64_t end;            /* bytes written to the stream up to its last one */
+    uint64_t end; /* bytes written to the stream up to its last one */
+    uint64_t sent_ms;
     uint64_t serial, number; /* which stream, and how many stanzas went out there up to this one */
     bool is_unproved;        /* it came back, and the other side may have it */
     uint8_t losses;          /* streams that broke right behind it, where its owner counts them */
