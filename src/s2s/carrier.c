@@ -28,7 +28,7 @@ enum xf_err xf_carrier_send(struct xf_carrier *carrier, struct xf_sender *sender
         return err;
     uint64_t now_ms = carrier->stream->env->clock->now_ms;
     carrier->used_ms = carrier->spoke_ms = now_ms;
-    xf_proof_sent(&carrier->proof, sender, copy ? copy : xf_stanza_copy_new(stanza, now_ms));
+    xf_proof_sent(&carrier->proof, sender, stanza, copy);
     return XF_ERR_OK;
 }
 

@@ -12,12 +12,10 @@
  */
 #include <xfed/stream/proof.h>
 
-#include <xfed/base/alloc.h>
-
 #define ASK_MS        250
 #define ASK_BYTES     (64u << 10)
 #define ANSWER_MS     30000
-#define UNSURE_BYTES  (1u << 20) /* kept without knowing whether an answer will come */
+#define UNSURE_BYTES  (128u << 10) /* kept without knowing whether an answer will come */
 #define LOOK_AGAIN_MS 5000
 #define UNSURE_MS     2000 /* longer than a server that lives takes to read what it has */
 
@@ -43,11 +41,11 @@ static void tell_settled(struct xf_sender *sender)
         sender->settled(sender);
 }
 
-static void let_go(struct xf_stanza_copy *copy)
+static void let_go(struct xf_proof *proof, struct xf_stanza_copy *copy)
 {
     if (copy->journal_entry && copy->sender->proved)
         copy->sender->proved(copy->sender, copy);
-    xf_free(copy);
+    xf_stanza_arena_free(&proof->arena, copy);
 }
 
 static void forget_oldest(struct xf_proof *proof)
@@ -55,7 +53,7 @@ static void forget_oldest(struct xf_proof *proof)
     struct xf_stanza_copy *copy = take_out(proof, xf_stanza_queue_front(&proof->sent));
     struct xf_sender *sender = copy->sender;
     proof->proved_count++;
-    let_go(copy);
+    let_go(proof, copy);
     tell_settled(sender);
 }
 
@@ -225,8 +223,11 @@ void xf_proof_by(struct xf_proof *proof, enum xf_proof_by by, bool is_sure)
     arm(proof);
 }
 
-void xf_proof_sent(struct xf_proof *proof, struct xf_sender *sender, struct xf_stanza_copy *copy)
+void xf_proof_sent(struct xf_proof *proof, struct xf_sender *sender, const struct xf_stanza *stanza,
+                   struct xf_stanza_copy *copy)
 {
+    if (!copy)
+        copy = xf_stanza_arena_copy(&proof->arena, stanza, now_ms(proof));
     bool is_first = !has_unasked(proof);
     copy->sender = sender;
     copy->end = xf_stream_written(proof->stream);
@@ -282,16 +283,6 @@ enum xf_err xf_proof_acked(struct xf_proof *proof, uint32_t handled)
     return XF_ERR_OK;
 }
 
-bool xf_proof_is_full(struct xf_proof *proof, const struct xf_stanza_sum *unproved,
-                      size_t max_bytes, size_t max_count)
-{
-    if (proof->by == XF_PROOF_NONE || !proof->is_sure ||
-        (unproved->bytes <= max_bytes && unproved->count <= max_count))
-        return false;
-    proof->is_full = true;
-    return true;
-}
-
 uint64_t xf_proof_silence_ms(const struct xf_proof *proof)
 {
     return proof->ask_count ? now_ms(proof) - waits_since_ms(proof) : 0;
@@ -311,9 +302,9 @@ void xf_proof_closed(struct xf_proof *proof, bool is_clean)
         (void)take_out(proof, copy);
         bool has_arrived = proof->by == XF_PROOF_NONE && copy->end <= arrived;
         if (!is_proof && !has_arrived)
-            sender->back(sender, copy, fate);
+            sender->back(sender, xf_stanza_arena_take(&proof->arena, copy), fate);
         else
-            let_go(copy);
+            let_go(proof, copy);
         tell_settled(sender);
     }
 }

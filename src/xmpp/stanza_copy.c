@@ -52,21 +52,28 @@ static uint32_t length(struct xf_span text)
 
 struct xf_stanza_copy *xf_stanza_copy_new(const struct xf_stanza *stanza, uint64_t now_ms)
 {
+    size_t bytes = xf_stanza_copy_size(stanza);
+    struct xf_stanza_copy *copy = xf_realloc(NULL, bytes);
+    xf_stanza_copy_write(copy, stanza, bytes, now_ms);
+    return copy;
+}
+
+void xf_stanza_copy_write(struct xf_stanza_copy *copy, const struct xf_stanza *stanza, size_t bytes,
+                          uint64_t now_ms)
+{
     struct xf_span texts[TEXTS];
     list_texts(stanza, texts);
-    size_t bytes = sum_of(texts);
-    struct xf_stanza_copy *copy = xf_alloc(bytes);
-    copy->at_ms = now_ms;
-    copy->bytes = bytes;
-    copy->is_unproved = false;
-    copy->kind = (uint8_t)stanza->kind;
-    copy->has_ns_mark = stanza->has_ns_mark;
-    copy->wire_bytes = stanza->wire_bytes;
-    copy->from_local = length(stanza->from.local);
-    copy->from_domain = length(stanza->from.domain);
-    copy->to_local = length(stanza->to.local);
-    copy->to_domain = length(stanza->to.domain);
-
+    *copy = (struct xf_stanza_copy){
+        .at_ms = now_ms,
+        .bytes = bytes,
+        .kind = (uint8_t)stanza->kind,
+        .has_ns_mark = stanza->has_ns_mark,
+        .wire_bytes = stanza->wire_bytes,
+        .from_local = length(stanza->from.local),
+        .from_domain = length(stanza->from.domain),
+        .to_local = length(stanza->to.local),
+        .to_domain = length(stanza->to.domain),
+    };
     char *at = copy->text;
     for (size_t i = 0; i < TEXTS; i++) {
         copy->len[i] = length(texts[i]);
@@ -74,7 +81,6 @@ struct xf_stanza_copy *xf_stanza_copy_new(const struct xf_stanza *stanza, uint64
             memcpy(at, texts[i].ptr, texts[i].len);
         at += texts[i].len;
     }
-    return copy;
 }
 
 static struct xf_jid split(struct xf_span full, uint32_t local, uint32_t domain)

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <xfed/stream/stream.h>
+#include <xfed/xmpp/stanza_arena.h>
 #include <xfed/xmpp/stanza_queue.h>
 
 enum xf_proof_by {
@@ -62,12 +63,13 @@ struct xf_proof {
     const struct xf_proof_ops *ops;
     struct xf_stream *stream;
     enum xf_proof_by by;
-    bool is_sure;                /* the other side has answered before, here or on another stream */
-    bool is_full;                /* somebody was told so, and waits for `relieved` */
-    struct xf_stanza_queue sent; /* not proved, the oldest first */
-    uint64_t sent_count;         /* of stanzas in all */
-    uint64_t proved_count;       /* of these, the first ones */
-    uint64_t counted_from;       /* XEP-0198: how many went out before counting began */
+    bool is_sure; /* the other side has answered before, here or on another stream */
+    bool is_full; /* somebody was told so, and waits for `relieved` */
+    struct xf_stanza_arena arena; /* of the copies made here */
+    struct xf_stanza_queue sent;  /* not proved, the oldest first */
+    uint64_t sent_count;          /* of stanzas in all */
+    uint64_t proved_count;        /* of these, the first ones */
+    uint64_t counted_from;        /* XEP-0198: how many went out before counting began */
     struct {
         unsigned number;
         uint64_t covers; /* sent_count at that time */
@@ -93,8 +95,9 @@ void xf_proof_fini(struct xf_proof *proof);
  */
 void xf_proof_by(struct xf_proof *proof, enum xf_proof_by by, bool is_sure);
 
-/* The stanza was written to the stream. Takes over the copy. */
-void xf_proof_sent(struct xf_proof *proof, struct xf_sender *sender, struct xf_stanza_copy *copy);
+/* The stanza was written to the stream. `copy` is taken over; NULL: one is made. */
+void xf_proof_sent(struct xf_proof *proof, struct xf_sender *sender, const struct xf_stanza *stanza,
+                   struct xf_stanza_copy *copy);
 
 /* Ask at once about what was sent. */
 void xf_proof_ask(struct xf_proof *proof);
@@ -115,8 +118,14 @@ static inline bool xf_proof_is_pending(const struct xf_proof *proof)
  * one sender, or of the whole proof (`sent.held`). Answers yes only where a proof can be expected;
  * `relieved` follows.
  */
-bool xf_proof_is_full(struct xf_proof *proof, const struct xf_stanza_sum *unproved,
-                      size_t max_bytes, size_t max_count);
+static inline bool xf_proof_is_full(struct xf_proof *proof, const struct xf_stanza_sum *unproved,
+                                    size_t max_bytes, size_t max_count)
+{
+    bool is_full = (unproved->bytes > max_bytes || unproved->count > max_count) &&
+                   proof->by != XF_PROOF_NONE && proof->is_sure;
+    proof->is_full |= is_full;
+    return is_full;
+}
 
 /*
  * How long the oldest open question has waited since it was asked, or since another one was

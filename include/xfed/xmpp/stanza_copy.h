@@ -11,12 +11,14 @@
 #include <xfed/base/list.h>
 #include <xfed/xmpp/stanza.h>
 
+struct xf_arena_piece;
 struct xf_sender;
 
 struct xf_stanza_copy {
-    struct xf_node node; /* of stanza_queue.c */
-    uint64_t at_ms;      /* when it came; written when it is made */
-    size_t bytes;        /* memory that the copy takes, for limits */
+    struct xf_node node;          /* of stanza_queue.c */
+    uint64_t at_ms;               /* when it came; written when it is made */
+    size_t bytes;                 /* memory that the copy takes, for limits */
+    struct xf_arena_piece *piece; /* it is in an arena (stanza_arena.h); NULL: on its own */
     /* The message that this copy stands for in the journal, which alone writes it; NULL: none */
     struct xf_journal_entry *journal_entry;
     /* Written when it goes out on a stream (xfed/stream/proof.h). */
@@ -36,6 +38,10 @@ struct xf_stanza_copy {
 
 /* Memory that a copy would take: exactly its later ->bytes. */
 size_t xf_stanza_copy_size(const struct xf_stanza *stanza);
+
+/* Write a copy of `bytes` bytes (xf_stanza_copy_size) to memory that is large enough. */
+void xf_stanza_copy_write(struct xf_stanza_copy *copy, const struct xf_stanza *stanza, size_t bytes,
+                          uint64_t now_ms);
 
 /* Copy an addressed stanza of less than 4 GiB. Free with xf_free, unlinked. */
 struct xf_stanza_copy *xf_stanza_copy_new(const struct xf_stanza *stanza, uint64_t now_ms);
