@@ -182,6 +182,7 @@ static void on_ready(void *owner)
     if (route->state == XF_ROUTE_PROBE)
         xf_route_fire(route, XF_ROUTE_ON_WELL);
     xf_probe_well(route->routing, route->peer);
+    xf_route_settle_back(route);
     xf_repair_back(route->routing, route->local, route->peer);
     if (flush(route))
         xf_route_fire(route, XF_ROUTE_ON_FLUSHED);
@@ -259,6 +260,11 @@ static void on_back(void *owner, struct xf_stanza_copy *copy)
     xf_route_limits_weigh(route);
 }
 
+static void on_resumed(void *owner, uint64_t serial, uint64_t number)
+{
+    xf_route_know_back(owner, serial, number);
+}
+
 static void on_proved(void *owner, struct xf_stanza_copy *copy)
 {
     const struct xf_route *route = owner;
@@ -269,7 +275,8 @@ static void on_ended(void *owner, bool was_ready, enum xf_cause cause, const cha
 {
     struct xf_route *route = owner;
     route->out = NULL;
-    xf_route_settle_back(route);
+    if (!xf_s2s_may_resume(route->routing->s2s, route->local, route->peer))
+        xf_route_settle_back(route);
     note_cause(route, cause, text);
     xf_route_fire(route, event_of_end(route, was_ready, cause));
 }
@@ -278,6 +285,7 @@ static const struct xf_out_events out_events = {
     .ready = on_ready,
     .drained = on_drained,
     .back = on_back,
+    .resumed = on_resumed,
     .proved = on_proved,
     .ended = on_ended,
 };

@@ -5,6 +5,7 @@
  */
 #include "route_back_priv.h"
 
+#include "route_limits_priv.h"
 #include "route_priv.h"
 #include "routing_priv.h"
 
@@ -49,4 +50,19 @@ void xf_route_settle_back(struct xf_route *route)
         xf_stanza_queue_remove(&settled, copy);
         xf_stanza_queue_put_back(&route->queue, copy);
     }
+}
+
+void xf_route_know_back(struct xf_route *route, uint64_t serial, uint64_t number)
+{
+    XF_STANZA_QUEUE_EACH (copy, &route->queue) {
+        if (!copy->is_unproved || copy->serial != serial)
+            continue;
+        copy->is_unproved = false;
+        if (copy->number > number)
+            continue;
+        xf_stanza_queue_remove(&route->queue, copy);
+        xf_journal_remove(route->routing->journal, copy);
+        xf_free(copy);
+    }
+    xf_route_limits_weigh(route);
 }

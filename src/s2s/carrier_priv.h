@@ -45,6 +45,8 @@ struct xf_carrier {
     struct xf_stream *stream;
     struct xf_proof proof; /* stanzas of its passengers that are not proved yet */
     struct xf_sm sm;
+    /* It resumed another stream (XEP-0198 §5): of that one, what the peer has. serial 0: none. */
+    uint64_t resumed_serial, resumed_number;
     bool is_proving;               /* what proves was chosen (proving_priv.h) */
     char ping_id[XF_ID_CHARS + 1]; /* in the ids of its pings; "": none was sent */
     struct xf_node passengers;     /* struct xf_passenger */

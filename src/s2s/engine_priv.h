@@ -18,6 +18,7 @@
 #include "dialback_priv.h"
 #include "features_priv.h"
 #include "proving_priv.h"
+#include "resume_priv.h"
 #include "verify_priv.h"
 
 struct xf_s2s {
@@ -46,6 +47,7 @@ struct xf_s2s {
     struct xf_map *shared;
 
     struct xf_proving proving;
+    struct xf_resuming resuming;
     struct xf_stanza_sum *waiting; /* stanzas that are not proved count here too; borrowed */
 
     /* Hosts that we connect to. */

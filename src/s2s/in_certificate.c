@@ -230,7 +230,12 @@ static struct xf_in *in_of(const struct xf_carrier *carrier)
 /* Between <success/> and the next header it is not. */
 static bool is_open(const struct xf_carrier *carrier)
 {
-    return in_of(carrier)->is_open && !carrier->stream->is_ending;
+    const struct xf_in *in = in_of(carrier);
+    if (!in->is_open || carrier->stream->is_ending)
+        return false;
+    /* The peer may resume an earlier stream on this one: that comes first. */
+    return carrier->sm.counts ||
+           !xf_resumable_is_awaited(in->s2s, xf_span_of(in->local), xf_span_of(in->peer));
 }
 
 static struct xf_span any_peer_of(const struct xf_carrier *carrier)

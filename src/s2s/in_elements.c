@@ -43,7 +43,7 @@ static const struct row rows[] = {
     ROW(COMPRESS, "compress",   NO_COMPRESSION, NO_COMPRESSION, NO_COMPRESSION, NO_COMPRESSION,NO_COMPRESSION, NO_COMPRESSION),
     ROW(BIDI,     "bidi",       BIDI_EARLY,     BIDI,           BIDI_LATE,      BIDI,          BIDI_LATE,      BIDI_LATE),
     ROW(SM,       "enable",     NOT_AUTHORIZED, SM_EARLY,       SM_ENABLE,      SM_EARLY,      SM_ENABLE,      SM_ENABLE),
-    ROW(SM,       "resume",     NOT_AUTHORIZED, SM_EARLY,       SM_EARLY,       SM_EARLY,      SM_EARLY,       SM_EARLY),
+    ROW(SM,       "resume",     NOT_AUTHORIZED, SM_EARLY,       SM_EARLY,       SM_EARLY,      SM_EARLY,       SM_RESUME),
     ROW(SM,       NULL,         IGNORE,         IGNORE,         SM,             IGNORE,        SM,             SM),
     ROW(STREAM,   NULL,         UNSUPPORTED,    UNSUPPORTED,    UNSUPPORTED,    UNSUPPORTED,   UNSUPPORTED,    UNSUPPORTED),
     ROW(SERVER,   NULL,         UNSUPPORTED,    UNSUPPORTED,    UNSUPPORTED,    UNSUPPORTED,   UNSUPPORTED,    UNSUPPORTED),
@@ -106,6 +106,7 @@ static void (*const handlers[])(struct xf_in *in, const struct xf_elem *elem) = 
     [XF_IN_DO_SASL_ABORT] = xf_in_sasl_abort,
     [XF_IN_DO_BIDI] = xf_in_bidi,
     [XF_IN_DO_SM_ENABLE] = xf_in_sm_enable,
+    [XF_IN_DO_SM_RESUME] = xf_in_sm_resume,
     [XF_IN_DO_SM_EARLY] = xf_in_sm_early,
     [XF_IN_DO_SM] = xf_in_sm,
 };

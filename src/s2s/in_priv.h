@@ -75,13 +75,14 @@ struct xf_in {
     struct xf_s2s *s2s;
     struct xf_stream stream;
     struct xf_gate gate;
-    struct xf_carrier carrier; /* of our stanzas to the peer; used while is_bidi */
-    bool is_bidi;              /* the peer asked for it (XEP-0288) */
-    enum xf_pass pass;         /* the pass whose headers come next or, if is_open, were exchanged */
-    bool is_open;              /* the headers of this pass were exchanged */
-    bool is_legacy;            /* the peer's header has no version */
-    bool is_direct;            /* TLS came at once (XEP-0368) */
-    bool sasl_challenged;      /* the response to our empty challenge is due */
+    struct xf_carrier carrier;      /* of our stanzas to the peer; used while is_bidi */
+    struct xf_resumable *resumable; /* NULL: the stream cannot be resumed (XEP-0198 §5) */
+    bool is_bidi;                   /* the peer asked for it (XEP-0288) */
+    enum xf_pass pass;    /* the pass whose headers come next or, if is_open, were exchanged */
+    bool is_open;         /* the headers of this pass were exchanged */
+    bool is_legacy;       /* the peer's header has no version */
+    bool is_direct;       /* TLS came at once (XEP-0368) */
+    bool sasl_challenged; /* the response to our empty challenge is due */
     char host[XF_ADDR_TEXT_BYTES], network[XF_ADDR_TEXT_BYTES];
     char id[XF_ID_CHARS + 1]; /* stream id in our last header */
     char *local;              /* served domain in the `to` of the header; NULL: none */
@@ -171,6 +172,7 @@ enum xf_in_answer {
     XF_IN_DO_BIDI,
     /* In in_sm.c: */
     XF_IN_DO_SM_ENABLE,
+    XF_IN_DO_SM_RESUME,
     XF_IN_DO_SM_EARLY,
     XF_IN_DO_SM,
     XF_IN_ANSWER_COUNT
@@ -305,6 +307,8 @@ void xf_in_bidi_open(struct xf_in *in); /* the stream is open again after SASL *
 void xf_in_sm_enable(struct xf_in *in, const struct xf_elem *elem);
 void xf_in_sm_early(struct xf_in *in, const struct xf_elem *elem); /* before authentication */
 void xf_in_sm(struct xf_in *in, const struct xf_elem *elem);       /* <r/>, <a/> */
+void xf_in_sm_resume(struct xf_in *in, const struct xf_elem *elem);
+void xf_in_sm_closed(struct xf_in *in); /* its conn has closed */
 
 /* ------------------------------------------------------------------ in_gate.c */
 

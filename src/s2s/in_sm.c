@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * in_sm.c — stream management on an accepted stream (XEP-0198 §3).
+ * in_sm.c — stream management on an accepted stream (XEP-0198 §3, §5).
  *
  * It is offered after SASL only, but taken after dialback too. A stanza is handled once it passed
  * the gate: from then on we answer for it. Where the stream goes both ways (XEP-0288), the peer
  * acknowledges our stanzas as well.
+ *
+ * A stream that SASL authenticated may be resumed, by the same peer for the same domain of ours.
+ * Its further pairs are authenticated anew. Of a stream that resumes another one, its routes learn
+ * what the peer has of the other one (out_rider.c).
  */
 #include <xfed/xmpp/ns.h>
 
@@ -16,22 +20,118 @@ void xf_in_sm_early(struct xf_in *in, const struct xf_elem *elem)
     xf_sm_refuse(&in->stream, XF_STANZA_ERROR_UNEXPECTED_REQUEST);
 }
 
+static bool wants_resumption(const struct xf_in *in, const struct xf_elem *elem)
+{
+    struct xf_span resume = xf_elem_attr(elem, "resume");
+    return in->pass == XF_PASS_AUTH && (xf_span_is(resume, "true") || xf_span_is(resume, "1"));
+}
+
+static void say_enabled(struct xf_in *in)
+{
+    struct xf_draft draft = xf_stream_draft(&in->stream);
+    xf_draft_str(&draft, "<enabled xmlns='" XF_NS_SM "'");
+    if (in->resumable)
+        xf_draft_printf(&draft, " id='%s' resume='true' max='%d'", in->resumable->id,
+                        XF_RESUME_MAX_S);
+    xf_draft_str(&draft, "/>");
+    xf_stream_send_draft(&in->stream, &draft);
+}
+
 void xf_in_sm_enable(struct xf_in *in, const struct xf_elem *elem)
 {
-    (void)elem;
     struct xf_carrier *carrier = &in->carrier;
     if (in->settings->ack != XF_ACK_SM || carrier->sm.counts) {
         xf_sm_refuse(&in->stream, XF_STANZA_ERROR_UNEXPECTED_REQUEST);
         return;
     }
-    xf_stream_send(&in->stream, "<enabled xmlns='" XF_NS_SM "'/>");
+    if (wants_resumption(in, elem))
+        in->resumable = xf_resumable_new(in->s2s, in, in->local, in->peer);
+    say_enabled(in);
     carrier->sm.counts = true;
     carrier->is_proving = true;
-    if (in->is_bidi)
-        xf_proof_by(&carrier->proof, XF_PROOF_SM, true);
+    if (!in->is_bidi)
+        return;
+    xf_proof_by(&carrier->proof, XF_PROOF_SM, true);
+    xf_in_bidi_open(in);
 }
 
 void xf_in_sm(struct xf_in *in, const struct xf_elem *elem)
 {
     (void)xf_sm_element(&in->carrier, elem);
+}
+
+/* ------------------------------------------------------------------ resumption */
+
+static void break_off(struct xf_in *in)
+{
+    struct xf_proof_mark mark = xf_proof_mark(&in->carrier.proof);
+    xf_resumable_broke(in->s2s, in->resumable, in->carrier.sm.handled, in->is_bidi ? &mark : NULL);
+    in->resumable = NULL;
+}
+
+void xf_in_sm_closed(struct xf_in *in)
+{
+    if (!in->resumable)
+        return;
+    if (xf_stream_ended_cleanly(&in->stream) || in->s2s->is_draining)
+        xf_resumable_free(in->s2s, in->resumable);
+    else
+        break_off(in);
+    in->resumable = NULL;
+}
+
+/* What the peer has of our stanzas; false: what it says cannot be. */
+static bool learn(struct xf_in *in, const struct xf_resumable *resumable, uint32_t handled)
+{
+    struct xf_carrier *carrier = &in->carrier;
+    if (!resumable->has_mark)
+        return true;
+    if (!xf_proof_mark_number(&resumable->mark, handled, &carrier->resumed_number))
+        return false;
+    carrier->resumed_serial = resumable->mark.serial;
+    return true;
+}
+
+static void go_on(struct xf_in *in, struct xf_resumable *resumable, uint32_t handled)
+{
+    struct xf_carrier *carrier = &in->carrier;
+    struct xf_draft draft = xf_stream_draft(&in->stream);
+    carrier->sm =
+        (struct xf_sm){.counts = true, .handled = resumable->handled, .said = resumable->handled};
+    carrier->is_proving = true;
+    xf_resumable_take(in->s2s, resumable, in);
+    in->resumable = resumable;
+    xf_draft_printf(&draft, "<resumed xmlns='" XF_NS_SM "' previd='%s' h='%u'/>", resumable->id,
+                    resumable->handled);
+    xf_stream_send_draft(&in->stream, &draft);
+    if (!in->is_bidi)
+        return;
+    xf_proof_go_on(&carrier->proof, handled);
+    xf_in_bidi_open(in);
+}
+
+void xf_in_sm_resume(struct xf_in *in, const struct xf_elem *elem)
+{
+    uint64_t handled;
+    bool has_count = xf_span_number(xf_elem_attr(elem, "h"), UINT32_MAX, &handled);
+    struct xf_resumable *resumable =
+        xf_resumable_find(in->s2s, xf_elem_attr(elem, "previd"), in->local, in->peer);
+    if (in->settings->ack != XF_ACK_SM || in->carrier.sm.counts || !has_count) {
+        xf_sm_refuse(&in->stream, XF_STANZA_ERROR_UNEXPECTED_REQUEST);
+        return;
+    }
+    if (!resumable) {
+        xf_sm_refuse(&in->stream, XF_STANZA_ERROR_ITEM_NOT_FOUND);
+        return;
+    }
+    if (resumable->in) { /* the peer noticed first that its connection broke */
+        struct xf_in *old = resumable->in;
+        break_off(old);
+        xf_stream_abort(&old->stream);
+    }
+    if (learn(in, resumable, (uint32_t)handled))
+        go_on(in, resumable, (uint32_t)handled);
+    else
+        xf_in_fail(in, XF_STREAM_ERROR_UNDEFINED_CONDITION,
+                   "you acknowledged more stanzas than we sent");
 }

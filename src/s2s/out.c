@@ -35,6 +35,7 @@ static void maybe_free(struct xf_out *out)
     xf_free(out->local);
     xf_free(out->peer);
     xf_free(out->peer_id);
+    xf_free(out->sm_id);
     xf_free(out->target);
     xf_tlsa_set_unref(&out->tlsa);
     xf_free(out);
@@ -165,6 +166,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     note_why_closed(out, end, detail);
     xf_out_log_down(out, words_for_log(out, end, detail));
     xf_timer_stop(&out->patience);
+    xf_out_sm_closed(out);
     xf_proving_end(&out->carrier);
     if (out->state == XF_OUT_ENDED)
         maybe_free(out);
@@ -190,6 +192,8 @@ static void on_deadline(void *owner)
     struct xf_out *out = owner;
     if (out->state == XF_OUT_ASKING)
         xf_out_ride_refused(out, "no answer in time");
+    else if (out->state == XF_OUT_AWAITING)
+        xf_out_go_alone(out);
     else if (out->state == XF_OUT_RESOLVING)
         xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE,
                        "no answer from DNS in time");
@@ -302,9 +306,9 @@ struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_s
 static bool has_said_nothing(const struct xf_out *out)
 {
     static const bool yes[XF_OUT_STATE_COUNT] = {
-        [XF_OUT_RESOLVING] = true,      [XF_OUT_DIALING] = true,       [XF_OUT_PLAIN_HEADER] = true,
-        [XF_OUT_PLAIN_FEATURES] = true, [XF_OUT_PLAIN_PROCEED] = true, [XF_OUT_HANDSHAKE] = true,
-        [XF_OUT_TLS_HEADER] = true,     [XF_OUT_TLS_FEATURES] = true,
+        [XF_OUT_AWAITING] = true,     [XF_OUT_RESOLVING] = true,      [XF_OUT_DIALING] = true,
+        [XF_OUT_PLAIN_HEADER] = true, [XF_OUT_PLAIN_FEATURES] = true, [XF_OUT_PLAIN_PROCEED] = true,
+        [XF_OUT_HANDSHAKE] = true,    [XF_OUT_TLS_HEADER] = true,     [XF_OUT_TLS_FEATURES] = true,
     };
     return yes[out->state];
 }

@@ -148,6 +148,8 @@ static const char *what_is_due(const struct xf_out *out)
     case XF_OUT_PLAIN_DIALBACK:
     case XF_OUT_TLS_DIALBACK:
         return "did not answer our dialback key";
+    case XF_OUT_RESUMING:
+        return "did not answer <resume/>";
     default:
         return "sent no stream features";
     }

@@ -155,7 +155,7 @@ static void on_features(struct xf_out *out, const struct xf_elem *elem)
     out->carrier.limits = out->features.limits;
     out->peer_speaks_dialback = out->peer_speaks_dialback || out->features.dialback;
     if (out->state == XF_OUT_AUTH_FEATURES)
-        xf_out_fire(out, XF_OUT_ON_FEATURES);
+        xf_out_fire(out, xf_out_may_resume(out) ? XF_OUT_ON_OFFER_RESUME : XF_OUT_ON_FEATURES);
     else if (out->state == XF_OUT_PLAIN_FEATURES || out->state == XF_OUT_TLS_FEATURES)
         offer_for(out);
 }
@@ -240,17 +240,6 @@ static void on_sasl(struct xf_out *out, const struct xf_elem *elem)
     }
 }
 
-/* XEP-0198 §3: what the peer answers to <enable/>, and what it says from then on. */
-static void on_stream_management(struct xf_out *out, const struct xf_elem *elem)
-{
-    if (xf_sm_element(&out->carrier, elem) || out->carrier.sm.counts)
-        return;
-    if (xf_span_is(elem->name, "enabled"))
-        out->carrier.sm.counts = true;
-    else if (xf_span_is(elem->name, "failed"))
-        xf_proving_without_sm(&out->carrier, xf_span_of(out->peer));
-}
-
 void xf_out_on_element(struct xf_stream *stream, const struct xf_elem *elem)
 {
     struct xf_out *out = out_of(stream);
@@ -268,8 +257,8 @@ void xf_out_on_element(struct xf_stream *stream, const struct xf_elem *elem)
     else if (xf_elem_is(elem, XF_NS_DIALBACK, "verify") && out->is_bidi &&
              !xf_elem_attr(elem, "type").ptr)
         xf_out_question(out, elem);
-    else if (out->state == XF_OUT_READY && xf_span_is(elem->ns, XF_NS_SM))
-        on_stream_management(out, elem);
+    else if (xf_span_is(elem->ns, XF_NS_SM))
+        xf_out_on_sm(out, elem);
     else if (out->state == XF_OUT_PLAIN_PROCEED && xf_elem_is(elem, XF_NS_TLS, "proceed"))
         xf_out_fire(out, XF_OUT_ON_PROCEED);
     else if (out->state == XF_OUT_PLAIN_PROCEED && xf_elem_is(elem, XF_NS_TLS, "failure"))

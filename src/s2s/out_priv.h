@@ -8,6 +8,7 @@
  *   out_negotiation.c  headers, features, STARTTLS, SASL and dialback, until it is ready
  *   out_rider.c        a pair that rides on a stream which exists already
  *   out_bidi.c         the peer's stanzas and questions on a stream of ours (XEP-0288)
+ *   out_sm.c           stream management (XEP-0198): resumption
  *   out_ready.c        into READY, and out of it
  *   out_fallback.c     how long it waits, and what it tries when a conn fails
  *
@@ -31,6 +32,7 @@
     X(IDLE)             /* new */                                                                   \
     X(BOARDING)         /* joined a stream that proved the pair; READY in the next turn */          \
     X(ASKING)           /* joined a stream of ours; db:result for its pair was sent there */        \
+    X(AWAITING)         /* the peer may be about to resume its stream, which carried the pair */    \
     X(RESOLVING)        /* DNS is asked for the peer's servers */                                   \
     X(DIALING)          /* their addresses are tried */                                             \
     X(PLAIN_HEADER)     /* connected; our header was sent */                                        \
@@ -44,6 +46,7 @@
     X(TLS_DIALBACK)     /* our dialback key was sent, inside TLS */                                 \
     X(AUTH_HEADER)      /* the peer accepted EXTERNAL; our third header was sent */                 \
     X(AUTH_FEATURES)    /* its third header came, its features are due */                           \
+    X(RESUMING)         /* <resume/> was sent (XEP-0198) */                                         \
     X(READY)            /* stanzas may be sent or, on a verify stream, questions */                 \
     X(ENDED)            /* over; `ended` is called in the next turn */
 
@@ -51,6 +54,7 @@
     X(CARRIED)          /* a stream of the peer carries the pair (XEP-0288) */                      \
     X(BOARDED)          /* the next turn of the loop after CARRIED */                               \
     X(OFFER_SHARE)      /* a stream of ours may take the pair (XEP-0220 §2.6.1) */                  \
+    X(AWAIT)            /* a stream of the peer that carried the pair broke just now */             \
     X(OPEN)             /* the pair needs a stream of its own */                                    \
     X(FOUND)            /* DNS named candidates, and the dial began */                              \
     X(TCP_UP)           /* a candidate is connected */                                              \
@@ -65,6 +69,8 @@
     X(DIALBACK_OK)      /* the peer accepted our key */                                             \
     X(OFFER_VERIFY)     /* secure enough for questions: a verify stream authenticates nobody */     \
     X(FEATURES)         /* the features after SASL came */                                          \
+    X(OFFER_RESUME)     /* ... and a broken stream of the pair may be resumed */                    \
+    X(RESUME_OVER)      /* the peer resumed it, or refused to */                                    \
     X(NEXT)             /* the conn failed, another candidate is left */                            \
     X(CLEAR)            /* TLS failed with all candidates: once more without it */                  \
     X(END)              /* closed, or given up */
@@ -142,6 +148,9 @@ struct xf_out {
     bool sasl_aborted; /* we answered a challenge with <abort/> */
     bool may_dialback; /* EXTERNAL was tried, and dialback may follow it */
     char *peer_id;     /* stream id in the peer's last header */
+    /* By which the peer lets us resume the stream (XEP-0198 §5), and for how long; NULL: not. */
+    char *sm_id;
+    uint64_t sm_max_ms;
     enum xf_auth_method method;
 
     bool was_ready;
@@ -223,6 +232,14 @@ void xf_out_restart(struct xf_out *out);
 void xf_out_on_header(struct xf_stream *stream, const struct xf_header *header);
 void xf_out_on_element(struct xf_stream *stream, const struct xf_elem *elem);
 
+/* ------------------------------------------------------------------ out_sm.c */
+
+void xf_out_send_resume(struct xf_out *out); /* action of the machine */
+/* May the stream resume a broken one of the pair? */
+bool xf_out_may_resume(const struct xf_out *out);
+void xf_out_on_sm(struct xf_out *out, const struct xf_elem *elem); /* an element of XEP-0198 */
+void xf_out_sm_closed(struct xf_out *out);                         /* its conn has closed */
+
 /* ------------------------------------------------------------------ out_rider.c */
 
 extern const struct xf_passenger_ops xf_out_seat_ops;
@@ -230,8 +247,12 @@ extern const struct xf_carrier_ops xf_out_carrier_ops;
 bool xf_out_ride(struct xf_out *out); /* let a new xf_out share a stream, if one can carry it */
 /* Actions of the machine. */
 void xf_out_board(struct xf_out *out);
+void xf_out_await(struct xf_out *out);
+void xf_out_tell_resumed(struct xf_out *out); /* what its stream has learned by resumption */
 void xf_out_ask_carrier(struct xf_out *out);
 void xf_out_become_rider(struct xf_out *out);
+/* No stanza of the pair was sent yet: it gets a stream of its own. */
+void xf_out_go_alone(struct xf_out *out);
 /* The stream does not take the pair: it gets a stream of its own. */
 void xf_out_ride_refused(struct xf_out *out, const char *why);
 /*

@@ -29,7 +29,7 @@ static void on_seat_drained(struct xf_passenger *seat)
 }
 
 /* No stanza of the pair has been sent yet: it gets a stream of its own. */
-static void go_alone(struct xf_out *out)
+void xf_out_go_alone(struct xf_out *out)
 {
     xf_carrier_leave(&out->seat);
     xf_timer_stop(&out->tick);
@@ -44,7 +44,7 @@ static void on_seat_ended(struct xf_passenger *seat, enum xf_cause cause, const 
     if (out->state == XF_OUT_READY)
         xf_out_give_up(out, cause, XF_STREAM_ERROR_NONE, text);
     else
-        go_alone(out);
+        xf_out_go_alone(out);
 }
 
 const struct xf_passenger_ops xf_out_seat_ops = {
@@ -154,7 +154,32 @@ bool xf_out_ride(struct xf_out *out)
         xf_carrier_sit(&shared->carrier, &out->seat);
         xf_out_fire(out, XF_OUT_ON_OFFER_SHARE);
     }
-    return pair || shared;
+    if (pair || shared)
+        return true;
+    if (!xf_resumable_is_awaited(out->s2s, xf_span_of(out->local), xf_span_of(out->peer)))
+        return false;
+    xf_out_fire(out, XF_OUT_ON_AWAIT);
+    return true;
+}
+
+/* When the peer resumes its stream, the route gives this one up (xf_route_seen). */
+void xf_out_await(struct xf_out *out)
+{
+    xf_timer_start(out->s2s->env->timers, &out->deadline, XF_RESUME_AWAITED_MS);
+}
+
+bool xf_s2s_may_resume(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
+{
+    const struct xf_carried_pair *pair = find_pair(s2s, local, peer);
+    return xf_resumption_find(s2s, local, peer) || xf_resumable_is_awaited(s2s, local, peer) ||
+           (pair && pair->carrier->resumed_serial);
+}
+
+void xf_out_tell_resumed(struct xf_out *out)
+{
+    const struct xf_carrier *carrier = out->seat.on;
+    if (carrier->resumed_serial)
+        out->events->resumed(out->owner, carrier->resumed_serial, carrier->resumed_number);
 }
 
 /* `ready` must not be called before xf_out_open has returned. */
@@ -197,6 +222,7 @@ void xf_out_become_rider(struct xf_out *out)
     xf_timer_stop(&out->deadline);
     xf_proving_begin(out->seat.on, out->settings, xf_span_of(out->peer), false);
     xf_out_log_up(out);
+    xf_out_tell_resumed(out);
     out->events->ready(out->owner);
 }
 
@@ -206,7 +232,7 @@ void xf_out_ride_refused(struct xf_out *out, const char *why)
     xf_out_log(out, XF_LOG_INFO, "s2s.multiplex.refused", XF_STR("local", out->local),
                XF_STR("peer", out->peer), XF_STR("detail", why));
     xf_out_unshare(XF_CONTAINER(out->seat.on, struct xf_out, carrier));
-    go_alone(out);
+    xf_out_go_alone(out);
 }
 
 bool xf_out_ride_answered(struct xf_out *carrier, const struct xf_dialback_names *names,

@@ -8,6 +8,8 @@
  *   IDLE -> BOARDING -> READY            a rider on a stream that proved the pair already
  *                                        (out_rider.c)
  *   IDLE -> ASKING   -> READY            a rider that asks by db:result on a stream of ours
+ *   AUTH_FEATURES -> RESUMING -> READY   the stream resumes a broken one (XEP-0198)
+ *   IDLE -> AWAITING                     the peer may resume its broken stream, and carry the pair
  *
  * The name of a state says which pass it is in (plain, TLS, authenticated). Only OFFER_DIALBACK
  * leads to PLAIN_DIALBACK; it is fired only where the peer's settings allow a stream in clear, and
@@ -28,6 +30,8 @@ static const struct xf_machine_row rows[] = {
     ROW(IDLE,           CARRIED,        BOARDING,       xf_out_board),           /* XEP-0288 */
     ROW(BOARDING,       BOARDED,        READY,          xf_out_become_rider),
     ROW(BOARDING,       OPEN,           RESOLVING,      xf_out_resolve),         /* the carrier ended */
+    ROW(IDLE,           AWAIT,          AWAITING,       xf_out_await),           /* XEP-0198 §5 */
+    ROW(AWAITING,       OPEN,           RESOLVING,      xf_out_resolve),         /* the peer did not resume it */
     ROW(IDLE,           OFFER_SHARE,    ASKING,         xf_out_ask_carrier),     /* XEP-0220 §2.6.1 */
     ROW(ASKING,         DIALBACK_OK,    READY,          xf_out_become_rider),
     ROW(ASKING,         OPEN,           RESOLVING,      xf_out_resolve),         /* refused: own stream */
@@ -54,6 +58,8 @@ static const struct xf_machine_row rows[] = {
     ROW(TLS_DIALBACK,   DIALBACK_OK,    READY,          xf_out_become_ready),
     ROW(AUTH_HEADER,    HEADER,         AUTH_FEATURES,  NULL),
     ROW(AUTH_FEATURES,  FEATURES,       READY,          xf_out_become_ready),
+    ROW(AUTH_FEATURES,  OFFER_RESUME,   RESUMING,       xf_out_send_resume),     /* XEP-0198 §5 */
+    ROW(RESUMING,       RESUME_OVER,    READY,          xf_out_become_ready),
     ANY(                NEXT,           DIALING,        xf_out_try_next),        /* another candidate */
     ANY(                CLEAR,          RESOLVING,      xf_out_resolve),         /* tls = optional */
     ANY(                END,            ENDED,          xf_out_say_ended),       /* for good */
@@ -79,7 +85,7 @@ static void check_negotiating(const struct xf_out *out)
 {
     xf_require(out->has_stream && out->stream.conn && out->dial);
     xf_require(!out->seat.on && !out->discovery && !out->was_ready);
-    if (out->state >= XF_OUT_TLS_HEADER && out->state <= XF_OUT_AUTH_FEATURES)
+    if (out->state >= XF_OUT_TLS_HEADER && out->state <= XF_OUT_RESUMING)
         xf_require(out->stream.conn->tls);
     if (out->state < XF_OUT_HANDSHAKE)
         xf_require(!out->stream.conn->tls);
@@ -107,6 +113,9 @@ static void check(const void *self, bool has_acted)
     const struct xf_out *out = self;
     switch (out->state) {
     case XF_OUT_IDLE:
+        return;
+    case XF_OUT_AWAITING:
+        xf_require(!out->has_stream && !out->seat.on && !out->discovery && !out->dial);
         return;
     case XF_OUT_BOARDING:
     case XF_OUT_ASKING:

@@ -89,7 +89,7 @@ void xf_proving_begin(struct xf_carrier *carrier, const struct xf_peer_settings 
         return;
     carrier->is_proving = true;
     if (settings->ack == XF_ACK_SM && offers_sm) {
-        xf_stream_send(carrier->stream, "<enable xmlns='" XF_NS_SM "'/>");
+        xf_stream_send(carrier->stream, "<enable xmlns='" XF_NS_SM "' resume='true'/>");
         xf_proof_by(&carrier->proof, XF_PROOF_SM, true);
     } else if (settings->ack != XF_ACK_NONE) {
         prove_by_ping(carrier, peer);

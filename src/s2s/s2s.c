@@ -45,6 +45,7 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     s2s->owner = opts->owner;
     s2s->waiting = opts->waiting;
     xf_proving_init(&s2s->proving);
+    xf_resuming_init(&s2s->resuming);
     xf_list_init(&s2s->ins);
     xf_list_init(&s2s->outs);
     xf_list_init(&s2s->paused);
@@ -75,6 +76,7 @@ void xf_s2s_free(struct xf_s2s **s2s)
     xf_wipe(&s->dialback_secret, sizeof(s->dialback_secret));
     xf_verifying_fini(&s->verifying);
     xf_proving_fini(&s->proving);
+    xf_resuming_fini(&s->resuming);
     xf_quota_fini(&s->looks);
     xf_backoff_fini(&s->probe_backoff);
     xf_backoff_fini(&s->avoided);

@@ -216,8 +216,10 @@ void xf_proof_by(struct xf_proof *proof, enum xf_proof_by by, bool is_sure)
     proof->by = by;
     proof->is_sure = is_sure;
     proof->ask_count = 0;
-    if (by == XF_PROOF_SM)
+    if (by == XF_PROOF_SM) {
         proof->counted_from = proof->sent_count;
+        proof->counted_first = 0;
+    }
     if (by == XF_PROOF_NONE)
         forget_arrived(proof, 0);
     arm(proof);
@@ -266,20 +268,41 @@ void xf_proof_answered(struct xf_proof *proof, unsigned number)
     }
 }
 
+void xf_proof_go_on(struct xf_proof *proof, uint32_t handled)
+{
+    xf_proof_by(proof, XF_PROOF_SM, true);
+    proof->counted_first = handled;
+}
+
+struct xf_proof_mark xf_proof_mark(const struct xf_proof *proof)
+{
+    bool has_counted = proof->proved_count > proof->counted_from;
+    struct xf_proof_mark mark = {
+        .serial = proof->serial,
+        .proved = has_counted ? proof->proved_count : proof->counted_from,
+        .sent = proof->sent_count,
+    };
+    mark.handled = proof->counted_first + (uint32_t)(mark.proved - proof->counted_from);
+    return mark;
+}
+
+/* The counter wraps (XEP-0198 §4): what counts is how far it has moved since the last time. */
+bool xf_proof_mark_number(const struct xf_proof_mark *mark, uint32_t handled, uint64_t *out_number)
+{
+    uint32_t more = handled - mark->handled;
+    *out_number = mark->proved + more;
+    return more <= mark->sent - mark->proved;
+}
+
 enum xf_err xf_proof_acked(struct xf_proof *proof, uint32_t handled)
 {
-    /* The counter wraps (XEP-0198 §4): what counts is how far it has moved since the last one. */
-    uint32_t before = proof->proved_count > proof->counted_from
-                          ? (uint32_t)(proof->proved_count - proof->counted_from)
-                          : 0;
-    uint64_t base =
-        proof->proved_count > proof->counted_from ? proof->proved_count : proof->counted_from;
-    uint32_t more = handled - before;
-    if (more > proof->sent_count - base)
+    struct xf_proof_mark mark = xf_proof_mark(proof);
+    uint64_t number;
+    if (!xf_proof_mark_number(&mark, handled, &number))
         return XF_ERR_LIMIT;
     if (proof->ask_count)
         drop_questions(proof, 1);
-    on_answer(proof, base + more);
+    on_answer(proof, number);
     return XF_ERR_OK;
 }
 

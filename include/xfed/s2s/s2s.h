@@ -136,6 +136,12 @@ struct xf_out_events {
      * newest stanza first, before `ended`. NULL: nothing is sent.
      */
     void (*back)(void *owner, struct xf_stanza_copy *copy);
+    /*
+     * Called right before `ready`: the stream resumes another one (XEP-0198 §5). Of the stanzas
+     * that came back from that one (copy->serial), the peer has those up to this number
+     * (copy->number), and no others. NULL as `back`.
+     */
+    void (*resumed)(void *owner, uint64_t serial, uint64_t number);
     /* A stanza that is in the journal was delivered, and is about to be freed. NULL as `back`. */
     void (*proved)(void *owner, struct xf_stanza_copy *copy);
     /*
@@ -169,6 +175,12 @@ struct xf_out *xf_out_probe(struct xf_s2s *s2s, struct xf_span local, struct xf_
  * it.
  */
 bool xf_s2s_carries(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer);
+
+/*
+ * May the next stream of the pair tell (xf_out_events.resumed) what became of stanzas that came
+ * back unproved?
+ */
+bool xf_s2s_may_resume(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer);
 
 /*
  * Give up a stream on which we have not begun to authenticate. True: the xf_out is freed, and no

@@ -57,6 +57,13 @@ struct xf_proof_ops {
     void (*relieved)(struct xf_proof *proof); /* stanzas were proved after xf_proof_is_full */
 };
 
+/* How far a stream has come, kept for the time when it is resumed (XEP-0198 §5). */
+struct xf_proof_mark {
+    uint64_t serial;       /* of the proof; 0: none */
+    uint64_t proved, sent; /* numbers of the last stanzas that were proved, and sent */
+    uint32_t handled;      /* the other side's count of the proved ones */
+};
+
 #define XF_PROOF_ASKS 8 /* questions at the same time */
 
 struct xf_proof {
@@ -70,6 +77,7 @@ struct xf_proof {
     uint64_t sent_count;          /* of stanzas in all */
     uint64_t proved_count;        /* of these, the first ones */
     uint64_t counted_from;        /* XEP-0198: how many went out before counting began */
+    uint32_t counted_first;       /* ... and with which count it began */
     struct {
         unsigned number;
         uint64_t covers; /* sent_count at that time */
@@ -94,6 +102,15 @@ void xf_proof_fini(struct xf_proof *proof);
  * of XEP-0198 begins here: call it right before or after <enable/> or <enabled/> is written.
  */
 void xf_proof_by(struct xf_proof *proof, enum xf_proof_by by, bool is_sure);
+
+/* As xf_proof_by with XF_PROOF_SM, on a resumed stream: the other side's count is `handled`. */
+void xf_proof_go_on(struct xf_proof *proof, uint32_t handled);
+struct xf_proof_mark xf_proof_mark(const struct xf_proof *proof);
+/*
+ * Which stanza was the last that the other side handled, when it says that it handled so many?
+ * False: it cannot be.
+ */
+bool xf_proof_mark_number(const struct xf_proof_mark *mark, uint32_t handled, uint64_t *out_number);
 
 /* The stanza was written to the stream. `copy` is taken over; NULL: one is made. */
 void xf_proof_sent(struct xf_proof *proof, struct xf_sender *sender, const struct xf_stanza *stanza,

@@ -92,6 +92,14 @@ struct xf_out *xf_out_probe(struct xf_s2s *s2s, struct xf_span local, struct xf_
     return out;
 }
 
+bool xf_s2s_may_resume(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
+{
+    (void)s2s;
+    (void)local;
+    (void)peer;
+    return false;
+}
+
 bool xf_s2s_carries(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
 {
     (void)local;

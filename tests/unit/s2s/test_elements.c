@@ -116,7 +116,7 @@ static const struct {
     {XF_IN_AUTH,         XF_IN_DO_BIDI_LATE,      " bidi "},
     {XF_IN_AUTH,         XF_IN_DO_UNSUPPORTED,    REFUSED_AT_ANY_TIME},
     {XF_IN_AUTH,         XF_IN_DO_SM_ENABLE,      " sm:enable "},
-    {XF_IN_AUTH,         XF_IN_DO_SM_EARLY,       " sm:resume "},
+    {XF_IN_AUTH,         XF_IN_DO_SM_RESUME,      " sm:resume "},
     {XF_IN_AUTH,         XF_IN_DO_SM,             " sm:r "},
     {XF_IN_AUTH,         XF_IN_DO_IGNORE,         NOTHING_AT_ANY_TIME " db:other "},
 };

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * out_sm.c — stream management on a stream of ours (XEP-0198 §3, §5): what the peer answers to
+ * <enable/>, and resumption.
+ *
+ * When the connection of a stream breaks, its stanzas go back to their routes, and the next stream
+ * of the same pair resumes it. Then the peer says how many stanzas it has, and the routes send the
+ * others again: each arrives once.
+ */
+#include <xfed/base/alloc.h>
+#include <xfed/xmpp/ns.h>
+
+#include "out_priv.h"
+
+#define MAX_S_DEFAULT 60   /* how long a peer can be asked to resume, if it does not say */
+#define MAX_S_LIMIT   3600 /* ... at most */
+
+static const struct xf_resumption *find(const struct xf_out *out)
+{
+    return xf_resumption_find(out->s2s, xf_span_of(out->local), xf_span_of(out->peer));
+}
+
+bool xf_out_may_resume(const struct xf_out *out)
+{
+    return out->features.sm && out->purpose != XF_OUT_VERIFY && out->settings->ack == XF_ACK_SM &&
+           find(out);
+}
+
+void xf_out_send_resume(struct xf_out *out)
+{
+    const struct xf_resumption *resumption = find(out);
+    struct xf_draft draft = xf_stream_draft(&out->stream);
+    xf_draft_printf(&draft, "<resume xmlns='" XF_NS_SM "' h='%u'", resumption->handled);
+    xf_xml_attr(&draft, "previd", xf_span_of(resumption->id));
+    xf_draft_str(&draft, "/>");
+    xf_stream_send_draft(&out->stream, &draft);
+    xf_out_wait(out, 0);
+}
+
+/* ------------------------------------------------------------------ what the peer says */
+
+/* False: the peer cannot have handled so many. */
+static bool learn(struct xf_out *out, const struct xf_resumption *resumption, struct xf_span count,
+                  uint32_t *out_handled)
+{
+    uint64_t handled;
+    struct xf_carrier *carrier = &out->carrier;
+    if (!xf_span_number(count, UINT32_MAX, &handled) ||
+        !xf_proof_mark_number(&resumption->mark, (uint32_t)handled, &carrier->resumed_number))
+        return false;
+    carrier->resumed_serial = resumption->mark.serial;
+    *out_handled = (uint32_t)handled;
+    return true;
+}
+
+static void on_resumed(struct xf_out *out, const struct xf_elem *elem)
+{
+    const struct xf_resumption *resumption = find(out);
+    uint32_t handled;
+    if (!resumption || !xf_span_is(xf_elem_attr(elem, "previd"), resumption->id) ||
+        !learn(out, resumption, xf_elem_attr(elem, "h"), &handled)) {
+        xf_resumption_drop(out->s2s, out->local, out->peer);
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_UNDEFINED_CONDITION,
+                       "the peer resumed another stream than ours");
+        return;
+    }
+    out->sm_id = xf_strdup(resumption->id);
+    out->sm_max_ms = resumption->max_ms;
+    out->carrier.sm =
+        (struct xf_sm){.counts = true, .handled = resumption->handled, .said = resumption->handled};
+    out->carrier.is_proving = true;
+    xf_proof_go_on(&out->carrier.proof, handled);
+    xf_resumption_drop(out->s2s, out->local, out->peer);
+    xf_out_fire(out, XF_OUT_ON_RESUME_OVER);
+}
+
+/* The peer may say even then how many stanzas it had handled. */
+static void on_resume_failed(struct xf_out *out, const struct xf_elem *elem)
+{
+    const struct xf_resumption *resumption = find(out);
+    uint32_t handled;
+    if (resumption)
+        (void)learn(out, resumption, xf_elem_attr(elem, "h"), &handled);
+    xf_resumption_drop(out->s2s, out->local, out->peer);
+    xf_out_fire(out, XF_OUT_ON_RESUME_OVER);
+}
+
+static void on_enabled(struct xf_out *out, const struct xf_elem *elem)
+{
+    struct xf_span resume = xf_elem_attr(elem, "resume"), id = xf_elem_attr(elem, "id");
+    uint64_t max_s;
+    out->carrier.sm.counts = true;
+    if (!xf_span_is(resume, "true") && !xf_span_is(resume, "1"))
+        return;
+    if (!xf_span_number(xf_elem_attr(elem, "max"), MAX_S_LIMIT, &max_s))
+        max_s = MAX_S_DEFAULT;
+    if (id.len > 0 && id.len <= XF_DIALBACK_ID_MAX)
+        out->sm_id = xf_span_dup(id);
+    out->sm_max_ms = 1000 * max_s;
+}
+
+void xf_out_on_sm(struct xf_out *out, const struct xf_elem *elem)
+{
+    bool is_resuming = out->state == XF_OUT_RESUMING;
+    if (is_resuming && xf_span_is(elem->name, "resumed"))
+        on_resumed(out, elem);
+    else if (is_resuming && xf_span_is(elem->name, "failed"))
+        on_resume_failed(out, elem);
+    else if (out->state != XF_OUT_READY || xf_sm_element(&out->carrier, elem) ||
+             out->carrier.sm.counts)
+        return;
+    else if (xf_span_is(elem->name, "enabled"))
+        on_enabled(out, elem);
+    else if (xf_span_is(elem->name, "failed"))
+        xf_proving_without_sm(&out->carrier, xf_span_of(out->peer));
+}
+
+/* ------------------------------------------------------------------ the end */
+
+/* Not what policy or a fault of the peer ended: it would be refused again. */
+static bool is_broken(const struct xf_out *out)
+{
+    const struct xf_stream *stream = &out->stream;
+    return stream->our_error == XF_STREAM_ERROR_CONNECTION_TIMEOUT ||
+           (stream->our_error == XF_STREAM_ERROR_NONE && !xf_stream_ended_cleanly(stream));
+}
+
+void xf_out_sm_closed(struct xf_out *out)
+{
+    if (!out->sm_id || !out->was_ready || !is_broken(out) || out->s2s->is_draining)
+        return;
+    struct xf_proof_mark mark = xf_proof_mark(&out->carrier.proof);
+    xf_resumption_keep(out->s2s, out->local, out->peer, out->sm_id, out->sm_max_ms,
+                       out->carrier.sm.handled, &mark);
+}
