@@ -580,7 +580,7 @@ enum xf_err xf_leg_send(struct xf_leg *leg, struct xf_sender *sender,
         return err;
     leg->sent_ms = leg->env->clock->now_ms;
     leg->proof.unsure_bytes = window;
-    xf_proof_sent(&leg->proof, sender, copy ? copy : xf_stanza_copy_new(stanza, leg->sent_ms));
+    xf_proof_sent(&leg->proof, sender, stanza, copy);
     leg->is_full = xf_proof_is_full(&leg->proof, &leg->proof.sent.held, window, SIZE_MAX);
     note_congestion(leg);
     return XF_ERR_OK;
