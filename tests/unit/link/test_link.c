@@ -40,10 +40,10 @@
     "<iq from=\"gw.example\" to=\"a.example\" type=\"get\" id=\"" PING_ID( \
         k, n) "\"><ping xmlns='urn:xmpp:ping'/></iq>"
 #define PONG(k, n) "<iq type='result' from='a.example' to='gw.example' id='" PING_ID(k, n) "'/>"
-#define AGAIN(id, seconds)                                                   \
-    "<message from=\"u@b.example\" to=\"v@a.example\" id=\"" id              \
-    "\"><body>hi</body><delay xmlns=\"urn:xmpp:delay\" from=\"gw.example\" " \
-    "stamp=\"2026-01-01T00:00:" seconds "Z\"/></message>"
+#define AGAIN(id, seconds)                                      \
+    "<message from=\"u@b.example\" to=\"v@a.example\" id=\"" id \
+    "\"><delay xmlns=\"urn:xmpp:delay\" from=\"gw.example\" "   \
+    "stamp=\"2026-01-01T00:00:" seconds "Z\"/><body>hi</body></message>"
 
 enum op {
     DIAL,      /* conn n is the next connect, to text */
@@ -243,7 +243,7 @@ static const struct link_case cases[] = {
     {"a request is answered, a result is sent again, once more without a second stamp", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {SEND_IQ, .text = "q1"}, {SEND_RESULT, .text = "r1"}, {SEND_IQ, .text = "q2"},
         {SENT_COUNT, 0, .ms = 1}, {EOF_, 0}, {EXPIRED, .text = "q1 q2"}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
-        {SENT, 1, AGAIN("m1", "00") "<iq from=\"u@b.example\" to=\"v@a.example\" type=\"result\" id=\"r1\"/>"}, {WAIT, .ms = 2000},
+        {SENT, 1, AGAIN("m1", "00") "<iq from=\"u@b.example\" to=\"v@a.example\" type=\"result\" id=\"r1\"/>"}, {WAIT, .ms = 1000},
         {EOF_, 1}, {WAIT, .ms = 600}, {JOIN, 2, "127.0.0.1:5347"},
         {SENT, 2, AGAIN("m1", "00") "<iq from=\"u@b.example\" to=\"v@a.example\" type=\"result\" id=\"r1\"/>"}, {EXPIRED, .text = ""}}},
 

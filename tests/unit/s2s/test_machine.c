@@ -48,6 +48,7 @@ static const struct {
     {XF_OUT_TLS_HEADER, XF_OUT_ON_OFFER_VERIFY},     {XF_OUT_TLS_FEATURES, XF_OUT_ON_OFFER_VERIFY},
     {XF_OUT_PLAIN_DIALBACK, XF_OUT_ON_DIALBACK_OK},  {XF_OUT_TLS_DIALBACK, XF_OUT_ON_DIALBACK_OK},
     {XF_OUT_AUTH_FEATURES, XF_OUT_ON_FEATURES},
+    {XF_OUT_RESUMING, XF_OUT_ON_RESUME_OVER},
     /* riders (carrier.c): the peer proved the pair on its stream, or said valid to our db:result on ours */
     {XF_OUT_BOARDING, XF_OUT_ON_BOARDED},            {XF_OUT_ASKING, XF_OUT_ON_DIALBACK_OK},
 };

@@ -31,7 +31,7 @@ static const struct {
     enum xf_stanza_kind kind;
     const char *payload, *want, *type;
 } stamps[] = {
-    {"a message",                   XF_STANZA_MESSAGE,  BODY, BODY FROM_A " stamp=\"2023-11-14T22:13:10Z\"/>", NULL},
+    {"a message",                   XF_STANZA_MESSAGE,  BODY, FROM_A " stamp=\"2023-11-14T22:13:10Z\"/>" BODY, NULL},
     {"one without payload",         XF_STANZA_MESSAGE,  "",   FROM_A " stamp=\"2023-11-14T22:13:10Z\"/>", NULL},
     {"one that was stamped before", XF_STANZA_MESSAGE,  BODY FROM_A " stamp=\"x\"/>", BODY FROM_A " stamp=\"x\"/>", NULL},
     {"one stamped by another",      XF_STANZA_MESSAGE,  "<delay xmlns=\"urn:xmpp:delay\" from=\"b.example\" stamp=\"x\"/>",
