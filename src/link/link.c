@@ -47,7 +47,8 @@ struct xf_link {
     struct xf_quota quota;          /* components of peers that are not kept */
     size_t component_count, up_count, congested_count;
     bool is_stopping, was_congested, was_up;
-    bool in_send; /* xf_link_send is running and delivers no events */
+    bool has_module; /* xf_link_has_module */
+    bool in_send;    /* xf_link_send is running and delivers no events */
     bool is_full_logged;
     struct xf_timer refuse; /* while the link is down, until hold_ms have passed */
     bool refuses;
@@ -405,9 +406,14 @@ bool xf_link_has_name(const struct xf_link *link, struct xf_span domain)
     return tail[-1] == '.' && xf_span_eq((struct xf_span){tail, name.len}, name);
 }
 
+void xf_link_has_module(struct xf_link *link)
+{
+    link->has_module = true;
+}
+
 void xf_link_leave(struct xf_link *link)
 {
-    if (link->component)
+    if (link->component && (link->has_module || link->settings->driver == XF_LINK_ROUTER))
         xf_component_leave(link->component);
 }
 

@@ -95,6 +95,7 @@ void xf_barrier_ask(struct xf_routing_link *link, const struct xf_stanza *questi
     size_t cursor = 0;
     void *value = NULL;
     forget(link);
+    xf_link_has_module(link->link);
     while (xf_map_next(routing->routes, &cursor, NULL, &value)) {
         struct xf_route *route = value;
         if (route->link != link || waiting_count(route) == 0)

@@ -158,7 +158,18 @@ static void on_stanza(void *owner, struct xf_link *from, struct xf_stanza *stanz
         xf_outbound_carry(routing, link, stanza);
 }
 
-/* While draining: no stream takes the stanza any more. */
+/*
+ * While draining: is there no stream for the stanza? What cannot come back to its sender, such as
+ * the result of a request, may still open one while the queues drain.
+ */
+static bool is_too_late(const struct xf_routing *routing, const struct xf_route *route,
+                        const struct xf_stanza *stanza)
+{
+    return routing->is_draining && !xf_route_delivers(route) &&
+           (routing->is_finished || xf_stanza_may_bounce(stanza));
+}
+
+/* ... then the journal keeps it, or it comes back. */
 static void put_off(struct xf_routing *routing, struct xf_routing_link *link,
                     const struct xf_stanza *stanza)
 {
@@ -181,7 +192,7 @@ void xf_outbound_carry(struct xf_routing *routing, struct xf_routing_link *link,
         return;
     if (stanza->kind == XF_STANZA_PRESENCE && route->settings->repair_presence)
         xf_repair_sent(routing, stanza);
-    if (routing->is_draining && !xf_route_delivers(route))
+    if (__builtin_expect(is_too_late(routing, route, stanza), 0))
         put_off(routing, link, stanza);
     else if (__builtin_expect(route->settings->mail || route->address_queue_out, 0))
         xf_mail_out(route, stanza);

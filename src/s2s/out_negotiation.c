@@ -243,8 +243,10 @@ static void on_sasl(struct xf_out *out, const struct xf_elem *elem)
 void xf_out_on_element(struct xf_stream *stream, const struct xf_elem *elem)
 {
     struct xf_out *out = out_of(stream);
-    if (out->state == XF_OUT_ENDED)
+    if (out->state == XF_OUT_ENDED) { /* it closes: what the peer acknowledges still counts */
+        (void)xf_sm_element(&out->carrier, elem);
         return;
+    }
     if (xf_elem_is(elem, XF_NS_STREAM, "features"))
         on_features(out, elem);
     else if (xf_span_is(elem->ns, XF_NS_SASL))

@@ -27,7 +27,10 @@ static inline void xf_sm_handled(struct xf_sm *sm)
  */
 bool xf_sm_element(struct xf_carrier *carrier, const struct xf_elem *elem);
 
-/* The stream is about to end in order: say what was handled, unless the peer knows. */
+/*
+ * The stream is about to end in order: say what was handled, unless the peer knows, and ask what
+ * the peer has handled.
+ */
 void xf_sm_part(struct xf_carrier *carrier);
 
 /* Refuse <enable/> or <resume/>. */

@@ -51,8 +51,15 @@ const char *xf_link_name(const struct xf_link *link);
 bool xf_link_has_name(const struct xf_link *link, struct xf_span domain);
 
 /*
+ * The server has a module that shares its users among gateways (conf/mod_route_gateway.lua): it
+ * asked the component a question in the component's own name.
+ */
+void xf_link_has_module(struct xf_link *link);
+
+/*
  * We are about to stop: tell the cluster, so that it sends to another gateway if it has one. What
- * it sends to us all the same still comes. With names = per-peer nobody is told.
+ * it sends to us all the same still comes. A component tells only a module (xf_link_has_module):
+ * other servers would not understand. With names = per-peer nobody is told.
  */
 void xf_link_leave(struct xf_link *link);
 
