@@ -260,6 +260,11 @@ static void on_back(void *owner, struct xf_stanza_copy *copy)
     xf_route_limits_weigh(route);
 }
 
+static void on_settled(void *owner)
+{
+    xf_route_limits_weigh(owner);
+}
+
 static void on_resumed(void *owner, uint64_t serial, uint64_t number)
 {
     xf_route_know_back(owner, serial, number);
@@ -275,7 +280,8 @@ static void on_ended(void *owner, bool was_ready, enum xf_cause cause, const cha
 {
     struct xf_route *route = owner;
     route->out = NULL;
-    if (!xf_s2s_may_resume(route->routing->s2s, route->local, route->peer))
+    if (route->routing->is_finished ||
+        !xf_s2s_may_resume(route->routing->s2s, route->local, route->peer))
         xf_route_settle_back(route);
     note_cause(route, cause, text);
     xf_route_fire(route, event_of_end(route, was_ready, cause));
@@ -285,6 +291,7 @@ static const struct xf_out_events out_events = {
     .ready = on_ready,
     .drained = on_drained,
     .back = on_back,
+    .settled = on_settled,
     .resumed = on_resumed,
     .proved = on_proved,
     .ended = on_ended,
@@ -535,13 +542,31 @@ void xf_route_free(struct xf_route *route)
     xf_free(route);
 }
 
+static void bounce_full(struct xf_route *route, const struct xf_stanza *stanza)
+{
+    xf_route_bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
+                    "too many stanzas wait for this domain");
+}
+
+/* What a stranger does not acknowledge is kept too, and takes room that others may need. */
+static bool may_send(struct xf_route *route)
+{
+    return !route->for_stranger || xf_route_limits_stranger_may_have(route, 0);
+}
+
 static void send_now(struct xf_route *route, const struct xf_stanza *stanza)
 {
+    if (__builtin_expect(!may_send(route), 0)) {
+        bounce_full(route, stanza);
+        return;
+    }
     /* Asked before sending, not after: other routes may share the stream. */
     enum xf_err err =
         xf_out_is_congested(route->out) ? XF_ERR_CLOSED : xf_out_send(route->out, stanza, NULL);
     if (__builtin_expect(err == XF_ERR_OK, 1)) {
         route->sent_count++;
+        if (__builtin_expect(route->for_stranger, 0))
+            xf_route_limits_weigh(route);
         return;
     }
     if (err == XF_ERR_LIMIT) {

@@ -192,7 +192,7 @@ void xf_route_limits_weigh(struct xf_route *route)
                                           xf_address_queue_bytes(route->address_queue_in));
 }
 
-static bool stranger_has_bytes(struct xf_route *route, size_t bytes)
+bool xf_route_limits_stranger_may_have(struct xf_route *route, size_t bytes)
 {
     const struct xf_routing_settings *settings = &route->routing->settings;
     if (!route->for_stranger || !xf_place_is_held(&route->place) ||
@@ -211,7 +211,8 @@ bool xf_route_limits_has_room(struct xf_route *route, const struct xf_stanza_que
     struct xf_stanza_sum held = waiting(route, queue);
     return held.count < route->settings->queue_stanzas &&
            held.bytes + bytes <= route->settings->queue_bytes &&
-           sum <= xf_routing_room(route->routing) && stranger_has_bytes(route, bytes);
+           sum <= xf_routing_room(route->routing) &&
+           xf_route_limits_stranger_may_have(route, bytes);
 }
 
 bool xf_route_limits_is_above(const struct xf_route *route, const struct xf_stanza_queue *queue,

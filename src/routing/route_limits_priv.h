@@ -41,4 +41,8 @@ bool xf_route_limits_has_room(struct xf_route *route, const struct xf_stanza_que
 /* Does the queue use more than 1/`part` of the peer's limits? */
 bool xf_route_limits_is_above(const struct xf_route *route, const struct xf_stanza_queue *queue,
                               unsigned part);
+/*
+ * May a stranger be kept so many bytes more, waiting or unproved? True for a route of our own.
+ */
+bool xf_route_limits_stranger_may_have(struct xf_route *route, size_t bytes);
 void xf_route_limits_weigh(struct xf_route *route); /* call when what waits has changed */

@@ -49,18 +49,30 @@ static struct xf_passenger *passenger_of(struct xf_node *node)
     return XF_CONTAINER(node, struct xf_passenger, node);
 }
 
-/* The first passenger moves to the end of the list, so that each is told first in turn. */
-void xf_carrier_drained(struct xf_carrier *carrier)
+/* The first passenger moves to the end. */
+static struct xf_passenger *rotate(struct xf_carrier *carrier)
 {
-    XF_LIST_EACH_SAFE (node, &carrier->passengers) {
-        struct xf_passenger *passenger = passenger_of(node);
-        passenger->ops->drained(passenger);
-    }
     struct xf_node *first = carrier->passengers.next;
-    if (first == &carrier->passengers)
-        return;
     xf_list_remove(first);
     xf_list_push(&carrier->passengers, first);
+    return passenger_of(first);
+}
+
+/*
+ * What a passenger writes may end the stream, and then all leave. One passenger more than are told
+ * moves to the end, so that each is told first in turn.
+ */
+void xf_carrier_drained(struct xf_carrier *carrier)
+{
+    size_t count = 0;
+    XF_LIST_EACH (node, &carrier->passengers)
+        count++;
+    while (count-- > 0 && !xf_list_is_empty(&carrier->passengers)) {
+        struct xf_passenger *passenger = rotate(carrier);
+        passenger->ops->drained(passenger);
+    }
+    if (!xf_list_is_empty(&carrier->passengers))
+        (void)rotate(carrier);
 }
 
 void xf_carrier_ended(struct xf_carrier *carrier, enum xf_cause cause, const char *text)

@@ -241,8 +241,12 @@ static bool is_open(const struct xf_carrier *carrier)
 static struct xf_span any_peer_of(const struct xf_carrier *carrier)
 {
     const struct xf_in *in = in_of(carrier);
-    return xf_span_of(xf_list_is_empty(&in->pairs) ? in->peer
-                                                   : xf_pair_of_node(in->pairs.next)->peer);
+    XF_LIST_EACH (node, &in->pairs) {
+        const struct xf_pair *pair = xf_pair_of_node(node);
+        if (pair->method != XF_AUTH_NONE)
+            return xf_span_of(pair->peer);
+    }
+    return xf_span_of(in->peer);
 }
 
 static struct xf_verdict verdict_of(const struct xf_carrier *carrier, struct xf_span peer)

@@ -92,6 +92,17 @@ static bool learn(struct xf_in *in, const struct xf_resumable *resumable, uint32
     return true;
 }
 
+/* Another stream may have offered the pair since; but only this one knows what the peer has. */
+static void offer_again(struct xf_in *in)
+{
+    struct xf_pair_key text;
+    struct xf_pair *pair = xf_in_find_pair(in, xf_span_of(in->local), xf_span_of(in->peer));
+    if (pair && pair->method != XF_AUTH_NONE)
+        xf_carrier_offer_pair(in->s2s->bidi_pairs,
+                              xf_pair_key(xf_span_of(in->local), xf_span_of(in->peer), &text),
+                              &pair->carried);
+}
+
 static void go_on(struct xf_in *in, struct xf_resumable *resumable, uint32_t handled)
 {
     struct xf_carrier *carrier = &in->carrier;
@@ -107,6 +118,7 @@ static void go_on(struct xf_in *in, struct xf_resumable *resumable, uint32_t han
     if (!in->is_bidi)
         return;
     xf_proof_go_on(&carrier->proof, handled);
+    offer_again(in);
     xf_in_bidi_open(in);
 }
 

@@ -79,7 +79,10 @@ static void on_proved(struct xf_sender *sender, struct xf_stanza_copy *copy)
 static void on_settled(struct xf_sender *sender)
 {
     struct xf_out *out = out_of_sender(sender);
-    if (out->state == XF_OUT_ENDED && out->events)
+    if (!out->events)
+        return;
+    out->events->settled(out->owner);
+    if (out->state == XF_OUT_ENDED)
         xf_timer_start(out->s2s->env->timers, &out->farewell, 0);
 }
 

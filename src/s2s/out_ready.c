@@ -63,6 +63,8 @@ void xf_out_become_ready(struct xf_out *out)
         xf_out_share(out);
         xf_proving_begin(&out->carrier, out->settings, xf_span_of(out->peer), out->features.sm);
     }
+    if (out->state != XF_OUT_READY) /* what it had to say first did not fit */
+        return;
     if (out->purpose != XF_OUT_VERIFY)
         xf_out_tell_resumed(out);
     out->events->ready(out->owner);

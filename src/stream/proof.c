@@ -16,6 +16,7 @@
 #define ASK_BYTES     (64u << 10)
 #define ANSWER_MS     30000
 #define UNSURE_BYTES  (128u << 10) /* kept without knowing whether an answer will come */
+#define AGE_MS        120000       /* for how long a stanza is kept at most where answers come */
 #define LOOK_AGAIN_MS 5000
 #define UNSURE_MS     2000 /* longer than a server that lives takes to read what it has */
 
@@ -95,7 +96,7 @@ static uint64_t asked_for(const struct xf_proof *proof)
 
 static bool has_unasked(const struct xf_proof *proof)
 {
-    return asked_for(proof) < proof->sent_count;
+    return !xf_stanza_queue_is_empty(&proof->sent) && asked_for(proof) < proof->sent_count;
 }
 
 static void ask(struct xf_proof *proof)
@@ -149,21 +150,44 @@ static void drop_questions(struct xf_proof *proof, unsigned count)
     memmove(proof->asks, proof->asks + count, proof->ask_count * sizeof(proof->asks[0]));
 }
 
-static void on_answer(struct xf_proof *proof, uint64_t proved)
+static void tell_relieved(struct xf_proof *proof)
 {
-    proof->is_sure = true;
-    proof->answered_ms = now_ms(proof);
-    prove(proof, proved);
-    arm(proof);
     if (!proof->is_full)
         return;
     proof->is_full = false;
     proof->ops->relieved(proof);
 }
 
+/* An answer that proves nothing gives nobody more time. */
+static void on_answer(struct xf_proof *proof, uint64_t proved)
+{
+    if (proved > proof->proved_count)
+        proof->answered_ms = now_ms(proof);
+    proof->is_sure = true;
+    prove(proof, proved);
+    if (xf_stanza_queue_is_empty(&proof->sent))
+        proof->ask_count = 0;
+    arm(proof);
+    tell_relieved(proof);
+}
+
+/*
+ * Has a stanza waited for so long that no answer counts any more? Otherwise somebody who proves one
+ * stanza at a time could make us keep many.
+ */
+static bool is_stale(const struct xf_proof *proof)
+{
+    const struct xf_stanza_copy *oldest = xf_stanza_queue_front(&proof->sent);
+    return keeps_all(proof) && oldest && now_ms(proof) - oldest->sent_ms >= AGE_MS;
+}
+
 /* True: the proof has ended, or knows now that nothing will be proved. */
 static bool gives_up(struct xf_proof *proof)
 {
+    if (is_stale(proof)) {
+        proof->ops->dead(proof);
+        return true;
+    }
     if (!proof->ask_count || now_ms(proof) < overdue_ms(proof))
         return false;
     if (proof->ops->is_held_up(proof)) {
@@ -223,6 +247,8 @@ void xf_proof_by(struct xf_proof *proof, enum xf_proof_by by, bool is_sure)
     if (by == XF_PROOF_NONE)
         forget_arrived(proof, 0);
     arm(proof);
+    if (!keeps_all(proof)) /* nobody need wait for a proof any more */
+        tell_relieved(proof);
 }
 
 void xf_proof_sent(struct xf_proof *proof, struct xf_sender *sender, const struct xf_stanza *stanza,
@@ -300,8 +326,10 @@ enum xf_err xf_proof_acked(struct xf_proof *proof, uint32_t handled)
     uint64_t number;
     if (!xf_proof_mark_number(&mark, handled, &number))
         return XF_ERR_LIMIT;
-    if (proof->ask_count)
-        drop_questions(proof, 1);
+    unsigned answered = 0;
+    while (answered < proof->ask_count && proof->asks[answered].covers <= number)
+        answered++;
+    drop_questions(proof, answered);
     on_answer(proof, number);
     return XF_ERR_OK;
 }

@@ -52,7 +52,9 @@ static void release(struct xf_stanza_arena *arena, struct xf_arena_piece *piece)
         return;
     if (piece == arena->last) {
         arena->last = NULL;
-        arena->next_bytes = piece->bytes; /* the next burst may be like this one, or smaller */
+        /* The next burst may be smaller. */
+        arena->next_bytes =
+            piece->bytes > XF_ARENA_PIECE_MIN ? piece->bytes / 2 : XF_ARENA_PIECE_MIN;
     }
     xf_free(piece);
 }

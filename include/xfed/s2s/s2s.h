@@ -136,6 +136,8 @@ struct xf_out_events {
      * newest stanza first, before `ended`. NULL: nothing is sent.
      */
     void (*back)(void *owner, struct xf_stanza_copy *copy);
+    /* Nothing of the pair is unproved now. NULL as `back`. */
+    void (*settled)(void *owner);
     /*
      * Called right before `ready`: the stream resumes another one (XEP-0198 §5). Of the stanzas
      * that came back from that one (copy->serial), the peer has those up to this number

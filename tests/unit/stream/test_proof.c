@@ -201,6 +201,11 @@ static const struct {
     {"each answer gives the other questions their full time", {
         {BY, XF_PROOF_PING, "sure"}, {SEND, 70000, ""}, {SEND, 70000, ""}, {WAIT, 29000, ""}, {ANSWER, 1, ""}, {SAID, 0, "ask1 ask2 "}, {WAIT, 29000, ""},
         {SAID, 0, ""}, {WAIT, 1000, ""}, {SAID, 0, "dead "}}},
+    {"an answer that proves nothing gives no more time", {
+        {BY, XF_PROOF_SM, "sure"}, {SEND, 10, ""}, {WAIT, 20000, ""}, {ACK, 0, ""}, {WAIT, 10249, ""}, {SAID, 0, "ask1 "}, {WAIT, 1, ""}, {SAID, 0, "dead "}}},
+    {"one at a time: not for ever", {
+        {BY, XF_PROOF_SM, "sure"}, {SEND, 10, ""}, {SEND, 10, ""}, {SEND, 10, ""}, {HELD, 1, ""}, {WAIT, 119999, ""}, {SAID, 0, "ask1 "}, {ACK, 1, ""},
+        {SAID, 0, ""}, {WAIT, 30000, ""}, {SAID, 0, "dead "}}},
     {"silence while we do not read says nothing", {
         {BY, XF_PROOF_PING, "sure"}, {SEND, 10, ""}, {HELD, 1, ""}, {WAIT, 90000, ""}, {SAID, 0, "ask1 "}, {HELD, 0, ""}, {WAIT, 5000, ""}, {SAID, 0, "dead "}}},
     {"silence of one who never answered: nothing is kept any more", {
