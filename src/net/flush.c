@@ -68,6 +68,13 @@ static void lose_count(struct xf_net_conn *s)
     s->pub.unsure_bytes = s->pub.taken_bytes - xf_conn_left(&s->pub);
 }
 
+/* Whoever has seen the conn congested waits for `drained`: note it before anything is written. */
+static void note_congestion(struct xf_net_conn *s)
+{
+    if (xf_conn_is_congested(&s->pub))
+        s->is_congested = true;
+}
+
 static void write_cb(uv_write_t *uv, int status)
 {
     struct xf_net_write *write = uv->data;
@@ -78,6 +85,7 @@ static void write_cb(uv_write_t *uv, int status)
     xf_buf_release(&write->buf);
     xf_free(write);
     if (status == 0) {
+        note_congestion(s);
         xf_net_conn_count(s);
         xf_net_conn_dirty(s);
     } else if (s->state != XF_NET_DEAD) {
@@ -246,8 +254,7 @@ static void keep_out_warm(struct xf_net_conn *s)
 
 static void flush(struct xf_net_conn *s)
 {
-    if (xf_conn_is_congested(&s->pub))
-        s->is_congested = true;
+    note_congestion(s);
     write_output(s);
     if (s->state == XF_NET_DEAD)
         return;

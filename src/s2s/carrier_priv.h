@@ -66,6 +66,8 @@ struct xf_passenger {
     struct xf_carrier *on;   /* NULL: it sits on none */
     struct xf_node node;     /* in on->passengers */
     struct xf_sender sender; /* of its stanzas, which may outlast its seat */
+    /* Its pair as the peer knows it, which the stream is authenticated for; borrowed. */
+    const char *local, *peer;
 };
 
 void xf_carrier_init(struct xf_carrier *carrier, struct xf_s2s *s2s, struct xf_stream *stream,

@@ -257,6 +257,8 @@ static struct xf_out *new_out(struct xf_s2s *s2s, struct xf_span local, struct x
     out->machine = &xf_out_machine;
     out->stream_events = &stream_events;
     out->seat.ops = &xf_out_seat_ops;
+    out->seat.local = out->local;
+    out->seat.peer = out->peer;
     out->seat.sender =
         (struct xf_sender){.back = on_back, .proved = on_proved, .settled = on_settled};
     xf_carrier_init(&out->carrier, s2s, &out->stream, &xf_out_carrier_ops);

@@ -2,7 +2,7 @@
 /*
  * proving.c — asks for proof, and takes the answers to pings.
  *
- * A ping goes from the domain to the domain of the stanza that went out last, so that it takes the
+ * A ping goes between the domains of the pair whose stanza went out last, so that it takes the
  * same way through the peer's server. Its id has two parts: one that nobody else can guess, made
  * for the carrier, and a number.
  */
@@ -107,7 +107,7 @@ void xf_proving_end(struct xf_carrier *carrier)
     if (carrier->ping_id[0])
         (void)xf_map_remove(carrier->s2s->proving.pinged, xf_span_of(carrier->ping_id));
     carrier->ping_id[0] = '\0';
-    xf_proof_closed(&carrier->proof, xf_stream_ended_cleanly(carrier->stream));
+    xf_proof_closed(&carrier->proof, xf_stream_was_read(carrier->stream));
 }
 
 /* ------------------------------------------------------------------ questions */
@@ -117,9 +117,14 @@ static struct xf_carrier *carrier_of(const struct xf_proof *proof)
     return XF_CONTAINER((struct xf_proof *)proof, struct xf_carrier, proof);
 }
 
-static void last_sent(const struct xf_proof *proof, struct xf_stanza *out)
+/*
+ * Whose stanza went out last. Not the domains in the stanza: a user with an e-mail address may be
+ * known to the peer under another one.
+ */
+static const struct xf_passenger *last_passenger(const struct xf_proof *proof)
 {
-    xf_stanza_copy_read(xf_stanza_queue_back(&proof->sent), out);
+    struct xf_sender *sender = xf_stanza_queue_back(&proof->sent)->sender;
+    return XF_CONTAINER(sender, struct xf_passenger, sender);
 }
 
 static const char *ping_id(struct xf_carrier *carrier)
@@ -134,13 +139,12 @@ static const char *ping_id(struct xf_carrier *carrier)
 static void ping(struct xf_carrier *carrier, unsigned number)
 {
     char id[XF_PING_ID_BYTES];
-    struct xf_stanza last;
+    const struct xf_passenger *last = last_passenger(&carrier->proof);
     struct xf_draft draft = xf_stream_draft(carrier->stream);
-    last_sent(&carrier->proof, &last);
     xf_ping_id_write(id, PING_PREFIX, ping_id(carrier), number);
     xf_draft_str(&draft, "<iq type='get'");
-    xf_xml_attr(&draft, "from", last.from.domain);
-    xf_xml_attr(&draft, "to", last.to.domain);
+    xf_xml_attr(&draft, "from", xf_span_of(last->local));
+    xf_xml_attr(&draft, "to", xf_span_of(last->peer));
     xf_xml_attr(&draft, "id", xf_span_of(id));
     xf_draft_str(&draft, "><ping xmlns='" XF_NS_PING "'/></iq>");
     xf_stream_send_draft(carrier->stream, &draft);

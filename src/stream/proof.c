@@ -339,11 +339,18 @@ uint64_t xf_proof_silence_ms(const struct xf_proof *proof)
     return proof->ask_count ? now_ms(proof) - waits_since_ms(proof) : 0;
 }
 
+/* A system resets a connection that is closed while something is unread. */
+static bool was_closed(const struct xf_stream *stream)
+{
+    return stream->conn_end == XF_CONN_END_EOF || stream->conn_end == XF_CONN_END_LOCAL;
+}
+
 void xf_proof_closed(struct xf_proof *proof, bool is_clean)
 {
     uint64_t left_at_most = xf_stream_left_at_most(proof->stream);
     uint64_t arrived = xf_stream_arrived(proof->stream);
     bool is_proof = is_clean && proof->by != XF_PROOF_SM;
+    bool tcp_tells = proof->by == XF_PROOF_NONE || (!proof->is_sure && was_closed(proof->stream));
     struct xf_stanza_copy *copy;
     xf_timer_stop(&proof->timer);
     proof->ask_count = 0;
@@ -351,7 +358,7 @@ void xf_proof_closed(struct xf_proof *proof, bool is_clean)
         struct xf_sender *sender = copy->sender;
         enum xf_fate fate = copy->end > left_at_most ? XF_FATE_UNSENT : XF_FATE_UNPROVED;
         (void)take_out(proof, copy);
-        bool has_arrived = proof->by == XF_PROOF_NONE && copy->end <= arrived;
+        bool has_arrived = tcp_tells && copy->end <= arrived;
         if (!is_proof && !has_arrived)
             sender->back(sender, xf_stanza_arena_take(&proof->arena, copy), fate);
         else

@@ -138,11 +138,24 @@ uint64_t xf_stream_arrived(const struct xf_stream *stream)
     return stream->conn ? xf_conn_arrived(stream->conn) : stream->arrived_bytes;
 }
 
+/* All left, and then both sides closed the connection. */
+static bool is_conn_clean(const struct xf_stream *stream)
+{
+    return stream->has_left_all &&
+           (stream->conn_end == XF_CONN_END_LOCAL || stream->conn_end == XF_CONN_END_EOF);
+}
+
 bool xf_stream_ended_cleanly(const struct xf_stream *stream)
 {
     return stream->end == XF_STREAM_END_POLITE && stream->footer_seen && stream->footer_sent &&
-           stream->has_left_all &&
-           (stream->conn_end == XF_CONN_END_LOCAL || stream->conn_end == XF_CONN_END_EOF);
+           is_conn_clean(stream);
+}
+
+bool xf_stream_was_read(const struct xf_stream *stream)
+{
+    return xf_stream_ended_cleanly(stream) ||
+           (stream->end == XF_STREAM_END_OUR_ERROR &&
+            stream->our_error != XF_STREAM_ERROR_CONNECTION_TIMEOUT && is_conn_clean(stream));
 }
 
 bool xf_stream_is_congested(const struct xf_stream *stream)

@@ -168,7 +168,8 @@ def main():
         stage.start(cluster)
         stage.start(peer)
         gateway = stage.start_xfedd(Gateway(lab, LOCAL, 'external', ours.issue(LOCAL, f'conference.{LOCAL}'),
-                                            ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}'))
+                                            ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}',
+                                            extra='defaults { ack = none }\n'))     # the peer here answers no pings
         report.say(f'{args.count} messages each way, {args.rate} a second')
         breaks = Breaks(report, traffic, cluster, peer, gateway)
         threads = traffic.start()

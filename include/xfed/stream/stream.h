@@ -214,3 +214,8 @@ uint64_t xf_stream_arrived(const struct xf_stream *stream);
  * that the other side has read all that we wrote?
  */
 bool xf_stream_ended_cleanly(const struct xf_stream *stream);
+/*
+ * ... or did we end it with an error, other than one for its silence? The other side reads that
+ * behind all that we wrote before it, and then closes the connection.
+ */
+bool xf_stream_was_read(const struct xf_stream *stream);

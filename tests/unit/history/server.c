@@ -40,7 +40,7 @@ static void become_postgres(void)
         _exit(126);
 }
 
-static pid_t spawn(const struct server *server, const char *program, char *const args[])
+static pid_t spawn(const struct server *server, const char *program, char *args[])
 {
     char path[512], log[128];
     pid_t pid = fork();
@@ -53,6 +53,7 @@ static pid_t spawn(const struct server *server, const char *program, char *const
     int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     if (fd < 0 || chdir(server->folder) != 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
         _exit(126);
+    args[0] = path; /* initdb looks for the other programs beside it */
     execv(path, args);
     _exit(127);
 }

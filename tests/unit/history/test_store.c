@@ -317,7 +317,7 @@ START_TEST(many_rows_are_read)
     open_world(&world, kind, "a");
     struct xf_history_entry entry = entry_of(XF_HISTORY_EXTERNAL, NOW_S, NOW_S);
     struct xf_history_row rows[250];
-    char names[250][32];
+    char names[250][40];
     for (int batch = 0; batch < 3; batch++) {
         for (int i = 0; i < 250; i++) {
             snprintf(names[i], sizeof(names[i]), "p%d-%d.example", batch, i);

@@ -53,7 +53,7 @@ enum op {
     FEED,       /* text on conn n */
     SENT,       /* exactly text on conn n since the last time; "" for nothing */
     SENT_COUNT, /* stanzas since the last time on conn n: ms */
-    EOF_,       /* the server closes conn n */
+    LOST,       /* the connection of conn n breaks */
     GONE,       /* we closed conn n */
     JOIN,       /* DIAL text, CONNECTED, header and handshake both ways: conn n is up */
     BLOCK,
@@ -128,14 +128,14 @@ static const struct link_case cases[] = {
         {IS, .text = "free"}, {DRAINED, .ms = 1}}},
 
     {"held while it is lost, then expires in order, then is refused", .nodes = {"127.0.0.1:5347"}, .steps = {
-        {JOIN, 0, "127.0.0.1:5347"}, {DRAINED, .ms = 1}, {EOF_, 0}, {IS, .text = "down"}, {STATES, .text = "up down"},
+        {JOIN, 0, "127.0.0.1:5347"}, {DRAINED, .ms = 1}, {LOST, 0}, {IS, .text = "down"}, {STATES, .text = "up down"},
         {LOG, .text = "link.stream.down", .ms = 1},
         {SEND, .text = "h1"}, {WAIT, .ms = 9000}, {SEND, .text = "h2"}, {EXPIRED, .text = ""}, {IS, .text = "congested"},
         {WAIT, .ms = 1100}, {EXPIRED, .text = "h1 h2"}, {DRAINED, .ms = 1}, {IS, .text = "free"},
         {SEND_IS, .text = "closed", .ms = 10}}},
 
     {"back within the time: nothing expires", .nodes = {"127.0.0.1:5347"}, .steps = {
-        {JOIN, 0, "127.0.0.1:5347"}, {EOF_, 0}, {SEND, .text = "h1"}, {WAIT, .ms = 300}, {JOIN, 1, "127.0.0.1:5347"},
+        {JOIN, 0, "127.0.0.1:5347"}, {LOST, 0}, {SEND, .text = "h1"}, {WAIT, .ms = 300}, {JOIN, 1, "127.0.0.1:5347"},
         {SENT, 1, WRITTEN("h1")}, {WAIT, .ms = 20000}, {EXPIRED, .text = ""}}},
 
     {"a full hold refuses, and keeps what it has", .nodes = {"127.0.0.1:5347"}, .hold_bytes = 3000, .steps = {
@@ -178,7 +178,7 @@ static const struct link_case cases[] = {
 
     {"up for a while: the next loss begins with the shortest wait", .nodes = {"127.0.0.1:5347"}, .steps = {
         {DIAL, 0, "127.0.0.1:5347"}, {REFUSED, 0}, {WAIT, .ms = 260}, {DIAL, 1, "127.0.0.1:5347"}, {REFUSED, 1}, {WAIT, .ms = 510},
-        {JOIN, 2, "127.0.0.1:5347"}, {WAIT, .ms = 11000}, {EOF_, 2}, {WAIT, .ms = 260}, {DIAL, 3, "127.0.0.1:5347"}}},
+        {JOIN, 2, "127.0.0.1:5347"}, {WAIT, .ms = 11000}, {LOST, 2}, {WAIT, .ms = 260}, {DIAL, 3, "127.0.0.1:5347"}}},
 
     {"conflict waits the longest time at once and warns", .nodes = {"127.0.0.1:5347"}, .steps = {
         {DIAL, 0, "127.0.0.1:5347"}, {CONNECTED, 0}, {FEED, 0, SERVER_HEADER ERROR("conflict")}, {GONE, 0},
@@ -234,39 +234,39 @@ static const struct link_case cases[] = {
 
     {"pings prove: an answer on the stream, what it proves is not sent again", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {SENT, 0, WRITTEN("m1")}, {WAIT, .ms = 250}, {SENT, 0, PING("1", "1")},
-        {SEND, .text = "m2"}, {SENT, 0, WRITTEN("m2")}, {FEED, 0, PONG("1", "1")}, {GOT, .text = ""}, {EOF_, 0}, {WAIT, .ms = 260},
+        {SEND, .text = "m2"}, {SENT, 0, WRITTEN("m2")}, {FEED, 0, PONG("1", "1")}, {GOT, .text = ""}, {LOST, 0}, {WAIT, .ms = 260},
         {JOIN, 1, "127.0.0.1:5347"}, {SENT, 1, AGAIN("m2", "00")}, {EXPIRED, .text = ""},
         {FEED, 1, PONG("1", "1") PONG("1", "2")}, {GOT, .text = ""}, {WAIT, .ms = 250}, {SENT, 1, PING("2", "1")},
-        {FEED, 1, "<iq type='error' from='a.example' to='gw.example' id='" PING_ID("2", "1") "'/>"}, {EOF_, 1}, {WAIT, .ms = 510},
+        {FEED, 1, "<iq type='error' from='a.example' to='gw.example' id='" PING_ID("2", "1") "'/>"}, {LOST, 1}, {WAIT, .ms = 510},
         {JOIN, 2, "127.0.0.1:5347"}, {SENT, 2, ""}}},
 
     {"a request is answered, a result is sent again, once more without a second stamp", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {SEND_IQ, .text = "q1"}, {SEND_RESULT, .text = "r1"}, {SEND_IQ, .text = "q2"},
-        {SENT_COUNT, 0, .ms = 1}, {EOF_, 0}, {EXPIRED, .text = "q1 q2"}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
+        {SENT_COUNT, 0, .ms = 1}, {LOST, 0}, {EXPIRED, .text = "q1 q2"}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
         {SENT, 1, AGAIN("m1", "00") "<iq from=\"u@b.example\" to=\"v@a.example\" type=\"result\" id=\"r1\"/>"}, {WAIT, .ms = 1000},
-        {EOF_, 1}, {WAIT, .ms = 600}, {JOIN, 2, "127.0.0.1:5347"},
+        {LOST, 1}, {WAIT, .ms = 600}, {JOIN, 2, "127.0.0.1:5347"},
         {SENT, 2, AGAIN("m1", "00") "<iq from=\"u@b.example\" to=\"v@a.example\" type=\"result\" id=\"r1\"/>"}, {EXPIRED, .text = ""}}},
 
     {"resend = all: a request too", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_ALL, .steps = {
-        {JOIN, 0, "127.0.0.1:5347"}, {SEND_IQ, .text = "q1"}, {EOF_, 0}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND_IQ, .text = "q1"}, {LOST, 0}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
         {SENT, 1, "<iq from=\"u@b.example\" to=\"v@a.example\" type=\"get\" id=\"q1\"/>"}, {EXPIRED, .text = ""}}},
 
     {"resend = none: what may have arrived comes back, what never left is sent", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_NONE, .steps = {
-        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {SEND_RESULT, .text = "r1"}, {SENT_COUNT, 0, .ms = 1}, {BLOCK, 0}, {SEND, .text = "m2"}, {EOF_, 0},
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {SEND_RESULT, .text = "r1"}, {SENT_COUNT, 0, .ms = 1}, {BLOCK, 0}, {SEND, .text = "m2"}, {LOST, 0},
         {EXPIRED, .text = "m1"}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
         {SENT, 1, "<iq from=\"u@b.example\" to=\"v@a.example\" type=\"result\" id=\"r1\"/>" WRITTEN("m2")}}},
 
     {"without pings what never left is sent again, and no more", .nodes = {"127.0.0.1:5347"}, .resend = XF_RESEND_MESSAGES, .steps = {
-        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 1000}, {SENT, 0, WRITTEN("m1")}, {BLOCK, 0}, {SEND, .text = "m2"}, {SEND, .text = "m3"}, {EOF_, 0},
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 1000}, {SENT, 0, WRITTEN("m1")}, {BLOCK, 0}, {SEND, .text = "m2"}, {SEND, .text = "m3"}, {LOST, 0},
         {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"}, {SENT, 1, WRITTEN("m2") WRITTEN("m3")}, {EXPIRED, .text = ""}}},
 
     {"unproved and no leg in time: expires, is not sent again", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
-        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {EOF_, 0}, {SEND, .text = "m2"}, {EXPIRED, .text = ""}, {WAIT, .ms = 260}, {DIAL, 1, "127.0.0.1:5347"},
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {LOST, 0}, {SEND, .text = "m2"}, {EXPIRED, .text = ""}, {WAIT, .ms = 260}, {DIAL, 1, "127.0.0.1:5347"},
         {CONNECTED, 1}, {WAIT, .ms = 9850}, {EXPIRED, .text = "m1 m2"}, {FEED, 1, SERVER_HEADER "<handshake/>"}, {IS, .text = "up"}, {SENT_COUNT, 1, .ms = 0}}},
 
     {"a server that never answers: after 30 s nothing is kept, the leg stays", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 31000}, {LOG, .text = "link.ping.unanswered", .ms = 1}, {IS, .text = "up"},
-        {EOF_, 0}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"}, {SENT, 1, ""}}},
+        {LOST, 0}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"}, {SENT, 1, ""}}},
 
     {"one that did answer and is silent for 30 s: the leg is dead", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {FEED, 0, PONG("1", "1")}, {SEND, .text = "m2"}, {WAIT, .ms = 29000}, {IS, .text = "up"},
@@ -300,29 +300,29 @@ static const struct link_case cases[] = {
         {IS, .text = "free"}, {EXPIRED, .text = ""}}},
 
     {"a connection that breaks behind the lonely stanza may do so by chance: once", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
-        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m0"}, {WAIT, .ms = 250}, {FEED, 0, PONG("1", "1")}, {SEND, .text = "bad"}, {EOF_, 0},
-        {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"}, {EOF_, 1}, {WAIT, .ms = 510}, {JOIN, 2, "127.0.0.1:5347"}, {EOF_, 2}, {QUARANTINED, .text = ""}, {WAIT, .ms = 1010},
-        {JOIN, 3, "127.0.0.1:5347"}, {SENT_COUNT, 3, .ms = 1}, {EOF_, 3}, {QUARANTINED, .text = "id=\"bad\""}, {RETURNED, .text = "bad"}}},
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m0"}, {WAIT, .ms = 250}, {FEED, 0, PONG("1", "1")}, {SEND, .text = "bad"}, {LOST, 0},
+        {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"}, {LOST, 1}, {WAIT, .ms = 510}, {JOIN, 2, "127.0.0.1:5347"}, {LOST, 2}, {QUARANTINED, .text = ""}, {WAIT, .ms = 1010},
+        {JOIN, 3, "127.0.0.1:5347"}, {SENT_COUNT, 3, .ms = 1}, {LOST, 3}, {QUARANTINED, .text = "id=\"bad\""}, {RETURNED, .text = "bad"}}},
 
     {"a server that answers no pings: a stanza behind which six streams broke is returned", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
-        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {SEND, .text = "m2"}, {EOF_, 0}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"}, {EOF_, 1}, {WAIT, .ms = 510},
-        {JOIN, 2, "127.0.0.1:5347"}, {EOF_, 2}, {WAIT, .ms = 1010}, {JOIN, 3, "127.0.0.1:5347"}, {SENT_COUNT, 3, .ms = 2}, {EOF_, 3}, {WAIT, .ms = 1010},
-        {JOIN, 4, "127.0.0.1:5347"}, {EOF_, 4}, {EXPIRED, .text = ""}, {WAIT, .ms = 1010}, {JOIN, 5, "127.0.0.1:5347"}, {SENT_COUNT, 5, .ms = 2}, {EOF_, 5}, {EXPIRED, .text = "m1 m2"},
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {SEND, .text = "m2"}, {LOST, 0}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"}, {LOST, 1}, {WAIT, .ms = 510},
+        {JOIN, 2, "127.0.0.1:5347"}, {LOST, 2}, {WAIT, .ms = 1010}, {JOIN, 3, "127.0.0.1:5347"}, {SENT_COUNT, 3, .ms = 2}, {LOST, 3}, {WAIT, .ms = 1010},
+        {JOIN, 4, "127.0.0.1:5347"}, {LOST, 4}, {EXPIRED, .text = ""}, {WAIT, .ms = 1010}, {JOIN, 5, "127.0.0.1:5347"}, {SENT_COUNT, 5, .ms = 2}, {LOST, 5}, {EXPIRED, .text = "m1 m2"},
         {QUARANTINED, .text = ""}, {RETURNED, .text = ""}}},
 
     {"a server that stops, or that ends late, does not end over a stanza", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m0"}, {WAIT, .ms = 250}, {FEED, 0, PONG("1", "1")},
         {SEND, .text = "m1"}, {FEED, 0, ERROR("system-shutdown")}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
-        {FEED, 1, ERROR("system-shutdown")}, {WAIT, .ms = 510}, {JOIN, 2, "127.0.0.1:5347"}, {WAIT, .ms = 5100}, {EOF_, 2}, {WAIT, .ms = 1010}, {JOIN, 3, "127.0.0.1:5347"},
+        {FEED, 1, ERROR("system-shutdown")}, {WAIT, .ms = 510}, {JOIN, 2, "127.0.0.1:5347"}, {WAIT, .ms = 5100}, {LOST, 2}, {WAIT, .ms = 1010}, {JOIN, 3, "127.0.0.1:5347"},
         {SENT, 3, AGAIN("m1", "00")}, {QUARANTINED, .text = ""}, {RETURNED, .text = ""}}},
 
     {"two nodes: what a lost one may not have is at the other at once", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
-        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {SENT, 0, ""}, {SENT, 1, WRITTEN("m1")}, {EOF_, 1},
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {SENT, 0, ""}, {SENT, 1, WRITTEN("m1")}, {LOST, 1},
         {SENT, 0, AGAIN("m1", "00")}, {IS, .text = "up"}}},
 
     {"two nodes: the answer may come over the other", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {SENT, 1, WRITTEN("m1") PING("1", "1")},
-        {FEED, 0, PONG("1", "1")}, {GOT, .text = ""}, {EOF_, 1}, {SENT, 0, ""}}},
+        {FEED, 0, PONG("1", "1")}, {GOT, .text = ""}, {LOST, 1}, {SENT, 0, ""}}},
 
     {"two nodes: one that does not answer gets nothing more while the other does", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {SENT, 1, WRITTEN("m1") PING("1", "1")},
@@ -331,7 +331,7 @@ static const struct link_case cases[] = {
 
     {"two nodes: a user stays on its node, and moves when it goes", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {SEND, .text = "m2"},
-        {SENT, 0, ""}, {SENT, 1, WRITTEN("m1") WRITTEN("m2")}, {EOF_, 1}, {IS, .text = "up"}, {STATES, .text = "up"}, {SEND, .text = "m3"},
+        {SENT, 0, ""}, {SENT, 1, WRITTEN("m1") WRITTEN("m2")}, {LOST, 1}, {IS, .text = "up"}, {STATES, .text = "up"}, {SEND, .text = "m3"},
         {SENT, 0, WRITTEN("m3")}}},
 
     {"two nodes: one with a weight has more users", .nodes = {"127.0.0.1:5347 weight=10", "127.0.0.2:5347 weight=1"}, .steps = {
@@ -393,7 +393,7 @@ static const struct link_case cases[] = {
         {SEND_FROM, .text = "other.example"}, {SEND_FROM, .text = "good.example"}, {SEND_NONE, .text = "a.evil.example"}}},
 
     {"pause stops reading, also on the stream that comes after", .nodes = {"127.0.0.1:5347"}, .steps = {
-        {JOIN, 0, "127.0.0.1:5347"}, {READS, 0, "yes"}, {PAUSE}, {READS, 0, "no"}, {EOF_, 0}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
+        {JOIN, 0, "127.0.0.1:5347"}, {READS, 0, "yes"}, {PAUSE}, {READS, 0, "no"}, {LOST, 0}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"},
         {READS, 1, "no"}, {RESUME}, {READS, 1, "yes"}}},
 
     {"a wrong namespace is no component port", .nodes = {"127.0.0.1:5347"}, .steps = {
@@ -633,8 +633,8 @@ static void take_step(struct world *world, const struct step *step)
     case SENT_COUNT:
         expect_number(world, count_stanzas(fake_conn_take(conn)), step->ms);
         break;
-    case EOF_:
-        fake_conn_closed(conn, XF_CONN_END_EOF);
+    case LOST:
+        fake_conn_closed(conn, XF_CONN_END_RESET);
         break;
     case GONE:
         expect(world, !conn->conn, "the conn is still there");

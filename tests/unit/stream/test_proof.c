@@ -99,7 +99,7 @@ static void set_up(void)
     conn = (struct xf_conn){.ops = &conn_ops};
     unacknowledged = 0;
     xf_buf_init(&conn.out, XF_CONN_OUT_MAX);
-    stream = (struct xf_stream){.env = &env, .conn = &conn};
+    stream = (struct xf_stream){.env = &env, .conn = &conn, .conn_end = XF_CONN_END_RESET};
     sender = (struct xf_sender){.back = on_back, .settled = on_settled};
     shared = (struct xf_stanza_sum){0};
     xf_proof_init(&proof, &stream, &ops, &shared);
