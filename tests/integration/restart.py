@@ -169,7 +169,7 @@ def main():
         stage.start(peer)
         gateway = stage.start_xfedd(Gateway(lab, LOCAL, 'external', ours.issue(LOCAL, f'conference.{LOCAL}'),
                                             ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}',
-                                            extra='defaults { ack = none }\n'))     # the peer here answers no pings
+                                            defaults='ack = none'))     # the peer here answers no pings
         report.say(f'{args.count} messages each way, {args.rate} a second')
         breaks = Breaks(report, traffic, cluster, peer, gateway)
         threads = traffic.start()
