@@ -202,7 +202,8 @@ START_TEST(question_ends_in)
     char address[16] = "";
 
     open_client(cases[_i].server_count, cases[_i].timeout_ms, 100);
-    uint64_t start_ms = xf_monotonic_ms();
+    /* Timers count from the loop's clock, which stands while this process waits for a processor. */
+    uint64_t start_ms = xf_loop_clock(loop)->now_ms;
     struct seen seen = ask(cases[_i].name, XF_DNS_A);
     uint64_t took_ms = xf_monotonic_ms() - start_ms;
 
