@@ -76,8 +76,7 @@ static void uncount_stream(struct xf_pair *pair)
 
 /* ------------------------------------------------------------------ our stanzas for it */
 
-/* Offer the stream for the pair's stanzas to the peer, if it goes both ways (XEP-0288). */
-static void offer_carried(struct xf_pair *pair)
+void xf_pair_offer(struct xf_pair *pair)
 {
     struct xf_pair_key text;
     struct xf_span key = xf_pair_key(xf_span_of(pair->local), xf_span_of(pair->peer), &text);
@@ -242,7 +241,7 @@ void xf_pair_authenticated(struct xf_pair *pair, enum xf_auth_method method)
     }
     xf_in_keep_to_pairs(in);
     xf_in_log_up(in, pair);
-    offer_carried(pair);
+    xf_pair_offer(pair);
     xf_s2s_peer_reached(s2s, pair->peer);
     xf_s2s_host_is_back(s2s, &in->stream.conn->addr);
     s2s->events->peer_seen(s2s->owner, xf_span_of(pair->local), xf_span_of(pair->peer));

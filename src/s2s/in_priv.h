@@ -234,6 +234,8 @@ bool xf_in_has_room(struct xf_in *in, const struct xf_dialback_names *names);
 bool xf_pair_has_place(struct xf_pair *pair);
 /* Is the peer what it was before (continuity.c)? False: the pair was refused and is freed. */
 bool xf_pair_is_as_before(struct xf_pair *pair, enum xf_auth_method method);
+/* Offer the stream for the pair's stanzas to the peer, if it goes both ways (XEP-0288). */
+void xf_pair_offer(struct xf_pair *pair);
 /* All checks have passed: the pair may send stanzas. */
 void xf_pair_authenticated(struct xf_pair *pair, enum xf_auth_method method);
 /*

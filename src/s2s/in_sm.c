@@ -80,27 +80,12 @@ void xf_in_sm_closed(struct xf_in *in)
     in->resumable = NULL;
 }
 
-/* What the peer has of our stanzas; false: what it says cannot be. */
-static bool learn(struct xf_in *in, const struct xf_resumable *resumable, uint32_t handled)
-{
-    struct xf_carrier *carrier = &in->carrier;
-    if (!resumable->has_mark)
-        return true;
-    if (!xf_proof_mark_number(&resumable->mark, handled, &carrier->resumed_number))
-        return false;
-    carrier->resumed_serial = resumable->mark.serial;
-    return true;
-}
-
 /* Another stream may have offered the pair since; but only this one knows what the peer has. */
 static void offer_again(struct xf_in *in)
 {
-    struct xf_pair_key text;
     struct xf_pair *pair = xf_in_find_pair(in, xf_span_of(in->local), xf_span_of(in->peer));
     if (pair && pair->method != XF_AUTH_NONE)
-        xf_carrier_offer_pair(in->s2s->bidi_pairs,
-                              xf_pair_key(xf_span_of(in->local), xf_span_of(in->peer), &text),
-                              &pair->carried);
+        xf_pair_offer(pair);
 }
 
 static void go_on(struct xf_in *in, struct xf_resumable *resumable, uint32_t handled)
@@ -141,7 +126,7 @@ void xf_in_sm_resume(struct xf_in *in, const struct xf_elem *elem)
         break_off(old);
         xf_stream_abort(&old->stream);
     }
-    if (learn(in, resumable, (uint32_t)handled))
+    if (!resumable->has_mark || xf_sm_learn(&in->carrier, &resumable->mark, (uint32_t)handled))
         go_on(in, resumable, (uint32_t)handled);
     else
         xf_in_fail(in, XF_STREAM_ERROR_UNDEFINED_CONDITION,

@@ -44,11 +44,9 @@ static bool learn(struct xf_out *out, const struct xf_resumption *resumption, st
                   uint32_t *out_handled)
 {
     uint64_t handled;
-    struct xf_carrier *carrier = &out->carrier;
     if (!xf_span_number(count, UINT32_MAX, &handled) ||
-        !xf_proof_mark_number(&resumption->mark, (uint32_t)handled, &carrier->resumed_number))
+        !xf_sm_learn(&out->carrier, &resumption->mark, (uint32_t)handled))
         return false;
-    carrier->resumed_serial = resumption->mark.serial;
     *out_handled = (uint32_t)handled;
     return true;
 }

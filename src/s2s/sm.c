@@ -51,6 +51,14 @@ void xf_sm_part(struct xf_carrier *carrier)
         acknowledge(carrier);
 }
 
+bool xf_sm_learn(struct xf_carrier *carrier, const struct xf_proof_mark *mark, uint32_t handled)
+{
+    if (!xf_proof_mark_number(mark, handled, &carrier->resumed_number))
+        return false;
+    carrier->resumed_serial = mark->serial;
+    return true;
+}
+
 void xf_sm_refuse(struct xf_stream *stream, enum xf_stanza_error error)
 {
     struct xf_draft draft = xf_stream_draft(stream);

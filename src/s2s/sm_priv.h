@@ -8,6 +8,7 @@
 #include <xfed/stream/stream.h>
 
 struct xf_carrier;
+struct xf_proof_mark;
 
 struct xf_sm {
     bool counts;      /* it was enabled: stanzas of the peer are counted */
@@ -32,6 +33,12 @@ bool xf_sm_element(struct xf_carrier *carrier, const struct xf_elem *elem);
  * the peer has handled.
  */
 void xf_sm_part(struct xf_carrier *carrier);
+
+/*
+ * The carrier's stream resumes the one of the mark, of which the peer has handled so many of our
+ * stanzas (§5). False: that cannot be.
+ */
+bool xf_sm_learn(struct xf_carrier *carrier, const struct xf_proof_mark *mark, uint32_t handled);
 
 /* Refuse <enable/> or <resume/>. */
 void xf_sm_refuse(struct xf_stream *stream, enum xf_stanza_error error);

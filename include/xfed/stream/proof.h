@@ -94,7 +94,7 @@ struct xf_proof {
 /* `shared` is a sum that the stanzas count in too; borrowed, or NULL. */
 void xf_proof_init(struct xf_proof *proof, struct xf_stream *stream, const struct xf_proof_ops *ops,
                    struct xf_stanza_sum *shared);
-/* Drops what is left; call after xf_proof_closed. */
+/* After xf_proof_closed, or when nothing was sent. */
 void xf_proof_fini(struct xf_proof *proof);
 
 /*
@@ -153,6 +153,7 @@ uint64_t xf_proof_silence_ms(const struct xf_proof *proof);
 /*
  * The conn has closed: all that is not proved goes back. `is_clean`: both sides ended the stream in
  * order, and then the connection, so the other side has read all that left (RFC 6120 §4.4); still,
- * with XEP-0198 only what was acknowledged counts.
+ * with XEP-0198 only what was acknowledged counts. Where no answer is known to come, what the other
+ * side's TCP has acknowledged counts too, unless the connection was reset.
  */
 void xf_proof_closed(struct xf_proof *proof, bool is_clean);
