@@ -9,7 +9,8 @@ Good ends: delivered, returned (an error came back), answered (iq). Nobody's fau
     crossed         written to a leg as xfedd's footer came
     kill -9         gone while xfedd was killed
     unavoidable     delivered twice, or delivered and returned, and nobody told xfedd of the first delivery before the connection
-                    broke; an iq request is never sent again, and all copies of a message but one bear XEP-0203's stamp
+                    broke; an iq request is never sent again, and all copies of a message but one bear XEP-0203's stamp;
+                    an error or a result that came twice, the same way
     not deliverable the result of an iq request, to a peer that could not be reached: nobody can be told
 
 Anomalies are everything else.
@@ -45,9 +46,8 @@ class Table:
         self.sent_at, self.sent_conn, self.sent_index = column('d'), column('I'), column('I')
         self.got_at, self.got_conn, self.got_index, self.got_flags = column('d'), column('I'), column('I'), column('B')
         self.reply_conn, self.reply_index, self.reply_at = column('I'), column('I'), column('d')
-        self.answer_conn, self.answer_index = column('I'), column('I')
         self.copies = {}            # serial -> all deliveries, of those with several: (conn, index, time, flags)
-        self.ends = {}              # serial -> (time, record) of the errors, and of results after the first
+        self.ends = {}              # serial -> (time, record, conn, index) of the errors, and of an iq's results
 
 
 def bump(column, serial):
@@ -120,10 +120,8 @@ class Direction:
             t.sent_conn[serial], t.sent_index[serial] = conn, index
         elif what in (RETURNED, ANSWERED):
             bump(t.returned if what == RETURNED else t.answered, serial)
-            if what == RETURNED or t.answered[serial] > 1:
-                t.ends.setdefault(serial, []).append((at, what))
-            else:
-                t.answer_conn[serial], t.answer_index[serial] = conn, index
+            if what == RETURNED or t.flags[serial] & IQ_FLAG:
+                t.ends.setdefault(serial, []).append((at, what, conn, index))
         elif what == KEPT:
             t.kept[serial] = 1
         elif what == TOLD:
@@ -180,7 +178,7 @@ class Direction:
         if t.flags[serial] & IQ_FLAG:
             self._request(serial)
         elif t.returned[serial] > 1:
-            self.wrong('returned twice', serial)
+            self._ended_twice('returned twice', serial)
         elif t.got[serial] and t.returned[serial]:
             self._both(serial)
         if not t.got[serial] and not t.returned[serial] and not t.answered[serial]:
@@ -219,7 +217,7 @@ class Direction:
 
     def _both(self, serial):
         t, receiver = self.t, self.receiver
-        ended = min(at for at, what in t.ends[serial] if what == RETURNED)
+        ended = min(at for at, what, *_ in t.ends[serial] if what == RETURNED)
         if receiver.proved(t.got_conn[serial], t.got_index[serial], min(ended, receiver.closed(t.got_conn[serial])), self.story):
             self.wrong('delivered and returned', serial, 'xfedd knew of the delivery')
         elif receiver.closed(t.got_conn[serial]) > ended + GRACE_S and ended > t.got_at[serial] and not self._was_hung(serial, ended):
@@ -244,20 +242,23 @@ class Direction:
             self.counts['request delivered, then returned'] += 1
 
     def _answered_twice(self, serial):
-        """A result after the error, or a second result, is nobody's fault if xfedd could not know that the first arrived."""
-        t, asker = self.t, self.sender
+        t = self.t
         if t.returned[serial] > 1:
-            self.wrong('returned twice', serial)
+            self._ended_twice('returned twice', serial)
         elif t.answered[serial] > 1:
-            conn = t.answer_conn[serial]
-            again = min(at for at, what in t.ends[serial] if what == ANSWERED)
-            broke = asker.closed(conn) <= again or self._was_hung(serial, again)
-            if t.sends[serial] > 1 or broke and not asker.proved(conn, t.answer_index[serial], asker.closed(conn), self.story):
-                self.counts['answered twice, unavoidable'] += 1
-            else:
-                self.wrong('answered twice', serial)
+            self._ended_twice('answered twice', serial)
         else:
             self._both(serial)
+
+    def _ended_twice(self, kind, serial):
+        """The second error, or result, is nobody's fault if xfedd could not know that the first arrived."""
+        t, asker = self.t, self.sender
+        (_, _, conn, index), (again, *_) = sorted(t.ends[serial])[:2]
+        broke = asker.closed(conn) <= again or self._was_hung(serial, again)
+        if t.sends[serial] > 1 or broke and not asker.proved(conn, index, asker.closed(conn), self.story):
+            self.counts[f'{kind}, unavoidable'] += 1
+        else:
+            self.wrong(kind, serial)
 
     def _unanswered(self, serial):
         t, replier = self.t, self.receiver
