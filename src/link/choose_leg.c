@@ -7,14 +7,22 @@
  * move, each to the next in their rank, and they return when it is back. A node with a larger
  * weight gets proportionally more users.
  *
- * A leg whose server has not answered a ping for SILENT_MS gets nothing more while another one
- * answers.
+ * A user changes legs only when the old one has proved all that it was sent for that user: else
+ * what it could still lose, and is sent again, would come after what is sent now. To know that,
+ * each leg notes the number of the last stanza for each of USERS hash values; users that share one
+ * move together.
+ *
+ * A leg whose server has not answered a ping for SILENT_MS gets no other users while another leg
+ * answers. If it gets a stanza for one that cannot leave it after HUNG_MS, it is given up.
  */
 #include "component_priv.h"
 
 #include <math.h>
+#include <xfed/base/alloc.h>
 
 #define SILENT_MS 2000
+#define HUNG_MS   10000
+#define USERS     8192
 
 uint64_t xf_hash_text(uint64_t hash, struct xf_span text)
 {
@@ -41,26 +49,75 @@ static double rank(const struct xf_leg *leg, uint64_t user)
     return -log(uniform) / leg->weight;
 }
 
-static bool is_silent(const struct xf_leg *leg)
+static bool is_silent(const struct xf_leg *leg, uint64_t limit_ms)
 {
-    return xf_proof_silence_ms(&leg->proof) > SILENT_MS && !xf_stream_is_stopped(&leg->stream);
+    return xf_proof_silence_ms(&leg->proof) > limit_ms && !xf_stream_is_stopped(&leg->stream);
 }
 
-struct xf_leg *xf_component_choose(const struct xf_component *component,
-                                   const struct xf_stanza *stanza)
+/* ------------------------------------------------------------------ who must stay */
+
+void xf_component_sent(struct xf_component *component, struct xf_leg *leg)
+{
+    if (component->leg_count == 1)
+        return;
+    if (!leg->users)
+        leg->users = xf_alloc(USERS * sizeof(*leg->users));
+    leg->users[component->user % USERS] =
+        (struct xf_leg_user){.stream = leg->proof.serial, .last = leg->proof.sent_count};
+}
+
+static bool must_stay(const struct xf_leg *leg, uint64_t user)
+{
+    if (!leg->users)
+        return false;
+    const struct xf_leg_user *at = &leg->users[user % USERS];
+    return at->stream == leg->proof.serial && at->last > leg->proof.proved_count;
+}
+
+/* A server that has never answered a ping may live all the same. */
+static bool is_hung(const struct xf_leg *leg)
+{
+    return leg->is_sure && is_silent(leg, HUNG_MS);
+}
+
+static bool has_other(const struct xf_component *component, const struct xf_leg *leg)
+{
+    for (size_t i = 0; i < component->leg_count; i++) {
+        const struct xf_leg *other = component->legs[i];
+        if (other != leg && xf_leg_is_up(other) && !is_silent(other, SILENT_MS))
+            return true;
+    }
+    return false;
+}
+
+/* Not by a caller of xf_component_choose, who is about to write to it. */
+static void on_hung(void *owner)
+{
+    struct xf_component *component = owner;
+    for (size_t i = 0; i < component->leg_count; i++) {
+        struct xf_leg *leg = component->legs[i];
+        if (xf_leg_is_up(leg) && is_hung(leg) && has_other(component, leg))
+            xf_leg_give_up(leg, "unanswered");
+    }
+}
+
+void xf_component_init_choice(struct xf_component *component)
+{
+    xf_timer_init(&component->hung, on_hung, component);
+}
+
+/* ------------------------------------------------------------------ the choice */
+
+static struct xf_leg *best_of(const struct xf_component *component, uint64_t user)
 {
     struct xf_leg *best = NULL;
     bool best_is_silent = false;
     double best_rank = 0;
-    if (component->leg_count == 1)
-        return xf_leg_is_up(component->legs[0]) ? component->legs[0] : NULL;
-
-    uint64_t user = xf_hash_text(0xcbf29ce484222325u, xf_jid_bare(&stanza->to));
     for (size_t i = 0; i < component->leg_count; i++) {
         struct xf_leg *leg = component->legs[i];
         if (!xf_leg_is_up(leg))
             continue;
-        bool silent = is_silent(leg);
+        bool silent = is_silent(leg, SILENT_MS);
         double at = rank(leg, user);
         if (best && (silent > best_is_silent || (silent == best_is_silent && at >= best_rank)))
             continue;
@@ -69,4 +126,21 @@ struct xf_leg *xf_component_choose(const struct xf_component *component,
         best_rank = at;
     }
     return best;
+}
+
+struct xf_leg *xf_component_choose(struct xf_component *component, const struct xf_stanza *stanza)
+{
+    if (component->leg_count == 1)
+        return xf_leg_is_up(component->legs[0]) ? component->legs[0] : NULL;
+
+    component->user = xf_hash_text(0xcbf29ce484222325u, xf_jid_bare(&stanza->to));
+    for (size_t i = 0; i < component->leg_count; i++) {
+        struct xf_leg *leg = component->legs[i];
+        if (!xf_leg_is_up(leg) || !must_stay(leg, component->user))
+            continue;
+        if (is_hung(leg) && has_other(component, leg))
+            xf_timer_start(component->env->timers, &component->hung, 0);
+        return leg;
+    }
+    return best_of(component, component->user);
 }

@@ -38,7 +38,10 @@ static bool send_held(void *owner, struct xf_stanza_copy *copy)
         return false;
     if (xf_component_is_suspect(leg, copy))
         return xf_component_send_alone(component, leg, &stanza, copy);
-    return xf_leg_send(leg, &component->sender, &stanza, copy) == XF_ERR_OK;
+    if (xf_leg_send(leg, &component->sender, &stanza, copy) != XF_ERR_OK)
+        return false;
+    xf_component_sent(component, leg);
+    return true;
 }
 
 static void flush(struct xf_component *component)
@@ -192,6 +195,7 @@ struct xf_component *xf_component_new(const struct xf_leg_common *common, struct
     component->hold.owner = component;
     xf_component_init_sender(component);
     xf_component_init_suspects(component);
+    xf_component_init_choice(component);
     add_legs(component, common, name, addrs, weights, addr_count);
     xf_component_start(component);
     return component;
@@ -202,6 +206,7 @@ void xf_component_free(struct xf_component **component)
     if (!*component)
         return;
     xf_timer_stop(&(*component)->next);
+    xf_timer_stop(&(*component)->hung);
     xf_hold_fini(&(*component)->hold);
     for (size_t i = 0; i < (*component)->leg_count; i++)
         xf_leg_free(&(*component)->legs[i]);
@@ -235,6 +240,7 @@ enum xf_err xf_component_send(struct xf_component *component, const struct xf_st
         struct xf_leg *leg = xf_component_choose(component, stanza);
         if (leg && xf_leg_send(leg, &component->sender, stanza, NULL) == XF_ERR_OK) {
             component->sent = leg;
+            xf_component_sent(component, leg);
             if (__builtin_expect(xf_leg_is_tight(leg) != component->counts_as_congested, 0))
                 changed(component);
             return XF_ERR_OK;

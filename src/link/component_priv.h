@@ -37,8 +37,10 @@ struct xf_component {
     size_t leg_count, up_count, busy_count; /* busy: legs that are not idle */
     bool is_kept;                           /* does not end when it is idle */
     bool is_stopping;
-    const struct xf_leg *alone_on;          /* a suspect is on its way there, and all else waits */
-    struct xf_timer next;                   /* the suspect was proved: go on */
+    const struct xf_leg *alone_on; /* a suspect is on its way there, and all else waits */
+    struct xf_timer next;          /* the suspect was proved: go on */
+    uint64_t user;                 /* hash of the local user for whom a leg was last chosen */
+    struct xf_timer hung;          /* give up a leg whose users wait too long */
     bool counts_as_up, counts_as_congested; /* in the sums of the link */
     uint64_t used_ms;
     struct xf_timer idle;  /* the link's */
@@ -75,9 +77,11 @@ static inline bool xf_component_is_full(const struct xf_component *component)
 
 /* ------------------------------------------------------------------ choose_leg.c */
 
+void xf_component_init_choice(struct xf_component *component);
 /* The leg for this stanza; NULL: none is up. */
-struct xf_leg *xf_component_choose(const struct xf_component *component,
-                                   const struct xf_stanza *stanza);
+struct xf_leg *xf_component_choose(struct xf_component *component, const struct xf_stanza *stanza);
+/* The leg took the stanza that it was last chosen for. */
+void xf_component_sent(struct xf_component *component, struct xf_leg *leg);
 uint64_t xf_hash_text(uint64_t hash, struct xf_span text);
 
 /* ------------------------------------------------------------------ component_back.c */

@@ -516,6 +516,7 @@ void xf_leg_free(struct xf_leg **leg)
     xf_require((*leg)->state == XF_LEG_IDLE);
     if ((*leg)->driver->freed)
         (*leg)->driver->freed(*leg);
+    xf_free((*leg)->users);
     xf_free((*leg)->name);
     xf_free(*leg);
     *leg = NULL;

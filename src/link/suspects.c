@@ -56,6 +56,7 @@ bool xf_component_send_alone(struct xf_component *component, struct xf_leg *leg,
     if (component->sender.unproved.count > 0 ||
         xf_leg_send(leg, &component->sender, stanza, copy) != XF_ERR_OK)
         return false;
+    xf_component_sent(component, leg);
     component->alone_on = leg;
     xf_proof_ask(&leg->proof);
     return true;

@@ -324,10 +324,20 @@ static const struct link_case cases[] = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {SENT, 1, WRITTEN("m1") PING("1", "1")},
         {FEED, 0, PONG("1", "1")}, {GOT, .text = ""}, {LOST, 1}, {SENT, 0, ""}}},
 
-    {"two nodes: one that does not answer gets nothing more while the other does", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .steps = {
+    {"two nodes: one that does not answer gets no other users while the other does", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {SENT, 1, WRITTEN("m1") PING("1", "1")},
-        {WAIT, .ms = 1900}, {SEND, .text = "m2"}, {SENT, 1, WRITTEN("m2")}, {WAIT, .ms = 200}, {SEND, .text = "m3"}, {SENT, 0, WRITTEN("m3")},
-        {FEED, 1, PONG("1", "1")}, {SEND, .text = "m4"}, {SENT, 1, WRITTEN("m4")}}},
+        {WAIT, .ms = 1900}, {SEND, .text = "m2"}, {SENT, 1, WRITTEN("m2")}, {WAIT, .ms = 200}, {SEND_TO, .text = "w1"}, {SENT_COUNT, 0, .ms = 1},
+        {FEED, 1, PONG("1", "1")}, {SEND_TO, .text = "w3"}, {SENT_COUNT, 1, .ms = 1}}},
+
+    {"two nodes: whose stanzas may be lost with a silent one stays there, and after 10 s all of it moves in order", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {FEED, 1, PONG("1", "1")},
+        {SEND, .text = "m2"}, {WAIT, .ms = 2500}, {SEND, .text = "m3"}, {SENT, 0, ""}, {SEND_TO, .text = "w1"}, {SENT_COUNT, 0, .ms = 1},
+        {WAIT, .ms = 250}, {SENT, 0, PING("2", "1")}, {FEED, 0, PONG("2", "1")}, {WAIT, .ms = 6750}, {SEND, .text = "m4"}, {WAIT, .ms = 1000}, {IS, .text = "up"}, {SENT, 0, ""}, {SEND, .text = "m5"}, {WAIT, .ms = 1}, {GONE, 1},
+        {SENT, 0, AGAIN("m2", "00") AGAIN("m3", "02") AGAIN("m4", "09") WRITTEN("m5")}}},
+
+    {"two nodes: both are silent: none is given up so early", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {SEND_TO, .text = "w2"}, {WAIT, .ms = 250}, {FEED, 1, PONG("1", "1")}, {FEED, 0, PONG("2", "1")},
+        {SEND, .text = "m2"}, {SEND_TO, .text = "w2"}, {WAIT, .ms = 15000}, {SEND, .text = "m3"}, {WAIT, .ms = 1}, {LOG, .text = "link.stream.down", .ms = 0}}},
 
     {"two nodes: a user stays on its node, and moves when it goes", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {SEND, .text = "m2"},
