@@ -48,32 +48,50 @@ void xf_in_evict(struct xf_in *in, const char *reason, const char *text);
 
 /* ------------------------------------------------------------------ places.c */
 
-/*
- * The quota keys of an address (member) and its network (group). `keys` points into the texts: do
- * not copy the struct.
- */
-struct xf_addr_keys {
-    char host[XF_ADDR_TEXT_BYTES], network[XF_ADDR_TEXT_BYTES];
-    struct xf_quota_keys keys;
-};
-void xf_addr_keys_of(const struct xf_addr *addr, struct xf_addr_keys *out);
-
 /* xf_quota_take, with the address as the member and its network as the group. */
 enum xf_quota_answer xf_take_by_addr(const struct xf_s2s *s2s, struct xf_quota *quota,
                                      struct xf_place *place, const struct xf_addr *addr,
                                      const struct xf_quota_limits *limits,
                                      struct xf_place **out_evicted);
 
-/* ------------------------------------------------------------------ strangers.c */
-
-/* The two places of a stream, or of a pair. Zeroed: none held. */
+/* The two places of a stream, of a pair, or of what is remembered of one. Zeroed: none held. */
 struct xf_holding {
     struct xf_place by_network, by_owner;
 };
-/* The two quotas that all streams, or all pairs, take these places in. */
+/* The two quotas that all things of a kind take these places in. */
 struct xf_holdings {
     struct xf_quota by_network, by_owner;
 };
+struct xf_share { /* of a kind of things: its quotas, and their limits at this moment */
+    struct xf_holdings *holdings;
+    struct xf_quota_limits of_network, of_owner;
+};
+struct xf_share_keys {
+    struct xf_quota_keys network; /* none: the thing counts by its owner only */
+    struct xf_quota_keys owner;
+};
+struct xf_victims {
+    struct xf_place *of_network, *of_owner; /* NULL: none has to end */
+};
+
+/*
+ * Is there room for one more? Then the victims have to end first: that of the network, and that of
+ * the owner if one is found by another look.
+ */
+bool xf_share_look(const struct xf_share *share, const struct xf_share_keys *keys, uint64_t now_ms,
+                   struct xf_victims *out);
+/* Take the places without checking the limits. The keys are copied. */
+void xf_holding_enter(struct xf_holdings *holdings, struct xf_holding *holding,
+                      const struct xf_share_keys *keys, uint64_t now_ms);
+void xf_holding_give(struct xf_holdings *holdings, struct xf_holding *holding);
+
+static inline bool xf_holding_is_held(const struct xf_holding *holding)
+{
+    return xf_place_is_held(&holding->by_owner);
+}
+
+/* ------------------------------------------------------------------ strangers.c */
+
 void xf_strangers_init(struct xf_s2s *s2s);
 void xf_strangers_fini(struct xf_s2s *s2s);
 

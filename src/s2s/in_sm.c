@@ -65,7 +65,10 @@ void xf_in_sm(struct xf_in *in, const struct xf_elem *elem)
 static void break_off(struct xf_in *in)
 {
     struct xf_proof_mark mark = xf_proof_mark(&in->carrier.proof);
-    xf_resumable_broke(in->s2s, in->resumable, in->carrier.sm.handled, in->is_bidi ? &mark : NULL);
+    const struct xf_broken broken = {.network = in->network,
+                                     .handled = in->carrier.sm.handled,
+                                     .mark = in->is_bidi ? &mark : NULL};
+    xf_resumable_broke(in->s2s, in->resumable, &broken);
     in->resumable = NULL;
 }
 
@@ -107,24 +110,29 @@ static void go_on(struct xf_in *in, struct xf_resumable *resumable, uint32_t han
     xf_in_bidi_open(in);
 }
 
+/* NULL: there was no room for it among the broken ones. */
+static struct xf_resumable *break_now(struct xf_in *in, struct xf_in *old, struct xf_span previd)
+{
+    break_off(old);
+    xf_stream_abort(&old->stream);
+    return xf_resumable_find(in->s2s, previd, in->local, in->peer);
+}
+
 void xf_in_sm_resume(struct xf_in *in, const struct xf_elem *elem)
 {
     uint64_t handled;
     bool has_count = xf_span_number(xf_elem_attr(elem, "h"), UINT32_MAX, &handled);
-    struct xf_resumable *resumable =
-        xf_resumable_find(in->s2s, xf_elem_attr(elem, "previd"), in->local, in->peer);
+    struct xf_span previd = xf_elem_attr(elem, "previd");
+    struct xf_resumable *resumable = xf_resumable_find(in->s2s, previd, in->local, in->peer);
     if (in->settings->ack != XF_ACK_SM || in->carrier.sm.counts || !has_count) {
         xf_sm_refuse(&in->stream, XF_STANZA_ERROR_UNEXPECTED_REQUEST);
         return;
     }
+    if (resumable && resumable->in) /* the peer noticed first that its connection broke */
+        resumable = break_now(in, resumable->in, previd);
     if (!resumable) {
         xf_sm_refuse(&in->stream, XF_STANZA_ERROR_ITEM_NOT_FOUND);
         return;
-    }
-    if (resumable->in) { /* the peer noticed first that its connection broke */
-        struct xf_in *old = resumable->in;
-        break_off(old);
-        xf_stream_abort(&old->stream);
     }
     if (!resumable->has_mark || xf_sm_learn(&in->carrier, &resumable->mark, (uint32_t)handled))
         go_on(in, resumable, (uint32_t)handled);

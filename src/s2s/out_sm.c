@@ -12,8 +12,7 @@
 
 #include "out_priv.h"
 
-#define MAX_S_DEFAULT 60   /* how long a peer can be asked to resume, if it does not say */
-#define MAX_S_LIMIT   3600 /* ... at most */
+#define MAX_S_DEFAULT 60 /* how long a peer can be asked to resume, if it does not say */
 
 static const struct xf_resumption *find(const struct xf_out *out)
 {
@@ -90,7 +89,7 @@ static void on_enabled(struct xf_out *out, const struct xf_elem *elem)
     out->carrier.sm.counts = true;
     if (!xf_span_is(resume, "true") && !xf_span_is(resume, "1"))
         return;
-    if (!xf_span_number(xf_elem_attr(elem, "max"), MAX_S_LIMIT, &max_s))
+    if (!xf_span_number(xf_elem_attr(elem, "max"), XF_RESUME_OURS_MAX_MS / 1000, &max_s))
         max_s = MAX_S_DEFAULT;
     if (id.len > 0 && id.len <= XF_DIALBACK_ID_MAX)
         out->sm_id = xf_span_dup(id);

@@ -17,56 +17,58 @@
 #include "gate_priv.h"
 
 #define PING_PREFIX "xfedd-ping-"
-#define PEERS_MAX   4096    /* of which we remember whether they answer */
 #define FORGIVEN_MS 3600000 /* then a silent peer is asked again */
 
 /* ------------------------------------------------------------------ who answers */
 
 struct answerer {
-    struct xf_lru_entry entry;
+    struct xf_memo memo;
     bool answers;
-    uint64_t at_ms;
 };
+
+static struct answerer *answerer_of(struct xf_memo *memo)
+{
+    return memo ? XF_CONTAINER(memo, struct answerer, memo) : NULL;
+}
 
 static struct answerer *find_answerer(const struct xf_s2s *s2s, struct xf_span peer)
 {
-    struct xf_lru_entry *entry = xf_lru_find(&s2s->proving.peers, peer);
-    return entry ? XF_CONTAINER(entry, struct answerer, entry) : NULL;
+    return answerer_of(xf_memory_find(&s2s->proving.peers, peer));
 }
 
-static void forget(struct xf_lru *peers, struct xf_lru_entry *entry)
+static void free_answerer(void *owner, struct xf_memo *memo)
 {
-    xf_lru_remove(peers, entry);
-    xf_free(XF_CONTAINER(entry, struct answerer, entry));
+    (void)owner;
+    xf_free(answerer_of(memo));
 }
 
 static void note(struct xf_s2s *s2s, struct xf_span peer, bool answers)
 {
-    struct xf_lru *peers = &s2s->proving.peers;
+    struct xf_memory *peers = &s2s->proving.peers;
     struct answerer *known = find_answerer(s2s, peer);
-    if (!known) {
-        if (xf_lru_count(peers) >= PEERS_MAX)
-            forget(peers, xf_lru_oldest(peers));
-        known = xf_new(struct answerer);
-        xf_lru_add(peers, peer, &known->entry);
+    const struct xf_memo_keys keys = {.key = peer, .peer = peer};
+    const struct xf_memory_limits limits = {.per_owner =
+                                                s2s->settings.strangers.ping_answers_per_owner,
+                                            .total = s2s->settings.strangers.ping_answers};
+    if (known) {
+        xf_memory_remove(peers, &known->memo);
+        free_answerer(NULL, &known->memo);
     }
+    known = xf_new(struct answerer);
     known->answers = answers;
-    known->at_ms = s2s->env->clock->now_ms;
-    xf_lru_rest(peers, &known->entry);
+    if (!xf_memory_add(s2s, peers, &known->memo, &keys, &limits))
+        free_answerer(NULL, &known->memo);
 }
 
 void xf_proving_init(struct xf_proving *proving)
 {
     proving->pinged = xf_map_new();
-    xf_lru_init(&proving->peers);
+    xf_memory_init(&proving->peers, free_answerer, NULL);
 }
 
 void xf_proving_fini(struct xf_proving *proving)
 {
-    struct xf_lru_entry *entry;
-    while ((entry = xf_lru_oldest(&proving->peers)))
-        forget(&proving->peers, entry);
-    xf_lru_fini(&proving->peers);
+    xf_memory_fini(&proving->peers);
     xf_map_free(&proving->pinged);
 }
 
@@ -77,7 +79,7 @@ static void prove_by_ping(struct xf_carrier *carrier, struct xf_span peer)
     const struct xf_s2s *s2s = carrier->s2s;
     const struct answerer *known = find_answerer(s2s, peer);
     bool is_silent =
-        known && !known->answers && s2s->env->clock->now_ms - known->at_ms < FORGIVEN_MS;
+        known && !known->answers && s2s->env->clock->now_ms - known->memo.since_ms < FORGIVEN_MS;
     xf_proof_by(&carrier->proof, is_silent ? XF_PROOF_NONE : XF_PROOF_PING,
                 known && known->answers);
 }

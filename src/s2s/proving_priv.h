@@ -9,16 +9,17 @@
  */
 #pragma once
 
-#include <xfed/base/lru.h>
 #include <xfed/policy/policy.h>
 #include <xfed/stream/proof.h>
+
+#include "memory_priv.h"
 
 struct xf_carrier;
 struct xf_s2s;
 
 struct xf_proving {
-    struct xf_map *pinged; /* id of a carrier's pings -> struct xf_carrier */
-    struct xf_lru peers;   /* that answered, or did not */
+    struct xf_map *pinged;  /* id of a carrier's pings -> struct xf_carrier */
+    struct xf_memory peers; /* that answered, or did not */
 };
 
 extern const struct xf_proof_ops xf_proving_ops; /* of every carrier */

@@ -6,34 +6,35 @@
  */
 #pragma once
 
-#include <xfed/base/lru.h>
 #include <xfed/stream/proof.h>
+
+#include "memory_priv.h"
 
 struct xf_in;
 struct xf_s2s;
 
 /* How long our stanzas wait for the peer to resume its stream. */
-#define XF_RESUME_AWAITED_MS 3000
-#define XF_RESUME_MAX_S      120 /* how long a stream may be resumed after its connection broke */
+#define XF_RESUME_AWAITED_MS  3000
+#define XF_RESUME_MAX_S       120 /* how long a stream may be resumed after its connection broke */
+#define XF_RESUME_OURS_MAX_MS 3600000 /* ... one of ours, whatever the peer says */
 
 /*
  * A stream of a peer: from <enabled/> on, while it lives and for XF_RESUME_MAX_S after its
  * connection broke. Among the broken ones there is one for each pair.
  */
 struct xf_resumable {
-    struct xf_lru_entry entry; /* by `id`; rests once the connection broke */
+    struct xf_memo memo; /* by the pair, once the connection broke */
     char id[XF_ID_CHARS + 1];
     char *local, *peer;
-    struct xf_in *in;  /* NULL: its connection broke */
-    uint64_t broke_ms; /* ... then */
-    uint32_t handled;  /* ... and so many stanzas of the peer were handled */
-    bool has_mark;     /* ours went over it too (XEP-0288) */
+    struct xf_in *in; /* NULL: its connection broke */
+    uint32_t handled; /* ... and so many stanzas of the peer were handled */
+    bool has_mark;    /* ours went over it too (XEP-0288) */
     struct xf_proof_mark mark;
 };
 
 /* A stream of ours, for the next one of the same pair. */
 struct xf_resumption {
-    struct xf_lru_entry entry; /* by the pair; always rests */
+    struct xf_memo memo;       /* by the pair */
     char *id;                  /* what the peer called it */
     uint64_t until_ms, max_ms; /* when the peer will have forgotten it; how long it keeps one */
     uint32_t handled;
@@ -41,9 +42,9 @@ struct xf_resumption {
 };
 
 struct xf_resuming {
-    struct xf_lru of_peers; /* struct xf_resumable */
-    struct xf_lru ours;     /* struct xf_resumption */
-    struct xf_map *broken;  /* pair -> struct xf_resumable */
+    struct xf_map *of_peers; /* id -> struct xf_resumable */
+    struct xf_memory broken; /* of these; struct xf_resumable */
+    struct xf_memory ours;   /* struct xf_resumption */
 };
 
 void xf_resuming_init(struct xf_resuming *resuming);
@@ -54,15 +55,20 @@ void xf_resuming_fini(struct xf_resuming *resuming); /* no stream may live */
 /* The stream may be resumed from now on. */
 struct xf_resumable *xf_resumable_new(struct xf_s2s *s2s, struct xf_in *in, const char *local,
                                       const char *peer);
-/* Its connection broke; `mark` NULL: none of our stanzas went over it. */
-void xf_resumable_broke(struct xf_s2s *s2s, struct xf_resumable *resumable, uint32_t handled,
-                        const struct xf_proof_mark *mark);
-/* It ended in order: it cannot be resumed. */
+struct xf_broken {
+    const char *network; /* of the peer's address */
+    uint32_t handled;
+    const struct xf_proof_mark *mark; /* NULL: none of our stanzas went over it */
+};
+/* Its connection broke. It is freed if its owner or network has no room for it. */
+void xf_resumable_broke(struct xf_s2s *s2s, struct xf_resumable *resumable,
+                        const struct xf_broken *broken);
+/* It ended in order, so that it cannot be resumed. */
 void xf_resumable_free(struct xf_s2s *s2s, struct xf_resumable *resumable);
 /* NULL: there is none of that id, or it is another pair's, or too old. */
 struct xf_resumable *xf_resumable_find(struct xf_s2s *s2s, struct xf_span id, const char *local,
                                        const char *peer);
-/* It goes on, on this stream. */
+/* A broken one goes on, on this stream. */
 void xf_resumable_take(struct xf_s2s *s2s, struct xf_resumable *resumable, struct xf_in *in);
 /*
  * Did a stream of the pair that went both ways break just now, so that the peer may be about to
