@@ -62,21 +62,23 @@ bool xf_link_is_up(const struct xf_link *link)
 }
 
 /*
- * Do the components of peers hold so much that S2S should stop reading peers whose components are
- * down? That is long before an owner's share (hold_priv.h) is used up.
+ * While nothing is up, how much is held before S2S should stop reading peers? What is read is sure
+ * to be delivered or returned; what is left unread is lost when the peer's connection breaks. But
+ * there must be room for those that are not stopped at once, and with names = per-peer this is long
+ * before an owner's share (hold_priv.h) is used up. What a lost stream has not proved is as good as
+ * held: it comes back when the connection has closed.
  */
 static bool is_tight(const struct xf_link *link)
 {
-    return link->budget.held.bytes > link->budget.max_bytes / 4;
+    size_t bytes = link->budget.held.bytes;
+    if (link->component && link->up_count == 0)
+        bytes += link->budget.unproved.bytes;
+    return bytes > link->budget.max_bytes / 4;
 }
 
 bool xf_link_is_congested(const struct xf_link *link)
 {
-    if (link->congested_count > 0)
-        return true;
-    if (link->component) /* it is down and holds stanzas: new ones would wait here too */
-        return !xf_hold_is_empty(&link->component->hold);
-    return is_tight(link);
+    return link->congested_count > 0 || is_tight(link);
 }
 
 bool xf_link_is_full(const struct xf_link *link, struct xf_span peer)
@@ -84,7 +86,7 @@ bool xf_link_is_full(const struct xf_link *link, struct xf_span peer)
     if (!xf_link_is_congested(link))
         return false;
     if (link->component)
-        return xf_component_is_full(link->component);
+        return link->up_count > 0 ? xf_component_is_full(link->component) : is_tight(link);
     const struct xf_component *component = xf_map_find(link->peers, peer);
     return component && (xf_component_is_congested(component) ||
                          (is_tight(link) && !xf_hold_is_empty(&component->hold)));

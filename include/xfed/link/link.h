@@ -100,7 +100,10 @@ void xf_link_expect_none(struct xf_link *link);
  */
 XF_MUST_USE enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanza *stanza);
 
-/* Some part of the link has written bytes that wait for a slow cluster, or holds stanzas. */
+/*
+ * Some part of the link has written bytes that wait for a slow cluster, or holds stanzas although
+ * it is up; or a quarter of hold_bytes is held.
+ */
 bool xf_link_is_congested(const struct xf_link *link);
 
 /*

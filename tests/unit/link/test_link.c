@@ -123,16 +123,24 @@ static const struct link_case cases[] = {
         {GOT, .text = ""}, {FEED, 0, "<handshake/><message from='v@a.example' to='u@b.example' id='r2'/>"}, {GOT, .text = "r2"}}},
 
     {"held while it comes up, sent in order", .nodes = {"127.0.0.1:5347"}, .steps = {
-        {SEND, .text = "h1"}, {SEND, .text = "h2"}, {IS, .text = "congested"},
+        {SEND, .text = "h1"}, {SEND, .text = "h2"}, {FULL_FOR, .text = "b.example", .ms = 0}, {IS, .text = "free"},
         {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "h3"}, {SENT, 0, WRITTEN("h1") WRITTEN("h2") WRITTEN("h3")},
         {IS, .text = "free"}, {DRAINED, .ms = 1}}},
 
     {"held while it is lost, then expires in order, then is refused", .nodes = {"127.0.0.1:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {DRAINED, .ms = 1}, {LOST, 0}, {IS, .text = "down"}, {STATES, .text = "up down"},
         {LOG, .text = "link.stream.down", .ms = 1},
-        {SEND, .text = "h1"}, {WAIT, .ms = 9000}, {SEND, .text = "h2"}, {EXPIRED, .text = ""}, {IS, .text = "congested"},
-        {WAIT, .ms = 1100}, {EXPIRED, .text = "h1 h2"}, {DRAINED, .ms = 1}, {IS, .text = "free"},
-        {SEND_IS, .text = "closed", .ms = 10}}},
+        {SEND, .text = "h1"}, {WAIT, .ms = 9000}, {SEND, .text = "h2"}, {EXPIRED, .text = ""},
+        {WAIT, .ms = 1100}, {EXPIRED, .text = "h1 h2"}, {SEND_IS, .text = "closed", .ms = 10}}},
+
+    {"a quarter of the hold is held while it is lost: peers are stopped until it is up", .nodes = {"127.0.0.1:5347"}, .hold_bytes = 400000, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {DRAINED, .ms = 1}, {LOST, 0}, {SEND_MANY, .ms = 60}, {FULL_FOR, .text = "b.example", .ms = 0}, {IS, .text = "free"},
+        {SEND_MANY, .ms = 40}, {FULL_FOR, .text = "b.example", .ms = 1}, {IS, .text = "congested"}, {WAIT, .ms = 260}, {DRAINED, .ms = 0},
+        {JOIN, 1, "127.0.0.1:5347"}, {SENT_COUNT, 1, .ms = 100}, {IS, .text = "free"}, {DRAINED, .ms = 1}}},
+
+    {"a quarter of the hold expires: peers go on, and get errors", .nodes = {"127.0.0.1:5347"}, .hold_bytes = 400000, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {DRAINED, .ms = 1}, {LOST, 0}, {SEND_MANY, .ms = 100}, {IS, .text = "congested"}, {WAIT, .ms = 10500}, {DRAINED, .ms = 1},
+        {IS, .text = "free"}, {SEND_IS, .text = "closed", .ms = 10}}},
 
     {"back within the time: nothing expires", .nodes = {"127.0.0.1:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {LOST, 0}, {SEND, .text = "h1"}, {WAIT, .ms = 300}, {JOIN, 1, "127.0.0.1:5347"},

@@ -284,7 +284,7 @@ static const struct routing_case cases[] = {
         {LOG, .text = "routing.stanza.refused reason=foreign-from", .ms = 1}}},
 
     {"loop guard: from a domain of another link is dropped, also when its route exists", .steps = {
-        {CLUSTER, .text = "<message from='v@other.example' to='u@b.example' id='m1'/>"}, {PEER_WAIT, .text = "iq get i1 b.example other.example"},
+        {CLUSTER, .text = "<message from='v@other.example' to='u@b.example' id='m1'/>"}, {PEER, .text = "iq get i1 b.example other.example"},
         {WAIT, .ms = 10100}, {OUT, 0, "other.example b.example"}, {READY, 0}, {SENT, 0, "!i1"},
         {CLUSTER, .text = "<message from='v@other.example' to='u@b.example' id='m2'/>"}, {SENT, 0, ""}}},
 
@@ -326,13 +326,13 @@ static const struct routing_case cases[] = {
     {"inbound: larger than the link takes: not-acceptable to the peer", .steps = {
         {PEER_LARGE, .text = "message - p1 b.example"}, {DELIVERED, .text = ""}, {OUT, 0, "a.example b.example"}, {READY, 0}, {SENT, 0, "!p1"}}},
 
-    {"link down: held, S2S pauses, then the peer is told", .steps = {
-        {LINK_LOST}, {RESUMED, .ms = 1}, {PEER_WAIT, .text = "message - p1 b.example"}, {PEER_WAIT, .text = "message error p2 b.example"}, {NO_OUT}, {WAIT, .ms = 10100},
-        {OUT, 0, "a.example b.example"}, {RESUMED, .ms = 1}, {READY, 0}, {SENT, 0, "!p1"},
+    {"link down: held, then the peer is told", .steps = {
+        {LINK_LOST}, {RESUMED, .ms = 1}, {PEER, .text = "message - p1 b.example"}, {PEER, .text = "message error p2 b.example"}, {NO_OUT}, {WAIT, .ms = 10100},
+        {OUT, 0, "a.example b.example"}, {READY, 0}, {SENT, 0, "!p1"},
         {PEER, .text = "message - p3 b.example"}, {SENT, 0, "!p3"}}},
 
-    {"link back in time: delivered, S2S goes on", .steps = {
-        {LINK_LOST}, {RESUMED, .ms = 1}, {PEER_WAIT, .text = "message - p1 b.example"}, {WAIT, .ms = 260}, {LINK_BACK}, {DELIVERED, .text = "p1"}, {RESUMED, .ms = 1}, {NO_OUT}}},
+    {"link back in time: delivered", .steps = {
+        {LINK_LOST}, {RESUMED, .ms = 1}, {PEER, .text = "message - p1 b.example"}, {WAIT, .ms = 260}, {LINK_BACK}, {DELIVERED, .text = "p1"}, {RESUMED, .ms = 1}, {NO_OUT}}},
 
     {"a ready route above half of its queue pauses the cluster until a quarter", .queue_stanzas = 100, .steps = {
         {MANY, .text = "b.example", .ms = 60}, {OUT, 0, "a.example b.example"}, {TAKES, 0, .ms = 10}, {READY, 0}, {LINK_READS, .text = "yes"},
