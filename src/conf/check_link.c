@@ -33,12 +33,27 @@ static void check_router(const struct xf_check *check, const struct xf_conf_link
                "ASCII letters and digits");
 }
 
+/* XEP-0114 has no STARTTLS, so TLS is there from the first byte or not at all. */
+static void check_component(const struct xf_check *check, const struct xf_conf_link *link)
+{
+    const struct xf_link_settings *settings = &link->settings;
+    if (settings->tls == XF_LINK_TLS_OPTIONAL)
+        refuse(check, link, "tls",
+               "tls = optional: a component cannot find out whether the server offers TLS: "
+               "expected required if nodes lead to a TLS endpoint, else none");
+    else if (settings->tls == XF_LINK_TLS_NONE && *settings->ca_file)
+        refuse(check, link, "ca-file",
+               "ca-file with tls = none: nobody shows a certificate: expected tls = required");
+}
+
 void xf_check_links(const struct xf_check *check)
 {
     for (size_t i = 0; i < check->conf->link_count; i++) {
         const struct xf_conf_link *link = &check->conf->links[i];
         if (link->settings.driver == XF_LINK_ROUTER)
             check_router(check, link);
+        else
+            check_component(check, link);
         if (*link->settings.tls_name && !*link->settings.ca_file)
             refuse(check, link, "tls-name",
                    "tls-name without ca-file: any certificate could have that name: expected "

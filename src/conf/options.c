@@ -65,7 +65,7 @@ static const struct xf_word names_words[] = {{"one", false}, {"per-peer", true},
 static const struct xf_word driver_words[] = {
     {"component", XF_LINK_COMPONENT}, {"router", XF_LINK_ROUTER}, {NULL, 0}};
 static const struct xf_word link_tls_words[] = {
-    {"none", XF_LINK_TLS_NONE}, {"optional", XF_LINK_TLS_OPTIONAL}, {"required", XF_LINK_TLS_REQUIRED}, {NULL, 0}};
+    {"auto", XF_LINK_TLS_AUTO}, {"none", XF_LINK_TLS_NONE}, {"optional", XF_LINK_TLS_OPTIONAL}, {"required", XF_LINK_TLS_REQUIRED}, {NULL, 0}};
 static const struct xf_word level_words[] = {
     {"error", XF_LOG_ERROR}, {"warn", XF_LOG_WARN}, {"info", XF_LOG_INFO}, {"debug", XF_LOG_DEBUG}, {NULL, 0}};
 static const struct xf_word direction_words[] = {
@@ -280,12 +280,14 @@ TEXT (LINK, "name", L, name, DOMAIN, NULL, "xfedd.example.org",
       "The component's name in the server's configuration. With driver = router: the name to bind at the router."),
 TEXT (LINK, "user", L, user, ANY, "", "xfedd",
       "With driver = router: the user in router-users.xml to log in as. Without it, the name."),
-WORD (LINK, "tls", L, tls, enum xf_link_tls, link_tls_words, "optional",
-      "With driver = router: none: do not encrypt. optional: encrypt if the router offers it. required: else do not connect."),
-TEXT (LINK, "ca-file", L, ca_file, PATH, "", "router-ca.pem",
-      "PEM file of the authorities that may have issued the router's certificate. Without it, any certificate is accepted."),
-TEXT (LINK, "tls-name", L, tls_name, DOMAIN, "", "router.example.org",
-      "The domain that the router's certificate must name; needs ca-file. Without it, any certificate from the ca-file is accepted."),
+WORD (LINK, "tls", L, tls, enum xf_link_tls, link_tls_words, "auto",
+      "With driver = router: encrypt if the router offers it (auto, optional), never (none), or else do not connect (required). With driver = "
+      "component: required: nodes lead to a TLS endpoint in front of the server, such as stunnel (doc/SERVERS.md); auto: "
+      "required if there is a ca-file, else none."),
+TEXT (LINK, "ca-file", L, ca_file, PATH, "", "link-ca.pem",
+      "PEM file of the authorities that may have issued the server's certificate. Without it, any certificate is accepted."),
+TEXT (LINK, "tls-name", L, tls_name, DOMAIN, "", "cluster.example.org",
+      "The domain that the server's certificate must name; needs ca-file. Without it, any certificate from the ca-file is accepted."),
 SWITCH(LINK, "names", L, per_peer, names_words, "one",
       "one: a single connection carries all peers. per-peer: each peer gets a connection under its own name, for servers without a "
       "default route."),

@@ -2,6 +2,9 @@
 /*
  * component_driver.c — XEP-0114, Jabber Component Protocol: header, proof of the shared secret
  * (§3), then stanzas as they are.
+ *
+ * XEP-0114 has no STARTTLS. With tls = required TLS begins with the first byte, as at stunnel and
+ * the like in front of the server.
  */
 #include "component_driver_priv.h"
 
@@ -28,6 +31,20 @@ static void send_header(struct xf_leg *leg)
     struct xf_stream_header header = {.to = xf_span_of(leg->name)};
     xf_stream_send_header(&leg->stream, &header);
     xf_leg_await(leg);
+}
+
+static bool wants_tls(const struct xf_link_settings *settings)
+{
+    return settings->tls == XF_LINK_TLS_REQUIRED ||
+           (settings->tls == XF_LINK_TLS_AUTO && *settings->ca_file);
+}
+
+static void begin(struct xf_leg *leg)
+{
+    if (wants_tls(leg->settings))
+        xf_leg_start_tls(leg);
+    else
+        send_header(leg);
 }
 
 static void prove(struct xf_leg *leg, const struct xf_header *header)
@@ -77,8 +94,12 @@ const struct xf_leg_driver xf_component_driver = {
     .errors = errors,
     .error_count = XF_ARRAY_LEN(errors),
     .nonsense = "the server sent what is no component stream",
-    .connected = send_header,
+    .no_tls =
+        "nodes must lead to a port where TLS begins with the first byte, such as stunnel's; the "
+        "server's own component port has no TLS",
+    .connected = begin,
     .header = prove,
+    .secured = send_header,
     .element = on_element,
     .send = send_stanza,
     .leave = leave,

@@ -86,7 +86,9 @@ static struct xf_leg_ending ending_of(const struct xf_leg *leg, enum xf_stream_e
     if (leg->ending.reason)
         return leg->ending;
     if (end == XF_STREAM_END_LOST)
-        return (struct xf_leg_ending){lost_word(stream->conn_end), NULL};
+        return (struct xf_leg_ending){
+            lost_word(stream->conn_end),
+            stream->conn_end == XF_CONN_END_TLS && !leg->was_up ? leg->driver->no_tls : NULL};
     if (end == XF_STREAM_END_POLITE)
         return (struct xf_leg_ending){"closed-by-server", NULL};
     if (end == XF_STREAM_END_OUR_ERROR)

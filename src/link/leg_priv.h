@@ -79,6 +79,7 @@ struct xf_leg_driver {
     const struct xf_leg_error *errors; /* ordered as they should be looked up */
     size_t error_count;
     const char *nonsense; /* advice when the server's bytes are not this protocol */
+    const char *no_tls;   /* advice when TLS does not come about, or NULL */
 
     /* Elements of this name wrap the stanzas (xf_stream_unwrap). NULL: none do. */
     const struct xf_wrapper *wrapper;

@@ -413,7 +413,7 @@ void xf_stream_start_tls(struct xf_stream *stream, const struct xf_tls_request *
     stream->tls_request = *request;
     stream->tls_go = go;
     stream->next = XF_STREAM_NEXT_TLS;
-    if (request->is_direct)
+    if (!stream->header_sent) /* nothing was said in clear */
         go_secure(stream);
     else
         stop_reading(stream);

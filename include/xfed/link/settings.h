@@ -10,7 +10,16 @@
 #include <xfed/stream/settings.h>
 
 enum xf_link_driver { XF_LINK_COMPONENT, XF_LINK_ROUTER };
-enum xf_link_tls { XF_LINK_TLS_NONE, XF_LINK_TLS_OPTIONAL, XF_LINK_TLS_REQUIRED };
+/*
+ * AUTO: OPTIONAL at a router; for a component, which has no STARTTLS, REQUIRED with a ca_file, else
+ * NONE.
+ */
+enum xf_link_tls {
+    XF_LINK_TLS_AUTO,
+    XF_LINK_TLS_NONE,
+    XF_LINK_TLS_OPTIONAL,
+    XF_LINK_TLS_REQUIRED,
+};
 
 struct xf_link_settings {
     char *title;
@@ -18,7 +27,7 @@ struct xf_link_settings {
     struct xf_texts nodes; /* "address:port" of the cluster's servers, no host names */
     char *name;            /* the component's name (XEP-0114 `to`; what is bound at a router) */
     char *user;            /* router: whom to log in as; "": the name */
-    enum xf_link_tls tls;  /* router: use STARTTLS */
+    enum xf_link_tls tls;  /* router: use STARTTLS; component: TLS from the first byte */
     char *ca_file;  /* who must have issued the server's certificate; "": it is not looked at */
     char *tls_name; /* the name that it must have, and SNI; "": any */
     bool per_peer;  /* names = per-peer: a component and connection for each peer's name */

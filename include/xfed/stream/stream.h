@@ -151,10 +151,10 @@ XF_MUST_USE enum xf_err xf_stream_send_wrapped(struct xf_stream *stream, struct 
 void xf_stream_restart(struct xf_stream *stream);
 
 /*
- * Start TLS. Called from the element event, it first checks that the peer sent nothing after that
- * element (otherwise the stream ends, since that would smuggle plaintext into TLS, CVE-2011-0411),
- * then sends `go` (`<proceed/>`; NULL for nothing). The texts of the request must live until
- * `secured` or `closed`.
+ * Start TLS. Before our header is sent, it begins at once. Else call it from the element event: it
+ * first checks that the peer sent nothing after that element (otherwise the stream ends, since that
+ * would smuggle plaintext into TLS, CVE-2011-0411), then sends `go` (`<proceed/>`; NULL for
+ * nothing). The texts of the request must live until `secured` or `closed`.
  */
 void xf_stream_start_tls(struct xf_stream *stream, const struct xf_tls_request *request,
                          const char *go);

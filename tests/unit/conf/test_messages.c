@@ -50,6 +50,11 @@ static const struct {
      "conf:4: link \"r\": the router's user has characters that its login cannot carry: expected a user of ASCII letters and digits"},
     {"a name without authorities", GOOD "link r { driver = router nodes = {\"127.0.0.1:5348\"} name = gw.example secret-file = secret\n tls-name = r.example }\n",
      "conf:4: link \"r\": tls-name without ca-file: any certificate could have that name: expected ca-file too"},
+    {"TLS where nothing can offer it", GOOD "link r { nodes = {\"127.0.0.1:5348\"} name = gw.example secret-file = secret\n tls = optional }\n",
+     "conf:4: link \"r\": tls = optional: a component cannot find out whether the server offers TLS: expected required if nodes lead to a TLS "
+     "endpoint, else none"},
+    {"authorities for no TLS", GOOD "link r { nodes = {\"127.0.0.1:5348\"} name = gw.example secret-file = secret tls = none\n ca-file = ca.pem }\n",
+     "conf:4: link \"r\": ca-file with tls = none: nobody shows a certificate: expected tls = required"},
 
     /* memory */
     {"a password for nothing", GOOD "memory {\n password-file = secret }\n",

@@ -764,6 +764,7 @@ static void set_up(struct world *world, const struct link_case *test)
                            .title = (char *)"presence",
                            .nodes.item = (char **)(uintptr_t)test->nodes,
                            .name = (char *)"gw.example",
+                           .tls = XF_LINK_TLS_NONE,
                            .per_peer = test->per_peer,
                            .secret = (char *)"sesame",
                            .max_stanza_bytes = 10000,

@@ -538,6 +538,7 @@ static void make_conf(struct world *world, const struct routing_case *test)
     world->served[1].settings =
         (struct xf_served_settings){.domain = WORD("other.example"), .link = WORD("other")};
     world->links[0].settings = (struct xf_link_settings){.title = WORD("presence"),
+                                                         .tls = XF_LINK_TLS_NONE,
                                                          .nodes = {world->nodes, 1},
                                                          .name = WORD("gw.example"),
                                                          .secret = WORD("sesame"),
