@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* stanza_arena.c — a piece is filled from its beginning, and freed with the last of its copies. */
+/*
+ * stanza_arena.c — a piece is filled from its beginning, and freed with the last of its copies.
+ *
+ * Each copy begins with a line of the processor's cache, as its struct wants it.
+ */
 #include <xfed/xmpp/stanza_arena.h>
 
 #include <string.h>
 
 #include <xfed/base/alloc.h>
 
-#define ALIGN 16u
+#define ALIGN 64u /* a line of most processors' caches */
+
+_Static_assert(offsetof(struct xf_stanza_copy, serial) <= ALIGN,
+               "what is read last is in one line");
 
 struct xf_arena_piece {
     size_t bytes, used; /* of `memory` */
     size_t live;        /* copies in it */
-    _Alignas(ALIGN) char memory[];
+    char *memory;       /* behind the struct, aligned */
 };
 
 static size_t aligned(size_t bytes)
@@ -22,8 +29,9 @@ static size_t aligned(size_t bytes)
 static struct xf_arena_piece *add_piece(struct xf_stanza_arena *arena)
 {
     size_t bytes = arena->next_bytes ? arena->next_bytes : XF_ARENA_PIECE_MIN;
-    struct xf_arena_piece *piece = xf_realloc(NULL, sizeof(*piece) + bytes);
-    *piece = (struct xf_arena_piece){.bytes = bytes};
+    struct xf_arena_piece *piece = xf_realloc(NULL, sizeof(*piece) + ALIGN - 1 + bytes);
+    *piece = (struct xf_arena_piece){.bytes = bytes,
+                                     .memory = (char *)aligned((size_t)(uintptr_t)(piece + 1))};
     arena->last = piece;
     arena->next_bytes = bytes < XF_ARENA_PIECE_MAX ? 2 * bytes : bytes;
     return piece;

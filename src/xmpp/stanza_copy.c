@@ -16,32 +16,30 @@ enum text { FROM, TO, SHOWN_FROM, SHOWN_TO, TYPE, ID, LANG, EXTRA, PAYLOAD, TEXT
 
 _Static_assert(TEXTS == XF_ARRAY_LEN(((struct xf_stanza_copy *)NULL)->len), "one length a text");
 
-static void list_texts(const struct xf_stanza *stanza, struct xf_span out[TEXTS])
-{
-    out[FROM] = stanza->from.full;
-    out[TO] = stanza->to.full;
-    out[SHOWN_FROM] = stanza->shown_from;
-    out[SHOWN_TO] = stanza->shown_to;
-    out[TYPE] = stanza->type;
-    out[ID] = stanza->id;
-    out[LANG] = stanza->lang;
-    out[EXTRA] = stanza->extra;
-    out[PAYLOAD] = stanza->payload;
-}
+/* Where they are in a stanza. */
+static const size_t text_at[TEXTS] = {
+    [FROM] = offsetof(struct xf_stanza, from.full),
+    [TO] = offsetof(struct xf_stanza, to.full),
+    [SHOWN_FROM] = offsetof(struct xf_stanza, shown_from),
+    [SHOWN_TO] = offsetof(struct xf_stanza, shown_to),
+    [TYPE] = offsetof(struct xf_stanza, type),
+    [ID] = offsetof(struct xf_stanza, id),
+    [LANG] = offsetof(struct xf_stanza, lang),
+    [EXTRA] = offsetof(struct xf_stanza, extra),
+    [PAYLOAD] = offsetof(struct xf_stanza, payload),
+};
 
-static size_t sum_of(const struct xf_span texts[TEXTS])
+static const struct xf_span *text_of(const struct xf_stanza *stanza, size_t which)
 {
-    size_t sum = sizeof(struct xf_stanza_copy);
-    for (size_t i = 0; i < TEXTS; i++)
-        sum += texts[i].len;
-    return sum;
+    return (const struct xf_span *)(const void *)((const char *)stanza + text_at[which]);
 }
 
 size_t xf_stanza_copy_size(const struct xf_stanza *stanza)
 {
-    struct xf_span texts[TEXTS];
-    list_texts(stanza, texts);
-    return sum_of(texts);
+    size_t sum = sizeof(struct xf_stanza_copy);
+    for (size_t i = 0; i < TEXTS; i++)
+        sum += text_of(stanza, i)->len;
+    return sum;
 }
 
 static uint32_t length(struct xf_span text)
@@ -58,28 +56,33 @@ struct xf_stanza_copy *xf_stanza_copy_new(const struct xf_stanza *stanza, uint64
     return copy;
 }
 
+/* Field by field: nearly all are written, and clearing the rest first would cost as much again. */
 void xf_stanza_copy_write(struct xf_stanza_copy *copy, const struct xf_stanza *stanza, size_t bytes,
                           uint64_t now_ms)
 {
-    struct xf_span texts[TEXTS];
-    list_texts(stanza, texts);
-    *copy = (struct xf_stanza_copy){
-        .at_ms = now_ms,
-        .bytes = bytes,
-        .kind = (uint8_t)stanza->kind,
-        .has_ns_mark = stanza->has_ns_mark,
-        .wire_bytes = stanza->wire_bytes,
-        .from_local = length(stanza->from.local),
-        .from_domain = length(stanza->from.domain),
-        .to_local = length(stanza->to.local),
-        .to_domain = length(stanza->to.domain),
-    };
+    copy->node = (struct xf_node){NULL, NULL};
+    copy->bytes = bytes;
+    copy->piece = NULL;
+    copy->journal_entry = NULL;
+    copy->sender = NULL;
+    copy->end = copy->sent_ms = copy->serial = copy->number = 0;
+    copy->at_ms = now_ms;
+    copy->is_unproved = false;
+    copy->losses = 0;
+    copy->kind = (uint8_t)stanza->kind;
+    copy->has_ns_mark = stanza->has_ns_mark;
+    copy->from_local = length(stanza->from.local);
+    copy->from_domain = length(stanza->from.domain);
+    copy->to_local = length(stanza->to.local);
+    copy->to_domain = length(stanza->to.domain);
+    copy->wire_bytes = stanza->wire_bytes;
     char *at = copy->text;
     for (size_t i = 0; i < TEXTS; i++) {
-        copy->len[i] = length(texts[i]);
-        if (texts[i].len)
-            memcpy(at, texts[i].ptr, texts[i].len);
-        at += texts[i].len;
+        const struct xf_span *text = text_of(stanza, i);
+        copy->len[i] = length(*text);
+        if (text->len)
+            memcpy(at, text->ptr, text->len);
+        at += text->len;
     }
 }
 

@@ -14,9 +14,12 @@
 struct xf_arena_piece;
 struct xf_sender;
 
+/*
+ * Most copies go out, and are forgotten when they are proved, long after they were written. First
+ * is all that is read then: one line of the processor's cache, which is not there any more.
+ */
 struct xf_stanza_copy {
     struct xf_node node;          /* of stanza_queue.c */
-    uint64_t at_ms;               /* when it came; written when it is made */
     size_t bytes;                 /* memory that the copy takes, for limits */
     struct xf_arena_piece *piece; /* it is in an arena (stanza_arena.h); NULL: on its own */
     /* The message that this copy stands for in the journal, which alone writes it; NULL: none */
@@ -26,6 +29,7 @@ struct xf_stanza_copy {
     uint64_t end; /* bytes written to the stream up to its last one */
     uint64_t sent_ms;
     uint64_t serial, number; /* which stream, and how many stanzas went out there up to this one */
+    uint64_t at_ms;          /* when it came; written when it is made */
     bool is_unproved;        /* it came back, and the other side may have it */
     uint8_t losses;          /* streams that broke right behind it, where its owner counts them */
     uint8_t kind;            /* enum xf_stanza_kind */

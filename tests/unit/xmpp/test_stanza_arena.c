@@ -12,7 +12,9 @@ static struct xf_stanza_copy *copy_of(struct xf_stanza_arena *arena, size_t byte
 {
     memset(body, fill, bytes);
     struct xf_stanza stanza = {.kind = XF_STANZA_MESSAGE, .payload = {body, bytes}};
-    return xf_stanza_arena_copy(arena, &stanza, 1);
+    struct xf_stanza_copy *copy = xf_stanza_arena_copy(arena, &stanza, 1);
+    ck_assert(!copy->piece || (uintptr_t)copy % 64 == 0);
+    return copy;
 }
 
 static void is_whole(const struct xf_stanza_copy *copy, size_t bytes, char fill)
