@@ -55,7 +55,7 @@ static void refund(struct xf_presences *pair, size_t bytes)
 struct xf_presences *xf_presences_find(const struct xf_presence_table *table, struct xf_span local,
                                        struct xf_span peer)
 {
-    struct xf_pair_key key;
+    XF_UNINITIALIZED struct xf_pair_key key;
     return xf_map_find(table->pairs, xf_pair_key(local, peer, &key));
 }
 
@@ -109,7 +109,7 @@ static struct xf_span key_of(struct xf_span from, struct xf_span to,
 struct xf_presence *xf_presence_find(const struct xf_presence_table *table, struct xf_span from,
                                      struct xf_span to)
 {
-    char text[XF_PRESENCE_KEY_BYTES];
+    XF_UNINITIALIZED char text[XF_PRESENCE_KEY_BYTES];
     return xf_map_find(table->by_key, key_of(from, to, text));
 }
 
@@ -123,7 +123,7 @@ struct xf_presence *xf_presence_add(struct xf_presences *pair, enum xf_presence_
                                     enum xf_presence_kind kind, struct xf_span from,
                                     struct xf_span to)
 {
-    char text[XF_PRESENCE_KEY_BYTES];
+    XF_UNINITIALIZED char text[XF_PRESENCE_KEY_BYTES];
     struct xf_span key = key_of(from, to, text);
     if (!has_room(pair, XF_PRESENCE_BYTES + key.len))
         return NULL;

@@ -21,10 +21,23 @@
 
 /* ------------------------------------------------------------------ what a presence is */
 
+/* Most presence has no such child; the names of its children tell that, where they are known. */
+static bool may_have_child_in(const struct xf_stanza *stanza, const char *ns)
+{
+    if (stanza->child_count == 0 || stanza->child_count > XF_STANZA_CHILDREN)
+        return true;
+    for (unsigned i = 0; i < stanza->child_count; i++)
+        if (xf_span_is(stanza->children[i].ns, ns))
+            return true;
+    return false;
+}
+
 static bool has_child_in(const struct xf_stanza *stanza, const char *ns,
                          struct xf_stanza_child *out_child)
 {
     struct xf_span rest = stanza->payload;
+    if (!may_have_child_in(stanza, ns))
+        return false;
     while (xf_stanza_next_child(&rest, out_child))
         if (xf_span_is(out_child->ns, ns))
             return true;
@@ -102,10 +115,10 @@ static struct xf_repair *repair_for(struct xf_routing *routing, struct xf_span l
     return repair;
 }
 
-static void note(struct xf_repair *repair, enum xf_presence_list list, enum xf_presence_kind kind,
-                 const struct xf_stanza *stanza)
+/* `presence` is the one that was noted before; NULL: none was. */
+static void note(struct xf_repair *repair, struct xf_presence *presence, enum xf_presence_list list,
+                 enum xf_presence_kind kind, const struct xf_stanza *stanza)
 {
-    struct xf_presence *presence = find_between(repair->routing, &stanza->from, &stanza->to);
     struct xf_span to = kind == XF_PRESENCE_CONTACT ? xf_jid_bare(&stanza->to) : stanza->to.full;
     if (presence)
         xf_presence_move(presence, list);
@@ -141,18 +154,23 @@ static bool is_lost(const struct xf_repair *repair)
 static void see_available(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
     bool is_of_room = false, is_self = is_self_presence(stanza, &is_of_room);
-    struct xf_repair *repair = repair_for(routing, stanza->to.domain, stanza->from.domain);
+    struct xf_presence *presence = find_between(routing, &stanza->from, &stanza->to);
+    struct xf_repair *repair = presence
+                                   ? repair_of(presence->pair)
+                                   : repair_for(routing, stanza->to.domain, stanza->from.domain);
     if (!repair) {
         log_full(routing, stanza->to.domain, stanza->from.domain);
         return;
     }
-    if (is_lost(repair))
+    if (is_lost(repair)) {
         xf_repair_fire(repair, XF_REPAIR_ON_BACK);
+        presence = find_between(routing, &stanza->from, &stanza->to); /* those gone are dropped */
+    }
     if (is_self)
-        note(repair, XF_PRESENCE_SEEN, XF_PRESENCE_SELF, stanza);
+        note(repair, presence, XF_PRESENCE_SEEN, XF_PRESENCE_SELF, stanza);
     else if (!is_of_room)
-        note(repair, XF_PRESENCE_SEEN, is_join(stanza) ? XF_PRESENCE_GUEST : XF_PRESENCE_CONTACT,
-             stanza);
+        note(repair, presence, XF_PRESENCE_SEEN,
+             is_join(stanza) ? XF_PRESENCE_GUEST : XF_PRESENCE_CONTACT, stanza);
 }
 
 void xf_repair_saw(struct xf_routing *routing, const struct xf_stanza *stanza)
@@ -170,12 +188,16 @@ void xf_repair_saw(struct xf_routing *routing, const struct xf_stanza *stanza)
 /* Nobody can join a room that is away: the user gets an error. */
 static void send_available(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
-    struct xf_repair *repair = repair_for(routing, stanza->from.domain, stanza->to.domain);
+    struct xf_presence *presence = find_between(routing, &stanza->from, &stanza->to);
+    struct xf_repair *repair = presence
+                                   ? repair_of(presence->pair)
+                                   : repair_for(routing, stanza->from.domain, stanza->to.domain);
     bool is_guest = is_join(stanza);
     if (!repair)
         log_full(routing, stanza->from.domain, stanza->to.domain);
     else if (!is_guest || !is_lost(repair))
-        note(repair, XF_PRESENCE_SENT, is_guest ? XF_PRESENCE_GUEST : XF_PRESENCE_CONTACT, stanza);
+        note(repair, presence, XF_PRESENCE_SENT, is_guest ? XF_PRESENCE_GUEST : XF_PRESENCE_CONTACT,
+             stanza);
 }
 
 /* Our user has left. The peer has to hear that later if it cannot hear it now. */
