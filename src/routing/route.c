@@ -387,7 +387,7 @@ static void on_timer(void *owner)
 static struct xf_route *look_up(const struct xf_routing *routing, struct xf_span local,
                                 struct xf_span peer)
 {
-    struct xf_pair_key key;
+    XF_UNINITIALIZED struct xf_pair_key key;
     return xf_map_find(routing->routes, xf_pair_key(local, peer, &key));
 }
 

@@ -69,7 +69,7 @@ static void earn(struct xf_tls_session *session, size_t bytes)
 /* False: there is nothing more to read, now or at all. */
 static bool read_record(struct xf_tls_session *session)
 {
-    char plain[RECORD_BYTES];
+    XF_UNINITIALIZED char plain[RECORD_BYTES];
     size_t bytes;
 
     if (SSL_read_ex(session->ssl, plain, sizeof(plain), &bytes) == 1) {
