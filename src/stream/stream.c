@@ -52,6 +52,24 @@ static void close_conn(struct xf_stream *stream)
         xf_conn_close(stream->conn, LINGER_MS);
 }
 
+static void send_bare_header(struct xf_stream *stream)
+{
+    struct xf_stream_header header = {.has_version = true};
+    char id[XF_ID_CHARS + 1];
+    if (stream->is_receiving) { /* RFC 6120 §4.7.3: the receiving entity names the stream */
+        stream->env->make_id(stream->env, id);
+        header.id = xf_span_of(id);
+    }
+    xf_stream_send_header(stream, &header);
+}
+
+/* A restarted stream is a new one: its header goes out before its footer (RFC 6120 §4.4). */
+static void open_for_footer(struct xf_stream *stream)
+{
+    if (stream->owes_header && !stream->header_sent && !stream->is_ending && stream->conn)
+        send_bare_header(stream);
+}
+
 static void send_footer(struct xf_stream *stream)
 {
     if (stream->footer_sent || !stream->header_sent || !stream->conn)
@@ -175,6 +193,7 @@ static void on_footer(void *owner)
     struct xf_stream *stream = owner;
     if (stream->our_error || stream->footer_seen)
         return;
+    open_for_footer(stream);
     stream->footer_seen = true;
     stream->end = XF_STREAM_END_POLITE;
     begin_end(stream);
@@ -191,9 +210,15 @@ static const struct xf_reader_events reader_events = {
 
 /* ------------------------------------------------------------------ what the conn says */
 
+static void owe_header(struct xf_stream *stream)
+{
+    stream->owes_header |= stream->header_sent;
+    stream->header_sent = false;
+}
+
 static void fresh_pass(struct xf_stream *stream)
 {
-    stream->header_sent = false;
+    owe_header(stream);
     stream->next = XF_STREAM_NEXT_ELEMENT;
     xf_reader_restart(stream->reader);
 }
@@ -202,6 +227,7 @@ static void go_secure(struct xf_stream *stream)
 {
     if (stream->tls_go)
         xf_stream_send(stream, stream->tls_go);
+    owe_header(stream); /* what is written from now on goes out behind the handshake */
     if (stream->conn && !stream->is_ending)
         stream->env->start_tls(stream->env, stream->conn, &stream->tls_request);
 }
@@ -369,7 +395,7 @@ void xf_stream_relax(struct xf_stream *stream, const struct xf_reader_limits *li
 
 void xf_stream_restart(struct xf_stream *stream)
 {
-    stream->header_sent = false;
+    owe_header(stream);
     stream->next = XF_STREAM_NEXT_RESTART;
     stop_reading(stream);
 }
@@ -434,17 +460,6 @@ static enum xf_err append_error(struct xf_stream *stream, const char *text)
     return xf_draft_end(&draft);
 }
 
-static void send_bare_header(struct xf_stream *stream)
-{
-    struct xf_stream_header header = {.has_version = true};
-    char id[XF_ID_CHARS + 1];
-    if (stream->is_receiving) { /* RFC 6120 §4.7.3: the receiving entity names the stream */
-        stream->env->make_id(stream->env, id);
-        header.id = xf_span_of(id);
-    }
-    xf_stream_send_header(stream, &header);
-}
-
 void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, const char *text)
 {
     if (stream->our_error || stream->footer_seen || !stream->conn)
@@ -474,6 +489,7 @@ void xf_stream_close(struct xf_stream *stream)
 {
     if (stream->is_ending)
         return;
+    open_for_footer(stream);
     stream->end = XF_STREAM_END_POLITE;
     begin_end(stream);
     if (!stream->conn)

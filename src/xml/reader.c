@@ -40,6 +40,29 @@ static enum xf_err check_first_bytes(struct xf_reader *reader, const char *bytes
     return XF_ERR_OK;
 }
 
+/*
+ * After a restart the other side may have ended its stream before it knew that the header of the
+ * next one is due. Its footer, which comes in place of that header, is XML for no parser.
+ */
+static bool is_early_footer(struct xf_reader *reader, const char *bytes, size_t len)
+{
+    if (!reader->was_restarted || reader->head_bytes > 1)
+        return false;
+    if (reader->head_bytes == 1)
+        return reader->begins_with_angle && bytes[0] == '/';
+    reader->begins_with_angle = bytes[0] == '<';
+    return reader->begins_with_angle && len > 1 && bytes[1] == '/';
+}
+
+static enum xf_err end_early(struct xf_reader *reader, size_t len, size_t *out_used)
+{
+    xf_reader_drop_parser(reader);
+    reader->state = XF_READER_ENDED;
+    reader->events->footer(reader->owner);
+    *out_used = len;
+    return XF_ERR_OK;
+}
+
 /* Number of bytes that are valid UTF-8: those before the first invalid byte. */
 static size_t valid_bytes(struct xf_reader *reader, const char *bytes, size_t len)
 {
@@ -61,6 +84,8 @@ static enum xf_err feed_open(struct xf_reader *reader, const char *bytes, size_t
     enum xf_err err = XF_ERR_OK;
 
     *out_used = 0;
+    if (!reader->root_tag && is_early_footer(reader, bytes, piece))
+        return end_early(reader, len, out_used);
     if (!reader->root_tag)
         err = check_first_bytes(reader, bytes, piece);
     if (err == XF_ERR_OK)
@@ -192,6 +217,7 @@ void xf_reader_restart(struct xf_reader *reader)
     reader->root_tag = NULL;
     reader->has_common_root = false;
     reader->head_bytes = 0;
+    reader->was_restarted = true;
     reader->state = XF_READER_OPEN;
     reader->halt = XF_HALT_NONE;
     reader->mode = XF_MODE_BETWEEN;

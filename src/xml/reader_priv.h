@@ -67,8 +67,9 @@ struct xf_reader {
     unsigned long fed, element_start, halt_offset; /* offsets */
 
     struct xf_utf8 utf8;
-    size_t head_bytes; /* in the pieces up to the end of the root's start tag */
-    char *root_tag;    /* after the header: a start tag with the root's name, for a new parser */
+    bool was_restarted, begins_with_angle; /* the head, whose first byte is '<' */
+    size_t head_bytes;                     /* in the pieces up to the end of the root's start tag */
+    char *root_tag; /* after the header: a start tag with the root's name, for a new parser */
     size_t root_tag_len;
     struct xf_token token; /* the last one, if the parser has only part of it */
     struct xf_buf held;    /* more of that token, not yet given to the parser */

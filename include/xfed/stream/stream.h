@@ -61,6 +61,7 @@ struct xf_stream {
     unsigned elements_left;
     uint64_t heard_ms;             /* when bytes last arrived */
     bool header_sent;              /* since the last restart */
+    bool owes_header;              /* ... and before it: nothing goes out before the next one */
     bool footer_sent, footer_seen; /* of the conn */
     bool is_ending;                /* set once; from then on only the footer goes out */
     bool is_receiving;             /* the other side opened the conn; set by the owner */

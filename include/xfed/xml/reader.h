@@ -116,8 +116,8 @@ void xf_reader_stop(struct xf_reader *reader);
 void xf_reader_resume(struct xf_reader *reader);
 
 /*
- * Begin the next stream on the same connection, with a new parser (RFC 6120 §5.4.3.3, §6.4.6). Not
- * from a callback.
+ * Begin the next stream on the same connection, with a new parser (RFC 6120 §5.4.3.3, §6.4.6). The
+ * footer of the stream before may come in place of the header. Not from a callback.
  */
 void xf_reader_restart(struct xf_reader *reader);
 
