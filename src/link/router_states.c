@@ -32,22 +32,10 @@ static const struct xf_machine_row rows[] = {
 };
 /* clang-format on */
 
-static const char *const state_names[] = {
-#define X(name, word) [XF_ROUTER_##name] = word,
-    XF_ROUTER_STATE_MAP(X)
-#undef X
-};
+static const char *const state_names[] = {XF_ROUTER_STATE_MAP(XF_MACHINE_WORD)};
+static const char *const event_names[] = {XF_ROUTER_EVENT_MAP(XF_MACHINE_WORD)};
 
-static const char *const event_names[] = {
-#define X(name, word) [XF_ROUTER_ON_##name] = word,
-    XF_ROUTER_EVENT_MAP(X)
-#undef X
-};
-
-static void run(void *self, xf_machine_action action)
-{
-    ((void (*)(struct xf_router *))action)(self);
-}
+XF_MACHINE_RUN(struct xf_router)
 
 static void log_move(const void *self, const char *from, const char *on, const char *to)
 {
@@ -81,18 +69,12 @@ static void check(const void *self, bool has_acted)
 }
 
 const struct xf_machine xf_router_machine = {
+    XF_MACHINE_TABLE,
     .name = "router leg",
-    .states = state_names,
-    .events = event_names,
-    .state_count = XF_ARRAY_LEN(state_names),
-    .event_count = XF_ARRAY_LEN(event_names),
-    .rows = rows,
-    .row_count = XF_ARRAY_LEN(rows),
     .state_at = offsetof(struct xf_router, state),
     .first = XF_ROUTER_APART,
     .final = XF_MACHINE_NONE,
     .parting = XF_ROUTER_APART,
-    .run = run,
     .log = log_move,
     .moved = stop_retry,
     .missing = stay,

@@ -28,22 +28,10 @@ static const struct xf_machine_row rows[] = {
 };
 /* clang-format on */
 
-static const char *const state_names[] = {
-#define X(name, word) [XF_REPAIR_##name] = word,
-    XF_REPAIR_STATE_MAP(X)
-#undef X
-};
+static const char *const state_names[] = {XF_REPAIR_STATE_MAP(XF_MACHINE_WORD)};
+static const char *const event_names[] = {XF_REPAIR_EVENT_MAP(XF_MACHINE_WORD)};
 
-static const char *const event_names[] = {
-#define X(name, word) [XF_REPAIR_ON_##name] = word,
-    XF_REPAIR_EVENT_MAP(X)
-#undef X
-};
-
-static void run(void *self, xf_machine_action action)
-{
-    ((void (*)(struct xf_repair *))action)(self);
-}
+XF_MACHINE_RUN(struct xf_repair)
 
 static void log_move(const void *self, const char *from, const char *on, const char *to)
 {
@@ -73,18 +61,12 @@ static void check(const void *self, bool has_acted)
 }
 
 const struct xf_machine xf_repair_machine = {
+    XF_MACHINE_TABLE,
     .name = "repair",
-    .states = state_names,
-    .events = event_names,
-    .state_count = XF_ARRAY_LEN(state_names),
-    .event_count = XF_ARRAY_LEN(event_names),
-    .rows = rows,
-    .row_count = XF_ARRAY_LEN(rows),
     .state_at = offsetof(struct xf_repair, state),
     .first = XF_REPAIR_WELL,
     .final = XF_MACHINE_NONE,
     .parting = XF_REPAIR_WELL,
-    .run = run,
     .log = log_move,
     .moved = stop_timer,
     .missing = stay,

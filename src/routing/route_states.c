@@ -41,22 +41,10 @@ static const struct xf_machine_row rows[] = {
 };
 /* clang-format on */
 
-static const char *const state_names[] = {
-#define X(name, word) [XF_ROUTE_##name] = word,
-    XF_ROUTE_STATE_MAP(X)
-#undef X
-};
+static const char *const state_names[] = {XF_ROUTE_STATE_MAP(XF_MACHINE_WORD)};
+static const char *const event_names[] = {XF_ROUTE_EVENT_MAP(XF_MACHINE_WORD)};
 
-static const char *const event_names[] = {
-#define X(name, word) [XF_ROUTE_ON_##name] = word,
-    XF_ROUTE_EVENT_MAP(X)
-#undef X
-};
-
-static void run(void *self, xf_machine_action action)
-{
-    ((void (*)(struct xf_route *))action)(self);
-}
+XF_MACHINE_RUN(struct xf_route)
 
 static void log_move(const void *self, const char *from, const char *on, const char *to)
 {
@@ -103,21 +91,9 @@ static void check(const void *self, bool has_acted)
 }
 
 const struct xf_machine xf_route_machine = {
-    .name = "route",
-    .states = state_names,
-    .events = event_names,
-    .state_count = XF_ARRAY_LEN(state_names),
-    .event_count = XF_ARRAY_LEN(event_names),
-    .rows = rows,
-    .row_count = XF_ARRAY_LEN(rows),
-    .state_at = offsetof(struct xf_route, state),
-    .first = XF_ROUTE_IDLE,
-    .final = XF_MACHINE_NONE,
-    .parting = XF_MACHINE_NONE,
-    .run = run,
-    .log = log_move,
-    .moved = enter_state,
-    .missing = NULL,
+    XF_MACHINE_TABLE,       .name = "route",          .state_at = offsetof(struct xf_route, state),
+    .first = XF_ROUTE_IDLE, .final = XF_MACHINE_NONE, .parting = XF_MACHINE_NONE,
+    .log = log_move,        .moved = enter_state,     .missing = NULL,
     .check = check,
 };
 

@@ -66,17 +66,8 @@ static const struct xf_machine_row rows[] = {
 };
 /* clang-format on */
 
-static const char *const state_names[] = {
-#define X(name) #name,
-    XF_OUT_STATE_MAP(X)
-#undef X
-};
-
-static const char *const event_names[] = {
-#define X(name) #name,
-    XF_OUT_EVENT_MAP(X)
-#undef X
-};
+static const char *const state_names[] = {XF_OUT_STATE_MAP(XF_MACHINE_TITLE)};
+static const char *const event_names[] = {XF_OUT_EVENT_MAP(XF_MACHINE_TITLE)};
 
 /* ------------------------------------------------------------------ invariants */
 
@@ -141,10 +132,7 @@ static void check(const void *self, bool has_acted)
 
 /* ------------------------------------------------------------------ the machine */
 
-static void run(void *self, xf_machine_action action)
-{
-    ((void (*)(struct xf_out *))action)(self);
-}
+XF_MACHINE_RUN(struct xf_out)
 
 static void log_move(const void *self, const char *from, const char *on, const char *to)
 {
@@ -162,19 +150,7 @@ static void give_up(void *self, unsigned event)
 }
 
 const struct xf_machine xf_out_machine = {
-    .name = "outgoing stream",
-    .states = state_names,
-    .events = event_names,
-    .state_count = XF_ARRAY_LEN(state_names),
-    .event_count = XF_ARRAY_LEN(event_names),
-    .rows = rows,
-    .row_count = XF_ARRAY_LEN(rows),
-    .state_at = offsetof(struct xf_out, state),
-    .first = XF_OUT_IDLE,
-    .final = XF_OUT_ENDED,
-    .parting = XF_MACHINE_NONE,
-    .run = run,
-    .log = log_move,
-    .missing = give_up,
-    .check = check,
+    XF_MACHINE_TABLE,     .name = "outgoing stream", .state_at = offsetof(struct xf_out, state),
+    .first = XF_OUT_IDLE, .final = XF_OUT_ENDED,     .parting = XF_MACHINE_NONE,
+    .log = log_move,      .missing = give_up,        .check = check,
 };

@@ -30,6 +30,27 @@ typedef void (*xf_machine_action)(void);
 #define XF_MACHINE_ACTION(type, action) \
     ((xf_machine_action) _Generic((action), void (*)(type *) : (action), void * : (action)))
 
+/*
+ * What every description of a machine has alike. The names come from the owner's X-maps, whose
+ * order is that of the enums: X-maps of (name, word), or of (name) alone.
+ *
+ *     static const char *const state_names[] = {XF_OUT_STATE_MAP(XF_MACHINE_TITLE)};
+ *     static const char *const event_names[] = {XF_OUT_EVENT_MAP(XF_MACHINE_TITLE)};
+ *     XF_MACHINE_RUN(struct xf_out)
+ *     const struct xf_machine xf_out_machine = {XF_MACHINE_TABLE, .name = "outgoing stream", ...
+ */
+#define XF_MACHINE_WORD(name, word) word,
+#define XF_MACHINE_TITLE(name)      #name,
+#define XF_MACHINE_RUN(type)                              \
+    static void run(void *self, xf_machine_action action) \
+    {                                                     \
+        ((void (*)(type *))action)(self);                 \
+    }
+#define XF_MACHINE_TABLE                                                                     \
+    .states = state_names, .events = event_names, .state_count = XF_ARRAY_LEN(state_names),  \
+    .event_count = XF_ARRAY_LEN(event_names), .rows = rows, .row_count = XF_ARRAY_LEN(rows), \
+    .run = run
+
 struct xf_machine_row {
     uint8_t in; /* a state, or XF_MACHINE_ANY */
     uint8_t on; /* an event */

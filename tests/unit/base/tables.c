@@ -2,6 +2,7 @@
 /* tables.c — is a state machine's table sound, and is it what a test expects? */
 #include "tables.h"
 
+#include <check.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -126,4 +127,13 @@ const char *table_difference(const struct xf_machine *machine, const struct tabl
                             machine->events[on], name_of(machine, is), name_of(machine, want));
         }
     return NULL;
+}
+
+void table_must_be(const struct xf_machine *machine, size_t states, size_t events,
+                   const struct table_move *moves, size_t count)
+{
+    ck_assert_pstr_eq(table_fault(machine), NULL);
+    ck_assert_uint_eq(machine->state_count, states);
+    ck_assert_uint_eq(machine->event_count, events);
+    ck_assert_pstr_eq(table_difference(machine, moves, count), NULL);
 }

@@ -18,3 +18,7 @@ struct table_move {
 /* NULL, or the state and event for which the table says something else than the moves. */
 const char *table_difference(const struct xf_machine *machine, const struct table_move *moves,
                              size_t count);
+
+/* For Check: the table is sound, has so many states and events, and says what the moves say. */
+void table_must_be(const struct xf_machine *machine, size_t states, size_t events,
+                   const struct table_move *moves, size_t count);

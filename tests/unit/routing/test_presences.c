@@ -210,8 +210,8 @@ static const struct table_move moves[] = {
 
 START_TEST(states_are_as_expected)
 {
-    ck_assert_pstr_eq(table_fault(&xf_repair_machine), NULL);
-    ck_assert_pstr_eq(table_difference(&xf_repair_machine, moves, XF_ARRAY_LEN(moves)), NULL);
+    table_must_be(&xf_repair_machine, XF_REPAIR_RETURNING + 1, XF_REPAIR_ON_DONE + 1, moves,
+                  XF_ARRAY_LEN(moves));
 }
 END_TEST
 
