@@ -36,15 +36,6 @@ size_t xf_leg_window(const struct xf_leg *leg)
 
 /* ------------------------------------------------------------------ questions */
 
-static const char *key_of(struct xf_leg *leg)
-{
-    if (!leg->ping_key[0]) {
-        leg->env->make_id(leg->env, leg->ping_key);
-        (void)xf_map_set(leg->common->pinged, xf_span_of(leg->ping_key), leg);
-    }
-    return leg->ping_key;
-}
-
 static bool ask(struct xf_proof *proof, unsigned number)
 {
     struct xf_leg *leg = leg_of(proof);
@@ -54,7 +45,8 @@ static bool ask(struct xf_proof *proof, unsigned number)
     if (leg->state != XF_LEG_UP)
         return false;
     xf_stanza_copy_read(xf_stanza_queue_back(&proof->sent), &last);
-    xf_ping_id_write(id, PREFIX, key_of(leg), number);
+    const char *key = xf_ping_key(leg->env, leg->common->pinged, leg->ping_key, leg);
+    xf_ping_id_write(id, PREFIX, key, number);
     const struct xf_stanza ping = {
         .kind = XF_STANZA_IQ,
         .from = {.full = xf_span_of(name), .domain = xf_span_of(name)},
@@ -145,8 +137,7 @@ void xf_leg_begin_proof(struct xf_leg *leg)
  */
 void xf_leg_end_proof(struct xf_leg *leg)
 {
-    if (leg->ping_key[0])
-        (void)xf_map_remove(leg->common->pinged, xf_span_of(leg->ping_key));
+    xf_ping_key_forget(leg->common->pinged, leg->ping_key);
     xf_proof_closed(&leg->proof, !leg->is_wanted && xf_stream_ended_cleanly(&leg->stream));
     xf_proof_fini(&leg->proof);
 }

@@ -47,12 +47,12 @@ struct xf_carrier {
     struct xf_sm sm;
     /* It resumed another stream (XEP-0198 §5): of that one, what the peer has. serial 0: none. */
     uint64_t resumed_serial, resumed_number;
-    bool is_proving;               /* what proves was chosen (proving_priv.h) */
-    char ping_id[XF_ID_CHARS + 1]; /* in the ids of its pings; "": none was sent */
-    struct xf_node passengers;     /* struct xf_passenger */
-    struct xf_said_limits limits;  /* limits that the peer announced (XEP-0478) */
-    uint64_t used_ms;              /* when a stanza last passed */
-    uint64_t spoke_ms;             /* when we last sent a stanza or white space */
+    bool is_proving;                /* what proves was chosen (proving_priv.h) */
+    char ping_key[XF_ID_CHARS + 1]; /* in the ids of its pings; "": none was sent */
+    struct xf_node passengers;      /* struct xf_passenger */
+    struct xf_said_limits limits;   /* limits that the peer announced (XEP-0478) */
+    uint64_t used_ms;               /* when a stanza last passed */
+    uint64_t spoke_ms;              /* when we last sent a stanza or white space */
 };
 
 struct xf_passenger_ops {

@@ -106,9 +106,7 @@ void xf_proving_without_sm(struct xf_carrier *carrier, struct xf_span peer)
 
 void xf_proving_end(struct xf_carrier *carrier)
 {
-    if (carrier->ping_id[0])
-        (void)xf_map_remove(carrier->s2s->proving.pinged, xf_span_of(carrier->ping_id));
-    carrier->ping_id[0] = '\0';
+    xf_ping_key_forget(carrier->s2s->proving.pinged, carrier->ping_key);
     xf_proof_closed(&carrier->proof, xf_stream_was_read(carrier->stream));
 }
 
@@ -129,21 +127,14 @@ static const struct xf_passenger *last_passenger(const struct xf_proof *proof)
     return XF_CONTAINER(sender, struct xf_passenger, sender);
 }
 
-static const char *ping_id(struct xf_carrier *carrier)
-{
-    if (!carrier->ping_id[0]) {
-        carrier->s2s->env->make_id(carrier->s2s->env, carrier->ping_id);
-        (void)xf_map_set(carrier->s2s->proving.pinged, xf_span_of(carrier->ping_id), carrier);
-    }
-    return carrier->ping_id;
-}
-
 static void ping(struct xf_carrier *carrier, unsigned number)
 {
     char id[XF_PING_ID_BYTES];
     const struct xf_passenger *last = last_passenger(&carrier->proof);
     struct xf_draft draft = xf_stream_draft(carrier->stream);
-    xf_ping_id_write(id, PING_PREFIX, ping_id(carrier), number);
+    struct xf_s2s *s2s = carrier->s2s;
+    const char *key = xf_ping_key(s2s->env, s2s->proving.pinged, carrier->ping_key, carrier);
+    xf_ping_id_write(id, PING_PREFIX, key, number);
     xf_draft_str(&draft, "<iq type='get'");
     xf_xml_attr(&draft, "from", xf_span_of(last->local));
     xf_xml_attr(&draft, "to", xf_span_of(last->peer));

@@ -4,6 +4,23 @@
 
 #include <stdio.h>
 
+const char *xf_ping_key(struct xf_env *env, struct xf_map *askers, char key[XF_ID_CHARS + 1],
+                        void *asker)
+{
+    if (!key[0]) {
+        env->make_id(env, key);
+        (void)xf_map_set(askers, xf_span_of(key), asker);
+    }
+    return key;
+}
+
+void xf_ping_key_forget(struct xf_map *askers, char key[XF_ID_CHARS + 1])
+{
+    if (key[0])
+        (void)xf_map_remove(askers, xf_span_of(key));
+    key[0] = '\0';
+}
+
 void xf_ping_id_write(char out[XF_PING_ID_BYTES], const char *prefix, const char *key,
                       unsigned number)
 {

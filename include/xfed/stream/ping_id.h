@@ -7,10 +7,18 @@
  */
 #pragma once
 
-#include <xfed/base/crypto.h>
-#include <xfed/base/span.h>
+#include <xfed/base/map.h>
+#include <xfed/stream/env.h>
 
 #define XF_PING_ID_BYTES (16 + XF_ID_CHARS + 16)
+
+/*
+ * The key of a stream, made at its first question (`key` is "" before that) and registered in
+ * `askers` (key -> whoever asks), where the answer finds it.
+ */
+const char *xf_ping_key(struct xf_env *env, struct xf_map *askers, char key[XF_ID_CHARS + 1],
+                        void *asker);
+void xf_ping_key_forget(struct xf_map *askers, char key[XF_ID_CHARS + 1]);
 
 struct xf_ping_id {
     struct xf_span key; /* borrowed */
