@@ -4,20 +4,19 @@
 
 A scripted cluster and a scripted peer send at a steady rate. A quarter through, the peer is cut off and comes back a second
 later; at the half the cluster drops the link and does the same; at three quarters xfedd itself is ended and started again.
-Each message must arrive once or come back as one error. What was already written to a connection that then broke is neither,
-until XEP-0198 comes, and is counted apart: it must have been sent about the time of a break and in one run of numbers for
-each, or it is lost without a cause.
+Both answer pings, as servers do, so that xfedd knows what a connection that broke has brought them. Each message must arrive once
+or come back as one error. What they had written to a connection that then broke is neither, and is counted apart: it must have been
+sent about the time of a break and in one run of numbers for each, or it is lost without a cause.
 """
 import sys
 import threading
 import time
 
 from lab import net, options
-from lab.cluster import Cluster
 from lab.dns import Dns
 from lab.gateway import Gateway
-from lab.peer import Peer
 from lab.pki import Authority
+from lab.polite import Polite, PoliteCluster
 from lab.proc import Failed
 from lab.servers import COMPONENT_PORT
 from lab.stage import Stage
@@ -30,16 +29,13 @@ TICK = 0.05
 
 
 class Traffic:
-    def __init__(self, cluster, peer, count, rate):
-        self.cluster, self.peer, self.count, self.rate = cluster, peer, count, rate
+    def __init__(self, count, rate):
+        self.cluster, self.peer, self.count, self.rate = None, None, count, rate
         self.out, self.into = Way('out', 'o', ALICE, BOB), Way('in', 'i', BOB, ALICE)
-        cluster.on_stanza = self._heard
-        peer.on_stanza = lambda _stream, element: self._heard(element)
         self.peer_up = threading.Event()
         self.peer_up.set()
-        self._stream = None
 
-    def _heard(self, element):
+    def heard(self, element):
         way = {'o': self.out, 'i': self.into}.get((element.get('id') or ' ')[0])
         if way:
             way.heard(element)
@@ -74,25 +70,10 @@ class Traffic:
 
     def _to_gateway(self, way):
         self.peer_up.wait(60)
-        stream = self._until(self._gateway_stream)
         try:
-            stream.send(way.stanza())
+            self.peer.outgoing.send(way.stanza)
         except Closed:
-            self._stream = None
-
-    def _gateway_stream(self):
-        if self._stream and self._stream in self.peer.open:
-            return self._stream
-        stream = self.peer.external(self.peer.dial((net.GATEWAY, 5269), LOCAL), LOCAL)
-        threading.Thread(target=self._watch, args=(stream,), daemon=True).start()
-        self._stream = stream
-        return stream
-
-    def _watch(self, stream):
-        """Nothing is to come on a stream that we opened but its end."""
-        self.peer.drain(stream, 3600)
-        self.peer.open.discard(stream)
-        stream.close()
+            pass
 
     @staticmethod
     def _until(call):
@@ -162,14 +143,11 @@ def main():
         dns = Dns(lab.scratch)
         dns.domain(PEER, net.PEER)
         stage.start(dns)
-        cluster = Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT)
-        peer = Peer(PEER, net.PEER, ours.issue(PEER), ours.file)
-        traffic = Traffic(cluster, peer, args.count, args.rate)
-        stage.start(cluster)
-        stage.start(peer)
+        traffic = Traffic(args.count, args.rate)
+        cluster = traffic.cluster = stage.start(PoliteCluster(net.LOCAL, COMPONENT_PORT, *COMPONENT, heard=traffic.heard))
+        peer = traffic.peer = stage.start(Polite(PEER, net.PEER, ours.issue(PEER), ours.file, heard=traffic.heard))
         gateway = stage.start_xfedd(Gateway(lab, LOCAL, 'external', ours.issue(LOCAL, f'conference.{LOCAL}'),
-                                            ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}',
-                                            defaults='ack = none'))     # the peer here answers no pings
+                                            ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}'))
         report.say(f'{args.count} messages each way, {args.rate} a second')
         breaks = Breaks(report, traffic, cluster, peer, gateway)
         threads = traffic.start()
