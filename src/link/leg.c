@@ -618,5 +618,8 @@ void xf_leg_refuse(struct xf_leg *leg, const char *reason, const char *advice)
 {
     leg->ending = (struct xf_leg_ending){reason, advice};
     leg->is_refused = true;
-    xf_stream_close(&leg->stream);
+    if (leg->stream.header_sent)
+        xf_stream_close(&leg->stream);
+    else /* within TLS, and not trusted: it hears nothing */
+        xf_stream_abort(&leg->stream);
 }
