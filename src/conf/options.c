@@ -236,6 +236,9 @@ DURATION(JOURNAL, "age", C, journal.age_ms, "1h", S, 30 * DAY,
 SWITCH(JOURNAL, "at-stop", C, journal.keep_at_stop, stop_words, "keep",
       "What happens to messages that still wait when xfedd stops. keep: they stay in the file, and the next start delivers them. return: "
       "their senders get an error, as without a journal."),
+BOOL (JOURNAL, "sessions", C, journal.sessions, "no",
+      "Whether streams that can be resumed (XEP-0198) go on in the next process: their state, and the stanzas of all kinds on them that "
+      "a peer has not acknowledged, stay in the file when xfedd stops. no: these streams are closed, as all others."),
 
 COUNT(XML, "depth", C, s2s.xml.depth, "64", 8, 1000, "How deeply elements may be nested."),
 COUNT(XML, "attributes", C, s2s.xml.attributes, "64", 8, 1000, "How many attributes an element may have."),

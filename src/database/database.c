@@ -155,6 +155,11 @@ static bool touch(struct xf_database *database)
     return execute(database, sql);
 }
 
+static bool add_tables(struct xf_database *database)
+{
+    return !database->form->additions || execute(database, database->form->additions);
+}
+
 static enum xf_err open_database(struct xf_database *database, bool is_empty, struct xf_error *err)
 {
     if (sqlite3_open_v2(database->path, &database->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
@@ -167,7 +172,7 @@ static enum xf_err open_database(struct xf_database *database, bool is_empty, st
         return result;
     if (!execute(database, pragmas) || !execute(database, database->form->pragmas))
         return xf_database_fail(database, "cannot be opened", err);
-    if (is_empty ? !make_tables(database) : !touch(database))
+    if ((is_empty ? !make_tables(database) : !touch(database)) || !add_tables(database))
         return xf_database_fail(database, "cannot be written, or not its folder", err);
     return prepare_all(database, err);
 }

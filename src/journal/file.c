@@ -4,6 +4,9 @@
  *
  *   messages(id, queued_s, xml)    a row for each message that waits, in the order in which they
  *                                  came
+ *   sessions(serial, ...)          streams that can be resumed; written at a stop, and removed by
+ *                                  the next start
+ *   unproved(serial, number, ...)  their stanzas that are not proved
  *
  * In WAL mode, so that a crash of ours loses nothing that was committed; a crash of the machine may
  * lose the last seconds (synchronous = NORMAL). One process has the file at a time (locking_mode =
@@ -14,13 +17,26 @@
 
 #include <xfed/database/database.h>
 
-enum statement { ADD, REMOVE, LAST_ID, READ, STATEMENT_COUNT };
-
-static const char *const statements[STATEMENT_COUNT] = {
-    [ADD] = "INSERT INTO messages (id, queued_s, xml) VALUES (?1, ?2, ?3)",
-    [REMOVE] = "DELETE FROM messages WHERE id = ?1",
-    [LAST_ID] = "SELECT max(id) FROM messages",
-    [READ] = "SELECT id, queued_s, xml FROM messages ORDER BY id",
+static const char *const statements[XF_JOURNAL_STATEMENT_COUNT] = {
+    [XF_JOURNAL_ADD] = "INSERT INTO messages (id, queued_s, xml) VALUES (?1, ?2, ?3)",
+    [XF_JOURNAL_REMOVE] = "DELETE FROM messages WHERE id = ?1",
+    [XF_JOURNAL_LAST_ID] = "SELECT max(id) FROM messages",
+    [XF_JOURNAL_READ] = "SELECT id, queued_s, xml FROM messages ORDER BY id",
+    [XF_JOURNAL_ADD_SESSION] =
+        "INSERT INTO sessions (serial, saved_s, is_ours, both_ways, local, peer, name, left_ms,"
+        " max_ms, handled, proved, sent, counted)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    [XF_JOURNAL_ADD_STANZA] =
+        "INSERT INTO unproved (serial, number, came_s, is_unproved, shown_from, shown_to, xml)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [XF_JOURNAL_READ_SESSIONS] =
+        "SELECT serial, saved_s, is_ours, both_ways, local, peer, name, left_ms, max_ms, handled,"
+        " proved, sent, counted FROM sessions ORDER BY serial, rowid",
+    [XF_JOURNAL_READ_STANZAS] =
+        "SELECT serial, number, came_s, is_unproved, shown_from, shown_to, xml FROM unproved"
+        " ORDER BY serial, number",
+    [XF_JOURNAL_REMOVE_SESSIONS] = "DELETE FROM sessions",
+    [XF_JOURNAL_REMOVE_STANZAS] = "DELETE FROM unproved",
 };
 
 static const struct xf_database_form form = {
@@ -30,13 +46,21 @@ static const struct xf_database_form form = {
     .format = 1,
     .schema = "CREATE TABLE messages (id INTEGER PRIMARY KEY, queued_s INTEGER NOT NULL,"
               " xml TEXT NOT NULL);",
+    .additions = "CREATE TABLE IF NOT EXISTS sessions (serial INTEGER NOT NULL,"
+                 " saved_s INTEGER NOT NULL, is_ours INTEGER NOT NULL, both_ways INTEGER NOT NULL,"
+                 " local TEXT NOT NULL, peer TEXT NOT NULL, name TEXT NOT NULL,"
+                 " left_ms INTEGER NOT NULL, max_ms INTEGER NOT NULL, handled INTEGER NOT NULL,"
+                 " proved INTEGER NOT NULL, sent INTEGER NOT NULL, counted INTEGER NOT NULL);"
+                 "CREATE TABLE IF NOT EXISTS unproved (serial INTEGER NOT NULL,"
+                 " number INTEGER NOT NULL, came_s INTEGER NOT NULL, is_unproved INTEGER NOT NULL,"
+                 " shown_from TEXT, shown_to TEXT, xml TEXT NOT NULL);",
     .pragmas = "PRAGMA locking_mode = EXCLUSIVE;"
                "PRAGMA journal_mode = WAL;"
                "PRAGMA synchronous = NORMAL;"
                "PRAGMA secure_delete = ON;"
                "PRAGMA journal_size_limit = 4194304;",
     .statements = statements,
-    .statement_count = STATEMENT_COUNT,
+    .statement_count = XF_JOURNAL_STATEMENT_COUNT,
 };
 
 enum xf_err xf_journal_file_open(const char *path, struct xf_database **out_file,
@@ -47,10 +71,10 @@ enum xf_err xf_journal_file_open(const char *path, struct xf_database **out_file
 
 enum xf_err xf_journal_file_last_id(struct xf_database *file, int64_t *out_id, struct xf_error *err)
 {
-    bool has_row = xf_database_next(file, LAST_ID);
+    bool has_row = xf_database_next(file, XF_JOURNAL_LAST_ID);
     if (has_row)
-        *out_id = xf_database_number(file, LAST_ID, 0);
-    return xf_database_end(file, LAST_ID) && has_row
+        *out_id = xf_database_number(file, XF_JOURNAL_LAST_ID, 0);
+    return xf_database_end(file, XF_JOURNAL_LAST_ID) && has_row
                ? XF_ERR_OK
                : xf_database_fail(file, "cannot be read", err);
 }
@@ -58,25 +82,27 @@ enum xf_err xf_journal_file_last_id(struct xf_database *file, int64_t *out_id, s
 enum xf_err xf_journal_file_read(struct xf_database *file, xf_journal_row_fn read, void *owner,
                                  struct xf_error *err)
 {
-    while (xf_database_next(file, READ))
-        read(owner, xf_database_number(file, READ, 0), xf_database_number(file, READ, 1),
-             xf_database_text(file, READ, 2));
-    return xf_database_end(file, READ) ? XF_ERR_OK : xf_database_fail(file, "cannot be read", err);
+    while (xf_database_next(file, XF_JOURNAL_READ))
+        read(owner, xf_database_number(file, XF_JOURNAL_READ, 0),
+             xf_database_number(file, XF_JOURNAL_READ, 1),
+             xf_database_text(file, XF_JOURNAL_READ, 2));
+    return xf_database_end(file, XF_JOURNAL_READ) ? XF_ERR_OK
+                                                  : xf_database_fail(file, "cannot be read", err);
 }
 
 static bool add(struct xf_database *file, const struct xf_journal_entry *entry)
 {
-    xf_database_set_number(file, ADD, 1, entry->id);
-    xf_database_set_number(file, ADD, 2, entry->queued_s);
-    xf_database_set_text(file, ADD, 3, (struct xf_span){entry->xml, entry->xml_bytes});
-    return xf_database_run(file, ADD);
+    xf_database_set_number(file, XF_JOURNAL_ADD, 1, entry->id);
+    xf_database_set_number(file, XF_JOURNAL_ADD, 2, entry->queued_s);
+    xf_database_set_text(file, XF_JOURNAL_ADD, 3, (struct xf_span){entry->xml, entry->xml_bytes});
+    return xf_database_run(file, XF_JOURNAL_ADD);
 }
 
 static bool apply(struct xf_database *file, const struct xf_journal_batch *batch)
 {
     for (size_t i = 0; i < batch->removed_count; i++) {
-        xf_database_set_number(file, REMOVE, 1, batch->removed[i]);
-        if (!xf_database_run(file, REMOVE))
+        xf_database_set_number(file, XF_JOURNAL_REMOVE, 1, batch->removed[i]);
+        if (!xf_database_run(file, XF_JOURNAL_REMOVE))
             return false;
     }
     XF_LIST_EACH (node, &batch->added)

@@ -332,6 +332,28 @@ bool xf_journal_keeps(const struct xf_journal *journal, const struct xf_stanza_c
            copy->journal_entry->stage == XF_JOURNAL_STORED;
 }
 
+/* ------------------------------------------------------------------ sessions */
+
+bool xf_journal_keeps_sessions(const struct xf_journal *journal)
+{
+    return journal && journal->settings.sessions && !journal->has_failed;
+}
+
+bool xf_journal_room(struct xf_journal *journal, struct xf_journal_room *out)
+{
+    const struct xf_journal_settings *settings = &journal->settings;
+    if (journal->is_writing || journal->has_failed)
+        return false;
+    *out = (struct xf_journal_room){
+        .file = journal->file,
+        .settings = settings,
+        .now_s = journal->unix_s(),
+        .bytes = settings->bytes > journal->bytes ? settings->bytes - journal->bytes : 0,
+        .stanzas = settings->messages > journal->count ? settings->messages - journal->count : 0,
+    };
+    return true;
+}
+
 /* ------------------------------------------------------------------ replay */
 
 struct replay {
@@ -388,7 +410,7 @@ void xf_journal_replay(struct xf_journal *journal, xf_journal_deliver_fn deliver
     struct replay replay = {
         .journal = journal, .deliver = deliver, .owner = owner, .now_s = journal->unix_s()};
     struct xf_error err = {0};
-    replay.parser = xf_journal_parser_new(on_parsed, &replay);
+    replay.parser = xf_journal_parser_new(false, on_parsed, &replay);
     if (xf_journal_file_read(journal->file, on_row, &replay, &err) != XF_ERR_OK)
         xf_log(XF_LOG_ERROR, "journal.read.failed", XF_STR("file", journal->settings.file),
                XF_STR("detail", err.detail));

@@ -64,13 +64,14 @@ struct xf_journal_parser {
     struct xf_reader *reader; /* NULL: the next message makes one */
     xf_journal_parsed_fn parsed;
     void *owner;
-    unsigned count; /* messages in the text */
+    bool any_kind;
+    unsigned count; /* stanzas in the text */
 };
 
 static void on_stanza(void *owner, struct xf_stanza *stanza)
 {
     struct xf_journal_parser *parser = owner;
-    if (stanza->kind != XF_STANZA_MESSAGE || parser->count > 0)
+    if ((stanza->kind != XF_STANZA_MESSAGE && !parser->any_kind) || parser->count > 0)
         return;
     parser->count++;
     parser->parsed(parser->owner, stanza);
@@ -118,9 +119,11 @@ static struct xf_reader *make_reader(struct xf_journal_parser *parser)
     return reader;
 }
 
-struct xf_journal_parser *xf_journal_parser_new(xf_journal_parsed_fn parsed, void *owner)
+struct xf_journal_parser *xf_journal_parser_new(bool any_kind, xf_journal_parsed_fn parsed,
+                                                void *owner)
 {
     struct xf_journal_parser *parser = xf_new(struct xf_journal_parser);
+    parser->any_kind = any_kind;
     parser->parsed = parsed;
     parser->owner = owner;
     return parser;

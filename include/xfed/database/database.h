@@ -20,6 +20,7 @@ struct xf_database_form {
     const char *remedy;            /* what to do about a damaged file, for messages */
     int application_id, format;    /* not 0 */
     const char *schema;            /* makes the tables of an empty file */
+    const char *additions;         /* tables that an older file may lack: IF NOT EXISTS; or NULL */
     const char *pragmas;           /* further ones, run at each opening */
     const char *const *statements; /* their indices are the `which` below */
     size_t statement_count;

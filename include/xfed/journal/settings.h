@@ -15,4 +15,5 @@ struct xf_journal_settings {
     unsigned messages; /* how many there may be in it */
     uint64_t age_ms;   /* older ones are returned to their senders at the start */
     bool keep_at_stop; /* what still waits when xfedd stops stays in the journal */
+    bool sessions;     /* streams that can be resumed go on in the next process (sessions.h) */
 };

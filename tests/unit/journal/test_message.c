@@ -59,7 +59,7 @@ static const struct {
 START_TEST(keeps_what_somebody_said)
 {
     struct seen seen = {0};
-    struct xf_journal_parser *parser = xf_journal_parser_new(on_parsed, &seen);
+    struct xf_journal_parser *parser = xf_journal_parser_new(false, on_parsed, &seen);
     ck_assert_msg(xf_journal_parse(parser, xf_span_of(kept[_i].xml)), "%s", kept[_i].label);
     ck_assert_msg(seen.is_wanted == kept[_i].want, "%s", kept[_i].label);
     xf_journal_parser_free(&parser);
@@ -79,8 +79,8 @@ static const char *const texts[] = {
 START_TEST(comes_back_as_it_was)
 {
     struct seen seen = {0}, again = {0};
-    struct xf_journal_parser *parser = xf_journal_parser_new(on_parsed, &seen),
-                             *second = xf_journal_parser_new(on_parsed, &again);
+    struct xf_journal_parser *parser = xf_journal_parser_new(false, on_parsed, &seen),
+                             *second = xf_journal_parser_new(false, on_parsed, &again);
     ck_assert(xf_journal_parse(parser, xf_span_of(texts[_i])));
     ck_assert_msg(!strstr(seen.xml, "mail.example"), "%s", seen.xml);
     ck_assert(xf_journal_parse(second, xf_span_of(seen.xml)));
@@ -118,7 +118,7 @@ static const struct {
 START_TEST(survives_damage)
 {
     struct seen seen = {0};
-    struct xf_journal_parser *parser = xf_journal_parser_new(on_parsed, &seen);
+    struct xf_journal_parser *parser = xf_journal_parser_new(false, on_parsed, &seen);
     ck_assert_msg(xf_journal_parse(parser, xf_span_of(damaged[_i].text)) == damaged[_i].want, "%s",
                   damaged[_i].label);
     ck_assert_msg((seen.xml != NULL) == damaged[_i].want, "%s", damaged[_i].label);
