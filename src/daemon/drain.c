@@ -95,7 +95,8 @@ static bool is_step_done(const struct xf_daemon *daemon)
         return daemon->env.env.clock->now_ms - daemon->drain_busy_ms >= SETTLE_MS;
     case XF_DRAIN_STREAMS:
         /* The peers' last stanzas may still wait for an address. */
-        return xf_s2s_stream_count(daemon->s2s) == 0 && xf_routing_is_idle(daemon->routing);
+        return xf_s2s_stream_count(daemon->s2s) == 0 && xf_routing_is_idle(daemon->routing) &&
+               !xf_journal_is_writing(daemon->journal);
     case XF_DRAIN_LINKS:
         return links_are_gone(daemon) && !daemon->reload &&
                !xf_history_is_writing(daemon->history) && !xf_journal_is_writing(daemon->journal) &&

@@ -16,7 +16,7 @@
 #include <xfed/base/utf8.h>
 #include <xfed/database/database.h>
 
-#define SESSIONS_MAX 8192          /* a process keeps fewer */
+#define SESSIONS_MAX 65536         /* a process keeps fewer */
 #define LEFT_MAX_MS  (3600 * 1000) /* ... and none for longer */
 #define ID_MAX       1023
 
@@ -62,10 +62,10 @@ struct xf_handover *xf_handover_begin(struct xf_journal *journal)
 void xf_handover_session(struct xf_handover *handover, const struct xf_session *session)
 {
     const struct xf_session_row row = {.session = *session, .saved_s = handover->room.now_s};
-    if (handover->has_failed || handover->sessions == SESSIONS_MAX)
+    if (handover->has_failed)
         return;
-    handover->sessions++;
-    handover->has_failed = !xf_session_row_add(handover->room.file, &row);
+    handover->has_failed =
+        handover->sessions++ == SESSIONS_MAX || !xf_session_row_add(handover->room.file, &row);
 }
 
 /* The number of the row that stands for this copy only; 0: none. */

@@ -7,19 +7,20 @@
  * which is older. Those that came too long ago are returned to their senders. A message of a domain
  * that is no longer served can be neither delivered nor returned.
  */
-#include "routing_priv.h"
+#include "replay_priv.h"
 
 #include "bounce_priv.h"
 #include "links_priv.h"
 #include "outbound_priv.h"
 #include "rare_priv.h"
+#include "routing_priv.h"
 
 #include <xfed/base/log.h>
 #include <xfed/stream/delay.h>
 
 #define STAMPED_BYTES (65u << 20) /* above the largest stanza */
 
-static void log_lost(struct xf_routing *routing, const struct xf_stanza *stanza)
+void xf_replay_log_lost(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
     unsigned suppressed = 0;
     if (xf_rare_is_due(&routing->lost, xf_routing_now(routing), &suppressed))
@@ -38,7 +39,7 @@ static void on_message(void *owner, struct xf_stanza *stanza, int64_t queued_s, 
         stanza->from.full.ptr && stanza->to.full.ptr)
         link = xf_routing_link_serving(routing, stanza->from.domain);
     if (!link) {
-        log_lost(routing, stanza);
+        xf_replay_log_lost(routing, stanza);
         return;
     }
     if (is_late) {
@@ -53,9 +54,7 @@ static void on_message(void *owner, struct xf_stanza *stanza, int64_t queued_s, 
     xf_buf_release(&payload);
 }
 
-void xf_routing_attach_journal(struct xf_routing *routing, struct xf_journal *journal)
+void xf_replay_messages(struct xf_routing *routing)
 {
-    routing->journal = journal;
-    if (journal)
-        xf_journal_replay(journal, on_message, routing);
+    xf_journal_replay(routing->journal, on_message, routing);
 }

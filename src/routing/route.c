@@ -100,8 +100,10 @@ static void leave_to_journal(struct xf_route *route)
 
 void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, const char *text)
 {
-    if (route->routing->is_finished)
+    if (route->routing->is_finished) {
+        xf_route_hand_over(route);
         leave_to_journal(route);
+    }
     while (!xf_stanza_queue_is_empty(&route->queue))
         bounce_oldest(route, error, text);
     xf_backpressure_dropped(route);
@@ -280,6 +282,8 @@ static void on_ended(void *owner, bool was_ready, enum xf_cause cause, const cha
 {
     struct xf_route *route = owner;
     route->out = NULL;
+    if (route->routing->is_finished)
+        xf_route_hand_over(route);
     if (route->routing->is_finished ||
         !xf_s2s_may_resume(route->routing->s2s, route->local, route->peer))
         xf_route_settle_back(route);

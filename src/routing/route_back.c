@@ -66,3 +66,36 @@ void xf_route_know_back(struct xf_route *route, uint64_t serial, uint64_t number
     }
     xf_route_limits_weigh(route);
 }
+
+void xf_route_restore(struct xf_route *route, const struct xf_stanza *stanza,
+                      const struct xf_route_origin *origin)
+{
+    if (!xf_route_limits_has_room(route, &route->queue, stanza) ||
+        (route->state == XF_ROUTE_IDLE && !xf_route_limits_may_open(route))) {
+        xf_route_bounce(route, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
+                        "too many stanzas wait for this domain");
+        return;
+    }
+    struct xf_stanza_copy *copy = xf_stanza_queue_push(&route->queue, stanza, origin->at_ms);
+    copy->serial = origin->serial;
+    copy->number = origin->number;
+    copy->is_unproved = origin->is_unproved;
+    xf_journal_add(route->routing->journal, copy, stanza);
+    xf_route_limits_weigh(route);
+    if (route->state == XF_ROUTE_IDLE)
+        xf_route_fire(route, XF_ROUTE_ON_STANZA);
+}
+
+void xf_route_hand_over(struct xf_route *route)
+{
+    struct xf_routing *routing = route->routing;
+    if (!routing->hands_over || routing->has_ended)
+        return;
+    XF_STANZA_QUEUE_EACH (copy, &route->queue) {
+        if (!xf_s2s_hands_over(routing->s2s, route->local, route->peer, copy->serial))
+            continue;
+        xf_stanza_queue_remove(&route->queue, copy);
+        xf_stanza_queue_append(&routing->handed, copy);
+    }
+    xf_route_limits_weigh(route);
+}

@@ -10,15 +10,18 @@
 #include "address_queue_priv.h"
 #include "answers_priv.h"
 #include "backpressure_priv.h"
+#include "hand_over_priv.h"
 #include "links_priv.h"
 #include "outbound_priv.h"
 #include "probe_priv.h"
 #include "repair_priv.h"
+#include "replay_priv.h"
 #include "requests_by_jid_priv.h"
 #include "route_limits_priv.h"
 #include "route_priv.h"
 
 #include <xfed/base/alloc.h>
+#include <xfed/journal/sessions.h>
 
 /* Of an error stanza: a condition, and a text of ours or of the operator. */
 #define PAYLOAD_MAX  8192
@@ -35,6 +38,7 @@ struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
     routing->routes = xf_map_new();
     routing->failed_peers = xf_map_new();
     xf_list_init(&routing->links);
+    xf_stanza_queue_init(&routing->handed, NULL);
     xf_buf_init(&routing->payload, PAYLOAD_MAX);
     xf_buf_init(&routing->stripped, STRIPPED_MAX);
     xf_buf_init(&routing->rewritten, STRIPPED_MAX);
@@ -91,6 +95,15 @@ void xf_routing_attach_mailmap(struct xf_routing *routing, struct xf_mailmap *ma
     routing->last_in.key.len = 0;
 }
 
+void xf_routing_attach_journal(struct xf_routing *routing, struct xf_journal *journal)
+{
+    routing->journal = journal;
+    if (!journal)
+        return;
+    xf_hand_over_begin(routing);
+    xf_replay_messages(routing);
+}
+
 void xf_routing_attach_link(struct xf_routing *routing, const char *title, struct xf_link *link)
 {
     struct xf_routing_link *entry = xf_new(struct xf_routing_link);
@@ -134,6 +147,9 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy,
 void xf_routing_drain(struct xf_routing *routing)
 {
     routing->is_draining = true;
+    routing->hands_over = xf_journal_keeps_sessions(routing->journal);
+    if (routing->hands_over)
+        xf_s2s_hand_over(routing->s2s);
 }
 
 static size_t count_unproved(const struct xf_routing *routing)
@@ -181,6 +197,7 @@ void xf_routing_finish(struct xf_routing *routing)
 void xf_routing_end(struct xf_routing *routing)
 {
     routing->has_ended = true;
+    xf_hand_over_end(routing);
     if (routing->kept_count > 0)
         /* bounded: once, at the end */
         xf_log(XF_LOG_INFO, "journal.messages.kept", XF_INT("stanzas", routing->kept_count));

@@ -19,6 +19,7 @@
  *   mail_payload.c     the same within payloads
  *   address_queue.c    stanzas that wait for an e-mail address
  *   requests_by_jid.c  requests that came to the JID of a user who has an e-mail address
+ *   hand_over.c        stanzas on streams that go on in the next process
  *   replay.c           messages that the journal kept from an earlier process
  *   presences.c        available presence between our users and peers: a table
  *   repair.c           notes it, and when a peer is lost and back
@@ -78,9 +79,12 @@ struct xf_routing {
     struct xf_map *strangers;            /* mail domains that were named in the log */
     struct xf_rare refused, lost, full, unknown, strangers_full, repair_full;
     struct xf_tally denied, passed_dry; /* stanzas that policy refused, or would have refused */
+    struct xf_stanza_queue handed;      /* stanzas that go to the next process with their stream */
+    uint64_t restored_serial;           /* of the session that comes from an earlier process */
     uint64_t kept_count;                /* messages that were left to the journal at the end */
     bool is_draining, is_finished, has_ended;
-    bool refuses; /* every link does (refusal.c) */
+    bool hands_over; /* hand_over.c: streams that can be resumed go on in the next process */
+    bool refuses;    /* every link does (refusal.c) */
     void (*on_refuses)(void *owner, bool refuses);
     void *refuses_owner;
 };

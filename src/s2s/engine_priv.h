@@ -17,6 +17,7 @@
 #include "admission_priv.h"
 #include "dialback_priv.h"
 #include "features_priv.h"
+#include "hand_over_priv.h"
 #include "proving_priv.h"
 #include "resume_priv.h"
 #include "verify_priv.h"
@@ -31,6 +32,9 @@ struct xf_s2s {
     const struct xf_s2s_events *events;
     void *owner;
     bool is_draining;
+    bool hands_over;       /* hand_over.c: streams that can be resumed are suspended, not closed */
+    struct xf_timer asked; /* ... once their peers have said what they have */
+    uint64_t asked_ms;
 
     struct xf_node ins, outs; /* all streams: xf_in.node, xf_out.node */
     size_t stream_count;

@@ -13,6 +13,7 @@
 #include <xfed/xmpp/ns.h>
 
 #include "in_priv.h"
+#include "stream_log_priv.h"
 
 void xf_in_sm_early(struct xf_in *in, const struct xf_elem *elem)
 {
@@ -66,6 +67,7 @@ static void break_off(struct xf_in *in)
 {
     struct xf_proof_mark mark = xf_proof_mark(&in->carrier.proof);
     const struct xf_broken broken = {.network = in->network,
+                                     .left_ms = 1000 * XF_RESUME_MAX_S,
                                      .handled = in->carrier.sm.handled,
                                      .mark = in->is_bidi ? &mark : NULL};
     xf_resumable_broke(in->s2s, in->resumable, &broken);
@@ -76,7 +78,7 @@ void xf_in_sm_closed(struct xf_in *in)
 {
     if (!in->resumable)
         return;
-    if (xf_stream_ended_cleanly(&in->stream) || in->s2s->is_draining)
+    if (xf_stream_ended_cleanly(&in->stream) || (in->s2s->is_draining && !in->s2s->hands_over))
         xf_resumable_free(in->s2s, in->resumable);
     else
         break_off(in);
@@ -103,6 +105,8 @@ static void go_on(struct xf_in *in, struct xf_resumable *resumable, uint32_t han
     xf_draft_printf(&draft, "<resumed xmlns='" XF_NS_SM "' previd='%s' h='%u'/>", resumable->id,
                     resumable->handled);
     xf_stream_send_draft(&in->stream, &draft);
+    xf_in_log(in, XF_LOG_INFO, "s2s.stream.resumed", XF_WORD("dir", "in"),
+              XF_STR("local", in->local), XF_STR("peer", in->peer));
     if (!in->is_bidi)
         return;
     xf_proof_go_on(&carrier->proof, handled);

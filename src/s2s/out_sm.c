@@ -11,6 +11,7 @@
 #include <xfed/xmpp/ns.h>
 
 #include "out_priv.h"
+#include "stream_log_priv.h"
 
 #define MAX_S_DEFAULT 60 /* how long a peer can be asked to resume, if it does not say */
 
@@ -67,6 +68,8 @@ static void on_resumed(struct xf_out *out, const struct xf_elem *elem)
         (struct xf_sm){.counts = true, .handled = resumption->handled, .said = resumption->handled};
     out->carrier.is_proving = true;
     xf_proof_go_on(&out->carrier.proof, handled);
+    xf_out_log(out, XF_LOG_INFO, "s2s.stream.resumed", XF_WORD("dir", "out"),
+               XF_STR("local", out->local), XF_STR("peer", out->peer));
     xf_resumption_drop(out->s2s, out->local, out->peer);
     xf_out_fire(out, XF_OUT_ON_RESUME_OVER);
 }
@@ -124,9 +127,16 @@ static bool is_broken(const struct xf_out *out)
 
 void xf_out_sm_closed(struct xf_out *out)
 {
-    if (!out->sm_id || !out->was_ready || !is_broken(out) || out->s2s->is_draining)
+    const struct xf_s2s *s2s = out->s2s;
+    if (!out->sm_id || !out->was_ready || !is_broken(out) || (s2s->is_draining && !s2s->hands_over))
         return;
-    struct xf_proof_mark mark = xf_proof_mark(&out->carrier.proof);
-    xf_resumption_keep(out->s2s, out->local, out->peer, out->sm_id, out->sm_max_ms,
-                       out->carrier.sm.handled, &mark);
+    xf_resumption_keep(out->s2s,
+                       &(struct xf_resumption){.local = out->local,
+                                               .peer = out->peer,
+                                               .id = out->sm_id,
+                                               .until_ms = s2s->env->clock->now_ms + out->sm_max_ms,
+                                               .max_ms = out->sm_max_ms,
+                                               .handled = out->carrier.sm.handled,
+                                               .is_bidi = out->is_bidi,
+                                               .mark = xf_proof_mark(&out->carrier.proof)});
 }

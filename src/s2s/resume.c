@@ -75,6 +75,7 @@ void xf_resumable_broke(struct xf_s2s *s2s, struct xf_resumable *resumable,
                                 .network = xf_span_of(broken->network)};
     if (older)
         xf_resumable_free(s2s, older);
+    resumable->until_ms = now_ms(s2s) + broken->left_ms;
     resumable->handled = broken->handled;
     resumable->has_mark = broken->mark != NULL;
     if (broken->mark)
@@ -82,7 +83,7 @@ void xf_resumable_broke(struct xf_s2s *s2s, struct xf_resumable *resumable,
     if (xf_memory_add(s2s, &s2s->resuming.broken, &resumable->memo, &keys, &bounds))
         resumable->in = NULL;
     else
-        xf_resumable_free(s2s, resumable);
+        free_resumable(&s2s->resuming, &resumable->memo);
 }
 
 struct xf_resumable *xf_resumable_find(struct xf_s2s *s2s, struct xf_span id, const char *local,
@@ -91,8 +92,28 @@ struct xf_resumable *xf_resumable_find(struct xf_s2s *s2s, struct xf_span id, co
     struct xf_resumable *resumable = xf_map_find(s2s->resuming.of_peers, id);
     if (!resumable || strcmp(resumable->local, local) != 0 || strcmp(resumable->peer, peer) != 0)
         return NULL;
-    bool is_old = !resumable->in && now_ms(s2s) - resumable->memo.since_ms > 1000 * XF_RESUME_MAX_S;
+    bool is_old = !resumable->in && now_ms(s2s) > resumable->until_ms;
     return is_old ? NULL : resumable;
+}
+
+const struct xf_resumable *xf_resumable_broken(const struct xf_s2s *s2s, struct xf_span local,
+                                               struct xf_span peer)
+{
+    const struct xf_resumable *resumable = find_broken(s2s, local, peer);
+    return resumable && now_ms(s2s) < resumable->until_ms ? resumable : NULL;
+}
+
+void xf_resumable_restore(struct xf_s2s *s2s, struct xf_span id, struct xf_span local,
+                          struct xf_span peer, const struct xf_broken *broken)
+{
+    if (id.len != XF_ID_CHARS || xf_map_find(s2s->resuming.of_peers, id))
+        return;
+    struct xf_resumable *resumable = xf_new(struct xf_resumable);
+    memcpy(resumable->id, id.ptr, id.len);
+    resumable->local = xf_span_dup(local);
+    resumable->peer = xf_span_dup(peer);
+    (void)xf_map_set(s2s->resuming.of_peers, id, resumable);
+    xf_resumable_broke(s2s, resumable, broken);
 }
 
 void xf_resumable_take(struct xf_s2s *s2s, struct xf_resumable *resumable, struct xf_in *in)
@@ -119,6 +140,8 @@ static void free_resumption(void *resuming, struct xf_memo *memo)
 {
     struct xf_resumption *resumption = resumption_of(memo);
     (void)resuming;
+    xf_free(resumption->local);
+    xf_free(resumption->peer);
     xf_free(resumption->id);
     xf_free(resumption);
 }
@@ -143,20 +166,18 @@ void xf_resumption_drop(struct xf_s2s *s2s, const char *local, const char *peer)
         remove_resumption(s2s, resumption);
 }
 
-void xf_resumption_keep(struct xf_s2s *s2s, const char *local, const char *peer, const char *id,
-                        uint64_t max_ms, uint32_t handled, const struct xf_proof_mark *mark)
+void xf_resumption_keep(struct xf_s2s *s2s, const struct xf_resumption *state)
 {
     struct xf_pair_key text;
+    struct xf_span local = xf_span_of(state->local), peer = xf_span_of(state->peer);
     struct xf_memory_limits bounds = limits(s2s, XF_RESUME_OURS_MAX_MS);
-    struct xf_memo_keys keys = {.key = xf_pair_key(xf_span_of(local), xf_span_of(peer), &text),
-                                .peer = xf_span_of(peer)};
+    struct xf_memo_keys keys = {.key = xf_pair_key(local, peer, &text), .peer = peer};
     struct xf_resumption *resumption = xf_new(struct xf_resumption);
-    xf_resumption_drop(s2s, local, peer);
-    resumption->id = xf_strdup(id);
-    resumption->until_ms = now_ms(s2s) + max_ms;
-    resumption->max_ms = max_ms;
-    resumption->handled = handled;
-    resumption->mark = *mark;
+    xf_resumption_drop(s2s, state->local, state->peer);
+    *resumption = *state;
+    resumption->local = xf_strdup(state->local);
+    resumption->peer = xf_strdup(state->peer);
+    resumption->id = xf_strdup(state->id);
     if (!xf_memory_add(s2s, &s2s->resuming.ours, &resumption->memo, &keys, &bounds))
         free_resumption(&s2s->resuming, &resumption->memo);
 }

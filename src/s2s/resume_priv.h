@@ -26,18 +26,21 @@ struct xf_resumable {
     struct xf_memo memo; /* by the pair, once the connection broke */
     char id[XF_ID_CHARS + 1];
     char *local, *peer;
-    struct xf_in *in; /* NULL: its connection broke */
-    uint32_t handled; /* ... and so many stanzas of the peer were handled */
-    bool has_mark;    /* ours went over it too (XEP-0288) */
+    struct xf_in *in;  /* NULL: its connection broke, perhaps in an earlier process */
+    uint64_t until_ms; /* ... it may be resumed until then */
+    uint32_t handled;  /* ... and so many stanzas of the peer were handled */
+    bool has_mark;     /* ours went over it too (XEP-0288) */
     struct xf_proof_mark mark;
 };
 
 /* A stream of ours, for the next one of the same pair. */
 struct xf_resumption {
-    struct xf_memo memo;       /* by the pair */
+    struct xf_memo memo; /* by the pair */
+    char *local, *peer;
     char *id;                  /* what the peer called it */
     uint64_t until_ms, max_ms; /* when the peer will have forgotten it; how long it keeps one */
     uint32_t handled;
+    bool is_bidi; /* the peer's stanzas go over it too */
     struct xf_proof_mark mark;
 };
 
@@ -56,18 +59,28 @@ void xf_resuming_fini(struct xf_resuming *resuming); /* no stream may live */
 struct xf_resumable *xf_resumable_new(struct xf_s2s *s2s, struct xf_in *in, const char *local,
                                       const char *peer);
 struct xf_broken {
-    const char *network; /* of the peer's address */
+    const char *network; /* of the peer's address; NULL: not known any more */
+    uint64_t left_ms;    /* for how long it may be resumed */
     uint32_t handled;
     const struct xf_proof_mark *mark; /* NULL: none of our stanzas went over it */
 };
 /* Its connection broke. It is freed if its owner or network has no room for it. */
 void xf_resumable_broke(struct xf_s2s *s2s, struct xf_resumable *resumable,
                         const struct xf_broken *broken);
+/*
+ * It broke in an earlier process. The names and the id are prepared; nothing happens if the id is
+ * not one of ours, or in use.
+ */
+void xf_resumable_restore(struct xf_s2s *s2s, struct xf_span id, struct xf_span local,
+                          struct xf_span peer, const struct xf_broken *broken);
 /* It ended in order, so that it cannot be resumed. */
 void xf_resumable_free(struct xf_s2s *s2s, struct xf_resumable *resumable);
 /* NULL: there is none of that id, or it is another pair's, or too old. */
 struct xf_resumable *xf_resumable_find(struct xf_s2s *s2s, struct xf_span id, const char *local,
                                        const char *peer);
+/* The broken one of the pair; NULL: there is none, or it is too old. */
+const struct xf_resumable *xf_resumable_broken(const struct xf_s2s *s2s, struct xf_span local,
+                                               struct xf_span peer);
 /* A broken one goes on, on this stream. */
 void xf_resumable_take(struct xf_s2s *s2s, struct xf_resumable *resumable, struct xf_in *in);
 /*
@@ -78,9 +91,8 @@ bool xf_resumable_is_awaited(const struct xf_s2s *s2s, struct xf_span local, str
 
 /* ------------------------------------------------------------------ streams of ours */
 
-/* `id` is copied. */
-void xf_resumption_keep(struct xf_s2s *s2s, const char *local, const char *peer, const char *id,
-                        uint64_t max_ms, uint32_t handled, const struct xf_proof_mark *mark);
+/* `state` is copied, with its texts. */
+void xf_resumption_keep(struct xf_s2s *s2s, const struct xf_resumption *state);
 /* NULL: the pair has none. Valid until the next call for the pair. */
 const struct xf_resumption *xf_resumption_find(struct xf_s2s *s2s, struct xf_span local,
                                                struct xf_span peer);

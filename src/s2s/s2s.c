@@ -62,6 +62,7 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     xf_quota_init(&s2s->half_open, NULL);
     xf_strangers_init(s2s);
     xf_refusals_init(&s2s->refusals, s2s->env->timers);
+    xf_s2s_hand_over_init(s2s);
     return s2s;
 }
 
@@ -87,6 +88,7 @@ void xf_s2s_free(struct xf_s2s **s2s)
     xf_quota_fini(&s->half_open);
     xf_strangers_fini(s);
     xf_refusals_fini(&s->refusals);
+    xf_timer_stop(&s->asked);
     xf_free(s);
 }
 
@@ -138,7 +140,7 @@ void xf_s2s_drain_inbound(struct xf_s2s *s2s)
 {
     XF_LIST_EACH_SAFE (node, &s2s->ins) {
         struct xf_in *in = XF_CONTAINER(node, struct xf_in, node);
-        if (!in->is_bidi)
+        if (!in->is_bidi && !xf_in_suspend(in))
             xf_in_close(in);
     }
 }
@@ -155,10 +157,17 @@ bool xf_s2s_inbound_is_over(const struct xf_s2s *s2s)
 void xf_s2s_drain(struct xf_s2s *s2s)
 {
     s2s->is_draining = true;
-    XF_LIST_EACH_SAFE (node, &s2s->ins)
-        xf_in_close(XF_CONTAINER(node, struct xf_in, node));
-    XF_LIST_EACH_SAFE (node, &s2s->outs)
-        xf_out_close(XF_CONTAINER(node, struct xf_out, node));
+    XF_LIST_EACH_SAFE (node, &s2s->ins) {
+        struct xf_in *in = XF_CONTAINER(node, struct xf_in, node);
+        if (!xf_in_may_suspend(in))
+            xf_in_close(in);
+    }
+    XF_LIST_EACH_SAFE (node, &s2s->outs) {
+        struct xf_out *out = XF_CONTAINER(node, struct xf_out, node);
+        if (!xf_out_may_suspend(out))
+            xf_out_close(out);
+    }
+    xf_s2s_suspend_all(s2s);
 }
 
 bool xf_s2s_hears(const struct xf_s2s *s2s, struct xf_span peer)

@@ -45,7 +45,7 @@ bool xf_sm_element(struct xf_carrier *carrier, const struct xf_elem *elem)
 void xf_sm_part(struct xf_carrier *carrier)
 {
     if (carrier->proof.by == XF_PROOF_SM && xf_proof_is_pending(&carrier->proof) &&
-        !carrier->stream->footer_seen)
+        !carrier->stream->footer_seen && !carrier->stream->is_suspended)
         xf_stream_send(carrier->stream, "<r xmlns='" XF_NS_SM "'/>");
     if (carrier->sm.counts && carrier->sm.said != carrier->sm.handled)
         acknowledge(carrier);

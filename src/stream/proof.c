@@ -219,12 +219,19 @@ static void on_timer(void *owner)
 
 /* ------------------------------------------------------------------ for the stream's owner */
 
+uint64_t xf_proof_new_serial(void)
+{
+    static uint64_t last;
+    return ++last;
+}
+
 void xf_proof_init(struct xf_proof *proof, struct xf_stream *stream, const struct xf_proof_ops *ops,
                    struct xf_stanza_sum *shared)
 {
-    static uint64_t last_serial;
-    *proof = (struct xf_proof){
-        .ops = ops, .stream = stream, .unsure_bytes = UNSURE_BYTES, .serial = ++last_serial};
+    *proof = (struct xf_proof){.ops = ops,
+                               .stream = stream,
+                               .unsure_bytes = UNSURE_BYTES,
+                               .serial = xf_proof_new_serial()};
     xf_stanza_queue_init(&proof->sent, shared);
     xf_timer_init(&proof->timer, on_timer, proof);
 }

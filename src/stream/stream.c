@@ -10,6 +10,7 @@
  *   - xf_stream_close or the peer's footer: both sides send a footer; stanzas of the peer are still
  *     accepted until its footer comes;
  *   - xf_stream_fail: we send an error and a footer, and read nothing more from the peer;
+ *   - xf_stream_suspend: no footer, since the stream is to be resumed; we read nothing more;
  *   - the peer's stream error: we store it and answer with a footer;
  *   - the conn breaks.
  * All of them end in the conn's closed event and in one events->closed.
@@ -23,6 +24,7 @@
 #include <xfed/xmpp/ns.h>
 
 #define HELD_MAX_BYTES (256u << 10) /* two reads of a conn; while it is paused no more arrives */
+#define SUSPEND_MS     2000         /* for the last bytes of a stream that is suspended */
 #define LINGER_MS      4000         /* for the peer's footer, and for the last bytes of a conn */
 
 static void begin_end(struct xf_stream *stream)
@@ -500,6 +502,18 @@ void xf_stream_close(struct xf_stream *stream)
     }
     send_footer(stream);
     xf_timer_start(stream->env->timers, &stream->linger, LINGER_MS);
+}
+
+void xf_stream_suspend(struct xf_stream *stream)
+{
+    if (stream->is_ending)
+        return;
+    stream->is_suspended = true;
+    stream->next = XF_STREAM_NEXT_NOTHING;
+    stop_reading(stream);
+    begin_end(stream);
+    if (stream->conn)
+        xf_conn_close(stream->conn, SUSPEND_MS);
 }
 
 void xf_stream_abort(struct xf_stream *stream)

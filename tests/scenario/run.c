@@ -718,10 +718,12 @@ static bool do_step(struct run *run)
         note(run, "drain %s", step->word);
         xf_routing_drain(run->world.routing);
         xf_link_leave(run->world.link);
-        if (strcmp(step->word, "inbound") == 0)
+        if (strcmp(step->word, "inbound") == 0) {
             xf_s2s_drain_inbound(run->world.s2s);
-        else if (strcmp(step->word, "queues") != 0)
+        } else if (strcmp(step->word, "queues") != 0) {
+            xf_routing_finish(run->world.routing);
             xf_s2s_drain(run->world.s2s);
+        }
         settle(run);
         return true;
     case STEP_RESTART:

@@ -19,6 +19,7 @@
 #define WIRE_MAX_BYTES (64u << 20)
 #define READ_BYTES     65536      /* as much as net reads in one turn */
 #define STEP_MS        50         /* how often silent DNS is checked while the clock moves */
+#define STREAMS_MS     5000       /* as in src/daemon/drain.c */
 #define DRAIN_MS       400000     /* longer than any timer that may still hold a stream */
 #define JOURNAL_S      1700000000 /* the journal's time at first: 2023-11-14T22:13:20Z */
 #define RESTART_S      60         /* ... and how long a restart takes */
@@ -313,7 +314,7 @@ static void free_layers(struct world *world)
         if (world->wires[i].fake && strcmp(world->wires[i].name, "link") != 0)
             fake_conn_closed(world->wires[i].fake, XF_CONN_END_RESET);
     }
-    world_advance(world, DRAIN_MS);
+    world_advance(world, STREAMS_MS);
     xf_routing_finish(world->routing);
     xf_routing_end(world->routing);
     xf_link_stop(world->link);
@@ -350,6 +351,7 @@ bool world_restart(struct world *world, const char *text, char **out_why)
     struct xf_conf *conf = text ? load_conf(world, text, out_why) : NULL;
     if (text && !conf)
         return false;
+    xf_routing_drain(world->routing);
     xf_routing_finish(world->routing); /* before the time that closing may take */
     free_layers(world);
     if (conf) {

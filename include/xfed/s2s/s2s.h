@@ -239,3 +239,24 @@ bool xf_s2s_inbound_is_over(const struct xf_s2s *s2s);
  */
 void xf_s2s_drain(struct xf_s2s *s2s);
 size_t xf_s2s_stream_count(const struct xf_s2s *s2s);
+
+/* ------------------------------------------------------------------ sessions (XEP-0198 §5) */
+
+struct xf_session;
+
+/*
+ * Call before a drain: streams that can be resumed end without a footer then, once the peer has
+ * acknowledged what it has, or after a second. Stanzas come back for which xf_s2s_hands_over.
+ */
+void xf_s2s_hand_over(struct xf_s2s *s2s);
+/* Does the next stream of the pair resume the stream of this number (xf_stanza_copy.serial)? */
+bool xf_s2s_hands_over(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
+                       uint64_t serial);
+/* All that can be resumed, for the next process. */
+typedef void (*xf_s2s_session_fn)(void *owner, const struct xf_session *session);
+void xf_s2s_each_session(struct xf_s2s *s2s, xf_s2s_session_fn each, void *owner);
+/*
+ * A session of an earlier process may be resumed, if policy still allows the pair. Returns the
+ * number of its stanzas from now on (xf_out_events.resumed); 0: it cannot be resumed, or has none.
+ */
+uint64_t xf_s2s_restore(struct xf_s2s *s2s, const struct xf_session *session);

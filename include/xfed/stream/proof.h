@@ -103,6 +103,9 @@ void xf_proof_fini(struct xf_proof *proof);
  */
 void xf_proof_by(struct xf_proof *proof, enum xf_proof_by by, bool is_sure);
 
+/* For the mark of a stream whose proof lived in an earlier process. */
+uint64_t xf_proof_new_serial(void);
+
 /* As xf_proof_by with XF_PROOF_SM, on a resumed stream: the other side's count is `handled`. */
 void xf_proof_go_on(struct xf_proof *proof, uint32_t handled);
 struct xf_proof_mark xf_proof_mark(const struct xf_proof *proof);

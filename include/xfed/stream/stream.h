@@ -64,6 +64,7 @@ struct xf_stream {
     bool owes_header;              /* ... and before it: nothing goes out before the next one */
     bool footer_sent, footer_seen; /* of the conn */
     bool is_ending;                /* set once; from then on only the footer goes out */
+    bool is_suspended;             /* xf_stream_suspend */
     bool is_receiving;             /* the other side opened the conn; set by the owner */
     bool in_reader;
     bool is_quiet;   /* xf_stream_expect_quiet */
@@ -175,6 +176,12 @@ void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, const 
 
 /* Send the footer, wait a few seconds for the peer's, then close. */
 void xf_stream_close(struct xf_stream *stream);
+
+/*
+ * End without a footer, so that the stream can be resumed later (XEP-0198 §5). What was written
+ * goes out; nothing more is read.
+ */
+void xf_stream_suspend(struct xf_stream *stream);
 
 /* Close the conn at once, without an error or footer. */
 void xf_stream_abort(struct xf_stream *stream);

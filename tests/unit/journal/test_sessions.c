@@ -269,9 +269,9 @@ static const struct {
     {"a stanza cut off", 0, "UPDATE unproved SET xml = substr(xml, 1, 60) WHERE number = 4", {10000, 60000, 60000}, " 3?message:s3=mail@a.example; 5message:m5;", " sessions=3 stanzas=2 late=0 damaged=1"},
     {"the end of the stream", 0, "UPDATE unproved SET xml = '</stream:stream>' WHERE number = 3", {10000, 60000, 60000}, " 4?iq:q4; 5message:m5;", " sessions=3 stanzas=2 late=0 damaged=1"},
     {"an address that is none", 0, "UPDATE unproved SET shown_from = char(1) || '@x' WHERE number = 3", {10000, 60000, 60000}, " 4?iq:q4; 5message:m5;", " sessions=3 stanzas=2 late=0 damaged=1"},
-    {"one row more than it may be", 0, "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 8192)"
+    {"one row more than it may be", 0, "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 65536)"
         " INSERT INTO sessions SELECT 0, saved_s, 0, 0, local, peer, name, left_ms, max_ms, 1, 0, 0, 0 FROM sessions, n WHERE serial = 0;"
-        "DELETE FROM sessions WHERE handled = 1 AND serial <> 0", {-2, -1, -1}, "", " sessions=8192 stanzas=0 late=0 damaged=6"},
+        "DELETE FROM sessions WHERE handled = 1 AND serial <> 0", {-2, -1, -1}, "", " sessions=65536 stanzas=0 late=0 damaged=6"},
     {"tables of another time", 0, "DROP TABLE sessions; DROP TABLE unproved", {-1, -1, -1}, "", ""},
 };
 /* clang-format on */

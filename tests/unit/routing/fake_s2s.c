@@ -172,3 +172,32 @@ enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza,
     xf_free(copy);
     return XF_ERR_OK;
 }
+
+void xf_s2s_hand_over(struct xf_s2s *s2s)
+{
+    (void)s2s;
+}
+
+bool xf_s2s_hands_over(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
+                       uint64_t serial)
+{
+    (void)s2s;
+    (void)local;
+    (void)peer;
+    (void)serial;
+    return false;
+}
+
+void xf_s2s_each_session(struct xf_s2s *s2s, xf_s2s_session_fn each, void *owner)
+{
+    (void)s2s;
+    (void)each;
+    (void)owner;
+}
+
+uint64_t xf_s2s_restore(struct xf_s2s *s2s, const struct xf_session *session)
+{
+    (void)s2s;
+    (void)session;
+    return 0;
+}
