@@ -38,6 +38,7 @@ static bool links_are_gone(const struct xf_daemon *daemon)
 /* Streams that are still alive point to parts, which therefore must not be freed. */
 static void leave(struct xf_daemon *daemon)
 {
+    xf_journal_finish(daemon->journal);
     daemon->is_abandoned = xf_s2s_stream_count(daemon->s2s) > 0 || !links_are_gone(daemon) ||
                            daemon->reload || xf_history_is_writing(daemon->history) ||
                            xf_journal_is_writing(daemon->journal) ||

@@ -228,6 +228,14 @@ bool xf_journal_is_writing(const struct xf_journal *journal)
     return journal && journal->is_writing;
 }
 
+void xf_journal_finish(struct xf_journal *journal)
+{
+    if (!journal)
+        return;
+    journal->pool = NULL;
+    xf_timer_stop(&journal->timer);
+}
+
 void xf_journal_free(struct xf_journal **journal)
 {
     struct xf_journal *j = *journal;

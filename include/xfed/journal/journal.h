@@ -39,6 +39,9 @@ XF_MUST_USE enum xf_err xf_journal_open(const struct xf_journal_opts *opts,
 /* Is the thread pool writing? Do not call xf_journal_free then. NULL: no. */
 bool xf_journal_is_writing(const struct xf_journal *journal);
 
+/* Begin no further write but in xf_journal_free: the loop is about to end. NULL is allowed. */
+void xf_journal_finish(struct xf_journal *journal);
+
 /* Writes what is pending, and blocks meanwhile. NULL is allowed. */
 void xf_journal_free(struct xf_journal **journal);
 

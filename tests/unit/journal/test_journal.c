@@ -395,6 +395,28 @@ START_TEST(counts_the_copies)
 }
 END_TEST
 
+/* The loop may still run timers in its last turn: the thread pool must not begin to write then. */
+START_TEST(begins_no_write_at_the_end)
+{
+    struct world world;
+    now_s = NOW_S;
+    world_begin(&world);
+    must_open(&world);
+    add(&world, "a");
+    xf_journal_finish(world.journal);
+    add(&world, "b");
+    pass(&world, 10 * WRITE_MS);
+    ck_assert(!xf_journal_is_writing(world.journal));
+    world_end(&world);
+    world_begin(&world);
+    must_open(&world);
+    replay(&world);
+    ck_assert_str_eq(world.given, "ab");
+    world_end(&world);
+    xf_journal_finish(NULL);
+}
+END_TEST
+
 START_TEST(returns_at_stop_if_asked)
 {
     struct world world;
@@ -641,6 +663,7 @@ int main(void)
     tcase_add_loop_test(tcase, survives_a_crash, 0, XF_ARRAY_LEN(cases));
     tcase_add_test(tcase, waits_on_after_a_replay);
     tcase_add_test(tcase, counts_the_copies);
+    tcase_add_test(tcase, begins_no_write_at_the_end);
     tcase_add_test(tcase, returns_at_stop_if_asked);
     tcase_add_test(tcase, keeps_what_comes_at_the_end);
     tcase_add_test(tcase, takes_nothing_without_a_journal);
