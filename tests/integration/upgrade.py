@@ -9,9 +9,13 @@
 2. The real systemd-socket-activate starts xfedd with the first connection.
 3. Messages wait for a peer that accepts and says nothing. xfedd is killed (kill -9), started, stopped, and started again; then the
    peer wakes up. All messages arrive once, in order, with the time at which they came. A last restart brings none again.
+4. Two xfedd with journal { sessions = yes }, over one stream for both ways and over one each: under load both ways, the one and the
+   other are restarted; and once more while the other one is frozen, so that it acknowledges nothing. Their streams are resumed, and
+   each message arrives exactly once.
 """
 import datetime
 import fcntl
+import os
 import shutil
 import signal
 import socket
@@ -35,6 +39,8 @@ HUNG = 'hung.example'
 HUNG_IP = '127.77.0.5'
 DELAY = '{urn:xmpp:delay}delay'
 TICK = 0.05
+TWIN = 'twin.example'
+TWIN_IP = '127.77.0.6'
 FAR_FD = 20         # above those that the sockets are passed as
 DRAIN = 5.0         # seconds; a little more than nothing, and less than drain-time
 ABSENT = 1.5        # seconds from the end of one xfedd to the start of the next
@@ -186,10 +192,100 @@ def with_journal(stage, gateway, cluster, hung, heard, count):
     show([way.judge(report)])
 
 
+class Twin:
+    """One of two xfedd, with the cluster behind it."""
+    def __init__(self, stage, lab, authority, domain, ip, port, defaults):
+        component = (f'xfedd.{domain}', COMPONENT[1])
+        self.ways, self.sockets = {}, [listening(ip, number) for number in (5269, 5270)]
+        self.cluster = PoliteCluster(net.LOCAL, port, *component, heard=self._heard)
+        stage.start(self.cluster)
+        self.gateway = Gateway(lab, domain, 'external', authority.issue(domain, f'conference.{domain}'), authority.file, component,
+                               f'{net.LOCAL}:{port}', defaults=defaults, ip=ip, label=f'twin{port}', sockets=self.sockets,
+                               extra='journal { file = "journal.db" sessions = yes }')
+        stage.start_xfedd(self.gateway)
+
+    def _heard(self, element):
+        way = self.ways.get((element.get('id') or ' ')[0])
+        if way and element.tag.endswith('}message'):
+            way.heard(element)
+
+    def resumed(self, way):
+        return len(self.gateway.events('s2s.stream.resumed', dir=way))
+
+    def end(self):
+        self.gateway.stop()
+        for held in self.sockets:
+            held.close()
+
+
+def restart_twin(report, twin, other, directions, is_frozen):
+    before = [(who, way, who.resumed(way)) for who in (twin, other) for way in directions]
+    if is_frozen:
+        os.kill(other.gateway.proc.pid, signal.SIGSTOP)
+        time.sleep(0.5)
+    report.equal('an xfedd ends with status 0', twin.gateway.stop(), 0)
+    time.sleep(ABSENT)
+    twin.gateway.start()
+    if is_frozen:
+        kept = twin.gateway.events('journal.sessions.kept')
+        report.check('it has left stanzas that were not acknowledged', kept and int(kept[-1]['stanzas']) > 0, kept and kept[-1].line)
+        os.kill(other.gateway.proc.pid, signal.SIGCONT)
+    time.sleep(3)
+    for who, way, count in before:
+        if directions[way] is None or directions[way] is who:
+            report.check(f'{who.gateway.domain}: the stream {way} was resumed', who.resumed(way) > count, f'{who.resumed(way)} by now')
+
+
+def between_two(stage, lab, authority, rate, ports, is_bidi):
+    report = stage.report
+    word = 'one stream' if is_bidi else 'two streams'
+    defaults = f'bidi = {"yes" if is_bidi else "no"}'
+    one = Twin(stage, lab, authority, LOCAL, net.GATEWAY, ports[0], defaults)
+    two = Twin(stage, lab, authority, TWIN, TWIN_IP, ports[1], defaults)
+    out, back = Way(f'out, {word}', 'o', ALICE, f'bob@{TWIN}/x'), Way(f'back, {word}', 'b', f'bob@{TWIN}/x', ALICE)
+    one.ways = two.ways = {'o': out, 'b': back}
+    over = threading.Event()
+
+    def talk(cluster, way):
+        while not over.is_set():
+            for _ in range(max(1, round(rate * TICK))):
+                cluster.say(way.stanza)
+            time.sleep(TICK)
+
+    threads = [threading.Thread(target=talk, args=args, daemon=True) for args in ((one.cluster, out), (two.cluster, back))]
+    threads[0].start()
+    time.sleep(0.5)             # the first one opens the stream that goes both ways
+    threads[1].start()
+    time.sleep(2)
+    directions = {'out': one, 'in': two} if is_bidi else {'out': None, 'in': None}
+    for is_frozen in (False, True):
+        for twin, other in ((one, two), (two, one)):
+            restart_twin(report, twin, other, directions, is_frozen)
+    over.set()
+    for thread in threads:
+        thread.join(30)
+    end = time.monotonic() + 30
+    while time.monotonic() < end and time.monotonic() - max(out.last, back.last) < 3:
+        time.sleep(0.2)
+    report.equal(f'{word}: messages that came back', len(out.errors) + len(back.errors), 0)
+    report.equal(f'{word}: state that could not be written', sum(len(t.gateway.events('journal.sessions.failed')) for t in (one, two)), 0)
+    kept = [e for t in (one, two) for e in t.gateway.events('journal.sessions.kept')]
+    report.say(f'{word}: ' + ', '.join(f'{e["sessions"]} sessions with {e["stanzas"]} stanzas' for e in kept))
+    show([way.judge(report) for way in (out, back)])
+    one.end()
+    two.end()
+
+
+def twins(stage, lab, authority, rate):
+    for number, is_bidi in enumerate((False, True)):
+        between_two(stage, lab, authority, rate, [COMPONENT_PORT + 1 + 2 * number + i for i in (0, 1)], is_bidi)
+
+
 def main():
     p = options.parser(__doc__)
     p.add_argument('--restarts', type=int, default=3)
     p.add_argument('--rate', type=int, default=200, help='messages a second each way')
+    p.add_argument('--only-sessions', action='store_true', help='only the two xfedd')
     p.add_argument('--count', type=int, default=1000, help='messages that wait in the journal')
     args = p.parse_args()
     with Stage(args) as stage:
@@ -198,7 +294,12 @@ def main():
         dns = Dns(lab.scratch)
         dns.domain(PEER, net.PEER)
         dns.domain(HUNG, HUNG_IP)
+        dns.domain(LOCAL, net.GATEWAY)
+        dns.domain(TWIN, TWIN_IP)
         stage.start(dns)
+        if args.only_sessions:
+            twins(stage, lab, ours, args.rate)
+            return stage.end()
         certificate, waited = ours.issue(LOCAL, f'conference.{LOCAL}'), []
         peer = Polite(PEER, net.PEER, ours.issue(PEER), ours.file, heard=None)
         load = Load(peer, args.rate)
@@ -223,6 +324,7 @@ def main():
                           extra=f'journal {{ file = "journal.db" }} process {{ drain-time = 1s }} peer "{HUNG}" {{ negotiate-timeout = 60s }}')
         stage.at_end(gateway.stop)
         with_journal(stage, gateway, cluster, hung, waited, args.count)
+        twins(stage, lab, ours, args.rate)
     return stage.end()
 
 
