@@ -54,6 +54,7 @@ static void forget_oldest(struct xf_proof *proof)
     struct xf_stanza_copy *copy = take_out(proof, xf_stanza_queue_front(&proof->sent));
     struct xf_sender *sender = copy->sender;
     proof->proved_count++;
+    sender->has_proved = true;
     let_go(proof, copy);
     tell_settled(sender);
 }
@@ -346,9 +347,14 @@ uint64_t xf_proof_silence_ms(const struct xf_proof *proof)
     return proof->ask_count ? now_ms(proof) - waits_since_ms(proof) : 0;
 }
 
-/* A system resets a connection that is closed while something is unread. */
+/*
+ * A system resets a connection that is closed while something is unread. Who sends a stream error
+ * has read more than it handled.
+ */
 static bool was_closed(const struct xf_stream *stream)
 {
+    if (stream->end == XF_STREAM_END_PEER_ERROR)
+        return false;
     return stream->conn_end == XF_CONN_END_EOF || stream->conn_end == XF_CONN_END_LOCAL;
 }
 

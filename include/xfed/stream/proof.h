@@ -35,6 +35,7 @@ struct xf_proof;
 /* Whose stanzas they are: a pair, or a link. Embedded in its owner, and outlives its stanzas. */
 struct xf_sender {
     struct xf_stanza_sum unproved; /* its stanzas in a proof */
+    bool has_proved;               /* a stanza of it was proved */
     /* Takes over a stanza. Called for the newest one first. */
     void (*back)(struct xf_sender *sender, struct xf_stanza_copy *copy, enum xf_fate fate);
     /* A stanza that is in the journal was proved: it leaves it. May be NULL. */
@@ -157,6 +158,7 @@ uint64_t xf_proof_silence_ms(const struct xf_proof *proof);
  * The conn has closed: all that is not proved goes back. `is_clean`: both sides ended the stream in
  * order, and then the connection, so the other side has read all that left (RFC 6120 §4.4); still,
  * with XEP-0198 only what was acknowledged counts. Where no answer is known to come, what the other
- * side's TCP has acknowledged counts too, unless the connection was reset.
+ * side's TCP has acknowledged counts too, unless the connection was reset or the other side sent a
+ * stream error.
  */
 void xf_proof_closed(struct xf_proof *proof, bool is_clean);
