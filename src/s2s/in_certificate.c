@@ -233,9 +233,12 @@ static bool is_open(const struct xf_carrier *carrier)
     const struct xf_in *in = in_of(carrier);
     if (!in->is_open || carrier->stream->is_ending)
         return false;
-    /* The peer may resume an earlier stream on this one: that comes first. */
+    /*
+     * The peer may resume an earlier stream on this one: that comes first. If it does neither that
+     * nor <enable/>, our stanzas get a stream of their own.
+     */
     return carrier->sm.counts ||
-           !xf_resumable_is_awaited(in->s2s, xf_span_of(in->local), xf_span_of(in->peer));
+           !xf_resumable_is_broken(in->s2s, xf_span_of(in->local), xf_span_of(in->peer));
 }
 
 static struct xf_span any_peer_of(const struct xf_carrier *carrier)

@@ -47,6 +47,8 @@ static void on_farewell(void *owner)
     const struct xf_out_events *events = out->events;
     out->events = NULL;
     out->verify_events = NULL;
+    if (!out->was_ready)
+        xf_out_could_not_resume(out);
     if (events)
         events->ended(out->owner, out->was_ready, out->cause, out->text);
     maybe_free(out);
@@ -357,6 +359,11 @@ bool xf_out_is_congested(struct xf_out *out)
            (xf_stream_is_congested(out->seat.on->stream) ||
             xf_proof_is_full(&out->seat.on->proof, &out->seat.sender.unproved,
                              out->settings->queue_bytes / 2, out->settings->queue_stanzas / 2));
+}
+
+bool xf_out_has_proved(const struct xf_out *out)
+{
+    return out->seat.sender.has_proved;
 }
 
 const struct xf_stanza_sum *xf_out_unproved(const struct xf_out *out)

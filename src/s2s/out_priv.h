@@ -244,6 +244,8 @@ void xf_out_sm_closed(struct xf_out *out);                         /* its conn h
 
 extern const struct xf_passenger_ops xf_out_seat_ops;
 extern const struct xf_carrier_ops xf_out_carrier_ops;
+/* The out ends without having been ready: do not let a resumption keep the pair from riding. */
+void xf_out_could_not_resume(struct xf_out *out);
 bool xf_out_ride(struct xf_out *out); /* let a new xf_out share a stream, if one can carry it */
 /* Actions of the machine. */
 void xf_out_board(struct xf_out *out);

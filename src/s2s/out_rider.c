@@ -123,9 +123,27 @@ static struct xf_carried_pair *find_pair(struct xf_s2s *s2s, struct xf_span loca
     return may ? pair : NULL;
 }
 
+/*
+ * A stream of ours that broke comes first: only a further one of ours can resume it, and tell which
+ * of the pair's stanzas the peer has. Two servers that dialled each other would otherwise each wait
+ * for the other one.
+ */
+static struct xf_carried_pair *find_ride(struct xf_s2s *s2s, struct xf_span local,
+                                         struct xf_span peer)
+{
+    return xf_resumption_find(s2s, local, peer) ? NULL : find_pair(s2s, local, peer);
+}
+
+void xf_out_could_not_resume(struct xf_out *out)
+{
+    if (out->purpose != XF_OUT_VERIFY &&
+        find_pair(out->s2s, xf_span_of(out->local), xf_span_of(out->peer)))
+        xf_resumption_drop(out->s2s, out->local, out->peer);
+}
+
 bool xf_s2s_carries(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
 {
-    return find_pair(s2s, local, peer) != NULL;
+    return find_ride(s2s, local, peer) != NULL;
 }
 
 /* A stream of ours to the same peer that takes further pairs; NULL: none. */
@@ -142,9 +160,10 @@ static struct xf_out *find_stream(const struct xf_out *out)
 
 bool xf_out_ride(struct xf_out *out)
 {
-    struct xf_carried_pair *pair =
-        find_pair(out->s2s, xf_span_of(out->local), xf_span_of(out->peer));
-    struct xf_out *shared = pair ? NULL : find_stream(out);
+    struct xf_span local = xf_span_of(out->local), peer = xf_span_of(out->peer);
+    bool will_resume = xf_resumption_find(out->s2s, local, peer);
+    struct xf_carried_pair *pair = find_ride(out->s2s, local, peer);
+    struct xf_out *shared = pair || will_resume ? NULL : find_stream(out);
     if (pair) {
         out->method = pair->method;
         xf_carrier_sit(pair->carrier, &out->seat);
@@ -156,7 +175,7 @@ bool xf_out_ride(struct xf_out *out)
     }
     if (pair || shared)
         return true;
-    if (!xf_resumable_is_awaited(out->s2s, xf_span_of(out->local), xf_span_of(out->peer)))
+    if (will_resume || !xf_resumable_is_awaited(out->s2s, local, peer))
         return false;
     xf_out_fire(out, XF_OUT_ON_AWAIT);
     return true;

@@ -122,11 +122,22 @@ void xf_resumable_take(struct xf_s2s *s2s, struct xf_resumable *resumable, struc
     resumable->in = in;
 }
 
-bool xf_resumable_is_awaited(const struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
+static bool broke_within(const struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
+                         uint64_t ms)
 {
     const struct xf_resumable *resumable = find_broken(s2s, local, peer);
-    return resumable && resumable->has_mark &&
-           now_ms(s2s) - resumable->memo.since_ms < XF_RESUME_AWAITED_MS && !s2s->is_draining;
+    return resumable && resumable->has_mark && now_ms(s2s) - resumable->memo.since_ms < ms &&
+           !s2s->is_draining;
+}
+
+bool xf_resumable_is_awaited(const struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
+{
+    return broke_within(s2s, local, peer, XF_RESUME_AWAITED_MS);
+}
+
+bool xf_resumable_is_broken(const struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
+{
+    return broke_within(s2s, local, peer, 1000 * XF_RESUME_MAX_S);
 }
 
 /* ------------------------------------------------------------------ streams of ours */

@@ -88,6 +88,8 @@ void xf_resumable_take(struct xf_s2s *s2s, struct xf_resumable *resumable, struc
  * resume it? Then our stanzas wait a moment, to learn which of them it has.
  */
 bool xf_resumable_is_awaited(const struct xf_s2s *s2s, struct xf_span local, struct xf_span peer);
+/* ... or some time ago, so that it still may? */
+bool xf_resumable_is_broken(const struct xf_s2s *s2s, struct xf_span local, struct xf_span peer);
 
 /* ------------------------------------------------------------------ streams of ours */
 

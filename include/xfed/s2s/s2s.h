@@ -207,6 +207,9 @@ bool xf_out_is_ready(const struct xf_out *out);
  */
 bool xf_out_is_congested(struct xf_out *out);
 
+/* Has the peer got a stanza of the pair from this stream? May be asked in `ended` too. */
+bool xf_out_has_proved(const struct xf_out *out);
+
 /* The stanzas of the pair that went out and are not proved yet. */
 const struct xf_stanza_sum *xf_out_unproved(const struct xf_out *out);
 
