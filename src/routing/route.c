@@ -13,7 +13,7 @@
  *   - the stream never became ready: the queue is bounced, and so is each later stanza until the
  *     back-off is over or a stream that is tried meanwhile becomes ready (probe.c);
  *   - a ready stream ended: the queue goes into a new stream at once, unless several streams in a
- *     row ended soon after they were ready;
+ *     row ended soon after they were ready and had delivered nothing;
  *   - our stream failed, but the peer has a stream to us that carries the pair (XEP-0288): that one
  *     is taken;
  *   - the queue is full, or a stanza waits too long in it: that stanza is bounced.
@@ -40,6 +40,8 @@
 #define FREE_MS          600000 /* a route that nobody uses is freed after this time */
 #define QUICK_MS         5000   /* a stream that ends this soon after `ready` is a quick loss */
 #define QUICK_LOSSES_MAX 2
+/* Such streams in a second are no loss when they delivered something: a connection may be bad. */
+#define FORGIVEN_PER_S 2
 /* A route that lost its place is freed after this time, once it has nothing to do. */
 #define DISPLACED_MS 100
 
@@ -210,11 +212,23 @@ static void note_cause(struct xf_route *route, enum xf_cause cause, const char *
     route->text = xf_strdup(text);
 }
 
+static const struct xf_rate_limits forgiven_limits = {.stanzas = FORGIVEN_PER_S};
+
+/* The peer may choose how little it takes of each stream: so not too often. */
+static bool forgive(struct xf_route *route)
+{
+    xf_bucket_fill(&route->forgiven, &forgiven_limits, xf_routing_now(route->routing));
+    if (xf_bucket_wait_ms(&route->forgiven, &forgiven_limits) > 0)
+        return false;
+    xf_bucket_take(&route->forgiven, &forgiven_limits, 0);
+    return true;
+}
+
 /* A stream that was ready has ended: has the peer failed? */
-static enum xf_route_event event_of_loss(struct xf_route *route)
+static enum xf_route_event event_of_loss(struct xf_route *route, bool has_delivered)
 {
     bool was_quick = xf_routing_now(route->routing) - route->ready_ms < QUICK_MS;
-    if (was_quick) {
+    if (was_quick && !(has_delivered && forgive(route))) {
         route->quick_losses++;
     } else {
         route->quick_losses = 0;
@@ -227,14 +241,15 @@ static enum xf_route_event event_of_loss(struct xf_route *route)
     return xf_route_limits_may_open(route) ? XF_ROUTE_ON_LOST : XF_ROUTE_ON_REFUSED;
 }
 
-static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, enum xf_cause cause)
+static enum xf_route_event event_of_end(struct xf_route *route, bool was_ready, bool has_delivered,
+                                        enum xf_cause cause)
 {
     if (cause == XF_CAUSE_POLICY || cause == XF_CAUSE_SHUTDOWN || route->routing->is_finished)
         return XF_ROUTE_ON_REFUSED;
     if (cause == XF_CAUSE_IDLE) /* we closed it; stanzas that came just then go into a new one */
         return xf_stanza_queue_is_empty(&route->queue) ? XF_ROUTE_ON_GONE : XF_ROUTE_ON_LOST;
     if (was_ready)
-        return event_of_loss(route);
+        return event_of_loss(route, has_delivered);
     if (route->state == XF_ROUTE_PROBE)
         return XF_ROUTE_ON_FAILED;
     if (xf_s2s_carries(route->routing->s2s, route->local, route->peer))
@@ -269,7 +284,10 @@ static void on_settled(void *owner)
 
 static void on_resumed(void *owner, uint64_t serial, uint64_t number)
 {
-    xf_route_know_back(owner, serial, number);
+    struct xf_route *route = owner;
+    size_t before = route->queue.held.count;
+    xf_route_know_back(route, serial, number);
+    route->has_resumed = route->queue.held.count < before;
 }
 
 static void on_proved(void *owner, struct xf_stanza_copy *copy)
@@ -281,14 +299,16 @@ static void on_proved(void *owner, struct xf_stanza_copy *copy)
 static void on_ended(void *owner, bool was_ready, enum xf_cause cause, const char *text)
 {
     struct xf_route *route = owner;
+    bool has_delivered = route->has_resumed || xf_out_has_proved(route->out);
     route->out = NULL;
+    route->has_resumed = false;
     if (route->routing->is_finished)
         xf_route_hand_over(route);
     if (route->routing->is_finished ||
         !xf_s2s_may_resume(route->routing->s2s, route->local, route->peer))
         xf_route_settle_back(route);
     note_cause(route, cause, text);
-    xf_route_fire(route, event_of_end(route, was_ready, cause));
+    xf_route_fire(route, event_of_end(route, was_ready, has_delivered, cause));
 }
 
 static const struct xf_out_events out_events = {
@@ -474,6 +494,7 @@ static struct xf_route *new_route(struct xf_routing *routing, struct xf_routing_
     route->link = link;
     xf_stanza_queue_init(&route->queue, &routing->queued);
     xf_timer_init(&route->timer, on_timer, route);
+    xf_bucket_begin(&route->forgiven, &forgiven_limits, xf_routing_now(routing));
     (void)xf_map_set(routing->routes, route->key, route); /* the pair had none */
     return route;
 }

@@ -11,6 +11,7 @@
 #include <xfed/base/log.h>
 #include <xfed/base/machine.h>
 #include <xfed/limits/quota.h>
+#include <xfed/limits/rate.h>
 #include <xfed/policy/policy.h>
 #include <xfed/s2s/s2s.h>
 
@@ -78,12 +79,14 @@ struct xf_route {
     struct xf_address_queue *address_queue_out, *address_queue_in; /* NULL: no stanza has waited */
     struct xf_timer timer; /* IDLE: free the route; QUEUE: bounce the oldest; BOUNCE: end it */
     struct xf_route_pause pause;
-    uint64_t ready_ms;     /* when the stream became ready */
-    unsigned quick_losses; /* ready streams that ended soon, in a row */
-    uint64_t backoff_ms;   /* back-off after the next failure, without jitter; 0: the shortest */
-    uint64_t over_ms;      /* when the back-off is over */
-    enum xf_cause cause;   /* why the route is in BOUNCE */
-    char *text;            /* the cause in words for the sender */
+    uint64_t ready_ms;         /* when the stream became ready */
+    unsigned quick_losses;     /* ready streams that ended soon, in a row */
+    bool has_resumed;          /* `out` resumed a stream, and the peer had more than was known */
+    struct xf_bucket forgiven; /* such streams that delivered something, and do not count */
+    uint64_t backoff_ms; /* back-off after the next failure, without jitter; 0: the shortest */
+    uint64_t over_ms;    /* when the back-off is over */
+    enum xf_cause cause; /* why the route is in BOUNCE */
+    char *text;          /* the cause in words for the sender */
     uint64_t taken_count, sent_count, bounced_count;
     struct xf_route_barrier barrier;
     struct xf_span local, peer; /* both in `key` */
