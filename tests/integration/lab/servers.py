@@ -140,6 +140,7 @@ s2s_secure_auth = {secure}
 s2s_require_encryption = {tls}
 unbound = {{ resolvconf = true; options = {{ ["do-not-query-localhost:"] = "no" }}; {dane} }}
 use_dane = {use_dane}
+network_settings = {{ nagle = false }}
 certificates = "{scratch}/pki"
 ssl = {{ certificate = "{crt}"; key = "{key}"; cafile = "{ca}" }}
 c2s_direct_tls_ssl = {{ certificate = "{crt}"; key = "{key}" }}
@@ -185,7 +186,7 @@ class Ejabberd(Server):
             modules = '  mod_s2s_dialback: {}\n'
         yml = f'{self.lab.scratch}/{self.role}.yml'
         with open(yml, 'w') as f:
-            f.write(EJABBERD_YML.format(domain=self.domain, rooms=self.rooms, ip=self.ip, pem=self.pem(), ca=self.ca_file,
+            f.write(EJABBERD_YML.format(level=self.log_level, domain=self.domain, rooms=self.rooms, ip=self.ip, pem=self.pem(), ca=self.ca_file,
                                         tls='false' if self.mode == 'dialback-clear' else 'required', access=access,
                                         listen=listen, modules=modules))
         script = f'{self.lab.scratch}/{self.role}.ejabberd'
@@ -205,7 +206,7 @@ exec erl +K true -noinput -pa '{modules}' -mnesia dir '"{data}/mnesia"' -s ejabb
 '''
 
 EJABBERD_YML = '''
-loglevel: debug
+loglevel: {level}
 hosts: ["{domain}"]
 certfiles: ["{pem}"]
 ca_file: "{ca}"
