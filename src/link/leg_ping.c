@@ -36,12 +36,17 @@ size_t xf_leg_window(const struct xf_leg *leg)
 
 /* ------------------------------------------------------------------ questions */
 
+static struct xf_span own_name(const struct xf_leg *leg)
+{
+    return xf_span_of(leg->driver->ping_name ? leg->driver->ping_name(leg) : leg->name);
+}
+
 static bool ask(struct xf_proof *proof, unsigned number)
 {
     struct xf_leg *leg = leg_of(proof);
     struct xf_stanza last;
     char id[XF_PING_ID_BYTES];
-    const char *name = leg->driver->ping_name ? leg->driver->ping_name(leg) : leg->name;
+    struct xf_span name = own_name(leg);
     if (leg->state != XF_LEG_UP)
         return false;
     xf_stanza_copy_read(xf_stanza_queue_back(&proof->sent), &last);
@@ -49,7 +54,7 @@ static bool ask(struct xf_proof *proof, unsigned number)
     xf_ping_id_write(id, PREFIX, key, number);
     const struct xf_stanza ping = {
         .kind = XF_STANZA_IQ,
-        .from = {.full = xf_span_of(name), .domain = xf_span_of(name)},
+        .from = {.full = name, .domain = name},
         .to = {.full = last.to.domain, .domain = last.to.domain},
         .type = XF_SPAN("get"),
         .id = xf_span_of(id),
@@ -113,10 +118,18 @@ bool xf_leg_answered(struct xf_leg *leg, struct xf_span id_text)
     return true;
 }
 
+/* Behind an answer to the server's module the ping goes to our own name, and comes to us itself. */
+static bool is_own_ping(const struct xf_leg *leg, const struct xf_stanza *stanza)
+{
+    return xf_span_is(stanza->type, "get") && xf_span_eq(stanza->raw_from, own_name(leg)) &&
+           xf_span_eq(stanza->raw_to, own_name(leg));
+}
+
 bool xf_leg_takes_answer(struct xf_leg *leg, const struct xf_stanza *stanza)
 {
     return stanza->kind == XF_STANZA_IQ &&
-           (xf_span_is(stanza->type, "result") || xf_span_is(stanza->type, "error")) &&
+           (xf_span_is(stanza->type, "result") || xf_span_is(stanza->type, "error") ||
+            is_own_ping(leg, stanza)) &&
            xf_leg_answered(leg, stanza->id);
 }
 
