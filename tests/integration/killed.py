@@ -1,12 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Two xfedd on one Prosody, and kill -9 of each in turn while users of ours and of a peer write to each other.
+"""Something of two is killed (kill -9) under load, then the other, while users of ours and of a peer write to each other.
 
-Twenty users of ours (each keeps to one xfedd, as mod_route_gateway.lua says) write numbered messages to twenty users of a peer, and these
-write back over a stream to the first xfedd that takes one, as the peer's SRV records order them. What our users write must arrive or come
-back as an error; what was on its way when xfedd was killed may arrive twice, with a stamp. What the peer wrote to a killed xfedd may be
-lost with the connection, since the scripted peer does not speak XEP-0198. At the end Prosody itself goes: both xfedd refuse connections
-once hold-time is over, and take them again when it is back. Prints a table.
+    killed.py --local prosody       two xfedd on one server, by mod_route_gateway.lua
+    killed.py --local ejabberd      the same, by mod_route_gateway.erl
+    killed.py --local jabberd2      two xfedd at one router
+    killed.py --local nodes         one xfedd, and two servers (Prosody) as nodes of its link: a server is killed
+
+Twenty users of ours write numbered messages to twenty users of a peer, and these write back over a stream to the first xfedd that takes
+one, as the peer's SRV records order them. With Prosody's module what our users write must arrive or come back as an error; what was on its
+way when xfedd was killed may arrive twice, with a stamp. So must what the peer writes when a node of the cluster is killed, since a ping
+through the server proves. What else was in the killed process at that moment may be lost with it: without acknowledgements nobody else has
+it; the scripted peer does not speak XEP-0198. At the end of the run with Prosody the server itself goes: both xfedd refuse connections once
+hold-time is over, and take them again when it is back. Prints a table.
 """
 import asyncio
 import signal
@@ -19,10 +25,11 @@ from lab import net, options
 from lab.component import Component
 from lab.dns import Dns
 from lab.gateway import Gateway
+from lab.jabberd2_local import OURS, Jabberd2Local
 from lab.peer import Peer
 from lab.pki import Authority
 from lab.proc import Failed
-from lab.servers import COMPONENT_PORT, SERVICE_PORT, Prosody
+from lab.servers import COMPONENT_PORT, SERVICE_PORT, Ejabberd, Prosody
 from lab.stage import Stage
 from lab.world import LOCAL, PEER
 from lab.xmlstream import Closed
@@ -31,9 +38,13 @@ USERS, SECRET = f'users.{LOCAL}', 'the secret of the link'
 NAMES = f'xfedd1.{LOCAL}', f'xfedd2.{LOCAL}'
 IPS = net.GATEWAY, '127.77.0.5'
 COUNT, TICK = 20, 0.05
+SERVERS = net.LOCAL, '127.77.0.6'
 LINK = 'driver = component\n    hold-time = 2s\n    refuse-peers = yes'
-PATIENCE = 10       # s for all users to be heard again
-RECOVERED = 3     # seconds in which a user hears nothing of a kill, at most; it may take a stream to be opened anew
+ROUTER = 'driver = router  tls = none'
+AT_ONCE, PROVED = 'ack = none', ''       # settings of the peer
+PATIENCE = 40       # s for all users to be heard again
+RECOVERED = 3       # s of silence at most, beside what messages take on this machine now; it may take a stream to be opened anew
+NEAR = 1            # s before and after a kill, beside the same, in which what is lost was in the process
 
 
 class Way:
@@ -72,20 +83,33 @@ class Way:
 
 
 class Users(Component):
-    def __init__(self, heard):
-        super().__init__('', USERS, net.LOCAL, SECRET, SERVICE_PORT)
+    """Answers pings, so that they prove what came before them."""
+    def __init__(self, heard, ip, port, secret):
+        super().__init__('', USERS, ip, secret, port)
         self.heard = heard
 
     def keep(self, element):
-        self.heard(element)
+        if element.tag.endswith('}iq') and element.get('type') == 'get':
+            self.stream.send(f"<iq type='result' id='{element.get('id')}' from='{element.get('to')}' to='{element.get('from')}'/>")
+        else:
+            self.heard(element)
+
+    def write(self, text):
+        """-> False when its server is gone."""
+        try:
+            self.stream.send(text)
+            return True
+        except Closed:
+            return False
 
 
 class Traffic:
-    def __init__(self, rate):
+    def __init__(self, rate, users):
         self.rate = rate
         self.out = [Way(f'u{i}@{USERS}/x', f'v{i}@{PEER}/x') for i in range(COUNT)]
         self.into = [Way(f'v{i}@{PEER}/x', f'u{i}@{USERS}/x') for i in range(COUNT)]
-        self.users, self.peer, self.stream, self.dialled = Users(self.heard), None, None, 0
+        self.users = [Users(self.heard, *where) for where in users]     # one at each server
+        self.peer, self.stream, self.dialled = None, None, 0
         self.is_over, self.last = threading.Event(), time.monotonic()
 
     def heard(self, element):
@@ -117,7 +141,21 @@ class Traffic:
         return ''.join(way.stanza(f'{letter}-{i}') for i, way in enumerate(ways) for _ in range(each))
 
     def _send_out(self):
-        self.users.stream.send(self._batch(self.out, 'o'))
+        text = self._batch(self.out, 'o')
+        for users in self.users:
+            if users.stream and users.write(text):
+                return
+
+    def delay(self):
+        """The longest that a message took of late."""
+        since = time.monotonic() - 5
+        return max((at - way.sent[n] for way in self.out + self.into for n, at in list(way.arrived.items())[-200:] if way.sent[n] > since), default=0)
+
+    def flow(self, at, patience=PATIENCE):
+        """Until every user was heard with something sent since then."""
+        end = time.monotonic() + patience
+        while time.monotonic() < end and any(way.gap(at) is None for way in self.out + self.into):
+            time.sleep(0.05)
 
     def _send_in(self):
         """By the order of the SRV records: the first address that lets us in."""
@@ -146,37 +184,44 @@ class Traffic:
         stream.close()
 
 
-def kill(report, traffic, gateways, at):
-    gateway = gateways[at]
-    when = time.monotonic()
-    gateway.proc.popen.send_signal(signal.SIGKILL)
-    gateway.proc.popen.wait()
-    end = when + PATIENCE
-    while time.monotonic() < end and any(way.gap(when) is None for way in traffic.out + traffic.into):
-        time.sleep(0.1)
-    gaps = {name: [way.gap(when) for way in ways] for name, ways in (('out', traffic.out), ('in', traffic.into))}
-    for name, found in gaps.items():
-        longest = max((gap if gap is not None else 99) for gap in found)
-        report.check(f'kill -9 of xfedd {at + 1}: every user writes and is heard again, {name}', longest <= RECOVERED, f'{longest:.2f} s')
-        report.say(f'   longest silence {longest:.2f} s')
-    gateway.start()
-    time.sleep(3)
-    return when
+class Kill:
+    """What was killed when, how long messages took before, and the longest silence each way."""
+    def __init__(self, report, traffic, what, popen):
+        self.what, self.delay, self.when = what, traffic.delay(), time.monotonic()
+        popen.send_signal(signal.SIGKILL)
+        popen.wait()
+        traffic.flow(self.when)
+        self.silence = {}
+        for name, ways in (('out', traffic.out), ('in', traffic.into)):
+            gaps = [way.gap(self.when) for way in ways]
+            self.silence[name] = max(gap if gap is not None else 99 for gap in gaps)
+            allowed = RECOVERED + 3 * self.delay
+            report.check(f'kill -9 of {what}: every user writes and is heard again, {name}', self.silence[name] <= allowed,
+                         f'{self.silence[name]:.2f} s, allowed {allowed:.2f} s')
+
+    def explains(self, at):
+        return abs(at - self.when) < NEAR + 3 * self.delay
 
 
-def judge(report, traffic, kills):
-    print(f'\n   {"":6}{"sent":>8}{"arrived":>9}{"errors":>8}{"vanished":>10}{"twice":>7}{"stamped":>9}{"out of order":>14}')
+def settled(report, traffic):
+    """Both are there again, and messages pass, for a while."""
+    time.sleep(2)
+    traffic.flow(time.monotonic())
+
+
+def judge(report, traffic, kills, case):
+    print(f'\n   {case}: ' + '; '.join(f'kill -9 of {k.what}: out again after {k.silence["out"] * 1000:.0f} ms, in {k.silence["in"] * 1000:.0f} ms' for k in kills))
+    print(f'   {"":6}{"sent":>8}{"arrived":>9}{"returned":>10}{"in the killed process":>23}{"vanished":>10}{"twice":>7}{"stamped":>9}{"out of order":>14}')
     for name, ways in (('out', traffic.out), ('in', traffic.into)):
         lost = [way.sent[n] for way in ways for n in way.lost()]
+        is_kept = (case, name) in KEPT
+        far = [at for at in lost if is_kept or not any(kill.explains(at) for kill in kills)]
         total = [sum(len(x) for x in column) for column in zip(*((w.sent, w.arrived, w.errors) for w in ways))]
         doubled, stamped, broken = (sum(getattr(w, key) for w in ways) for key in ('doubled', 'stamped', 'order_broken'))
-        print(f'   {name:6}{total[0]:8}{total[1]:9}{total[2]:8}{len(lost):10}{doubled:7}{stamped:9}{broken:14}')
-        if name == 'out':
-            report.equal('what our users wrote: none vanished', len(lost), 0)
-            report.check('only stamped messages arrive twice', doubled <= stamped, f'{doubled} twice, {stamped} stamped')
-        else:
-            far = [at for at in lost if not any(abs(at - when) < 1 for when in kills)]
-            report.equal('what the peer wrote: none vanished but with a killed xfedd', len(far), 0)
+        print(f'   {name:6}{total[0]:8}{total[1]:9}{total[2]:10}{len(lost) - len(far):23}{len(far):10}{doubled:7}{stamped:9}{broken:14}')
+        report.equal(f'{"what our users wrote" if name == "out" else "what the peer wrote"}: none vanished'
+                     + ('' if is_kept else ' but in what was killed'), len(far), 0)
+        report.check(f'only stamped messages arrive twice, {name}', doubled <= stamped, f'{doubled} twice, {stamped} stamped')
     print(flush=True)
 
 
@@ -201,37 +246,90 @@ def server_away(report, traffic, prosody, gateways):
                  gateways[0].wait_until(lambda: not is_refused(IPS[0]) and not is_refused(IPS[1]), 5))
 
 
+KEPT = ('prosody', 'out'), ('nodes', 'in')     # somebody else has what was on its way to the one that is killed
+
+
+class Stand:
+    """What is at our side: servers, xfedd, and where the users are, as (address, port, secret)."""
+    def __init__(self, lab, certificate, authority, case):
+        self.lab, self.certificate, self.authority, self.case = lab, certificate, authority, case
+        names = ' '.join(NAMES)
+        if case == 'nodes':
+            self.servers = [self._server(Prosody, f'local{at}', ip, NAMES[0]) for at, ip in enumerate(SERVERS)]
+            self.gateways = [self._gateway(0, [f'{ip}:{COMPONENT_PORT}' for ip in SERVERS], LINK, PROVED)]
+            return
+        kind = {'prosody': Prosody, 'ejabberd': Ejabberd, 'jabberd2': Jabberd2Local}[case]
+        self.servers = [self._server(kind, 'local', net.LOCAL, 'xfedd' if case == 'jabberd2' else names)]
+        step = 10 if case == 'ejabberd' else 0      # which has a listener for each name
+        self.gateways = [self._gateway(at, f'{net.LOCAL}:{COMPONENT_PORT + step * at}', ROUTER if case == 'jabberd2' else LINK, AT_ONCE)
+                         for at in (0, 1)]
+
+    def _server(self, kind, role, ip, names):
+        server = kind(self.lab, role, LOCAL, ip, 'external', self.certificate, self.authority.file, (names, SECRET))
+        server.services[USERS] = SECRET
+        server.log_level = 'info'       # what it writes at debug makes it slower than the traffic
+        return server
+
+    def _gateway(self, at, node, link, settings):
+        name = 'xfedd' if self.case == 'jabberd2' else NAMES[at]
+        return Gateway(self.lab, LOCAL, 'external', self.certificate, self.authority.file, (name, SECRET), node, ip=IPS[at],
+                       label=f'xfedd{at + 1}', link=link, defaults=settings, aliases=f'"conference.{LOCAL}", "{USERS}"')
+
+    def users(self):
+        if self.case == 'jabberd2':
+            return [(net.LOCAL, COMPONENT_PORT, OURS)]
+        return [(server.ip, SERVICE_PORT, SECRET) for server in self.servers]
+
+    def kill(self, report, traffic, at):
+        """-> what is known of it; and start it again"""
+        if self.case != 'nodes':
+            gateway = self.gateways[at]
+            found = Kill(report, traffic, f'xfedd {at + 1}', gateway.proc.popen)
+            gateway.start(linked=self.case != 'jabberd2')
+            return found
+        server, gateway = self.servers[at], self.gateways[0]
+        ups = len(gateway.events('link.stream.up'))
+        found = Kill(report, traffic, f'server {at + 1}', server.runner.popen)
+        server.start()
+        asyncio.run(traffic.users[at].login())
+        report.check(f'server {at + 1} is back, and xfedd uses it', gateway.wait_until(lambda: len(gateway.events('link.stream.up')) > ups, 30))
+        return found
+
+
 def main():
     p = options.parser(__doc__)
+    p.add_argument('--local', choices=('prosody', 'ejabberd', 'jabberd2', 'nodes'), default='prosody')
     p.add_argument('--rate', type=int, default=300, help='messages a second each way')
     args = p.parse_args()
     with Stage(args) as stage:
         lab, report = stage.open(), stage.report
         ours = Authority(lab.folder('pki'), 'ours')
-        certificate = ours.issue(LOCAL, f'conference.{LOCAL}', USERS)
         dns = Dns(lab.scratch)
         dns.domain(PEER, net.PEER)
         stage.start(dns)
-        prosody = Prosody(lab, 'local', LOCAL, net.LOCAL, 'external', certificate, ours.file, (' '.join(NAMES), SECRET))
-        prosody.services[USERS] = SECRET
-        prosody.log_level = 'info'      # what it writes at debug makes it slower than the traffic
-        stage.start(prosody)
-        traffic = Traffic(args.rate)
+        stand = Stand(lab, ours.issue(LOCAL, f'conference.{LOCAL}', USERS), ours, args.local)
+        for server in stand.servers:
+            stage.start(server)
+        traffic = Traffic(args.rate, stand.users())
         traffic.peer = stage.start(Peer(PEER, net.PEER, ours.issue(PEER), ours.file,
                                         on_stanza=lambda _stream, element: traffic.heard(element)))
-        gateways = [stage.start_xfedd(Gateway(lab, LOCAL, 'external', certificate, ours.file, (name, SECRET),
-                                              f'{net.LOCAL}:{COMPONENT_PORT}', ip=ip, label=f'xfedd{at + 1}', link=LINK, defaults='ack = none',
-                                              aliases=f'"conference.{LOCAL}", "{USERS}"'))
-                    for at, (name, ip) in enumerate(zip(NAMES, IPS))]
-        asyncio.run(traffic.users.login())
+        for users in traffic.users:
+            asyncio.run(users.login())
+        for gateway in stand.gateways:
+            stage.start_xfedd(gateway)
         traffic.start()
-        time.sleep(3)
+        traffic.flow(0)
         if not all(way.arrived for way in traffic.out + traffic.into):
             raise Failed('some users are not heard although nothing has happened yet')
-        kills = [kill(report, traffic, gateways, at) for at in (0, 1)]
+        settled(report, traffic)
+        kills = []
+        for at in (0, 1):
+            kills.append(stand.kill(report, traffic, at))
+            settled(report, traffic)
         traffic.settle()
-        judge(report, traffic, kills)
-        server_away(report, traffic, prosody, gateways)
+        judge(report, traffic, kills, args.local)
+        if args.local == 'prosody':
+            server_away(report, traffic, stand.servers[0], stand.gateways)
     return stage.end()
 
 

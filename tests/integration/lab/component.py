@@ -21,9 +21,10 @@ class Component(Inbox):
         self.stream = XmlStream(socket.create_connection((self.ip, self.port), 10))
         self.stream.send(f"<?xml version='1.0'?><stream:stream xmlns='{ACCEPT}' xmlns:stream='{STREAM}' to='{self.domain}'>")
         self.stream.send(f"<handshake>{handshake(self.stream.header()['id'], self.secret)}</handshake>")
-        answer = self.stream.element()
-        if not answer.tag.endswith('}handshake'):
-            raise Closed(f'the server refuses the component {self.domain}: {answer.tag}')
+        while not (answer := self.stream.element()).tag.endswith('}handshake'):
+            if not answer.tag.endswith(('}message', '}presence', '}iq')):
+                raise Closed(f'the server refuses the component {self.domain}: {answer.tag}')
+            self.keep(answer)       # a server that is busy may send these first
         threading.Thread(target=self._read, daemon=True).start()
         return self
 
