@@ -82,9 +82,10 @@ static void on_unanswered(struct xf_proof *proof)
                   "tell what is lost with the link"));
 }
 
-static void on_dead(struct xf_proof *proof)
+static bool on_dead(struct xf_proof *proof)
 {
     xf_leg_give_up(leg_of(proof), "unanswered");
+    return true;
 }
 
 static void on_relieved(struct xf_proof *proof)

@@ -28,7 +28,8 @@ struct xf_carrier_ops {
     const char *word;                 /* what the log says of its riders: "bidi", "multiplex" */
     const struct xf_proof_ops *proof; /* proving_priv.h */
     bool is_of_peer;                  /* the peer opened the stream and proved its pairs on it */
-    bool (*is_open)(const struct xf_carrier *carrier);        /* may a rider join now? */
+    bool (*is_open)(const struct xf_carrier *carrier); /* may a rider join now? */
+    bool (*hears)(const struct xf_carrier *carrier);   /* does the peer send stanzas on it, too? */
     struct xf_span (*peer)(const struct xf_carrier *carrier); /* one, if there are several */
     /* What is known about the peer's identity on this stream. */
     struct xf_verdict (*verdict)(const struct xf_carrier *carrier, struct xf_span peer);

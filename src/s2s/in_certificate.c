@@ -241,6 +241,12 @@ static bool is_open(const struct xf_carrier *carrier)
            !xf_resumable_is_broken(in->s2s, xf_span_of(in->local), xf_span_of(in->peer));
 }
 
+static bool hears(const struct xf_carrier *carrier)
+{
+    (void)carrier; /* it is the peer's */
+    return true;
+}
+
 static struct xf_span any_peer_of(const struct xf_carrier *carrier)
 {
     const struct xf_in *in = in_of(carrier);
@@ -268,6 +274,7 @@ const struct xf_carrier_ops xf_in_carrier_ops = {
     .word = "bidi",
     .is_of_peer = true,
     .is_open = is_open,
+    .hears = hears,
     .peer = any_peer_of,
     .verdict = verdict_of,
     .method = method_of,

@@ -64,6 +64,11 @@ static bool is_open(const struct xf_carrier *carrier)
     return out_of(carrier)->state == XF_OUT_READY && !carrier->stream->is_ending;
 }
 
+static bool hears(const struct xf_carrier *carrier)
+{
+    return out_of(carrier)->is_bidi;
+}
+
 static struct xf_span peer_of(const struct xf_carrier *carrier)
 {
     return xf_span_of(out_of(carrier)->peer);
@@ -85,6 +90,7 @@ const struct xf_carrier_ops xf_out_carrier_ops = {
     .proof = &xf_proving_ops,
     .word = "multiplex",
     .is_open = is_open,
+    .hears = hears,
     .peer = peer_of,
     .verdict = verdict_of,
     .method = method_of,

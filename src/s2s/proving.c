@@ -14,7 +14,7 @@
 
 #include "carrier_priv.h"
 #include "engine_priv.h"
-#include "gate_priv.h"
+#include "in_priv.h"
 
 #define PING_PREFIX "xfedd-ping-"
 #define FORGIVEN_MS 3600000 /* then a silent peer is asked again */
@@ -187,10 +187,30 @@ static void on_unanswered(struct xf_proof *proof)
     xf_log(XF_LOG_DEBUG, "s2s.ping.unanswered", XF_SPN("peer", peer));
 }
 
-static void on_dead(struct xf_proof *proof)
+/*
+ * Is there a stream on which an answer would come? Without one the peer makes one for its answers,
+ * and may make it to another node of ours.
+ */
+static bool hears(const struct xf_carrier *carrier)
 {
+    const struct xf_passenger *last = last_passenger(&carrier->proof);
+    if (carrier->proof.by == XF_PROOF_SM || carrier->ops->hears(carrier))
+        return true;
+    XF_LIST_EACH (node, &carrier->s2s->ins) {
+        struct xf_gate *gate = &XF_CONTAINER(node, struct xf_in, node)->gate;
+        if (gate->ops->has_pair(gate, xf_span_of(last->local), xf_span_of(last->peer)))
+            return true;
+    }
+    return false;
+}
+
+static bool on_dead(struct xf_proof *proof)
+{
+    if (!hears(carrier_of(proof)))
+        return false;
     xf_stream_fail(proof->stream, XF_STREAM_ERROR_CONNECTION_TIMEOUT,
                    "what was sent is not acknowledged");
+    return true;
 }
 
 static void on_relieved(struct xf_proof *proof)

@@ -185,20 +185,15 @@ static bool is_stale(const struct xf_proof *proof)
 /* True: the proof has ended, or knows now that nothing will be proved. */
 static bool gives_up(struct xf_proof *proof)
 {
-    if (is_stale(proof)) {
-        proof->ops->dead(proof);
-        return true;
-    }
-    if (!proof->ask_count || now_ms(proof) < overdue_ms(proof))
+    bool is_late = is_stale(proof);
+    if (!is_late && (!proof->ask_count || now_ms(proof) < overdue_ms(proof)))
         return false;
-    if (proof->ops->is_held_up(proof)) {
+    if (!is_late && proof->ops->is_held_up(proof)) {
         proof->answered_ms = now_ms(proof) - ANSWER_MS + LOOK_AGAIN_MS;
         return false;
     }
-    if (proof->is_sure) {
-        proof->ops->dead(proof);
+    if (proof->is_sure && proof->ops->dead(proof))
         return true;
-    }
     proof->ops->unanswered(proof);
     xf_proof_by(proof, XF_PROOF_NONE, false);
     return true;

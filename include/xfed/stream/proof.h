@@ -53,8 +53,11 @@ struct xf_proof_ops {
      * stanza is kept for an answer.
      */
     void (*unanswered)(struct xf_proof *proof);
-    /* No answer came in time, although there were some before: the other side is dead. */
-    void (*dead)(struct xf_proof *proof);
+    /*
+     * No answer came in time, although there were some before. True: the other side is dead, and
+     * its stream ends; false: the answers may go elsewhere now, so `unanswered` follows.
+     */
+    bool (*dead)(struct xf_proof *proof);
     void (*relieved)(struct xf_proof *proof); /* stanzas were proved after xf_proof_is_full */
 };
 

@@ -19,7 +19,7 @@ static struct xf_proof proof;
 static struct xf_sender sender;
 static struct xf_stanza_sum shared;
 static char said[512];
-static bool is_held_up;
+static bool is_held_up, is_elsewhere;
 
 /* `number` 0: none. */
 static void say(const char *word, uint64_t number)
@@ -50,10 +50,12 @@ static void on_unanswered(struct xf_proof *p)
     say("unanswered", 0);
 }
 
-static void on_dead(struct xf_proof *p)
+static bool on_dead(struct xf_proof *p)
 {
     (void)p;
-    say("dead", 0);
+    if (!is_elsewhere)
+        say("dead", 0);
+    return !is_elsewhere;
 }
 
 static void on_relieved(struct xf_proof *p)
@@ -104,7 +106,7 @@ static void set_up(void)
     shared = (struct xf_stanza_sum){0};
     xf_proof_init(&proof, &stream, &ops, &shared);
     said[0] = '\0';
-    is_held_up = false;
+    is_held_up = is_elsewhere = false;
 }
 
 static void tear_down(void)
@@ -150,18 +152,19 @@ static void move_clock(uint64_t ms)
 
 enum act {
     END,
-    BY,      /* n: enum xf_proof_by; sure */
-    SEND,    /* n: bytes */
-    LEAVE,   /* n: bytes that the system takes */
-    UNSURE,  /* n: bytes behind these that it may have taken */
-    WAIT,    /* n: ms */
-    ANSWER,  /* n: number of the ping */
-    ACK,     /* n: h; `text` "limit" when it is refused */
-    HELD,    /* n: our reading is held up */
-    UNACKED, /* n: bytes that TCP has not acknowledged */
-    FULL,    /* n: limit of stanzas; `text` "full" or "room" */
-    CLOSED,  /* n: is_clean */
-    SAID,    /* text: what happened since the last time */
+    BY,        /* n: enum xf_proof_by; sure */
+    SEND,      /* n: bytes */
+    LEAVE,     /* n: bytes that the system takes */
+    UNSURE,    /* n: bytes behind these that it may have taken */
+    WAIT,      /* n: ms */
+    ANSWER,    /* n: number of the ping */
+    ACK,       /* n: h; `text` "limit" when it is refused */
+    HELD,      /* n: our reading is held up */
+    ELSEWHERE, /* n: answers may come to another node */
+    UNACKED,   /* n: bytes that TCP has not acknowledged */
+    FULL,      /* n: limit of stanzas; `text` "full" or "room" */
+    CLOSED,    /* n: is_clean */
+    SAID,      /* text: what happened since the last time */
 };
 
 struct step {
@@ -196,6 +199,8 @@ static const struct {
     {"a later answer stands for the earlier ones", {
         {BY, XF_PROOF_PING, "sure"}, {SEND, 70000, ""}, {SEND, 70000, ""}, {SAID, 0, "ask1 ask2 "}, {ANSWER, 2, ""}, {SAID, 0, "settled "},
         {ANSWER, 1, ""}, {WAIT, 60000, ""}, {SAID, 0, ""}}},
+    {"silence of one who may answer elsewhere now: only TCP tells", {
+        {BY, XF_PROOF_PING, "sure"}, {ELSEWHERE, 1, ""}, {SEND, 10, ""}, {WAIT, 250, ""}, {SAID, 0, "ask1 "}, {WAIT, 30000, ""}, {SAID, 0, "unanswered "}}},
     {"silence of one who answered before: dead", {
         {BY, XF_PROOF_PING, "sure"}, {SEND, 10, ""}, {WAIT, 250, ""}, {SAID, 0, "ask1 "}, {WAIT, 29999, ""}, {SAID, 0, ""}, {WAIT, 1, ""}, {SAID, 0, "dead "}}},
     {"each answer gives the other questions their full time", {
@@ -272,6 +277,9 @@ static void play(const struct step *step)
         return;
     case HELD:
         is_held_up = step->n != 0;
+        return;
+    case ELSEWHERE:
+        is_elsewhere = step->n != 0;
         return;
     case FULL:
         ck_assert(xf_proof_is_full(&proof, &sender.unproved, SIZE_MAX, step->n) == wants);
