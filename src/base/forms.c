@@ -121,5 +121,5 @@ bool xf_weighted_parse(const char *text, struct xf_span *out_addr, unsigned *out
                   !xf_span_number(xf_span_of(blank + sizeof(mark) - 1), 100, &weight)))
         return false;
     *out_weight = (unsigned)weight;
-    return weight > 0;
+    return true;
 }

@@ -3,6 +3,7 @@
 #include "conf_priv.h"
 
 #include <string.h>
+#include <xfed/base/forms.h>
 
 static void refuse(const struct xf_check *check, const struct xf_conf_link *link, const char *key,
                    const char *what)
@@ -46,6 +47,28 @@ static void check_component(const struct xf_check *check, const struct xf_conf_l
                "ca-file with tls = none: nobody shows a certificate: expected tls = required");
 }
 
+static size_t count_drained(const struct xf_link_settings *settings)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < settings->nodes.count; i++) {
+        struct xf_span addr;
+        unsigned weight;
+        count += xf_weighted_parse(settings->nodes.item[i], &addr, &weight) && weight == 0;
+    }
+    return count;
+}
+
+static void check_weights(const struct xf_check *check, const struct xf_conf_link *link)
+{
+    size_t drained = count_drained(&link->settings);
+    if (drained > 0 && link->settings.per_peer)
+        refuse(check, link, "nodes",
+               "weight=0 has no meaning with names = per-peer, which tries the nodes in turn: "
+               "expected the node to be left out");
+    else if (drained > 0 && drained == link->settings.nodes.count)
+        refuse(check, link, "nodes", "all nodes have weight=0: expected one that takes users");
+}
+
 void xf_check_links(const struct xf_check *check)
 {
     for (size_t i = 0; i < check->conf->link_count; i++) {
@@ -54,6 +77,7 @@ void xf_check_links(const struct xf_check *check)
             check_router(check, link);
         else
             check_component(check, link);
+        check_weights(check, link);
         if (*link->settings.tls_name && !*link->settings.ca_file)
             refuse(check, link, "tls-name",
                    "tls-name without ca-file: any certificate could have that name: expected "

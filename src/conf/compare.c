@@ -8,6 +8,7 @@
 
 #include <string.h>
 #include <xfed/base/alloc.h>
+#include <xfed/base/forms.h>
 
 struct difference {
     char *out;
@@ -53,6 +54,43 @@ static void compare_section(struct difference *difference, enum xf_section secti
     }
 }
 
+static bool has_node(const struct xf_texts *nodes, struct xf_span wanted, unsigned *out_weight)
+{
+    struct xf_span addr;
+    for (size_t i = 0; i < nodes->count; i++)
+        if (xf_weighted_parse(nodes->item[i], &addr, out_weight) && xf_span_eq(addr, wanted))
+            return true;
+    return false;
+}
+
+/* A reload may weigh nodes anew and leave some out, but not all. */
+static bool nodes_fit(const struct xf_link_settings *running, const struct xf_link_settings *next)
+{
+    bool has_one = false;
+    if (running->per_peer)
+        return false;
+    for (size_t i = 0; i < next->nodes.count; i++) {
+        struct xf_span addr;
+        unsigned weight, before;
+        if (!xf_weighted_parse(next->nodes.item[i], &addr, &weight) ||
+            !has_node(&running->nodes, addr, &before))
+            return false;
+        has_one = has_one || weight > 0;
+    }
+    return has_one;
+}
+
+static void compare_link(struct difference *difference, const struct xf_link_settings *running,
+                         const struct xf_link_settings *next)
+{
+    struct xf_link_settings as_running = *next;
+    if (nodes_fit(running, next))
+        as_running.nodes = running->nodes;
+    compare_section(difference, XF_SECTION_LINK, NULL, running, &as_running);
+    if (secrets_differ(running->secret, next->secret))
+        add(difference, "the secret of a link");
+}
+
 static void compare_links(struct difference *difference, const struct xf_conf *running,
                           const struct xf_conf *next)
 {
@@ -63,12 +101,8 @@ static void compare_links(struct difference *difference, const struct xf_conf *r
         add(difference, "link");
         return;
     }
-    for (size_t i = 0; i < next->link_count; i++) {
-        compare_section(difference, XF_SECTION_LINK, NULL, &running->links[i].settings,
-                        &next->links[i].settings);
-        if (secrets_differ(running->links[i].settings.secret, next->links[i].settings.secret))
-            add(difference, "the secret of a link");
-    }
+    for (size_t i = 0; i < next->link_count; i++)
+        compare_link(difference, &running->links[i].settings, &next->links[i].settings);
 }
 
 bool xf_conf_needs_restart(const struct xf_conf *running, const struct xf_conf *next, char *out,

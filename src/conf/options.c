@@ -252,7 +252,8 @@ WORD (PROCESS, "log-level", C, process.level, enum xf_log_level, level_words, "i
 TEXT (PROCESS, "user", C, process.user, ANY, "", "xfedd",
       "When started as root, continue as this user once the listeners are open and the files are read."),
 DURATION(PROCESS, "drain-time", C, process.drain_ms, "10s", 0, 10 * M,
-      "After SIGTERM, how long to send what is queued and close streams before bouncing the rest."),
+      "After SIGTERM, how long to send what is queued and close streams before bouncing the rest. For as long a node that a reload drains may "
+      "take to prove what it has."),
 SIZE (PROCESS, "queue-bytes", C, routing.queue_bytes, "64M", KIB, 16384 * MIB,
       "How many bytes may wait for streams to all peers together. No peer's queue may be larger than what this leaves for the others "
       "(see queue-bytes of a peer). Errors that wait for the cluster may take twice as much."),
@@ -278,7 +279,8 @@ WORD (LINK, "driver", L, driver, enum xf_link_driver, driver_words, "component",
       "as its S2S does, with the default route (doc/SERVERS.md)."),
 TEXTS(LINK, "nodes", L, nodes, NODE, NULL, "127.0.0.1:5347",
       "The component listeners of the cluster's servers, as address:port. Each local user has one of them, the next when that is lost. A node "
-      "with \"address:port weight=3\" has three times as many users as one without."),
+      "with \"address:port weight=3\" has three times as many users as one without, one with weight=0 none. A reload may change weights, and leave "
+      "nodes out, which are drained (doc/SERVERS.md); a new node needs a restart."),
 TEXT (LINK, "name", L, name, DOMAIN, NULL, "xfedd.example.org",
       "The component's name in the server's configuration. With driver = router: the name to bind at the router."),
 TEXT (LINK, "user", L, user, ANY, "", "xfedd",

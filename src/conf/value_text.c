@@ -150,7 +150,7 @@ static const char *form_words(const struct xf_option *option)
         [XF_FORM_PATH] = "the name of a file",
         [XF_FORM_DOMAIN] = "a domain name",
         [XF_FORM_NODE] = ("an address with port, such as 192.0.2.1:5347, or with weight: "
-                          "\"192.0.2.1:5347 weight=3\" (1 to 100)"),
+                          "\"192.0.2.1:5347 weight=3\" (0 to 100)"),
         [XF_FORM_LISTEN] = "an address with port, such as 192.0.2.1:5269 or [2001:db8::1]:5269",
         [XF_FORM_ADDRESS] = "an address, such as 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53",
         [XF_FORM_HOST_PORT] = "a host with port, such as xmpp.example.org:5269 or 192.0.2.1:5269",

@@ -339,11 +339,21 @@ static void expect_domains(struct xf_daemon *daemon, struct xf_link *link, const
     }
 }
 
+static void set_nodes(struct xf_daemon *daemon, struct xf_link *link, const char *title)
+{
+    for (size_t i = 0; i < daemon->conf->link_count; i++) {
+        const struct xf_link_settings *settings = &daemon->conf->links[i].settings;
+        if (strcmp(settings->title, title) == 0)
+            xf_link_set_nodes(link, &settings->nodes, daemon->conf->process.drain_ms);
+    }
+}
+
 void xf_daemon_keep_peers(struct xf_daemon *daemon)
 {
     for (size_t k = 0; k < daemon->link_count; k++) {
         xf_link_keep_none(daemon->links[k]);
         expect_domains(daemon, daemon->links[k], daemon->boot->links[k].settings.title);
+        set_nodes(daemon, daemon->links[k], daemon->boot->links[k].settings.title);
     }
     for (size_t i = 0; i < daemon->conf->peer_count; i++) {
         const char *peer = daemon->conf->peers[i].pattern;

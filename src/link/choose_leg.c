@@ -12,6 +12,9 @@
  * each leg notes the number of the last stanza for each of USERS hash values; users that share one
  * move together.
  *
+ * A leg that drains (leg_drain.c) or ends gets nothing more: a user who cannot leave it waits, and
+ * with him all that comes later, until it has proved what it has or given it back.
+ *
  * A leg whose server has not answered a ping for SILENT_MS gets no other users while another leg
  * answers. If it gets a stanza for one that cannot leave it after HUNG_MS, it is given up.
  */
@@ -74,6 +77,12 @@ static bool must_stay(const struct xf_leg *leg, uint64_t user)
     return at->stream == leg->proof.serial && at->last > leg->proof.proved_count;
 }
 
+void xf_component_forget(struct xf_leg *leg)
+{
+    xf_free(leg->users);
+    leg->users = NULL;
+}
+
 /* A server that has never answered a ping may live all the same. */
 static bool is_hung(const struct xf_leg *leg)
 {
@@ -84,7 +93,8 @@ static bool has_other(const struct xf_component *component, const struct xf_leg 
 {
     for (size_t i = 0; i < component->leg_count; i++) {
         const struct xf_leg *other = component->legs[i];
-        if (other != leg && xf_leg_is_up(other) && !is_silent(other, SILENT_MS))
+        if (other != leg && xf_leg_is_up(other) && !other->is_draining &&
+            !is_silent(other, SILENT_MS))
             return true;
     }
     return false;
@@ -115,7 +125,7 @@ static struct xf_leg *best_of(const struct xf_component *component, uint64_t use
     double best_rank = 0;
     for (size_t i = 0; i < component->leg_count; i++) {
         struct xf_leg *leg = component->legs[i];
-        if (!xf_leg_is_up(leg))
+        if (!xf_leg_is_up(leg) || leg->is_draining)
             continue;
         bool silent = is_silent(leg, SILENT_MS);
         double at = rank(leg, user);
@@ -136,7 +146,11 @@ struct xf_leg *xf_component_choose(struct xf_component *component, const struct 
     component->user = xf_hash_text(0xcbf29ce484222325u, xf_jid_bare(&stanza->to));
     for (size_t i = 0; i < component->leg_count; i++) {
         struct xf_leg *leg = component->legs[i];
-        if (!xf_leg_is_up(leg) || !must_stay(leg, component->user))
+        if (!must_stay(leg, component->user))
+            continue;
+        if ((leg->is_draining || leg->state == XF_LEG_ENDING) && !is_silent(leg, SILENT_MS))
+            return NULL;
+        if (!xf_leg_is_up(leg))
             continue;
         if (is_hung(leg) && has_other(component, leg))
             xf_timer_start(component->env->timers, &component->hung, 0);

@@ -93,6 +93,7 @@ static void on_down(void *owner, struct xf_leg *leg)
 static void on_closed(void *owner, struct xf_leg *leg)
 {
     struct xf_component *component = owner;
+    xf_component_forget(leg);
     xf_component_blame(component, leg);
     xf_component_settle(component);
     if (component->is_stopping)
@@ -169,6 +170,7 @@ static void add_legs(struct xf_component *component, const struct xf_leg_common 
             xf_leg_new(drivers[settings->driver], common, name, &leg_events, component);
         component->legs[i] = leg;
         leg->parts = (unsigned)component->leg_count;
+        leg->is_draining = weights[i] == 0;
         set_node(leg, &addrs[i], weights[i]);
         if (settings->per_peer)
             xf_leg_nodes(leg, addrs, addr_count, (size_t)xf_hash_text(0, name));
@@ -219,9 +221,12 @@ void xf_component_start(struct xf_component *component)
 {
     component->is_stopping = false;
     for (size_t i = 0; i < component->leg_count; i++) {
-        if (component->legs[i]->state == XF_LEG_IDLE)
+        struct xf_leg *leg = component->legs[i];
+        if (leg->is_draining)
+            continue;
+        if (leg->state == XF_LEG_IDLE)
             component->busy_count++;
-        xf_leg_start(component->legs[i]);
+        xf_leg_start(leg);
     }
 }
 
@@ -255,6 +260,29 @@ void xf_component_leave(struct xf_component *component)
 {
     for (size_t i = 0; i < component->leg_count; i++)
         xf_leg_leave(component->legs[i]);
+}
+
+static void weigh(struct xf_component *component, struct xf_leg *leg, unsigned weight)
+{
+    leg->weight = weight;
+    if (leg->is_draining && leg->state == XF_LEG_IDLE)
+        component->busy_count++;
+    xf_leg_undrain(leg);
+}
+
+void xf_component_weigh(struct xf_component *component, const unsigned *weights, uint64_t drain_ms,
+                        bool leave)
+{
+    for (size_t i = 0; i < component->leg_count; i++) {
+        struct xf_leg *leg = component->legs[i];
+        if (weights[i] > 0) {
+            weigh(component, leg, weights[i]);
+            continue;
+        }
+        xf_leg_drain(leg, drain_ms);
+        if (leave)
+            xf_leg_leave(leg);
+    }
 }
 
 void xf_component_pause(struct xf_component *component, bool paused)

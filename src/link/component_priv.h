@@ -66,6 +66,12 @@ void xf_component_stop(struct xf_component *component, const char *reason);
 XF_MUST_USE enum xf_err xf_component_send(struct xf_component *component,
                                           const struct xf_stanza *stanza);
 void xf_component_leave(struct xf_component *component);
+/*
+ * The legs have other weights, one for each. A node of weight 0 is drained within `drain_ms`;
+ * `leave`: and told so (xf_leg_leave).
+ */
+void xf_component_weigh(struct xf_component *component, const unsigned *weights, uint64_t drain_ms,
+                        bool leave);
 void xf_component_pause(struct xf_component *component, bool paused);
 
 /* Does the stanza that was sent last wait? While one stanza is held, all later ones wait too. */
@@ -78,10 +84,12 @@ static inline bool xf_component_is_full(const struct xf_component *component)
 /* ------------------------------------------------------------------ choose_leg.c */
 
 void xf_component_init_choice(struct xf_component *component);
-/* The leg for this stanza; NULL: none is up. */
+/* The leg for this stanza; NULL: none is up, or the user's leg must first prove what it has. */
 struct xf_leg *xf_component_choose(struct xf_component *component, const struct xf_stanza *stanza);
 /* The leg took the stanza that it was last chosen for. */
 void xf_component_sent(struct xf_component *component, struct xf_leg *leg);
+/* The stream of the leg has closed: nobody has to stay. */
+void xf_component_forget(struct xf_leg *leg);
 uint64_t xf_hash_text(uint64_t hash, struct xf_span text);
 
 /* ------------------------------------------------------------------ component_back.c */

@@ -483,6 +483,7 @@ struct xf_leg *xf_leg_new(const struct xf_leg_driver *driver, const struct xf_le
     leg->backoff_ms = BACKOFF_MIN_MS;
     xf_timer_init(&leg->timer, on_timer, leg);
     xf_timer_init(&leg->pulse, on_pulse, leg);
+    xf_leg_init_drain(leg);
     if (driver->made)
         driver->made(leg);
     return leg;
@@ -498,6 +499,7 @@ void xf_leg_nodes(struct xf_leg *leg, const struct xf_addr *addrs, size_t count,
 void xf_leg_free(struct xf_leg **leg)
 {
     xf_require((*leg)->state == XF_LEG_IDLE);
+    xf_timer_stop(&(*leg)->drain);
     if ((*leg)->driver->freed)
         (*leg)->driver->freed(*leg);
     xf_free((*leg)->users);

@@ -166,7 +166,11 @@ struct xf_leg {
     bool is_full;   /* too much waits for its proof */
     bool was_up;    /* the current or last stream was up */
     bool is_wanted; /* make the stream again when it ends */
-    bool is_leaving; /* xf_leg_leave */
+    bool is_leaving;         /* xf_leg_leave */
+    bool is_draining;        /* xf_leg_drain */
+    bool comes_back;         /* xf_leg_undrain, when it is done */
+    struct xf_timer drain;   /* is it done? */
+    uint64_t drain_until_ms; /* then the stream ends, whatever is not proved */
     bool is_congested;
     bool is_paused;
     bool is_refused;             /* the server answered, but not as it should */
@@ -198,6 +202,14 @@ void xf_leg_start(struct xf_leg *leg);
  * leg is idle already.
  */
 bool xf_leg_stop(struct xf_leg *leg, const char *reason);
+
+/*
+ * The node is to get nothing more. Once all is proved that was sent to it, at the latest after
+ * `time_ms`, the stream ends politely, and the leg is idle until xf_leg_undrain.
+ */
+void xf_leg_drain(struct xf_leg *leg, uint64_t time_ms);
+/* A stream whose server was told that we leave (xf_leg_leave) ends all the same, and comes back. */
+void xf_leg_undrain(struct xf_leg *leg);
 
 /* Tell the cluster that we are about to stop. What it sends all the same is still read. */
 void xf_leg_leave(struct xf_leg *leg);
@@ -244,6 +256,12 @@ void xf_leg_returned(struct xf_leg *leg, struct xf_stanza *stanza, enum xf_stanz
 
 /* End the stream politely, and come back less often. The texts are as in struct xf_leg_ending. */
 void xf_leg_refuse(struct xf_leg *leg, const char *reason, const char *advice);
+
+/* ------------------------------------------------------------------ leg_drain.c */
+
+void xf_leg_init_drain(struct xf_leg *leg);
+/* Something was proved: if the leg drains, it may be done. */
+void xf_leg_look_at_drain(struct xf_leg *leg);
 
 /* ------------------------------------------------------------------ leg_ping.c */
 

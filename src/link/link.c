@@ -413,9 +413,37 @@ void xf_link_has_module(struct xf_link *link)
     link->has_module = true;
 }
 
+static unsigned weight_in(const struct xf_texts *nodes, const struct xf_addr *wanted)
+{
+    for (size_t i = 0; i < nodes->count; i++) {
+        struct xf_span text;
+        struct xf_addr addr;
+        unsigned weight;
+        if (xf_weighted_parse(nodes->item[i], &text, &weight) &&
+            xf_addr_parse(text, 5347, &addr) == XF_ERR_OK && xf_addr_eq(&addr, wanted))
+            return weight;
+    }
+    return 0;
+}
+
+static bool tells_leave(const struct xf_link *link)
+{
+    return link->has_module || link->settings->driver == XF_LINK_ROUTER;
+}
+
+void xf_link_set_nodes(struct xf_link *link, const struct xf_texts *nodes, uint64_t drain_ms)
+{
+    unsigned *weights = xf_alloc(link->addr_count * sizeof(*weights)), sum = 0;
+    for (size_t i = 0; i < link->addr_count; i++)
+        sum += weights[i] = weight_in(nodes, &link->addrs[i]);
+    if (link->component && !link->is_stopping && sum > 0)
+        xf_component_weigh(link->component, weights, drain_ms, tells_leave(link));
+    xf_free(weights);
+}
+
 void xf_link_leave(struct xf_link *link)
 {
-    if (link->component && (link->has_module || link->settings->driver == XF_LINK_ROUTER))
+    if (link->component && tells_leave(link))
         xf_component_leave(link->component);
 }
 

@@ -294,6 +294,7 @@ bool world_reload(struct world *world, const char *text, char **out_why)
     xf_routing_reload(world->routing, policy, &conf->routing);
     xf_tls_identities_unref(&world->identities);
     xf_policy_free(&world->policy);
+    xf_link_set_nodes(world->link, &conf->links[0].settings.nodes, conf->process.drain_ms);
     /* The link keeps using the settings that it was made with. */
     world->former[world->former_count++] = world->conf;
     world->conf = conf;

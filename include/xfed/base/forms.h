@@ -29,7 +29,7 @@ bool xf_hours_hold(const struct xf_hours *hours, unsigned minute_of_week);
 XF_MUST_USE bool xf_ports_parse(const char *text, uint16_t *out_first, uint16_t *out_last);
 
 /*
- * `nodes` of a link: "ADDRESS:PORT", or "ADDRESS:PORT weight=N" with N from 1 to 100; without it
+ * `nodes` of a link: "ADDRESS:PORT", or "ADDRESS:PORT weight=N" with N from 0 to 100; without it
  * the weight is 1. The address is not looked at, and borrows from `text`.
  */
 XF_MUST_USE bool xf_weighted_parse(const char *text, struct xf_span *out_addr,

@@ -57,6 +57,14 @@ bool xf_link_has_name(const struct xf_link *link, struct xf_span domain);
 void xf_link_has_module(struct xf_link *link);
 
 /*
+ * A reload has these `nodes`. Weights change at once; a node that is gone, or has weight 0, is
+ * drained: it gets nothing more, and its stream ends politely when all is proved that went there,
+ * at the latest after `drain_ms`. Nodes that are new need a restart. Changes nothing when none
+ * would be left, or with names = per-peer.
+ */
+void xf_link_set_nodes(struct xf_link *link, const struct xf_texts *nodes, uint64_t drain_ms);
+
+/*
  * We are about to stop: tell the cluster, so that it sends to another gateway if it has one. What
  * it sends to us all the same still comes. A component tells only a module (xf_link_has_module):
  * other servers would not understand. With names = per-peer nobody is told.

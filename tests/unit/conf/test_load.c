@@ -419,6 +419,47 @@ START_TEST(changes_that_need_a_restart_are_named)
 }
 END_TEST
 
+/* A reload weighs the nodes of a link anew and drains those that are left out, but adds none. */
+START_TEST(nodes_that_need_a_restart_are_named)
+{
+#define LINK(nodes, more) \
+    "link l { nodes = {" nodes "} name = gw.example secret-file = link.secret " more "}\n" SERVED
+#define SERVED "served \"a.example\" { link = l certificate = c.pem key = c.key }\n"
+#define ONE    "\"127.0.0.1:5347\""
+#define TWO    "\"127.0.0.2:5347\""
+    static const struct {
+        const char *label, *running, *next, *want;
+    } rows[] = {
+        {"the same", LINK(ONE "," TWO, ""), LINK(ONE "," TWO, ""), ""},
+        {"another order", LINK(ONE "," TWO, ""), LINK(TWO "," ONE, ""), ""},
+        {"another weight", LINK(ONE "," TWO, ""), LINK(ONE ",\"127.0.0.2:5347 weight=3\"", ""), ""},
+        {"no weight", LINK(ONE "," TWO, ""), LINK(ONE ",\"127.0.0.2:5347 weight=0\"", ""), ""},
+        {"one left out", LINK(ONE "," TWO, ""), LINK(TWO, ""), ""},
+        {"a new one", LINK(ONE, ""), LINK(ONE "," TWO, ""), "link.nodes"},
+        {"only a new one", LINK(ONE, ""), LINK(TWO, ""), "link.nodes"},
+        {"all that run have no weight", LINK(ONE, ""), LINK("\"127.0.0.1:5347 weight=0\"," TWO, ""),
+         "link.nodes"},
+        {"one of those that are tried in turn left out", LINK(ONE "," TWO, "names = per-peer "),
+         LINK(ONE, "names = per-peer "), "link.nodes"},
+        {"one left out, and another limit", LINK(ONE "," TWO, ""), LINK(TWO, "max-stanza = 1M "),
+         "link.max-stanza"},
+    };
+    for (size_t i = 0; i < XF_ARRAY_LEN(rows); i++) {
+        char words[256];
+        struct xf_conf *running = load(rows[i].running), *next = load(rows[i].next);
+        bool needs = xf_conf_needs_restart(running, next, words, sizeof(words));
+        ck_assert_msg(strcmp(words, rows[i].want) == 0, "%s: %s", rows[i].label, words);
+        ck_assert_int_eq(needs, rows[i].want[0] != '\0');
+        xf_conf_free(&next);
+        xf_conf_free(&running);
+    }
+#undef LINK
+#undef SERVED
+#undef ONE
+#undef TWO
+}
+END_TEST
+
 /* What nodes have in common counts, and nothing else. */
 START_TEST(a_digest_tells_what_differs_between_nodes)
 {
@@ -510,6 +551,7 @@ int main(void)
     tcase_add_test(tc, the_order_of_sections_makes_no_difference);
     tcase_add_test(tc, every_line_of_the_sample_can_be_switched_on);
     tcase_add_test(tc, changes_that_need_a_restart_are_named);
+    tcase_add_test(tc, nodes_that_need_a_restart_are_named);
     tcase_add_test(tc, ten_thousand_peers_load);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

@@ -41,9 +41,14 @@ static const struct {
      "conf:4: peer \"x\": groups: there is no group \"b\": expected one of directory { groups }"},
 
     /* links */
-    {"a weight that is none", GOOD "link r { nodes = {\"127.0.0.1:5348 weight=0\"} name = gw.example secret-file = secret }\n",
-     "conf:3: nodes = \"127.0.0.1:5348 weight=0\": expected an address with port, such as 192.0.2.1:5347, or with weight: "
-     "\"192.0.2.1:5347 weight=3\" (1 to 100)"},
+    {"a weight that is none", GOOD "link r { nodes = {\"127.0.0.1:5348 weight=101\"} name = gw.example secret-file = secret }\n",
+     "conf:3: nodes = \"127.0.0.1:5348 weight=101\": expected an address with port, such as 192.0.2.1:5347, or with weight: "
+     "\"192.0.2.1:5347 weight=3\" (0 to 100)"},
+    {"a link whose nodes are all drained", GOOD "link r { nodes = {\"127.0.0.1:5348 weight=0\"} name = gw.example secret-file = secret }\n",
+     "conf:3: link \"r\": all nodes have weight=0: expected one that takes users"},
+    {"a drained node of a link that tries them in turn", GOOD "link r { nodes = {\"127.0.0.1:5348 weight=0\", \"127.0.0.2:5348\"} name = gw.example secret-file = secret\n"
+     " names = per-peer }\n",
+     "conf:3: link \"r\": weight=0 has no meaning with names = per-peer, which tries the nodes in turn: expected the node to be left out"},
     {"a router for each peer", GOOD "link r { driver = router nodes = {\"127.0.0.1:5348\"} name = gw.example secret-file = secret\n names = per-peer }\n",
      "conf:4: link \"r\": driver = router has a default route and needs one connection only: expected names = one"},
     {"a user that the login cannot carry", GOOD "link r { driver = router nodes = {\"127.0.0.1:5348\"} name = gw.example secret-file = secret\n user = \"b\xC3\xBC\" }\n",
@@ -183,7 +188,7 @@ static const struct {
      "conf:1: link \"l\" has no name: expected name = \"xfedd.example.org\"\n"
      "conf:1: link \"l\" has no secret-file: expected secret-file = \"link.secret\""},
     {"empty list of nodes", "link \"l\" {\n nodes = {}\n name = x.example secret-file = secret }\n",
-     "conf:1: nodes = {}: expected an address with port, such as 192.0.2.1:5347, or with weight: \"192.0.2.1:5347 weight=3\" (1 to 100)"},
+     "conf:1: nodes = {}: expected an address with port, such as 192.0.2.1:5347, or with weight: \"192.0.2.1:5347 weight=3\" (0 to 100)"},
     {"peers refused where each has a connection", GOOD "link \"m\" { nodes = {\"127.0.0.1:5348\"} name = x.example secret-file = secret\n names = per-peer\n refuse-peers = yes }\n",
      "conf:5: link \"m\" has refuse-peers = yes with names = per-peer, where each peer's connection has a state of its own: expected refuse-peers = no"},
     {"link of a served domain is not there", GOOD "served \"b.example\" {\n link = m certificate = c key = k }\n",

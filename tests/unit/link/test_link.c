@@ -40,6 +40,7 @@
     "<iq from=\"gw.example\" to=\"a.example\" type=\"get\" id=\"" PING_ID( \
         k, n) "\"><ping xmlns='urn:xmpp:ping'/></iq>"
 #define PONG(k, n) "<iq type='result' from='a.example' to='gw.example' id='" PING_ID(k, n) "'/>"
+#define LEAVES     "<presence type='unavailable' from=\"gw.example\" to=\"gw.example\"/>"
 #define AGAIN(id, seconds)                                      \
     "<message from=\"u@b.example\" to=\"v@a.example\" id=\"" id \
     "\"><delay xmlns=\"urn:xmpp:delay\" from=\"gw.example\" "   \
@@ -84,6 +85,8 @@ enum op {
     READS,     /* conn n; text: "yes" or "no" */
     KEEP,      /* xf_link_keep_peer text */
     KEEP_NONE, /* xf_link_keep_none */
+    MODULE,    /* xf_link_has_module */
+    NODES,     /* xf_link_set_nodes of a node (text), of both of "BOTH", within ms */
 };
 
 struct step {
@@ -362,6 +365,44 @@ static const struct link_case cases[] = {
         {SEND_TO, .text = "w1"}, {SEND_TO, .text = "w2"}, {SEND_TO, .text = "w3"}, {SEND_TO, .text = "w4"}, {SEND_TO, .text = "w5"},
         {SEND_TO, .text = "w6"}, {SENT_COUNT, 0, .ms = 2}, {SENT_COUNT, 1, .ms = 4}}},
 
+    {"two nodes: one is taken out: its users move once all is proved, in order", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {NODES, .text = "127.0.0.1:5347", .ms = 10000}, {LOG, .text = "link.node.draining", .ms = 1}, {WAIT, .ms = 1},
+        {SENT, 1, WRITTEN("m1") PING("1", "1")}, {SEND, .text = "m2"}, {SENT, 1, ""}, {FEED, 1, PONG("1", "1")}, {WAIT, .ms = 1},
+        {SENT, 1, FOOTER}, {SENT, 0, WRITTEN("m2")}, {SEND, .text = "m3"}, {SENT, 0, WRITTEN("m3")},
+        {FEED, 1, FOOTER}, {GONE, 1}, {SEND, .text = "m4"}, {SENT, 0, WRITTEN("m4") }, {EXPIRED, .text = ""},
+        {LOG, .text = "link.stream.down reason=drained", .ms = 1}}},
+
+    {"two nodes: one that drains ends the stream itself: what it gives back comes first, and it is not dialled", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m0"}, {WAIT, .ms = 250}, {FEED, 1, PONG("1", "1")}, {SEND, .text = "m1"},
+        {NODES, .text = "127.0.0.1:5347", .ms = 10000}, {WAIT, .ms = 1}, {FEED, 1, FOOTER}, {SEND, .text = "m2"}, {WAIT, .ms = 200}, {GONE, 1},
+        {SENT, 0, AGAIN("m1", "00") WRITTEN("m2")}, {WAIT, .ms = 1000}, {NO_DIAL}, {EXPIRED, .text = ""}}},
+
+    {"two nodes: the server of one was told to send elsewhere: it drains although it is wanted again", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {MODULE}, {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {NODES, .text = "127.0.0.1:5347", .ms = 10000}, {WAIT, .ms = 1},
+        {SENT, 1, WRITTEN("m1") PING("1", "1") LEAVES}, {NODES, .text = "BOTH"}, {SEND, .text = "m2"}, {WAIT, .ms = 300}, {SENT, 1, ""}, {FEED, 1, PONG("1", "1")}, {WAIT, .ms = 1},
+        {SENT, 1, FOOTER}, {SENT, 0, WRITTEN("m2")}, {FEED, 1, FOOTER}, {GONE, 1}, {WAIT, .ms = 260}, {JOIN, 2, "127.0.0.2:5347"}, {FEED, 0, PONG("2", "1")}, {SEND, .text = "m3"},
+        {SENT, 2, WRITTEN("m3")}, {EXPIRED, .text = ""}}},
+
+    {"two nodes: one has weight 0, and then again 1", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {NODES, .text = "127.0.0.2:5347 weight=0", .ms = 10000}, {SEND, .text = "m0"},
+        {NODES, .text = "127.0.0.1:5347", .ms = 10000}, {WAIT, .ms = 500}, {SENT, 1, WRITTEN("m0") FOOTER}, {FEED, 1, FOOTER}, {GONE, 1}, {SEND, .text = "m1"}, {SENT, 0, WRITTEN("m1")},
+        {WAIT, .ms = 2000}, {NODES, .text = "BOTH"}, {JOIN, 2, "127.0.0.2:5347"}, {SEND, .text = "m2"}, {SENT, 2, WRITTEN("m2")}, {SENT, 0, ""}}},
+
+    {"two nodes: one that drains hangs: after the time all of it moves", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {FEED, 1, PONG("1", "1")}, {SEND, .text = "m2"},
+        {NODES, .text = "127.0.0.1:5347", .ms = 5000}, {WAIT, .ms = 1900}, {SEND, .text = "m3"}, {SENT_COUNT, 1, .ms = 2}, {WAIT, .ms = 200}, {SENT_COUNT, 1, .ms = 1},
+        {WAIT, .ms = 2800}, {SENT, 0, ""}, {SEND_TO, .text = "w1"}, {SENT_COUNT, 0, .ms = 1}, {WAIT, .ms = 200}, {LOST, 1},
+        {SENT, 0, AGAIN("m2", "00") AGAIN("m3", "02")}, {EXPIRED, .text = ""}}},
+
+    {"two nodes: one says its footer: its users wait for what it gives back", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m0"}, {WAIT, .ms = 250}, {FEED, 1, PONG("1", "1")},
+        {SEND, .text = "m1"}, {FEED, 1, FOOTER}, {SEND, .text = "m2"}, {GONE, 1},
+        {SENT, 0, AGAIN("m1", "00") WRITTEN("m2")}, {EXPIRED, .text = ""}}},
+
+    {"two nodes: all would be drained: nothing changes", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {NODES, .text = "127.0.0.9:5347", .ms = 10000}, {WAIT, .ms = 1000}, {NO_DIAL},
+        {SEND, .text = "m1"}, {SENT, 1, WRITTEN("m1")}, {LOG, .text = "link.node.draining", .ms = 0}}},
+
     {"per peer: a stream of that name with its first stanza", .nodes = {"127.0.0.1:5347"}, .per_peer = true, .steps = {
         {NO_DIAL}, {IS, .text = "up"}, {SEND_FROM, .text = "b.example"}, {DIAL, 0, "127.0.0.1:5347"}, {CONNECTED, 0},
         {SENT, 0, HEADER("b.example")}, {FEED, 0, SERVER_HEADER}, {SENT, 0, PROOF}, {FEED, 0, "<handshake/>"},
@@ -626,6 +667,14 @@ static void send_bare(struct world *world)
     expect_number(world, xf_link_send(world->link, &bare), XF_ERR_BAD_VALUE);
 }
 
+static void set_nodes(struct world *world, const struct step *step)
+{
+    char *one[] = {(char *)(uintptr_t)step->text};
+    const struct xf_texts nodes = {.item = one, .count = 1};
+    bool both = strcmp(step->text, "BOTH") == 0;
+    xf_link_set_nodes(world->link, both ? &world->conf.nodes : &nodes, step->ms);
+}
+
 static void take_step(struct world *world, const struct step *step)
 {
     struct fake_conn *conn = world->conns[step->n];
@@ -750,6 +799,12 @@ static void take_step(struct world *world, const struct step *step)
         break;
     case KEEP:
         xf_link_keep_peer(world->link, xf_span_of(step->text));
+        break;
+    case MODULE:
+        xf_link_has_module(world->link);
+        break;
+    case NODES:
+        set_nodes(world, step);
         break;
     case KEEP_NONE:
         xf_link_keep_none(world->link);
