@@ -5,13 +5,13 @@
     killed.py --local prosody       two xfedd on one server, by mod_route_gateway.lua
     killed.py --local ejabberd      the same, by mod_route_gateway.erl
     killed.py --local jabberd2      two xfedd at one router
-    killed.py --local nodes         one xfedd, and two servers (Prosody) as nodes of its link: a server is killed
+    killed.py --local nodes         one xfedd, and two servers (Prosody) as nodes of its link: a server is drained, then each is killed
 
 Twenty users of ours write numbered messages to twenty users of a peer, and these write back over a stream to the first xfedd that takes
 one, as the peer's SRV records order them. With Prosody's module what our users write must arrive or come back as an error; what was on its
 way when xfedd was killed may arrive twice, with a stamp. So must what the peer writes when a node of the cluster is killed, since a ping
 through the server proves. What else was in the killed process at that moment may be lost with it: without acknowledgements nobody else has
-it; the scripted peer does not speak XEP-0198. At the end of the run with Prosody the server itself goes: both xfedd refuse connections once
+it; the scripted peer does not speak XEP-0198. A node that a reload drains costs nothing: all arrives once and in order. At the end of the run with Prosody the server itself goes: both xfedd refuse connections once
 hold-time is over, and take them again when it is back. Prints a table.
 """
 import asyncio
@@ -39,11 +39,13 @@ NAMES = f'xfedd1.{LOCAL}', f'xfedd2.{LOCAL}'
 IPS = net.GATEWAY, '127.77.0.5'
 COUNT, TICK = 20, 0.05
 SERVERS = net.LOCAL, '127.77.0.6'
+NODES = tuple(f'{ip}:{COMPONENT_PORT}' for ip in SERVERS)
 LINK = 'driver = component\n    hold-time = 2s\n    refuse-peers = yes'
 ROUTER = 'driver = router  tls = none'
 AT_ONCE, PROVED = 'ack = none', ''       # settings of the peer
 PATIENCE = 40       # s for all users to be heard again
 RECOVERED = 3       # s of silence at most, beside what messages take on this machine now; it may take a stream to be opened anew
+DRAINED = 10        # s, the default of drain-time
 NEAR = 1            # s before and after a kill, beside the same, in which what is lost was in the process
 
 
@@ -86,9 +88,10 @@ class Users(Component):
     """Answers pings, so that they prove what came before them."""
     def __init__(self, heard, ip, port, secret):
         super().__init__('', USERS, ip, secret, port)
-        self.heard = heard
+        self.heard, self.count = heard, 0
 
     def keep(self, element):
+        self.count += element.tag.endswith('}message')
         if element.tag.endswith('}iq') and element.get('type') == 'get':
             self.stream.send(f"<iq type='result' id='{element.get('id')}' from='{element.get('to')}' to='{element.get('from')}'/>")
         else:
@@ -203,6 +206,35 @@ class Kill:
         return abs(at - self.when) < NEAR + 3 * self.delay
 
 
+def count(traffic, key):
+    return sum(len(value) if isinstance(value, dict) else value for value in (getattr(way, key) for way in traffic.out + traffic.into))
+
+
+def drain(report, traffic, gateway, left):
+    """The second node goes by a reload, and comes back by another. Nobody notices."""
+    begun, before = time.monotonic(), len(gateway.events('link.stream.down'))
+    gateway.configure('', node=left)
+    report.equal(f'a reload drains server 2, nodes = {left}', gateway.reload(), 'done')
+    gateway.wait_until(lambda: len(gateway.events('link.stream.down')) > before, DRAINED)
+    took = time.monotonic() - begun
+    ends = gateway.events('link.stream.down')[before:]
+    report.equal('its stream ends politely', [e.get('reason') for e in ends], ['drained'])
+    report.check('and long before drain-time', took < DRAINED / 2, f'{took:.2f} s')
+    traffic.flow(time.monotonic())
+    is_quiet = traffic.users[1].count
+    time.sleep(2)
+    report.equal('it gets nothing more', traffic.users[1].count - is_quiet, 0)
+    gateway.configure('', node=gateway.node)
+    ups = len(gateway.events('link.stream.up'))
+    report.equal('a reload takes it back', gateway.reload(), 'done')
+    report.check('its stream is up again', gateway.wait_until(lambda: len(gateway.events('link.stream.up')) > ups, 10))
+    report.check('and it is used', gateway.wait_until(lambda: traffic.users[1].count > is_quiet, 10))
+    traffic.flow(time.monotonic())
+    for key, what in ('errors', 'returned'), ('doubled', 'arrives twice'), ('order_broken', 'is out of order'), ('stamped', 'was sent again'):
+        report.equal(f'nothing {what}', count(traffic, key), 0)
+    print(f'   drained under load: the stream ended after {took:.2f} s, of {count(traffic, "arrived")} messages so far')
+
+
 def settled(report, traffic):
     """Both are there again, and messages pass, for a while."""
     time.sleep(2)
@@ -257,7 +289,7 @@ class Stand:
         names = ' '.join(NAMES)
         if case == 'nodes':
             self.servers = [self._server(Prosody, f'local{at}', ip, NAMES[0]) for at, ip in enumerate(SERVERS)]
-            self.gateways = [self._gateway(0, [f'{ip}:{COMPONENT_PORT}' for ip in SERVERS], LINK, PROVED)]
+            self.gateways = [self._gateway(0, NODES, LINK, PROVED)]
             return
         kind = {'prosody': Prosody, 'ejabberd': Ejabberd, 'jabberd2': Jabberd2Local}[case]
         self.servers = [self._server(kind, 'local', net.LOCAL, 'xfedd' if case == 'jabberd2' else names)]
@@ -323,6 +355,10 @@ def main():
         if not all(way.arrived for way in traffic.out + traffic.into):
             raise Failed('some users are not heard although nothing has happened yet')
         settled(report, traffic)
+        if args.local == 'nodes':
+            for left in NODES[:1], (NODES[0], f'{NODES[1]} weight=0'):
+                drain(report, traffic, stand.gateways[0], left)
+                settled(report, traffic)
         kills = []
         for at in (0, 1):
             kills.append(stand.kill(report, traffic, at))

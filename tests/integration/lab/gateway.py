@@ -83,16 +83,21 @@ class Gateway:
         key = key and lab.private(key, self.folder)
         self._write('link.secret', component[1])
         self._write('dialback.secret', 'the dialback secret of the laboratory, no less than thirty-two bytes')
-        nodes = node if isinstance(node, str) else '", "'.join(node)
-        self._values = dict(ip=ip, folder=self.folder, dns=net.DNS, ca=ca_file, trust=trust, node=nodes, name=component[0],
+        self._values = dict(ip=ip, folder=self.folder, dns=net.DNS, ca=ca_file, trust=trust, node=self._listed(node), name=component[0],
                             aliases=f'"conference.{domain}"' if aliases is None else aliases, domain=domain,
                             link=link if 'max-stanza' in link else f'{link}  max-stanza = 512k', certificate=cert,
                             key=key, defaults=DEFAULTS.get(mode, '') + '  ' + defaults)
         self.configure(extra)
         self.proc = None
 
-    def configure(self, extra, blocklist=None):
-        """Write the file with these sections behind the others."""
+    @staticmethod
+    def _listed(node):
+        return node if isinstance(node, str) else '", "'.join(node)
+
+    def configure(self, extra, blocklist=None, node=None):
+        """Write the file with these sections behind the others, and from now on these nodes."""
+        if node:
+            self._values['node'] = self._listed(node)
         policy = f'blocklists = {{ "{blocklist}" }}' if blocklist else ''
         self._write('xfed.conf', CONF.format(extra=without_sandbox(extra) if self.lab.wrapper else extra, policy=policy, **self._values))
 
