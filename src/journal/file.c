@@ -35,6 +35,9 @@ static const char *const statements[XF_JOURNAL_STATEMENT_COUNT] = {
     [XF_JOURNAL_READ_STANZAS] =
         "SELECT serial, number, came_s, is_unproved, shown_from, shown_to, xml FROM unproved"
         " ORDER BY serial, number",
+    [XF_JOURNAL_LAST_SERIAL] =
+        "SELECT max(serial) FROM"
+        " (SELECT serial FROM sessions UNION ALL SELECT serial FROM unproved)",
     [XF_JOURNAL_REMOVE_SESSIONS] = "DELETE FROM sessions",
     [XF_JOURNAL_REMOVE_STANZAS] = "DELETE FROM unproved",
 };

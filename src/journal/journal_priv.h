@@ -57,6 +57,7 @@ enum xf_journal_statement {
     XF_JOURNAL_ADD_STANZA,
     XF_JOURNAL_READ_SESSIONS,
     XF_JOURNAL_READ_STANZAS,
+    XF_JOURNAL_LAST_SERIAL,
     XF_JOURNAL_REMOVE_SESSIONS,
     XF_JOURNAL_REMOVE_STANZAS,
     XF_JOURNAL_STATEMENT_COUNT
@@ -112,5 +113,7 @@ bool xf_session_stanza_row_add(struct xf_database *file, const struct xf_session
 /* The next one, by serial; and of a session by number. False: there are no more. */
 bool xf_session_row_next(struct xf_database *file, struct xf_session_row *out);
 bool xf_session_stanza_row_next(struct xf_database *file, struct xf_session_stanza_row *out);
+/* The highest serial in the file, where a start could not remove them; 0: none. */
+XF_MUST_USE bool xf_session_rows_last_serial(struct xf_database *file, uint64_t *out_serial);
 /* Remove them all. */
 bool xf_session_rows_remove(struct xf_database *file);

@@ -102,6 +102,14 @@ bool xf_session_stanza_row_next(struct xf_database *file, struct xf_session_stan
     return true;
 }
 
+bool xf_session_rows_last_serial(struct xf_database *file, uint64_t *out_serial)
+{
+    bool has_row = xf_database_next(file, XF_JOURNAL_LAST_SERIAL);
+    int64_t last = has_row ? xf_database_number(file, XF_JOURNAL_LAST_SERIAL, 0) : 0;
+    *out_serial = last > 0 ? (uint64_t)last : 0;
+    return xf_database_end(file, XF_JOURNAL_LAST_SERIAL) && has_row;
+}
+
 bool xf_session_rows_remove(struct xf_database *file)
 {
     return xf_database_run(file, XF_JOURNAL_REMOVE_SESSIONS) &&

@@ -16,7 +16,7 @@
 #include <xfed/base/utf8.h>
 #include <xfed/database/database.h>
 
-#define SESSIONS_MAX 65536         /* a process keeps fewer */
+#define SESSIONS_MAX 262144        /* a process keeps fewer: strangers { broken-streams } */
 #define LEFT_MAX_MS  (3600 * 1000) /* ... and none for longer */
 #define ID_MAX       1023
 
@@ -25,6 +25,7 @@
 struct xf_handover {
     struct xf_journal *journal;
     struct xf_journal_room room;
+    uint64_t base; /* the serials of the process begin behind those in the file */
     uint64_t sessions, stanzas;
     bool has_failed;
 };
@@ -49,19 +50,24 @@ struct xf_handover *xf_handover_begin(struct xf_journal *journal)
         log_failed("", "the journal is still being written, or cannot be");
         return NULL;
     }
-    if (!xf_database_begin(room.file)) {
+    uint64_t base = 0;
+    if (!xf_database_begin(room.file) || !xf_session_rows_last_serial(room.file, &base)) {
         log_database(&room, "cannot be written");
+        xf_database_roll_back(room.file);
         return NULL;
     }
     struct xf_handover *handover = xf_new(struct xf_handover);
     handover->journal = journal;
     handover->room = room;
+    handover->base = base;
     return handover;
 }
 
 void xf_handover_session(struct xf_handover *handover, const struct xf_session *session)
 {
-    const struct xf_session_row row = {.session = *session, .saved_s = handover->room.now_s};
+    struct xf_session_row row = {.session = *session, .saved_s = handover->room.now_s};
+    if (row.session.serial)
+        row.session.serial += handover->base;
     if (handover->has_failed)
         return;
     handover->has_failed =
@@ -85,7 +91,7 @@ bool xf_handover_stanza(struct xf_handover *handover, uint64_t serial, int64_t c
     bool fits = xml && bytes <= handover->room.bytes && handover->room.stanzas > 0;
     if (fits && !handover->has_failed) {
         const struct xf_session_stanza_row row = {
-            .serial = serial,
+            .serial = handover->base + serial,
             .stanza = {.number = copy->number,
                        .came_s = came_s,
                        .is_unproved = copy->is_unproved,
@@ -153,10 +159,11 @@ static bool is_domain(struct xf_span text)
            xf_domain_prepare(text, prepared) == XF_ERR_OK && xf_span_is(text, prepared);
 }
 
+/* A peer may choose any characters of XML. */
 static bool is_id(struct xf_span text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.ptr[i] < ' ')
+        if ((unsigned char)text.ptr[i] < ' ' && !memchr("\t\n\r", text.ptr[i], 3))
             return false;
     return text.len > 0 && text.len <= ID_MAX && xf_utf8_valid(text.ptr, text.len);
 }
@@ -167,13 +174,14 @@ static bool is_sound(const struct xf_session *session)
     bool carries = session->is_ours || session->both_ways;
     return is_domain(session->local) && is_domain(session->peer) && is_id(session->id) &&
            session->left_ms <= LEFT_MAX_MS && session->max_ms <= LEFT_MAX_MS &&
-           session->proved <= session->sent && carries == (session->serial != 0);
+           session->proved <= session->sent && carries == (session->serial != 0) &&
+           session->serial <= INT64_MAX;
 }
 
 /* A clock that went backwards says nothing of how much time has passed. */
 static uint64_t time_left_ms(const struct xf_session *session, int64_t saved_s, int64_t now_s)
 {
-    if (saved_s > now_s || now_s - saved_s > LEFT_MAX_MS / 1000)
+    if (saved_s > now_s || saved_s < now_s - LEFT_MAX_MS / 1000)
         return 0;
     uint64_t passed_ms = 1000 * (uint64_t)(now_s - saved_s);
     return session->left_ms > passed_ms ? session->left_ms - passed_ms : 0;
@@ -201,6 +209,16 @@ static void take_session(struct load *load, const struct xf_session_row *row)
     load->late += session->session.left_ms == 0;
 }
 
+/* An address that a peer knows a user by. */
+static bool may_show(struct xf_span address)
+{
+    char scratch[XF_JID_MAX + 1];
+    struct xf_jid jid;
+    return !address.ptr || (address.len <= XF_JID_MAX && xf_utf8_valid(address.ptr, address.len) &&
+                            !memchr(address.ptr, 0, address.len) &&
+                            xf_jid_prepare(address, scratch, &jid) == XF_ERR_OK);
+}
+
 static struct xf_span keep(struct xf_span text, char **out_copy)
 {
     *out_copy = text.ptr ? xf_span_dup(text) : NULL;
@@ -211,7 +229,8 @@ static void take_stanza(struct load *load, struct session *session,
                         const struct xf_session_stanza_row *row)
 {
     bool is_possible = session && session->session.serial == row->serial &&
-                       row->stanza.number > 0 && row->stanza.number <= session->session.sent;
+                       row->stanza.number > 0 && row->stanza.number <= session->session.sent &&
+                       may_show(row->stanza.shown_from) && may_show(row->stanza.shown_to);
     if (!is_possible || load->room.stanzas == 0 || row->xml.len > load->room.bytes) {
         load->damaged++;
         return;
@@ -235,13 +254,13 @@ static bool read_sessions(struct load *load)
     return xf_database_end(load->room.file, XF_JOURNAL_READ_SESSIONS);
 }
 
-/* Both are sorted by the serial. */
+/* Both are sorted by the serial; negative ones, which are damaged, come first. */
 static bool read_stanzas(struct load *load)
 {
     struct xf_session_stanza_row row;
     struct xf_node *at = load->sessions.next;
     while (xf_session_stanza_row_next(load->room.file, &row)) {
-        while (at != &load->sessions &&
+        while (row.serial <= INT64_MAX && at != &load->sessions &&
                XF_CONTAINER(at, struct session, node)->session.serial < row.serial)
             at = at->next;
         take_stanza(load, at == &load->sessions ? NULL : XF_CONTAINER(at, struct session, node),
@@ -263,34 +282,24 @@ static bool read_all(struct load *load)
 
 /* ------------------------------------------------------------------ at the start: deliver */
 
-/* An address that a peer knows a user by. */
-static bool may_show(struct xf_span address)
-{
-    char scratch[XF_JID_MAX + 1];
-    struct xf_jid jid;
-    return !address.ptr ||
-           (xf_utf8_valid(address.ptr, address.len) && !memchr(address.ptr, 0, address.len) &&
-            xf_jid_prepare(address, scratch, &jid) == XF_ERR_OK);
-}
-
 static void on_parsed(void *owner, struct xf_stanza *stanza)
 {
     struct load *load = owner;
     const struct xf_session *session = &load->current->session;
-    const struct xf_session_stanza *info = &load->stanza->info;
+    struct xf_session_stanza info = load->stanza->info;
     struct xf_stanza_scratch scratch;
     bool is_from;
     if (xf_stanza_address(stanza, &scratch, &is_from) != XF_ERR_OK ||
         !xf_span_eq(stanza->from.domain, session->local) ||
-        !xf_span_eq(stanza->to.domain, session->peer) || !may_show(info->shown_from) ||
-        !may_show(info->shown_to)) {
+        !xf_span_eq(stanza->to.domain, session->peer)) {
         load->damaged++;
         return;
     }
-    stanza->shown_from = info->shown_from;
-    stanza->shown_to = info->shown_to;
+    info.age_max_ms = xf_journal_wants(stanza) ? load->room.settings->age_ms : 0;
+    stanza->shown_from = info.shown_from;
+    stanza->shown_to = info.shown_to;
     load->stanza_count++;
-    load->events->stanza(load->owner, session, info, stanza);
+    load->events->stanza(load->owner, session, &info, stanza);
 }
 
 static void free_stanza(struct stanza *stanza)

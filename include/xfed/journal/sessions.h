@@ -6,7 +6,7 @@
  * They are written when xfedd stops in order, and at no other time, together with the stanzas of
  * ours that the peers have not acknowledged. The next process removes all of it from the file
  * before it uses any of it, so it is used once. A crash leaves nothing behind that could be taken
- * for the present state.
+ * for the present state. What a start could not remove, the next one is given too.
  */
 #pragma once
 
@@ -27,9 +27,10 @@ struct xf_session {             /* texts are borrowed */
 
 /* A stanza of ours that went out on such a stream. */
 struct xf_session_stanza {
-    uint64_t number;                     /* which of the stream */
-    int64_t came_s;                      /* in Unix time */
-    bool is_unproved;                    /* the peer may have it; false: it cannot have it whole */
+    uint64_t number;     /* which of the stream */
+    int64_t came_s;      /* in Unix time */
+    uint64_t age_max_ms; /* a message that the journal would keep: for how long; else 0 */
+    bool is_unproved;    /* the peer may have it; false: it cannot have it whole */
     struct xf_span shown_from, shown_to; /* as in struct xf_stanza */
 };
 
