@@ -93,22 +93,10 @@ void xf_hand_over_end(struct xf_routing *routing)
 
 /* ------------------------------------------------------------------ at the start */
 
-/* A peer waits for a stream that it writes on too. */
-static void resume_at_once(struct xf_routing *routing, const struct xf_session *session)
-{
-    struct xf_routing_link *link = xf_routing_link_serving(routing, session->local);
-    struct xf_route *route =
-        link ? xf_route_get(routing, link, session->local, session->peer, false) : NULL;
-    if (route && route->may && route->state == XF_ROUTE_IDLE)
-        xf_route_fire(route, XF_ROUTE_ON_STANZA);
-}
-
 static void on_session(void *owner, const struct xf_session *session)
 {
     struct xf_routing *routing = owner;
     routing->restored_serial = xf_s2s_restore(routing->s2s, session);
-    if (routing->restored_serial && session->is_ours && session->both_ways)
-        resume_at_once(routing, session);
 }
 
 /* False: it was answered, where that is allowed. */
@@ -163,7 +151,29 @@ static void on_stanza(void *owner, const struct xf_session *session,
 
 static const struct xf_sessions_events events = {.session = on_session, .stanza = on_stanza};
 
+/*
+ * A peer waits for a stream that it writes on too. Nobody of ours asks for it now: to a stranger it
+ * is one of the streams for answers. Where there is a route, it has stanzas and opens it anyway, or
+ * has returned them.
+ */
+static void resume_at_once(void *owner, const struct xf_session *session)
+{
+    struct xf_routing *routing = owner;
+    struct xf_routing_link *link = xf_routing_link_serving(routing, session->local);
+    if (!link || !session->is_ours || !session->both_ways ||
+        xf_route_find(routing, session->local, session->peer))
+        return;
+    bool is_for_stranger = xf_route_limits_is_for_stranger(routing, session->peer, NULL);
+    struct xf_route *route =
+        xf_route_get(routing, link, session->local, session->peer, is_for_stranger);
+    if (route && route->may && xf_route_limits_may_open(route))
+        xf_route_fire(route, XF_ROUTE_ON_STANZA);
+    else if (route)
+        xf_route_free(route); /* our user may be the first to write */
+}
+
 void xf_hand_over_begin(struct xf_routing *routing)
 {
     xf_sessions_load(routing->journal, &events, routing);
+    xf_s2s_each_session(routing->s2s, resume_at_once, routing);
 }
