@@ -25,6 +25,8 @@
 #include <xfed/journal/sessions.h>
 #include <xfed/stream/resend.h>
 
+#define AGE_MAX_S (1000LL * 86400) /* what is older is so old */
+
 /* ------------------------------------------------------------------ at the end */
 
 static void return_copy(struct xf_routing *routing, const struct xf_stanza_copy *copy)
@@ -113,16 +115,32 @@ static bool passes(struct xf_route *route, struct xf_stanza *stanza)
     return false;
 }
 
+static uint64_t age_ms_of(const struct xf_routing *routing, int64_t came_s)
+{
+    int64_t now_s = routing->env->unix_s(routing->env);
+    if (came_s <= now_s - AGE_MAX_S)
+        return 1000 * (uint64_t)AGE_MAX_S;
+    return came_s < now_s ? 1000 * (uint64_t)(now_s - came_s) : 0;
+}
+
+/*
+ * Where nobody can say any more whether the peer has it, it waits no longer than in a queue, or a
+ * message in the journal: presence of some time ago says nothing of now.
+ */
+static bool is_too_old(const struct xf_route *route, const struct xf_session_stanza *info)
+{
+    bool may_be_known = route->routing->restored_serial && info->is_unproved;
+    uint64_t max_ms = info->age_max_ms ? info->age_max_ms : route->settings->queue_ms;
+    return !may_be_known && age_ms_of(route->routing, info->came_s) > max_ms;
+}
+
 /* However long the restart took: half of the time to wait is left for the stream to be resumed. */
 static uint64_t when_it_came(const struct xf_route *route, int64_t came_s)
 {
-    struct xf_env *env = route->routing->env;
-    uint64_t now_ms = env->clock->now_ms, age_ms = 0, age_max_ms = route->settings->queue_ms / 2;
-    int64_t now_s = env->unix_s(env);
-    if (came_s < now_s && now_s - came_s < (int64_t)(age_max_ms / 1000))
-        age_ms = 1000 * (uint64_t)(now_s - came_s);
-    else if (came_s < now_s)
-        age_ms = age_max_ms;
+    uint64_t now_ms = xf_routing_now(route->routing), half_ms = route->settings->queue_ms / 2;
+    uint64_t age_ms = age_ms_of(route->routing, came_s);
+    if (age_ms > half_ms)
+        age_ms = half_ms;
     return age_ms < now_ms ? now_ms - age_ms : 0;
 }
 
@@ -141,7 +159,12 @@ static void on_stanza(void *owner, const struct xf_session *session,
     if (!route)
         xf_bounce(routing, link, stanza, XF_STANZA_ERROR_RESOURCE_CONSTRAINT,
                   "too many domains are in use");
-    else if (passes(route, stanza))
+    else if (!passes(route, stanza))
+        return;
+    else if (is_too_old(route, info))
+        xf_route_bounce(route, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
+                        "the domain could not be reached in time");
+    else
         xf_route_restore(route, stanza,
                          &(struct xf_route_origin){.serial = routing->restored_serial,
                                                    .number = info->number,

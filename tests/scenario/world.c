@@ -361,6 +361,7 @@ bool world_restart(struct world *world, const char *text, char **out_why)
     }
     forget_output(world);
     journal_now_s += RESTART_S;
+    world->env.stopped_s += RESTART_S;
     make_layers(world);
     world_settle(world);
     return true;

@@ -34,7 +34,7 @@ static void make_id(struct xf_env *env, char out[XF_ID_CHARS + 1])
 static int64_t unix_s(struct xf_env *env)
 {
     const struct fake_env *fake = (struct fake_env *)env;
-    return 1767225600 + (int64_t)(fake->clock.now_ms - FIRST_MS) / 1000;
+    return 1767225600 + (int64_t)(fake->clock.now_ms - FIRST_MS) / 1000 + fake->stopped_s;
 }
 
 static void quarantine(struct xf_env *env, const char *file, struct xf_span record)

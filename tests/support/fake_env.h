@@ -22,6 +22,7 @@ struct fake_env {
     struct xf_clock clock;
     struct xf_node conns;  /* struct fake_conn, oldest first, also closed ones */
     unsigned first_minute; /* minute of the week at which the clock began; a test may set it */
+    int64_t stopped_s;     /* seconds during which its clock stood still; a test may set it */
     unsigned ids;          /* how many ids make_id has made */
     /* Every connect ends with REFUSED by itself, in the turn in which it was asked for. */
     bool refuses_connections;

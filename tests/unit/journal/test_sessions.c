@@ -439,7 +439,7 @@ START_TEST(writes_all_or_nothing)
 }
 END_TEST
 
-/* As many as s2s keeps at most: strangers { broken-streams }, of both kinds, and those of named peers. */
+/* As many as s2s keeps: strangers { broken-streams } of both kinds, and those of named peers. */
 START_TEST(keeps_all_sessions_of_a_process)
 {
     now_s = NOW_S;
@@ -463,7 +463,7 @@ START_TEST(keeps_all_sessions_of_a_process)
 }
 END_TEST
 
-/* What a start could not take out is still there when the process stops, which has its own serials. */
+/* What a start could not take out is still there when its process stops, with its own serials. */
 START_TEST(keeps_sessions_of_two_processes_apart)
 {
     now_s = NOW_S;
