@@ -16,7 +16,8 @@
  * with him all that comes later, until it has proved what it has or given it back.
  *
  * A leg whose server has not answered a ping for SILENT_MS gets no other users while another leg
- * answers. If it gets a stanza for one that cannot leave it after HUNG_MS, it is given up.
+ * answers. If it gets a stanza for one that cannot leave it after HUNG_MS, it is given up; or if
+ * stanzas wait then, since all wait behind the first one, and no more come that would want it.
  */
 #include "component_priv.h"
 
@@ -25,6 +26,7 @@
 
 #define SILENT_MS 2000
 #define HUNG_MS   10000
+#define LOOK_MS   1000
 #define USERS     8192
 
 uint64_t xf_hash_text(uint64_t hash, struct xf_span text)
@@ -109,6 +111,14 @@ static void on_hung(void *owner)
         if (xf_leg_is_up(leg) && is_hung(leg) && has_other(component, leg))
             xf_leg_give_up(leg, "unanswered");
     }
+    xf_component_watch(component);
+}
+
+void xf_component_watch(struct xf_component *component)
+{
+    if (component->leg_count > 1 && component->counts_as_congested &&
+        !xf_timer_is_running(&component->hung))
+        xf_timer_start(component->env->timers, &component->hung, LOOK_MS);
 }
 
 void xf_component_init_choice(struct xf_component *component)

@@ -86,6 +86,8 @@ static inline bool xf_component_is_full(const struct xf_component *component)
 void xf_component_init_choice(struct xf_component *component);
 /* The leg for this stanza; NULL: none is up, or the user's leg must first prove what it has. */
 struct xf_leg *xf_component_choose(struct xf_component *component, const struct xf_stanza *stanza);
+/* If stanzas wait (counts_as_congested), see to it that no leg makes them wait too long. */
+void xf_component_watch(struct xf_component *component);
 /* The leg took the stanza that it was last chosen for. */
 void xf_component_sent(struct xf_component *component, struct xf_leg *leg);
 /* The stream of the leg has closed: nobody has to stay. */

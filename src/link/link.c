@@ -193,6 +193,7 @@ static void on_changed(void *owner, struct xf_component *component)
     count(&component->counts_as_up, component->up_count > 0, &link->up_count);
     count(&component->counts_as_congested, xf_component_is_congested(component),
           &link->congested_count);
+    xf_component_watch(component);
     log_hold(link);
     if (link->in_send) {
         link->was_congested |= xf_link_is_congested(link);

@@ -346,6 +346,10 @@ static const struct link_case cases[] = {
         {WAIT, .ms = 250}, {SENT, 0, PING("2", "1")}, {FEED, 0, PONG("2", "1")}, {WAIT, .ms = 6750}, {SEND, .text = "m4"}, {WAIT, .ms = 1000}, {IS, .text = "up"}, {SENT, 0, ""}, {SEND, .text = "m5"}, {WAIT, .ms = 1}, {GONE, 1},
         {SENT, 0, AGAIN("m2", "00") AGAIN("m3", "02") AGAIN("m4", "09") WRITTEN("m5")}}},
 
+    {"two nodes: a silent one that takes no more makes all wait: it is given up after 10 s, though no stanza comes any more", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .hold_bytes = 400000, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 250}, {FEED, 1, PONG("1", "1")},
+        {SEND_MANY, .ms = 100}, {FULL_FOR, .text = "b.example", .ms = 1}, {WAIT, .ms = 9900}, {LOG, .text = "link.stream.down", .ms = 0}, {WAIT, .ms = 1200}, {GONE, 1}, {LOG, .text = "link.stream.down reason=unanswered", .ms = 1}}},
+
     {"two nodes: both are silent: none is given up so early", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {SEND_TO, .text = "w2"}, {WAIT, .ms = 250}, {FEED, 1, PONG("1", "1")}, {FEED, 0, PONG("2", "1")},
         {SEND, .text = "m2"}, {SEND_TO, .text = "w2"}, {WAIT, .ms = 15000}, {SEND, .text = "m3"}, {WAIT, .ms = 1}, {LOG, .text = "link.stream.down", .ms = 0}}},
