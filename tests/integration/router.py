@@ -177,7 +177,11 @@ async def stopped(report, world, alice, bob):
     errors = [x.get('id') for x in alice.inbox if x.tag == NS + 'message' and x.get('type') == 'error']
     report.say(f'the holder is stopped: 300 messages, {len(arrived)} arrived, {len(errors)} returned')
     report.check('each arrived once, or came back', sorted(arrived + errors) == sorted(f's{n}' for n in range(300)))
-    report.check('only those came back that the router had while nobody had the default route', len(errors) <= 10)
+    # one stretch of them, as long as the other one takes on this machine
+    numbers = sorted(int(e[1:]) for e in errors)
+    stretch = numbers[-1] - numbers[0] + 1 if numbers else 0
+    report.check('only those came back that the router had while nobody had the default route', stretch - len(errors) <= 2 and len(errors) <= 1 / PAUSE,
+                 f'{numbers}')
     report.check('it gave the default route back, and the other one took it',
                  two.events('link.default.left') and one.events('link.default.taken'))
 
