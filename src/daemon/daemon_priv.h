@@ -303,6 +303,7 @@ enum xf_drain {
     XF_DRAIN_QUEUES,
     XF_DRAIN_INBOUND,
     XF_DRAIN_STREAMS,
+    XF_DRAIN_CUT,
     XF_DRAIN_LINKS,
     XF_DRAIN_OVER
 };

@@ -11,6 +11,7 @@
  *               answer; answers are still sent
  *     streams   what is left stays in the journal, or is bounced to the cluster; all streams with
  *               peers are closed
+ *     cut       streams whose peers do not answer are cut; what they did not confirm comes back
  *     links     the cluster has its bounces: the links are closed
  *     over      the loop stops
  *
@@ -26,6 +27,7 @@
 /* Queues must be empty for this long: then what was on its way to us has been read and answered. */
 #define SETTLE_MS 400
 #define CLOSE_MS  5000 /* for all streams to end, and again for all links */
+#define CUT_MS    1000 /* for cut streams */
 
 static bool links_are_gone(const struct xf_daemon *daemon)
 {
@@ -69,6 +71,9 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
         xf_routing_finish(daemon->routing);
         xf_s2s_drain(daemon->s2s);
         break;
+    case XF_DRAIN_CUT:
+        xf_s2s_cut(daemon->s2s);
+        break;
     case XF_DRAIN_LINKS:
         xf_mailmap_stop(daemon->mailmap);
         xf_history_finish(daemon->history);
@@ -95,6 +100,7 @@ static bool is_step_done(const struct xf_daemon *daemon)
     case XF_DRAIN_INBOUND:
         return daemon->env.env.clock->now_ms - daemon->drain_busy_ms >= SETTLE_MS;
     case XF_DRAIN_STREAMS:
+    case XF_DRAIN_CUT:
         /* The peers' last stanzas may still wait for an address. */
         return xf_s2s_stream_count(daemon->s2s) == 0 && xf_routing_is_idle(daemon->routing) &&
                !xf_journal_is_writing(daemon->journal);
@@ -119,7 +125,9 @@ static bool is_busy(const struct xf_daemon *daemon)
 
 static uint64_t step_limit_ms(const struct xf_daemon *daemon)
 {
-    return daemon->drain == XF_DRAIN_QUEUES ? daemon->conf->process.drain_ms : CLOSE_MS;
+    if (daemon->drain == XF_DRAIN_QUEUES)
+        return daemon->conf->process.drain_ms;
+    return daemon->drain == XF_DRAIN_CUT ? CUT_MS : CLOSE_MS;
 }
 
 static void on_poll(void *owner)

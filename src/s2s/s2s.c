@@ -170,6 +170,17 @@ void xf_s2s_drain(struct xf_s2s *s2s)
     xf_s2s_suspend_all(s2s);
 }
 
+void xf_s2s_cut(struct xf_s2s *s2s)
+{
+    XF_LIST_EACH_SAFE (node, &s2s->ins)
+        xf_stream_abort(&XF_CONTAINER(node, struct xf_in, node)->stream);
+    XF_LIST_EACH_SAFE (node, &s2s->outs) {
+        struct xf_out *out = XF_CONTAINER(node, struct xf_out, node);
+        if (out->has_stream)
+            xf_stream_abort(&out->stream);
+    }
+}
+
 bool xf_s2s_hears(const struct xf_s2s *s2s, struct xf_span peer)
 {
     return xf_map_find(s2s->inbound_by_peer, peer) != NULL;

@@ -720,6 +720,8 @@ static bool do_step(struct run *run)
         xf_link_leave(run->world.link);
         if (strcmp(step->word, "inbound") == 0) {
             xf_s2s_drain_inbound(run->world.s2s);
+        } else if (strcmp(step->word, "cut") == 0) {
+            xf_s2s_cut(run->world.s2s);
         } else if (strcmp(step->word, "queues") != 0) {
             xf_routing_finish(run->world.routing);
             xf_s2s_drain(run->world.s2s);

@@ -241,6 +241,9 @@ bool xf_s2s_inbound_is_over(const struct xf_s2s *s2s);
  * 0.
  */
 void xf_s2s_drain(struct xf_s2s *s2s);
+
+/* Time is up: cut the connections whose peers do not answer. Their stanzas come back. */
+void xf_s2s_cut(struct xf_s2s *s2s);
 size_t xf_s2s_stream_count(const struct xf_s2s *s2s);
 
 /* ------------------------------------------------------------------ sessions (XEP-0198 §5) */
