@@ -49,6 +49,13 @@ class Reader:
         if self._rest:
             data = self._rest + data
         end = data.rfind(b'>') + 1
+        begun = data.find(b'<success ', 0, end)
+        if begun >= 0:          # what follows belongs to the next stream
+            after = data.index(b'>', begun) + 1
+            self._expat.Parse(data[:after])
+            if after < len(data):
+                self.feed(data[after:])
+            return
         self._rest = data[end:]
         if self._depth == 0 and data.strip() == b'</stream:stream>':
             self._closed()      # ended before its header, which a restart had made due
