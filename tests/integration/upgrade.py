@@ -324,6 +324,7 @@ def main():
                           extra=f'journal {{ file = "journal.db" }} process {{ drain-time = 1s }} peer "{HUNG}" {{ negotiate-timeout = 60s }}')
         stage.at_end(gateway.stop)
         with_journal(stage, gateway, cluster, hung, waited, args.count)
+        gateway.stop()      # its ports are wanted
         twins(stage, lab, ours, args.rate)
     return stage.end()
 
