@@ -14,7 +14,7 @@ SENT, RESENT, RESUMED, GOT, RETURNED, ANSWERED, REPLIED, KEPT, PROVED, TOLD = ra
 # SENT      the first time; RESENT again on a new stream, RESUMED again on the same session
 # GOT       a stanza that the other side sent, whole and right
 # RETURNED  our own stanza came back as an error; ANSWERED: our iq request has its result
-# REPLIED   we wrote the result of an iq request of the other side
+# REPLIED   we wrote the result of an iq request of the other side; flag DELAYED: once more, on a new stream
 # KEPT      we know ourselves that our stanza, or our reply (flag REPLY), was not taken: our own server tells its user
 # PROVED    we acknowledged (0198), or answered a ping: the first `serial` stanzas of `conn` were handled; said on the connection `index`
 # TOLD      the other side acknowledged this one of ours (flag REPLY: our reply to this one of theirs)

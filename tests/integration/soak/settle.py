@@ -6,12 +6,13 @@ Good ends: delivered, returned (an error came back), answered (iq). Nobody's fau
     cut             half written before a reset, on purpose
     never taken     its bytes were not acknowledged by xfedd's kernel when the sender's connection broke
     kept            its sender knows that it was not taken (0198, a killed peer)
-    crossed         written to a leg as xfedd's footer came
+    crossed         written to a leg as xfedd's footer came, or just before the leg was reset; or by a hung peer that read the footer late or not at all
+    silent peer     lost with the connection of a peer that answers no pings: only its TCP had said that it arrived
     kill -9         gone while xfedd was killed
     unavoidable     delivered twice, or delivered and returned, and nobody told xfedd of the first delivery before the connection
                     broke; an iq request is never sent again, and all copies of a message but one bear XEP-0203's stamp;
                     an error or a result that came twice, the same way
-    not deliverable the result of an iq request, to a peer that could not be reached: nobody can be told
+    not deliverable the result of an iq request, to a peer that could not be reached, or as xfedd ended: nobody can be told
 
 Anomalies are everything else.
 """
@@ -21,6 +22,7 @@ from array import array
 
 from .ledger import (ANSWERED, CUT, DELAYED, GOT, IQ_FLAG, KEPT, PRESENCE_FLAG, PROVED, REPLIED, REPLY, RESENT, RESUMED, RETURNED, SENT, TOLD,
                      read_lines, read_records)
+from .kinds import kind_of
 from .stanza import peer_of
 
 GRACE_S = 0.5           # from what is said to xfedd until it is sure that it has read it
@@ -41,7 +43,7 @@ class Table:
             return array(kind, bytes(array(kind).itemsize * (count + 1)))
         self.count = count
         self.flags, self.sends, self.got, self.returned, self.answered = (column('B') for _ in range(5))
-        self.kept, self.told, self.reply_kept, self.reply_told = (column('B') for _ in range(4))
+        self.kept, self.told, self.reply_kept, self.reply_told, self.reply_again = (column('B') for _ in range(5))
         self.pair, self.place = column('H'), column('I')
         self.sent_at, self.sent_conn, self.sent_index = column('d'), column('I'), column('I')
         self.got_at, self.got_conn, self.got_index, self.got_flags = column('d'), column('I'), column('I'), column('B')
@@ -137,6 +139,7 @@ class Direction:
             bump(t.got, serial)
         elif what == REPLIED:
             t.reply_conn[serial], t.reply_index[serial], t.reply_at[serial] = conn, index, at
+            t.reply_again[serial] |= flags & DELAYED
         elif what == KEPT:
             t.reply_kept[serial] = 1
         elif what == TOLD:
@@ -255,7 +258,7 @@ class Direction:
         t, asker = self.t, self.sender
         (_, _, conn, index), (again, *_) = sorted(t.ends[serial])[:2]
         broke = asker.closed(conn) <= again or self._was_hung(serial, again)
-        if t.sends[serial] > 1 or broke and not asker.proved(conn, index, asker.closed(conn), self.story):
+        if t.sends[serial] > 1 or t.reply_again[serial] or broke and not asker.proved(conn, index, asker.closed(conn), self.story):
             self.counts[f'{kind}, unavoidable'] += 1
         else:
             self.wrong(kind, serial)
@@ -268,17 +271,29 @@ class Direction:
             self.counts['reply never taken'] += 1
         elif self.story.killed(t.reply_at[serial]):
             self.counts['kill -9'] += 1
-        elif self.name == 'i' and self.story.was_ill(peer_of(t.pair[serial]), t.reply_at[serial]):
+        elif self.name == 'i' and (self.story.was_ill(peer_of(t.pair[serial]), t.reply_at[serial]) or self.story.restarted(t.reply_at[serial])):
             self.counts['result not deliverable'] += 1
-        elif self._crossed(replier, t.reply_conn[serial], t.reply_at[serial]):
+        elif self._crossed(replier, serial, t.reply_conn[serial], t.reply_at[serial]):
             self.counts['crossed'] += 1
         else:
-            self.wrong('unanswered', serial, self._cause(serial, t.reply_at[serial], t.reply_conn[serial], replier, self.sender))
+            why = self._cause(serial, t.reply_at[serial], t.reply_conn[serial], replier, self.sender)
+            self._lost('unanswered', serial, why, self.name == 'i')
 
-    @staticmethod
-    def _crossed(side, conn, at):
+    def _crossed(self, side, serial, conn, at):
         line = side.conns.get(conn)
-        return bool(line and line['role'] == 'Leg' and line['footer'] and at > line['footer'] - CROSSED_S)
+        if not line:
+            return False
+        if line['role'] == 'Leg':       # XEP-0114 knows no acknowledgements
+            end = line['footer'] or (line['closed'] if line['how'] == 'reset' else None)
+            return bool(end and at > end - CROSSED_S)
+        end = line['footer'] or (self.story.restarted(at) and line['closed'])
+        return bool(end and self.story.was_hung(peer_of(self.t.pair[serial]), at, end))
+
+    def _lost(self, kind, serial, why, to_peer):
+        if to_peer and why.startswith('onward') and kind_of(peer_of(self.t.pair[serial])).ping == 'silent':
+            self.counts['silent peer'] += 1
+        else:
+            self.wrong(kind, serial, why)
 
     def _missing(self, serial):
         t, sender = self.t, self.sender
@@ -289,11 +304,11 @@ class Direction:
             self.counts['never taken'] += 1
         elif self.story.killed(at):
             self.counts['kill -9'] += 1
-        elif self._crossed(sender, conn, at):
+        elif self._crossed(sender, serial, conn, at):
             self.counts['crossed'] += 1
         else:
             why = self._cause(serial, at, conn, sender, self.receiver)
-            self.wrong('vanished', serial, why + (', acknowledged by xfedd' if t.told[serial] else ''))
+            self._lost('vanished', serial, why + (', acknowledged by xfedd' if t.told[serial] else ''), self.name == 'o')
 
     def _cause(self, serial, at, conn, sender, receiver):
         """What broke on its way: its sender's connection, or one of those that could have carried it on."""

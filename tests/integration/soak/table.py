@@ -2,7 +2,7 @@
 """The result, for people."""
 import collections
 
-ROWS = ('sent', 'delivered', 'returned', 'answered', 'cut', 'never taken', 'kept', 'crossed', 'kill -9', 'reply kept', 'reply never taken', 'result not deliverable',
+ROWS = ('sent', 'delivered', 'returned', 'answered', 'cut', 'never taken', 'kept', 'crossed', 'silent peer', 'kill -9', 'reply kept', 'reply never taken', 'result not deliverable',
         'request delivered, then returned', 'sent again by its sender', 'doubled, unavoidable', 'answered twice, unavoidable', 'returned twice, unavoidable', 'delivered and returned, unavoidable',
         'overtaken over another connection')
 

@@ -63,6 +63,8 @@ class Traffic:
             if not resumed and 'urn:xmpp:delay' not in text:
                 head, _, tail = text.rpartition('</')
                 text = f'{head}{STAMP}</{tail}'
+        elif what == REPLIED and not resumed:
+            flags |= DELAYED
         self.put(conn, (what, flags, pair, serial, text, about), session)
 
     def keep(self, items):
