@@ -67,16 +67,12 @@ void xf_component_sent(struct xf_component *component, struct xf_leg *leg)
         return;
     if (!leg->users)
         leg->users = xf_alloc(USERS * sizeof(*leg->users));
-    leg->users[component->user % USERS] =
-        (struct xf_leg_user){.stream = leg->proof.serial, .last = leg->proof.sent_count};
+    leg->users[component->user % USERS] = leg->proof.sent_count;
 }
 
 static bool must_stay(const struct xf_leg *leg, uint64_t user)
 {
-    if (!leg->users)
-        return false;
-    const struct xf_leg_user *at = &leg->users[user % USERS];
-    return at->stream == leg->proof.serial && at->last > leg->proof.proved_count;
+    return leg->users && leg->users[user % USERS] > leg->proof.proved_count;
 }
 
 void xf_component_forget(struct xf_leg *leg)

@@ -132,11 +132,6 @@ struct xf_leg_common {
     struct xf_buf *rewritten;       /* payload of the stanza that is being sent again */
 };
 
-/* The last stanza for a user (choose_leg.c). */
-struct xf_leg_user {
-    uint64_t stream, last; /* as in struct xf_proof: serial, sent_count */
-};
-
 struct xf_leg {
     struct xf_env *env;
     const struct xf_link_settings *settings;
@@ -161,7 +156,7 @@ struct xf_leg {
     unsigned parts;                 /* so many legs share what may wait for proof */
     unsigned weight;                /* of its node, among those of the others */
     uint64_t seed;                  /* hash of its node */
-    struct xf_leg_user *users;      /* by hash; NULL: nothing to note (choose_leg.c) */
+    uint64_t *users; /* by hash: number of the last stanza; NULL: none yet (choose_leg.c) */
     bool is_sure;   /* the server has answered a ping before; a driver may write that it need not */
     bool is_full;   /* too much waits for its proof */
     bool was_up;    /* the current or last stream was up */
