@@ -219,8 +219,6 @@ static void on_hurry(void *owner)
 
 void xf_rates_hurry(struct xf_rates *rates, struct xf_rate_waiter *waiter)
 {
-    if (!xf_list_is_linked(&waiter->node))
-        return;
     xf_list_remove(&waiter->node);
     xf_list_push(&rates->hurried, &waiter->node);
     xf_timer_start(rates->timers, &rates->hurry, 0);

@@ -18,7 +18,7 @@ bool xf_component_is_congested(const struct xf_component *component)
         if (xf_leg_is_tight(component->legs[i]))
             return true;
     }
-    return component->up_count > 0 && (component->alone_on || !xf_hold_is_empty(&component->hold));
+    return component->up_count > 0 && xf_component_holds(component);
 }
 
 static void changed(struct xf_component *component)

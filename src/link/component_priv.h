@@ -74,11 +74,16 @@ void xf_component_weigh(struct xf_component *component, const unsigned *weights,
                         bool leave);
 void xf_component_pause(struct xf_component *component, bool paused);
 
-/* Does the stanza that was sent last wait? While one stanza is held, all later ones wait too. */
+/* While one stanza is held, all later ones wait too. */
+static inline bool xf_component_holds(const struct xf_component *component)
+{
+    return !xf_hold_is_empty(&component->hold) || component->alone_on;
+}
+
+/* Does the stanza that was sent last wait? */
 static inline bool xf_component_is_full(const struct xf_component *component)
 {
-    return !xf_hold_is_empty(&component->hold) || component->alone_on ||
-           (component->sent && xf_leg_is_tight(component->sent));
+    return xf_component_holds(component) || (component->sent && xf_leg_is_tight(component->sent));
 }
 
 /* ------------------------------------------------------------------ choose_leg.c */

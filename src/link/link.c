@@ -160,15 +160,23 @@ static void tell_state(struct xf_link *link)
     link->was_congested = true;
 }
 
+/* With one component, not before all that was held has gone out: whoever is told sends more. */
+static bool has_room(const struct xf_link *link)
+{
+    if (!link->component)
+        return true;
+    return link->up_count > 0 ? !xf_component_holds(link->component) : !is_tight(link);
+}
+
 /*
  * One component or stream may have room again while others are still congested. Everybody who waits
  * is told; whoever needs a congested one waits again.
  */
 static void tell_drained(struct xf_link *link)
 {
-    bool was_congested = link->was_congested;
-    link->was_congested = xf_link_is_congested(link);
-    if (was_congested)
+    bool tells = link->was_congested && has_room(link);
+    link->was_congested = xf_link_is_congested(link) || (link->was_congested && !tells);
+    if (tells)
         link->events->drained(link->owner, link);
 }
 

@@ -11,9 +11,11 @@
  * says nothing about the stream. The stanza is answered with jid-malformed, and the stream goes on,
  * as long as the domain in `from` is authenticated on it.
  *
- * A stream waits for two reasons, each by itself: the link has no room (the conn pauses; what was
- * read already still passes), or the peer has sent as much as it may (limits/rate.h; the stream is
- * held behind this very stanza).
+ * A stream waits for two reasons, each by itself: the link has no room, or the peer has sent as
+ * much as it may (limits/rate.h). Either way it is held behind this very stanza: with many peers,
+ * what was read of each at once would be more than a link can hold. On a stream that is ending all
+ * that was read passes, for its peer waits for our footer; it only reads no more while the link has
+ * no room.
  */
 #include "engine_priv.h"
 #include "gate_priv.h"
@@ -31,13 +33,17 @@ static void refuse_pair(struct xf_gate *gate, struct xf_s2s *s2s, const struct x
                           "this stream is not authenticated for the domain in to");
 }
 
+/* The peer may send again, or its stream is ending. */
 static void on_rate(struct xf_rate_waiter *waiter)
 {
     struct xf_gate *gate = XF_CONTAINER(waiter, struct xf_gate, rate);
-    if (xf_list_is_linked(&gate->paused_node))
-        return; /* paused too: xf_gate_resume_all goes on */
     xf_list_remove(&gate->held_node);
-    xf_stream_release(gate->stream);
+    if (!xf_list_is_linked(&gate->paused_node)) {
+        xf_stream_release(gate->stream);
+    } else if (gate->stream->is_ending) {
+        xf_stream_pause(gate->stream, true);
+        xf_stream_release(gate->stream);
+    }
 }
 
 void xf_gate_init(struct xf_gate *gate, const struct xf_gate_ops *ops, struct xf_stream *stream)
@@ -56,6 +62,15 @@ static void count_rate(struct xf_gate *gate, struct xf_s2s *s2s, const struct xf
         return;
     xf_list_push(&s2s->held, &gate->held_node);
     xf_stream_hold(gate->stream);
+}
+
+static void wait_for_link(struct xf_gate *gate, struct xf_s2s *s2s)
+{
+    xf_list_push(&s2s->paused, &gate->paused_node);
+    if (gate->stream->is_ending)
+        xf_stream_pause(gate->stream, true);
+    else
+        xf_stream_hold(gate->stream);
 }
 
 static struct xf_jid bare(struct xf_span domain)
@@ -98,9 +113,15 @@ static void malformed(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza
     count_rate(gate, s2s, stanza);
 }
 
+/* What a lost connection had brought is all there will be: it passes before the stream is gone. */
 void xf_gate_ending(struct xf_gate *gate, struct xf_s2s *s2s)
 {
-    xf_rates_hurry(&s2s->rates, &gate->rate);
+    if (!xf_list_is_linked(&gate->held_node) && !xf_list_is_linked(&gate->paused_node))
+        return;
+    if (gate->stream->conn)
+        xf_rates_hurry(&s2s->rates, &gate->rate);
+    else
+        xf_stream_release(gate->stream);
 }
 
 void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza)
@@ -131,8 +152,7 @@ void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *
     if (__builtin_expect(taken == XF_S2S_REFUSED, 0)) {
         gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_POLICY_VIOLATION, "policy", text);
     } else if (taken == XF_S2S_FULL && !xf_list_is_linked(&gate->paused_node)) {
-        xf_stream_pause(gate->stream, true);
-        xf_list_push(&s2s->paused, &gate->paused_node);
+        wait_for_link(gate, s2s);
     }
     count_rate(gate, s2s, stanza);
 }
@@ -141,13 +161,13 @@ void xf_gate_resume_all(struct xf_s2s *s2s)
 {
     struct xf_node now;
     xf_list_take_all(&now, &s2s->paused);
-    /* A stream that fills the link again pauses again, until the next call. */
+    /* A stream that fills the link again waits again, until the next call. */
     while (!xf_list_is_empty(&now)) {
         struct xf_gate *gate = XF_CONTAINER(now.next, struct xf_gate, paused_node);
         xf_list_remove(&gate->paused_node);
         xf_stream_pause(gate->stream, false);
-        if (xf_list_is_linked(&gate->held_node) && !xf_list_is_linked(&gate->rate.node))
-            on_rate(&gate->rate);
+        if (!xf_list_is_linked(&gate->held_node))
+            xf_stream_release(gate->stream);
     }
 }
 

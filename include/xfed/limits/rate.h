@@ -68,6 +68,6 @@ bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes,
                    struct xf_rate_waiter *waiter);
 /* Call when the result of events->limits has changed. */
 void xf_rates_changed(struct xf_rates *rates);
-/* Its wait ends in this turn. */
+/* It goes on in this turn, whatever it waits for. */
 void xf_rates_hurry(struct xf_rates *rates, struct xf_rate_waiter *waiter);
 void xf_rates_leave(struct xf_rate_waiter *waiter); /* or nothing */

@@ -229,8 +229,8 @@ static const struct link_case cases[] = {
         {UNBLOCK, 0}, {DRAINED, .ms = 1}, {IS, .text = "free"}, {SENT_COUNT, 0, .ms = 600}, {WAIT, .ms = 40000}, {IS, .text = "up"}}},
 
     {"more than the output holds waits, and keeps its place", .nodes = {"127.0.0.1:5347"}, .steps = {
-        {JOIN, 0, "127.0.0.1:5347"}, {BLOCK, 0}, {SEND_MANY, .ms = 9000}, {IS, .text = "congested"}, {UNBLOCK, 0},
-        {SENT_COUNT, 0, .ms = 9000}, {IS, .text = "free"}, {EXPIRED, .text = ""}}},
+        {JOIN, 0, "127.0.0.1:5347"}, {DRAINED, .ms = 1}, {BLOCK, 0}, {SEND_MANY, .ms = 9000}, {IS, .text = "congested"}, {UNBLOCK, 0},
+        {SENT_COUNT, 0, .ms = 9000}, {DRAINED, .ms = 1}, {IS, .text = "free"}, {EXPIRED, .text = ""}}},
 
     {"two nodes: a slow one stops those whose stanzas go there", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {BLOCK, 1}, {SEND_MANY, .ms = 600}, {FULL_FOR, .text = "b.example", .ms = 1},

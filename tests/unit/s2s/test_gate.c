@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_gate.c — streams that wait for the link go on when it has room, and wait again when it has
- * none.
+ * none; what was read of them is not lost with their connection.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -72,6 +72,12 @@ static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
     xf_gate_stanza(&in->gate, &in->world->s2s, stanza);
 }
 
+static void on_ending(struct xf_stream *stream)
+{
+    struct way_in *in = XF_CONTAINER(stream, struct way_in, stream);
+    xf_gate_ending(&in->gate, &in->world->s2s);
+}
+
 static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const char *detail)
 {
     (void)stream;
@@ -81,6 +87,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
 
 static const struct xf_stream_events stream_events = {.header = on_header,
                                                       .stanza = on_stanza,
+                                                      .ending = on_ending,
                                                       .closed = on_closed};
 
 static void setup(struct world *world)
@@ -95,6 +102,7 @@ static void setup(struct world *world)
     world->s2s = (struct xf_s2s){.env = &world->env.env, .events = &s2s_events, .owner = world};
     xf_list_init(&world->s2s.paused);
     xf_list_init(&world->s2s.held);
+    xf_rates_init(&world->s2s.rates, world->env.env.clock, world->env.env.timers, NULL, NULL);
     for (int i = 0; i < GATES; i++) {
         struct way_in *in = &world->in[i];
         in->world = world;
@@ -114,29 +122,33 @@ static void teardown(struct world *world)
         xf_gate_fini(&world->in[i].gate);
         xf_stream_fini(&world->in[i].stream);
     }
+    xf_rates_fini(&world->s2s.rates);
     fake_env_fini(&world->env);
 }
 
-/* Each waits for its rate with a stanza unread, and for the link. */
+/* Each brought one stanza, and waits for the link with two more that were read. */
 static void make_wait(struct world *world)
 {
     world->room = 0;
     for (int i = 0; i < GATES; i++) {
         struct way_in *in = &world->in[i];
-        fake_conn_feed_text(in->conn, MESSAGE);
-        ck_assert(in->stream.is_paused);
-        xf_list_push(&world->s2s.held, &in->gate.held_node);
-        xf_stream_hold(&in->stream);
-        ck_assert_int_eq(xf_buf_try_append(&in->stream.held, MESSAGE MESSAGE, 2 * strlen(MESSAGE)),
-                         XF_ERR_OK);
+        fake_conn_feed_text(in->conn, MESSAGE MESSAGE MESSAGE);
+        ck_assert(in->conn->is_paused);
     }
     ck_assert_uint_eq(world->taken, GATES);
 }
 
-/*
- * The first one's two stanzas fill the link, the others' are read too, for nothing that was read is
- * put back: but none goes on reading.
- */
+static bool waits(const struct way_in *in)
+{
+    return in->conn->is_paused && xf_list_is_linked(&in->gate.paused_node);
+}
+
+static bool goes_on(const struct way_in *in)
+{
+    return !in->conn->is_paused && !xf_list_is_linked(&in->gate.paused_node);
+}
+
+/* The first one's two stanzas fill the link; each of the others has one taken, and no more. */
 START_TEST(one_that_fills_the_link_again_waits_again)
 {
     struct world world;
@@ -144,18 +156,72 @@ START_TEST(one_that_fills_the_link_again_waits_again)
     make_wait(&world);
     world.room = 2;
     xf_gate_resume_all(&world.s2s);
-    ck_assert_uint_eq(world.taken, 3 * GATES);
-    for (int i = 0; i < GATES; i++) {
-        ck_assert_msg(world.in[i].stream.is_paused && world.in[i].conn->is_paused,
-                      "stream %d is read", i);
-        ck_assert(xf_list_is_linked(&world.in[i].gate.paused_node));
-    }
+    ck_assert_uint_eq(world.taken, GATES + 2 + (GATES - 1));
+    for (int i = 0; i < GATES; i++)
+        ck_assert_msg(waits(&world.in[i]), "stream %d is read", i);
     world.room = 100;
     xf_gate_resume_all(&world.s2s);
+    ck_assert_uint_eq(world.taken, 3 * GATES);
     for (int i = 0; i < GATES; i++)
-        ck_assert_msg(!world.in[i].stream.is_paused && !world.in[i].conn->is_paused,
-                      "stream %d is not read", i);
+        ck_assert_msg(goes_on(&world.in[i]), "stream %d is not read", i);
     ck_assert(xf_list_is_empty(&world.s2s.paused));
+    teardown(&world);
+}
+END_TEST
+
+/* It waits for the link and for its rate; whichever ends first, it goes on with the other. */
+START_TEST(each_reason_to_wait_counts)
+{
+    struct world world;
+    setup(&world);
+    make_wait(&world);
+    for (int i = 0; i < 2; i++)
+        xf_list_push(&world.s2s.held, &world.in[i].gate.held_node);
+    world.room = 100;
+    world.in[0].gate.rate.go_on(&world.in[0].gate.rate);
+    ck_assert_uint_eq(world.taken, GATES);
+    xf_gate_resume_all(&world.s2s);
+    ck_assert(goes_on(&world.in[0]) && world.in[1].conn->is_paused);
+    ck_assert_uint_eq(world.taken, GATES + 2 + 2);
+    world.in[1].gate.rate.go_on(&world.in[1].gate.rate);
+    ck_assert(goes_on(&world.in[1]));
+    ck_assert_uint_eq(world.taken, 3 * GATES);
+    teardown(&world);
+}
+END_TEST
+
+/* Whoever ends the stream, or the connection: what was read of it passes, room or not. */
+START_TEST(what_was_read_passes_at_the_end)
+{
+    static const enum xf_conn_end ends[] = {XF_CONN_END_EOF, XF_CONN_END_RESET, XF_CONN_END_TIMEOUT,
+                                            XF_CONN_END_LOCAL};
+    struct world world;
+    struct way_in *in = &world.in[0];
+    setup(&world);
+    make_wait(&world);
+    if (_i < 3)
+        fake_conn_closed(in->conn, ends[_i]);
+    else
+        xf_stream_close(&in->stream);
+    fake_env_run(&world.env);
+    ck_assert_uint_eq(world.taken, GATES + 2);
+    if (in->conn->conn)
+        ck_assert(waits(in)); /* there is room for no more than what was read */
+    teardown(&world);
+}
+END_TEST
+
+/* Stanzas of a stream that is suspended will be sent again when it is resumed (XEP-0198 §5). */
+START_TEST(what_was_not_counted_is_not_taken)
+{
+    struct world world;
+    setup(&world);
+    make_wait(&world);
+    xf_stream_suspend(&world.in[0].stream);
+    fake_env_run(&world.env);
+    world.room = 100;
+    xf_gate_resume_all(&world.s2s);
+    ck_assert_uint_eq(world.taken, 3 * GATES - 2);
     teardown(&world);
 }
 END_TEST
@@ -166,6 +232,9 @@ int main(void)
     TCase *tc = tcase_create("all");
     SRunner *runner = srunner_create(suite);
     tcase_add_test(tc, one_that_fills_the_link_again_waits_again);
+    tcase_add_test(tc, each_reason_to_wait_counts);
+    tcase_add_loop_test(tc, what_was_read_passes_at_the_end, 0, 4);
+    tcase_add_test(tc, what_was_not_counted_is_not_taken);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
