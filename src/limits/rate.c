@@ -188,7 +188,8 @@ bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes,
     xf_lru_hold(&rates->by_peer, &rate->lru);
     if (xf_list_is_empty(&rate->waiting))
         xf_timer_start(rates->timers, &rate->timer, wait_ms);
-    xf_list_push(&rate->waiting, &waiter->node);
+    if (!xf_list_is_linked(&waiter->node))
+        xf_list_push(&rate->waiting, &waiter->node);
     tell(rate, &limits);
     return false;
 }

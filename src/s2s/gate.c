@@ -58,10 +58,11 @@ void xf_gate_init(struct xf_gate *gate, const struct xf_gate_ops *ops, struct xf
 static void count_rate(struct xf_gate *gate, struct xf_s2s *s2s, const struct xf_stanza *stanza)
 {
     if (!s2s->rates.is_on || gate->stream->is_ending ||
-        xf_rates_take(&s2s->rates, stanza->from.domain, stanza->wire_bytes, &gate->rate))
+        xf_rates_take(&s2s->rates, stanza->from.domain, stanza->wire_bytes, &gate->rate) ||
+        xf_list_is_linked(&gate->held_node))
         return;
     xf_list_push(&s2s->held, &gate->held_node);
-    xf_stream_hold(gate->stream);
+    xf_stream_delay(gate->stream);
 }
 
 static void wait_for_link(struct xf_gate *gate, struct xf_s2s *s2s)
@@ -70,7 +71,7 @@ static void wait_for_link(struct xf_gate *gate, struct xf_s2s *s2s)
     if (gate->stream->is_ending)
         xf_stream_pause(gate->stream, true);
     else
-        xf_stream_hold(gate->stream);
+        xf_stream_delay(gate->stream);
 }
 
 static struct xf_jid bare(struct xf_span domain)

@@ -295,6 +295,9 @@ static void on_data(void *owner, const char *bytes, size_t len)
     struct xf_stream *stream = owner;
     stream->heard_ms = stream->env->clock->now_ms;
     stream->bytes_in += len;
+    if (stream->next == XF_STREAM_NEXT_HELD && stream->held_may_pass &&
+        stream->held.len + len > HELD_MAX_BYTES)
+        xf_stream_release(stream);
     if (stream->next == XF_STREAM_NEXT_HELD)
         keep(stream, bytes, len); /* what was read before the conn paused */
     else
@@ -421,10 +424,17 @@ void xf_stream_hold(struct xf_stream *stream)
     apply_pause(stream);
 }
 
+void xf_stream_delay(struct xf_stream *stream)
+{
+    stream->held_may_pass = true;
+    xf_stream_hold(stream);
+}
+
 void xf_stream_release(struct xf_stream *stream)
 {
     if (stream->next != XF_STREAM_NEXT_HELD)
         return;
+    stream->held_may_pass = false;
     struct xf_buf held = stream->held;
     xf_buf_init(&stream->held, HELD_MAX_BYTES);
     stream->next = XF_STREAM_NEXT_ELEMENT;

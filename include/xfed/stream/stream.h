@@ -78,6 +78,7 @@ struct xf_stream {
     struct xf_timer linger;   /* how long the peer may take to end the stream too */
     enum xf_stream_next next; /* what to do after the element that is being read */
     struct xf_buf held;       /* bytes that arrived while the stream was held */
+    bool held_may_pass;       /* xf_stream_delay */
     struct xf_tls_request tls_request;
     const char *tls_go;
     unsigned long looked_count; /* xf_stream_element_ms */
@@ -166,6 +167,11 @@ void xf_stream_start_tls(struct xf_stream *stream, const struct xf_tls_request *
  * unparsed, until xf_stream_release. Do not call xf_stream_release from an event of the stream.
  */
 void xf_stream_hold(struct xf_stream *stream);
+/*
+ * As xf_stream_hold, for a peer that may say what it says, but later. A conn that was reset brings
+ * all that the system still has: what is too much to be kept passes, and nothing is lost.
+ */
+void xf_stream_delay(struct xf_stream *stream);
 void xf_stream_release(struct xf_stream *stream);
 
 /*

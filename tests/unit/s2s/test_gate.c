@@ -4,12 +4,14 @@
  * none; what was read of them is not lost with their connection.
  */
 #include <check.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "fake_conn.h"
 #include "in_priv.h"
 #include "out_priv.h"
 
+#include <xfed/base/alloc.h>
 #include <xfed/xmpp/ns.h>
 
 #define HEADER                                                                              \
@@ -107,7 +109,8 @@ static void setup(struct world *world)
         struct way_in *in = &world->in[i];
         in->world = world;
         in->conn = fake_conn_accepted(&world->env, "192.0.2.1:40000");
-        xf_stream_init(&in->stream, &world->env.env, XF_NS_SERVER, &limits, 1000, &stream_events);
+        xf_stream_init(&in->stream, &world->env.env, XF_NS_SERVER, &limits, UINT_MAX,
+                       &stream_events);
         xf_stream_attach(&in->stream, in->conn->conn);
         xf_gate_init(&in->gate, &ops, &in->stream);
         fake_conn_feed_text(in->conn, HEADER);
@@ -211,6 +214,28 @@ START_TEST(what_was_read_passes_at_the_end)
 }
 END_TEST
 
+/* A conn that is not read and finds a reset brings all that the system still has of it. */
+START_TEST(what_cannot_be_kept_passes)
+{
+    enum { PIECES = 8, PIECE = 1200 };
+    struct world world;
+    struct way_in *in = &world.in[0];
+    char *piece = xf_alloc(PIECE * strlen(MESSAGE) + 1);
+    setup(&world);
+    make_wait(&world);
+    for (int i = 0; i < PIECE; i++)
+        memcpy(piece + (size_t)i * strlen(MESSAGE), MESSAGE, strlen(MESSAGE));
+    for (int i = 0; i < PIECES; i++)
+        in->conn->conn->events->data(in->conn->conn->owner, piece, PIECE * strlen(MESSAGE));
+    ck_assert_uint_gt(PIECES * PIECE * strlen(MESSAGE), 256u << 10);
+    fake_conn_closed(in->conn, XF_CONN_END_RESET);
+    fake_env_run(&world.env);
+    ck_assert_uint_eq(world.taken, GATES + 2 + PIECES * PIECE);
+    xf_free(piece);
+    teardown(&world);
+}
+END_TEST
+
 /* Stanzas of a stream that is suspended will be sent again when it is resumed (XEP-0198 §5). */
 START_TEST(what_was_not_counted_is_not_taken)
 {
@@ -234,6 +259,7 @@ int main(void)
     tcase_add_test(tc, one_that_fills_the_link_again_waits_again);
     tcase_add_test(tc, each_reason_to_wait_counts);
     tcase_add_loop_test(tc, what_was_read_passes_at_the_end, 0, 4);
+    tcase_add_test(tc, what_cannot_be_kept_passes);
     tcase_add_test(tc, what_was_not_counted_is_not_taken);
     suite_add_tcase(suite, tc);
     srunner_run_all(runner, CK_ENV);
