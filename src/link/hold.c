@@ -6,16 +6,32 @@
  * component is up, when the oldest stanza is that old. The first stanza kept starts the timer; it
  * is set anew when the component goes down or comes up. An expired stanza leaves the hold before
  * `expired` is called, so that the callee may send and push.
+ *
+ * What cannot be returned, such as the result of a request, would be lost: it waits for RESULT_MS.
  */
 #include "hold_priv.h"
 
 #include <xfed/base/alloc.h>
 
-static uint64_t due_ms(const struct xf_hold *hold)
+#define RESULT_MS 30000 /* most askers give up then */
+#define LOOK_MS   100   /* how often to look past results that wait */
+
+/* When stanzas that can be returned are due, the oldest first. */
+static uint64_t due_ms(const struct xf_hold *hold, const struct xf_stanza_copy *oldest)
 {
-    uint64_t since_ms =
-        hold->is_up ? xf_stanza_queue_front(&hold->stanzas)->at_ms : hold->down_since_ms;
-    return since_ms + hold->budget->hold_ms;
+    return (hold->is_up ? oldest->at_ms : hold->down_since_ms) + hold->budget->hold_ms;
+}
+
+static bool is_result(const struct xf_stanza_copy *copy)
+{
+    struct xf_stanza stanza;
+    xf_stanza_copy_read(copy, &stanza);
+    return !xf_stanza_may_bounce(&stanza);
+}
+
+static bool waits_longer(const struct xf_hold *hold, const struct xf_stanza_copy *copy)
+{
+    return hold->clock->now_ms - copy->at_ms < RESULT_MS && is_result(copy);
 }
 
 static void arm(struct xf_hold *hold)
@@ -24,8 +40,9 @@ static void arm(struct xf_hold *hold)
         xf_timer_stop(&hold->timer);
         return;
     }
-    uint64_t at_ms = due_ms(hold), now_ms = hold->clock->now_ms;
-    xf_timer_start(hold->timers, &hold->timer, at_ms > now_ms ? at_ms - now_ms : 0);
+    uint64_t at_ms = due_ms(hold, xf_stanza_queue_front(&hold->stanzas));
+    uint64_t now_ms = hold->clock->now_ms;
+    xf_timer_start(hold->timers, &hold->timer, at_ms > now_ms ? at_ms - now_ms : LOOK_MS);
 }
 
 static bool has_place(const struct xf_hold *hold)
@@ -56,9 +73,8 @@ static struct xf_stanza_copy *pop(struct xf_hold *hold)
     return copy;
 }
 
-static void expire_oldest(struct xf_hold *hold)
+static void tell_expired(struct xf_hold *hold, struct xf_stanza_copy *copy)
 {
-    struct xf_stanza_copy *copy = pop(hold);
     struct xf_stanza stanza;
     xf_stanza_copy_read(copy, &stanza);
     hold->expired(hold->owner, &stanza);
@@ -68,9 +84,19 @@ static void expire_oldest(struct xf_hold *hold)
 static void on_due(void *owner)
 {
     struct xf_hold *hold = owner;
-    uint64_t now_ms = hold->clock->now_ms;
-    while (!xf_hold_is_empty(hold) && due_ms(hold) <= now_ms)
-        expire_oldest(hold);
+    struct xf_stanza_queue expired;
+    xf_stanza_queue_init(&expired, NULL);
+    XF_STANZA_QUEUE_EACH (copy, &hold->stanzas) {
+        if (due_ms(hold, copy) > hold->clock->now_ms)
+            break;
+        if (waits_longer(hold, copy))
+            continue;
+        xf_stanza_queue_remove(&hold->stanzas, copy);
+        xf_stanza_queue_append(&expired, copy);
+    }
+    xf_hold_weigh(hold);
+    while (!xf_stanza_queue_is_empty(&expired))
+        tell_expired(hold, xf_stanza_queue_pop(&expired));
     arm(hold);
     if (xf_hold_is_empty(hold))
         hold->emptied(hold->owner);
@@ -110,7 +136,8 @@ void xf_hold_up(struct xf_hold *hold)
 enum xf_err xf_hold_push(struct xf_hold *hold, const struct xf_stanza *stanza)
 {
     uint64_t now_ms = hold->clock->now_ms;
-    if (!hold->is_up && now_ms - hold->down_since_ms >= hold->budget->hold_ms)
+    if (!hold->is_up && now_ms - hold->down_since_ms >= hold->budget->hold_ms &&
+        xf_stanza_may_bounce(stanza))
         return XF_ERR_CLOSED;
     if (!has_room(hold, xf_stanza_copy_size(stanza)))
         return XF_ERR_CLOSED;
@@ -159,6 +186,6 @@ void xf_hold_flush(struct xf_hold *hold, bool (*send)(void *owner, struct xf_sta
 void xf_hold_expire_all(struct xf_hold *hold)
 {
     while (!xf_hold_is_empty(hold))
-        expire_oldest(hold);
+        tell_expired(hold, pop(hold));
     arm(hold);
 }
