@@ -48,8 +48,7 @@ struct xf_failed_peer {
     bool was_costly;           /* the last failure was not a cheap one */
 };
 
-/* Is it a fault of the server, which may pass by itself and which all pairs share? */
-static bool is_of_server(enum xf_cause cause)
+bool xf_probe_may_pass(enum xf_cause cause)
 {
     return cause == XF_CAUSE_CONNECT || cause == XF_CAUSE_DNS_FAILED || cause == XF_CAUSE_TIMEOUT ||
            cause == XF_CAUSE_TLS || cause == XF_CAUSE_STREAM;
@@ -96,7 +95,7 @@ static struct xf_route *wanted_route(const struct xf_failed_peer *failed)
 {
     XF_LIST_EACH (node, &failed->routes) {
         struct xf_route *route = XF_CONTAINER(node, struct xf_route, failed_node);
-        if (route->is_wanted && is_of_server(route->cause))
+        if (route->is_wanted && xf_probe_may_pass(route->cause))
             return route;
     }
     return NULL;
@@ -204,7 +203,7 @@ void xf_probe_well(struct xf_routing *routing, struct xf_span peer)
         struct xf_route *route = XF_CONTAINER(node, struct xf_route, failed_node);
         struct xf_node *next = node->next;
         bool is_last = next == &failed->routes;
-        if (route->state == XF_ROUTE_BOUNCE && is_of_server(route->cause))
+        if (route->state == XF_ROUTE_BOUNCE && xf_probe_may_pass(route->cause))
             routing->probes.events->well(route);
         node = is_last ? NULL : next;
     }

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include <xfed/base/span.h>
+#include <xfed/s2s/s2s.h>
 
 struct xf_route;
 struct xf_routing;
@@ -23,9 +24,12 @@ struct xf_probe_events {
     void (*well)(struct xf_route *route); /* in BOUNCE: a stream of another route is ready */
 };
 
+/* Is it a fault of the server, which may pass by itself and which all pairs share? */
+bool xf_probe_may_pass(enum xf_cause cause);
+
 void xf_probes_init(struct xf_probes *probes, const struct xf_probe_events *events);
 void xf_probe_begin(struct xf_route *route);  /* the route is in BOUNCE now */
-void xf_probe_want(struct xf_route *route);   /* a stanza was bounced */
+void xf_probe_want(struct xf_route *route);   /* a stanza was bounced, or waits */
 void xf_probe_failed(struct xf_route *route); /* route->cause says why */
 /* The route leaves BOUNCE or PROBE. Does nothing if it has left already. */
 void xf_probe_end(struct xf_route *route);

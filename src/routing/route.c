@@ -11,7 +11,8 @@
  *
  * Failures:
  *   - the stream never became ready: the queue is bounced, and so is each later stanza until the
- *     back-off is over or a stream that is tried meanwhile becomes ready (probe.c);
+ *     back-off is over or a stream that is tried meanwhile becomes ready (probe.c); what cannot be
+ *     returned, such as the result of a request, waits for either if the fault may pass;
  *   - a ready stream ended: the queue goes into a new stream at once, unless several streams in a
  *     row ended soon after they were ready and had delivered nothing;
  *   - our stream failed, but the peer has a stream to us that carries the pair (XEP-0288): that one
@@ -76,15 +77,13 @@ void xf_route_bounce(struct xf_route *route, const struct xf_stanza *stanza,
     xf_bounce(route->routing, route->link, stanza, error, text);
 }
 
-static void bounce_oldest(struct xf_route *route, enum xf_stanza_error error, const char *text)
+static void bounce_copy(struct xf_route *route, struct xf_stanza_copy *copy,
+                        enum xf_stanza_error error, const char *text)
 {
-    struct xf_stanza_copy *copy = xf_stanza_queue_pop(&route->queue);
     struct xf_stanza stanza;
-    xf_route_limits_weigh(route);
     xf_stanza_copy_read(copy, &stanza);
     xf_route_bounce(route, &stanza, error, text);
-    xf_journal_remove(route->routing->journal, copy);
-    xf_free(copy);
+    drop(route, copy);
 }
 
 /* When xfedd stops: the next process delivers them. */
@@ -107,7 +106,7 @@ void xf_route_bounce_queue(struct xf_route *route, enum xf_stanza_error error, c
         leave_to_journal(route);
     }
     while (!xf_stanza_queue_is_empty(&route->queue))
-        bounce_oldest(route, error, text);
+        bounce_copy(route, xf_stanza_queue_front(&route->queue), error, text);
     xf_backpressure_dropped(route);
 }
 
@@ -336,15 +335,28 @@ void xf_route_rest(struct xf_route *route)
                    xf_place_is_held(&route->place) ? FREE_MS : DISPLACED_MS);
 }
 
-static void bounce_by_cause(struct xf_route *route)
-{
-    xf_route_bounce_queue(route, xf_cause_stanza_error(route->cause), route->text);
-}
-
 void xf_route_refuse(struct xf_route *route)
 {
-    bounce_by_cause(route);
+    xf_route_bounce_queue(route, xf_cause_stanza_error(route->cause), route->text);
     xf_route_rest(route);
+}
+
+/* It cannot be returned, and the peer may be back in time. Presence is repaired instead. */
+static bool may_wait(const struct xf_route *route, const struct xf_stanza *stanza)
+{
+    return !xf_stanza_may_bounce(stanza) && stanza->kind != XF_STANZA_PRESENCE &&
+           xf_probe_may_pass(route->cause) && !route->routing->is_draining;
+}
+
+static void bounce_by_cause(struct xf_route *route)
+{
+    XF_STANZA_QUEUE_EACH (copy, &route->queue) {
+        struct xf_stanza stanza;
+        xf_stanza_copy_read(copy, &stanza);
+        if (!may_wait(route, &stanza))
+            bounce_copy(route, copy, xf_cause_stanza_error(route->cause), route->text);
+    }
+    xf_backpressure_dropped(route);
 }
 
 void xf_route_back_off(struct xf_route *route)
@@ -362,6 +374,8 @@ void xf_route_back_off(struct xf_route *route)
     route->over_ms = xf_routing_now(route->routing) + wait_ms;
     xf_timer_start(route->routing->env->timers, &route->timer, wait_ms);
     xf_probe_begin(route);
+    if (!xf_stanza_queue_is_empty(&route->queue))
+        xf_probe_want(route);
     xf_repair_failed(route->routing, route->local, route->peer);
 }
 
@@ -371,11 +385,45 @@ void xf_route_go_on_backing_off(struct xf_route *route)
     xf_timer_start(route->routing->env->timers, &route->timer,
                    route->over_ms > now_ms ? route->over_ms - now_ms : 0);
     xf_probe_failed(route);
+    if (!xf_stanza_queue_is_empty(&route->queue))
+        xf_probe_want(route);
 }
 
 void xf_route_start_probe(struct xf_route *route)
 {
     route->out = xf_out_probe(route->routing->s2s, route->local, route->peer, &out_events, route);
+}
+
+static void expire(struct xf_route *route)
+{
+    uint64_t now_ms = xf_routing_now(route->routing);
+    struct xf_stanza_copy *oldest;
+    while ((oldest = xf_stanza_queue_front(&route->queue)) &&
+           oldest->at_ms + route->settings->queue_ms <= now_ms)
+        bounce_copy(route, oldest, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
+                    "the domain could not be reached in time");
+    xf_backpressure_dropped(route);
+}
+
+/* The back-off ends with one of these two events, unless something has waited for its end. */
+static void end_back_off(struct xf_route *route, enum xf_route_event event)
+{
+    expire(route);
+    bool has_waited = !xf_stanza_queue_is_empty(&route->queue);
+    if (has_waited && route->may && xf_route_limits_may_open(route)) {
+        xf_route_fire(route, XF_ROUTE_ON_WAITED);
+        return;
+    }
+    if (has_waited)
+        xf_route_bounce_queue(route, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, "too many domains wait");
+    xf_route_fire(route, event);
+}
+
+/* While xfedd stops, nothing waits for a peer that has failed. */
+void xf_route_drain(struct xf_route *route)
+{
+    if (route->state == XF_ROUTE_BOUNCE || route->state == XF_ROUTE_PROBE)
+        bounce_by_cause(route);
 }
 
 /* ------------------------------------------------------------------ time */
@@ -393,16 +441,10 @@ static void on_timer(void *owner)
         return;
     }
     if (route->state == XF_ROUTE_BOUNCE) {
-        xf_route_fire(route, XF_ROUTE_ON_OVER);
+        end_back_off(route, XF_ROUTE_ON_OVER);
         return;
     }
-    uint64_t now_ms = xf_routing_now(route->routing);
-    const struct xf_stanza_copy *oldest;
-    while ((oldest = xf_stanza_queue_front(&route->queue)) &&
-           oldest->at_ms + route->settings->queue_ms <= now_ms)
-        bounce_oldest(route, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
-                      "the domain could not be reached in time");
-    xf_backpressure_dropped(route);
+    expire(route);
     arm(route);
 }
 
@@ -459,7 +501,7 @@ void xf_route_forgive(struct xf_route *route)
     route->backoff_ms = 0;
     route->quick_losses = 0;
     if (route->state == XF_ROUTE_BOUNCE)
-        xf_route_fire(route, XF_ROUTE_ON_OVER);
+        end_back_off(route, XF_ROUTE_ON_OVER);
 }
 
 void xf_route_sift(struct xf_route *route)
@@ -621,7 +663,10 @@ void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza)
         return;
     case XF_ROUTE_BOUNCE:
     case XF_ROUTE_PROBE:
-        xf_route_bounce(route, stanza, xf_cause_stanza_error(route->cause), route->text);
+        if (may_wait(route, stanza))
+            push(route, stanza);
+        else
+            xf_route_bounce(route, stanza, xf_cause_stanza_error(route->cause), route->text);
         xf_probe_want(route);
         return;
     case XF_ROUTE_IDLE:
@@ -644,7 +689,7 @@ void xf_route_seen(struct xf_route *route)
     route->quick_losses = 0;
     route->backoff_ms = 0;
     if (route->state == XF_ROUTE_BOUNCE) {
-        xf_route_fire(route, XF_ROUTE_ON_SEEN);
+        end_back_off(route, XF_ROUTE_ON_SEEN);
         return;
     }
     bool may_change = (route->state == XF_ROUTE_QUEUE || route->state == XF_ROUTE_PROBE) &&
@@ -652,7 +697,10 @@ void xf_route_seen(struct xf_route *route)
     if (!may_change || !xf_out_abandon(route->out))
         return;
     route->out = NULL;
-    xf_route_fire(route, XF_ROUTE_ON_SEEN);
+    if (route->state == XF_ROUTE_PROBE)
+        end_back_off(route, XF_ROUTE_ON_SEEN);
+    else
+        xf_route_fire(route, XF_ROUTE_ON_SEEN);
 }
 
 static void on_probe_due(struct xf_route *route)

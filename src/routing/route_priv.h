@@ -24,7 +24,7 @@ struct xf_routing_link;
     X(IDLE,   "idle")   /* no stream, nothing queued; freed after a while */           \
     X(QUEUE,  "queue")  /* a stream is being made, or is congested */                  \
     X(SEND,   "send")   /* the queue is empty, stanzas go straight into the stream */  \
-    X(BOUNCE, "bounce") /* the peer failed: stanzas are answered at once, for a time */  \
+    X(BOUNCE, "bounce") /* the peer failed: stanzas are answered at once, for a time; results wait */ \
     X(PROBE,  "probe")  /* the same, while a stream is tried */
 
 #define XF_ROUTE_EVENT_MAP(X)                                                          \
@@ -36,6 +36,7 @@ struct xf_routing_link;
     X(FAILED,  "failed")  /* the peer cannot be reached, or its streams end too soon */\
     X(REFUSED, "refused") /* policy, a limit of ours or shutdown: not the peer's fault */ \
     X(OVER,    "over")    /* the back-off is over, or was forgiven */                  \
+    X(WAITED,  "waited")  /* the same, or SEEN, and there are stanzas that waited */   \
     X(DUE,     "due")     /* a probe is due */                                         \
     X(WELL,    "well")    /* the stream of a probe is ready */                         \
     X(SEEN,    "seen")    /* the peer authenticated inbound */
@@ -127,6 +128,7 @@ void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza);
 /* The peer authenticated inbound, or a stream of another route to it is ready. */
 void xf_route_seen(struct xf_route *route);
 void xf_route_judge(struct xf_route *route); /* call when policy has changed */
+void xf_route_drain(struct xf_route *route); /* when xfedd begins to stop */
 /* A reload may have mended what made the peer fail: the next stanza tries the peer again. */
 void xf_route_forgive(struct xf_route *route);
 /*

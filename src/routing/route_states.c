@@ -6,6 +6,7 @@
  *   QUEUE, SEND -> IDLE         the stream ended, and the next stanza may open another
  *   QUEUE, SEND -> BOUNCE       the peer failed: back-off
  *   BOUNCE <-> PROBE -> QUEUE   a stream is tried during back-off, and may become ready
+ *   BOUNCE -> IDLE, QUEUE       the back-off is over
  *
  * Events come from s2s and from route.c, never directly from a peer. So an event without a row is a
  * bug of ours.
@@ -33,11 +34,13 @@ static const struct xf_machine_row rows[] = {
     ROW(SEND,    REFUSED,  IDLE,    xf_route_refuse),
     ROW(BOUNCE,  OVER,     IDLE,    xf_route_rest),
     ROW(BOUNCE,  SEEN,     IDLE,    xf_route_rest),
+    ROW(BOUNCE,  WAITED,   QUEUE,   xf_route_open_stream),
     ROW(BOUNCE,  DUE,      PROBE,   xf_route_start_probe),
     ROW(PROBE,   WELL,     QUEUE,   NULL),
     ROW(PROBE,   FAILED,   BOUNCE,  xf_route_go_on_backing_off),
     ROW(PROBE,   REFUSED,  IDLE,    xf_route_refuse),
     ROW(PROBE,   SEEN,     IDLE,    xf_route_rest),            /* its probe was given up */
+    ROW(PROBE,   WAITED,   QUEUE,   xf_route_open_stream),     /* so was it here */
 };
 /* clang-format on */
 
@@ -82,10 +85,10 @@ static void check(const void *self, bool has_acted)
         return;
     case XF_ROUTE_BOUNCE: /* the timer ends the back-off */
         xf_require(!route->out && route->cause != XF_CAUSE_NONE);
-        xf_require(!has_acted || (is_empty && is_timed));
+        xf_require(!has_acted || is_timed);
         return;
     case XF_ROUTE_PROBE:
-        xf_require(route->failed_peer && is_empty && (route->out != NULL) == has_acted);
+        xf_require(route->failed_peer && (route->out != NULL) == has_acted);
         return;
     }
 }

@@ -146,7 +146,11 @@ void xf_routing_reload(struct xf_routing *routing, struct xf_policy *policy,
 
 void xf_routing_drain(struct xf_routing *routing)
 {
+    size_t cursor = 0;
+    void *route = NULL;
     routing->is_draining = true;
+    while (xf_map_next(routing->routes, &cursor, NULL, &route))
+        xf_route_drain(route);
     routing->hands_over = xf_journal_keeps_sessions(routing->journal);
     if (routing->hands_over)
         xf_s2s_hand_over(routing->s2s);
