@@ -7,14 +7,17 @@
  * round trip. An answer proves all stanzas that went out before its question.
  *
  * While it is not known whether the other side answers at all (is_sure), stanzas are kept in vain
- * perhaps. So they do not stop the sender, and they are kept for UNSURE_MS only, or as long as TCP
- * has no acknowledgement for them. After ANSWER_MS without any answer only TCP tells.
+ * perhaps. So they do not stop the sender, and they are kept for UNSURE_MS and up to UNSURE_BYTES
+ * only, or as long as TCP has no acknowledgement for them. After ANSWER_MS without any answer only
+ * TCP tells. A burst of many bytes looks at TCP every LOOK_BYTES: a copy that is forgotten while it
+ * is in the processor's cache costs nothing there.
  */
 #include <xfed/stream/proof.h>
 
 #define ASK_MS        250
 #define ASK_BYTES     (64u << 10)
 #define ANSWER_MS     30000
+#define LOOK_BYTES    (32u << 10)
 #define UNSURE_BYTES  (128u << 10) /* kept without knowing whether an answer will come */
 #define AGE_MS        120000       /* for how long a stanza is kept at most where answers come */
 #define LOOK_AGAIN_MS 5000
@@ -78,14 +81,25 @@ static void forget_arrived(struct xf_proof *proof, uint64_t age_ms)
         forget_oldest(proof);
 }
 
-/* As many as may be kept. */
+/* Let go the oldest ones up to that place in the stream, but as many as `bytes` are kept. */
+static void forget_to(struct xf_proof *proof, uint64_t end, size_t bytes)
+{
+    const struct xf_stanza_copy *oldest;
+    while (proof->sent.held.bytes > bytes && (oldest = xf_stanza_queue_front(&proof->sent)) &&
+           oldest->end <= end)
+        forget_oldest(proof);
+}
+
+/* As many as may be kept where a proof is not certain. */
 static void forget_surplus(struct xf_proof *proof)
 {
-    uint64_t left = xf_stream_left(proof->stream);
-    const struct xf_stanza_copy *oldest;
-    while (proof->sent.held.bytes > proof->unsure_bytes &&
-           (oldest = xf_stanza_queue_front(&proof->sent)) && oldest->end <= left)
-        forget_oldest(proof);
+    if (proof->sent.held.bytes > proof->unsure_bytes)
+        forget_to(proof, xf_stream_left(proof->stream), proof->unsure_bytes);
+    if (proof->unlooked_bytes < LOOK_BYTES)
+        return;
+    proof->unlooked_bytes = 0;
+    forget_to(proof, xf_stream_arrived(proof->stream),
+              proof->by == XF_PROOF_NONE ? 0 : UNSURE_BYTES);
 }
 
 /* ------------------------------------------------------------------ questions */
@@ -269,7 +283,8 @@ void xf_proof_sent(struct xf_proof *proof, struct xf_sender *sender, const struc
     sender->unproved.count++;
     proof->unasked_bytes += copy->bytes;
     xf_stanza_queue_append(&proof->sent, copy);
-    if (!keeps_all(proof) && proof->sent.held.bytes > proof->unsure_bytes)
+    proof->unlooked_bytes += copy->bytes;
+    if (!keeps_all(proof))
         forget_surplus(proof);
     if (proof->by != XF_PROOF_NONE && proof->unasked_bytes >= ASK_BYTES)
         ask(proof);

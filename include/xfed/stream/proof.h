@@ -88,7 +88,8 @@ struct xf_proof {
         uint64_t at_ms;
     } asks[XF_PROOF_ASKS]; /* not answered yet, the oldest first */
     unsigned ask_count, last_number;
-    size_t unasked_bytes; /* sent since the last question */
+    size_t unasked_bytes;  /* sent since the last question */
+    size_t unlooked_bytes; /* ... and since the last look at TCP, where a proof is not certain */
     uint64_t answered_ms;
     size_t unsure_bytes; /* as much is kept while not is_sure; the owner may change it */
     uint64_t serial;     /* tells streams apart: written into each copy */

@@ -161,6 +161,7 @@ enum act {
     ACK,       /* n: h; `text` "limit" when it is refused */
     HELD,      /* n: our reading is held up */
     ELSEWHERE, /* n: answers may come to another node */
+    ROOM,      /* n: what is kept where nobody knows whether an answer comes */
     UNACKED,   /* n: bytes that TCP has not acknowledged */
     FULL,      /* n: limit of stanzas; `text` "full" or "room" */
     CLOSED,    /* n: is_clean */
@@ -225,6 +226,12 @@ static const struct {
     {"without proof: what TCP did not acknowledge comes back", {
         {BY, XF_PROOF_NONE, ""}, {SEND, 10, ""}, {SEND, 10, ""}, {SEND, 10, ""}, {SEND, 10, ""}, {LEAVE, 25, ""}, {UNACKED, 15, ""}, {CLOSED, 0, ""},
         {SAID, 0, "unsent4 unsent3 unproved2 settled "}}},
+    {"... but not what it had acknowledged during a burst", {
+        {BY, XF_PROOF_NONE, ""}, {SEND, 20000, ""}, {LEAVE, 20000, ""}, {SEND, 20000, ""}, {LEAVE, 20000, ""}, {UNACKED, 40000, ""}, {CLOSED, 0, ""},
+        {SAID, 0, "unproved2 settled "}}},
+    {"... nor more than 128 KiB of that, where an answer may come", {
+        {BY, XF_PROOF_PING, ""}, {ROOM, 1000000, ""}, {SEND, 100000, ""}, {LEAVE, 100000, ""}, {SEND, 100000, ""}, {LEAVE, 100000, ""}, {UNACKED, 200000, ""},
+        {SEND, 100000, ""}, {LEAVE, 100000, ""}, {CLOSED, 0, ""}, {SAID, 0, "ask1 ask2 ask3 unproved3 unproved2 settled "}}},
     {"... or of what nobody knows whether it left", {
         {BY, XF_PROOF_NONE, ""}, {SEND, 10, ""}, {SEND, 10, ""}, {SEND, 10, ""}, {LEAVE, 10, ""}, {UNSURE, 12, ""}, {CLOSED, 0, ""},
         {SAID, 0, "unsent3 unproved2 settled "}}},
@@ -271,6 +278,9 @@ static void play(const struct step *step)
         return;
     case ACK:
         ck_assert((xf_proof_acked(&proof, (uint32_t)step->n) == XF_ERR_LIMIT) == wants);
+        return;
+    case ROOM:
+        proof.unsure_bytes = step->n;
         return;
     case UNACKED:
         unacknowledged = step->n;
