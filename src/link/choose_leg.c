@@ -29,10 +29,12 @@
 #define LOOK_MS   1000
 #define USERS     8192
 
-uint64_t xf_hash_text(uint64_t hash, struct xf_span text)
+/* FNV-1a: the same in every process, so that all gateways of a cluster choose alike. */
+uint64_t xf_leg_hash(struct xf_span text)
 {
+    uint64_t hash = 0xcbf29ce484222325u;
     for (size_t i = 0; i < text.len; i++)
-        hash = (hash ^ (unsigned char)text.ptr[i]) * 0x100000001b3u; /* FNV-1a */
+        hash = (hash ^ (unsigned char)text.ptr[i]) * 0x100000001b3u;
     return hash;
 }
 
@@ -149,7 +151,7 @@ struct xf_leg *xf_component_choose(struct xf_component *component, const struct 
     if (component->leg_count == 1)
         return xf_leg_is_up(component->legs[0]) ? component->legs[0] : NULL;
 
-    component->user = xf_hash_text(0xcbf29ce484222325u, xf_jid_bare(&stanza->to));
+    component->user = xf_leg_hash(xf_jid_bare(&stanza->to));
     for (size_t i = 0; i < component->leg_count; i++) {
         struct xf_leg *leg = component->legs[i];
         if (!must_stay(leg, component->user))

@@ -154,7 +154,7 @@ static void set_node(struct xf_leg *leg, const struct xf_addr *addr, unsigned we
 {
     char node[XF_ADDR_TEXT_BYTES];
     xf_addr_text(addr, node);
-    leg->seed = xf_hash_text(0xcbf29ce484222325u, xf_span_of(node));
+    leg->seed = xf_leg_hash(xf_span_of(node));
     leg->weight = weight;
 }
 
@@ -173,7 +173,7 @@ static void add_legs(struct xf_component *component, const struct xf_leg_common 
         leg->is_draining = weights[i] == 0;
         set_node(leg, &addrs[i], weights[i]);
         if (settings->per_peer)
-            xf_leg_nodes(leg, addrs, addr_count, (size_t)xf_hash_text(0, name));
+            xf_leg_nodes(leg, addrs, addr_count, (size_t)xf_leg_hash(name));
         else
             xf_leg_nodes(leg, &addrs[i], 1, 0);
     }

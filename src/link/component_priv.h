@@ -97,7 +97,7 @@ void xf_component_watch(struct xf_component *component);
 void xf_component_sent(struct xf_component *component, struct xf_leg *leg);
 /* The stream of the leg has closed: nobody has to stay. */
 void xf_component_forget(struct xf_leg *leg);
-uint64_t xf_hash_text(uint64_t hash, struct xf_span text);
+uint64_t xf_leg_hash(struct xf_span text); /* of a user's bare JID, a node, a name */
 
 /* ------------------------------------------------------------------ component_back.c */
 
