@@ -34,25 +34,8 @@ static const struct xf_database_form form = {
     .statement_count = STATEMENT_COUNT,
 };
 
-static char folder[] = "/tmp/xfed-database-XXXXXX";
-static char path[sizeof(folder) + 16];
-
-static void make_folder(void)
-{
-    memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(path, sizeof(path), "%s/file.db", folder);
-}
-
-static void remove_folder(void)
-{
-    char journal[sizeof(path) + 16];
-    snprintf(journal, sizeof(journal), "%s-journal", path);
-    (void)unlink(journal);
-    (void)unlink(path);
-    (void)rmdir(path);
-    (void)rmdir(folder);
-}
+#define SCRATCH_FILE "file.db"
+#include "scratch_file.h"
 
 static struct xf_database *must_open(void)
 {

@@ -23,24 +23,8 @@
 #define NOBODY      65534
 #define PATIENCE_MS 20000
 
-static char folder[] = "/tmp/xfed-memory-XXXXXX";
-static char path[sizeof(folder) + 16];
-
-static void make_folder(void)
-{
-    memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(path, sizeof(path), "%s/peers.db", folder);
-}
-
-static void remove_folder(void)
-{
-    char journal[sizeof(path) + 16];
-    snprintf(journal, sizeof(journal), "%s-journal", path);
-    (void)unlink(journal);
-    (void)unlink(path);
-    (void)rmdir(folder);
-}
+#define SCRATCH_FILE "peers.db"
+#include "scratch_file.h"
 
 static struct xf_history *must_open(size_t max_peers)
 {

@@ -26,26 +26,8 @@
 #define WRITE_MS 50
 #define LETTERS  26
 
-static char folder[] = "/tmp/xfed-journal-XXXXXX";
-static char path[sizeof(folder) + 16];
-
-static void make_folder(void)
-{
-    memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(path, sizeof(path), "%s/journal.db", folder);
-}
-
-static void remove_folder(void)
-{
-    static const char *const more[] = {"", "-wal", "-shm", "-journal"};
-    for (size_t i = 0; i < XF_ARRAY_LEN(more); i++) {
-        char name[sizeof(path) + 16];
-        snprintf(name, sizeof(name), "%s%s", path, more[i]);
-        (void)unlink(name);
-    }
-    (void)rmdir(folder);
-}
+#define SCRATCH_FILE "journal.db"
+#include "scratch_file.h"
 
 /* ------------------------------------------------------------------ the world */
 
