@@ -180,7 +180,7 @@ bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes,
     xf_bucket_fill(&rate->bucket, &limits, rates->clock->now_ms);
     xf_bucket_take(&rate->bucket, &limits, bytes);
     uint64_t wait_ms = xf_bucket_wait_ms(&rate->bucket, &limits);
-    if (wait_ms == 0) {
+    if (wait_ms == 0 || !waiter) {
         if (!rate->is_at_work && xf_list_is_empty(&rate->waiting))
             rest(rate);
         return true;
@@ -188,8 +188,7 @@ bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes,
     xf_lru_hold(&rates->by_peer, &rate->lru);
     if (xf_list_is_empty(&rate->waiting))
         xf_timer_start(rates->timers, &rate->timer, wait_ms);
-    if (!xf_list_is_linked(&waiter->node))
-        xf_list_push(&rate->waiting, &waiter->node);
+    xf_list_push(&rate->waiting, &waiter->node);
     tell(rate, &limits);
     return false;
 }

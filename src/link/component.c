@@ -61,7 +61,7 @@ static void on_expired(void *owner, struct xf_stanza *stanza)
     component->events->expired(component->owner, stanza);
 }
 
-static void on_emptied(void *owner)
+static void on_relieved(void *owner)
 {
     changed(owner);
 }
@@ -193,7 +193,7 @@ struct xf_component *xf_component_new(const struct xf_leg_common *common, struct
     component->used_ms = env->clock->now_ms;
     xf_hold_init(&component->hold, budget, env->clock, env->timers);
     component->hold.expired = on_expired;
-    component->hold.emptied = on_emptied;
+    component->hold.relieved = on_relieved;
     component->hold.owner = component;
     xf_component_init_sender(component);
     xf_component_init_suspects(component);

@@ -7,20 +7,14 @@
  * is set anew when the component goes down or comes up. An expired stanza leaves the hold before
  * `expired` is called, so that the callee may send and push.
  *
- * What cannot be returned, such as the result of a request, would be lost: it waits for RESULT_MS.
+ * What cannot be returned, such as the result of a request, would be lost: while the component is
+ * down it waits for RESULT_MS.
  */
 #include "hold_priv.h"
 
 #include <xfed/base/alloc.h>
 
 #define RESULT_MS 30000 /* most askers give up then */
-#define LOOK_MS   100   /* how often to look past results that wait */
-
-/* When stanzas that can be returned are due, the oldest first. */
-static uint64_t due_ms(const struct xf_hold *hold, const struct xf_stanza_copy *oldest)
-{
-    return (hold->is_up ? oldest->at_ms : hold->down_since_ms) + hold->budget->hold_ms;
-}
 
 static bool is_result(const struct xf_stanza_copy *copy)
 {
@@ -29,20 +23,31 @@ static bool is_result(const struct xf_stanza_copy *copy)
     return !xf_stanza_may_bounce(&stanza);
 }
 
-static bool waits_longer(const struct xf_hold *hold, const struct xf_stanza_copy *copy)
+static uint64_t due_ms(const struct xf_hold *hold, const struct xf_stanza_copy *copy)
 {
-    return hold->clock->now_ms - copy->at_ms < RESULT_MS && is_result(copy);
+    if (hold->is_up)
+        return copy->at_ms + hold->budget->hold_ms;
+    uint64_t usual_ms = hold->down_since_ms + hold->budget->hold_ms,
+             longer_ms = copy->at_ms + RESULT_MS;
+    return longer_ms > usual_ms && is_result(copy) ? longer_ms : usual_ms;
 }
 
+/*
+ * While down, all that is not a result is due at the same time. So a stanza that is due before the
+ * oldest one is due then, or there is none.
+ */
 static void arm(struct xf_hold *hold)
 {
-    if (xf_hold_is_empty(hold)) {
+    const struct xf_stanza_copy *oldest = xf_stanza_queue_front(&hold->stanzas);
+    if (!oldest) {
         xf_timer_stop(&hold->timer);
         return;
     }
-    uint64_t at_ms = due_ms(hold, xf_stanza_queue_front(&hold->stanzas));
-    uint64_t now_ms = hold->clock->now_ms;
-    xf_timer_start(hold->timers, &hold->timer, at_ms > now_ms ? at_ms - now_ms : LOOK_MS);
+    uint64_t now_ms = hold->clock->now_ms, at_ms = due_ms(hold, oldest);
+    uint64_t usual_ms = hold->down_since_ms + hold->budget->hold_ms;
+    if (!hold->is_up && usual_ms > now_ms && usual_ms < at_ms)
+        at_ms = usual_ms;
+    xf_timer_start(hold->timers, &hold->timer, at_ms > now_ms ? at_ms - now_ms : 0);
 }
 
 static bool has_place(const struct xf_hold *hold)
@@ -84,22 +89,27 @@ static void tell_expired(struct xf_hold *hold, struct xf_stanza_copy *copy)
 static void on_due(void *owner)
 {
     struct xf_hold *hold = owner;
+    uint64_t now_ms = hold->clock->now_ms;
+    bool is_first = !hold->is_up && !hold->has_only_results;
     struct xf_stanza_queue expired;
     xf_stanza_queue_init(&expired, NULL);
+    hold->has_only_results = !hold->is_up;
     XF_STANZA_QUEUE_EACH (copy, &hold->stanzas) {
-        if (due_ms(hold, copy) > hold->clock->now_ms)
+        bool is_due = due_ms(hold, copy) <= now_ms;
+        if (!is_due && !is_first)
             break;
-        if (waits_longer(hold, copy))
+        if (!is_due)
             continue;
         xf_stanza_queue_remove(&hold->stanzas, copy);
         xf_stanza_queue_append(&expired, copy);
     }
     xf_hold_weigh(hold);
+    bool is_relieved = !xf_stanza_queue_is_empty(&expired);
     while (!xf_stanza_queue_is_empty(&expired))
         tell_expired(hold, xf_stanza_queue_pop(&expired));
     arm(hold);
-    if (xf_hold_is_empty(hold))
-        hold->emptied(hold->owner);
+    if (is_relieved)
+        hold->relieved(hold->owner);
 }
 
 void xf_hold_init(struct xf_hold *hold, struct xf_hold_budget *budget, const struct xf_clock *clock,
@@ -122,7 +132,7 @@ void xf_hold_down(struct xf_hold *hold)
 {
     if (!hold->is_up)
         return;
-    hold->is_up = false;
+    hold->is_up = hold->has_only_results = false;
     hold->down_since_ms = hold->clock->now_ms;
     arm(hold);
 }

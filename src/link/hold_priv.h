@@ -3,7 +3,8 @@
  * hold_priv.h — stanzas that wait for a component stream, in order, bounded by bytes and time.
  *
  * The clock of the hold starts when the component goes down. For hold_ms the hold keeps each stanza
- * that comes; then all of them expire, and new ones are refused until the component is up again.
+ * that comes; then all of them expire, and new ones are refused until the component is up again,
+ * except for results and errors, for which nothing can be returned: they wait longer.
  * While the component is up, the hold takes only stanzas that a congested stream did not take, and
  * each of them expires by its own age.
  */
@@ -34,10 +35,11 @@ struct xf_hold {
     struct xf_timers *timers;
     struct xf_timer timer; /* runs while something is kept */
     bool is_up;
-    uint64_t down_since_ms;                                 /* valid while not is_up */
+    bool has_only_results;  /* all else expired, while it is down; what is put back is in front */
+    uint64_t down_since_ms; /* valid while not is_up */
     void (*expired)(void *owner, struct xf_stanza *stanza); /* borrowed */
-    /* Follows the last of the stanzas that expired together. */
-    void (*emptied)(void *owner);
+    /* Follows the last of the stanzas that expired together: there is room. */
+    void (*relieved)(void *owner);
     void *owner;
 };
 

@@ -180,7 +180,7 @@ void xf_backpressure_pushed(struct xf_route *route)
     uint64_t now_ms = xf_routing_now(route->routing);
     if (route->queue.held.count == 1)
         route->pause.moved_ms = now_ms;
-    if (!is_above(route, 2) || xf_list_is_linked(&route->pause.node) ||
+    if (!is_above(route, 2) || xf_list_is_linked(&route->pause.node) || !route->out ||
         !xf_out_is_ready(route->out) || is_stalled(route, now_ms))
         return;
     bool is_alone = xf_link_is_per_peer(route->link->link);

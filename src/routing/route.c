@@ -41,6 +41,7 @@
 #define FREE_MS          600000 /* a route that nobody uses is freed after this time */
 #define QUICK_MS         5000   /* a stream that ends this soon after `ready` is a quick loss */
 #define QUICK_LOSSES_MAX 2
+#define FORGIVEN_MS      1000 /* after a reload, until streams are tried for what waits */
 /* Such streams in a second are no loss when they delivered something: a connection may be bad. */
 #define FORGIVEN_PER_S 2
 /* A route that lost its place is freed after this time, once it has nothing to do. */
@@ -48,16 +49,18 @@
 
 /* ------------------------------------------------------------------ the queue */
 
-/* In QUEUE only. */
+/* In states with a queue: for its oldest stanza, and in BOUNCE for the end of the back-off. */
 static void arm(struct xf_route *route)
 {
     const struct xf_stanza_copy *oldest = xf_stanza_queue_front(&route->queue);
-    if (!oldest) {
+    uint64_t due_ms = oldest ? oldest->at_ms + route->settings->queue_ms : UINT64_MAX,
+             now_ms = xf_routing_now(route->routing);
+    if (route->state == XF_ROUTE_BOUNCE && route->over_ms < due_ms)
+        due_ms = route->over_ms;
+    if (due_ms == UINT64_MAX) {
         xf_timer_stop(&route->timer);
         return;
     }
-    uint64_t due_ms = oldest->at_ms + route->settings->queue_ms,
-             now_ms = xf_routing_now(route->routing);
     xf_timer_start(route->routing->env->timers, &route->timer,
                    due_ms > now_ms ? due_ms - now_ms : 0);
 }
@@ -139,7 +142,7 @@ static void push(struct xf_route *route, const struct xf_stanza *stanza)
                    xf_stanza_queue_push(&route->queue, stanza, xf_routing_now(route->routing)),
                    stanza);
     xf_route_limits_weigh(route);
-    if (!xf_timer_is_running(&route->timer))
+    if (route->queue.held.count == 1 || !xf_timer_is_running(&route->timer))
         arm(route);
     xf_backpressure_pushed(route);
 }
@@ -372,7 +375,7 @@ void xf_route_back_off(struct xf_route *route)
                  XF_INT("ms", wait_ms));
     bounce_by_cause(route);
     route->over_ms = xf_routing_now(route->routing) + wait_ms;
-    xf_timer_start(route->routing->env->timers, &route->timer, wait_ms);
+    arm(route);
     xf_probe_begin(route);
     if (!xf_stanza_queue_is_empty(&route->queue))
         xf_probe_want(route);
@@ -381,9 +384,8 @@ void xf_route_back_off(struct xf_route *route)
 
 void xf_route_go_on_backing_off(struct xf_route *route)
 {
-    uint64_t now_ms = xf_routing_now(route->routing);
-    xf_timer_start(route->routing->env->timers, &route->timer,
-                   route->over_ms > now_ms ? route->over_ms - now_ms : 0);
+    bounce_by_cause(route); /* which may be another one now */
+    arm(route);
     xf_probe_failed(route);
     if (!xf_stanza_queue_is_empty(&route->queue))
         xf_probe_want(route);
@@ -392,6 +394,7 @@ void xf_route_go_on_backing_off(struct xf_route *route)
 void xf_route_start_probe(struct xf_route *route)
 {
     route->out = xf_out_probe(route->routing->s2s, route->local, route->peer, &out_events, route);
+    arm(route);
 }
 
 static void expire(struct xf_route *route)
@@ -408,7 +411,6 @@ static void expire(struct xf_route *route)
 /* The back-off ends with one of these two events, unless something has waited for its end. */
 static void end_back_off(struct xf_route *route, enum xf_route_event event)
 {
-    expire(route);
     bool has_waited = !xf_stanza_queue_is_empty(&route->queue);
     if (has_waited && route->may && xf_route_limits_may_open(route)) {
         xf_route_fire(route, XF_ROUTE_ON_WAITED);
@@ -440,12 +442,11 @@ static void on_timer(void *owner)
         xf_route_rest(route);
         return;
     }
-    if (route->state == XF_ROUTE_BOUNCE) {
-        end_back_off(route, XF_ROUTE_ON_OVER);
-        return;
-    }
     expire(route);
-    arm(route);
+    if (route->state == XF_ROUTE_BOUNCE && xf_routing_now(route->routing) >= route->over_ms)
+        end_back_off(route, XF_ROUTE_ON_OVER);
+    else
+        arm(route);
 }
 
 /* ------------------------------------------------------------------ for the rest of routing */
@@ -492,7 +493,7 @@ void xf_route_judge(struct xf_route *route)
                  xf_policy_may(policy, route->local, route->peer, XF_DIRECTION_OUT);
     route->is_watched =
         xf_screen_watches(route->routing, route->local, route->peer, XF_DIRECTION_OUT);
-    if (route->state == XF_ROUTE_QUEUE)
+    if (route->state != XF_ROUTE_IDLE && route->state != XF_ROUTE_SEND)
         arm(route);
 }
 
@@ -500,8 +501,15 @@ void xf_route_forgive(struct xf_route *route)
 {
     route->backoff_ms = 0;
     route->quick_losses = 0;
-    if (route->state == XF_ROUTE_BOUNCE)
-        end_back_off(route, XF_ROUTE_ON_OVER);
+    if (route->state != XF_ROUTE_BOUNCE)
+        return;
+    if (xf_stanza_queue_is_empty(&route->queue)) {
+        xf_route_fire(route, XF_ROUTE_ON_OVER);
+        return;
+    }
+    /* Results wait, perhaps for many peers: do not open all their streams at once. */
+    route->over_ms = xf_routing_now(route->routing) + xf_rand_below(FORGIVEN_MS);
+    arm(route);
 }
 
 void xf_route_sift(struct xf_route *route)
@@ -517,7 +525,7 @@ void xf_route_sift(struct xf_route *route)
         drop(route, copy);
     }
     xf_backpressure_dropped(route);
-    if (route->state == XF_ROUTE_QUEUE)
+    if (route->state != XF_ROUTE_IDLE && route->state != XF_ROUTE_SEND)
         arm(route);
 }
 

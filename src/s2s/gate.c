@@ -37,13 +37,15 @@ static void refuse_pair(struct xf_gate *gate, struct xf_s2s *s2s, const struct x
 static void on_rate(struct xf_rate_waiter *waiter)
 {
     struct xf_gate *gate = XF_CONTAINER(waiter, struct xf_gate, rate);
+    bool waits_for_link = xf_list_is_linked(&gate->paused_node);
     xf_list_remove(&gate->held_node);
-    if (!xf_list_is_linked(&gate->paused_node)) {
-        xf_stream_release(gate->stream);
-    } else if (gate->stream->is_ending) {
-        xf_stream_pause(gate->stream, true);
-        xf_stream_release(gate->stream);
+    if (waits_for_link && !gate->stream->is_ending) {
+        xf_stream_delay(gate->stream);
+        return;
     }
+    if (waits_for_link)
+        xf_stream_pause(gate->stream, true);
+    xf_stream_release(gate->stream);
 }
 
 void xf_gate_init(struct xf_gate *gate, const struct xf_gate_ops *ops, struct xf_stream *stream)
@@ -53,16 +55,16 @@ void xf_gate_init(struct xf_gate *gate, const struct xf_gate_ops *ops, struct xf
 
 /*
  * A stream that is ending does not wait for its rate: its peer waits for our footer, and what it
- * sent before still counts.
+ * sent before still counts. The peer's next streams pay for it.
  */
 static void count_rate(struct xf_gate *gate, struct xf_s2s *s2s, const struct xf_stanza *stanza)
 {
-    if (!s2s->rates.is_on || gate->stream->is_ending ||
-        xf_rates_take(&s2s->rates, stanza->from.domain, stanza->wire_bytes, &gate->rate) ||
-        xf_list_is_linked(&gate->held_node))
+    bool may_wait = !gate->stream->is_ending && !xf_list_is_linked(&gate->held_node);
+    if (!s2s->rates.is_on || xf_rates_take(&s2s->rates, stanza->from.domain, stanza->wire_bytes,
+                                           may_wait ? &gate->rate : NULL))
         return;
     xf_list_push(&s2s->held, &gate->held_node);
-    xf_stream_delay(gate->stream);
+    xf_stream_hold(gate->stream);
 }
 
 static void wait_for_link(struct xf_gate *gate, struct xf_s2s *s2s)
@@ -114,14 +116,18 @@ static void malformed(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza
     count_rate(gate, s2s, stanza);
 }
 
-/* What a lost connection had brought is all there will be: it passes before the stream is gone. */
+/*
+ * What a lost connection had brought for a link without room passes before the stream is gone. If
+ * the peer's rate was the reason to wait, it does not: a reset must not be worth a burst.
+ */
 void xf_gate_ending(struct xf_gate *gate, struct xf_s2s *s2s)
 {
-    if (!xf_list_is_linked(&gate->held_node) && !xf_list_is_linked(&gate->paused_node))
+    bool is_held = xf_list_is_linked(&gate->held_node);
+    if (!is_held && !xf_list_is_linked(&gate->paused_node))
         return;
     if (gate->stream->conn)
         xf_rates_hurry(&s2s->rates, &gate->rate);
-    else
+    else if (!is_held)
         xf_stream_release(gate->stream);
 }
 

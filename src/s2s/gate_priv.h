@@ -39,6 +39,6 @@ void xf_gate_init(struct xf_gate *gate, const struct xf_gate_ops *ops, struct xf
 /* Hand the stanza to xf_s2s_events.stanza or .malformed, or refuse it. */
 void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza);
 void xf_gate_resume_all(struct xf_s2s *s2s); /* read on from all streams that paused for the link */
-/* The stream begins to end: what the peer has sent no longer waits for its rate. */
+/* The stream begins to end, or has closed: what the peer has sent no longer waits. */
 void xf_gate_ending(struct xf_gate *gate, struct xf_s2s *s2s);
 void xf_gate_fini(struct xf_gate *gate);

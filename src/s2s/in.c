@@ -62,6 +62,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
 {
     struct xf_in *in = in_of(stream);
     struct xf_s2s *s2s = in->s2s;
+    xf_gate_ending(&in->gate, s2s);
     xf_in_log_down(in, end, detail);
     xf_in_sm_closed(in);
     xf_proving_end(&in->carrier);

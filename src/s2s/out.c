@@ -168,6 +168,7 @@ static const char *words_for_log(const struct xf_out *out, enum xf_stream_end en
 static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const char *detail)
 {
     struct xf_out *out = out_of(stream);
+    xf_gate_ending(&out->gate, out->s2s);
     note_why_closed(out, end, detail);
     xf_out_log_down(out, words_for_log(out, end, detail));
     xf_timer_stop(&out->patience);
@@ -347,9 +348,10 @@ uint64_t xf_out_used_ms(const struct xf_out *out)
     return out->seat.on ? out->seat.on->used_ms : 0;
 }
 
+/* Not between the loss of the conn and the events that follow it. */
 bool xf_out_is_ready(const struct xf_out *out)
 {
-    return out->state == XF_OUT_READY;
+    return out->state == XF_OUT_READY && out->seat.on->stream->conn;
 }
 
 /* Half of what may wait for the peer may wait for its proof. */

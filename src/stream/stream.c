@@ -419,6 +419,7 @@ static void apply_pause(struct xf_stream *stream)
 
 void xf_stream_hold(struct xf_stream *stream)
 {
+    stream->held_may_pass = false;
     stream->next = XF_STREAM_NEXT_HELD;
     stop_reading(stream);
     apply_pause(stream);
@@ -426,15 +427,14 @@ void xf_stream_hold(struct xf_stream *stream)
 
 void xf_stream_delay(struct xf_stream *stream)
 {
-    stream->held_may_pass = true;
     xf_stream_hold(stream);
+    stream->held_may_pass = true;
 }
 
 void xf_stream_release(struct xf_stream *stream)
 {
     if (stream->next != XF_STREAM_NEXT_HELD)
         return;
-    stream->held_may_pass = false;
     struct xf_buf held = stream->held;
     xf_buf_init(&stream->held, HELD_MAX_BYTES);
     stream->next = XF_STREAM_NEXT_ELEMENT;

@@ -62,7 +62,7 @@ void xf_rates_fini(struct xf_rates *rates); /* nobody waits */
 
 /*
  * Count a stanza of the peer. False: the next stanza must wait, and waiter->go_on is called later;
- * the longest waiter comes first.
+ * the longest waiter comes first. `waiter` NULL: nobody can wait, but those who come next pay.
  */
 bool xf_rates_take(struct xf_rates *rates, struct xf_span peer, size_t bytes,
                    struct xf_rate_waiter *waiter);

@@ -153,14 +153,6 @@ static const struct link_case cases[] = {
         {SENT, 3, "<iq from=\"u@b.example\" to=\"v@a.example\" type=\"result\" id=\"r1\"/>"
                   "<iq from=\"u@b.example\" to=\"v@a.example\" type=\"result\" id=\"r2\"/>"}, {WAIT, .ms = 40000}, {EXPIRED, .text = ""}}},
 
-    {"... and while it is up, but slow", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
-        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m0"}, {WAIT, .ms = 250}, {FEED, 0, PONG("1", "1")}, {SEND, .text = "m1"}, {SEND, .text = "m2"},
-        {FEED, 0, ERROR("not-well-formed")}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"}, {FEED, 1, ERROR("not-well-formed")}, {WAIT, .ms = 510},
-        {JOIN, 2, "127.0.0.1:5347"}, {SENT, 2, AGAIN("m1", "00") PING("2", "1")}, {SEND_RESULT, .text = "r1"}, {SEND, .text = "h1"}, {WAIT, .ms = 1000},
-        {SEND, .text = "h2"}, {WAIT, .ms = 9100}, {EXPIRED, .text = "m2 h1"}, {WAIT, .ms = 1000}, {EXPIRED, .text = "h2"}, {SEND, .text = "h3"},
-        {FEED, 2, PONG("2", "1")}, {WAIT, .ms = 1}, {SENT, 2, "<iq from=\"u@b.example\" to=\"v@a.example\" type=\"result\" id=\"r1\"/>" WRITTEN("h3")},
-        {EXPIRED, .text = ""}}},
-
     {"a quarter of the hold expires: peers go on, and get errors", .nodes = {"127.0.0.1:5347"}, .hold_bytes = 400000, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {DRAINED, .ms = 1}, {LOST, 0}, {SEND_MANY, .ms = 100}, {IS, .text = "congested"}, {WAIT, .ms = 10500}, {DRAINED, .ms = 1},
         {IS, .text = "free"}, {SEND_IS, .text = "closed", .ms = 10}}},
