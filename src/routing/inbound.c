@@ -162,11 +162,18 @@ static void on_peer_seen(void *owner, struct xf_span local, struct xf_span peer)
     xf_repair_back(owner, local, peer);
 }
 
+static bool knows(void *owner, struct xf_span local, struct xf_span peer)
+{
+    const struct xf_route *route = xf_route_find(owner, local, peer);
+    return route && !route->for_stranger && xf_place_is_held(&route->place);
+}
+
 const struct xf_s2s_events xf_routing_s2s_events = {
     .stanza = on_stanza,
     .malformed = on_malformed,
     .peer_seen = on_peer_seen,
     .is_away = xf_routing_is_away,
+    .knows = knows,
 };
 
 void xf_routing_expired(void *owner, struct xf_link *link, struct xf_stanza *stanza)

@@ -161,13 +161,14 @@ static void ask(struct xf_pair *pair)
 /*
  * Is there no room for a further pair? A wildcard certificate would be good for any number of them.
  */
-static bool is_full(struct xf_in *in, struct xf_span peer)
+static bool is_full(struct xf_in *in, const struct xf_dialback_names *names)
 {
+    struct xf_span local = xf_span_of(names->to), peer = xf_span_of(names->from);
     unsigned pairs = 0;
     XF_LIST_EACH (node, &in->pairs)
         pairs++;
     return pairs >= xf_policy_peer(in->s2s->policy, peer)->max_pairs ||
-           (in->valid_pairs > 0 && !xf_stranger_may_claim(in, peer));
+           (in->valid_pairs > 0 && !xf_stranger_may_claim(in, local, peer));
 }
 
 /* Does policy refuse the pair? Then answer the claim, without asking anybody about it. */
@@ -345,7 +346,7 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
         answer_result(in, names.to, names.from, "valid");
     else if (pair && is_about(pair, elem->text))
         return; /* said twice: one answer will do for both */
-    else if (pair || is_full(in, xf_span_of(names.from)))
+    else if (pair || is_full(in, &names))
         /* With a `pair`, a question about another key is still open. */
         xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, XF_STANZA_ERROR_RESOURCE_CONSTRAINT);
     else

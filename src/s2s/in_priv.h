@@ -61,7 +61,8 @@ struct xf_pair {
     uint64_t since_ms;              /* when that was */
     struct xf_carried_pair carried; /* for our stanzas to the peer, if the stream goes both ways */
     bool is_counted;                /* it counts its stream in xf_s2s.inbound_by_peer */
-    struct xf_holding holding;      /* once authenticated, unless a named peer is on the stream */
+    bool is_known; /* our users wrote to the peer first: it needs no place (strangers.c) */
+    struct xf_holding holding; /* once authenticated, unless a named peer is on the stream */
 
     /* A claim (db:result) that is being checked. */
     char *key; /* until the question is asked; NULL: it was empty or too long */
@@ -100,7 +101,8 @@ struct xf_in {
     unsigned open_requests;    /* claims that wait for an answer or for TLSA records */
 
     struct xf_place place;     /* in xf_s2s.half_open, until the first pair is authenticated */
-    struct xf_holding holding; /* from then on, unless a named peer is on the stream */
+    struct xf_holding holding; /* from then on, unless has_named, or the first pair is_known */
+    bool has_named;            /* a peer that the configuration names is authenticated */
     unsigned failures;         /* of authentication, until the first pair is authenticated */
     unsigned late_failures;    /* of claims of further pairs, since late_since_ms */
     uint64_t late_since_ms;

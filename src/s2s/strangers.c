@@ -11,7 +11,10 @@
  * many as the largest holder is refused.
  *
  * A stream on which a named peer is authenticated holds no place, and neither do the pairs on it,
- * whatever else it carries: strangers cannot displace it.
+ * whatever else it carries: strangers cannot displace it. Nor does a pair that our users began: they
+ * wrote to the peer before it came here (xf_s2s_events.knows). If it is the first one on its
+ * stream, that needs no place either. So a thousand domains of one owner to which our users write
+ * all come back after a fault.
  */
 #include <xfed/xmpp/owner.h>
 
@@ -181,9 +184,9 @@ static bool take_stream(struct xf_in *in, const struct xf_share_keys *keys)
     return true;
 }
 
-static bool is_beside_named(const struct xf_in *in)
+static bool is_known(const struct xf_s2s *s2s, struct xf_span local, struct xf_span peer)
 {
-    return in->valid_pairs > 0 && !xf_holding_is_held(&in->holding);
+    return s2s->events->knows && s2s->events->knows(s2s->owner, local, peer);
 }
 
 bool xf_stranger_admit(struct xf_in *in, struct xf_pair *pair)
@@ -191,9 +194,11 @@ bool xf_stranger_admit(struct xf_in *in, struct xf_pair *pair)
     struct xf_span peer = xf_span_of(pair->peer);
     if (xf_policy_names(in->s2s->policy, peer)) {
         leave_all(in);
+        in->has_named = true;
         return true;
     }
-    if (is_beside_named(in))
+    pair->is_known = is_known(in->s2s, xf_span_of(pair->local), peer);
+    if (in->has_named || pair->is_known)
         return true;
     const struct xf_share_keys keys = keys_of(in, peer);
     if ((in->valid_pairs > 0 || take_stream(in, &keys)) && take_pair(in, pair, &keys))
@@ -202,11 +207,11 @@ bool xf_stranger_admit(struct xf_in *in, struct xf_pair *pair)
     return false;
 }
 
-bool xf_stranger_may_claim(struct xf_in *in, struct xf_span peer)
+bool xf_stranger_may_claim(struct xf_in *in, struct xf_span local, struct xf_span peer)
 {
     struct xf_share share = pairs(in->s2s);
     struct xf_victims victims;
-    if (xf_policy_names(in->s2s->policy, peer) || is_beside_named(in))
+    if (xf_policy_names(in->s2s->policy, peer) || in->has_named || is_known(in->s2s, local, peer))
         return true;
     const struct xf_share_keys keys = keys_of(in, peer);
     return has_room(in, &share, &keys, &victims);
@@ -239,7 +244,8 @@ static bool judge_pair(struct xf_pair *pair)
     struct xf_span peer = xf_span_of(pair->peer);
     bool is_named = pair->method != XF_AUTH_NONE && xf_policy_names(pair->in->s2s->policy, peer);
     struct xf_share_keys keys;
-    if (pair->method != XF_AUTH_NONE && !is_named && !xf_holding_is_held(&pair->holding)) {
+    if (pair->method != XF_AUTH_NONE && !is_named && !pair->is_known &&
+        !xf_holding_is_held(&pair->holding)) {
         keys = keys_of(pair->in, peer);
         enter(pair->in, &pair->in->s2s->stranger_pairs, &pair->holding, &keys);
     }
@@ -248,15 +254,18 @@ static bool judge_pair(struct xf_pair *pair)
 
 void xf_stranger_judge(struct xf_in *in)
 {
-    bool is_named = false;
+    bool needs_place = true;
     struct xf_share_keys keys;
     if (in->valid_pairs == 0 || in->stream.is_ending || !in->stream.conn)
         return;
-    XF_LIST_EACH (node, &in->pairs)
-        is_named |= judge_pair(xf_pair_of_node(node));
-    if (is_named) {
+    in->has_named = false;
+    XF_LIST_EACH (node, &in->pairs) {
+        in->has_named |= judge_pair(xf_pair_of_node(node));
+        needs_place &= !xf_pair_of_node(node)->is_known;
+    }
+    if (in->has_named) {
         leave_all(in);
-    } else if (!xf_holding_is_held(&in->holding)) {
+    } else if (needs_place && !xf_holding_is_held(&in->holding)) {
         keys = keys_of(in, xf_span_of(xf_pair_of_node(in->pairs.next)->peer));
         enter(in, &in->s2s->stranger_streams, &in->holding, &keys);
     }

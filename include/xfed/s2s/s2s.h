@@ -88,6 +88,11 @@ struct xf_s2s_events {
      * refused (remote-connection-failed). May be NULL: never.
      */
     bool (*is_away)(void *owner, struct xf_span local);
+    /*
+     * Did our users write to the peer before it wrote to us, and is that not long ago? Then its
+     * stream to us takes no place of strangers. May be NULL: never.
+     */
+    bool (*knows)(void *owner, struct xf_span local, struct xf_span peer);
 };
 
 struct xf_s2s_opts {
