@@ -11,8 +11,8 @@
  * many as the largest holder is refused.
  *
  * A stream on which a named peer is authenticated holds no place, and neither do the pairs on it,
- * whatever else it carries: strangers cannot displace it. Nor does a pair that our users began: they
- * wrote to the peer before it came here (xf_s2s_events.knows). If it is the first one on its
+ * whatever else it carries: strangers cannot displace it. Nor does a pair that our users began:
+ * they wrote to the peer before it came here (xf_s2s_events.knows). If it is the first one on its
  * stream, that needs no place either. So a thousand domains of one owner to which our users write
  * all come back after a fault.
  */
