@@ -23,19 +23,21 @@ static bool is_result(const struct xf_stanza_copy *copy)
     return !xf_stanza_may_bounce(&stanza);
 }
 
-static uint64_t due_ms(const struct xf_hold *hold, const struct xf_stanza_copy *copy)
+/* While down: when all but results is due. */
+static uint64_t usual_ms(const struct xf_hold *hold)
 {
-    if (hold->is_up)
-        return copy->at_ms + hold->budget->hold_ms;
-    uint64_t usual_ms = hold->down_since_ms + hold->budget->hold_ms,
-             longer_ms = copy->at_ms + RESULT_MS;
-    return longer_ms > usual_ms && is_result(copy) ? longer_ms : usual_ms;
+    return hold->down_since_ms + hold->budget->hold_ms;
 }
 
-/*
- * While down, all that is not a result is due at the same time. So a stanza that is due before the
- * oldest one is due then, or there is none.
- */
+static uint64_t due_ms(const struct xf_hold *hold, const struct xf_stanza_copy *copy)
+{
+    uint64_t longer_ms = copy->at_ms + RESULT_MS;
+    if (hold->is_up)
+        return copy->at_ms + hold->budget->hold_ms;
+    return longer_ms > usual_ms(hold) && is_result(copy) ? longer_ms : usual_ms(hold);
+}
+
+/* A stanza that is due before the oldest one is due at usual_ms, or there is none. */
 static void arm(struct xf_hold *hold)
 {
     const struct xf_stanza_copy *oldest = xf_stanza_queue_front(&hold->stanzas);
@@ -44,9 +46,8 @@ static void arm(struct xf_hold *hold)
         return;
     }
     uint64_t now_ms = hold->clock->now_ms, at_ms = due_ms(hold, oldest);
-    uint64_t usual_ms = hold->down_since_ms + hold->budget->hold_ms;
-    if (!hold->is_up && usual_ms > now_ms && usual_ms < at_ms)
-        at_ms = usual_ms;
+    if (!hold->is_up && usual_ms(hold) > now_ms && usual_ms(hold) < at_ms)
+        at_ms = usual_ms(hold);
     xf_timer_start(hold->timers, &hold->timer, at_ms > now_ms ? at_ms - now_ms : 0);
 }
 
@@ -93,7 +94,7 @@ static void on_due(void *owner)
     bool is_first = !hold->is_up && !hold->has_only_results;
     struct xf_stanza_queue expired;
     xf_stanza_queue_init(&expired, NULL);
-    hold->has_only_results = !hold->is_up;
+    hold->has_only_results = !hold->is_up && now_ms >= usual_ms(hold);
     XF_STANZA_QUEUE_EACH (copy, &hold->stanzas) {
         bool is_due = due_ms(hold, copy) <= now_ms;
         if (!is_due && !is_first)
