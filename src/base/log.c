@@ -8,8 +8,9 @@
  * at once (4096 bytes on Linux). Pairs that do not fit are omitted, and `cut=yes` is added.
  *
  * Texts come from strangers. They must not end the line, fake a pair, or control the reader's
- * terminal: quotes, backslashes, control characters (also the C1 set), line separators and
- * bidirectional overrides become \xNN, byte for byte, and so do bytes that are not UTF-8.
+ * terminal: control characters (also the C1 set), line separators and bidirectional overrides
+ * become \xNN, byte for byte, and so do bytes that are not UTF-8. A backslash comes before quotes
+ * and backslashes, as readers of logfmt expect it.
  */
 #include <xfed/base/log.h>
 
@@ -121,11 +122,11 @@ static bool is_three(const unsigned char *p, unsigned second, unsigned first, un
     return p[0] == 0xE2 && p[1] == second && p[2] >= first && p[2] <= last;
 }
 
-/* C0 and DEL, C1, U+2028..202E (separators, overrides), U+2066..2069 (isolates), our own two. */
+/* C0 and DEL, C1, U+2028..202E (separators, overrides), U+2066..2069 (isolates). */
 static bool is_unsafe(const unsigned char *p, size_t len)
 {
     if (len == 1)
-        return *p < 0x20 || *p == 0x7F || *p == '"' || *p == '\\';
+        return *p < 0x20 || *p == 0x7F;
     if (len == 2)
         return p[0] == 0xC2 && p[1] < 0xA0;
     return len == 3 && (is_three(p, 0x80, 0xA8, 0xAE) || is_three(p, 0x81, 0xA6, 0xA9));
@@ -153,7 +154,10 @@ static void put_quoted(struct line *line, struct xf_span text)
     while (left > 0) {
         size_t len = sequence_len(p, left);
 
-        if (len == 0 || is_unsafe(p, len)) {
+        if (len == 1 && (*p == '"' || *p == '\\')) {
+            const char escaped[] = {'\\', (char)*p};
+            put(line, escaped, sizeof(escaped));
+        } else if (len == 0 || is_unsafe(p, len)) {
             len = len ? len : 1;
             put_escaped(line, p, len);
         } else {

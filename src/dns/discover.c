@@ -68,6 +68,7 @@ struct xf_discovery {
     struct xf_endpoint *endpoints;
     struct xf_targets *targets;
     char detail[320];
+    char cause[160];
 };
 
 static void cancel(struct xf_dns *dns, struct xf_dns_query **query)
@@ -100,8 +101,8 @@ static bool tlsa_is_open(const struct xf_discovery *discovery)
 static void finish(struct xf_discovery *discovery, enum xf_discovery_outcome outcome,
                    const struct xf_candidate *candidates, size_t count)
 {
-    struct xf_discovery_result result = {outcome, candidates, count, tlsa_is_open(discovery),
-                                         discovery->detail};
+    struct xf_discovery_result result = {
+        outcome, candidates, count, tlsa_is_open(discovery), discovery->detail, discovery->cause};
 
     discovery->done(discovery->owner, &result);
     discovery_free(discovery);
@@ -133,7 +134,8 @@ static void on_targets_known(void *owner)
     struct xf_discovery *discovery = owner;
     struct xf_candidate candidates[XF_CANDIDATES_MAX];
     size_t count = xf_targets_candidates(discovery->targets, candidates);
-    const char *asked, *failed = xf_targets_failed_name(discovery->targets, &asked);
+    const char *asked, *cause, *failed = xf_targets_failed(discovery->targets, &asked, &cause);
+    bool by_srv = discovery->direct.said == SAID_HERE || discovery->starttls.said == SAID_HERE;
 
     if (count > 0) {
         say(discovery, "found", discovery->domain);
@@ -141,9 +143,13 @@ static void on_targets_known(void *owner)
     } else if (failed) {
         snprintf(discovery->detail, sizeof(discovery->detail),
                  "DNS gave no answer for the %s of %s", asked, failed);
+        snprintf(discovery->cause, sizeof(discovery->cause), "%s", cause);
         finish(discovery, XF_DISCOVERY_FAILED, NULL, 0);
     } else {
-        say(discovery, "no address for", discovery->endpoints[0].target);
+        say(discovery,
+            by_srv ? "the domain's SRV records name a host without an address:"
+                   : "no XMPP server in DNS, neither SRV records nor an address, at",
+            discovery->endpoints[0].target);
         finish(discovery, XF_DISCOVERY_NOT_FOUND, NULL, 0);
     }
 }
@@ -263,6 +269,8 @@ static void on_srv(void *owner, const struct xf_dns_answer *answer)
     service->query = NULL;
     service->is_secure = answer->is_secure;
     service->said = read_srv(service, answer);
+    if (service->said == SAID_FAILED)
+        snprintf(discovery->cause, sizeof(discovery->cause), "%s", answer->detail);
     if (srv_is_known(discovery) && after_srv(discovery))
         finish(discovery, discovery->verdict, NULL, 0);
 }

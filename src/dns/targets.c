@@ -24,6 +24,7 @@
 #include "targets_priv.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 
 #include <xfed/base/alloc.h>
 
@@ -69,6 +70,7 @@ struct host {
 
 struct xf_targets {
     struct xf_dns *dns;
+    char cause[160]; /* what the resolver said of the last query that failed */
     const struct xf_endpoint *endpoints;
     size_t *host_of;       /* of each endpoint */
     struct port **port_of; /* of each endpoint; NULL: no TLSA records are asked for */
@@ -144,6 +146,14 @@ static void go_on(struct host *host)
         targets->done(targets->owner);
 }
 
+static bool has_failed(struct xf_targets *targets, const struct xf_dns_answer *answer)
+{
+    if (answer->status != XF_DNS_FAILED)
+        return false;
+    snprintf(targets->cause, sizeof(targets->cause), "%s", answer->detail);
+    return true;
+}
+
 static void on_address(void *owner, const struct xf_dns_answer *answer)
 {
     struct lookup *lookup = owner;
@@ -151,7 +161,7 @@ static void on_address(void *owner, const struct xf_dns_answer *answer)
 
     lookup->query = NULL;
     lookup->is_secure = answer->is_secure;
-    host->has_failed |= answer->status == XF_DNS_FAILED;
+    host->has_failed |= has_failed(host->targets, answer);
     set_addresses(lookup, answer->records, answer->count);
     if (!host->lookups[FAMILY_V6].query && !host->lookups[FAMILY_V4].query &&
         !has_secure_address(host))
@@ -164,7 +174,7 @@ static void on_tlsa(void *owner, const struct xf_dns_answer *answer)
     struct port *port = owner;
 
     port->query = NULL;
-    port->has_failed = answer->status == XF_DNS_FAILED;
+    port->has_failed = has_failed(port->host->targets, answer);
     port->tlsa = xf_dns_tlsa_set(answer);
     go_on(port->host);
 }
@@ -365,8 +375,10 @@ bool xf_targets_tlsa_is_open(const struct xf_targets *targets)
     return false;
 }
 
-const char *xf_targets_failed_name(const struct xf_targets *targets, const char **out_asked)
+const char *xf_targets_failed(const struct xf_targets *targets, const char **out_asked,
+                              const char **out_cause)
 {
+    *out_cause = targets->cause;
     *out_asked = "TLSA records";
     for (size_t i = 0; i < targets->port_count; i++)
         if (is_left_out(&targets->ports[i]))

@@ -27,5 +27,6 @@ size_t xf_targets_candidates(const struct xf_targets *targets,
 /* After `done`: did a query fail that might have found TLSA records of a secure endpoint? */
 bool xf_targets_tlsa_is_open(const struct xf_targets *targets);
 
-/* After `done`: a target for which a query failed (and the type queried), or NULL. */
-const char *xf_targets_failed_name(const struct xf_targets *targets, const char **out_asked);
+/* After `done`: a target for which a query failed (its type, what the resolver said), or NULL. */
+const char *xf_targets_failed(const struct xf_targets *targets, const char **out_asked,
+                              const char **out_cause);

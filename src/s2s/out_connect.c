@@ -100,14 +100,13 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
                        "the domain says in DNS that it has no XMPP server");
         return;
     case XF_DISCOVERY_NOT_FOUND:
-        xf_out_give_up(out, XF_CAUSE_NOT_FOUND, XF_STREAM_ERROR_NONE,
-                       "the domain has no XMPP server in DNS");
+        xf_out_give_up(out, XF_CAUSE_NOT_FOUND, XF_STREAM_ERROR_NONE, result->detail);
         return;
     case XF_DISCOVERY_FAILED:
         break;
     }
     xf_out_log(out, level_of(out), "s2s.dns.failed", XF_STR("peer", out->peer),
-               XF_STR("detail", result->detail));
+               XF_STR("detail", result->detail), XF_STR("cause", result->cause));
     xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE,
                    "DNS did not answer for the domain");
 }
@@ -130,6 +129,7 @@ static void on_dial_connected(void *owner, struct xf_conn *conn,
         xf_stream_fini(&out->stream);
     init_stream(out);
     xf_stream_attach(&out->stream, conn);
+    out->addr = conn->addr;
     out->is_direct = candidate->is_direct;
     xf_free(out->target);
     out->target = candidate->is_secure ? xf_strdup(candidate->target) : NULL;

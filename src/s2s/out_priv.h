@@ -118,6 +118,8 @@ struct xf_out {
     /* xf_out_machine, as a pointer: so the files of its actions do not depend on out_states.c */
     const struct xf_machine *machine;
     enum xf_out_state state; /* written by xf_out_fire only */
+    /* Where the last address failed, or the stream ended; IDLE: nowhere yet. */
+    enum xf_out_state failed_in;
 
     struct xf_stream stream;
     const struct xf_stream_events *stream_events; /* functions of out.c */
@@ -137,6 +139,7 @@ struct xf_out {
     bool sasl_failed; /* EXTERNAL failed at one of the addresses and is not tried again */
 
     /* The present conn. */
+    struct xf_addr addr; /* of the last conn, all zero: there was none */
     bool is_direct;
     char *target;                /* name of the server, if secure SRV records gave it; else NULL */
     struct xf_tlsa_set *tlsa;    /* TLSA records of that server; NULL: none. A reference */
@@ -185,12 +188,17 @@ extern const struct xf_machine xf_out_machine;
  */
 static inline void xf_out_fire(struct xf_out *out, enum xf_out_event event)
 {
+    bool is_failure = event == XF_OUT_ON_NEXT || event == XF_OUT_ON_CLEAR || event == XF_OUT_ON_END;
+    /* That no further address answers says less than how far one came. */
+    if (is_failure && out->state != XF_OUT_ENDED &&
+        (out->state != XF_OUT_DIALING || !out->failed_in))
+        out->failed_in = out->state;
     xf_machine_fire(out->machine, out, event);
 }
 
-static inline const char *xf_out_state_name(const struct xf_out *out)
+static inline const char *xf_out_failed_in(const struct xf_out *out)
 {
-    return out->machine->states[out->state];
+    return out->machine->states[out->failed_in];
 }
 
 /* ------------------------------------------------------------------ out.c */

@@ -103,10 +103,13 @@ void xf_out_log_down(struct xf_out *out, const char *detail)
     enum xf_log_level level = is_usual                       ? XF_LOG_INFO
                               : out->purpose == XF_OUT_PROBE ? XF_LOG_DEBUG
                                                              : XF_LOG_WARN;
+    char addr[XF_ADDR_TEXT_BYTES] = "";
+    if (out->addr.sa.sa_family && !via(out))
+        xf_addr_text(&out->addr, addr);
     xf_out_log(out, level, "s2s.stream.down",
                XF_WORD("dir", out->purpose == XF_OUT_VERIFY ? "verify" : "out"),
                XF_STR("local", out->local), XF_STR("peer", out->peer),
-               XF_WORD("state", xf_out_state_name(out)),
+               XF_STR("addr", *addr ? addr : NULL), XF_WORD("state", xf_out_failed_in(out)),
                XF_WORD("reason", xf_cause_word(out->cause)), XF_STR("detail", detail),
                XF_WORD("via", via(out)), XF_INT("stanzas", out->stanzas),
                XF_INT("ms", out->s2s->env->clock->now_ms - out->opened_ms));

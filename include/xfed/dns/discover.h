@@ -47,6 +47,7 @@ struct xf_discovery_result {
      */
     bool tlsa_is_open;
     const char *detail; /* text for log and bounce, never NULL */
+    const char *cause;  /* FAILED: what which resolver said, for the log alone; else "" */
 };
 
 #define XF_CANDIDATES_MAX 32
