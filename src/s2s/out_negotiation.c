@@ -90,6 +90,10 @@ static void offer_for(struct xf_out *out)
     const struct xf_peer_settings *settings = out->settings;
     if (out->features.tls && !verdict.is_secure && settings->tls != XF_TLS_NONE && !out->in_clear)
         xf_out_fire(out, XF_OUT_ON_OFFER_TLS);
+    else if (out->features.tls_required && !verdict.is_secure) /* it would answer nothing */
+        xf_out_give_up(out, XF_CAUSE_TLS, XF_STREAM_ERROR_NONE,
+                       out->in_clear ? "the peer requires TLS, and TLS with it failed"
+                                     : "the peer requires TLS, and tls = none is set for it here");
     else if (out->from_is_wrong && !xf_verdict_is_good(&verdict))
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_FROM,
                        "the stream is from another domain");
