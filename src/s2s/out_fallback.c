@@ -155,6 +155,14 @@ static const char *what_is_due(const struct xf_out *out)
     }
 }
 
+/* A server that cannot reach us to ask about the key says nothing for a long time. */
+static const char *question_about(const struct xf_out *out)
+{
+    bool waits_for_key = out->state == XF_OUT_PLAIN_DIALBACK || out->state == XF_OUT_TLS_DIALBACK;
+    return waits_for_key ? ": can it reach the servers that DNS names for us, to ask about it?"
+                         : "";
+}
+
 /*
  * "192.0.2.1:5269 did not answer STARTTLS for 8 s". Addresses of static routes are the operator's
  * own: others do not see them.
@@ -164,8 +172,9 @@ void xf_out_give_up_waiting(struct xf_out *out)
     char text[200], addr[XF_ADDR_TEXT_BYTES] = "its server";
     if (!out->settings->route.count)
         xf_addr_text(&out->stream.conn->addr, addr);
-    snprintf(text, sizeof(text), "%s %s for %u s", addr, what_is_due(out),
-             (unsigned)((out->s2s->env->clock->now_ms - out->asked_ms) / 1000));
+    snprintf(text, sizeof(text), "%s %s for %u s%s", addr, what_is_due(out),
+             (unsigned)((out->s2s->env->clock->now_ms - out->asked_ms) / 1000),
+             question_about(out));
     xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_CONNECTION_TIMEOUT, text);
 }
 
