@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include <xfed/base/alloc.h>
+#include <xfed/base/utf8.h>
 
 #include "in_priv.h"
 
@@ -59,6 +60,7 @@ static void answer_header(struct xf_in *in, const char *local, const char *peer)
 
 struct names {
     char local[XF_DOMAIN_MAX + 1], peer[XF_DOMAIN_MAX + 1]; /* "" when absent */
+    char problem[160];                                      /* text, of an unknown host */
 };
 
 /*
@@ -76,6 +78,20 @@ static void keep_left_out(const struct xf_in *in, const struct xf_header *header
         snprintf(names->local, sizeof(names->local), "%s", in->local);
 }
 
+static enum xf_stream_error unknown_host(struct names *names, struct xf_span to,
+                                         const char **out_text)
+{
+    char text[101];
+    size_t len = to.len < sizeof(text) ? to.len : sizeof(text) - 1;
+    names->local[0] = '\0';
+    snprintf(text, sizeof(text), "%.*s", (int)len, to.ptr ? to.ptr : "");
+    struct xf_span whole = xf_utf8_whole(xf_span_of(text));
+    snprintf(names->problem, sizeof(names->problem), "the domain '%.*s' is not served here",
+             XF_SPAN_ARGS(whole));
+    *out_text = to.ptr ? names->problem : "the header does not say for which domain it is";
+    return XF_STREAM_ERROR_HOST_UNKNOWN;
+}
+
 /* What is wrong with the addresses of the header; NONE: nothing. */
 static enum xf_stream_error read_names(const struct xf_in *in, const struct xf_header *header,
                                        struct names *out, const char **out_text)
@@ -91,12 +107,10 @@ static enum xf_stream_error read_names(const struct xf_in *in, const struct xf_h
     }
     keep_left_out(in, header, out);
     if (!header->to.ptr && !out->local[0])
-        return in->is_legacy ? XF_STREAM_ERROR_NONE : XF_STREAM_ERROR_HOST_UNKNOWN;
+        return in->is_legacy ? XF_STREAM_ERROR_NONE : unknown_host(out, header->to, out_text);
     if ((header->to.ptr && xf_domain_prepare(header->to, out->local) != XF_ERR_OK) ||
-        !xf_policy_served(in->s2s->policy, xf_span_of(out->local))) {
-        out->local[0] = '\0';
-        return XF_STREAM_ERROR_HOST_UNKNOWN;
-    }
+        !xf_policy_served(in->s2s->policy, xf_span_of(out->local)))
+        return unknown_host(out, header->to, out_text);
     if (out->peer[0] && xf_policy_served(in->s2s->policy, xf_span_of(out->peer))) {
         *out_text = "that domain is served here";
         return XF_STREAM_ERROR_INVALID_FROM;

@@ -152,9 +152,12 @@ void xf_in_log_down(struct xf_in *in, enum xf_stream_end end, const char *detail
     const char *text = refused                           ? in->stream.our_text
                        : end == XF_STREAM_END_PEER_ERROR ? in->stream.peer_text
                                                          : detail;
+    const char *advice = refused && in->stream.our_error == XF_STREAM_ERROR_HOST_UNKNOWN
+                             ? "if it is yours, add it to served { aliases }, or give it a section"
+                             : NULL;
     xf_in_log(in, level, "s2s.stream.down", XF_WORD("dir", "in"), XF_STR("local", in->local),
               XF_STR("peer", in->peer), XF_STR("addr", in->host),
               XF_WORD("reason", end_word(in, end)), XF_STR("detail", text && *text ? text : NULL),
-              XF_INT("stanzas", in->stream.stanzas_in),
+              XF_STR("advice", advice), XF_INT("stanzas", in->stream.stanzas_in),
               XF_INT("ms", in->s2s->env->clock->now_ms - in->accepted_ms));
 }
