@@ -19,6 +19,7 @@
 #include <xfed/link/link.h>
 
 #include "component_priv.h"
+#include "outage_priv.h"
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/forms.h>
@@ -52,6 +53,7 @@ struct xf_link {
     bool is_full_logged;
     struct xf_timer refuse; /* while the link is down, until hold_ms have passed */
     bool refuses;
+    struct xf_outage outage; /* not with names = per-peer */
 };
 
 /* ------------------------------------------------------------------ counts and their events */
@@ -143,6 +145,12 @@ bool xf_link_refuses(const struct xf_link *link)
     return link->refuses;
 }
 
+static void begin_outage(struct xf_link *link)
+{
+    if (!link->peers && !link->is_stopping)
+        xf_outage_begin(&link->outage);
+}
+
 static void tell_state(struct xf_link *link)
 {
     bool is_up = link->up_count > 0;
@@ -153,8 +161,10 @@ static void tell_state(struct xf_link *link)
         link->events->state(link->owner, link, is_up);
     if (!is_up) {
         refuse_later(link);
+        begin_outage(link);
         return;
     }
+    xf_outage_end(&link->outage);
     refuse_no_longer(link);
     /* tell `drained` also after an outage during which nothing was held */
     link->was_congested = true;
@@ -222,6 +232,7 @@ static void on_stanza(void *owner, struct xf_stanza *stanza)
 static void on_expired(void *owner, struct xf_stanza *stanza)
 {
     struct xf_link *link = owner;
+    xf_outage_cost(&link->outage);
     xf_log(XF_LOG_DEBUG, "link.stanza.expired", XF_STR("link", link->settings->title),
            XF_SPN("from", stanza->from.domain), XF_SPN("to", stanza->to.domain));
     link->events->expired(link->owner, link, stanza);
@@ -398,6 +409,8 @@ struct xf_link *xf_link_new(struct xf_env *env, const struct xf_link_settings *s
     else
         link->component = add_component(link, xf_span_of(settings->name));
     refuse_later(link);
+    xf_outage_init(&link->outage, settings->title, env->clock, env->timers);
+    begin_outage(link);
     return link;
 }
 
@@ -467,6 +480,7 @@ void xf_link_stop(struct xf_link *link)
 {
     link->is_stopping = true;
     xf_timer_stop(&link->refuse);
+    xf_outage_end(&link->outage);
     if (link->component)
         stop_component(link->component);
     size_t cursor = 0;
@@ -559,6 +573,8 @@ enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanza *stanza)
     link->in_send = true;
     enum xf_err err = send_on_component(link, stanza);
     link->in_send = was_in_send;
+    if (err == XF_ERR_CLOSED)
+        xf_outage_cost(&link->outage);
     return err;
 }
 
