@@ -155,8 +155,19 @@ static void untrusted_text(const struct xf_verdict *verdict, const struct xf_tls
         snprintf(out, out_bytes,
                  "the certificate was not judged by the authorities of this domain");
     else
-        snprintf(out, out_bytes, "the certificate is not trusted: %s%s", facts->chain_text,
-                 verdict->name_matches ? "" : ", and it does not name the domain");
+        snprintf(out, out_bytes, "the certificate is not trusted: %s%s%s%s", facts->chain_text,
+                 verdict->name_matches ? "" : ", and it does not name the domain",
+                 facts->origin[0] ? "; it is " : "", facts->origin);
+}
+
+static void wrong_pin_text(const struct xf_tls_facts *facts, struct xf_span domain, char *out,
+                           size_t out_bytes)
+{
+    char key[2 * sizeof(facts->spki_sha256) + 1];
+    for (size_t i = 0; i < sizeof(facts->spki_sha256); i++)
+        snprintf(key + 2 * i, 3, "%02x", facts->spki_sha256[i]);
+    snprintf(out, out_bytes, "the certificate's key is not pinned for %.*s: it is sha256:%s",
+             XF_SPAN_ARGS(domain), key);
 }
 
 /* What contradicts a certificate that may be good otherwise; false: nothing does. */
@@ -167,8 +178,7 @@ static bool contradiction_text(const struct xf_verdict *verdict, const struct xf
         snprintf(out, out_bytes, "the certificate is %s",
                  facts->revocation_text[0] ? facts->revocation_text : "revoked");
     else if (verdict->pin == XF_PIN_MISMATCH)
-        snprintf(out, out_bytes, "the certificate's key is not the one that is pinned for %.*s",
-                 XF_SPAN_ARGS(domain));
+        wrong_pin_text(facts, domain, out, out_bytes);
     else if (xf_verdict_is_contradicted(verdict))
         snprintf(out, out_bytes, "the certificate does not match the TLSA records of %.*s",
                  XF_SPAN_ARGS(domain));

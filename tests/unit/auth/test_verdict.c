@@ -158,7 +158,7 @@ static const struct {
     {"own anchors were not used", {B_EXAMPLE}, {.ca_file = (char *)"own.pem"}, "b.example", "untrusted", "was not judged"},
     {"pinned, whatever it names", {B_EXAMPLE, .spki_sha256 = {7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7}},
      {.pin_sha256 = seven, .pin_count = 1}, "x.example", "pinned", "is good"},
-    {"another key is pinned", {B_EXAMPLE}, {.pin_sha256 = seven, .pin_count = 1}, "b.example", "wrong-pin", "pinned for b.example"},
+    {"another key is pinned", {B_EXAMPLE}, {.pin_sha256 = seven, .pin_count = 1}, "b.example", "wrong-pin", "is not pinned for b.example: it is sha256:"},
     {"TLSA of this domain", {B_EXAMPLE, .dane = XF_DANE_MATCH, .dane_domain = (char *)"b.example"}, {.dane = true}, "x.example", "dane", "is good"},
     {"TLSA of another domain", {B_EXAMPLE, .dane = XF_DANE_MATCH, .dane_domain = (char *)"c.example"}, {.dane = true}, "x.example", "wrong-name", "does not name"},
     {"TLSA that does not match", {B_EXAMPLE, .dane = XF_DANE_MISMATCH, .dane_domain = (char *)"b.example"}, {.dane = true}, "b.example", "wrong-dane", "TLSA"},

@@ -470,6 +470,9 @@ static void check_revocation(const struct row *row, const struct xf_tls_facts *f
 static void check_facts(const struct row *row, const struct xf_tls_facts *facts)
 {
     ck_assert_msg(facts->is_judged, "%s", row->label);
+    ck_assert_msg(strncmp(facts->origin, "issued by '", 11) == 0 &&
+                      strstr(facts->origin, "', valid from 20"),
+                  "%s: \"%s\"", row->label, facts->origin);
     ck_assert_msg(strcmp(facts->chain_text, row->bad ? row->bad : "") == 0, "%s: \"%s\"",
                   row->label, facts->chain_text);
     ck_assert_msg(facts->chain == (row->bad ? XF_CERT_BAD : XF_CERT_TRUSTED), "%s", row->label);
