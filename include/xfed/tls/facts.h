@@ -54,7 +54,7 @@ struct xf_tls_facts {
     bool is_server;   /* our role */
     bool alpn_xmpp;   /* ALPN xmpp-server was agreed */
     enum xf_cert_chain chain;
-    char chain_text[128];    /* "certificate has expired"; "" when TRUSTED or NONE */
+    char chain_text[128]; /* "certificate has expired"; "" when TRUSTED or NONE */
     /* Of the leaf: `issued by 'Example CA', valid from 2026-01-01 to 2026-04-01`; "" when NONE. */
     char origin[120];
     uint8_t spki_sha256[32]; /* of the leaf's key; zero when NONE */
