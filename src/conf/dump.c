@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dump.c — a configuration as text: what is in force with every default (--dump), and the annotated
- * sample (--sample).
+ * dump.c — a configuration as text: what is in force, with every default (--dump) or without them
+ * (--dump --changed), and the annotated sample (--sample).
  *
  * Both come from the option table. A dump can be loaded again and then dumps the same; secrets stay
  * in their files. A peer's section shows only its own settings, since the rest is in `defaults`.
@@ -23,6 +23,25 @@ static size_t key_width(enum xf_section section)
     return width;
 }
 
+static bool is_changed(const struct xf_option *option, const void *target)
+{
+    if (!option->initial)
+        return true;
+    struct xf_buf value, initial;
+    void *fresh = xf_alloc(option->offset + xf_value_bytes(option->kind));
+    xf_buf_init(&value, XF_VALUE_TEXT_MAX);
+    xf_buf_init(&initial, XF_VALUE_TEXT_MAX);
+    xf_value_reset(option, fresh);
+    xf_value_write(option, target, &value);
+    xf_value_write(option, fresh, &initial);
+    bool is_same = xf_span_eq(xf_buf_span(&value), xf_buf_span(&initial));
+    xf_value_release(option, fresh);
+    xf_free(fresh);
+    xf_buf_release(&value);
+    xf_buf_release(&initial);
+    return !is_same;
+}
+
 static void put_setting(const struct xf_option *option, const void *target, const char *indent,
                         size_t width, FILE *out)
 {
@@ -34,14 +53,32 @@ static void put_setting(const struct xf_option *option, const void *target, cons
     xf_buf_release(&value);
 }
 
+struct dump {
+    FILE *out;
+    enum xf_dump what;
+};
+
 /* `mask`: only for a peer's section, the bits of the settings that it has. */
-static void put_section(enum xf_section section, const char *title, const void *target,
-                        uint64_t mask, FILE *out)
+static bool is_wanted(const struct dump *dump, enum xf_section section,
+                      const struct xf_option *option, const void *target, uint64_t mask)
 {
-    size_t count;
+    if (section == XF_SECTION_PEER)
+        return mask & xf_option_bit(option);
+    return dump->what == XF_DUMP_ALL || is_changed(option, target);
+}
+
+static void put_section(const struct dump *dump, enum xf_section section, const char *title,
+                        const void *target, uint64_t mask)
+{
+    size_t count, wanted = 0;
     const struct xf_option *options = xf_conf_options_of(section, &count);
     bool is_top = section == XF_SECTION_TOP;
+    FILE *out = dump->out;
     struct xf_buf quoted;
+    for (size_t i = 0; i < count; i++)
+        wanted += is_wanted(dump, section, &options[i], target, mask);
+    if (wanted == 0 && !title)
+        return;
     xf_buf_init(&quoted, XF_VALUE_TEXT_MAX);
     if (title)
         xf_value_quote(title, &quoted);
@@ -49,35 +86,37 @@ static void put_section(enum xf_section section, const char *title, const void *
         fprintf(out, "\n%s%s%.*s {\n", xf_section_facts(section)->word, title ? " " : "",
                 XF_SPAN_ARGS(xf_buf_span(&quoted)));
     for (size_t i = 0; i < count; i++)
-        if (section != XF_SECTION_PEER || (mask & xf_option_bit(&options[i])))
+        if (is_wanted(dump, section, &options[i], target, mask))
             put_setting(&options[i], target, is_top ? "" : "    ", key_width(section), out);
     if (!is_top)
         fputs("}\n", out);
     xf_buf_release(&quoted);
 }
 
-static void dump_titled(const struct xf_conf *conf, enum xf_section section, FILE *out)
+static void dump_titled(const struct dump *dump, const struct xf_conf *conf,
+                        enum xf_section section)
 {
     for (size_t i = 0; section == XF_SECTION_LINK && i < conf->link_count; i++)
-        put_section(section, conf->links[i].settings.title, &conf->links[i].settings, 0, out);
+        put_section(dump, section, conf->links[i].settings.title, &conf->links[i].settings, 0);
     for (size_t i = 0; section == XF_SECTION_SERVED && i < conf->served_count; i++)
-        put_section(section, conf->served[i].settings.domain, &conf->served[i].settings, 0, out);
+        put_section(dump, section, conf->served[i].settings.domain, &conf->served[i].settings, 0);
     for (size_t i = 0; section == XF_SECTION_NODE && i < conf->node_count; i++)
-        put_section(section, conf->nodes[i].settings.title, &conf->nodes[i].settings, 0, out);
+        put_section(dump, section, conf->nodes[i].settings.title, &conf->nodes[i].settings, 0);
     for (size_t i = 0; section == XF_SECTION_PEER && i < conf->peer_count; i++)
-        put_section(section, conf->peers[i].pattern, &conf->peers[i].settings,
-                    conf->peers[i].settings.set, out);
+        put_section(dump, section, conf->peers[i].pattern, &conf->peers[i].settings,
+                    conf->peers[i].settings.set);
 }
 
-void xf_conf_dump(const struct xf_conf *conf, FILE *out)
+void xf_conf_dump(const struct xf_conf *conf, enum xf_dump what, FILE *out)
 {
+    const struct dump dump = {out, what};
     for (unsigned s = 0; s < XF_SECTION_COUNT; s++) {
         const void *target =
             s == XF_SECTION_DEFAULTS ? (const void *)&conf->defaults : (const void *)conf;
         if (xf_section_facts(s)->title)
-            dump_titled(conf, s, out);
+            dump_titled(&dump, conf, s);
         else
-            put_section(s, NULL, target, 0, out);
+            put_section(&dump, s, NULL, target, 0);
     }
 }
 

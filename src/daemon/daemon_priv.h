@@ -40,6 +40,8 @@
 enum xf_exit { XF_EXIT_OK = 0, XF_EXIT_RUNTIME = 1, XF_EXIT_USAGE = 64, XF_EXIT_CONFIG = 78 };
 
 /* ---- options.c */
+#define XF_CONF_FILE "/etc/xfedd/xfed.conf" /* without -c */
+
 enum xf_mode {
     XF_MODE_RUN,
     XF_MODE_TEST,
@@ -61,7 +63,8 @@ struct xf_options {
      * EXPLAIN: from whom.
      */
     const char *subject;
-    const char *to; /* of XF_MODE_EXPLAIN */
+    const char *to;  /* of XF_MODE_EXPLAIN */
+    bool is_changed; /* of XF_MODE_DUMP: only what is not the default */
 };
 
 /* False: wrong usage, explained on standard error. */

@@ -34,13 +34,13 @@ static struct xf_conf *load_conf(const char *file, char **out_messages)
     return conf;
 }
 
-static enum xf_exit dump(const char *file)
+static enum xf_exit dump(const char *file, enum xf_dump what)
 {
     char *messages = NULL;
     struct xf_conf *conf = load_conf(file, &messages);
     if (!conf)
         return XF_EXIT_CONFIG;
-    xf_conf_dump(conf, stdout);
+    xf_conf_dump(conf, what, stdout);
     xf_free(messages);
     xf_conf_free(&conf);
     return fflush(stdout) == 0 ? XF_EXIT_OK : XF_EXIT_RUNTIME;
@@ -178,7 +178,7 @@ int main(int argc, char **argv)
         xf_conf_sample(stdout);
         return fflush(stdout) == 0 ? XF_EXIT_OK : XF_EXIT_RUNTIME;
     case XF_MODE_DUMP:
-        return (int)dump(options.file);
+        return (int)dump(options.file, options.is_changed ? XF_DUMP_CHANGED : XF_DUMP_ALL);
     case XF_MODE_DNS:
     case XF_MODE_CSR:
     case XF_MODE_FIREWALL:

@@ -10,15 +10,18 @@ static const struct option long_options[] = {
     {"sample", no_argument, NULL, 's'},       {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},
     {"dns-records", optional_argument, NULL, 'D'}, {"csr-names", optional_argument, NULL, 'C'},
     {"firewall", required_argument, NULL, 'F'},        {"explain", required_argument, NULL, 'E'},
+    {"changed", no_argument, NULL, 'x'},
     {NULL, 0, NULL, 0},
 };
 /* clang-format on */
 
 void xf_options_help(FILE *out)
 {
-    fputs("usage: xfedd -c FILE            run in the foreground\n"
+    fputs("usage: xfedd [-c FILE]          run in the foreground; the file is " XF_CONF_FILE
+          " if none is named\n"
           "       xfedd -c FILE -t         check the configuration and the files that it names\n"
-          "       xfedd -c FILE --dump     print the settings in force, defaults included\n"
+          "       xfedd -c FILE --dump [--changed]      print the settings in force, all or those "
+          "that are not the default\n"
           "       xfedd -c FILE --dns-records [ZONE]    print the DNS records to publish, all or "
           "those of one zone\n"
           "       xfedd -c FILE --csr-names [DOMAIN]    print the names that certificates need, "
@@ -94,6 +97,8 @@ bool xf_options_parse(int argc, char **argv, struct xf_options *out_options)
             return refuse("-c is given twice");
         if (letter == 'c')
             options.file = optarg;
+        else if (letter == 'x')
+            options.is_changed = true;
         else if (options.mode != XF_MODE_RUN && options.mode != mode)
             return refuse("only one of -t, --dump, --dns-records, --csr-names, --firewall, "
                           "--explain, --sample, --version and --help");
@@ -110,8 +115,12 @@ bool xf_options_parse(int argc, char **argv, struct xf_options *out_options)
         return refuse("--explain needs two JIDs");
     if (optind < argc)
         return refuse("unexpected argument: name the configuration file with -c FILE");
-    if (reads_file(options.mode) && (!options.file || !*options.file))
-        return refuse("-c FILE is missing");
+    if (options.is_changed && options.mode != XF_MODE_DUMP)
+        return refuse("--changed is about --dump");
+    if (options.file && !*options.file)
+        return refuse("-c FILE: the name is empty");
+    if (reads_file(options.mode) && !options.file)
+        options.file = XF_CONF_FILE;
     *out_options = options;
     return true;
 }

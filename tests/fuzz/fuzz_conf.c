@@ -35,7 +35,7 @@ static char *dump(const struct xf_conf *conf, size_t *out_len)
     char *text = NULL;
     FILE *out = open_memstream(&text, out_len);
     xf_require(out != NULL);
-    xf_conf_dump(conf, out);
+    xf_conf_dump(conf, XF_DUMP_ALL, out);
     fclose(out);
     return text;
 }

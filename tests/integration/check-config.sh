@@ -111,7 +111,13 @@ for example in "$examples"/*.conf; do
 done
 [ "$count" -ge 7 ] || fail "only $count examples were found in conf/"
 
-expect 64 "no file" "$xfedd" || true
+[ -e /etc/xfedd/xfed.conf ] || { expect 78 "no file" "$xfedd" && grep -q '^/etc/xfedd/xfed.conf: ' "$scratch/err" || fail "no file: $(cat "$scratch/err")"; }
+expect 64 "a file without a name" "$xfedd" -c '' || true
+expect 64 "what has changed, without --dump" "$xfedd" -c "$scratch/xfed.conf" -t --changed || true
+expect 0 "what has changed" "$xfedd" -c "$scratch/xfed.conf" --dump --changed && cp "$scratch/out" "$scratch/changed.conf"
+expect 0 "all of what has changed" "$xfedd" -c "$scratch/changed.conf" --dump && cp "$scratch/out" "$scratch/all-of-changed"
+expect 0 "all" "$xfedd" -c "$scratch/xfed.conf" --dump && cmp "$scratch/out" "$scratch/all-of-changed" || fail "--dump --changed means something else"
+[ "$(wc -l <"$scratch/changed.conf")" -lt 60 ] && ! grep -q '^    idle-timeout' "$scratch/changed.conf" || fail "--changed prints defaults: $(cat "$scratch/changed.conf")"
 expect 64 "an unknown option" "$xfedd" --nonsense || true
 expect 64 "two modes" "$xfedd" -c "$scratch/xfed.conf" -t --dump || true
 expect 64 "a firewall of no kind" "$xfedd" -c "$scratch/xfed.conf" --firewall || true

@@ -138,11 +138,16 @@ void xf_conf_add_pin(struct xf_peer_settings *settings, const uint8_t spki_sha25
 bool xf_conf_needs_restart(const struct xf_conf *running, const struct xf_conf *next, char *out,
                            size_t out_bytes);
 
+enum xf_dump {
+    XF_DUMP_ALL,     /* with all defaults */
+    XF_DUMP_CHANGED, /* only what is not the default, and what has none */
+};
+
 /*
- * Print the effective configuration with all defaults, in the syntax of the file. For a secret it
- * prints only the name of its file.
+ * Print the effective configuration in the syntax of the file. Either way it can be loaded, and has
+ * the same effect. For a secret it prints only the name of its file.
  */
-void xf_conf_dump(const struct xf_conf *conf, FILE *out);
+void xf_conf_dump(const struct xf_conf *conf, enum xf_dump what, FILE *out);
 
 /*
  * Digest, in hex, of what the nodes of one deployment should have in common: all but the names of

@@ -44,7 +44,7 @@ static char *dump(const struct xf_conf *conf)
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
-    xf_conf_dump(conf, out);
+    xf_conf_dump(conf, XF_DUMP_ALL, out);
     fclose(out);
     return text;
 }
