@@ -87,6 +87,22 @@ static void check_name_of(const struct xf_check *check, size_t i, struct xf_map 
                    name, other->settings.domain, other->at.file, other->at.line);
 }
 
+/* The server would take the gateway for the domain, and its users' stanzas with it. */
+static void check_link_names(const struct xf_check *check, const struct xf_map *names)
+{
+    const struct xf_conf *conf = check->conf;
+    for (size_t i = 0; i < conf->link_count; i++) {
+        const struct xf_conf_link *link = &conf->links[i];
+        const struct xf_conf_served *ours = xf_map_find(names, xf_span_of(link->settings.name));
+        if (ours)
+            xf_problem(check->problems, link->at.file, xf_conf_line(&link->at, "name"),
+                       "link \"%s\": name = \"%s\" is a domain that is served (at %.255s:%d): "
+                       "expected a name that no user has, such as xfedd.%s",
+                       link->settings.title, link->settings.name, ours->at.file, ours->at.line,
+                       ours->settings.domain);
+    }
+}
+
 static void check_served(const struct xf_check *check, struct xf_map *names)
 {
     const struct xf_conf *conf = check->conf;
@@ -97,6 +113,7 @@ static void check_served(const struct xf_check *check, struct xf_map *names)
         for (size_t k = 0; k < conf->served[i].settings.aliases.count; k++)
             check_name_of(check, i, names, conf->served[i].settings.aliases.item[k]);
     }
+    check_link_names(check, names);
     for (size_t i = 0; i < conf->peer_count; i++) {
         const struct xf_conf_served *ours = xf_map_find(names, xf_span_of(conf->peers[i].pattern));
         if (ours)

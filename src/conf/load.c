@@ -151,6 +151,10 @@ static struct xf_conf_place *place_of(struct xf_conf *conf, enum xf_section sect
         return &conf->trust_at;
     case XF_SECTION_MEMORY:
         return &conf->history_at;
+    case XF_SECTION_LISTEN:
+        return &conf->listen_at;
+    case XF_SECTION_PROCESS:
+        return &conf->process_at;
     case XF_SECTION_DEFAULTS:
         return &conf->defaults_at;
     case XF_SECTION_POLICY:
@@ -542,6 +546,8 @@ void xf_conf_free(struct xf_conf **conf)
     xf_conf_place_release(&c->top_at);
     xf_conf_place_release(&c->trust_at);
     xf_conf_place_release(&c->history_at);
+    xf_conf_place_release(&c->listen_at);
+    xf_conf_place_release(&c->process_at);
     xf_conf_place_release(&c->defaults_at);
     xf_conf_place_release(&c->policy_at);
     xf_conf_place_release(&c->mail_at);

@@ -196,6 +196,10 @@ struct xf_history *xf_daemon_history_for(struct xf_daemon *daemon);
 /* Report a memory { uri } that cannot be used. */
 void xf_daemon_history_check(const struct xf_conf *conf, struct xf_report *report);
 
+/* ---- machine.c */
+/* For -t: report a user that does not exist, and addresses that this machine does not have. */
+void xf_daemon_check_machine(const struct xf_conf *conf, struct xf_report *report);
+
 /* ---- journal.c */
 /* NULL: the configuration wants no journal, or its file cannot be used, as logged */
 struct xf_journal *xf_daemon_journal_for(struct xf_loop *loop,

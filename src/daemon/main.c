@@ -116,8 +116,10 @@ static enum xf_exit test(const char *file)
     struct xf_blocklist *blocklist;
     struct xf_report report;
     struct xf_conf *conf = load_all(file, true, &certs, &blocklist, &report);
-    if (conf)
+    if (conf) {
         check_mailmap(conf, &report);
+        xf_daemon_check_machine(conf, &report);
+    }
     size_t exposed = conf ? conf->exposed + report.exposed : 0;
     enum xf_exit code = conf && report.errors + exposed == 0 ? XF_EXIT_OK : XF_EXIT_CONFIG;
     print_messages(xf_buf_ptr(&report.text), report.text.len);

@@ -134,6 +134,13 @@ expect 64 "explain: two of ours" "$xfedd" -c "$scratch/xfed.conf" --explain u@ex
 expect 64 "explain: no JID" "$xfedd" -c "$scratch/xfed.conf" --explain u@example.org @ || true
 expect 0 "explain" "$xfedd" -c "$scratch/xfed.conf" --explain u@example.org v@partner.example &&
     grep -q '^  message      ' "$scratch/out" || fail "explain: $(cat "$scratch/out")"
+sed 's|^    #user = .*|    user = "no-such-user"|' "$scratch/xfed.conf" >"$scratch/user.conf"
+expect 78 "a user that does not exist" "$xfedd" -c "$scratch/user.conf" -t || true
+grep -q 'user.conf:[0-9]*: user = "no-such-user": there is no such user' "$scratch/err" || fail "a user that does not exist: $(cat "$scratch/err")"
+sed 's|^    #s2s = .*|    s2s = {"192.0.2.99:5269"}|' "$scratch/xfed.conf" >"$scratch/address.conf"
+expect 0 "an address that is elsewhere" "$xfedd" -c "$scratch/address.conf" -t || true
+grep -q 'address.conf:[0-9]*: warning: s2s = "192.0.2.99:5269": this machine does not have that address' "$scratch/err" ||
+    fail "an address that is elsewhere: $(cat "$scratch/err")"
 sed "s|^    #blocklists = .*|    blocklists = {\"blocked.list\"}|" "$scratch/xfed.conf" >"$scratch/blocked.conf"
 grep -q '^    blocklists' "$scratch/blocked.conf" || fail "the sample has no blocklists"
 expect 78 "no such blocklist" "$xfedd" -c "$scratch/blocked.conf" -t || true

@@ -99,8 +99,8 @@ struct xf_conf {
      * Where these sections are written, for messages about values that only the code that uses them
      * can check. top_at: the keys outside of sections.
      */
-    struct xf_conf_place top_at, trust_at, history_at, mail_at, directory_at, policy_at,
-        defaults_at;
+    struct xf_conf_place top_at, listen_at, trust_at, history_at, process_at, mail_at, directory_at,
+        policy_at, defaults_at;
 };
 
 /*

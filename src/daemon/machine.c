@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* machine.c — what -t finds out about the machine; with these a start fails, or listens nowhere. */
+#include "daemon_priv.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void check_user(const struct xf_conf *conf, struct xf_report *report)
+{
+    const struct xf_at at = {.conf = conf, .place = &conf->process_at};
+    const char *user = conf->process.user;
+    if (!*user)
+        return;
+    errno = 0;
+    const struct passwd *entry = getpwnam(user);
+    if (!entry && !errno)
+        xf_report_error(report, &at, "user",
+                        "user = \"%s\": there is no such user: expected one of this machine", user);
+    else if (entry && entry->pw_uid == 0)
+        xf_report_error(report, &at, "user",
+                        "user = \"%s\": is root: expected an unprivileged user, or \"\"", user);
+}
+
+/* Asked with a port of the system's choice: whether the own one is free says nothing. */
+static bool is_here(const struct xf_addr *wanted)
+{
+    struct xf_addr addr = *wanted;
+    addr.v4.sin_port = 0; /* at the same place in IPv6 */
+    int fd = socket(addr.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return true; /* nothing can be said */
+    int result = bind(fd, &addr.sa, sizeof(addr));
+    bool is_absent = result != 0 && errno == EADDRNOTAVAIL;
+    (void)close(fd);
+    return !is_absent;
+}
+
+static void check_listeners(const struct xf_conf *conf, const char *key,
+                            const struct xf_texts *addrs, uint16_t port, struct xf_report *report)
+{
+    const struct xf_at at = {.conf = conf, .place = &conf->listen_at};
+    for (size_t i = 0; i < addrs->count; i++) {
+        struct xf_addr addr;
+        if (xf_addr_parse(xf_span_of(addrs->item[i]), port, &addr) == XF_ERR_OK && !is_here(&addr))
+            xf_report_warning(report, &at, key,
+                              "%s = \"%s\": this machine does not have that address now: expected "
+                              "one of `ip address`, or 0.0.0.0 and [::] for all",
+                              key, addrs->item[i]);
+    }
+}
+
+void xf_daemon_check_machine(const struct xf_conf *conf, struct xf_report *report)
+{
+    check_user(conf, report);
+    check_listeners(conf, "s2s", &conf->listen.s2s, 5269, report);
+    check_listeners(conf, "s2s-direct", &conf->listen.s2s_direct, 5270, report);
+}
