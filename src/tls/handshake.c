@@ -147,7 +147,7 @@ static void step(void *owner)
         s->result = XF_TLS_STEP_MORE;
     } else {
         s->result = XF_TLS_STEP_FAILED;
-        snprintf(s->reason, sizeof(s->reason), "handshake: %s", xf_tls_reason());
+        xf_tls_failure_text("handshake", s->reason, sizeof(s->reason));
     }
     ERR_clear_error();
     session->sink = NULL;

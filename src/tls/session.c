@@ -33,7 +33,7 @@ static void fail(struct xf_tls_session *session, const char *doing)
 {
     char reason[XF_TLS_REASON_BYTES];
 
-    snprintf(reason, sizeof(reason), "%s: %s", doing, xf_tls_reason());
+    xf_tls_failure_text(doing, reason, sizeof(reason));
     session->is_broken = true;
     xf_conn_fail(session->conn, XF_CONN_END_TLS, reason);
 }

@@ -25,6 +25,31 @@ const char *xf_tls_reason(void)
     return reason ? reason : "unknown error";
 }
 
+/* What an alert of the other side says about our certificate (RFC 8446 §6.2); NULL: nothing. */
+static const char *complaint(unsigned long error)
+{
+    int alert = ERR_GET_REASON(error) - SSL_AD_REASON_OFFSET;
+
+    if (ERR_GET_LIB(error) != ERR_LIB_SSL)
+        return NULL;
+    if (alert == SSL_AD_CERTIFICATE_REQUIRED)
+        return "the other side requires a certificate and got none of ours";
+    bool is_refusal = alert == SSL_AD_BAD_CERTIFICATE || alert == SSL_AD_UNSUPPORTED_CERTIFICATE ||
+                      alert == SSL_AD_CERTIFICATE_REVOKED || alert == SSL_AD_CERTIFICATE_EXPIRED ||
+                      alert == SSL_AD_CERTIFICATE_UNKNOWN || alert == SSL_AD_UNKNOWN_CA;
+    return is_refusal ? "the other side does not accept our certificate" : NULL;
+}
+
+void xf_tls_failure_text(const char *doing, char *out, size_t size)
+{
+    const char *about_us = complaint(ERR_peek_error());
+
+    if (about_us)
+        snprintf(out, size, "%s: %s (%s)", doing, about_us, xf_tls_reason());
+    else
+        snprintf(out, size, "%s: %s", doing, xf_tls_reason());
+}
+
 enum xf_err xf_tls_open(const char *path, FILE **out_file, struct xf_error *err)
 {
     FILE *file = fopen(path, "re");

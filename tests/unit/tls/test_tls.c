@@ -513,6 +513,27 @@ START_TEST(tls_1_1_is_refused)
 }
 END_TEST
 
+static bool plain_gives_up(struct bench *b)
+{
+    ERR_clear_error();
+    (void)SSL_do_handshake(plain);
+    return b->server.closed > 0;
+}
+
+/* It trusts nobody: its alert (RFC 8446 §6.2) is told as what it means for us. */
+START_TEST(refusal_of_our_certificate_is_told)
+{
+    plain_open(_i ? TLS1_3_VERSION : TLS1_2_VERSION);
+    SSL_set_verify(plain, SSL_VERIFY_PEER, NULL);
+    bench_run_until(&bench, plain_gives_up, "refused");
+    ck_assert_int_eq(bench.server.how, XF_CONN_END_TLS);
+    ck_assert_str_eq(bench.server.detail,
+                     "handshake: the other side does not accept our certificate "
+                     "(tlsv1 alert unknown ca)");
+    plain_close();
+}
+END_TEST
+
 START_TEST(configured_ciphers_are_offered)
 {
     server_request.ciphers = "ECDHE-ECDSA-AES128-SHA256";
@@ -803,6 +824,7 @@ static void add_tests(TCase *handshakes, TCase *streams, TCase *attacks)
     tcase_add_test(handshakes, no_common_cipher_fails_on_both_sides);
     tcase_add_test(handshakes, tls_1_2);
     tcase_add_test(handshakes, tls_1_2_is_refused_where_1_3_is_required);
+    tcase_add_loop_test(handshakes, refusal_of_our_certificate_is_told, 0, 2);
     tcase_add_test(handshakes, tls_1_1_is_refused);
     tcase_add_test(handshakes, configured_ciphers_are_offered);
     tcase_add_test(handshakes, ciphers_without_aead_are_refused_by_default);
