@@ -75,6 +75,9 @@ void xf_options_help(FILE *out);
 /* Before the loop is made: file mode mask, descriptors, memory, threads. */
 void xf_system_prepare(void);
 unsigned xf_system_descriptors(void); /* how many descriptors the process may have; 0: no limit */
+/* XF_ERR_CONFIG: there is no such user, or it is root. XF_ERR_IO: the machine cannot tell. */
+XF_MUST_USE enum xf_err xf_system_find_user(const char *user, uid_t *out_uid, gid_t *out_gid,
+                                            struct xf_error *err);
 /*
  * If we are root, become `user` for good ("": stay root). Then forbid other processes to inspect
  * this one.

@@ -3,7 +3,6 @@
 #include "daemon_priv.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,17 +10,12 @@
 static void check_user(const struct xf_conf *conf, struct xf_report *report)
 {
     const struct xf_at at = {.conf = conf, .place = &conf->process_at};
-    const char *user = conf->process.user;
-    if (!*user)
-        return;
-    errno = 0;
-    const struct passwd *entry = getpwnam(user);
-    if (!entry && !errno)
-        xf_report_error(report, &at, "user",
-                        "user = \"%s\": there is no such user: expected one of this machine", user);
-    else if (entry && entry->pw_uid == 0)
-        xf_report_error(report, &at, "user",
-                        "user = \"%s\": is root: expected an unprivileged user, or \"\"", user);
+    struct xf_error err = {0};
+    uid_t uid;
+    gid_t gid;
+    if (*conf->process.user &&
+        xf_system_find_user(conf->process.user, &uid, &gid, &err) == XF_ERR_CONFIG)
+        xf_report_error(report, &at, "user", "%s", err.detail);
 }
 
 /* Asked with a port of the system's choice: whether the own one is free says nothing. */

@@ -75,7 +75,8 @@ static enum xf_err fail_with_errno(struct xf_error *err, const char *what, const
                    strerror_r(errno, words, sizeof(words)));
 }
 
-static enum xf_err become(const char *user, struct xf_error *err)
+enum xf_err xf_system_find_user(const char *user, uid_t *out_uid, gid_t *out_gid,
+                                struct xf_error *err)
 {
     errno = 0;
     const struct passwd *entry = getpwnam(user); /* blocks, which is allowed before the loop runs */
@@ -84,11 +85,21 @@ static enum xf_err become(const char *user, struct xf_error *err)
     if (!entry)
         return xf_fail(err, XF_ERR_CONFIG,
                        "user = \"%s\": there is no such user: expected one of this machine", user);
-    uid_t uid = entry->pw_uid;
-    gid_t gid = entry->pw_gid;
-    if (uid == 0)
+    *out_uid = entry->pw_uid;
+    *out_gid = entry->pw_gid;
+    if (entry->pw_uid == 0)
         return xf_fail(err, XF_ERR_CONFIG,
                        "user = \"%s\": is root: expected an unprivileged user, or \"\"", user);
+    return XF_ERR_OK;
+}
+
+static enum xf_err become(const char *user, struct xf_error *err)
+{
+    uid_t uid;
+    gid_t gid;
+    enum xf_err result = xf_system_find_user(user, &uid, &gid, err);
+    if (result != XF_ERR_OK)
+        return result;
     if (initgroups(user, gid) != 0 || setresgid(gid, gid, gid) != 0 ||
         setresuid(uid, uid, uid) != 0)
         return fail_with_errno(err, "cannot become user", user);
