@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -25,13 +26,12 @@
 #include <xfed/base/err.h>
 #include <xfed/base/utf8.h>
 
-#define LINE_BYTES 4096
 #define TEXT_BYTES 256 /* maximum of a value, before escaping */
 
 static const char cut_mark[] = " cut=yes";
 
 struct line {
-    char text[LINE_BYTES];
+    char text[XF_LOG_LINE_BYTES];
     size_t len;
 };
 
@@ -50,17 +50,62 @@ static const struct level levels[] = {
 enum stderr_kind { STDERR_UNKNOWN, STDERR_PLAIN, STDERR_JOURNAL };
 
 enum xf_log_level xf_log_threshold = XF_LOG_INFO;
+enum xf_log_level xf_log_wanted = XF_LOG_INFO;
 
 /* The only global state: every module may log without being given a log. */
 static struct {
     xf_log_sink_fn sink;
     void *owner;
     enum stderr_kind stderr_kind;
+    struct xf_node watchers; /* zeroed: never used */
+    pthread_t watching;      /* their thread */
 } output;
+
+static bool is_watched(void)
+{
+    return output.watchers.next && !xf_list_is_empty(&output.watchers);
+}
 
 void xf_log_set_level(enum xf_log_level level)
 {
     xf_log_threshold = level;
+    xf_log_wanted = is_watched() ? XF_LOG_DEBUG : level;
+}
+
+const char *xf_log_level_name(enum xf_log_level level)
+{
+    return levels[level].word;
+}
+
+void xf_log_watch(struct xf_log_watcher *watcher)
+{
+    if (!output.watchers.next)
+        xf_list_init(&output.watchers);
+    output.watching = pthread_self();
+    xf_list_push(&output.watchers, &watcher->node);
+    xf_log_set_level(xf_log_threshold);
+}
+
+void xf_log_unwatch(struct xf_log_watcher *watcher)
+{
+    xf_list_remove(&watcher->node);
+    xf_log_set_level(xf_log_threshold);
+}
+
+const struct xf_kv *xf_log_find(const struct xf_log_event *event, const char *key)
+{
+    for (size_t i = 0; i < event->count; i++) {
+        const struct xf_kv *kv = &event->kvs[i];
+        if (strcmp(kv->key, key) == 0 && (kv->kind == XF_KV_NUMBER || kv->text.ptr))
+            return kv;
+    }
+    return NULL;
+}
+
+struct xf_span xf_log_text(const struct xf_log_event *event, const char *key)
+{
+    const struct xf_kv *kv = xf_log_find(event, key);
+    return kv ? kv->text : XF_SPAN_NONE;
 }
 
 bool xf_log_level_parse(const char *word, enum xf_log_level *out_level)
@@ -262,22 +307,53 @@ static void write_line(const struct line *line)
     } while (written < 0 && errno == EINTR);
 }
 
-void xf_log_event(enum xf_log_level level, const char *event, const struct xf_kv *kvs, size_t count)
+static void put_event(struct line *line, const struct xf_log_event *event)
+{
+    put_str(line, levels[event->level].word);
+    put(line, " ", 1);
+    put_str(line, event->name);
+    put_pairs(line, event->kvs, event->count);
+}
+
+void xf_log_print(const struct xf_log_event *event, char out_line[XF_LOG_LINE_BYTES])
+{
+    struct line line;
+
+    line.len = 0;
+    put_event(&line, event);
+    memcpy(out_line, line.text, line.len);
+    out_line[line.len] = '\0';
+}
+
+static void show_watchers(const struct xf_log_event *event)
+{
+    XF_LIST_EACH_SAFE (node, &output.watchers) {
+        struct xf_log_watcher *watcher = XF_CONTAINER(node, struct xf_log_watcher, node);
+        watcher->see(watcher, event);
+    }
+}
+
+static void write_event(const struct xf_log_event *event)
 {
     struct line line;
 
     line.len = 0;
     if (!output.sink)
-        put_prefix(&line, level);
-    put_str(&line, levels[level].word);
-    put(&line, " ", 1);
-    put_str(&line, event);
-    put_pairs(&line, kvs, count);
+        put_prefix(&line, event->level);
+    put_event(&line, event);
     if (output.sink) {
         put(&line, "", 1);
-        output.sink(output.owner, level, event, line.text);
+        output.sink(output.owner, event->level, event->name, line.text);
         return;
     }
     put(&line, "\n", 1);
     write_line(&line);
+}
+
+void xf_log_tell(const struct xf_log_event *event)
+{
+    if (is_watched() && pthread_equal(output.watching, pthread_self()))
+        show_watchers(event);
+    if (event->level <= xf_log_threshold)
+        write_event(event);
 }

@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -96,7 +97,7 @@ START_TEST(each_kind_has_its_form)
     char want[200];
 
     xf_log_set_sink(keep, &kept);
-    xf_log_event(XF_LOG_WARN, "t.event.seen", &kinds[_i].kv, 1);
+    xf_log_tell(&(struct xf_log_event){XF_LOG_WARN, "t.event.seen", &kinds[_i].kv, 1});
     snprintf(want, sizeof(want), "warn t.event.seen%s", kinds[_i].want);
     ck_assert_msg(strcmp(kept.line, want) == 0, "%s: %s", kinds[_i].label, kept.line);
 }
@@ -173,7 +174,7 @@ START_TEST(pairs_that_do_not_fit_are_left_out_whole)
     for (size_t i = 0; i < XF_ARRAY_LEN(kvs); i++)
         kvs[i] = XF_SPN("k", ((struct xf_span){text, (size_t)_i}));
     xf_log_set_sink(keep, &kept);
-    xf_log_event(XF_LOG_INFO, "t.event.seen", kvs, XF_ARRAY_LEN(kvs));
+    xf_log_tell(&(struct xf_log_event){XF_LOG_INFO, "t.event.seen", kvs, XF_ARRAY_LEN(kvs)});
 
     len = strlen(kept.line);
     ck_assert_uint_le(len, 4095);
@@ -302,7 +303,7 @@ START_TEST(a_line_is_one_write_of_4096_bytes_at_most)
     ck_assert_int_eq(pipe2(pipe_fds, O_DIRECT), 0);
     ck_assert_int_ge(dup2(pipe_fds[1], STDERR_FILENO), 0);
     xf_log_set_sink(NULL, NULL);
-    xf_log_event(XF_LOG_INFO, "t.event.seen", kvs, XF_ARRAY_LEN(kvs));
+    xf_log_tell(&(struct xf_log_event){XF_LOG_INFO, "t.event.seen", kvs, XF_ARRAY_LEN(kvs)});
     dup2(saved, STDERR_FILENO);
     close(saved);
 
@@ -324,7 +325,7 @@ START_TEST(a_level_is_worked_out_once)
     struct kept kept = {0};
     size_t asked = 0;
 
-    xf_log_threshold = XF_LOG_INFO;
+    xf_log_set_level(XF_LOG_INFO);
     xf_log_set_sink(keep, &kept);
     xf_log(levels[asked++], "t.event.seen", XF_INT("n", 1));
     ck_assert_uint_eq(asked, 1);
@@ -332,6 +333,91 @@ START_TEST(a_level_is_worked_out_once)
     ck_assert_int_eq(kept.level, XF_LOG_WARN);
     xf_log(levels[asked++], "t.event.seen", XF_INT("n", 2));
     ck_assert_uint_eq(asked, 2);
+    ck_assert_uint_eq(kept.count, 1);
+}
+END_TEST
+
+struct watch {
+    struct xf_log_watcher watcher;
+    unsigned seen;
+    struct xf_span text;
+    int64_t number;
+    bool leaves;
+};
+
+static void see(struct xf_log_watcher *watcher, const struct xf_log_event *event)
+{
+    struct watch *watch = XF_CONTAINER(watcher, struct watch, watcher);
+    const struct xf_kv *number = xf_log_find(event, "n");
+
+    ck_assert_str_eq(event->name, "t.event.seen");
+    watch->seen++;
+    watch->text = xf_log_text(event, "peer");
+    watch->number = number ? number->number : -1;
+    if (watch->leaves)
+        xf_log_unwatch(watcher);
+}
+
+START_TEST(watchers_see_what_is_not_written)
+{
+    struct kept kept = {0};
+    struct watch first = {.watcher = {.see = see}, .leaves = true};
+    struct watch second = {.watcher = {.see = see}};
+
+    xf_log_set_sink(keep, &kept);
+    xf_log_set_level(XF_LOG_WARN);
+    xf_log_watch(&first.watcher);
+    xf_log_watch(&second.watcher);
+    xf_log(XF_LOG_DEBUG, "t.event.seen", XF_STR("peer", "b"), XF_INT("n", 7));
+    xf_log(XF_LOG_WARN, "t.event.seen", XF_STR("peer", NULL));
+    ck_assert_uint_eq(first.seen, 1);
+    ck_assert_int_eq(first.number, 7);
+    ck_assert_uint_eq(second.seen, 2);
+    ck_assert(!second.text.ptr);
+    ck_assert_int_eq(second.number, -1);
+    ck_assert_uint_eq(kept.count, 1);
+
+    xf_log_unwatch(&second.watcher);
+    xf_log_unwatch(&second.watcher);
+    xf_log(XF_LOG_INFO, "t.event.seen", XF_INT("n", 1));
+    ck_assert_uint_eq(second.seen, 2);
+    ck_assert_int_eq(xf_log_wanted, XF_LOG_WARN);
+    ck_assert_uint_eq(kept.count, 1);
+}
+END_TEST
+
+START_TEST(a_watcher_can_print_the_line)
+{
+    struct kept kept = {0};
+    struct xf_kv kvs[] = {XF_STR("peer", "b\n"), XF_INT("n", 1)};
+    struct xf_log_event event = {XF_LOG_WARN, "t.event.seen", kvs, XF_ARRAY_LEN(kvs)};
+    char line[XF_LOG_LINE_BYTES];
+
+    xf_log_set_sink(keep, &kept);
+    xf_log_tell(&event);
+    xf_log_print(&event, line);
+    ck_assert_str_eq(line, kept.line);
+}
+END_TEST
+
+static void *log_elsewhere(void *owner)
+{
+    (void)owner;
+    xf_log(XF_LOG_WARN, "t.event.seen", XF_INT("n", 1));
+    return NULL;
+}
+
+START_TEST(other_threads_are_written_and_not_watched)
+{
+    struct kept kept = {0};
+    struct watch watch = {.watcher = {.see = see}};
+    pthread_t thread;
+
+    xf_log_set_sink(keep, &kept);
+    xf_log_watch(&watch.watcher);
+    ck_assert_int_eq(pthread_create(&thread, NULL, log_elsewhere, NULL), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    ck_assert_uint_eq(watch.seen, 0);
     ck_assert_uint_eq(kept.count, 1);
 }
 END_TEST
@@ -355,6 +441,9 @@ int main(void)
     tcase_add_test(tcase, a_redirected_stream_is_not_the_journal);
     tcase_add_test(tcase, a_line_is_one_write_of_4096_bytes_at_most);
     tcase_add_test(tcase, a_level_is_worked_out_once);
+    tcase_add_test(tcase, watchers_see_what_is_not_written);
+    tcase_add_test(tcase, a_watcher_can_print_the_line);
+    tcase_add_test(tcase, other_threads_are_written_and_not_watched);
     tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);
