@@ -38,6 +38,7 @@ struct attempt {
     struct xf_dial *dial; /* NULL: dropped, waits for the conn to close */
     struct xf_conn *conn;
     size_t index;
+    uint64_t began_ms;
 };
 
 struct xf_dial {
@@ -197,6 +198,7 @@ static void start_one(struct xf_dial *dial, size_t index)
     struct attempt *attempt = xf_new(struct attempt);
     attempt->dial = dial;
     attempt->index = index;
+    attempt->began_ms = dial->env->clock->now_ms;
     dial->progress[index] = UNDER_WAY;
     dial->running++;
     xf_list_push(&dial->attempts, &attempt->node);
@@ -249,12 +251,21 @@ static void drop_all(struct xf_dial *dial)
     }
 }
 
+/* `detail` NULL: connected. */
+static void tell_tried(const struct attempt *attempt, const char *detail)
+{
+    const struct xf_dial *dial = attempt->dial;
+    dial->events->tried(dial->owner, &dial->candidates[attempt->index], detail,
+                        dial->env->clock->now_ms - attempt->began_ms);
+}
+
 static void on_connected(void *owner)
 {
     struct attempt *attempt = owner;
     struct xf_dial *dial = attempt->dial;
     if (!dial)
         return;
+    tell_tried(attempt, NULL);
     struct xf_conn *conn = attempt->conn;
     const struct xf_candidate *candidate = &dial->candidates[attempt->index];
     dial->progress[attempt->index] = TRIED;
@@ -274,6 +285,7 @@ static void on_closed(void *owner, enum xf_conn_end end, const char *detail)
     struct xf_dial *dial = attempt->dial;
     if (dial) {
         char addr[XF_ADDR_TEXT_BYTES];
+        tell_tried(attempt, detail);
         xf_addr_text(&dial->candidates[attempt->index].addr, addr);
         snprintf(dial->detail, sizeof(dial->detail), "%s: %s", addr, detail);
         dial->any_timed_out = dial->any_timed_out || end == XF_CONN_END_TIMEOUT;

@@ -14,6 +14,9 @@ struct xf_dial_events {
     /* A candidate is connected: take its conn over. */
     void (*connected)(void *owner, struct xf_conn *conn, const struct xf_candidate *candidate);
     void (*failed)(void *owner, bool timed_out, const char *detail); /* no candidate is left */
+    /* What became of one attempt: for the log. `detail` NULL: it is connected. */
+    void (*tried)(void *owner, const struct xf_candidate *candidate, const char *detail,
+                  uint64_t ms);
 };
 
 struct xf_dial_opts {

@@ -147,6 +147,7 @@ void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
     xf_addr_host_text(&conn->addr, in->host);
     xf_addr_network_text(&conn->addr, in->network);
     in->settings = xf_policy_defaults(s2s->policy);
+    in->number = ++s2s->last_number;
     in->accepted_ms = s2s->env->clock->now_ms;
     xf_list_init(&in->pairs);
     xf_timer_init(&in->deadline, on_deadline, in);

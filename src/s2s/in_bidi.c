@@ -25,7 +25,7 @@ bool xf_in_offers_bidi(const struct xf_in *in)
 static void log_ignored(struct xf_in *in, const char *reason)
 {
     xf_log(XF_LOG_DEBUG, "s2s.bidi.ignored", XF_STR("local", in->local), XF_STR("peer", in->peer),
-           XF_STR("addr", in->host), XF_WORD("reason", reason));
+           XF_INT("stream", in->number), XF_STR("addr", in->host), XF_WORD("reason", reason));
 }
 
 static void take_request(struct xf_in *in, const struct xf_elem *elem)

@@ -74,6 +74,7 @@ struct xf_pair {
 struct xf_in {
     struct xf_node node;
     struct xf_s2s *s2s;
+    uint64_t number; /* of the stream, in the log */
     struct xf_stream stream;
     struct xf_gate gate;
     struct xf_carrier carrier;      /* of our stanzas to the peer; used while is_bidi */

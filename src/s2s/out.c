@@ -251,6 +251,7 @@ static struct xf_out *new_out(struct xf_s2s *s2s, struct xf_span local, struct x
 {
     struct xf_out *out = xf_new(struct xf_out);
     out->s2s = s2s;
+    out->number = ++s2s->last_number;
     out->local = xf_span_dup(local);
     out->peer = xf_span_dup(peer);
     out->settings = xf_policy_peer(s2s->policy, peer);

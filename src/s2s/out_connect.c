@@ -17,8 +17,12 @@ static void on_dial_connected(void *owner, struct xf_conn *conn,
                               const struct xf_candidate *candidate);
 static void on_dial_failed(void *owner, bool timed_out, const char *detail);
 
+static void on_dial_tried(void *owner, const struct xf_candidate *candidate, const char *detail,
+                          uint64_t ms);
+
 static const struct xf_dial_events dial_events = {.connected = on_dial_connected,
-                                                  .failed = on_dial_failed};
+                                                  .failed = on_dial_failed,
+                                                  .tried = on_dial_tried};
 
 /* ------------------------------------------------------------------ discovery */
 
@@ -86,12 +90,28 @@ static void start_dial(struct xf_out *out, const struct xf_discovery_result *res
         xf_dial_new(out->s2s->env, result->candidates, result->count, &opts, &dial_events, out);
 }
 
+static void log_found(struct xf_out *out, const struct xf_discovery_result *result)
+{
+    for (size_t i = 0; i < result->count; i++) {
+        const struct xf_candidate *candidate = &result->candidates[i];
+        char addr[XF_ADDR_TEXT_BYTES];
+        xf_addr_text(&candidate->addr, addr);
+        xf_out_log(out, XF_LOG_DEBUG, "s2s.address.found", XF_STR("local", out->local),
+                   XF_STR("peer", out->peer), XF_STR("addr", addr),
+                   XF_STR("server", candidate->target),
+                   XF_WORD("direct", candidate->is_direct ? "yes" : NULL),
+                   XF_WORD("secure", candidate->is_secure ? "yes" : NULL),
+                   XF_WORD("tlsa", candidate->tlsa ? "yes" : NULL));
+    }
+}
+
 static void on_discovered(void *owner, const struct xf_discovery_result *result)
 {
     struct xf_out *out = owner;
     out->discovery = NULL;
     switch (result->outcome) {
     case XF_DISCOVERY_FOUND:
+        log_found(out, result);
         start_dial(out, result);
         xf_out_fire(out, XF_OUT_ON_FOUND);
         return;
@@ -154,6 +174,18 @@ static void on_dial_failed(void *owner, bool timed_out, const char *detail)
                        "no server of the domain accepts connections");
     else
         xf_out_go_on(out); /* the others failed too: the words about the last conn stand */
+}
+
+static void on_dial_tried(void *owner, const struct xf_candidate *candidate, const char *detail,
+                          uint64_t ms)
+{
+    struct xf_out *out = owner;
+    char addr[XF_ADDR_TEXT_BYTES];
+    xf_addr_text(&candidate->addr, addr);
+    xf_out_log(out, XF_LOG_DEBUG, "s2s.address.tried", XF_STR("local", out->local),
+               XF_STR("peer", out->peer), XF_STR("addr", addr),
+               XF_WORD("result", detail ? "failed" : "connected"), XF_STR("detail", detail),
+               XF_INT("ms", ms));
 }
 
 void xf_out_try_next(struct xf_out *out)

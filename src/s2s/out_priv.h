@@ -107,6 +107,7 @@ struct xf_out_verify_events {
 struct xf_out {
     struct xf_node node;
     struct xf_s2s *s2s;
+    uint64_t number; /* of the stream, in the log */
     char *local, *peer;
     const struct xf_peer_settings *settings; /* settings of the peer; renewed by reload */
     enum xf_out_purpose purpose;

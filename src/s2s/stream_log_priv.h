@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * stream_log_priv.h — log lines about streams (stream_log.c): one when a stream is up, one when it
- * is down, others through the macros. Each counts against the limit of the peer or network that can
+ * is down, others through the macros, which add the number of the stream. Each counts against the limit of the peer or network that can
  * cause it (xfed/stream/lines.h), and is logged at debug beyond that limit.
  */
 #pragma once
@@ -12,9 +12,10 @@
 struct xf_pair;
 
 #define xf_in_log(in, level, event, ...) \
-    xf_log(xf_in_level((in), (level), (event)), event, __VA_ARGS__)
-#define xf_out_log(out, level, event, ...) \
-    xf_log(xf_out_level((out), (level), (event)), event, __VA_ARGS__)
+    xf_log(xf_in_level((in), (level), (event)), event, __VA_ARGS__, XF_INT("stream", (in)->number))
+#define xf_out_log(out, level, event, ...)                            \
+    xf_log(xf_out_level((out), (level), (event)), event, __VA_ARGS__, \
+           XF_INT("stream", (out)->number))
 #define xf_alarm_log(s2s, peer, level, event, ...) \
     xf_log(xf_alarm_level((s2s), (peer), (level), (event)), event, __VA_ARGS__)
 
