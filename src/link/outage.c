@@ -51,3 +51,8 @@ void xf_outage_cost(struct xf_outage *outage)
     if (xf_timer_is_running(&outage->timer))
         outage->stanzas++;
 }
+
+uint64_t xf_outage_lasted_ms(const struct xf_outage *outage)
+{
+    return xf_timer_is_running(&outage->timer) ? outage->clock->now_ms - outage->since_ms : 0;
+}
