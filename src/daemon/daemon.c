@@ -19,6 +19,7 @@
 #include <xfed/base/draft.h>
 #include <xfed/base/list.h>
 #include <xfed/base/log.h>
+#include <xfed/control/control.h>
 #include <xfed/dns/dns.h>
 #include <xfed/xml/reader.h>
 
@@ -273,6 +274,7 @@ struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct x
 {
     return xf_policy_new(&(struct xf_policy_opts){.conf = conf,
                                                   .blocklist = blocklist,
+                                                  .switches = &daemon->switches,
                                                   .unix_s = xf_unix_s(),
                                                   .is_member = is_member,
                                                   .owner = daemon});
@@ -365,8 +367,6 @@ void xf_daemon_keep_peers(struct xf_daemon *daemon)
 /* Warn of settings that the file may already have but this version does not implement. */
 static void warn_of_what_is_not_there(const struct xf_conf *conf)
 {
-    if (*conf->listen.control)
-        xf_log(XF_LOG_WARN, "config.key.ignored", XF_WORD("key", "listen.control"));
     if (*conf->listen.http)
         xf_log(XF_LOG_WARN, "config.key.ignored", XF_WORD("key", "listen.http"));
 }
@@ -389,6 +389,8 @@ static enum xf_exit fail(const char *event_detail, enum xf_err code)
     return code == XF_ERR_CONFIG ? XF_EXIT_CONFIG : XF_EXIT_RUNTIME;
 }
 
+static const struct xf_daemon_acts acts = {.reload = xf_reload_begin, .drain = xf_drain_begin};
+
 static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
 {
     struct xf_error err = {0};
@@ -401,6 +403,8 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     log_started(daemon);
     log_warnings(warnings);
     if ((result = xf_system_become(daemon->conf->process.user, &err)) != XF_ERR_OK)
+        return fail(err.detail, result);
+    if ((result = xf_daemon_open_control(daemon, &acts, &err)) != XF_ERR_OK)
         return fail(err.detail, result);
     warn_of_what_is_not_there(daemon->conf);
     name_listeners(daemon);
@@ -421,6 +425,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     xf_alloc_trim(); /* frees what parsing used */
     xf_expiry_begin(&daemon->expiry, daemon->env.env.timers, &daemon->certs, daemon->conf);
     xf_blocklists_watch(daemon);
+    xf_daemon_attach_control(daemon);
     xf_loop_on_signal(daemon->loop, SIGHUP, xf_reload_begin, daemon);
     xf_loop_on_signal(daemon->loop, SIGTERM, xf_drain_begin, daemon);
     xf_loop_on_signal(daemon->loop, SIGINT, xf_drain_begin, daemon);
@@ -435,6 +440,7 @@ static void take_apart(struct xf_daemon *daemon)
 {
     xf_daemon_close_listeners(daemon);
     xf_free(daemon->listeners);
+    xf_control_stop(daemon->control);
     xf_timer_stop(&daemon->drain_timer);
     xf_expiry_end(&daemon->expiry);
     xf_timer_stop(&daemon->day_timer);
@@ -454,6 +460,9 @@ static void take_apart(struct xf_daemon *daemon)
     xf_lines_fini(&daemon->env.env.lines);
     xf_parsers_free(&daemon->env.env.parsers);
     xf_loop_free(&daemon->loop);
+    xf_control_free(&daemon->control);
+    xf_attempts_free(&daemon->attempts);
+    xf_texts_release(&daemon->switches.peers);
     xf_certs_release(&daemon->certs);
     xf_sandbox_release(&daemon->sandbox);
     if (daemon->conf != daemon->boot)
@@ -476,6 +485,7 @@ enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_cer
                XF_INT("ms", daemon.env.env.clock->now_ms - daemon.drain_began_ms));
     }
     if (daemon.is_abandoned) {
+        xf_control_stop(daemon.control); /* removes the socket */
         if (!xf_history_is_writing(daemon.history))
             xf_history_free(&daemon.history);
         if (!xf_journal_is_writing(daemon.journal))

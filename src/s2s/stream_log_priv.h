@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * stream_log_priv.h — log lines about streams (stream_log.c): one when a stream is up, one when it
- * is down, others through the macros, which add the number of the stream. Each counts against the limit of the peer or network that can
- * cause it (xfed/stream/lines.h), and is logged at debug beyond that limit.
+ * is down, others through the macros, which add the number of the stream. Each counts against the
+ * limit of the peer or network that can cause it (xfed/stream/lines.h), and is logged at debug
+ * beyond that limit.
  */
 #pragma once
 

@@ -4,10 +4,10 @@
  * why a peer cannot be reached.
  *
  * It watches the log (log.h) and keeps what says stream= and peer=, so it never disagrees with the
- * log. Kept are XF_ATTEMPTS_EACH attempts of each peer and direction, and XF_ATTEMPT_STEPS events of
- * each. Strangers may name any domain, and claim to be any peer: so peers with a section have half
- * of the memory for themselves, and what others do in the name of a peer displaces none of our own
- * attempts to reach it. The peer that was heard of longest ago is forgotten first.
+ * log. Kept are XF_ATTEMPTS_EACH attempts of each peer and direction, and XF_ATTEMPT_STEPS events
+ * of each. Strangers may name any domain, and claim to be any peer: so peers with a section have
+ * half of the memory for themselves, and what others do in the name of a peer displaces none of our
+ * own attempts to reach it. The peer that was heard of longest ago is forgotten first.
  */
 #pragma once
 

@@ -28,8 +28,9 @@ struct xf_blocklist;
 typedef bool (*xf_policy_member_fn)(void *owner, const char *group, struct xf_span jid);
 
 /*
- * What an operator has switched off while xfedd runs, in addition to what the configuration refuses.
- * Whoever changes it calls xf_policy_switched, and asks again about verdicts that are kept.
+ * What an operator has switched off while xfedd runs, in addition to what the configuration
+ * refuses. Whoever changes it calls xf_policy_switched, and asks again about verdicts that it
+ * keeps.
  */
 struct xf_policy_switches {
     bool is_off;           /* no domain may communicate */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_local.c — Unix sockets on the loop: who connected, what arrives, and whose path it is. */
-#include <xfed/net/local.h>
+/* test_pipe.c — Unix sockets on the loop: who connected, what arrives, and whose path it is. */
+#include <xfed/net/pipe.h>
 
 #include <check.h>
 #include <stdio.h>
@@ -13,9 +13,9 @@
 #include <xfed/net/loop.h>
 
 static struct xf_loop *loop;
-static struct xf_local_listener *listener;
-static struct xf_local *conn;
-static struct xf_local_peer who;
+static struct xf_pipe_listener *listener;
+static struct xf_pipe *conn;
+static struct xf_pipe_peer who;
 static char path[64], folder[32];
 static char got[256];
 static size_t got_len, drained, closed;
@@ -38,14 +38,14 @@ static void run_for(unsigned ms)
 
 static void on_data(void *owner, const char *bytes, size_t len)
 {
-    struct xf_local *local = owner;
+    struct xf_pipe *pipe = owner;
     ck_assert_uint_lt(got_len + len, sizeof(got));
     memcpy(got + got_len, bytes, len);
     got_len += len;
     if (!answers)
         return;
-    xf_buf_append_str(xf_local_out(local), "answer");
-    xf_local_flush(local);
+    xf_buf_append_str(xf_pipe_out(pipe), "answer");
+    xf_pipe_flush(pipe);
 }
 
 static void on_drained(void *owner)
@@ -61,24 +61,24 @@ static void on_closed(void *owner)
     conn = NULL;
 }
 
-static const struct xf_local_events events = {on_data, on_drained, on_closed};
+static const struct xf_pipe_events events = {on_data, on_drained, on_closed};
 
-static void on_accept(void *owner, struct xf_local *local, const struct xf_local_peer *peer)
+static void on_accept(void *owner, struct xf_pipe *pipe, const struct xf_pipe_peer *peer)
 {
     (void)owner;
     who = *peer;
-    conn = local;
-    xf_local_own(local, &events, local);
+    conn = pipe;
+    xf_pipe_own(pipe, &events, pipe);
 }
 
 static enum xf_err try_listen(struct xf_error *err)
 {
-    return xf_local_listen(loop, path, 0600, on_accept, NULL, &listener, err);
+    return xf_pipe_listen(loop, path, 0600, on_accept, NULL, &listener, err);
 }
 
 static void begin(void)
 {
-    snprintf(folder, sizeof(folder), "/tmp/xfed-local-XXXXXX");
+    snprintf(folder, sizeof(folder), "/tmp/xfed-pipe-XXXXXX");
     ck_assert(mkdtemp(folder));
     snprintf(path, sizeof(path), "%s/sock", folder);
     loop = xf_loop_new();
@@ -89,8 +89,8 @@ static void begin(void)
 static void end(void)
 {
     if (conn)
-        xf_local_close(conn);
-    xf_local_listener_close(&listener);
+        xf_pipe_close(conn);
+    xf_pipe_listener_close(&listener);
     xf_loop_free(&loop);
     unlink(path);
     rmdir(folder);
@@ -146,8 +146,8 @@ START_TEST(a_close_lets_the_output_leave)
     ck_assert_int_eq(try_listen(NULL), XF_ERR_OK);
     int fd = connect_to();
     run_for(50);
-    xf_buf_append(xf_local_out(conn), much, sizeof(much));
-    xf_local_close(conn);
+    xf_buf_append(xf_pipe_out(conn), much, sizeof(much));
+    xf_pipe_close(conn);
     for (int i = 0; i < 200 && total < sizeof(much); i++) {
         char part[65536];
         run_for(1);
@@ -167,11 +167,11 @@ START_TEST(a_close_does_not_wait_for_one_who_never_reads)
     ck_assert_int_eq(try_listen(NULL), XF_ERR_OK);
     int fd = connect_to();
     run_for(50);
-    xf_buf_append(xf_local_out(conn), much, sizeof(much));
-    xf_local_close(conn);
-    run_for(XF_LOCAL_LINGER_MS / 2);
+    xf_buf_append(xf_pipe_out(conn), much, sizeof(much));
+    xf_pipe_close(conn);
+    run_for(XF_PIPE_LINGER_MS / 2);
     ck_assert_uint_eq(closed, 0);
-    run_for(XF_LOCAL_LINGER_MS);
+    run_for(XF_PIPE_LINGER_MS);
     ck_assert_uint_eq(closed, 1);
     close(fd);
 }
@@ -190,7 +190,7 @@ END_TEST
 
 START_TEST(what_is_used_or_no_socket_stays)
 {
-    struct xf_local_listener *second = NULL;
+    struct xf_pipe_listener *second = NULL;
     struct xf_error err;
     FILE *file = fopen(path, "w");
     fclose(file);
@@ -198,11 +198,11 @@ START_TEST(what_is_used_or_no_socket_stays)
     ck_assert(strstr(err.detail, "not a socket"));
     unlink(path);
     ck_assert_int_eq(try_listen(NULL), XF_ERR_OK);
-    ck_assert_int_eq(xf_local_listen(loop, path, 0600, on_accept, NULL, &second, &err),
+    ck_assert_int_eq(xf_pipe_listen(loop, path, 0600, on_accept, NULL, &second, &err),
                      XF_ERR_CONFIG);
     ck_assert(strstr(err.detail, "another process"));
     snprintf(err.detail, sizeof(err.detail), "%*s", 200, "x");
-    ck_assert_int_eq(xf_local_listen(loop, err.detail, 0600, on_accept, NULL, &second, &err),
+    ck_assert_int_eq(xf_pipe_listen(loop, err.detail, 0600, on_accept, NULL, &second, &err),
                      XF_ERR_CONFIG);
 }
 END_TEST
@@ -214,19 +214,19 @@ START_TEST(only_our_own_socket_is_removed)
     unlink(path);
     FILE *file = fopen(path, "w");
     fclose(file);
-    xf_local_listener_close(&listener);
+    xf_pipe_listener_close(&listener);
     ck_assert_int_eq(stat(path, &st), 0);
     unlink(path);
     ck_assert_int_eq(try_listen(NULL), XF_ERR_OK);
-    xf_local_listener_close(&listener);
+    xf_pipe_listener_close(&listener);
     ck_assert_int_ne(stat(path, &st), 0);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("local");
-    TCase *tcase = tcase_create("local");
+    Suite *suite = suite_create("pipe");
+    TCase *tcase = tcase_create("pipe");
     tcase_add_checked_fixture(tcase, begin, end);
     tcase_add_test(tcase, tells_who_connected);
     tcase_add_test(tcase, bytes_pass_both_ways);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * local.c — Unix-domain stream sockets over libuv's pipes. Test: tests/unit/net/test_local.c.
+ * pipe.c — Unix-domain stream sockets over libuv's pipes. Test: tests/unit/net/test_pipe.c.
  *
  * What is closed on a Unix socket can still be read at the other end, so a conn needs no shutdown
  * to deliver its last bytes: it closes once the system has them.
  */
-#include <xfed/net/local.h>
+#include <xfed/net/pipe.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,24 +22,24 @@
 
 #define BACKLOG 16
 
-struct xf_local_listener {
+struct xf_pipe_listener {
     struct xf_loop *loop;
     uv_pipe_t pipe;
     char *path;
     dev_t dev; /* of the socket in the file system */
     ino_t ino;
-    xf_local_accept_fn accept;
+    xf_pipe_accept_fn accept;
     void *owner;
 };
 
-struct xf_local {
+struct xf_pipe {
     struct xf_loop *loop;
     uv_pipe_t pipe;
     uv_write_t write;
     struct xf_timer linger;
     struct xf_buf out, leaving; /* `leaving` is with libuv while is_writing */
     bool is_writing, is_closing, is_dead;
-    const struct xf_local_events *events;
+    const struct xf_pipe_events *events;
     void *owner;
 };
 
@@ -47,7 +47,7 @@ struct xf_local {
 
 static void conn_closed_cb(uv_handle_t *handle)
 {
-    struct xf_local *s = handle->data;
+    struct xf_pipe *s = handle->data;
     if (s->events)
         s->events->closed(s->owner);
     xf_buf_release(&s->out);
@@ -55,7 +55,7 @@ static void conn_closed_cb(uv_handle_t *handle)
     xf_free(s);
 }
 
-static void die(struct xf_local *s)
+static void die(struct xf_pipe *s)
 {
     if (s->is_dead)
         return;
@@ -71,7 +71,7 @@ static void on_linger(void *owner)
 
 static void write_cb(uv_write_t *write, int status);
 
-static void write_on(struct xf_local *s)
+static void write_on(struct xf_pipe *s)
 {
     if (s->is_writing || s->is_dead || s->out.len == 0)
         return;
@@ -88,7 +88,7 @@ static void write_on(struct xf_local *s)
 
 static void write_cb(uv_write_t *write, int status)
 {
-    struct xf_local *s = write->data;
+    struct xf_pipe *s = write->data;
     xf_loop_touch(s->loop);
     s->is_writing = false;
     xf_buf_consume(&s->leaving, s->leaving.len);
@@ -107,52 +107,52 @@ static void write_cb(uv_write_t *write, int status)
 
 static void read_cb(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
 {
-    struct xf_local *s = stream->data;
+    struct xf_pipe *s = stream->data;
     xf_loop_touch(s->loop);
     if (count < 0)
-        xf_local_close(s); /* what was answered already still goes out */
+        xf_pipe_close(s); /* what was answered already still goes out */
     else if (count > 0 && !s->is_closing)
         s->events->data(s->owner, buf->base, (size_t)count);
 }
 
-void xf_local_own(struct xf_local *s, const struct xf_local_events *events, void *owner)
+void xf_pipe_own(struct xf_pipe *s, const struct xf_pipe_events *events, void *owner)
 {
     s->events = events;
     s->owner = owner;
     xf_require(uv_read_start((uv_stream_t *)&s->pipe, xf_loop_lend_buf, read_cb) == 0);
 }
 
-struct xf_buf *xf_local_out(struct xf_local *s)
+struct xf_buf *xf_pipe_out(struct xf_pipe *s)
 {
     return &s->out;
 }
 
-void xf_local_flush(struct xf_local *s)
+void xf_pipe_flush(struct xf_pipe *s)
 {
     write_on(s);
 }
 
-bool xf_local_is_busy(const struct xf_local *s)
+bool xf_pipe_is_busy(const struct xf_pipe *s)
 {
     return s->is_writing || s->out.len > 0;
 }
 
-void xf_local_close(struct xf_local *s)
+void xf_pipe_close(struct xf_pipe *s)
 {
     if (s->is_closing)
         return;
     s->is_closing = true;
     uv_read_stop((uv_stream_t *)&s->pipe);
     write_on(s);
-    if (xf_local_is_busy(s))
-        xf_timer_start(s->loop->timers, &s->linger, XF_LOCAL_LINGER_MS);
+    if (xf_pipe_is_busy(s))
+        xf_timer_start(s->loop->timers, &s->linger, XF_PIPE_LINGER_MS);
     else
         die(s);
 }
 
 /* ------------------------------------------------------------------ who connected */
 
-static bool ask_who(struct xf_local *s, struct xf_local_peer *out)
+static bool ask_who(struct xf_pipe *s, struct xf_pipe_peer *out)
 {
     struct ucred cred;
     socklen_t bytes = sizeof(cred);
@@ -170,13 +170,13 @@ static bool ask_who(struct xf_local *s, struct xf_local_peer *out)
     return true;
 }
 
-static struct xf_local *new_conn(struct xf_loop *loop)
+static struct xf_pipe *new_conn(struct xf_loop *loop)
 {
-    struct xf_local *s = xf_new(struct xf_local);
+    struct xf_pipe *s = xf_new(struct xf_pipe);
     s->loop = loop;
     s->pipe.data = s->write.data = s;
-    xf_buf_init(&s->out, XF_LOCAL_OUT_MAX);
-    xf_buf_init(&s->leaving, XF_LOCAL_OUT_MAX);
+    xf_buf_init(&s->out, XF_PIPE_OUT_MAX);
+    xf_buf_init(&s->leaving, XF_PIPE_OUT_MAX);
     xf_timer_init(&s->linger, on_linger, s);
     uv_pipe_init(&loop->uv, &s->pipe, 0);
     s->pipe.data = s;
@@ -185,12 +185,12 @@ static struct xf_local *new_conn(struct xf_loop *loop)
 
 static void connection_cb(uv_stream_t *server, int status)
 {
-    struct xf_local_listener *listener = server->data;
+    struct xf_pipe_listener *listener = server->data;
     xf_loop_touch(listener->loop);
     if (status != 0)
         return;
-    struct xf_local *s = new_conn(listener->loop);
-    struct xf_local_peer peer = {0};
+    struct xf_pipe *s = new_conn(listener->loop);
+    struct xf_pipe_peer peer = {0};
     if (uv_accept(server, (uv_stream_t *)&s->pipe) != 0 || !ask_who(s, &peer))
         die(s);
     else
@@ -250,9 +250,9 @@ static void free_listener_cb(uv_handle_t *handle)
     xf_free(handle->data);
 }
 
-enum xf_err xf_local_listen(struct xf_loop *loop, const char *path, mode_t mode,
-                            xf_local_accept_fn accept, void *owner,
-                            struct xf_local_listener **out_listener, struct xf_error *err)
+enum xf_err xf_pipe_listen(struct xf_loop *loop, const char *path, mode_t mode,
+                           xf_pipe_accept_fn accept, void *owner,
+                           struct xf_pipe_listener **out_listener, struct xf_error *err)
 {
     struct sockaddr_un addr = {0};
     char words[128];
@@ -271,13 +271,13 @@ enum xf_err xf_local_listen(struct xf_loop *loop, const char *path, mode_t mode,
             close(fd);
         return result;
     }
-    struct xf_local_listener *s = xf_new(struct xf_local_listener);
-    *s = (struct xf_local_listener){.loop = loop,
-                                    .path = xf_strdup(path),
-                                    .dev = st.st_dev,
-                                    .ino = st.st_ino,
-                                    .accept = accept,
-                                    .owner = owner};
+    struct xf_pipe_listener *s = xf_new(struct xf_pipe_listener);
+    *s = (struct xf_pipe_listener){.loop = loop,
+                                   .path = xf_strdup(path),
+                                   .dev = st.st_dev,
+                                   .ino = st.st_ino,
+                                   .accept = accept,
+                                   .owner = owner};
     uv_pipe_init(&loop->uv, &s->pipe, 0);
     s->pipe.data = s;
     xf_require(uv_pipe_open(&s->pipe, fd) == 0 &&
@@ -286,9 +286,9 @@ enum xf_err xf_local_listen(struct xf_loop *loop, const char *path, mode_t mode,
     return XF_ERR_OK;
 }
 
-void xf_local_listener_close(struct xf_local_listener **listener)
+void xf_pipe_listener_close(struct xf_pipe_listener **listener)
 {
-    struct xf_local_listener *s = *listener;
+    struct xf_pipe_listener *s = *listener;
     struct stat st;
     if (!s)
         return;
