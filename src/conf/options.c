@@ -228,6 +228,11 @@ TEXT (MEMORY, "node", C, history.node, ANY, "", "xmpp1",
 DURATION(MEMORY, "heartbeat", C, history.heartbeat_ms, "10s", S, 5 * M,
       "How often this node tells the others that it is alive, and looks at them. The others call it lost after three times as long."),
 
+TEXT (AUDIT, "file", C, audit.file, PATH, "", "/var/lib/xfedd/audit.jsonl",
+      "Append a JSON object for each decision about a peer and each act of an operator to this file (doc/AUDIT.md); \"\" for none. It may "
+      "be moved away at any time."),
+BOOL (AUDIT, "syslog", C, audit.syslog, "no", "Send the same lines to the machine's syslog or journal (facility authpriv, xfedd-audit)."),
+
 TEXT (JOURNAL, "file", C, journal.file, PATH, "", "/var/lib/xfedd/journal.db",
       "SQLite file that keeps messages while they wait for a stream to a peer, so that they survive a crash or a restart; at the start, "
       "what it has is delivered, with the time at which it came (XEP-0203). It holds the text of messages, and belongs to the user "

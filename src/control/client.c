@@ -60,26 +60,13 @@ static void on_patience(void *owner)
 
 /* ------------------------------------------------------------------ answers */
 
-/* False: there is no room for the line, and nothing was written. */
-static bool write_line(struct xf_client *s, const json_t *line)
-{
-    struct xf_buf *out = xf_pipe_out(s->pipe);
-    size_t len = json_dumpb(line, NULL, 0, PRINT);
-    char *room = xf_buf_reserve(out, len + 1);
-    if (!room || json_dumpb(line, room, len, PRINT) != len)
-        return false;
-    room[len] = '\n';
-    xf_buf_commit(out, len + 1);
-    return true;
-}
-
 void xf_client_row(struct xf_client *s, json_t *row)
 {
     json_t *line = json_object();
     if (s->rows_lost)
         xf_json_put_int(line, "lost", s->rows_lost);
     xf_json_put_new(line, "row", row);
-    if (write_line(s, line))
+    if (xf_json_append_line(xf_pipe_out(s->pipe), line) == XF_ERR_OK)
         s->rows_lost = 0;
     else
         s->rows_lost++;
@@ -89,7 +76,7 @@ void xf_client_row(struct xf_client *s, json_t *row)
 
 static void finish(struct xf_client *s, json_t *line)
 {
-    bool is_written = write_line(s, line);
+    bool is_written = xf_json_append_line(xf_pipe_out(s->pipe), line) == XF_ERR_OK;
     json_decref(line);
     end_verb(s);
     if (is_written)

@@ -5,7 +5,6 @@
  *   control.c       listens, and keeps the clients
  *   client.c        one client: its lines, its answers
  *   rights.c        who may do what
- *   json.c          values into objects
  *   verbs.c         the verbs, as a table
  *   request.c       what verbs need of a request
  *   verb_status.c   status
@@ -22,10 +21,10 @@
  */
 #pragma once
 
-#include <jansson.h>
 #include <xfed/base/list.h>
 #include <xfed/base/log.h>
 #include <xfed/control/control.h>
+#include <xfed/json/json.h>
 #include <xfed/net/pipe.h>
 #include <xfed/net/timer.h>
 
@@ -92,19 +91,6 @@ void xf_client_done(struct xf_client *client, json_t *result);
 void xf_client_fail(struct xf_client *client, const char *code, const char *fmt, ...)
     XF_PRINTF(3, 4);
 
-/* ------------------------------------------------------------------ json.c */
-
-/* An absent text is left out. What is not UTF-8 is made so. */
-void xf_json_put(json_t *object, const char *key, const char *text);
-void xf_json_put_span(json_t *object, const char *key, struct xf_span text);
-void xf_json_put_int(json_t *object, const char *key, uint64_t number);
-void xf_json_put_bool(json_t *object, const char *key, bool value);
-/* "stanzas" and "bytes" of the sum, in an object of their own. */
-struct xf_stanza_sum;
-void xf_json_put_sum(json_t *object, const char *key, const struct xf_stanza_sum *sum);
-/* An object or an array that is taken over. */
-void xf_json_put_new(json_t *object, const char *key, json_t *value);
-
 /* ------------------------------------------------------------------ verbs.c */
 
 struct xf_verb {
@@ -146,5 +132,5 @@ void xf_control_reset_level(void *control); /* of level_timer (verb_process.c) *
 /* Objects that several verbs show. */
 struct xf_stream_view;
 struct xf_route_view;
-json_t *xf_json_stream(const struct xf_stream_view *view); /* verb_streams.c */
-json_t *xf_json_route(const struct xf_route_view *view);   /* verb_queues.c */
+json_t *xf_control_stream(const struct xf_stream_view *view); /* verb_streams.c */
+json_t *xf_control_route(const struct xf_route_view *view);   /* verb_queues.c */

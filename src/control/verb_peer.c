@@ -39,14 +39,14 @@ static void show_route(void *owner, const struct xf_route_view *view)
 {
     const struct job *job = owner;
     if (xf_span_is(view->peer, job->peer))
-        show_row(job, "route", xf_json_route(view));
+        show_row(job, "route", xf_control_route(view));
 }
 
 static void show_stream(void *owner, const struct xf_stream_view *view)
 {
     const struct job *job = owner;
     if (view->peer && strcmp(view->peer, job->peer) == 0)
-        show_row(job, "stream", xf_json_stream(view));
+        show_row(job, "stream", xf_control_stream(view));
 }
 
 static const char *outcome_word(enum xf_attempt_outcome outcome)
@@ -79,7 +79,7 @@ static void show_attempt(void *owner, const struct xf_attempt *attempt)
     xf_json_put_int(row, "stream", attempt->stream);
     xf_json_put(row, "dir", attempt->dir);
     xf_json_put(row, "local", attempt->local);
-    xf_json_put_new(row, "unix_s", json_integer(attempt->began_s));
+    xf_json_put_signed(row, "unix_s", attempt->began_s);
     xf_json_put(row, "outcome", outcome_word(attempt->outcome));
     xf_json_put(row, "addr", attempt->addr);
     xf_json_put(row, "reason", attempt->reason);

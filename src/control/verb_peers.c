@@ -124,7 +124,7 @@ static void put_last(void *owner, const struct xf_attempt *attempt)
         return;
     json_t *last = json_object();
     xf_json_put(last, "dir", attempt->dir);
-    xf_json_put_new(last, "unix_s", json_integer(attempt->began_s));
+    xf_json_put_signed(last, "unix_s", attempt->began_s);
     xf_json_put(last, "reason", attempt->reason);
     xf_json_put(last, "detail", attempt->detail);
     xf_json_put(last, "advice", attempt->advice);

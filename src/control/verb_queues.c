@@ -16,7 +16,7 @@ struct job {
     char peer[XF_DOMAIN_MAX + 1]; /* "": all */
 };
 
-json_t *xf_json_route(const struct xf_route_view *view)
+json_t *xf_control_route(const struct xf_route_view *view)
 {
     json_t *row = json_object();
     xf_json_put_span(row, "local", view->local);
@@ -42,7 +42,7 @@ static void show(void *owner, const struct xf_route_view *view)
     if ((is_empty && !job->shows_all) || (*job->peer && !xf_span_is(view->peer, job->peer)))
         return;
     job->shown++;
-    xf_client_row(job->client, xf_json_route(view));
+    xf_client_row(job->client, xf_control_route(view));
 }
 
 static void go_on(struct xf_client *client)

@@ -91,8 +91,8 @@ static void add_certificate(void *owner, const struct xf_control_certificate *ce
     json_t *object = json_object();
     xf_json_put(object, "name", cert->name);
     xf_json_put(object, "file", cert->file);
-    xf_json_put_new(object, "not_before_s", json_integer(cert->not_before_s));
-    xf_json_put_new(object, "not_after_s", json_integer(cert->not_after_s));
+    xf_json_put_signed(object, "not_before_s", cert->not_before_s);
+    xf_json_put_signed(object, "not_after_s", cert->not_after_s);
     json_array_append_new(owner, object);
 }
 
@@ -114,7 +114,7 @@ static const char *federation_word(const struct xf_control *control)
 static json_t *last_reload(const struct xf_control *control)
 {
     json_t *object = json_object();
-    xf_json_put_new(object, "unix_s", json_integer(control->reloaded_s));
+    xf_json_put_signed(object, "unix_s", control->reloaded_s);
     xf_json_put_bool(object, "ok", !control->reload_refused);
     return object;
 }

@@ -15,7 +15,7 @@ struct job {
     char peer[XF_DOMAIN_MAX + 1]; /* "": all */
 };
 
-json_t *xf_json_stream(const struct xf_stream_view *view)
+json_t *xf_control_stream(const struct xf_stream_view *view)
 {
     json_t *row = json_object();
     xf_json_put_int(row, "stream", view->number);
@@ -46,7 +46,7 @@ static void show(void *owner, const struct xf_stream_view *view)
     if (*job->peer && (!view->peer || strcmp(view->peer, job->peer) != 0))
         return;
     job->shown++;
-    xf_client_row(job->client, xf_json_stream(view));
+    xf_client_row(job->client, xf_control_stream(view));
 }
 
 static void go_on(struct xf_client *client)

@@ -27,7 +27,7 @@ static void see(struct xf_log_watcher *watcher, const struct xf_log_event *event
         return;
     json_t *row = json_object();
     xf_log_print(event, line);
-    xf_json_put_new(row, "unix_ms", json_integer(xf_unix_ms()));
+    xf_json_put_signed(row, "unix_ms", xf_unix_ms());
     xf_json_put(row, "event", event->name);
     xf_json_put(row, "line", line);
     job->shown++;

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <xfed/attempts/attempts.h>
+#include <xfed/audit/audit.h>
 #include <xfed/base/alloc.h>
 #include <xfed/base/crypto.h>
 #include <xfed/base/draft.h>
@@ -381,6 +383,13 @@ static void log_warnings(const char *messages)
     }
 }
 
+static void make_audit(struct xf_daemon *daemon)
+{
+    daemon->audit = xf_audit_new(&(struct xf_audit_opts){.settings = &daemon->boot->audit,
+                                                         .pool = xf_loop_pool(daemon->loop),
+                                                         .timers = daemon->env.env.timers});
+}
+
 /* ---- life */
 
 static enum xf_exit fail(const char *event_detail, enum xf_err code)
@@ -400,6 +409,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
         result = listen_to_peers(daemon, &err);
     if (result != XF_ERR_OK)
         return fail(err.detail, result);
+    make_audit(daemon);
     log_started(daemon);
     log_warnings(warnings);
     if ((result = xf_system_become(daemon->conf->process.user, &err)) != XF_ERR_OK)
@@ -441,6 +451,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_daemon_close_listeners(daemon);
     xf_free(daemon->listeners);
     xf_control_stop(daemon->control);
+    xf_audit_stop(daemon->audit);
     xf_timer_stop(&daemon->drain_timer);
     xf_expiry_end(&daemon->expiry);
     xf_timer_stop(&daemon->day_timer);
@@ -461,6 +472,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_parsers_free(&daemon->env.env.parsers);
     xf_loop_free(&daemon->loop);
     xf_control_free(&daemon->control);
+    xf_audit_free(&daemon->audit);
     xf_attempts_free(&daemon->attempts);
     xf_texts_release(&daemon->switches.peers);
     xf_certs_release(&daemon->certs);
@@ -490,6 +502,8 @@ enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_cer
             xf_history_free(&daemon.history);
         if (!xf_journal_is_writing(daemon.journal))
             xf_journal_free(&daemon.journal);
+        if (!xf_audit_is_writing(daemon.audit))
+            xf_audit_free(&daemon.audit);
         _exit((int)code); /* what is still alive points to the daemon */
     }
     take_apart(&daemon);

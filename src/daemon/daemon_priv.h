@@ -336,6 +336,8 @@ enum xf_drain {
 };
 
 struct xf_reload;
+struct xf_attempts;
+struct xf_audit;
 struct xf_control;
 
 struct xf_daemon {
@@ -351,6 +353,7 @@ struct xf_daemon {
     struct xf_policy *policy;
     struct xf_policy_switches switches; /* by operators */
     struct xf_attempts *attempts;       /* NULL: nobody may ask */
+    struct xf_audit *audit;             /* NULL: none */
     struct xf_control *control;         /* NULL: none */
     int64_t day;                        /* days since 1970, UTC, last passed to policy */
     struct xf_timer day_timer;

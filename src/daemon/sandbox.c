@@ -151,6 +151,8 @@ static void allow_all(struct xf_sandbox *s, const struct xf_conf *conf,
     xf_free(history);
     if (*conf->journal.file)
         allow(&s->write, conf->journal.file);
+    if (*conf->audit.file)
+        allow(&s->write, conf->audit.file);
     if (*conf->listen.control) /* to remove the socket at the end */
         allow(&s->write, conf->listen.control);
     for (size_t i = 0; i < conf->link_count; i++)

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* test_control.c — who may do what, and words of peers in JSON. */
+/* test_control.c — who may do what. */
 #include "../../../src/control/control_priv.h"
 
 #include <check.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <xfed/base/err.h>
@@ -58,35 +57,6 @@ START_TEST(our_own_user_may_act)
 }
 END_TEST
 
-/* clang-format off */
-static const struct {
-    const char *label;
-    struct xf_span text;
-    const char *want;
-} texts[] = {
-    {"plain",              XF_SPAN_INIT("b.example"),    "{\"k\":\"b.example\"}"},
-    {"empty",              XF_SPAN_INIT(""),             "{\"k\":\"\"}"},
-    {"absent",             {NULL, 0},                    "{}"},
-    {"quotes and lines",   XF_SPAN_INIT("a\"\n\\"),      "{\"k\":\"a\\\"\\n\\\\\"}"},
-    {"a control character", XF_SPAN_INIT("\x1b[2J"),     "{\"k\":\"\\u001B[2J\"}"},
-    {"UTF-8",              XF_SPAN_INIT("b\xc3\xbc"),    "{\"k\":\"b\\u00FC\"}"},
-    {"cut UTF-8",          XF_SPAN_INIT("b\xc3"),        "{\"k\":\"b?\"}"},
-    {"Latin-1",            XF_SPAN_INIT("\xe9t\xe9"),    "{\"k\":\"?t?\"}"},
-};
-/* clang-format on */
-
-START_TEST(words_of_peers_are_always_json)
-{
-    char got[128];
-    json_t *object = json_object();
-    xf_json_put_span(object, "k", texts[_i].text);
-    size_t len = json_dumpb(object, got, sizeof(got) - 1, JSON_COMPACT | JSON_ENSURE_ASCII);
-    got[len] = '\0';
-    ck_assert_msg(strcmp(got, texts[_i].want) == 0, "%s: %s", texts[_i].label, got);
-    json_decref(object);
-}
-END_TEST
-
 START_TEST(verbs_that_change_something_need_the_right)
 {
     static const char *const acts[] = {"close", "retry",  "flush", "federation",
@@ -108,7 +78,6 @@ int main(void)
     TCase *tcase = tcase_create("control");
     tcase_add_loop_test(tcase, rights_follow_the_groups, 0, XF_ARRAY_LEN(users));
     tcase_add_test(tcase, our_own_user_may_act);
-    tcase_add_loop_test(tcase, words_of_peers_are_always_json, 0, XF_ARRAY_LEN(texts));
     tcase_add_test(tcase, verbs_that_change_something_need_the_right);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* json.c — values into JSON objects. jansson takes only UTF-8, and peers' words may be cut. */
-#include "control_priv.h"
+/* json.c — values into JSON objects; see json.h. */
+#include <xfed/json/json.h>
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/utf8.h>
 #include <xfed/xmpp/stanza_queue.h>
+
+#define PRINT (JSON_COMPACT | JSON_ENSURE_ASCII)
 
 static json_t *text_of(struct xf_span text)
 {
@@ -40,6 +42,11 @@ void xf_json_put_int(json_t *object, const char *key, uint64_t number)
     xf_json_put_new(object, key, json_integer((json_int_t)number));
 }
 
+void xf_json_put_signed(json_t *object, const char *key, int64_t number)
+{
+    xf_json_put_new(object, key, json_integer(number));
+}
+
 void xf_json_put_bool(json_t *object, const char *key, bool value)
 {
     xf_json_put_new(object, key, json_boolean(value));
@@ -51,4 +58,16 @@ void xf_json_put_sum(json_t *object, const char *key, const struct xf_stanza_sum
     xf_json_put_int(value, "stanzas", sum->count);
     xf_json_put_int(value, "bytes", sum->bytes);
     xf_json_put_new(object, key, value);
+}
+
+enum xf_err xf_json_append_line(struct xf_buf *out, const json_t *value)
+{
+    size_t len = json_dumpb(value, NULL, 0, PRINT);
+    char *room = xf_buf_reserve(out, len + 1);
+    if (!room)
+        return XF_ERR_LIMIT;
+    xf_require(json_dumpb(value, room, len, PRINT) == len);
+    room[len] = '\n';
+    xf_buf_commit(out, len + 1);
+    return XF_ERR_OK;
 }
