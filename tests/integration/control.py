@@ -218,7 +218,8 @@ def hostile(report, ctl, gateway):
         report.check(f'{what}: {want.decode()}', want in got, f'{got[:300]!r} {end}')
     crowd(report, ctl, gateway)
     grown = resident_kib(pid) - before
-    report.check(f'memory stays ({grown} KiB more)', grown < 20000)
+    if not gateway.lab.wrapper: # sanitizers keep what was freed
+        report.check(f'memory stays ({grown} KiB more)', grown < 20000)
 
 
 def crowd(report, ctl, gateway):
