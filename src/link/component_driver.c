@@ -14,11 +14,11 @@
 
 /* clang-format off */
 static const struct xf_leg_error errors[] = {
-    {XF_STREAM_ERROR_CONFLICT, {"conflict", XF_HELP_LINK_CONFLICT}},
-    {XF_STREAM_ERROR_NOT_AUTHORIZED, {"not-authorized", XF_HELP_LINK_SECRET}},
-    {XF_STREAM_ERROR_HOST_UNKNOWN, {"host-unknown", XF_HELP_LINK_HOST_UNKNOWN}},
-    {XF_STREAM_ERROR_INVALID_NAMESPACE, {"invalid-namespace", XF_HELP_LINK_WRONG_PORT}},
-    {XF_STREAM_ERROR_SYSTEM_SHUTDOWN, {"system-shutdown", XF_HELP_NONE}},
+    {XF_STREAM_ERROR_CONFLICT, {"conflict", XF_HELP_LINK_CONFLICT, "another component is connected with this name"}},
+    {XF_STREAM_ERROR_NOT_AUTHORIZED, {"not-authorized", XF_HELP_LINK_SECRET, "the server does not accept the secret"}},
+    {XF_STREAM_ERROR_HOST_UNKNOWN, {"host-unknown", XF_HELP_LINK_HOST_UNKNOWN, "the server knows no component of this name"}},
+    {XF_STREAM_ERROR_INVALID_NAMESPACE, {"invalid-namespace", XF_HELP_LINK_WRONG_PORT, "the port is not for components"}},
+    {XF_STREAM_ERROR_SYSTEM_SHUTDOWN, {"system-shutdown", XF_HELP_NONE, "the server shuts down"}},
 };
 /* clang-format on */
 
@@ -46,7 +46,8 @@ static void begin(struct xf_leg *leg)
 static void prove(struct xf_leg *leg, const struct xf_header *header)
 {
     if (header->id.len == 0) {
-        xf_leg_refuse(leg, "no-stream-id", XF_HELP_LINK_WRONG_PORT);
+        xf_leg_refuse(leg, "no-stream-id", XF_HELP_LINK_WRONG_PORT,
+                      "the server's header has no id");
         return;
     }
     struct xf_span parts[] = {header->id, xf_span_of(leg->settings->secret)};

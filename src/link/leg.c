@@ -72,16 +72,16 @@ static void node_text(const struct xf_leg *leg, char out[XF_ADDR_TEXT_BYTES])
 
 /* clang-format off */
 static const struct xf_leg_ending lost[] = {
-    [XF_CONN_END_LOCAL]       = {"closed",           XF_HELP_NONE},
-    [XF_CONN_END_EOF]         = {"closed-by-server", XF_HELP_LINK_CLOSED},
-    [XF_CONN_END_RESET]       = {"reset",            XF_HELP_LINK_CLOSED},
-    [XF_CONN_END_REFUSED]     = {"refused",          XF_HELP_LINK_REFUSED},
-    [XF_CONN_END_UNREACHABLE] = {"refused",          XF_HELP_LINK_REFUSED},
-    [XF_CONN_END_SOURCE]      = {"refused",          XF_HELP_LINK_REFUSED},
-    [XF_CONN_END_TIMEOUT]     = {"timeout",          XF_HELP_LINK_SILENT},
-    [XF_CONN_END_TLS]         = {"tls",              XF_HELP_LINK_TLS},
-    [XF_CONN_END_TLS_ALIEN]   = {"tls",              XF_HELP_LINK_TLS},
-    [XF_CONN_END_TLS_REFUSED] = {"tls",              XF_HELP_LINK_TLS},
+    [XF_CONN_END_LOCAL]       = {"closed",           XF_HELP_NONE, NULL},
+    [XF_CONN_END_EOF]         = {"closed-by-server", XF_HELP_LINK_CLOSED, NULL},
+    [XF_CONN_END_RESET]       = {"reset",            XF_HELP_LINK_CLOSED, NULL},
+    [XF_CONN_END_REFUSED]     = {"refused",          XF_HELP_LINK_REFUSED, NULL},
+    [XF_CONN_END_UNREACHABLE] = {"refused",          XF_HELP_LINK_REFUSED, NULL},
+    [XF_CONN_END_SOURCE]      = {"refused",          XF_HELP_LINK_REFUSED, NULL},
+    [XF_CONN_END_TIMEOUT]     = {"timeout",          XF_HELP_LINK_SILENT, NULL},
+    [XF_CONN_END_TLS]         = {"tls",              XF_HELP_LINK_TLS, NULL},
+    [XF_CONN_END_TLS_ALIEN]   = {"tls",              XF_HELP_LINK_TLS, NULL},
+    [XF_CONN_END_TLS_REFUSED] = {"tls",              XF_HELP_LINK_TLS, NULL},
 };
 /* clang-format on */
 
@@ -91,19 +91,21 @@ static struct xf_leg_ending ending_of(const struct xf_leg *leg, enum xf_stream_e
     if (leg->ending.reason)
         return leg->ending;
     if (end == XF_STREAM_END_LOST && leg->was_up && xf_conn_end_is_tls(stream->conn_end))
-        return (struct xf_leg_ending){"tls", XF_HELP_LINK_CLOSED};
+        return (struct xf_leg_ending){"tls", XF_HELP_LINK_CLOSED, NULL};
     if (end == XF_STREAM_END_LOST)
         return lost[stream->conn_end];
     if (end == XF_STREAM_END_POLITE)
-        return (struct xf_leg_ending){"closed-by-server", XF_HELP_LINK_CLOSED};
+        return (struct xf_leg_ending){"closed-by-server", XF_HELP_LINK_CLOSED, NULL};
     if (end == XF_STREAM_END_OUR_ERROR)
         return (struct xf_leg_ending){xf_stream_error_name(stream->our_error),
-                                      XF_HELP_LINK_WRONG_PORT};
+                                      leg->was_up ? stream->our_help : XF_HELP_LINK_WRONG_PORT,
+                                      *stream->our_text ? stream->our_text : NULL};
     for (size_t i = 0; i < leg->driver->error_count; i++) {
         if (leg->driver->errors[i].error == stream->peer_error)
             return leg->driver->errors[i].ending;
     }
-    return (struct xf_leg_ending){xf_stream_error_name(stream->peer_error), XF_HELP_LINK_CLOSED};
+    return (struct xf_leg_ending){xf_stream_error_name(stream->peer_error), XF_HELP_LINK_CLOSED,
+                                  NULL};
 }
 
 /* Errors over which a server ends a stream whatever was sent. */
@@ -133,7 +135,9 @@ static void log_end(struct xf_leg *leg, enum xf_stream_end end, const char *deta
     char node[XF_ADDR_TEXT_BYTES];
     uint64_t took_ms = leg->env->clock->now_ms - leg->began_ms;
     node_text(leg, node);
-    if (end == XF_STREAM_END_PEER_ERROR)
+    if (ending.detail)
+        detail = ending.detail;
+    if (end == XF_STREAM_END_PEER_ERROR && leg->stream.peer_text[0])
         detail = leg->stream.peer_text;
     if (leg->was_up) {
         enum xf_log_level level = leg->is_wanted ? XF_LOG_WARN : XF_LOG_INFO;
@@ -186,9 +190,11 @@ static bool is_good_certificate(struct xf_leg *leg)
     if (!*leg->settings->ca_file)
         return true;
     if (facts->chain != XF_CERT_TRUSTED || facts->revocation == XF_CERT_REVOKED)
-        xf_leg_refuse(leg, "bad-certificate", XF_HELP_LINK_CERTIFICATE);
+        xf_leg_refuse(leg, "bad-certificate", XF_HELP_LINK_CERTIFICATE,
+                      "the server's certificate does not come from link { ca-file }");
     else if (*name && !xf_tls_facts_name(facts, xf_span_of(name)))
-        xf_leg_refuse(leg, "wrong-certificate", XF_HELP_LINK_CERTIFICATE);
+        xf_leg_refuse(leg, "wrong-certificate", XF_HELP_LINK_CERTIFICATE,
+                      "the server's certificate does not have the name in link { tls-name }");
     else
         return true;
     return false;
@@ -431,7 +437,7 @@ static void fire(struct xf_leg *leg, enum xf_leg_event event)
 
 void xf_leg_give_up(struct xf_leg *leg, const char *reason, enum xf_help help)
 {
-    leg->ending = (struct xf_leg_ending){reason, help};
+    leg->ending = (struct xf_leg_ending){reason, help, NULL};
     xf_stream_abort(&leg->stream);
 }
 
@@ -619,9 +625,9 @@ void xf_leg_returned(struct xf_leg *leg, struct xf_stanza *stanza, enum xf_stanz
         leg->events->returned(leg->owner, leg, stanza, error);
 }
 
-void xf_leg_refuse(struct xf_leg *leg, const char *reason, enum xf_help help)
+void xf_leg_refuse(struct xf_leg *leg, const char *reason, enum xf_help help, const char *detail)
 {
-    leg->ending = (struct xf_leg_ending){reason, help};
+    leg->ending = (struct xf_leg_ending){reason, help, detail};
     leg->is_refused = true;
     if (leg->stream.header_sent)
         xf_stream_close(&leg->stream);

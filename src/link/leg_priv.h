@@ -60,6 +60,7 @@ struct xf_leg;
 struct xf_leg_ending {
     const char *reason; /* a literal, a word */
     enum xf_help help;
+    const char *detail; /* NULL: what the server or the system said. Borrowed from the stream */
 };
 
 /* What a stream error of this kind of server tells an operator. */
@@ -248,7 +249,7 @@ void xf_leg_accept(struct xf_leg *leg);
 void xf_leg_returned(struct xf_leg *leg, struct xf_stanza *stanza, enum xf_stanza_error error);
 
 /* End the stream politely, and come back less often. The values are as in struct xf_leg_ending. */
-void xf_leg_refuse(struct xf_leg *leg, const char *reason, enum xf_help help);
+void xf_leg_refuse(struct xf_leg *leg, const char *reason, enum xf_help help, const char *detail);
 
 /* ------------------------------------------------------------------ leg_drain.c */
 

@@ -19,7 +19,7 @@
 /* clang-format off */
 static const struct xf_leg_error errors[] = {
     {XF_STREAM_ERROR_INVALID_NAMESPACE,
-     {"invalid-namespace", XF_HELP_LINK_WRONG_PORT}},
+     {"invalid-namespace", XF_HELP_LINK_WRONG_PORT, "the port is not that of a router"}},
 };
 
 static const struct {

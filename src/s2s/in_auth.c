@@ -149,11 +149,10 @@ static void authenticate(struct xf_in *in, struct xf_span response)
     if (!xf_in_may_external(in, peer)) {
         char text[200];
         struct xf_verdict verdict = xf_in_verdict(in, peer);
+        enum xf_help help = xf_verdict_help(&verdict);
         xf_verdict_text(&verdict, in->stream.conn->tls, peer, text, sizeof(text));
-        refuse(in, "not-authorized",
-               xf_verdict_is_good(&verdict) ? XF_HELP_AUTH_NOT_ALLOWED : xf_verdict_help(&verdict),
-               xf_verdict_is_good(&verdict) ? "SASL EXTERNAL is not accepted from this domain"
-                                            : text);
+        refuse(in, "not-authorized", help ? help : XF_HELP_AUTH_NOT_ALLOWED,
+               help ? text : "SASL EXTERNAL is not accepted from this domain");
         return;
     }
     if (is_denied(in, peer))

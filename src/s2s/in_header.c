@@ -147,10 +147,10 @@ static void pin_names(struct xf_in *in, const struct names *names)
 static void refuse_certificate(struct xf_in *in, const struct xf_verdict *verdict)
 {
     char text[200];
+    enum xf_help help = xf_verdict_help(verdict);
     xf_verdict_text(verdict, in->stream.conn->tls, xf_span_of(in->peer), text, sizeof(text));
-    xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED,
-               xf_verdict_is_good(verdict) ? XF_HELP_AUTH_NOT_ALLOWED : xf_verdict_help(verdict),
-               xf_verdict_is_good(verdict) ? "no way to authenticate is allowed" : text);
+    xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, help ? help : XF_HELP_AUTH_NOT_ALLOWED,
+               help ? text : "no way to authenticate is allowed");
 }
 
 static void offer_features(struct xf_in *in)

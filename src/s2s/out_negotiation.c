@@ -101,7 +101,7 @@ static struct xf_refusal no_way(const struct xf_out *out, const struct xf_verdic
 static void give_up_on_auth(struct xf_out *out, const struct xf_verdict *verdict)
 {
     char text[200];
-    if (verdict->is_secure && (verdict->is_old || !xf_verdict_is_good(verdict))) {
+    if (verdict->is_secure && xf_verdict_help(verdict)) {
         xf_verdict_text(verdict, out->stream.conn->tls, xf_span_of(out->peer), text, sizeof(text));
         xf_out_give_up(out, XF_CAUSE_CERTIFICATE, xf_verdict_help(verdict),
                        XF_STREAM_ERROR_NOT_AUTHORIZED, text);

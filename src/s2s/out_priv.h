@@ -198,9 +198,10 @@ static inline void xf_out_fire(struct xf_out *out, enum xf_out_event event)
     xf_machine_fire(out->machine, out, event);
 }
 
+/* The state in which the present conn, or the last one, failed. */
 static inline const char *xf_out_failed_in(const struct xf_out *out)
 {
-    return out->machine->states[out->failed_in];
+    return out->machine->states[out->state == XF_OUT_ENDED ? out->failed_in : out->state];
 }
 
 /* ------------------------------------------------------------------ out.c */

@@ -152,10 +152,14 @@ static const char *state_word(const struct xf_in *in)
 
 enum xf_help xf_s2s_help_for_tls(enum xf_conn_end end, bool is_direct)
 {
-    if (end == XF_CONN_END_TLS_REFUSED)
+    switch (end) {
+    case XF_CONN_END_TLS_REFUSED:
         return XF_HELP_OUR_CERT_REFUSED;
-    return end == XF_CONN_END_TLS_ALIEN && is_direct ? XF_HELP_PLAIN_ON_TLS_PORT
-                                                     : XF_HELP_TLS_FAILED;
+    case XF_CONN_END_TLS_ALIEN: /* behind STARTTLS it has promised TLS */
+        return is_direct ? XF_HELP_PLAIN_ON_TLS_PORT : XF_HELP_PROTOCOL_ERROR;
+    default:
+        return XF_HELP_TLS_FAILED;
+    }
 }
 
 /* A server that says not-authorized before it was authenticated has looked at our certificate. */
@@ -182,7 +186,8 @@ static enum xf_help help_for(const struct xf_in *in, enum xf_stream_end end)
     }
     if (xf_conn_end_is_tls(in->stream.conn_end))
         return xf_s2s_help_for_tls(in->stream.conn_end, in->is_direct);
-    return in->valid_pairs > 0 ? XF_HELP_PEER_CLOSED : XF_HELP_NONE;
+    bool is_theirs = in->stream.conn_end != XF_CONN_END_LOCAL;
+    return is_theirs && in->valid_pairs > 0 ? XF_HELP_PEER_CLOSED : XF_HELP_NONE;
 }
 
 /*
