@@ -81,11 +81,11 @@
     X(TLS_TOO_OLD, "tls-too-old",                                                                 \
       "the peer must speak TLS 1.3, or lower tls-min for it")                                     \
     X(TLS_ON_PLAIN_PORT, "tls-on-plain-port",                                                     \
-      "the port is for TLS from the first byte: publish it as _xmpps-server, and the "            \
-      "STARTTLS port as _xmpp-server")                                                            \
+      "TLS came where STARTTLS is due: _xmpps-server must name the port of direct TLS, and "      \
+      "_xmpp-server that of STARTTLS")                                                            \
     X(PLAIN_ON_TLS_PORT, "plain-on-tls-port",                                                     \
-      "the port is not for TLS from the first byte: publish it as _xmpp-server, not as "          \
-      "_xmpps-server")                                                                            \
+      "XML came where TLS is due: _xmpp-server must name the port of STARTTLS, and "              \
+      "_xmpps-server that of direct TLS")                                                         \
     /* the peer's certificate */                                                                  \
     X(CERT_NONE, "cert-none",                                                                     \
       "the peer's server must send its certificate when it connects to others too")               \
@@ -115,8 +115,8 @@
       "provide a current revocation list in trust { crl-files crl-dir }, or ask the peer's "      \
       "operator to staple OCSP")                                                                  \
     X(CERT_TLSA_OPEN, "cert-tlsa-open",                                                           \
-      "DNS must say whether the domain has TLSA records: mend the resolver or the peer's "        \
-      "DNS")                                                                                      \
+      "mend the resolver or the peer's DNS: as long as it does not say whether there are "        \
+      "TLSA records, nobody is let in")                                                           \
     X(CERT_UNPROVED, "cert-unproved",                                                             \
       "the peer must show the certificate that its pins or TLSA records name")                    \
     /* who authenticates how */                                                                   \
