@@ -15,6 +15,7 @@
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/clock.h>
+#include <xfed/base/help.h>
 
 #define WAITING_BYTES_MAX (4u << 20)
 #define RETRY_MS          5000
@@ -109,8 +110,7 @@ static void tell(struct xf_audit *audit)
     bool has_failed = audit->failure[0] != '\0';
     if (has_failed && !audit->has_failed)
         xf_log(XF_LOG_ERROR, "audit.write.failed", XF_STR("file", audit->opts.settings->file),
-               XF_STR("detail", audit->failure),
-               XF_STR("advice", "make room, or give the file to the user of xfedd; lines wait"));
+               XF_STR("detail", audit->failure), XF_HELP(XF_HELP_FILE_UNWRITABLE));
     else if (!has_failed && audit->has_failed)
         xf_log(XF_LOG_WARN, "audit.write.recovered", XF_STR("file", audit->opts.settings->file),
                XF_INT("lost", audit->lost));

@@ -19,6 +19,7 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/crypto.h>
 #include <xfed/base/draft.h>
+#include <xfed/base/help.h>
 #include <xfed/base/list.h>
 #include <xfed/base/log.h>
 #include <xfed/control/control.h>
@@ -150,8 +151,7 @@ static void on_starved(void *owner, unsigned closed)
 {
     (void)owner;
     xf_log(XF_LOG_ERROR, "process.descriptors.exhausted", XF_INT("closed", closed),
-           XF_WORD("advice", "raise LimitNOFILE of the service (ulimit -n), or lower "
-                             "unauthenticated { half-open }"));
+           XF_HELP(XF_HELP_DESCRIPTORS));
 }
 
 /* Adopt the socket that systemd passed for this address, or else open one. */
@@ -221,7 +221,7 @@ static void refuse_peers(void *owner, bool refuses)
         result = xf_listener_refuse(daemon->listeners[i].listener, refuses, &err);
     if (result != XF_ERR_OK)
         xf_log(XF_LOG_ERROR, "process.listeners.failed", XF_STR("detail", err.detail),
-               XF_WORD("advice", "restart xfedd"));
+               XF_HELP(XF_HELP_LISTENERS));
     else if (refuses)
         xf_log(XF_LOG_WARN, "process.listeners.closed",
                XF_INT("listeners", daemon->listener_count));

@@ -121,9 +121,10 @@ static inline struct xf_pair *xf_pair_of_node(struct xf_node *node)
 }
 
 /* End the stream with an error; `text` NULL: none. */
-static inline void xf_in_fail(struct xf_in *in, enum xf_stream_error error, const char *text)
+static inline void xf_in_fail(struct xf_in *in, enum xf_stream_error error, enum xf_help help,
+                              const char *text)
 {
-    xf_stream_fail(&in->stream, error, text);
+    xf_stream_fail(&in->stream, error, help, text);
 }
 
 static inline void xf_in_close(struct xf_in *in)

@@ -146,7 +146,7 @@ static void log_move(const void *self, const char *from, const char *on, const c
 static void give_up(void *self, unsigned event)
 {
     (void)event;
-    xf_out_give_up(self, XF_CAUSE_STREAM, XF_STREAM_ERROR_BAD_FORMAT,
+    xf_out_give_up(self, XF_CAUSE_STREAM, XF_HELP_PROTOCOL_ERROR, XF_STREAM_ERROR_BAD_FORMAT,
                    "the peer's answer is out of order");
 }
 
