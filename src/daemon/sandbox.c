@@ -181,7 +181,7 @@ void xf_sandbox_enter(struct xf_sandbox *s, const struct xf_conf *conf,
     if (!s->has_files)
         log_missing("files", err.detail,
                     "use Linux 5.13 or later with Landlock (CONFIG_SECURITY_LANDLOCK, "
-                    "lsm=landlock,...); until then the systemd unit conf/xfedd.service limits "
+                    "lsm=landlock,...); until then the systemd unit xfedd.service limits "
                     "which files can be opened");
     s->has_calls = xf_seccomp_enter(s, &err) == XF_ERR_OK;
     if (!s->has_calls)
