@@ -40,8 +40,6 @@
 enum xf_exit { XF_EXIT_OK = 0, XF_EXIT_RUNTIME = 1, XF_EXIT_USAGE = 64, XF_EXIT_CONFIG = 78 };
 
 /* ---- options.c */
-#define XF_CONF_FILE "/etc/xfedd/xfed.conf" /* without -c */
-
 enum xf_mode {
     XF_MODE_RUN,
     XF_MODE_TEST,

@@ -17,7 +17,7 @@ static const struct option long_options[] = {
 
 void xf_options_help(FILE *out)
 {
-    fputs("usage: xfedd [-c FILE]          run in the foreground; the file is " XF_CONF_FILE
+    fputs("usage: xfedd [-c FILE]          run in the foreground; the file is " XFED_CONF_FILE
           " if none is named\n"
           "       xfedd -c FILE -t         check the configuration and the files that it names\n"
           "       xfedd -c FILE --dump [--changed]      print the settings in force, all or those "
@@ -120,7 +120,7 @@ bool xf_options_parse(int argc, char **argv, struct xf_options *out_options)
     if (options.file && !*options.file)
         return refuse("-c FILE: the name is empty");
     if (reads_file(options.mode) && !options.file)
-        options.file = XF_CONF_FILE;
+        options.file = XFED_CONF_FILE;
     *out_options = options;
     return true;
 }

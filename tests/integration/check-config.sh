@@ -110,7 +110,8 @@ for example in "$examples"/*.conf; do
 done
 [ "$count" -ge 7 ] || fail "only $count examples were found in conf/examples/"
 
-[ -e /etc/xfedd/xfed.conf ] || { expect 78 "no file" "$xfedd" && grep -q '^/etc/xfedd/xfed.conf: ' "$scratch/err" || fail "no file: $(cat "$scratch/err")"; }
+default=$("$xfedd" --help | sed -n 's/.* the file is \(.*\) if none is named$/\1/p')
+[ -e "$default" ] || { expect 78 "no file" "$xfedd" && grep -q "^$default: " "$scratch/err" || fail "no file: $(cat "$scratch/err")"; }
 expect 64 "a file without a name" "$xfedd" -c '' || true
 expect 64 "what has changed, without --dump" "$xfedd" -c "$scratch/xfed.conf" -t --changed || true
 expect 0 "what has changed" "$xfedd" -c "$scratch/xfed.conf" --dump --changed && cp "$scratch/out" "$scratch/changed.conf"
