@@ -67,7 +67,6 @@ struct xf_options {
 
 /* False: wrong usage, explained on standard error. */
 XF_MUST_USE bool xf_options_parse(int argc, char **argv, struct xf_options *out_options);
-void xf_options_help(FILE *out);
 
 /* ---- system.c */
 /* Before the loop is made: file mode mask, descriptors, memory, threads. */
