@@ -5,35 +5,8 @@
 #
 # usage: package.sh FOLDER    what scripts/package has made
 set -eu
-if [ "${2:-}" != inside ]; then
-    exec unshare --mount --propagation private "$0" "$(realpath "$1")" inside
-fi
+. "$(dirname "$0")/lab/overlay.sh"
 
-# ---- the copy; all is gone with the namespace
-folder=$1
-top=$(cd "$(dirname "$0")/../.." && pwd)
-root=/mnt
-mount -t tmpfs -o mode=755 none "$root"
-mkdir "$root/upper" "$root/work" "$root/fs"
-mount -t overlay -o "lowerdir=/,upperdir=$root/upper,workdir=$root/work" none "$root/fs"
-root=$root/fs
-for path in /proc /dev /sys; do mount --rbind "$path" "$root$path"; done
-for path in /run /tmp; do mount -t tmpfs none "$root$path"; done
-for name in xfedd prosody-mod-route-gateway ejabberd-mod-route-gateway; do cp "$folder/$name"_*.deb "$root/tmp/$name.deb"; done
-rm -rf "$root/etc/xfedd" "$root/var/lib/xfedd"
-inside() { chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"; }
-
-passed=0 failed=0
-check() {       # label, command...
-    local label=$1
-    shift
-    if out=$("$@" 2>&1); then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        echo "FAIL $label: ${out:0:2000}"
-    fi
-}
 has_mode() {    # path, "MODE USER:GROUP"
     local got
     got=$(inside stat -c '%a %U:%G' "$1") && [ "$got" = "$2" ] || { echo "$got, expected $2"; return 1; }
@@ -81,16 +54,7 @@ check "unit" inside systemd-analyze verify --man=no /lib/systemd/system/xfedd.se
 # ---- the configuration
 check "what is installed is refused" fails_with 78 inside xfedd -t
 check "by a start too" fails_with 78 inside timeout 10 xfedd
-sed -i '/^# xfedd --sample/,$ { s/^#\([^ ]\)/\1/; s/^#   /    / }' "$root/etc/xfedd/xfed.conf"
-(
-    cd "$root/etc/xfedd"
-    umask 027
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -subj /CN=example.org \
-        -addext subjectAltName=DNS:example.org -keyout example.org.key -out example.org.pem 2>/dev/null
-    for secret in link dialback; do openssl rand -hex 32 >"$secret.secret"; done
-    chmod 640 ./*.key ./*.secret
-)
-inside sh -c 'chgrp xfedd /etc/xfedd/*'
+configure
 check "without its #, it is accepted by the user of the unit" inside runuser -u xfedd -- xfedd -t
 echo '# kept' >>"$root/etc/xfedd/xfed.conf"
 check "upgrade" inside dpkg -i /tmp/xfedd.deb
@@ -143,5 +107,4 @@ check "no state" gone /var/lib/xfedd
 check "no program" gone /usr/sbin/xfedd
 check "no profile" gone /etc/apparmor.d/xfedd
 check "keys stay" test -f "$root/etc/xfedd/example.org.key"
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+summary
