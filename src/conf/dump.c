@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * dump.c — a configuration as text: what is in force, with every default (--dump) or without them
- * (--dump --changed), and the annotated sample (--sample).
+ * (--dump --changed), the annotated sample (--sample), and the rows of the manual.
  *
- * Both come from the option table. A dump can be loaded again and then dumps the same; secrets stay
+ * All come from the option table. A dump can be loaded again and then dumps the same; secrets stay
  * in their files. A peer's section shows only its own settings, since the rest is in `defaults`.
  */
 #include "conf_priv.h"
@@ -140,7 +140,7 @@ static void put_comment(const char *indent, const char *text, FILE *out)
     fputc('\n', out);
 }
 
-static void put_accepted(const struct xf_option *option, const char *indent, FILE *out)
+static char *accepted(const struct xf_option *option)
 {
     struct xf_buf text;
     xf_buf_init(&text, 1024);
@@ -150,9 +150,8 @@ static void put_accepted(const struct xf_option *option, const char *indent, FIL
         xf_buf_append_str(&text, "; several in {...}");
     xf_buf_append_str(&text, ".");
     char *line = xf_strndup(xf_buf_ptr(&text), text.len);
-    put_comment(indent, line, out);
-    xf_free(line);
     xf_buf_release(&text);
+    return line;
 }
 
 static bool is_quoted(const struct xf_option *option)
@@ -160,15 +159,18 @@ static bool is_quoted(const struct xf_option *option)
     return option->kind == XF_KIND_TEXT || xf_kind_is_list(option->kind);
 }
 
-/* Print `key = value`, commented out if the program would do the same without it. */
-static void put_example(const struct xf_option *option, const char *indent, bool is_live, FILE *out)
+static bool shows_default(const struct xf_option *option)
 {
-    const char *value = option->initial && (*option->initial || !option->example) ? option->initial
-                                                                                  : option->example;
+    return option->initial && (*option->initial || !option->example);
+}
+
+/* The default or an example, as it is written in the file. */
+static char *shown_value(const struct xf_option *option)
+{
+    const char *value = shows_default(option) ? option->initial : option->example;
     bool is_list = xf_kind_is_list(option->kind), has_item = !is_list || *value;
     const char *quote = is_quoted(option) && has_item ? "\"" : "";
-    fprintf(out, "%s%s%s = %s%s%s%s%s\n", indent, is_live ? "" : "#", option->key,
-            is_list ? "{" : "", quote, value, quote, is_list ? "}" : "");
+    return xf_asprintf("%s%s%s%s%s", is_list ? "{" : "", quote, value, quote, is_list ? "}" : "");
 }
 
 /* Does the sample set it? It sets what has no default, and the files of a served domain. */
@@ -193,11 +195,16 @@ static void sample_section(enum xf_section section, FILE *out)
             fprintf(out, "%s {\n", facts->word);
     }
     for (size_t i = 0; i < count; i++) {
+        char *takes = accepted(&options[i]), *value = shown_value(&options[i]);
         if (i > 0)
             fputc('\n', out);
         put_comment(indent, options[i].help, out);
-        put_accepted(&options[i], indent, out);
-        put_example(&options[i], indent, is_live(&options[i]), out);
+        put_comment(indent, takes, out);
+        /* Commented out if the program would do the same without it. */
+        fprintf(out, "%s%s%s = %s\n", indent, is_live(&options[i]) ? "" : "#", options[i].key,
+                value);
+        xf_free(takes);
+        xf_free(value);
     }
     if (section != XF_SECTION_TOP)
         fputs("}\n", out);
@@ -225,5 +232,31 @@ void xf_conf_sample(FILE *out)
             sample_peer(out);
         else
             sample_section(s, out);
+    }
+}
+
+static void call_with_row(const struct xf_option *option, const struct xf_section_facts *facts,
+                          xf_conf_row_fn each, void *owner)
+{
+    char *takes = accepted(option), *value = shown_value(option);
+    struct xf_conf_row row = {facts->word, facts->title,     facts->help,
+                              option->key, option->help,     takes,
+                              value,       !option->initial, !shows_default(option)};
+    each(owner, &row);
+    xf_free(takes);
+    xf_free(value);
+}
+
+void xf_conf_each_row(xf_conf_row_fn each, void *owner)
+{
+    for (unsigned s = 0; s < XF_SECTION_COUNT; s++) {
+        const struct xf_section_facts *facts = xf_section_facts(s);
+        struct xf_conf_row same = {.section = facts->word, facts->title, facts->help};
+        size_t count;
+        const struct xf_option *options = xf_conf_options_of(s, &count);
+        if (s == XF_SECTION_PEER)
+            each(owner, &same);
+        for (size_t i = 0; s != XF_SECTION_PEER && i < count; i++)
+            call_with_row(&options[i], facts, each, owner);
     }
 }

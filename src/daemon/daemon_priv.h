@@ -41,8 +41,6 @@
 enum xf_exit { XF_EXIT_OK = 0, XF_EXIT_RUNTIME = 1, XF_EXIT_USAGE = 64, XF_EXIT_CONFIG = 78 };
 
 /* ---- options.c */
-#define XF_CONF_FILE "/etc/xfedd/xfed.conf" /* without -c */
-
 enum xf_mode {
     XF_MODE_RUN,
     XF_MODE_TEST,
@@ -70,7 +68,6 @@ struct xf_options {
 
 /* False: wrong usage, explained on standard error. */
 XF_MUST_USE bool xf_options_parse(int argc, char **argv, struct xf_options *out_options);
-void xf_options_help(FILE *out);
 
 /* ---- system.c */
 /* Before the loop is made: file mode mask, descriptors, memory, threads. */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <xfed/base/alloc.h>
 #include <xfed/base/log.h>
+#include <xfed/daemon/usage.h>
 
 static void print_messages(const char *messages, size_t len)
 {
@@ -174,7 +175,7 @@ int main(int argc, char **argv)
         puts("xfedd " XFED_VERSION);
         return XF_EXIT_OK;
     case XF_MODE_HELP:
-        xf_options_help(stdout);
+        xf_usage_print(stdout);
         return XF_EXIT_OK;
     case XF_MODE_SAMPLE:
         xf_conf_sample(stdout);

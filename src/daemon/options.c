@@ -3,6 +3,7 @@
 #include "daemon_priv.h"
 
 #include <getopt.h>
+#include <xfed/daemon/usage.h>
 
 /* clang-format off */
 static const struct option long_options[] = {
@@ -15,33 +16,10 @@ static const struct option long_options[] = {
 };
 /* clang-format on */
 
-void xf_options_help(FILE *out)
-{
-    fputs("usage: xfedd [-c FILE]          run in the foreground; the file is " XF_CONF_FILE
-          " if none is named\n"
-          "       xfedd -c FILE -t         check the configuration and the files that it names\n"
-          "       xfedd -c FILE --dump [--changed]      print the settings in force, all or those "
-          "that are not the default\n"
-          "       xfedd -c FILE --dns-records [ZONE]    print the DNS records to publish, all or "
-          "those of one zone\n"
-          "       xfedd -c FILE --csr-names [DOMAIN]    print the names that certificates need, "
-          "for openssl req -config\n"
-          "       xfedd -c FILE --firewall nftables|asa print firewall rules\n"
-          "       xfedd -c FILE --explain FROM TO       print whether policy lets stanzas from one "
-          "JID to another pass, and why\n"
-          "       xfedd --sample           print a commented configuration with all defaults\n"
-          "       xfedd --version | --help\n"
-          "\n"
-          "signals: HUP reads configuration and certificates again; TERM and INT empty the queues "
-          "and stop, a second one stops at once.\n"
-          "exit codes: 0 success, 1 failure at run time, 64 wrong usage, 78 wrong configuration.\n",
-          out);
-}
-
 static bool refuse(const char *what)
 {
     fprintf(stderr, "xfedd: %s\n", what);
-    xf_options_help(stderr);
+    xf_usage_print(stderr);
     return false;
 }
 
@@ -120,7 +98,7 @@ bool xf_options_parse(int argc, char **argv, struct xf_options *out_options)
     if (options.file && !*options.file)
         return refuse("-c FILE: the name is empty");
     if (reads_file(options.mode) && !options.file)
-        options.file = XF_CONF_FILE;
+        options.file = XFED_CONF_FILE;
     *out_options = options;
     return true;
 }

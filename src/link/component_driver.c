@@ -67,7 +67,7 @@ static bool on_element(struct xf_leg *leg, const struct xf_elem *elem)
     return true;
 }
 
-/* A sign for the server's module (conf/mod_route_gateway.lua); other servers send it back to us. */
+/* A sign for the server's module conf/prosody/mod_route_gateway.lua; others send it back to us. */
 static void leave(struct xf_leg *leg)
 {
     if (leg->settings->per_peer)

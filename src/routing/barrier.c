@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * barrier.c — the answer to a server module's question whether it may forget what it has sent
- * (conf/mod_route_gateway.lua). Until then the module can give it to another gateway, if this one
- * is killed.
+ * (conf/prosody/mod_route_gateway.lua). Until then the module can give it to another gateway, if
+ * this one is killed.
  *
  * A route settles its stanzas in the order in which they came. So it is enough to know how many it
  * had been given when the question came, and how many of all are still in its queue or unproved on

@@ -78,8 +78,7 @@ cmp "$scratch/first.conf" "$scratch/second.conf" || fail "--dump of a dump diffe
 # every sheet can be made of them.
 examples="$scratch/examples"
 mkdir -p "$examples/certs"
-cp "$source"/conf/*.conf "$examples"
-rm "$examples/xfed.conf"
+cp "$source"/conf/examples/*.conf "$examples"
 for secret in $(grep -ohE "(secret|password)-file *= *\"[^\"]+" "$examples"/*.conf | sed "s/.*\"//" | sort -u); do
     echo "a secret of $secret, long enough" >"$examples/$secret"
 done
@@ -97,7 +96,7 @@ done
 sed -i 's|"ldaps://[^"]*"|"ldaps://127.0.0.1:9"|' "$examples"/*.conf
 count=0
 for example in "$examples"/*.conf; do
-    name=conf/$(basename "$example")
+    name=conf/examples/$(basename "$example")
     count=$((count + 1))
     expect 0 "$name" "$xfedd" -c "$example" -t || continue
     # A machine without the bundle of authorities is told so, and that the directory is not there.
@@ -109,9 +108,10 @@ for example in "$examples"/*.conf; do
         expect 0 "$name, $sheet" "$xfedd" -c "$example" "$sheet" || true
     done
 done
-[ "$count" -ge 7 ] || fail "only $count examples were found in conf/"
+[ "$count" -ge 7 ] || fail "only $count examples were found in conf/examples/"
 
-[ -e /etc/xfedd/xfed.conf ] || { expect 78 "no file" "$xfedd" && grep -q '^/etc/xfedd/xfed.conf: ' "$scratch/err" || fail "no file: $(cat "$scratch/err")"; }
+default=$("$xfedd" --help | sed -n 's/.* the file is \(.*\) if none is named$/\1/p')
+[ -e "$default" ] || { expect 78 "no file" "$xfedd" && grep -q "^$default: " "$scratch/err" || fail "no file: $(cat "$scratch/err")"; }
 expect 64 "a file without a name" "$xfedd" -c '' || true
 expect 64 "what has changed, without --dump" "$xfedd" -c "$scratch/xfed.conf" -t --changed || true
 expect 0 "what has changed" "$xfedd" -c "$scratch/xfed.conf" --dump --changed && cp "$scratch/out" "$scratch/changed.conf"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Upgrades: restarts that refuse no connection and lose no message.
 
-1. The test holds the listening sockets, as systemd does with conf/xfedd.socket, and restarts xfedd three times under load: a
+1. The test holds the listening sockets, as systemd does with conf/systemd/xfedd.socket, and restarts xfedd three times under load: a
    peer that opens connection after connection, and numbered messages both ways. No connection is refused, and each message
    arrives once or comes back as one error. The scripted servers are polite: they answer the end of a stream with theirs. What the
    cluster sends while the link is being closed is what the journal keeps.

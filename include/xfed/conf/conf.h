@@ -161,6 +161,22 @@ void xf_conf_digest(const struct xf_conf *conf, char out[XF_SHA256_HEX_BYTES + 1
 /* Print the annotated sample: every setting with its default and help. */
 void xf_conf_sample(FILE *out);
 
+/* What the manual says about a setting. The texts are valid during the call. */
+struct xf_conf_row {
+    const char *section; /* the word in the file; "" outside of sections */
+    const char *title;   /* an example, for sections that have a title; else NULL */
+    const char *section_help;
+    const char *key; /* NULL: the section has the keys of the one before it */
+    const char *help;
+    const char *takes;  /* what is accepted, a sentence */
+    const char *value;  /* the default or an example, as it is written in the file */
+    bool has_to_be_set; /* there is no default */
+    bool is_example;    /* `value` is not the default */
+};
+typedef void (*xf_conf_row_fn)(void *owner, const struct xf_conf_row *row);
+/* Call `each` for every setting, in the order of the sample. */
+void xf_conf_each_row(xf_conf_row_fn each, void *owner);
+
 /*
  * Where a setting of a peer comes from: the place of its section (NULL: no section sets it, the
  * built-in default applies), the line there, and whether the section's profile sets it, not the

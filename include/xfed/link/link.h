@@ -51,8 +51,9 @@ const char *xf_link_name(const struct xf_link *link);
 bool xf_link_has_name(const struct xf_link *link, struct xf_span domain);
 
 /*
- * The server has a module that shares its users among gateways (conf/mod_route_gateway.lua): it
- * asked the component a question in the component's own name.
+ * The server has a module that shares its users among gateways
+ * (conf/prosody/mod_route_gateway.lua): it asked the component a question in the component's own
+ * name.
  */
 void xf_link_has_module(struct xf_link *link);
 

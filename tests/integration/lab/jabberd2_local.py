@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """jabberd2 as the local server: router, session manager and c2s with SQLite, from the files that Debian's package ships.
 
-Of these only addresses, names, secrets and paths are changed, and what conf/jabberd2-gateway.xml says. There is no S2S.
+Of these only addresses, names, secrets and paths are changed, and what conf/jabberd2/jabberd2-gateway.xml says. There is no S2S.
 """
 import gzip
 import os

@@ -87,7 +87,7 @@ class Prosody(Server):
             # S2S off altogether: what reaches a peer has gone through the gateway
             modules.append('route_gateway')
             disabled += ['s2s', 's2s_auth_certs']
-            shutil.copy(f'{CONF}/mod_route_gateway.lua', self.lab.folder('modules'))
+            shutil.copy(f'{CONF}/prosody/mod_route_gateway.lua', self.lab.folder('modules'))
             names = self.component[0].split()
             component = ''.join(GATEWAY_LUA.format(name=name, secret=self.component[1]) for name in names)
             component += ''.join(SERVICE_LUA.format(name=name, secret=secret) for name, secret in self.services.items())
@@ -181,7 +181,7 @@ class Ejabberd(Server):
             listen += ''.join(LISTEN_COMPONENT.format(ip=self.ip, port=SERVICE_PORT, name=name, secret=secret)
                               for name, secret in self.services.items())
             modules = f'  mod_route_gateway:\n    component: [{", ".join(self.component[0].split())}]\n'
-            self.lab.compile_erlang(f'{CONF}/mod_route_gateway.erl')
+            self.lab.compile_erlang(f'{CONF}/ejabberd/mod_route_gateway.erl')
         elif self.mode != 'external':
             modules = '  mod_s2s_dialback: {}\n'
         yml = f'{self.lab.scratch}/{self.role}.yml'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""stunnel: TLS in front of a server's port that has none, with conf/stunnel-link.ini and addresses and files of the laboratory."""
+"""stunnel: TLS in front of a server's port that has none, with conf/examples/stunnel-link.ini and addresses and files of the laboratory."""
 import re
 
 from .proc import Failed, Proc, wait_port
@@ -16,12 +16,12 @@ class Stunnel:
 
     @staticmethod
     def _adapted(**values):
-        with open(f'{CONF}/stunnel-link.ini') as f:
+        with open(f'{CONF}/examples/stunnel-link.ini') as f:
             text = f.read()
         for key, value in values.items():
             text, count = re.subn(rf'(?m)^({key} *= ).*$', lambda m: m[1] + value, text)
             if count != 1:
-                raise Failed(f'conf/stunnel-link.ini has {count} lines with {key}')
+                raise Failed(f'conf/examples/stunnel-link.ini has {count} lines with {key}')
         return text
 
     def start(self):
