@@ -470,6 +470,22 @@ void xf_link_leave(struct xf_link *link)
         xf_component_leave(link->component);
 }
 
+bool xf_link_holds(const struct xf_link *link)
+{
+    return link->budget.held.count > 0;
+}
+
+void xf_link_hold_no_more(struct xf_link *link)
+{
+    size_t cursor = 0;
+    void *value = NULL;
+    link->budget.is_over = true;
+    if (link->component)
+        xf_hold_over(&link->component->hold);
+    while (link->peers && xf_map_next(link->peers, &cursor, NULL, &value))
+        xf_hold_over(&((struct xf_component *)value)->hold);
+}
+
 static void stop_component(struct xf_component *component)
 {
     xf_timer_stop(&component->idle);

@@ -747,6 +747,8 @@ static bool do_step(struct run *run)
         xf_routing_drain(run->world.routing);
         xf_link_leave(run->world.link);
         if (strcmp(step->word, "inbound") == 0) {
+            xf_link_hold_no_more(run->world.link);
+            settle(run);
             xf_s2s_drain_inbound(run->world.s2s);
         } else if (strcmp(step->word, "cut") == 0) {
             xf_s2s_cut(run->world.s2s);
