@@ -14,6 +14,18 @@
 enum direction { OUT, IN, VERIFY, DIRECTIONS };
 static const char *const direction_words[] = {"out", "in", "verify"};
 
+/*
+ * Whose attempts take memory from whom. Anybody can make attempts of others by the thousand, in the
+ * name of any domain.
+ */
+enum group {
+    OURS_NAMED, /* we connected to a peer with a section */
+    OURS,       /* ... to another one */
+    OTHERS,     /* others connected to us, or made us ask about a key */
+    GROUPS
+};
+static const unsigned eighths[GROUPS] = {[OURS_NAMED] = 4, [OURS] = 2, [OTHERS] = 2};
+
 struct attempt {
     struct xf_node node; /* in log.of[dir], the newest last */
     struct xf_attempt view;
@@ -23,21 +35,22 @@ struct attempt {
 };
 
 struct peer_log {
-    struct xf_node node; /* in heard[is_named], the one heard of last is the last */
+    struct xf_node node; /* in heard[group], the one heard of last is the last */
     struct xf_node of[DIRECTIONS];
     size_t count[DIRECTIONS];
     size_t bytes;
     uint64_t heard_ms;
-    bool is_named;
+    enum group group;
+    bool was_up;         /* one of the attempts authenticated the pair */
     struct xf_span peer; /* behind the struct */
 };
 
 struct xf_attempts {
     struct xf_log_watcher watcher;
     struct xf_attempts_opts opts;
-    struct xf_map *logs;     /* peer -> struct peer_log */
-    struct xf_node heard[2]; /* of strangers, of named peers */
-    size_t bytes[2];
+    struct xf_map *logs[GROUPS]; /* peer -> struct peer_log */
+    struct xf_node heard[GROUPS];
+    size_t bytes[GROUPS];
 };
 
 static struct attempt *attempt_of(struct xf_node *node)
@@ -52,7 +65,7 @@ static void count(struct xf_attempts *attempts, struct peer_log *log, struct att
 {
     attempt->bytes += bytes;
     log->bytes += bytes;
-    attempts->bytes[log->is_named] += bytes;
+    attempts->bytes[log->group] += bytes;
 }
 
 static void uncount(struct xf_attempts *attempts, struct peer_log *log, struct attempt *attempt,
@@ -60,7 +73,7 @@ static void uncount(struct xf_attempts *attempts, struct peer_log *log, struct a
 {
     attempt->bytes -= bytes;
     log->bytes -= bytes;
-    attempts->bytes[log->is_named] -= bytes;
+    attempts->bytes[log->group] -= bytes;
 }
 
 static char *keep(struct xf_attempts *attempts, struct peer_log *log, struct attempt *attempt,
@@ -96,44 +109,44 @@ static void free_log(struct xf_attempts *attempts, struct peer_log *log)
     for (size_t dir = 0; dir < DIRECTIONS; dir++)
         XF_LIST_EACH_SAFE (node, &log->of[dir])
             free_attempt(attempts, log, attempt_of(node));
-    attempts->bytes[log->is_named] -= log->bytes;
+    attempts->bytes[log->group] -= log->bytes;
     xf_list_remove(&log->node);
-    (void)xf_map_remove(attempts->logs, log->peer);
+    (void)xf_map_remove(attempts->logs[log->group], log->peer);
     xf_free(log);
 }
 
 /* `log` was heard of just now, and is the last to go. */
 static void make_room(struct xf_attempts *attempts, const struct peer_log *log)
 {
-    struct xf_node *heard = &attempts->heard[log->is_named];
-    while (attempts->bytes[log->is_named] > attempts->opts.max_bytes / 2 &&
+    struct xf_node *heard = &attempts->heard[log->group];
+    while (attempts->bytes[log->group] > attempts->opts.max_bytes / 8 * eighths[log->group] &&
            heard->next != &log->node)
         free_log(attempts, XF_CONTAINER(heard->next, struct peer_log, node));
 }
 
-static struct peer_log *new_log(struct xf_attempts *attempts, struct xf_span peer)
+static struct peer_log *new_log(struct xf_attempts *attempts, struct xf_span peer, enum group group)
 {
     struct peer_log *log = xf_alloc(sizeof(*log) + peer.len);
     memcpy(log + 1, peer.ptr, peer.len);
     *log = (struct peer_log){
         .peer = {(char *)(log + 1), peer.len},
         .bytes = sizeof(*log) + peer.len,
-        .is_named = attempts->opts.is_named && attempts->opts.is_named(attempts->opts.owner, peer),
+        .group = group,
     };
     for (size_t dir = 0; dir < DIRECTIONS; dir++)
         xf_list_init(&log->of[dir]);
-    attempts->bytes[log->is_named] += log->bytes;
-    (void)xf_map_set(attempts->logs, log->peer, log);
+    attempts->bytes[log->group] += log->bytes;
+    (void)xf_map_set(attempts->logs[group], log->peer, log);
     return log;
 }
 
-static struct peer_log *log_of(struct xf_attempts *attempts, struct xf_span peer)
+static struct peer_log *log_of(struct xf_attempts *attempts, struct xf_span peer, enum group group)
 {
-    struct peer_log *log = xf_map_find(attempts->logs, peer);
+    struct peer_log *log = xf_map_find(attempts->logs[group], peer);
     if (!log)
-        log = new_log(attempts, peer);
+        log = new_log(attempts, peer, group);
     xf_list_remove(&log->node);
-    xf_list_push(&attempts->heard[log->is_named], &log->node);
+    xf_list_push(&attempts->heard[log->group], &log->node);
     log->heard_ms = attempts->opts.clock->now_ms;
     return log;
 }
@@ -255,6 +268,28 @@ static void note_end(struct xf_attempts *attempts, struct peer_log *log, struct 
     renew(attempts, log, attempt, event, "addr", &view->addr);
 }
 
+static enum group group_of(const struct xf_attempts *attempts, enum direction dir,
+                           struct xf_span peer)
+{
+    if (dir != OUT)
+        return OTHERS;
+    return attempts->opts.is_named && attempts->opts.is_named(attempts->opts.owner, peer)
+               ? OURS_NAMED
+               : OURS;
+}
+
+/* Not every line says which way its stream goes. */
+static enum group known_group(const struct xf_attempts *attempts, const struct xf_log_event *event,
+                              struct xf_span peer, uint64_t stream)
+{
+    for (size_t group = 0; group < GROUPS; group++) {
+        struct peer_log *log = xf_map_find(attempts->logs[group], peer);
+        if (log && find_attempt(log, stream))
+            return (enum group)group;
+    }
+    return group_of(attempts, direction_of(event), peer);
+}
+
 static void on_event(struct xf_log_watcher *watcher, const struct xf_log_event *event)
 {
     struct xf_attempts *attempts = XF_CONTAINER(watcher, struct xf_attempts, watcher);
@@ -262,15 +297,18 @@ static void on_event(struct xf_log_watcher *watcher, const struct xf_log_event *
     const struct xf_kv *stream = xf_log_find(event, "stream");
     if (peer.len == 0 || !stream)
         return;
-    struct peer_log *log = log_of(attempts, peer);
-    struct attempt *attempt = find_attempt(log, (uint64_t)stream->number);
+    uint64_t number = (uint64_t)stream->number;
+    struct peer_log *log = log_of(attempts, peer, known_group(attempts, event, peer, number));
+    struct attempt *attempt = find_attempt(log, number);
     if (!attempt)
-        attempt = new_attempt(attempts, log, event, (uint64_t)stream->number);
+        attempt = new_attempt(attempts, log, event, number);
     add_step(attempts, log, attempt, event);
-    if (strcmp(event->name, "s2s.stream.up") == 0)
+    if (strcmp(event->name, "s2s.stream.up") == 0) {
         attempt->view.outcome = XF_ATTEMPT_UP;
-    else if (strcmp(event->name, "s2s.stream.down") == 0)
+        log->was_up = true;
+    } else if (strcmp(event->name, "s2s.stream.down") == 0) {
         note_end(attempts, log, attempt, event);
+    }
     make_room(attempts, log);
 }
 
@@ -280,9 +318,10 @@ struct xf_attempts *xf_attempts_new(const struct xf_attempts_opts *opts)
 {
     struct xf_attempts *attempts = xf_new(struct xf_attempts);
     attempts->opts = *opts;
-    attempts->logs = xf_map_new();
-    xf_list_init(&attempts->heard[0]);
-    xf_list_init(&attempts->heard[1]);
+    for (size_t group = 0; group < GROUPS; group++) {
+        attempts->logs[group] = xf_map_new();
+        xf_list_init(&attempts->heard[group]);
+    }
     attempts->watcher.see = on_event;
     if (opts->max_bytes > 0)
         xf_log_watch(&attempts->watcher);
@@ -296,41 +335,60 @@ void xf_attempts_free(struct xf_attempts **attempts)
         return;
     *attempts = NULL;
     xf_log_unwatch(&s->watcher);
-    for (size_t is_named = 0; is_named < XF_ARRAY_LEN(s->heard); is_named++)
-        XF_LIST_EACH_SAFE (node, &s->heard[is_named])
+    for (size_t group = 0; group < GROUPS; group++) {
+        XF_LIST_EACH_SAFE (node, &s->heard[group])
             free_log(s, XF_CONTAINER(node, struct peer_log, node));
-    xf_map_free(&s->logs);
+        xf_map_free(&s->logs[group]);
+    }
     xf_free(s);
+}
+
+/* Where the attempts of each direction stand, from the newest on. */
+struct places {
+    struct xf_node *at[DIRECTIONS], *end[DIRECTIONS];
+};
+
+static void find_places(const struct xf_attempts *attempts, struct xf_span peer, struct places *out)
+{
+    *out = (struct places){0};
+    for (size_t group = 0; group < GROUPS; group++) {
+        struct peer_log *log = xf_map_find(attempts->logs[group], peer);
+        for (size_t dir = 0; log && dir < DIRECTIONS; dir++) {
+            if (xf_list_is_empty(&log->of[dir]))
+                continue;
+            out->at[dir] = log->of[dir].prev;
+            out->end[dir] = &log->of[dir];
+        }
+    }
 }
 
 /* Of the directions in turn, always the newest that was not shown yet. */
 void xf_attempts_show(const struct xf_attempts *attempts, struct xf_span peer, xf_attempt_fn show,
                       void *owner)
 {
-    struct peer_log *log = xf_map_find(attempts->logs, peer);
-    struct xf_node *at[DIRECTIONS];
-    for (size_t dir = 0; log && dir < DIRECTIONS; dir++)
-        at[dir] = log->of[dir].prev;
-    while (log) {
+    struct places places;
+    find_places(attempts, peer, &places);
+    for (;;) {
         size_t newest = DIRECTIONS;
         for (size_t dir = 0; dir < DIRECTIONS; dir++)
-            if (at[dir] != &log->of[dir] &&
-                (newest == DIRECTIONS ||
-                 attempt_of(at[dir])->view.stream > attempt_of(at[newest])->view.stream))
+            if (places.at[dir] != places.end[dir] &&
+                (newest == DIRECTIONS || attempt_of(places.at[dir])->view.stream >
+                                             attempt_of(places.at[newest])->view.stream))
                 newest = dir;
         if (newest == DIRECTIONS)
             return;
-        show(owner, &attempt_of(at[newest])->view);
-        at[newest] = at[newest]->prev;
+        show(owner, &attempt_of(places.at[newest])->view);
+        places.at[newest] = places.at[newest]->prev;
     }
 }
 
 void xf_attempts_each_peer(const struct xf_attempts *attempts, xf_attempts_peer_fn show,
                            void *owner)
 {
-    for (size_t is_named = 0; is_named < XF_ARRAY_LEN(attempts->heard); is_named++)
-        XF_LIST_EACH (node, &attempts->heard[is_named]) {
+    for (size_t group = 0; group < GROUPS; group++)
+        XF_LIST_EACH (node, &attempts->heard[group]) {
             const struct peer_log *log = XF_CONTAINER(node, struct peer_log, node);
-            show(owner, log->peer, log->heard_ms);
+            if (group != OTHERS || log->was_up)
+                show(owner, log->peer, log->heard_ms);
         }
 }

@@ -44,6 +44,7 @@ struct xf_control *xf_control_new(const struct xf_control_opts *opts)
     control->timers = xf_loop_timers(opts->loop);
     control->started_ms = control->clock->now_ms;
     xf_list_init(&control->clients);
+    xf_control_refusals_init(&control->refusals);
     xf_timer_init(&control->level_timer, xf_control_reset_level, control);
     control->find_verb = xf_verb_find;
     control->watcher.see = note_reload;
@@ -51,11 +52,14 @@ struct xf_control *xf_control_new(const struct xf_control_opts *opts)
     return control;
 }
 
-static void turn_away(struct xf_pipe *pipe, const struct xf_pipe_peer *peer, const char *reason,
-                      const char *answer)
+static void turn_away(struct xf_control *control, struct xf_pipe *pipe,
+                      const struct xf_pipe_peer *peer, const char *reason, const char *answer)
 {
-    xf_log(XF_LOG_WARN, "control.client.refused", XF_WORD("reason", reason),
-           XF_INT("uid", peer->uid), XF_INT("pid", peer->pid));
+    unsigned suppressed;
+    if (xf_control_may_log_refusal(&control->refusals, control->timers, &suppressed))
+        xf_log(XF_LOG_WARN, "control.client.refused", XF_WORD("reason", reason),
+               XF_INT("uid", peer->uid), XF_INT("pid", peer->pid),
+               XF_INT("suppressed", suppressed));
     (void)!xf_buf_try_append(xf_pipe_out(pipe), answer, strlen(answer));
     xf_pipe_close(pipe);
 }
@@ -66,11 +70,11 @@ static void on_accept(void *owner, struct xf_pipe *pipe, const struct xf_pipe_pe
     enum xf_right right = xf_control_right_of(control, peer);
     size_t most = right == XF_RIGHT_ACT ? CLIENTS_MAX : CLIENTS_TO_SEE;
     if (right == XF_RIGHT_NONE)
-        turn_away(pipe, peer, "rights",
+        turn_away(control, pipe, peer, "rights",
                   "{\"ok\":false,\"error\":\"not-permitted\",\"message\":\"you are in none of the "
                   "groups of listen { control-readers control-admins }\"}\n");
     else if (control->client_count >= most)
-        turn_away(pipe, peer, "full",
+        turn_away(control, pipe, peer, "full",
                   "{\"ok\":false,\"error\":\"busy\",\"message\":\"too many programs are "
                   "connected: end one, or try again\"}\n");
     else
@@ -96,6 +100,7 @@ void xf_control_stop(struct xf_control *control)
     control->is_stopped = true;
     xf_log_unwatch(&control->watcher);
     xf_timer_stop(&control->level_timer);
+    xf_timer_stop(&control->refusals.quiet);
     xf_pipe_listener_close(&control->listener);
     XF_LIST_EACH_SAFE (node, &control->clients)
         xf_client_end(XF_CONTAINER(node, struct xf_client, node));

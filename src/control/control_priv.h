@@ -5,6 +5,7 @@
  *   control.c       listens, and keeps the clients
  *   client.c        one client: its lines, its answers
  *   rights.c        who may do what
+ *   refusals.c      lines about those who may not
  *   verbs.c         the verbs, as a table
  *   request.c       what verbs need of a request
  *   verb_status.c   status
@@ -33,6 +34,11 @@
 struct xf_client;
 struct xf_verb;
 
+struct xf_control_refusals {
+    struct xf_timer quiet; /* while it runs, no line is written */
+    unsigned suppressed;   /* lines that were not */
+};
+
 struct xf_control {
     struct xf_control_opts opts;
     gid_t *readers, *admins;
@@ -49,8 +55,16 @@ struct xf_control {
     int64_t reloaded_s;            /* Unix time; 0: never */
     bool reload_refused;
     struct xf_timer level_timer; /* ends a log level that was set for a time */
+    struct xf_control_refusals refusals;
     bool is_stopped;
 };
+
+/* ------------------------------------------------------------------ refusals.c */
+
+/* False: another line was written a moment ago, and this one is counted. */
+bool xf_control_may_log_refusal(struct xf_control_refusals *refusals, struct xf_timers *timers,
+                                unsigned *out_suppressed);
+void xf_control_refusals_init(struct xf_control_refusals *refusals);
 
 /* ------------------------------------------------------------------ rights.c */
 
@@ -60,6 +74,9 @@ enum xf_right xf_control_right_of(const struct xf_control *control,
 
 /* ------------------------------------------------------------------ client.c */
 
+/* What is waited for; decides for how long. */
+enum xf_client_wait { XF_WAIT_VERB, XF_WAIT_OUTPUT, XF_WAIT_LINE, XF_WAIT_REQUEST };
+
 struct xf_client {
     struct xf_node node;
     struct xf_control *control;
@@ -68,8 +85,14 @@ struct xf_client {
     uid_t uid;
     pid_t pid;
     struct xf_buf in;
-    struct xf_timer patience;   /* an unfinished line, or a client that says nothing */
+    bool has_ended; /* it sends nothing more */
+    bool is_over;   /* the pipe is being closed */
+    enum xf_client_wait wait;
+    struct xf_timer turn;       /* for the next request */
+    struct xf_timer patience;   /* ends a client that makes us wait */
     const struct xf_verb *verb; /* under way; NULL: none */
+    json_t *request;            /* ditto */
+    bool is_permitted;          /* the client has the right that the verb needs */
     /* The rest of an answer: called each time the client has taken what there was. NULL: none. */
     void (*go_on)(struct xf_client *client);
     void *job; /* of the verb under way */
@@ -101,6 +124,7 @@ struct xf_verb {
      * for the call.
      */
     void (*run)(struct xf_client *client, const json_t *request);
+    bool ends_with_client; /* when the client ends its side, although it could still read */
 };
 
 const struct xf_verb *xf_verb_find(const char *name); /* NULL: there is none */

@@ -15,6 +15,7 @@
 #include <xfed/xmpp/jid.h>
 
 #define EXPLAIN_BYTES (256u << 10)
+#define SERVED_MAX    64
 
 enum phase { ROUTES, STREAMS, ATTEMPTS };
 
@@ -163,21 +164,34 @@ static void put_section(const struct xf_control *control, struct job *job)
     xf_json_put(job->result, "place", place);
 }
 
-static void put_ruling(const struct xf_control *control, struct job *job, const char *key,
-                       enum xf_direction direction)
+static json_t *ruling_of(const struct xf_control *control, const struct job *job,
+                         const char *served, enum xf_direction direction)
 {
-    const struct xf_served_settings *served = xf_policy_first_served(control->parts.policy);
     struct xf_ruling ruling;
-    if (!served)
-        return;
-    xf_policy_judge_pair(control->parts.policy, xf_span_of(served->domain), xf_span_of(job->peer),
-                         direction, &ruling);
     json_t *object = json_object();
+    xf_policy_judge_pair(control->parts.policy, xf_span_of(served), xf_span_of(job->peer),
+                         direction, &ruling);
     xf_json_put_bool(object, "passes", ruling.passes);
     xf_json_put(object, "rule", xf_rule_word(ruling.rule));
     xf_json_put(object, "key", ruling.key);
     xf_json_put(object, "text", *ruling.text ? ruling.text : NULL);
-    xf_json_put_new(job->result, key, object);
+    return object;
+}
+
+/* With each of our domains, as far as there are not too many of them. */
+static json_t *rulings(const struct xf_control *control, const struct job *job)
+{
+    const struct xf_conf *conf = control->parts.conf;
+    json_t *all = json_array();
+    for (size_t i = 0; i < conf->served_count && i < SERVED_MAX; i++) {
+        const char *served = conf->served[i].settings.domain;
+        json_t *object = json_object();
+        xf_json_put(object, "local", served);
+        xf_json_put_new(object, "out", ruling_of(control, job, served, XF_DIRECTION_OUT));
+        xf_json_put_new(object, "in", ruling_of(control, job, served, XF_DIRECTION_IN));
+        json_array_append_new(all, object);
+    }
+    return all;
 }
 
 void xf_verb_peer(struct xf_client *client, const json_t *request)
@@ -189,8 +203,7 @@ void xf_verb_peer(struct xf_client *client, const json_t *request)
     xf_json_put_bool(job->result, "named",
                      xf_policy_names(client->control->parts.policy, xf_span_of(job->peer)));
     put_section(client->control, job);
-    put_ruling(client->control, job, "policy_out", XF_DIRECTION_OUT);
-    put_ruling(client->control, job, "policy_in", XF_DIRECTION_IN);
+    xf_json_put_new(job->result, "policy", rulings(client->control, job));
     begin(client);
 }
 

@@ -29,6 +29,7 @@ enum phase { SECTIONS, ROUTES, STREAMS, ATTEMPTS, ROWS };
 struct job {
     struct xf_client *client;
     enum phase phase;
+    size_t section_at;
     uint64_t route_at;
     struct xf_s2s_view_at stream_at;
     struct xf_map *peers; /* name -> struct peer */
@@ -50,12 +51,16 @@ static struct peer *peer_of(struct job *job, struct xf_span name)
     return peer;
 }
 
-static void gather_sections(struct job *job)
+/* False: those were all. A reload in between may leave some out or show some again. */
+static bool gather_sections(struct job *job)
 {
     const struct xf_conf *conf = job->client->control->parts.conf;
-    for (size_t i = 0; i < conf->peer_count; i++)
-        if (conf->peers[i].pattern[0] != '*')
-            (void)peer_of(job, xf_span_of(conf->peers[i].pattern));
+    for (size_t n = 0; n < XF_CONTROL_PAGE && job->section_at < conf->peer_count; n++) {
+        const char *pattern = conf->peers[job->section_at++].pattern;
+        if (*pattern != '*')
+            (void)peer_of(job, xf_span_of(pattern));
+    }
+    return job->section_at < conf->peer_count;
 }
 
 static void gather_route(void *owner, const struct xf_route_view *view)
@@ -171,8 +176,7 @@ static bool work(struct job *job)
     const struct xf_control *control = job->client->control;
     switch (job->phase) {
     case SECTIONS:
-        gather_sections(job);
-        return false;
+        return gather_sections(job);
     case ROUTES:
         return xf_routing_view(control->parts.routing, &job->route_at, XF_CONTROL_PAGE,
                                gather_route, job);

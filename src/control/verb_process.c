@@ -14,9 +14,20 @@
 /* ------------------------------------------------------------------ reload */
 
 /* What the log says about the reload, the client gets too. */
+static bool is_outcome(const struct xf_log_event *event)
+{
+    return strcmp(event->name, "config.reload.refused") == 0 ||
+           strcmp(event->name, "config.reload.done") == 0;
+}
+
 static void see_reload(struct xf_log_watcher *watcher, const struct xf_log_event *event)
 {
     struct xf_client *client = XF_CONTAINER(watcher, struct xf_client, watcher);
+    unsigned *others = client->job;
+    if (*others > 0) {
+        *others -= is_outcome(event);
+        return;
+    }
     struct xf_span detail = xf_log_text(event, "detail");
     bool warned = strcmp(event->name, "config.reload.warned") == 0;
     if (warned || strcmp(event->name, "config.restart.needed") == 0) {
@@ -47,11 +58,14 @@ void xf_verb_reload(struct xf_client *client, const json_t *request)
         xf_client_fail(client, "draining", "xfedd is about to stop");
         return;
     }
-    client->watcher.see = see_reload;
-    xf_log_watch(&client->watcher);
+    unsigned *others = xf_new(unsigned);
+    client->job = others;
+    client->free_job = xf_free;
     xf_timer_init(&client->timer, on_reload_hangs, client);
     xf_timer_start(control->timers, &client->timer, RELOAD_MS);
-    control->opts.reload(control->opts.owner);
+    *others = control->opts.reload(control->opts.owner);
+    client->watcher.see = see_reload;
+    xf_log_watch(&client->watcher);
 }
 
 /* ------------------------------------------------------------------ drain */

@@ -5,20 +5,20 @@
 #include <string.h>
 
 static const struct xf_verb verbs[] = {
-    {"status", XF_RIGHT_SEE, xf_verb_status},
-    {"peers", XF_RIGHT_SEE, xf_verb_peers},
-    {"peer", XF_RIGHT_SEE, xf_verb_peer},
-    {"streams", XF_RIGHT_SEE, xf_verb_streams},
-    {"queue", XF_RIGHT_SEE, xf_verb_queue},
-    {"explain", XF_RIGHT_SEE, xf_verb_explain},
-    {"trace", XF_RIGHT_SEE, xf_verb_trace},
-    {"close", XF_RIGHT_ACT, xf_verb_close},
-    {"retry", XF_RIGHT_ACT, xf_verb_retry},
-    {"flush", XF_RIGHT_ACT, xf_verb_flush},
-    {"federation", XF_RIGHT_ACT, xf_verb_federation},
-    {"log", XF_RIGHT_ACT, xf_verb_log},
-    {"reload", XF_RIGHT_ACT, xf_verb_reload},
-    {"drain", XF_RIGHT_ACT, xf_verb_drain},
+    {"status", XF_RIGHT_SEE, xf_verb_status, false},
+    {"peers", XF_RIGHT_SEE, xf_verb_peers, false},
+    {"peer", XF_RIGHT_SEE, xf_verb_peer, false},
+    {"streams", XF_RIGHT_SEE, xf_verb_streams, false},
+    {"queue", XF_RIGHT_SEE, xf_verb_queue, false},
+    {"explain", XF_RIGHT_SEE, xf_verb_explain, false},
+    {"trace", XF_RIGHT_SEE, xf_verb_trace, true},
+    {"close", XF_RIGHT_ACT, xf_verb_close, false},
+    {"retry", XF_RIGHT_ACT, xf_verb_retry, false},
+    {"flush", XF_RIGHT_ACT, xf_verb_flush, false},
+    {"federation", XF_RIGHT_ACT, xf_verb_federation, false},
+    {"log", XF_RIGHT_ACT, xf_verb_log, false},
+    {"reload", XF_RIGHT_ACT, xf_verb_reload, false},
+    {"drain", XF_RIGHT_ACT, xf_verb_drain, false},
 };
 
 const struct xf_verb *xf_verb_find(const char *name)

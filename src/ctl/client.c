@@ -118,6 +118,16 @@ static json_t *no_answer(const char *what, enum xf_ctl_exit *out_exit)
     return NULL;
 }
 
+/* It came faster than we took it. */
+static void warn_of_lost(const json_t *line)
+{
+    json_int_t lost = json_integer_value(json_object_get(line, "lost"));
+    if (lost > 0)
+        fprintf(stderr,
+                "xfedctl: %lld rows are missing here: they came faster than they were read\n",
+                (long long)lost);
+}
+
 /* The last line of an answer. */
 static json_t *result_of(struct xf_ctl *ctl, json_t *line, enum xf_ctl_exit *out_exit)
 {
@@ -153,6 +163,7 @@ json_t *xf_ctl_ask(struct xf_ctl *ctl, const json_t *request, xf_ctl_row_fn row,
             json_decref(line);
             return no_answer("the answer is not what xfedd sends: is that its socket?", out_exit);
         }
+        warn_of_lost(line);
         const json_t *content = json_object_get(line, "row");
         if (!content)
             return result_of(ctl, line, out_exit);

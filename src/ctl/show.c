@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include <xfed/base/alloc.h>
 #include <xfed/base/clock.h>
 #include <xfed/base/err.h>
 
@@ -31,6 +32,12 @@ static bool is_true(const json_t *object, const char *key)
     return json_is_true(xf_ctl_get(object, key));
 }
 
+static void print_after(const char *head, const char *text)
+{
+    fputs(head, stdout);
+    xf_ctl_print_text(text, stdout);
+}
+
 /* ------------------------------------------------------------------ status */
 
 static void show_leg(const json_t *leg)
@@ -39,7 +46,7 @@ static void show_leg(const json_t *leg)
     printf("%-14s  %-22s %s for %s", "", xf_ctl_text_of(leg, "node"), xf_ctl_text_of(leg, "state"),
            xf_ctl_duration(xf_ctl_number_of(leg, "since_ms"), since));
     if (*xf_ctl_text_of(leg, "failure"))
-        printf(", last time: %s", xf_ctl_text_of(leg, "failure"));
+        print_after(", last time: ", xf_ctl_text_of(leg, "failure"));
     if (is_true(leg, "congested"))
         fputs(", slow", stdout);
     if (is_true(leg, "draining"))
@@ -110,7 +117,7 @@ static void show_federation(const json_t *result)
     json_array_foreach((json_t *)(uintptr_t)peers, index, peer)
     {
         fputs(index ? ", " : "; switched off: ", stdout);
-        xf_ctl_print_text(json_string_value(peer), stdout);
+        xf_ctl_print_text(json_is_string(peer) ? json_string_value(peer) : "?", stdout);
     }
     putchar('\n');
 }
@@ -222,16 +229,29 @@ static void show_rows(const json_t *rows)
         puts("no route, no stream, and no attempt that is remembered");
 }
 
-static void show_ruling(const char *name, const json_t *ruling)
+static void show_ruling(const json_t *ruling)
 {
-    if (!ruling)
-        return;
-    label(name);
+    fputs(is_true(ruling, "passes") ? "passes" : "refused by ", stdout);
     if (is_true(ruling, "passes"))
-        puts("passes");
-    else
-        printf("refused by %s: %s\n", xf_ctl_text_of(ruling, "rule"),
-               xf_ctl_text_of(ruling, "text"));
+        return;
+    printf("%s: ", xf_ctl_text_of(ruling, "rule"));
+    xf_ctl_print_text(xf_ctl_text_of(ruling, "text"), stdout);
+}
+
+static void show_policy(const json_t *policy)
+{
+    size_t index;
+    const json_t *pair;
+    json_array_foreach((json_t *)(uintptr_t)policy, index, pair)
+    {
+        label(index ? "" : "policy");
+        xf_ctl_print_text(xf_ctl_text_of(pair, "local"), stdout);
+        fputs(": out ", stdout);
+        show_ruling(xf_ctl_get(pair, "out"));
+        fputs(", in ", stdout);
+        show_ruling(xf_ctl_get(pair, "in"));
+        putchar('\n');
+    }
 }
 
 void xf_ctl_show_peer(const json_t *rows, const json_t *result)
@@ -239,17 +259,30 @@ void xf_ctl_show_peer(const json_t *rows, const json_t *result)
     line("peer", xf_ctl_text_of(result, "peer"));
     if (*xf_ctl_text_of(result, "section")) {
         label("section");
-        printf("peer \"%s\" at %s\n", xf_ctl_text_of(result, "section"),
-               xf_ctl_text_of(result, "place"));
+        print_after("peer ", xf_ctl_text_of(result, "section"));
+        print_after(" at ", xf_ctl_text_of(result, "place"));
+        putchar('\n');
     }
-    show_ruling("policy out", xf_ctl_get(result, "policy_out"));
-    show_ruling("policy in", xf_ctl_get(result, "policy_in"));
+    show_policy(xf_ctl_get(result, "policy"));
     show_rows(rows);
+}
+
+/* A text of several lines; what it has from elsewhere cannot move the cursor. */
+static void print_lines(const char *text)
+{
+    while (*text) {
+        size_t len = strcspn(text, "\n");
+        char *one = xf_strndup(text, len);
+        xf_ctl_print_text(one, stdout);
+        xf_free(one);
+        putchar('\n');
+        text += len + (text[len] == '\n');
+    }
 }
 
 void xf_ctl_show_explain(const json_t *rows, const json_t *result)
 {
-    fputs(xf_ctl_text_of(result, "policy"), stdout);
+    print_lines(xf_ctl_text_of(result, "policy"));
     const json_t *mail = xf_ctl_get(result, "mail");
     putchar('\n');
     if (mail) {

@@ -398,7 +398,8 @@ static enum xf_exit fail(const char *event_detail, enum xf_err code)
     return code == XF_ERR_CONFIG ? XF_EXIT_CONFIG : XF_EXIT_RUNTIME;
 }
 
-static const struct xf_daemon_acts acts = {.reload = xf_reload_begin, .drain = xf_drain_begin};
+static const struct xf_daemon_acts acts = {.reload = xf_reload_for_operator,
+                                           .drain = xf_drain_begin};
 
 static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
 {

@@ -206,8 +206,8 @@ void xf_daemon_check_machine(const struct xf_conf *conf, struct xf_report *repor
  * Listen on listen { control }; nothing if it is "". XF_ERR_CONFIG: there is no such group, or
  * another process listens there. XF_ERR_IO: the system refuses.
  */
-struct xf_daemon_acts { /* xf_reload_begin, xf_drain_begin, which depend on all the rest */
-    void (*reload)(void *daemon);
+struct xf_daemon_acts {               /* of reload.c and drain.c, which depend on all the rest */
+    unsigned (*reload)(void *daemon); /* as xf_control_opts.reload */
     void (*drain)(void *daemon);
 };
 XF_MUST_USE enum xf_err xf_daemon_open_control(struct xf_daemon *daemon,
@@ -374,7 +374,7 @@ struct xf_daemon {
     struct xf_timer drain_timer;
     uint64_t drain_began_ms, drain_step_ms, drain_busy_ms;
     bool drain_returns; /* stanzas that waited for a link go back to the peers */
-    bool is_abandoned; /* streams did not end: leave without freeing the parts */
+    bool is_abandoned;  /* streams did not end: leave without freeing the parts */
 };
 
 /*
@@ -394,4 +394,6 @@ void xf_daemon_keep_peers(struct xf_daemon *daemon);
 
 /* ---- reload.c, drain.c */
 void xf_reload_begin(void *daemon);
+/* The same; returns how many outcomes of others the log tells before that of this one. */
+unsigned xf_reload_for_operator(void *daemon);
 void xf_drain_begin(void *daemon);

@@ -34,6 +34,7 @@ struct xf_reload { /* what was read; after the swap, what has to be freed */
     struct xf_policy *policy;
     struct xf_report report;
     uint64_t began_ms;
+    bool is_told; /* the log says what came of it */
 };
 
 static void read_files(void *owner)
@@ -170,6 +171,7 @@ static void on_read(void *owner)
     struct xf_daemon *daemon = reload->daemon;
     if (daemon->drain == XF_DRAIN_NOT) {
         take_over(daemon, reload);
+        reload->is_told = true;
         if (!daemon->reload_again)
             xf_notify_ready(&daemon->notify);
     }
@@ -193,4 +195,12 @@ void xf_reload_begin(void *owner)
     xf_report_init(&reload->report);
     daemon->reload = reload;
     xf_pool_run(xf_loop_pool(daemon->loop), read_files, on_read, reload);
+}
+
+unsigned xf_reload_for_operator(void *owner)
+{
+    struct xf_daemon *daemon = owner;
+    unsigned others = daemon->reload && !daemon->reload->is_told;
+    xf_reload_begin(daemon);
+    return others;
 }

@@ -150,6 +150,7 @@ struct xf_loop *xf_loop_new(void)
     xf_list_init(&loop->greedy);
     xf_list_init(&loop->warm);
     xf_list_init(&loop->paused);
+    xf_list_init(&loop->guests);
     xf_timer_init(&loop->look, xf_conns_look, loop);
     xf_timer_init(&loop->sweep, xf_conns_sweep, loop);
     xf_timer_init(&loop->trim, xf_conns_trim, loop);
@@ -184,6 +185,10 @@ void xf_loop_free(struct xf_loop **loop)
      * done callbacks.
      */
     xf_conns_end(s);
+    XF_LIST_EACH (node, &s->guests) {
+        struct xf_loop_guest *guest = XF_CONTAINER(node, struct xf_loop_guest, node);
+        guest->end(guest);
+    }
     close_signals(s);
     uv_close((uv_handle_t *)&s->prepare, NULL);
     uv_close((uv_handle_t *)&s->check, NULL);

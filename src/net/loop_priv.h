@@ -11,6 +11,12 @@
 
 struct xf_signal_watch;
 
+/* Has a handle that may wait for its other side: `end` is called before the loop ends. */
+struct xf_loop_guest {
+    struct xf_node node;
+    void (*end)(struct xf_loop_guest *guest);
+};
+
 struct xf_loop {
     uv_loop_t uv;
     struct xf_clock clock;
@@ -27,6 +33,7 @@ struct xf_loop {
     struct xf_node greedy; /* conns that have read their maximum in this turn */
     struct xf_node warm;   /* conns that still hold an empty output buffer */
     struct xf_node paused; /* conns that their owner paused */
+    struct xf_node guests; /* xf_loop_guest.node */
     /* While there are paused conns: checks whether one was reset. */
     struct xf_timer look;
     struct xf_timer sweep;          /* frees the buffers of warm conns */

@@ -33,6 +33,7 @@ struct xf_pipe_listener {
 };
 
 struct xf_pipe {
+    struct xf_loop_guest guest; /* until its closed event is sent */
     struct xf_loop *loop;
     uv_pipe_t pipe;
     uv_write_t write;
@@ -48,6 +49,7 @@ struct xf_pipe {
 static void conn_closed_cb(uv_handle_t *handle)
 {
     struct xf_pipe *s = handle->data;
+    xf_list_remove(&s->guest.node);
     if (s->events)
         s->events->closed(s->owner);
     xf_buf_release(&s->out);
@@ -80,6 +82,7 @@ static void write_on(struct xf_pipe *s)
     s->out = empty;
     uv_buf_t bytes = uv_buf_init(s->leaving.data + s->leaving.start, (unsigned)s->leaving.len);
     s->is_writing = true;
+    s->out.max = XF_PIPE_OUT_MAX - s->leaving.len + 1; /* both together; a buffer's is never 0 */
     if (uv_write(&s->write, (uv_stream_t *)&s->pipe, &bytes, 1, write_cb) != 0) {
         s->is_writing = false;
         die(s);
@@ -92,6 +95,7 @@ static void write_cb(uv_write_t *write, int status)
     xf_loop_touch(s->loop);
     s->is_writing = false;
     xf_buf_consume(&s->leaving, s->leaving.len);
+    s->out.max = XF_PIPE_OUT_MAX;
     if (status != 0) {
         die(s);
         return;
@@ -109,10 +113,14 @@ static void read_cb(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
 {
     struct xf_pipe *s = stream->data;
     xf_loop_touch(s->loop);
-    if (count < 0)
-        xf_pipe_close(s); /* what was answered already still goes out */
-    else if (count > 0 && !s->is_closing)
+    if (count == UV_EOF && !s->is_closing) {
+        uv_read_stop(stream);
+        s->events->ended(s->owner);
+    } else if (count < 0) {
+        xf_pipe_close(s);
+    } else if (count > 0 && !s->is_closing) {
         s->events->data(s->owner, buf->base, (size_t)count);
+    }
 }
 
 void xf_pipe_own(struct xf_pipe *s, const struct xf_pipe_events *events, void *owner)
@@ -170,6 +178,11 @@ static bool ask_who(struct xf_pipe *s, struct xf_pipe_peer *out)
     return true;
 }
 
+static void on_loop_ends(struct xf_loop_guest *guest)
+{
+    die(XF_CONTAINER(guest, struct xf_pipe, guest));
+}
+
 static struct xf_pipe *new_conn(struct xf_loop *loop)
 {
     struct xf_pipe *s = xf_new(struct xf_pipe);
@@ -180,6 +193,8 @@ static struct xf_pipe *new_conn(struct xf_loop *loop)
     xf_timer_init(&s->linger, on_linger, s);
     uv_pipe_init(&loop->uv, &s->pipe, 0);
     s->pipe.data = s;
+    s->guest.end = on_loop_ends;
+    xf_list_push(&loop->guests, &s->guest.node);
     return s;
 }
 

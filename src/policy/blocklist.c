@@ -244,7 +244,10 @@ static void add_reason(struct line *line, struct xf_span word)
         room--;
     }
     size_t take = word.len < room ? word.len : room;
-    memcpy(line->reason + len, word.ptr, take);
+    for (size_t i = 0; i < take; i++) { /* it is shown on terminals */
+        unsigned char c = (unsigned char)word.ptr[i];
+        line->reason[len + i] = c < 0x20 || c == 0x7F ? '?' : word.ptr[i];
+    }
     line->reason[len + take] = '\0';
 }
 

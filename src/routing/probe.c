@@ -95,7 +95,7 @@ static struct xf_route *wanted_route(const struct xf_failed_peer *failed)
 {
     XF_LIST_EACH (node, &failed->routes) {
         struct xf_route *route = XF_CONTAINER(node, struct xf_route, failed_node);
-        if (route->is_wanted && xf_probe_may_pass(route->cause))
+        if (route->may && route->is_wanted && xf_probe_may_pass(route->cause))
             return route;
     }
     return NULL;
@@ -198,14 +198,27 @@ void xf_probe_end(struct xf_route *route)
     xf_free(failed);
 }
 
+static struct xf_route *allowed_route(const struct xf_failed_peer *failed)
+{
+    XF_LIST_EACH (node, &failed->routes) {
+        struct xf_route *route = XF_CONTAINER(node, struct xf_route, failed_node);
+        if (route->may)
+            return route;
+    }
+    return NULL;
+}
+
 void xf_probe_now(struct xf_routing *routing, struct xf_span peer)
 {
     struct xf_failed_peer *failed = xf_map_find(routing->failed_peers, peer);
     if (!failed || failed->probing || routing->is_draining)
         return;
+    struct xf_route *route = allowed_route(failed);
+    if (!route)
+        return;
     xf_timer_stop(&failed->timer);
     wait_again(failed);
-    begin_try(failed, XF_CONTAINER(failed->routes.next, struct xf_route, failed_node));
+    begin_try(failed, route);
 }
 
 /* `failed` is freed when its last route leaves; after that `node` must not be read. */

@@ -101,19 +101,6 @@ static void view_in(const struct xf_in *in, const struct xf_pair *pair, struct x
     view_stream(view, in->s2s, &in->stream);
 }
 
-static void show_in(const struct xf_in *in, xf_stream_view_fn show, void *owner)
-{
-    struct xf_stream_view view;
-    if (xf_list_is_empty(&in->pairs)) {
-        view_in(in, NULL, &view);
-        show(owner, &view);
-    }
-    XF_LIST_EACH (node, &in->pairs) {
-        view_in(in, xf_pair_of_node(node), &view);
-        show(owner, &view);
-    }
-}
-
 /* ------------------------------------------------------------------ all of them */
 
 static size_t show_outs(struct xf_s2s *s2s, struct xf_s2s_view_at *at, size_t most,
@@ -134,27 +121,56 @@ static size_t show_outs(struct xf_s2s *s2s, struct xf_s2s_view_at *at, size_t mo
     return shown;
 }
 
-static size_t show_ins(struct xf_s2s *s2s, struct xf_s2s_view_at *at, size_t most,
-                       xf_stream_view_fn show, void *owner)
+/* The pairs of a stream from at->pairs on, at most `most`. Returns how many were shown. */
+static size_t show_in(const struct xf_in *in, struct xf_s2s_view_at *at, size_t most,
+                      xf_stream_view_fn show, void *owner)
+{
+    struct xf_stream_view view;
+    size_t place = 0, shown = 0;
+    if (xf_list_is_empty(&in->pairs)) {
+        view_in(in, NULL, &view);
+        show(owner, &view);
+        return 1;
+    }
+    XF_LIST_EACH (node, &in->pairs) {
+        if (place++ < at->pairs)
+            continue;
+        if (shown == most) /* the next look goes on with this pair */
+            return shown;
+        view_in(in, xf_pair_of_node(node), &view);
+        show(owner, &view);
+        at->pairs++;
+        shown++;
+    }
+    at->pairs = 0;
+    return shown;
+}
+
+static bool show_ins(struct xf_s2s *s2s, struct xf_s2s_view_at *at, size_t most,
+                     xf_stream_view_fn show, void *owner)
 {
     size_t shown = 0;
     XF_LIST_EACH (node, &s2s->ins) {
         const struct xf_in *in = in_of(node);
-        if (in->number <= at->number)
+        if (in->number < at->number || (in->number == at->number && at->pairs == 0))
             continue;
-        if (shown++ == most)
-            break;
-        show_in(in, show, owner);
+        if (shown == most)
+            return true;
+        if (in->number != at->number)
+            at->pairs = 0; /* the one with pairs left has ended */
         at->number = in->number;
+        shown += show_in(in, at, most - shown, show, owner);
+        if (at->pairs > 0)
+            return true;
     }
-    return shown;
+    return false;
 }
 
 bool xf_s2s_view(struct xf_s2s *s2s, struct xf_s2s_view_at *at, size_t most, xf_stream_view_fn show,
                  void *owner)
 {
     if (at->is_in)
-        return show_ins(s2s, at, most, show, owner) > most;
+        return show_ins(s2s, at, most, show, owner);
     if (show_outs(s2s, at, most, show, owner) <= most)
         *at = (struct xf_s2s_view_at){.is_in = true};
     return true;
@@ -179,15 +195,24 @@ void xf_s2s_count(const struct xf_s2s *s2s, struct xf_s2s_counts *out)
 
 /* ------------------------------------------------------------------ acts */
 
+/* What waits goes into a new stream, as after a long silence. A probe carries nothing yet. */
+static bool close_out(struct xf_out *out)
+{
+    if (out->state == XF_OUT_ENDED || out->purpose == XF_OUT_PROBE)
+        return false;
+    if (out->purpose == XF_OUT_DELIVERY)
+        xf_out_note_cause(out, XF_CAUSE_IDLE, XF_HELP_NONE, "an operator closed the stream");
+    xf_out_close(out);
+    return true;
+}
+
 size_t xf_s2s_close_peer(struct xf_s2s *s2s, struct xf_span peer)
 {
     size_t closed = 0;
     XF_LIST_EACH_SAFE (node, &s2s->outs) {
         struct xf_out *out = out_of(node);
-        if (out->state == XF_OUT_ENDED || !xf_span_eq(xf_span_of(out->peer), peer))
-            continue;
-        xf_out_close(out);
-        closed++;
+        if (xf_span_eq(xf_span_of(out->peer), peer))
+            closed += close_out(out);
     }
     XF_LIST_EACH_SAFE (node, &s2s->ins) {
         struct xf_in *in = in_of(node);
@@ -203,10 +228,8 @@ bool xf_s2s_close_stream(struct xf_s2s *s2s, uint64_t number)
 {
     XF_LIST_EACH (node, &s2s->outs) {
         struct xf_out *out = out_of(node);
-        if (out->number != number || out->state == XF_OUT_ENDED)
-            continue;
-        xf_out_close(out);
-        return true;
+        if (out->number == number)
+            return close_out(out);
     }
     XF_LIST_EACH (node, &s2s->ins) {
         struct xf_in *in = in_of(node);

@@ -61,7 +61,7 @@ def until(true, seconds=15):
     return true()
 
 
-def raw(path, data, seconds=3):
+def raw(path, data, seconds=3, shut=False):
     """What comes back for these bytes, until xfedd closes or says nothing for so long."""
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(seconds)
@@ -69,6 +69,8 @@ def raw(path, data, seconds=3):
         got = b''
         try:
             s.sendall(data)
+            if shut:
+                s.shutdown(socket.SHUT_WR)
             while True:
                 part = s.recv(65536)
                 if not part:
@@ -127,7 +129,7 @@ def look_at_peer(report, ctl):
     rows, result = ctl.ask('peer', UNKNOWN)
     attempts = [r for r in rows if r['kind'] == 'attempt']
     steps = [s for a in attempts for s in a['steps']]
-    report.check('peer: policy lets both ways pass', result['policy_in']['passes'] and result['policy_out']['passes'], str(result))
+    report.check('peer: policy lets both ways pass', result['policy'][0]['in']['passes'] and result['policy'][0]['out']['passes'], str(result))
     report.check('peer: the attempt has failed by the certificate', any(a['outcome'] == 'failed' and a['reason'] == 'certificate' for a in attempts)
                  or any('cert' in s['pairs'] for s in steps), str(attempts)[:2000])
     report.check('peer: step by step, from the address to the handshake',
@@ -141,7 +143,7 @@ def read(report, ctl):
     """The same for people: every verb that only looks, with words that must be there."""
     for words, wanted in (
             (('status',), ('running', 'federation    on', 'link', 'up', 'certificate')), (('peers',), (GOOD, 'up', CLOSED, 'failing')),
-            (('streams',), (GOOD, 'external')), (('queue',), (CLOSED,)), (('peer', GOOD), ('policy out    passes', 'stream', 'HANDSHAKE')),
+            (('streams',), (GOOD, 'external')), (('queue',), (CLOSED,)), (('peer', GOOD), ('out passes, in passes', 'stream', 'HANDSHAKE')),
             (('peer', CLOSED), ('failed', 'reason', 's2s.address.tried')), (('explain', f'alice@{LOCAL}', f'bob@{GOOD}'), ('passes', 'route'))):
         code, out, err = ctl.run(*words)
         report.check(f'xfedctl {" ".join(words)}', code == 0 and all(w in out for w in wanted), f'{code}: {out}{err}')
@@ -149,7 +151,7 @@ def read(report, ctl):
 
 # ---------------------------------------------------------------- what operators do
 
-def act(report, ctl, cluster, gateway, peer):
+def act(report, ctl, cluster, gateway, good, peer):
     got = []
     trace = subprocess.Popen([ctl.program, '-s', ctl.path, 'trace', GOOD, '1'], stdout=subprocess.PIPE, text=True)
     threading.Thread(target=lambda: got.extend(trace.stdout), daemon=True).start()
@@ -161,6 +163,7 @@ def act(report, ctl, cluster, gateway, peer):
     report.check('trace: the negotiation, also what is at debug', until(lambda: any('to=HANDSHAKE' in line for line in got)), ''.join(got))
     trace.kill()
     report.equal('close: no such stream', ctl.run('close', '999999')[0], 1)
+    close_under_load(report, ctl, cluster, good)
 
     peer.start()
     report.equal('retry: the closed peer, which is back', ctl.ask('retry', CLOSED)[1]['routes'], 1)
@@ -186,6 +189,21 @@ def act(report, ctl, cluster, gateway, peer):
     code, out, err = ctl.run('reload')
     report.check('reload: a refused one says where and why', code == 1 and 'perhaps' in out and 'stays in force' in err, f'{code}: {out}{err}')
     gateway.configure('')
+
+
+def close_under_load(report, ctl, cluster, good):
+    """What waits when a stream is closed goes into the next one."""
+    got, count = set(), 300
+    good.on_stanza = lambda _stream, element: got.add(element.get('id'))
+    for n in range(count):
+        cluster.send(message(f'bob@{GOOD}', f'load-{n}'))
+        if n in (100, 200):
+            ctl.run('close', GOOD)
+    wanted = {f'load-{n}' for n in range(count)}
+    until(lambda: wanted <= got)
+    returned = [e.get('id') for e in cluster.inbox if e.get('type') == 'error' and e.get('id') in wanted]
+    report.check('close while 300 messages pass: all are delivered, none comes back', wanted <= got and not returned,
+                 f'missing {sorted(wanted - got)[:5]}, returned {returned[:5]}')
 
 
 def came_back(cluster, ident, condition):
@@ -216,10 +234,26 @@ def hostile(report, ctl, gateway):
             ('a line without end', b'x' * 100000, b'too-long')):
         got, end = raw(path, data, 0.3)
         report.check(f'{what}: {want.decode()}', want in got, f'{got[:300]!r} {end}')
+    got, end = raw(path, b'{"verb":"peers"}\n{"verb":"status"}\n', 3, shut=True)
+    report.check('a client that ends its side: gets both answers, then the end', got.count(b'"ok":true') == 2 and end == 'closed', f'{got[-300:]!r} {end}')
+    pipelined(report, ctl)
     crowd(report, ctl, gateway)
     grown = resident_kib(pid) - before
     if not gateway.lab.wrapper: # sanitizers keep what was freed
         report.check(f'memory stays ({grown} KiB more)', grown < 20000)
+
+
+def pipelined(report, ctl):
+    """A thousand requests at once: others are served in between."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(ctl.path)
+        s.sendall(b'{"verb":"streams"}\n' * 860)
+        slowest = 0
+        for _ in range(20):
+            begin = time.monotonic()
+            ctl.run('status')
+            slowest = max(slowest, time.monotonic() - begin)
+    report.check(f'860 requests in one write: others wait {slowest * 1000:.0f} ms at most', slowest < 0.5)
 
 
 def crowd(report, ctl, gateway):
@@ -267,8 +301,13 @@ def main():
         ctl = Ctl(program, f'{gateway.folder}/control.sock')
         look(stage.report, ctl, cluster)
         read(stage.report, ctl)
-        act(stage.report, ctl, cluster, gateway, peers[CLOSED])
+        act(stage.report, ctl, cluster, gateway, peers[GOOD], peers[CLOSED])
         hostile(stage.report, ctl, gateway)
+        stuck = socket.socket(socket.AF_UNIX)    # never reads what it asked for
+        stage.at_end(stuck.close)
+        stuck.connect(ctl.path)
+        stuck.sendall(b'{"verb":"peer","peer":"good.example"}\n' * 400)
+        time.sleep(0.5)
         code, out, err = ctl.run('drain')
         stage.report.check('drain: xfedd ends by itself', code == 0 and until(lambda: not gateway.proc.alive()), f'{code}: {out}{err}')
         stage.report.check('... and removes its socket', not os.path.exists(ctl.path))

@@ -5,9 +5,10 @@
  *
  * It watches the log (log.h) and keeps what says stream= and peer=, so it never disagrees with the
  * log. Kept are XF_ATTEMPTS_EACH attempts of each peer and direction, and XF_ATTEMPT_STEPS events
- * of each. Strangers may name any domain, and claim to be any peer: so peers with a section have
- * half of the memory for themselves, and what others do in the name of a peer displaces none of our
- * own attempts to reach it. The peer that was heard of longest ago is forgotten first.
+ * of each. Anybody can claim to be any peer, and make us ask about any domain: so attempts of
+ * others have a quarter of the memory, and displace none of ours. Half is for our own attempts to
+ * reach peers with a section, a quarter for those to reach others. In each part the peer that was
+ * heard of longest ago is forgotten first.
  */
 #pragma once
 
@@ -62,7 +63,10 @@ typedef void (*xf_attempt_fn)(void *owner, const struct xf_attempt *attempt);
 void xf_attempts_show(const struct xf_attempts *attempts, struct xf_span peer, xf_attempt_fn show,
                       void *owner);
 
-/* Names of all peers of which something is kept; in no order. The names are borrowed. */
+/*
+ * Names of all peers that we tried to reach, or that were authenticated; in no order, and some
+ * twice. The names are borrowed.
+ */
 typedef void (*xf_attempts_peer_fn)(void *owner, struct xf_span peer, uint64_t heard_ms);
 void xf_attempts_each_peer(const struct xf_attempts *attempts, xf_attempts_peer_fn show,
                            void *owner);

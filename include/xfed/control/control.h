@@ -56,8 +56,12 @@ struct xf_control_opts {
     struct xf_policy_switches *switches; /* borrowed; control alone changes them */
     const gid_t *readers, *admins;       /* copied */
     size_t reader_count, admin_count;
-    void (*reload)(void *owner); /* as SIGHUP; the log says what came of it */
-    void (*drain)(void *owner);  /* as SIGTERM */
+    /*
+     * As SIGHUP. The log says what came of it, after so many outcomes of others as are returned: of
+     * a reload that has read the files already.
+     */
+    unsigned (*reload)(void *owner);
+    void (*drain)(void *owner); /* as SIGTERM */
     const struct xf_control_ops *ops;
     void *owner;
 };

@@ -12,7 +12,7 @@ struct xf_loop;
 struct xf_pipe_listener;
 struct xf_pipe;
 
-#define XF_PIPE_OUT_MAX    (4u << 20) /* ceiling of the output that waits, in bytes */
+#define XF_PIPE_OUT_MAX    (2u << 20) /* ceiling of the output that has not left, in bytes */
 #define XF_PIPE_GROUPS_MAX 256        /* of further groups, those behind are not seen */
 
 /* Who connected, at that moment. */
@@ -28,6 +28,7 @@ struct xf_pipe_peer {
 struct xf_pipe_events {
     void (*data)(void *owner, const char *bytes, size_t len); /* len > 0; borrowed */
     void (*drained)(void *owner);                             /* all output has left */
+    void (*ended)(void *owner);  /* the other side sends nothing more, and may still read */
     void (*closed)(void *owner); /* exactly once, and last: the pointer is invalid then */
 };
 
@@ -44,7 +45,7 @@ XF_MUST_USE enum xf_err xf_pipe_listen(struct xf_loop *loop, const char *path, m
                                        xf_pipe_accept_fn accept, void *owner,
                                        struct xf_pipe_listener **out_listener,
                                        struct xf_error *err);
-/* Remove the socket, unless another one has taken its place. Conns stay. */
+/* Remove the socket, unless another one has taken its place. Pipes stay until xf_loop_free. */
 void xf_pipe_listener_close(struct xf_pipe_listener **listener);
 
 void xf_pipe_own(struct xf_pipe *pipe, const struct xf_pipe_events *events, void *owner);

@@ -29,13 +29,14 @@ struct xf_stream_view {
 struct xf_s2s_view_at { /* where a look at all streams stands; starts zeroed */
     bool is_in;
     uint64_t number;
+    size_t pairs; /* of that accepted stream, which were shown already */
 };
 
 typedef void (*xf_stream_view_fn)(void *owner, const struct xf_stream_view *view);
 
 /*
- * Show up to `most` streams; an accepted stream is shown once for each of its pairs. False: those
- * were the last ones.
+ * Show up to `most` streams; an accepted stream is shown once for each of its pairs, and counts as
+ * many. False: those were the last ones.
  */
 bool xf_s2s_view(struct xf_s2s *s2s, struct xf_s2s_view_at *at, size_t most, xf_stream_view_fn show,
                  void *owner);
@@ -51,10 +52,11 @@ void xf_s2s_count(const struct xf_s2s *s2s, struct xf_s2s_counts *out);
 
 /*
  * Close, as after a long silence, every stream on which the peer is authenticated or which we
- * opened to it. Returns how many.
+ * opened to it; what waits goes into a new one. Streams that try whether a failed peer is back go
+ * on. Returns how many.
  */
 size_t xf_s2s_close_peer(struct xf_s2s *s2s, struct xf_span peer);
-/* The same for one stream. False: there is none of that number. */
+/* The same for one stream. False: there is none of that number that can be closed. */
 bool xf_s2s_close_stream(struct xf_s2s *s2s, uint64_t number);
 
 /* The peer may have been mended: forget the failures that make us wait before asking it again. */

@@ -174,6 +174,40 @@ START_TEST(strangers_displace_only_strangers)
 }
 END_TEST
 
+START_TEST(others_displace_none_of_our_own_attempts)
+{
+    char peer[64];
+    begin(64 << 10);
+    moved("plain.example", 1, "delivery", "RESOLVING");
+    for (unsigned i = 0; i < 500; i++) {
+        snprintf(peer, sizeof(peer), "x%u.example", i);
+        down(i % 2 ? peer : "partner.example", 1000 + i, i % 3 ? "in" : "verify", "lost");
+    }
+    ck_assert_uint_eq(look("plain.example").count, 1);
+    end();
+}
+END_TEST
+
+static void count_peer(void *owner, struct xf_span peer, uint64_t heard_ms)
+{
+    (void)peer, (void)heard_ms;
+    ++*(unsigned *)owner;
+}
+
+START_TEST(names_that_were_only_claimed_are_not_listed)
+{
+    unsigned count = 0;
+    begin(1 << 20);
+    moved("ours.example", 1, "delivery", "RESOLVING");
+    down("claimed.example", 2, "in", "lost");
+    xf_log(XF_LOG_INFO, "s2s.stream.up", XF_WORD("dir", "in"), XF_STR("peer", "proved.example"),
+           XF_INT("stream", 3));
+    xf_attempts_each_peer(attempts, count_peer, &count);
+    ck_assert_uint_eq(count, 2);
+    end();
+}
+END_TEST
+
 START_TEST(a_cut_keeps_characters_whole)
 {
     char text[256] = "";
@@ -200,6 +234,8 @@ int main(void)
     tcase_add_test(tcase, the_last_ones_of_each_direction_stay);
     tcase_add_test(tcase, a_long_attempt_keeps_its_beginning_and_its_end);
     tcase_add_test(tcase, strangers_displace_only_strangers);
+    tcase_add_test(tcase, others_displace_none_of_our_own_attempts);
+    tcase_add_test(tcase, names_that_were_only_claimed_are_not_listed);
     tcase_add_test(tcase, a_cut_keeps_characters_whole);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

@@ -54,6 +54,11 @@ static void on_drained(void *owner)
     drained++;
 }
 
+static void on_ended(void *owner)
+{
+    xf_pipe_close(owner);
+}
+
 static void on_closed(void *owner)
 {
     (void)owner;
@@ -61,7 +66,7 @@ static void on_closed(void *owner)
     conn = NULL;
 }
 
-static const struct xf_pipe_events events = {on_data, on_drained, on_closed};
+static const struct xf_pipe_events events = {on_data, on_drained, on_ended, on_closed};
 
 static void on_accept(void *owner, struct xf_pipe *pipe, const struct xf_pipe_peer *peer)
 {
@@ -177,6 +182,39 @@ START_TEST(a_close_does_not_wait_for_one_who_never_reads)
 }
 END_TEST
 
+/* As at the end of a process: no timer fires any more. */
+START_TEST(a_loop_that_ends_does_not_wait_for_one_who_never_reads)
+{
+    static char much[1 << 20];
+    ck_assert_int_eq(try_listen(NULL), XF_ERR_OK);
+    int fd = connect_to();
+    run_for(50);
+    xf_buf_append(xf_pipe_out(conn), much, sizeof(much));
+    xf_pipe_close(conn);
+    run_for(20);
+    ck_assert_uint_eq(closed, 0);
+    xf_pipe_listener_close(&listener);
+    xf_loop_free(&loop);
+    ck_assert_uint_eq(closed, 1);
+    close(fd);
+    loop = xf_loop_new();
+}
+END_TEST
+
+START_TEST(output_that_has_not_left_has_one_ceiling)
+{
+    static char much[XF_PIPE_OUT_MAX - (64u << 10)];
+    ck_assert_int_eq(try_listen(NULL), XF_ERR_OK);
+    int fd = connect_to();
+    run_for(50);
+    xf_buf_append(xf_pipe_out(conn), much, sizeof(much));
+    xf_pipe_flush(conn);
+    ck_assert_int_eq(xf_buf_try_append(xf_pipe_out(conn), much, sizeof(much)), XF_ERR_LIMIT);
+    ck_assert_int_eq(xf_buf_try_append(xf_pipe_out(conn), much, 32u << 10), XF_ERR_OK);
+    close(fd);
+}
+END_TEST
+
 START_TEST(a_socket_that_nobody_uses_is_replaced)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -232,6 +270,8 @@ int main(void)
     tcase_add_test(tcase, bytes_pass_both_ways);
     tcase_add_test(tcase, a_close_lets_the_output_leave);
     tcase_add_test(tcase, a_close_does_not_wait_for_one_who_never_reads);
+    tcase_add_test(tcase, a_loop_that_ends_does_not_wait_for_one_who_never_reads);
+    tcase_add_test(tcase, output_that_has_not_left_has_one_ceiling);
     tcase_add_test(tcase, a_socket_that_nobody_uses_is_replaced);
     tcase_add_test(tcase, what_is_used_or_no_socket_stays);
     tcase_add_test(tcase, only_our_own_socket_is_removed);
