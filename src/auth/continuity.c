@@ -55,16 +55,21 @@ static struct xf_history_sight comparable(enum xf_continuity_kind kind,
     return now;
 }
 
-static const char *refusal_of(enum xf_history_change change)
+static struct xf_refusal refusal_of(enum xf_history_change change)
 {
     switch (change) {
     case XF_HISTORY_KEY_CHANGED:
-        return "the key of the certificate has changed, and nothing vouches for the new one";
+        return (struct xf_refusal){
+            "the key of the certificate has changed, and nothing vouches for the new one",
+            XF_HELP_PEER_KEY_CHANGED};
     case XF_HISTORY_CLEAR:
-        return "the domain used TLS before, and this stream is in clear";
+        return (struct xf_refusal){"the domain used TLS before, and this stream is in clear",
+                                   XF_HELP_PEER_WEAKER};
     case XF_HISTORY_WEAKER:
     default:
-        return "the domain authenticated by its certificate before, and now by dialback alone";
+        return (struct xf_refusal){
+            "the domain authenticated by its certificate before, and now by dialback alone",
+            XF_HELP_PEER_WEAKER};
     }
 }
 

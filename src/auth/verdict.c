@@ -54,6 +54,7 @@ struct xf_verdict xf_verdict_of(const struct xf_tls_facts *facts,
     /* Judged with the anchors of another peer: that says nothing about this one. */
     if (!is_judged_for(facts, settings))
         verdict.chain = XF_CERT_BAD;
+    verdict.chain_help = facts->chain_help;
     verdict.name_matches =
         xf_tls_facts_name(facts, domain) || (is_dane_domain && names_target(facts));
     verdict.pin = pin_of(facts, settings);
@@ -95,57 +96,114 @@ static bool is_unproved(const struct xf_verdict *verdict)
     return !is_known_by_key && (verdict->lacks_proof || verdict->dane_is_open);
 }
 
-static const char *unproved_text(const struct xf_verdict *verdict)
+static struct xf_refusal unproved(const struct xf_verdict *verdict)
 {
     if (!verdict->lacks_proof)
-        return "DNS does not say whether the domain publishes TLSA records";
+        return (struct xf_refusal){"DNS does not say whether the domain publishes TLSA records",
+                                   XF_HELP_CERT_TLSA_OPEN};
     if (verdict->chain == XF_CERT_NONE)
-        return "the domain is known by its key (pins or TLSA records), and this stream shows no "
-               "certificate";
-    return "the domain publishes TLSA records: it must prove itself on a stream of its own";
+        return (struct xf_refusal){
+            "the domain is known by its key (pins or TLSA records), and this stream shows no "
+            "certificate",
+            XF_HELP_CERT_UNPROVED};
+    return (struct xf_refusal){
+        "the domain publishes TLSA records: it must prove itself on a stream of its own",
+        XF_HELP_CERT_UNPROVED};
 }
 
-static const char *external_refusal(const struct xf_peer_settings *settings,
-                                    const struct xf_verdict *verdict, bool outbound)
+static const struct xf_refusal none;
+
+static struct xf_refusal not_good(const struct xf_verdict *verdict)
+{
+    return (struct xf_refusal){"the certificate does not authenticate the domain",
+                               xf_verdict_help(verdict)};
+}
+
+static struct xf_refusal not_allowed(const char *text)
+{
+    return (struct xf_refusal){text, XF_HELP_AUTH_NOT_ALLOWED};
+}
+
+static struct xf_refusal external_refusal(const struct xf_peer_settings *settings,
+                                          const struct xf_verdict *verdict, bool outbound)
 {
     if (!(outbound ? settings->sasl_out : settings->sasl_in))
-        return "SASL EXTERNAL is switched off for this peer";
+        return not_allowed("SASL EXTERNAL is switched off for this peer");
     if (!verdict->is_secure)
-        return "SASL EXTERNAL needs TLS";
+        return (struct xf_refusal){"SASL EXTERNAL needs TLS", XF_HELP_TLS_NOT_OFFERED};
     if (outbound && settings->certificate == XF_CERT_IGNORE)
-        return NULL;
-    return xf_verdict_is_good(verdict) ? NULL : "the certificate does not authenticate the domain";
+        return none;
+    return xf_verdict_is_good(verdict) ? none : not_good(verdict);
 }
 
-const char *xf_auth_refusal(const struct xf_peer_settings *settings,
-                            const struct xf_verdict *verdict, enum xf_auth_method method,
-                            bool outbound)
+/* What the settings demand of TLS and the certificate, however the pair authenticates. */
+static struct xf_refusal demand(const struct xf_peer_settings *settings,
+                                const struct xf_verdict *verdict, enum xf_auth_method method,
+                                bool outbound)
 {
     if (settings->tls == XF_TLS_REQUIRED && !verdict->is_secure)
-        return "TLS is required";
+        return (struct xf_refusal){"TLS is required", XF_HELP_TLS_NOT_OFFERED};
     if (verdict->is_old)
-        return "a newer version of TLS is required";
+        return (struct xf_refusal){"a newer version of TLS is required", XF_HELP_TLS_TOO_OLD};
     if (settings->certificate != XF_CERT_IGNORE) {
         if (xf_verdict_is_contradicted(verdict))
-            return "the certificate is not the one that the domain should have";
+            return (struct xf_refusal){"the certificate is not the one that the domain should have",
+                                       xf_verdict_help(verdict)};
         if (verdict->tlsa_exists && !verdict->is_secure) /* RFC 7673 section 3.2 */
-            return "TLS is required, since the domain publishes TLSA records";
+            return (struct xf_refusal){"TLS is required, since the domain publishes TLSA records",
+                                       XF_HELP_TLS_NOT_OFFERED};
         if (is_unproved(verdict) && (outbound || method != XF_AUTH_NONE))
-            return unproved_text(verdict);
+            return unproved(verdict);
     }
     if (settings->certificate == XF_CERT_REQUIRED && !xf_verdict_is_good(verdict))
-        return "a valid certificate is required";
+        return (struct xf_refusal){"a valid certificate is required", xf_verdict_help(verdict)};
+    return none;
+}
+
+struct xf_refusal xf_auth_refusal(const struct xf_peer_settings *settings,
+                                  const struct xf_verdict *verdict, enum xf_auth_method method,
+                                  bool outbound)
+{
+    struct xf_refusal refusal = demand(settings, verdict, method, outbound);
+    if (refusal.text)
+        return refusal;
     if (method == XF_AUTH_EXTERNAL)
         return external_refusal(settings, verdict, outbound);
     if (method == XF_AUTH_DIALBACK_CERT) {
         if (!settings->dialback_by_certificate)
-            return "dialback by certificate is switched off for this peer";
+            return not_allowed("dialback by certificate is switched off for this peer");
         if (!xf_verdict_is_good(verdict)) /* CVE-2021-32919 */
-            return "the certificate does not authenticate the domain";
+            return not_good(verdict);
     }
     if (method != XF_AUTH_NONE && !settings->dialback)
-        return "dialback is switched off for this peer";
-    return NULL;
+        return not_allowed("dialback is switched off for this peer");
+    return none;
+}
+
+/* In the order of xf_verdict_text. */
+enum xf_help xf_verdict_help(const struct xf_verdict *verdict)
+{
+    if (!verdict->is_secure)
+        return XF_HELP_TLS_NOT_OFFERED;
+    if (verdict->chain == XF_CERT_NONE)
+        return XF_HELP_CERT_NONE;
+    if (verdict->is_old)
+        return XF_HELP_TLS_TOO_OLD;
+    if (verdict->is_revoked)
+        return XF_HELP_CERT_REVOKED;
+    if (xf_verdict_is_contradicted(verdict))
+        return verdict->pin == XF_PIN_MISMATCH ? XF_HELP_CERT_PIN : XF_HELP_CERT_DANE;
+    if (verdict->lacks_client_eku)
+        return XF_HELP_CERT_NOT_FOR_CLIENTS;
+    if (xf_verdict_is_good(verdict))
+        return XF_HELP_NONE;
+    if (verdict->chain == XF_CERT_BAD)
+        return verdict->chain_help ? verdict->chain_help : XF_HELP_CERT_UNTRUSTED;
+    if (!verdict->name_matches)
+        return XF_HELP_CERT_WRONG_NAME;
+    if (verdict->lacks_proof)
+        return XF_HELP_CERT_UNPROVED;
+    return verdict->revocation_is_open ? XF_HELP_CERT_REVOCATION_OPEN : XF_HELP_CERT_TLSA_OPEN;
 }
 
 static void untrusted_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts,
@@ -211,7 +269,7 @@ void xf_verdict_text(const struct xf_verdict *verdict, const struct xf_tls_facts
         snprintf(out, out_bytes, "the certificate does not name %.*s (it names: %s)",
                  XF_SPAN_ARGS(domain), names[0] ? names : "nothing");
     } else if (verdict->lacks_proof) {
-        snprintf(out, out_bytes, "%s", unproved_text(verdict));
+        snprintf(out, out_bytes, "%s", unproved(verdict).text);
     } else if (verdict->revocation_is_open) {
         snprintf(out, out_bytes, "it is not known whether the certificate is revoked");
     } else {

@@ -32,3 +32,11 @@ int64_t xf_unix_s(void)
     xf_require(clock_gettime(CLOCK_REALTIME, &ts) == 0);
     return (int64_t)ts.tv_sec;
 }
+
+int64_t xf_unix_ms(void)
+{
+    struct timespec ts;
+
+    xf_require(clock_gettime(CLOCK_REALTIME, &ts) == 0);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}

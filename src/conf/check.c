@@ -182,6 +182,27 @@ static void check_shared_host(const struct xf_check *check, const struct xf_conf
 }
 
 /*
+ * Most servers require TLS today, and tell us only when somebody writes to them. The profile for
+ * those without TLS says that it is meant.
+ */
+static void warn_of_clear(const struct xf_check *check)
+{
+    const struct xf_conf *conf = check->conf;
+    for (size_t i = 0; i < conf->peer_count; i++) {
+        const struct xf_conf_peer *peer = &conf->peers[i];
+        struct xf_peer_settings settings;
+        xf_conf_section_settings(conf, peer, &settings);
+        if (settings.tls == XF_TLS_NONE && settings.profile != XF_PROFILE_LEGACY &&
+            settings.direction != XF_DIRECTION_NONE)
+            xf_warning(check->problems, peer->at.file, xf_conf_line(&peer->at, "tls"),
+                       "peer \"%s\" has profile = %s and tls = none: a server that requires TLS "
+                       "cannot be reached. tls = optional uses it where it is offered, and profile "
+                       "= legacy says that there is none",
+                       peer->pattern, xf_conf_profile_name(settings.profile));
+    }
+}
+
+/*
  * IBM Sametime tries only the first SRV record (Cisco, Interdomain Federation). The sheet of DNS
  * records says so too (sheets/dns.c).
  */
@@ -289,6 +310,7 @@ void xf_conf_check(const struct xf_check *check)
         check_served(check, names);
     xf_check_links(check);
     check_nodes(check);
+    warn_of_clear(check);
     xf_check_peers(check);
     xf_check_directory(check);
     check_memory(check);

@@ -61,6 +61,7 @@ const char *xf_spell_nearest(const char *word, const char *const *words, size_t 
       "registered domain that it belongs to (example.org for xmpp.example.org); a network is an "                                    \
       "IPv4 /24 or an IPv6 /48.")                                                                                                    \
     X(MEMORY,          "memory",          NULL,                "History: what each peer authenticated with before, and its key.")    \
+    X(AUDIT,           "audit",           NULL,                "Decisions about peers and acts of operators. A change needs a restart.") \
     X(JOURNAL,         "journal",         NULL,                "Messages that wait for a peer, in a file. A change needs a restart.") \
     X(XML,             "xml",             NULL,                "Limits for XML from peers and from the cluster.")                    \
     X(PROCESS,         "process",         NULL,                "The program itself.")                                                \

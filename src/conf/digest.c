@@ -19,12 +19,12 @@ static const struct {
     enum xf_section section;
     const char *key; /* NULL: all keys */
 } local[] = {
-    {XF_SECTION_LISTEN, NULL},        {XF_SECTION_DNS, "servers"},
-    {XF_SECTION_MEMORY, NULL},        {XF_SECTION_JOURNAL, NULL},
-    {XF_SECTION_PROCESS, NULL},       {XF_SECTION_LINK, "nodes"},
-    {XF_SECTION_LINK, "name"},        {XF_SECTION_PUBLISH, NULL},
-    {XF_SECTION_PEER, "source"},      {XF_SECTION_PEER, "source-ports"},
-    {XF_SECTION_PEER, "dns-servers"},
+    {XF_SECTION_LISTEN, NULL},         {XF_SECTION_DNS, "servers"},
+    {XF_SECTION_MEMORY, NULL},         {XF_SECTION_JOURNAL, NULL},
+    {XF_SECTION_AUDIT, NULL},          {XF_SECTION_PROCESS, NULL},
+    {XF_SECTION_LINK, "nodes"},        {XF_SECTION_LINK, "name"},
+    {XF_SECTION_PUBLISH, NULL},        {XF_SECTION_PEER, "source"},
+    {XF_SECTION_PEER, "source-ports"}, {XF_SECTION_PEER, "dns-servers"},
 };
 
 static bool is_local(const struct xf_option *option)

@@ -111,6 +111,10 @@ TEXTS(LISTEN, "s2s", C, listen.s2s, LISTEN, "[::]:5269", NULL,
 TEXTS(LISTEN, "s2s-direct", C, listen.s2s_direct, LISTEN, "", "[::]:5270",
       "Where peers connect with TLS from the first byte (XEP-0368). Publish these ports as _xmpps-server."),
 TEXT (LISTEN, "control", C, listen.control, PATH, "", "/run/xfedd/control.sock", "Unix socket for xfedctl; \"\" for none."),
+TEXTS(LISTEN, "control-readers", C, listen.control_readers, ANY, "", "adm",
+      "Groups of this machine whose members may look: status, peers, streams, queues, explanations, traces."),
+TEXTS(LISTEN, "control-admins", C, listen.control_admins, ANY, "", "sudo",
+      "Groups whose members may also act: close, retry, flush, federation, log, reload, drain. Root and the user of the process always may."),
 TEXT (LISTEN, "http", C, listen.http, LISTEN, "", "127.0.0.1:9469",
       "Where to serve metrics, health and the status page; \"\" for nowhere."),
 
@@ -223,6 +227,11 @@ TEXT (MEMORY, "node", C, history.node, ANY, "", "xmpp1",
       "Name of this node among those that share the database; each has its own. \"\": the name of the machine."),
 DURATION(MEMORY, "heartbeat", C, history.heartbeat_ms, "10s", S, 5 * M,
       "How often this node tells the others that it is alive, and looks at them. The others call it lost after three times as long."),
+
+TEXT (AUDIT, "file", C, audit.file, PATH, "", "/var/lib/xfedd/audit.jsonl",
+      "Append a JSON object for each decision about a peer and each act of an operator to this file (doc/AUDIT.md); \"\" for none. It may "
+      "be moved away at any time."),
+BOOL (AUDIT, "syslog", C, audit.syslog, "no", "Send the same lines to the machine's syslog or journal (facility authpriv, xfedd-audit)."),
 
 TEXT (JOURNAL, "file", C, journal.file, PATH, "", "/var/lib/xfedd/journal.db",
       "SQLite file that keeps messages while they wait for a stream to a peer, so that they survive a crash or a restart; at the start, "

@@ -14,11 +14,15 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <xfed/attempts/attempts.h>
+#include <xfed/audit/audit.h>
 #include <xfed/base/alloc.h>
 #include <xfed/base/crypto.h>
 #include <xfed/base/draft.h>
+#include <xfed/base/help.h>
 #include <xfed/base/list.h>
 #include <xfed/base/log.h>
+#include <xfed/control/control.h>
 #include <xfed/dns/dns.h>
 #include <xfed/xml/reader.h>
 
@@ -147,8 +151,7 @@ static void on_starved(void *owner, unsigned closed)
 {
     (void)owner;
     xf_log(XF_LOG_ERROR, "process.descriptors.exhausted", XF_INT("closed", closed),
-           XF_WORD("advice", "raise LimitNOFILE of the service (ulimit -n), or lower "
-                             "unauthenticated { half-open }"));
+           XF_HELP(XF_HELP_DESCRIPTORS));
 }
 
 /* Adopt the socket that systemd passed for this address, or else open one. */
@@ -218,7 +221,7 @@ static void refuse_peers(void *owner, bool refuses)
         result = xf_listener_refuse(daemon->listeners[i].listener, refuses, &err);
     if (result != XF_ERR_OK)
         xf_log(XF_LOG_ERROR, "process.listeners.failed", XF_STR("detail", err.detail),
-               XF_WORD("advice", "restart xfedd"));
+               XF_HELP(XF_HELP_LISTENERS));
     else if (refuses)
         xf_log(XF_LOG_WARN, "process.listeners.closed",
                XF_INT("listeners", daemon->listener_count));
@@ -273,6 +276,7 @@ struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct x
 {
     return xf_policy_new(&(struct xf_policy_opts){.conf = conf,
                                                   .blocklist = blocklist,
+                                                  .switches = &daemon->switches,
                                                   .unix_s = xf_unix_s(),
                                                   .is_member = is_member,
                                                   .owner = daemon});
@@ -365,8 +369,6 @@ void xf_daemon_keep_peers(struct xf_daemon *daemon)
 /* Warn of settings that the file may already have but this version does not implement. */
 static void warn_of_what_is_not_there(const struct xf_conf *conf)
 {
-    if (*conf->listen.control)
-        xf_log(XF_LOG_WARN, "config.key.ignored", XF_WORD("key", "listen.control"));
     if (*conf->listen.http)
         xf_log(XF_LOG_WARN, "config.key.ignored", XF_WORD("key", "listen.http"));
 }
@@ -381,6 +383,13 @@ static void log_warnings(const char *messages)
     }
 }
 
+static void make_audit(struct xf_daemon *daemon)
+{
+    daemon->audit = xf_audit_new(&(struct xf_audit_opts){.settings = &daemon->boot->audit,
+                                                         .pool = xf_loop_pool(daemon->loop),
+                                                         .timers = daemon->env.env.timers});
+}
+
 /* ---- life */
 
 static enum xf_exit fail(const char *event_detail, enum xf_err code)
@@ -388,6 +397,8 @@ static enum xf_exit fail(const char *event_detail, enum xf_err code)
     xf_log(XF_LOG_ERROR, "process.start.failed", XF_STR("detail", event_detail));
     return code == XF_ERR_CONFIG ? XF_EXIT_CONFIG : XF_EXIT_RUNTIME;
 }
+
+static const struct xf_daemon_acts acts = {.reload = xf_reload_begin, .drain = xf_drain_begin};
 
 static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
 {
@@ -398,9 +409,12 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
         result = listen_to_peers(daemon, &err);
     if (result != XF_ERR_OK)
         return fail(err.detail, result);
+    make_audit(daemon);
     log_started(daemon);
     log_warnings(warnings);
     if ((result = xf_system_become(daemon->conf->process.user, &err)) != XF_ERR_OK)
+        return fail(err.detail, result);
+    if ((result = xf_daemon_open_control(daemon, &acts, &err)) != XF_ERR_OK)
         return fail(err.detail, result);
     warn_of_what_is_not_there(daemon->conf);
     name_listeners(daemon);
@@ -421,6 +435,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     xf_alloc_trim(); /* frees what parsing used */
     xf_expiry_begin(&daemon->expiry, daemon->env.env.timers, &daemon->certs, daemon->conf);
     xf_blocklists_watch(daemon);
+    xf_daemon_attach_control(daemon);
     xf_loop_on_signal(daemon->loop, SIGHUP, xf_reload_begin, daemon);
     xf_loop_on_signal(daemon->loop, SIGTERM, xf_drain_begin, daemon);
     xf_loop_on_signal(daemon->loop, SIGINT, xf_drain_begin, daemon);
@@ -435,6 +450,8 @@ static void take_apart(struct xf_daemon *daemon)
 {
     xf_daemon_close_listeners(daemon);
     xf_free(daemon->listeners);
+    xf_control_stop(daemon->control);
+    xf_audit_stop(daemon->audit);
     xf_timer_stop(&daemon->drain_timer);
     xf_expiry_end(&daemon->expiry);
     xf_timer_stop(&daemon->day_timer);
@@ -454,6 +471,10 @@ static void take_apart(struct xf_daemon *daemon)
     xf_lines_fini(&daemon->env.env.lines);
     xf_parsers_free(&daemon->env.env.parsers);
     xf_loop_free(&daemon->loop);
+    xf_control_free(&daemon->control);
+    xf_audit_free(&daemon->audit);
+    xf_attempts_free(&daemon->attempts);
+    xf_texts_release(&daemon->switches.peers);
     xf_certs_release(&daemon->certs);
     xf_sandbox_release(&daemon->sandbox);
     if (daemon->conf != daemon->boot)
@@ -476,10 +497,13 @@ enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_cer
                XF_INT("ms", daemon.env.env.clock->now_ms - daemon.drain_began_ms));
     }
     if (daemon.is_abandoned) {
+        xf_control_stop(daemon.control); /* removes the socket */
         if (!xf_history_is_writing(daemon.history))
             xf_history_free(&daemon.history);
         if (!xf_journal_is_writing(daemon.journal))
             xf_journal_free(&daemon.journal);
+        if (!xf_audit_is_writing(daemon.audit))
+            xf_audit_free(&daemon.audit);
         _exit((int)code); /* what is still alive points to the daemon */
     }
     take_apart(&daemon);

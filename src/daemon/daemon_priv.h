@@ -22,6 +22,7 @@
  *   reload.c      SIGHUP
  *   drain.c       SIGTERM and SIGINT
  *   notify.c      tells systemd the state
+ *   control.c     what operators ask and want through the control socket
  */
 #pragma once
 
@@ -200,6 +201,22 @@ void xf_daemon_history_check(const struct xf_conf *conf, struct xf_report *repor
 /* For -t: report a user that does not exist, and addresses that this machine does not have. */
 void xf_daemon_check_machine(const struct xf_conf *conf, struct xf_report *report);
 
+/* ---- control.c */
+/*
+ * Listen on listen { control }; nothing if it is "". XF_ERR_CONFIG: there is no such group, or
+ * another process listens there. XF_ERR_IO: the system refuses.
+ */
+struct xf_daemon_acts { /* xf_reload_begin, xf_drain_begin, which depend on all the rest */
+    void (*reload)(void *daemon);
+    void (*drain)(void *daemon);
+};
+XF_MUST_USE enum xf_err xf_daemon_open_control(struct xf_daemon *daemon,
+                                               const struct xf_daemon_acts *acts,
+                                               struct xf_error *err);
+void xf_daemon_attach_control(struct xf_daemon *daemon); /* the parts are there, or are new ones */
+/* For -t: report groups that do not exist. */
+void xf_daemon_check_control(const struct xf_conf *conf, struct xf_report *report);
+
 /* ---- journal.c */
 /* NULL: the configuration wants no journal, or its file cannot be used, as logged */
 struct xf_journal *xf_daemon_journal_for(struct xf_loop *loop,
@@ -316,6 +333,9 @@ enum xf_drain {
 };
 
 struct xf_reload;
+struct xf_attempts;
+struct xf_audit;
+struct xf_control;
 
 struct xf_daemon {
     const char *file;
@@ -328,7 +348,11 @@ struct xf_daemon {
     struct xf_conf *conf;           /* in force; `boot` until the first reload */
     struct xf_blocklist *blocklist; /* NULL: none */
     struct xf_policy *policy;
-    int64_t day; /* days since 1970, UTC, last passed to policy */
+    struct xf_policy_switches switches; /* by operators */
+    struct xf_attempts *attempts;       /* NULL: nobody may ask */
+    struct xf_audit *audit;             /* NULL: none */
+    struct xf_control *control;         /* NULL: none */
+    int64_t day;                        /* days since 1970, UTC, last passed to policy */
     struct xf_timer day_timer;
     struct xf_certs certs;
     struct xf_expiry expiry;
@@ -349,6 +373,7 @@ struct xf_daemon {
     enum xf_drain drain;
     struct xf_timer drain_timer;
     uint64_t drain_began_ms, drain_step_ms, drain_busy_ms;
+    bool drain_returns; /* stanzas that waited for a link go back to the peers */
     bool is_abandoned; /* streams did not end: leave without freeing the parts */
 };
 

@@ -5,10 +5,11 @@
  *
  *     queues    no new peers; the cluster is asked to send to another gateway, if it has one; of
  *               what the cluster sends only what goes to a stream that is there (senders of the
- *               rest get an error); routes go on until they were empty for a while, at most
- *               process.drain-time
- *     inbound   streams that peers opened are closed, so that nothing more comes that wants an
- *               answer; answers are still sent
+ *               rest get an error); routes go on until they were empty for a while, and links
+ *               that are away are waited for, at most process.drain-time
+ *     inbound   what still waits for a link that is away is returned to the peers; the streams
+ *               that they opened are closed, so that nothing more comes that wants an answer;
+ *               answers are still sent
  *     streams   what is left stays in the journal, or is bounced to the cluster; all streams with
  *               peers are closed
  *     cut       streams whose peers do not answer are cut; what they did not confirm comes back
@@ -28,6 +29,14 @@
 #define SETTLE_MS 400
 #define CLOSE_MS  5000 /* for all streams to end, and again for all links */
 #define CUT_MS    1000 /* for cut streams */
+
+static bool links_hold(const struct xf_daemon *daemon)
+{
+    for (size_t i = 0; i < daemon->link_count; i++)
+        if (xf_link_holds(daemon->links[i]))
+            return true;
+    return false;
+}
 
 static bool links_are_gone(const struct xf_daemon *daemon)
 {
@@ -65,6 +74,9 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
         break;
     case XF_DRAIN_INBOUND:
         daemon->drain_busy_ms = daemon->drain_step_ms;
+        daemon->drain_returns = links_hold(daemon);
+        for (size_t i = 0; i < daemon->link_count; i++)
+            xf_link_hold_no_more(daemon->links[i]);
         xf_s2s_drain_inbound(daemon->s2s);
         break;
     case XF_DRAIN_STREAMS:
@@ -114,13 +126,17 @@ static bool is_step_done(const struct xf_daemon *daemon)
 }
 
 /*
- * Once inbound streams are being closed, the time for queues is over. Before that, we do not wait
+ * Once inbound streams are being closed, the time for queues is over, unless peers are told what
+ * came back over a link. Before that, we do not wait
  * until peers confirm what they have: as long as the cluster sends, there is always a last stanza.
  */
 static bool is_busy(const struct xf_daemon *daemon)
 {
-    return daemon->drain == XF_DRAIN_INBOUND ? !xf_s2s_inbound_is_over(daemon->s2s)
-                                             : !xf_routing_has_sent_all(daemon->routing);
+    if (links_hold(daemon))
+        return true;
+    if (daemon->drain == XF_DRAIN_INBOUND && !daemon->drain_returns)
+        return !xf_s2s_inbound_is_over(daemon->s2s);
+    return !xf_routing_has_sent_all(daemon->routing);
 }
 
 static uint64_t step_limit_ms(const struct xf_daemon *daemon)

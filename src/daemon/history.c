@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <xfed/base/alloc.h>
 #include <xfed/base/draft.h>
-#include <xfed/base/log.h>
+#include <xfed/base/help.h>
 
 char *xf_daemon_history_path(const char *file, const char *state_directory)
 {
@@ -86,9 +86,7 @@ static struct xf_history *open_own(struct xf_daemon *daemon)
                                    .timers = xf_loop_timers(daemon->loop)};
     if (xf_history_open(&opts, &history, &err) != XF_ERR_OK) {
         xf_log(XF_LOG_ERROR, "memory.file.refused", XF_STR("file", path),
-               XF_STR("detail", err.detail),
-               XF_STR("advice", "name a file in memory { file } that xfedd may make or write, in a "
-                                "folder that it may write, and restart"));
+               XF_STR("detail", err.detail), XF_HELP(XF_HELP_FILE_REFUSED));
         opts.file = "";
         /* Without a file nothing can fail. */
         xf_require(xf_history_open(&opts, &history, NULL) == XF_ERR_OK);

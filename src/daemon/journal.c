@@ -8,7 +8,7 @@
  */
 #include "daemon_priv.h"
 
-#include <xfed/base/log.h>
+#include <xfed/base/help.h>
 
 struct xf_journal *xf_daemon_journal_for(struct xf_loop *loop,
                                          const struct xf_journal_settings *settings)
@@ -22,9 +22,6 @@ struct xf_journal *xf_daemon_journal_for(struct xf_loop *loop,
                                                                      .unix_s = xf_unix_s},
                                            &journal, &err) != XF_ERR_OK)
         xf_log(XF_LOG_ERROR, "journal.file.refused", XF_STR("file", settings->file),
-               XF_STR("detail", err.detail),
-               XF_WORD("advice",
-                       "name a file in journal { file } that xfedd may make or write, in a "
-                       "folder that it may write, and restart"));
+               XF_STR("detail", err.detail), XF_HELP(XF_HELP_FILE_REFUSED));
     return journal;
 }

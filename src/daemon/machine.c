@@ -51,4 +51,5 @@ void xf_daemon_check_machine(const struct xf_conf *conf, struct xf_report *repor
     check_user(conf, report);
     check_listeners(conf, "s2s", &conf->listen.s2s, 5269, report);
     check_listeners(conf, "s2s-direct", &conf->listen.s2s_direct, 5270, report);
+    xf_daemon_check_control(conf, report);
 }

@@ -115,6 +115,7 @@ static void swap(struct xf_daemon *daemon, struct xf_reload *reload)
     xf_log_set_level(daemon->conf->process.level);
     xf_certs_release(&old_certs);
     xf_daemon_keep_peers(daemon);
+    xf_daemon_attach_control(daemon);
     char digest[XF_SHA256_HEX_BYTES + 1];
     xf_conf_digest(daemon->conf, digest);
     xf_history_set_digest(daemon->history, digest);

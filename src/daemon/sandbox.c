@@ -23,7 +23,7 @@
 #include <sys/stat.h>
 
 #include <xfed/base/alloc.h>
-#include <xfed/base/log.h>
+#include <xfed/base/help.h>
 
 /*
  * Folders of libraries and of the system's configuration, with certificates of public CAs and
@@ -151,6 +151,10 @@ static void allow_all(struct xf_sandbox *s, const struct xf_conf *conf,
     xf_free(history);
     if (*conf->journal.file)
         allow(&s->write, conf->journal.file);
+    if (*conf->audit.file)
+        allow(&s->write, conf->audit.file);
+    if (*conf->listen.control) /* to remove the socket at the end */
+        allow(&s->write, conf->listen.control);
     for (size_t i = 0; i < conf->link_count; i++)
         if (*conf->links[i].settings.quarantine)
             allow(&s->write, conf->links[i].settings.quarantine);
@@ -158,10 +162,10 @@ static void allow_all(struct xf_sandbox *s, const struct xf_conf *conf,
 
 /* ---- the sandbox */
 
-static void log_missing(const char *part, const char *detail, const char *advice)
+static void log_missing(const char *part, const char *detail)
 {
     xf_log(XF_LOG_WARN, "process.sandbox.missing", XF_WORD("part", part), XF_STR("detail", detail),
-           XF_STR("advice", advice));
+           XF_HELP(XF_HELP_SANDBOX_MISSING));
 }
 
 void xf_sandbox_enter(struct xf_sandbox *s, const struct xf_conf *conf,
@@ -172,23 +176,16 @@ void xf_sandbox_enter(struct xf_sandbox *s, const struct xf_conf *conf,
     if (!conf->process.sandbox)
         return;
     if (XF_IS_SANITIZED) {
-        log_missing("all", "this build has a sanitizer, which needs what the sandbox forbids",
-                    "use a build without -Db_sanitize");
+        log_missing("all", "this build has a sanitizer, which needs what the sandbox forbids");
         return;
     }
     allow_all(s, conf, certs);
     s->has_files = xf_landlock_enter(&s->read, &s->write, &version, &err) == XF_ERR_OK;
     if (!s->has_files)
-        log_missing("files", err.detail,
-                    "use Linux 5.13 or later with Landlock (CONFIG_SECURITY_LANDLOCK, "
-                    "lsm=landlock,...); until then the systemd unit xfedd.service limits "
-                    "which files can be opened");
+        log_missing("files", err.detail);
     s->has_calls = xf_seccomp_enter(s, &err) == XF_ERR_OK;
     if (!s->has_calls)
-        log_missing("calls", err.detail,
-                    "build with libseccomp-dev, for a kernel with CONFIG_SECCOMP_FILTER; a "
-                    "SystemCallFilter of systemd "
-                    "must allow seccomp");
+        log_missing("calls", err.detail);
     if (s->has_files || s->has_calls)
         xf_log(XF_LOG_INFO, "process.sandbox.on", XF_WORD("calls", s->has_calls ? "yes" : "no"),
                XF_WORD("files", s->has_files ? "yes" : "no"), XF_INT("landlock", version),
@@ -205,8 +202,7 @@ void xf_sandbox_check(const struct xf_sandbox *s, const struct xf_conf *conf,
     for (size_t i = 0; i < names.count; i++)
         if (!covers(&s->read, names.item[i]))
             xf_log(XF_LOG_WARN, "process.sandbox.outside", XF_STR("file", names.item[i]),
-                   XF_STR("advice", "xfedd may read only the folders of files that it knew when it "
-                                    "started: restart it, or move the file there"));
+                   XF_HELP(XF_HELP_SANDBOX_OUTSIDE));
     xf_texts_release(&names);
 }
 

@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <xfed/base/log.h>
+#include <xfed/base/help.h>
 
 #define THREADS_MIN 2
 #define THREADS_MAX 32
@@ -115,8 +115,7 @@ enum xf_err xf_system_become(const char *user, struct xf_error *err)
     if (geteuid() == 0 && *user)
         result = become(user, err);
     else if (geteuid() == 0)
-        xf_log(XF_LOG_WARN, "process.root.kept",
-               XF_STR("advice", "set process { user = ... }, or let systemd start it as a user"));
+        xf_log(XF_LOG_WARN, "process.root.kept", XF_HELP(XF_HELP_ROOT_KEPT));
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     return result;
 }

@@ -106,6 +106,7 @@ static void say(struct xf_dns_reply *reply, enum xf_dns_reply_kind kind, const c
 {
     reply->kind = kind;
     reply->word = word;
+    reply->help = XF_HELP_DNS_MALFORMED;
 }
 
 /* The server refused. `has_edns`: its reply has EDNS, so EDNS is not the reason. */
@@ -116,6 +117,7 @@ static void say_cannot(const struct xf_dns_question *question, unsigned rcode, b
                    (rcode == LDNS_RCODE_FORMERR || rcode == LDNS_RCODE_NOTIMPL);
 
     say(reply, is_edns ? XF_DNS_REPLY_NO_EDNS : XF_DNS_REPLY_SERVER, rcode_word(rcode));
+    reply->help = rcode == LDNS_RCODE_SERVFAIL ? XF_HELP_DNS_SERVFAIL : XF_HELP_DNS_REFUSED;
 }
 
 static uint16_t u16_at(const uint8_t *bytes, size_t at)
@@ -343,6 +345,16 @@ static void read_answer(const ldns_pkt *packet, enum xf_dns_type type, struct xf
     }
 }
 
+static void read_extended_error(const ldns_pkt *packet, struct xf_dns_reply *reply)
+{
+    const ldns_rdf *options = ldns_pkt_edns_data(packet);
+
+    if (options &&
+        xf_dns_ede_read(ldns_rdf_data(options), ldns_rdf_size(options), reply->extended) &&
+        reply->help == XF_HELP_DNS_SERVFAIL)
+        reply->help = XF_HELP_DNS_BOGUS;
+}
+
 static void read_packet(const ldns_pkt *packet, const struct xf_dns_question *question,
                         struct xf_dns_reply *reply)
 {
@@ -351,10 +363,12 @@ static void read_packet(const ldns_pkt *packet, const struct xf_dns_question *qu
 
     reply->is_authentic = ldns_pkt_ad(packet);
     reply->has_edns = ldns_pkt_edns(packet);
-    if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN)
+    if (rcode != LDNS_RCODE_NOERROR && rcode != LDNS_RCODE_NXDOMAIN) {
         say_cannot(question, rcode, reply->has_edns, reply);
-    else
+        read_extended_error(packet, reply);
+    } else {
         read_answer(packet, question->type, reply);
+    }
 }
 
 void xf_dns_decode(const struct xf_dns_question *question, const uint8_t *bytes, size_t len,

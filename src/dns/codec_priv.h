@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <xfed/dns/dns.h>
 
+#include "ede_priv.h"
 #include "name_priv.h"
 
 #define XF_DNS_QUERY_MAX 288 /* header, name, type and class, OPT */
@@ -46,6 +47,8 @@ struct xf_dns_reply {
     /* How long it may be cached: the smallest TTL of all records used; 0: not at all. */
     uint32_t ttl_s;
     const char *word;                    /* what happened: "SERVFAIL", "malformed answer", ... */
+    char extended[XF_DNS_EDE_BYTES];     /* of SERVER: the server's extended error, "" for none */
+    enum xf_help help;                   /* of SERVER, MALFORMED and LOOP */
     char next_name[XF_DNS_NAME_MAX + 1]; /* of REFERRED */
     size_t count;
     struct ldns_struct_pkt *packet; /* owned; holds the data of TLSA records, else NULL */

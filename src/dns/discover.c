@@ -68,7 +68,8 @@ struct xf_discovery {
     struct xf_endpoint *endpoints;
     struct xf_targets *targets;
     char detail[320];
-    char cause[160];
+    char cause[240];
+    enum xf_help help; /* of a result without candidates */
 };
 
 static void cancel(struct xf_dns *dns, struct xf_dns_query **query)
@@ -102,7 +103,8 @@ static void finish(struct xf_discovery *discovery, enum xf_discovery_outcome out
                    const struct xf_candidate *candidates, size_t count)
 {
     struct xf_discovery_result result = {
-        outcome, candidates, count, tlsa_is_open(discovery), discovery->detail, discovery->cause};
+        outcome,           candidates,       count,          tlsa_is_open(discovery),
+        discovery->detail, discovery->cause, discovery->help};
 
     discovery->done(discovery->owner, &result);
     discovery_free(discovery);
@@ -134,7 +136,9 @@ static void on_targets_known(void *owner)
     struct xf_discovery *discovery = owner;
     struct xf_candidate candidates[XF_CANDIDATES_MAX];
     size_t count = xf_targets_candidates(discovery->targets, candidates);
-    const char *asked, *cause, *failed = xf_targets_failed(discovery->targets, &asked, &cause);
+    const char *asked, *cause;
+    enum xf_help help;
+    const char *failed = xf_targets_failed(discovery->targets, &asked, &cause, &help);
     bool by_srv = discovery->direct.said == SAID_HERE || discovery->starttls.said == SAID_HERE;
 
     if (count > 0) {
@@ -144,12 +148,14 @@ static void on_targets_known(void *owner)
         snprintf(discovery->detail, sizeof(discovery->detail),
                  "DNS gave no answer for the %s of %s", asked, failed);
         snprintf(discovery->cause, sizeof(discovery->cause), "%s", cause);
+        discovery->help = help;
         finish(discovery, XF_DISCOVERY_FAILED, NULL, 0);
     } else {
         say(discovery,
             by_srv ? "the domain's SRV records name a host without an address:"
                    : "no XMPP server in DNS, neither SRV records nor an address, at",
             discovery->endpoints[0].target);
+        discovery->help = by_srv ? XF_HELP_DNS_NO_SRV_ADDRESS : XF_HELP_DNS_NO_SERVER;
         finish(discovery, XF_DISCOVERY_NOT_FOUND, NULL, 0);
     }
 }
@@ -183,9 +189,10 @@ static bool srv_is_known(const struct xf_discovery *discovery)
 }
 
 static bool conclude(struct xf_discovery *discovery, enum xf_discovery_outcome outcome,
-                     const char *words)
+                     enum xf_help help, const char *words)
 {
     discovery->verdict = outcome;
+    discovery->help = help;
     say(discovery, words, discovery->domain);
     return true;
 }
@@ -209,14 +216,17 @@ static bool after_srv(struct xf_discovery *discovery)
         return false;
     }
     if (direct == SAID_FAILED || starttls == SAID_FAILED)
-        return conclude(discovery, XF_DISCOVERY_FAILED,
+        return conclude(discovery, XF_DISCOVERY_FAILED, discovery->help,
                         "DNS gave no answer for the SRV records of");
     if (direct == SAID_UNUSABLE || starttls == SAID_UNUSABLE)
-        return conclude(discovery, XF_DISCOVERY_NOT_FOUND, "no usable SRV record at");
+        return conclude(discovery, XF_DISCOVERY_NOT_FOUND, XF_HELP_DNS_NO_SERVER,
+                        "no usable SRV record at");
     if (starttls == SAID_NOT_HERE || direct == SAID_NOT_HERE)
-        return conclude(discovery, XF_DISCOVERY_NO_SERVICE, "no XMPP service (SRV \".\") at");
+        return conclude(discovery, XF_DISCOVERY_NO_SERVICE, XF_HELP_DNS_NO_SERVICE,
+                        "no XMPP service (SRV \".\") at");
     if (!discovery->may_fall_back)
-        return conclude(discovery, XF_DISCOVERY_NOT_FOUND, "no SRV record at");
+        return conclude(discovery, XF_DISCOVERY_NOT_FOUND, XF_HELP_DNS_NO_SERVER,
+                        "no SRV record at");
 
     add_endpoint(discovery, discovery->domain, STARTTLS_PORT, false)->is_secure =
         srv_is_securely_absent(discovery);
@@ -269,8 +279,10 @@ static void on_srv(void *owner, const struct xf_dns_answer *answer)
     service->query = NULL;
     service->is_secure = answer->is_secure;
     service->said = read_srv(service, answer);
-    if (service->said == SAID_FAILED)
+    if (service->said == SAID_FAILED) {
         snprintf(discovery->cause, sizeof(discovery->cause), "%s", answer->detail);
+        discovery->help = answer->help;
+    }
     if (srv_is_known(discovery) && after_srv(discovery))
         finish(discovery, discovery->verdict, NULL, 0);
 }
@@ -330,6 +342,7 @@ struct xf_discovery *xf_discover(struct xf_dns *dns, struct xf_span domain,
     }
     if (!xf_dns_name_of_domain(domain, discovery->domain)) {
         snprintf(discovery->detail, sizeof(discovery->detail), "not a name of the DNS");
+        discovery->help = XF_HELP_DNS_NO_SERVER;
         finish_later(discovery, XF_DISCOVERY_NOT_FOUND);
         return discovery;
     }
@@ -379,6 +392,7 @@ struct xf_discovery *xf_discover_static(struct xf_dns *dns, const char *const *r
         resolve_targets(discovery);
     } else {
         snprintf(discovery->detail, sizeof(discovery->detail), "no usable static route");
+        discovery->help = XF_HELP_DNS_NO_SERVER;
         finish_later(discovery, XF_DISCOVERY_NOT_FOUND);
     }
     return discovery;

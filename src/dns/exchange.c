@@ -57,7 +57,8 @@ struct xf_exchange {
     unsigned cname_count;
     uint32_t ttl_s;
     bool is_secure;
-    char detail[160];
+    char detail[240];
+    enum xf_help help; /* of a failure; goes with `detail` */
     xf_exchanged_fn done;
     void *owner;
 };
@@ -83,12 +84,13 @@ void xf_exchange_free(struct xf_exchange **exchange)
     *exchange = NULL;
 }
 
-static void say(struct xf_exchange *exchange, const char *word)
+static void say(struct xf_exchange *exchange, enum xf_help help, const char *word)
 {
     char server[XF_ADDR_TEXT_BYTES];
 
     xf_addr_text(&exchange->servers->list[exchange->server], server);
     snprintf(exchange->detail, sizeof(exchange->detail), "%s from %s", word, server);
+    exchange->help = help;
 }
 
 static void finish(struct xf_exchange *exchange, struct xf_dns_answer *answer, uint32_t ttl_s)
@@ -101,7 +103,7 @@ static void finish(struct xf_exchange *exchange, struct xf_dns_answer *answer, u
 
 static void finish_failed(struct xf_exchange *exchange)
 {
-    struct xf_dns_answer answer = {.status = XF_DNS_FAILED};
+    struct xf_dns_answer answer = {.status = XF_DNS_FAILED, .help = exchange->help};
 
     finish(exchange, &answer, 0);
 }
@@ -212,7 +214,7 @@ static void start_attempt(struct xf_exchange *exchange)
     enum xf_err code = send_question(exchange);
 
     if (code == XF_ERR_OK) {
-        say(exchange, "no answer in time");
+        say(exchange, XF_HELP_DNS_SILENT, "no answer in time");
         start_timer(exchange,
                     FIRST_WAIT_MS << (round < WAIT_DOUBLINGS_MAX ? round : WAIT_DOUBLINGS_MAX));
         return;
@@ -220,9 +222,10 @@ static void start_attempt(struct xf_exchange *exchange)
     if (code == XF_ERR_BAD_VALUE) {
         memset(exchange->is_out, true, sizeof(exchange->is_out));
         snprintf(exchange->detail, sizeof(exchange->detail), "not a name of the DNS");
+        exchange->help = XF_HELP_DNS_NO_SERVER;
     } else {
         exchange->is_out[exchange->server] = true;
-        say(exchange, "cannot send: no answer");
+        say(exchange, XF_HELP_DNS_SILENT, "cannot send: no answer");
     }
     start_timer(exchange, 0);
 }
@@ -251,11 +254,20 @@ static void ask_without_edns(struct xf_exchange *exchange)
 }
 
 /* This server cannot answer the question. */
-static void give_up_server(struct xf_exchange *exchange, const char *word)
+static void give_up_server(struct xf_exchange *exchange, enum xf_help help, const char *word)
 {
     exchange->is_out[exchange->server] = true;
-    say(exchange, word);
+    say(exchange, help, word);
     next_attempt(exchange);
+}
+
+static void give_up_by_reply(struct xf_exchange *exchange, const struct xf_dns_reply *reply)
+{
+    char word[XF_DNS_EDE_BYTES + 32];
+
+    snprintf(word, sizeof(word), reply->extended[0] ? "%s (%s)" : "%s", reply->word,
+             reply->extended);
+    give_up_server(exchange, reply->help, word);
 }
 
 static void on_tcp_message(void *owner, const uint8_t *bytes, size_t len);
@@ -265,7 +277,7 @@ static void on_tcp_failed(void *owner, const char *detail)
     char word[96];
 
     snprintf(word, sizeof(word), "TCP: %s:", detail);
-    give_up_server(owner, word);
+    give_up_server(owner, XF_HELP_DNS_SILENT, word);
 }
 
 static const struct xf_dns_tcp_events tcp_events = {.received = on_tcp_message,
@@ -309,7 +321,7 @@ static void take_answer(struct xf_exchange *exchange, const struct xf_dns_reply 
                                    .records = reply->records,
                                    .count = reply->count};
 
-    say(exchange, reply->word);
+    say(exchange, XF_HELP_NONE, reply->word);
     finish(exchange, &answer, exchange->ttl_s);
 }
 
@@ -327,11 +339,11 @@ static void take_reply(struct xf_exchange *exchange, const struct xf_dns_reply *
             ask_without_edns(exchange);
             return;
         }
-        give_up_server(exchange, reply->word);
+        give_up_by_reply(exchange, reply);
         return;
     case XF_DNS_REPLY_SERVER:
     case XF_DNS_REPLY_MALFORMED:
-        give_up_server(exchange, reply->word);
+        give_up_by_reply(exchange, reply);
         return;
     case XF_DNS_REPLY_REFERRED:
     case XF_DNS_REPLY_LOOP:
@@ -341,7 +353,7 @@ static void take_reply(struct xf_exchange *exchange, const struct xf_dns_reply *
     learn_edns(exchange, reply);
     exchange->servers->first = exchange->server;
     if (!take_chain(exchange, reply)) {
-        say(exchange, "too many aliases");
+        say(exchange, XF_HELP_DNS_MALFORMED, "too many aliases");
         finish_failed(exchange);
     } else if (reply->kind == XF_DNS_REPLY_REFERRED) {
         follow_alias(exchange, reply);

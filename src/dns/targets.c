@@ -70,7 +70,8 @@ struct host {
 
 struct xf_targets {
     struct xf_dns *dns;
-    char cause[160]; /* what the resolver said of the last query that failed */
+    char cause[240];   /* what the resolver said of the last query that failed */
+    enum xf_help help; /* the same as a code */
     const struct xf_endpoint *endpoints;
     size_t *host_of;       /* of each endpoint */
     struct port **port_of; /* of each endpoint; NULL: no TLSA records are asked for */
@@ -151,6 +152,7 @@ static bool has_failed(struct xf_targets *targets, const struct xf_dns_answer *a
     if (answer->status != XF_DNS_FAILED)
         return false;
     snprintf(targets->cause, sizeof(targets->cause), "%s", answer->detail);
+    targets->help = answer->help;
     return true;
 }
 
@@ -376,9 +378,10 @@ bool xf_targets_tlsa_is_open(const struct xf_targets *targets)
 }
 
 const char *xf_targets_failed(const struct xf_targets *targets, const char **out_asked,
-                              const char **out_cause)
+                              const char **out_cause, enum xf_help *out_help)
 {
     *out_cause = targets->cause;
+    *out_help = targets->help;
     *out_asked = "TLSA records";
     for (size_t i = 0; i < targets->port_count; i++)
         if (is_left_out(&targets->ports[i]))

@@ -29,4 +29,4 @@ bool xf_targets_tlsa_is_open(const struct xf_targets *targets);
 
 /* After `done`: a target for which a query failed (its type, what the resolver said), or NULL. */
 const char *xf_targets_failed(const struct xf_targets *targets, const char **out_asked,
-                              const char **out_cause);
+                              const char **out_cause, enum xf_help *out_help);

@@ -17,7 +17,7 @@
 #include "history_priv.h"
 
 #include <xfed/base/alloc.h>
-#include <xfed/base/log.h>
+#include <xfed/base/help.h>
 #include <xfed/xmpp/jid.h>
 
 #define WRITE_MS     2000
@@ -276,9 +276,7 @@ static void on_away(void *owner, const char *why)
     struct xf_history *history = owner;
     if (!history->is_away)
         xf_log(XF_LOG_WARN, "memory.store.lost", XF_STR("store", history->store->place),
-               XF_STR("detail", why),
-               XF_WORD("advice", "federation goes on; what this node learns is written once the "
-                                 "database answers"));
+               XF_STR("detail", why), XF_HELP(XF_HELP_STORE_LOST));
     history->is_away = true;
     if (history->registry)
         xf_registry_pause(history->registry);

@@ -21,7 +21,7 @@
 #include <string.h>
 #include <xfed/base/alloc.h>
 #include <xfed/base/crypto.h>
-#include <xfed/base/log.h>
+#include <xfed/base/help.h>
 #include <xfed/base/map.h>
 
 #define MISSED       3
@@ -127,9 +127,7 @@ static void compare_digests(struct xf_registry *registry, struct other *other,
     if (differs && (is_new || !other->differs))
         xf_log(XF_LOG_WARN, "node.config.differs", XF_STR("node", node->name),
                XF_STR("version", node->version), XF_SPN("is", shown(node->digest)),
-               XF_SPN("ours", shown(registry->digest)),
-               XF_WORD("advice", "compare xfedd --dump of both nodes, and the dialback secret; "
-                                 "reload the one that is behind"));
+               XF_SPN("ours", shown(registry->digest)), XF_HELP(XF_HELP_CONFIG_DIFFERS));
     else if (!differs && other->differs)
         xf_log(XF_LOG_INFO, "node.config.agrees", XF_STR("node", node->name));
     other->differs = differs;
@@ -195,8 +193,7 @@ static void see_self(struct xf_registry *registry, const struct xf_store_node *n
     bool is_taken = registry->beats > 2 && strcmp(node->instance, registry->instance) != 0;
     if (is_taken && !registry->is_name_taken)
         xf_log(XF_LOG_WARN, "node.name.taken", XF_STR("node", node->name),
-               XF_WORD("advice", "another process uses the same database under this name: give "
-                                 "each node its own memory { node }"));
+               XF_HELP(XF_HELP_NODE_NAME_TAKEN));
     registry->is_name_taken = registry->is_name_taken || is_taken;
 }
 

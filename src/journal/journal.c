@@ -13,7 +13,7 @@
 #include "journal_priv.h"
 
 #include <xfed/base/alloc.h>
-#include <xfed/base/log.h>
+#include <xfed/base/help.h>
 #include <xfed/database/database.h>
 
 #define WRITE_MS    50
@@ -129,9 +129,7 @@ static void log_result(struct xf_journal *journal, bool failed)
 {
     if (failed && !journal->has_failed)
         xf_log(XF_LOG_ERROR, "journal.write.failed", XF_STR("file", journal->settings.file),
-               XF_STR("detail", journal->error.detail),
-               XF_WORD("advice", "make room on the disk; until then messages that wait are only in "
-                                 "memory"));
+               XF_STR("detail", journal->error.detail), XF_HELP(XF_HELP_FILE_UNWRITABLE));
     else if (!failed && journal->has_failed)
         xf_log(XF_LOG_INFO, "journal.write.recovered", XF_STR("file", journal->settings.file));
 }

@@ -14,15 +14,11 @@
 
 /* clang-format off */
 static const struct xf_leg_error errors[] = {
-    {XF_STREAM_ERROR_CONFLICT,
-     {"conflict", "another component is connected with this name; only one xfedd may use it"}},
-    {XF_STREAM_ERROR_NOT_AUTHORIZED,
-     {"not-authorized", "the server has another secret for this name: compare it with secret-file"}},
-    {XF_STREAM_ERROR_HOST_UNKNOWN,
-     {"host-unknown", "the server knows no component of this name: compare its configuration with name"}},
-    {XF_STREAM_ERROR_INVALID_NAMESPACE,
-     {"invalid-namespace", "the port is not the server's component port: see nodes"}},
-    {XF_STREAM_ERROR_SYSTEM_SHUTDOWN, {"system-shutdown", NULL}},
+    {XF_STREAM_ERROR_CONFLICT, {"conflict", XF_HELP_LINK_CONFLICT, "another component is connected with this name"}},
+    {XF_STREAM_ERROR_NOT_AUTHORIZED, {"not-authorized", XF_HELP_LINK_SECRET, "the server does not accept the secret"}},
+    {XF_STREAM_ERROR_HOST_UNKNOWN, {"host-unknown", XF_HELP_LINK_HOST_UNKNOWN, "the server knows no component of this name"}},
+    {XF_STREAM_ERROR_INVALID_NAMESPACE, {"invalid-namespace", XF_HELP_LINK_WRONG_PORT, "the port is not for components"}},
+    {XF_STREAM_ERROR_SYSTEM_SHUTDOWN, {"system-shutdown", XF_HELP_NONE, "the server shuts down"}},
 };
 /* clang-format on */
 
@@ -50,7 +46,8 @@ static void begin(struct xf_leg *leg)
 static void prove(struct xf_leg *leg, const struct xf_header *header)
 {
     if (header->id.len == 0) {
-        xf_leg_refuse(leg, "no-stream-id", NULL);
+        xf_leg_refuse(leg, "no-stream-id", XF_HELP_LINK_WRONG_PORT,
+                      "the server's header has no id");
         return;
     }
     struct xf_span parts[] = {header->id, xf_span_of(leg->settings->secret)};
@@ -93,10 +90,6 @@ const struct xf_leg_driver xf_component_driver = {
     .content_ns = XF_NS_COMPONENT,
     .errors = errors,
     .error_count = XF_ARRAY_LEN(errors),
-    .nonsense = "the server sent what is no component stream",
-    .no_tls =
-        "nodes must lead to a port where TLS begins with the first byte, such as stunnel's; the "
-        "server's own component port has no TLS",
     .connected = begin,
     .header = prove,
     .secured = send_header,

@@ -26,6 +26,8 @@ static bool is_result(const struct xf_stanza_copy *copy)
 /* While down: when all but results is due. */
 static uint64_t usual_ms(const struct xf_hold *hold)
 {
+    if (hold->budget->is_over)
+        return hold->down_since_ms;
     return hold->down_since_ms + hold->budget->hold_ms;
 }
 
@@ -34,7 +36,8 @@ static uint64_t due_ms(const struct xf_hold *hold, const struct xf_stanza_copy *
     uint64_t longer_ms = copy->at_ms + RESULT_MS;
     if (hold->is_up)
         return copy->at_ms + hold->budget->hold_ms;
-    return longer_ms > usual_ms(hold) && is_result(copy) ? longer_ms : usual_ms(hold);
+    bool waits_longer = longer_ms > usual_ms(hold) && !hold->budget->is_over && is_result(copy);
+    return waits_longer ? longer_ms : usual_ms(hold);
 }
 
 /* A stanza that is due before the oldest one is due at usual_ms, or there is none. */
@@ -147,6 +150,8 @@ void xf_hold_up(struct xf_hold *hold)
 enum xf_err xf_hold_push(struct xf_hold *hold, const struct xf_stanza *stanza)
 {
     uint64_t now_ms = hold->clock->now_ms;
+    if (!hold->is_up && hold->budget->is_over)
+        return XF_ERR_CLOSED;
     if (!hold->is_up && now_ms - hold->down_since_ms >= hold->budget->hold_ms &&
         xf_stanza_may_bounce(stanza))
         return XF_ERR_CLOSED;
@@ -191,6 +196,12 @@ void xf_hold_flush(struct xf_hold *hold, bool (*send)(void *owner, struct xf_sta
         xf_hold_put_back(hold, copy);
         break;
     }
+    arm(hold);
+}
+
+void xf_hold_over(struct xf_hold *hold)
+{
+    hold->has_only_results = false;
     arm(hold);
 }
 

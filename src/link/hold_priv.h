@@ -24,6 +24,7 @@ struct xf_hold_budget {
     struct xf_stanza_sum held;
     struct xf_stanza_sum unproved; /* in the proofs of all legs; these count too */
     uint64_t hold_ms;
+    bool is_over; /* nothing waits any more while a component is down: by the link */
 };
 
 struct xf_hold {
@@ -55,6 +56,9 @@ static inline bool xf_hold_is_empty(const struct xf_hold *hold)
 {
     return xf_stanza_queue_is_empty(&hold->stanzas);
 }
+
+/* budget->is_over was set: what is kept while the component is down is due now. */
+void xf_hold_over(struct xf_hold *hold);
 
 /* Call after the place was taken: its weight becomes the bytes that are kept. */
 void xf_hold_weigh(struct xf_hold *hold);

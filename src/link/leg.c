@@ -70,35 +70,42 @@ static void node_text(const struct xf_leg *leg, char out[XF_ADDR_TEXT_BYTES])
 
 /* ---------------------------------------------------------------- the end of a stream, in words */
 
-static const char *lost_word(enum xf_conn_end end)
-{
-    static const char *const words[] = {
-        [XF_CONN_END_LOCAL] = "closed",    [XF_CONN_END_EOF] = "closed-by-server",
-        [XF_CONN_END_RESET] = "reset",     [XF_CONN_END_REFUSED] = "refused",
-        [XF_CONN_END_TIMEOUT] = "timeout", [XF_CONN_END_TLS] = "tls",
-    };
-    return words[end];
-}
+/* clang-format off */
+static const struct xf_leg_ending lost[] = {
+    [XF_CONN_END_LOCAL]       = {"closed",           XF_HELP_NONE, NULL},
+    [XF_CONN_END_EOF]         = {"closed-by-server", XF_HELP_LINK_CLOSED, NULL},
+    [XF_CONN_END_RESET]       = {"reset",            XF_HELP_LINK_CLOSED, NULL},
+    [XF_CONN_END_REFUSED]     = {"refused",          XF_HELP_LINK_REFUSED, NULL},
+    [XF_CONN_END_UNREACHABLE] = {"refused",          XF_HELP_LINK_REFUSED, NULL},
+    [XF_CONN_END_SOURCE]      = {"refused",          XF_HELP_LINK_REFUSED, NULL},
+    [XF_CONN_END_TIMEOUT]     = {"timeout",          XF_HELP_LINK_SILENT, NULL},
+    [XF_CONN_END_TLS]         = {"tls",              XF_HELP_LINK_TLS, NULL},
+    [XF_CONN_END_TLS_ALIEN]   = {"tls",              XF_HELP_LINK_TLS, NULL},
+    [XF_CONN_END_TLS_REFUSED] = {"tls",              XF_HELP_LINK_TLS, NULL},
+};
+/* clang-format on */
 
 static struct xf_leg_ending ending_of(const struct xf_leg *leg, enum xf_stream_end end)
 {
     const struct xf_stream *stream = &leg->stream;
     if (leg->ending.reason)
         return leg->ending;
+    if (end == XF_STREAM_END_LOST && leg->was_up && xf_conn_end_is_tls(stream->conn_end))
+        return (struct xf_leg_ending){"tls", XF_HELP_LINK_CLOSED, NULL};
     if (end == XF_STREAM_END_LOST)
-        return (struct xf_leg_ending){
-            lost_word(stream->conn_end),
-            stream->conn_end == XF_CONN_END_TLS && !leg->was_up ? leg->driver->no_tls : NULL};
+        return lost[stream->conn_end];
     if (end == XF_STREAM_END_POLITE)
-        return (struct xf_leg_ending){"closed-by-server", NULL};
+        return (struct xf_leg_ending){"closed-by-server", XF_HELP_LINK_CLOSED, NULL};
     if (end == XF_STREAM_END_OUR_ERROR)
         return (struct xf_leg_ending){xf_stream_error_name(stream->our_error),
-                                      leg->driver->nonsense};
+                                      leg->was_up ? stream->our_help : XF_HELP_LINK_WRONG_PORT,
+                                      *stream->our_text ? stream->our_text : NULL};
     for (size_t i = 0; i < leg->driver->error_count; i++) {
         if (leg->driver->errors[i].error == stream->peer_error)
             return leg->driver->errors[i].ending;
     }
-    return (struct xf_leg_ending){xf_stream_error_name(stream->peer_error), NULL};
+    return (struct xf_leg_ending){xf_stream_error_name(stream->peer_error), XF_HELP_LINK_CLOSED,
+                                  NULL};
 }
 
 /* Errors over which a server ends a stream whatever was sent. */
@@ -128,20 +135,22 @@ static void log_end(struct xf_leg *leg, enum xf_stream_end end, const char *deta
     char node[XF_ADDR_TEXT_BYTES];
     uint64_t took_ms = leg->env->clock->now_ms - leg->began_ms;
     node_text(leg, node);
-    if (end == XF_STREAM_END_PEER_ERROR)
+    if (ending.detail)
+        detail = ending.detail;
+    if (end == XF_STREAM_END_PEER_ERROR && leg->stream.peer_text[0])
         detail = leg->stream.peer_text;
     if (leg->was_up) {
         enum xf_log_level level = leg->is_wanted ? XF_LOG_WARN : XF_LOG_INFO;
         xf_log(level, "link.stream.down", XF_STR("link", leg->settings->title),
                XF_STR("node", node), XF_STR("name", leg->name), XF_WORD("reason", ending.reason),
-               XF_STR("detail", detail), XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
+               XF_STR("detail", detail), XF_HELP(ending.help), XF_INT("ms", took_ms));
     } else { /* a failure that repeats is a warning only once */
         bool is_new =
             leg->is_wanted && (!leg->last_reason || strcmp(leg->last_reason, ending.reason) != 0);
         enum xf_log_level level = is_new ? XF_LOG_WARN : XF_LOG_DEBUG;
         xf_log(level, "link.stream.failed", XF_STR("link", leg->settings->title),
                XF_STR("node", node), XF_STR("name", leg->name), XF_WORD("reason", ending.reason),
-               XF_STR("detail", detail), XF_STR("advice", ending.advice), XF_INT("ms", took_ms));
+               XF_STR("detail", detail), XF_HELP(ending.help), XF_INT("ms", took_ms));
     }
     leg->last_reason = leg->was_up ? NULL : ending.reason;
     leg->last_end = ending.reason;
@@ -181,10 +190,10 @@ static bool is_good_certificate(struct xf_leg *leg)
     if (!*leg->settings->ca_file)
         return true;
     if (facts->chain != XF_CERT_TRUSTED || facts->revocation == XF_CERT_REVOKED)
-        xf_leg_refuse(leg, "bad-certificate",
+        xf_leg_refuse(leg, "bad-certificate", XF_HELP_LINK_CERTIFICATE,
                       "the server's certificate does not come from link { ca-file }");
     else if (*name && !xf_tls_facts_name(facts, xf_span_of(name)))
-        xf_leg_refuse(leg, "wrong-certificate",
+        xf_leg_refuse(leg, "wrong-certificate", XF_HELP_LINK_CERTIFICATE,
                       "the server's certificate does not have the name in link { tls-name }");
     else
         return true;
@@ -426,9 +435,9 @@ static void fire(struct xf_leg *leg, enum xf_leg_event event)
 
 /* ------------------------------------------------------------------ time */
 
-void xf_leg_give_up(struct xf_leg *leg, const char *reason)
+void xf_leg_give_up(struct xf_leg *leg, const char *reason, enum xf_help help)
 {
-    leg->ending = (struct xf_leg_ending){reason, NULL};
+    leg->ending = (struct xf_leg_ending){reason, help, NULL};
     xf_stream_abort(&leg->stream);
 }
 
@@ -436,7 +445,7 @@ static void on_timer(void *owner)
 {
     struct xf_leg *leg = owner;
     if (leg->state != XF_LEG_WAITING)
-        xf_leg_give_up(leg, "timeout");
+        xf_leg_give_up(leg, "timeout", XF_HELP_LINK_SILENT);
     else
         fire(leg, leg->is_wanted ? XF_LEG_ON_WANT : XF_LEG_ON_OVER);
 }
@@ -456,7 +465,7 @@ static void on_pulse(void *owner)
 {
     struct xf_leg *leg = owner;
     if (is_stuck(leg)) {
-        xf_leg_give_up(leg, "stuck");
+        xf_leg_give_up(leg, "stuck", XF_HELP_LINK_STUCK);
         return;
     }
     uint64_t silent_ms = leg->env->clock->now_ms - leg->sent_ms;
@@ -616,9 +625,9 @@ void xf_leg_returned(struct xf_leg *leg, struct xf_stanza *stanza, enum xf_stanz
         leg->events->returned(leg->owner, leg, stanza, error);
 }
 
-void xf_leg_refuse(struct xf_leg *leg, const char *reason, const char *advice)
+void xf_leg_refuse(struct xf_leg *leg, const char *reason, enum xf_help help, const char *detail)
 {
-    leg->ending = (struct xf_leg_ending){reason, advice};
+    leg->ending = (struct xf_leg_ending){reason, help, detail};
     leg->is_refused = true;
     if (leg->stream.header_sent)
         xf_stream_close(&leg->stream);

@@ -10,7 +10,7 @@
  */
 #include "leg_priv.h"
 
-#include <xfed/base/log.h>
+#include <xfed/base/help.h>
 #include <xfed/base/map.h>
 #include <xfed/stream/ping_id.h>
 #include <xfed/xmpp/ns.h>
@@ -76,15 +76,12 @@ static void on_unanswered(struct xf_proof *proof)
     xf_addr_text(&leg->addrs[leg->addr_at], node);
     leg->is_sure = false;
     xf_log(XF_LOG_INFO, "link.ping.unanswered", XF_STR("link", leg->settings->title),
-           XF_STR("node", node), XF_STR("name", leg->name),
-           XF_STR("advice",
-                  "let the server answer pings (XEP-0199) to its domains: else nobody can "
-                  "tell what is lost with the link"));
+           XF_STR("node", node), XF_STR("name", leg->name), XF_HELP(XF_HELP_LINK_NO_PONG));
 }
 
 static bool on_dead(struct xf_proof *proof)
 {
-    xf_leg_give_up(leg_of(proof), "unanswered");
+    xf_leg_give_up(leg_of(proof), "unanswered", XF_HELP_LINK_STUCK);
     return true;
 }
 

@@ -56,10 +56,11 @@ enum xf_leg_blame {
 
 struct xf_leg;
 
-/* How a stream ended, for the log. Both are literals. */
+/* How a stream ended, for the log. */
 struct xf_leg_ending {
-    const char *reason; /* a word */
-    const char *advice; /* what an operator should do, or NULL */
+    const char *reason; /* a literal, a word */
+    enum xf_help help;
+    const char *detail; /* NULL: what the server or the system said. Borrowed from the stream */
 };
 
 /* What a stream error of this kind of server tells an operator. */
@@ -78,8 +79,6 @@ struct xf_leg_driver {
     const char *content_ns; /* of the stanzas; a literal */
     const struct xf_leg_error *errors; /* ordered as they should be looked up */
     size_t error_count;
-    const char *nonsense; /* advice when the server's bytes are not this protocol */
-    const char *no_tls;   /* advice when TLS does not come about, or NULL */
 
     /* Elements of this name wrap the stanzas (xf_stream_unwrap). NULL: none do. */
     const struct xf_wrapper *wrapper;
@@ -249,8 +248,8 @@ void xf_leg_accept(struct xf_leg *leg);
  */
 void xf_leg_returned(struct xf_leg *leg, struct xf_stanza *stanza, enum xf_stanza_error error);
 
-/* End the stream politely, and come back less often. The texts are as in struct xf_leg_ending. */
-void xf_leg_refuse(struct xf_leg *leg, const char *reason, const char *advice);
+/* End the stream politely, and come back less often. The values are as in struct xf_leg_ending. */
+void xf_leg_refuse(struct xf_leg *leg, const char *reason, enum xf_help help, const char *detail);
 
 /* ------------------------------------------------------------------ leg_drain.c */
 
@@ -274,6 +273,6 @@ bool xf_leg_answered(struct xf_leg *leg, struct xf_span id);
 size_t xf_leg_window(const struct xf_leg *leg);
 
 /* End the stream at once. `reason` is as in struct xf_leg_ending. */
-void xf_leg_give_up(struct xf_leg *leg, const char *reason);
+void xf_leg_give_up(struct xf_leg *leg, const char *reason, enum xf_help help);
 /* There is room again: tell the owner. */
 void xf_leg_drained(struct xf_leg *leg);

@@ -20,6 +20,7 @@
 
 #include "component_priv.h"
 #include "outage_priv.h"
+#include "view_priv.h"
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/forms.h>
@@ -469,6 +470,22 @@ void xf_link_leave(struct xf_link *link)
         xf_component_leave(link->component);
 }
 
+bool xf_link_holds(const struct xf_link *link)
+{
+    return link->budget.held.count > 0;
+}
+
+void xf_link_hold_no_more(struct xf_link *link)
+{
+    size_t cursor = 0;
+    void *value = NULL;
+    link->budget.is_over = true;
+    if (link->component)
+        xf_hold_over(&link->component->hold);
+    while (link->peers && xf_map_next(link->peers, &cursor, NULL, &value))
+        xf_hold_over(&((struct xf_component *)value)->hold);
+}
+
 static void stop_component(struct xf_component *component)
 {
     xf_timer_stop(&component->idle);
@@ -588,4 +605,39 @@ void xf_link_pause(struct xf_link *link, struct xf_span peer, bool paused)
     struct xf_component *component = link->peers ? xf_map_find(link->peers, peer) : link->component;
     if (component)
         xf_component_pause(component, paused);
+}
+
+/* ------------------------------------------------------------------ for operators */
+
+void xf_link_view(const struct xf_link *link, struct xf_link_view *out)
+{
+    size_t cursor = 0;
+    void *component = NULL;
+    *out = (struct xf_link_view){
+        .title = link->settings->title,
+        .name = link->settings->name,
+        .driver = link->settings->driver == XF_LINK_ROUTER ? "router" : "component",
+        .is_up = xf_link_is_up(link),
+        .refuses_peers = link->refuses,
+        .is_congested = xf_link_is_congested(link),
+        .is_per_peer = link->peers != NULL,
+        .down_ms = xf_outage_lasted_ms(&link->outage),
+        .held = link->budget.held,
+        .unproved = link->budget.unproved,
+        .components = link->component_count,
+    };
+    if (link->component)
+        out->legs_up = link->component->up_count;
+    while (link->peers && xf_map_next(link->peers, &cursor, NULL, &component))
+        out->legs_up += ((struct xf_component *)component)->up_count;
+}
+
+void xf_link_view_legs(const struct xf_link *link, size_t most, xf_leg_view_fn show, void *owner)
+{
+    size_t cursor = 0;
+    void *component = NULL;
+    if (link->component)
+        xf_component_view(link->component, most, show, owner);
+    while (most > 0 && link->peers && xf_map_next(link->peers, &cursor, NULL, &component))
+        most -= xf_component_view(component, most, show, owner);
 }

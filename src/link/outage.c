@@ -2,7 +2,7 @@
 /* outage.c — an outage is logged when it has lasted for a minute, each minute, and at its end. */
 #include "outage_priv.h"
 
-#include <xfed/base/log.h>
+#include <xfed/base/help.h>
 
 #define EVERY_MS 60000
 
@@ -12,9 +12,7 @@ static void on_minute(void *owner)
     outage->was_told = true;
     xf_log(XF_LOG_WARN, "link.outage.lasts", XF_STR("link", outage->link),
            XF_INT("ms", outage->clock->now_ms - outage->since_ms),
-           XF_INT("stanzas", outage->stanzas),
-           XF_STR("advice", "peers' stanzas come back: is the local server running, and does it "
-                            "accept components where link { nodes } says?"));
+           XF_INT("stanzas", outage->stanzas), XF_HELP(XF_HELP_LINK_DOWN));
     xf_timer_start(outage->timers, &outage->timer, EVERY_MS);
 }
 
@@ -50,4 +48,9 @@ void xf_outage_cost(struct xf_outage *outage)
 {
     if (xf_timer_is_running(&outage->timer))
         outage->stanzas++;
+}
+
+uint64_t xf_outage_lasted_ms(const struct xf_outage *outage)
+{
+    return xf_timer_is_running(&outage->timer) ? outage->clock->now_ms - outage->since_ms : 0;
 }

@@ -22,5 +22,7 @@ void xf_outage_init(struct xf_outage *outage, const char *link, const struct xf_
 /* The link is away; or it is back, or nobody wants it any more. Each may be called twice. */
 void xf_outage_begin(struct xf_outage *outage);
 void xf_outage_end(struct xf_outage *outage);
+/* How long it has lasted; 0: there is none. */
+uint64_t xf_outage_lasted_ms(const struct xf_outage *outage);
 /* A stanza was not taken, or expired. */
 void xf_outage_cost(struct xf_outage *outage);

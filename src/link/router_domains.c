@@ -29,9 +29,7 @@ static bool is_served(const struct xf_router *router, struct xf_span domain)
 static void warn_missing(const struct xf_router *router, struct xf_span domain)
 {
     xf_log(XF_LOG_WARN, "link.domain.missing", XF_STR("link", router->leg.settings->title),
-           XF_SPN("domain", domain),
-           XF_STR("advice", "no component has this domain at the router: see <id> in sm.xml, or "
-                            "remove the served section"));
+           XF_SPN("domain", domain), XF_HELP(XF_HELP_LINK_NO_DOMAIN));
 }
 
 static void look_for_served(void *owner)

@@ -19,7 +19,7 @@
 /* clang-format off */
 static const struct xf_leg_error errors[] = {
     {XF_STREAM_ERROR_INVALID_NAMESPACE,
-     {"invalid-namespace", "the server is not jabberd2's router: see driver and nodes"}},
+     {"invalid-namespace", XF_HELP_LINK_WRONG_PORT, "the port is not that of a router"}},
 };
 
 static const struct {
@@ -196,7 +196,6 @@ const struct xf_leg_driver xf_router_driver = {
     .content_ns = XF_NS_CLIENT,
     .errors = errors,
     .error_count = XF_ARRAY_LEN(errors),
-    .nonsense = "the server sent what jabberd2's router does not send",
     .wrapper = &wrapper,
     .made = made,
     .freed = freed,

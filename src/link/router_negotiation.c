@@ -140,11 +140,7 @@ static void log_held(struct xf_router *router, struct xf_span error)
     router->is_warned = true;
     xf_log(is_held ? XF_LOG_INFO : XF_LOG_WARN, "link.default.held",
            XF_STR("link", router->leg.settings->title), XF_STR("name", router->default_name),
-           XF_SPN("error", error),
-           XF_STR("advice", is_held ? NULL
-                                    : "the router does not give us the default route: list the "
-                                      "user in <acl type='bind'> and <acl type='default-route'> "
-                                      "of router.xml"));
+           XF_SPN("error", error), XF_HELP(is_held ? XF_HELP_NONE : XF_HELP_LINK_NO_DEFAULT));
 }
 
 static void on_default(struct xf_router *router, struct xf_span error)
@@ -161,15 +157,13 @@ static void on_bind(struct xf_router *router, struct xf_span error)
         xf_router_fire(router, XF_ROUTER_ON_BOUND);
     } else if (xf_span_is(error, "409")) {
         leg->must_wait_long = true;
-        xf_leg_refuse(leg, "conflict",
-                      "another component has this name at the router, or it is an alias in "
-                      "router.xml: choose another name");
+        xf_leg_refuse(leg, "conflict", XF_HELP_LINK_CONFLICT,
+                      "the name is bound already, or is an alias");
     } else if (xf_span_is(error, "403")) {
-        xf_leg_refuse(leg, "forbidden",
-                      "the router's user may not bind this name: list it in <acl type='bind'> of "
-                      "router.xml");
+        xf_leg_refuse(leg, "forbidden", XF_HELP_LINK_FORBIDDEN, "the user may not bind this name");
     } else {
-        xf_leg_refuse(leg, "bind-refused", "the router does not accept this name");
+        xf_leg_refuse(leg, "bind-refused", XF_HELP_LINK_FORBIDDEN,
+                      "the router does not accept this name");
     }
 }
 
@@ -192,13 +186,13 @@ static void choose(struct xf_router *router, const struct xf_elem *features)
     if (router->state == XF_ROUTER_FEATURES && offers_tls && tls != XF_LINK_TLS_NONE)
         xf_router_fire(router, XF_ROUTER_ON_OFFER_TLS);
     else if (tls == XF_LINK_TLS_REQUIRED && !xf_leg_is_secure(leg))
-        xf_leg_refuse(leg, "no-tls",
-                      "the router offers no TLS, which link { tls } requires: see <pemfile> in "
-                      "router.xml");
+        xf_leg_refuse(leg, "no-tls", XF_HELP_LINK_TLS,
+                      "the router offers no TLS, which link { tls } requires");
     else if (offers_mechanism(features))
         xf_router_fire(router, XF_ROUTER_ON_OFFER);
     else
-        xf_leg_refuse(leg, "no-mechanism", "the router does not offer SASL " MECHANISM);
+        xf_leg_refuse(leg, "no-mechanism", XF_HELP_LINK_WRONG_PORT,
+                      "the router does not offer SASL " MECHANISM);
 }
 
 static void on_features(struct xf_router *router, const struct xf_elem *features)
@@ -214,7 +208,7 @@ static void on_tls(struct xf_router *router, const struct xf_elem *elem)
     if (xf_span_is(elem->name, "proceed"))
         xf_router_fire(router, XF_ROUTER_ON_GO);
     else if (router->state == XF_ROUTER_PROCEED)
-        xf_leg_refuse(&router->leg, "no-tls", "the router refused to start TLS");
+        xf_leg_refuse(&router->leg, "no-tls", XF_HELP_LINK_TLS, "the router refused to start TLS");
 }
 
 /* ------------------------------------------------------------------ SASL */
@@ -241,7 +235,8 @@ static void respond(struct xf_router *router, struct xf_span challenge)
     if (xf_digest_md5_respond(&md5, challenge, &draft, router->rspauth) != XF_ERR_OK) {
         draft.is_short = true;
         (void)!xf_draft_end(&draft);
-        xf_leg_refuse(leg, "bad-challenge", "the server is not jabberd2's router: see nodes");
+        xf_leg_refuse(leg, "bad-challenge", XF_HELP_LINK_WRONG_PORT,
+                      "the challenge is not that of a router");
         return;
     }
     xf_draft_str(&draft, "</response>");
@@ -255,7 +250,8 @@ static bool is_proved(struct xf_router *router, const struct xf_elem *elem)
 {
     if (xf_digest_md5_is_proof(elem->text, router->rspauth))
         return true;
-    xf_leg_refuse(&router->leg, "bad-proof", "the server does not know the secret: see nodes");
+    xf_leg_refuse(&router->leg, "bad-proof", XF_HELP_LINK_SECRET,
+                  "the server does not know the secret");
     return false;
 }
 
@@ -282,9 +278,8 @@ static void on_sasl_failure(struct xf_router *router, const struct xf_elem *elem
     for (size_t i = 0; i < XF_ARRAY_LEN(known); i++)
         if (xf_elem_child(elem, XF_NS_SASL, known[i]))
             reason = known[i];
-    xf_leg_refuse(&router->leg, reason,
-                  "the router does not accept user and secret: compare router-users.xml with user "
-                  "and secret-file");
+    xf_leg_refuse(&router->leg, reason, XF_HELP_LINK_SECRET,
+                  "the router does not accept user and secret");
 }
 
 static void on_sasl(struct xf_router *router, const struct xf_elem *elem)

@@ -90,10 +90,9 @@ static void log_record(const struct xf_leg *leg, const struct xf_stanza *stanza)
     xf_log(XF_LOG_ERROR, "link.stanza.quarantined", XF_STR("link", leg->settings->title),
            XF_STR("node", node), XF_SPN("from", stanza->from.full), XF_SPN("to", stanza->to.full),
            XF_SPN("id", stanza->id), XF_WORD("reason", leg->last_end),
-           XF_STR("detail", leg->stream.peer_text), XF_INT("bytes", stanza->payload.len),
-           XF_STR("file", leg->settings->quarantine),
-           XF_STR("advice", "the server closes the link over this stanza: compare its limits with "
-                            "link { max-stanza }, and report what else it does not like"));
+           XF_STR("detail", *leg->stream.peer_text ? leg->stream.peer_text : NULL),
+           XF_INT("bytes", stanza->payload.len), XF_STR("file", leg->settings->quarantine),
+           XF_HELP(XF_HELP_LINK_POISON));
 }
 
 static void condemn(struct xf_component *component, const struct xf_leg *leg,

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <xfed/base/alloc.h>
 #include <xfed/base/crypto.h>
-#include <xfed/base/log.h>
+#include <xfed/base/help.h>
 
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS 30000
@@ -31,8 +31,7 @@ static void set_away(struct xf_mailmap *mailmap, const char *detail)
 {
     if (!mailmap->is_away)
         xf_log(XF_LOG_WARN, "identity.directory.lost", XF_STR("detail", detail),
-               XF_WORD("advice", "what is known stays in force; see directory { uri start-tls "
-                                 "ca-file bind-dn password-file }"));
+               XF_HELP(XF_HELP_DIRECTORY_LOST));
     mailmap->is_away = true;
     if (mailmap->file_job.is_known)
         xf_asks_end(mailmap);

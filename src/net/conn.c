@@ -56,12 +56,14 @@ static enum xf_conn_end end_of_status(int status)
 {
     switch (status) {
     case UV_ECONNREFUSED:
+        return XF_CONN_END_REFUSED;
     case UV_ENETUNREACH:
     case UV_EHOSTUNREACH:
+        return XF_CONN_END_UNREACHABLE;
     case UV_EADDRNOTAVAIL:
     case UV_EACCES:
     case UV_EPERM:
-        return XF_CONN_END_REFUSED;
+        return XF_CONN_END_SOURCE;
     case UV_ETIMEDOUT:
         return XF_CONN_END_TIMEOUT;
     default:
@@ -80,8 +82,14 @@ static const char *plain_detail(enum xf_conn_end end)
         return "no answer in time";
     case XF_CONN_END_REFUSED:
         return "connection refused";
+    case XF_CONN_END_UNREACHABLE:
+        return "no way to the address";
+    case XF_CONN_END_SOURCE:
+        return "cannot connect from here";
     case XF_CONN_END_RESET:
     case XF_CONN_END_TLS:
+    case XF_CONN_END_TLS_ALIEN:
+    case XF_CONN_END_TLS_REFUSED:
         break;
     }
     return "connection broke";
@@ -470,7 +478,7 @@ struct xf_conn *xf_conn_connect(struct xf_loop *loop, const struct xf_addr *addr
     s->tcp.data = s;
     int status = start_connect(s, source_for(addr, source), detail, sizeof(detail));
     if (status != 0)
-        xf_net_conn_die(s, detail[0] ? XF_CONN_END_REFUSED : end_of_status(status),
+        xf_net_conn_die(s, detail[0] ? XF_CONN_END_SOURCE : end_of_status(status),
                         detail[0] ? detail : uv_strerror(status));
     else
         xf_timer_start(loop->timers, &s->timer, timeout_ms);

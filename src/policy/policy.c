@@ -43,6 +43,7 @@ struct xf_policy *xf_policy_new(const struct xf_policy_opts *opts)
     struct xf_policy *policy = xf_new(struct xf_policy);
     policy->conf = conf;
     policy->blocklist = opts->blocklist;
+    policy->switches = opts->switches;
     policy->is_member = opts->is_member;
     policy->owner = opts->owner;
     policy->unix_s = opts->unix_s;
@@ -74,11 +75,20 @@ void xf_policy_free(struct xf_policy **policy)
     *policy = NULL;
 }
 
+static void forget_last(struct xf_policy *policy)
+{
+    policy->last_in.is_known = policy->last_out.is_known = false;
+}
+
 void xf_policy_set_time(struct xf_policy *policy, int64_t unix_s)
 {
     policy->unix_s = unix_s;
-    /* An entry of a blocklist may have expired. */
-    policy->last_in.is_known = policy->last_out.is_known = false;
+    forget_last(policy); /* an entry of a blocklist may have expired */
+}
+
+void xf_policy_switched(struct xf_policy *policy)
+{
+    forget_last(policy);
 }
 
 const struct xf_served_settings *xf_policy_served(const struct xf_policy *policy,
@@ -132,6 +142,15 @@ bool xf_policy_names(const struct xf_policy *policy, struct xf_span peer)
 
 /* ------------------------------------------------------------------ pairs */
 
+static bool is_switched_off(const struct xf_policy *policy, struct xf_span peer)
+{
+    const struct xf_policy_switches *switches = policy->switches;
+    for (size_t i = 0; switches && i < switches->peers.count; i++)
+        if (xf_span_is(peer, switches->peers.item[i]))
+            return true;
+    return switches && switches->is_off;
+}
+
 /* The rules that apply in a dry run too. */
 static enum xf_rule foundation(const struct xf_policy *policy, struct xf_span served,
                                struct xf_span peer)
@@ -140,6 +159,8 @@ static enum xf_rule foundation(const struct xf_policy *policy, struct xf_span se
         return XF_RULE_FEDERATION;
     if (!xf_policy_served(policy, served))
         return XF_RULE_NOT_SERVED;
+    if (is_switched_off(policy, peer))
+        return XF_RULE_SWITCHED;
     return peer.len == 0 || xf_policy_served(policy, peer) ? XF_RULE_OURS : XF_RULE_NONE;
 }
 

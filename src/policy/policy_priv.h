@@ -63,6 +63,7 @@ struct xf_last_pair {
 struct xf_policy {
     const struct xf_conf *conf;
     const struct xf_blocklist *blocklist;
+    const struct xf_policy_switches *switches; /* NULL: none */
     xf_policy_member_fn is_member;
     void *owner;
     int64_t unix_s;

@@ -58,9 +58,7 @@ static void name_stranger(struct xf_routing *routing, const struct xf_routing_li
     (void)xf_map_set(routing->strangers, domain, routing);
     /* bounded: each domain once, STRANGERS_MAX in all */
     xf_log(XF_LOG_WARN, "routing.address.unserved", XF_SPN("local", domain), XF_SPN("user", user),
-           XF_STR("link", link->title),
-           XF_WORD("advice", "the JID is shown: write a served section for the domain of the "
-                             "address, with the same link"));
+           XF_STR("link", link->title), XF_HELP(XF_HELP_ADDRESS_UNSERVED));
 }
 
 /* Only a JID with a local part can have an e-mail address. */

@@ -101,17 +101,8 @@ static struct xf_route *wanted_route(const struct xf_failed_peer *failed)
     return NULL;
 }
 
-static void on_due(void *owner)
+static void begin_try(struct xf_failed_peer *failed, struct xf_route *route)
 {
-    struct xf_failed_peer *failed = owner;
-    struct xf_route *route = wanted_route(failed);
-    if (!route || failed->probing || usual_ms(failed->routing) == 0)
-        return;
-    wait_again(failed);
-    if (!take_turn(failed->routing)) {
-        schedule(failed);
-        return;
-    }
     XF_LIST_EACH (node, &failed->routes)
         XF_CONTAINER(node, struct xf_route, failed_node)->is_wanted = false;
     xf_list_remove(&route->failed_node);
@@ -119,6 +110,19 @@ static void on_due(void *owner)
     failed->probing = route;
     failed->routing->probes.count++;
     failed->routing->probes.events->due(route);
+}
+
+static void on_due(void *owner)
+{
+    struct xf_failed_peer *failed = owner;
+    struct xf_route *route = wanted_route(failed);
+    if (!route || failed->probing || usual_ms(failed->routing) == 0)
+        return;
+    wait_again(failed);
+    if (take_turn(failed->routing))
+        begin_try(failed, route);
+    else
+        schedule(failed);
 }
 
 static struct xf_failed_peer *new_failed_peer(struct xf_routing *routing, struct xf_span peer)
@@ -192,6 +196,16 @@ void xf_probe_end(struct xf_route *route)
     xf_timer_stop(&failed->timer);
     xf_map_remove(failed->routing->failed_peers, failed->peer);
     xf_free(failed);
+}
+
+void xf_probe_now(struct xf_routing *routing, struct xf_span peer)
+{
+    struct xf_failed_peer *failed = xf_map_find(routing->failed_peers, peer);
+    if (!failed || failed->probing || routing->is_draining)
+        return;
+    xf_timer_stop(&failed->timer);
+    wait_again(failed);
+    begin_try(failed, XF_CONTAINER(failed->routes.next, struct xf_route, failed_node));
 }
 
 /* `failed` is freed when its last route leaves; after that `node` must not be read. */

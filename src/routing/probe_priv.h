@@ -33,5 +33,7 @@ void xf_probe_want(struct xf_route *route);   /* a stanza was bounced, or waits 
 void xf_probe_failed(struct xf_route *route); /* route->cause says why */
 /* The route leaves BOUNCE or PROBE. Does nothing if it has left already. */
 void xf_probe_end(struct xf_route *route);
+/* An operator wants to know now: try one route in BOUNCE, whatever the cause and whoever sends. */
+void xf_probe_now(struct xf_routing *routing, struct xf_span peer);
 /* A stream to the peer is ready: the back-off of the peer's other routes is over. */
 void xf_probe_well(struct xf_routing *routing, struct xf_span peer);

@@ -44,7 +44,6 @@ void xf_routing_link_refuses(void *owner, struct xf_link *link, bool refuses)
         return;
     }
     /* bounded: as above */
-    xf_log(XF_LOG_WARN, "routing.peers.refused", XF_STR("link", title),
-           XF_WORD("advice", "the link is down: see link.stream.failed"));
+    xf_log(XF_LOG_WARN, "routing.peers.refused", XF_STR("link", title), XF_HELP(XF_HELP_LINK_DOWN));
     xf_s2s_turn_away(routing->s2s);
 }

@@ -546,6 +546,8 @@ static struct xf_route *new_route(struct xf_routing *routing, struct xf_routing_
     xf_timer_init(&route->timer, on_timer, route);
     xf_bucket_begin(&route->forgiven, &forgiven_limits, xf_routing_now(routing));
     (void)xf_map_set(routing->routes, route->key, route); /* the pair had none */
+    route->number = ++routing->last_number;
+    xf_list_push(&routing->all, &route->node);
     return route;
 }
 
@@ -606,6 +608,7 @@ void xf_route_free(struct xf_route *route)
     xf_barrier_leave(route);
     xf_timer_stop(&route->timer);
     (void)xf_map_remove(routing->routes, route->key);
+    xf_list_remove(&route->node);
     if (routing->last == route)
         routing->last = NULL;
     if (routing->last_shown == route)

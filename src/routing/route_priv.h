@@ -56,6 +56,8 @@ enum xf_route_event {
 
 struct xf_route {
     struct xf_routing *routing;
+    struct xf_node node;          /* in routing->all */
+    uint64_t number;              /* counted from the first route that was made */
     struct xf_routing_link *link; /* the link of the served domain; a reload may change it */
     const struct xf_peer_settings *settings;
     enum xf_route_state state;

@@ -37,6 +37,7 @@ struct xf_routing *xf_routing_new(const struct xf_routing_opts *opts)
     routing->refuses_owner = opts->owner;
     routing->routes = xf_map_new();
     routing->failed_peers = xf_map_new();
+    xf_list_init(&routing->all);
     xf_list_init(&routing->links);
     xf_stanza_queue_init(&routing->handed, NULL);
     xf_buf_init(&routing->payload, PAYLOAD_MAX);

@@ -26,6 +26,7 @@
  *   repair_states.c    what is said about presence then, and when
  *   repair_actions.c   says it
  *   refusal.c          sends peers to another node while a link is down for long
+ *   view.c             what an operator may see and do
  *   links.c            the attached links, and whose domains they serve
  *   rare.c             at most one log line a second about one kind of trouble
  *
@@ -58,6 +59,8 @@ struct xf_routing {
     struct xf_journal *journal; /* NULL: none */
     struct xf_node links;
     struct xf_map *routes;
+    struct xf_node all; /* the same routes, in the order of their numbers */
+    uint64_t last_number;
     struct xf_map *failed_peers; /* peer -> struct xf_failed_peer (probe.c) */
     struct xf_probes probes;
     struct xf_presence_table presences; /* repair.c */

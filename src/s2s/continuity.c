@@ -73,7 +73,8 @@ static void log_key(const struct occasion *o, const struct xf_history_key *known
         xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_WARN, "peer.key.changed",
                      XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
                      XF_STR("addr", o->addr), XF_WORD("was", was), XF_WORD("is", is),
-                     XF_WORD("ground", ground), XF_WORD("since", since));
+                     XF_WORD("ground", ground), XF_WORD("since", since),
+                     XF_HELP(XF_HELP_PEER_KEY_CHANGED));
     else
         xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_INFO, "peer.key.renewed",
                      XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
@@ -91,12 +92,14 @@ static void log_fall(const struct occasion *o, const struct xf_history_entry *kn
         xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_WARN, "peer.tls.lost",
                      XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
                      XF_STR("addr", o->addr), XF_WORD("was", was), XF_WORD("is", is),
-                     XF_WORD("ground", ground), XF_WORD("since", since));
+                     XF_WORD("ground", ground), XF_WORD("since", since),
+                     XF_HELP(XF_HELP_PEER_WEAKER));
     else
         xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_WARN, "peer.auth.weaker",
                      XF_WORD("dir", o->dir), XF_STR("local", o->local), XF_STR("peer", o->peer),
                      XF_STR("addr", o->addr), XF_WORD("was", was), XF_WORD("is", is),
-                     XF_WORD("ground", ground), XF_WORD("since", since));
+                     XF_WORD("ground", ground), XF_WORD("since", since),
+                     XF_HELP(XF_HELP_PEER_WEAKER));
 }
 
 static void tell(const struct occasion *o, const struct xf_history_entry *known,
@@ -136,7 +139,7 @@ static void record(const struct occasion *o, const struct xf_continuity *decisio
         xf_history_accept(o->s2s->history, peer, is_inbound, &decision->sight, xf_unix_s());
 }
 
-/* Decide, log and record. *.text is NULL unless the peer is refused. */
+/* Decide, log and record. */
 static struct xf_fall pass(struct occasion *o)
 {
     struct xf_span peer = xf_span_of(o->peer);
@@ -148,7 +151,7 @@ static struct xf_fall pass(struct occasion *o)
     if (decision.is_told)
         tell(o, known, decision.change);
     record(o, &decision);
-    if (!decision.refusal)
+    if (!decision.refusal.text)
         return (struct xf_fall){0};
     return (struct xf_fall){decision.change == XF_HISTORY_KEY_CHANGED ? XF_CAUSE_CERTIFICATE
                                                                       : XF_CAUSE_AUTH,
@@ -177,11 +180,11 @@ static enum xf_auth_method strongest(const struct xf_in *in, const char *peer,
     return method;
 }
 
-const char *xf_in_continuity_refusal(struct xf_in *in, const struct xf_pair *pair,
-                                     enum xf_auth_method method)
+struct xf_refusal xf_in_continuity_refusal(struct xf_in *in, const struct xf_pair *pair,
+                                           enum xf_auth_method method)
 {
     if (!in->s2s->history)
-        return NULL;
+        return (struct xf_refusal){0};
     struct xf_verdict verdict = xf_in_verdict(in, xf_span_of(pair->peer));
     struct occasion o = {.s2s = in->s2s,
                          .local = pair->local,
@@ -190,7 +193,7 @@ const char *xf_in_continuity_refusal(struct xf_in *in, const struct xf_pair *pai
                          .dir = "in",
                          .kind = XF_CONTINUITY_ACCEPTED};
     o.sight = sight_of(&in->stream, &verdict, strongest(in, pair->peer, method));
-    return pass(&o).text;
+    return pass(&o).refusal;
 }
 
 /* ------------------------------------------------------------------ streams of ours, and riders */

@@ -14,11 +14,11 @@ struct xf_pair;
 /* Why a peer that is weaker than before is refused. */
 struct xf_fall {
     enum xf_cause cause;
-    const char *text; /* a literal, for the peer and the log; NULL: not refused */
+    struct xf_refusal refusal;
 };
-/* For a pair of an accepted stream: as xf_fall.text. */
-const char *xf_in_continuity_refusal(struct xf_in *in, const struct xf_pair *pair,
-                                     enum xf_auth_method method);
+/* For a pair of an accepted stream. */
+struct xf_refusal xf_in_continuity_refusal(struct xf_in *in, const struct xf_pair *pair,
+                                           enum xf_auth_method method);
 /* For a stream of ours, or a rider. */
 struct xf_fall xf_out_continuity_refusal(const struct xf_out *out);
 /*

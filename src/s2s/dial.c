@@ -38,6 +38,7 @@ struct attempt {
     struct xf_dial *dial; /* NULL: dropped, waits for the conn to close */
     struct xf_conn *conn;
     size_t index;
+    uint64_t began_ms;
 };
 
 struct xf_dial {
@@ -50,9 +51,8 @@ struct xf_dial {
     size_t held;              /* index of the candidate whose conn was handed over, or NONE */
     bool is_counted;          /* that conn still counts towards per_host */
     struct xf_node attempts;
-    struct xf_timer stagger; /* the next start, or the report of failure */
-    bool any_timed_out;
-    char detail[160];
+    struct xf_timer stagger;        /* the next start, or the report of failure */
+    struct xf_dial_failure failure; /* the last one */
     const struct xf_dial_events *events;
     void *owner;
 };
@@ -85,6 +85,27 @@ static size_t next_untried(const struct xf_dial *dial)
     return dial->count;
 }
 
+static enum xf_help help_for(enum xf_conn_end end)
+{
+    switch (end) {
+    case XF_CONN_END_TIMEOUT:
+        return XF_HELP_TCP_TIMEOUT;
+    case XF_CONN_END_UNREACHABLE:
+        return XF_HELP_TCP_UNREACHABLE;
+    case XF_CONN_END_SOURCE:
+        return XF_HELP_TCP_SOURCE;
+    default:
+        return XF_HELP_TCP_REFUSED;
+    }
+}
+
+static void note_failure(struct xf_dial *dial, size_t index, enum xf_help help, const char *detail)
+{
+    dial->failure.addr = dial->candidates[index].addr;
+    dial->failure.help = help;
+    snprintf(dial->failure.detail, sizeof(dial->failure.detail), "%s", detail);
+}
+
 /* ------------------------------------------------------------------ backoff of strangers */
 
 /*
@@ -102,7 +123,7 @@ static bool enter(struct xf_dial *dial, size_t index)
     if (xf_backoff_is_waiting(dial->opts.backoff, addr, NULL, NULL) &&
         xf_backoff_is_waiting(dial->opts.backoff, host, NULL, NULL)) {
         dial->progress[index] = TRIED;
-        snprintf(dial->detail, sizeof(dial->detail), "%s: nobody was there just now", addr);
+        note_failure(dial, index, XF_HELP_TCP_HELD_BACK, "nobody was there just now");
         return false;
     }
     return xf_backoff_begin(dial->opts.backoff, host, dial->opts.per_host);
@@ -197,6 +218,7 @@ static void start_one(struct xf_dial *dial, size_t index)
     struct attempt *attempt = xf_new(struct attempt);
     attempt->dial = dial;
     attempt->index = index;
+    attempt->began_ms = dial->env->clock->now_ms;
     dial->progress[index] = UNDER_WAY;
     dial->running++;
     xf_list_push(&dial->attempts, &attempt->node);
@@ -224,7 +246,7 @@ static void on_stagger(void *owner)
         }
     }
     if (dial->running == 0 && next_untried(dial) == dial->count) {
-        dial->events->failed(dial->owner, dial->any_timed_out, dial->detail);
+        dial->events->failed(dial->owner, &dial->failure);
         return; /* the owner may have freed the dial */
     }
     if (next_untried(dial) < dial->count)
@@ -249,12 +271,21 @@ static void drop_all(struct xf_dial *dial)
     }
 }
 
+/* `detail` NULL: connected. */
+static void tell_tried(const struct attempt *attempt, const char *detail)
+{
+    const struct xf_dial *dial = attempt->dial;
+    dial->events->tried(dial->owner, &dial->candidates[attempt->index], detail,
+                        dial->env->clock->now_ms - attempt->began_ms);
+}
+
 static void on_connected(void *owner)
 {
     struct attempt *attempt = owner;
     struct xf_dial *dial = attempt->dial;
     if (!dial)
         return;
+    tell_tried(attempt, NULL);
     struct xf_conn *conn = attempt->conn;
     const struct xf_candidate *candidate = &dial->candidates[attempt->index];
     dial->progress[attempt->index] = TRIED;
@@ -273,10 +304,8 @@ static void on_closed(void *owner, enum xf_conn_end end, const char *detail)
     struct attempt *attempt = owner;
     struct xf_dial *dial = attempt->dial;
     if (dial) {
-        char addr[XF_ADDR_TEXT_BYTES];
-        xf_addr_text(&dial->candidates[attempt->index].addr, addr);
-        snprintf(dial->detail, sizeof(dial->detail), "%s: %s", addr, detail);
-        dial->any_timed_out = dial->any_timed_out || end == XF_CONN_END_TIMEOUT;
+        tell_tried(attempt, detail);
+        note_failure(dial, attempt->index, help_for(end), detail);
         dial->progress[attempt->index] = TRIED;
         leave(dial, attempt->index);
         remember(dial, attempt->index);

@@ -9,11 +9,22 @@
 
 struct xf_dial;
 
+/* How the last of the candidates failed. */
+struct xf_dial_failure {
+    struct xf_addr addr;
+    enum xf_help help;
+    char detail[120]; /* in the words of the system */
+};
+
 /* No event is delivered before xf_dial_new returns. */
 struct xf_dial_events {
     /* A candidate is connected: take its conn over. */
     void (*connected)(void *owner, struct xf_conn *conn, const struct xf_candidate *candidate);
-    void (*failed)(void *owner, bool timed_out, const char *detail); /* no candidate is left */
+    /* No candidate is left. */
+    void (*failed)(void *owner, const struct xf_dial_failure *failure);
+    /* What became of one attempt: for the log. `detail` NULL: it is connected. */
+    void (*tried)(void *owner, const struct xf_candidate *candidate, const char *detail,
+                  uint64_t ms);
 };
 
 struct xf_dial_opts {

@@ -38,6 +38,7 @@ struct xf_s2s {
 
     struct xf_node ins, outs; /* all streams: xf_in.node, xf_out.node */
     size_t stream_count;
+    uint64_t last_number; /* of the stream that began last */
     /* xf_gate.paused_node: streams that pause until the link has room */
     struct xf_node paused;
     struct xf_node held;   /* xf_gate.held_node: streams that wait for their rate */

@@ -20,17 +20,34 @@
 #include "engine_priv.h"
 #include "gate_priv.h"
 
+static const struct xf_gate_refusal not_authenticated = {
+    XF_STREAM_ERROR_NOT_AUTHORIZED, XF_HELP_PROTOCOL_ERROR, "not-authenticated", NULL};
+static const struct xf_gate_refusal from_not_authenticated = {
+    XF_STREAM_ERROR_INVALID_FROM, XF_HELP_PROTOCOL_ERROR, "from-not-authenticated",
+    "from is not a domain that this stream authenticated"};
+static const struct xf_gate_refusal pair_not_authenticated = {
+    XF_STREAM_ERROR_NOT_AUTHORIZED, XF_HELP_PROTOCOL_ERROR, "pair-not-authenticated",
+    "this stream is not authenticated for the domain in to"};
+static const struct xf_gate_refusal to_not_served = {XF_STREAM_ERROR_HOST_UNKNOWN,
+                                                     XF_HELP_HOST_UNKNOWN, "to-not-served",
+                                                     "to is not a domain that is served here"};
+static const struct xf_gate_refusal no_address = {XF_STREAM_ERROR_IMPROPER_ADDRESSING,
+                                                  XF_HELP_PROTOCOL_ERROR, "no-address",
+                                                  "stanzas between servers need from and to"};
+static const struct xf_gate_refusal from_malformed = {
+    XF_STREAM_ERROR_INVALID_FROM, XF_HELP_PROTOCOL_ERROR, "jid-malformed", NULL};
+/* It is answered, and the stream goes on. */
+static const struct xf_gate_refusal jid_malformed = {XF_STREAM_ERROR_NONE, XF_HELP_NONE,
+                                                     "jid-malformed", NULL};
+
 static void refuse_pair(struct xf_gate *gate, struct xf_s2s *s2s, const struct xf_stanza *stanza)
 {
     if (!gate->ops->local_of(gate, stanza->from.domain).ptr)
-        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_INVALID_FROM, "from-not-authenticated",
-                          "from is not a domain that this stream authenticated");
+        gate->ops->refuse(gate, stanza, &from_not_authenticated);
     else if (!xf_policy_served(s2s->policy, stanza->to.domain))
-        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_HOST_UNKNOWN, "to-not-served",
-                          "to is not a domain that is served here");
+        gate->ops->refuse(gate, stanza, &to_not_served);
     else
-        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_NOT_AUTHORIZED, "pair-not-authenticated",
-                          "this stream is not authenticated for the domain in to");
+        gate->ops->refuse(gate, stanza, &pair_not_authenticated);
 }
 
 /* The peer may send again, or its stream is ending. */
@@ -98,7 +115,7 @@ static void malformed(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza
     struct xf_span local =
         stanza->from.domain.len ? gate->ops->local_of(gate, stanza->from.domain) : XF_SPAN_NONE;
     if (!local.ptr) {
-        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_INVALID_FROM, "jid-malformed", NULL);
+        gate->ops->refuse(gate, stanza, &from_malformed);
         return;
     }
     if (!scratch || xf_jid_prepare(stanza->raw_to, scratch, &stanza->to) != XF_ERR_OK) {
@@ -111,7 +128,7 @@ static void malformed(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza
         refuse_pair(gate, s2s, stanza);
         return;
     }
-    gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_NONE, "jid-malformed", NULL);
+    gate->ops->refuse(gate, stanza, &jid_malformed);
     s2s->events->malformed(s2s->owner, stanza);
     count_rate(gate, s2s, stanza);
 }
@@ -136,12 +153,11 @@ void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *
     XF_UNINITIALIZED struct xf_stanza_scratch scratch;
     bool from_is_bad = false;
     if (!gate->ops->is_open(gate)) {
-        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_NOT_AUTHORIZED, "not-authenticated", NULL);
+        gate->ops->refuse(gate, stanza, &not_authenticated);
         return;
     }
     if (!stanza->raw_from.len || !stanza->raw_to.len) {
-        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_IMPROPER_ADDRESSING, "no-address",
-                          "stanzas between servers need from and to");
+        gate->ops->refuse(gate, stanza, &no_address);
         return;
     }
     if (__builtin_expect(xf_stanza_address(stanza, &scratch, &from_is_bad) != XF_ERR_OK, 0)) {
@@ -157,7 +173,9 @@ void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *
     const char *text = NULL;
     enum xf_s2s_taken taken = s2s->events->stanza(s2s->owner, stanza, &text);
     if (__builtin_expect(taken == XF_S2S_REFUSED, 0)) {
-        gate->ops->refuse(gate, stanza, XF_STREAM_ERROR_POLICY_VIOLATION, "policy", text);
+        gate->ops->refuse(gate, stanza,
+                          &(struct xf_gate_refusal){XF_STREAM_ERROR_POLICY_VIOLATION,
+                                                    XF_HELP_POLICY_DENIED, "policy", text});
     } else if (taken == XF_S2S_FULL && !xf_list_is_linked(&gate->paused_node)) {
         wait_for_link(gate, s2s);
     }

@@ -12,6 +12,14 @@
 struct xf_s2s;
 struct xf_gate;
 
+/* Why a stanza does not pass. */
+struct xf_gate_refusal {
+    enum xf_stream_error error;
+    enum xf_help help;
+    const char *reason; /* a word for the log */
+    const char *text;   /* for the peer, or NULL */
+};
+
 struct xf_gate_ops {
     bool (*is_open)(struct xf_gate *gate); /* is any pair authenticated? */
     /* Is this pair authenticated on the stream? */
@@ -21,9 +29,9 @@ struct xf_gate_ops {
      * is none.
      */
     struct xf_span (*local_of)(struct xf_gate *gate, struct xf_span peer);
-    /* Log the refusal; end the stream with `error` unless that is NONE. `text` may be NULL. */
-    void (*refuse)(struct xf_gate *gate, const struct xf_stanza *stanza, enum xf_stream_error error,
-                   const char *reason, const char *text);
+    /* Log the refusal; end the stream unless its error is NONE. */
+    void (*refuse)(struct xf_gate *gate, const struct xf_stanza *stanza,
+                   const struct xf_gate_refusal *refusal);
 };
 
 struct xf_gate {

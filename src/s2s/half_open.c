@@ -16,7 +16,7 @@ void xf_in_evict(struct xf_in *in, const char *reason, const char *text)
     if (!conn)
         return;
     xf_refusals_note(&in->s2s->refusals, &conn->addr, reason, true);
-    xf_in_fail(in, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, text);
+    xf_in_fail(in, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, XF_HELP_NO_PLACE, text);
     xf_conn_close(conn, EVICTED_LINGER_MS);
 }
 

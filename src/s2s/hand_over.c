@@ -39,7 +39,7 @@ bool xf_in_suspend(struct xf_in *in)
 
 static void suspend_out(struct xf_out *out)
 {
-    xf_out_note_cause(out, XF_CAUSE_SHUTDOWN, "the stream goes on after a restart");
+    xf_out_note_cause(out, XF_CAUSE_SHUTDOWN, XF_HELP_NONE, "the stream goes on after a restart");
     xf_stream_suspend(&out->stream);
     xf_out_fire(out, XF_OUT_ON_END);
 }

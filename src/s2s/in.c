@@ -99,7 +99,8 @@ static const struct xf_stream_events stream_events = {
 
 static void on_deadline(void *owner)
 {
-    xf_in_fail(owner, XF_STREAM_ERROR_CONNECTION_TIMEOUT, "not authenticated in time");
+    xf_in_fail(owner, XF_STREAM_ERROR_CONNECTION_TIMEOUT, XF_HELP_AUTH_TIMEOUT,
+               "not authenticated in time");
     struct xf_in *in = owner;
     if (!in->stream.is_ending) /* no XML can be sent yet: a TLS handshake is under way */
         xf_stream_abort(&in->stream);
@@ -115,7 +116,8 @@ static void on_tick(void *owner)
         return;
     }
     if (xf_stream_element_ms(&in->stream) >= in->s2s->settings.xml.element_ms) {
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "an element took too long to arrive");
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, XF_HELP_TOO_SLOW,
+                   "an element took too long to arrive");
         return;
     }
     if (quiet_ms >= XF_IN_TICK_MS)
@@ -147,6 +149,7 @@ void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
     xf_addr_host_text(&conn->addr, in->host);
     xf_addr_network_text(&conn->addr, in->network);
     in->settings = xf_policy_defaults(s2s->policy);
+    in->number = ++s2s->last_number;
     in->accepted_ms = s2s->env->clock->now_ms;
     xf_list_init(&in->pairs);
     xf_timer_init(&in->deadline, on_deadline, in);
@@ -183,8 +186,8 @@ static bool ends_by_policy(struct xf_in *in)
     return false;
 }
 
-/* Why the new settings refuse the authentication of one of its pairs; NULL: they do not. */
-static const char *auth_refusal(const struct xf_in *in)
+/* Why the new settings refuse the authentication of one of its pairs; text NULL: they do not. */
+static struct xf_refusal auth_refusal(const struct xf_in *in)
 {
     XF_LIST_EACH (node, &in->pairs) {
         const struct xf_pair *pair = xf_pair_of_node(node);
@@ -192,20 +195,22 @@ static const char *auth_refusal(const struct xf_in *in)
         struct xf_verdict verdict = xf_in_verdict(in, peer);
         if (pair->method == XF_AUTH_NONE)
             continue;
-        const char *refusal =
+        struct xf_refusal refusal =
             xf_auth_refusal(xf_policy_peer(in->s2s->policy, peer), &verdict, pair->method, false);
-        if (refusal)
+        if (refusal.text)
             return refusal;
     }
-    return NULL;
+    return (struct xf_refusal){0};
 }
 
 void xf_in_reload(struct xf_in *in)
 {
     in->settings = xf_policy_peer(in->s2s->policy, xf_span_of(in->peer));
     xf_stranger_judge(in);
-    const char *refusal = ends_by_policy(in) ? NULL : auth_refusal(in);
+    struct xf_refusal refusal = {0};
+    if (!ends_by_policy(in))
+        refusal = auth_refusal(in);
     xf_in_keep_to_pairs(in);
-    if (refusal)
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
+    if (refusal.text)
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal.help, refusal.text);
 }

@@ -11,7 +11,7 @@ bool xf_in_may_external(const struct xf_in *in, struct xf_span peer)
 {
     struct xf_verdict verdict = xf_in_verdict(in, peer);
     const struct xf_peer_settings *settings = xf_policy_peer(in->s2s->policy, peer);
-    return peer.len > 0 && xf_auth_refusal(settings, &verdict, XF_AUTH_EXTERNAL, false) == NULL;
+    return peer.len > 0 && xf_auth_may(settings, &verdict, XF_AUTH_EXTERNAL, false);
 }
 
 /* RFC 6120 §5.4.2.2: <failure/>, then the stream ends. */
@@ -74,7 +74,7 @@ bool xf_in_keeps_ciphers(const struct xf_in *in, const struct xf_peer_settings *
 
 /* ------------------------------------------------------------------ SASL EXTERNAL */
 
-static void refuse(struct xf_in *in, const char *condition, const char *text)
+static void refuse(struct xf_in *in, const char *condition, enum xf_help help, const char *text)
 {
     struct xf_draft draft = xf_stream_draft(&in->stream);
     xf_draft_printf(&draft, "<failure xmlns='" XF_NS_SASL "'><%s/>", condition);
@@ -86,9 +86,11 @@ static void refuse(struct xf_in *in, const char *condition, const char *text)
     xf_draft_str(&draft, "</failure>");
     xf_stream_send_draft(&in->stream, &draft);
     xf_in_log(in, XF_LOG_INFO, "s2s.external.denied", XF_STR("local", in->local),
-              XF_STR("peer", in->peer), XF_WORD("condition", condition), XF_STR("detail", text));
+              XF_STR("peer", in->peer), XF_WORD("condition", condition), XF_STR("detail", text),
+              XF_HELP(help));
     if (++in->failures >= in->s2s->settings.unauthenticated.dialback_failures)
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "too many failed authentications");
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, XF_HELP_AUTH_FAILED,
+                   "too many failed authentications");
 }
 
 /*
@@ -102,17 +104,17 @@ static const char *claimed_domain(struct xf_in *in, struct xf_span response,
     size_t len = 0;
     if (response.len == 0 || xf_span_is(response, "=")) {
         if (!in->peer)
-            refuse(in, "invalid-authzid", "the stream has no from");
+            refuse(in, "invalid-authzid", XF_HELP_PROTOCOL_ERROR, "the stream has no from");
         return in->peer;
     }
     if (response.len >= sizeof(authzid) || xf_base64_decode(response, authzid, &len) != XF_ERR_OK) {
-        refuse(in, "incorrect-encoding", NULL);
+        refuse(in, "incorrect-encoding", XF_HELP_PROTOCOL_ERROR, NULL);
         return NULL;
     }
     struct xf_span text = {authzid, len};
     if (!xf_utf8_valid(authzid, len) || memchr(authzid, 0, len) ||
         xf_domain_prepare(text, out) != XF_ERR_OK || (in->peer && strcmp(out, in->peer) != 0)) {
-        refuse(in, "invalid-authzid",
+        refuse(in, "invalid-authzid", XF_HELP_PROTOCOL_ERROR,
                "the authorization identity must be the domain of the stream");
         return NULL;
     }
@@ -131,7 +133,7 @@ static bool is_denied(struct xf_in *in, struct xf_span peer)
         return false;
     xf_in_log_denied(in, local, peer, &ruling);
     if (ruling.answer == XF_DENIAL_ERROR)
-        refuse(in, "not-authorized", ruling.text);
+        refuse(in, "not-authorized", XF_HELP_POLICY_DENIED, ruling.text);
     else
         xf_in_deny(in, &ruling);
     return true;
@@ -147,10 +149,10 @@ static void authenticate(struct xf_in *in, struct xf_span response)
     if (!xf_in_may_external(in, peer)) {
         char text[200];
         struct xf_verdict verdict = xf_in_verdict(in, peer);
+        enum xf_help help = xf_verdict_help(&verdict);
         xf_verdict_text(&verdict, in->stream.conn->tls, peer, text, sizeof(text));
-        refuse(in, "not-authorized",
-               xf_verdict_is_good(&verdict) ? "SASL EXTERNAL is not accepted from this domain"
-                                            : text);
+        refuse(in, "not-authorized", help ? help : XF_HELP_AUTH_NOT_ALLOWED,
+               help ? text : "SASL EXTERNAL is not accepted from this domain");
         return;
     }
     if (is_denied(in, peer))
@@ -173,7 +175,7 @@ static void authenticate(struct xf_in *in, struct xf_span response)
 void xf_in_sasl_not_due(struct xf_in *in, const struct xf_elem *elem)
 {
     (void)elem;
-    xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, "SASL is not due here");
+    xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, XF_HELP_PROTOCOL_ERROR, "SASL is not due here");
 }
 
 /* Else there is nobody to authenticate to: a pre-1.0 header need not name a domain of ours. */
@@ -187,7 +189,7 @@ static bool has_local(struct xf_in *in, const struct xf_elem *elem)
 void xf_in_sasl_in_clear(struct xf_in *in, const struct xf_elem *elem)
 {
     if (has_local(in, elem))
-        refuse(in, "encryption-required", NULL);
+        refuse(in, "encryption-required", XF_HELP_PROTOCOL_ERROR, NULL);
 }
 
 void xf_in_sasl_auth(struct xf_in *in, const struct xf_elem *elem)
@@ -196,7 +198,7 @@ void xf_in_sasl_auth(struct xf_in *in, const struct xf_elem *elem)
     if (!has_local(in, elem))
         return;
     if (!xf_span_is(xf_elem_attr(elem, "mechanism"), "EXTERNAL")) {
-        refuse(in, "invalid-mechanism", NULL);
+        refuse(in, "invalid-mechanism", XF_HELP_PROTOCOL_ERROR, NULL);
     } else if (elem->text.len == 0) { /* RFC 6120 §6.4.2: no initial response, so ask for one */
         in->sasl_challenged = true;
         xf_stream_send(&in->stream, "<challenge xmlns='" XF_NS_SASL "'/>");
@@ -219,5 +221,5 @@ void xf_in_sasl_abort(struct xf_in *in, const struct xf_elem *elem)
 {
     in->sasl_challenged = false;
     if (has_local(in, elem))
-        refuse(in, "aborted", NULL);
+        refuse(in, "aborted", XF_HELP_NONE, NULL);
 }

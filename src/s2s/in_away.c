@@ -20,7 +20,7 @@ bool xf_in_is_away(const struct xf_in *in, struct xf_span local)
 
 void xf_in_turn_away(struct xf_in *in)
 {
-    xf_in_fail(in, XF_STREAM_ERROR_REMOTE_CONNECTION_FAILED, TEXT);
+    xf_in_fail(in, XF_STREAM_ERROR_REMOTE_CONNECTION_FAILED, XF_HELP_LINK_DOWN, TEXT);
 }
 
 static bool has_away_pair(const struct xf_in *in)

@@ -25,7 +25,7 @@ bool xf_in_offers_bidi(const struct xf_in *in)
 static void log_ignored(struct xf_in *in, const char *reason)
 {
     xf_log(XF_LOG_DEBUG, "s2s.bidi.ignored", XF_STR("local", in->local), XF_STR("peer", in->peer),
-           XF_STR("addr", in->host), XF_WORD("reason", reason));
+           XF_INT("stream", in->number), XF_STR("addr", in->host), XF_WORD("reason", reason));
 }
 
 static void take_request(struct xf_in *in, const struct xf_elem *elem)
@@ -44,7 +44,7 @@ void xf_in_bidi_late(struct xf_in *in, const struct xf_elem *elem)
 {
     (void)elem;
     if (in->settings->bidi)
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION,
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, XF_HELP_PROTOCOL_ERROR,
                    "bidi must be asked for before authentication");
     else
         log_ignored(in, "not-offered");
@@ -55,7 +55,8 @@ void xf_in_bidi(struct xf_in *in, const struct xf_elem *elem)
     if (!in->settings->bidi)
         log_ignored(in, "not-offered");
     else if (in->pass == XF_PASS_PLAIN && in->settings->tls == XF_TLS_REQUIRED)
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "TLS must come before bidi");
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, XF_HELP_PROTOCOL_ERROR,
+                   "TLS must come before bidi");
     else if (in->is_bidi)
         log_ignored(in, "repeated");
     else

@@ -93,10 +93,11 @@ static struct xf_span peer_of(const struct xf_look *look)
     return xf_span_of(look->pair ? look->pair->peer : look->in->peer);
 }
 
-static void log_failed(const struct xf_look *look, const char *why)
+static void log_failed(const struct xf_look *look, enum xf_help help, const char *why,
+                       const char *cause)
 {
     xf_in_log(look->in, XF_LOG_INFO, "s2s.dns.failed", XF_SPN("peer", peer_of(look)),
-              XF_STR("detail", why));
+              XF_STR("detail", why), XF_STR("cause", *cause ? cause : NULL), XF_HELP(help));
 }
 
 /*
@@ -112,7 +113,8 @@ static bool may_look(struct xf_look *look)
         return false;
     if (evicted) {
         struct xf_look *other = XF_CONTAINER(evicted, struct xf_look, place);
-        log_failed(other, "another network has fewer look-ups of TLSA records");
+        log_failed(other, XF_HELP_DNS_BUSY, "another network has fewer look-ups of TLSA records",
+                   "");
         xf_look_stop(s2s, other);
         known(other, NULL);
     }
@@ -125,7 +127,7 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
     look->discovery = NULL;
     xf_look_stop(look->in->s2s, look);
     if (result->outcome == XF_DISCOVERY_FAILED)
-        log_failed(look, result->detail);
+        log_failed(look, result->help, result->detail, result->cause);
     known(look, result);
 }
 
@@ -139,7 +141,7 @@ static enum xf_records start(struct xf_look *look)
     if (records != XF_RECORDS_UNASKED)
         return records;
     if (!may_look(look)) {
-        log_failed(look, "too many look-ups of TLSA records are under way");
+        log_failed(look, XF_HELP_DNS_BUSY, "too many look-ups of TLSA records are under way", "");
         return XF_RECORDS_OPEN;
     }
     look->discovery = xf_discover(dns, peer_of(look), &opts, on_discovered, look);

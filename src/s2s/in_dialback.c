@@ -42,9 +42,11 @@ static void count_failure(struct xf_in *in, bool is_final)
     if (in->valid_pairs > 0)
         in->late_failures++;
     else if (++in->failures >= in->s2s->settings.unauthenticated.dialback_failures)
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "too many failed authentications");
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, XF_HELP_AUTH_FAILED,
+                   "too many failed authentications");
     else if (is_final && in->open_requests == 0)
-        xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, "the dialback key is not valid");
+        xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, XF_HELP_DIALBACK_INVALID,
+                   "the dialback key is not valid");
 }
 
 /*
@@ -61,27 +63,29 @@ static bool fails_too_often(struct xf_in *in)
     return in->late_failures >= in->s2s->settings.unauthenticated.failures_per_minute;
 }
 
-static void log_denied(struct xf_in *in, const char *local, const char *peer, const char *reason,
-                       const char *detail)
+static void log_denied(struct xf_in *in, const struct xf_dialback_names *names, const char *reason,
+                       enum xf_help help, const char *detail)
 {
-    xf_in_log(in, XF_LOG_WARN, "dialback.key.denied", XF_STR("local", local), XF_STR("peer", peer),
-              XF_STR("addr", in->host), XF_WORD("reason", reason), XF_STR("detail", detail));
+    xf_in_log(in, XF_LOG_WARN, "dialback.key.denied", XF_STR("local", names->to),
+              XF_STR("peer", names->from), XF_STR("addr", in->host), XF_WORD("reason", reason),
+              XF_STR("detail", detail), XF_HELP(help));
 }
 
-/* Why the peer must not become authenticated by `method` on this stream; NULL: it may. */
-static const char *refusal_by(const struct xf_in *in, struct xf_span peer,
-                              const struct xf_verdict *verdict, enum xf_auth_method method)
+/* Why the peer must not become authenticated by `method` on this stream; text NULL: it may. */
+static struct xf_refusal refusal_by(const struct xf_in *in, struct xf_span peer,
+                                    const struct xf_verdict *verdict, enum xf_auth_method method)
 {
     const struct xf_peer_settings *settings = xf_policy_peer(in->s2s->policy, peer);
     if (in->is_legacy && !settings->legacy)
-        return "pre-1.0 streams are not accepted";
+        return (struct xf_refusal){"pre-1.0 streams are not accepted", XF_HELP_LEGACY_PEER};
     if (method != XF_AUTH_NONE && !xf_in_keeps_ciphers(in, settings))
-        return "the ciphers of this stream are those of another peer";
+        return (struct xf_refusal){"the ciphers of this stream are those of another peer",
+                                   XF_HELP_PROTOCOL_ERROR};
     return xf_auth_refusal(settings, verdict, method, false);
 }
 
-static const char *refusal_of(const struct xf_in *in, struct xf_span peer,
-                              enum xf_auth_method method)
+static struct xf_refusal refusal_of(const struct xf_in *in, struct xf_span peer,
+                                    enum xf_auth_method method)
 {
     struct xf_verdict verdict = xf_in_verdict(in, peer);
     return refusal_by(in, peer, &verdict, method);
@@ -100,7 +104,8 @@ static void deny(struct xf_in *in, const struct xf_dialback_names *names,
                            XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT);
     else
         answer_result(in, names->to, names->from, "invalid");
-    log_denied(in, names->to, names->from, is_invalid ? "invalid" : "unreachable", detail);
+    log_denied(in, names, is_invalid ? "invalid" : "unreachable",
+               is_invalid ? XF_HELP_DIALBACK_INVALID : XF_HELP_DIALBACK_UNREACHABLE, detail);
     count_failure(in, is_invalid);
 }
 
@@ -117,7 +122,8 @@ static void on_answered(void *owner, enum xf_verify_answer answer, const char *d
         xf_pair_free(pair);
         return;
     }
-    if (answer == XF_VERIFY_VALID && !refusal_of(in, xf_span_of(pair->peer), XF_AUTH_DIALBACK)) {
+    if (answer == XF_VERIFY_VALID &&
+        !refusal_of(in, xf_span_of(pair->peer), XF_AUTH_DIALBACK).text) {
         if (!xf_pair_is_as_before(pair, XF_AUTH_DIALBACK) || !xf_pair_has_place(pair))
             return;
         answer_result(in, pair->local, pair->peer, "valid");
@@ -204,7 +210,7 @@ static bool is_away(struct xf_in *in, const struct xf_dialback_names *names)
 /* XEP-0344 section 2.4: the certificate proves what its server would confirm. */
 static bool answers_by_certificate(const struct xf_in *in, struct xf_span peer)
 {
-    return !refusal_of(in, peer, XF_AUTH_DIALBACK_CERT);
+    return !refusal_of(in, peer, XF_AUTH_DIALBACK_CERT).text;
 }
 
 void xf_in_on_pace(void *owner)
@@ -241,16 +247,16 @@ static void pace(struct xf_in *in)
 static bool refuse_claim(struct xf_in *in, const struct xf_dialback_names *names,
                          const struct xf_verdict *verdict)
 {
-    const char *refusal = refusal_by(in, xf_span_of(names->from), verdict, XF_AUTH_DIALBACK);
-    if (!refusal)
+    struct xf_refusal refusal = refusal_by(in, xf_span_of(names->from), verdict, XF_AUTH_DIALBACK);
+    if (!refusal.text)
         return false;
-    log_denied(in, names->to, names->from, "policy", refusal);
+    log_denied(in, names, "policy", refusal.help, refusal.text);
     if (verdict->dane_is_open && !verdict->lacks_proof) {
         xf_in_answer_error(in, "result", names, XF_SPAN_NONE,
                            XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT);
         count_failure(in, false);
     } else if (in->valid_pairs == 0)
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal.help, refusal.text);
     else
         xf_in_answer_error(in, "result", names, XF_SPAN_NONE, XF_STANZA_ERROR_NOT_ALLOWED);
     return true;
@@ -276,7 +282,7 @@ static void prove(struct xf_pair *pair)
     } else if (!pair->key) {
         xf_pair_free(pair);
         answer_result(in, names.to, names.from, "invalid");
-        log_denied(in, names.to, names.from, "invalid", "the key is empty or too long");
+        log_denied(in, &names, "invalid", XF_HELP_PROTOCOL_ERROR, "the key is empty or too long");
         count_failure(in, true);
     } else {
         ask(pair);
@@ -322,9 +328,10 @@ static bool read_names(struct xf_in *in, const struct xf_elem *elem, struct xf_d
 {
     enum xf_err err = xf_dialback_read_names(elem, out);
     if (err == XF_ERR_LIMIT)
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "no stream id is that long");
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, XF_HELP_PROTOCOL_ERROR,
+                   "no stream id is that long");
     else if (err != XF_ERR_OK)
-        xf_in_fail(in, XF_STREAM_ERROR_IMPROPER_ADDRESSING, NULL);
+        xf_in_fail(in, XF_STREAM_ERROR_IMPROPER_ADDRESSING, XF_HELP_PROTOCOL_ERROR, NULL);
     return err == XF_ERR_OK;
 }
 
@@ -371,7 +378,7 @@ void xf_in_dialback_verify(struct xf_in *in, const struct xf_elem *elem)
     if (!read_names(in, elem, &names))
         return;
     if (id.len == 0) {
-        xf_in_fail(in, XF_STREAM_ERROR_IMPROPER_ADDRESSING, NULL);
+        xf_in_fail(in, XF_STREAM_ERROR_IMPROPER_ADDRESSING, XF_HELP_PROTOCOL_ERROR, NULL);
         return;
     }
     struct xf_span local = xf_span_of(names.to), peer = xf_span_of(names.from);
@@ -379,7 +386,7 @@ void xf_in_dialback_verify(struct xf_in *in, const struct xf_elem *elem)
         xf_in_answer_error(in, "verify", &names, id, XF_STANZA_ERROR_ITEM_NOT_FOUND);
         return;
     }
-    if (refusal_of(in, peer, XF_AUTH_NONE)) {
+    if (refusal_of(in, peer, XF_AUTH_NONE).text) {
         xf_in_answer_error(in, "verify", &names, id, XF_STANZA_ERROR_NOT_ALLOWED);
         return;
     }
@@ -399,5 +406,6 @@ void xf_in_dialback_verify(struct xf_in *in, const struct xf_elem *elem)
                                        .type = ours ? "valid" : "invalid",
                                    });
     xf_in_log(in, ours ? XF_LOG_DEBUG : XF_LOG_WARN, "dialback.key.checked", XF_SPN("local", local),
-              XF_SPN("peer", peer), XF_WORD("answer", ours ? "valid" : "invalid"));
+              XF_SPN("peer", peer), XF_WORD("answer", ours ? "valid" : "invalid"),
+              XF_HELP(ours ? XF_HELP_NONE : XF_HELP_SECRET_DIFFERS));
 }

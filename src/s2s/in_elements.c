@@ -76,13 +76,13 @@ static void refuse_compression(struct xf_in *in, const struct xf_elem *elem)
 static void fail_not_authorized(struct xf_in *in, const struct xf_elem *elem)
 {
     (void)elem;
-    xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, NULL);
+    xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, XF_HELP_PROTOCOL_ERROR, NULL);
 }
 
 static void fail_unsupported(struct xf_in *in, const struct xf_elem *elem)
 {
     (void)elem;
-    xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_STANZA_TYPE, NULL);
+    xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_STANZA_TYPE, XF_HELP_PROTOCOL_ERROR, NULL);
 }
 
 /* ------------------------------------------------------------------ dispatch */

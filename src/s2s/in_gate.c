@@ -12,15 +12,16 @@ static struct xf_in *in_of(struct xf_gate *gate)
 }
 
 static void refuse_stanza(struct xf_gate *gate, const struct xf_stanza *stanza,
-                          enum xf_stream_error error, const char *reason, const char *text)
+                          const struct xf_gate_refusal *refusal)
 {
     struct xf_in *in = in_of(gate);
     xf_in_log(in, XF_LOG_WARN, "s2s.stanza.refused", XF_STR("local", in->local),
               XF_STR("peer", in->peer), XF_STR("addr", in->host),
               XF_WORD("kind", xf_stanza_kind_name(stanza->kind)), XF_SPN("from", stanza->raw_from),
-              XF_SPN("to", stanza->raw_to), XF_WORD("reason", reason));
-    if (error != XF_STREAM_ERROR_NONE)
-        xf_in_fail(in, error, text);
+              XF_SPN("to", stanza->raw_to), XF_WORD("reason", refusal->reason),
+              XF_HELP(refusal->help));
+    if (refusal->error != XF_STREAM_ERROR_NONE)
+        xf_in_fail(in, refusal->error, refusal->help, refusal->text);
 }
 
 static bool is_last(const struct xf_pair *last, struct xf_span local, struct xf_span peer)

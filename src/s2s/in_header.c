@@ -147,16 +147,17 @@ static void pin_names(struct xf_in *in, const struct names *names)
 static void refuse_certificate(struct xf_in *in, const struct xf_verdict *verdict)
 {
     char text[200];
+    enum xf_help help = xf_verdict_help(verdict);
     xf_verdict_text(verdict, in->stream.conn->tls, xf_span_of(in->peer), text, sizeof(text));
-    xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED,
-               xf_verdict_is_good(verdict) ? "no way to authenticate is allowed" : text);
+    xf_in_fail(in, XF_STREAM_ERROR_NOT_AUTHORIZED, help ? help : XF_HELP_AUTH_NOT_ALLOWED,
+               help ? text : "no way to authenticate is allowed");
 }
 
 static void offer_features(struct xf_in *in)
 {
     struct xf_features_offer offer = {0};
     struct xf_verdict verdict = xf_in_verdict_at_best(in, xf_span_of(in->peer));
-    offer.dialback = !xf_auth_refusal(in->settings, &verdict, XF_AUTH_DIALBACK, false);
+    offer.dialback = xf_auth_may(in->settings, &verdict, XF_AUTH_DIALBACK, false);
     offer.bidi = xf_in_offers_bidi(in);
     offer.sm = in->pass == XF_PASS_AUTH && in->settings->ack == XF_ACK_SM;
     if (in->pass == XF_PASS_PLAIN) {
@@ -187,9 +188,11 @@ static void open_pass(struct xf_in *in)
     else if (!in->peer)
         return;
     else if (!in->settings->legacy)
-        xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_VERSION, "pre-1.0 streams are not accepted");
+        xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_VERSION, XF_HELP_LEGACY_PEER,
+                   "pre-1.0 streams are not accepted");
     else if (in->settings->tls == XF_TLS_REQUIRED && in->pass == XF_PASS_PLAIN)
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, "TLS is required");
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, XF_HELP_TLS_NOT_OFFERED,
+                   "TLS is required");
 }
 
 static void on_judged(void *owner)
@@ -231,15 +234,18 @@ void xf_in_on_header(struct xf_stream *stream, const struct xf_header *header)
         return;
     answer_header(in, names.local[0] ? names.local : NULL, names.peer[0] ? names.peer : NULL);
     if (!knows_version) {
-        xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_VERSION, NULL);
+        xf_in_fail(in, XF_STREAM_ERROR_UNSUPPORTED_VERSION, XF_HELP_PROTOCOL_ERROR, NULL);
         return;
     }
     if (error != XF_STREAM_ERROR_NONE) {
-        xf_in_fail(in, error, text);
+        xf_in_fail(in, error,
+                   error == XF_STREAM_ERROR_HOST_UNKNOWN && header->to.ptr ? XF_HELP_HOST_UNKNOWN
+                                                                           : XF_HELP_PROTOCOL_ERROR,
+                   text);
         return;
     }
     if (!keeps_names(in, &names)) {
-        xf_in_fail(in, XF_STREAM_ERROR_INVALID_FROM,
+        xf_in_fail(in, XF_STREAM_ERROR_INVALID_FROM, XF_HELP_PROTOCOL_ERROR,
                    "from and to must stay what was authenticated");
         return;
     }
@@ -253,7 +259,8 @@ void xf_in_on_header(struct xf_stream *stream, const struct xf_header *header)
         return;
     }
     if (in->pass == XF_PASS_TLS && !xf_in_keeps_ciphers(in, in->settings))
-        xf_in_fail(in, XF_STREAM_ERROR_INVALID_FROM, "from must stay what it was before TLS");
+        xf_in_fail(in, XF_STREAM_ERROR_INVALID_FROM, XF_HELP_PROTOCOL_ERROR,
+                   "from must stay what it was before TLS");
     else if (in->pass != XF_PASS_TLS || !xf_in_judge(in, on_judged))
         open_pass(in);
 }

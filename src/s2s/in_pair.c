@@ -157,7 +157,7 @@ void xf_in_answer_error(struct xf_in *in, const char *name, const struct xf_dial
 static void refuse_room(struct xf_in *in, const struct xf_dialback_names *names, const char *text)
 {
     if (in->valid_pairs == 0)
-        xf_in_fail(in, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, text);
+        xf_in_fail(in, XF_STREAM_ERROR_RESOURCE_CONSTRAINT, XF_HELP_TOO_MANY_STREAMS, text);
     else
         xf_in_answer_error(in, "result", names, XF_SPAN_NONE, XF_STANZA_ERROR_RESOURCE_CONSTRAINT);
 }
@@ -191,12 +191,12 @@ bool xf_pair_is_as_before(struct xf_pair *pair, enum xf_auth_method method)
 {
     struct xf_in *in = pair->in;
     struct xf_dialback_names names = xf_pair_names(pair);
-    const char *refusal = xf_in_continuity_refusal(in, pair, method);
-    if (!refusal)
+    struct xf_refusal refusal = xf_in_continuity_refusal(in, pair, method);
+    if (!refusal.text)
         return true;
     xf_pair_free(pair);
     if (in->valid_pairs == 0)
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal.help, refusal.text);
     else
         xf_in_answer_error(in, "result", &names, XF_SPAN_NONE, XF_STANZA_ERROR_NOT_ALLOWED);
     return false;

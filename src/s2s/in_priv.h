@@ -74,6 +74,7 @@ struct xf_pair {
 struct xf_in {
     struct xf_node node;
     struct xf_s2s *s2s;
+    uint64_t number; /* of the stream, in the log */
     struct xf_stream stream;
     struct xf_gate gate;
     struct xf_carrier carrier;      /* of our stanzas to the peer; used while is_bidi */
@@ -120,9 +121,10 @@ static inline struct xf_pair *xf_pair_of_node(struct xf_node *node)
 }
 
 /* End the stream with an error; `text` NULL: none. */
-static inline void xf_in_fail(struct xf_in *in, enum xf_stream_error error, const char *text)
+static inline void xf_in_fail(struct xf_in *in, enum xf_stream_error error, enum xf_help help,
+                              const char *text)
 {
-    xf_stream_fail(&in->stream, error, text);
+    xf_stream_fail(&in->stream, error, help, text);
 }
 
 static inline void xf_in_close(struct xf_in *in)

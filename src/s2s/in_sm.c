@@ -141,6 +141,6 @@ void xf_in_sm_resume(struct xf_in *in, const struct xf_elem *elem)
     if (!resumable->has_mark || xf_sm_learn(&in->carrier, &resumable->mark, (uint32_t)handled))
         go_on(in, resumable, (uint32_t)handled);
     else
-        xf_in_fail(in, XF_STREAM_ERROR_UNDEFINED_CONDITION,
+        xf_in_fail(in, XF_STREAM_ERROR_UNDEFINED_CONDITION, XF_HELP_PROTOCOL_ERROR,
                    "you acknowledged more stanzas than we sent");
 }

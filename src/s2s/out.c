@@ -37,6 +37,7 @@ static void maybe_free(struct xf_out *out)
     xf_free(out->peer_id);
     xf_free(out->sm_id);
     xf_free(out->target);
+    xf_free(out->behind);
     xf_tlsa_set_unref(&out->tlsa);
     xf_free(out);
 }
@@ -135,6 +136,32 @@ static void on_ending(struct xf_stream *stream)
                          "the stream ended");
 }
 
+/* A server that says not-authorized means what we were about to prove. */
+static enum xf_help help_for_error(const struct xf_out *out)
+{
+    switch (out->stream.peer_error) {
+    case XF_STREAM_ERROR_SYSTEM_SHUTDOWN:
+        return XF_HELP_NONE;
+    case XF_STREAM_ERROR_HOST_UNKNOWN:
+        return XF_HELP_PEER_HOST_UNKNOWN;
+    case XF_STREAM_ERROR_NOT_AUTHORIZED:
+        break;
+    default:
+        return XF_HELP_PEER_STREAM_ERROR;
+    }
+    switch (out->state) {
+    case XF_OUT_TLS_HEADER:
+    case XF_OUT_TLS_FEATURES:
+    case XF_OUT_TLS_SASL:
+        return XF_HELP_OUR_CERT_REFUSED;
+    case XF_OUT_PLAIN_DIALBACK:
+    case XF_OUT_TLS_DIALBACK:
+        return XF_HELP_DIALBACK_REFUSED;
+    default:
+        return XF_HELP_PEER_STREAM_ERROR;
+    }
+}
+
 static void note_why_closed(struct xf_out *out, enum xf_stream_end end, const char *detail)
 {
     char text[200];
@@ -142,17 +169,21 @@ static void note_why_closed(struct xf_out *out, enum xf_stream_end end, const ch
         snprintf(text, sizeof(text), "the peer's server said %s%s%s",
                  xf_stream_error_name(out->stream.peer_error), out->stream.peer_text[0] ? ": " : "",
                  out->stream.peer_text);
-        xf_out_note_cause(out, XF_CAUSE_STREAM, text);
+        xf_out_note_cause(out, XF_CAUSE_STREAM, help_for_error(out), text);
     } else if (end == XF_STREAM_END_OUR_ERROR) {
         /* An error that the stream found itself: xf_out_give_up notes its cause first. */
-        xf_out_note_cause(out, XF_CAUSE_STREAM,
+        xf_out_note_cause(out, XF_CAUSE_STREAM, out->stream.our_help,
                           out->stream.our_text[0] ? out->stream.our_text
                                                   : xf_stream_error_name(out->stream.our_error));
-    } else if (out->stream.conn_end == XF_CONN_END_TLS || out->state == XF_OUT_HANDSHAKE) {
+    } else if (xf_conn_end_is_tls(out->stream.conn_end) || out->state == XF_OUT_HANDSHAKE) {
         snprintf(text, sizeof(text), "TLS failed: %s", detail);
-        xf_out_note_cause(out, XF_CAUSE_TLS, text);
+        xf_out_note_cause(out, XF_CAUSE_TLS,
+                          xf_s2s_help_for_tls(out->stream.conn_end, out->is_direct), text);
     } else {
-        xf_out_note_cause(out, XF_CAUSE_STREAM, "the peer's server closed the connection");
+        xf_out_note_cause(out, XF_CAUSE_STREAM,
+                          end == XF_STREAM_END_POLITE && out->was_ready ? XF_HELP_NONE
+                                                                        : XF_HELP_PEER_CLOSED,
+                          "the peer's server closed the connection");
     }
 }
 
@@ -170,7 +201,14 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     struct xf_out *out = out_of(stream);
     xf_gate_ending(&out->gate, out->s2s);
     note_why_closed(out, end, detail);
-    xf_out_log_down(out, words_for_log(out, end, detail));
+    xf_out_log_down(out, &(struct xf_out_end){
+                             .addr = &out->addr,
+                             .state = xf_out_failed_in(out),
+                             .cause = out->cause,
+                             .help = out->help,
+                             .detail = words_for_log(out, end, detail),
+                             .behind = out->behind,
+                         });
     xf_timer_stop(&out->patience);
     xf_out_sm_closed(out);
     xf_proving_end(&out->carrier);
@@ -201,12 +239,12 @@ static void on_deadline(void *owner)
     else if (out->state == XF_OUT_AWAITING)
         xf_out_go_alone(out);
     else if (out->state == XF_OUT_RESOLVING)
-        xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE,
+        xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_HELP_DNS_SILENT, XF_STREAM_ERROR_NONE,
                        "no answer from DNS in time");
     else if (out->has_stream && out->stream.conn)
         xf_out_give_up_waiting(out);
     else
-        xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_NONE,
+        xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_HELP_TCP_TIMEOUT, XF_STREAM_ERROR_NONE,
                        "no server of the domain answered in time");
 }
 
@@ -224,13 +262,13 @@ static void on_tick(void *owner)
         return;
     }
     if (xf_stream_element_ms(&out->stream) >= out->s2s->settings.xml.element_ms) {
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION,
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_TOO_SLOW, XF_STREAM_ERROR_POLICY_VIOLATION,
                        "an element of the peer took too long to arrive");
         return;
     }
     if (now_ms - out->carrier.used_ms >= out->settings->idle_ms && out->purpose != XF_OUT_VERIFY &&
         !xf_stream_is_stopped(&out->stream)) {
-        xf_out_note_cause(out, XF_CAUSE_IDLE, "the stream was idle");
+        xf_out_note_cause(out, XF_CAUSE_IDLE, XF_HELP_NONE, "the stream was idle");
         xf_out_close(out);
         return;
     }
@@ -251,6 +289,7 @@ static struct xf_out *new_out(struct xf_s2s *s2s, struct xf_span local, struct x
 {
     struct xf_out *out = xf_new(struct xf_out);
     out->s2s = s2s;
+    out->number = ++s2s->last_number;
     out->local = xf_span_dup(local);
     out->peer = xf_span_dup(peer);
     out->settings = xf_policy_peer(s2s->policy, peer);
@@ -291,7 +330,7 @@ void xf_out_give_back(struct xf_out *out, const char *text)
 {
     out->events = NULL;
     out->verify_events = NULL;
-    xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_NONE, text);
+    xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_HELP_PEER_SILENT, XF_STREAM_ERROR_NONE, text);
 }
 
 struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
@@ -300,7 +339,7 @@ struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_s
     struct xf_out *out = new_out(s2s, local, peer, events, owner);
     out->for_stranger = for_stranger;
     if (s2s->is_draining)
-        xf_out_give_up(out, XF_CAUSE_SHUTDOWN, XF_STREAM_ERROR_NONE,
+        xf_out_give_up(out, XF_CAUSE_SHUTDOWN, XF_HELP_NONE, XF_STREAM_ERROR_NONE,
                        "the gateway is shutting down");
     else if (!xf_out_ride(out))
         xf_out_fire(out, XF_OUT_ON_OPEN);
@@ -336,7 +375,7 @@ bool xf_out_abandon(struct xf_out *out)
     if (!has_said_nothing(out))
         return false;
     out->events = NULL;
-    xf_out_note_cause(out, XF_CAUSE_SHUTDOWN, "another stream carries the pair");
+    xf_out_note_cause(out, XF_CAUSE_SHUTDOWN, XF_HELP_NONE, "another stream carries the pair");
     xf_out_close(out);
     return true;
 }
@@ -392,7 +431,7 @@ enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza,
 
 void xf_out_close(struct xf_out *out)
 {
-    xf_out_note_cause(out, XF_CAUSE_SHUTDOWN, "the stream was closed");
+    xf_out_note_cause(out, XF_CAUSE_SHUTDOWN, XF_HELP_NONE, "the stream was closed");
     if (out->has_stream && out->stream.conn)
         xf_stream_close(&out->stream);
     xf_out_fire(out, XF_OUT_ON_END);
@@ -409,18 +448,18 @@ static bool is_denied(struct xf_out *out)
     if (out->purpose == XF_OUT_VERIFY || ruling.passes)
         return false;
     bool is_silent = out->settings->denied_peer == XF_DENIAL_SILENT;
-    xf_out_give_up(out, XF_CAUSE_POLICY,
+    xf_out_give_up(out, XF_CAUSE_POLICY, XF_HELP_POLICY_DENIED,
                    is_silent ? XF_STREAM_ERROR_NONE : XF_STREAM_ERROR_POLICY_VIOLATION,
                    ruling.text);
     return true;
 }
 
-/* Why the new settings refuse the authentication of a ready stream; NULL: they do not. */
-static const char *auth_refusal(struct xf_out *out)
+/* Why the new settings refuse the authentication of a ready stream; text NULL: they do not. */
+static struct xf_refusal auth_refusal(struct xf_out *out)
 {
     struct xf_span peer = xf_span_of(out->peer);
     if (out->state != XF_OUT_READY || !out->seat.on->stream->conn)
-        return NULL;
+        return (struct xf_refusal){0};
     struct xf_verdict verdict = out->seat.on->ops->verdict(out->seat.on, peer);
     return xf_auth_refusal(out->settings, &verdict, out->method, true);
 }
@@ -430,18 +469,20 @@ void xf_out_reload(struct xf_out *out)
     out->settings = xf_policy_peer(out->s2s->policy, xf_span_of(out->peer));
     if (is_denied(out))
         return;
-    const char *refusal = auth_refusal(out);
-    if (refusal) {
-        xf_out_give_up(out, XF_CAUSE_POLICY, XF_STREAM_ERROR_POLICY_VIOLATION, refusal);
+    struct xf_refusal refusal = auth_refusal(out);
+    if (refusal.text) {
+        xf_out_give_up(out, XF_CAUSE_POLICY, refusal.help, XF_STREAM_ERROR_POLICY_VIOLATION,
+                       refusal.text);
         return;
     }
     if (out->state != XF_OUT_READY)
         return;
     const char *bidi_refusal = out->is_bidi ? xf_out_bidi_refusal(out) : NULL;
     if (bidi_refusal) /* the next stream goes one way */
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION, bidi_refusal);
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_NONE, XF_STREAM_ERROR_POLICY_VIOLATION,
+                       bidi_refusal);
     else if (out->seat.on->ops->is_of_peer && !out->settings->bidi)
         /* From now on only the peer sends on its stream. */
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_NONE,
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_NONE, XF_STREAM_ERROR_NONE,
                        "bidi is switched off for this peer");
 }

@@ -25,9 +25,9 @@ const char *xf_out_bidi_refusal(const struct xf_out *out)
     if (!xf_policy_may(out->s2s->policy, xf_span_of(out->local), xf_span_of(out->peer),
                        XF_DIRECTION_IN))
         return "stanzas from this domain are not allowed here";
-    if (!xf_auth_refusal(out->settings, &verdict, XF_AUTH_EXTERNAL, false))
+    if (xf_auth_may(out->settings, &verdict, XF_AUTH_EXTERNAL, false))
         return NULL;
-    return xf_auth_refusal(out->settings, &verdict, XF_AUTH_DIALBACK, false);
+    return xf_auth_refusal(out->settings, &verdict, XF_AUTH_DIALBACK, false).text;
 }
 
 void xf_out_request_bidi(struct xf_out *out)
@@ -85,21 +85,23 @@ static bool has_pair(struct xf_gate *gate, struct xf_span local, struct xf_span 
     return local_of(gate, peer).ptr && (xf_span_is(local, out->local) || carries(out, local));
 }
 
-static void refuse(struct xf_gate *gate, const struct xf_stanza *stanza, enum xf_stream_error error,
-                   const char *reason, const char *text)
+static void refuse(struct xf_gate *gate, const struct xf_stanza *stanza,
+                   const struct xf_gate_refusal *refusal)
 {
     struct xf_out *out = out_of(gate);
     xf_out_log(out, XF_LOG_WARN, "s2s.stanza.refused", XF_STR("local", out->local),
                XF_STR("peer", out->peer), XF_WORD("kind", xf_stanza_kind_name(stanza->kind)),
                XF_SPN("from", stanza->raw_from), XF_SPN("to", stanza->raw_to),
-               XF_WORD("reason", reason));
-    if (error == XF_STREAM_ERROR_NONE)
+               XF_WORD("reason", refusal->reason), XF_HELP(refusal->help));
+    if (refusal->error == XF_STREAM_ERROR_NONE)
         return;
-    const char *words = text ? text : "the peer sent stanzas before we were authenticated";
+    const char *words =
+        refusal->text ? refusal->text : "the peer sent stanzas before we were authenticated";
     if (out->state == XF_OUT_ENDED)
-        xf_stream_fail(&out->stream, error, words); /* it is closing already */
+        xf_stream_fail(&out->stream, refusal->error, refusal->help,
+                       words); /* it is closing already */
     else
-        xf_out_give_up(out, XF_CAUSE_STREAM, error, words);
+        xf_out_give_up(out, XF_CAUSE_STREAM, refusal->help, refusal->error, words);
 }
 
 const struct xf_gate_ops xf_out_gate_ops = {
@@ -120,13 +122,13 @@ void xf_out_question(struct xf_out *out, const struct xf_elem *elem)
     struct xf_dialback_names names;
     enum xf_err err = xf_dialback_read_names(elem, &names);
     if (err == XF_ERR_LIMIT) {
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION,
-                       "no stream id is that long");
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_PROTOCOL_ERROR,
+                       XF_STREAM_ERROR_POLICY_VIOLATION, "no stream id is that long");
         return;
     }
     if (err != XF_ERR_OK) {
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_IMPROPER_ADDRESSING,
-                       "dialback elements need from and to");
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_PROTOCOL_ERROR,
+                       XF_STREAM_ERROR_IMPROPER_ADDRESSING, "dialback elements need from and to");
         return;
     }
     bool is_result = xf_span_is(elem->name, "result");

@@ -15,10 +15,14 @@
 static void on_discovered(void *owner, const struct xf_discovery_result *result);
 static void on_dial_connected(void *owner, struct xf_conn *conn,
                               const struct xf_candidate *candidate);
-static void on_dial_failed(void *owner, bool timed_out, const char *detail);
+static void on_dial_failed(void *owner, const struct xf_dial_failure *failure);
+
+static void on_dial_tried(void *owner, const struct xf_candidate *candidate, const char *detail,
+                          uint64_t ms);
 
 static const struct xf_dial_events dial_events = {.connected = on_dial_connected,
-                                                  .failed = on_dial_failed};
+                                                  .failed = on_dial_failed,
+                                                  .tried = on_dial_tried};
 
 /* ------------------------------------------------------------------ discovery */
 
@@ -28,7 +32,7 @@ void xf_out_resolve(struct xf_out *out)
     struct xf_dns *dns = xf_s2s_dns(out->s2s, settings);
     bool direct = settings->direct_tls && settings->tls != XF_TLS_NONE && !out->in_clear;
     if (!dns) {
-        xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE,
+        xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_HELP_DNS_BUSY, XF_STREAM_ERROR_NONE,
                        "too many different resolvers are being asked");
         return;
     }
@@ -41,12 +45,6 @@ void xf_out_resolve(struct xf_out *out)
     struct xf_discovery_opts opts = {
         .direct_tls = direct, .starttls = true, .dane = settings->dane};
     out->discovery = xf_discover(dns, xf_span_of(out->peer), &opts, on_discovered, out);
-}
-
-/* The level of log lines about a failure: a probe is expected to fail. */
-static enum xf_log_level level_of(const struct xf_out *out)
-{
-    return out->purpose == XF_OUT_PROBE ? XF_LOG_DEBUG : XF_LOG_INFO;
 }
 
 static unsigned connect_ms(const struct xf_out *out)
@@ -86,28 +84,43 @@ static void start_dial(struct xf_out *out, const struct xf_discovery_result *res
         xf_dial_new(out->s2s->env, result->candidates, result->count, &opts, &dial_events, out);
 }
 
+static void log_found(struct xf_out *out, const struct xf_discovery_result *result)
+{
+    for (size_t i = 0; i < result->count; i++) {
+        const struct xf_candidate *candidate = &result->candidates[i];
+        char addr[XF_ADDR_TEXT_BYTES];
+        xf_addr_text(&candidate->addr, addr);
+        xf_out_log(out, XF_LOG_DEBUG, "s2s.address.found", XF_STR("local", out->local),
+                   XF_STR("peer", out->peer), XF_STR("addr", addr),
+                   XF_STR("server", candidate->target),
+                   XF_WORD("direct", candidate->is_direct ? "yes" : NULL),
+                   XF_WORD("secure", candidate->is_secure ? "yes" : NULL),
+                   XF_WORD("tlsa", candidate->tlsa ? "yes" : NULL));
+    }
+}
+
 static void on_discovered(void *owner, const struct xf_discovery_result *result)
 {
     struct xf_out *out = owner;
     out->discovery = NULL;
     switch (result->outcome) {
     case XF_DISCOVERY_FOUND:
+        log_found(out, result);
         start_dial(out, result);
         xf_out_fire(out, XF_OUT_ON_FOUND);
         return;
     case XF_DISCOVERY_NO_SERVICE:
-        xf_out_give_up(out, XF_CAUSE_NO_SERVICE, XF_STREAM_ERROR_NONE,
+        xf_out_give_up(out, XF_CAUSE_NO_SERVICE, result->help, XF_STREAM_ERROR_NONE,
                        "the domain says in DNS that it has no XMPP server");
         return;
     case XF_DISCOVERY_NOT_FOUND:
-        xf_out_give_up(out, XF_CAUSE_NOT_FOUND, XF_STREAM_ERROR_NONE, result->detail);
+        xf_out_give_up(out, XF_CAUSE_NOT_FOUND, result->help, XF_STREAM_ERROR_NONE, result->detail);
         return;
     case XF_DISCOVERY_FAILED:
         break;
     }
-    xf_out_log(out, level_of(out), "s2s.dns.failed", XF_STR("peer", out->peer),
-               XF_STR("detail", result->detail), XF_STR("cause", result->cause));
-    xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_STREAM_ERROR_NONE,
+    out->behind = xf_asprintf("%s: %s", result->detail, result->cause);
+    xf_out_give_up(out, XF_CAUSE_DNS_FAILED, result->help, XF_STREAM_ERROR_NONE,
                    "DNS did not answer for the domain");
 }
 
@@ -137,23 +150,45 @@ static void on_dial_connected(void *owner, struct xf_conn *conn,
     out->tlsa = xf_tlsa_set_ref(candidate->tlsa);
     out->is_bidi = out->may_dialback = out->sasl_aborted = false;
     out->cause = XF_CAUSE_NONE;
+    out->help = XF_HELP_NONE;
     xf_free(out->peer_id);
     out->peer_id = NULL;
     xf_out_wait(out, 0);
     xf_out_fire(out, candidate->is_direct ? XF_OUT_ON_DIRECT_UP : XF_OUT_ON_TCP_UP);
 }
 
-static void on_dial_failed(void *owner, bool timed_out, const char *detail)
+static void on_dial_failed(void *owner, const struct xf_dial_failure *failure)
+{
+    static const char *const text = "no server of the domain accepts connections";
+    struct xf_out *out = owner;
+    if (out->cause == XF_CAUSE_NONE) {
+        out->addr = failure->addr;
+        out->behind = xf_strdup(failure->detail);
+        xf_out_give_up(out, XF_CAUSE_CONNECT, failure->help, XF_STREAM_ERROR_NONE, text);
+        return;
+    }
+    /* A conn failed before, and its line and its words stand. */
+    xf_out_log_down(out, &(struct xf_out_end){
+                             .addr = &failure->addr,
+                             .state = xf_out_failed_in(out),
+                             .cause = XF_CAUSE_CONNECT,
+                             .help = failure->help,
+                             .detail = text,
+                             .behind = failure->detail,
+                         });
+    xf_out_go_on(out);
+}
+
+static void on_dial_tried(void *owner, const struct xf_candidate *candidate, const char *detail,
+                          uint64_t ms)
 {
     struct xf_out *out = owner;
-    xf_out_log(out, level_of(out), "s2s.connect.failed", XF_STR("local", out->local),
-               XF_STR("peer", out->peer), XF_WORD("reason", timed_out ? "timeout" : "refused"),
-               XF_STR("detail", detail));
-    if (out->cause == XF_CAUSE_NONE)
-        xf_out_give_up(out, XF_CAUSE_CONNECT, XF_STREAM_ERROR_NONE,
-                       "no server of the domain accepts connections");
-    else
-        xf_out_go_on(out); /* the others failed too: the words about the last conn stand */
+    char addr[XF_ADDR_TEXT_BYTES];
+    xf_addr_text(&candidate->addr, addr);
+    xf_out_log(out, XF_LOG_DEBUG, "s2s.address.tried", XF_STR("local", out->local),
+               XF_STR("peer", out->peer), XF_STR("addr", addr),
+               XF_WORD("result", detail ? "failed" : "connected"), XF_STR("detail", detail),
+               XF_INT("ms", ms));
 }
 
 void xf_out_try_next(struct xf_out *out)

@@ -34,11 +34,12 @@ void xf_out_blame(struct xf_out *out)
         xf_dial_blame(out->dial, out->cause, !out->peer_id);
 }
 
-void xf_out_note_cause(struct xf_out *out, enum xf_cause cause, const char *text)
+void xf_out_note_cause(struct xf_out *out, enum xf_cause cause, enum xf_help help, const char *text)
 {
     if (out->cause != XF_CAUSE_NONE)
         return;
     out->cause = cause;
+    out->help = help;
     snprintf(out->text, sizeof(out->text), "%s", text);
     if (cause == XF_CAUSE_TLS &&
         (out->state == XF_OUT_HANDSHAKE || out->state == XF_OUT_PLAIN_PROCEED))
@@ -54,8 +55,8 @@ static bool may_go_in_clear(const struct xf_out *out)
     struct xf_verdict verdict = {.tlsa_exists = out->tlsa_exists,
                                  .lacks_proof = out->settings->pin_count > 0};
     return out->tls_broke && !out->in_clear && out->settings->tls == XF_TLS_OPTIONAL &&
-           !xf_auth_refusal(out->settings, &verdict,
-                            out->purpose == XF_OUT_VERIFY ? XF_AUTH_NONE : XF_AUTH_DIALBACK, true);
+           xf_auth_may(out->settings, &verdict,
+                       out->purpose == XF_OUT_VERIFY ? XF_AUTH_NONE : XF_AUTH_DIALBACK, true);
 }
 
 /* Some servers refuse EXTERNAL and close the stream, instead of going on with dialback. */
@@ -87,7 +88,7 @@ static enum way next_way(const struct xf_out *out)
 static void go_in_clear(struct xf_out *out)
 {
     xf_out_log(out, XF_LOG_WARN, "s2s.tls.skipped", XF_STR("local", out->local),
-               XF_STR("peer", out->peer), XF_STR("detail", out->text));
+               XF_STR("peer", out->peer), XF_STR("detail", out->text), XF_HELP(out->help));
     out->in_clear = true;
     out->cause = XF_CAUSE_NONE;
     xf_dial_free(&out->dial);
@@ -108,15 +109,15 @@ void xf_out_go_on(struct xf_out *out)
     xf_out_fire(out, way == WAY_NONE ? XF_OUT_ON_END : XF_OUT_ON_NEXT);
 }
 
-void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_stream_error error,
-                    const char *text)
+void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_help help,
+                    enum xf_stream_error error, const char *text)
 {
     if (out->state == XF_OUT_ENDED)
         return;
-    xf_out_note_cause(out, cause, text);
+    xf_out_note_cause(out, cause, help, text);
     if (out->has_stream && out->stream.conn) {
         if (error != XF_STREAM_ERROR_NONE)
-            xf_stream_fail(&out->stream, error, text);
+            xf_stream_fail(&out->stream, error, help, text);
         else
             xf_stream_close(&out->stream);
         if (next_way(out) != WAY_NONE) {
@@ -155,12 +156,24 @@ static const char *what_is_due(const struct xf_out *out)
     }
 }
 
+static bool waits_for_key(const struct xf_out *out)
+{
+    return out->state == XF_OUT_PLAIN_DIALBACK || out->state == XF_OUT_TLS_DIALBACK;
+}
+
+static enum xf_help help_for_silence(const struct xf_out *out)
+{
+    if (waits_for_key(out))
+        return XF_HELP_DIALBACK_UNANSWERED;
+    return out->state == XF_OUT_PLAIN_HEADER && !out->stream.bytes_in ? XF_HELP_TCP_SILENT
+                                                                      : XF_HELP_PEER_SILENT;
+}
+
 /* A server that cannot reach us to ask about the key says nothing for a long time. */
 static const char *question_about(const struct xf_out *out)
 {
-    bool waits_for_key = out->state == XF_OUT_PLAIN_DIALBACK || out->state == XF_OUT_TLS_DIALBACK;
-    return waits_for_key ? ": can it reach the servers that DNS names for us, to ask about it?"
-                         : "";
+    return waits_for_key(out) ? ": can it reach the servers that DNS names for us, to ask about it?"
+                              : "";
 }
 
 /*
@@ -175,7 +188,8 @@ void xf_out_give_up_waiting(struct xf_out *out)
     snprintf(text, sizeof(text), "%s %s for %u s%s", addr, what_is_due(out),
              (unsigned)((out->s2s->env->clock->now_ms - out->asked_ms) / 1000),
              question_about(out));
-    xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_STREAM_ERROR_CONNECTION_TIMEOUT, text);
+    xf_out_give_up(out, XF_CAUSE_TIMEOUT, help_for_silence(out), XF_STREAM_ERROR_CONNECTION_TIMEOUT,
+                   text);
 }
 
 void xf_out_wait(struct xf_out *out, uint64_t max_ms)

@@ -65,22 +65,55 @@ void xf_out_send_dialback(struct xf_out *out)
 
 /* ------------------------------------------------------------------ what comes next */
 
+static bool has_certificate(const struct xf_out *out)
+{
+    return xf_tls_identities_has(out->s2s->identities, xf_span_of(out->local));
+}
+
+/* Why we cannot authenticate on a stream whose peer is good enough. */
+static struct xf_refusal no_way(const struct xf_out *out, const struct xf_verdict *verdict)
+{
+    bool may_dialback = xf_auth_may(out->settings, verdict, XF_AUTH_DIALBACK, true);
+    struct xf_refusal external = xf_auth_refusal(out->settings, verdict, XF_AUTH_EXTERNAL, true);
+    if (out->sasl_failed)
+        return (struct xf_refusal){
+            may_dialback ? "the peer refused our certificate and offers no dialback"
+                         : "the peer refused our certificate, and dialback is switched off here",
+            XF_HELP_OUR_CERT_REFUSED};
+    if (!external.text && !has_certificate(out))
+        return (struct xf_refusal){
+            may_dialback
+                ? "we have no certificate for our domain, and the peer offers no dialback"
+                : "we have no certificate for our domain, and dialback is switched off here",
+            XF_HELP_OUR_CERT_MISSING};
+    if (!external.text)
+        return (struct xf_refusal){
+            may_dialback
+                ? "the peer offers neither SASL EXTERNAL nor dialback"
+                : "the peer does not offer SASL EXTERNAL, and dialback is switched off here",
+            XF_HELP_EXTERNAL_NOT_OFFERED};
+    if (may_dialback)
+        return (struct xf_refusal){"the peer does not offer dialback",
+                                   XF_HELP_DIALBACK_NOT_OFFERED};
+    return external;
+}
+
 static void give_up_on_auth(struct xf_out *out, const struct xf_verdict *verdict)
 {
     char text[200];
-    if (verdict->is_secure && (verdict->is_old || !xf_verdict_is_good(verdict))) {
+    if (verdict->is_secure && xf_verdict_help(verdict)) {
         xf_verdict_text(verdict, out->stream.conn->tls, xf_span_of(out->peer), text, sizeof(text));
-        xf_out_give_up(out, XF_CAUSE_CERTIFICATE, XF_STREAM_ERROR_NOT_AUTHORIZED, text);
+        xf_out_give_up(out, XF_CAUSE_CERTIFICATE, xf_verdict_help(verdict),
+                       XF_STREAM_ERROR_NOT_AUTHORIZED, text);
         return;
     }
     bool needs_tls = out->settings->tls == XF_TLS_REQUIRED || verdict->tlsa_exists;
+    struct xf_refusal why = no_way(out, verdict);
     if (!verdict->is_secure && needs_tls)
-        xf_out_give_up(out, XF_CAUSE_TLS, XF_STREAM_ERROR_POLICY_VIOLATION,
+        xf_out_give_up(out, XF_CAUSE_TLS, XF_HELP_TLS_NOT_OFFERED, XF_STREAM_ERROR_POLICY_VIOLATION,
                        "TLS is required, and the peer offers none");
     else
-        xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED,
-                       out->sasl_failed ? "the peer refused our certificate and offers no dialback"
-                                        : "the peer offers no way to authenticate that is allowed");
+        xf_out_give_up(out, XF_CAUSE_AUTH, why.help, XF_STREAM_ERROR_NOT_AUTHORIZED, why.text);
 }
 
 /* The next step towards authentication, from what the peer offers and what its settings allow. */
@@ -91,23 +124,23 @@ static void offer_for(struct xf_out *out)
     if (out->features.tls && !verdict.is_secure && settings->tls != XF_TLS_NONE && !out->in_clear)
         xf_out_fire(out, XF_OUT_ON_OFFER_TLS);
     else if (out->features.tls_required && !verdict.is_secure) /* it would answer nothing */
-        xf_out_give_up(out, XF_CAUSE_TLS, XF_STREAM_ERROR_NONE,
+        xf_out_give_up(out, XF_CAUSE_TLS,
+                       out->in_clear ? XF_HELP_TLS_FAILED : XF_HELP_TLS_REQUIRED_BY_PEER,
+                       XF_STREAM_ERROR_NONE,
                        out->in_clear ? "the peer requires TLS, and TLS with it failed"
                                      : "the peer requires TLS, and tls = none is set for it here");
     else if (out->from_is_wrong && !xf_verdict_is_good(&verdict))
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_FROM,
-                       "the stream is from another domain");
-    else if (out->purpose == XF_OUT_VERIFY &&
-             !xf_auth_refusal(settings, &verdict, XF_AUTH_NONE, true))
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_PEER_HOST_UNKNOWN,
+                       XF_STREAM_ERROR_INVALID_FROM, "the stream is from another domain");
+    else if (out->purpose == XF_OUT_VERIFY && xf_auth_may(settings, &verdict, XF_AUTH_NONE, true))
         xf_out_fire(out, XF_OUT_ON_OFFER_VERIFY);
     else if (out->purpose != XF_OUT_VERIFY && out->features.external && !out->sasl_failed &&
-             xf_tls_identities_has(out->s2s->identities, xf_span_of(out->local)) &&
-             !xf_auth_refusal(settings, &verdict, XF_AUTH_EXTERNAL, true)) {
-        out->may_dialback = out->peer_speaks_dialback &&
-                            !xf_auth_refusal(settings, &verdict, XF_AUTH_DIALBACK, true);
+             has_certificate(out) && xf_auth_may(settings, &verdict, XF_AUTH_EXTERNAL, true)) {
+        out->may_dialback =
+            out->peer_speaks_dialback && xf_auth_may(settings, &verdict, XF_AUTH_DIALBACK, true);
         xf_out_fire(out, XF_OUT_ON_OFFER_SASL);
     } else if (out->purpose != XF_OUT_VERIFY && out->peer_speaks_dialback &&
-               !xf_auth_refusal(settings, &verdict, XF_AUTH_DIALBACK, true))
+               xf_auth_may(settings, &verdict, XF_AUTH_DIALBACK, true))
         xf_out_fire(out, XF_OUT_ON_OFFER_DIALBACK);
     else
         give_up_on_auth(out, &verdict);
@@ -136,7 +169,7 @@ void xf_out_on_header(struct xf_stream *stream, const struct xf_header *header)
     bool is_legacy = header->version.ptr == NULL;
     out->from_is_wrong = !header_is_from(out, header);
     if (header->id.len == 0 || header->id.len > XF_DIALBACK_ID_MAX) {
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_INVALID_ID,
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_PROTOCOL_ERROR, XF_STREAM_ERROR_INVALID_ID,
                        "the stream has no usable id");
         return;
     }
@@ -149,8 +182,8 @@ void xf_out_on_header(struct xf_stream *stream, const struct xf_header *header)
     else if (out->settings->legacy)
         offer_for(out); /* pre-1.0: no features will follow */
     else
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_UNSUPPORTED_VERSION,
-                       "the peer speaks only pre-1.0 XMPP");
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_LEGACY_PEER,
+                       XF_STREAM_ERROR_UNSUPPORTED_VERSION, "the peer speaks only pre-1.0 XMPP");
 }
 
 static void on_features(struct xf_out *out, const struct xf_elem *elem)
@@ -164,21 +197,36 @@ static void on_features(struct xf_out *out, const struct xf_elem *elem)
         offer_for(out);
 }
 
-static const char *error_condition(const struct xf_elem *elem)
+/* clang-format off */
+static const struct {
+    const char *condition;
+    enum xf_help help;
+} errors[] = {
+    {"remote-server-not-found",  XF_HELP_DIALBACK_NO_WAY_BACK},
+    {"remote-server-timeout",    XF_HELP_DIALBACK_NO_WAY_BACK},
+    {"remote-connection-failed", XF_HELP_DIALBACK_NO_WAY_BACK},
+    {"item-not-found",           XF_HELP_PEER_HOST_UNKNOWN},
+    {"policy-violation",         XF_HELP_DIALBACK_REFUSED},
+    {"not-allowed",              XF_HELP_DIALBACK_REFUSED},
+    {"not-authorized",           XF_HELP_DIALBACK_REFUSED},
+    {"resource-constraint",      XF_HELP_DIALBACK_REFUSED},
+    {"forbidden",                XF_HELP_DIALBACK_REFUSED},
+    {"internal-server-error",    XF_HELP_DIALBACK_REFUSED},
+};
+/* clang-format on */
+
+/* What the peer said instead of valid. */
+static struct xf_refusal denial(const struct xf_elem *elem)
 {
-    static const char *const known[] = {
-        "remote-server-not-found", "remote-server-timeout", "remote-connection-failed",
-        "policy-violation",        "not-allowed",           "not-authorized",
-        "resource-constraint",     "item-not-found",        "forbidden",
-        "internal-server-error",
-    };
+    if (xf_span_is(xf_elem_attr(elem, "type"), "invalid"))
+        return (struct xf_refusal){"it says that our key is invalid", XF_HELP_DIALBACK_OUR_KEY};
     const struct xf_elem *error = elem->first_child;
     while (error && !xf_span_is(error->name, "error"))
         error = error->next;
-    for (size_t i = 0; error && i < XF_ARRAY_LEN(known); i++)
-        if (xf_elem_child(error, XF_NS_STANZA_ERROR, known[i]))
-            return known[i];
-    return "an error";
+    for (size_t i = 0; error && i < XF_ARRAY_LEN(errors); i++)
+        if (xf_elem_child(error, XF_NS_STANZA_ERROR, errors[i].condition))
+            return (struct xf_refusal){errors[i].condition, errors[i].help};
+    return (struct xf_refusal){"an error", XF_HELP_DIALBACK_REFUSED};
 }
 
 /* Pass on the answer to a rider that asked on this stream. False: it is not for one. */
@@ -187,9 +235,7 @@ static bool is_for_rider(struct xf_out *out, const struct xf_dialback_names *nam
 {
     struct xf_span type = xf_elem_attr(elem, "type");
     return out->state == XF_OUT_READY && type.len &&
-           xf_out_ride_answered(out, names, type,
-                                xf_span_is(type, "invalid") ? "it says that our key is invalid"
-                                                            : error_condition(elem));
+           xf_out_ride_answered(out, names, type, denial(elem).text);
 }
 
 static void on_dialback_result(struct xf_out *out, const struct xf_elem *elem)
@@ -215,10 +261,9 @@ static void on_dialback_result(struct xf_out *out, const struct xf_elem *elem)
         return;
     }
     char text[128];
-    snprintf(text, sizeof(text), "the peer refused dialback: %s",
-             xf_span_is(type, "invalid") ? "it says that our key is invalid"
-                                         : error_condition(elem));
-    xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NONE, text);
+    struct xf_refusal why = denial(elem);
+    snprintf(text, sizeof(text), "the peer refused dialback: %s", why.text);
+    xf_out_give_up(out, XF_CAUSE_AUTH, why.help, XF_STREAM_ERROR_NONE, text);
 }
 
 static void on_sasl(struct xf_out *out, const struct xf_elem *elem)
@@ -237,7 +282,8 @@ static void on_sasl(struct xf_out *out, const struct xf_elem *elem)
     } else if (xf_span_is(elem->name, "failure")) {
         xf_out_log(out, XF_LOG_INFO, "s2s.external.refused", XF_STR("local", out->local),
                    XF_STR("peer", out->peer),
-                   XF_SPN("condition", elem->first_child ? elem->first_child->name : XF_SPAN_NONE));
+                   XF_SPN("condition", elem->first_child ? elem->first_child->name : XF_SPAN_NONE),
+                   XF_HELP(XF_HELP_OUR_CERT_REFUSED));
         out->sasl_failed = true;
         out->method = XF_AUTH_NONE;
         offer_for(out);
@@ -268,6 +314,7 @@ void xf_out_on_element(struct xf_stream *stream, const struct xf_elem *elem)
     else if (out->state == XF_OUT_PLAIN_PROCEED && xf_elem_is(elem, XF_NS_TLS, "proceed"))
         xf_out_fire(out, XF_OUT_ON_PROCEED);
     else if (out->state == XF_OUT_PLAIN_PROCEED && xf_elem_is(elem, XF_NS_TLS, "failure"))
-        xf_out_give_up(out, XF_CAUSE_TLS, XF_STREAM_ERROR_NONE, "the peer refused STARTTLS");
+        xf_out_give_up(out, XF_CAUSE_TLS, XF_HELP_TLS_REFUSED, XF_STREAM_ERROR_NONE,
+                       "the peer refused STARTTLS");
     /* Any other element is an extension that we did not ask for: ignore it (ejabberd #4300). */
 }

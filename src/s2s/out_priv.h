@@ -107,6 +107,7 @@ struct xf_out_verify_events {
 struct xf_out {
     struct xf_node node;
     struct xf_s2s *s2s;
+    uint64_t number; /* of the stream, in the log */
     char *local, *peer;
     const struct xf_peer_settings *settings; /* settings of the peer; renewed by reload */
     enum xf_out_purpose purpose;
@@ -166,7 +167,9 @@ struct xf_out {
     uint64_t opened_ms, ready_ms;
     uint64_t stanzas;    /* sent for this pair */
     enum xf_cause cause; /* why the present conn, or all of them, failed; `text` explains it */
+    enum xf_help help;
     char text[200];
+    char *behind; /* what a resolver or the system said, for the log alone; NULL: nothing */
 };
 
 static inline struct xf_out *xf_out_of_seat(struct xf_passenger *seat)
@@ -196,9 +199,10 @@ static inline void xf_out_fire(struct xf_out *out, enum xf_out_event event)
     xf_machine_fire(out->machine, out, event);
 }
 
+/* The state in which the present conn, or the last one, failed. */
 static inline const char *xf_out_failed_in(const struct xf_out *out)
 {
-    return out->machine->states[out->failed_in];
+    return out->machine->states[out->state == XF_OUT_ENDED ? out->failed_in : out->state];
 }
 
 /* ------------------------------------------------------------------ out.c */
@@ -293,10 +297,11 @@ void xf_out_say_ended(struct xf_out *out);
 /* ------------------------------------------------------------------ out_fallback.c */
 
 /* Give up, or try what is left. A stream error goes to the peer unless `error` is NONE. */
-void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_stream_error error,
-                    const char *text);
+void xf_out_give_up(struct xf_out *out, enum xf_cause cause, enum xf_help help,
+                    enum xf_stream_error error, const char *text);
 /* Remember why it fails; only the first cause counts. */
-void xf_out_note_cause(struct xf_out *out, enum xf_cause cause, const char *text);
+void xf_out_note_cause(struct xf_out *out, enum xf_cause cause, enum xf_help help,
+                       const char *text);
 /* The present conn failed: avoid its address for a while. */
 void xf_out_blame(struct xf_out *out);
 /* The conn is gone, and its cause is noted: try what is left, or end. */

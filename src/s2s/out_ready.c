@@ -35,23 +35,23 @@ static void settle_in(struct xf_out *out)
 
 /* The state says READY already: end at once, and try no further address. */
 static void refuse(struct xf_out *out, enum xf_cause cause, enum xf_stream_error error,
-                   const char *text)
+                   const struct xf_refusal *why)
 {
     xf_dial_free(&out->dial);
-    xf_out_give_up(out, cause, error, text);
+    xf_out_give_up(out, cause, why->help, error, why->text);
 }
 
 void xf_out_become_ready(struct xf_out *out)
 {
     struct xf_verdict verdict = xf_out_verdict(out);
-    const char *refusal = xf_auth_refusal(out->settings, &verdict, out->method, true);
-    if (refusal) { /* offer_for checked this, and every way into READY checks it again */
-        refuse(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED, refusal);
+    struct xf_refusal refusal = xf_auth_refusal(out->settings, &verdict, out->method, true);
+    if (refusal.text) { /* offer_for checked this, and every way into READY checks it again */
+        refuse(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED, &refusal);
         return;
     }
     struct xf_fall fall = xf_out_continuity_refusal(out);
-    if (fall.text) {
-        refuse(out, fall.cause, XF_STREAM_ERROR_POLICY_VIOLATION, fall.text);
+    if (fall.refusal.text) {
+        refuse(out, fall.cause, XF_STREAM_ERROR_POLICY_VIOLATION, &fall.refusal);
         return;
     }
     settle_in(out);
@@ -81,7 +81,14 @@ void xf_out_say_ended(struct xf_out *out)
     if (out->verify_events)
         out->verify_events->ending(out->owner, out->cause, out->text);
     if (!out->has_stream)
-        xf_out_log_down(out, out->text);
+        xf_out_log_down(out, &(struct xf_out_end){
+                                 .addr = &out->addr,
+                                 .state = xf_out_failed_in(out),
+                                 .cause = out->cause,
+                                 .help = out->help,
+                                 .detail = out->text,
+                                 .behind = out->behind,
+                             });
     xf_out_unshare(out);
     xf_carrier_leave(&out->seat);
     /* What its stream still keeps comes back first, or is proved (on_settled). */

@@ -42,7 +42,7 @@ static void on_seat_ended(struct xf_passenger *seat, enum xf_cause cause, const 
 {
     struct xf_out *out = xf_out_of_seat(seat);
     if (out->state == XF_OUT_READY)
-        xf_out_give_up(out, cause, XF_STREAM_ERROR_NONE, text);
+        xf_out_give_up(out, cause, XF_HELP_NONE, XF_STREAM_ERROR_NONE, text);
     else
         xf_out_go_alone(out);
 }
@@ -124,7 +124,7 @@ static struct xf_carried_pair *find_pair(struct xf_s2s *s2s, struct xf_span loca
     const struct xf_peer_settings *settings = xf_policy_peer(s2s->policy, peer);
     struct xf_verdict verdict = pair->carrier->ops->verdict(pair->carrier, peer);
     bool may = settings->bidi && xf_policy_may(s2s->policy, local, peer, XF_DIRECTION_OUT) &&
-               !xf_auth_refusal(settings, &verdict, pair->method, true) &&
+               xf_auth_may(settings, &verdict, pair->method, true) &&
                !xf_s2s_peer_is_behind(s2s, peer, false, &verdict, pair->method);
     return may ? pair : NULL;
 }
@@ -159,7 +159,7 @@ static struct xf_out *find_stream(const struct xf_out *out)
     if (!shared || !out->settings->multiplex || shared->stream.is_ending)
         return NULL;
     struct xf_verdict verdict = xf_out_verdict(shared);
-    return xf_auth_refusal(out->settings, &verdict, XF_AUTH_DIALBACK, true) ? NULL : shared;
+    return xf_auth_may(out->settings, &verdict, XF_AUTH_DIALBACK, true) ? shared : NULL;
 }
 
 /* ------------------------------------------------------------------ riders */
@@ -232,14 +232,14 @@ void xf_out_ask_carrier(struct xf_out *out)
 void xf_out_become_rider(struct xf_out *out)
 {
     struct xf_verdict verdict = out->seat.on->ops->verdict(out->seat.on, xf_span_of(out->peer));
-    const char *refusal = xf_auth_refusal(out->settings, &verdict, out->method, true);
-    if (refusal) { /* every way into READY checks this, as xf_out_become_ready does */
-        xf_out_give_up(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NONE, refusal);
+    struct xf_refusal refusal = xf_auth_refusal(out->settings, &verdict, out->method, true);
+    if (refusal.text) { /* every way into READY checks this, as xf_out_become_ready does */
+        xf_out_give_up(out, XF_CAUSE_AUTH, refusal.help, XF_STREAM_ERROR_NONE, refusal.text);
         return;
     }
     struct xf_fall fall = xf_out_continuity_refusal(out);
-    if (fall.text) {
-        xf_out_give_up(out, fall.cause, XF_STREAM_ERROR_NONE, fall.text);
+    if (fall.refusal.text) {
+        xf_out_give_up(out, fall.cause, fall.refusal.help, XF_STREAM_ERROR_NONE, fall.refusal.text);
         return;
     }
     out->was_ready = true;

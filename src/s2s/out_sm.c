@@ -58,7 +58,8 @@ static void on_resumed(struct xf_out *out, const struct xf_elem *elem)
     if (!resumption || !xf_span_is(xf_elem_attr(elem, "previd"), resumption->id) ||
         !learn(out, resumption, xf_elem_attr(elem, "h"), &handled)) {
         xf_resumption_drop(out->s2s, out->local, out->peer);
-        xf_out_give_up(out, XF_CAUSE_STREAM, XF_STREAM_ERROR_UNDEFINED_CONDITION,
+        xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_PROTOCOL_ERROR,
+                       XF_STREAM_ERROR_UNDEFINED_CONDITION,
                        "the peer resumed another stream than ours");
         return;
     }

@@ -139,13 +139,14 @@ static void log_move(const void *self, const char *from, const char *on, const c
     const struct xf_out *out = self;
     xf_log(XF_LOG_DEBUG, "s2s.state.moved", XF_STR("local", out->local), XF_STR("peer", out->peer),
            XF_WORD("for", out->purpose == XF_OUT_VERIFY ? "verify" : "delivery"),
-           XF_WORD("from", from), XF_WORD("on", on), XF_WORD("to", to));
+           XF_WORD("from", from), XF_WORD("on", on), XF_WORD("to", to),
+           XF_INT("stream", out->number));
 }
 
 static void give_up(void *self, unsigned event)
 {
     (void)event;
-    xf_out_give_up(self, XF_CAUSE_STREAM, XF_STREAM_ERROR_BAD_FORMAT,
+    xf_out_give_up(self, XF_CAUSE_STREAM, XF_HELP_PROTOCOL_ERROR, XF_STREAM_ERROR_BAD_FORMAT,
                    "the peer's answer is out of order");
 }
 

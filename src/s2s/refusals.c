@@ -3,7 +3,7 @@
  * refusals.c — logs conns and streams that found no place. So that a flood does not fill the log,
  * the first line comes at once, then at most one a minute, with the number since the last line.
  */
-#include <xfed/base/log.h>
+#include <xfed/base/help.h>
 
 #include "admission_priv.h"
 
@@ -14,7 +14,7 @@ static void log_refused(struct xf_refusals *refusals)
     /* bounded: one a minute */
     xf_log(XF_LOG_WARN, "s2s.conn.refused", XF_STR("addr", refusals->addr),
            XF_WORD("reason", refusals->reason), XF_INT("suppressed", refusals->refused),
-           XF_INT("evicted", refusals->evicted));
+           XF_INT("evicted", refusals->evicted), XF_HELP(XF_HELP_NO_PLACE));
     refusals->refused = refusals->evicted = 0;
 }
 

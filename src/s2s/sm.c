@@ -25,9 +25,10 @@ static void take_acknowledgement(struct xf_carrier *carrier, const struct xf_ele
 {
     uint32_t handled;
     if (!read_handled(elem, &handled))
-        xf_stream_fail(carrier->stream, XF_STREAM_ERROR_BAD_FORMAT, "an <a/> needs a number h");
+        xf_stream_fail(carrier->stream, XF_STREAM_ERROR_BAD_FORMAT, XF_HELP_PROTOCOL_ERROR,
+                       "an <a/> needs a number h");
     else if (xf_proof_acked(&carrier->proof, handled) != XF_ERR_OK)
-        xf_stream_fail(carrier->stream, XF_STREAM_ERROR_UNDEFINED_CONDITION,
+        xf_stream_fail(carrier->stream, XF_STREAM_ERROR_UNDEFINED_CONDITION, XF_HELP_PROTOCOL_ERROR,
                        "you acknowledged more stanzas than we sent");
 }
 

@@ -97,21 +97,22 @@ void xf_out_log_up(struct xf_out *out)
                XF_INT("ms", out->ready_ms - out->opened_ms));
 }
 
-void xf_out_log_down(struct xf_out *out, const char *detail)
+void xf_out_log_down(struct xf_out *out, const struct xf_out_end *end)
 {
-    bool is_usual = out->was_ready || out->cause == XF_CAUSE_SHUTDOWN;
+    bool is_usual = out->was_ready || end->cause == XF_CAUSE_SHUTDOWN;
     enum xf_log_level level = is_usual                       ? XF_LOG_INFO
                               : out->purpose == XF_OUT_PROBE ? XF_LOG_DEBUG
                                                              : XF_LOG_WARN;
     char addr[XF_ADDR_TEXT_BYTES] = "";
-    if (out->addr.sa.sa_family && !via(out))
-        xf_addr_text(&out->addr, addr);
+    if (end->addr->sa.sa_family && !via(out))
+        xf_addr_text(end->addr, addr);
     xf_out_log(out, level, "s2s.stream.down",
                XF_WORD("dir", out->purpose == XF_OUT_VERIFY ? "verify" : "out"),
                XF_STR("local", out->local), XF_STR("peer", out->peer),
-               XF_STR("addr", *addr ? addr : NULL), XF_WORD("state", xf_out_failed_in(out)),
-               XF_WORD("reason", xf_cause_word(out->cause)), XF_STR("detail", detail),
-               XF_WORD("via", via(out)), XF_INT("stanzas", out->stanzas),
+               XF_STR("addr", *addr ? addr : NULL), XF_WORD("state", end->state),
+               XF_WORD("reason", xf_cause_word(end->cause)), XF_STR("detail", end->detail),
+               XF_STR("cause", end->behind), XF_HELP(end->help), XF_WORD("via", via(out)),
+               XF_INT("stanzas", out->stanzas),
                XF_INT("ms", out->s2s->env->clock->now_ms - out->opened_ms));
 }
 
@@ -138,26 +139,75 @@ static const char *end_word(const struct xf_in *in, enum xf_stream_end end)
     case XF_STREAM_END_LOST:
         break;
     }
-    return in->stream.conn_end == XF_CONN_END_TLS ? "tls" : "lost";
+    return xf_conn_end_is_tls(in->stream.conn_end) ? "tls" : "lost";
 }
 
-/* A peer that named no domain in its header and just went away is worth a line at debug only. */
+static const char *state_word(const struct xf_in *in)
+{
+    static const char *const words[] = {"PLAIN", "TLS", "AUTH"};
+    if (in->valid_pairs > 0)
+        return "READY";
+    return in->pass == XF_PASS_PLAIN && in->tls_ciphers ? "HANDSHAKE" : words[in->pass];
+}
+
+enum xf_help xf_s2s_help_for_tls(enum xf_conn_end end, bool is_direct)
+{
+    switch (end) {
+    case XF_CONN_END_TLS_REFUSED:
+        return XF_HELP_OUR_CERT_REFUSED;
+    case XF_CONN_END_TLS_ALIEN: /* behind STARTTLS it has promised TLS */
+        return is_direct ? XF_HELP_PLAIN_ON_TLS_PORT : XF_HELP_PROTOCOL_ERROR;
+    default:
+        return XF_HELP_TLS_FAILED;
+    }
+}
+
+/* A server that says not-authorized before it was authenticated has looked at our certificate. */
+static enum xf_help help_for_error(const struct xf_in *in)
+{
+    if (in->stream.peer_error == XF_STREAM_ERROR_SYSTEM_SHUTDOWN)
+        return XF_HELP_NONE;
+    bool is_about_us = in->stream.peer_error == XF_STREAM_ERROR_NOT_AUTHORIZED &&
+                       in->pass == XF_PASS_TLS && in->valid_pairs == 0;
+    return is_about_us ? XF_HELP_OUR_CERT_REFUSED : XF_HELP_PEER_STREAM_ERROR;
+}
+
+static enum xf_help help_for(const struct xf_in *in, enum xf_stream_end end)
+{
+    switch (end) {
+    case XF_STREAM_END_OUR_ERROR:
+        return in->stream.our_help;
+    case XF_STREAM_END_PEER_ERROR:
+        return help_for_error(in);
+    case XF_STREAM_END_POLITE:
+        return XF_HELP_NONE;
+    case XF_STREAM_END_LOST:
+        break;
+    }
+    if (xf_conn_end_is_tls(in->stream.conn_end))
+        return xf_s2s_help_for_tls(in->stream.conn_end, in->is_direct);
+    bool is_theirs = in->stream.conn_end != XF_CONN_END_LOCAL;
+    return is_theirs && in->valid_pairs > 0 ? XF_HELP_PEER_CLOSED : XF_HELP_NONE;
+}
+
+/*
+ * A peer that named no domain in its header and just went away is worth a line at debug only. What
+ * is wrong with our certificate keeps every peer away.
+ */
 void xf_in_log_down(struct xf_in *in, enum xf_stream_end end, const char *detail)
 {
     bool refused = end == XF_STREAM_END_OUR_ERROR;
     bool is_stranger = in->valid_pairs == 0;
-    enum xf_log_level level = refused                    ? XF_LOG_WARN
-                              : is_stranger && !in->peer ? XF_LOG_DEBUG
-                                                         : XF_LOG_INFO;
+    enum xf_help help = help_for(in, end);
+    enum xf_log_level level = refused || help == XF_HELP_OUR_CERT_REFUSED ? XF_LOG_WARN
+                              : is_stranger && !in->peer                  ? XF_LOG_DEBUG
+                                                                          : XF_LOG_INFO;
     const char *text = refused                           ? in->stream.our_text
                        : end == XF_STREAM_END_PEER_ERROR ? in->stream.peer_text
                                                          : detail;
-    const char *advice = refused && in->stream.our_error == XF_STREAM_ERROR_HOST_UNKNOWN
-                             ? "if it is yours, add it to served { aliases }, or give it a section"
-                             : NULL;
     xf_in_log(in, level, "s2s.stream.down", XF_WORD("dir", "in"), XF_STR("local", in->local),
-              XF_STR("peer", in->peer), XF_STR("addr", in->host),
+              XF_STR("peer", in->peer), XF_STR("addr", in->host), XF_WORD("state", state_word(in)),
               XF_WORD("reason", end_word(in, end)), XF_STR("detail", text && *text ? text : NULL),
-              XF_STR("advice", advice), XF_INT("stanzas", in->stream.stanzas_in),
+              XF_HELP(help), XF_INT("stanzas", in->stream.stanzas_in),
               XF_INT("ms", in->s2s->env->clock->now_ms - in->accepted_ms));
 }

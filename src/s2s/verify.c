@@ -78,8 +78,8 @@ static void send_request(struct xf_verify_request *request)
 {
     struct xf_verify_stream *verify = request->verify;
     if (xf_conn_backlog(verify->out->stream.conn) > UNREAD_MAX) {
-        xf_out_give_up(verify->out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION,
-                       "our questions are not read");
+        xf_out_give_up(verify->out, XF_CAUSE_STREAM, XF_HELP_TOO_SLOW,
+                       XF_STREAM_ERROR_POLICY_VIOLATION, "our questions are not read");
         return;
     }
     request->is_sent = true;
@@ -304,7 +304,8 @@ static void on_answer(void *owner, const struct xf_elem *elem)
                    "dialback.answer.ignored", XF_STR("local", verify->local),
                    XF_STR("peer", verify->peer), XF_WORD("reason", "not-asked"));
         if (++verify->unasked > UNASKED_MAX)
-            xf_out_give_up(verify->out, XF_CAUSE_STREAM, XF_STREAM_ERROR_POLICY_VIOLATION,
+            xf_out_give_up(verify->out, XF_CAUSE_STREAM, XF_HELP_PROTOCOL_ERROR,
+                           XF_STREAM_ERROR_POLICY_VIOLATION,
                            "too many answers that nobody asked for");
         return;
     }

@@ -26,6 +26,9 @@
 #define HELD_MAX_BYTES (256u << 10) /* two reads of a conn; while it is paused no more arrives */
 #define SUSPEND_MS     2000         /* for the last bytes of a stream that is suspended */
 #define LINGER_MS      4000         /* for the peer's footer, and for the last bytes of a conn */
+/* Types of TLS records (RFC 8446 §5.1), with which no XML can begin. */
+#define TLS_ALERT     0x15
+#define TLS_HANDSHAKE 0x16
 
 static void begin_end(struct xf_stream *stream)
 {
@@ -91,7 +94,7 @@ static void on_linger_over(void *owner)
 static bool count_element(struct xf_stream *stream)
 {
     if (stream->elements_left == 0) {
-        xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION,
+        xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION, XF_HELP_PROTOCOL_ERROR,
                        "too many elements before authentication");
         return false;
     }
@@ -132,11 +135,12 @@ static void on_header(void *owner, const struct xf_header *header)
         return;
     if (!xf_span_is(header->ns, XF_NS_STREAM) ||
         (!stream->is_wrapped && !xf_span_is(header->content_ns, stream->content_ns))) {
-        xf_stream_fail(stream, XF_STREAM_ERROR_INVALID_NAMESPACE, NULL);
+        xf_stream_fail(stream, XF_STREAM_ERROR_INVALID_NAMESPACE, XF_HELP_NOT_WELL_FORMED, NULL);
         return;
     }
     if (!xf_span_is(header->name, "stream")) {
-        xf_stream_fail(stream, XF_STREAM_ERROR_BAD_FORMAT, "the root must be a stream");
+        xf_stream_fail(stream, XF_STREAM_ERROR_BAD_FORMAT, XF_HELP_NOT_WELL_FORMED,
+                       "the root must be a stream");
         return;
     }
     stream->lang[0] = '\0';
@@ -234,17 +238,23 @@ static void go_secure(struct xf_stream *stream)
         stream->env->start_tls(stream->env, stream->conn, &stream->tls_request);
 }
 
-static void on_problem(struct xf_stream *stream)
+static void on_problem(struct xf_stream *stream, enum xf_err err)
 {
     const char *text = NULL;
     enum xf_stream_error error = xf_reader_problem(stream->reader, &text);
-    xf_stream_fail(stream, error, text);
+    if (stream->begins_as_tls && !stream->conn->tls)
+        xf_stream_fail(stream, error, XF_HELP_TLS_ON_PLAIN_PORT,
+                       "TLS came where an XMPP stream is due");
+    else
+        xf_stream_fail(stream, error,
+                       err == XF_ERR_LIMIT ? XF_HELP_TOO_LARGE : XF_HELP_NOT_WELL_FORMED, text);
 }
 
 static void keep(struct xf_stream *stream, const char *bytes, size_t len)
 {
     if (xf_buf_try_append(&stream->held, bytes, len) != XF_ERR_OK)
-        xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION, "too much before it is due");
+        xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION, XF_HELP_PROTOCOL_ERROR,
+                       "too much before it is due");
 }
 
 /* The reader stopped after an element and left `left` bytes of the peer unread. */
@@ -259,7 +269,8 @@ static bool go_on(struct xf_stream *stream, const char *bytes, size_t left)
     }
     if (stream->next == XF_STREAM_NEXT_TLS) {
         if (left)
-            xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION, "plaintext behind STARTTLS");
+            xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION, XF_HELP_PROTOCOL_ERROR,
+                           "plaintext behind STARTTLS");
         else
             go_secure(stream);
     }
@@ -282,7 +293,7 @@ static void read_bytes(struct xf_stream *stream, const char *bytes, size_t len)
         len -= used;
         if (err != XF_ERR_CLOSED) {
             if (!stream->our_error)
-                on_problem(stream);
+                on_problem(stream, err);
             return;
         }
         if (!go_on(stream, bytes, len))
@@ -294,6 +305,8 @@ static void on_data(void *owner, const char *bytes, size_t len)
 {
     struct xf_stream *stream = owner;
     stream->heard_ms = stream->env->clock->now_ms;
+    if (stream->bytes_in == 0)
+        stream->begins_as_tls = bytes[0] == TLS_ALERT || bytes[0] == TLS_HANDSHAKE;
     stream->bytes_in += len;
     if (stream->next == XF_STREAM_NEXT_HELD && stream->held_may_pass &&
         stream->held.len + len > HELD_MAX_BYTES)
@@ -472,11 +485,13 @@ static enum xf_err append_error(struct xf_stream *stream, const char *text)
     return xf_draft_end(&draft);
 }
 
-void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, const char *text)
+void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, enum xf_help help,
+                    const char *text)
 {
     if (stream->our_error || stream->footer_seen || !stream->conn)
         return;
     stream->our_error = error;
+    stream->our_help = help;
     copy_text(stream->our_text, sizeof(stream->our_text), xf_span_of(text));
     stream->end = XF_STREAM_END_OUR_ERROR;
     stream->next = XF_STREAM_NEXT_NOTHING;

@@ -31,7 +31,8 @@ static bool send_draft(struct xf_stream *stream, struct xf_draft *draft)
     if (!draft->out)
         return false;
     if (xf_draft_end(draft) != XF_ERR_OK || !is_read(stream, len)) {
-        xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION, "our answers are not read");
+        xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION, XF_HELP_TOO_SLOW,
+                       "our answers are not read");
         return false;
     }
     xf_conn_flush_soon(stream->conn);

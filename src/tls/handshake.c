@@ -69,6 +69,7 @@ static size_t ready_bytes(struct xf_tls_handshake *s)
     while (!s->is_garbage && at < len) {
         if (bytes[at] < SSL3_RT_CHANGE_CIPHER_SPEC || bytes[at] > SSL3_RT_APPLICATION_DATA) {
             s->is_garbage = true;
+            s->is_alien = at == 0 && s->total_bytes == len;
         } else if (len - at < RECORD_HEADER_BYTES) {
             break;
         } else {
@@ -129,6 +130,17 @@ static void slim(SSL *ssl)
         (void)SSL_set_tlsext_status_ocsp_resp(ssl, NULL, 0);
 }
 
+/* Pool. OpenSSL's words for bytes that are not TLS would mislead: wrong version number. */
+static void fail_step(struct xf_tls_handshake *s)
+{
+    s->result = XF_TLS_STEP_FAILED;
+    s->end = xf_tls_failure("handshake", s->reason, sizeof(s->reason));
+    if (!s->is_alien)
+        return;
+    s->end = XF_CONN_END_TLS_ALIEN;
+    snprintf(s->reason, sizeof(s->reason), "handshake: the other side does not speak TLS");
+}
+
 /* Pool. */
 static void step(void *owner)
 {
@@ -146,8 +158,7 @@ static void step(void *owner)
     } else if (SSL_get_error(session->ssl, status) == SSL_ERROR_WANT_READ) {
         s->result = XF_TLS_STEP_MORE;
     } else {
-        s->result = XF_TLS_STEP_FAILED;
-        xf_tls_failure_text("handshake", s->reason, sizeof(s->reason));
+        fail_step(s);
     }
     ERR_clear_error();
     session->sink = NULL;
@@ -165,10 +176,10 @@ static void send_step(struct xf_tls_session *session, size_t ready)
     xf_pool_run(xf_conn_pool(session->conn), step, step_done, session);
 }
 
-static void fail(struct xf_tls_session *session, const char *reason)
+static void fail(struct xf_tls_session *session, enum xf_conn_end end, const char *reason)
 {
     session->is_broken = true;
-    xf_conn_fail(session->conn, XF_CONN_END_TLS, reason);
+    xf_conn_fail(session->conn, end, reason);
 }
 
 /* Loop: the handshake is done. `left` is input after the peer's last handshake message. */
@@ -222,9 +233,9 @@ static void step_done(void *owner)
     xf_buf_release(&s->outgoing);
     xf_conn_flush_soon(session->conn);
     if (err != XF_ERR_OK)
-        fail(session, "handshake: the other side does not read");
+        fail(session, XF_CONN_END_TLS, "handshake: the other side does not read");
     else if (s->result == XF_TLS_STEP_FAILED)
-        fail(session, s->reason);
+        fail(session, s->end, s->reason);
     else if (s->result == XF_TLS_STEP_DONE)
         secured(session);
     else
@@ -246,7 +257,7 @@ void xf_tls_handshake_input(struct xf_tls_session *session, const char *wire, si
     xf_require(!s->is_out); /* it is held */
     s->total_bytes += len;
     if (s->total_bytes > TOTAL_MAX_BYTES || xf_buf_try_append(&s->carry, wire, len) != XF_ERR_OK)
-        fail(session, "handshake: the other side sends too much");
+        fail(session, XF_CONN_END_TLS, "handshake: the other side sends too much");
     else
         go_on(session);
 }

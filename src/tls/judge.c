@@ -15,6 +15,20 @@
 
 #include <xfed/base/alloc.h>
 
+static enum xf_help help_for(int result)
+{
+    switch (result) {
+    case X509_V_OK:
+        return XF_HELP_NONE;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+        return XF_HELP_CERT_EXPIRED;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return XF_HELP_CERT_NOT_YET_VALID;
+    default:
+        return XF_HELP_CERT_UNTRUSTED;
+    }
+}
+
 void xf_tls_find(struct xf_tls_finding *out, const struct xf_tls_evidence *evidence,
                  const struct xf_tls_grounds *grounds, bool is_named)
 {
@@ -26,6 +40,7 @@ void xf_tls_find(struct xf_tls_finding *out, const struct xf_tls_evidence *evide
     *out = (struct xf_tls_finding){.revocation = XF_CERT_NOT_CHECKED};
     int result = xf_tls_verify(out, store, evidence, NULL, &chain);
     out->chain = result == X509_V_OK ? XF_CERT_TRUSTED : XF_CERT_BAD;
+    out->chain_help = help_for(result);
     if (!is_known)
         snprintf(out->chain_text, sizeof(out->chain_text), "the authorities of %s are not loaded",
                  grounds->ca_file);
@@ -56,6 +71,7 @@ void xf_tls_facts_take(struct xf_tls_facts *facts, const struct xf_tls_finding *
     forget_basis(facts);
     facts->chain = finding->chain;
     memcpy(facts->chain_text, finding->chain_text, sizeof(facts->chain_text));
+    facts->chain_help = finding->chain_help;
     facts->revocation = finding->revocation;
     memcpy(facts->revocation_text, finding->revocation_text, sizeof(facts->revocation_text));
     facts->dane = finding->dane;

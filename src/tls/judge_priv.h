@@ -42,6 +42,7 @@ bool xf_tls_grounds_named(const struct xf_tls_grounds *grounds, const struct xf_
 struct xf_tls_finding {
     enum xf_cert_chain chain;
     char chain_text[sizeof(((struct xf_tls_facts *)NULL)->chain_text)];
+    enum xf_help chain_help;
     enum xf_cert_revocation revocation;
     char revocation_text[sizeof(((struct xf_tls_facts *)NULL)->revocation_text)];
     /* Current lists say that no certificate between leaf and anchor is revoked. */

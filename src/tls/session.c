@@ -33,9 +33,9 @@ static void fail(struct xf_tls_session *session, const char *doing)
 {
     char reason[XF_TLS_REASON_BYTES];
 
-    xf_tls_failure_text(doing, reason, sizeof(reason));
+    enum xf_conn_end end = xf_tls_failure(doing, reason, sizeof(reason));
     session->is_broken = true;
-    xf_conn_fail(session->conn, XF_CONN_END_TLS, reason);
+    xf_conn_fail(session->conn, end, reason);
 }
 
 /* Called by OpenSSL for steps of the handshake layer. */

@@ -32,6 +32,7 @@ struct xf_tls_handshake {
     struct xf_tls_grounds grounds;    /* job: for the judgement, unless it comes later */
     bool is_out;                      /* a step runs on the pool; net reads nothing meanwhile */
     bool is_garbage;                  /* not TLS records: let OpenSSL report it */
+    bool is_alien;                    /* ... from the first byte on */
     size_t total_bytes;               /* of input so far */
     size_t step_bytes;                /* bytes of carry that the step may read */
     struct xf_buf carry;              /* job: input for the next step */
@@ -39,6 +40,7 @@ struct xf_tls_handshake {
     struct xf_tls_facts *facts;       /* job */
     struct xf_tls_evidence *evidence; /* job */
     enum xf_tls_step result;          /* job */
+    enum xf_conn_end end;             /* job: of a step that failed */
     char reason[XF_TLS_REASON_BYTES]; /* job */
 };
 

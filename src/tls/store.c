@@ -40,7 +40,7 @@ static const char *complaint(unsigned long error)
     return is_refusal ? "the other side does not accept our certificate" : NULL;
 }
 
-void xf_tls_failure_text(const char *doing, char *out, size_t size)
+enum xf_conn_end xf_tls_failure(const char *doing, char *out, size_t size)
 {
     const char *about_us = complaint(ERR_peek_error());
 
@@ -48,6 +48,7 @@ void xf_tls_failure_text(const char *doing, char *out, size_t size)
         snprintf(out, size, "%s: %s (%s)", doing, about_us, xf_tls_reason());
     else
         snprintf(out, size, "%s: %s", doing, xf_tls_reason());
+    return about_us ? XF_CONN_END_TLS_REFUSED : XF_CONN_END_TLS;
 }
 
 enum xf_err xf_tls_open(const char *path, FILE **out_file, struct xf_error *err)

@@ -76,8 +76,8 @@ XF_MUST_USE enum xf_err xf_tls_open(const char *path, FILE **out_file, struct xf
 
 /* Text of the oldest error in this thread's queue, never NULL. Empties the queue. */
 const char *xf_tls_reason(void);
-/* The same for a conn that failed while `doing`, in words if it is about our certificate. */
-void xf_tls_failure_text(const char *doing, char *out, size_t size);
+/* The same for a conn that failed while `doing`, and how it ended. */
+enum xf_conn_end xf_tls_failure(const char *doing, char *out, size_t size);
 
 /* Facts of a certificate: names, key, usages; BAD until it is judged (judge_priv.h). facts.c */
 struct xf_tls_facts *xf_tls_facts_new(void);

@@ -9,6 +9,7 @@ import hashlib
 import os
 import pwd
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -45,9 +46,18 @@ class Cluster:
     """An XEP-0114 server for one component after the other; keeps what it was sent."""
 
     def __init__(self):
-        self.server = socket.create_server(('127.0.0.1', 0))
-        self.received, self.conn, self.is_up = b'', None, threading.Event()
+        self.received, self.conn, self.is_up, self.port = b'', None, threading.Event(), 0
+        self.start()
+
+    def start(self):
+        self.server = socket.create_server(('127.0.0.1', self.port))
+        self.port = self.server.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown(socket.SHUT_RDWR)  # ends accept() too
+        self.server.close()
+        self.conn.shutdown(socket.SHUT_RDWR)
 
     def serve(self):
         while True:
@@ -81,7 +91,7 @@ class Cluster:
 class Run:
     """One xfedd with its scratch folder."""
 
-    def __init__(self, extra='', user=None, frees_all=True, state=None, process=SANDBOX, passed=None, port=None):
+    def __init__(self, extra='', user=None, frees_all=True, state=None, process=SANDBOX, passed=None, port=None, link=''):
         self.folder = tempfile.mkdtemp(prefix='xfedd-check-')
         os.chmod(self.folder, 0o755)
         self.cluster = Cluster()
@@ -91,7 +101,7 @@ class Run:
         self.notify.settimeout(PATIENCE)
         self.certificate()
         self.write('secret', SECRET + '\n', 0o600)
-        self.user, self.process_settings = user, process
+        self.user, self.process_settings, self.link_settings = user, process, link
         if port:
             self.listen_port = port
         self.configure(extra)
@@ -135,7 +145,7 @@ dns {{ servers = {{"127.0.0.1:9"}} timeout = 500ms }}
 trust {{ ca-file = "cert.pem" }}
 dialback {{ secret-file = "secret" }}
 process {{ drain-time = 2s {user} {self.process_settings} }}
-link "l" {{ nodes = {{"127.0.0.1:{port}"}} name = "gw.example" secret-file = "secret" }}
+link "l" {{ nodes = {{"127.0.0.1:{port}"}} name = "gw.example" secret-file = "secret" {self.link_settings} }}
 served "a.example" {{ link = l certificate = "cert.pem" key = "key.pem" }}
 {extra}
 '''.replace(':0x', f':{self.port()}'))
@@ -205,6 +215,8 @@ served "a.example" {{ link = l certificate = "cert.pem" key = "key.pem" }}
 @check('the first line says what runs, systemd is told, the watchdog is fed, and TERM ends with 0')
 def start_and_end(new):
     run = new().ready()
+    if os.geteuid() == 0:
+        run.wait_line('warn process.root.kept help=root-kept advice="set process')
     first = run.lines()[0]
     assert re.search(r'info process\.started version="[0-9.]+" config=".*" listeners="127\.0\.0\.1:\d+" pid=\d+$', first), first
     run.wait_told('WATCHDOG=1')
@@ -397,6 +409,35 @@ def inherited_elsewhere(new):
                       rf'which is not in listen .* s2s = .*127\.0\.0\.1:{run.port()}')
 
 
+@check('another program has taken the port while peers were refused, and that is told')
+def port_taken(new):
+    run = new(link='hold-time = 1s refuse-peers = yes').ready()
+    run.cluster.stop()
+    run.wait_line('warn process.listeners.closed listeners=1')
+    with socket.socket() as thief:
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        thief.bind(('127.0.0.1', run.port()))
+        thief.listen()
+        run.cluster.start()
+        run.wait_line('error process.listeners.failed detail=".+" help=listeners advice="restart xfedd"')
+    run.end()
+
+
+@check('a process without descriptors says so')
+def descriptors(new):
+    if VALGRIND:
+        left_out('descriptors', 'valgrind has its own limit')
+        return
+    run = new().ready()
+    count = len(os.listdir(f'/proc/{run.process.pid}/fd'))
+    resource.prlimit(run.process.pid, resource.RLIMIT_NOFILE, (count + 1, count + 1))
+    peers = [socket.create_connection(('127.0.0.1', run.port())) for _ in range(4)]
+    run.wait_line(r'error process.descriptors.exhausted closed=\d+ help=descriptors advice="raise')
+    for peer in peers:
+        peer.close()
+    run.end()
+
+
 @check('root becomes the user, and a reload without rights to the key goes on')
 def user(new):
     if os.geteuid() != 0:
@@ -459,7 +500,9 @@ def is_boxed(run):
     if VALGRIND:
         left_out('sandbox', 'valgrind itself would be refused')
         return False
-    if any('process.sandbox.missing part=all' in line for line in run.lines()):
+    missing = [line for line in run.lines() if 'process.sandbox.missing part=all' in line]
+    if missing:
+        assert ' help=sandbox-missing ' in missing[0], missing
         left_out('sandbox', 'built with a sanitizer')
         return False
     run.wait_line('info process.sandbox.on calls=yes files=yes')
@@ -502,7 +545,7 @@ def sandbox_outside(new):
         shutil.copy(run.path('cert.pem'), f'{elsewhere}/pin.pem')
         run.configure(pin)
         run.reload()
-        run.wait_line(f'warn process.sandbox.outside file="{elsewhere}/pin.pem"')
+        run.wait_line(f'warn process.sandbox.outside file="{elsewhere}/pin.pem" help=sandbox-outside ')
         run.wait_line('config.reload.warned detail=".*Permission denied')
         run.wait_line('config.reload.refused')
         run.end()
@@ -633,7 +676,7 @@ def memory_foreign(new):
     run = new('memory { file = "cert.pem" }').ready()
     with open(run.path('cert.pem'), 'rb') as file:
         before = file.read()
-    run.wait_line(r'error memory.file.refused file=".*cert.pem" detail=".*is not a history of xfedd, and is left unchanged')
+    run.wait_line(r'error memory.file.refused file=".*cert.pem" detail=".*is not a history of xfedd, and is left unchanged.* help=file-refused ')
     run.end()
     with open(run.path('cert.pem'), 'rb') as file:
         assert file.read() == before

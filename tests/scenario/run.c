@@ -200,6 +200,20 @@ static bool comes_from(struct run *run, const struct fake_conn *fake, const char
            fail(run, "expected a connect from \"%s\", got one from \"%s\"", from ? from : "", got);
 }
 
+/* A silent one just waits. */
+static void refuse(struct fake_conn *fake, const char *word)
+{
+    static const struct {
+        const char *word;
+        enum xf_conn_end end;
+    } ends[] = {{"refused", XF_CONN_END_REFUSED},
+                {"unreachable", XF_CONN_END_UNREACHABLE},
+                {"portless", XF_CONN_END_SOURCE}};
+    for (size_t i = 0; i < XF_ARRAY_LEN(ends); i++)
+        if (strcmp(word, ends[i].word) == 0)
+            fake_conn_closed(fake, ends[i].end);
+}
+
 static bool connect_as(struct run *run, const char *addr, const char *conn, const char *word,
                        unsigned long wait_ms)
 {
@@ -220,8 +234,8 @@ static bool connect_as(struct run *run, const char *addr, const char *conn, cons
     if (conn) {
         (void)world_add_wire(&run->world, conn, fake);
         fake_conn_connected(fake);
-    } else if (strcmp(word, "refused") == 0) {
-        fake_conn_refused(fake);
+    } else {
+        refuse(fake, word);
     }
     settle(run);
     return true;
@@ -299,6 +313,20 @@ static void add_judgement(struct xf_tls_facts *facts, const char *text)
         (void)snprintf(facts->version, sizeof(facts->version), "TLSv1.2");
 }
 
+static void add_fault(struct xf_tls_facts *facts, const char *text)
+{
+    const char *what = "self-signed certificate";
+    if (has_value(text, "fault", "expired")) {
+        what = "certificate has expired";
+        facts->chain_help = XF_HELP_CERT_EXPIRED;
+    } else if (has_value(text, "fault", "early")) {
+        what = "certificate is not yet valid";
+        facts->chain_help = XF_HELP_CERT_NOT_YET_VALID;
+    }
+    if (facts->chain == XF_CERT_BAD)
+        (void)snprintf(facts->chain_text, sizeof(facts->chain_text), "%s", what);
+}
+
 static bool do_tls(struct run *run)
 {
     struct wire *wire = get_wire(run);
@@ -309,7 +337,8 @@ static bool do_tls(struct run *run)
     const char *text = run->step->text;
     note(run, "%5s   tls %s", wire->name, text);
     if (strncmp(text, "fail", 4) == 0) {
-        fake_conn_secured(wire->fake, NULL);
+        fake_conn_closed(wire->fake,
+                         strstr(text, "refused") ? XF_CONN_END_TLS_REFUSED : XF_CONN_END_TLS);
         settle(run);
         return true;
     }
@@ -325,8 +354,7 @@ static bool do_tls(struct run *run)
                                                      : XF_CERT_NONE,
     };
     add_judgement(facts, text);
-    if (facts->chain == XF_CERT_BAD)
-        (void)snprintf(facts->chain_text, sizeof(facts->chain_text), "self-signed certificate");
+    add_fault(facts, text);
     add_names(facts, text);
     fake_conn_secured(wire->fake, facts);
     xf_tls_facts_free(&facts);
@@ -719,6 +747,8 @@ static bool do_step(struct run *run)
         xf_routing_drain(run->world.routing);
         xf_link_leave(run->world.link);
         if (strcmp(step->word, "inbound") == 0) {
+            xf_link_hold_no_more(run->world.link);
+            settle(run);
             xf_s2s_drain_inbound(run->world.s2s);
         } else if (strcmp(step->word, "cut") == 0) {
             xf_s2s_cut(run->world.s2s);

@@ -344,6 +344,15 @@ static bool parse_conn(struct parser *p, const char *conn, const char *text, int
         "accepted after a conn's name: tls, reads, paused, and > or < without a blank before it");
 }
 
+static bool is_failure(const char *how)
+{
+    static const char *const words[] = {"refused", "unreachable", "portless", "silent"};
+    for (size_t i = 0; i < XF_ARRAY_LEN(words); i++)
+        if (strcmp(how, words[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool parse_expect_connect(struct parser *p, const char *text, int line)
 {
     struct step *step = add_step(p, STEP_EXPECT_CONNECT, line);
@@ -358,7 +367,7 @@ static bool parse_expect_connect(struct parser *p, const char *text, int line)
     if (is_good && strcmp(how, "as") == 0) {
         step->conn = take_word(&text);
         is_good = step->conn != NULL;
-    } else if (is_good && (strcmp(how, "refused") == 0 || strcmp(how, "silent") == 0)) {
+    } else if (is_good && is_failure(how)) {
         step->word = xf_strdup(how);
     } else {
         is_good = false;
@@ -370,7 +379,7 @@ static bool parse_expect_connect(struct parser *p, const char *text, int line)
     xf_free(within);
     return is_good || complain(p, line,
                                "accepted: expect connect ADDRESS [from ADDRESS] as NAME | refused "
-                               "| silent [within 5s]");
+                               "| unreachable | portless | silent [within 5s]");
 }
 
 static bool parse_expect(struct parser *p, const char *text, int line)

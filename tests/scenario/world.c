@@ -434,7 +434,7 @@ static bool deliver(struct wire *wire)
     if (len > 0) {
         /* Plaintext where a TLS record must come ends a real handshake too. */
         if (wire->fake->wants_tls)
-            fake_conn_closed(wire->fake, XF_CONN_END_TLS);
+            fake_conn_closed(wire->fake, XF_CONN_END_TLS_ALIEN);
         else
             (void)fake_conn_feed(wire->fake, xf_buf_ptr(&wire->pending), len);
         xf_buf_consume(&wire->pending, len);

@@ -132,9 +132,16 @@ static bool flush(struct fake_conn *fake)
 static void tell_closed(struct fake_conn *fake)
 {
     static const char *const details[] = {
-        [XF_CONN_END_LOCAL] = "closed here", [XF_CONN_END_EOF] = "closed by the other side",
-        [XF_CONN_END_RESET] = "reset",       [XF_CONN_END_REFUSED] = "connection refused",
-        [XF_CONN_END_TIMEOUT] = "timed out", [XF_CONN_END_TLS] = "TLS failed",
+        [XF_CONN_END_LOCAL] = "closed here",
+        [XF_CONN_END_EOF] = "closed by the other side",
+        [XF_CONN_END_RESET] = "reset",
+        [XF_CONN_END_REFUSED] = "connection refused",
+        [XF_CONN_END_TIMEOUT] = "timed out",
+        [XF_CONN_END_TLS] = "TLS failed",
+        [XF_CONN_END_UNREACHABLE] = "network is unreachable",
+        [XF_CONN_END_SOURCE] = "no free port to connect from",
+        [XF_CONN_END_TLS_ALIEN] = "handshake: the other side does not speak TLS",
+        [XF_CONN_END_TLS_REFUSED] = "handshake: the other side does not accept our certificate",
     };
     struct xf_conn *conn = fake->conn;
     xf_timer_stop(&fake->timeout);
@@ -227,6 +234,7 @@ static void judge(struct xf_tls_facts *facts, const struct xf_tls_facts *evidenc
     facts->is_judged = true;
     facts->chain = evidence->chain;
     memcpy(facts->chain_text, evidence->chain_text, sizeof(facts->chain_text));
+    facts->chain_help = evidence->chain_help;
     facts->revocation = evidence->revocation;
     facts->dane = xf_tlsa_set_count(basis->tlsa) ? evidence->dane : XF_DANE_NONE;
     facts->dane_usage = evidence->dane_usage;

@@ -241,11 +241,10 @@ static bool set_status_by_word(struct fake_dns *fake, const char *name, unsigned
     static const struct {
         const char *word;
         enum fake_dns_status status;
-    } words[] = {{"records", FAKE_DNS_RECORDS},
-                 {"nxdomain", FAKE_DNS_NXDOMAIN},
-                 {"nodata", FAKE_DNS_NO_DATA},
-                 {"servfail", FAKE_DNS_SERVFAIL},
-                 {"silence", FAKE_DNS_SILENCE}};
+    } words[] = {{"records", FAKE_DNS_RECORDS},     {"nxdomain", FAKE_DNS_NXDOMAIN},
+                 {"nodata", FAKE_DNS_NO_DATA},      {"servfail", FAKE_DNS_SERVFAIL},
+                 {"bogus", FAKE_DNS_BOGUS},         {"refused", FAKE_DNS_REFUSED},
+                 {"malformed", FAKE_DNS_MALFORMED}, {"silence", FAKE_DNS_SILENCE}};
 
     for (size_t i = 0; i < XF_ARRAY_LEN(words); i++) {
         if (strcasecmp(words[i].word, word) == 0) {
@@ -391,16 +390,30 @@ static void look_up(const struct fake_dns *fake, const struct xf_dns_query *quer
 
 static struct xf_dns_answer answer_of(const struct lookup *lookup)
 {
-    bool has_failed = lookup->status == FAKE_DNS_SILENCE || lookup->status == FAKE_DNS_SERVFAIL;
+    bool has_failed = lookup->status >= FAKE_DNS_SERVFAIL;
     struct xf_dns_answer answer = {.status = XF_DNS_FAILED,
                                    .is_secure = lookup->is_secure && !has_failed};
 
     switch (lookup->status) {
     case FAKE_DNS_SILENCE:
         answer.detail = "no answer in time";
+        answer.help = XF_HELP_DNS_SILENT;
+        break;
+    case FAKE_DNS_BOGUS:
+        answer.detail = "SERVFAIL (DNSSEC Bogus) from 192.0.2.53:53";
+        answer.help = XF_HELP_DNS_BOGUS;
+        break;
+    case FAKE_DNS_REFUSED:
+        answer.detail = "REFUSED from 192.0.2.53:53";
+        answer.help = XF_HELP_DNS_REFUSED;
+        break;
+    case FAKE_DNS_MALFORMED:
+        answer.detail = "malformed answer from 192.0.2.53:53";
+        answer.help = XF_HELP_DNS_MALFORMED;
         break;
     case FAKE_DNS_SERVFAIL:
-        answer.detail = "SERVFAIL";
+        answer.detail = "SERVFAIL from 192.0.2.53:53";
+        answer.help = XF_HELP_DNS_SERVFAIL;
         break;
     case FAKE_DNS_NXDOMAIN:
         answer.status = XF_DNS_NXDOMAIN;

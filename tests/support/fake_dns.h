@@ -25,8 +25,12 @@ enum fake_dns_status {
     FAKE_DNS_RECORDS,  /* as the table says; removes a status */
     FAKE_DNS_NXDOMAIN, /* even if there are records */
     FAKE_DNS_NO_DATA,
-    FAKE_DNS_SERVFAIL, /* XF_DNS_FAILED */
-    FAKE_DNS_SILENCE,  /* no answer; XF_DNS_FAILED when the time is up, see below */
+    /* XF_DNS_FAILED: */
+    FAKE_DNS_SERVFAIL,
+    FAKE_DNS_BOGUS,
+    FAKE_DNS_REFUSED,
+    FAKE_DNS_MALFORMED,
+    FAKE_DNS_SILENCE, /* no answer; XF_DNS_FAILED when the time is up, see below */
 };
 
 /*
@@ -58,8 +62,8 @@ void fake_dns_remove(struct fake_dns *fake, const char *name); /* records and st
 /*
  * Add one line of a script: "NAME SRV PRIORITY WEIGHT PORT TARGET", "NAME A ADDRESS", "NAME AAAA
  * ADDRESS", "NAME TLSA USAGE SELECTOR MATCHING HEX", "NAME [TYPE]
- * nxdomain|nodata|servfail|silence|records", "NAME [TYPE] secure". False when the line has none of
- * these forms.
+ * nxdomain|nodata|servfail|bogus|refused|malformed|silence|records", "NAME [TYPE] secure". False
+ * when the line has none of these forms.
  */
 bool fake_dns_add_line(struct fake_dns *fake, const char *line);
 

@@ -41,8 +41,7 @@ enum xf_continuity_record {
 };
 
 struct xf_continuity {
-    /* NULL: the peer may go on. Otherwise a literal for the peer and the log */
-    const char *refusal;
+    struct xf_refusal refusal; /* for the peer and the log; text NULL: the peer may go on */
     enum xf_history_change change;
     /*
      * Log a line about `change`; if it is an alarm (xf_history_is_alarm), only when one is due

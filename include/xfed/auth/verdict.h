@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <xfed/base/help.h>
 #include <xfed/policy/settings.h>
 #include <xfed/tls/facts.h>
 
@@ -22,6 +23,7 @@ struct xf_verdict {
     bool is_secure;           /* the stream is inside TLS */
     bool is_old;              /* its version of TLS is below the peer's tls-min */
     enum xf_cert_chain chain; /* also NONE without TLS */
+    enum xf_help chain_help;  /* of a BAD chain: what is wrong with it; NONE: not judged */
     bool name_matches;
     enum xf_pin_match pin;  /* NONE: the settings have no pins, or no certificate was shown */
     enum xf_cert_dane dane; /* NONE also when the records were another domain's */
@@ -63,19 +65,28 @@ bool xf_verdict_is_good(const struct xf_verdict *verdict);
 bool xf_verdict_is_contradicted(const struct xf_verdict *verdict);
 
 /*
- * Why the pair must not become authenticated by `method`; NULL: it may. Every transition to
+ * Why the pair must not become authenticated by `method`; text NULL: it may. Every transition to
  * authenticated asks here, in both directions. Verify streams, and questions that we answer, ask
  * with method NONE, which leaves only the demands of the TLS and certificate settings. The text is
- * a literal for the peer and the log. `outbound`: we opened the stream.
+ * for the peer and the log. `outbound`: we opened the stream.
  */
-const char *xf_auth_refusal(const struct xf_peer_settings *settings,
-                            const struct xf_verdict *verdict, enum xf_auth_method method,
-                            bool outbound);
+struct xf_refusal xf_auth_refusal(const struct xf_peer_settings *settings,
+                                  const struct xf_verdict *verdict, enum xf_auth_method method,
+                                  bool outbound);
+
+static inline bool xf_auth_may(const struct xf_peer_settings *settings,
+                               const struct xf_verdict *verdict, enum xf_auth_method method,
+                               bool outbound)
+{
+    return !xf_auth_refusal(settings, verdict, method, outbound).text;
+}
+
+/* What is wrong with the certificate; NONE: it is good. */
+enum xf_help xf_verdict_help(const struct xf_verdict *verdict);
 
 /*
- * What is wrong with the certificate, in words for the peer's operator, cut to out_bytes: "the
- * certificate does not name b.example (it names: x.example)". `facts` may be NULL when the stream
- * is in clear.
+ * The same in words for the peer's operator, cut to out_bytes: "the certificate does not name
+ * b.example (it names: x.example)". `facts` may be NULL when the stream is in clear.
  */
 void xf_verdict_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts,
                      struct xf_span domain, char *out, size_t out_bytes);

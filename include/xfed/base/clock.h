@@ -19,6 +19,7 @@ uint64_t xf_monotonic_ms(void);
  * durations with xf_monotonic_ms.
  */
 int64_t xf_unix_s(void);
+int64_t xf_unix_ms(void); /* the same, in milliseconds */
 
 /* Minute of the week in local time; 0 is Monday 00:00. */
 unsigned xf_local_minute_of_week(void);

@@ -13,6 +13,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <xfed/audit/settings.h>
 #include <xfed/auth/settings.h>
 #include <xfed/base/crypto.h>
 #include <xfed/base/err.h>
@@ -75,6 +76,7 @@ struct xf_conf {
     struct xf_trust_settings trust;
     struct xf_history_settings history;
     struct xf_journal_settings journal;
+    struct xf_audit_settings audit;
     struct xf_s2s_settings s2s;
     struct xf_routing_settings routing;
     struct xf_process_settings process;

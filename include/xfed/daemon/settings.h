@@ -11,7 +11,8 @@
 
 struct xf_listen_settings {
     struct xf_texts s2s, s2s_direct;
-    char *control, *http; /* "" is off */
+    char *control, *http;                            /* "" is off */
+    struct xf_texts control_readers, control_admins; /* groups of this machine */
 };
 
 struct xf_trust_settings {

@@ -48,6 +48,7 @@ struct xf_discovery_result {
     bool tlsa_is_open;
     const char *detail; /* text for log and bounce, never NULL */
     const char *cause;  /* FAILED: what which resolver said, for the log alone; else "" */
+    enum xf_help help;  /* unless FOUND: why */
 };
 
 #define XF_CANDIDATES_MAX 32

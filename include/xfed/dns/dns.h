@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 #include <xfed/base/err.h>
+#include <xfed/base/help.h>
 #include <xfed/base/span.h>
 #include <xfed/net/loop.h>
 #include <xfed/tls/tlsa.h>
@@ -36,7 +37,8 @@ struct xf_dns_answer {
     bool is_secure;
     const struct xf_dns_record *records; /* borrowed for the callback */
     size_t count;
-    const char *detail; /* text, never NULL: "SERVFAIL from 127.0.0.1:53" */
+    const char *detail; /* text, never NULL: "SERVFAIL (Signature Expired) from 127.0.0.1:53" */
+    enum xf_help help;  /* FAILED: why */
 };
 
 typedef void (*xf_dns_answered_fn)(void *owner, const struct xf_dns_answer *answer);

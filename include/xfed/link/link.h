@@ -72,6 +72,16 @@ void xf_link_set_nodes(struct xf_link *link, const struct xf_texts *nodes, uint6
  */
 void xf_link_leave(struct xf_link *link);
 
+/* Does a stanza wait for a stream of the cluster that is not there? */
+bool xf_link_holds(const struct xf_link *link);
+
+/*
+ * Peers can be told for a little longer: what waits while no stream is up expires
+ * (events->expired), after this function has returned, and nothing waits from now on (xf_link_send:
+ * XF_ERR_CLOSED).
+ */
+void xf_link_hold_no_more(struct xf_link *link);
+
 /*
  * Closes the streams politely. The stanzas that are held expire before this returns
  * (events->expired), and nothing can be sent any more. Stanzas of the cluster still come until the

@@ -20,14 +20,25 @@ struct xf_conn;
 struct xf_tls_facts; /* tls/facts.h */
 
 enum xf_conn_end {
-    XF_CONN_END_LOCAL,   /* we called xf_conn_close, and everything was written */
-    XF_CONN_END_EOF,     /* the other side closed */
-    XF_CONN_END_RESET,   /* reset by the other side, or a system error */
-    XF_CONN_END_REFUSED, /* connecting failed: refused or unreachable */
+    XF_CONN_END_LOCAL, /* we called xf_conn_close, and everything was written */
+    XF_CONN_END_EOF,   /* the other side closed */
+    XF_CONN_END_RESET, /* reset by the other side, or a system error */
+    /* Connecting failed: */
+    XF_CONN_END_REFUSED,     /* by the other side, or a firewall in front of it */
+    XF_CONN_END_UNREACHABLE, /* there is no way to it */
+    XF_CONN_END_SOURCE,      /* this host may not connect from there (struct xf_source) */
     /* While connecting: no answer in time; while closing: the other side did not finish in time. */
     XF_CONN_END_TIMEOUT,
     XF_CONN_END_TLS, /* TLS failed, during or after the handshake */
+    /* ... because the other side */
+    XF_CONN_END_TLS_ALIEN,   /* does not speak TLS */
+    XF_CONN_END_TLS_REFUSED, /* does not accept our certificate, or requires one and got none */
 };
+
+static inline bool xf_conn_end_is_tls(enum xf_conn_end end)
+{
+    return end >= XF_CONN_END_TLS;
+}
 
 struct xf_conn_events {
     void (*connected)(void *owner); /* outgoing: TCP is up */

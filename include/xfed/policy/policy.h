@@ -27,8 +27,20 @@ struct xf_blocklist;
  */
 typedef bool (*xf_policy_member_fn)(void *owner, const char *group, struct xf_span jid);
 
+/*
+ * What an operator has switched off while xfedd runs, in addition to what the configuration
+ * refuses. Whoever changes it calls xf_policy_switched, and asks again about verdicts that it
+ * keeps.
+ */
+struct xf_policy_switches {
+    bool is_off;           /* no domain may communicate */
+    struct xf_texts peers; /* prepared domains that may not; zeroed: none */
+};
+
 struct xf_policy_opts {
-    const struct xf_conf *conf;           /* borrowed for the policy's life */
+    const struct xf_conf *conf; /* borrowed for the policy's life */
+    /* borrowed too; NULL: nothing can be switched off */
+    const struct xf_policy_switches *switches;
     const struct xf_blocklist *blocklist; /* borrowed too; NULL for none */
     xf_policy_member_fn is_member;        /* NULL: nobody is in a group */
     void *owner;
@@ -43,6 +55,8 @@ void xf_policy_free(struct xf_policy **policy);
  * again about verdicts that they keep.
  */
 void xf_policy_set_time(struct xf_policy *policy, int64_t unix_s);
+
+void xf_policy_switched(struct xf_policy *policy);
 
 /* The served domain with that prepared name or alias, or NULL. Costs one hash lookup. */
 const struct xf_served_settings *xf_policy_served(const struct xf_policy *policy,
@@ -82,6 +96,7 @@ bool xf_policy_may(struct xf_policy *policy, struct xf_span served, struct xf_sp
 #define XF_RULE_MAP(X) /* name, word of logs, text for whom it refuses */                           \
     X(NONE,       "none",       "")                                                                 \
     X(FEDERATION, "federation", "communication with other domains is switched off")                 \
+    X(SWITCHED,   "switched-off", "communication with this domain is switched off")                 \
     X(NOT_SERVED, "not-served", "the domain is not served here")                                    \
     X(OURS,       "ours",       "the domain is hosted here but cannot be reached")                       \
     X(BLOCKLIST,  "blocklist",  "communication with this domain is not allowed")                    \

@@ -60,6 +60,7 @@ struct xf_stream {
     /* Control elements and headers the peer may still send; UINT_MAX: no limit. */
     unsigned elements_left;
     uint64_t heard_ms;             /* when bytes last arrived */
+    bool begins_as_tls;            /* the first byte of the conn is that of a TLS record */
     bool header_sent;              /* since the last restart */
     bool owes_header;              /* ... and before it: nothing goes out before the next one */
     bool footer_sent, footer_seen; /* of the conn */
@@ -70,9 +71,10 @@ struct xf_stream {
     bool is_quiet;   /* xf_stream_expect_quiet */
     bool is_wrapped; /* xf_stream_unwrap */
     enum xf_stream_error our_error, peer_error;
-    char peer_text[128]; /* text of the peer's stream error, legal XML text, cut */
-    char our_text[200];  /* text of our stream error, cut; "" for none */
-    size_t unread_bytes; /* of control elements, since the output was last nearly empty */
+    char peer_text[128];   /* text of the peer's stream error, legal XML text, cut */
+    char our_text[200];    /* text of our stream error, cut; "" for none */
+    enum xf_help our_help; /* why we sent it */
+    size_t unread_bytes;   /* of control elements, since the output was last nearly empty */
     enum xf_conn_end conn_end;
     enum xf_stream_end end;
     struct xf_timer linger;   /* how long the peer may take to end the stream too */
@@ -175,10 +177,11 @@ void xf_stream_delay(struct xf_stream *stream);
 void xf_stream_release(struct xf_stream *stream);
 
 /*
- * Send a stream error (after a header if none was sent yet) and the footer, then close. `text` may
- * be NULL.
+ * Send a stream error (after a header if none was sent yet) and the footer, then close. `help` is
+ * kept for the log; `text` may be NULL.
  */
-void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, const char *text);
+void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, enum xf_help help,
+                    const char *text);
 
 /* Send the footer, wait a few seconds for the peer's, then close. */
 void xf_stream_close(struct xf_stream *stream);

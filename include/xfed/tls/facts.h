@@ -7,7 +7,7 @@
 #pragma once
 
 #include <stdint.h>
-#include <xfed/base/span.h>
+#include <xfed/base/help.h>
 
 enum xf_cert_chain {
     XF_CERT_NONE,    /* the peer sent no certificate */
@@ -54,7 +54,8 @@ struct xf_tls_facts {
     bool is_server;   /* our role */
     bool alpn_xmpp;   /* ALPN xmpp-server was agreed */
     enum xf_cert_chain chain;
-    char chain_text[128]; /* "certificate has expired"; "" when TRUSTED or NONE */
+    char chain_text[128];    /* "certificate has expired"; "" when TRUSTED or NONE */
+    enum xf_help chain_help; /* the same as a code */
     /* Of the leaf: `issued by 'Example CA', valid from 2026-01-01 to 2026-04-01`; "" when NONE. */
     char origin[120];
     uint8_t spki_sha256[32]; /* of the leaf's key; zero when NONE */

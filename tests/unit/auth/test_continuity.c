@@ -78,8 +78,8 @@ static const char *letters_of(const struct xf_continuity *decision)
     const char *record = decision->record == XF_CONTINUITY_NOTE     ? "n"
                          : decision->record == XF_CONTINUITY_ACCEPT ? "a"
                                                                     : "";
-    snprintf(out, sizeof(out), "%s%s%s", decision->is_told ? "t" : "", decision->refusal ? "r" : "",
-             record);
+    snprintf(out, sizeof(out), "%s%s%s", decision->is_told ? "t" : "",
+             decision->refusal.text ? "r" : "", record);
     return out[0] ? out : "-";
 }
 
@@ -119,16 +119,21 @@ START_TEST(each_refusal_says_what_changed)
     static const struct {
         struct xf_history_sight now;
         const char *in_text;
+        enum xf_help help;
     } refusals[] = {
-        {{.auth = TLS}, "by dialback alone"},
-        {{.auth = EXTERNAL, .has_key = true}, "the key of the certificate has changed"},
-        {{.auth = CLEAR}, "is in clear"},
+        {{.auth = TLS}, "by dialback alone", XF_HELP_PEER_WEAKER},
+        {{.auth = EXTERNAL, .has_key = true},
+         "the key of the certificate has changed",
+         XF_HELP_PEER_KEY_CHANGED},
+        {{.auth = CLEAR}, "is in clear", XF_HELP_PEER_WEAKER},
     };
     struct xf_history_entry known = known_peer();
-    const char *text =
+    struct xf_refusal why =
         xf_continuity_of(XF_CONTINUITY_OPENED, &known, &refusals[_i].now, XF_DOWNGRADE_REFUSE)
             .refusal;
-    ck_assert_msg(text && strstr(text, refusals[_i].in_text), "%s", text ? text : "not refused");
+    ck_assert_msg(why.text && strstr(why.text, refusals[_i].in_text), "%s",
+                  why.text ? why.text : "not refused");
+    ck_assert_int_eq(why.help, refusals[_i].help);
 }
 END_TEST
 

@@ -103,7 +103,7 @@ static bool can_authenticate(const struct combination *c, bool outbound)
     size_t count = certificates(c, brought);
     for (size_t i = 0; i < count; i++)
         for (enum xf_auth_method method = XF_AUTH_EXTERNAL; method <= XF_AUTH_DIALBACK; method++)
-            if (!xf_auth_refusal(&c->settings, &brought[i], method, outbound))
+            if (xf_auth_may(&c->settings, &brought[i], method, outbound))
                 return true;
     return false;
 }

@@ -83,7 +83,7 @@ static void check_row(const char *label, const char *what, const char *want,
                       bool outbound)
 {
     for (int peer = CLEAR; peer < PEERS; peer++) {
-        bool refused = xf_auth_refusal(settings, &verdicts[peer], method, outbound) != NULL;
+        bool refused = !xf_auth_may(settings, &verdicts[peer], method, outbound);
         ck_assert_msg(refused == (want[peer] == '-'), "%s: %s: peer %d is %s", label, what, peer,
                       refused ? "refused" : "let in");
     }
@@ -127,9 +127,9 @@ START_TEST(tlsa_records_ask_for_tls)
     struct xf_peer_settings settings = {
         .tls = XF_TLS_OPTIONAL, .certificate = XF_CERT_PREFERRED, .dialback = true};
     struct xf_verdict clear = {.tlsa_exists = true};
-    ck_assert_ptr_nonnull(xf_auth_refusal(&settings, &clear, XF_AUTH_DIALBACK, true));
+    ck_assert(!xf_auth_may(&settings, &clear, XF_AUTH_DIALBACK, true));
     settings.certificate = XF_CERT_IGNORE;
-    ck_assert_ptr_null(xf_auth_refusal(&settings, &clear, XF_AUTH_DIALBACK, true));
+    ck_assert(xf_auth_may(&settings, &clear, XF_AUTH_DIALBACK, true));
 }
 END_TEST
 
@@ -149,30 +149,35 @@ static const struct {
     struct xf_peer_settings settings;
     const char *name, *word; /* in the certificate; of the verdict for b.example */
     const char *in_text;     /* that the text for the peer contains */
+    enum xf_help help;       /* NONE: it is good */
 } verdicts_of[] = {
-    {"good", {B_EXAMPLE}, {0}, "b.example", "good", "is good"},
-    {"other name", {B_EXAMPLE}, {0}, "x.example", "wrong-name", "does not name b.example (it names: x.example)"},
-    {"not judged", {.chain = XF_CERT_TRUSTED}, {0}, "b.example", "untrusted", "was not judged"},
-    {"judged by the anchors of another peer", {B_EXAMPLE, .ca_file = (char *)"other.pem"}, {0}, "b.example", "untrusted", "was not judged"},
-    {"judged by its own anchors", {B_EXAMPLE, .ca_file = (char *)"own.pem"}, {.ca_file = (char *)"own.pem"}, "b.example", "good", "is good"},
-    {"own anchors were not used", {B_EXAMPLE}, {.ca_file = (char *)"own.pem"}, "b.example", "untrusted", "was not judged"},
+    {"good", {B_EXAMPLE}, {0}, "b.example", "good", "is good", XF_HELP_NONE},
+    {"other name", {B_EXAMPLE}, {0}, "x.example", "wrong-name", "does not name b.example (it names: x.example)", XF_HELP_CERT_WRONG_NAME},
+    {"not judged", {.chain = XF_CERT_TRUSTED}, {0}, "b.example", "untrusted", "was not judged", XF_HELP_CERT_UNTRUSTED},
+    {"judged by the anchors of another peer", {B_EXAMPLE, .ca_file = (char *)"other.pem"}, {0}, "b.example", "untrusted", "was not judged", XF_HELP_CERT_UNTRUSTED},
+    {"judged by its own anchors", {B_EXAMPLE, .ca_file = (char *)"own.pem"}, {.ca_file = (char *)"own.pem"}, "b.example", "good", "is good", XF_HELP_NONE},
+    {"own anchors were not used", {B_EXAMPLE}, {.ca_file = (char *)"own.pem"}, "b.example", "untrusted", "was not judged", XF_HELP_CERT_UNTRUSTED},
     {"pinned, whatever it names", {B_EXAMPLE, .spki_sha256 = {7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7}},
-     {.pin_sha256 = seven, .pin_count = 1}, "x.example", "pinned", "is good"},
-    {"another key is pinned", {B_EXAMPLE}, {.pin_sha256 = seven, .pin_count = 1}, "b.example", "wrong-pin", "is not pinned for b.example: it is sha256:"},
-    {"TLSA of this domain", {B_EXAMPLE, .dane = XF_DANE_MATCH, .dane_domain = (char *)"b.example"}, {.dane = true}, "x.example", "dane", "is good"},
-    {"TLSA of another domain", {B_EXAMPLE, .dane = XF_DANE_MATCH, .dane_domain = (char *)"c.example"}, {.dane = true}, "x.example", "wrong-name", "does not name"},
-    {"TLSA that does not match", {B_EXAMPLE, .dane = XF_DANE_MISMATCH, .dane_domain = (char *)"b.example"}, {.dane = true}, "b.example", "wrong-dane", "TLSA"},
-    {"TLSA switched off", {B_EXAMPLE, .dane = XF_DANE_MISMATCH, .dane_domain = (char *)"b.example"}, {0}, "b.example", "good", "is good"},
-    {"revoked", {B_EXAMPLE, .revocation = XF_CERT_REVOKED, .revocation_text = "revoked on a day"}, {.revocation = XF_REVOCATION_SOFT}, "b.example", "revoked", "revoked on a day"},
-    {"revoked, nobody asks", {B_EXAMPLE, .revocation = XF_CERT_REVOKED}, {.revocation = XF_REVOCATION_OFF}, "b.example", "good", "is good"},
-    {"unknown, soft", {B_EXAMPLE, .revocation = XF_CERT_UNKNOWN}, {.revocation = XF_REVOCATION_SOFT}, "b.example", "good", "is good"},
-    {"unknown, hard", {B_EXAMPLE, .revocation = XF_CERT_UNKNOWN}, {.revocation = XF_REVOCATION_HARD}, "b.example", "unsure", "not known whether"},
-    {"not checked, hard", {B_EXAMPLE}, {.revocation = XF_REVOCATION_HARD}, "b.example", "unsure", "not known whether"},
-    {"checked, hard", {B_EXAMPLE, .revocation = XF_CERT_NOT_REVOKED}, {.revocation = XF_REVOCATION_HARD}, "b.example", "good", "is good"},
-    {"for servers only, as client", {.is_judged = true, .chain = XF_CERT_TRUSTED, .is_server = true, .for_server = true}, {.client_eku = true}, "b.example", "not-for-clients", "clientAuth"},
-    {"for servers only, nobody minds", {.is_judged = true, .chain = XF_CERT_TRUSTED, .is_server = true, .for_server = true}, {0}, "b.example", "good", "is good"},
-    {"for servers only, as server", {.is_judged = true, .chain = XF_CERT_TRUSTED, .for_server = true}, {.client_eku = true}, "b.example", "good", "is good"},
-    {"old TLS", {B_EXAMPLE}, {.tls_min = 13}, "b.example", "good", "TLS 1.3 is required"},
+     {.pin_sha256 = seven, .pin_count = 1}, "x.example", "pinned", "is good", XF_HELP_NONE},
+    {"another key is pinned", {B_EXAMPLE}, {.pin_sha256 = seven, .pin_count = 1}, "b.example", "wrong-pin", "is not pinned for b.example: it is sha256:", XF_HELP_CERT_PIN},
+    {"TLSA of this domain", {B_EXAMPLE, .dane = XF_DANE_MATCH, .dane_domain = (char *)"b.example"}, {.dane = true}, "x.example", "dane", "is good", XF_HELP_NONE},
+    {"TLSA of another domain", {B_EXAMPLE, .dane = XF_DANE_MATCH, .dane_domain = (char *)"c.example"}, {.dane = true}, "x.example", "wrong-name", "does not name", XF_HELP_CERT_WRONG_NAME},
+    {"TLSA that does not match", {B_EXAMPLE, .dane = XF_DANE_MISMATCH, .dane_domain = (char *)"b.example"}, {.dane = true}, "b.example", "wrong-dane", "TLSA", XF_HELP_CERT_DANE},
+    {"TLSA switched off", {B_EXAMPLE, .dane = XF_DANE_MISMATCH, .dane_domain = (char *)"b.example"}, {0}, "b.example", "good", "is good", XF_HELP_NONE},
+    {"revoked", {B_EXAMPLE, .revocation = XF_CERT_REVOKED, .revocation_text = "revoked on a day"}, {.revocation = XF_REVOCATION_SOFT}, "b.example", "revoked", "revoked on a day", XF_HELP_CERT_REVOKED},
+    {"revoked, nobody asks", {B_EXAMPLE, .revocation = XF_CERT_REVOKED}, {.revocation = XF_REVOCATION_OFF}, "b.example", "good", "is good", XF_HELP_NONE},
+    {"unknown, soft", {B_EXAMPLE, .revocation = XF_CERT_UNKNOWN}, {.revocation = XF_REVOCATION_SOFT}, "b.example", "good", "is good", XF_HELP_NONE},
+    {"unknown, hard", {B_EXAMPLE, .revocation = XF_CERT_UNKNOWN}, {.revocation = XF_REVOCATION_HARD}, "b.example", "unsure", "not known whether", XF_HELP_CERT_REVOCATION_OPEN},
+    {"not checked, hard", {B_EXAMPLE}, {.revocation = XF_REVOCATION_HARD}, "b.example", "unsure", "not known whether", XF_HELP_CERT_REVOCATION_OPEN},
+    {"checked, hard", {B_EXAMPLE, .revocation = XF_CERT_NOT_REVOKED}, {.revocation = XF_REVOCATION_HARD}, "b.example", "good", "is good", XF_HELP_NONE},
+    {"for servers only, as client", {.is_judged = true, .chain = XF_CERT_TRUSTED, .is_server = true, .for_server = true}, {.client_eku = true}, "b.example", "not-for-clients", "clientAuth", XF_HELP_CERT_NOT_FOR_CLIENTS},
+    {"for servers only, nobody minds", {.is_judged = true, .chain = XF_CERT_TRUSTED, .is_server = true, .for_server = true}, {0}, "b.example", "good", "is good", XF_HELP_NONE},
+    {"for servers only, as server", {.is_judged = true, .chain = XF_CERT_TRUSTED, .for_server = true}, {.client_eku = true}, "b.example", "good", "is good", XF_HELP_NONE},
+    {"expired", {.is_judged = true, .chain = XF_CERT_BAD, .chain_text = "certificate has expired", .chain_help = XF_HELP_CERT_EXPIRED},
+     {0}, "b.example", "untrusted", "is not trusted: certificate has expired", XF_HELP_CERT_EXPIRED},
+    {"not signed by anybody known", {.is_judged = true, .chain = XF_CERT_BAD, .chain_text = "no issuer"}, {0}, "b.example", "untrusted", "is not trusted: no issuer", XF_HELP_CERT_UNTRUSTED},
+    {"no certificate", {.is_judged = true, .chain = XF_CERT_NONE}, {0}, "b.example", "none", "no certificate was", XF_HELP_CERT_NONE},
+    {"old TLS", {B_EXAMPLE}, {.tls_min = 13}, "b.example", "good", "TLS 1.3 is required", XF_HELP_TLS_TOO_OLD},
 };
 /* clang-format on */
 
@@ -190,6 +195,9 @@ START_TEST(facts_and_settings_make_the_verdict)
                   verdicts_of[_i].label, xf_verdict_word(&verdict));
     ck_assert_msg(strstr(text, verdicts_of[_i].in_text) != NULL, "%s: %s", verdicts_of[_i].label,
                   text);
+    enum xf_help help = xf_verdict_help(&verdict);
+    ck_assert_msg(help == verdicts_of[_i].help, "%s: help=%s", verdicts_of[_i].label,
+                  help ? xf_help_code(help) : "none");
 }
 END_TEST
 

@@ -410,6 +410,36 @@ START_TEST(warns_of_several_records_for_sametime)
 }
 END_TEST
 
+START_TEST(warns_of_peers_without_tls)
+{
+    static const struct {
+        const char *label, *text, *want;
+    } rows[] = {
+        {"it is meant", "peer \"x\" { profile = legacy }\n", NULL},
+        {"tls where it is offered", "peer \"x\" { tls = optional }\n", NULL},
+        {"nothing is exchanged", "peer \"x\" { tls = none direction = none }\n", NULL},
+        {"a profile that requires TLS", "peer \"x\" {\n profile = imp\n tls = none }\n",
+         "conf:6: warning: peer \"x\" has profile = imp and tls = none: a server that requires TLS "
+         "cannot be reached. tls = optional uses it where it is offered, and profile = legacy says "
+         "that there is none"},
+    };
+    for (size_t i = 0; i < XF_ARRAY_LEN(rows); i++) {
+        struct xf_conf *conf = NULL;
+        char *messages = NULL;
+        char *text = xf_asprintf(GOOD "dialback { secret-file = secret }\n%s", rows[i].text);
+        ck_assert_int_eq(load(text, &conf, &messages), XF_ERR_OK);
+        if (messages)
+            strip_folder(messages);
+        ck_assert_msg(messages && rows[i].want ? strcmp(messages, rows[i].want) == 0
+                                               : !messages == !rows[i].want,
+                      "%s: %s", rows[i].label, messages ? messages : "no message");
+        xf_free(messages);
+        xf_free(text);
+        xf_conf_free(&conf);
+    }
+}
+END_TEST
+
 /* What may not be taken at a start is not taken by a reload either. */
 START_TEST(a_reload_keeps_a_secret_when_others_can_write_it)
 {
@@ -467,6 +497,7 @@ int main(void)
     tcase_add_test(tc, says_when_the_file_cannot_be_read);
     tcase_add_test(tc, warns_of_a_secret_that_everybody_reads);
     tcase_add_test(tc, warns_of_several_records_for_sametime);
+    tcase_add_test(tc, warns_of_peers_without_tls);
     tcase_add_test(tc, a_reload_keeps_a_secret_that_is_out_of_reach);
     tcase_add_test(tc, a_reload_keeps_a_secret_when_others_can_write_it);
     suite_add_tcase(suite, tc);

@@ -19,7 +19,7 @@ is itself a name: count.NAME of type A answers 127.0.N.M, N by UDP and M by TCP 
     tc-auth   truncated with AD, whole with AD by TCP             tc-lost    truncated with AD, whole without
     nx-auth   NXDOMAIN with AD           servfail-auth  SERVFAIL with AD   tlsa     two TLSA records, AD set
     formerr, notimp  so for a question with EDNS, header only; the address with AD without     opt    the address, with EDNS
-    opt-formerr  FORMERR with EDNS
+    opt-formerr  FORMERR with EDNS           bogus      SERVFAIL with EDNS, which says that the signatures have expired (RFC 8914)
     aa, ap, pa  CNAME authentic.example or ok.example (p last) with AD (a first) or without
     ring      CNAME ring.example         chain-N    CNAME chain-(N-1).example, chain-0 has the address
 """
@@ -79,6 +79,10 @@ def reply(query, server, by_tcp):
     if mode in ("opt", "opt-formerr"):
         whole = message(query, question, [record(1, 60, ADDRESS)], rcode=mode != "opt")
         return [(0, whole[:10] + b"\0\1" + whole[12:] + b"\0" + struct.pack("!HHIH", 41, 1232, 0, 0))]
+    if mode == "bogus":
+        said = struct.pack("!HHH", 15, 2, 7)
+        whole = message(query, question, rcode=2)
+        return [(0, whole[:10] + b"\0\1" + whole[12:] + b"\0" + struct.pack("!HHIH", 41, 1232, 0, len(said)) + said)]
     if mode in ("authentic", "formerr", "notimp"):
         return [(0, message(query, question, [record(1, 60, ADDRESS)], flags=0x20))]
     if mode in ("nx-auth", "servfail-auth"):

@@ -25,6 +25,7 @@ struct seen {
     bool is_secure;
     size_t record_count;
     uint8_t address[4];
+    enum xf_help help;
     char detail[200], tlsa[200];
     unsigned *left; /* stops the loop at 0 */
     struct xf_dns_query *to_cancel;
@@ -53,6 +54,7 @@ static void on_answered(void *owner, const struct xf_dns_answer *answer)
     seen->count++;
     seen->status = answer->status;
     seen->is_secure = answer->is_secure;
+    seen->help = answer->help;
     seen->record_count = answer->count;
     if (answer->count > 0)
         memcpy(seen->address, answer->records[0].address, 4);
@@ -155,7 +157,7 @@ static void count_questions(size_t server, const char *name, unsigned *udp, unsi
 }
 
 /* clang-format off */
-static const struct {
+static const struct row {
     const char *label, *name;
     size_t server_count;
     unsigned timeout_ms;
@@ -169,6 +171,7 @@ static const struct {
     {"SERVFAIL of all", "servfail.a.example", 2, 3000, XF_DNS_FAILED, "", "SERVFAIL from", 0, 900, {1, 1}, {0, 0}},
     {"SERVFAIL of the only one", "servfail.b.example", 1, 3000, XF_DNS_FAILED, "", "SERVFAIL from", 0, 900, {1, 0}, {0, 0}},
     {"SERVFAIL of one", "one-servfail.a.example", 2, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {1, 1}, {0, 0}},
+    {"bogus", "bogus.a.example", 1, 3000, XF_DNS_FAILED, "", "SERVFAIL (Signature Expired) from 127.0.0.1:", 0, 900, {1, 0}, {0, 0}},
     {"REFUSED of all", "refused.a.example", 2, 3000, XF_DNS_FAILED, "", "REFUSED from", 0, 900, {1, 1}, {0, 0}},
     {"first datagram lost", "first-silent.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 850, 1900, {2, 0}, {0, 0}},
     {"one server dead", "one-silent.a.example", 2, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 850, 1900, {1, 1}, {0, 0}},
@@ -196,6 +199,28 @@ static const struct {
 };
 /* clang-format on */
 
+/* As the words of the resolver say. */
+static enum xf_help help_for(const struct row *row)
+{
+    static const struct {
+        const char *word;
+        enum xf_help help;
+    } words[] = {
+        {"Signature Expired", XF_HELP_DNS_BOGUS},
+        {"SERVFAIL", XF_HELP_DNS_SERVFAIL},
+        {"REFUSED", XF_HELP_DNS_REFUSED},
+        {"FORMERR", XF_HELP_DNS_REFUSED},
+        {"no answer in time", XF_HELP_DNS_SILENT},
+        {"TCP", XF_HELP_DNS_SILENT},
+        {"more than one message", XF_HELP_DNS_SILENT},
+        {"not a name", XF_HELP_DNS_NO_SERVER},
+    };
+    for (size_t i = 0; i < XF_ARRAY_LEN(words); i++)
+        if (strstr(row->detail, words[i].word))
+            return words[i].help;
+    return row->status == XF_DNS_FAILED ? XF_HELP_DNS_MALFORMED : XF_HELP_NONE;
+}
+
 START_TEST(question_ends_in)
 {
     const char *label = cases[_i].label;
@@ -213,6 +238,7 @@ START_TEST(question_ends_in)
         snprintf(address, sizeof(address), "%u.%u.%u.%u", seen.address[0], seen.address[1],
                  seen.address[2], seen.address[3]);
     ck_assert_msg(strcmp(address, cases[_i].address) == 0, "%s: address %s", label, address);
+    ck_assert_msg(seen.help == help_for(&cases[_i]), "%s: help %s", label, xf_help_code(seen.help));
     ck_assert_msg(strstr(seen.detail, cases[_i].detail), "%s: said '%s'", label, seen.detail);
     ck_assert_msg(took_ms >= cases[_i].min_ms && took_ms <= cases[_i].max_ms, "%s: took %llu ms",
                   label, (unsigned long long)took_ms);

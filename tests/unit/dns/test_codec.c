@@ -389,6 +389,61 @@ START_TEST(tlsa_data_has_a_ceiling)
 }
 END_TEST
 
+/* clang-format off */
+static const struct {
+    const char *label, *script; /* SERVFAIL with these options */
+    unsigned flags;
+    const char *extended;
+    enum xf_help help;
+} extended_errors[] = {
+    {"no EDNS", "", 0x8182, "", XF_HELP_DNS_SERVFAIL},
+    {"no option", "/ / . OPT 0 { }", 0x8182, "", XF_HELP_DNS_SERVFAIL},
+    {"bogus", "/ / . OPT 0 { #15 #2 #6 }", 0x8182, "DNSSEC Bogus", XF_HELP_DNS_BOGUS},
+    {"expired, in the server's words", "/ / . OPT 0 { #15 #6 #7 6f6c6421 }", 0x8182, "Signature Expired: old!", XF_HELP_DNS_BOGUS},
+    {"behind another option", "/ / . OPT 0 { #10 #3 aabbcc #15 #2 #9 }", 0x8182, "DNSKEY Missing", XF_HELP_DNS_BOGUS},
+    {"no reachable authority", "/ / . OPT 0 { #15 #2 #22 }", 0x8182, "No Reachable Authority", XF_HELP_DNS_SERVFAIL},
+    {"a code of later days", "/ / . OPT 0 { #15 #3 #9999 61 }", 0x8182, "extended error: a", XF_HELP_DNS_SERVFAIL},
+    {"other characters", "/ / . OPT 0 { #15 #6 #0 0a22ff41 }", 0x8182, "Other Error: ?\"?A", XF_HELP_DNS_SERVFAIL},
+    {"a NUL ends the text", "/ / . OPT 0 { #15 #6 #0 61006262 }", 0x8182, "Other Error: a", XF_HELP_DNS_SERVFAIL},
+    {"too short for a code", "/ / . OPT 0 { #15 #1 06 }", 0x8182, "", XF_HELP_DNS_SERVFAIL},
+    {"longer than the record", "/ / . OPT 0 { #15 #9 #6 61 }", 0x8182, "", XF_HELP_DNS_SERVFAIL},
+    {"half a header", "/ / . OPT 0 { #15 00 }", 0x8182, "", XF_HELP_DNS_SERVFAIL},
+    {"REFUSED is not bogus", "/ / . OPT 0 { #15 #2 #6 }", 0x8185, "DNSSEC Bogus", XF_HELP_DNS_REFUSED},
+};
+/* clang-format on */
+
+START_TEST(extended_error_is_read)
+{
+    uint8_t bytes[WIRE_MAX];
+    struct xf_dns_question question;
+    struct xf_dns_reply reply;
+    const char *label = extended_errors[_i].label;
+
+    ck_assert_int_eq(xf_dns_encode("b.example", XF_DNS_A, true, &question), XF_ERR_OK);
+    size_t len =
+        wire_answer(&question, extended_errors[_i].flags, extended_errors[_i].script, bytes);
+    xf_dns_decode(&question, bytes, len, true, &reply);
+    ck_assert_msg(reply.kind == XF_DNS_REPLY_SERVER, "%s: %d", label, (int)reply.kind);
+    ck_assert_msg(strcmp(reply.extended, extended_errors[_i].extended) == 0, "%s: \"%s\"", label,
+                  reply.extended);
+    ck_assert_msg(reply.help == extended_errors[_i].help, "%s: %s", label,
+                  xf_help_code(reply.help));
+    xf_dns_reply_release(&reply);
+}
+END_TEST
+
+START_TEST(extended_error_is_cut)
+{
+    uint8_t option[600] = {0, 15, 2, 0x50, 0, 6};
+    char text[XF_DNS_EDE_BYTES];
+
+    memset(option + 6, 'x', sizeof(option) - 6);
+    ck_assert(xf_dns_ede_read(option, sizeof(option), text));
+    ck_assert_uint_eq(strlen(text), XF_DNS_EDE_BYTES - 1);
+    ck_assert_int_eq(text[XF_DNS_EDE_BYTES - 2], 'x');
+}
+END_TEST
+
 START_TEST(question_has_the_right_form)
 {
     struct xf_dns_question question;
@@ -470,6 +525,8 @@ int main(void)
     tcase_add_test(tc, authentic_bit_is_seen);
     tcase_add_test(tc, more_records_than_fit_are_cut);
     tcase_add_loop_test(tc, tlsa_data_has_a_ceiling, 0, XF_ARRAY_LEN(lengths));
+    tcase_add_loop_test(tc, extended_error_is_read, 0, XF_ARRAY_LEN(extended_errors));
+    tcase_add_test(tc, extended_error_is_cut);
     tcase_add_test(tc, question_has_the_right_form);
     tcase_add_test(tc, id_and_case_change_with_every_question);
     tcase_add_loop_test(tc, what_is_no_name_is_not_asked, 0, XF_ARRAY_LEN(no_names));

@@ -70,7 +70,8 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
     seen->candidate_count = result->count;
     seen->is_open = result->tlsa_is_open;
     snprintf(seen->detail, sizeof(seen->detail), "%s", result->detail);
-    seen->candidates[0] = '\0';
+    snprintf(seen->candidates, sizeof(seen->candidates), "%s",
+             result->count ? "" : xf_help_code(result->help));
     for (size_t i = 0; i < result->count; i++) {
         const struct xf_candidate *candidate = &result->candidates[i];
         char addr[XF_ADDR_TEXT_BYTES], tlsa[300];
@@ -112,7 +113,7 @@ static const struct {
     const char *label, *domain;
     const char *lines[12];
     enum xf_discovery_outcome want;
-    const char *candidates;
+    const char *candidates; /* if it has none: the code for help */
 } cases[] = {
     {"starttls alone", "b.example",
      {SRV " SRV 0 5 5269 x.b.example", "x.b.example A 192.0.2.1"},
@@ -151,17 +152,17 @@ static const struct {
      XF_DISCOVERY_FOUND, "starttls 127.0.0.1:5269 localhost, starttls 10.0.0.1:5269 ten.probe"},
     {"a single label", "peer", {"peer A 172.18.0.3"}, XF_DISCOVERY_FOUND, "starttls 172.18.0.3:5269 peer"},
 
-    {"nothing at all", "b.example", {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
-    {"domain without address", "b.example", {"b.example nodata"}, XF_DISCOVERY_NOT_FOUND, ""},
-    {"target without address", "b.example", {SRV " SRV 0 0 5269 x.b.example"}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"nothing at all", "b.example", {NULL}, XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
+    {"domain without address", "b.example", {"b.example nodata"}, XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
+    {"target without address", "b.example", {SRV " SRV 0 0 5269 x.b.example"}, XF_DISCOVERY_NOT_FOUND, "dns-no-srv-address"},
     {"SRV without address does not fall back", "b.example",
      {SRV " SRV 0 0 5269 x.b.example", "b.example A 192.0.2.9"},
-     XF_DISCOVERY_NOT_FOUND, ""},
+     XF_DISCOVERY_NOT_FOUND, "dns-no-srv-address"},
 
     {"both say no service", "b.example", {SRV " SRV 0 0 0 .", TLS_SRV " SRV 0 0 0 .", "b.example A 192.0.2.9"},
-     XF_DISCOVERY_NO_SERVICE, ""},
-    {"starttls says no service", "b.example", {SRV " SRV 0 0 0 .", "b.example A 192.0.2.9"}, XF_DISCOVERY_NO_SERVICE, ""},
-    {"no service with a port", "b.example", {SRV " SRV 0 0 5269 ."}, XF_DISCOVERY_NO_SERVICE, ""},
+     XF_DISCOVERY_NO_SERVICE, "dns-no-service"},
+    {"starttls says no service", "b.example", {SRV " SRV 0 0 0 .", "b.example A 192.0.2.9"}, XF_DISCOVERY_NO_SERVICE, "dns-no-service"},
+    {"no service with a port", "b.example", {SRV " SRV 0 0 5269 ."}, XF_DISCOVERY_NO_SERVICE, "dns-no-service"},
     {"direct says no service, starttls is there", "b.example",
      {TLS_SRV " SRV 0 0 0 .", SRV " SRV 0 0 5269 x.b.example", "x.b.example A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
@@ -169,7 +170,7 @@ static const struct {
      {SRV " SRV 0 0 0 .", TLS_SRV " SRV 0 0 5270 x.b.example", "x.b.example A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "direct 192.0.2.1:5270 x.b.example"},
     {"direct says no service, no other SRV", "b.example", /* XEP-0368 §5 */
-     {TLS_SRV " SRV 0 0 0 .", "b.example A 192.0.2.9"}, XF_DISCOVERY_NO_SERVICE, ""},
+     {TLS_SRV " SRV 0 0 0 .", "b.example A 192.0.2.9"}, XF_DISCOVERY_NO_SERVICE, "dns-no-service"},
     {"no service beside others says nothing", "b.example",
      {SRV " SRV 0 0 0 .", SRV " SRV 1 0 5269 x.b.example", "x.b.example A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
@@ -177,12 +178,12 @@ static const struct {
      {SRV " SRV 0 0 0 y.b.example", SRV " SRV 1 0 5269 x.b.example", "x.b.example A 192.0.2.1", "y.b.example A 192.0.2.2"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
     {"port 0 alone does not fall back", "b.example", {SRV " SRV 0 0 0 y.b.example", "b.example A 192.0.2.9"},
-     XF_DISCOVERY_NOT_FOUND, ""},
+     XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
 
     {"SERVFAIL of starttls is not absence", "b.example", {SRV " servfail", "b.example A 192.0.2.9"},
-     XF_DISCOVERY_FAILED, ""},
+     XF_DISCOVERY_FAILED, "dns-servfail"},
     {"SERVFAIL of direct is not absence", "b.example", {TLS_SRV " servfail", "b.example A 192.0.2.9"},
-     XF_DISCOVERY_FAILED, ""},
+     XF_DISCOVERY_FAILED, "dns-servfail"},
     {"SERVFAIL of direct, starttls is there", "b.example",
      {TLS_SRV " servfail", SRV " SRV 0 0 5269 x.b.example", "x.b.example A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
@@ -190,41 +191,41 @@ static const struct {
      {SRV " servfail", TLS_SRV " SRV 0 0 5270 x.b.example", "x.b.example A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "direct 192.0.2.1:5270 x.b.example"},
     {"SERVFAIL of direct, starttls says no service", "b.example", {TLS_SRV " servfail", SRV " SRV 0 0 0 ."},
-     XF_DISCOVERY_FAILED, ""},
+     XF_DISCOVERY_FAILED, "dns-servfail"},
     {"SERVFAIL of the only target", "b.example", {SRV " SRV 0 0 5269 x.b.example", "x.b.example servfail"},
-     XF_DISCOVERY_FAILED, ""},
+     XF_DISCOVERY_FAILED, "dns-servfail"},
     {"SERVFAIL of AAAA, A is there", "b.example",
      {SRV " SRV 0 0 5269 x.b.example", "x.b.example AAAA servfail", "x.b.example A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
     {"SERVFAIL of AAAA, no A", "b.example",
      {SRV " SRV 0 0 5269 x.b.example", "x.b.example AAAA servfail", "x.b.example A nodata"},
-     XF_DISCOVERY_FAILED, ""},
+     XF_DISCOVERY_FAILED, "dns-servfail"},
     {"one target fails, one is there", "b.example",
      {SRV " SRV 0 0 5269 x.b.example", SRV " SRV 1 0 5269 y.b.example", "x.b.example servfail", "y.b.example A 192.0.2.2"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.2:5269 y.b.example"},
     {"one target fails, one does not exist", "b.example",
      {SRV " SRV 0 0 5269 x.b.example", SRV " SRV 1 0 5269 y.b.example", "x.b.example servfail"},
-     XF_DISCOVERY_FAILED, ""},
+     XF_DISCOVERY_FAILED, "dns-servfail"},
     {"SERVFAIL of the domain itself", "b.example", {"b.example A servfail", "b.example AAAA servfail"},
-     XF_DISCOVERY_FAILED, ""},
+     XF_DISCOVERY_FAILED, "dns-servfail"},
 
     {"IPv4 literal", "192.0.2.7", {NULL}, XF_DISCOVERY_FOUND, "starttls 192.0.2.7:5269 192.0.2.7"},
     {"IPv6 literal", "[2001:db8::7]", {NULL}, XF_DISCOVERY_FOUND, "starttls [2001:db8::7]:5269 2001:db8::7"},
     {"IPv6 literal without brackets", "2001:db8::7", {NULL}, XF_DISCOVERY_FOUND,
      "starttls [2001:db8::7]:5269 2001:db8::7"},
     {"a target that looks like an address is a name", "b.example", {SRV " SRV 0 0 5269 192.0.2.1"},
-     XF_DISCOVERY_NOT_FOUND, ""},
-    {"empty domain", "", {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
-    {"empty label", "b..example", {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
-    {"root", ".", {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
-    {"leading dot", ".b.example", {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
-    {"space", "b example", {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
-    {"UTF-8", "b\xc3\xbc.example", {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
+     XF_DISCOVERY_NOT_FOUND, "dns-no-srv-address"},
+    {"empty domain", "", {NULL}, XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
+    {"empty label", "b..example", {NULL}, XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
+    {"root", ".", {NULL}, XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
+    {"leading dot", ".b.example", {NULL}, XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
+    {"space", "b example", {NULL}, XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
+    {"UTF-8", "b\xc3\xbc.example", {NULL}, XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
     {"label of 63", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example",
      {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example A 192.0.2.1"}, XF_DISCOVERY_FOUND,
      "starttls 192.0.2.1:5269 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example"},
     {"label of 64", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example", {NULL},
-     XF_DISCOVERY_NOT_FOUND, ""},
+     XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
 };
 /* clang-format on */
 
@@ -257,7 +258,7 @@ static const struct {
     struct xf_discovery_opts opts;
     const char *lines[6];
     enum xf_discovery_outcome want;
-    const char *candidates;
+    const char *candidates; /* if it has none: the code for help */
 } switches[] = {
     {"direct off does not ask for it", {.starttls = true},
      {TLS_SRV " SRV 0 0 5270 x.b.example", SRV " SRV 1 0 5269 x.b.example", "x.b.example A 192.0.2.1"},
@@ -265,9 +266,9 @@ static const struct {
     {"starttls off does not ask for it", {.direct_tls = true},
      {TLS_SRV " SRV 0 0 5270 x.b.example", SRV " SRV 1 0 5269 x.b.example", "x.b.example A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "direct 192.0.2.1:5270 x.b.example"},
-    {"starttls off does not fall back", {.direct_tls = true}, {"b.example A 192.0.2.9"}, XF_DISCOVERY_NOT_FOUND, ""},
-    {"starttls off, direct says no service", {.direct_tls = true}, {TLS_SRV " SRV 0 0 0 ."}, XF_DISCOVERY_NO_SERVICE, ""},
-    {"neither", {.dane = false}, {"b.example A 192.0.2.9"}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"starttls off does not fall back", {.direct_tls = true}, {"b.example A 192.0.2.9"}, XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
+    {"starttls off, direct says no service", {.direct_tls = true}, {TLS_SRV " SRV 0 0 0 ."}, XF_DISCOVERY_NO_SERVICE, "dns-no-service"},
+    {"neither", {.dane = false}, {"b.example A 192.0.2.9"}, XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
 };
 /* clang-format on */
 
@@ -292,7 +293,7 @@ static const struct {
     const char *label, *routes[4];
     const char *lines[4];
     enum xf_discovery_outcome want;
-    const char *candidates;
+    const char *candidates; /* if it has none: the code for help */
 } routes[] = {
     {"address", {"192.0.2.1:5299"}, {NULL}, XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5299 192.0.2.1"},
     {"host in U-labels", {"x.b\xc3\xbc" "cher.example:5299"}, {"x.xn--bcher-kva.example A 192.0.2.1"}, XF_DISCOVERY_FOUND,
@@ -304,11 +305,11 @@ static const struct {
      "starttls 192.0.2.2:1 y.example, starttls 192.0.2.1:2 x.example, starttls 192.0.2.3:3 192.0.2.3"},
     {"default ports", {"x.example", "[::1]"}, {"x.example A 192.0.2.1"}, XF_DISCOVERY_FOUND,
      "starttls 192.0.2.1:5269 x.example, starttls [::1]:5269 ::1"},
-    {"does not exist", {"x.example:1"}, {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
-    {"SERVFAIL", {"x.example:1"}, {"x.example servfail"}, XF_DISCOVERY_FAILED, ""},
-    {"none", {NULL}, {NULL}, XF_DISCOVERY_NOT_FOUND, ""},
+    {"does not exist", {"x.example:1"}, {NULL}, XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
+    {"SERVFAIL", {"x.example:1"}, {"x.example servfail"}, XF_DISCOVERY_FAILED, "dns-servfail"},
+    {"none", {NULL}, {NULL}, XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
     {"bad ports", {"x.example:0", "x.example:65536", "x.example:1x", "x.example:"}, {"x.example A 192.0.2.1"},
-     XF_DISCOVERY_NOT_FOUND, ""},
+     XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
 };
 /* clang-format on */
 
@@ -388,7 +389,7 @@ static const struct {
     {"TLSA that is not secure does not count", {ONE_SECURE, "_5269._tcp." X " TLSA 3 1 1 abcd"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example secure", "", "x.b.example ", 1, false},
     {"TLSA that fails leaves the only target out", {ONE_SECURE, "_5269._tcp." X " servfail"},
-     XF_DISCOVERY_FAILED, "", "", "", 1, true},
+     XF_DISCOVERY_FAILED, "dns-servfail", "", "", 1, true},
     {"TLSA that fails leaves one target out",
      {ONE_SECURE, SRV " SRV 1 0 5269 y.b.example", "y.b.example A 192.0.2.2", "_5269._tcp." X " servfail"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.2:5269 y.b.example", "", "", 2, true},
@@ -671,7 +672,7 @@ START_TEST(silence_fails_when_the_time_is_up)
     ck_assert_uint_eq(seen.count, 0);
     clock.now_ms += 1;
     fake_dns_settle(fake);
-    check_seen(&seen, "silence", XF_DISCOVERY_FAILED, "");
+    check_seen(&seen, "silence", XF_DISCOVERY_FAILED, "dns-silent");
     fake_dns_free(&fake);
 }
 END_TEST

@@ -30,7 +30,10 @@ static void on_line(void *owner, enum xf_log_level level, const char *event, con
 {
     (void)owner;
     (void)level;
-    (void)line;
+    if (strcmp(event, "node.config.differs") == 0)
+        ck_assert_ptr_nonnull(strstr(line, " help=config-differs "));
+    if (strcmp(event, "node.name.taken") == 0)
+        ck_assert_ptr_nonnull(strstr(line, " help=node-name-taken "));
     size_t len = strlen(world->log);
     snprintf(world->log + len, sizeof(world->log) - len, "%s%s", len ? " " : "", event);
 }

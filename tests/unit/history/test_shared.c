@@ -33,7 +33,8 @@ static void on_line(void *owner, enum xf_log_level level, const char *event, con
 {
     (void)owner;
     (void)level;
-    (void)line;
+    if (strcmp(event, "memory.store.lost") == 0)
+        ck_assert_ptr_nonnull(strstr(line, " help=store-lost "));
     size_t len = strlen(events);
     snprintf(events + len, sizeof(events) - len, "%s ", event);
 }

@@ -57,8 +57,8 @@ static void on_log(void *owner, enum xf_log_level level, const char *event, cons
 {
     struct world *world = owner;
     (void)level;
-    (void)line;
-    world->failed += strcmp(event, "journal.write.failed") == 0;
+    world->failed +=
+        strcmp(event, "journal.write.failed") == 0 && strstr(line, "help=file-unwritable") != NULL;
     world->recovered += strcmp(event, "journal.write.recovered") == 0;
     world->full += strcmp(event, "journal.file.full") == 0;
     world->replayed += strcmp(event, "journal.messages.replayed") == 0;

@@ -234,7 +234,7 @@ static const struct link_case cases[] = {
 
     {"a cluster that takes nothing for 30 s is given up", .nodes = {"127.0.0.1:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {DRAINED, .ms = 1}, {BLOCK, 0}, {SEND_MANY, .ms = 600}, {IS, .text = "congested"}, {WAIT, .ms = 29000},
-        {IS, .text = "up"}, {WAIT, .ms = 6100}, {GONE, 0}, {LOG, .text = "link.stream.down reason=stuck", .ms = 1}, {IS, .text = "down"}}},
+        {IS, .text = "up"}, {WAIT, .ms = 6100}, {GONE, 0}, {LOG, .text = "link.stream.down help=link-stuck", .ms = 1}, {IS, .text = "down"}}},
 
     {"congested, then drained", .nodes = {"127.0.0.1:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {DRAINED, .ms = 1}, {BLOCK, 0}, {SEND_MANY, .ms = 600}, {IS, .text = "congested"}, {DRAINED, .ms = 0},
@@ -288,7 +288,7 @@ static const struct link_case cases[] = {
         {CONNECTED, 1}, {WAIT, .ms = 9850}, {EXPIRED, .text = "m1 m2"}, {FEED, 1, SERVER_HEADER "<handshake/>"}, {IS, .text = "up"}, {SENT_COUNT, 1, .ms = 0}}},
 
     {"a server that never answers: after 30 s nothing is kept, the leg stays", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
-        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 31000}, {LOG, .text = "link.ping.unanswered", .ms = 1}, {IS, .text = "up"},
+        {JOIN, 0, "127.0.0.1:5347"}, {SEND, .text = "m1"}, {WAIT, .ms = 31000}, {LOG, .text = "link.ping.unanswered help=link-no-pong", .ms = 1}, {IS, .text = "up"},
         {LOST, 0}, {WAIT, .ms = 260}, {JOIN, 1, "127.0.0.1:5347"}, {SENT, 1, ""}}},
 
     {"one that did answer and is silent for 30 s: the leg is dead", .nodes = {"127.0.0.1:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {

@@ -140,7 +140,7 @@ START_TEST(finds_the_last_free_port_and_says_when_there_is_none)
     snprintf(want, sizeof(want), "no free port of %u-%u to connect from (source-ports), 4 tried",
              first, first + 3);
     ck_assert_str_eq(second.client.detail, want);
-    ck_assert_int_eq(second.client.how, XF_CONN_END_REFUSED);
+    ck_assert_int_eq(second.client.how, XF_CONN_END_SOURCE);
     bench_close(&second);
     for (int i = 0; i < 4; i++)
         close(fds[i]);
@@ -170,7 +170,7 @@ START_TEST(says_that_the_address_is_not_ours)
     ck_assert_int_eq(bench.client.closed, 0); /* never from within */
     bench_run_until(&bench, client_closed, "refused");
     ck_assert_str_eq(bench.client.detail, "cannot connect from 192.0.2.1: address not available");
-    ck_assert_int_eq(bench.client.how, XF_CONN_END_REFUSED);
+    ck_assert_int_eq(bench.client.how, XF_CONN_END_SOURCE);
 }
 END_TEST
 

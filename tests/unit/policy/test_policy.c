@@ -193,6 +193,36 @@ START_TEST(blocklists_end_and_dry_runs_pass)
 }
 END_TEST
 
+/* What an operator switches off holds in a dry run too, and ends with the switch. */
+START_TEST(switches_refuse_in_addition)
+{
+    struct xf_policy_switches switches = {0};
+    load(ALLOW);
+    conf->policy.enforce = false;
+    struct xf_policy_opts opts = {.conf = conf, .switches = &switches};
+    struct xf_policy *switched = xf_policy_new(&opts);
+    const struct xf_span ours = XF_SPAN("a.example"), plain = XF_SPAN("plain.example"),
+                         none = XF_SPAN("none.example");
+    struct xf_ruling ruling;
+    ck_assert(xf_policy_may(switched, ours, plain, XF_DIRECTION_BOTH));
+    xf_texts_add_new(&switches.peers, "plain.example");
+    xf_policy_switched(switched);
+    ck_assert(!xf_policy_may(switched, ours, plain, XF_DIRECTION_IN));
+    ck_assert(xf_policy_may(switched, ours, none, XF_DIRECTION_BOTH));
+    xf_policy_judge_pair(switched, ours, plain, XF_DIRECTION_OUT, &ruling);
+    ck_assert_str_eq(xf_rule_word(ruling.rule), "switched-off");
+    switches.is_off = true;
+    xf_policy_switched(switched);
+    ck_assert(!xf_policy_may(switched, ours, none, XF_DIRECTION_OUT));
+    switches.is_off = false;
+    xf_texts_release(&switches.peers);
+    xf_policy_switched(switched);
+    ck_assert(xf_policy_may(switched, ours, plain, XF_DIRECTION_BOTH));
+    ck_assert(xf_policy_may(switched, ours, none, XF_DIRECTION_BOTH));
+    xf_policy_free(&switched);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("policy");
@@ -204,6 +234,7 @@ int main(void)
     tcase_add_test(tc, names_of_a_section_share_its_settings);
     tcase_add_loop_test(tc, rates_are_there_when_any_peer_has_one, 0, XF_ARRAY_LEN(rates));
     tcase_add_test(tc, blocklists_end_and_dry_runs_pass);
+    tcase_add_test(tc, switches_refuse_in_addition);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

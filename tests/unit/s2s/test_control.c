@@ -139,7 +139,7 @@ static void write_words(struct xf_stream *stream)
 
 static void write_error(struct xf_stream *stream)
 {
-    xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION, text_of(TEXT_MAX).ptr);
+    xf_stream_fail(stream, XF_STREAM_ERROR_POLICY_VIOLATION, XF_HELP_NONE, text_of(TEXT_MAX).ptr);
 }
 
 static const struct {

@@ -382,15 +382,16 @@ static int raw_client(void)
 static const struct {
     const char *label, *bytes;
     size_t len;
+    enum xf_conn_end how;
 } garbage_rows[] = {
     /* clang-format off */
-    {"a stream header", "<stream:stream xmlns='jabber:server'>", 37},
-    {"one byte", "<", 1},
-    {"HTTP", "GET / HTTP/1.0\r\n\r\n", 18},
-    {"a record that is too long", "\x16\x03\x01\xff\xff", 5},
-    {"a record of junk", "\x16\x03\x01\x00\x04junk", 9},
-    {"an alert", "\x15\x03\x01\x00\x02\x02\x28", 7},
-    {"application data", "\x17\x03\x03\x00\x01x", 6},
+    {"a stream header", "<stream:stream xmlns='jabber:server'>", 37, XF_CONN_END_TLS_ALIEN},
+    {"one byte", "<", 1, XF_CONN_END_TLS_ALIEN},
+    {"HTTP", "GET / HTTP/1.0\r\n\r\n", 18, XF_CONN_END_TLS_ALIEN},
+    {"a record that is too long", "\x16\x03\x01\xff\xff", 5, XF_CONN_END_TLS},
+    {"a record of junk", "\x16\x03\x01\x00\x04junk", 9, XF_CONN_END_TLS},
+    {"an alert", "\x15\x03\x01\x00\x02\x02\x28", 7, XF_CONN_END_TLS},
+    {"application data", "\x17\x03\x03\x00\x01x", 6, XF_CONN_END_TLS},
     /* clang-format on */
 };
 
@@ -403,7 +404,7 @@ START_TEST(garbage_ends_the_conn)
     if (garbage_rows[_i].len < 5)
         ck_assert_int_eq(write(fd, "....", 4), 4);
     bench_run_until(&bench, server_closed, garbage_rows[_i].label);
-    ck_assert_msg(bench.server.how == XF_CONN_END_TLS, "%s: %d", garbage_rows[_i].label,
+    ck_assert_msg(bench.server.how == garbage_rows[_i].how, "%s: %d", garbage_rows[_i].label,
                   bench.server.how);
     ck_assert_msg(strncmp(bench.server.detail, "handshake: ", 11) == 0, "%s: %s",
                   garbage_rows[_i].label, bench.server.detail);
@@ -526,7 +527,7 @@ START_TEST(refusal_of_our_certificate_is_told)
     plain_open(_i ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_set_verify(plain, SSL_VERIFY_PEER, NULL);
     bench_run_until(&bench, plain_gives_up, "refused");
-    ck_assert_int_eq(bench.server.how, XF_CONN_END_TLS);
+    ck_assert_int_eq(bench.server.how, XF_CONN_END_TLS_REFUSED);
     ck_assert_str_eq(bench.server.detail,
                      "handshake: the other side does not accept our certificate "
                      "(tlsv1 alert unknown ca)");

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * help.h — what can go wrong where an operator can do something: a code and an advice for each.
+ *
+ * Whoever knows the cause names it as an enum xf_help, which travels with the failure; the line
+ * that tells it shows both as help= and advice= (XF_HELP). doc/TROUBLESHOOTING.md has a section for
+ * each code; a test holds both together. Codes are stable: others
+ * count and search by them. To add one, add a row here, a section there and a test.
+ */
+#pragma once
+
+#include <xfed/base/log.h>
+
+/* clang-format off */
+#define XF_HELP_MAP(X)                                                                            \
+    /* DNS */                                                                                     \
+    X(DNS_NO_SERVER, "dns-no-server",                                                             \
+      "is the domain spelled right? Its operator must publish SRV records; or name its "          \
+      "server by route in its section")                                                           \
+    X(DNS_NO_SERVICE, "dns-no-service",                                                           \
+      "the domain says that it does not federate; only its operator can change that")             \
+    X(DNS_NO_SRV_ADDRESS, "dns-no-srv-address",                                                   \
+      "the peer's operator must publish an A or AAAA record for the host in the SRV record")      \
+    X(DNS_SERVFAIL, "dns-servfail",                                                               \
+      "ask the resolver in cause with dig, then another one: either the peer's name "             \
+      "servers or this resolver is broken")                                                       \
+    X(DNS_BOGUS, "dns-bogus",                                                                     \
+      "the peer's DNSSEC signatures are not valid: its operator must mend the zone; check "       \
+      "your own clock too")                                                                       \
+    X(DNS_REFUSED, "dns-refused",                                                                 \
+      "the resolver in cause does not answer us: allow this host there, or set dns { "            \
+      "servers }")                                                                                \
+    X(DNS_SILENT, "dns-silent",                                                                   \
+      "is the resolver in cause up, and may this host reach its port 53 by UDP and TCP?")         \
+    X(DNS_MALFORMED, "dns-malformed",                                                             \
+      "the answer cannot be used: ask the resolver in cause with dig, and tell the peer's "       \
+      "operator")                                                                                 \
+    X(DNS_BUSY, "dns-busy",                                                                       \
+      "too many questions are under way: a flood, or too many different dns-servers in "          \
+      "peer sections")                                                                            \
+    /* TCP, and servers that say nothing */                                                       \
+    X(TCP_REFUSED, "tcp-refused",                                                                 \
+      "nothing listens there, or a firewall rejects us: try nc -vz from this host, then "         \
+      "ask the peer's operator")                                                                  \
+    X(TCP_TIMEOUT, "tcp-timeout",                                                                 \
+      "a firewall drops our packets, ours or theirs, or the host is down: try nc -vz from "       \
+      "this host")                                                                                \
+    X(TCP_UNREACHABLE, "tcp-unreachable",                                                         \
+      "this host has no route to that address: does it have IPv6, or IPv4? ip route get "         \
+      "tells")                                                                                    \
+    X(TCP_SOURCE, "tcp-source",                                                                   \
+      "this host may not connect from there: see source and source-ports of the peer, and "       \
+      "the firewall of this host")                                                                \
+    X(TCP_HELD_BACK, "tcp-held-back",                                                             \
+      "a try failed there a moment ago: see the line before this one, and wait a minute")         \
+    X(TCP_SILENT, "tcp-silent",                                                                   \
+      "is it an XMPP server's port? A firewall or proxy may accept connections for a dead "       \
+      "server")                                                                                   \
+    X(PEER_SILENT, "peer-silent",                                                                 \
+      "the peer's server hangs or is overloaded: its operator should look at its log at "         \
+      "this time")                                                                                \
+    X(PEER_CLOSED, "peer-closed",                                                                 \
+      "the peer's server ended the connection without a reason: its log may have one")            \
+    X(PEER_STREAM_ERROR, "peer-stream-error",                                                     \
+      "these are the words of the peer's server: ask its operator")                               \
+    X(PEER_HOST_UNKNOWN, "peer-host-unknown",                                                     \
+      "the server does not serve that domain: its SRV records or the route here lead to "         \
+      "the wrong server")                                                                         \
+    /* TLS */                                                                                     \
+    X(TLS_NOT_OFFERED, "tls-not-offered",                                                         \
+      "the peer's operator must enable TLS; tls = optional in its section would allow a "         \
+      "stream in clear")                                                                          \
+    X(TLS_REQUIRED_BY_PEER, "tls-required-by-peer",                                               \
+      "set tls = optional or required in the peer's section")                                     \
+    X(TLS_REFUSED, "tls-refused",                                                                 \
+      "the peer's server offers STARTTLS and cannot do it: it may have no certificate for "       \
+      "the domain")                                                                               \
+    X(TLS_FAILED, "tls-failed",                                                                   \
+      "compare versions and ciphers: openssl s_client -starttls xmpp-server, and tls-min "        \
+      "and ciphers here")                                                                         \
+    X(TLS_TOO_OLD, "tls-too-old",                                                                 \
+      "the peer must speak TLS 1.3, or lower tls-min for it")                                     \
+    X(TLS_ON_PLAIN_PORT, "tls-on-plain-port",                                                     \
+      "TLS came where STARTTLS is due: _xmpps-server must name the port of direct TLS, and "      \
+      "_xmpp-server that of STARTTLS")                                                            \
+    X(PLAIN_ON_TLS_PORT, "plain-on-tls-port",                                                     \
+      "XML came where TLS is due: _xmpp-server must name the port of STARTTLS, and "              \
+      "_xmpps-server that of direct TLS")                                                         \
+    /* the peer's certificate */                                                                  \
+    X(CERT_NONE, "cert-none",                                                                     \
+      "the peer's server must send its certificate when it connects to others too")               \
+    X(CERT_UNTRUSTED, "cert-untrusted",                                                           \
+      "is the peer's chain complete? If its CA is to be trusted: trust { ca-file }, or "          \
+      "ca-file or pins of its section")                                                           \
+    X(CERT_EXPIRED, "cert-expired",                                                               \
+      "the peer's operator must renew the certificate, or the expired one of its chain; "         \
+      "check your own clock too")                                                                 \
+    X(CERT_NOT_YET_VALID, "cert-not-yet-valid",                                                   \
+      "check your own clock; else the peer's operator must replace the certificate")              \
+    X(CERT_WRONG_NAME, "cert-wrong-name",                                                         \
+      "the peer's operator must get a certificate that names the domain itself, not only "        \
+      "its server")                                                                               \
+    X(CERT_PIN, "cert-pin",                                                                       \
+      "ask the peer's operator by another way whether this is the new key; only then put "        \
+      "it into pins of its section")                                                              \
+    X(CERT_DANE, "cert-dane",                                                                     \
+      "the peer's operator must publish TLSA records for this certificate, or take it back "      \
+      "if it is not theirs")                                                                      \
+    X(CERT_REVOKED, "cert-revoked",                                                               \
+      "the peer's operator must replace the certificate; do not accept this one")                 \
+    X(CERT_NOT_FOR_CLIENTS, "cert-not-for-clients",                                               \
+      "the peer's operator must get a certificate with extended key usage clientAuth; or "        \
+      "client-eku = no for it")                                                                   \
+    X(CERT_REVOCATION_OPEN, "cert-revocation-open",                                               \
+      "provide a current revocation list in trust { crl-files crl-dir }, or ask the peer's "      \
+      "operator to staple OCSP")                                                                  \
+    X(CERT_TLSA_OPEN, "cert-tlsa-open",                                                           \
+      "mend the resolver or the peer's DNS: as long as it does not say whether there are "        \
+      "TLSA records, nobody is let in")                                                           \
+    X(CERT_UNPROVED, "cert-unproved",                                                             \
+      "the peer must show the certificate that its pins or TLSA records name")                    \
+    /* who authenticates how */                                                                   \
+    X(OUR_CERT_REFUSED, "our-cert-refused",                                                       \
+      "compare our certificate with xfedd --csr-names: all names, a CA that the peer "            \
+      "trusts, the whole chain, dates, clientAuth")                                               \
+    X(OUR_CERT_MISSING, "our-cert-missing",                                                       \
+      "give the domain in local a certificate: served { certificate key }; xfedd "                \
+      "--csr-names prints its names")                                                             \
+    X(EXTERNAL_NOT_OFFERED, "sasl-external-not-offered",                                          \
+      "ask the peer's operator whether its server trusts our CA and offers SASL EXTERNAL "        \
+      "to servers, or allows dialback")                                                           \
+    X(DIALBACK_NOT_OFFERED, "dialback-not-offered",                                               \
+      "the peer must allow dialback, or accept our certificate: served { certificate }, "         \
+      "and sasl-out of its section")                                                              \
+    X(AUTH_NOT_ALLOWED, "auth-not-allowed",                                                       \
+      "the settings of this peer forbid it: see tls, certificate, sasl-in, sasl-out, "            \
+      "dialback and downgrade of its section and its profile")                                    \
+    X(AUTH_FAILED, "auth-failed",                                                                 \
+      "see the lines before this one about the same address")                                     \
+    X(AUTH_TIMEOUT, "auth-timeout",                                                               \
+      "the other side connected and did not authenticate: no matter unless a partner "            \
+      "misses its stream")                                                                        \
+    X(LEGACY_PEER, "legacy-peer",                                                                 \
+      "the peer's server is older than XMPP 1.0: update it, or set legacy = yes in its "          \
+      "section")                                                                                  \
+    X(PEER_KEY_CHANGED, "peer-key-changed",                                                       \
+      "ask the peer's operator by another way whether the key is new; doc/PEER-HISTORY.md "       \
+      "says how to accept it")                                                                    \
+    X(PEER_WEAKER, "peer-weaker",                                                                 \
+      "ask the peer's operator what has changed; doc/PEER-HISTORY.md says how to accept it")      \
+    /* dialback */                                                                                \
+    X(DIALBACK_UNANSWERED, "dialback-unanswered",                                                 \
+      "the peer could not ask us: can it reach the servers that DNS names for the domain "        \
+      "in local, on each address?")                                                               \
+    X(DIALBACK_NO_WAY_BACK, "dialback-no-way-back",                                               \
+      "the peer cannot reach the servers that DNS names for the domain in local: check our "      \
+      "SRV records from outside")                                                                 \
+    X(DIALBACK_OUR_KEY, "dialback-our-key-invalid",                                               \
+      "whoever DNS names for our domain denied the key: another server, or a node with "          \
+      "another dialback secret")                                                                  \
+    X(DIALBACK_REFUSED, "dialback-refused",                                                       \
+      "the peer's server does not let our domain in: ask its operator")                           \
+    X(DIALBACK_UNREACHABLE, "dialback-unreachable",                                               \
+      "we cannot ask the server that DNS names for the peer: see the line with dir=verify")       \
+    X(DIALBACK_INVALID, "dialback-invalid",                                                       \
+      "somebody else uses the peer's name, or its servers have different dialback secrets: "      \
+      "tell its operator")                                                                        \
+    X(SECRET_DIFFERS, "secret-differs",                                                           \
+      "all nodes need the same dialback { secret-file }; else somebody uses our name "            \
+      "towards that peer")                                                                        \
+    /* what peers send */                                                                         \
+    X(HOST_UNKNOWN, "host-unknown",                                                               \
+      "if it is yours, add it to served { aliases }, or give it a section")                       \
+    X(POLICY_DENIED, "policy-denied",                                                             \
+      "xfedd --explain FROM TO names the rule; doc/POLICY.md says how to change it")              \
+    X(PROTOCOL_ERROR, "protocol-error",                                                           \
+      "the other server breaks the protocol: send its operator this line")                        \
+    X(NOT_WELL_FORMED, "not-well-formed",                                                         \
+      "what came is not the XML of an XMPP stream: another program, or a broken server")          \
+    X(TOO_LARGE, "too-large",                                                                     \
+      "if the peer may send that much, raise the limit that the detail names "                    \
+      "(doc/LIMITS.md)")                                                                          \
+    X(TOO_SLOW, "too-slow",                                                                       \
+      "the line to the peer is too slow or broken, or its server hangs")                          \
+    X(TOO_MANY_STREAMS, "too-many-streams",                                                       \
+      "if the peer needs that many, give it a section, or raise max-streams or strangers { "      \
+      "streams }")                                                                                \
+    X(NO_PLACE, "no-place",                                                                       \
+      "a flood, or limits too low: unauthenticated { half-open } and strangers { streams "        \
+      "}, doc/LIMITS.md")                                                                         \
+    /* the link to the cluster */                                                                 \
+    X(LINK_DOWN, "link-down",                                                                     \
+      "peers' stanzas come back: is the local server running, and does it accept "                \
+      "components where link { nodes } says?")                                                    \
+    X(LINK_REFUSED, "link-refused",                                                               \
+      "nothing listens at node: is the local server running, with its component port at "         \
+      "link { nodes }?")                                                                          \
+    X(LINK_SILENT, "link-silent",                                                                 \
+      "the local server or a firewall does not answer at node: is it the component port?")        \
+    X(LINK_CLOSED, "link-closed",                                                                 \
+      "the local server ended the connection: its log says why")                                  \
+    X(LINK_TLS, "link-tls",                                                                       \
+      "link { tls nodes }: a component port has no TLS of its own, use stunnel's; a router "      \
+      "needs <pemfile> in router.xml")                                                            \
+    X(LINK_CERTIFICATE, "link-certificate",                                                       \
+      "the local server's certificate must come from link { ca-file } and have the name in "      \
+      "link { tls-name }")                                                                        \
+    X(LINK_SECRET, "link-secret",                                                                 \
+      "compare the secret of the component (jabberd2: router-users.xml) with link { "             \
+      "secret-file user }")                                                                       \
+    X(LINK_CONFLICT, "link-conflict",                                                             \
+      "another component has this name, or an alias in router.xml: only one xfedd may use "       \
+      "it")                                                                                       \
+    X(LINK_HOST_UNKNOWN, "link-host-unknown",                                                     \
+      "the local server knows no component of this name: add it there, or correct link { "        \
+      "name }")                                                                                   \
+    X(LINK_FORBIDDEN, "link-forbidden",                                                           \
+      "list the user in <acl type='bind'> of router.xml")                                         \
+    X(LINK_NO_DEFAULT, "link-no-default",                                                         \
+      "list the user in <acl type='bind'> and <acl type='default-route'> of router.xml")          \
+    X(LINK_WRONG_PORT, "link-wrong-port",                                                         \
+      "what answers is not the component port or router: compare link { driver nodes } "          \
+      "with the local server")                                                                    \
+    X(LINK_STUCK, "link-stuck",                                                                   \
+      "the local server does not read or answer any more: look at its load and its log")          \
+    X(LINK_NO_PONG, "link-no-pong",                                                               \
+      "let the server answer pings (XEP-0199) to its domains: else nobody can tell what is "      \
+      "lost with the link")                                                                       \
+    X(LINK_NO_DOMAIN, "link-no-domain",                                                           \
+      "no component has this domain at the router: see <id> in sm.xml, or remove the "            \
+      "served section")                                                                           \
+    X(LINK_POISON, "link-poison",                                                                 \
+      "the server closes the link over this stanza: compare its limits with link { "              \
+      "max-stanza }, and report what else it does not like")                                      \
+    /* this host, its files and its other nodes */                                                \
+    X(ADDRESS_UNSERVED, "address-unserved",                                                       \
+      "the JID is shown: write a served section for the domain of the address, with the "         \
+      "same link")                                                                                \
+    X(DIRECTORY_LOST, "directory-lost",                                                           \
+      "what is known stays in force; see directory { uri start-tls ca-file bind-dn "              \
+      "password-file }")                                                                          \
+    X(FILE_REFUSED, "file-refused",                                                               \
+      "name a file that xfedd may make or write, in a folder that it may write, and restart")     \
+    X(FILE_UNWRITABLE, "file-unwritable",                                                         \
+      "make room on the disk; until then messages that wait are only in memory")                  \
+    X(STORE_LOST, "store-lost",                                                                   \
+      "federation goes on; what this node learns is written once the database answers")           \
+    X(CONFIG_DIFFERS, "config-differs",                                                           \
+      "compare xfedd --dump of both nodes, and the dialback secret; reload the one that is "      \
+      "behind")                                                                                   \
+    X(NODE_NAME_TAKEN, "node-name-taken",                                                         \
+      "another process uses the same database under this name: give each node its own "           \
+      "memory { node }")                                                                          \
+    X(DESCRIPTORS, "descriptors",                                                                 \
+      "raise LimitNOFILE of the service (ulimit -n), or lower unauthenticated { half-open }")     \
+    X(LISTENERS, "listeners",                                                                     \
+      "restart xfedd")                                                                            \
+    X(ROOT_KEPT, "root-kept",                                                                     \
+      "set process { user = ... }, or let systemd start it as a user")                            \
+    X(SANDBOX_MISSING, "sandbox-missing",                                                         \
+      "the detail says what lacks: a build with libseccomp and no sanitizer, Linux 5.13 "         \
+      "with Landlock; the unit's limits stay in force")                                           \
+    X(SANDBOX_OUTSIDE, "sandbox-outside",                                                         \
+      "xfedd may read only the folders of files that it knew when it started: restart it, "       \
+      "or move the file there")
+/* clang-format on */
+
+enum xf_help {
+    XF_HELP_NONE, /* nothing that an operator could do */
+#define X(name, code, advice) XF_HELP_##name,
+    XF_HELP_MAP(X)
+#undef X
+        XF_HELP_COUNT
+};
+
+/* Literals; NULL for NONE. */
+const char *xf_help_code(enum xf_help help);
+const char *xf_help_advice(enum xf_help help);
+
+/* Two pairs of a log line, help= and advice=; none of both for NONE. */
+#define XF_HELP(which) XF_WORD("help", xf_help_code(which)), XF_STR("advice", xf_help_advice(which))
+
+/* Why something is refused. */
+struct xf_refusal {
+    const char *text; /* a literal; NULL: it is not refused */
+    enum xf_help help;
+};

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * control.h — answers operators over a Unix socket (xfedctl). doc/CONTROL.md has the protocol:
+ * JSON, one object on each line.
+ *
+ * Root and the user of the process may do everything; members of `admins` too; members of `readers`
+ * may look. Everybody else is turned away. An answer is made in parts that take a millisecond at
+ * most, and the next part waits until the client has taken the one before.
+ */
+#pragma once
+
+#include <sys/types.h>
+#include <xfed/attempts/attempts.h>
+#include <xfed/mailmap/mailmap.h>
+#include <xfed/policy/policy.h>
+#include <xfed/routing/routing.h>
+#include <xfed/s2s/s2s.h>
+
+struct xf_conf;
+struct xf_control;
+struct xf_loop;
+
+/* What operators ask about. All borrowed; a reload changes some of them. */
+struct xf_control_parts {
+    struct xf_s2s *s2s;
+    struct xf_routing *routing;
+    struct xf_link *const *links;
+    size_t link_count;
+    struct xf_policy *policy;
+    const struct xf_conf *conf;
+    struct xf_mailmap *mailmap; /* NULL: users have no e-mail addresses */
+};
+
+/* A certificate of ours. */
+struct xf_control_certificate {
+    const char *name; /* the served domain or alias */
+    const char *file;
+    int64_t not_before_s, not_after_s; /* Unix time */
+};
+typedef void (*xf_control_certificate_fn)(void *owner, const struct xf_control_certificate *cert);
+
+/* What else only the daemon can do. `owner` is that of the options. */
+struct xf_control_ops {
+    /* Switches have changed: end what they forbid. */
+    void (*switched)(void *owner);
+    void (*certificates)(void *owner, xf_control_certificate_fn show, void *show_owner);
+    /* "starting", "running" or "draining" */
+    const char *(*state)(void *owner);
+};
+
+struct xf_control_opts {
+    struct xf_loop *loop;
+    const char *file; /* the configuration; borrowed */
+    const char *version;
+    const struct xf_attempts *attempts;
+    struct xf_policy_switches *switches; /* borrowed; control alone changes them */
+    const gid_t *readers, *admins;       /* copied */
+    size_t reader_count, admin_count;
+    void (*reload)(void *owner); /* as SIGHUP; the log says what came of it */
+    void (*drain)(void *owner);  /* as SIGTERM */
+    const struct xf_control_ops *ops;
+    void *owner;
+};
+
+struct xf_control *xf_control_new(const struct xf_control_opts *opts);
+/* Before the loop runs. XF_ERR_CONFIG, XF_ERR_IO with words: as xf_pipe_listen. */
+XF_MUST_USE enum xf_err xf_control_listen(struct xf_control *control, const char *path,
+                                          struct xf_error *err);
+/* Before the loop runs, and whenever one of them is another one. */
+void xf_control_attach(struct xf_control *control, const struct xf_control_parts *parts);
+/* Take no more clients and let those go that are there; answers under way are cut. */
+void xf_control_stop(struct xf_control *control);
+void xf_control_free(struct xf_control **control); /* after the loop has run once more */

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * control_priv.h — what the files of control share.
+ *
+ *   control.c       listens, and keeps the clients
+ *   client.c        one client: its lines, its answers
+ *   rights.c        who may do what
+ *   verbs.c         the verbs, as a table
+ *   request.c       what verbs need of a request
+ *   verb_status.c   status
+ *   verb_peers.c    peers
+ *   verb_peer.c     peer, explain
+ *   verb_streams.c  streams, close
+ *   verb_queues.c   queue, retry, flush
+ *   verb_federation.c
+ *   verb_process.c  reload, drain, log
+ *   verb_trace.c    trace
+ *
+ * To add a verb: write its function, give it a row in verbs.c, a row in src/ctl/verbs.c that shows
+ * its answer, and a section in doc/CONTROL.md.
+ */
+#pragma once
+
+#include <xfed/base/list.h>
+#include <xfed/base/log.h>
+#include <xfed/control/control.h>
+#include <xfed/json/json.h>
+#include <xfed/net/pipe.h>
+#include <xfed/net/timer.h>
+
+#define XF_CONTROL_PAGE 200 /* rows that are made in one turn of the loop */
+
+struct xf_client;
+struct xf_verb;
+
+struct xf_control {
+    struct xf_control_opts opts;
+    gid_t *readers, *admins;
+    struct xf_control_parts parts;
+    /* xf_verb_find, as a pointer: so client.c does not depend on the verbs. NULL: no such verb. */
+    const struct xf_verb *(*find_verb)(const char *name);
+    const struct xf_clock *clock;
+    struct xf_timers *timers;
+    struct xf_pipe_listener *listener;
+    struct xf_node clients;
+    size_t client_count;
+    uint64_t started_ms;
+    struct xf_log_watcher watcher; /* notes what came of the last reload */
+    int64_t reloaded_s;            /* Unix time; 0: never */
+    bool reload_refused;
+    struct xf_timer level_timer; /* ends a log level that was set for a time */
+    bool is_stopped;
+};
+
+/* ------------------------------------------------------------------ rights.c */
+
+enum xf_right { XF_RIGHT_NONE, XF_RIGHT_SEE, XF_RIGHT_ACT };
+enum xf_right xf_control_right_of(const struct xf_control *control,
+                                  const struct xf_pipe_peer *peer);
+
+/* ------------------------------------------------------------------ client.c */
+
+struct xf_client {
+    struct xf_node node;
+    struct xf_control *control;
+    struct xf_pipe *pipe;
+    enum xf_right right;
+    uid_t uid;
+    pid_t pid;
+    struct xf_buf in;
+    struct xf_timer patience;   /* an unfinished line, or a client that says nothing */
+    const struct xf_verb *verb; /* under way; NULL: none */
+    /* The rest of an answer: called each time the client has taken what there was. NULL: none. */
+    void (*go_on)(struct xf_client *client);
+    void *job; /* of the verb under way */
+    void (*free_job)(void *job);
+    struct xf_log_watcher watcher; /* of the verb under way */
+    struct xf_timer timer;         /* ditto */
+    size_t rows_lost;              /* since the last row that fitted */
+};
+
+void xf_client_new(struct xf_control *control, struct xf_pipe *pipe,
+                   const struct xf_pipe_peer *peer, enum xf_right right);
+void xf_client_end(struct xf_client *client);
+
+/* One more row of the answer, which is taken over. A client that takes none loses some. */
+void xf_client_row(struct xf_client *client, json_t *row);
+/* The answer is complete; `result` is taken over, NULL: an empty one. Ends the verb. */
+void xf_client_done(struct xf_client *client, json_t *result);
+/* It cannot be answered: `code` for programs, the rest for people. Ends the verb. */
+void xf_client_fail(struct xf_client *client, const char *code, const char *fmt, ...)
+    XF_PRINTF(3, 4);
+
+/* ------------------------------------------------------------------ verbs.c */
+
+struct xf_verb {
+    const char *name;
+    enum xf_right right; /* that it needs */
+    /*
+     * Ends with xf_client_done or xf_client_fail, at once or after go_on. `request` is borrowed
+     * for the call.
+     */
+    void (*run)(struct xf_client *client, const json_t *request);
+};
+
+const struct xf_verb *xf_verb_find(const char *name); /* NULL: there is none */
+
+/* ------------------------------------------------------------------ request.c */
+
+/* The text of a key of the request. NULL: it has none, and the verb has failed with words. */
+const char *xf_verb_need(struct xf_client *client, const json_t *request, const char *key);
+/* A domain, prepared, in `out`; false as above. */
+bool xf_verb_need_domain(struct xf_client *client, const json_t *request, const char *key,
+                         char out[]);
+
+void xf_verb_status(struct xf_client *client, const json_t *request);
+void xf_verb_peers(struct xf_client *client, const json_t *request);
+void xf_verb_peer(struct xf_client *client, const json_t *request);
+void xf_verb_streams(struct xf_client *client, const json_t *request);
+void xf_verb_close(struct xf_client *client, const json_t *request);
+void xf_verb_queue(struct xf_client *client, const json_t *request);
+void xf_verb_retry(struct xf_client *client, const json_t *request);
+void xf_verb_flush(struct xf_client *client, const json_t *request);
+void xf_verb_explain(struct xf_client *client, const json_t *request);
+void xf_verb_federation(struct xf_client *client, const json_t *request);
+void xf_verb_reload(struct xf_client *client, const json_t *request);
+void xf_verb_drain(struct xf_client *client, const json_t *request);
+void xf_verb_log(struct xf_client *client, const json_t *request);
+void xf_verb_trace(struct xf_client *client, const json_t *request);
+void xf_control_reset_level(void *control); /* of level_timer (verb_process.c) */
+
+/* Objects that several verbs show. */
+struct xf_stream_view;
+struct xf_route_view;
+json_t *xf_control_stream(const struct xf_stream_view *view); /* verb_streams.c */
+json_t *xf_control_route(const struct xf_route_view *view);   /* verb_queues.c */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* request.c — what verbs need of a request. */
+#include "control_priv.h"
+
+#include <xfed/xmpp/jid.h>
+
+const char *xf_verb_need(struct xf_client *client, const json_t *request, const char *key)
+{
+    const char *text = json_string_value(json_object_get(request, key));
+    if (!text)
+        xf_client_fail(client, "bad-request", "expected \"%s\" with a text", key);
+    return text;
+}
+
+bool xf_verb_need_domain(struct xf_client *client, const json_t *request, const char *key,
+                         char out[])
+{
+    const char *text = xf_verb_need(client, request, key);
+    if (text && xf_domain_prepare(xf_span_of(text), out) == XF_ERR_OK)
+        return true;
+    if (text)
+        xf_client_fail(client, "bad-domain", "\"%s\" is not a domain", text);
+    return false;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * verb_peers.c — peers: all that are known, one row each. A peer is known by a section, a route, a
+ * stream or an attempt; the rows are put together in several turns, then sorted and shown.
+ */
+#include "control_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <xfed/base/alloc.h>
+#include <xfed/base/map.h>
+#include <xfed/conf/conf.h>
+#include <xfed/routing/view.h>
+#include <xfed/s2s/view.h>
+
+struct peer {
+    char *name;
+    bool is_named;
+    size_t in, out, connecting; /* pairs that may send to us, that we may send to, or neither yet */
+    struct xf_stanza_sum queued;
+    const char *cause; /* NULL: no route has failed */
+    char *text;
+    uint64_t retry_ms, heard_ms; /* heard_ms: last event about a stream, 0 for none */
+};
+
+enum phase { SECTIONS, ROUTES, STREAMS, ATTEMPTS, ROWS };
+
+struct job {
+    struct xf_client *client;
+    enum phase phase;
+    uint64_t route_at;
+    struct xf_s2s_view_at stream_at;
+    struct xf_map *peers; /* name -> struct peer */
+    struct peer **sorted;
+    size_t shown;
+};
+
+/* ------------------------------------------------------------------ gathering */
+
+static struct peer *peer_of(struct job *job, struct xf_span name)
+{
+    struct peer *peer = xf_map_find(job->peers, name);
+    if (peer)
+        return peer;
+    peer = xf_new(struct peer);
+    peer->name = xf_span_dup(name);
+    peer->is_named = xf_policy_names(job->client->control->parts.policy, name);
+    (void)xf_map_set(job->peers, name, peer);
+    return peer;
+}
+
+static void gather_sections(struct job *job)
+{
+    const struct xf_conf *conf = job->client->control->parts.conf;
+    for (size_t i = 0; i < conf->peer_count; i++)
+        if (conf->peers[i].pattern[0] != '*')
+            (void)peer_of(job, xf_span_of(conf->peers[i].pattern));
+}
+
+static void gather_route(void *owner, const struct xf_route_view *view)
+{
+    struct peer *peer = peer_of(owner, view->peer);
+    peer->queued.bytes += view->queued.bytes;
+    peer->queued.count += view->queued.count;
+    if (!view->cause || peer->cause)
+        return;
+    peer->cause = view->cause;
+    peer->text = xf_strdup(view->text);
+    peer->retry_ms = view->retry_ms;
+}
+
+static void gather_stream(void *owner, const struct xf_stream_view *view)
+{
+    if (!view->peer || strcmp(view->dir, "verify") == 0 || (*view->dir == 'i' && !view->is_ready))
+        return; /* an accepted stream has only a claim so far */
+    struct peer *peer = peer_of(owner, xf_span_of(view->peer));
+    if (!view->is_ready)
+        peer->connecting++;
+    else if (*view->dir == 'i')
+        peer->in++;
+    else
+        peer->out++;
+}
+
+static void gather_attempts(void *owner, struct xf_span name, uint64_t heard_ms)
+{
+    peer_of(owner, name)->heard_ms = heard_ms;
+}
+
+/* ------------------------------------------------------------------ rows */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(struct peer *const *)a)->name, (*(struct peer *const *)b)->name);
+}
+
+static void sort(struct job *job)
+{
+    size_t cursor = 0, count = 0;
+    void *peer = NULL;
+    job->sorted = xf_alloc((xf_map_count(job->peers) + 1) * sizeof(struct peer *));
+    while (xf_map_next(job->peers, &cursor, NULL, &peer))
+        job->sorted[count++] = peer;
+    qsort(job->sorted, count, sizeof(struct peer *), by_name);
+}
+
+static const char *state_of(const struct job *job, const struct peer *peer)
+{
+    const struct xf_policy_switches *switches = job->client->control->opts.switches;
+    if (switches->is_off || xf_texts_has(&switches->peers, peer->name))
+        return "switched-off";
+    if (peer->cause)
+        return "failing";
+    if (peer->in + peer->out > 0)
+        return "up";
+    return peer->connecting > 0 ? "connecting" : "idle";
+}
+
+static void put_last(void *owner, const struct xf_attempt *attempt)
+{
+    json_t *row = owner;
+    if (attempt->outcome != XF_ATTEMPT_FAILED || json_object_get(row, "last_failure"))
+        return;
+    json_t *last = json_object();
+    xf_json_put(last, "dir", attempt->dir);
+    xf_json_put_signed(last, "unix_s", attempt->began_s);
+    xf_json_put(last, "reason", attempt->reason);
+    xf_json_put(last, "detail", attempt->detail);
+    xf_json_put(last, "advice", attempt->advice);
+    xf_json_put(last, "help", attempt->help);
+    xf_json_put_new(row, "last_failure", last);
+}
+
+static void show_peer(struct job *job, const struct peer *peer)
+{
+    const struct xf_control *control = job->client->control;
+    json_t *row = json_object();
+    xf_json_put(row, "peer", peer->name);
+    xf_json_put(row, "state", state_of(job, peer));
+    xf_json_put_bool(row, "named", peer->is_named);
+    xf_json_put_int(row, "in", peer->in);
+    xf_json_put_int(row, "out", peer->out);
+    xf_json_put_int(row, "connecting", peer->connecting);
+    xf_json_put_sum(row, "queued", &peer->queued);
+    xf_json_put(row, "cause", peer->cause);
+    xf_json_put(row, "text", peer->text);
+    xf_json_put_int(row, "retry_ms", peer->retry_ms);
+    if (peer->heard_ms)
+        xf_json_put_int(row, "heard_ms", control->clock->now_ms - peer->heard_ms);
+    xf_attempts_show(control->opts.attempts, xf_span_of(peer->name), put_last, row);
+    xf_client_row(job->client, row);
+}
+
+/* False: all were shown. */
+static bool show_page(struct job *job)
+{
+    size_t count = xf_map_count(job->peers), end = job->shown + XF_CONTROL_PAGE;
+    if (!job->sorted)
+        sort(job);
+    while (job->shown < count && job->shown < end)
+        show_peer(job, job->sorted[job->shown++]);
+    return job->shown < count;
+}
+
+/* ------------------------------------------------------------------ one turn after the other */
+
+/* False: the phase is over. */
+static bool work(struct job *job)
+{
+    const struct xf_control *control = job->client->control;
+    switch (job->phase) {
+    case SECTIONS:
+        gather_sections(job);
+        return false;
+    case ROUTES:
+        return xf_routing_view(control->parts.routing, &job->route_at, XF_CONTROL_PAGE,
+                               gather_route, job);
+    case STREAMS:
+        return xf_s2s_view(control->parts.s2s, &job->stream_at, XF_CONTROL_PAGE, gather_stream,
+                           job);
+    case ATTEMPTS:
+        xf_attempts_each_peer(control->opts.attempts, gather_attempts, job);
+        return false;
+    case ROWS:
+        break;
+    }
+    return show_page(job);
+}
+
+static void free_job(void *owner)
+{
+    struct job *job = owner;
+    size_t cursor = 0;
+    void *value = NULL;
+    while (xf_map_next(job->peers, &cursor, NULL, &value)) {
+        struct peer *peer = value;
+        xf_free(peer->name);
+        xf_free(peer->text);
+        xf_free(peer);
+    }
+    xf_map_free(&job->peers);
+    xf_free(job->sorted);
+    xf_free(job);
+}
+
+static void go_on(struct xf_client *client)
+{
+    struct job *job = client->job;
+    bool has_more = work(job);
+    if (job->phase == ROWS && !has_more) {
+        json_t *result = json_object();
+        xf_json_put_int(result, "peers", job->shown);
+        xf_client_done(client, result);
+        return;
+    }
+    if (job->phase != ROWS || job->shown == 0)
+        xf_timer_start(client->control->timers, &client->timer, 0);
+    if (job->phase != ROWS && !has_more)
+        job->phase++;
+}
+
+static void on_timer(void *owner)
+{
+    go_on(owner);
+}
+
+void xf_verb_peers(struct xf_client *client, const json_t *request)
+{
+    struct job *job = xf_new(struct job);
+    (void)request;
+    job->client = client;
+    job->peers = xf_map_new();
+    client->job = job;
+    client->free_job = free_job;
+    client->go_on = go_on;
+    xf_timer_init(&client->timer, on_timer, client);
+    go_on(client);
+}

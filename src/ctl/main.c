@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c — xfedctl: asks a running xfedd, and prints the answer for people, or with --json for
+ * programs. Exit: 0 done, 1 xfedd refused, 2 no answer, 64 wrong usage.
+ */
+#include "ctl_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void print_help(FILE *out)
+{
+    fputs("usage: xfedctl [-s SOCKET] [--json] VERB [ARGUMENT...]\n\n", out);
+    for (size_t i = 0; i < xf_ctl_verb_count; i++) {
+        const struct xf_ctl_verb *verb = &xf_ctl_verbs[i];
+        fprintf(out, "  %-10s %-15s %s\n", verb->name, verb->args, verb->help);
+    }
+    fputs("\n  -s SOCKET  of listen { control }; else XFEDD_CONTROL, else " XF_CTL_SOCKET "\n"
+          "  --json     the answer's lines as xfedd sends them (doc/CONTROL.md)\n"
+          "  --verbs    the verbs, one on each line\n"
+          "  --version, --help\n",
+          out);
+}
+
+static const struct xf_ctl_verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < xf_ctl_verb_count; i++)
+        if (strcmp(xf_ctl_verbs[i].name, name) == 0)
+            return &xf_ctl_verbs[i];
+    return NULL;
+}
+
+static bool gather(void *owner, const json_t *row)
+{
+    json_array_append(owner, (json_t *)(uintptr_t)row);
+    return true;
+}
+
+static void show(const struct xf_ctl_verb *verb, const json_t *rows, const json_t *result)
+{
+    if (verb->show)
+        verb->show(rows, result);
+    else if (verb->columns && json_array_size(rows) > 0)
+        xf_ctl_table(verb->columns, verb->column_count, rows);
+    else if (verb->none)
+        puts(verb->none);
+}
+
+static enum xf_ctl_exit run(struct xf_ctl *ctl, const struct xf_ctl_verb *verb, json_t *request)
+{
+    enum xf_ctl_exit code;
+    if (!xf_ctl_connect(ctl))
+        return XF_CTL_NO_ANSWER;
+    if (strcmp(verb->name, "top") == 0)
+        return xf_ctl_top(ctl);
+    json_t *rows = json_array();
+    json_object_set_new(request, "verb", json_string(verb->name));
+    json_t *result = xf_ctl_ask(ctl, request, verb->row ? verb->row : gather, rows, &code);
+    if (!ctl->is_json && (result || json_array_size(rows) > 0))
+        show(verb, rows, result);
+    json_decref(result);
+    json_decref(rows);
+    return code;
+}
+
+static enum xf_ctl_exit usage(const char *what, const char *word)
+{
+    fprintf(stderr, "xfedctl: %s%s: xfedctl --help says what there is\n", what, word);
+    return XF_CTL_USAGE;
+}
+
+static enum xf_ctl_exit run_verb(struct xf_ctl *ctl, int argc, char **argv)
+{
+    const struct xf_ctl_verb *verb = find_verb(argv[0]);
+    if (!verb)
+        return usage("there is no verb ", argv[0]);
+    json_t *request = json_object();
+    enum xf_ctl_exit code = XF_CTL_USAGE;
+    if (verb->request(argc - 1, argv + 1, request))
+        code = run(ctl, verb, request);
+    else
+        fprintf(stderr, "usage: xfedctl %s %s\n", verb->name, verb->args);
+    json_decref(request);
+    xf_ctl_close(ctl);
+    return code;
+}
+
+static void print_verbs(void)
+{
+    for (size_t i = 0; i < xf_ctl_verb_count; i++)
+        puts(xf_ctl_verbs[i].name);
+}
+
+/* --json may stand anywhere. */
+static void take_json(int *argc, char **argv, bool *is_json)
+{
+    int kept = 0;
+    for (int i = 0; i < *argc; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            *is_json = true;
+        else
+            argv[kept++] = argv[i];
+    }
+    *argc = kept;
+    argv[kept] = NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const char *path = getenv("XFEDD_CONTROL");
+    struct xf_ctl ctl = {.path = path && *path ? path : XF_CTL_SOCKET, .fd = -1};
+    take_json(&argc, argv, &ctl.is_json);
+    int at = 1;
+    for (; at < argc && argv[at][0] == '-'; at++) {
+        if (strcmp(argv[at], "-s") == 0 && at + 1 < argc) {
+            ctl.path = argv[++at];
+        } else if (strcmp(argv[at], "--help") == 0) {
+            print_help(stdout);
+            return XF_CTL_OK;
+        } else if (strcmp(argv[at], "--version") == 0) {
+            puts("xfedctl " XFED_VERSION);
+            return XF_CTL_OK;
+        } else if (strcmp(argv[at], "--verbs") == 0) {
+            print_verbs();
+            return XF_CTL_OK;
+        } else {
+            return (int)usage("there is no option ", argv[at]);
+        }
+    }
+    if (at == argc) {
+        print_help(stderr);
+        return XF_CTL_USAGE;
+    }
+    return (int)run_verb(&ctl, argc - at, argv + at);
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+/* show.c — answers that are no table, for people. */
+#include "ctl_priv.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <xfed/base/clock.h>
+#include <xfed/base/err.h>
+
+#define DAY_S 86400
+
+/* A label, then what follows on the same line. */
+static void label(const char *text)
+{
+    printf("%-14s", text);
+}
+
+/* "LABEL text" on a line of its own; nothing for an empty text. */
+static void line(const char *name, const char *text)
+{
+    if (!*text)
+        return;
+    label(name);
+    xf_ctl_print_text(text, stdout);
+    putchar('\n');
+}
+
+static bool is_true(const json_t *object, const char *key)
+{
+    return json_is_true(xf_ctl_get(object, key));
+}
+
+/* ------------------------------------------------------------------ status */
+
+static void show_leg(const json_t *leg)
+{
+    char since[32];
+    printf("%-14s  %-22s %s for %s", "", xf_ctl_text_of(leg, "node"), xf_ctl_text_of(leg, "state"),
+           xf_ctl_duration(xf_ctl_number_of(leg, "since_ms"), since));
+    if (*xf_ctl_text_of(leg, "failure"))
+        printf(", last time: %s", xf_ctl_text_of(leg, "failure"));
+    if (is_true(leg, "congested"))
+        fputs(", slow", stdout);
+    if (is_true(leg, "draining"))
+        fputs(", drains", stdout);
+    putchar('\n');
+}
+
+static void show_link(const json_t *link)
+{
+    char down[32];
+    size_t index;
+    const json_t *leg;
+    label("link");
+    printf("%s: %s %s, %s", xf_ctl_text_of(link, "link"), xf_ctl_text_of(link, "driver"),
+           xf_ctl_text_of(link, "name"), is_true(link, "up") ? "up" : "DOWN");
+    if (xf_ctl_number_of(link, "down_ms"))
+        printf(" for %s", xf_ctl_duration(xf_ctl_number_of(link, "down_ms"), down));
+    if (xf_ctl_number_of(link, "held.stanzas"))
+        printf(", holds %" PRIu64 " stanzas", xf_ctl_number_of(link, "held.stanzas"));
+    if (is_true(link, "refuses_peers"))
+        fputs(", refuses peers", stdout);
+    putchar('\n');
+    json_array_foreach((json_t *)(uintptr_t)xf_ctl_get(link, "legs"), index, leg) show_leg(leg);
+}
+
+static void show_certificate(const json_t *cert)
+{
+    char until[32];
+    int64_t end_s = json_integer_value(xf_ctl_get(cert, "not_after_s"));
+    int64_t left_s = end_s - xf_unix_s();
+    label("certificate");
+    printf("%s: until %s, ", xf_ctl_text_of(cert, "name"), xf_ctl_time(end_s, until));
+    if (left_s < 0)
+        puts("EXPIRED");
+    else
+        printf("%" PRId64 " days\n", left_s / DAY_S);
+}
+
+static void show_counts(const json_t *result)
+{
+    char bytes[32];
+    label("streams");
+    printf("in %" PRIu64 " (%" PRIu64 " not authenticated), out %" PRIu64 " (%" PRIu64
+           " ready), verify %" PRIu64 ", paused %" PRIu64 "\n",
+           xf_ctl_number_of(result, "streams.in"), xf_ctl_number_of(result, "streams.half_open"),
+           xf_ctl_number_of(result, "streams.out"), xf_ctl_number_of(result, "streams.ready"),
+           xf_ctl_number_of(result, "streams.verify"), xf_ctl_number_of(result, "streams.paused"));
+    label("routes");
+    printf("send %" PRIu64 ", queue %" PRIu64 ", failing %" PRIu64 ", idle %" PRIu64 "\n",
+           xf_ctl_number_of(result, "routes.send"), xf_ctl_number_of(result, "routes.queue"),
+           xf_ctl_number_of(result, "routes.bounce") + xf_ctl_number_of(result, "routes.probe"),
+           xf_ctl_number_of(result, "routes.idle"));
+    label("waiting");
+    printf("%" PRIu64 " stanzas, %s\n", xf_ctl_number_of(result, "waiting.stanzas"),
+           xf_ctl_bytes(xf_ctl_number_of(result, "waiting.bytes"), bytes));
+}
+
+static void show_federation(const json_t *result)
+{
+    size_t index;
+    const json_t *peer, *peers = xf_ctl_get(result, "switched_off");
+    const char *word = xf_ctl_text_of(result, "federation");
+    label("federation");
+    fputs(strcmp(word, "off") == 0            ? "off (configuration)"
+          : strcmp(word, "switched-off") == 0 ? "SWITCHED OFF (xfedctl federation on)"
+                                              : "on",
+          stdout);
+    json_array_foreach((json_t *)(uintptr_t)peers, index, peer)
+    {
+        fputs(index ? ", " : "; switched off: ", stdout);
+        xf_ctl_print_text(json_string_value(peer), stdout);
+    }
+    putchar('\n');
+}
+
+void xf_ctl_show_status(const json_t *rows, const json_t *result)
+{
+    char text[32];
+    size_t index;
+    const json_t *item;
+    (void)rows;
+    printf("xfedd %s, %s for %s, pid %" PRIu64 ", %s\n", xf_ctl_text_of(result, "version"),
+           xf_ctl_text_of(result, "state"),
+           xf_ctl_duration(xf_ctl_number_of(result, "uptime_ms"), text),
+           xf_ctl_number_of(result, "pid"), xf_ctl_text_of(result, "config"));
+    show_federation(result);
+    json_array_foreach((json_t *)(uintptr_t)xf_ctl_get(result, "links"), index, item)
+        show_link(item);
+    show_counts(result);
+    json_array_foreach((json_t *)(uintptr_t)xf_ctl_get(result, "certificates"), index, item)
+        show_certificate(item);
+    if (xf_ctl_get(result, "reload")) {
+        label("reload");
+        printf(
+            "%s, %s\n", xf_ctl_time(json_integer_value(xf_ctl_get(result, "reload.unix_s")), text),
+            is_true(result, "reload.ok") ? "done" : "REFUSED: the old configuration is in force");
+    }
+    label("process");
+    printf("log level %s, peak memory %s, ", xf_ctl_text_of(result, "log_level"),
+           xf_ctl_bytes(xf_ctl_number_of(result, "memory_peak_kib") * 1024, text));
+    printf("CPU %s\n", xf_ctl_duration(xf_ctl_number_of(result, "cpu_ms"), text));
+}
+
+/* ------------------------------------------------------------------ peer, explain */
+
+static void show_route(const json_t *row)
+{
+    char text[32];
+    label("route");
+    xf_ctl_print_text(xf_ctl_text_of(row, "local"), stdout);
+    printf(": %s, sent %" PRIu64 ", bounced %" PRIu64, xf_ctl_text_of(row, "state"),
+           xf_ctl_number_of(row, "sent"), xf_ctl_number_of(row, "bounced"));
+    if (xf_ctl_number_of(row, "queued.stanzas"))
+        printf(", %" PRIu64 " wait for %s", xf_ctl_number_of(row, "queued.stanzas"),
+               xf_ctl_duration(xf_ctl_number_of(row, "oldest_ms"), text));
+    if (*xf_ctl_text_of(row, "text")) {
+        fputs("; ", stdout);
+        xf_ctl_print_text(xf_ctl_text_of(row, "text"), stdout);
+        printf("; stanzas come back for %s",
+               xf_ctl_duration(xf_ctl_number_of(row, "retry_ms"), text));
+    }
+    putchar('\n');
+}
+
+static void show_stream(const json_t *row)
+{
+    char text[32];
+    label("stream");
+    printf("%" PRIu64 " %s ", xf_ctl_number_of(row, "stream"), xf_ctl_text_of(row, "dir"));
+    xf_ctl_print_text(xf_ctl_text_of(row, "local"), stdout);
+    printf(" %s %s %s", xf_ctl_text_of(row, "addr"), xf_ctl_text_of(row, "state"),
+           xf_ctl_text_of(row, "tls"));
+    if (*xf_ctl_text_of(row, "auth"))
+        printf(" %s, certificate %s", xf_ctl_text_of(row, "auth"), xf_ctl_text_of(row, "cert"));
+    printf(", for %s\n", xf_ctl_duration(xf_ctl_number_of(row, "age_ms"), text));
+}
+
+static void show_step(const json_t *step)
+{
+    printf("  %8" PRIu64 " ms  %-22s ", xf_ctl_number_of(step, "ms"),
+           xf_ctl_text_of(step, "event"));
+    xf_ctl_print_text(xf_ctl_text_of(step, "pairs"), stdout);
+    putchar('\n');
+}
+
+static void show_attempt(const json_t *row)
+{
+    char text[32];
+    size_t index;
+    const json_t *step;
+    printf("\n%s  stream %" PRIu64 " %s ",
+           xf_ctl_time(json_integer_value(xf_ctl_get(row, "unix_s")), text),
+           xf_ctl_number_of(row, "stream"), xf_ctl_text_of(row, "dir"));
+    xf_ctl_print_text(xf_ctl_text_of(row, "local"), stdout);
+    printf(": %s\n", xf_ctl_text_of(row, "outcome"));
+    json_array_foreach((json_t *)(uintptr_t)xf_ctl_get(row, "steps"), index, step) show_step(step);
+    if (strcmp(xf_ctl_text_of(row, "outcome"), "failed") != 0)
+        return;
+    line("  reason", xf_ctl_text_of(row, "reason"));
+    line("  detail", xf_ctl_text_of(row, "detail"));
+    line("  advice", xf_ctl_text_of(row, "advice"));
+    line("  help", xf_ctl_text_of(row, "help"));
+}
+
+static void show_rows(const json_t *rows)
+{
+    static const struct {
+        const char *kind;
+        void (*show)(const json_t *row);
+    } kinds[] = {{"route", show_route}, {"stream", show_stream}, {"attempt", show_attempt}};
+    for (size_t i = 0; i < XF_ARRAY_LEN(kinds); i++) {
+        size_t index;
+        const json_t *row;
+        json_array_foreach((json_t *)(uintptr_t)rows, index,
+                           row) if (strcmp(xf_ctl_text_of(row, "kind"), kinds[i].kind) == 0)
+            kinds[i]
+                .show(row);
+    }
+    if (json_array_size(rows) == 0)
+        puts("no route, no stream, and no attempt that is remembered");
+}
+
+static void show_ruling(const char *name, const json_t *ruling)
+{
+    if (!ruling)
+        return;
+    label(name);
+    if (is_true(ruling, "passes"))
+        puts("passes");
+    else
+        printf("refused by %s: %s\n", xf_ctl_text_of(ruling, "rule"),
+               xf_ctl_text_of(ruling, "text"));
+}
+
+void xf_ctl_show_peer(const json_t *rows, const json_t *result)
+{
+    line("peer", xf_ctl_text_of(result, "peer"));
+    if (*xf_ctl_text_of(result, "section")) {
+        label("section");
+        printf("peer \"%s\" at %s\n", xf_ctl_text_of(result, "section"),
+               xf_ctl_text_of(result, "place"));
+    }
+    show_ruling("policy out", xf_ctl_get(result, "policy_out"));
+    show_ruling("policy in", xf_ctl_get(result, "policy_in"));
+    show_rows(rows);
+}
+
+void xf_ctl_show_explain(const json_t *rows, const json_t *result)
+{
+    fputs(xf_ctl_text_of(result, "policy"), stdout);
+    const json_t *mail = xf_ctl_get(result, "mail");
+    putchar('\n');
+    if (mail) {
+        label("mail");
+        xf_ctl_print_text(xf_ctl_text_of(mail, "jid"), stdout);
+        fputs(" -> ", stdout);
+        xf_ctl_print_text(*xf_ctl_text_of(mail, "mail") ? xf_ctl_text_of(mail, "mail")
+                                                        : xf_ctl_text_of(mail, "answer"),
+                          stdout);
+        putchar('\n');
+    }
+    line("peer", xf_ctl_text_of(result, "peer"));
+    show_rows(rows);
+}
+
+/* ------------------------------------------------------------------ acts */
+
+void xf_ctl_show_closed(const json_t *rows, const json_t *result)
+{
+    (void)rows;
+    printf("%" PRIu64 " streams are being closed\n", xf_ctl_number_of(result, "closed"));
+}
+
+void xf_ctl_show_retry(const json_t *rows, const json_t *result)
+{
+    uint64_t routes = xf_ctl_number_of(result, "routes");
+    (void)rows;
+    if (routes)
+        printf("%" PRIu64 " routes had failed; one tries now (xfedctl peer shows how it goes)\n",
+               routes);
+    else
+        puts("no route to this peer has failed: the next stanza opens a stream");
+}
+
+void xf_ctl_show_flush(const json_t *rows, const json_t *result)
+{
+    (void)rows;
+    printf("%" PRIu64 " stanzas were returned or dropped\n", xf_ctl_number_of(result, "stanzas"));
+}
+
+void xf_ctl_show_federation(const json_t *rows, const json_t *result)
+{
+    (void)rows;
+    printf("switched %s", xf_ctl_text_of(result, "turned"));
+    if (strcmp(xf_ctl_text_of(result, "turned"), "off") == 0)
+        puts(", until xfedd ends: to keep it, write it into the configuration");
+    else if (is_true(result, "off_by_configuration"))
+        puts("; but the configuration says federation = off");
+    else
+        puts(is_true(result, "all_off") ? "; but all peers are switched off" : "");
+}
+
+void xf_ctl_show_reload(const json_t *rows, const json_t *result)
+{
+    size_t index;
+    const json_t *row;
+    json_array_foreach((json_t *)(uintptr_t)rows, index, row)
+    {
+        if (strcmp(xf_ctl_text_of(row, "kind"), "restart-needed") == 0)
+            fputs("needs a restart: ", stdout);
+        xf_ctl_print_text(xf_ctl_text_of(row, "detail"), stdout);
+        putchar('\n');
+    }
+    if (result)
+        puts("reloaded");
+}
+
+void xf_ctl_show_drain(const json_t *rows, const json_t *result)
+{
+    char text[32];
+    (void)rows;
+    printf("xfedd stops: queues have %s at most\n",
+           xf_ctl_duration(xf_ctl_number_of(result, "drain_ms"), text));
+}
+
+void xf_ctl_show_log(const json_t *rows, const json_t *result)
+{
+    uint64_t minutes = xf_ctl_number_of(result, "minutes");
+    (void)rows;
+    printf("log level %s", xf_ctl_text_of(result, "level"));
+    if (minutes)
+        printf(" for %" PRIu64 " minutes\n", minutes);
+    else
+        puts(" until a reload");
+}
+
+bool xf_ctl_show_trace_row(void *owner, const json_t *row)
+{
+    char text[32];
+    int64_t unix_ms = json_integer_value(xf_ctl_get(row, "unix_ms"));
+    (void)owner;
+    printf("%s.%03" PRId64 " ", xf_ctl_time(unix_ms / 1000, text), unix_ms % 1000);
+    xf_ctl_print_text(xf_ctl_text_of(row, "line"), stdout);
+    putchar('\n');
+    fflush(stdout);
+    return true;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * control.c — what operators ask and want through the control socket, as far as only the daemon can
+ * tell or do it.
+ */
+#include "daemon_priv.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <string.h>
+
+#include <xfed/attempts/attempts.h>
+#include <xfed/base/alloc.h>
+#include <xfed/control/control.h>
+
+#define ATTEMPTS_BYTES (8u << 20)
+
+/* ---- groups */
+
+/* Blocks: before the loop runs. */
+static bool find_group(const char *name, gid_t *out_gid)
+{
+    const struct group *entry = getgrnam(name);
+    if (entry)
+        *out_gid = entry->gr_gid;
+    return entry != NULL;
+}
+
+static enum xf_err find_groups(const char *key, const struct xf_texts *names, gid_t *out,
+                               struct xf_error *err)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (!find_group(names->item[i], &out[i]))
+            return xf_fail(err, XF_ERR_CONFIG,
+                           "listen { %s }: \"%s\": there is no such group: expected one of this "
+                           "machine",
+                           key, names->item[i]);
+    return XF_ERR_OK;
+}
+
+static void check_groups(const struct xf_conf *conf, const char *key, const struct xf_texts *names,
+                         struct xf_report *report)
+{
+    const struct xf_at at = {conf, &conf->listen_at};
+    gid_t group;
+    for (size_t i = 0; i < names->count; i++)
+        if (!find_group(names->item[i], &group))
+            xf_report_error(report, &at, key,
+                            "%s = \"%s\": there is no such group: expected one of this machine",
+                            key, names->item[i]);
+}
+
+void xf_daemon_check_control(const struct xf_conf *conf, struct xf_report *report)
+{
+    check_groups(conf, "control-readers", &conf->listen.control_readers, report);
+    check_groups(conf, "control-admins", &conf->listen.control_admins, report);
+}
+
+/* ---- what operators want */
+
+/* As after a reload that changed nothing else. */
+static void switched(void *owner)
+{
+    struct xf_daemon *daemon = owner;
+    xf_policy_switched(daemon->policy);
+    xf_s2s_reload(daemon->s2s, daemon->policy, &daemon->conf->s2s, daemon->certs.set);
+    xf_routing_reload(daemon->routing, daemon->policy, &daemon->conf->routing);
+}
+
+static void certificates(void *owner, xf_control_certificate_fn show, void *show_owner)
+{
+    const struct xf_daemon *daemon = owner;
+    for (size_t i = 0; i < daemon->certs.own_count; i++) {
+        const struct xf_cert *cert = &daemon->certs.own[i];
+        struct xf_tls_about about;
+        if (!cert->identity)
+            continue;
+        xf_tls_identity_about(cert->identity, &about);
+        show(show_owner, &(struct xf_control_certificate){.name = cert->name,
+                                                          .file = cert->file,
+                                                          .not_before_s = about.not_before_s,
+                                                          .not_after_s = about.not_after_s});
+    }
+}
+
+static const char *state(void *owner)
+{
+    const struct xf_daemon *daemon = owner;
+    return daemon->drain == XF_DRAIN_NOT ? "running" : "draining";
+}
+
+static const struct xf_control_ops ops = {
+    .switched = switched,
+    .certificates = certificates,
+    .state = state,
+};
+
+/* ---- the socket */
+
+static bool is_named(void *owner, struct xf_span peer)
+{
+    const struct xf_daemon *daemon = owner;
+    return daemon->policy && xf_policy_names(daemon->policy, peer);
+}
+
+static void make_control(struct xf_daemon *daemon, const gid_t *readers, const gid_t *admins,
+                         const struct xf_daemon_acts *acts)
+{
+    const struct xf_listen_settings *listen = &daemon->boot->listen;
+    daemon->attempts = xf_attempts_new(&(struct xf_attempts_opts){.clock = daemon->env.env.clock,
+                                                                  .max_bytes = ATTEMPTS_BYTES,
+                                                                  .is_named = is_named,
+                                                                  .owner = daemon});
+    daemon->control =
+        xf_control_new(&(struct xf_control_opts){.loop = daemon->loop,
+                                                 .file = daemon->file,
+                                                 .version = XFED_VERSION,
+                                                 .attempts = daemon->attempts,
+                                                 .switches = &daemon->switches,
+                                                 .readers = readers,
+                                                 .reader_count = listen->control_readers.count,
+                                                 .admins = admins,
+                                                 .admin_count = listen->control_admins.count,
+                                                 .reload = acts->reload,
+                                                 .drain = acts->drain,
+                                                 .ops = &ops,
+                                                 .owner = daemon});
+}
+
+enum xf_err xf_daemon_open_control(struct xf_daemon *daemon, const struct xf_daemon_acts *acts,
+                                   struct xf_error *err)
+{
+    const struct xf_listen_settings *listen = &daemon->boot->listen;
+    if (!*listen->control)
+        return XF_ERR_OK;
+    gid_t *readers = xf_alloc((listen->control_readers.count + 1) * sizeof(*readers));
+    gid_t *admins = xf_alloc((listen->control_admins.count + 1) * sizeof(*admins));
+    enum xf_err result = find_groups("control-readers", &listen->control_readers, readers, err);
+    if (result == XF_ERR_OK)
+        result = find_groups("control-admins", &listen->control_admins, admins, err);
+    if (result == XF_ERR_OK) {
+        make_control(daemon, readers, admins, acts);
+        result = xf_control_listen(daemon->control, listen->control, err);
+    }
+    xf_free(readers);
+    xf_free(admins);
+    return result;
+}
+
+void xf_daemon_attach_control(struct xf_daemon *daemon)
+{
+    if (daemon->control)
+        xf_control_attach(daemon->control,
+                          &(struct xf_control_parts){.s2s = daemon->s2s,
+                                                     .routing = daemon->routing,
+                                                     .links = daemon->links,
+                                                     .link_count = daemon->link_count,
+                                                     .policy = daemon->policy,
+                                                     .conf = daemon->conf,
+                                                     .mailmap = daemon->mailmap});
+}

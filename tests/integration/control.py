@@ -1,0 +1,279 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""xfedctl against a running xfedd with three peers: one that works, one that refuses connections, one with a certificate of nobody.
+
+Every verb is asked as text and as JSON. Then those who should get nothing: a user of no group, a reader who wants to act, clients that send
+nothing, too much, nonsense, or never read; meanwhile stanzas pass, and xfedd's memory stays where it was.
+"""
+import grp
+import json
+import os
+import pwd
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from lab import net, options
+from lab.cluster import Cluster
+from lab.dns import Dns
+from lab.gateway import Gateway
+from lab.peer import Peer
+from lab.pki import Authority
+from lab.servers import COMPONENT_PORT
+from lab.stage import Stage
+from lab.world import COMPONENT, LOCAL
+
+GOOD, CLOSED, UNKNOWN = 'good.example', 'closed.example', 'unknown.example'
+READERS, ADMINS = 'games', 'www-data'   # groups of every Debian, with nobody of ours in them
+
+
+class Ctl:
+    def __init__(self, program, path):
+        self.program, self.path = program, path
+
+    def run(self, *words, timeout=20):
+        """-> exit status, output, complaints"""
+        done = subprocess.run([self.program, '-s', self.path, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout)
+        return done.returncode, done.stdout, done.stderr
+
+    def text(self, *words):
+        return self.run(*words)[1]
+
+    def ask(self, *words):
+        """-> rows, result"""
+        lines = [json.loads(line) for line in self.run('--json', *words)[1].splitlines()]
+        return [line['row'] for line in lines if 'row' in line], lines[-1].get('result', lines[-1])
+
+    def peer(self, name):
+        return next((row for row in self.ask('peers')[0] if row['peer'] == name), {})
+
+
+def message(to, ident):
+    return f"<message from='alice@{LOCAL}/x' to='{to}' id='{ident}' type='chat'><body>hi</body></message>"
+
+
+def until(true, seconds=15):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not true():
+        time.sleep(0.1)
+    return true()
+
+
+def raw(path, data, seconds=3):
+    """What comes back for these bytes, until xfedd closes or says nothing for so long."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(seconds)
+        s.connect(path)
+        got = b''
+        try:
+            s.sendall(data)
+            while True:
+                part = s.recv(65536)
+                if not part:
+                    return got, 'closed'
+                got += part
+        except (TimeoutError, socket.timeout):
+            return got, 'open'
+        except OSError as e:
+            return got, type(e).__name__
+
+
+def as_user(user, groups, program, path, *words):
+    """xfedctl as another user."""
+    entry = pwd.getpwnam(user)
+    gids = [grp.getgrnam(g).gr_gid for g in groups]
+
+    def become():
+        os.setgroups(gids)
+        os.setgid(entry.pw_gid)
+        os.setuid(entry.pw_uid)
+    done = subprocess.run([program, '-s', path, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=become)
+    return done.returncode, done.stdout, done.stderr
+
+
+def resident_kib(pid):
+    with open(f'/proc/{pid}/status') as f:
+        return int(next(line.split()[1] for line in f if line.startswith('VmRSS')))
+
+
+# ---------------------------------------------------------------- what operators see
+
+def look(report, ctl, cluster):
+    for to in (GOOD, CLOSED, UNKNOWN):
+        cluster.send(message(f'bob@{to}', f'first-{to}'))
+    report.check('the good peer is up', until(lambda: ctl.peer(GOOD).get('state') == 'up'), str(ctl.peer(GOOD)))
+    report.check('the closed one is failing', until(lambda: ctl.peer(CLOSED).get('state') == 'failing'), str(ctl.peer(CLOSED)))
+    report.check('the unknown one is failing', until(lambda: ctl.peer(UNKNOWN).get('state') == 'failing'), str(ctl.peer(UNKNOWN)))
+    _, status = ctl.ask('status')
+    report.check('status: the link is up, one stream is ready', status['links'][0]['up'] and status['streams']['ready'] == 1, str(status))
+    report.equal('status: our certificate', [c['name'] for c in status['certificates']][:1], [LOCAL])
+    failure = ctl.peer(CLOSED).get('last_failure', {})
+    report.check('peers: why the closed one failed', failure.get('reason') == 'connect', str(failure))
+    streams, result = ctl.ask('streams')
+    ready = [row for row in streams if row['ready']]
+    report.check('streams: with TLS and EXTERNAL', any(r['peer'] == GOOD and r['tls'].startswith('TLSv1') and r['auth'] == 'external'
+                                                       for r in ready), str(streams))
+    report.equal('streams: as many as are counted', result['streams'], len(streams))
+    report.equal('streams of one peer', {r['peer'] for r in ctl.ask('streams', GOOD)[0]}, {GOOD})
+    look_at_peer(report, ctl)
+    queue, _ = ctl.ask('queue', '--all')
+    report.check('queue --all: a route for each', {r['peer'] for r in queue} >= {GOOD, CLOSED, UNKNOWN}, str(queue))
+    report.equal('queue: those that failed', {r['peer'] for r in ctl.ask('queue')[0] if 'cause' in r}, {CLOSED, UNKNOWN})
+
+
+def look_at_peer(report, ctl):
+    rows, result = ctl.ask('peer', UNKNOWN)
+    attempts = [r for r in rows if r['kind'] == 'attempt']
+    steps = [s for a in attempts for s in a['steps']]
+    report.check('peer: policy lets both ways pass', result['policy_in']['passes'] and result['policy_out']['passes'], str(result))
+    report.check('peer: the attempt has failed by the certificate', any(a['outcome'] == 'failed' and a['reason'] == 'certificate' for a in attempts)
+                 or any('cert' in s['pairs'] for s in steps), str(attempts)[:2000])
+    report.check('peer: step by step, from the address to the handshake',
+                 any(s['event'] == 's2s.address.tried' for s in steps) and any('to=HANDSHAKE' in s['pairs'] for s in steps), str(steps)[:2000])
+    rows, result = ctl.ask('explain', f'alice@{LOCAL}', f'bob@{CLOSED}')
+    report.check('explain: policy, and the route that failed', 'passes' in result['policy'] and
+                 any(r['kind'] == 'route' and r['state'] in ('bounce', 'probe') for r in rows), str(rows)[:2000])
+
+
+def read(report, ctl):
+    """The same for people: every verb that only looks, with words that must be there."""
+    for words, wanted in (
+            (('status',), ('running', 'federation    on', 'link', 'up', 'certificate')), (('peers',), (GOOD, 'up', CLOSED, 'failing')),
+            (('streams',), (GOOD, 'external')), (('queue',), (CLOSED,)), (('peer', GOOD), ('policy out    passes', 'stream', 'HANDSHAKE')),
+            (('peer', CLOSED), ('failed', 'reason', 's2s.address.tried')), (('explain', f'alice@{LOCAL}', f'bob@{GOOD}'), ('passes', 'route'))):
+        code, out, err = ctl.run(*words)
+        report.check(f'xfedctl {" ".join(words)}', code == 0 and all(w in out for w in wanted), f'{code}: {out}{err}')
+
+
+# ---------------------------------------------------------------- what operators do
+
+def act(report, ctl, cluster, gateway, peer):
+    got = []
+    trace = subprocess.Popen([ctl.program, '-s', ctl.path, 'trace', GOOD, '1'], stdout=subprocess.PIPE, text=True)
+    threading.Thread(target=lambda: got.extend(trace.stdout), daemon=True).start()
+    time.sleep(0.5)
+    report.equal('close: the stream of the good peer', ctl.ask('close', GOOD)[1]['closed'] >= 1, True)
+    report.check('close: it is gone', until(lambda: not ctl.ask('streams', GOOD)[0]))
+    cluster.send(message(f'bob@{GOOD}', 'second'))
+    report.check('a stanza opens another one', until(lambda: ctl.peer(GOOD).get('state') == 'up'))
+    report.check('trace: the negotiation, also what is at debug', until(lambda: any('to=HANDSHAKE' in line for line in got)), ''.join(got))
+    trace.kill()
+    report.equal('close: no such stream', ctl.run('close', '999999')[0], 1)
+
+    peer.start()
+    report.equal('retry: the closed peer, which is back', ctl.ask('retry', CLOSED)[1]['routes'], 1)
+    report.check('retry: it is tried at once', until(lambda: ctl.peer(CLOSED).get('state') == 'up', 5), str(ctl.peer(CLOSED)))
+
+    ctl.run('federation', 'off', GOOD)
+    report.check('federation off PEER: its stream ends', until(lambda: not [r for r in ctl.ask('streams', GOOD)[0] if r['ready']]))
+    cluster.send(message(f'bob@{GOOD}', 'third'))
+    report.check('... and stanzas to it come back as not-allowed', came_back(cluster, 'third', 'not-allowed'))
+    report.equal('... it is shown', ctl.peer(GOOD).get('state'), 'switched-off')
+    gateway.reload()
+    report.equal('... and a reload does not undo it', ctl.peer(GOOD).get('state'), 'switched-off')
+    ctl.run('federation', 'on', GOOD)
+    cluster.send(message(f'bob@{GOOD}', 'fourth'))
+    report.check('federation on PEER', until(lambda: ctl.peer(GOOD).get('state') == 'up'))
+
+    ctl.run('log', 'debug', '1')
+    report.equal('log debug 1', ctl.ask('status')[1]['log_level'], 'debug')
+    code, out, _ = ctl.run('reload')
+    report.check('reload: says that it is done', code == 0 and 'reloaded' in out, f'{code}: {out}')
+    report.equal('... and sets the level back', ctl.ask('status')[1]['log_level'], 'info')
+    gateway.configure('peer "x.example" { tls = perhaps }')
+    code, out, err = ctl.run('reload')
+    report.check('reload: a refused one says where and why', code == 1 and 'perhaps' in out and 'stays in force' in err, f'{code}: {out}{err}')
+    gateway.configure('')
+
+
+def came_back(cluster, ident, condition):
+    element = cluster.wait(lambda e: e.get('id') == ident and e.get('type') == 'error', 10)
+    return element is not None and any(condition in child.tag for child in element.iter())
+
+
+# ---------------------------------------------------------------- who should get nothing
+
+def hostile(report, ctl, gateway):
+    path, pid = ctl.path, gateway.proc.pid
+    other = as_user('man', [], ctl.program, path, 'status')
+    report.check('a user of no group: turned away', other[0] == 1 and 'control-readers' in other[2] and not other[1], str(other))
+    code, out, err = as_user('man', [READERS], ctl.program, path, 'status')
+    report.check('a reader may look', code == 0 and 'running' in out, f'{code}: {out}{err}')
+    code, out, err = as_user('man', [READERS], ctl.program, path, 'close', GOOD)
+    report.check('... and may not act', code == 1 and 'control-admins' in err, f'{code}: {out}{err}')
+    code, out, err = as_user('man', [ADMINS], ctl.program, path, 'log', 'info')
+    report.check('an admin may act', code == 0, f'{code}: {out}{err}')
+
+    before = resident_kib(pid)
+    for what, data, want in (
+            ('nonsense', b'hello\n', b'bad-request'), ('an array', b'[1]\n', b'bad-request'), ('no verb', b'{}\n', b'bad-request'),
+            ('an unknown verb', b'{"verb":"shell"}\n', b'unknown-verb'), ('keys twice', b'{"verb":"status","verb":"drain"}\n', b'bad-request'),
+            ('deep nesting', b'{"verb":' + b'[' * 8000 + b'\n', b'bad-request'), ('a NUL', b'{"verb":"sta\\u0000tus"}\n', b'bad-request'),
+            ('a domain that is none', b'{"verb":"peer","peer":"a b"}\n', b'bad-domain'), ('a number for a domain', b'{"verb":"peer","peer":7}\n', b'bad-request'),
+            ('JIDs of others', b'{"verb":"explain","from":"a@x.example","to":"b@y.example"}\n', b'not-served'),
+            ('a line without end', b'x' * 100000, b'too-long')):
+        got, end = raw(path, data, 0.3)
+        report.check(f'{what}: {want.decode()}', want in got, f'{got[:300]!r} {end}')
+    crowd(report, ctl, gateway)
+    grown = resident_kib(pid) - before
+    if not gateway.lab.wrapper: # sanitizers keep what was freed
+        report.check(f'memory stays ({grown} KiB more)', grown < 20000)
+
+
+def crowd(report, ctl, gateway):
+    """Clients that never read what they asked for, as many as there may be; those who act find room all the same."""
+    clients = []
+    for _ in range(40):
+        s = socket.socket(socket.AF_UNIX)
+        s.setblocking(False)
+        try:
+            s.connect(ctl.path)
+            s.send(b'{"verb":"streams"}\n' * 200)
+        except OSError:
+            pass
+        clients.append(s)
+    time.sleep(0.5)
+    begin = time.monotonic()
+    outcome = gateway.reload(5)
+    report.check(f'40 clients that never read: the loop goes on ({time.monotonic() - begin:.2f} s for a reload)', outcome == 'done', str(outcome))
+    for s in clients:
+        s.close()
+    report.check('... and once they are gone, others are served', until(lambda: ctl.run('status')[0] == 0))
+
+
+def main():
+    p = options.parser(__doc__)
+    p.add_argument('--xfedctl', help='the program; by default beside xfedd')
+    args = p.parse_args()
+    with Stage(args) as stage:
+        program = args.xfedctl or os.path.join(os.path.dirname(os.path.abspath(args.xfedd)), '../ctl/xfedctl')
+        lab = stage.open()
+        ours, theirs = Authority(lab.folder('pki'), 'ours'), Authority(lab.folder('pki'), 'theirs')
+        dns = Dns(lab.scratch)
+        peers = {}
+        for n, (domain, authority) in enumerate(((GOOD, ours), (CLOSED, ours), (UNKNOWN, theirs))):
+            dns.domain(domain, f'127.77.1.{n + 1}')
+            peers[domain] = Peer(domain, f'127.77.1.{n + 1}', authority.issue(domain), ours.file)
+        stage.start(peers[GOOD])
+        stage.start(peers[UNKNOWN])
+        stage.at_end(peers[CLOSED].stop)
+        stage.start(dns)
+        cluster = stage.start(Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT))
+        gateway = Gateway(lab, LOCAL, 'external', ours.issue(LOCAL, f'conference.{LOCAL}'), ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}',
+                          control=f'control-readers = {{"{READERS}"}}  control-admins = {{"{ADMINS}"}}')
+        stage.start_xfedd(gateway)
+        ctl = Ctl(program, f'{gateway.folder}/control.sock')
+        look(stage.report, ctl, cluster)
+        read(stage.report, ctl)
+        act(stage.report, ctl, cluster, gateway, peers[CLOSED])
+        hostile(stage.report, ctl, gateway)
+        code, out, err = ctl.run('drain')
+        stage.report.check('drain: xfedd ends by itself', code == 0 and until(lambda: not gateway.proc.alive()), f'{code}: {out}{err}')
+        stage.report.check('... and removes its socket', not os.path.exists(ctl.path))
+    return stage.end()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
