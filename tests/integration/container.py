@@ -80,6 +80,7 @@ def look_at_pair(report, pair, server):
     report.check(f'{server}: its own sandbox', pair.waits_for('process.sandbox.on calls=yes', 1))
     report.check(f'{server}: no capability', 'CapEff:\t0000000000000000' in pair.inside('cat', '/proc/self/status'))
     report.check(f'{server}: -t accepts the configuration', ': ok' in pair.inside('xfedd', '-t'))
+    report.check(f'{server}: xfedctl gets an answer', 'cluster' in pair.inside('xfedctl', 'status'))
     pair.compose('kill', '-s', 'HUP', 'xfedd')
     report.check(f'{server}: a reload', pair.waits_for('config.reload.done', 10))
     pair.compose('restart', '-t', '30', 'xfedd')
