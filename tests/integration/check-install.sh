@@ -3,9 +3,9 @@
 # `meson install` into an empty folder: every file is in its place and nothing else, the unit names what is there, and the program
 # runs from there.
 #
-# usage: check-install.sh BUILD SOURCE_ROOT CONF_FILE SBINDIR DATADIR DOCDIR MANDIR UNITDIR SYSUSERSDIR TMPFILESDIR, absolute paths
+# usage: check-install.sh BUILD SOURCE_ROOT CONF_FILE SBINDIR DATADIR DOCDIR MANDIR UNITDIR SYSUSERSDIR TMPFILESDIR BINDIR, absolute paths
 set -eu
-build=$1 source=$2 conf_file=$3 sbin=$4 share=$5/xfedd doc=$6 man=$7 units=$8 sysusers=$9 tmpfiles=${10}
+build=$1 source=$2 conf_file=$3 sbin=$4 share=$5/xfedd doc=$6 man=$7 units=$8 sysusers=$9 tmpfiles=${10} bin=${11}
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 failed=0
@@ -20,7 +20,8 @@ meson install -C "$build" --no-rebuild --destdir "$root/fs" >"$root/log" || { ca
 # What should be there: what is in these folders of the source, and the rest by name.
 {
     printf '%s\n' "$sbin/xfedd" "$share/xfed.conf" "$units/xfedd.service" "$units/xfedd.socket" "$sysusers/xfedd.conf" "$tmpfiles/xfedd.conf" \
-        "$man/man8/xfedd.8" "$man/man5/xfed.conf.5"
+        "$bin/xfedctl" "${share%/xfedd}/bash-completion/completions/xfedctl" "${share%/xfedd}/zsh/site-functions/_xfedctl" \
+        "$man/man1/xfedctl.1" "$man/man8/xfedd.8" "$man/man5/xfed.conf.5"
     for name in CHANGELOG.md CONTRIBUTING.md LICENSE README.md; do echo "$doc/$name"; done
     for folder in ejabberd examples jabberd2 prosody; do (cd "$source/conf" && find "$folder" -type f) | sed "s|^|$share/|"; done
     (cd "$source" && find doc -type f) | sed "s|^|$doc/|"
@@ -43,6 +44,9 @@ grep -q "^d ${conf_file%/*} 0750 root xfedd -\$" "$root/fs$tmpfiles/xfedd.conf" 
 plain() { sed 's/\\-/-/g' "$root/fs$man/$1"; }
 for option in $("$root/fs$sbin/xfedd" --help | sed -n 's/^.* xfedd \(.*\)  .*/\1/p' | grep -oE -- '--?[a-z][a-z-]*' | sort -u); do
     plain man8/xfedd.8 | grep -qE -- "Fl ${option#-}( |\$)" || fail "xfedd.8 does not have $option"
+done
+for verb in $("$root/fs$bin/xfedctl" --verbs); do
+    plain man1/xfedctl.1 | grep -qE -- "^\.It Cm $verb( |\$)" || fail "xfedctl.1 does not have $verb"
 done
 "$root/fs$sbin/xfedd" --sample | sed -n 's/^ *#\{0,1\}\([a-z0-9][a-z0-9-]*\) *=.*/\1/p' | sort -u >"$root/keys"
 [ "$(wc -l <"$root/keys")" -ge 100 ] || fail "the sample has only $(wc -l <"$root/keys") settings"

@@ -28,6 +28,9 @@ done <<'LIST'
 /etc/xfedd/xfed.conf 644 root:root
 /etc/apparmor.d/xfedd 644 root:root
 /usr/sbin/xfedd 755 root:root
+/usr/bin/xfedctl 755 root:root
+/usr/share/bash-completion/completions/xfedctl 644 root:root
+/usr/share/zsh/vendor-completions/_xfedctl 644 root:root
 /lib/systemd/system/xfedd.service 644 root:root
 /lib/systemd/system/xfedd.socket 644 root:root
 /usr/lib/sysusers.d/xfedd.conf 644 root:root
@@ -45,6 +48,7 @@ LIST
 check "a way to write" sh -c "! dpkg-deb -c '$folder'/xfedd_*.deb | grep -E '^[^l](....w|.......w)'"
 check "not enabled" gone /etc/systemd/system/multi-user.target.wants/xfedd.service
 check "the socket is not enabled" gone /etc/systemd/system/sockets.target.wants/xfedd.socket
+check "xfedctl.1" lint /usr/share/man/man1/xfedctl.1.gz
 check "xfedd.8" lint /usr/share/man/man8/xfedd.8.gz
 check "xfed.conf.5" lint /usr/share/man/man5/xfed.conf.5.gz
 check "hardened" grep -q 'FORTIFY_SOURCE=3' "$folder/build.log"

@@ -42,6 +42,7 @@ soon() { for _ in $(seq 100); do "$@" >/dev/null 2>&1 && return 0; sleep 0.1; do
 check "a start" in_unit systemctl start xfedd
 check "it is up" is ActiveState=active
 check "its own sandbox" journal 'process.sandbox.on calls=yes files=yes'
+check "xfedctl gets an answer" in_unit xfedctl status
 check "a reload" in_unit systemctl reload xfedd
 check "it is read" soon journal config.reload.done
 put "$good" 'nonsense = 1'

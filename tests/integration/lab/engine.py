@@ -77,10 +77,13 @@ class Engine:
 
     # ---- images
 
-    def build(self, services):
+    def need_base(self):
         if not quiet('docker', 'image', 'inspect', BASE, env=self.env):
             if not quiet('docker', 'pull', BASE, env=self.env, timeout=120):
                 self._bootstrap()
+
+    def build(self, services):
+        self.need_base()
         self.compose('build', *services, timeout=1200)
 
     def _bootstrap(self):
