@@ -12,11 +12,11 @@ SCRIPTS = Path(sys.argv.pop(1))
 
 LAYERS = 'base:\n*/settings.h: base\nconf: base */settings.h\nxmpp: base\nnet: base\nlib uv.h: net\nlib openssl/: base\nlib strophe.h:\n'
 
-# script, label, file, content, words in the output ('' means: passes)
 # A tree with which check-help is content.
 HELP = {'include/xfed/base/help.h': 'X(A_B, "a-b", "do it")', 'doc/TROUBLESHOOTING.md': '### a-b\n    line help=a-b', 'README.md': '',
         'doc/A.md': '[x](TROUBLESHOOTING.md#a-b)', 'src/net/a.c': 'f(XF_HELP_A_B);', 'tests/a.xft': 'expect log x help=a-b'}
 
+# script, label, file, content, words in the output ('' means: passes)
 CASES = [
     ('check-layers', 'a lower layer', 'src/xmpp/a.c', '#include <xfed/base/err.h>', ''),
     ('check-layers', 'its own layer', 'src/xmpp/a.c', '#include <xfed/xmpp/jid.h>', ''),
