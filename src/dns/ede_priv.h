@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define XF_DNS_EDE_BYTES 96 /* what is kept of an error, with its NUL */
+#define XF_DNS_EDE_BYTES 160 /* what is kept of an error, with its NUL */
 
 /*
  * Read the first extended error of the options of an EDNS record. `out_text` becomes the name of
