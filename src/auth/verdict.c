@@ -180,7 +180,6 @@ struct xf_refusal xf_auth_refusal(const struct xf_peer_settings *settings,
     return none;
 }
 
-/* In the order of xf_verdict_text. */
 enum xf_help xf_verdict_help(const struct xf_verdict *verdict)
 {
     if (!verdict->is_secure)
@@ -228,53 +227,56 @@ static void wrong_pin_text(const struct xf_tls_facts *facts, struct xf_span doma
              XF_SPAN_ARGS(domain), key);
 }
 
-/* What contradicts a certificate that may be good otherwise; false: nothing does. */
-static bool contradiction_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts,
-                               struct xf_span domain, char *out, size_t out_bytes)
-{
-    if (verdict->is_revoked)
-        snprintf(out, out_bytes, "the certificate is %s",
-                 facts->revocation_text[0] ? facts->revocation_text : "revoked");
-    else if (verdict->pin == XF_PIN_MISMATCH)
-        wrong_pin_text(facts, domain, out, out_bytes);
-    else if (xf_verdict_is_contradicted(verdict))
-        snprintf(out, out_bytes, "the certificate does not match the TLSA records of %.*s",
-                 XF_SPAN_ARGS(domain));
-    else
-        return false;
-    return true;
-}
-
 void xf_verdict_text(const struct xf_verdict *verdict, const struct xf_tls_facts *facts,
                      struct xf_span domain, char *out, size_t out_bytes)
 {
     char names[160];
-    if (!verdict->is_secure) {
-        snprintf(out, out_bytes, "the stream is not encrypted");
-    } else if (verdict->chain == XF_CERT_NONE) {
-        snprintf(out, out_bytes, "no certificate was presented");
-    } else if (verdict->is_old) {
-        snprintf(out, out_bytes, "TLS 1.3 is required, and this is %s", facts->version);
-    } else if (contradiction_text(verdict, facts, domain, out, out_bytes)) {
+    switch (xf_verdict_help(verdict)) {
+    case XF_HELP_NONE:
+        snprintf(out, out_bytes, "the certificate is good");
         return;
-    } else if (verdict->lacks_client_eku) {
+    case XF_HELP_TLS_NOT_OFFERED:
+        snprintf(out, out_bytes, "the stream is not encrypted");
+        return;
+    case XF_HELP_CERT_NONE:
+        snprintf(out, out_bytes, "no certificate was presented");
+        return;
+    case XF_HELP_TLS_TOO_OLD:
+        snprintf(out, out_bytes, "TLS 1.3 is required, and this is %s", facts->version);
+        return;
+    case XF_HELP_CERT_REVOKED:
+        snprintf(out, out_bytes, "the certificate is %s",
+                 facts->revocation_text[0] ? facts->revocation_text : "revoked");
+        return;
+    case XF_HELP_CERT_PIN:
+        wrong_pin_text(facts, domain, out, out_bytes);
+        return;
+    case XF_HELP_CERT_DANE:
+        snprintf(out, out_bytes, "the certificate does not match the TLSA records of %.*s",
+                 XF_SPAN_ARGS(domain));
+        return;
+    case XF_HELP_CERT_NOT_FOR_CLIENTS:
         snprintf(out, out_bytes,
                  "the certificate is not for TLS clients (extended key usage clientAuth)");
-    } else if (xf_verdict_is_good(verdict)) {
-        snprintf(out, out_bytes, "the certificate is good");
-    } else if (verdict->chain == XF_CERT_BAD) {
-        untrusted_text(verdict, facts, out, out_bytes);
-    } else if (!verdict->name_matches) {
+        return;
+    case XF_HELP_CERT_WRONG_NAME:
         xf_tls_facts_names_text(facts, names, sizeof(names));
         snprintf(out, out_bytes, "the certificate does not name %.*s (it names: %s)",
                  XF_SPAN_ARGS(domain), names[0] ? names : "nothing");
-    } else if (verdict->lacks_proof) {
+        return;
+    case XF_HELP_CERT_UNPROVED:
         snprintf(out, out_bytes, "%s", unproved(verdict).text);
-    } else if (verdict->revocation_is_open) {
+        return;
+    case XF_HELP_CERT_REVOCATION_OPEN:
         snprintf(out, out_bytes, "it is not known whether the certificate is revoked");
-    } else {
+        return;
+    case XF_HELP_CERT_TLSA_OPEN:
         snprintf(out, out_bytes, "DNS does not say whether %.*s publishes TLSA records",
                  XF_SPAN_ARGS(domain));
+        return;
+    default: /* what is wrong with the chain */
+        untrusted_text(verdict, facts, out, out_bytes);
+        return;
     }
 }
 

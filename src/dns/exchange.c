@@ -263,11 +263,14 @@ static void give_up_server(struct xf_exchange *exchange, enum xf_help help, cons
 
 static void give_up_by_reply(struct xf_exchange *exchange, const struct xf_dns_reply *reply)
 {
-    char word[XF_DNS_EDE_BYTES + 32];
+    size_t len;
 
-    snprintf(word, sizeof(word), reply->extended[0] ? "%s (%s)" : "%s", reply->word,
-             reply->extended);
-    give_up_server(exchange, reply->help, word);
+    exchange->is_out[exchange->server] = true;
+    say(exchange, reply->help, reply->word);
+    len = strlen(exchange->detail);
+    if (reply->extended[0])
+        snprintf(exchange->detail + len, sizeof(exchange->detail) - len, " (%s)", reply->extended);
+    next_attempt(exchange);
 }
 
 static void on_tcp_message(void *owner, const uint8_t *bytes, size_t len);

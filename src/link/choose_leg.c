@@ -107,7 +107,8 @@ static void on_hung(void *owner)
     for (size_t i = 0; i < component->leg_count; i++) {
         struct xf_leg *leg = component->legs[i];
         if (xf_leg_is_up(leg) && is_hung(leg) && has_other(component, leg))
-            xf_leg_give_up(leg, "unanswered", XF_HELP_LINK_STUCK);
+            xf_leg_give_up(leg, "unanswered", XF_HELP_LINK_STUCK,
+                           "the server does not answer pings");
     }
     xf_component_watch(component);
 }

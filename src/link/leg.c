@@ -435,9 +435,9 @@ static void fire(struct xf_leg *leg, enum xf_leg_event event)
 
 /* ------------------------------------------------------------------ time */
 
-void xf_leg_give_up(struct xf_leg *leg, const char *reason, enum xf_help help)
+void xf_leg_give_up(struct xf_leg *leg, const char *reason, enum xf_help help, const char *detail)
 {
-    leg->ending = (struct xf_leg_ending){reason, help, NULL};
+    leg->ending = (struct xf_leg_ending){reason, help, detail};
     xf_stream_abort(&leg->stream);
 }
 
@@ -445,7 +445,7 @@ static void on_timer(void *owner)
 {
     struct xf_leg *leg = owner;
     if (leg->state != XF_LEG_WAITING)
-        xf_leg_give_up(leg, "timeout", XF_HELP_LINK_SILENT);
+        xf_leg_give_up(leg, "timeout", XF_HELP_LINK_SILENT, "the server did not answer in time");
     else
         fire(leg, leg->is_wanted ? XF_LEG_ON_WANT : XF_LEG_ON_OVER);
 }
@@ -465,7 +465,7 @@ static void on_pulse(void *owner)
 {
     struct xf_leg *leg = owner;
     if (is_stuck(leg)) {
-        xf_leg_give_up(leg, "stuck", XF_HELP_LINK_STUCK);
+        xf_leg_give_up(leg, "stuck", XF_HELP_LINK_STUCK, "the server takes nothing more");
         return;
     }
     uint64_t silent_ms = leg->env->clock->now_ms - leg->sent_ms;

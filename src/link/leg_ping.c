@@ -81,7 +81,8 @@ static void on_unanswered(struct xf_proof *proof)
 
 static bool on_dead(struct xf_proof *proof)
 {
-    xf_leg_give_up(leg_of(proof), "unanswered", XF_HELP_LINK_STUCK);
+    xf_leg_give_up(leg_of(proof), "unanswered", XF_HELP_LINK_STUCK,
+                   "the server does not answer pings");
     return true;
 }
 

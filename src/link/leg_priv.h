@@ -273,6 +273,6 @@ bool xf_leg_answered(struct xf_leg *leg, struct xf_span id);
 size_t xf_leg_window(const struct xf_leg *leg);
 
 /* End the stream at once. `reason` is as in struct xf_leg_ending. */
-void xf_leg_give_up(struct xf_leg *leg, const char *reason, enum xf_help help);
+void xf_leg_give_up(struct xf_leg *leg, const char *reason, enum xf_help help, const char *detail);
 /* There is room again: tell the owner. */
 void xf_leg_drained(struct xf_leg *leg);

@@ -201,14 +201,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     struct xf_out *out = out_of(stream);
     xf_gate_ending(&out->gate, out->s2s);
     note_why_closed(out, end, detail);
-    xf_out_log_down(out, &(struct xf_out_end){
-                             .addr = &out->addr,
-                             .state = xf_out_failed_in(out),
-                             .cause = out->cause,
-                             .help = out->help,
-                             .detail = words_for_log(out, end, detail),
-                             .behind = out->behind,
-                         });
+    xf_out_log_down(out, words_for_log(out, end, detail));
     xf_timer_stop(&out->patience);
     xf_out_sm_closed(out);
     xf_proving_end(&out->carrier);

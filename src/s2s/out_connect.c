@@ -168,14 +168,7 @@ static void on_dial_failed(void *owner, const struct xf_dial_failure *failure)
         return;
     }
     /* A conn failed before, and its line and its words stand. */
-    xf_out_log_down(out, &(struct xf_out_end){
-                             .addr = &failure->addr,
-                             .state = xf_out_failed_in(out),
-                             .cause = XF_CAUSE_CONNECT,
-                             .help = failure->help,
-                             .detail = text,
-                             .behind = failure->detail,
-                         });
+    xf_out_log_unreached(out, failure, text);
     xf_out_go_on(out);
 }
 

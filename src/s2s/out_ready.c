@@ -81,14 +81,7 @@ void xf_out_say_ended(struct xf_out *out)
     if (out->verify_events)
         out->verify_events->ending(out->owner, out->cause, out->text);
     if (!out->has_stream)
-        xf_out_log_down(out, &(struct xf_out_end){
-                                 .addr = &out->addr,
-                                 .state = xf_out_failed_in(out),
-                                 .cause = out->cause,
-                                 .help = out->help,
-                                 .detail = out->text,
-                                 .behind = out->behind,
-                             });
+        xf_out_log_down(out, out->text);
     xf_out_unshare(out);
     xf_carrier_leave(&out->seat);
     /* What its stream still keeps comes back first, or is proved (on_settled). */

@@ -97,7 +97,15 @@ void xf_out_log_up(struct xf_out *out)
                XF_INT("ms", out->ready_ms - out->opened_ms));
 }
 
-void xf_out_log_down(struct xf_out *out, const struct xf_out_end *end)
+/* How a stream, or its try at one address, ended. */
+struct end {
+    const struct xf_addr *addr; /* family 0: none was tried */
+    enum xf_cause cause;
+    enum xf_help help;
+    const char *detail, *behind;
+};
+
+static void log_end(struct xf_out *out, const struct end *end)
 {
     bool is_usual = out->was_ready || end->cause == XF_CAUSE_SHUTDOWN;
     enum xf_log_level level = is_usual                       ? XF_LOG_INFO
@@ -109,11 +117,23 @@ void xf_out_log_down(struct xf_out *out, const struct xf_out_end *end)
     xf_out_log(out, level, "s2s.stream.down",
                XF_WORD("dir", out->purpose == XF_OUT_VERIFY ? "verify" : "out"),
                XF_STR("local", out->local), XF_STR("peer", out->peer),
-               XF_STR("addr", *addr ? addr : NULL), XF_WORD("state", end->state),
+               XF_STR("addr", *addr ? addr : NULL), XF_WORD("state", xf_out_failed_in(out)),
                XF_WORD("reason", xf_cause_word(end->cause)), XF_STR("detail", end->detail),
                XF_STR("cause", end->behind), XF_HELP(end->help), XF_WORD("via", via(out)),
                XF_INT("stanzas", out->stanzas),
                XF_INT("ms", out->s2s->env->clock->now_ms - out->opened_ms));
+}
+
+void xf_out_log_down(struct xf_out *out, const char *detail)
+{
+    log_end(out, &(struct end){&out->addr, out->cause, out->help, detail, out->behind});
+}
+
+void xf_out_log_unreached(struct xf_out *out, const struct xf_dial_failure *failure,
+                          const char *detail)
+{
+    log_end(out, &(struct end){&failure->addr, XF_CAUSE_CONNECT, failure->help, detail,
+                               failure->detail});
 }
 
 void xf_in_log_up(struct xf_in *in, const struct xf_pair *pair)

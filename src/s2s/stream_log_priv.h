@@ -10,6 +10,7 @@
 #include <xfed/base/help.h>
 #include <xfed/s2s/s2s.h>
 
+struct xf_dial_failure;
 struct xf_pair;
 
 #define xf_in_log(in, level, event, ...) \
@@ -27,16 +28,10 @@ enum xf_log_level xf_alarm_level(struct xf_s2s *s2s, struct xf_span peer, enum x
                                  const char *event);
 
 void xf_out_log_up(struct xf_out *out);
-/* How an outgoing stream, or its try at one address, ended. */
-struct xf_out_end {
-    const struct xf_addr *addr; /* family 0: none was tried */
-    const char *state;
-    enum xf_cause cause;
-    enum xf_help help;
-    const char *detail;
-    const char *behind; /* as in struct xf_out */
-};
-void xf_out_log_down(struct xf_out *out, const struct xf_out_end *end);
+void xf_out_log_down(struct xf_out *out, const char *detail);
+/* A conn failed and is told; and now there is nobody at the addresses that were left. */
+void xf_out_log_unreached(struct xf_out *out, const struct xf_dial_failure *failure,
+                          const char *detail);
 void xf_in_log_up(struct xf_in *in, const struct xf_pair *pair);
 /* What a conn with one of the ends of TLS calls for. */
 enum xf_help xf_s2s_help_for_tls(enum xf_conn_end end, bool is_direct);

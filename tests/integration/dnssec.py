@@ -153,11 +153,11 @@ CASES = (
     ('aliasdomain', alias_domain, 'found', [NO_DANE % '{}']),
     ('unsigned', unsigned, 'found', [PLAIN % 'xmpp.{}']),
     ('targetunsigned', target_unsigned, 'found', [PLAIN % 'x.plain.{}']),
-    ('bogustlsa', bogus_tlsa, 'failed "DNS gave no answer for the TLSA records of xmpp.{}"', []),
+    ('bogustlsa', bogus_tlsa, 'failed "DNS gave no answer for the TLSA records of xmpp.{}" help=dns-bogus cause="SERVFAIL from ', []),
     ('strippedtlsa', stripped_tlsa, 'failed "DNS gave no answer for the TLSA records of xmpp.{}"', []),
     ('bogusone', bogus_one, 'found', [DANE % 'other.{}']),
-    ('bogussrv', bogus_srv, 'failed "DNS gave no answer for the SRV records of {}"', []),
-    ('bogusaddress', bogus_address, 'failed "DNS gave no answer for the address of xmpp.{}"', []),
+    ('bogussrv', bogus_srv, 'failed "DNS gave no answer for the SRV records of {}" help=dns-bogus cause="SERVFAIL from ', []),
+    ('bogusaddress', bogus_address, 'failed "DNS gave no answer for the address of xmpp.{}" help=dns-bogus cause="SERVFAIL from ', []),
     ('nothing', nothing, 'not-found', []),
 )
 

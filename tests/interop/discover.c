@@ -60,7 +60,12 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
     static const char *const outcomes[] = {"found", "no-service", "not-found", "failed"};
     struct run *run = owner;
 
-    say(run, "%s \"%s\"\n", outcomes[result->outcome], result->detail);
+    say(run, "%s \"%s\"", outcomes[result->outcome], result->detail);
+    if (result->count == 0)
+        /* A resolver repeats the name as it was asked, in random case: <B.exAmple> */
+        say(run, " help=%s cause=\"%.*s\"", xf_help_code(result->help),
+            (int)strcspn(result->cause, "<"), result->cause);
+    say(run, "\n");
     for (size_t i = 0; i < result->count; i++) {
         const struct xf_candidate *candidate = &result->candidates[i];
         char addr[XF_ADDR_TEXT_BYTES];

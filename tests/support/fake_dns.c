@@ -400,7 +400,7 @@ static struct xf_dns_answer answer_of(const struct lookup *lookup)
         answer.help = XF_HELP_DNS_SILENT;
         break;
     case FAKE_DNS_BOGUS:
-        answer.detail = "SERVFAIL (DNSSEC Bogus) from 192.0.2.53:53";
+        answer.detail = "SERVFAIL from 192.0.2.53:53 (DNSSEC Bogus)";
         answer.help = XF_HELP_DNS_BOGUS;
         break;
     case FAKE_DNS_REFUSED:

@@ -37,7 +37,7 @@ struct xf_dns_answer {
     bool is_secure;
     const struct xf_dns_record *records; /* borrowed for the callback */
     size_t count;
-    const char *detail; /* text, never NULL: "SERVFAIL (Signature Expired) from 127.0.0.1:53" */
+    const char *detail; /* text, never NULL: "SERVFAIL from 127.0.0.1:53 (Signature Expired)" */
     enum xf_help help;  /* FAILED: why */
 };
 

@@ -149,7 +149,7 @@ class SecureDns:
     def _unbound_conf(self):
         path = self._path('unbound.conf')
         with open(path, 'w') as f:
-            f.write(f'server:\n interface: {self.ip}@{self.port}\n access-control: 0.0.0.0/0 allow\n do-ip6: no\n'
+            f.write(f'server:\n ede: yes\n interface: {self.ip}@{self.port}\n access-control: 0.0.0.0/0 allow\n do-ip6: no\n'
                     ' do-daemonize: no\n use-syslog: no\n username: ""\n chroot: ""\n pidfile: ""\n num-threads: 1\n'
                     f' directory: "{self.folder}"\n module-config: "validator iterator"\n do-not-query-localhost: no\n'
                     f' trust-anchor: "{self.trust_anchor}"\n val-log-level: 2\n val-bogus-ttl: 0\n cache-max-ttl: {TTL}\n'

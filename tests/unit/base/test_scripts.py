@@ -12,6 +12,10 @@ SCRIPTS = Path(sys.argv.pop(1))
 
 LAYERS = 'base:\n*/settings.h: base\nconf: base */settings.h\nxmpp: base\nnet: base\nlib uv.h: net\nlib openssl/: base\nlib strophe.h:\n'
 
+# A tree with which check-help is content.
+HELP = {'include/xfed/base/help.h': 'X(A_B, "a-b", "do it")', 'doc/TROUBLESHOOTING.md': '### a-b\n    line help=a-b', 'README.md': '',
+        'doc/A.md': '[x](TROUBLESHOOTING.md#a-b)', 'src/net/a.c': 'f(XF_HELP_A_B);', 'tests/a.xft': 'expect log x help=a-b'}
+
 # script, label, file, content, words in the output ('' means: passes)
 CASES = [
     ('check-layers', 'a lower layer', 'src/xmpp/a.c', '#include <xfed/base/err.h>', ''),
@@ -103,6 +107,15 @@ CASES = [
     ('check-mentions', 'in Python, a comment', 'tests/a.py', '# as in doc/A.md\nx = "doc/B.md"', 'tests/a.py:1: doc/A.md does not exist\n'),
     ('check-mentions', 'in Python, no comment', 'tests/a.py', 'x = "doc/A.md"', ''),
     ('check-mentions', 'the number of an issue', 'src/net/a.c', '/* as issue 3 wants it */', '"issue 3": write the fact'),
+    ('check-help', 'a code with all', HELP, None, ''),
+    ('check-help', 'a code without a section', {**HELP, 'doc/TROUBLESHOOTING.md': ''}, None, 'a-b has 0 sections'),
+    ('check-help', 'a section without a code', {**HELP, 'doc/TROUBLESHOOTING.md': '### a-b\nhelp=a-b\n### a-c\nhelp=a-c'}, None, 'a-c is no code'),
+    ('check-help', 'a section without a line', {**HELP, 'doc/TROUBLESHOOTING.md': '### a-b\nhelp=a-bc'}, None, 'shows no line with help=a-b'),
+    ('check-help', 'a link to a section that is gone', {**HELP, 'doc/A.md': '[x](TROUBLESHOOTING.md#a-d)'}, None, 'A.md:1: doc/TROUBLESHOOTING.md has no section a-d'),
+    ('check-help', 'a code that nothing says', {**HELP, 'src/net/a.c': ''}, None, 'nothing in src/ says XF_HELP_A_B'),
+    ('check-help', 'a code that no test reaches', {**HELP, 'tests/a.xft': 'expect log x help=a-bc'}, None, 'no test reaches it'),
+    ('check-help', 'an advice of its own', {**HELP, 'src/net/b.c': 'f(XF_STR("advice", "do it"));'}, None, 'src/net/b.c:1: help= and advice= are written'),
+    ('check-help', 'an advice like a heading', {**HELP, 'include/xfed/base/help.h': 'X(A_B, "a-b", "Do it")'}, None, 'without capital'),
     ('check-headers', 'a header that stands alone', 'include/xfed/base/a.h', '#pragma once\nstruct xf_a;', ''),
     ('check-headers', 'a header that needs another', 'include/xfed/base/a.h', '#pragma once\nsize_t f(void);',
      'xfed/base/a.h: does not compile alone'),

@@ -171,7 +171,7 @@ static const struct row {
     {"SERVFAIL of all", "servfail.a.example", 2, 3000, XF_DNS_FAILED, "", "SERVFAIL from", 0, 900, {1, 1}, {0, 0}},
     {"SERVFAIL of the only one", "servfail.b.example", 1, 3000, XF_DNS_FAILED, "", "SERVFAIL from", 0, 900, {1, 0}, {0, 0}},
     {"SERVFAIL of one", "one-servfail.a.example", 2, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 0, 900, {1, 1}, {0, 0}},
-    {"bogus", "bogus.a.example", 1, 3000, XF_DNS_FAILED, "", "SERVFAIL (Signature Expired) from 127.0.0.1:", 0, 900, {1, 0}, {0, 0}},
+    {"bogus", "bogus.a.example", 1, 3000, XF_DNS_FAILED, "", " (Signature Expired)", 0, 900, {1, 0}, {0, 0}},
     {"REFUSED of all", "refused.a.example", 2, 3000, XF_DNS_FAILED, "", "REFUSED from", 0, 900, {1, 1}, {0, 0}},
     {"first datagram lost", "first-silent.a.example", 1, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 850, 1900, {2, 0}, {0, 0}},
     {"one server dead", "one-silent.a.example", 2, 3000, XF_DNS_FOUND, "192.0.2.1", "found", 850, 1900, {1, 1}, {0, 0}},
