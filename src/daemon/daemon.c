@@ -367,8 +367,6 @@ static void warn_of_what_is_not_there(const struct xf_conf *conf)
 {
     if (*conf->listen.control)
         xf_log(XF_LOG_WARN, "config.key.ignored", XF_WORD("key", "listen.control"));
-    if (*conf->listen.http)
-        xf_log(XF_LOG_WARN, "config.key.ignored", XF_WORD("key", "listen.http"));
 }
 
 static void log_warnings(const char *messages)
@@ -396,6 +394,8 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     enum xf_err result = open_dns(daemon, &err);
     if (result == XF_ERR_OK)
         result = listen_to_peers(daemon, &err);
+    if (result == XF_ERR_OK)
+        result = xf_daemon_open_http(daemon, &err);
     if (result != XF_ERR_OK)
         return fail(err.detail, result);
     log_started(daemon);
@@ -433,6 +433,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
 
 static void take_apart(struct xf_daemon *daemon)
 {
+    xf_http_close(&daemon->http);
     xf_daemon_close_listeners(daemon);
     xf_free(daemon->listeners);
     xf_timer_stop(&daemon->drain_timer);
@@ -454,6 +455,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_lines_fini(&daemon->env.env.lines);
     xf_parsers_free(&daemon->env.env.parsers);
     xf_loop_free(&daemon->loop);
+    xf_daemon_metrics_end(&daemon->metrics);
     xf_certs_release(&daemon->certs);
     xf_sandbox_release(&daemon->sandbox);
     if (daemon->conf != daemon->boot)
@@ -468,6 +470,7 @@ enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_cer
         .file = file, .boot = conf, .conf = conf, .certs = *certs, .blocklist = blocklist};
     *certs = (struct xf_certs){0};
     make_world(&daemon);
+    xf_daemon_metrics_begin(&daemon.metrics);
     xf_notify_init(&daemon.notify, daemon.env.env.timers);
     enum xf_exit code = start(&daemon, warnings);
     if (code == XF_EXIT_OK) {

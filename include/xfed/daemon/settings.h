@@ -12,6 +12,8 @@
 struct xf_listen_settings {
     struct xf_texts s2s, s2s_direct;
     char *control, *http; /* "" is off */
+    bool http_anywhere;   /* `http` may be an address that others can reach */
+    struct xf_texts http_hosts;
 };
 
 struct xf_trust_settings {
