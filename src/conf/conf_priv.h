@@ -62,6 +62,7 @@ const char *xf_spell_nearest(const char *word, const char *const *words, size_t 
       "IPv4 /24 or an IPv6 /48.")                                                                                                    \
     X(MEMORY,          "memory",          NULL,                "History: what each peer authenticated with before, and its key.")    \
     X(JOURNAL,         "journal",         NULL,                "Messages that wait for a peer, in a file. A change needs a restart.") \
+    X(METRICS,         "metrics",         NULL,                "What listen { http } says in /metrics.")                            \
     X(XML,             "xml",             NULL,                "Limits for XML from peers and from the cluster.")                    \
     X(PROCESS,         "process",         NULL,                "The program itself.")                                                \
     X(LINK,            "link",            "presence",          "A connection to the local cluster. A change needs a restart.")       \

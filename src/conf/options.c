@@ -244,6 +244,9 @@ BOOL (JOURNAL, "sessions", C, journal.sessions, "no",
       "Whether streams that can be resumed (XEP-0198) go on in the next process: their state, and the stanzas of all kinds on them that "
       "a peer has not acknowledged, stay in the file when xfedd stops. no: these streams are closed, as all others."),
 
+COUNT(METRICS, "peers", C, s2s.counted_peers, "200", 0, 10000,
+      "How many peers without a section of their own are counted by name. All others are counted together, as peer=\"other\"."),
+
 COUNT(XML, "depth", C, s2s.xml.depth, "64", 8, 1000, "How deeply elements may be nested."),
 COUNT(XML, "attributes", C, s2s.xml.attributes, "64", 8, 1000, "How many attributes an element may have."),
 SIZE (XML, "start-tag", C, s2s.xml.start_tag_bytes, "72k", KIB, MIB,

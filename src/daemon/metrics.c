@@ -5,9 +5,13 @@
 #include "daemon_priv.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <xfed/routing/counts.h>
+#include <xfed/s2s/counts.h>
 
 #define LABELS(...) XF_LABEL_VALUES(__VA_ARGS__)
 #define WORD(text)  xf_span_of(text)
@@ -73,13 +77,165 @@ static void sample_process(const struct xf_daemon_metrics *metrics, struct xf_me
     sample_descriptors(page);
 }
 
+static void sample_certificates(const struct xf_daemon *daemon, struct xf_metrics_page *page)
+{
+    for (size_t i = 0; i < daemon->certs.own_count; i++) {
+        const struct xf_cert *cert = &daemon->certs.own[i];
+        struct xf_tls_about about;
+        if (!cert->identity)
+            continue;
+        xf_tls_identity_about(cert->identity, &about);
+        xf_metrics_sample(page, XF_METRIC_CERT_EXPIRY, LABELS(WORD(cert->name), WORD(cert->file)),
+                          about.not_after_s * 1000);
+    }
+}
+
+/* ------------------------------------------------------------------ peers */
+
+/* A peer may have the name that stands for all that are not counted by name. */
+static struct xf_span label_of(struct xf_span peer)
+{
+    if (!peer.ptr)
+        return XF_SPAN("other");
+    return xf_span_is(peer, "other") ? XF_SPAN("other.") : peer;
+}
+
+static void sample_traffic(struct xf_metrics_page *page, struct xf_span peer, struct xf_span dir,
+                           const struct xf_traffic *traffic)
+{
+    for (int kind = 0; kind < XF_COUNTED_KINDS; kind++)
+        xf_metrics_sample(page, XF_METRIC_STANZAS,
+                          LABELS(peer, dir, WORD(xf_stanza_kind_name((enum xf_stanza_kind)kind))),
+                          (int64_t)traffic->stanzas[kind]);
+    xf_metrics_sample(page, XF_METRIC_STANZA_BYTES, LABELS(peer, dir), (int64_t)traffic->bytes);
+}
+
+static void sample_peer(void *owner, struct xf_span peer, const struct xf_peer_counts *counts)
+{
+    struct xf_metrics_page *page = owner;
+    struct xf_span label = label_of(peer);
+    sample_traffic(page, label, XF_SPAN("in"), &counts->in);
+    sample_traffic(page, label, XF_SPAN("out"), &counts->out);
+    if (counts->cert_until_s && peer.ptr)
+        xf_metrics_sample(page, XF_METRIC_PEER_CERT_EXPIRY, LABELS(label),
+                          counts->cert_until_s * 1000);
+}
+
+static void sample_unreachable(void *owner, struct xf_span peer, uint64_t for_ms,
+                               enum xf_cause cause)
+{
+    xf_metrics_sample(owner, XF_METRIC_PEER_UNREACHABLE,
+                      LABELS(label_of(peer), WORD(xf_cause_word(cause))), (int64_t)for_ms);
+}
+
+/* ------------------------------------------------------------------ streams */
+
+static void sample_dir(struct xf_metrics_page *page, const struct xf_s2s_counts *counts,
+                       enum xf_s2s_dir dir)
+{
+    struct xf_span word = WORD(xf_s2s_dir_word(dir));
+    const struct {
+        const char *result;
+        uint64_t count;
+    } handshakes[] = {{"TLSv1.2", counts->by[dir].tls_1_2},
+                      {"TLSv1.3", counts->by[dir].tls_1_3},
+                      {"failed", counts->by[dir].tls_bad}};
+    for (size_t i = 0; i < XF_ARRAY_LEN(handshakes); i++)
+        xf_metrics_sample(page, XF_METRIC_HANDSHAKES, LABELS(word, WORD(handshakes[i].result)),
+                          (int64_t)handshakes[i].count);
+    xf_metrics_sample(page, XF_METRIC_STREAMS_OPENED, LABELS(word),
+                      (int64_t)counts->by[dir].opened);
+    xf_metrics_sample(page, XF_METRIC_STREAMS, LABELS(word, XF_SPAN("ready")),
+                      (int64_t)counts->by[dir].ready);
+    xf_metrics_sample(page, XF_METRIC_STREAMS, LABELS(word, XF_SPAN("negotiating")),
+                      (int64_t)(counts->by[dir].streams - counts->by[dir].ready));
+}
+
+static void sample_s2s(const struct xf_s2s *s2s, struct xf_metrics_page *page)
+{
+    struct xf_s2s_counts counts;
+    xf_s2s_count(s2s, &counts);
+    for (int dir = 0; dir < XF_S2S_DIRS; dir++)
+        sample_dir(page, &counts, (enum xf_s2s_dir)dir);
+    xf_metrics_sample(page, XF_METRIC_PEERS_CONNECTED, LABELS(XF_SPAN("in")),
+                      (int64_t)counts.peers_in);
+    xf_metrics_sample(page, XF_METRIC_PEERS_CONNECTED, LABELS(XF_SPAN("out")),
+                      (int64_t)counts.pairs_out);
+    xf_metrics_sample(page, XF_METRIC_HALF_OPEN, NULL, (int64_t)counts.half_open);
+    xf_metrics_sample(page, XF_METRIC_READ_PAUSES, LABELS(XF_SPAN("peer"), XF_SPAN("link")),
+                      (int64_t)counts.link_pauses);
+    xf_metrics_sample(page, XF_METRIC_READ_PAUSES, LABELS(XF_SPAN("peer"), XF_SPAN("rate")),
+                      (int64_t)counts.rate_pauses);
+    xf_s2s_each_peer(s2s, sample_peer, page);
+}
+
+/* ------------------------------------------------------------------ routing */
+
+static void sample_rules(struct xf_metrics_page *page, enum xf_metric metric, bool is_in,
+                         const uint64_t rules[XF_RULES])
+{
+    for (int rule = XF_RULE_NONE + 1; rule < XF_RULES; rule++)
+        xf_metrics_sample(
+            page, metric,
+            LABELS(WORD(is_in ? "in" : "out"), WORD(xf_rule_word((enum xf_rule)rule))),
+            (int64_t)rules[rule]);
+}
+
+static void sample_sum(struct xf_metrics_page *page, const char *of,
+                       const struct xf_stanza_sum *sum)
+{
+    xf_metrics_sample(page, XF_METRIC_QUEUE_STANZAS, LABELS(WORD(of)), (int64_t)sum->count);
+    xf_metrics_sample(page, XF_METRIC_QUEUE_BYTES, LABELS(WORD(of)), (int64_t)sum->bytes);
+}
+
+static void sample_routing(struct xf_routing *routing, struct xf_metrics_page *page)
+{
+    struct xf_routing_counts counts;
+    xf_routing_count(routing, &counts);
+    for (size_t i = 0; i < XF_ROUTE_STATES; i++)
+        xf_metrics_sample(page, XF_METRIC_ROUTES, LABELS(WORD(counts.routes[i].state)),
+                          (int64_t)counts.routes[i].count);
+    sample_sum(page, "peers", &counts.queued);
+    sample_sum(page, "answers", &counts.answers);
+    xf_metrics_sample(page, XF_METRIC_QUEUE_LIMIT, NULL, (int64_t)counts.queued_max_bytes);
+    xf_metrics_sample_histogram(page, XF_METRIC_QUEUE_WAIT, NULL, &counts.waited);
+    for (int is_in = 0; is_in < 2; is_in++) {
+        sample_rules(page, XF_METRIC_POLICY_REFUSALS, is_in, counts.refused[is_in]);
+        sample_rules(page, XF_METRIC_POLICY_DRY_RUNS, is_in, counts.passed_dry[is_in]);
+    }
+    xf_metrics_sample(page, XF_METRIC_PEERS_UNREACHABLE, NULL, (int64_t)counts.unreachable);
+    xf_routing_each_unreachable(routing, sample_unreachable, page);
+}
+
 /* ------------------------------------------------------------------ links */
 
-static void sample_links(const struct xf_daemon *daemon, struct xf_metrics_page *page)
+static void sample_link(const struct xf_link *link, const char *title, struct xf_metrics_page *page)
 {
-    for (size_t i = 0; i < daemon->link_count; i++) {
-        struct xf_span title = WORD(daemon->boot->links[i].settings.title);
-        xf_metrics_sample(page, XF_METRIC_LINK_UP, LABELS(title), xf_link_is_up(daemon->links[i]));
+    struct xf_link_counts counts;
+    struct xf_span label = WORD(title);
+    xf_link_count(link, &counts);
+    xf_metrics_sample(page, XF_METRIC_LINK_UP, LABELS(label), xf_link_is_up(link));
+    xf_metrics_sample(page, XF_METRIC_LINK_LEGS, LABELS(label, XF_SPAN("up")),
+                      (int64_t)counts.legs_up);
+    xf_metrics_sample(page, XF_METRIC_LINK_LEGS, LABELS(label, XF_SPAN("down")),
+                      (int64_t)(counts.legs - counts.legs_up));
+    xf_metrics_sample(page, XF_METRIC_LINK_HELD, LABELS(label), (int64_t)counts.held_stanzas);
+    xf_metrics_sample(page, XF_METRIC_LINK_HELD_BYTES, LABELS(label), (int64_t)counts.held_bytes);
+    xf_metrics_sample(page, XF_METRIC_LINK_HELD_LIMIT, LABELS(label),
+                      (int64_t)counts.held_max_bytes);
+}
+
+/* ------------------------------------------------------------------ HTTP */
+
+static void sample_http(const struct xf_http *http, struct xf_metrics_page *page)
+{
+    const struct xf_http_counts *counts = xf_http_counts(http);
+    char code[16];
+    xf_metrics_sample(page, XF_METRIC_HTTP_CONNS, NULL, counts->conns);
+    for (size_t i = 0; i < XF_HTTP_CODES && counts->answers[i].code; i++) {
+        snprintf(code, sizeof(code), "%u", counts->answers[i].code);
+        xf_metrics_sample(page, XF_METRIC_HTTP_ANSWERS, LABELS(WORD(code)),
+                          (int64_t)counts->answers[i].count);
     }
 }
 
@@ -87,5 +243,11 @@ void xf_daemon_sample(void *owner, struct xf_metrics_page *page)
 {
     struct xf_daemon *daemon = owner;
     sample_process(&daemon->metrics, page);
-    sample_links(daemon, page);
+    xf_metrics_sample_histogram(page, XF_METRIC_LOOP_TURN, NULL, xf_loop_turns(daemon->loop));
+    sample_certificates(daemon, page);
+    sample_s2s(daemon->s2s, page);
+    sample_routing(daemon->routing, page);
+    for (size_t i = 0; i < daemon->link_count; i++)
+        sample_link(daemon->links[i], daemon->boot->links[i].settings.title, page);
+    sample_http(daemon->http, page);
 }

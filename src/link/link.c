@@ -589,3 +589,23 @@ void xf_link_pause(struct xf_link *link, struct xf_span peer, bool paused)
     if (component)
         xf_component_pause(component, paused);
 }
+
+static void count_legs(const struct xf_component *component, struct xf_link_counts *out)
+{
+    out->legs += component->leg_count;
+    out->legs_up += component->up_count;
+}
+
+void xf_link_count(const struct xf_link *link, struct xf_link_counts *out)
+{
+    size_t cursor = 0;
+    void *component;
+    *out =
+        (struct xf_link_counts){.held_stanzas = link->budget.held.count,
+                                .held_bytes = link->budget.held.bytes + link->budget.unproved.bytes,
+                                .held_max_bytes = link->budget.max_bytes};
+    if (link->component)
+        count_legs(link->component, out);
+    while (link->peers && xf_map_next(link->peers, &cursor, NULL, &component))
+        count_legs(component, out);
+}

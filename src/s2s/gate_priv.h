@@ -9,6 +9,7 @@
 #include <xfed/limits/rate.h>
 #include <xfed/stream/stream.h>
 
+struct xf_counted;
 struct xf_s2s;
 struct xf_gate;
 
@@ -21,6 +22,8 @@ struct xf_gate_ops {
      * is none.
      */
     struct xf_span (*local_of)(struct xf_gate *gate, struct xf_span peer);
+    /* The counts of the peer of the pair that has_pair found last. */
+    struct xf_counted *(*counted)(struct xf_gate *gate);
     /* Log the refusal; end the stream with `error` unless that is NONE. `text` may be NULL. */
     void (*refuse)(struct xf_gate *gate, const struct xf_stanza *stanza, enum xf_stream_error error,
                    const char *reason, const char *text);

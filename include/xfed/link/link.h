@@ -141,3 +141,11 @@ bool xf_link_takes(const struct xf_link *link, struct xf_span peer);
  */
 void xf_link_pause(struct xf_link *link, struct xf_span peer, bool paused);
 bool xf_link_is_per_peer(const struct xf_link *link);
+
+/* What is now, for metrics and status. */
+struct xf_link_counts {
+    size_t legs, legs_up;              /* streams to servers of the cluster */
+    size_t held_stanzas;               /* that wait for a stream */
+    size_t held_bytes, held_max_bytes; /* of these, and of what is not proved */
+};
+void xf_link_count(const struct xf_link *link, struct xf_link_counts *out);

@@ -38,7 +38,7 @@
       "1: since the start a reload has changed settings that need a restart") \
     X(DEPENDENCY_DOWN, GAUGE, "xfedd_dependency_down", "", XF_LABELS("name"), "1: what xfedd keeps or reads there fails; federation goes on") \
     X(NODES_LOST, GAUGE, "xfedd_nodes_lost", "", XF_LABELS(0), "Other nodes whose heartbeat has stopped") \
-    X(CERT_EXPIRY, GAUGE, "xfedd_certificate_expiry_timestamp_seconds", "seconds", XF_LABELS("local"), \
+    X(CERT_EXPIRY, GAUGE, "xfedd_certificate_expiry_timestamp_seconds", "seconds", XF_LABELS("local", "file"), \
       "When a certificate of ours ends, since 1970") \
     X(PEER_CERT_EXPIRY, GAUGE, "xfedd_peer_certificate_expiry_timestamp_seconds", "seconds", XF_LABELS("peer"), \
       "When the certificate that a peer showed last ends, since 1970") \
@@ -69,7 +69,7 @@
     X(ROUTES, GAUGE, "xfedd_routes", "", XF_LABELS("state"), "Routes to peers") \
     X(ROUTE_FAILURES, COUNTER, "xfedd_route_failures", "", XF_LABELS("reason"), "Peers could not be reached, and why") \
     X(PEERS_UNREACHABLE, GAUGE, "xfedd_peers_unreachable", "", XF_LABELS(0), "Peers that our users write to and that cannot be reached") \
-    X(PEER_UNREACHABLE, GAUGE, "xfedd_peer_unreachable_seconds", "seconds", XF_LABELS("peer"), "For how long such a peer could not be reached") \
+    X(PEER_UNREACHABLE, GAUGE, "xfedd_peer_unreachable_seconds", "seconds", XF_LABELS("peer", "reason"), "For how long such a peer could not be reached") \
     X(QUEUE_STANZAS, GAUGE, "xfedd_queue_stanzas", "", XF_LABELS("of"), "Stanzas that wait: for peers, or to be proved; answers for the cluster") \
     X(QUEUE_BYTES, GAUGE, "xfedd_queue_bytes", "bytes", XF_LABELS("of"), "Bytes of the stanzas that wait") \
     X(QUEUE_LIMIT, GAUGE, "xfedd_queue_limit_bytes", "bytes", XF_LABELS(0), "process { queue-bytes }: how many bytes may wait for peers") \

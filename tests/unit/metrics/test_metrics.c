@@ -41,8 +41,7 @@ static const char *now(void)
     return written(XF_METRICS_OPENMETRICS, no_source, NULL);
 }
 
-#define HAS(text, line) \
-    ck_assert_msg(strstr((text), "\n" line "\n"), "not there: %s\n%s", line, (text))
+#define HAS(text, line)   ck_assert_msg(strstr((text), "\n" line "\n"), "not there: %s", line)
 #define LACKS(text, line) ck_assert_msg(!strstr((text), line), "there: %s", line)
 
 /* ------------------------------------------------------------------ the two formats */
@@ -53,7 +52,8 @@ static void sample(void *owner, struct xf_metrics_page *page)
     xf_metrics_sample(page, XF_METRIC_BUILD, XF_LABEL_VALUES(XF_SPAN("9.9")), 1);
     xf_metrics_sample(page, XF_METRIC_CPU, NULL, 1005);
     xf_metrics_sample(page, XF_METRIC_QUEUE_BYTES, XF_LABEL_VALUES(XF_SPAN("peers")), 7);
-    xf_metrics_sample(page, XF_METRIC_CERT_EXPIRY, XF_LABEL_VALUES(XF_SPAN("a.example")), -1500);
+    xf_metrics_sample(page, XF_METRIC_CERT_EXPIRY,
+                      XF_LABEL_VALUES(XF_SPAN("a.example"), XF_SPAN("a.pem")), -1500);
     xf_metrics_sample_histogram(page, XF_METRIC_QUEUE_WAIT, NULL, histogram);
 }
 
@@ -69,7 +69,8 @@ START_TEST(writes_openmetrics)
              "process_cpu_seconds CPU time of the process, all "
              "threads\nprocess_cpu_seconds_total 1.005");
     HAS(out, "xfedd_queue_bytes{of=\"peers\"} 7");
-    HAS(out, "xfedd_certificate_expiry_timestamp_seconds{local=\"a.example\"} -1.500");
+    HAS(out,
+        "xfedd_certificate_expiry_timestamp_seconds{local=\"a.example\",file=\"a.pem\"} -1.500");
     HAS(out, "xfedd_queue_wait_seconds_bucket{le=\"0.001\"} 1");
     HAS(out, "xfedd_queue_wait_seconds_bucket{le=\"0.01\"} 1");
     HAS(out, "xfedd_queue_wait_seconds_bucket{le=\"0.02\"} 2");
@@ -130,7 +131,7 @@ START_TEST(escapes_names)
     (void)snprintf(line, sizeof(line),
                    "\nxfedd_peer_certificate_expiry_timestamp_seconds{peer=\"%s\"} 1.000\n",
                    escapes[_i].written);
-    ck_assert_msg(strstr(out, line), "%s: %s", escapes[_i].label, out);
+    ck_assert_msg(strstr(out, line), "%s", escapes[_i].label);
 }
 END_TEST
 
