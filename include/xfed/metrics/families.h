@@ -69,7 +69,8 @@
     X(ROUTES, GAUGE, "xfedd_routes", "", XF_LABELS("state"), "Routes to peers") \
     X(ROUTE_FAILURES, COUNTER, "xfedd_route_failures", "", XF_LABELS("reason"), "Peers could not be reached, and why") \
     X(PEERS_UNREACHABLE, GAUGE, "xfedd_peers_unreachable", "", XF_LABELS(0), "Peers that our users write to and that cannot be reached") \
-    X(PEER_UNREACHABLE, GAUGE, "xfedd_peer_unreachable_seconds", "seconds", XF_LABELS("peer", "reason"), "For how long such a peer could not be reached") \
+    X(PEER_UNREACHABLE, GAUGE, "xfedd_peer_unreachable_seconds", "seconds", XF_LABELS("peer", "reason"), \
+      "For how long such a peer could not be reached") \
     X(QUEUE_STANZAS, GAUGE, "xfedd_queue_stanzas", "", XF_LABELS("of"), "Stanzas that wait: for peers, or to be proved; answers for the cluster") \
     X(QUEUE_BYTES, GAUGE, "xfedd_queue_bytes", "bytes", XF_LABELS("of"), "Bytes of the stanzas that wait") \
     X(QUEUE_LIMIT, GAUGE, "xfedd_queue_limit_bytes", "bytes", XF_LABELS(0), "process { queue-bytes }: how many bytes may wait for peers") \

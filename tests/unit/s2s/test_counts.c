@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_counts.c — peers are counted by name as long as there is room; what is counted is never lost,
- * whoever has to make room.
+ * test_counts.c — peers are counted by name as long as there is room; what is counted is never
+ * lost, whoever has to make room.
  */
 #include <check.h>
 #include <stdio.h>
