@@ -89,12 +89,19 @@ static void on_conn(void *owner, struct MHD_Connection *connection, void **socke
 
 /* ------------------------------------------------------------------ its turns */
 
+/*
+ * While it has all the connections that it may have, it does not listen. It begins again at the
+ * start of a call, and ends connections at the end of one: so another call must follow.
+ */
 static void turn(void *owner)
 {
     struct xf_http *http = owner;
+    unsigned before = http->counts.conns;
     MHD_UNSIGNED_LONG_LONG wait_ms;
     (void)MHD_run(http->daemon);
-    if (MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES)
+    if (http->counts.conns < before)
+        xf_timer_start(xf_loop_timers(http->loop), &http->turn, 0);
+    else if (MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES)
         xf_timer_start(xf_loop_timers(http->loop), &http->turn, wait_ms);
     else
         xf_timer_stop(&http->turn);

@@ -7,7 +7,9 @@ usage: metrics.py [--xfedd BINARY]      Needs promtool and prometheus (Debian pa
 """
 import collections
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -265,6 +267,17 @@ def check_alerts(report, gateway):
     report.check('... and the alert is over', until(lambda: not alerts('XfeddReloadRefused')))
 
 
+def check_stop(report, gateway, cluster):
+    """While it stops it is alive, and not ready."""
+    cluster.start()
+    report.check('the link is back', until(lambda: web.ask(net.GATEWAY, '/readyz').status == 200))
+    os.kill(gateway.proc.pid, signal.SIGTERM)
+    answer = until(lambda: (a := web.ask(net.GATEWAY, '/readyz')).status == 503 and a, 5)
+    report.check('/readyz while it stops', answer and answer.text.startswith('xfedd is stopping\n'))
+    report.equal('/healthz while it stops', web.ask(net.GATEWAY, '/healthz').status, 200)
+    gateway.wait_until(lambda: not gateway.proc.alive(), 30)
+
+
 def main():
     with Stage(options.parser(__doc__).parse_args()) as stage:
         lab, report = stage.open(), stage.report
@@ -290,6 +303,7 @@ def main():
         check_bound(report, peers[2:])
         check_health(report, gateway, cluster)
         check_alerts(report, gateway)
+        check_stop(report, gateway, cluster)
     return stage.end()
 
 

@@ -34,8 +34,12 @@ def read_all(sock):
 
 
 def send_raw(ip, text, source=None, timeout=20):
-    """-> the answer to these bytes"""
-    with dial(ip, source, timeout) as sock:
+    """-> the answer to these bytes; of status 0 when nobody accepts the connection"""
+    try:
+        sock = dial(ip, source, timeout)
+    except OSError:
+        return Answer(b'')
+    with sock:
         try:
             sock.sendall(text if isinstance(text, bytes) else text.encode())
         except ConnectionError:
