@@ -162,6 +162,10 @@ static void sample_s2s(const struct xf_s2s *s2s, struct xf_metrics_page *page)
     xf_metrics_sample(page, XF_METRIC_PEERS_CONNECTED, LABELS(XF_SPAN("out")),
                       (int64_t)counts.pairs_out);
     xf_metrics_sample(page, XF_METRIC_HALF_OPEN, NULL, (int64_t)counts.half_open);
+    xf_metrics_sample(page, XF_METRIC_CONNS_REFUSED, LABELS(XF_SPAN("refused")),
+                      (int64_t)counts.refused);
+    xf_metrics_sample(page, XF_METRIC_CONNS_REFUSED, LABELS(XF_SPAN("evicted")),
+                      (int64_t)counts.evicted);
     xf_metrics_sample(page, XF_METRIC_READ_PAUSES, LABELS(XF_SPAN("peer"), XF_SPAN("link")),
                       (int64_t)counts.link_pauses);
     xf_metrics_sample(page, XF_METRIC_READ_PAUSES, LABELS(XF_SPAN("peer"), XF_SPAN("rate")),

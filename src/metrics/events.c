@@ -8,12 +8,11 @@
  * series as they like.
  *
  * Some events are written at most once in a while, with the number of those left out in a key
- * (`plus`): these count too, when the next one is written. ADD_ALL: the number counts that event as
- * well.
+ * (`plus`): these count too, when the next one is written.
  */
 #include "metrics_priv.h"
 
-enum what { ADD, ADD_ALL, RAISE, LOWER, SET, CLEAR, OBSERVE_MS };
+enum what { ADD, RAISE, LOWER, SET, CLEAR, OBSERVE_MS };
 
 struct row {
     const char *event;
@@ -25,7 +24,7 @@ struct row {
 
 /* clang-format off */
 #define ROW(name, metric, what, ...) {name, XF_METRIC_##metric, what, {__VA_ARGS__}, NULL}
-#define ROW_PLUS(name, metric, what, plus, ...) {name, XF_METRIC_##metric, what, {__VA_ARGS__}, plus}
+#define ROW_PLUS(name, metric, plus, ...) {name, XF_METRIC_##metric, ADD, {__VA_ARGS__}, plus}
 
 /* Rows of one event stand together. */
 static const struct row rows[] = {
@@ -39,16 +38,15 @@ static const struct row rows[] = {
     ROW("dialback.key.checked",     DIALBACK_CHECKS, ADD,        "answer"),
     ROW("s2s.stanza.refused",       STANZAS_REFUSED, ADD,        "=peer", "reason"),
     ROW("s2s.stanza.dropped",       STANZAS_REFUSED, ADD,        "=peer", "reason"),
-    ROW_PLUS("s2s.conn.refused",    CONNS_REFUSED,   ADD_ALL, "suppressed", "reason"),
     ROW("peer.key.changed",         PEER_ALARMS,     ADD,        "=key-changed"),
     ROW("peer.auth.weaker",         PEER_ALARMS,     ADD,        "=auth-weaker"),
     ROW("peer.tls.lost",            PEER_ALARMS,     ADD,        "=tls-lost"),
 
-    ROW_PLUS("routing.stanza.refused", STANZAS_REFUSED, ADD, "suppressed", "=cluster", "reason"),
+    ROW_PLUS("routing.stanza.refused", STANZAS_REFUSED, "suppressed", "=cluster", "reason"),
     ROW("routing.stanza.bounced",   BOUNCES,         ADD,        "=cluster", "reason"),
     ROW("routing.stanza.returned",  BOUNCES,         ADD,        "=peer", "reason"),
     ROW("routing.route.failed",     ROUTE_FAILURES,  ADD,        "reason"),
-    ROW_PLUS("routing.queue.full",  QUEUE_FULL,      ADD, "suppressed", NULL),
+    ROW_PLUS("routing.queue.full",  QUEUE_FULL,      "suppressed", NULL),
     ROW("routing.link.paused",      READ_PAUSES,     ADD,        "=cluster", "=queue"),
     ROW("policy.peer.refused",      POLICY_PEERS,    ADD,        "rule"),
 
@@ -104,9 +102,6 @@ static void apply(struct xf_metrics *metrics, const struct row *row,
     switch (row->what) {
     case ADD:
         xf_metrics_add(metrics, row->metric, &labels, 1 + number_of(event, row->plus));
-        return;
-    case ADD_ALL:
-        xf_metrics_add(metrics, row->metric, &labels, number_of(event, row->plus));
         return;
     case RAISE:
         xf_metrics_add(metrics, row->metric, &labels, 1);

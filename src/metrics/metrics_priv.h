@@ -42,6 +42,9 @@ extern const struct xf_metric_family xf_metric_families[XF_METRIC_COUNT];
 void xf_events_end(struct xf_metrics *metrics);
 
 /* ---- text.c */
-/* `dir="in",kind="iq"`; nothing for a family without labels. */
-void xf_labels_write(struct xf_draft *draft, const struct xf_metric_family *family,
-                     const struct xf_label_values *values);
+/*
+ * Replaces the content of `out` by `dir="in",kind="iq"`; by nothing for a family without labels.
+ * XF_ERR_LIMIT: there is no room.
+ */
+XF_MUST_USE enum xf_err xf_labels_write(struct xf_buf *out, const struct xf_metric_family *family,
+                                        const struct xf_label_values *values);

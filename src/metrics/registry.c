@@ -53,10 +53,8 @@ void xf_metrics_free(struct xf_metrics **metrics)
 static struct xf_span key_of(struct xf_metrics *metrics, enum xf_metric metric,
                              const struct xf_label_values *labels)
 {
-    xf_buf_clear(&metrics->scratch);
-    struct xf_draft draft = xf_draft_begin(&metrics->scratch);
-    xf_labels_write(&draft, &xf_metric_families[metric], labels);
-    return xf_draft_end(&draft) == XF_ERR_OK ? xf_buf_span(&metrics->scratch) : XF_SPAN_NONE;
+    enum xf_err err = xf_labels_write(&metrics->scratch, &xf_metric_families[metric], labels);
+    return err == XF_ERR_OK ? xf_buf_span(&metrics->scratch) : XF_SPAN_NONE;
 }
 
 /* Whatever names the log has: the series of a family are bounded. */

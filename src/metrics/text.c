@@ -19,42 +19,57 @@ struct xf_metrics_page {
     bool is_short;        /* something did not fit */
 };
 
+/*
+ * A sample is written to memory that was reserved for the most that it may need, since there may be
+ * tens of thousands, and the loop waits meanwhile. Each function returns where the next one writes.
+ */
+static char *put(char *at, const char *bytes, size_t len)
+{
+    memcpy(at, bytes, len);
+    return at + len;
+}
+
+static char *put_str(char *at, const char *text)
+{
+    return put(at, text, strlen(text));
+}
+
 /* ------------------------------------------------------------------ numbers */
 
-static void put_digits(struct xf_draft *draft, uint64_t number, size_t at_least)
+#define NUMBER_BYTES 24 /* a sign, 20 digits, a point, a newline */
+
+static char *put_digits(char *at, uint64_t number, size_t at_least)
 {
     char text[20];
-    size_t at = sizeof(text);
+    size_t first = sizeof(text);
     do {
-        text[--at] = (char)('0' + number % 10);
+        text[--first] = (char)('0' + number % 10);
         number /= 10;
-    } while (number > 0 || sizeof(text) - at < at_least);
-    xf_draft_append(draft, text + at, sizeof(text) - at);
+    } while (number > 0 || sizeof(text) - first < at_least);
+    return put(at, text + first, sizeof(text) - first);
 }
 
-static uint64_t magnitude(struct xf_draft *draft, int64_t value)
+static char *put_value(char *at, const struct xf_metric_family *family, int64_t value)
 {
-    if (value >= 0)
-        return (uint64_t)value;
-    xf_draft_str(draft, "-");
-    return ~(uint64_t)value + 1;
+    uint64_t magnitude = value < 0 ? ~(uint64_t)value + 1 : (uint64_t)value;
+    if (value < 0)
+        *at++ = '-';
+    if (strcmp(family->unit, "seconds") == 0) {
+        at = put_digits(at, magnitude / 1000, 1);
+        *at++ = '.';
+        at = put_digits(at, magnitude % 1000, 3);
+    } else {
+        at = put_digits(at, magnitude, 1);
+    }
+    *at++ = '\n';
+    return at;
 }
 
-static void put_seconds(struct xf_draft *draft, int64_t value_ms)
+static char *put_count(char *at, uint64_t count)
 {
-    uint64_t ms = magnitude(draft, value_ms);
-    put_digits(draft, ms / 1000, 1);
-    xf_draft_str(draft, ".");
-    put_digits(draft, ms % 1000, 3);
-}
-
-static void put_value(struct xf_draft *draft, const struct xf_metric_family *family, int64_t value)
-{
-    if (strcmp(family->unit, "seconds") == 0)
-        put_seconds(draft, value);
-    else
-        put_digits(draft, magnitude(draft, value), 1);
-    xf_draft_str(draft, "\n");
+    at = put_digits(at, count, 1);
+    *at++ = '\n';
+    return at;
 }
 
 /* ------------------------------------------------------------------ labels */
@@ -65,51 +80,59 @@ static bool is_plain(char c)
     return byte >= 0x20 && byte < 0x7F && c != '"' && c != '\\';
 }
 
-/* One byte that is not plain, or one character. Returns its bytes. */
-static size_t put_odd(struct xf_draft *draft, struct xf_span rest)
+/* How many bytes of the character at `rest` are UTF-8 beyond ASCII; 0: they are not. */
+static size_t character_len(struct xf_span rest)
 {
     unsigned char byte = (unsigned char)rest.ptr[0];
-    size_t len = byte < 0xC0 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
-    const char escaped[] = {'\\', rest.ptr[0]};
-    if (byte == '"' || byte == '\\')
-        xf_draft_append(draft, escaped, sizeof(escaped));
-    else if (byte == '\n')
-        xf_draft_str(draft, "\\n");
-    else if (byte >= 0xC0 && len <= rest.len && xf_utf8_valid(rest.ptr, len)) {
-        xf_draft_append(draft, rest.ptr, len);
-        return len;
-    } else
-        xf_draft_str(draft, "?"); /* a control character, or not UTF-8 */
-    return 1;
+    size_t len = byte < 0xC0 ? 0 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+    return len && len <= rest.len && xf_utf8_valid(rest.ptr, len) ? len : 0;
 }
 
-static void put_escaped(struct xf_draft *draft, struct xf_span text)
+/* At most two bytes for each. */
+static char *put_escaped(char *at, struct xf_span text)
 {
-    size_t at = 0;
-    while (at < text.len) {
-        size_t plain = at;
-        while (plain < text.len && is_plain(text.ptr[plain]))
-            plain++;
-        xf_draft_append(draft, text.ptr + at, plain - at);
-        at = plain;
-        if (at < text.len)
-            at += put_odd(draft, (struct xf_span){text.ptr + at, text.len - at});
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        size_t len = is_plain(c) ? 1 : character_len((struct xf_span){text.ptr + i, text.len - i});
+        if (len > 0) {
+            at = put(at, text.ptr + i, len);
+            i += len - 1;
+        } else if (c == '"' || c == '\\' || c == '\n') {
+            *at++ = '\\';
+            *at++ = c == '\n' ? 'n' : c;
+        } else {
+            *at++ = '?'; /* a control character, or not UTF-8 */
+        }
     }
+    return at;
 }
 
-void xf_labels_write(struct xf_draft *draft, const struct xf_metric_family *family,
-                     const struct xf_label_values *values)
+enum xf_err xf_labels_write(struct xf_buf *out, const struct xf_metric_family *family,
+                            const struct xf_label_values *values)
 {
+    size_t most = 0;
+    for (size_t i = 0; i < XF_METRIC_LABELS_MAX && family->labels[i]; i++)
+        most += strlen(family->labels[i]) + 2 * values->of[i].len + sizeof(",=\"\"");
+    xf_buf_clear(out);
+    char *begin = xf_buf_reserve(out, most + 1), *at = begin;
+    if (!at)
+        return XF_ERR_LIMIT;
     for (size_t i = 0; i < XF_METRIC_LABELS_MAX && family->labels[i]; i++) {
-        xf_draft_str(draft, i ? "," : "");
-        xf_draft_str(draft, family->labels[i]);
-        xf_draft_str(draft, "=\"");
-        put_escaped(draft, values->of[i]);
-        xf_draft_str(draft, "\"");
+        at = put_str(at, i ? "," : "");
+        at = put_str(at, family->labels[i]);
+        at = put_str(at, "=\"");
+        at = put_escaped(at, values->of[i]);
+        *at++ = '"';
     }
+    xf_buf_commit(out, (size_t)(at - begin));
+    return XF_ERR_OK;
 }
 
 /* ------------------------------------------------------------------ samples */
+
+#define SUFFIX_BYTES 8                         /* "_bucket" */
+#define LE_BYTES     16                        /* `{,le="0.001"} ` */
+#define LINES        (XF_HISTOGRAM_BOUNDS + 3) /* of a histogram */
 
 static const char *suffix_of(const struct xf_metric_family *family)
 {
@@ -118,29 +141,24 @@ static const char *suffix_of(const struct xf_metric_family *family)
                                              : "";
 }
 
-/* `name_suffix{labels,` or `name_suffix{labels} `; `le` NULL: no bound. */
-static void put_name(struct xf_draft *draft, const struct xf_metric_family *family,
-                     const char *suffix, struct xf_span labels, const char *le)
+/* `name_suffix{labels,le="0.1"} `; `le` NULL: no bound. */
+static char *put_name(char *at, const struct xf_metric_family *family, const char *suffix,
+                      struct xf_span labels, const char *le)
 {
-    xf_draft_str(draft, family->name);
-    xf_draft_str(draft, suffix);
+    at = put_str(at, family->name);
+    at = put_str(at, suffix);
     if (labels.len > 0 || le) {
-        xf_draft_str(draft, "{");
-        xf_draft_span(draft, labels);
+        *at++ = '{';
+        at = put(at, labels.ptr, labels.len);
         if (le) {
-            xf_draft_str(draft, labels.len > 0 ? ",le=\"" : "le=\"");
-            xf_draft_str(draft, le);
-            xf_draft_str(draft, "\"");
+            at = put_str(at, labels.len > 0 ? ",le=\"" : "le=\"");
+            at = put_str(at, le);
+            *at++ = '"';
         }
-        xf_draft_str(draft, "}");
+        *at++ = '}';
     }
-    xf_draft_str(draft, " ");
-}
-
-static void put_count(struct xf_draft *draft, uint64_t count)
-{
-    put_digits(draft, count, 1);
-    xf_draft_str(draft, "\n");
+    *at++ = ' ';
+    return at;
 }
 
 /* xf_histogram_bounds_ms in seconds, in the form that OpenMetrics wants. */
@@ -148,44 +166,46 @@ static const char *const bounds[XF_HISTOGRAM_BOUNDS + 1] = {
     "0.001", "0.002", "0.005", "0.01", "0.02", "0.05", "0.1",  "0.2",
     "0.5",   "1.0",   "2.0",   "5.0",  "10.0", "30.0", "60.0", "+Inf"};
 
-static void put_histogram(struct xf_draft *draft, const struct xf_metric_family *family,
-                          struct xf_span labels, const struct xf_histogram *histogram)
+static char *put_histogram(char *at, const struct xf_metric_family *family, struct xf_span labels,
+                           const struct xf_histogram *histogram)
 {
     uint64_t count = 0;
     for (size_t i = 0; i <= XF_HISTOGRAM_BOUNDS; i++) {
         count += histogram->counts[i];
-        put_name(draft, family, "_bucket", labels, bounds[i]);
-        put_count(draft, count);
+        at = put_count(put_name(at, family, "_bucket", labels, bounds[i]), count);
     }
-    put_name(draft, family, "_count", labels, NULL);
-    put_count(draft, count);
-    put_name(draft, family, "_sum", labels, NULL);
-    put_value(draft, family, (int64_t)histogram->sum_ms);
+    at = put_count(put_name(at, family, "_count", labels, NULL), count);
+    at = put_name(at, family, "_sum", labels, NULL);
+    return put_value(at, family, (int64_t)histogram->sum_ms);
 }
 
-static void put_series(struct xf_draft *draft, const struct xf_metric_family *family,
-                       struct xf_span labels, const struct xf_series *series)
+static void put_series(struct xf_metrics_page *page, enum xf_metric metric, struct xf_span labels,
+                       const struct xf_series *series)
 {
-    if (series->histogram) {
-        put_histogram(draft, family, labels, series->histogram);
+    const struct xf_metric_family *family = &xf_metric_families[metric];
+    struct xf_buf *out = &page->samples[metric];
+    size_t line = strlen(family->name) + SUFFIX_BYTES + labels.len + LE_BYTES + NUMBER_BYTES;
+    char *begin = xf_buf_reserve(out, series->histogram ? LINES * line : line);
+    if (!begin) {
+        page->is_short = true;
         return;
     }
-    put_name(draft, family, suffix_of(family), labels, NULL);
-    put_value(draft, family, series->value);
+    char *end = series->histogram
+                    ? put_histogram(begin, family, labels, series->histogram)
+                    : put_value(put_name(begin, family, suffix_of(family), labels, NULL), family,
+                                series->value);
+    xf_buf_commit(out, (size_t)(end - begin));
 }
 
 static void gather(struct xf_metrics_page *page, enum xf_metric metric,
                    const struct xf_label_values *values, const struct xf_series *series)
 {
     static const struct xf_label_values none = {{{NULL, 0}}};
-    const struct xf_metric_family *family = &xf_metric_families[metric];
-    xf_buf_clear(&page->labels);
-    struct xf_draft draft = xf_draft_begin(&page->labels);
-    xf_labels_write(&draft, family, values ? values : &none);
-    page->is_short |= xf_draft_end(&draft) != XF_ERR_OK;
-    draft = xf_draft_begin(&page->samples[metric]);
-    put_series(&draft, family, xf_buf_span(&page->labels), series);
-    page->is_short |= xf_draft_end(&draft) != XF_ERR_OK;
+    if (xf_labels_write(&page->labels, &xf_metric_families[metric], values ? values : &none) ==
+        XF_ERR_OK)
+        put_series(page, metric, xf_buf_span(&page->labels), series);
+    else
+        page->is_short = true;
 }
 
 void xf_metrics_sample(struct xf_metrics_page *page, enum xf_metric metric,
@@ -210,11 +230,9 @@ static void gather_kept(const struct xf_metrics *metrics, struct xf_metrics_page
     size_t cursor = 0;
     struct xf_span labels;
     void *series;
-    struct xf_draft draft = xf_draft_begin(&page->samples[metric]);
     while (metrics->series[metric] &&
            xf_map_next(metrics->series[metric], &cursor, &labels, &series))
-        put_series(&draft, &xf_metric_families[metric], labels, series);
-    page->is_short |= xf_draft_end(&draft) != XF_ERR_OK;
+        put_series(page, metric, labels, series);
 }
 
 static const char *type_word(const struct xf_metrics_page *page, enum xf_metric_type type)

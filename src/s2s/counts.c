@@ -163,5 +163,7 @@ void xf_s2s_count(const struct xf_s2s *s2s, struct xf_s2s_counts *out)
         out->pairs_out += is_ready && dir == XF_S2S_OUT;
     }
     out->peers_in = xf_map_count(s2s->inbound_by_peer);
+    out->refused = s2s->refusals.all_refused;
+    out->evicted = s2s->refusals.all_evicted;
     out->half_open = xf_quota_count(&s2s->half_open);
 }

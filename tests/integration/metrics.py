@@ -24,7 +24,7 @@ from lab.dns import Dns
 from lab.gateway import Gateway
 from lab.peer import Peer
 from lab.pki import Authority
-from lab.proc import Proc, wait_port
+from lab.proc import Failed, Proc, wait_port
 from lab.servers import COMPONENT_PORT
 from lab.stage import Stage
 from lab.world import COMPONENT, LOCAL, ROOT
@@ -216,6 +216,15 @@ def api(path, **query):
         return json.load(answer)['data']
 
 
+def is_ready():
+    """It answers 503 while it reads its data."""
+    try:
+        with urllib.request.urlopen(f'http://{PROMETHEUS[0]}:{PROMETHEUS[1]}/-/ready', timeout=10) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
 def until(wanted, seconds=30):
     end = time.monotonic() + seconds
     while not (found := wanted()) and time.monotonic() < end:
@@ -231,6 +240,8 @@ def start_prometheus(lab):
     proc = Proc('prometheus', ['prometheus', f'--config.file={folder}/prometheus.yml', f'--storage.tsdb.path={folder}/data',
                                f'--web.listen-address={PROMETHEUS[0]}:{PROMETHEUS[1]}'], f'{lab.scratch}/log/prometheus.log').start()
     wait_port(*PROMETHEUS, proc, 40)
+    if not until(is_ready):
+        raise Failed(f'prometheus is not ready:\n{proc.tail()}')
     return proc
 
 

@@ -48,7 +48,7 @@
     X(PEERS_CONNECTED, GAUGE, "xfedd_peers_connected", "", XF_LABELS("dir"), \
       "Peers that are authenticated to us (in); pairs of a domain of ours and a peer that we may send to (out)") \
     X(HALF_OPEN, GAUGE, "xfedd_half_open_conns", "", XF_LABELS(0), "Accepted streams that have authenticated nobody yet") \
-    X(CONNS_REFUSED, COUNTER, "xfedd_conns_refused", "", XF_LABELS("reason"), "Connections that found no place") \
+    X(CONNS_REFUSED, COUNTER, "xfedd_conns_refused", "", XF_LABELS("what"), "Connections and streams without a place") \
     X(HANDSHAKES, COUNTER, "xfedd_tls_handshakes", "", XF_LABELS("dir", "result"), "TLS handshakes: the version, or failed") \
     X(CERT_VERDICTS, COUNTER, "xfedd_peer_certificates", "", XF_LABELS("dir", "verdict"), \
       "What was thought of the certificates of peers that authenticated") \

@@ -21,9 +21,10 @@ struct xf_s2s_counts {
         uint64_t opened;                    /* accepted conns; streams of ours that began */
         uint64_t tls_1_2, tls_1_3, tls_bad; /* handshakes: by version, and failed */
     } by[XF_S2S_DIRS];
-    size_t peers_in;  /* peers that are authenticated on streams that they opened */
-    size_t pairs_out; /* pairs that we may send to, riders too */
-    size_t half_open; /* accepted streams that have authenticated nobody yet */
+    size_t peers_in;           /* peers that are authenticated on streams that they opened */
+    size_t pairs_out;          /* pairs that we may send to, riders too */
+    size_t half_open;          /* accepted streams that have authenticated nobody yet */
+    uint64_t refused, evicted; /* conns and streams that found no place, or lost it to another */
     uint64_t link_pauses, rate_pauses; /* how often a peer was not read: for the link, its rate */
 };
 /* Walks all streams. */

@@ -142,7 +142,7 @@ START_TEST(bounds_the_series)
         (void)snprintf(name, sizeof(name), "reason-%d", i);
         xf_metrics_add(metrics, XF_METRIC_CONNS_REFUSED, XF_LABEL_VALUES(xf_span_of(name)), 1);
     }
-    (void)snprintf(line, sizeof(line), "\nxfedd_conns_refused_total{reason=\"other\"} %d\n",
+    (void)snprintf(line, sizeof(line), "\nxfedd_conns_refused_total{what=\"other\"} %d\n",
                    100000 - XF_METRICS_SERIES_MAX);
     const char *out = now();
     ck_assert_ptr_nonnull(strstr(out, line));
@@ -150,6 +150,15 @@ START_TEST(bounds_the_series)
     for (const char *at = out; (at = strstr(at, "\nxfedd_conns_refused_total{")); at++)
         count++;
     ck_assert_uint_eq(count, XF_METRICS_SERIES_MAX + 1);
+}
+END_TEST
+
+START_TEST(a_name_without_end_is_another)
+{
+    static char longest[100000];
+    memset(longest, 'a', sizeof(longest) - 1);
+    xf_metrics_add(metrics, XF_METRIC_CONNS_REFUSED, XF_LABEL_VALUES(xf_span_of(longest)), 3);
+    HAS(now(), "xfedd_conns_refused_total{what=\"other\"} 3");
 }
 END_TEST
 
@@ -213,6 +222,7 @@ int main(void)
     tcase_add_test(tc, is_all_or_nothing);
     tcase_add_loop_test(tc, escapes_names, 0, XF_ARRAY_LEN(escapes));
     tcase_add_test(tc, bounds_the_series);
+    tcase_add_test(tc, a_name_without_end_is_another);
     tcase_add_test(tc, counts_what_the_log_says);
     tcase_add_test(tc, counts_lines_that_were_left_out);
     tcase_add_test(tc, knows_states_from_events);
