@@ -253,6 +253,12 @@ static void log_started(const struct xf_daemon *daemon)
         xf_draft_printf(&draft, "%s%s%s", i ? " " : "", addr_text,
                         daemon->listeners[i].is_direct ? "/direct" : "");
     }
+    if (daemon->http) {
+        struct xf_addr addr;
+        xf_http_addr(daemon->http, &addr);
+        xf_addr_text(&addr, addr_text);
+        xf_draft_printf(&draft, " %s/http", addr_text);
+    }
     (void)!xf_draft_end(&draft); /* a thousand would be a line that nobody reads */
     xf_log(XF_LOG_INFO, "process.started", XF_STR("version", XFED_VERSION),
            XF_STR("config", daemon->file), XF_SPN("listeners", xf_buf_span(&text)),

@@ -9,7 +9,6 @@
 #include "daemon_priv.h"
 
 #include <xfed/base/draft.h>
-#include <xfed/base/log.h>
 
 #define FRESH_MS 1000 /* metrics are gathered at most so often */
 
@@ -88,7 +87,6 @@ void xf_daemon_check_http(const struct xf_conf *conf, struct xf_report *report)
 enum xf_err xf_daemon_open_http(struct xf_daemon *daemon, struct xf_error *err)
 {
     const struct xf_conf *conf = daemon->conf;
-    char text[XF_ADDR_TEXT_BYTES];
     if (!*conf->listen.http)
         return XF_ERR_OK;
     enum xf_err result = xf_http_open(&(struct xf_http_opts){.loop = daemon->loop,
@@ -97,11 +95,7 @@ enum xf_err xf_daemon_open_http(struct xf_daemon *daemon, struct xf_error *err)
                                       &daemon->http, err);
     if (result != XF_ERR_OK)
         return result;
-    struct xf_addr addr;
-    xf_http_addr(daemon->http, &addr);
-    xf_addr_text(&addr, text);
     xf_http_serve(daemon->http, pages, XF_ARRAY_LEN(pages), daemon);
     xf_metrics_watch_log(daemon->metrics.metrics);
-    xf_log(XF_LOG_INFO, "http.listener.opened", XF_STR("addr", text));
     return XF_ERR_OK;
 }
