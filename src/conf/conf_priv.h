@@ -63,6 +63,7 @@ const char *xf_spell_nearest(const char *word, const char *const *words, size_t 
     X(MEMORY,          "memory",          NULL,                "History: what each peer authenticated with before, and its key.")    \
     X(AUDIT,           "audit",           NULL,                "Decisions about peers and acts of operators. A change needs a restart.") \
     X(JOURNAL,         "journal",         NULL,                "Messages that wait for a peer, in a file. A change needs a restart.") \
+    X(METRICS,         "metrics",         NULL,                "What listen { http } says in /metrics.")                            \
     X(XML,             "xml",             NULL,                "Limits for XML from peers and from the cluster.")                    \
     X(PROCESS,         "process",         NULL,                "The program itself.")                                                \
     X(LINK,            "link",            "presence",          "A connection to the local cluster. A change needs a restart.")       \

@@ -116,7 +116,11 @@ TEXTS(LISTEN, "control-readers", C, listen.control_readers, ANY, "", "adm",
 TEXTS(LISTEN, "control-admins", C, listen.control_admins, ANY, "", "sudo",
       "Groups whose members may also act: close, retry, flush, federation, log, reload, drain. Root and the user of the process always may."),
 TEXT (LISTEN, "http", C, listen.http, LISTEN, "", "127.0.0.1:9469",
-      "Where to serve metrics, health and the status page; \"\" for nowhere."),
+      "Where to serve metrics and health over HTTP; \"\" for nowhere. An address of this machine alone, unless http-anywhere = yes."),
+BOOL (LISTEN, "http-anywhere", C, listen.http_anywhere, "no",
+      "Let http be an address that other machines can reach. There is no password and no TLS: a firewall must say who may."),
+TEXTS(LISTEN, "http-hosts", C, listen.http_hosts, ANY, "", "metrics.example.org",
+      "Names by which clients reach http, besides localhost and its address. Requests for other names are refused, against DNS rebinding."),
 
 TEXTS(DNS, "servers", C, dns.servers, ADDRESS, "", "127.0.0.1:53",
       "Recursive DNS servers; port 53 unless written. Empty: the servers of /etc/resolv.conf."),
@@ -248,6 +252,9 @@ SWITCH(JOURNAL, "at-stop", C, journal.keep_at_stop, stop_words, "keep",
 BOOL (JOURNAL, "sessions", C, journal.sessions, "no",
       "Whether streams that can be resumed (XEP-0198) go on in the next process: their state, and the stanzas of all kinds on them that "
       "a peer has not acknowledged, stay in the file when xfedd stops. no: these streams are closed, as all others."),
+
+COUNT(METRICS, "peers", C, s2s.counted_peers, "200", 0, 10000,
+      "How many peers without a section of their own are counted by name. All others are counted together, as peer=\"other\"."),
 
 COUNT(XML, "depth", C, s2s.xml.depth, "64", 8, 1000, "How deeply elements may be nested."),
 COUNT(XML, "attributes", C, s2s.xml.attributes, "64", 8, 1000, "How many attributes an element may have."),

@@ -7,8 +7,8 @@
 
 #include <xfed/conf/conf.h>
 #include <xfed/link/view.h>
-#include <xfed/routing/view.h>
-#include <xfed/s2s/view.h>
+#include <xfed/routing/counts.h>
+#include <xfed/s2s/counts.h>
 
 #define LEGS_MAX 64 /* of each link: with names = per-peer there may be thousands */
 
@@ -57,32 +57,30 @@ static json_t *all_links(const struct xf_control_parts *parts)
     return links;
 }
 
-static json_t *stream_counts(struct xf_s2s *s2s)
+static json_t *stream_counts(const struct xf_s2s *s2s)
 {
     struct xf_s2s_counts counts;
     json_t *object = json_object();
     xf_s2s_count(s2s, &counts);
-    xf_json_put_int(object, "in", counts.in);
+    xf_json_put_int(object, "in", counts.by[XF_S2S_IN].streams);
     xf_json_put_int(object, "half_open", counts.half_open);
-    xf_json_put_int(object, "out", counts.out);
-    xf_json_put_int(object, "ready", counts.ready);
-    xf_json_put_int(object, "verify", counts.verify);
-    xf_json_put_int(object, "paused", counts.paused);
+    xf_json_put_int(object, "out", counts.by[XF_S2S_OUT].streams);
+    xf_json_put_int(object, "ready", counts.by[XF_S2S_OUT].ready);
+    xf_json_put_int(object, "verify", counts.by[XF_S2S_VERIFY].streams);
+    xf_json_put_int(object, "peers_in", counts.peers_in);
+    xf_json_put_int(object, "pairs_out", counts.pairs_out);
     return object;
 }
 
-static void put_routes(json_t *result, const struct xf_routing *routing)
+static void put_routes(json_t *result, struct xf_routing *routing)
 {
     struct xf_routing_counts counts;
     json_t *routes = json_object();
     xf_routing_count(routing, &counts);
-    xf_json_put_int(routes, "idle", counts.idle);
-    xf_json_put_int(routes, "queue", counts.queue);
-    xf_json_put_int(routes, "send", counts.send);
-    xf_json_put_int(routes, "bounce", counts.bounce);
-    xf_json_put_int(routes, "probe", counts.probe);
+    for (size_t i = 0; i < XF_ROUTE_STATES; i++)
+        xf_json_put_int(routes, counts.routes[i].state, counts.routes[i].count);
     xf_json_put_new(result, "routes", routes);
-    xf_json_put_sum(result, "waiting", &counts.waiting);
+    xf_json_put_sum(result, "waiting", &counts.queued);
     xf_json_put_sum(result, "answers", &counts.answers);
 }
 

@@ -90,10 +90,10 @@ static void show_counts(const json_t *result)
     char bytes[32];
     label("streams");
     printf("in %" PRIu64 " (%" PRIu64 " not authenticated), out %" PRIu64 " (%" PRIu64
-           " ready), verify %" PRIu64 ", paused %" PRIu64 "\n",
+           " ready), verify %" PRIu64 "\n",
            xf_ctl_number_of(result, "streams.in"), xf_ctl_number_of(result, "streams.half_open"),
            xf_ctl_number_of(result, "streams.out"), xf_ctl_number_of(result, "streams.ready"),
-           xf_ctl_number_of(result, "streams.verify"), xf_ctl_number_of(result, "streams.paused"));
+           xf_ctl_number_of(result, "streams.verify"));
     label("routes");
     printf("send %" PRIu64 ", queue %" PRIu64 ", failing %" PRIu64 ", idle %" PRIu64 "\n",
            xf_ctl_number_of(result, "routes.send"), xf_ctl_number_of(result, "routes.queue"),

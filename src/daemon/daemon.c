@@ -256,6 +256,12 @@ static void log_started(const struct xf_daemon *daemon)
         xf_draft_printf(&draft, "%s%s%s", i ? " " : "", addr_text,
                         daemon->listeners[i].is_direct ? "/direct" : "");
     }
+    if (daemon->http) {
+        struct xf_addr addr;
+        xf_http_addr(daemon->http, &addr);
+        xf_addr_text(&addr, addr_text);
+        xf_draft_printf(&draft, " %s/http", addr_text);
+    }
     (void)!xf_draft_end(&draft); /* a thousand would be a line that nobody reads */
     xf_log(XF_LOG_INFO, "process.started", XF_STR("version", XFED_VERSION),
            XF_STR("config", daemon->file), XF_SPN("listeners", xf_buf_span(&text)),
@@ -366,13 +372,6 @@ void xf_daemon_keep_peers(struct xf_daemon *daemon)
     }
 }
 
-/* Warn of settings that the file may already have but this version does not implement. */
-static void warn_of_what_is_not_there(const struct xf_conf *conf)
-{
-    if (*conf->listen.http)
-        xf_log(XF_LOG_WARN, "config.key.ignored", XF_WORD("key", "listen.http"));
-}
-
 static void log_warnings(const char *messages)
 {
     while (messages && *messages) {
@@ -408,6 +407,8 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     enum xf_err result = open_dns(daemon, &err);
     if (result == XF_ERR_OK)
         result = listen_to_peers(daemon, &err);
+    if (result == XF_ERR_OK)
+        result = xf_daemon_open_http(daemon, &err);
     if (result != XF_ERR_OK)
         return fail(err.detail, result);
     make_audit(daemon);
@@ -417,7 +418,6 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
         return fail(err.detail, result);
     if ((result = xf_daemon_open_control(daemon, &acts, &err)) != XF_ERR_OK)
         return fail(err.detail, result);
-    warn_of_what_is_not_there(daemon->conf);
     name_listeners(daemon);
     xf_sandbox_enter(&daemon->sandbox, daemon->conf, &daemon->certs);
     daemon->history = xf_daemon_history_for(daemon);
@@ -449,6 +449,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
 
 static void take_apart(struct xf_daemon *daemon)
 {
+    xf_http_close(&daemon->http);
     xf_daemon_close_listeners(daemon);
     xf_free(daemon->listeners);
     xf_control_stop(daemon->control);
@@ -476,6 +477,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_audit_free(&daemon->audit);
     xf_attempts_free(&daemon->attempts);
     xf_texts_release(&daemon->switches.peers);
+    xf_daemon_metrics_end(&daemon->metrics);
     xf_certs_release(&daemon->certs);
     xf_sandbox_release(&daemon->sandbox);
     if (daemon->conf != daemon->boot)
@@ -490,6 +492,7 @@ enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_cer
         .file = file, .boot = conf, .conf = conf, .certs = *certs, .blocklist = blocklist};
     *certs = (struct xf_certs){0};
     make_world(&daemon);
+    xf_daemon_metrics_begin(&daemon.metrics);
     xf_notify_init(&daemon.notify, daemon.env.env.timers);
     enum xf_exit code = start(&daemon, warnings);
     if (code == XF_EXIT_OK) {

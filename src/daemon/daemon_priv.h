@@ -21,6 +21,8 @@
  *   daemon.c      creates, runs and frees the parts
  *   reload.c      SIGHUP
  *   drain.c       SIGTERM and SIGINT
+ *   http.c        listen { http }: metrics and health
+ *   metrics.c     samples for the metrics
  *   notify.c      tells systemd the state
  *   control.c     what operators ask and want through the control socket
  */
@@ -28,9 +30,11 @@
 
 #include <xfed/conf/conf.h>
 #include <xfed/history/history.h>
+#include <xfed/http/http.h>
 #include <xfed/journal/journal.h>
 #include <xfed/link/link.h>
 #include <xfed/mailmap/mailmap.h>
+#include <xfed/metrics/metrics.h>
 #include <xfed/net/loop.h>
 #include <xfed/policy/policy.h>
 #include <xfed/routing/routing.h>
@@ -337,6 +341,24 @@ struct xf_attempts;
 struct xf_audit;
 struct xf_control;
 
+/* ---- metrics.c */
+struct xf_daemon_metrics {
+    struct xf_metrics *metrics;
+    int memory_fd; /* /proc/self/statm, which the sandbox would not let us open later; -1: none */
+    int64_t began_s;
+};
+
+void xf_daemon_metrics_begin(struct xf_daemon_metrics *metrics);
+void xf_daemon_metrics_end(struct xf_daemon_metrics *metrics);
+/* As xf_metrics_source_fn; `owner` is the struct xf_daemon. */
+void xf_daemon_sample(void *owner, struct xf_metrics_page *page);
+
+/* ---- http.c */
+/* Report an address of listen { http } that others can reach, unless they may. */
+void xf_daemon_check_http(const struct xf_conf *conf, struct xf_report *report);
+/* Listen; nothing without listen { http }. */
+XF_MUST_USE enum xf_err xf_daemon_open_http(struct xf_daemon *daemon, struct xf_error *err);
+
 struct xf_daemon {
     const char *file;
     struct xf_loop *loop;
@@ -368,6 +390,8 @@ struct xf_daemon {
     struct xf_daemon_listener *listeners;
     size_t listener_count;
     struct xf_notify notify;
+    struct xf_daemon_metrics metrics;
+    struct xf_http *http;     /* NULL: none */
     struct xf_reload *reload; /* under way */
     bool reload_again;        /* another another SIGHUP came meanwhile */
     enum xf_drain drain;

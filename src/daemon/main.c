@@ -91,6 +91,7 @@ static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_cer
     xf_certs_load(conf, with_dates, out_certs, report);
     *out_blocklist = xf_blocklists_load(conf, report);
     xf_daemon_history_check(conf, report);
+    xf_daemon_check_http(conf, report);
     return conf;
 }
 

@@ -43,6 +43,7 @@ struct pending { /* one question, with all queries that wait for it */
     struct client *client;
     char name[XF_DNS_NAME_MAX + 1];
     enum xf_dns_type type;
+    uint64_t asked_ms;
 };
 
 struct xf_dns_query {    /* an asker */
@@ -143,6 +144,21 @@ static const char *type_word(enum xf_dns_type type)
     return "unknown";
 }
 
+static const char *status_word(enum xf_dns_status status)
+{
+    switch (status) {
+    case XF_DNS_FOUND:
+        return "found";
+    case XF_DNS_NO_DATA:
+        return "no-data";
+    case XF_DNS_NXDOMAIN:
+        return "nxdomain";
+    case XF_DNS_FAILED:
+        return "failed";
+    }
+    return "unknown";
+}
+
 static void on_exchanged(void *owner, const struct xf_dns_answer *answer, uint32_t ttl_s);
 
 /* It starts again when all waiting ones have had their turn. */
@@ -187,9 +203,11 @@ static void on_exchanged(void *owner, const struct xf_dns_answer *answer, uint32
     struct client *client = pending->client;
 
     xf_log(XF_LOG_DEBUG, "dns.query.answered", XF_STR("name", pending->name),
-           XF_WORD("type", type_word(pending->type)), XF_INT("records", answer->count),
-           XF_WORD("secure", answer->is_secure ? "yes" : "no"), XF_INT("ttl_s", ttl_s),
-           XF_STR("detail", answer->detail));
+           XF_WORD("type", type_word(pending->type)),
+           XF_WORD("result", status_word(answer->status)),
+           XF_INT("ms", xf_loop_clock(client->loop)->now_ms - pending->asked_ms),
+           XF_INT("records", answer->count), XF_WORD("secure", answer->is_secure ? "yes" : "no"),
+           XF_INT("ttl_s", ttl_s), XF_STR("detail", answer->detail));
     pending->exchange = NULL; /* frees itself */
     xf_quota_give(&client->running, &pending->place);
     pending_remove(pending);
@@ -212,6 +230,7 @@ static struct pending *pending_get(struct client *client, const char *name, enum
     pending = xf_new(struct pending);
     pending->client = client;
     pending->type = type;
+    pending->asked_ms = xf_loop_clock(client->loop)->now_ms;
     snprintf(pending->name, sizeof(pending->name), "%s", name);
     xf_list_init(&pending->queries);
     xf_map_set(client->pending, key, pending);

@@ -609,6 +609,12 @@ void xf_link_pause(struct xf_link *link, struct xf_span peer, bool paused)
 
 /* ------------------------------------------------------------------ for operators */
 
+static void count_legs(const struct xf_component *component, struct xf_link_view *out)
+{
+    out->legs += component->leg_count;
+    out->legs_up += component->up_count;
+}
+
 void xf_link_view(const struct xf_link *link, struct xf_link_view *out)
 {
     size_t cursor = 0;
@@ -623,13 +629,14 @@ void xf_link_view(const struct xf_link *link, struct xf_link_view *out)
         .is_per_peer = link->peers != NULL,
         .down_ms = xf_outage_lasted_ms(&link->outage),
         .held = link->budget.held,
+        .max_bytes = link->budget.max_bytes,
         .unproved = link->budget.unproved,
         .components = link->component_count,
     };
     if (link->component)
-        out->legs_up = link->component->up_count;
+        count_legs(link->component, out);
     while (link->peers && xf_map_next(link->peers, &cursor, NULL, &component))
-        out->legs_up += ((struct xf_component *)component)->up_count;
+        count_legs(component, out);
 }
 
 void xf_link_view_legs(const struct xf_link *link, size_t most, xf_leg_view_fn show, void *owner)

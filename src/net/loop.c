@@ -72,8 +72,10 @@ static void arm_wake(struct xf_loop *loop)
 static void prepare_cb(uv_prepare_t *handle)
 {
     struct xf_loop *loop = handle->loop->data;
+    uint64_t began_ms = loop->clock.now_ms; /* moved when the last wait ended */
 
     xf_loop_touch(loop);
+    xf_histogram_add(&loop->turns, loop->clock.now_ms - began_ms);
     xf_conns_flush(loop);
     xf_conns_resume(loop);
     arm_wake(loop);
@@ -220,6 +222,11 @@ void xf_loop_run(struct xf_loop *loop)
 void xf_loop_stop(struct xf_loop *loop)
 {
     uv_stop(&loop->uv);
+}
+
+const struct xf_histogram *xf_loop_turns(const struct xf_loop *loop)
+{
+    return &loop->turns;
 }
 
 const struct xf_clock *xf_loop_clock(const struct xf_loop *loop)

@@ -20,6 +20,7 @@ struct xf_loop_guest {
 struct xf_loop {
     uv_loop_t uv;
     struct xf_clock clock;
+    struct xf_histogram turns;
     struct xf_timers *timers;
     struct xf_pool pool;
     uv_prepare_t prepare; /* before the wait: flush what is left, arm the wake-up */

@@ -34,6 +34,7 @@
 #include "route_limits_priv.h"
 #include "routing_priv.h"
 #include "screen_priv.h"
+#include "unreachable_priv.h"
 
 #include <xfed/base/alloc.h>
 #include <xfed/xmpp/owner.h>
@@ -160,6 +161,7 @@ static bool flush(struct xf_route *route)
     while ((copy = xf_stanza_queue_front(&route->queue)) && !xf_out_is_congested(route->out)) {
         struct xf_stanza stanza;
         xf_stanza_copy_read(copy, &stanza);
+        uint64_t waited_ms = xf_routing_now(route->routing) - copy->at_ms;
         xf_stanza_queue_remove(&route->queue, copy);
         enum xf_err err = xf_out_send(route->out, &stanza, copy);
         if (err == XF_ERR_CLOSED) { /* the stream is ending: on_ended follows */
@@ -168,6 +170,7 @@ static bool flush(struct xf_route *route)
         }
         if (err == XF_ERR_OK) {
             route->sent_count++;
+            xf_histogram_add(&route->routing->waited, waited_ms);
         } else {
             bounce_too_large(route, &stanza);
             xf_journal_remove(route->routing->journal, copy);
@@ -187,6 +190,7 @@ static void on_ready(void *owner)
     route->ready_ms = xf_routing_now(route->routing);
     if (route->state == XF_ROUTE_PROBE)
         xf_route_fire(route, XF_ROUTE_ON_WELL);
+    xf_unreachable_clear(route->routing, route->peer);
     xf_probe_well(route->routing, route->peer);
     xf_route_settle_back(route);
     xf_repair_back(route->routing, route->local, route->peer);
@@ -373,6 +377,7 @@ void xf_route_back_off(struct xf_route *route)
                  XF_SPN("peer", route->peer), XF_WORD("reason", xf_cause_word(route->cause)),
                  XF_STR("detail", route->text), XF_INT("stanzas", route->queue.held.count),
                  XF_INT("ms", wait_ms));
+    xf_unreachable_note(route);
     bounce_by_cause(route);
     route->over_ms = xf_routing_now(route->routing) + wait_ms;
     arm(route);
@@ -384,6 +389,7 @@ void xf_route_back_off(struct xf_route *route)
 
 void xf_route_go_on_backing_off(struct xf_route *route)
 {
+    xf_unreachable_note(route);
     bounce_by_cause(route); /* which may be another one now */
     arm(route);
     xf_probe_failed(route);
@@ -548,6 +554,7 @@ static struct xf_route *new_route(struct xf_routing *routing, struct xf_routing_
     (void)xf_map_set(routing->routes, route->key, route); /* the pair had none */
     route->number = ++routing->last_number;
     xf_list_push(&routing->all, &route->node);
+    routing->route_counts[route->counted_as]++;
     return route;
 }
 
@@ -609,6 +616,7 @@ void xf_route_free(struct xf_route *route)
     xf_timer_stop(&route->timer);
     (void)xf_map_remove(routing->routes, route->key);
     xf_list_remove(&route->node);
+    routing->route_counts[route->counted_as]--;
     if (routing->last == route)
         routing->last = NULL;
     if (routing->last_shown == route)
@@ -699,6 +707,7 @@ void xf_route_seen(struct xf_route *route)
 {
     route->quick_losses = 0;
     route->backoff_ms = 0;
+    xf_unreachable_clear(route->routing, route->peer);
     if (route->state == XF_ROUTE_BOUNCE) {
         end_back_off(route, XF_ROUTE_ON_SEEN);
         return;

@@ -61,9 +61,10 @@ struct xf_route {
     struct xf_routing_link *link; /* the link of the served domain; a reload may change it */
     const struct xf_peer_settings *settings;
     enum xf_route_state state;
-    bool may;          /* policy lets stanzas out, and local is served */
-    bool is_watched;   /* screen.c looks at each stanza */
-    bool for_stranger; /* made for answers to a stranger (route_limits.c) */
+    enum xf_route_state counted_as; /* in xf_routing.route_counts */
+    bool may;                       /* policy lets stanzas out, and local is served */
+    bool is_watched;                /* screen.c looks at each stanza */
+    bool for_stranger;              /* made for answers to a stranger (route_limits.c) */
     /*
      * The place among our own routes, or among the routes for strangers. Not held: another route
      * took it, and this one ends.

@@ -15,6 +15,7 @@
 
 #include "probe_priv.h"
 #include "route_limits_priv.h"
+#include "routing_priv.h"
 
 /* clang-format off */
 #define ROW(in, on, to, action) {XF_ROUTE_##in, XF_ROUTE_ON_##on, XF_ROUTE_##to, XF_MACHINE_ACTION(struct xf_route, action)}
@@ -61,6 +62,9 @@ static void log_move(const void *self, const char *from, const char *on, const c
 static void enter_state(void *self)
 {
     struct xf_route *route = self;
+    route->routing->route_counts[route->counted_as]--;
+    route->routing->route_counts[route->state]++;
+    route->counted_as = route->state;
     xf_timer_stop(&route->timer);
     if (route->state == XF_ROUTE_IDLE || route->state == XF_ROUTE_BOUNCE)
         xf_route_limits_stream_ended(route);

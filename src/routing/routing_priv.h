@@ -28,6 +28,8 @@
  *   refusal.c          sends peers to another node while a link is down for long
  *   view.c             what an operator may see and do
  *   links.c            the attached links, and whose domains they serve
+ *   unreachable.c      since when peers cannot be reached
+ *   counts.c           what is counted
  *   rare.c             at most one log line a second about one kind of trouble
  *
  * Each has a header of its own, and a file includes only the headers that it needs.
@@ -40,10 +42,13 @@
 #include "rare_priv.h"
 #include "screen_priv.h"
 
+#include <xfed/base/histogram.h>
 #include <xfed/base/list.h>
+#include <xfed/base/lru.h>
 #include <xfed/base/map.h>
 #include <xfed/limits/quota.h>
 #include <xfed/mailmap/mailmap.h>
+#include <xfed/routing/counts.h>
 #include <xfed/routing/routing.h>
 #include <xfed/xmpp/stanza_queue.h>
 
@@ -81,10 +86,13 @@ struct xf_routing {
     struct xf_requests_by_jid *requests; /* NULL: none was noted */
     struct xf_map *strangers;            /* mail domains that were named in the log */
     struct xf_rare refused, lost, full, unknown, strangers_full, repair_full;
-    struct xf_tally denied, passed_dry; /* stanzas that policy refused, or would have refused */
-    struct xf_stanza_queue handed;      /* stanzas that go to the next process with their stream */
-    uint64_t restored_serial;           /* of the session that comes from an earlier process */
-    uint64_t kept_count;                /* messages that were left to the journal at the end */
+    size_t route_counts[XF_ROUTE_STATES]; /* in each enum xf_route_state */
+    struct xf_histogram waited;           /* of stanzas that left a queue for a stream */
+    struct xf_lru unreachable;            /* unreachable.c */
+    struct xf_tally denied, passed_dry;   /* stanzas that policy refused, or would have refused */
+    struct xf_stanza_queue handed; /* stanzas that go to the next process with their stream */
+    uint64_t restored_serial;      /* of the session that comes from an earlier process */
+    uint64_t kept_count;           /* messages that were left to the journal at the end */
     bool is_draining, is_finished, has_ended;
     bool hands_over; /* hand_over.c: streams that can be resumed go on in the next process */
     bool refuses;    /* every link does (refusal.c) */

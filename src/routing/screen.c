@@ -65,6 +65,7 @@ static void log_ruling(struct xf_routing *routing, const struct xf_stanza *stanz
     char place[300] = "";
     unsigned suppressed = 0;
     tally->count++;
+    tally->rules[is_in][ruling->rule]++;
     if (!xf_rare_is_due(&tally->lines, xf_routing_now(routing), &suppressed))
         return;
     if (ruling->file)

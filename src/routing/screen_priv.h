@@ -11,6 +11,7 @@ struct xf_routing;
 /* What screen.c counts. */
 struct xf_tally {
     uint64_t count;
+    uint64_t rules[2][XF_RULES]; /* of them, by rule; from peers: [true] */
     struct xf_rare lines;
 };
 

@@ -56,18 +56,6 @@ bool xf_routing_view(const struct xf_routing *routing, uint64_t *at, size_t most
     return false;
 }
 
-void xf_routing_count(const struct xf_routing *routing, struct xf_routing_counts *out)
-{
-    *out = (struct xf_routing_counts){.waiting = routing->queued, .answers = routing->answers};
-    size_t *const of_state[] = {
-        [XF_ROUTE_IDLE] = &out->idle,   [XF_ROUTE_QUEUE] = &out->queue,
-        [XF_ROUTE_SEND] = &out->send,   [XF_ROUTE_BOUNCE] = &out->bounce,
-        [XF_ROUTE_PROBE] = &out->probe,
-    };
-    XF_LIST_EACH (node, &routing->all)
-        ++*of_state[route_of(node)->state];
-}
-
 /* ------------------------------------------------------------------ acts */
 
 size_t xf_routing_retry(struct xf_routing *routing, struct xf_span peer)

@@ -24,6 +24,7 @@ struct xf_refusals {
     struct xf_timers *timers;
     struct xf_timer timer;     /* runs for a minute after each line */
     unsigned refused, evicted; /* since the last line */
+    uint64_t all_refused, all_evicted;
     const char *reason;
     char addr[XF_ADDR_TEXT_BYTES]; /* of the last refusal, as is `reason`, a literal */
 };

@@ -15,6 +15,7 @@
 #include <xfed/xmpp/pair.h>
 
 #include "admission_priv.h"
+#include "counts_priv.h"
 #include "dialback_priv.h"
 #include "features_priv.h"
 #include "hand_over_priv.h"
@@ -65,6 +66,8 @@ struct xf_s2s {
     struct xf_holdings stranger_streams, stranger_pairs;
     struct xf_quota looks; /* look-ups of TLSA records of peers that connect to us, by address */
     struct xf_refusals refusals;
+
+    struct xf_counting counting; /* counts_priv.h */
 };
 
 /* The resolver for this peer; NULL while too many resolvers are in use. */

@@ -80,12 +80,14 @@ static void count_rate(struct xf_gate *gate, struct xf_s2s *s2s, const struct xf
     if (!s2s->rates.is_on || xf_rates_take(&s2s->rates, stanza->from.domain, stanza->wire_bytes,
                                            may_wait ? &gate->rate : NULL))
         return;
+    s2s->counting.totals.rate_pauses++;
     xf_list_push(&s2s->held, &gate->held_node);
     xf_stream_hold(gate->stream);
 }
 
 static void wait_for_link(struct xf_gate *gate, struct xf_s2s *s2s)
 {
+    s2s->counting.totals.link_pauses++;
     xf_list_push(&s2s->paused, &gate->paused_node);
     if (gate->stream->is_ending)
         xf_stream_pause(gate->stream, true);
@@ -170,6 +172,7 @@ void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *
     }
     if (__builtin_expect(stanza->kind == XF_STANZA_IQ, 0) && xf_proving_takes(s2s, stanza))
         return;
+    xf_traffic_add(&gate->ops->counted(gate)->counts.in, stanza->kind, stanza->wire_bytes);
     const char *text = NULL;
     enum xf_s2s_taken taken = s2s->events->stanza(s2s->owner, stanza, &text);
     if (__builtin_expect(taken == XF_S2S_REFUSED, 0)) {

@@ -9,6 +9,7 @@
 #include <xfed/limits/rate.h>
 #include <xfed/stream/stream.h>
 
+struct xf_counted;
 struct xf_s2s;
 struct xf_gate;
 
@@ -29,6 +30,8 @@ struct xf_gate_ops {
      * is none.
      */
     struct xf_span (*local_of)(struct xf_gate *gate, struct xf_span peer);
+    /* The counts of the peer of the pair that has_pair found last. */
+    struct xf_counted *(*counted)(struct xf_gate *gate);
     /* Log the refusal; end the stream unless its error is NONE. */
     void (*refuse)(struct xf_gate *gate, const struct xf_stanza *stanza,
                    const struct xf_gate_refusal *refusal);

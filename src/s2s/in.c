@@ -40,6 +40,7 @@ static void on_parting(struct xf_stream *stream)
 static void on_secured(struct xf_stream *stream)
 {
     struct xf_in *in = in_of(stream);
+    xf_counting_secured(in->s2s, XF_S2S_IN, stream->conn->tls);
     in->pass = XF_PASS_TLS;
     in->is_open = false;
     in->is_bidi = false; /* XEP-0288 §2.1: TLS comes first */
@@ -63,6 +64,8 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     struct xf_in *in = in_of(stream);
     struct xf_s2s *s2s = in->s2s;
     xf_gate_ending(&in->gate, s2s);
+    if (in->pass == XF_PASS_PLAIN && stream->conn_end == XF_CONN_END_TLS)
+        s2s->counting.totals.by[XF_S2S_IN].tls_bad++;
     xf_in_log_down(in, end, detail);
     xf_in_sm_closed(in);
     xf_proving_end(&in->carrier);
@@ -157,6 +160,7 @@ void xf_in_accept(struct xf_s2s *s2s, struct xf_conn *conn, bool is_direct)
     xf_timer_init(&in->pace, xf_in_on_pace, in);
     xf_list_push(&s2s->ins, &in->node);
     s2s->stream_count++;
+    s2s->counting.totals.by[XF_S2S_IN].opened++;
     xf_stream_init(&in->stream, s2s->env, XF_NS_SERVER, &limits,
                    s2s->settings.unauthenticated.elements, &stream_events);
     in->stream.is_receiving = true;

@@ -57,9 +57,15 @@ static struct xf_span local_of(struct xf_gate *gate, struct xf_span peer)
     return xf_span_of(pair ? pair->local : NULL);
 }
 
+static struct xf_counted *counted(struct xf_gate *gate)
+{
+    return in_of(gate)->last_pair->counted;
+}
+
 const struct xf_gate_ops xf_in_gate_ops = {
     .is_open = is_open,
     .has_pair = has_pair,
     .local_of = local_of,
+    .counted = counted,
     .refuse = refuse_stanza,
 };

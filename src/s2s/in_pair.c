@@ -110,6 +110,7 @@ void xf_pair_free(struct xf_pair *pair)
     struct xf_in *in = pair->in;
     uncount_stream(pair);
     xf_stranger_pair_left(pair);
+    xf_counted_leave(in->s2s, &pair->counted);
     forget_carried(pair);
     if (pair->request || pair->look.discovery)
         in->open_requests--;
@@ -232,6 +233,8 @@ void xf_pair_authenticated(struct xf_pair *pair, enum xf_auth_method method)
     count_stream(pair);
     pair->method = method;
     pair->since_ms = s2s->env->clock->now_ms;
+    pair->counted = xf_counted_hold(s2s, xf_span_of(pair->peer));
+    xf_counted_note_tls(pair->counted, in->stream.conn->tls);
     if (in->valid_pairs++ == 0) {
         xf_timer_stop(&in->deadline);
         xf_timer_start(s2s->env->timers, &in->tick, XF_IN_TICK_MS);

@@ -62,7 +62,8 @@ struct xf_pair {
     struct xf_carried_pair carried; /* for our stanzas to the peer, if the stream goes both ways */
     bool is_counted;                /* it counts its stream in xf_s2s.inbound_by_peer */
     bool is_known; /* our users wrote to the peer first: it needs no place (strangers.c) */
-    struct xf_holding holding; /* once authenticated, unless a named peer is on the stream */
+    struct xf_holding holding;  /* once authenticated, unless a named peer is on the stream */
+    struct xf_counted *counted; /* of its peer, once authenticated */
 
     /* A claim (db:result) that is being checked. */
     char *key; /* until the question is asked; NULL: it was empty or too long */

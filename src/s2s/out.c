@@ -31,6 +31,7 @@ static void maybe_free(struct xf_out *out)
     xf_gate_fini(&out->gate);
     xf_carrier_fini(&out->carrier);
     xf_list_remove(&out->node);
+    xf_counted_leave(out->s2s, &out->counted);
     out->s2s->stream_count--;
     xf_free(out->local);
     xf_free(out->peer);
@@ -114,7 +115,9 @@ static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
 
 static void on_secured(struct xf_stream *stream)
 {
-    xf_out_fire(out_of(stream), XF_OUT_ON_TLS_UP);
+    struct xf_out *out = out_of(stream);
+    xf_counting_secured(out->s2s, xf_out_dir(out), stream->conn->tls);
+    xf_out_fire(out, XF_OUT_ON_TLS_UP);
 }
 
 static void on_drained(struct xf_stream *stream)
@@ -200,6 +203,8 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
 {
     struct xf_out *out = out_of(stream);
     xf_gate_ending(&out->gate, out->s2s);
+    if (out->state == XF_OUT_HANDSHAKE && stream->conn_end == XF_CONN_END_TLS)
+        out->s2s->counting.totals.by[xf_out_dir(out)].tls_bad++;
     note_why_closed(out, end, detail);
     xf_out_log_down(out, words_for_log(out, end, detail));
     xf_timer_stop(&out->patience);
@@ -419,7 +424,12 @@ enum xf_err xf_out_send(struct xf_out *out, const struct xf_stanza *stanza,
     if (max_bytes && !xf_xml_stanza_fits(stanza, XF_NS_SERVER, max_bytes))
         return XF_ERR_LIMIT;
     out->stanzas++;
-    return xf_carrier_send(out->seat.on, &out->seat.sender, stanza, copy);
+    const struct xf_conn *conn = out->seat.on->stream->conn; /* NULL: it is lost */
+    size_t before = conn ? conn->out.len : 0;
+    enum xf_err err = xf_carrier_send(out->seat.on, &out->seat.sender, stanza, copy);
+    if (err == XF_ERR_OK)
+        xf_traffic_add(&out->counted->counts.out, stanza->kind, conn->out.len - before);
+    return err;
 }
 
 void xf_out_close(struct xf_out *out)

@@ -104,10 +104,16 @@ static void refuse(struct xf_gate *gate, const struct xf_stanza *stanza,
         xf_out_give_up(out, XF_CAUSE_STREAM, refusal->help, refusal->error, words);
 }
 
+static struct xf_counted *counted(struct xf_gate *gate)
+{
+    return out_of(gate)->counted;
+}
+
 const struct xf_gate_ops xf_out_gate_ops = {
     .is_open = is_open,
     .has_pair = has_pair,
     .local_of = local_of,
+    .counted = counted,
     .refuse = refuse,
 };
 

@@ -31,6 +31,8 @@ void xf_out_resolve(struct xf_out *out)
     const struct xf_peer_settings *settings = out->settings;
     struct xf_dns *dns = xf_s2s_dns(out->s2s, settings);
     bool direct = settings->direct_tls && settings->tls != XF_TLS_NONE && !out->in_clear;
+    if (!out->in_clear)
+        out->s2s->counting.totals.by[xf_out_dir(out)].opened++;
     if (!dns) {
         xf_out_give_up(out, XF_CAUSE_DNS_FAILED, XF_HELP_DNS_BUSY, XF_STREAM_ERROR_NONE,
                        "too many different resolvers are being asked");

@@ -165,7 +165,8 @@ struct xf_out {
     struct xf_timer tick;     /* READY: idle, keep-alive, parking; BOARDING: the next turn */
     struct xf_timer farewell; /* calls `ended` in a turn of its own */
     uint64_t opened_ms, ready_ms;
-    uint64_t stanzas;    /* sent for this pair */
+    uint64_t stanzas;           /* sent for this pair */
+    struct xf_counted *counted; /* of the peer, once it was ready */
     enum xf_cause cause; /* why the present conn, or all of them, failed; `text` explains it */
     enum xf_help help;
     char text[200];
@@ -175,6 +176,11 @@ struct xf_out {
 static inline struct xf_out *xf_out_of_seat(struct xf_passenger *seat)
 {
     return XF_CONTAINER(seat, struct xf_out, seat);
+}
+
+static inline enum xf_s2s_dir xf_out_dir(const struct xf_out *out)
+{
+    return out->purpose == XF_OUT_VERIFY ? XF_S2S_VERIFY : XF_S2S_OUT;
 }
 
 static inline bool xf_out_is_rider(const struct xf_out *out)

@@ -20,6 +20,8 @@ static void settle_in(struct xf_out *out)
     if (out->stream.conn->tls)
         out->s2s->env->forget_tls(out->s2s->env, out->stream.conn);
     out->was_ready = true;
+    out->counted = xf_counted_hold(out->s2s, xf_span_of(out->peer));
+    xf_counted_note_tls(out->counted, out->stream.conn->tls);
     xf_carrier_sit(&out->carrier, &out->seat);
     out->ready_ms = out->carrier.used_ms = out->carrier.spoke_ms = out->s2s->env->clock->now_ms;
     xf_timer_stop(&out->deadline);

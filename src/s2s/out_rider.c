@@ -243,6 +243,7 @@ void xf_out_become_rider(struct xf_out *out)
         return;
     }
     out->was_ready = true;
+    out->counted = xf_counted_hold(out->s2s, xf_span_of(out->peer));
     out->ready_ms = out->seat.on->used_ms = out->seat.on->spoke_ms = out->s2s->env->clock->now_ms;
     xf_timer_stop(&out->deadline);
     xf_proving_begin(out->seat.on, out->settings, xf_span_of(out->peer), false);

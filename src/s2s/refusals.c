@@ -43,6 +43,8 @@ void xf_refusals_note(struct xf_refusals *refusals, const struct xf_addr *addr, 
 {
     xf_addr_host_text(addr, refusals->addr);
     refusals->reason = reason;
+    refusals->all_refused += !is_evicted;
+    refusals->all_evicted += is_evicted;
     if (xf_timer_is_running(&refusals->timer)) {
         refusals->refused += !is_evicted;
         refusals->evicted += is_evicted;

@@ -62,6 +62,7 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     xf_quota_init(&s2s->half_open, NULL);
     xf_strangers_init(s2s);
     xf_refusals_init(&s2s->refusals, s2s->env->timers);
+    xf_counting_init(&s2s->counting);
     xf_s2s_hand_over_init(s2s);
     return s2s;
 }
@@ -88,6 +89,7 @@ void xf_s2s_free(struct xf_s2s **s2s)
     xf_quota_fini(&s->half_open);
     xf_strangers_fini(s);
     xf_refusals_fini(&s->refusals);
+    xf_counting_fini(&s->counting);
     xf_timer_stop(&s->asked);
     xf_free(s);
 }

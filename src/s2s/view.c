@@ -176,23 +176,6 @@ bool xf_s2s_view(struct xf_s2s *s2s, struct xf_s2s_view_at *at, size_t most, xf_
     return true;
 }
 
-void xf_s2s_count(const struct xf_s2s *s2s, struct xf_s2s_counts *out)
-{
-    *out = (struct xf_s2s_counts){0};
-    XF_LIST_EACH (node, &s2s->outs) {
-        const struct xf_out *stream = out_of(node);
-        *(stream->purpose == XF_OUT_VERIFY ? &out->verify : &out->out) += 1;
-        out->ready += stream->purpose != XF_OUT_VERIFY && stream->state == XF_OUT_READY;
-        out->paused += is_paused(&stream->gate);
-    }
-    XF_LIST_EACH (node, &s2s->ins) {
-        const struct xf_in *stream = in_of(node);
-        out->in++;
-        out->half_open += stream->valid_pairs == 0;
-        out->paused += is_paused(&stream->gate);
-    }
-}
-
 /* ------------------------------------------------------------------ acts */
 
 /* What waits goes into a new stream, as after a long silence. A probe carries nothing yet. */

@@ -172,6 +172,7 @@ void xf_tls_facts_of_cert(struct xf_tls_facts *facts, X509 *leaf)
     add_names(facts, leaf);
     read_usages(facts, leaf);
     read_origin(facts, leaf);
+    facts->not_after_s = xf_tls_seconds_of(X509_get0_notAfter(leaf));
     facts->chain = XF_CERT_BAD;
     snprintf(facts->chain_text, sizeof(facts->chain_text), "not judged");
     ERR_clear_error();

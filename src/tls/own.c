@@ -19,7 +19,7 @@
 #define DAY_S      86400
 #define NAME_BYTES 120
 
-static int64_t seconds_of(const ASN1_TIME *time)
+int64_t xf_tls_seconds_of(const ASN1_TIME *time)
 {
     struct tm tm;
 
@@ -31,8 +31,8 @@ void xf_tls_identity_about(const struct xf_tls_identity *s, struct xf_tls_about 
     const char *type = EVP_PKEY_get0_type_name(s->key);
 
     *out = (struct xf_tls_about){
-        .not_before_s = seconds_of(X509_get0_notBefore(s->leaf)),
-        .not_after_s = seconds_of(X509_get0_notAfter(s->leaf)),
+        .not_before_s = xf_tls_seconds_of(X509_get0_notBefore(s->leaf)),
+        .not_after_s = xf_tls_seconds_of(X509_get0_notAfter(s->leaf)),
         .key_bits = (unsigned)EVP_PKEY_get_bits(s->key),
     };
     snprintf(out->key_type, sizeof(out->key_type), "%s", type ? type : "unknown");

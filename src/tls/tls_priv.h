@@ -48,6 +48,9 @@ struct xf_tls_identities {
     SSL_CTX *client, *server;
 };
 
+/* own.c: Unix seconds; 0: it is no time. */
+int64_t xf_tls_seconds_of(const ASN1_TIME *time);
+
 /* NULL when the set has none for `domain` (or `domain` is absent). Any thread. */
 static inline const struct xf_tls_shown *xf_tls_identities_find(const struct xf_tls_identities *set,
                                                                 struct xf_span domain)

@@ -141,6 +141,12 @@ sed 's|^    #s2s = .*|    s2s = {"192.0.2.99:5269"}|' "$scratch/xfed.conf" >"$sc
 expect 0 "an address that is elsewhere" "$xfedd" -c "$scratch/address.conf" -t || true
 grep -q 'address.conf:[0-9]*: warning: s2s = "192.0.2.99:5269": this machine does not have that address' "$scratch/err" ||
     fail "an address that is elsewhere: $(cat "$scratch/err")"
+sed 's|^    #http = .*|    http = "0.0.0.0:9469"|' "$scratch/xfed.conf" >"$scratch/http.conf"
+expect 78 "HTTP for everybody" "$xfedd" -c "$scratch/http.conf" -t || true
+grep -q 'http.conf:[0-9]*: http = "0.0.0.0:9469": other machines can reach this address' "$scratch/err" || fail "HTTP for everybody: $(cat "$scratch/err")"
+expect 78 "a start with HTTP for everybody" "$xfedd" -c "$scratch/http.conf" || true
+sed 's|^    #http-anywhere = .*|    http-anywhere = yes|' "$scratch/http.conf" >"$scratch/anywhere.conf"
+expect 0 "HTTP for everybody, as the operator wants it" "$xfedd" -c "$scratch/anywhere.conf" -t || true
 sed "s|^    #blocklists = .*|    blocklists = {\"blocked.list\"}|" "$scratch/xfed.conf" >"$scratch/blocked.conf"
 grep -q '^    blocklists' "$scratch/blocked.conf" || fail "the sample has no blocklists"
 expect 78 "no such blocklist" "$xfedd" -c "$scratch/blocked.conf" -t || true

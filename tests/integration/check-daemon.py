@@ -91,7 +91,7 @@ class Cluster:
 class Run:
     """One xfedd with its scratch folder."""
 
-    def __init__(self, extra='', user=None, frees_all=True, state=None, process=SANDBOX, passed=None, port=None, link=''):
+    def __init__(self, extra='', user=None, frees_all=True, state=None, process=SANDBOX, passed=None, port=None, link='', listen=''):
         self.folder = tempfile.mkdtemp(prefix='xfedd-check-')
         os.chmod(self.folder, 0o755)
         self.cluster = Cluster()
@@ -101,7 +101,7 @@ class Run:
         self.notify.settimeout(PATIENCE)
         self.certificate()
         self.write('secret', SECRET + '\n', 0o600)
-        self.user, self.process_settings, self.link_settings = user, process, link
+        self.user, self.process_settings, self.link_settings, self.listen = user, process, link, listen
         if port:
             self.listen_port = port
         self.configure(extra)
@@ -140,7 +140,7 @@ class Run:
         port = self.cluster.server.getsockname()[1]
         user = f'user = "{self.user}"' if self.user else ''
         self.write('xfed.conf', f'''
-listen {{ s2s = {{"127.0.0.1:0x"}} }}
+listen {{ s2s = {{"127.0.0.1:0x"}} {self.listen} }}
 dns {{ servers = {{"127.0.0.1:9"}} timeout = 500ms }}
 trust {{ ca-file = "cert.pem" }}
 dialback {{ secret-file = "secret" }}
@@ -517,6 +517,46 @@ def threads(run):
             text = status.read()
         found.append(tuple(re.search(rf'^{key}:\s+(\d+)$', text, re.M).group(1) for key in ('Seccomp', 'NoNewPrivs')))
     return found
+
+
+def health(port):
+    """-> the answer of /healthz, or why there is none"""
+    try:
+        with socket.create_connection(('127.0.0.1', port), PATIENCE) as client:
+            client.sendall(f'GET /healthz HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n'.encode())
+            return client.makefile().read().split('\n')[0]
+    except OSError as e:
+        return str(e)
+
+
+def free_port(first=0):
+    """A port that nobody has; from `first` on, if that says something."""
+    for port in range(first, first + 100) if first else [0]:
+        try:
+            with socket.create_server(('127.0.0.1', port)) as probe:
+                return probe.getsockname()[1]
+        except OSError:
+            continue
+    return None
+
+
+@check('HTTP is answered after root was given up, on a port that only root may open, and never twice on one port')
+def http(new):
+    port = free_port(600 if os.geteuid() == 0 else 0)
+    user = 'nobody' if os.geteuid() == 0 and not VALGRIND else None
+    run = new(listen=f'http = "127.0.0.1:{port}"', user=user).ready()
+    assert f'127.0.0.1:{port}/http' in run.lines()[0], run.lines()[0]
+    assert health(port) == 'HTTP/1.1 200 OK', health(port)
+    second = new(listen=f'http = "127.0.0.1:{port}"')
+    assert second.process.wait(PATIENCE) == 1
+    second.wait_line(f'process.start.failed detail="127.0.0.1:{port}: cannot listen: Address already in use"')
+    run.listen = f'http = "127.0.0.1:{port + 1}"'
+    run.configure('')
+    run.reload()
+    run.wait_line('config.restart.needed detail="listen.http"')
+    assert health(port) == 'HTTP/1.1 200 OK', health(port)
+    run.end()
+    assert 'refused' in health(port), health(port)
 
 
 @check('every thread is in the sandbox, and goes on with its work there: new certificates too')

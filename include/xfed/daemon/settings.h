@@ -13,6 +13,8 @@ struct xf_listen_settings {
     struct xf_texts s2s, s2s_direct;
     char *control, *http;                            /* "" is off */
     struct xf_texts control_readers, control_admins; /* groups of this machine */
+    bool http_anywhere; /* `http` may be an address that others can reach */
+    struct xf_texts http_hosts;
 };
 
 struct xf_trust_settings {

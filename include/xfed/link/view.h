@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * view.h — what an operator may see of a link. A view is made for the call, and everything in it is
- * borrowed until the call returns.
+ * view.h — what metrics and operators may see of a link. A view is made for the call, and
+ * everything in it is borrowed until the call returns.
  */
 #pragma once
 
@@ -14,7 +14,9 @@ struct xf_link_view {
     uint64_t down_ms; /* how long it has been down; 0: it is up, or has a component for each peer */
     struct xf_stanza_sum held;     /* wait for a stream */
     struct xf_stanza_sum unproved; /* written, and no answer to a ping proves them yet */
-    size_t components, legs_up;    /* components, and streams of all of them that are up */
+    size_t max_bytes;              /* that both may have together */
+    size_t components;             /* 1, or one for each peer that has any */
+    size_t legs, legs_up;          /* streams of all components */
 };
 
 /* One stream to one node. */

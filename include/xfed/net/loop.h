@@ -7,6 +7,7 @@
 #pragma once
 
 #include <xfed/base/clock.h>
+#include <xfed/base/histogram.h>
 #include <xfed/base/pool.h>
 #include <xfed/net/conn.h>
 #include <xfed/net/timer.h>
@@ -29,6 +30,9 @@ void xf_loop_end_threads(void);
 
 void xf_loop_run(struct xf_loop *loop); /* until xf_loop_stop */
 void xf_loop_stop(struct xf_loop *loop);
+
+/* How long each turn worked, from the first event to the next wait. */
+const struct xf_histogram *xf_loop_turns(const struct xf_loop *loop);
 
 const struct xf_clock *xf_loop_clock(const struct xf_loop *loop);
 struct xf_timers *xf_loop_timers(struct xf_loop *loop);

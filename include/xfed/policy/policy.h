@@ -112,6 +112,7 @@ enum xf_rule {
 #define X(name, word, text) XF_RULE_##name,
     XF_RULE_MAP(X)
 #undef X
+        XF_RULES /* how many there are */
 };
 const char *xf_rule_word(enum xf_rule rule);
 

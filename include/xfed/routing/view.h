@@ -29,13 +29,6 @@ typedef void (*xf_route_view_fn)(void *owner, const struct xf_route_view *view);
 bool xf_routing_view(const struct xf_routing *routing, uint64_t *at, size_t most,
                      xf_route_view_fn show, void *owner);
 
-struct xf_routing_counts {
-    size_t idle, queue, send, bounce, probe; /* routes by state */
-    struct xf_stanza_sum waiting; /* in queues, for an address, and sent but not proved */
-    struct xf_stanza_sum answers; /* for the cluster */
-};
-void xf_routing_count(const struct xf_routing *routing, struct xf_routing_counts *out);
-
 /*
  * Try the peer now, although it failed a moment ago and whatever the cause was. Returns how many of
  * its routes were in back-off: one of them opens a stream, and the others follow when it is ready.

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <xfed/policy/policy.h>
+#include <xfed/s2s/counts.h>
 #include <xfed/s2s/settings.h>
 #include <xfed/stream/stream.h>
 #include <xfed/xmpp/stanza_queue.h>

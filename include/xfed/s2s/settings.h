@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * settings.h — the sections unauthenticated { }, strangers { } and xml { }: limits on what peers
- * may make us hold and read.
+ * settings.h — the sections unauthenticated { }, strangers { }, xml { } and metrics { }: limits on
+ * what peers may make us hold, read and count.
  */
 #pragma once
 
@@ -28,6 +28,8 @@ struct xf_s2s_settings {
         size_t start_tag_bytes;
         uint64_t element_ms; /* an element that takes longer to arrive ends the stream */
     } xml;
+    /* How many peers without a section are counted by name (counts.h). */
+    unsigned counted_peers;
     /*
      * The smallest max-stanza of all links: a served domain may have several links, and a stanza
      * must fit each of them.

@@ -41,15 +41,6 @@ typedef void (*xf_stream_view_fn)(void *owner, const struct xf_stream_view *view
 bool xf_s2s_view(struct xf_s2s *s2s, struct xf_s2s_view_at *at, size_t most, xf_stream_view_fn show,
                  void *owner);
 
-/* How many there are now. */
-struct xf_s2s_counts {
-    size_t in, out, verify; /* streams; of `out`, pairs that share a stream count too */
-    size_t half_open;       /* of `in`: nobody is authenticated yet */
-    size_t ready;           /* of `out` */
-    size_t paused;
-};
-void xf_s2s_count(const struct xf_s2s *s2s, struct xf_s2s_counts *out);
-
 /*
  * Close, as after a long silence, every stream on which the peer is authenticated or which we
  * opened to it; what waits goes into a new one. Streams that try whether a failed peer is back go

@@ -58,6 +58,7 @@ struct xf_tls_facts {
     enum xf_help chain_help; /* the same as a code */
     /* Of the leaf: `issued by 'Example CA', valid from 2026-01-01 to 2026-04-01`; "" when NONE. */
     char origin[120];
+    int64_t not_after_s;     /* when the leaf ends, Unix seconds; 0 when NONE, or if unknown */
     uint8_t spki_sha256[32]; /* of the leaf's key; zero when NONE */
     /* The leaf's extended key usage allows this; true without the extension. */
     bool for_server, for_client;

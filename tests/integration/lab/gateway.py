@@ -22,7 +22,7 @@ listen {{
     s2s        = {{ "{ip}:5269" }}
     s2s-direct = {{ "{ip}:5270" }}
     control    = "{folder}/control.sock"  {control}
-    http       = ""
+    http       = "{http}"
 }}
 dns      {{ servers = {{ "{dns}:53" }} }}
 dialback {{ secret-file = "dialback.secret" }}
@@ -72,7 +72,7 @@ class Gateway:
     """`mode` None: `defaults` says all. A world with several of them gives each a label and an address.
     `node` is one address:port or a list of them; `link` has the settings of the link that are not the same for all."""
     def __init__(self, lab, domain, mode, certificate, ca_file, component, node, extra='', defaults='', ip=net.GATEWAY,
-                 label=None, trust='', sockets=(), link='driver = component', aliases=None, control=''):
+                 label=None, trust='', sockets=(), link='driver = component', aliases=None, control='', http=''):
         self.sockets = sockets          # that listen, to be passed on as by systemd
         self.lab, self.component, self.node, self.ip, self.domain = lab, component, node, ip, domain
         self.folder = lab.folder(label or 'gateway')
@@ -84,7 +84,7 @@ class Gateway:
         self._write('link.secret', component[1])
         self._write('dialback.secret', 'the dialback secret of the laboratory, no less than thirty-two bytes')
         self._values = dict(ip=ip, folder=self.folder, dns=net.DNS, ca=ca_file, trust=trust, control=control, node=self._listed(node), name=component[0],
-                            aliases=f'"conference.{domain}"' if aliases is None else aliases, domain=domain,
+                            aliases=f'"conference.{domain}"' if aliases is None else aliases, domain=domain, http=http,
                             link=link if 'max-stanza' in link else f'{link}  max-stanza = 512k', certificate=cert,
                             key=key, defaults=DEFAULTS.get(mode, '') + '  ' + defaults)
         self.configure(extra)

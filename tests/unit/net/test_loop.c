@@ -91,6 +91,39 @@ static void raise_usr1(void *owner)
     kill(getpid(), SIGUSR1);
 }
 
+/* Blocks, as nothing should. */
+static void on_slow_timer(void *owner)
+{
+    struct probe *probe = owner;
+
+    usleep(60000);
+    hit(probe);
+}
+
+START_TEST(turns_that_take_long_are_counted)
+{
+    struct probe probe = {.loop = xf_loop_new(), .wanted = 2};
+    const struct xf_histogram *turns = xf_loop_turns(probe.loop);
+    struct xf_timer slow, quick;
+    uint64_t count = 0, is_long = 0;
+
+    xf_timer_init(&slow, on_slow_timer, &probe);
+    xf_timer_init(&quick, on_timer, &probe);
+    xf_timer_start(xf_loop_timers(probe.loop), &slow, 5);
+    xf_timer_start(xf_loop_timers(probe.loop), &quick, 100); /* waits for the end of the turn */
+    xf_loop_run(probe.loop);
+    for (size_t i = 0; i <= XF_HISTOGRAM_BOUNDS; i++) {
+        count += turns->counts[i];
+        is_long +=
+            i >= XF_HISTOGRAM_BOUNDS || xf_histogram_bounds_ms[i] > 50 ? turns->counts[i] : 0;
+    }
+    ck_assert_uint_ge(count, 2);
+    ck_assert_uint_ge(is_long, 1);
+    ck_assert_uint_ge(turns->sum_ms, 60);
+    xf_loop_free(&probe.loop);
+}
+END_TEST
+
 START_TEST(signal_arrives_on_the_loop)
 {
     struct probe probe = {.loop = xf_loop_new(), .wanted = 1}, other = {.loop = probe.loop};
@@ -221,6 +254,7 @@ int main(void)
     tcase_add_test(tc, timer_fires_on_time);
     tcase_add_test(tc, timer_of_delay_zero_fires_without_events);
     tcase_add_test(tc, earlier_timer_moves_the_wake_up);
+    tcase_add_test(tc, turns_that_take_long_are_counted);
     tcase_add_test(tc, signal_arrives_on_the_loop);
     tcase_add_test(tc, job_runs_on_another_thread_and_ends_on_the_loop);
     tcase_add_test(tc, job_still_out_ends_while_the_loop_is_freed);

@@ -14,6 +14,7 @@
 
 #include <xfed/base/alloc.h>
 #include <xfed/conf/conf.h>
+#include <xfed/routing/counts.h>
 
 #include "links_priv.h"
 #include "routing_priv.h"
@@ -60,11 +61,14 @@ enum op {
     PAUSED_FOR,
     PAUSES,
     LINK_READS, /* text: "yes" or "no" */
-    ROUTES,     /* ms routes exist */
-    IDLE,       /* text: "yes" or "no" */
-    UNPROVED,   /* ms stanzas on stream n were not confirmed yet */
-    SENT_ALL,   /* text: "yes" or "no" */
-    RELOAD,     /* to the policy in which b.example may not be spoken to */
+    ROUTES,     /* ms routes exist; with text, in that state */
+    /* "PEER CAUSE" cannot be reached, since ms; "": no peer is told of */
+    UNREACHABLE,
+    COUNTED,  /* xf_routing_counts.waited has ms stanzas */
+    IDLE,     /* text: "yes" or "no" */
+    UNPROVED, /* ms stanzas on stream n were not confirmed yet */
+    SENT_ALL, /* text: "yes" or "no" */
+    RELOAD,   /* to the policy in which b.example may not be spoken to */
     /*
      * to the one in which the other link serves a.example: that comes up, and what follows is said
      * of it
@@ -376,6 +380,21 @@ static const struct routing_case cases[] = {
     {"a bounced queue lets the cluster go on", .queue_stanzas = 2, .steps = {
         {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {TAKES, 0, .ms = 1}, {READY, 0}, {CLUSTER, .text = MSG("m2") MSG("m3")},
         {LINK_READS, .text = "no"}, {RELOAD}, {LINK_READS, .text = "yes"}}},
+
+    {"counts: routes by state, what waited, and since when a peer cannot be reached, over several back-offs", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {ROUTES, .text = "queue", .ms = 1}, {UNREACHABLE, .text = ""},
+        {ENDED, 0, "words", XF_CAUSE_CONNECT}, {ROUTES, .text = "bounce", .ms = 1}, {ROUTES, .ms = 1}, {UNREACHABLE, .text = "b.example connect"},
+        {WAIT, .ms = 7000}, {UNREACHABLE, .text = "b.example connect", .ms = 7000}, {ROUTES, .text = "idle", .ms = 1}, {COUNTED, .ms = 0},
+        {CLUSTER, .text = MSG("m2")}, {OUT, 1, "a.example b.example"}, {ENDED, 1, "words", XF_CAUSE_TIMEOUT}, {UNREACHABLE, .text = "b.example timeout", .ms = 7000},
+        {WAIT, .ms = 20000}, {CLUSTER, .text = MSG("m3")}, {OUT, 2, "a.example b.example"}, {READY, 2}, {UNREACHABLE, .text = ""}, {COUNTED, .ms = 1},
+        {ROUTES, .text = "send", .ms = 1}, {CLUSTER, .text = MSG("m4")}, {COUNTED, .ms = 1}}},
+
+    {"a peer that nobody tries any more is not told of as unreachable", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CONNECT}, {WAIT, .ms = 900000},
+        {UNREACHABLE, .text = "b.example connect", .ms = 900000}, {WAIT, .ms = 1}, {UNREACHABLE, .text = ""}}},
+
+    {"a peer that authenticates inbound can be reached", .steps = {
+        {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {ENDED, 0, "words", XF_CAUSE_CONNECT}, {SEEN, .text = "b.example"}, {UNREACHABLE, .text = ""}}},
 
     {"an unused route is freed after ten minutes", .steps = {
         {CLUSTER, .text = MSG("m1")}, {OUT, 0, "a.example b.example"}, {READY, 0}, {WAIT, .ms = 700000}, {ROUTES, .ms = 1}, {ENDED, 0, "words", XF_CAUSE_NONE},
@@ -835,6 +854,50 @@ static void move(struct world *world)
     swap_links(world);
 }
 
+/* Those in a state; NULL: all, which all states have together. */
+static size_t count_routes(struct world *world, const char *state)
+{
+    struct xf_routing_counts counts;
+    size_t sum = 0;
+    xf_routing_count(world->routing, &counts);
+    for (size_t i = 0; i < XF_ROUTE_STATES; i++)
+        if (!state || strcmp(state, counts.routes[i].state) == 0)
+            sum += counts.routes[i].count;
+    ck_assert(state || sum == xf_map_count(world->routing->routes));
+    return sum;
+}
+
+static size_t count_waited(struct world *world)
+{
+    struct xf_routing_counts counts;
+    size_t sum = 0;
+    xf_routing_count(world->routing, &counts);
+    for (size_t i = 0; i <= XF_HISTOGRAM_BOUNDS; i++)
+        sum += counts.waited.counts[i];
+    return sum;
+}
+
+struct told {
+    char text[200];
+    uint64_t for_ms;
+};
+
+static void tell_unreachable(void *owner, struct xf_span peer, uint64_t for_ms, enum xf_cause cause)
+{
+    struct told *told = owner;
+    (void)snprintf(told->text, sizeof(told->text), "%.*s %s", XF_SPAN_ARGS(peer),
+                   xf_cause_word(cause));
+    told->for_ms = for_ms;
+}
+
+static void expect_unreachable(struct world *world, const char *text, unsigned for_ms)
+{
+    struct told told = {.text = ""};
+    xf_routing_each_unreachable(world->routing, tell_unreachable, &told);
+    expect_text(world, told.text, text);
+    expect_number(world, (size_t)told.for_ms, for_ms);
+}
+
 static void take_step(struct world *world, const struct step *step)
 {
     struct xf_out *out = world->outs[step->n];
@@ -945,7 +1008,13 @@ static void take_step(struct world *world, const struct step *step)
         expect_text(world, yes_or_no(!world->conn->is_paused), step->text);
         break;
     case ROUTES:
-        expect_number(world, xf_map_count(world->routing->routes), step->ms);
+        expect_number(world, count_routes(world, step->text), step->ms);
+        break;
+    case UNREACHABLE:
+        expect_unreachable(world, step->text, step->ms);
+        break;
+    case COUNTED:
+        expect_number(world, count_waited(world), step->ms);
         break;
     case IDLE:
         expect_text(world, yes_or_no(xf_routing_is_idle(world->routing)), step->text);

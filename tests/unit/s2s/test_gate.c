@@ -59,7 +59,12 @@ static bool any_pair(struct xf_gate *gate, struct xf_span local, struct xf_span 
     return true;
 }
 
-static const struct xf_gate_ops ops = {.is_open = yes, .has_pair = any_pair};
+static struct xf_counted *counted(struct xf_gate *gate)
+{
+    return &XF_CONTAINER(gate, struct way_in, gate)->world->s2s.counting.others;
+}
+
+static const struct xf_gate_ops ops = {.is_open = yes, .has_pair = any_pair, .counted = counted};
 static const struct xf_s2s_events s2s_events = {.stanza = take};
 
 static void on_header(struct xf_stream *stream, const struct xf_header *header)
