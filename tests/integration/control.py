@@ -68,7 +68,10 @@ def raw(path, data, seconds=3, shut=False):
         s.connect(path)
         got = b''
         try:
-            s.sendall(data)
+            try:
+                s.sendall(data)
+            except BrokenPipeError:
+                pass                    # it may have said why
             if shut:
                 s.shutdown(socket.SHUT_WR)
             while True:
