@@ -170,7 +170,9 @@ static enum direction direction_of(const struct xf_log_event *event)
         word = xf_log_text(event, "for");
     if (xf_span_is(word, "verify"))
         return VERIFY;
-    return xf_span_is(word, "out") || xf_span_is(word, "delivery") ? OUT : IN;
+    bool is_ours =
+        xf_span_is(word, "out") || xf_span_is(word, "delivery") || xf_span_is(word, "check");
+    return is_ours ? OUT : IN;
 }
 
 static struct attempt *new_attempt(struct xf_attempts *attempts, struct peer_log *log,

@@ -44,6 +44,7 @@ struct xf_control *xf_control_new(const struct xf_control_opts *opts)
     control->timers = xf_loop_timers(opts->loop);
     control->started_ms = control->clock->now_ms;
     xf_list_init(&control->clients);
+    xf_list_init(&control->tries);
     xf_control_refusals_init(&control->refusals);
     xf_timer_init(&control->level_timer, xf_control_reset_level, control);
     control->find_verb = xf_verb_find;

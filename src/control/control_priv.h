@@ -9,6 +9,7 @@
  *   verbs.c         the verbs, as a table
  *   request.c       what verbs need of a request
  *   verb_status.c   status
+ *   verb_check.c    check
  *   verb_peers.c    peers
  *   verb_peer.c     peer, explain
  *   verb_streams.c  streams, close
@@ -50,6 +51,8 @@ struct xf_control {
     struct xf_pipe_listener *listener;
     struct xf_node clients;
     size_t client_count;
+    struct xf_node tries; /* connections of checks (verb_check.c) */
+    size_t check_count;
     uint64_t started_ms;
     struct xf_log_watcher watcher; /* notes what came of the last reload */
     int64_t reloaded_s;            /* Unix time; 0: never */
@@ -141,6 +144,7 @@ void xf_verb_status(struct xf_client *client, const json_t *request);
 void xf_verb_peers(struct xf_client *client, const json_t *request);
 void xf_verb_peer(struct xf_client *client, const json_t *request);
 void xf_verb_streams(struct xf_client *client, const json_t *request);
+void xf_verb_check(struct xf_client *client, const json_t *request);
 void xf_verb_close(struct xf_client *client, const json_t *request);
 void xf_verb_queue(struct xf_client *client, const json_t *request);
 void xf_verb_retry(struct xf_client *client, const json_t *request);
@@ -158,3 +162,4 @@ struct xf_stream_view;
 struct xf_route_view;
 json_t *xf_control_stream(const struct xf_stream_view *view); /* verb_streams.c */
 json_t *xf_control_route(const struct xf_route_view *view);   /* verb_queues.c */
+json_t *xf_control_attempt(const struct xf_attempt *attempt); /* verb_peer.c */

@@ -74,7 +74,7 @@ static json_t *steps_of(const struct xf_attempt *attempt)
     return steps;
 }
 
-static void show_attempt(void *owner, const struct xf_attempt *attempt)
+json_t *xf_control_attempt(const struct xf_attempt *attempt)
 {
     json_t *row = json_object();
     xf_json_put_int(row, "stream", attempt->stream);
@@ -89,7 +89,12 @@ static void show_attempt(void *owner, const struct xf_attempt *attempt)
     xf_json_put(row, "help", attempt->help);
     xf_json_put_int(row, "steps_left_out", attempt->steps_left_out);
     xf_json_put_new(row, "steps", steps_of(attempt));
-    show_row(owner, "attempt", row);
+    return row;
+}
+
+static void show_attempt(void *owner, const struct xf_attempt *attempt)
+{
+    show_row(owner, "attempt", xf_control_attempt(attempt));
 }
 
 /* ------------------------------------------------------------------ one turn after the other */

@@ -101,6 +101,7 @@ extern const size_t xf_ctl_verb_count;
 void xf_ctl_show_status(const json_t *rows, const json_t *result);
 void xf_ctl_show_peer(const json_t *rows, const json_t *result);
 void xf_ctl_show_explain(const json_t *rows, const json_t *result);
+void xf_ctl_show_check(const json_t *rows, const json_t *result);
 void xf_ctl_show_closed(const json_t *rows, const json_t *result);
 void xf_ctl_show_retry(const json_t *rows, const json_t *result);
 void xf_ctl_show_flush(const json_t *rows, const json_t *result);

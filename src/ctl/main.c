@@ -58,6 +58,8 @@ static enum xf_ctl_exit run(struct xf_ctl *ctl, const struct xf_ctl_verb *verb, 
     json_t *result = xf_ctl_ask(ctl, request, verb->row ? verb->row : gather, rows, &code);
     if (!ctl->is_json && (result || json_array_size(rows) > 0))
         show(verb, rows, result);
+    if (json_is_false(json_object_get(result, "reachable")))
+        code = XF_CTL_FAILED; /* for monitoring */
     json_decref(result);
     json_decref(rows);
     return code;

@@ -298,6 +298,49 @@ void xf_ctl_show_explain(const json_t *rows, const json_t *result)
     show_rows(rows);
 }
 
+/* ------------------------------------------------------------------ check */
+
+/* clang-format off */
+static const struct xf_ctl_column address_columns[] = {
+    {"ADDRESS", "addr", XF_CTL_TEXT}, {"SERVER", "server", XF_CTL_TEXT}, {"DIRECT TLS", "direct", XF_CTL_YES}, {"DNSSEC", "dnssec", XF_CTL_YES},
+    {"TLSA", "tlsa", XF_CTL_YES}, {"CONNECTS", "connects", XF_CTL_YES}, {"TIME", "ms", XF_CTL_DURATION}, {"WHY NOT", "detail", XF_CTL_TEXT},
+};
+/* clang-format on */
+
+static json_t *rows_of_kind(const json_t *rows, const char *kind)
+{
+    json_t *some = json_array(), *row;
+    size_t index;
+    json_array_foreach((json_t *)(uintptr_t)rows, index,
+                       row) if (strcmp(xf_ctl_text_of(row, "kind"), kind) == 0)
+        json_array_append(some, row);
+    return some;
+}
+
+void xf_ctl_show_check(const json_t *rows, const json_t *result)
+{
+    size_t index;
+    json_t *row, *addresses = rows_of_kind(rows, "address"),
+                 *attempts = rows_of_kind(rows, "attempt");
+    if (json_array_size(addresses) > 0)
+        xf_ctl_table(address_columns, XF_ARRAY_LEN(address_columns), addresses);
+    json_array_foreach(attempts, index, row) show_attempt(row);
+    putchar('\n');
+    xf_ctl_print_text(xf_ctl_text_of(result, "peer"), stdout);
+    if (is_true(result, "reachable")) {
+        print_after(" can be reached from ", xf_ctl_text_of(result, "local"));
+        putchar('\n');
+    } else {
+        print_after(" cannot be reached from ", xf_ctl_text_of(result, "local"));
+        print_after(": ", *xf_ctl_text_of(result, "detail") ? xf_ctl_text_of(result, "detail")
+                                                            : xf_ctl_text_of(result, "text"));
+        putchar('\n');
+        line("advice", xf_ctl_text_of(result, "advice"));
+    }
+    json_decref(addresses);
+    json_decref(attempts);
+}
+
 /* ------------------------------------------------------------------ acts */
 
 void xf_ctl_show_closed(const json_t *rows, const json_t *result)

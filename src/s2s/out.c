@@ -117,6 +117,7 @@ static void on_secured(struct xf_stream *stream)
 {
     struct xf_out *out = out_of(stream);
     xf_counting_secured(out->s2s, xf_out_dir(out), stream->conn->tls);
+    xf_out_log_secured(out);
     xf_out_fire(out, XF_OUT_ON_TLS_UP);
 }
 
@@ -366,6 +367,31 @@ struct xf_out *xf_out_probe(struct xf_s2s *s2s, struct xf_span local, struct xf_
     if (out->settings->candidate_ms < out->settings->negotiate_ms && out->state != XF_OUT_ENDED)
         xf_timer_start(s2s->env->timers, &out->deadline, out->settings->candidate_ms);
     return out;
+}
+
+struct xf_out *xf_out_check(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
+                            const struct xf_out_events *events, void *owner)
+{
+    struct xf_out *out = new_out(s2s, local, peer, events, owner);
+    out->purpose = XF_OUT_CHECK;
+    if (s2s->is_draining)
+        xf_out_give_up(out, XF_CAUSE_SHUTDOWN, XF_HELP_NONE, XF_STREAM_ERROR_NONE,
+                       "the gateway is shutting down");
+    else
+        xf_out_fire(out, XF_OUT_ON_OPEN);
+    return out;
+}
+
+uint64_t xf_out_number(const struct xf_out *out)
+{
+    return out->number;
+}
+
+void xf_out_forget(struct xf_out *out)
+{
+    out->events = NULL;
+    if (out->state != XF_OUT_ENDED)
+        xf_out_close(out);
 }
 
 bool xf_out_abandon(struct xf_out *out)

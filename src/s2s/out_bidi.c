@@ -35,8 +35,7 @@ void xf_out_request_bidi(struct xf_out *out)
     struct xf_verdict verdict = xf_out_verdict(out);
     /* How the peer counts as authenticated when it sends. */
     enum xf_auth_method method = xf_verdict_is_good(&verdict) ? XF_AUTH_EXTERNAL : out->method;
-    if (out->is_bidi || out->purpose == XF_OUT_VERIFY || !out->features.bidi ||
-        xf_out_bidi_refusal(out) ||
+    if (out->is_bidi || !xf_out_carries(out) || !out->features.bidi || xf_out_bidi_refusal(out) ||
         xf_s2s_peer_is_behind(out->s2s, xf_span_of(out->peer), true, &verdict, method))
         return;
     struct xf_draft draft = xf_stream_draft(&out->stream);

@@ -191,6 +191,7 @@ static void on_features(struct xf_out *out, const struct xf_elem *elem)
     out->features = xf_features_read(elem);
     out->carrier.limits = out->features.limits;
     out->peer_speaks_dialback = out->peer_speaks_dialback || out->features.dialback;
+    xf_out_log_features(out);
     if (out->state == XF_OUT_AUTH_FEATURES)
         xf_out_fire(out, xf_out_may_resume(out) ? XF_OUT_ON_OFFER_RESUME : XF_OUT_ON_FEATURES);
     else if (out->state == XF_OUT_PLAIN_FEATURES || out->state == XF_OUT_TLS_FEATURES)

@@ -59,15 +59,15 @@ void xf_out_become_ready(struct xf_out *out)
     settle_in(out);
     xf_out_log_up(out);
     xf_s2s_peer_reached(out->s2s, out->peer);
-    if (out->purpose != XF_OUT_VERIFY) {
-        if (!out->is_bidi)
-            xf_stream_expect_quiet(&out->stream);
+    if (out->purpose != XF_OUT_VERIFY && !out->is_bidi)
+        xf_stream_expect_quiet(&out->stream);
+    if (xf_out_carries(out)) {
         xf_out_share(out);
         xf_proving_begin(&out->carrier, out->settings, xf_span_of(out->peer), out->features.sm);
     }
     if (out->state != XF_OUT_READY) /* what it had to say first did not fit */
         return;
-    if (out->purpose != XF_OUT_VERIFY)
+    if (xf_out_carries(out))
         xf_out_tell_resumed(out);
     out->events->ready(out->owner);
 }

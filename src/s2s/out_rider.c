@@ -142,8 +142,7 @@ static struct xf_carried_pair *find_ride(struct xf_s2s *s2s, struct xf_span loca
 
 void xf_out_could_not_resume(struct xf_out *out)
 {
-    if (out->purpose != XF_OUT_VERIFY &&
-        find_pair(out->s2s, xf_span_of(out->local), xf_span_of(out->peer)))
+    if (xf_out_carries(out) && find_pair(out->s2s, xf_span_of(out->local), xf_span_of(out->peer)))
         xf_resumption_drop(out->s2s, out->local, out->peer);
 }
 

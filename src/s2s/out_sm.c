@@ -22,8 +22,7 @@ static const struct xf_resumption *find(const struct xf_out *out)
 
 bool xf_out_may_resume(const struct xf_out *out)
 {
-    return out->features.sm && out->purpose != XF_OUT_VERIFY && out->settings->ack == XF_ACK_SM &&
-           find(out);
+    return out->features.sm && xf_out_carries(out) && out->settings->ack == XF_ACK_SM && find(out);
 }
 
 void xf_out_send_resume(struct xf_out *out)

@@ -134,13 +134,19 @@ static void check(const void *self, bool has_acted)
 
 XF_MACHINE_RUN(struct xf_out)
 
+static const char *purpose_word(const struct xf_out *out)
+{
+    if (out->purpose == XF_OUT_VERIFY)
+        return "verify";
+    return out->purpose == XF_OUT_CHECK ? "check" : "delivery";
+}
+
 static void log_move(const void *self, const char *from, const char *on, const char *to)
 {
     const struct xf_out *out = self;
     xf_log(XF_LOG_DEBUG, "s2s.state.moved", XF_STR("local", out->local), XF_STR("peer", out->peer),
-           XF_WORD("for", out->purpose == XF_OUT_VERIFY ? "verify" : "delivery"),
-           XF_WORD("from", from), XF_WORD("on", on), XF_WORD("to", to),
-           XF_INT("stream", out->number));
+           XF_WORD("for", purpose_word(out)), XF_WORD("from", from), XF_WORD("on", on),
+           XF_WORD("to", to), XF_INT("stream", out->number));
 }
 
 static void give_up(void *self, unsigned event)

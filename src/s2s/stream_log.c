@@ -3,6 +3,8 @@
  * stream_log.c — writes one line when a stream is up and one when it is down, with what an operator
  * asks first; and decides against whose limit a line about a stream counts (xfed/stream/lines.h).
  */
+#include <stdio.h>
+
 #include <xfed/xmpp/owner.h>
 
 #include "in_priv.h"
@@ -107,7 +109,8 @@ struct end {
 
 static void log_end(struct xf_out *out, const struct end *end)
 {
-    bool is_usual = out->was_ready || end->cause == XF_CAUSE_SHUTDOWN;
+    bool is_usual = out->was_ready || end->cause == XF_CAUSE_SHUTDOWN ||
+                    out->purpose == XF_OUT_CHECK; /* somebody watches */
     enum xf_log_level level = is_usual                       ? XF_LOG_INFO
                               : out->purpose == XF_OUT_PROBE ? XF_LOG_DEBUG
                                                              : XF_LOG_WARN;
@@ -122,6 +125,47 @@ static void log_end(struct xf_out *out, const struct end *end)
                XF_STR("cause", end->behind), XF_HELP(end->help), XF_WORD("via", via(out)),
                XF_INT("stanzas", out->stanzas),
                XF_INT("ms", out->s2s->env->clock->now_ms - out->opened_ms));
+}
+
+static void hex_of(const uint8_t bytes[32], char out[65])
+{
+    for (size_t i = 0; i < 32; i++)
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+}
+
+void xf_out_log_secured(struct xf_out *out)
+{
+    const struct xf_tls_facts *facts = out->stream.conn->tls;
+    char names[200] = "", key[65] = "";
+    if (xf_log_wanted < XF_LOG_DEBUG)
+        return;
+    xf_tls_facts_names_text(facts, names, sizeof(names));
+    if (facts->chain != XF_CERT_NONE)
+        hex_of(facts->spki_sha256, key);
+    xf_out_log(out, XF_LOG_DEBUG, "s2s.tls.secured", XF_STR("local", out->local),
+               XF_STR("peer", out->peer), XF_WORD("tls", facts->version),
+               XF_STR("cipher", facts->cipher),
+               XF_WORD("cert", cert_word(out->s2s, &out->stream, out->peer)),
+               XF_STR("names", names), XF_STR("origin", *facts->origin ? facts->origin : NULL),
+               XF_STR("detail", *facts->chain_text ? facts->chain_text : NULL),
+               XF_STR("spki_sha256", *key ? key : NULL));
+}
+
+static const char *yes(bool is)
+{
+    return is ? "yes" : "no";
+}
+
+void xf_out_log_features(struct xf_out *out)
+{
+    const struct xf_features *offers = &out->features;
+    xf_out_log(out, XF_LOG_DEBUG, "s2s.features.offered", XF_STR("local", out->local),
+               XF_STR("peer", out->peer), XF_WORD("starttls", yes(offers->tls)),
+               XF_WORD("external", yes(offers->external)),
+               XF_WORD("dialback", yes(out->peer_speaks_dialback)),
+               XF_WORD("bidi", yes(offers->bidi)), XF_WORD("sm", yes(offers->sm)),
+               XF_INT("max_bytes", offers->limits.max_bytes),
+               XF_INT("idle_ms", offers->limits.idle_ms));
 }
 
 void xf_out_log_down(struct xf_out *out, const char *detail)

@@ -28,6 +28,9 @@ enum xf_log_level xf_alarm_level(struct xf_s2s *s2s, struct xf_span peer, enum x
                                  const char *event);
 
 void xf_out_log_up(struct xf_out *out);
+/* At debug: what the handshake found, and what the peer offers. */
+void xf_out_log_secured(struct xf_out *out);
+void xf_out_log_features(struct xf_out *out);
 void xf_out_log_down(struct xf_out *out, const char *detail);
 /* A conn failed and is told; and now there is nobody at the addresses that were left. */
 void xf_out_log_unreached(struct xf_out *out, const struct xf_dial_failure *failure,

@@ -152,6 +152,27 @@ def read(report, ctl):
         report.check(f'xfedctl {" ".join(words)}', code == 0 and all(w in out for w in wanted), f'{code}: {out}{err}')
 
 
+def check(report, ctl):
+    """A real attempt without a stanza: at a peer that works, one that is not there, one that nobody vouches for, one that DNS does not know."""
+    rows, result = ctl.ask('check', GOOD)
+    events = {}
+    for step in (s for r in rows if r['kind'] == 'attempt' for s in r['steps']):
+        events[step['event']] = events.get(step['event'], '') + ' ' + step['pairs']
+    report.check('check: the good peer can be reached', result['reachable'] and ctl.run('check', GOOD)[0] == 0, str(result))
+    report.check('check: its address connects', any(r['kind'] == 'address' and r['connects'] for r in rows), str(rows)[:1000])
+    report.check('check: certificate and key', 'cert=good' in events.get('s2s.tls.secured', '') and 'spki_sha256=' in events['s2s.tls.secured'],
+                 str(events))
+    report.check('check: what it offers', 'external=yes' in events.get('s2s.features.offered', ''), str(events))
+    for name, reason in ((CLOSED, 'connect'), (UNKNOWN, 'certificate'), ('nowhere.example', 'dns-not-found')):
+        code, out, err = ctl.run('check', name)
+        rows, result = ctl.ask('check', name)
+        report.check(f'check {name}: {reason}, with an advice', code == 1 and result.get('cause') == reason and result.get('advice'),
+                     f'{code} {result} {out} {err}')
+    report.equal('check: a domain of ours', ctl.run('check', LOCAL)[0], 1)
+    report.check('check: leaves no stream behind', until(lambda: not [r for r in ctl.ask('streams')[0] if r['peer'] != GOOD]),
+                 str(ctl.ask('streams')[0]))
+
+
 # ---------------------------------------------------------------- what operators do
 
 def act(report, ctl, cluster, gateway, good, peer):
@@ -304,6 +325,7 @@ def main():
         ctl = Ctl(program, f'{gateway.folder}/control.sock')
         look(stage.report, ctl, cluster)
         read(stage.report, ctl)
+        check(stage.report, ctl)
         act(stage.report, ctl, cluster, gateway, peers[GOOD], peers[CLOSED])
         hostile(stage.report, ctl, gateway)
         stuck = socket.socket(socket.AF_UNIX)    # never reads what it asked for

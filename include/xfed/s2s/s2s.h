@@ -179,6 +179,18 @@ struct xf_out *xf_out_probe(struct xf_s2s *s2s, struct xf_span local, struct xf_
                             const struct xf_out_events *events, void *owner);
 
 /*
+ * Make a stream in the same way to see how far it comes: for an operator. It shares nothing with
+ * others, and resumes nothing; its owner closes it when it is `ready`. xf_out_send must not be
+ * called.
+ */
+struct xf_out *xf_out_check(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
+                            const struct xf_out_events *events, void *owner);
+/* The stream= of its lines in the log. */
+uint64_t xf_out_number(const struct xf_out *out);
+/* Close it; no event follows, not even `ended`. Only for what nothing was sent on. */
+void xf_out_forget(struct xf_out *out);
+
+/*
  * May the pair's stanzas go over a stream that the peer opened (XEP-0288)? If so, xf_out_open uses
  * it.
  */
