@@ -166,6 +166,14 @@ static enum xf_help help_for_error(const struct xf_out *out)
     }
 }
 
+static enum xf_help help_for_close(const struct xf_out *out, enum xf_stream_end end)
+{
+    if (end == XF_STREAM_END_POLITE && out->was_ready)
+        return XF_HELP_NONE;
+    return out->state == XF_OUT_PLAIN_HEADER && !out->stream.bytes_in ? XF_HELP_TCP_CLOSED
+                                                                      : XF_HELP_PEER_CLOSED;
+}
+
 static void note_why_closed(struct xf_out *out, enum xf_stream_end end, const char *detail)
 {
     char text[200];
@@ -184,9 +192,7 @@ static void note_why_closed(struct xf_out *out, enum xf_stream_end end, const ch
         xf_out_note_cause(out, XF_CAUSE_TLS,
                           xf_s2s_help_for_tls(out->stream.conn_end, out->is_direct), text);
     } else {
-        xf_out_note_cause(out, XF_CAUSE_STREAM,
-                          end == XF_STREAM_END_POLITE && out->was_ready ? XF_HELP_NONE
-                                                                        : XF_HELP_PEER_CLOSED,
+        xf_out_note_cause(out, XF_CAUSE_STREAM, help_for_close(out, end),
                           "the peer's server closed the connection");
     }
 }

@@ -75,6 +75,8 @@ static struct xf_refusal no_way(const struct xf_out *out, const struct xf_verdic
 {
     bool may_dialback = xf_auth_may(out->settings, verdict, XF_AUTH_DIALBACK, true);
     struct xf_refusal external = xf_auth_refusal(out->settings, verdict, XF_AUTH_EXTERNAL, true);
+    if (out->purpose == XF_OUT_VERIFY)
+        return xf_auth_refusal(out->settings, verdict, XF_AUTH_NONE, true);
     if (out->sasl_failed)
         return (struct xf_refusal){
             may_dialback ? "the peer refused our certificate and offers no dialback"

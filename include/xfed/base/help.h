@@ -56,6 +56,9 @@
     X(TCP_SILENT, "tcp-silent",                                                                   \
       "is it an XMPP server's port? A firewall or proxy may accept connections for a dead "       \
       "server")                                                                                   \
+    X(TCP_CLOSED, "tcp-closed",                                                                   \
+      "it hung up without a word: is it the port of an XMPP server with STARTTLS, and may "       \
+      "we come there?")                                                                           \
     X(PEER_SILENT, "peer-silent",                                                                 \
       "the peer's server hangs or is overloaded: its operator should look at its log at "         \
       "this time")                                                                                \
