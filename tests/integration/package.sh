@@ -51,7 +51,7 @@ check "the socket is not enabled" gone /etc/systemd/system/sockets.target.wants/
 check "xfedctl.1" lint /usr/share/man/man1/xfedctl.1.gz
 check "xfedd.8" lint /usr/share/man/man8/xfedd.8.gz
 check "xfed.conf.5" lint /usr/share/man/man5/xfed.conf.5.gz
-check "hardened" grep -q 'FORTIFY_SOURCE=3' "$folder/build.log"
+check "hardened" sh -c "grep -q FORTIFY_SOURCE=3 '$folder/build.log' && ! grep 'FORTIFY_SOURCE=[0-2]' '$folder/build.log'"
 check "AppArmor profile" inside sh -c '! command -v apparmor_parser >/dev/null || apparmor_parser -Q -T /etc/apparmor.d/xfedd'
 check "unit" inside systemd-analyze verify --man=no /lib/systemd/system/xfedd.service /lib/systemd/system/xfedd.socket
 

@@ -11,7 +11,10 @@ command -v systemd-nspawn >/dev/null || { echo "left out: systemd-nspawn is not 
 inside dpkg -i /tmp/xfedd.deb >/dev/null 2>&1
 configure
 cp "$root/tmp/xfedd.deb" "$root/root/"
+sed -i 's|control = "/run/xfedd/control.sock"|& control-readers = {"adm"}|' "$root/etc/xfedd/xfed.conf"
 good=$(cat "$root/etc/xfedd/xfed.conf")
+inside useradd --groups adm reader
+inside useradd stranger
 for path in /run /tmp /proc /dev /sys; do umount -l "$root$path"; done
 
 # Nothing of this machine's own runs in it.
@@ -43,6 +46,9 @@ check "a start" in_unit systemctl start xfedd
 check "it is up" is ActiveState=active
 check "its own sandbox" journal 'process.sandbox.on calls=yes files=yes'
 check "xfedctl gets an answer" in_unit xfedctl status
+check "a member of the group too" in_unit runuser -u reader xfedctl status
+check "but may not act" fails in_unit runuser -u reader xfedctl drain
+check "nobody else gets one" fails in_unit runuser -u stranger xfedctl status
 check "a reload" in_unit systemctl reload xfedd
 check "it is read" soon journal config.reload.done
 put "$good" 'nonsense = 1'
