@@ -17,6 +17,7 @@ import time
 
 from lab import net, options
 from lab.cluster import Cluster
+from lab.ctl import Ctl, beside
 from lab.dns import Dns
 from lab.gateway import Gateway
 from lab.peer import Peer
@@ -27,27 +28,6 @@ from lab.world import COMPONENT, LOCAL
 
 GOOD, CLOSED, UNKNOWN = 'good.example', 'closed.example', 'unknown.example'
 READERS, ADMINS = 'games', 'www-data'   # groups of every Debian, with nobody of ours in them
-
-
-class Ctl:
-    def __init__(self, program, path):
-        self.program, self.path = program, path
-
-    def run(self, *words, timeout=20):
-        """-> exit status, output, complaints"""
-        done = subprocess.run([self.program, '-s', self.path, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout)
-        return done.returncode, done.stdout, done.stderr
-
-    def text(self, *words):
-        return self.run(*words)[1]
-
-    def ask(self, *words):
-        """-> rows, result"""
-        lines = [json.loads(line) for line in self.run('--json', *words)[1].splitlines()]
-        return [line['row'] for line in lines if 'row' in line], lines[-1].get('result', lines[-1])
-
-    def peer(self, name):
-        return next((row for row in self.ask('peers')[0] if row['peer'] == name), {})
 
 
 def message(to, ident):
@@ -306,7 +286,7 @@ def main():
     p.add_argument('--xfedctl', help='the program; by default beside xfedd')
     args = p.parse_args()
     with Stage(args) as stage:
-        program = args.xfedctl or os.path.join(os.path.dirname(os.path.abspath(args.xfedd)), '../ctl/xfedctl')
+        program = args.xfedctl or beside(args.xfedd)
         lab = stage.open()
         ours, theirs = Authority(lab.folder('pki'), 'ours'), Authority(lab.folder('pki'), 'theirs')
         dns = Dns(lab.scratch)

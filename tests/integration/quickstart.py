@@ -9,6 +9,7 @@ import signal
 import sys
 
 from lab import net, options
+from lab.ctl import Ctl, beside
 from lab.proc import tail
 from lab.stage import Stage
 from lab.world import COMPONENT, LOCAL, PEER, World
@@ -29,6 +30,17 @@ It runs on until you press Ctrl-C. In another terminal, as root:
    less {conf}
    {xfedd} -c {conf} --dump
         its configuration; every setting that is in force
+   export XFEDD_CONTROL={control}
+   {xfedctl} status
+   {xfedctl} peers
+   {xfedctl} peer {peer}
+   {xfedctl} streams
+   {xfedctl} queue --all
+   {xfedctl} explain alice@{local} bob@{peer}
+   {xfedctl} check {peer}
+   {xfedctl} trace {peer}          (then, elsewhere: close {peer}, and let somebody write)
+   {xfedctl} top
+        what goes on, and why; --json for programs; --help has the verbs that act: close, retry, federation off, reload, drain ...
    ip netns exec {name} ss -tnp
         the connections; any command runs among the servers in this way
    ip netns exec {name} openssl s_client -connect {gateway}:5269 -starttls xmpp-server -xmpphost {local} -brief
@@ -65,6 +77,12 @@ def show_streams(report, gateway):
                  and all(up.get('auth') == 'external' and up.get('tls') for up in gateway.streams()))
 
 
+def show_status(report, ctl):
+    code, out, err = ctl.run('status')
+    print(f'What xfedctl status says:\n\n{out}{err}', flush=True)
+    report.check('xfedctl sees the link up and all streams ready', code == 0 and 'DOWN' not in out and ' ready)' in out, f'{code}: {out}{err}')
+
+
 def wait_for_ctrl_c():
     for sig in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sig, signal.default_int_handler)
@@ -95,9 +113,11 @@ def main():
         report.say(f'DNS, both Prosodys and xfedd are up; xfedd is linked to {LOCAL} as {COMPONENT[0]}')
         asyncio.run(story(Talk(world, report)))
         show_streams(report, world.gateway)
+        ctl = Ctl(beside(args.xfedd), f'{world.gateway.folder}/control.sock')
+        show_status(report, ctl)
         if args.keep:
             print(KEPT.format(log=world.gateway.log, conf=world.gateway.conf, name=NAME, gateway=net.GATEWAY, local=LOCAL,
-                              xfedd=lab.xfedd), flush=True)
+                              peer=PEER, xfedd=lab.xfedd, xfedctl=ctl.program, control=ctl.path), flush=True)
             wait_for_ctrl_c()
     return stage.end()
 
