@@ -7,6 +7,7 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/err.h>
 #include <xfed/base/map.h>
+#include <xfed/base/utf8.h>
 
 #define PAIRS_BYTES 400 /* of one step, cut beyond that */
 #define KVS_MAX     24
@@ -221,11 +222,8 @@ static char *print_pairs(const struct xf_log_event *event)
     size_t head = strlen(xf_log_level_name(event->level)) + 1 + strlen(event->name);
     size_t len = strlen(line) - head;
     const char *pairs = line + head + (len > 0); /* a space is in front */
-    len = strlen(pairs);
-    if (len > PAIRS_BYTES)
-        for (len = PAIRS_BYTES; ((unsigned char)pairs[len] & 0xC0) == 0x80;)
-            len--; /* not within a character */
-    return xf_strndup(pairs, len);
+    struct xf_span cut = {pairs, strnlen(pairs, PAIRS_BYTES)};
+    return xf_span_dup(xf_utf8_whole(cut));
 }
 
 static void add_step(struct xf_attempts *attempts, struct peer_log *log, struct attempt *attempt,

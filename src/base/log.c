@@ -154,29 +154,6 @@ static void put_escaped(struct line *line, const unsigned char *bytes, size_t le
     }
 }
 
-/* Length of the valid UTF-8 sequence at `p`, 0 when there is none. */
-static size_t sequence_len(const unsigned char *p, size_t left)
-{
-    size_t len = *p < 0x80 ? 1 : *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : 4;
-
-    return len <= left && xf_utf8_valid((const char *)p, len) ? len : 0;
-}
-
-static bool is_three(const unsigned char *p, unsigned second, unsigned first, unsigned last)
-{
-    return p[0] == 0xE2 && p[1] == second && p[2] >= first && p[2] <= last;
-}
-
-/* C0 and DEL, C1, U+2028..202E (separators, overrides), U+2066..2069 (isolates). */
-static bool is_unsafe(const unsigned char *p, size_t len)
-{
-    if (len == 1)
-        return *p < 0x20 || *p == 0x7F;
-    if (len == 2)
-        return p[0] == 0xC2 && p[1] < 0xA0;
-    return len == 3 && (is_three(p, 0x80, 0xA8, 0xAE) || is_three(p, 0x81, 0xA6, 0xA9));
-}
-
 /* At most TEXT_BYTES, not ending within a character. */
 static size_t cut_len(struct xf_span text)
 {
@@ -197,13 +174,13 @@ static void put_quoted(struct line *line, struct xf_span text)
 
     put(line, "\"", 1);
     while (left > 0) {
-        size_t len = sequence_len(p, left);
+        size_t len = xf_utf8_shown(p, left);
 
         if (len == 1 && (*p == '"' || *p == '\\')) {
             const char escaped[] = {'\\', (char)*p};
             put(line, escaped, sizeof(escaped));
-        } else if (len == 0 || is_unsafe(p, len)) {
-            len = len ? len : 1;
+        } else if (len == 0) {
+            len = xf_utf8_unshown(p, left);
             put_escaped(line, p, len);
         } else {
             put(line, (const char *)p, len);

@@ -8,41 +8,29 @@
 
 #include <xfed/base/utf8.h>
 
-/* Length of the character at `p`; 0: it is none that may be shown. */
-static size_t shown_len(const unsigned char *p, size_t left)
-{
-    size_t len = *p < 0x80 ? 1 : *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : 4;
-    if (len > left || !xf_utf8_valid((const char *)p, len) || *p < 0x20 || *p == 0x7F)
-        return 0;
-    if (len == 2 && p[0] == 0xC2 && p[1] < 0xA0) /* C1 */
-        return 0;
-    bool turns = len == 3 && p[0] == 0xE2 &&
-                 ((p[1] == 0x80 && p[2] >= 0x8B && p[2] <= 0xAE) ||
-                  (p[1] == 0x81 && p[2] >= 0xA0 && p[2] <= 0xAF));
-    return turns ? 0 : len;
-}
-
 void xf_ctl_print_text(const char *text, FILE *out)
 {
+    const unsigned char *p = (const unsigned char *)text;
     for (size_t left = strlen(text); left > 0;) {
-        size_t len = shown_len((const unsigned char *)text, left);
-        if (len == 0)
-            fprintf(out, "\\x%02x", (unsigned char)*text);
-        else
-            fwrite(text, 1, len, out);
-        text += len ? len : 1;
-        left -= len ? len : 1;
+        size_t shown = xf_utf8_shown(p, left), len = shown ? shown : xf_utf8_unshown(p, left);
+        if (shown)
+            fwrite(p, 1, len, out);
+        for (size_t i = 0; i < len && !shown; i++)
+            fprintf(out, "\\x%02x", p[i]);
+        p += len;
+        left -= len;
     }
 }
 
 size_t xf_ctl_width(const char *text)
 {
+    const unsigned char *p = (const unsigned char *)text;
     size_t width = 0;
     for (size_t left = strlen(text); left > 0;) {
-        size_t len = shown_len((const unsigned char *)text, left);
-        width += len ? 1 : 4;
-        text += len ? len : 1;
-        left -= len ? len : 1;
+        size_t shown = xf_utf8_shown(p, left), len = shown ? shown : xf_utf8_unshown(p, left);
+        width += shown ? 1 : 4 * len;
+        p += len;
+        left -= len;
     }
     return width;
 }
