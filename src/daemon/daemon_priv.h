@@ -68,6 +68,7 @@ struct xf_options {
     const char *subject;
     const char *to;  /* of XF_MODE_EXPLAIN */
     bool is_changed; /* of XF_MODE_DUMP: only what is not the default */
+    bool is_strict;  /* of XF_MODE_TEST: a warning refuses the configuration */
 };
 
 /* False: wrong usage, explained on standard error. */

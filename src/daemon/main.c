@@ -112,7 +112,7 @@ static void check_mailmap(const struct xf_conf *conf, struct xf_report *report)
     xf_free(messages);
 }
 
-static enum xf_exit test(const char *file)
+static enum xf_exit test(const char *file, bool is_strict)
 {
     struct xf_certs certs;
     struct xf_blocklist *blocklist;
@@ -125,6 +125,11 @@ static enum xf_exit test(const char *file)
     size_t exposed = conf ? conf->exposed + report.exposed : 0;
     enum xf_exit code = conf && report.errors + exposed == 0 ? XF_EXIT_OK : XF_EXIT_CONFIG;
     print_messages(xf_buf_ptr(&report.text), report.text.len);
+    bool warns = is_strict && code == XF_EXIT_OK && report.text.len > 0;
+    if (warns) {
+        code = XF_EXIT_CONFIG;
+        fprintf(stderr, "%s: refused because of these warnings (--strict)\n", file);
+    }
     if (conf && report.errors == 0 && exposed > 0)
         fprintf(stderr,
                 "%s: refused because of %zu of these warnings: others can read or guess secrets "
@@ -190,7 +195,7 @@ int main(int argc, char **argv)
     case XF_MODE_EXPLAIN:
         return (int)explain(&options);
     case XF_MODE_TEST:
-        return (int)test(options.file);
+        return (int)test(options.file, options.is_strict);
     case XF_MODE_RUN:
     default:
         return (int)run(options.file);

@@ -11,7 +11,7 @@ static const struct option long_options[] = {
     {"sample", no_argument, NULL, 's'},       {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},
     {"dns-records", optional_argument, NULL, 'D'}, {"csr-names", optional_argument, NULL, 'C'},
     {"firewall", required_argument, NULL, 'F'},        {"explain", required_argument, NULL, 'E'},
-    {"changed", no_argument, NULL, 'x'},
+    {"changed", no_argument, NULL, 'x'},            {"strict", no_argument, NULL, 'S'},
     {NULL, 0, NULL, 0},
 };
 /* clang-format on */
@@ -77,6 +77,8 @@ bool xf_options_parse(int argc, char **argv, struct xf_options *out_options)
             options.file = optarg;
         else if (letter == 'x')
             options.is_changed = true;
+        else if (letter == 'S')
+            options.is_strict = true;
         else if (options.mode != XF_MODE_RUN && options.mode != mode)
             return refuse("only one of -t, --dump, --dns-records, --csr-names, --firewall, "
                           "--explain, --sample, --version and --help");
@@ -95,6 +97,8 @@ bool xf_options_parse(int argc, char **argv, struct xf_options *out_options)
         return refuse("unexpected argument: name the configuration file with -c FILE");
     if (options.is_changed && options.mode != XF_MODE_DUMP)
         return refuse("--changed is about --dump");
+    if (options.is_strict && options.mode != XF_MODE_TEST)
+        return refuse("--strict is about -t");
     if (options.file && !*options.file)
         return refuse("-c FILE: the name is empty");
     if (reads_file(options.mode) && !options.file)

@@ -5,7 +5,7 @@
 /* clang-format off */
 const struct xf_usage_row xf_usage_modes[] = {
     {"[-c FILE]", "run in the foreground; the file is " XFED_CONF_FILE " if none is named"},
-    {"-c FILE -t", "check the configuration and the files that it names"},
+    {"-c FILE -t [--strict]", "check the configuration and the files that it names; --strict: warnings refuse it too"},
     {"-c FILE --dump [--changed]", "print the settings in force, all or those that are not the default"},
     {"-c FILE --dns-records [ZONE]", "print the DNS records to publish, all or those of one zone"},
     {"-c FILE --csr-names [DOMAIN]", "print the names that certificates need, for openssl req -config"},

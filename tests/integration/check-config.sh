@@ -101,6 +101,7 @@ for example in "$examples"/*.conf; do
     expect 0 "$name" "$xfedd" -c "$example" -t || continue
     # A machine without the bundle of authorities is told so, and that the directory is not there.
     ! grep -vE 'ca-certificates.crt|ldaps://127.0.0.1:9: .*contact LDAP server' "$scratch/err" || fail "$name: -t has something to say"
+    [ -s "$scratch/err" ] || expect 0 "$name, --strict" "$xfedd" -c "$example" -t --strict || true
     expect 0 "$name, --dump" "$xfedd" -c "$example" --dump && cp "$scratch/out" "$examples/first"
     expect 0 "$name, the dump" "$xfedd" -c "$examples/first" --dump && cp "$scratch/out" "$examples/second"
     cmp "$examples/first" "$examples/second" || fail "$name: --dump of a dump differs"
@@ -113,6 +114,8 @@ done
 default=$("$xfedd" --help | sed -n 's/.* the file is \(.*\) if none is named$/\1/p')
 [ -e "$default" ] || { expect 78 "no file" "$xfedd" && grep -q "^$default: " "$scratch/err" || fail "no file: $(cat "$scratch/err")"; }
 expect 64 "a file without a name" "$xfedd" -c '' || true
+expect 78 "a warning, --strict" "$xfedd" -c "$scratch/xfed.conf" -t --strict && grep -q -- '--strict' "$scratch/err" || true
+expect 64 "--strict, without -t" "$xfedd" -c "$scratch/xfed.conf" --strict --dump || true
 expect 64 "what has changed, without --dump" "$xfedd" -c "$scratch/xfed.conf" -t --changed || true
 expect 0 "what has changed" "$xfedd" -c "$scratch/xfed.conf" --dump --changed && cp "$scratch/out" "$scratch/changed.conf"
 expect 0 "all of what has changed" "$xfedd" -c "$scratch/changed.conf" --dump && cp "$scratch/out" "$scratch/all-of-changed"
