@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <xfed/base/err.h>
+#include <xfed/ctl/verbs.h>
 
 /* ------------------------------------------------------------------ arguments */
 
@@ -150,3 +151,9 @@ const struct xf_ctl_verb xf_ctl_verbs[] = {
 /* clang-format on */
 
 const size_t xf_ctl_verb_count = XF_ARRAY_LEN(xf_ctl_verbs);
+
+void xf_ctl_each_verb(xf_ctl_verb_fn each, void *owner)
+{
+    for (size_t i = 0; i < xf_ctl_verb_count; i++)
+        each(owner, xf_ctl_verbs[i].name, xf_ctl_verbs[i].args, xf_ctl_verbs[i].help);
+}

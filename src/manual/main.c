@@ -20,7 +20,7 @@ static const struct {
 } blocks[] = {
     {"@settings@\n", xf_manual_settings}, {"@synopsis@\n", xf_manual_synopsis},
     {"@modes@\n", xf_manual_modes},       {"@signals@\n", xf_manual_signals},
-    {"@exits@\n", xf_manual_exits},
+    {"@exits@\n", xf_manual_exits},       {"@verbs@\n", xf_manual_verbs},
 };
 
 static void put_line(const char *line, FILE *out)

@@ -20,3 +20,4 @@ void xf_manual_synopsis(FILE *out);
 void xf_manual_modes(FILE *out);
 void xf_manual_signals(FILE *out);
 void xf_manual_exits(FILE *out);
+void xf_manual_verbs(FILE *out); /* of xfedctl */

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
+#include <xfed/base/alloc.h>
 
 #define COLUMNS 78
 
@@ -32,7 +33,7 @@ void xf_roff_words(const char *text, FILE *out)
     put_span(text, strlen(text), out);
 }
 
-void xf_roff_text(const char *text, FILE *out)
+static void put_lines(const char *text, FILE *out)
 {
     size_t column = 0;
     while (*text) {
@@ -53,13 +54,19 @@ void xf_roff_text(const char *text, FILE *out)
             column = 0;
         }
     }
+}
+
+void xf_roff_text(const char *text, FILE *out)
+{
+    put_lines(text, out);
     fputc('\n', out);
 }
 
 void xf_roff_sentence(const char *text, FILE *out)
 {
-    fputc(toupper((unsigned char)*text), out);
-    for (text++; *text; text++)
-        put(*text, out);
+    char *sentence = xf_strdup(text);
+    sentence[0] = (char)toupper((unsigned char)sentence[0]);
+    put_lines(sentence, out);
     fputs(".\n", out);
+    xf_free(sentence);
 }

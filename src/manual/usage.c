@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* usage.c — the command line of xfedd, from the tables of --help. */
+/* usage.c — the command lines of xfedd and xfedctl, from the tables of --help. */
 #include "manual_priv.h"
 
 #include <ctype.h>
 #include <string.h>
+#include <xfed/ctl/verbs.h>
 #include <xfed/daemon/usage.h>
 
 /* One argument: an option, a word in capitals that stands for another, or one to be typed. */
@@ -18,7 +19,7 @@ static void put_argument(const char *word, size_t len, FILE *out)
             xf_roff_words((const char[]){word[i], '\0'}, out);
 }
 
-/* Write "-c FILE [--changed]" as a line of mdoc, `before` in front. */
+/* Write "-c FILE [--changed]" within a line of mdoc, `before` in front. */
 static void put_arguments(const char *before, const char *words, FILE *out)
 {
     while (*words) {
@@ -38,7 +39,6 @@ static void put_arguments(const char *before, const char *words, FILE *out)
             fputs(" Oc", out);
         words += len + (words[len] == ' ');
     }
-    fputc('\n', out);
 }
 
 void xf_manual_synopsis(FILE *out)
@@ -46,6 +46,7 @@ void xf_manual_synopsis(FILE *out)
     for (const struct xf_usage_row *row = xf_usage_modes; row->words; row++) {
         fputs(".Nm\n", out);
         put_arguments(".", row->words, out);
+        fputc('\n', out);
     }
 }
 
@@ -54,6 +55,7 @@ void xf_manual_modes(FILE *out)
     fputs(".Bl -tag -width Ds\n", out);
     for (const struct xf_usage_row *row = xf_usage_modes; row->words; row++) {
         put_arguments(".It ", row->words, out);
+        fputc('\n', out);
         xf_roff_sentence(row->help, out);
     }
     fputs(".El\n", out);
@@ -77,4 +79,21 @@ void xf_manual_signals(FILE *out)
 void xf_manual_exits(FILE *out)
 {
     put_table(xf_usage_exits, "Ds", out);
+}
+
+static void put_verb(void *owner, const char *name, const char *args, const char *help)
+{
+    FILE *out = owner;
+    put_arguments(".It ", name, out);
+    if (*args)
+        put_arguments(" ", args, out);
+    fputc('\n', out);
+    xf_roff_sentence(help, out);
+}
+
+void xf_manual_verbs(FILE *out)
+{
+    fputs(".Bl -tag -width Ds\n", out);
+    xf_ctl_each_verb(put_verb, out);
+    fputs(".El\n", out);
 }

@@ -17,13 +17,13 @@ fail() {
 
 meson install -C "$build" --no-rebuild --destdir "$root/fs" >"$root/log" || { cat "$root/log"; exit 1; }
 
-# What should be there: what is in these folders of the source, and the rest by name.
+# What should be there: the folders of conf/ and doc/, except what goes elsewhere or nowhere, and the rest by name.
 {
     printf '%s\n' "$sbin/xfedd" "$share/xfed.conf" "$units/xfedd.service" "$units/xfedd.socket" "$sysusers/xfedd.conf" "$tmpfiles/xfedd.conf" \
         "$bin/xfedctl" "${share%/xfedd}/bash-completion/completions/xfedctl" "${share%/xfedd}/zsh/site-functions/_xfedctl" \
         "$man/man1/xfedctl.1" "$man/man8/xfedd.8" "$man/man5/xfed.conf.5"
     for name in CHANGELOG.md CONTRIBUTING.md LICENSE README.md; do echo "$doc/$name"; done
-    for folder in ejabberd examples jabberd2 prosody; do (cd "$source/conf" && find "$folder" -type f) | sed "s|^|$share/|"; done
+    (cd "$source/conf" && find ./*/ -type f) | grep -vE '^./(apparmor|completion|docker|systemd)/' | sed "s|^\.|$share|"
     (cd "$source" && find doc -type f) | sed "s|^|$doc/|"
 } | sort >"$root/want"
 (cd "$root/fs" && find . ! -type d) | sed 's|^\.||' | sort >"$root/got"

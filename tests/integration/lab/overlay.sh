@@ -7,6 +7,7 @@ if [ "${2:-}" != inside ]; then
 fi
 
 folder=$1
+top=$(cd "$(dirname "$0")/../.." && pwd)
 root=/mnt
 mount -t tmpfs -o mode=755 none "$root"
 mkdir "$root/upper" "$root/work" "$root/fs"
