@@ -335,7 +335,6 @@ void xf_ctl_show_check(const json_t *rows, const json_t *result)
         print_after(": ", *xf_ctl_text_of(result, "detail") ? xf_ctl_text_of(result, "detail")
                                                             : xf_ctl_text_of(result, "text"));
         putchar('\n');
-        line("advice", xf_ctl_text_of(result, "advice"));
     }
     json_decref(addresses);
     json_decref(attempts);
