@@ -367,6 +367,8 @@ COUNT(NODE, "direct-port", N, direct_port, "5270", 1, 65535, "Public port of lis
 DURATION(PUBLISH, "ttl", C, publish.ttl_ms, "1h", S, 7 * DAY, "TTL of the printed records."),
 BOOL (PUBLISH, "private-ca", C, publish.private_ca, "no",
       "A private authority signs our certificates: xfedd --csr-names then asks for clientAuth as well, which public authorities refuse."),
+TEXTS(PUBLISH, "test-jids", C, publish.test_jids, ANY, "", "echo@example.org",
+      "Addresses to which a partner may write for a test: for --partner."),
 TEXT (PUBLISH, "interface", C, publish.interface, INTERFACE, "eth0", NULL,
       "Network interface towards the Internet of the machine that the nftables rules are for: the router in front of the nodes, or a "
       "node."),

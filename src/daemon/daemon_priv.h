@@ -53,6 +53,7 @@ enum xf_mode {
     XF_MODE_DNS,
     XF_MODE_CSR,
     XF_MODE_FIREWALL,
+    XF_MODE_PARTNER,
     XF_MODE_EXPLAIN,
     XF_MODE_VERSION,
     XF_MODE_HELP
@@ -62,7 +63,8 @@ struct xf_options {
     enum xf_mode mode;
     const char *file; /* borrowed from argv, as the next ones; set in modes that read a file */
     /*
-     * For XF_MODE_DNS a zone, for CSR a served domain, for FIREWALL a syntax; NULL: none given. For
+     * For XF_MODE_DNS a zone, for CSR a served domain, for FIREWALL a syntax, for PARTNER a peer;
+     * NULL: none given. For
      * EXPLAIN: from whom.
      */
     const char *subject;

@@ -191,6 +191,7 @@ int main(int argc, char **argv)
     case XF_MODE_DNS:
     case XF_MODE_CSR:
     case XF_MODE_FIREWALL:
+    case XF_MODE_PARTNER:
         return (int)sheet(&options);
     case XF_MODE_EXPLAIN:
         return (int)explain(&options);

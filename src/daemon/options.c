@@ -10,7 +10,7 @@ static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 't'}, {"dump", no_argument, NULL, 'd'},
     {"sample", no_argument, NULL, 's'},       {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},
     {"dns-records", optional_argument, NULL, 'D'}, {"csr-names", optional_argument, NULL, 'C'},
-    {"firewall", required_argument, NULL, 'F'},        {"explain", required_argument, NULL, 'E'},
+    {"firewall", required_argument, NULL, 'F'}, {"partner", required_argument, NULL, 'P'},       {"explain", required_argument, NULL, 'E'},
     {"changed", no_argument, NULL, 'x'},            {"strict", no_argument, NULL, 'S'},
     {NULL, 0, NULL, 0},
 };
@@ -52,6 +52,8 @@ static enum xf_mode mode_of(int letter)
         return XF_MODE_CSR;
     case 'F':
         return XF_MODE_FIREWALL;
+    case 'P':
+        return XF_MODE_PARTNER;
     case 'E':
         return XF_MODE_EXPLAIN;
     case 'V':
@@ -80,8 +82,9 @@ bool xf_options_parse(int argc, char **argv, struct xf_options *out_options)
         else if (letter == 'S')
             options.is_strict = true;
         else if (options.mode != XF_MODE_RUN && options.mode != mode)
-            return refuse("only one of -t, --dump, --dns-records, --csr-names, --firewall, "
-                          "--explain, --sample, --version and --help");
+            return refuse(
+                "only one of -t, --dump, --dns-records, --csr-names, --firewall, --partner, "
+                "--explain, --sample, --version and --help");
         else
             options.mode = mode;
         if (letter != 'c' && optarg)

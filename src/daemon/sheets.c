@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sheets.c — prints the sheets, and reads what they need from files: the keys of our certificates,
- * for TLSA.
+ * sheets.c — prints the sheets, and reads what they need from files: the keys of our certificates.
  *
  * They can also be printed before there are certificates (--csr-names helps to get them), so a
  * certificate that cannot be read is reported on standard error and omitted.
@@ -26,14 +25,19 @@ static size_t read_keys(const struct xf_certs *certs, struct xf_sheet_cert *out)
     return count;
 }
 
-static enum xf_err print_dns(struct xf_conf *conf, const char *zone, struct xf_error *err)
+/* Of a sheet that shows our keys: `subject` is a zone or a peer. */
+static enum xf_err print_with_keys(enum xf_mode mode, struct xf_conf *conf, const char *subject,
+                                   struct xf_error *err)
 {
     struct xf_certs certs;
     struct xf_report report;
     xf_report_init(&report);
     xf_certs_load(conf, false, &certs, &report);
     struct xf_sheet_cert *keys = xf_alloc((certs.own_count + 1) * sizeof(*keys));
-    enum xf_err result = xf_sheet_dns(conf, keys, read_keys(&certs, keys), zone, stdout, err);
+    size_t count = read_keys(&certs, keys);
+    enum xf_err result = mode == XF_MODE_DNS
+                             ? xf_sheet_dns(conf, keys, count, subject, stdout, err)
+                             : xf_sheet_partner(conf, keys, count, subject, stdout, err);
     if (report.text.len > 0)
         fprintf(stderr, "%.*s\n", XF_SPAN_ARGS(xf_buf_span(&report.text)));
     xf_free(keys);
@@ -58,8 +62,8 @@ static enum xf_err print(const struct xf_options *options, struct xf_conf *conf,
     if (subject && !prepare(subject, prepared))
         return xf_fail(err, XF_ERR_NOT_FOUND, "%.80s: expected a domain name", subject);
     subject = subject ? prepared : NULL;
-    return options->mode == XF_MODE_DNS ? print_dns(conf, subject, err)
-                                        : xf_sheet_csr(conf, subject, stdout, err);
+    return options->mode == XF_MODE_CSR ? xf_sheet_csr(conf, subject, stdout, err)
+                                        : print_with_keys(options->mode, conf, subject, err);
 }
 
 enum xf_exit xf_daemon_print_sheet(const struct xf_options *options, struct xf_conf *conf)

@@ -6,6 +6,7 @@
  *   dns.c        records
  *   csr.c        names of certificates
  *   firewall.c   what must pass, for any kind of firewall
+ *   partner.c    the page for a partner's operator
  *   nftables.c, asa.c   ... in their syntax
  */
 #pragma once

@@ -25,6 +25,7 @@ struct xf_node_settings {
 
 struct xf_publish_settings {
     uint64_t ttl_ms;
-    bool private_ca; /* the authority of our certificates is not a public one */
+    bool private_ca;           /* the authority of our certificates is not a public one */
+    struct xf_texts test_jids; /* to whom a partner may write for a test */
     char *interface; /* towards the Internet, on the machine that has the nftables rules */
 };

@@ -41,6 +41,14 @@ XF_MUST_USE enum xf_err xf_sheet_csr(const struct xf_conf *conf, const char *nam
                                      struct xf_error *err);
 
 /*
+ * The page to send to the operator of this peer (prepared): our domains, servers and keys, what
+ * applies to the peer, what we need of it. Markdown. XF_ERR_BAD_VALUE: we serve no domain.
+ */
+XF_MUST_USE enum xf_err xf_sheet_partner(const struct xf_conf *conf,
+                                         const struct xf_sheet_cert *certs, size_t count,
+                                         const char *partner, FILE *out, struct xf_error *err);
+
+/*
  * Rules for a firewall in front of the nodes, or on a node. `syntax`: "nftables" or "asa", else
  * XF_ERR_NOT_FOUND; XF_ERR_BAD_VALUE without nodes.
  */
