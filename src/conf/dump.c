@@ -201,8 +201,8 @@ static void sample_section(enum xf_section section, FILE *out)
         put_comment(indent, options[i].help, out);
         put_comment(indent, takes, out);
         /* Commented out if the program would do the same without it. */
-        fprintf(out, "%s%s%s = %s\n", indent, is_live(&options[i]) ? "" : "#", options[i].key,
-                value);
+        fprintf(out, "%s%s%s = %s  # %s\n", indent, is_live(&options[i]) ? "" : "#", options[i].key,
+                value, shows_default(&options[i]) ? "default" : "example");
         xf_free(takes);
         xf_free(value);
     }
@@ -223,8 +223,8 @@ void xf_conf_sample(FILE *out)
 {
     put_comment(
         "",
-        "Configuration of xfedd, as printed by xfedd --sample. A key behind # shows the default, "
-        "or an example where there is no default. Relative file names are relative to this file. "
+        "Configuration of xfedd, as printed by xfedd --sample. Each line says whether it shows the "
+        "default or an example. Relative file names are relative to this file. "
         "include(\"file\"), outside of sections, reads another file.",
         out);
     for (unsigned s = 0; s < XF_SECTION_COUNT; s++) {
