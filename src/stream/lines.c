@@ -97,7 +97,7 @@ enum xf_log_level xf_lines_level(struct xf_env *env, enum xf_lines_kind kind, st
 {
     struct xf_lines *lines = &env->lines;
     uint64_t now_ms = env->clock->now_ms;
-    if (level > xf_log_threshold || level == XF_LOG_DEBUG)
+    if (level > xf_log_wanted || level == XF_LOG_DEBUG)
         return level;
     if (now_ms >= lines->until_ms)
         begin_minute(lines, now_ms);

@@ -143,6 +143,22 @@ START_TEST(counts_what_would_be_written)
 }
 END_TEST
 
+static void see(struct xf_log_watcher *watcher, const struct xf_log_event *event)
+{
+    (void)watcher, (void)event;
+}
+
+/* A watcher, such as the audit, is shown what the log leaves out: the bound holds for it too. */
+START_TEST(counts_what_is_watched)
+{
+    struct xf_log_watcher watcher = {.see = see};
+    xf_log_set_level(XF_LOG_WARN);
+    xf_log_watch(&watcher);
+    ck_assert_uint_eq(write_lines(XF_LINES_STRANGERS, "192.0.2.0/24", 300, "a.b.c"), 50);
+    xf_log_unwatch(&watcher);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("stream/lines");
@@ -154,6 +170,7 @@ int main(void)
     tcase_add_test(tests, a_minute_later_it_is_said);
     tcase_add_test(tests, silence_is_not_said);
     tcase_add_test(tests, counts_what_would_be_written);
+    tcase_add_test(tests, counts_what_is_watched);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
