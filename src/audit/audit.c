@@ -44,7 +44,14 @@ static bool fail(struct xf_audit *audit, const char *what)
     return false;
 }
 
-/* A line that was cut by a full disk is taken back, so that it is not there in part. */
+static bool take_back(struct xf_audit *audit, int fd, off_t end, const char *what)
+{
+    (void)fail(audit, what);
+    (void)!ftruncate(fd, end);
+    return false;
+}
+
+/* All of the batch or nothing: what was written before the disk failed is taken back. */
 static bool append(struct xf_audit *audit, int fd)
 {
     struct stat st;
@@ -52,20 +59,20 @@ static bool append(struct xf_audit *audit, int fd)
         errno = EINVAL;
         return fail(audit, "not a regular file");
     }
-    while (audit->batch.len > 0) {
-        ssize_t written = write(fd, xf_buf_ptr(&audit->batch), audit->batch.len);
+    struct xf_span rest = xf_buf_span(&audit->batch);
+    while (rest.len > 0) {
+        ssize_t written = write(fd, rest.ptr, rest.len);
         if (written < 0 && errno == EINTR)
             continue;
-        if (written <= 0 || (size_t)written < audit->batch.len) {
-            if (written > 0)
-                errno = ENOSPC;
-            (void)fail(audit, "cannot be written");
-            (void)!ftruncate(fd, st.st_size);
-            return false;
-        }
-        xf_buf_consume(&audit->batch, (size_t)written);
+        if (written <= 0)
+            return take_back(audit, fd, st.st_size, "cannot be written");
+        rest.ptr += written;
+        rest.len -= (size_t)written;
     }
-    return fdatasync(fd) == 0 || fail(audit, "cannot be written to disk");
+    if (fdatasync(fd) != 0)
+        return take_back(audit, fd, st.st_size, "cannot be written to disk");
+    xf_buf_consume(&audit->batch, audit->batch.len);
+    return true;
 }
 
 static void send_to_syslog(struct xf_audit *audit)
@@ -92,7 +99,7 @@ static void write_batch(void *owner)
         xf_buf_consume(&audit->batch, audit->batch.len);
         return;
     }
-    int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (fd < 0)
         (void)fail(audit, "cannot be opened");
     else

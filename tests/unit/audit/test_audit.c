@@ -3,9 +3,12 @@
 #include <xfed/audit/audit.h>
 
 #include <check.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +20,16 @@ static struct xf_audit *audit;
 static struct xf_audit_settings settings;
 static char folder[32], file[64], moved[64];
 static unsigned failures, recoveries;
+
+/* In the place of the one of the system. */
+static bool sync_fails;
+int fdatasync(int fd)
+{
+    if (!sync_fails)
+        return fsync(fd);
+    errno = EIO;
+    return -1;
+}
 
 static void work_now(struct xf_pool *pool, void (*work)(void *owner), void (*done)(void *owner),
                      void *owner)
@@ -138,6 +151,55 @@ START_TEST(lines_wait_until_the_file_can_be_written)
 }
 END_TEST
 
+START_TEST(what_did_not_reach_the_disk_is_written_again_once)
+{
+    refuse("a.example");
+    pass(1);
+    sync_fails = true;
+    refuse("b.example");
+    pass(1);
+    ck_assert_uint_eq(failures, 1);
+    ck_assert_uint_eq(lines_of(file), 1);
+    sync_fails = false;
+    refuse("c.example");
+    pass(5000);
+    ck_assert_uint_eq(recoveries, 1);
+    ck_assert_uint_eq(lines_of(file), 3);
+    refuse("d.example");
+    pass(1);
+    ck_assert_uint_eq(lines_of(file), 4);
+}
+END_TEST
+
+START_TEST(a_line_is_there_in_whole_or_not_at_all)
+{
+    struct rlimit rest = {.rlim_cur = 500, .rlim_max = RLIM_INFINITY};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    refuse("a.example");
+    pass(1);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &rest), 0);
+    for (int i = 0; i < 4; i++)
+        refuse("b.example");
+    pass(1);
+    ck_assert_uint_eq(failures, 1);
+    ck_assert_uint_eq(lines_of(file), 1);
+    rest.rlim_cur = RLIM_INFINITY;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &rest), 0);
+    pass(5000);
+    ck_assert_uint_eq(recoveries, 1);
+    ck_assert_uint_eq(lines_of(file), 5);
+}
+END_TEST
+
+START_TEST(a_pipe_blocks_nobody)
+{
+    ck_assert_int_eq(mkfifo(file, 0600), 0);
+    refuse("b.example");
+    pass(1);
+    ck_assert_uint_eq(failures, 1);
+}
+END_TEST
+
 START_TEST(a_symlink_is_not_followed)
 {
     ck_assert_int_eq(symlink(moved, file), 0);
@@ -185,6 +247,9 @@ int main(void)
     tcase_add_test(tcase, an_event_of_the_table_is_one_line);
     tcase_add_test(tcase, a_file_that_was_moved_away_is_made_anew);
     tcase_add_test(tcase, lines_wait_until_the_file_can_be_written);
+    tcase_add_test(tcase, what_did_not_reach_the_disk_is_written_again_once);
+    tcase_add_test(tcase, a_line_is_there_in_whole_or_not_at_all);
+    tcase_add_test(tcase, a_pipe_blocks_nobody);
     tcase_add_test(tcase, a_symlink_is_not_followed);
     tcase_add_test(tcase, what_waits_has_a_limit_and_the_rest_is_counted);
     tcase_add_test(tcase, the_end_writes_the_rest);
