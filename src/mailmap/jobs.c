@@ -44,6 +44,15 @@ static void set_here(struct xf_mailmap *mailmap)
     mailmap->is_away = false;
 }
 
+/* Of the directory that was lost nothing more will be heard. */
+static void leave_lost(struct xf_mailmap *mailmap)
+{
+    if (mailmap->is_away)
+        xf_log(XF_LOG_INFO, "identity.directory.removed",
+               XF_STR("server", mailmap->directory->uri));
+    mailmap->is_away = false;
+}
+
 static void load_work(void *owner)
 {
     struct xf_load_job *job = owner;
@@ -232,6 +241,7 @@ static bool take_next_directory(struct xf_mailmap *mailmap)
 {
     if (!mailmap->has_next || mailmap->load_job.is_running || mailmap->ask_job.is_running)
         return false;
+    leave_lost(mailmap);
     xf_loaded_release(&mailmap->load_job.loaded);
     xf_directory_close(&mailmap->load_job.directory);
     xf_directory_close(&mailmap->ask_job.directory);
@@ -239,7 +249,7 @@ static bool take_next_directory(struct xf_mailmap *mailmap)
     xf_directory_free(&mailmap->directory);
     mailmap->directory = mailmap->next;
     mailmap->next = NULL;
-    mailmap->has_next = mailmap->is_away = false;
+    mailmap->has_next = false;
     xf_cache_free(&mailmap->cache);
     /* Otherwise the old users stay in use until the new ones are read. */
     if (!mailmap->directory || !mailmap->directory->preload)

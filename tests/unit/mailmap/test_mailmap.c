@@ -126,6 +126,10 @@ static const struct mailmap_case cases[] = {
     {"a reload to another directory: the old users answer until the new are read", "directory", {
         {USERS, "a@im.x=a@x"}, {POOL}, {USERS, "a@im.x=new@x"}, {SOURCES, "other"}, {MAIL, "a@im.x a@x"}, {POOL}, {MAIL, "a@im.x new@x"}, {LOADED, .n = 2}}},
 
+    {"a reload to another directory ends what was said of the lost one; the next loss is said anew", "directory", {
+        {DOWN}, {POOL}, {LOG, "identity.directory.lost", 1}, {SOURCES, "other"}, {LOG, "identity.directory.removed", 1}, {POOL}, {LOG, "identity.directory.lost", 1},
+        {SOURCES, "file"}, {LOG, "identity.directory.removed", 1}}},
+
     {"a reload while jobs run", "directory", {
         {USERS, "a@im.x=a@x"}, {MAIL, "a@im.x later"}, {WAITS, "a@im.x"}, {SOURCES, "other"}, {SOURCES, "single"}, {SOURCES, "other"}, {POOL}, {WOKEN, .n = 1}, {MAIL, "a@im.x a@x"}}},
 
