@@ -196,6 +196,7 @@ static void sample_sum(struct xf_metrics_page *page, const char *of,
 static void sample_routing(struct xf_routing *routing, struct xf_metrics_page *page)
 {
     struct xf_routing_counts counts;
+    xf_routing_each_unreachable(routing, sample_unreachable, page); /* forgets: before counting */
     xf_routing_count(routing, &counts);
     for (size_t i = 0; i < XF_ROUTE_STATES; i++)
         xf_metrics_sample(page, XF_METRIC_ROUTES, LABELS(WORD(counts.routes[i].state)),
@@ -209,7 +210,6 @@ static void sample_routing(struct xf_routing *routing, struct xf_metrics_page *p
         sample_rules(page, XF_METRIC_POLICY_DRY_RUNS, is_in, counts.passed_dry[is_in]);
     }
     xf_metrics_sample(page, XF_METRIC_PEERS_UNREACHABLE, NULL, (int64_t)counts.unreachable);
-    xf_routing_each_unreachable(routing, sample_unreachable, page);
 }
 
 /* ------------------------------------------------------------------ links */
@@ -254,5 +254,7 @@ void xf_daemon_sample(void *owner, struct xf_metrics_page *page)
     sample_routing(daemon->routing, page);
     for (size_t i = 0; i < daemon->link_count; i++)
         sample_link(daemon->links[i], daemon->boot->links[i].settings.title, page);
+    xf_metrics_sample(page, XF_METRIC_NODES_LOST, NULL,
+                      (int64_t)xf_history_nodes_lost(daemon->history));
     sample_http(daemon->http, page);
 }

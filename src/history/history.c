@@ -343,6 +343,11 @@ void xf_history_set_digest(struct xf_history *history, const char *digest)
         xf_registry_set_digest(history->registry, digest);
 }
 
+size_t xf_history_nodes_lost(const struct xf_history *history)
+{
+    return history && history->registry ? xf_registry_lost(history->registry) : 0;
+}
+
 void xf_history_leave(struct xf_history *history)
 {
     if (history && history->registry)

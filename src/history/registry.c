@@ -213,6 +213,15 @@ void xf_registry_see(struct xf_registry *registry, const struct xf_store_node *n
     compare_links(other, node);
 }
 
+size_t xf_registry_lost(const struct xf_registry *registry)
+{
+    size_t cursor = 0, lost = 0;
+    void *other;
+    while (xf_map_next(registry->others, &cursor, NULL, &other))
+        lost += ((const struct other *)other)->presence == LOST;
+    return lost;
+}
+
 /* ------------------------------------------------------------------ life */
 
 struct xf_registry *xf_registry_new(const struct xf_history_node *node, struct xf_timers *timers,

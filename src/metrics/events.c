@@ -12,7 +12,7 @@
  */
 #include "metrics_priv.h"
 
-enum what { ADD, RAISE, LOWER, SET, CLEAR, OBSERVE_MS };
+enum what { ADD, SET, CLEAR, OBSERVE_MS };
 
 struct row {
     const char *event;
@@ -64,8 +64,6 @@ static const struct row rows[] = {
     ROW("config.reload.refused",    RELOAD_REFUSED,  SET,        NULL),
     ROW("config.restart.needed",    RESTART_NEEDED,  SET,        NULL),
 
-    ROW("node.lost",                NODES_LOST,      RAISE,      NULL),
-    ROW("node.returned",            NODES_LOST,      LOWER,      NULL),
     ROW("memory.write.failed",      DEPENDENCY_DOWN, SET,        "=history"),
     ROW("memory.write.recovered",   DEPENDENCY_DOWN, CLEAR,      "=history"),
     ROW("memory.store.lost",        DEPENDENCY_DOWN, SET,        "=database"),
@@ -74,6 +72,9 @@ static const struct row rows[] = {
     ROW("journal.write.recovered",  DEPENDENCY_DOWN, CLEAR,      "=journal"),
     ROW("identity.directory.lost",  DEPENDENCY_DOWN, SET,        "=directory"),
     ROW("identity.directory.found", DEPENDENCY_DOWN, CLEAR,      "=directory"),
+    ROW("identity.directory.removed", DEPENDENCY_DOWN, CLEAR,    "=directory"),
+    ROW("audit.write.failed",       DEPENDENCY_DOWN, SET,        "=audit"),
+    ROW("audit.write.recovered",    DEPENDENCY_DOWN, CLEAR,      "=audit"),
 };
 /* clang-format on */
 
@@ -102,12 +103,6 @@ static void apply(struct xf_metrics *metrics, const struct row *row,
     switch (row->what) {
     case ADD:
         xf_metrics_add(metrics, row->metric, &labels, 1 + number_of(event, row->plus));
-        return;
-    case RAISE:
-        xf_metrics_add(metrics, row->metric, &labels, 1);
-        return;
-    case LOWER:
-        xf_metrics_add(metrics, row->metric, &labels, -1);
         return;
     case SET:
     case CLEAR:

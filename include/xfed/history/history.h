@@ -137,6 +137,9 @@ XF_MUST_USE enum xf_err xf_history_open(const struct xf_history_opts *opts,
 /* After a reload: the digest of the configuration now in force. NULL: there is no history. */
 void xf_history_set_digest(struct xf_history *history, const char *digest);
 
+/* How many other nodes of the shared database have no heartbeat. NULL: none. */
+size_t xf_history_nodes_lost(const struct xf_history *history);
+
 /*
  * The process is about to end. leave: tell other nodes that it does so on purpose. finish: write
  * what is pending to a shared database. NULL: nothing.

@@ -65,7 +65,7 @@ void xf_http_serve(struct xf_http *http, const struct xf_http_page *pages, size_
 void xf_http_addr(const struct xf_http *http, struct xf_addr *out_addr);
 
 /* How many answers there were of each status code. */
-#define XF_HTTP_CODES 8
+#define XF_HTTP_CODES 16
 struct xf_http_counts {
     unsigned conns; /* now */
     struct {

@@ -84,6 +84,7 @@ struct row {
     uint64_t silent_ms;
     bool is_leaving;
     const char *events;
+    size_t lost; /* nodes, after that */
 };
 
 static void play(struct world *w, const struct row *rows, size_t count)
@@ -100,25 +101,26 @@ static void play(struct world *w, const struct row *rows, size_t count)
                                                              .heartbeat_ms = BEAT_MS,
                                                              .silent_ms = rows[i].silent_ms});
         ck_assert_msg(strcmp(w->log, rows[i].events) == 0, "%s: %s", rows[i].label, w->log);
+        ck_assert_msg(xf_registry_lost(w->registry) == rows[i].lost, "%s", rows[i].label);
     }
 }
 
 START_TEST(tells_what_happens_to_another_node)
 {
     static const struct row rows[] = {
-        {"it is new", OURS, "p=up", 100, false, "node.seen"},
-        {"nothing new", OURS, "p=up", 100, false, ""},
-        {"its link falls", OURS, "p=down", 100, false, "node.links.changed"},
-        {"another configuration", OTHER, "p=down", 100, false, "node.config.differs"},
-        {"said once", OTHER, "p=down", 100, false, ""},
-        {"late, but not lost", OTHER, "p=down", 3000, false, ""},
-        {"three heartbeats missed", OTHER, "p=down", 3001, false, "node.lost"},
-        {"still", OTHER, "p=down", 60000, false, ""},
+        {"it is new", OURS, "p=up", 100, false, "node.seen", 0},
+        {"nothing new", OURS, "p=up", 100, false, "", 0},
+        {"its link falls", OURS, "p=down", 100, false, "node.links.changed", 0},
+        {"another configuration", OTHER, "p=down", 100, false, "node.config.differs", 0},
+        {"said once", OTHER, "p=down", 100, false, "", 0},
+        {"late, but not lost", OTHER, "p=down", 3000, false, "", 0},
+        {"three heartbeats missed", OTHER, "p=down", 3001, false, "node.lost", 1},
+        {"still", OTHER, "p=down", 60000, false, "", 1},
         {"back, and reloaded", OURS, "p=up", 10, false,
-         "node.returned node.config.agrees node.links.changed"},
-        {"stopped on purpose", OURS, "p=up", 10, true, "node.left"},
-        {"and silent", OURS, "p=up", 99000, true, ""},
-        {"started again", OURS, "p=up", 0, false, "node.returned"},
+         "node.returned node.config.agrees node.links.changed", 0},
+        {"stopped on purpose", OURS, "p=up", 10, true, "node.left", 0},
+        {"and silent", OURS, "p=up", 99000, true, "", 0},
+        {"started again", OURS, "p=up", 0, false, "node.returned", 0},
     };
     struct world w;
     begin(&w);
@@ -128,15 +130,34 @@ START_TEST(tells_what_happens_to_another_node)
 }
 END_TEST
 
+/* A node that was silent before we came may return, and another one may leave for good. */
+START_TEST(counts_a_node_that_was_never_there)
+{
+    static const struct row rows[] = {
+        {"its row is old", OURS, "p=up", 99000, false, "node.seen", 1},
+        {"it is started", OURS, "p=up", 10, false, "node.returned", 0},
+        {"it dies", OURS, "p=up", 99000, false, "node.lost", 1},
+        {"and was stopped, says its row", OURS, "p=up", 99000, true, "node.left", 0},
+    };
+    struct world w;
+    begin(&w);
+    xf_registry_begin(w.registry);
+    for (int i = 0; i < 3; i++)
+        pass(&w, BEAT_MS);
+    play(&w, rows, XF_ARRAY_LEN(rows));
+    end(&w);
+}
+END_TEST
+
 /* After an outage of the database all nodes look silent, until each has written again. */
 START_TEST(an_outage_is_not_held_against_others)
 {
-    static const struct row before[] = {{"new", OURS, "p=up", 100, false, "node.seen"}};
+    static const struct row before[] = {{"new", OURS, "p=up", 100, false, "node.seen", 0}};
     static const struct row after[] = {
-        {"first", OURS, "p=up", 600000, false, ""},
-        {"second", OURS, "p=up", 601000, false, ""},
-        {"third", OURS, "p=up", 602000, false, ""},
-        {"it had the time", OURS, "p=up", 603000, false, "node.lost"},
+        {"first", OURS, "p=up", 600000, false, "", 0},
+        {"second", OURS, "p=up", 601000, false, "", 0},
+        {"third", OURS, "p=up", 602000, false, "", 0},
+        {"it had the time", OURS, "p=up", 603000, false, "node.lost", 1},
     };
     struct world w;
     begin(&w);
@@ -202,9 +223,9 @@ END_TEST
 START_TEST(our_reload_is_told_at_once)
 {
     static const struct row rows[] = {{"new", OTHER, "p=up", 1, false,
-                                       "node.seen node.config.differs"}},
+                                       "node.seen node.config.differs", 0}},
                             again[] = {{"now we have it too", OTHER, "p=up", 1, false,
-                                        "node.config.agrees"}};
+                                        "node.config.agrees", 0}};
     struct world w;
     begin(&w);
     xf_registry_begin(w.registry);
@@ -223,6 +244,7 @@ int main(void)
     Suite *suite = suite_create("history/registry");
     TCase *tcase = tcase_create("registry");
     tcase_add_test(tcase, tells_what_happens_to_another_node);
+    tcase_add_test(tcase, counts_a_node_that_was_never_there);
     tcase_add_test(tcase, an_outage_is_not_held_against_others);
     tcase_add_test(tcase, two_processes_of_one_name);
     tcase_add_test(tcase, says_that_it_leaves);

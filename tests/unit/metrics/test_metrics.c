@@ -197,14 +197,12 @@ START_TEST(knows_states_from_events)
     HAS(now(), "xfedd_config_reload_refused 0"); /* before anything happened */
     HAS(now(), "xfedd_peer_alarms_total{alarm=\"key-changed\"} 0");
     xf_log(XF_LOG_DEBUG, "config.reload.refused", XF_STR("detail", "it has errors"));
-    xf_log(XF_LOG_DEBUG, "node.lost", XF_STR("node", "n1"));
-    xf_log(XF_LOG_DEBUG, "node.lost", XF_STR("node", "n2"));
-    xf_log(XF_LOG_DEBUG, "node.returned", XF_STR("node", "n1"));
     xf_log(XF_LOG_DEBUG, "memory.store.lost", XF_STR("store", "x"));
+    xf_log(XF_LOG_DEBUG, "audit.write.failed", XF_STR("file", "x"));
     HAS(now(), "xfedd_config_reload_refused 1");
     HAS(now(), "xfedd_config_reloads_total{result=\"refused\"} 1");
-    HAS(now(), "xfedd_nodes_lost 1");
     HAS(now(), "xfedd_dependency_down{name=\"database\"} 1");
+    HAS(now(), "xfedd_dependency_down{name=\"audit\"} 1");
     xf_log(XF_LOG_DEBUG, "config.reload.done", XF_INT("ms", 1));
     xf_log(XF_LOG_DEBUG, "memory.store.found", XF_STR("store", "x"));
     HAS(now(), "xfedd_config_reload_refused 0");
