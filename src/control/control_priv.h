@@ -136,6 +136,8 @@ const struct xf_verb *xf_verb_find(const char *name); /* NULL: there is none */
 
 /* The text of a key of the request. NULL: it has none, and the verb has failed with words. */
 const char *xf_verb_need(struct xf_client *client, const json_t *request, const char *key);
+/* False: xfedd is about to stop, and the verb has failed. */
+bool xf_verb_need_running(struct xf_client *client);
 /* A domain, prepared, in `out`; false as above. */
 bool xf_verb_need_domain(struct xf_client *client, const json_t *request, const char *key,
                          char out[]);

@@ -2,6 +2,8 @@
 /* request.c — what verbs need of a request. */
 #include "control_priv.h"
 
+#include <string.h>
+
 #include <xfed/xmpp/jid.h>
 
 const char *xf_verb_need(struct xf_client *client, const json_t *request, const char *key)
@@ -10,6 +12,15 @@ const char *xf_verb_need(struct xf_client *client, const json_t *request, const 
     if (!text)
         xf_client_fail(client, "bad-request", "expected \"%s\" with a text", key);
     return text;
+}
+
+bool xf_verb_need_running(struct xf_client *client)
+{
+    const struct xf_control_opts *opts = &client->control->opts;
+    if (strcmp(opts->ops->state(opts->owner), "running") == 0)
+        return true;
+    xf_client_fail(client, "draining", "xfedd is about to stop");
+    return false;
 }
 
 bool xf_verb_need_domain(struct xf_client *client, const json_t *request, const char *key,

@@ -166,7 +166,9 @@ static void connect_to(struct job *job, struct address *address)
     try->began_ms = control->clock->now_ms;
     xf_list_push(&control->tries, &try->node);
     job->connecting++;
-    try->conn = xf_conn_connect(control->opts.loop, &addr, NULL, CONNECT_MS, &conn_events, try);
+    const struct xf_source source =
+        xf_peer_source(xf_policy_peer(control->parts.policy, xf_span_of(job->peer)));
+    try->conn = xf_conn_connect(control->opts.loop, &addr, &source, CONNECT_MS, &conn_events, try);
 }
 
 static void try_the_others(struct job *job)
@@ -327,6 +329,8 @@ void xf_verb_check(struct xf_client *client, const json_t *request)
         xf_client_fail(client, "busy", "%d checks are under way: try again", CHECKS_MAX);
         return;
     }
+    if (!xf_verb_need_running(client))
+        return;
     struct job *job = xf_new(struct job);
     job->client = client;
     client->job = job;

@@ -54,10 +54,8 @@ void xf_verb_reload(struct xf_client *client, const json_t *request)
 {
     const struct xf_control *control = client->control;
     (void)request;
-    if (strcmp(control->opts.ops->state(control->opts.owner), "running") != 0) {
-        xf_client_fail(client, "draining", "xfedd is about to stop");
+    if (!xf_verb_need_running(client))
         return;
-    }
     unsigned *others = xf_new(unsigned);
     client->job = others;
     client->free_job = xf_free;
@@ -74,10 +72,8 @@ void xf_verb_drain(struct xf_client *client, const json_t *request)
 {
     const struct xf_control *control = client->control;
     (void)request;
-    if (strcmp(control->opts.ops->state(control->opts.owner), "running") != 0) {
-        xf_client_fail(client, "draining", "xfedd is about to stop already");
+    if (!xf_verb_need_running(client))
         return;
-    }
     json_t *result = json_object();
     xf_json_put_int(result, "drain_ms", control->parts.conf->process.drain_ms);
     xf_client_done(client, result);

@@ -52,8 +52,6 @@ struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candi
                             const struct xf_dial_opts *opts, const struct xf_dial_events *events,
                             void *owner);
 void xf_dial_free(struct xf_dial **dial); /* closes the conns that still connect */
-/* The addresses and ports that the peer's settings tell us to connect from. */
-struct xf_source xf_peer_source(const struct xf_peer_settings *settings);
 
 /* The conn that was handed over failed: try the remaining candidates. */
 void xf_dial_next(struct xf_dial *dial);

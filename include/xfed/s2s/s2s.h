@@ -189,6 +189,8 @@ struct xf_out *xf_out_check(struct xf_s2s *s2s, struct xf_span local, struct xf_
 uint64_t xf_out_number(const struct xf_out *out);
 /* Close it; no event follows, not even `ended`. Only for what nothing was sent on. */
 void xf_out_forget(struct xf_out *out);
+/* The addresses and ports that the peer's settings tell us to connect from. */
+struct xf_source xf_peer_source(const struct xf_peer_settings *settings);
 
 /*
  * May the pair's stanzas go over a stream that the peer opened (XEP-0288)? If so, xf_out_open uses
