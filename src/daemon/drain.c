@@ -10,8 +10,9 @@
  *     inbound   what still waits for a link that is away is returned to the peers; the streams
  *               that they opened are closed, so that nothing more comes that wants an answer;
  *               answers are still sent
- *     streams   what is left stays in the journal, or is bounced to the cluster; all streams with
- *               peers are closed
+ *     streams   what is left stays in the journal, or is bounced to the cluster; what a link did
+ *               not take though it is there is returned to the peers; all streams with them are
+ *               closed
  *     cut       streams whose peers do not answer are cut; what they did not confirm comes back
  *     links     the cluster has its bounces: the links are closed
  *     over      the loop stops
@@ -22,6 +23,7 @@
 #include "daemon_priv.h"
 
 #include <unistd.h>
+#include <xfed/audit/audit.h>
 #include <xfed/base/log.h>
 
 #define POLL_MS 20
@@ -50,10 +52,10 @@ static bool links_are_gone(const struct xf_daemon *daemon)
 static void leave(struct xf_daemon *daemon)
 {
     xf_journal_finish(daemon->journal);
-    daemon->is_abandoned = xf_s2s_stream_count(daemon->s2s) > 0 || !links_are_gone(daemon) ||
-                           daemon->reload || xf_history_is_writing(daemon->history) ||
-                           xf_journal_is_writing(daemon->journal) ||
-                           xf_mailmap_is_busy(daemon->mailmap);
+    daemon->is_abandoned =
+        xf_s2s_stream_count(daemon->s2s) > 0 || !links_are_gone(daemon) || daemon->reload ||
+        xf_history_is_writing(daemon->history) || xf_journal_is_writing(daemon->journal) ||
+        xf_audit_is_writing(daemon->audit) || xf_mailmap_is_busy(daemon->mailmap);
     if (daemon->is_abandoned)
         xf_log(XF_LOG_WARN, "process.drain.expired",
                XF_INT("streams", xf_s2s_stream_count(daemon->s2s)));
@@ -80,6 +82,8 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
         xf_s2s_drain_inbound(daemon->s2s);
         break;
     case XF_DRAIN_STREAMS:
+        for (size_t i = 0; i < daemon->link_count; i++)
+            xf_link_return_held(daemon->links[i]);
         xf_routing_finish(daemon->routing);
         xf_s2s_drain(daemon->s2s);
         break;
@@ -102,8 +106,8 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
 }
 
 /*
- * Wait for a reload, a write of the history or the journal, and a directory lookup on the thread
- * pool, which use parts of the daemon.
+ * Wait for a reload, a write of the history, the journal or the audit, and a directory lookup on
+ * the thread pool, which use parts of the daemon.
  */
 static bool is_step_done(const struct xf_daemon *daemon)
 {
@@ -119,7 +123,7 @@ static bool is_step_done(const struct xf_daemon *daemon)
     case XF_DRAIN_LINKS:
         return links_are_gone(daemon) && !daemon->reload &&
                !xf_history_is_writing(daemon->history) && !xf_journal_is_writing(daemon->journal) &&
-               !xf_mailmap_is_busy(daemon->mailmap);
+               !xf_audit_is_writing(daemon->audit) && !xf_mailmap_is_busy(daemon->mailmap);
     default:
         return true;
     }

@@ -90,6 +90,18 @@ static void tell_expired(struct xf_hold *hold, struct xf_stanza_copy *copy)
     xf_free(copy);
 }
 
+/* Of what was taken out. The callees may send and push. */
+static void tell_all(struct xf_hold *hold, struct xf_stanza_queue *expired)
+{
+    bool is_relieved = !xf_stanza_queue_is_empty(expired);
+    xf_hold_weigh(hold);
+    while (!xf_stanza_queue_is_empty(expired))
+        tell_expired(hold, xf_stanza_queue_pop(expired));
+    arm(hold);
+    if (is_relieved)
+        hold->relieved(hold->owner);
+}
+
 static void on_due(void *owner)
 {
     struct xf_hold *hold = owner;
@@ -107,13 +119,7 @@ static void on_due(void *owner)
         xf_stanza_queue_remove(&hold->stanzas, copy);
         xf_stanza_queue_append(&expired, copy);
     }
-    xf_hold_weigh(hold);
-    bool is_relieved = !xf_stanza_queue_is_empty(&expired);
-    while (!xf_stanza_queue_is_empty(&expired))
-        tell_expired(hold, xf_stanza_queue_pop(&expired));
-    arm(hold);
-    if (is_relieved)
-        hold->relieved(hold->owner);
+    tell_all(hold, &expired);
 }
 
 void xf_hold_init(struct xf_hold *hold, struct xf_hold_budget *budget, const struct xf_clock *clock,
@@ -151,6 +157,8 @@ enum xf_err xf_hold_push(struct xf_hold *hold, const struct xf_stanza *stanza)
 {
     uint64_t now_ms = hold->clock->now_ms;
     if (!hold->is_up && hold->budget->is_over)
+        return XF_ERR_CLOSED;
+    if (hold->budget->is_closed && xf_stanza_may_bounce(stanza))
         return XF_ERR_CLOSED;
     if (!hold->is_up && now_ms - hold->down_since_ms >= hold->budget->hold_ms &&
         xf_stanza_may_bounce(stanza))
@@ -203,6 +211,19 @@ void xf_hold_over(struct xf_hold *hold)
 {
     hold->has_only_results = false;
     arm(hold);
+}
+
+void xf_hold_return(struct xf_hold *hold)
+{
+    struct xf_stanza_queue expired;
+    xf_stanza_queue_init(&expired, NULL);
+    XF_STANZA_QUEUE_EACH (copy, &hold->stanzas) {
+        if (is_result(copy))
+            continue;
+        xf_stanza_queue_remove(&hold->stanzas, copy);
+        xf_stanza_queue_append(&expired, copy);
+    }
+    tell_all(hold, &expired);
 }
 
 void xf_hold_expire_all(struct xf_hold *hold)

@@ -24,7 +24,9 @@ struct xf_hold_budget {
     struct xf_stanza_sum held;
     struct xf_stanza_sum unproved; /* in the proofs of all legs; these count too */
     uint64_t hold_ms;
-    bool is_over; /* nothing waits any more while a component is down: by the link */
+    /* By the link. Nothing waits any more while a component is down: */
+    bool is_over;
+    bool is_closed; /* what can be returned does not wait any more, even while a component is up */
 };
 
 struct xf_hold {
@@ -59,6 +61,9 @@ static inline bool xf_hold_is_empty(const struct xf_hold *hold)
 
 /* budget->is_over was set: what is kept while the component is down is due now. */
 void xf_hold_over(struct xf_hold *hold);
+
+/* budget->is_closed was set: what can be returned expires now. */
+void xf_hold_return(struct xf_hold *hold);
 
 /* Call after the place was taken: its weight becomes the bytes that are kept. */
 void xf_hold_weigh(struct xf_hold *hold);

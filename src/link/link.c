@@ -486,6 +486,17 @@ void xf_link_hold_no_more(struct xf_link *link)
         xf_hold_over(&((struct xf_component *)value)->hold);
 }
 
+void xf_link_return_held(struct xf_link *link)
+{
+    size_t cursor = 0;
+    void *value = NULL;
+    link->budget.is_closed = true;
+    if (link->component)
+        xf_hold_return(&link->component->hold);
+    while (link->peers && xf_map_next(link->peers, &cursor, NULL, &value))
+        xf_hold_return(&((struct xf_component *)value)->hold);
+}
+
 static void stop_component(struct xf_component *component)
 {
     xf_timer_stop(&component->idle);

@@ -756,6 +756,7 @@ static bool do_step(struct run *run)
         } else if (strcmp(step->word, "cut") == 0) {
             xf_s2s_cut(run->world.s2s);
         } else if (strcmp(step->word, "queues") != 0) {
+            xf_link_return_held(run->world.link);
             xf_routing_finish(run->world.routing);
             xf_s2s_drain(run->world.s2s);
         }

@@ -83,6 +83,13 @@ bool xf_link_holds(const struct xf_link *link);
 void xf_link_hold_no_more(struct xf_link *link);
 
 /*
+ * Peers can be told for the last time: what waits expires (events->expired) before this returns,
+ * also where a stream is up but does not take it, and nothing waits from now on, except what nobody
+ * can be told of, such as results.
+ */
+void xf_link_return_held(struct xf_link *link);
+
+/*
  * Closes the streams politely. The stanzas that are held expire before this returns
  * (events->expired), and nothing can be sent any more. Stanzas of the cluster still come until the
  * server's footer. Free the link once xf_link_is_gone.

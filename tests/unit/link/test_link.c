@@ -86,6 +86,7 @@ enum op {
     KEEP,      /* xf_link_keep_peer text */
     KEEP_NONE, /* xf_link_keep_none */
     MODULE,    /* xf_link_has_module */
+    RETURN,    /* xf_link_return_held */
     NODES,     /* xf_link_set_nodes of a node (text), of both of "BOTH", within ms */
 };
 
@@ -243,6 +244,11 @@ static const struct link_case cases[] = {
     {"more than the output holds waits, and keeps its place", .nodes = {"127.0.0.1:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {DRAINED, .ms = 1}, {BLOCK, 0}, {SEND_MANY, .ms = 9000}, {IS, .text = "congested"}, {UNBLOCK, 0},
         {SENT_COUNT, 0, .ms = 9000}, {DRAINED, .ms = 1}, {IS, .text = "free"}, {EXPIRED, .text = ""}}},
+
+    {"what waits for a stream that takes nothing is returned when we stop; then only results wait", .nodes = {"127.0.0.1:5347"}, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {BLOCK, 0}, {SEND_MANY, .ms = 7783}, {SEND, .text = "m0"}, {SEND_RESULT, .text = "r1"},
+        {EXPIRED, .text = ""}, {RETURN}, {EXPIRED, .text = "many many m0"}, {SEND_NONE, .text = "b.example"}, {SEND_RESULT, .text = "r2"},
+        {UNBLOCK, 0}, {SENT_COUNT, 0, .ms = 7781}, {SEND, .text = "m1"}, {SENT_COUNT, 0, .ms = 1}, {EXPIRED, .text = ""}}},
 
     {"two nodes: a slow one stops those whose stanzas go there", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {BLOCK, 1}, {SEND_MANY, .ms = 600}, {FULL_FOR, .text = "b.example", .ms = 1},
@@ -818,6 +824,9 @@ static void take_step(struct world *world, const struct step *step)
         break;
     case MODULE:
         xf_link_has_module(world->link);
+        break;
+    case RETURN:
+        xf_link_return_held(world->link);
         break;
     case NODES:
         set_nodes(world, step);
