@@ -55,10 +55,13 @@ static struct xf_out *out_of(struct xf_gate *gate)
     return XF_CONTAINER(gate, struct xf_out, gate);
 }
 
-/* Also while the stream closes: stanzas before the peer's footer count. */
+/*
+ * Also before the peer has read our <resume/>, and while the stream closes: stanzas before its
+ * footer count.
+ */
 static bool is_open(struct xf_gate *gate)
 {
-    return out_of(gate)->was_ready;
+    return out_of(gate)->counted != NULL;
 }
 
 static struct xf_span local_of(struct xf_gate *gate, struct xf_span peer)

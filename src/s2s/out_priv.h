@@ -303,6 +303,8 @@ void xf_out_question(struct xf_out *out, const struct xf_elem *elem);
 /* ------------------------------------------------------------------ out_ready.c */
 
 /* Actions of the machine. */
+/* The peer is authenticated: what it sends on a stream that goes both ways is welcome. */
+void xf_out_listen(struct xf_out *out);
 void xf_out_become_ready(struct xf_out *out);
 void xf_out_say_ended(struct xf_out *out);
 

@@ -11,17 +11,24 @@
 #include "out_priv.h"
 #include "stream_log_priv.h"
 
-/* Set the limits, the carrier and the timers of a ready stream. */
-static void settle_in(struct xf_out *out)
+void xf_out_listen(struct xf_out *out)
 {
     struct xf_reader_limits limits = out->is_bidi ? xf_s2s_limits_after(out->s2s, out->settings)
                                                   : xf_s2s_limits_before(out->s2s);
+    if (out->counted)
+        return;
     xf_stream_relax(&out->stream, &limits);
+    out->counted = xf_counted_hold(out->s2s, xf_span_of(out->peer));
+    xf_counted_note_tls(out->counted, out->stream.conn->tls);
+}
+
+/* Set the limits, the carrier and the timers of a ready stream. */
+static void settle_in(struct xf_out *out)
+{
+    xf_out_listen(out);
     if (out->stream.conn->tls)
         out->s2s->env->forget_tls(out->s2s->env, out->stream.conn);
     out->was_ready = true;
-    out->counted = xf_counted_hold(out->s2s, xf_span_of(out->peer));
-    xf_counted_note_tls(out->counted, out->stream.conn->tls);
     xf_carrier_sit(&out->carrier, &out->seat);
     out->ready_ms = out->carrier.used_ms = out->carrier.spoke_ms = out->s2s->env->clock->now_ms;
     xf_timer_stop(&out->deadline);

@@ -29,6 +29,7 @@ void xf_out_send_resume(struct xf_out *out)
 {
     const struct xf_resumption *resumption = find(out);
     struct xf_draft draft = xf_stream_draft(&out->stream);
+    xf_out_listen(out);
     xf_draft_printf(&draft, "<resume xmlns='" XF_NS_SM "' h='%u'", resumption->handled);
     xf_xml_attr(&draft, "previd", xf_span_of(resumption->id));
     xf_draft_str(&draft, "/>");
