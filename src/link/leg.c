@@ -81,6 +81,7 @@ static const struct xf_leg_ending lost[] = {
     [XF_CONN_END_TIMEOUT]     = {"timeout",          XF_HELP_LINK_SILENT, NULL},
     [XF_CONN_END_TLS]         = {"tls",              XF_HELP_LINK_TLS, NULL},
     [XF_CONN_END_TLS_ALIEN]   = {"tls",              XF_HELP_LINK_TLS, NULL},
+    [XF_CONN_END_TLS_VERSION] = {"tls",              XF_HELP_LINK_TLS, NULL},
     [XF_CONN_END_TLS_REFUSED] = {"tls",              XF_HELP_LINK_TLS, NULL},
 };
 /* clang-format on */

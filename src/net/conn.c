@@ -89,6 +89,7 @@ static const char *plain_detail(enum xf_conn_end end)
     case XF_CONN_END_RESET:
     case XF_CONN_END_TLS:
     case XF_CONN_END_TLS_ALIEN:
+    case XF_CONN_END_TLS_VERSION:
     case XF_CONN_END_TLS_REFUSED:
         break;
     }

@@ -64,7 +64,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     struct xf_in *in = in_of(stream);
     struct xf_s2s *s2s = in->s2s;
     xf_gate_ending(&in->gate, s2s);
-    if (in->pass == XF_PASS_PLAIN && stream->conn_end == XF_CONN_END_TLS)
+    if (in->pass == XF_PASS_PLAIN && xf_conn_end_is_bad_tls(stream->conn_end))
         s2s->counting.totals.by[XF_S2S_IN].tls_bad++;
     xf_in_log_down(in, end, detail);
     xf_in_sm_closed(in);

@@ -221,6 +221,8 @@ enum xf_help xf_s2s_help_for_tls(enum xf_conn_end end, bool is_direct)
         return XF_HELP_OUR_CERT_REFUSED;
     case XF_CONN_END_TLS_ALIEN: /* behind STARTTLS it has promised TLS */
         return is_direct ? XF_HELP_PLAIN_ON_TLS_PORT : XF_HELP_PROTOCOL_ERROR;
+    case XF_CONN_END_TLS_VERSION:
+        return XF_HELP_TLS_TOO_OLD;
     default:
         return XF_HELP_TLS_FAILED;
     }

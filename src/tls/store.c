@@ -40,15 +40,32 @@ static const char *complaint(unsigned long error)
     return is_refusal ? "the other side does not accept our certificate" : NULL;
 }
 
+/* An alert of the other side, or what we found in its hello. */
+static bool is_about_version(unsigned long error)
+{
+    int reason = ERR_GET_REASON(error);
+
+    return ERR_GET_LIB(error) == ERR_LIB_SSL &&
+           (reason == SSL_AD_REASON_OFFSET + SSL_AD_PROTOCOL_VERSION ||
+            reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_VERSION_TOO_LOW ||
+            reason == SSL_R_WRONG_SSL_VERSION);
+}
+
 enum xf_conn_end xf_tls_failure(const char *doing, char *out, size_t size)
 {
-    const char *about_us = complaint(ERR_peek_error());
+    unsigned long error = ERR_peek_error();
+    const char *words = complaint(error);
+    enum xf_conn_end end = words ? XF_CONN_END_TLS_REFUSED : XF_CONN_END_TLS;
 
-    if (about_us)
-        snprintf(out, size, "%s: %s (%s)", doing, about_us, xf_tls_reason());
+    if (is_about_version(error)) {
+        words = "no version of TLS that both sides accept";
+        end = XF_CONN_END_TLS_VERSION;
+    }
+    if (words)
+        snprintf(out, size, "%s: %s (%s)", doing, words, xf_tls_reason());
     else
         snprintf(out, size, "%s: %s", doing, xf_tls_reason());
-    return about_us ? XF_CONN_END_TLS_REFUSED : XF_CONN_END_TLS;
+    return end;
 }
 
 enum xf_err xf_tls_open(const char *path, FILE **out_file, struct xf_error *err)

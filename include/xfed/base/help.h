@@ -82,7 +82,7 @@
       "compare versions and ciphers: openssl s_client -starttls xmpp-server, and tls-min "        \
       "and ciphers here")                                                                         \
     X(TLS_TOO_OLD, "tls-too-old",                                                                 \
-      "the peer must speak TLS 1.3, or lower tls-min for it")                                     \
+      "the peer must speak a newer TLS: tls-min is the oldest that we accept from it")            \
     X(TLS_ON_PLAIN_PORT, "tls-on-plain-port",                                                     \
       "TLS came where STARTTLS is due: _xmpps-server must name the port of direct TLS, and "      \
       "_xmpp-server that of STARTTLS")                                                            \

@@ -32,12 +32,19 @@ enum xf_conn_end {
     XF_CONN_END_TLS, /* TLS failed, during or after the handshake */
     /* ... because the other side */
     XF_CONN_END_TLS_ALIEN,   /* does not speak TLS */
+    XF_CONN_END_TLS_VERSION, /* speaks no version of it that we accept */
     XF_CONN_END_TLS_REFUSED, /* does not accept our certificate, or requires one and got none */
 };
 
 static inline bool xf_conn_end_is_tls(enum xf_conn_end end)
 {
     return end >= XF_CONN_END_TLS;
+}
+
+/* ... though the other side speaks it, and did not turn us away. */
+static inline bool xf_conn_end_is_bad_tls(enum xf_conn_end end)
+{
+    return end == XF_CONN_END_TLS || end == XF_CONN_END_TLS_VERSION;
 }
 
 struct xf_conn_events {
