@@ -15,7 +15,7 @@
 
 #define CHECKS_MAX    4    /* at a time, of all clients */
 #define ADDRESSES_MAX 32   /* as many candidates as a discovery yields */
-#define LINE_MS       3000 /* for the connection to close, when the log tells how it ended */
+#define LINE_MS       6000 /* longer than a stream lingers: then the log tells how it ended */
 #define CONNECT_MS    5000 /* for an address that the stream did not need */
 
 struct address {
