@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <xfed/base/help.h>
 #include <xfed/conf/conf.h>
 #include <xfed/link/view.h>
 #include <xfed/routing/counts.h>
@@ -25,6 +26,10 @@ static void add_leg(void *owner, const struct xf_leg_view *view)
     xf_json_put_bool(leg, "paused", view->is_paused);
     xf_json_put_bool(leg, "draining", view->is_draining);
     xf_json_put(leg, "failure", view->failure);
+    if (view->help != XF_HELP_NONE) {
+        xf_json_put(leg, "help", xf_help_code(view->help));
+        xf_json_put(leg, "advice", xf_help_advice(view->help));
+    }
     json_array_append_new(owner, leg);
 }
 

@@ -52,6 +52,8 @@ static void show_leg(const json_t *leg)
     if (is_true(leg, "draining"))
         fputs(", drains", stdout);
     putchar('\n');
+    line("  advice", xf_ctl_text_of(leg, "advice"));
+    line("  help", xf_ctl_text_of(leg, "help"));
 }
 
 static void show_link(const json_t *link)

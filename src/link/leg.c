@@ -155,6 +155,7 @@ static void log_end(struct xf_leg *leg, enum xf_stream_end end, const char *deta
     }
     leg->last_reason = leg->was_up ? NULL : ending.reason;
     leg->last_end = ending.reason;
+    leg->last_help = ending.help;
     leg->blame = blame_of(leg, end);
 }
 

@@ -172,6 +172,7 @@ struct xf_leg {
     struct xf_leg_ending ending; /* why we end it, or what was wrong; reason NULL: nothing yet */
     enum xf_leg_blame blame;     /* of the last stream that was up; valid in `closed` */
     const char *last_end;        /* how the last stream ended: a word */
+    enum xf_help last_help;      /* valid with last_end */
     const char *last_reason;     /* of the last failed try; a repetition logs no new warning */
 };
 

@@ -22,6 +22,7 @@ static void view_leg(const struct xf_leg *leg, struct xf_leg_view *view)
         .weight = leg->weight,
         .since_ms = leg->began_ms ? now_ms - leg->began_ms : 0,
         .failure = is_up ? NULL : leg->last_end,
+        .help = is_up ? XF_HELP_NONE : leg->last_help,
     };
     xf_addr_text(&leg->addrs[leg->addr_at], view->node);
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Peers that are broken in one way each: `xfedctl check` names the cause, the place and what to do.
+"""Peers and local servers that are broken in one way each: `xfedctl check` and `xfedctl status` name the cause, the place and what to do.
 
-One row for each: what is broken, the help=CODE of doc/TROUBLESHOOTING.md that must be printed, and words that must stand beside it. The log
-must say the same in one line. No peer may be called reachable, and none may be given another one's cause.
+One row for each: what is broken, the help=CODE of doc/TROUBLESHOOTING.md that must be printed, and words that must stand beside it. No peer
+may be called reachable, and none may be given the cause of another.
 """
 import concurrent.futures
 import select
@@ -59,6 +59,20 @@ CASES = (
     ('denies', 'it refuses EXTERNAL', 'our-cert-refused', ('not-authorized',)),
     ('unasked', 'it never answers the dialback key', 'dialback-unanswered', ()),
     ('invalid', 'it finds our dialback key invalid', 'dialback-our-key-invalid', ()),
+)
+
+ERROR = "<stream:error><{} xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>"
+HEADER = f"<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='{STREAM}' from='gw' id='1'>"
+
+# what the local server does, what it sends to the first bytes (None: nobody listens), help=CODE
+LINKS = (
+    ('nothing listens', None, 'link-refused'),
+    ('it does not accept the secret', HEADER + ERROR.format('not-authorized'), 'link-secret'),
+    ('it knows no such component', HEADER + ERROR.format('host-unknown'), 'link-host-unknown'),
+    ('another component has the name', HEADER + ERROR.format('conflict'), 'link-conflict'),
+    ('the port is for clients', HEADER.replace('component:accept', 'client') + ERROR.format('invalid-namespace'), 'link-wrong-port'),
+    ('it hangs up', '', 'link-closed'),
+    ('the port is of a web server', 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n<html></html>', 'link-wrong-port'),
 )
 
 
@@ -223,6 +237,28 @@ def judge(report, name, what, code, words, rows, result, text):
     report.check(f'   {name}: with an advice', bool(result.get('advice')), text)
 
 
+def leg(ctl):
+    return ctl.ask('status')[1]['links'][0]['legs'][0]
+
+
+def links(report, ctl, cluster):
+    """The link breaks, and the local server comes back otherwise."""
+    cluster.stop()
+    for what, answers, code in LINKS:
+        server = answers is not None and Listener(net.LOCAL, COMPONENT_PORT, lambda stream, a=answers: answer(stream, a)).start()
+        end = time.monotonic() + 20
+        while time.monotonic() < end and leg(ctl).get('help') != code:
+            time.sleep(0.2)
+        report.equal(f'the local server: {what}: help', leg(ctl).get('help'), code)
+        text = ctl.text('status')
+        report.check(f'   {code}: status says DOWN, why, and what to do', 'DOWN' in text and code in text and leg(ctl)['advice'] in text, text)
+        if server:
+            server.stop()
+    cluster.start()
+    cluster.wait_link(30)
+    report.check('the local server is back: nothing is said of its past', 'help' not in leg(ctl) and ' up' in ctl.text('status'), ctl.text('status'))
+
+
 def main():
     p = options.parser(__doc__)
     p.add_argument('--xfedctl', help='the program; by default beside xfedd')
@@ -230,7 +266,7 @@ def main():
     with Stage(args) as stage:
         lab, report = stage.open(), stage.report
         ours, trusted, certs = build(stage, lab)
-        stage.start(Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT))
+        cluster = stage.start(Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT))
         gateway = Gateway(lab, LOCAL, 'external', ours.issue(LOCAL, f'conference.{LOCAL}'), trusted, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}',
                           defaults='connect-timeout = 2s  candidate-timeout = 4s  negotiate-timeout = 6s', extra=settings(certs))
         stage.start_xfedd(gateway)
@@ -244,6 +280,7 @@ def main():
             judge(report, name, what, code, words, rows, result, text)
         status, out, err = ctl.run('check', 'denied.example')
         report.check('a peer that policy refuses: the rule', status == 1 and 'denied.example' in out + err, f'{status} {out}{err}')
+        links(report, ctl, cluster)
     return stage.end()
 
 

@@ -28,6 +28,7 @@ struct xf_leg_view {
     unsigned weight;
     uint64_t since_ms;   /* how long it has been up, or this try has taken */
     const char *failure; /* why the last try failed or the stream ended: a word; NULL: it did not */
+    enum xf_help help;   /* what to do about it */
 };
 
 void xf_link_view(const struct xf_link *link, struct xf_link_view *out);
