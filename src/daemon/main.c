@@ -95,16 +95,31 @@ static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_cer
     return conf;
 }
 
+static bool serves(void *owner, struct xf_span domain)
+{
+    const struct xf_conf *conf = owner;
+    for (size_t i = 0; i < conf->served_count; i++) {
+        const struct xf_served_settings *served = &conf->served[i].settings;
+        if (xf_span_is(domain, served->domain))
+            return true;
+        for (size_t k = 0; k < served->aliases.count; k++)
+            if (xf_span_is(domain, served->aliases.item[k]))
+                return true;
+    }
+    return false;
+}
+
 /* Only -t asks the directory: a start does not wait for it. */
-static void check_mailmap(const struct xf_conf *conf, struct xf_report *report)
+static void check_mailmap(struct xf_conf *conf, struct xf_report *report)
 {
     const struct xf_mailmap_origin of_file = {conf->mail_at.file,
                                               xf_conf_line(&conf->mail_at, "file")};
     const struct xf_mailmap_origin of_directory = {conf->directory_at.file,
                                                    xf_conf_line(&conf->directory_at, "uri")};
+    const struct xf_mailmap_served ours = {serves, conf};
     char *messages = NULL;
     report->errors +=
-        xf_mailmap_check(&conf->mailmap, &of_file, &of_directory, &messages) != XF_ERR_OK;
+        xf_mailmap_check(&conf->mailmap, &of_file, &of_directory, &ours, &messages) != XF_ERR_OK;
     if (messages && report->text.len)
         (void)!xf_buf_try_append(&report->text, "\n", 1);
     if (messages)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check.c — reads the sources once for `xfedd -t`, and reports what cannot be read and every
- * duplicate.
+ * check.c — reads the sources once for `xfedd -t`, and reports what cannot be read, every
+ * duplicate, and users of the file whose domain is not ours: mostly a slip of the pen.
  *
  * A broken file and a directory that refuses us are errors. A directory that cannot be reached is a
  * warning, since the same configuration may work an hour later.
@@ -44,8 +44,32 @@ static void say_notes(struct report *report, struct xf_notes *notes, const char 
     xf_notes_release(notes);
 }
 
+static void note_unserved(const struct xf_mailmap_served *served, const char *file,
+                          struct xf_span address, unsigned line, const char *effect,
+                          struct xf_notes *notes)
+{
+    const char *at = memrchr(address.ptr, '@', address.len), *end = address.ptr + address.len;
+    struct xf_span domain = at ? (struct xf_span){at + 1, (size_t)(end - at - 1)} : address;
+    if (!served->serves(served->owner, domain))
+        xf_note(notes,
+                "%s:%u: %.*s: %.*s is not served here, so %s: expected the domain or alias of a "
+                "served section",
+                file, line, XF_SPAN_ARGS(address), XF_SPAN_ARGS(domain), effect);
+}
+
+static void check_domains(const struct xf_table *table, const struct xf_mailmap_served *served,
+                          const char *file, struct xf_notes *notes)
+{
+    for (size_t i = 0; i < xf_table_count(table); i++) {
+        struct xf_user user;
+        xf_table_user(table, i, &user);
+        note_unserved(served, file, user.jid, user.line, "the line has no effect", notes);
+        note_unserved(served, file, user.mail, user.line, "peers see the JID", notes);
+    }
+}
+
 static void check_file(const char *file, const struct xf_mailmap_origin *origin,
-                       struct report *report)
+                       const struct xf_mailmap_served *served, struct report *report)
 {
     struct xf_table *table = NULL;
     struct xf_notes notes = {0};
@@ -56,6 +80,7 @@ static void check_file(const char *file, const struct xf_mailmap_origin *origin,
         report->errors++;
         say(report, "", has_line ? NULL : origin->file, origin->line, err.detail);
     }
+    check_domains(table, served, file, &notes);
     say_notes(report, &notes, NULL, 0); /* the notes already name lines of the map */
     xf_table_free(&table);
 }
@@ -80,12 +105,13 @@ static void check_directory(const struct xf_directory_settings *settings,
 
 enum xf_err xf_mailmap_check(const struct xf_mailmap_settings *settings,
                              const struct xf_mailmap_origin *of_file,
-                             const struct xf_mailmap_origin *of_directory, char **out_messages)
+                             const struct xf_mailmap_origin *of_directory,
+                             const struct xf_mailmap_served *served, char **out_messages)
 {
     struct report report = {.errors = 0};
     xf_buf_init(&report.text, MESSAGES_MAX);
     if (settings->file && *settings->file)
-        check_file(settings->file, of_file, &report);
+        check_file(settings->file, of_file, served, &report);
     if (settings->directory.uri && *settings->directory.uri)
         check_directory(&settings->directory, of_directory, &report);
     *out_messages = report.text.len ? xf_strndup(xf_buf_ptr(&report.text), report.text.len) : NULL;

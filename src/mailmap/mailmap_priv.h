@@ -88,6 +88,8 @@ enum xf_mailmap_answer xf_table_mail(const struct xf_table *table, struct xf_spa
 enum xf_mailmap_answer xf_table_jid(const struct xf_table *table, struct xf_span mail,
                                     struct xf_span *out_jid);
 size_t xf_table_count(const struct xf_table *table);
+/* The user of that number, below the count; borrowed until the next add. */
+void xf_table_user(const struct xf_table *table, size_t number, struct xf_user *out);
 size_t xf_table_bytes(const struct xf_table *table);
 
 /* Add a text about a duplicate to the notes; `where` is a file, or "" for the directory. */

@@ -173,6 +173,12 @@ size_t xf_table_count(const struct xf_table *table)
     return table ? table->count : 0;
 }
 
+void xf_table_user(const struct xf_table *table, size_t number, struct xf_user *out)
+{
+    xf_require(number < table->count);
+    show(table, &table->users[number], out);
+}
+
 size_t xf_table_bytes(const struct xf_table *table)
 {
     return table->text.cap + table->room * sizeof(struct user) +

@@ -82,11 +82,17 @@ struct xf_mailmap_origin { /* the line of the configuration that names a source;
     int line;
 };
 
+struct xf_mailmap_served { /* which domains are ours */
+    bool (*serves)(void *owner, struct xf_span domain);
+    void *owner;
+};
+
 /*
- * For -t: read the sources now, blocking, and report duplicates and unreadable entries, one message
- * on each line. XF_ERR_CONFIG for errors.
+ * For -t: read the sources now, blocking, and report duplicates, unreadable entries, and those of
+ * the file for domains that are not ours, one message on each line. XF_ERR_CONFIG for errors.
  */
 XF_MUST_USE enum xf_err xf_mailmap_check(const struct xf_mailmap_settings *settings,
                                          const struct xf_mailmap_origin *of_file,
                                          const struct xf_mailmap_origin *of_directory,
+                                         const struct xf_mailmap_served *served,
                                          char **out_messages);

@@ -580,8 +580,15 @@ START_TEST(is_nothing_without_a_source)
 }
 END_TEST
 
+static bool serves_x(void *owner, struct xf_span domain)
+{
+    (void)owner;
+    return xf_span_is(domain, "x");
+}
+
 START_TEST(checks)
 {
+    static const struct xf_mailmap_served ours = {serves_x, NULL};
     static const struct {
         const char *sources, *file, *want;
         bool is_down, is_good;
@@ -593,6 +600,13 @@ START_TEST(checks)
          false, true},
         {"file", "a@x\n", ":1: there is no e-mail address: expected a JID and an e-mail address",
          false, false},
+        {"file", "a@x a@elsewhere.x\n",
+         ":1: a@elsewhere.x: elsewhere.x is not served here, so peers see the JID: expected "
+         "the domain or alias of a served section",
+         false, true},
+        {"file", "a@x b@x\na@y b@x\n", ":2: a@y has the address b@x", false, true},
+        {"file", "a@y a@x\n", ":1: a@y: y is not served here, so the line has no effect", false,
+         true},
         {"file", "-", ": cannot be opened: No such file or directory", false, false},
         {"directory", "-", "warning: down", true, true},
         {"", "-", NULL, false, true},
@@ -602,7 +616,7 @@ START_TEST(checks)
         char *messages = NULL;
         write_file(rows[i].file);
         is_down = rows[i].is_down;
-        ck_assert_int_eq(xf_mailmap_check(&settings, &nowhere, &nowhere, &messages),
+        ck_assert_int_eq(xf_mailmap_check(&settings, &nowhere, &nowhere, &ours, &messages),
                          rows[i].is_good ? XF_ERR_OK : XF_ERR_CONFIG);
         ck_assert_msg(rows[i].want ? messages && strstr(messages, rows[i].want) : !messages,
                       "%zu: %s", i, messages ? messages : "nothing");
