@@ -6,9 +6,9 @@ Every verb is asked as text and as JSON. Then those who should get nothing: a us
 nothing, too much, nonsense, or never read; meanwhile stanzas pass, and xfedd's memory stays where it was.
 """
 import grp
-import json
 import os
 import pwd
+import shutil
 import socket
 import subprocess
 import sys
@@ -286,8 +286,8 @@ def main():
     p.add_argument('--xfedctl', help='the program; by default beside xfedd')
     args = p.parse_args()
     with Stage(args) as stage:
-        program = args.xfedctl or beside(args.xfedd)
         lab = stage.open()
+        program = shutil.copy(args.xfedctl or beside(args.xfedd), lab.folder('bin'))   # where other users may run it
         ours, theirs = Authority(lab.folder('pki'), 'ours'), Authority(lab.folder('pki'), 'theirs')
         dns = Dns(lab.scratch)
         peers = {}
