@@ -475,26 +475,26 @@ bool xf_link_holds(const struct xf_link *link)
     return link->budget.held.count > 0;
 }
 
-void xf_link_hold_no_more(struct xf_link *link)
+static void each_hold(struct xf_link *link, void (*act)(struct xf_hold *hold))
 {
     size_t cursor = 0;
     void *value = NULL;
-    link->budget.is_over = true;
     if (link->component)
-        xf_hold_over(&link->component->hold);
+        act(&link->component->hold);
     while (link->peers && xf_map_next(link->peers, &cursor, NULL, &value))
-        xf_hold_over(&((struct xf_component *)value)->hold);
+        act(&((struct xf_component *)value)->hold);
+}
+
+void xf_link_hold_no_more(struct xf_link *link)
+{
+    link->budget.is_over = true;
+    each_hold(link, xf_hold_over);
 }
 
 void xf_link_return_held(struct xf_link *link)
 {
-    size_t cursor = 0;
-    void *value = NULL;
     link->budget.is_closed = true;
-    if (link->component)
-        xf_hold_return(&link->component->hold);
-    while (link->peers && xf_map_next(link->peers, &cursor, NULL, &value))
-        xf_hold_return(&((struct xf_component *)value)->hold);
+    each_hold(link, xf_hold_return);
 }
 
 static void stop_component(struct xf_component *component)
