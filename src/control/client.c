@@ -163,6 +163,13 @@ void xf_client_done(struct xf_client *s, json_t *result)
     finish(s, line, "ok");
 }
 
+void xf_client_done_with(struct xf_client *client, const char *key, uint64_t number)
+{
+    json_t *result = json_object();
+    xf_json_put_int(result, key, number);
+    xf_client_done(client, result);
+}
+
 void xf_client_fail(struct xf_client *s, const char *code, const char *fmt, ...)
 {
     char words[1024];

@@ -113,6 +113,8 @@ void xf_client_end(struct xf_client *client);
 void xf_client_row(struct xf_client *client, json_t *row);
 /* The answer is complete; `result` is taken over, NULL: an empty one. Ends the verb. */
 void xf_client_done(struct xf_client *client, json_t *result);
+/* With one number as the result. */
+void xf_client_done_with(struct xf_client *client, const char *key, uint64_t number);
 /* It cannot be answered: `code` for programs, the rest for people. Ends the verb. */
 void xf_client_fail(struct xf_client *client, const char *code, const char *fmt, ...)
     XF_PRINTF(3, 4);

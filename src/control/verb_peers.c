@@ -213,9 +213,7 @@ static void go_on(struct xf_client *client)
     struct job *job = client->job;
     bool has_more = work(job);
     if (job->phase == ROWS && !has_more) {
-        json_t *result = json_object();
-        xf_json_put_int(result, "peers", job->shown);
-        xf_client_done(client, result);
+        xf_client_done_with(client, "peers", job->shown);
         return;
     }
     if (job->phase != ROWS || job->shown == 0)

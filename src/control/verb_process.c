@@ -74,9 +74,7 @@ void xf_verb_drain(struct xf_client *client, const json_t *request)
     (void)request;
     if (!xf_verb_need_running(client))
         return;
-    json_t *result = json_object();
-    xf_json_put_int(result, "drain_ms", control->parts.conf->process.drain_ms);
-    xf_client_done(client, result);
+    xf_client_done_with(client, "drain_ms", control->parts.conf->process.drain_ms);
     control->opts.drain(control->opts.owner);
 }
 

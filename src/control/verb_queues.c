@@ -50,9 +50,7 @@ static void go_on(struct xf_client *client)
     struct job *job = client->job;
     size_t shown_before = job->shown;
     if (!xf_routing_view(client->control->parts.routing, &job->at, XF_CONTROL_PAGE, show, job)) {
-        json_t *result = json_object();
-        xf_json_put_int(result, "routes", job->shown);
-        xf_client_done(client, result);
+        xf_client_done_with(client, "routes", job->shown);
     } else if (job->shown == shown_before) {
         xf_timer_start(client->control->timers, &client->timer, 0);
     }
@@ -83,10 +81,8 @@ void xf_verb_retry(struct xf_client *client, const json_t *request)
     char peer[XF_DOMAIN_MAX + 1];
     if (!xf_verb_need_domain(client, request, "peer", peer))
         return;
-    json_t *result = json_object();
-    xf_json_put_int(result, "routes",
-                    xf_routing_retry(client->control->parts.routing, xf_span_of(peer)));
-    xf_client_done(client, result);
+    xf_client_done_with(client, "routes",
+                        xf_routing_retry(client->control->parts.routing, xf_span_of(peer)));
 }
 
 void xf_verb_flush(struct xf_client *client, const json_t *request)
@@ -94,8 +90,6 @@ void xf_verb_flush(struct xf_client *client, const json_t *request)
     char peer[XF_DOMAIN_MAX + 1];
     if (!xf_verb_need_domain(client, request, "peer", peer))
         return;
-    json_t *result = json_object();
-    xf_json_put_int(result, "stanzas",
-                    xf_routing_flush(client->control->parts.routing, xf_span_of(peer)));
-    xf_client_done(client, result);
+    xf_client_done_with(client, "stanzas",
+                        xf_routing_flush(client->control->parts.routing, xf_span_of(peer)));
 }

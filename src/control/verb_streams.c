@@ -58,9 +58,7 @@ static void go_on(struct xf_client *client)
     for (int i = 0; has_more && job->shown == shown_before && i < 8; i++)
         has_more = xf_s2s_view(client->control->parts.s2s, &job->at, XF_CONTROL_PAGE, show, job);
     if (!has_more) {
-        json_t *result = json_object();
-        xf_json_put_int(result, "streams", job->shown);
-        xf_client_done(client, result);
+        xf_client_done_with(client, "streams", job->shown);
     } else if (job->shown == shown_before) {
         xf_timer_start(client->control->timers, &client->timer, 0);
     }
@@ -113,7 +111,5 @@ void xf_verb_close(struct xf_client *client, const json_t *request)
     } else {
         return;
     }
-    json_t *result = json_object();
-    xf_json_put_int(result, "closed", closed);
-    xf_client_done(client, result);
+    xf_client_done_with(client, "closed", closed);
 }

@@ -38,9 +38,7 @@ static void on_over(void *owner)
 {
     struct xf_client *client = owner;
     const struct job *job = client->job;
-    json_t *result = json_object();
-    xf_json_put_int(result, "events", job->shown);
-    xf_client_done(client, result);
+    xf_client_done_with(client, "events", job->shown);
 }
 
 void xf_verb_trace(struct xf_client *client, const json_t *request)
