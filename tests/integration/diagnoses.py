@@ -22,9 +22,9 @@ from lab.peer import Peer
 from lab.pki import Authority, spki_sha256
 from lab.servers import COMPONENT_PORT
 from lab.stage import Stage
-from lab.stuck import BlackHole, Stuck
+from lab.stuck import BlackHole, BreaksTls, Stuck
 from lab.world import COMPONENT, LOCAL
-from lab.xmlstream import DIALBACK, SASL, STREAM, TLS, Closed, Listener
+from lab.xmlstream import SASL, STREAM, Closed, Listener
 
 AT_A_TIME = 3   # checks; xfedd takes four
 
@@ -97,20 +97,6 @@ def answer(stream, what):
     stream.close()
 
 
-class Breaks(Peer):
-    """Says <proceed/>, and then what is a TLS record outside and nothing inside."""
-    def _context(self, server_side, trust=True):
-        raise Closed('no TLS here')
-
-    def _serve(self, stream):
-        try:
-            super()._serve(stream)
-        except Closed:
-            time.sleep(0.5)     # sent together with <proceed/> it would be an attack
-            stream.send(b'\x16\x03\x03\x00\x05\x02nono')
-            stream.close()
-
-
 class OldTls(Peer):
     def _context(self, server_side, trust=True):
         context = super()._context(server_side, trust)
@@ -136,14 +122,9 @@ class Elsewhere(Peer):
 
 
 class Denies(Peer):
-    def _negotiate(self, stream, secure, authenticated):
-        while True:
-            element = stream.element(60)
-            if element.tag == f'{{{TLS}}}starttls':
-                stream.send(f"<proceed xmlns='{TLS}'/>")
-                return 'tls'
-            if element.tag == f'{{{SASL}}}auth':
-                stream.send(f"<failure xmlns='{SASL}'><not-authorized/></failure>")
+    def _accept(self, stream):
+        stream.send(f"<failure xmlns='{SASL}'><not-authorized/></failure>")
+        return False
 
 
 class Keys(Peer):
@@ -152,14 +133,10 @@ class Keys(Peer):
         super().__init__(*args, **opts)
         self.answer, self.offer = answer, 'dialback'
 
-    def _negotiate(self, stream, secure, authenticated):
-        while True:
-            element = stream.element(60)
-            if element.tag == f'{{{TLS}}}starttls':
-                stream.send(f"<proceed xmlns='{TLS}'/>")
-                return 'tls'
-            if element.tag == f'{{{DIALBACK}}}result' and self.answer:
-                stream.send(f"<db:result from='{element.get('to')}' to='{element.get('from')}' type='{self.answer}'/>")
+    def _take_key(self, stream, element):
+        if self.answer:
+            stream.send(f"<db:result from='{element.get('to')}' to='{element.get('from')}' type='{self.answer}'/>")
+        return False
 
 
 def certificates(folder):
@@ -200,7 +177,7 @@ def build(stage, lab):
     for name in ('musttls', 'expired', 'early', 'wrongname', 'unknownca', 'selfsigned', 'pinned', 'dane'):
         peer(Peer, name, ca_file=ours.file)
     peer(Peer, 'notls', certificate=None)
-    peer(Breaks, 'breaks')
+    peer(BreaksTls, 'breaks', instead=b'\x16\x03\x03\x00\x05\x02nono', pause=0.5)     # a TLS record outside, and nothing inside
     peer(OldTls, 'oldtls')
     peer(OtherAuthority, 'ourca', ca_file=theirs.file)
     peer(Elsewhere, 'elsewhere', certificate=None)

@@ -19,9 +19,9 @@ from lab.peer import Peer
 from lab.pki import Authority
 from lab.servers import COMPONENT_PORT
 from lab.stage import Stage
+from lab.stuck import BlackHole
 from lab.world import COMPONENT, LOCAL
 from lab.xmlstream import Listener
-from unreachable import BlackHole
 
 GOOD = 'good.example'
 GOOD_RATE, BAD_RATE = 100, 1500     # messages a second

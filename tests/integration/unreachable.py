@@ -15,12 +15,11 @@ from lab.dns import Dns
 from lab.gateway import Gateway
 from lab.peer import Peer
 from lab.pki import Authority
-from lab.proc import Failed
 from lab.servers import COMPONENT_PORT
 from lab.stage import Stage
-from lab.stuck import BlackHole
+from lab.stuck import BlackHole, BreaksTls
 from lab.world import COMPONENT, LOCAL
-from lab.xmlstream import Closed, Listener
+from lab.xmlstream import Listener
 
 NOT_FOUND, TIMEOUT = ('cancel', 'remote-server-not-found'), ('wait', 'remote-server-timeout')
 SETTLE = 3      # a second answer would come within so many seconds of the first
@@ -48,19 +47,6 @@ def address(name):
 
 def domain(name):
     return f'{name}.example'
-
-
-class BreaksTls(Peer):
-    """Says <proceed/> and then no TLS."""
-    def _context(self, server_side, trust=True):
-        raise Closed('no TLS here')
-
-    def _serve(self, stream):
-        try:
-            super()._serve(stream)
-        except Closed:
-            stream.send('this is no TLS record, and long enough to be recognised as none')
-            stream.close()
 
 
 def build(scratch):

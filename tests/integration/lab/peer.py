@@ -94,19 +94,27 @@ class Peer:
                 stream.send(f"<proceed xmlns='{TLS}'/>")
                 return 'tls'
             if element.tag == f'{{{SASL}}}auth':
-                stream.send(f"<success xmlns='{SASL}'/>")
-                return 'external'
-            if element.tag == f'{{{DIALBACK}}}verify':
+                if self._accept(stream):
+                    return 'external'
+            elif element.tag == f'{{{DIALBACK}}}verify':
                 key = (element.get('to'), element.get('from'), element.get('id'))
                 valid = element.text and self.keys.get(key) == element.text
                 stream.send(f"<db:verify from='{element.get('to')}' to='{element.get('from')}' id='{element.get('id')}' "
                             f"type='{'valid' if valid else 'invalid'}'/>")
             elif element.tag == f'{{{DIALBACK}}}result':
-                # Believed unseen: what is under test is the other side.
-                authenticated = True
-                stream.send(f"<db:result from='{element.get('to')}' to='{element.get('from')}' type='valid'/>")
+                authenticated = self._take_key(stream, element) or authenticated
             elif authenticated:
                 self.on_stanza(stream, element)
+
+    def _accept(self, stream):
+        """SASL EXTERNAL was asked for. -> is it granted?"""
+        stream.send(f"<success xmlns='{SASL}'/>")
+        return True
+
+    def _take_key(self, stream, element):
+        """A dialback key came. -> is it good? Believed unseen: what is under test is the other side."""
+        stream.send(f"<db:result from='{element.get('to')}' to='{element.get('from')}' type='valid'/>")
+        return True
 
     # ---- initiating entity
 

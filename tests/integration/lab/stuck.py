@@ -8,7 +8,7 @@ import time
 
 from .peer import HEAD, Peer
 from .proc import Failed
-from .xmlstream import DIALBACK, STREAM, TLS
+from .xmlstream import DIALBACK, STREAM, TLS, Closed
 
 # Behind which pass a Stuck says nothing more.
 PASSES = ('tcp', 'header', 'features', 'proceed', 'tls', 'tls-header', 'tls-features')
@@ -36,6 +36,24 @@ class BlackHole:
             pass
         finally:
             probe.close()
+
+
+class BreaksTls(Peer):
+    """Says <proceed/> and then `instead`, which is no handshake, after a pause; without one it looks like an attack on STARTTLS."""
+    def __init__(self, *args, instead='this is no TLS record, and long enough to be recognised as none', pause=0, **opts):
+        super().__init__(*args, **opts)
+        self.instead, self.pause = instead, pause
+
+    def _context(self, server_side, trust=True):
+        raise Closed('no TLS here')
+
+    def _serve(self, stream):
+        try:
+            super()._serve(stream)
+        except Closed:
+            time.sleep(self.pause)
+            stream.send(self.instead)
+            stream.close()
 
 
 class Stuck(Peer):
