@@ -19,3 +19,11 @@ const char *xf_help_advice(enum xf_help help)
 {
     return texts[help].advice;
 }
+
+enum xf_help xf_help_of_code(struct xf_span code)
+{
+    for (unsigned i = XF_HELP_NONE + 1; i < XF_HELP_COUNT; i++)
+        if (xf_span_is(code, texts[i].code))
+            return (enum xf_help)i;
+    return XF_HELP_NONE;
+}

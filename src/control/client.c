@@ -54,6 +54,7 @@ static void end_verb(struct xf_client *s, const char *result)
     s->go_on = NULL;
     s->job = NULL;
     s->free_job = NULL;
+    s->renewed = NULL;
     json_decref(s->request);
     s->request = NULL;
     s->is_permitted = false;

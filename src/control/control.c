@@ -91,6 +91,11 @@ enum xf_err xf_control_listen(struct xf_control *control, const char *path, stru
 
 void xf_control_attach(struct xf_control *control, const struct xf_control_parts *parts)
 {
+    XF_LIST_EACH_SAFE (node, &control->clients) {
+        struct xf_client *client = XF_CONTAINER(node, struct xf_client, node);
+        if (client->renewed)
+            client->renewed(client);
+    }
     control->parts = *parts;
 }
 

@@ -10,6 +10,7 @@
  *   request.c       what verbs need of a request
  *   verb_status.c   status
  *   verb_check.c    check
+ *   verb_self.c     check-self
  *   verb_peers.c    peers
  *   verb_peer.c     peer, explain
  *   verb_streams.c  streams, close
@@ -100,6 +101,8 @@ struct xf_client {
     void (*go_on)(struct xf_client *client);
     void *job; /* of the verb under way */
     void (*free_job)(void *job);
+    /* A reload is about to free what xf_control_parts had. NULL: the verb keeps nothing of it. */
+    void (*renewed)(struct xf_client *client);
     struct xf_log_watcher watcher; /* of the verb under way */
     struct xf_timer timer;         /* ditto */
     size_t rows_lost;              /* since the last row that fitted */
@@ -140,6 +143,8 @@ const struct xf_verb *xf_verb_find(const char *name); /* NULL: there is none */
 const char *xf_verb_need(struct xf_client *client, const json_t *request, const char *key);
 /* False: xfedd is about to stop, and the verb has failed. */
 bool xf_verb_need_running(struct xf_client *client);
+/* May one more check begin, of check and check-self? False: the verb has failed. */
+bool xf_verb_need_check(struct xf_client *client);
 /* A domain, prepared, in `out`; false as above. */
 bool xf_verb_need_domain(struct xf_client *client, const json_t *request, const char *key,
                          char out[]);
@@ -149,6 +154,7 @@ void xf_verb_peers(struct xf_client *client, const json_t *request);
 void xf_verb_peer(struct xf_client *client, const json_t *request);
 void xf_verb_streams(struct xf_client *client, const json_t *request);
 void xf_verb_check(struct xf_client *client, const json_t *request);
+void xf_verb_check_self(struct xf_client *client, const json_t *request);
 void xf_verb_close(struct xf_client *client, const json_t *request);
 void xf_verb_queue(struct xf_client *client, const json_t *request);
 void xf_verb_retry(struct xf_client *client, const json_t *request);

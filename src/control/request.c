@@ -6,6 +6,8 @@
 
 #include <xfed/xmpp/jid.h>
 
+#define CHECKS_MAX 4 /* at a time, of all clients */
+
 const char *xf_verb_need(struct xf_client *client, const json_t *request, const char *key)
 {
     const char *text = json_string_value(json_object_get(request, key));
@@ -20,6 +22,14 @@ bool xf_verb_need_running(struct xf_client *client)
     if (strcmp(opts->ops->state(opts->owner), "running") == 0)
         return true;
     xf_client_fail(client, "draining", "xfedd is about to stop");
+    return false;
+}
+
+bool xf_verb_need_check(struct xf_client *client)
+{
+    if (client->control->check_count < CHECKS_MAX)
+        return true;
+    xf_client_fail(client, "busy", "%d checks are under way: try again", CHECKS_MAX);
     return false;
 }
 

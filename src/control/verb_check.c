@@ -13,7 +13,6 @@
 #include <xfed/net/loop.h>
 #include <xfed/xmpp/jid.h>
 
-#define CHECKS_MAX    4    /* at a time, of all clients */
 #define ADDRESSES_MAX 32   /* as many candidates as a discovery yields */
 #define LINE_MS       6000 /* longer than a stream lingers: then the log tells how it ended */
 #define CONNECT_MS    5000 /* for an address that the stream did not need */
@@ -325,11 +324,7 @@ static bool may(struct xf_client *client, const struct job *job)
 void xf_verb_check(struct xf_client *client, const json_t *request)
 {
     struct xf_control *control = client->control;
-    if (control->check_count >= CHECKS_MAX) {
-        xf_client_fail(client, "busy", "%d checks are under way: try again", CHECKS_MAX);
-        return;
-    }
-    if (!xf_verb_need_running(client))
+    if (!xf_verb_need_check(client) || !xf_verb_need_running(client))
         return;
     struct job *job = xf_new(struct job);
     job->client = client;

@@ -8,6 +8,7 @@
  *   table.c    rows as a table for people
  *   text.c     times, sizes and texts of strangers, for people
  *   show.c     answers that are no table
+ *   show_self.c  ... that of check --self
  *   top.c      who sends how much, again and again
  *
  * To add a verb: a row in verbs.c, and its columns there or a function in show.c.
@@ -23,7 +24,13 @@
 #define XF_CTL_SOCKET "/run/xfedd/control.sock" /* without -s and XFEDD_CONTROL */
 
 /* 64 as <sysexits.h> */
-enum xf_ctl_exit { XF_CTL_OK = 0, XF_CTL_FAILED = 1, XF_CTL_NO_ANSWER = 2, XF_CTL_USAGE = 64 };
+enum xf_ctl_exit {
+    XF_CTL_OK = 0,
+    XF_CTL_FAILED = 1,
+    XF_CTL_NO_ANSWER = 2,
+    XF_CTL_WARNED = 3,
+    XF_CTL_USAGE = 64
+};
 
 /* ------------------------------------------------------------------ client.c */
 
@@ -110,6 +117,10 @@ void xf_ctl_show_reload(const json_t *rows, const json_t *result);
 void xf_ctl_show_drain(const json_t *rows, const json_t *result);
 void xf_ctl_show_log(const json_t *rows, const json_t *result);
 bool xf_ctl_show_trace_row(void *owner, const json_t *row);
+
+/* ------------------------------------------------------------------ show_self.c */
+
+void xf_ctl_show_self(const json_t *rows, const json_t *result);
 
 /* ------------------------------------------------------------------ top.c */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * main.c — xfedctl: asks a running xfedd, and prints the answer for people, or with --json for
- * programs. Exit: 0 done, 1 xfedd refused, 2 no answer, 64 wrong usage.
+ * programs. Exit: 0 done, 1 xfedd refused or a check found something wrong, 2 no answer, 3 a check
+ * has warnings only, 64 wrong usage.
  */
 #include "ctl_priv.h"
 
@@ -46,6 +47,15 @@ static void show(const struct xf_ctl_verb *verb, const json_t *rows, const json_
         puts(verb->none);
 }
 
+/* Of a check, for monitoring. */
+static enum xf_ctl_exit judge(const json_t *result)
+{
+    if (json_is_false(json_object_get(result, "reachable")) ||
+        xf_ctl_number_of(result, "wrong") > 0)
+        return XF_CTL_FAILED;
+    return xf_ctl_number_of(result, "warnings") > 0 ? XF_CTL_WARNED : XF_CTL_OK;
+}
+
 static enum xf_ctl_exit run(struct xf_ctl *ctl, const struct xf_ctl_verb *verb, json_t *request)
 {
     enum xf_ctl_exit code;
@@ -54,12 +64,13 @@ static enum xf_ctl_exit run(struct xf_ctl *ctl, const struct xf_ctl_verb *verb, 
     if (strcmp(verb->name, "top") == 0)
         return xf_ctl_top(ctl);
     json_t *rows = json_array();
-    json_object_set_new(request, "verb", json_string(verb->name));
+    if (!json_object_get(request, "verb"))
+        json_object_set_new(request, "verb", json_string(verb->name));
     json_t *result = xf_ctl_ask(ctl, request, verb->row ? verb->row : gather, rows, &code);
     if (!ctl->is_json && (result || json_array_size(rows) > 0))
         show(verb, rows, result);
-    if (json_is_false(json_object_get(result, "reachable")))
-        code = XF_CTL_FAILED; /* for monitoring */
+    if (code == XF_CTL_OK)
+        code = judge(result);
     json_decref(result);
     json_decref(rows);
     return code;

@@ -321,6 +321,10 @@ static json_t *rows_of_kind(const json_t *rows, const char *kind)
 
 void xf_ctl_show_check(const json_t *rows, const json_t *result)
 {
+    if (xf_ctl_get(result, "wrong")) {
+        xf_ctl_show_self(rows, result);
+        return;
+    }
     size_t index;
     json_t *row, *addresses = rows_of_kind(rows, "address"),
                  *attempts = rows_of_kind(rows, "attempt");

@@ -89,7 +89,37 @@ static const char *state(void *owner)
     return daemon->drain == XF_DRAIN_NOT ? "running" : "draining";
 }
 
+static struct xf_selfcheck *check_self(void *owner, const struct xf_selfcheck_events *events,
+                                       void *events_owner)
+{
+    const struct xf_daemon *daemon = owner;
+    const struct xf_certs *certs = &daemon->certs;
+    struct xf_selfcheck_certificate *list = xf_alloc((certs->own_count + 1) * sizeof(*list));
+    for (size_t i = 0; i < certs->own_count; i++)
+        list[i] = (struct xf_selfcheck_certificate){.name = certs->own[i].name,
+                                                    .served = certs->own[i].served,
+                                                    .is_alias = certs->own[i].is_alias,
+                                                    .file = certs->own[i].file,
+                                                    .key_file = certs->own[i].key_file,
+                                                    .identity = certs->own[i].identity};
+    const struct xf_selfcheck_parts parts = {.timers = daemon->env.env.timers,
+                                             .clock = daemon->env.env.clock,
+                                             .conf = daemon->conf,
+                                             .links = daemon->links,
+                                             .link_count = daemon->link_count,
+                                             .dns = daemon->env.env.dns,
+                                             .history = daemon->history,
+                                             .standing = daemon->standing,
+                                             .certificates = list,
+                                             .certificate_count = certs->own_count,
+                                             .anchors = certs->trust.anchors[0].store};
+    struct xf_selfcheck *check = xf_selfcheck_begin(&parts, events, events_owner);
+    xf_free(list);
+    return check;
+}
+
 static const struct xf_control_ops ops = {
+    .check_self = check_self,
     .switched = switched,
     .certificates = certificates,
     .state = state,

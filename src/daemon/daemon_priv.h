@@ -39,6 +39,7 @@
 #include <xfed/policy/policy.h>
 #include <xfed/routing/routing.h>
 #include <xfed/s2s/s2s.h>
+#include <xfed/selfcheck/selfcheck.h>
 #include <xfed/stream/env.h>
 
 /* Values of <sysexits.h>. */
@@ -377,6 +378,7 @@ struct xf_daemon {
     struct xf_attempts *attempts;       /* NULL: nobody may ask */
     struct xf_audit *audit;             /* NULL: none */
     struct xf_control *control;         /* NULL: none */
+    struct xf_standing *standing;       /* faults that the log told, and that last */
     int64_t day;                        /* days since 1970, UTC, last passed to policy */
     struct xf_timer day_timer;
     struct xf_certs certs;

@@ -53,18 +53,30 @@ static const char *node_name(const struct xf_history_settings *settings,
     return machine;
 }
 
+/* Says whether two secrets are the same, and nothing about them. "": there is none to be shared. */
+static void digest_secret(const struct xf_conf *conf, char out[XF_SHA256_HEX_BYTES + 1])
+{
+    out[0] = '\0';
+    if (conf->dialback.secret)
+        xf_hmac_sha256_hex(xf_span_of(conf->dialback.secret),
+                           XF_SPAN("the dialback secret of a node of xfedd"), out);
+}
+
 static struct xf_history *open_shared(struct xf_daemon *daemon)
 {
     const struct xf_history_settings *settings = &daemon->conf->history;
     struct xf_history *history = NULL;
     char machine[XF_HISTORY_NODE_CHARS + 1] = "", digest[XF_SHA256_HEX_BYTES + 1];
+    char secret[XF_SHA256_HEX_BYTES + 1];
     xf_conf_digest(daemon->conf, digest);
+    digest_secret(daemon->conf, secret);
     const struct xf_history_node node = {.loop = daemon->loop,
                                          .uri = settings->uri,
                                          .password = settings->password,
                                          .name = node_name(settings, machine),
                                          .version = XFED_VERSION,
                                          .digest = digest,
+                                         .secret = secret,
                                          .heartbeat_ms = (unsigned)settings->heartbeat_ms,
                                          .links = write_links,
                                          .owner = daemon};

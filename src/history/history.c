@@ -95,7 +95,9 @@ static void settle_batch(struct xf_history *history, enum xf_err result, const s
     bool failed = result != XF_ERR_OK, is_there = history->store->ops->is_ready(history->store);
     if (failed && is_there && !history->has_failed)
         xf_log(XF_LOG_ERROR, "memory.write.failed", XF_STR("file", history->store->place),
-               XF_STR("detail", err->detail));
+               XF_STR("detail", err->detail),
+               XF_HELP(history->store->ops->is_shared ? XF_HELP_STORE_LOST
+                                                      : XF_HELP_FILE_UNWRITABLE));
     else if (!failed && history->has_failed)
         xf_log(XF_LOG_INFO, "memory.write.recovered", XF_STR("file", history->store->place));
     history->has_failed = failed && is_there;
@@ -346,6 +348,12 @@ void xf_history_set_digest(struct xf_history *history, const char *digest)
 size_t xf_history_nodes_lost(const struct xf_history *history)
 {
     return history && history->registry ? xf_registry_lost(history->registry) : 0;
+}
+
+void xf_history_nodes(const struct xf_history *history, xf_history_node_fn show, void *owner)
+{
+    if (history && history->registry)
+        xf_registry_show(history->registry, show, owner);
 }
 
 void xf_history_leave(struct xf_history *history)

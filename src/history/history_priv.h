@@ -102,6 +102,7 @@ void xf_registry_leave(struct xf_registry *registry); /* say so to the others */
 /* What the store says: of a node, that it can be reached, that it cannot. */
 void xf_registry_see(struct xf_registry *registry, const struct xf_store_node *node);
 size_t xf_registry_lost(const struct xf_registry *registry); /* nodes that are silent */
+void xf_registry_show(const struct xf_registry *registry, xf_history_node_fn show, void *owner);
 void xf_registry_begin(struct xf_registry *registry);
 void xf_registry_pause(struct xf_registry *registry);
 

@@ -274,6 +274,7 @@ static void drop_beat(struct postgres *s)
 {
     xf_free((char *)(uintptr_t)s->beat.version); /* ours, see keep_beat */
     xf_free((char *)(uintptr_t)s->beat.digest);
+    xf_free((char *)(uintptr_t)s->beat.secret);
     xf_free((char *)(uintptr_t)s->beat.links);
     xf_free((char *)(uintptr_t)s->beat.instance);
     s->beat = (struct xf_store_node){.name = NULL};
@@ -286,6 +287,7 @@ static void keep_beat(struct postgres *s, const struct xf_store_node *self)
     s->beat.name = s->node;
     s->beat.version = xf_strdup(self->version);
     s->beat.digest = xf_strdup(self->digest);
+    s->beat.secret = xf_strdup(self->secret ? self->secret : "");
     s->beat.links = xf_strdup(self->links);
     s->beat.instance = xf_strdup(self->instance);
 }
@@ -299,9 +301,9 @@ static void run_beat(struct postgres *s)
     const struct xf_pg_statement statements[BEAT_COUNT] = {
         [BEAT_NODES] = {.sql = xf_pg_sql_nodes},
         [BEAT_SELF] = {.sql = xf_pg_sql_beat,
-                       .count = 8,
+                       .count = 9,
                        .values = {n->name, n->version, n->digest, n->links, n->instance,
-                                  n->is_leaving ? "true" : "false", heartbeat_ms, peers}},
+                                  n->is_leaving ? "true" : "false", heartbeat_ms, peers, n->secret}},
         [BEAT_OLD] = {.sql = xf_pg_sql_old_nodes},
     };
     xf_pg_conn_run(s->conn, statements, BEAT_COUNT);
@@ -318,7 +320,8 @@ static void take_nodes(struct postgres *s, size_t statement, const PGresult *res
                                            .instance = text_at(result, row, 4),
                                            .is_leaving = text_at(result, row, 5)[0] == 't',
                                            .heartbeat_ms = (unsigned)number_at(result, row, 6),
-                                           .silent_ms = (uint64_t)number_at(result, row, 7)};
+                                           .silent_ms = (uint64_t)number_at(result, row, 7),
+                                           .secret = text_at(result, row, 8)};
         s->store.events->node(s->store.owner, &node);
     }
 }

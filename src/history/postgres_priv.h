@@ -46,7 +46,7 @@ void xf_pg_uri_params(const struct xf_pg_uri *uri, size_t server, const char *pa
                       const char *application_name, struct xf_pg_params *out_params);
 
 /* ---- postgres_conn.c */
-#define XF_PG_VALUES_MAX 8
+#define XF_PG_VALUES_MAX 9
 
 struct xf_pg_statement {
     const char *sql;
@@ -141,7 +141,7 @@ enum xf_pg_page_column {
 /* (changed from) -> peer, direction, change, node, age in ms */
 extern const char xf_pg_sql_alarms[];
 extern const char xf_pg_sql_nodes[]; /* () -> the columns of struct xf_store_node, in order */
-/* (name, version, digest, links, instance, leaving, heartbeat ms, peers) */
+/* (name, version, digest, links, instance, leaving, heartbeat ms, peers, secret) */
 extern const char xf_pg_sql_beat[];
 extern const char xf_pg_sql_old_nodes[]; /* () */
 extern const char xf_pg_sql_trim[]; /* () deletes the peers beyond the largest memory { peers } */

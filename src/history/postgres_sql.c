@@ -10,7 +10,7 @@
  *   keys(peer, direction, spki_sha256, ground, first_s, last_s)         its keys, in hex
  *   alarms(peer, direction, change, node, at, changed)                  the last one of each kind
  *   nodes(name, version, digest, links, instance, leaving, heartbeat_ms, peers, started_at,
- *   beat_at)
+ *   beat_at, secret)
  *
  * Names of peers are in A-labels. Rows are never replaced, but merged (see merge.c for the rules),
  * so it does not matter in which order nodes write. A batch locks its rows in the order of their
@@ -55,7 +55,11 @@ static const char schema[] =
     "started_at timestamptz NOT NULL DEFAULT now(), beat_at timestamptz NOT NULL DEFAULT now()); "
     "CREATE TABLE xfedd.format (number integer NOT NULL); "
     "INSERT INTO xfedd.format VALUES (" TEXT_OF(XF_PG_FORMAT) "); "
-    "END IF; END $$";
+    "END IF; "
+    /* Came later: nodes of before neither read nor write it. */
+    "IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'xfedd.nodes'::regclass AND attname = 'secret') THEN "
+    "ALTER TABLE xfedd.nodes ADD COLUMN secret text NOT NULL DEFAULT ''; END IF; "
+    "END $$";
 
 /* Two nodes that start together must not both make it: the lock lasts until the transaction ends. */
 const struct xf_pg_statement xf_pg_prepare[XF_PG_PREPARE_COUNT] = {
@@ -110,13 +114,13 @@ const char xf_pg_sql_alarms[] =
 
 const char xf_pg_sql_nodes[] =
     "SELECT name, version, digest, links, instance, leaving, heartbeat_ms, "
-    "greatest(0, extract(epoch FROM clock_timestamp() - beat_at) * 1000)::bigint FROM xfedd.nodes ORDER BY beat_at DESC LIMIT 64";
+    "greatest(0, extract(epoch FROM clock_timestamp() - beat_at) * 1000)::bigint, secret FROM xfedd.nodes ORDER BY beat_at DESC LIMIT 64";
 
 const char xf_pg_sql_beat[] =
-    "INSERT INTO xfedd.nodes AS n (name, version, digest, links, instance, leaving, heartbeat_ms, peers) "
-    "VALUES ($1, $2, $3, $4, $5, $6::boolean, $7::integer, $8::integer) ON CONFLICT (name) DO UPDATE SET "
+    "INSERT INTO xfedd.nodes AS n (name, version, digest, links, instance, leaving, heartbeat_ms, peers, secret) "
+    "VALUES ($1, $2, $3, $4, $5, $6::boolean, $7::integer, $8::integer, $9) ON CONFLICT (name) DO UPDATE SET "
     "version = excluded.version, digest = excluded.digest, links = excluded.links, leaving = excluded.leaving, "
-    "heartbeat_ms = excluded.heartbeat_ms, peers = excluded.peers, beat_at = now(), instance = excluded.instance, "
+    "heartbeat_ms = excluded.heartbeat_ms, peers = excluded.peers, secret = excluded.secret, beat_at = now(), instance = excluded.instance, "
     "started_at = CASE WHEN n.instance = excluded.instance THEN n.started_at ELSE now() END";
 
 const char xf_pg_sql_old_nodes[] = "DELETE FROM xfedd.nodes WHERE beat_at < now() - interval '30 days'";

@@ -5,6 +5,7 @@
  * reads what the others say.
  *
  *   another digest than ours     node.config.differs, once for each pair of digests
+ *   another dialback secret      node.secret.differs, by a digest that does not tell the secret
  *   no heartbeat for three       node.lost, but not within three heartbeats after the database came
  *   heartbeats                   back: until then others may not have had the time
  *   a heartbeat again            node.returned
@@ -27,6 +28,7 @@
 #define MISSED       3
 #define OTHERS_MAX   64 /* nodes; more rows are not read either */
 #define LINKS_BYTES  512
+#define VERSION_BYTES 64
 #define DIGEST_SHOWN 12 /* hex digits are enough for people to compare */
 
 enum presence { HERE, LOST, LEFT };
@@ -35,7 +37,8 @@ struct other {
     enum presence presence;
     char digest[XF_SHA256_HEX_BYTES + 1]; /* as last compared */
     char links[LINKS_BYTES];
-    bool differs;
+    char version[VERSION_BYTES];
+    bool differs, secret_differs;
 };
 
 struct xf_registry {
@@ -44,6 +47,7 @@ struct xf_registry {
     struct xf_store *store;
     char *name, *version;
     char digest[XF_SHA256_HEX_BYTES + 1];
+    char secret[XF_SHA256_HEX_BYTES + 1]; /* its digest; "": none */
     char instance[XF_ID_CHARS + 1];
     unsigned heartbeat_ms;
     void (*links)(void *owner, char *out, size_t room);
@@ -63,6 +67,7 @@ static void beat(void *owner)
     const struct xf_store_node self = {.name = registry->name,
                                        .version = registry->version,
                                        .digest = registry->digest,
+                                       .secret = registry->secret,
                                        .links = links,
                                        .instance = registry->instance,
                                        .is_leaving = registry->is_leaving,
@@ -132,6 +137,20 @@ static void compare_digests(struct xf_registry *registry, struct other *other,
         xf_log(XF_LOG_INFO, "node.config.agrees", XF_STR("node", node->name));
     other->differs = differs;
     snprintf(other->digest, sizeof(other->digest), "%s", node->digest);
+}
+
+/* A node of an earlier version does not tell. */
+static void compare_secrets(struct xf_registry *registry, struct other *other,
+                            const struct xf_store_node *node)
+{
+    bool is_known = node->secret && *node->secret && *registry->secret;
+    bool differs = is_known && strcmp(registry->secret, node->secret) != 0;
+    if (differs && !other->secret_differs)
+        xf_log(XF_LOG_ERROR, "node.secret.differs", XF_STR("node", node->name),
+               XF_HELP(XF_HELP_NODE_SECRET));
+    else if (!differs && other->secret_differs)
+        xf_log(XF_LOG_INFO, "node.secret.agrees", XF_STR("node", node->name));
+    other->secret_differs = differs;
 }
 
 static void compare_links(struct other *other, const struct xf_store_node *node)
@@ -207,9 +226,11 @@ void xf_registry_see(struct xf_registry *registry, const struct xf_store_node *n
     if (!other && !(other = meet(registry, node)))
         return;
     move(other, presence_of(registry, other, node), node);
+    snprintf(other->version, sizeof(other->version), "%s", node->version);
     if (other->presence != HERE)
         return; /* it cannot be told to reload */
     compare_digests(registry, other, node);
+    compare_secrets(registry, other, node);
     compare_links(other, node);
 }
 
@@ -220,6 +241,26 @@ size_t xf_registry_lost(const struct xf_registry *registry)
     while (xf_map_next(registry->others, &cursor, NULL, &other))
         lost += ((const struct other *)other)->presence == LOST;
     return lost;
+}
+
+void xf_registry_show(const struct xf_registry *registry, xf_history_node_fn show, void *owner)
+{
+    size_t cursor = 0;
+    struct xf_span name;
+    void *value;
+    while (xf_map_next(registry->others, &cursor, &name, &value)) {
+        const struct other *other = value;
+        char *text = xf_span_dup(name);
+        show(owner, &(struct xf_history_node_view){
+                        .name = text,
+                        .version = other->version,
+                        .is_here = other->presence == HERE,
+                        .config_differs = other->differs,
+                        .secret_differs = other->secret_differs,
+                        .version_differs = strcmp(other->version, registry->version) != 0,
+                    });
+        xf_free(text);
+    }
 }
 
 /* ------------------------------------------------------------------ life */
@@ -237,6 +278,7 @@ struct xf_registry *xf_registry_new(const struct xf_history_node *node, struct x
     registry->owner = node->owner;
     registry->others = xf_map_new();
     set_digest(registry, node->digest);
+    snprintf(registry->secret, sizeof(registry->secret), "%s", node->secret ? node->secret : "");
     xf_rand_id(registry->instance);
     xf_timer_init(&registry->timer, beat, registry);
     return registry;

@@ -20,6 +20,7 @@
 
 #include "component_priv.h"
 #include "outage_priv.h"
+#include "question_priv.h"
 #include "view_priv.h"
 
 #include <xfed/base/alloc.h>
@@ -55,6 +56,7 @@ struct xf_link {
     struct xf_timer refuse; /* while the link is down, until hold_ms have passed */
     bool refuses;
     struct xf_outage outage; /* not with names = per-peer */
+    struct xf_questions questions;
 };
 
 /* ------------------------------------------------------------------ counts and their events */
@@ -227,12 +229,15 @@ static void on_changed(void *owner, struct xf_component *component)
 static void on_stanza(void *owner, struct xf_stanza *stanza)
 {
     struct xf_link *link = owner;
-    link->events->stanza(link->owner, link, stanza);
+    if (!xf_questions_take(&link->questions, stanza))
+        link->events->stanza(link->owner, link, stanza);
 }
 
 static void on_expired(void *owner, struct xf_stanza *stanza)
 {
     struct xf_link *link = owner;
+    if (xf_questions_are_ours(stanza, link->settings->name))
+        return;
     xf_outage_cost(&link->outage);
     xf_log(XF_LOG_DEBUG, "link.stanza.expired", XF_STR("link", link->settings->title),
            XF_SPN("from", stanza->from.domain), XF_SPN("to", stanza->to.domain));
@@ -242,7 +247,8 @@ static void on_expired(void *owner, struct xf_stanza *stanza)
 static void on_returned(void *owner, struct xf_stanza *stanza, enum xf_stanza_error error)
 {
     struct xf_link *link = owner;
-    link->events->returned(link->owner, link, stanza, error);
+    if (!xf_questions_are_ours(stanza, link->settings->name))
+        link->events->returned(link->owner, link, stanza, error);
 }
 
 static void on_gone(void *owner, struct xf_component *component)
@@ -402,6 +408,7 @@ struct xf_link *xf_link_new(struct xf_env *env, const struct xf_link_settings *s
     link->budget =
         (struct xf_hold_budget){.max_bytes = settings->hold_bytes, .hold_ms = settings->hold_ms};
     xf_quota_init(&link->quota, used_ms);
+    xf_questions_init(&link->questions);
     read_nodes(link);
     xf_require(link->addr_count > 0); /* conf accepts no link without nodes */
     xf_timer_init(&link->refuse, on_refuse, link);
@@ -532,6 +539,7 @@ void xf_link_free(struct xf_link **link)
     xf_map_free(&(*link)->common.pinged);
     xf_buf_release(&(*link)->rewritten);
     xf_quota_fini(&(*link)->quota);
+    xf_questions_fini(&(*link)->questions);
     xf_free((*link)->addrs);
     xf_free((*link)->weights);
     xf_free(*link);
@@ -603,6 +611,25 @@ enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanza *stanza)
     link->in_send = was_in_send;
     if (err == XF_ERR_CLOSED)
         xf_outage_cost(&link->outage);
+    return err;
+}
+
+enum xf_err xf_link_ask(struct xf_link *link, struct xf_link_question *question,
+                        const struct xf_link_asking *asking)
+{
+    const char *name = asking->is_from_far ? XF_LINK_FAR_DOMAIN : link->settings->name;
+    xf_questions_add(&link->questions, link->env, question);
+    enum xf_err err = xf_link_send(
+        link, &(struct xf_stanza){
+                  .kind = XF_STANZA_IQ,
+                  .from = {.full = xf_span_of(name), .domain = xf_span_of(name)},
+                  .to = {.full = xf_span_of(asking->to), .domain = asking->domain},
+                  .type = XF_SPAN("get"),
+                  .id = xf_span_of(question->id),
+                  .payload = xf_span_of(asking->payload),
+              });
+    if (err != XF_ERR_OK)
+        xf_link_forget(question);
     return err;
 }
 

@@ -91,7 +91,8 @@ static void load_failed(struct xf_mailmap *mailmap)
     if (is_away_by(job->result))
         set_away(mailmap, job->err.detail);
     else
-        xf_log(XF_LOG_ERROR, "identity.directory.refused", XF_STR("detail", job->err.detail));
+        xf_log(XF_LOG_ERROR, "identity.directory.refused", XF_STR("detail", job->err.detail),
+               XF_HELP(XF_HELP_DIRECTORY_LOST));
 }
 
 static bool take_next_directory(struct xf_mailmap *mailmap);

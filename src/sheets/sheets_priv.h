@@ -16,18 +16,6 @@
 #include <xfed/xmpp/jid.h>
 
 /* ---- names.c */
-struct xf_our_name {
-    const char *name;
-    char ascii[XF_DOMAIN_ASCII_MAX + 1]; /* the name as in DNS and certificates */
-    size_t served;                       /* in conf->served */
-    bool is_alias;
-};
-
-/*
- * The i-th of all our domains and aliases, with each domain before its aliases; false: there are no
- * more.
- */
-bool xf_our_name_at(const struct xf_conf *conf, size_t i, struct xf_our_name *out);
 /* Convert a prepared domain to its form in DNS; returns `out`. */
 const char *xf_ascii_of(const char *domain, char out[XF_DOMAIN_ASCII_MAX + 1]);
 /* Is this name `zone` or below it? */

@@ -23,3 +23,7 @@ int64_t xf_unix_ms(void); /* the same, in milliseconds */
 
 /* Minute of the week in local time; 0 is Monday 00:00. */
 unsigned xf_local_minute_of_week(void);
+
+/* Does something keep CLOCK_REALTIME right (NTP), as far as the kernel tells? */
+enum xf_clock_sync { XF_CLOCK_UNKNOWN, XF_CLOCK_UNSYNCED, XF_CLOCK_SYNCED };
+enum xf_clock_sync xf_clock_sync(void);

@@ -235,6 +235,37 @@
     X(LINK_POISON, "link-poison",                                                                 \
       "the server closes the link over this stanza: compare its limits with link { "              \
       "max-stanza }, and report what else it does not like")                                      \
+    /* this gateway, as xfedctl check --self and --inbound see it */                              \
+    X(OUR_SRV_MISSING, "our-srv-missing",                                                         \
+      "publish the record that the text names in DNS: xfedd --dns-records prints all of them")    \
+    X(OUR_SRV_NONE, "our-srv-no-service",                                                         \
+      "DNS says that the domain does not federate: replace the record with target . by ours "     \
+      "(xfedd --dns-records)")                                                                    \
+    X(OUR_SRV_DIFFERS, "our-srv-differs",                                                         \
+      "correct the record in DNS, or node { host addresses port direct-port } and listen { "      \
+      "s2s s2s-direct } here")                                                                    \
+    X(OUR_CERT_NAME, "our-cert-name",                                                             \
+      "get a certificate with this name too (xfedd --csr-names), or a certificate of its own "    \
+      "for it, and reload")                                                                       \
+    X(OUR_CERT_DATES, "our-cert-dates",                                                           \
+      "renew the certificate and reload; if the dates look right, look at the clock of this "     \
+      "host")                                                                                     \
+    X(OUR_CERT_CHAIN, "our-cert-chain",                                                           \
+      "put the certificates of the authorities between yours and the root behind it in the "      \
+      "file, and reload")                                                                         \
+    X(OUR_CERT_FILE, "our-cert-file",                                                             \
+      "let the user of xfedd read the file: until then a renewed certificate cannot be taken "    \
+      "over by a reload")                                                                         \
+    X(OUR_ADDRESS_SHUT, "our-address-shut",                                                       \
+      "try it from outside (nc -vz); if it fails there too, open it in the firewall (xfedd "      \
+      "--firewall) or correct DNS")                                                               \
+    X(MODULE_MISSING, "module-missing",                                                           \
+      "load the module of the local server that hands foreign domains to xfedd, and name this "   \
+      "component in it (doc/SERVERS.md)")                                                         \
+    X(CLOCK_UNSYNCHRONISED, "clock-unsynchronised",                                               \
+      "run an NTP client on this host (chrony, systemd-timesyncd), and see timedatectl")          \
+    X(CLOCK_SKEWED, "clock-skewed",                                                               \
+      "compare date -u on both hosts, and run an NTP client on the one that is wrong")            \
     /* this host, its files and its other nodes */                                                \
     X(ADDRESS_UNSERVED, "address-unserved",                                                       \
       "the JID is shown: write a served section for the domain of the address, with the "         \
@@ -245,12 +276,18 @@
     X(FILE_REFUSED, "file-refused",                                                               \
       "name a file that xfedd may make or write, in a folder that it may write, and restart")     \
     X(FILE_UNWRITABLE, "file-unwritable",                                                         \
-      "make room on the disk; until then messages that wait are only in memory")                  \
+      "make room on the disk, and let xfedd write there; until then what belongs into the "       \
+      "file is only in memory")                                                                   \
     X(STORE_LOST, "store-lost",                                                                   \
       "federation goes on; what this node learns is written once the database answers")           \
     X(CONFIG_DIFFERS, "config-differs",                                                           \
       "compare xfedd --dump of both nodes, and the dialback secret; reload the one that is "      \
       "behind")                                                                                   \
+    X(NODE_SECRET, "node-secret-differs",                                                         \
+      "copy the file of dialback { secret-file } from one node to all others, and restart them "  \
+      "one by one")                                                                               \
+    X(NODE_VERSION, "node-version",                                                               \
+      "let all nodes run the same version of xfedd (doc/UPGRADES.md)")                            \
     X(NODE_NAME_TAKEN, "node-name-taken",                                                         \
       "another process uses the same database under this name: give each node its own "           \
       "memory { node }")                                                                          \
@@ -279,6 +316,8 @@ enum xf_help {
 /* Literals; NULL for NONE. */
 const char *xf_help_code(enum xf_help help);
 const char *xf_help_advice(enum xf_help help);
+/* NONE for no code, or one that the table does not have. */
+enum xf_help xf_help_of_code(struct xf_span code);
 
 /* Two pairs of a log line, help= and advice=; none of both for NONE. */
 #define XF_HELP(which) XF_WORD("help", xf_help_code(which)), XF_STR("advice", xf_help_advice(which))

@@ -15,6 +15,7 @@
 #include <xfed/policy/policy.h>
 #include <xfed/routing/routing.h>
 #include <xfed/s2s/s2s.h>
+#include <xfed/selfcheck/selfcheck.h>
 
 struct xf_conf;
 struct xf_control;
@@ -44,6 +45,9 @@ struct xf_control_ops {
     /* Switches have changed: end what they forbid. */
     void (*switched)(void *owner);
     void (*certificates)(void *owner, xf_control_certificate_fn show, void *show_owner);
+    /* As xf_selfcheck_begin, with the parts that are in force. */
+    struct xf_selfcheck *(*check_self)(void *owner, const struct xf_selfcheck_events *events,
+                                       void *events_owner);
     /* "starting", "running" or "draining" */
     const char *(*state)(void *owner);
 };

@@ -109,6 +109,7 @@ struct xf_history_node {
     const char *name;      /* of this node among the others; XF_HISTORY_NODE_CHARS at most */
     const char *version;   /* of the program */
     const char *digest;    /* of the configuration: the same on all nodes where they agree */
+    const char *secret;    /* a keyed digest of the dialback secret; NULL: it has none that lasts */
     unsigned heartbeat_ms; /* how often it says that it is alive, and looks at the others */
     /* Write the state of the links for people, such as "presence=up", in at most `room` bytes. */
     void (*links)(void *owner, char *out, size_t room);
@@ -139,6 +140,16 @@ void xf_history_set_digest(struct xf_history *history, const char *digest);
 
 /* How many other nodes of the shared database have no heartbeat. NULL: none. */
 size_t xf_history_nodes_lost(const struct xf_history *history);
+
+/* Another node of the shared database, as last read; borrowed for the call. */
+struct xf_history_node_view {
+    const char *name, *version;
+    bool is_here; /* false: it was stopped, or is silent */
+    bool config_differs, secret_differs, version_differs; /* from ours */
+};
+typedef void (*xf_history_node_fn)(void *owner, const struct xf_history_node_view *node);
+/* NULL: none. */
+void xf_history_nodes(const struct xf_history *history, xf_history_node_fn show, void *owner);
 
 /*
  * The process is about to end. leave: tell other nodes that it does so on purpose. finish: write

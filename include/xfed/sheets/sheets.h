@@ -13,6 +13,20 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <xfed/conf/conf.h>
+#include <xfed/xmpp/jid.h>
+
+struct xf_our_name { /* a domain that we serve, or an alias of one */
+    const char *name;
+    char ascii[XF_DOMAIN_ASCII_MAX + 1]; /* the name as in DNS and certificates */
+    size_t served;                       /* in conf->served */
+    bool is_alias;
+};
+
+/*
+ * The i-th of all our domains and aliases, with each domain before its aliases; false: there are no
+ * more.
+ */
+bool xf_our_name_at(const struct xf_conf *conf, size_t i, struct xf_our_name *out);
 
 /* One of our certificates, as peers see it. */
 struct xf_sheet_cert {
