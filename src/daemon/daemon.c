@@ -435,6 +435,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     xf_routing_attach_journal(daemon->routing, daemon->journal);
     xf_alloc_trim(); /* frees what parsing used */
     xf_expiry_begin(&daemon->expiry, daemon->env.env.timers, &daemon->certs, daemon->conf);
+    xf_skew_begin(daemon);
     xf_blocklists_watch(daemon);
     xf_daemon_attach_control(daemon);
     xf_loop_on_signal(daemon->loop, SIGHUP, xf_reload_begin, daemon);
@@ -456,6 +457,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_audit_stop(daemon->audit);
     xf_timer_stop(&daemon->drain_timer);
     xf_expiry_end(&daemon->expiry);
+    xf_skew_end(daemon);
     xf_timer_stop(&daemon->day_timer);
     xf_notify_fini(&daemon->notify);
     xf_routing_free(&daemon->routing);

@@ -12,6 +12,7 @@
  *   trust.c       what peers' certificates are judged by
  *   certs.c       certificates of our domains
  *   expiry.c      ... and when they end
+ *   skew.c        whether our clock is right
  *   sheets.c      what --dns-records, --csr-names and --firewall print
  *   blocklists.c  the domains to refuse, from files
  *   explain.c     what --explain prints
@@ -33,6 +34,7 @@
 #include <xfed/http/http.h>
 #include <xfed/journal/journal.h>
 #include <xfed/link/link.h>
+#include <xfed/link/question.h>
 #include <xfed/mailmap/mailmap.h>
 #include <xfed/metrics/metrics.h>
 #include <xfed/net/loop.h>
@@ -185,6 +187,26 @@ void xf_expiry_begin(struct xf_expiry *expiry, struct xf_timers *timers,
                      const struct xf_certs *certs, const struct xf_conf *conf);
 void xf_expiry_end(struct xf_expiry *expiry);
 void xf_expiry_look(const struct xf_certs *certs, const struct xf_conf *conf, int64_t now_s);
+
+/* ---- skew.c */
+struct xf_skew_asked { /* of one link */
+    struct xf_link_question question;
+    const char *link;
+    int64_t asked_ms;         /* wall clock */
+    bool is_known, is_skewed; /* the server has told its time once; and it differs from ours */
+    int64_t skew_s;           /* how much later it is there */
+};
+
+struct xf_skew {
+    struct xf_timer timer;
+    enum xf_clock_sync sync;     /* as the kernel said last */
+    struct xf_skew_asked *asked; /* beside daemon->links */
+};
+
+struct xf_daemon;
+/* Ask the kernel and the local server now and then whether our clock is right; log what differs. */
+void xf_skew_begin(struct xf_daemon *daemon);
+void xf_skew_end(struct xf_daemon *daemon);
 
 /* ---- blocklists.c */
 /* Load policy { blocklists }. NULL: there are none, or one of them is invalid, as reported. */
@@ -383,6 +405,7 @@ struct xf_daemon {
     struct xf_timer day_timer;
     struct xf_certs certs;
     struct xf_expiry expiry;
+    struct xf_skew skew;
     struct xf_sandbox sandbox;
     struct xf_history *history; /* of peers; NULL: none */
     struct xf_journal *journal; /* of messages that wait; NULL: none */

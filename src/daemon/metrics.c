@@ -91,6 +91,17 @@ static void sample_certificates(const struct xf_daemon *daemon, struct xf_metric
     }
 }
 
+static void sample_clock(const struct xf_daemon *daemon, struct xf_metrics_page *page)
+{
+    const struct xf_skew *skew = &daemon->skew;
+    if (skew->sync != XF_CLOCK_UNKNOWN)
+        xf_metrics_sample(page, XF_METRIC_CLOCK_SYNCED, NULL, skew->sync == XF_CLOCK_SYNCED);
+    for (size_t i = 0; skew->asked && i < daemon->link_count; i++)
+        if (skew->asked[i].is_known)
+            xf_metrics_sample(page, XF_METRIC_CLOCK_SKEW, LABELS(WORD(skew->asked[i].link)),
+                              skew->asked[i].skew_s * 1000);
+}
+
 /* ------------------------------------------------------------------ peers */
 
 /* A peer may have the name that stands for all that are not counted by name. */
@@ -250,6 +261,7 @@ void xf_daemon_sample(void *owner, struct xf_metrics_page *page)
     sample_process(&daemon->metrics, page);
     xf_metrics_sample_histogram(page, XF_METRIC_LOOP_TURN, NULL, xf_loop_turns(daemon->loop));
     sample_certificates(daemon, page);
+    sample_clock(daemon, page);
     sample_s2s(daemon->s2s, page);
     sample_routing(daemon->routing, page);
     for (size_t i = 0; i < daemon->link_count; i++)

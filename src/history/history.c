@@ -94,10 +94,10 @@ static void settle_batch(struct xf_history *history, enum xf_err result, const s
 {
     bool failed = result != XF_ERR_OK, is_there = history->store->ops->is_ready(history->store);
     if (failed && is_there && !history->has_failed)
-        xf_log(XF_LOG_ERROR, "memory.write.failed", XF_STR("file", history->store->place),
-               XF_STR("detail", err->detail),
-               XF_HELP(history->store->ops->is_shared ? XF_HELP_STORE_LOST
-                                                      : XF_HELP_FILE_UNWRITABLE));
+        xf_log(
+            XF_LOG_ERROR, "memory.write.failed", XF_STR("file", history->store->place),
+            XF_STR("detail", err->detail),
+            XF_HELP(history->store->ops->is_shared ? XF_HELP_STORE_LOST : XF_HELP_FILE_UNWRITABLE));
     else if (!failed && history->has_failed)
         xf_log(XF_LOG_INFO, "memory.write.recovered", XF_STR("file", history->store->place));
     history->has_failed = failed && is_there;

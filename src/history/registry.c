@@ -25,11 +25,11 @@
 #include <xfed/base/help.h>
 #include <xfed/base/map.h>
 
-#define MISSED       3
-#define OTHERS_MAX   64 /* nodes; more rows are not read either */
-#define LINKS_BYTES  512
+#define MISSED        3
+#define OTHERS_MAX    64 /* nodes; more rows are not read either */
+#define LINKS_BYTES   512
 #define VERSION_BYTES 64
-#define DIGEST_SHOWN 12 /* hex digits are enough for people to compare */
+#define DIGEST_SHOWN  12 /* hex digits are enough for people to compare */
 
 enum presence { HERE, LOST, LEFT };
 

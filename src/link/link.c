@@ -25,14 +25,17 @@
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/forms.h>
+#include <xfed/base/help.h>
 #include <xfed/base/map.h>
 #include <xfed/xml/writer.h>
 #include <xfed/xmpp/ns.h>
 #include <xfed/xmpp/owner.h>
 
 /* A peer's component that was unused for this long may end to make room for another owner's. */
-#define UNUSED_MS  60000
-#define PEERS_PART 8 /* peers' components use at most 1/8 of the descriptors */
+#define UNUSED_MS       60000
+#define SILENT_REQUESTS 20
+#define SILENT_MS       60000
+#define PEERS_PART      8 /* peers' components use at most 1/8 of the descriptors */
 
 struct xf_link {
     struct xf_env *env;
@@ -57,6 +60,11 @@ struct xf_link {
     bool refuses;
     struct xf_outage outage; /* not with names = per-peer */
     struct xf_questions questions;
+    struct silence {
+        unsigned asked; /* requests of peers that the server took, while it said nothing */
+        uint64_t since_ms;
+        bool is_over, is_told; /* the server has sent something; and the silence was logged */
+    } silence;
 };
 
 /* ------------------------------------------------------------------ counts and their events */
@@ -224,13 +232,48 @@ static void on_changed(void *owner, struct xf_component *component)
     tell_drained(link);
 }
 
+/* ------------------------------------------------------------------ a server that never answers */
+
+/*
+ * Each request of a peer gets an answer (RFC 6120 §8.2.3). A server that takes many and sends
+ * nothing whatever does not hand foreign domains to us.
+ */
+static void count_request(struct xf_link *link, const struct xf_stanza *stanza)
+{
+    struct silence *silence = &link->silence;
+    bool is_request = stanza->kind == XF_STANZA_IQ &&
+                      (xf_span_is(stanza->type, "get") || xf_span_is(stanza->type, "set"));
+    uint64_t now_ms = link->env->clock->now_ms;
+    if (silence->is_over || silence->is_told || !is_request || link->up_count == 0)
+        return;
+    if (silence->asked++ == 0)
+        silence->since_ms = now_ms;
+    if (silence->asked < SILENT_REQUESTS || now_ms - silence->since_ms < SILENT_MS)
+        return;
+    silence->is_told = true;
+    /* bounded: once until it is over */
+    xf_log(XF_LOG_WARN, "link.answers.missing", XF_STR("link", link->settings->title),
+           XF_INT("requests", silence->asked), XF_HELP(XF_HELP_MODULE_MISSING));
+}
+
+static void end_silence(struct xf_link *link)
+{
+    link->silence.is_over = true;
+    if (link->silence.is_told)
+        xf_log(XF_LOG_INFO, "link.answers.seen", XF_STR("link", link->settings->title));
+    link->silence.is_told = false;
+}
+
 /* ------------------------------------------------------------------ events of the components */
 
 static void on_stanza(void *owner, struct xf_stanza *stanza)
 {
     struct xf_link *link = owner;
-    if (!xf_questions_take(&link->questions, stanza))
-        link->events->stanza(link->owner, link, stanza);
+    if (xf_questions_take(&link->questions, stanza))
+        return;
+    if (__builtin_expect(!link->silence.is_over, 0))
+        end_silence(link);
+    link->events->stanza(link->owner, link, stanza);
 }
 
 static void on_expired(void *owner, struct xf_stanza *stanza)
@@ -611,6 +654,8 @@ enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanza *stanza)
     link->in_send = was_in_send;
     if (err == XF_ERR_CLOSED)
         xf_outage_cost(&link->outage);
+    else
+        count_request(link, stanza);
     return err;
 }
 
@@ -619,15 +664,15 @@ enum xf_err xf_link_ask(struct xf_link *link, struct xf_link_question *question,
 {
     const char *name = asking->is_from_far ? XF_LINK_FAR_DOMAIN : link->settings->name;
     xf_questions_add(&link->questions, link->env, question);
-    enum xf_err err = xf_link_send(
-        link, &(struct xf_stanza){
-                  .kind = XF_STANZA_IQ,
-                  .from = {.full = xf_span_of(name), .domain = xf_span_of(name)},
-                  .to = {.full = xf_span_of(asking->to), .domain = asking->domain},
-                  .type = XF_SPAN("get"),
-                  .id = xf_span_of(question->id),
-                  .payload = xf_span_of(asking->payload),
-              });
+    enum xf_err err =
+        xf_link_send(link, &(struct xf_stanza){
+                               .kind = XF_STANZA_IQ,
+                               .from = {.full = xf_span_of(name), .domain = xf_span_of(name)},
+                               .to = {.full = xf_span_of(asking->to), .domain = asking->domain},
+                               .type = XF_SPAN("get"),
+                               .id = xf_span_of(question->id),
+                               .payload = xf_span_of(asking->payload),
+                           });
     if (err != XF_ERR_OK)
         xf_link_forget(question);
     return err;

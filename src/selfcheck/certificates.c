@@ -47,8 +47,7 @@ static void look_at_dates(struct xf_selfcheck *check, const struct xf_selfcheck_
     xf_tls_identity_about(cert->identity, &about);
     if (now_s < about.not_before_s)
         xf_selfcheck_wrong(check, spot, XF_HELP_OUR_CERT_DATES,
-                           "is not valid yet: it begins in %" PRId64
-                           " h by the clock of this host",
+                           "is not valid yet: it begins in %" PRId64 " h by the clock of this host",
                            (about.not_before_s - now_s) / 3600 + 1);
     else if (now_s > about.not_after_s)
         xf_selfcheck_wrong(check, spot, XF_HELP_OUR_CERT_DATES,
@@ -70,9 +69,8 @@ static void look_at_file(struct xf_selfcheck *check, const struct xf_selfcheck_c
         return;
     }
     look_at_dates(check, cert);
-    if (check->parts.anchors &&
-        !xf_tls_identity_check(cert->identity, check->parts.anchors, xf_unix_s(), -1, words,
-                               sizeof(words)))
+    if (check->parts.anchors && !xf_tls_identity_check(cert->identity, check->parts.anchors,
+                                                       xf_unix_s(), -1, words, sizeof(words)))
         xf_selfcheck_wrong(check, spot, XF_HELP_OUR_CERT_CHAIN, "%s", words);
     if (access(cert->file, R_OK) != 0 || access(cert->key_file, R_OK) != 0)
         xf_selfcheck_warn(check, spot, XF_HELP_OUR_CERT_FILE,

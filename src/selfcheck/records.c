@@ -225,7 +225,8 @@ static void judge_addresses(struct name *name, const struct xf_discovery_result 
         xf_addr_text(&candidate->addr, address);
         append(all, address);
         is_secure = is_secure && candidate->is_secure;
-        if (conf_of(name)->node_count == 0 || has_address(conf_of(name), candidate->target, address))
+        if (conf_of(name)->node_count == 0 ||
+            has_address(conf_of(name), candidate->target, address))
             continue;
         name->is_bad = true;
         xf_selfcheck_wrong(name->check, spot_of(name), XF_HELP_OUR_SRV_DIFFERS,
@@ -316,8 +317,7 @@ static void begin_more(struct xf_selfcheck *check)
 {
     struct xf_record_check *records = check->records;
     struct xf_our_name ours;
-    while (records->count < AT_A_TIME &&
-           xf_our_name_at(check->parts.conf, records->next, &ours)) {
+    while (records->count < AT_A_TIME && xf_our_name_at(check->parts.conf, records->next, &ours)) {
         struct name *name = xf_new(struct name);
         name->check = check;
         name->ours = ours;

@@ -26,11 +26,10 @@ static void say(struct xf_selfcheck *check, struct xf_spot spot, enum xf_finding
 {
     char text[TEXT_BYTES];
     vsnprintf(text, sizeof(text), fmt, args);
-    check->events->found(check->owner, &(struct xf_finding){.level = level,
-                                                            .part = spot.part,
-                                                            .where = spot.where,
-                                                            .text = text,
-                                                            .help = help});
+    check->events->found(
+        check->owner,
+        &(struct xf_finding){
+            .level = level, .part = spot.part, .where = spot.where, .text = text, .help = help});
 }
 
 void xf_selfcheck_ok(struct xf_selfcheck *check, struct xf_spot spot, const char *fmt, ...)

@@ -14,6 +14,9 @@
 #include <openssl/err.h>
 
 #include <xfed/base/alloc.h>
+#include <xfed/base/clock.h>
+
+#define CLOSE_S (48 * 3600) /* as far as a clock is off that nobody set, or in the wrong zone */
 
 static enum xf_help help_for(int result)
 {
@@ -27,6 +30,28 @@ static enum xf_help help_for(int result)
     default:
         return XF_HELP_CERT_UNTRUSTED;
     }
+}
+
+/* How long ago the leaf has expired, or in how long it begins; below 0: its dates are fine. */
+static int64_t off_by_s(const X509 *leaf, int64_t now_s)
+{
+    int64_t late_s = now_s - xf_tls_seconds_of(X509_get0_notAfter(leaf));
+    int64_t early_s = xf_tls_seconds_of(X509_get0_notBefore(leaf)) - now_s;
+    return late_s > early_s ? late_s : early_s;
+}
+
+/* Dates are only as good as our clock: say so where that may well be what is wrong. */
+static void say_why(int result, const X509 *leaf, char *out, size_t size)
+{
+    int64_t off_s = off_by_s(leaf, xf_unix_s());
+    bool is_about_dates =
+        result == X509_V_ERR_CERT_HAS_EXPIRED || result == X509_V_ERR_CERT_NOT_YET_VALID;
+    int len = snprintf(out, size, "%s", X509_verify_cert_error_string(result));
+    if (is_about_dates && off_s >= 0 && off_s < CLOSE_S)
+        snprintf(out + len, size - (size_t)len, " (by %lld h: is our clock right?)",
+                 (long long)(off_s / 3600 + 1));
+    else if (is_about_dates && xf_clock_sync() == XF_CLOCK_UNSYNCED)
+        snprintf(out + len, size - (size_t)len, " (by our clock, which nothing keeps right)");
 }
 
 void xf_tls_find(struct xf_tls_finding *out, const struct xf_tls_evidence *evidence,
@@ -45,8 +70,7 @@ void xf_tls_find(struct xf_tls_finding *out, const struct xf_tls_evidence *evide
         snprintf(out->chain_text, sizeof(out->chain_text), "the authorities of %s are not loaded",
                  grounds->ca_file);
     else if (result != X509_V_OK)
-        snprintf(out->chain_text, sizeof(out->chain_text), "%s",
-                 X509_verify_cert_error_string(result));
+        say_why(result, evidence->leaf, out->chain_text, sizeof(out->chain_text));
     xf_tls_check_dane(out, store, evidence, grounds, is_named, &dane_chain);
     xf_tls_check_staple(out, evidence, chain ? chain : dane_chain);
     sk_X509_pop_free(chain, X509_free);

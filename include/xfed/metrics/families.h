@@ -42,6 +42,9 @@
       "When a certificate of ours ends, since 1970") \
     X(PEER_CERT_EXPIRY, GAUGE, "xfedd_peer_certificate_expiry_timestamp_seconds", "seconds", XF_LABELS("peer"), \
       "When the certificate that a peer showed last ends, since 1970") \
+    X(CLOCK_SYNCED, GAUGE, "xfedd_clock_synchronised", "", XF_LABELS(0), "1: the kernel says that something keeps our clock right; 0: nothing does") \
+    X(CLOCK_SKEW, GAUGE, "xfedd_clock_skew_seconds", "seconds", XF_LABELS("link"), \
+      "How much later it is at the local server than here, as it said last") \
     X(STREAMS, GAUGE, "xfedd_streams", "", XF_LABELS("dir", "state"), "Streams with other servers") \
     X(STREAMS_OPENED, COUNTER, "xfedd_streams_opened", "", XF_LABELS("dir"), "Streams that began: accepted connections, and attempts of ours") \
     X(STREAMS_ENDED, COUNTER, "xfedd_streams_ended", "", XF_LABELS("dir", "reason"), "Streams that ended, and why") \
