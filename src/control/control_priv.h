@@ -9,7 +9,7 @@
  *   verbs.c         the verbs, as a table
  *   request.c       what verbs need of a request
  *   verb_status.c   status
- *   verb_check.c    check
+ *   verb_check.c    check, check-inbound
  *   verb_self.c     check-self
  *   verb_peers.c    peers
  *   verb_peer.c     peer, explain
@@ -154,6 +154,7 @@ void xf_verb_peers(struct xf_client *client, const json_t *request);
 void xf_verb_peer(struct xf_client *client, const json_t *request);
 void xf_verb_streams(struct xf_client *client, const json_t *request);
 void xf_verb_check(struct xf_client *client, const json_t *request);
+void xf_verb_check_inbound(struct xf_client *client, const json_t *request);
 void xf_verb_check_self(struct xf_client *client, const json_t *request);
 void xf_verb_close(struct xf_client *client, const json_t *request);
 void xf_verb_queue(struct xf_client *client, const json_t *request);

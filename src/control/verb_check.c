@@ -29,6 +29,7 @@ struct job {
     char local[XF_DOMAIN_MAX + 1], peer[XF_DOMAIN_MAX + 1];
     struct xf_out *out; /* NULL: it has ended */
     uint64_t number;
+    bool is_inbound; /* the peer is a domain of ours: what do peers find there? */
     bool was_ready;
     bool is_told; /* the log says how the stream ended */
     enum xf_cause cause;
@@ -50,7 +51,13 @@ try {
 
 /* ------------------------------------------------------------------ the answer */
 
-static json_t *address_row(const struct address *address)
+static void put_help(json_t *object, enum xf_help help)
+{
+    xf_json_put(object, "help", xf_help_code(help));
+    xf_json_put(object, "advice", xf_help_advice(help));
+}
+
+static json_t *address_row(const struct address *address, bool is_inbound)
 {
     json_t *row = json_object();
     xf_json_put(row, "kind", "address");
@@ -61,6 +68,8 @@ static json_t *address_row(const struct address *address)
     xf_json_put_bool(row, "tlsa", address->has_tlsa);
     xf_json_put_bool(row, "connects", address->is_connected);
     xf_json_put(row, "detail", address->detail);
+    if (is_inbound && !address->is_connected)
+        put_help(row, XF_HELP_OUR_ADDRESS_SHUT);
     xf_json_put_int(row, "ms", address->ms);
     return row;
 }
@@ -87,11 +96,30 @@ static void show_attempt(void *owner, const struct xf_attempt *attempt)
     xf_json_put(last->result, "addr", attempt->addr);
 }
 
+/*
+ * That an address of ours does not answer us need not mean that it does not answer others: many
+ * firewalls do not let a host reach its own public address ("hairpin NAT").
+ */
+static void put_inbound(const struct job *job, json_t *result)
+{
+    uint64_t shut = 0;
+    for (size_t i = 0; i < job->count; i++)
+        shut += !job->addresses[i].is_connected;
+    xf_json_put_bool(result, "inbound", true);
+    xf_json_put_int(result, "warnings", shut);
+    if (shut == 0)
+        return;
+    put_help(result, XF_HELP_OUR_ADDRESS_SHUT);
+    xf_json_put(result, "hint",
+                "xfedd runs and listens; a firewall may keep this host from its own public address "
+                "(hairpin NAT) and let others in");
+}
+
 static void finish(struct job *job)
 {
     struct last last = {job, json_object()};
     for (size_t i = 0; i < job->count; i++)
-        xf_client_row(job->client, address_row(&job->addresses[i]));
+        xf_client_row(job->client, address_row(&job->addresses[i], job->is_inbound));
     xf_json_put(last.result, "local", job->local);
     xf_json_put(last.result, "peer", job->peer);
     xf_json_put_bool(last.result, "reachable", job->was_ready);
@@ -101,6 +129,8 @@ static void finish(struct job *job)
     }
     xf_attempts_show(job->client->control->opts.attempts, xf_span_of(job->peer), show_attempt,
                      &last);
+    if (job->is_inbound)
+        put_inbound(job, last.result);
     xf_client_done(job->client, last.result);
 }
 
@@ -321,23 +351,56 @@ static bool may(struct xf_client *client, const struct job *job)
     return false;
 }
 
-void xf_verb_check(struct xf_client *client, const json_t *request)
+/* NULL: the verb has failed. */
+static struct job *new_job(struct xf_client *client)
 {
-    struct xf_control *control = client->control;
     if (!xf_verb_need_check(client) || !xf_verb_need_running(client))
-        return;
+        return NULL;
     struct job *job = xf_new(struct job);
     job->client = client;
     client->job = job;
     client->free_job = free_job;
-    control->check_count++;
-    if (!xf_verb_need_domain(client, request, "peer", job->peer) ||
+    client->control->check_count++;
+    return job;
+}
+
+/* `out` is about to resolve; its lines in the log are ours from now on. */
+static void follow(struct job *job, struct xf_out *out)
+{
+    job->client->watcher.see = see;
+    xf_log_watch(&job->client->watcher);
+    xf_timer_init(&job->client->timer, on_timer, job->client);
+    job->out = out;
+    job->number = xf_out_number(out);
+}
+
+void xf_verb_check(struct xf_client *client, const json_t *request)
+{
+    struct job *job = new_job(client);
+    if (!job || !xf_verb_need_domain(client, request, "peer", job->peer) ||
         !take_local(client, request, job) || !may(client, job))
         return;
-    client->watcher.see = see;
-    xf_log_watch(&client->watcher);
-    xf_timer_init(&client->timer, on_timer, client);
-    job->out = xf_out_check(control->parts.s2s, xf_span_of(job->local), xf_span_of(job->peer),
-                            &out_events, job);
-    job->number = xf_out_number(job->out);
+    follow(job, xf_out_check(client->control->parts.s2s, xf_span_of(job->local),
+                             xf_span_of(job->peer), &out_events, job));
+}
+
+/* Only to where DNS leads those who look for a domain of ours. */
+void xf_verb_check_inbound(struct xf_client *client, const json_t *request)
+{
+    struct xf_policy *policy = client->control->parts.policy;
+    const struct xf_served_settings *first = xf_policy_first_served(policy);
+    struct job *job = new_job(client);
+    if (!job)
+        return;
+    job->is_inbound = true;
+    if (!json_object_get(request, "local") && first)
+        snprintf(job->peer, sizeof(job->peer), "%s", first->domain);
+    else if (!xf_verb_need_domain(client, request, "local", job->peer))
+        return;
+    memcpy(job->local, job->peer, sizeof(job->local));
+    if (xf_policy_served(policy, xf_span_of(job->peer)))
+        follow(job,
+               xf_out_look(client->control->parts.s2s, xf_span_of(job->peer), &out_events, job));
+    else
+        xf_client_fail(client, "not-served", "%s is not a domain of xfedd", job->peer);
 }

@@ -14,6 +14,7 @@ static const struct xf_verb verbs[] = {
     {"trace", XF_RIGHT_SEE, xf_verb_trace, true},
     {"check-self", XF_RIGHT_SEE, xf_verb_check_self, true},
     {"check", XF_RIGHT_ACT, xf_verb_check, true},
+    {"check-inbound", XF_RIGHT_ACT, xf_verb_check_inbound, true},
     {"close", XF_RIGHT_ACT, xf_verb_close, false},
     {"retry", XF_RIGHT_ACT, xf_verb_retry, false},
     {"flush", XF_RIGHT_ACT, xf_verb_flush, false},

@@ -319,6 +319,27 @@ static json_t *rows_of_kind(const json_t *rows, const char *kind)
     return some;
 }
 
+/* What is said of a peer, or of ourselves as peers see us. */
+static void show_conclusion(const json_t *result)
+{
+    bool is_inbound = is_true(result, "inbound"), is_reachable = is_true(result, "reachable");
+    xf_ctl_print_text(xf_ctl_text_of(result, "peer"), stdout);
+    fputs(is_reachable ? " can be reached" : " cannot be reached", stdout);
+    if (is_inbound)
+        fputs(" as peers would, from this host", stdout);
+    else
+        print_after(" from ", xf_ctl_text_of(result, "local"));
+    if (!is_reachable)
+        print_after(": ", *xf_ctl_text_of(result, "detail") ? xf_ctl_text_of(result, "detail")
+                                                            : xf_ctl_text_of(result, "text"));
+    putchar('\n');
+    if (!is_inbound)
+        return;
+    line("hint", xf_ctl_text_of(result, "hint"));
+    line("advice", xf_ctl_text_of(result, "advice"));
+    line("help", xf_ctl_text_of(result, "help"));
+}
+
 void xf_ctl_show_check(const json_t *rows, const json_t *result)
 {
     if (xf_ctl_get(result, "wrong")) {
@@ -332,16 +353,7 @@ void xf_ctl_show_check(const json_t *rows, const json_t *result)
         xf_ctl_table(address_columns, XF_ARRAY_LEN(address_columns), addresses);
     json_array_foreach(attempts, index, row) show_attempt(row);
     putchar('\n');
-    xf_ctl_print_text(xf_ctl_text_of(result, "peer"), stdout);
-    if (is_true(result, "reachable")) {
-        print_after(" can be reached from ", xf_ctl_text_of(result, "local"));
-        putchar('\n');
-    } else {
-        print_after(" cannot be reached from ", xf_ctl_text_of(result, "local"));
-        print_after(": ", *xf_ctl_text_of(result, "detail") ? xf_ctl_text_of(result, "detail")
-                                                            : xf_ctl_text_of(result, "text"));
-        putchar('\n');
-    }
+    show_conclusion(result);
     json_decref(addresses);
     json_decref(attempts);
 }

@@ -59,6 +59,12 @@ static bool check_args(int argc, char **argv, json_t *request)
         put(request, "verb", "check-self");
         return true;
     }
+    if (argc > 0 && strcmp(argv[0], "--inbound") == 0) {
+        put(request, "verb", "check-inbound");
+        if (argc == 2)
+            put(request, "local", argv[1]);
+        return argc <= 2;
+    }
     if (argc == 2)
         put(request, "local", argv[1]);
     return argc > 0 && argc <= 2 && one_peer(1, argv, request);
@@ -137,8 +143,8 @@ const struct xf_ctl_verb xf_ctl_verbs[] = {
      "nothing waits", NULL, NULL},
     {"explain", "FROM TO", "can one reach the other: policy, e-mail address, route, streams, last error", two_jids, NULL, 0, NULL,
      xf_ctl_show_explain, NULL},
-    {"check", "PEER [OURS]|--self", "try to reach a peer now, without a stanza: DNS, each address, TLS, certificates, authentication; --self: "
-     "what is wrong here", check_args, NULL, 0, NULL, xf_ctl_show_check, NULL},
+    {"check", "PEER [OURS]|--self|--inbound [OURS]", "try to reach a peer now, without a stanza: DNS, each address, TLS, certificates, authentication; --self: "
+     "what is wrong here; --inbound: what peers find of us", check_args, NULL, 0, NULL, xf_ctl_show_check, NULL},
     {"trace", "PEER [MINUTES]", "every event about one peer as it happens, for 10 minutes unless said", trace_args, NULL, 0, NULL, NULL,
      xf_ctl_show_trace_row},
     {"top", "", "peers by traffic, renewed every 2 s", no_args, NULL, 0, NULL, NULL, NULL},

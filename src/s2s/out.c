@@ -388,6 +388,19 @@ struct xf_out *xf_out_check(struct xf_s2s *s2s, struct xf_span local, struct xf_
     return out;
 }
 
+struct xf_out *xf_out_look(struct xf_s2s *s2s, struct xf_span domain,
+                           const struct xf_out_events *events, void *owner)
+{
+    struct xf_out *out = new_out(s2s, domain, domain, events, owner);
+    out->purpose = XF_OUT_LOOK;
+    if (s2s->is_draining)
+        xf_out_give_up(out, XF_CAUSE_SHUTDOWN, XF_HELP_NONE, XF_STREAM_ERROR_NONE,
+                       "the gateway is shutting down");
+    else
+        xf_out_fire(out, XF_OUT_ON_OPEN);
+    return out;
+}
+
 uint64_t xf_out_number(const struct xf_out *out)
 {
     return out->number;
@@ -480,7 +493,7 @@ static bool is_denied(struct xf_out *out)
     struct xf_ruling ruling;
     xf_policy_judge_pair(out->s2s->policy, xf_span_of(out->local), xf_span_of(out->peer),
                          XF_DIRECTION_OUT, &ruling);
-    if (out->purpose == XF_OUT_VERIFY || ruling.passes)
+    if (!xf_out_authenticates(out) || ruling.passes)
         return false;
     bool is_silent = out->settings->denied_peer == XF_DENIAL_SILENT;
     xf_out_give_up(out, XF_CAUSE_POLICY, XF_HELP_POLICY_DENIED,

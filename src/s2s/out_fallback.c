@@ -56,7 +56,7 @@ static bool may_go_in_clear(const struct xf_out *out)
                                  .lacks_proof = out->settings->pin_count > 0};
     return out->tls_broke && !out->in_clear && out->settings->tls == XF_TLS_OPTIONAL &&
            xf_auth_may(out->settings, &verdict,
-                       out->purpose == XF_OUT_VERIFY ? XF_AUTH_NONE : XF_AUTH_DIALBACK, true);
+                       xf_out_authenticates(out) ? XF_AUTH_DIALBACK : XF_AUTH_NONE, true);
 }
 
 /* Some servers refuse EXTERNAL and close the stream, instead of going on with dialback. */

@@ -16,12 +16,14 @@
 
 void xf_out_send_header(struct xf_out *out)
 {
-    xf_stream_send_header(&out->stream, &(struct xf_stream_header){
-                                            .from = xf_span_of(out->local),
-                                            .to = xf_span_of(out->peer),
-                                            .has_version = true,
-                                            .has_dialback = true,
-                                        });
+    xf_stream_send_header(
+        &out->stream,
+        &(struct xf_stream_header){
+            .from = out->purpose == XF_OUT_LOOK ? XF_SPAN_NONE : xf_span_of(out->local),
+            .to = xf_span_of(out->peer),
+            .has_version = true,
+            .has_dialback = true,
+        });
 }
 
 void xf_out_restart(struct xf_out *out)
@@ -75,7 +77,7 @@ static struct xf_refusal no_way(const struct xf_out *out, const struct xf_verdic
 {
     bool may_dialback = xf_auth_may(out->settings, verdict, XF_AUTH_DIALBACK, true);
     struct xf_refusal external = xf_auth_refusal(out->settings, verdict, XF_AUTH_EXTERNAL, true);
-    if (out->purpose == XF_OUT_VERIFY)
+    if (!xf_out_authenticates(out))
         return xf_auth_refusal(out->settings, verdict, XF_AUTH_NONE, true);
     if (out->sasl_failed)
         return (struct xf_refusal){
@@ -118,6 +120,17 @@ static void give_up_on_auth(struct xf_out *out, const struct xf_verdict *verdict
         xf_out_give_up(out, XF_CAUSE_AUTH, why.help, XF_STREAM_ERROR_NOT_AUTHORIZED, why.text);
 }
 
+/*
+ * Of a stream that authenticates nobody. Whoever looks wants the certificate to be good, whatever
+ * the settings demand of peers.
+ */
+static bool has_seen_enough(const struct xf_out *out, const struct xf_verdict *verdict)
+{
+    bool is_good =
+        out->purpose != XF_OUT_LOOK || !verdict->is_secure || xf_verdict_is_good(verdict);
+    return is_good && xf_auth_may(out->settings, verdict, XF_AUTH_NONE, true);
+}
+
 /* The next step towards authentication, from what the peer offers and what its settings allow. */
 static void offer_for(struct xf_out *out)
 {
@@ -134,14 +147,14 @@ static void offer_for(struct xf_out *out)
     else if (out->from_is_wrong && !xf_verdict_is_good(&verdict))
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_PEER_HOST_UNKNOWN,
                        XF_STREAM_ERROR_INVALID_FROM, "the stream is from another domain");
-    else if (out->purpose == XF_OUT_VERIFY && xf_auth_may(settings, &verdict, XF_AUTH_NONE, true))
+    else if (!xf_out_authenticates(out) && has_seen_enough(out, &verdict))
         xf_out_fire(out, XF_OUT_ON_OFFER_VERIFY);
-    else if (out->purpose != XF_OUT_VERIFY && out->features.external && !out->sasl_failed &&
+    else if (xf_out_authenticates(out) && out->features.external && !out->sasl_failed &&
              has_certificate(out) && xf_auth_may(settings, &verdict, XF_AUTH_EXTERNAL, true)) {
         out->may_dialback =
             out->peer_speaks_dialback && xf_auth_may(settings, &verdict, XF_AUTH_DIALBACK, true);
         xf_out_fire(out, XF_OUT_ON_OFFER_SASL);
-    } else if (out->purpose != XF_OUT_VERIFY && out->peer_speaks_dialback &&
+    } else if (xf_out_authenticates(out) && out->peer_speaks_dialback &&
                xf_auth_may(settings, &verdict, XF_AUTH_DIALBACK, true))
         xf_out_fire(out, XF_OUT_ON_OFFER_DIALBACK);
     else

@@ -95,6 +95,7 @@ enum xf_out_purpose {
     XF_OUT_DELIVERY,
     XF_OUT_PROBE, /* delivery to a peer that failed a moment ago: has less time, logs less */
     XF_OUT_CHECK, /* to see how far it comes: ends once it is ready, carries no stanzas */
+    XF_OUT_LOOK,  /* to see what peers find here: authenticates nobody, ends once it is ready */
     XF_OUT_VERIFY /* questions (db:verify) only: authenticates nobody, carries no stanzas */
 };
 
@@ -181,7 +182,12 @@ static inline struct xf_out *xf_out_of_seat(struct xf_passenger *seat)
 
 static inline bool xf_out_carries(const struct xf_out *out)
 {
-    return out->purpose != XF_OUT_VERIFY && out->purpose != XF_OUT_CHECK;
+    return out->purpose == XF_OUT_DELIVERY || out->purpose == XF_OUT_PROBE;
+}
+
+static inline bool xf_out_authenticates(const struct xf_out *out)
+{
+    return out->purpose != XF_OUT_VERIFY && out->purpose != XF_OUT_LOOK;
 }
 
 static inline enum xf_s2s_dir xf_out_dir(const struct xf_out *out)

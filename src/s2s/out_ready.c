@@ -58,7 +58,9 @@ void xf_out_become_ready(struct xf_out *out)
         refuse(out, XF_CAUSE_AUTH, XF_STREAM_ERROR_NOT_AUTHORIZED, &refusal);
         return;
     }
-    struct xf_fall fall = xf_out_continuity_refusal(out);
+    struct xf_fall fall = {0};
+    if (out->purpose != XF_OUT_LOOK) /* we are not among the peers that are remembered */
+        fall = xf_out_continuity_refusal(out);
     if (fall.refusal.text) {
         refuse(out, fall.cause, XF_STREAM_ERROR_POLICY_VIOLATION, &fall.refusal);
         return;

@@ -94,8 +94,7 @@ static void check_ready(const struct xf_out *out, bool has_acted)
 {
     bool rides = xf_out_is_rider(out);
     xf_require(rides != (out->has_stream && out->stream.conn));
-    xf_require(out->purpose == XF_OUT_VERIFY ? out->method == XF_AUTH_NONE
-                                             : out->method != XF_AUTH_NONE);
+    xf_require(xf_out_authenticates(out) == (out->method != XF_AUTH_NONE));
     xf_require(!has_acted || (out->was_ready && out->seat.on));
 }
 
@@ -138,6 +137,8 @@ static const char *purpose_word(const struct xf_out *out)
 {
     if (out->purpose == XF_OUT_VERIFY)
         return "verify";
+    if (out->purpose == XF_OUT_LOOK)
+        return "look";
     return out->purpose == XF_OUT_CHECK ? "check" : "delivery";
 }
 
