@@ -23,6 +23,8 @@
 #include "question_priv.h"
 #include "view_priv.h"
 
+#include <stdio.h>
+
 #include <xfed/base/alloc.h>
 #include <xfed/base/forms.h>
 #include <xfed/base/help.h>
@@ -244,7 +246,8 @@ static void count_request(struct xf_link *link, const struct xf_stanza *stanza)
     bool is_request = stanza->kind == XF_STANZA_IQ &&
                       (xf_span_is(stanza->type, "get") || xf_span_is(stanza->type, "set"));
     uint64_t now_ms = link->env->clock->now_ms;
-    if (silence->is_over || silence->is_told || !is_request || link->up_count == 0)
+    if (silence->is_over || silence->is_told || !is_request || link->up_count == 0 ||
+        xf_questions_are_ours(stanza, link->settings->name))
         return;
     if (silence->asked++ == 0)
         silence->since_ms = now_ms;
@@ -662,17 +665,23 @@ enum xf_err xf_link_send(struct xf_link *link, const struct xf_stanza *stanza)
 enum xf_err xf_link_ask(struct xf_link *link, struct xf_link_question *question,
                         const struct xf_link_asking *asking)
 {
-    const char *name = asking->is_from_far ? XF_LINK_FAR_DOMAIN : link->settings->name;
+    char from[XF_PING_ID_BYTES + sizeof("@" XF_LINK_FAR_DOMAIN)];
     xf_questions_add(&link->questions, link->env, question);
-    enum xf_err err =
-        xf_link_send(link, &(struct xf_stanza){
-                               .kind = XF_STANZA_IQ,
-                               .from = {.full = xf_span_of(name), .domain = xf_span_of(name)},
-                               .to = {.full = xf_span_of(asking->to), .domain = asking->domain},
-                               .type = XF_SPAN("get"),
-                               .id = xf_span_of(question->id),
-                               .payload = xf_span_of(asking->payload),
-                           });
+    snprintf(from, sizeof(from), "%s@" XF_LINK_FAR_DOMAIN, question->id);
+    struct xf_span name = xf_span_of(link->settings->name);
+    struct xf_stanza stanza = {
+        .kind = asking->payload ? XF_STANZA_IQ : XF_STANZA_PRESENCE,
+        .from = {.full = name, .domain = name},
+        .to = {.full = xf_span_of(asking->to), .domain = asking->domain},
+        .type = asking->payload ? XF_SPAN("get") : XF_SPAN("probe"),
+        .id = xf_span_of(question->id),
+        .payload = xf_span_of(asking->payload),
+    };
+    if (asking->is_from_far)
+        stanza.from = (struct xf_jid){.full = xf_span_of(from),
+                                      .local = xf_span_of(question->id),
+                                      .domain = XF_SPAN(XF_LINK_FAR_DOMAIN)};
+    enum xf_err err = xf_link_send(link, &stanza);
     if (err != XF_ERR_OK)
         xf_link_forget(question);
     return err;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * question.c — finds the question that a stanza of the cluster answers. Its id tells, which nobody
- * can guess. Test: tests/unit/link/test_question.c.
+ * can guess; of a question from far the id is also the user who asks, since not every answer has
+ * the id of its question. Test: tests/unit/link/test_question.c.
  */
 #include "question_priv.h"
 
-#include <xfed/base/alloc.h>
+#include <string.h>
 
 #define PREFIX "xfedd-ask-"
 
@@ -25,6 +26,8 @@ void xf_questions_add(struct xf_questions *questions, struct xf_env *env,
 {
     char key[XF_ID_CHARS + 1];
     env->make_id(env, key);
+    for (char *c = key; *c; c++) /* it becomes the user of an address too, which has no capitals */
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
     xf_ping_id_write(question->id, PREFIX, key, ++questions->count);
     xf_list_push(&questions->open, &question->node);
 }
@@ -50,15 +53,35 @@ static struct xf_link_question *find(const struct xf_questions *questions, struc
     return NULL;
 }
 
+static void answer(struct xf_link_question *question, const struct xf_stanza *stanza)
+{
+    if (!question)
+        return;
+    xf_link_forget(question);
+    question->answered(question->owner, stanza);
+}
+
+/* The part before "@XF_LINK_FAR_DOMAIN"; absent: it is another address. */
+static struct xf_span far_user(struct xf_span to)
+{
+    static const char tail[] = "@" XF_LINK_FAR_DOMAIN;
+    size_t len = sizeof(tail) - 1;
+    if (to.len <= len || memcmp(to.ptr + to.len - len, tail, len) != 0)
+        return XF_SPAN_NONE;
+    return (struct xf_span){to.ptr, to.len - len};
+}
+
 bool xf_questions_take(struct xf_questions *questions, const struct xf_stanza *stanza)
 {
-    bool is_answer = xf_span_is(stanza->type, "result") || xf_span_is(stanza->type, "error");
-    if (stanza->kind != XF_STANZA_IQ || !is_answer)
+    struct xf_span user = far_user(stanza->raw_to);
+    if (__builtin_expect(user.ptr != NULL, 0)) {
+        answer(find(questions, user), stanza);
+        return true;
+    }
+    if (stanza->kind != XF_STANZA_IQ || xf_list_is_empty(&questions->open) ||
+        (!xf_span_is(stanza->type, "result") && !xf_span_is(stanza->type, "error")))
         return false;
     struct xf_link_question *question = find(questions, stanza->id);
-    if (question) {
-        xf_link_forget(question);
-        question->answered(question->owner, stanza);
-    }
-    return question || xf_span_is(stanza->raw_to, XF_LINK_FAR_DOMAIN);
+    answer(question, stanza);
+    return question != NULL;
 }

@@ -2,12 +2,13 @@
 /*
  * links.c — is each link up, and does the local server hand foreign domains to us?
  *
- * For each domain of a link that is up, the server is asked three things:
- *   - the time, from the component's own name. Any answer shows that it answers at all;
- *   - a ping (XEP-0199) from a domain that does not exist: the answer comes to us only by the
- *     module of the server, or by the default route of a router;
- *   - the same to some users who do not exist: a module that shares the users among several
- *     gateways may give the first answer to another one, but hardly all of them.
+ * For each domain of a link that is up, the server is asked:
+ *   - its time and its software, from the component's own name. Any answer shows that it answers;
+ *   - from a domain that does not exist, by a ping (XEP-0199) and by a presence probe. An answer
+ *     that is routed comes to us only by the module of the server, or by the default route of a
+ *     router. Prosody does not route answers to an iq (question.h), so there only presence counts;
+ *   - the same from users who do not exist: a module that shares the users among several gateways
+ *     may give one answer to another gateway, but hardly all of them.
  *
  * With names = per-peer the server knows each peer's name itself, and nothing is asked.
  */
@@ -25,24 +26,41 @@
 
 #define WAIT_MS     5000
 #define DOMAINS_MAX 64 /* that are asked; each costs the server some questions */
-#define FAR_COUNT   8  /* questions from far: one to the domain, the others to users */
+#define FAR_COUNT   6  /* from far, of each kind: one to the domain, the others to users */
 #define LEGS_MAX    64
 #define PING        "<ping xmlns='" XF_NS_PING "'/>"
+#define VERSION     "<query xmlns='jabber:iq:version'/>" /* XEP-0092 */
 
 struct asked { /* of one domain */
     struct xf_selfcheck *check;
     struct xf_link *link;
     const char *domain;
-    struct xf_link_question time, far[FAR_COUNT];
+    bool is_router;
+    struct xf_link_question time, version, pings[FAR_COUNT], probes[FAR_COUNT];
     int64_t asked_ms; /* wall clock */
-    bool has_time, is_answered, is_back;
+    bool has_time, is_answered;
+    enum software { UNKNOWN, ROUTES_IQ, PROSODY } software;
+    bool ping_is_back, probe_is_back;
     int64_t skew_s;
 };
+
+/* Did something come back that was routed for certain? */
+static bool is_back(const struct asked *asked)
+{
+    bool routes_iq = asked->is_router || asked->software == ROUTES_IQ;
+    return asked->probe_is_back || (asked->ping_is_back && routes_iq);
+}
+
+/* Is nothing more to be learned? */
+static bool is_settled(const struct asked *asked)
+{
+    return asked->is_answered && is_back(asked) && !xf_list_is_linked(&asked->time.node);
+}
 
 struct xf_link_check {
     struct xf_timer timer;
     struct asked *asked[DOMAINS_MAX];
-    size_t count, open; /* open: of those, how many still wait for something */
+    size_t count;
 };
 
 /* ------------------------------------------------------------------ what came of it */
@@ -50,10 +68,14 @@ struct xf_link_check {
 static void say_module(struct asked *asked)
 {
     struct xf_spot spot = {"module", asked->domain};
-    if (asked->is_back)
+    if (is_back(asked))
         xf_selfcheck_ok(asked->check, spot,
                         "the local server hands foreign domains to us (link %s)",
                         xf_link_name(asked->link));
+    else if (asked->ping_is_back && asked->software == UNKNOWN)
+        xf_selfcheck_warn(asked->check, spot, XF_HELP_MODULE_MISSING,
+                          "the local server does not tell its software (XEP-0092), so it is not "
+                          "known whether its answer took the way through its module");
     else if (asked->is_answered)
         xf_selfcheck_wrong(asked->check, spot, XF_HELP_MODULE_MISSING,
                            "module missing: the local server answered to the name of the link, "
@@ -87,8 +109,11 @@ static void say_time(struct asked *asked)
 static void forget(struct asked *asked)
 {
     xf_link_forget(&asked->time);
-    for (size_t i = 0; i < FAR_COUNT; i++)
-        xf_link_forget(&asked->far[i]);
+    xf_link_forget(&asked->version);
+    for (size_t i = 0; i < FAR_COUNT; i++) {
+        xf_link_forget(&asked->pings[i]);
+        xf_link_forget(&asked->probes[i]);
+    }
 }
 
 static void finish(struct xf_selfcheck *check)
@@ -108,13 +133,13 @@ static void on_late(void *owner)
     finish(owner);
 }
 
-/* Once nothing is open, from the timer: an answer must not end what asks. */
-static void look_whether_over(struct asked *asked, bool was_open)
+/* From the timer, since an answer must not end what asks. */
+static void look_whether_over(struct xf_selfcheck *check)
 {
-    struct xf_selfcheck *check = asked->check;
-    bool is_open = !asked->is_answered || !asked->is_back;
-    if (was_open && !is_open && --check->links->open == 0)
-        xf_timer_start(check->parts.timers, &check->links->timer, 0);
+    for (size_t i = 0; i < check->links->count; i++)
+        if (!is_settled(check->links->asked[i]))
+            return;
+    xf_timer_start(check->parts.timers, &check->links->timer, 0);
 }
 
 /* ------------------------------------------------------------------ questions */
@@ -122,27 +147,43 @@ static void look_whether_over(struct asked *asked, bool was_open)
 static void on_time(void *owner, const struct xf_stanza *answer)
 {
     struct asked *asked = owner;
-    bool was_open = !asked->is_answered || !asked->is_back;
     asked->is_answered = true;
     asked->has_time = xf_skew_read(answer, asked->asked_ms, xf_unix_ms(), &asked->skew_s);
-    look_whether_over(asked, was_open);
+    look_whether_over(asked->check);
 }
 
-static void on_far(void *owner, const struct xf_stanza *answer)
+static void on_version(void *owner, const struct xf_stanza *answer)
+{
+    static const char prosody[] = ">Prosody<";
+    struct asked *asked = owner;
+    struct xf_span payload = answer->payload;
+    asked->is_answered = true;
+    if (xf_span_is(answer->type, "result") && payload.ptr)
+        asked->software =
+            memmem(payload.ptr, payload.len, prosody, sizeof(prosody) - 1) ? PROSODY : ROUTES_IQ;
+    look_whether_over(asked->check);
+}
+
+static void on_ping(void *owner, const struct xf_stanza *answer)
 {
     struct asked *asked = owner;
-    bool was_open = !asked->is_answered || !asked->is_back;
     (void)answer;
-    asked->is_back = true;
-    look_whether_over(asked, was_open);
+    asked->ping_is_back = true;
+    look_whether_over(asked->check);
 }
 
-static void ask(struct asked *asked, struct xf_link_question *question, const char *to,
-                const char *payload)
+static void on_probe(void *owner, const struct xf_stanza *answer)
+{
+    struct asked *asked = owner;
+    (void)answer;
+    asked->probe_is_back = true;
+    look_whether_over(asked->check);
+}
+
+static void ask(struct asked *asked, struct xf_link_question *question, bool is_from_far,
+                const char *to, const char *payload)
 {
     size_t domain_len = strlen(asked->domain);
-    bool is_from_far = question != &asked->time;
-    question->answered = is_from_far ? on_far : on_time;
     question->owner = asked;
     const struct xf_link_asking asking = {
         .is_from_far = is_from_far,
@@ -155,35 +196,45 @@ static void ask(struct asked *asked, struct xf_link_question *question, const ch
 
 static void ask_all(struct asked *asked)
 {
-    char user[XF_DOMAIN_MAX + 32];
+    char to[XF_DOMAIN_MAX + 32];
     asked->asked_ms = xf_unix_ms();
-    ask(asked, &asked->time, asked->domain, XF_SKEW_QUESTION);
-    ask(asked, &asked->far[0], asked->domain, PING);
-    for (size_t i = 1; i < FAR_COUNT; i++) {
-        snprintf(user, sizeof(user), "xfedd-question-%zu@%s", i, asked->domain);
-        ask(asked, &asked->far[i], user, PING);
+    asked->time.answered = on_time;
+    asked->version.answered = on_version;
+    ask(asked, &asked->time, false, asked->domain, XF_SKEW_QUESTION);
+    ask(asked, &asked->version, false, asked->domain, VERSION);
+    for (size_t i = 0; i < FAR_COUNT; i++) {
+        if (i == 0)
+            snprintf(to, sizeof(to), "%s", asked->domain);
+        else
+            snprintf(to, sizeof(to), "xfedd-question-%zu@%s", i, asked->domain);
+        asked->pings[i].answered = on_ping;
+        asked->probes[i].answered = on_probe;
+        ask(asked, &asked->pings[i], true, to, PING);
+        ask(asked, &asked->probes[i], true, to, NULL);
     }
 }
 
-static void add(struct xf_selfcheck *check, struct xf_link *link, const char *domain)
+static void add(struct xf_selfcheck *check, struct xf_link *link, const struct xf_link_view *view,
+                const char *domain)
 {
     struct xf_link_check *links = check->links;
     if (links->count == DOMAINS_MAX)
         return;
     struct asked *asked = xf_new(struct asked);
-    *asked = (struct asked){.check = check, .link = link, .domain = domain};
+    *asked = (struct asked){
+        .check = check, .link = link, .domain = domain, .is_router = view->driver[0] == 'r'};
     links->asked[links->count++] = asked;
-    links->open++;
     ask_all(asked);
 }
 
-static void ask_link(struct xf_selfcheck *check, struct xf_link *link, const char *title)
+static void ask_link(struct xf_selfcheck *check, struct xf_link *link,
+                     const struct xf_link_view *view)
 {
     const struct xf_conf *conf = check->parts.conf;
     for (size_t i = 0; i < conf->served_count; i++) {
         const struct xf_served_settings *served = &conf->served[i].settings;
-        if (!served->mail_only && strcmp(served->link, title) == 0)
-            add(check, link, served->domain);
+        if (!served->mail_only && strcmp(served->link, view->title) == 0)
+            add(check, link, view, served->domain);
     }
 }
 
@@ -215,7 +266,7 @@ void xf_selfcheck_links(struct xf_selfcheck *check)
             xf_selfcheck_ok(check, (struct xf_spot){"module", view.title},
                             "is not asked: with names = per-peer the server knows each peer");
         else if (view.is_up)
-            ask_link(check, link, view.title);
+            ask_link(check, link, &view);
     }
     if (check->links->count == 0)
         return;

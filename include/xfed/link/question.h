@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * question.h — questions of our own to the local server, over a link: iq requests whose answers are
- * for us, and not for a peer.
+ * question.h — questions of our own to the local server, over a link, whose answers are for us and
+ * not for a peer: iq requests, and presence probes (RFC 6121 §4.3).
  *
  * A question comes from the component's own name, or from an address of XF_LINK_FAR_DOMAIN, which
- * is no domain (RFC 6761 §6.4). The server has to route the answer to the latter like a stanza for
- * any foreign domain; so only a server that hands these to us lets us see it.
+ * is no domain (RFC 6761 §6.4). A server that routes its answer to the latter does so like a stanza
+ * for any foreign domain; then only a server that hands these to us lets us see it. But Prosody
+ * writes the answer to an iq to the stream from which the iq came, and routes only presence.
  */
 #pragma once
 
@@ -17,7 +18,7 @@
 struct xf_link_question { /* of the asker, who keeps it until it is answered or forgotten */
     struct xf_node node;
     char id[XF_PING_ID_BYTES];
-    /* A result or an error came; borrowed. It may be the last call: not after xf_link_forget. */
+    /* A result or an error came, or from far anything; borrowed. Once, unless forgotten before. */
     void (*answered)(void *owner, const struct xf_stanza *answer);
     void *owner;
 };
@@ -26,7 +27,7 @@ struct xf_link_asking {
     bool is_from_far;      /* from XF_LINK_FAR_DOMAIN, not from our own name */
     const char *to;        /* a prepared JID of a served domain */
     struct xf_span domain; /* of that, in it */
-    const char *payload;   /* XML */
+    const char *payload;   /* XML of an iq; NULL: a presence probe */
 };
 
 /*
