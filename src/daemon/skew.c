@@ -40,7 +40,7 @@ static void on_answer(void *owner, const struct xf_stanza *answer)
 {
     struct xf_skew_asked *asked = owner;
     int64_t seconds;
-    if (!xf_skew_read(answer, asked->asked_ms, xf_unix_ms(), &seconds))
+    if (!xf_selfcheck_read_skew(answer, asked->asked_ms, xf_unix_ms(), &seconds))
         return;
     bool is_skewed = seconds >= XF_SKEW_WARN_S || seconds <= -XF_SKEW_WARN_S;
     bool is_wrong = seconds >= XF_SKEW_WRONG_S || seconds <= -XF_SKEW_WRONG_S;

@@ -303,7 +303,8 @@ static void run_beat(struct postgres *s)
         [BEAT_SELF] = {.sql = xf_pg_sql_beat,
                        .count = 9,
                        .values = {n->name, n->version, n->digest, n->links, n->instance,
-                                  n->is_leaving ? "true" : "false", heartbeat_ms, peers, n->secret}},
+                                  n->is_leaving ? "true" : "false", heartbeat_ms, peers,
+                                  n->secret}},
         [BEAT_OLD] = {.sql = xf_pg_sql_old_nodes},
     };
     xf_pg_conn_run(s->conn, statements, BEAT_COUNT);

@@ -37,7 +37,7 @@ struct xf_store_alarm { /* raised by another node */
 
 struct xf_store_node { /* of the registry */
     const char *name, *version, *digest, *links;
-    const char *secret; /* digest of the dialback secret; NULL or "": not known */
+    const char *secret;   /* digest of the dialback secret; NULL or "": not known */
     const char *instance; /* random, drawn at the start of the process */
     bool is_leaving;
     unsigned heartbeat_ms;

@@ -148,7 +148,7 @@ static void on_time(void *owner, const struct xf_stanza *answer)
 {
     struct asked *asked = owner;
     asked->is_answered = true;
-    asked->has_time = xf_skew_read(answer, asked->asked_ms, xf_unix_ms(), &asked->skew_s);
+    asked->has_time = xf_selfcheck_read_skew(answer, asked->asked_ms, xf_unix_ms(), &asked->skew_s);
     look_whether_over(asked->check);
 }
 

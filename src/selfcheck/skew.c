@@ -32,8 +32,8 @@ static bool parse(const char *text, int64_t *out_unix_s)
     return true;
 }
 
-bool xf_skew_read(const struct xf_stanza *answer, int64_t asked_ms, int64_t now_ms,
-                  int64_t *out_seconds)
+bool xf_selfcheck_read_skew(const struct xf_stanza *answer, int64_t asked_ms, int64_t now_ms,
+                            int64_t *out_seconds)
 {
     static const char tag[] = "utc>";
     struct xf_span payload = answer->payload;

@@ -5,7 +5,9 @@
 A real Prosody is the local server. It has its module, and then has not; DNS, certificates, the directory, the disk, the clock and a second
 node are wrong in one way each. What is not broken must be found fine.
 """
+import ctypes
 import os
+import socket
 import sys
 import time
 
@@ -36,21 +38,24 @@ directory {{
 {extra}
 '''
 
-# part, where, level, help=CODE, words
+def row(part, where, level, words=(), help=None):
+    return part, where, level, words, help
+
+
 BROKEN = (
-    ('dns', LOCAL, 'ok', None, (f'{net.GATEWAY}:5269', 'not validated by DNSSEC')),
-    ('dns', f'right.{LOCAL}', 'ok', None, ()),
-    ('dns', f'missing.{LOCAL}', 'wrong', 'our-srv-missing', (f'_xmpp-server._tcp.missing.{LOCAL}. SRV 0 10 5269 xmpp.{LOCAL}.',)),
-    ('dns', f'noservice.{LOCAL}', 'wrong', 'our-srv-no-service', ('nobody federates',)),
-    ('dns', f'moved.{LOCAL}', 'wrong', 'our-srv-differs', (f'xmpp.moved.{LOCAL}:5269', ELSEWHERE)),
-    ('dns', f'lost.{LOCAL}', 'wrong', 'our-srv-differs', ('without an address',)),
-    ('certificate', LOCAL, 'ok', None, ('days left',)),
-    ('certificate', f'missing.{LOCAL}', 'ok', None, ()),
-    ('certificate', 'mail.example', 'wrong', 'our-cert-name', ('does not name it',)),
-    ('link', f'{net.LOCAL}:{COMPONENT_PORT}', 'ok', None, ('is up',)),
-    ('module', LOCAL, 'ok', None, ('hands foreign domains to us',)),
-    ('clock', LOCAL, 'ok', None, ('agrees',)),
-    ('directory', 'this host', 'wrong', 'directory-lost', ('identity.directory.lost', 'ldap://127.0.0.1:3890')),
+    row('dns', LOCAL, 'ok', (f'{net.GATEWAY}:5269', 'not validated by DNSSEC')),
+    row('dns', f'right.{LOCAL}', 'ok'),
+    row('dns', f'missing.{LOCAL}', 'wrong', (f'_xmpp-server._tcp.missing.{LOCAL}. SRV 0 10 5269 xmpp.{LOCAL}.',), help='our-srv-missing'),
+    row('dns', f'noservice.{LOCAL}', 'wrong', ('nobody federates',), help='our-srv-no-service'),
+    row('dns', f'moved.{LOCAL}', 'wrong', (f'xmpp.moved.{LOCAL}:5269', ELSEWHERE), help='our-srv-differs'),
+    row('dns', f'lost.{LOCAL}', 'wrong', ('without an address',), help='our-srv-differs'),
+    row('certificate', LOCAL, 'ok', ('days left',)),
+    row('certificate', f'missing.{LOCAL}', 'ok'),
+    row('certificate', 'mail.example', 'wrong', ('does not name it',), help='our-cert-name'),
+    row('link', f'{net.LOCAL}:{COMPONENT_PORT}', 'ok', ('is up',)),
+    row('module', LOCAL, 'ok', ('hands foreign domains to us',)),
+    row('clock', LOCAL, 'ok', ('agrees',)),
+    row('directory', 'this host', 'wrong', ('identity.directory.lost', 'ldap://127.0.0.1:3890'), help='directory-lost'),
 )
 
 
@@ -72,17 +77,23 @@ class Bare(Prosody):
         return super().start()
 
 
-def judge(report, what, rows, part, where, level, code, words):
+def judge(report, what, rows, part, where, level, words=(), help=None):
     found = [r for r in rows if r['part'] == part and r['where'] == where]
     text = ' '.join(r['text'] for r in found)
-    report.check(f'{what}: {part} {where}: {level} {code or ""}: {text}',
-                 any((r['level'], r.get('help')) == (level, code) for r in found) and all(w in text for w in words)
-                 and (code is None or all(r.get('advice') for r in found if r['level'] != 'ok')), f'{found or rows}')
+    report.check(f'{what}: {part} {where}: {level} {help or ""}: {text}',
+                 any((r['level'], r.get('help')) == (level, help) for r in found) and all(w in text for w in words)
+                 and (help is None or all(r.get('advice') for r in found if r['level'] != 'ok')), f'{found or rows}')
 
 
 def gateway_of(lab, certificate, ca_file, label=None, extra='', node=f'{net.LOCAL}:{COMPONENT_PORT}', **opts):
     return Gateway(lab, LOCAL, 'external', certificate, ca_file, COMPONENT, node, label=label, extra=extra, trust='expiry-warning = 0',
                    aliases=', '.join(f'"{a}.{LOCAL}"' for a in ALIASES), **opts)
+
+
+def is_synchronised():
+    """As adjtimex(2) tells: STA_UNSYNC in `status` of struct timex."""
+    timex = ctypes.create_string_buffer(512)
+    return ctypes.CDLL(None).adjtimex(timex) >= 0 and not int.from_bytes(timex[40:44], sys.byteorder) & 0x40
 
 
 def ctl_of(args, gateway):
@@ -99,6 +110,7 @@ def records(lab):
     dns.lines += [f'srv-host=_xmpps-server._tcp.{name},{target},5270,0,5' for name in (LOCAL, f'right.{LOCAL}', 'mail.example')]
     dns.no_service(f'noservice.{LOCAL}')
     dns.domain(f'moved.{LOCAL}', ELSEWHERE)
+    dns.host('silent.example', ELSEWHERE)
     dns.lines.append(f'srv-host=_xmpp-server._tcp.lost.{LOCAL},nowhere.{LOCAL},5269,0,5')
     return dns
 
@@ -110,8 +122,11 @@ def broken(report, ctl, gateway):
     report.check('   in words: what, where, advice and code', 'WRONG    dns' in out and 'help: our-srv-missing' in out
                  and 'advice: ' in out and ' wrong\n' in out, out + err)
     rows, result = ctl.ask('check', '--self')
-    for row in BROKEN:
-        judge(report, 'broken', rows, *row)
+    for expected in BROKEN:
+        judge(report, 'broken', rows, *expected)
+    judge(report, 'its key was taken away', rows, 'certificate', gateway.certificate, 'warning', ('.key cannot be read any more',), help='our-cert-file')
+    judge(report, 'the kernel is asked for NTP', rows, 'clock', 'this host', *(
+        ('ok',) if is_synchronised() else row('', '', 'warning', ('nothing keeps',), help='clock-unsynchronised')[2:]))
     wrong = sum(r['level'] == 'wrong' for r in rows)
     report.equal('   as many as are counted', (result['wrong'], len(rows)), (wrong, sum(result.values())))
 
@@ -122,8 +137,8 @@ def without_module(report, ctl, server, gateway):
     seen = len(gateway.events('link.stream.up'))
     server.start()
     gateway.wait_until(lambda: len(gateway.events('link.stream.up')) > seen, 20)
-    judge(report, 'no module', ctl.ask('check', '--self')[0], 'module', LOCAL, 'wrong', 'module-missing',
-          ('module missing', 'mod_route_gateway', COMPONENT[0]))
+    judge(report, 'no module', ctl.ask('check', '--self')[0], 'module', LOCAL, 'wrong',
+          ('module missing', 'mod_route_gateway', COMPONENT[0]), help='module-missing')
     server.stop()
     server.is_bare = False
     server.start()
@@ -137,9 +152,12 @@ def inbound(report, ctl):
                  status == 0 and 'can be reached as peers would' in out and 's2s.features.offered' in out, f'{status} {out}')
     _, result = ctl.ask('check', '--inbound', 'mail.example')
     report.equal('inbound: a certificate for another name', (result['reachable'], result['help']), (False, 'cert-wrong-name'))
+    wanted = dict(reachable=False, inbound=True, help='our-address-shut')
+    _, result = ctl.ask('check', '--inbound', f'moved.{LOCAL}')
+    report.check('inbound: nobody is there', wanted.items() <= result.items(), str(result))
     status, out, _ = ctl.run('check', '--inbound', f'moved.{LOCAL}')
     report.check('inbound: an address where nobody is: our listener, hairpin NAT', status == 1
-                 and all(w in out for w in ('hairpin NAT', 'our-address-shut', f'{ELSEWHERE}:5269', 'refused')), f'{status} {out}')
+                 and all(w in out for w in ('hairpin NAT', 'help          our-address-shut', f'{ELSEWHERE}:5269', 'refused')), f'{status} {out}')
     status, _, err = ctl.run('check', '--inbound', 'b.example')
     report.check('inbound: no domain of others', status == 1 and 'not a domain of xfedd' in err, f'{status} {err}')
 
@@ -162,9 +180,10 @@ def clock(stage, lab, certificate, ca_file, days):
     ctl = ctl_of(stage.args, gateway)
     rows, _ = ctl.ask('check', '--self')
     word = 'ahead of' if days > 0 else 'behind'
-    judge(report, f'clock {days:+d} d', rows, 'clock', LOCAL, 'wrong', 'clock-skewed', (word, "the local server's"))
+    judge(report, f'clock {days:+d} d', rows, 'clock', LOCAL, 'wrong', (word, "the local server's"), help='clock-skewed')
+    judge(report, 'we do not trust our own authority', rows, 'certificate', certificate[0], 'wrong', ('xfedd test authority ours',), help='our-cert-chain')
     if days < 0:
-        judge(report, f'clock {days:+d} d', rows, 'certificate', certificate[0], 'wrong', 'our-cert-dates', ('by the clock of this host',))
+        judge(report, f'clock {days:+d} d', rows, 'certificate', certificate[0], 'wrong', ('by the clock of this host',), help='our-cert-dates')
     _, result = ctl.ask('check', name)
     code = 'cert-expired' if days > 0 else 'cert-not-yet-valid'
     report.check(f'clock {days:+d} d: a peer is refused, and the clock is suspected: {result.get("detail")}',
@@ -186,9 +205,11 @@ def disk(stage, lab, certificate, pki):
     with open(f'{folder}/filler', 'wb') as f:
         os.posix_fallocate(f.fileno(), 0, os.statvfs(folder).f_bfree * os.statvfs(folder).f_bsize)
     peer = Peer('b.example', net.PEER, pki.issue('b.example'), pki.file)
-    peer.external(peer.dial((net.GATEWAY, 5269), LOCAL), LOCAL)
+    stream = peer.dial((net.GATEWAY, 5269), LOCAL)
+    peer.external(stream, LOCAL)
+    silent = socket.create_server((ELSEWHERE, 5269))
     for _ in range(60):
-        cluster.send(f"<message from='u@{LOCAL}' to='v@nobody.example'><body>{'x' * 20000}</body></message>")
+        cluster.send(f"<message from='u@{LOCAL}' to='v@silent.example'><body>{'x' * 20000}</body></message>")
     for _ in range(30):     # more than a page has room for
         ctl.run('close', 'nobody.example')
     for event in ('memory.write.failed', 'journal.write.failed', 'audit.write.failed'):
@@ -197,8 +218,10 @@ def disk(stage, lab, certificate, pki):
     gateway.wait_event('link.stream.failed', 5)
     rows = ctl.ask('check', '--self')[0]
     for section in ('memory', 'journal', 'audit'):
-        judge(report, 'full disk', rows, 'file', f'{folder}/{section}', 'wrong', 'file-unwritable', (f'{section}.write.failed',))
+        judge(report, 'full disk', rows, 'file', f'{folder}/{section}', 'wrong', (f'{section}.write.failed',), help='file-unwritable')
     os.remove(f'{folder}/filler')
+    silent.close()
+    stream.close()
     report.check('there is room again: the journal is written', gateway.wait_event('journal.write.recovered', 10))
     report.check('   and check --self does not blame it any more',
                  f'{folder}/journal' not in [r['where'] for r in ctl.ask('check', '--self')[0]], str(rows))
@@ -208,7 +231,7 @@ def disk(stage, lab, certificate, pki):
 
 def nodes(stage, lab, certificate, pki):
     report, ip = stage.report, '127.77.0.5'
-    stage.start(Postgres(lab, ip, pki.issue('db.example')))
+    database = stage.start(Postgres(lab, ip, pki.issue('db.example')))
     gateways = []
     for name, address in (('one', '127.77.0.6'), ('two', '127.77.0.7')):
         gateway = gateway_of(lab, certificate, pki.file, label=name, ip=address, node=f'{NOBODY}:1')
@@ -223,15 +246,19 @@ def nodes(stage, lab, certificate, pki):
     for gateway, other in ((one, 'two'), (two, 'one')):
         report.check(f'the other node has another dialback secret: node {other} is named',
                      gateway.wait_event('node.secret.differs', 15, node=other, help='node-secret-differs'))
-    judge(report, 'two nodes', ctl_of(stage.args, one).ask('check', '--self')[0], 'node', 'two', 'wrong', 'node-secret-differs',
-          ('dialback secret is not ours',))
+    judge(report, 'two nodes', ctl_of(stage.args, one).ask('check', '--self')[0], 'node', 'two', 'wrong',
+          ('dialback secret is not ours',), help='node-secret-differs')
     log = open(one.log).read() + open(two.log).read()
     report.check('no log has a secret', 'the dialback secret of node' not in log)
     two.stop()
     two._write('dialback.secret', 'the dialback secret of node one, which is not that of the other')
     two.start(linked=False)
     report.check('with the same secret it agrees', one.wait_event('node.secret.agrees', 15, node='two'))
-    judge(report, 'two nodes', ctl_of(stage.args, one).ask('check', '--self')[0], 'node', 'two', 'ok', None, ('are the same',))
+    judge(report, 'two nodes', ctl_of(stage.args, one).ask('check', '--self')[0], 'node', 'two', 'ok', ('are the same',))
+    database.ask("INSERT INTO xfedd.nodes SELECT 'three', '9.9', digest, links, 'x', false, heartbeat_ms, peers, now(), now() + interval '1 hour', secret "
+                 "FROM xfedd.nodes WHERE name = 'one' RETURNING 1")
+    one.wait_event('node.seen', 5, node='three')
+    judge(report, 'another version', ctl_of(stage.args, one).ask('check', '--self')[0], 'node', 'three', 'warning', ('xfedd 9.9',), help='node-version')
 
 
 DNS = []
@@ -252,6 +279,8 @@ def main():
         gateway.configure(NODE.format(domain=LOCAL, ip=net.GATEWAY, certificate=certificate[0], key=f'{gateway.folder}/{LOCAL}.key', extra=''))
         gateway.start()
         stage.at_end(gateway.stop)
+        gateway.certificate = certificate[0]
+        os.chmod(f'{gateway.folder}/{LOCAL}.key', 0)
         ctl = ctl_of(args, gateway)
         began = time.monotonic()
         broken(report, ctl, gateway)

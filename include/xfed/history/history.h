@@ -144,7 +144,7 @@ size_t xf_history_nodes_lost(const struct xf_history *history);
 /* Another node of the shared database, as last read; borrowed for the call. */
 struct xf_history_node_view {
     const char *name, *version;
-    bool is_here; /* false: it was stopped, or is silent */
+    bool is_here;                                         /* false: it was stopped, or is silent */
     bool config_differs, secret_differs, version_differs; /* from ours */
 };
 typedef void (*xf_history_node_fn)(void *owner, const struct xf_history_node_view *node);

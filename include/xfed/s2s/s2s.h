@@ -186,7 +186,7 @@ struct xf_out *xf_out_probe(struct xf_s2s *s2s, struct xf_span local, struct xf_
 struct xf_out *xf_out_check(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
                             const struct xf_out_events *events, void *owner);
 /*
- * The same towards a domain that we serve ourselves, as a stranger who does not say who he is: it is
+ * The same towards a domain that we serve ourselves, as a stranger who does not say who it is:
  * `ready` behind the features, if it has TLS and the certificate that it found is good for the
  * domain. For an operator who wants to know what peers find.
  */

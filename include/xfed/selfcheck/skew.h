@@ -19,5 +19,5 @@
  * How much later it is at the server than here, where `asked_ms` and `now_ms` are our own wall
  * clock (xf_unix_ms) at the question and at the answer. False: the answer has no time.
  */
-bool xf_skew_read(const struct xf_stanza *answer, int64_t asked_ms, int64_t now_ms,
-                  int64_t *out_seconds);
+bool xf_selfcheck_read_skew(const struct xf_stanza *answer, int64_t asked_ms, int64_t now_ms,
+                            int64_t *out_seconds);

@@ -11,6 +11,7 @@
 
 #define BEAT_MS 1000
 #define OURS    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define SECRET "1234"
 #define OTHER   "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 struct world {
@@ -45,6 +46,7 @@ static void on_beat(struct xf_store *store, const struct xf_store_node *self)
     world->is_leaving = self->is_leaving;
     snprintf(world->instance, sizeof(world->instance), "%s", self->instance);
     ck_assert_str_eq(self->links, "presence=up");
+    ck_assert_str_eq(self->secret, SECRET);
 }
 
 static void links(void *owner, char *out, size_t room)
@@ -58,7 +60,8 @@ static const struct xf_store_ops ops = {.is_shared = true, .beat = on_beat};
 static void begin(struct world *w)
 {
     const struct xf_history_node node = {
-        .name = "a", .version = "1", .digest = OURS, .heartbeat_ms = BEAT_MS, .links = links};
+        .name = "a", .version = "1", .digest = OURS, .secret = SECRET, .heartbeat_ms = BEAT_MS,
+        .links = links};
     *w = (struct world){.clock = {.now_ms = 1}, .store = {.ops = &ops}};
     world = w;
     w->timers = xf_timers_new(&w->clock);
@@ -104,6 +107,48 @@ static void play(struct world *w, const struct row *rows, size_t count)
         ck_assert_msg(xf_registry_lost(w->registry) == rows[i].lost, "%s", rows[i].label);
     }
 }
+
+static const struct {
+    const char *label, *secret, *events;
+    bool differs;
+} secrets[] = {
+    {"it does not tell", NULL, "node.seen", false},
+    {"a node of before", "", "", false},
+    {"another one", "5678", "node.secret.differs", true},
+    {"said once", "5678", "", true},
+    {"ours", SECRET, "node.secret.agrees", false},
+};
+
+static void on_node(void *owner, const struct xf_history_node_view *node)
+{
+    ck_assert_str_eq(node->name, "b");
+    ck_assert(node->is_here && !node->config_differs && !node->version_differs);
+    *(bool *)owner = node->secret_differs;
+}
+
+START_TEST(compares_dialback_secrets)
+{
+    struct world w;
+    begin(&w);
+    xf_registry_begin(w.registry);
+    for (size_t i = 0; i < XF_ARRAY_LEN(secrets); i++) {
+        bool differs = false;
+        pass(&w, BEAT_MS);
+        w.log[0] = '\0';
+        xf_registry_see(w.registry, &(struct xf_store_node){.name = "b",
+                                                            .version = "1",
+                                                            .digest = OURS,
+                                                            .secret = secrets[i].secret,
+                                                            .links = "p=up",
+                                                            .instance = "x",
+                                                            .heartbeat_ms = BEAT_MS});
+        xf_registry_show(w.registry, on_node, &differs);
+        ck_assert_msg(strcmp(w.log, secrets[i].events) == 0, "%s: %s", secrets[i].label, w.log);
+        ck_assert_msg(differs == secrets[i].differs, "%s", secrets[i].label);
+    }
+    end(&w);
+}
+END_TEST
 
 START_TEST(tells_what_happens_to_another_node)
 {
@@ -244,6 +289,7 @@ int main(void)
     Suite *suite = suite_create("history/registry");
     TCase *tcase = tcase_create("registry");
     tcase_add_test(tcase, tells_what_happens_to_another_node);
+    tcase_add_test(tcase, compares_dialback_secrets);
     tcase_add_test(tcase, counts_a_node_that_was_never_there);
     tcase_add_test(tcase, an_outage_is_not_held_against_others);
     tcase_add_test(tcase, two_processes_of_one_name);
