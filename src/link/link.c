@@ -173,6 +173,8 @@ static void tell_state(struct xf_link *link)
     if (link->events->state)
         link->events->state(link->owner, link, is_up);
     if (!is_up) {
+        if (!link->silence.is_told) /* the server may come back with another configuration */
+            link->silence = (struct silence){0};
         refuse_later(link);
         begin_outage(link);
         return;

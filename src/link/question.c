@@ -61,21 +61,25 @@ static void answer(struct xf_link_question *question, const struct xf_stanza *st
     question->answered(question->owner, stanza);
 }
 
-/* The part before "@XF_LINK_FAR_DOMAIN"; absent: it is another address. */
-static struct xf_span far_user(struct xf_span to)
+/*
+ * The id of who asked from far. Absent: it is another address, also one of that domain to which a
+ * user writes.
+ */
+static struct xf_span far_id(struct xf_span to)
 {
     static const char tail[] = "@" XF_LINK_FAR_DOMAIN;
     size_t len = sizeof(tail) - 1;
-    if (to.len <= len || memcmp(to.ptr + to.len - len, tail, len) != 0)
+    if (to.len < len + sizeof(PREFIX) - 1 || memcmp(to.ptr + to.len - len, tail, len) != 0 ||
+        memcmp(to.ptr, PREFIX, sizeof(PREFIX) - 1) != 0)
         return XF_SPAN_NONE;
     return (struct xf_span){to.ptr, to.len - len};
 }
 
 bool xf_questions_take(struct xf_questions *questions, const struct xf_stanza *stanza)
 {
-    struct xf_span user = far_user(stanza->raw_to);
-    if (__builtin_expect(user.ptr != NULL, 0)) {
-        answer(find(questions, user), stanza);
+    struct xf_span id = far_id(stanza->raw_to);
+    if (__builtin_expect(id.ptr != NULL, 0)) {
+        answer(find(questions, id), stanza);
         return true;
     }
     if (stanza->kind != XF_STANZA_IQ || xf_list_is_empty(&questions->open) ||

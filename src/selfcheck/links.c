@@ -240,17 +240,25 @@ static void ask_link(struct xf_selfcheck *check, struct xf_link *link,
 
 /* ------------------------------------------------------------------ legs */
 
+struct shown {
+    struct xf_selfcheck *check;
+    bool is_per_peer;
+};
+
+/* With names = per-peer a stream that is down concerns one peer, which may be a stranger. */
 static void show_leg(void *owner, const struct xf_leg_view *leg)
 {
-    struct xf_selfcheck *check = owner;
+    const struct shown *shown = owner;
+    struct xf_selfcheck *check = shown->check;
     struct xf_spot spot = {"link", leg->node};
     if (leg->is_up)
         xf_selfcheck_ok(check, spot, "%s is up for %" PRIu64 " s%s", leg->name,
                         leg->since_ms / 1000, leg->is_congested ? ", but slow" : "");
     else
-        xf_selfcheck_wrong(check, spot, leg->help ? leg->help : XF_HELP_LINK_DOWN,
-                           "%s is down (%s)%s%s", leg->name, leg->state,
-                           leg->failure ? ", last time: " : "", leg->failure ? leg->failure : "");
+        (shown->is_per_peer ? xf_selfcheck_warn : xf_selfcheck_wrong)(
+            check, spot, leg->help ? leg->help : XF_HELP_LINK_DOWN, "%s is down (%s)%s%s",
+            leg->name, leg->state, leg->failure ? ", last time: " : "",
+            leg->failure ? leg->failure : "");
 }
 
 void xf_selfcheck_links(struct xf_selfcheck *check)
@@ -260,8 +268,8 @@ void xf_selfcheck_links(struct xf_selfcheck *check)
     xf_timer_init(&check->links->timer, on_late, check);
     for (size_t i = 0; i < check->parts.link_count; i++) {
         struct xf_link *link = check->parts.links[i];
-        xf_link_view_legs(link, LEGS_MAX, show_leg, check);
         xf_link_view(link, &view);
+        xf_link_view_legs(link, LEGS_MAX, show_leg, &(struct shown){check, view.is_per_peer});
         if (view.is_per_peer)
             xf_selfcheck_ok(check, (struct xf_spot){"module", view.title},
                             "is not asked: with names = per-peer the server knows each peer");

@@ -11,7 +11,7 @@
 
 #define BEAT_MS 1000
 #define OURS    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define SECRET "1234"
+#define SECRET  "1234"
 #define OTHER   "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 struct world {
@@ -59,9 +59,12 @@ static const struct xf_store_ops ops = {.is_shared = true, .beat = on_beat};
 
 static void begin(struct world *w)
 {
-    const struct xf_history_node node = {
-        .name = "a", .version = "1", .digest = OURS, .secret = SECRET, .heartbeat_ms = BEAT_MS,
-        .links = links};
+    const struct xf_history_node node = {.name = "a",
+                                         .version = "1",
+                                         .digest = OURS,
+                                         .secret = SECRET,
+                                         .heartbeat_ms = BEAT_MS,
+                                         .links = links};
     *w = (struct world){.clock = {.now_ms = 1}, .store = {.ops = &ops}};
     world = w;
     w->timers = xf_timers_new(&w->clock);
@@ -112,10 +115,8 @@ static const struct {
     const char *label, *secret, *events;
     bool differs;
 } secrets[] = {
-    {"it does not tell", NULL, "node.seen", false},
-    {"a node of before", "", "", false},
-    {"another one", "5678", "node.secret.differs", true},
-    {"said once", "5678", "", true},
+    {"it does not tell", NULL, "node.seen", false},       {"a node of before", "", "", false},
+    {"another one", "5678", "node.secret.differs", true}, {"said once", "5678", "", true},
     {"ours", SECRET, "node.secret.agrees", false},
 };
 

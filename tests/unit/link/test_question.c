@@ -38,9 +38,11 @@ static const struct {
     {"a request", XF_STANZA_IQ, "get", "xfedd-ask-" KEY "-1", "gw.a.example", false, 0},
     {"a message", XF_STANZA_MESSAGE, "error", "xfedd-ask-" KEY "-1", "gw.a.example", false, 0},
     {"an answer to a peer", XF_STANZA_IQ, "result", "x", "v@b.example", false, 0},
-    {"to who asked from far", XF_STANZA_PRESENCE, "unsubscribed", NULL, "xfedd-ask-" KEY "-1@" FAR, true, 1},
+    {"to who asked from far", XF_STANZA_PRESENCE, "unsubscribed", NULL, "xfedd-ask-" KEY "-1@" FAR,
+     true, 1},
     {"from far, of another gateway", XF_STANZA_PRESENCE, NULL, NULL, "xfedd-ask-z-1@" FAR, true, 0},
     {"a domain that ends like it", XF_STANZA_PRESENCE, NULL, NULL, "v@b." FAR, false, 0},
+    {"a user writes there", XF_STANZA_PRESENCE, NULL, NULL, "me@" FAR, false, 0},
     {"no user", XF_STANZA_PRESENCE, NULL, NULL, FAR, false, 0},
     {"no address", XF_STANZA_PRESENCE, NULL, NULL, NULL, false, 0},
 };

@@ -7,7 +7,7 @@
 #include <xfed/base/err.h>
 #include <xfed/selfcheck/skew.h>
 
-#define NOW_S  1166551115 /* 2006-12-19T17:58:35Z */
+#define NOW_S     1166551115 /* 2006-12-19T17:58:35Z */
 #define TIME(utc) "<time xmlns=\"urn:xmpp:time\"><tzo>-06:00</tzo><utc>" utc "</utc></time>"
 
 static const struct {

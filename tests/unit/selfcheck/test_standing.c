@@ -48,7 +48,8 @@ static void end(void)
 START_TEST(lasts_until_it_is_over)
 {
     fail_file("a.db", "the disk is full");
-    ck_assert_str_eq(all(NULL), "file|a.db|memory.write.failed: the disk is full|file-unwritable|1000\n");
+    ck_assert_str_eq(all(NULL),
+                     "file|a.db|memory.write.failed: the disk is full|file-unwritable|1000\n");
     ck_assert_str_eq(all("node"), "");
     xf_log(XF_LOG_INFO, "memory.write.recovered", XF_STR("file", "b.db"));
     ck_assert_str_ne(all("file"), "");
