@@ -21,6 +21,7 @@ const char *xf_finding_word(enum xf_finding_level level)
 
 /* ------------------------------------------------------------------ findings */
 
+XF_PRINTF(5, 0)
 static void say(struct xf_selfcheck *check, struct xf_spot spot, enum xf_finding_level level,
                 enum xf_help help, const char *fmt, va_list args)
 {
