@@ -2,7 +2,8 @@
 /*
  * selfcheck_priv.h — what the files of selfcheck share.
  *
- *   selfcheck.c     begins the parts, waits for those that ask others, and ends
+ *   selfcheck.c     begins the parts, and ends
+ *   finding.c       what they say, and that they wait
  *   certificates.c  our certificates: names, dates, chain, files
  *   records.c       what DNS says about us
  *   links.c         links, and the questions to the local server: module, time

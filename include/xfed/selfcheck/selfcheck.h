@@ -56,7 +56,7 @@ struct xf_selfcheck;
 
 struct xf_selfcheck_events {
     void (*found)(void *owner, const struct xf_finding *finding); /* borrowed */
-    void (*done)(void *owner); /* it is over, and freed */
+    void (*done)(void *owner);                                    /* it is over, and freed */
 };
 
 /* No event is delivered before this function returns. It takes some seconds. */
