@@ -285,6 +285,9 @@ DURATION(PROCESS, "repair-after", C, routing.repair_after_ms, "3m", S, 24 * H,
 SIZE (PROCESS, "repair-bytes", C, routing.repair_bytes, "16M", 0, 4096 * MIB,
       "How much memory the presence may use that is noted for that. An owner of peers without a section may use an eighth of it, all of them "
       "half; what has no room is not repaired."),
+DURATION(PROCESS, "alarm-after", C, process.alarm_after_ms, "1m", S, H,
+      "How long a link must be down, a peer be unreachable or a file be unwritable before an alarm is raised (doc/ALARMS.md), and how long it must "
+      "be well before that is over."),
 BOOL (PROCESS, "sandbox", C, process.sandbox, "yes",
       "After start-up, give up what a gateway does not need: system calls (seccomp), so that no program can be started and no other "
       "process inspected; and access to all files outside /etc, /usr and the folders of its own files (Landlock). Turn it off for "

@@ -47,6 +47,7 @@ static void end_verb(struct xf_client *s, const char *result)
     if (s->verb && s->verb->right == XF_RIGHT_ACT && s->is_permitted)
         log_act(s, result);
     xf_log_unwatch(&s->watcher);
+    xf_alarms_unfollow(&s->follower);
     xf_timer_stop(&s->timer);
     if (s->free_job)
         s->free_job(s->job);

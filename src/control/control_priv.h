@@ -18,6 +18,7 @@
  *   verb_federation.c
  *   verb_process.c  reload, drain, log
  *   verb_trace.c    trace
+ *   verb_alarms.c   alarms
  *
  * To add a verb: write its function, give it a row in verbs.c, a row in src/ctl/verbs.c that shows
  * its answer, and a section in doc/CONTROL.md.
@@ -103,9 +104,10 @@ struct xf_client {
     void (*free_job)(void *job);
     /* A reload is about to free what xf_control_parts had. NULL: the verb keeps nothing of it. */
     void (*renewed)(struct xf_client *client);
-    struct xf_log_watcher watcher; /* of the verb under way */
-    struct xf_timer timer;         /* ditto */
-    size_t rows_lost;              /* since the last row that fitted */
+    struct xf_log_watcher watcher;     /* of the verb under way */
+    struct xf_alarm_follower follower; /* ditto */
+    struct xf_timer timer;             /* ditto */
+    size_t rows_lost;                  /* since the last row that fitted */
 };
 
 void xf_client_new(struct xf_control *control, struct xf_pipe *pipe,
@@ -166,6 +168,7 @@ void xf_verb_reload(struct xf_client *client, const json_t *request);
 void xf_verb_drain(struct xf_client *client, const json_t *request);
 void xf_verb_log(struct xf_client *client, const json_t *request);
 void xf_verb_trace(struct xf_client *client, const json_t *request);
+void xf_verb_alarms(struct xf_client *client, const json_t *request);
 void xf_control_reset_level(void *control); /* of level_timer (verb_process.c) */
 
 /* Objects that several verbs show. */

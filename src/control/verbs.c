@@ -12,6 +12,7 @@ static const struct xf_verb verbs[] = {
     {"queue", XF_RIGHT_SEE, xf_verb_queue, false},
     {"explain", XF_RIGHT_SEE, xf_verb_explain, false},
     {"trace", XF_RIGHT_SEE, xf_verb_trace, true},
+    {"alarms", XF_RIGHT_SEE, xf_verb_alarms, true},
     {"check-self", XF_RIGHT_SEE, xf_verb_check_self, true},
     {"check", XF_RIGHT_ACT, xf_verb_check, true},
     {"check-inbound", XF_RIGHT_ACT, xf_verb_check_inbound, true},

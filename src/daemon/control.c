@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <string.h>
 
+#include <xfed/alarms/alarms.h>
 #include <xfed/attempts/attempts.h>
 #include <xfed/base/alloc.h>
 #include <xfed/control/control.h>
@@ -141,11 +142,17 @@ static void make_control(struct xf_daemon *daemon, const gid_t *readers, const g
                                                                   .max_bytes = ATTEMPTS_BYTES,
                                                                   .is_named = is_named,
                                                                   .owner = daemon});
+    daemon->alarms =
+        xf_alarms_new(&(struct xf_alarms_opts){.timers = daemon->env.env.timers,
+                                               .after_ms = daemon->conf->process.alarm_after_ms,
+                                               .is_named = is_named,
+                                               .owner = daemon});
     daemon->control =
         xf_control_new(&(struct xf_control_opts){.loop = daemon->loop,
                                                  .file = daemon->file,
                                                  .version = XFED_VERSION,
                                                  .attempts = daemon->attempts,
+                                                 .alarms = daemon->alarms,
                                                  .switches = &daemon->switches,
                                                  .readers = readers,
                                                  .reader_count = listen->control_readers.count,
@@ -179,6 +186,8 @@ enum xf_err xf_daemon_open_control(struct xf_daemon *daemon, const struct xf_dae
 
 void xf_daemon_attach_control(struct xf_daemon *daemon)
 {
+    if (daemon->alarms)
+        xf_alarms_set_after(daemon->alarms, daemon->conf->process.alarm_after_ms);
     if (daemon->control)
         xf_control_attach(daemon->control,
                           &(struct xf_control_parts){.s2s = daemon->s2s,

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <xfed/alarms/alarms.h>
 #include <xfed/attempts/attempts.h>
 #include <xfed/audit/audit.h>
 #include <xfed/base/alloc.h>
@@ -434,7 +435,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     daemon->journal = xf_daemon_journal_for(daemon->loop, &daemon->boot->journal);
     xf_routing_attach_journal(daemon->routing, daemon->journal);
     xf_alloc_trim(); /* frees what parsing used */
-    xf_expiry_begin(&daemon->expiry, daemon->env.env.timers, &daemon->certs, daemon->conf);
+    xf_daemon_begin_expiry(daemon);
     xf_skew_begin(daemon);
     xf_blocklists_watch(daemon);
     xf_daemon_attach_control(daemon);
@@ -474,6 +475,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_dns_pool_free(&daemon->env.resolvers);
     xf_lines_fini(&daemon->env.env.lines);
     xf_parsers_free(&daemon->env.env.parsers);
+    xf_alarms_free(&daemon->alarms);
     xf_loop_free(&daemon->loop);
     xf_control_free(&daemon->control);
     xf_audit_free(&daemon->audit);

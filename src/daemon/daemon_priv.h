@@ -172,19 +172,22 @@ void xf_certs_release(struct xf_certs *certs);
 enum xf_exit xf_daemon_print_sheet(const struct xf_options *options, struct xf_conf *conf);
 
 /* ---- expiry.c */
+struct xf_daemon;
 struct xf_expiry {
     struct xf_timers *timers;
     struct xf_timer timer;
     const struct xf_certs *certs;
     const struct xf_conf *conf;
+    const struct xf_s2s *s2s; /* with the certificates of peers; NULL: none */
+    const struct xf_policy *policy;
 };
 
 /*
- * Log certificates that expire soon or have expired, now and then every day. If it is running
- * already, start again with the new certificates.
+ * Log certificates that expire soon or have expired, now and then every day. `what` has all but the
+ * timer; if it is running already, start again with that.
  */
-void xf_expiry_begin(struct xf_expiry *expiry, struct xf_timers *timers,
-                     const struct xf_certs *certs, const struct xf_conf *conf);
+void xf_expiry_begin(struct xf_expiry *expiry, const struct xf_expiry *what);
+void xf_daemon_begin_expiry(struct xf_daemon *daemon); /* with its parts */
 void xf_expiry_end(struct xf_expiry *expiry);
 void xf_expiry_look(const struct xf_certs *certs, const struct xf_conf *conf, int64_t now_s);
 
@@ -213,7 +216,6 @@ void xf_skew_end(struct xf_daemon *daemon);
 struct xf_blocklist *xf_blocklists_load(const struct xf_conf *conf, struct xf_report *report);
 /* NULL: all of them were loaded */
 const char *xf_blocklists_refusal(const struct xf_conf *conf, const struct xf_blocklist *list);
-struct xf_daemon;
 void xf_blocklists_watch(struct xf_daemon *daemon); /* lets entries expire */
 
 /* ---- explain.c */
@@ -363,6 +365,7 @@ enum xf_drain {
 };
 
 struct xf_reload;
+struct xf_alarms;
 struct xf_attempts;
 struct xf_audit;
 struct xf_control;
@@ -398,6 +401,7 @@ struct xf_daemon {
     struct xf_policy *policy;
     struct xf_policy_switches switches; /* by operators */
     struct xf_attempts *attempts;       /* NULL: nobody may ask */
+    struct xf_alarms *alarms;           /* ditto */
     struct xf_audit *audit;             /* NULL: none */
     struct xf_control *control;         /* NULL: none */
     struct xf_standing *standing;       /* faults that the log told, and that last */

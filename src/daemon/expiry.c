@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * expiry.c — warns in time about our certificates that expire: at the start, at a reload, and once
- * a day.
+ * expiry.c — warns in time about certificates that expire, ours and those that peers with a section
+ * showed last: at the start, at a reload, and once a day.
  *
  * The loop's clock decides when a day has passed; dates are compared with the wall clock. Test:
  * tests/unit/daemon/test_certs.c.
@@ -9,6 +9,7 @@
 #include "daemon_priv.h"
 
 #include <xfed/base/log.h>
+#include <xfed/s2s/counts.h>
 
 #define DAY_MS (24ull * 3600 * 1000)
 #define DAY_S  (24 * 3600)
@@ -26,12 +27,38 @@ static void say(const struct xf_cert *cert, const struct xf_tls_about *about, in
     else if (left_s < warn_s)
         xf_log(XF_LOG_WARN, "certificate.expiry.near", XF_STR("local", cert->name),
                XF_STR("file", cert->file), XF_INT("days", left_s / DAY_S));
+    else
+        xf_log(XF_LOG_DEBUG, "certificate.good", XF_STR("local", cert->name),
+               XF_STR("file", cert->file), XF_INT("days", left_s / DAY_S));
+}
+
+static void say_of_peer(const struct xf_expiry *expiry, struct xf_span peer, int64_t left_s)
+{
+    if (left_s < 0)
+        xf_log(XF_LOG_WARN, "certificate.peer.expired", XF_SPN("peer", peer),
+               XF_INT("days", -left_s / DAY_S));
+    else if (left_s < (int64_t)(expiry->conf->trust.warn_ms / 1000))
+        xf_log(XF_LOG_WARN, "certificate.peer.near", XF_SPN("peer", peer),
+               XF_INT("days", left_s / DAY_S));
+    else
+        xf_log(XF_LOG_DEBUG, "certificate.peer.good", XF_SPN("peer", peer),
+               XF_INT("days", left_s / DAY_S));
+}
+
+/* Others are too many, and nobody here knows their operators. */
+static void look_at_peer(void *owner, struct xf_span peer, const struct xf_peer_counts *counts)
+{
+    const struct xf_expiry *expiry = owner;
+    if (peer.ptr && counts->cert_until_s && xf_policy_names(expiry->policy, peer))
+        say_of_peer(expiry, peer, counts->cert_until_s - xf_unix_s());
 }
 
 static void look(void *owner)
 {
     struct xf_expiry *expiry = owner;
     xf_expiry_look(expiry->certs, expiry->conf, xf_unix_s());
+    if (expiry->s2s)
+        xf_s2s_each_peer(expiry->s2s, look_at_peer, expiry);
     xf_timer_start(expiry->timers, &expiry->timer, DAY_MS);
 }
 
@@ -46,13 +73,21 @@ void xf_expiry_look(const struct xf_certs *certs, const struct xf_conf *conf, in
     }
 }
 
-void xf_expiry_begin(struct xf_expiry *expiry, struct xf_timers *timers,
-                     const struct xf_certs *certs, const struct xf_conf *conf)
+void xf_expiry_begin(struct xf_expiry *expiry, const struct xf_expiry *what)
 {
     xf_timer_stop(&expiry->timer);
-    *expiry = (struct xf_expiry){.timers = timers, .certs = certs, .conf = conf};
+    *expiry = *what;
     xf_timer_init(&expiry->timer, look, expiry);
     look(expiry);
+}
+
+void xf_daemon_begin_expiry(struct xf_daemon *daemon)
+{
+    xf_expiry_begin(&daemon->expiry, &(struct xf_expiry){.timers = daemon->env.env.timers,
+                                                         .certs = &daemon->certs,
+                                                         .conf = daemon->conf,
+                                                         .s2s = daemon->s2s,
+                                                         .policy = daemon->policy});
 }
 
 void xf_expiry_end(struct xf_expiry *expiry)

@@ -107,7 +107,7 @@ static void swap(struct xf_daemon *daemon, struct xf_reload *reload)
         xf_trust_keep(&daemon->certs.trust, &old_certs.trust,
                       daemon->boot->links[i].settings.ca_file);
     xf_certs_seal(daemon->conf, &daemon->certs);
-    xf_expiry_begin(&daemon->expiry, daemon->env.env.timers, &daemon->certs, daemon->conf);
+    xf_daemon_begin_expiry(daemon);
     xf_policy_set_time(daemon->policy, xf_unix_s()); /* midnight may have passed */
     daemon->env.env.identities = daemon->certs.set;
     xf_s2s_reload(daemon->s2s, daemon->policy, &daemon->conf->s2s, daemon->certs.set);

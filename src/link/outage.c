@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* outage.c — an outage is logged when it has lasted for a minute, each minute, and at its end. */
+/*
+ * outage.c — an outage is logged when it has lasted for a minute, each minute, and at its end; at
+ * debug when it begins, and when it ends sooner.
+ */
 #include "outage_priv.h"
 
 #include <xfed/base/help.h>
@@ -30,6 +33,7 @@ void xf_outage_begin(struct xf_outage *outage)
     outage->since_ms = outage->clock->now_ms;
     outage->stanzas = 0;
     outage->was_told = false;
+    xf_log(XF_LOG_DEBUG, "link.outage.began", XF_STR("link", outage->link));
     xf_timer_start(outage->timers, &outage->timer, EVERY_MS);
 }
 
@@ -38,10 +42,9 @@ void xf_outage_end(struct xf_outage *outage)
     if (!xf_timer_is_running(&outage->timer))
         return;
     xf_timer_stop(&outage->timer);
-    if (outage->was_told)
-        xf_log(XF_LOG_INFO, "link.outage.ended", XF_STR("link", outage->link),
-               XF_INT("ms", outage->clock->now_ms - outage->since_ms),
-               XF_INT("stanzas", outage->stanzas));
+    xf_log(outage->was_told ? XF_LOG_INFO : XF_LOG_DEBUG, "link.outage.ended",
+           XF_STR("link", outage->link), XF_INT("ms", outage->clock->now_ms - outage->since_ms),
+           XF_INT("stanzas", outage->stanzas));
 }
 
 void xf_outage_cost(struct xf_outage *outage)

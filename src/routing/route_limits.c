@@ -16,6 +16,7 @@
 #include "route_limits_priv.h"
 
 #include "address_queue_priv.h"
+#include "filling_priv.h"
 #include "rare_priv.h"
 #include "route_priv.h"
 #include "routing_priv.h"
@@ -186,6 +187,7 @@ static struct xf_stanza_sum waiting(const struct xf_route *route,
 
 void xf_route_limits_weigh(struct xf_route *route)
 {
+    xf_filling_note(route->routing);
     if (route->for_stranger && xf_place_is_held(&route->place))
         xf_place_weigh(&route->place, waiting(route, &route->queue).bytes +
                                           xf_address_queue_bytes(route->address_queue_out) +

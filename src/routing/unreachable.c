@@ -12,6 +12,7 @@
 #include "routing_priv.h"
 
 #include <xfed/base/alloc.h>
+#include <xfed/base/log.h>
 #include <xfed/routing/counts.h>
 
 #define UNREACHABLE_MAX 1024
@@ -75,13 +76,19 @@ void xf_unreachable_note(const struct xf_route *route)
     peer->failed_ms = now_ms;
     peer->cause = route->cause;
     xf_lru_rest(lru, &peer->entry);
+    xf_log(XF_LOG_DEBUG, "routing.peer.unreachable", XF_SPN("peer", route->peer),
+           XF_WORD("reason", xf_cause_word(route->cause)), XF_STR("detail", route->text),
+           XF_INT("ms", now_ms - peer->since_ms));
 }
 
 void xf_unreachable_clear(struct xf_routing *routing, struct xf_span peer)
 {
     struct unreachable *found = of(xf_lru_find(&routing->unreachable, peer));
-    if (found)
-        drop(&routing->unreachable, found);
+    if (!found)
+        return;
+    xf_log(XF_LOG_DEBUG, "routing.peer.reached", XF_SPN("peer", peer),
+           XF_INT("ms", xf_routing_now(routing) - found->since_ms));
+    drop(&routing->unreachable, found);
 }
 
 void xf_routing_each_unreachable(struct xf_routing *routing, xf_unreachable_fn each, void *owner)

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <xfed/alarms/alarms.h>
 #include <xfed/attempts/attempts.h>
 #include <xfed/mailmap/mailmap.h>
 #include <xfed/policy/policy.h>
@@ -57,6 +58,7 @@ struct xf_control_opts {
     const char *file; /* the configuration; borrowed */
     const char *version;
     const struct xf_attempts *attempts;
+    struct xf_alarms *alarms;            /* borrowed */
     struct xf_policy_switches *switches; /* borrowed; control alone changes them */
     const gid_t *readers, *admins;       /* copied */
     size_t reader_count, admin_count;

@@ -32,8 +32,9 @@ struct xf_trust_settings {
 
 struct xf_process_settings {
     enum xf_log_level level;
-    char *user;        /* the user to run as when started as root; "" stays root */
-    uint64_t drain_ms; /* after SIGTERM: how long to empty the queues */
+    char *user;              /* the user to run as when started as root; "" stays root */
+    uint64_t drain_ms;       /* after SIGTERM: how long to empty the queues */
+    uint64_t alarm_after_ms; /* how long most causes of alarms must last */
     /* Give up the system calls that a running gateway does not need. */
     bool sandbox;
 };

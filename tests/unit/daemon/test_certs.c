@@ -435,7 +435,8 @@ START_TEST(ends_are_told_once_a_day)
     static const char *const gone =
         "\nerror certificate.expired local=chat.a.example file=old.pem days=2\n";
     xf_log_set_sink(hear, &heard);
-    xf_expiry_begin(&expiry, timers, &s.certs, s.conf);
+    const struct xf_expiry what = {.timers = timers, .certs = &s.certs, .conf = s.conf};
+    xf_expiry_begin(&expiry, &what);
     for (int days = 1; days <= 3; days++) {
         plain(heard.text);
         ck_assert_msg(strncmp(heard.text, near, strlen(near)) == 0 &&
