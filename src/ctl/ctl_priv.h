@@ -6,22 +6,18 @@
  *   client.c   a request, and the lines of its answer
  *   verbs.c    the verbs, as a table: arguments, and who shows the answer
  *   table.c    rows as a table for people
- *   text.c     times, sizes and texts of strangers, for people
+ *   text.c     texts of strangers, for people
  *   show.c     answers that are no table
  *   show_self.c  ... that of check --self
+ *   show_alarms.c
  *   top.c      who sends how much, again and again
  *
  * To add a verb: a row in verbs.c, and its columns there or a function in show.c.
  */
 #pragma once
 
-#include <jansson.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-
-#define XF_CTL_SOCKET "/run/xfedd/control.sock" /* without -s and XFEDD_CONTROL */
+#include <xfed/ask/ask.h>
 
 /* 64 as <sysexits.h> */
 enum xf_ctl_exit {
@@ -37,14 +33,11 @@ enum xf_ctl_exit {
 struct xf_ctl {
     const char *path;
     bool is_json; /* pass the lines of the answer on */
-    int fd;
-    char *in; /* what came of the next line */
-    size_t in_len, in_room;
+    struct xf_ask ask;
 };
 
 /* False: explained on standard error. */
 bool xf_ctl_connect(struct xf_ctl *ctl);
-void xf_ctl_close(struct xf_ctl *ctl);
 
 /* One row; borrowed. False: stop here. */
 typedef bool (*xf_ctl_row_fn)(void *owner, const json_t *row);
@@ -61,10 +54,6 @@ json_t *xf_ctl_ask(struct xf_ctl *ctl, const json_t *request, xf_ctl_row_fn row,
 /* Print a text that may come from a stranger: nothing in it moves the cursor or turns the line. */
 void xf_ctl_print_text(const char *text, FILE *out);
 size_t xf_ctl_width(const char *text); /* characters of that */
-/* "12 ms", "3.4 s", "5 min", "2 h 10 min", "3 d 4 h" */
-const char *xf_ctl_duration(uint64_t ms, char out[32]);
-const char *xf_ctl_bytes(uint64_t bytes, char out[32]); /* "0", "812 B", "3.1 KiB" */
-const char *xf_ctl_time(int64_t unix_s, char out[32]);  /* local time */
 
 /* ------------------------------------------------------------------ table.c */
 
@@ -84,9 +73,6 @@ struct xf_ctl_column {
 
 /* Print what is in the array, columns as wide as they need to be. */
 void xf_ctl_table(const struct xf_ctl_column *columns, size_t count, const json_t *rows);
-const json_t *xf_ctl_get(const json_t *object, const char *path);   /* NULL: there is none */
-const char *xf_ctl_text_of(const json_t *object, const char *path); /* "": there is none */
-uint64_t xf_ctl_number_of(const json_t *object, const char *path);
 
 /* ------------------------------------------------------------------ verbs.c */
 
@@ -121,6 +107,11 @@ bool xf_ctl_show_trace_row(void *owner, const json_t *row);
 /* ------------------------------------------------------------------ show_self.c */
 
 void xf_ctl_show_self(const json_t *rows, const json_t *result);
+
+/* ------------------------------------------------------------------ show_alarms.c */
+
+void xf_ctl_show_alarms(const json_t *rows, const json_t *result);
+bool xf_ctl_show_alarm_row(void *owner, const json_t *row);
 
 /* ------------------------------------------------------------------ top.c */
 

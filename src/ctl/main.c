@@ -16,7 +16,7 @@ static void print_help(FILE *out)
         const struct xf_ctl_verb *verb = &xf_ctl_verbs[i];
         fprintf(out, "  %-10s %-15s %s\n", verb->name, verb->args, verb->help);
     }
-    fputs("\n  -s SOCKET  of listen { control }; else XFEDD_CONTROL, else " XF_CTL_SOCKET "\n"
+    fputs("\n  -s SOCKET  of listen { control }; else XFEDD_CONTROL, else " XF_ASK_SOCKET "\n"
           "  --json     the answer's lines as xfedd sends them (doc/CONTROL.md)\n"
           "  --verbs    the verbs, one on each line\n"
           "  --version, --help\n",
@@ -51,9 +51,9 @@ static void show(const struct xf_ctl_verb *verb, const json_t *rows, const json_
 static enum xf_ctl_exit judge(const json_t *result)
 {
     if (json_is_false(json_object_get(result, "reachable")) ||
-        xf_ctl_number_of(result, "wrong") > 0)
+        xf_ask_number_of(result, "wrong") > 0)
         return XF_CTL_FAILED;
-    return xf_ctl_number_of(result, "warnings") > 0 ? XF_CTL_WARNED : XF_CTL_OK;
+    return xf_ask_number_of(result, "warnings") > 0 ? XF_CTL_WARNED : XF_CTL_OK;
 }
 
 static enum xf_ctl_exit run(struct xf_ctl *ctl, const struct xf_ctl_verb *verb, json_t *request)
@@ -94,7 +94,7 @@ static enum xf_ctl_exit run_verb(struct xf_ctl *ctl, int argc, char **argv)
     else
         fprintf(stderr, "usage: xfedctl %s %s\n", verb->name, verb->args);
     json_decref(request);
-    xf_ctl_close(ctl);
+    xf_ask_close(&ctl->ask);
     return code;
 }
 
@@ -121,7 +121,7 @@ static void take_json(int *argc, char **argv, bool *is_json)
 int main(int argc, char **argv)
 {
     const char *path = getenv("XFEDD_CONTROL");
-    struct xf_ctl ctl = {.path = path && *path ? path : XF_CTL_SOCKET, .fd = -1};
+    struct xf_ctl ctl = {.path = path && *path ? path : XF_ASK_SOCKET, .ask = {.fd = -1}};
     take_json(&argc, argv, &ctl.is_json);
     int at = 1;
     for (; at < argc && argv[at][0] == '-'; at++) {

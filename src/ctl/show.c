@@ -29,7 +29,7 @@ static void line(const char *name, const char *text)
 
 static bool is_true(const json_t *object, const char *key)
 {
-    return json_is_true(xf_ctl_get(object, key));
+    return json_is_true(xf_ask_get(object, key));
 }
 
 static void print_after(const char *head, const char *text)
@@ -43,17 +43,17 @@ static void print_after(const char *head, const char *text)
 static void show_leg(const json_t *leg)
 {
     char since[32];
-    printf("%-14s  %-22s %s for %s", "", xf_ctl_text_of(leg, "node"), xf_ctl_text_of(leg, "state"),
-           xf_ctl_duration(xf_ctl_number_of(leg, "since_ms"), since));
-    if (*xf_ctl_text_of(leg, "failure"))
-        print_after(", last time: ", xf_ctl_text_of(leg, "failure"));
+    printf("%-14s  %-22s %s for %s", "", xf_ask_text_of(leg, "node"), xf_ask_text_of(leg, "state"),
+           xf_ask_duration(xf_ask_number_of(leg, "since_ms"), since));
+    if (*xf_ask_text_of(leg, "failure"))
+        print_after(", last time: ", xf_ask_text_of(leg, "failure"));
     if (is_true(leg, "congested"))
         fputs(", slow", stdout);
     if (is_true(leg, "draining"))
         fputs(", drains", stdout);
     putchar('\n');
-    line("  advice", xf_ctl_text_of(leg, "advice"));
-    line("  help", xf_ctl_text_of(leg, "help"));
+    line("  advice", xf_ask_text_of(leg, "advice"));
+    line("  help", xf_ask_text_of(leg, "help"));
 }
 
 static void show_link(const json_t *link)
@@ -62,25 +62,25 @@ static void show_link(const json_t *link)
     size_t index;
     const json_t *leg;
     label("link");
-    printf("%s: %s %s, %s", xf_ctl_text_of(link, "link"), xf_ctl_text_of(link, "driver"),
-           xf_ctl_text_of(link, "name"), is_true(link, "up") ? "up" : "DOWN");
-    if (xf_ctl_number_of(link, "down_ms"))
-        printf(" for %s", xf_ctl_duration(xf_ctl_number_of(link, "down_ms"), down));
-    if (xf_ctl_number_of(link, "held.stanzas"))
-        printf(", holds %" PRIu64 " stanzas", xf_ctl_number_of(link, "held.stanzas"));
+    printf("%s: %s %s, %s", xf_ask_text_of(link, "link"), xf_ask_text_of(link, "driver"),
+           xf_ask_text_of(link, "name"), is_true(link, "up") ? "up" : "DOWN");
+    if (xf_ask_number_of(link, "down_ms"))
+        printf(" for %s", xf_ask_duration(xf_ask_number_of(link, "down_ms"), down));
+    if (xf_ask_number_of(link, "held.stanzas"))
+        printf(", holds %" PRIu64 " stanzas", xf_ask_number_of(link, "held.stanzas"));
     if (is_true(link, "refuses_peers"))
         fputs(", refuses peers", stdout);
     putchar('\n');
-    json_array_foreach((json_t *)(uintptr_t)xf_ctl_get(link, "legs"), index, leg) show_leg(leg);
+    json_array_foreach((json_t *)(uintptr_t)xf_ask_get(link, "legs"), index, leg) show_leg(leg);
 }
 
 static void show_certificate(const json_t *cert)
 {
     char until[32];
-    int64_t end_s = json_integer_value(xf_ctl_get(cert, "not_after_s"));
+    int64_t end_s = json_integer_value(xf_ask_get(cert, "not_after_s"));
     int64_t left_s = end_s - xf_unix_s();
     label("certificate");
-    printf("%s: until %s, ", xf_ctl_text_of(cert, "name"), xf_ctl_time(end_s, until));
+    printf("%s: until %s, ", xf_ask_text_of(cert, "name"), xf_ask_time(end_s, until));
     if (left_s < 0)
         puts("EXPIRED");
     else
@@ -93,24 +93,24 @@ static void show_counts(const json_t *result)
     label("streams");
     printf("in %" PRIu64 " (%" PRIu64 " not authenticated), out %" PRIu64 " (%" PRIu64
            " ready), verify %" PRIu64 "\n",
-           xf_ctl_number_of(result, "streams.in"), xf_ctl_number_of(result, "streams.half_open"),
-           xf_ctl_number_of(result, "streams.out"), xf_ctl_number_of(result, "streams.ready"),
-           xf_ctl_number_of(result, "streams.verify"));
+           xf_ask_number_of(result, "streams.in"), xf_ask_number_of(result, "streams.half_open"),
+           xf_ask_number_of(result, "streams.out"), xf_ask_number_of(result, "streams.ready"),
+           xf_ask_number_of(result, "streams.verify"));
     label("routes");
     printf("send %" PRIu64 ", queue %" PRIu64 ", failing %" PRIu64 ", idle %" PRIu64 "\n",
-           xf_ctl_number_of(result, "routes.send"), xf_ctl_number_of(result, "routes.queue"),
-           xf_ctl_number_of(result, "routes.bounce") + xf_ctl_number_of(result, "routes.probe"),
-           xf_ctl_number_of(result, "routes.idle"));
+           xf_ask_number_of(result, "routes.send"), xf_ask_number_of(result, "routes.queue"),
+           xf_ask_number_of(result, "routes.bounce") + xf_ask_number_of(result, "routes.probe"),
+           xf_ask_number_of(result, "routes.idle"));
     label("waiting");
-    printf("%" PRIu64 " stanzas, %s\n", xf_ctl_number_of(result, "waiting.stanzas"),
-           xf_ctl_bytes(xf_ctl_number_of(result, "waiting.bytes"), bytes));
+    printf("%" PRIu64 " stanzas, %s\n", xf_ask_number_of(result, "waiting.stanzas"),
+           xf_ask_bytes(xf_ask_number_of(result, "waiting.bytes"), bytes));
 }
 
 static void show_federation(const json_t *result)
 {
     size_t index;
-    const json_t *peer, *peers = xf_ctl_get(result, "switched_off");
-    const char *word = xf_ctl_text_of(result, "federation");
+    const json_t *peer, *peers = xf_ask_get(result, "switched_off");
+    const char *word = xf_ask_text_of(result, "federation");
     label("federation");
     fputs(strcmp(word, "off") == 0            ? "off (configuration)"
           : strcmp(word, "switched-off") == 0 ? "SWITCHED OFF (xfedctl federation on)"
@@ -130,26 +130,26 @@ void xf_ctl_show_status(const json_t *rows, const json_t *result)
     size_t index;
     const json_t *item;
     (void)rows;
-    printf("xfedd %s, %s for %s, pid %" PRIu64 ", %s\n", xf_ctl_text_of(result, "version"),
-           xf_ctl_text_of(result, "state"),
-           xf_ctl_duration(xf_ctl_number_of(result, "uptime_ms"), text),
-           xf_ctl_number_of(result, "pid"), xf_ctl_text_of(result, "config"));
+    printf("xfedd %s, %s for %s, pid %" PRIu64 ", %s\n", xf_ask_text_of(result, "version"),
+           xf_ask_text_of(result, "state"),
+           xf_ask_duration(xf_ask_number_of(result, "uptime_ms"), text),
+           xf_ask_number_of(result, "pid"), xf_ask_text_of(result, "config"));
     show_federation(result);
-    json_array_foreach((json_t *)(uintptr_t)xf_ctl_get(result, "links"), index, item)
+    json_array_foreach((json_t *)(uintptr_t)xf_ask_get(result, "links"), index, item)
         show_link(item);
     show_counts(result);
-    json_array_foreach((json_t *)(uintptr_t)xf_ctl_get(result, "certificates"), index, item)
+    json_array_foreach((json_t *)(uintptr_t)xf_ask_get(result, "certificates"), index, item)
         show_certificate(item);
-    if (xf_ctl_get(result, "reload")) {
+    if (xf_ask_get(result, "reload")) {
         label("reload");
         printf(
-            "%s, %s\n", xf_ctl_time(json_integer_value(xf_ctl_get(result, "reload.unix_s")), text),
+            "%s, %s\n", xf_ask_time(json_integer_value(xf_ask_get(result, "reload.unix_s")), text),
             is_true(result, "reload.ok") ? "done" : "REFUSED: the old configuration is in force");
     }
     label("process");
-    printf("log level %s, peak memory %s, ", xf_ctl_text_of(result, "log_level"),
-           xf_ctl_bytes(xf_ctl_number_of(result, "memory_peak_kib") * 1024, text));
-    printf("CPU %s\n", xf_ctl_duration(xf_ctl_number_of(result, "cpu_ms"), text));
+    printf("log level %s, peak memory %s, ", xf_ask_text_of(result, "log_level"),
+           xf_ask_bytes(xf_ask_number_of(result, "memory_peak_kib") * 1024, text));
+    printf("CPU %s\n", xf_ask_duration(xf_ask_number_of(result, "cpu_ms"), text));
 }
 
 /* ------------------------------------------------------------------ peer, explain */
@@ -158,17 +158,17 @@ static void show_route(const json_t *row)
 {
     char text[32];
     label("route");
-    xf_ctl_print_text(xf_ctl_text_of(row, "local"), stdout);
-    printf(": %s, sent %" PRIu64 ", bounced %" PRIu64, xf_ctl_text_of(row, "state"),
-           xf_ctl_number_of(row, "sent"), xf_ctl_number_of(row, "bounced"));
-    if (xf_ctl_number_of(row, "queued.stanzas"))
-        printf(", %" PRIu64 " wait for %s", xf_ctl_number_of(row, "queued.stanzas"),
-               xf_ctl_duration(xf_ctl_number_of(row, "oldest_ms"), text));
-    if (*xf_ctl_text_of(row, "text")) {
+    xf_ctl_print_text(xf_ask_text_of(row, "local"), stdout);
+    printf(": %s, sent %" PRIu64 ", bounced %" PRIu64, xf_ask_text_of(row, "state"),
+           xf_ask_number_of(row, "sent"), xf_ask_number_of(row, "bounced"));
+    if (xf_ask_number_of(row, "queued.stanzas"))
+        printf(", %" PRIu64 " wait for %s", xf_ask_number_of(row, "queued.stanzas"),
+               xf_ask_duration(xf_ask_number_of(row, "oldest_ms"), text));
+    if (*xf_ask_text_of(row, "text")) {
         fputs("; ", stdout);
-        xf_ctl_print_text(xf_ctl_text_of(row, "text"), stdout);
+        xf_ctl_print_text(xf_ask_text_of(row, "text"), stdout);
         printf("; stanzas come back for %s",
-               xf_ctl_duration(xf_ctl_number_of(row, "retry_ms"), text));
+               xf_ask_duration(xf_ask_number_of(row, "retry_ms"), text));
     }
     putchar('\n');
 }
@@ -177,20 +177,20 @@ static void show_stream(const json_t *row)
 {
     char text[32];
     label("stream");
-    printf("%" PRIu64 " %s ", xf_ctl_number_of(row, "stream"), xf_ctl_text_of(row, "dir"));
-    xf_ctl_print_text(xf_ctl_text_of(row, "local"), stdout);
-    printf(" %s %s %s", xf_ctl_text_of(row, "addr"), xf_ctl_text_of(row, "state"),
-           xf_ctl_text_of(row, "tls"));
-    if (*xf_ctl_text_of(row, "auth"))
-        printf(" %s, certificate %s", xf_ctl_text_of(row, "auth"), xf_ctl_text_of(row, "cert"));
-    printf(", for %s\n", xf_ctl_duration(xf_ctl_number_of(row, "age_ms"), text));
+    printf("%" PRIu64 " %s ", xf_ask_number_of(row, "stream"), xf_ask_text_of(row, "dir"));
+    xf_ctl_print_text(xf_ask_text_of(row, "local"), stdout);
+    printf(" %s %s %s", xf_ask_text_of(row, "addr"), xf_ask_text_of(row, "state"),
+           xf_ask_text_of(row, "tls"));
+    if (*xf_ask_text_of(row, "auth"))
+        printf(" %s, certificate %s", xf_ask_text_of(row, "auth"), xf_ask_text_of(row, "cert"));
+    printf(", for %s\n", xf_ask_duration(xf_ask_number_of(row, "age_ms"), text));
 }
 
 static void show_step(const json_t *step)
 {
-    printf("  %8" PRIu64 " ms  %-22s ", xf_ctl_number_of(step, "ms"),
-           xf_ctl_text_of(step, "event"));
-    xf_ctl_print_text(xf_ctl_text_of(step, "pairs"), stdout);
+    printf("  %8" PRIu64 " ms  %-22s ", xf_ask_number_of(step, "ms"),
+           xf_ask_text_of(step, "event"));
+    xf_ctl_print_text(xf_ask_text_of(step, "pairs"), stdout);
     putchar('\n');
 }
 
@@ -200,17 +200,17 @@ static void show_attempt(const json_t *row)
     size_t index;
     const json_t *step;
     printf("\n%s  stream %" PRIu64 " %s ",
-           xf_ctl_time(json_integer_value(xf_ctl_get(row, "unix_s")), text),
-           xf_ctl_number_of(row, "stream"), xf_ctl_text_of(row, "dir"));
-    xf_ctl_print_text(xf_ctl_text_of(row, "local"), stdout);
-    printf(": %s\n", xf_ctl_text_of(row, "outcome"));
-    json_array_foreach((json_t *)(uintptr_t)xf_ctl_get(row, "steps"), index, step) show_step(step);
-    if (strcmp(xf_ctl_text_of(row, "outcome"), "failed") != 0)
+           xf_ask_time(json_integer_value(xf_ask_get(row, "unix_s")), text),
+           xf_ask_number_of(row, "stream"), xf_ask_text_of(row, "dir"));
+    xf_ctl_print_text(xf_ask_text_of(row, "local"), stdout);
+    printf(": %s\n", xf_ask_text_of(row, "outcome"));
+    json_array_foreach((json_t *)(uintptr_t)xf_ask_get(row, "steps"), index, step) show_step(step);
+    if (strcmp(xf_ask_text_of(row, "outcome"), "failed") != 0)
         return;
-    line("  reason", xf_ctl_text_of(row, "reason"));
-    line("  detail", xf_ctl_text_of(row, "detail"));
-    line("  advice", xf_ctl_text_of(row, "advice"));
-    line("  help", xf_ctl_text_of(row, "help"));
+    line("  reason", xf_ask_text_of(row, "reason"));
+    line("  detail", xf_ask_text_of(row, "detail"));
+    line("  advice", xf_ask_text_of(row, "advice"));
+    line("  help", xf_ask_text_of(row, "help"));
 }
 
 static void show_rows(const json_t *rows)
@@ -223,7 +223,7 @@ static void show_rows(const json_t *rows)
         size_t index;
         const json_t *row;
         json_array_foreach((json_t *)(uintptr_t)rows, index,
-                           row) if (strcmp(xf_ctl_text_of(row, "kind"), kinds[i].kind) == 0)
+                           row) if (strcmp(xf_ask_text_of(row, "kind"), kinds[i].kind) == 0)
             kinds[i]
                 .show(row);
     }
@@ -236,8 +236,8 @@ static void show_ruling(const json_t *ruling)
     fputs(is_true(ruling, "passes") ? "passes" : "refused by ", stdout);
     if (is_true(ruling, "passes"))
         return;
-    printf("%s: ", xf_ctl_text_of(ruling, "rule"));
-    xf_ctl_print_text(xf_ctl_text_of(ruling, "text"), stdout);
+    printf("%s: ", xf_ask_text_of(ruling, "rule"));
+    xf_ctl_print_text(xf_ask_text_of(ruling, "text"), stdout);
 }
 
 static void show_policy(const json_t *policy)
@@ -247,25 +247,25 @@ static void show_policy(const json_t *policy)
     json_array_foreach((json_t *)(uintptr_t)policy, index, pair)
     {
         label(index ? "" : "policy");
-        xf_ctl_print_text(xf_ctl_text_of(pair, "local"), stdout);
+        xf_ctl_print_text(xf_ask_text_of(pair, "local"), stdout);
         fputs(": out ", stdout);
-        show_ruling(xf_ctl_get(pair, "out"));
+        show_ruling(xf_ask_get(pair, "out"));
         fputs(", in ", stdout);
-        show_ruling(xf_ctl_get(pair, "in"));
+        show_ruling(xf_ask_get(pair, "in"));
         putchar('\n');
     }
 }
 
 void xf_ctl_show_peer(const json_t *rows, const json_t *result)
 {
-    line("peer", xf_ctl_text_of(result, "peer"));
-    if (*xf_ctl_text_of(result, "section")) {
+    line("peer", xf_ask_text_of(result, "peer"));
+    if (*xf_ask_text_of(result, "section")) {
         label("section");
-        print_after("peer ", xf_ctl_text_of(result, "section"));
-        print_after(" at ", xf_ctl_text_of(result, "place"));
+        print_after("peer ", xf_ask_text_of(result, "section"));
+        print_after(" at ", xf_ask_text_of(result, "place"));
         putchar('\n');
     }
-    show_policy(xf_ctl_get(result, "policy"));
+    show_policy(xf_ask_get(result, "policy"));
     show_rows(rows);
 }
 
@@ -284,19 +284,19 @@ static void print_lines(const char *text)
 
 void xf_ctl_show_explain(const json_t *rows, const json_t *result)
 {
-    print_lines(xf_ctl_text_of(result, "policy"));
-    const json_t *mail = xf_ctl_get(result, "mail");
+    print_lines(xf_ask_text_of(result, "policy"));
+    const json_t *mail = xf_ask_get(result, "mail");
     putchar('\n');
     if (mail) {
         label("mail");
-        xf_ctl_print_text(xf_ctl_text_of(mail, "jid"), stdout);
+        xf_ctl_print_text(xf_ask_text_of(mail, "jid"), stdout);
         fputs(" -> ", stdout);
-        xf_ctl_print_text(*xf_ctl_text_of(mail, "mail") ? xf_ctl_text_of(mail, "mail")
-                                                        : xf_ctl_text_of(mail, "answer"),
+        xf_ctl_print_text(*xf_ask_text_of(mail, "mail") ? xf_ask_text_of(mail, "mail")
+                                                        : xf_ask_text_of(mail, "answer"),
                           stdout);
         putchar('\n');
     }
-    line("peer", xf_ctl_text_of(result, "peer"));
+    line("peer", xf_ask_text_of(result, "peer"));
     show_rows(rows);
 }
 
@@ -314,7 +314,7 @@ static json_t *rows_of_kind(const json_t *rows, const char *kind)
     json_t *some = json_array(), *row;
     size_t index;
     json_array_foreach((json_t *)(uintptr_t)rows, index,
-                       row) if (strcmp(xf_ctl_text_of(row, "kind"), kind) == 0)
+                       row) if (strcmp(xf_ask_text_of(row, "kind"), kind) == 0)
         json_array_append(some, row);
     return some;
 }
@@ -323,26 +323,26 @@ static json_t *rows_of_kind(const json_t *rows, const char *kind)
 static void show_conclusion(const json_t *result)
 {
     bool is_inbound = is_true(result, "inbound"), is_reachable = is_true(result, "reachable");
-    xf_ctl_print_text(xf_ctl_text_of(result, "peer"), stdout);
+    xf_ctl_print_text(xf_ask_text_of(result, "peer"), stdout);
     fputs(is_reachable ? " can be reached" : " cannot be reached", stdout);
     if (is_inbound)
         fputs(" as peers would, from this host", stdout);
     else
-        print_after(" from ", xf_ctl_text_of(result, "local"));
+        print_after(" from ", xf_ask_text_of(result, "local"));
     if (!is_reachable)
-        print_after(": ", *xf_ctl_text_of(result, "detail") ? xf_ctl_text_of(result, "detail")
-                                                            : xf_ctl_text_of(result, "text"));
+        print_after(": ", *xf_ask_text_of(result, "detail") ? xf_ask_text_of(result, "detail")
+                                                            : xf_ask_text_of(result, "text"));
     putchar('\n');
     if (!is_inbound)
         return;
-    line("hint", xf_ctl_text_of(result, "hint"));
-    line("advice", xf_ctl_text_of(result, "advice"));
-    line("help", xf_ctl_text_of(result, "help"));
+    line("hint", xf_ask_text_of(result, "hint"));
+    line("advice", xf_ask_text_of(result, "advice"));
+    line("help", xf_ask_text_of(result, "help"));
 }
 
 void xf_ctl_show_check(const json_t *rows, const json_t *result)
 {
-    if (xf_ctl_get(result, "wrong")) {
+    if (xf_ask_get(result, "wrong")) {
         xf_ctl_show_self(rows, result);
         return;
     }
@@ -363,12 +363,12 @@ void xf_ctl_show_check(const json_t *rows, const json_t *result)
 void xf_ctl_show_closed(const json_t *rows, const json_t *result)
 {
     (void)rows;
-    printf("%" PRIu64 " streams are being closed\n", xf_ctl_number_of(result, "closed"));
+    printf("%" PRIu64 " streams are being closed\n", xf_ask_number_of(result, "closed"));
 }
 
 void xf_ctl_show_retry(const json_t *rows, const json_t *result)
 {
-    uint64_t routes = xf_ctl_number_of(result, "routes");
+    uint64_t routes = xf_ask_number_of(result, "routes");
     (void)rows;
     if (routes)
         printf("%" PRIu64 " routes had failed; one tries now (xfedctl peer shows how it goes)\n",
@@ -380,14 +380,14 @@ void xf_ctl_show_retry(const json_t *rows, const json_t *result)
 void xf_ctl_show_flush(const json_t *rows, const json_t *result)
 {
     (void)rows;
-    printf("%" PRIu64 " stanzas were returned or dropped\n", xf_ctl_number_of(result, "stanzas"));
+    printf("%" PRIu64 " stanzas were returned or dropped\n", xf_ask_number_of(result, "stanzas"));
 }
 
 void xf_ctl_show_federation(const json_t *rows, const json_t *result)
 {
     (void)rows;
-    printf("switched %s", xf_ctl_text_of(result, "turned"));
-    if (strcmp(xf_ctl_text_of(result, "turned"), "off") == 0)
+    printf("switched %s", xf_ask_text_of(result, "turned"));
+    if (strcmp(xf_ask_text_of(result, "turned"), "off") == 0)
         puts(", until xfedd ends: to keep it, write it into the configuration");
     else if (is_true(result, "off_by_configuration"))
         puts("; but the configuration says federation = off");
@@ -401,9 +401,9 @@ void xf_ctl_show_reload(const json_t *rows, const json_t *result)
     const json_t *row;
     json_array_foreach((json_t *)(uintptr_t)rows, index, row)
     {
-        if (strcmp(xf_ctl_text_of(row, "kind"), "restart-needed") == 0)
+        if (strcmp(xf_ask_text_of(row, "kind"), "restart-needed") == 0)
             fputs("needs a restart: ", stdout);
-        xf_ctl_print_text(xf_ctl_text_of(row, "detail"), stdout);
+        xf_ctl_print_text(xf_ask_text_of(row, "detail"), stdout);
         putchar('\n');
     }
     if (result)
@@ -415,14 +415,14 @@ void xf_ctl_show_drain(const json_t *rows, const json_t *result)
     char text[32];
     (void)rows;
     printf("xfedd stops: queues have %s at most\n",
-           xf_ctl_duration(xf_ctl_number_of(result, "drain_ms"), text));
+           xf_ask_duration(xf_ask_number_of(result, "drain_ms"), text));
 }
 
 void xf_ctl_show_log(const json_t *rows, const json_t *result)
 {
-    uint64_t minutes = xf_ctl_number_of(result, "minutes");
+    uint64_t minutes = xf_ask_number_of(result, "minutes");
     (void)rows;
-    printf("log level %s", xf_ctl_text_of(result, "level"));
+    printf("log level %s", xf_ask_text_of(result, "level"));
     if (minutes)
         printf(" for %" PRIu64 " minutes\n", minutes);
     else
@@ -432,10 +432,10 @@ void xf_ctl_show_log(const json_t *rows, const json_t *result)
 bool xf_ctl_show_trace_row(void *owner, const json_t *row)
 {
     char text[32];
-    int64_t unix_ms = json_integer_value(xf_ctl_get(row, "unix_ms"));
+    int64_t unix_ms = json_integer_value(xf_ask_get(row, "unix_ms"));
     (void)owner;
-    printf("%s.%03" PRId64 " ", xf_ctl_time(unix_ms / 1000, text), unix_ms % 1000);
-    xf_ctl_print_text(xf_ctl_text_of(row, "line"), stdout);
+    printf("%s.%03" PRId64 " ", xf_ask_time(unix_ms / 1000, text), unix_ms % 1000);
+    xf_ctl_print_text(xf_ask_text_of(row, "line"), stdout);
     putchar('\n');
     fflush(stdout);
     return true;

@@ -10,47 +10,24 @@
 
 #define COLUMNS_MAX 16
 
-const json_t *xf_ctl_get(const json_t *object, const char *path)
-{
-    const char *dot = strchr(path, '.');
-    if (!dot)
-        return json_object_get(object, path);
-    char *head = xf_strndup(path, (size_t)(dot - path));
-    const json_t *inner = json_object_get(object, head);
-    xf_free(head);
-    return json_object_get(inner, dot + 1);
-}
-
-const char *xf_ctl_text_of(const json_t *object, const char *path)
-{
-    const char *text = json_string_value(xf_ctl_get(object, path));
-    return text ? text : "";
-}
-
-uint64_t xf_ctl_number_of(const json_t *object, const char *path)
-{
-    json_int_t number = json_integer_value(xf_ctl_get(object, path));
-    return number > 0 ? (uint64_t)number : 0;
-}
-
 /* What is in the cell; borrowed from the row, or in `room`. */
 static const char *cell(const struct xf_ctl_column *column, const json_t *row, char room[32])
 {
-    uint64_t number = xf_ctl_number_of(row, column->key);
+    uint64_t number = xf_ask_number_of(row, column->key);
     switch (column->kind) {
     case XF_CTL_COUNT:
         snprintf(room, 32, "%" PRIu64, number);
         return number ? room : "-";
     case XF_CTL_DURATION:
-        return number ? xf_ctl_duration(number, room) : "-";
+        return number ? xf_ask_duration(number, room) : "-";
     case XF_CTL_BYTES:
-        return number ? xf_ctl_bytes(number, room) : "-";
+        return number ? xf_ask_bytes(number, room) : "-";
     case XF_CTL_YES:
-        return json_is_true(xf_ctl_get(row, column->key)) ? "yes" : "";
+        return json_is_true(xf_ask_get(row, column->key)) ? "yes" : "";
     case XF_CTL_TEXT:
         break;
     }
-    const char *text = xf_ctl_text_of(row, column->key);
+    const char *text = xf_ask_text_of(row, column->key);
     return *text ? text : "-";
 }
 

@@ -53,6 +53,13 @@ static bool queue_args(int argc, char **argv, json_t *request)
     return maybe_peer(argc, argv, request);
 }
 
+static bool alarms_args(int argc, char **argv, json_t *request)
+{
+    if (argc == 1 && strcmp(argv[0], "--follow") == 0)
+        json_object_set_new(request, "follow", json_true());
+    return argc == 0 || json_object_get(request, "follow");
+}
+
 static bool check_args(int argc, char **argv, json_t *request)
 {
     if (argc == 1 && strcmp(argv[0], "--self") == 0) {
@@ -147,6 +154,8 @@ const struct xf_ctl_verb xf_ctl_verbs[] = {
      "authentication; --self: what is wrong here; --inbound: what peers find of us", check_args, NULL, 0, NULL, xf_ctl_show_check, NULL},
     {"trace", "PEER [MINUTES]", "every event about one peer as it happens, for 10 minutes unless said", trace_args, NULL, 0, NULL, NULL,
      xf_ctl_show_trace_row},
+    {"alarms", "[--follow]", "what an operator should know now; --follow: also what comes and goes from now on", alarms_args, NULL, 0, NULL,
+     xf_ctl_show_alarms, xf_ctl_show_alarm_row},
     {"top", "", "peers by traffic, renewed every 2 s", no_args, NULL, 0, NULL, NULL, NULL},
     {"close", "PEER|STREAM", "close the streams of a peer, or the one of this number", close_args, NULL, 0, NULL, xf_ctl_show_closed, NULL},
     {"retry", "PEER", "try a peer that failed now, whatever its back-off", one_peer, NULL, 0, NULL, xf_ctl_show_retry, NULL},

@@ -20,7 +20,7 @@ static const struct {
 START_TEST(durations_have_one_or_two_units)
 {
     char text[32];
-    ck_assert_str_eq(xf_ctl_duration(durations[_i].ms, text), durations[_i].want);
+    ck_assert_str_eq(xf_ask_duration(durations[_i].ms, text), durations[_i].want);
 }
 END_TEST
 
@@ -35,7 +35,7 @@ static const struct {
 START_TEST(sizes_have_a_unit)
 {
     char text[32];
-    ck_assert_str_eq(xf_ctl_bytes(sizes[_i].bytes, text), sizes[_i].want);
+    ck_assert_str_eq(xf_ask_bytes(sizes[_i].bytes, text), sizes[_i].want);
 }
 END_TEST
 
@@ -69,12 +69,12 @@ END_TEST
 START_TEST(a_key_may_be_in_an_object)
 {
     json_t *row = json_loads("{\"a\":1,\"b\":{\"c\":2,\"t\":\"x\"},\"n\":-5}", 0, NULL);
-    ck_assert_uint_eq(xf_ctl_number_of(row, "a"), 1);
-    ck_assert_uint_eq(xf_ctl_number_of(row, "b.c"), 2);
-    ck_assert_str_eq(xf_ctl_text_of(row, "b.t"), "x");
-    ck_assert_uint_eq(xf_ctl_number_of(row, "n"), 0);
-    ck_assert_str_eq(xf_ctl_text_of(row, "b.none"), "");
-    ck_assert_ptr_null(xf_ctl_get(row, "a.c"));
+    ck_assert_uint_eq(xf_ask_number_of(row, "a"), 1);
+    ck_assert_uint_eq(xf_ask_number_of(row, "b.c"), 2);
+    ck_assert_str_eq(xf_ask_text_of(row, "b.t"), "x");
+    ck_assert_uint_eq(xf_ask_number_of(row, "n"), 0);
+    ck_assert_str_eq(xf_ask_text_of(row, "b.none"), "");
+    ck_assert_ptr_null(xf_ask_get(row, "a.c"));
     json_decref(row);
 }
 END_TEST

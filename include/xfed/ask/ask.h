@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ask.h — for programs that ask a running xfedd: the lines of its control socket, and values out of
+ * them for people. doc/CONTROL.md has the protocol.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define XF_ASK_SOCKET    "/run/xfedd/control.sock" /* unless another one is named */
+#define XF_ASK_LINE_MAX  (4u << 20)                /* a longer line ends the connection */
+#define XF_ASK_WHY_BYTES 256
+
+/* ------------------------------------------------------------------ socket.c */
+
+struct xf_ask {
+    int fd;   /* -1: not connected */
+    char *in; /* what came and was not dropped yet */
+    size_t in_len, in_room;
+};
+
+/* False: not connected, and `out_why` says why and what to do. */
+bool xf_ask_connect(struct xf_ask *ask, const char *path, char out_why[XF_ASK_WHY_BYTES]);
+void xf_ask_close(struct xf_ask *ask); /* or nothing, if fd is -1 */
+/* As far as it goes: when xfedd has closed the connection, it has said why. */
+void xf_ask_send(struct xf_ask *ask, const json_t *request);
+/* Wait for more and take it. False: there is no more, or the line is too long. */
+bool xf_ask_read(struct xf_ask *ask);
+/* The length of the next line in ask->in, without its newline; -1: it is not complete yet. */
+ptrdiff_t xf_ask_line(const struct xf_ask *ask);
+void xf_ask_drop(struct xf_ask *ask, size_t len); /* that line */
+
+/* ------------------------------------------------------------------ values.c */
+
+/* "queued.bytes" is a key in an object in the object. */
+const json_t *xf_ask_get(const json_t *object, const char *path);   /* NULL: there is none */
+const char *xf_ask_text_of(const json_t *object, const char *path); /* "": there is none */
+uint64_t xf_ask_number_of(const json_t *object, const char *path);
+/* "12 ms", "3.4 s", "5 min", "2 h 10 min", "3 d 4 h" */
+const char *xf_ask_duration(uint64_t ms, char out[32]);
+const char *xf_ask_bytes(uint64_t bytes, char out[32]); /* "0", "812 B", "3.1 KiB" */
+const char *xf_ask_time(int64_t unix_s, char out[32]);  /* local time */
