@@ -4,7 +4,7 @@
  * scripts/check-alarms compares the two, and checks that the events exist with the keys that become
  * subjects.
  *
- * A further alarm, such as clock.skew, is a row in kinds[] and rows for its events.
+ * A further alarm is a row in KINDS and rows for its events.
  */
 #include "alarms_priv.h"
 
@@ -26,6 +26,7 @@
     X(PEER_WEAKER,      "peer.weaker",        "peer",  PEERS,       AT_ONCE, DAY_MS,          PEER_WEAKER) \
     X(PEER_CERTIFICATE, "peer.certificate",   "peer",  NAMED_PEERS, AT_ONCE, DAILY,           NONE) \
     X(CERTIFICATE,      "certificate",        "local", OURS,        AT_ONCE, DAILY,           NONE) \
+    X(CLOCK,            "clock.skew",         "link",  OURS,        AT_ONCE, NEVER,           CLOCK_SKEWED) \
     X(DIRECTORY,        "directory.down",     NULL,    OURS,        LASTING, NEVER,           DIRECTORY_LOST) \
     X(DATABASE,         "database.lost",      "store", OURS,        LASTING, NEVER,           STORE_LOST) \
     X(NODE,             "node.lost",          "node",  OURS,        AT_ONCE, NEVER,           NONE) \
@@ -70,6 +71,8 @@ const struct xf_alarm_row xf_alarm_rows[] = {
     RAISES("certificate.expired", CERTIFICATE, "our certificate has ended, and peers refuse it: renew the file, then reload"),
     RAISES("certificate.start.ahead", CERTIFICATE, "our certificate is not valid yet, and peers refuse it"),
     ENDS  ("certificate.good", CERTIFICATE),
+    RAISES("clock.skew.found", CLOCK, "our clock and that of the local server differ: certificates are judged by ours"),
+    ENDS  ("clock.skew.gone", CLOCK),
     RAISES("identity.directory.lost", DIRECTORY, "the directory does not answer: e-mail addresses are those that are known"),
     ENDS  ("identity.directory.found", DIRECTORY),
     ENDS  ("identity.directory.removed", DIRECTORY),

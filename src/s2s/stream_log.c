@@ -46,8 +46,8 @@ enum xf_log_level xf_out_level(struct xf_out *out, enum xf_log_level level, cons
         xf_domain_owner(peer), level, event);
 }
 
-enum xf_log_level xf_alarm_level(struct xf_s2s *s2s, struct xf_span peer, enum xf_log_level level,
-                                 const char *event)
+enum xf_log_level xf_s2s_alarm_level(struct xf_s2s *s2s, struct xf_span peer,
+                                     enum xf_log_level level, const char *event)
 {
     bool is_named = kind_of(s2s, peer) == XF_LINES_NAMED;
     return xf_lines_level(s2s->env, is_named ? XF_LINES_NAMED : XF_LINES_ALARMS,

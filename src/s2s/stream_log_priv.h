@@ -19,13 +19,13 @@ struct xf_pair;
     xf_log(xf_out_level((out), (level), (event)), event, __VA_ARGS__, \
            XF_INT("stream", (out)->number))
 #define xf_alarm_log(s2s, peer, level, event, ...) \
-    xf_log(xf_alarm_level((s2s), (peer), (level), (event)), event, __VA_ARGS__)
+    xf_log(xf_s2s_alarm_level((s2s), (peer), (level), (event)), event, __VA_ARGS__)
 
 enum xf_log_level xf_in_level(struct xf_in *in, enum xf_log_level level, const char *event);
 enum xf_log_level xf_out_level(struct xf_out *out, enum xf_log_level level, const char *event);
 /* About a peer that is not what it was before (continuity.c). */
-enum xf_log_level xf_alarm_level(struct xf_s2s *s2s, struct xf_span peer, enum xf_log_level level,
-                                 const char *event);
+enum xf_log_level xf_s2s_alarm_level(struct xf_s2s *s2s, struct xf_span peer,
+                                     enum xf_log_level level, const char *event);
 
 void xf_out_log_up(struct xf_out *out);
 /* At debug: what the handshake found, and what the peer offers. */

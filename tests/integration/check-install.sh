@@ -22,6 +22,7 @@ meson install -C "$build" --no-rebuild --destdir "$root/fs" >"$root/log" || { ca
     printf '%s\n' "$sbin/xfedd" "$share/xfed.conf" "$units/xfedd.service" "$units/xfedd.socket" "$sysusers/xfedd.conf" "$tmpfiles/xfedd.conf" \
         "$bin/xfedctl" "${share%/xfedd}/bash-completion/completions/xfedctl" "${share%/xfedd}/zsh/site-functions/_xfedctl" \
         "$man/man1/xfedctl.1" "$man/man8/xfedd.8" "$man/man5/xfed.conf.5"
+    [ ! -e "$build/src/notify/xfed-notify" ] || printf '%s\n' "$sbin/xfed-notify" "$units/xfed-notify.service" "$sysusers/xfed-notify.conf" "$man/man8/xfed-notify.8"
     for name in CHANGELOG.md CONTRIBUTING.md LICENSE README.md; do echo "$doc/$name"; done
     (cd "$source/conf" && find ./*/ -type f) | grep -vE '^./(apparmor|completion|docker|systemd)/' | sed "s|^\.|$share|"
     (cd "$source" && find doc -type f) | sed "s|^|$doc/|"

@@ -105,6 +105,18 @@ else
     echo "left out: ejabberd is not installed"
 fi
 
+# ---- alarms by chat, a package of its own
+check "xfedd has no libstrophe" sh -c "! dpkg-deb -f '$folder'/xfedd_*.deb Depends | grep strophe"
+check "xfed-notify" inside dpkg -i /tmp/xfed-notify.deb
+check "its user" inside id xfed-notify
+check "xfed-notify.8" lint /usr/share/man/man8/xfed-notify.8.gz
+check "its unit" inside systemd-analyze verify --man=no /lib/systemd/system/xfed-notify.service
+check "it is not enabled" gone /etc/systemd/system/multi-user.target.wants/xfed-notify.service
+check "without a configuration" fails_with 78 inside xfed-notify -t
+inside sh -c 'cp /usr/share/doc/xfed-notify/examples/xfed-notify.conf /etc/xfedd; umask 077; echo secret >/etc/xfedd/xfed-notify.password'
+check "the example" inside xfed-notify -t
+check "removed too" inside dpkg -P xfed-notify
+
 # ---- away
 mkdir -p "$root/var/lib/xfedd"
 touch "$root/var/lib/xfedd/peers.db"

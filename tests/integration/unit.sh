@@ -8,10 +8,11 @@ set -eu
 . "$(dirname "$0")/lab/overlay.sh"
 command -v systemd-nspawn >/dev/null || { echo "left out: systemd-nspawn is not installed (Debian: apt-get install systemd-container)"; exit 0; }
 
-inside dpkg -i /tmp/xfedd.deb >/dev/null 2>&1
+inside dpkg -i /tmp/xfedd.deb /tmp/xfed-notify.deb >/dev/null 2>&1
 configure
+inside sh -c 'cd /etc/xfedd && cp /usr/share/doc/xfed-notify/examples/xfed-notify.conf . && umask 077 && echo secret >xfed-notify.password && chmod 600 xfed-notify.conf'
 cp "$root/tmp/xfedd.deb" "$root/root/"
-sed -i 's|control = "/run/xfedd/control.sock"|& control-readers = {"adm"}|' "$root/etc/xfedd/xfed.conf"
+sed -i 's|control = "/run/xfedd/control.sock"|& control-readers = {"adm", "xfed-notify"}|' "$root/etc/xfedd/xfed.conf"
 good=$(cat "$root/etc/xfedd/xfed.conf")
 inside useradd --groups adm reader
 inside useradd stranger
@@ -49,6 +50,9 @@ check "xfedctl gets an answer" in_unit xfedctl status
 check "a member of the group too" in_unit runuser -u reader xfedctl status
 check "but may not act" fails in_unit runuser -u reader xfedctl drain
 check "nobody else gets one" fails in_unit runuser -u stranger xfedctl status
+check "xfed-notify starts, with files that only root can read" in_unit systemctl start xfed-notify
+check "it may follow the alarms" soon in_unit sh -c 'journalctl -u xfed-notify --no-pager -o cat | grep notify.gateway.followed'
+check "it stays" in_unit systemctl is-active xfed-notify
 check "a reload" in_unit systemctl reload xfedd
 check "it is read" soon journal config.reload.done
 put "$good" 'nonsense = 1'

@@ -15,7 +15,7 @@ mount -t overlay -o "lowerdir=/,upperdir=$root/upper,workdir=$root/work" none "$
 root=$root/fs
 for path in /proc /dev /sys; do mount --rbind "$path" "$root$path"; done
 for path in /run /tmp; do mount -t tmpfs none "$root$path"; done
-for name in xfedd prosody-mod-route-gateway ejabberd-mod-route-gateway; do cp "$folder/$name"_*.deb "$root/tmp/$name.deb"; done
+for name in xfedd xfed-notify prosody-mod-route-gateway ejabberd-mod-route-gateway; do cp "$folder/$name"_*.deb "$root/tmp/$name.deb"; done
 rm -rf "$root/etc/xfedd" "$root/var/lib/xfedd" "$root/usr/sbin/policy-rc.d"
 inside() { chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"; }
 

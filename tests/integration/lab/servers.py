@@ -40,6 +40,8 @@ class Server:
         self.ca_file, self.component = ca_file, component
         self.rooms = f'conference.{domain}'
         self.log_level = 'debug'
+        self.users = USERS
+        self.starttls_port = None       # Prosody: for clients that know nothing else
         self.services = {}      # further components, name -> secret; ejabberd takes only one
         self.data = lab.folder(f'data-{role}')
         self.log = f'{lab.scratch}/log/{role}-{self.kind}.log'
@@ -81,7 +83,7 @@ class Prosody(Server):
     user = 'prosody'
 
     def command(self):
-        modules = ['roster', 'saslauth', 'disco', 'ping', 'version', 'vcard', *self.modules]
+        modules = ['roster', 'saslauth', 'disco', 'ping', 'version', 'vcard', *(['tls'] if self.starttls_port else []), *self.modules]
         disabled, component = [], ''
         if self.component:
             # S2S off altogether: what reaches a peer has gone through the gateway
@@ -101,6 +103,7 @@ class Prosody(Server):
                 scratch=self.lab.scratch, data=self.data, ip=self.ip, log=self.log, level=self.log_level, domain=self.domain, rooms=self.rooms,
                 modules=lua_list(modules), disabled=lua_list(disabled), crt=self.certificate, key=self.key, ca=self.ca_file,
                 secure=str(self.mode == 'external').lower(), tls=str(self.mode != 'dialback-clear').lower(),
+                starttls_port=self.starttls_port or '',
                 component_ports='' if not self.component else f'{COMPONENT_PORT}, {SERVICE_PORT}',
                 gateway='' if not self.component else f'route_gateway_component = {{ {lua_list(names)} }}',
                 dane='' if not self.trust_anchor else f'trusted = [[{self.trust_anchor}]];',
@@ -109,13 +112,18 @@ class Prosody(Server):
 
 
     def _accounts(self):
-        folder = f'{self.data}/' + re.sub('[^A-Za-z0-9]', lambda c: ''.join(f'%{b:02x}' for b in c[0].encode()), self.domain)
+        folder = f'{self.data}/{encoded(self.domain)}'
         os.makedirs(f'{folder}/accounts', exist_ok=True)
-        for user in USERS:
-            with open(f'{folder}/accounts/{user}.dat', 'w') as f:
+        for user in self.users:
+            with open(f'{folder}/accounts/{encoded(user)}.dat', 'w') as f:
                 f.write(f'return {{ ["password"] = "{PASSWORD}"; }};\n')
         for path in (folder, f'{folder}/accounts'):
             os.chmod(path, 0o777)
+
+
+def encoded(name):
+    """As Prosody names its files."""
+    return re.sub('[^A-Za-z0-9]', lambda c: ''.join(f'%{b:02x}' for b in c[0].encode()), name)
 
 
 def lua_list(words):
@@ -130,7 +138,7 @@ plugin_paths = {{ "{scratch}/modules" }}
 modules_enabled = {{ {modules} }}
 modules_disabled = {{ {disabled} }}
 interfaces = {{ "{ip}" }}
-c2s_ports = {{ }}
+c2s_ports = {{ {starttls_port} }}
 c2s_direct_tls_ports = {{ 5223 }}
 s2s_ports = {{ 5269 }}
 s2s_direct_tls_ports = {{ }}

@@ -32,7 +32,7 @@ CASES = [
     ('check-layers', 'a library at home', 'src/net/a.c', '#include <uv.h>', ''),
     ('check-layers', 'a library abroad', 'src/base/a.c', '#include <uv.h>', 'only net may include this'),
     ('check-layers', 'a folder of a library abroad', 'src/net/a.c', '#include <openssl/ssl.h>', 'only base'),
-    ('check-layers', 'a library that nobody may use', 'src/net/a.c', '#include <strophe.h>', 'only nobody'),
+    ('check-layers', 'a library of another program', 'src/net/a.c', '#include <strophe.h>', 'only notify'),
     ('check-layers', 'settings of a higher layer', 'src/conf/a.c', '#include <xfed/net/settings.h>', ''),
     ('check-layers', 'settings of a higher layer, without a rule', 'src/xmpp/a.c', '#include <xfed/net/settings.h>', 'xmpp may not include net'),
     ('check-layers', 'a header of that layer beside', 'src/conf/a.c', '#include <xfed/net/a.h>', 'conf may not include net'),

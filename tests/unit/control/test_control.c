@@ -61,8 +61,8 @@ START_TEST(verbs_that_change_something_need_the_right)
 {
     static const char *const acts[] = {"close", "retry",  "flush", "federation",
                                        "log",   "reload", "drain"};
-    static const char *const looks[] = {"status", "peers",   "peer", "streams",
-                                        "queue",  "explain", "trace"};
+    static const char *const looks[] = {"status", "peers",   "peer",  "streams",
+                                        "queue",  "explain", "trace", "alarms"};
     for (size_t i = 0; i < XF_ARRAY_LEN(acts); i++)
         ck_assert_int_eq(xf_verb_find(acts[i])->right, XF_RIGHT_ACT);
     for (size_t i = 0; i < XF_ARRAY_LEN(looks); i++)

@@ -90,9 +90,9 @@ struct step {
 
 struct routing_case {
     const char *label;
-    unsigned queue_stanzas; /* 0: plenty */
-    size_t queue_bytes;
-    unsigned backoff_ms; /* 0: 5 s */
+    unsigned queue_stanzas;        /* 0: plenty */
+    size_t queue_bytes, all_bytes; /* of a queue, of all queues */
+    unsigned backoff_ms;           /* 0: 5 s */
     struct step steps[40];
 };
 
@@ -145,6 +145,12 @@ static const struct routing_case cases[] = {
     {"the queue is full by bytes: resource-constraint", .queue_bytes = 420, .steps = {
         {CLUSTER, .text = MSG("m1") MSG("m2") MSG("m3")}, {OUT, 0, "a.example b.example"}, {ANSWERED, .text = "m3:wait/resource-constraint"},
         {READY, 0}, {SENT, 0, "m1 m2"}}},
+
+    {"all queues together fill up: told once, and again when half of it is gone", .all_bytes = 40000, .steps = {
+        {MANY, .text = "b.example", .ms = 110}, {MANY, .text = "c.example", .ms = 55}, {LOG, .text = "routing.queues.filling", .ms = 0},
+        {MANY, .text = "d.example", .ms = 28}, {LOG, .text = "routing.queues.filling", .ms = 1}, {OUT, 0, "a.example b.example"},
+        {OUT, 1, "a.example c.example"}, {OUT, 2, "a.example d.example"}, {LOG, .text = "routing.queues.relieved", .ms = 0},
+        {ENDED, 0, "words", XF_CAUSE_TIMEOUT}, {LOG, .text = "routing.queues.relieved", .ms = 1}}},
 
     {"larger than what is taken from the peer: that says nothing of what the peer takes", .steps = {
         {CLUSTER, .text = "<message " FROM("v") "to='u@small.example' id='m1'><body>more than a hundred bytes in all, which is more than this peer may send</body></message>"},
@@ -583,7 +589,7 @@ static void make_conf(struct world *world, const struct routing_case *test)
                                      .answer_streams = 100,
                                      .answer_bytes_per_owner = 1u << 20,
                                      .answer_bytes = 1u << 20,
-                                     .queue_bytes = 64u << 20,
+                                     .queue_bytes = test->all_bytes ? test->all_bytes : 64u << 20,
                                      .backoff_min_ms = test->backoff_ms ? test->backoff_ms : 5000,
                                      .backoff_max_ms = 300000,
                                      .backoff_probe_ms = 2000}};
