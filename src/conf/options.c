@@ -93,6 +93,8 @@ static const struct xf_word denied_peer_words[] = {
     {"silent", XF_DENIAL_SILENT}, {"error", XF_DENIAL_ERROR}, {"policy-violation", XF_DENIAL_VIOLATION}, {NULL, 0}};
 static const struct xf_word jid_use_words[] = {
     {"drop", XF_JID_USE_DROP}, {"bounce", XF_JID_USE_BOUNCE}, {"accept", XF_JID_USE_ACCEPT}, {NULL, 0}};
+static const struct xf_word unknown_words[] = {
+    {"bounce", XF_UNKNOWN_BOUNCE}, {"hold", XF_UNKNOWN_HOLD}, {"jid", XF_UNKNOWN_JID}, {NULL, 0}};
 static const struct xf_word route_order_words[] = {{"ranked", XF_ROUTE_RANKED}, {"equal", XF_ROUTE_EQUAL}, {NULL, 0}};
 static const struct xf_word tls_min_words[] = {{"1.2", 12}, {"1.3", 13}, {NULL, 0}};
 
@@ -408,6 +410,15 @@ DURATION(DIRECTORY, "negative-cache-time", C, mailmap.directory.negative_cache_m
       "How long to remember that there is no such user."),
 COUNT(DIRECTORY, "cache-entries", C, mailmap.directory.cache_entries, "200000", 100, 10000000, "How many users to keep."),
 DURATION(DIRECTORY, "timeout", C, mailmap.directory.timeout_ms, "5s", 100 * MS, M, "Time limit of one lookup. Stanzas wait for it."),
+BOOL (DIRECTORY, "keep", C, mailmap.directory.keep, "yes",
+      "Keep what the directory said in directory.db in the state directory that systemd provides, so that users are known after a restart while "
+      "it cannot be reached. The file holds JIDs and e-mail addresses. no: the file is removed."),
+DURATION(DIRECTORY, "keep-time", C, mailmap.directory.keep_ms, "7d", M, 366 * DAY,
+      "How long what the directory said about a user is used while it cannot be reached, also after a restart."),
+WORD (DIRECTORY, "unknown", C, mailmap.directory.unknown, enum xf_unknown_use, unknown_words, "bounce",
+      "What becomes of stanzas from or to a user of whom nothing is known while the directory cannot be reached. bounce: they are returned at once. "
+      "hold: they wait for hold-time, and others of the same two domains behind them; then they are returned. jid: peers see the JID."),
+DURATION(DIRECTORY, "hold-time", C, mailmap.directory.hold_ms, "30s", S, 10 * M, "How long stanzas wait with unknown = hold."),
 
 SWITCH(POLICY, "default", C, policy.default_allow, allow_words, "allow",
       "allow: federate with every peer, unless its section says otherwise. deny: only with peers that have a section."),

@@ -221,8 +221,10 @@ static void put_mail(const struct xf_control *control, struct job *job, const st
     struct xf_span mail = XF_SPAN_NONE;
     if (!mailmap || !ours->local.ptr)
         return;
-    static const char *const words[] = {
-        [XF_MAILMAP_NONE] = "none", [XF_MAILMAP_FOUND] = "found", [XF_MAILMAP_LATER] = "asked-now"};
+    static const char *const words[] = {[XF_MAILMAP_NONE] = "none",
+                                        [XF_MAILMAP_FOUND] = "found",
+                                        [XF_MAILMAP_LATER] = "asked-now",
+                                        [XF_MAILMAP_UNKNOWN] = "unknown-now"};
     enum xf_mailmap_answer answer = xf_mailmap_mail_of(mailmap, xf_jid_bare(ours), &mail);
     json_t *object = json_object();
     xf_json_put_span(object, "jid", xf_jid_bare(ours));

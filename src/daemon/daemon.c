@@ -11,6 +11,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -291,6 +292,7 @@ struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct x
 
 void xf_daemon_set_mailmap(struct xf_daemon *daemon)
 {
+    char *kept = xf_daemon_state_file(XF_KEPT_FILE, getenv("STATE_DIRECTORY"));
     if (daemon->mailmap)
         xf_mailmap_reload(daemon->mailmap, &daemon->conf->mailmap);
     else
@@ -298,7 +300,10 @@ void xf_daemon_set_mailmap(struct xf_daemon *daemon)
             xf_mailmap_new(&(struct xf_mailmap_opts){.clock = daemon->env.env.clock,
                                                      .timers = daemon->env.env.timers,
                                                      .pool = xf_loop_pool(daemon->loop),
-                                                     .settings = &daemon->conf->mailmap});
+                                                     .settings = &daemon->conf->mailmap,
+                                                     .keep_file = kept,
+                                                     .unix_s = xf_unix_s});
+    xf_free(kept);
     xf_routing_attach_mailmap(daemon->routing, daemon->mailmap);
 }
 

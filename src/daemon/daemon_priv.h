@@ -222,7 +222,11 @@ void xf_blocklists_watch(struct xf_daemon *daemon); /* lets entries expire */
 enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_conf *conf);
 
 /* ---- history.c */
+/* In the state directory: what directory { } said about users, for the next start. */
+#define XF_KEPT_FILE "directory.db"
 /* "" for none; free with xf_free. `state_directory` comes from systemd; NULL: it set none. */
+char *xf_daemon_state_file(const char *name, const char *state_directory);
+/* The same, for memory { file }. */
 char *xf_daemon_history_path(const char *file, const char *state_directory);
 /* NULL: the configuration wants no history */
 struct xf_history *xf_daemon_history_for(struct xf_daemon *daemon);

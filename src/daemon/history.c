@@ -17,14 +17,19 @@
 #include <xfed/base/draft.h>
 #include <xfed/base/help.h>
 
+char *xf_daemon_state_file(const char *name, const char *state_directory)
+{
+    if (!state_directory || *state_directory != '/')
+        return xf_strdup("");
+    /* The first of several folders. */
+    return xf_asprintf("%.*s/%s", (int)strcspn(state_directory, ":"), state_directory, name);
+}
+
 char *xf_daemon_history_path(const char *file, const char *state_directory)
 {
     if (*file)
         return xf_strdup(file);
-    if (!state_directory || *state_directory != '/')
-        return xf_strdup("");
-    /* The first of several folders. */
-    return xf_asprintf("%.*s/peers.db", (int)strcspn(state_directory, ":"), state_directory);
+    return xf_daemon_state_file("peers.db", state_directory);
 }
 
 /* "presence=up other=down" */

@@ -13,7 +13,7 @@
 
 struct entry {
     struct xf_node node; /* oldest first */
-    uint64_t until_ms;
+    struct xf_cache_times times;
     struct xf_span jid, mail; /* behind the struct; one may be absent */
 };
 
@@ -52,6 +52,29 @@ void xf_cache_clear(struct xf_cache *cache)
         drop(cache, XF_CONTAINER(cache->entries.next, struct entry, node));
 }
 
+void xf_cache_drop_addresses(struct xf_cache *cache)
+{
+    struct xf_node *next;
+    for (struct xf_node *node = cache->entries.next; node != &cache->entries; node = next) {
+        struct entry *entry = XF_CONTAINER(node, struct entry, node);
+        next = node->next;
+        if (entry->mail.ptr)
+            drop(cache, entry);
+    }
+}
+
+static void drop_excess(struct xf_cache *cache, size_t entries_max)
+{
+    while (cache->count > entries_max)
+        drop(cache, XF_CONTAINER(cache->entries.next, struct entry, node));
+}
+
+void xf_cache_bound(struct xf_cache *cache, size_t entries_max)
+{
+    cache->entries_max = entries_max;
+    drop_excess(cache, entries_max);
+}
+
 void xf_cache_free(struct xf_cache **cache)
 {
     if (!*cache)
@@ -79,19 +102,18 @@ static struct xf_span keep(char **at, struct xf_span text)
 }
 
 void xf_cache_put(struct xf_cache *cache, struct xf_span jid, struct xf_span mail,
-                  uint64_t until_ms)
+                  const struct xf_cache_times *times)
 {
     struct entry *entry = xf_alloc(sizeof(*entry) + jid.len + mail.len);
     char *at = (char *)(entry + 1);
-    entry->until_ms = until_ms;
+    entry->times = *times;
     entry->jid = keep(&at, jid); /* before old entries are freed: the spans may point into them */
     entry->mail = keep(&at, mail);
     if (entry->jid.ptr)
         drop(cache, xf_map_find(cache->by_jid, entry->jid));
     if (entry->mail.ptr)
         drop(cache, xf_map_find(cache->by_mail, entry->mail));
-    if (cache->count >= cache->entries_max)
-        drop(cache, XF_CONTAINER(cache->entries.next, struct entry, node));
+    drop_excess(cache, cache->entries_max - 1);
     if (entry->jid.ptr)
         (void)xf_map_set(cache->by_jid, entry->jid, entry);
     if (entry->mail.ptr)
@@ -103,7 +125,9 @@ void xf_cache_put(struct xf_cache *cache, struct xf_span jid, struct xf_span mai
 static enum xf_mailmap_answer answer(const struct entry *entry, struct xf_span text,
                                      uint64_t now_ms, struct xf_span *out, bool *out_is_fresh)
 {
-    *out_is_fresh = now_ms < entry->until_ms;
+    *out_is_fresh = now_ms < entry->times.fresh_until_ms;
+    if (now_ms >= entry->times.known_until_ms)
+        return XF_MAILMAP_LATER;
     if (!text.ptr)
         return XF_MAILMAP_NONE;
     *out = text;

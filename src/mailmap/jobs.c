@@ -61,6 +61,10 @@ static void load_work(void *owner)
     /* The server had closed an idle connection. */
     if (job->result == XF_ERR_IO && was_open && !job->directory.ld)
         job->result = xf_directory_load(&job->directory, &job->loaded, &job->err);
+    xf_buf_init(&job->loaded.kept, XF_KEPT_ROWS_MAX_BYTES);
+    if (job->result == XF_ERR_OK && job->directory.settings->keep)
+        /* more users than fit: the others are known in memory only */
+        (void)!xf_kept_rows_add_table(&job->loaded.kept, job->loaded.users);
 }
 
 static void take_loaded(struct xf_mailmap *mailmap)
@@ -71,8 +75,11 @@ static void take_loaded(struct xf_mailmap *mailmap)
         xf_table_free(&mailmap->users);
         mailmap->users = job->loaded.users;
         job->loaded.users = NULL;
-        xf_cache_clear(mailmap->cache); /* all older than what was just read */
+        mailmap->users_until_ms = xf_mailmap_now(mailmap) + mailmap->directory->keep_ms;
+        xf_cache_drop_addresses(mailmap->cache); /* all older than what was just read */
+        xf_keep_all(mailmap, &job->loaded.kept);
     }
+    xf_buf_release(&job->loaded.kept);
     xf_map_free(&mailmap->members);
     mailmap->members = job->loaded.members;
     job->loaded.members = NULL;
@@ -162,17 +169,32 @@ static void ask_work(void *owner)
     }
 }
 
-static void keep(struct xf_mailmap *mailmap, const struct xf_mailmap_query *ask, unsigned kinds,
-                 const struct xf_mailmap_query_answer *answer)
+static void set_times(const struct xf_mailmap *mailmap, bool is_found, struct xf_cache_times *out)
 {
     const struct xf_directory_settings *settings = mailmap->directory;
     uint64_t now_ms = xf_mailmap_now(mailmap);
-    if (kinds & XF_ASK_MAIL)
-        xf_cache_put(mailmap->cache, ask->address, xf_span_of(answer->mail),
-                     now_ms + (answer->mail ? settings->cache_ms : settings->negative_cache_ms));
-    if (kinds & XF_ASK_JID)
-        xf_cache_put(mailmap->cache, xf_span_of(answer->jid), ask->address,
-                     now_ms + (answer->jid ? settings->cache_ms : settings->negative_cache_ms));
+    out->fresh_until_ms = now_ms + (is_found ? settings->cache_ms : settings->negative_cache_ms);
+    out->known_until_ms = now_ms + settings->keep_ms;
+}
+
+static void keep(struct xf_mailmap *mailmap, const struct xf_mailmap_query *ask, unsigned kinds,
+                 const struct xf_mailmap_query_answer *answer)
+{
+    struct xf_cache_times times;
+    struct xf_span mail = xf_span_of(answer->mail), jid = xf_span_of(answer->jid);
+    if (kinds & XF_ASK_MAIL) {
+        set_times(mailmap, mail.ptr != NULL, &times);
+        xf_cache_put(mailmap->cache, ask->address, mail, &times);
+        /* peers make addresses up: what is nobody's is not worth a place in the file */
+        if (mail.ptr || !ask->is_of_stranger)
+            xf_keep_one(mailmap, ask->address, mail);
+    }
+    if (kinds & XF_ASK_JID) {
+        set_times(mailmap, jid.ptr != NULL, &times);
+        xf_cache_put(mailmap->cache, jid, ask->address, &times);
+        if (jid.ptr)
+            xf_keep_one(mailmap, jid, ask->address);
+    }
 }
 
 static void take_answers(struct xf_mailmap *mailmap)
@@ -200,6 +222,7 @@ static void ask_done(void *owner)
     struct xf_mailmap_query_job *job = owner;
     struct xf_mailmap *mailmap = XF_CONTAINER(job, struct xf_mailmap, ask_job);
     take_answers(mailmap); /* woken waiters ask again, but not in this batch */
+    xf_keep_write(mailmap);
     job->is_running = false;
     if (atomic_load(&mailmap->stop))
         return;
@@ -237,6 +260,22 @@ void xf_jobs_ask(struct xf_mailmap *mailmap)
 
 /* ------------------------------------------------------------------ settings, life */
 
+bool xf_jobs_hold(const struct xf_mailmap *mailmap)
+{
+    return mailmap->directory && mailmap->directory->unknown == XF_UNKNOWN_HOLD;
+}
+
+static bool is_same_source(const struct xf_directory_settings *a,
+                           const struct xf_directory_settings *b)
+{
+    char of_a[XF_SOURCE_CHARS + 1], of_b[XF_SOURCE_CHARS + 1];
+    if (!a || !b)
+        return false;
+    xf_directory_source(a, of_a);
+    xf_directory_source(b, of_b);
+    return strcmp(of_a, of_b) == 0;
+}
+
 /* True if new settings were waiting and have now taken effect. */
 static bool take_next_directory(struct xf_mailmap *mailmap)
 {
@@ -247,21 +286,27 @@ static bool take_next_directory(struct xf_mailmap *mailmap)
     xf_directory_close(&mailmap->load_job.directory);
     xf_directory_close(&mailmap->ask_job.directory);
     xf_timer_stop(&mailmap->load_job.timer);
+    bool is_same = is_same_source(mailmap->directory, mailmap->next);
     xf_directory_free(&mailmap->directory);
     mailmap->directory = mailmap->next;
     mailmap->next = NULL;
     mailmap->has_next = false;
-    xf_cache_free(&mailmap->cache);
+    if (!is_same)
+        xf_cache_free(&mailmap->cache);
     /* Otherwise the old users stay in use until the new ones are read. */
     if (!mailmap->directory || !mailmap->directory->preload)
         xf_table_free(&mailmap->users);
     if (!mailmap->directory) {
         xf_map_free(&mailmap->members);
+        xf_keep_follow(mailmap);
         if (mailmap->file_job.is_known)
             xf_asks_end(mailmap);
         return true;
     }
-    mailmap->cache = xf_cache_new(mailmap->directory->cache_entries);
+    if (!is_same)
+        mailmap->cache = xf_cache_new(mailmap->directory->cache_entries);
+    xf_cache_bound(mailmap->cache, mailmap->directory->cache_entries);
+    xf_keep_follow(mailmap);
     mailmap->load_job.retry_ms = RETRY_MIN_MS;
     load_begin(mailmap);
     xf_jobs_ask(mailmap);

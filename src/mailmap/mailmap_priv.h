@@ -9,6 +9,8 @@
  *   ldap.c       a connection to the directory: TLS, bind, searches; blocking, for the pool
  *   load.c       ... all users in pages, and the groups (members.c)
  *   query.c      ... one user
+ *   keep.c       what the directory said, for the next start: when it is written and read
+ *   kept_file.c  ... the SQLite file
  *   settings.c   a copy of directory { } that outlives the configuration
  *   wait.c       lookups under way, and who waits for them
  *   jobs.c       what runs on the pool, when, and what happens with the result
@@ -20,6 +22,7 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include <xfed/base/crypto.h>
 #include <xfed/base/draft.h>
 #include <xfed/base/map.h>
 #include <xfed/mailmap/mailmap.h>
@@ -102,15 +105,22 @@ struct xf_cache;
 struct xf_cache *xf_cache_new(size_t entries_max);
 void xf_cache_free(struct xf_cache **cache);
 void xf_cache_clear(struct xf_cache *cache);
+/* Forget all but the users who have no address. */
+void xf_cache_drop_addresses(struct xf_cache *cache);
+void xf_cache_bound(struct xf_cache *cache, size_t entries_max);
 size_t xf_cache_count(const struct xf_cache *cache);
 
+struct xf_cache_times {
+    uint64_t fresh_until_ms; /* from then on it is asked for again */
+    uint64_t known_until_ms; /* from then on it does not count any more */
+};
 /*
  * Store that the user `jid` has `mail`; if one of them is absent, that the other has no
- * counterpart. Valid until `until_ms`.
+ * counterpart.
  */
 void xf_cache_put(struct xf_cache *cache, struct xf_span jid, struct xf_span mail,
-                  uint64_t until_ms);
-/* As for the table; *out_is_fresh: the answer has not expired. */
+                  const struct xf_cache_times *times);
+/* As for the table; *out_is_fresh: it need not be asked for again. */
 enum xf_mailmap_answer xf_cache_mail(struct xf_cache *cache, struct xf_span jid, uint64_t now_ms,
                                      struct xf_span *out_mail, bool *out_is_fresh);
 enum xf_mailmap_answer xf_cache_jid(struct xf_cache *cache, struct xf_span mail, uint64_t now_ms,
@@ -134,6 +144,10 @@ XF_MUST_USE enum xf_err xf_file_read(const char *path, struct xf_table **out_tab
 /* NULL: none is configured */
 struct xf_directory_settings *xf_directory_copy(const struct xf_directory_settings *from);
 void xf_directory_free(struct xf_directory_settings **directory);
+/* Do both ask for the same users? Servers, TLS, times and limits do not matter. */
+#define XF_SOURCE_CHARS XF_SHA256_HEX_BYTES
+void xf_directory_source(const struct xf_directory_settings *directory,
+                         char out[XF_SOURCE_CHARS + 1]);
 bool xf_directory_eq(const struct xf_directory_settings *a, const struct xf_directory_settings *b);
 
 /* ----------------------------------------------------------- ldap.c, load.c, verify.c: blocking */
@@ -181,6 +195,7 @@ struct xf_loaded {
     struct xf_table *users; /* NULL with preload = no */
     struct xf_map *members; /* "group\0jid" -> itself */
     struct xf_notes notes;
+    struct xf_buf kept; /* the users as rows for the file; empty with preload = no */
 };
 XF_MUST_USE enum xf_err xf_directory_load(struct xf_directory *directory, struct xf_loaded *out,
                                           struct xf_error *err);
@@ -215,6 +230,7 @@ struct xf_mailmap_query {
     struct xf_mailmap *mailmap;
     unsigned wants, has; /* XF_ASK_* */
     bool is_late;        /* its waiters have timed out; the answer is for the next query */
+    bool is_unknown;     /* nothing is known about the address: with unknown = hold it waits */
     struct xf_node waits;
     struct xf_timer timer;
     struct xf_span address; /* behind the struct */
@@ -222,16 +238,17 @@ struct xf_mailmap_query {
 
 /*
  * LATER: it waits to be sent (xf_jobs_ask), or is under way. NONE: none is possible, or it is late:
- * use what is known.
+ * use what is known. is_known: something is, if not fresh.
  */
 enum xf_mailmap_answer xf_mailmap_query_begin(struct xf_mailmap *mailmap, struct xf_span address,
-                                              unsigned kind);
+                                              unsigned kind, bool is_known);
 /* Queue the query, to be sent or sent again. */
 void xf_mailmap_query_queue(struct xf_mailmap_query *ask);
 /* The next query to send; NULL: none. */
 struct xf_mailmap_query *xf_mailmap_query_next(const struct xf_mailmap *mailmap);
 /* Wakes the waiters, and frees the query. */
 void xf_mailmap_query_end(struct xf_mailmap_query *ask);
+/* End the queries that are not sent, but for those that wait until the directory is back. */
 void xf_asks_end(struct xf_mailmap *mailmap);
 
 /* ------------------------------------------------------------------ jobs.c */
@@ -275,6 +292,62 @@ struct xf_mailmap_query_job {
     } batch[XF_BATCH];
 };
 
+/* ------------------------------------------------------------------ keep.c, kept_file.c */
+
+#define XF_KEPT_ROWS_MAX_BYTES (64u << 20) /* of one writing */
+#define XF_KEPT_PAGES_MAX      "65536"     /* of the file, of 4096 bytes */
+
+struct xf_database;
+
+struct xf_kept_bounds {
+    char source[XF_SOURCE_CHARS + 1]; /* what the rows are of: xf_directory_source */
+    int64_t now_s, oldest_s;          /* rows of oldest_s and older ones are forgotten */
+    unsigned users_max;
+};
+
+struct xf_keep {
+    char *path;                  /* "": nothing is kept */
+    struct xf_database *file;    /* NULL: none is open */
+    bool is_decided, is_wanted;  /* whether the settings want the file, as last followed */
+    struct xf_buf rows;          /* for the next writing */
+    bool is_whole;               /* ... which replaces all addresses in the file */
+    bool has_failed, is_running; /* has_failed: the last writing, as was logged */
+    /* The writing on the pool; the loop does not touch it. */
+    struct xf_buf writing;
+    bool is_writing_whole;
+    struct xf_kept_bounds bounds;
+    enum xf_err result;
+    struct xf_error err;
+};
+
+XF_MUST_USE enum xf_err xf_kept_file_open(const char *path, struct xf_database **out_file,
+                                          struct xf_error *err);
+/* Called for each user, the latest last; `mail` is absent for one without an address. */
+typedef void (*xf_kept_read_fn)(void *owner, struct xf_span jid, struct xf_span mail,
+                                int64_t seen_s);
+XF_MUST_USE enum xf_err xf_kept_file_read(struct xf_database *file,
+                                          const struct xf_kept_bounds *bounds, xf_kept_read_fn read,
+                                          void *owner, struct xf_error *err);
+/* Append a user to the rows for the file. False: they are full. */
+XF_MUST_USE bool xf_kept_rows_add(struct xf_buf *rows, struct xf_span jid, struct xf_span mail);
+XF_MUST_USE bool xf_kept_rows_add_table(struct xf_buf *rows, const struct xf_table *table);
+/* All or nothing. is_whole: users with an address who are not among the rows are forgotten. */
+XF_MUST_USE enum xf_err xf_kept_file_write(struct xf_database *file,
+                                           const struct xf_kept_bounds *bounds, bool is_whole,
+                                           struct xf_span rows, struct xf_error *err);
+
+/* Remove the file, if there is one. NULL and "" are allowed. */
+void xf_keep_remove(const char *path);
+void xf_keep_init(struct xf_mailmap *mailmap);
+void xf_keep_fini(struct xf_mailmap *mailmap);
+/* Open and read the file, or remove it, as the settings in force want; nothing during a writing. */
+void xf_keep_follow(struct xf_mailmap *mailmap);
+/* The directory was read: the rows are taken, and written now. */
+void xf_keep_all(struct xf_mailmap *mailmap, struct xf_buf *rows);
+/* Note an answer about one user; xf_keep_write writes what was noted. */
+void xf_keep_one(struct xf_mailmap *mailmap, struct xf_span jid, struct xf_span mail);
+void xf_keep_write(struct xf_mailmap *mailmap);
+
 struct xf_mailmap {
     struct xf_mailmap_opts opts;
     atomic_bool stop;
@@ -282,6 +355,7 @@ struct xf_mailmap {
     struct xf_directory_settings *next;      /* taken over when no job uses the one in force */
     bool has_next;
     struct xf_table *file, *users; /* NULL: nothing known */
+    uint64_t users_until_ms;       /* how long `users` count while the directory is away */
     struct xf_map *members;
     struct xf_cache *cache;
     struct xf_map *asks; /* by address */
@@ -292,6 +366,7 @@ struct xf_mailmap {
     struct xf_file_job file_job;
     struct xf_load_job load_job;
     struct xf_mailmap_query_job ask_job;
+    struct xf_keep keep;
 };
 
 static inline uint64_t xf_mailmap_now(const struct xf_mailmap *mailmap)
@@ -301,6 +376,8 @@ static inline uint64_t xf_mailmap_now(const struct xf_mailmap *mailmap)
 
 void xf_jobs_init(struct xf_mailmap *mailmap);
 void xf_jobs_fini(struct xf_mailmap *mailmap);
+/* Are users of whom nothing is known to wait for the directory? */
+bool xf_jobs_hold(const struct xf_mailmap *mailmap);
 void xf_jobs_set_directory(struct xf_mailmap *mailmap, struct xf_directory_settings *taken);
 void xf_jobs_ask(struct xf_mailmap *mailmap); /* send what waits to be sent */
 

@@ -42,4 +42,5 @@ void xf_loaded_release(struct xf_loaded *loaded)
     xf_table_free(&loaded->users);
     xf_map_free(&loaded->members);
     xf_notes_release(&loaded->notes);
+    xf_buf_release(&loaded->kept);
 }

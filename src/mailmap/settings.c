@@ -17,6 +17,13 @@ static const size_t texts[] = {
 #undef AT
 };
 
+/* Which users there are, and what is read of them. */
+static const size_t source_texts[] = {
+#define AT(field) offsetof(struct xf_directory_settings, field)
+    AT(base), AT(filter), AT(jid_attribute), AT(jid_domain), AT(mail_attribute),
+#undef AT
+};
+
 static char **text_at(struct xf_directory_settings *directory, size_t i)
 {
     return (char **)(void *)((char *)directory + texts[i]);
@@ -56,6 +63,18 @@ void xf_directory_free(struct xf_directory_settings **directory)
     *directory = NULL;
 }
 
+void xf_directory_source(const struct xf_directory_settings *directory,
+                         char out[XF_SOURCE_CHARS + 1])
+{
+    struct xf_span parts[2 * XF_ARRAY_LEN(source_texts)];
+    for (size_t i = 0; i < XF_ARRAY_LEN(source_texts); i++) {
+        parts[2 * i] =
+            xf_span_of(*(char *const *)(const void *)((const char *)directory + source_texts[i]));
+        parts[2 * i + 1] = (struct xf_span){"", 1}; /* the NUL ends it */
+    }
+    xf_sha256_hex(parts, XF_ARRAY_LEN(parts), out);
+}
+
 bool xf_directory_eq(const struct xf_directory_settings *a, const struct xf_directory_settings *b)
 {
     if (!a || !b)
@@ -67,5 +86,6 @@ bool xf_directory_eq(const struct xf_directory_settings *a, const struct xf_dire
            a->page_entries == b->page_entries && a->refresh_ms == b->refresh_ms &&
            a->cache_ms == b->cache_ms && a->negative_cache_ms == b->negative_cache_ms &&
            a->timeout_ms == b->timeout_ms && a->cache_entries == b->cache_entries &&
-           xf_texts_eq(&a->groups, &b->groups);
+           a->keep == b->keep && a->keep_ms == b->keep_ms && a->unknown == b->unknown &&
+           a->hold_ms == b->hold_ms && xf_texts_eq(&a->groups, &b->groups);
 }

@@ -6,6 +6,10 @@
  * waiters are woken and use what is known. The lookup continues, so that its answer is there for
  * the next query, which does not wait for it.
  *
+ * With unknown = hold an address about which nothing is known waits while the directory is away,
+ * for hold-time at most. Then its query is late, and stays until the directory is back: what comes
+ * for the same address meanwhile does not wait again.
+ *
  * Stanzas of our users need the address of a JID; stanzas of peers need the JID of an address, and
  * peers can make addresses up. So lookups for peers come after the ones for our users, and may take
  * half of the room at most: a flood of made-up addresses must not prevent the lookup for a user,
@@ -40,8 +44,16 @@ void xf_mailmap_query_queue(struct xf_mailmap_query *ask)
     xf_list_push(ask->is_of_stranger ? &ask->mailmap->strangers : &ask->mailmap->queue, &ask->node);
 }
 
+static uint64_t patience_ms(const struct xf_mailmap *mailmap, bool is_known)
+{
+    if (!mailmap->directory)
+        return FILE_ONLY_MS;
+    return !is_known && xf_jobs_hold(mailmap) ? mailmap->directory->hold_ms
+                                              : mailmap->directory->timeout_ms;
+}
+
 static struct xf_mailmap_query *make(struct xf_mailmap *mailmap, struct xf_span address,
-                                     bool is_of_stranger)
+                                     bool is_of_stranger, bool is_known)
 {
     struct xf_mailmap_query *ask = xf_alloc(sizeof(*ask) + address.len);
     char *text = (char *)(ask + 1);
@@ -49,11 +61,11 @@ static struct xf_mailmap_query *make(struct xf_mailmap *mailmap, struct xf_span 
     ask->address = (struct xf_span){text, address.len};
     ask->mailmap = mailmap;
     ask->is_of_stranger = is_of_stranger;
+    ask->is_unknown = !is_known;
     mailmap->stranger_count += is_of_stranger;
     xf_list_init(&ask->waits);
     xf_timer_init(&ask->timer, on_late, ask);
-    xf_timer_start(mailmap->opts.timers, &ask->timer,
-                   mailmap->directory ? mailmap->directory->timeout_ms : FILE_ONLY_MS);
+    xf_timer_start(mailmap->opts.timers, &ask->timer, patience_ms(mailmap, is_known));
     xf_mailmap_query_queue(ask);
     (void)xf_map_set(mailmap->asks, ask->address, ask);
     return ask;
@@ -77,17 +89,18 @@ static bool has_room(const struct xf_mailmap *mailmap, bool is_of_stranger)
 }
 
 enum xf_mailmap_answer xf_mailmap_query_begin(struct xf_mailmap *mailmap, struct xf_span address,
-                                              unsigned kind)
+                                              unsigned kind, bool is_known)
 {
     struct xf_mailmap_query *ask = xf_map_find(mailmap->asks, address);
     bool is_of_stranger = kind & XF_ASK_JID;
-    bool can_ask = !mailmap->file_job.is_known || (mailmap->directory && !mailmap->is_away);
+    bool can_ask = !mailmap->file_job.is_known || (mailmap->directory && !mailmap->is_away) ||
+                   (!is_known && xf_jobs_hold(mailmap));
     if (ask && ask->is_late)
         return XF_MAILMAP_NONE;
     if (!ask && (!can_ask || !has_room(mailmap, is_of_stranger)))
         return XF_MAILMAP_NONE;
     if (!ask)
-        ask = make(mailmap, address, is_of_stranger);
+        ask = make(mailmap, address, is_of_stranger, is_known);
     else if (ask->is_of_stranger && !is_of_stranger)
         move_up(ask);
     ask->wants |= kind;
@@ -122,8 +135,21 @@ struct xf_mailmap_query *xf_mailmap_query_next(const struct xf_mailmap *mailmap)
 void xf_asks_end(struct xf_mailmap *mailmap)
 {
     struct xf_mailmap_query *ask;
-    while ((ask = xf_mailmap_query_next(mailmap)))
-        xf_mailmap_query_end(ask);
+    struct xf_node held;
+    xf_list_init(&held);
+    while ((ask = xf_mailmap_query_next(mailmap))) {
+        if (ask->is_unknown && xf_jobs_hold(mailmap)) {
+            xf_list_remove(&ask->node);
+            xf_list_push(&held, &ask->node);
+        } else {
+            xf_mailmap_query_end(ask);
+        }
+    }
+    while (!xf_list_is_empty(&held)) {
+        ask = XF_CONTAINER(held.next, struct xf_mailmap_query, node);
+        xf_list_remove(&ask->node);
+        xf_mailmap_query_queue(ask);
+    }
 }
 
 void xf_mailmap_wait(struct xf_mailmap *mailmap, struct xf_span address,

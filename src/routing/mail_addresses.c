@@ -9,7 +9,8 @@
  * their place. So policy judges users by JID, bounces go to the sender, and an error for a peer
  * comes from the address that the peer used.
  *
- * Until the mailmap has answered, the stanza waits in the queue of its pair (address_queue.c). We
+ * Until the mailmap has answered, the stanza waits in the queue of its pair (address_queue.c).
+ * Where nobody can say the address now (directory { unknown }), the stanza is returned. We
  * cannot send in the name of a mail domain that is not served over the user's own link: the JID
  * stays, and the log says so once for each domain.
  */
@@ -100,6 +101,20 @@ static struct xf_route *shown_route(struct xf_route *route, struct xf_span domai
     return routing->last_shown;
 }
 
+/* The peer would see a JID that it must not see. */
+static void return_unknown(struct xf_route *route, const struct xf_stanza *stanza)
+{
+    struct xf_routing *routing = route->routing;
+    unsigned suppressed = 0;
+    if (xf_rare_is_due(&routing->nameless, xf_routing_now(routing), &suppressed))
+        /* bounded: xf_rare */
+        xf_log(XF_LOG_WARN, "routing.address.unknown", XF_SPN("local", stanza->from.domain),
+               XF_SPN("peer", route->peer), XF_SPN("user", xf_jid_bare(&stanza->from)),
+               XF_INT("suppressed", suppressed), XF_HELP(XF_HELP_ADDRESS_UNKNOWN));
+    xf_bounce(routing, route->link, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
+              "the directory of e-mail addresses cannot be reached");
+}
+
 static bool go(struct xf_route *route, struct xf_stanza *stanza, struct xf_span *out_later)
 {
     struct xf_routing *routing = route->routing;
@@ -113,14 +128,20 @@ static bool go(struct xf_route *route, struct xf_stanza *stanza, struct xf_span 
                                         ? xf_mailmap_mail_of(routing->mailmap, user, &mail)
                                         : XF_MAILMAP_NONE;
     struct xf_span payload = stanza->payload;
-    if (answer == XF_MAILMAP_LATER)
-        *out_later = user;
-    if (is_shown && !xf_mail_payload_out(routing, stanza, out_later))
+    enum xf_mailmap_answer within =
+        is_shown ? xf_mail_payload_out(routing, stanza, out_later) : XF_MAILMAP_NONE;
+    if (within == XF_MAILMAP_LATER)
         return false;
-    if (answer == XF_MAILMAP_LATER) {
+    if (answer == XF_MAILMAP_LATER || answer == XF_MAILMAP_UNKNOWN || within == XF_MAILMAP_UNKNOWN)
         /* restore it: a replaced address, looked up again, may be another user's JID */
         stanza->payload = payload;
+    if (answer == XF_MAILMAP_LATER && within != XF_MAILMAP_UNKNOWN) {
+        *out_later = user;
         return false;
+    }
+    if (answer == XF_MAILMAP_UNKNOWN || within == XF_MAILMAP_UNKNOWN) {
+        return_unknown(route, stanza);
+        return true;
     }
     is_shown = answer == XF_MAILMAP_FOUND;
     struct xf_route *to = is_shown ? shown_route(route, domain_of(mail), user, &is_shown) : route;
@@ -158,8 +179,8 @@ void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza)
 
 /* ------------------------------------------------------------------ in */
 
-static void refuse(struct xf_routing *routing, const struct xf_stanza *stanza, const char *reason,
-                   bool is_told)
+static void note_refused(struct xf_routing *routing, const struct xf_stanza *stanza,
+                         const char *reason)
 {
     unsigned suppressed = 0;
     if (xf_rare_is_due(&routing->unknown, xf_routing_now(routing), &suppressed))
@@ -167,8 +188,13 @@ static void refuse(struct xf_routing *routing, const struct xf_stanza *stanza, c
         xf_log(XF_LOG_INFO, "routing.address.refused", XF_SPN("local", stanza->to.domain),
                XF_SPN("peer", stanza->from.domain), XF_WORD("reason", reason),
                XF_SPN("to", xf_jid_bare(&stanza->to)), XF_INT("suppressed", suppressed));
-    if (is_told)
-        xf_answer_peer(routing, stanza, XF_STANZA_ERROR_ITEM_NOT_FOUND, NULL);
+}
+
+static void refuse(struct xf_routing *routing, const struct xf_stanza *stanza, const char *reason,
+                   enum xf_stanza_error error)
+{
+    note_refused(routing, stanza, reason);
+    xf_answer_peer(routing, stanza, error, NULL);
 }
 
 /*
@@ -183,14 +209,18 @@ static bool may_use_jid(struct xf_routing *routing, const struct xf_peer_setting
             xf_requests_note(routing, stanza->from.full, xf_jid_bare(&stanza->to), stanza->id);
         return true;
     }
-    refuse(routing, stanza, "jid", settings->jid_use == XF_JID_USE_BOUNCE);
+    if (settings->jid_use == XF_JID_USE_BOUNCE)
+        refuse(routing, stanza, "jid", XF_STANZA_ERROR_ITEM_NOT_FOUND);
+    else
+        note_refused(routing, stanza, "jid");
     return false;
 }
 
 enum mapped { MAPPED, LATER, REFUSED };
 
+/* is_unknown: nobody can say whether somebody has this e-mail address. */
 static enum mapped map_other(struct xf_route *route, const struct xf_stanza *stanza,
-                             struct xf_span address)
+                             struct xf_span address, bool is_unknown)
 {
     struct xf_routing *routing = route->routing;
     const struct xf_served_settings *served;
@@ -203,13 +233,19 @@ static enum mapped map_other(struct xf_route *route, const struct xf_stanza *sta
                        may_use_jid(routing, route->settings, stanza)
                    ? MAPPED
                    : REFUSED;
+    case XF_MAILMAP_UNKNOWN:
+        refuse(routing, stanza, "away", XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT);
+        return REFUSED;
     case XF_MAILMAP_NONE:
         break;
     }
     served = xf_policy_served(routing->policy, stanza->to.domain);
     if (!served || !served->mail_only)
         return MAPPED;
-    refuse(routing, stanza, "unknown", true);
+    if (is_unknown)
+        refuse(routing, stanza, "away", XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT);
+    else
+        refuse(routing, stanza, "unknown", XF_STANZA_ERROR_ITEM_NOT_FOUND);
     return REFUSED;
 }
 
@@ -217,20 +253,22 @@ static enum mapped map_to(struct xf_route *route, struct xf_stanza *stanza,
                           char shown[XF_JID_MAX + 1])
 {
     struct xf_span address = xf_jid_bare(&stanza->to), jid;
-    switch (xf_mailmap_jid_of(route->routing->mailmap, address, &jid)) {
+    enum xf_mailmap_answer answer = xf_mailmap_jid_of(route->routing->mailmap, address, &jid);
+    switch (answer) {
     case XF_MAILMAP_LATER:
         return LATER;
     case XF_MAILMAP_FOUND:
         if (!xf_routing_is_served_by(route->routing, route->link, domain_of(jid))) {
             name_stranger(route->routing, route->link, domain_of(jid), jid);
-            return map_other(route, stanza, address);
+            return map_other(route, stanza, address, false);
         }
         stanza->shown_to = with_resource(shown, jid, stanza->to.resource);
         return MAPPED;
+    case XF_MAILMAP_UNKNOWN:
     case XF_MAILMAP_NONE:
         break;
     }
-    return map_other(route, stanza, address);
+    return map_other(route, stanza, address, answer == XF_MAILMAP_UNKNOWN);
 }
 
 void xf_mail_ask_in(struct xf_routing *routing, const struct xf_stanza *stanza)
@@ -253,7 +291,8 @@ bool xf_mail_map_in(struct xf_route *route, struct xf_stanza *stanza, char shown
     if (mapped == REFUSED)
         return true;
     struct xf_span payload = stanza->payload;
-    bool is_known = xf_mail_payload_in(route->routing, stanza, out_later) && mapped == MAPPED;
+    bool is_known = xf_mail_payload_in(route->routing, stanza, out_later) != XF_MAILMAP_LATER &&
+                    mapped == MAPPED;
     if (!is_known)
         stanza->payload = payload; /* restored as in go() */
     return is_known;

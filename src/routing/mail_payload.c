@@ -50,7 +50,7 @@ struct rewriting {
      * a stanza with many addresses is not searched once for each of them.
      */
     struct xf_span *later;
-    bool is_later;
+    bool is_later, is_unknown;
 };
 
 static bool is_of_interest(struct xf_span ns)
@@ -142,6 +142,9 @@ static bool other_address(struct rewriting *w, struct xf_span text, struct xf_sp
         memcpy(w->routing->later, bare.ptr, bare.len);
         *w->later = (struct xf_span){w->routing->later, bare.len};
         w->is_later = true;
+        return false;
+    case XF_MAILMAP_UNKNOWN:
+        w->is_unknown = !w->is_in; /* what a peer wrote shows it nothing new */
         return false;
     case XF_MAILMAP_NONE:
         break;
@@ -251,14 +254,14 @@ static void copy_child(struct rewriting *w, const struct xf_stanza_child *child)
     }
 }
 
-static bool rewrite(struct xf_routing *routing, struct xf_stanza *stanza, bool is_in,
-                    struct xf_span *later)
+static enum xf_mailmap_answer rewrite(struct xf_routing *routing, struct xf_stanza *stanza,
+                                      bool is_in, struct xf_span *later)
 {
     struct rewriting w = {.routing = routing, .is_in = is_in, .later = later};
     struct xf_span rest = stanza->payload, before = rest;
     struct xf_stanza_child child;
     if (!rest.len || !has_any(stanza))
-        return true;
+        return XF_MAILMAP_FOUND;
     xf_buf_release(&routing->rewritten); /* a large buffer is rarely needed again */
     w.out = xf_draft_begin(&routing->rewritten);
     while (xf_stanza_next_child(&rest, &child)) {
@@ -270,21 +273,22 @@ static bool rewrite(struct xf_routing *routing, struct xf_stanza *stanza, bool i
         before = rest;
     }
     xf_draft_span(&w.out, before);
-    if (w.is_later)
-        return false;
+    if (w.is_later || w.is_unknown)
+        return w.is_later ? XF_MAILMAP_LATER : XF_MAILMAP_UNKNOWN;
     /* the buffer is large enough: at most ADDRESSES_MAX addresses become longer */
     if (xf_draft_end(&w.out) == XF_ERR_OK)
         stanza->payload = xf_buf_span(&routing->rewritten);
-    return true;
+    return XF_MAILMAP_FOUND;
 }
 
-bool xf_mail_payload_out(struct xf_routing *routing, struct xf_stanza *stanza,
-                         struct xf_span *later)
+enum xf_mailmap_answer xf_mail_payload_out(struct xf_routing *routing, struct xf_stanza *stanza,
+                                           struct xf_span *later)
 {
     return rewrite(routing, stanza, false, later);
 }
 
-bool xf_mail_payload_in(struct xf_routing *routing, struct xf_stanza *stanza, struct xf_span *later)
+enum xf_mailmap_answer xf_mail_payload_in(struct xf_routing *routing, struct xf_stanza *stanza,
+                                          struct xf_span *later)
 {
     return rewrite(routing, stanza, true, later);
 }

@@ -2,6 +2,7 @@
 /* mail_priv.h — e-mail addresses of users in place of their JIDs, for peers with mail = yes. */
 #pragma once
 
+#include <xfed/mailmap/mailmap.h>
 #include <xfed/xmpp/stanza.h>
 
 struct xf_route;
@@ -24,8 +25,11 @@ void xf_mail_ask_in(struct xf_routing *routing, const struct xf_stanza *stanza);
 
 /* mail_payload.c: addresses within the payload. */
 
-/* False: the address *later is not known yet. The new payload is valid until the next call. */
-bool xf_mail_payload_out(struct xf_routing *routing, struct xf_stanza *stanza,
-                         struct xf_span *later);
-bool xf_mail_payload_in(struct xf_routing *routing, struct xf_stanza *stanza,
-                        struct xf_span *later);
+/*
+ * FOUND: done; the new payload is valid until the next call. LATER: the address *later is not known
+ * yet. UNKNOWN, only out: the payload would show the JID of a user whose address nobody can say.
+ */
+enum xf_mailmap_answer xf_mail_payload_out(struct xf_routing *routing, struct xf_stanza *stanza,
+                                           struct xf_span *later);
+enum xf_mailmap_answer xf_mail_payload_in(struct xf_routing *routing, struct xf_stanza *stanza,
+                                          struct xf_span *later);

@@ -85,7 +85,7 @@ struct xf_routing {
     char later[XF_JID_MAX + 1];          /* an address in the payload that is not known yet */
     struct xf_requests_by_jid *requests; /* NULL: none was noted */
     struct xf_map *strangers;            /* mail domains that were named in the log */
-    struct xf_rare refused, lost, full, unknown, strangers_full, repair_full;
+    struct xf_rare refused, lost, full, unknown, nameless, strangers_full, repair_full;
     size_t route_counts[XF_ROUTE_STATES]; /* in each enum xf_route_state */
     struct xf_histogram waited;           /* of stanzas that left a queue for a stream */
     struct xf_lru unreachable;            /* unreachable.c */

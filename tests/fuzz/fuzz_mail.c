@@ -86,7 +86,8 @@ static char *rewrite(struct xf_span payload, bool is_in)
     struct xf_stanza stanza = {.payload = payload};
     struct xf_span later = XF_SPAN_NONE;
     xf_stanza_find_children(&stanza);
-    xf_require((is_in ? xf_mail_payload_in : xf_mail_payload_out)(routing, &stanza, &later));
+    xf_require((is_in ? xf_mail_payload_in : xf_mail_payload_out)(routing, &stanza, &later) ==
+               XF_MAILMAP_FOUND);
     return xf_span_dup(stanza.payload);
 }
 

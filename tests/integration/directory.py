@@ -2,23 +2,29 @@
 # SPDX-License-Identifier: MIT
 """What xfedd reads from a real directory: slapd with few users, asked by tests/interop/directory.c.
 
-    directory.py --directory build/tests/interop/directory
+    directory.py --directory build/tests/interop/directory --xfedd build/src/daemon/xfedd
 
 A table: settings, questions, what must come. TLS is checked in all its ways to fail; filters are attacked; attributes of Active Directory are read as it writes them.
+Then xfedd itself between a scripted cluster and a scripted peer, which knows our users by their addresses: it is killed and started again while the directory is away.
 """
 import argparse
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 
+from lab.cluster import Cluster, Inbox
+from lab.gateway import Gateway
+from lab.peer import Peer
 from lab.pki import Authority
 from lab.proc import Failed
 from lab.report import Report, fatal
 from lab.slapd import PASSWORD, PEOPLE, READER, SUFFIX, Slapd, group, user
 from lab.world import Lab
 
-IP = '127.77.0.5'
+IP, GATEWAY, CLUSTER, PEER = ('127.77.0.%d' % i for i in (5, 6, 7, 8))
 ENTRIES = (
     user('alice', 'Alice.Smith@Mail.example') + user('bob', 'bob@mail.example', 'bob.second@mail.example')
     + user("o'neil", "o'neil@mail.example") + user('one', 'same@mail.example') + user('two', 'SAME@mail.example') + user('nomail')
@@ -112,13 +118,117 @@ def ask(lab, tool, wrapper, settings, questions):
     return done.returncode, done.stdout.splitlines()
 
 
+# ---- xfedd, killed and started again
+
+KEEPS = '''
+process {{ sandbox = yes }}
+served "mail.example" {{ link = cluster certificate = "{certificate}" key = "a.example.key" mail-only = yes }}
+directory {{
+    uri = "ldap://ldap.a.example:3890" ca-file = "{ca}" bind-dn = "{bind}" password-file = "reader.secret"
+    base = "{base}" filter = "(objectClass=inetOrgPerson)" jid-domain = "a.example" timeout = 2s {more}
+}}
+peer "peer.example" {{ mail = yes  route = {{ "{peer}:5269" }} }}
+'''
+
+
+def is_message(ident):
+    return lambda element: element.get('id') == ident
+
+
+class Scene:
+    """xfedd between a scripted cluster and a scripted peer."""
+    def __init__(self, lab, ours):
+        self.lab, self.ours, self.came = lab, ours, Inbox()
+        self.state = lab.folder('state')
+        os.environ['STATE_DIRECTORY'] = self.state
+        self.cluster = Cluster(CLUSTER, 5347, 'x.a.example', 'secret').start()
+        self.peer = Peer('peer.example', PEER, ours.issue('peer.example'), ours.file, on_stanza=lambda _stream, element: self.came.keep(element)).start()
+        self.gateway = Gateway(lab, 'a.example', 'external', ours.issue('a.example', 'mail.example'), ours.file, ('x.a.example', 'secret'),
+                               f'{CLUSTER}:5347', ip=GATEWAY)
+        self.gateway._write('reader.secret', PASSWORD)
+        self.configure('')
+
+    def configure(self, more):
+        self.gateway.configure(KEEPS.format(certificate=f'{self.lab.scratch}/pki/a.example.crt', ca=self.ours.file, bind=READER, base=PEOPLE, peer=PEER, more=more))
+
+    def shown(self, user, ident):
+        """Who the peer sees when that user writes, or the error that comes back."""
+        self.cluster.send(f"<message from='{user}@a.example/r' to='v@peer.example' id='{ident}'><body>x</body></message>")
+        return self.outcome(ident)
+
+    def reached(self, address, ident):
+        """Whom the peer's user reaches by that address, or the error."""
+        stream = self.peer.external(self.peer.dial((GATEWAY, 5269), 'mail.example'), 'mail.example')
+        stream.send(f"<message from='v@peer.example/r' to='{address}' id='{ident}'><body>x</body></message>")
+        return self.outcome(ident)
+
+    def outcome(self, ident):
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            for inbox, side in ((self.came, 'from'), (self.cluster, 'to')):
+                got = inbox.wait(is_message(ident), 0.1)
+                if got is not None:
+                    error = next((child for child in got if child.tag.endswith('}error') or child.tag == 'error'), None)
+                    return got.get(side) if error is None else error[0].tag.split('}')[-1]
+        return None
+
+    def restart(self, kill=False):
+        if kill:
+            os.kill(self.gateway.proc.pid, signal.SIGKILL)
+            self.gateway.wait_until(lambda: not os.path.exists(f'/proc/{self.gateway.proc.pid}/exe'), 5)
+        self.gateway.stop()
+        self.gateway.start()
+
+    def end(self):
+        del os.environ['STATE_DIRECTORY']
+        self.gateway.stop()
+        self.peer.stop()
+        self.cluster.stop()
+
+
+def keeps(report, lab, ours, slapd):
+    scene = Scene(lab, ours)
+    kept = f'{scene.state}/directory.db'
+    try:
+        scene.gateway.start()
+        report.check('the directory is read', bool(scene.gateway.wait_event('identity.directory.loaded', 10)))
+        report.equal('alice is seen by her address', scene.shown('alice', 'm1'), 'alice.smith@mail.example/r')
+        report.check('what it said is in a file', scene.gateway.wait_until(lambda: os.path.exists(kept) and os.path.getsize(kept) > 0, 5))
+        report.equal('... of its owner alone', os.stat(kept).st_mode & 0o777, 0o600)
+        slapd.stop()
+        scene.restart(kill=True)
+        report.equal('killed, and started while the directory is away: alice is seen by her address', scene.shown('alice', 'm2'), 'alice.smith@mail.example/r')
+        report.equal('bob is reached by his', scene.reached('bob@mail.example', 'm3'), 'bob@a.example')
+        report.equal('who was never seen is not shown by JID: the message comes back', scene.shown('newcomer', 'm4'), 'remote-server-timeout')
+        report.equal('an address that was never seen may be there again', scene.reached('new.comer@mail.example', 'm5'), 'remote-server-timeout')
+        report.check('and the log says so', bool(scene.gateway.events('routing.address.unknown', user='newcomer@a.example', help='address-unknown')))
+        scene.gateway.stop()
+        with open(kept, 'r+b') as f:
+            f.write(b'torn' * 300)
+        scene.gateway.start()
+        refused = scene.gateway.events('identity.kept.refused', file=kept, help='directory-kept')
+        report.check('a torn file is told', bool(refused) and refused[0]['aside'] == f'{kept}.unusable', str(refused))
+        report.check('... and set aside', os.path.exists(f'{kept}.unusable'))
+        report.equal('no JID is shown without it', scene.shown('alice', 'm6'), 'remote-server-timeout')
+        slapd.start()
+        report.check('the directory is back', bool(scene.gateway.wait_event('identity.directory.found', 40)))
+        report.equal('alice is seen by her address again', scene.shown('alice', 'm7'), 'alice.smith@mail.example/r')
+        scene.configure('keep = no')
+        report.equal('keep = no by a reload', scene.gateway.reload(), 'done')
+        report.check('removes the file', scene.gateway.wait_until(lambda: not os.path.exists(kept), 5))
+        report.check('the sandbox was on', bool(scene.gateway.events('process.sandbox.on')) or bool(lab.wrapper))
+    finally:
+        scene.end()
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument('--directory', required=True, help='tests/interop/directory of the build')
+    p.add_argument('--xfedd', required=True, help='src/daemon/xfedd of the build')
     p.add_argument('--wrapper', default='', help='run it under this command, such as valgrind')
     args = p.parse_args()
     tool = os.path.abspath(args.directory)
-    report, lab, slapd = Report(), Lab(say=lambda text: None), None
+    report, lab, slapd = Report(), Lab(xfedd=os.path.abspath(args.xfedd), say=lambda text: None), None
     try:
         lab.open()
         folder, pki = lab.folder('directory'), lab.folder('pki')
@@ -140,6 +250,7 @@ def main():
             status, got = ask(lab, tool, args.wrapper, settings, questions)
             report.check(label, status == 0 and matches(got, want), f'status {status}, got {got}, want {want}')
         silent.close()
+        keeps(report, lab, ours, slapd)
     except (Failed, OSError, subprocess.SubprocessError) as e:
         fatal(report, e)
     finally:

@@ -181,7 +181,7 @@ async def traffic(report, alice, bob, slapd, gateway):
     report.check('the directory is stopped in mid-traffic, and xfedd says so', bool(gateway.wait_event('identity.directory.lost', 10)))
     bob.send_raw(f"<message to='late@{MAIL}' id='early'><body>x</body></message>")
     got = await bob.wait_message('early')
-    report.equal('while it is away an unknown address is item-not-found at once', condition(got), ('cancel', 'item-not-found'))
+    report.equal('while it is away an unknown address gets an error that does not last, at once', condition(got), ('wait', 'remote-server-timeout'))
     await asyncio.get_running_loop().run_in_executor(None, lambda: (slapd.add(user('late', f'late@{MAIL}')), slapd.start()))
     await send_both(alice, bob, 3 * stage, stage)
     found = await asyncio.get_running_loop().run_in_executor(None, lambda: gateway.wait_event('identity.directory.found', 45))

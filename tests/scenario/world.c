@@ -107,8 +107,9 @@ static void make_folder(struct world *world, const char *identity)
 
 static void remove_folder(const struct world *world)
 {
-    static const char *const names[] = {"xfed.conf", "dialback.secret", "link.secret",
-                                        "mail.map",  "identity.pem",    "journal.db"};
+    static const char *const names[] = {"xfed.conf",   "dialback.secret", "link.secret",
+                                        "mail.map",    "identity.pem",    "journal.db",
+                                        "directory.db"};
     for (size_t i = 0; i < XF_ARRAY_LEN(names); i++) {
         char *path = in_folder(world, names[i]);
         (void)unlink(path);
@@ -163,17 +164,27 @@ static struct xf_policy *make_policy(struct world *world, const struct xf_conf *
         .owner = world});
 }
 
+static int64_t journal_now_s;
+
+static int64_t unix_s(void)
+{
+    return journal_now_s;
+}
+
 static void make_mailmap(struct world *world)
 {
     world->directory.pool.run = directory_work;
+    char *kept = in_folder(world, "directory.db");
     if (world->mailmap)
         xf_mailmap_reload(world->mailmap, &world->conf->mailmap);
     else
-        world->mailmap =
-            xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &world->env.clock,
-                                                     .timers = world->env.env.timers,
-                                                     .pool = &world->directory.pool,
-                                                     .settings = &world->conf->mailmap});
+        world->mailmap = xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &world->env.clock,
+                                                                  .timers = world->env.env.timers,
+                                                                  .pool = &world->directory.pool,
+                                                                  .settings = &world->conf->mailmap,
+                                                                  .keep_file = kept,
+                                                                  .unix_s = unix_s});
+    xf_free(kept);
     xf_routing_attach_mailmap(world->routing, world->mailmap);
 }
 
@@ -209,13 +220,6 @@ static void work_at_once(struct xf_pool *pool, void (*work)(void *owner), void (
     (void)pool;
     work(owner);
     done(owner);
-}
-
-static int64_t journal_now_s;
-
-static int64_t unix_s(void)
-{
-    return journal_now_s;
 }
 
 static void make_journal(struct world *world)

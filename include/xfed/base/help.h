@@ -273,6 +273,12 @@
     X(DIRECTORY_LOST, "directory-lost",                                                           \
       "what is known stays in force; see directory { uri start-tls ca-file bind-dn "              \
       "password-file }")                                                                          \
+    X(DIRECTORY_KEPT, "directory-kept",                                                           \
+      "make room on the disk, and give xfedd its state directory back: users are kept anew when " \
+      "the directory answers")                                                                    \
+    X(ADDRESS_UNKNOWN, "address-unknown",                                                         \
+      "stanzas of users never seen are returned until the directory answers: see "                \
+      "identity.directory.lost, and directory { unknown keep }")                                  \
     X(FILE_REFUSED, "file-refused",                                                               \
       "name a file that xfedd may make or write, in a folder that it may write, and restart")     \
     X(FILE_UNWRITABLE, "file-unwritable",                                                         \

@@ -8,7 +8,8 @@
  * unique in both directions: the log and xfedd -t name an address that two users have and a second
  * address of a user, and neither is used. JIDs are prepared. Addresses are compared without case,
  * and are bare JIDs themselves. Whatever waits for a disk or a server runs on the thread pool: an
- * answer is either known at once, or LATER.
+ * answer is either known at once, or LATER. What the directory said is kept in a file, so that
+ * users are known after a restart while the directory cannot be reached.
  */
 #pragma once
 
@@ -25,9 +26,14 @@ struct xf_mailmap_opts {
     struct xf_timers *timers;
     struct xf_pool *pool;                       /* borrowed */
     const struct xf_mailmap_settings *settings; /* copied as far as needed */
+    const char *keep_file; /* SQLite file of what the directory said; "" for none; copied */
+    int64_t (*unix_s)(void);
 };
 
-/* Starts to read the sources, on the pool. NULL: the configuration names no source. */
+/*
+ * Reads the kept answers, which blocks, and starts to read the sources, on the pool. A kept file
+ * that cannot be used is logged and moved away. NULL: the configuration names no source.
+ */
 struct xf_mailmap *xf_mailmap_new(const struct xf_mailmap_opts *opts);
 /*
  * To end: stop, then free once none of its jobs runs on the pool (a lookup in a silent directory
@@ -47,7 +53,8 @@ void xf_mailmap_reload(struct xf_mailmap *mailmap, const struct xf_mailmap_setti
 enum xf_mailmap_answer {
     XF_MAILMAP_NONE, /* no such user, or one without an address */
     XF_MAILMAP_FOUND,
-    XF_MAILMAP_LATER, /* a lookup is running: see xf_mailmap_wait */
+    XF_MAILMAP_LATER,   /* a lookup is running: see xf_mailmap_wait */
+    XF_MAILMAP_UNKNOWN, /* nobody can say now: the stanza must not go on, since it may show a JID */
 };
 
 /*
@@ -61,9 +68,9 @@ enum xf_mailmap_answer xf_mailmap_jid_of(struct xf_mailmap *mailmap, struct xf_s
 
 /*
  * After LATER: `done` is called once, after this function has returned, when the answer for that
- * JID or address is known or did not come in time (directory { timeout }). Then ask again: the
- * answer is NONE or FOUND. While the directory cannot be reached, its last answer counts, else
- * NONE.
+ * JID or address is known or did not come in time: directory { timeout }, or hold-time with unknown
+ * = hold. Then ask again: the answer is not LATER. While the directory cannot be reached, its last
+ * answer counts for keep-time; else the answer is UNKNOWN, or NONE with unknown = jid.
  */
 struct xf_mailmap_wait {
     struct xf_node node;

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <xfed/base/texts.h>
 
+enum xf_unknown_use { XF_UNKNOWN_BOUNCE, XF_UNKNOWN_HOLD, XF_UNKNOWN_JID };
+
 struct xf_directory_settings { /* directory { }, LDAP: e-mail addresses and groups of our users */
     /* "" for none; ldap:// or ldaps://, several separated by spaces */
     char *uri;
@@ -31,6 +33,11 @@ struct xf_directory_settings { /* directory { }, LDAP: e-mail addresses and grou
     uint64_t cache_ms, negative_cache_ms; /* how long answers about single users are valid */
     uint64_t timeout_ms;                  /* of one operation */
     unsigned cache_entries;
+    bool keep;        /* keep its answers in a file for the next start */
+    uint64_t keep_ms; /* how long an answer is used while the directory cannot be reached */
+    /* What becomes of stanzas of users about whom nothing is known while nobody can be asked */
+    enum xf_unknown_use unknown;
+    uint64_t hold_ms; /* how long such a stanza waits with XF_UNKNOWN_HOLD */
 };
 
 struct xf_mailmap_settings {

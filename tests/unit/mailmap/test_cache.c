@@ -22,6 +22,7 @@ static const struct {
     {"a user without address", "a=_@9", "a:-", "x:?", 1},
     {"an address that is nobody's", "_=x@9", "a:?", "x:-", 1},
     {"a stale answer stays", "a=x@4", "a:x!", "x:a!", 1},
+    {"an answer that is too old is none", "a=x@2", "a:?!", "x:?!", 1},
     {"a newer answer replaces", "a=x@4 a=y@9", "a:y", "x:? y:a", 1},
     {"... from the other end too", "a=x@9 b=x@9", "a:? b:x", "x:b", 1},
     {"... and two at once", "a=x@9 b=y@9 a=y@9", "a:y b:?", "x:? y:a", 1},
@@ -54,7 +55,9 @@ START_TEST(answers)
 {
     struct xf_cache *cache = xf_cache_new(ENTRIES_MAX);
     for (const char *c = rows[_i].puts; *c; c += c[5] ? 6 : 5)
-        xf_cache_put(cache, letter(c), letter(c + 2), (uint64_t)(c[4] - '0'));
+        xf_cache_put(cache, letter(c), letter(c + 2),
+                     &(struct xf_cache_times){.fresh_until_ms = (uint64_t)(c[4] - '0'),
+                                              .known_until_ms = (uint64_t)(c[4] - '0') + 3});
     look(rows[_i].label, cache, rows[_i].mail_of, false);
     look(rows[_i].label, cache, rows[_i].jid_of, true);
     ck_assert_uint_eq(xf_cache_count(cache), rows[_i].count);

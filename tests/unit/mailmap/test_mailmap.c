@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "mailmap_priv.h"
@@ -32,8 +33,16 @@ enum op {
     LOADED,  /* n readings of the directory since the last time */
     MEMBER,  /* text: "group jid yes|no" */
     LOG,     /* text: event, n times since the last LOG */
-    SOURCES, /* reload; text: of "file", "directory", "other" (uri), "single" (preload = no) */
+    /*
+     * reload; text: of "file", "directory", "other" (uri), "else" (base), "single" (preload = no),
+     * "kept", "bounce", "hold"
+     */
+    SOURCES,
     STOP,
+    RESTART, /* another process with these sources */
+    SPOIL,   /* text: the content of the kept file */
+    KEPT,    /* n: is there a kept file? */
+    ASIDE,   /* n: is there one that was set aside? */
 };
 
 struct step {
@@ -140,6 +149,78 @@ static const struct mailmap_case cases[] = {
     {"a reload that takes the file away while it is read", "file", {
         {FILE_IS, "b@im.x b@x\n"}, {MAIL, "b@im.x later"}, {WAITS, "b@im.x"}, {SOURCES, "directory"}, {USERS, ""}, {POOL}, {WOKEN, .n = 1}, {MAIL, "b@im.x -"}}},
 
+    {"unknown = bounce: while the directory is away nobody can say who is not known, at once", "directory bounce", {
+        {USERS, "a@im.x=a@x"}, {POOL}, {MAIL, "c@im.x later"}, {POOL}, {MAIL, "c@im.x -"}, {DOWN}, {MAIL, "b@im.x later"}, {WAITS, "b@im.x"}, {POOL}, {WOKEN, .n = 1}, {MAIL, "b@im.x ?"},
+        {JID, "b@x ?"}, {MAIL, "a@im.x a@x"}, {MAIL, "c@im.x -"}, {UP}, {WAIT, .n = 2000}, {POOL}, {MAIL, "b@im.x later"}, {POOL}, {MAIL, "b@im.x -"}}},
+
+    {"unknown = bounce, and a silent directory", "directory bounce", {
+        {USERS, "a@im.x=a@x"}, {MAIL, "a@im.x later"}, {WAITS, "a@im.x"}, {WAIT, .n = 3000}, {WOKEN, .n = 1}, {MAIL, "a@im.x ?"}, {POOL}, {MAIL, "a@im.x a@x"}}},
+
+    {"unknown = hold: who is not known waits for the directory, and who is known does not", "directory hold", {
+        {USERS, "a@im.x=a@x"}, {POOL}, {DOWN}, {MAIL, "b@im.x later"}, {WAITS, "b@im.x"}, {POOL}, {WOKEN, .n = 0}, {MAIL, "a@im.x a@x"}, {LOG, "identity.directory.lost", 1},
+        {WAIT, .n = 2000}, {POOL}, {WOKEN, .n = 0}, {JID, "c@x later"}, {USERS, "a@im.x=a@x b@im.x=b@x"}, {UP}, {WAIT, .n = 4000}, {POOL}, {WOKEN, .n = 1}, {MAIL, "b@im.x b@x"}}},
+
+    {"unknown = hold ends, once for each user, however often the directory is tried", "directory hold", {
+        {DOWN}, {MAIL, "b@im.x later"}, {WAITS, "b@im.x"}, {POOL}, {WAIT, .n = 5000}, {POOL}, {WAIT, .n = 4999}, {WOKEN, .n = 0}, {POOL}, {WAIT, .n = 1}, {WOKEN, .n = 1}, {MAIL, "b@im.x ?"},
+        {WAIT, .n = 60000}, {POOL}, {MAIL, "b@im.x ?"}, {MAIL, "c@im.x later"}, {USERS, "b@im.x=b@x"}, {UP}, {WAIT, .n = 40000}, {POOL}, {MAIL, "b@im.x b@x"}}},
+
+    {"a reload from hold to bounce lets go who waits", "directory hold", {
+        {DOWN}, {POOL}, {MAIL, "b@im.x later"}, {WAITS, "b@im.x"}, {SOURCES, "directory bounce"}, {POOL}, {WOKEN, .n = 1}, {MAIL, "b@im.x ?"}}},
+
+    {"a reload that takes the directory away lets go who waits", "file directory hold", {
+        {FILE_IS, "z@im.x z@x\n"}, {DOWN}, {POOL}, {MAIL, "b@im.x later"}, {WAITS, "b@im.x"}, {SOURCES, "file"}, {POOL}, {WOKEN, .n = 1}, {MAIL, "b@im.x -"}}},
+
+    {"kept: all users are known after a restart while the directory is away, and asked about when it is not", "directory kept bounce", {
+        {USERS, "a@im.x=a@x b@im.x=b@x"}, {POOL}, {KEPT, .n = 1}, {DOWN}, {RESTART, "directory kept bounce"}, {LOG, "identity.kept.loaded", 2}, {MAIL, "a@im.x later"},
+        {WAITS, "a@im.x"}, {POOL}, {WOKEN, .n = 1}, {MAIL, "a@im.x a@x"}, {JID, "b@x b@im.x"}, {MAIL, "c@im.x ?"}, {USERS, "a@im.x=a@x"}, {UP}, {WAIT, .n = 2000}, {POOL},
+        {MAIL, "b@im.x later"}, {POOL}, {MAIL, "b@im.x -"}, {JID, "b@x later"}, {POOL}, {JID, "b@x -"}}},
+
+    {"kept: who was deleted is forgotten in the file too", "directory kept bounce", {
+        {USERS, "a@im.x=a@x b@im.x=b@x"}, {POOL}, {USERS, "a@im.x=new@x"}, {WAIT, .n = 130000}, {POOL}, {DOWN}, {RESTART, "directory kept bounce"}, {POOL}, {MAIL, "a@im.x new@x"},
+        {MAIL, "b@im.x ?"}, {JID, "a@x ?"}}},
+
+    {"kept: single users, also that they have no address; what peers made up is not", "single kept bounce", {
+        {USERS, "a@im.x=a@x"}, {POOL}, {MAIL, "a@im.x later"}, {MAIL, "room@im.x later"}, {JID, "made-up@x later"}, {POOL}, {DOWN}, {RESTART, "single kept bounce"}, {POOL},
+        {MAIL, "a@im.x a@x"}, {JID, "a@x a@im.x"}, {MAIL, "room@im.x -"}, {JID, "made-up@x ?"}, {MAIL, "made-up@x ?"}}},
+
+    {"kept: an address that moved to another user", "single kept bounce", {
+        {USERS, "a@im.x=a@x"}, {POOL}, {MAIL, "a@im.x later"}, {POOL}, {USERS, "b@im.x=a@x"}, {MAIL, "b@im.x later"}, {POOL}, {DOWN}, {RESTART, "single kept bounce"}, {POOL},
+        {JID, "a@x b@im.x"}, {MAIL, "a@im.x ?"}}},
+
+    {"kept: an address of two is not", "directory kept bounce", {
+        {USERS, "a@im.x=a@x b@im.x=a@x"}, {POOL}, {DOWN}, {RESTART, "directory kept bounce"}, {POOL}, {MAIL, "a@im.x ?"}, {JID, "a@x ?"}}},
+
+    {"kept, and of another base", "directory kept bounce", {
+        {USERS, "a@im.x=a@x"}, {POOL}, {DOWN}, {RESTART, "else kept bounce"}, {POOL}, {MAIL, "a@im.x ?"}}},
+
+    {"kept, and of another server: the users are the same", "directory kept bounce", {
+        {USERS, "a@im.x=a@x"}, {POOL}, {DOWN}, {RESTART, "other kept bounce"}, {POOL}, {MAIL, "a@im.x a@x"}}},
+
+    {"kept for too long, over a restart or not", "directory kept bounce", {
+        {USERS, "a@im.x=a@x"}, {POOL}, {DOWN}, {WAIT, .n = 600000}, {RESTART, "directory kept bounce"}, {POOL}, {MAIL, "a@im.x a@x"}, {WAIT, .n = 399999}, {MAIL, "a@im.x a@x"},
+        {WAIT, .n = 1000}, {MAIL, "a@im.x ?"}, {RESTART, "directory kept bounce"}, {POOL}, {MAIL, "a@im.x ?"}}},
+
+    {"known for too long without a restart", "directory bounce", {
+        {USERS, "a@im.x=a@x"}, {POOL}, {WAIT, .n = 99999}, {DOWN}, {WAIT, .n = 20000}, {POOL}, {MAIL, "a@im.x a@x"}, {WAIT, .n = 880000}, {POOL}, {WAIT, .n = 1}, {MAIL, "a@im.x ?"}, {UP},
+        {WAIT, .n = 30000}, {POOL}, {MAIL, "a@im.x a@x"}}},
+
+    {"a kept file that is none is set aside", "directory kept bounce", {
+        {USERS, "a@im.x=a@x"}, {POOL}, {SPOIL, "this is not a database"}, {DOWN}, {RESTART, "directory kept bounce"}, {LOG, "identity.kept.refused", 1}, {ASIDE, .n = 1}, {POOL},
+        {MAIL, "a@im.x ?"}, {UP}, {WAIT, .n = 2000}, {POOL}, {DOWN}, {RESTART, "directory kept bounce"}, {LOG, "identity.kept.refused", 0}, {POOL}, {MAIL, "a@im.x a@x"}}},
+
+    {"an empty kept file is a new one", "directory kept bounce", {
+        {SPOIL, ""}, {USERS, "a@im.x=a@x"}, {RESTART, "directory kept bounce"}, {LOG, "identity.kept.refused", 0}, {POOL}, {DOWN}, {RESTART, "directory kept bounce"}, {POOL}, {MAIL, "a@im.x a@x"}}},
+
+    {"keep = no removes the file, at a reload and at a start, and so does a configuration without directory", "directory kept", {
+        {USERS, "a@im.x=a@x"}, {POOL}, {KEPT, .n = 1}, {SOURCES, "directory"}, {POOL}, {KEPT, .n = 0}, {SOURCES, "directory kept"}, {POOL}, {KEPT, .n = 1}, {RESTART, "directory"}, {KEPT, .n = 0},
+        {RESTART, "directory kept"}, {POOL}, {KEPT, .n = 1}, {SOURCES, "file"}, {POOL}, {KEPT, .n = 0}, {SPOIL, "x"}, {RESTART, "file"}, {KEPT, .n = 0}}},
+
+    {"keep = no while the file is written", "directory kept", {
+        {USERS, "a@im.x=a@x"}, {MAIL, "a@im.x later"}, {SOURCES, "directory"}, {POOL}, {KEPT, .n = 0}, {MAIL, "a@im.x a@x"}}},
+
+    {"a reload that changes the time only: single users stay known", "single bounce", {
+        {USERS, "a@im.x=a@x"}, {POOL}, {MAIL, "a@im.x later"}, {POOL}, {DOWN}, {SOURCES, "single bounce quick"}, {POOL}, {MAIL, "a@im.x a@x"}}},
+
     {"the end while jobs run and somebody waits", "file directory", {
         {FILE_IS, "a@im.x a@x\n"}, {USERS, "a@im.x=a@x"}, {MAIL, "a@im.x later"}, {STOP}, {POOL}}},
 };
@@ -225,7 +306,7 @@ static unsigned woken;
 static struct xf_clock test_clock;
 static struct xf_timers *timers;
 static struct xf_mailmap *mailmap;
-static char path[64], events[EVENTS_MAX][40];
+static char path[64], kept_path[80], aside_path[100], events[EVENTS_MAX][40];
 static size_t event_count;
 
 /*
@@ -316,16 +397,19 @@ static const struct xf_mailmap_origin nowhere = {0};
 static struct xf_mailmap_settings settings_of(const char *sources)
 {
     static char none[] = "", uri[] = "ldap://x", other[] = "ldap://y", base[] = "dc=x",
-                filter[] = "(uid=*)", uid[] = "uid", domain[] = "im.x", mail[] = "mail";
+                else_base[] = "dc=y", filter[] = "(uid=*)", uid[] = "uid", domain[] = "im.x",
+                mail[] = "mail";
     struct xf_mailmap_settings settings = {
         .file = strstr(sources, "file") ? path : none,
-        .directory = {.uri = strstr(sources, "directory") || strstr(sources, "single") ? uri
-                             : strstr(sources, "other")                                ? other
-                                                                                       : none,
+        .directory = {.uri = strstr(sources, "directory") || strstr(sources, "single") ||
+                                     strstr(sources, "else")
+                                 ? uri
+                             : strstr(sources, "other") ? other
+                                                        : none,
                       .ca_file = none,
                       .bind_dn = none,
                       .password_file = none,
-                      .base = base,
+                      .base = strstr(sources, "else") ? else_base : base,
                       .filter = filter,
                       .jid_attribute = uid,
                       .jid_domain = domain,
@@ -335,8 +419,14 @@ static struct xf_mailmap_settings settings_of(const char *sources)
                       .refresh_ms = 100000,
                       .cache_ms = 600000,
                       .negative_cache_ms = 60000,
-                      .timeout_ms = 3000,
-                      .cache_entries = 100},
+                      .timeout_ms = strstr(sources, "quick") ? 2000 : 3000,
+                      .cache_entries = 100,
+                      .keep = strstr(sources, "kept"),
+                      .keep_ms = 1000000,
+                      .unknown = strstr(sources, "bounce") ? XF_UNKNOWN_BOUNCE
+                                 : strstr(sources, "hold") ? XF_UNKNOWN_HOLD
+                                                           : XF_UNKNOWN_JID,
+                      .hold_ms = 10000},
     };
     return settings;
 }
@@ -356,9 +446,10 @@ static void expect_answer(const char *label, const struct step *step)
     split_words(step->text, address, &want);
     enum xf_mailmap_answer answer = (step->op == MAIL ? xf_mailmap_mail_of : xf_mailmap_jid_of)(
         mailmap, xf_span_of(address), &out);
-    struct xf_span got = answer == XF_MAILMAP_FOUND  ? out
-                         : answer == XF_MAILMAP_NONE ? XF_SPAN("-")
-                                                     : XF_SPAN("later");
+    struct xf_span got = answer == XF_MAILMAP_FOUND     ? out
+                         : answer == XF_MAILMAP_NONE    ? XF_SPAN("-")
+                         : answer == XF_MAILMAP_UNKNOWN ? XF_SPAN("?")
+                                                        : XF_SPAN("later");
     ck_assert_msg(xf_span_is(got, want), "%s: step %s: %.*s", label, step->text, XF_SPAN_ARGS(got));
 }
 
@@ -377,6 +468,47 @@ static void expect_count(const char *label, const char *what, unsigned *count, u
 {
     ck_assert_msg(*count == want, "%s: %s %u, wanted %u", label, what, *count, want);
     *count = 0;
+}
+
+static int64_t unix_s(void)
+{
+    return (int64_t)(test_clock.now_ms / 1000);
+}
+
+static void begin(const char *sources)
+{
+    struct xf_mailmap_settings settings = settings_of(sources);
+    mailmap = xf_mailmap_new(&(struct xf_mailmap_opts){.clock = &test_clock,
+                                                       .timers = timers,
+                                                       .pool = &pool,
+                                                       .settings = &settings,
+                                                       .keep_file = kept_path,
+                                                       .unix_s = unix_s});
+    ck_assert_ptr_nonnull(mailmap);
+}
+
+static void end(void)
+{
+    xf_mailmap_stop(mailmap);
+    run_pool();
+    ck_assert(!xf_mailmap_is_busy(mailmap));
+    xf_mailmap_free(&mailmap);
+}
+
+static void spoil(const char *text)
+{
+    FILE *file = fopen(kept_path, "we");
+    ck_assert_ptr_nonnull(file);
+    ck_assert(fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
+/* A file that is there belongs to its owner alone. */
+static void expect_file(const char *label, const char *name, unsigned is_there)
+{
+    struct stat status;
+    ck_assert_msg((stat(name, &status) == 0) == is_there, "%s: %s", label, name);
+    ck_assert_msg(!is_there || strstr(name, "unusable") || (status.st_mode & 0777) == 0600,
+                  "%s: %s has mode %o", label, name, status.st_mode);
 }
 
 static void play(const char *label, const struct step *step)
@@ -434,6 +566,19 @@ static void play(const char *label, const struct step *step)
     case STOP:
         xf_mailmap_stop(mailmap);
         break;
+    case RESTART:
+        end();
+        begin(step->text);
+        break;
+    case SPOIL:
+        spoil(step->text);
+        break;
+    case KEPT:
+        expect_file(label, kept_path, step->n);
+        break;
+    case ASIDE:
+        expect_file(label, aside_path, step->n);
+        break;
     default:
         ck_abort();
     }
@@ -442,20 +587,13 @@ static void play(const char *label, const struct step *step)
 START_TEST(plays)
 {
     const struct mailmap_case *it = &cases[_i];
-    struct xf_mailmap_settings settings = settings_of(it->sources);
-    struct xf_mailmap_opts opts = {
-        .clock = &test_clock, .timers = timers, .pool = &pool, .settings = &settings};
     size_t at = it->steps[0].op == FILE_IS ? 1 : 0;
     if (at)
         write_file(it->steps[0].text);
-    mailmap = xf_mailmap_new(&opts);
-    ck_assert_ptr_nonnull(mailmap);
+    begin(it->sources);
     for (; it->steps[at].op != END; at++)
         play(it->label, &it->steps[at]);
-    xf_mailmap_stop(mailmap);
-    run_pool();
-    ck_assert(!xf_mailmap_is_busy(mailmap));
-    xf_mailmap_free(&mailmap);
+    end();
     ck_assert_msg(xf_timers_next_ms(timers) == UINT64_MAX, "%s: a timer runs", it->label);
 }
 END_TEST
@@ -628,6 +766,8 @@ END_TEST
 static void set_up(void)
 {
     (void)snprintf(path, sizeof(path), "/tmp/xf-identity-%d", getpid());
+    (void)snprintf(kept_path, sizeof(kept_path), "%s.kept", path);
+    (void)snprintf(aside_path, sizeof(aside_path), "%s.unusable", kept_path);
     test_clock.now_ms = 1000;
     timers = xf_timers_new(&test_clock);
     users = "";
@@ -642,6 +782,8 @@ static void tear_down(void)
     xf_log_set_sink(NULL, NULL);
     xf_timers_free(&timers);
     (void)unlink(path);
+    (void)unlink(kept_path);
+    (void)unlink(aside_path);
 }
 
 int main(void)
