@@ -6,6 +6,9 @@
  * and it says when it wants to be called without any of them being ready. Each call does a bounded
  * part of the work.
  *
+ * When the process has no descriptor left, libmicrohttpd tries to accept for ever, and says that it
+ * wants to be called at once. So whoever calls it looks away for STARVED_MS then.
+ *
  * libmicrohttpd ends a connection that is idle for IDLE_S. That does not hold back a client that
  * sends, or reads, one byte now and then, so a connection has TIME_MS from accept to the end of its
  * answer, and is then cut. A client on this machine can take all connections for that long; it
@@ -25,6 +28,7 @@
 #define HEAD_MAX_BYTES    (16u << 10)
 #define IDLE_S            5u
 #define TIME_MS           10000
+#define STARVED_MS        100
 
 struct conn {
     struct xf_node node;
@@ -89,6 +93,16 @@ static void on_conn(void *owner, struct MHD_Connection *connection, void **socke
 
 /* ------------------------------------------------------------------ its turns */
 
+/* Are there no descriptors for another connection? */
+static bool is_starved(const struct xf_http *http)
+{
+    int fd = socket(http->addr.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return true;
+    (void)close(fd);
+    return false;
+}
+
 /*
  * While it has all the connections that it may have, it does not listen. It begins again at the
  * start of a call, and ends connections at the end of one: so another call must follow.
@@ -99,7 +113,11 @@ static void turn(void *owner)
     unsigned before = http->counts.conns;
     MHD_UNSIGNED_LONG_LONG wait_ms;
     (void)MHD_run(http->daemon);
-    if (http->counts.conns < before)
+    bool is_away = http->counts.conns == before && is_starved(http);
+    xf_loop_watch_pause(http->watch, is_away);
+    if (is_away)
+        xf_timer_start(xf_loop_timers(http->loop), &http->turn, STARVED_MS);
+    else if (http->counts.conns < before)
         xf_timer_start(xf_loop_timers(http->loop), &http->turn, 0);
     else if (MHD_get_timeout(http->daemon, &wait_ms) == MHD_YES)
         xf_timer_start(xf_loop_timers(http->loop), &http->turn, wait_ms);

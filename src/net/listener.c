@@ -3,9 +3,8 @@
  * listener.c — accept TCP connections.
  *
  * Our own accept loop over uv_poll, not uv_listen: it accepts at most ACCEPT_BATCH connections in a
- * turn, and can stop. When descriptors or memory run out (EMFILE, ENFILE, ENOBUFS, ENOMEM) the
- * waiting connection stays in the backlog and the socket stays readable, so a loop that continued
- * would spin; instead we stop polling for RETRY_MS. Normally that does not happen: since the system
+ * turn, and can stop. When descriptors or memory run out we stop polling for a moment
+ * (XF_NET_STARVED_MS). Normally that does not happen: since the system
  * assigns the lowest free number, a high number means that few are left, and we close such a conn
  * at once, while the link, DNS and our own streams still get descriptors.
  *
@@ -27,7 +26,6 @@
 
 #define BACKLOG      1024
 #define ACCEPT_BATCH 64
-#define RETRY_MS     100
 #define RESERVE_FDS  64 /* and no more than a quarter of all */
 #define STARVED_MS   60000
 
@@ -95,21 +93,14 @@ static bool accept_one(struct xf_listener *s)
         xf_net_conn_adopt(s->loop, fd, s->accept, s->owner);
         return true;
     }
-    switch (errno) {
-    case EAGAIN:
-        return false;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
+    if (xf_net_is_starved(errno)) {
         uv_poll_stop(&s->poll);
-        xf_timer_start(s->loop->timers, &s->retry, RETRY_MS);
+        xf_timer_start(s->loop->timers, &s->retry, XF_NET_STARVED_MS);
         tell_starved(s);
         return false;
-    default: /* ECONNABORTED and what Linux passes on of the new connection's own errors: accept(2)
-              */
-        return true;
     }
+    /* else ECONNABORTED and what Linux passes on of the new connection's own errors: accept(2) */
+    return errno != EAGAIN;
 }
 
 static void readable_cb(uv_poll_t *poll, int status, int events)

@@ -2,6 +2,7 @@
 /* loop_priv.h — the parts of the loop that the files of net share. */
 #pragma once
 
+#include <errno.h>
 #include <uv.h>
 
 #include <xfed/base/list.h>
@@ -50,6 +51,17 @@ struct xf_loop {
 static inline void xf_loop_touch(struct xf_loop *loop)
 {
     loop->clock.now_ms = uv_now(&loop->uv) + 1; /* the scale of xf_monotonic_ms */
+}
+
+/*
+ * How long a listener looks away when accept(2) finds no descriptor or memory: the waiting
+ * connection stays in the backlog, the socket stays readable, and a loop that went on would spin.
+ */
+#define XF_NET_STARVED_MS 100
+
+static inline bool xf_net_is_starved(int number)
+{
+    return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
 }
 
 /*

@@ -2,6 +2,10 @@
 /*
  * pipe.c — Unix-domain stream sockets over libuv's pipes. Test: tests/unit/net/test_pipe.c.
  *
+ * We accept ourselves and not by uv_listen: without descriptors libuv gives its spare one away for
+ * a moment, and opens "/" to have another. Where that fails, as in our sandbox, its accept loop
+ * never ends the next time (libuv 1.44).
+ *
  * What is closed on a Unix socket can still be read at the other end, so a conn needs no shutdown
  * to deliver its last bytes: it closes once the system has them.
  */
@@ -24,7 +28,9 @@
 
 struct xf_pipe_listener {
     struct xf_loop *loop;
-    uv_pipe_t pipe;
+    uv_poll_t poll;
+    int fd;
+    struct xf_timer retry; /* no descriptor was left */
     char *path;
     dev_t dev; /* of the socket in the file system */
     ino_t ino;
@@ -198,18 +204,40 @@ static struct xf_pipe *new_conn(struct xf_loop *loop)
     return s;
 }
 
-static void connection_cb(uv_stream_t *server, int status)
+static void adopt(struct xf_pipe_listener *listener, int fd)
 {
-    struct xf_pipe_listener *listener = server->data;
-    xf_loop_touch(listener->loop);
-    if (status != 0)
-        return;
     struct xf_pipe *s = new_conn(listener->loop);
     struct xf_pipe_peer peer = {0};
-    if (uv_accept(server, (uv_stream_t *)&s->pipe) != 0 || !ask_who(s, &peer))
+    if (uv_pipe_open(&s->pipe, fd) != 0) {
+        close(fd);
         die(s);
-    else
+    } else if (!ask_who(s, &peer)) {
+        die(s);
+    } else {
         listener->accept(listener->owner, s, &peer);
+    }
+}
+
+/* One connection in a turn: there are few, and more leave the socket readable. */
+static void readable_cb(uv_poll_t *poll, int status, int events)
+{
+    struct xf_pipe_listener *s = poll->data;
+    (void)status;
+    (void)events;
+    xf_loop_touch(s->loop);
+    int fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        adopt(s, fd);
+    } else if (xf_net_is_starved(errno)) {
+        uv_poll_stop(&s->poll);
+        xf_timer_start(s->loop->timers, &s->retry, XF_NET_STARVED_MS);
+    }
+}
+
+static void on_retry(void *owner)
+{
+    struct xf_pipe_listener *s = owner;
+    uv_poll_start(&s->poll, UV_READABLE, readable_cb);
 }
 
 /* ------------------------------------------------------------------ listening */
@@ -288,15 +316,16 @@ enum xf_err xf_pipe_listen(struct xf_loop *loop, const char *path, mode_t mode,
     }
     struct xf_pipe_listener *s = xf_new(struct xf_pipe_listener);
     *s = (struct xf_pipe_listener){.loop = loop,
+                                   .fd = fd,
                                    .path = xf_strdup(path),
                                    .dev = st.st_dev,
                                    .ino = st.st_ino,
                                    .accept = accept,
                                    .owner = owner};
-    uv_pipe_init(&loop->uv, &s->pipe, 0);
-    s->pipe.data = s;
-    xf_require(uv_pipe_open(&s->pipe, fd) == 0 &&
-               uv_listen((uv_stream_t *)&s->pipe, BACKLOG, connection_cb) == 0);
+    xf_timer_init(&s->retry, on_retry, s);
+    xf_require(uv_poll_init(&loop->uv, &s->poll, fd) == 0);
+    s->poll.data = s;
+    uv_poll_start(&s->poll, UV_READABLE, readable_cb);
     *out_listener = s;
     return XF_ERR_OK;
 }
@@ -311,5 +340,7 @@ void xf_pipe_listener_close(struct xf_pipe_listener **listener)
     if (lstat(s->path, &st) == 0 && st.st_dev == s->dev && st.st_ino == s->ino)
         unlink(s->path);
     xf_free(s->path);
-    uv_close((uv_handle_t *)&s->pipe, free_listener_cb);
+    xf_timer_stop(&s->retry);
+    uv_close((uv_handle_t *)&s->poll, free_listener_cb);
+    close(s->fd); /* libuv let go of it in uv_close */
 }

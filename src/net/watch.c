@@ -13,6 +13,8 @@
 struct xf_loop_watch {
     struct xf_loop *loop;
     uv_poll_t uv;
+    int events;
+    bool is_paused;
     xf_loop_watch_fn ready;
     void *owner;
 };
@@ -46,9 +48,21 @@ enum xf_err xf_loop_watch_open(struct xf_loop *loop, int descriptor, bool for_wr
         return XF_ERR_IO;
     }
     s->uv.data = s;
-    xf_require(uv_poll_start(&s->uv, UV_READABLE | (for_writing ? UV_WRITABLE : 0), ready_cb) == 0);
+    s->events = UV_READABLE | (for_writing ? UV_WRITABLE : 0);
+    xf_require(uv_poll_start(&s->uv, s->events, ready_cb) == 0);
     *out_watch = s;
     return XF_ERR_OK;
+}
+
+void xf_loop_watch_pause(struct xf_loop_watch *s, bool pause)
+{
+    if (s->is_paused == pause)
+        return;
+    s->is_paused = pause;
+    if (pause)
+        uv_poll_stop(&s->uv);
+    else
+        xf_require(uv_poll_start(&s->uv, s->events, ready_cb) == 0);
 }
 
 void xf_loop_watch_close(struct xf_loop_watch **watch)

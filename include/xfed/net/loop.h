@@ -145,4 +145,6 @@ typedef void (*xf_loop_watch_fn)(void *owner);
 XF_MUST_USE enum xf_err xf_loop_watch_open(struct xf_loop *loop, int descriptor, bool for_writing,
                                            xf_loop_watch_fn ready, void *owner,
                                            struct xf_loop_watch **out_watch);
+/* Call `ready` no more, until `pause` is false again. */
+void xf_loop_watch_pause(struct xf_loop_watch *watch, bool pause);
 void xf_loop_watch_close(struct xf_loop_watch **watch);
