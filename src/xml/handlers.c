@@ -15,6 +15,7 @@
  * 11.1).
  */
 #include "deferral_priv.h"
+#include "position_priv.h"
 #include "reader_priv.h"
 
 #include <string.h>
@@ -48,8 +49,7 @@
 
 unsigned long xf_reader_event_end(const struct xf_reader *reader)
 {
-    return (unsigned long)XML_GetCurrentByteIndex(reader->parser) +
-           (unsigned long)XML_GetCurrentByteCount(reader->parser);
+    return (unsigned long)xf_expat_byte_index(reader->parser) + xf_expat_byte_count(reader->parser);
 }
 
 static void halt(struct xf_reader *reader, enum xf_reader_halt why)
@@ -118,7 +118,7 @@ static bool admit_tag(struct xf_reader *reader)
         xf_reader_refuse(reader, XF_ERR_LIMIT, XF_STREAM_ERROR_POLICY_VIOLATION,
                          "elements nested too deeply");
     else if (reader->tag_may_be_long &&
-             (size_t)XML_GetCurrentByteCount(reader->parser) > limits->start_tag_bytes)
+             xf_expat_byte_count(reader->parser) > limits->start_tag_bytes)
         xf_reader_refuse(reader, TOO_LARGE("start tag"));
     return !reader->error;
 }
@@ -261,7 +261,7 @@ static void begin_element(struct xf_reader *reader, const struct xf_qname *name,
 {
     enum xf_stanza_kind kind;
 
-    reader->element_start = (unsigned long)XML_GetCurrentByteIndex(reader->parser);
+    reader->element_start = (unsigned long)xf_expat_byte_index(reader->parser);
     if (is_wrapper(reader, name)) {
         begin_wrapper(reader, name, attrs);
         return;

@@ -13,6 +13,7 @@
  * HOLD_BYTES. Once the parser has HOLD_BYTES of a tag, further pieces are held here until its end
  * arrives, since expat would scan it from its start with each piece (token.c).
  */
+#include "position_priv.h"
 #include "reader_priv.h"
 
 #include <xfed/base/alloc.h>
@@ -113,7 +114,7 @@ static void refuse_syntax(struct xf_reader *reader)
 /* Bytes that the parser has taken but not reported yet: an incomplete token. */
 static size_t pending_bytes(const struct xf_reader *reader)
 {
-    XML_Index index = XML_GetCurrentByteIndex(reader->parser);
+    int64_t index = xf_expat_byte_index(reader->parser);
 
     /* -1: nothing reported yet */
     return index < 0 ? reader->fed : reader->fed - (unsigned long)index;
