@@ -26,7 +26,7 @@ static void check_link_of(const struct xf_check *check, size_t i)
 {
     static const char *const keys[] = {"link", NULL};
     const struct xf_conf_served *served = &check->conf->served[i];
-    if (has_link(check->conf, served->settings.link))
+    if (!*served->settings.link || has_link(check->conf, served->settings.link))
         return;
     struct xf_buf titles;
     xf_buf_init(&titles, 4096);
@@ -78,6 +78,8 @@ static void check_name_of(const struct xf_check *check, size_t i, struct xf_map 
 {
     static const char *const keys[] = {"aliases", NULL};
     const struct xf_conf_served *served = &check->conf->served[i];
+    if (!*name)
+        return;
     const char *const *where = strcmp(name, served->settings.domain) == 0 ? no_keys : keys;
     const struct xf_conf_served *other =
         xf_map_set(names, xf_span_of(name), &check->conf->served[i]);
@@ -296,7 +298,7 @@ static void check_memory(const struct xf_check *check)
         refuse_memory(check, "password-file", "password-file without uri: expected both");
     if (strlen(memory->node) > NODE_CHARS)
         refuse_memory(check, "node", "node is too long: expected at most 64 bytes");
-    if (*memory->uri && check->conf->defaults.dialback && !check->conf->dialback.secret)
+    if (*memory->uri && check->conf->defaults.dialback && !*check->conf->dialback.secret_file)
         refuse_memory(check, "uri",
                       "uri without dialback { secret-file }: expected the same secret on all "
                       "nodes, or each would refuse the keys of the others");

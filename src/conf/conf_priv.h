@@ -248,6 +248,7 @@ struct xf_raw_section {
 struct xf_raw {
     struct xf_raw_section *sections;
     size_t count;
+    bool is_partial;       /* a file could not be read to its end: there may be more sections */
     struct xf_texts files; /* all files read, the main one first */
 };
 

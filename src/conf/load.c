@@ -3,9 +3,10 @@
  * load.c — turns raw sections into a struct xf_conf by the option table, then reads secrets, then
  * makes the checks across settings.
  *
- * All bad values of a file are reported in one go. Secrets are read and settings checked against
- * each other only if each value by itself is right, because messages about the consequences of a
- * mistake help nobody.
+ * All that is wrong is reported in one go. In place of a bad value the default counts for the
+ * checks that follow, and of a setting without default nothing is said any more. If the grammar of
+ * a file is bad, the rest of it is not known: then settings are not checked against each other,
+ * because messages about the consequences of a mistake help nobody.
  */
 #include "conf_priv.h"
 
@@ -64,12 +65,13 @@ static void bad_value(struct loading *load, const struct xf_raw_section *section
     xf_buf_release(&expected);
 }
 
-static void apply(struct loading *load, const struct xf_raw_section *section,
+/* False: the value is bad, and the default stays. */
+static bool apply(struct loading *load, const struct xf_raw_section *section,
                   const struct xf_raw_setting *setting, void *target)
 {
     const struct xf_option *option = setting->option;
     const struct xf_texts *values = &setting->values;
-    size_t bad = 0;
+    size_t bad = 0, errors = load->problems.errors;
     if (setting->is_again)
         xf_problem(&load->problems, section->file, setting->line,
                    "%s is set twice in a section: expected once", option->key);
@@ -81,6 +83,7 @@ static void apply(struct loading *load, const struct xf_raw_section *section,
     else if (!xf_kind_is_list(option->kind) &&
              !xf_value_parse(option, values->item[0], section->dir, target))
         bad_value(load, section, setting, values->item[0]);
+    return load->problems.errors == errors;
 }
 
 static bool section_has(const struct xf_raw_section *section, const struct xf_option *option)
@@ -106,20 +109,36 @@ static void demand_required(struct loading *load, const struct xf_raw_section *s
     }
 }
 
-static void apply_all(struct loading *load, const struct xf_raw_section *section, void *target)
+/* A text that has no default, and no good value, is empty, and the checks pass it over. */
+static void fill_missing(const struct xf_raw_section *section, void *target)
 {
-    for (size_t i = 0; i < section->count; i++)
-        apply(load, section, &section->settings[i], target);
-    if (section->title)
-        demand_required(load, section);
+    size_t count;
+    const struct xf_option *options = xf_conf_options_of(section->section, &count);
+    for (size_t i = 0; i < count; i++) {
+        char *text = NULL, *empty = NULL;
+        if (options[i].initial || options[i].kind != XF_KIND_TEXT)
+            continue;
+        memcpy(&text, xf_value_field(&options[i], target), sizeof(text));
+        if (text)
+            continue;
+        empty = xf_strdup("");
+        memcpy((char *)target + options[i].offset, &empty, sizeof(empty));
+    }
 }
 
-static uint64_t bits_of(const struct xf_raw_section *section)
+/* Returns the bits of the settings of a peer, or of defaults, that have a good value. */
+static uint64_t apply_all(struct loading *load, const struct xf_raw_section *section, void *target)
 {
-    uint64_t bits = 0;
+    bool has_bits = section->section == XF_SECTION_PEER || section->section == XF_SECTION_DEFAULTS;
+    uint64_t good = 0;
     for (size_t i = 0; i < section->count; i++)
-        bits |= xf_option_bit(section->settings[i].option);
-    return bits;
+        if (apply(load, section, &section->settings[i], target) && has_bits)
+            good |= xf_option_bit(section->settings[i].option);
+    if (section->title) {
+        demand_required(load, section);
+        fill_missing(section, target);
+    }
+    return good;
 }
 
 /* ---- sections without a title */
@@ -135,7 +154,7 @@ static void apply_top(struct loading *load, const struct xf_raw_section *section
             xf_problem(&load->problems, section->file, setting->line,
                        "%s is written twice: expected once", setting->option->key);
         *seen = setting;
-        apply(load, section, setting, load->conf);
+        (void)apply(load, section, setting, load->conf);
     }
     if (section->count > 0) { /* one for each file: twice is a problem */
         xf_conf_place_release(&load->conf->top_at);
@@ -191,11 +210,11 @@ static void apply_single(struct loading *load, const struct xf_raw_section *sect
     struct xf_conf_place *place = place_of(load->conf, section->section);
     if (place)
         xf_conf_place_set(place, section);
-    if (section->section == XF_SECTION_DEFAULTS)
-        load->conf->defaults.set = bits_of(section);
-    apply_all(load, section, xf_section_target(load->conf, section->section));
-    if (section->section == XF_SECTION_DEFAULTS)
-        load->conf->defaults_by_profile = profile_of(&load->conf->defaults);
+    uint64_t good = apply_all(load, section, xf_section_target(load->conf, section->section));
+    if (section->section != XF_SECTION_DEFAULTS)
+        return;
+    load->conf->defaults.set = good;
+    load->conf->defaults_by_profile = profile_of(&load->conf->defaults);
 }
 
 /* ---- sections with a title */
@@ -228,7 +247,7 @@ static void apply_link(struct loading *load, const struct xf_raw_section *sectio
     *link = (struct xf_conf_link){.settings.title = prepare_title(load, section)};
     xf_conf_place_set(&link->at, section);
     reset_all(XF_SECTION_LINK, &link->settings);
-    apply_all(load, section, &link->settings);
+    (void)apply_all(load, section, &link->settings);
 }
 
 static void apply_served(struct loading *load, const struct xf_raw_section *section)
@@ -239,7 +258,7 @@ static void apply_served(struct loading *load, const struct xf_raw_section *sect
     *served = (struct xf_conf_served){.settings.domain = prepare_title(load, section)};
     xf_conf_place_set(&served->at, section);
     reset_all(XF_SECTION_SERVED, &served->settings);
-    apply_all(load, section, &served->settings);
+    (void)apply_all(load, section, &served->settings);
 }
 
 static void apply_node(struct loading *load, const struct xf_raw_section *section)
@@ -248,7 +267,7 @@ static void apply_node(struct loading *load, const struct xf_raw_section *sectio
     *node = (struct xf_conf_node){.settings.title = prepare_title(load, section)};
     xf_conf_place_set(&node->at, section);
     reset_all(XF_SECTION_NODE, &node->settings);
-    apply_all(load, section, &node->settings);
+    (void)apply_all(load, section, &node->settings);
 }
 
 static void apply_peer(struct loading *load, const struct xf_raw_section *section)
@@ -258,8 +277,7 @@ static void apply_peer(struct loading *load, const struct xf_raw_section *sectio
     load->peers[i] = section;
     *peer = (struct xf_conf_peer){.pattern = prepare_title(load, section)};
     xf_conf_place_set(&peer->at, section);
-    peer->settings.set = bits_of(section);
-    apply_all(load, section, &peer->settings);
+    peer->settings.set = apply_all(load, section, &peer->settings);
     peer->by_profile = profile_of(&peer->settings);
     const struct xf_conf_peer *other =
         *peer->pattern ? xf_map_set(load->conf->peer_index, xf_span_of(peer->pattern), peer) : NULL;
@@ -299,6 +317,8 @@ static char *keep_secret(struct loading *load, const struct xf_raw_section *sect
                          const char *running_path, const char *running_secret)
 {
     const char *const keys[] = {key, NULL};
+    if (!*path)
+        return NULL;
     bool is_running = running_secret && running_path && strcmp(path, running_path) == 0;
     const struct xf_secret_place at = {path,      section->file,  key, xf_raw_line(section, keys),
                                        shortness, &load->problems};
@@ -458,13 +478,12 @@ static void load_all(struct loading *load, const char *file)
     make_room(load);
     for (size_t i = 0; i < load->raw.count; i++)
         apply_section(load, &load->raw.sections[i]);
-    if (load->problems.errors == 0) {
-        settle_ca_file(load);
-        settle_links(load);
-        settle_pins(load);
-        read_secrets(load);
+    settle_ca_file(load);
+    settle_links(load);
+    settle_pins(load);
+    read_secrets(load);
+    if (!load->raw.is_partial)
         check_all(load);
-    }
     xf_free(load->links);
     xf_free(load->served);
     xf_free(load->peers);
@@ -489,6 +508,16 @@ enum xf_err xf_conf_reload(const char *file, const struct xf_conf *running,
     load.conf->exposed = load.problems.exposed;
     *out_conf = load.conf;
     return XF_ERR_OK;
+}
+
+struct xf_conf *xf_conf_examine(const char *file, size_t *out_errors, char **out_messages)
+{
+    struct loading load = {.running = NULL};
+    load_all(&load, file);
+    *out_errors = load.problems.errors;
+    *out_messages = xf_problems_take(&load.problems);
+    load.conf->exposed = load.problems.exposed;
+    return load.conf;
 }
 
 enum xf_err xf_conf_load(const char *file, struct xf_conf **out_conf, char **out_messages)

@@ -5,8 +5,9 @@
  *
  * The option table is turned into libconfuse's arrays. Every key is a CFGT_PTR, so that our
  * callback keeps each value as it was written, with its line. load.c judges the values, because it
- * has the table rows, which tell what would be accepted. That way one run reports all bad values;
- * only bad grammar and unknown keys make libconfuse stop at the first one.
+ * has the table rows, which tell what would be accepted. That way one run reports all bad values.
+ * Bad grammar and unknown keys make libconfuse stop. A setting with an unknown key is blanked, and
+ * the file parsed again, so that all of them are told; after bad grammar the rest is not known.
  *
  * libconfuse passes no pointer of ours to its callbacks and has one scanner for the whole process,
  * so a static variable here holds the parse in progress. A parse never waits and never starts
@@ -24,6 +25,7 @@
 
 #define SEEN      (1 << 24)
 #define FILES_MAX 1000
+#define AGAIN_MAX 100 /* parses of one file; further unknown keys are not told */
 
 struct value {
     int line;
@@ -34,7 +36,9 @@ struct value {
 struct parse {
     const struct xf_text *text;
     struct xf_problems *problems;
-    size_t sections; /* closed so far */
+    size_t sections;  /* closed so far */
+    char unknown[64]; /* the key at which the parse ended; "": none */
+    int unknown_line;
 };
 
 static struct parse *under_way;
@@ -113,6 +117,8 @@ static void unknown_key(const cfg_t *cfg, const char *key)
                XF_SPAN_ARGS(xf_buf_span(&hint)));
     xf_buf_release(&place);
     xf_buf_release(&hint);
+    snprintf(under_way->unknown, sizeof(under_way->unknown), "%s", key);
+    under_way->unknown_line = cfg->line;
 }
 
 static void duplicate_title(cfg_t *root, const char *title)
@@ -266,17 +272,74 @@ static void take_all(struct xf_raw *raw, cfg_t *cfg)
     qsort(raw->sections + before, raw->count - before, sizeof(*raw->sections), section_by_line);
 }
 
-static void read_one(const struct xf_text *text, struct xf_raw *raw, struct xf_problems *problems)
+/* Behind the value that begins at `at`: a list, a text in quotes, or a word. */
+static char *end_of_value(char *at)
+{
+    at += strspn(at, " \t\r\n");
+    if (*at == '{')
+        return at + strcspn(at, "}") + (strchr(at, '}') != NULL);
+    if (*at != '"' && *at != '\'')
+        return at + strcspn(at, " \t\r\n{},#");
+    for (char quote = *at++; *at && *at != quote; at++)
+        at += *at == '\\' && at[1];
+    return at + (*at != '\0');
+}
+
+static char *start_of_line(char *bytes, int line)
+{
+    for (int i = 1; i < line && bytes; i++) {
+        bytes = strchr(bytes, '\n');
+        bytes = bytes ? bytes + 1 : NULL;
+    }
+    return bytes;
+}
+
+/* False: it is not `KEY = VALUE`, or not found in that line. */
+static bool blank_setting(char *bytes, int line, const char *key)
+{
+    char *start = start_of_line(bytes, line), *found = start;
+    size_t len = strlen(key);
+    while (found && (found = strstr(found, key)) &&
+           ((found > bytes && !strchr(" \t\n{};,\"", found[-1])) || !strchr(" \t=+", found[len])))
+        found++;
+    if (!found || memchr(start, '\n', (size_t)(found - start)))
+        return false;
+    char *sign = found + len + strspn(found + len, " \t");
+    sign += *sign == '+';
+    if (*sign != '=')
+        return false;
+    for (char *end = end_of_value(sign + 1); found < end; found++)
+        *found = *found == '\n' ? '\n' : ' ';
+    return true;
+}
+
+/* True: the text should be parsed again, without the setting that has an unknown key. */
+static bool parse_once(struct xf_text *text, struct xf_raw *raw, struct xf_problems *problems,
+                       bool may_again)
 {
     struct parse parse = {.text = text, .problems = problems};
     under_way = &parse;
     cfg_t *cfg = make_parser();
     size_t errors = problems->errors;
-    if (cfg_parse_buf(cfg, text->bytes) != CFG_SUCCESS && problems->errors == errors)
+    bool is_whole = cfg_parse_buf(cfg, text->bytes) == CFG_SUCCESS;
+    if (!is_whole && problems->errors == errors)
         xf_problem(problems, text->file, cfg->line, "cannot be parsed");
-    take_all(raw, cfg);
+    bool is_again = !is_whole && may_again && *parse.unknown &&
+                    blank_setting(text->bytes, parse.unknown_line, parse.unknown);
+    if (!is_again) {
+        take_all(raw, cfg);
+        raw->is_partial |= !is_whole;
+    }
     cfg_free(cfg);
     under_way = NULL;
+    return is_again;
+}
+
+static void read_one(struct xf_text *text, struct xf_raw *raw, struct xf_problems *problems)
+{
+    int times = 0;
+    while (parse_once(text, raw, problems, ++times < AGAIN_MAX)) {
+    }
 }
 
 static void add_includes(struct xf_texts *files, const struct xf_text *text,
@@ -310,6 +373,8 @@ void xf_raw_read(const char *file, struct xf_raw *out_raw, struct xf_problems *p
         if (xf_text_read(files.item[i], &text, problems)) {
             read_one(&text, out_raw, problems);
             add_includes(&files, &text, problems);
+        } else {
+            out_raw->is_partial = true;
         }
         xf_text_release(&text);
     }

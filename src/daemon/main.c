@@ -79,15 +79,12 @@ static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_cer
                                 struct xf_blocklist **out_blocklist, struct xf_report *report)
 {
     char *messages = NULL;
-    struct xf_conf *conf = load_conf(file, &messages);
     xf_report_init(report);
+    struct xf_conf *conf = xf_conf_examine(file, &report->errors, &messages);
     if (messages)
         /* Both buffers have the same maximum. */
         (void)!xf_buf_try_append(&report->text, messages, strlen(messages));
     xf_free(messages);
-    *out_blocklist = NULL;
-    if (!conf)
-        return NULL;
     xf_certs_load(conf, with_dates, out_certs, report);
     *out_blocklist = xf_blocklists_load(conf, report);
     xf_daemon_history_check(conf, report);
@@ -133,27 +130,24 @@ static enum xf_exit test(const char *file, bool is_strict)
     struct xf_blocklist *blocklist;
     struct xf_report report;
     struct xf_conf *conf = load_all(file, true, &certs, &blocklist, &report);
-    if (conf) {
-        check_mailmap(conf, &report);
-        xf_daemon_check_machine(conf, &report);
-    }
-    size_t exposed = conf ? conf->exposed + report.exposed : 0;
-    enum xf_exit code = conf && report.errors + exposed == 0 ? XF_EXIT_OK : XF_EXIT_CONFIG;
+    check_mailmap(conf, &report);
+    xf_daemon_check_machine(conf, &report);
+    size_t exposed = conf->exposed + report.exposed;
+    enum xf_exit code = report.errors + exposed == 0 ? XF_EXIT_OK : XF_EXIT_CONFIG;
     print_messages(xf_buf_ptr(&report.text), report.text.len);
     bool warns = is_strict && code == XF_EXIT_OK && report.text.len > 0;
     if (warns) {
         code = XF_EXIT_CONFIG;
         fprintf(stderr, "%s: refused because of these warnings (--strict)\n", file);
     }
-    if (conf && report.errors == 0 && exposed > 0)
+    if (report.errors == 0 && exposed > 0)
         fprintf(stderr,
                 "%s: refused because of %zu of these warnings: others can read or guess secrets "
                 "(xfedd would start in spite of them)\n",
                 file, exposed);
     if (code == XF_EXIT_OK)
         printf("%s: ok\n", file);
-    if (conf)
-        xf_certs_release(&certs);
+    xf_certs_release(&certs);
     xf_blocklist_free(&blocklist);
     xf_conf_free(&conf);
     xf_report_release(&report);
@@ -168,7 +162,7 @@ static enum xf_exit run(const char *file)
     struct xf_report report;
     struct xf_conf *conf = load_all(file, false, &certs, &blocklist, &report);
     enum xf_exit code = XF_EXIT_CONFIG;
-    if (conf && report.errors == 0) {
+    if (report.errors == 0) {
         char *warnings = xf_strndup(xf_buf_ptr(&report.text), report.text.len);
         xf_log_set_level(conf->process.level);
         xf_certs_seal(conf, &certs);
@@ -176,7 +170,7 @@ static enum xf_exit run(const char *file)
         xf_free(warnings);
         xf_loop_end_threads();
         xf_system_unhide();
-    } else if (conf) {
+    } else {
         print_messages(xf_buf_ptr(&report.text), report.text.len);
         xf_certs_release(&certs);
         xf_blocklist_free(&blocklist);

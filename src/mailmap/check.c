@@ -112,7 +112,10 @@ enum xf_err xf_mailmap_check(const struct xf_mailmap_settings *settings,
     xf_buf_init(&report.text, MESSAGES_MAX);
     if (settings->file && *settings->file)
         check_file(settings->file, of_file, served, &report);
-    if (settings->directory.uri && *settings->directory.uri)
+    /* without the password, which conf misses, it would only say that nobody may read */
+    bool can_log_in = !settings->directory.bind_dn || !*settings->directory.bind_dn ||
+                      settings->directory.password;
+    if (settings->directory.uri && *settings->directory.uri && can_log_in)
         check_directory(&settings->directory, of_directory, &report);
     *out_messages = report.text.len ? xf_strndup(xf_buf_ptr(&report.text), report.text.len) : NULL;
     xf_buf_release(&report.text);

@@ -47,6 +47,14 @@ first_message() {
     grep -v ': warning: ' "$scratch/err" | head -1 | sed -e "s|$1|FILE|g" -e "s|$scratch/broken/\.\./||g" -e "s|$scratch/||g"
 }
 
+# One file with faults of all phases: -t names each with its line.
+cp "$source/tests/unit/conf/many.conf" "$scratch/many.conf"
+expect 78 many.conf "$xfedd" -c "$scratch/many.conf" -t || true
+grep -n '# want: ' "$scratch/many.conf" | sed 's/^\([0-9]*\):.*# want: /\1 /' >"$scratch/wants"
+while read -r line words; do
+    grep "^$scratch/many.conf:$line: " "$scratch/err" | grep -qF -- "$words" || fail "many.conf: no message for line $line: $words"
+done <"$scratch/wants"
+
 broken=0
 for file in "$scratch"/broken/*.conf; do
     name=$(basename "$file")

@@ -114,6 +114,12 @@ XF_MUST_USE enum xf_err xf_conf_load(const char *file, struct xf_conf **out_conf
                                      char **out_messages);
 
 /*
+ * As xf_conf_load, for who wants to tell all that is wrong: never NULL. With errors the defaults
+ * stand in for what is wrong, texts without default are empty, and nothing may run by it.
+ */
+struct xf_conf *xf_conf_examine(const char *file, size_t *out_errors, char **out_messages);
+
+/*
  * As xf_conf_load, for a running program that may have given up the right to read its secrets: if a
  * secret file cannot be used and `running` names the same file, the secret of `running` is kept,
  * with a warning.

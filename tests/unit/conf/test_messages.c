@@ -186,9 +186,9 @@ static const struct {
     {"link without its keys", "link \"l\" {\n}\n",
      "conf:1: link \"l\" has no nodes: expected nodes = {\"127.0.0.1:5347\"}\n"
      "conf:1: link \"l\" has no name: expected name = \"xfedd.example.org\"\n"
-     "conf:1: link \"l\" has no secret-file: expected secret-file = \"link.secret\""},
+     "conf:1: link \"l\" has no secret-file: expected secret-file = \"link.secret\"\nconf: there is no domain of ours: expected served \"domain\" {...}"},
     {"empty list of nodes", "link \"l\" {\n nodes = {}\n name = x.example secret-file = secret }\n",
-     "conf:1: nodes = {}: expected an address with port, such as 192.0.2.1:5347, or with weight: \"192.0.2.1:5347 weight=3\" (0 to 100)"},
+     "conf:1: nodes = {}: expected an address with port, such as 192.0.2.1:5347, or with weight: \"192.0.2.1:5347 weight=3\" (0 to 100)\nconf: there is no domain of ours: expected served \"domain\" {...}"},
     {"peers refused where each has a connection", GOOD "link \"m\" { nodes = {\"127.0.0.1:5348\"} name = x.example secret-file = secret\n names = per-peer\n refuse-peers = yes }\n",
      "conf:5: link \"m\" has refuse-peers = yes with names = per-peer, where each peer's connection has a state of its own: expected refuse-peers = no"},
     {"link of a served domain is not there", GOOD "served \"b.example\" {\n link = m certificate = c key = k }\n",
@@ -291,13 +291,20 @@ static void strip_folder(char *text)
         memmove(at, at + len, strlen(at + len) + 1);
 }
 
-/* Warnings come before errors and are not what the row is about. */
-static const char *without_warnings(const char *text)
+/* Warnings are not what the row is about. */
+static const char *without_warnings(char *text)
 {
-    const char *newline;
-    while (strstr(text, ": warning: ") && (newline = strchr(text, '\n')) &&
-           strstr(text, ": warning: ") < newline)
-        text = newline + 1;
+    char *line = text;
+    while (*line) {
+        size_t len = strcspn(line, "\n"), step = len + (line[len] == '\n');
+        const char *warning = strstr(line, ": warning: ");
+        if (warning && warning < line + len)
+            memmove(line, line + step, strlen(line + step) + 1);
+        else
+            line += step;
+    }
+    if (line > text && line[-1] == '\n')
+        line[-1] = '\0';
     return text;
 }
 

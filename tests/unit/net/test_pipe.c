@@ -113,7 +113,7 @@ static int connect_to(void)
 }
 
 /*
- * No descriptor is left, and libuv's spare one (uv__emfile_trick) does not help: its number is above
+ * No descriptor is left, and the spare one of libuv (uv__emfile_trick) does not help: it is above
  * the limit, as after a sandbox did not let it open "/" again. The client waits, and the loop does
  * not spin.
  */
