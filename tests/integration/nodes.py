@@ -19,6 +19,7 @@ from lab import net, options
 from lab.cluster import Cluster
 from lab.dns import Dns
 from lab.gateway import Gateway
+from lab.pages import commands, pages
 from lab.peer import Peer
 from lab.pki import Authority
 from lab.postgres import PASSWORD, USER, Postgres, programs
@@ -26,7 +27,7 @@ from lab.proc import Failed, run
 from lab.servers import COMPONENT_PORT
 from lab.stage import Stage
 from lab.ways import Way
-from lab.world import COMPONENT, LOCAL
+from lab.world import COMPONENT, LOCAL, ROOT
 from lab.xmlstream import Closed
 
 DATABASE, SECOND = '127.77.0.5', '127.77.0.6'
@@ -321,6 +322,18 @@ def agreement(report, one, two, lives, database, load):
     report.check('the database has both alarms', ['x.example', 'two'] in alarms and ['y.example', 'one'] in alarms, str(alarms))
 
 
+def documented(report, database):
+    """What the documents have operators ask the database."""
+    found = [words[words.index('-c') + 1] for page in pages(ROOT) for code in page.codes() if 'psql xfedd -c' in code.text
+             for words in commands(code.text) if words[0] == 'psql']
+    report.check('the documents ask the database', len(found) >= 3, str(found))
+    for sql in found:
+        try:
+            database.ask(sql)
+        except Failed as e:
+            report.check(f'psql -c "{sql}"', False, str(e))
+
+
 def main():
     p = options.parser(__doc__)
     p.add_argument('--seconds', type=float, default=8, help='of each phase')
@@ -350,6 +363,7 @@ def main():
             report.check(f'node {node.name} finds the database', node.wait('memory.store.found'))
         configurations(report, one, two)
         sharing(report, one, two, lives)
+        documented(report, database)
         questions(report, lives, nodes)
         deaths(report, one, two)
 

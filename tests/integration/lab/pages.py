@@ -93,17 +93,24 @@ def pages(root):
 
 # ---------------------------------------------------------------- commands
 
-def commands(text):
-    """The simple commands of a piece of shell, as lists of words: without comments, redirections, assignments and `sudo`."""
+def whole_lines(text):
+    """The lines of a piece of shell, each with those that continue it."""
     line = ''
     for part in text.splitlines():
         line += part.strip()
         if JOINT.search(line):
             line = line.rstrip('\\').rstrip() + ' '
             continue
-        yield from simple(line)
+        yield line
         line = ''
-    yield from simple(line)
+    if line:
+        yield line
+
+
+def commands(text):
+    """The simple commands of a piece of shell, as lists of words: without comments, redirections, assignments and `sudo`."""
+    for line in whole_lines(text):
+        yield from simple(line)
 
 
 def simple(line):
