@@ -9,7 +9,7 @@ usage: check-documents.py XFEDD XFEDCTL SOURCE_ROOT
 2. A command of ours has the options, verbs and number of arguments that --help shows; those of xfedd that only print are run. A command of others names
    units, packages, build options and files that exist.
 3. Each block is one of that, or begins as an output does (OUTPUTS): a slip of the pen does not make it one.
-4. Each link leads to a file, and to a heading in it.
+4. Each link leads to a file, and to a heading in it. Each document in doc/ is linked in README.md or doc/README.md, or its folder is.
 Prints file:line: problem; exits with 1 when there is one.
 """
 import os
@@ -410,6 +410,13 @@ class Checker:
             return f'{target}: {path.name} has no such heading'
         return None
 
+    def unlisted(self, everything):
+        indexes = [page for page in everything if page.path.name == 'README.md' and page.path.parent in (self.root, self.root / 'doc')]
+        linked = {(page.path.parent / target.partition('#')[0]).resolve() for page in indexes for _, target in page.links()}
+        for path in (page.path for page in everything if page.path.is_relative_to(self.root / 'doc') and page not in indexes):
+            if path.resolve() not in linked and path.parent.resolve() not in linked - {self.root / 'doc'}:
+                yield f'{path.relative_to(self.root)}: no index links to it'
+
     @lru_cache(maxsize=None)
     def _anchors(self, path):
         return next(p for p in pages(self.root) if p.path.resolve() == path).anchors()
@@ -420,7 +427,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         programs = Programs(xfedd, xfedctl)
         checker = Checker(programs, Configuration(programs, folder), root)
-        problems = [p for page in pages(root) for p in checker.problems_of(page)]
+        everything = pages(root)
+        problems = [*(p for page in everything for p in checker.problems_of(page)), *checker.unlisted(everything)]
     print(*problems, sep='\n', end='\n' if problems else '')
     print(', '.join(f'{n} {what}' for what, n in checker.counts.items()))
     return 1 if problems or not all(checker.counts.values()) else 0
