@@ -10,7 +10,7 @@ import slixmpp
 from slixmpp.exceptions import IqError, IqTimeout
 
 from .proc import Failed
-from .servers import CLIENT_PORT, PASSWORD
+from .servers import CLIENT_PORT, PASSWORD, STARTTLS_PORT
 
 NS = '{jabber:client}'
 logging.getLogger('slixmpp').setLevel(logging.CRITICAL)
@@ -21,8 +21,8 @@ class TimedOut(Failed):
 
 
 class Client(slixmpp.ClientXMPP):
-    def __init__(self, user, domain, ip, ca_file, resource='lab'):
-        super().__init__(f'{user}@{domain}/{resource}', PASSWORD)
+    def __init__(self, user, domain, ip, ca_file, resource='lab', password=PASSWORD):
+        super().__init__(f'{user}@{domain}/{resource}', password)
         self.ip = ip
         self.inbox = []
         self._arrived = asyncio.Event()
@@ -49,12 +49,13 @@ class Client(slixmpp.ClientXMPP):
         self._arrived.set()
         return stanza
 
-    async def login(self, timeout=20):
+    async def login(self, timeout=20, starttls=False):
         context = ssl.create_default_context(cafile=self.ca_certs)
         self.get_ssl_context = lambda: context
         started = asyncio.get_running_loop().create_future()
         self.add_event_handler('session_start', lambda _: started.done() or started.set_result(True), disposable=True)
-        self.connect((self.ip, CLIENT_PORT), use_ssl=True, force_starttls=False, disable_starttls=True)
+        self.connect((self.ip, STARTTLS_PORT if starttls else CLIENT_PORT), use_ssl=not starttls, force_starttls=starttls,
+                     disable_starttls=not starttls)
         try:
             await asyncio.wait_for(started, timeout)
         except asyncio.TimeoutError:

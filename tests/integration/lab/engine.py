@@ -9,18 +9,12 @@ import shutil
 import subprocess
 import time
 
+from . import bookworm
 from .proc import Failed, Proc, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 COMPOSE_FILE = os.path.abspath(f'{HERE}/../compose.yaml')
 BASE = 'debian:bookworm-slim'
-
-
-def cache_folder():
-    path = os.environ.get('XFED_LAB_CACHE') or ('/var/cache/xfedd-lab' if os.geteuid() == 0 else
-                                                os.path.expanduser('~/.cache/xfedd-lab'))
-    os.makedirs(path, exist_ok=True)
-    return path
 
 
 class Engine:
@@ -50,7 +44,7 @@ class Engine:
     def _start_own(self):
         if os.geteuid() != 0 or not shutil.which('dockerd'):
             raise Failed('no Docker engine answers, and only root with dockerd installed can start one')
-        root = f'{cache_folder()}/docker'
+        root = f'{bookworm.cache_folder()}/docker'
         os.makedirs(root, exist_ok=True)
         # a socket path has 107 bytes at most, so not below a scratch folder of any length
         self.run_folder = f'/run/xfedd-lab-{os.getpid()}'
@@ -87,21 +81,9 @@ class Engine:
         self.compose('build', *services, timeout=1200)
 
     def _bootstrap(self):
-        """No registry to be reached: make the base image from Debian's packages, with this machine's own mirror and settings."""
-        tree = f'{self.scratch}/bookworm'
-        argv = ['debootstrap', '--variant=minbase', 'bookworm', tree] + mirror()
-        run(*argv, timeout=900)
-        settings = subprocess.run(['apt-config', 'dump', 'Acquire'], stdout=subprocess.PIPE, text=True).stdout
-        keep = [line for line in settings.split('\n') if 'roxy' in line or '::Check-' in line]
-        with open(f'{tree}/etc/apt/apt.conf.d/90host', 'w') as f:
-            f.write('\n'.join(keep) + '\n')
-        tar = subprocess.Popen(['tar', '-C', tree, '-c', '.'], stdout=subprocess.PIPE)
-        try:
-            self.docker('import', '-', BASE, stdin=tar.stdout)
-        finally:
-            tar.stdout.close()
-            tar.wait()
-        shutil.rmtree(tree)
+        """No registry to be reached: make the base image from Debian's packages."""
+        with open(bookworm.tar(self.scratch), 'rb') as tar:
+            self.docker('import', '-', BASE, stdin=tar)
 
     # ---- the world's containers
 
@@ -159,10 +141,3 @@ def quiet(*argv, env=None, timeout=60):
                               env=dict(os.environ, **(env or {})), timeout=timeout).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
-
-
-def mirror():
-    """The mirror that this machine's apt uses for bookworm, if it says."""
-    out = subprocess.run(['apt-get', 'indextargets', '--format', '$(REPO_URI)', 'Created-By: Packages', 'Release: bookworm',
-                          'Component: main'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.split()
-    return out[:1]

@@ -66,6 +66,19 @@ class Spaces:
                 self.run(space, 'ip', 'address', 'add', address, 'dev', name)
             self.run(space, 'ip', 'link', 'set', name, 'up')
 
+    def join_here(self, here, here_addresses, name, link, addresses):
+        """As join, from the namespace that this thread is in."""
+        run('ip', 'link', 'add', here, 'type', 'veth', 'peer', 'name', link, 'netns', self._full(name))
+        for address in here_addresses:
+            run('ip', 'address', 'add', address, 'dev', here)
+        for address in addresses:
+            self.run(name, 'ip', 'address', 'add', address, 'dev', link)
+        run('ip', 'link', 'set', here, 'up')
+        self.run(name, 'ip', 'link', 'set', link, 'up')
+
+    def file(self, name):
+        return f'/run/netns/{self._full(name)}'
+
     def route(self, name, to, via):
         self.run(name, 'ip', '-6' if ':' in via else '-4', 'route', 'add', to, 'via', via)
 
@@ -73,7 +86,7 @@ class Spaces:
     def inside(self, name):
         here = os.open(SELF, os.O_RDONLY)
         try:
-            net.enter(f'/run/netns/{self._full(name)}')
+            net.enter(self.file(name))
             yield
         finally:
             net.enter(f'/proc/self/fd/{here}')

@@ -19,6 +19,7 @@ from .proc import Proc, wait_port
 
 MODES = ('external', 'dialback-tls', 'dialback-clear')
 CLIENT_PORT, SERVER_PORT, COMPONENT_PORT = 5223, 5269, 5347
+STARTTLS_PORT = 5222    # of clients, at a server as its package configures it
 SERVICE_PORT = 5348     # of further components: ejabberd gives each connection all names of its listener
 USERS, PASSWORD = ('alice', 'bob'), 'a password of the laboratory'      # the accounts of every server
 CONF = os.path.abspath(os.path.join(os.path.dirname(__file__), '../../../conf'))
