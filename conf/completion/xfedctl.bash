@@ -5,6 +5,17 @@ _xfedctl_peers()
     xfedctl "${socket[@]}" --json peers 2>/dev/null | sed -n 's/^{"row":{"peer":"\([^"\\]*\)".*/\1/p'
 }
 
+# Options of a verb that works on files, as its --help has them; behind one that takes a value, files.
+_xfedctl_options()
+{
+    case ${COMP_WORDS[COMP_CWORD - 1]} in
+    --folder | --read | --xfedd | --key | --certificate) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+    --server) mapfile -t COMPREPLY < <(compgen -W "prosody ejabberd jabberd2" -- "$word") ;;
+    --federation) mapfile -t COMPREPLY < <(compgen -W "open partners" -- "$word") ;;
+    *) mapfile -t COMPREPLY < <(compgen -W "$(xfedctl "$1" --help 2>/dev/null | sed -n 's/^  \(--[a-z-]*\).*/\1/p')" -- "$word") ;;
+    esac
+}
+
 _xfedctl()
 {
     local word=${COMP_WORDS[COMP_CWORD]} verb= place=0 i
@@ -29,6 +40,7 @@ _xfedctl()
     queue/0) words="$(_xfedctl_peers) --all" ;;
     federation/0) words="on off" ;;
     log/0) words="error warn info debug" ;;
+    init/* | partner/*) _xfedctl_options "$verb"; return ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }

@@ -4,6 +4,7 @@
  *
  *   main.c     the command line and the exit codes
  *   client.c   a request, and the lines of its answer
+ *   tools.c    the verbs that need no running xfedd
  *   verbs.c    the verbs, as a table: arguments, and who shows the answer
  *   table.c    rows as a table for people
  *   text.c     texts of strangers, for people
@@ -18,6 +19,7 @@
 
 #include <stdio.h>
 #include <xfed/ask/ask.h>
+#include <xfed/setup/setup.h>
 
 /* 64 as <sysexits.h> */
 enum xf_ctl_exit {
@@ -88,6 +90,16 @@ struct xf_ctl_verb {
 };
 extern const struct xf_ctl_verb xf_ctl_verbs[];
 extern const size_t xf_ctl_verb_count;
+
+/* ------------------------------------------------------------------ tools.c */
+
+struct xf_ctl_tool {
+    const char *name, *args, *help;
+    enum xf_setup_exit (*run)(int argc, char **argv);
+};
+extern const struct xf_ctl_tool xf_ctl_tools[]; /* ends with a row without a name */
+/* NULL: there is none of this name. */
+const struct xf_ctl_tool *xf_ctl_tool_find(const char *name);
 
 /* ------------------------------------------------------------------ show.c */
 

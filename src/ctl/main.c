@@ -9,13 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xfed/ctl/verbs.h>
+
+static void print_verb(void *owner, const char *name, const char *args, const char *help)
+{
+    fprintf(owner, "  %-10s %-15s %s\n", name, args, help);
+}
+
 static void print_help(FILE *out)
 {
     fputs("usage: xfedctl [-s SOCKET] [--json] VERB [ARGUMENT...]\n\n", out);
-    for (size_t i = 0; i < xf_ctl_verb_count; i++) {
-        const struct xf_ctl_verb *verb = &xf_ctl_verbs[i];
-        fprintf(out, "  %-10s %-15s %s\n", verb->name, verb->args, verb->help);
-    }
+    xf_ctl_each_verb(print_verb, out);
     fputs("\n  -s SOCKET  of listen { control }; else XFEDD_CONTROL, else " XF_ASK_SOCKET "\n"
           "  --json     the answer's lines as xfedd sends them (doc/CONTROL.md)\n"
           "  --verbs    the verbs, one on each line\n"
@@ -98,10 +102,10 @@ static enum xf_ctl_exit run_verb(struct xf_ctl *ctl, int argc, char **argv)
     return code;
 }
 
-static void print_verbs(void)
+static void print_name(void *owner, const char *name, const char *args, const char *help)
 {
-    for (size_t i = 0; i < xf_ctl_verb_count; i++)
-        puts(xf_ctl_verbs[i].name);
+    (void)owner, (void)args, (void)help;
+    puts(name);
 }
 
 /* --json may stand anywhere. */
@@ -134,7 +138,7 @@ int main(int argc, char **argv)
             puts("xfedctl " XFED_VERSION);
             return XF_CTL_OK;
         } else if (strcmp(argv[at], "--verbs") == 0) {
-            print_verbs();
+            xf_ctl_each_verb(print_name, NULL);
             return XF_CTL_OK;
         } else {
             return (int)usage("there is no option ", argv[at]);
@@ -144,5 +148,8 @@ int main(int argc, char **argv)
         print_help(stderr);
         return XF_CTL_USAGE;
     }
+    const struct xf_ctl_tool *tool = xf_ctl_tool_find(argv[at]);
+    if (tool)
+        return (int)tool->run(argc - at - 1, argv + at + 1);
     return (int)run_verb(&ctl, argc - at, argv + at);
 }

@@ -173,6 +173,8 @@ const size_t xf_ctl_verb_count = XF_ARRAY_LEN(xf_ctl_verbs);
 
 void xf_ctl_each_verb(xf_ctl_verb_fn each, void *owner)
 {
+    for (const struct xf_ctl_tool *tool = xf_ctl_tools; tool->name; tool++)
+        each(owner, tool->name, tool->args, tool->help);
     for (size_t i = 0; i < xf_ctl_verb_count; i++)
         each(owner, xf_ctl_verbs[i].name, xf_ctl_verbs[i].args, xf_ctl_verbs[i].help);
 }
