@@ -9,6 +9,7 @@
 /* clang-format off */
 const struct xf_ctl_tool xf_ctl_tools[] = {
     {"init", "[OPTION...]", "write a first configuration, with secrets, a key and what server and DNS need: init --help", xf_setup_init},
+    {"partner", "NAME [OPTION...]", "print the page for a partner's operator, or read theirs: partner --help", xf_setup_partner},
     {NULL, NULL, NULL, NULL},
 };
 /* clang-format on */

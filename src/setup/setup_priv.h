@@ -12,6 +12,8 @@
  *   stage.c      files that appear all together, with their modes, or not at all
  *   child.c      runs xfedd and takes what it prints
  *   next.c       what is left to do
+ *   partner.c    `xfedctl partner`: our page, and theirs into a peer section
+ *   page.c       reads a partner's page
  */
 #pragma once
 

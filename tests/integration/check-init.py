@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""xfedctl init, with the xfedd beside it: what it writes, with which modes, and what it refuses.
+"""xfedctl init and xfedctl partner, with the xfedd beside them: what they write, with which modes, and what they refuse.
 
 usage: check-init.py XFEDCTL XFEDD SOURCE_ROOT
 """
@@ -312,6 +312,51 @@ class Init(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn('exists', rest)
         self.assertNotIn('behind the @', rest)
+
+    # ---- partners
+
+    def partner(self, *words, stdin=''):
+        return ctl('partner', *words, '--folder', self.folder, '--xfedd', XFEDD, stdin=stdin)
+
+    def test_two_partners_understand_each_other(self):
+        """The page of one is read by the other."""
+        self.accept('--federation', 'partners', '--partner', 'partner.example')
+        code, page, err = self.partner('partner.example')
+        self.assertEqual(code, 0, err)
+        self.folder += '2'
+        self.accept('--domain', 'partner.example')
+        code, section, err = self.partner('example.org', '--read', '-', '--route', stdin=page)
+        self.assertEqual(code, 0, err)
+        for words in ('peer "example.org" {', 'peer "conference.example.org" {', 'pins        = {"sha256:', 'route       = {"203.0.113.5:5269"}'):
+            self.assertIn(words, section)
+        self.assertFalse(os.path.exists(f'{self.folder}/example.org.conf'))
+
+    def test_a_section_is_written(self):
+        self.accept()
+        with open(f'{self.folder}/page', 'w') as f:
+            f.write('# XMPP federation between p.example and example.org\n## Our domains\n| domain | for |\n| --- | --- |\n| p.example | users |\n')
+        words = ('p.example', '--read', f'{self.folder}/page', '--write')
+        code, out, err = self.partner(*words)
+        self.assertEqual(code, 0, err)
+        self.assertIn('include("p.example.conf")', out)
+        with open(f'{self.folder}/xfed.conf', 'a') as f:
+            f.write('include("p.example.conf")\n')
+        self.assertEqual(subprocess.run([XFEDD, '-c', f'{self.folder}/xfed.conf', '-t'], stdout=subprocess.DEVNULL).returncode, 0)
+        self.assertEqual(self.partner(*words)[0], 1)
+        self.assertEqual(self.partner(*words, '--force')[0], 0)
+        self.assertTrue(os.path.exists(f'{self.folder}/p.example.conf.old'))
+
+    def test_a_bad_page_writes_nothing(self):
+        os.mkdir(self.folder)
+        code, out, err = self.partner('p.example', '--read', '-', '--write', stdin='peer "p.example" { tls = none }\n')
+        self.assertEqual((code, out), (1, ''))
+        self.assertIn('line 1 of the page', err)
+        self.assertEqual(self.files(), [])
+
+    def test_wrong_words(self):
+        for words in ([], ['a.example', 'b.example'], ['a.example', '--write'], ['a.example', '--read'], ['localhost'], ['a.example', '--colour'],
+                      ['../x', '--read', '-', '--write']):
+            self.assertEqual(self.partner(*words)[0], 64, words)
 
 
 if __name__ == '__main__':
