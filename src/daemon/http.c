@@ -56,9 +56,9 @@ static void show_readiness(void *owner, const struct xf_http_request *request,
 }
 
 static const struct xf_http_page pages[] = {
-    {"/metrics", FRESH_MS, show_metrics},
-    {"/healthz", 0, show_health},
-    {"/readyz", 0, show_readiness},
+    {.path = "/metrics", .fresh_ms = FRESH_MS, .answer = show_metrics},
+    {.path = "/healthz", .answer = show_health},
+    {.path = "/readyz", .answer = show_readiness},
 };
 
 /* ------------------------------------------------------------------ the address */

@@ -54,6 +54,20 @@ static bool is_own_site(const char *site)
     return !site || strcasecmp(site, "same-origin") == 0 || strcasecmp(site, "none") == 0;
 }
 
+/* A body is read only where its length is known, and short. */
+static unsigned form_refusal(const struct xf_http_heads *heads)
+{
+    static const char form[] = "application/x-www-form-urlencoded";
+    uint64_t bytes;
+    if (heads->coding || !heads->length)
+        return MHD_HTTP_LENGTH_REQUIRED;
+    if (!xf_span_number(xf_span_of(heads->length), XF_HTTP_FORM_MAX, &bytes))
+        return MHD_HTTP_CONTENT_TOO_LARGE;
+    if (!heads->type || strncasecmp(heads->type, form, strlen(form)) != 0)
+        return MHD_HTTP_UNSUPPORTED_MEDIA_TYPE;
+    return 0;
+}
+
 unsigned xf_http_guard(const struct xf_http_heads *heads, const struct xf_addr *local,
                        const struct xf_texts *hosts)
 {
@@ -63,7 +77,9 @@ unsigned xf_http_guard(const struct xf_http_heads *heads, const struct xf_addr *
         return MHD_HTTP_MISDIRECTED_REQUEST;
     if (!is_own_origin(heads->origin, heads->host) || !is_own_site(heads->fetch_site))
         return MHD_HTTP_FORBIDDEN;
+    if (heads->takes_form && strcmp(heads->method, "POST") == 0)
+        return form_refusal(heads);
     if (strcmp(heads->method, "GET") != 0 && strcmp(heads->method, "HEAD") != 0)
         return MHD_HTTP_METHOD_NOT_ALLOWED;
-    return heads->has_body ? MHD_HTTP_CONTENT_TOO_LARGE : 0;
+    return heads->length || heads->coding ? MHD_HTTP_CONTENT_TOO_LARGE : 0;
 }

@@ -28,6 +28,19 @@ struct xf_http_table {
     struct xf_http_kept (*kept)[2]; /* of each page: without and with wants_text */
 };
 
+/* A connection and its one request. */
+struct xf_http_conn {
+    struct xf_node node; /* in conns, until its time is over */
+    int fd;              /* libmicrohttpd's */
+    uint64_t since_ms;
+    struct MHD_Connection *connection;
+    char *query;                     /* NULL: none */
+    struct xf_http_table *table;     /* of `page` */
+    const struct xf_http_page *page; /* NULL: its headers have not been judged yet */
+    struct xf_buf form;
+    struct xf_node waiting; /* in http->waiting while the page has no answer */
+};
+
 struct xf_http {
     struct xf_loop *loop;
     struct MHD_Daemon *daemon;
@@ -37,8 +50,9 @@ struct xf_http {
     struct xf_texts hosts;
     struct xf_http_table tables[XF_HTTP_TABLES];
     size_t table_count;
-    struct xf_node conns;  /* struct conn of server.c, oldest first */
-    struct xf_timer sweep; /* the oldest one has had its time */
+    struct xf_node conns;   /* struct xf_http_conn, oldest first */
+    struct xf_node waiting; /* those whose page said `later`: suspended */
+    struct xf_timer sweep;  /* the oldest one has had its time */
     struct xf_http_counts counts;
 };
 
@@ -48,7 +62,9 @@ struct xf_http_heads {
     const char *host; /* NULL: none, as the next ones */
     size_t host_count;
     const char *origin, *fetch_site;
-    bool has_body;
+    const char *length, *coding; /* Content-Length and Transfer-Encoding */
+    const char *type;            /* Content-Type */
+    bool takes_form;             /* the page does */
 };
 /*
  * The status to refuse the request with; 0: it may pass. `local` is the address that the client
@@ -63,3 +79,5 @@ enum MHD_Result xf_http_answer(void *http, struct MHD_Connection *connection, co
                                const char *method, const char *version, const char *upload,
                                size_t *upload_bytes, void **request);
 void xf_http_forget_answers(struct xf_http *http);
+/* Let them go on, each once. */
+void xf_http_resume(struct xf_http *http);

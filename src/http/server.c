@@ -11,8 +11,8 @@
  *
  * libmicrohttpd ends a connection that is idle for IDLE_S. That does not hold back a client that
  * sends, or reads, one byte now and then, so a connection has TIME_MS from accept to the end of its
- * answer, and is then cut. A client on this machine can take all connections for that long; it
- * cannot take more. Test: tests/integration/metrics.py.
+ * answer, and is then cut; one that is suspended as soon as it goes on. A client on this machine
+ * can take all connections for that long; it cannot take more. Test: tests/integration/metrics.py.
  */
 #include "http_priv.h"
 
@@ -30,12 +30,6 @@
 #define TIME_MS           10000
 #define STARVED_MS        100
 
-struct conn {
-    struct xf_node node;
-    int fd; /* libmicrohttpd's */
-    uint64_t since_ms;
-};
-
 /* ------------------------------------------------------------------ connections */
 
 static uint64_t now_ms(const struct xf_http *http)
@@ -49,7 +43,7 @@ static void arm_sweep(struct xf_http *http)
         xf_timer_stop(&http->sweep);
         return;
     }
-    const struct conn *oldest = XF_CONTAINER(http->conns.next, struct conn, node);
+    const struct xf_http_conn *oldest = XF_CONTAINER(http->conns.next, struct xf_http_conn, node);
     uint64_t due_ms = oldest->since_ms + TIME_MS;
     xf_timer_start(xf_loop_timers(http->loop), &http->sweep,
                    due_ms > now_ms(http) ? due_ms - now_ms(http) : 0);
@@ -60,7 +54,7 @@ static void on_sweep(void *owner)
 {
     struct xf_http *http = owner;
     while (!xf_list_is_empty(&http->conns)) {
-        struct conn *oldest = XF_CONTAINER(http->conns.next, struct conn, node);
+        struct xf_http_conn *oldest = XF_CONTAINER(http->conns.next, struct xf_http_conn, node);
         if (now_ms(http) - oldest->since_ms < TIME_MS)
             break;
         (void)shutdown(oldest->fd, SHUT_RDWR);
@@ -73,9 +67,11 @@ static void on_conn(void *owner, struct MHD_Connection *connection, void **socke
                     enum MHD_ConnectionNotificationCode code)
 {
     struct xf_http *http = owner;
-    struct conn *conn = *socket_context;
+    struct xf_http_conn *conn = *socket_context;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        conn = *socket_context = xf_new(struct conn);
+        conn = *socket_context = xf_new(struct xf_http_conn);
+        conn->connection = connection;
+        xf_buf_init(&conn->form, XF_HTTP_FORM_MAX);
         conn->fd =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         conn->since_ms = now_ms(http);
@@ -83,12 +79,26 @@ static void on_conn(void *owner, struct MHD_Connection *connection, void **socke
         http->counts.conns++;
     } else {
         xf_list_remove(&conn->node);
+        xf_buf_release(&conn->form);
+        xf_free(conn->query);
         xf_free(conn);
         *socket_context = NULL;
         http->counts.conns--;
     }
     if (!xf_timer_is_running(&http->sweep))
         arm_sweep(http);
+}
+
+/* The whole address, before libmicrohttpd takes it apart. */
+static void *on_uri(void *owner, const char *uri, struct MHD_Connection *connection)
+{
+    struct xf_http_conn *conn =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    const char *mark = strchr(uri, '?');
+    (void)owner;
+    if (mark && !conn->query)
+        conn->query = xf_strdup(mark + 1);
+    return NULL;
 }
 
 /* ------------------------------------------------------------------ its turns */
@@ -123,6 +133,12 @@ static void turn(void *owner)
         xf_timer_start(xf_loop_timers(http->loop), &http->turn, wait_ms);
     else
         xf_timer_stop(&http->turn);
+}
+
+void xf_http_again(struct xf_http *http)
+{
+    xf_http_resume(http);
+    xf_timer_start(xf_loop_timers(http->loop), &http->turn, 0);
 }
 
 /* ------------------------------------------------------------------ open and close */
@@ -171,14 +187,16 @@ static int listen_on(struct xf_addr *addr)
 
 static struct MHD_Daemon *start(struct xf_http *http, int fd)
 {
-    unsigned flags = MHD_USE_EPOLL | (http->addr.sa.sa_family == AF_INET6 ? MHD_USE_IPv6 : 0);
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+                     (http->addr.sa.sa_family == AF_INET6 ? MHD_USE_IPv6 : 0);
     return MHD_start_daemon(
         flags, 0, NULL, NULL, xf_http_answer, http, MHD_OPTION_EXTERNAL_LOGGER, say_nothing, NULL,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNS_MAX,
         MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)CONNS_ADDRESS_MAX,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MAX_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
         IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, NULL,
-        MHD_OPTION_NOTIFY_CONNECTION, on_conn, http, MHD_OPTION_END);
+        MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_conn, http,
+        MHD_OPTION_END);
 }
 
 enum xf_err xf_http_open(const struct xf_http_opts *opts, struct xf_http **out_http,
@@ -188,6 +206,7 @@ enum xf_err xf_http_open(const struct xf_http_opts *opts, struct xf_http **out_h
     http->loop = opts->loop;
     http->addr = opts->addr;
     xf_list_init(&http->conns);
+    xf_list_init(&http->waiting);
     xf_timer_init(&http->turn, turn, http);
     xf_timer_init(&http->sweep, on_sweep, http);
     int fd = listen_on(&http->addr);
@@ -218,6 +237,7 @@ void xf_http_close(struct xf_http **http)
         return;
     *http = NULL;
     xf_loop_watch_close(&s->watch);
+    xf_http_resume(s); /* or libmicrohttpd may not be stopped */
     if (s->daemon)
         MHD_stop_daemon(s->daemon); /* closes the socket too */
     xf_http_forget_answers(s);

@@ -61,7 +61,7 @@ REQUESTS = (
 )
 
 STRICT = {'content-security-policy': "default-src 'none'; frame-ancestors 'none'", 'x-content-type-options': 'nosniff', 'cache-control': 'no-store',
-          'referrer-policy': 'no-referrer', 'cross-origin-resource-policy': 'same-origin', 'connection': 'close'}
+          'referrer-policy': 'same-origin', 'cross-origin-resource-policy': 'same-origin', 'connection': 'close'}
 
 
 class Witness:

@@ -57,9 +57,51 @@ START_TEST(refuses)
                                         .host_count = cases[_i].hosts,
                                         .origin = cases[_i].origin,
                                         .fetch_site = cases[_i].site,
-                                        .has_body = cases[_i].has_body};
+                                        .length = cases[_i].has_body ? "2" : NULL};
     unsigned status = xf_http_guard(&heads, &local, &hosts);
     ck_assert_msg(status == cases[_i].status, "%s: %u", cases[_i].label, status);
+}
+END_TEST
+
+/* Of a page that takes one. */
+/* clang-format off */
+static const struct {
+    const char *label, *method, *origin, *length, *coding, *type;
+    unsigned status;
+} forms[] = {
+    {"a form of our own page",      "POST", "http://localhost:9469", "1024", NULL, "application/x-www-form-urlencoded", 0},
+    {"with a character set",        "POST", NULL, "0", NULL, "application/x-www-form-urlencoded; charset=utf-8", 0},
+    {"a form of another site",      "POST", "http://evil.example", "5", NULL, "application/x-www-form-urlencoded", 403},
+    {"a site that hides itself",    "POST", "null", "5", NULL, "application/x-www-form-urlencoded", 403},
+    {"too long",                    "POST", NULL, "1025", NULL, "application/x-www-form-urlencoded", 413},
+    {"far too long",                "POST", NULL, "99999999999999999999999", NULL, "application/x-www-form-urlencoded", 413},
+    {"a length that is none",       "POST", NULL, "-1", NULL, "application/x-www-form-urlencoded", 413},
+    {"without length",              "POST", NULL, NULL, NULL, "application/x-www-form-urlencoded", 411},
+    {"in chunks",                   "POST", NULL, NULL, "chunked", "application/x-www-form-urlencoded", 411},
+    {"a length, and chunks",        "POST", NULL, "5", "chunked", "application/x-www-form-urlencoded", 411},
+    {"text, as a form may send it", "POST", NULL, "5", NULL, "text/plain", 415},
+    {"no type",                     "POST", NULL, "5", NULL, NULL, 415},
+    {"GET shows the page",          "GET",  NULL, NULL, NULL, NULL, 0},
+    {"GET has no body",             "GET",  NULL, "5", NULL, "application/x-www-form-urlencoded", 413},
+    {"PUT",                         "PUT",  NULL, "5", NULL, "application/x-www-form-urlencoded", 405},
+};
+/* clang-format on */
+
+START_TEST(takes_forms)
+{
+    const struct xf_texts hosts = {0};
+    struct xf_addr local;
+    ck_assert_int_eq(xf_addr_parse(xf_span_of(V4), 0, &local), XF_ERR_OK);
+    const struct xf_http_heads heads = {.method = forms[_i].method,
+                                        .host = "localhost:9469",
+                                        .host_count = 1,
+                                        .origin = forms[_i].origin,
+                                        .length = forms[_i].length,
+                                        .coding = forms[_i].coding,
+                                        .type = forms[_i].type,
+                                        .takes_form = true};
+    unsigned status = xf_http_guard(&heads, &local, &hosts);
+    ck_assert_msg(status == forms[_i].status, "%s: %u", forms[_i].label, status);
 }
 END_TEST
 
@@ -68,6 +110,7 @@ int main(void)
     Suite *suite = suite_create("http/guard");
     TCase *tc = tcase_create("guard");
     tcase_add_loop_test(tc, refuses, 0, XF_ARRAY_LEN(cases));
+    tcase_add_loop_test(tc, takes_forms, 0, XF_ARRAY_LEN(forms));
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
