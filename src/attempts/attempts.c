@@ -95,8 +95,8 @@ static void free_attempt(struct xf_attempts *attempts, struct peer_log *log,
     struct xf_attempt *view = &attempt->view;
     xf_list_remove(&attempt->node);
     uncount(attempts, log, attempt, attempt->bytes);
-    const char *const texts[] = {view->local,  view->reason, view->detail,
-                                 view->advice, view->help,   view->addr};
+    const char *const texts[] = {view->local,  view->auth,   view->cert, view->reason,
+                                 view->detail, view->advice, view->help, view->addr};
     for (size_t i = 0; i < XF_ARRAY_LEN(texts); i++)
         if (texts[i] && *texts[i])
             free_text(texts[i]);
@@ -186,6 +186,8 @@ static struct attempt *new_attempt(struct xf_attempts *attempts, struct peer_log
     attempt->view = (struct xf_attempt){.stream = stream,
                                         .dir = direction_words[dir],
                                         .began_s = xf_unix_s(),
+                                        .auth = "",
+                                        .cert = "",
                                         .reason = "",
                                         .detail = "",
                                         .advice = "",
@@ -268,6 +270,15 @@ static void note_end(struct xf_attempts *attempts, struct peer_log *log, struct 
     renew(attempts, log, attempt, event, "addr", &view->addr);
 }
 
+static void note_up(struct xf_attempts *attempts, struct peer_log *log, struct attempt *attempt,
+                    const struct xf_log_event *event)
+{
+    attempt->view.outcome = XF_ATTEMPT_UP;
+    log->was_up = true;
+    renew(attempts, log, attempt, event, "auth", &attempt->view.auth);
+    renew(attempts, log, attempt, event, "cert", &attempt->view.cert);
+}
+
 static enum group group_of(const struct xf_attempts *attempts, enum direction dir,
                            struct xf_span peer)
 {
@@ -304,8 +315,7 @@ static void on_event(struct xf_log_watcher *watcher, const struct xf_log_event *
         attempt = new_attempt(attempts, log, event, number);
     add_step(attempts, log, attempt, event);
     if (strcmp(event->name, "s2s.stream.up") == 0) {
-        attempt->view.outcome = XF_ATTEMPT_UP;
-        log->was_up = true;
+        note_up(attempts, log, attempt, event);
     } else if (strcmp(event->name, "s2s.stream.down") == 0) {
         note_end(attempts, log, attempt, event);
     }

@@ -83,6 +83,8 @@ json_t *xf_control_attempt(const struct xf_attempt *attempt)
     xf_json_put_signed(row, "unix_s", attempt->began_s);
     xf_json_put(row, "outcome", outcome_word(attempt->outcome));
     xf_json_put(row, "addr", attempt->addr);
+    xf_json_put(row, "auth", attempt->auth);
+    xf_json_put(row, "cert", attempt->cert);
     xf_json_put(row, "reason", attempt->reason);
     xf_json_put(row, "detail", attempt->detail);
     xf_json_put(row, "advice", attempt->advice);

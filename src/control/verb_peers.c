@@ -12,6 +12,7 @@
 #include <xfed/base/map.h>
 #include <xfed/conf/conf.h>
 #include <xfed/routing/view.h>
+#include <xfed/s2s/counts.h>
 #include <xfed/s2s/view.h>
 
 struct peer {
@@ -22,9 +23,12 @@ struct peer {
     const char *cause; /* NULL: no route has failed */
     char *text;
     uint64_t retry_ms, heard_ms; /* heard_ms: last event about a stream, 0 for none */
+    const char *auth, *cert; /* of the weakest pair that is authenticated; NULL: there is none */
+    uint64_t stanzas_in, stanzas_out; /* messages, presence and queries, since the start */
+    int64_t cert_until_s;             /* of the certificate that it showed last; 0: none */
 };
 
-enum phase { SECTIONS, ROUTES, STREAMS, ATTEMPTS, ROWS };
+enum phase { SECTIONS, ROUTES, STREAMS, ATTEMPTS, COUNTS, ROWS };
 
 struct job {
     struct xf_client *client;
@@ -75,11 +79,36 @@ static void gather_route(void *owner, const struct xf_route_view *view)
     peer->retry_ms = view->retry_ms;
 }
 
+static bool proves(const char *cert)
+{
+    static const char *const good[] = {"good", "pinned", "dane"};
+    for (size_t i = 0; cert && i < XF_ARRAY_LEN(good); i++)
+        if (strcmp(cert, good[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool is_weaker(const struct xf_stream_view *view, const struct peer *peer)
+{
+    return !peer->auth || proves(peer->cert) > proves(view->cert) ||
+           (proves(peer->cert) == proves(view->cert) && strcmp(peer->auth, "external") == 0);
+}
+
+static void note_proof(struct peer *peer, const struct xf_stream_view *view)
+{
+    if (!view->auth || !is_weaker(view, peer))
+        return;
+    peer->auth = view->auth;
+    peer->cert = view->cert;
+}
+
 static void gather_stream(void *owner, const struct xf_stream_view *view)
 {
     if (!view->peer || strcmp(view->dir, "verify") == 0 || (*view->dir == 'i' && !view->is_ready))
         return; /* an accepted stream has only a claim so far */
     struct peer *peer = peer_of(owner, xf_span_of(view->peer));
+    if (view->is_ready)
+        note_proof(peer, view);
     if (!view->is_ready)
         peer->connecting++;
     else if (*view->dir == 'i')
@@ -91,6 +120,26 @@ static void gather_stream(void *owner, const struct xf_stream_view *view)
 static void gather_attempts(void *owner, struct xf_span name, uint64_t heard_ms)
 {
     peer_of(owner, name)->heard_ms = heard_ms;
+}
+
+static uint64_t stanzas_of(const struct xf_traffic *traffic)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < XF_COUNTED_KINDS; i++)
+        sum += traffic->stanzas[i];
+    return sum;
+}
+
+/* Those that are counted by name: a bounded number. */
+static void gather_counts(void *owner, struct xf_span name, const struct xf_peer_counts *counts)
+{
+    const struct job *job = owner;
+    struct peer *peer = name.ptr ? xf_map_find(job->peers, name) : NULL;
+    if (!peer)
+        return;
+    peer->stanzas_in = stanzas_of(&counts->in);
+    peer->stanzas_out = stanzas_of(&counts->out);
+    peer->cert_until_s = counts->cert_until_s;
 }
 
 /* ------------------------------------------------------------------ rows */
@@ -122,9 +171,28 @@ static const char *state_of(const struct job *job, const struct peer *peer)
     return peer->connecting > 0 ? "connecting" : "idle";
 }
 
+static void put_proof(json_t *row, const char *auth, const char *cert)
+{
+    xf_json_put(row, "auth", auth);
+    xf_json_put(row, "cert", cert);
+    if (!proves(cert))
+        xf_json_put_bool(row, "lacks_certificate", true);
+}
+
+/* Of our own: anybody can fail in the name of the peer. */
+static void put_outcome(json_t *row, const struct xf_attempt *attempt)
+{
+    if (strcmp(attempt->dir, "out") == 0 && attempt->outcome != XF_ATTEMPT_UNDER_WAY &&
+        !json_object_get(row, "reached"))
+        xf_json_put_bool(row, "reached", attempt->outcome != XF_ATTEMPT_FAILED);
+}
+
 static void put_last(void *owner, const struct xf_attempt *attempt)
 {
     json_t *row = owner;
+    put_outcome(row, attempt);
+    if (*attempt->auth && strcmp(attempt->dir, "verify") != 0 && !json_object_get(row, "auth"))
+        put_proof(row, attempt->auth, attempt->cert);
     if (attempt->outcome != XF_ATTEMPT_FAILED || json_object_get(row, "last_failure"))
         return;
     json_t *last = json_object();
@@ -153,6 +221,12 @@ static void show_peer(struct job *job, const struct peer *peer)
     xf_json_put_int(row, "retry_ms", peer->retry_ms);
     if (peer->heard_ms)
         xf_json_put_int(row, "heard_ms", control->clock->now_ms - peer->heard_ms);
+    if (peer->auth)
+        put_proof(row, peer->auth, peer->cert);
+    if (peer->cert_until_s)
+        xf_json_put_signed(row, "cert_until_s", peer->cert_until_s);
+    xf_json_put_int(row, "stanzas_in", peer->stanzas_in);
+    xf_json_put_int(row, "stanzas_out", peer->stanzas_out);
     xf_attempts_show(control->opts.attempts, xf_span_of(peer->name), put_last, row);
     xf_client_row(job->client, row);
 }
@@ -185,6 +259,9 @@ static bool work(struct job *job)
                            job);
     case ATTEMPTS:
         xf_attempts_each_peer(control->opts.attempts, gather_attempts, job);
+        return false;
+    case COUNTS:
+        xf_s2s_each_peer(control->parts.s2s, gather_counts, job);
         return false;
     case ROWS:
         break;

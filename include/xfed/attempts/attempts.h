@@ -52,6 +52,7 @@ struct xf_attempt {
     const char *local; /* NULL: it was not named */
     int64_t began_s;   /* Unix time */
     enum xf_attempt_outcome outcome;
+    const char *auth, *cert; /* of the line s2s.stream.up; "" before */
     /* Of the last line s2s.stream.down; "" before. */
     const char *reason, *detail, *advice, *help, *addr;
     const struct xf_attempt_step *steps;
