@@ -99,6 +99,11 @@ void xf_control_attach(struct xf_control *control, const struct xf_control_parts
     control->parts = *parts;
 }
 
+static void end_client(struct xf_client *client)
+{
+    client->outlet->end(client);
+}
+
 void xf_control_stop(struct xf_control *control)
 {
     if (!control || control->is_stopped)
@@ -109,7 +114,7 @@ void xf_control_stop(struct xf_control *control)
     xf_timer_stop(&control->refusals.quiet);
     xf_pipe_listener_close(&control->listener);
     XF_LIST_EACH_SAFE (node, &control->clients)
-        xf_client_end(XF_CONTAINER(node, struct xf_client, node));
+        end_client(XF_CONTAINER(node, struct xf_client, node));
 }
 
 void xf_control_free(struct xf_control **control)

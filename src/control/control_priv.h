@@ -3,7 +3,10 @@
  * control_priv.h — what the files of control share.
  *
  *   control.c       listens, and keeps the clients
- *   client.c        one client: its lines, its answers
+ *   client.c        whoever asks: the verb under way, its answer
+ *   line_client.c   a program at the socket
+ *   ask.c           xfedd itself, for its page
+ *   token.c         by which a browser shows that its user may act
  *   rights.c        who may do what
  *   refusals.c      lines about those who may not
  *   verbs.c         the verbs, as a table
@@ -25,6 +28,7 @@
  */
 #pragma once
 
+#include <xfed/base/crypto.h>
 #include <xfed/base/list.h>
 #include <xfed/base/log.h>
 #include <xfed/control/control.h>
@@ -41,6 +45,22 @@ struct xf_control_refusals {
     struct xf_timer quiet; /* while it runs, no line is written */
     unsigned suppressed;   /* lines that were not */
 };
+
+/* ------------------------------------------------------------------ token.c */
+
+#define XF_CONTROL_TOKEN_MS 3600000
+
+/* Who has it may act through the page: as the operator who got it with `xfedctl page`. */
+struct xf_control_token {
+    char text[XF_ID_CHARS + 1]; /* "": nobody has one */
+    uint64_t until_ms;
+    uid_t uid;
+    pid_t pid;
+};
+
+/* A new one; the one before is good for nothing from now on. */
+void xf_control_token_make(struct xf_control_token *token, uint64_t now_ms, uid_t uid, pid_t pid);
+bool xf_control_token_is(const struct xf_control_token *token, uint64_t now_ms, const char *text);
 
 struct xf_control {
     struct xf_control_opts opts;
@@ -62,6 +82,7 @@ struct xf_control {
     struct xf_timer level_timer; /* ends a log level that was set for a time */
     struct xf_control_refusals refusals;
     bool is_stopped;
+    struct xf_control_token token;
 };
 
 /* ------------------------------------------------------------------ refusals.c */
@@ -79,13 +100,26 @@ enum xf_right xf_control_right_of(const struct xf_control *control,
 
 /* ------------------------------------------------------------------ client.c */
 
+/* Where a client's answers go. */
+struct xf_client_outlet {
+    const char *via; /* how the client asks, for the log; NULL: at the socket */
+    /* One line of an answer, borrowed. False: it does not fit. */
+    bool (*write)(struct xf_client *client, const json_t *line);
+    /* Is there something that the client has not taken? Then go_on is called when it has. */
+    bool (*is_busy)(const struct xf_client *client);
+    /* The verb is over. False: the end of its answer did not fit. */
+    void (*answered)(struct xf_client *client, bool is_written);
+    void (*end)(struct xf_client *client); /* cuts what is under way */
+};
+
 /* What is waited for; decides for how long. */
 enum xf_client_wait { XF_WAIT_VERB, XF_WAIT_OUTPUT, XF_WAIT_LINE, XF_WAIT_REQUEST };
 
 struct xf_client {
     struct xf_node node;
     struct xf_control *control;
-    struct xf_pipe *pipe;
+    const struct xf_client_outlet *outlet;
+    struct xf_pipe *pipe; /* of line_client.c */
     enum xf_right right;
     uid_t uid;
     pid_t pid;
@@ -112,7 +146,10 @@ struct xf_client {
 
 void xf_client_new(struct xf_control *control, struct xf_pipe *pipe,
                    const struct xf_pipe_peer *peer, enum xf_right right);
-void xf_client_end(struct xf_client *client);
+/* Run the verb that the request names; it is taken over. */
+void xf_client_run(struct xf_client *client, json_t *request);
+/* `result`: "ok", a code, or "gone". */
+void xf_client_end_verb(struct xf_client *client, const char *result);
 
 /* One more row of the answer, which is taken over. A client that takes none loses some. */
 void xf_client_row(struct xf_client *client, json_t *row);

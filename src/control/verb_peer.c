@@ -127,7 +127,7 @@ static void go_on(struct xf_client *client)
 static void on_timer(void *owner)
 {
     struct xf_client *client = owner;
-    if (xf_pipe_is_busy(client->pipe))
+    if (client->outlet->is_busy(client))
         return; /* go_on comes when the client has taken what there is */
     go_on(client);
 }

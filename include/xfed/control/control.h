@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include <xfed/alarms/alarms.h>
 #include <xfed/attempts/attempts.h>
+#include <xfed/json/json.h>
 #include <xfed/mailmap/mailmap.h>
 #include <xfed/policy/policy.h>
 #include <xfed/routing/routing.h>
@@ -78,6 +79,20 @@ XF_MUST_USE enum xf_err xf_control_listen(struct xf_control *control, const char
                                           struct xf_error *err);
 /* Before the loop runs, and whenever one of them is another one. */
 void xf_control_attach(struct xf_control *control, const struct xf_control_parts *parts);
+/*
+ * Ask as a program at the socket does; `request` is taken over. `hear` is called with each line of
+ * the answer, borrowed, the last of which has "ok"; not before this returns. Without a `token`, or
+ * with one that `xfedctl page` did not give out within the hour, the answer to what changes
+ * something is "not-permitted".
+ */
+typedef void (*xf_control_line_fn)(void *owner, const json_t *line);
+struct xf_question *xf_control_ask(struct xf_control *control, json_t *request, const char *token,
+                                   xf_control_line_fn hear, void *owner);
+/* Is the token good for that? If not, the log says that somebody tried. */
+bool xf_control_admits(struct xf_control *control, const char *token);
+/* Hear nothing more of it. Not from `hear`, and not behind its last line. */
+void xf_control_unask(struct xf_question *question);
+
 /* Take no more clients and let those go that are there; answers under way are cut. */
 void xf_control_stop(struct xf_control *control);
 void xf_control_free(struct xf_control **control); /* after the loop has run once more */

@@ -3,6 +3,7 @@
 #include "../../../src/control/control_priv.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -60,7 +61,7 @@ END_TEST
 START_TEST(verbs_that_change_something_need_the_right)
 {
     static const char *const acts[] = {"close", "retry",  "flush", "federation",
-                                       "log",   "reload", "drain"};
+                                       "log",   "reload", "drain", "check"};
     static const char *const looks[] = {"status", "peers",   "peer",  "streams",
                                         "queue",  "explain", "trace", "alarms"};
     for (size_t i = 0; i < XF_ARRAY_LEN(acts); i++)
@@ -72,11 +73,41 @@ START_TEST(verbs_that_change_something_need_the_right)
 }
 END_TEST
 
+START_TEST(a_token_is_good_for_an_hour)
+{
+    struct xf_control_token token = {0};
+    char first[XF_ID_CHARS + 1];
+    ck_assert(!xf_control_token_is(&token, 1, "")); /* nobody has one yet */
+    xf_control_token_make(&token, 1000, 7, 8);
+    snprintf(first, sizeof(first), "%s", token.text);
+    ck_assert(xf_control_token_is(&token, 1000, first));
+    ck_assert(xf_control_token_is(&token, 1000 + XF_CONTROL_TOKEN_MS - 1, first));
+    ck_assert(!xf_control_token_is(&token, 1000 + XF_CONTROL_TOKEN_MS, first));
+    ck_assert(!xf_control_token_is(&token, 1000, ""));
+    ck_assert(!xf_control_token_is(&token, 1000, "A"));
+    ck_assert_int_eq(token.uid, 7);
+}
+END_TEST
+
+START_TEST(a_new_token_ends_the_one_before)
+{
+    struct xf_control_token token = {0};
+    char first[XF_ID_CHARS + 1];
+    xf_control_token_make(&token, 1, 0, 1);
+    snprintf(first, sizeof(first), "%s", token.text);
+    xf_control_token_make(&token, 1, 0, 1);
+    ck_assert(!xf_control_token_is(&token, 1, first));
+    ck_assert(xf_control_token_is(&token, 1, token.text));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("control");
     TCase *tcase = tcase_create("control");
     tcase_add_loop_test(tcase, rights_follow_the_groups, 0, XF_ARRAY_LEN(users));
+    tcase_add_test(tcase, a_token_is_good_for_an_hour);
+    tcase_add_test(tcase, a_new_token_ends_the_one_before);
     tcase_add_test(tcase, our_own_user_may_act);
     tcase_add_test(tcase, verbs_that_change_something_need_the_right);
     suite_add_tcase(suite, tcase);
