@@ -34,6 +34,7 @@ static const struct {
     {"control.verb.done",       "administration"},
     {"control.verb.refused",    "administration"},
     {"control.client.refused",  "administration"},
+    {"control.token.refused",   "administration"},
     {"config.reload.done",      "administration"},
     {"config.reload.refused",   "administration"},
     {"process.started",         "administration"},

@@ -22,6 +22,7 @@
  *   verb_process.c  reload, drain, log
  *   verb_trace.c    trace
  *   verb_alarms.c   alarms
+ *   verb_page.c     page
  *
  * To add a verb: write its function, give it a row in verbs.c, a row in src/ctl/verbs.c that shows
  * its answer, and a section in doc/CONTROL.md.
@@ -206,6 +207,7 @@ void xf_verb_drain(struct xf_client *client, const json_t *request);
 void xf_verb_log(struct xf_client *client, const json_t *request);
 void xf_verb_trace(struct xf_client *client, const json_t *request);
 void xf_verb_alarms(struct xf_client *client, const json_t *request);
+void xf_verb_page(struct xf_client *client, const json_t *request);
 void xf_control_reset_level(void *control); /* of level_timer (verb_process.c) */
 
 /* Objects that several verbs show. */

@@ -23,6 +23,7 @@ static const struct xf_verb verbs[] = {
     {"log", XF_RIGHT_ACT, xf_verb_log, false},
     {"reload", XF_RIGHT_ACT, xf_verb_reload, false},
     {"drain", XF_RIGHT_ACT, xf_verb_drain, false},
+    {"page", XF_RIGHT_ACT, xf_verb_page, false},
 };
 
 const struct xf_verb *xf_verb_find(const char *name)

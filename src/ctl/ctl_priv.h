@@ -113,6 +113,7 @@ void xf_ctl_show_flush(const json_t *rows, const json_t *result);
 void xf_ctl_show_federation(const json_t *rows, const json_t *result);
 void xf_ctl_show_reload(const json_t *rows, const json_t *result);
 void xf_ctl_show_drain(const json_t *rows, const json_t *result);
+void xf_ctl_show_page(const json_t *rows, const json_t *result);
 void xf_ctl_show_log(const json_t *rows, const json_t *result);
 bool xf_ctl_show_trace_row(void *owner, const json_t *row);
 

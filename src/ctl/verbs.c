@@ -165,6 +165,7 @@ const struct xf_ctl_verb xf_ctl_verbs[] = {
     {"log", "LEVEL [MINUTES]", "set the log's level: error, warn, info, debug; for a time, or until a reload", log_args, NULL, 0, NULL,
      xf_ctl_show_log, NULL},
     {"reload", "", "read the configuration again, and say what came of it", no_args, NULL, 0, NULL, xf_ctl_show_reload, NULL},
+    {"page", "", "where the status page is, and a token for what one may do there", no_args, NULL, 0, NULL, xf_ctl_show_page, NULL},
     {"drain", "", "empty the queues, close all streams, stop xfedd", no_args, NULL, 0, NULL, xf_ctl_show_drain, NULL},
 };
 /* clang-format on */

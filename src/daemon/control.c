@@ -124,6 +124,7 @@ static const struct xf_control_ops ops = {
     .switched = switched,
     .certificates = certificates,
     .state = state,
+    .page = xf_daemon_page_url,
 };
 
 /* ---- the socket */
@@ -168,7 +169,7 @@ enum xf_err xf_daemon_open_control(struct xf_daemon *daemon, const struct xf_dae
                                    struct xf_error *err)
 {
     const struct xf_listen_settings *listen = &daemon->boot->listen;
-    if (!*listen->control)
+    if (!*listen->control && !daemon->conf->listen.http_page)
         return XF_ERR_OK;
     gid_t *readers = xf_alloc((listen->control_readers.count + 1) * sizeof(*readers));
     gid_t *admins = xf_alloc((listen->control_admins.count + 1) * sizeof(*admins));
@@ -177,7 +178,8 @@ enum xf_err xf_daemon_open_control(struct xf_daemon *daemon, const struct xf_dae
         result = find_groups("control-admins", &listen->control_admins, admins, err);
     if (result == XF_ERR_OK) {
         make_control(daemon, readers, admins, acts);
-        result = xf_control_listen(daemon->control, listen->control, err);
+        if (*listen->control)
+            result = xf_control_listen(daemon->control, listen->control, err);
     }
     xf_free(readers);
     xf_free(admins);

@@ -444,6 +444,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
     xf_skew_begin(daemon);
     xf_blocklists_watch(daemon);
     xf_daemon_attach_control(daemon);
+    xf_daemon_open_page(daemon);
     xf_loop_on_signal(daemon->loop, SIGHUP, xf_reload_begin, daemon);
     xf_loop_on_signal(daemon->loop, SIGTERM, xf_drain_begin, daemon);
     xf_loop_on_signal(daemon->loop, SIGINT, xf_drain_begin, daemon);
@@ -457,6 +458,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
 static void take_apart(struct xf_daemon *daemon)
 {
     xf_http_close(&daemon->http);
+    xf_page_free(&daemon->page);
     xf_daemon_close_listeners(daemon);
     xf_free(daemon->listeners);
     xf_control_stop(daemon->control);

@@ -38,6 +38,7 @@
 #include <xfed/mailmap/mailmap.h>
 #include <xfed/metrics/metrics.h>
 #include <xfed/net/loop.h>
+#include <xfed/page/page.h>
 #include <xfed/policy/policy.h>
 #include <xfed/routing/routing.h>
 #include <xfed/s2s/s2s.h>
@@ -392,6 +393,11 @@ void xf_daemon_check_http(const struct xf_conf *conf, struct xf_report *report);
 /* Listen; nothing without listen { http }. */
 XF_MUST_USE enum xf_err xf_daemon_open_http(struct xf_daemon *daemon, struct xf_error *err);
 
+/* The status page on it, once there is a control to ask; nothing without http-page. */
+void xf_daemon_open_page(struct xf_daemon *daemon);
+/* As xf_control_ops.page. */
+bool xf_daemon_page_url(void *daemon, char out_url[]);
+
 struct xf_daemon {
     const char *file;
     struct xf_loop *loop;
@@ -428,6 +434,7 @@ struct xf_daemon {
     struct xf_notify notify;
     struct xf_daemon_metrics metrics;
     struct xf_http *http;     /* NULL: none */
+    struct xf_page *page;     /* NULL: none */
     struct xf_reload *reload; /* under way */
     bool reload_again;        /* another another SIGHUP came meanwhile */
     enum xf_drain drain;

@@ -42,6 +42,8 @@ struct xf_control_certificate {
 };
 typedef void (*xf_control_certificate_fn)(void *owner, const struct xf_control_certificate *cert);
 
+#define XF_CONTROL_URL_BYTES 80
+
 /* What else only the daemon can do. `owner` is that of the options. */
 struct xf_control_ops {
     /* Switches have changed: end what they forbid. */
@@ -52,6 +54,8 @@ struct xf_control_ops {
                                        void *events_owner);
     /* "starting", "running" or "draining" */
     const char *(*state)(void *owner);
+    /* Where the status page is; false: there is none. */
+    bool (*page)(void *owner, char out_url[XF_CONTROL_URL_BYTES]);
 };
 
 struct xf_control_opts {

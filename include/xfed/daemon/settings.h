@@ -15,6 +15,7 @@ struct xf_listen_settings {
     struct xf_texts control_readers, control_admins; /* groups of this machine */
     bool http_anywhere; /* `http` may be an address that others can reach */
     struct xf_texts http_hosts;
+    bool http_page; /* the status page, beside the metrics */
 };
 
 struct xf_trust_settings {

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* view_peer.c — one peer: its attempts step by step, its streams, its routes, and policy. */
+#include "page_priv.h"
+
+static bool is_kind(const json_t *row, const char *kind)
+{
+    return strcmp(xf_page_text(row, "kind"), kind) == 0;
+}
+
+static size_t count_kind(const json_t *rows, const char *kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        count += is_kind(json_array_get(rows, i), kind);
+    return count;
+}
+
+typedef void (*row_fn)(struct xf_draft *out, const json_t *row);
+
+static void show_kind(struct xf_draft *out, const json_t *rows, const char *kind, row_fn show)
+{
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        if (is_kind(json_array_get(rows, i), kind))
+            show(out, json_array_get(rows, i));
+}
+
+/* ------------------------------------------------------------------ policy */
+
+static void show_ruling(struct xf_draft *out, const json_t *ruling)
+{
+    if (xf_page_is(ruling, "passes"))
+        xf_html(out, "<td>passes</td>");
+    else
+        xf_html(out, "<td class=\"weak\">refused: %s %s %s</td>", xf_page_text(ruling, "rule"),
+                xf_page_text(ruling, "key"), xf_page_text(ruling, "text"));
+}
+
+static void show_policy(struct xf_draft *out, const json_t *result)
+{
+    const json_t *policy = json_object_get(result, "policy");
+    xf_html(out,
+            "<section aria-labelledby=\"policy\"><h2 id=\"policy\">Policy</h2><table><thead><tr>"
+            "<th scope=\"col\">Domain of ours</th><th scope=\"col\">To the peer</th>"
+            "<th scope=\"col\">From the peer</th></tr></thead><tbody>");
+    for (size_t i = 0; i < json_array_size(policy); i++) {
+        const json_t *row = json_array_get(policy, i);
+        xf_html(out, "<tr><th scope=\"row\"><bdi>%s</bdi></th>", xf_page_text(row, "local"));
+        show_ruling(out, json_object_get(row, "out"));
+        show_ruling(out, json_object_get(row, "in"));
+        xf_html(out, "</tr>");
+    }
+    xf_html(out, "</tbody></table></section>\n");
+}
+
+/* ------------------------------------------------------------------ routes and streams */
+
+static void show_route(struct xf_draft *out, const json_t *row)
+{
+    xf_html(out, "<tr><th scope=\"row\"><bdi>%s</bdi></th><td>", xf_page_text(row, "local"));
+    xf_view_state(out, xf_page_text(row, "state"));
+    xf_html(out,
+            "</td><td class=\"num\">%llu</td><td class=\"num\">%llu</td>"
+            "<td class=\"num\">%llu</td><td>%s</td></tr>",
+            (unsigned long long)xf_page_number(row, "queued.stanzas"),
+            (unsigned long long)xf_page_number(row, "sent"),
+            (unsigned long long)xf_page_number(row, "bounced"), xf_page_text(row, "text"));
+}
+
+static void show_stream(struct xf_draft *out, const json_t *row)
+{
+    char age[XF_WORDS_BYTES];
+    xf_html(out,
+            "<tr data-key=\"%llu\"><th scope=\"row\">%s %llu</th><td><bdi>%s</bdi></td>"
+            "<td><code>%s</code></td><td>%s</td><td>%s</td><td>%s</td><td>%s</td>"
+            "<td class=\"num\">%s</td><td class=\"num\">%llu / %llu</td></tr>",
+            (unsigned long long)xf_page_number(row, "stream"), xf_page_text(row, "dir"),
+            (unsigned long long)xf_page_number(row, "stream"), xf_page_text(row, "local"),
+            xf_page_text(row, "addr"),
+            xf_page_is(row, "ready") ? "ready" : xf_page_text(row, "state"),
+            xf_page_text(row, "tls"), xf_page_text(row, "cert"), xf_page_text(row, "auth"),
+            xf_words_duration(xf_page_number(row, "age_ms"), age),
+            (unsigned long long)xf_page_number(row, "stanzas_in"),
+            (unsigned long long)xf_page_number(row, "stanzas_out"));
+}
+
+static void show_routes(struct xf_draft *out, const json_t *rows)
+{
+    xf_html(out, "<section aria-labelledby=\"routes\"><h2 id=\"routes\">Routes</h2>");
+    if (count_kind(rows, "route") == 0) {
+        xf_html(out, "<p class=\"empty\">Nothing was sent to this peer lately.</p></section>\n");
+        return;
+    }
+    xf_html(out,
+            "<table><thead><tr><th scope=\"col\">From</th><th scope=\"col\">State</th>"
+            "<th scope=\"col\" class=\"num\">Queued</th><th scope=\"col\" class=\"num\">Sent</th>"
+            "<th scope=\"col\" class=\"num\">Returned</th><th scope=\"col\">Why</th></tr></thead>"
+            "<tbody>");
+    show_kind(out, rows, "route", show_route);
+    xf_html(out, "</tbody></table></section>\n");
+}
+
+static void show_streams(struct xf_draft *out, const json_t *rows)
+{
+    xf_html(out, "<section aria-labelledby=\"streams\"><h2 id=\"streams\">Streams</h2>");
+    if (count_kind(rows, "stream") == 0) {
+        xf_html(out, "<p class=\"empty\">There is no stream with this peer.</p></section>\n");
+        return;
+    }
+    xf_html(out,
+            "<div class=\"scroll\" role=\"region\" aria-label=\"Table of streams\" tabindex=\"0\">"
+            "<table><thead><tr><th scope=\"col\">Stream</th><th scope=\"col\">Ours</th>"
+            "<th scope=\"col\">Address</th><th scope=\"col\">State</th><th scope=\"col\">TLS</th>"
+            "<th scope=\"col\">Certificate</th><th scope=\"col\">Authentication</th>"
+            "<th scope=\"col\" class=\"num\">Age</th>"
+            "<th scope=\"col\" class=\"num\">Stanzas in / out</th></tr></thead><tbody>");
+    show_kind(out, rows, "stream", show_stream);
+    xf_html(out, "</tbody></table></div></section>\n");
+}
+
+/* ------------------------------------------------------------------ attempts */
+
+void xf_view_steps(struct xf_draft *out, const json_t *attempt)
+{
+    const json_t *steps = json_object_get(attempt, "steps");
+    xf_html(out, "<table class=\"steps\"><thead><tr><th scope=\"col\" class=\"num\">After</th>"
+                 "<th scope=\"col\">Step</th><th scope=\"col\">Details</th></tr></thead><tbody>");
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        const json_t *step = json_array_get(steps, i);
+        char after[XF_WORDS_BYTES];
+        xf_html(out,
+                "<tr><td class=\"num\">%s</td><th scope=\"row\"><code>%s</code></th>"
+                "<td><code>%s</code></td></tr>",
+                xf_words_duration(xf_page_number(step, "ms"), after), xf_page_text(step, "event"),
+                xf_page_text(step, "pairs"));
+    }
+    xf_html(out, "</tbody></table>");
+    if (xf_page_number(attempt, "steps_left_out"))
+        xf_html(out, "<p class=\"muted\">%llu steps are left out.</p>",
+                (unsigned long long)xf_page_number(attempt, "steps_left_out"));
+}
+
+static void show_attempt(struct xf_draft *out, const json_t *row)
+{
+    char time[XF_WORDS_BYTES];
+    const char *outcome = xf_page_text(row, "outcome");
+    xf_html(out, "<details data-key=\"a%llu\"><summary>",
+            (unsigned long long)xf_page_number(row, "stream"));
+    xf_view_state(out, outcome);
+    xf_html(out,
+            " <span class=\"dir\">%s</span> <time>%s</time> <span class=\"what\">%s</span>"
+            "</summary>",
+            xf_page_text(row, "dir"), xf_words_time((int64_t)xf_page_number(row, "unix_s"), time),
+            *xf_page_text(row, "detail") ? xf_page_text(row, "detail") : xf_page_text(row, "auth"));
+    xf_html(out, "<p class=\"muted\">stream %llu, <bdi>%s</bdi> <code>%s</code> %s</p>",
+            (unsigned long long)xf_page_number(row, "stream"), xf_page_text(row, "local"),
+            xf_page_text(row, "addr"), xf_page_text(row, "reason"));
+    xf_view_help(out, xf_page_text(row, "advice"), xf_page_text(row, "help"));
+    xf_view_steps(out, row);
+    xf_html(out, "</details>\n");
+}
+
+static void show_attempts(struct xf_draft *out, const json_t *rows)
+{
+    xf_html(out, "<section aria-labelledby=\"attempts\"><h2 id=\"attempts\">Attempts</h2>");
+    if (count_kind(rows, "attempt") == 0)
+        xf_html(out, "<p class=\"empty\">No attempt is remembered.</p>");
+    else
+        xf_html(out, "<p class=\"muted\">The newest first. Open one for its steps.</p>");
+    show_kind(out, rows, "attempt", show_attempt);
+    xf_html(out, "</section>\n");
+}
+
+/* ------------------------------------------------------------------ the page */
+
+static const json_t *first_of(const json_t *rows, const char *kind, const char *key,
+                              const char *value)
+{
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        if (is_kind(row, kind) && (!key || strcmp(xf_page_text(row, key), value) == 0))
+            return row;
+    }
+    return NULL;
+}
+
+static bool is_up(const json_t *rows)
+{
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        if (is_kind(json_array_get(rows, i), "stream") &&
+            xf_page_is(json_array_get(rows, i), "ready"))
+            return true;
+    return false;
+}
+
+static const json_t *failed_route(const json_t *rows)
+{
+    const json_t *route = first_of(rows, "route", "state", "bounce");
+    return route ? route : first_of(rows, "route", "state", "probe");
+}
+
+static void say(struct xf_draft *out, const char *state, const char *words)
+{
+    xf_html(out, "<p class=\"verdict-line\" role=\"status\">");
+    xf_view_state(out, state);
+    xf_html(out, " %s</p>", words);
+}
+
+/* What holds now, and if that is bad, what to do. The newest attempt is the first. */
+static void show_verdict(struct xf_draft *out, const json_t *rows)
+{
+    const json_t *route = failed_route(rows), *tried = first_of(rows, "attempt", "dir", "out");
+    bool has_failed = tried && strcmp(xf_page_text(tried, "outcome"), "failed") == 0;
+    if (route)
+        say(out, "failing", xf_page_text(route, "text"));
+    else if (is_up(rows))
+        say(out, "up", "A stream is authenticated.");
+    else if (has_failed)
+        say(out, "failed", "Our last try to reach it failed.");
+    else
+        say(out, "idle", "There is no authenticated stream.");
+    if (!has_failed || (!route && is_up(rows)))
+        return;
+    xf_html(out, "<p>%s</p>", xf_page_text(tried, "detail"));
+    xf_view_help(out, xf_page_text(tried, "advice"), xf_page_text(tried, "help"));
+}
+
+static void show_problem(struct xf_draft *out, const json_t *last)
+{
+    xf_html(out, "<p class=\"problem\">%s</p>", xf_page_text(last, "message"));
+}
+
+void xf_view_peer(struct xf_draft *out, const char *peer, const struct xf_page_answer *answer)
+{
+    const struct xf_frame frame = {.title = peer};
+    const json_t *result = json_object_get(answer->last, "result");
+    xf_frame_begin(out, &frame);
+    xf_html(out,
+            "<p class=\"crumb\"><a href=\"/#peers\">Peers</a></p>"
+            "<h1><bdi>%s</bdi></h1>\n",
+            peer);
+    if (xf_page_is(answer->last, "ok")) {
+        show_verdict(out, answer->rows);
+        if (*xf_page_text(result, "section"))
+            xf_html(out, "<p class=\"muted\">Its settings: <code>peer \"%s\"</code>, %s</p>",
+                    xf_page_text(result, "section"), xf_page_text(result, "place"));
+        show_attempts(out, answer->rows);
+        show_streams(out, answer->rows);
+        show_routes(out, answer->rows);
+        show_policy(out, result);
+        if (answer->left_out)
+            xf_html(out,
+                    "<p class=\"muted\">%zu more rows are left out: see <code>xfedctl "
+                    "peer</code>.</p>",
+                    answer->left_out);
+    } else {
+        show_problem(out, answer->last);
+    }
+    xf_html(out, "<section aria-labelledby=\"check\"><h2 id=\"check\">Check it now</h2>");
+    xf_view_check_form(out, peer, NULL);
+    xf_html(out, "</section>\n");
+    xf_frame_end(out, &frame);
+}
