@@ -11,21 +11,21 @@
 
 #include <xfed/base/alloc.h>
 
-struct xf_question {
+struct xf_own_question {
     struct xf_client client;
     json_t *request; /* NULL: it has been asked */
     xf_control_line_fn hear;
     void *owner;
 };
 
-static struct xf_question *question_of(struct xf_client *client)
+static struct xf_own_question *question_of(struct xf_client *client)
 {
-    return XF_CONTAINER(client, struct xf_question, client);
+    return XF_CONTAINER(client, struct xf_own_question, client);
 }
 
 static void end(struct xf_client *client)
 {
-    struct xf_question *question = question_of(client);
+    struct xf_own_question *question = question_of(client);
     xf_client_end_verb(client, "gone");
     xf_timer_stop(&client->turn);
     xf_list_remove(&client->node);
@@ -41,7 +41,7 @@ static void next_turn(struct xf_client *client)
 static void on_turn(void *owner)
 {
     struct xf_client *client = owner;
-    struct xf_question *question = question_of(client);
+    struct xf_own_question *question = question_of(client);
     json_t *request = question->request;
     question->request = NULL;
     if (request)
@@ -54,7 +54,7 @@ static void on_turn(void *owner)
 
 static bool write_line(struct xf_client *client, const json_t *line)
 {
-    struct xf_question *question = question_of(client);
+    struct xf_own_question *question = question_of(client);
     question->hear(question->owner, line);
     next_turn(client);
     return true;
@@ -100,10 +100,10 @@ static void identify(struct xf_client *client, const char *token)
     client->pid = may_act ? control->token.pid : getpid();
 }
 
-struct xf_question *xf_control_ask(struct xf_control *control, json_t *request, const char *token,
-                                   xf_control_line_fn hear, void *owner)
+struct xf_own_question *xf_control_ask(struct xf_control *control, json_t *request,
+                                       const char *token, xf_control_line_fn hear, void *owner)
 {
-    struct xf_question *question = xf_new(struct xf_question);
+    struct xf_own_question *question = xf_new(struct xf_own_question);
     struct xf_client *client = &question->client;
     question->request = request;
     question->hear = hear;
@@ -117,7 +117,7 @@ struct xf_question *xf_control_ask(struct xf_control *control, json_t *request, 
     return question;
 }
 
-void xf_control_unask(struct xf_question *question)
+void xf_control_unask(struct xf_own_question *question)
 {
     end(&question->client);
 }

@@ -414,10 +414,10 @@ void xf_ctl_show_page(const json_t *rows, const json_t *result)
 {
     char text[32];
     (void)rows;
-    line("page", xf_ctl_text_of(result, "url"));
-    line("token", xf_ctl_text_of(result, "token"));
+    line("page", xf_ask_text_of(result, "url"));
+    line("token", xf_ask_text_of(result, "token"));
     printf("Paste the token into the page to check a peer. It is good for %s, and only this one.\n",
-           xf_ctl_duration(xf_ctl_number_of(result, "valid_ms"), text));
+           xf_ask_duration(xf_ask_number_of(result, "valid_ms"), text));
 }
 
 void xf_ctl_show_drain(const json_t *rows, const json_t *result)

@@ -48,13 +48,13 @@ bool xf_query_get(struct xf_span query, const char *name, char *out, size_t out_
 
 /* ------------------------------------------------------------------ words.c */
 
-#define XF_WORDS_BYTES 48
-const char *xf_words_duration(uint64_t ms, char out[XF_WORDS_BYTES]);
-const char *xf_words_bytes(uint64_t bytes, char out[XF_WORDS_BYTES]);
-const char *xf_words_date(int64_t unix_s, char out[XF_WORDS_BYTES]); /* 2026-11-29, UTC */
-const char *xf_words_time(int64_t unix_s, char out[XF_WORDS_BYTES]); /* 2026-11-29 17:05:00 */
+#define XF_PAGE_WORDS 48
+const char *xf_page_duration(uint64_t ms, char out[XF_PAGE_WORDS]);
+const char *xf_page_bytes(uint64_t bytes, char out[XF_PAGE_WORDS]);
+const char *xf_page_date(int64_t unix_s, char out[XF_PAGE_WORDS]); /* 2026-11-29, UTC */
+const char *xf_page_time(int64_t unix_s, char out[XF_PAGE_WORDS]); /* 2026-11-29 17:05:00 */
 /* "in 30 days", "expired" */
-const char *xf_words_left(int64_t until_s, int64_t now_s, char out[XF_WORDS_BYTES]);
+const char *xf_page_left(int64_t until_s, int64_t now_s, char out[XF_PAGE_WORDS]);
 
 /* Of an answer; `path` is "key" or "key.key". "", 0 or false where it is missing. */
 const char *xf_page_text(const json_t *object, const char *path);
@@ -158,7 +158,7 @@ size_t xf_snapshot_failing(const struct xf_snapshot *snapshot);
 struct xf_snapshots {
     struct xf_page *page;
     struct xf_snapshot now, next;
-    struct xf_question *question; /* NULL: none is under way */
+    struct xf_own_question *question; /* NULL: none is under way */
     uint64_t began_ms;
     bool is_made;
 };
@@ -189,7 +189,7 @@ struct xf_page_answers {
         struct xf_page_answers *answers;
         char peer[XF_DOMAIN_MAX + 1]; /* "": free */
         struct xf_page_answer answer;
-        struct xf_question *question;
+        struct xf_own_question *question;
         uint64_t made_ms;
     } of[XF_ANSWERS_MAX];
 };
@@ -206,7 +206,7 @@ void xf_page_answers_fini(struct xf_page_answers *answers);
 struct xf_page_check {
     char peer[XF_DOMAIN_MAX + 1];
     struct xf_page_answer answer;
-    struct xf_question *question; /* NULL: it is over */
+    struct xf_own_question *question; /* NULL: it is over */
     int64_t began_s;
 };
 

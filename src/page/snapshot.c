@@ -122,8 +122,8 @@ static void hear_peers(void *owner, const json_t *line)
         finish(snapshots);
 }
 
-static struct xf_question *ask(struct xf_snapshots *snapshots, const char *verb,
-                               xf_control_line_fn hear)
+static struct xf_own_question *ask(struct xf_snapshots *snapshots, const char *verb,
+                                   xf_control_line_fn hear)
 {
     json_t *request = json_object();
     xf_json_put(request, "verb", verb);

@@ -90,12 +90,12 @@ void xf_control_attach(struct xf_control *control, const struct xf_control_parts
  * something is "not-permitted".
  */
 typedef void (*xf_control_line_fn)(void *owner, const json_t *line);
-struct xf_question *xf_control_ask(struct xf_control *control, json_t *request, const char *token,
-                                   xf_control_line_fn hear, void *owner);
+struct xf_own_question *xf_control_ask(struct xf_control *control, json_t *request,
+                                       const char *token, xf_control_line_fn hear, void *owner);
 /* Is the token good for that? If not, the log says that somebody tried. */
 bool xf_control_admits(struct xf_control *control, const char *token);
 /* Hear nothing more of it. Not from `hear`, and not behind its last line. */
-void xf_control_unask(struct xf_question *question);
+void xf_control_unask(struct xf_own_question *question);
 
 /* Take no more clients and let those go that are there; answers under way are cut. */
 void xf_control_stop(struct xf_control *control);

@@ -41,7 +41,7 @@ static void say_hello(void *owner, const struct xf_http_request *request,
     xf_buf_append_str(&out->body, "hello");
 }
 
-static const struct xf_http_page pages[] = {{"/", 0, say_hello}};
+static const struct xf_http_page pages[] = {{"/", 0, false, say_hello}};
 
 static int client_of(const struct xf_addr *addr)
 {
