@@ -150,7 +150,7 @@ const struct xf_ctl_verb xf_ctl_verbs[] = {
      "nothing waits", NULL, NULL},
     {"explain", "FROM TO", "can one reach the other: policy, e-mail address, route, streams, last error", two_jids, NULL, 0, NULL,
      xf_ctl_show_explain, NULL},
-    {"check", "PEER [OURS]|--self|--inbound [OURS]", "try to reach a peer now, without a stanza: DNS, each address, TLS, certificates, "
+    {"check", "PEER|--self|--inbound [OURS]", "try to reach a peer now, without a stanza: DNS, each address, TLS, certificates, "
      "authentication; --self: what is wrong here; --inbound: what peers find of us", check_args, NULL, 0, NULL, xf_ctl_show_check, NULL},
     {"trace", "PEER [MINUTES]", "every event about one peer as it happens, for 10 minutes unless said", trace_args, NULL, 0, NULL, NULL,
      xf_ctl_show_trace_row},

@@ -29,9 +29,11 @@ OUTPUTS = re.compile(r'''
     \{"  |  (?:\S+Z\ )?(?:error|warn|info|debug)\ [a-z0-9]+\.  |  s2s\.stream\.  |  <\w  |  \w+\ +ann\b      # JSON, log, stanzas
   | base\ +err  |  local\ server\ +<--  |  10\ peers\ |  \ *conf\ ms  |  ann@\S+\ to\                        # pictures, measurements, what --explain prints
   | \[\ dns_names  |  ;\ |  _5269\.  |  scrape_configs:  |  \#\ a\ comment                                   # other programs' files
+  | (?:ok|warning|wrong)\ +(?:dns|certificate|module|clock|node)\ |  \S+\ can\ be\ reached\          # what checks print
   | expect\ |  peer\ |  send\ |  STEP\ |  \|  |  feed\ |  [a-z-]+\ +(?:out|in)\ |  \S+\.xft                  # transcripts
 ''', re.X)
 LANGUAGES = ('tests/scenario/README.md',)   # documents about a language of their own: no shell and no configuration in their blocks
+RUN = ('FIRST-FEDERATION-PROSODY.md', 'FIRST-FEDERATION-EJABBERD.md', 'ADDING-A-PARTNER.md')     # whose blocks documents.py runs word for word
 # Programs of others, by what they come with on Debian.
 OTHERS = {
     'apparmor_parser', 'apt', 'awk', 'cat', 'cd', 'certbot', 'chgrp', 'chmod', 'chown', 'cp', 'createdb', 'createuser', 'curl', 'df', 'dig', 'docker',
@@ -63,7 +65,7 @@ class Programs:
     @staticmethod
     def _arity(line):
         """`  check      PEER [OURS]  try ...` -> ('check', (1, 2)); an option such as [--all] is no argument."""
-        verb, rest = re.match(r'  ([a-z-]+) *((?:\[[^\]]+\] ?|[A-Z][A-Z|]* |[a-z]+(?:\|[a-z]+)+ )*)', line).groups()
+        verb, rest = re.match(r'  ([a-z-]+) *((?:\[[^\]]+\] ?|[A-Z]+(?:\|[A-Za-z-]+)* |[a-z]+(?:\|[a-z]+)+ )*)', line).groups()
         words = [w for w in re.findall(r'\[[^\]]+\]|\S+', rest) if not w.startswith('[-')]
         return verb, (len([w for w in words if w[0] != '[']), len(words))
 
@@ -137,6 +139,8 @@ class Configuration:
             return re.sub(r'sslrootcert=[^&]*', f'sslrootcert={self.certificate(names)}', value)
         if (section, name) == ('process', 'user'):
             return 'nobody'
+        if name in ('control-readers', 'control-admins'):
+            return 'adm'
         return self.file_for(section, name, value, names) if (section, name) in self.programs.files else value
 
     def whole(self, parts, ours=OURS):
@@ -309,7 +313,8 @@ class Checker:
         elif words:
             # [PEER] as in the usage line itself
             given, (least, most) = [w for w in words[1:] if not w.startswith('[')], self.programs.verbs[words[0]]
-            if not least <= len(given) <= most:
+            instead = set(options) & {'--self', '--inbound'}    # of the first argument
+            if given and not least <= len(given) + len(instead) <= most:
                 yield f'xfedctl {words[0]} takes {least} to {most} arguments, not {len(given)}'
 
     def _units(self, names):
@@ -348,7 +353,7 @@ class Checker:
     def problems_of(self, page):
         place = page.path.relative_to(self.root)
         for code in page.codes():
-            if str(place) not in LANGUAGES:
+            if str(place) not in LANGUAGES and not (code.is_block and place.name in RUN):
                 for kind, piece in self._pieces(code) if code.is_block else [(self._kind_of_words(code.text), code)]:
                     for problem in self._problems_of_code(kind, piece):
                         yield f'{place}:{piece.line}: {problem}'

@@ -94,9 +94,14 @@ def pages(root):
 # ---------------------------------------------------------------- commands
 
 def whole_lines(text):
-    """The lines of a piece of shell, each with those that continue it."""
-    line = ''
+    """The lines of a piece of shell, each with those that continue it; without here-documents."""
+    line, until = '', None
     for part in text.splitlines():
+        if until:
+            until = None if part.strip() == until else until
+            continue
+        here = re.search(r"<<'?(\w+)'?$", part)
+        until = here and here[1]
         line += part.strip()
         if JOINT.search(line):
             line = line.rstrip('\\').rstrip() + ' '

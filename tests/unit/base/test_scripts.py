@@ -10,7 +10,7 @@ from pathlib import Path
 
 SCRIPTS = Path(sys.argv.pop(1))
 
-LAYERS = 'base:\n*/settings.h: base\nconf: base */settings.h\nxmpp: base\nnet: base\nlib uv.h: net\nlib openssl/: base\nlib strophe.h:\n'
+LAYERS = 'base:\n*/settings.h: base\nconf: base */settings.h\nxmpp: base\nnet: base\nlib uv.h: net\nlib openssl/: base\nlib strophe.h: notify\n'
 
 # A tree with which check-help is content.
 HELP = {'include/xfed/base/help.h': 'X(A_B, "a-b", "do it")', 'doc/TROUBLESHOOTING.md': '### a-b\n    line help=a-b', 'README.md': '',
