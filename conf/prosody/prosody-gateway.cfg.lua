@@ -15,7 +15,7 @@ component_ports = { 5347 }
 component_interfaces = { "127.0.0.1", "192.0.2.10" }
 component_stanza_size_limit = 512 * 1024        -- no less than xfedd's `max-stanza` of the link
 
--- The defaults of the module; doc/SERVERS.md says what each costs.
+-- The defaults of the module; doc/operators/SERVERS.md says what each costs.
 -- route_gateway_timeout = 15                   -- s for the answer to a ping, then a gateway counts as dead
 -- route_gateway_hold = 5                       -- s that stanzas wait while no gateway is connected
 -- route_gateway_resend = true                  -- false: messages too come back as errors when nobody knows whether they arrived

@@ -6,7 +6,7 @@
  *   states.c   what becomes of one alarm, as a table
  *   alarms.c   keeps them, and tells
  *
- * To add an alarm: a row for it in table.c, rows for its events, a row in doc/ALARMS.md.
+ * To add an alarm: a row for it in table.c, rows for its events, a row in doc/operators/ALARMS.md.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table.c — the alarms, and the events that raise and end them. doc/ALARMS.md explains each;
+ * table.c — the alarms, and the events that raise and end them. ALARMS.md explains each;
  * scripts/check-alarms compares the two, and checks that the events exist with the keys that become
  * subjects.
  *

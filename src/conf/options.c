@@ -238,7 +238,7 @@ DURATION(MEMORY, "heartbeat", C, history.heartbeat_ms, "10s", S, 5 * M,
       "How often this node tells the others that it is alive, and looks at them. The others call it lost after three times as long."),
 
 TEXT (AUDIT, "file", C, audit.file, PATH, "", "/var/lib/xfedd/audit.jsonl",
-      "Append a JSON object for each decision about a peer and each act of an operator to this file (doc/AUDIT.md); \"\" for none. It may "
+      "Append a JSON object for each decision about a peer and each act of an operator to this file (AUDIT.md); \"\" for none. It may "
       "be moved away at any time."),
 BOOL (AUDIT, "syslog", C, audit.syslog, "no", "Send the same lines to the machine's syslog or journal (facility authpriv, xfedd-audit)."),
 
@@ -291,7 +291,7 @@ SIZE (PROCESS, "repair-bytes", C, routing.repair_bytes, "16M", 0, 4096 * MIB,
       "How much memory the presence may use that is noted for that. An owner of peers without a section may use an eighth of it, all of them "
       "half; what has no room is not repaired."),
 DURATION(PROCESS, "alarm-after", C, process.alarm_after_ms, "1m", S, H,
-      "How long a link must be down, a peer be unreachable or a file be unwritable before an alarm is raised (doc/ALARMS.md), and how long it must "
+      "How long a link must be down, a peer be unreachable or a file be unwritable before an alarm is raised (ALARMS.md), and how long it must "
       "be well before that is over."),
 BOOL (PROCESS, "sandbox", C, process.sandbox, "yes",
       "After start-up, give up what a gateway does not need: system calls (seccomp), so that no program can be started and no other "
@@ -300,18 +300,18 @@ BOOL (PROCESS, "sandbox", C, process.sandbox, "yes",
 
 WORD (LINK, "driver", L, driver, enum xf_link_driver, driver_words, "component",
       "component: connect as an external component (XEP-0114) to ejabberd, Prosody and others. router: connect to the router of jabberd2 "
-      "as its S2S does, with the default route (doc/SERVERS.md)."),
+      "as its S2S does, with the default route (doc/operators/SERVERS.md)."),
 TEXTS(LINK, "nodes", L, nodes, NODE, NULL, "127.0.0.1:5347",
       "The component listeners of the cluster's servers, as address:port. Each local user has one of them, the next when that is lost. A node "
       "with \"address:port weight=3\" has three times as many users as one without, one with weight=0 none. A reload may change weights, and leave "
-      "nodes out, which are drained (doc/SERVERS.md); a new node needs a restart."),
+      "nodes out, which are drained (doc/operators/SERVERS.md); a new node needs a restart."),
 TEXT (LINK, "name", L, name, DOMAIN, NULL, "xfedd.example.org",
       "The component's name in the server's configuration. With driver = router: the name to bind at the router."),
 TEXT (LINK, "user", L, user, ANY, "", "xfedd",
       "With driver = router: the user in router-users.xml to log in as. Without it, the name."),
 WORD (LINK, "tls", L, tls, enum xf_link_tls, link_tls_words, "auto",
       "With driver = router: encrypt if the router offers it (auto, optional), never (none), or else do not connect (required). With driver = "
-      "component: required: nodes lead to a TLS endpoint in front of the server, such as stunnel (doc/SERVERS.md); auto: "
+      "component: required: nodes lead to a TLS endpoint in front of the server, such as stunnel (SERVERS.md); auto: "
       "required if there is a ca-file, else none."),
 TEXT (LINK, "ca-file", L, ca_file, PATH, "", "link-ca.pem",
       "PEM file of the authorities that may have issued the server's certificate. Without it, any certificate is accepted."),

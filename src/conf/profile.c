@@ -6,7 +6,7 @@
  * }` is stronger than `defaults { tls = required }`, and `tls = required` in the peer's own section
  * is stronger than the profile. Settings that a profile does not name come from the weaker
  * sections. `public` names the built-in defaults, so that one peer can have them although
- * `defaults` differs. doc/PROFILES.md describes the profiles for people.
+ * `defaults` differs. doc/operators/PROFILES.md describes the profiles for people.
  */
 #include "conf_priv.h"
 

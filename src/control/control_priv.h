@@ -25,7 +25,7 @@
  *   verb_page.c     page
  *
  * To add a verb: write its function, give it a row in verbs.c, a row in src/ctl/verbs.c that shows
- * its answer, and a section in doc/CONTROL.md.
+ * its answer, and a section in doc/operators/CONTROL.md.
  */
 #pragma once
 

@@ -21,7 +21,7 @@ static void print_help(FILE *out)
     fputs("usage: xfedctl [-s SOCKET] [--json] VERB [ARGUMENT...]\n\n", out);
     xf_ctl_each_verb(print_verb, out);
     fputs("\n  -s SOCKET  of listen { control }; else XFEDD_CONTROL, else " XF_ASK_SOCKET "\n"
-          "  --json     the answer's lines as xfedd sends them (doc/CONTROL.md)\n"
+          "  --json     the answer's lines as xfedd sends them (doc/operators/CONTROL.md)\n"
           "  --verbs    the verbs, one on each line\n"
           "  --version, --help\n",
           out);

@@ -68,7 +68,7 @@ struct xf_book {
 #define XF_BOOK_NEWS_MAX 30
 
 void xf_book_release(struct xf_book *book);
-/* A row of the verb alarms (doc/CONTROL.md). */
+/* A row of the verb alarms (doc/operators/CONTROL.md). */
 void xf_book_take(struct xf_book *book, const json_t *row);
 void xf_book_begin_list(struct xf_book *book); /* a new connection: what stands comes first */
 /* Something that is no alarm of xfedd. */

@@ -35,7 +35,7 @@ void xf_frame_end(struct xf_draft *out, const struct xf_frame *frame)
                 xf_page_text(frame->snapshot->status, "version"),
                 xf_page_time(frame->snapshot->made_s, time),
                 xf_page_duration(frame->snapshot->took_ms, took));
-    xf_html(out, "times are UTC · help codes are titles in doc/TROUBLESHOOTING.md</p></footer>\n"
+    xf_html(out, "times are UTC · help codes are titles in TROUBLESHOOTING.md</p></footer>\n"
                  "</body>\n</html>\n");
 }
 

@@ -73,7 +73,7 @@ enum xf_peer_state {
     XF_PEER_IDLE,
     XF_PEER_STATES
 };
-/* As in doc/CONTROL.md, and "failed". */
+/* As in doc/operators/CONTROL.md, and "failed". */
 const char *xf_peer_state_word(enum xf_peer_state state);
 
 struct xf_page_peer {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * mail_payload.c — replaces addresses of our users within payloads, for peers that know them by
- * e-mail address. doc/MAIL-ADDRESSES.md has the table with reasons.
+ * e-mail address. doc/operators/MAIL-ADDRESSES.md has the table with reasons.
  *
  * Only a stanza with a child in a namespace of the table `places` is looked at, which costs a
  * comparison with the namespaces that the reader found anyway. Such a child is copied tag by tag,

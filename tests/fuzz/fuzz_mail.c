@@ -5,7 +5,7 @@
  * for every stanza and both directions:
  *   - what is written is read again as a stanza with the same children, and but for attribute
  *     values it is the same text;
- *   - at the places of doc/MAIL-ADDRESSES.md no JID of a user with an address is left (out), no
+ *   - at the places of MAIL-ADDRESSES.md no JID of a user with an address is left (out), no
  *     such address (in): an element tree of our reader is the second opinion, up to the thousandth
  *     place;
  *   - once is enough, and who went there and back comes to the same place again;

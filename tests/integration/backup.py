@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""doc/BACKUP.md as it stands: a running xfedd is backed up by its commands, the machine is lost, and the commands restore it elsewhere.
+"""doc/operators/BACKUP.md as it stands: a running xfedd is backed up by its commands, the machine is lost, and the commands restore it elsewhere.
 
 The new xfedd has what the old one had learnt: a peer that comes with a key that nobody vouches for raises an alarm. A third, without the history, notices
 nothing. Then what the document warns of: a journal that is restored delivers again.
@@ -54,7 +54,7 @@ class Machine:
 
 def blocks(heading):
     """The commands below a heading of the document."""
-    page = Page(Path(ROOT) / 'doc/BACKUP.md')
+    page = Page(Path(ROOT) / 'doc/operators/BACKUP.md')
     first = page.lines.index(f'## {heading}') + 1
     last = next((i for i, line in enumerate(page.lines) if i >= first and line.startswith('## ')), len(page.lines))
     return [code.text for code in page.codes() if code.is_block and first < code.line <= last]

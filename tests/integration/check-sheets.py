@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""doc/SHEETS.md says what xfedd prints: each command in it ("$ ...") is run with the configuration shown above it.
+"""doc/operators/SHEETS.md says what xfedd prints: each command in it ("$ ...") is run with the configuration shown above it.
 
 usage: check-sheets.py XFEDD SOURCE_ROOT [--write]    --write puts what is printed into the document
 """
@@ -44,7 +44,7 @@ def parts(lines, first, end):
 
 def main():
     xfedd, root = os.path.abspath(sys.argv[1]), sys.argv[2]
-    path = f'{root}/doc/SHEETS.md'
+    path = f'{root}/doc/operators/SHEETS.md'
     with open(path) as f:
         lines = f.read().splitlines()
     out, done, failed, commands, base, nodes = [], 0, 0, 0, '', ''

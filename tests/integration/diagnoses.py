@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Peers and local servers that are broken in one way each: `xfedctl check` and `xfedctl status` name the cause, the place and what to do.
 
-One row for each: what is broken, the help=CODE of doc/TROUBLESHOOTING.md that must be printed, and words that must stand beside it. No peer
+One row for each: what is broken, the help=CODE of doc/operators/TROUBLESHOOTING.md that must be printed, and words that must stand beside it. No peer
 may be called reachable, and none may be given the cause of another.
 """
 import concurrent.futures

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""doc/FIRST-FEDERATION-*.md and doc/ADDING-A-PARTNER.md, word for word: each command of theirs, in its order, on a fresh Debian 12.
+"""doc/operators/FIRST-FEDERATION-*.md and doc/operators/ADDING-A-PARTNER.md, word for word: each command of theirs, in its order, on a fresh Debian 12.
 
     ```sh      these lines are run, by bash as root
     ```text    these lines are in what the commands before them print

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What a stream, a stanza that waits and a handshake cost: the figures of doc/SIZING.md, measured anew.
+"""What a stream, a stanza that waits and a handshake cost: the figures of doc/operators/SIZING.md, measured anew.
 
 Peers come and stay idle, in both directions; messages wait for a peer that says nothing; a burst of messages passes. Memory and descriptors
 must be what the document says, give or take (FACTOR); processor time depends on the machine and is only printed.
@@ -32,8 +32,8 @@ FACTOR = 1.6        # allocators differ
 
 
 def documented(what):
-    """The number in the row of doc/SIZING.md that begins with these words."""
-    page = (Path(ROOT) / 'doc/SIZING.md').read_text()
+    """The number in the row of doc/operators/SIZING.md that begins with these words."""
+    page = (Path(ROOT) / 'doc/operators/SIZING.md').read_text()
     return float(re.search(rf'^\| {re.escape(what)}[^|]*\| ([\d.]+) ', page, re.M)[1])
 
 

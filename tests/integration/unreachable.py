@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Peers that cannot be reached: the sender gets the error of doc/ARCHITECTURE.md 5, once, within the time limit of doc/LIMITS.md.
+"""Peers that cannot be reached: the sender gets the error of doc/ARCHITECTURE.md 5, once, within the time limit of doc/operators/LIMITS.md.
 
 The cluster is a scripted component server, so what is counted is what the link really carries.
 """
@@ -24,7 +24,7 @@ from lab.xmlstream import Listener
 NOT_FOUND, TIMEOUT = ('cancel', 'remote-server-not-found'), ('wait', 'remote-server-timeout')
 SETTLE = 3      # a second answer would come within so many seconds of the first
 
-# name, what is wrong, expected error, seconds within which it must come (doc/LIMITS.md, and a little for the machine)
+# name, what is wrong, expected error, seconds within which it must come (doc/operators/LIMITS.md, and a little for the machine)
 CASES = (
     ('nxdomain', 'the domain does not exist', NOT_FOUND, 6),
     ('noservice', 'its SRV record says "no service" (.)', NOT_FOUND, 6),

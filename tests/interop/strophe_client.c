@@ -13,7 +13,7 @@
  * standard output. Exit: 0 all done, 1 a step was not met in time, 2 no login or the stream was
  * lost, 64 usage.
  *
- * libstrophe's traps (doc/adr/0001-component-link-not-on-libstrophe.md): look-ups block, so --host
+ * libstrophe's traps (0001-component-link-not-on-libstrophe.md): look-ups block, so --host
  * is an address; the connection is released only after the loop; SIGPIPE is ours to ignore.
  */
 #include <getopt.h>

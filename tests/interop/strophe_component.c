@@ -11,7 +11,7 @@
  * stream was lost, 64 usage.
  *
  * Debian's libstrophe dereferences NULL on every component connection
- * (doc/adr/0001-component-link-not-on-libstrophe.md):
+ * (doc/design/adr/0001-component-link-not-on-libstrophe.md):
  * conn->sm_state is only allocated by a client connect. prime() makes one, whose socket our
  * callback refuses before any packet leaves.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * expect.c — the deliberate differences, each as a condition on the row, the outcome that we want
- * in place of the file's, and the setting that gives the file's. doc/MATRIX.md has the reasons. The
+ * in place of the file's, and the setting that gives the file's. MATRIX.md has the reasons. The
  * conditions are made of the row alone, never of what was seen.
  */
 #include "expect.h"

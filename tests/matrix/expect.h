@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * expect.h — what the gateway is set to for a side of the table, and how the row must end: as the
- * file says, or as one of the deliberate differences of doc/MATRIX.md.
+ * file says, or as one of the deliberate differences of doc/design/MATRIX.md.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ struct settings {
 };
 
 struct difference {
-    const char *name;    /* as in doc/MATRIX.md */
+    const char *name;    /* as in doc/design/MATRIX.md */
     const char *setting; /* with which we end as the file says */
     bool (*applies)(enum role role, const struct row *row);
     enum outcome outcome;

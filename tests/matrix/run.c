@@ -12,7 +12,7 @@
  * does not. A configuration that does not load ends nothing but its own row: no connection.
  *
  * A row that ends otherwise than the file says must be one of the differences of expect.c, and end
- * as the file says when the setting is changed that doc/MATRIX.md names for it.
+ * as the file says when the setting is changed that doc/design/MATRIX.md names for it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -207,7 +207,7 @@ static void try_row(const struct row *row, enum role role, const char *identity,
         .want = difference ? difference->outcome : row->outcome,
     };
     bool is_good = play(&trial, tally->unexpected < FAILURES_SHOWN);
-    if (is_good && difference) { /* the setting that doc/MATRIX.md names gives the file's outcome */
+    if (is_good && difference) { /* the setting that MATRIX.md names gives the file's outcome */
         trial.settings = settings_like_file(role, row);
         trial.want = row->outcome;
         is_good = play(&trial, tally->unexpected < FAILURES_SHOWN);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * alarms.h — what an operator should know now: a peer that cannot be reached, a link that is down,
- * a certificate that ends. doc/ALARMS.md lists them.
+ * a certificate that ends. doc/operators/ALARMS.md lists them.
  *
  * It watches the log (log.h): a table says which events raise an alarm and which end it, so alarms
  * never disagree with the log. An alarm has a name and a subject, such as peer.unreachable and

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ask.h — for programs that ask a running xfedd: the lines of its control socket, and values out of
- * them for people. doc/CONTROL.md has the protocol.
+ * them for people. doc/operators/CONTROL.md has the protocol.
  */
 #pragma once
 

@@ -35,7 +35,7 @@ void xf_attempts_free(struct xf_attempts **attempts);
 
 struct xf_attempt_step {
     uint64_t ms;       /* since the attempt began */
-    const char *event; /* a literal: name in doc/LOG-EVENTS.md */
+    const char *event; /* a literal: name in doc/operators/LOG-EVENTS.md */
     const char *pairs; /* key=value ..., as in the log, without local, peer and stream */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * audit.h — records decisions about peers and acts of operators, one JSON object a line, appended
- * to a file and sent to syslog. doc/AUDIT.md has the schema.
+ * to a file and sent to syslog. doc/operators/AUDIT.md has the schema.
  *
  * It watches the log (log.h) and takes the events of a table, at info and above: so it holds what
  * the log holds, whatever the log's level, and outsiders cause no more lines than the log's own

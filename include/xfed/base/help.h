@@ -3,7 +3,7 @@
  * help.h — what can go wrong where an operator can do something: a code and an advice for each.
  *
  * Whoever knows the cause names it as an enum xf_help, which travels with the failure; the line
- * that tells it shows both as help= and advice= (XF_HELP). doc/TROUBLESHOOTING.md has a section for
+ * that tells it shows both as help= and advice= (XF_HELP). TROUBLESHOOTING.md has a section for
  * each code; a test holds both together. Codes are stable: others
  * count and search by them. To add one, add a row here, a section there and a test.
  */
@@ -147,10 +147,10 @@
       "the peer's server is older than XMPP 1.0: update it, or set legacy = yes in its "          \
       "section")                                                                                  \
     X(PEER_KEY_CHANGED, "peer-key-changed",                                                       \
-      "ask the peer's operator by another way whether the key is new; doc/PEER-HISTORY.md "       \
+      "ask the peer's operator by another way whether the key is new; PEER-HISTORY.md "       \
       "says how to accept it")                                                                    \
     X(PEER_WEAKER, "peer-weaker",                                                                 \
-      "ask the peer's operator what has changed; doc/PEER-HISTORY.md says how to accept it")      \
+      "ask the peer's operator what has changed; PEER-HISTORY.md says how to accept it")      \
     /* dialback */                                                                                \
     X(DIALBACK_UNANSWERED, "dialback-unanswered",                                                 \
       "the peer could not ask us: can it reach the servers that DNS names for the domain "        \
@@ -175,14 +175,14 @@
     X(HOST_UNKNOWN, "host-unknown",                                                               \
       "if it is yours, add it to served { aliases }, or give it a section")                       \
     X(POLICY_DENIED, "policy-denied",                                                             \
-      "xfedd --explain FROM TO names the rule; doc/POLICY.md says how to change it")              \
+      "xfedd --explain FROM TO names the rule; POLICY.md says how to change it")              \
     X(PROTOCOL_ERROR, "protocol-error",                                                           \
       "the other server breaks the protocol: send its operator this line")                        \
     X(NOT_WELL_FORMED, "not-well-formed",                                                         \
       "what came is not the XML of an XMPP stream: another program, or a broken server")          \
     X(TOO_LARGE, "too-large",                                                                     \
       "if the peer may send that much, raise the limit that the detail names "                    \
-      "(doc/LIMITS.md)")                                                                          \
+      "(LIMITS.md)")                                                                          \
     X(TOO_SLOW, "too-slow",                                                                       \
       "the line to the peer is too slow or broken, or its server hangs")                          \
     X(TOO_MANY_STREAMS, "too-many-streams",                                                       \
@@ -190,7 +190,7 @@
       "streams }")                                                                                \
     X(NO_PLACE, "no-place",                                                                       \
       "a flood, or limits too low: unauthenticated { half-open } and strangers { streams "        \
-      "}, doc/LIMITS.md")                                                                         \
+      "}, LIMITS.md")                                                                         \
     /* the link to the cluster */                                                                 \
     X(LINK_DOWN, "link-down",                                                                     \
       "peers' stanzas come back: is the local server running, and does it accept "                \
@@ -261,7 +261,7 @@
       "--firewall) or correct DNS")                                                               \
     X(MODULE_MISSING, "module-missing",                                                           \
       "load the module of the local server that hands foreign domains to xfedd, and name this "   \
-      "component in it (doc/SERVERS.md)")                                                         \
+      "component in it (SERVERS.md)")                                                         \
     X(CLOCK_UNSYNCHRONISED, "clock-unsynchronised",                                               \
       "run an NTP client on this host (chrony, systemd-timesyncd), and see timedatectl")          \
     X(CLOCK_SKEWED, "clock-skewed",                                                               \
@@ -293,7 +293,7 @@
       "copy the file of dialback { secret-file } from one node to all others, and restart them "  \
       "one by one")                                                                               \
     X(NODE_VERSION, "node-version",                                                               \
-      "let all nodes run the same version of xfedd (doc/UPGRADES.md)")                            \
+      "let all nodes run the same version of xfedd (UPGRADES.md)")                            \
     X(NODE_NAME_TAKEN, "node-name-taken",                                                         \
       "another process uses the same database under this name: give each node its own "           \
       "memory { node }")                                                                          \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * control.h — answers operators over a Unix socket (xfedctl). doc/CONTROL.md has the protocol:
+ * control.h — answers operators over a Unix socket (xfedctl). CONTROL.md has the protocol:
  * JSON, one object on each line.
  *
  * Root and the user of the process may do everything; members of `admins` too; members of `readers`

@@ -4,7 +4,7 @@
  * weaker authentication or a new key is noticed (the man in the middle of jabber.ru in 2023 had
  * valid certificates, but another key). A table in memory with a bounded number of peers; a store
  * keeps it: an SQLite file of this process, or a PostgreSQL database that several nodes share, so
- * that each knows what the others saw (doc/NODES.md). Losing it loses alarms, not federation: no
+ * that each knows what the others saw (NODES.md). Losing it loses alarms, not federation: no
  * call here waits for the store.
  *
  * The caller compares what it sees of a peer on a stream (a sight) with what is known of the peer

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * families.h — the table of all metrics: one row gives the name, type, unit, labels and help of a
- * family. doc/MONITORING.md explains each; scripts/check-metrics compares the two, and checks the
+ * family. MONITORING.md explains each; scripts/check-metrics compares the two, and checks the
  * names in the alert rules and the dashboard.
  *
  * Names and labels are an interface, as the log's events are. A counter's name is written with
  * `_total` behind it. A family in seconds takes milliseconds (metrics.h). To add a metric: a row
- * here, a row in doc/MONITORING.md, and either a row in src/metrics/events.c, if the log says it,
+ * here, a row in MONITORING.md, and either a row in src/metrics/events.c, if the log says it,
  * or a sample in src/daemon/metrics.c.
  *
  * Values of labels are words of ours and names from the configuration; `peer` alone holds names

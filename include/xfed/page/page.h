@@ -6,7 +6,7 @@
  * What it shows are the answers of control's verbs (control.h), written as HTML. It works without
  * JavaScript; its script fetches the same page again and takes over what has changed. Nothing is
  * loaded from anywhere else. Looking needs nothing but the port; a check needs the token that
- * `xfedctl page` prints. doc/STATUS-PAGE.md says more.
+ * `xfedctl page` prints. doc/operators/STATUS-PAGE.md says more.
  *
  * Answers are shared: however many clients ask, each question is asked once in two seconds.
  */

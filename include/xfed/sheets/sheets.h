@@ -6,7 +6,7 @@
  * Pure functions: a configuration in, text to `out`. Lines that a program reads hold only plain
  * values of the configuration (prepared domains, addresses, numbers, names of interfaces), so that
  * no value can start a line of its own. Hints for the operator are comments in the same syntax.
- * doc/SHEETS.md explains the output.
+ * doc/operators/SHEETS.md explains the output.
  */
 #pragma once
 

@@ -13,7 +13,7 @@ SCRIPTS = Path(sys.argv.pop(1))
 LAYERS = 'base:\n*/settings.h: base\nconf: base */settings.h\nxmpp: base\nnet: base\nlib uv.h: net\nlib openssl/: base\nlib strophe.h: notify\n'
 
 # A tree with which check-help is content.
-HELP = {'include/xfed/base/help.h': 'X(A_B, "a-b", "do it")', 'doc/TROUBLESHOOTING.md': '### a-b\n    line help=a-b', 'README.md': '',
+HELP = {'include/xfed/base/help.h': 'X(A_B, "a-b", "do it")', 'doc/operators/TROUBLESHOOTING.md': '### a-b\n    line help=a-b', 'README.md': '',
         'doc/A.md': '[x](TROUBLESHOOTING.md#a-b)', 'src/net/a.c': 'f(XF_HELP_A_B);', 'tests/a.xft': 'expect log x help=a-b'}
 
 # script, label, file, content, words in the output ('' means: passes)
@@ -108,10 +108,10 @@ CASES = [
     ('check-mentions', 'in Python, no comment', 'tests/a.py', 'x = "doc/A.md"', ''),
     ('check-mentions', 'the number of an issue', 'src/net/a.c', '/* as issue 3 wants it */', '"issue 3": write the fact'),
     ('check-help', 'a code with all', HELP, None, ''),
-    ('check-help', 'a code without a section', {**HELP, 'doc/TROUBLESHOOTING.md': ''}, None, 'a-b has 0 sections'),
-    ('check-help', 'a section without a code', {**HELP, 'doc/TROUBLESHOOTING.md': '### a-b\nhelp=a-b\n### a-c\nhelp=a-c'}, None, 'a-c is no code'),
-    ('check-help', 'a section without a line', {**HELP, 'doc/TROUBLESHOOTING.md': '### a-b\nhelp=a-bc'}, None, 'shows no line with help=a-b'),
-    ('check-help', 'a link to a section that is gone', {**HELP, 'doc/A.md': '[x](TROUBLESHOOTING.md#a-d)'}, None, 'A.md:1: doc/TROUBLESHOOTING.md has no section a-d'),
+    ('check-help', 'a code without a section', {**HELP, 'doc/operators/TROUBLESHOOTING.md': ''}, None, 'a-b has 0 sections'),
+    ('check-help', 'a section without a code', {**HELP, 'doc/operators/TROUBLESHOOTING.md': '### a-b\nhelp=a-b\n### a-c\nhelp=a-c'}, None, 'a-c is no code'),
+    ('check-help', 'a section without a line', {**HELP, 'doc/operators/TROUBLESHOOTING.md': '### a-b\nhelp=a-bc'}, None, 'shows no line with help=a-b'),
+    ('check-help', 'a link to a section that is gone', {**HELP, 'doc/A.md': '[x](TROUBLESHOOTING.md#a-d)'}, None, 'A.md:1: doc/operators/TROUBLESHOOTING.md has no section a-d'),
     ('check-help', 'a code that nothing says', {**HELP, 'src/net/a.c': ''}, None, 'nothing in src/ says XF_HELP_A_B'),
     ('check-help', 'a code that no test reaches', {**HELP, 'tests/a.xft': 'expect log x help=a-bc'}, None, 'no test reaches it'),
     ('check-help', 'an advice of its own', {**HELP, 'src/net/b.c': 'f(XF_STR("advice", "do it"));'}, None, 'src/net/b.c:1: help= and advice= are written'),
@@ -181,7 +181,7 @@ LIMIT = '| a thing | 8 | `XF_THING_MAX` in net/a.c | it ends | unit/net/a |'
 LIMITS = [
     ('listed', LIMIT, '', ''),
     ('exempt', '', 'net/a.c XF_THING_MAX: the operator chooses', ''),
-    ('neither', '', '# a comment', 'net/a.c: XF_THING_MAX is not in doc/LIMITS.md'),
+    ('neither', '', '# a comment', 'net/a.c: XF_THING_MAX is not in doc/operators/LIMITS.md'),
     ('of another file', LIMIT.replace('net/a.c', 'net/b.c'), '', 'net/a.c: XF_THING_MAX is not in'),
     ('both', LIMIT, 'net/a.c XF_THING_MAX: the operator chooses', 'XF_THING_MAX is in LIMITS.md'),
     ('without a reason', '', 'net/a.c XF_THING_MAX', 'expected FILE CONSTANT: REASON'),
@@ -197,7 +197,7 @@ def unnamed_limits(row, exemption):
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for path, text in (('src/net/a.c', '#define XF_THING_MAX 8 /* of them */\n#define XF_THING_MAX_OF(x) x\n'), ('include/xfed/net/a.h', ''),
-                           ('doc/LIMITS.md', row), ('scripts/limits.txt', exemption)):
+                           ('doc/operators/LIMITS.md', row), ('scripts/limits.txt', exemption)):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text)
         return list(module.unnamed_limits(root))

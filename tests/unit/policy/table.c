@@ -5,7 +5,7 @@
  * xf_policy_explain prints.
  *
  * usage: policy_table            check them all
- *        policy_table --print    ... and print the table of doc/POLICY.md
+ *        policy_table --print    ... and print the table of doc/operators/POLICY.md
  *        policy_table --in FILE  ... and look whether it is in that file as it would be printed
  */
 #include "folder.h"
@@ -20,7 +20,7 @@ static const char *const enforces[] = {"yes", "no"};
 static const char *const ways[] = {"out", "in"};
 
 /* clang-format off */
-/* As doc/POLICY.md says it: does the direction let that way pass? */
+/* As doc/operators/POLICY.md says it: does the direction let that way pass? */
 static const bool lets_pass[4][2] = {
     /* out    in */
     {true, true},   /* both */
