@@ -19,6 +19,7 @@
 
 #include <stdio.h>
 #include <xfed/ask/ask.h>
+#include <xfed/base/readable.h>
 #include <xfed/setup/setup.h>
 
 /* 64 as <sysexits.h> */

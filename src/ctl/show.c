@@ -9,8 +9,6 @@
 #include <xfed/base/clock.h>
 #include <xfed/base/err.h>
 
-#define DAY_S 86400
-
 /* A label, then what follows on the same line. */
 static void label(const char *text)
 {
@@ -42,9 +40,9 @@ static void print_after(const char *head, const char *text)
 
 static void show_leg(const json_t *leg)
 {
-    char since[32];
+    char since[XF_READABLE_BYTES];
     printf("%-14s  %-22s %s for %s", "", xf_ask_text_of(leg, "node"), xf_ask_text_of(leg, "state"),
-           xf_ask_duration(xf_ask_number_of(leg, "since_ms"), since));
+           xf_readable_duration(xf_ask_number_of(leg, "since_ms"), since));
     if (*xf_ask_text_of(leg, "failure"))
         print_after(", last time: ", xf_ask_text_of(leg, "failure"));
     if (is_true(leg, "congested"))
@@ -58,14 +56,14 @@ static void show_leg(const json_t *leg)
 
 static void show_link(const json_t *link)
 {
-    char down[32];
+    char down[XF_READABLE_BYTES];
     size_t index;
     const json_t *leg;
     label("link");
     printf("%s: %s %s, %s", xf_ask_text_of(link, "link"), xf_ask_text_of(link, "driver"),
            xf_ask_text_of(link, "name"), is_true(link, "up") ? "up" : "DOWN");
     if (xf_ask_number_of(link, "down_ms"))
-        printf(" for %s", xf_ask_duration(xf_ask_number_of(link, "down_ms"), down));
+        printf(" for %s", xf_readable_duration(xf_ask_number_of(link, "down_ms"), down));
     if (xf_ask_number_of(link, "held.stanzas"))
         printf(", holds %" PRIu64 " stanzas", xf_ask_number_of(link, "held.stanzas"));
     if (is_true(link, "refuses_peers"))
@@ -76,20 +74,16 @@ static void show_link(const json_t *link)
 
 static void show_certificate(const json_t *cert)
 {
-    char until[32];
+    char until[XF_READABLE_BYTES], left[XF_READABLE_BYTES];
     int64_t end_s = json_integer_value(xf_ask_get(cert, "not_after_s"));
-    int64_t left_s = end_s - xf_unix_s();
     label("certificate");
-    printf("%s: until %s, ", xf_ask_text_of(cert, "name"), xf_ask_time(end_s, until));
-    if (left_s < 0)
-        puts("EXPIRED");
-    else
-        printf("%" PRId64 " days\n", left_s / DAY_S);
+    printf("%s: until %s, %s\n", xf_ask_text_of(cert, "name"), xf_readable_local_time(end_s, until),
+           xf_readable_left(end_s, xf_unix_s(), left));
 }
 
 static void show_counts(const json_t *result)
 {
-    char bytes[32];
+    char bytes[XF_READABLE_BYTES];
     label("streams");
     printf("in %" PRIu64 " (%" PRIu64 " not authenticated), out %" PRIu64 " (%" PRIu64
            " ready), verify %" PRIu64 "\n",
@@ -103,7 +97,7 @@ static void show_counts(const json_t *result)
            xf_ask_number_of(result, "routes.idle"));
     label("waiting");
     printf("%" PRIu64 " stanzas, %s\n", xf_ask_number_of(result, "waiting.stanzas"),
-           xf_ask_bytes(xf_ask_number_of(result, "waiting.bytes"), bytes));
+           xf_readable_bytes(xf_ask_number_of(result, "waiting.bytes"), bytes));
 }
 
 static void show_federation(const json_t *result)
@@ -126,13 +120,13 @@ static void show_federation(const json_t *result)
 
 void xf_ctl_show_status(const json_t *rows, const json_t *result)
 {
-    char text[32];
+    char text[XF_READABLE_BYTES];
     size_t index;
     const json_t *item;
     (void)rows;
     printf("xfedd %s, %s for %s, pid %" PRIu64 ", %s\n", xf_ask_text_of(result, "version"),
            xf_ask_text_of(result, "state"),
-           xf_ask_duration(xf_ask_number_of(result, "uptime_ms"), text),
+           xf_readable_duration(xf_ask_number_of(result, "uptime_ms"), text),
            xf_ask_number_of(result, "pid"), xf_ask_text_of(result, "config"));
     show_federation(result);
     json_array_foreach((json_t *)(uintptr_t)xf_ask_get(result, "links"), index, item)
@@ -143,39 +137,40 @@ void xf_ctl_show_status(const json_t *rows, const json_t *result)
     if (xf_ask_get(result, "reload")) {
         label("reload");
         printf(
-            "%s, %s\n", xf_ask_time(json_integer_value(xf_ask_get(result, "reload.unix_s")), text),
+            "%s, %s\n",
+            xf_readable_local_time(json_integer_value(xf_ask_get(result, "reload.unix_s")), text),
             is_true(result, "reload.ok") ? "done" : "REFUSED: the old configuration is in force");
     }
     label("process");
     printf("log level %s, peak memory %s, ", xf_ask_text_of(result, "log_level"),
-           xf_ask_bytes(xf_ask_number_of(result, "memory_peak_kib") * 1024, text));
-    printf("CPU %s\n", xf_ask_duration(xf_ask_number_of(result, "cpu_ms"), text));
+           xf_readable_bytes(xf_ask_number_of(result, "memory_peak_kib") * 1024, text));
+    printf("CPU %s\n", xf_readable_duration(xf_ask_number_of(result, "cpu_ms"), text));
 }
 
 /* ------------------------------------------------------------------ peer, explain */
 
 static void show_route(const json_t *row)
 {
-    char text[32];
+    char text[XF_READABLE_BYTES];
     label("route");
     xf_ctl_print_text(xf_ask_text_of(row, "local"), stdout);
     printf(": %s, sent %" PRIu64 ", bounced %" PRIu64, xf_ask_text_of(row, "state"),
            xf_ask_number_of(row, "sent"), xf_ask_number_of(row, "bounced"));
     if (xf_ask_number_of(row, "queued.stanzas"))
         printf(", %" PRIu64 " wait for %s", xf_ask_number_of(row, "queued.stanzas"),
-               xf_ask_duration(xf_ask_number_of(row, "oldest_ms"), text));
+               xf_readable_duration(xf_ask_number_of(row, "oldest_ms"), text));
     if (*xf_ask_text_of(row, "text")) {
         fputs("; ", stdout);
         xf_ctl_print_text(xf_ask_text_of(row, "text"), stdout);
         printf("; stanzas come back for %s",
-               xf_ask_duration(xf_ask_number_of(row, "retry_ms"), text));
+               xf_readable_duration(xf_ask_number_of(row, "retry_ms"), text));
     }
     putchar('\n');
 }
 
 static void show_stream(const json_t *row)
 {
-    char text[32];
+    char text[XF_READABLE_BYTES];
     label("stream");
     printf("%" PRIu64 " %s ", xf_ask_number_of(row, "stream"), xf_ask_text_of(row, "dir"));
     xf_ctl_print_text(xf_ask_text_of(row, "local"), stdout);
@@ -183,7 +178,7 @@ static void show_stream(const json_t *row)
            xf_ask_text_of(row, "tls"));
     if (*xf_ask_text_of(row, "auth"))
         printf(" %s, certificate %s", xf_ask_text_of(row, "auth"), xf_ask_text_of(row, "cert"));
-    printf(", for %s\n", xf_ask_duration(xf_ask_number_of(row, "age_ms"), text));
+    printf(", for %s\n", xf_readable_duration(xf_ask_number_of(row, "age_ms"), text));
 }
 
 static void show_step(const json_t *step)
@@ -196,11 +191,11 @@ static void show_step(const json_t *step)
 
 static void show_attempt(const json_t *row)
 {
-    char text[32];
+    char text[XF_READABLE_BYTES];
     size_t index;
     const json_t *step;
     printf("\n%s  stream %" PRIu64 " %s ",
-           xf_ask_time(json_integer_value(xf_ask_get(row, "unix_s")), text),
+           xf_readable_local_time(json_integer_value(xf_ask_get(row, "unix_s")), text),
            xf_ask_number_of(row, "stream"), xf_ask_text_of(row, "dir"));
     xf_ctl_print_text(xf_ask_text_of(row, "local"), stdout);
     printf(": %s\n", xf_ask_text_of(row, "outcome"));
@@ -412,20 +407,20 @@ void xf_ctl_show_reload(const json_t *rows, const json_t *result)
 
 void xf_ctl_show_page(const json_t *rows, const json_t *result)
 {
-    char text[32];
+    char text[XF_READABLE_BYTES];
     (void)rows;
     line("page", xf_ask_text_of(result, "url"));
     line("token", xf_ask_text_of(result, "token"));
     printf("Paste the token into the page to check a peer. It is good for %s, and only this one.\n",
-           xf_ask_duration(xf_ask_number_of(result, "valid_ms"), text));
+           xf_readable_duration(xf_ask_number_of(result, "valid_ms"), text));
 }
 
 void xf_ctl_show_drain(const json_t *rows, const json_t *result)
 {
-    char text[32];
+    char text[XF_READABLE_BYTES];
     (void)rows;
     printf("xfedd stops: queues have %s at most\n",
-           xf_ask_duration(xf_ask_number_of(result, "drain_ms"), text));
+           xf_readable_duration(xf_ask_number_of(result, "drain_ms"), text));
 }
 
 void xf_ctl_show_log(const json_t *rows, const json_t *result)
@@ -441,10 +436,10 @@ void xf_ctl_show_log(const json_t *rows, const json_t *result)
 
 bool xf_ctl_show_trace_row(void *owner, const json_t *row)
 {
-    char text[32];
+    char text[XF_READABLE_BYTES];
     int64_t unix_ms = json_integer_value(xf_ask_get(row, "unix_ms"));
     (void)owner;
-    printf("%s.%03" PRId64 " ", xf_ask_time(unix_ms / 1000, text), unix_ms % 1000);
+    printf("%s.%03" PRId64 " ", xf_readable_local_time(unix_ms / 1000, text), unix_ms % 1000);
     xf_ctl_print_text(xf_ask_text_of(row, "line"), stdout);
     putchar('\n');
     fflush(stdout);

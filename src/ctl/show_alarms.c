@@ -19,7 +19,7 @@ static bool is_new(const char *change)
 
 bool xf_ctl_show_alarm_row(void *owner, const json_t *row)
 {
-    char time[32];
+    char time[XF_READABLE_BYTES];
     const char *change = xf_ask_text_of(row, "change");
     const char *when = is_new(change) ? "since_unix_s" : "unix_s";
     (void)owner;
@@ -27,7 +27,8 @@ bool xf_ctl_show_alarm_row(void *owner, const json_t *row)
         xf_ctl_show_alarms(NULL, row);
         return true;
     }
-    printf("%s  %s", xf_ask_time(json_integer_value(xf_ask_get(row, when)), time), change);
+    printf("%s  %s", xf_readable_local_time(json_integer_value(xf_ask_get(row, when)), time),
+           change);
     print(" ", xf_ask_text_of(row, "alarm"));
     print(" ", xf_ask_text_of(row, "subject"));
     print(": ", xf_ask_text_of(row, "text"));

@@ -11,7 +11,8 @@
 #define COLUMNS_MAX 16
 
 /* What is in the cell; borrowed from the row, or in `room`. */
-static const char *cell(const struct xf_ctl_column *column, const json_t *row, char room[32])
+static const char *cell(const struct xf_ctl_column *column, const json_t *row,
+                        char room[XF_READABLE_BYTES])
 {
     uint64_t number = xf_ask_number_of(row, column->key);
     switch (column->kind) {
@@ -19,9 +20,9 @@ static const char *cell(const struct xf_ctl_column *column, const json_t *row, c
         snprintf(room, 32, "%" PRIu64, number);
         return number ? room : "-";
     case XF_CTL_DURATION:
-        return number ? xf_ask_duration(number, room) : "-";
+        return number ? xf_readable_duration(number, room) : "-";
     case XF_CTL_BYTES:
-        return number ? xf_ask_bytes(number, room) : "-";
+        return number ? xf_readable_bytes(number, room) : "-";
     case XF_CTL_YES:
         return json_is_true(xf_ask_get(row, column->key)) ? "yes" : "";
     case XF_CTL_TEXT:
@@ -46,7 +47,7 @@ static void print_cell(const struct xf_ctl_column *column, const char *text, siz
 void xf_ctl_table(const struct xf_ctl_column *columns, size_t count, const json_t *rows)
 {
     size_t widths[COLUMNS_MAX], index;
-    char room[32];
+    char room[XF_READABLE_BYTES];
     const json_t *row;
     xf_require(count <= COLUMNS_MAX);
     for (size_t i = 0; i < count; i++)

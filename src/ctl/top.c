@@ -118,7 +118,7 @@ static json_t *busiest(json_t *rows, size_t most)
 
 static void print_screen(const json_t *status, json_t *rows)
 {
-    char up[32], bytes[32];
+    char up[XF_READABLE_BYTES], bytes[XF_READABLE_BYTES];
     size_t lines = screen_lines();
     json_t *top = busiest(rows, lines > LINES_HEAD + 1 ? lines - LINES_HEAD - 1 : 1);
     if (isatty(STDOUT_FILENO))
@@ -126,10 +126,10 @@ static void print_screen(const json_t *status, json_t *rows)
     printf("xfedd %s, %s for %s; streams in %" PRIu64 ", out %" PRIu64 "; waiting %" PRIu64
            " stanzas, %s\n\n",
            xf_ask_text_of(status, "version"), xf_ask_text_of(status, "state"),
-           xf_ask_duration(xf_ask_number_of(status, "uptime_ms"), up),
+           xf_readable_duration(xf_ask_number_of(status, "uptime_ms"), up),
            xf_ask_number_of(status, "streams.in"), xf_ask_number_of(status, "streams.out"),
            xf_ask_number_of(status, "waiting.stanzas"),
-           xf_ask_bytes(xf_ask_number_of(status, "waiting.bytes"), bytes));
+           xf_readable_bytes(xf_ask_number_of(status, "waiting.bytes"), bytes));
     xf_ctl_table(columns, XF_ARRAY_LEN(columns), top);
     fflush(stdout);
     json_decref(top);

@@ -13,12 +13,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <xfed/base/alloc.h>
+#include <xfed/base/clock.h>
 #include <xfed/base/log.h>
 
 #define FILE_MAX_BYTES (256u << 20)
 #define READ_BYTES     65536
 #define HOUR_MS        3600000
-#define DAY_S          86400
 
 /* ---- reading */
 
@@ -78,12 +78,12 @@ const char *xf_blocklists_refusal(const struct xf_conf *conf, const struct xf_bl
 static void on_look(void *owner)
 {
     struct xf_daemon *daemon = owner;
-    int64_t now_s = xf_unix_s(), left_s = DAY_S - now_s % DAY_S;
+    int64_t now_s = xf_unix_s(), left_s = XF_DAY_S - now_s % XF_DAY_S;
     uint64_t wait_ms = left_s * 1000 < HOUR_MS ? (uint64_t)left_s * 1000 : HOUR_MS;
     xf_timer_start(daemon->env.env.timers, &daemon->day_timer, wait_ms);
-    if (now_s / DAY_S == daemon->day)
+    if (now_s / XF_DAY_S == daemon->day)
         return;
-    daemon->day = now_s / DAY_S;
+    daemon->day = now_s / XF_DAY_S;
     xf_policy_set_time(daemon->policy, now_s);
     /* The verdicts that routes keep may have changed. */
     xf_routing_reload(daemon->routing, daemon->policy, &daemon->conf->routing);
@@ -91,7 +91,7 @@ static void on_look(void *owner)
 
 void xf_blocklists_watch(struct xf_daemon *daemon)
 {
-    daemon->day = xf_unix_s() / DAY_S;
+    daemon->day = xf_unix_s() / XF_DAY_S;
     xf_timer_init(&daemon->day_timer, on_look, daemon);
     on_look(daemon);
 }

@@ -8,11 +8,11 @@
  */
 #include "daemon_priv.h"
 
+#include <xfed/base/clock.h>
 #include <xfed/base/log.h>
 #include <xfed/s2s/counts.h>
 
 #define DAY_MS (24ull * 3600 * 1000)
-#define DAY_S  (24 * 3600)
 
 static void say(const struct xf_cert *cert, const struct xf_tls_about *about, int64_t now_s,
                 int64_t warn_s)
@@ -20,29 +20,30 @@ static void say(const struct xf_cert *cert, const struct xf_tls_about *about, in
     int64_t left_s = about->not_after_s - now_s;
     if (now_s < about->not_before_s)
         xf_log(XF_LOG_WARN, "certificate.start.ahead", XF_STR("local", cert->name),
-               XF_STR("file", cert->file), XF_INT("days", (about->not_before_s - now_s) / DAY_S));
+               XF_STR("file", cert->file),
+               XF_INT("days", (about->not_before_s - now_s) / XF_DAY_S));
     else if (left_s < 0)
         xf_log(XF_LOG_ERROR, "certificate.expired", XF_STR("local", cert->name),
-               XF_STR("file", cert->file), XF_INT("days", -left_s / DAY_S));
+               XF_STR("file", cert->file), XF_INT("days", -left_s / XF_DAY_S));
     else if (left_s < warn_s)
         xf_log(XF_LOG_WARN, "certificate.expiry.near", XF_STR("local", cert->name),
-               XF_STR("file", cert->file), XF_INT("days", left_s / DAY_S));
+               XF_STR("file", cert->file), XF_INT("days", left_s / XF_DAY_S));
     else
         xf_log(XF_LOG_DEBUG, "certificate.good", XF_STR("local", cert->name),
-               XF_STR("file", cert->file), XF_INT("days", left_s / DAY_S));
+               XF_STR("file", cert->file), XF_INT("days", left_s / XF_DAY_S));
 }
 
 static void say_of_peer(const struct xf_expiry *expiry, struct xf_span peer, int64_t left_s)
 {
     if (left_s < 0)
         xf_log(XF_LOG_WARN, "certificate.peer.expired", XF_SPN("peer", peer),
-               XF_INT("days", -left_s / DAY_S));
+               XF_INT("days", -left_s / XF_DAY_S));
     else if (left_s < (int64_t)(expiry->conf->trust.warn_ms / 1000))
         xf_log(XF_LOG_WARN, "certificate.peer.near", XF_SPN("peer", peer),
-               XF_INT("days", left_s / DAY_S));
+               XF_INT("days", left_s / XF_DAY_S));
     else
         xf_log(XF_LOG_DEBUG, "certificate.peer.good", XF_SPN("peer", peer),
-               XF_INT("days", left_s / DAY_S));
+               XF_INT("days", left_s / XF_DAY_S));
 }
 
 /* Others are too many, and nobody here knows their operators. */

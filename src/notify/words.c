@@ -8,8 +8,8 @@
 #include <inttypes.h>
 
 #include <xfed/base/clock.h>
+#include <xfed/base/readable.h>
 
-#define DAY_S       86400
 #define ITEMS_MAX   8  /* of each list */
 #define EXPLAIN_MAX 12 /* lines */
 
@@ -48,31 +48,30 @@ static void put_some(struct xf_buf *out, const json_t *rows, const char *kind,
 
 static void put_link(struct xf_buf *out, const json_t *link)
 {
-    char text[32];
+    char text[XF_READABLE_BYTES];
     uint64_t down_ms = xf_ask_number_of(link, "down_ms");
     put_key(out, "\nlink ", link, "link");
     xf_notice_put(out, is_true(link, "up") ? ": up" : ": DOWN");
     if (down_ms)
-        xf_notice_putf(out, " for %s", xf_ask_duration(down_ms, text));
+        xf_notice_putf(out, " for %s", xf_readable_duration(down_ms, text));
 }
 
 static void put_certificate(struct xf_buf *out, const json_t *cert)
 {
-    int64_t left_s = json_integer_value(xf_ask_get(cert, "not_after_s")) - xf_unix_s();
+    char text[XF_READABLE_BYTES];
+    int64_t end_s = json_integer_value(xf_ask_get(cert, "not_after_s"));
     put_key(out, "\ncertificate ", cert, "name");
-    if (left_s < 0)
-        xf_notice_put(out, ": EXPIRED");
-    else
-        xf_notice_putf(out, ": %" PRId64 " days", left_s / DAY_S);
+    xf_notice_putf(out, ": %s", xf_readable_left(end_s, xf_unix_s(), text));
 }
 
 void xf_words_status(struct xf_buf *out, const json_t *rows, const json_t *result)
 {
-    char text[32];
+    char text[XF_READABLE_BYTES];
     (void)rows;
     put_key(out, "xfedd ", result, "version");
     put_key(out, ", ", result, "state");
-    xf_notice_putf(out, " for %s", xf_ask_duration(xf_ask_number_of(result, "uptime_ms"), text));
+    xf_notice_putf(out, " for %s",
+                   xf_readable_duration(xf_ask_number_of(result, "uptime_ms"), text));
     put_key(out, "\nfederation: ", result, "federation");
     put_some(out, xf_ask_get(result, "links"), NULL, put_link);
     xf_notice_putf(out, "\nstreams: in %" PRIu64 ", out %" PRIu64 " (%" PRIu64 " ready)",
@@ -80,18 +79,18 @@ void xf_words_status(struct xf_buf *out, const json_t *rows, const json_t *resul
                    xf_ask_number_of(result, "streams.ready"));
     xf_notice_putf(out, "\nwaiting: %" PRIu64 " stanzas, %s",
                    xf_ask_number_of(result, "waiting.stanzas"),
-                   xf_ask_bytes(xf_ask_number_of(result, "waiting.bytes"), text));
+                   xf_readable_bytes(xf_ask_number_of(result, "waiting.bytes"), text));
     put_some(out, xf_ask_get(result, "certificates"), NULL, put_certificate);
 }
 
 static void put_alarm(struct xf_buf *out, const json_t *row)
 {
-    char text[32];
+    char text[XF_READABLE_BYTES];
     int64_t since_s = xf_unix_s() - json_integer_value(xf_ask_get(row, "since_unix_s"));
     xf_notice_put(out, out->len > 0 ? "\n" : "");
     xf_notice_put_alarm(out, row);
     if (since_s > 0)
-        xf_notice_putf(out, " (for %s)", xf_ask_duration((uint64_t)since_s * 1000, text));
+        xf_notice_putf(out, " (for %s)", xf_readable_duration((uint64_t)since_s * 1000, text));
 }
 
 void xf_words_alarms(struct xf_buf *out, const json_t *rows, const json_t *result)
@@ -131,7 +130,7 @@ static void put_route(struct xf_buf *out, const json_t *row)
 
 static void put_stream(struct xf_buf *out, const json_t *row)
 {
-    char text[32];
+    char text[XF_READABLE_BYTES];
     put_key(out, "\nstream ", row, "dir");
     put_key(out, " ", row, "local");
     put_key(out, " ", row, "addr");
@@ -139,7 +138,7 @@ static void put_stream(struct xf_buf *out, const json_t *row)
     put_key(out, ", ", row, "tls");
     put_key(out, ", ", row, "auth");
     put_key(out, ", certificate ", row, "cert");
-    xf_notice_putf(out, ", for %s", xf_ask_duration(xf_ask_number_of(row, "age_ms"), text));
+    xf_notice_putf(out, ", for %s", xf_readable_duration(xf_ask_number_of(row, "age_ms"), text));
 }
 
 /* The newest comes first. */

@@ -28,13 +28,13 @@ void xf_frame_begin(struct xf_draft *out, const struct xf_frame *frame)
 
 void xf_frame_end(struct xf_draft *out, const struct xf_frame *frame)
 {
-    char time[XF_PAGE_WORDS], took[XF_PAGE_WORDS];
+    char time[XF_READABLE_BYTES], took[XF_READABLE_BYTES];
     xf_html(out, "</main>\n<footer><p>");
     if (frame->snapshot)
         xf_html(out, "xfedd %s · gathered %s UTC in %s · ",
                 xf_page_text(frame->snapshot->status, "version"),
-                xf_page_time(frame->snapshot->made_s, time),
-                xf_page_duration(frame->snapshot->took_ms, took));
+                xf_readable_utc_time(frame->snapshot->made_s, time),
+                xf_readable_duration(frame->snapshot->took_ms, took));
     xf_html(out, "times are UTC · help codes are titles in TROUBLESHOOTING.md</p></footer>\n"
                  "</body>\n</html>\n");
 }

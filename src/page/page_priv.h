@@ -5,7 +5,7 @@
  *   page.c         the paths, and what is answered there
  *   html.c         writes HTML: the one place that escapes
  *   query.c        what is behind a question mark, or in a form
- *   words.c        times and sizes in words
+ *   words.c        values out of answers
  *   snapshot.c     status and peers, gathered when somebody looks
  *   answers.c      what is known of single peers, the same
  *   checks.c       checks that somebody asked for
@@ -19,6 +19,7 @@
 
 #include <xfed/base/draft.h>
 #include <xfed/base/list.h>
+#include <xfed/base/readable.h>
 #include <xfed/control/control.h>
 #include <xfed/http/http.h>
 #include <xfed/net/timer.h>
@@ -47,14 +48,6 @@ void xf_html_value(struct xf_draft *out, const char *text);
 bool xf_query_get(struct xf_span query, const char *name, char *out, size_t out_bytes);
 
 /* ------------------------------------------------------------------ words.c */
-
-#define XF_PAGE_WORDS 48
-const char *xf_page_duration(uint64_t ms, char out[XF_PAGE_WORDS]);
-const char *xf_page_bytes(uint64_t bytes, char out[XF_PAGE_WORDS]);
-const char *xf_page_date(int64_t unix_s, char out[XF_PAGE_WORDS]); /* 2026-11-29, UTC */
-const char *xf_page_time(int64_t unix_s, char out[XF_PAGE_WORDS]); /* 2026-11-29 17:05:00 */
-/* "in 30 days", "expired" */
-const char *xf_page_left(int64_t until_s, int64_t now_s, char out[XF_PAGE_WORDS]);
 
 /* Of an answer; `path` is "key" or "key.key". "", 0 or false where it is missing. */
 const char *xf_page_text(const json_t *object, const char *path);

@@ -4,7 +4,7 @@
 
 static void show_address(struct xf_draft *out, const json_t *row)
 {
-    char took[XF_PAGE_WORDS];
+    char took[XF_READABLE_BYTES];
     xf_html(out,
             "<tr><th scope=\"row\"><code>%s</code></th><td><bdi>%s</bdi></td><td>%s%s%s</td><td>",
             xf_page_text(row, "addr"), xf_page_text(row, "server"),
@@ -12,7 +12,7 @@ static void show_address(struct xf_draft *out, const json_t *row)
             xf_page_is(row, "dnssec") ? "DNSSEC " : "", xf_page_is(row, "tlsa") ? "TLSA" : "");
     xf_view_state(out, xf_page_is(row, "connects") ? "up" : "failed");
     xf_html(out, " %s</td><td class=\"num\">%s</td></tr>", xf_page_text(row, "detail"),
-            xf_page_duration(xf_page_number(row, "ms"), took));
+            xf_readable_duration(xf_page_number(row, "ms"), took));
 }
 
 static void show_addresses(struct xf_draft *out, const json_t *rows)
@@ -57,10 +57,11 @@ static const char *state_of(const struct xf_page_check *check)
 
 static void show_check(struct xf_draft *out, const struct xf_page_check *check)
 {
-    char time[XF_PAGE_WORDS];
+    char time[XF_READABLE_BYTES];
     xf_html(out, "<section class=\"result\"><h2><bdi>%s</bdi> ", check->peer);
     xf_view_state(out, state_of(check));
-    xf_html(out, "</h2><p class=\"muted\"><time>%s</time> ", xf_page_time(check->began_s, time));
+    xf_html(out, "</h2><p class=\"muted\"><time>%s</time> ",
+            xf_readable_utc_time(check->began_s, time));
     xf_view_peer_link(out, check->peer);
     xf_html(out, "</p>");
     if (check->answer.last)

@@ -3,10 +3,11 @@
 #include <stdlib.h>
 
 #include <xfed/base/alloc.h>
+#include <xfed/base/clock.h>
 
 #include "page_priv.h"
 
-#define SOON_S    (14 * 86400)
+#define SOON_S    (14 * XF_DAY_S)
 #define PEERS_MAX 10
 #define OURS_MAX  200 /* certificates of ours */
 
@@ -14,11 +15,11 @@
 
 static void show_leg(struct xf_draft *out, const json_t *leg)
 {
-    char since[XF_PAGE_WORDS];
+    char since[XF_READABLE_BYTES];
     xf_html(out, "<tr><th scope=\"row\"><code>%s</code></th><td>", xf_page_text(leg, "node"));
     xf_view_state(out, xf_page_is(leg, "up") ? "up" : "down");
     xf_html(out, "</td><td class=\"num\">%s</td><td>",
-            xf_page_duration(xf_page_number(leg, "since_ms"), since));
+            xf_readable_duration(xf_page_number(leg, "since_ms"), since));
     if (*xf_page_text(leg, "failure"))
         xf_html(out, "last time: %s ", xf_page_text(leg, "failure"));
     if (xf_page_is(leg, "congested"))
@@ -33,13 +34,13 @@ static void show_leg(struct xf_draft *out, const json_t *leg)
 static void show_link(struct xf_draft *out, const json_t *link)
 {
     const json_t *legs = json_object_get(link, "legs");
-    char bytes[XF_PAGE_WORDS];
+    char bytes[XF_READABLE_BYTES];
     xf_html(out, "<h3>%s ", xf_page_text(link, "link"));
     xf_view_state(out, xf_page_is(link, "up") ? "up" : "down");
     xf_html(out, "</h3><p class=\"muted\"><code>%s</code> by %s, holds %llu stanzas (%s)%s%s</p>",
             xf_page_text(link, "name"), xf_page_text(link, "driver"),
             (unsigned long long)xf_page_number(link, "held.stanzas"),
-            xf_page_bytes(xf_page_number(link, "held.bytes"), bytes),
+            xf_readable_bytes(xf_page_number(link, "held.bytes"), bytes),
             xf_page_is(link, "congested") ? ", slow" : "",
             xf_page_is(link, "refuses_peers") ? ", refuses peers" : "");
     xf_html(out, "<table><thead><tr><th scope=\"col\">Node</th><th scope=\"col\">State</th>"
@@ -64,14 +65,15 @@ void xf_view_links(struct xf_draft *out, const json_t *status)
 static void show_certificate(struct xf_draft *out, const char *name, bool is_peer, int64_t until_s,
                              int64_t now_s)
 {
-    char date[XF_PAGE_WORDS], left[XF_PAGE_WORDS];
+    char date[XF_READABLE_BYTES], left[XF_READABLE_BYTES];
     xf_html(out, "<tr><th scope=\"row\">");
     if (is_peer)
         xf_view_peer_link(out, name);
     else
         xf_html(out, "<bdi>%s</bdi> <span class=\"muted\">ours</span>", name);
-    xf_html(out, "</th><td>%s</td><td class=\"%s\">%s</td></tr>", xf_page_date(until_s, date),
-            until_s < now_s + SOON_S ? "weak" : "", xf_page_left(until_s, now_s, left));
+    xf_html(out, "</th><td>%s</td><td class=\"%s\">%s</td></tr>",
+            xf_readable_utc_date(until_s, date), until_s < now_s + SOON_S ? "weak" : "",
+            xf_readable_left(until_s, now_s, left));
 }
 
 static void show_ours(struct xf_draft *out, const struct xf_snapshot *snapshot)

@@ -68,7 +68,7 @@ static void show_route(struct xf_draft *out, const json_t *row)
 
 static void show_stream(struct xf_draft *out, const json_t *row)
 {
-    char age[XF_PAGE_WORDS];
+    char age[XF_READABLE_BYTES];
     xf_html(out,
             "<tr data-key=\"%llu\"><th scope=\"row\">%s %llu</th><td><bdi>%s</bdi></td>"
             "<td><code>%s</code></td><td>%s</td><td>%s</td><td>%s</td><td>%s</td>"
@@ -78,7 +78,7 @@ static void show_stream(struct xf_draft *out, const json_t *row)
             xf_page_text(row, "addr"),
             xf_page_is(row, "ready") ? "ready" : xf_page_text(row, "state"),
             xf_page_text(row, "tls"), xf_page_text(row, "cert"), xf_page_text(row, "auth"),
-            xf_page_duration(xf_page_number(row, "age_ms"), age),
+            xf_readable_duration(xf_page_number(row, "age_ms"), age),
             (unsigned long long)xf_page_number(row, "stanzas_in"),
             (unsigned long long)xf_page_number(row, "stanzas_out"));
 }
@@ -126,12 +126,12 @@ void xf_view_steps(struct xf_draft *out, const json_t *attempt)
                  "<th scope=\"col\">Step</th><th scope=\"col\">Details</th></tr></thead><tbody>");
     for (size_t i = 0; i < json_array_size(steps); i++) {
         const json_t *step = json_array_get(steps, i);
-        char after[XF_PAGE_WORDS];
+        char after[XF_READABLE_BYTES];
         xf_html(out,
                 "<tr><td class=\"num\">%s</td><th scope=\"row\"><code>%s</code></th>"
                 "<td><code>%s</code></td></tr>",
-                xf_page_duration(xf_page_number(step, "ms"), after), xf_page_text(step, "event"),
-                xf_page_text(step, "pairs"));
+                xf_readable_duration(xf_page_number(step, "ms"), after),
+                xf_page_text(step, "event"), xf_page_text(step, "pairs"));
     }
     xf_html(out, "</tbody></table>");
     if (xf_page_number(attempt, "steps_left_out"))
@@ -141,7 +141,7 @@ void xf_view_steps(struct xf_draft *out, const json_t *attempt)
 
 static void show_attempt(struct xf_draft *out, const json_t *row)
 {
-    char time[XF_PAGE_WORDS];
+    char time[XF_READABLE_BYTES];
     const char *outcome = xf_page_text(row, "outcome");
     xf_html(out, "<details data-key=\"a%llu\"><summary>",
             (unsigned long long)xf_page_number(row, "stream"));
@@ -149,7 +149,8 @@ static void show_attempt(struct xf_draft *out, const json_t *row)
     xf_html(out,
             " <span class=\"dir\">%s</span> <time>%s</time> <span class=\"what\">%s</span>"
             "</summary>",
-            xf_page_text(row, "dir"), xf_page_time((int64_t)xf_page_number(row, "unix_s"), time),
+            xf_page_text(row, "dir"),
+            xf_readable_utc_time((int64_t)xf_page_number(row, "unix_s"), time),
             *xf_page_text(row, "detail") ? xf_page_text(row, "detail") : xf_page_text(row, "auth"));
     xf_html(out, "<p class=\"muted\">stream %llu, <bdi>%s</bdi> <code>%s</code> %s</p>",
             (unsigned long long)xf_page_number(row, "stream"), xf_page_text(row, "local"),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* view_peers.c — the list of peers: filters, order and pages are links and need no script. */
 #include <xfed/base/alloc.h>
+#include <xfed/base/clock.h>
 
 #include "page_priv.h"
 
@@ -78,7 +79,7 @@ static void show_heads(struct xf_draft *out, const struct xf_page_list_query *qu
 /* Where help is, and until when stanzas come back. */
 static void show_what_next(struct xf_draft *out, const struct xf_page_peer *peer)
 {
-    char retry[XF_PAGE_WORDS];
+    char retry[XF_READABLE_BYTES];
     bool waits = peer->state == XF_PEER_FAILING && peer->retry_ms >= 1000;
     if (!*peer->help && !waits)
         return;
@@ -87,7 +88,7 @@ static void show_what_next(struct xf_draft *out, const struct xf_page_peer *peer
         xf_html(out, "TROUBLESHOOTING.md, <code>%s</code>", peer->help);
     if (waits)
         xf_html(out, "%s tried again within %s", *peer->help ? " ·" : "",
-                xf_page_duration(peer->retry_ms, retry));
+                xf_readable_duration(peer->retry_ms, retry));
     xf_html(out, "</p>");
 }
 
@@ -110,14 +111,14 @@ static void show_proof(struct xf_draft *out, const struct xf_page_peer *peer)
 
 static void show_expiry(struct xf_draft *out, const struct xf_page_peer *peer, int64_t now_s)
 {
-    char date[XF_PAGE_WORDS], left[XF_PAGE_WORDS];
+    char date[XF_READABLE_BYTES], left[XF_READABLE_BYTES];
     if (!peer->cert_until_s)
         xf_html(out, "<td></td>");
     else
         xf_html(out, "<td class=\"%s\">%s <span class=\"muted\">%s</span></td>",
-                peer->cert_until_s < now_s + 14 * 86400 ? "weak" : "",
-                xf_page_date(peer->cert_until_s, date),
-                xf_page_left(peer->cert_until_s, now_s, left));
+                peer->cert_until_s < now_s + 14 * XF_DAY_S ? "weak" : "",
+                xf_readable_utc_date(peer->cert_until_s, date),
+                xf_readable_left(peer->cert_until_s, now_s, left));
 }
 
 /* What is nothing is not to catch the eye. */
@@ -129,7 +130,7 @@ static void show_count(struct xf_draft *out, uint64_t count)
 
 static void show_row(struct xf_draft *out, const struct xf_page_peer *peer, int64_t now_s)
 {
-    char heard[XF_PAGE_WORDS];
+    char heard[XF_READABLE_BYTES];
     xf_html(out, "<tr data-key=\"%s\"><th scope=\"row\">", peer->name);
     xf_view_peer_link(out, peer->name);
     xf_html(out, "</th><td>");
@@ -143,7 +144,7 @@ static void show_row(struct xf_draft *out, const struct xf_page_peer *peer, int6
     show_proof(out, peer);
     show_expiry(out, peer, now_s);
     xf_html(out, "<td class=\"num\">%s</td></tr>\n",
-            peer->was_heard ? xf_page_duration(peer->heard_ms, heard) : "");
+            peer->was_heard ? xf_readable_duration(peer->heard_ms, heard) : "");
 }
 
 /* ------------------------------------------------------------------ pages */

@@ -43,12 +43,12 @@ static void show_sentence(struct xf_draft *out, const struct xf_snapshot *snapsh
 {
     struct xf_draft nowhere = xf_draft_begin(NULL);
     const char *level = put_sentence(&nowhere, snapshot);
-    char uptime[XF_PAGE_WORDS];
+    char uptime[XF_READABLE_BYTES];
     xf_html(out, "<div role=\"status\"><h1 class=\"verdict %s\">", level);
     (void)put_sentence(out, snapshot);
     xf_html(out, "</h1></div>\n<p class=\"under\">xfedd %s has been %s for %s.</p>\n",
             xf_page_text(snapshot->status, "version"), xf_page_text(snapshot->status, "state"),
-            xf_page_duration(xf_page_number(snapshot->status, "uptime_ms"), uptime));
+            xf_readable_duration(xf_page_number(snapshot->status, "uptime_ms"), uptime));
 }
 
 /* ------------------------------------------------------------------ numbers */

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <xfed/base/alloc.h>
 #include <xfed/base/buf.h>
+#include <xfed/base/clock.h>
 #include <xfed/base/crypto.h>
 #include <xfed/base/siphash.h>
 #include <xfed/base/utf8.h>
@@ -23,7 +24,6 @@
 #define TEXT_MAX_BYTES   (1u << 30) /* of all names and reasons */
 #define REASON_MAX_BYTES 400
 #define FEWEST_SLOTS     64
-#define DAY_S            86400
 
 struct entry {
     /* Offsets in `text`; the reason ends with a NUL; equal reasons in a row are stored once. */
@@ -365,7 +365,7 @@ enum xf_err xf_blocklist_add(struct xf_blocklist *list, const char *file, struct
 
 static bool holds(const struct entry *entry, int64_t unix_s)
 {
-    return entry->until_day == INT32_MAX || unix_s < (int64_t)entry->until_day * DAY_S;
+    return entry->until_day == INT32_MAX || unix_s < (int64_t)entry->until_day * XF_DAY_S;
 }
 
 static void tell(const struct xf_blocklist *list, const struct entry *entry, struct xf_blocked *out)
@@ -374,7 +374,7 @@ static void tell(const struct xf_blocklist *list, const struct entry *entry, str
         .file = list->files[entry->file],
         .reason = xf_buf_ptr(&list->text) + entry->reason_off,
         .line = (int)entry->line,
-        .until_s = entry->until_day == INT32_MAX ? 0 : (int64_t)entry->until_day * DAY_S,
+        .until_s = entry->until_day == INT32_MAX ? 0 : (int64_t)entry->until_day * XF_DAY_S,
     };
 }
 

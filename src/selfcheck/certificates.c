@@ -10,10 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <xfed/base/clock.h>
+#include <xfed/base/readable.h>
 #include <xfed/sheets/sheets.h>
 
-#define PART  "certificate"
-#define DAY_S 86400
+#define PART "certificate"
 
 /* Of this name itself, or of its domain where an alias has none. */
 static bool is_for(const struct xf_selfcheck_certificate *cert, const struct xf_our_name *ours,
@@ -32,16 +33,18 @@ static bool has_own(const struct xf_selfcheck *check, const struct xf_our_name *
     return false;
 }
 
-static int64_t days_left(const struct xf_selfcheck_certificate *cert)
+static const char *days_left(const struct xf_selfcheck_certificate *cert,
+                             char out[XF_READABLE_BYTES])
 {
     struct xf_tls_about about;
     xf_tls_identity_about(cert->identity, &about);
-    return (about.not_after_s - xf_unix_s()) / DAY_S;
+    return xf_readable_left(about.not_after_s, xf_unix_s(), out);
 }
 
 static void look_at_dates(struct xf_selfcheck *check, const struct xf_selfcheck_certificate *cert)
 {
     struct xf_tls_about about;
+    char left[XF_READABLE_BYTES];
     struct xf_spot spot = {PART, cert->file};
     int64_t now_s = xf_unix_s(), warn_s = (int64_t)(check->parts.conf->trust.warn_ms / 1000);
     xf_tls_identity_about(cert->identity, &about);
@@ -54,8 +57,8 @@ static void look_at_dates(struct xf_selfcheck *check, const struct xf_selfcheck_
                            "has expired %" PRId64 " h ago by the clock of this host",
                            (now_s - about.not_after_s) / 3600);
     else if (about.not_after_s - now_s < warn_s)
-        xf_selfcheck_warn(check, spot, XF_HELP_OUR_CERT_DATES, "expires in %" PRId64 " days",
-                          days_left(cert));
+        xf_selfcheck_warn(check, spot, XF_HELP_OUR_CERT_DATES, "%s: it must be renewed",
+                          days_left(cert, left));
 }
 
 /* Things of the file, once for each. */
@@ -88,6 +91,7 @@ static bool is_first_of_file(const struct xf_selfcheck *check, size_t i)
 
 static void look_at_name(struct xf_selfcheck *check, const struct xf_our_name *ours)
 {
+    char left[XF_READABLE_BYTES];
     struct xf_spot spot = {PART, ours->name};
     bool own = has_own(check, ours);
     size_t count = 0;
@@ -97,8 +101,7 @@ static void look_at_name(struct xf_selfcheck *check, const struct xf_our_name *o
             continue;
         count++;
         if (xf_tls_identity_names(cert->identity, xf_span_of(ours->name)))
-            xf_selfcheck_ok(check, spot, "%s names it, and has %" PRId64 " days left", cert->file,
-                            days_left(cert));
+            xf_selfcheck_ok(check, spot, "%s names it: %s", cert->file, days_left(cert, left));
         else
             xf_selfcheck_wrong(check, spot, XF_HELP_OUR_CERT_NAME,
                                "%s does not name it: peers that ask for a certificate refuse "

@@ -16,7 +16,9 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#define DAY_S      86400
+#include <xfed/base/clock.h>
+#include <xfed/base/readable.h>
+
 #define NAME_BYTES 120
 
 int64_t xf_tls_seconds_of(const ASN1_TIME *time)
@@ -38,31 +40,22 @@ void xf_tls_identity_about(const struct xf_tls_identity *s, struct xf_tls_about 
     snprintf(out->key_type, sizeof(out->key_type), "%s", type ? type : "unknown");
 }
 
-static void date_words(int64_t when_s, char *out, size_t size)
-{
-    time_t when = (time_t)when_s;
-    struct tm tm;
-
-    if (!gmtime_r(&when, &tm) || strftime(out, size, "%Y-%m-%d", &tm) == 0)
-        snprintf(out, size, "an unknown day");
-}
-
 static bool check_dates(const struct xf_tls_identity *s, int64_t now_s, int64_t warn_s, char *out,
                         size_t size)
 {
     struct xf_tls_about about;
-    char date[32];
+    char date[XF_READABLE_BYTES];
 
     xf_tls_identity_about(s, &about);
     bool is_early = now_s < about.not_before_s;
-    date_words(is_early ? about.not_before_s : about.not_after_s, date, sizeof(date));
+    xf_readable_utc_date(is_early ? about.not_before_s : about.not_after_s, date);
     int64_t left_s = about.not_after_s - now_s;
     if (is_early)
         snprintf(out, size, "not valid before %s", date);
     else if (left_s < 0)
         snprintf(out, size, "expired on %s", date);
     else if (left_s < warn_s)
-        snprintf(out, size, "expires in %lld days, on %s", (long long)(left_s / DAY_S), date);
+        snprintf(out, size, "expires in %lld days, on %s", (long long)(left_s / XF_DAY_S), date);
     else
         return true;
     return false;

@@ -39,7 +39,3 @@ void xf_ask_drop(struct xf_ask *ask, size_t len); /* that line */
 const json_t *xf_ask_get(const json_t *object, const char *path);   /* NULL: there is none */
 const char *xf_ask_text_of(const json_t *object, const char *path); /* "": there is none */
 uint64_t xf_ask_number_of(const json_t *object, const char *path);
-/* "12 ms", "3.4 s", "5 min", "2 h 10 min", "3 d 4 h" */
-const char *xf_ask_duration(uint64_t ms, char out[32]);
-const char *xf_ask_bytes(uint64_t bytes, char out[32]); /* "0", "812 B", "3.1 KiB" */
-const char *xf_ask_time(int64_t unix_s, char out[32]);  /* local time */

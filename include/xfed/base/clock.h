@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#define XF_DAY_S 86400
+
 struct xf_clock {
     uint64_t now_ms; /* monotonic, arbitrary origin, never 0 */
 };

@@ -8,37 +8,6 @@
 
 #include <xfed/base/err.h>
 
-static const struct {
-    uint64_t ms;
-    const char *want;
-} durations[] = {
-    {0, "0 ms"},           {999, "999 ms"},     {1000, "1.0 s"},        {59999, "59.9 s"},
-    {60000, "1 min"},      {3599999, "59 min"}, {3600000, "1 h 0 min"}, {86399999, "23 h 59 min"},
-    {90000000, "1 d 1 h"},
-};
-
-START_TEST(durations_have_one_or_two_units)
-{
-    char text[32];
-    ck_assert_str_eq(xf_ask_duration(durations[_i].ms, text), durations[_i].want);
-}
-END_TEST
-
-static const struct {
-    uint64_t bytes;
-    const char *want;
-} sizes[] = {
-    {0, "0 B"},        {1023, "1023 B"},      {1024, "1.0 KiB"},
-    {1536, "1.5 KiB"}, {5u << 20, "5.0 MiB"}, {3ull << 40, "3072.0 GiB"},
-};
-
-START_TEST(sizes_have_a_unit)
-{
-    char text[32];
-    ck_assert_str_eq(xf_ask_bytes(sizes[_i].bytes, text), sizes[_i].want);
-}
-END_TEST
-
 /* clang-format off */
 static const struct {
     const char *label, *text, *want;
@@ -83,8 +52,6 @@ int main(void)
 {
     Suite *suite = suite_create("text");
     TCase *tcase = tcase_create("text");
-    tcase_add_loop_test(tcase, durations_have_one_or_two_units, 0, XF_ARRAY_LEN(durations));
-    tcase_add_loop_test(tcase, sizes_have_a_unit, 0, XF_ARRAY_LEN(sizes));
     tcase_add_loop_test(tcase, nothing_moves_the_cursor, 0, XF_ARRAY_LEN(texts));
     tcase_add_test(tcase, a_key_may_be_in_an_object);
     suite_add_tcase(suite, tcase);
