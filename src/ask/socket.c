@@ -12,7 +12,6 @@
 #include <xfed/base/alloc.h>
 
 #define READ_BYTES 65536
-#define PRINT      (JSON_COMPACT | JSON_ENSURE_ASCII)
 
 static const char *why(int error)
 {
@@ -72,12 +71,11 @@ static void send_all(int fd, const char *bytes, size_t len)
 
 void xf_ask_send(struct xf_ask *ask, const json_t *request)
 {
-    size_t len = json_dumpb(request, NULL, 0, PRINT);
-    char *text = xf_alloc(len + 1);
-    (void)json_dumpb(request, text, len, PRINT);
-    text[len] = '\n';
-    send_all(ask->fd, text, len + 1);
-    xf_free(text);
+    struct xf_buf line;
+    xf_buf_init(&line, XF_ASK_LINE_MAX);
+    if (xf_json_append_line(&line, request) == XF_ERR_OK)
+        send_all(ask->fd, xf_buf_ptr(&line), line.len);
+    xf_buf_release(&line);
 }
 
 bool xf_ask_read(struct xf_ask *ask)

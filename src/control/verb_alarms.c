@@ -47,7 +47,7 @@ void xf_verb_alarms(struct xf_client *client, const json_t *request)
 {
     struct xf_alarms *alarms = client->control->opts.alarms;
     xf_alarms_each(alarms, show, client);
-    if (json_is_true(json_object_get(request, "follow")))
+    if (xf_json_is(request, "follow"))
         begin_to_follow(client, xf_alarms_count(alarms));
     else
         xf_client_done_with(client, "alarms", xf_alarms_count(alarms));

@@ -90,7 +90,7 @@ void xf_control_reset_level(void *owner)
 
 static uint64_t minutes_of(const json_t *request)
 {
-    json_int_t minutes = json_integer_value(json_object_get(request, "minutes"));
+    int64_t minutes = xf_json_signed(request, "minutes");
     return minutes < 0 ? 0 : minutes > MINUTES_MAX ? MINUTES_MAX : (uint64_t)minutes;
 }
 

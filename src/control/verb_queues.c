@@ -65,7 +65,7 @@ void xf_verb_queue(struct xf_client *client, const json_t *request)
 {
     struct job *job = xf_new(struct job);
     job->client = client;
-    job->shows_all = json_is_true(json_object_get(request, "all"));
+    job->shows_all = xf_json_is(request, "all");
     client->job = job;
     client->free_job = xf_free;
     if (json_object_get(request, "peer") &&

@@ -43,7 +43,7 @@ static void on_over(void *owner)
 
 void xf_verb_trace(struct xf_client *client, const json_t *request)
 {
-    json_int_t minutes = json_integer_value(json_object_get(request, "minutes"));
+    int64_t minutes = xf_json_signed(request, "minutes");
     struct job *job = xf_new(struct job);
     client->job = job;
     client->free_job = xf_free;

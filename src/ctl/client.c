@@ -31,7 +31,7 @@ static json_t *no_answer(const char *what, enum xf_ctl_exit *out_exit)
 /* It came faster than we took it. */
 static void warn_of_lost(const json_t *line)
 {
-    json_int_t lost = json_integer_value(json_object_get(line, "lost"));
+    int64_t lost = xf_json_signed(line, "lost");
     if (lost > 0)
         fprintf(stderr,
                 "xfedctl: %lld rows are missing here: they came faster than they were read\n",
@@ -41,12 +41,12 @@ static void warn_of_lost(const json_t *line)
 /* The last line of an answer. */
 static json_t *result_of(struct xf_ctl *ctl, json_t *line, enum xf_ctl_exit *out_exit)
 {
-    bool is_ok = json_is_true(json_object_get(line, "ok"));
+    bool is_ok = xf_json_is(line, "ok");
     json_t *result = is_ok ? json_incref(json_object_get(line, "result")) : NULL;
     *out_exit = is_ok ? XF_CTL_OK : XF_CTL_FAILED;
     if (!is_ok && !ctl->is_json) {
         fputs("xfedctl: ", stderr);
-        xf_ctl_print_text(xf_ask_text_of(line, "message"), stderr);
+        xf_ctl_print_text(xf_json_text(line, "message"), stderr);
         fputc('\n', stderr);
     }
     json_decref(line);

@@ -54,10 +54,9 @@ static void show(const struct xf_ctl_verb *verb, const json_t *rows, const json_
 /* Of a check, for monitoring. */
 static enum xf_ctl_exit judge(const json_t *result)
 {
-    if (json_is_false(json_object_get(result, "reachable")) ||
-        xf_ask_number_of(result, "wrong") > 0)
+    if (json_is_false(json_object_get(result, "reachable")) || xf_json_number(result, "wrong") > 0)
         return XF_CTL_FAILED;
-    return xf_ask_number_of(result, "warnings") > 0 ? XF_CTL_WARNED : XF_CTL_OK;
+    return xf_json_number(result, "warnings") > 0 ? XF_CTL_WARNED : XF_CTL_OK;
 }
 
 static enum xf_ctl_exit run(struct xf_ctl *ctl, const struct xf_ctl_verb *verb, json_t *request)

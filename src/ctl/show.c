@@ -25,11 +25,6 @@ static void line(const char *name, const char *text)
     putchar('\n');
 }
 
-static bool is_true(const json_t *object, const char *key)
-{
-    return json_is_true(xf_ask_get(object, key));
-}
-
 static void print_after(const char *head, const char *text)
 {
     fputs(head, stdout);
@@ -41,17 +36,17 @@ static void print_after(const char *head, const char *text)
 static void show_leg(const json_t *leg)
 {
     char since[XF_READABLE_BYTES];
-    printf("%-14s  %-22s %s for %s", "", xf_ask_text_of(leg, "node"), xf_ask_text_of(leg, "state"),
-           xf_readable_duration(xf_ask_number_of(leg, "since_ms"), since));
-    if (*xf_ask_text_of(leg, "failure"))
-        print_after(", last time: ", xf_ask_text_of(leg, "failure"));
-    if (is_true(leg, "congested"))
+    printf("%-14s  %-22s %s for %s", "", xf_json_text(leg, "node"), xf_json_text(leg, "state"),
+           xf_readable_duration(xf_json_number(leg, "since_ms"), since));
+    if (*xf_json_text(leg, "failure"))
+        print_after(", last time: ", xf_json_text(leg, "failure"));
+    if (xf_json_is(leg, "congested"))
         fputs(", slow", stdout);
-    if (is_true(leg, "draining"))
+    if (xf_json_is(leg, "draining"))
         fputs(", drains", stdout);
     putchar('\n');
-    line("  advice", xf_ask_text_of(leg, "advice"));
-    line("  help", xf_ask_text_of(leg, "help"));
+    line("  advice", xf_json_text(leg, "advice"));
+    line("  help", xf_json_text(leg, "help"));
 }
 
 static void show_link(const json_t *link)
@@ -60,24 +55,24 @@ static void show_link(const json_t *link)
     size_t index;
     const json_t *leg;
     label("link");
-    printf("%s: %s %s, %s", xf_ask_text_of(link, "link"), xf_ask_text_of(link, "driver"),
-           xf_ask_text_of(link, "name"), is_true(link, "up") ? "up" : "DOWN");
-    if (xf_ask_number_of(link, "down_ms"))
-        printf(" for %s", xf_readable_duration(xf_ask_number_of(link, "down_ms"), down));
-    if (xf_ask_number_of(link, "held.stanzas"))
-        printf(", holds %" PRIu64 " stanzas", xf_ask_number_of(link, "held.stanzas"));
-    if (is_true(link, "refuses_peers"))
+    printf("%s: %s %s, %s", xf_json_text(link, "link"), xf_json_text(link, "driver"),
+           xf_json_text(link, "name"), xf_json_is(link, "up") ? "up" : "DOWN");
+    if (xf_json_number(link, "down_ms"))
+        printf(" for %s", xf_readable_duration(xf_json_number(link, "down_ms"), down));
+    if (xf_json_number(link, "held.stanzas"))
+        printf(", holds %" PRIu64 " stanzas", xf_json_number(link, "held.stanzas"));
+    if (xf_json_is(link, "refuses_peers"))
         fputs(", refuses peers", stdout);
     putchar('\n');
-    json_array_foreach((json_t *)(uintptr_t)xf_ask_get(link, "legs"), index, leg) show_leg(leg);
+    json_array_foreach((json_t *)(uintptr_t)xf_json_get(link, "legs"), index, leg) show_leg(leg);
 }
 
 static void show_certificate(const json_t *cert)
 {
     char until[XF_READABLE_BYTES], left[XF_READABLE_BYTES];
-    int64_t end_s = json_integer_value(xf_ask_get(cert, "not_after_s"));
+    int64_t end_s = xf_json_signed(cert, "not_after_s");
     label("certificate");
-    printf("%s: until %s, %s\n", xf_ask_text_of(cert, "name"), xf_readable_local_time(end_s, until),
+    printf("%s: until %s, %s\n", xf_json_text(cert, "name"), xf_readable_local_time(end_s, until),
            xf_readable_left(end_s, xf_unix_s(), left));
 }
 
@@ -87,24 +82,24 @@ static void show_counts(const json_t *result)
     label("streams");
     printf("in %" PRIu64 " (%" PRIu64 " not authenticated), out %" PRIu64 " (%" PRIu64
            " ready), verify %" PRIu64 "\n",
-           xf_ask_number_of(result, "streams.in"), xf_ask_number_of(result, "streams.half_open"),
-           xf_ask_number_of(result, "streams.out"), xf_ask_number_of(result, "streams.ready"),
-           xf_ask_number_of(result, "streams.verify"));
+           xf_json_number(result, "streams.in"), xf_json_number(result, "streams.half_open"),
+           xf_json_number(result, "streams.out"), xf_json_number(result, "streams.ready"),
+           xf_json_number(result, "streams.verify"));
     label("routes");
     printf("send %" PRIu64 ", queue %" PRIu64 ", failing %" PRIu64 ", idle %" PRIu64 "\n",
-           xf_ask_number_of(result, "routes.send"), xf_ask_number_of(result, "routes.queue"),
-           xf_ask_number_of(result, "routes.bounce") + xf_ask_number_of(result, "routes.probe"),
-           xf_ask_number_of(result, "routes.idle"));
+           xf_json_number(result, "routes.send"), xf_json_number(result, "routes.queue"),
+           xf_json_number(result, "routes.bounce") + xf_json_number(result, "routes.probe"),
+           xf_json_number(result, "routes.idle"));
     label("waiting");
-    printf("%" PRIu64 " stanzas, %s\n", xf_ask_number_of(result, "waiting.stanzas"),
-           xf_readable_bytes(xf_ask_number_of(result, "waiting.bytes"), bytes));
+    printf("%" PRIu64 " stanzas, %s\n", xf_json_number(result, "waiting.stanzas"),
+           xf_readable_bytes(xf_json_number(result, "waiting.bytes"), bytes));
 }
 
 static void show_federation(const json_t *result)
 {
     size_t index;
-    const json_t *peer, *peers = xf_ask_get(result, "switched_off");
-    const char *word = xf_ask_text_of(result, "federation");
+    const json_t *peer, *peers = xf_json_get(result, "switched_off");
+    const char *word = xf_json_text(result, "federation");
     label("federation");
     fputs(strcmp(word, "off") == 0            ? "off (configuration)"
           : strcmp(word, "switched-off") == 0 ? "SWITCHED OFF (xfedctl federation on)"
@@ -124,27 +119,26 @@ void xf_ctl_show_status(const json_t *rows, const json_t *result)
     size_t index;
     const json_t *item;
     (void)rows;
-    printf("xfedd %s, %s for %s, pid %" PRIu64 ", %s\n", xf_ask_text_of(result, "version"),
-           xf_ask_text_of(result, "state"),
-           xf_readable_duration(xf_ask_number_of(result, "uptime_ms"), text),
-           xf_ask_number_of(result, "pid"), xf_ask_text_of(result, "config"));
+    printf("xfedd %s, %s for %s, pid %" PRIu64 ", %s\n", xf_json_text(result, "version"),
+           xf_json_text(result, "state"),
+           xf_readable_duration(xf_json_number(result, "uptime_ms"), text),
+           xf_json_number(result, "pid"), xf_json_text(result, "config"));
     show_federation(result);
-    json_array_foreach((json_t *)(uintptr_t)xf_ask_get(result, "links"), index, item)
+    json_array_foreach((json_t *)(uintptr_t)xf_json_get(result, "links"), index, item)
         show_link(item);
     show_counts(result);
-    json_array_foreach((json_t *)(uintptr_t)xf_ask_get(result, "certificates"), index, item)
+    json_array_foreach((json_t *)(uintptr_t)xf_json_get(result, "certificates"), index, item)
         show_certificate(item);
-    if (xf_ask_get(result, "reload")) {
+    if (xf_json_get(result, "reload")) {
         label("reload");
-        printf(
-            "%s, %s\n",
-            xf_readable_local_time(json_integer_value(xf_ask_get(result, "reload.unix_s")), text),
-            is_true(result, "reload.ok") ? "done" : "REFUSED: the old configuration is in force");
+        printf("%s, %s\n", xf_readable_local_time(xf_json_signed(result, "reload.unix_s"), text),
+               xf_json_is(result, "reload.ok") ? "done"
+                                               : "REFUSED: the old configuration is in force");
     }
     label("process");
-    printf("log level %s, peak memory %s, ", xf_ask_text_of(result, "log_level"),
-           xf_readable_bytes(xf_ask_number_of(result, "memory_peak_kib") * 1024, text));
-    printf("CPU %s\n", xf_readable_duration(xf_ask_number_of(result, "cpu_ms"), text));
+    printf("log level %s, peak memory %s, ", xf_json_text(result, "log_level"),
+           xf_readable_bytes(xf_json_number(result, "memory_peak_kib") * 1024, text));
+    printf("CPU %s\n", xf_readable_duration(xf_json_number(result, "cpu_ms"), text));
 }
 
 /* ------------------------------------------------------------------ peer, explain */
@@ -153,17 +147,17 @@ static void show_route(const json_t *row)
 {
     char text[XF_READABLE_BYTES];
     label("route");
-    xf_ctl_print_text(xf_ask_text_of(row, "local"), stdout);
-    printf(": %s, sent %" PRIu64 ", bounced %" PRIu64, xf_ask_text_of(row, "state"),
-           xf_ask_number_of(row, "sent"), xf_ask_number_of(row, "bounced"));
-    if (xf_ask_number_of(row, "queued.stanzas"))
-        printf(", %" PRIu64 " wait for %s", xf_ask_number_of(row, "queued.stanzas"),
-               xf_readable_duration(xf_ask_number_of(row, "oldest_ms"), text));
-    if (*xf_ask_text_of(row, "text")) {
+    xf_ctl_print_text(xf_json_text(row, "local"), stdout);
+    printf(": %s, sent %" PRIu64 ", bounced %" PRIu64, xf_json_text(row, "state"),
+           xf_json_number(row, "sent"), xf_json_number(row, "bounced"));
+    if (xf_json_number(row, "queued.stanzas"))
+        printf(", %" PRIu64 " wait for %s", xf_json_number(row, "queued.stanzas"),
+               xf_readable_duration(xf_json_number(row, "oldest_ms"), text));
+    if (*xf_json_text(row, "text")) {
         fputs("; ", stdout);
-        xf_ctl_print_text(xf_ask_text_of(row, "text"), stdout);
+        xf_ctl_print_text(xf_json_text(row, "text"), stdout);
         printf("; stanzas come back for %s",
-               xf_readable_duration(xf_ask_number_of(row, "retry_ms"), text));
+               xf_readable_duration(xf_json_number(row, "retry_ms"), text));
     }
     putchar('\n');
 }
@@ -172,20 +166,19 @@ static void show_stream(const json_t *row)
 {
     char text[XF_READABLE_BYTES];
     label("stream");
-    printf("%" PRIu64 " %s ", xf_ask_number_of(row, "stream"), xf_ask_text_of(row, "dir"));
-    xf_ctl_print_text(xf_ask_text_of(row, "local"), stdout);
-    printf(" %s %s %s", xf_ask_text_of(row, "addr"), xf_ask_text_of(row, "state"),
-           xf_ask_text_of(row, "tls"));
-    if (*xf_ask_text_of(row, "auth"))
-        printf(" %s, certificate %s", xf_ask_text_of(row, "auth"), xf_ask_text_of(row, "cert"));
-    printf(", for %s\n", xf_readable_duration(xf_ask_number_of(row, "age_ms"), text));
+    printf("%" PRIu64 " %s ", xf_json_number(row, "stream"), xf_json_text(row, "dir"));
+    xf_ctl_print_text(xf_json_text(row, "local"), stdout);
+    printf(" %s %s %s", xf_json_text(row, "addr"), xf_json_text(row, "state"),
+           xf_json_text(row, "tls"));
+    if (*xf_json_text(row, "auth"))
+        printf(" %s, certificate %s", xf_json_text(row, "auth"), xf_json_text(row, "cert"));
+    printf(", for %s\n", xf_readable_duration(xf_json_number(row, "age_ms"), text));
 }
 
 static void show_step(const json_t *step)
 {
-    printf("  %8" PRIu64 " ms  %-22s ", xf_ask_number_of(step, "ms"),
-           xf_ask_text_of(step, "event"));
-    xf_ctl_print_text(xf_ask_text_of(step, "pairs"), stdout);
+    printf("  %8" PRIu64 " ms  %-22s ", xf_json_number(step, "ms"), xf_json_text(step, "event"));
+    xf_ctl_print_text(xf_json_text(step, "pairs"), stdout);
     putchar('\n');
 }
 
@@ -195,17 +188,17 @@ static void show_attempt(const json_t *row)
     size_t index;
     const json_t *step;
     printf("\n%s  stream %" PRIu64 " %s ",
-           xf_readable_local_time(json_integer_value(xf_ask_get(row, "unix_s")), text),
-           xf_ask_number_of(row, "stream"), xf_ask_text_of(row, "dir"));
-    xf_ctl_print_text(xf_ask_text_of(row, "local"), stdout);
-    printf(": %s\n", xf_ask_text_of(row, "outcome"));
-    json_array_foreach((json_t *)(uintptr_t)xf_ask_get(row, "steps"), index, step) show_step(step);
-    if (strcmp(xf_ask_text_of(row, "outcome"), "failed") != 0)
+           xf_readable_local_time(xf_json_signed(row, "unix_s"), text),
+           xf_json_number(row, "stream"), xf_json_text(row, "dir"));
+    xf_ctl_print_text(xf_json_text(row, "local"), stdout);
+    printf(": %s\n", xf_json_text(row, "outcome"));
+    json_array_foreach((json_t *)(uintptr_t)xf_json_get(row, "steps"), index, step) show_step(step);
+    if (strcmp(xf_json_text(row, "outcome"), "failed") != 0)
         return;
-    line("  reason", xf_ask_text_of(row, "reason"));
-    line("  detail", xf_ask_text_of(row, "detail"));
-    line("  advice", xf_ask_text_of(row, "advice"));
-    line("  help", xf_ask_text_of(row, "help"));
+    line("  reason", xf_json_text(row, "reason"));
+    line("  detail", xf_json_text(row, "detail"));
+    line("  advice", xf_json_text(row, "advice"));
+    line("  help", xf_json_text(row, "help"));
 }
 
 static void show_rows(const json_t *rows)
@@ -218,9 +211,8 @@ static void show_rows(const json_t *rows)
         size_t index;
         const json_t *row;
         json_array_foreach((json_t *)(uintptr_t)rows, index,
-                           row) if (strcmp(xf_ask_text_of(row, "kind"), kinds[i].kind) == 0)
-            kinds[i]
-                .show(row);
+                           row) if (strcmp(xf_json_text(row, "kind"), kinds[i].kind) == 0) kinds[i]
+            .show(row);
     }
     if (json_array_size(rows) == 0)
         puts("no route, no stream, and no attempt that is remembered");
@@ -228,11 +220,11 @@ static void show_rows(const json_t *rows)
 
 static void show_ruling(const json_t *ruling)
 {
-    fputs(is_true(ruling, "passes") ? "passes" : "refused by ", stdout);
-    if (is_true(ruling, "passes"))
+    fputs(xf_json_is(ruling, "passes") ? "passes" : "refused by ", stdout);
+    if (xf_json_is(ruling, "passes"))
         return;
-    printf("%s: ", xf_ask_text_of(ruling, "rule"));
-    xf_ctl_print_text(xf_ask_text_of(ruling, "text"), stdout);
+    printf("%s: ", xf_json_text(ruling, "rule"));
+    xf_ctl_print_text(xf_json_text(ruling, "text"), stdout);
 }
 
 static void show_policy(const json_t *policy)
@@ -242,25 +234,25 @@ static void show_policy(const json_t *policy)
     json_array_foreach((json_t *)(uintptr_t)policy, index, pair)
     {
         label(index ? "" : "policy");
-        xf_ctl_print_text(xf_ask_text_of(pair, "local"), stdout);
+        xf_ctl_print_text(xf_json_text(pair, "local"), stdout);
         fputs(": out ", stdout);
-        show_ruling(xf_ask_get(pair, "out"));
+        show_ruling(xf_json_get(pair, "out"));
         fputs(", in ", stdout);
-        show_ruling(xf_ask_get(pair, "in"));
+        show_ruling(xf_json_get(pair, "in"));
         putchar('\n');
     }
 }
 
 void xf_ctl_show_peer(const json_t *rows, const json_t *result)
 {
-    line("peer", xf_ask_text_of(result, "peer"));
-    if (*xf_ask_text_of(result, "section")) {
+    line("peer", xf_json_text(result, "peer"));
+    if (*xf_json_text(result, "section")) {
         label("section");
-        print_after("peer ", xf_ask_text_of(result, "section"));
-        print_after(" at ", xf_ask_text_of(result, "place"));
+        print_after("peer ", xf_json_text(result, "section"));
+        print_after(" at ", xf_json_text(result, "place"));
         putchar('\n');
     }
-    show_policy(xf_ask_get(result, "policy"));
+    show_policy(xf_json_get(result, "policy"));
     show_rows(rows);
 }
 
@@ -279,19 +271,19 @@ static void print_lines(const char *text)
 
 void xf_ctl_show_explain(const json_t *rows, const json_t *result)
 {
-    print_lines(xf_ask_text_of(result, "policy"));
-    const json_t *mail = xf_ask_get(result, "mail");
+    print_lines(xf_json_text(result, "policy"));
+    const json_t *mail = xf_json_get(result, "mail");
     putchar('\n');
     if (mail) {
         label("mail");
-        xf_ctl_print_text(xf_ask_text_of(mail, "jid"), stdout);
+        xf_ctl_print_text(xf_json_text(mail, "jid"), stdout);
         fputs(" -> ", stdout);
-        xf_ctl_print_text(*xf_ask_text_of(mail, "mail") ? xf_ask_text_of(mail, "mail")
-                                                        : xf_ask_text_of(mail, "answer"),
+        xf_ctl_print_text(*xf_json_text(mail, "mail") ? xf_json_text(mail, "mail")
+                                                      : xf_json_text(mail, "answer"),
                           stdout);
         putchar('\n');
     }
-    line("peer", xf_ask_text_of(result, "peer"));
+    line("peer", xf_json_text(result, "peer"));
     show_rows(rows);
 }
 
@@ -309,7 +301,7 @@ static json_t *rows_of_kind(const json_t *rows, const char *kind)
     json_t *some = json_array(), *row;
     size_t index;
     json_array_foreach((json_t *)(uintptr_t)rows, index,
-                       row) if (strcmp(xf_ask_text_of(row, "kind"), kind) == 0)
+                       row) if (strcmp(xf_json_text(row, "kind"), kind) == 0)
         json_array_append(some, row);
     return some;
 }
@@ -317,27 +309,27 @@ static json_t *rows_of_kind(const json_t *rows, const char *kind)
 /* What is said of a peer, or of ourselves as peers see us. */
 static void show_conclusion(const json_t *result)
 {
-    bool is_inbound = is_true(result, "inbound"), is_reachable = is_true(result, "reachable");
-    xf_ctl_print_text(xf_ask_text_of(result, "peer"), stdout);
+    bool is_inbound = xf_json_is(result, "inbound"), is_reachable = xf_json_is(result, "reachable");
+    xf_ctl_print_text(xf_json_text(result, "peer"), stdout);
     fputs(is_reachable ? " can be reached" : " cannot be reached", stdout);
     if (is_inbound)
         fputs(" as peers would, from this host", stdout);
     else
-        print_after(" from ", xf_ask_text_of(result, "local"));
+        print_after(" from ", xf_json_text(result, "local"));
     if (!is_reachable)
-        print_after(": ", *xf_ask_text_of(result, "detail") ? xf_ask_text_of(result, "detail")
-                                                            : xf_ask_text_of(result, "text"));
+        print_after(": ", *xf_json_text(result, "detail") ? xf_json_text(result, "detail")
+                                                          : xf_json_text(result, "text"));
     putchar('\n');
     if (!is_inbound)
         return;
-    line("hint", xf_ask_text_of(result, "hint"));
-    line("advice", xf_ask_text_of(result, "advice"));
-    line("help", xf_ask_text_of(result, "help"));
+    line("hint", xf_json_text(result, "hint"));
+    line("advice", xf_json_text(result, "advice"));
+    line("help", xf_json_text(result, "help"));
 }
 
 void xf_ctl_show_check(const json_t *rows, const json_t *result)
 {
-    if (xf_ask_get(result, "wrong")) {
+    if (xf_json_get(result, "wrong")) {
         xf_ctl_show_self(rows, result);
         return;
     }
@@ -358,12 +350,12 @@ void xf_ctl_show_check(const json_t *rows, const json_t *result)
 void xf_ctl_show_closed(const json_t *rows, const json_t *result)
 {
     (void)rows;
-    printf("%" PRIu64 " streams are being closed\n", xf_ask_number_of(result, "closed"));
+    printf("%" PRIu64 " streams are being closed\n", xf_json_number(result, "closed"));
 }
 
 void xf_ctl_show_retry(const json_t *rows, const json_t *result)
 {
-    uint64_t routes = xf_ask_number_of(result, "routes");
+    uint64_t routes = xf_json_number(result, "routes");
     (void)rows;
     if (routes)
         printf("%" PRIu64 " routes had failed; one tries now (xfedctl peer shows how it goes)\n",
@@ -375,19 +367,19 @@ void xf_ctl_show_retry(const json_t *rows, const json_t *result)
 void xf_ctl_show_flush(const json_t *rows, const json_t *result)
 {
     (void)rows;
-    printf("%" PRIu64 " stanzas were returned or dropped\n", xf_ask_number_of(result, "stanzas"));
+    printf("%" PRIu64 " stanzas were returned or dropped\n", xf_json_number(result, "stanzas"));
 }
 
 void xf_ctl_show_federation(const json_t *rows, const json_t *result)
 {
     (void)rows;
-    printf("switched %s", xf_ask_text_of(result, "turned"));
-    if (strcmp(xf_ask_text_of(result, "turned"), "off") == 0)
+    printf("switched %s", xf_json_text(result, "turned"));
+    if (strcmp(xf_json_text(result, "turned"), "off") == 0)
         puts(", until xfedd ends: to keep it, write it into the configuration");
-    else if (is_true(result, "off_by_configuration"))
+    else if (xf_json_is(result, "off_by_configuration"))
         puts("; but the configuration says federation = off");
     else
-        puts(is_true(result, "all_off") ? "; but all peers are switched off" : "");
+        puts(xf_json_is(result, "all_off") ? "; but all peers are switched off" : "");
 }
 
 void xf_ctl_show_reload(const json_t *rows, const json_t *result)
@@ -396,9 +388,9 @@ void xf_ctl_show_reload(const json_t *rows, const json_t *result)
     const json_t *row;
     json_array_foreach((json_t *)(uintptr_t)rows, index, row)
     {
-        if (strcmp(xf_ask_text_of(row, "kind"), "restart-needed") == 0)
+        if (strcmp(xf_json_text(row, "kind"), "restart-needed") == 0)
             fputs("needs a restart: ", stdout);
-        xf_ctl_print_text(xf_ask_text_of(row, "detail"), stdout);
+        xf_ctl_print_text(xf_json_text(row, "detail"), stdout);
         putchar('\n');
     }
     if (result)
@@ -409,10 +401,10 @@ void xf_ctl_show_page(const json_t *rows, const json_t *result)
 {
     char text[XF_READABLE_BYTES];
     (void)rows;
-    line("page", xf_ask_text_of(result, "url"));
-    line("token", xf_ask_text_of(result, "token"));
+    line("page", xf_json_text(result, "url"));
+    line("token", xf_json_text(result, "token"));
     printf("Paste the token into the page to check a peer. It is good for %s, and only this one.\n",
-           xf_readable_duration(xf_ask_number_of(result, "valid_ms"), text));
+           xf_readable_duration(xf_json_number(result, "valid_ms"), text));
 }
 
 void xf_ctl_show_drain(const json_t *rows, const json_t *result)
@@ -420,14 +412,14 @@ void xf_ctl_show_drain(const json_t *rows, const json_t *result)
     char text[XF_READABLE_BYTES];
     (void)rows;
     printf("xfedd stops: queues have %s at most\n",
-           xf_readable_duration(xf_ask_number_of(result, "drain_ms"), text));
+           xf_readable_duration(xf_json_number(result, "drain_ms"), text));
 }
 
 void xf_ctl_show_log(const json_t *rows, const json_t *result)
 {
-    uint64_t minutes = xf_ask_number_of(result, "minutes");
+    uint64_t minutes = xf_json_number(result, "minutes");
     (void)rows;
-    printf("log level %s", xf_ask_text_of(result, "level"));
+    printf("log level %s", xf_json_text(result, "level"));
     if (minutes)
         printf(" for %" PRIu64 " minutes\n", minutes);
     else
@@ -437,10 +429,10 @@ void xf_ctl_show_log(const json_t *rows, const json_t *result)
 bool xf_ctl_show_trace_row(void *owner, const json_t *row)
 {
     char text[XF_READABLE_BYTES];
-    int64_t unix_ms = json_integer_value(xf_ask_get(row, "unix_ms"));
+    int64_t unix_ms = xf_json_signed(row, "unix_ms");
     (void)owner;
     printf("%s.%03" PRId64 " ", xf_readable_local_time(unix_ms / 1000, text), unix_ms % 1000);
-    xf_ctl_print_text(xf_ask_text_of(row, "line"), stdout);
+    xf_ctl_print_text(xf_json_text(row, "line"), stdout);
     putchar('\n');
     fflush(stdout);
     return true;

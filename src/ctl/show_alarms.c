@@ -20,21 +20,20 @@ static bool is_new(const char *change)
 bool xf_ctl_show_alarm_row(void *owner, const json_t *row)
 {
     char time[XF_READABLE_BYTES];
-    const char *change = xf_ask_text_of(row, "change");
+    const char *change = xf_json_text(row, "change");
     const char *when = is_new(change) ? "since_unix_s" : "unix_s";
     (void)owner;
     if (strcmp(change, "following") == 0) {
         xf_ctl_show_alarms(NULL, row);
         return true;
     }
-    printf("%s  %s", xf_readable_local_time(json_integer_value(xf_ask_get(row, when)), time),
-           change);
-    print(" ", xf_ask_text_of(row, "alarm"));
-    print(" ", xf_ask_text_of(row, "subject"));
-    print(": ", xf_ask_text_of(row, "text"));
-    print(": ", xf_ask_text_of(row, "detail"));
+    printf("%s  %s", xf_readable_local_time(xf_json_signed(row, when), time), change);
+    print(" ", xf_json_text(row, "alarm"));
+    print(" ", xf_json_text(row, "subject"));
+    print(": ", xf_json_text(row, "text"));
+    print(": ", xf_json_text(row, "detail"));
     if (is_new(change))
-        print("\n  advice: ", xf_ask_text_of(row, "advice"));
+        print("\n  advice: ", xf_json_text(row, "advice"));
     putchar('\n');
     fflush(stdout);
     return true;
@@ -43,7 +42,7 @@ bool xf_ctl_show_alarm_row(void *owner, const json_t *row)
 void xf_ctl_show_alarms(const json_t *rows, const json_t *result)
 {
     (void)rows;
-    if (xf_ask_number_of(result, "alarms") == 0)
+    if (xf_json_number(result, "alarms") == 0)
         puts("no alarm");
     fflush(stdout);
 }

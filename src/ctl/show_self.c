@@ -11,18 +11,18 @@
 
 static void print_finding(const json_t *row)
 {
-    const char *level = xf_ask_text_of(row, "level");
+    const char *level = xf_json_text(row, "level");
     bool is_wrong = strcmp(level, "wrong") == 0;
-    printf("%-8s %-12s ", is_wrong ? "WRONG" : level, xf_ask_text_of(row, "part"));
-    xf_ctl_print_text(xf_ask_text_of(row, "where"), stdout);
+    printf("%-8s %-12s ", is_wrong ? "WRONG" : level, xf_json_text(row, "part"));
+    xf_ctl_print_text(xf_json_text(row, "where"), stdout);
     fputs(": ", stdout);
-    xf_ctl_print_text(xf_ask_text_of(row, "text"), stdout);
+    xf_ctl_print_text(xf_json_text(row, "text"), stdout);
     putchar('\n');
-    if (!*xf_ask_text_of(row, "help"))
+    if (!*xf_json_text(row, "help"))
         return;
     printf("%-*sadvice: ", ADVICE_AT, "");
-    xf_ctl_print_text(xf_ask_text_of(row, "advice"), stdout);
-    printf("\n%-*shelp: %s\n", ADVICE_AT, "", xf_ask_text_of(row, "help"));
+    xf_ctl_print_text(xf_json_text(row, "advice"), stdout);
+    printf("\n%-*shelp: %s\n", ADVICE_AT, "", xf_json_text(row, "help"));
 }
 
 void xf_ctl_show_self(const json_t *rows, const json_t *result)
@@ -32,10 +32,10 @@ void xf_ctl_show_self(const json_t *rows, const json_t *result)
         size_t index;
         const json_t *row;
         json_array_foreach((json_t *)(uintptr_t)rows, index,
-                           row) if (strcmp(xf_ask_text_of(row, "level"), levels[i]) == 0)
+                           row) if (strcmp(xf_json_text(row, "level"), levels[i]) == 0)
             print_finding(row);
     }
     printf("\n%" PRIu64 " ok, %" PRIu64 " warnings, %" PRIu64 " wrong\n",
-           xf_ask_number_of(result, "ok"), xf_ask_number_of(result, "warnings"),
-           xf_ask_number_of(result, "wrong"));
+           xf_json_number(result, "ok"), xf_json_number(result, "warnings"),
+           xf_json_number(result, "wrong"));
 }

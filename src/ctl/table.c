@@ -14,7 +14,7 @@
 static const char *cell(const struct xf_ctl_column *column, const json_t *row,
                         char room[XF_READABLE_BYTES])
 {
-    uint64_t number = xf_ask_number_of(row, column->key);
+    uint64_t number = xf_json_number(row, column->key);
     switch (column->kind) {
     case XF_CTL_COUNT:
         snprintf(room, 32, "%" PRIu64, number);
@@ -24,11 +24,11 @@ static const char *cell(const struct xf_ctl_column *column, const json_t *row,
     case XF_CTL_BYTES:
         return number ? xf_readable_bytes(number, room) : "-";
     case XF_CTL_YES:
-        return json_is_true(xf_ask_get(row, column->key)) ? "yes" : "";
+        return xf_json_is(row, column->key) ? "yes" : "";
     case XF_CTL_TEXT:
         break;
     }
-    const char *text = xf_ask_text_of(row, column->key);
+    const char *text = xf_json_text(row, column->key);
     return *text ? text : "-";
 }
 

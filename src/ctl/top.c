@@ -54,7 +54,7 @@ static size_t screen_lines(void)
 /* A key of a stream and pair, to find it again. */
 static void key_of(const json_t *row, char out[64], size_t index)
 {
-    snprintf(out, 64, "%" PRIu64 " %zu", xf_ask_number_of(row, "stream"), index);
+    snprintf(out, 64, "%" PRIu64 " %zu", xf_json_number(row, "stream"), index);
 }
 
 static json_t *by_key(const json_t *rows)
@@ -65,8 +65,8 @@ static json_t *by_key(const json_t *rows)
     uint64_t last = 0;
     json_array_foreach((json_t *)(uintptr_t)rows, index, row)
     {
-        same = xf_ask_number_of(row, "stream") == last ? same + 1 : 0;
-        last = xf_ask_number_of(row, "stream");
+        same = xf_json_number(row, "stream") == last ? same + 1 : 0;
+        last = xf_json_number(row, "stream");
         key_of(row, key, same);
         json_object_set(map, key, row);
     }
@@ -76,8 +76,8 @@ static json_t *by_key(const json_t *rows)
 static void set_rate(json_t *row, const json_t *before, const char *count, const char *rate,
                      uint64_t ms)
 {
-    uint64_t was = before ? xf_ask_number_of(before, count) : 0;
-    uint64_t is = xf_ask_number_of(row, count);
+    uint64_t was = before ? xf_json_number(before, count) : 0;
+    uint64_t is = xf_json_number(row, count);
     json_object_set_new(row, rate,
                         json_integer(is > was && ms ? (json_int_t)((is - was) * 1000 / ms) : 0));
 }
@@ -97,8 +97,8 @@ static void set_rates(json_t *now, const json_t *before, uint64_t ms)
 static int by_traffic(const void *a, const void *b)
 {
     const json_t *left = *(json_t *const *)a, *right = *(json_t *const *)b;
-    uint64_t of_left = xf_ask_number_of(left, "rate_in") + xf_ask_number_of(left, "rate_out");
-    uint64_t of_right = xf_ask_number_of(right, "rate_in") + xf_ask_number_of(right, "rate_out");
+    uint64_t of_left = xf_json_number(left, "rate_in") + xf_json_number(left, "rate_out");
+    uint64_t of_right = xf_json_number(right, "rate_in") + xf_json_number(right, "rate_out");
     return of_left < of_right ? 1 : of_left > of_right ? -1 : 0;
 }
 
@@ -125,11 +125,11 @@ static void print_screen(const json_t *status, json_t *rows)
         fputs("\x1b[H\x1b[2J", stdout);
     printf("xfedd %s, %s for %s; streams in %" PRIu64 ", out %" PRIu64 "; waiting %" PRIu64
            " stanzas, %s\n\n",
-           xf_ask_text_of(status, "version"), xf_ask_text_of(status, "state"),
-           xf_readable_duration(xf_ask_number_of(status, "uptime_ms"), up),
-           xf_ask_number_of(status, "streams.in"), xf_ask_number_of(status, "streams.out"),
-           xf_ask_number_of(status, "waiting.stanzas"),
-           xf_readable_bytes(xf_ask_number_of(status, "waiting.bytes"), bytes));
+           xf_json_text(status, "version"), xf_json_text(status, "state"),
+           xf_readable_duration(xf_json_number(status, "uptime_ms"), up),
+           xf_json_number(status, "streams.in"), xf_json_number(status, "streams.out"),
+           xf_json_number(status, "waiting.stanzas"),
+           xf_readable_bytes(xf_json_number(status, "waiting.bytes"), bytes));
     xf_ctl_table(columns, XF_ARRAY_LEN(columns), top);
     fflush(stdout);
     json_decref(top);

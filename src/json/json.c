@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* json.c — values into JSON objects; see json.h. */
+/* json.c — values into JSON objects, and out of them; see json.h. */
 #include <xfed/json/json.h>
+
+#include <string.h>
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/utf8.h>
@@ -70,4 +72,36 @@ enum xf_err xf_json_append_line(struct xf_buf *out, const json_t *value)
     room[len] = '\n';
     xf_buf_commit(out, len + 1);
     return XF_ERR_OK;
+}
+
+/* ------------------------------------------------------------------ out of an object */
+
+const json_t *xf_json_get(const json_t *object, const char *path)
+{
+    const char *dot = strchr(path, '.');
+    if (!dot)
+        return json_object_get(object, path);
+    return xf_json_get(json_object_getn(object, path, (size_t)(dot - path)), dot + 1);
+}
+
+const char *xf_json_text(const json_t *object, const char *path)
+{
+    const char *text = json_string_value(xf_json_get(object, path));
+    return text ? text : "";
+}
+
+uint64_t xf_json_number(const json_t *object, const char *path)
+{
+    int64_t number = xf_json_signed(object, path);
+    return number > 0 ? (uint64_t)number : 0;
+}
+
+int64_t xf_json_signed(const json_t *object, const char *path)
+{
+    return json_integer_value(xf_json_get(object, path));
+}
+
+bool xf_json_is(const json_t *object, const char *path)
+{
+    return json_is_true(xf_json_get(object, path));
 }

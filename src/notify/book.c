@@ -35,9 +35,9 @@ static char *key_of(const json_t *row)
 {
     struct xf_buf key;
     xf_notice_text_init(&key);
-    xf_notice_put_shown(&key, xf_ask_text_of(row, "alarm"));
+    xf_notice_put_shown(&key, xf_json_text(row, "alarm"));
     xf_notice_put(&key, " ");
-    xf_notice_put_shown(&key, xf_ask_text_of(row, "subject"));
+    xf_notice_put_shown(&key, xf_json_text(row, "subject"));
     return take_text(&key);
 }
 
@@ -78,7 +78,7 @@ void xf_book_say(struct xf_book *book, const char *line)
 /* Takes `key` over. */
 static void raise(struct xf_book *book, char *key, const json_t *row)
 {
-    const char *advice = xf_ask_text_of(row, "advice");
+    const char *advice = xf_json_text(row, "advice");
     if (find(&book->keys, key) < book->keys.count) {
         xf_free(key);
         return;
@@ -115,7 +115,7 @@ static void end_list(struct xf_book *book)
 
 void xf_book_take(struct xf_book *book, const json_t *row)
 {
-    const char *change = xf_ask_text_of(row, "change");
+    const char *change = xf_json_text(row, "change");
     char *key = key_of(row);
     if (strcmp(change, "stands") == 0)
         xf_texts_add_new(&book->seen, key);

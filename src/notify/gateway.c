@@ -65,12 +65,12 @@ static void be_found(struct xf_gateway *gateway)
 static bool take_line(struct xf_gateway *gateway, const json_t *line, uint64_t now_ms)
 {
     const json_t *row = json_object_get(line, "row");
-    const char *message = xf_ask_text_of(line, "message");
+    const char *message = xf_json_text(line, "message");
     if (!row || json_object_get(line, "lost")) {
         lose(gateway, *message ? message : "xfedd ended the answer", now_ms);
         return false;
     }
-    if (strcmp(xf_ask_text_of(row, "change"), "following") == 0)
+    if (strcmp(xf_json_text(row, "change"), "following") == 0)
         be_found(gateway);
     xf_book_take(gateway->book, row);
     return true;

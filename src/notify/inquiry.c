@@ -103,10 +103,10 @@ static bool take_line(struct xf_inquiries *inquiries, const json_t *line)
             json_array_append(inquiries->rows, (json_t *)(uintptr_t)row);
         return false;
     }
-    if (!json_is_true(json_object_get(line, "ok"))) {
-        const char *code = xf_ask_text_of(line, "error");
+    if (!xf_json_is(line, "ok")) {
+        const char *code = xf_json_text(line, "error");
         fail(inquiries, strcmp(code, "not-permitted") == 0 ? "not-permitted" : "refused",
-             xf_ask_text_of(line, "message"));
+             xf_json_text(line, "message"));
         return true;
     }
     xf_notice_text_init(&text);

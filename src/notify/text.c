@@ -62,14 +62,14 @@ void xf_notice_put_shown(struct xf_buf *text, const char *words)
 
 void xf_notice_put_alarm(struct xf_buf *text, const json_t *row)
 {
-    const char *subject = xf_ask_text_of(row, "subject"), *detail = xf_ask_text_of(row, "detail");
-    xf_notice_put_shown(text, xf_ask_text_of(row, "alarm"));
+    const char *subject = xf_json_text(row, "subject"), *detail = xf_json_text(row, "detail");
+    xf_notice_put_shown(text, xf_json_text(row, "alarm"));
     if (*subject) {
         xf_notice_put(text, " ");
         xf_notice_put_shown(text, subject);
     }
     xf_notice_put(text, ": ");
-    xf_notice_put_shown(text, xf_ask_text_of(row, "text"));
+    xf_notice_put_shown(text, xf_json_text(row, "text"));
     if (*detail) {
         xf_notice_put(text, ": ");
         xf_notice_put_shown(text, detail);

@@ -13,14 +13,9 @@
 #define ITEMS_MAX   8  /* of each list */
 #define EXPLAIN_MAX 12 /* lines */
 
-static bool is_true(const json_t *object, const char *key)
-{
-    return json_is_true(xf_ask_get(object, key));
-}
-
 static void put_key(struct xf_buf *out, const char *before, const json_t *object, const char *key)
 {
-    const char *text = xf_ask_text_of(object, key);
+    const char *text = xf_json_text(object, key);
     if (!*text)
         return;
     xf_notice_put(out, before);
@@ -35,7 +30,7 @@ static void put_some(struct xf_buf *out, const json_t *rows, const char *kind,
     const json_t *row;
     json_array_foreach((json_t *)(uintptr_t)rows, index, row)
     {
-        if (kind && strcmp(xf_ask_text_of(row, "kind"), kind) != 0)
+        if (kind && strcmp(xf_json_text(row, "kind"), kind) != 0)
             continue;
         if (count++ < ITEMS_MAX)
             put(out, row);
@@ -49,9 +44,9 @@ static void put_some(struct xf_buf *out, const json_t *rows, const char *kind,
 static void put_link(struct xf_buf *out, const json_t *link)
 {
     char text[XF_READABLE_BYTES];
-    uint64_t down_ms = xf_ask_number_of(link, "down_ms");
+    uint64_t down_ms = xf_json_number(link, "down_ms");
     put_key(out, "\nlink ", link, "link");
-    xf_notice_put(out, is_true(link, "up") ? ": up" : ": DOWN");
+    xf_notice_put(out, xf_json_is(link, "up") ? ": up" : ": DOWN");
     if (down_ms)
         xf_notice_putf(out, " for %s", xf_readable_duration(down_ms, text));
 }
@@ -59,7 +54,7 @@ static void put_link(struct xf_buf *out, const json_t *link)
 static void put_certificate(struct xf_buf *out, const json_t *cert)
 {
     char text[XF_READABLE_BYTES];
-    int64_t end_s = json_integer_value(xf_ask_get(cert, "not_after_s"));
+    int64_t end_s = xf_json_signed(cert, "not_after_s");
     put_key(out, "\ncertificate ", cert, "name");
     xf_notice_putf(out, ": %s", xf_readable_left(end_s, xf_unix_s(), text));
 }
@@ -70,23 +65,22 @@ void xf_words_status(struct xf_buf *out, const json_t *rows, const json_t *resul
     (void)rows;
     put_key(out, "xfedd ", result, "version");
     put_key(out, ", ", result, "state");
-    xf_notice_putf(out, " for %s",
-                   xf_readable_duration(xf_ask_number_of(result, "uptime_ms"), text));
+    xf_notice_putf(out, " for %s", xf_readable_duration(xf_json_number(result, "uptime_ms"), text));
     put_key(out, "\nfederation: ", result, "federation");
-    put_some(out, xf_ask_get(result, "links"), NULL, put_link);
+    put_some(out, xf_json_get(result, "links"), NULL, put_link);
     xf_notice_putf(out, "\nstreams: in %" PRIu64 ", out %" PRIu64 " (%" PRIu64 " ready)",
-                   xf_ask_number_of(result, "streams.in"), xf_ask_number_of(result, "streams.out"),
-                   xf_ask_number_of(result, "streams.ready"));
+                   xf_json_number(result, "streams.in"), xf_json_number(result, "streams.out"),
+                   xf_json_number(result, "streams.ready"));
     xf_notice_putf(out, "\nwaiting: %" PRIu64 " stanzas, %s",
-                   xf_ask_number_of(result, "waiting.stanzas"),
-                   xf_readable_bytes(xf_ask_number_of(result, "waiting.bytes"), text));
-    put_some(out, xf_ask_get(result, "certificates"), NULL, put_certificate);
+                   xf_json_number(result, "waiting.stanzas"),
+                   xf_readable_bytes(xf_json_number(result, "waiting.bytes"), text));
+    put_some(out, xf_json_get(result, "certificates"), NULL, put_certificate);
 }
 
 static void put_alarm(struct xf_buf *out, const json_t *row)
 {
     char text[XF_READABLE_BYTES];
-    int64_t since_s = xf_unix_s() - json_integer_value(xf_ask_get(row, "since_unix_s"));
+    int64_t since_s = xf_unix_s() - xf_json_signed(row, "since_unix_s");
     xf_notice_put(out, out->len > 0 ? "\n" : "");
     xf_notice_put_alarm(out, row);
     if (since_s > 0)
@@ -105,7 +99,7 @@ void xf_words_alarms(struct xf_buf *out, const json_t *rows, const json_t *resul
 
 static void put_ruling(struct xf_buf *out, const json_t *ruling)
 {
-    if (is_true(ruling, "passes"))
+    if (xf_json_is(ruling, "passes"))
         xf_notice_put(out, "passes");
     else
         put_key(out, "refused by ", ruling, "rule");
@@ -115,16 +109,16 @@ static void put_policy(struct xf_buf *out, const json_t *pair)
 {
     put_key(out, "\npolicy for ", pair, "local");
     xf_notice_put(out, ": out ");
-    put_ruling(out, xf_ask_get(pair, "out"));
+    put_ruling(out, xf_json_get(pair, "out"));
     xf_notice_put(out, ", in ");
-    put_ruling(out, xf_ask_get(pair, "in"));
+    put_ruling(out, xf_json_get(pair, "in"));
 }
 
 static void put_route(struct xf_buf *out, const json_t *row)
 {
     put_key(out, "\nroute of ", row, "local");
     put_key(out, ": ", row, "state");
-    xf_notice_putf(out, ", %" PRIu64 " stanzas wait", xf_ask_number_of(row, "queued.stanzas"));
+    xf_notice_putf(out, ", %" PRIu64 " stanzas wait", xf_json_number(row, "queued.stanzas"));
     put_key(out, ", ", row, "text");
 }
 
@@ -138,7 +132,7 @@ static void put_stream(struct xf_buf *out, const json_t *row)
     put_key(out, ", ", row, "tls");
     put_key(out, ", ", row, "auth");
     put_key(out, ", certificate ", row, "cert");
-    xf_notice_putf(out, ", for %s", xf_readable_duration(xf_ask_number_of(row, "age_ms"), text));
+    xf_notice_putf(out, ", for %s", xf_readable_duration(xf_json_number(row, "age_ms"), text));
 }
 
 /* The newest comes first. */
@@ -148,7 +142,7 @@ static void put_last_attempt(struct xf_buf *out, const json_t *rows)
     const json_t *row;
     json_array_foreach((json_t *)(uintptr_t)rows, index, row)
     {
-        if (strcmp(xf_ask_text_of(row, "kind"), "attempt") != 0)
+        if (strcmp(xf_json_text(row, "kind"), "attempt") != 0)
             continue;
         put_key(out, "\nlast attempt, ", row, "dir");
         put_key(out, ": ", row, "outcome");
@@ -172,13 +166,13 @@ void xf_words_peer(struct xf_buf *out, const json_t *rows, const json_t *result)
 {
     put_key(out, "peer ", result, "peer");
     put_key(out, ", section at ", result, "place");
-    put_some(out, xf_ask_get(result, "policy"), NULL, put_policy);
+    put_some(out, xf_json_get(result, "policy"), NULL, put_policy);
     put_rows(out, rows);
 }
 
 void xf_words_explain(struct xf_buf *out, const json_t *rows, const json_t *result)
 {
-    const char *text = xf_ask_text_of(result, "policy");
+    const char *text = xf_json_text(result, "policy");
     for (size_t lines = 0; *text && lines < EXPLAIN_MAX; lines++) {
         char line[400];
         size_t len = strcspn(text, "\n"), some = len < sizeof(line) ? len : sizeof(line) - 1;
@@ -195,12 +189,12 @@ void xf_words_explain(struct xf_buf *out, const json_t *rows, const json_t *resu
 
 void xf_words_check(struct xf_buf *out, const json_t *rows, const json_t *result)
 {
-    const char *detail = xf_ask_text_of(result, "detail");
+    const char *detail = xf_json_text(result, "detail");
     (void)rows;
     put_key(out, "", result, "peer");
-    xf_notice_put(out, is_true(result, "reachable") ? " can be reached" : " cannot be reached");
+    xf_notice_put(out, xf_json_is(result, "reachable") ? " can be reached" : " cannot be reached");
     put_key(out, " from ", result, "local");
-    if (!is_true(result, "reachable"))
+    if (!xf_json_is(result, "reachable"))
         put_key(out, ": ", result, *detail ? "detail" : "text");
     put_key(out, "\nadvice: ", result, "advice");
 }

@@ -32,7 +32,7 @@ void xf_frame_end(struct xf_draft *out, const struct xf_frame *frame)
     xf_html(out, "</main>\n<footer><p>");
     if (frame->snapshot)
         xf_html(out, "xfedd %s · gathered %s UTC in %s · ",
-                xf_page_text(frame->snapshot->status, "version"),
+                xf_json_text(frame->snapshot->status, "version"),
                 xf_readable_utc_time(frame->snapshot->made_s, time),
                 xf_readable_duration(frame->snapshot->took_ms, took));
     xf_html(out, "times are UTC · help codes are titles in TROUBLESHOOTING.md</p></footer>\n"

@@ -5,7 +5,6 @@
  *   page.c         the paths, and what is answered there
  *   html.c         writes HTML: the one place that escapes
  *   query.c        what is behind a question mark, or in a form
- *   words.c        values out of answers
  *   snapshot.c     status and peers, gathered when somebody looks
  *   answers.c      what is known of single peers, the same
  *   checks.c       checks that somebody asked for
@@ -22,6 +21,7 @@
 #include <xfed/base/readable.h>
 #include <xfed/control/control.h>
 #include <xfed/http/http.h>
+#include <xfed/json/json.h>
 #include <xfed/net/timer.h>
 #include <xfed/page/page.h>
 #include <xfed/xmpp/jid.h>
@@ -46,13 +46,6 @@ void xf_html_value(struct xf_draft *out, const char *text);
  * too long, or not UTF-8, or has a NUL; then `out` is "".
  */
 bool xf_query_get(struct xf_span query, const char *name, char *out, size_t out_bytes);
-
-/* ------------------------------------------------------------------ words.c */
-
-/* Of an answer; `path` is "key" or "key.key". "", 0 or false where it is missing. */
-const char *xf_page_text(const json_t *object, const char *path);
-uint64_t xf_page_number(const json_t *object, const char *path);
-bool xf_page_is(const json_t *object, const char *path);
 
 /* ------------------------------------------------------------------ list.c */
 

@@ -21,7 +21,7 @@ static char *keep(const char *text)
 
 static enum xf_peer_state state_of(const json_t *row)
 {
-    const char *word = xf_page_text(row, "state");
+    const char *word = xf_json_text(row, "state");
     if (strcmp(word, "idle") == 0 && json_is_false(json_object_get(row, "reached")))
         return XF_PEER_FAILED;
     for (int state = 0; state < XF_PEER_STATES; state++)
@@ -32,25 +32,25 @@ static enum xf_peer_state state_of(const json_t *row)
 
 void xf_page_peer_init(struct xf_page_peer *peer, const json_t *row)
 {
-    const char *text = xf_page_text(row, "text"),
-               *detail = xf_page_text(row, "last_failure.detail");
+    const char *text = xf_json_text(row, "text"),
+               *detail = xf_json_text(row, "last_failure.detail");
     *peer = (struct xf_page_peer){
-        .name = keep(xf_page_text(row, "peer")),
+        .name = keep(xf_json_text(row, "peer")),
         .error = keep(*detail ? detail : text),
-        .advice = keep(xf_page_text(row, "last_failure.advice")),
-        .help = keep(xf_page_text(row, "last_failure.help")),
-        .auth = keep(xf_page_text(row, "auth")),
-        .cert = keep(xf_page_text(row, "cert")),
+        .advice = keep(xf_json_text(row, "last_failure.advice")),
+        .help = keep(xf_json_text(row, "last_failure.help")),
+        .auth = keep(xf_json_text(row, "auth")),
+        .cert = keep(xf_json_text(row, "cert")),
         .state = state_of(row),
-        .lacks_certificate = xf_page_is(row, "lacks_certificate"),
+        .lacks_certificate = xf_json_is(row, "lacks_certificate"),
         .was_heard = json_object_get(row, "heard_ms") != NULL,
-        .heard_ms = xf_page_number(row, "heard_ms"),
-        .in = xf_page_number(row, "in"),
-        .out = xf_page_number(row, "out"),
-        .queued = xf_page_number(row, "queued.stanzas"),
-        .retry_ms = xf_page_number(row, "retry_ms"),
-        .stanzas = xf_page_number(row, "stanzas_in") + xf_page_number(row, "stanzas_out"),
-        .cert_until_s = (int64_t)xf_page_number(row, "cert_until_s"),
+        .heard_ms = xf_json_number(row, "heard_ms"),
+        .in = xf_json_number(row, "in"),
+        .out = xf_json_number(row, "out"),
+        .queued = xf_json_number(row, "queued.stanzas"),
+        .retry_ms = xf_json_number(row, "retry_ms"),
+        .stanzas = xf_json_number(row, "stanzas_in") + xf_json_number(row, "stanzas_out"),
+        .cert_until_s = (int64_t)xf_json_number(row, "cert_until_s"),
     };
 }
 
@@ -89,7 +89,7 @@ size_t xf_snapshot_failing(const struct xf_snapshot *snapshot)
 static void add_peer(struct xf_snapshot *snapshot, const json_t *row)
 {
     snapshot->by_state[state_of(row)]++;
-    snapshot->lacking += xf_page_is(row, "lacks_certificate");
+    snapshot->lacking += xf_json_is(row, "lacks_certificate");
     if (snapshot->count == XF_SNAPSHOT_PEERS_MAX) {
         snapshot->left_out++;
         return;

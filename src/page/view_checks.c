@@ -7,12 +7,12 @@ static void show_address(struct xf_draft *out, const json_t *row)
     char took[XF_READABLE_BYTES];
     xf_html(out,
             "<tr><th scope=\"row\"><code>%s</code></th><td><bdi>%s</bdi></td><td>%s%s%s</td><td>",
-            xf_page_text(row, "addr"), xf_page_text(row, "server"),
-            xf_page_is(row, "direct") ? "direct TLS " : "",
-            xf_page_is(row, "dnssec") ? "DNSSEC " : "", xf_page_is(row, "tlsa") ? "TLSA" : "");
-    xf_view_state(out, xf_page_is(row, "connects") ? "up" : "failed");
-    xf_html(out, " %s</td><td class=\"num\">%s</td></tr>", xf_page_text(row, "detail"),
-            xf_readable_duration(xf_page_number(row, "ms"), took));
+            xf_json_text(row, "addr"), xf_json_text(row, "server"),
+            xf_json_is(row, "direct") ? "direct TLS " : "",
+            xf_json_is(row, "dnssec") ? "DNSSEC " : "", xf_json_is(row, "tlsa") ? "TLSA" : "");
+    xf_view_state(out, xf_json_is(row, "connects") ? "up" : "failed");
+    xf_html(out, " %s</td><td class=\"num\">%s</td></tr>", xf_json_text(row, "detail"),
+            xf_readable_duration(xf_json_number(row, "ms"), took));
 }
 
 static void show_addresses(struct xf_draft *out, const json_t *rows)
@@ -21,7 +21,7 @@ static void show_addresses(struct xf_draft *out, const json_t *rows)
                  "<th scope=\"col\">DNS</th><th scope=\"col\">Connects</th>"
                  "<th scope=\"col\" class=\"num\">Time</th></tr></thead><tbody>");
     for (size_t i = 0; i < json_array_size(rows); i++)
-        if (strcmp(xf_page_text(json_array_get(rows, i), "kind"), "address") == 0)
+        if (strcmp(xf_json_text(json_array_get(rows, i), "kind"), "address") == 0)
             show_address(out, json_array_get(rows, i));
     xf_html(out, "</tbody></table>");
 }
@@ -30,18 +30,18 @@ static void show_result(struct xf_draft *out, const struct xf_page_check *check)
 {
     const json_t *rows = check->answer.rows,
                  *result = json_object_get(check->answer.last, "result");
-    if (!xf_page_is(check->answer.last, "ok")) {
-        xf_html(out, "<p>%s</p>", xf_page_text(check->answer.last, "message"));
+    if (!xf_json_is(check->answer.last, "ok")) {
+        xf_html(out, "<p>%s</p>", xf_json_text(check->answer.last, "message"));
         return;
     }
-    if (!xf_page_is(result, "reachable"))
+    if (!xf_json_is(result, "reachable"))
         xf_html(out, "<p>%s</p>",
-                *xf_page_text(result, "detail") ? xf_page_text(result, "detail")
-                                                : xf_page_text(result, "text"));
-    xf_view_help(out, xf_page_text(result, "advice"), xf_page_text(result, "help"));
+                *xf_json_text(result, "detail") ? xf_json_text(result, "detail")
+                                                : xf_json_text(result, "text"));
+    xf_view_help(out, xf_json_text(result, "advice"), xf_json_text(result, "help"));
     show_addresses(out, rows);
     for (size_t i = 0; i < json_array_size(rows); i++)
-        if (strcmp(xf_page_text(json_array_get(rows, i), "kind"), "attempt") == 0)
+        if (strcmp(xf_json_text(json_array_get(rows, i), "kind"), "attempt") == 0)
             xf_view_steps(out, json_array_get(rows, i));
 }
 
@@ -50,9 +50,9 @@ static const char *state_of(const struct xf_page_check *check)
     const json_t *last = check->answer.last;
     if (!last)
         return "under-way";
-    if (!xf_page_is(last, "ok"))
+    if (!xf_json_is(last, "ok"))
         return "refused";
-    return xf_page_is(last, "result.reachable") ? "reachable" : "unreachable";
+    return xf_json_is(last, "result.reachable") ? "reachable" : "unreachable";
 }
 
 static void show_check(struct xf_draft *out, const struct xf_page_check *check)

@@ -16,18 +16,18 @@
 static void show_leg(struct xf_draft *out, const json_t *leg)
 {
     char since[XF_READABLE_BYTES];
-    xf_html(out, "<tr><th scope=\"row\"><code>%s</code></th><td>", xf_page_text(leg, "node"));
-    xf_view_state(out, xf_page_is(leg, "up") ? "up" : "down");
+    xf_html(out, "<tr><th scope=\"row\"><code>%s</code></th><td>", xf_json_text(leg, "node"));
+    xf_view_state(out, xf_json_is(leg, "up") ? "up" : "down");
     xf_html(out, "</td><td class=\"num\">%s</td><td>",
-            xf_readable_duration(xf_page_number(leg, "since_ms"), since));
-    if (*xf_page_text(leg, "failure"))
-        xf_html(out, "last time: %s ", xf_page_text(leg, "failure"));
-    if (xf_page_is(leg, "congested"))
+            xf_readable_duration(xf_json_number(leg, "since_ms"), since));
+    if (*xf_json_text(leg, "failure"))
+        xf_html(out, "last time: %s ", xf_json_text(leg, "failure"));
+    if (xf_json_is(leg, "congested"))
         xf_html(out, "slow ");
-    if (xf_page_is(leg, "draining"))
+    if (xf_json_is(leg, "draining"))
         xf_html(out, "drains ");
-    if (!xf_page_is(leg, "up"))
-        xf_view_help(out, xf_page_text(leg, "advice"), xf_page_text(leg, "help"));
+    if (!xf_json_is(leg, "up"))
+        xf_view_help(out, xf_json_text(leg, "advice"), xf_json_text(leg, "help"));
     xf_html(out, "</td></tr>");
 }
 
@@ -35,14 +35,14 @@ static void show_link(struct xf_draft *out, const json_t *link)
 {
     const json_t *legs = json_object_get(link, "legs");
     char bytes[XF_READABLE_BYTES];
-    xf_html(out, "<h3>%s ", xf_page_text(link, "link"));
-    xf_view_state(out, xf_page_is(link, "up") ? "up" : "down");
+    xf_html(out, "<h3>%s ", xf_json_text(link, "link"));
+    xf_view_state(out, xf_json_is(link, "up") ? "up" : "down");
     xf_html(out, "</h3><p class=\"muted\"><code>%s</code> by %s, holds %llu stanzas (%s)%s%s</p>",
-            xf_page_text(link, "name"), xf_page_text(link, "driver"),
-            (unsigned long long)xf_page_number(link, "held.stanzas"),
-            xf_readable_bytes(xf_page_number(link, "held.bytes"), bytes),
-            xf_page_is(link, "congested") ? ", slow" : "",
-            xf_page_is(link, "refuses_peers") ? ", refuses peers" : "");
+            xf_json_text(link, "name"), xf_json_text(link, "driver"),
+            (unsigned long long)xf_json_number(link, "held.stanzas"),
+            xf_readable_bytes(xf_json_number(link, "held.bytes"), bytes),
+            xf_json_is(link, "congested") ? ", slow" : "",
+            xf_json_is(link, "refuses_peers") ? ", refuses peers" : "");
     xf_html(out, "<table><thead><tr><th scope=\"col\">Node</th><th scope=\"col\">State</th>"
                  "<th scope=\"col\" class=\"num\">For</th><th scope=\"col\">Notes</th></tr></thead>"
                  "<tbody>");
@@ -81,8 +81,8 @@ static void show_ours(struct xf_draft *out, const struct xf_snapshot *snapshot)
     const json_t *all = json_object_get(snapshot->status, "certificates");
     for (size_t i = 0; i < json_array_size(all) && i < OURS_MAX; i++) {
         const json_t *cert = json_array_get(all, i);
-        show_certificate(out, xf_page_text(cert, "name"), false,
-                         (int64_t)xf_page_number(cert, "not_after_s"), snapshot->made_s);
+        show_certificate(out, xf_json_text(cert, "name"), false,
+                         (int64_t)xf_json_number(cert, "not_after_s"), snapshot->made_s);
     }
 }
 

@@ -4,7 +4,7 @@
 
 static bool is_kind(const json_t *row, const char *kind)
 {
-    return strcmp(xf_page_text(row, "kind"), kind) == 0;
+    return strcmp(xf_json_text(row, "kind"), kind) == 0;
 }
 
 static size_t count_kind(const json_t *rows, const char *kind)
@@ -28,11 +28,11 @@ static void show_kind(struct xf_draft *out, const json_t *rows, const char *kind
 
 static void show_ruling(struct xf_draft *out, const json_t *ruling)
 {
-    if (xf_page_is(ruling, "passes"))
+    if (xf_json_is(ruling, "passes"))
         xf_html(out, "<td>passes</td>");
     else
-        xf_html(out, "<td class=\"weak\">refused: %s %s %s</td>", xf_page_text(ruling, "rule"),
-                xf_page_text(ruling, "key"), xf_page_text(ruling, "text"));
+        xf_html(out, "<td class=\"weak\">refused: %s %s %s</td>", xf_json_text(ruling, "rule"),
+                xf_json_text(ruling, "key"), xf_json_text(ruling, "text"));
 }
 
 static void show_policy(struct xf_draft *out, const json_t *result)
@@ -44,7 +44,7 @@ static void show_policy(struct xf_draft *out, const json_t *result)
             "<th scope=\"col\">From the peer</th></tr></thead><tbody>");
     for (size_t i = 0; i < json_array_size(policy); i++) {
         const json_t *row = json_array_get(policy, i);
-        xf_html(out, "<tr><th scope=\"row\"><bdi>%s</bdi></th>", xf_page_text(row, "local"));
+        xf_html(out, "<tr><th scope=\"row\"><bdi>%s</bdi></th>", xf_json_text(row, "local"));
         show_ruling(out, json_object_get(row, "out"));
         show_ruling(out, json_object_get(row, "in"));
         xf_html(out, "</tr>");
@@ -56,14 +56,14 @@ static void show_policy(struct xf_draft *out, const json_t *result)
 
 static void show_route(struct xf_draft *out, const json_t *row)
 {
-    xf_html(out, "<tr><th scope=\"row\"><bdi>%s</bdi></th><td>", xf_page_text(row, "local"));
-    xf_view_state(out, xf_page_text(row, "state"));
+    xf_html(out, "<tr><th scope=\"row\"><bdi>%s</bdi></th><td>", xf_json_text(row, "local"));
+    xf_view_state(out, xf_json_text(row, "state"));
     xf_html(out,
             "</td><td class=\"num\">%llu</td><td class=\"num\">%llu</td>"
             "<td class=\"num\">%llu</td><td>%s</td></tr>",
-            (unsigned long long)xf_page_number(row, "queued.stanzas"),
-            (unsigned long long)xf_page_number(row, "sent"),
-            (unsigned long long)xf_page_number(row, "bounced"), xf_page_text(row, "text"));
+            (unsigned long long)xf_json_number(row, "queued.stanzas"),
+            (unsigned long long)xf_json_number(row, "sent"),
+            (unsigned long long)xf_json_number(row, "bounced"), xf_json_text(row, "text"));
 }
 
 static void show_stream(struct xf_draft *out, const json_t *row)
@@ -73,14 +73,14 @@ static void show_stream(struct xf_draft *out, const json_t *row)
             "<tr data-key=\"%llu\"><th scope=\"row\">%s %llu</th><td><bdi>%s</bdi></td>"
             "<td><code>%s</code></td><td>%s</td><td>%s</td><td>%s</td><td>%s</td>"
             "<td class=\"num\">%s</td><td class=\"num\">%llu / %llu</td></tr>",
-            (unsigned long long)xf_page_number(row, "stream"), xf_page_text(row, "dir"),
-            (unsigned long long)xf_page_number(row, "stream"), xf_page_text(row, "local"),
-            xf_page_text(row, "addr"),
-            xf_page_is(row, "ready") ? "ready" : xf_page_text(row, "state"),
-            xf_page_text(row, "tls"), xf_page_text(row, "cert"), xf_page_text(row, "auth"),
-            xf_readable_duration(xf_page_number(row, "age_ms"), age),
-            (unsigned long long)xf_page_number(row, "stanzas_in"),
-            (unsigned long long)xf_page_number(row, "stanzas_out"));
+            (unsigned long long)xf_json_number(row, "stream"), xf_json_text(row, "dir"),
+            (unsigned long long)xf_json_number(row, "stream"), xf_json_text(row, "local"),
+            xf_json_text(row, "addr"),
+            xf_json_is(row, "ready") ? "ready" : xf_json_text(row, "state"),
+            xf_json_text(row, "tls"), xf_json_text(row, "cert"), xf_json_text(row, "auth"),
+            xf_readable_duration(xf_json_number(row, "age_ms"), age),
+            (unsigned long long)xf_json_number(row, "stanzas_in"),
+            (unsigned long long)xf_json_number(row, "stanzas_out"));
 }
 
 static void show_routes(struct xf_draft *out, const json_t *rows)
@@ -130,32 +130,32 @@ void xf_view_steps(struct xf_draft *out, const json_t *attempt)
         xf_html(out,
                 "<tr><td class=\"num\">%s</td><th scope=\"row\"><code>%s</code></th>"
                 "<td><code>%s</code></td></tr>",
-                xf_readable_duration(xf_page_number(step, "ms"), after),
-                xf_page_text(step, "event"), xf_page_text(step, "pairs"));
+                xf_readable_duration(xf_json_number(step, "ms"), after),
+                xf_json_text(step, "event"), xf_json_text(step, "pairs"));
     }
     xf_html(out, "</tbody></table>");
-    if (xf_page_number(attempt, "steps_left_out"))
+    if (xf_json_number(attempt, "steps_left_out"))
         xf_html(out, "<p class=\"muted\">%llu steps are left out.</p>",
-                (unsigned long long)xf_page_number(attempt, "steps_left_out"));
+                (unsigned long long)xf_json_number(attempt, "steps_left_out"));
 }
 
 static void show_attempt(struct xf_draft *out, const json_t *row)
 {
     char time[XF_READABLE_BYTES];
-    const char *outcome = xf_page_text(row, "outcome");
+    const char *outcome = xf_json_text(row, "outcome");
     xf_html(out, "<details data-key=\"a%llu\"><summary>",
-            (unsigned long long)xf_page_number(row, "stream"));
+            (unsigned long long)xf_json_number(row, "stream"));
     xf_view_state(out, outcome);
     xf_html(out,
             " <span class=\"dir\">%s</span> <time>%s</time> <span class=\"what\">%s</span>"
             "</summary>",
-            xf_page_text(row, "dir"),
-            xf_readable_utc_time((int64_t)xf_page_number(row, "unix_s"), time),
-            *xf_page_text(row, "detail") ? xf_page_text(row, "detail") : xf_page_text(row, "auth"));
+            xf_json_text(row, "dir"),
+            xf_readable_utc_time((int64_t)xf_json_number(row, "unix_s"), time),
+            *xf_json_text(row, "detail") ? xf_json_text(row, "detail") : xf_json_text(row, "auth"));
     xf_html(out, "<p class=\"muted\">stream %llu, <bdi>%s</bdi> <code>%s</code> %s</p>",
-            (unsigned long long)xf_page_number(row, "stream"), xf_page_text(row, "local"),
-            xf_page_text(row, "addr"), xf_page_text(row, "reason"));
-    xf_view_help(out, xf_page_text(row, "advice"), xf_page_text(row, "help"));
+            (unsigned long long)xf_json_number(row, "stream"), xf_json_text(row, "local"),
+            xf_json_text(row, "addr"), xf_json_text(row, "reason"));
+    xf_view_help(out, xf_json_text(row, "advice"), xf_json_text(row, "help"));
     xf_view_steps(out, row);
     xf_html(out, "</details>\n");
 }
@@ -178,7 +178,7 @@ static const json_t *first_of(const json_t *rows, const char *kind, const char *
 {
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
-        if (is_kind(row, kind) && (!key || strcmp(xf_page_text(row, key), value) == 0))
+        if (is_kind(row, kind) && (!key || strcmp(xf_json_text(row, key), value) == 0))
             return row;
     }
     return NULL;
@@ -188,7 +188,7 @@ static bool is_up(const json_t *rows)
 {
     for (size_t i = 0; i < json_array_size(rows); i++)
         if (is_kind(json_array_get(rows, i), "stream") &&
-            xf_page_is(json_array_get(rows, i), "ready"))
+            xf_json_is(json_array_get(rows, i), "ready"))
             return true;
     return false;
 }
@@ -210,9 +210,9 @@ static void say(struct xf_draft *out, const char *state, const char *words)
 static void show_verdict(struct xf_draft *out, const json_t *rows)
 {
     const json_t *route = failed_route(rows), *tried = first_of(rows, "attempt", "dir", "out");
-    bool has_failed = tried && strcmp(xf_page_text(tried, "outcome"), "failed") == 0;
+    bool has_failed = tried && strcmp(xf_json_text(tried, "outcome"), "failed") == 0;
     if (route)
-        say(out, "failing", xf_page_text(route, "text"));
+        say(out, "failing", xf_json_text(route, "text"));
     else if (is_up(rows))
         say(out, "up", "A stream is authenticated.");
     else if (has_failed)
@@ -221,13 +221,13 @@ static void show_verdict(struct xf_draft *out, const json_t *rows)
         say(out, "idle", "There is no authenticated stream.");
     if (!has_failed || (!route && is_up(rows)))
         return;
-    xf_html(out, "<p>%s</p>", xf_page_text(tried, "detail"));
-    xf_view_help(out, xf_page_text(tried, "advice"), xf_page_text(tried, "help"));
+    xf_html(out, "<p>%s</p>", xf_json_text(tried, "detail"));
+    xf_view_help(out, xf_json_text(tried, "advice"), xf_json_text(tried, "help"));
 }
 
 static void show_problem(struct xf_draft *out, const json_t *last)
 {
-    xf_html(out, "<p class=\"problem\">%s</p>", xf_page_text(last, "message"));
+    xf_html(out, "<p class=\"problem\">%s</p>", xf_json_text(last, "message"));
 }
 
 void xf_view_peer(struct xf_draft *out, const char *peer, const struct xf_page_answer *answer)
@@ -239,11 +239,11 @@ void xf_view_peer(struct xf_draft *out, const char *peer, const struct xf_page_a
             "<p class=\"crumb\"><a href=\"/#peers\">Peers</a></p>"
             "<h1><bdi>%s</bdi></h1>\n",
             peer);
-    if (xf_page_is(answer->last, "ok")) {
+    if (xf_json_is(answer->last, "ok")) {
         show_verdict(out, answer->rows);
-        if (*xf_page_text(result, "section"))
+        if (*xf_json_text(result, "section"))
             xf_html(out, "<p class=\"muted\">Its settings: <code>peer \"%s\"</code>, %s</p>",
-                    xf_page_text(result, "section"), xf_page_text(result, "place"));
+                    xf_json_text(result, "section"), xf_json_text(result, "place"));
         show_attempts(out, answer->rows);
         show_streams(out, answer->rows);
         show_routes(out, answer->rows);

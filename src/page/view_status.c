@@ -9,7 +9,7 @@ static size_t links_down(const json_t *status)
     const json_t *links = json_object_get(status, "links");
     size_t down = 0;
     for (size_t i = 0; i < json_array_size(links); i++)
-        down += !xf_page_is(json_array_get(links, i), "up");
+        down += !xf_json_is(json_array_get(links, i), "up");
     return down;
 }
 
@@ -18,11 +18,11 @@ static const char *put_sentence(struct xf_draft *out, const struct xf_snapshot *
 {
     const json_t *status = snapshot->status;
     size_t down = links_down(status), failing = xf_snapshot_failing(snapshot);
-    if (strcmp(xf_page_text(status, "state"), "running") != 0) {
+    if (strcmp(xf_json_text(status, "state"), "running") != 0) {
         xf_html(out, "xfedd is stopping");
         return "bad";
     }
-    if (strcmp(xf_page_text(status, "federation"), "on") != 0) {
+    if (strcmp(xf_json_text(status, "federation"), "on") != 0) {
         xf_html(out, "Federation is off");
         return "bad";
     }
@@ -47,8 +47,8 @@ static void show_sentence(struct xf_draft *out, const struct xf_snapshot *snapsh
     xf_html(out, "<div role=\"status\"><h1 class=\"verdict %s\">", level);
     (void)put_sentence(out, snapshot);
     xf_html(out, "</h1></div>\n<p class=\"under\">xfedd %s has been %s for %s.</p>\n",
-            xf_page_text(snapshot->status, "version"), xf_page_text(snapshot->status, "state"),
-            xf_readable_duration(xf_page_number(snapshot->status, "uptime_ms"), uptime));
+            xf_json_text(snapshot->status, "version"), xf_json_text(snapshot->status, "state"),
+            xf_readable_duration(xf_json_number(snapshot->status, "uptime_ms"), uptime));
 }
 
 /* ------------------------------------------------------------------ numbers */
@@ -85,9 +85,9 @@ static void show_glance(struct xf_draft *out, const struct xf_page *page,
     show_number(out, "Peers up", snapshot->by_state[XF_PEER_UP], "with a stream", "");
     show_number(out, "Peers failing", failing, failing ? "or failed last time" : "none",
                 failing ? "warn" : "");
-    show_number(out, "Streams in", xf_page_number(status, "streams.in"), "accepted", "");
-    show_number(out, "Streams out", xf_page_number(status, "streams.out"), "opened by us", "");
-    show_number(out, "Waiting", xf_page_number(status, "waiting.stanzas"), "stanzas in queues", "");
+    show_number(out, "Streams in", xf_json_number(status, "streams.in"), "accepted", "");
+    show_number(out, "Streams out", xf_json_number(status, "streams.out"), "opened by us", "");
+    show_number(out, "Waiting", xf_json_number(status, "waiting.stanzas"), "stanzas in queues", "");
     show_traffic(out, "Stanzas from peers", &page->in, most);
     show_traffic(out, "Stanzas to peers", &page->out, most);
     xf_html(out, "</dl></section>\n");

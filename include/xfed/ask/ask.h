@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ask.h — for programs that ask a running xfedd: the lines of its control socket, and values out of
- * them for people. doc/operators/CONTROL.md has the protocol.
+ * ask.h — for programs that ask a running xfedd: the lines of its control socket.
+ * doc/operators/CONTROL.md has the protocol, json.h takes values out of the lines.
  */
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+#include <xfed/json/json.h>
 
 #define XF_ASK_SOCKET    "/run/xfedd/control.sock" /* unless another one is named */
 #define XF_ASK_LINE_MAX  (4u << 20)                /* a longer line ends the connection */
 #define XF_ASK_WHY_BYTES 256
-
-/* ------------------------------------------------------------------ socket.c */
 
 struct xf_ask {
     int fd;   /* -1: not connected */
@@ -32,10 +29,3 @@ bool xf_ask_read(struct xf_ask *ask);
 /* The length of the next line in ask->in, without its newline; -1: it is not complete yet. */
 ptrdiff_t xf_ask_line(const struct xf_ask *ask);
 void xf_ask_drop(struct xf_ask *ask, size_t len); /* that line */
-
-/* ------------------------------------------------------------------ values.c */
-
-/* "queued.bytes" is a key in an object in the object. */
-const json_t *xf_ask_get(const json_t *object, const char *path);   /* NULL: there is none */
-const char *xf_ask_text_of(const json_t *object, const char *path); /* "": there is none */
-uint64_t xf_ask_number_of(const json_t *object, const char *path);

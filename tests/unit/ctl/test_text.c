@@ -35,25 +35,11 @@ START_TEST(nothing_moves_the_cursor)
 }
 END_TEST
 
-START_TEST(a_key_may_be_in_an_object)
-{
-    json_t *row = json_loads("{\"a\":1,\"b\":{\"c\":2,\"t\":\"x\"},\"n\":-5}", 0, NULL);
-    ck_assert_uint_eq(xf_ask_number_of(row, "a"), 1);
-    ck_assert_uint_eq(xf_ask_number_of(row, "b.c"), 2);
-    ck_assert_str_eq(xf_ask_text_of(row, "b.t"), "x");
-    ck_assert_uint_eq(xf_ask_number_of(row, "n"), 0);
-    ck_assert_str_eq(xf_ask_text_of(row, "b.none"), "");
-    ck_assert_ptr_null(xf_ask_get(row, "a.c"));
-    json_decref(row);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("text");
     TCase *tcase = tcase_create("text");
     tcase_add_loop_test(tcase, nothing_moves_the_cursor, 0, XF_ARRAY_LEN(texts));
-    tcase_add_test(tcase, a_key_may_be_in_an_object);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

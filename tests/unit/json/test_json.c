@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_json.c — words of peers in JSON, and lines in buffers. */
+/* test_json.c — words of peers in JSON, lines in buffers, and values out of objects. */
 #include <xfed/json/json.h>
 
 #include <check.h>
@@ -52,11 +52,27 @@ START_TEST(a_line_fits_or_leaves_nothing)
 }
 END_TEST
 
+START_TEST(a_key_may_be_in_an_object)
+{
+    json_t *row = json_loads("{\"a\":1,\"b\":{\"c\":2,\"t\":\"x\"},\"n\":-5,\"y\":true}", 0, NULL);
+    ck_assert_uint_eq(xf_json_number(row, "a"), 1);
+    ck_assert_uint_eq(xf_json_number(row, "b.c"), 2);
+    ck_assert_str_eq(xf_json_text(row, "b.t"), "x");
+    ck_assert_uint_eq(xf_json_number(row, "n"), 0);
+    ck_assert_str_eq(xf_json_text(row, "b.none"), "");
+    ck_assert_int_eq(xf_json_signed(row, "n"), -5);
+    ck_assert(xf_json_is(row, "y") && !xf_json_is(row, "a"));
+    ck_assert_ptr_null(xf_json_get(row, "a.c"));
+    json_decref(row);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("json");
     TCase *tcase = tcase_create("json");
     tcase_add_loop_test(tcase, words_of_peers_are_always_json, 0, XF_ARRAY_LEN(texts));
+    tcase_add_test(tcase, a_key_may_be_in_an_object);
     tcase_add_test(tcase, a_line_fits_or_leaves_nothing);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
