@@ -31,6 +31,11 @@ static bool stands(const struct xf_alarm *alarm)
     return alarm->state == XF_ALARM_IS_STANDS || alarm->state == XF_ALARM_IS_CALMS;
 }
 
+static bool has_cause(const struct xf_alarm *alarm)
+{
+    return alarm->state == XF_ALARM_IS_WAITS || alarm->state == XF_ALARM_IS_STANDS;
+}
+
 /* ------------------------------------------------------------------ telling */
 
 static void view_of(const struct xf_alarm *alarm, struct xf_alarm_view *out)
@@ -284,15 +289,26 @@ void xf_alarms_set_after(struct xf_alarms *alarms, uint64_t after_ms)
     alarms->opts.after_ms = after_ms;
 }
 
-void xf_alarms_each(const struct xf_alarms *alarms, xf_alarm_fn show, void *owner)
+static void show_those(const struct xf_alarms *alarms, bool (*is_shown)(const struct xf_alarm *),
+                       xf_alarm_fn show, void *owner)
 {
     struct xf_alarm_view view;
     XF_LIST_EACH (node, &alarms->all) {
-        if (!stands(alarm_of(node)))
+        if (!is_shown(alarm_of(node)))
             continue;
         view_of(alarm_of(node), &view);
         show(owner, &view);
     }
+}
+
+void xf_alarms_each(const struct xf_alarms *alarms, xf_alarm_fn show, void *owner)
+{
+    show_those(alarms, stands, show, owner);
+}
+
+void xf_alarms_each_cause(const struct xf_alarms *alarms, xf_alarm_fn show, void *owner)
+{
+    show_those(alarms, has_cause, show, owner);
 }
 
 size_t xf_alarms_count(const struct xf_alarms *alarms)

@@ -20,6 +20,7 @@
 #define KINDS(X) /* name, word, key of the subject, whose, when, lapses after, help */ \
     X(LINK_DOWN,        "link.down",          "link",  OURS,        LASTING, NEVER,           LINK_DOWN) \
     X(LINK_FULL,        "link.full",          "link",  OURS,        AT_ONCE, NEVER,           LINK_STUCK) \
+    X(MODULE,           "module.missing",     "link",  OURS,        AT_ONCE, NEVER,           MODULE_MISSING) \
     X(QUEUES_FULL,      "queues.full",        NULL,    OURS,        AT_ONCE, NEVER,           NONE) \
     X(PEER_UNREACHABLE, "peer.unreachable",   "peer",  NAMED_PEERS, LASTING, 15 * MINUTE_MS,  NONE) \
     X(PEER_KEY,         "peer.key",           "peer",  PEERS,       AT_ONCE, DAY_MS,          PEER_KEY_CHANGED) \
@@ -28,12 +29,17 @@
     X(CERTIFICATE,      "certificate",        "local", OURS,        AT_ONCE, DAILY,           NONE) \
     X(CLOCK,            "clock.skew",         "link",  OURS,        AT_ONCE, NEVER,           CLOCK_SKEWED) \
     X(DIRECTORY,        "directory.down",     NULL,    OURS,        LASTING, NEVER,           DIRECTORY_LOST) \
+    X(DIRECTORY_USERS,  "directory.refused",  NULL,    OURS,        AT_ONCE, 15 * MINUTE_MS,  DIRECTORY_LOST) \
+    X(MAIL_FILE,        "mail.refused",       NULL,    OURS,        AT_ONCE, NEVER,           NONE) \
     X(DATABASE,         "database.lost",      "store", OURS,        LASTING, NEVER,           STORE_LOST) \
     X(NODE,             "node.lost",          "node",  OURS,        AT_ONCE, NEVER,           NONE) \
     X(HISTORY,          "history.unwritable", "file",  OURS,        LASTING, NEVER,           FILE_UNWRITABLE) \
+    X(HISTORY_FILE,     "history.refused",    "file",  OURS,        AT_ONCE, NEVER,           FILE_REFUSED) \
     X(JOURNAL,          "journal.unwritable", "file",  OURS,        LASTING, NEVER,           FILE_UNWRITABLE) \
+    X(JOURNAL_FILE,     "journal.refused",    "file",  OURS,        AT_ONCE, NEVER,           FILE_REFUSED) \
     X(AUDIT,            "audit.unwritable",   "file",  OURS,        LASTING, NEVER,           FILE_UNWRITABLE) \
     X(CONFIG,           "config.refused",     NULL,    OURS,        AT_ONCE, NEVER,           NONE) \
+    X(LISTENERS,        "listeners.failed",   NULL,    OURS,        AT_ONCE, NEVER,           LISTENERS) \
     X(DESCRIPTORS,      "descriptors",        NULL,    OURS,        AT_ONCE, HOUR_MS,         DESCRIPTORS) \
     X(MORE,             "more",               NULL,    OURS,        AT_ONCE, DAY_MS,          NONE)
 
@@ -57,6 +63,8 @@ const struct xf_alarm_row xf_alarm_rows[] = {
     ENDS  ("link.outage.ended", LINK_DOWN),
     RAISES("link.hold.full", LINK_FULL, "what waits for the link has nearly used up hold-bytes: the cluster is away, or takes less than peers send"),
     ENDS  ("link.hold.relieved", LINK_FULL),
+    RAISES("link.answers.missing", MODULE, "the local server takes requests of peers and answers none: it does not hand foreign domains to us"),
+    ENDS  ("link.answers.seen", MODULE),
     RAISES("routing.queues.filling", QUEUES_FULL, "what waits for peers has nearly used up process { queue-bytes }: beyond it stanzas come back"),
     ENDS  ("routing.queues.relieved", QUEUES_FULL),
     RAISES("routing.peer.unreachable", PEER_UNREACHABLE, "the peer cannot be reached: what our users write to it comes back"),
@@ -76,6 +84,11 @@ const struct xf_alarm_row xf_alarm_rows[] = {
     RAISES("identity.directory.lost", DIRECTORY, "the directory does not answer: e-mail addresses are those that are known"),
     ENDS  ("identity.directory.found", DIRECTORY),
     ENDS  ("identity.directory.removed", DIRECTORY),
+    ENDS  ("identity.directory.removed", DIRECTORY_USERS),
+    RAISES("identity.directory.refused", DIRECTORY_USERS, "the directory answers with an error: users and groups are those that are known"),
+    ENDS  ("identity.directory.loaded", DIRECTORY_USERS),
+    RAISES("identity.file.refused", MAIL_FILE, "the map of e-mail addresses cannot be read: the old one is in force, if there was one"),
+    ENDS  ("identity.file.loaded", MAIL_FILE),
     RAISES("memory.store.lost", DATABASE, "the shared database does not answer: this node works with what it knows"),
     ENDS  ("memory.store.found", DATABASE),
     RAISES("node.lost", NODE, "the heartbeat of another node has stopped"),
@@ -83,12 +96,17 @@ const struct xf_alarm_row xf_alarm_rows[] = {
     ENDS  ("node.left", NODE),
     RAISES("memory.write.failed", HISTORY, "the history of peers cannot be written"),
     ENDS  ("memory.write.recovered", HISTORY),
+    RAISES("memory.file.refused", HISTORY_FILE, "the history of peers cannot be used: it is kept in memory, and ends with the process"),
     RAISES("journal.write.failed", JOURNAL, "the journal cannot be written: messages that wait are only in memory"),
     ENDS  ("journal.write.recovered", JOURNAL),
+    RAISES("journal.file.refused", JOURNAL_FILE, "the journal cannot be used: messages that wait do not survive a restart"),
     RAISES("audit.write.failed", AUDIT, "the audit cannot be written: its lines wait"),
     ENDS  ("audit.write.recovered", AUDIT),
     RAISES("config.reload.refused", CONFIG, "the new configuration was refused: the old one is in force, and a restart would fail"),
     ENDS  ("config.reload.done", CONFIG),
+    RAISES("process.listeners.failed", LISTENERS, "a socket cannot listen again, or not stop listening"),
+    ENDS  ("process.listeners.opened", LISTENERS),
+    ENDS  ("process.listeners.closed", LISTENERS),
     RAISES("process.descriptors.exhausted", DESCRIPTORS, "file descriptors run out: connections are closed at once"),
 };
 /* clang-format on */

@@ -110,7 +110,7 @@ static struct xf_selfcheck *check_self(void *owner, const struct xf_selfcheck_ev
                                              .link_count = daemon->link_count,
                                              .dns = daemon->env.env.dns,
                                              .history = daemon->history,
-                                             .standing = daemon->standing,
+                                             .alarms = daemon->alarms,
                                              .certificates = list,
                                              .certificate_count = certs->own_count,
                                              .anchors = certs->trust.anchors[0].store};
@@ -135,6 +135,15 @@ static bool is_named(void *owner, struct xf_span peer)
     return daemon->policy && xf_policy_names(daemon->policy, peer);
 }
 
+void xf_daemon_begin_alarms(struct xf_daemon *daemon)
+{
+    daemon->alarms =
+        xf_alarms_new(&(struct xf_alarms_opts){.timers = daemon->env.env.timers,
+                                               .after_ms = daemon->conf->process.alarm_after_ms,
+                                               .is_named = is_named,
+                                               .owner = daemon});
+}
+
 static void make_control(struct xf_daemon *daemon, const gid_t *readers, const gid_t *admins,
                          const struct xf_daemon_acts *acts)
 {
@@ -143,11 +152,6 @@ static void make_control(struct xf_daemon *daemon, const gid_t *readers, const g
                                                                   .max_bytes = ATTEMPTS_BYTES,
                                                                   .is_named = is_named,
                                                                   .owner = daemon});
-    daemon->alarms =
-        xf_alarms_new(&(struct xf_alarms_opts){.timers = daemon->env.env.timers,
-                                               .after_ms = daemon->conf->process.alarm_after_ms,
-                                               .is_named = is_named,
-                                               .owner = daemon});
     daemon->control =
         xf_control_new(&(struct xf_control_opts){.loop = daemon->loop,
                                                  .file = daemon->file,
@@ -188,8 +192,7 @@ enum xf_err xf_daemon_open_control(struct xf_daemon *daemon, const struct xf_dae
 
 void xf_daemon_attach_control(struct xf_daemon *daemon)
 {
-    if (daemon->alarms)
-        xf_alarms_set_after(daemon->alarms, daemon->conf->process.alarm_after_ms);
+    xf_alarms_set_after(daemon->alarms, daemon->conf->process.alarm_after_ms);
     if (daemon->control)
         xf_control_attach(daemon->control,
                           &(struct xf_control_parts){.s2s = daemon->s2s,

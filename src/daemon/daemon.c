@@ -487,7 +487,6 @@ static void take_apart(struct xf_daemon *daemon)
     xf_control_free(&daemon->control);
     xf_audit_free(&daemon->audit);
     xf_attempts_free(&daemon->attempts);
-    xf_standing_free(&daemon->standing);
     xf_texts_release(&daemon->switches.peers);
     xf_daemon_metrics_end(&daemon->metrics);
     xf_certs_release(&daemon->certs);
@@ -504,7 +503,7 @@ enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_cer
         .file = file, .boot = conf, .conf = conf, .certs = *certs, .blocklist = blocklist};
     *certs = (struct xf_certs){0};
     make_world(&daemon);
-    daemon.standing = xf_standing_new(daemon.env.env.clock);
+    xf_daemon_begin_alarms(&daemon);
     xf_daemon_metrics_begin(&daemon.metrics);
     xf_notify_init(&daemon.notify, daemon.env.env.timers);
     enum xf_exit code = start(&daemon, warnings);

@@ -247,6 +247,7 @@ struct xf_daemon_acts {               /* of reload.c and drain.c, which depend o
     unsigned (*reload)(void *daemon); /* as xf_control_opts.reload */
     void (*drain)(void *daemon);
 };
+void xf_daemon_begin_alarms(struct xf_daemon *daemon); /* before anything may fail */
 XF_MUST_USE enum xf_err xf_daemon_open_control(struct xf_daemon *daemon,
                                                const struct xf_daemon_acts *acts,
                                                struct xf_error *err);
@@ -411,11 +412,10 @@ struct xf_daemon {
     struct xf_policy *policy;
     struct xf_policy_switches switches; /* by operators */
     struct xf_attempts *attempts;       /* NULL: nobody may ask */
-    struct xf_alarms *alarms;           /* ditto */
-    struct xf_audit *audit;             /* NULL: none */
-    struct xf_control *control;         /* NULL: none */
-    struct xf_standing *standing;       /* faults that the log told, and that last */
-    int64_t day;                        /* days since 1970, UTC, last passed to policy */
+    struct xf_alarms *alarms;
+    struct xf_audit *audit;     /* NULL: none */
+    struct xf_control *control; /* NULL: none */
+    int64_t day;                /* days since 1970, UTC, last passed to policy */
     struct xf_timer day_timer;
     struct xf_certs certs;
     struct xf_expiry expiry;

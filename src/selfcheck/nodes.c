@@ -7,7 +7,7 @@ static void show_node(void *owner, const struct xf_history_node_view *node)
     struct xf_selfcheck *check = owner;
     struct xf_spot spot = {"node", node->name};
     if (!node->is_here)
-        return; /* lost: a standing fault; left: on purpose */
+        return; /* lost: an alarm; left: on purpose */
     if (node->secret_differs)
         xf_selfcheck_wrong(check, spot, XF_HELP_NODE_SECRET,
                            "its dialback secret is not ours: peers that ask the one about a key of "
@@ -23,6 +23,6 @@ static void show_node(void *owner, const struct xf_history_node_view *node)
 
 void xf_selfcheck_nodes(struct xf_selfcheck *check)
 {
-    (void)xf_selfcheck_faults(check, "node");
+    (void)xf_selfcheck_alarms(check, "node");
     xf_history_nodes(check->parts.history, show_node, check);
 }

@@ -7,9 +7,9 @@
  *   certificates.c  our certificates: names, dates, chain, files
  *   records.c       what DNS says about us
  *   links.c         links, and the questions to the local server: module, time
- *   system.c        our clock, files, standing faults
+ *   system.c        our clock, and alarms: files, the directory, the process
  *   nodes.c         the nodes beside this one
- *   standing.c      faults that the log told
+ *   skew.c          reads the time that the local server tells
  *
  * To add a part: a function that says its findings, called in selfcheck.c. One that waits takes
  * xf_selfcheck_hold, gives xf_selfcheck_release, and stops waiting where it is told to.
@@ -49,8 +49,8 @@ void xf_selfcheck_wrong(struct xf_selfcheck *check, struct xf_spot spot, enum xf
 void xf_selfcheck_hold(struct xf_selfcheck *check);
 void xf_selfcheck_release(struct xf_selfcheck *check);
 
-/* Say the standing faults of this part; returns how many there are. */
-size_t xf_selfcheck_faults(struct xf_selfcheck *check, const char *part);
+/* Say the alarms of this part whose cause is there; returns how many there are. */
+size_t xf_selfcheck_alarms(struct xf_selfcheck *check, const char *part);
 
 void xf_selfcheck_certificates(struct xf_selfcheck *check);
 void xf_selfcheck_system(struct xf_selfcheck *check);

@@ -55,7 +55,7 @@ BROKEN = (
     row('link', f'{net.LOCAL}:{COMPONENT_PORT}', 'ok', ('is up',)),
     row('module', LOCAL, 'ok', ('hands foreign domains to us',)),
     row('clock', LOCAL, 'ok', ('agrees',)),
-    row('directory', 'this host', 'wrong', ('identity.directory.lost', 'ldap://127.0.0.1:3890'), help='directory-lost'),
+    row('directory', 'this host', 'wrong', ('the directory does not answer', 'ldap://127.0.0.1:3890', 'directory.down'), help='directory-lost'),
 )
 
 
@@ -218,7 +218,7 @@ def disk(stage, lab, certificate, pki):
     gateway.wait_event('link.stream.failed', 5)
     rows = ctl.ask('check', '--self')[0]
     for section in ('memory', 'journal', 'audit'):
-        judge(report, 'full disk', rows, 'file', f'{folder}/{section}', 'wrong', (f'{section}.write.failed',), help='file-unwritable')
+        judge(report, 'full disk', rows, 'file', f'{folder}/{section}', 'wrong', ('cannot be written',), help='file-unwritable')
     os.remove(f'{folder}/filler')
     silent.close()
     stream.close()

@@ -47,7 +47,9 @@ struct xf_alarm_view {
 /* Shows every alarm that stands, in the order in which they were seen. The view is borrowed. */
 typedef void (*xf_alarm_fn)(void *owner, const struct xf_alarm_view *view);
 void xf_alarms_each(const struct xf_alarms *alarms, xf_alarm_fn show, void *owner);
-size_t xf_alarms_count(const struct xf_alarms *alarms); /* of these */
+/* Every alarm whose cause is there now: also before it has lasted, and not while it calms down. */
+void xf_alarms_each_cause(const struct xf_alarms *alarms, xf_alarm_fn show, void *owner);
+size_t xf_alarms_count(const struct xf_alarms *alarms); /* of those that stand */
 
 enum xf_alarm_change {
     XF_ALARM_RAISED,

@@ -8,13 +8,13 @@
  */
 #pragma once
 
+#include <xfed/alarms/alarms.h>
 #include <xfed/base/help.h>
 #include <xfed/conf/conf.h>
 #include <xfed/dns/dns.h>
 #include <xfed/history/history.h>
 #include <xfed/link/link.h>
 #include <xfed/net/timer.h>
-#include <xfed/selfcheck/standing.h>
 #include <xfed/tls/tls.h>
 
 enum xf_finding_level { XF_FINDING_OK, XF_FINDING_WARNING, XF_FINDING_WRONG };
@@ -46,7 +46,7 @@ struct xf_selfcheck_parts {
     size_t link_count;
     struct xf_dns *dns;
     const struct xf_history *history; /* NULL: none */
-    const struct xf_standing *standing;
+    const struct xf_alarms *alarms;
     const struct xf_selfcheck_certificate *certificates; /* copied; the identities are borrowed */
     size_t certificate_count;
     const struct xf_tls_store *anchors; /* that peers are assumed to have; NULL: did not load */
