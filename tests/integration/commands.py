@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 
 from lab import net, options
 from lab.cluster import Cluster
@@ -21,6 +20,7 @@ from lab.gateway import Gateway
 from lab.pages import commands, pages, whole_lines
 from lab.peer import Peer
 from lab.pki import Authority
+from lab.proc import until
 from lab.servers import COMPONENT_PORT
 from lab.stage import Stage
 from lab.world import COMPONENT, ROOT
@@ -89,13 +89,6 @@ def is_well(line, status, output):
     if verb_of(line) in ENDLESS:
         return status == 124                    # timeout(1) ended it
     return status == 0 and output.strip() or status == 0 and 'DELETE' in line or status == 1 and verb_of(line) in MAY_REFUSE
-
-
-def until(true, seconds=15):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not true():
-        time.sleep(0.1)
-    return true()
 
 
 def message(to):

@@ -22,6 +22,7 @@ from lab.dns import Dns
 from lab.gateway import Gateway
 from lab.peer import Peer
 from lab.pki import Authority
+from lab.proc import until
 from lab.servers import COMPONENT_PORT
 from lab.stage import Stage
 from lab.world import COMPONENT, LOCAL
@@ -32,13 +33,6 @@ READERS, ADMINS = 'games', 'www-data'   # groups of every Debian, with nobody of
 
 def message(to, ident):
     return f"<message from='alice@{LOCAL}/x' to='{to}' id='{ident}' type='chat'><body>hi</body></message>"
-
-
-def until(true, seconds=15):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not true():
-        time.sleep(0.1)
-    return true()
 
 
 def raw(path, data, seconds=3, shut=False):

@@ -24,7 +24,7 @@ from lab.dns import Dns
 from lab.gateway import Gateway
 from lab.peer import Peer
 from lab.pki import Authority
-from lab.proc import Failed, Proc, wait_port
+from lab.proc import Failed, Proc, until, wait_port
 from lab.servers import COMPONENT_PORT
 from lab.stage import Stage
 from lab.world import COMPONENT, LOCAL, ROOT
@@ -223,13 +223,6 @@ def is_ready():
             return answer.status == 200
     except OSError:
         return False
-
-
-def until(wanted, seconds=30):
-    end = time.monotonic() + seconds
-    while not (found := wanted()) and time.monotonic() < end:
-        time.sleep(0.5)
-    return found
 
 
 def start_prometheus(lab):

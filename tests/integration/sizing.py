@@ -19,6 +19,7 @@ from lab.gateway import Gateway
 from lab.meter import Meter
 from lab.peer import Peer
 from lab.pki import Authority
+from lab.proc import until
 from lab.servers import COMPONENT_PORT
 from lab.stage import Stage
 from lab.world import COMPONENT, LOCAL, PEER, ROOT
@@ -59,13 +60,6 @@ class Scales:
         return [now - was for now, was in zip(self.last, before)]
 
 
-def until(true, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not true():
-        time.sleep(0.05)
-    return true()
-
-
 def judge(report, what, kib):
     want = documented(what)
     report.check(f'{what}: {kib:.1f} KiB; the document says {want:g}', want / FACTOR <= kib <= want * FACTOR)
@@ -80,11 +74,11 @@ def streams(report, scales, ctl, way, count, open_one):
 
     for n in range(FIRST):
         open_one(n)
-    until(lambda: is_up(FIRST))
+    until(lambda: is_up(FIRST), 60)
     scales.reset()
     for n in range(FIRST, FIRST + count):
         open_one(n)
-    report.check(f'{count} streams', until(lambda: is_up(FIRST + count)))
+    report.check(f'{count} streams', until(lambda: is_up(FIRST + count), 60))
     time.sleep(0.5)
     kib, descriptors, cpu_s = scales.grown()
     judge(report, what, kib / count)
@@ -107,7 +101,7 @@ def burst(report, scales, stream, gateway_heard, count):
     text = ''.join(message(f'bob@{PEER}/x', f'alice@{LOCAL}', n) for n in range(count))
     scales.reset()
     stream.send(text, 60)
-    report.check('a burst arrives', until(lambda: len(gateway_heard) >= count), f'{len(gateway_heard)} of {count}')
+    report.check('a burst arrives', until(lambda: len(gateway_heard) >= count, 60), f'{len(gateway_heard)} of {count}')
     report.say(f'a message in a burst, from a peer: {1e6 * scales.grown()[2] / count:.1f} us of the processor')
 
 

@@ -7,11 +7,10 @@ import base64
 import json
 import os
 import shutil
-import time
 import urllib.error
 import urllib.request
 
-from .proc import Failed, Proc, wait_port
+from .proc import Failed, Proc, until, wait_port
 
 PORT = 9515
 TAB, ENTER, SPACE = '\ue004', '\ue007', ' '
@@ -73,10 +72,7 @@ class Browser:
 
     def wait(self, script, seconds=15):
         """Until the expression is true. -> it"""
-        end = time.monotonic() + seconds
-        while not (found := self.run(f'return {script}')) and time.monotonic() < end:
-            time.sleep(0.1)
-        return found
+        return until(lambda: self.run(f'return {script}'), seconds)
 
     def keys(self, *keys):
         """Typed on the keyboard, wherever the focus is."""

@@ -5,10 +5,9 @@ import re
 import shlex
 import signal
 import subprocess
-import time
 
 from . import net
-from .proc import Failed, Proc, wait_port
+from .proc import Failed, Proc, until, wait_port
 
 DEFAULTS = {
     'external': 'tls = required  certificate = required  dialback = no',
@@ -134,10 +133,7 @@ class Gateway:
         return done.returncode, done.stdout.strip()
 
     def wait_until(self, true, seconds):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and not true():
-            time.sleep(0.05)
-        return true()
+        return until(true, seconds)
 
     def stop(self):
         """-> the exit status."""

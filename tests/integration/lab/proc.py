@@ -11,6 +11,14 @@ class Failed(Exception):
     """Something of the laboratory did not start, or does not work; the text is for a person."""
 
 
+def until(true, seconds=30):
+    """Ask `true` again and again until it says yes, or for so long. -> what it said last"""
+    end = time.monotonic() + seconds
+    while not (found := true()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
+
+
 class Proc:
     def __init__(self, name, argv, log, user=None, env=None, fds=()):
         self.name, self.argv, self.log, self.fds = name, argv, log, fds
