@@ -206,7 +206,7 @@ async def restarts(report, prosody, gateway, notifier, ours):
     prosody.stop()
     report.check('the loss of the chat is logged', notifier.wait('notify.chat.down'))
     gateway.wait_event('link.stream.down', 5)
-    time.sleep(2.5)
+    time.sleep(5)       # a second until it is an alarm, and three until it is told late (AWAY_MS in notify/main.c)
     prosody.start()
     report.check('it logs in again', notifier.wait('notify.chat.up', seen + 1, 20))
     alice = await Client('alice', LOCAL, net.LOCAL, ours.file).login()
