@@ -8,6 +8,7 @@
  *     /page.css, /page.js, /icon.svg
  */
 #include <xfed/base/alloc.h>
+#include <xfed/base/clock.h>
 #include <xfed/net/loop.h>
 
 #include "assets.h"
@@ -35,20 +36,36 @@ static void end(struct xf_draft *draft, struct xf_http_answer *out)
 
 /* ------------------------------------------------------------------ pages */
 
+/* To list all peers costs time: whoever asks for it all the time gets a tenth of the loop. */
+static void rest(struct xf_page *page, uint64_t took_ms)
+{
+    if (took_ms > 0)
+        xf_timer_start(xf_loop_timers(page->opts.loop), &page->rest, 10 * took_ms);
+}
+
+static void on_rested(void *owner)
+{
+    struct xf_page *page = owner;
+    xf_http_again(page->opts.http);
+}
+
 static void show_status(void *owner, const struct xf_http_request *request,
                         struct xf_http_answer *out)
 {
     struct xf_page *page = owner;
     struct xf_page_list_query query;
-    const struct xf_snapshot *snapshot = xf_snapshots_get(&page->snapshots);
+    const struct xf_snapshot *snapshot =
+        xf_timer_is_running(&page->rest) ? NULL : xf_snapshots_get(&page->snapshots);
     if (!snapshot) {
         out->later = true;
         return;
     }
+    uint64_t began_ms = xf_monotonic_ms();
     struct xf_draft draft = begin(out);
     xf_page_list_query_parse(xf_span_of(request->query), &query);
     xf_view_status(&draft, page, snapshot, &query);
     end(&draft, out);
+    rest(page, xf_monotonic_ms() - began_ms);
 }
 
 static void say_bad_name(struct xf_http_answer *out)
@@ -163,6 +180,7 @@ struct xf_page *xf_page_new(const struct xf_page_opts *opts)
     for (size_t i = 0; i < XF_ANSWERS_MAX; i++)
         page->answers.of[i].answers = &page->answers;
     xf_timer_init(&page->sample, on_sample, page);
+    xf_timer_init(&page->rest, on_rested, page);
     on_sample(page);
     xf_http_serve(opts->http, pages, XF_ARRAY_LEN(pages), page);
     return page;
@@ -175,6 +193,7 @@ void xf_page_free(struct xf_page **page)
         return;
     *page = NULL;
     xf_timer_stop(&s->sample);
+    xf_timer_stop(&s->rest);
     xf_snapshots_fini(&s->snapshots);
     xf_page_answers_fini(&s->answers);
     xf_page_checks_fini(&s->checks);

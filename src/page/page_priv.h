@@ -217,6 +217,7 @@ struct xf_page {
     struct xf_page_checks checks;
     struct xf_spark in, out;
     struct xf_timer sample;
+    struct xf_timer rest; /* while it runs, no list is made; then those who wait are asked again */
 };
 
 /* ------------------------------------------------------------------ frame.c, view_*.c */
