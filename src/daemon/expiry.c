@@ -8,14 +8,30 @@
  */
 #include "daemon_priv.h"
 
+#include <string.h>
+
 #include <xfed/base/clock.h>
 #include <xfed/base/log.h>
 #include <xfed/s2s/counts.h>
 
 #define DAY_MS (24ull * 3600 * 1000)
 
-static void say(const struct xf_cert *cert, const struct xf_tls_about *about, int64_t now_s,
-                int64_t warn_s)
+/* certificate.good ends the alarm of the domain: of several certificates the worst one counts. */
+static bool all_are_good(const struct xf_certs *certs, size_t which, int64_t now_s, int64_t warn_s)
+{
+    for (size_t i = 0; i < certs->own_count; i++) {
+        struct xf_tls_about about;
+        if (!certs->own[i].identity || strcmp(certs->own[i].name, certs->own[which].name) != 0)
+            continue;
+        xf_tls_identity_about(certs->own[i].identity, &about);
+        if (now_s < about.not_before_s || about.not_after_s - now_s < warn_s)
+            return false;
+    }
+    return true;
+}
+
+static void say(const struct xf_certs *certs, const struct xf_cert *cert,
+                const struct xf_tls_about *about, int64_t now_s, int64_t warn_s)
 {
     int64_t left_s = about->not_after_s - now_s;
     if (now_s < about->not_before_s)
@@ -28,7 +44,7 @@ static void say(const struct xf_cert *cert, const struct xf_tls_about *about, in
     else if (left_s < warn_s)
         xf_log(XF_LOG_WARN, "certificate.expiry.near", XF_STR("local", cert->name),
                XF_STR("file", cert->file), XF_INT("days", left_s / XF_DAY_S));
-    else
+    else if (all_are_good(certs, (size_t)(cert - certs->own), now_s, warn_s))
         xf_log(XF_LOG_DEBUG, "certificate.good", XF_STR("local", cert->name),
                XF_STR("file", cert->file), XF_INT("days", left_s / XF_DAY_S));
 }
@@ -70,7 +86,7 @@ void xf_expiry_look(const struct xf_certs *certs, const struct xf_conf *conf, in
         if (!certs->own[i].identity)
             continue;
         xf_tls_identity_about(certs->own[i].identity, &about);
-        say(&certs->own[i], &about, now_s, (int64_t)(conf->trust.warn_ms / 1000));
+        say(certs, &certs->own[i], &about, now_s, (int64_t)(conf->trust.warn_ms / 1000));
     }
 }
 

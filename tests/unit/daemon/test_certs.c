@@ -457,6 +457,31 @@ START_TEST(ends_are_told_once_a_day)
 }
 END_TEST
 
+/* certificate.good ends the alarm of the domain: the worst of its certificates counts. */
+START_TEST(one_good_certificate_of_two_is_not_enough)
+{
+    static const char *const files_of[] = {
+        "certificate = {soon.pem, a.pem} key = {soon.key, a.key}",
+        "certificate = {a.pem, soon.pem} key = {a.key, soon.key}",
+        "certificate = a.pem key = a.key"};
+    char text[1024];
+    struct loaded s;
+    struct heard heard = {""};
+    snprintf(text, sizeof(text), TRUST "served \"a.example\" { link = l %s }\n", files_of[_i]);
+    load(&s, text);
+    xf_log_set_level(XF_LOG_DEBUG);
+    xf_log_set_sink(hear, &heard);
+    xf_expiry_look(&s.certs, s.conf, xf_unix_s());
+    xf_log_set_sink(NULL, NULL);
+    xf_log_set_level(XF_LOG_INFO);
+    bool has_bad = strstr(files_of[_i], "soon") != NULL;
+    ck_assert_msg((strstr(heard.text, "certificate.expiry.near") != NULL) == has_bad, "%s",
+                  heard.text);
+    ck_assert_msg((strstr(heard.text, "certificate.good") != NULL) == !has_bad, "%s", heard.text);
+    unload(&s);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("daemon/certs");
@@ -471,6 +496,7 @@ int main(void)
     tcase_add_test(tc, a_reload_keeps_the_anchors_of_a_link);
     tcase_add_loop_test(tc, ends_are_told_from_a_month_before, 0, XF_ARRAY_LEN(ends));
     tcase_add_test(tc, ends_are_told_once_a_day);
+    tcase_add_loop_test(tc, one_good_certificate_of_two_is_not_enough, 0, 3);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
