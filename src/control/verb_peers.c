@@ -187,13 +187,30 @@ static void put_outcome(json_t *row, const struct xf_attempt *attempt)
         xf_json_put_bool(row, "reached", attempt->outcome != XF_ATTEMPT_FAILED);
 }
 
+/* Anybody can fail in the name of a peer, with words of his own. */
+static bool are_words_of_anybody(const struct xf_attempt *attempt)
+{
+    return strcmp(attempt->dir, "in") == 0 &&
+           strcmp(attempt->help, xf_help_code(XF_HELP_PEER_STREAM_ERROR)) == 0;
+}
+
+/* Newest first; what we saw ourselves goes before what came in. */
+static bool is_last_failure(const json_t *row, const struct xf_attempt *attempt)
+{
+    const json_t *last = json_object_get(row, "last_failure");
+    if (attempt->outcome != XF_ATTEMPT_FAILED || are_words_of_anybody(attempt))
+        return false;
+    return !last || (strcmp(attempt->dir, "in") != 0 &&
+                     strcmp(json_string_value(json_object_get(last, "dir")), "in") == 0);
+}
+
 static void put_last(void *owner, const struct xf_attempt *attempt)
 {
     json_t *row = owner;
     put_outcome(row, attempt);
     if (*attempt->auth && strcmp(attempt->dir, "verify") != 0 && !json_object_get(row, "auth"))
         put_proof(row, attempt->auth, attempt->cert);
-    if (attempt->outcome != XF_ATTEMPT_FAILED || json_object_get(row, "last_failure"))
+    if (!is_last_failure(row, attempt))
         return;
     json_t *last = json_object();
     xf_json_put(last, "dir", attempt->dir);

@@ -136,13 +136,20 @@ static void put_stream(struct xf_buf *out, const json_t *row)
 }
 
 /* The newest comes first. */
+/* Of an attempt that anybody may have made in the name of the peer. */
+static bool are_words_of_anybody(const json_t *row)
+{
+    return strcmp(xf_json_text(row, "dir"), "in") == 0 &&
+           strcmp(xf_json_text(row, "outcome"), "failed") == 0;
+}
+
 static void put_last_attempt(struct xf_buf *out, const json_t *rows)
 {
     size_t index;
     const json_t *row;
     json_array_foreach((json_t *)(uintptr_t)rows, index, row)
     {
-        if (strcmp(xf_json_text(row, "kind"), "attempt") != 0)
+        if (strcmp(xf_json_text(row, "kind"), "attempt") != 0 || are_words_of_anybody(row))
             continue;
         put_key(out, "\nlast attempt, ", row, "dir");
         put_key(out, ": ", row, "outcome");
