@@ -274,10 +274,13 @@ static void end_silence(struct xf_link *link)
 static void on_stanza(void *owner, struct xf_stanza *stanza)
 {
     struct xf_link *link = owner;
-    if (xf_questions_take(&link->questions, stanza))
-        return;
-    if (__builtin_expect(!link->silence.is_over, 0))
+    bool is_answer = xf_questions_take(&link->questions, stanza);
+    /* Presence comes the way of what is for peers, also as an answer to our question. */
+    if (__builtin_expect(!link->silence.is_over, 0) &&
+        (!is_answer || stanza->kind == XF_STANZA_PRESENCE))
         end_silence(link);
+    if (is_answer)
+        return;
     link->events->stanza(link->owner, link, stanza);
 }
 
