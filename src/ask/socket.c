@@ -3,6 +3,7 @@
 #include <xfed/ask/ask.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,6 +21,8 @@ static const char *why(int error)
         return "there is no such socket: does xfedd run, with this path in listen { control }?";
     case ECONNREFUSED:
         return "nobody listens there: xfedd does not run";
+    case EAGAIN:
+        return "xfedd takes no more connections: does it hang?";
     case EACCES:
         return "you may not use it: xfedd allows its own user, root, and the groups of listen { "
                "control-readers control-admins }";
@@ -38,8 +41,10 @@ bool xf_ask_connect(struct xf_ask *ask, const char *path, char out_why[XF_ASK_WH
         return false;
     }
     memcpy(addr.sun_path, path, strlen(path) + 1);
-    ask->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (ask->fd >= 0 && connect(ask->fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+    /* A full backlog is told at once; what follows waits. */
+    ask->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (ask->fd >= 0 && connect(ask->fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 &&
+        fcntl(ask->fd, F_SETFL, 0) == 0)
         return true;
     int error = errno;
     xf_ask_close(ask);

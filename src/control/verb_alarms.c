@@ -5,6 +5,8 @@
  */
 #include "control_priv.h"
 
+#define ALIVE_MS 15000 /* a follower hears of us so often, also when nothing changes */
+
 static json_t *row_of(const struct xf_alarm_view *view, const char *change)
 {
     json_t *row = json_object();
@@ -32,6 +34,15 @@ static void changed(struct xf_alarm_follower *follower, enum xf_alarm_change cha
     xf_client_row(client, row_of(view, xf_alarm_change_word(change)));
 }
 
+static void say_alive(void *owner)
+{
+    struct xf_client *client = owner;
+    json_t *row = json_object();
+    xf_json_put(row, "change", "alive");
+    xf_client_row(client, row);
+    xf_timer_start(client->control->timers, &client->timer, ALIVE_MS);
+}
+
 /* Behind what stands: the follower knows all of it now. */
 static void begin_to_follow(struct xf_client *client, uint64_t count)
 {
@@ -41,6 +52,8 @@ static void begin_to_follow(struct xf_client *client, uint64_t count)
     xf_client_row(client, row);
     client->follower.changed = changed;
     xf_alarms_follow(client->control->opts.alarms, &client->follower);
+    xf_timer_init(&client->timer, say_alive, client);
+    xf_timer_start(client->control->timers, &client->timer, ALIVE_MS);
 }
 
 void xf_verb_alarms(struct xf_client *client, const json_t *request)

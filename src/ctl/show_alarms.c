@@ -23,6 +23,8 @@ bool xf_ctl_show_alarm_row(void *owner, const json_t *row)
     const char *change = xf_json_text(row, "change");
     const char *when = is_new(change) ? "since_unix_s" : "unix_s";
     (void)owner;
+    if (strcmp(change, "alive") == 0)
+        return true;
     if (strcmp(change, "following") == 0) {
         xf_ctl_show_alarms(NULL, row);
         return true;

@@ -12,7 +12,8 @@
 
 #define WAIT_MIN_MS 500
 #define WAIT_MAX_MS 10000
-#define LOST_MS     5000 /* a restart takes less */
+#define LOST_MS     5000  /* a restart takes less */
+#define SILENT_MS   45000 /* xfedd says every 15 s that it is alive */
 
 void xf_gateway_init(struct xf_gateway *gateway, const char *path, struct xf_book *book)
 {
@@ -48,6 +49,7 @@ static void connect_now(struct xf_gateway *gateway, uint64_t now_ms)
     json_t *request = json_pack("{s:s,s:b}", "verb", "alarms", "follow", 1);
     xf_ask_send(&gateway->ask, request);
     json_decref(request);
+    gateway->heard_ms = now_ms;
     xf_book_begin_list(gateway->book);
 }
 
@@ -80,6 +82,7 @@ static void read_now(struct xf_gateway *gateway, uint64_t now_ms)
 {
     bool is_open = xf_ask_read(&gateway->ask), goes_on = true;
     ptrdiff_t len;
+    gateway->heard_ms = now_ms;
     while (goes_on && (len = xf_ask_line(&gateway->ask)) >= 0) {
         json_t *line = json_loadb(gateway->ask.in, (size_t)len, 0, NULL);
         xf_ask_drop(&gateway->ask, (size_t)len);
@@ -102,11 +105,13 @@ uint64_t xf_gateway_turn(struct xf_gateway *gateway, bool is_readable, uint64_t 
 {
     if (gateway->ask.fd >= 0 && is_readable)
         read_now(gateway, now_ms);
+    if (gateway->ask.fd >= 0 && now_ms - gateway->heard_ms >= SILENT_MS)
+        lose(gateway, "it has been silent for 45 s: does it hang?", now_ms);
     if (gateway->ask.fd < 0 && now_ms >= gateway->retry_ms)
         connect_now(gateway, now_ms);
     if (gateway->lost_ms && !gateway->is_lost_told && now_ms - gateway->lost_ms >= LOST_MS)
         tell_lost(gateway);
-    uint64_t next_ms = gateway->ask.fd < 0 ? gateway->retry_ms : UINT64_MAX;
+    uint64_t next_ms = gateway->ask.fd < 0 ? gateway->retry_ms : gateway->heard_ms + SILENT_MS;
     if (gateway->lost_ms && !gateway->is_lost_told && gateway->lost_ms + LOST_MS < next_ms)
         next_ms = gateway->lost_ms + LOST_MS;
     return next_ms;

@@ -83,6 +83,7 @@ struct xf_gateway {
     struct xf_book *book;
     struct xf_ask ask;
     uint64_t retry_ms, wait_ms; /* when to connect next; how long to wait after that */
+    uint64_t heard_ms;          /* when it last said something on this connection */
     uint64_t lost_ms;           /* since when xfedd does not answer; 0: it does */
     bool is_lost_told;
     char why[XF_ASK_WHY_BYTES];
