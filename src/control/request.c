@@ -6,7 +6,8 @@
 
 #include <xfed/xmpp/jid.h>
 
-#define CHECKS_MAX 4 /* at a time, of all clients */
+#define CHECKS_MAX    4 /* at a time, of all clients */
+#define CHECKS_TO_SEE 2 /* of these, so many begun by those who may only look */
 
 const char *xf_verb_need(struct xf_client *client, const json_t *request, const char *key)
 {
@@ -27,9 +28,10 @@ bool xf_verb_need_running(struct xf_client *client)
 
 bool xf_verb_need_check(struct xf_client *client)
 {
-    if (client->control->check_count < CHECKS_MAX)
+    size_t most = client->right == XF_RIGHT_ACT ? CHECKS_MAX : CHECKS_TO_SEE;
+    if (client->control->check_count < most)
         return true;
-    xf_client_fail(client, "busy", "%d checks are under way: try again", CHECKS_MAX);
+    xf_client_fail(client, "busy", "%zu checks are under way: try again", most);
     return false;
 }
 
