@@ -125,6 +125,19 @@ static enum xf_err on_key(struct page *page, const struct row *row)
     return XF_ERR_OK;
 }
 
+/* A page comes by mail: it must not lead us to this host, or to what only this network reaches. */
+static bool is_abroad(const unsigned char *bytes, bool is_v6)
+{
+    static const unsigned char mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    static const unsigned char compatible[12] = {0};
+    if (is_v6 && (memcmp(bytes, mapped, 12) == 0 || memcmp(bytes, compatible, 12) == 0))
+        return is_abroad(bytes + 12, false);
+    if (is_v6)
+        return bytes[0] != 0xff && !(bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80);
+    return bytes[0] != 0 && bytes[0] != 127 && bytes[0] < 224 &&
+           !(bytes[0] == 169 && bytes[1] == 254);
+}
+
 static enum xf_err add_route(struct page *page, struct xf_span text, unsigned port)
 {
     unsigned char bytes[16];
@@ -136,6 +149,8 @@ static enum xf_err add_route(struct page *page, struct xf_span text, unsigned po
     bool is_v6 = inet_pton(AF_INET6, address, bytes) == 1;
     if (!is_v6 && inet_pton(AF_INET, address, bytes) != 1)
         return refuse(page, "IP addresses in the second column");
+    if (!is_abroad(bytes, is_v6))
+        return refuse(page, "addresses of servers, not of a host or its own network,");
     if (page->routes.count == XF_PAGE_MAX_ROUTES)
         return too_many(page, "addresses", XF_PAGE_MAX_ROUTES);
     char *route = xf_asprintf(is_v6 ? "[%s]:%u" : "%s:%u", address, port);
@@ -274,8 +289,11 @@ static bool has_key(const struct page *page, const char *domain)
 static void put_pins(const struct page *page, const char *domain, struct xf_draft *out)
 {
     const char *owner = has_key(page, domain) ? domain : page->name;
-    if (!has_key(page, owner))
+    if (!has_key(page, owner)) {
+        xf_draft_str(out, "    # Their page has no key: this section demands no certificate. Ask "
+                          "them before you use it.\n");
         return;
+    }
     xf_draft_str(out, "    certificate = required\n    pins        = {");
     const char *before = "";
     for (size_t i = 0; i < page->key_count; i++)

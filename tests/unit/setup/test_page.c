@@ -19,7 +19,10 @@
 #define HEAD    "# From the page of p.example, read by xfedctl partner.\n"
 #define PEER(n) "peer \"" n "\" {\n    tls         = required\n"
 #define PINS(p) "    certificate = required\n    pins        = {" p "}\n"
-#define PIN(h)  "\"sha256:" h "\""
+#define NO_KEY                                                                                   \
+    "    # Their page has no key: this section demands no certificate. Ask them before you use " \
+    "it.\n"
+#define PIN(h) "\"sha256:" h "\""
 
 /* clang-format off */
 static const struct {
@@ -28,11 +31,11 @@ static const struct {
     enum xf_err result;
     const char *want; /* the sections, or a part of the error */
 } pages[] = {
-    {"names alone", TITLE DOMAINS ROW, true, XF_ERR_OK, HEAD PEER("p.example") "}\n"},
+    {"names alone", TITLE DOMAINS ROW, true, XF_ERR_OK, HEAD PEER("p.example") NO_KEY "}\n"},
     {"a key", TITLE DOMAINS ROW "\n" KEYS "| p.example | `" HEX "` |\n", false, XF_ERR_OK, HEAD PEER("p.example") PINS(PIN(HEX)) "}\n"},
     {"CR LF, and blanks around", TITLE "## Our domains\r\n| domain | for |\r\n| --- | --- |\r\n  |  p.example  | users |  \r\n", false, XF_ERR_OK,
-     HEAD PEER("p.example") "}\n"},
-    {"a page without a last newline", TITLE DOMAINS "| p.example | users |", false, XF_ERR_OK, HEAD PEER("p.example") "}\n"},
+     HEAD PEER("p.example") NO_KEY "}\n"},
+    {"a page without a last newline", TITLE DOMAINS "| p.example | users |", false, XF_ERR_OK, HEAD PEER("p.example") NO_KEY "}\n"},
     {"digits in capitals", TITLE DOMAINS ROW KEYS "| P.Example | `" "0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef" "` |\n", false,
      XF_ERR_OK, HEAD PEER("p.example") PINS(PIN(HEX)) "}\n"},
     {"rooms have the domain's key", TITLE DOMAINS ROW "| rooms.p.example | chat |\n" KEYS "| p.example | `" HEX "` |\n", false, XF_ERR_OK,
@@ -42,14 +45,14 @@ static const struct {
     {"two keys", TITLE DOMAINS ROW KEYS "| p.example | `" HEX "` |\n| p.example | `" HEX2 "` |\n", false, XF_ERR_OK,
      HEAD PEER("p.example") PINS(PIN(HEX) ", " PIN(HEX2)) "}\n"},
     {"servers", TITLE DOMAINS ROW SERVERS "| x.p.example | 192.0.2.1, 2001:db8::1 | 5269 | - |\n", true, XF_ERR_OK,
-     HEAD PEER("p.example") "    route       = {\"192.0.2.1:5269\", \"[2001:db8::1]:5269\"}\n}\n"},
-    {"servers, unless asked", TITLE DOMAINS ROW SERVERS "| x.p.example | 192.0.2.1 | 5269 | - |\n", false, XF_ERR_OK, HEAD PEER("p.example") "}\n"},
-    {"other sections", TITLE "## To test it\n| what | is this |\n| x\n" DOMAINS ROW "## More\n|||||||\n", false, XF_ERR_OK, HEAD PEER("p.example") "}\n"},
+     HEAD PEER("p.example") NO_KEY "    route       = {\"192.0.2.1:5269\", \"[2001:db8::1]:5269\"}\n}\n"},
+    {"servers, unless asked", TITLE DOMAINS ROW SERVERS "| x.p.example | 192.0.2.1 | 5269 | - |\n", false, XF_ERR_OK, HEAD PEER("p.example") NO_KEY "}\n"},
+    {"other sections", TITLE "## To test it\n| what | is this |\n| x\n" DOMAINS ROW "## More\n|||||||\n", false, XF_ERR_OK, HEAD PEER("p.example") NO_KEY "}\n"},
     /* nobody vouches for others */
     {"a third party", TITLE DOMAINS ROW "| bank.example | users |\n" KEYS "| bank.example | `" HEX "` |\n", false, XF_ERR_OK,
-     HEAD PEER("p.example") "}\n"},
-    {"one whose name ends like theirs", TITLE DOMAINS ROW "| notp.example | users |\n", false, XF_ERR_OK, HEAD PEER("p.example") "}\n"},
-    {"the suffix", TITLE DOMAINS ROW "| example | users |\n", false, XF_ERR_OK, HEAD PEER("p.example") "}\n"},
+     HEAD PEER("p.example") NO_KEY "}\n"},
+    {"one whose name ends like theirs", TITLE DOMAINS ROW "| notp.example | users |\n", false, XF_ERR_OK, HEAD PEER("p.example") NO_KEY "}\n"},
+    {"the suffix", TITLE DOMAINS ROW "| example | users |\n", false, XF_ERR_OK, HEAD PEER("p.example") NO_KEY "}\n"},
     {"somebody else's page", "# XMPP federation between q.example and a.example\n" DOMAINS "| q.example | users |\n", false, XF_ERR_NOT_FOUND,
      "does not have p.example"},
     /* nothing becomes configuration */
@@ -64,6 +67,15 @@ static const struct {
      XF_ERR_BAD_VALUE, "64 hex digits"},
     {"a port beyond", TITLE DOMAINS ROW SERVERS "| x.p.example | 192.0.2.1 | 70000 | - |\n", true, XF_ERR_BAD_VALUE, "a port"},
     {"a port of words", TITLE DOMAINS ROW SERVERS "| x.p.example | 192.0.2.1 | 5269\"} | - |\n", true, XF_ERR_BAD_VALUE, "a port"},
+    {"our loopback", TITLE DOMAINS ROW SERVERS "| x.p.example | 127.0.0.1 | 5269 | - |\n", true, XF_ERR_BAD_VALUE, "addresses of servers"},
+    {"the same, mapped", TITLE DOMAINS ROW SERVERS "| x.p.example | ::ffff:127.0.0.1 | 5269 | - |\n", true, XF_ERR_BAD_VALUE, "addresses of servers"},
+    {"the same of IPv6", TITLE DOMAINS ROW SERVERS "| x.p.example | ::1 | 5269 | - |\n", true, XF_ERR_BAD_VALUE, "addresses of servers"},
+    {"any address", TITLE DOMAINS ROW SERVERS "| x.p.example | 0.0.0.0 | 5269 | - |\n", true, XF_ERR_BAD_VALUE, "addresses of servers"},
+    {"any of IPv6", TITLE DOMAINS ROW SERVERS "| x.p.example | :: | 5269 | - |\n", true, XF_ERR_BAD_VALUE, "addresses of servers"},
+    {"a link", TITLE DOMAINS ROW SERVERS "| x.p.example | 169.254.169.254 | 5269 | - |\n", true, XF_ERR_BAD_VALUE, "addresses of servers"},
+    {"a link of IPv6", TITLE DOMAINS ROW SERVERS "| x.p.example | fe80::1 | 5269 | - |\n", true, XF_ERR_BAD_VALUE, "addresses of servers"},
+    {"a group", TITLE DOMAINS ROW SERVERS "| x.p.example | 224.0.0.1 | 5269 | - |\n", true, XF_ERR_BAD_VALUE, "addresses of servers"},
+    {"a group of IPv6", TITLE DOMAINS ROW SERVERS "| x.p.example | ff02::1 | 5269 | - |\n", true, XF_ERR_BAD_VALUE, "addresses of servers"},
     {"an address of words", TITLE DOMAINS ROW SERVERS "| x.p.example | 192.0.2.1\", x | 5269 | - |\n", true, XF_ERR_BAD_VALUE, "IP addresses"},
     {"an empty address", TITLE DOMAINS ROW SERVERS "| x.p.example | 192.0.2.1,, 192.0.2.2 | 5269 | - |\n", true, XF_ERR_BAD_VALUE, "IP addresses"},
     {"a long address", TITLE DOMAINS ROW SERVERS "| x.p.example | 192.0.2.1111111111111111111111111111111111111111111111 | 5269 | - |\n", true,
