@@ -171,8 +171,8 @@ static enum direction direction_of(const struct xf_log_event *event)
         word = xf_log_text(event, "for");
     if (xf_span_is(word, "verify"))
         return VERIFY;
-    bool is_ours =
-        xf_span_is(word, "out") || xf_span_is(word, "delivery") || xf_span_is(word, "check");
+    bool is_ours = xf_span_is(word, "out") || xf_span_is(word, "delivery") ||
+                   xf_span_is(word, "check") || xf_span_is(word, "look");
     return is_ours ? OUT : IN;
 }
 

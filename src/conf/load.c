@@ -329,7 +329,7 @@ static void read_dialback_secret(struct loading *load)
 {
     struct xf_conf *conf = load->conf;
     if (!*conf->dialback.secret_file) {
-        if (conf->defaults.dialback)
+        if (conf->defaults.dialback && !load->raw.is_partial)
             xf_warning(&load->problems, conf->file, 0,
                        "dialback has no secret-file: xfedd draws a random secret at each start, "
                        "which works for a single node only");

@@ -166,8 +166,14 @@ void xf_keep_write(struct xf_mailmap *mailmap)
 
 void xf_keep_remove(const char *path)
 {
+    static const char *const beside[] = {"-journal", ".unusable"}; /* after a crash */
     if (!path || !*path)
         return;
+    for (size_t i = 0; i < XF_ARRAY_LEN(beside); i++) {
+        char *other = xf_asprintf("%s%s", path, beside[i]);
+        (void)unlink(other);
+        xf_free(other);
+    }
     if (unlink(path) == 0)
         xf_log(XF_LOG_INFO, "identity.kept.removed", XF_STR("file", path));
     else if (errno != ENOENT)
