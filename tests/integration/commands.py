@@ -28,27 +28,35 @@ from lab.world import COMPONENT, ROOT
 OURS, ALIASES, GOOD, BAD = 'example.org', ('conference.example.org', 'pilot.example.org'), 'partner.example', 'b.example'
 HTTP = '127.0.0.1:9469'
 SAMPLES = {'PEER': GOOD, 'NAME': GOOD, 'PEER|STREAM': GOOD, 'OURS': OURS, 'FROM': f'alice@{OURS}', 'TO': f'bob@{GOOD}', 'LEVEL': 'info', 'MINUTES': '1'}
-ENDLESS = ('trace', 'top')
+OF_OTHERS = ('BACKUP.md', 'FIRST-FEDERATION-PROSODY.md', 'FIRST-FEDERATION-EJABBERD.md', 'ADDING-A-PARTNER.md')     # backup.py and documents.py
+ENDLESS = ('trace', 'top')          # and what has --follow
+ELSEWHERE = ('init', 'partner', 'page')     # check-init.py and page.py
 LAST = ('drain',)       # of all: the gateway ends
 SEEN_S = 2              # of what does not end by itself
 MAY_REFUSE = ('close', 'retry')     # there may be nothing to close or to try again
+OF_THE_HOST = re.compile(r'xfedctl check --(self|inbound)')     # may find what is wrong with this laboratory
 
 
 def written():
-    """The lines of shell that begin with one of our kinds, once each. backup.py runs those of BACKUP.md."""
+    """The lines of shell that begin with one of our kinds, once each; not a verb alone, which prose names. Others run what is in OF_OTHERS."""
     found = {}
-    for page in (page for page in pages(ROOT) if page.path.name != 'BACKUP.md'):
+    for page in (page for page in pages(ROOT) if page.path.name not in OF_OTHERS):
         for code in page.codes():
             for line in whole_lines(code.text) if code.is_block else [code.text]:
                 line = line.removeprefix('$ ')
                 if re.match(r'(xfedctl|curl|sqlite3|journalctl|openssl s_client) ' if code.is_block else 'xfedctl [a-z]|curl ', line):
-                    found.setdefault(line, f'{page.path.name}:{code.line}')
+                    if verb_of(line) not in ELSEWHERE and line != 'xfedctl check':
+                        found.setdefault(line, f'{page.path.name}:{code.line}')
     return found
 
 
 def verb_of(line):
     words = next(commands(line))
     return words[1] if words[0] == 'xfedctl' and len(words) > 1 else ''
+
+
+def is_endless(line):
+    return verb_of(line) in ENDLESS or '--follow' in next(commands(line))
 
 
 class Shell:
@@ -69,7 +77,7 @@ class Shell:
     def told(self, line):
         """As somebody types it who reads it."""
         if line.startswith('xfedctl '):
-            line = ' '.join(SAMPLES.get(word, word) for word in re.sub(r' \[[A-Z-]+\]', '', line).split(' '))
+            line = ' '.join(SAMPLES.get(word, word) for word in re.sub(r' \[[A-Za-z-]+\]', '', line).split(' '))
         if line.startswith('sqlite3 '):
             line = line.replace(BAD, GOOD)      # whom the history has
         line = line.replace('/var/lib/xfedd/peers.db', f'{self.gateway.folder}/peers.db')
@@ -78,7 +86,7 @@ class Shell:
 
     def run(self, line):
         """-> status, output; of what does not end, as much as comes in a while"""
-        if verb_of(line) in ENDLESS:
+        if is_endless(line):
             line = f'timeout {SEEN_S} {line}'
         done = subprocess.run(['bash', '-o', 'pipefail', '-c', self.told(line)], cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=30)
@@ -86,9 +94,10 @@ class Shell:
 
 
 def is_well(line, status, output):
-    if verb_of(line) in ENDLESS:
+    if is_endless(line):
         return status == 124                    # timeout(1) ended it
-    return status == 0 and output.strip() or status == 0 and 'DELETE' in line or status == 1 and verb_of(line) in MAY_REFUSE
+    return status == 0 and output.strip() or status == 0 and 'DELETE' in line or status == 1 and verb_of(line) in MAY_REFUSE \
+        or status in (1, 3) and output.strip() and OF_THE_HOST.match(line)
 
 
 def message(to):

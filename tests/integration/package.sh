@@ -53,7 +53,7 @@ check "xfedd.8" lint /usr/share/man/man8/xfedd.8.gz
 check "xfed.conf.5" lint /usr/share/man/man5/xfed.conf.5.gz
 # shellcheck disable=SC2016
 check "Build-Depends has what scripts/setup --compile installs" sh -c 'cd "$1"
-    for name in $(sed -n "/^BUILD=/,/\"\$/p" scripts/setup | grep -o "lib[a-z0-9-]*-dev" | grep -v libc6-dev); do
+    for name in $(sed -n "/^BUILD=/,/\"\$/p" scripts/setup | grep -oE "z?lib[a-z0-9-]*-dev" | grep -v libc6-dev); do
         grep -qE "^ $name( .*)?,\$" debian/control || { echo "$name is missing in debian/control"; exit 1; }
     done' sh "$top"
 check "hardened" sh -c "grep -q FORTIFY_SOURCE=3 '$folder/build.log' && ! grep 'FORTIFY_SOURCE=[0-2]' '$folder/build.log'"
