@@ -102,9 +102,14 @@
         plan();
     }
 
+    /* The answer to a form that was refused stays: the page without the refusal is another one. */
+    function isRefusal() {
+        return document.querySelector('.problem[role=alert]') !== null;
+    }
+
     function plan() {
         clearTimeout(timer);
-        if (!isPaused && !document.hidden)
+        if (!isPaused && !document.hidden && !isRefusal())
             timer = setTimeout(renew, isBusy() ? BUSY_MS : EVERY_MS);
     }
 

@@ -5,7 +5,8 @@
  * While one stanza waits, all later ones of the same pair and direction wait behind it, which keeps
  * their order. Each asks for its own address when it comes, so that the look-ups for many users run
  * at the same time. The peer's queue limits apply. No stanza waits for ever: the mailmap answers
- * within the directory's timeout, even if only to say that it does not know the address.
+ * within the directory's timeout, or its hold-time while it is away, even if only to say that it
+ * does not know the address. The journal has none of them: a crash loses them, a stop returns them.
  */
 #include "address_queue_priv.h"
 

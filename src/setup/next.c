@@ -25,7 +25,7 @@ static void put_certificate(const struct xf_init_answers *answers, const char *f
                 folder, domain, folder, domain);
     else
         fprintf(out, "Let xfedd read its certificate, also when it is renewed: %s\n",
-                xf_setup_there_is(certificate, true)
+                strncmp(certificate, "/etc/letsencrypt/", 17) == 0
                     ? "chgrp -R xfedd /etc/letsencrypt/live /etc/letsencrypt/archive && chmod -R "
                       "g+rX /etc/letsencrypt/live /etc/letsencrypt/archive"
                     : "its group is xfedd.");
