@@ -49,7 +49,7 @@ static void say_why(int result, const X509 *leaf, char *out, size_t size)
     int len = snprintf(out, size, "%s", X509_verify_cert_error_string(result));
     if (is_about_dates && off_s >= 0 && off_s < CLOSE_S)
         snprintf(out + len, size - (size_t)len, " (by %lld h: is our clock right?)",
-                 (long long)(off_s / 3600 + 1));
+                 (long long)(off_s < 3600 ? 1 : (off_s + 1800) / 3600));
     else if (is_about_dates && xf_clock_sync() == XF_CLOCK_UNSYNCED)
         snprintf(out + len, size - (size_t)len, " (by our clock, which nothing keeps right)");
 }
