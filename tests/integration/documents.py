@@ -35,7 +35,7 @@ BLOCK = re.compile(r'^```(sh|text)\n(.*?)^```$|^## (.*?)$', re.M | re.S)
 
 def blocks(name):
     """-> (heading, commands, what they must print) one after the other"""
-    with open(f'{ROOT}/doc/{name}') as f:
+    with open(f'{ROOT}/doc/operators/{name}') as f:
         text = f.read()
     found, heading = [], ''
     for kind, body, title in BLOCK.findall(text):
