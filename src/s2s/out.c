@@ -338,17 +338,23 @@ void xf_out_give_back(struct xf_out *out, const char *text)
     xf_out_give_up(out, XF_CAUSE_TIMEOUT, XF_HELP_PEER_SILENT, XF_STREAM_ERROR_NONE, text);
 }
 
+/* `may_ride`: on a stream that is there. */
+static struct xf_out *begin(struct xf_out *out, bool may_ride)
+{
+    if (out->s2s->is_draining)
+        xf_out_give_up(out, XF_CAUSE_SHUTDOWN, XF_HELP_NONE, XF_STREAM_ERROR_NONE,
+                       "the gateway is shutting down");
+    else if (!may_ride || !xf_out_ride(out))
+        xf_out_fire(out, XF_OUT_ON_OPEN);
+    return out;
+}
+
 struct xf_out *xf_out_open(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
                            bool for_stranger, const struct xf_out_events *events, void *owner)
 {
     struct xf_out *out = new_out(s2s, local, peer, events, owner);
     out->for_stranger = for_stranger;
-    if (s2s->is_draining)
-        xf_out_give_up(out, XF_CAUSE_SHUTDOWN, XF_HELP_NONE, XF_STREAM_ERROR_NONE,
-                       "the gateway is shutting down");
-    else if (!xf_out_ride(out))
-        xf_out_fire(out, XF_OUT_ON_OPEN);
-    return out;
+    return begin(out, true);
 }
 
 /*
@@ -380,12 +386,7 @@ struct xf_out *xf_out_check(struct xf_s2s *s2s, struct xf_span local, struct xf_
 {
     struct xf_out *out = new_out(s2s, local, peer, events, owner);
     out->purpose = XF_OUT_CHECK;
-    if (s2s->is_draining)
-        xf_out_give_up(out, XF_CAUSE_SHUTDOWN, XF_HELP_NONE, XF_STREAM_ERROR_NONE,
-                       "the gateway is shutting down");
-    else
-        xf_out_fire(out, XF_OUT_ON_OPEN);
-    return out;
+    return begin(out, false);
 }
 
 struct xf_out *xf_out_look(struct xf_s2s *s2s, struct xf_span domain,
@@ -393,12 +394,7 @@ struct xf_out *xf_out_look(struct xf_s2s *s2s, struct xf_span domain,
 {
     struct xf_out *out = new_out(s2s, domain, domain, events, owner);
     out->purpose = XF_OUT_LOOK;
-    if (s2s->is_draining)
-        xf_out_give_up(out, XF_CAUSE_SHUTDOWN, XF_HELP_NONE, XF_STREAM_ERROR_NONE,
-                       "the gateway is shutting down");
-    else
-        xf_out_fire(out, XF_OUT_ON_OPEN);
-    return out;
+    return begin(out, false);
 }
 
 uint64_t xf_out_number(const struct xf_out *out)
