@@ -2,10 +2,9 @@
 /* record.c — from an event of the log to a line of the audit. */
 #include "audit_priv.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include <xfed/base/timestamp.h>
 #include <xfed/json/json.h>
 
 #define VERSION 1
@@ -50,23 +49,13 @@ const char *xf_audit_kind(const struct xf_log_event *event)
     return NULL;
 }
 
-static void put_time(json_t *record, int64_t unix_ms)
-{
-    char day[32], text[48];
-    struct tm utc = {0};
-    time_t seconds = (time_t)(unix_ms / 1000);
-    if (!gmtime_r(&seconds, &utc) || strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &utc) == 0)
-        return;
-    snprintf(text, sizeof(text), "%s.%03dZ", day, (int)(unix_ms % 1000));
-    xf_json_put(record, "time", text);
-}
-
 static json_t *record_of(const struct xf_log_event *event, const char *kind, int64_t unix_ms,
                          uint64_t number)
 {
+    char time[XF_TIMESTAMP_BYTES];
     json_t *record = json_object(), *values = json_object();
     xf_json_put_int(record, "v", VERSION);
-    put_time(record, unix_ms);
+    xf_json_put(record, "time", xf_timestamp_ms(unix_ms, time));
     xf_json_put_int(record, "number", number);
     xf_json_put(record, "kind", kind);
     xf_json_put(record, "event", event->name);

@@ -20,10 +20,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include <xfed/base/clock.h>
 #include <xfed/base/err.h>
+#include <xfed/base/timestamp.h>
 #include <xfed/base/utf8.h>
 
 #define TEXT_BYTES 256 /* maximum of a value, before escaping */
@@ -256,9 +257,7 @@ static enum stderr_kind find_stderr_kind(void)
 
 static void put_prefix(struct line *line, enum xf_log_level level)
 {
-    struct timespec now;
-    struct tm utc;
-    char text[64];
+    char text[XF_TIMESTAMP_BYTES];
 
     if (output.stderr_kind == STDERR_UNKNOWN)
         output.stderr_kind = find_stderr_kind();
@@ -267,11 +266,8 @@ static void put_prefix(struct line *line, enum xf_log_level level)
         put_str(line, text);
         return;
     }
-    if (clock_gettime(CLOCK_REALTIME, &now) != 0 || !gmtime_r(&now.tv_sec, &utc))
-        return; /* a line without a time is better than none */
-    put(line, text, strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc));
-    (void)snprintf(text, sizeof(text), ".%03ldZ ", now.tv_nsec / 1000000);
-    put_str(line, text);
+    put_str(line, xf_timestamp_ms(xf_unix_ms(), text));
+    put_str(line, " ");
 }
 
 /* One write; when the reader of the pipe is gone or stuck there is nobody to tell. */

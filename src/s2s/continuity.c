@@ -18,17 +18,16 @@
  * name.
  */
 #include <stdio.h>
-#include <time.h>
 
 #include <xfed/auth/continuity.h>
+#include <xfed/base/timestamp.h>
 
 #include "continuity_priv.h"
 #include "in_priv.h"
 #include "out_priv.h"
 #include "stream_log_priv.h"
 
-#define HEX_CHARS  (2 * XF_HISTORY_SPKI_BYTES)
-#define TIME_CHARS 20 /* 2026-01-02T03:04:05Z */
+#define HEX_CHARS (2 * XF_HISTORY_SPKI_BYTES)
 
 /* A transition to authenticated, and what is seen of the peer there. */
 struct occasion {
@@ -54,20 +53,12 @@ static void hex_of(const uint8_t *bytes, char out[HEX_CHARS + 1])
         snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
-static void time_of(int64_t at_s, char out[TIME_CHARS + 1])
-{
-    struct tm parts;
-    time_t at = (time_t)at_s;
-    if (!gmtime_r(&at, &parts) || strftime(out, TIME_CHARS + 1, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
-        out[0] = '\0';
-}
-
 static void log_key(const struct occasion *o, const struct xf_history_key *known, bool is_alarm)
 {
-    char was[HEX_CHARS + 1], is[HEX_CHARS + 1], since[TIME_CHARS + 1];
+    char was[HEX_CHARS + 1], is[HEX_CHARS + 1], since[XF_TIMESTAMP_BYTES];
     hex_of(known->spki_sha256, was);
     hex_of(o->sight.spki_sha256, is);
-    time_of(known->first_s, since);
+    xf_timestamp_s(known->first_s, since);
     const char *ground = xf_history_ground_word(o->sight.ground);
     if (is_alarm)
         xf_alarm_log(o->s2s, xf_span_of(o->peer), XF_LOG_WARN, "peer.key.changed",
@@ -84,8 +75,8 @@ static void log_key(const struct occasion *o, const struct xf_history_key *known
 
 static void log_fall(const struct occasion *o, const struct xf_history_entry *known, bool is_clear)
 {
-    char since[TIME_CHARS + 1];
-    time_of(known->first_s, since);
+    char since[XF_TIMESTAMP_BYTES];
+    xf_timestamp_s(known->first_s, since);
     const char *was = xf_history_auth_word(known->auth), *is = xf_history_auth_word(o->sight.auth);
     const char *ground = xf_history_ground_word(o->sight.ground);
     if (is_clear)
