@@ -4,6 +4,8 @@
 
 #include <check.h>
 #include <ctype.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* clang-format off */
 static const struct {
@@ -208,6 +210,26 @@ START_TEST(fills_all_bytes)
 }
 END_TEST
 
+/* Bytes are drawn in advance, and none of them twice. */
+START_TEST(a_child_process_draws_its_own)
+{
+    char here[XF_ID_CHARS + 1], there[XF_ID_CHARS + 1];
+    int ends[2];
+
+    xf_rand_id(here);
+    ck_assert_int_eq(pipe(ends), 0);
+    pid_t child = fork();
+    xf_rand_id(child ? here : there);
+    if (!child)
+        _exit(write(ends[1], there, sizeof(there)) != sizeof(there));
+    ck_assert_int_eq(read(ends[0], there, sizeof(there)), sizeof(there));
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    ck_assert_str_ne(here, there);
+    close(ends[0]);
+    close(ends[1]);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("crypto");
@@ -226,6 +248,7 @@ int main(void)
     tcase_add_loop_test(tcase, draws_are_even, 0, XF_ARRAY_LEN(thirds));
     tcase_add_loop_test(tcase, jitter_stays_within_a_quarter, 0, XF_ARRAY_LEN(jitters));
     tcase_add_test(tcase, fills_all_bytes);
+    tcase_add_test(tcase, a_child_process_draws_its_own);
     tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
     srunner_run_all(runner, CK_ENV);
