@@ -195,7 +195,7 @@ size_t xf_map_count(const struct xf_map *map)
 /* *cursor is 0 before the walk, then the place of the entry last returned, from 1; 1 is the end. */
 bool xf_map_next(const struct xf_map *map, size_t *cursor, struct xf_span *key, void **value)
 {
-    if (*cursor == 0)
+    if (*cursor == 0 || *cursor > map->count + 1)
         *cursor = map->count + 1;
     if (*cursor == 1)
         return false;

@@ -4,7 +4,9 @@
  * better), so a peer cannot choose colliding names.
  *
  * The map copies keys and borrows values. While xf_map_next walks a map, the only change allowed is
- * xf_map_remove of the entry just returned.
+ * xf_map_remove of the entry just returned. Between two of its calls
+ * others may happen: then it may return an entry twice, or leave out a new one, but none that is
+ * there from its beginning to its end.
  */
 #pragma once
 

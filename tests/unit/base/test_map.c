@@ -143,6 +143,32 @@ START_TEST(a_walk_sees_each_entry_once)
 }
 END_TEST
 
+/* A walk that takes long: others add and remove meanwhile. */
+START_TEST(walk_with_changes_meets_all_that_stay)
+{
+    static int values[200];
+    unsigned seen[200] = {0};
+    struct xf_map *map = xf_map_new();
+    size_t cursor = 0;
+    void *value;
+    char name[32];
+
+    for (unsigned n = 0; n < 100; n++)
+        xf_map_set(map, name_of(n, name), &values[n]);
+    for (unsigned step = 0; xf_map_next(map, &cursor, NULL, &value); step++) {
+        seen[(int *)value - values]++;
+        if (step < 100)
+            xf_map_set(map, name_of(100 + step, name), &values[100 + step]);
+        for (unsigned n = step; step % 7 == 0 && n < 200; n += 3)
+            if (n % 2)
+                (void)xf_map_remove(map, name_of(n, name));
+    }
+    for (unsigned n = 0; n < 100; n += 2)
+        ck_assert_uint_ge(seen[n], 1);
+    xf_map_free(&map);
+}
+END_TEST
+
 /* With tombstones a search for a name that is not there would end up reading the whole table. */
 START_TEST(churn_leaves_no_trace)
 {
@@ -174,6 +200,7 @@ int main(void)
     tcase_add_test(tcase, copies_keys);
     tcase_add_loop_test(tcase, agrees_with_a_model, 0, 3);
     tcase_add_loop_test(tcase, a_walk_sees_each_entry_once, 0, 5 * XF_ARRAY_LEN(walked_counts));
+    tcase_add_test(tcase, walk_with_changes_meets_all_that_stay);
     tcase_add_test(tcase, churn_leaves_no_trace);
     tcase_set_timeout(tcase, 60);
     suite_add_tcase(suite, tcase);
