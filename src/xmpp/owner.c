@@ -32,15 +32,29 @@ static bool copy(struct xf_span domain, char out[XF_DOMAIN_MAX + 1])
     return true;
 }
 
+/* Limits ask for the owner of a peer again and again for one stanza or request. */
+static _Thread_local struct {
+    char name[XF_DOMAIN_MAX + 1];
+    size_t len;  /* 0: nobody has asked yet */
+    size_t skip; /* what of the name is before its owner's */
+} last;
+
+static void look_up(const char *name, size_t len)
+{
+    const char *owner = psl_registrable_domain(psl_builtin(), name);
+    memcpy(last.name, name, len);
+    last.len = len;
+    last.skip = owner ? (size_t)(owner - name) : 0;
+}
+
 struct xf_span xf_domain_owner(struct xf_span domain)
 {
     char name[XF_DOMAIN_MAX + 1];
     if (is_ip_literal(domain) || !copy(domain, name))
         return domain;
-    const char *owner = psl_registrable_domain(psl_builtin(), name);
-    return owner
-               ? (struct xf_span){domain.ptr + (owner - name), domain.len - (size_t)(owner - name)}
-               : domain;
+    if (!xf_span_eq(domain, (struct xf_span){last.name, last.len}))
+        look_up(name, domain.len);
+    return (struct xf_span){domain.ptr + last.skip, domain.len - last.skip};
 }
 
 bool xf_domain_is_public_suffix(struct xf_span domain)

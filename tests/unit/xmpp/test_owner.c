@@ -41,11 +41,31 @@ START_TEST(a_domain_has_an_owner)
 }
 END_TEST
 
+/* The last answer is remembered: of that very name, and whoever's memory it is in. */
+START_TEST(each_name_has_its_own_owner)
+{
+    char first[] = "chat.example.org", second[] = "chat.example.net",
+         longer[] = "a.chat.example.org";
+    const struct xf_span names[] = {xf_span_of(first), xf_span_of(first), xf_span_of(second),
+                                    xf_span_of(longer), xf_span_of(first)};
+    const size_t skips[] = {5, 5, 5, 7, 5};
+    for (size_t i = 0; i < XF_ARRAY_LEN(names); i++) {
+        struct xf_span owner = xf_domain_owner(names[i]);
+        ck_assert_ptr_eq(owner.ptr, names[i].ptr + skips[i]);
+        ck_assert_uint_eq(owner.len, names[i].len - skips[i]);
+    }
+    first[6] = 'z'; /* another name, in the same place */
+    ck_assert(xf_span_is(xf_domain_owner(names[0]), "ezample.org"));
+    ck_assert_ptr_eq(xf_domain_owner(names[0]).ptr, first + 5);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("xmpp/owner");
     TCase *tc = tcase_create("owner");
     tcase_add_loop_test(tc, a_domain_has_an_owner, 0, XF_ARRAY_LEN(cases));
+    tcase_add_test(tc, each_name_has_its_own_owner);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
