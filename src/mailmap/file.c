@@ -126,7 +126,7 @@ static enum xf_err add(struct reading *reading, struct xf_span jid_text, struct 
                        struct xf_error *err)
 {
     struct xf_bare jid, mail;
-    struct xf_user other;
+    struct xf_user other = {0};
     if (!xf_bare_make(jid_text, XF_SPAN_NONE, &jid))
         return bad(reading, jid_text, "the first word is not a bare JID", err);
     if (!xf_bare_make(mail_text, XF_SPAN_NONE, &mail))

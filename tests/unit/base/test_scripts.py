@@ -152,7 +152,7 @@ def soft_program():
         program = Path(folder) / 'soft'
         (Path(folder) / 'compile_commands.json').write_text('[]')
         subprocess.run(['cc', *SOFT, '-x', 'c', '-', '-o', program], input='int main(void) { return 0; }\n', text=True, check=True)
-        said = subprocess.run([SCRIPTS / 'check-hardening', program, '--fortified'], capture_output=True, text=True, check=False)
+        said = subprocess.run([SCRIPTS / 'check-hardening', program, '--fortified', '--zeroed'], capture_output=True, text=True, check=False)
         return [words for words in MISSED if words not in said.stdout] + (['exit 1'] if said.returncode != 1 else [])
 
 
