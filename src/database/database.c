@@ -83,7 +83,21 @@ static const char *why(const struct xf_database *database, const char *words)
     return sqlite3_errcode(database->db) == SQLITE_BUSY ? "is in use by another process" : words;
 }
 
-static enum xf_err check_owner(struct xf_database *database, struct xf_error *err)
+/*
+ * Whoever began to make the file was killed: it has SQLite's header alone, or nothing once that is
+ * rolled back. SQLite also takes a file of one byte for an empty one; it is somebody's.
+ */
+static bool has_no_tables(struct xf_database *database)
+{
+    int64_t count = 0;
+    bool is_ok = false;
+    struct stat status;
+    return query(database, "SELECT count(*) FROM sqlite_master", &count, &is_ok) && count == 0 &&
+           stat(database->path, &status) == 0 && status.st_size % 512 == 0;
+}
+
+static enum xf_err check_owner(struct xf_database *database, bool *out_is_empty,
+                               struct xf_error *err)
 {
     const struct xf_database_form *form = database->form;
     char words[80];
@@ -92,6 +106,9 @@ static enum xf_err check_owner(struct xf_database *database, struct xf_error *er
     snprintf(words, sizeof(words), "is not a %s of xfedd, and is left unchanged", form->what);
     if (!query(database, "PRAGMA application_id", &id, &is_ok))
         return xf_database_fail(database, why(database, words), err);
+    *out_is_empty = id == 0 && has_no_tables(database);
+    if (*out_is_empty)
+        return XF_ERR_OK;
     if (id != form->application_id)
         return xf_fail(err, XF_ERR_IO,
                        "%s: is a database of another program, and is left unchanged",
@@ -104,19 +121,37 @@ static enum xf_err check_owner(struct xf_database *database, struct xf_error *er
     return XF_ERR_OK;
 }
 
+/* Another process or a broken disk says nothing about what is in the file. */
+static bool says_nothing(int code)
+{
+    return code == SQLITE_BUSY || code == SQLITE_IOERR || code == SQLITE_NOMEM;
+}
+
 static enum xf_err check_damage(struct xf_database *database, struct xf_error *err)
 {
     int64_t ignored = 0;
     bool is_sound = false;
-    if (query(database, "PRAGMA quick_check(1)", &ignored, &is_sound) && is_sound)
+    bool is_read = query(database, "PRAGMA quick_check(1)", &ignored, &is_sound);
+    if (is_read && is_sound)
         return XF_ERR_OK;
-    return xf_fail(err, XF_ERR_IO, "%s: is damaged; %s", database->path, database->form->remedy);
+    if (!is_read && says_nothing(sqlite3_errcode(database->db)))
+        return xf_database_fail(database, why(database, "cannot be read"), err);
+    return xf_fail(err, XF_ERR_DAMAGED, "%s: is damaged; %s", database->path,
+                   database->form->remedy);
 }
 
-static enum xf_err check_file(struct xf_database *database, struct xf_error *err)
+static enum xf_err check_file(struct xf_database *database, bool *out_is_empty,
+                              struct xf_error *err)
 {
-    enum xf_err result = check_owner(database, err);
-    return result == XF_ERR_OK ? check_damage(database, err) : result;
+    enum xf_err result = check_owner(database, out_is_empty, err);
+    return result == XF_ERR_OK && !*out_is_empty ? check_damage(database, err) : result;
+}
+
+static enum xf_err prepare_failed(const struct xf_database *database, struct xf_error *err)
+{
+    bool is_damage = !says_nothing(sqlite3_errcode(database->db));
+    (void)xf_database_fail(database, "has not the tables of xfedd", err);
+    return is_damage ? XF_ERR_DAMAGED : XF_ERR_IO;
 }
 
 static enum xf_err prepare_all(struct xf_database *database, struct xf_error *err)
@@ -126,7 +161,7 @@ static enum xf_err prepare_all(struct xf_database *database, struct xf_error *er
     for (size_t i = 0; i < form->statement_count; i++)
         if (sqlite3_prepare_v3(database->db, form->statements[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &database->statements[i], NULL) != SQLITE_OK)
-            return xf_database_fail(database, "has not the tables of xfedd", err);
+            return prepare_failed(database, err);
     return XF_ERR_OK;
 }
 
@@ -167,7 +202,7 @@ static enum xf_err open_database(struct xf_database *database, bool is_empty, st
         return xf_database_fail(database, "cannot be opened", err);
     sqlite3_busy_timeout(database->db, BUSY_MS);
     sqlite3_db_config(database->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    enum xf_err result = is_empty ? XF_ERR_OK : check_file(database, err);
+    enum xf_err result = is_empty ? XF_ERR_OK : check_file(database, &is_empty, err);
     if (result != XF_ERR_OK)
         return result;
     if (!execute(database, pragmas) || !execute(database, database->form->pragmas))
@@ -209,6 +244,23 @@ void xf_database_close(struct xf_database **database)
     xf_free(d);
 }
 
+/* The file itself goes last: a log of it that stayed would be taken for that of the new file. */
+bool xf_database_set_aside(const char *path, char *out_aside, size_t room)
+{
+    static const char *const beside[] = {"-wal", "-shm", "-journal"};
+    (void)snprintf(out_aside, room, "%s.unusable", path);
+    for (size_t i = 0; i < XF_ARRAY_LEN(beside); i++) {
+        char *from = xf_asprintf("%s%s", path, beside[i]);
+        char *to = xf_asprintf("%s%s", out_aside, beside[i]);
+        bool is_gone = rename(from, to) == 0 || errno == ENOENT;
+        xf_free(from);
+        xf_free(to);
+        if (!is_gone)
+            return false;
+    }
+    return rename(path, out_aside) == 0;
+}
+
 /* ------------------------------------------------------------------ statements */
 
 void xf_database_set_number(struct xf_database *database, size_t which, int at, int64_t value)
@@ -222,11 +274,21 @@ void xf_database_set_text(struct xf_database *database, size_t which, int at, st
                         SQLITE_UTF8);
 }
 
+void xf_database_set_bytes(struct xf_database *database, size_t which, int at, struct xf_span value)
+{
+    sqlite3_bind_blob64(database->statements[which], at, value.ptr, value.len, SQLITE_STATIC);
+}
+
 bool xf_database_run(struct xf_database *database, size_t which)
 {
     int code = sqlite3_step(database->statements[which]);
     sqlite3_reset(database->statements[which]);
     return code == SQLITE_DONE;
+}
+
+size_t xf_database_changes(const struct xf_database *database)
+{
+    return (size_t)sqlite3_changes(database->db);
 }
 
 bool xf_database_next(struct xf_database *database, size_t which)
@@ -251,6 +313,16 @@ struct xf_span xf_database_text(struct xf_database *database, size_t which, int 
     const char *text = (const char *)sqlite3_column_text(database->statements[which], column);
     return (struct xf_span){
         text, text ? (size_t)sqlite3_column_bytes(database->statements[which], column) : 0};
+}
+
+struct xf_span xf_database_bytes(struct xf_database *database, size_t which, int column)
+{
+    sqlite3_stmt *statement = database->statements[which];
+    if (sqlite3_column_type(statement, column) != SQLITE_BLOB)
+        return XF_SPAN_NONE;
+    const char *bytes = sqlite3_column_blob(statement, column); /* NULL: there are none */
+    return bytes ? (struct xf_span){bytes, (size_t)sqlite3_column_bytes(statement, column)}
+                 : XF_SPAN("");
 }
 
 bool xf_database_begin(struct xf_database *database)

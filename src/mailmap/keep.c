@@ -14,7 +14,6 @@
 #include "mailmap_priv.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <unistd.h>
 #include <xfed/base/alloc.h>
 #include <xfed/base/help.h>
@@ -65,19 +64,12 @@ static enum xf_err open_and_read(struct xf_mailmap *mailmap, struct xf_error *er
     return result;
 }
 
-/* The file of an earlier failure is overwritten. */
-static bool set_aside(const struct xf_keep *keep, char *out, size_t room)
-{
-    (void)snprintf(out, room, "%s.unusable", keep->path);
-    return rename(keep->path, out) == 0;
-}
-
 static void open_file(struct xf_mailmap *mailmap)
 {
     struct xf_error err = {0};
     char aside[4096 + 16] = "";
     if (open_and_read(mailmap, &err) != XF_ERR_OK) {
-        bool is_aside = set_aside(&mailmap->keep, aside, sizeof(aside));
+        bool is_aside = xf_database_set_aside(mailmap->keep.path, aside, sizeof(aside));
         xf_log(XF_LOG_ERROR, "identity.kept.refused", XF_STR("file", mailmap->keep.path),
                XF_STR("aside", is_aside ? aside : ""), XF_STR("detail", err.detail),
                XF_HELP(XF_HELP_DIRECTORY_KEPT));
@@ -166,7 +158,8 @@ void xf_keep_write(struct xf_mailmap *mailmap)
 
 void xf_keep_remove(const char *path)
 {
-    static const char *const beside[] = {"-journal", ".unusable"}; /* after a crash */
+    static const char *const beside[] = {"-journal", ".unusable",
+                                         ".unusable-journal"}; /* after a crash */
     if (!path || !*path)
         return;
     for (size_t i = 0; i < XF_ARRAY_LEN(beside); i++) {

@@ -32,7 +32,8 @@
     X(CERTIFICATE,   "certificate or key is not usable")         \
     X(CRYPTO,        "a cryptographic operation failed")         \
     X(CONFIG,        "configuration is not valid")               \
-    X(CLOSED,        "closed")
+    X(CLOSED,        "closed")                                   \
+    X(DAMAGED,       "is damaged")
 /* clang-format on */
 
 enum xf_err {

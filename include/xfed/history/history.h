@@ -128,9 +128,9 @@ bool xf_history_uri_is_local(const char *uri); /* does it lead to a Unix socket?
 
 /*
  * With a file: read it; it is made, for its owner only, when it does not exist. A file that is no
- * database of ours, or is damaged, is XF_ERR_IO with words; it is never overwritten. Blocks: for
- * the start of a program. With a shared database: never fails and never blocks; what the database
- * has is there once it answers, and is merged with what was seen meanwhile.
+ * database of ours is XF_ERR_IO, a damaged one XF_ERR_DAMAGED, with words; it is never overwritten.
+ * Blocks: for the start of a program. With a shared database: never fails and never blocks; what
+ * the database has is there once it answers, and is merged with what was seen meanwhile.
  */
 XF_MUST_USE enum xf_err xf_history_open(const struct xf_history_opts *opts,
                                         struct xf_history **out_history, struct xf_error *err);

@@ -30,8 +30,8 @@ struct xf_journal_opts {
 
 /*
  * Open the file, which is made, for its owner only, when it does not exist. XF_ERR_IO with words:
- * it is not a journal, is damaged, or another process has it open; it stays as it is. Blocks: for
- * the start of a program.
+ * it is not a journal, or another process has it open. XF_ERR_DAMAGED with words. Either way it
+ * stays as it is. Blocks: for the start of a program.
  */
 XF_MUST_USE enum xf_err xf_journal_open(const struct xf_journal_opts *opts,
                                         struct xf_journal **out_journal, struct xf_error *err);

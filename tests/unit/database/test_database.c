@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_database.c — files that are ours, and files that are not: those stay as they are. */
 #include <check.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,12 +47,12 @@ static struct xf_database *must_open(void)
     return database;
 }
 
-static void must_fail(const char *label, const char *words)
+static void must_fail(const char *label, enum xf_err want, const char *words)
 {
     struct xf_database *database = NULL;
     struct xf_error err = {0};
-    ck_assert_msg(xf_database_open(path, &form, &database, &err) == XF_ERR_IO, "%s: it opened",
-                  label);
+    enum xf_err got = xf_database_open(path, &form, &database, &err);
+    ck_assert_msg(got == want, "%s: %s", label, xf_err_text(got));
     ck_assert_ptr_null(database);
     ck_assert_msg(strstr(err.detail, words) && strstr(err.detail, path), "%s: %s", label,
                   err.detail);
@@ -93,6 +95,13 @@ static char *read_file(size_t *out_len)
     *out_len = fread(bytes, 1, FILE_MAX, file);
     ck_assert_int_eq(fclose(file), 0);
     return bytes;
+}
+
+static off_t file_bytes(void)
+{
+    struct stat status;
+    ck_assert_int_eq(stat(path, &status), 0);
+    return status.st_size;
 }
 
 static void run_sql(const char *text)
@@ -152,17 +161,49 @@ START_TEST(makes_an_empty_file_its_own)
 }
 END_TEST
 
+/*
+ * As a process leaves it that is killed while it makes the file, which would be refused for ever:
+ * with SQLite's header alone, or with half a transaction.
+ */
+static const char *const begun[] = {
+    "PRAGMA journal_mode = WAL",
+    "CREATE TABLE t (a); DROP TABLE t",
+    "PRAGMA cache_size = 1; BEGIN; CREATE TABLE t (a); INSERT INTO t VALUES (zeroblob(100000))",
+};
+
+START_TEST(goes_on_with_a_file_that_was_only_begun)
+{
+    pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        sqlite3 *db = NULL;
+        (void)(sqlite3_open(path, &db) == SQLITE_OK &&
+               sqlite3_exec(db, begun[_i], NULL, NULL, NULL));
+        (void)kill(getpid(), SIGKILL);
+    }
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    ck_assert_int_gt(file_bytes(), 0);
+    struct xf_database *database = must_open();
+    ck_assert(add(database, 1, XF_SPAN("a")));
+    xf_database_close(&database);
+    database = must_open();
+    expect(database, "1a ");
+    xf_database_close(&database);
+}
+END_TEST
+
 /* clang-format off */
 static const struct {
     const char *label, *text, *sql, *words; /* `sql` upon a file of ours when there is no text, "new " first: upon a new one */
+    bool is_damaged;
 } foreign[] = {
-    {"a text", "[interfaces]\naddress = 192.0.2.1\n", NULL, "is not a collection of xfedd, and is left unchanged"},
-    {"one byte", "x", NULL, "is left unchanged"},
-    {"another program's database", NULL, "new CREATE TABLE users (name TEXT)", "is left unchanged"},
-    {"another program's, which names itself", NULL, "new CREATE TABLE t (a); PRAGMA application_id = 7", "is left unchanged"},
-    {"a later format", NULL, "PRAGMA user_version = 4", "has format 4, and this xfedd reads 3"},
-    {"without our tables", NULL, "DROP TABLE things", "has not the tables"},
-    {"with other tables", NULL, "DROP TABLE things; CREATE TABLE things (nick TEXT)", "has not the tables"},
+    {"a text", "[interfaces]\naddress = 192.0.2.1\n", NULL, "is not a collection of xfedd, and is left unchanged", false},
+    {"one byte", "x", NULL, "is left unchanged", false},
+    {"another program's database", NULL, "new CREATE TABLE users (name TEXT)", "is left unchanged", false},
+    {"another program's, which names itself", NULL, "new CREATE TABLE t (a); PRAGMA application_id = 7", "is left unchanged", false},
+    {"a later format", NULL, "PRAGMA user_version = 4", "has format 4, and this xfedd reads 3", false},
+    {"without our tables", NULL, "DROP TABLE things", "has not the tables", true},
+    {"with other tables", NULL, "DROP TABLE things; CREATE TABLE things (nick TEXT)", "has not the tables", true},
 };
 /* clang-format on */
 
@@ -180,7 +221,8 @@ START_TEST(leaves_what_is_not_its_own)
         run_sql(foreign[_i].sql);
     }
     char *before = read_file(&before_len);
-    must_fail(foreign[_i].label, foreign[_i].words);
+    must_fail(foreign[_i].label, foreign[_i].is_damaged ? XF_ERR_DAMAGED : XF_ERR_IO,
+              foreign[_i].words);
     char *after = read_file(&after_len);
     /* In a file with our mark the counter of changes may move. */
     ck_assert_msg(before_len == after_len &&
@@ -204,9 +246,9 @@ START_TEST(refuses_a_damaged_file)
     ck_assert_uint_gt(len, 20000);
     memset(bytes + 8192, 0x5a, len - 12288); /* the first pages stay */
     write_file(bytes, len);
-    must_fail("overwritten in the middle", "is damaged; move it away");
+    must_fail("overwritten in the middle", XF_ERR_DAMAGED, "is damaged; move it away");
     write_file(bytes, 4096 + 100);
-    must_fail("cut off", "is left unchanged");
+    must_fail("cut off", XF_ERR_IO, "is left unchanged");
     xf_free(bytes);
 }
 END_TEST
@@ -214,10 +256,10 @@ END_TEST
 START_TEST(refuses_what_is_no_file)
 {
     ck_assert_int_eq(mkfifo(path, 0600), 0);
-    must_fail("a pipe", "is not a regular file");
+    must_fail("a pipe", XF_ERR_IO, "is not a regular file");
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(mkdir(path, 0700), 0);
-    must_fail("a folder", "cannot be opened for writing");
+    must_fail("a folder", XF_ERR_IO, "cannot be opened for writing");
 }
 END_TEST
 
@@ -254,6 +296,64 @@ START_TEST(says_when_it_may_not_write)
 }
 END_TEST
 
+/* Any bytes, also NULs, come back; a text is none. */
+START_TEST(keeps_bytes)
+{
+    struct xf_database *database = must_open();
+    xf_database_set_number(database, ADD, 1, 1);
+    xf_database_set_bytes(database, ADD, 2, (struct xf_span){"a\0b\xff", 4});
+    ck_assert(xf_database_run(database, ADD));
+    ck_assert_uint_eq(xf_database_changes(database), 1);
+    ck_assert(add(database, 2, XF_SPAN("text")));
+    xf_database_set_number(database, ADD, 1, 3);
+    xf_database_set_bytes(database, ADD, 2, XF_SPAN(""));
+    ck_assert(xf_database_run(database, ADD));
+    ck_assert(xf_database_next(database, READ));
+    struct xf_span got = xf_database_bytes(database, READ, 1);
+    ck_assert(got.len == 4 && memcmp(got.ptr, "a\0b\xff", 4) == 0);
+    ck_assert(xf_database_next(database, READ));
+    ck_assert_ptr_null(xf_database_bytes(database, READ, 1).ptr);
+    ck_assert(xf_database_next(database, READ));
+    got = xf_database_bytes(database, READ, 1);
+    ck_assert(got.ptr && got.len == 0);
+    ck_assert(xf_database_end(database, READ));
+    xf_database_close(&database);
+}
+END_TEST
+
+static void put_beside(const char *suffix)
+{
+    char name[sizeof(path) + 32];
+    snprintf(name, sizeof(name), "%s%s", path, suffix);
+    int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(close(fd), 0);
+}
+
+static bool take_from_beside(const char *suffix)
+{
+    char name[sizeof(path) + 32];
+    snprintf(name, sizeof(name), "%s%s", path, suffix);
+    return unlink(name) == 0;
+}
+
+/* A log that stayed would be taken for that of the new file. */
+START_TEST(sets_aside_what_is_beside_too)
+{
+    char aside[sizeof(path) + 16];
+    ck_assert(!xf_database_set_aside(path, aside, sizeof(aside)));
+    put_beside("");
+    put_beside("-wal");
+    put_beside("-journal");
+    put_beside(".unusable"); /* of an earlier time */
+    ck_assert(xf_database_set_aside(path, aside, sizeof(aside)));
+    ck_assert_ptr_nonnull(strstr(aside, SCRATCH_FILE ".unusable"));
+    ck_assert(!take_from_beside("") && !take_from_beside("-wal") && !take_from_beside("-journal"));
+    ck_assert(take_from_beside(".unusable") && take_from_beside(".unusable-wal") &&
+              take_from_beside(".unusable-journal"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("database/database");
@@ -263,10 +363,13 @@ int main(void)
     tcase_add_test(tcase, keeps_what_was_written);
     tcase_add_test(tcase, writes_all_of_a_transaction_or_nothing);
     tcase_add_test(tcase, makes_an_empty_file_its_own);
+    tcase_add_loop_test(tcase, goes_on_with_a_file_that_was_only_begun, 0, XF_ARRAY_LEN(begun));
     tcase_add_loop_test(tcase, leaves_what_is_not_its_own, 0, XF_ARRAY_LEN(foreign));
     tcase_add_test(tcase, refuses_a_damaged_file);
     tcase_add_test(tcase, refuses_what_is_no_file);
     tcase_add_test(tcase, says_when_it_may_not_write);
+    tcase_add_test(tcase, keeps_bytes);
+    tcase_add_test(tcase, sets_aside_what_is_beside_too);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
