@@ -21,6 +21,7 @@
 #define UNSURE_BYTES  (128u << 10) /* kept without knowing whether an answer will come */
 #define AGE_MS        120000       /* for how long a stanza is kept at most where answers come */
 #define LOOK_AGAIN_MS 5000
+#define END_BYTES     100  /* at least as many as our footer and close_notify, as TLS sends them */
 #define UNSURE_MS     2000 /* longer than a server that lives takes to read what it has */
 
 static uint64_t now_ms(const struct xf_proof *proof)
@@ -368,12 +369,24 @@ static bool was_closed(const struct xf_stream *stream)
     return stream->conn_end == XF_CONN_END_EOF || stream->conn_end == XF_CONN_END_LOCAL;
 }
 
+/*
+ * What the other side has read of a stream that ended in order. It may have closed before its TCP
+ * acknowledged our footer and the end of TLS; if more than these is missing, it did not read on to
+ * our footer.
+ */
+static uint64_t was_read(const struct xf_stream *stream)
+{
+    uint64_t left = xf_stream_left_at_most(stream), arrived = xf_stream_arrived(stream);
+    return left - arrived <= END_BYTES ? left : arrived;
+}
+
 void xf_proof_closed(struct xf_proof *proof, bool is_clean)
 {
     uint64_t left_at_most = xf_stream_left_at_most(proof->stream);
-    uint64_t arrived = xf_stream_arrived(proof->stream);
     bool is_proof = is_clean && proof->by != XF_PROOF_SM;
-    bool tcp_tells = proof->by == XF_PROOF_NONE || (!proof->is_sure && was_closed(proof->stream));
+    bool tcp_tells =
+        is_proof || proof->by == XF_PROOF_NONE || (!proof->is_sure && was_closed(proof->stream));
+    uint64_t arrived = is_proof ? was_read(proof->stream) : xf_stream_arrived(proof->stream);
     struct xf_stanza_copy *copy;
     xf_timer_stop(&proof->timer);
     proof->ask_count = 0;
@@ -381,8 +394,7 @@ void xf_proof_closed(struct xf_proof *proof, bool is_clean)
         struct xf_sender *sender = copy->sender;
         enum xf_fate fate = copy->end > left_at_most ? XF_FATE_UNSENT : XF_FATE_UNPROVED;
         (void)take_out(proof, copy);
-        bool has_arrived = tcp_tells && copy->end <= arrived;
-        if (!is_proof && !has_arrived)
+        if (!tcp_tells || copy->end > arrived)
             sender->back(sender, xf_stanza_arena_take(&proof->arena, copy), fate);
         else
             let_go(proof, copy);

@@ -160,9 +160,10 @@ uint64_t xf_proof_silence_ms(const struct xf_proof *proof);
 
 /*
  * The conn has closed: all that is not proved goes back. `is_clean`: both sides ended the stream in
- * order, and then the connection, so the other side has read all that left (RFC 6120 §4.4); still,
- * with XEP-0198 only what was acknowledged counts. Where no answer is known to come, what the other
- * side's TCP has acknowledged counts too, unless the connection was reset or the other side sent a
- * stream error.
+ * order, and then the connection, so the other side has read what its TCP has acknowledged (RFC
+ * 6120 §4.4). The rest it has not: its footer and FIN may have waited for a network that was away,
+ * in which it gave the connection up. Still, with XEP-0198 only what was acknowledged there counts.
+ * Where no answer is known to come, what TCP has acknowledged counts too, unless the connection was
+ * reset or the other side sent a stream error.
  */
 void xf_proof_closed(struct xf_proof *proof, bool is_clean);

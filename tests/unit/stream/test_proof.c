@@ -242,6 +242,11 @@ static const struct {
         {BY, XF_PROOF_NONE, ""}, {SEND, 10, ""}, {LEAVE, 10, ""}, {SEND, 10, ""}, {SAID, 0, ""}, {LEAVE, 10, ""}, {WAIT, 250, ""}, {SAID, 0, "settled "}}},
     {"a clean end proves what left, except with XEP-0198", {
         {BY, XF_PROOF_PING, "sure"}, {SEND, 10, ""}, {LEAVE, 10, ""}, {CLOSED, 1, ""}, {SAID, 0, "settled "}}},
+    {"... though TCP has no acknowledgement yet for the footer and the end of TLS", {
+        {BY, XF_PROOF_PING, "sure"}, {SEND, 300, ""}, {SEND, 300, ""}, {LEAVE, 616, ""}, {UNACKED, 62, ""}, {CLOSED, 1, ""}, {SAID, 0, "settled "}}},
+    {"... but what else TCP had not acknowledged by then nobody has read", {
+        {BY, XF_PROOF_PING, "sure"}, {SEND, 300, ""}, {SEND, 300, ""}, {SEND, 300, ""}, {LEAVE, 916, ""}, {UNACKED, 384, ""}, {CLOSED, 1, ""},
+        {SAID, 0, "unproved3 unproved2 settled "}}},
     {"... where only the count counts", {
         {BY, XF_PROOF_SM, "sure"}, {SEND, 10, ""}, {SEND, 10, ""}, {LEAVE, 20, ""}, {ACK, 1, ""}, {CLOSED, 1, ""}, {SAID, 0, "unproved2 settled "}}},
     {"full, and relieved by an answer", {
