@@ -98,4 +98,5 @@ class Faults:
         now = time.monotonic()
         for until, peer in [one for one in self.lifts if everything or one[0] <= now]:
             self.lifts.remove((until, peer))
-            self.world.lighten(peer)
+            if all(other != peer for _, other in self.lifts):      # else it is still in another one
+                self.world.lighten(peer)

@@ -89,6 +89,14 @@ STORIES = (
      [(GOT, IQ_FLAG, 1, PEER, 1, 2), (REPLIED, IQ_FLAG, 1, PEER, 1, 2)], {'answered twice, unavoidable': 1}, {}),
     ('an iq answered twice, by a peer that had no acknowledgement', '', [(SENT, IQ_FLAG, 1, LEG, 1, 1), (ANSWERED, 0, 1, LEG, 1, 3), (ANSWERED, 0, 1, LEG, 2, 4)],
      [(GOT, IQ_FLAG, 1, PEER, 1, 2), (REPLIED, IQ_FLAG, 1, PEER, 1, 2), (REPLIED, IQ_FLAG | DELAYED, 1, NEXT, 1, 3)], {'answered twice, unavoidable': 1}, {}),
+    ('an iq answered twice, over a leg that was read late', 'leg stalled', [(SENT, IQ_FLAG, 1, LEG, 1, 1), (ANSWERED, DELAYED, 1, NEXT, 1, 11), (ANSWERED, 0, 1, LEG, 1, 11.2)],
+     [(GOT, IQ_FLAG, 1, PEER, 1, 2), (REPLIED, IQ_FLAG, 1, PEER, 1, 2)], {'answered twice, unavoidable': 1}, {}),
+    ('an iq answered twice, over a leg that could have been read', 'leg', [(SENT, IQ_FLAG, 1, LEG, 1, 1), (ANSWERED, DELAYED, 1, NEXT, 1, 11), (ANSWERED, 0, 1, LEG, 1, 11.2)],
+     [(GOT, IQ_FLAG, 1, PEER, 1, 2), (REPLIED, IQ_FLAG, 1, PEER, 1, 2)], {}, {'answered twice': 1}),
+    *((f'an iq answered twice, the second time {how}, when the first was proved', broken,
+       [(SENT, IQ_FLAG, 1, LEG, 1, 1), (ANSWERED, DELAYED, 1, NEXT, 1, 3), (PROVED, 0, 1, NEXT, NEXT, 4), (ANSWERED, 0, 1, LEG, 1, 9.9)],
+       [(GOT, IQ_FLAG, 1, PEER, 1, 2), (REPLIED, IQ_FLAG, 1, PEER, 1, 2)], *counts)
+      for how, broken, counts in (('over a leg that hung', 'leg stalled', ({'answered twice, unavoidable': 1}, {})), ('over another leg', 'leg', ({}, {'answered twice': 1})))),
     ('written to a leg long before it was reset', 'leg', [(SENT, 0, 1, LEG, 1, 9)], [], {}, {'vanished': 1}),
     ('written to a leg just before it was reset', 'leg', [(SENT, 0, 1, LEG, 1, 9.9)], [], {'crossed': 1}, {}),
     ('a presence twice needs no stamp', 'peer', [(SENT, PRESENCE_FLAG, 1, LEG, 1, 1)], [(GOT, 0, 1, PEER, 1, 2), (GOT, 0, 1, NEXT, 1, 12)],
@@ -98,7 +106,7 @@ STORIES = (
     ('out of order over two connections', '', [(SENT, 0, 1, LEG, 1, 1), (SENT, 0, 2, LEG, 2, 1)], [(GOT, 0, 2, NEXT, 1, 2), (GOT, 0, 1, PEER, 1, 3)],
      {'overtaken over another connection': 1}, {}),
 )
-DARK = [dict(name='blackhole', peer=2, at=3, until=6, seconds=3)]
+FAULTS = {'dark': dict(name='blackhole', peer=2, at=3, until=6, seconds=3), 'stalled': dict(name='leg stall', peer=None, nodes=[0], at=1.5, until=11.1, seconds=9.6)}
 # xfedd's lives in all stories: the second is ended by kill -9
 RUNS = [[0, 200, 'exit 0'], [201, 400, 'kill -9'], [401, None, None]]
 WORDS = {'drop': 'vanished', 'double': 'doubled', 'swap': 'reordered', 'spoil': 'corrupted', 'address': 'misaddressed'}
@@ -113,17 +121,17 @@ def write(folder, broken, cluster, peers):
                 ledger.note(what, flags, 7, serial, conn, index, at)
             is_broken = ('leg' if name == 'cluster' else 'peer') in broken
             if is_broken:
-                ledger.line(conn=number, peer=2 if role != 'Leg' else None, role=role, opened=0, closed=BROKE, how='reset', taken=0 if 'untaken' in broken else 99,
-                            sent=9, got=9, footer=None, ready=True, session='s' if 'session' in broken else None)
-                ledger.line(conn=NEXT, peer=2 if role != 'Leg' else None, role=role, opened=BROKE, closed=99, how='finish', taken=99, sent=9, got=9,
-                            footer=None, ready=True, session='s' if 'session' in broken else None)
+                ledger.line(conn=number, peer=2 if role != 'Leg' else None, node=0 if role == 'Leg' else None, role=role, opened=0, closed=BROKE, how='reset',
+                            taken=0 if 'untaken' in broken else 99, sent=9, got=9, footer=None, ready=True, session='s' if 'session' in broken else None)
+                ledger.line(conn=NEXT, peer=2 if role != 'Leg' else None, node=1 if role == 'Leg' else None, role=role, opened=BROKE, closed=99, how='finish',
+                            taken=99, sent=9, got=9, footer=None, ready=True, session='s' if 'session' in broken else None)
     return stems
 
 
 def stories(report):
     for what, broken, cluster, peers, counts, anomalies in STORIES:
         with tempfile.TemporaryDirectory() as folder:
-            out, _, wrong, _ = settle(write(folder, broken, cluster, peers), RUNS, DARK if 'dark' in broken else [])
+            out, _, wrong, _ = settle(write(folder, broken, cluster, peers), RUNS, [fault for word, fault in FAULTS.items() if word in broken])
         got = ({k: out.counts[k] for k in counts}, dict(out.anomalies))
         report.check(f'a made-up ledger: {what}', got == (counts, anomalies) and not wrong, f'got {dict(out.counts)}, {dict(out.anomalies)}')
 

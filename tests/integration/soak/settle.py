@@ -202,7 +202,8 @@ class Direction:
     def _why_doubled(self, serial, first, rest):
         receiver, t = self.receiver, self.t
         session = receiver.conns.get(first[0], {}).get('session')
-        for conn, _, at, _ in rest:
+        for again in rest:
+            conn, _, at, _ = again
             other = receiver.conns.get(conn, {}).get('session')
             if conn == first[0]:
                 return 'on one connection'
@@ -210,9 +211,10 @@ class Direction:
                 return 'an iq request'
             if session and session == other:
                 return 'after a resumption'
-            if receiver.proved(first[0], first[1], min(at, receiver.closed(first[0])), self.story):
+            early, late = self._as_written(serial, receiver, first, again)
+            if receiver.proved(early[0], early[1], min(late[2], receiver.closed(early[0])), self.story):
                 return 'xfedd knew of the first'
-            if receiver.closed(first[0]) > at and not self._was_hung(serial, at):
+            if receiver.closed(first[0]) > at and not self._was_hung(serial, at, receiver, (first[0], conn)):
                 return 'the first connection had not broken'
         unstamped = sum(not flags & DELAYED for *_, flags in (first, *rest))
         # the stamped one may be read first
@@ -223,14 +225,20 @@ class Direction:
         ended = min(at for at, what, *_ in t.ends[serial] if what == RETURNED)
         if receiver.proved(t.got_conn[serial], t.got_index[serial], min(ended, receiver.closed(t.got_conn[serial])), self.story):
             self.wrong('delivered and returned', serial, 'xfedd knew of the delivery')
-        elif receiver.closed(t.got_conn[serial]) > ended + GRACE_S and ended > t.got_at[serial] and not self._was_hung(serial, ended):
+        elif receiver.closed(t.got_conn[serial]) > ended + GRACE_S and ended > t.got_at[serial] and not self._was_hung(serial, ended, receiver, (t.got_conn[serial],)):
             self.wrong('delivered and returned', serial, 'the connection had not broken')
         else:
             self.counts['delivered and returned, unavoidable'] += 1
 
-    def _was_hung(self, serial, until):
-        """Then xfedd may have given up a connection that the peer reads later on."""
-        return self.story.was_hung(peer_of(self.t.pair[serial]), self.t.sent_at[serial], until)
+    def _was_hung(self, serial, until, side=None, conns=()):
+        """Then xfedd may have given up a connection that the peer, or the node of one of these of that side, reads later on."""
+        since, nodes = self.t.sent_at[serial], [side.conns.get(conn, {}).get('node') for conn in conns]
+        return self.story.was_hung(peer_of(self.t.pair[serial]), since, until) or any(self.story.node_was_hung(node, since, until) for node in nodes)
+
+    def _as_written(self, serial, side, first, again):
+        """Two copies, (conn, index, time, ...) in the order in which they were read. -> in that in which xfedd wrote them: what a hung node reads is old."""
+        hung = [self.story.node_was_hung(side.conns.get(conn, {}).get('node'), self.t.sent_at[serial], at) for conn, _, at, *_ in (first, again)]
+        return (again, first) if hung == [False, True] else (first, again)
 
     def _request(self, serial):
         t = self.t
@@ -256,9 +264,10 @@ class Direction:
     def _ended_twice(self, kind, serial):
         """The second error, or result, is nobody's fault if xfedd could not know that the first arrived."""
         t, asker = self.t, self.sender
-        (_, _, conn, index), (again, *_) = sorted(t.ends[serial])[:2]
-        broke = asker.closed(conn) <= again or self._was_hung(serial, again)
-        if t.sends[serial] > 1 or t.reply_again[serial] or broke and not asker.proved(conn, index, asker.closed(conn), self.story):
+        read = [(conn, index, at) for at, _, conn, index in sorted(t.ends[serial])[:2]]
+        (conn, index, _), (other, _, again) = self._as_written(serial, asker, *read)
+        broke = asker.closed(conn) <= again or self._was_hung(serial, max(at for *_, at in read), asker, (conn, other))
+        if t.sends[serial] > 1 or t.reply_again[serial] or broke and not asker.proved(conn, index, min(again, asker.closed(conn)), self.story):
             self.counts[f'{kind}, unavoidable'] += 1
         else:
             self.wrong(kind, serial)
@@ -311,12 +320,12 @@ class Direction:
             self._lost('vanished', serial, why + (', acknowledged by xfedd' if t.told[serial] else ''), self.name == 'o')
 
     def _cause(self, serial, at, conn, sender, receiver):
-        """What broke on its way: its sender's connection, or one of those that could have carried it on."""
+        """What broke first on its way: its sender's connection, or one of those that could have carried it on."""
         peer = peer_of(self.t.pair[serial])
         if self.story.restarted(at):
             return 'restart of xfedd'
         line = sender.conns.get(conn)
-        if line and line['closed'] - at < SETTLE_S:
+        if line and line['closed'] - at < SETTLE_S and not receiver.ended_after(peer, at, line['closed'] - at):
             return f"{line['role']} it was written to: {line['how']}"
         onward = receiver.ended_after(peer, at)
         return f'onward: {onward}' if onward else 'UNEXPLAINED'
@@ -340,8 +349,11 @@ class Story:
     """When xfedd was ended, and how; when a peer could not be reached."""
     def __init__(self, runs, faults):
         self.ends = [(end, how) for _, end, how in runs if end]
-        self.ill, self.dark, self.hung = (collections.defaultdict(list) for _ in range(3))
+        self.ill, self.dark, self.hung, self.nodes = (collections.defaultdict(list) for _ in range(4))
         for fault in faults:
+            if fault['name'] in ('leg stall', 'link stall'):
+                for node in fault['nodes']:
+                    self.nodes[node].append((fault['at'] - GRACE_S, fault['until'] + GRACE_S))
             if fault['name'] in HUNG:
                 self.hung[fault['peer']].append((fault['at'] - GRACE_S, 2 * fault['until'] - fault['at'] + GRACE_S))
             if fault['name'] == 'blackhole':
@@ -361,6 +373,9 @@ class Story:
 
     def was_hung(self, peer, begin, end):
         return any(first < end and begin < last for first, last in self.hung[peer])
+
+    def node_was_hung(self, node, begin, end):
+        return any(first < end and begin < last for first, last in self.nodes[node])
 
     def was_ill(self, peer, at):
         return any(begin - GRACE_S < at < end + BACK_S for begin, end in self.ill[peer])
