@@ -13,7 +13,8 @@
  * move together.
  *
  * A leg that drains (leg_drain.c) or ends gets nothing more: a user who cannot leave it waits, and
- * with him all that comes later, until it has proved what it has or given it back.
+ * with him all that comes later, until it has proved what it has or given it back. One that ends
+ * and is silent proves nothing more: it is ended at once, so that nobody waits for its server.
  *
  * A leg whose server has not answered a ping for SILENT_MS gets no other users while another leg
  * answers. If it gets a stanza for one that cannot leave it after HUNG_MS, it is given up; or if
@@ -100,13 +101,20 @@ static bool has_other(const struct xf_component *component, const struct xf_leg 
     return false;
 }
 
+static bool proves_no_more(const struct xf_leg *leg)
+{
+    return leg->state == XF_LEG_ENDING && is_silent(leg, SILENT_MS);
+}
+
 /* Not by a caller of xf_component_choose, who is about to write to it. */
 static void on_hung(void *owner)
 {
     struct xf_component *component = owner;
     for (size_t i = 0; i < component->leg_count; i++) {
         struct xf_leg *leg = component->legs[i];
-        if (xf_leg_is_up(leg) && is_hung(leg) && has_other(component, leg))
+        if (proves_no_more(leg))
+            xf_stream_abort(&leg->stream);
+        else if (xf_leg_is_up(leg) && is_hung(leg) && has_other(component, leg))
             xf_leg_give_up(leg, "unanswered", XF_HELP_LINK_STUCK,
                            "the server does not answer pings");
     }
@@ -157,7 +165,9 @@ struct xf_leg *xf_component_choose(struct xf_component *component, const struct 
         struct xf_leg *leg = component->legs[i];
         if (!must_stay(leg, component->user))
             continue;
-        if ((leg->is_draining || leg->state == XF_LEG_ENDING) && !is_silent(leg, SILENT_MS))
+        if (proves_no_more(leg))
+            xf_timer_start(component->env->timers, &component->hung, 0);
+        if (leg->state == XF_LEG_ENDING || (leg->is_draining && !is_silent(leg, SILENT_MS)))
             return NULL;
         if (!xf_leg_is_up(leg))
             continue;

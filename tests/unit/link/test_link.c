@@ -421,6 +421,16 @@ static const struct link_case cases[] = {
         {SEND, .text = "m1"}, {FEED, 1, FOOTER}, {SEND, .text = "m2"}, {GONE, 1},
         {SENT, 0, AGAIN("m1", "00") WRITTEN("m2")}, {EXPIRED, .text = ""}}},
 
+    {"two nodes: a silent one says its footer and hangs: nothing passes what it gives back, and nobody waits for it", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m0"}, {WAIT, .ms = 250}, {FEED, 1, PONG("1", "1")},
+        {SEND, .text = "m1"}, {WAIT, .ms = 2500}, {BLOCK, 1}, {FEED, 1, FOOTER}, {SEND, .text = "m2"}, {WAIT, .ms = 1}, {GONE, 1},
+        {SENT, 0, AGAIN("m1", "00") WRITTEN("m2")}, {EXPIRED, .text = ""}}},
+
+    {"two nodes: one says its footer, hangs and becomes silent: the same", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .pings = true, .resend = XF_RESEND_MESSAGES, .steps = {
+        {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m0"}, {WAIT, .ms = 250}, {FEED, 1, PONG("1", "1")},
+        {SEND, .text = "m1"}, {WAIT, .ms = 1000}, {BLOCK, 1}, {FEED, 1, FOOTER}, {SEND, .text = "m2"}, {WAIT, .ms = 1000}, {SENT, 0, ""}, {WAIT, .ms = 1100}, {GONE, 1},
+        {SENT, 0, AGAIN("m1", "00") WRITTEN("m2")}, {EXPIRED, .text = ""}}},
+
     {"two nodes: all would be drained: nothing changes", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {NODES, .text = "127.0.0.9:5347", .ms = 10000}, {WAIT, .ms = 1000}, {NO_DIAL},
         {SEND, .text = "m1"}, {SENT, 1, WRITTEN("m1")}, {LOG, .text = "link.node.draining", .ms = 0}}},
