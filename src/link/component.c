@@ -76,6 +76,7 @@ static void on_up(void *owner, struct xf_leg *leg)
     xf_hold_up(&component->hold);
     flush(component);
     changed(component);
+    component->events->state(component->owner, component, true);
 }
 
 static void on_down(void *owner, struct xf_leg *leg)
@@ -88,6 +89,8 @@ static void on_down(void *owner, struct xf_leg *leg)
     else
         flush(component); /* stanzas that waited for this leg may take another one */
     changed(component);
+    if (component->up_count == 0)
+        component->events->state(component->owner, component, false);
 }
 
 static void on_closed(void *owner, struct xf_leg *leg)

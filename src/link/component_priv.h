@@ -20,6 +20,8 @@ struct xf_component_events {
     void (*returned)(void *owner, struct xf_stanza *stanza, enum xf_stanza_error error);
     /* The component came up or went down, or its congestion may have changed. */
     void (*changed)(void *owner, struct xf_component *component);
+    /* Follows `changed` when a leg came up, or the last one went down. */
+    void (*state)(void *owner, struct xf_component *component, bool is_up);
     /* Follows xf_component_stop. The callee may free the component. */
     void (*gone)(void *owner, struct xf_component *component);
 };

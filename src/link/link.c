@@ -116,6 +116,19 @@ bool xf_link_takes(const struct xf_link *link, struct xf_span peer)
     return !xf_component_is_congested(component);
 }
 
+uint64_t xf_link_wait_ms(const struct xf_link *link, struct xf_span peer)
+{
+    const struct xf_component *component =
+        link->peers ? xf_map_find(link->peers, peer) : link->component;
+    uint64_t hold_ms = link->settings->hold_ms, lasted_ms;
+    if (link->is_stopping || link->budget.is_closed)
+        return 0;
+    if (!component || component->hold.is_up)
+        return hold_ms;
+    lasted_ms = link->env->clock->now_ms - component->hold.down_since_ms;
+    return lasted_ms < hold_ms && !link->budget.is_over ? hold_ms - lasted_ms : 0;
+}
+
 static void count(bool *counted, bool is, size_t *sum)
 {
     if (*counted == is)
@@ -170,8 +183,6 @@ static void tell_state(struct xf_link *link)
     if (is_up == link->was_up)
         return;
     link->was_up = is_up;
-    if (link->events->state)
-        link->events->state(link->owner, link, is_up);
     if (!is_up) {
         if (!link->silence.is_told) /* the server may come back with another configuration */
             link->silence = (struct silence){0};
@@ -315,11 +326,20 @@ static void on_gone(void *owner, struct xf_component *component)
     xf_component_free(&component);
 }
 
+static void on_state(void *owner, struct xf_component *component, bool is_up)
+{
+    struct xf_link *link = owner;
+    struct xf_span peer = link->peers ? xf_span_of(component->legs[0]->name) : XF_SPAN_NONE;
+    if (link->events->state)
+        link->events->state(link->owner, link, peer, is_up);
+}
+
 static const struct xf_component_events component_events = {
     .stanza = on_stanza,
     .expired = on_expired,
     .returned = on_returned,
     .changed = on_changed,
+    .state = on_state,
     .gone = on_gone,
 };
 

@@ -35,7 +35,12 @@ struct xf_link_events {
                      enum xf_stanza_error error);
     /* Some part of the link is up again, or no longer congested. */
     void (*drained)(void *owner, struct xf_link *link);
-    void (*state)(void *owner, struct xf_link *link, bool is_up);
+    /*
+     * A stream came up, the first one or one more: what the cluster wanted to send over it while it
+     * was down never came. Or the last one went down. `peer`: with names = per-peer, whose
+     * component it is; else absent. May be NULL.
+     */
+    void (*state)(void *owner, struct xf_link *link, struct xf_span peer, bool is_up);
     /* xf_link_refuses has changed; may be NULL. */
     void (*refuses)(void *owner, struct xf_link *link, bool refuses);
 };
@@ -152,6 +157,12 @@ bool xf_link_refuses(const struct xf_link *link);
  * is down, because that stream may never come up.
  */
 bool xf_link_takes(const struct xf_link *link, struct xf_span peer);
+
+/*
+ * How long would xf_link_send hold a stanza from this peer now, at most, before it is returned? 0:
+ * it would refuse it. For callers that keep it themselves, since xf_link_takes is false.
+ */
+uint64_t xf_link_wait_ms(const struct xf_link *link, struct xf_span peer);
 
 /*
  * Stop reading the cluster, or go on: with names = per-peer only the component stream of this peer,

@@ -374,7 +374,7 @@ static const struct link_case cases[] = {
 
     {"two nodes: a user stays on its node, and moves when it goes", .nodes = {"127.0.0.1:5347", "127.0.0.2:5347"}, .steps = {
         {JOIN, 0, "127.0.0.1:5347"}, {JOIN, 1, "127.0.0.2:5347"}, {SEND, .text = "m1"}, {SEND, .text = "m2"},
-        {SENT, 0, ""}, {SENT, 1, WRITTEN("m1") WRITTEN("m2")}, {LOST, 1}, {IS, .text = "up"}, {STATES, .text = "up"}, {SEND, .text = "m3"},
+        {SENT, 0, ""}, {SENT, 1, WRITTEN("m1") WRITTEN("m2")}, {LOST, 1}, {IS, .text = "up"}, {STATES, .text = "up up"}, {SEND, .text = "m3"},
         {SENT, 0, WRITTEN("m3")}}},
 
     {"two nodes: one with a weight has more users", .nodes = {"127.0.0.1:5347 weight=10", "127.0.0.2:5347 weight=1"}, .steps = {
@@ -559,11 +559,14 @@ static void on_drained(void *owner, struct xf_link *link)
     world->drained++;
 }
 
-static void on_state(void *owner, struct xf_link *link, bool is_up)
+static void on_state(void *owner, struct xf_link *link, struct xf_span peer, bool is_up)
 {
     struct world *world = owner;
-    ck_assert_int_eq(is_up, xf_link_is_up(link));
-    note(world->states, sizeof(world->states), is_up ? XF_SPAN("up") : XF_SPAN("down"));
+    char text[80];
+    ck_assert_int_eq(peer.ptr != NULL, xf_link_is_per_peer(link));
+    snprintf(text, sizeof(text), "%.*s%s%s", XF_SPAN_ARGS(peer), peer.ptr ? ":" : "",
+             is_up ? "up" : "down");
+    note(world->states, sizeof(world->states), xf_span_of(text));
 }
 
 static const struct xf_link_events events = {
