@@ -14,7 +14,7 @@
  * Comments, processing instructions and DOCTYPE are refused where they occur (RFC 6120 section
  * 11.1).
  */
-#include "deferral_priv.h"
+#include "expat_priv.h"
 #include "position_priv.h"
 #include "reader_priv.h"
 
@@ -36,12 +36,6 @@
  * then, too.
  */
 #define FAT_ELEMENT_BYTES 65536
-
-/*
- * Memory for a tree, per byte of limits.control_bytes. Enough for `<a/>` over and over; only an
- * element that repeats a long namespace needs more.
- */
-#define TREE_BYTES_PER_BYTE 48
 
 #define TOO_LARGE(what) XF_ERR_LIMIT, XF_STREAM_ERROR_POLICY_VIOLATION, what " too large"
 
@@ -180,12 +174,18 @@ static void on_xml_declaration(void *user, const XML_Char *version, const XML_Ch
     (void)standalone; /* it is about a DTD, and XMPP has none */
     if (reader->halt)
         return;
-    if (version && strcmp(version, "1.0") != 0)
+    switch (xf_expat_judge_declaration(version, encoding)) {
+    case XF_EXPAT_DECLARATION_GOOD:
+        return;
+    case XF_EXPAT_DECLARATION_VERSION:
         xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_BAD_FORMAT,
                          "only XML 1.0 is understood");
-    else if (encoding && !xf_span_eq_nocase(xf_span_of(encoding), XF_SPAN("UTF-8")))
+        return;
+    case XF_EXPAT_DECLARATION_ENCODING:
         xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_UNSUPPORTED_ENCODING,
                          "only UTF-8 is understood");
+        return;
+    }
 }
 
 /* ------------------------------------------------------------------ elements */
@@ -245,7 +245,7 @@ static void deliver_tree(struct xf_reader *reader)
 
 static void begin_tree(struct xf_reader *reader, const struct xf_qname *name, const char **attrs)
 {
-    xf_tree_begin(&reader->tree, TREE_BYTES_PER_BYTE * reader->limits.control_bytes);
+    xf_tree_begin(&reader->tree, XF_TREE_BYTES_PER_BYTE * reader->limits.control_bytes);
     check(reader, xf_tree_start(&reader->tree, &reader->prefixes, name, attrs));
 }
 
@@ -450,5 +450,4 @@ void xf_reader_set_handlers(struct xf_reader *reader)
     XML_SetCommentHandler(parser, on_comment);
     XML_SetProcessingInstructionHandler(parser, on_instruction);
     XML_SetStartDoctypeDeclHandler(parser, on_doctype);
-    xf_expat_defer_nothing(parser);
 }

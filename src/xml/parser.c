@@ -13,6 +13,7 @@
  * HOLD_BYTES. Once the parser has HOLD_BYTES of a tag, further pieces are held here until its end
  * arrives, since expat would scan it from its start with each piece (token.c).
  */
+#include "expat_priv.h"
 #include "position_priv.h"
 #include "reader_priv.h"
 
@@ -68,7 +69,7 @@ static enum xf_err make_parser(struct xf_reader *reader)
 {
     if (reader->parser || borrow_parser(reader))
         return XF_ERR_OK;
-    reader->parser = XML_ParserCreate("UTF-8");
+    reader->parser = xf_expat_new();
     if (!reader->parser)
         return no_memory(reader);
     xf_reader_set_handlers(reader);

@@ -7,6 +7,7 @@
  * checked in between. Each piece is checked as UTF-8, then parsed (parser.c); handlers.c handles
  * the events. Bytes before an invalid one are still parsed, those after it are not.
  */
+#include "expat_priv.h"
 #include "reader_priv.h"
 
 #include <string.h>
@@ -24,20 +25,14 @@
 
 /* ------------------------------------------------------------------ the input */
 
-/*
- * XML begins with '<', or with white space when it has no declaration; expat checks the rest, but
- * would accept a byte order mark and UTF-16 (forbidden by RFC 6120 section 11.6).
- */
+/* A byte order mark and UTF-16 are forbidden by RFC 6120 section 11.6. */
 static enum xf_err check_first_bytes(struct xf_reader *reader, const char *bytes, size_t len)
 {
-    for (size_t i = 0, at = reader->head_bytes; i < len && at < 2; i++, at++) {
-        if (bytes[i] == '\0' || (at == 0 && !memchr("< \n\t\r", bytes[i], 5))) {
-            xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_BAD_FORMAT,
-                             "not an XML stream in UTF-8");
-            return reader->error;
-        }
-    }
-    return XF_ERR_OK;
+    if (xf_expat_may_begin(bytes, len, reader->head_bytes))
+        return XF_ERR_OK;
+    xf_reader_refuse(reader, XF_ERR_BAD_XML, XF_STREAM_ERROR_BAD_FORMAT,
+                     "not an XML stream in UTF-8");
+    return reader->error;
 }
 
 /*

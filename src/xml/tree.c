@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tree.c — control elements as small trees.
+ * tree.c — control elements and documents as small trees.
  *
  * A tree is stored in a list of chunks that are freed together. The reader limits the element's
  * size on the wire, but `<a/>` takes four bytes there and a struct here, and a namespace declared

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * tree_priv.h — builds one struct xf_elem tree in memory of its own, up to a ceiling. Only for
- * control elements.
+ * control elements and small documents.
  */
 #pragma once
 
@@ -11,6 +11,12 @@
 
 struct xf_tree_chunk;
 struct xf_tree_node;
+
+/*
+ * A ceiling for the memory of a tree, per byte of its text. Enough for `<a/>` over and over; only
+ * an element that repeats a long namespace needs more.
+ */
+#define XF_TREE_BYTES_PER_BYTE 48
 
 struct xf_tree {
     struct xf_tree_chunk *chunks; /* the newest first */
