@@ -33,7 +33,7 @@ static void answer(struct xf_routing *routing, const struct xf_stanza *stanza,
         return;
     xf_log(XF_LOG_DEBUG, "routing.stanza.returned", XF_SPN("local", local), XF_SPN("peer", peer),
            XF_WORD("reason", xf_stanza_error_name(error)), XF_STR("detail", text));
-    xf_bounce_make(routing, stanza, &stanza->to, error, text, &reply);
+    xf_bounce_make(routing, stanza, &stanza->to, error, XF_SPAN_NONE, text, &reply);
     reply.shown_from = shown_from;
     reply.shown_to = shown_to;
     xf_route_send(route, &reply);

@@ -14,21 +14,22 @@
 
 #include <xfed/xml/writer.h>
 
-static enum xf_err write_error(struct xf_buf *out, enum xf_stanza_error error, const char *text)
+static enum xf_err write_error(struct xf_buf *out, enum xf_stanza_error error,
+                               struct xf_span address, const char *text)
 {
     xf_buf_clear(out);
     struct xf_draft draft = xf_draft_begin(out);
-    xf_xml_stanza_error(&draft, error, text);
+    xf_xml_stanza_error(&draft, error, address, text);
     return xf_draft_end(&draft);
 }
 
 void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza,
-                    const struct xf_jid *from, enum xf_stanza_error error, const char *text,
-                    struct xf_stanza *out_stanza)
+                    const struct xf_jid *from, enum xf_stanza_error error, struct xf_span address,
+                    const char *text, struct xf_stanza *out_stanza)
 {
-    if (write_error(&routing->payload, error, text) != XF_ERR_OK)
-        /* the condition matters more than the text, and fits without it */
-        (void)!write_error(&routing->payload, error, NULL);
+    if (write_error(&routing->payload, error, address, text) != XF_ERR_OK)
+        /* the condition matters more than the rest, and fits without it */
+        (void)!write_error(&routing->payload, error, XF_SPAN_NONE, NULL);
     *out_stanza = (struct xf_stanza){
         .kind = stanza->kind,
         .raw_from = from->full,
@@ -69,8 +70,8 @@ struct xf_span xf_address_as_written(struct xf_span raw)
 }
 
 static void bounce(struct xf_routing *routing, struct xf_routing_link *link,
-                   const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text,
-                   struct xf_span shown_to)
+                   const struct xf_stanza *stanza, enum xf_stanza_error error,
+                   struct xf_span address, const char *text, struct xf_span shown_to)
 {
     if (!xf_stanza_may_bounce(stanza))
         return;
@@ -80,7 +81,7 @@ static void bounce(struct xf_routing *routing, struct xf_routing_link *link,
     xf_log(XF_LOG_DEBUG, "routing.stanza.bounced", XF_SPN("local", stanza->from.domain),
            XF_SPN("peer", from.domain), XF_WORD("reason", xf_stanza_error_name(error)),
            XF_STR("detail", text));
-    xf_bounce_make(routing, stanza, &from, error, text, &answer);
+    xf_bounce_make(routing, stanza, &from, error, address, text, &answer);
     if (!stanza->to.full.ptr)
         answer.shown_from = xf_address_as_written(stanza->raw_to);
     answer.shown_to = shown_to;
@@ -90,7 +91,14 @@ static void bounce(struct xf_routing *routing, struct xf_routing_link *link,
 void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link,
                const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text)
 {
-    bounce(routing, link, stanza, error, text, XF_SPAN_NONE);
+    bounce(routing, link, stanza, error, XF_SPAN_NONE, text, XF_SPAN_NONE);
+}
+
+void xf_bounce_to(struct xf_routing *routing, struct xf_routing_link *link,
+                  const struct xf_stanza *stanza, enum xf_stanza_error error,
+                  struct xf_span address, const char *text)
+{
+    bounce(routing, link, stanza, error, address, text, XF_SPAN_NONE);
 }
 
 void xf_bounce_refused(struct xf_routing *routing, struct xf_routing_link *link,
@@ -103,6 +111,6 @@ void xf_bounce_refused(struct xf_routing *routing, struct xf_routing_link *link,
 void xf_bounce_malformed_from(struct xf_routing *routing, struct xf_routing_link *link,
                               const struct xf_stanza *stanza)
 {
-    bounce(routing, link, stanza, XF_STANZA_ERROR_JID_MALFORMED, "the address is not valid",
-           xf_address_as_written(stanza->raw_from));
+    bounce(routing, link, stanza, XF_STANZA_ERROR_JID_MALFORMED, XF_SPAN_NONE,
+           "the address is not valid", xf_address_as_written(stanza->raw_from));
 }

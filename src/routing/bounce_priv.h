@@ -10,6 +10,10 @@ struct xf_routing_link;
 /* Answer a stanza of the cluster with an error, if it may be answered (xf_stanza_may_bounce). */
 void xf_bounce(struct xf_routing *routing, struct xf_routing_link *link,
                const struct xf_stanza *stanza, enum xf_stanza_error error, const char *text);
+/* The same, where the addressee has another address: an XMPP URI; absent: none is known. */
+void xf_bounce_to(struct xf_routing *routing, struct xf_routing_link *link,
+                  const struct xf_stanza *stanza, enum xf_stanza_error error,
+                  struct xf_span address, const char *text);
 /* Answer a stanza that policy refused, if policy wants an answer. */
 void xf_bounce_refused(struct xf_routing *routing, struct xf_routing_link *link,
                        const struct xf_stanza *stanza, const struct xf_ruling *ruling);
@@ -22,8 +26,8 @@ void xf_bounce_malformed_from(struct xf_routing *routing, struct xf_routing_link
  * xf_stanza_may_bounce.
  */
 void xf_bounce_make(struct xf_routing *routing, const struct xf_stanza *stanza,
-                    const struct xf_jid *from, enum xf_stanza_error error, const char *text,
-                    struct xf_stanza *out_stanza);
+                    const struct xf_jid *from, enum xf_stanza_error error, struct xf_span address,
+                    const char *text, struct xf_stanza *out_stanza);
 
 /*
  * What an answer shows for an address that is not a valid JID: the text as written; absent if it is

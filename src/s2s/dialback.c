@@ -26,7 +26,7 @@ void xf_dialback_write(struct xf_stream *stream, const struct xf_dialback_elem *
     xf_xml_attr(&draft, "type", xf_span_of(elem->type));
     if (xf_span_is(xf_span_of(elem->type), "error")) {
         xf_draft_str(&draft, ">");
-        xf_xml_stanza_error(&draft, elem->error, NULL);
+        xf_xml_stanza_error(&draft, elem->error, XF_SPAN_NONE, NULL);
         xf_draft_printf(&draft, "</db:%s>", elem->name);
     } else if (elem->key.len) {
         xf_draft_str(&draft, ">");

@@ -92,10 +92,19 @@ void xf_xml_attr(struct xf_draft *draft, const char *name, struct xf_span value)
     xf_draft_str(draft, "\"");
 }
 
-void xf_xml_stanza_error(struct xf_draft *draft, enum xf_stanza_error error, const char *text)
+void xf_xml_stanza_error(struct xf_draft *draft, enum xf_stanza_error error, struct xf_span address,
+                         const char *text)
 {
-    xf_draft_printf(draft, "<error type=\"%s\"><%s xmlns=\"" XF_NS_STANZA_ERROR "\"/>",
-                    xf_stanza_error_type(error), xf_stanza_error_name(error));
+    const char *name = xf_stanza_error_name(error);
+    xf_draft_printf(draft, "<error type=\"%s\"><%s xmlns=\"" XF_NS_STANZA_ERROR "\"",
+                    xf_stanza_error_type(error), name);
+    if (address.ptr) {
+        xf_draft_str(draft, ">");
+        xf_xml_text(draft, address);
+        xf_draft_printf(draft, "</%s>", name);
+    } else {
+        xf_draft_str(draft, "/>");
+    }
     if (text && *text) {
         xf_draft_str(draft, "<text xmlns=\"" XF_NS_STANZA_ERROR "\" xml:lang=\"en\">");
         xf_xml_text(draft, xf_utf8_whole(xf_span_of(text)));

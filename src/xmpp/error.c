@@ -44,3 +44,12 @@ const char *xf_stanza_error_name(enum xf_stanza_error error)
     xf_require((size_t)error < XF_ARRAY_LEN(stanza_errors));
     return stanza_errors[error].name;
 }
+
+enum xf_stanza_error xf_stanza_error_find(struct xf_span name)
+{
+    for (size_t i = 0; i < XF_ARRAY_LEN(stanza_errors); i++) {
+        if (xf_span_is(name, stanza_errors[i].name))
+            return (enum xf_stanza_error)i;
+    }
+    return XF_STANZA_ERROR_UNDEFINED_CONDITION;
+}

@@ -64,6 +64,13 @@ static const struct row error_types[] = {
     {"service-unavailable",     "cancel"},
     {"item-not-found",          "cancel"},
     {"bad-request",             "modify"},
+    {"feature-not-implemented", "cancel"},
+    {"forbidden",               "auth"},
+    {"internal-server-error",   "cancel"},
+    {"policy-violation",        "modify"},
+    {"recipient-unavailable",   "wait"},
+    {"redirect",                "modify"},
+    {"registration-required",   "auth"},
 };
 /* clang-format on */
 

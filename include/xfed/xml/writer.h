@@ -23,9 +23,11 @@ void xf_xml_attr(struct xf_draft *draft, const char *name, struct xf_span value)
 
 /*
  * Write the <error/> of a stanza (RFC 6120 §8.3.2) or of a dialback element (XEP-0220 §2.4).
- * `text`: English words for people; NULL or empty for none.
+ * `address`: the content of <gone/> and <redirect/>, a URI; absent for none. `text`: English words
+ * for people; NULL or empty for none.
  */
-void xf_xml_stanza_error(struct xf_draft *draft, enum xf_stanza_error error, const char *text);
+void xf_xml_stanza_error(struct xf_draft *draft, enum xf_stanza_error error, struct xf_span address,
+                         const char *text);
 
 /*
  * Does xf_xml_stanza write at most `max_bytes` for this stanza? Exact to the byte; bytes are

@@ -34,19 +34,30 @@
     X(UNSUPPORTED_STANZA_TYPE,  "unsupported-stanza-type")       \
     X(UNSUPPORTED_VERSION,      "unsupported-version")
 
-/* Columns: name, type attribute, condition element. */
+/* Columns: name, type attribute, condition element. All of RFC 6120 section 8.3.3. */
 #define XF_STANZA_ERROR_MAP(X)                                               \
-    X(BAD_REQUEST,              "modify", "bad-request")                     \
-    X(JID_MALFORMED,            "modify", "jid-malformed")                   \
-    X(NOT_ACCEPTABLE,           "modify", "not-acceptable")                  \
-    X(NOT_ALLOWED,              "cancel", "not-allowed")                     \
-    X(REMOTE_SERVER_NOT_FOUND,  "cancel", "remote-server-not-found")         \
-    X(REMOTE_SERVER_TIMEOUT,    "wait",   "remote-server-timeout")           \
-    X(RESOURCE_CONSTRAINT,      "wait",   "resource-constraint")             \
-    X(SERVICE_UNAVAILABLE,      "cancel", "service-unavailable")             \
-    X(ITEM_NOT_FOUND,           "cancel", "item-not-found")                  \
-    X(FEATURE_NOT_IMPLEMENTED,  "cancel", "feature-not-implemented")         \
-    X(UNEXPECTED_REQUEST,       "wait",   "unexpected-request")
+    X(BAD_REQUEST,             "modify", "bad-request")                      \
+    X(CONFLICT,                "cancel", "conflict")                         \
+    X(FEATURE_NOT_IMPLEMENTED, "cancel", "feature-not-implemented")          \
+    X(FORBIDDEN,               "auth",   "forbidden")                        \
+    X(GONE,                    "cancel", "gone")                             \
+    X(INTERNAL_SERVER_ERROR,   "cancel", "internal-server-error")            \
+    X(ITEM_NOT_FOUND,          "cancel", "item-not-found")                   \
+    X(JID_MALFORMED,           "modify", "jid-malformed")                    \
+    X(NOT_ACCEPTABLE,          "modify", "not-acceptable")                   \
+    X(NOT_ALLOWED,             "cancel", "not-allowed")                      \
+    X(NOT_AUTHORIZED,          "auth",   "not-authorized")                   \
+    X(POLICY_VIOLATION,        "modify", "policy-violation")                 \
+    X(RECIPIENT_UNAVAILABLE,   "wait",   "recipient-unavailable")            \
+    X(REDIRECT,                "modify", "redirect")                         \
+    X(REGISTRATION_REQUIRED,   "auth",   "registration-required")            \
+    X(REMOTE_SERVER_NOT_FOUND, "cancel", "remote-server-not-found")          \
+    X(REMOTE_SERVER_TIMEOUT,   "wait",   "remote-server-timeout")            \
+    X(RESOURCE_CONSTRAINT,     "wait",   "resource-constraint")              \
+    X(SERVICE_UNAVAILABLE,     "cancel", "service-unavailable")              \
+    X(SUBSCRIPTION_REQUIRED,   "auth",   "subscription-required")            \
+    X(UNDEFINED_CONDITION,     "cancel", "undefined-condition")              \
+    X(UNEXPECTED_REQUEST,      "wait",   "unexpected-request")
 /* clang-format on */
 
 enum xf_stream_error {
@@ -67,5 +78,9 @@ const char *xf_stream_error_name(enum xf_stream_error error);
 /* The condition with that name; UNDEFINED_CONDITION if no condition has it. */
 enum xf_stream_error xf_stream_error_find(struct xf_span name);
 
+/* The type that the RFC gives the condition, where it gives one. */
 const char *xf_stanza_error_type(enum xf_stanza_error error);
 const char *xf_stanza_error_name(enum xf_stanza_error error);
+
+/* The condition with that name; UNDEFINED_CONDITION if no condition has it. */
+enum xf_stanza_error xf_stanza_error_find(struct xf_span name);

@@ -144,9 +144,23 @@ START_TEST(writes_the_error_of_a_stanza)
 
     xf_buf_init(&out, 1000);
     struct xf_draft draft = xf_draft_begin(&out);
-    xf_xml_stanza_error(&draft, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, errors[_i].text);
+    xf_xml_stanza_error(&draft, XF_STANZA_ERROR_RESOURCE_CONSTRAINT, XF_SPAN_NONE, errors[_i].text);
     ck_assert_int_eq(xf_draft_end(&draft), XF_ERR_OK);
     assert_written(errors[_i].label, &out, errors[_i].want);
+}
+END_TEST
+
+START_TEST(writes_the_new_address_of_an_error)
+{
+    struct xf_buf out;
+
+    xf_buf_init(&out, 1000);
+    struct xf_draft draft = xf_draft_begin(&out);
+    xf_xml_stanza_error(&draft, XF_STANZA_ERROR_GONE, XF_SPAN("xmpp:a@b/<&>"), NULL);
+    ck_assert_int_eq(xf_draft_end(&draft), XF_ERR_OK);
+    assert_written("an address", &out,
+                   "<error type=\"cancel\"><gone xmlns=\"urn:ietf:params:xml:ns:xmpp-stanzas\">"
+                   "xmpp:a@b/&lt;&amp;&gt;</gone></error>");
 }
 END_TEST
 
@@ -274,6 +288,7 @@ int main(void)
     tcase_add_test(tc, text_that_does_not_fit_leaves_nothing);
     tcase_add_test(tc, leaves_out_absent_attributes);
     tcase_add_loop_test(tc, writes_the_error_of_a_stanza, 0, (int)XF_ARRAY_LEN(errors));
+    tcase_add_test(tc, writes_the_new_address_of_an_error);
     tcase_add_test(tc, writes_prepared_addresses_then_the_rest);
     tcase_add_test(tc, keeps_the_language);
     tcase_add_test(tc, puts_the_content_namespace_where_it_is_marked);

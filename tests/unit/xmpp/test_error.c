@@ -34,6 +34,8 @@ START_TEST(strange_names_are_undefined)
 {
     ck_assert_int_eq(xf_stream_error_find(xf_span_of(strange_names[_i])),
                      XF_STREAM_ERROR_UNDEFINED_CONDITION);
+    ck_assert_int_eq(xf_stanza_error_find(xf_span_of(strange_names[_i])),
+                     XF_STANZA_ERROR_UNDEFINED_CONDITION);
 }
 END_TEST
 
@@ -43,15 +45,27 @@ static const struct {
     const char *type, *name;
 } stanza_errors[] = {
     {XF_STANZA_ERROR_BAD_REQUEST,             "modify", "bad-request"},
+    {XF_STANZA_ERROR_CONFLICT,                "cancel", "conflict"},
+    {XF_STANZA_ERROR_FEATURE_NOT_IMPLEMENTED, "cancel", "feature-not-implemented"},
+    {XF_STANZA_ERROR_FORBIDDEN,               "auth",   "forbidden"},
+    {XF_STANZA_ERROR_GONE,                    "cancel", "gone"},
+    {XF_STANZA_ERROR_INTERNAL_SERVER_ERROR,   "cancel", "internal-server-error"},
+    {XF_STANZA_ERROR_ITEM_NOT_FOUND,          "cancel", "item-not-found"},
     {XF_STANZA_ERROR_JID_MALFORMED,           "modify", "jid-malformed"},
     {XF_STANZA_ERROR_NOT_ACCEPTABLE,          "modify", "not-acceptable"},
     {XF_STANZA_ERROR_NOT_ALLOWED,             "cancel", "not-allowed"},
+    {XF_STANZA_ERROR_NOT_AUTHORIZED,          "auth",   "not-authorized"},
+    {XF_STANZA_ERROR_POLICY_VIOLATION,        "modify", "policy-violation"},
+    {XF_STANZA_ERROR_RECIPIENT_UNAVAILABLE,   "wait",   "recipient-unavailable"},
+    {XF_STANZA_ERROR_REDIRECT,                "modify", "redirect"},
+    {XF_STANZA_ERROR_REGISTRATION_REQUIRED,   "auth",   "registration-required"},
     {XF_STANZA_ERROR_REMOTE_SERVER_NOT_FOUND, "cancel", "remote-server-not-found"},
     {XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,   "wait",   "remote-server-timeout"},
     {XF_STANZA_ERROR_RESOURCE_CONSTRAINT,     "wait",   "resource-constraint"},
     {XF_STANZA_ERROR_SERVICE_UNAVAILABLE,     "cancel", "service-unavailable"},
-    {XF_STANZA_ERROR_ITEM_NOT_FOUND,          "cancel", "item-not-found"},
-    {XF_STANZA_ERROR_FEATURE_NOT_IMPLEMENTED, "cancel", "feature-not-implemented"},
+    {XF_STANZA_ERROR_SUBSCRIPTION_REQUIRED,   "auth",   "subscription-required"},
+    {XF_STANZA_ERROR_UNDEFINED_CONDITION,     "cancel", "undefined-condition"},
+    {XF_STANZA_ERROR_UNEXPECTED_REQUEST,      "wait",   "unexpected-request"},
 };
 /* clang-format on */
 
@@ -59,6 +73,8 @@ START_TEST(stanza_errors_have_their_type)
 {
     ck_assert_str_eq(xf_stanza_error_type(stanza_errors[_i].error), stanza_errors[_i].type);
     ck_assert_str_eq(xf_stanza_error_name(stanza_errors[_i].error), stanza_errors[_i].name);
+    ck_assert_int_eq(xf_stanza_error_find(xf_span_of(stanza_errors[_i].name)),
+                     stanza_errors[_i].error);
 }
 END_TEST
 
