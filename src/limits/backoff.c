@@ -144,3 +144,10 @@ bool xf_backoff_is_waiting(const struct xf_backoff *backoff, const char *name, i
         *out_text = host->text;
     return true;
 }
+
+uint64_t xf_backoff_left_ms(const struct xf_backoff *backoff, const char *name)
+{
+    const struct xf_backoff_host *host = find(backoff, name);
+    bool is_waiting = xf_backoff_is_waiting(backoff, name, NULL, NULL);
+    return is_waiting ? host->until_ms - backoff->clock->now_ms : 0;
+}

@@ -288,6 +288,16 @@ size_t xf_place_weight(const struct xf_place *place, enum xf_crowd_kind kind)
     return place->crowds[kind]->weight;
 }
 
+size_t xf_quota_weight(const struct xf_quota *quota, const struct xf_quota_keys *keys,
+                       enum xf_crowd_kind kind)
+{
+    const struct xf_crowd *crowd = quota->all;
+    if (kind != XF_CROWD_ALL)
+        crowd =
+            xf_map_find(quota->crowds[kind], kind == XF_CROWD_GROUP ? keys->group : keys->member);
+    return crowd ? crowd->weight : 0;
+}
+
 void xf_quota_init(struct xf_quota *quota, xf_place_used_fn used)
 {
     *quota = (struct xf_quota){

@@ -16,9 +16,9 @@
 
 #include <xfed/base/alloc.h>
 
-#define CAPACITY_MS 2000
-#define STANZA      1000
-#define LONGEST_MS  1000000000 /* keeps the products in range; twelve days */
+#define SAVED_MS   2000
+#define STANZA     1000
+#define LONGEST_MS 1000000000 /* keeps the products in range; twelve days */
 
 struct xf_rate {
     struct xf_rates *rates;
@@ -32,26 +32,32 @@ struct xf_rate {
 
 /* ------------------------------------------------------------------ the arithmetic */
 
-static int64_t more(int64_t tokens, uint64_t rate, uint64_t passed_ms)
+static uint64_t saved_ms(const struct xf_rate_limits *limits)
 {
-    int64_t capacity = (int64_t)rate * CAPACITY_MS;
+    return limits->saved_ms ? limits->saved_ms : SAVED_MS;
+}
+
+static int64_t more(int64_t tokens, uint64_t rate, uint64_t passed_ms, uint64_t most_ms)
+{
+    int64_t capacity = (int64_t)(rate * most_ms);
     tokens += (int64_t)(rate * passed_ms);
     return tokens < capacity ? tokens : capacity;
 }
 
 void xf_bucket_begin(struct xf_bucket *bucket, const struct xf_rate_limits *limits, uint64_t now_ms)
 {
+    uint64_t most_ms = saved_ms(limits);
     *bucket = (struct xf_bucket){.filled_ms = now_ms};
-    bucket->stanzas = more(0, limits->stanzas, CAPACITY_MS);
-    bucket->bytes = more(0, limits->bytes, CAPACITY_MS);
+    bucket->stanzas = more(0, limits->stanzas, most_ms, most_ms);
+    bucket->bytes = more(0, limits->bytes, most_ms, most_ms);
 }
 
 void xf_bucket_fill(struct xf_bucket *bucket, const struct xf_rate_limits *limits, uint64_t now_ms)
 {
     uint64_t passed_ms = now_ms - bucket->filled_ms;
     passed_ms = passed_ms < LONGEST_MS ? passed_ms : LONGEST_MS;
-    bucket->stanzas = more(bucket->stanzas, limits->stanzas, passed_ms);
-    bucket->bytes = more(bucket->bytes, limits->bytes, passed_ms);
+    bucket->stanzas = more(bucket->stanzas, limits->stanzas, passed_ms, saved_ms(limits));
+    bucket->bytes = more(bucket->bytes, limits->bytes, passed_ms, saved_ms(limits));
     bucket->filled_ms = now_ms;
 }
 
@@ -75,6 +81,16 @@ uint64_t xf_bucket_wait_ms(const struct xf_bucket *bucket, const struct xf_rate_
     /* The size of the next stanza is unknown, so wait until there is room for one byte. */
     uint64_t stanzas_ms = wait_for(bucket->stanzas, STANZA, limits->stanzas),
              bytes_ms = wait_for(bucket->bytes, 1, limits->bytes);
+    return stanzas_ms > bytes_ms ? stanzas_ms : bytes_ms;
+}
+
+uint64_t xf_bucket_full_ms(const struct xf_bucket *bucket, const struct xf_rate_limits *limits)
+{
+    uint64_t most_ms = saved_ms(limits);
+    int64_t stanzas = more(0, limits->stanzas, most_ms, most_ms),
+            bytes = more(0, limits->bytes, most_ms, most_ms);
+    uint64_t stanzas_ms = wait_for(bucket->stanzas, stanzas, limits->stanzas),
+             bytes_ms = wait_for(bucket->bytes, bytes, limits->bytes);
     return stanzas_ms > bytes_ms ? stanzas_ms : bytes_ms;
 }
 

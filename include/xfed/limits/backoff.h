@@ -41,3 +41,4 @@ void xf_backoff_clear(struct xf_backoff *backoff, const char *name); /* an attem
  */
 bool xf_backoff_is_waiting(const struct xf_backoff *backoff, const char *name, int *out_note,
                            const char **out_text);
+uint64_t xf_backoff_left_ms(const struct xf_backoff *backoff, const char *name); /* 0: not at all */

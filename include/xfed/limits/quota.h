@@ -92,3 +92,6 @@ static inline bool xf_place_is_held(const struct xf_place *place)
  */
 void xf_place_weigh(struct xf_place *place, size_t weight);
 size_t xf_place_weight(const struct xf_place *place, enum xf_crowd_kind kind);
+/* ... of a crowd in which the caller may hold no place yet; 0: nobody does. */
+size_t xf_quota_weight(const struct xf_quota *quota, const struct xf_quota_keys *keys,
+                       enum xf_crowd_kind kind);

@@ -10,6 +10,7 @@
 struct xf_rate_limits { /* a second; 0: any number */
     unsigned stanzas;
     size_t bytes;
+    unsigned saved_ms; /* how much may be saved up; 0: two seconds' worth */
 };
 
 /*
@@ -20,13 +21,15 @@ struct xf_bucket {
     int64_t stanzas, bytes;
     uint64_t filled_ms;
 };
-/* Begin with a full bucket: two seconds' worth. */
+/* Begin with a full bucket. */
 void xf_bucket_begin(struct xf_bucket *bucket, const struct xf_rate_limits *limits,
                      uint64_t now_ms);
 void xf_bucket_fill(struct xf_bucket *bucket, const struct xf_rate_limits *limits, uint64_t now_ms);
 void xf_bucket_take(struct xf_bucket *bucket, const struct xf_rate_limits *limits, size_t bytes);
 /* 0: the next stanza may pass now. */
 uint64_t xf_bucket_wait_ms(const struct xf_bucket *bucket, const struct xf_rate_limits *limits);
+/* 0: it is as full as a new one, which may take its place. */
+uint64_t xf_bucket_full_ms(const struct xf_bucket *bucket, const struct xf_rate_limits *limits);
 
 /* The table of buckets. */
 #define XF_RATES_RESTING_MAX 4096  /* buckets for which nobody waits */

@@ -156,6 +156,7 @@ END_TEST
 START_TEST(crowds_have_size_and_weight)
 {
     static const struct xf_quota_limits limits = {9, 9, 9, 5000, false};
+    const struct xf_quota_keys first = keys_of("x1"), absent = keys_of("z1");
     open_quota();
     (void)come("x1", &limits, 0);
     (void)come("x2", &limits, 0);
@@ -167,6 +168,12 @@ START_TEST(crowds_have_size_and_weight)
     ck_assert_uint_eq(xf_place_weight(&holders[1].place, XF_CROWD_MEMBER), 20);
     ck_assert_uint_eq(xf_place_weight(&holders[1].place, XF_CROWD_GROUP), 70);
     ck_assert_uint_eq(xf_place_weight(&holders[1].place, XF_CROWD_ALL), 73);
+    for (enum xf_crowd_kind kind = 0; kind < XF_CROWD_KINDS; kind++)
+        ck_assert_uint_eq(xf_quota_weight(&quota, &first, kind),
+                          xf_place_weight(&holders[0].place, kind));
+    ck_assert_uint_eq(xf_quota_weight(&quota, &absent, XF_CROWD_MEMBER), 0);
+    ck_assert_uint_eq(xf_quota_weight(&quota, &absent, XF_CROWD_GROUP), 0);
+    ck_assert_uint_eq(xf_quota_weight(&quota, &absent, XF_CROWD_ALL), 73);
     ck_assert_uint_eq(xf_place_crowd_size(&holders[1].place, XF_CROWD_MEMBER), 1);
     ck_assert_uint_eq(xf_place_crowd_size(&holders[1].place, XF_CROWD_GROUP), 2);
     ck_assert_uint_eq(xf_place_crowd_size(&holders[1].place, XF_CROWD_ALL), 3);

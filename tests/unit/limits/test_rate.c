@@ -20,21 +20,23 @@ static const struct {
     size_t bytes;
     uint64_t pause_ms, wait_ms;
 } cases[] = {
-    {"no limit is never reached",               {0, 0},         100000, 100000, 0,    0},
-    {"less than two seconds' worth",            {10, 0},        19,     1,      0,    0},
-    {"two seconds' worth",                      {10, 0},        20,     1,      0,    100},
-    {"one too many",                            {10, 0},        21,     1,      0,    200},
-    {"one a second",                            {1, 0},         2,      1,      0,    1000},
-    {"more than one a millisecond",             {5000, 0},      10000,  1,      0,    1},
-    {"after a pause it is fuller",              {10, 0},        10,     1,      500,  0},
-    {"... but never more than full",            {10, 0},        20,     1,      9999, 100},
-    {"... also after years",                    {10, 0},        20,     1,      100000000000, 100},
-    {"bytes within two seconds' worth",         {0, 1000},      2,      999,    0,    0},
-    {"bytes all taken: one more millisecond",   {0, 1000},      2,      1000,   0,    1},
-    {"a stanza of ten seconds",                 {0, 1000},      1,      10000,  0,    8001},
-    {"the largest stanza at the highest rate",  {0, 1u << 30},  1,      1u << 28, 0,  0},
-    {"both: bytes are scarcer",                 {100, 1000},    1,      5000,   0,    3001},
-    {"both: stanzas are scarcer",               {1, 1000000},   4,      10,     0,    3000},
+    {"no limit is never reached",               {0, 0, 0},         100000, 100000, 0,    0},
+    {"less than two seconds' worth",            {10, 0, 0},        19,     1,      0,    0},
+    {"two seconds' worth",                      {10, 0, 0},        20,     1,      0,    100},
+    {"one too many",                            {10, 0, 0},        21,     1,      0,    200},
+    {"one a second",                            {1, 0, 0},         2,      1,      0,    1000},
+    {"more than one a millisecond",             {5000, 0, 0},      10000,  1,      0,    1},
+    {"nothing is saved up",                     {10, 0, 100},      1,      1,      0,    100},
+    {"... also after a pause",                  {10, 0, 100},      1,      1,      9999, 100},
+    {"after a pause it is fuller",              {10, 0, 0},        10,     1,      500,  0},
+    {"... but never more than full",            {10, 0, 0},        20,     1,      9999, 100},
+    {"... also after years",                    {10, 0, 0},        20,     1,      100000000000, 100},
+    {"bytes within two seconds' worth",         {0, 1000, 0},      2,      999,    0,    0},
+    {"bytes all taken: one more millisecond",   {0, 1000, 0},      2,      1000,   0,    1},
+    {"a stanza of ten seconds",                 {0, 1000, 0},      1,      10000,  0,    8001},
+    {"the largest stanza at the highest rate",  {0, 1u << 30, 0},  1,      1u << 28, 0,  0},
+    {"both: bytes are scarcer",                 {100, 1000, 0},    1,      5000,   0,    3001},
+    {"both: stanzas are scarcer",               {1, 1000000, 0},   4,      10,     0,    3000},
 };
 /* clang-format on */
 
@@ -60,6 +62,15 @@ START_TEST(makes_the_next_one_wait)
     ck_assert_msg(xf_bucket_wait_ms(&early, &cases[_i].limits) > 0, "%s: open too early",
                   cases[_i].label);
     xf_bucket_fill(&bucket, &cases[_i].limits, now_ms + wait_ms);
+    struct xf_bucket fresh;
+    uint64_t full_ms = xf_bucket_full_ms(&bucket, &cases[_i].limits);
+    xf_bucket_begin(&fresh, &cases[_i].limits, now_ms);
+    ck_assert_msg(full_ms == 0 || bucket.stanzas < fresh.stanzas || bucket.bytes < fresh.bytes,
+                  "%s: full too late", cases[_i].label);
+    early = bucket;
+    xf_bucket_fill(&early, &cases[_i].limits, now_ms + wait_ms + full_ms);
+    ck_assert_msg(early.stanzas == fresh.stanzas && early.bytes == fresh.bytes, "%s: not full",
+                  cases[_i].label);
     ck_assert_msg(xf_bucket_wait_ms(&bucket, &cases[_i].limits) == 0, "%s: not open in time",
                   cases[_i].label);
 }
