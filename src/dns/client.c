@@ -138,6 +138,8 @@ static const char *type_word(enum xf_dns_type type)
         return "AAAA";
     case XF_DNS_SRV:
         return "SRV";
+    case XF_DNS_NAPTR:
+        return "NAPTR";
     case XF_DNS_TLSA:
         return "TLSA";
     }

@@ -15,6 +15,9 @@
  *    domain.
  *  - TLSA is the exception: a record whose data is empty or above XF_TLSA_DATA_MAX is unusable, and
  *    a set without a usable record counts as none (RFC 6698 §4.1): NO_DATA. Data is never cut.
+ *  - NAPTR is another: only rules of the replacement form that lead to SRV records (flag "s", no
+ *    regular expression, RFC 3263 §4.1) are usable, and those for telephone numbers are not, so a
+ *    set without a usable rule counts as none too.
  *  - the TTL is the smallest of the chain and the records (RFC 2181 §5.2), of negative answers
  *    min(SOA TTL, SOA minimum) (RFC 2308 §5); without SOA nothing may be kept.
  */
@@ -225,7 +228,47 @@ static bool read_srv(const ldns_rr *rr, struct xf_dns_record *record)
     return true;
 }
 
-/* False if the data is not valid for this type. */
+/* A character string (RFC 1035 §3.3), with its length in front. */
+static struct xf_span string_of(const ldns_rdf *rdf)
+{
+    const uint8_t *data = ldns_rdf_data(rdf);
+    size_t size = ldns_rdf_size(rdf);
+
+    if (size == 0 || data[0] != size - 1)
+        return (struct xf_span){0};
+    return (struct xf_span){(const char *)data + 1, size - 1};
+}
+
+/* False if a service has bytes other than letters, digits, '+', '-' and '.'. */
+static bool read_service(struct xf_span text, char out[XF_NAPTR_SERVICE_MAX + 1])
+{
+    if (text.len == 0 || text.len > XF_NAPTR_SERVICE_MAX)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool is_lower = c >= 'a' && c <= 'z';
+
+        if (!is_lower && (c == '\0' || !strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.", c)))
+            return false;
+        out[i] = is_lower ? (char)(c - 'a' + 'A') : c;
+    }
+    out[text.len] = '\0';
+    return true;
+}
+
+/* RFC 3403 §4.1: order, preference, flags, services, regexp, replacement. */
+static bool read_naptr(const ldns_rr *rr, struct xf_dns_record *record)
+{
+    if (ldns_rr_rd_count(rr) < 6 || !name_of(ldns_rr_rdf(rr, 5), record->target))
+        return false;
+    record->priority = ldns_rdf2native_int16(ldns_rr_rdf(rr, 0));
+    record->weight = ldns_rdf2native_int16(ldns_rr_rdf(rr, 1));
+    return xf_span_eq_nocase(string_of(ldns_rr_rdf(rr, 2)), XF_SPAN("s")) &&
+           read_service(string_of(ldns_rr_rdf(rr, 3)), record->service) &&
+           string_of(ldns_rr_rdf(rr, 4)).len == 0;
+}
+
+/* False if the data is not valid for this type, or of no use to us. */
 static bool record_from_rr(const ldns_rr *rr, enum xf_dns_type type, struct xf_dns_record *record)
 {
     *record = (struct xf_dns_record){0};
@@ -236,6 +279,8 @@ static bool record_from_rr(const ldns_rr *rr, enum xf_dns_type type, struct xf_d
         return read_address(rr, 16, record);
     case XF_DNS_SRV:
         return read_srv(rr, record);
+    case XF_DNS_NAPTR:
+        return read_naptr(rr, record);
     case XF_DNS_TLSA:
         return read_tlsa(rr, record);
     }
@@ -312,6 +357,22 @@ static void read_negative(const ldns_pkt *packet, const ldns_rdf *end, struct xf
     }
 }
 
+/* What a set without a usable record counts as: these types may, NULL is for all others. */
+static const char *word_for_unusable(enum xf_dns_type type)
+{
+    switch (type) {
+    case XF_DNS_TLSA:
+        return "no usable TLSA record";
+    case XF_DNS_NAPTR:
+        return "no usable NAPTR rule";
+    case XF_DNS_A:
+    case XF_DNS_AAAA:
+    case XF_DNS_SRV:
+        break;
+    }
+    return NULL;
+}
+
 /* Walk from the name asked to its records. */
 static void read_answer(const ldns_pkt *packet, enum xf_dns_type type, struct xf_dns_reply *reply)
 {
@@ -336,10 +397,10 @@ static void read_answer(const ldns_pkt *packet, enum xf_dns_type type, struct xf
     if (reply->count > 0) {
         reply->status = XF_DNS_FOUND;
         say(reply, XF_DNS_REPLY_ANSWER, "found");
-    } else if (type == XF_DNS_TLSA) {
+    } else if (word_for_unusable(type)) {
         reply->status = XF_DNS_NO_DATA;
         lower_ttl(&reply->ttl_s, NEGATIVE_TTL_MAX_S);
-        say(reply, XF_DNS_REPLY_ANSWER, "no usable TLSA record");
+        say(reply, XF_DNS_REPLY_ANSWER, word_for_unusable(type));
     } else {
         say(reply, XF_DNS_REPLY_MALFORMED, "unusable records");
     }

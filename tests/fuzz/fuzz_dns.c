@@ -3,9 +3,9 @@
  * fuzz_dns.c — any bytes as the answer to a question. What must hold: what is taken for an answer
  * has the form which dns.h promises, whatever came, and a copy as the cache makes it is the same.
  *
- * The first byte of the input chooses: bits 0-1 the type asked for, bit 2 TCP, bit 3 whether the
- * rest is a whole message, or one without id and question, which are then put in as they were sent
- * (the way past the screen for strangers).
+ * The first byte of the input chooses: bits 0, 1 and 4 the type asked for, bit 2 TCP, bit 3 whether
+ * the rest is a whole message, or one without id and question, which are then put in as they were
+ * sent (the way past the screen for strangers).
  */
 #include "fuzz.h"
 
@@ -30,6 +30,14 @@ static void check_name(const char *name)
         return;
     xf_require(xf_dns_name_prepare(xf_span_of(name), prepared) && strcmp(prepared, name) == 0);
     xf_require(xf_dns_name_to_wire(name, wire) == strlen(name) + 2);
+}
+
+static void check_service(const char *service)
+{
+    size_t len = strnlen(service, XF_NAPTR_SERVICE_MAX + 1);
+
+    xf_require(len > 0 && len <= XF_NAPTR_SERVICE_MAX);
+    xf_require(strspn(service, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.") == len);
 }
 
 /* Reads all of the data, for the sanitizer; and again in a copy that has outlived the reply. */
@@ -65,8 +73,10 @@ static void check_reply(const struct xf_dns_reply *reply, enum xf_dns_type type)
     if (reply->kind == XF_DNS_REPLY_REFERRED)
         xf_require(reply->next_name[0] && reply->cname_count > 0);
     check_name(reply->next_name);
-    for (size_t i = 0; type == XF_DNS_SRV && i < reply->count; i++)
+    for (size_t i = 0; (type == XF_DNS_SRV || type == XF_DNS_NAPTR) && i < reply->count; i++)
         check_name(reply->records[i].target);
+    for (size_t i = 0; type == XF_DNS_NAPTR && i < reply->count; i++)
+        check_service(reply->records[i].service);
     if (type == XF_DNS_TLSA)
         check_tlsa(reply);
 }
@@ -95,14 +105,15 @@ static uint8_t *build(const struct xf_dns_question *question, const uint8_t *res
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    static const enum xf_dns_type types[4] = {XF_DNS_SRV, XF_DNS_A, XF_DNS_AAAA, XF_DNS_TLSA};
+    static const enum xf_dns_type types[] = {XF_DNS_SRV, XF_DNS_A, XF_DNS_AAAA, XF_DNS_TLSA,
+                                             XF_DNS_NAPTR};
     struct xf_dns_question question;
     struct xf_dns_reply reply;
     size_t message_len;
 
     if (len == 0 || len > MESSAGE_MAX - 64)
         return 0;
-    enum xf_dns_type type = types[bytes[0] & 3];
+    enum xf_dns_type type = bytes[0] & 16 ? types[4] : types[bytes[0] & 3];
     xf_require(xf_dns_encode("_xmpp-server._tcp.b.example", type, true, &question) == XF_ERR_OK);
     uint8_t *message = build(&question, bytes + 1, len - 1, bytes[0] & 8, &message_len);
     xf_dns_decode(&question, message, message_len, bytes[0] & 4, &reply);

@@ -175,6 +175,18 @@ void fake_dns_add_srv(struct fake_dns *fake, const char *name, uint16_t priority
     write_name(target, row->record.target);
 }
 
+void fake_dns_add_naptr(struct fake_dns *fake, const char *name, uint16_t order,
+                        uint16_t preference, const char *service, const char *replacement)
+{
+    struct row *row = add_row(fake, name, XF_DNS_NAPTR);
+
+    xf_require(*service && strlen(service) <= XF_NAPTR_SERVICE_MAX);
+    row->record.priority = order;
+    row->record.weight = preference;
+    snprintf(row->record.service, sizeof(row->record.service), "%s", service);
+    write_name(replacement, row->record.target);
+}
+
 void fake_dns_add_address(struct fake_dns *fake, const char *name, const char *address)
 {
     bool is_v6 = strchr(address, ':') != NULL;
@@ -228,6 +240,8 @@ static unsigned type_of_word(const char *word)
 {
     if (strcasecmp(word, "SRV") == 0)
         return XF_DNS_SRV;
+    if (strcasecmp(word, "NAPTR") == 0)
+        return XF_DNS_NAPTR;
     if (strcasecmp(word, "A") == 0)
         return XF_DNS_A;
     if (strcasecmp(word, "TLSA") == 0)
@@ -320,6 +334,12 @@ static bool add_words(struct fake_dns *fake, char **word, size_t count)
             !u16_of_word(word[4], &port))
             return false;
         fake_dns_add_srv(fake, word[0], priority, weight, port, word[5]);
+        return true;
+    }
+    if (type == XF_DNS_NAPTR && count == 6) {
+        if (!u16_of_word(word[2], &priority) || !u16_of_word(word[3], &weight))
+            return false;
+        fake_dns_add_naptr(fake, word[0], priority, weight, word[4], word[5]);
         return true;
     }
     if (type == XF_DNS_TLSA && count == 6)

@@ -46,6 +46,9 @@ struct xf_dns *fake_dns_seam(struct fake_dns *fake);
 /* ---- the table; names in any case, a dot at the end is dropped, target "." is the root ---- */
 void fake_dns_add_srv(struct fake_dns *fake, const char *name, uint16_t priority, uint16_t weight,
                       uint16_t port, const char *target);
+/* A rule of the replacement form that leads to SRV records; `service` in upper case. */
+void fake_dns_add_naptr(struct fake_dns *fake, const char *name, uint16_t order,
+                        uint16_t preference, const char *service, const char *replacement);
 /* An A or AAAA record, by the form of the address. */
 void fake_dns_add_address(struct fake_dns *fake, const char *name, const char *address);
 /* `type` 0: for all types. A status for one type wins over that. */
@@ -60,10 +63,10 @@ void fake_dns_set_secure(struct fake_dns *fake, const char *name, unsigned type,
 void fake_dns_remove(struct fake_dns *fake, const char *name); /* records and status */
 
 /*
- * Add one line of a script: "NAME SRV PRIORITY WEIGHT PORT TARGET", "NAME A ADDRESS", "NAME AAAA
- * ADDRESS", "NAME TLSA USAGE SELECTOR MATCHING HEX", "NAME [TYPE]
- * nxdomain|nodata|servfail|bogus|refused|malformed|silence|records", "NAME [TYPE] secure". False
- * when the line has none of these forms.
+ * Add one line of a script: "NAME SRV PRIORITY WEIGHT PORT TARGET", "NAME NAPTR ORDER PREFERENCE
+ * SERVICE REPLACEMENT", "NAME A ADDRESS", "NAME AAAA ADDRESS", "NAME TLSA USAGE SELECTOR MATCHING
+ * HEX", "NAME [TYPE] nxdomain|nodata|servfail|bogus|refused|malformed|silence|records", "NAME
+ * [TYPE] secure". False when the line has none of these forms.
  */
 bool fake_dns_add_line(struct fake_dns *fake, const char *line);
 

@@ -15,7 +15,15 @@
 #define XF_DNS_NAME_MAX    255
 #define XF_DNS_RECORDS_MAX 64 /* records of one answer; further ones are dropped */
 
-enum xf_dns_type { XF_DNS_A = 1, XF_DNS_AAAA = 28, XF_DNS_SRV = 33, XF_DNS_TLSA = 52 };
+enum xf_dns_type {
+    XF_DNS_A = 1,
+    XF_DNS_AAAA = 28,
+    XF_DNS_SRV = 33,
+    XF_DNS_NAPTR = 35,
+    XF_DNS_TLSA = 52
+};
+
+#define XF_NAPTR_SERVICE_MAX 15 /* bytes; longer services are none that anybody here follows */
 
 enum xf_dns_status {
     XF_DNS_FOUND,   /* count > 0 */
@@ -25,10 +33,13 @@ enum xf_dns_status {
 };
 
 struct xf_dns_record {
-    uint16_t priority, weight, port;  /* SRV */
-    char target[XF_DNS_NAME_MAX + 1]; /* SRV: lower case, no trailing dot; "" is the root "." */
-    uint8_t address[16];              /* A (4 bytes), AAAA */
-    struct xf_tlsa tlsa;              /* TLSA; its data is borrowed for the callback */
+    uint16_t priority, weight; /* SRV; NAPTR: order and preference (RFC 3403 §4.1) */
+    uint16_t port;             /* SRV */
+    /* SRV, and the replacement of NAPTR: lower case, no trailing dot; "" is the root "." */
+    char target[XF_DNS_NAME_MAX + 1];
+    char service[XF_NAPTR_SERVICE_MAX + 1]; /* NAPTR: upper case, "SIPS+D2T" */
+    uint8_t address[16];                    /* A (4 bytes), AAAA */
+    struct xf_tlsa tlsa;                    /* TLSA; its data is borrowed for the callback */
 };
 
 struct xf_dns_answer {

@@ -13,6 +13,7 @@
 
 #define QNAME "_xmpp-server._tcp.b.example"
 #define TNAME "_5269._tcp.x.b.example"
+#define D2T   "08534950532b443254" /* "SIPS+D2T" with its length */
 #define SOA   " SOA 900 { .ns.b.example .root.b.example %1 %2 %3 %4 %60 }"
 
 static size_t write_tlsa(const struct xf_tlsa *tlsa, char *out, size_t max)
@@ -39,6 +40,9 @@ static void write_records(const struct xf_dns_reply *reply, enum xf_dns_type typ
         if (type == XF_DNS_SRV)
             at += (size_t)snprintf(out + at, max - at, "%u %u %u %s", record->priority,
                                    record->weight, record->port, record->target);
+        else if (type == XF_DNS_NAPTR)
+            at += (size_t)snprintf(out + at, max - at, "%u %u %s %s", record->priority,
+                                   record->weight, record->service, record->target);
         else if (type == XF_DNS_TLSA)
             at += write_tlsa(&record->tlsa, out + at, max - at);
         else
@@ -179,6 +183,41 @@ static const struct {
      XF_DNS_REPLY_ANSWER, XF_DNS_NO_DATA, 9, ""},
     {"no TLSA", TNAME, XF_DNS_TLSA, 0x8183, "/ .example" SOA, XF_DNS_REPLY_ANSWER, XF_DNS_NXDOMAIN, 60, ""},
     {"TLSA of two bytes, for weeks", TNAME, XF_DNS_TLSA, 0x8180, "@ TLSA 2000000 { 0301 }", XF_DNS_REPLY_ANSWER, XF_DNS_NO_DATA, 900, ""},
+
+    {"NAPTR", "b.example", XF_DNS_NAPTR, 0x8180, /* RFC 3263 §4.1 */
+     "@ NAPTR 9 { #50 #60 0173 " D2T " 00 ._sips._tcp.B.example } @ NAPTR 8 { #90 #50 0153 08" "736970732b643274 00 ._s.c.example }",
+     XF_DNS_REPLY_ANSWER, XF_DNS_FOUND, 8, "50 60 SIPS+D2T _sips._tcp.b.example, 90 50 SIPS+D2T _s.c.example"},
+    {"NAPTR behind an alias", "b.example", XF_DNS_NAPTR, 0x8180,
+     "@ CNAME 7 { .c.example } .c.example NAPTR 9 { #1 #2 0173 " D2T " 00 ._sips._tcp.c.example }",
+     XF_DNS_REPLY_ANSWER, XF_DNS_FOUND, 7, "1 2 SIPS+D2T _sips._tcp.c.example"},
+    {"NAPTR with a compressed replacement", "b.example", XF_DNS_NAPTR, 0x8180, "@ NAPTR 9 { #1 #2 0173 " D2T " 00 @c00c }",
+     XF_DNS_REPLY_ANSWER, XF_DNS_FOUND, 9, "1 2 SIPS+D2T b.example"},
+    {"NAPTR to nothing", "b.example", XF_DNS_NAPTR, 0x8180, "@ NAPTR 9 { #1 #2 0173 " D2T " 00 . }",
+     XF_DNS_REPLY_ANSWER, XF_DNS_FOUND, 9, "1 2 SIPS+D2T "},
+    {"NAPTR with a regular expression is skipped", "b.example", XF_DNS_NAPTR, 0x8180,
+     "@ NAPTR 9 { #1 #2 0173 " D2T " 03" "212e21 . } @ NAPTR 9 { #1 #3 0173 " D2T " 00 .x.example }",
+     XF_DNS_REPLY_ANSWER, XF_DNS_FOUND, 9, "1 3 SIPS+D2T x.example"},
+    {"NAPTR rules of telephone numbers alone are as none", "b.example", XF_DNS_NAPTR, 0x8180,
+     "@ NAPTR 2000 { #1 #2 0175 07" "4532552b736970 03" "212e21 . }", XF_DNS_REPLY_ANSWER, XF_DNS_NO_DATA, 900, ""},
+    {"NAPTR that leads to addresses or to other rules", "b.example", XF_DNS_NAPTR, 0x8180,
+     "@ NAPTR 9 { #1 #2 0161 " D2T " 00 .x.example } @ NAPTR 9 { #1 #2 00 " D2T " 00 .x.example }",
+     XF_DNS_REPLY_ANSWER, XF_DNS_NO_DATA, 9, ""},
+    {"NAPTR with a service of 15 bytes, and of 16", "b.example", XF_DNS_NAPTR, 0x8180,
+     "@ NAPTR 9 { #1 #2 0173 0f" "414141414141414141414141414141 00 .x.example } "
+     "@ NAPTR 9 { #1 #2 0173 10" "41414141414141414141414141414141 00 .x.example }",
+     XF_DNS_REPLY_ANSWER, XF_DNS_FOUND, 9, "1 2 AAAAAAAAAAAAAAA x.example"},
+    {"NAPTR with odd bytes in the service", "b.example", XF_DNS_NAPTR, 0x8180,
+     "@ NAPTR 9 { #1 #2 0173 03410041 00 .x.example } @ NAPTR 9 { #1 #2 0173 0341ff41 00 .x.example } "
+     "@ NAPTR 9 { #1 #2 0173 00 00 .x.example }",
+     XF_DNS_REPLY_ANSWER, XF_DNS_NO_DATA, 9, ""},
+    {"NAPTR with odd bytes in the replacement", "b.example", XF_DNS_NAPTR, 0x8180, "@ NAPTR 9 { #1 #2 0173 " D2T " 00 .a<b>.example }",
+     XF_DNS_REPLY_ANSWER, XF_DNS_NO_DATA, 9, ""},
+    {"NAPTR whose string is longer than the record", "b.example", XF_DNS_NAPTR, 0x8180, "@ NAPTR 9 { #1 #2 0173 ff53 }",
+     XF_DNS_REPLY_MALFORMED, XF_DNS_FAILED, 0, ""},
+    {"NAPTR without replacement", "b.example", XF_DNS_NAPTR, 0x8180, "@ NAPTR 9 { #1 #2 0173 " D2T " 00 }",
+     XF_DNS_REPLY_ANSWER, XF_DNS_NO_DATA, 9, ""},
+    {"no NAPTR", "b.example", XF_DNS_NAPTR, 0x8180, "/ .example" SOA, XF_DNS_REPLY_ANSWER, XF_DNS_NO_DATA, 60, ""},
+
     {"label of 64 bytes", QNAME, XF_DNS_SRV, 0x8180, "@ SRV 9 { #0 #0 #1 40 @ }", XF_DNS_REPLY_MALFORMED, XF_DNS_FAILED, 0,
      ""},
 };

@@ -74,8 +74,8 @@ static unsigned type_number(const char *word)
     static const struct {
         const char *word;
         unsigned number;
-    } types[] = {{"A", 1},    {"CNAME", 5},  {"SOA", 6},  {"TXT", 16}, {"AAAA", 28},
-                 {"SRV", 33}, {"DNAME", 39}, {"OPT", 41}, {"TLSA", 52}};
+    } types[] = {{"A", 1},    {"CNAME", 5},  {"SOA", 6},    {"TXT", 16}, {"AAAA", 28},
+                 {"SRV", 33}, {"NAPTR", 35}, {"DNAME", 39}, {"OPT", 41}, {"TLSA", 52}};
 
     for (size_t i = 0; i < XF_ARRAY_LEN(types); i++)
         if (strcmp(types[i].word, word) == 0)
