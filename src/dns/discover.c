@@ -1,25 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * discover.c — turns a peer's domain into candidates to connect to (RFC 6120 §3.2, RFC 2782,
- * XEP-0368).
+ * XEP-0368, RFC 3263).
  *
- * How this works: the SRV questions of _xmpps-server and _xmpp-server go out together. When both
- * are answered, the endpoints that they name are put in order as one set, and targets.c finds their
- * addresses.
+ * How this works: what there is to look for is the table `kinds`. The SRV questions of all services
+ * that the caller wants go out together. When all are answered, the endpoints that they name are
+ * put in order as one set, and targets.c finds their addresses.
  *
- *  - enum said is what one SRV answer says; after_srv decides from both answers what happens next.
+ *  - enum said is what the SRV answer of one service says; after_srv decides from all of them what
+ *    happens next.
  *  - "." means "not here" for its own service only (RFC 2782): "." for _xmpps-server does not
  *    affect the SRV records of STARTTLS, but excludes the fallback, since the domain uses SRV
  *    (XEP-0368 §5).
  *  - A failed SRV query does not mean that there are no records. We use the endpoints from the
  *    other query, but not the fallback to A/AAAA, which could lead to a machine that the domain
  *    does not name.
+ *  - A service with NAPTR rules asks for them first. Those of the most preferred order are followed
+ *    one after the other until one leads to endpoints; of those that lead nowhere the worst counts.
+ *    Rules for other services, and regular expressions, count as none: then the SRV records under
+ *    the service's own name decide, as they do when the NAPTR query fails; but then their absence
+ *    is no absence.
  *  - Without any candidate, one failed target makes the result FAILED: that target might have had
  *    an address.
  *  - An IP literal needs no query; a domain that cannot be a DNS name is NOT_FOUND.
- *  - An endpoint is secure when the SRV answer that names it is; the fallback when every SRV
- *    question was securely denied (RFC 7673 §3.1). A static route never is: the operator's word
- *    does not prove that the domain is served there, even if the zone of the host is signed.
+ *  - An endpoint is secure when the SRV answer that names it is, and the NAPTR answer before that;
+ *    the fallback when every question was securely denied (RFC 7673 §3.1). A static route never is:
+ *    the operator's word does not prove that the domain is served there, even if the zone of the
+ *    host is signed.
  */
 #include <xfed/dns/discover.h>
 
@@ -32,11 +39,28 @@
 #include "name_priv.h"
 #include "targets_priv.h"
 
-#define STARTTLS_PORT 5269
-#define ENDPOINTS_MAX (2 * XF_DNS_RECORDS_MAX)
-
 /* clang-format off */
-enum said {
+static const struct protocol {
+    const char *name;
+    uint16_t port;
+    bool is_direct; /* of an address without SRV record */
+} xmpp = {"XMPP", 5269, false}, sip_tls = {"SIP", 5061, true}, sip_tcp = {"SIP", 5060, false};
+
+static const struct kind {
+    enum xf_service service;
+    const struct protocol *protocol;
+    const char *prefix; /* of the name with the SRV records */
+    const char *rules;  /* the service of the NAPTR rules to follow; NULL: none */
+    bool is_direct, falls_back;
+} kinds[] = {
+    {XF_SERVICE_XMPPS,          &xmpp,    "_xmpps-server._tcp.",     NULL,       true,  false},
+    {XF_SERVICE_XMPP,           &xmpp,    "_xmpp-server._tcp.",      NULL,       false, true },
+    {XF_SERVICE_SIPS,           &sip_tls, "_sips._tcp.",             "SIPS+D2T", true,  true },
+    {XF_SERVICE_SIP_FEDERATION, &sip_tls, "_sipfederationtls._tcp.", NULL,       true,  false},
+    {XF_SERVICE_SIP_TCP,        &sip_tcp, "_sip._tcp.",              NULL,       false, true },
+};
+
+enum said { /* what comes later in this list wins over what comes before */
     SAID_UNASKED,
     SAID_WAIT,      /* no answer yet */
     SAID_ABSENT,    /* no such record */
@@ -47,12 +71,23 @@ enum said {
 };
 /* clang-format on */
 
-struct service { /* one SRV question */
+#define SERVICES_MAX  2 /* of one protocol */
+#define ENDPOINTS_MAX (SERVICES_MAX * XF_DNS_RECORDS_MAX)
+
+struct rule {
+    uint16_t order, preference;
+    char name[XF_DNS_NAME_MAX + 1]; /* with the SRV records */
+};
+
+struct service { /* the questions about one: NAPTR, then SRV */
     struct xf_discovery *discovery;
+    const struct kind *kind;
     struct xf_dns_query *query;
-    bool is_direct;
-    bool is_secure; /* what it said */
-    enum said said;
+    bool is_secure;     /* what all answers said */
+    enum said said;     /* at last */
+    enum said worst;    /* until now */
+    struct rule *rules; /* those that are still to be followed begin at next_rule */
+    size_t rule_count, next_rule;
 };
 
 struct xf_discovery {
@@ -60,8 +95,10 @@ struct xf_discovery {
     xf_discovered_fn done;
     void *owner;
     char domain[XF_DNS_NAME_MAX + 1];
+    const struct protocol *protocol;
     bool may_fall_back, dane;
-    struct service direct, starttls;
+    struct service services[SERVICES_MAX];
+    size_t service_count;
     struct xf_dns_query *later; /* brings `verdict` */
     enum xf_discovery_outcome verdict;
     size_t endpoint_count;
@@ -82,21 +119,29 @@ static void cancel(struct xf_dns *dns, struct xf_dns_query **query)
 static void discovery_free(struct xf_discovery *discovery)
 {
     cancel(discovery->dns, &discovery->later);
-    cancel(discovery->dns, &discovery->direct.query);
-    cancel(discovery->dns, &discovery->starttls.query);
+    for (size_t i = 0; i < discovery->service_count; i++) {
+        cancel(discovery->dns, &discovery->services[i].query);
+        xf_free(discovery->services[i].rules);
+    }
     xf_targets_free(&discovery->targets);
     xf_free(discovery->endpoints);
     xf_free(discovery);
 }
 
+static bool any_said(const struct xf_discovery *discovery, enum said said)
+{
+    for (size_t i = 0; i < discovery->service_count; i++)
+        if (discovery->services[i].said == said)
+            return true;
+    return false;
+}
+
 /* True for any endpoint: each of the domain's servers may connect to us. */
 static bool tlsa_is_open(const struct xf_discovery *discovery)
 {
-    bool srv_failed =
-        discovery->direct.said == SAID_FAILED || discovery->starttls.said == SAID_FAILED;
-
     return discovery->dane && discovery->dns->may_be_secure &&
-           (srv_failed || (discovery->targets && xf_targets_tlsa_is_open(discovery->targets)));
+           (any_said(discovery, SAID_FAILED) ||
+            (discovery->targets && xf_targets_tlsa_is_open(discovery->targets)));
 }
 
 static void finish(struct xf_discovery *discovery, enum xf_discovery_outcome outcome,
@@ -139,7 +184,7 @@ static void on_targets_known(void *owner)
     const char *asked, *cause;
     enum xf_help help;
     const char *failed = xf_targets_failed(discovery->targets, &asked, &cause, &help);
-    bool by_srv = discovery->direct.said == SAID_HERE || discovery->starttls.said == SAID_HERE;
+    bool by_srv = any_said(discovery, SAID_HERE);
 
     if (count > 0) {
         say(discovery, "found", discovery->domain);
@@ -151,10 +196,13 @@ static void on_targets_known(void *owner)
         discovery->help = help;
         finish(discovery, XF_DISCOVERY_FAILED, NULL, 0);
     } else {
-        say(discovery,
-            by_srv ? "the domain's SRV records name a host without an address:"
-                   : "no XMPP server in DNS, neither SRV records nor an address, at",
-            discovery->endpoints[0].target);
+        if (by_srv)
+            say(discovery, "the domain's SRV records name a host without an address:",
+                discovery->endpoints[0].target);
+        else
+            snprintf(discovery->detail, sizeof(discovery->detail),
+                     "no %s server in DNS, neither SRV records nor an address, at %s",
+                     discovery->protocol->name, discovery->endpoints[0].target);
         discovery->help = by_srv ? XF_HELP_DNS_NO_SRV_ADDRESS : XF_HELP_DNS_NO_SERVER;
         finish(discovery, XF_DISCOVERY_NOT_FOUND, NULL, 0);
     }
@@ -183,9 +231,10 @@ static struct xf_endpoint *add_endpoint(struct xf_discovery *discovery, const ch
     return endpoint;
 }
 
-static bool srv_is_known(const struct xf_discovery *discovery)
+/* Without an SRV record: the address of this name, with the protocol's port. */
+static struct xf_endpoint *add_home(struct xf_discovery *discovery, const char *name)
 {
-    return discovery->direct.said != SAID_WAIT && discovery->starttls.said != SAID_WAIT;
+    return add_endpoint(discovery, name, discovery->protocol->port, discovery->protocol->is_direct);
 }
 
 static bool conclude(struct xf_discovery *discovery, enum xf_discovery_outcome outcome,
@@ -199,8 +248,10 @@ static bool conclude(struct xf_discovery *discovery, enum xf_discovery_outcome o
 
 static bool srv_is_securely_absent(const struct xf_discovery *discovery)
 {
-    return (discovery->direct.said == SAID_UNASKED || discovery->direct.is_secure) &&
-           discovery->starttls.is_secure;
+    for (size_t i = 0; i < discovery->service_count; i++)
+        if (!discovery->services[i].is_secure)
+            return false;
+    return true;
 }
 
 /*
@@ -208,28 +259,26 @@ static bool srv_is_securely_absent(const struct xf_discovery *discovery)
  */
 static bool after_srv(struct xf_discovery *discovery)
 {
-    enum said direct = discovery->direct.said, starttls = discovery->starttls.said;
-
-    if (direct == SAID_HERE || starttls == SAID_HERE) {
+    if (any_said(discovery, SAID_HERE)) {
         xf_endpoints_order(discovery->endpoints, discovery->endpoint_count);
         resolve_targets(discovery);
         return false;
     }
-    if (direct == SAID_FAILED || starttls == SAID_FAILED)
+    if (any_said(discovery, SAID_FAILED))
         return conclude(discovery, XF_DISCOVERY_FAILED, discovery->help,
                         "DNS gave no answer for the SRV records of");
-    if (direct == SAID_UNUSABLE || starttls == SAID_UNUSABLE)
+    if (any_said(discovery, SAID_UNUSABLE))
         return conclude(discovery, XF_DISCOVERY_NOT_FOUND, XF_HELP_DNS_NO_SERVER,
                         "no usable SRV record at");
-    if (starttls == SAID_NOT_HERE || direct == SAID_NOT_HERE)
+    if (any_said(discovery, SAID_NOT_HERE))
         return conclude(discovery, XF_DISCOVERY_NO_SERVICE, XF_HELP_DNS_NO_SERVICE,
-                        "no XMPP service (SRV \".\") at");
+                        discovery->protocol == &xmpp ? "no XMPP service (SRV \".\") at"
+                                                     : "no SIP service (SRV \".\") at");
     if (!discovery->may_fall_back)
         return conclude(discovery, XF_DISCOVERY_NOT_FOUND, XF_HELP_DNS_NO_SERVER,
                         "no SRV record at");
 
-    add_endpoint(discovery, discovery->domain, STARTTLS_PORT, false)->is_secure =
-        srv_is_securely_absent(discovery);
+    add_home(discovery, discovery->domain)->is_secure = srv_is_securely_absent(discovery);
     resolve_targets(discovery);
     return false;
 }
@@ -247,11 +296,11 @@ static enum said take_records(struct service *service, const struct xf_dns_answe
             said = said == SAID_HERE ? said : SAID_UNUSABLE;
             continue;
         }
-        struct xf_endpoint *endpoint =
-            add_endpoint(service->discovery, record->target, record->port, service->is_direct);
+        struct xf_endpoint *endpoint = add_endpoint(service->discovery, record->target,
+                                                    record->port, service->kind->is_direct);
         endpoint->priority = record->priority;
         endpoint->weight = record->weight;
-        endpoint->is_secure = answer->is_secure;
+        endpoint->is_secure = service->is_secure;
         said = SAID_HERE;
     }
     return said;
@@ -271,46 +320,157 @@ static enum said read_srv(struct service *service, const struct xf_dns_answer *a
     return SAID_FAILED;
 }
 
-static void on_srv(void *owner, const struct xf_dns_answer *answer)
+static bool all_have_answered(const struct xf_discovery *discovery)
 {
-    struct service *service = owner;
+    return !any_said(discovery, SAID_WAIT);
+}
+
+/* After the last answer of a service. */
+static void go_on(struct xf_discovery *discovery)
+{
+    if (all_have_answered(discovery) && after_srv(discovery))
+        finish(discovery, discovery->verdict, NULL, 0);
+}
+
+/* Of every answer. */
+static void note(struct service *service, const struct xf_dns_answer *answer)
+{
     struct xf_discovery *discovery = service->discovery;
 
     service->query = NULL;
-    service->is_secure = answer->is_secure;
-    service->said = read_srv(service, answer);
-    if (service->said == SAID_FAILED) {
-        snprintf(discovery->cause, sizeof(discovery->cause), "%s", answer->detail);
-        discovery->help = answer->help;
-    }
-    if (srv_is_known(discovery) && after_srv(discovery))
-        finish(discovery, discovery->verdict, NULL, 0);
+    service->is_secure = service->is_secure && answer->is_secure;
+    if (answer->status != XF_DNS_FAILED)
+        return;
+    snprintf(discovery->cause, sizeof(discovery->cause), "%s", answer->detail);
+    discovery->help = answer->help;
+    service->worst = SAID_FAILED;
+}
+
+static bool follow_next_rule(struct service *service);
+
+static void on_srv(void *owner, const struct xf_dns_answer *answer)
+{
+    struct service *service = owner;
+
+    note(service, answer);
+    enum said said = read_srv(service, answer);
+    if (said > service->worst)
+        service->worst = said;
+    if (said != SAID_HERE && follow_next_rule(service))
+        return;
+    service->said = service->worst;
+    go_on(service->discovery);
+}
+
+static void ask(struct service *service, const char *name, enum xf_dns_type type,
+                xf_dns_answered_fn answered)
+{
+    struct xf_dns *dns = service->discovery->dns;
+
+    service->query = dns->ops->ask(dns, name, type, answered, service);
+}
+
+static bool follow_next_rule(struct service *service)
+{
+    if (service->next_rule == service->rule_count)
+        return false;
+    ask(service, service->rules[service->next_rule++].name, XF_DNS_SRV, on_srv);
+    return true;
 }
 
 /*
  * A domain that is too long for the prefix cannot have the record, so its absence needs no proof.
  */
-static void ask_srv(struct xf_discovery *discovery, struct service *service, const char *prefix)
+static void ask_own_name(struct service *service)
 {
     char name[XF_DNS_NAME_MAX + 32];
-    int len = snprintf(name, sizeof(name), "%s%s", prefix, discovery->domain);
+    int len =
+        snprintf(name, sizeof(name), "%s%s", service->kind->prefix, service->discovery->domain);
 
-    if (len > XF_DNS_NAME_TEXT_MAX) {
-        service->said = SAID_ABSENT;
-        service->is_secure = true;
-        return;
-    }
-    service->said = SAID_WAIT;
-    service->query = discovery->dns->ops->ask(discovery->dns, name, XF_DNS_SRV, on_srv, service);
+    if (len > XF_DNS_NAME_TEXT_MAX)
+        service->said = service->worst;
+    else
+        ask(service, name, XF_DNS_SRV, on_srv);
 }
 
-static struct xf_discovery *discovery_new(struct xf_dns *dns, xf_discovered_fn done, void *owner)
+static bool is_before(const struct xf_dns_record *record, const struct rule *rule)
+{
+    return record->priority != rule->order ? record->priority < rule->order
+                                           : record->weight < rule->preference;
+}
+
+/* In order; of too many the last is dropped. */
+static void insert_rule(struct service *service, const struct xf_dns_record *record)
+{
+    size_t at = service->rule_count, kept = at < XF_NAPTR_RULES_MAX ? at : at - 1;
+
+    while (at > 0 && is_before(record, &service->rules[at - 1]))
+        at--;
+    if (at == XF_NAPTR_RULES_MAX)
+        return;
+    memmove(&service->rules[at + 1], &service->rules[at], (kept - at) * sizeof(*service->rules));
+    service->rules[at] = (struct rule){.order = record->priority, .preference = record->weight};
+    memcpy(service->rules[at].name, record->target, sizeof(service->rules[at].name));
+    service->rule_count = kept + 1;
+}
+
+/* RFC 3403 §4.1: once a rule applies, those of a higher order are not considered. */
+static void drop_higher_orders(struct service *service)
+{
+    while (service->rule_count > 0 &&
+           service->rules[service->rule_count - 1].order != service->rules[0].order)
+        service->rule_count--;
+}
+
+static void on_rules(void *owner, const struct xf_dns_answer *answer)
+{
+    struct service *service = owner;
+
+    note(service, answer);
+    service->rules = xf_alloc(XF_NAPTR_RULES_MAX * sizeof(*service->rules));
+    for (size_t i = 0; i < answer->count; i++)
+        if (strcmp(answer->records[i].service, service->kind->rules) == 0 &&
+            answer->records[i].target[0] != '\0')
+            insert_rule(service, &answer->records[i]);
+    drop_higher_orders(service);
+    if (!follow_next_rule(service))
+        ask_own_name(service);
+    if (service->said != SAID_WAIT)
+        go_on(service->discovery);
+}
+
+static void ask_service(struct xf_discovery *discovery, const struct kind *kind)
+{
+    xf_require(discovery->service_count < SERVICES_MAX);
+
+    struct service *service = &discovery->services[discovery->service_count++];
+    *service = (struct service){.discovery = discovery,
+                                .kind = kind,
+                                .said = SAID_WAIT,
+                                .worst = SAID_ABSENT,
+                                .is_secure = true};
+    if (kind->rules)
+        ask(service, discovery->domain, XF_DNS_NAPTR, on_rules);
+    else
+        ask_own_name(service);
+}
+
+/* Without any service nothing can be found, and XMPP is what the texts then speak of. */
+static const struct protocol *protocol_of(unsigned services)
+{
+    for (size_t i = 0; i < XF_ARRAY_LEN(kinds); i++)
+        if (services & kinds[i].service)
+            return kinds[i].protocol;
+    return &xmpp;
+}
+
+static struct xf_discovery *discovery_new(struct xf_dns *dns, unsigned services,
+                                          xf_discovered_fn done, void *owner)
 {
     struct xf_discovery *discovery = xf_new(struct xf_discovery);
 
-    *discovery = (struct xf_discovery){.dns = dns, .done = done, .owner = owner};
-    discovery->direct = (struct service){.discovery = discovery, .is_direct = true};
-    discovery->starttls = (struct service){.discovery = discovery};
+    *discovery = (struct xf_discovery){
+        .dns = dns, .protocol = protocol_of(services), .done = done, .owner = owner};
     return discovery;
 }
 
@@ -331,12 +491,12 @@ struct xf_discovery *xf_discover(struct xf_dns *dns, struct xf_span domain,
                                  const struct xf_discovery_opts *opts, xf_discovered_fn done,
                                  void *owner)
 {
-    struct xf_discovery *discovery = discovery_new(dns, done, owner);
+    struct xf_discovery *discovery = discovery_new(dns, opts->services, done, owner);
     char address[XF_DNS_NAME_MAX + 1];
 
     if (read_literal(domain, address)) {
         memcpy(discovery->domain, address, sizeof(address));
-        add_endpoint(discovery, address, STARTTLS_PORT, false)->is_literal = true;
+        add_home(discovery, address)->is_literal = true;
         resolve_targets(discovery);
         return discovery;
     }
@@ -346,13 +506,14 @@ struct xf_discovery *xf_discover(struct xf_dns *dns, struct xf_span domain,
         finish_later(discovery, XF_DISCOVERY_NOT_FOUND);
         return discovery;
     }
-    discovery->may_fall_back = opts->starttls;
     discovery->dane = opts->dane;
-    if (opts->direct_tls)
-        ask_srv(discovery, &discovery->direct, "_xmpps-server._tcp.");
-    if (opts->starttls)
-        ask_srv(discovery, &discovery->starttls, "_xmpp-server._tcp.");
-    if (srv_is_known(discovery) && after_srv(discovery))
+    for (size_t i = 0; i < XF_ARRAY_LEN(kinds); i++) {
+        if (!(opts->services & kinds[i].service))
+            continue;
+        discovery->may_fall_back |= kinds[i].falls_back && !opts->srv_only;
+        ask_service(discovery, &kinds[i]);
+    }
+    if (all_have_answered(discovery) && after_srv(discovery))
         finish_later(discovery, discovery->verdict);
     return discovery;
 }
@@ -366,7 +527,7 @@ static void add_route(struct xf_discovery *discovery, const char *route)
     const char *bracket = strrchr(route, ']'), *colon = strrchr(bracket ? bracket : route, ':');
     struct xf_span host = {route, colon ? (size_t)(colon - route) : strlen(route)};
     char name[XF_DNS_NAME_MAX + 1], *end = NULL;
-    unsigned long port = STARTTLS_PORT;
+    unsigned long port = discovery->protocol->port;
 
     if (colon)
         port = strtoul(colon + 1, &end, 10);
@@ -375,13 +536,15 @@ static void add_route(struct xf_discovery *discovery, const char *route)
 
     bool is_literal = read_literal(host, name);
     if (is_literal || xf_dns_name_of_domain(host, name))
-        add_endpoint(discovery, name, (uint16_t)port, false)->is_literal = is_literal;
+        add_endpoint(discovery, name, (uint16_t)port, discovery->protocol->is_direct)->is_literal =
+            is_literal;
 }
 
-struct xf_discovery *xf_discover_static(struct xf_dns *dns, const char *const *routes, size_t count,
-                                        bool are_equal, xf_discovered_fn done, void *owner)
+struct xf_discovery *xf_discover_static(struct xf_dns *dns, enum xf_service service,
+                                        const char *const *routes, size_t count, bool are_equal,
+                                        xf_discovered_fn done, void *owner)
 {
-    struct xf_discovery *discovery = discovery_new(dns, done, owner);
+    struct xf_discovery *discovery = discovery_new(dns, service, done, owner);
 
     for (size_t i = 0; i < count && i < XF_CANDIDATES_MAX; i++)
         add_route(discovery, routes[i]);

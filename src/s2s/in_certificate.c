@@ -135,7 +135,7 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
 static enum xf_records start(struct xf_look *look)
 {
     const struct xf_s2s *s2s = look->in->s2s;
-    struct xf_discovery_opts opts = {.direct_tls = true, .starttls = true, .dane = true};
+    struct xf_discovery_opts opts = {.services = XF_SERVICE_XMPPS | XF_SERVICE_XMPP, .dane = true};
     struct xf_dns *dns;
     enum xf_records records = guess(s2s, xf_policy_peer(s2s->policy, peer_of(look)), &dns);
     if (records != XF_RECORDS_UNASKED)

@@ -40,12 +40,12 @@ void xf_out_resolve(struct xf_out *out)
     }
     if (settings->route.count) {
         out->discovery = xf_discover_static(
-            dns, (const char *const *)settings->route.item, settings->route.count,
+            dns, XF_SERVICE_XMPP, (const char *const *)settings->route.item, settings->route.count,
             settings->route_order == XF_ROUTE_EQUAL, on_discovered, out);
         return;
     }
-    struct xf_discovery_opts opts = {
-        .direct_tls = direct, .starttls = true, .dane = settings->dane};
+    struct xf_discovery_opts opts = {.services = XF_SERVICE_XMPP | (direct ? XF_SERVICE_XMPPS : 0u),
+                                     .dane = settings->dane};
     out->discovery = xf_discover(dns, xf_span_of(out->peer), &opts, on_discovered, out);
 }
 

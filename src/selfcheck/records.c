@@ -277,7 +277,8 @@ static bool has_direct(const struct name *name)
 
 static void discover(struct name *name)
 {
-    const struct xf_discovery_opts opts = {.direct_tls = has_direct(name), .starttls = true};
+    const struct xf_discovery_opts opts = {.services = XF_SERVICE_XMPP |
+                                                       (has_direct(name) ? XF_SERVICE_XMPPS : 0u)};
     judge_srv(name, &name->srv[0]);
     if (has_direct(name) && !is_no_service(&name->srv[0]) &&
         name->srv[0].count + name->srv[1].count > 0)

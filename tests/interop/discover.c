@@ -80,8 +80,8 @@ static void on_discovered(void *owner, const struct xf_discovery_result *result)
 
 static void discover(struct run *run, const char *domain, struct xf_buf *text)
 {
-    static const struct xf_discovery_opts opts = {
-        .direct_tls = true, .starttls = true, .dane = true};
+    static const struct xf_discovery_opts opts = {.services = XF_SERVICE_XMPPS | XF_SERVICE_XMPP,
+                                                  .dane = true};
 
     xf_buf_init(text, TEXT_MAX);
     run->text = text;

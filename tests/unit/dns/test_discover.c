@@ -106,7 +106,7 @@ static struct fake_dns *table_of(const char *const *lines)
     return fake;
 }
 
-static const struct xf_discovery_opts both = {.direct_tls = true, .starttls = true};
+static const struct xf_discovery_opts both = {.services = XF_SERVICE_XMPPS | XF_SERVICE_XMPP};
 
 /* clang-format off */
 static const struct {
@@ -260,14 +260,14 @@ static const struct {
     enum xf_discovery_outcome want;
     const char *candidates; /* if it has none: the code for help */
 } switches[] = {
-    {"direct off does not ask for it", {.starttls = true},
+    {"direct off does not ask for it", {.services = XF_SERVICE_XMPP},
      {TLS_SRV " SRV 0 0 5270 x.b.example", SRV " SRV 1 0 5269 x.b.example", "x.b.example A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5269 x.b.example"},
-    {"starttls off does not ask for it", {.direct_tls = true},
+    {"starttls off does not ask for it", {.services = XF_SERVICE_XMPPS},
      {TLS_SRV " SRV 0 0 5270 x.b.example", SRV " SRV 1 0 5269 x.b.example", "x.b.example A 192.0.2.1"},
      XF_DISCOVERY_FOUND, "direct 192.0.2.1:5270 x.b.example"},
-    {"starttls off does not fall back", {.direct_tls = true}, {"b.example A 192.0.2.9"}, XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
-    {"starttls off, direct says no service", {.direct_tls = true}, {TLS_SRV " SRV 0 0 0 ."}, XF_DISCOVERY_NO_SERVICE, "dns-no-service"},
+    {"starttls off does not fall back", {.services = XF_SERVICE_XMPPS}, {"b.example A 192.0.2.9"}, XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
+    {"starttls off, direct says no service", {.services = XF_SERVICE_XMPPS}, {TLS_SRV " SRV 0 0 0 ."}, XF_DISCOVERY_NO_SERVICE, "dns-no-service"},
     {"neither", {.dane = false}, {"b.example A 192.0.2.9"}, XF_DISCOVERY_NOT_FOUND, "dns-no-server"},
 };
 /* clang-format on */
@@ -282,8 +282,10 @@ START_TEST(switches_choose_the_services)
     ck_assert_msg(seen.count == 0, "%s: done from within", switches[_i].label);
     fake_dns_settle(fake);
     check_seen(&seen, switches[_i].label, switches[_i].want, switches[_i].candidates);
-    ck_assert_uint_eq(fake_dns_asked(fake, SRV, XF_DNS_SRV), switches[_i].opts.starttls);
-    ck_assert_uint_eq(fake_dns_asked(fake, TLS_SRV, XF_DNS_SRV), switches[_i].opts.direct_tls);
+    ck_assert_uint_eq(fake_dns_asked(fake, SRV, XF_DNS_SRV),
+                      (switches[_i].opts.services & XF_SERVICE_XMPP) != 0);
+    ck_assert_uint_eq(fake_dns_asked(fake, TLS_SRV, XF_DNS_SRV),
+                      (switches[_i].opts.services & XF_SERVICE_XMPPS) != 0);
     fake_dns_free(&fake);
 }
 END_TEST
@@ -325,7 +327,8 @@ START_TEST(equal_static_routes_come_in_any_order)
 
     for (unsigned i = 0; i < 600; i++) {
         struct seen seen = {0};
-        xf_discover_static(fake_dns_seam(fake), equal, 3, true, on_discovered, &seen);
+        xf_discover_static(fake_dns_seam(fake), XF_SERVICE_XMPP, equal, 3, true, on_discovered,
+                           &seen);
         fake_dns_settle(fake);
         ck_assert_int_eq(seen.outcome, XF_DISCOVERY_FOUND);
         char first = seen.candidates[strlen("starttls 192.0.2.")];
@@ -349,11 +352,223 @@ START_TEST(static_route_comes_to)
 
     while (count < 4 && routes[_i].routes[count])
         count++;
-    xf_discover_static(fake_dns_seam(fake), routes[_i].routes, count, false, on_discovered, &seen);
+    xf_discover_static(fake_dns_seam(fake), XF_SERVICE_XMPP, routes[_i].routes, count, false,
+                       on_discovered, &seen);
     ck_assert_msg(seen.count == 0, "%s: done from within", routes[_i].label);
     fake_dns_settle(fake);
     check_seen(&seen, routes[_i].label, routes[_i].want, routes[_i].candidates);
     ck_assert_uint_eq(fake_dns_asked(fake, NULL, XF_DNS_SRV), 0);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+/* clang-format off */
+#define N       "b.example NAPTR "
+#define SIPS    "_sips._tcp.b.example"
+#define FED     "_sipfederationtls._tcp.b.example"
+#define SIP_TCP "_sip._tcp.b.example"
+
+static const struct {
+    const char *label;
+    unsigned services;
+    const char *domain;
+    const char *lines[12];
+    enum xf_discovery_outcome want;
+    const char *candidates; /* if it has none: the code for help */
+    unsigned naptr_asked, srv_asked;
+} sip[] = {
+    {"by NAPTR", XF_SERVICE_SIPS, "b.example",
+     {N "50 50 SIPS+D2T _sips._tcp.sip.b.example", "_sips._tcp.sip.b.example SRV 0 5 5062 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.1:5062 x.b.example", 1, 1},
+    {"no NAPTR", XF_SERVICE_SIPS, "b.example", {SIPS " SRV 0 5 5061 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.1:5061 x.b.example", 1, 1},
+    {"neither NAPTR nor SRV", XF_SERVICE_SIPS, "b.example", {"b.example A 192.0.2.9", "b.example AAAA 2001:db8::9"},
+     XF_DISCOVERY_FOUND, "direct [2001:db8::9]:5061 b.example, direct 192.0.2.9:5061 b.example", 1, 1},
+    {"the domain in U-labels", XF_SERVICE_SIPS, "b\xc3\xbc" "cher.example",
+     {"xn--bcher-kva.example NAPTR 1 1 SIPS+D2T _sips._tcp.xn--bcher-kva.example",
+      "_sips._tcp.xn--bcher-kva.example SRV 0 5 5061 x.xn--bcher-kva.example", "x.xn--bcher-kva.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.1:5061 x.xn--bcher-kva.example", 1, 1},
+    {"rules of other services lead nowhere", XF_SERVICE_SIPS, "b.example",
+     {N "1 1 SIP+D2U _sip._udp.b.example", N "2 1 SIP+D2T " SIP_TCP, SIPS " SRV 0 5 5061 x.b.example",
+      SIP_TCP " SRV 0 5 5060 y.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.1:5061 x.b.example", 1, 1},
+    {"the rule of the lowest order, then of the lowest preference", XF_SERVICE_SIPS, "b.example",
+     {N "20 1 SIPS+D2T _s.c.b.example", N "10 9 SIPS+D2T _s.x.b.example", N "10 2 SIPS+D2T _s.y.b.example",
+      "_s.c.b.example SRV 0 0 1 x.b.example", "_s.x.b.example SRV 0 0 2 x.b.example", "_s.y.b.example SRV 0 0 3 x.b.example",
+      "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.1:3 x.b.example", 1, 1},
+    {"a rule that leads nowhere, and the next", XF_SERVICE_SIPS, "b.example",
+     {N "1 1 SIPS+D2T _s.c.b.example", N "1 2 SIPS+D2T _s.x.b.example", "_s.x.b.example SRV 0 0 2 x.b.example",
+      "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.1:2 x.b.example", 1, 2},
+    {"a rule of a higher order is no way out", XF_SERVICE_SIPS, "b.example",
+     {N "1 1 SIPS+D2T _s.c.b.example", N "2 2 SIPS+D2T _s.x.b.example", "_s.c.b.example SRV 0 0 0 .",
+      "_s.x.b.example SRV 0 0 2 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_NO_SERVICE, "dns-no-service", 1, 1},
+    {"rules whose SRV records are absent: the domain itself", XF_SERVICE_SIPS, "b.example", /* RFC 3263 §4.2 */
+     {N "1 1 SIPS+D2T _s.c.b.example", "b.example A 192.0.2.9"},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.9:5061 b.example", 1, 1},
+    {"the rule fails", XF_SERVICE_SIPS, "b.example",
+     {N "1 1 SIPS+D2T _s.c.b.example", "_s.c.b.example servfail", "b.example A 192.0.2.9"},
+     XF_DISCOVERY_FAILED, "dns-servfail", 1, 1},
+    {"one rule fails, the next is absent", XF_SERVICE_SIPS, "b.example",
+     {N "1 1 SIPS+D2T _s.c.b.example", N "1 2 SIPS+D2T _s.d.b.example", "_s.c.b.example servfail", "b.example A 192.0.2.9"},
+     XF_DISCOVERY_FAILED, "dns-servfail", 1, 2},
+    {"a rule to the root", XF_SERVICE_SIPS, "b.example",
+     {N "1 1 SIPS+D2T .", SIPS " SRV 0 5 5061 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.1:5061 x.b.example", 1, 1},
+    {"NAPTR fails, SRV is there", XF_SERVICE_SIPS, "b.example",
+     {"b.example NAPTR servfail", SIPS " SRV 0 5 5061 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.1:5061 x.b.example", 1, 1},
+    {"NAPTR fails, SRV is absent: no fallback", XF_SERVICE_SIPS, "b.example",
+     {"b.example NAPTR servfail", "b.example A 192.0.2.9"}, XF_DISCOVERY_FAILED, "dns-servfail", 1, 1},
+    {"no service", XF_SERVICE_SIPS, "b.example", {SIPS " SRV 0 0 0 .", "b.example A 192.0.2.9"},
+     XF_DISCOVERY_NO_SERVICE, "dns-no-service", 1, 1},
+    {"nothing at all", XF_SERVICE_SIPS, "b.example", {NULL}, XF_DISCOVERY_NOT_FOUND, "dns-no-server", 1, 1},
+    {"IPv4 literal", XF_SERVICE_SIPS, "192.0.2.7", {NULL}, XF_DISCOVERY_FOUND, "direct 192.0.2.7:5061 192.0.2.7", 0, 0},
+
+    {"federation", XF_SERVICE_SIP_FEDERATION, "b.example",
+     {N "1 1 SIPS+D2T " SIPS, FED " SRV 0 5 5061 x.b.example", SIPS " SRV 0 5 5062 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.1:5061 x.b.example", 0, 1},
+    {"federation does not fall back", XF_SERVICE_SIP_FEDERATION, "b.example", {"b.example A 192.0.2.9"},
+     XF_DISCOVERY_NOT_FOUND, "dns-no-server", 0, 1},
+    {"both", XF_SERVICE_SIPS | XF_SERVICE_SIP_FEDERATION, "b.example",
+     {FED " SRV 1 5 5061 x.b.example", SIPS " SRV 0 5 5062 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "direct 192.0.2.1:5062 x.b.example, direct 192.0.2.1:5061 x.b.example", 1, 2},
+    {"in clear", XF_SERVICE_SIP_TCP, "b.example",
+     {N "1 1 SIPS+D2T " SIPS, SIP_TCP " SRV 0 5 5070 x.b.example", "x.b.example A 192.0.2.1"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.1:5070 x.b.example", 0, 1},
+    {"in clear, without SRV", XF_SERVICE_SIP_TCP, "b.example", {"b.example A 192.0.2.9"},
+     XF_DISCOVERY_FOUND, "starttls 192.0.2.9:5060 b.example", 0, 1},
+};
+/* clang-format on */
+
+START_TEST(sip_domain_comes_to)
+{
+    struct fake_dns *fake = table_of(sip[_i].lines);
+    const struct xf_discovery_opts opts = {.services = sip[_i].services};
+    struct seen seen = {0};
+
+    xf_discover(fake_dns_seam(fake), xf_span_of(sip[_i].domain), &opts, on_discovered, &seen);
+    ck_assert_msg(seen.count == 0, "%s: done from within", sip[_i].label);
+    fake_dns_settle(fake);
+    check_seen(&seen, sip[_i].label, sip[_i].want, sip[_i].candidates);
+    ck_assert_msg(!strstr(seen.detail, "XMPP"), "%s: %s", sip[_i].label, seen.detail);
+    ck_assert_msg(fake_dns_asked(fake, NULL, XF_DNS_NAPTR) == sip[_i].naptr_asked,
+                  "%s: NAPTR was asked", sip[_i].label);
+    ck_assert_msg(fake_dns_asked(fake, NULL, XF_DNS_SRV) == sip[_i].srv_asked,
+                  "%s: SRV was asked %zu times", sip[_i].label,
+                  fake_dns_asked(fake, NULL, XF_DNS_SRV));
+    fake_dns_free(&fake);
+}
+END_TEST
+
+START_TEST(only_srv_records_count_on_demand)
+{
+    static const char *const lines[12] = {"b.example A 192.0.2.9"};
+    struct fake_dns *fake = table_of(lines);
+    const struct xf_discovery_opts opts = {.services = XF_SERVICE_SIPS, .srv_only = true};
+    struct seen seen = {0};
+    xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &opts, on_discovered, &seen);
+    fake_dns_settle(fake);
+    check_seen(&seen, "no SRV", XF_DISCOVERY_NOT_FOUND, "dns-no-server");
+    fake_dns_free(&fake);
+}
+END_TEST
+
+/* A zone with as many rules as an answer takes: the first ones are followed, and no more. */
+START_TEST(crowd_of_rules_is_bounded)
+{
+    struct fake_dns *fake = fake_dns_new(NULL, 0);
+    const struct xf_discovery_opts opts = {.services = XF_SERVICE_SIPS, .dane = true};
+    struct seen seen = {0};
+    char target[64];
+
+    for (unsigned i = 0; i < XF_DNS_RECORDS_MAX; i++) {
+        snprintf(target, sizeof(target), "_s.x%u.b.example", i);
+        fake_dns_add_naptr(fake, "b.example", 7, (uint16_t)(100 - i), "SIPS+D2T", target);
+    }
+    xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &opts, on_discovered, &seen);
+    fake_dns_settle(fake);
+    check_seen(&seen, "crowd", XF_DISCOVERY_NOT_FOUND, "dns-no-server");
+    ck_assert_uint_eq(fake_dns_asked(fake, NULL, XF_DNS_SRV), XF_NAPTR_RULES_MAX);
+    for (unsigned i = 0; i < XF_NAPTR_RULES_MAX; i++) {
+        snprintf(target, sizeof(target), "_s.x%u.b.example", XF_DNS_RECORDS_MAX - 1 - i);
+        ck_assert_uint_eq(fake_dns_asked(fake, target, XF_DNS_SRV), 1);
+    }
+    fake_dns_free(&fake);
+}
+END_TEST
+
+/* Each answer on the way has to be secure: NAPTR, SRV, address; without SRV the denials. */
+START_TEST(sip_is_secure_as_its_weakest_answer)
+{
+    static const char *const ways[2][4] = {
+        {N "1 1 SIPS+D2T _s.c.b.example", "_s.c.b.example SRV 0 0 5061 x.b.example",
+         "x.b.example A 192.0.2.1", NULL},
+        {"b.example A 192.0.2.1", NULL},
+    };
+    static const char *const names[2][3] = {{"b.example", "_s.c.b.example", "x.b.example"},
+                                            {"b.example", SIPS, "b.example"}};
+    const struct xf_discovery_opts opts = {.services = XF_SERVICE_SIPS};
+
+    for (size_t insecure = 0; insecure <= 3; insecure++) {
+        struct fake_dns *fake = table_of(ways[_i]);
+        struct seen seen = {0};
+
+        for (size_t i = 0; i < 3; i++)
+            fake_dns_set_secure(fake, names[_i][i],
+                                i == 0   ? XF_DNS_NAPTR
+                                : i == 1 ? XF_DNS_SRV
+                                         : XF_DNS_A,
+                                i != insecure);
+        xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &opts, on_discovered, &seen);
+        fake_dns_settle(fake);
+        ck_assert_uint_eq(seen.candidate_count, 1);
+        ck_assert_int_eq(strstr(seen.candidates, " secure") != NULL, insecure == 3);
+        fake_dns_free(&fake);
+    }
+}
+END_TEST
+
+/* Cancel while NAPTR, SRV, a second SRV, or an address is asked. */
+START_TEST(sip_cancelled_after_some_steps)
+{
+    struct fake_dns *fake =
+        table_of((const char *[]){N "1 1 SIPS+D2T _s.c.b.example", N "1 2 SIPS+D2T _s.x.b.example",
+                                  "_s.x.b.example SRV 0 0 5061 x.b.example",
+                                  "x.b.example AAAA silence", "x.b.example A 192.0.2.1", NULL});
+    const struct xf_discovery_opts opts = {.services = XF_SERVICE_SIPS};
+    struct seen seen = {0};
+    struct xf_discovery *discovery =
+        xf_discover(fake_dns_seam(fake), XF_SPAN("b.example"), &opts, on_discovered, &seen);
+
+    for (int i = 0; i < _i; i++)
+        fake_dns_step(fake);
+    xf_discovery_cancel(&discovery);
+    ck_assert_uint_eq(fake_dns_waiting(fake), 0);
+    fake_dns_settle(fake);
+    ck_assert_uint_eq(seen.count, 0);
+    fake_dns_free(&fake);
+}
+END_TEST
+
+START_TEST(sip_static_route_has_its_ports)
+{
+    static const struct {
+        enum xf_service service;
+        const char *want;
+    } ports[] = {
+        {XF_SERVICE_SIPS, "direct 192.0.2.1:5061 192.0.2.1, direct 192.0.2.2:7 192.0.2.2"},
+        {XF_SERVICE_SIP_TCP, "starttls 192.0.2.1:5060 192.0.2.1, starttls 192.0.2.2:7 192.0.2.2"}};
+    const char *const both_routes[] = {"192.0.2.1", "192.0.2.2:7"};
+    struct fake_dns *fake = fake_dns_new(NULL, 0);
+    struct seen seen = {0};
+
+    xf_discover_static(fake_dns_seam(fake), ports[_i].service, both_routes, 2, false, on_discovered,
+                       &seen);
+    fake_dns_settle(fake);
+    ck_assert_str_eq(seen.candidates, ports[_i].want);
     fake_dns_free(&fake);
 }
 END_TEST
@@ -454,8 +669,7 @@ static const struct {
 };
 /* clang-format on */
 
-static const struct xf_discovery_opts with_dane = {.direct_tls = true,
-                                                   .starttls = true,
+static const struct xf_discovery_opts with_dane = {.services = XF_SERVICE_XMPPS | XF_SERVICE_XMPP,
                                                    .dane = true};
 
 START_TEST(secure_answers_come_to)
@@ -497,8 +711,9 @@ END_TEST
 
 START_TEST(tlsa_is_not_asked_in_vain)
 {
-    static const struct xf_discovery_opts opts[] = {{.direct_tls = true, .starttls = true},
-                                                    {.starttls = true, .dane = true}};
+    static const struct xf_discovery_opts opts[] = {
+        {.services = XF_SERVICE_XMPPS | XF_SERVICE_XMPP},
+        {.services = XF_SERVICE_XMPP, .dane = true}};
     struct fake_dns *fake = table_of(trust[0].lines);
     struct seen seen = {0};
 
@@ -519,7 +734,7 @@ START_TEST(static_route_is_never_secure)
     struct seen seen = {0};
 
     xf_discover_static(
-        fake_dns_seam(fake),
+        fake_dns_seam(fake), XF_SERVICE_XMPP,
         (const char *[]) {
             X
             ":5269"
@@ -769,6 +984,12 @@ int main(void)
     tcase_add_loop_test(tc, switches_choose_the_services, 0, XF_ARRAY_LEN(switches));
     tcase_add_loop_test(tc, static_route_comes_to, 0, XF_ARRAY_LEN(routes));
     tcase_add_test(tc, equal_static_routes_come_in_any_order);
+    tcase_add_loop_test(tc, sip_domain_comes_to, 0, XF_ARRAY_LEN(sip));
+    tcase_add_test(tc, only_srv_records_count_on_demand);
+    tcase_add_test(tc, crowd_of_rules_is_bounded);
+    tcase_add_loop_test(tc, sip_is_secure_as_its_weakest_answer, 0, 2);
+    tcase_add_loop_test(tc, sip_cancelled_after_some_steps, 0, 5);
+    tcase_add_loop_test(tc, sip_static_route_has_its_ports, 0, 2);
     tcase_add_loop_test(tc, secure_answers_come_to, 0, XF_ARRAY_LEN(trust));
     tcase_add_test(tc, tlsa_costs_no_round_trip);
     tcase_add_loop_test(tc, tlsa_is_not_asked_in_vain, 0, 2);
