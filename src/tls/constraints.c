@@ -4,10 +4,10 @@
  * that OpenSSL does not check against them.
  *
  * A CA that may issue for some domains only says so with dNSName subtrees. By the letter they apply
- * to dNSNames only; an xmppAddr or SRVName of any domain would pass below such a CA. We apply them
- * to the domain in these names as well: a CA that must not vouch for a domain by one kind of name
- * does not vouch for it by another. A certificate that violates them is bad, as OpenSSL decides for
- * dNSNames.
+ * to dNSNames only; an xmppAddr, SRVName or sip: URI of any domain would pass below such a CA. We
+ * apply them to the domain in these names as well: a CA that must not vouch for a domain by one
+ * kind of name does not vouch for it by another. A certificate that violates them is bad, as
+ * OpenSSL decides for dNSNames.
  */
 #include "judge_priv.h"
 
@@ -16,6 +16,7 @@
 #include <openssl/x509v3.h>
 
 #define SRV_PREFIX "_xmpp-server."
+#define SIP_PREFIX "sip:"
 
 /* Zero or more labels before the base; with a leading dot, at least one. */
 static bool is_below(const ASN1_IA5STRING *base, struct xf_span domain)
@@ -70,6 +71,9 @@ static struct xf_span domain_of(const struct xf_cert_name *name)
 
     if (name->kind == XF_CERT_XMPP)
         return text;
+    if (name->kind == XF_CERT_SIP)
+        return (struct xf_span){text.ptr + sizeof(SIP_PREFIX) - 1,
+                                text.len - (sizeof(SIP_PREFIX) - 1)};
     if (name->kind == XF_CERT_SRV && text.len > prefix && memcmp(text.ptr, SRV_PREFIX, prefix) == 0)
         return (struct xf_span){text.ptr + prefix, text.len - prefix};
     return XF_SPAN_NONE;

@@ -2,10 +2,11 @@
 /*
  * facts.c — a peer's certificate as plain values: its names, usages and the digest of its key.
  *
- * Names come from subjectAltName only (RFC 9525 §6.3; the CN is history): dNSName, SRVName (RFC
- * 4985) and id-on-xmppAddr (RFC 6120 §13.7.1.4). Strangers wrote them: a name that is empty, too
- * long, or contains a control byte, blank or NUL ("good.example\0.evil.example") is omitted, and so
- * are names after the first NAMES_MAX. Test: tests/unit/tls/test_facts.c.
+ * Names come from subjectAltName only (RFC 9525 §6.3; for XMPP the CN is history): dNSName, SRVName
+ * (RFC 4985), id-on-xmppAddr (RFC 6120 §13.7.1.4), and URIs "sip:" with a host and nothing else
+ * (RFC 5922 §7.1). The CN is kept apart from them, for SIP. Strangers wrote them: a name that is
+ * empty, too long, or contains a control byte, blank or NUL ("good.example\0.evil.example") is
+ * omitted, and so are names after the first NAMES_MAX. Test: tests/unit/tls/test_facts.c.
  */
 #include "tls_priv.h"
 
@@ -40,6 +41,7 @@ void xf_tls_facts_free(struct xf_tls_facts **facts)
     xf_free(s->targets);
     xf_free(s->ca_file);
     xf_free(s->dane_domain);
+    xf_free(s->common_name);
     xf_free(s);
     *facts = NULL;
 }
@@ -76,21 +78,29 @@ static char *text_of(const char *bytes, size_t len, enum xf_cert_name_kind kind)
     return xf_strdup(domain);
 }
 
-static void add_name(struct xf_tls_facts *facts, enum xf_cert_name_kind kind,
-                     const ASN1_STRING *value)
+/* Owned; NULL: it is left out. */
+static char *name_of(enum xf_cert_name_kind kind, const ASN1_STRING *value)
 {
     const char *bytes = (const char *)ASN1_STRING_get0_data(value);
     int len = ASN1_STRING_length(value);
+    char *text = len >= 0 && is_acceptable(bytes, (size_t)len, kind)
+                     ? text_of(bytes, (size_t)len, kind)
+                     : NULL;
 
-    if (len < 0 || facts->name_count == NAMES_MAX || !is_acceptable(bytes, (size_t)len, kind))
-        return;
-    char *text = text_of(bytes, (size_t)len, kind);
-    if (!text)
-        return;
-    for (char *c = text; *c; c++) {
+    for (char *c = text; c && *c; c++) {
         if (*c >= 'A' && *c <= 'Z')
             *c = (char)(*c - 'A' + 'a');
     }
+    return text;
+}
+
+static void add_name(struct xf_tls_facts *facts, enum xf_cert_name_kind kind,
+                     const ASN1_STRING *value)
+{
+    char *text = facts->name_count < NAMES_MAX ? name_of(kind, value) : NULL;
+
+    if (!text)
+        return;
     facts->names = xf_realloc(facts->names, (facts->name_count + 1) * sizeof(facts->names[0]));
     facts->names[facts->name_count++] = (struct xf_cert_name){kind, text};
 }
@@ -105,8 +115,37 @@ static void add_other_name(struct xf_tls_facts *facts, const OTHERNAME *other)
         add_name(facts, XF_CERT_SRV, other->value->value.ia5string);
 }
 
+/* A user, a port, parameters and headers say that it is not the URI of a domain. */
+static bool is_sip_domain(const ASN1_STRING *uri)
+{
+    const char *bytes = (const char *)ASN1_STRING_get0_data(uri);
+    int len = ASN1_STRING_length(uri);
+
+    if (len <= 4 || !xf_span_eq_nocase((struct xf_span){bytes, 4}, XF_SPAN("sip:")))
+        return false;
+    for (int i = 4; i < len; i++)
+        if (bytes[i] == '\0' || strchr("@:;?/", bytes[i]))
+            return false;
+    return true;
+}
+
+/* The only one: with several it could not be said which is meant. */
+static void read_common_name(struct xf_tls_facts *facts, X509 *leaf)
+{
+    const X509_NAME *subject = X509_get_subject_name(leaf);
+    int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+
+    if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0)
+        return;
+    const ASN1_STRING *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+    int type = ASN1_STRING_type(value); /* of others the bytes are not the characters */
+    if (type == V_ASN1_UTF8STRING || type == V_ASN1_PRINTABLESTRING || type == V_ASN1_IA5STRING)
+        facts->common_name = name_of(XF_CERT_DNS, value);
+}
+
 static void add_names(struct xf_tls_facts *facts, X509 *leaf)
 {
+    facts->has_alt_names = X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1) >= 0;
     /* NULL also when there are two such extensions, or it does not parse. */
     GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
 
@@ -114,6 +153,8 @@ static void add_names(struct xf_tls_facts *facts, X509 *leaf)
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
         if (name->type == GEN_DNS)
             add_name(facts, XF_CERT_DNS, name->d.dNSName);
+        else if (name->type == GEN_URI && is_sip_domain(name->d.uniformResourceIdentifier))
+            add_name(facts, XF_CERT_SIP, name->d.uniformResourceIdentifier);
         else if (name->type == GEN_OTHERNAME)
             add_other_name(facts, name->d.otherName);
     }
@@ -170,6 +211,7 @@ void xf_tls_facts_of_cert(struct xf_tls_facts *facts, X509 *leaf)
                    1);
     OPENSSL_free(spki);
     add_names(facts, leaf);
+    read_common_name(facts, leaf);
     read_usages(facts, leaf);
     read_origin(facts, leaf);
     facts->not_after_s = xf_tls_seconds_of(X509_get0_notAfter(leaf));

@@ -192,3 +192,8 @@ bool xf_tls_identity_names(const struct xf_tls_identity *identity, struct xf_spa
 {
     return xf_tls_facts_name(identity->facts, domain);
 }
+
+bool xf_tls_identity_shows(const struct xf_tls_identity *identity, const char *host)
+{
+    return xf_tls_facts_sip(identity->facts, XF_CERT_SIP_HOST, &host, 1);
+}

@@ -322,6 +322,7 @@ static struct xf_tls_facts *copy_facts(const struct xf_tls_facts *facts)
     struct xf_tls_facts *copy = xf_new(struct xf_tls_facts);
     *copy = *facts;
     copy->names = facts->name_count ? xf_alloc(facts->name_count * sizeof(*copy->names)) : NULL;
+    copy->common_name = facts->common_name ? xf_strdup(facts->common_name) : NULL;
     for (size_t i = 0; i < facts->name_count; i++)
         copy->names[i] =
             (struct xf_cert_name){facts->names[i].kind, xf_strdup(facts->names[i].text)};

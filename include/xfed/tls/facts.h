@@ -41,11 +41,11 @@ enum xf_cert_dane {
     XF_DANE_MISMATCH, /* usable records exist and none matches */
 };
 
-enum xf_cert_name_kind { XF_CERT_DNS, XF_CERT_SRV, XF_CERT_XMPP };
+enum xf_cert_name_kind { XF_CERT_DNS, XF_CERT_SRV, XF_CERT_XMPP, XF_CERT_SIP };
 
 struct xf_cert_name {
     enum xf_cert_name_kind kind;
-    char *text; /* lower case; SRV: with its "_xmpp-server." prefix */
+    char *text; /* lower case; SRV: with its "_xmpp-server." prefix; SIP: "sip:" and a host */
 };
 
 struct xf_tls_facts {
@@ -82,8 +82,11 @@ struct xf_tls_facts {
      */
     char **targets;
     size_t target_count;
-    struct xf_cert_name *names;
+    struct xf_cert_name *names; /* of the subjectAltName extension */
     size_t name_count;
+    bool has_alt_names; /* there is such an extension, whatever is in it */
+    /* The CN of the subject, lower case; NULL: none, several, or no host name. Owned. */
+    char *common_name;
 };
 
 void xf_tls_facts_free(struct xf_tls_facts **facts);
@@ -94,6 +97,28 @@ void xf_tls_facts_free(struct xf_tls_facts **facts);
  * Does not check the chain.
  */
 bool xf_tls_facts_name(const struct xf_tls_facts *facts, struct xf_span domain);
+
+/* Whose name a SIP peer's certificate has to show. */
+enum xf_cert_sip {
+    /*
+     * A SIP domain's (RFC 5922 §7): `sip:` URIs without user, port or parameters; a certificate
+     * without any is looked at for dNSNames, and one without any subjectAltName for its CN.
+     */
+    XF_CERT_SIP_DOMAIN,
+    /*
+     * A host's, as Microsoft's servers and appliances show it: dNSNames, or in a certificate
+     * without any its CN. (Beside dNSNames a CN does not count: nobody has compared it with the
+     * name constraints of the authorities.)
+     */
+    XF_CERT_SIP_HOST,
+};
+
+/*
+ * Does the certificate show one of these names, which may be in U-labels? Exactly: in SIP a
+ * wildcard matches nothing (RFC 5922 §7.2). Does not check the chain.
+ */
+bool xf_tls_facts_sip(const struct xf_tls_facts *facts, enum xf_cert_sip how,
+                      const char *const *names, size_t count);
 
 /* The names as one line for a log ("a.example, *.b.example"), cut to fit. */
 void xf_tls_facts_names_text(const struct xf_tls_facts *facts, char *out, size_t out_bytes);

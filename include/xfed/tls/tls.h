@@ -42,6 +42,8 @@ void xf_tls_identity_unref(struct xf_tls_identity **identity);
 
 /* Does our certificate name this domain? For checking a configuration. */
 bool xf_tls_identity_names(const struct xf_tls_identity *identity, struct xf_span domain);
+/* The same for SIP (XF_CERT_SIP_HOST). */
+bool xf_tls_identity_shows(const struct xf_tls_identity *identity, const char *host);
 
 /* Facts about one of our certificates. Times are Unix seconds. */
 struct xf_tls_about {

@@ -22,6 +22,9 @@ static const struct {
     {"SRVName of another string type", SRV_NAME "UTF8:_xmpp-server.a.example", ""},
     {"other kinds", "email:u@a.example,IP:192.0.2.1,URI:xmpp:a.example,DNS:c.example", "c.example"},
     {"unknown other name", "otherName:1.2.3.4;UTF8:a.example", ""},
+    {"SIP domain, lower case", "URI:sip:A.Example,URI:SIP:b.example", "sip:a.example, sip:b.example"},
+    {"SIP URIs of no domain", "URI:sip:u@a.example,URI:sip:a.example:5061,URI:sip:a.example;lr,URI:sip:a.example?x=y,URI:sip:,URI:sip://a.example", ""},
+    {"other schemes", "URI:sips:a.example,URI:im:a.example,URI:sipx:a.example,URI:a.example", ""},
     {"blank inside", "DNS:a .example,DNS:b.example", "b.example"},
 };
 /* clang-format on */
@@ -42,9 +45,138 @@ START_TEST(reads_names)
 }
 END_TEST
 
+/* clang-format off */
+static const struct {
+    const char *label, *cn, *more, *san;
+    const char *want; /* NULL: none */
+    bool has_alt_names;
+} cn_rows[] = {
+    {"host", "Host.Example", NULL, NULL, "host.example", false},
+    {"host beside other names", "host.example", NULL, "DNS:a.example", "host.example", true},
+    {"an extension with names that say nothing", "host.example", NULL, "email:u@a.example", "host.example", true},
+    {"two", "host.example", "other.example", NULL, NULL, false},
+    {"the same twice", "host.example", "host.example", NULL, NULL, false},
+    {"words", "Example Ltd", NULL, NULL, NULL, false},
+    {"beyond ASCII", "h\xc3\xb6st.example", NULL, NULL, NULL, false},
+};
+/* clang-format on */
+
+START_TEST(reads_the_common_name)
+{
+    struct cert cert = cert_make(&(struct cert_spec){.cn = cn_rows[_i].cn, .san = cn_rows[_i].san});
+    struct xf_tls_facts *facts = xf_tls_facts_new();
+
+    if (cn_rows[_i].more)
+        X509_NAME_add_entry_by_txt(X509_get_subject_name(cert.x509), "CN", MBSTRING_UTF8,
+                                   (const unsigned char *)cn_rows[_i].more, -1, -1, 0);
+    xf_tls_facts_of_cert(facts, cert.x509);
+    ck_assert_msg(!facts->common_name == !cn_rows[_i].want, "%s", cn_rows[_i].label);
+    if (cn_rows[_i].want)
+        ck_assert_str_eq(facts->common_name, cn_rows[_i].want);
+    ck_assert_msg(facts->has_alt_names == cn_rows[_i].has_alt_names, "%s", cn_rows[_i].label);
+    xf_tls_facts_free(&facts);
+    cert_free(&cert);
+}
+END_TEST
+
+/* clang-format off */
 static const struct {
     const char *label;
-    int nid; /* 0: dNSName */
+    int type;
+    const char *bytes;
+    int len;
+    const char *want; /* NULL: none */
+} cn_bytes[] = {
+    {"printable", V_ASN1_PRINTABLESTRING, "host.example", 12, "host.example"},
+    {"NUL inside", V_ASN1_UTF8STRING, "host.example\0.evil.example", 26, NULL},
+    {"another type", V_ASN1_BMPSTRING, "\0h\0o", 4, NULL},
+    {"an old type", V_ASN1_T61STRING, "host.example", 12, NULL},
+    {"empty", V_ASN1_UTF8STRING, "", 0, NULL},
+};
+/* clang-format on */
+
+START_TEST(leaves_out_a_common_name_with_strange_bytes)
+{
+    X509 *cert = X509_new();
+    struct xf_tls_facts *facts = xf_tls_facts_new();
+    X509_NAME *name = X509_NAME_new();
+    ASN1_STRING *value = ASN1_STRING_type_new(cn_bytes[_i].type);
+    X509_NAME_ENTRY *entry;
+
+    ASN1_STRING_set(value, cn_bytes[_i].bytes, cn_bytes[_i].len);
+    entry = X509_NAME_ENTRY_create_by_NID(NULL, NID_commonName, cn_bytes[_i].type,
+                                          ASN1_STRING_get0_data(value), cn_bytes[_i].len);
+    ck_assert_ptr_nonnull(entry);
+    ck_assert_int_eq(X509_NAME_add_entry(name, entry, -1, 0), 1);
+    ck_assert_int_eq(X509_set_subject_name(cert, name), 1);
+    xf_tls_facts_of_cert(facts, cert);
+    ck_assert_msg(!facts->common_name == !cn_bytes[_i].want, "%s", cn_bytes[_i].label);
+    if (cn_bytes[_i].want)
+        ck_assert_str_eq(facts->common_name, cn_bytes[_i].want);
+    X509_NAME_ENTRY_free(entry);
+    X509_NAME_free(name);
+    ASN1_STRING_free(value);
+    xf_tls_facts_free(&facts);
+    X509_free(cert);
+}
+END_TEST
+
+/* clang-format off */
+static const struct {
+    const char *label, *cn, *san; /* of a real certificate */
+    const char *name;             /* that is wanted */
+    bool domain, host;            /* is it shown, by the one rule and by the other */
+} sip_rows[] = {
+    {"SIP URI", "x", "URI:sip:b.example", "b.example", true, false},
+    {"SIP URI in another case", "x", "URI:SIP:B.Example", "b.example", true, false},
+    {"SIP URI of a U-label", "x", "URI:sip:xn--bcher-kva.example", "b\xc3\xbc" "cher.example", true, false},
+    {"SIP URI of another domain", "x", "URI:sip:c.example", "b.example", false, false},
+    {"SIP URI of a child", "x", "URI:sip:a.b.example", "b.example", false, false},
+    {"SIP URI of a user", "x", "URI:sip:b.example@c.example,URI:sip:u@b.example", "b.example", false, false},
+    {"SIP URI with a wildcard", "x", "URI:sip:*.b.example", "a.b.example", false, false},
+    {"dNSName", "x", "DNS:b.example", "b.example", true, true},
+    {"dNSName beside SIP URIs does not name the domain", "x", "URI:sip:c.example,DNS:b.example", "b.example", false, true},
+    {"dNSName beside a SIP URI of a user does", "x", "URI:sip:u@c.example,DNS:b.example", "b.example", true, true},
+    {"dNSName beside other URIs does", "x", "URI:sips:c.example,DNS:b.example", "b.example", true, true},
+    {"second dNSName", "x", "DNS:c.example,DNS:b.example", "b.example", true, true},
+    {"wildcard", "x", "DNS:*.b.example", "a.b.example", false, false},
+    {"wildcard asked for", "x", "DNS:*.b.example", "*.b.example", false, false},
+    {"xmppAddr", "x", XMPP_ADDR "UTF8:b.example", "b.example", false, false},
+    {"SRVName", "x", SRV_NAME "IA5:_xmpp-server.b.example", "b.example", false, false},
+    {"CN alone", "B.example", NULL, "b.example", true, true},
+    {"CN of another domain", "c.example", NULL, "b.example", false, false},
+    {"CN with a wildcard", "*.b.example", NULL, "a.b.example", false, false},
+    {"CN beside a dNSName", "b.example", "DNS:c.example", "b.example", false, false},
+    {"CN beside an address", "b.example", "IP:192.0.2.1", "b.example", false, true},
+    {"CN beside a SIP URI", "b.example", "URI:sip:c.example", "b.example", false, true},
+    {"CN with a blank", "b.example x", NULL, "b.example", false, false},
+    {"no name", "b.example", NULL, "", false, false},
+};
+/* clang-format on */
+
+START_TEST(shows_a_name_for_sip)
+{
+    const char *label = sip_rows[_i].label;
+    const char *const names[] = {"other.example", sip_rows[_i].name};
+    struct cert cert =
+        cert_make(&(struct cert_spec){.cn = sip_rows[_i].cn, .san = sip_rows[_i].san});
+    struct xf_tls_facts *facts = xf_tls_facts_new();
+
+    xf_tls_facts_of_cert(facts, cert.x509);
+    ck_assert_msg(xf_tls_facts_sip(facts, XF_CERT_SIP_DOMAIN, names, 2) == sip_rows[_i].domain,
+                  "%s, as domain", label);
+    ck_assert_msg(xf_tls_facts_sip(facts, XF_CERT_SIP_HOST, names, 2) == sip_rows[_i].host,
+                  "%s, as host", label);
+    ck_assert_msg(!xf_tls_facts_sip(facts, XF_CERT_SIP_DOMAIN, names, 1), "%s: other", label);
+    ck_assert_msg(!xf_tls_facts_sip(facts, XF_CERT_SIP_HOST, names, 0), "%s: no list", label);
+    xf_tls_facts_free(&facts);
+    cert_free(&cert);
+}
+END_TEST
+
+static const struct {
+    const char *label;
+    int nid; /* 0: dNSName, -1: URI */
     const char *bytes;
     int len;
     size_t want;
@@ -63,6 +195,12 @@ static const struct {
     {"xmppAddr with NUL", NID_XmppAddr, "good.example\0.evil.example", 26, 0},
     {"SRVName with NUL", NID_SRVName, "_xmpp-server.good.example\0.evil.example", 39, 0},
     {"SRVName", NID_SRVName, "_xmpp-server.good.example", 25, 1},
+    {"SIP URI", -1, "sip:good.example", 16, 1},
+    {"SIP URI with NUL", -1, "sip:good.example\0.evil.example", 30, 0},
+    {"SIP URI with NUL at its end", -1, "sip:good.example\0", 17, 0},
+    {"SIP URI beyond ASCII", -1, "sip:g\xc3\xb6ood.example", 18, 0},
+    {"SIP URI that is its scheme", -1, "sip:", 4, 0},
+    {"SIP URI with newline", -1, "sip:good.example\n", 17, 0},
     /* clang-format on */
 };
 
@@ -73,8 +211,8 @@ static GENERAL_NAME *raw_name(int nid, const char *bytes, int len)
     ASN1_STRING *text = ASN1_STRING_type_new(type);
 
     ASN1_STRING_set(text, bytes, len);
-    if (nid == 0) {
-        GENERAL_NAME_set0_value(name, GEN_DNS, text);
+    if (nid <= 0) {
+        GENERAL_NAME_set0_value(name, nid == 0 ? GEN_DNS : GEN_URI, text);
     } else {
         ASN1_TYPE *value = ASN1_TYPE_new();
         ASN1_TYPE_set(value, type, text);
@@ -219,6 +357,10 @@ int main(void)
     TCase *names = tcase_create("names");
 
     tcase_add_loop_test(names, reads_names, 0, XF_ARRAY_LEN(san_rows));
+    tcase_add_loop_test(names, reads_the_common_name, 0, XF_ARRAY_LEN(cn_rows));
+    tcase_add_loop_test(names, leaves_out_a_common_name_with_strange_bytes, 0,
+                        XF_ARRAY_LEN(cn_bytes));
+    tcase_add_loop_test(names, shows_a_name_for_sip, 0, XF_ARRAY_LEN(sip_rows));
     tcase_add_loop_test(names, leaves_out_names_with_strange_bytes, 0, XF_ARRAY_LEN(raw_rows));
     tcase_add_test(names, address_in_u_labels_names_the_domain);
     tcase_add_test(names, stops_at_256_names);

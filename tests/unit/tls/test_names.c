@@ -46,6 +46,7 @@ static const struct {
     {"xmppAddr", XF_CERT_XMPP, "a.example", "a.example", true},
     {"xmppAddr of a user", XF_CERT_XMPP, "user@a.example", "a.example", false},
     {"xmppAddr with a wildcard", XF_CERT_XMPP, "*.a.example", "b.a.example", false},
+    {"SIP domain", XF_CERT_SIP, "sip:a.example", "a.example", false},
     {"no domain", XF_CERT_DNS, "a.example", "", false},
 };
 /* clang-format on */
