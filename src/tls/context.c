@@ -98,7 +98,8 @@ SSL_CTX *xf_tls_context_new(bool is_server, struct xf_tls_store *store)
     SSL_CTX_set_max_cert_list(context, MAX_CERT_LIST_BYTES);
     SSL_CTX_set1_cert_store(context, store->anchors);
     /*
-     * As a server: request a certificate, but continue without one. The list of CA names stays
+     * As a server: request a certificate, but continue without one, unless xf_tls_request
+     * demands one. The list of CA names stays
      * empty, so that the peer sends whatever it has.
      */
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);

@@ -45,6 +45,15 @@ struct xf_tls_evidence *xf_tls_evidence_ref(struct xf_tls_evidence *evidence)
     return evidence;
 }
 
+void xf_tls_evidence_renew(struct xf_tls_evidence *evidence, struct xf_tls_identities *identities)
+{
+    if (!identities)
+        return;
+    (void)xf_tls_identities_ref(identities);
+    xf_tls_identities_unref(&evidence->identities);
+    evidence->identities = identities;
+}
+
 void xf_tls_evidence_unref(struct xf_tls_evidence **evidence)
 {
     struct xf_tls_evidence *s = *evidence;
@@ -62,6 +71,7 @@ void xf_tls_evidence_unref(struct xf_tls_evidence **evidence)
 void xf_tls_grounds_init(struct xf_tls_grounds *s, const struct xf_tls_basis *basis)
 {
     *s = (struct xf_tls_grounds){
+        .identities = basis->identities ? xf_tls_identities_ref(basis->identities) : NULL,
         .ca_file = basis->ca_file && *basis->ca_file ? xf_strdup(basis->ca_file) : NULL,
         .domain = xf_span_dup(basis->domain),
         .tlsa = xf_tlsa_set_ref(basis->tlsa),
@@ -81,6 +91,7 @@ void xf_tls_grounds_release(struct xf_tls_grounds *s)
     xf_free(s->ca_file);
     xf_free(s->domain);
     xf_tlsa_set_unref(&s->tlsa);
+    xf_tls_identities_unref(&s->identities);
     *s = (struct xf_tls_grounds){0};
 }
 

@@ -59,7 +59,8 @@ void xf_tls_find(struct xf_tls_finding *out, const struct xf_tls_evidence *evide
 {
     bool is_known;
     const struct xf_tls_store *store =
-        xf_tls_identities_store(evidence->identities, grounds->ca_file, &is_known);
+        xf_tls_identities_store(grounds->identities ? grounds->identities : evidence->identities,
+                                grounds->ca_file, &is_known);
     STACK_OF(X509) *chain = NULL, *dane_chain = NULL;
 
     *out = (struct xf_tls_finding){.revocation = XF_CERT_NOT_CHECKED};
@@ -108,5 +109,6 @@ void xf_tls_facts_take(struct xf_tls_facts *facts, const struct xf_tls_finding *
     if (!is_of_servers)
         xf_free(grounds->domain);
     xf_tlsa_set_unref(&grounds->tlsa);
+    xf_tls_identities_unref(&grounds->identities);
     *grounds = (struct xf_tls_grounds){0};
 }

@@ -50,8 +50,10 @@ static void judged(void *owner)
         session->judging = NULL;
     if (session && !xf_conn_is_closing(session->conn)) {
         done = s->done;
-        if (s->evidence)
+        if (s->evidence) {
+            xf_tls_evidence_renew(s->evidence, s->grounds.identities);
             xf_tls_facts_take(session->conn->tls, &s->finding, &s->grounds);
+        }
     }
     xf_tls_evidence_unref(&s->evidence);
     xf_tls_grounds_release(&s->grounds);

@@ -8,7 +8,8 @@
 #include "tls_priv.h"
 
 /*
- * What a handshake left to judge. Counted; does not change once created, so any thread may read it.
+ * What a handshake left to judge. Counted; any thread may read it, since it does not change while a
+ * judgement is out (xf_tls_evidence_renew).
  */
 struct xf_tls_evidence {
     atomic_uint refs;
@@ -23,10 +24,16 @@ struct xf_tls_evidence {
 struct xf_tls_evidence *xf_tls_evidence_new(SSL *ssl, struct xf_tls_identities *identities);
 struct xf_tls_evidence *xf_tls_evidence_ref(struct xf_tls_evidence *evidence); /* NULL stays NULL */
 void xf_tls_evidence_unref(struct xf_tls_evidence **evidence);
+/*
+ * Loop, when no judgement is out: from now on hold these, so that a long-lived conn keeps no
+ * anchors and lists from before a reload. NULL does nothing.
+ */
+void xf_tls_evidence_renew(struct xf_tls_evidence *evidence, struct xf_tls_identities *identities);
 
 /* A basis that owns its texts, so that it can go to another thread. */
 struct xf_tls_grounds {
-    char *ca_file, *domain; /* NULL: none */
+    struct xf_tls_identities *identities; /* counted; NULL: those of the evidence */
+    char *ca_file, *domain;               /* NULL: none */
     struct xf_tlsa_set *tlsa;
     char **targets;
     size_t target_count;

@@ -35,6 +35,8 @@ void xf_tls_identity_about(const struct xf_tls_identity *s, struct xf_tls_about 
     *out = (struct xf_tls_about){
         .not_before_s = xf_tls_seconds_of(X509_get0_notBefore(s->leaf)),
         .not_after_s = xf_tls_seconds_of(X509_get0_notAfter(s->leaf)),
+        .for_server = s->facts->for_server,
+        .for_client = s->facts->for_client,
         .key_bits = (unsigned)EVP_PKEY_get_bits(s->key),
     };
     snprintf(out->key_type, sizeof(out->key_type), "%s", type ? type : "unknown");

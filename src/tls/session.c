@@ -260,6 +260,8 @@ static const char *set_up(SSL *ssl, const struct xf_tls_request *request)
         return "TLS 1.3 is not available";
     if (request->ciphers && !set_ciphers(ssl, request->ciphers))
         return "no usable cipher is configured";
+    if (request->is_server && request->demands_certificate)
+        SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     if (request->is_server)
         SSL_set_accept_state(ssl);
     else

@@ -217,9 +217,20 @@ void fake_conn_start_tls(struct xf_env *env, struct xf_conn *conn,
 
 /* ------------------------------------------------------------------ certificates */
 
+static void forget_basis(struct xf_tls_facts *facts)
+{
+    for (size_t i = 0; i < facts->target_count; i++)
+        xf_free(facts->targets[i]);
+    xf_free(facts->targets);
+    xf_free(facts->ca_file);
+    xf_free(facts->dane_domain);
+    facts->target_count = 0;
+}
+
 static void keep_basis(struct xf_tls_facts *facts, const struct xf_tls_basis *basis)
 {
     bool has_targets = basis->tlsa || basis->target_count;
+    forget_basis(facts);
     facts->ca_file = basis->ca_file && *basis->ca_file ? xf_strdup(basis->ca_file) : NULL;
     facts->dane_domain = has_targets ? xf_span_dup(basis->domain) : NULL;
     facts->targets = xf_alloc((basis->target_count + 1) * sizeof(*facts->targets));

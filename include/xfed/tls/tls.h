@@ -48,7 +48,8 @@ bool xf_tls_identity_shows(const struct xf_tls_identity *identity, const char *h
 /* Facts about one of our certificates. Times are Unix seconds. */
 struct xf_tls_about {
     int64_t not_before_s, not_after_s;
-    char key_type[16]; /* "RSA", "EC", ... */
+    bool for_server, for_client; /* its extended key usage allows this */
+    char key_type[16];           /* "RSA", "EC", ... */
     unsigned key_bits;
 };
 
@@ -92,6 +93,8 @@ bool xf_tls_identities_has(const struct xf_tls_identities *set, struct xf_span d
 
 /* What a peer's certificate is judged by. */
 struct xf_tls_basis {
+    /* Whose anchors and revocation lists count; NULL: those that the handshake had. */
+    struct xf_tls_identities *identities;
     /* Selects the anchors (xf_tls_identities_add_store); NULL or "": the default ones. */
     const char *ca_file;
     struct xf_span domain;    /* the XMPP domain that it must name, for DANE usages 0 to 2 */
@@ -119,8 +122,12 @@ struct xf_tls_request {
     struct xf_span local;
     struct xf_span peer; /* client: for SNI (left out for an IP literal); server: unused */
     bool is_server;
-    /* XEP-0368: client offers ALPN xmpp-server; server selects it, and refuses others */
+    /*
+     * XEP-0368: client offers ALPN xmpp-server; server selects it, and refuses others. Without it
+     * no ALPN is offered, and what a client offers means nothing (STARTTLS, SIP).
+     */
     bool is_direct;
+    bool demands_certificate; /* server: the handshake fails when the client shows none */
     enum xf_tls_version min_version;
     const char *ciphers; /* OpenSSL cipher list for TLS 1.2; NULL: the default list */
     /* The handshake only gathers facts: is_judged is false until xf_tls_judge. For a server. */
@@ -136,12 +143,13 @@ struct xf_tls_request {
 void xf_tls_start(struct xf_conn *conn, const struct xf_tls_request *request);
 
 /*
- * Judge the certificate of an established conn (conn->tls) by `basis`, whose texts are copied:
- * fills chain, revocation, dane and their texts in the facts, on the thread pool. A server calls it
- * once the peer has said who it is, a client to judge again by another basis. `done` is called once
- * on the loop, after this function has returned, and not at all if the conn closes before. A conn
- * has one judgement at a time. Without a certificate, or after xf_tls_forget, the facts do not
- * change. The conn keeps reading meanwhile unless the caller holds it.
+ * Judge the certificate of an established conn (conn->tls) by `basis`, whose texts are copied and
+ * whose identities are referred to: fills chain, revocation, dane and their texts in the facts, on
+ * the thread pool. A server calls it once the peer has said who it is; both may judge again by
+ * another basis, as after a reload. `done` is called once on the loop, after this function has
+ * returned, and not at all if the conn closes before. A conn has one judgement at a time. Without a
+ * certificate, or after xf_tls_forget, the facts do not change. The conn keeps reading meanwhile
+ * unless the caller holds it.
  */
 typedef void (*xf_tls_judged_fn)(void *owner);
 void xf_tls_judge(struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls_judged_fn done,

@@ -99,6 +99,9 @@ static const struct {
     {"address in an excluded domain", {.issuer = &without, .san = XMPP_ADDR "UTF8:a.outside.example"}, &without, &store, "excluded subtree violation"},
     {"service in an excluded domain", {.issuer = &without, .san = SRV_NAME "IA5:_xmpp-server.outside.example"}, &without, &store, "excluded subtree violation"},
     {"address beside an excluded domain", {.issuer = &without, .san = XMPP_ADDR "UTF8:inside.example"}, &without, &store, ""},
+    {"SIP domain inside the name constraint", {.issuer = &narrow, .san = "URI:sip:a.Inside.example"}, &narrow, &store, ""},
+    {"SIP domain outside the name constraint", {.issuer = &narrow, .san = "DNS:a.inside.example,URI:sip:outside.example"}, &narrow, &store, "permitted subtree violation"},
+    {"SIP domain in an excluded domain", {.issuer = &without, .san = "URI:sip:a.outside.example"}, &without, &store, "excluded subtree violation"},
     {"for any use", {.issuer = &root, .eku = "anyExtendedKeyUsage"}, NULL, &store, ""},
 };
 /* clang-format on */

@@ -184,6 +184,25 @@ START_TEST(judges_again_on_another_basis)
 }
 END_TEST
 
+/* As after a reload: the anchors of later identities count, and are kept. */
+START_TEST(judges_again_by_later_identities)
+{
+    struct xf_tls_identities *later = xf_tls_identities_new(private_store);
+    bench_connect(&bench);
+    bench_run_until(&bench, both_secured, "secured");
+    const struct xf_tls_facts *seen = bench.server.facts;
+    judge(&bench.server, &by_default);
+    ck_assert_int_eq(seen->chain, XF_CERT_BAD);
+    judge(&bench.server, &(struct xf_tls_basis){.identities = later});
+    xf_tls_identities_unref(&later);
+    ck_assert_int_eq(seen->chain, XF_CERT_TRUSTED);
+    judge(&bench.server, &by_default);
+    ck_assert_int_eq(seen->chain, XF_CERT_TRUSTED);
+    judge(&bench.server, &(struct xf_tls_basis){.identities = server_set});
+    ck_assert_int_eq(seen->chain, XF_CERT_BAD);
+}
+END_TEST
+
 START_TEST(forgotten_chain_is_not_judged_any_more)
 {
     bench_connect(&bench);
@@ -360,6 +379,7 @@ int main(void)
     tcase_add_test(tc, server_is_not_judged_before_it_is_asked);
     tcase_add_test(tc, server_may_be_judged_with_the_handshake);
     tcase_add_test(tc, judges_again_on_another_basis);
+    tcase_add_test(tc, judges_again_by_later_identities);
     tcase_add_test(tc, forgotten_chain_is_not_judged_any_more);
     tcase_add_test(tc, forget_while_the_judgement_is_out);
     tcase_add_test(tc, forget_in_clear_is_nothing);

@@ -153,6 +153,30 @@ START_TEST(client_without_certificate_is_none)
 }
 END_TEST
 
+/* In TLS 1.3 the client is secured before it learns that it is not. */
+START_TEST(server_that_demands_a_certificate_refuses_a_client_without)
+{
+    client_request.identities = bare_set;
+    server_request.demands_certificate = true;
+    bench_connect(&bench);
+    bench_run_until(&bench, both_closed, "demanded");
+    ck_assert_int_eq(bench.server.secured, 0);
+    ck_assert_int_eq(bench.server.how, XF_CONN_END_TLS);
+    ck_assert_str_eq(bench.server.detail, "handshake: peer did not return a certificate");
+    ck_assert_int_eq(bench.client.how, XF_CONN_END_TLS_REFUSED);
+}
+END_TEST
+
+/* What is demanded is any certificate: chain and names are facts, judged above. */
+START_TEST(server_that_demands_a_certificate_takes_any)
+{
+    client_request.identities = stranger_set;
+    server_request.demands_certificate = true;
+    run_until_secured("any");
+    ck_assert_int_eq(bench.server.facts->chain, XF_CERT_BAD);
+}
+END_TEST
+
 START_TEST(unknown_authority_is_bad_but_secured)
 {
     client_request.identities = stranger_set;
@@ -815,6 +839,8 @@ static void add_tests(TCase *handshakes, TCase *streams, TCase *attacks)
 {
     tcase_add_loop_test(handshakes, mutual_certificates, 0, XF_ARRAY_LEN(version_rows));
     tcase_add_test(handshakes, client_without_certificate_is_none);
+    tcase_add_test(handshakes, server_that_demands_a_certificate_refuses_a_client_without);
+    tcase_add_test(handshakes, server_that_demands_a_certificate_takes_any);
     tcase_add_test(handshakes, unknown_authority_is_bad_but_secured);
     tcase_add_test(handshakes, server_name_selects_the_certificate);
     tcase_add_loop_test(handshakes, server_name_that_is_not_ours_gets_the_local_certificate, 0,
