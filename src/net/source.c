@@ -15,12 +15,30 @@
  */
 #include "conn_priv.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include <xfed/base/crypto.h>
+#include <xfed/base/forms.h>
+
+struct xf_source xf_source_of(const struct xf_texts *addresses, const char *ports)
+{
+    struct xf_source source = {0};
+
+    for (size_t i = 0; i < addresses->count; i++) {
+        uint8_t bytes[16];
+        if (inet_pton(AF_INET, addresses->item[i], bytes) == 1)
+            source.v4 = xf_addr_from_v4(bytes, 0);
+        else if (inet_pton(AF_INET6, addresses->item[i], bytes) == 1)
+            source.v6 = xf_addr_from_v6(bytes, 0);
+    }
+    if (ports && !xf_ports_parse(ports, &source.port_first, &source.port_last))
+        source.port_first = source.port_last = 0;
+    return source;
+}
 
 /* A descriptor, or a status of libuv (which is negative). */
 static int bound_socket(const struct xf_addr *from)

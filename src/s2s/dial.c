@@ -16,11 +16,9 @@
  *
  * An attempt lives on after its dial until its conn has called `closed`.
  */
-#include <arpa/inet.h>
 #include <stdio.h>
 
 #include <xfed/base/alloc.h>
-#include <xfed/base/forms.h>
 
 #include "dial_priv.h"
 
@@ -350,21 +348,9 @@ static void take(struct xf_dial *dial, const struct xf_candidate *candidates, si
         dial->count = thin_out(dial->candidates, dial->count);
 }
 
-/* The layer conf has checked that these are addresses, and at most one of each family. */
 struct xf_source xf_peer_source(const struct xf_peer_settings *settings)
 {
-    struct xf_source source = {0};
-    for (size_t i = 0; i < settings->source.count; i++) {
-        uint8_t bytes[16];
-        if (inet_pton(AF_INET, settings->source.item[i], bytes) == 1)
-            source.v4 = xf_addr_from_v4(bytes, 0);
-        else if (inet_pton(AF_INET6, settings->source.item[i], bytes) == 1)
-            source.v6 = xf_addr_from_v6(bytes, 0);
-    }
-    if (settings->source_ports &&
-        !xf_ports_parse(settings->source_ports, &source.port_first, &source.port_last))
-        source.port_first = source.port_last = 0;
-    return source;
+    return xf_source_of(&settings->source, settings->source_ports);
 }
 
 struct xf_dial *xf_dial_new(struct xf_env *env, const struct xf_candidate *candidates, size_t count,

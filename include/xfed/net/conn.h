@@ -14,6 +14,7 @@
 #pragma once
 
 #include <xfed/base/buf.h>
+#include <xfed/base/texts.h>
 #include <xfed/net/addr.h>
 
 struct xf_conn;
@@ -85,6 +86,12 @@ struct xf_source {
     struct xf_addr v4, v6;
     uint16_t port_first, port_last; /* 0: any */
 };
+
+/*
+ * From the settings `source` and `source-ports` (NULL or "": any), which src/conf has checked: they
+ * are addresses, at most one of each family.
+ */
+struct xf_source xf_source_of(const struct xf_texts *addresses, const char *ports);
 
 /* Ceiling of `out`; senders stop long before (see the water marks). */
 #define XF_CONN_OUT_MAX    (8u << 20)
