@@ -23,3 +23,9 @@
 #define XF_NS_SM               "urn:xmpp:sm:3"
 #define XF_NS_DELAY            "urn:xmpp:delay"
 #define XF_NS_XML              "http://www.w3.org/XML/1998/namespace"
+#define XF_NS_CHATSTATES       "http://jabber.org/protocol/chatstates"
+#define XF_NS_PIDF             "urn:ietf:params:xml:ns:pidf"
+#define XF_NS_PIDF_PERSON      "urn:ietf:params:xml:ns:pidf:data-model" /* RFC 4479 */
+#define XF_NS_PIDF_RPID        "urn:ietf:params:xml:ns:pidf:rpid"       /* RFC 4480 */
+#define XF_NS_PIDF_CIPID       "urn:ietf:params:xml:ns:pidf:cipid"      /* RFC 4482 */
+#define XF_NS_COMPOSING        "urn:ietf:params:xml:ns:im-iscomposing"
