@@ -176,6 +176,9 @@
       "if it is yours, add it to served { aliases }, or give it a section")                       \
     X(POLICY_DENIED, "policy-denied",                                                             \
       "xfedd --explain FROM TO names the rule; POLICY.md says how to change it")              \
+    X(SIP_DOMAIN, "sip-domain",                                                                   \
+      "the domain belongs to SIP: if its server speaks XMPP, take protocol = sip out and reload, " \
+      "or with auto: xfedctl forget (SIP.md)")                                                                          \
     X(PROTOCOL_ERROR, "protocol-error",                                                           \
       "the other server breaks the protocol: send its operator this line")                        \
     X(NOT_WELL_FORMED, "not-well-formed",                                                         \
@@ -235,6 +238,54 @@
     X(LINK_POISON, "link-poison",                                                                 \
       "the server closes the link over this stanza: compare its limits with link { "              \
       "max-stanza }, and report what else it does not like")                                      \
+    /* SIP */                                                                                     \
+    X(SIP_STRANGER, "sip-stranger",                                                               \
+      "give the peer a section with protocol = sip whose name, or sip-names, its certificate "    \
+      "has; otherwise it has no business here")                                                   \
+    X(SIP_ADDRESS, "sip-address",                                                                 \
+      "add the address to sip-from of the peer with sip-transport = tcp; otherwise let a "        \
+      "firewall keep it away from listen { sip-tcp }")                                            \
+    X(SIP_IDENTITY, "sip-identity",                                                               \
+      "the peer's section must name the domain (sip-domains), and its certificate or "            \
+      "address (sip-names, sip-from)")                                                            \
+    X(SIP_ALIAS, "sip-alias",                                                                     \
+      "the peer should open a connection of its own to us; or its section must allow "            \
+      "this one")                                                                                 \
+    X(SIP_NOT_SERVED, "sip-not-served",                                                           \
+      "the peer routes a domain to us that we do not serve: see its route, and the "              \
+      "served sections")                                                                          \
+    X(SIP_LOOP, "sip-loop",                                                                       \
+      "a route leads back: see route of the peer, and the static routes of the servers "          \
+      "between")                                                                                  \
+    X(SIP_SIPS, "sip-sips",                                                                       \
+      "let the peer use sip: addresses, or allow sips: in its section (sip-sips)")                \
+    X(SIP_NO_TLS, "sip-no-tls",                                                                   \
+      "the port does not speak TLS: the route or the SRV record must name the port of SIP over "  \
+      "TLS, mostly 5061; in clear needs sip-transport = tcp")                                     \
+    X(SIP_TLS, "sip-tls",                                                                         \
+      "compare versions and ciphers: openssl s_client -connect HOST:5061, and tls-min and "       \
+      "ciphers here")                                                                             \
+    X(SIP_OUR_CERT, "sip-our-cert",                                                               \
+      "the other side does not take the certificate of sip { certificate }: does it trust the "   \
+      "CA, is the chain whole, does it name sip { host }, with clientAuth and serverAuth?")       \
+    X(SIP_SILENT, "sip-silent",                                                                   \
+      "the port accepts connections and says nothing: is it that of SIP over TLS, and does the "  \
+      "server run?")                                                                              \
+    X(SIP_UNANSWERED, "sip-unanswered",                                                           \
+      "the server takes requests and does not answer: its operator should look at its log at "    \
+      "this time; does it know our domains?")                                                     \
+    X(SIP_CUT, "sip-cut",                                                                         \
+      "the server ends the connection without an answer: its log may say why; may our host "      \
+      "connect there, and does it take our certificate?")                                         \
+    X(SIP_GARBAGE, "sip-garbage",                                                                 \
+      "what came is no SIP that can be read: another program at that port, or a broken server; "  \
+      "send its operator this line")                                                              \
+    X(SIP_FORBIDDEN, "sip-forbidden",                                                             \
+      "the server does not let our domain in: its operator must put our domain and sip { host } " \
+      "on its list of partners")                                                                  \
+    X(SIP_UNAVAILABLE, "sip-unavailable",                                                         \
+      "the server is overloaded or in maintenance, or does not reach the next one: ask its "      \
+      "operator")                                                                                 \
     /* this gateway, as xfedctl check --self and --inbound see it */                              \
     X(OUR_SRV_MISSING, "our-srv-missing",                                                         \
       "publish the record that the text names in DNS: xfedd --dns-records prints all of them")    \
@@ -244,6 +295,11 @@
     X(OUR_SRV_DIFFERS, "our-srv-differs",                                                         \
       "correct the record in DNS, or node { host addresses port direct-port } and listen { "      \
       "s2s s2s-direct } here")                                                                    \
+    X(OUR_SIP_HOST, "our-sip-host",                                                               \
+      "publish an A or AAAA record for sip { host }: SIP peers connect to it")                    \
+    X(OUR_SIP_SRV, "our-sip-srv",                                                                 \
+      "publish the record as the text has it (xfedd --dns-records prints it), or correct sip { "  \
+      "host port }; partners with a route of their own need none")                                \
     X(OUR_CERT_NAME, "our-cert-name",                                                             \
       "get a certificate with this name too (xfedd --csr-names), or a certificate of its own "    \
       "for it, and reload")                                                                       \
