@@ -159,8 +159,10 @@ const struct xf_section_facts *xf_section_facts(enum xf_section section);
 /* The first row of a section and how many it has; they are adjacent. */
 const struct xf_option *xf_conf_options_of(enum xf_section section, size_t *out_count);
 
-/* The bit in xf_peer_settings.set that stands for a row of XF_SECTION_PEER. */
-uint64_t xf_option_bit(const struct xf_option *option);
+/* Is a row of XF_SECTION_PEER in the set? Add one; add all of another set. */
+bool xf_option_is_in(const struct xf_peer_set *set, const struct xf_option *option);
+void xf_option_put_in(struct xf_peer_set *set, const struct xf_option *option);
+void xf_option_join(struct xf_peer_set *into, const struct xf_peer_set *from);
 const struct xf_option *xf_option_find(enum xf_section section, const char *key);
 
 /* ---- value.c, value_text.c */
@@ -306,7 +308,8 @@ void xf_conf_secret_free(char *secret);
  * Write the settings that the profile has and the section itself (bits in settings->set) does not.
  * Returns the bits of what it wrote.
  */
-uint64_t xf_conf_profile_apply(enum xf_profile profile, struct xf_peer_settings *settings);
+struct xf_peer_set xf_conf_profile_apply(enum xf_profile profile,
+                                         struct xf_peer_settings *settings);
 
 /* ---- check.c */
 struct xf_check {

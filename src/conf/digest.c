@@ -38,10 +38,10 @@ static bool is_local(const struct xf_option *option)
 }
 
 /*
- * Adds the digest of a section. `mask`: of a peer's section, the bits of the settings that it has.
+ * Adds the digest of a section. `mask`: of a peer's section, the settings that it has.
  */
 static void add_section(struct xf_texts *digests, enum xf_section section, const char *title,
-                        const void *target, uint64_t mask)
+                        const void *target, const struct xf_peer_set *mask)
 {
     size_t count;
     const struct xf_option *options = xf_conf_options_of(section, &count);
@@ -51,7 +51,7 @@ static void add_section(struct xf_texts *digests, enum xf_section section, const
     xf_value_quote(title, &text);
     for (size_t i = 0; i < count; i++) {
         if (is_local(&options[i]) ||
-            (section == XF_SECTION_PEER && !(mask & xf_option_bit(&options[i]))))
+            (section == XF_SECTION_PEER && !xf_option_is_in(mask, &options[i])))
             continue;
         xf_value_quote(options[i].key, &text);
         xf_value_write(&options[i], target, &text);
@@ -66,16 +66,16 @@ static void add_titled(struct xf_texts *digests, const struct xf_conf *conf)
 {
     for (size_t i = 0; i < conf->link_count; i++)
         add_section(digests, XF_SECTION_LINK, conf->links[i].settings.title,
-                    &conf->links[i].settings, 0);
+                    &conf->links[i].settings, NULL);
     for (size_t i = 0; i < conf->served_count; i++)
         add_section(digests, XF_SECTION_SERVED, conf->served[i].settings.domain,
-                    &conf->served[i].settings, 0);
+                    &conf->served[i].settings, NULL);
     for (size_t i = 0; i < conf->node_count; i++)
         add_section(digests, XF_SECTION_NODE, conf->nodes[i].settings.title,
-                    &conf->nodes[i].settings, 0);
+                    &conf->nodes[i].settings, NULL);
     for (size_t i = 0; i < conf->peer_count; i++)
         add_section(digests, XF_SECTION_PEER, conf->peers[i].pattern, &conf->peers[i].settings,
-                    conf->peers[i].settings.set);
+                    &conf->peers[i].settings.set);
 }
 
 static int compare_texts(const void *a, const void *b)
@@ -89,9 +89,10 @@ void xf_conf_digest(const struct xf_conf *conf, char out[XF_SHA256_HEX_BYTES + 1
     struct xf_buf all;
     for (unsigned s = 0; s < XF_SECTION_COUNT; s++)
         if (!xf_section_facts(s)->title)
-            add_section(
-                &digests, s, "",
-                s == XF_SECTION_DEFAULTS ? (const void *)&conf->defaults : (const void *)conf, 0);
+            add_section(&digests, s, "",
+                        s == XF_SECTION_DEFAULTS ? (const void *)&conf->defaults
+                                                 : (const void *)conf,
+                        NULL);
     add_titled(&digests, conf);
     qsort(digests.item, digests.count, sizeof(digests.item[0]), compare_texts);
     xf_buf_init(&all, (digests.count + 1) * XF_SHA256_HEX_BYTES);

@@ -58,17 +58,18 @@ struct dump {
     enum xf_dump what;
 };
 
-/* `mask`: only for a peer's section, the bits of the settings that it has. */
+/* `mask`: only for a peer's section, the settings that it has. */
 static bool is_wanted(const struct dump *dump, enum xf_section section,
-                      const struct xf_option *option, const void *target, uint64_t mask)
+                      const struct xf_option *option, const void *target,
+                      const struct xf_peer_set *mask)
 {
     if (section == XF_SECTION_PEER)
-        return mask & xf_option_bit(option);
+        return xf_option_is_in(mask, option);
     return dump->what == XF_DUMP_ALL || is_changed(option, target);
 }
 
 static void put_section(const struct dump *dump, enum xf_section section, const char *title,
-                        const void *target, uint64_t mask)
+                        const void *target, const struct xf_peer_set *mask)
 {
     size_t count, wanted = 0;
     const struct xf_option *options = xf_conf_options_of(section, &count);
@@ -97,14 +98,15 @@ static void dump_titled(const struct dump *dump, const struct xf_conf *conf,
                         enum xf_section section)
 {
     for (size_t i = 0; section == XF_SECTION_LINK && i < conf->link_count; i++)
-        put_section(dump, section, conf->links[i].settings.title, &conf->links[i].settings, 0);
+        put_section(dump, section, conf->links[i].settings.title, &conf->links[i].settings, NULL);
     for (size_t i = 0; section == XF_SECTION_SERVED && i < conf->served_count; i++)
-        put_section(dump, section, conf->served[i].settings.domain, &conf->served[i].settings, 0);
+        put_section(dump, section, conf->served[i].settings.domain, &conf->served[i].settings,
+                    NULL);
     for (size_t i = 0; section == XF_SECTION_NODE && i < conf->node_count; i++)
-        put_section(dump, section, conf->nodes[i].settings.title, &conf->nodes[i].settings, 0);
+        put_section(dump, section, conf->nodes[i].settings.title, &conf->nodes[i].settings, NULL);
     for (size_t i = 0; section == XF_SECTION_PEER && i < conf->peer_count; i++)
         put_section(dump, section, conf->peers[i].pattern, &conf->peers[i].settings,
-                    conf->peers[i].settings.set);
+                    &conf->peers[i].settings.set);
 }
 
 void xf_conf_dump(const struct xf_conf *conf, enum xf_dump what, FILE *out)
@@ -116,7 +118,7 @@ void xf_conf_dump(const struct xf_conf *conf, enum xf_dump what, FILE *out)
         if (xf_section_facts(s)->title)
             dump_titled(&dump, conf, s);
         else
-            put_section(&dump, s, NULL, target, 0);
+            put_section(&dump, s, NULL, target, NULL);
     }
 }
 

@@ -126,14 +126,15 @@ static void fill_missing(const struct xf_raw_section *section, void *target)
     }
 }
 
-/* Returns the bits of the settings of a peer, or of defaults, that have a good value. */
-static uint64_t apply_all(struct loading *load, const struct xf_raw_section *section, void *target)
+/* Returns the settings of a peer, or of defaults, that have a good value. */
+static struct xf_peer_set apply_all(struct loading *load, const struct xf_raw_section *section,
+                                    void *target)
 {
-    bool has_bits = section->section == XF_SECTION_PEER || section->section == XF_SECTION_DEFAULTS;
-    uint64_t good = 0;
+    bool has_set = section->section == XF_SECTION_PEER || section->section == XF_SECTION_DEFAULTS;
+    struct xf_peer_set good = {0};
     for (size_t i = 0; i < section->count; i++)
-        if (apply(load, section, &section->settings[i], target) && has_bits)
-            good |= xf_option_bit(section->settings[i].option);
+        if (apply(load, section, &section->settings[i], target) && has_set)
+            xf_option_put_in(&good, section->settings[i].option);
     if (section->title) {
         demand_required(load, section);
         fill_missing(section, target);
@@ -189,12 +190,13 @@ static struct xf_conf_place *place_of(struct xf_conf *conf, enum xf_section sect
 
 /*
  * Apply the section's profile, if it names one, below what the section itself says. Returns the
- * bits of the settings that come from it.
+ * settings that come from it.
  */
-static uint64_t profile_of(struct xf_peer_settings *settings)
+static struct xf_peer_set profile_of(struct xf_peer_settings *settings)
 {
-    bool has_profile = settings->set & xf_option_bit(xf_option_find(XF_SECTION_PEER, "profile"));
-    return has_profile ? xf_conf_profile_apply(settings->profile, settings) : 0;
+    if (!xf_option_is_in(&settings->set, xf_option_find(XF_SECTION_PEER, "profile")))
+        return (struct xf_peer_set){0};
+    return xf_conf_profile_apply(settings->profile, settings);
 }
 
 static void apply_single(struct loading *load, const struct xf_raw_section *section)
@@ -210,7 +212,8 @@ static void apply_single(struct loading *load, const struct xf_raw_section *sect
     struct xf_conf_place *place = place_of(load->conf, section->section);
     if (place)
         xf_conf_place_set(place, section);
-    uint64_t good = apply_all(load, section, xf_section_target(load->conf, section->section));
+    struct xf_peer_set good =
+        apply_all(load, section, xf_section_target(load->conf, section->section));
     if (section->section != XF_SECTION_DEFAULTS)
         return;
     load->conf->defaults.set = good;

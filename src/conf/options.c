@@ -573,12 +573,33 @@ const struct xf_option *xf_conf_options_of(enum xf_section section, size_t *out_
     return first;
 }
 
-uint64_t xf_option_bit(const struct xf_option *option)
+#define WORD_BITS 64
+
+static size_t bit_of(const struct xf_option *option)
 {
     size_t count;
     const struct xf_option *first = xf_conf_options_of(XF_SECTION_PEER, &count);
-    xf_require(option >= first && option < first + count && count <= 64);
-    return 1ull << (option - first);
+    xf_require(option >= first && option < first + count &&
+               count <= WORD_BITS * XF_ARRAY_LEN(((struct xf_peer_set *)NULL)->word));
+    return (size_t)(option - first);
+}
+
+bool xf_option_is_in(const struct xf_peer_set *set, const struct xf_option *option)
+{
+    size_t bit = bit_of(option);
+    return set->word[bit / WORD_BITS] >> bit % WORD_BITS & 1;
+}
+
+void xf_option_put_in(struct xf_peer_set *set, const struct xf_option *option)
+{
+    size_t bit = bit_of(option);
+    set->word[bit / WORD_BITS] |= 1ull << bit % WORD_BITS;
+}
+
+void xf_option_join(struct xf_peer_set *into, const struct xf_peer_set *from)
+{
+    for (size_t i = 0; i < XF_ARRAY_LEN(into->word); i++)
+        into->word[i] |= from->word[i];
 }
 
 const struct xf_option *xf_option_find(enum xf_section section, const char *key)

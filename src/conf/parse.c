@@ -74,10 +74,13 @@ static const struct xf_section_facts *facts_of(const cfg_t *cfg, enum xf_section
 }
 
 /* Every word that may stand in a section; outside of sections, the names of sections too. */
-static size_t words_of(enum xf_section section, const char **words)
+#define WORDS_MAX 128
+
+static size_t words_of(enum xf_section section, const char *words[WORDS_MAX])
 {
     size_t count, n = 0;
     const struct xf_option *options = xf_conf_options_of(section, &count);
+    xf_require(count + XF_SECTION_COUNT <= WORDS_MAX);
     for (size_t i = 0; i < count; i++)
         words[n++] = options[i].key;
     for (unsigned s = XF_SECTION_TOP + 1; section == XF_SECTION_TOP && s < XF_SECTION_COUNT; s++)
@@ -95,13 +98,13 @@ static void unknown_key(const cfg_t *cfg, const char *key)
 {
     enum xf_section section;
     const struct xf_section_facts *facts = facts_of(cfg, &section);
-    const char *words[64];
+    const char *words[WORDS_MAX];
     size_t count = words_of(section, words);
     const char *nearest = xf_spell_nearest(key, words, count);
 
     struct xf_buf place, hint;
     xf_buf_init(&place, 512);
-    xf_buf_init(&hint, 1024);
+    xf_buf_init(&hint, 32 * WORDS_MAX);
     if (section != XF_SECTION_TOP)
         xf_buf_appendf(&place, " in %s", facts->word);
     if (cfg->title)

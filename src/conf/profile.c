@@ -73,18 +73,17 @@ const char *xf_conf_profile_source(enum xf_profile profile)
     return profiles[profile].source;
 }
 
-uint64_t xf_conf_profile_apply(enum xf_profile profile, struct xf_peer_settings *settings)
+struct xf_peer_set xf_conf_profile_apply(enum xf_profile profile, struct xf_peer_settings *settings)
 {
-    uint64_t written = 0;
+    struct xf_peer_set written = {0};
     for (const struct row *row = profiles[profile].rows; row->key; row++) {
         const struct xf_option *option = xf_option_find(XF_SECTION_PEER, row->key);
         xf_require(option != NULL);
-        uint64_t bit = xf_option_bit(option);
-        if (settings->set & bit)
+        if (xf_option_is_in(&settings->set, option))
             continue;
         xf_require(xf_value_parse(option, row->value, "", settings));
-        written |= bit;
+        xf_option_put_in(&written, option);
     }
-    settings->set |= written;
+    xf_option_join(&settings->set, &written);
     return written;
 }

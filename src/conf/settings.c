@@ -60,11 +60,11 @@ static void merge(struct xf_peer_settings *into, const struct xf_peer_settings *
 {
     size_t count;
     const struct xf_option *options = xf_conf_options_of(XF_SECTION_PEER, &count);
-    for (size_t i = 0; i < count && from->set; i++)
-        if (from->set & xf_option_bit(&options[i]))
+    for (size_t i = 0; i < count; i++)
+        if (xf_option_is_in(&from->set, &options[i]))
             xf_value_copy(&options[i], into, from);
     merge_pins(into, from);
-    into->set |= from->set;
+    xf_option_join(&into->set, &from->set);
 }
 
 static void resolve(const struct xf_conf *conf, struct xf_span name, const struct xf_conf_peer *own,
@@ -84,15 +84,14 @@ static struct xf_conf_origin origin_of(const struct xf_conf *conf,
                                        const struct xf_conf_peer *const *sections, size_t count,
                                        const struct xf_option *option)
 {
-    uint64_t bit = xf_option_bit(option);
     struct xf_conf_origin origin = {0};
-    if (conf->defaults.set & bit)
+    if (xf_option_is_in(&conf->defaults.set, option))
         origin = (struct xf_conf_origin){"defaults", &conf->defaults_at, 0,
-                                         conf->defaults_by_profile & bit};
+                                         xf_option_is_in(&conf->defaults_by_profile, option)};
     for (size_t i = 0; i < count; i++)
-        if (sections[i]->settings.set & bit)
+        if (xf_option_is_in(&sections[i]->settings.set, option))
             origin = (struct xf_conf_origin){sections[i]->pattern, &sections[i]->at, 0,
-                                             sections[i]->by_profile & bit};
+                                             xf_option_is_in(&sections[i]->by_profile, option)};
     if (origin.place)
         origin.line = xf_conf_line(origin.place, origin.by_profile ? "profile" : option->key);
     return origin;

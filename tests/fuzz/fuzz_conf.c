@@ -45,8 +45,10 @@ static void ask_for_peers(const struct xf_conf *conf)
     for (size_t i = 0; i < conf->peer_count; i++) {
         struct xf_peer_settings settings;
         xf_conf_peer_settings(conf, xf_span_of(conf->peers[i].pattern), &settings);
-        xf_require((settings.set & conf->peers[i].settings.set) == conf->peers[i].settings.set ||
-                   conf->peers[i].pattern[0] == '*');
+        const struct xf_peer_set *own = &conf->peers[i].settings.set;
+        for (size_t k = 0; k < XF_ARRAY_LEN(own->word); k++)
+            xf_require((settings.set.word[k] & own->word[k]) == own->word[k] ||
+                       conf->peers[i].pattern[0] == '*');
         xf_require(settings.ciphers != NULL);
     }
 }

@@ -47,7 +47,7 @@ struct xf_conf_peer {
     char *pattern;
     struct xf_conf_place at;
     struct xf_peer_settings settings; /* only what the section or its profile sets */
-    uint64_t by_profile;              /* bits of the settings that come from its profile */
+    struct xf_peer_set by_profile;    /* the settings that come from its profile */
 };
 
 struct xf_conf_link {
@@ -84,7 +84,7 @@ struct xf_conf {
     struct xf_mailmap_settings mailmap;
     struct xf_policy_settings policy;
     struct xf_peer_settings defaults; /* all values are set */
-    uint64_t defaults_by_profile;
+    struct xf_peer_set defaults_by_profile;
 
     struct xf_conf_link *links;
     size_t link_count;

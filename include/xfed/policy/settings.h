@@ -51,12 +51,13 @@ enum xf_denial {
 enum xf_jid_use { XF_JID_USE_DROP, XF_JID_USE_BOUNCE, XF_JID_USE_ACCEPT };
 enum xf_route_order { XF_ROUTE_RANKED, XF_ROUTE_EQUAL };
 
-/*
- * Settings of a peer. `set` has a bit for each setting that the file has, in the order of the
- * option table's rows; all others are zero until they are resolved.
- */
+/* Which of the settings of a peer: a bit for each, in the order of the option table's rows. */
+struct xf_peer_set {
+    uint64_t word[2];
+};
+
+/* Settings of a peer. */
 struct xf_peer_settings {
-    uint64_t set;
     enum xf_direction direction; /* which stanzas may pass: in, out, both, none */
     enum xf_tls_mode tls;
     enum xf_cert_mode certificate;
@@ -129,6 +130,7 @@ struct xf_peer_settings {
     bool mail; /* the peer sees the e-mail addresses of our users */
     /* What to do with a stanza to the JID of a user who has an e-mail address. */
     enum xf_jid_use jid_use;
+    struct xf_peer_set set; /* those that the file has; all others are zero until resolved */
 };
 
 struct xf_served_settings { /* served "DOMAIN" { } */

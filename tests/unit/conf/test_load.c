@@ -138,7 +138,7 @@ START_TEST(defaults_are_those_of_the_design)
     ck_assert(p->dane && !p->client_eku && p->dialback_by_certificate && p->bidi && !p->multiplex);
     ck_assert_int_eq(p->revocation, XF_REVOCATION_SOFT);
     ck_assert_int_eq(p->downgrade, XF_DOWNGRADE_ALARM);
-    ck_assert_uint_eq(p->set, 0);
+    ck_assert_uint_eq(p->set.word[0] | p->set.word[1], 0);
     ck_assert_uint_eq(conf->links[0].settings.max_stanza_bytes, 512 * 1024);
     ck_assert_uint_eq(conf->links[0].settings.hold_ms, 10000);
     ck_assert_uint_eq(conf->links[0].settings.hold_bytes, 4096 * 1024);

@@ -538,7 +538,7 @@ static void make_conf(struct world *world, const struct routing_case *test)
         .enforce = true,
         .denied_user = XF_DENIAL_ERROR,
         .denied_peer = XF_DENIAL_ERROR,
-        .set = UINT64_MAX,
+        .set = {{UINT64_MAX, UINT64_MAX}},
         .direction = XF_DIRECTION_BOTH,
         .max_stanza_bytes = 200000,
         .queue_bytes = test->queue_bytes ? test->queue_bytes : 1u << 20,
