@@ -194,8 +194,8 @@ static void warn_of_clear(const struct xf_check *check)
         const struct xf_conf_peer *peer = &conf->peers[i];
         struct xf_peer_settings settings;
         xf_conf_section_settings(conf, peer, &settings);
-        if (settings.tls == XF_TLS_NONE && settings.profile != XF_PROFILE_LEGACY &&
-            settings.direction != XF_DIRECTION_NONE)
+        if (settings.protocol != XF_PROTOCOL_SIP && settings.tls == XF_TLS_NONE &&
+            settings.profile != XF_PROFILE_LEGACY && settings.direction != XF_DIRECTION_NONE)
             xf_warning(check->problems, peer->at.file, xf_conf_line(&peer->at, "tls"),
                        "peer \"%s\" has profile = %s and tls = none: a server that requires TLS "
                        "cannot be reached. tls = optional uses it where it is offered, and profile "
@@ -314,6 +314,7 @@ void xf_conf_check(const struct xf_check *check)
     check_nodes(check);
     warn_of_clear(check);
     xf_check_peers(check);
+    xf_check_sip(check);
     xf_check_directory(check);
     check_memory(check);
     xf_map_free(&names);

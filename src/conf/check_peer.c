@@ -174,7 +174,8 @@ static void judge(const struct subject *subject)
 {
     judge_source(subject);
     judge_rates(subject);
-    if (subject->settings->direction == XF_DIRECTION_NONE)
+    if (subject->settings->direction == XF_DIRECTION_NONE ||
+        subject->settings->protocol == XF_PROTOCOL_SIP)
         return;
     judge_methods(subject);
     judge_certificate(subject);
@@ -192,6 +193,7 @@ void xf_check_peers(const struct xf_check *check)
         xf_conf_section_settings(check->conf, peer, &effective);
         char *name = xf_asprintf("peer \"%s\"", peer->pattern);
         judge(&(struct subject){check, check->peers[i], name, &effective});
+        xf_check_sip_peer(check, peer, &effective);
         xf_free(name);
     }
 }

@@ -115,6 +115,7 @@ bool xf_conf_needs_restart(const struct xf_conf *running, const struct xf_conf *
     compare_section(&difference, XF_SECTION_MEMORY, NULL, running, next);
     compare_section(&difference, XF_SECTION_JOURNAL, NULL, running, next);
     compare_section(&difference, XF_SECTION_AUDIT, NULL, running, next);
+    compare_section(&difference, XF_SECTION_SIP, "dialogs-file", running, next);
     compare_section(&difference, XF_SECTION_PROCESS, "user", running, next);
     compare_section(&difference, XF_SECTION_PROCESS, "sandbox", running, next);
     if (secrets_differ(running->history.password, next->history.password))

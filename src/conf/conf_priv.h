@@ -71,6 +71,7 @@ const char *xf_spell_nearest(const char *word, const char *const *words, size_t 
     X(NODE,            "node",            "xmpp1",                                                                                   \
       "A server of this deployment as peers see it. Only xfedd --dns-records and --firewall use it.")                                \
     X(PUBLISH,         "publish",         NULL,                "Further facts for xfedd --dns-records, --csr-names and --firewall.") \
+    X(SIP,             "sip",             NULL,                "SIP, for peers with protocol = sip or auto.")                        \
     X(MAIL,            "mail",            NULL,                "E-mail addresses of our users, for peers with mail = yes.")          \
     X(DIRECTORY,       "directory",       NULL,                "LDAP directory with the e-mail addresses and groups of our users.")  \
     X(POLICY,          "policy",          NULL,                "Who may federate with us.")                                          \
@@ -325,6 +326,28 @@ void xf_check_directory(const struct xf_check *check);
 
 /* ---- check_link.c */
 void xf_check_links(const struct xf_check *check);
+
+/* ---- check_sip.c */
+/*
+ * Refuse what only means XMPP in a section whose peers belong to SIP (`settings`, resolved), and
+ * such peers in a build without SIP.
+ */
+void xf_check_sip_peer(const struct xf_check *check, const struct xf_conf_peer *section,
+                       const struct xf_peer_settings *settings);
+void xf_check_sip(const struct xf_check *check);
+
+/* ---- warn_sip.c */
+/*
+ * Of a section (`name`: for people) or the defaults whose peers belong to SIP or may; `key` is what
+ * the section says of it. All else of SIP: xf_warn_sip.
+ */
+void xf_warn_sip_peer(const struct xf_check *check, const struct xf_conf_place *at,
+                      const char *name, const struct xf_peer_settings *settings, const char *key);
+void xf_warn_sip(const struct xf_check *check);
+
+/* check_auto.c: of a section (name: for people) or the defaults with protocol = auto. */
+void xf_check_auto(const struct xf_check *check, const struct xf_conf_place *at, const char *name,
+                   const struct xf_peer_settings *settings);
 
 /* ---- check_peer.c */
 void xf_check_peers(const struct xf_check *check);

@@ -25,7 +25,8 @@ static const struct {
     {XF_SECTION_LINK, "nodes"},        {XF_SECTION_LINK, "name"},
     {XF_SECTION_PUBLISH, NULL},        {XF_SECTION_PEER, "source"},
     {XF_SECTION_PEER, "source-ports"}, {XF_SECTION_PEER, "dns-servers"},
-    {XF_SECTION_METRICS, NULL},
+    {XF_SECTION_METRICS, NULL},        {XF_SECTION_SIP, "host"},
+    {XF_SECTION_SIP, "port"},          {XF_SECTION_PEER, "sip-from"},
 };
 
 static bool is_local(const struct xf_option *option)

@@ -183,6 +183,8 @@ static struct xf_conf_place *place_of(struct xf_conf *conf, enum xf_section sect
         return &conf->mail_at;
     case XF_SECTION_DIRECTORY:
         return &conf->directory_at;
+    case XF_SECTION_SIP:
+        return &conf->sip_at;
     default:
         return NULL;
     }
@@ -584,6 +586,7 @@ void xf_conf_free(struct xf_conf **conf)
     xf_conf_place_release(&c->policy_at);
     xf_conf_place_release(&c->mail_at);
     xf_conf_place_release(&c->directory_at);
+    xf_conf_place_release(&c->sip_at);
     xf_conf_secret_free(c->dialback.secret);
     xf_conf_secret_free(c->mailmap.directory.password);
     xf_conf_secret_free(c->history.password);

@@ -68,6 +68,13 @@ static const struct xf_word link_tls_words[] = {
     {"auto", XF_LINK_TLS_AUTO}, {"none", XF_LINK_TLS_NONE}, {"optional", XF_LINK_TLS_OPTIONAL}, {"required", XF_LINK_TLS_REQUIRED}, {NULL, 0}};
 static const struct xf_word level_words[] = {
     {"error", XF_LOG_ERROR}, {"warn", XF_LOG_WARN}, {"info", XF_LOG_INFO}, {"debug", XF_LOG_DEBUG}, {NULL, 0}};
+static const struct xf_word protocol_words[] = {{"xmpp", XF_PROTOCOL_XMPP}, {"sip", XF_PROTOCOL_SIP}, {"auto", XF_PROTOCOL_AUTO}, {NULL, 0}};
+static const struct xf_word sip_transport_words[] = {{"tls", XF_SIP_TLS}, {"tcp", XF_SIP_TCP}, {NULL, 0}};
+static const struct xf_word sip_name_check_words[] = {
+    {"domain", XF_SIP_NAMES_DOMAIN}, {"target", XF_SIP_NAMES_TARGET}, {"list", XF_SIP_NAMES_LIST}, {NULL, 0}};
+static const struct xf_word busy_words[] = {{"away", false}, {"dnd", true}, {NULL, 0}};
+static const struct xf_word block_words[] = {{"polite", true}, {"reject", false}, {NULL, 0}};
+static const struct xf_word sips_words[] = {{"accept", true}, {"refuse", false}, {NULL, 0}};
 static const struct xf_word direction_words[] = {
     {"none", XF_DIRECTION_NONE}, {"in", XF_DIRECTION_IN}, {"out", XF_DIRECTION_OUT}, {"both", XF_DIRECTION_BOTH}, {NULL, 0}};
 static const struct xf_word tls_words[] = {
@@ -112,6 +119,10 @@ TEXTS(LISTEN, "s2s", C, listen.s2s, LISTEN, "[::]:5269", NULL,
       "Where peers connect and start TLS with STARTTLS. [::] accepts IPv4 as well."),
 TEXTS(LISTEN, "s2s-direct", C, listen.s2s_direct, LISTEN, "", "[::]:5270",
       "Where peers connect with TLS from the first byte (XEP-0368). Publish these ports as _xmpps-server."),
+TEXTS(LISTEN, "sip", C, listen.sip, LISTEN, "", "[::]:5061",
+      "Where SIP servers of peers connect with TLS. They have to show a certificate."),
+TEXTS(LISTEN, "sip-tcp", C, listen.sip_tcp, LISTEN, "", "10.0.0.5:5060",
+      "Where SIP servers connect without TLS: only those whose section has sip-transport = tcp, from the addresses in its sip-from."),
 TEXT (LISTEN, "control", C, listen.control, PATH, "", "/run/xfedd/control.sock", "Unix socket for xfedctl; \"\" for none."),
 TEXTS(LISTEN, "control-readers", C, listen.control_readers, ANY, "", "adm",
       "Groups of this machine whose members may look: status, peers, streams, queues, explanations, traces."),
@@ -236,6 +247,12 @@ TEXT (MEMORY, "node", C, history.node, ANY, "", "xmpp1",
       "Name of this node among those that share the database; each has its own. \"\": the name of the machine."),
 DURATION(MEMORY, "heartbeat", C, history.heartbeat_ms, "10s", S, 5 * M,
       "How often this node tells the others that it is alive, and looks at them. The others call it lost after three times as long."),
+DURATION(MEMORY, "owner-time", C, history.owner_ms, "30d", H, 366 * DAY,
+      "How long a peer with protocol = auto belongs to the protocol by which it authenticated last. It is asked anew after that, or after "
+      "xfedctl forget."),
+COUNT(MEMORY, "auto-per-owner", C, history.auto_per_owner, "100", 1, 1000000,
+      "For how many domains of one owner (all names below partner.example) that is remembered; beyond that, the one that was silent longest "
+      "is asked anew. A change needs a restart."),
 
 TEXT (AUDIT, "file", C, audit.file, PATH, "", "/var/lib/xfedd/audit.jsonl",
       "Append a JSON object for each decision about a peer and each act of an operator to this file (AUDIT.md); \"\" for none. It may "
@@ -381,6 +398,70 @@ TEXT (PUBLISH, "interface", C, publish.interface, INTERFACE, "eth0", NULL,
       "Network interface towards the Internet of the machine that the nftables rules are for: the router in front of the nodes, or a "
       "node."),
 
+TEXT (SIP, "host", C, ua.host, DOMAIN, "", "sip.example.org",
+      "Our host for SIP, as peers reach it and as our certificate names it; \"\": SIP is off. When a peer has protocol = sip or auto, xfedd "
+      "--dns-records prints SRV records that lead to it."),
+COUNT(SIP, "port", C, ua.port, "5061", 1, 65535, "The port at which peers reach listen { sip }, where a firewall translates it."),
+TEXTS(SIP, "certificate", C, sip.certificate, PATH, "", "sip.example.org.pem",
+      "PEM file with the certificate of host and its intermediates; one for each type of key. Peers ask for the usages serverAuth and "
+      "clientAuth. xfedd --csr-names HOST prints the names for a request."),
+TEXTS(SIP, "key", C, sip.key, PATH, "", "sip.example.org.key", "PEM file with the key of each certificate, in the same order."),
+TEXT (SIP, "ca-file", C, sip.ca_file, PATH, "", "/etc/xfedd/sip-ca.pem",
+      "PEM file of the authorities that may sign certificates of SIP peers without a ca-file of their own; \"\": trust { ca-file }."),
+SIZE (SIP, "max-message", C, ua.message_bytes, "64k", 4 * KIB, MIB, "Largest message that a peer may send. A larger one ends its connection."),
+COUNT(SIP, "headers", C, ua.headers, "128", 32, 256, "How many lines of headers a message of a peer may have."),
+DURATION(SIP, "handshake-timeout", C, ua.handshake_ms, "10s", S, M, "How long TLS may take."),
+DURATION(SIP, "idle-timeout", C, ua.idle_ms, "10m", 10 * S, 24 * H, "Close a connection that carried no message for this long."),
+DURATION(SIP, "ping-interval", C, ua.ping_ms, "2m", 10 * S, H,
+      "Send a ping (RFC 5626) on a connection of ours that is silent for this long, so that a dead one is noticed."),
+COUNT(SIP, "half-open-per-address", C, ua.half_open_per_address, "20", 1, 100000,
+      "How many connections one address may have that are not known to be a peer's yet."),
+COUNT(SIP, "half-open-per-network", C, ua.half_open_per_network, "100", 1, 1000000,
+      "How many of those one network (IPv4 /24 or IPv6 /48) may have."),
+COUNT(SIP, "half-open", C, ua.half_open, "2000", 1, 1000000, "How many of those there may be in all."),
+COUNT(SIP, "conns-per-address", C, ua.conns_per_address, "64", 1, 100000, "How many connections of peers one address may have."),
+COUNT(SIP, "conns-per-network", C, ua.conns_per_network, "256", 1, 1000000, "How many connections of peers one network may have."),
+COUNT(SIP, "conns", C, ua.conns, "4000", 1, 1000000,
+      "How many connections of peers there may be in all; never more than a quarter of the file descriptors of the process."),
+COUNT(SIP, "conns-to-peer", C, ua.hop_conns, "4", 1, 64, "How many connections we make to the servers of one peer."),
+COUNT(SIP, "conns-to-owner", C, ua.own_conns_per_owner, "256", 1, 1000000,
+      "How many connections we make to the servers of all peers of one owner, in one registered domain with all names below it."),
+COUNT(SIP, "conns-out", C, ua.own_conns, "4000", 1, 1000000,
+      "How many connections we make in all; never more than a quarter of the file descriptors of the process. An unused one gives way."),
+COUNT(SIP, "refused-per-network", C, ua.refused_per_network, "50", 1, 100000,
+      "How many messages a second one network may send that are refused before their sender is known: requests that cannot be read or are "
+      "from a domain for which the connection may not speak, and answers where we sent no request. What comes faster is read more slowly."),
+COUNT(SIP, "transactions-per-conn", C, ua.requests_per_conn, "500", 1, 100000,
+      "How many requests of one connection may be open, that is, without our final answer. Further ones wait: nothing is read from it until one "
+      "is answered. While an INVITE is open, which may take minutes, they are answered with 503."),
+COUNT(SIP, "transactions-per-peer", C, ua.requests_per_peer, "2000", 1, 1000000, "How many requests of one peer may be open."),
+COUNT(SIP, "transactions-per-owner", C, ua.requests_per_owner, "4000", 1, 1000000,
+      "How many requests of peers of one owner may be open, in one registered domain with all names below it."),
+COUNT(SIP, "transactions", C, ua.requests, "20000", 1, 1000000, "How many requests of peers may be open in all."),
+SIZE (SIP, "transaction-bytes-per-owner", C, ua.request_bytes_per_owner, "16M", 64 * KIB, 1024 * MIB,
+      "How many bytes of open requests of one owner's peers are kept, which is their headers. Further requests are answered with 503."),
+SIZE (SIP, "transaction-bytes", C, ua.request_bytes, "64M", 64 * KIB, 1024 * MIB, "How many bytes of open requests of peers are kept in all."),
+COUNT(SIP, "sent-per-peer", C, ua.sent_per_hop, "2000", 1, 1000000,
+      "How many requests of ours to one peer may wait for an answer. What would be more is not sent."),
+TEXT (SIP, "dialogs-file", C, simple.dialogs_file, ANY, "sip.db", "/var/lib/xfedd/sip.db",
+      "SQLite file that keeps subscriptions across restarts. A relative name is in the state directory that systemd provides; without that "
+      "directory, and with \"\", they end with the process, and begin anew. The user that xfedd runs as must be able to write the file and "
+      "its folder. A change needs a restart."),
+COUNT(SIP, "subscriptions", C, simple.subscriptions, "260000", 1, 1000000, "How many subscriptions, of both directions, there may be in all."),
+DURATION(SIP, "error-window", C, simple.error_window_ms, "300ms", 0, 5 * S,
+      "How long the answer to a message of a peer waits for an error of the local server, which the peer is told then; an error that comes "
+      "later is lost for it. 0: not at all."),
+DURATION(SIP, "subscribe-expires", C, simple.subscribe_ms, "2h", M, 24 * H,
+      "How long a subscription to the presence of a peer's user lasts before it is refreshed. The peer may choose a shorter time."),
+DURATION(SIP, "notify-interval", C, simple.notify_interval_ms, "5s", S, 5 * M,
+      "Least time between two notifications to a peer about one of our users (RFC 3856 section 6.10). The next one tells what changed."),
+DURATION(SIP, "away-after", C, simple.away_after_ms, "24h", M, 30 * 24 * H,
+      "A subscription of a user of ours who sent nothing to that contact for this long is not refreshed; the next stanza makes a new one."),
+TEXTS(SIP, "open-route", C, simple.open_route, HOST_PORT, "", "sbc.example.org:5061",
+      "For peers with protocol = auto that have neither an XMPP server nor SRV records for SIP: the servers that bring messages to them, by "
+      "certificates with their own names. {}: only what DNS names is reached."),
+COUNT(SIP, "sent", C, ua.sent, "20000", 1, 1000000, "How many requests of ours may wait for an answer in all."),
+
 TEXT (MAIL, "file", C, mailmap.file, PATH, "", "/etc/xfedd/mail.map",
       "File with a bare JID and an e-mail address on each line; # begins a comment. xfedd reads it again when it is replaced, and at a "
       "reload. \"\" for none."),
@@ -434,6 +515,10 @@ TEXTS(POLICY, "blocklists", C, policy.blocklists, PATH, "", "/etc/xfedd/blocked.
 WORD (PEER, "profile", P, profile, enum xf_profile, profile_words, "public",
       "Defaults for a kind of peer, in place of the built-in ones. What this section, or a more exact one, sets itself takes "
       "precedence."),
+WORD (PEER, "protocol", P, protocol, enum xf_protocol, protocol_words, "xmpp",
+      "The protocol that the peer's domain belongs to. sip: its XMPP streams are refused, and messages pass by SIP; without a listener "
+      "for SIP and sip { host } what our users send there comes back as not-allowed (doc/operators/SIP.md). auto: the one by which it "
+      "authenticated last; while that is not known, XMPP is tried first, and SIP where nobody is found by XMPP."),
 WORD (PEER, "direction", P, direction, enum xf_direction, direction_words, "both", "Which way stanzas may pass, seen from us."),
 WORD (PEER, "tls", P, tls, enum xf_tls_mode, tls_words, "required",
       "none: do not use TLS. optional: use TLS where the peer has it. required: do not authenticate without TLS."),
@@ -480,7 +565,7 @@ BOOL (PEER, "multiplex", P, multiplex, "no",
       "Use one stream to the peer for several of our domains (XEP-0220). no, because some servers cannot do that."),
 TEXTS(PEER, "route", P, route, HOST_PORT, "", "xmpp.partner.example:5269",
       "Servers to connect to, instead of those that SRV records name. DNS is asked for their addresses only; no other server is tried, "
-      "even when all of these fail."),
+      "even when all of these fail. The usual port is 5269, of SIP 5061, and 5060 with sip-transport = tcp."),
 WORD (PEER, "route-order", P, route_order, enum xf_route_order, route_order_words, "ranked",
       "ranked: try the routes as written; the next one when one fails or has not answered within a quarter of a second. equal: in a "
       "random order, drawn for each stream."),
@@ -543,6 +628,31 @@ BOOL (PEER, "mail", P, mail, "no",
       "directory)."),
 WORD (PEER, "jid-use", P, jid_use, enum xf_jid_use, jid_use_words, "drop",
       "With mail = yes: what to do with a stanza to the JID of a user who has an e-mail address."),
+WORD (PEER, "sip-transport", P, sip_transport, enum xf_sip_transport, sip_transport_words, "tls",
+      "tls: both sides show certificates. tcp: in clear, where the addresses in sip-from are the only proof of who connects; for networks "
+      "of our own."),
+WORD (PEER, "sip-name-check", P, sip_name_check, enum xf_sip_name_check, sip_name_check_words, "domain",
+      "Whose name the peer's certificate must show, without wildcards, besides the hosts in sip-names. domain: the peer's domain (RFC "
+      "5922). target: the host of a route, or of the SRV record that led us to it, as Microsoft's servers do. list: nobody else's."),
+TEXTS(PEER, "sip-names", P, sip_names, DOMAIN, "", "sbc.partner.example",
+      "Hosts whose certificates speak for the peer: its servers, or what stands in front of them."),
+TEXTS(PEER, "sip-from", P, sip_from, IP, "", "10.0.0.20", "With sip-transport = tcp: the addresses that the peer connects from."),
+TEXTS(PEER, "sip-domains", P, sip_domains, DOMAIN, "", "voice.partner.example",
+      "Further domains of SIP whose requests come from the servers of this peer, as behind one gateway for many domains."),
+COUNT(PEER, "sip-rate", P, sip_rate, "0", 0, 100000,
+      "Most requests that we send to the peer in any second, evenly; what is more waits. 0: any number."),
+SIZE (PEER, "sip-body", P, sip_body_bytes, "8k", KIB, 64 * KIB,
+      "Largest text that a message to the peer may have; a larger one is returned. RFC 3428 allows 1300 bytes where a server on the way "
+      "may pass messages on by UDP."),
+SWITCH(PEER, "sip-busy", P, sip_dnd, busy_words, "away", "How a user of the peer who is busy, in a meeting or on the phone is shown to ours."),
+SWITCH(PEER, "sip-block", P, sip_polite, block_words, "polite",
+      "What a user of the peer sees of one of ours who refuses to be seen. polite: somebody who is never online. reject: the refusal."),
+COUNT(PEER, "sip-subscriptions", P, sip_subscriptions, "20000", 1, 1000000,
+      "How many subscriptions users of the peer may have to ours, and ours to users of the peer."),
+COUNT(PEER, "sip-pending", P, sip_pending, "200", 1, 100000,
+      "How many of those of the peer may wait for one of our users to decide."),
+SWITCH(PEER, "sip-sips", P, sip_sips, sips_words, "refuse",
+      "Requests to sips: addresses, which promise TLS on the whole way. refuse: answer 480. accept: take them as sip: ones."),
 };
 /* clang-format on */
 

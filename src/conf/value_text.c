@@ -142,6 +142,26 @@ static void expected_words(const struct xf_option *option, struct xf_buf *out)
                        word->word);
 }
 
+/* As the sample has it, since each service has a port of its own. */
+static const char *example_of(const struct xf_option *option)
+{
+    return option->example ? option->example : option->initial;
+}
+
+static void expected_listener(const struct xf_option *option, struct xf_buf *out)
+{
+    const char *port = strrchr(example_of(option), ':') + 1;
+    xf_buf_appendf(out, "an address with port, such as 192.0.2.1:%s or [2001:db8::1]:%s", port,
+                   port);
+}
+
+static void expected_host_port(const struct xf_option *option, struct xf_buf *out)
+{
+    const char *example = example_of(option);
+    xf_buf_appendf(out, "a host with port, such as %s or 192.0.2.1%s", example,
+                   strrchr(example, ':'));
+}
+
 static const char *form_words(const struct xf_option *option)
 {
     static const char *const words[] = {
@@ -151,9 +171,7 @@ static const char *form_words(const struct xf_option *option)
         [XF_FORM_DOMAIN] = "a domain name",
         [XF_FORM_NODE] = ("an address with port, such as 192.0.2.1:5347, or with weight: "
                           "\"192.0.2.1:5347 weight=3\" (0 to 100)"),
-        [XF_FORM_LISTEN] = "an address with port, such as 192.0.2.1:5269 or [2001:db8::1]:5269",
         [XF_FORM_ADDRESS] = "an address, such as 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53",
-        [XF_FORM_HOST_PORT] = "a host with port, such as xmpp.example.org:5269 or 192.0.2.1:5269",
         [XF_FORM_PIN] = "sha256: and 64 hex digits, or the name of a file",
         [XF_FORM_IP] = "an address without port, such as 192.0.2.1 or 2001:db8::1",
         [XF_FORM_PORTS] = "ports, such as 30000-35999",
@@ -190,6 +208,11 @@ void xf_value_expected(const struct xf_option *option, struct xf_buf *out)
         expected_range(option, out);
         break;
     default:
-        xf_buf_append_str(out, form_words(option));
+        if (option->form == XF_FORM_LISTEN)
+            expected_listener(option, out);
+        else if (option->form == XF_FORM_HOST_PORT)
+            expected_host_port(option, out);
+        else
+            xf_buf_append_str(out, form_words(option));
     }
 }

@@ -158,6 +158,19 @@ grep -q 'http.conf:[0-9]*: http = "0.0.0.0:9469": other machines can reach this 
 expect 78 "a start with HTTP for everybody" "$xfedd" -c "$scratch/http.conf" || true
 sed 's|^    #http-anywhere = .*|    http-anywhere = yes|' "$scratch/http.conf" >"$scratch/anywhere.conf"
 expect 0 "HTTP for everybody, as the operator wants it" "$xfedd" -c "$scratch/anywhere.conf" -t || true
+sip_file() { # FILE
+    sed "s|^    #host = \"sip.*|    host = \"sip.example.org\"|; s|^    #dialogs-file = .*|    dialogs-file = \"$1\"|" "$scratch/xfed.conf" >"$scratch/sip.conf"
+    grep -q '^    host = "sip' "$scratch/sip.conf" && grep -q '^    dialogs-file' "$scratch/sip.conf" || fail "the sample has no sip { host dialogs-file }"
+    expect 0 "$1 for subscriptions" "$xfedd" -c "$scratch/sip.conf" -t || true
+}
+for file in "$scratch/no-folder/sip.db" "$scratch/broken"; do
+    sip_file "$file"
+    grep -q "sip.conf:[0-9]*: warning: dialogs-file = \"$file\" cannot be written" "$scratch/err" || fail "$file for subscriptions: $(cat "$scratch/err")"
+done
+for file in "$scratch/sip.db" "$scratch/blocked.list" ''; do
+    sip_file "$file"
+    ! grep -q 'dialogs-file' "$scratch/err" || fail "$file for subscriptions: $(cat "$scratch/err")"
+done
 sed "s|^    #blocklists = .*|    blocklists = {\"blocked.list\"}|" "$scratch/xfed.conf" >"$scratch/blocked.conf"
 grep -q '^    blocklists' "$scratch/blocked.conf" || fail "the sample has no blocklists"
 expect 78 "no such blocklist" "$xfedd" -c "$scratch/blocked.conf" -t || true

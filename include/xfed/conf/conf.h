@@ -30,6 +30,8 @@
 #include <xfed/routing/settings.h>
 #include <xfed/s2s/settings.h>
 #include <xfed/sheets/settings.h>
+#include <xfed/simple/settings.h>
+#include <xfed/ua/settings.h>
 
 /* Where a section is written, for messages about the files and names in it. */
 struct xf_conf_place {
@@ -81,6 +83,9 @@ struct xf_conf {
     struct xf_routing_settings routing;
     struct xf_process_settings process;
     struct xf_publish_settings publish;
+    struct xf_sip_settings sip;
+    struct xf_ua_settings ua;         /* sip { } too */
+    struct xf_simple_settings simple; /* likewise */
     struct xf_mailmap_settings mailmap;
     struct xf_policy_settings policy;
     struct xf_peer_settings defaults; /* all values are set */
@@ -102,7 +107,7 @@ struct xf_conf {
      * can check. top_at: the keys outside of sections.
      */
     struct xf_conf_place top_at, listen_at, trust_at, history_at, process_at, mail_at, directory_at,
-        policy_at, defaults_at;
+        policy_at, defaults_at, sip_at;
 };
 
 /*
@@ -221,6 +226,18 @@ const char *xf_conf_profile_source(enum xf_profile profile);
  */
 void xf_conf_peer_settings(const struct xf_conf *conf, struct xf_span peer,
                            struct xf_peer_settings *out);
+
+/*
+ * Does a peer of this protocol look at the setting `key`? With XF_PROTOCOL_AUTO every setting
+ * counts.
+ */
+bool xf_conf_setting_is_of(const char *key, enum xf_protocol protocol);
+
+/* Does SIP run with it: is there a host for SIP, and a listener? */
+static inline bool xf_conf_sip_is_on(const struct xf_conf *conf)
+{
+    return *conf->ua.host && conf->listen.sip.count + conf->listen.sip_tcp.count > 0;
+}
 
 /*
  * The most specific section for a peer: its own, else the longest pattern; NULL if only the

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * settings.h — listen { }, trust { } and process { }: what the program itself does.
+ * settings.h — listen { }, trust { }, process { }, and of sip { } the certificate: what the program
+ * itself does.
  */
 #pragma once
 
@@ -11,6 +12,7 @@
 
 struct xf_listen_settings {
     struct xf_texts s2s, s2s_direct;
+    struct xf_texts sip, sip_tcp;                    /* SIP over TLS, and in clear */
     char *control, *http;                            /* "" is off */
     struct xf_texts control_readers, control_admins; /* groups of this machine */
     bool http_anywhere; /* `http` may be an address that others can reach */
@@ -29,6 +31,11 @@ struct xf_trust_settings {
     char *cert_dir;
     /* Warn about our certificates that expire within this time. */
     uint64_t warn_ms;
+};
+
+struct xf_sip_settings {
+    struct xf_texts certificate, key; /* files, a key for each certificate */
+    char *ca_file; /* anchors for peers without their own; "" to use trust { ca-file } */
 };
 
 struct xf_process_settings {

@@ -16,4 +16,7 @@ struct xf_history_settings {
     char *password;      /* from password-file */
     char *node;          /* name of this node among them; "": the name of the machine */
     uint64_t heartbeat_ms;
+    /* Of peers with protocol = auto: how long what they authenticated by last says what they are */
+    uint64_t owner_ms;
+    unsigned auto_per_owner; /* ... and of how many domains of one owner that is known */
 };

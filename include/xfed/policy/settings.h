@@ -11,6 +11,12 @@
 #include <xfed/base/texts.h>
 #include <xfed/stream/settings.h>
 
+/*
+ * What a peer is reached by. A domain belongs to one protocol, never to both at a time. AUTO: to
+ * that by which it authenticated last; as long as that is not known, to either.
+ */
+enum xf_protocol { XF_PROTOCOL_XMPP, XF_PROTOCOL_SIP, XF_PROTOCOL_AUTO };
+
 enum xf_direction { XF_DIRECTION_NONE, XF_DIRECTION_IN, XF_DIRECTION_OUT, XF_DIRECTION_BOTH };
 enum xf_tls_mode { XF_TLS_NONE, XF_TLS_OPTIONAL, XF_TLS_REQUIRED };
 enum xf_cert_mode { XF_CERT_IGNORE, XF_CERT_PREFERRED, XF_CERT_REQUIRED };
@@ -49,6 +55,15 @@ enum xf_denial {
 };
 
 enum xf_jid_use { XF_JID_USE_DROP, XF_JID_USE_BOUNCE, XF_JID_USE_ACCEPT };
+enum xf_sip_transport { XF_SIP_TLS, XF_SIP_TCP };
+
+/* Whose name a SIP peer's certificate has to show, besides the hosts in sip-names. */
+enum xf_sip_name_check {
+    XF_SIP_NAMES_DOMAIN, /* the peer's domain (RFC 5922) */
+    XF_SIP_NAMES_TARGET, /* the host that we connect to: of a route, or of an SRV record */
+    XF_SIP_NAMES_LIST,   /* nobody else's */
+};
+
 enum xf_route_order { XF_ROUTE_RANKED, XF_ROUTE_EQUAL };
 
 /* Which of the settings of a peer: a bit for each, in the order of the option table's rows. */
@@ -58,6 +73,7 @@ struct xf_peer_set {
 
 /* Settings of a peer. */
 struct xf_peer_settings {
+    enum xf_protocol protocol;
     enum xf_direction direction; /* which stanzas may pass: in, out, both, none */
     enum xf_tls_mode tls;
     enum xf_cert_mode certificate;
@@ -130,7 +146,23 @@ struct xf_peer_settings {
     bool mail; /* the peer sees the e-mail addresses of our users */
     /* What to do with a stanza to the JID of a user who has an e-mail address. */
     enum xf_jid_use jid_use;
-    struct xf_peer_set set; /* those that the file has; all others are zero until resolved */
+    /* Of a peer that belongs to SIP. */
+    enum xf_sip_transport sip_transport;
+    enum xf_sip_name_check sip_name_check;
+    struct xf_texts sip_names; /* hosts whose certificates speak for the peer */
+    struct xf_texts sip_from;  /* over TCP: the addresses that it connects from */
+    /* Further domains, of SIP too, for whose users the peer's servers speak. */
+    struct xf_texts sip_domains;
+    unsigned sip_rate; /* our requests a second; 0: any number */
+    /* The largest body of a MESSAGE outside a session that we send (RFC 3428 section 8). */
+    size_t sip_body_bytes;
+    bool sip_dnd; /* a user who is busy there is shown as dnd, not as away */
+    /* What a peer's user sees of one of ours who refuses: offline for ever, and not the refusal. */
+    bool sip_polite;
+    unsigned sip_subscriptions; /* of users of the peer to ours, and of ours to its: each at most */
+    unsigned sip_pending;       /* ... of its users that no user of ours has decided on */
+    bool sip_sips;              /* take requests to sips: URIs as if they were sip: (RFC 5630) */
+    struct xf_peer_set set;     /* those that the file has; all others are zero until resolved */
 };
 
 struct xf_served_settings { /* served "DOMAIN" { } */

@@ -5,7 +5,7 @@
  * calls invalid is refused here, and nothing else is. Then what certificates, pins, DANE,
  * revocation and memory add.
  */
-#include "folder.h"
+#include "refusal.h"
 
 #include <check.h>
 #include <xfed/base/alloc.h>
@@ -29,23 +29,6 @@ static void make_files(void)
 static void remove_files(void)
 {
     folder_remove(&folder);
-}
-
-/* Why it is refused; NULL: it is not. To be freed. */
-static char *messages_of(const char *rest)
-{
-    char path[128], *text = xf_asprintf(GOOD "%s", rest), *messages = NULL;
-    struct xf_conf *conf = NULL;
-    folder_put_text(&folder, "conf", text);
-    snprintf(path, sizeof(path), "%s/conf", folder.path);
-    enum xf_err err = xf_conf_load(path, &conf, &messages);
-    xf_free(text);
-    if (err == XF_ERR_OK)
-        xf_free(messages); /* a warning about the machine's CA bundle */
-    else
-        ck_assert_msg(messages != NULL, "%s: refused without a message", rest);
-    xf_conf_free(&conf);
-    return err == XF_ERR_OK ? NULL : messages;
 }
 
 /* ---- the table of 3.2 */
@@ -88,7 +71,7 @@ static const struct {
 START_TEST(table_3_2)
 {
     char *text = xf_asprintf("peer \"x\" { %s}\n", table[_i].settings),
-         *messages = messages_of(text);
+         *messages = conf_refusal(&folder, GOOD, text);
     ck_assert_msg((messages == NULL) == table[_i].is_valid, "TLS %s, SASL %s, dialback %s: %s",
                   table[_i].tls, table[_i].sasl, table[_i].dialback,
                   messages ? messages : "was accepted");
@@ -175,7 +158,7 @@ static const struct {
 
 START_TEST(ours)
 {
-    char *messages = messages_of(rows[_i].text), prefix[32];
+    char *messages = conf_refusal(&folder, GOOD, rows[_i].text), prefix[32];
     ck_assert_msg((messages == NULL) == (rows[_i].line == 0), "%s: %s", rows[_i].label,
                   messages ? messages : "was accepted");
     if (messages) {

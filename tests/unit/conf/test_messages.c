@@ -82,12 +82,12 @@ static const struct {
     {"misspelt section", GOOD "default { }\n",
      "conf:3: unknown key \"default\": did you mean \"defaults\"?"},
     {"key of a later version", GOOD "peer \"x\" { quota = {a} }\n",
-     "conf:3: unknown key \"quota\" in peer \"x\": expected profile, direction, tls, certificate, sasl-in, sasl-out, dialback, "
+     "conf:3: unknown key \"quota\" in peer \"x\": expected profile, protocol, direction, tls, certificate, sasl-in, sasl-out, dialback, "
      "direct-tls, legacy, tls-min, ciphers, ca-file, pins, dane, client-eku, revocation, downgrade, dialback-by-certificate, bidi, ack, resend, "
      "multiplex, route, route-order, dns-servers, source, source-ports, max-stanza, max-streams, max-pairs, stanza-rate, byte-rate, "
      "queue-bytes, queue-stanzas, queue-time, connect-timeout, candidate-timeout, negotiate-timeout, idle-timeout, ping-interval, enforce, users, groups, "
      "block-kinds-in, block-kinds-out, block-namespaces-in, block-namespaces-out, strip-presence, repair, hours, reason, denied-user, "
-     "denied-peer, mail or jid-use"},
+     "denied-peer, mail, jid-use, sip-transport, sip-name-check, sip-names, sip-from, sip-domains, sip-rate, sip-body, sip-busy, sip-block, sip-subscriptions, sip-pending or sip-sips"},
     {"lines after comments count right", GOOD "# one\n// two\n/* three\n four */ federation = maybe\n",
      "conf:6: federation = \"maybe\": expected yes or no (on, off, true, false)"},
     {"section not closed", GOOD "peer \"x\" {\n tls = none\n", "conf:3: this { is not closed: expected }"},
@@ -136,9 +136,6 @@ static const struct {
     {"two nodes at one port for direct TLS", "listen { s2s-direct = {\"[::]:5270\"} }\n" GOOD
      "node n { host = x.example addresses = {\"203.0.113.5\"} }\nnode m { host = x.example addresses = {\"203.0.113.5\"}\n port = 15269 }\n",
      "conf:6: node \"m\": has an address and a port in common with node \"n\": expected another port (and direct-port)"},
-    {"one port for both", "listen { s2s-direct = {\"[::]:5270\"} }\n" GOOD
-     "node n { host = x.example addresses = {\"203.0.113.5\"} port = 443\n direct-port = 443 }\n",
-     "conf:5: node \"n\": port and direct-port are the same: expected two ports"},
     {"one host with other addresses at other ports", GOOD "node n { host = x.example addresses = {\"203.0.113.5\"} }\n"
      "node m { port = 15269\n host = X.example addresses = {\"203.0.113.6\"} }\n",
      "conf:5: node \"m\": shares its host with node \"n\", which has another port and other addresses: expected the same addresses, or a "
@@ -164,7 +161,12 @@ static const struct {
     {"listen on a name", GOOD "listen { s2s = {localhost:5269} }\n",
      "conf:3: s2s = \"localhost:5269\": expected an address with port, such as 192.0.2.1:5269 or [2001:db8::1]:5269"},
     {"port of a route too large", GOOD "peer \"x\" { route = {\"x.example:65536\"} }\n",
-     "conf:3: route = \"x.example:65536\": expected a host with port, such as xmpp.example.org:5269 or 192.0.2.1:5269"},
+     "conf:3: route = \"x.example:65536\": expected a host with port, such as xmpp.partner.example:5269 or 192.0.2.1:5269"},
+    {"... for SIP", GOOD "sip { open-route = {s.x} }\n",
+     "conf:3: open-route = \"s.x\": expected a host with port, such as sbc.example.org:5061 or 192.0.2.1:5061"},
+    {"listeners for SIP without port", GOOD "listen { sip = {\"192.0.2.1\"}\n sip-tcp = {\"192.0.2.1\"} }\n",
+     "conf:3: sip = \"192.0.2.1\": expected an address with port, such as 192.0.2.1:5061 or [2001:db8::1]:5061\n"
+     "conf:4: sip-tcp = \"192.0.2.1\": expected an address with port, such as 192.0.2.1:5060 or [2001:db8::1]:5060"},
     {"pin with too few digits", GOOD "peer \"x\" { pins = {\"sha256:0123\"} }\n",
      "conf:3: pins = \"sha256:0123\": expected sha256: and 64 hex digits, or the name of a file"},
     {"pin with another letter", GOOD "peer \"x\" { pins = {\"sha256:" HEX_62 "0g\"} }\n",
