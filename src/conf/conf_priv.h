@@ -345,6 +345,9 @@ void xf_warn_sip_peer(const struct xf_check *check, const struct xf_conf_place *
                       const char *name, const struct xf_peer_settings *settings, const char *key);
 void xf_warn_sip(const struct xf_check *check);
 
+/* ---- check_listen.c */
+void xf_check_listen(const struct xf_check *check);
+
 /* check_auto.c: of a section (name: for people) or the defaults with protocol = auto. */
 void xf_check_auto(const struct xf_check *check, const struct xf_conf_place *at, const char *name,
                    const struct xf_peer_settings *settings);

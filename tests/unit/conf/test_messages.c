@@ -136,6 +136,9 @@ static const struct {
     {"two nodes at one port for direct TLS", "listen { s2s-direct = {\"[::]:5270\"} }\n" GOOD
      "node n { host = x.example addresses = {\"203.0.113.5\"} }\nnode m { host = x.example addresses = {\"203.0.113.5\"}\n port = 15269 }\n",
      "conf:6: node \"m\": has an address and a port in common with node \"n\": expected another port (and direct-port)"},
+    {"one port for both", "listen { s2s-direct = {\"[::]:5270\"} }\n" GOOD
+     "node n { host = x.example addresses = {\"203.0.113.5\"} port = 443\n direct-port = 443 }\n",
+     "conf:5: node \"n\": port and direct-port are the same: expected two ports"},
     {"one host with other addresses at other ports", GOOD "node n { host = x.example addresses = {\"203.0.113.5\"} }\n"
      "node m { port = 15269\n host = X.example addresses = {\"203.0.113.6\"} }\n",
      "conf:5: node \"m\": shares its host with node \"n\", which has another port and other addresses: expected the same addresses, or a "
@@ -167,6 +170,12 @@ static const struct {
     {"listeners for SIP without port", GOOD "listen { sip = {\"192.0.2.1\"}\n sip-tcp = {\"192.0.2.1\"} }\n",
      "conf:3: sip = \"192.0.2.1\": expected an address with port, such as 192.0.2.1:5061 or [2001:db8::1]:5061\n"
      "conf:4: sip-tcp = \"192.0.2.1\": expected an address with port, such as 192.0.2.1:5060 or [2001:db8::1]:5060"},
+    {"one port in two lists", GOOD "listen { s2s = {\"[::]:5269\"}\n s2s-direct = {\"192.0.2.1:5270\", \"[::]:5269\"} }\n",
+     "conf:4: s2s-direct = \"[::]:5269\": listen { s2s } has that address and port already (\"[::]:5269\"): expected another port"},
+    {"one port for XMPP and for people, by a wildcard", GOOD "listen { s2s = {\"0.0.0.0:9469\"}\n http = \"127.0.0.1:9469\" }\n",
+     "conf:4: http = \"127.0.0.1:9469\": listen { s2s } has that address and port already (\"0.0.0.0:9469\"): expected another port"},
+    {"one port twice in a list", GOOD "listen { s2s = {\"192.0.2.1:5269\", \"0.0.0.0:5269\"} }\n",
+     "conf:3: s2s = \"0.0.0.0:5269\": listen { s2s } has that address and port already (\"192.0.2.1:5269\"): expected another port"},
     {"pin with too few digits", GOOD "peer \"x\" { pins = {\"sha256:0123\"} }\n",
      "conf:3: pins = \"sha256:0123\": expected sha256: and 64 hex digits, or the name of a file"},
     {"pin with another letter", GOOD "peer \"x\" { pins = {\"sha256:" HEX_62 "0g\"} }\n",
@@ -251,6 +260,8 @@ static const struct {
     {"pins of both forms", GOOD "peer \"x\" { pins = {\"sha256:" HEX_62 "eF\", partner.pem} }\n"},
     {"required certificate with dialback", GOOD "peer \"x\" { certificate = required }\n"},
     {"an escaped ${", GOOD "process { user = \"\\${HOME}\" }\n"},
+    {"one port at two addresses", GOOD "listen { s2s = {\"192.0.2.1:5269\", \"[2001:db8::1]:5269\"} s2s-direct = {\"192.0.2.2:5269\"} }\n"},
+    {"IPv4 beside one address of IPv6", GOOD "listen { s2s = {\"0.0.0.0:5269\", \"[2001:db8::1]:5269\"} }\n"},
     {"appended list", GOOD "listen { s2s = {\"1.2.3.4:1\"} s2s += {\"1.2.3.4:2\"} }\n"},
     {"CRLF, semicolon-free, tabs", GOOD "defaults\t{\r\n\ttls = optional\r\n}\r\n"},
     {"hash within quotes", GOOD "served \"b.example\" { link = \"l\" certificate = \"c#1\" key = '/*k' }\n"},
