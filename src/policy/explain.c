@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * explain.c — explains to people why stanzas pass or not: the verdict for each kind, the rule
- * behind it and where that is written, the way back, and every setting of the peer with its origin.
+ * behind it and where that is written, the way back, and every setting that a peer of its protocol
+ * looks at, with its origin.
  *
  * The verdicts come from xf_policy_judge, which also judges real stanzas.
  */
 #include "policy_priv.h"
+
+#include <xfed/base/timestamp.h>
 
 #define VALUE_MAX 200 /* a longer value is truncated; --dump prints all of it */
 
@@ -13,6 +16,7 @@ struct ends {
     struct xf_jid from, to;
     struct xf_span served, peer, user;
     enum xf_direction direction;
+    enum xf_protocol protocol; /* by which stanzas pass */
 };
 
 static const struct {
@@ -24,7 +28,15 @@ static const struct {
     {XF_KINDS_GROUPCHAT, "groupchat"},
 };
 
-static bool find_ends(const struct xf_policy *policy, struct ends *ends)
+/* What a stanza gets whose kind SIP does not carry; NULL: SIP does. */
+static const char *answer_by_sip(unsigned kind)
+{
+    return kind == XF_KINDS_IQ          ? "service-unavailable"
+           : kind == XF_KINDS_GROUPCHAT ? "not-acceptable"
+                                        : NULL;
+}
+
+static bool find_ends(struct xf_policy *policy, struct ends *ends)
 {
     bool from_is_ours = xf_policy_served(policy, ends->from.domain),
          to_is_ours = xf_policy_served(policy, ends->to.domain);
@@ -33,6 +45,7 @@ static bool find_ends(const struct xf_policy *policy, struct ends *ends)
     ends->served = ours->domain;
     ends->user = xf_jid_bare(ours);
     ends->peer = from_is_ours ? ends->to.domain : ends->from.domain;
+    ends->protocol = xf_policy_goes_by_sip(policy, ends->peer) ? XF_PROTOCOL_SIP : XF_PROTOCOL_XMPP;
     return from_is_ours != to_is_ours;
 }
 
@@ -56,8 +69,11 @@ static void print_rule(const struct xf_ruling *ruling, FILE *out)
         fprintf(out, " (%s)", ruling->note);
 }
 
-static const char *answer_of(const struct xf_ruling *ruling)
+static const char *answer_of(const struct ends *ends, enum xf_direction direction,
+                             const struct xf_ruling *ruling)
 {
+    if (ends->protocol == XF_PROTOCOL_SIP && direction == XF_DIRECTION_IN)
+        return "answered with 403"; /* every request of SIP needs an answer */
     static const char *const words[] = {
         [XF_DENIAL_SILENT] = "nothing is said",
         [XF_DENIAL_ERROR] = "answered with not-allowed",
@@ -66,7 +82,8 @@ static const char *answer_of(const struct xf_ruling *ruling)
     return words[ruling->answer];
 }
 
-static void print_ruling(const struct xf_ruling *ruling, FILE *out)
+static void print_ruling(const struct ends *ends, enum xf_direction direction,
+                         const struct xf_ruling *ruling, FILE *out)
 {
     fputs(ruling->passes ? "passes" : "refused", out);
     if (ruling->rule != XF_RULE_NONE) {
@@ -74,7 +91,7 @@ static void print_ruling(const struct xf_ruling *ruling, FILE *out)
         print_rule(ruling, out);
     }
     if (!ruling->passes)
-        fprintf(out, "; %s: %s", answer_of(ruling), ruling->text);
+        fprintf(out, "; %s: %s", answer_of(ends, direction, ruling), ruling->text);
     fputc('\n', out);
 }
 
@@ -84,15 +101,23 @@ static void print_kinds(struct xf_policy *policy, const struct ends *ends, unsig
     for (size_t i = 0; i < XF_ARRAY_LEN(kinds); i++) {
         struct xf_ruling ruling;
         xf_policy_judge(policy,
-                        &(struct xf_policy_ask){.direction = ends->direction,
+                        &(struct xf_policy_ask){.protocol = ends->protocol,
+                                                .direction = ends->direction,
                                                 .served = ends->served,
                                                 .peer = ends->peer,
                                                 .user = ends->user,
                                                 .kind = kinds[i].kind,
                                                 .minute_of_week = minute_of_week},
                         &ruling);
+        const char *answer =
+            ends->protocol == XF_PROTOCOL_SIP ? answer_by_sip(kinds[i].kind) : NULL;
         fprintf(out, "  %-13s", kinds[i].word);
-        print_ruling(&ruling, out);
+        if (!answer || !ruling.passes)
+            print_ruling(ends, ends->direction, &ruling, out);
+        else if (ends->direction == XF_DIRECTION_IN)
+            fputs("does not exist in SIP\n", out);
+        else
+            fprintf(out, "refused: SIP does not carry it; answered with %s\n", answer);
     }
 }
 
@@ -106,24 +131,48 @@ static void print_list(const char *before, const struct xf_texts *texts, FILE *o
     fputc('\n', out);
 }
 
+/* Only where the setting below does not say it. */
+static void print_protocol(struct xf_policy *policy, const struct ends *ends, FILE *out)
+{
+    struct xf_protocol_facts facts;
+    char last[XF_TIMESTAMP_BYTES];
+    if (!xf_policy_learns(policy, ends->peer))
+        return;
+    xf_policy_protocol_facts(policy, ends->peer, &facts);
+    fprintf(out, "  %-13s%s, %s", "protocol", xf_protocol_word(facts.protocol), facts.why);
+    if (facts.is_learned) {
+        xf_timestamp_s(facts.last_s, last);
+        fprintf(out, ", %s", last);
+    }
+    fputc('\n', out);
+}
+
 static void print_way_back(struct xf_policy *policy, const struct ends *ends, FILE *out)
 {
     struct xf_ruling ruling;
     enum xf_direction back =
         ends->direction == XF_DIRECTION_IN ? XF_DIRECTION_OUT : XF_DIRECTION_IN;
-    xf_policy_judge_pair(policy, ends->served, ends->peer, back, &ruling);
+    xf_policy_judge_pair_by(policy, ends->protocol, ends->served, ends->peer, back, &ruling);
     fprintf(out, "  %-13s", "way back");
-    print_ruling(&ruling, out);
+    print_ruling(ends, back, &ruling, out);
     if (!ruling.passes)
         fputs("               so that answers, results, errors and presence that come back are "
               "dropped too\n",
               out);
 }
 
+struct settings_out {
+    enum xf_protocol protocol; /* of the peer's section: settings of others do not count */
+    FILE *out;
+};
+
 static void print_setting(void *owner, const char *key, struct xf_span value,
                           const struct xf_conf_origin *origin)
 {
-    FILE *out = owner;
+    const struct settings_out *settings = owner;
+    FILE *out = settings->out;
+    if (!xf_conf_setting_is_of(key, settings->protocol))
+        return;
     fprintf(out, "  %-24s = ", key);
     print_value(value.ptr, value.len, out);
     if (!origin->place) {
@@ -166,7 +215,9 @@ enum xf_err xf_policy_explain(struct xf_policy *policy, struct xf_span from, str
     if (settings->groups.count > 0 && !policy->is_member)
         print_list("  not known here, who is a member of: ", &settings->groups, out);
     print_way_back(policy, &ends, out);
+    print_protocol(policy, &ends, out);
     fputs("\nsettings of the peer, and where they come from\n", out);
-    xf_conf_each_setting(policy->conf, ends.peer, print_setting, out);
+    xf_conf_each_setting(policy->conf, ends.peer, print_setting,
+                         &(struct settings_out){settings->protocol, out});
     return XF_ERR_OK;
 }

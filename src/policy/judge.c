@@ -146,6 +146,8 @@ static const char *key_of(enum xf_rule rule, const struct xf_peer_settings *sett
     switch (rule) {
     case XF_RULE_FEDERATION:
         return "federation";
+    case XF_RULE_SIP:
+        return "protocol";
     case XF_RULE_BLOCKLIST:
         return "blocklists";
     case XF_RULE_DEFAULT:
@@ -194,6 +196,15 @@ static void find_place(const struct xf_policy *policy, struct xf_span peer,
 
 /* ------------------------------------------------------------------ the ruling */
 
+/* That a domain belongs to another protocol is told in any case: whoever asks is misled. */
+static enum xf_denial answer_of(enum xf_rule rule, const struct xf_peer_settings *settings,
+                                bool is_in)
+{
+    if (rule == XF_RULE_SIP)
+        return is_in ? XF_DENIAL_VIOLATION : XF_DENIAL_ERROR;
+    return is_in ? settings->denied_peer : settings->denied_user;
+}
+
 static void rule(const struct xf_policy *policy, const struct xf_pair_facts *facts,
                  struct xf_span peer, bool is_in, struct xf_ruling *out)
 {
@@ -201,24 +212,32 @@ static void rule(const struct xf_policy *policy, const struct xf_pair_facts *fac
     *out = (struct xf_ruling){
         .rule = facts->rule,
         .passes = facts->rule == XF_RULE_NONE || !facts->is_enforced,
-        .answer = is_in ? settings->denied_peer : settings->denied_user,
+        .answer = answer_of(facts->rule, settings, is_in),
         .text = "",
         .note = "",
+        .help = facts->rule == XF_RULE_SIP ? XF_HELP_SIP_DOMAIN : XF_HELP_POLICY_DENIED,
     };
     if (facts->rule == XF_RULE_NONE)
         return;
-    bool has_words = settings->reason && *settings->reason && facts->rule > XF_RULE_OURS;
+    bool has_words = settings->reason && *settings->reason && facts->rule > XF_RULE_SIP;
     out->text = has_words ? settings->reason : rule_text(facts->rule);
     out->key = key_of(facts->rule, settings, is_in);
     find_place(policy, peer, facts, out);
 }
 
+void xf_policy_judge_pair_by(struct xf_policy *policy, enum xf_protocol protocol,
+                             struct xf_span served, struct xf_span peer,
+                             enum xf_direction direction, struct xf_ruling *out)
+{
+    struct xf_pair_facts facts;
+    xf_policy_pair_by(policy, protocol, served, peer, direction, &facts);
+    rule(policy, &facts, peer, direction == XF_DIRECTION_IN, out);
+}
+
 void xf_policy_judge_pair(struct xf_policy *policy, struct xf_span served, struct xf_span peer,
                           enum xf_direction direction, struct xf_ruling *out)
 {
-    struct xf_pair_facts facts;
-    xf_policy_pair(policy, served, peer, direction, &facts);
-    rule(policy, &facts, peer, direction == XF_DIRECTION_IN, out);
+    xf_policy_judge_pair_by(policy, XF_PROTOCOL_XMPP, served, peer, direction, out);
 }
 
 static bool is_name(struct xf_span name, const char *other, size_t other_len)
@@ -232,12 +251,16 @@ static void last_pair(struct xf_policy *policy, const struct xf_policy_ask *ask,
 {
     struct xf_last_pair *last =
         ask->direction == XF_DIRECTION_IN ? &policy->last_in : &policy->last_out;
-    if (!last->is_known || !is_name(ask->peer, last->peer, last->peer_len) ||
+    if (!last->is_known || last->protocol != ask->protocol ||
+        !is_name(ask->peer, last->peer, last->peer_len) ||
         !is_name(ask->served, last->served, last->served_len)) {
-        xf_policy_pair(policy, ask->served, ask->peer, ask->direction, &last->facts);
+        xf_policy_pair_by(policy, ask->protocol, ask->served, ask->peer, ask->direction,
+                          &last->facts);
+        last->protocol = ask->protocol;
         last->served_len = ask->served.len;
         last->peer_len = ask->peer.len;
-        last->is_known = ask->served.len <= XF_DOMAIN_MAX && ask->peer.len <= XF_DOMAIN_MAX;
+        last->is_known = ask->served.len <= XF_DOMAIN_MAX && ask->peer.len <= XF_DOMAIN_MAX &&
+                         last->facts.settings->protocol != XF_PROTOCOL_AUTO; /* may be learned */
         if (last->is_known) {
             memcpy(last->served, ask->served.ptr, ask->served.len);
             memcpy(last->peer, ask->peer.ptr, ask->peer.len);

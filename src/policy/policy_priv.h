@@ -56,6 +56,7 @@ struct xf_pair_facts {
 struct xf_last_pair {
     char served[XF_DOMAIN_MAX + 1], peer[XF_DOMAIN_MAX + 1];
     size_t served_len, peer_len;
+    enum xf_protocol protocol; /* by which the stanzas pass */
     bool is_known;
     struct xf_pair_facts facts;
 };
@@ -65,13 +66,19 @@ struct xf_policy {
     const struct xf_blocklist *blocklist;
     const struct xf_policy_switches *switches; /* NULL: none */
     xf_policy_member_fn is_member;
+    xf_policy_learned_fn learned;
     void *owner;
     int64_t unix_s;
     struct xf_map *served;              /* domain or alias -> const struct xf_served_settings */
     struct xf_policy_section *sections; /* one for each of conf->peers */
+    struct xf_map *sip_carriers;        /* a further domain -> const struct xf_policy_section */
     struct xf_policy_rules *default_rules;
     struct xf_last_pair last_in, last_out;
 };
 
+void xf_policy_pair_by(const struct xf_policy *policy, enum xf_protocol protocol,
+                       struct xf_span served, struct xf_span peer, enum xf_direction direction,
+                       struct xf_pair_facts *out);
+/* By XMPP. */
 void xf_policy_pair(const struct xf_policy *policy, struct xf_span served, struct xf_span peer,
                     enum xf_direction direction, struct xf_pair_facts *out);

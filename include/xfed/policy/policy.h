@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 #include <xfed/base/err.h>
+#include <xfed/base/help.h>
 #include <xfed/base/span.h>
 #include <xfed/policy/settings.h>
 #include <xfed/xmpp/stanza.h>
@@ -26,6 +27,13 @@ struct xf_blocklist;
  * false before anything was read.
  */
 typedef bool (*xf_policy_member_fn)(void *owner, const char *group, struct xf_span jid);
+
+/*
+ * What is known of a domain with protocol = auto: which protocol it belongs to, and *out_last_s
+ * since when it is silent by that one (Unix time). XF_PROTOCOL_AUTO: nothing.
+ */
+typedef enum xf_protocol (*xf_policy_learned_fn)(void *owner, struct xf_span peer,
+                                                 int64_t *out_last_s);
 
 /*
  * What an operator has switched off while xfedd runs, in addition to what the configuration
@@ -43,6 +51,7 @@ struct xf_policy_opts {
     const struct xf_policy_switches *switches;
     const struct xf_blocklist *blocklist; /* borrowed too; NULL for none */
     xf_policy_member_fn is_member;        /* NULL: nobody is in a group */
+    xf_policy_learned_fn learned;         /* NULL: nothing is known */
     void *owner;
     /* The current time; blocklist entries that expired before it do not count. */
     int64_t unix_s;
@@ -71,6 +80,38 @@ const struct xf_peer_settings *xf_policy_peer(struct xf_policy *policy, struct x
 /* What holds for a peer that has not said who it is. */
 const struct xf_peer_settings *xf_policy_defaults(const struct xf_policy *policy);
 
+/*
+ * The protocol that the peer's domain belongs to: by its settings, or with protocol = auto by what
+ * is known of it; AUTO: nothing is known yet. xf_policy_may and the rulings refuse a peer of the
+ * other protocol by the same decision (XF_RULE_SIP), in both directions, and in a dry run too.
+ */
+enum xf_protocol xf_policy_protocol(struct xf_policy *policy, struct xf_span peer);
+const char *xf_protocol_word(enum xf_protocol protocol);
+
+struct xf_protocol_facts {
+    enum xf_protocol protocol; /* as of xf_policy_protocol */
+    bool is_learned; /* the peer has protocol = auto, and authenticated by that protocol */
+    int64_t last_s;  /* is_learned: when it did so last (Unix time) */
+    const char *why; /* for people; a literal */
+};
+void xf_policy_protocol_facts(struct xf_policy *policy, struct xf_span peer,
+                              struct xf_protocol_facts *out);
+
+/*
+ * Do stanzas to and from the peer pass by SIP? Its domain belongs to SIP, and SIP is on: there are
+ * a listener for it and sip { host }.
+ */
+bool xf_policy_goes_by_sip(struct xf_policy *policy, struct xf_span peer);
+
+/*
+ * Has the peer protocol = auto, so that the answers above change without a new policy? XMPP is
+ * tried first then, and SIP where XMPP finds nobody (routing).
+ */
+bool xf_policy_learns(struct xf_policy *policy, struct xf_span peer);
+
+/* Next hops for peers with protocol = auto of which DNS names no SIP server: "host:port". */
+const struct xf_texts *xf_policy_open_route(const struct xf_policy *policy);
+
 /* Has any peer a stanza-rate or byte-rate? */
 bool xf_policy_has_rates(const struct xf_policy *policy);
 
@@ -82,13 +123,33 @@ bool xf_policy_has_rates(const struct xf_policy *policy);
 bool xf_policy_names(const struct xf_policy *policy, struct xf_span peer);
 
 /*
- * May stanzas pass between the domains in that direction (BOTH: in both)? False if `served` is not
- * ours, if `peer` is ours, or if federation is off. Unless in a dry run, also false for a peer on a
- * blocklist, for one without a section under policy { default = deny }, and for a direction that
- * the peer's settings exclude.
+ * May stanzas pass by XMPP between the domains in that direction (BOTH: in both)? False if `served`
+ * is not ours, if `peer` is ours or belongs to SIP, or if federation is off. Unless in a dry run,
+ * also false for a peer on a blocklist, for one without a section under policy { default = deny },
+ * and for a direction that the peer's settings exclude.
  */
 bool xf_policy_may(struct xf_policy *policy, struct xf_span served, struct xf_span peer,
                    enum xf_direction direction);
+
+/* The same by SIP: the peer must belong to SIP, else nothing passes. */
+bool xf_policy_may_by_sip(struct xf_policy *policy, struct xf_span served, struct xf_span peer,
+                          enum xf_direction direction);
+
+/*
+ * Which peer's servers speak for this domain besides its own, since the peer's sip-domains name it;
+ * *out_peer is the name of its section. NULL: none.
+ */
+const struct xf_peer_settings *xf_policy_sip_carrier(const struct xf_policy *policy,
+                                                     struct xf_span domain,
+                                                     struct xf_span *out_peer);
+
+/*
+ * Call `each` for the sections of peers that belong to SIP, or may (auto), and last for the
+ * defaults if they do, with pattern NULL, until it returns true; returns whether one did.
+ */
+typedef bool (*xf_policy_sip_fn)(void *owner, const char *pattern,
+                                 const struct xf_peer_settings *settings);
+bool xf_policy_any_sip(const struct xf_policy *policy, xf_policy_sip_fn each, void *owner);
 
 /* ------------------------------------------------------------------ one stanza */
 
@@ -99,6 +160,7 @@ bool xf_policy_may(struct xf_policy *policy, struct xf_span served, struct xf_sp
     X(SWITCHED,   "switched-off", "communication with this domain is switched off")                 \
     X(NOT_SERVED, "not-served", "the domain is not served here")                                    \
     X(OURS,       "ours",       "the domain is hosted here but cannot be reached")                       \
+    X(SIP,        "sip",        "reached by SIP, which is off")                                     \
     X(BLOCKLIST,  "blocklist",  "communication with this domain is not allowed")                    \
     X(DEFAULT,    "default",    "communication with this domain is not allowed")                    \
     X(DIRECTION,  "direction",  "communication with this domain is not allowed in this direction")  \
@@ -117,6 +179,7 @@ enum xf_rule {
 const char *xf_rule_word(enum xf_rule rule);
 
 struct xf_policy_ask {
+    enum xf_protocol protocol;   /* by which the stanza passes; zeroed: XMPP */
     enum xf_direction direction; /* XF_DIRECTION_IN: from the peer, or _OUT */
     struct xf_span served, peer; /* domains, prepared */
     /* Bare JID of our user, never an e-mail address; absent: rules about users are skipped. */
@@ -136,7 +199,8 @@ struct xf_ruling {
     const char *key;       /* the setting's key; NULL for none */
     const char *file;      /* where the setting is written; NULL for a built-in default */
     int line;
-    const char *note; /* source or reason in the blocklist, for operators; "" for none */
+    const char *note;  /* source or reason in the blocklist, for operators; "" for none */
+    enum xf_help help; /* what an operator can do about the rule */
 };
 
 /* XF_KINDS_* of a stanza. */
@@ -152,6 +216,11 @@ void xf_policy_judge(struct xf_policy *policy, const struct xf_policy_ask *ask,
 /* Judge only the pair, as xf_policy_may does, with the details needed to answer and log. */
 void xf_policy_judge_pair(struct xf_policy *policy, struct xf_span served, struct xf_span peer,
                           enum xf_direction direction, struct xf_ruling *out);
+
+/* The same by the protocol by which the stanzas pass, as xf_policy_may_by_sip. */
+void xf_policy_judge_pair_by(struct xf_policy *policy, enum xf_protocol protocol,
+                             struct xf_span served, struct xf_span peer,
+                             enum xf_direction direction, struct xf_ruling *out);
 
 /*
  * True if no rule of the peer looks at single stanzas in that direction: xf_policy_may decides

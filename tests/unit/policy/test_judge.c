@@ -27,7 +27,13 @@ static const char text_of_conf[] =
     "peer \"dry.example\" { enforce = no direction = in block-kinds-in = {iq} }\n"                         /* 12 */
     "peer \"*.web.example\" { profile = webex block-kinds-out = {groupchat} }\n"                           /* 13 */
     "peer \"one.web.example\" { direction = out }\n"                                                       /* 14 */
-    "directory { uri = \"ldap://l\" base = \"dc=a\" jid-attribute = mail groups = {\"sales=cn=sales\"} }\n";
+    "directory { uri = \"ldap://l\" base = \"dc=a\" jid-attribute = mail groups = {\"sales=cn=sales\"} }\n" /* 15 */
+#ifdef XF_HAVE_SIP
+    "peer \"sip.example\" { protocol = sip enforce = no denied-user = silent denied-peer = silent reason = \"no\" block-kinds-out = {iq} }\n" /* 16 */
+    "peer \"*.dry.sip.example\" { enforce = no block-kinds-in = {iq}\n"                                  /* 17 */
+    "  protocol = sip }\n"                                                                                /* 18 */
+#endif
+    ;
 
 enum child { NO_CHILD, OOB, JINGLE, QUERY, MUC, MUC_LATE, OOB_LATE, AMP };
 static const char *const payloads[] = {
@@ -95,6 +101,12 @@ static const struct {
     {"a subscription is no presence of a room", "x.web.example", "u@a.example", OUT, XF_STANZA_PRESENCE, "subscribe", MUC, 0, XF_RULE_NONE, true, 0, XF_DENIAL_ERROR},
     {"a rule of the pattern holds for the exact name", "one.web.example", "u@a.example", OUT, XF_STANZA_MESSAGE, "groupchat", NO_CHILD, 0, XF_RULE_KIND, false, 13, XF_DENIAL_ERROR},
     {"a rule of its own", "one.web.example", "u@a.example", IN, XF_STANZA_MESSAGE, NULL, NO_CHILD, 0, XF_RULE_DIRECTION, false, 14, XF_DENIAL_ERROR},
+#ifdef XF_HAVE_SIP
+    {"to a domain of SIP", "sip.example", "u@a.example", OUT, XF_STANZA_MESSAGE, NULL, NO_CHILD, 0, XF_RULE_SIP, false, 16, XF_DENIAL_ERROR},
+    {"... of a kind that its rules refuse too", "sip.example", "u@a.example", OUT, XF_STANZA_IQ, "get", QUERY, 0, XF_RULE_SIP, false, 16, XF_DENIAL_ERROR},
+    {"from a domain of SIP", "sip.example", "u@a.example", IN, XF_STANZA_PRESENCE, NULL, NO_CHILD, 0, XF_RULE_SIP, false, 16, XF_DENIAL_VIOLATION},
+    {"a domain of SIP by a pattern", "x.dry.sip.example", "u@a.example", IN, XF_STANZA_IQ, "get", QUERY, 0, XF_RULE_SIP, false, 18, XF_DENIAL_VIOLATION},
+#endif
 };
 /* clang-format on */
 
@@ -208,6 +220,27 @@ START_TEST(the_reason_is_the_peers_own)
 }
 END_TEST
 
+/* Neither the peer's own words nor the code of its other rules. */
+START_TEST(a_domain_of_sip_is_called_so)
+{
+    struct xf_ruling ruling;
+    xf_policy_judge_pair(policy, XF_SPAN("a.example"), XF_SPAN("mixed.example"), OUT, &ruling);
+    ck_assert_int_eq(xf_policy_protocol(policy, XF_SPAN("mixed.example")), XF_PROTOCOL_XMPP);
+    ck_assert_int_eq(ruling.help, XF_HELP_POLICY_DENIED);
+#ifdef XF_HAVE_SIP
+    xf_policy_judge_pair(policy, XF_SPAN("a.example"), XF_SPAN("sip.example"), OUT, &ruling);
+    ck_assert_int_eq(xf_policy_protocol(policy, XF_SPAN("sip.example")), XF_PROTOCOL_SIP);
+    ck_assert_str_eq(ruling.text, "reached by SIP, which is off");
+    ck_assert_str_eq(ruling.key, "protocol");
+    ck_assert_int_eq(ruling.help, XF_HELP_SIP_DOMAIN);
+    xf_policy_judge_pair(policy, XF_SPAN("x.example"), XF_SPAN("sip.example"), OUT, &ruling);
+    ck_assert_int_eq(ruling.rule, XF_RULE_NOT_SERVED);
+#endif
+    ck_assert_str_eq(xf_protocol_word(XF_PROTOCOL_XMPP), "xmpp");
+    ck_assert_str_eq(xf_protocol_word(XF_PROTOCOL_SIP), "sip");
+}
+END_TEST
+
 START_TEST(explain_names_rules_places_and_origins)
 {
     char *text = NULL;
@@ -233,6 +266,81 @@ START_TEST(explain_names_rules_places_and_origins)
 }
 END_TEST
 
+#ifdef XF_HAVE_SIP
+static char *explained(struct xf_policy *of, const char *from, const char *to)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *out = open_memstream(&text, &len);
+    ck_assert_int_eq(xf_policy_explain(of, xf_span_of(from), xf_span_of(to), 0, out), XF_ERR_OK);
+    fclose(out);
+    return text;
+}
+
+static void check_said(const char *text, const char *const *said, const char *const *unsaid)
+{
+    for (; *said; said++)
+        ck_assert_msg(strstr(text, *said), "no \"%s\" in\n%s", *said, text);
+    for (; *unsaid; unsaid++)
+        ck_assert_msg(!strstr(text, *unsaid), "\"%s\" in\n%s", *unsaid, text);
+}
+
+/* Of the settings only those that the peer's protocol looks at. */
+START_TEST(explain_knows_what_sip_carries)
+{
+    static const char base[] =
+        "link l { nodes = {\"127.0.0.1:5347\"} name = gw.example secret-file = s }\n"
+        "served \"a.example\" { link = l certificate = c key = k }\n"
+        "listen { sip = {\"[::]:5061\"} }\nsip { host = sip.a.example certificate = c key = k }\n"
+        "peer \"sip.example\" { protocol = sip users = {\"u@a.example\"} }\n"
+        "peer \"auto.example\" { protocol = auto }\n";
+    static const struct {
+        const char *from, *to, *said[6], *unsaid[8];
+    } rows[] = {
+        {"u@a.example",
+         "v@sip.example",
+         {"  message      passes\n", "  subscription passes\n",
+          "  iq           refused: SIP does not carry it; answered with service-unavailable\n",
+          "  groupchat    refused: SIP does not carry it; answered with not-acceptable\n",
+          "  sip-body "},
+         {"  dialback ", "  bidi ", "  sasl-in ", "  tls ", "  max-streams ", "  profile ",
+          "  certificate "}},
+        {"v@sip.example",
+         "u@a.example",
+         {"  message      passes\n", "  iq           does not exist in SIP\n",
+          "  groupchat    does not exist in SIP\n"},
+         {"  iq           passes"}},
+        {"w@a.example",
+         "v@sip.example",
+         {"  iq           refused: rule users, users, "},
+         {"SIP does not carry"}},
+        {"u@a.example",
+         "v@xmpp.example",
+         {"  iq           passes\n", "  dialback ", "  tls "},
+         {"  sip-"}},
+        {"u@a.example",
+         "v@auto.example",
+         {"  iq           passes\n", "  dialback ", "  sip-body "},
+         {"SIP does not carry"}},
+    };
+    char path[128], *messages = NULL;
+    struct xf_conf *own = NULL;
+    folder_put_text(&folder, "own", base);
+    snprintf(path, sizeof(path), "%s/own", folder.path);
+    ck_assert_msg(xf_conf_load(path, &own, &messages) == XF_ERR_OK, "%s", messages);
+    struct xf_policy *of_own = xf_policy_new(&(struct xf_policy_opts){.conf = own});
+    for (size_t i = 0; i < XF_ARRAY_LEN(rows); i++) {
+        char *text = explained(of_own, rows[i].from, rows[i].to);
+        check_said(text, rows[i].said, rows[i].unsaid);
+        free(text);
+    }
+    xf_policy_free(&of_own);
+    xf_conf_free(&own);
+    xf_free(messages);
+}
+END_TEST
+#endif
+
 START_TEST(explain_needs_one_of_ours)
 {
     FILE *out = fopen("/dev/null", "w");
@@ -257,7 +365,11 @@ int main(void)
     tcase_add_loop_test(tc, a_peer_is_plain_where_no_rule_looks_at_stanzas, 0, XF_ARRAY_LEN(cases));
     tcase_add_test(tc, plain_is_of_a_direction);
     tcase_add_test(tc, the_reason_is_the_peers_own);
+    tcase_add_test(tc, a_domain_of_sip_is_called_so);
     tcase_add_test(tc, explain_names_rules_places_and_origins);
+#ifdef XF_HAVE_SIP
+    tcase_add_test(tc, explain_knows_what_sip_carries);
+#endif
     tcase_add_test(tc, explain_needs_one_of_ours);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

@@ -20,6 +20,12 @@
     "peer \"*.p.example\" { max-streams = 2 }\n"                                                 \
     "peer \"*.q.p.example\" { queue-stanzas = 3 }\n"
 
+#ifdef XF_HAVE_SIP
+#define SIP                                       \
+    "peer \"*.sip.example\" { protocol = sip }\n" \
+    "peer \"im.sip.example\" { protocol = xmpp }\n"
+#endif
+
 #define ALLOW SHORT
 #define DENY  SHORT "policy { default = deny }\n"
 #define OFF   SHORT "federation = off\n"
@@ -51,6 +57,16 @@ static const struct {
     {"deny: a peer of a pattern", DENY, "a.example", "x.p.example", true, true},
     {"deny: a direction still counts", DENY, "a.example", "in.example", true, false},
     {"off: nobody", OFF, "a.example", "plain.example", false, false},
+#ifdef XF_HAVE_SIP
+    {"SIP's", SIP ALLOW, "a.example", "b.sip.example", false, false},
+    {"SIP's: the pattern's own name", SIP ALLOW, "chat.a.example", "sip.example", false, false},
+    {"SIP's, but for one", SIP ALLOW, "a.example", "im.sip.example", true, true},
+    {"SIP's: what ends like it is not", SIP ALLOW, "a.example", "x-sip.example", true, true},
+    {"SIP's: no dry run of all", SIP ALLOW "policy { enforce = no }\n", "a.example", "b.sip.example", false, false},
+    {"SIP's: no dry run of its own", ALLOW "peer \"s.example\" { protocol = sip enforce = no }\n", "a.example", "s.example", false, false},
+    {"SIP's, as all without a section", ALLOW "defaults { protocol = sip }\n", "a.example", "x.example", false, false},
+    {"... but one", ALLOW "defaults { protocol = sip }\npeer \"x.example\" { protocol = xmpp }\n", "a.example", "x.example", true, true},
+#endif
 };
 /* clang-format on */
 
@@ -223,6 +239,189 @@ START_TEST(switches_refuse_in_addition)
 }
 END_TEST
 
+#ifdef XF_HAVE_SIP
+
+#define SIP_PEERS                                                                                  \
+    "peer \"s.example\" { protocol = sip }\npeer \"inward.example\" { protocol = sip direction = " \
+    "in "                                                                                          \
+    "}\n"                                                                                          \
+    "peer \"dry.example\" { protocol = sip direction = in enforce = no }\n"                        \
+    "peer \"gw.example\" { protocol = sip sip-domains = {far.example, s.example} }\n"              \
+    "peer \"far.example\" { protocol = sip }\npeer \"x.example\" { }\n"
+
+static const struct {
+    const char *label, *served, *peer;
+    bool in, out;
+} by_sip[] = {
+    {"a peer of SIP", "a.example", "s.example", true, true},
+    {"one way", "a.example", "inward.example", true, false},
+    {"one way, in a dry run", "a.example", "dry.example", true, true},
+    {"a peer of XMPP", "a.example", "x.example", false, false},
+    {"without a section", "a.example", "y.example", false, false},
+    {"a domain that is not ours", "z.example", "s.example", false, false},
+    {"ours", "a.example", "a.example", false, false},
+};
+
+START_TEST(what_passes_by_sip)
+{
+    load(ALLOW SIP_PEERS);
+    struct xf_span served = xf_span_of(by_sip[_i].served), peer = xf_span_of(by_sip[_i].peer);
+    ck_assert_msg(xf_policy_may_by_sip(policy, served, peer, XF_DIRECTION_IN) == by_sip[_i].in,
+                  "%s: in", by_sip[_i].label);
+    ck_assert_msg(xf_policy_may_by_sip(policy, served, peer, XF_DIRECTION_OUT) == by_sip[_i].out,
+                  "%s: out", by_sip[_i].label);
+    ck_assert_msg(!xf_policy_may(policy, served, peer, XF_DIRECTION_OUT) ||
+                      !xf_policy_may_by_sip(policy, served, peer, XF_DIRECTION_OUT),
+                  "%s: both", by_sip[_i].label);
+}
+END_TEST
+
+START_TEST(carrier_speaks_for_further_domains)
+{
+    struct xf_span peer = XF_SPAN_NONE;
+    load(ALLOW SIP_PEERS);
+    ck_assert_ptr_nonnull(xf_policy_sip_carrier(policy, XF_SPAN("far.example"), &peer));
+    ck_assert(xf_span_is(peer, "gw.example"));
+    ck_assert_ptr_nonnull(xf_policy_sip_carrier(policy, XF_SPAN("s.example"), &peer));
+    ck_assert_ptr_null(xf_policy_sip_carrier(policy, XF_SPAN("gw.example"), &peer));
+    ck_assert_ptr_null(xf_policy_sip_carrier(policy, XF_SPAN("x.far.example"), &peer));
+}
+END_TEST
+
+/* clang-format off */
+#define SIP_ON "listen { sip = {\"127.0.0.1:5061\"} }\nsip { host = sip.a.example certificate = c key = k }\n"
+
+/* What is known of the peer, and what follows. */
+static const struct {
+    const char *label, *conf;
+    enum xf_protocol learned, protocol;
+    bool by_xmpp, by_sip, goes_by_sip;
+} autos[] = {
+    {"nothing is known",         SIP_ON "defaults { protocol = auto }\n", XF_PROTOCOL_AUTO, XF_PROTOCOL_AUTO, true,  true,  false},
+    {"it belongs to XMPP",       SIP_ON "defaults { protocol = auto }\n", XF_PROTOCOL_XMPP, XF_PROTOCOL_XMPP, true,  false, false},
+    {"it belongs to SIP",        SIP_ON "defaults { protocol = auto }\n", XF_PROTOCOL_SIP,  XF_PROTOCOL_SIP,  false, true,  true},
+    {"SIP is off",               "defaults { protocol = auto }\n",        XF_PROTOCOL_SIP,  XF_PROTOCOL_XMPP, true,  false, false},
+    {"its section says XMPP",    SIP_ON "defaults { protocol = auto }\npeer \"x.example\" { protocol = xmpp }\n", XF_PROTOCOL_SIP, XF_PROTOCOL_XMPP, true, false, false},
+    {"its section says SIP",     SIP_ON "peer \"x.example\" { protocol = sip }\n",  XF_PROTOCOL_XMPP, XF_PROTOCOL_SIP, false, true, true},
+};
+/* clang-format on */
+
+static enum xf_protocol known;
+
+static enum xf_protocol learned(void *owner, struct xf_span peer, int64_t *out_last_s)
+{
+    ck_assert(owner == &known && xf_span_is(peer, "x.example"));
+    *out_last_s = DAY_S;
+    return known;
+}
+
+START_TEST(auto_goes_by_what_is_known)
+{
+    char *text = xf_asprintf("%s%s", ALLOW, autos[_i].conf);
+    struct xf_span served = XF_SPAN("a.example"), peer = XF_SPAN("x.example");
+    struct xf_protocol_facts facts;
+    struct xf_ruling ruling;
+    load(text);
+    xf_free(text);
+    struct xf_policy_opts opts = {.conf = conf, .learned = learned, .owner = &known};
+    struct xf_policy *p = xf_policy_new(&opts);
+    const struct xf_policy_ask ask = {
+        .direction = XF_DIRECTION_OUT, .served = served, .peer = peer, .kind = XF_KINDS_MESSAGE};
+    known = XF_PROTOCOL_AUTO; /* what was judged before something is known does not stay */
+    xf_policy_judge(p, &ask, &ruling);
+    known = autos[_i].learned;
+    const char *label = autos[_i].label;
+    ck_assert_msg(xf_policy_protocol(p, peer) == autos[_i].protocol, "%s", label);
+    xf_policy_judge(p, &ask, &ruling);
+    ck_assert_msg(ruling.passes == autos[_i].by_xmpp, "%s: stanza by XMPP", label);
+    ck_assert_msg(xf_policy_may(p, served, peer, XF_DIRECTION_IN) == autos[_i].by_xmpp, "%s: XMPP",
+                  label);
+    ck_assert_msg(xf_policy_may_by_sip(p, served, peer, XF_DIRECTION_IN) == autos[_i].by_sip,
+                  "%s: SIP", label);
+    ck_assert_msg(xf_policy_goes_by_sip(p, peer) == autos[_i].goes_by_sip, "%s: way", label);
+    xf_policy_protocol_facts(p, peer, &facts);
+    bool is_of_known = autos[_i].protocol == known && xf_policy_learns(p, peer);
+    ck_assert_msg(facts.is_learned == (is_of_known && known != XF_PROTOCOL_AUTO), "%s", label);
+    ck_assert_msg(!facts.is_learned || facts.last_s == DAY_S, "%s", label);
+    xf_policy_free(&p);
+}
+END_TEST
+
+/* clang-format off */
+static const struct {
+    const char *label, *conf, *peer;
+    bool by_sip;
+} ways[] = {
+    {"a listener and a host",         "listen { sip = {\"127.0.0.1:5061\"} }\nsip { host = sip.a.example certificate = c key = k }\n", "s.example", true},
+    {"... in clear",                  "listen { sip-tcp = {\"127.0.0.1:5060\"} }\nsip { host = sip.a.example }\n", "s.example", true},
+    {"... and a peer of XMPP",        "listen { sip-tcp = {\"127.0.0.1:5060\"} }\nsip { host = sip.a.example }\n", "x.example", false},
+    {"a host alone, for DNS records", "sip { host = sip.a.example }\n", "s.example", false},
+    {"neither",                       "", "s.example", false},
+};
+/* clang-format on */
+
+START_TEST(sip_is_on_with_a_listener_and_a_host)
+{
+    char text[2048];
+    struct xf_ruling ruling;
+    struct xf_span peer = xf_span_of(ways[_i].peer);
+    snprintf(text, sizeof(text), ALLOW "peer \"s.example\" { protocol = sip }\n%s", ways[_i].conf);
+    load(text);
+    ck_assert_msg(xf_policy_goes_by_sip(policy, peer) == ways[_i].by_sip, "%s", ways[_i].label);
+    /* The caller says by which protocol a stanza comes; verdicts of both stand side by side. */
+    struct xf_policy_ask ask = {.direction = XF_DIRECTION_OUT,
+                                .served = XF_SPAN("a.example"),
+                                .peer = XF_SPAN("s.example"),
+                                .kind = XF_KINDS_MESSAGE};
+    xf_policy_judge(policy, &ask, &ruling);
+    ck_assert_msg(ruling.rule == XF_RULE_SIP, "%s", ways[_i].label);
+    ask.protocol = XF_PROTOCOL_SIP;
+    xf_policy_judge(policy, &ask, &ruling);
+    ck_assert_msg(ruling.rule == XF_RULE_NONE && ruling.passes, "%s", ways[_i].label);
+    ask.protocol = XF_PROTOCOL_XMPP;
+    xf_policy_judge(policy, &ask, &ruling);
+    ck_assert_msg(ruling.rule == XF_RULE_SIP && !ruling.passes, "%s", ways[_i].label);
+}
+END_TEST
+
+struct each {
+    char seen[200];
+    const char *stop;
+};
+
+static bool note(void *owner, const char *pattern, const struct xf_peer_settings *settings)
+{
+    struct each *each = owner;
+    size_t len = strlen(each->seen);
+    ck_assert_int_eq(settings->protocol, XF_PROTOCOL_SIP);
+    snprintf(each->seen + len, sizeof(each->seen) - len, "%s ", pattern ? pattern : "-");
+    return each->stop && pattern && strcmp(pattern, each->stop) == 0;
+}
+
+START_TEST(sections_of_sip_come_in_turn)
+{
+    struct each all = {.seen = ""}, some = {.stop = "inward.example"};
+    load(ALLOW SIP_PEERS);
+    ck_assert(!xf_policy_any_sip(policy, note, &all));
+    ck_assert_str_eq(all.seen, "s.example inward.example dry.example gw.example far.example ");
+    ck_assert(xf_policy_any_sip(policy, note, &some));
+    ck_assert_str_eq(some.seen, "s.example inward.example ");
+}
+END_TEST
+
+START_TEST(defaults_of_sip_come_last)
+{
+    struct each all = {.seen = ""};
+    load(ALLOW "defaults { protocol = sip }\npeer \"x.example\" { protocol = xmpp }\n"
+               "peer \"y.example\" { }\n");
+    ck_assert(!xf_policy_any_sip(policy, note, &all));
+    ck_assert_str_eq(all.seen + strlen(all.seen) - strlen(" y.example - "), " y.example - ");
+    ck_assert_ptr_null(strstr(all.seen, "x.example"));
+}
+END_TEST
+
+#endif
+
 int main(void)
 {
     Suite *suite = suite_create("policy");
@@ -235,6 +434,14 @@ int main(void)
     tcase_add_loop_test(tc, rates_are_there_when_any_peer_has_one, 0, XF_ARRAY_LEN(rates));
     tcase_add_test(tc, blocklists_end_and_dry_runs_pass);
     tcase_add_test(tc, switches_refuse_in_addition);
+#ifdef XF_HAVE_SIP
+    tcase_add_loop_test(tc, what_passes_by_sip, 0, XF_ARRAY_LEN(by_sip));
+    tcase_add_loop_test(tc, auto_goes_by_what_is_known, 0, XF_ARRAY_LEN(autos));
+    tcase_add_loop_test(tc, sip_is_on_with_a_listener_and_a_host, 0, XF_ARRAY_LEN(ways));
+    tcase_add_test(tc, carrier_speaks_for_further_domains);
+    tcase_add_test(tc, sections_of_sip_come_in_turn);
+    tcase_add_test(tc, defaults_of_sip_come_last);
+#endif
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
