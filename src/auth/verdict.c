@@ -68,6 +68,73 @@ struct xf_verdict xf_verdict_of(const struct xf_tls_facts *facts,
     return verdict;
 }
 
+static bool shows_host(const struct xf_tls_facts *facts, const char *host)
+{
+    return xf_tls_facts_sip(facts, XF_CERT_SIP_HOST, &host, 1);
+}
+
+/* Of "host:port", "host" and "[v6]:port"; an address is in no certificate as a host. */
+static bool shows_route(const struct xf_tls_facts *facts, const char *route)
+{
+    char host[256];
+    size_t len = strcspn(route, ":");
+
+    if (route[0] == '[' || len == 0 || len >= sizeof(host))
+        return false;
+    memcpy(host, route, len);
+    host[len] = '\0';
+    return shows_host(facts, host);
+}
+
+static bool is_in(const char *host, const char *domain)
+{
+    size_t host_len = strlen(host), len = strlen(domain);
+
+    if (len == 0 || host_len < len || strcmp(host + host_len - len, domain) != 0)
+        return false;
+    return host_len == len || host[host_len - len - 1] == '.';
+}
+
+static bool shows_target(const struct xf_tls_facts *facts, const struct xf_peer_settings *settings,
+                         const char *domain, const char *target)
+{
+    for (size_t i = 0; i < settings->route.count; i++)
+        if (shows_route(facts, settings->route.item[i]))
+            return true;
+    return settings->route.count == 0 && target && is_in(target, domain) &&
+           shows_host(facts, target);
+}
+
+static bool shows_sip_name(const struct xf_tls_facts *facts,
+                           const struct xf_peer_settings *settings, const char *domain,
+                           const char *target)
+{
+    const struct xf_texts *names = &settings->sip_names;
+
+    if (xf_tls_facts_sip(facts, XF_CERT_SIP_HOST, (const char *const *)names->item, names->count))
+        return true;
+    switch (settings->sip_name_check) {
+    case XF_SIP_NAMES_DOMAIN:
+        return xf_tls_facts_sip(facts, XF_CERT_SIP_DOMAIN, &domain, 1);
+    case XF_SIP_NAMES_TARGET:
+        return shows_target(facts, settings, domain, target);
+    case XF_SIP_NAMES_LIST:
+        break;
+    }
+    return false;
+}
+
+struct xf_verdict xf_verdict_of_sip(const struct xf_tls_facts *facts,
+                                    const struct xf_peer_settings *settings, const char *domain,
+                                    const char *target)
+{
+    struct xf_verdict verdict = xf_verdict_of(facts, settings, xf_span_of(domain));
+
+    if (facts && facts->chain != XF_CERT_NONE)
+        verdict.name_matches = shows_sip_name(facts, settings, domain, target);
+    return verdict;
+}
+
 bool xf_verdict_is_contradicted(const struct xf_verdict *verdict)
 {
     return verdict->is_revoked || verdict->pin == XF_PIN_MISMATCH ||

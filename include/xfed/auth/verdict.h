@@ -53,6 +53,17 @@ struct xf_verdict xf_verdict_of(const struct xf_tls_facts *facts,
                                 const struct xf_peer_settings *settings, struct xf_span domain);
 
 /*
+ * The same of a SIP peer, whose certificate shows other names: its own (RFC 5922), those of hosts
+ * that speak for it (sip-names), or of the host that it is reached at, as its sip-name-check says.
+ * `domain` prepared; `target`: the host that we connected to, NULL on a conn that we accepted. A
+ * target that DNS named, and not a route, counts only in the domain itself or below it, as for
+ * Microsoft's servers: else whoever forges DNS could choose it. Judge by xf_verdict_is_good.
+ */
+struct xf_verdict xf_verdict_of_sip(const struct xf_tls_facts *facts,
+                                    const struct xf_peer_settings *settings, const char *domain,
+                                    const char *target);
+
+/*
  * Does the certificate authenticate the domain, by a pin, by TLSA records, or by chain and name?
  * False when anything contradicts it.
  */

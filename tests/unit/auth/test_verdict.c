@@ -214,6 +214,70 @@ START_TEST(secure_srv_adds_the_target_as_a_name)
 }
 END_TEST
 
+#define TRUSTED                                     \
+    {                                               \
+        .is_judged = true, .chain = XF_CERT_TRUSTED \
+    }
+
+/* clang-format off */
+static const struct {
+    const char *label;
+    enum xf_cert_name_kind kind;
+    const char *name; /* that the certificate has */
+    enum xf_sip_name_check check;
+    const char *listed, *route, *target; /* NULL: none */
+    bool is_named;
+} sip_names[] = {
+    {"the domain", XF_CERT_SIP, "sip:b.example", XF_SIP_NAMES_DOMAIN, NULL, NULL, NULL, true},
+    {"the domain, as host", XF_CERT_DNS, "b.example", XF_SIP_NAMES_DOMAIN, NULL, NULL, NULL, true},
+    {"the host that was reached, not asked for", XF_CERT_DNS, "sip.b.example", XF_SIP_NAMES_DOMAIN, NULL, NULL, "sip.b.example", false},
+    {"a wildcard", XF_CERT_DNS, "*.example", XF_SIP_NAMES_DOMAIN, NULL, NULL, NULL, false},
+    {"a listed host beside the domain", XF_CERT_DNS, "gw.host.example", XF_SIP_NAMES_DOMAIN, "gw.host.example", NULL, NULL, true},
+    {"a listed host", XF_CERT_DNS, "gw.host.example", XF_SIP_NAMES_LIST, "gw.host.example", NULL, NULL, true},
+    {"the domain beside a list", XF_CERT_DNS, "b.example", XF_SIP_NAMES_LIST, "gw.host.example", NULL, NULL, false},
+    {"a listed host as SIP domain", XF_CERT_SIP, "sip:gw.host.example", XF_SIP_NAMES_LIST, "gw.host.example", NULL, NULL, false},
+    {"the host of the SRV record", XF_CERT_DNS, "sip.b.example", XF_SIP_NAMES_TARGET, NULL, NULL, "sip.b.example", true},
+    {"the domain as host of the SRV record", XF_CERT_DNS, "b.example", XF_SIP_NAMES_TARGET, NULL, NULL, "b.example", true},
+    {"a host that DNS chose elsewhere", XF_CERT_DNS, "evil.example", XF_SIP_NAMES_TARGET, NULL, NULL, "evil.example", false},
+    {"a host that only ends like it", XF_CERT_DNS, "xb.example", XF_SIP_NAMES_TARGET, NULL, NULL, "xb.example", false},
+    {"another host than the one that was reached", XF_CERT_DNS, "sip2.b.example", XF_SIP_NAMES_TARGET, NULL, NULL, "sip.b.example", false},
+    {"a host of the domain that connects", XF_CERT_DNS, "sip.b.example", XF_SIP_NAMES_TARGET, NULL, NULL, NULL, false},
+    {"the host of the route", XF_CERT_DNS, "fe.host.example", XF_SIP_NAMES_TARGET, NULL, "fe.host.example:5061", "fe.host.example", true},
+    {"... which connects", XF_CERT_DNS, "fe.host.example", XF_SIP_NAMES_TARGET, NULL, "fe.host.example:5061", NULL, true},
+    {"the domain beside a route", XF_CERT_DNS, "b.example", XF_SIP_NAMES_TARGET, NULL, "fe.host.example:5061", "b.example", false},
+    {"a route that is an address", XF_CERT_DNS, "2001", XF_SIP_NAMES_TARGET, NULL, "[2001:db8::1]:5061", "2001:db8::1", false},
+};
+/* clang-format on */
+
+START_TEST(sip_peer_shows_a_name_that_counts)
+{
+    struct xf_cert_name name = {sip_names[_i].kind, (char *)(uintptr_t)sip_names[_i].name};
+    struct xf_tls_facts facts = TRUSTED;
+    char *listed = (char *)(uintptr_t)sip_names[_i].listed;
+    char *route = (char *)(uintptr_t)sip_names[_i].route;
+    struct xf_peer_settings settings = {.sip_name_check = sip_names[_i].check,
+                                        .sip_names = {&listed, listed ? 1 : 0},
+                                        .route = {&route, route ? 1 : 0}};
+    facts.names = &name;
+    facts.name_count = 1;
+    facts.has_alt_names = true;
+    struct xf_verdict verdict =
+        xf_verdict_of_sip(&facts, &settings, "b.example", sip_names[_i].target);
+    ck_assert_msg(xf_verdict_is_good(&verdict) == sip_names[_i].is_named, "%s",
+                  sip_names[_i].label);
+    if (!sip_names[_i].is_named)
+        ck_assert_int_eq(xf_verdict_help(&verdict), XF_HELP_CERT_WRONG_NAME);
+    facts.chain = XF_CERT_BAD; /* a name is nothing without the chain */
+    verdict = xf_verdict_of_sip(&facts, &settings, "b.example", sip_names[_i].target);
+    ck_assert(!xf_verdict_is_good(&verdict));
+    facts.chain = XF_CERT_NONE;
+    verdict = xf_verdict_of_sip(&facts, &settings, "b.example", sip_names[_i].target);
+    ck_assert(!verdict.name_matches && !xf_verdict_is_good(&verdict));
+    verdict = xf_verdict_of_sip(NULL, &settings, "b.example", sip_names[_i].target);
+    ck_assert(!xf_verdict_is_good(&verdict));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("auth/verdict");
@@ -222,6 +286,7 @@ int main(void)
     tcase_add_test(tc, dialback_by_certificate_needs_a_good_one);
     tcase_add_test(tc, tlsa_records_ask_for_tls);
     tcase_add_loop_test(tc, facts_and_settings_make_the_verdict, 0, (int)XF_ARRAY_LEN(verdicts_of));
+    tcase_add_loop_test(tc, sip_peer_shows_a_name_that_counts, 0, (int)XF_ARRAY_LEN(sip_names));
     tcase_add_test(tc, secure_srv_adds_the_target_as_a_name);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
