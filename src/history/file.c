@@ -7,6 +7,8 @@
  *                                                                     direction
  *   keys(peer, direction, spki_sha256, ground, first_s, last_s)       its keys, in hex
  *
+ * Direction is out, in, or auto; what auth means there, store_priv.h says (XF_HISTORY_AUTO).
+ *
  * Names of peers are in A-labels, as in DNS, so that they are unambiguous on a terminal. We check
  * the rows before we use them; database.h says which files are ours.
  */

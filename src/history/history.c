@@ -233,6 +233,8 @@ static void on_entry(void *owner, struct xf_span name, enum xf_history_way way,
         record->entry = *entry;
     else
         xf_history_entry_merge(&record->entry, entry);
+    if (way == XF_HISTORY_AUTO)
+        xf_history_owned_see(&history->table, peer);
     peer->stored_s = entry->last_s > peer->stored_s ? entry->last_s : peer->stored_s;
     peer->is_stored = true;
     if (xf_history_entry_eq(&record->entry, entry))
@@ -327,7 +329,7 @@ enum xf_err xf_history_open(const struct xf_history_opts *opts, struct xf_histor
     history->pool = opts->pool;
     history->timers = opts->timers;
     history->was_read = !opts->node;
-    xf_history_table_init(&history->table, opts->max_peers);
+    xf_history_table_init(&history->table, opts->max_peers, opts->max_auto_per_owner);
     xf_timer_init(&history->timer, on_time, history);
     enum xf_err result = open_store(history, opts, err);
     if (result != XF_ERR_OK) {
@@ -458,6 +460,47 @@ void xf_history_forget(struct xf_history *history, struct xf_span peer)
     if (!known)
         return;
     xf_history_table_remove(&history->table, known);
+    schedule(history);
+}
+
+/* ------------------------------------------------------------------ protocol = auto */
+
+/* In the order of the words, so that of two nodes with one answer each SIP counts for both. */
+static const enum xf_history_auth words_for[] = {
+    [XF_HISTORY_OWNER_NONE] = XF_HISTORY_DIALBACK_CLEAR,
+    [XF_HISTORY_OWNER_XMPP] = XF_HISTORY_DIALBACK_TLS,
+    [XF_HISTORY_OWNER_SIP] = XF_HISTORY_EXTERNAL,
+};
+
+enum xf_history_owner xf_history_owner(const struct xf_history *history, struct xf_span peer,
+                                       int64_t now_s, int64_t max_age_s, int64_t *out_last_s)
+{
+    const struct xf_history_peer *known = xf_history_table_find(&history->table, peer);
+    const struct xf_history_record *record = known ? known->way[XF_HISTORY_AUTO] : NULL;
+    if (!record || now_s - record->entry.last_s > max_age_s)
+        return XF_HISTORY_OWNER_NONE;
+    if (out_last_s)
+        *out_last_s = record->entry.last_s;
+    for (size_t i = 0; i < XF_ARRAY_LEN(words_for); i++)
+        if (words_for[i] == record->entry.auth)
+            return (enum xf_history_owner)i;
+    return XF_HISTORY_OWNER_NONE;
+}
+
+void xf_history_own(struct xf_history *history, struct xf_span name, enum xf_history_owner owner,
+                    int64_t now_s)
+{
+    const struct xf_history_sight now = {.auth = words_for[owner]};
+    struct xf_history_peer *peer = xf_history_table_find(&history->table, name);
+    bool is_new = !peer || !peer->way[XF_HISTORY_AUTO];
+    if (name.len == 0 || name.len > XF_DOMAIN_MAX || (is_new && owner == XF_HISTORY_OWNER_NONE))
+        return;
+    peer = xf_history_table_see(&history->table, name, now_s, now_s);
+    bool is_changed = xf_history_entry_take(
+        &xf_history_peer_record(peer, XF_HISTORY_AUTO, now_s)->entry, &now, true, now_s);
+    xf_history_owned_see(&history->table, peer);
+    if (is_new || is_changed || now_s - peer->stored_s >= SEEN_AGAIN_S)
+        xf_history_table_soil(&history->table, peer);
     schedule(history);
 }
 

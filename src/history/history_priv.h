@@ -7,6 +7,7 @@
  *   table.c      the peers, in the order in which they were last seen; who is forgotten when there
  *                are too many
  *   history.c    table and store together: read at the start, written in the background
+ *   owned.c      the peers of which is known what they belong to, by the owners of their domains
  *   registry.c   the nodes that share a store: which are there, and do they agree?
  *   sqlite.c     the store of a single process, over file.c, the SQLite file
  *   postgres.c   the store that nodes share, over postgres_conn.c, one connection by libpq
@@ -32,6 +33,7 @@ struct xf_history_record { /* of one direction */
 struct xf_history_peer {
     struct xf_node node;  /* in table->young or table->old, longest silent first */
     struct xf_node dirty; /* in table->dirty: differs from the store */
+    struct xf_node owned; /* in the list of its owner, while it has an entry AUTO (owned.c) */
     char *name;
     struct xf_history_record *way[XF_HISTORY_WAY_COUNT]; /* NULL: not seen */
     int64_t first_s, last_s;
@@ -41,7 +43,9 @@ struct xf_history_peer {
 
 struct xf_history_table {
     size_t max_peers, young_count;
-    struct xf_map *peers; /* name -> struct xf_history_peer */
+    size_t max_auto_per_owner;
+    struct xf_map *auto_owners; /* owner of domains -> struct xf_history_owned */
+    struct xf_map *peers;       /* name -> struct xf_history_peer */
     struct xf_node young, old;
     struct xf_node dirty;
     struct xf_map *gone; /* forgotten peers that are still in the store; the values mean nothing */
@@ -49,7 +53,8 @@ struct xf_history_table {
     bool has_own_store;  /* false: nobody uses gone, since others may still need what is in it */
 };
 
-void xf_history_table_init(struct xf_history_table *table, size_t max_peers);
+void xf_history_table_init(struct xf_history_table *table, size_t max_peers,
+                           size_t max_auto_per_owner);
 void xf_history_table_fini(struct xf_history_table *table);
 struct xf_history_peer *xf_history_table_find(const struct xf_history_table *table,
                                               struct xf_span name);
@@ -66,6 +71,16 @@ void xf_history_table_soil(struct xf_history_table *table, struct xf_history_pee
 void xf_history_table_remove(struct xf_history_table *table, struct xf_history_peer *peer);
 bool xf_history_table_is_clean(const struct xf_history_table *table);
 
+/* ---- owned.c */
+void xf_history_owned_init(struct xf_history_table *table);
+void xf_history_owned_fini(struct xf_history_table *table);
+/*
+ * The peer, which has an entry AUTO, becomes the last one seen of its owner. Of too many, the first
+ * one loses that entry, and is forgotten if it has no other.
+ */
+void xf_history_owned_see(struct xf_history_table *table, struct xf_history_peer *peer);
+void xf_history_owned_leave(struct xf_history_table *table, struct xf_history_peer *peer);
+
 /* ---- compare.c */
 /* Take `now` into the entry. True: more than times changed. */
 bool xf_history_entry_take(struct xf_history_entry *entry, const struct xf_history_sight *now,
@@ -81,7 +96,7 @@ bool xf_history_entry_eq(const struct xf_history_entry *entry,
 
 /* ---- words.c; false: there is no such word, or it is no hex of a key */
 #define XF_HISTORY_SPKI_HEX_CHARS (2 * XF_HISTORY_SPKI_BYTES)
-const char *xf_history_way_word(enum xf_history_way way); /* "out", "in" */
+const char *xf_history_way_word(enum xf_history_way way); /* "out", "in", "auto" */
 XF_MUST_USE bool xf_history_way_parse(const char *text, enum xf_history_way *out);
 XF_MUST_USE bool xf_history_auth_parse(const char *text, enum xf_history_auth *out);
 XF_MUST_USE bool xf_history_ground_parse(const char *text, enum xf_history_ground *out);

@@ -12,6 +12,8 @@
  *   nodes(name, version, digest, links, instance, leaving, heartbeat_ms, peers, started_at,
  *   beat_at, secret)
  *
+ * Direction is out, in, or auto (store_priv.h); nodes of before skip rows of the last kind.
+ *
  * Names of peers are in A-labels. Rows are never replaced, but merged (see merge.c for the rules),
  * so it does not matter in which order nodes write. A batch locks its rows in the order of their
  * names, so that two nodes cannot wait for each other.

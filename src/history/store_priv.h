@@ -17,7 +17,13 @@
 
 #include <xfed/history/history.h>
 
-enum xf_history_way { XF_HISTORY_OUT, XF_HISTORY_IN, XF_HISTORY_WAY_COUNT };
+/*
+ * Directions of XMPP; and AUTO: which protocol a peer with protocol = auto belongs to. That entry
+ * has no keys, and auth stands for the protocol by which it authenticated last, at last_s: EXTERNAL
+ * for SIP, DIALBACK_TLS for XMPP, and DIALBACK_CLEAR for one of which that was forgotten. So both
+ * stores and merge.c treat it as any other.
+ */
+enum xf_history_way { XF_HISTORY_OUT, XF_HISTORY_IN, XF_HISTORY_AUTO, XF_HISTORY_WAY_COUNT };
 
 struct xf_history_row { /* the rows of one peer; without a direction, delete them */
     char *name;

@@ -14,9 +14,12 @@
 
 #define OLD_S (24 * 3600)
 
-void xf_history_table_init(struct xf_history_table *table, size_t max_peers)
+void xf_history_table_init(struct xf_history_table *table, size_t max_peers,
+                           size_t max_auto_per_owner)
 {
-    *table = (struct xf_history_table){.max_peers = max_peers};
+    *table =
+        (struct xf_history_table){.max_peers = max_peers, .max_auto_per_owner = max_auto_per_owner};
+    xf_history_owned_init(table);
     table->peers = xf_map_new();
     table->gone = xf_map_new();
     xf_list_init(&table->young);
@@ -39,6 +42,7 @@ void xf_history_table_fini(struct xf_history_table *table)
         XF_LIST_EACH_SAFE (node, lists[i])
             free_peer(XF_CONTAINER(node, struct xf_history_peer, node));
     }
+    xf_history_owned_fini(table);
     xf_map_free(&table->peers);
     xf_map_free(&table->gone);
 }
@@ -74,6 +78,7 @@ void xf_history_table_remove(struct xf_history_table *table, struct xf_history_p
         xf_map_set(table->gone, name, table);
     xf_map_remove(table->peers, name);
     xf_list_remove(&peer->dirty);
+    xf_history_owned_leave(table, peer);
     unlink_peer(table, peer);
     free_peer(peer);
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const way_words[] = {"out", "in"};
+static const char *const way_words[] = {"out", "in", "auto"};
 static const char *const auth_words[] = {"dialback-clear", "dialback-tls", "external"};
 static const char *const ground_words[] = {"none", "ca", "dane", "pin"};
 static const char *const change_words[] = {

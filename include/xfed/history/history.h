@@ -93,8 +93,10 @@ struct xf_history;
 struct xf_loop;
 
 struct xf_history_opts {
-    const char *file;         /* ""; nothing is kept over restarts */
-    size_t max_peers;         /* at least 1 */
+    const char *file; /* ""; nothing is kept over restarts */
+    size_t max_peers; /* at least 1 */
+    /* Of how many domains of one owner it may be known what they belong to; 0: any number. */
+    size_t max_auto_per_owner;
     struct xf_pool *pool;     /* borrowed; NULL: all is written in xf_history_free */
     struct xf_timers *timers; /* borrowed; of the pool's loop */
     /* NULL: this process is the only one. Otherwise `file` and `pool` are not used. */
@@ -200,3 +202,24 @@ bool xf_history_alarm_is_due(struct xf_history *history, struct xf_span peer, bo
 
 void xf_history_forget(struct xf_history *history, struct xf_span peer);
 size_t xf_history_count(const struct xf_history *history); /* peers */
+
+/* ------------------------------------------------------------------ protocol = auto */
+
+enum xf_history_owner { XF_HISTORY_OWNER_NONE, XF_HISTORY_OWNER_XMPP, XF_HISTORY_OWNER_SIP };
+
+/*
+ * Which protocol a domain belongs to, as said last by xf_history_own, at most max_age_s ago; NONE:
+ * that is not known. *out_last_s: when; may be NULL.
+ */
+enum xf_history_owner xf_history_owner(const struct xf_history *history, struct xf_span peer,
+                                       int64_t now_s, int64_t max_age_s, int64_t *out_last_s);
+
+/*
+ * The domain itself authenticated by that protocol; or NONE: an operator says that it may have
+ * moved. Ways of authentication and keys are another matter, and stay known. Of too many domains of
+ * one owner, the one that was silent for the longest time is not known any more. With a shared
+ * database the other nodes learn of it; of two that were said at the same time on two nodes, SIP
+ * counts.
+ */
+void xf_history_own(struct xf_history *history, struct xf_span peer, enum xf_history_owner owner,
+                    int64_t now_s);

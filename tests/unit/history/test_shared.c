@@ -148,6 +148,38 @@ START_TEST(one_knows_what_the_other_learnt)
 }
 END_TEST
 
+static void wait_for_owner(struct node *a, struct node *b, enum xf_history_owner owner)
+{
+    for (int i = 0; i < 1000 && xf_history_owner(b->history, PEER, NOW_S + 9, 100, NULL) != owner;
+         i++) {
+        run(a);
+        run(b);
+    }
+    ck_assert_int_eq(xf_history_owner(b->history, PEER, NOW_S + 9, 100, NULL), owner);
+}
+
+/* Which protocol a peer belongs to; one that does not know yet does not undo it. */
+START_TEST(one_knows_what_the_other_forgot)
+{
+    struct node a, b, c;
+    if (!has_server)
+        return;
+    begin_two(&a, &b);
+    xf_history_own(a.history, PEER, XF_HISTORY_OWNER_SIP, NOW_S);
+    wait_for_owner(&a, &b, XF_HISTORY_OWNER_SIP);
+    xf_history_own(b.history, PEER, XF_HISTORY_OWNER_NONE, NOW_S + 1);
+    wait_for_owner(&b, &a, XF_HISTORY_OWNER_NONE);
+    xf_history_own(a.history, PEER, XF_HISTORY_OWNER_XMPP, NOW_S + 2);
+    wait_for_owner(&a, &b, XF_HISTORY_OWNER_XMPP);
+    open_node(&c, "c"); /* as after a restart */
+    run_until(&c, NULL, "memory.store.found", 3);
+    wait_for_owner(&a, &c, XF_HISTORY_OWNER_XMPP);
+    close_node(&a);
+    close_node(&b);
+    close_node(&c);
+}
+END_TEST
+
 START_TEST(an_alarm_is_due_once)
 {
     struct node a, b;
@@ -250,6 +282,7 @@ int main(void)
     TCase *tcase = tcase_create("shared");
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, one_knows_what_the_other_learnt);
+    tcase_add_test(tcase, one_knows_what_the_other_forgot);
     tcase_add_test(tcase, an_alarm_is_due_once);
     tcase_add_test(tcase, what_was_learnt_in_an_outage_is_written);
     tcase_add_test(tcase, an_alarm_that_came_too_late_is_told);
