@@ -14,6 +14,8 @@
  *                                compared when that pair was
  *   verify stream                nothing: only TLS and the key are compared
  *
+ * Before that, a peer that belongs to SIP by now (protocol = auto) is refused.
+ *
  * Nothing is compared when the peer asks us a question (db:verify): anybody may ask, under any
  * name.
  */
@@ -124,16 +126,33 @@ static void record(const struct occasion *o, const struct xf_continuity *decisio
 {
     struct xf_span peer = xf_span_of(o->peer);
     bool is_inbound = xf_continuity_is_inbound(o->kind);
+    bool is_proof = o->kind == XF_CONTINUITY_ACCEPTED || o->kind == XF_CONTINUITY_OPENED;
     if (decision->record == XF_CONTINUITY_NOTE)
         xf_history_note(o->s2s->history, peer, is_inbound, &decision->sight, xf_unix_s());
     else if (decision->record == XF_CONTINUITY_ACCEPT)
         xf_history_accept(o->s2s->history, peer, is_inbound, &decision->sight, xf_unix_s());
+    /* Questions authenticate nobody: whoever claims a name makes us ask. */
+    if (is_proof && !decision->refusal.text && xf_policy_learns(o->s2s->policy, peer))
+        xf_history_own(o->s2s->history, peer, XF_HISTORY_OWNER_XMPP, xf_unix_s());
+}
+
+/*
+ * With protocol = auto that may have been learned since the stream began, and must not be replaced
+ * by what the stream is about to teach.
+ */
+static bool belongs_to_sip(const struct xf_s2s *s2s, struct xf_span peer)
+{
+    return xf_policy_learns(s2s->policy, peer) &&
+           xf_policy_protocol(s2s->policy, peer) == XF_PROTOCOL_SIP;
 }
 
 /* Decide, log and record. */
 static struct xf_fall pass(struct occasion *o)
 {
     struct xf_span peer = xf_span_of(o->peer);
+    if (belongs_to_sip(o->s2s, peer))
+        return (struct xf_fall){XF_CAUSE_POLICY,
+                                {"the domain belongs to SIP by now", XF_HELP_SIP_DOMAIN}};
     const struct xf_history_entry *known =
         known_peer(o->s2s, peer, xf_continuity_is_inbound(o->kind));
     struct xf_continuity decision =

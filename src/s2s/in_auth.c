@@ -133,7 +133,7 @@ static bool is_denied(struct xf_in *in, struct xf_span peer)
         return false;
     xf_in_log_denied(in, local, peer, &ruling);
     if (ruling.answer == XF_DENIAL_ERROR)
-        refuse(in, "not-authorized", XF_HELP_POLICY_DENIED, ruling.text);
+        refuse(in, "not-authorized", ruling.help, ruling.text);
     else
         xf_in_deny(in, &ruling);
     return true;
@@ -146,6 +146,8 @@ static void authenticate(struct xf_in *in, struct xf_span response)
     if (!domain)
         return;
     struct xf_span peer = xf_span_of(domain);
+    if (is_denied(in, peer))
+        return;
     if (!xf_in_may_external(in, peer)) {
         char text[200];
         struct xf_verdict verdict = xf_in_verdict(in, peer);
@@ -155,8 +157,6 @@ static void authenticate(struct xf_in *in, struct xf_span response)
                help ? text : "SASL EXTERNAL is not accepted from this domain");
         return;
     }
-    if (is_denied(in, peer))
-        return;
     if (!in->peer) {
         in->peer = xf_strdup(domain);
         in->settings = xf_policy_peer(in->s2s->policy, peer);

@@ -386,15 +386,15 @@ void xf_in_dialback_verify(struct xf_in *in, const struct xf_elem *elem)
         xf_in_answer_error(in, "verify", &names, id, XF_STANZA_ERROR_ITEM_NOT_FOUND);
         return;
     }
-    if (refusal_of(in, peer, XF_AUTH_NONE).text) {
-        xf_in_answer_error(in, "verify", &names, id, XF_STANZA_ERROR_NOT_ALLOWED);
-        return;
-    }
     struct xf_ruling ruling;
     if (xf_in_is_shut_out(in, local, peer, &ruling)) {
         xf_in_log_denied(in, local, peer, &ruling);
         if (ruling.answer != XF_DENIAL_SILENT)
             xf_in_answer_error(in, "verify", &names, id, XF_STANZA_ERROR_NOT_ALLOWED);
+        return;
+    }
+    if (refusal_of(in, peer, XF_AUTH_NONE).text) {
+        xf_in_answer_error(in, "verify", &names, id, XF_STANZA_ERROR_NOT_ALLOWED);
         return;
     }
     bool ours = xf_dialback_key_is_ours(&in->s2s->dialback_secret, peer, local, id, elem->text);

@@ -36,8 +36,7 @@ void xf_in_log_denied(struct xf_in *in, struct xf_span local, struct xf_span pee
     xf_in_log(in, XF_LOG_INFO, "policy.peer.refused", XF_SPN("local", local), XF_SPN("peer", peer),
               XF_STR("addr", in->host), XF_WORD("rule", xf_rule_word(ruling->rule)),
               XF_STR("key", ruling->key), XF_STR("place", *place ? place : NULL),
-              XF_STR("detail", *ruling->note ? ruling->note : ruling->text),
-              XF_HELP(XF_HELP_POLICY_DENIED));
+              XF_STR("detail", *ruling->note ? ruling->note : ruling->text), XF_HELP(ruling->help));
 }
 
 void xf_in_deny(struct xf_in *in, const struct xf_ruling *ruling)
@@ -45,5 +44,5 @@ void xf_in_deny(struct xf_in *in, const struct xf_ruling *ruling)
     if (ruling->answer == XF_DENIAL_SILENT)
         xf_stream_abort(&in->stream);
     else
-        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, XF_HELP_POLICY_DENIED, ruling->text);
+        xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, ruling->help, ruling->text);
 }

@@ -483,16 +483,20 @@ void xf_out_close(struct xf_out *out)
 
 /* ------------------------------------------------------------------ reload */
 
-/* Does the new policy forbid its stanzas? Then it ends. A verify stream carries none. */
+/*
+ * Does the new policy forbid its stanzas? Then it ends. A verify stream carries none, but nobody is
+ * asked about a domain that belongs to SIP.
+ */
 static bool is_denied(struct xf_out *out)
 {
     struct xf_ruling ruling;
     xf_policy_judge_pair(out->s2s->policy, xf_span_of(out->local), xf_span_of(out->peer),
                          XF_DIRECTION_OUT, &ruling);
-    if (!xf_out_authenticates(out) || ruling.passes)
+    bool is_sip = ruling.rule == XF_RULE_SIP;
+    if (ruling.passes || (!is_sip && !xf_out_authenticates(out)))
         return false;
-    bool is_silent = out->settings->denied_peer == XF_DENIAL_SILENT;
-    xf_out_give_up(out, XF_CAUSE_POLICY, XF_HELP_POLICY_DENIED,
+    bool is_silent = !is_sip && out->settings->denied_peer == XF_DENIAL_SILENT;
+    xf_out_give_up(out, XF_CAUSE_POLICY, ruling.help,
                    is_silent ? XF_STREAM_ERROR_NONE : XF_STREAM_ERROR_POLICY_VIOLATION,
                    ruling.text);
     return true;

@@ -34,10 +34,36 @@ void xf_out_blame(struct xf_out *out)
         xf_dial_blame(out->dial, out->cause, !out->peer_id);
 }
 
+/*
+ * Did nobody show that the domain has an XMPP server? Then it may belong to another protocol
+ * (protocol = auto). All else says that there is one, even if it is not the peer's: whoever can
+ * disturb a stream must not choose the protocol by it.
+ */
+static bool is_absence(const struct xf_out *out, enum xf_cause cause)
+{
+    switch (cause) {
+    case XF_CAUSE_NOT_FOUND:
+    case XF_CAUSE_NO_SERVICE:
+    case XF_CAUSE_CONNECT:
+        return true;
+    case XF_CAUSE_TIMEOUT:
+        return out->state == XF_OUT_DIALING ||
+               (out->state == XF_OUT_PLAIN_HEADER && !out->stream.bytes_in);
+    default:
+        return false;
+    }
+}
+
+bool xf_out_found_nobody(const struct xf_out *out)
+{
+    return !out->was_ready && !out->found_somebody;
+}
+
 void xf_out_note_cause(struct xf_out *out, enum xf_cause cause, enum xf_help help, const char *text)
 {
     if (out->cause != XF_CAUSE_NONE)
         return;
+    out->found_somebody = out->found_somebody || !is_absence(out, cause);
     out->cause = cause;
     out->help = help;
     snprintf(out->text, sizeof(out->text), "%s", text);

@@ -170,6 +170,7 @@ struct xf_out {
     uint64_t stanzas;           /* sent for this pair */
     struct xf_counted *counted; /* of the peer, once it was ready */
     enum xf_cause cause; /* why the present conn, or all of them, failed; `text` explains it */
+    bool found_somebody; /* one of the conns failed otherwise than by absence (out_fallback.c) */
     enum xf_help help;
     char text[200];
     char *behind; /* what a resolver or the system said, for the log alone; NULL: nothing */

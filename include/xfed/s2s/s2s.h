@@ -237,6 +237,13 @@ bool xf_out_is_congested(struct xf_out *out);
 /* Has the peer got a stanza of the pair from this stream? May be asked in `ended` too. */
 bool xf_out_has_proved(const struct xf_out *out);
 
+/*
+ * Did it end because nobody was found by XMPP: no name, no service, no server that accepts a conn,
+ * or none that says a word? Only then may a domain be taken for one of another protocol (protocol =
+ * auto). May be asked in `ended` too.
+ */
+bool xf_out_found_nobody(const struct xf_out *out);
+
 /* The stanzas of the pair that went out and are not proved yet. */
 const struct xf_stanza_sum *xf_out_unproved(const struct xf_out *out);
 
