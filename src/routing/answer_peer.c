@@ -3,7 +3,8 @@
  * answer_peer.c — answers a peer's stanza that is not delivered, over the outbound route of the
  * pair and within the limits of that route.
  *
- * The answer goes out like any other stanza. It is an error stanza, and so it is never answered in
+ * A peer that is reached by SIP gets the answer to its request instead. Otherwise the answer goes
+ * out like any other stanza. It is an error stanza, and so it is never answered in
  * turn.
  */
 #include "answer_peer_priv.h"
@@ -19,6 +20,10 @@ static void answer(struct xf_routing *routing, const struct xf_stanza *stanza,
                    struct xf_span shown_to)
 {
     struct xf_span local = stanza->to.domain, peer = stanza->from.domain;
+    if (xf_routing_goes_by_sip(routing, peer)) { /* the answer to its request */
+        routing->sip->refused(routing, stanza, error, text);
+        return;
+    }
     const struct xf_served_settings *served = xf_policy_served(routing->policy, local);
     if (routing->is_finished || !served || !xf_stanza_may_bounce(stanza) ||
         !xf_policy_may(routing->policy, local, peer, XF_DIRECTION_OUT))

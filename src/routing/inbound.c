@@ -23,14 +23,18 @@ static void look_up(struct xf_routing *routing, struct xf_span local, struct xf_
     struct xf_admission *last = &routing->last_in;
     const struct xf_served_settings *served = xf_policy_served(routing->policy, local);
     last->link = served ? xf_routing_link_of(routing, served->link) : NULL;
-    last->may = last->link && xf_policy_may(routing->policy, local, peer, XF_DIRECTION_IN);
+    last->by_sip = xf_routing_goes_by_sip(routing, peer);
+    last->may = last->link && xf_routing_may(routing, local, peer, XF_DIRECTION_IN);
     last->is_watched = xf_screen_watches(routing, local, peer, XF_DIRECTION_IN);
-    last->repairs = last->may && xf_policy_peer(routing->policy, peer)->repair_presence;
+    last->repairs =
+        last->may && !last->by_sip && xf_policy_peer(routing->policy, peer)->repair_presence;
     const struct xf_route *route = xf_route_find(routing, local, peer);
     last->is_mapped =
         last->may && ((routing->mailmap && xf_policy_peer(routing->policy, peer)->mail) ||
                       (route && !xf_address_queue_is_empty(route->address_queue_in)));
     (void)xf_pair_key(local, peer, &last->key);
+    if (xf_policy_learns(routing->policy, peer)) /* the next stanza may be judged otherwise */
+        last->key.len = 0;
 }
 
 static void admit(struct xf_routing *routing, const struct xf_stanza *stanza)
@@ -46,9 +50,11 @@ static bool passes(struct xf_routing *routing, struct xf_stanza *stanza,
     struct xf_ruling ruling;
     if (xf_screen_passes(routing, stanza, XF_DIRECTION_IN, &ruling))
         return true;
+    /* Every request of SIP needs an answer, also where nothing is said otherwise. */
+    bool by_sip = routing->last_in.by_sip;
     *out_text = ruling.text;
-    *out_taken = ruling.answer == XF_DENIAL_VIOLATION ? XF_S2S_REFUSED : XF_S2S_TAKEN;
-    if (ruling.answer == XF_DENIAL_ERROR)
+    *out_taken = ruling.answer == XF_DENIAL_VIOLATION && !by_sip ? XF_S2S_REFUSED : XF_S2S_TAKEN;
+    if (ruling.answer == XF_DENIAL_ERROR || by_sip)
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ALLOWED, ruling.text);
     return false;
 }
@@ -66,12 +72,17 @@ static enum xf_s2s_taken deliver(struct xf_routing *routing, struct xf_stanza *s
         return XF_S2S_TAKEN;
     }
     struct xf_link *link = last->link->link;
-    enum xf_err err = xf_link_send(link, stanza);
+    /* What came by SIP does not wait in the hold (sip.c). */
+    enum xf_err err = last->by_sip && !xf_link_takes(link, stanza->from.domain)
+                          ? XF_ERR_CLOSED
+                          : xf_link_send(link, stanza);
     if (err == XF_ERR_LIMIT)
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_NOT_ACCEPTABLE, "the stanza is too large");
     else if (err != XF_ERR_OK)
         xf_answer_peer(routing, stanza, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT,
                        "the domain cannot be reached now");
+    else if (last->by_sip)
+        routing->sip->delivered(routing, stanza);
     else if (stanza->kind == XF_STANZA_PRESENCE && last->repairs)
         xf_repair_saw(routing, stanza);
     return xf_link_is_full(link, stanza->from.domain) ? XF_S2S_FULL : XF_S2S_TAKEN;
@@ -102,6 +113,8 @@ static void resume(struct xf_routing *routing)
 {
     if (routing->s2s && !routing->is_finished)
         xf_s2s_resume_inbound(routing->s2s);
+    if (routing->sip)
+        routing->sip->resume(routing);
 }
 
 static void on_relieved(struct xf_route *route)
@@ -141,12 +154,29 @@ static enum xf_s2s_taken map(struct xf_routing *routing, struct xf_stanza *stanz
     return xf_address_queue_is_long(route->address_queue_in) ? XF_S2S_FULL : XF_S2S_TAKEN;
 }
 
+static enum xf_s2s_taken take(struct xf_routing *routing, struct xf_stanza *stanza,
+                              const char **out_text)
+{
+    return __builtin_expect(routing->last_in.is_mapped, 0) ? map(routing, stanza, out_text)
+                                                           : deliver(routing, stanza, out_text);
+}
+
 static enum xf_s2s_taken on_stanza(void *owner, struct xf_stanza *stanza, const char **out_text)
 {
     struct xf_routing *routing = owner;
     admit(routing, stanza);
-    return __builtin_expect(routing->last_in.is_mapped, 0) ? map(routing, stanza, out_text)
-                                                           : deliver(routing, stanza, out_text);
+    if (__builtin_expect(routing->last_in.by_sip, 0)) { /* s2s ends such a stream already */
+        *out_text = "the domain belongs to SIP";
+        return XF_S2S_REFUSED;
+    }
+    return take(routing, stanza, out_text);
+}
+
+enum xf_s2s_taken xf_inbound_take(struct xf_routing *routing, struct xf_stanza *stanza)
+{
+    const char *text;
+    admit(routing, stanza);
+    return take(routing, stanza, &text);
 }
 
 static void on_malformed(void *owner, const struct xf_stanza *stanza)
@@ -196,4 +226,11 @@ void xf_routing_link_drained(void *owner, struct xf_link *link)
     struct xf_routing *routing = owner;
     xf_answers_go_on(xf_routing_link_around(routing, link));
     resume(routing);
+}
+
+void xf_routing_link_state(void *owner, struct xf_link *link, struct xf_span peer, bool is_up)
+{
+    struct xf_routing *routing = owner;
+    if (routing->sip)
+        routing->sip->link_state(routing, xf_routing_link_around(routing, link), peer, is_up);
 }

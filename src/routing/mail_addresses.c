@@ -271,6 +271,37 @@ static enum mapped map_to(struct xf_route *route, struct xf_stanza *stanza,
     return map_other(route, stanza, address, answer == XF_MAILMAP_UNKNOWN);
 }
 
+static void on_parting_known(void *owner)
+{
+    const struct xf_routing *routing = owner;
+    routing->sip->resume(owner);
+}
+
+/* One of those that wait is enough: then all are tried again. */
+static void wait_for_parting(struct xf_routing *routing, struct xf_span address)
+{
+    if (xf_list_is_linked(&routing->parting.node))
+        return;
+    routing->parting = (struct xf_mailmap_wait){.done = on_parting_known, .owner = routing};
+    xf_mailmap_wait(routing->mailmap, address, &routing->parting);
+}
+
+bool xf_mail_map_parting(struct xf_routing *routing, const struct xf_routing_link *link,
+                         struct xf_stanza *stanza)
+{
+    struct xf_span jid;
+    if (!routing->mailmap || !is_user(&stanza->to) ||
+        !xf_policy_peer(routing->policy, stanza->from.domain)->mail)
+        return true;
+    enum xf_mailmap_answer answer =
+        xf_mailmap_jid_of(routing->mailmap, xf_jid_bare(&stanza->to), &jid);
+    if (answer == XF_MAILMAP_FOUND && xf_routing_is_served_by(routing, link, domain_of(jid)))
+        stanza->shown_to = jid;
+    if (answer == XF_MAILMAP_LATER)
+        wait_for_parting(routing, xf_jid_bare(&stanza->to));
+    return answer != XF_MAILMAP_LATER;
+}
+
 void xf_mail_ask_in(struct xf_routing *routing, const struct xf_stanza *stanza)
 {
     struct xf_span ignored;

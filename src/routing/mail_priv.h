@@ -7,6 +7,7 @@
 
 struct xf_route;
 struct xf_routing;
+struct xf_routing_link;
 
 /* mail_addresses.c: the addresses of the stanza itself, and the route that it takes. */
 
@@ -19,6 +20,13 @@ void xf_mail_out(struct xf_route *route, struct xf_stanza *stanza);
  */
 bool xf_mail_map_in(struct xf_route *route, struct xf_stanza *stanza, char shown[XF_JID_MAX + 1],
                     bool *out_is_refused, struct xf_span *out_later);
+
+/*
+ * The same for what the user gets although policy lets nothing of the peer pass any more: nothing
+ * is refused. False: the address is not known yet; sip->resume says when to try again.
+ */
+bool xf_mail_map_parting(struct xf_routing *routing, const struct xf_routing_link *link,
+                         struct xf_stanza *stanza);
 
 /* Start the look-up of the stanza's `to`, whose answer is needed later. */
 void xf_mail_ask_in(struct xf_routing *routing, const struct xf_stanza *stanza);

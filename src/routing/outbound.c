@@ -138,7 +138,7 @@ static struct xf_route *admit(struct xf_routing *routing, struct xf_routing_link
         xf_bounce(routing, link, stanza, XF_STANZA_ERROR_SERVICE_UNAVAILABLE, NULL);
         return NULL;
     }
-    if (!xf_policy_may(routing->policy, local, peer, XF_DIRECTION_OUT)) {
+    if (!xf_routing_may(routing, local, peer, XF_DIRECTION_OUT)) {
         (void)passes(routing, link, stanza);
         return NULL;
     }
@@ -190,7 +190,7 @@ void xf_outbound_carry(struct xf_routing *routing, struct xf_routing_link *link,
         return;
     if (__builtin_expect(route->is_watched, 0) && !passes(routing, link, stanza))
         return;
-    if (stanza->kind == XF_STANZA_PRESENCE && route->settings->repair_presence)
+    if (stanza->kind == XF_STANZA_PRESENCE && route->settings->repair_presence && !route->by_sip)
         xf_repair_sent(routing, stanza);
     if (__builtin_expect(is_too_late(routing, route, stanza), 0))
         put_off(routing, link, stanza);
@@ -205,6 +205,7 @@ const struct xf_link_events xf_routing_link_events = {
     .expired = xf_routing_expired,
     .returned = xf_routing_returned,
     .drained = xf_routing_link_drained,
+    .state = xf_routing_link_state,
     .refuses = xf_routing_link_refuses,
 };
 

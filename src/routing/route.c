@@ -32,6 +32,7 @@
 #include "repair_priv.h"
 #include "route_back_priv.h"
 #include "route_limits_priv.h"
+#include "route_owner_priv.h"
 #include "routing_priv.h"
 #include "screen_priv.h"
 #include "unreachable_priv.h"
@@ -302,10 +303,21 @@ static void on_proved(void *owner, struct xf_stanza_copy *copy)
     xf_journal_remove(route->routing->journal, copy);
 }
 
+/* By what was learned since, the peer may belong to another protocol. */
+static void follow_owner(struct xf_route *route)
+{
+    if (xf_routing_goes_by_sip(route->routing, route->peer) == route->by_sip)
+        return;
+    xf_route_judge(route);
+    if (route->by_sip)
+        xf_route_owner_is_sip(route);
+}
+
 static void on_ended(void *owner, bool was_ready, enum xf_cause cause, const char *text)
 {
     struct xf_route *route = owner;
     bool has_delivered = route->has_resumed || xf_out_has_proved(route->out);
+    bool found_nobody = xf_out_found_nobody(route->out);
     route->out = NULL;
     route->has_resumed = false;
     if (route->routing->is_finished)
@@ -314,6 +326,10 @@ static void on_ended(void *owner, bool was_ready, enum xf_cause cause, const cha
         !xf_s2s_may_resume(route->routing->s2s, route->local, route->peer))
         xf_route_settle_back(route);
     note_cause(route, cause, text);
+    if (route->learns) {
+        follow_owner(route);
+        xf_route_owner_ended(route, found_nobody);
+    }
     xf_route_fire(route, event_of_end(route, was_ready, has_delivered, cause));
 }
 
@@ -366,6 +382,20 @@ static void bounce_by_cause(struct xf_route *route)
     xf_backpressure_dropped(route);
 }
 
+static void log_failed(struct xf_route *route, uint64_t wait_ms)
+{
+    const char *reason = xf_cause_word(route->cause);
+    if (route->turned)
+        xf_route_log(route, XF_LOG_INFO, "routing.route.turned", XF_SPN("local", route->local),
+                     XF_SPN("peer", route->peer), XF_WORD("reason", reason),
+                     XF_STR("detail", route->text), XF_INT("ms", wait_ms));
+    else
+        xf_route_log(route, XF_LOG_INFO, "routing.route.failed", XF_SPN("local", route->local),
+                     XF_SPN("peer", route->peer), XF_WORD("reason", reason),
+                     XF_STR("detail", route->text), XF_INT("stanzas", route->queue.held.count),
+                     XF_INT("ms", wait_ms));
+}
+
 void xf_route_back_off(struct xf_route *route)
 {
     const struct xf_routing_settings *settings = &route->routing->settings;
@@ -373,11 +403,9 @@ void xf_route_back_off(struct xf_route *route)
     uint64_t base_ms = route->backoff_ms > min_ms ? route->backoff_ms : min_ms;
     uint64_t wait_ms = xf_rand_jitter_ms(base_ms < max_ms ? base_ms : max_ms);
     route->backoff_ms = base_ms < max_ms / 2 ? 2 * base_ms : max_ms;
-    xf_route_log(route, XF_LOG_INFO, "routing.route.failed", XF_SPN("local", route->local),
-                 XF_SPN("peer", route->peer), XF_WORD("reason", xf_cause_word(route->cause)),
-                 XF_STR("detail", route->text), XF_INT("stanzas", route->queue.held.count),
-                 XF_INT("ms", wait_ms));
-    xf_unreachable_note(route);
+    log_failed(route, wait_ms);
+    if (!route->turned)
+        xf_unreachable_note(route);
     bounce_by_cause(route);
     route->over_ms = xf_routing_now(route->routing) + wait_ms;
     arm(route);
@@ -389,7 +417,8 @@ void xf_route_back_off(struct xf_route *route)
 
 void xf_route_go_on_backing_off(struct xf_route *route)
 {
-    xf_unreachable_note(route);
+    if (!route->turned)
+        xf_unreachable_note(route);
     bounce_by_cause(route); /* which may be another one now */
     arm(route);
     xf_probe_failed(route);
@@ -494,9 +523,12 @@ void xf_route_judge(struct xf_route *route)
     struct xf_policy *policy = route->routing->policy;
     follow(route);
     route->settings = xf_policy_peer(policy, route->peer);
+    route->by_sip = xf_routing_goes_by_sip(route->routing, route->peer);
+    route->learns = xf_policy_learns(policy, route->peer);
+    route->turned = route->turned && route->learns;
     route->may = xf_place_is_held(&route->place) &&
                  xf_routing_is_served_by(route->routing, route->link, route->local) &&
-                 xf_policy_may(policy, route->local, route->peer, XF_DIRECTION_OUT);
+                 xf_routing_may(route->routing, route->local, route->peer, XF_DIRECTION_OUT);
     route->is_watched =
         xf_screen_watches(route->routing, route->local, route->peer, XF_DIRECTION_OUT);
     if (route->state != XF_ROUTE_IDLE && route->state != XF_ROUTE_SEND)
@@ -668,6 +700,8 @@ bool xf_route_delivers(const struct xf_route *route)
     const struct xf_routing *routing = route->routing;
     if (routing->is_finished)
         return false;
+    if (route->by_sip)
+        return true;
     if (route->state == XF_ROUTE_IDLE)
         return xf_s2s_carries(routing->s2s, route->local, route->peer);
     return route->out && xf_out_is_ready(route->out);
@@ -676,12 +710,22 @@ bool xf_route_delivers(const struct xf_route *route)
 void xf_route_send(struct xf_route *route, const struct xf_stanza *stanza)
 {
     route->taken_count++;
+    if (__builtin_expect(route->learns, 0))
+        follow_owner(route);
+    if (__builtin_expect(route->by_sip, 0)) {
+        route->routing->sip->send(route, stanza);
+        return;
+    }
     switch (route->state) {
     case XF_ROUTE_SEND:
         send_now(route, stanza);
         return;
     case XF_ROUTE_BOUNCE:
     case XF_ROUTE_PROBE:
+        if (xf_route_owner_turns(route, stanza)) {
+            route->routing->sip->send(route, stanza);
+            return;
+        }
         if (may_wait(route, stanza))
             push(route, stanza);
         else

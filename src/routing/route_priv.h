@@ -64,6 +64,9 @@ struct xf_route {
     enum xf_route_state counted_as; /* in xf_routing.route_counts */
     bool may;                       /* policy lets stanzas out, and local is served */
     bool is_watched;                /* screen.c looks at each stanza */
+    bool by_sip;                    /* sip.c delivers: there is no stream, and no queue here */
+    bool learns;                    /* by_sip may change without a reload (route_owner.c) */
+    bool turned;                    /* learns, and in BOUNCE or PROBE: sip.c delivers too */
     bool for_stranger;              /* made for answers to a stranger (route_limits.c) */
     /*
      * The place among our own routes, or among the routes for strangers. Not held: another route

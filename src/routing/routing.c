@@ -59,6 +59,7 @@ void xf_routing_free(struct xf_routing **routing)
         return;
     size_t cursor = 0;
     void *route = NULL;
+    xf_mailmap_forget(&(*routing)->parting);
     while (xf_map_next((*routing)->routes, &cursor, NULL, &route))
         xf_route_free(route); /* no stream of s2s may exist any more */
     XF_LIST_EACH_SAFE (node, &(*routing)->links) {
@@ -200,6 +201,8 @@ void xf_routing_finish(struct xf_routing *routing)
                                 XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
         xf_route_bounce_queue(route, XF_STANZA_ERROR_REMOTE_SERVER_TIMEOUT, text);
     }
+    if (routing->sip)
+        routing->sip->finish(routing);
 }
 
 void xf_routing_end(struct xf_routing *routing)

@@ -8,6 +8,7 @@
  *   screen.c           asks policy about single stanzas, strips presence
  *   route.c            one route: its state, queue and stream
  *   route_back.c       stanzas that a stream did not deliver: again, or returned
+ *   route_owner.c      peers with protocol = auto: XMPP first, then SIP
  *   route_limits.c     how many routes there may be, and what strangers can make us do through them
  *   probe.c            tries peers in back-off in the background
  *   backpressure.c     stops reading the cluster for a moment while queues are full
@@ -30,6 +31,7 @@
  *   links.c            the attached links, and whose domains they serve
  *   unreachable.c      since when peers cannot be reached
  *   counts.c           what is counted
+ *   sip.c              peers that are reached by SIP
  *   rare.c             at most one log line a second about one kind of trouble
  *
  * Each has a header of its own, and a file includes only the headers that it needs.
@@ -41,6 +43,7 @@
 #include "probe_priv.h"
 #include "rare_priv.h"
 #include "screen_priv.h"
+#include "sip_priv.h"
 
 #include <xfed/base/histogram.h>
 #include <xfed/base/list.h>
@@ -54,14 +57,20 @@
 
 struct xf_repair_ops;
 struct xf_requests_by_jid;
+struct xf_history;
+struct xf_simple;
 
 struct xf_routing {
     struct xf_env *env;
     struct xf_policy *policy;
     struct xf_routing_settings settings;
     struct xf_s2s *s2s;
-    struct xf_mailmap *mailmap; /* NULL: no user has an e-mail address */
-    struct xf_journal *journal; /* NULL: none */
+    struct xf_mailmap *mailmap;     /* NULL: no user has an e-mail address */
+    struct xf_mailmap_wait parting; /* xf_mail_map_parting: one of the addresses that it needs */
+    struct xf_journal *journal;     /* NULL: none */
+    struct xf_simple *simple;       /* NULL: there is no SIP, and no `sip` either */
+    const struct xf_sip_ops *sip;
+    struct xf_history *history; /* learns which peers belong to SIP; NULL: nothing does */
     struct xf_node links;
     struct xf_map *routes;
     struct xf_node all; /* the same routes, in the order of their numbers */
@@ -104,6 +113,21 @@ struct xf_routing {
 static inline uint64_t xf_routing_now(const struct xf_routing *routing)
 {
     return routing->env->clock->now_ms;
+}
+
+/* Do stanzas to and from this peer pass by SIP? */
+static inline bool xf_routing_goes_by_sip(const struct xf_routing *routing, struct xf_span peer)
+{
+    return routing->sip && xf_policy_goes_by_sip(routing->policy, peer);
+}
+
+/* xf_policy_may by the protocol by which the pair's stanzas pass. */
+static inline bool xf_routing_may(const struct xf_routing *routing, struct xf_span local,
+                                  struct xf_span peer, enum xf_direction direction)
+{
+    return xf_routing_goes_by_sip(routing, peer)
+               ? xf_policy_may_by_sip(routing->policy, local, peer, direction)
+               : xf_policy_may(routing->policy, local, peer, direction);
 }
 
 /*

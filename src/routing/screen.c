@@ -28,6 +28,11 @@ static struct xf_span user_of(const struct xf_stanza *stanza, bool is_in)
     return (struct xf_span){shown.ptr, slash ? (size_t)(slash - shown.ptr) : shown.len};
 }
 
+static enum xf_protocol protocol_of(const struct xf_routing *routing, struct xf_span peer)
+{
+    return xf_routing_goes_by_sip(routing, peer) ? XF_PROTOCOL_SIP : XF_PROTOCOL_XMPP;
+}
+
 bool xf_screen_watches(struct xf_routing *routing, struct xf_span local, struct xf_span peer,
                        enum xf_direction direction)
 {
@@ -35,7 +40,8 @@ bool xf_screen_watches(struct xf_routing *routing, struct xf_span local, struct 
     if (!xf_policy_is_plain(routing->policy, peer, direction) ||
         (xf_policy_peer(routing->policy, peer)->strip_presence & direction))
         return true;
-    xf_policy_judge_pair(routing->policy, local, peer, direction, &ruling);
+    xf_policy_judge_pair_by(routing->policy, protocol_of(routing, peer), local, peer, direction,
+                            &ruling);
     return ruling.rule != XF_RULE_NONE;
 }
 
@@ -46,7 +52,8 @@ static void judge(struct xf_routing *routing, const struct xf_stanza *stanza,
     const struct xf_jid *contact = direction == XF_DIRECTION_IN ? &stanza->from : &stanza->to;
     xf_policy_judge(
         routing->policy,
-        &(struct xf_policy_ask){.direction = direction,
+        &(struct xf_policy_ask){.protocol = protocol_of(routing, contact->domain),
+                                .direction = direction,
                                 .served = user->domain,
                                 .peer = contact->domain,
                                 .user = user_of(stanza, direction == XF_DIRECTION_IN),

@@ -36,6 +36,8 @@ static void view_route(const struct xf_route *route, struct xf_route_view *view)
     };
     if (route->out)
         view->unproved = *xf_out_unproved(route->out);
+    if (route->by_sip)
+        route->routing->sip->view(route, view);
 }
 
 bool xf_routing_view(const struct xf_routing *routing, uint64_t *at, size_t most,
@@ -61,13 +63,16 @@ bool xf_routing_view(const struct xf_routing *routing, uint64_t *at, size_t most
 size_t xf_routing_retry(struct xf_routing *routing, struct xf_span peer)
 {
     size_t failed = 0;
+    bool by_sip = routing->sip && routing->sip->retry(routing, peer);
     xf_s2s_forgive(routing->s2s, peer);
     XF_LIST_EACH (node, &routing->all) {
         struct xf_route *route = route_of(node);
         bool is_failed = route->state == XF_ROUTE_BOUNCE || route->state == XF_ROUTE_PROBE;
-        if (!is_failed || !xf_span_eq(route->peer, peer))
+        if (!xf_span_eq(route->peer, peer))
             continue;
-        failed++;
+        failed += is_failed || (route->by_sip && by_sip);
+        if (!is_failed)
+            continue;
         if (!route->failed_peer) /* nobody tries it in the background: the next stanza does */
             xf_route_forgive(route);
     }
@@ -77,7 +82,7 @@ size_t xf_routing_retry(struct xf_routing *routing, struct xf_span peer)
 
 size_t xf_routing_flush(struct xf_routing *routing, struct xf_span peer)
 {
-    size_t flushed = 0;
+    size_t flushed = routing->sip ? routing->sip->flush(routing, peer) : 0;
     XF_LIST_EACH (node, &routing->all) {
         struct xf_route *route = route_of(node);
         if (!xf_span_eq(route->peer, peer))

@@ -10,6 +10,7 @@
 struct xf_route_view {
     struct xf_span local, peer;
     const char *state;             /* idle, queue, send, bounce, probe: struct xf_route */
+                                   /* by SIP: as in struct xf_simple_view */
     bool for_stranger;             /* made for answers to a stranger */
     struct xf_stanza_sum queued;   /* wait for a stream */
     struct xf_stanza_sum unproved; /* sent, and nothing proves yet that the peer has them */
@@ -32,6 +33,7 @@ bool xf_routing_view(const struct xf_routing *routing, uint64_t *at, size_t most
 /*
  * Try the peer now, although it failed a moment ago and whatever the cause was. Returns how many of
  * its routes were in back-off: one of them opens a stream, and the others follow when it is ready.
+ * A SIP peer is connected to by the next message.
  */
 size_t xf_routing_retry(struct xf_routing *routing, struct xf_span peer);
 
