@@ -37,6 +37,8 @@
     X(HISTORY_FILE,     "history.refused",    "file",  OURS,        AT_ONCE, NEVER,           FILE_REFUSED) \
     X(JOURNAL,          "journal.unwritable", "file",  OURS,        LASTING, NEVER,           FILE_UNWRITABLE) \
     X(JOURNAL_FILE,     "journal.refused",    "file",  OURS,        AT_ONCE, NEVER,           FILE_REFUSED) \
+    X(DIALOGS,          "dialogs.unwritable", "file",  OURS,        LASTING, NEVER,           FILE_UNWRITABLE) \
+    X(DIALOGS_FILE,     "dialogs.refused",    "file",  OURS,        AT_ONCE, NEVER,           FILE_REFUSED) \
     X(AUDIT,            "audit.unwritable",   "file",  OURS,        LASTING, NEVER,           FILE_UNWRITABLE) \
     X(CONFIG,           "config.refused",     NULL,    OURS,        AT_ONCE, NEVER,           NONE) \
     X(LISTENERS,        "listeners.failed",   NULL,    OURS,        AT_ONCE, NEVER,           LISTENERS) \
@@ -100,6 +102,9 @@ const struct xf_alarm_row xf_alarm_rows[] = {
     RAISES("journal.write.failed", JOURNAL, "the journal cannot be written: messages that wait are only in memory"),
     ENDS  ("journal.write.recovered", JOURNAL),
     RAISES("journal.file.refused", JOURNAL_FILE, "the journal cannot be used: messages that wait do not survive a restart"),
+    RAISES("dialogs.write.failed", DIALOGS, "subscriptions of SIP cannot be written: those of now do not survive a restart"),
+    ENDS  ("dialogs.write.recovered", DIALOGS),
+    RAISES("dialogs.file.refused", DIALOGS_FILE, "the file of SIP subscriptions cannot be used: they do not survive a restart"),
     RAISES("audit.write.failed", AUDIT, "the audit cannot be written: its lines wait"),
     ENDS  ("audit.write.recovered", AUDIT),
     RAISES("config.reload.refused", CONFIG, "the new configuration was refused: the old one is in force, and a restart would fail"),

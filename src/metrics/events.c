@@ -55,6 +55,13 @@ static const struct row rows[] = {
     ROW("link.stanza.expired",      LINK_EXPIRED,    ADD,        "link"),
     ROW("link.stanza.quarantined",  LINK_QUARANTINED, ADD,       "link"),
 
+    ROW("sip.conn.up",              SIP_CONNS_OPENED, ADD,       "dir"),
+    ROW("sip.conn.down",            SIP_CONNS_ENDED, ADD,        "dir", "reason"),
+    ROW("sip.conn.refused",         SIP_CONNS_REFUSED, ADD,      "dir", "reason"),
+    ROW("sip.hop.failed",           SIP_HOP_FAILURES, ADD,       "reason"),
+    ROW("sip.request.refused",      SIP_REQUESTS_REFUSED, ADD,   "reason"),
+    ROW("sip.message.malformed",    SIP_REQUESTS_REFUSED, ADD,   "=malformed"),
+
     ROW("dns.query.answered",       DNS_LOOKUPS,     ADD,        "type", "result"),
     ROW("dns.query.answered",       DNS_TIME,        OBSERVE_MS, NULL),
 
@@ -70,6 +77,8 @@ static const struct row rows[] = {
     ROW("memory.store.found",       DEPENDENCY_DOWN, CLEAR,      "=database"),
     ROW("journal.write.failed",     DEPENDENCY_DOWN, SET,        "=journal"),
     ROW("journal.write.recovered",  DEPENDENCY_DOWN, CLEAR,      "=journal"),
+    ROW("dialogs.write.failed",     DEPENDENCY_DOWN, SET,        "=dialogs"),
+    ROW("dialogs.write.recovered",  DEPENDENCY_DOWN, CLEAR,      "=dialogs"),
     ROW("identity.directory.lost",  DEPENDENCY_DOWN, SET,        "=directory"),
     ROW("identity.directory.found", DEPENDENCY_DOWN, CLEAR,      "=directory"),
     ROW("identity.directory.removed", DEPENDENCY_DOWN, CLEAR,    "=directory"),

@@ -33,6 +33,7 @@ static const struct {
 } heard_of[] = {
     {"history.unwritable", "file"},  {"history.refused", "file"},
     {"journal.unwritable", "file"},  {"journal.refused", "file"},
+    {"dialogs.unwritable", "file"},  {"dialogs.refused", "file"},
     {"audit.unwritable", "file"},    {"mail.refused", "file"},
     {"directory.down", "directory"}, {"directory.refused", "directory"},
     {"database.lost", "node"},       {"node.lost", "node"},
@@ -83,7 +84,8 @@ void xf_selfcheck_system(struct xf_selfcheck *check)
     look_at_clock(check);
     if (xf_selfcheck_alarms(check, "file") == 0)
         xf_selfcheck_ok(check, (struct xf_spot){"file", "this host"},
-                        "no file of memory, journal or audit failed when it was last written");
+                        "no file of memory, journal, subscriptions or audit failed when last "
+                        "written");
     if (xf_selfcheck_alarms(check, "directory") == 0 && *directory)
         xf_selfcheck_ok(check, (struct xf_spot){"directory", directory},
                         "it answered when it was last asked");

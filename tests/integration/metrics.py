@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The metrics of a running xfedd: what they say after known traffic, in both formats, by the parsers of others; a real Prometheus that scrapes them and
-evaluates the alert rules; that each rule fires when it should; and /healthz and /readyz while the link comes and goes.
+evaluates the alert rules; that each rule fires when it should; and /healthz and /readyz while the link comes and goes. With XMPP and SIP peers.
 
 usage: metrics.py [--xfedd BINARY]      Needs promtool and prometheus (Debian package prometheus) and python3-prometheus-client.
 """
@@ -26,9 +26,13 @@ from lab.peer import Peer
 from lab.pki import Authority
 from lab.proc import Failed, Proc, until, wait_port
 from lab.servers import COMPONENT_PORT
+from lab.sip import SipClient, SipServer
 from lab.stage import Stage
 from lab.world import COMPONENT, LOCAL, ROOT
+from lab.xmlstream import Closed
 
+SIP, SIP_IP, SIP_DEAD, SIP_WRONG = 'sip-peer.example', '127.78.0.9', 'sip-dead.example', 'sip-wrong.example'
+OUR_SIP, OUR_SIP_PORT = f'sip.{LOCAL}', 5061
 NAMED, STRANGER, DEAD, DENIED = 'named.example', 'stranger.example', 'dead.example', 'denied.example'
 RULES, TESTS = f'{ROOT}/conf/prometheus/xfedd.rules.yml', f'{ROOT}/tests/integration/prometheus/xfedd.test.yml'
 OPENMETRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
@@ -37,6 +41,10 @@ EXTRA = f'''
 peer "{NAMED}" {{ stanza-rate = 1000 }}
 peer "{DENIED}" {{ direction = none }}
 metrics {{ peers = 1 }}
+sip {{ host = "{OUR_SIP}"  certificate = {{ "%s" }}  key = {{ "%s" }} }}
+peer "{SIP}" {{ protocol = sip  route = {{ "{SIP_IP}:5061" }} }}
+peer "{SIP_WRONG}" {{ protocol = sip  route = {{ "{SIP_IP}:5061" }} }}
+peer "{SIP_DEAD}" {{ protocol = sip  route = {{ "{SIP_IP}:5099" }} }}
 '''
 
 
@@ -84,6 +92,31 @@ def converse(cluster, peers):
         for i in range(count):
             cluster.send(message(f'alice@{LOCAL}/x', f'bob@{peer}', f'{peer}-{i}'))
             assert cluster.wait(lambda e, i=i, peer=peer: e.get('id') == f'{peer}-{i}' and e.get('type') == 'error'), f'{peer}: no answer'
+
+
+def converse_by_sip(cluster, certificate, ca_file):
+    """2 messages to the SIP peer and a third that it refuses, one to each of two that cannot have it. From it 2 messages, 3 requests that are
+    refused, one that is no SIP, and a connection without a certificate."""
+    for i, to in enumerate((f'bob@{SIP}', f'eve@{SIP}', f'none@{SIP}', f'bob@{SIP_DEAD}', f'bob@{SIP_WRONG}')):
+        cluster.send(message(f'alice@{LOCAL}/x', to, f'sip-{i}'))
+    for i in (2, 3, 4):
+        assert cluster.wait(lambda e, i=i: e.get('id') == f'sip-{i}' and e.get('type') == 'error'), f'sip-{i}: no answer'
+    client = SipClient(SIP, (net.GATEWAY, OUR_SIP_PORT), certificate, ca_file, OUR_SIP)
+    want = ((202, 'MESSAGE', f'sip:alice@{LOCAL}', None), (202, 'MESSAGE', f'sip:alice@{LOCAL}', None), (404, 'MESSAGE', 'sip:x@z.example', None),
+            (403, 'MESSAGE', f'sip:alice@{LOCAL}', DEAD), (405, 'REGISTER', f'sip:{LOCAL}', None), (200, 'OPTIONS', f'sip:{LOCAL}', None))
+    for status, method, uri, frm in want:
+        got = client.request(method, uri, 'hello' if method == 'MESSAGE' else '', frm)
+        assert got == status, f'{method} {uri} {frm}: {got}'
+    client.send('this is no SIP\r\n\r\n')
+    try:
+        client.stream.receive()
+    except Closed:
+        pass
+    try:
+        SipClient(SIP, (net.GATEWAY, OUR_SIP_PORT), None, ca_file, OUR_SIP).request('OPTIONS', f'sip:{LOCAL}')
+        assert False, 'a connection without a certificate was accepted'
+    except (OSError, Closed):
+        pass
 
 
 class Counting(Peer):
@@ -143,6 +176,36 @@ def check_values(report, values):
     report.check('our certificate ends in 30 days', 29 * 86400 < end <= 30 * 86400, f'{end:.0f} s')
     report.check('memory, CPU, descriptors, turns', all(values.get(name) > 0 for name in (
         'process_resident_memory_bytes', 'process_cpu_seconds_total', 'xfedd_descriptors', 'process_max_fds', 'xfedd_loop_turn_seconds_count')))
+
+
+def check_sip(report, values):
+    def equal(what, name, want, **labels):
+        report.equal(f'SIP: {what}', values.get('xfedd_sip_' + name, **labels), want)
+    equal('messages delivered', 'messages_total', 2, dir='out', result='delivered')
+    equal('messages returned', 'messages_total', 3, dir='out', result='returned')
+    equal('messages of the peer', 'messages_total', 2, dir='in', result='taken')
+    equal('no late error', 'errors_late_total', 0)
+    equal('nobody watches ours', 'subscriptions', 0, dir='in')
+    equal('nor ours others', 'subscriptions', 0, dir='out')
+    equal('nobody was asked', 'pending', 0)
+    equal('requests out: 2xx', 'requests_total', 2, dir='out', method='MESSAGE', **{'class': '2xx'})
+    equal('requests out: 4xx', 'requests_total', 1, dir='out', method='MESSAGE', **{'class': '4xx'})
+    equal('requests out: without answer', 'requests_total', 2, dir='out', method='MESSAGE', **{'class': 'none'})
+    equal('requests in: 2xx', 'requests_total', 2, dir='in', method='MESSAGE', **{'class': '2xx'})
+    equal('requests in: 4xx', 'requests_total', 2, dir='in', method='MESSAGE', **{'class': '4xx'})
+    equal('requests in: OPTIONS', 'requests_total', 1, dir='in', method='OPTIONS', **{'class': '2xx'})
+    equal('requests in: others', 'requests_total', 1, dir='in', method='other', **{'class': '4xx'})
+    for reason in ('request-uri', 'from', 'method', 'malformed'):
+        equal(f'refused: {reason}', 'requests_refused_total', 1, reason=reason)
+    equal('connections out', 'conns', 1, dir='out', state='open')
+    equal('connections that came up', 'conns_opened_total', 1, dir='in')
+    equal('refused: the wrong name', 'conns_refused_total', 1, dir='out', reason='certificate')
+    equal('handshakes out', 'tls_handshakes_total', 2, dir='out', result='TLSv1.3')
+    equal('handshakes in that failed', 'tls_handshakes_total', 1, dir='in', result='failed')
+    for reason in ('connect', 'certificate'):
+        equal(f'not reached: {reason}', 'hop_failures_total', 1, reason=reason)
+    equal('nothing is under way', 'transactions', 0)
+    equal('all found a place', 'no_place_total', 0)
 
 
 def check_against_log(report, gateway, values):
@@ -257,7 +320,7 @@ def alerts(name, **labels):
     return [a for a in api('alerts')['alerts'] if a['labels']['alertname'] == name and labels.items() <= a['labels'].items()]
 
 
-def check_alerts(report, gateway):
+def check_alerts(report, gateway, extra):
     """Faults that a test can make: their alerts come up in Prometheus."""
     report.check('the link is down: an alert is on its way', until(lambda: alerts('XfeddLinkDown', link='cluster')))
     with open(gateway.conf, 'a') as f:
@@ -266,7 +329,7 @@ def check_alerts(report, gateway):
     fired = until(lambda: [a for a in alerts('XfeddReloadRefused') if a['state'] == 'firing'])
     report.check('... and an alert fires', fired)
     report.check('... whose words have the instance', fired and str(net.GATEWAY) in fired[0]['annotations']['summary'])
-    gateway.configure(EXTRA)
+    gateway.configure(extra)
     report.equal('a good one is taken', gateway.reload(), 'done')
     report.check('... and the alert is over', until(lambda: not alerts('XfeddReloadRefused')))
 
@@ -293,11 +356,17 @@ def main():
             stage.start(peers[-1])
         stage.start(dns)
         cluster = stage.start(Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT))
+        sip_certificate, (ours, our_key) = authority.issue(SIP), authority.issue(OUR_SIP)
+        stage.start(SipServer(SIP_IP, sip_certificate, authority.file, lambda lines, _: 404 if 'sip:none@' in lines[0] else 200))
+        extra = EXTRA % (ours, lab.private(our_key, lab.folder('gateway')))
         gateway = stage.start_xfedd(Gateway(lab, LOCAL, 'external', authority.issue(LOCAL, f'conference.{LOCAL}'), authority.file, COMPONENT,
-                                            f'{net.LOCAL}:{COMPONENT_PORT}', extra=EXTRA, http=f'{net.GATEWAY}:{web.PORT}'))
+                                            f'{net.LOCAL}:{COMPONENT_PORT}', extra=extra, http=f'{net.GATEWAY}:{web.PORT}',
+                                            control=f'sip = {{ "{net.GATEWAY}:{OUR_SIP_PORT}" }}'))
         converse(cluster, peers[:2])
         values = settled(lambda v: v.get('xfedd_bounces_total', to='cluster') >= 5)
         check_values(report, values)
+        converse_by_sip(cluster, sip_certificate, authority.file)
+        check_sip(report, settled(lambda v: v.get('xfedd_sip_requests_total', dir='in') >= 6 and v.get('xfedd_sip_transactions') == 0))
         check_against_log(report, gateway, settled(lambda v: True))
         check_formats(report)
         check_names(report, values)
@@ -306,7 +375,7 @@ def main():
         check_prometheus(report)
         check_bound(report, peers[2:])
         check_health(report, gateway, cluster)
-        check_alerts(report, gateway)
+        check_alerts(report, gateway, extra)
         check_stop(report, gateway, cluster)
     return stage.end()
 

@@ -90,6 +90,27 @@
       "Stanzas that were kept out because the server ends the link over them") \
     X(DNS_LOOKUPS, COUNTER, "xfedd_dns_lookups", "", XF_LABELS("type", "result"), "Questions to DNS servers, by result") \
     X(DNS_TIME, HISTOGRAM, "xfedd_dns_lookup_seconds", "seconds", XF_LABELS(0), "How long they took") \
+    X(SIP_CONNS, GAUGE, "xfedd_sip_conns", "", XF_LABELS("dir", "state"), "Connections with SIP servers") \
+    X(SIP_CONNS_OPENED, COUNTER, "xfedd_sip_conns_opened", "", XF_LABELS("dir"), "SIP connections that became ready for messages") \
+    X(SIP_CONNS_ENDED, COUNTER, "xfedd_sip_conns_ended", "", XF_LABELS("dir", "reason"), "SIP connections that ended or did not come up, and why") \
+    X(SIP_CONNS_REFUSED, COUNTER, "xfedd_sip_conns_refused", "", XF_LABELS("dir", "reason"), \
+      "SIP connections whose other side is no peer, or not the one that it should be") \
+    X(SIP_NO_PLACE, COUNTER, "xfedd_sip_no_place", "", XF_LABELS(0), "SIP connections that found no place, or lost it to another one") \
+    X(SIP_HANDSHAKES, COUNTER, "xfedd_sip_tls_handshakes", "", XF_LABELS("dir", "result"), "TLS handshakes of SIP: the version, or failed") \
+    X(SIP_HOP_FAILURES, COUNTER, "xfedd_sip_hop_failures", "", XF_LABELS("reason"), "SIP peers could not be reached, and why") \
+    X(SIP_TRANSACTIONS, GAUGE, "xfedd_sip_transactions", "", XF_LABELS("dir"), "SIP requests that are not over: of peers (in), of ours (out)") \
+    X(SIP_REQUESTS, COUNTER, "xfedd_sip_requests", "", XF_LABELS("dir", "method", "class"), \
+      "SIP requests from (in) and to (out) peers that have ended, by the class of the answer") \
+    X(SIP_REQUESTS_REFUSED, COUNTER, "xfedd_sip_requests_refused", "", XF_LABELS("reason"), \
+      "SIP requests of peers that were refused before anything was done with them") \
+    X(SIP_MESSAGES, COUNTER, "xfedd_sip_messages", "", XF_LABELS("dir", "result"), \
+      "Messages between users by SIP: from peers (in), to peers (out)") \
+    X(SIP_ERRORS_LATE, COUNTER, "xfedd_sip_errors_late", "", XF_LABELS(0), \
+      "Errors of the cluster that came after the answer to the peer: lost for its user") \
+    X(SIP_SUBSCRIPTIONS, GAUGE, "xfedd_sip_subscriptions", "", XF_LABELS("dir"), \
+      "Subscriptions to presence by SIP: of peers' users (in), of ours (out)") \
+    X(SIP_PENDING, GAUGE, "xfedd_sip_pending", "", XF_LABELS(0), \
+      "Users of ours who were asked by a user of a SIP peer and have not decided") \
     X(HTTP_ANSWERS, COUNTER, "xfedd_http_answers", "", XF_LABELS("code"), "Answers of listen { http }") \
     X(HTTP_CONNS, GAUGE, "xfedd_http_conns", "", XF_LABELS(0), "Connections to listen { http }")
 /* clang-format on */

@@ -101,6 +101,8 @@ static const struct {
     {"file",      "memory.write.failed",        "memory.write.recovered",     "file"},
     {"file",      "journal.file.refused",       NULL,                         "file"},
     {"file",      "journal.write.failed",       "journal.write.recovered",    "file"},
+    {"file",      "dialogs.file.refused",       NULL,                         "file"},
+    {"file",      "dialogs.write.failed",       "dialogs.write.recovered",    "file"},
     {"file",      "audit.write.failed",         "audit.write.recovered",      "file"},
     {"file",      "identity.file.refused",      "identity.file.loaded",       NULL},
     {"directory", "identity.directory.lost",    "identity.directory.found",   NULL},
