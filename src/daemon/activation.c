@@ -9,7 +9,8 @@
  *
  * systemd keeps the sockets open while we are restarted: connections wait in their backlog for the
  * next process, and no peer is refused. A socket is for the entry of listen { } with its address
- * and port; one that is named s2s or s2s-direct must be in that list. We open the entries for
+ * and port; one that is named after a list of it (s2s-direct, sip)
+ * must be in that list. We open the entries for
  * which no socket was passed ourselves, but refuse to start with a socket that no entry wants:
  * systemd would accept connections that nobody serves.
  */
@@ -128,24 +129,49 @@ static bool lists(const struct xf_texts *addrs, const struct xf_addr *addr)
     return false;
 }
 
-/* The list that the socket's name stands for, if it is one of the two. */
-static const char *role_of(const struct xf_passed_socket *passed)
+/* The lists, by the names that sockets may have. */
+static const struct role {
+    const char *name;
+    size_t offset; /* of its struct xf_texts */
+} roles[] = {
+    {"s2s", offsetof(struct xf_listen_settings, s2s)},
+    {"s2s-direct", offsetof(struct xf_listen_settings, s2s_direct)},
+    {"sip", offsetof(struct xf_listen_settings, sip)},
+    {"sip-tcp", offsetof(struct xf_listen_settings, sip_tcp)},
+};
+
+static const struct xf_texts *list_of(const struct role *role,
+                                      const struct xf_listen_settings *listen)
 {
-    bool is_role = strcmp(passed->name, "s2s") == 0 || strcmp(passed->name, "s2s-direct") == 0;
-    return is_role ? passed->name : "s2s s2s-direct";
+    return (const struct xf_texts *)(const void *)((const char *)listen + role->offset);
+}
+
+/* Where the socket belongs by its name; NULL: into any of the lists. */
+static const struct role *role_of(const struct xf_passed_socket *passed)
+{
+    for (size_t i = 0; i < XF_ARRAY_LEN(roles); i++)
+        if (strcmp(passed->name, roles[i].name) == 0)
+            return &roles[i];
+    return NULL;
 }
 
 static bool is_wanted(const struct xf_passed_socket *passed,
                       const struct xf_listen_settings *listen)
 {
-    const char *role = role_of(passed);
-    return (strcmp(role, "s2s-direct") != 0 && lists(&listen->s2s, &passed->addr)) ||
-           (strcmp(role, "s2s") != 0 && lists(&listen->s2s_direct, &passed->addr));
+    const struct role *role = role_of(passed);
+    for (size_t i = 0; i < XF_ARRAY_LEN(roles); i++)
+        if ((!role || role == &roles[i]) && lists(list_of(&roles[i], listen), &passed->addr))
+            return true;
+    return false;
 }
 
-static void write_list(struct xf_draft *draft, const char *key, const struct xf_texts *addrs)
+/* Those for SIP only where there are any. */
+static void write_list(struct xf_draft *draft, size_t role, const struct xf_texts *addrs)
 {
-    xf_draft_printf(draft, "%s = {", key);
+    bool is_sip = strncmp(roles[role].name, "sip", 3) == 0;
+    if (is_sip && addrs->count == 0)
+        return;
+    xf_draft_printf(draft, "%s%s = {", role ? " " : "", roles[role].name);
     for (size_t i = 0; i < addrs->count; i++)
         xf_draft_printf(draft, "%s\"%s\"", i ? ", " : "", addrs->item[i]);
     xf_draft_printf(draft, "}");
@@ -155,18 +181,20 @@ static enum xf_err refuse(const struct xf_passed_socket *passed,
                           const struct xf_listen_settings *listen, struct xf_error *err)
 {
     char addr_text[XF_ADDR_TEXT_BYTES];
+    const struct role *role = role_of(passed);
     struct xf_buf wanted;
     xf_addr_text(&passed->addr, addr_text);
     xf_buf_init(&wanted, 64u << 10);
     struct xf_draft draft = xf_draft_begin(&wanted);
-    write_list(&draft, "s2s", &listen->s2s);
-    write_list(&draft, " s2s-direct", &listen->s2s_direct);
+    for (size_t i = 0; i < XF_ARRAY_LEN(roles); i++)
+        write_list(&draft, i, list_of(&roles[i], listen));
     (void)!xf_draft_end(&draft); /* more addresses than the message could show */
     enum xf_err result = xf_fail(
         err, XF_ERR_CONFIG,
         "systemd passed a socket on %s (%s), which is not in listen { %s }: make the socket "
         "unit and listen { %.*s } agree",
-        addr_text, passed->name, role_of(passed), (int)wanted.len, xf_buf_ptr(&wanted));
+        addr_text, passed->name, role ? role->name : "s2s s2s-direct", (int)wanted.len,
+        xf_buf_ptr(&wanted));
     xf_buf_release(&wanted);
     return result;
 }

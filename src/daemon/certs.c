@@ -8,6 +8,8 @@
  * certbot and other ACME clients put them (DOMAIN in A-labels, else as written). An alias with a
  * folder uses the certificate in it, other aliases use the domain's.
  *
+ * The certificates of sip { } are for its host, and shown to SIP peers alone.
+ *
  * Loading only reads files; at a reload it runs on the thread pool. What cannot be read is
  * reported. At the start, that ends the program; at a reload, the certificate in use stays (without
  * root, keys may have become unreadable). Test: tests/unit/daemon/test_certs.c.
@@ -23,6 +25,17 @@
 #include <xfed/xmpp/jid.h>
 
 /* ---- which ones there are */
+
+static void add_sip(struct xf_certs *certs, const struct xf_conf *conf)
+{
+    const struct xf_sip_settings *sip = &conf->sip;
+    certs->sip = xf_alloc((sip->certificate.count + 1) * sizeof(*certs->sip));
+    for (size_t i = 0; i < sip->certificate.count && i < sip->key.count; i++)
+        certs->sip[certs->sip_count++] =
+            (struct xf_cert){.name = xf_strdup(conf->ua.host),
+                             .file = xf_strdup(sip->certificate.item[i]),
+                             .key_file = xf_strdup(sip->key.item[i])};
+}
 
 static void add(struct xf_certs *certs, const struct xf_cert *cert)
 {
@@ -133,20 +146,43 @@ static void check_names(const struct xf_certs *certs, const struct xf_cert *cert
  * False: others can replace the key. A key that others can only read is accepted with a warning, as
  * in conf/secret.c.
  */
-static bool is_guarded(const struct xf_cert *cert, const struct xf_served_settings *served,
-                       const struct xf_at *at, struct xf_report *report)
+static bool is_guarded(const struct xf_cert *cert, const char *section, const struct xf_at *at,
+                       struct xf_report *report)
 {
     char words[XF_SECRECY_WORDS_BYTES];
     enum xf_secrecy secrecy = xf_secrecy_of(cert->key_file, words);
     if (secrecy == XF_SECRECY_WRITABLE)
         xf_report_error(report, at, "key",
-                        "served \"%s\": key \"%s\": %s: expected a file that nobody else can write",
-                        served->domain, cert->key_file, words);
+                        "%s: key \"%s\": %s: expected a file that nobody else can write", section,
+                        cert->key_file, words);
     if (secrecy == XF_SECRECY_READABLE)
-        xf_report_warning(report, at, "key", "served \"%s\": key \"%s\": %s", served->domain,
-                          cert->key_file, words);
+        xf_report_warning(report, at, "key", "%s: key \"%s\": %s", section, cert->key_file, words);
     report->exposed += secrecy == XF_SECRECY_READABLE;
     return secrecy != XF_SECRECY_WRITABLE;
+}
+
+/* False: there is none. */
+static bool read_one(struct xf_cert *cert, const char *section, const struct xf_at *at,
+                     struct xf_report *report)
+{
+    struct xf_error err = {0};
+    if (!is_guarded(cert, section, at, report))
+        return false;
+    if (xf_tls_identity_load(cert->file, cert->key_file, &cert->identity, &err) == XF_ERR_OK)
+        return true;
+    xf_report_error(report, at, "certificate", "%s: %s: expected certificate and key in PEM form",
+                    section, err.detail);
+    return false;
+}
+
+static void check_dates(const struct xf_certs *certs, const struct xf_cert *cert, int64_t warn_s,
+                        const struct xf_at *at, struct xf_report *report)
+{
+    const struct xf_tls_store *store = certs->trust.anchors[0].store;
+    char words[512];
+    if (store &&
+        !xf_tls_identity_check(cert->identity, store, xf_unix_s(), warn_s, words, sizeof(words)))
+        xf_report_warning(report, at, "certificate", "certificate = \"%s\": %s", cert->file, words);
 }
 
 static void load_one(const struct xf_certs *certs, struct xf_cert *cert, const struct xf_conf *conf,
@@ -154,22 +190,36 @@ static void load_one(const struct xf_certs *certs, struct xf_cert *cert, const s
 {
     const struct xf_served_settings *served = &conf->served[cert->served].settings;
     const struct xf_at at = {conf, &conf->served[cert->served].at};
-    const struct xf_tls_store *store = certs->trust.anchors[0].store;
-    struct xf_error err = {0};
-    char words[512];
-    if (!is_guarded(cert, served, &at, report))
-        return;
-    if (xf_tls_identity_load(cert->file, cert->key_file, &cert->identity, &err) != XF_ERR_OK) {
-        xf_report_error(report, &at, "certificate",
-                        "served \"%s\": %s: expected certificate and key in PEM form",
-                        served->domain, err.detail);
-        return;
+    char *section = xf_asprintf("served \"%s\"", served->domain);
+    if (read_one(cert, section, &at, report)) {
+        check_names(certs, cert, served, &at, report);
+        check_dates(certs, cert, warn_s, &at, report);
     }
-    check_names(certs, cert, served, &at, report);
-    if (store &&
-        !xf_tls_identity_check(cert->identity, store, xf_unix_s(), warn_s, words, sizeof(words)))
-        xf_report_warning(report, &at, "certificate", "certificate = \"%s\": %s", cert->file,
-                          words);
+    xf_free(section);
+}
+
+/* A SIP peer compares our host without wildcards, and both sides are TLS clients now and then. */
+static void load_sip(const struct xf_certs *certs, struct xf_cert *cert, const struct xf_conf *conf,
+                     int64_t warn_s, struct xf_report *report)
+{
+    const struct xf_at at = {conf, &conf->sip_at};
+    struct xf_tls_about about;
+    if (!read_one(cert, "sip", &at, report))
+        return;
+    xf_tls_identity_about(cert->identity, &about);
+    /* -t goes on without a host that was refused. */
+    if (*cert->name && !xf_tls_identity_shows(cert->identity, cert->name))
+        xf_report_warning(report, &at, "certificate",
+                          "certificate = \"%s\": does not name %s, the host of sip { }, without a "
+                          "wildcard: SIP peers will refuse it",
+                          cert->file, cert->name);
+    if (!about.for_server || !about.for_client)
+        xf_report_warning(report, &at, "certificate",
+                          "certificate = \"%s\": is not for TLS %s (extended key usage %s): many "
+                          "SIP peers will refuse it",
+                          cert->file, about.for_server ? "clients" : "servers",
+                          about.for_server ? "clientAuth" : "serverAuth");
+    check_dates(certs, cert, warn_s, &at, report);
 }
 
 void xf_certs_load(struct xf_conf *conf, bool with_dates, struct xf_certs *out_certs,
@@ -183,16 +233,20 @@ void xf_certs_load(struct xf_conf *conf, bool with_dates, struct xf_certs *out_c
     int64_t warn_s = with_dates ? (int64_t)(conf->trust.warn_ms / 1000) : -1;
     for (size_t i = 0; i < out_certs->own_count; i++)
         load_one(out_certs, &out_certs->own[i], conf, warn_s, report);
+    add_sip(out_certs, conf);
+    for (size_t i = 0; i < out_certs->sip_count; i++)
+        load_sip(out_certs, &out_certs->sip[i], conf, warn_s, report);
 }
 
 /* ---- from one configuration to the next */
 
 /* The certificate in use from this file, else any for the name. */
-static struct xf_cert *find_running(const struct xf_certs *running, const struct xf_cert *cert)
+static struct xf_cert *find_running(struct xf_cert *running, size_t count,
+                                    const struct xf_cert *cert)
 {
     struct xf_cert *found = NULL;
-    for (size_t i = 0; i < running->own_count; i++) {
-        struct xf_cert *before = &running->own[i];
+    for (size_t i = 0; i < count; i++) {
+        struct xf_cert *before = &running[i];
         if (!before->identity || strcmp(before->name, cert->name) != 0)
             continue;
         if (strcmp(before->file, cert->file) == 0)
@@ -205,27 +259,44 @@ static struct xf_cert *find_running(const struct xf_certs *running, const struct
 const char *xf_certs_refusal(const struct xf_certs *next, const struct xf_certs *running)
 {
     for (size_t i = 0; i < next->own_count; i++)
-        if (!next->own[i].identity && !find_running(running, &next->own[i]))
+        if (!next->own[i].identity &&
+            !find_running(running->own, running->own_count, &next->own[i]))
             return "a new certificate cannot be read";
+    for (size_t i = 0; i < next->sip_count; i++)
+        if (!next->sip[i].identity &&
+            !find_running(running->sip, running->sip_count, &next->sip[i]))
+            return "a new certificate for SIP cannot be read";
     return next->refusal ? next->refusal : xf_trust_refusal(&next->trust, &running->trust);
+}
+
+static void inherit(struct xf_cert *next, size_t count, struct xf_cert *running,
+                    size_t running_count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct xf_cert *before =
+            next[i].identity ? NULL : find_running(running, running_count, &next[i]);
+        if (!before)
+            continue;
+        next[i].identity = before->identity;
+        before->identity = NULL;
+    }
 }
 
 void xf_certs_inherit(struct xf_certs *next, struct xf_certs *running)
 {
     xf_trust_inherit(&next->trust, &running->trust);
-    for (size_t i = 0; i < next->own_count; i++) {
-        struct xf_cert *before =
-            next->own[i].identity ? NULL : find_running(running, &next->own[i]);
-        if (!before)
-            continue;
-        next->own[i].identity = before->identity;
-        before->identity = NULL;
-    }
+    inherit(next->own, next->own_count, running->own, running->own_count);
+    inherit(next->sip, next->sip_count, running->sip, running->sip_count);
 }
 
 void xf_certs_seal(const struct xf_conf *conf, struct xf_certs *certs)
 {
-    certs->set = xf_trust_seal(&certs->trust);
+    certs->set = xf_trust_seal(&certs->trust, "");
+    certs->sip_set = xf_trust_seal(&certs->trust, conf->sip.ca_file);
+    for (size_t i = 0; i < certs->sip_count; i++)
+        if (certs->sip[i].identity)
+            xf_tls_identities_set(certs->sip_set, xf_span_of(certs->sip[i].name),
+                                  certs->sip[i].identity);
     for (size_t i = 0; i < certs->own_count; i++) {
         const struct xf_cert *cert = &certs->own[i];
         const struct xf_texts *aliases = &conf->served[cert->served].settings.aliases;
@@ -238,16 +309,23 @@ void xf_certs_seal(const struct xf_conf *conf, struct xf_certs *certs)
     }
 }
 
+static void release(struct xf_cert *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        xf_tls_identity_unref(&list[i].identity);
+        xf_free(list[i].name);
+        xf_free(list[i].file);
+        xf_free(list[i].key_file);
+    }
+    xf_free(list);
+}
+
 void xf_certs_release(struct xf_certs *certs)
 {
-    for (size_t i = 0; i < certs->own_count; i++) {
-        xf_tls_identity_unref(&certs->own[i].identity);
-        xf_free(certs->own[i].name);
-        xf_free(certs->own[i].file);
-        xf_free(certs->own[i].key_file);
-    }
-    xf_free(certs->own);
+    release(certs->own, certs->own_count);
+    release(certs->sip, certs->sip_count);
     xf_tls_identities_unref(&certs->set);
+    xf_tls_identities_unref(&certs->sip_set);
     xf_trust_release(&certs->trust);
     *certs = (struct xf_certs){0};
 }

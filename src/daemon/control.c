@@ -71,8 +71,8 @@ static void switched(void *owner)
 static void certificates(void *owner, xf_control_certificate_fn show, void *show_owner)
 {
     const struct xf_daemon *daemon = owner;
-    for (size_t i = 0; i < daemon->certs.own_count; i++) {
-        const struct xf_cert *cert = &daemon->certs.own[i];
+    for (size_t i = 0; i < xf_certs_count(&daemon->certs); i++) {
+        const struct xf_cert *cert = xf_certs_at(&daemon->certs, i);
         struct xf_tls_about about;
         if (!cert->identity)
             continue;

@@ -134,13 +134,14 @@ void xf_trust_inherit(struct xf_trust *next, struct xf_trust *running);
  * settings last until a restart.
  */
 void xf_trust_keep(struct xf_trust *next, struct xf_trust *running, const char *ca_file);
-struct xf_tls_identities *xf_trust_seal(const struct xf_trust *trust);
+/* With these anchors as the default ones; "": those of trust { ca-file }. */
+struct xf_tls_identities *xf_trust_seal(const struct xf_trust *trust, const char *ca_file);
 void xf_trust_release(struct xf_trust *trust);
 
 /* ---- certs.c */
 struct xf_cert {   /* of ours */
-    char *name;    /* the served domain, or an alias with its own certificate */
-    size_t served; /* in conf->served */
+    char *name;    /* the served domain, an alias with its own certificate, or our SIP host */
+    size_t served; /* in conf->served; of SIP unused */
     bool is_alias;
     char *file, *key_file;
     struct xf_tls_identity *identity; /* NULL: did not load */
@@ -150,9 +151,23 @@ struct xf_certs {
     struct xf_trust trust;
     struct xf_cert *own;
     size_t own_count;
-    const char *refusal;           /* as in struct xf_trust */
-    struct xf_tls_identities *set; /* by domain and alias, when sealed */
+    struct xf_cert *sip; /* of sip { } */
+    size_t sip_count;
+    const char *refusal;               /* as in struct xf_trust */
+    struct xf_tls_identities *set;     /* by domain and alias, when sealed */
+    struct xf_tls_identities *sip_set; /* by the host of sip { }, when sealed */
 };
+
+/* All of them, those for XMPP first. */
+static inline size_t xf_certs_count(const struct xf_certs *certs)
+{
+    return certs->own_count + certs->sip_count;
+}
+
+static inline const struct xf_cert *xf_certs_at(const struct xf_certs *certs, size_t i)
+{
+    return i < certs->own_count ? &certs->own[i] : &certs->sip[i - certs->own_count];
+}
 
 /*
  * Load what the configuration names, and add the pins that it names by file. What fails stays NULL

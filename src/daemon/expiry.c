@@ -17,13 +17,15 @@
 #define DAY_MS (24ull * 3600 * 1000)
 
 /* certificate.good ends the alarm of the domain: of several certificates the worst one counts. */
-static bool all_are_good(const struct xf_certs *certs, size_t which, int64_t now_s, int64_t warn_s)
+static bool all_are_good(const struct xf_certs *certs, const char *name, int64_t now_s,
+                         int64_t warn_s)
 {
-    for (size_t i = 0; i < certs->own_count; i++) {
+    for (size_t i = 0; i < xf_certs_count(certs); i++) {
+        const struct xf_cert *cert = xf_certs_at(certs, i);
         struct xf_tls_about about;
-        if (!certs->own[i].identity || strcmp(certs->own[i].name, certs->own[which].name) != 0)
+        if (!cert->identity || strcmp(cert->name, name) != 0)
             continue;
-        xf_tls_identity_about(certs->own[i].identity, &about);
+        xf_tls_identity_about(cert->identity, &about);
         if (now_s < about.not_before_s || about.not_after_s - now_s < warn_s)
             return false;
     }
@@ -44,7 +46,7 @@ static void say(const struct xf_certs *certs, const struct xf_cert *cert,
     else if (left_s < warn_s)
         xf_log(XF_LOG_WARN, "certificate.expiry.near", XF_STR("local", cert->name),
                XF_STR("file", cert->file), XF_INT("days", left_s / XF_DAY_S));
-    else if (all_are_good(certs, (size_t)(cert - certs->own), now_s, warn_s))
+    else if (all_are_good(certs, cert->name, now_s, warn_s))
         xf_log(XF_LOG_DEBUG, "certificate.good", XF_STR("local", cert->name),
                XF_STR("file", cert->file), XF_INT("days", left_s / XF_DAY_S));
 }
@@ -81,12 +83,13 @@ static void look(void *owner)
 
 void xf_expiry_look(const struct xf_certs *certs, const struct xf_conf *conf, int64_t now_s)
 {
-    for (size_t i = 0; i < certs->own_count; i++) {
+    for (size_t i = 0; i < xf_certs_count(certs); i++) {
+        const struct xf_cert *cert = xf_certs_at(certs, i);
         struct xf_tls_about about;
-        if (!certs->own[i].identity)
+        if (!cert->identity)
             continue;
-        xf_tls_identity_about(certs->own[i].identity, &about);
-        say(certs, &certs->own[i], &about, now_s, (int64_t)(conf->trust.warn_ms / 1000));
+        xf_tls_identity_about(cert->identity, &about);
+        say(certs, cert, &about, now_s, (int64_t)(conf->trust.warn_ms / 1000));
     }
 }
 

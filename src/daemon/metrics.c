@@ -80,8 +80,8 @@ static void sample_process(const struct xf_daemon_metrics *metrics, struct xf_me
 
 static void sample_certificates(const struct xf_daemon *daemon, struct xf_metrics_page *page)
 {
-    for (size_t i = 0; i < daemon->certs.own_count; i++) {
-        const struct xf_cert *cert = &daemon->certs.own[i];
+    for (size_t i = 0; i < xf_certs_count(&daemon->certs); i++) {
+        const struct xf_cert *cert = xf_certs_at(&daemon->certs, i);
         struct xf_tls_about about;
         if (!cert->identity)
             continue;

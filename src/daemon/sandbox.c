@@ -126,9 +126,9 @@ static void name_all(struct xf_texts *names, const struct xf_conf *conf,
             xf_texts_add_new(names, certs->trust.anchors[i].ca_file);
     if (*conf->history.uri)
         xf_history_uri_files(conf->history.uri, names);
-    for (size_t i = 0; i < certs->own_count; i++) {
-        xf_texts_add_new(names, certs->own[i].file);
-        xf_texts_add_new(names, certs->own[i].key_file);
+    for (size_t i = 0; i < xf_certs_count(certs); i++) {
+        xf_texts_add_new(names, xf_certs_at(certs, i)->file);
+        xf_texts_add_new(names, xf_certs_at(certs, i)->key_file);
     }
 }
 

@@ -58,6 +58,9 @@ static void load_anchors(struct xf_trust *trust, const struct xf_conf *conf,
     struct xf_map *seen = xf_map_new();
     add_anchors(trust, conf, conf->trust.ca_file, &(struct xf_at){conf, &conf->trust_at}, report);
     (void)xf_map_set(seen, xf_span_of(conf->trust.ca_file), seen);
+    const char *sip_file = conf->sip.ca_file;
+    if (*sip_file && !xf_map_set(seen, xf_span_of(sip_file), seen))
+        add_anchors(trust, conf, sip_file, &(struct xf_at){conf, &conf->sip_at}, report);
     for (size_t i = 0; i < conf->link_count; i++) {
         const char *ca_file = conf->links[i].settings.ca_file;
         const struct xf_at at = {conf, &conf->links[i].at};
@@ -164,9 +167,10 @@ void xf_trust_keep(struct xf_trust *next, struct xf_trust *running, const char *
     before->store = NULL;
 }
 
-struct xf_tls_identities *xf_trust_seal(const struct xf_trust *trust)
+struct xf_tls_identities *xf_trust_seal(const struct xf_trust *trust, const char *ca_file)
 {
-    struct xf_tls_identities *set = xf_tls_identities_new(trust->anchors[0].store);
+    const struct xf_anchors *first = *ca_file ? find_anchors(trust, ca_file) : &trust->anchors[0];
+    struct xf_tls_identities *set = xf_tls_identities_new(first->store);
     for (size_t i = 0; i < trust->count; i++)
         if (*trust->anchors[i].ca_file)
             xf_tls_identities_add_store(set, trust->anchors[i].ca_file, trust->anchors[i].store);

@@ -26,27 +26,33 @@ static const struct {
     const char *s2s, *direct;        /* the lists of listen { }, one address each */
     const char *words;               /* of the refusal */
     size_t taken;
+    const char *sip, *sip_tcp; /* as s2s; NULL: none */
 } cases[] = {
-    {"nothing", {NONE}, NULL, NULL, NULL, "@0", "", AGREES, 0},
-    {"one for s2s", {LISTENS}, NULL, NULL, NULL, "@0", "", AGREES, 1},
-    {"one for s2s-direct", {LISTENS}, NULL, NULL, NULL, "", "@0", AGREES, 1},
-    {"one for each", {LISTENS, LISTENS}, NULL, NULL, "xfedd.socket:xfedd.socket", "@1", "@0", AGREES, 2},
-    {"by name", {LISTENS, LISTENS}, NULL, NULL, "s2s-direct:s2s", "@1", "@0", AGREES, 2},
-    {"fewer names than sockets", {LISTENS, LISTENS}, NULL, NULL, "s2s", "@0", "@1", AGREES, 2},
-    {"one that we open ourselves", {LISTENS}, NULL, NULL, NULL, "127.0.0.1:1", "@0", AGREES, 1},
-    {"for another process", {LISTENS}, "1", NULL, NULL, "127.0.0.1:1", "", AGREES, 0},
-    {"for a process that is none", {LISTENS}, "-1", NULL, NULL, "127.0.0.1:1", "", AGREES, 0},
-    {"a count that is none", {LISTENS}, NULL, "1x", NULL, "127.0.0.1:1", "", AGREES, 0},
-    {"a count beyond all descriptors", {LISTENS}, NULL, "99999999999", NULL, "127.0.0.1:1", "", AGREES, 0},
+    {"nothing", {NONE}, NULL, NULL, NULL, "@0", "", AGREES, 0, NULL, NULL},
+    {"one for s2s", {LISTENS}, NULL, NULL, NULL, "@0", "", AGREES, 1, NULL, NULL},
+    {"one for s2s-direct", {LISTENS}, NULL, NULL, NULL, "", "@0", AGREES, 1, NULL, NULL},
+    {"one for each", {LISTENS, LISTENS}, NULL, NULL, "xfedd.socket:xfedd.socket", "@1", "@0", AGREES, 2, NULL, NULL},
+    {"by name", {LISTENS, LISTENS}, NULL, NULL, "s2s-direct:s2s", "@1", "@0", AGREES, 2, NULL, NULL},
+    {"fewer names than sockets", {LISTENS, LISTENS}, NULL, NULL, "s2s", "@0", "@1", AGREES, 2, NULL, NULL},
+    {"one that we open ourselves", {LISTENS}, NULL, NULL, NULL, "127.0.0.1:1", "@0", AGREES, 1, NULL, NULL},
+    {"for another process", {LISTENS}, "1", NULL, NULL, "127.0.0.1:1", "", AGREES, 0, NULL, NULL},
+    {"for a process that is none", {LISTENS}, "-1", NULL, NULL, "127.0.0.1:1", "", AGREES, 0, NULL, NULL},
+    {"a count that is none", {LISTENS}, NULL, "1x", NULL, "127.0.0.1:1", "", AGREES, 0, NULL, NULL},
+    {"a count beyond all descriptors", {LISTENS}, NULL, "99999999999", NULL, "127.0.0.1:1", "", AGREES, 0, NULL, NULL},
     {"an address that the configuration does not have", {LISTENS}, NULL, NULL, "xfedd.socket", "127.0.0.1:1", "[::]:2",
      "systemd passed a socket on @0 (xfedd.socket), which is not in listen { s2s s2s-direct }: make the socket unit and listen { s2s = "
-     "{\"127.0.0.1:1\"} s2s-direct = {\"[::]:2\"} } agree", 0},
-    {"the name of the other list", {LISTENS}, NULL, NULL, "s2s-direct", "@0", "", "passed a socket on @0 (s2s-direct), which is not in listen { s2s-direct }", 0},
-    {"left by a gateway that refused peers", {IDLE}, NULL, NULL, "s2s", "@0", "", AGREES, 1},
-    {"an accepted connection", {CONNECTED}, NULL, NULL, "s2s", "@0", "", "descriptor 3 (s2s) from systemd is not a listening TCP socket", 0},
-    {"UDP", {LISTENS, DATAGRAM}, NULL, NULL, NULL, "@0", "", "descriptor 4 () from systemd is not a listening TCP socket", 0},
-    {"a local socket", {UNIX}, NULL, NULL, NULL, "@0", "", "descriptor 3 () from systemd is not", 0},
-    {"more than there are", {LISTENS}, NULL, "2", NULL, "@0", "", "descriptor 4 () from systemd is not", 0},
+     "{\"127.0.0.1:1\"} s2s-direct = {\"[::]:2\"} } agree", 0, NULL, NULL},
+    {"the name of the other list", {LISTENS}, NULL, NULL, "s2s-direct", "@0", "", "passed a socket on @0 (s2s-direct), which is not in listen { s2s-direct }", 0, NULL, NULL},
+    {"for SIP", {LISTENS, LISTENS}, NULL, NULL, "xfedd.socket:xfedd.socket", "", "", AGREES, 2, "@0", "@1"},
+    {"for SIP, by name", {LISTENS, LISTENS}, NULL, NULL, "sip-tcp:sip", "", "", AGREES, 2, "@1", "@0"},
+    {"the name of the other list of SIP", {LISTENS}, NULL, NULL, "sip-tcp", "", "", "passed a socket on @0 (sip-tcp), which is not in listen { sip-tcp }", 0, "@0", NULL},
+    {"an address of SIP by the name of s2s", {LISTENS}, NULL, NULL, "s2s", "", "", "which is not in listen { s2s }", 0, "@0", NULL},
+    {"an address that no list has, with SIP", {LISTENS}, NULL, NULL, "xfedd.socket", "127.0.0.1:1", "", "s2s-direct = {} sip = {\"[::]:2\"} } agree", 0, "[::]:2", NULL},
+    {"left by a gateway that refused peers", {IDLE}, NULL, NULL, "s2s", "@0", "", AGREES, 1, NULL, NULL},
+    {"an accepted connection", {CONNECTED}, NULL, NULL, "s2s", "@0", "", "descriptor 3 (s2s) from systemd is not a listening TCP socket", 0, NULL, NULL},
+    {"UDP", {LISTENS, DATAGRAM}, NULL, NULL, NULL, "@0", "", "descriptor 4 () from systemd is not a listening TCP socket", 0, NULL, NULL},
+    {"a local socket", {UNIX}, NULL, NULL, NULL, "@0", "", "descriptor 3 () from systemd is not", 0, NULL, NULL},
+    {"more than there are", {LISTENS}, NULL, "2", NULL, "@0", "", "descriptor 4 () from systemd is not", 0, NULL, NULL},
 };
 /* clang-format on */
 
@@ -113,7 +119,7 @@ static char *filled_in(const char *text)
 
 static void add_text(struct xf_texts *texts, const char *text)
 {
-    if (*text)
+    if (text && *text)
         xf_texts_add(texts, filled_in(text));
 }
 
@@ -156,6 +162,8 @@ static void play(int i)
         open_socket(cases[i].sockets[count], count);
     add_text(&listen_to.s2s, cases[i].s2s);
     add_text(&listen_to.s2s_direct, cases[i].direct);
+    add_text(&listen_to.sip, cases[i].sip);
+    add_text(&listen_to.sip_tcp, cases[i].sip_tcp);
     set_variables(i, count);
     enum xf_err result = xf_activation_init(&activation, &err);
     must(!getenv("LISTEN_PID") && !getenv("LISTEN_FDS") && !getenv("LISTEN_FDNAMES"), label);
@@ -169,12 +177,16 @@ static void play(int i)
     } else {
         must(result == XF_ERR_OK, err.detail);
         size_t taken = (size_t)takes(&activation, &listen_to.s2s) +
-                       (size_t)takes(&activation, &listen_to.s2s_direct);
+                       (size_t)takes(&activation, &listen_to.s2s_direct) +
+                       (size_t)takes(&activation, &listen_to.sip) +
+                       (size_t)takes(&activation, &listen_to.sip_tcp);
         must(taken == cases[i].taken, label);
     }
     xf_activation_release(&activation);
     xf_texts_release(&listen_to.s2s);
     xf_texts_release(&listen_to.s2s_direct);
+    xf_texts_release(&listen_to.sip);
+    xf_texts_release(&listen_to.sip_tcp);
 }
 
 START_TEST(takes_what_both_sides_agree_on)

@@ -10,9 +10,11 @@
 #include <string.h>
 #include <xfed/base/alloc.h>
 
-#define LINK   "link l { nodes = {\"127.0.0.1:1\"} name = gw.example secret-file = secret }\n"
-#define TRUST  LINK "trust { ca-file = ca.pem cert-dir = certs }\n"
-#define SERVED TRUST "served \"a.example\" { link = l certificate = a.pem key = a.key }\n"
+#define LINK       "link l { nodes = {\"127.0.0.1:1\"} name = gw.example secret-file = secret }\n"
+#define TRUST      LINK "trust { ca-file = ca.pem cert-dir = certs }\n"
+#define SIP(files) SERVED "sip { host = sip.a.example\n " files " }\n"
+#define SIP_GOOD   SIP("certificate = sip.pem key = sip.key")
+#define SERVED     TRUST "served \"a.example\" { link = l certificate = a.pem key = a.key }\n"
 
 static struct files made, files; /* once for all tests; a copy for each */
 static struct cert root, middle;
@@ -62,6 +64,15 @@ static void make_all(void)
     files_chmod(&files, "written.key", 0666);
     put("long.pem", &(struct cert_spec){.issuer = &middle, .san = san, .days_to = 90}, &middle,
         "long.key");
+    put("sip.pem", &(struct cert_spec){.issuer = &root, .san = "DNS:sip.a.example", .days_to = 90},
+        NULL, "sip.key");
+    put("sipwild.pem",
+        &(struct cert_spec){.issuer = &root, .san = "DNS:*.a.example", .days_to = 90}, NULL,
+        "sipwild.key");
+    put("sipserver.pem",
+        &(struct cert_spec){
+            .issuer = &root, .san = "DNS:sip.a.example", .eku = "serverAuth", .days_to = 90},
+        NULL, "sipserver.key");
     put("certs/b.example/fullchain.pem",
         &(struct cert_spec){.issuer = &root, .san = "DNS:b.example,DNS:x.b.example", .days_to = 90},
         NULL, "certs/b.example/privkey.pem");
@@ -166,6 +177,19 @@ static const struct {
      "conf:3: warning: certificate = \"short.pem\": the chain is not complete: the certificate of \"Middle\" is missing behind it in the "
      "file"},
     {"an intermediate is there", TRUST "served \"a.example\" { link = l certificate = long.pem key = long.key }\n", 0, ""},
+#ifdef XF_HAVE_SIP
+    /* SIP */
+    {"for SIP", SIP_GOOD, 0, ""},
+    {"for SIP, with another host", SIP("certificate = a.pem key = a.key"), 0,
+     "conf:5: warning: certificate = \"a.pem\": does not name sip.a.example, the host of sip { }, without a wildcard: SIP peers will refuse it"},
+    {"for SIP, with a wildcard", SIP("certificate = sipwild.pem key = sipwild.key"), 0,
+     "conf:5: warning: certificate = \"sipwild.pem\": does not name sip.a.example, the host of sip { }, without a wildcard..."},
+    {"for SIP, for servers alone", SIP("certificate = sipserver.pem key = sipserver.key"), 0,
+     "conf:5: warning: certificate = \"sipserver.pem\": is not for TLS clients (extended key usage clientAuth)..."},
+    {"for SIP, with a key of another", SIP("certificate = sip.pem key = a.key"), 1, "conf:5: sip: a.key: the key does not belong..."},
+    {"for SIP, a key that everybody writes", SIP("certificate = written.pem\n key = written.key"), 1, "conf:6: sip: key \"written.key\": everybody..."},
+    {"for SIP, authorities that are none", SERVED "sip {\n ca-file = junk.pem }\n", 1, "conf:5: ca-file = \"junk.pem\"..."},
+#endif
     /* the folder */
     {"found in the folder, with an alias of its own and one without",
      TRUST "served \"b.example\" { link = l aliases = {chat.b.example, x.b.example} }\n", 0, ""},
@@ -219,6 +243,25 @@ START_TEST(says_what_is_wrong)
                   s.report.errors);
     if (s.report.errors == 0)
         xf_certs_seal(s.conf, &s.certs);
+    unload(&s);
+}
+END_TEST
+
+/* -t goes on behind what it refuses, here a host, which then has no name to look for. */
+START_TEST(says_nothing_of_a_host_that_was_refused)
+{
+    char path[128], *messages = NULL;
+    size_t errors;
+    struct loaded s = {0};
+    files_put_text(&files, "conf",
+                   SERVED "sip { host = \"a b\" certificate = sip.pem key = sip.key }\n");
+    snprintf(path, sizeof(path), "%s/conf", files.path);
+    s.conf = xf_conf_examine(path, &errors, &messages);
+    ck_assert_uint_gt(errors, 0);
+    xf_report_init(&s.report);
+    xf_certs_load(s.conf, true, &s.certs, &s.report);
+    ck_assert_msg(s.report.text.len == 0, "%.*s", XF_SPAN_ARGS(xf_buf_span(&s.report.text)));
+    xf_free(messages);
     unload(&s);
 }
 END_TEST
@@ -299,6 +342,11 @@ static const struct {
     {"anchors stay with their lists when the lists are out of reach",
      LINK "trust { ca-file = ca.pem crl-files = {list.pem} }\nserved \"a.example\" { link = l certificate = a.pem key = a.key }\n", "list.pem",
      LINK "trust { ca-file = ca.pem crl-files = {list.pem} }\nserved \"a.example\" { link = l certificate = a.pem key = a.key }\n", NULL},
+#ifdef XF_HAVE_SIP
+    {"the key for SIP is out of reach", SIP_GOOD, "sip.key", SIP_GOOD, NULL},
+    {"another certificate for SIP", SIP_GOOD, NULL, SIP("certificate = sipwild.pem key = sipwild.key"), NULL},
+    {"the first for SIP, out of reach", SERVED, "sip.key", SIP_GOOD, "a new certificate for SIP cannot be read"},
+#endif
     {"a pin cannot be read", SERVED "peer \"x\" { pins = {rsa.pem} }\n", "rsa.pem", SERVED "peer \"x\" { pins = {rsa.pem} }\n",
      "a pin cannot be read"},
     {"ciphers that nobody knows", SERVED, NULL, SERVED "peer \"x\" { ciphers = \"ROT13\" }\n", "a list of ciphers is not usable"},
@@ -322,6 +370,10 @@ START_TEST(a_reload_keeps_what_it_cannot_read)
         for (size_t i = 0; i < after.certs.own_count; i++)
             ck_assert(after.certs.own[i].identity &&
                       xf_tls_identities_has(after.certs.set, xf_span_of(after.certs.own[i].name)));
+        for (size_t i = 0; i < after.certs.sip_count; i++)
+            ck_assert(after.certs.sip[i].identity &&
+                      xf_tls_identities_has(after.certs.sip_set, XF_SPAN("sip.a.example")));
+        ck_assert(!xf_tls_identities_has(after.certs.sip_set, XF_SPAN("a.example")));
         for (size_t i = 0; i < after.certs.trust.count; i++)
             ck_assert_ptr_nonnull(after.certs.trust.anchors[i].store);
     }
@@ -490,6 +542,7 @@ int main(void)
     tcase_add_unchecked_fixture(tc, make_all, remove_all);
     tcase_add_checked_fixture(tc, set_up, tear_down);
     tcase_add_loop_test(tc, says_what_is_wrong, 0, XF_ARRAY_LEN(rows));
+    tcase_add_test(tc, says_nothing_of_a_host_that_was_refused);
     tcase_add_test(tc, every_name_has_its_certificate);
     tcase_add_test(tc, a_pinned_file_becomes_its_digest);
     tcase_add_loop_test(tc, a_reload_keeps_what_it_cannot_read, 0, XF_ARRAY_LEN(reloads));
