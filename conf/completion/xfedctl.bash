@@ -34,7 +34,7 @@ _xfedctl()
     local words=
     case $verb/$place in
     /0) words="$(xfedctl --verbs 2>/dev/null) -s --json --help --version" ;;
-    peer/0 | streams/0 | close/0 | retry/0 | flush/0 | trace/0 | federation/1) words=$(_xfedctl_peers) ;;
+    peer/0 | streams/0 | close/0 | retry/0 | flush/0 | forget/0 | trace/0 | federation/1) words=$(_xfedctl_peers) ;;
     check/0) words="$(_xfedctl_peers) --self --inbound" ;;
     alarms/0) words="--follow" ;;
     queue/0) words="$(_xfedctl_peers) --all" ;;

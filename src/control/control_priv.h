@@ -13,6 +13,7 @@
  *   request.c       what verbs need of a request
  *   verb_status.c   status
  *   verb_check.c    check, check-inbound
+ *   verb_check_sip.c  ... of a peer that belongs to SIP
  *   verb_self.c     check-self
  *   verb_peers.c    peers
  *   verb_peer.c     peer, explain
@@ -183,6 +184,9 @@ const struct xf_verb *xf_verb_find(const char *name); /* NULL: there is none */
 const char *xf_verb_need(struct xf_client *client, const json_t *request, const char *key);
 /* False: xfedd is about to stop, and the verb has failed. */
 bool xf_verb_need_running(struct xf_client *client);
+/* As xf_control_sip.conns; a build without SIP has none. */
+bool xf_control_conns(const struct xf_control *control, uint64_t *at, xf_control_sip_conn_fn show,
+                      void *owner);
 /* May one more check begin, of check and check-self? False: the verb has failed. */
 bool xf_verb_need_check(struct xf_client *client);
 /* A domain, prepared, in `out`; false as above. */
@@ -195,9 +199,12 @@ void xf_verb_peer(struct xf_client *client, const json_t *request);
 void xf_verb_streams(struct xf_client *client, const json_t *request);
 void xf_verb_check(struct xf_client *client, const json_t *request);
 void xf_verb_check_inbound(struct xf_client *client, const json_t *request);
+/* The rest of check for a peer that belongs to SIP; the client has no job yet. */
+void xf_verb_check_sip(struct xf_client *client, struct xf_span local, struct xf_span peer);
 void xf_verb_check_self(struct xf_client *client, const json_t *request);
 void xf_verb_close(struct xf_client *client, const json_t *request);
 void xf_verb_queue(struct xf_client *client, const json_t *request);
+void xf_verb_forget(struct xf_client *client, const json_t *request);
 void xf_verb_retry(struct xf_client *client, const json_t *request);
 void xf_verb_flush(struct xf_client *client, const json_t *request);
 void xf_verb_explain(struct xf_client *client, const json_t *request);
@@ -214,5 +221,6 @@ void xf_control_reset_level(void *control); /* of level_timer (verb_process.c) *
 struct xf_stream_view;
 struct xf_route_view;
 json_t *xf_control_stream(const struct xf_stream_view *view); /* verb_streams.c */
+json_t *xf_control_conn(const struct xf_control_sip_conn *conn);
 json_t *xf_control_route(const struct xf_route_view *view);   /* verb_queues.c */
 json_t *xf_control_attempt(const struct xf_attempt *attempt); /* verb_peer.c */

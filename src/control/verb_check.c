@@ -36,6 +36,8 @@ struct job {
     char *text;
     struct address addresses[ADDRESSES_MAX];
     size_t count, connecting;
+    void *look; /* for the address of our SIP listener; NULL: it is not looked for (any more) */
+    bool has_looked;
 };
 
 /* A connection to one address; outlives the job if that is cut. */
@@ -285,10 +287,27 @@ static void on_ended(void *owner, bool was_ready, enum xf_cause cause, const cha
     xf_timer_start(job->client->control->timers, &job->client->timer, job->is_told ? 0 : LINE_MS);
 }
 
+/* SIP peers connect to the host of sip { }, wherever XMPP ones go. */
+static void on_found(void *owner, const char *const *addresses, size_t count, const char *host)
+{
+    struct job *job = owner;
+    job->look = NULL;
+    job->has_looked = true;
+    for (size_t i = 0; i < count && job->count < ADDRESSES_MAX; i++)
+        job->addresses[job->count++] = (struct address){
+            .text = xf_strdup(addresses[i]), .server = xf_strdup(host), .is_direct = true};
+    try_the_others(job);
+}
+
 static void on_timer(void *owner)
 {
     struct xf_client *client = owner;
-    try_the_others(client->job);
+    const struct xf_control *control = client->control;
+    struct job *job = client->job;
+    if (job->is_inbound && control->opts.ops->sip && !job->has_looked)
+        job->look = control->opts.ops->sip->look(control->opts.owner, on_found, job);
+    else
+        try_the_others(job);
 }
 
 static const struct xf_out_events out_events = {.ready = on_ready, .ended = on_ended};
@@ -302,6 +321,8 @@ static void free_job(void *owner)
     control->check_count--;
     if (job->out)
         xf_out_forget(job->out);
+    if (job->look)
+        control->opts.ops->sip->forget_look(job->look);
     XF_LIST_EACH_SAFE (node, &control->tries) {
         struct try *try = XF_CONTAINER(node, struct try, node);
         if (try->job != job)
@@ -345,9 +366,15 @@ static bool may(struct xf_client *client, const struct job *job)
                          xf_span_of(job->peer), XF_DIRECTION_OUT, &ruling);
     if (ruling.passes)
         return true;
-    xf_client_fail(client, "policy", "policy refuses %s (%s%s%s): %s", job->peer,
-                   xf_rule_word(ruling.rule), ruling.key ? ", " : "", ruling.key ? ruling.key : "",
-                   ruling.text);
+    if (ruling.rule == XF_RULE_SIP)
+        xf_client_fail(client, "policy",
+                       "%s is a SIP domain (protocol = sip, %s:%d), and SIP is off: it needs "
+                       "listen { sip } and sip { host }",
+                       job->peer, ruling.file, ruling.line);
+    else
+        xf_client_fail(client, "policy", "policy refuses %s (%s%s%s): %s", job->peer,
+                       xf_rule_word(ruling.rule), ruling.key ? ", " : "",
+                       ruling.key ? ruling.key : "", ruling.text);
     return false;
 }
 
@@ -374,11 +401,35 @@ static void follow(struct job *job, struct xf_out *out)
     job->number = xf_out_number(out);
 }
 
+static bool is_of_sip(const struct job *job)
+{
+    const struct xf_control *control = job->client->control;
+    return control->opts.ops->sip &&
+           xf_policy_goes_by_sip(control->parts.policy, xf_span_of(job->peer));
+}
+
+/* A job of another kind takes the place of this one. */
+static void hand_to_sip(struct xf_client *client, struct job *job)
+{
+    char local[sizeof(job->local)], peer[sizeof(job->peer)];
+    memcpy(local, job->local, sizeof(local));
+    memcpy(peer, job->peer, sizeof(peer));
+    client->job = NULL;
+    free_job(job);
+    xf_verb_check_sip(client, xf_span_of(local), xf_span_of(peer));
+}
+
 void xf_verb_check(struct xf_client *client, const json_t *request)
 {
     struct job *job = new_job(client);
     if (!job || !xf_verb_need_domain(client, request, "peer", job->peer) ||
-        !take_local(client, request, job) || !may(client, job))
+        !take_local(client, request, job))
+        return;
+    if (is_of_sip(job)) {
+        hand_to_sip(client, job);
+        return;
+    }
+    if (!may(client, job))
         return;
     follow(job, xf_out_check(client->control->parts.s2s, xf_span_of(job->local),
                              xf_span_of(job->peer), &out_events, job));

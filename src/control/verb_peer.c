@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * verb_peer.c — peer, explain: all about one peer, and whether and how two users can reach each
- * other. Both show the peer's routes, streams and last attempts as rows.
+ * other. Both show the peer's routes, streams and last attempts as rows. forget: the protocol that
+ * was learned of a peer.
  */
 #include "control_priv.h"
 
@@ -17,13 +18,14 @@
 #define EXPLAIN_BYTES (256u << 10)
 #define SERVED_MAX    64
 
-enum phase { ROUTES, STREAMS, ATTEMPTS };
+enum phase { ROUTES, STREAMS, CONNS, ATTEMPTS };
 
 struct job {
     struct xf_client *client;
     enum phase phase;
     uint64_t route_at;
     struct xf_s2s_view_at stream_at;
+    uint64_t conn_at;
     char peer[XF_DOMAIN_MAX + 1];
     json_t *result; /* shown behind the rows */
 };
@@ -48,6 +50,13 @@ static void show_stream(void *owner, const struct xf_stream_view *view)
     const struct job *job = owner;
     if (view->peer && strcmp(view->peer, job->peer) == 0)
         show_row(job, "stream", xf_control_stream(view));
+}
+
+static void show_conn(void *owner, const struct xf_control_sip_conn *conn)
+{
+    const struct job *job = owner;
+    if (conn->peer && strcmp(conn->peer, job->peer) == 0)
+        show_row(job, "conn", xf_control_conn(conn));
 }
 
 static const char *outcome_word(enum xf_attempt_outcome outcome)
@@ -112,6 +121,8 @@ static void go_on(struct xf_client *client)
     } else if (job->phase == STREAMS) {
         has_more =
             xf_s2s_view(control->parts.s2s, &job->stream_at, XF_CONTROL_PAGE, show_stream, job);
+    } else if (job->phase == CONNS) {
+        has_more = xf_control_conns(control, &job->conn_at, show_conn, job);
     } else {
         xf_attempts_show(control->opts.attempts, xf_span_of(job->peer), show_attempt, job);
         json_t *result = job->result;
@@ -175,9 +186,12 @@ static json_t *ruling_of(const struct xf_control *control, const struct job *job
                          const char *served, enum xf_direction direction)
 {
     struct xf_ruling ruling;
+    struct xf_policy *policy = control->parts.policy;
     json_t *object = json_object();
-    xf_policy_judge_pair(control->parts.policy, xf_span_of(served), xf_span_of(job->peer),
-                         direction, &ruling);
+    enum xf_protocol protocol =
+        xf_policy_goes_by_sip(policy, xf_span_of(job->peer)) ? XF_PROTOCOL_SIP : XF_PROTOCOL_XMPP;
+    xf_policy_judge_pair_by(policy, protocol, xf_span_of(served), xf_span_of(job->peer), direction,
+                            &ruling);
     xf_json_put_bool(object, "passes", ruling.passes);
     xf_json_put(object, "rule", xf_rule_word(ruling.rule));
     xf_json_put(object, "key", ruling.key);
@@ -201,6 +215,26 @@ static json_t *rulings(const struct xf_control *control, const struct job *job)
     return all;
 }
 
+/* It belongs to SIP, and cannot be reached by it. */
+static bool is_sip_off(struct xf_policy *policy, struct xf_span peer)
+{
+    return xf_policy_protocol(policy, peer) == XF_PROTOCOL_SIP &&
+           !xf_policy_goes_by_sip(policy, peer);
+}
+
+/* What the domain belongs to, and with protocol = auto why, and since when it is silent by it. */
+static void put_protocol(struct xf_policy *policy, struct xf_span peer, json_t *object)
+{
+    struct xf_protocol_facts facts;
+    xf_policy_protocol_facts(policy, peer, &facts);
+    xf_json_put(object, "protocol", xf_protocol_word(facts.protocol));
+    if (!xf_policy_learns(policy, peer))
+        return;
+    xf_json_put(object, "protocol_why", facts.why);
+    if (facts.is_learned)
+        xf_json_put_signed(object, "learned_unix_s", facts.last_s);
+}
+
 void xf_verb_peer(struct xf_client *client, const json_t *request)
 {
     struct job *job = new_job(client);
@@ -209,9 +243,35 @@ void xf_verb_peer(struct xf_client *client, const json_t *request)
     xf_json_put(job->result, "peer", job->peer);
     xf_json_put_bool(job->result, "named",
                      xf_policy_names(client->control->parts.policy, xf_span_of(job->peer)));
+    put_protocol(client->control->parts.policy, xf_span_of(job->peer), job->result);
+    if (is_sip_off(client->control->parts.policy, xf_span_of(job->peer)))
+        xf_json_put_bool(job->result, "sip_off", true);
     put_section(client->control, job);
     xf_json_put_new(job->result, "policy", rulings(client->control, job));
     begin(client);
+}
+
+/* ------------------------------------------------------------------ forget */
+
+/* The result says what was known. */
+void xf_verb_forget(struct xf_client *client, const json_t *request)
+{
+    const struct xf_control *control = client->control;
+    char peer[XF_DOMAIN_MAX + 1];
+    if (!xf_verb_need_domain(client, request, "peer", peer))
+        return;
+    if (!xf_policy_learns(control->parts.policy, xf_span_of(peer))) {
+        xf_client_fail(
+            client, "not-learned",
+            "%s: nothing is learned of this peer: its protocol is a setting, and not auto", peer);
+        return;
+    }
+    json_t *result = json_object();
+    xf_json_put(result, "peer", peer);
+    put_protocol(control->parts.policy, xf_span_of(peer), result);
+    control->opts.ops->forget(control->opts.owner, xf_span_of(peer));
+    (void)xf_routing_retry(control->parts.routing, xf_span_of(peer));
+    xf_client_done(client, result);
 }
 
 /* ------------------------------------------------------------------ explain */

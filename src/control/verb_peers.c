@@ -18,7 +18,9 @@
 struct peer {
     char *name;
     bool is_named;
-    size_t in, out, connecting; /* pairs that may send to us, that we may send to, or neither yet */
+    enum xf_protocol protocol;
+    /* Pairs that may send to us, that we may send to, or neither yet; of SIP: connections. */
+    size_t in, out, connecting;
     struct xf_stanza_sum queued;
     const char *cause; /* NULL: no route has failed */
     char *text;
@@ -28,7 +30,7 @@ struct peer {
     int64_t cert_until_s;             /* of the certificate that it showed last; 0: none */
 };
 
-enum phase { SECTIONS, ROUTES, STREAMS, ATTEMPTS, COUNTS, ROWS };
+enum phase { SECTIONS, ROUTES, STREAMS, CONNS, ATTEMPTS, COUNTS, ROWS };
 
 struct job {
     struct xf_client *client;
@@ -36,6 +38,7 @@ struct job {
     size_t section_at;
     uint64_t route_at;
     struct xf_s2s_view_at stream_at;
+    uint64_t conn_at;
     struct xf_map *peers; /* name -> struct peer */
     struct peer **sorted;
     size_t shown;
@@ -51,6 +54,7 @@ static struct peer *peer_of(struct job *job, struct xf_span name)
     peer = xf_new(struct peer);
     peer->name = xf_span_dup(name);
     peer->is_named = xf_policy_names(job->client->control->parts.policy, name);
+    peer->protocol = xf_policy_protocol(job->client->control->parts.policy, name);
     (void)xf_map_set(job->peers, name, peer);
     return peer;
 }
@@ -117,6 +121,20 @@ static void gather_stream(void *owner, const struct xf_stream_view *view)
         peer->out++;
 }
 
+/* Of an accepted connection somebody authenticated has sent a request. */
+static void gather_conn(void *owner, const struct xf_control_sip_conn *conn)
+{
+    if (!conn->peer)
+        return;
+    struct peer *peer = peer_of(owner, xf_span_of(conn->peer));
+    if (!conn->is_open)
+        peer->connecting++;
+    else if (conn->is_out)
+        peer->out++;
+    else
+        peer->in++;
+}
+
 static void gather_attempts(void *owner, struct xf_span name, uint64_t heard_ms)
 {
     peer_of(owner, name)->heard_ms = heard_ms;
@@ -164,6 +182,9 @@ static const char *state_of(const struct job *job, const struct peer *peer)
     const struct xf_policy_switches *switches = job->client->control->opts.switches;
     if (switches->is_off || xf_texts_has(&switches->peers, peer->name))
         return "switched-off";
+    if (peer->protocol == XF_PROTOCOL_SIP &&
+        !xf_policy_goes_by_sip(job->client->control->parts.policy, xf_span_of(peer->name)))
+        return "sip-off";
     if (peer->cause)
         return "failing";
     if (peer->in + peer->out > 0)
@@ -229,6 +250,7 @@ static void show_peer(struct job *job, const struct peer *peer)
     xf_json_put(row, "peer", peer->name);
     xf_json_put(row, "state", state_of(job, peer));
     xf_json_put_bool(row, "named", peer->is_named);
+    xf_json_put(row, "protocol", xf_protocol_word(peer->protocol));
     xf_json_put_int(row, "in", peer->in);
     xf_json_put_int(row, "out", peer->out);
     xf_json_put_int(row, "connecting", peer->connecting);
@@ -274,6 +296,8 @@ static bool work(struct job *job)
     case STREAMS:
         return xf_s2s_view(control->parts.s2s, &job->stream_at, XF_CONTROL_PAGE, gather_stream,
                            job);
+    case CONNS:
+        return xf_control_conns(control, &job->conn_at, gather_conn, job);
     case ATTEMPTS:
         xf_attempts_each_peer(control->opts.attempts, gather_attempts, job);
         return false;

@@ -81,8 +81,12 @@ void xf_verb_retry(struct xf_client *client, const json_t *request)
     char peer[XF_DOMAIN_MAX + 1];
     if (!xf_verb_need_domain(client, request, "peer", peer))
         return;
-    xf_client_done_with(client, "routes",
-                        xf_routing_retry(client->control->parts.routing, xf_span_of(peer)));
+    json_t *result = json_object();
+    xf_json_put_int(result, "routes",
+                    xf_routing_retry(client->control->parts.routing, xf_span_of(peer)));
+    if (xf_policy_goes_by_sip(client->control->parts.policy, xf_span_of(peer)))
+        xf_json_put(result, "protocol", "sip");
+    xf_client_done(client, result);
 }
 
 void xf_verb_flush(struct xf_client *client, const json_t *request)

@@ -77,6 +77,35 @@ static json_t *stream_counts(const struct xf_s2s *s2s)
     return object;
 }
 
+/* Nothing in a build without SIP. */
+static void put_sip(const struct xf_control *control, json_t *result)
+{
+    const struct xf_control_sip *sip = control->opts.ops->sip;
+    struct xf_control_sip_counts counts;
+    if (!sip)
+        return;
+    json_t *object = json_object();
+    sip->count(control->opts.owner, &counts);
+    xf_json_put_int(object, "conns", counts.conns);
+    xf_json_put_int(object, "half_open", counts.half_open);
+    xf_json_put_int(object, "asked", counts.asked);
+    xf_json_put_int(object, "open", counts.open);
+    xf_json_put_int(object, "requests_in", counts.requests_in);
+    xf_json_put_int(object, "refused", counts.refused);
+    xf_json_put_int(object, "requests_out", counts.requests_out);
+    xf_json_put_int(object, "unanswered", counts.unanswered);
+    xf_json_put_int(object, "malformed", counts.malformed);
+    xf_json_put_int(object, "messages_in", counts.messages_in);
+    xf_json_put_int(object, "messages_refused", counts.messages_refused);
+    xf_json_put_int(object, "messages_out", counts.messages_out);
+    xf_json_put_int(object, "messages_bounced", counts.messages_bounced);
+    xf_json_put_int(object, "errors_late", counts.errors_late);
+    xf_json_put_int(object, "subscriptions_in", counts.subscriptions_in);
+    xf_json_put_int(object, "pending_in", counts.pending_in);
+    xf_json_put_int(object, "subscriptions_out", counts.subscriptions_out);
+    xf_json_put_new(result, "sip", object);
+}
+
 static void put_routes(json_t *result, struct xf_routing *routing)
 {
     struct xf_routing_counts counts;
@@ -140,6 +169,7 @@ void xf_verb_status(struct xf_client *client, const json_t *request)
         xf_json_put_new(result, "reload", last_reload(control));
     xf_json_put_new(result, "links", all_links(&control->parts));
     xf_json_put_new(result, "streams", stream_counts(control->parts.s2s));
+    put_sip(control, result);
     put_routes(result, control->parts.routing);
     control->opts.ops->certificates(control->opts.owner, add_certificate, certificates);
     xf_json_put_new(result, "certificates", certificates);

@@ -19,6 +19,7 @@ static const struct xf_verb verbs[] = {
     {"close", XF_RIGHT_ACT, xf_verb_close, false},
     {"retry", XF_RIGHT_ACT, xf_verb_retry, false},
     {"flush", XF_RIGHT_ACT, xf_verb_flush, false},
+    {"forget", XF_RIGHT_ACT, xf_verb_forget, false},
     {"federation", XF_RIGHT_ACT, xf_verb_federation, false},
     {"log", XF_RIGHT_ACT, xf_verb_log, false},
     {"reload", XF_RIGHT_ACT, xf_verb_reload, false},

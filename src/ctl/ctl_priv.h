@@ -109,6 +109,7 @@ void xf_ctl_show_peer(const json_t *rows, const json_t *result);
 void xf_ctl_show_explain(const json_t *rows, const json_t *result);
 void xf_ctl_show_check(const json_t *rows, const json_t *result);
 void xf_ctl_show_closed(const json_t *rows, const json_t *result);
+void xf_ctl_show_forget(const json_t *rows, const json_t *result);
 void xf_ctl_show_retry(const json_t *rows, const json_t *result);
 void xf_ctl_show_flush(const json_t *rows, const json_t *result);
 void xf_ctl_show_federation(const json_t *rows, const json_t *result);

@@ -8,6 +8,7 @@
 #include <xfed/base/alloc.h>
 #include <xfed/base/clock.h>
 #include <xfed/base/err.h>
+#include <xfed/base/timestamp.h>
 
 /* A label, then what follows on the same line. */
 static void label(const char *text)
@@ -76,6 +77,29 @@ static void show_certificate(const json_t *cert)
            xf_readable_left(end_s, xf_unix_s(), left));
 }
 
+static void show_sip(const json_t *result)
+{
+    if (!xf_json_get(result, "sip"))
+        return;
+    label("sip");
+    printf("conns %" PRIu64 " (%" PRIu64 " not known), requests in %" PRIu64 " (%" PRIu64
+           " refused), out %" PRIu64 " (%" PRIu64 " not answered)\n",
+           xf_json_number(result, "sip.conns"), xf_json_number(result, "sip.half_open"),
+           xf_json_number(result, "sip.requests_in"), xf_json_number(result, "sip.refused"),
+           xf_json_number(result, "sip.requests_out"), xf_json_number(result, "sip.unanswered"));
+    label("");
+    printf(
+        "messages in %" PRIu64 " (%" PRIu64 " refused), out %" PRIu64 " (%" PRIu64
+        " returned), late errors %" PRIu64 "\n",
+        xf_json_number(result, "sip.messages_in"), xf_json_number(result, "sip.messages_refused"),
+        xf_json_number(result, "sip.messages_out"), xf_json_number(result, "sip.messages_bounced"),
+        xf_json_number(result, "sip.errors_late"));
+    label("");
+    printf("subscriptions in %" PRIu64 " (%" PRIu64 " users of ours asked), out %" PRIu64 "\n",
+           xf_json_number(result, "sip.subscriptions_in"), xf_json_number(result, "sip.pending_in"),
+           xf_json_number(result, "sip.subscriptions_out"));
+}
+
 static void show_counts(const json_t *result)
 {
     char bytes[XF_READABLE_BYTES];
@@ -127,6 +151,7 @@ void xf_ctl_show_status(const json_t *rows, const json_t *result)
     json_array_foreach((json_t *)(uintptr_t)xf_json_get(result, "links"), index, item)
         show_link(item);
     show_counts(result);
+    show_sip(result);
     json_array_foreach((json_t *)(uintptr_t)xf_json_get(result, "certificates"), index, item)
         show_certificate(item);
     if (xf_json_get(result, "reload")) {
@@ -175,6 +200,20 @@ static void show_stream(const json_t *row)
     printf(", for %s\n", xf_readable_duration(xf_json_number(row, "age_ms"), text));
 }
 
+static void show_conn(const json_t *row)
+{
+    char text[XF_READABLE_BYTES];
+    label("sip");
+    printf("%" PRIu64 " %s %s ", xf_json_number(row, "conn"), xf_json_text(row, "dir"),
+           xf_json_text(row, "addr"));
+    if (*xf_json_text(row, "server"))
+        print_after("", xf_json_text(row, "server"));
+    printf(" %s %s, for %s; requests under way: ours %" PRIu64 ", theirs %" PRIu64 "\n",
+           xf_json_text(row, "state"), xf_json_text(row, "tls"),
+           xf_readable_duration(xf_json_number(row, "age_ms"), text), xf_json_number(row, "asked"),
+           xf_json_number(row, "open"));
+}
+
 static void show_step(const json_t *step)
 {
     printf("  %8" PRIu64 " ms  %-22s ", xf_json_number(step, "ms"), xf_json_text(step, "event"));
@@ -206,7 +245,10 @@ static void show_rows(const json_t *rows)
     static const struct {
         const char *kind;
         void (*show)(const json_t *row);
-    } kinds[] = {{"route", show_route}, {"stream", show_stream}, {"attempt", show_attempt}};
+    } kinds[] = {{"route", show_route},
+                 {"stream", show_stream},
+                 {"conn", show_conn},
+                 {"attempt", show_attempt}};
     for (size_t i = 0; i < XF_ARRAY_LEN(kinds); i++) {
         size_t index;
         const json_t *row;
@@ -243,9 +285,27 @@ static void show_policy(const json_t *policy)
     }
 }
 
+static void show_protocol(const json_t *result)
+{
+    char text[XF_TIMESTAMP_BYTES];
+    if (!*xf_json_text(result, "protocol_why")) {
+        line("protocol", xf_json_text(result, "protocol"));
+        return;
+    }
+    label("protocol");
+    xf_ctl_print_text(xf_json_text(result, "protocol"), stdout);
+    print_after(" (", xf_json_text(result, "protocol_why"));
+    if (xf_json_get(result, "learned_unix_s")) {
+        xf_timestamp_s((int64_t)xf_json_number(result, "learned_unix_s"), text);
+        print_after(", ", text);
+    }
+    puts(")");
+}
+
 void xf_ctl_show_peer(const json_t *rows, const json_t *result)
 {
     line("peer", xf_json_text(result, "peer"));
+    show_protocol(result);
     if (*xf_json_text(result, "section")) {
         label("section");
         print_after("peer ", xf_json_text(result, "section"));
@@ -294,6 +354,9 @@ static const struct xf_ctl_column address_columns[] = {
     {"ADDRESS", "addr", XF_CTL_TEXT}, {"SERVER", "server", XF_CTL_TEXT}, {"DIRECT TLS", "direct", XF_CTL_YES}, {"DNSSEC", "dnssec", XF_CTL_YES},
     {"TLSA", "tlsa", XF_CTL_YES}, {"CONNECTS", "connects", XF_CTL_YES}, {"TIME", "ms", XF_CTL_DURATION}, {"WHY NOT", "detail", XF_CTL_TEXT},
 };
+static const struct xf_ctl_column step_columns[] = {
+    {"STEP", "step", XF_CTL_TEXT}, {"STATE", "state", XF_CTL_TEXT}, {"DETAIL", "detail", XF_CTL_TEXT},
+};
 /* clang-format on */
 
 static json_t *rows_of_kind(const json_t *rows, const char *kind)
@@ -310,6 +373,7 @@ static json_t *rows_of_kind(const json_t *rows, const char *kind)
 static void show_conclusion(const json_t *result)
 {
     bool is_inbound = xf_json_is(result, "inbound"), is_reachable = xf_json_is(result, "reachable");
+    bool is_sip = strcmp(xf_json_text(result, "protocol"), "sip") == 0;
     xf_ctl_print_text(xf_json_text(result, "peer"), stdout);
     fputs(is_reachable ? " can be reached" : " cannot be reached", stdout);
     if (is_inbound)
@@ -319,8 +383,10 @@ static void show_conclusion(const json_t *result)
     if (!is_reachable)
         print_after(": ", *xf_json_text(result, "detail") ? xf_json_text(result, "detail")
                                                           : xf_json_text(result, "text"));
+    else if (is_sip)
+        printf(": its server answers %" PRIu64, xf_json_number(result, "status"));
     putchar('\n');
-    if (!is_inbound)
+    if (!is_inbound && !is_sip)
         return;
     line("hint", xf_json_text(result, "hint"));
     line("advice", xf_json_text(result, "advice"));
@@ -335,14 +401,17 @@ void xf_ctl_show_check(const json_t *rows, const json_t *result)
     }
     size_t index;
     json_t *row, *addresses = rows_of_kind(rows, "address"),
-                 *attempts = rows_of_kind(rows, "attempt");
+                 *attempts = rows_of_kind(rows, "attempt"), *steps = rows_of_kind(rows, "step");
     if (json_array_size(addresses) > 0)
         xf_ctl_table(address_columns, XF_ARRAY_LEN(address_columns), addresses);
+    if (json_array_size(steps) > 0)
+        xf_ctl_table(step_columns, XF_ARRAY_LEN(step_columns), steps);
     json_array_foreach(attempts, index, row) show_attempt(row);
     putchar('\n');
     show_conclusion(result);
     json_decref(addresses);
     json_decref(attempts);
+    json_decref(steps);
 }
 
 /* ------------------------------------------------------------------ acts */
@@ -350,18 +419,34 @@ void xf_ctl_show_check(const json_t *rows, const json_t *result)
 void xf_ctl_show_closed(const json_t *rows, const json_t *result)
 {
     (void)rows;
-    printf("%" PRIu64 " streams are being closed\n", xf_json_number(result, "closed"));
+    printf("%" PRIu64 " streams or connections are being closed\n",
+           xf_json_number(result, "closed"));
 }
 
 void xf_ctl_show_retry(const json_t *rows, const json_t *result)
 {
     uint64_t routes = xf_json_number(result, "routes");
     (void)rows;
-    if (routes)
+    if (strcmp(xf_json_text(result, "protocol"), "sip") == 0)
+        puts(routes ? "the peer had failed: the next message connects to it"
+                    : "the peer has not failed lately: the next message connects to it");
+    else if (routes)
         printf("%" PRIu64 " routes had failed; one tries now (xfedctl peer shows how it goes)\n",
                routes);
     else
         puts("no route to this peer has failed: the next stanza opens a stream");
+}
+
+void xf_ctl_show_forget(const json_t *rows, const json_t *result)
+{
+    const char *protocol = xf_json_text(result, "protocol");
+    (void)rows;
+    xf_ctl_print_text(xf_json_text(result, "peer"), stdout);
+    if (xf_json_get(result, "learned_unix_s"))
+        print_after(" belonged to ", strcmp(protocol, "sip") == 0 ? "SIP" : "XMPP");
+    else
+        fputs(" was not known to belong to a protocol", stdout);
+    puts(": the next stanza looks for XMPP first, then for SIP");
 }
 
 void xf_ctl_show_flush(const json_t *rows, const json_t *result)

@@ -77,9 +77,11 @@ static bool check_args(int argc, char **argv, json_t *request)
     return argc > 0 && argc <= 2 && one_peer(1, argv, request);
 }
 
-/* A number is a stream: no domain is one. */
+/* A number is a stream: no domain is one. sip:NUMBER is a SIP connection. */
 static bool close_args(int argc, char **argv, json_t *request)
 {
+    if (argc == 1 && strncmp(argv[0], "sip:", 4) == 0)
+        return put_number(request, "conn", argv[0] + 4);
     return argc == 1 && (put_number(request, "stream", argv[0]) || one_peer(argc, argv, request));
 }
 
@@ -128,7 +130,8 @@ static const struct xf_ctl_column peer_columns[] = {
     {"HEARD", "heard_ms", XF_CTL_DURATION}, {"LAST FAILURE", "last_failure.detail", XF_CTL_TEXT},
 };
 static const struct xf_ctl_column stream_columns[] = {
-    {"STREAM", "stream", XF_CTL_COUNT}, {"DIR", "dir", XF_CTL_TEXT}, {"LOCAL", "local", XF_CTL_TEXT}, {"PEER", "peer", XF_CTL_TEXT},
+    {"STREAM", "stream", XF_CTL_COUNT}, {"SIP", "conn", XF_CTL_COUNT}, {"DIR", "dir", XF_CTL_TEXT},
+    {"LOCAL", "local", XF_CTL_TEXT}, {"PEER", "peer", XF_CTL_TEXT},
     {"ADDRESS", "addr", XF_CTL_TEXT}, {"STATE", "state", XF_CTL_TEXT}, {"TLS", "tls", XF_CTL_TEXT}, {"CERT", "cert", XF_CTL_TEXT},
     {"AUTH", "auth", XF_CTL_TEXT}, {"VIA", "via", XF_CTL_TEXT}, {"AGE", "age_ms", XF_CTL_DURATION}, {"IDLE", "idle_ms", XF_CTL_DURATION},
     {"STANZAS IN", "stanzas_in", XF_CTL_COUNT}, {"OUT", "stanzas_out", XF_CTL_COUNT}, {"UNPROVED", "unproved.stanzas", XF_CTL_COUNT},
@@ -145,7 +148,7 @@ const struct xf_ctl_verb xf_ctl_verbs[] = {
     {"status", "", "the gateway at a glance: links, streams, queues, certificates", no_args, NULL, 0, NULL, xf_ctl_show_status, NULL},
     {"peers", "", "every known peer with its state and last failure", no_args, TABLE(peer_columns), "no peer is known yet", NULL, NULL},
     {"peer", "PEER", "one peer: policy, routes, streams, the last attempts step by step", one_peer, NULL, 0, NULL, xf_ctl_show_peer, NULL},
-    {"streams", "[PEER]", "the streams with other servers", maybe_peer, TABLE(stream_columns), "no stream", NULL, NULL},
+    {"streams", "[PEER]", "the streams and SIP connections with other servers", maybe_peer, TABLE(stream_columns), "no stream", NULL, NULL},
     {"queue", "[PEER] [--all]", "what waits for peers; --all: also routes in which nothing waits", queue_args, TABLE(queue_columns),
      "nothing waits", NULL, NULL},
     {"explain", "FROM TO", "can one reach the other: policy, e-mail address, route, streams, last error", two_jids, NULL, 0, NULL,
@@ -157,9 +160,12 @@ const struct xf_ctl_verb xf_ctl_verbs[] = {
     {"alarms", "[--follow]", "what an operator should know now; --follow: also what comes and goes from now on", alarms_args, NULL, 0, NULL,
      xf_ctl_show_alarms, xf_ctl_show_alarm_row},
     {"top", "", "peers by traffic, renewed every 2 s", no_args, NULL, 0, NULL, NULL, NULL},
-    {"close", "PEER|STREAM", "close the streams of a peer, or the one of this number", close_args, NULL, 0, NULL, xf_ctl_show_closed, NULL},
+    {"close", "PEER|STREAM|CONN", "close the streams and SIP connections of a peer, or one by its number (sip:7)",
+     close_args, NULL, 0, NULL, xf_ctl_show_closed, NULL},
     {"retry", "PEER", "try a peer that failed now, whatever its back-off", one_peer, NULL, 0, NULL, xf_ctl_show_retry, NULL},
     {"flush", "PEER", "return what waits for a peer to its senders", one_peer, NULL, 0, NULL, xf_ctl_show_flush, NULL},
+    {"forget", "PEER", "forget which protocol a peer with protocol = auto belongs to: it is found out anew", one_peer, NULL, 0, NULL,
+     xf_ctl_show_forget, NULL},
     {"federation", "on|off [PEER]", "switch a peer, or all, off until xfedd ends; or on again", federation_args, NULL, 0, NULL,
      xf_ctl_show_federation, NULL},
     {"log", "LEVEL [MINUTES]", "set the log's level: error, warn, info, debug; for a time, or until a reload", log_args, NULL, 0, NULL,

@@ -68,6 +68,14 @@ static void switched(void *owner)
     xf_routing_reload(daemon->routing, daemon->policy, &daemon->conf->routing);
 }
 
+/* Routes and SIP's conns ask policy again by themselves. */
+static void forget(void *owner, struct xf_span peer)
+{
+    const struct xf_daemon *daemon = owner;
+    if (daemon->history)
+        xf_history_own(daemon->history, peer, XF_HISTORY_OWNER_NONE, xf_unix_s());
+}
+
 static void certificates(void *owner, xf_control_certificate_fn show, void *show_owner)
 {
     const struct xf_daemon *daemon = owner;
@@ -122,6 +130,7 @@ static struct xf_selfcheck *check_self(void *owner, const struct xf_selfcheck_ev
 static const struct xf_control_ops ops = {
     .check_self = check_self,
     .switched = switched,
+    .forget = forget,
     .certificates = certificates,
     .state = state,
     .page = xf_daemon_page_url,

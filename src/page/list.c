@@ -15,6 +15,7 @@ static const char *const state_words[XF_PEER_STATES] = {
     [XF_PEER_FAILED] = "failed",
     [XF_PEER_CONNECTING] = "connecting",
     [XF_PEER_OFF] = "switched-off",
+    [XF_PEER_SIP_OFF] = "sip-off",
     [XF_PEER_UP] = "up",
     [XF_PEER_IDLE] = "idle",
 };

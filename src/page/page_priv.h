@@ -55,6 +55,7 @@ enum xf_peer_state {
     XF_PEER_FAILED, /* idle, and our last try to reach it failed */
     XF_PEER_CONNECTING,
     XF_PEER_OFF,
+    XF_PEER_SIP_OFF, /* a domain of SIP, which is off */
     XF_PEER_UP,
     XF_PEER_IDLE,
     XF_PEER_STATES

@@ -10,7 +10,8 @@ static void show_address(struct xf_draft *out, const json_t *row)
             xf_json_text(row, "addr"), xf_json_text(row, "server"),
             xf_json_is(row, "direct") ? "direct TLS " : "",
             xf_json_is(row, "dnssec") ? "DNSSEC " : "", xf_json_is(row, "tlsa") ? "TLSA" : "");
-    xf_view_state(out, xf_json_is(row, "connects") ? "up" : "failed");
+    if (json_object_get(row, "connects"))
+        xf_view_state(out, xf_json_is(row, "connects") ? "up" : "failed");
     xf_html(out, " %s</td><td class=\"num\">%s</td></tr>", xf_json_text(row, "detail"),
             xf_readable_duration(xf_json_number(row, "ms"), took));
 }
@@ -23,6 +24,21 @@ static void show_addresses(struct xf_draft *out, const json_t *rows)
     for (size_t i = 0; i < json_array_size(rows); i++)
         if (strcmp(xf_json_text(json_array_get(rows, i), "kind"), "address") == 0)
             show_address(out, json_array_get(rows, i));
+    xf_html(out, "</tbody></table>");
+}
+
+/* Of a peer that belongs to SIP. */
+static void show_steps(struct xf_draft *out, const json_t *rows)
+{
+    xf_html(out, "<table><thead><tr><th scope=\"col\">Step</th><th scope=\"col\">State</th>"
+                 "<th scope=\"col\">Details</th></tr></thead><tbody>");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        if (strcmp(xf_json_text(row, "kind"), "step") == 0)
+            xf_html(out, "<tr><th scope=\"row\">%s</th><td>%s</td><td><code>%s</code></td></tr>",
+                    xf_json_text(row, "step"), xf_json_text(row, "state"),
+                    xf_json_text(row, "detail"));
+    }
     xf_html(out, "</tbody></table>");
 }
 
@@ -40,6 +56,8 @@ static void show_result(struct xf_draft *out, const struct xf_page_check *check)
                                                 : xf_json_text(result, "text"));
     xf_view_help(out, xf_json_text(result, "advice"), xf_json_text(result, "help"));
     show_addresses(out, rows);
+    if (strcmp(xf_json_text(result, "protocol"), "sip") == 0)
+        show_steps(out, rows);
     for (size_t i = 0; i < json_array_size(rows); i++)
         if (strcmp(xf_json_text(json_array_get(rows, i), "kind"), "attempt") == 0)
             xf_view_steps(out, json_array_get(rows, i));

@@ -117,6 +117,41 @@ static void show_streams(struct xf_draft *out, const json_t *rows)
     xf_html(out, "</tbody></table></div></section>\n");
 }
 
+static void show_conn(struct xf_draft *out, const json_t *row)
+{
+    char age[XF_READABLE_BYTES];
+    xf_html(out,
+            "<tr data-key=\"c%llu\"><th scope=\"row\">%s %llu</th><td><code>%s</code></td>"
+            "<td><bdi>%s</bdi></td><td>%s</td><td>%s</td><td class=\"num\">%s</td>"
+            "<td class=\"num\">%llu / %llu</td></tr>",
+            (unsigned long long)xf_json_number(row, "conn"), xf_json_text(row, "dir"),
+            (unsigned long long)xf_json_number(row, "conn"), xf_json_text(row, "addr"),
+            xf_json_text(row, "server"), xf_json_text(row, "state"), xf_json_text(row, "tls"),
+            xf_readable_duration(xf_json_number(row, "age_ms"), age),
+            (unsigned long long)xf_json_number(row, "open"),
+            (unsigned long long)xf_json_number(row, "asked"));
+}
+
+/* In place of streams, for a peer that belongs to SIP. */
+static void show_conns(struct xf_draft *out, const json_t *rows)
+{
+    xf_html(out, "<section aria-labelledby=\"streams\"><h2 id=\"streams\">SIP connections</h2>");
+    if (count_kind(rows, "conn") == 0) {
+        xf_html(out, "<p class=\"empty\">There is no connection with this peer.</p></section>\n");
+        return;
+    }
+    xf_html(
+        out,
+        "<div class=\"scroll\" role=\"region\" aria-label=\"Table of connections\" "
+        "tabindex=\"0\"><table><thead><tr><th scope=\"col\">Connection</th>"
+        "<th scope=\"col\">Address</th><th scope=\"col\">Server</th>"
+        "<th scope=\"col\">State</th><th scope=\"col\">TLS</th>"
+        "<th scope=\"col\" class=\"num\">Age</th>"
+        "<th scope=\"col\" class=\"num\">Requests open: theirs / ours</th></tr></thead><tbody>");
+    show_kind(out, rows, "conn", show_conn);
+    xf_html(out, "</tbody></table></div></section>\n");
+}
+
 /* ------------------------------------------------------------------ attempts */
 
 void xf_view_steps(struct xf_draft *out, const json_t *attempt)
@@ -187,7 +222,8 @@ static const json_t *first_of(const json_t *rows, const char *kind, const char *
 static bool is_up(const json_t *rows)
 {
     for (size_t i = 0; i < json_array_size(rows); i++)
-        if (is_kind(json_array_get(rows, i), "stream") &&
+        if ((is_kind(json_array_get(rows, i), "stream") ||
+             is_kind(json_array_get(rows, i), "conn")) &&
             xf_json_is(json_array_get(rows, i), "ready"))
             return true;
     return false;
@@ -195,8 +231,16 @@ static bool is_up(const json_t *rows)
 
 static const json_t *failed_route(const json_t *rows)
 {
-    const json_t *route = first_of(rows, "route", "state", "bounce");
-    return route ? route : first_of(rows, "route", "state", "probe");
+    static const char *const failed[] = {"bounce", "probe", "sip-failing"};
+    const json_t *route = NULL;
+    for (size_t i = 0; i < XF_ARRAY_LEN(failed) && !route; i++)
+        route = first_of(rows, "route", "state", failed[i]);
+    return route;
+}
+
+static bool is_sip(const json_t *result)
+{
+    return strcmp(xf_json_text(result, "protocol"), "sip") == 0;
 }
 
 static void say(struct xf_draft *out, const char *state, const char *words)
@@ -207,10 +251,20 @@ static void say(struct xf_draft *out, const char *state, const char *words)
 }
 
 /* What holds now, and if that is bad, what to do. The newest attempt is the first. */
-static void show_verdict(struct xf_draft *out, const json_t *rows)
+static void show_verdict(struct xf_draft *out, const json_t *result, const json_t *rows)
 {
     const json_t *route = failed_route(rows), *tried = first_of(rows, "attempt", "dir", "out");
     bool has_failed = tried && strcmp(xf_json_text(tried, "outcome"), "failed") == 0;
+    if (xf_json_is(result, "sip_off")) {
+        say(out, "sip-off", "This domain is reached by SIP, which is off.");
+        return;
+    }
+    if (is_sip(result) && !route) {
+        say(out, is_up(rows) ? "up" : "idle",
+            is_up(rows) ? "A SIP connection is open."
+                        : "There is no SIP connection: the next message makes one.");
+        return;
+    }
     if (route)
         say(out, "failing", xf_json_text(route, "text"));
     else if (is_up(rows))
@@ -240,12 +294,15 @@ void xf_view_peer(struct xf_draft *out, const char *peer, const struct xf_page_a
             "<h1><bdi>%s</bdi></h1>\n",
             peer);
     if (xf_json_is(answer->last, "ok")) {
-        show_verdict(out, answer->rows);
+        show_verdict(out, result, answer->rows);
         if (*xf_json_text(result, "section"))
             xf_html(out, "<p class=\"muted\">Its settings: <code>peer \"%s\"</code>, %s</p>",
                     xf_json_text(result, "section"), xf_json_text(result, "place"));
         show_attempts(out, answer->rows);
-        show_streams(out, answer->rows);
+        if (is_sip(result))
+            show_conns(out, answer->rows);
+        else
+            show_streams(out, answer->rows);
         show_routes(out, answer->rows);
         show_policy(out, result);
         if (answer->left_out)

@@ -26,6 +26,7 @@ from lab.proc import until
 from lab.servers import COMPONENT_PORT
 from lab.stage import Stage
 from lab.world import COMPONENT, LOCAL
+from lab.xmlstream import error_of
 
 GOOD, CLOSED, UNKNOWN = 'good.example', 'closed.example', 'unknown.example'
 READERS, ADMINS = 'games', 'www-data'   # groups of every Debian, with nobody of ours in them
@@ -178,6 +179,8 @@ def act(report, ctl, cluster, gateway, good, peer):
     cluster.send(message(f'bob@{GOOD}', 'fourth'))
     report.check('federation on PEER', until(lambda: ctl.peer(GOOD).get('state') == 'up'))
 
+    sip(report, ctl, cluster, gateway, good)
+
     ctl.run('log', 'debug', '1')
     report.equal('log debug 1', ctl.ask('status')[1]['log_level'], 'debug')
     code, out, _ = ctl.run('reload')
@@ -187,6 +190,31 @@ def act(report, ctl, cluster, gateway, good, peer):
     code, out, err = ctl.run('reload')
     report.check('reload: a refused one says where and why', code == 1 and 'perhaps' in out and 'stays in force' in err, f'{code}: {out}{err}')
     gateway.configure('')
+
+
+def sip(report, ctl, cluster, gateway, good):
+    """A reload gives the good peer to SIP, and back. A build without SIP refuses that, and keeps what it had."""
+    gateway.configure(f'peer "{GOOD}" {{ protocol = sip }}')
+    code, out, err = ctl.run('reload')
+    if 'built without SIP' in out:
+        report.check('protocol = sip in a build without SIP: refused, the peer stays', code == 1 and ctl.peer(GOOD).get('state') == 'up', f'{out}{err}')
+    else:
+        report.check('protocol = sip: its streams end', until(lambda: not [r for r in ctl.ask('streams', GOOD)[0] if r['ready']]), f'{out}{err}')
+        cluster.send(message(f'bob@{GOOD}', 'sip'))
+        report.check('... stanzas to it come back as not-allowed', came_back(cluster, 'sip', 'not-allowed'))
+        stream = good.dial((net.GATEWAY, 5269), LOCAL, secure=False)
+        report.equal("... its server's own stream is refused", error_of(stream.features), 'policy-violation')
+        stream.close()
+        row = ctl.peer(GOOD)
+        report.equal('... it is shown', (row.get('state'), row.get('protocol')), ('sip-off', 'sip'))
+        for words, wanted, code in ((('peer', GOOD), ('sip', 'reached by SIP, which is off'), 0), (('check', GOOD), ('is a SIP domain', 'protocol = sip', 'xfed.conf'), 1),
+                                    (('explain', f'alice@{LOCAL}', f'bob@{GOOD}'), ('rule sip, protocol,', 'xfed.conf'), 0)):
+            got, out, err = ctl.run(*words)
+            report.check(f'... xfedctl {" ".join(words)}', got == code and all(w in out + err for w in wanted), f'{got}: {out}{err}')
+    gateway.configure('')
+    ctl.run('reload')
+    cluster.send(message(f'bob@{GOOD}', 'no sip'))
+    report.check('... and taken back it is reached', until(lambda: ctl.peer(GOOD).get('state') == 'up'), str(ctl.peer(GOOD)))
 
 
 def close_under_load(report, ctl, cluster, good):

@@ -44,6 +44,63 @@ typedef void (*xf_control_certificate_fn)(void *owner, const struct xf_control_c
 
 #define XF_CONTROL_URL_BYTES 80
 
+/* SIP at a glance. */
+struct xf_control_sip_counts {
+    size_t conns, half_open;       /* now */
+    size_t asked, open;            /* requests without a final answer now: ours, peers' */
+    uint64_t requests_in, refused; /* ... of these, those that were refused */
+    uint64_t requests_out, unanswered;
+    uint64_t malformed; /* messages that could not be parsed */
+    /* Texts between users: of peers that the cluster took, or that were refused; of ours. */
+    uint64_t messages_in, messages_refused, messages_out, messages_bounced;
+    uint64_t errors_late; /* errors of the cluster that came after the answer to the peer */
+    /* Of users of peers to ours, and those of which ours have not decided; of ours to peers'. */
+    size_t subscriptions_in, pending_in, subscriptions_out;
+};
+/* `status` 0: no answer, `cause` is a word and `text` says why; else the answer's and its text. */
+typedef void (*xf_control_sip_checked_fn)(void *owner, unsigned status, const char *cause,
+                                          const char *text);
+/* A SIP connection. Borrowed. */
+struct xf_control_sip_conn {
+    uint64_t number; /* as conn= in the log */
+    bool is_out, is_open, is_paused;
+    const char *peer; /* NULL: of nobody yet */
+    const char *server, *addr, *state;
+    const char *tls, *cipher; /* NULL: none */
+    uint64_t age_ms, idle_ms;
+    unsigned asked, open; /* requests without a final answer: ours, the peer's */
+};
+typedef void (*xf_control_sip_conn_fn)(void *owner, const struct xf_control_sip_conn *conn);
+
+typedef void (*xf_control_sip_found_fn)(void *owner, const char *const *addresses, size_t count,
+                                        const char *host);
+
+struct xf_control_sip { /* what a build with SIP can tell; `owner` is that of the options */
+    void (*count)(void *owner, struct xf_control_sip_counts *out_counts);
+    /*
+     * Ask the server of a SIP peer what it can. `done` is called once, after this has returned, and
+     * not at all if the check is forgotten before.
+     */
+    void *(*check)(void *owner, struct xf_span local, struct xf_span peer,
+                   xf_control_sip_checked_fn done, void *done_owner);
+    void (*forget)(void *check);
+    /*
+     * Up to `most` conns, in the order in which they began; `*at` is where that stands, and starts
+     * with 0. False: those were the last ones.
+     */
+    bool (*conns)(void *owner, uint64_t *at, size_t most, xf_control_sip_conn_fn show,
+                  void *show_owner);
+    /*
+     * Where DNS leads to the host of sip { }: "address:port" each; none where it is not set.
+     * `found` is called once, after this has returned, and not at all if it is forgotten before.
+     */
+    void *(*look)(void *owner, xf_control_sip_found_fn found, void *found_owner);
+    void (*forget_look)(void *look);
+    /* End the conns of a peer, or the one of this number. Returns how many there were. */
+    size_t (*close_peer)(void *owner, struct xf_span peer);
+    size_t (*close_conn)(void *owner, uint64_t number);
+};
+
 /* What else only the daemon can do. `owner` is that of the options. */
 struct xf_control_ops {
     /* Switches have changed: end what they forbid. */
@@ -52,10 +109,13 @@ struct xf_control_ops {
     /* As xf_selfcheck_begin, with the parts that are in force. */
     struct xf_selfcheck *(*check_self)(void *owner, const struct xf_selfcheck_events *events,
                                        void *events_owner);
+    /* Forget which protocol a peer with protocol = auto belongs to. */
+    void (*forget)(void *owner, struct xf_span peer);
     /* "starting", "running" or "draining" */
     const char *(*state)(void *owner);
     /* Where the status page is; false: there is none. */
     bool (*page)(void *owner, char out_url[XF_CONTROL_URL_BYTES]);
+    const struct xf_control_sip *sip; /* NULL: a build without SIP */
 };
 
 struct xf_control_opts {

@@ -61,7 +61,7 @@ END_TEST
 START_TEST(verbs_that_change_something_need_the_right)
 {
     static const char *const acts[] = {"close",  "retry", "flush", "federation", "log",
-                                       "reload", "drain", "page",  "check"};
+                                       "reload", "drain", "page",  "check",      "forget"};
     static const char *const looks[] = {"status", "peers",   "peer",  "streams",
                                         "queue",  "explain", "trace", "alarms"};
     for (size_t i = 0; i < XF_ARRAY_LEN(acts); i++)

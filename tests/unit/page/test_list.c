@@ -116,6 +116,7 @@ static const struct {
     {"{\"state\":\"idle\",\"reached\":false}", XF_PEER_FAILED},
     {"{\"state\":\"up\",\"reached\":false}", XF_PEER_UP},
     {"{\"state\":\"switched-off\",\"reached\":false}", XF_PEER_OFF},
+    {"{\"state\":\"sip-off\"}", XF_PEER_SIP_OFF},
     {"{}", XF_PEER_IDLE},
 };
 /* clang-format on */
