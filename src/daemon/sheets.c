@@ -13,16 +13,23 @@
 #include <xfed/tls/tls.h>
 #include <xfed/xmpp/jid.h>
 
-static size_t read_keys(const struct xf_certs *certs, struct xf_sheet_cert *out)
+static size_t read_keys(const struct xf_cert *certs, size_t cert_count, struct xf_sheet_cert *out)
 {
     size_t count = 0;
-    for (size_t i = 0; i < certs->own_count; i++) {
+    for (size_t i = 0; i < cert_count; i++) {
         struct xf_sheet_cert *cert = &out[count];
-        *cert = (struct xf_sheet_cert){.served = certs->own[i].served, .name = certs->own[i].name};
-        if (xf_tls_pin_load(certs->own[i].file, cert->spki_sha256, NULL) == XF_ERR_OK)
+        *cert = (struct xf_sheet_cert){.served = certs[i].served, .name = certs[i].name};
+        if (xf_tls_pin_load(certs[i].file, cert->spki_sha256, NULL) == XF_ERR_OK)
             count++;
     }
     return count;
+}
+
+static bool is_sip(const struct xf_conf *conf, const char *peer)
+{
+    struct xf_peer_settings settings;
+    xf_conf_peer_settings(conf, xf_span_of(peer), &settings);
+    return settings.protocol == XF_PROTOCOL_SIP;
 }
 
 /* Of a sheet that shows our keys: `subject` is a zone or a peer. */
@@ -33,8 +40,10 @@ static enum xf_err print_with_keys(enum xf_mode mode, struct xf_conf *conf, cons
     struct xf_report report;
     xf_report_init(&report);
     xf_certs_load(conf, false, &certs, &report);
-    struct xf_sheet_cert *keys = xf_alloc((certs.own_count + 1) * sizeof(*keys));
-    size_t count = read_keys(&certs, keys);
+    struct xf_sheet_cert *keys = xf_alloc((certs.own_count + certs.sip_count + 1) * sizeof(*keys));
+    size_t count = mode == XF_MODE_PARTNER && is_sip(conf, subject)
+                       ? read_keys(certs.sip, certs.sip_count, keys)
+                       : read_keys(certs.own, certs.own_count, keys);
     enum xf_err result = mode == XF_MODE_DNS
                              ? xf_sheet_dns(conf, keys, count, subject, stdout, err)
                              : xf_sheet_partner(conf, keys, count, subject, stdout, err);

@@ -8,7 +8,7 @@ const struct xf_usage_row xf_usage_modes[] = {
     {"-c FILE -t [--strict]", "check the configuration and the files that it names; --strict: warnings refuse it too"},
     {"-c FILE --dump [--changed]", "print the settings in force, all or those that are not the default"},
     {"-c FILE --dns-records [ZONE]", "print the DNS records to publish, all or those of one zone"},
-    {"-c FILE --csr-names [DOMAIN]", "print the names that certificates need, for openssl req -config"},
+    {"-c FILE --csr-names [NAME]", "print the names that certificates need, for openssl req -config"},
     {"-c FILE --firewall nftables|asa", "print firewall rules"},
     {"-c FILE --partner PEER", "print the page to send to the operator of this peer"},
     {"-c FILE --explain FROM TO", "print whether policy lets stanzas from one JID to another pass, and why"},

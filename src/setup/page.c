@@ -20,6 +20,7 @@
 #define CELLS_MAX  4
 #define KEY_CHARS  64
 #define TITLE      "# XMPP federation between "
+#define SIP_TITLE  "# SIP federation between "
 
 struct key {
     char domain[XF_DOMAIN_MAX + 1];
@@ -252,6 +253,11 @@ static bool next_line(struct xf_span *left, struct xf_span *out)
     return true;
 }
 
+static bool begins_with(struct xf_span line, const char *title)
+{
+    return line.len >= strlen(title) && memcmp(line.ptr, title, strlen(title)) == 0;
+}
+
 static enum xf_err read_lines(struct page *page, struct xf_span text)
 {
     struct place place = {0};
@@ -263,8 +269,10 @@ static enum xf_err read_lines(struct page *page, struct xf_span text)
             return too_many(page, "bytes on a line", LINE_BYTES);
         if (memchr(line.ptr, '\0', line.len))
             return refuse(page, "text");
-        if (page->line == 1 &&
-            (line.len < strlen(TITLE) || memcmp(line.ptr, TITLE, strlen(TITLE)) != 0))
+        if (page->line == 1 && begins_with(line, SIP_TITLE))
+            return refuse(page, "the page of an XMPP server: of one of SIP write the section by "
+                                "hand, such as the one at the end of the page");
+        if (page->line == 1 && !begins_with(line, TITLE))
             return refuse(page, "the page that xfedd --partner prints, from its first line on");
         result = on_line(page, &place, trimmed(line));
     }

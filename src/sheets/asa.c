@@ -3,7 +3,7 @@
  * asa.c — prints the rules for a Cisco ASA of version 8.3 or later, in the style of Cisco's
  * interdomain federation guide: objects named for the address, a static translation of each port,
  * access lists. From 8.3 on access lists name the real addresses, behind the translation; IPv6 in
- * them needs 9.0. XMPP passes as plain TCP: no inspection and no TLS proxy.
+ * them needs 9.0. XMPP and SIP pass as plain TCP: no inspection and no TLS proxy.
  */
 #include "sheets_priv.h"
 
@@ -59,48 +59,42 @@ static void put_service(unsigned port, FILE *out)
 
 static bool had_port(const struct xf_firewall_rules *rules, size_t gate, unsigned k, unsigned port)
 {
-    struct xf_firewall_pass pass[2];
-    for (size_t i = 0; i <= gate; i++) {
-        xf_firewall_rules_passes(rules, rules->gates[i].node, pass);
-        for (unsigned m = 0; m < (i == gate ? k : rules->real_count); m++)
-            if (xf_firewall_pass_is_moved(&rules->gates[i], &pass[m]) &&
-                (pass[m].real == port || pass[m].public == port))
+    struct xf_firewall_pass pass;
+    for (size_t i = 0; i <= gate; i++)
+        for (unsigned m = 0; m < (i == gate ? k : rules->service_count); m++)
+            if (xf_firewall_moves(rules, i, m, &pass) && (pass.real == port || pass.public == port))
                 return true;
-    }
     return false;
 }
 
 static void put_services(const struct xf_firewall_rules *rules, FILE *out)
 {
-    struct xf_firewall_pass pass[2];
-    for (size_t i = 0; i < rules->gate_count; i++) {
-        xf_firewall_rules_passes(rules, rules->gates[i].node, pass);
-        for (unsigned k = 0; k < rules->real_count; k++) {
-            if (!xf_firewall_pass_is_moved(&rules->gates[i], &pass[k]))
+    struct xf_firewall_pass pass;
+    for (size_t i = 0; i < rules->gate_count; i++)
+        for (unsigned k = 0; k < rules->service_count; k++) {
+            if (!xf_firewall_moves(rules, i, k, &pass))
                 continue;
-            if (!had_port(rules, i, k, pass[k].real))
-                put_service(pass[k].real, out);
-            if (pass[k].public != pass[k].real && !had_port(rules, i, k, pass[k].public))
-                put_service(pass[k].public, out);
+            if (!had_port(rules, i, k, pass.real))
+                put_service(pass.real, out);
+            if (pass.public != pass.real && !had_port(rules, i, k, pass.public))
+                put_service(pass.public, out);
         }
-    }
 }
 
 /* ---- translation */
 
 static void put_nat(const struct xf_firewall_rules *rules, FILE *out)
 {
-    struct xf_firewall_pass pass[2];
+    struct xf_firewall_pass pass;
     for (size_t i = 0; i < rules->gate_count; i++) {
         const struct xf_firewall_gate *gate = &rules->gates[i];
         char *real = host_object(gate->real), *public = host_object(gate->public);
-        xf_firewall_rules_passes(rules, gate->node, pass);
-        for (unsigned k = 0; k < rules->real_count; k++)
-            if (xf_firewall_pass_is_moved(gate, &pass[k]))
+        for (unsigned k = 0; k < rules->service_count; k++)
+            if (xf_firewall_moves(rules, i, k, &pass))
                 fprintf(out,
                         "nat (inside,outside) source static %s %s service obj_tcp_source_eq_%u "
                         "obj_tcp_source_eq_%u\n",
-                        real, public, pass[k].real, pass[k].public);
+                        real, public, pass.real, pass.public);
         if (gate->real != gate->public && xf_firewall_gate_is_first(rules, i))
             fprintf(out, "nat (inside,outside) after-auto source dynamic %s %s\n", real, public);
         xf_free(real);
@@ -110,11 +104,26 @@ static void put_nat(const struct xf_firewall_rules *rules, FILE *out)
 
 /* ---- access lists */
 
-static void put_inward(const struct xf_firewall_rules *rules, const char *real, FILE *out)
+static void put_callers(const struct xf_firewall_rules *rules, const char *real, bool is_v6,
+                        unsigned port, FILE *out)
 {
-    for (unsigned k = 0; k < rules->real_count; k++)
-        fprintf(out, "access-list xfedd_in extended permit tcp any object %s eq %u\n", real,
-                rules->real_ports[k]);
+    for (size_t i = 0; i < rules->callers.count; i++)
+        if (xf_address_is_v6(rules->callers.item[i]) == is_v6)
+            fprintf(out, "access-list xfedd_in extended permit tcp host %s object %s eq %u\n",
+                    rules->callers.item[i], real, port);
+}
+
+static void put_inward(const struct xf_firewall_rules *rules, const char *real, bool is_v6,
+                       FILE *out)
+{
+    for (unsigned k = 0; k < rules->service_count; k++) {
+        unsigned port = rules->services[k].port;
+        if (rules->services[k].which == XF_NODE_SIP_TCP)
+            put_callers(rules, real, is_v6, port, out);
+        else
+            fprintf(out, "access-list xfedd_in extended permit tcp any object %s eq %u\n", real,
+                    port);
+    }
 }
 
 static void put_to(const struct xf_exit_to *to, FILE *out)
@@ -166,7 +175,7 @@ static void put_lists(const struct xf_firewall_rules *rules, FILE *out)
     for (size_t i = 0; i < rules->gate_count; i++) {
         char *real = host_object(rules->gates[i].real);
         if (xf_firewall_gate_is_first(rules, i))
-            put_inward(rules, real, out);
+            put_inward(rules, real, rules->gates[i].is_v6, out);
         xf_free(real);
     }
     fputs("!\n! Out: DNS, servers of peers, static routes. A peer whose SRV records name another "
@@ -187,11 +196,17 @@ static void put_lists(const struct xf_firewall_rules *rules, FILE *out)
 
 void xf_asa_write(const struct xf_firewall_rules *rules, FILE *out)
 {
-    fputs("! Rules for XMPP federation, made by xfedd --firewall asa, for ASA 8.3 and later; "
-          "interfaces are named inside and outside.\n"
-          "! Access lists name the real addresses of the nodes. XMPP is plain TCP here: no inspect "
-          "and no TLS proxy.\n",
-          out);
+    fprintf(
+        out,
+        "! Rules for %s, made by xfedd --firewall asa, for ASA 8.3 and later; "
+        "interfaces are named inside and outside.\n"
+        "! Access lists name the real addresses of the nodes. XMPP is plain TCP here: no inspect "
+        "and no TLS proxy.\n",
+        xf_firewall_subject(rules));
+    if (rules->has_sip)
+        fputs("! So is SIP: no `inspect sip` for its ports, which is on by default for 5060.\n",
+              out);
+    xf_firewall_put_note(rules, "!", out);
     put_hosts(rules, out);
     put_services(rules, out);
     put_nat(rules, out);

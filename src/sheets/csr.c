@@ -7,6 +7,10 @@
  * 4985), which is limited to this service. `-reqexts dns` is for authorities that accept DNS names
  * only; `-reqexts names_xmpp` adds id-on-xmppAddr (RFC 6120 section 13.7.1.4) for old servers that
  * look for nothing else.
+ *
+ * The host for SIP has a certificate of its own in sip { }: SIP peers compare the host, or the
+ * domain of our users (RFC 5922), and no wildcards. It is among all names, as one certificate may
+ * serve both protocols.
  */
 #include "sheets_priv.h"
 
@@ -19,7 +23,17 @@
 struct names {
     const struct xf_conf *conf;
     const char *only; /* NULL: all */
+    const char *host; /* for SIP, in DNS names; NULL: none */
 };
+
+static bool is_ours(const struct xf_conf *conf, const char *name)
+{
+    struct xf_our_name ours;
+    for (size_t i = 0; xf_our_name_at(conf, i, &ours); i++)
+        if (strcmp(ours.name, name) == 0)
+            return true;
+    return false;
+}
 
 static bool is_wanted(const struct names *names, const struct xf_our_name *ours)
 {
@@ -47,10 +61,13 @@ static const char *common_name(const struct names *names, struct xf_our_name *ou
 
 static void put_dns_names(const struct names *names, FILE *out)
 {
+    char host[XF_DOMAIN_ASCII_MAX + 1];
     struct xf_our_name ours;
     unsigned number = 0;
     for (size_t i = 0; next_name(names, &i, &ours);)
         fprintf(out, "DNS.%u = %s\n", ++number, ours.ascii);
+    if (names->host)
+        fprintf(out, "DNS.%u = %s\n", ++number, xf_ascii_of(names->host, host));
 }
 
 static void put_srv_names(const struct names *names, unsigned *number, FILE *out)
@@ -106,35 +123,97 @@ static const char for_servers[] =
 static const char for_both[] = "# The usages are those of a server and a client (publish { "
                                "private-ca = yes }): public authorities refuse this with badCSR.\n";
 
-static void put_head(const struct names *names, FILE *out)
+static void put_command(const char *name, FILE *out)
 {
-    struct xf_our_name ours;
-    const char *name = common_name(names, &ours);
     fprintf(out,
-            "# Names of a certificate, made by xfedd --csr-names. A key and a request for it:\n"
             "#   openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -config "
-            "THIS_FILE -keyout %s.key -out %s.csr\n"
-            "# For an authority that takes DNS names alone add -reqexts dns; for one that signs "
-            "XMPP addresses too, -reqexts names_xmpp.\n"
-            "%s"
+            "THIS_FILE -keyout %s.key -out %s.csr\n",
+            name, name);
+}
+
+static void put_request(const char *name, FILE *out)
+{
+    fprintf(out,
             "\n[ req ]\nprompt = no\nutf8 = yes\ndefault_md = sha256\ndistinguished_name = "
             "subject\nreq_extensions = names\n"
             "\n[ subject ]\nCN = %s\n",
-            name, name, names->conf->publish.private_ca ? for_both : for_servers, name);
+            name);
+}
+
+static void put_head(const struct names *names, FILE *out)
+{
+    struct xf_our_name ours;
+    const char *name = common_name(names, &ours), *host = names->conf->ua.host;
+    fputs("# Names of a certificate, made by xfedd --csr-names. A key and a request for it:\n",
+          out);
+    put_command(name, out);
+    fprintf(out,
+            "# For an authority that takes DNS names alone add -reqexts dns; for one that signs "
+            "XMPP addresses too, -reqexts names_xmpp.\n"
+            "%s",
+            names->conf->publish.private_ca ? for_both : for_servers);
+    if (names->host)
+        fprintf(out,
+                "# It has the host for SIP too, so that sip { certificate } may be the same file; "
+                "one for SIP alone: xfedd --csr-names %s.\n",
+                host);
+    else if (*host && !is_ours(names->conf, host))
+        fprintf(out, "# For sip { certificate }: xfedd --csr-names %s.\n", host);
+    put_request(name, out);
+}
+
+/* ---- for SIP alone */
+
+/* Who connects is a client of TLS, and with SIP either side does; nothing stands in for it. */
+static const char sip_for_servers[] =
+    "# The usage is that of a server: public authorities refuse a request for clientAuth (badCSR). "
+    "Many SIP peers insist on it when we connect:\n"
+    "# ask the partner; an authority of your own can sign both: publish { private-ca = yes }.\n";
+
+static void put_sip_names(const struct xf_conf *conf, const char *host, FILE *out)
+{
+    struct xf_our_name ours;
+    unsigned number = 0;
+    fprintf(out, "\n[ dns_names ]\nDNS.%u = %s\n", ++number, host);
+    for (size_t i = 0; xf_our_name_at(conf, i, &ours); i++)
+        if (!ours.is_alias)
+            fprintf(out, "DNS.%u = %s\n", ++number, ours.ascii);
+}
+
+static void put_sip_request(const struct xf_conf *conf, FILE *out)
+{
+    char ascii[XF_DOMAIN_ASCII_MAX + 1];
+    const char *host = xf_ascii_of(conf->ua.host, ascii);
+    const char *name = strlen(host) <= COMMON_NAME_MAX ? host : "xfedd";
+    fputs("# Names of the certificate in sip { }, made by xfedd --csr-names. A key and a request "
+          "for it:\n",
+          out);
+    put_command(name, out);
+    fputs("# SIP peers compare the host, or the domain of our users (RFC 5922); wildcards match "
+          "nothing.\n",
+          out);
+    fputs(conf->publish.private_ca ? for_both : sip_for_servers, out);
+    put_request(name, out);
+    put_extensions(conf, "names", "dns_names", "The host, and each domain of users.", out);
+    put_sip_names(conf, host, out);
 }
 
 enum xf_err xf_sheet_csr(const struct xf_conf *conf, const char *name, FILE *out,
                          struct xf_error *err)
 {
-    const struct names names = {conf, name};
+    const char *host = *conf->ua.host && !is_ours(conf, conf->ua.host) ? conf->ua.host : NULL;
+    const struct names names = {conf, name, name ? NULL : host};
     struct xf_our_name ours;
     size_t i = 0;
+    if (name && host && strcmp(name, host) == 0) {
+        put_sip_request(conf, out);
+        return XF_ERR_OK;
+    }
     if (!next_name(&names, &i, &ours))
-        return xf_fail(
-            err, XF_ERR_NOT_FOUND,
-            "--csr-names %s: is not a domain or alias of a served section: expected one, "
-            "or none for all",
-            name ? name : "");
+        return xf_fail(err, XF_ERR_NOT_FOUND,
+                       "--csr-names %s: is not a domain or alias of a served section, nor sip { "
+                       "host }: expected one, or none for all",
+                       name ? name : "");
     put_head(&names, out);
     put_extensions(conf, "names", "srv_names", "DNS and SRV names (RFC 6120 section 13.7.1.2).",
                    out);

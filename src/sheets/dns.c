@@ -17,6 +17,7 @@
 
 struct sheet {
     const struct xf_conf *conf;
+    bool has_sip; /* some peer is reached by SIP */
     const struct xf_sheet_cert *certs;
     size_t cert_count;
     const char *zone; /* NULL: all */
@@ -74,6 +75,29 @@ static void put_srv(const struct sheet *sheet, const char *service, const char *
     }
 }
 
+/*
+ * The first is what OCS, Lync and Skype for Business look up, the second is that of RFC 3263. One
+ * record, as the former try a single one, and only a host below the domain: they refuse others, as
+ * anybody could have put them into DNS.
+ */
+static void put_sip(const struct sheet *sheet, const struct xf_our_name *ours)
+{
+    char host[XF_DOMAIN_ASCII_MAX + 1];
+    const char *name = sheet->conf->ua.host;
+    if (!sheet->has_sip || !*name || ours->is_alias)
+        return;
+    if (!xf_name_is_in(name, ours->name))
+        fprintf(sheet->out,
+                "; warning: OCS, Lync and Skype for Business accept the next record only with a "
+                "host in %s\n",
+                ours->name);
+    (void)xf_ascii_of(name, host);
+    fprintf(sheet->out, "_sipfederationtls._tcp.%s. %u IN SRV 0 0 %u %s.\n", ours->ascii,
+            sheet->ttl_s, sheet->conf->ua.port, host);
+    fprintf(sheet->out, "_sips._tcp.%s. %u IN SRV 0 0 %u %s.\n", ours->ascii, sheet->ttl_s,
+            sheet->conf->ua.port, host);
+}
+
 static const char *kind_of(const struct xf_conf *conf, const struct xf_our_name *ours)
 {
     return ours->is_alias                                  ? "an alias, such as chat rooms"
@@ -89,6 +113,7 @@ static void put_name(const struct sheet *sheet, const struct xf_our_name *ours)
         put_srv(sheet, "_xmpps-server._tcp", ours->ascii, true);
     else if (has_direct(sheet))
         fputs("; no _xmpps-server: there is no certificate of this name yet\n", sheet->out);
+    put_sip(sheet, ours);
 }
 
 /* ---- hosts */
@@ -197,6 +222,29 @@ static void warn_of_sametime(const struct sheet *sheet)
     }
 }
 
+static bool is_node_host(const struct xf_conf *conf, const char *host)
+{
+    for (size_t i = 0; i < conf->node_count; i++)
+        if (strcmp(conf->nodes[i].settings.host, host) == 0)
+            return true;
+    return false;
+}
+
+static void warn_of_sip(const struct sheet *sheet)
+{
+    const char *host = sheet->conf->ua.host;
+    if (!sheet->has_sip)
+        return;
+    if (!*host)
+        fputs("; no records for SIP, although peers have protocol = sip: sip { host } is not set\n",
+              sheet->out);
+    else if (!is_node_host(sheet->conf, host))
+        fprintf(sheet->out,
+                "; no addresses of %s, the host for SIP: it is not the host of a node; publish "
+                "them yourself\n",
+                host);
+}
+
 static bool is_in_zone(const struct sheet *sheet)
 {
     struct xf_our_name ours;
@@ -220,13 +268,19 @@ static void put_head(const struct sheet *sheet)
     if (!sheet->zone)
         fputs("; For the names of one zone only: xfedd --dns-records ZONE.\n", sheet->out);
     warn_of_sametime(sheet);
+    warn_of_sip(sheet);
 }
 
 enum xf_err xf_sheet_dns(const struct xf_conf *conf, const struct xf_sheet_cert *certs,
                          size_t count, const char *zone, FILE *out, struct xf_error *err)
 {
-    const struct sheet sheet = {conf, certs, count, zone, (unsigned)(conf->publish.ttl_ms / 1000),
-                                out};
+    const struct sheet sheet = {.conf = conf,
+                                .has_sip = xf_some_peer_is_sip(conf),
+                                .certs = certs,
+                                .cert_count = count,
+                                .zone = zone,
+                                .ttl_s = (unsigned)(conf->publish.ttl_ms / 1000),
+                                .out = out};
     struct xf_our_name ours;
     if (xf_need_nodes(conf, "--dns-records", err) != XF_ERR_OK)
         return XF_ERR_BAD_VALUE;

@@ -3,11 +3,12 @@
  * firewall.c — finds out what must pass between the Internet and the nodes, for any kind of
  * firewall.
  *
- * Inbound: to each address of a node, the ports of listen { s2s } and { s2s-direct }, to which a
- * router may translate other ports. Peers may connect from anywhere, even those with a static
- * route. Outbound: to port 5269, to 5270 where direct TLS is used (XEP-0368), to the ports of
- * static routes, and to resolvers. A peer may name any other port in its SRV records; the operator
- * has to add these.
+ * Inbound: to each address of a node, the ports of listen { s2s }, { s2s-direct } and { sip }, to
+ * which a router may translate other ports. Peers may connect from anywhere, even those with a
+ * static route; to listen { sip-tcp } only from the addresses in `sip-from`, since nothing else
+ * guards it. Outbound: to port 5269, to 5270 where direct TLS is used (XEP-0368), to 5061 where SIP
+ * peers are found by DNS, to the ports of static routes, and to resolvers. A peer may name any
+ * other port in its SRV records; the operator has to add these.
  *
  * `source-ports` narrows the outbound rules only if it is set for every peer.
  */
@@ -19,6 +20,8 @@
 
 #define S2S_PORT    5269
 #define DIRECT_PORT 5270
+#define SIPS_PORT   5061
+#define SIP_PORT    5060
 #define DNS_PORT    53
 
 /* ---- the nodes */
@@ -42,10 +45,24 @@ static void add_gates(struct xf_firewall_rules *rules, const struct xf_node_sett
     }
 }
 
-static unsigned first_port(const struct xf_texts *listeners, unsigned otherwise)
+static void add_service(struct xf_firewall_rules *rules, enum xf_node_service which,
+                        const struct xf_texts *listeners, unsigned otherwise)
 {
     unsigned port = listeners->count > 0 ? xf_port_of(listeners->item[0]) : 0;
-    return port ? port : otherwise;
+    rules->services[rules->service_count++] =
+        (struct xf_firewall_service){which, port ? port : otherwise};
+}
+
+static void add_services(struct xf_firewall_rules *rules)
+{
+    const struct xf_listen_settings *listen = &rules->conf->listen;
+    add_service(rules, XF_NODE_S2S, &listen->s2s, S2S_PORT);
+    if (listen->s2s_direct.count > 0)
+        add_service(rules, XF_NODE_S2S_DIRECT, &listen->s2s_direct, DIRECT_PORT);
+    if (rules->has_sip && listen->sip.count > 0)
+        add_service(rules, XF_NODE_SIP, &listen->sip, SIPS_PORT);
+    if (rules->has_sip && listen->sip_tcp.count > 0)
+        add_service(rules, XF_NODE_SIP_TCP, &listen->sip_tcp, SIP_PORT);
 }
 
 /* ---- the way out */
@@ -135,29 +152,65 @@ static void add_way_of(struct xf_firewall_rules *rules, const struct xf_peer_set
     for (size_t i = 0; i < settings->source.count; i++)
         if (!is_real_address(rules, settings->source.item[i]))
             xf_texts_add_new(&rules->source_addresses, settings->source.item[i]);
+    if (settings->protocol == XF_PROTOCOL_SIP && rules->conf->listen.sip_tcp.count > 0)
+        for (size_t i = 0; i < settings->sip_from.count; i++)
+            xf_texts_add_new(&rules->callers, settings->sip_from.item[i]);
     if (xf_ports_parse(settings->source_ports, &ports.first, &ports.last))
         add_range(rules, ports);
     else
         *is_narrow = false;
 }
 
-/* The settings of the defaults (0) and of each section; false: no stanza passes there. */
+/* The settings of the defaults (0) and of each section; false: no stream goes there. */
 static bool settings_at(const struct xf_conf *conf, size_t i, struct xf_peer_settings *out)
 {
     if (i == 0)
         *out = conf->defaults;
     else
         xf_conf_section_settings(conf, &conf->peers[i - 1], out);
-    return i == 0 || out->direction != XF_DIRECTION_NONE;
+    bool is_reached = out->protocol != XF_PROTOCOL_SIP || xf_conf_sip_is_on(conf);
+    return is_reached && (i == 0 || out->direction != XF_DIRECTION_NONE);
 }
 
 static bool looks_for_direct(const struct xf_conf *conf)
 {
     struct xf_peer_settings settings;
     for (size_t i = 0; i <= conf->peer_count; i++)
-        if (settings_at(conf, i, &settings) && settings.direct_tls && settings.tls != XF_TLS_NONE)
+        if (settings_at(conf, i, &settings) && settings.protocol != XF_PROTOCOL_SIP &&
+            settings.direct_tls && settings.tls != XF_TLS_NONE)
             return true;
     return false;
+}
+
+/* Are there SIP peers whose servers DNS names? Over TCP there is always a route. */
+static bool looks_for_sip(const struct xf_conf *conf)
+{
+    struct xf_peer_settings settings;
+    for (size_t i = 0; xf_conf_sip_is_on(conf) && i <= conf->peer_count; i++)
+        if (settings_at(conf, i, &settings) && settings.protocol != XF_PROTOCOL_XMPP &&
+            settings.sip_transport == XF_SIP_TLS && settings.route.count == 0)
+            return true;
+    return false;
+}
+
+static bool some_peer_is_auto(const struct xf_conf *conf)
+{
+    struct xf_peer_settings settings;
+    for (size_t i = 0; i <= conf->peer_count; i++)
+        if (settings_at(conf, i, &settings) && settings.protocol == XF_PROTOCOL_AUTO)
+            return true;
+    return false;
+}
+
+/* Servers for peers with protocol = auto that DNS does not know. */
+static void add_open_route(struct xf_firewall_rules *rules)
+{
+    const struct xf_texts *route = &rules->conf->simple.open_route;
+    if (!rules->has_sip || !some_peer_is_auto(rules->conf))
+        return;
+    for (size_t i = 0; i < route->count; i++)
+        if (!is_peer_port(rules, xf_port_of(route->item[i])))
+            add_exit(&rules->routes, &rules->route_count, route->item[i], 0);
 }
 
 /*
@@ -191,6 +244,7 @@ static void add_ways(struct xf_firewall_rules *rules)
     for (size_t i = 0; i <= rules->conf->peer_count; i++)
         if (settings_at(rules->conf, i, &settings))
             add_way_of(rules, &settings, &is_narrow);
+    add_open_route(rules);
     if (!is_narrow)
         rules->source_count = 0;
     if (!knows_resolvers(rules->conf))
@@ -199,15 +253,15 @@ static void add_ways(struct xf_firewall_rules *rules)
 
 void xf_firewall_rules_make(const struct xf_conf *conf, struct xf_firewall_rules *out)
 {
-    *out = (struct xf_firewall_rules){.conf = conf};
+    *out = (struct xf_firewall_rules){.conf = conf, .has_sip = xf_conf_sip_is_on(conf)};
     for (size_t i = 0; i < conf->node_count; i++)
         add_gates(out, &conf->nodes[i].settings);
-    out->real_ports[out->real_count++] = first_port(&conf->listen.s2s, S2S_PORT);
-    if (conf->listen.s2s_direct.count > 0)
-        out->real_ports[out->real_count++] = first_port(&conf->listen.s2s_direct, DIRECT_PORT);
+    add_services(out);
     out->peer_ports[out->peer_count++] = S2S_PORT;
     if (looks_for_direct(conf))
         out->peer_ports[out->peer_count++] = DIRECT_PORT;
+    if (looks_for_sip(conf))
+        out->peer_ports[out->peer_count++] = SIPS_PORT;
     add_ways(out);
 }
 
@@ -218,6 +272,7 @@ void xf_firewall_rules_release(struct xf_firewall_rules *rules)
     release_exits(&rules->resolvers, &rules->resolver_count);
     xf_free(rules->sources);
     xf_texts_release(&rules->source_addresses);
+    xf_texts_release(&rules->callers);
 }
 
 enum xf_err xf_sheet_firewall(const struct xf_conf *conf, const char *syntax, FILE *out,

@@ -36,6 +36,17 @@ bool xf_name_is_in(const char *name, const char *zone)
     return len == zone_len || name[len - zone_len - 1] == '.';
 }
 
+bool xf_some_peer_is_sip(const struct xf_conf *conf)
+{
+    bool is = conf->defaults.protocol != XF_PROTOCOL_XMPP;
+    for (size_t i = 0; i < conf->peer_count && !is; i++) {
+        struct xf_peer_settings settings;
+        xf_conf_section_settings(conf, &conf->peers[i], &settings);
+        is = settings.protocol != XF_PROTOCOL_XMPP;
+    }
+    return is;
+}
+
 enum xf_err xf_need_nodes(const struct xf_conf *conf, const char *sheet, struct xf_error *err)
 {
     if (conf->node_count > 0)

@@ -63,6 +63,34 @@ static void put_ports(const unsigned *ports, unsigned count, FILE *out)
     fputs(" }", out);
 }
 
+/* Two services may have one port, at different addresses. */
+static unsigned add_port(unsigned *ports, unsigned count, unsigned port)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (ports[i] == port)
+            return count;
+    ports[count] = port;
+    return count + 1;
+}
+
+/* What anybody may use, and what only some addresses may. */
+static void put_services(const struct xf_firewall_rules *rules, FILE *out)
+{
+    unsigned ports[XF_NODE_COUNT], count = 0, clear = 0;
+    for (unsigned k = 0; k < rules->service_count; k++) {
+        if (rules->services[k].which == XF_NODE_SIP_TCP)
+            clear = rules->services[k].port;
+        else
+            count = add_port(ports, count, rules->services[k].port);
+    }
+    fputs("        ", out);
+    put_ports(ports, count, out);
+    fputs(" counter accept comment \"servers of peers\"\n", out);
+    for (size_t i = 0; i < rules->callers.count; i++)
+        fprintf(out, "        %s saddr %s tcp dport %u counter accept comment \"SIP in clear\"\n",
+                family(xf_address_is_v6(rules->callers.item[i])), rules->callers.item[i], clear);
+}
+
 static void put_common(FILE *out)
 {
     fputs("        ct state established,related accept\n"
@@ -112,9 +140,8 @@ static void put_directions(const struct xf_firewall_rules *rules, FILE *out)
 {
     fputs("    chain to_nodes {\n", out);
     put_common(out);
-    fputs("        ", out);
-    put_ports(rules->real_ports, rules->real_count, out);
-    fputs(" counter accept comment \"servers of peers\"\n    }\n\n    chain from_nodes {\n", out);
+    put_services(rules, out);
+    fputs("    }\n\n    chain from_nodes {\n", out);
     put_common(out);
     put_resolvers(rules, out);
     fputs("        ", out);
@@ -162,29 +189,25 @@ static void put_hooks(const struct xf_firewall_rules *rules, FILE *out)
 
 static bool is_translated(const struct xf_firewall_rules *rules)
 {
-    for (size_t i = 0; i < rules->gate_count; i++) {
-        const struct xf_firewall_gate *gate = &rules->gates[i];
-        struct xf_firewall_pass pass[2];
-        xf_firewall_rules_passes(rules, gate->node, pass);
-        for (unsigned k = 0; k < rules->real_count; k++)
-            if (xf_firewall_pass_is_moved(gate, &pass[k]))
+    struct xf_firewall_pass pass;
+    for (size_t i = 0; i < rules->gate_count; i++)
+        for (unsigned k = 0; k < rules->service_count; k++)
+            if (xf_firewall_moves(rules, i, k, &pass))
                 return true;
-    }
     return false;
 }
 
-static void put_inward(const struct xf_firewall_rules *rules, const struct xf_firewall_gate *gate,
-                       FILE *out)
+static void put_inward(const struct xf_firewall_rules *rules, size_t i, FILE *out)
 {
-    struct xf_firewall_pass pass[2];
-    xf_firewall_rules_passes(rules, gate->node, pass);
-    for (unsigned k = 0; k < rules->real_count; k++)
-        if (xf_firewall_pass_is_moved(gate, &pass[k]))
+    const struct xf_firewall_gate *gate = &rules->gates[i];
+    struct xf_firewall_pass pass;
+    for (unsigned k = 0; k < rules->service_count; k++)
+        if (xf_firewall_moves(rules, i, k, &pass))
             fprintf(out,
                     "        iifname $outside %s daddr %s tcp dport %u dnat %s to %s%s%s:%u "
                     "comment \"%s\"\n",
-                    family(gate->is_v6), gate->public, pass[k].public, family(gate->is_v6),
-                    gate->is_v6 ? "[" : "", gate->real, gate->is_v6 ? "]" : "", pass[k].real,
+                    family(gate->is_v6), gate->public, pass.public, family(gate->is_v6),
+                    gate->is_v6 ? "[" : "", gate->real, gate->is_v6 ? "]" : "", pass.real,
                     gate->node->title);
 }
 
@@ -194,7 +217,7 @@ static void put_translation(const struct xf_firewall_rules *rules, FILE *out)
         "\n    chain inward {\n        type nat hook prerouting priority dstnat; policy accept;\n",
         out);
     for (size_t i = 0; i < rules->gate_count; i++)
-        put_inward(rules, &rules->gates[i], out);
+        put_inward(rules, i, out);
     fputs("    }\n\n    chain outward {\n        type nat hook postrouting priority srcnat; policy "
           "accept;\n",
           out);
@@ -212,12 +235,15 @@ void xf_nftables_write(const struct xf_firewall_rules *rules, FILE *out)
 {
     fprintf(out,
             "#!/usr/sbin/nft -f\n"
-            "# Rules for XMPP federation, made by xfedd --firewall nftables: for the router before "
+            "# Rules for %s, made by xfedd --firewall nftables: for the router before "
             "the nodes, or for a node itself.\n"
             "# They guard what comes to and from the nodes over this interface and nothing else; "
             "loading them again replaces them.\n"
             "# A peer whose SRV records name another port than those below needs a line in "
-            "from_nodes.\n"
+            "from_nodes.\n",
+            xf_firewall_subject(rules));
+    xf_firewall_put_note(rules, "#", out);
+    fprintf(out,
             "define outside = \"%s\"\n\n"
             "table inet xfedd\ndelete table inet xfedd\n\ntable inet xfedd {\n",
             rules->conf->publish.interface);

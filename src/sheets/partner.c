@@ -1,29 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * partner.c — prints the page for a partner's operator: our names, servers, keys and demands, and
- * what we need of the partner. It is Markdown; at its end is a section for an xfedd over there.
+ * what we need of the partner. It is Markdown; at its end is a section for an xfedd over there. The
+ * page for a SIP peer has the same parts: partner_sip.c.
  */
 #include "sheets_priv.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-struct page {
-    const struct xf_conf *conf;
-    const struct xf_sheet_cert *certs;
-    size_t cert_count;
-    const char *partner; /* prepared */
-    struct xf_peer_settings settings;
-    FILE *out;
-};
-
 /* ---- our side */
 
-static void put_domains(const struct page *page)
+void xf_partner_put_domains(const struct xf_partner_page *page)
 {
     struct xf_our_name ours;
     fputs("\n## Our domains\n| domain | for |\n| --- | --- |\n", page->out);
     for (size_t i = 0; xf_our_name_at(page->conf, i, &ours); i++) {
+        if (ours.is_alias && page->settings.protocol == XF_PROTOCOL_SIP)
+            continue; /* SIP carries nothing to rooms */
         bool mail_only = page->conf->served[ours.served].settings.mail_only;
         fprintf(page->out, "| %s | %s |\n", ours.name,
                 ours.is_alias ? "chat rooms, or another service"
@@ -32,13 +26,13 @@ static void put_domains(const struct page *page)
     }
 }
 
-static void put_addresses(const struct xf_texts *addresses, FILE *out)
+void xf_partner_put_list(const struct xf_texts *list, FILE *out)
 {
-    for (size_t i = 0; i < addresses->count; i++)
-        fprintf(out, "%s%s", i ? ", " : "", addresses->item[i]);
+    for (size_t i = 0; i < list->count; i++)
+        fprintf(out, "%s%s", i ? ", " : "", list->item[i]);
 }
 
-static void put_servers(const struct page *page)
+static void put_servers(const struct xf_partner_page *page)
 {
     bool has_direct = page->conf->listen.s2s_direct.count > 0;
     fputs("\n## Our servers\n", page->out);
@@ -52,7 +46,7 @@ static void put_servers(const struct page *page)
     for (size_t i = 0; i < page->conf->node_count; i++) {
         const struct xf_node_settings *node = &page->conf->nodes[i].settings;
         fprintf(page->out, "| %s | ", node->host);
-        put_addresses(&node->addresses, page->out);
+        xf_partner_put_list(&node->addresses, page->out);
         fprintf(page->out, " | %u | ", node->port);
         if (has_direct)
             fprintf(page->out, "%u |\n", node->direct_port);
@@ -67,29 +61,29 @@ static void put_servers(const struct page *page)
     if (page->settings.source.count == 0)
         return;
     fputs("\nWe connect from ", page->out);
-    put_addresses(&page->settings.source, page->out);
+    xf_partner_put_list(&page->settings.source, page->out);
     fputs(".\n", page->out);
 }
 
-static void put_hex(const uint8_t bytes[32], FILE *out)
+void xf_partner_put_hex(const uint8_t bytes[32], FILE *out)
 {
     for (size_t i = 0; i < 32; i++)
         fprintf(out, "%02x", bytes[i]);
 }
 
-static void put_keys(const struct page *page)
+void xf_partner_put_keys(const struct xf_partner_page *page, const char *column)
 {
-    fputs("\n## Our certificates\n", page->out);
     if (page->cert_count == 0) {
         fputs("None yet.\n", page->out);
         return;
     }
-    fputs("SHA-256 of the public key (SubjectPublicKeyInfo), which stays when a certificate is "
-          "renewed with the same key:\n\n| domain | key |\n| --- | --- |\n",
-          page->out);
+    fprintf(page->out,
+            "SHA-256 of the public key (SubjectPublicKeyInfo), which stays when a certificate is "
+            "renewed with the same key:\n\n| %s | key |\n| --- | --- |\n",
+            column);
     for (size_t i = 0; i < page->cert_count; i++) {
         fprintf(page->out, "| %s | `", page->certs[i].name);
-        put_hex(page->certs[i].spki_sha256, page->out);
+        xf_partner_put_hex(page->certs[i].spki_sha256, page->out);
         fputs("` |\n", page->out);
     }
 }
@@ -122,7 +116,7 @@ static const char *certificate_words(const struct xf_peer_settings *settings)
     return "must be issued by an authority that we trust, and name your domain";
 }
 
-static void put_demands(const struct page *page)
+static void put_demands(const struct xf_partner_page *page)
 {
     const struct xf_peer_settings *settings = &page->settings;
     fprintf(page->out, "\n## What applies between us\n- TLS: %s, version 1.%u or later\n",
@@ -139,9 +133,14 @@ static void put_demands(const struct page *page)
                 (uint64_t)settings->stanza_rate);
     if (settings->mail)
         fputs("- You see our users by their e-mail addresses\n", page->out);
+    if (settings->protocol == XF_PROTOCOL_AUTO && xf_conf_sip_is_on(page->conf))
+        fprintf(page->out,
+                "- Where you have no XMPP server we reach you by SIP, and you reach us at %s:%u "
+                "over TLS\n",
+                page->conf->ua.host, page->conf->ua.port);
 }
 
-static void put_needs(const struct page *page)
+static void put_needs(const struct xf_partner_page *page)
 {
     fprintf(page->out,
             "\n## What we need of you\n"
@@ -153,7 +152,16 @@ static void put_needs(const struct page *page)
             page->partner);
 }
 
-static void put_test(const struct page *page)
+void xf_partner_put_contacts(const struct xf_partner_page *page)
+{
+    if (page->conf->publish.test_jids.count == 0)
+        return;
+    fputs("\nWrite to ", page->out);
+    xf_partner_put_list(&page->conf->publish.test_jids, page->out);
+    fputs(".\n", page->out);
+}
+
+static void put_test(const struct xf_partner_page *page)
 {
     struct xf_our_name ours;
     if (!xf_our_name_at(page->conf, 0, &ours))
@@ -163,22 +171,18 @@ static void put_test(const struct page *page)
         fprintf(page->out,
                 "    openssl s_client -connect %s:%u -starttls xmpp-server -xmpphost %s -brief\n",
                 page->conf->nodes[0].settings.host, page->conf->nodes[0].settings.port, ours.ascii);
-    if (page->conf->publish.test_jids.count == 0)
-        return;
-    fputs("\nWrite to ", page->out);
-    put_addresses(&page->conf->publish.test_jids, page->out);
-    fputs(".\n", page->out);
+    xf_partner_put_contacts(page);
 }
 
 /* A peer section each, for our domains that have a certificate. */
-static void put_sections(const struct page *page)
+static void put_sections(const struct xf_partner_page *page)
 {
     fputs("\n## For an xfedd at your side\n", page->out);
     for (size_t i = 0; i < page->cert_count; i++) {
         fprintf(page->out,
                 "    peer \"%s\" { tls = required  certificate = required  pins = {\"sha256:",
                 page->certs[i].name);
-        put_hex(page->certs[i].spki_sha256, page->out);
+        xf_partner_put_hex(page->certs[i].spki_sha256, page->out);
         fputs("\"} }\n", page->out);
     }
     if (page->cert_count == 0)
@@ -188,7 +192,7 @@ static void put_sections(const struct page *page)
 enum xf_err xf_sheet_partner(const struct xf_conf *conf, const struct xf_sheet_cert *certs,
                              size_t count, const char *partner, FILE *out, struct xf_error *err)
 {
-    struct page page = {
+    struct xf_partner_page page = {
         .conf = conf, .certs = certs, .cert_count = count, .partner = partner, .out = out};
     const struct xf_conf_peer *section = xf_conf_peer_find(conf, xf_span_of(partner));
     struct xf_our_name ours;
@@ -197,10 +201,20 @@ enum xf_err xf_sheet_partner(const struct xf_conf *conf, const struct xf_sheet_c
     page.settings = conf->defaults;
     if (section)
         xf_conf_section_settings(conf, section, &page.settings);
+    if (page.settings.protocol == XF_PROTOCOL_SIP) {
+        if (!xf_conf_sip_is_on(conf))
+            return xf_fail(err, XF_ERR_BAD_VALUE,
+                           "--partner %.253s: this peer has protocol = sip, and SIP is off: "
+                           "expected listen { sip } and sip { host }",
+                           partner);
+        xf_partner_put_sip(&page);
+        return XF_ERR_OK;
+    }
     fprintf(out, "# XMPP federation between %s and %s\n", ours.name, partner);
-    put_domains(&page);
+    xf_partner_put_domains(&page);
     put_servers(&page);
-    put_keys(&page);
+    fputs("\n## Our certificates\n", out);
+    xf_partner_put_keys(&page, "domain");
     put_demands(&page);
     put_needs(&page);
     put_test(&page);

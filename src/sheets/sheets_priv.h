@@ -6,7 +6,8 @@
  *   dns.c        records
  *   csr.c        names of certificates
  *   firewall.c   what must pass, for any kind of firewall
- *   partner.c    the page for a partner's operator
+ *   gates.c      which service comes to which address of a node
+ *   partner.c, partner_sip.c   the page for a partner's operator
  *   nftables.c, asa.c   ... in their syntax
  */
 #pragma once
@@ -18,8 +19,6 @@
 /* ---- names.c */
 /* Convert a prepared domain to its form in DNS; returns `out`. */
 const char *xf_ascii_of(const char *domain, char out[XF_DOMAIN_ASCII_MAX + 1]);
-/* Is this name `zone` or below it? */
-bool xf_name_is_in(const char *name, const char *zone);
 /* XF_ERR_BAD_VALUE with text if the configuration has no nodes. */
 XF_MUST_USE enum xf_err xf_need_nodes(const struct xf_conf *conf, const char *sheet,
                                       struct xf_error *err);
@@ -41,7 +40,15 @@ struct xf_firewall_gate { /* an address of a node that peers come to */
     bool is_v6;
 };
 
-struct xf_firewall_pass {  /* a service of the nodes */
+enum xf_node_service { XF_NODE_S2S, XF_NODE_S2S_DIRECT, XF_NODE_SIP, XF_NODE_SIP_TCP };
+#define XF_NODE_COUNT 4
+
+struct xf_firewall_service { /* that the nodes listen for */
+    enum xf_node_service which;
+    unsigned port; /* of the node itself */
+};
+
+struct xf_firewall_pass {  /* a service that is translated */
     unsigned public, real; /* ports */
 };
 
@@ -59,8 +66,11 @@ struct xf_firewall_rules {
     const struct xf_conf *conf;
     struct xf_firewall_gate *gates;
     size_t gate_count;
-    unsigned real_ports[2], real_count; /* that the nodes listen on */
-    unsigned peer_ports[2], peer_count; /* that peers are assumed to listen on */
+    struct xf_firewall_service services[XF_NODE_COUNT];
+    unsigned service_count;
+    bool has_sip;                       /* it is on */
+    struct xf_texts callers;            /* addresses that may use the service SIP_TCP */
+    unsigned peer_ports[3], peer_count; /* that peers are assumed to listen on */
     struct xf_exit_to *routes;          /* with other ports than peer_ports */
     size_t route_count;
     struct xf_exit_to *resolvers; /* none: any */
@@ -76,15 +86,40 @@ void xf_firewall_rules_make(const struct xf_conf *conf, struct xf_firewall_rules
 void xf_firewall_rules_release(struct xf_firewall_rules *rules);
 
 /* ---- gates.c */
-/* The services of a node, as many as rules->real_count. */
-void xf_firewall_rules_passes(const struct xf_firewall_rules *rules,
-                              const struct xf_node_settings *node, struct xf_firewall_pass out[2]);
-
 /* Is this the first gate of its real address? A node may have several public ones. */
 bool xf_firewall_gate_is_first(const struct xf_firewall_rules *rules, size_t gate);
-/* Is the address or the port translated? */
-bool xf_firewall_pass_is_moved(const struct xf_firewall_gate *gate,
-                               const struct xf_firewall_pass *pass);
+/*
+ * Is the service translated, by its address or its port, on its way to this gate? SIP comes to the
+ * node of its host alone.
+ */
+bool xf_firewall_moves(const struct xf_firewall_rules *rules, size_t gate, unsigned service,
+                       struct xf_firewall_pass *out);
+/* What the rules cannot know about the host for SIP, as a comment; `sign` begins one. */
+void xf_firewall_put_note(const struct xf_firewall_rules *rules, const char *sign, FILE *out);
+/* "XMPP federation", or "federation by XMPP and SIP" */
+const char *xf_firewall_subject(const struct xf_firewall_rules *rules);
 
 void xf_nftables_write(const struct xf_firewall_rules *rules, FILE *out);
 void xf_asa_write(const struct xf_firewall_rules *rules, FILE *out);
+
+/* ---- partner.c */
+struct xf_partner_page {
+    const struct xf_conf *conf;
+    const struct xf_sheet_cert *certs; /* of the protocol of the partner */
+    size_t cert_count;
+    const char *partner; /* prepared */
+    struct xf_peer_settings settings;
+    FILE *out;
+};
+
+void xf_partner_put_domains(const struct xf_partner_page *page);
+/* "a, b" */
+void xf_partner_put_list(const struct xf_texts *list, FILE *out);
+void xf_partner_put_hex(const uint8_t bytes[32], FILE *out);
+/* `column`: what the certificates are of. */
+void xf_partner_put_keys(const struct xf_partner_page *page, const char *column);
+void xf_partner_put_contacts(const struct xf_partner_page *page);
+
+/* ---- partner_sip.c */
+/* The whole page for a peer with protocol = sip, while SIP is on. */
+void xf_partner_put_sip(const struct xf_partner_page *page);

@@ -28,8 +28,8 @@ LINK = '''
 link "cluster" { nodes = {"127.0.0.1:5347"}  name = "xfedd.a.example"  secret-file = "link.secret" }
 dialback { secret-file = "link.secret" }
 trust { ca-file = "ca.pem"  cert-dir = "certs" }
-listen { s2s-direct = {"[::]:5270"} }
 '''
+LISTEN = 'listen { s2s-direct = {"[::]:5270"} }\n'
 DOMAINS = '''
 served "a.example" { link = cluster  aliases = {"conference.a.example"} }
 served "mail.example" { link = cluster  mail-only = yes }
@@ -47,6 +47,13 @@ dns { servers = {"198.51.100.53", "[2001:db8:51::2]:5353"} }
 defaults { source-ports = "30000-35999" }
 peer "p.example" { route = {"198.51.100.2:6000", "gateway.p.example:6001"}  source-ports = "35900-36010" }
 '''
+# SIP beside XMPP: found by DNS, and in clear from one address.
+SIP = '''
+listen { s2s-direct = {"[::]:5270"}  sip = {"[::]:5061"}  sip-tcp = {"[::]:5060"} }
+sip { host = "xmpp.a.example"  certificate = {"sip.pem"}  key = {"sip.key"} }
+peer "sip.example" { protocol = sip }
+peer "clear.example" { protocol = sip  sip-transport = tcp  sip-from = {"198.51.100.2"}  route = {"198.51.100.2:5060"} }
+'''
 ALONE = 'node "n" { host = "xmpp.a.example"  addresses = {"203.0.113.5"} }\n'
 
 
@@ -61,9 +68,9 @@ class Sheets:
         self.authority = Authority(folder, 'ca')
         self.conf = f'{folder}/xfed.conf'
 
-    def configure(self, text):
+    def configure(self, text, listen=LISTEN):
         with open(self.conf, 'w') as f:
-            f.write(LINK + DOMAINS + text)
+            f.write(LINK + listen + DOMAINS + text)
 
     def print(self, *argv):
         """-> the name of the file that it is in."""
@@ -120,6 +127,11 @@ def check_request(report, sheets):
         f'{stem}.csr')
     report.equal('openssl req: an authority of our own, for servers and clients', usages(run('openssl', 'req', '-in', f'{stem}.csr', '-noout', '-text')),
                  'TLS Web Server Authentication, TLS Web Client Authentication')
+    sheets.configure(ALONE, SIP)
+    run('openssl', 'req', '-new', '-newkey', *KEYS['ECDSA'], '-nodes', '-config', sheets.print('--csr-names', 'xmpp.a.example'), '-keyout',
+        f'{stem}.key', '-out', f'{stem}.csr')
+    report.equal('openssl req: the host for SIP', subject_alt_names(run('openssl', 'req', '-in', f'{stem}.csr', '-noout', '-verify', '-text')),
+                 expected_names(('xmpp.a.example', 'a.example', 'mail.example'), (), ()))
     sheets.configure(ALONE)
 
 
@@ -251,6 +263,10 @@ INWARD = (
     ('STARTTLS of node 2, by its own port', ('203.0.113.5', 15269), ('10.0.0.6', 5269), True),
     ('direct TLS of node 1', ('203.0.113.5', 5270), ('10.0.0.5', 5270), True),
     ('direct TLS of node 2', ('203.0.113.5', 15270), ('10.0.0.6', 5270), True),
+    ('SIP of node 1, which has the host for it', ('203.0.113.5', 5061), ('10.0.0.5', 5061), True),
+    ('SIP in clear, from the address of its peer', ('203.0.113.5', 5060), ('10.0.0.5', 5060), True),
+    ('SIP over IPv6', ('2001:db8:77::5', 5061), ('2001:db8:77::5', 5061), True),
+    ('SIP in clear, from elsewhere', ('2001:db8:77::5', 5060), ('2001:db8:77::5', 5060), False),
     ('STARTTLS over IPv6', ('2001:db8:77::5', 5269), ('2001:db8:77::5', 5269), True),
     ('direct TLS over IPv6', ('2001:db8:77::5', 5270), ('2001:db8:77::5', 5270), True),
     ('the link port of node 1', ('10.0.0.5', 5347), ('10.0.0.5', 5347), False),
@@ -264,6 +280,9 @@ OUTWARD = (
     ('a peer, from node 2', ('10.0.0.6', 30002), ('198.51.100.2', 5269), '203.0.113.5'),
     ('direct TLS', ('10.0.0.5', 30003), ('198.51.100.2', 5270), '203.0.113.5'),
     ('a peer, by the ports of its section', ('10.0.0.5', 36001), ('198.51.100.2', 5269), '203.0.113.5'),
+    ('a SIP peer', ('10.0.0.5', 30011), ('198.51.100.2', 5061), '203.0.113.5'),
+    ('a SIP peer in clear', ('10.0.0.5', 30012), ('198.51.100.2', 5060), '203.0.113.5'),
+    ('SIP in clear with others', ('10.0.0.5', 30013), ('198.51.100.53', 5060), None),
     ('a static route', ('10.0.0.5', 30004), ('198.51.100.2', 6000), '203.0.113.5'),
     ('a static route to a name', ('10.0.0.5', 30005), ('198.51.100.2', 6001), '203.0.113.5'),
     ('a peer over IPv6', ('2001:db8:77::5', 30006), ('2001:db8:51::2', 5269), '2001:db8:77::5'),
@@ -339,7 +358,7 @@ def check_node(report, spaces, rules):
 
 
 def check_rules(report, sheets):
-    sheets.configure(SHARED + WAYS_OUT)
+    sheets.configure(SHARED + WAYS_OUT, SIP)
     with Spaces('peer', 'router', 'nodes') as spaces:
         check_router(report, spaces, sheets.print('--firewall', 'nftables'))
     sheets.configure(ALONE)

@@ -27,6 +27,10 @@ struct xf_our_name { /* a domain that we serve, or an alias of one */
  * more.
  */
 bool xf_our_name_at(const struct xf_conf *conf, size_t i, struct xf_our_name *out);
+/* Is this name `zone` or below it? */
+bool xf_name_is_in(const char *name, const char *zone);
+/* Does a peer, or do all without a section, belong to SIP? */
+bool xf_some_peer_is_sip(const struct xf_conf *conf);
 
 /* One of our certificates, as peers see it. */
 struct xf_sheet_cert {
@@ -37,10 +41,10 @@ struct xf_sheet_cert {
 
 /*
  * The records of every served domain and alias, in the syntax of zone files (RFC 1035 section 5)
- * with absolute names: SRV for each node, addresses of their hosts, TLSA 3 1 1 (RFC 7673, RFC 7671
- * section 5.1) of each certificate at each port. `zone`: only names in this zone, for an $INCLUDE
- * in its file; NULL: all. XF_ERR_BAD_VALUE: the configuration has no nodes. XF_ERR_NOT_FOUND: no
- * name is in the zone.
+ * with absolute names: SRV for each node, and for SIP where peers belong to it, addresses of the
+ * nodes' hosts, TLSA 3 1 1 (RFC 7673, RFC 7671 section 5.1) of each certificate at each port.
+ * `zone`: only names in this zone, for an $INCLUDE in its file; NULL: all. XF_ERR_BAD_VALUE: the
+ * configuration has no nodes. XF_ERR_NOT_FOUND: no name is in the zone.
  */
 XF_MUST_USE enum xf_err xf_sheet_dns(const struct xf_conf *conf, const struct xf_sheet_cert *certs,
                                      size_t count, const char *zone, FILE *out,
@@ -48,15 +52,17 @@ XF_MUST_USE enum xf_err xf_sheet_dns(const struct xf_conf *conf, const struct xf
 
 /*
  * A configuration file of `openssl req` for a certificate. `name`: a served domain, for the names
- * of its section, or an alias, for this one alone; NULL: all our names. XF_ERR_NOT_FOUND: the name
- * is not ours.
+ * of its section, an alias, for this one alone, or the host of sip { }, for the certificate there;
+ * NULL: all our names, that host among them. XF_ERR_NOT_FOUND: the name is not ours.
  */
 XF_MUST_USE enum xf_err xf_sheet_csr(const struct xf_conf *conf, const char *name, FILE *out,
                                      struct xf_error *err);
 
 /*
  * The page to send to the operator of this peer (prepared): our domains, servers and keys, what
- * applies to the peer, what we need of it. Markdown. XF_ERR_BAD_VALUE: we serve no domain.
+ * applies to the peer, what we need of it. Markdown. `certs`: for a peer with protocol = sip those
+ * of sip { }, each named after the host. XF_ERR_BAD_VALUE: we serve no domain, or the peer belongs
+ * to SIP and SIP is off.
  */
 XF_MUST_USE enum xf_err xf_sheet_partner(const struct xf_conf *conf,
                                          const struct xf_sheet_cert *certs, size_t count,

@@ -83,6 +83,7 @@ static const struct {
     /* what is no page */
     {"nothing", "", false, XF_ERR_NOT_FOUND, "p.example"},
     {"a mail around it", "Dear operator\n" TITLE DOMAINS ROW, false, XF_ERR_BAD_VALUE, "from its first line on"},
+    {"a page of SIP", "# SIP federation between p.example and a.example\n" DOMAINS ROW, false, XF_ERR_BAD_VALUE, "of one of SIP write the section by hand"},
     {"too few columns", TITLE DOMAINS "| p.example |\n", false, XF_ERR_BAD_VALUE, "as many columns"},
     {"too many columns", TITLE DOMAINS "| p.example | a | b | c | d | e |\n", false, XF_ERR_BAD_VALUE, "as many columns"},
     {"a row without an end", TITLE DOMAINS "| p.example | users\n", false, XF_ERR_BAD_VALUE, "as many columns"},

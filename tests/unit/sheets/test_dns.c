@@ -17,6 +17,14 @@ static const struct xf_sheet_cert certs[] = {
 #define HEX_AA "aa01000000000000000000000000000000000000000000000000000000000000"
 #define HEX_BB "bb02000000000000000000000000000000000000000000000000000000000000"
 
+#define HOST "sip { host = sip.a.example }\n"
+#define SIP  "peer \"*.sip.example\" { protocol = sip }\n"
+#define SIPS(domain)                                                           \
+    "_sipfederationtls._tcp." domain ". 3600 IN SRV 0 0 5061 sip.a.example.\n" \
+    "_sips._tcp." domain ". 3600 IN SRV 0 0 5061 sip.a.example.\n"
+#define ROOMS "_xmpp-server._tcp.rooms.a.example. 3600 IN SRV 0 10 5269 x.a.example.\n"
+#define HOSTS "x.a.example. 3600 IN A 203.0.113.5\nx.a.example. 3600 IN AAAA 2001:db8::5\n"
+
 /* clang-format off */
 static const struct {
     const char *label, *conf;
@@ -83,6 +91,18 @@ static const struct {
      "_xmpp-server._tcp.mail.example. 3600 IN SRV 0 10 5269 x.a.example.\n"},
     {"a zone ends at a dot", SERVED "served \"ba.example\" { link = l }\n" ONE, 0, "ba.example",
      "_xmpp-server._tcp.ba.example. 3600 IN SRV 0 10 5269 x.a.example.\n"},
+    {"a host for SIP, and no peer of it", SERVED ONE HOST, 0, "a.example",
+     "_xmpp-server._tcp.a.example. 3600 IN SRV 0 10 5269 x.a.example.\n" ROOMS HOSTS},
+#ifdef XF_HAVE_SIP
+    {"a peer of SIP, and no host", SERVED ONE SIP, 0, "a.example",
+     "_xmpp-server._tcp.a.example. 3600 IN SRV 0 10 5269 x.a.example.\n" ROOMS HOSTS},
+    {"a host for SIP, for users but not for rooms", SERVED ONE SIP HOST, 0, NULL,
+     "_xmpp-server._tcp.a.example. 3600 IN SRV 0 10 5269 x.a.example.\n" SIPS("a.example") ROOMS HOSTS},
+    {"... when all without a section are SIP's", SERVED ONE "defaults { protocol = sip }\n" HOST, 0, NULL,
+     "_xmpp-server._tcp.a.example. 3600 IN SRV 0 10 5269 x.a.example.\n" SIPS("a.example") ROOMS HOSTS},
+    {"... also for e-mail addresses", "served \"m\xc3\xbc.example\" { link = l mail-only = yes }\n" ONE SIP HOST, 0, "m\xc3\xbc.example",
+     "_xmpp-server._tcp.xn--m-eha.example. 3600 IN SRV 0 10 5269 x.a.example.\n" SIPS("xn--m-eha.example")},
+#endif
 };
 /* clang-format on */
 
@@ -124,6 +144,15 @@ static const struct {
     {"Sametime with one record", SERVED ONE "peer \"s.example\" { profile = sametime }\n", "!Sametime"},
     {"Sametime with two", SERVED ONE "node m { host = y.a.example addresses = {\"203.0.113.6\"} }\npeer \"*.s.example\" { profile = sametime }\n",
      "; warning: peer \"*.s.example\" is a Sametime gateway, which tries the first SRV record only"},
+    {"no SIP", SERVED ONE HOST, "!SIP\n!sip"},
+#ifdef XF_HAVE_SIP
+    {"SIP without a host", SERVED ONE SIP, "; no records for SIP, although peers have protocol = sip: sip { host } is not set\n!5061"},
+    {"SIP, at a host of its own", SERVED ONE SIP HOST, "; no addresses of sip.a.example, the host for SIP\n!warning"},
+    {"SIP at a node's host", SERVED ONE SIP "sip { host = x.a.example }\n", "_sips._tcp.a.example. 3600 IN SRV 0 0 5061 x.a.example.\n!no addresses"},
+    {"SIP at another port", SERVED ONE SIP "sip { host = x.a.example port = 5099 }\n", "_sips._tcp.a.example. 3600 IN SRV 0 0 5099 x.a.example.\n!5061"},
+    {"a domain that SIP's host is not in", SERVED "served \"c.example\" { link = l }\n" ONE SIP HOST,
+     "; warning: OCS, Lync and Skype for Business accept the next record only with a host in c.example\n!with a host in a.example"},
+#endif
 };
 /* clang-format on */
 

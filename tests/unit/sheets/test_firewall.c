@@ -11,7 +11,15 @@
 #define SHARED                                                                                    \
     NATTED "node m { host = x.a.example addresses = {\"203.0.113.5\"} nat = {\"10.0.0.2\"} port " \
            "= 15269 }\n"
-#define DIRECT    "listen { s2s-direct = {\"[::]:5270\"} }\n"
+#define DIRECT "listen { s2s-direct = {\"[::]:5270\"} }\n"
+#define SIP_OF(listen, more)              \
+    "listen { sip = {\"" listen "\"} }\n" \
+    "sip { host = x.a.example certificate = {c.pem} key = {c.key} " more "}\n"
+#define SIP_ON SIP_OF("[::]:5061", "")
+#define SIP_ELSEWHERE                    \
+    "listen { sip = {\"[::]:5061\"} }\n" \
+    "sip { host = sip.a.example certificate = {c.pem} key = {c.key} }\n"
+#define SIP_PEER  "peer \"p.example\" { protocol = sip }\n"
 #define NO_DIRECT "defaults { direct-tls = no }\n"
 
 /* clang-format off */
@@ -66,6 +74,59 @@ static const struct {
      "        tcp dport 6000 counter accept comment \"static route\"\nip6 daddr 2001:db8:9::1 tcp dport 6001",
      "permit tcp object obj_host_203.0.113.5 host 192.0.2.9 eq 5299\nobj_host_203.0.113.5 any eq 6000\nobj_host_2001-db8--5 host 2001:db8:9::1 eq 6001"},
     {"a peer that is shut out has no route", SERVED PLAIN "peer \"p.example\" { direction = none route = {\"192.0.2.9:5299\"} }\n", "!5299", "!5299"},
+#ifdef XF_HAVE_SIP
+    {"a peer of SIP has none either", SERVED PLAIN "peer \"p.example\" { protocol = sip route = {\"192.0.2.9:5299\"} dns-servers = {\"192.0.2.5\"} }\n",
+     "!5299\n!192.0.2.5", "!5299\n!192.0.2.5"},
+    {"no direct TLS if only SIP's could", SERVED PLAIN "defaults { direct-tls = no }\npeer \"p.example\" { protocol = sip }\n", "!5270", "!5270"},
+    {"SIP in and out", SERVED PLAIN NO_DIRECT SIP_ON SIP_PEER,
+     "# Rules for federation by XMPP and SIP, \ntcp dport { 5269, 5061 } counter accept comment \"servers of peers\"\n"
+     "tcp dport { 5269, 5061 } counter accept comment \"to servers of peers\"\n!5060\n!dnat",
+     "Rules for federation by XMPP and SIP, \nxfedd_in extended permit tcp any object obj_host_203.0.113.5 eq 5061\n"
+     "xfedd_out extended permit tcp object obj_host_203.0.113.5 any eq 5061\nno `inspect sip`\n!eq 5060"},
+    {"SIP in and out, direct TLS of XMPP too", SERVED PLAIN "listen { s2s-direct = {\"[::]:5270\"} sip = {\"[::]:5061\"} }\n"
+     "sip { host = x.a.example certificate = {c.pem} key = {c.key} }\n" SIP_PEER,
+     "tcp dport { 5269, 5270, 5061 } counter accept comment \"servers of peers\"\ntcp dport { 5269, 5270, 5061 } counter accept comment \"to servers",
+     "any object obj_host_203.0.113.5 eq 5061\nany object obj_host_203.0.113.5 eq 5270"},
+    {"SIP that nobody has", SERVED PLAIN NO_DIRECT SIP_ON, "tcp dport { 5269, 5061 } counter accept comment \"servers\ntcp dport { 5269 } counter accept comment \"to servers",
+     "any object obj_host_203.0.113.5 eq 5061\n!any eq 5061"},
+    {"SIP that is off", SERVED PLAIN "sip { host = x.a.example }\n" SIP_PEER, "!5061\n!SIP", "!5061\n!SIP"},
+    {"SIP by routes alone", SERVED PLAIN NO_DIRECT SIP_ON "dns { servers = {\"192.0.2.53\"} }\n"
+     "peer \"p.example\" { protocol = sip route = {\"192.0.2.9:5061\", \"gw.p.example:15061\"} dns-servers = {\"192.0.2.5\"} }\n",
+     "tcp dport { 5269 } counter accept comment \"to servers\n        ip daddr 192.0.2.9 tcp dport 5061 counter accept comment \"static route\"\n"
+     "        tcp dport 15061 counter accept comment \"static route\"\nip daddr 192.0.2.5 udp dport 53",
+     "obj_host_203.0.113.5 host 192.0.2.9 eq 5061\nobj_host_203.0.113.5 any eq 15061\n!any eq 5061"},
+    {"SIP inwards alone, where answers go out too", SERVED PLAIN NO_DIRECT SIP_ON "peer \"p.example\" { protocol = sip direction = in }\n",
+     "tcp dport { 5269, 5061 } counter accept comment \"to servers", "any eq 5061"},
+    {"SIP with nobody", SERVED PLAIN NO_DIRECT SIP_ON "peer \"p.example\" { protocol = sip direction = none route = {\"192.0.2.9:5062\"} }\n",
+     "tcp dport { 5269 } counter accept comment \"to servers\n!5062", "!any eq 5061\n!5062"},
+    {"either protocol, and an open route", SERVED PLAIN SIP_OF("[::]:5061", "open-route = {\"192.0.2.8:15061\"} ") "defaults { protocol = auto direct-tls = no }\n",
+     "tcp dport { 5269, 5061 } counter accept comment \"to servers\nip daddr 192.0.2.8 tcp dport 15061 counter accept comment \"static route\"",
+     "any eq 5061\nhost 192.0.2.8 eq 15061"},
+    {"SIP translated", SERVED NATTED SIP_OF("[::]:15061", "port = 5062 ") SIP_PEER,
+     "tcp dport { 5269, 15061 }\ndport 5062 dnat ip to 10.0.0.1:15061 comment \"n\"",
+     "obj_host_10.0.0.1 obj_host_203.0.113.5 service obj_tcp_source_eq_15061 obj_tcp_source_eq_5062\nany object obj_host_10.0.0.1 eq 15061"},
+    {"SIP behind an address of two nodes: the first has it", SERVED SHARED SIP_ON SIP_PEER,
+     "dport 5061 dnat ip to 10.0.0.1:5061 comment \"n\"\n!5061 dnat ip to 10.0.0.2",
+     "source static obj_host_10.0.0.1 obj_host_203.0.113.5 service obj_tcp_source_eq_5061\n!10.0.0.2 obj_host_203.0.113.5 service obj_tcp_source_eq_5061"},
+    {"SIP by another name of the only node", SERVED NATTED SIP_ELSEWHERE SIP_PEER,
+     "# sip.a.example, the host for SIP, is not the host of a node: if it has another address than node \"n\", add that with port 5061\n"
+     "tcp dport { 5269, 5061 }\ndport 5061 dnat ip to 10.0.0.1:5061",
+     "sip.a.example, the host for SIP, is not the host of a node: if it has\nservice obj_tcp_source_eq_5061 obj_tcp_source_eq_5061"},
+    {"SIP at neither of two nodes", SERVED SHARED SIP_ELSEWHERE SIP_PEER,
+     "# sip.a.example, the host for SIP, is not the host of a node: add its address with port 5061, and its translation, yourself\n!5061 dnat",
+     "sip.a.example, the host for SIP, is not the host of a node: add its address\n!obj_tcp_source_eq_5061"},
+    {"in clear, from the peer's address alone", SERVED PLAIN NO_DIRECT "listen { sip-tcp = {\"10.0.0.5:5060\"} }\nsip { host = x.a.example }\n"
+     "peer \"p.example\" { protocol = sip sip-transport = tcp sip-from = {10.0.0.20, \"fd00::20\"} route = {\"10.0.0.20:5060\"} }\n",
+     "        tcp dport { 5269 } counter accept comment \"servers of peers\"\n        tcp dport { 5269 } counter accept comment \"to servers\n"
+     "        ip saddr 10.0.0.20 tcp dport 5060 counter accept comment \"SIP in clear\"\n        ip6 saddr fd00::20 tcp dport 5060 counter\n"
+     "        ip daddr 10.0.0.20 tcp dport 5060 counter accept comment \"static route\"\n!5061",
+     "xfedd_in extended permit tcp host 10.0.0.20 object obj_host_203.0.113.5 eq 5060\nxfedd_in extended permit tcp host fd00::20 object obj_host_2001-db8--5 eq 5060\n"
+     "xfedd_out extended permit tcp object obj_host_203.0.113.5 host 10.0.0.20 eq 5060\n!any object obj_host_203.0.113.5 eq 5060\n!5061"},
+    {"in clear, translated", SERVED NATTED "listen { sip-tcp = {\"10.0.0.1:5060\"} }\nsip { host = x.a.example }\n"
+     "peer \"p.example\" { protocol = sip sip-transport = tcp sip-from = {192.0.2.20} direction = in }\n",
+     "dport 5060 dnat ip to 10.0.0.1:5060 comment \"n\"\nip saddr 192.0.2.20 tcp dport 5060",
+     "service obj_tcp_source_eq_5060 obj_tcp_source_eq_5060\ntcp host 192.0.2.20 object obj_host_10.0.0.1 eq 5060"},
+#endif
     {"source ports of all", SERVED PLAIN "defaults { source-ports = \"30000-35999\" direct-tls = no }\n"
      "peer \"p.example\" { source-ports = \"35000-36000\" route = {\"192.0.2.9:5299\"} }\npeer \"q.example\" { source-ports = \"1024\" }\n",
      "tcp sport { 30000-36000, 1024-1024 } tcp dport { 5269 } counter accept comment \"to servers of peers\"\n"
