@@ -103,14 +103,18 @@ static struct xf_selfcheck *check_self(void *owner, const struct xf_selfcheck_ev
 {
     const struct xf_daemon *daemon = owner;
     const struct xf_certs *certs = &daemon->certs;
-    struct xf_selfcheck_certificate *list = xf_alloc((certs->own_count + 1) * sizeof(*list));
-    for (size_t i = 0; i < certs->own_count; i++)
-        list[i] = (struct xf_selfcheck_certificate){.name = certs->own[i].name,
-                                                    .served = certs->own[i].served,
-                                                    .is_alias = certs->own[i].is_alias,
-                                                    .file = certs->own[i].file,
-                                                    .key_file = certs->own[i].key_file,
-                                                    .identity = certs->own[i].identity};
+    size_t count = xf_certs_count(certs);
+    struct xf_selfcheck_certificate *list = xf_alloc((count + 1) * sizeof(*list));
+    for (size_t i = 0; i < count; i++) {
+        const struct xf_cert *cert = xf_certs_at(certs, i);
+        list[i] = (struct xf_selfcheck_certificate){.name = cert->name,
+                                                    .served = cert->served,
+                                                    .is_alias = cert->is_alias,
+                                                    .is_of_sip = i >= certs->own_count,
+                                                    .file = cert->file,
+                                                    .key_file = cert->key_file,
+                                                    .identity = cert->identity};
+    }
     const struct xf_selfcheck_parts parts = {.timers = daemon->env.env.timers,
                                              .clock = daemon->env.env.clock,
                                              .conf = daemon->conf,
@@ -120,7 +124,7 @@ static struct xf_selfcheck *check_self(void *owner, const struct xf_selfcheck_ev
                                              .history = daemon->history,
                                              .alarms = daemon->alarms,
                                              .certificates = list,
-                                             .certificate_count = certs->own_count,
+                                             .certificate_count = count,
                                              .anchors = certs->trust.anchors[0].store};
     struct xf_selfcheck *check = xf_selfcheck_begin(&parts, events, events_owner);
     xf_free(list);

@@ -20,7 +20,7 @@
 static bool is_for(const struct xf_selfcheck_certificate *cert, const struct xf_our_name *ours,
                    bool has_own)
 {
-    if (cert->served != ours->served)
+    if (cert->is_of_sip || cert->served != ours->served)
         return false;
     return has_own ? cert->is_alias && strcmp(cert->name, ours->name) == 0 : !cert->is_alias;
 }
@@ -116,12 +116,32 @@ static void look_at_name(struct xf_selfcheck *check, const struct xf_our_name *o
                            "domain");
 }
 
+/* To verify a chain takes a moment, and there may be a thousand: one file in each turn. */
+static void on_turn(void *owner)
+{
+    struct xf_selfcheck *check = owner;
+    while (check->next_certificate < check->parts.certificate_count) {
+        size_t i = check->next_certificate++;
+        if (!is_first_of_file(check, i))
+            continue;
+        look_at_file(check, &check->certificates[i]);
+        xf_timer_start(check->parts.timers, &check->certificate_timer, 0);
+        return;
+    }
+    xf_selfcheck_release(check);
+}
+
 void xf_selfcheck_certificates(struct xf_selfcheck *check)
 {
     struct xf_our_name ours;
     for (size_t i = 0; xf_our_name_at(check->parts.conf, i, &ours); i++)
         look_at_name(check, &ours);
-    for (size_t i = 0; i < check->parts.certificate_count; i++)
-        if (is_first_of_file(check, i))
-            look_at_file(check, &check->certificates[i]);
+    xf_selfcheck_hold(check);
+    xf_timer_init(&check->certificate_timer, on_turn, check);
+    xf_timer_start(check->parts.timers, &check->certificate_timer, 0);
+}
+
+void xf_selfcheck_certificates_end(struct xf_selfcheck *check)
+{
+    xf_timer_stop(&check->certificate_timer);
 }

@@ -15,6 +15,7 @@ static void begin(struct xf_selfcheck *check)
     xf_selfcheck_hold(check);
     xf_selfcheck_certificates(check);
     xf_selfcheck_records(check);
+    xf_selfcheck_sip(check);
     xf_selfcheck_links(check);
     xf_selfcheck_system(check);
     xf_selfcheck_nodes(check);
@@ -61,8 +62,10 @@ void xf_selfcheck_cancel(struct xf_selfcheck **check)
     if (!*check)
         return;
     xf_timer_stop(&(*check)->timer);
+    xf_selfcheck_certificates_end(*check);
     xf_selfcheck_links_end(*check);
     xf_selfcheck_records_end(*check);
+    xf_selfcheck_sip_end(*check);
     xf_free((*check)->certificates);
     xf_free(*check);
     *check = NULL;

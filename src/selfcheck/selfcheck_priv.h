@@ -6,6 +6,7 @@
  *   finding.c       what they say, and that they wait
  *   certificates.c  our certificates: names, dates, chain, files
  *   records.c       what DNS says about us
+ *   sip.c           the same for SIP peers, and the certificate of sip { }
  *   links.c         links, and the questions to the local server: module, time
  *   system.c        our clock, and alarms: files, the directory, the process
  *   nodes.c         the nodes beside this one
@@ -20,6 +21,7 @@
 
 struct xf_link_check;
 struct xf_record_check;
+struct xf_selfcheck_for_sip;
 
 struct xf_selfcheck {
     struct xf_selfcheck_parts parts;
@@ -29,8 +31,11 @@ struct xf_selfcheck {
     struct xf_timer timer; /* the first turn, and the last one */
     unsigned held;         /* parts that wait */
     bool has_begun;
-    struct xf_link_check *links;     /* NULL: they ask nothing */
-    struct xf_record_check *records; /* ditto */
+    struct xf_timer certificate_timer;
+    size_t next_certificate;
+    struct xf_link_check *links;      /* NULL: they ask nothing */
+    struct xf_record_check *records;  /* ditto */
+    struct xf_selfcheck_for_sip *sip; /* ditto */
 };
 
 /* What is looked at, and where. */
@@ -53,9 +58,12 @@ void xf_selfcheck_release(struct xf_selfcheck *check);
 size_t xf_selfcheck_alarms(struct xf_selfcheck *check, const char *part);
 
 void xf_selfcheck_certificates(struct xf_selfcheck *check);
+void xf_selfcheck_certificates_end(struct xf_selfcheck *check); /* look at no further file */
 void xf_selfcheck_system(struct xf_selfcheck *check);
 void xf_selfcheck_nodes(struct xf_selfcheck *check);
 void xf_selfcheck_links(struct xf_selfcheck *check);
 void xf_selfcheck_links_end(struct xf_selfcheck *check); /* ask nobody any more, and free */
+void xf_selfcheck_sip(struct xf_selfcheck *check);
+void xf_selfcheck_sip_end(struct xf_selfcheck *check); /* ask nobody any more, and free */
 void xf_selfcheck_records(struct xf_selfcheck *check);
 void xf_selfcheck_records_end(struct xf_selfcheck *check);

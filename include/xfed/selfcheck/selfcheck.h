@@ -21,7 +21,7 @@ enum xf_finding_level { XF_FINDING_OK, XF_FINDING_WARNING, XF_FINDING_WRONG };
 
 struct xf_finding {
     enum xf_finding_level level;
-    const char *part;  /* "certificate", "dns", "clock", "link", "module", "node", "file", ... */
+    const char *part;  /* "certificate", "dns", "sip", "clock", "link", "module", "node", ... */
     const char *where; /* which one: a domain, a file, a link, a node */
     const char *text;  /* what was found, for people */
     enum xf_help help; /* what to do; NONE if it is fine */
@@ -33,6 +33,7 @@ struct xf_selfcheck_certificate { /* of ours, as loaded */
     const char *name;             /* the served domain, or an alias with a certificate of its own */
     size_t served;                /* in conf->served */
     bool is_alias;
+    bool is_of_sip; /* of sip { }: `name` is its host, and `served` is nothing */
     const char *file, *key_file;
     const struct xf_tls_identity *identity; /* NULL: did not load */
 };
