@@ -85,6 +85,7 @@ static void on_look(void *owner)
         return;
     daemon->day = now_s / XF_DAY_S;
     xf_policy_set_time(daemon->policy, now_s);
+    xf_daemon_reload_sip(daemon);
     /* The verdicts that routes keep may have changed. */
     xf_routing_reload(daemon->routing, daemon->policy, &daemon->conf->routing);
 }

@@ -65,6 +65,7 @@ static void switched(void *owner)
     struct xf_daemon *daemon = owner;
     xf_policy_switched(daemon->policy);
     xf_s2s_reload(daemon->s2s, daemon->policy, &daemon->conf->s2s, daemon->certs.set);
+    xf_daemon_reload_sip(daemon);
     xf_routing_reload(daemon->routing, daemon->policy, &daemon->conf->routing);
 }
 
@@ -138,6 +139,9 @@ static const struct xf_control_ops ops = {
     .certificates = certificates,
     .state = state,
     .page = xf_daemon_page_url,
+#ifdef XF_HAVE_SIP
+    .sip = &xf_daemon_control_sip,
+#endif
 };
 
 /* ---- the socket */

@@ -146,7 +146,13 @@ static enum xf_err open_dns(struct xf_daemon *daemon, struct xf_error *err)
 static void on_accept(void *owner, struct xf_conn *conn)
 {
     const struct xf_daemon_listener *listener = owner;
-    xf_s2s_accept(listener->daemon->s2s, conn, listener->is_direct);
+#ifdef XF_HAVE_SIP /* else there are no such listeners */
+    if (listener->kind == XF_LISTENER_SIP || listener->kind == XF_LISTENER_SIP_TCP) {
+        xf_daemon_accept_sip(listener->daemon, conn, listener->kind == XF_LISTENER_SIP_TCP);
+        return;
+    }
+#endif
+    xf_s2s_accept(listener->daemon->s2s, conn, listener->kind == XF_LISTENER_DIRECT);
 }
 
 static void on_starved(void *owner, unsigned closed)
@@ -173,14 +179,14 @@ static enum xf_err open_listener(struct xf_daemon_listener *listener, const stru
 }
 
 static enum xf_err open_listeners(struct xf_daemon *daemon, const struct xf_texts *addrs,
-                                  bool is_direct, struct xf_error *err)
+                                  enum xf_listener_kind kind, struct xf_error *err)
 {
     for (size_t i = 0; i < addrs->count; i++) {
         struct xf_daemon_listener *listener = &daemon->listeners[daemon->listener_count];
         struct xf_addr addr;
         if (xf_addr_parse(xf_span_of(addrs->item[i]), 0, &addr) != XF_ERR_OK)
             return xf_fail(err, XF_ERR_CONFIG, "%s is not an address with port", addrs->item[i]);
-        *listener = (struct xf_daemon_listener){.daemon = daemon, .is_direct = is_direct};
+        *listener = (struct xf_daemon_listener){.daemon = daemon, .kind = kind};
         enum xf_err result = open_listener(listener, &addr, err);
         if (result != XF_ERR_OK)
             return result;
@@ -192,16 +198,22 @@ static enum xf_err open_listeners(struct xf_daemon *daemon, const struct xf_text
 
 static enum xf_err listen_to_peers(struct xf_daemon *daemon, struct xf_error *err)
 {
-    const struct xf_conf *conf = daemon->conf;
-    size_t count = conf->listen.s2s.count + conf->listen.s2s_direct.count;
+    const struct xf_listen_settings *listen = &daemon->conf->listen;
+    const struct xf_texts *const lists[XF_LISTENER_KINDS] = {
+        [XF_LISTENER_S2S] = &listen->s2s,
+        [XF_LISTENER_DIRECT] = &listen->s2s_direct,
+        [XF_LISTENER_SIP] = &listen->sip,
+        [XF_LISTENER_SIP_TCP] = &listen->sip_tcp,
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < XF_LISTENER_KINDS; i++)
+        count += lists[i]->count;
     daemon->listeners = xf_alloc((count + 1) * sizeof(*daemon->listeners));
     enum xf_err result = xf_activation_init(&daemon->activation, err);
     if (result == XF_ERR_OK)
-        result = xf_activation_check(&daemon->activation, &conf->listen, err);
-    if (result == XF_ERR_OK)
-        result = open_listeners(daemon, &conf->listen.s2s, false, err);
-    if (result == XF_ERR_OK)
-        result = open_listeners(daemon, &conf->listen.s2s_direct, true, err);
+        result = xf_activation_check(&daemon->activation, listen, err);
+    for (size_t i = 0; i < XF_LISTENER_KINDS && result == XF_ERR_OK; i++)
+        result = open_listeners(daemon, lists[i], (enum xf_listener_kind)i, err);
     xf_activation_release(&daemon->activation);
     return result;
 }
@@ -247,6 +259,12 @@ static void name_listeners(struct xf_daemon *daemon)
 
 static void log_started(const struct xf_daemon *daemon)
 {
+    static const char *const kinds[XF_LISTENER_KINDS] = {
+        [XF_LISTENER_S2S] = "",
+        [XF_LISTENER_DIRECT] = "/direct",
+        [XF_LISTENER_SIP] = "/sip",
+        [XF_LISTENER_SIP_TCP] = "/sip-tcp",
+    };
     struct xf_buf text;
     char addr_text[XF_ADDR_TEXT_BYTES];
     xf_buf_init(&text, 64u << 10);
@@ -256,7 +274,7 @@ static void log_started(const struct xf_daemon *daemon)
         xf_listener_addr(daemon->listeners[i].listener, &addr);
         xf_addr_text(&addr, addr_text);
         xf_draft_printf(&draft, "%s%s%s", i ? " " : "", addr_text,
-                        daemon->listeners[i].is_direct ? "/direct" : "");
+                        kinds[daemon->listeners[i].kind]);
     }
     if (daemon->http) {
         struct xf_addr addr;
@@ -279,6 +297,12 @@ static bool is_member(void *owner, const char *group, struct xf_span jid)
     return daemon->mailmap && xf_mailmap_is_member(daemon->mailmap, group, jid);
 }
 
+static enum xf_protocol learned(void *owner, struct xf_span peer, int64_t *out_last_s)
+{
+    const struct xf_daemon *daemon = owner;
+    return xf_daemon_learned(daemon->history, &daemon->conf->history, peer, out_last_s);
+}
+
 struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct xf_conf *conf,
                                         const struct xf_blocklist *blocklist)
 {
@@ -287,6 +311,7 @@ struct xf_policy *xf_daemon_make_policy(struct xf_daemon *daemon, const struct x
                                                   .switches = &daemon->switches,
                                                   .unix_s = xf_unix_s(),
                                                   .is_member = is_member,
+                                                  .learned = learned,
                                                   .owner = daemon});
 }
 
@@ -435,6 +460,7 @@ static enum xf_exit start(struct xf_daemon *daemon, const char *warnings)
                                                                .owner = daemon});
     xf_daemon_set_mailmap(daemon);
     make_s2s(daemon);
+    xf_daemon_make_sip(daemon);
     make_links(daemon);
     xf_daemon_keep_peers(daemon);
     daemon->journal = xf_daemon_journal_for(daemon->loop, &daemon->boot->journal);
@@ -472,6 +498,7 @@ static void take_apart(struct xf_daemon *daemon)
     xf_journal_free(&daemon->journal);
     xf_mailmap_free(&daemon->mailmap);
     xf_s2s_free(&daemon->s2s);
+    xf_daemon_free_sip(daemon);
     xf_history_free(&daemon->history);
     for (size_t i = 0; i < daemon->link_count; i++)
         xf_link_free(&daemon->links[i]);
@@ -518,6 +545,8 @@ enum xf_exit xf_daemon_run(const char *file, struct xf_conf *conf, struct xf_cer
             xf_history_free(&daemon.history);
         if (!xf_journal_is_writing(daemon.journal))
             xf_journal_free(&daemon.journal);
+        if (!xf_daemon_sip_is_writing(&daemon))
+            xf_daemon_save_sip(&daemon);
         if (!xf_audit_is_writing(daemon.audit))
             xf_audit_free(&daemon.audit);
         _exit((int)code); /* what is still alive points to the daemon */

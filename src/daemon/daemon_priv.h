@@ -22,6 +22,8 @@
  *   daemon.c      creates, runs and frees the parts
  *   reload.c      SIGHUP
  *   drain.c       SIGTERM and SIGINT
+ *   sip.c         SIP, in a build with it
+ *   sip_metrics.c samples of SIP
  *   http.c        listen { http }: metrics and health
  *   metrics.c     samples for the metrics
  *   notify.c      tells systemd the state
@@ -244,8 +246,14 @@ enum xf_exit xf_explain_print(const struct xf_options *options, const struct xf_
 char *xf_daemon_state_file(const char *name, const char *state_directory);
 /* The same, for memory { file }. */
 char *xf_daemon_history_path(const char *file, const char *state_directory);
+/* The same, for sip { dialogs-file }; "" also without SIP. */
+char *xf_daemon_dialogs_path(const struct xf_conf *conf, const char *state_directory);
 /* NULL: the configuration wants no history */
 struct xf_history *xf_daemon_history_for(struct xf_daemon *daemon);
+/* As xf_policy_learned_fn; `history` may be NULL. */
+enum xf_protocol xf_daemon_learned(const struct xf_history *history,
+                                   const struct xf_history_settings *settings, struct xf_span peer,
+                                   int64_t *out_last_s);
 /* Report a memory { uri } that cannot be used. */
 void xf_daemon_history_check(const struct xf_conf *conf, struct xf_report *report);
 
@@ -369,9 +377,17 @@ struct xf_daemon_env { /* the world of the sans-I/O layers */
 /* As xf_env.quarantine. */
 void xf_daemon_quarantine(struct xf_env *env, const char *file, struct xf_span record);
 
+enum xf_listener_kind {
+    XF_LISTENER_S2S,
+    XF_LISTENER_DIRECT,
+    XF_LISTENER_SIP,
+    XF_LISTENER_SIP_TCP,
+    XF_LISTENER_KINDS
+};
+
 struct xf_daemon_listener {
     struct xf_daemon *daemon;
-    bool is_direct;
+    enum xf_listener_kind kind;
     struct xf_listener *listener;
 };
 
@@ -402,6 +418,69 @@ void xf_daemon_metrics_begin(struct xf_daemon_metrics *metrics);
 void xf_daemon_metrics_end(struct xf_daemon_metrics *metrics);
 /* As xf_metrics_source_fn; `owner` is the struct xf_daemon. */
 void xf_daemon_sample(void *owner, struct xf_metrics_page *page);
+
+/* ---- sip.c, sip_metrics.c; in a build without SIP nothing */
+struct xf_simple;
+struct xf_control_sip;
+#ifdef XF_HAVE_SIP
+void xf_daemon_make_sip(struct xf_daemon *daemon);
+void xf_daemon_reload_sip(struct xf_daemon *daemon);
+void xf_daemon_accept_sip(struct xf_daemon *daemon, struct xf_conn *conn, bool is_clear);
+void xf_daemon_drain_sip(struct xf_daemon *daemon);
+void xf_daemon_cut_sip(struct xf_daemon *daemon);
+bool xf_daemon_sip_is_over(const struct xf_daemon *daemon);
+/* The file of subscriptions: as the functions of dialogs.h. */
+void xf_daemon_finish_sip(struct xf_daemon *daemon);
+bool xf_daemon_sip_is_writing(const struct xf_daemon *daemon);
+void xf_daemon_save_sip(struct xf_daemon *daemon); /* and close it */
+void xf_daemon_free_sip(struct xf_daemon *daemon);
+void xf_daemon_sample_sip(const struct xf_daemon *daemon, struct xf_metrics_page *page);
+extern const struct xf_control_sip xf_daemon_control_sip;
+#else
+static inline void xf_daemon_make_sip(struct xf_daemon *daemon)
+{
+    (void)daemon;
+}
+static inline void xf_daemon_reload_sip(struct xf_daemon *daemon)
+{
+    (void)daemon;
+}
+static inline void xf_daemon_drain_sip(struct xf_daemon *daemon)
+{
+    (void)daemon;
+}
+static inline void xf_daemon_cut_sip(struct xf_daemon *daemon)
+{
+    (void)daemon;
+}
+static inline bool xf_daemon_sip_is_over(const struct xf_daemon *daemon)
+{
+    (void)daemon;
+    return true;
+}
+static inline void xf_daemon_finish_sip(struct xf_daemon *daemon)
+{
+    (void)daemon;
+}
+static inline bool xf_daemon_sip_is_writing(const struct xf_daemon *daemon)
+{
+    (void)daemon;
+    return false;
+}
+static inline void xf_daemon_save_sip(struct xf_daemon *daemon)
+{
+    (void)daemon;
+}
+static inline void xf_daemon_free_sip(struct xf_daemon *daemon)
+{
+    (void)daemon;
+}
+static inline void xf_daemon_sample_sip(const struct xf_daemon *daemon,
+                                        struct xf_metrics_page *page)
+{
+    (void)daemon, (void)page;
+}
+#endif
 
 /* ---- http.c */
 /* Report an address of listen { http } that others can reach, unless they may. */
@@ -440,6 +519,8 @@ struct xf_daemon {
     struct xf_journal *journal; /* of messages that wait; NULL: none */
     struct xf_mailmap *mailmap; /* e-mail addresses of users; NULL: none */
     struct xf_s2s *s2s;
+    struct xf_simple *simple;   /* SIP; NULL: in a build without it */
+    struct xf_dialogs *dialogs; /* subscriptions of the process before and after; NULL: none */
     struct xf_routing *routing;
     struct xf_link **links; /* beside boot->links */
     size_t link_count;

@@ -13,6 +13,7 @@
  *     streams   what is left stays in the journal, or is bounced to the cluster; what a link did
  *               not take though it is there is returned to the peers; all streams with them are
  *               closed
+ *               after a second, SIP requests that have no answer are cut
  *     cut       streams whose peers do not answer are cut; what they did not confirm comes back
  *     links     the cluster has its bounces: the links are closed
  *     over      the loop stops
@@ -31,6 +32,8 @@
 #define SETTLE_MS 400
 #define CLOSE_MS  5000 /* for all streams to end, and again for all links */
 #define CUT_MS    1000 /* for cut streams */
+/* For answers to our SIP requests, which have had drain-time, before their conns are cut. */
+#define SIP_MS 1000
 
 static bool links_hold(const struct xf_daemon *daemon)
 {
@@ -52,9 +55,11 @@ static bool links_are_gone(const struct xf_daemon *daemon)
 static void leave(struct xf_daemon *daemon)
 {
     xf_journal_finish(daemon->journal);
+    xf_daemon_finish_sip(daemon);
     daemon->is_abandoned =
-        xf_s2s_stream_count(daemon->s2s) > 0 || !links_are_gone(daemon) || daemon->reload ||
-        xf_history_is_writing(daemon->history) || xf_journal_is_writing(daemon->journal) ||
+        xf_s2s_stream_count(daemon->s2s) > 0 || !xf_daemon_sip_is_over(daemon) ||
+        !links_are_gone(daemon) || daemon->reload || xf_history_is_writing(daemon->history) ||
+        xf_journal_is_writing(daemon->journal) || xf_daemon_sip_is_writing(daemon) ||
         xf_audit_is_writing(daemon->audit) || xf_mailmap_is_busy(daemon->mailmap);
     if (daemon->is_abandoned)
         xf_log(XF_LOG_WARN, "process.drain.expired",
@@ -86,9 +91,11 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
             xf_link_return_held(daemon->links[i]);
         xf_routing_finish(daemon->routing);
         xf_s2s_drain(daemon->s2s);
+        xf_daemon_drain_sip(daemon);
         break;
     case XF_DRAIN_CUT:
         xf_s2s_cut(daemon->s2s);
+        xf_daemon_cut_sip(daemon);
         break;
     case XF_DRAIN_LINKS:
         xf_mailmap_stop(daemon->mailmap);
@@ -106,8 +113,8 @@ static void enter(struct xf_daemon *daemon, enum xf_drain step)
 }
 
 /*
- * Wait for a reload, a write of the history, the journal or the audit, and a directory lookup on
- * the thread pool, which use parts of the daemon.
+ * Wait for a reload, a write of the history, the journal, subscriptions or the audit, and a
+ * directory lookup on the thread pool, which use parts of the daemon.
  */
 static bool is_step_done(const struct xf_daemon *daemon)
 {
@@ -118,12 +125,13 @@ static bool is_step_done(const struct xf_daemon *daemon)
     case XF_DRAIN_STREAMS:
     case XF_DRAIN_CUT:
         /* The peers' last stanzas may still wait for an address. */
-        return xf_s2s_stream_count(daemon->s2s) == 0 && xf_routing_is_idle(daemon->routing) &&
-               !xf_journal_is_writing(daemon->journal);
+        return xf_s2s_stream_count(daemon->s2s) == 0 && xf_daemon_sip_is_over(daemon) &&
+               xf_routing_is_idle(daemon->routing) && !xf_journal_is_writing(daemon->journal);
     case XF_DRAIN_LINKS:
         return links_are_gone(daemon) && !daemon->reload &&
                !xf_history_is_writing(daemon->history) && !xf_journal_is_writing(daemon->journal) &&
-               !xf_audit_is_writing(daemon->audit) && !xf_mailmap_is_busy(daemon->mailmap);
+               !xf_daemon_sip_is_writing(daemon) && !xf_audit_is_writing(daemon->audit) &&
+               !xf_mailmap_is_busy(daemon->mailmap);
     default:
         return true;
     }
@@ -143,6 +151,11 @@ static bool is_busy(const struct xf_daemon *daemon)
     return !xf_routing_has_sent_all(daemon->routing);
 }
 
+static uint64_t step_ms(const struct xf_daemon *daemon)
+{
+    return daemon->env.env.clock->now_ms - daemon->drain_step_ms;
+}
+
 static uint64_t step_limit_ms(const struct xf_daemon *daemon)
 {
     if (daemon->drain == XF_DRAIN_QUEUES)
@@ -155,7 +168,9 @@ static void on_poll(void *owner)
     struct xf_daemon *daemon = owner;
     if (is_busy(daemon))
         daemon->drain_busy_ms = daemon->env.env.clock->now_ms;
-    bool is_late = daemon->env.env.clock->now_ms - daemon->drain_step_ms >= step_limit_ms(daemon);
+    if (daemon->drain == XF_DRAIN_STREAMS && step_ms(daemon) >= SIP_MS)
+        xf_daemon_cut_sip(daemon);
+    bool is_late = step_ms(daemon) >= step_limit_ms(daemon);
     if (is_late || is_step_done(daemon))
         enter(daemon, daemon->drain + 1);
     if (daemon->drain != XF_DRAIN_OVER)

@@ -32,6 +32,14 @@ char *xf_daemon_history_path(const char *file, const char *state_directory)
     return xf_daemon_state_file("peers.db", state_directory);
 }
 
+char *xf_daemon_dialogs_path(const struct xf_conf *conf, const char *state_directory)
+{
+    const char *file = conf->simple.dialogs_file;
+    if (!*conf->ua.host || !*file || *file == '/')
+        return xf_strdup(*conf->ua.host ? file : "");
+    return xf_daemon_state_file(file, state_directory);
+}
+
 /* "presence=up other=down" */
 static void write_links(void *owner, char *out, size_t room)
 {
@@ -85,8 +93,10 @@ static struct xf_history *open_shared(struct xf_daemon *daemon)
                                          .heartbeat_ms = (unsigned)settings->heartbeat_ms,
                                          .links = write_links,
                                          .owner = daemon};
-    const struct xf_history_opts opts = {
-        .max_peers = settings->peers, .timers = xf_loop_timers(daemon->loop), .node = &node};
+    const struct xf_history_opts opts = {.max_peers = settings->peers,
+                                         .max_auto_per_owner = settings->auto_per_owner,
+                                         .timers = xf_loop_timers(daemon->loop),
+                                         .node = &node};
     xf_require(xf_history_open(&opts, &history, NULL) == XF_ERR_OK); /* connects later */
     return history;
 }
@@ -99,6 +109,7 @@ static struct xf_history *open_own(struct xf_daemon *daemon)
     char *path = xf_daemon_history_path(settings->file, getenv("STATE_DIRECTORY"));
     struct xf_history_opts opts = {.file = path,
                                    .max_peers = settings->peers,
+                                   .max_auto_per_owner = settings->auto_per_owner,
                                    .pool = xf_loop_pool(daemon->loop),
                                    .timers = xf_loop_timers(daemon->loop)};
     if (xf_history_open(&opts, &history, &err) != XF_ERR_OK) {
@@ -118,6 +129,21 @@ struct xf_history *xf_daemon_history_for(struct xf_daemon *daemon)
     if (settings->peers == 0)
         return NULL;
     return *settings->uri ? open_shared(daemon) : open_own(daemon);
+}
+
+enum xf_protocol xf_daemon_learned(const struct xf_history *history,
+                                   const struct xf_history_settings *settings, struct xf_span peer,
+                                   int64_t *out_last_s)
+{
+    static const enum xf_protocol protocols[] = {
+        [XF_HISTORY_OWNER_NONE] = XF_PROTOCOL_AUTO,
+        [XF_HISTORY_OWNER_XMPP] = XF_PROTOCOL_XMPP,
+        [XF_HISTORY_OWNER_SIP] = XF_PROTOCOL_SIP,
+    };
+    if (!history)
+        return XF_PROTOCOL_AUTO;
+    return protocols[xf_history_owner(history, peer, xf_unix_s(),
+                                      (int64_t)(settings->owner_ms / 1000), out_last_s)];
 }
 
 void xf_daemon_history_check(const struct xf_conf *conf, struct xf_report *report)

@@ -3,9 +3,13 @@
 #include "daemon_priv.h"
 
 #include <errno.h>
+#include <libgen.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include <xfed/base/alloc.h>
 
 static void check_user(const struct xf_conf *conf, struct xf_report *report)
 {
@@ -46,10 +50,33 @@ static void check_listeners(const struct xf_conf *conf, const char *key,
     }
 }
 
+/* Only what can be said of this machine by whoever asks: root may write everywhere. */
+static void check_dialogs(const struct xf_conf *conf, struct xf_report *report)
+{
+    const struct xf_at at = {.conf = conf, .place = &conf->sip_at};
+    char *path = xf_daemon_dialogs_path(conf, getenv("STATE_DIRECTORY"));
+    char *copy = xf_strdup(path);
+    const char *folder = dirname(copy);
+    struct stat status;
+    bool is_there = stat(path, &status) == 0, is_file = !is_there || S_ISREG(status.st_mode);
+    if (*path && (access(folder, W_OK | X_OK) != 0 || !is_file ||
+                  (is_there && access(path, R_OK | W_OK) != 0)))
+        xf_report_warning(report, &at, "dialogs-file",
+                          "dialogs-file = \"%s\" cannot be written%s, so subscriptions would end "
+                          "with the process: expected a file that the user of xfedd can write, in "
+                          "a folder that it can write",
+                          path, is_file ? "" : ": it is not a regular file");
+    xf_free(copy);
+    xf_free(path);
+}
+
 void xf_daemon_check_machine(const struct xf_conf *conf, struct xf_report *report)
 {
     check_user(conf, report);
     check_listeners(conf, "s2s", &conf->listen.s2s, 5269, report);
     check_listeners(conf, "s2s-direct", &conf->listen.s2s_direct, 5270, report);
+    check_listeners(conf, "sip", &conf->listen.sip, 5061, report);
+    check_listeners(conf, "sip-tcp", &conf->listen.sip_tcp, 5060, report);
+    check_dialogs(conf, report);
     xf_daemon_check_control(conf, report);
 }

@@ -268,5 +268,6 @@ void xf_daemon_sample(void *owner, struct xf_metrics_page *page)
         sample_link(daemon->links[i], daemon->boot->links[i].settings.title, page);
     xf_metrics_sample(page, XF_METRIC_NODES_LOST, NULL,
                       (int64_t)xf_history_nodes_lost(daemon->history));
+    xf_daemon_sample_sip(daemon, page);
     sample_http(daemon->http, page);
 }

@@ -111,6 +111,7 @@ static void swap(struct xf_daemon *daemon, struct xf_reload *reload)
     xf_policy_set_time(daemon->policy, xf_unix_s()); /* midnight may have passed */
     daemon->env.env.identities = daemon->certs.set;
     xf_s2s_reload(daemon->s2s, daemon->policy, &daemon->conf->s2s, daemon->certs.set);
+    xf_daemon_reload_sip(daemon);
     xf_routing_reload(daemon->routing, daemon->policy, &daemon->conf->routing);
     xf_daemon_set_mailmap(daemon);
     xf_log_set_level(daemon->conf->process.level);

@@ -6,10 +6,11 @@
  * It starts once listeners are bound, files read and root given up, but before the history's file
  * is opened and before the first thread, since Landlock applies to this thread and its later
  * children. From then on, files may be read in the folders of all files in the configuration, in
- * /etc and in /usr; only the state directory and the folders of the history, the journal and the
- * quarantine may be written. We allow folders and not files, since certificates and resolv.conf are
- * replaced by new files; and also the folders that symlinks lead to, as certbot uses them. A reload
- * that names a file in another folder logs that it needs a restart.
+ * /etc and in /usr; only the state directory and the folders of the history, the journal, the
+ * subscriptions and the quarantine may be written. We allow folders and not files, since
+ * certificates and resolv.conf are replaced by new files; and also the folders that symlinks lead
+ * to, as certbot uses them. A reload that names a file in another folder logs that it needs a
+ * restart.
  *
  * Where the kernel or the build lacks one of the two, the log says so and the gateway runs with
  * less protection. Valgrind, debuggers and sanitizers do what the filter forbids, so they need
@@ -149,6 +150,10 @@ static void allow_all(struct xf_sandbox *s, const struct xf_conf *conf,
     if (*history && conf->history.peers > 0 && !*conf->history.uri)
         allow(&s->write, history);
     xf_free(history);
+    char *dialogs = xf_daemon_dialogs_path(conf, getenv("STATE_DIRECTORY"));
+    if (*dialogs)
+        allow(&s->write, dialogs);
+    xf_free(dialogs);
     char *kept = xf_daemon_state_file(XF_KEPT_FILE, getenv("STATE_DIRECTORY"));
     if (*kept) /* also without a directory { }, to remove what was kept before */
         allow(&s->write, kept);

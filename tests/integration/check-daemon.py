@@ -722,6 +722,42 @@ def memory_foreign(new):
         assert file.read() == before
 
 
+SUBSCRIPTIONS = 'sip { host = "sip.a.example" }'
+
+
+@check('the file of SIP subscriptions is made in the sandbox, for its owner and one process; a damaged one is set aside')
+def subscriptions(new):
+    state = tempfile.mkdtemp(prefix='xfedd-check-state-')
+    user = 'nobody' if os.geteuid() == 0 and not VALGRIND else None
+    path = os.path.join(state, 'sip.db')
+    try:
+        if user:
+            shutil.chown(state, user)
+        run = new(SUBSCRIPTIONS, user=user, state=state).ready()
+        if any('built without SIP' in line for line in run.lines()):
+            run.end()
+            return
+        assert os.stat(path).st_mode & 0o7777 == 0o600, oct(os.stat(path).st_mode)
+        assert not any(' dialogs.' in line for line in run.lines()), run.lines()
+        other = new(SUBSCRIPTIONS, user=user, state=state).ready()
+        other.wait_line('error dialogs.file.refused file=".*/sip.db" detail=".*is in use by another process.*" help=file-refused ')
+        other.end()
+        run.configure(SUBSCRIPTIONS.replace('}', 'dialogs-file = "" }'))
+        run.reload()
+        run.wait_line('warn config.restart.needed detail="sip.dialogs-file"')
+        run.end()
+        assert sorted(os.listdir(state)) == ['peers.db', 'sip.db'], os.listdir(state)
+        with open(path, 'r+b') as file:  # all but the first page
+            file.seek(4096)
+            file.write(b'Z' * (os.stat(path).st_size - 4096))
+        run = new(SUBSCRIPTIONS, user=user, state=state).ready()
+        run.wait_line('error dialogs.file.renewed file=".*/sip.db" aside=".*/sip.db.unusable" detail=".*is damaged; .*" help=file-refused ')
+        run.end()
+        assert sorted(os.listdir(state)) == ['peers.db', 'sip.db', 'sip.db.unusable'], os.listdir(state)
+    finally:
+        shutil.rmtree(state)
+
+
 def main():
     failed = 0
     for name, function in CHECKS:
