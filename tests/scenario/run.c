@@ -23,6 +23,7 @@
 #include "phrase.h"
 #include "router.h"
 #include "script.h"
+#include "sip_lines.h"
 #include "world.h"
 #include "xmlmatch.h"
 
@@ -46,6 +47,7 @@ struct run {
     struct xf_map *names; /* captured values, char * by name */
     enum replay replay;
     unsigned seed, random;
+    unsigned sip_count; /* messages that peers sent by SIP */
     char *events[EVENTS_KEPT];
     size_t event_count, logs_seen;
     bool *log_is_used;
@@ -167,8 +169,11 @@ static bool do_accept(struct run *run)
     static const char from[] = "from ";
     const char *addr = strstr(step->text, from);
     note(run, "accept %s %s", step->conn, step->text);
-    (void)world_accept(&run->world, step->conn, addr ? addr + strlen(from) : "203.0.113.1:40000",
-                       strstr(step->text, "direct") != NULL);
+    addr = addr ? addr + strlen(from) : "203.0.113.1:40000";
+    if (strncmp(step->text, "sip", 3) == 0)
+        (void)world_accept_sip(&run->world, step->conn, addr, strstr(step->text, "clear") != NULL);
+    else
+        (void)world_accept(&run->world, step->conn, addr, strstr(step->text, "direct") != NULL);
     note_logs(run);
     return true;
 }
@@ -239,6 +244,36 @@ static bool connect_as(struct run *run, const char *addr, const char *conn, cons
     }
     settle(run);
     return true;
+}
+
+/* ------------------------------------------------------------------ SIP */
+
+/* Transcripts of this folder are not about keep-alives: see tests/sip. */
+static void skip_keep_alives(struct wire *wire)
+{
+    while (wire->got.len && strchr("\r\n", xf_buf_ptr(&wire->got)[0]))
+        xf_buf_consume(&wire->got, 1);
+}
+
+static bool do_sip(struct run *run)
+{
+    struct wire *wire = get_wire(run);
+    char *why = NULL, *bytes = NULL;
+    if (!wire)
+        return false;
+    skip_keep_alives(wire);
+    if (run->step->kind == STEP_SIP_SEND) {
+        bytes =
+            sip_lines_make(run->step->text, wire->sip_request, ++run->sip_count, run->names, &why);
+        if (bytes)
+            feed(run, wire, bytes, false);
+    } else if (sip_lines_match(&wire->got, &wire->sip_request, run->step->text, run->names, &why)) {
+        note(run, "%5s<  %s", wire->name, run->step->text);
+    }
+    bool is_good = !why || fail(run, "on %s: %s", wire->name, why);
+    xf_free(bytes);
+    xf_free(why);
+    return is_good;
 }
 
 /* ------------------------------------------------------------------ TLS */
@@ -496,7 +531,7 @@ static bool nothing_is_left(struct run *run)
     for (size_t i = 0; i < run->world.wire_count; i++) {
         struct wire *wire = &run->world.wires[i];
         struct xf_span got = xf_buf_span(&wire->got);
-        while (got.len && strchr(" \n", got.ptr[0]))
+        while (got.len && strchr(" \r\n", got.ptr[0])) /* keep-alives */
             got.ptr++, got.len--;
         if (got.len)
             return fail(run, "expected nothing, got on %s: %.*s", wire->name,
@@ -691,6 +726,9 @@ static bool do_step(struct run *run)
         return do_send(run);
     case STEP_SEND_END:
         return do_send_end(run);
+    case STEP_SIP_SEND:
+    case STEP_SIP_EXPECT:
+        return do_sip(run);
     case STEP_EXPECT_XML:
         return do_expect_xml(run);
     case STEP_EXPECT_ERROR:
@@ -755,10 +793,12 @@ static bool do_step(struct run *run)
             xf_s2s_drain_inbound(run->world.s2s);
         } else if (strcmp(step->word, "cut") == 0) {
             xf_s2s_cut(run->world.s2s);
+            world_end_sip(&run->world, true);
         } else if (strcmp(step->word, "queues") != 0) {
             xf_link_return_held(run->world.link);
             xf_routing_finish(run->world.routing);
             xf_s2s_drain(run->world.s2s);
+            world_end_sip(&run->world, false);
         }
         settle(run);
         return true;

@@ -2,7 +2,8 @@
 /*
  * script.c — reads a transcript.
  *
- * A line that begins with white space belongs to the line before it. `conf {` and `reload {` take
+ * A line that begins with white space belongs to the line before it; in `A sip> ...` and `A sip<
+ * ...` it stays a line of its own. `conf {` and `reload {` take
  * everything up to a line that is only `}`. `play NAME key=value ...` reads lib/NAME.inc beside the
  * transcript, with its @key@ replaced: a part that several conversations share. In bytes from the
  * peer, \xNN, \r, \n, \t and {{TEXT*COUNT}} are expanded, so that a stanza of 300 KB needs one
@@ -114,7 +115,14 @@ static void unread_line(struct parser *p, char *line)
     p->line--;
 }
 
-/* A statement: a line and the indented lines after it, joined by newlines. */
+/* Is the second word "sip>" or "sip<"? */
+static bool is_of_sip(const char *line)
+{
+    const char *second = strchr(line, ' ');
+    return second && (strncmp(second, " sip> ", 6) == 0 || strncmp(second, " sip< ", 6) == 0);
+}
+
+/* A statement: a line and the indented lines after it. */
 static char *read_statement(struct parser *p, int *out_line)
 {
     char *first = read_line(p);
@@ -122,6 +130,7 @@ static char *read_statement(struct parser *p, int *out_line)
     if (!first || first[0] == '#' || first[0] == '\0')
         return first;
     struct xf_buf joined;
+    bool is_sip = is_of_sip(first);
     xf_buf_init(&joined, FILE_MAX_BYTES);
     xf_buf_append_str(&joined, first);
     xf_free(first);
@@ -132,7 +141,9 @@ static char *read_statement(struct parser *p, int *out_line)
             break;
         }
         const char *more = next + strspn(next, " \t");
-        if (*more != '<') /* attributes need a blank; between elements it would be text */
+        if (is_sip)
+            xf_buf_append_str(&joined, "\n");
+        else if (*more != '<') /* attributes need a blank; between elements it would be text */
             xf_buf_append_str(&joined, " ");
         xf_buf_append_str(&joined, more);
         xf_free(next);
@@ -321,6 +332,9 @@ static bool parse_conn(struct parser *p, const char *conn, const char *text, int
     if (verb && strcmp(verb, "tls") == 0) {
         step = add_step(p, STEP_TLS, line);
         step->text = xf_strdup(rest);
+    } else if (verb && (strcmp(verb, "sip>") == 0 || strcmp(verb, "sip<") == 0)) {
+        step = add_step(p, verb[3] == '>' ? STEP_SIP_SEND : STEP_SIP_EXPECT, line);
+        step->text = xf_strdup(rest);
     } else if (verb && strcmp(verb, "reads") == 0) {
         step = add_step(p, STEP_CONGEST, line);
         step->word = xf_strdup(strcmp(rest, "no") == 0 ? "on" : "off");
@@ -341,7 +355,8 @@ static bool parse_conn(struct parser *p, const char *conn, const char *text, int
         return parse_output(p, conn, text, line);
     return complain(
         p, line,
-        "accepted after a conn's name: tls, reads, paused, and > or < without a blank before it");
+        "accepted after a conn's name: tls, reads, paused, sip>, sip<, and > or < without a blank "
+        "before it");
 }
 
 static bool is_failure(const char *how)
@@ -462,7 +477,8 @@ static bool parse_statement(struct parser *p, const char *text, int line)
         struct step *step = add_step(p, STEP_ACCEPT, line);
         step->conn = take_word(&text);
         step->text = xf_strdup(text);
-        is_good = step->conn || complain(p, line, "accepted: accept NAME [direct] [from ADDRESS]");
+        is_good = step->conn ||
+                  complain(p, line, "accepted: accept NAME [direct | sip [clear]] [from ADDRESS]");
     } else if (strcmp(first, "expect") == 0) {
         is_good = parse_expect(p, text, line);
     } else if (strcmp(first, "route") == 0) {

@@ -12,7 +12,7 @@ enum step_kind {
     STEP_DNS,            /* text: "NAME TYPE ..."; word: the server whose answer this is, or NULL */
     STEP_LINK_MANUAL,    /* the transcript plays the cluster in the handshake */
     STEP_LINK_HANDSHAKE, /* play the cluster in the handshake, on the conn "link" */
-    STEP_ACCEPT,         /* conn; text: "", "direct" */
+    STEP_ACCEPT,         /* conn; text: "", "direct", "sip", "sip clear" */
     /*
      * text: address; from: source address and ports, or NULL; conn: name, or NULL with word
      * "refused" or "silent"; ms: wait so long at most
@@ -21,6 +21,8 @@ enum step_kind {
     STEP_REFUSE,   /* text: address; from now on every connect to it is refused */
     STEP_SEND,     /* conn; text: bytes from the peer; word "whole": in one piece in every replay */
     STEP_SEND_END, /* conn; word: "close" or "reset" */
+    STEP_SIP_SEND, /* conn; text: a message of SIP, see sip.h */
+    STEP_SIP_EXPECT,    /* the same */
     STEP_EXPECT_XML,    /* conn; text */
     STEP_EXPECT_ERROR,  /* conn; word: stream error condition, then the footer */
     STEP_EXPECT_BOUNCE, /* conn; word: stanza error condition; text: the element */

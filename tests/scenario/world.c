@@ -15,14 +15,18 @@
 #include <unistd.h>
 
 #include <xfed/base/alloc.h>
+#ifdef XF_HAVE_SIP
+#include <xfed/routing/sip.h>
+#endif
 
 #define WIRE_MAX_BYTES (64u << 20)
-#define READ_BYTES     65536      /* as much as net reads in one turn */
-#define STEP_MS        50         /* how often silent DNS is checked while the clock moves */
-#define STREAMS_MS     5000       /* as in src/daemon/drain.c */
-#define DRAIN_MS       400000     /* longer than any timer that may still hold a stream */
-#define JOURNAL_S      1700000000 /* the journal's time at first: 2023-11-14T22:13:20Z */
-#define RESTART_S      60         /* ... and how long a restart takes */
+#define READ_BYTES     65536        /* as much as net reads in one turn */
+#define STEP_MS        50           /* how often silent DNS is checked while the clock moves */
+#define STREAMS_MS     5000         /* as in src/daemon/drain.c */
+#define DRAIN_MS       400000       /* longer than any timer that may still hold a stream */
+#define DIALOGS_FILE   "dialogs.db" /* in sip { dialogs-file }, to keep subscriptions */
+#define JOURNAL_S      1700000000   /* the journal's time at first: 2023-11-14T22:13:20Z */
+#define RESTART_S      60           /* ... and how long a restart takes */
 
 struct section {
     const char *name, *text;
@@ -107,9 +111,9 @@ static void make_folder(struct world *world, const char *identity)
 
 static void remove_folder(const struct world *world)
 {
-    static const char *const names[] = {"xfed.conf",   "dialback.secret", "link.secret",
-                                        "mail.map",    "identity.pem",    "journal.db",
-                                        "directory.db"};
+    static const char *const names[] = {"xfed.conf",    "dialback.secret", "link.secret",
+                                        "mail.map",     "identity.pem",    "journal.db",
+                                        "directory.db", DIALOGS_FILE};
     for (size_t i = 0; i < XF_ARRAY_LEN(names); i++) {
         char *path = in_folder(world, names[i]);
         (void)unlink(path);
@@ -150,6 +154,20 @@ static bool is_member(void *owner, const char *group, struct xf_span jid)
     return world->mailmap && xf_mailmap_is_member(world->mailmap, group, jid);
 }
 
+static enum xf_protocol learned(void *owner, struct xf_span peer, int64_t *out_last_s)
+{
+    static const enum xf_protocol protocols[] = {
+        [XF_HISTORY_OWNER_NONE] = XF_PROTOCOL_AUTO,
+        [XF_HISTORY_OWNER_XMPP] = XF_PROTOCOL_XMPP,
+        [XF_HISTORY_OWNER_SIP] = XF_PROTOCOL_SIP,
+    };
+    const struct world *world = owner;
+    int64_t max_age_s = (int64_t)(world->conf->history.owner_ms / 1000);
+    if (!world->history)
+        return XF_PROTOCOL_AUTO;
+    return protocols[xf_history_owner(world->history, peer, xf_unix_s(), max_age_s, out_last_s)];
+}
+
 static struct xf_policy *make_policy(struct world *world, const struct xf_conf *conf)
 {
     if (conf->policy.blocklists.count > 0 && !world->blocklist) {
@@ -161,6 +179,7 @@ static struct xf_policy *make_policy(struct world *world, const struct xf_conf *
         .conf = conf,
         .blocklist = conf->policy.blocklists.count ? world->blocklist : NULL,
         .is_member = is_member,
+        .learned = learned,
         .owner = world});
 }
 
@@ -235,6 +254,127 @@ static void make_journal(struct world *world)
     xf_routing_attach_journal(world->routing, world->journal);
 }
 
+/* A build without SIP has none, and no transcript of it. */
+#ifdef XF_HAVE_SIP
+static struct xf_ua_settings ua_settings(const struct xf_conf *conf)
+{
+    struct xf_ua_settings settings = conf->ua;
+    settings.element_ms = conf->s2s.xml.element_ms;
+    return settings;
+}
+
+static const struct world *dialogs_world; /* of dialogs_s: a store has no owner for its clock */
+
+static int64_t dialogs_s(void)
+{
+    struct xf_env *env = (struct xf_env *)(uintptr_t)&dialogs_world->env.env;
+    return env->unix_s(env);
+}
+
+/* Only for a transcript that names a file: making one takes longer than most transcripts. */
+static void open_dialogs(struct world *world)
+{
+    const char *name = world->conf->simple.dialogs_file;
+    char *path = in_folder(world, name);
+    dialogs_world = world;
+    world->dialogs_pool.run = work_at_once;
+    if (strcmp(name, DIALOGS_FILE) == 0)
+        xf_require(
+            xf_dialogs_open(&(struct xf_dialogs_opts){.file = path,
+                                                      .records = world->conf->simple.subscriptions,
+                                                      .waiting_bytes = 1u << 20,
+                                                      .pool = &world->dialogs_pool,
+                                                      .timers = world->env.env.timers,
+                                                      .clock = &world->env.clock,
+                                                      .unix_s = dialogs_s},
+                            &world->dialogs, NULL) == XF_ERR_OK);
+    xf_free(path);
+}
+
+static void make_sip(struct world *world)
+{
+    const struct xf_ua_settings settings = ua_settings(world->conf);
+    open_dialogs(world);
+    world->simple = xf_simple_new(&(struct xf_simple_opts){
+        .env = &world->env.env,
+        .policy = world->policy,
+        .settings = &settings,
+        .own = &world->conf->simple,
+        .identities = world->identities,
+        .dialogs = world->dialogs,
+        .waiting = xf_routing_waiting(world->routing),
+        .events = &xf_routing_simple_events,
+        .owner = world->routing,
+    });
+    xf_routing_attach_simple(world->routing, world->simple, world->history);
+}
+
+static void reload_sip(struct world *world, const struct xf_conf *conf, struct xf_policy *policy,
+                       struct xf_tls_identities *identities)
+{
+    const struct xf_ua_settings settings = ua_settings(conf);
+    xf_dialogs_set_limit(world->dialogs, conf->simple.subscriptions);
+    xf_simple_reload(world->simple, policy, &settings, &conf->simple, identities);
+}
+
+static void free_sip(struct world *world)
+{
+    xf_require(xf_simple_is_over(world->simple));
+    xf_simple_free(&world->simple);
+    xf_dialogs_free(&world->dialogs);
+}
+
+void world_end_sip(struct world *world, bool cuts)
+{
+    if (cuts)
+        xf_simple_cut(world->simple);
+    else
+        xf_simple_drain(world->simple);
+}
+
+struct wire *world_accept_sip(struct world *world, const char *name, const char *addr,
+                              bool is_clear)
+{
+    struct fake_conn *fake = fake_conn_accepted(&world->env, addr);
+    struct wire *wire = world_add_wire(world, name, fake);
+    xf_simple_accept(world->simple, fake->conn, is_clear);
+    world_settle(world);
+    return wire;
+}
+#else
+static void make_sip(struct world *world)
+{
+    (void)world;
+}
+
+static void reload_sip(struct world *world, const struct xf_conf *conf, struct xf_policy *policy,
+                       struct xf_tls_identities *identities)
+{
+    (void)world;
+    (void)conf;
+    (void)policy;
+    (void)identities;
+}
+
+static void free_sip(struct world *world)
+{
+    (void)world;
+}
+
+void world_end_sip(struct world *world, bool cuts)
+{
+    (void)world;
+    (void)cuts;
+}
+
+struct wire *world_accept_sip(struct world *world, const char *name, const char *addr,
+                              bool is_clear)
+{
+    (void)is_clear;
+    return world_accept(world, name, addr, false);
+}
+#endif
+
 static void make_layers(struct world *world)
 {
     world->policy = make_policy(world, world->conf);
@@ -242,7 +382,9 @@ static void make_layers(struct world *world)
     world->env.env.identities = world->identities;
     world->routing = xf_routing_new(&(struct xf_routing_opts){
         .env = &world->env.env, .policy = world->policy, .settings = &world->conf->routing});
-    struct xf_history_opts history = {.file = "", .max_peers = world->conf->history.peers};
+    struct xf_history_opts history = {.file = "",
+                                      .max_peers = world->conf->history.peers,
+                                      .max_auto_per_owner = world->conf->history.auto_per_owner};
     if (history.max_peers > 0)
         xf_require(xf_history_open(&history, &world->history, NULL) == XF_ERR_OK);
     world->s2s = xf_s2s_new(&(struct xf_s2s_opts){
@@ -256,6 +398,7 @@ static void make_layers(struct world *world)
         .events = &xf_routing_s2s_events,
         .owner = world->routing,
     });
+    make_sip(world);
     world->link = xf_link_new(&world->env.env, &world->conf->links[0].settings,
                               &xf_routing_link_events, world->routing);
     for (size_t i = 0; i < world->conf->served_count; i++)
@@ -295,6 +438,7 @@ bool world_reload(struct world *world, const char *text, char **out_why)
     struct xf_policy *policy = make_policy(world, conf);
     struct xf_tls_identities *identities = load_identities(conf);
     xf_s2s_reload(world->s2s, policy, &conf->s2s, identities);
+    reload_sip(world, conf, policy, identities);
     xf_routing_reload(world->routing, policy, &conf->routing);
     xf_tls_identities_unref(&world->identities);
     xf_policy_free(&world->policy);
@@ -321,6 +465,8 @@ static void free_layers(struct world *world)
     }
     world_advance(world, STREAMS_MS);
     xf_routing_finish(world->routing);
+    world_end_sip(world, false);
+    world_end_sip(world, true);
     xf_routing_end(world->routing);
     xf_link_stop(world->link);
     fake_env_advance(&world->env, DRAIN_MS);
@@ -333,6 +479,7 @@ static void free_layers(struct world *world)
     }
     xf_mailmap_free(&world->mailmap);
     xf_s2s_free(&world->s2s);
+    free_sip(world);
     xf_history_free(&world->history);
     xf_link_free(&world->link);
     xf_tls_identities_unref(&world->identities);
@@ -381,6 +528,7 @@ void world_close(struct world *world)
         struct wire *wire = &world->wires[i];
         xf_free(wire->name);
         xf_free(wire->header);
+        xf_free(wire->sip_request);
         xf_buf_release(&wire->got);
         xf_buf_release(&wire->pending);
     }

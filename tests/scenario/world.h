@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * world.h — the whole gateway without I/O: conf, policy, stream, s2s, link and routing, put
+ * world.h — the whole gateway without I/O: conf, policy, stream, s2s, SIP, link and routing, put
  * together as src/daemon does it, in a world of fake clock, DNS and conns (tests/support).
  */
 #pragma once
@@ -29,6 +29,7 @@ struct wire {
     struct xf_buf got;     /* what we sent and the transcript did not look at yet */
     struct xf_buf pending; /* what the peer sent and we did not read yet */
     char *header;          /* our last stream header: later elements are read in its context */
+    char *sip_request;     /* the last request that we sent by SIP: answers are made of it */
     bool has_end;
     enum xf_conn_end end; /* how the peer ends the conn once `pending` is empty */
 };
@@ -53,6 +54,11 @@ struct world {
     struct directory directory;
     struct xf_mailmap *mailmap; /* NULL: the configuration has no source */
     struct xf_s2s *s2s;
+#ifdef XF_HAVE_SIP
+    struct xf_pool dialogs_pool; /* works at once */
+    struct xf_dialogs *dialogs;  /* NULL: none */
+    struct xf_simple *simple;
+#endif
     struct xf_link *link;
     struct xf_routing *routing;
     char *refused; /* an address: every connect to it fails at once; NULL: none */
@@ -88,6 +94,13 @@ struct wire *world_add_wire(struct world *world, const char *name, struct fake_c
 
 /* A conn from outside. */
 struct wire *world_accept(struct world *world, const char *name, const char *addr, bool is_direct);
+
+/* The same for SIP; `is_clear`: of listen { sip-tcp }. */
+struct wire *world_accept_sip(struct world *world, const char *name, const char *addr,
+                              bool is_clear);
+
+/* The steps of a drain for SIP: no new requests; with `cuts`, the end of those that are open. */
+void world_end_sip(struct world *world, bool cuts);
 
 /*
  * Move output into `got` of each wire, and give `pending` to the conns that read, until nothing
