@@ -25,7 +25,7 @@ EDGE = (net.GATEWAY, 5269)
 SLOW_PEERS = 5                  # domains of the authenticated slow ones: each may have max-streams (64) streams
 CONN_KIB = 20                   # memory that one connection of the flood may cost, on average
 PEAK_MIB = 16                   # and what may come on top of that at the peak
-KEPT_MIB = 8                    # what may stay with the process afterwards
+KEPT_MIB = 10                   # what may stay with the process afterwards: more the busier the machine is, with the arenas of its threads
 CPU_SHARE = 0.5                 # of one core, while the flood is held and opened again
 ARRIVES_S = 2.0                 # a message, sent to received, through both servers
 

@@ -54,9 +54,11 @@ class Cluster(Inbox):
         return self
 
     def stop(self):
-        """Close the listening socket and the link."""
+        """Close the listening socket and the link. From now on the link is down: whoever waits for it means the next one."""
         self.listener.stop()
-        stream = self.stream
+        with self._changed:
+            stream, self.stream = self.stream, None
+            self._changed.notify_all()
         if stream:
             stream.close()
 

@@ -24,9 +24,9 @@ class Ctl:
     def text(self, *words):
         return self.run(*words)[1]
 
-    def ask(self, *words):
+    def ask(self, *words, timeout=20):
         """-> rows, result"""
-        lines = [json.loads(line) for line in self.run('--json', *words)[1].splitlines()]
+        lines = [json.loads(line) for line in self.run('--json', *words, timeout=timeout)[1].splitlines()]
         return [line['row'] for line in lines if 'row' in line], lines[-1].get('result', lines[-1])
 
     def peer(self, name):

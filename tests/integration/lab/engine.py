@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Docker: the engine at hand or one of our own, the base image, and the servers' containers (compose.yaml).
 
-An engine of our own keeps its images under the cache folder, so only the first run on a machine builds them. It gets no
-bridge and no packet filter: the containers share the namespace of the container `net`, whose only interface is loopback.
+An engine of our own keeps its images under the cache folder, so only the first run on a machine builds them. One at a time can
+use that folder; others wait for it. It gets no bridge and no packet filter: the containers share the namespace of the container
+`net`, whose only interface is loopback.
 """
+import fcntl
 import os
 import shutil
 import subprocess
@@ -46,6 +48,8 @@ class Engine:
             raise Failed('no Docker engine answers, and only root with dockerd installed can start one')
         root = f'{bookworm.cache_folder()}/docker'
         os.makedirs(root, exist_ok=True)
+        self.turn = open(f'{root}.lock', 'w')
+        fcntl.flock(self.turn, fcntl.LOCK_EX)
         # a socket path has 107 bytes at most, so not below a scratch folder of any length
         self.run_folder = f'/run/xfedd-lab-{os.getpid()}'
         os.makedirs(self.run_folder, exist_ok=True)
@@ -109,6 +113,7 @@ class Engine:
             self.daemon = None
             quiet('umount', f'{self.run_folder}/exec/netns/default')     # it leaves this mount behind
             shutil.rmtree(self.run_folder, ignore_errors=True)
+            self.turn.close()
 
 
 class Container:

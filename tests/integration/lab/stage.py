@@ -14,13 +14,17 @@
 What was started last is stopped first, also when its start failed half-way. A complaint of the laboratory (something did not start, a
 stream broke, a client waited in vain) is one failed check; any other exception is a fault of the test, and goes on once all is down.
 """
+import collections
 import contextlib
+import os
 
 from . import options
 from .proc import Failed
 from .report import Report, fatal
 from .world import Lab
 from .xmlstream import Closed
+
+LAST_LINES, LINE_MAX = 20, 240
 
 
 class Stage:
@@ -63,8 +67,17 @@ class Stage:
     def _close(self, lab):
         keep = self.args.keep_scratch or self.report.failed > 0
         lab.close(keep)
+        if self.report.failed > 0:
+            self._say_ends(f'{lab.scratch}/log')
         if keep:
             self.report.say(f'logs: {lab.scratch}/log')
+
+    def _say_ends(self, folder):
+        """Of each log, for those who cannot look into the folder: what a build machine ran is gone."""
+        for entry in sorted((e for e in os.scandir(folder) if e.is_file()), key=lambda e: e.name):
+            with open(entry, encoding='utf-8', errors='replace') as f:
+                for line in collections.deque(f, LAST_LINES):
+                    self.report.say(f'{entry.name}: {line.rstrip()[:LINE_MAX]}')
 
     def __enter__(self):
         return self

@@ -119,14 +119,19 @@ class XmlStream:
                     return self.sock.send(piece)
                 data = data[self._try(send_some, timeout):]
 
+    def receive(self, timeout=10):
+        """Bytes as they come; Closed at the end of the stream or after the time."""
+        def receive():
+            return self.sock.recv(65536)
+        data = self._try(receive, timeout)
+        if not data:
+            raise Closed('connection closed')
+        return data
+
     def next(self, timeout=10):
         """The next event; Closed at the end of the stream or after the time."""
         while not self._ready:
-            def receive():
-                return self.sock.recv(65536)
-            data = self._try(receive, timeout)
-            if not data:
-                raise Closed('connection closed')
+            data = self.receive(timeout)
             try:
                 self._ready += self._parser.feed(data)
             except expat.ExpatError as e:
