@@ -3,7 +3,8 @@
 """doc/operators/BACKUP.md as it stands: a running xfedd is backed up by its commands, the machine is lost, and the commands restore it elsewhere.
 
 The new xfedd has what the old one had learnt: a peer that comes with a key that nobody vouches for raises an alarm. A third, without the history, notices
-nothing. Then what the document warns of: a journal that is restored delivers again.
+nothing. Subscriptions of SIP are neither backed up nor restored: a new file is begun. Then what the document warns of: a journal that is restored
+delivers again.
 """
 import os
 import re
@@ -70,6 +71,10 @@ def message(to, ident):
     return f"<message from='alice@{LOCAL}/x' to='{to}' id='{ident}' type='chat'><body>hi</body></message>"
 
 
+def mode_of(path):
+    return oct(os.stat(path).st_mode & 0o777) if os.path.exists(path) else 'no file'
+
+
 def history_is_written(machine):
     done = subprocess.run(['sqlite3', '-readonly', f'{machine.state}/peers.db', f"SELECT auth FROM peers WHERE peer = '{PEER}' AND direction = 'in'"],
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)     # it may be locked for a moment
@@ -130,6 +135,7 @@ def main():
                           defaults='dialback-by-certificate = no  bidi = no  ack = none')
         machine = Machine(lab, gateway)
         gateway.configure(f'memory {{ file = "{machine.state}/peers.db" }}  journal {{ file = "{machine.state}/journal.db" }}\n'
+                          f'sip {{ host = "sip.{LOCAL}"  dialogs-file = "{machine.state}/sip.db" }}\n'
                           'process { drain-time = 1s  backoff-min = 0 }')
         stage.start_xfedd(gateway)
 
@@ -137,7 +143,9 @@ def main():
         report.check('the peer authenticates by EXTERNAL, and the history has it', gateway.wait_until(lambda: history_is_written(machine), 15))
         do(report, machine, 'Take a backup')
         for name in ('etc.tar.gz', 'peers.db'):
-            report.equal(f'{name}: nobody else may read it', oct(os.stat(f'{machine.backups}/{name}').st_mode & 0o777), oct(0o600))
+            report.equal(f'{name}: nobody else may read it', mode_of(f'{machine.backups}/{name}'), oct(0o600))
+        report.equal('the file of SIP subscriptions is there, for xfedd alone', mode_of(f'{machine.state}/sip.db'), oct(0o600))
+        report.equal('no subscriptions and no messages are in the backup', sorted(os.listdir(machine.backups)), ['etc.tar.gz', 'peers.db'])
         hang_up(peer, stream)
         report.equal('the old xfedd ends', gateway.stop(), 0)
 
@@ -145,7 +153,10 @@ def main():
         do(report, machine, 'Restore on a new machine')
         code, said = gateway.check()
         report.check('xfedd -t accepts what was restored', code == 0, said)
+        report.equal('nothing but the history is restored', os.listdir(machine.state), ['peers.db'])
         gateway.start()
+        report.equal('a new file of SIP subscriptions is begun', mode_of(f'{machine.state}/sip.db'), oct(0o600))
+        report.equal('... without a complaint', [e.line for e in gateway.events('dialogs.')], [])
         report.equal('the history is used', [e.line for e in gateway.events('memory.file.refused')], [])
         peer.stop()
         changed = stage.start(Peer(PEER, net.PEER, nobodys.issue(PEER), ours.file))

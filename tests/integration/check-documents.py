@@ -28,11 +28,11 @@ OURS = 'example.org'
 OUTPUTS = re.compile(r'''
     \{"  |  (?:\S+Z\ )?(?:error|warn|info|debug)\ [a-z0-9]+\.  |  s2s\.stream\.  |  <\w  |  \w+\ +ann\b      # JSON, log, stanzas
   | base\ +err  |  local\ server\ +<--  |  10\ peers\ |  \ *conf\ ms  |  ann@\S+\ to\                        # pictures, measurements, what --explain prints
-  | \[\ dns_names  |  ;\ |  _5269\.  |  scrape_configs:  |  \#\ a\ comment                                   # other programs' files
-  | (?:ok|warning|wrong)\ +(?:dns|certificate|module|clock|node)\ |  \S+\ can\ be\ reached\          # what checks print
+  | \[\ dns_names  |  ;\ |  _5269\.  |  _sip\w+\.  |  scrape_configs:  |  \#\ a\ comment                                   # other programs' files
+  | (?:ok|warning|wrong)\ +(?:dns|sip|certificate|module|clock|node)\ |  \S+\ can(?:not)?\ be\ reached\  |  OPTIONS\ +\w+\    # what checks print
   | expect\ |  peer\ |  send\ |  STEP\ |  \|  |  feed\ |  [a-z-]+\ +(?:out|in)\ |  \S+\.xft                  # transcripts
 ''', re.X)
-LANGUAGES = ('tests/scenario/README.md',)   # documents about a language of their own: no shell and no configuration in their blocks
+LANGUAGES = ('tests/scenario/README.md', 'tests/sip/README.md')   # documents about a language of their own: no shell and no configuration in their blocks
 RUN = ('FIRST-FEDERATION-PROSODY.md', 'FIRST-FEDERATION-EJABBERD.md', 'ADDING-A-PARTNER.md')     # whose blocks documents.py runs word for word
 # Programs of others, by what they come with on Debian.
 OTHERS = {

@@ -27,13 +27,13 @@ from lab.world import COMPONENT, ROOT
 
 OURS, ALIASES, GOOD, BAD = 'example.org', ('conference.example.org', 'pilot.example.org'), 'partner.example', 'b.example'
 HTTP = '127.0.0.1:9469'
-SAMPLES = {'PEER': GOOD, 'NAME': GOOD, 'PEER|STREAM': GOOD, 'OURS': OURS, 'FROM': f'alice@{OURS}', 'TO': f'bob@{GOOD}', 'LEVEL': 'info', 'MINUTES': '1'}
+SAMPLES = {'PEER': GOOD, 'NAME': GOOD, 'PEER|STREAM': GOOD, 'sip:NUMBER': 'sip:1', 'OURS': OURS, 'FROM': f'alice@{OURS}', 'TO': f'bob@{GOOD}', 'LEVEL': 'info', 'MINUTES': '1'}
 OF_OTHERS = ('BACKUP.md', 'FIRST-FEDERATION-PROSODY.md', 'FIRST-FEDERATION-EJABBERD.md', 'ADDING-A-PARTNER.md')     # backup.py and documents.py
 ENDLESS = ('trace', 'top')          # and what has --follow
 ELSEWHERE = ('init', 'partner', 'page')     # check-init.py and page.py
 LAST = ('drain',)       # of all: the gateway ends
 SEEN_S = 2              # of what does not end by itself
-MAY_REFUSE = ('close', 'retry')     # there may be nothing to close or to try again
+MAY_REFUSE = ('close', 'retry', 'forget')     # there may be nothing to close, to try again or to forget
 OF_THE_HOST = re.compile(r'xfedctl check --(self|inbound)')     # may find what is wrong with this laboratory
 
 
@@ -61,8 +61,9 @@ def is_endless(line):
 
 class Shell:
     """Runs a line with our programs, files and servers in place of those that it names."""
-    def __init__(self, lab, gateway, program):
-        self.gateway, self.folder = gateway, lab.folder('shell')
+    def __init__(self, lab, gateway, program, certificate):
+        """`certificate`: of who reads the documents as a partner."""
+        self.gateway, self.folder, self.certificate = gateway, lab.folder('shell'), certificate
         tools = lab.folder('tools')
         shutil.copy(program, f'{tools}/xfedctl')
         self._write(f'{tools}/journalctl', f'#!/bin/sh\ncat {gateway.log}\n')
@@ -81,7 +82,9 @@ class Shell:
         if line.startswith('sqlite3 '):
             line = line.replace(BAD, GOOD)      # whom the history has
         line = line.replace('/var/lib/xfedd/peers.db', f'{self.gateway.folder}/peers.db')
-        line = re.sub(r'-connect \S+:\d+', f'-connect {net.GATEWAY}:5269', line)
+        for word, path in zip(('YOURS.pem', 'YOURS.key'), self.certificate):
+            line = line.replace(word, path)
+        line = re.sub(r'-connect \S+:(\d+)', f'-connect {net.GATEWAY}:\\1', line)
         return re.sub(r'-xmpphost \S+', f'-xmpphost {OURS}', line)
 
     def run(self, line):
@@ -97,7 +100,7 @@ def is_well(line, status, output):
     if is_endless(line):
         return status == 124                    # timeout(1) ended it
     return status == 0 and output.strip() or status == 0 and 'DELETE' in line or status == 1 and verb_of(line) in MAY_REFUSE \
-        or status in (1, 3) and output.strip() and OF_THE_HOST.match(line)
+        or status in (1, 3) and output.strip() and OF_THE_HOST.match(line) or status == 1 and line == f'xfedctl check {BAD}'
 
 
 def message(to):
@@ -122,10 +125,12 @@ def main():
         cluster = stage.start(Cluster(net.LOCAL, COMPONENT_PORT, *COMPONENT))
         stage.start(Peer(GOOD, net.PEER, ours.issue(GOOD), ours.file))
         gateway = Gateway(lab, OURS, 'external', ours.issue(OURS, *ALIASES), ours.file, COMPONENT, f'{net.LOCAL}:{COMPONENT_PORT}',
-                          aliases='", "'.join(ALIASES).join('""'), http=HTTP, defaults='ack = none')
-        gateway.configure(f'memory {{ file = "{gateway.folder}/peers.db" }}')
+                          aliases='", "'.join(ALIASES).join('""'), http=HTTP, defaults='ack = none', control=f'sip = {{ "{net.GATEWAY}:5061" }}')
+        pem, key = ours.issue(f'sip.{OURS}')
+        gateway.configure(f'memory {{ file = "{gateway.folder}/peers.db" }}\nsip {{ host = "sip.{OURS}"  certificate = {{ "{pem}" }}'
+                          f'  key = {{ "{lab.private(key, gateway.folder)}" }}  dialogs-file = "" }}')
         stage.start_xfedd(gateway)
-        shell = Shell(lab, gateway, args.xfedctl or beside(args.xfedd))
+        shell = Shell(lab, gateway, args.xfedctl or beside(args.xfedd), ours.issue(f'partner.{GOOD}'))
         for to in (GOOD, BAD):
             cluster.send(message(to))
         report.check('a peer is up', gateway.wait_event('s2s.stream.up', 10, peer=GOOD))
