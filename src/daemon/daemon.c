@@ -66,12 +66,6 @@ static void env_judge_tls(struct xf_env *env, struct xf_conn *conn,
     xf_tls_judge(conn, basis, done, owner);
 }
 
-static void env_forget_tls(struct xf_env *env, struct xf_conn *conn)
-{
-    (void)env;
-    xf_tls_forget(conn);
-}
-
 /* Recomputed since the offset changes with the season, but not for every stanza. */
 static unsigned env_minute_of_week(struct xf_env *env)
 {
@@ -108,7 +102,6 @@ static void make_world(struct xf_daemon *daemon)
                 .connect = env_connect,
                 .start_tls = env_start_tls,
                 .judge_tls = env_judge_tls,
-                .forget_tls = env_forget_tls,
                 .minute_of_week = env_minute_of_week,
                 .unix_s = env_unix_s,
                 .quarantine = xf_daemon_quarantine,

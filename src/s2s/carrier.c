@@ -58,21 +58,38 @@ static struct xf_passenger *rotate(struct xf_carrier *carrier)
     return passenger_of(first);
 }
 
-/*
- * What a passenger writes may end the stream, and then all leave. One passenger more than are told
- * moves to the end, so that each is told first in turn.
- */
-void xf_carrier_drained(struct xf_carrier *carrier)
+/* What a passenger does may end the stream, and then all leave. */
+static void tell_all(struct xf_carrier *carrier, void (*tell)(struct xf_passenger *passenger))
 {
     size_t count = 0;
     XF_LIST_EACH (node, &carrier->passengers)
         count++;
-    while (count-- > 0 && !xf_list_is_empty(&carrier->passengers)) {
-        struct xf_passenger *passenger = rotate(carrier);
-        passenger->ops->drained(passenger);
-    }
+    while (count-- > 0 && !xf_list_is_empty(&carrier->passengers))
+        tell(rotate(carrier));
+}
+
+static void tell_drained(struct xf_passenger *passenger)
+{
+    passenger->ops->drained(passenger);
+}
+
+/* One passenger more than are told moves to the end, so that each is told first in turn. */
+void xf_carrier_drained(struct xf_carrier *carrier)
+{
+    tell_all(carrier, tell_drained);
     if (!xf_list_is_empty(&carrier->passengers))
         (void)rotate(carrier);
+}
+
+static void tell_judged(struct xf_passenger *passenger)
+{
+    passenger->ops->judged(passenger);
+}
+
+void xf_carrier_judged(struct xf_carrier *carrier)
+{
+    if (!carrier->ops->judged || carrier->ops->judged(carrier))
+        tell_all(carrier, tell_judged);
 }
 
 void xf_carrier_ended(struct xf_carrier *carrier, enum xf_cause cause, const char *text)

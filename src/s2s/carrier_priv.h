@@ -16,6 +16,7 @@
 #include <xfed/s2s/s2s.h>
 
 #include "features_priv.h"
+#include "recheck_priv.h"
 #include "sm_priv.h"
 #include <xfed/auth/verdict.h>
 #include <xfed/stream/proof.h>
@@ -38,6 +39,13 @@ struct xf_carrier_ops {
      * itself, otherwise as the stream is.
      */
     enum xf_auth_method (*method)(const struct xf_carrier *carrier, enum xf_auth_method own);
+    /* What the certificate of this stream is judged by. Only called inside TLS. */
+    struct xf_tls_basis (*basis)(const struct xf_carrier *carrier);
+    /*
+     * It was judged again: end the stream if it no longer authenticates what the peer sends on it.
+     * False: it ends. NULL: the passengers see to it.
+     */
+    bool (*judged)(struct xf_carrier *carrier);
 };
 
 struct xf_carrier {
@@ -46,6 +54,7 @@ struct xf_carrier {
     struct xf_stream *stream;
     struct xf_proof proof; /* stanzas of its passengers that are not proved yet */
     struct xf_sm sm;
+    struct xf_recheck recheck;
     /* It resumed another stream (XEP-0198 §5): of that one, what the peer has. serial 0: none. */
     uint64_t resumed_serial, resumed_number;
     bool is_proving;                /* what proves was chosen (proving_priv.h) */
@@ -60,6 +69,8 @@ struct xf_passenger_ops {
     void (*drained)(struct xf_passenger *passenger); /* the stream has room again */
     /* The stream begins to end: leave the carrier, or end, before this returns. */
     void (*ended)(struct xf_passenger *passenger, enum xf_cause cause, const char *text);
+    /* The certificate of the stream was judged again: end if it does not authenticate the pair. */
+    void (*judged)(struct xf_passenger *passenger);
 };
 
 struct xf_passenger {
@@ -90,6 +101,8 @@ XF_MUST_USE enum xf_err xf_carrier_send(struct xf_carrier *carrier, struct xf_se
 void xf_carrier_drained(struct xf_carrier *carrier);
 /* The stream begins to end: tell all passengers. */
 void xf_carrier_ended(struct xf_carrier *carrier, enum xf_cause cause, const char *text);
+/* The certificate of the stream was judged again: tell all that rely on it. */
+void xf_carrier_judged(struct xf_carrier *carrier);
 
 /*
  * Send white space (RFC 6120 §4.6.1) if we have sent nothing for `ping_ms` (0: never), or for a

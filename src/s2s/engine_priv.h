@@ -20,6 +20,7 @@
 #include "features_priv.h"
 #include "hand_over_priv.h"
 #include "proving_priv.h"
+#include "recheck_priv.h"
 #include "resume_priv.h"
 #include "verify_priv.h"
 
@@ -54,6 +55,7 @@ struct xf_s2s {
 
     struct xf_proving proving;
     struct xf_resuming resuming;
+    struct xf_rechecking rechecking;
     struct xf_stanza_sum *waiting; /* stanzas that are not proved count here too; borrowed */
 
     /* Hosts that we connect to. */

@@ -55,6 +55,7 @@ static void on_ending(struct xf_stream *stream)
 {
     struct xf_in *in = in_of(stream);
     xf_gate_ending(&in->gate, in->s2s);
+    xf_recheck_left(&in->carrier);
     xf_carrier_ended(&in->carrier, in->s2s->is_draining ? XF_CAUSE_SHUTDOWN : XF_CAUSE_STREAM,
                      "the stream ended");
 }
@@ -68,6 +69,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
         s2s->counting.totals.by[XF_S2S_IN].tls_bad++;
     xf_in_log_down(in, end, detail);
     xf_in_sm_closed(in);
+    xf_recheck_left(&in->carrier);
     xf_proving_end(&in->carrier);
     xf_carrier_fini(&in->carrier);
     xf_in_pairs_free(in);
@@ -84,6 +86,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     xf_free(in->local);
     xf_free(in->peer);
     xf_free(in->tls_ciphers);
+    xf_tlsa_set_unref(&in->tlsa);
     xf_free(in);
 }
 
@@ -190,30 +193,13 @@ static bool ends_by_policy(struct xf_in *in)
     return false;
 }
 
-/* Why the new settings refuse the authentication of one of its pairs; text NULL: they do not. */
-static struct xf_refusal auth_refusal(const struct xf_in *in)
-{
-    XF_LIST_EACH (node, &in->pairs) {
-        const struct xf_pair *pair = xf_pair_of_node(node);
-        struct xf_span peer = xf_span_of(pair->peer);
-        struct xf_verdict verdict = xf_in_verdict(in, peer);
-        if (pair->method == XF_AUTH_NONE)
-            continue;
-        struct xf_refusal refusal =
-            xf_auth_refusal(xf_policy_peer(in->s2s->policy, peer), &verdict, pair->method, false);
-        if (refusal.text)
-            return refusal;
-    }
-    return (struct xf_refusal){0};
-}
-
 void xf_in_reload(struct xf_in *in)
 {
     in->settings = xf_policy_peer(in->s2s->policy, xf_span_of(in->peer));
     xf_stranger_judge(in);
     struct xf_refusal refusal = {0};
     if (!ends_by_policy(in))
-        refusal = auth_refusal(in);
+        refusal = xf_in_auth_refusal(in);
     xf_in_keep_to_pairs(in);
     if (refusal.text)
         xf_in_fail(in, XF_STREAM_ERROR_POLICY_VIOLATION, refusal.help, refusal.text);

@@ -78,6 +78,22 @@ struct xf_verdict xf_in_verdict_at_best(const struct xf_in *in, struct xf_span p
     return verdict;
 }
 
+struct xf_refusal xf_in_auth_refusal(const struct xf_in *in)
+{
+    XF_LIST_EACH (node, &in->pairs) {
+        const struct xf_pair *pair = xf_pair_of_node(node);
+        struct xf_span peer = xf_span_of(pair->peer);
+        struct xf_verdict verdict = xf_in_verdict(in, peer);
+        if (pair->method == XF_AUTH_NONE)
+            continue;
+        struct xf_refusal refusal =
+            xf_auth_refusal(xf_policy_peer(in->s2s->policy, peer), &verdict, pair->method, false);
+        if (refusal.text)
+            return refusal;
+    }
+    return (struct xf_refusal){0};
+}
+
 /* ------------------------------------------------------------------ asking DNS */
 
 static void known(struct xf_look *look, const struct xf_discovery_result *result);
@@ -161,21 +177,28 @@ static enum xf_records read(const struct xf_discovery_result *result,
 
 /* ------------------------------------------------------------------ the header's domain */
 
-static void judge(struct xf_in *in, struct xf_tlsa_set *tlsa, const char *const *targets,
-                  size_t target_count)
+static struct xf_tls_basis basis_of(const struct xf_in *in, const char *const *targets,
+                                    size_t target_count)
+{
+    bool counts = has_records(in->settings);
+    return (struct xf_tls_basis){
+        .identities = in->s2s->identities,
+        .ca_file = in->settings->ca_file,
+        .domain = xf_span_of(in->peer),
+        .tlsa = counts ? in->tlsa : NULL,
+        .targets = targets,
+        .target_count = counts ? target_count : 0,
+    };
+}
+
+static void judge(struct xf_in *in, const char *const *targets, size_t target_count)
 {
     struct xf_env *env = in->s2s->env;
+    struct xf_tls_basis basis = basis_of(in, targets, target_count);
     if (!in->stream.conn || in->stream.is_ending)
         return;
-    env->judge_tls(env, in->stream.conn,
-                   &(struct xf_tls_basis){
-                       .ca_file = in->settings->ca_file,
-                       .domain = xf_span_of(in->peer),
-                       .tlsa = tlsa,
-                       .targets = targets,
-                       .target_count = target_count,
-                   },
-                   in->look.done, in);
+    xf_recheck_began(&in->carrier);
+    env->judge_tls(env, in->stream.conn, &basis, in->look.done, in);
 }
 
 static void known(struct xf_look *look, const struct xf_discovery_result *result)
@@ -184,11 +207,13 @@ static void known(struct xf_look *look, const struct xf_discovery_result *result
     size_t count = result ? xf_discovery_secure_targets(result, targets) : 0;
     struct xf_tlsa_set *tlsa = result ? xf_discovery_tlsa(result) : NULL;
     *(look->pair ? &look->pair->records : &look->in->records) = read(result, tlsa);
-    if (look->pair)
+    if (look->pair) {
+        xf_tlsa_set_unref(&tlsa);
         look->done(look->pair);
-    else
-        judge(look->in, tlsa, targets, count);
-    xf_tlsa_set_unref(&tlsa);
+    } else {
+        look->in->tlsa = tlsa;
+        judge(look->in, targets, count);
+    }
 }
 
 bool xf_in_judge(struct xf_in *in, void (*done)(void *in))
@@ -203,7 +228,7 @@ bool xf_in_judge(struct xf_in *in, void (*done)(void *in))
     if (in->peer && has_records(in->settings))
         in->records = start(&in->look);
     if (!in->look.discovery)
-        judge(in, NULL, NULL, 0);
+        judge(in, NULL, 0);
     return true;
 }
 
@@ -271,6 +296,22 @@ static enum xf_auth_method method_of(const struct xf_carrier *carrier, enum xf_a
     return own;
 }
 
+static struct xf_tls_basis basis(const struct xf_carrier *carrier)
+{
+    const struct xf_in *in = in_of(carrier);
+    const struct xf_tls_facts *facts = in->stream.conn->tls;
+    return basis_of(in, (const char *const *)facts->targets, facts->target_count);
+}
+
+static bool judged(struct xf_carrier *carrier)
+{
+    struct xf_in *in = in_of(carrier);
+    struct xf_refusal refusal = xf_in_auth_refusal(in);
+    if (refusal.text)
+        xf_in_fail(in, XF_STREAM_ERROR_RESET, refusal.help, refusal.text);
+    return !refusal.text;
+}
+
 const struct xf_carrier_ops xf_in_carrier_ops = {
     .proof = &xf_proving_ops,
     .word = "bidi",
@@ -280,4 +321,6 @@ const struct xf_carrier_ops xf_in_carrier_ops = {
     .peer = any_peer_of,
     .verdict = verdict_of,
     .method = method_of,
+    .basis = basis,
+    .judged = judged,
 };

@@ -239,8 +239,7 @@ void xf_pair_authenticated(struct xf_pair *pair, enum xf_auth_method method)
         xf_timer_stop(&in->deadline);
         xf_timer_start(s2s->env->timers, &in->tick, XF_IN_TICK_MS);
         xf_quota_give(&s2s->half_open, &in->place);
-        if (in->stream.conn->tls)
-            s2s->env->forget_tls(s2s->env, in->stream.conn);
+        xf_recheck_authenticated(&in->carrier);
     }
     xf_in_keep_to_pairs(in);
     xf_in_log_up(in, pair);

@@ -92,10 +92,11 @@ struct xf_in {
     char *peer;               /* domain in the `from` of the header; NULL: none */
     /* settings of `peer`, or the defaults; renewed by reload */
     const struct xf_peer_settings *settings;
-    uint64_t idle_ms;        /* the shortest idle limit of its pairs */
-    char *tls_ciphers;       /* ciphers in the settings with which TLS began; NULL: it did not */
-    struct xf_look look;     /* look-up of the TLSA records of `peer` */
-    enum xf_records records; /* what it found */
+    uint64_t idle_ms;         /* the shortest idle limit of its pairs */
+    char *tls_ciphers;        /* ciphers in the settings with which TLS began; NULL: it did not */
+    struct xf_look look;      /* look-up of the TLSA records of `peer` */
+    enum xf_records records;  /* what it found */
+    struct xf_tlsa_set *tlsa; /* ... which the certificate is judged by; NULL: none. A reference */
 
     struct xf_node pairs;      /* struct xf_pair */
     struct xf_pair *last_pair; /* pair of the last stanza: found again without a search */
@@ -278,6 +279,8 @@ struct xf_verdict xf_in_verdict(const struct xf_in *in, struct xf_span peer);
  * asked.
  */
 struct xf_verdict xf_in_verdict_at_best(const struct xf_in *in, struct xf_span peer);
+/* Why the settings refuse the authentication of one of its pairs; text NULL: they do not. */
+struct xf_refusal xf_in_auth_refusal(const struct xf_in *in);
 /* An accepted stream as carrier of our stanzas. */
 extern const struct xf_carrier_ops xf_in_carrier_ops;
 

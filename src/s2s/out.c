@@ -135,6 +135,7 @@ static void on_ending(struct xf_stream *stream)
 {
     struct xf_out *out = out_of(stream);
     xf_gate_ending(&out->gate, out->s2s);
+    xf_recheck_left(&out->carrier);
     if (out->was_ready)
         xf_carrier_ended(&out->carrier, out->s2s->is_draining ? XF_CAUSE_SHUTDOWN : XF_CAUSE_STREAM,
                          "the stream ended");
@@ -216,6 +217,7 @@ static void on_closed(struct xf_stream *stream, enum xf_stream_end end, const ch
     xf_out_log_down(out, words_for_log(out, end, detail));
     xf_timer_stop(&out->patience);
     xf_out_sm_closed(out);
+    xf_recheck_left(&out->carrier);
     xf_proving_end(&out->carrier);
     if (out->state == XF_OUT_ENDED)
         maybe_free(out);
@@ -502,22 +504,12 @@ static bool is_denied(struct xf_out *out)
     return true;
 }
 
-/* Why the new settings refuse the authentication of a ready stream; text NULL: they do not. */
-static struct xf_refusal auth_refusal(struct xf_out *out)
-{
-    struct xf_span peer = xf_span_of(out->peer);
-    if (out->state != XF_OUT_READY || !out->seat.on->stream->conn)
-        return (struct xf_refusal){0};
-    struct xf_verdict verdict = out->seat.on->ops->verdict(out->seat.on, peer);
-    return xf_auth_refusal(out->settings, &verdict, out->method, true);
-}
-
 void xf_out_reload(struct xf_out *out)
 {
     out->settings = xf_policy_peer(out->s2s->policy, xf_span_of(out->peer));
     if (is_denied(out))
         return;
-    struct xf_refusal refusal = auth_refusal(out);
+    struct xf_refusal refusal = xf_out_auth_refusal(out);
     if (refusal.text) {
         xf_out_give_up(out, XF_CAUSE_POLICY, refusal.help, XF_STREAM_ERROR_POLICY_VIOLATION,
                        refusal.text);

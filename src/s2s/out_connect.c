@@ -206,6 +206,17 @@ void xf_out_settle(struct xf_out *out)
 
 /* ------------------------------------------------------------------ TLS */
 
+struct xf_tls_basis xf_out_basis(const struct xf_out *out)
+{
+    return (struct xf_tls_basis){
+        .ca_file = out->settings->ca_file,
+        .domain = xf_span_of(out->peer),
+        .tlsa = out->settings->dane ? out->tlsa : NULL,
+        .targets = (const char *const *)&out->target,
+        .target_count = out->target ? 1 : 0,
+    };
+}
+
 static struct xf_tls_request tls_request(const struct xf_out *out)
 {
     return (struct xf_tls_request){
@@ -216,14 +227,7 @@ static struct xf_tls_request tls_request(const struct xf_out *out)
         .min_version = out->settings->tls_min == 13 ? XF_TLS_1_3 : XF_TLS_1_2,
         .ciphers =
             out->settings->ciphers && *out->settings->ciphers ? out->settings->ciphers : NULL,
-        .basis =
-            {
-                .ca_file = out->settings->ca_file,
-                .domain = xf_span_of(out->peer),
-                .tlsa = out->settings->dane ? out->tlsa : NULL,
-                .targets = (const char *const *)&out->target,
-                .target_count = out->target ? 1 : 0,
-            },
+        .basis = xf_out_basis(out),
     };
 }
 
@@ -231,6 +235,7 @@ static struct xf_tls_request tls_request(const struct xf_out *out)
 void xf_out_start_tls(struct xf_out *out)
 {
     struct xf_tls_request request = tls_request(out);
+    xf_recheck_began(&out->carrier);
     xf_stream_start_tls(&out->stream, &request, NULL);
 }
 
@@ -240,4 +245,13 @@ struct xf_verdict xf_out_verdict(const struct xf_out *out)
                                               out->settings, xf_span_of(out->peer));
     verdict.tlsa_exists = out->settings->dane && xf_tlsa_set_is_usable(out->tlsa);
     return verdict;
+}
+
+struct xf_refusal xf_out_auth_refusal(const struct xf_out *out)
+{
+    struct xf_span peer = xf_span_of(out->peer);
+    if (out->state != XF_OUT_READY || !out->seat.on->stream->conn)
+        return (struct xf_refusal){0};
+    struct xf_verdict verdict = out->seat.on->ops->verdict(out->seat.on, peer);
+    return xf_auth_refusal(out->settings, &verdict, out->method, true);
 }

@@ -250,6 +250,10 @@ bool xf_out_has_more(const struct xf_out *out); /* is another address untried? *
 void xf_out_settle(struct xf_out *out);         /* the present address is good: forget the others */
 /* What is known about the peer's identity on the own stream of `out`. */
 struct xf_verdict xf_out_verdict(const struct xf_out *out);
+/* Why the settings refuse the authentication of a ready pair; text NULL: they do not. */
+struct xf_refusal xf_out_auth_refusal(const struct xf_out *out);
+/* What the certificate of that stream is judged by. Borrows. */
+struct xf_tls_basis xf_out_basis(const struct xf_out *out);
 
 /* ------------------------------------------------------------------ out_negotiation.c */
 

@@ -26,8 +26,6 @@ void xf_out_listen(struct xf_out *out)
 static void settle_in(struct xf_out *out)
 {
     xf_out_listen(out);
-    if (out->stream.conn->tls)
-        out->s2s->env->forget_tls(out->s2s->env, out->stream.conn);
     out->was_ready = true;
     xf_carrier_sit(&out->carrier, &out->seat);
     out->ready_ms = out->carrier.used_ms = out->carrier.spoke_ms = out->s2s->env->clock->now_ms;
@@ -40,6 +38,7 @@ static void settle_in(struct xf_out *out)
         xf_out_settle(out);
     xf_timer_start(out->s2s->env->timers, &out->tick,
                    xf_carrier_tick_ms(&out->carrier, XF_OUT_TICK_MS));
+    xf_recheck_authenticated(&out->carrier);
 }
 
 /* The state says READY already: end at once, and try no further address. */

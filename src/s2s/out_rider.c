@@ -47,9 +47,26 @@ static void on_seat_ended(struct xf_passenger *seat, enum xf_cause cause, const 
         xf_out_go_alone(out);
 }
 
+/*
+ * The pair goes on over another stream, so nothing of it is refused. A stream of ours that goes one
+ * way ends politely: the peer reads what is on the way to it.
+ */
+static void on_seat_judged(struct xf_passenger *seat)
+{
+    struct xf_out *out = xf_out_of_seat(seat);
+    bool goes_both_ways = out->is_bidi && out->state == XF_OUT_READY;
+    struct xf_refusal refusal = xf_out_auth_refusal(out);
+    if (!refusal.text && goes_both_ways)
+        refusal.text = xf_out_bidi_refusal(out);
+    if (refusal.text)
+        xf_out_give_up(out, XF_CAUSE_STREAM, refusal.help,
+                       goes_both_ways ? XF_STREAM_ERROR_RESET : XF_STREAM_ERROR_NONE, refusal.text);
+}
+
 const struct xf_passenger_ops xf_out_seat_ops = {
     .drained = on_seat_drained,
     .ended = on_seat_ended,
+    .judged = on_seat_judged,
 };
 
 /* ------------------------------------------------------------------ a stream of ours as carrier */
@@ -86,6 +103,11 @@ static enum xf_auth_method method_of(const struct xf_carrier *carrier, enum xf_a
     return out_of(carrier)->method;
 }
 
+static struct xf_tls_basis basis_of(const struct xf_carrier *carrier)
+{
+    return xf_out_basis(out_of(carrier));
+}
+
 const struct xf_carrier_ops xf_out_carrier_ops = {
     .proof = &xf_proving_ops,
     .word = "multiplex",
@@ -94,6 +116,7 @@ const struct xf_carrier_ops xf_out_carrier_ops = {
     .peer = peer_of,
     .verdict = verdict_of,
     .method = method_of,
+    .basis = basis_of,
 };
 
 void xf_out_share(struct xf_out *out)

@@ -46,6 +46,7 @@ struct xf_s2s *xf_s2s_new(const struct xf_s2s_opts *opts)
     s2s->waiting = opts->waiting;
     xf_proving_init(&s2s->proving);
     xf_resuming_init(&s2s->resuming);
+    xf_rechecking_init(s2s);
     xf_list_init(&s2s->ins);
     xf_list_init(&s2s->outs);
     xf_list_init(&s2s->paused);
@@ -79,6 +80,7 @@ void xf_s2s_free(struct xf_s2s **s2s)
     xf_verifying_fini(&s->verifying);
     xf_proving_fini(&s->proving);
     xf_resuming_fini(&s->resuming);
+    xf_rechecking_fini(&s->rechecking);
     xf_quota_fini(&s->looks);
     xf_backoff_fini(&s->probe_backoff);
     xf_backoff_fini(&s->avoided);
@@ -120,6 +122,7 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy,
         xf_in_reload(XF_CONTAINER(node, struct xf_in, node));
     XF_LIST_EACH_SAFE (node, &s2s->outs)
         xf_out_reload(XF_CONTAINER(node, struct xf_out, node));
+    xf_recheck_all(s2s);
 }
 
 /* ------------------------------------------------------------------ away */

@@ -10,8 +10,7 @@
  *
  * - a conn that dies meanwhile takes its session's pointer out of the job; nobody hears of the
  *   rest;
- * - a conn that closes: the finding is dropped;
- * - xf_tls_forget meanwhile only gives back the session's count of the evidence.
+ * - a conn that closes: the finding is dropped.
  *
  * Test: tests/unit/tls/test_later.c.
  */
@@ -80,12 +79,4 @@ void xf_tls_judge(struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls
     session->judging = &s->session;
     /* `done` is called after this function has returned */
     xf_pool_run(xf_conn_pool(conn), judge, judged, s);
-}
-
-void xf_tls_forget(struct xf_conn *conn)
-{
-    struct xf_tls_session *session = xf_tls_session_of(conn);
-
-    if (session)
-        xf_tls_evidence_unref(&session->evidence);
 }

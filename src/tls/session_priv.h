@@ -51,7 +51,7 @@ struct xf_tls_session {
     size_t input_bytes;
     struct xf_buf *sink;                /* job: where the BIO writes */
     struct xf_tls_handshake *handshake; /* NULL: established */
-    struct xf_tls_evidence *evidence;   /* NULL after xf_tls_forget, and without a certificate */
+    struct xf_tls_evidence *evidence;   /* NULL without a certificate */
     /* The pointer to us in a judgement that is out on the pool; NULL: none is out. */
     struct xf_tls_session **judging;
     size_t dry_bytes;       /* wire bytes since the last plaintext */

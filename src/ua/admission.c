@@ -7,8 +7,8 @@
  * place is closed before it costs TLS. A conn of ours holds a place by its next hop and the owner
  * of that.
  *
- * The certificate of a conn is judged by the authorities and revocation lists of the last reload:
- * again when there was one since.
+ * The certificate of a conn is judged by the authorities and revocation lists of the last reload,
+ * and by the date: again when there was a reload since, and from time to time.
  */
 #include <xfed/xmpp/owner.h>
 
@@ -159,8 +159,7 @@ static void judge(struct xf_flow *flow)
     ua->env->judge_tls(ua->env, flow->conn, &basis, on_judged, flow);
 }
 
-/* Since it was judged, anchors, lists and the date may have changed: it goes on meanwhile. */
-static void judge_again(struct xf_flow *flow)
+void xf_flow_judge_again(struct xf_flow *flow)
 {
     bool is_outdated = flow->judged_by != flow->ua->generation;
     if (xf_flow_is_open(flow) && !flow->is_clear && is_outdated && !flow->is_judging)
@@ -171,7 +170,7 @@ void xf_flow_admit(struct xf_flow *flow)
 {
     if (is_admitted(flow)) {
         xf_machine_fire(&xf_flow_machine, flow, XF_FLOW_ON_ADMIT);
-        judge_again(flow); /* there was a reload since its handshake began */
+        xf_flow_judge_again(flow); /* there was a reload since its handshake began */
         return;
     }
     xf_flow_log_refused(flow);
@@ -195,7 +194,7 @@ void xf_flow_readmit(struct xf_flow *flow)
     if (flow->in.max < max_bytes)
         flow->in.max = max_bytes;
     check_again(flow);
-    judge_again(flow);
+    xf_flow_judge_again(flow);
 }
 
 static void on_judged(void *owner)
@@ -208,7 +207,7 @@ static void on_judged(void *owner)
         xf_flow_admit(flow);
     } else {
         check_again(flow);
-        judge_again(flow);
+        xf_flow_judge_again(flow);
     }
 }
 

@@ -175,3 +175,5 @@ void xf_flow_enter_own_place(struct xf_flow *flow); /* then, at once */
  */
 void xf_flow_admit(struct xf_flow *flow);
 void xf_flow_readmit(struct xf_flow *flow); /* after a reload: look at it, and judge it, again */
+/* Since it was judged, anchors, lists or the date may have changed: it goes on meanwhile. */
+void xf_flow_judge_again(struct xf_flow *flow);

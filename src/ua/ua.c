@@ -79,6 +79,15 @@ static void on_resume(void *owner)
     }
 }
 
+static void on_recheck(void *owner)
+{
+    struct xf_ua *ua = owner;
+    ua->generation++;
+    XF_LIST_EACH (node, &ua->flows)
+        xf_flow_judge_again(XF_CONTAINER(node, struct xf_flow, node));
+    xf_timer_start(ua->env->timers, &ua->recheck, XF_RECHECK_MS);
+}
+
 static void set_settings(struct xf_ua *ua, const struct xf_ua_settings *settings)
 {
     char *host = xf_strdup(settings->host);
@@ -124,6 +133,8 @@ struct xf_ua *xf_ua_new(const struct xf_ua_opts *opts)
     xf_rates_init(&ua->nameless, ua->env->clock, ua->env->timers, &nameless_events, ua);
     xf_backoff_init(&ua->backoff, ua->env->clock, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
     xf_timer_init(&ua->resume, on_resume, ua);
+    xf_timer_init(&ua->recheck, on_recheck, ua);
+    xf_timer_start(ua->env->timers, &ua->recheck, XF_RECHECK_MS);
     xf_ua_crush_init(ua);
     return ua;
 }
@@ -136,6 +147,7 @@ void xf_ua_free(struct xf_ua **ua_at)
     *ua_at = NULL;
     xf_require(xf_ua_is_over(ua));
     xf_timer_stop(&ua->resume);
+    xf_timer_stop(&ua->recheck);
     xf_ua_crush_fini(ua);
     xf_rates_fini(&ua->rates);
     xf_rates_fini(&ua->nameless);

@@ -75,7 +75,8 @@ struct xf_ua {
     struct xf_ua_crush crush;
     struct xf_backoff backoff; /* next hops that could not be reached a moment ago */
 
-    struct xf_timer resume; /* the owner has room again */
+    struct xf_timer resume;  /* the owner has room again */
+    struct xf_timer recheck; /* the date has changed: certificates are judged again */
     struct xf_ua_counts counts;
     struct xf_sip_message message; /* that is handled now; large */
     struct xf_sip_message kept;    /* a request read again, to be answered */

@@ -63,7 +63,6 @@ static void on_secured(void *owner)
 
     if (!side->conn->tls || side->conn->tls->chain != XF_CERT_TRUSTED)
         abort();
-    xf_tls_forget(side->conn); /* as s2s does once the stream is authenticated */
     if (!side->is_server)
         connect_next();
     if (++secured == 2 * pairs)

@@ -223,25 +223,28 @@ class Peer:
 
     # ---- initiating server
 
-    def _open(self, stream, domain):
+    def open(self, stream, domain):
         stream.send(HEAD.format(more='', frm=domain, to=LOCAL))
         stream.ident = stream.header().get('id')
         return stream.element()
 
-    def authenticate(self, domain):
-        """-> how it went: external, dialback, or refused; and xfedd's words for a refusal."""
+    def authenticate(self, domain, keep=None):
+        """-> how it went: external, dialback, or refused; and xfedd's words for a refusal. `keep`: a list that takes the stream, left open."""
         stream = XmlStream(socket.create_connection(EDGE, 10))
         try:
-            self._open(stream, domain)
+            self.open(stream, domain)
             stream.send(f"<starttls xmlns='{TLS}'/>")
             if stream.element().tag != f'{{{TLS}}}proceed':
                 return 'no STARTTLS', ''
             stream.secure(self._context(False, domain), False, LOCAL)
-            return self._authenticate(stream, domain, self._open(stream, domain))
+            return self._authenticate(stream, domain, self.open(stream, domain))
         except Closed as e:
             return 'broken', str(e)
         finally:
-            stream.close()
+            if keep is None:
+                stream.close()
+            else:
+                keep.append(stream)
 
     def _authenticate(self, stream, domain, first):
         if error_of(first):
@@ -271,7 +274,7 @@ def words_of(error):
 class Table:
     def __init__(self, stage, lab):
         self.report = stage.report
-        pki = Pki(lab.folder('pki'))
+        pki = self.pki = Pki(lab.folder('pki'))
         self.certificates, self.variants = {}, list(VARIANTS)
         for variant in self.variants:
             pair = variant.make(pki, variant.domains())
@@ -343,6 +346,33 @@ class Table:
             for direction in ('in', 'out'):
                 for setting in SETTINGS:
                     self.cell(variant, direction, setting)
+        self.later()
+
+    def later(self):
+        """RFC 6120 section 13.7.2.3: a certificate is revoked while its streams are there; what the table says of a revoked one comes true."""
+        good, chain = (next(v for v in self.variants if v.label == label) for label in ('good', 'chain'))
+        revoked, ignored, other = good.domain('required'), good.domain('ignore'), chain.domain('required')
+        streams = {}
+        for domain in (revoked, ignored, other):
+            kept = []
+            self.report.equal(f'a stream of {domain}', self.peer.authenticate(domain, kept)[0], EXTERNAL)
+            streams[domain] = kept[0]
+            kept[0].restart()
+            self.peer.open(kept[0], domain)
+
+        def ended(domain):
+            return self.gateway.events('s2s.stream.down', dir='out', peer=domain)
+        self.report.equal('a reload with the lists as before', self.gateway.reload(), 'done')
+        self.pki.known.revoke(self.certificates[revoked][0])
+        self.pki.known.crl()
+        self.report.equal('a reload with a list that revokes the first', self.gateway.reload(), 'done')
+        for domain in (revoked, ignored):
+            self.report.equal(f'   {domain}: its stream ends', error_of(streams[domain].element(10)), 'reset')
+        self.report.check(f'   {revoked}: so does ours', self.gateway.wait_event('s2s.stream.down', 10, dir='out', peer=revoked, help='cert-revoked'))
+        self.report.equal('   and it may not come again', self.peer.authenticate(revoked)[0], REFUSED)
+        streams[other].send(f"<message from='v@{other}' to='u@{LOCAL}' id='after'/>")
+        self.report.check(f'   {other}: its stream goes on', self.cluster.wait(lambda e: e.get('id') == 'after', 10) is not None)
+        self.report.check(f'   {other}, {ignored}: and so do ours', not ended(other) and not ended(ignored))
 
 
 def main():

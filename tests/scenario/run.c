@@ -365,6 +365,23 @@ static void add_fault(struct xf_tls_facts *facts, const char *text)
                    "issued by 'Example CA', valid from 2026-01-01 to 2026-04-01");
 }
 
+static struct xf_tls_facts *facts_of(const char *text, bool is_server)
+{
+    struct xf_tls_facts *facts = xf_new(struct xf_tls_facts);
+    *facts = (struct xf_tls_facts){
+        .version = "TLSv1.3",
+        .cipher = "TLS_AES_128_GCM_SHA256",
+        .is_server = is_server,
+        .chain = has_value(text, "chain", "trusted") ? XF_CERT_TRUSTED
+                 : has_value(text, "chain", "bad")   ? XF_CERT_BAD
+                                                     : XF_CERT_NONE,
+    };
+    add_judgement(facts, text);
+    add_fault(facts, text);
+    add_names(facts, text);
+    return facts;
+}
+
 static bool do_tls(struct run *run)
 {
     struct wire *wire = get_wire(run);
@@ -382,21 +399,24 @@ static bool do_tls(struct run *run)
     }
     if (!check_request(run, &wire->fake->tls_request))
         return false;
-    struct xf_tls_facts *facts = xf_new(struct xf_tls_facts);
-    *facts = (struct xf_tls_facts){
-        .version = "TLSv1.3",
-        .cipher = "TLS_AES_128_GCM_SHA256",
-        .is_server = wire->fake->tls_request.is_server,
-        .chain = has_value(text, "chain", "trusted") ? XF_CERT_TRUSTED
-                 : has_value(text, "chain", "bad")   ? XF_CERT_BAD
-                                                     : XF_CERT_NONE,
-    };
-    add_judgement(facts, text);
-    add_fault(facts, text);
-    add_names(facts, text);
+    struct xf_tls_facts *facts = facts_of(text, wire->fake->tls_request.is_server);
     fake_conn_secured(wire->fake, facts);
     xf_tls_facts_free(&facts);
     settle(run);
+    return true;
+}
+
+/* A judgement from now on finds this. */
+static bool do_judged(struct run *run)
+{
+    struct wire *wire = get_wire(run);
+    if (!wire)
+        return false;
+    if (!wire->fake->evidence)
+        return fail(run, "there is no certificate on %s", wire->name);
+    note(run, "%5s   judged %s", wire->name, run->step->text);
+    xf_tls_facts_free(&wire->fake->evidence);
+    wire->fake->evidence = facts_of(run->step->text, wire->fake->tls_request.is_server);
     return true;
 }
 
@@ -741,6 +761,8 @@ static bool do_step(struct run *run)
         return do_expect_closed(run);
     case STEP_TLS:
         return do_tls(run);
+    case STEP_JUDGED:
+        return do_judged(run);
     case STEP_TIME:
         note(run, "time +%lu ms", step->ms);
         world_advance(&run->world, step->ms);

@@ -323,7 +323,10 @@ static bool parse_output(struct parser *p, const char *conn, const char *text, i
                                 "bounced CONDITION <stanza/>");
 }
 
-/* `A tls ...`, `A congested`, `A paused yes`, and for the link `handshake`, `manual` or output. */
+/*
+ * `A tls ...`, `A judged ...`, `A congested`, `A paused yes`, and for the link `handshake`,
+ * `manual` or output.
+ */
 static bool parse_conn(struct parser *p, const char *conn, const char *text, int line)
 {
     const char *rest = text;
@@ -331,6 +334,9 @@ static bool parse_conn(struct parser *p, const char *conn, const char *text, int
     struct step *step = NULL;
     if (verb && strcmp(verb, "tls") == 0) {
         step = add_step(p, STEP_TLS, line);
+        step->text = xf_strdup(rest);
+    } else if (verb && strcmp(verb, "judged") == 0) {
+        step = add_step(p, STEP_JUDGED, line);
         step->text = xf_strdup(rest);
     } else if (verb && (strcmp(verb, "sip>") == 0 || strcmp(verb, "sip<") == 0)) {
         step = add_step(p, verb[3] == '>' ? STEP_SIP_SEND : STEP_SIP_EXPECT, line);
@@ -355,8 +361,8 @@ static bool parse_conn(struct parser *p, const char *conn, const char *text, int
         return parse_output(p, conn, text, line);
     return complain(
         p, line,
-        "accepted after a conn's name: tls, reads, paused, sip>, sip<, and > or < without a blank "
-        "before it");
+        "accepted after a conn's name: tls, judged, reads, paused, sip>, sip<, and > or < without "
+        "a blank before it");
 }
 
 static bool is_failure(const char *how)

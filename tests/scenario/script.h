@@ -29,6 +29,7 @@ enum step_kind {
     STEP_EXPECT_SPACE,  /* conn; a white space keep-alive */
     STEP_EXPECT_CLOSED, /* conn */
     STEP_TLS,           /* conn; text: facts, or word "fail" */
+    STEP_JUDGED,        /* conn; text: facts */
     STEP_TIME,          /* ms */
     STEP_EXPECT_LOG,    /* text: "EVENT key=value ..." */
     STEP_REFUSE_LOG,    /* text: as before; this must not have happened */

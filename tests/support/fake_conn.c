@@ -227,15 +227,20 @@ static void forget_basis(struct xf_tls_facts *facts)
     facts->target_count = 0;
 }
 
+/* The basis may lie in the facts. */
 static void keep_basis(struct xf_tls_facts *facts, const struct xf_tls_basis *basis)
 {
     bool has_targets = basis->tlsa || basis->target_count;
-    forget_basis(facts);
-    facts->ca_file = basis->ca_file && *basis->ca_file ? xf_strdup(basis->ca_file) : NULL;
-    facts->dane_domain = has_targets ? xf_span_dup(basis->domain) : NULL;
-    facts->targets = xf_alloc((basis->target_count + 1) * sizeof(*facts->targets));
+    char *ca_file = basis->ca_file && *basis->ca_file ? xf_strdup(basis->ca_file) : NULL;
+    char *domain = has_targets ? xf_span_dup(basis->domain) : NULL;
+    char **targets = xf_alloc((basis->target_count + 1) * sizeof(*targets));
     for (size_t i = 0; i < basis->target_count; i++)
-        facts->targets[facts->target_count++] = xf_strdup(basis->targets[i]);
+        targets[i] = xf_strdup(basis->targets[i]);
+    forget_basis(facts);
+    facts->ca_file = ca_file;
+    facts->dane_domain = domain;
+    facts->targets = targets;
+    facts->target_count = basis->target_count;
 }
 
 /* What a real verification would find, with `evidence` that the test gave. */
@@ -262,12 +267,6 @@ void fake_conn_judge_tls(struct xf_env *env, struct xf_conn *conn, const struct 
         judge(conn->tls, fake->evidence, basis);
     fake->judged = done;
     fake->judged_owner = owner;
-}
-
-void fake_conn_forget_tls(struct xf_env *env, struct xf_conn *conn)
-{
-    (void)env;
-    xf_tls_facts_free(&fake_of(conn)->evidence);
 }
 
 /* ------------------------------------------------------------------ what the test says */

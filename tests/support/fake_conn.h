@@ -87,6 +87,5 @@ struct xf_conn *fake_conn_connect(struct xf_env *env, const struct xf_addr *addr
                                   const struct xf_conn_events *events, void *owner);
 void fake_conn_judge_tls(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_basis *basis,
                          xf_tls_judged_fn done, void *owner);
-void fake_conn_forget_tls(struct xf_env *env, struct xf_conn *conn);
 void fake_conn_start_tls(struct xf_env *env, struct xf_conn *conn,
                          const struct xf_tls_request *request);

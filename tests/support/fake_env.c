@@ -77,7 +77,6 @@ void fake_env_init(struct fake_env *fake)
         .connect = fake_conn_connect,
         .start_tls = fake_conn_start_tls,
         .judge_tls = fake_conn_judge_tls,
-        .forget_tls = fake_conn_forget_tls,
         .minute_of_week = minute_of_week,
         .unix_s = unix_s,
         .make_id = make_id,

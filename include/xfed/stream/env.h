@@ -11,6 +11,12 @@
 #include <xfed/stream/lines.h>
 #include <xfed/tls/tls.h>
 
+/*
+ * How often certificates of conns that last are judged again, by the date (RFC 6120 §13.7.2.3). At
+ * a reload they are judged by what it brings.
+ */
+#define XF_RECHECK_MS (3600ull * 1000)
+
 struct xf_dns;
 struct xf_parsers;
 
@@ -34,10 +40,9 @@ struct xf_env {
                                const struct xf_conn_events *events, void *owner);
     void (*start_tls)(struct xf_env *env, struct xf_conn *conn,
                       const struct xf_tls_request *request);
-    /* As xf_tls_judge and xf_tls_forget. */
+    /* As xf_tls_judge. */
     void (*judge_tls)(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_basis *basis,
                       xf_tls_judged_fn done, void *owner);
-    void (*forget_tls)(struct xf_env *env, struct xf_conn *conn);
     unsigned (*minute_of_week)(struct xf_env *env); /* local time of day; 0 is Monday 00:00 */
     int64_t (*unix_s)(struct xf_env *env);          /* for time stamps: CLOCK_REALTIME */
     struct xf_lines lines;                          /* counts log lines that outsiders cause */

@@ -148,15 +148,8 @@ void xf_tls_start(struct xf_conn *conn, const struct xf_tls_request *request);
  * the thread pool. A server calls it once the peer has said who it is; both may judge again by
  * another basis, as after a reload. `done` is called once on the loop, after this function has
  * returned, and not at all if the conn closes before. A conn has one judgement at a time. Without a
- * certificate, or after xf_tls_forget, the facts do not change. The conn keeps reading meanwhile
- * unless the caller holds it.
+ * certificate the facts do not change. The conn keeps reading meanwhile unless the caller holds it.
  */
 typedef void (*xf_tls_judged_fn)(void *owner);
 void xf_tls_judge(struct xf_conn *conn, const struct xf_tls_basis *basis, xf_tls_judged_fn done,
                   void *owner);
-
-/*
- * Free the peer's chain: no further judgement will be requested. One that is running still ends in
- * `done`. May be called twice.
- */
-void xf_tls_forget(struct xf_conn *conn);

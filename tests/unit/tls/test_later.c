@@ -203,41 +203,6 @@ START_TEST(judges_again_by_later_identities)
 }
 END_TEST
 
-START_TEST(forgotten_chain_is_not_judged_any_more)
-{
-    bench_connect(&bench);
-    bench_run_until(&bench, both_secured, "secured");
-    judge(&bench.server, &by_private);
-    xf_tls_forget(bench.server.conn);
-    xf_tls_forget(bench.server.conn);
-    judge(&bench.server, &by_default);
-    ck_assert_int_eq(bench.server.facts->chain, XF_CERT_TRUSTED); /* as it was */
-    ck_assert_str_eq(bench.server.facts->ca_file, "private.pem");
-}
-END_TEST
-
-START_TEST(forget_while_the_judgement_is_out)
-{
-    bench_connect(&bench);
-    bench_run_until(&bench, both_secured, "secured");
-    xf_tls_judge(bench.server.conn, &by_private, on_judged, &judged);
-    xf_tls_forget(bench.server.conn);
-    bench_run_until(&bench, is_judged, "judged");
-    ck_assert_int_eq(bench.server.facts->chain, XF_CERT_TRUSTED);
-}
-END_TEST
-
-START_TEST(forget_in_clear_is_nothing)
-{
-    bench.client.on_up = NULL;
-    bench.server.on_up = NULL;
-    bench_connect(&bench);
-    bench_run_until(&bench, both_up, "up");
-    xf_tls_forget(bench.server.conn);
-    ck_assert_ptr_null(bench.server.conn->tls);
-}
-END_TEST
-
 START_TEST(no_certificate_stays_none)
 {
     client_request.identities = bare_set;
@@ -317,7 +282,6 @@ static void close_and_judge(struct end *end)
 {
     xf_conn_close(end->conn, 3000);
     xf_tls_judge(end->conn, &by_private, on_judged, &judged);
-    xf_tls_forget(end->conn);
 }
 
 START_TEST(closing_conn_is_not_judged)
@@ -380,9 +344,6 @@ int main(void)
     tcase_add_test(tc, server_may_be_judged_with_the_handshake);
     tcase_add_test(tc, judges_again_on_another_basis);
     tcase_add_test(tc, judges_again_by_later_identities);
-    tcase_add_test(tc, forgotten_chain_is_not_judged_any_more);
-    tcase_add_test(tc, forget_while_the_judgement_is_out);
-    tcase_add_test(tc, forget_in_clear_is_nothing);
     tcase_add_test(tc, no_certificate_stays_none);
     tcase_add_test(tc, basis_is_copied);
     tcase_add_test(tc, stream_goes_on_while_it_is_judged);

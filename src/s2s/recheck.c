@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * recheck.c — judges certificates again, in turn (recheck_priv.h). What the new facts mean is asked
+ * of the carrier and of its passengers.
+ */
+#include "in_priv.h"
+#include "out_priv.h"
+
+#define AT_A_TIME 2 /* the thread pool has four threads, and handshakes come first */
+
+static void go_on(struct xf_s2s *s2s);
+
+static void on_judged(void *owner)
+{
+    struct xf_carrier *carrier = owner;
+    struct xf_s2s *s2s = carrier->s2s;
+    if (!carrier->recheck.is_out) /* its stream has begun to end */
+        return;
+    carrier->recheck.is_out = false;
+    s2s->rechecking.out--;
+    if (carrier->recheck.generation == s2s->rechecking.generation)
+        xf_carrier_judged(carrier); /* which may be gone now */
+    else
+        xf_recheck_authenticated(carrier); /* there was another change meanwhile */
+    go_on(s2s);
+}
+
+static void judge(struct xf_carrier *carrier)
+{
+    struct xf_s2s *s2s = carrier->s2s;
+    struct xf_tls_basis basis = carrier->ops->basis(carrier);
+    basis.identities = s2s->identities;
+    carrier->recheck.generation = s2s->rechecking.generation;
+    carrier->recheck.is_out = true;
+    s2s->rechecking.out++;
+    s2s->env->judge_tls(s2s->env, carrier->stream->conn, &basis, on_judged, carrier);
+}
+
+static void go_on(struct xf_s2s *s2s)
+{
+    struct xf_rechecking *rechecking = &s2s->rechecking;
+    while (rechecking->out < AT_A_TIME && !xf_list_is_empty(&rechecking->waiting)) {
+        struct xf_node *node = rechecking->waiting.next;
+        xf_list_remove(node);
+        judge(XF_CONTAINER(node, struct xf_carrier, recheck.node));
+    }
+}
+
+void xf_recheck_began(struct xf_carrier *carrier)
+{
+    carrier->recheck.generation = carrier->s2s->rechecking.generation;
+}
+
+/* Without TLS, or a certificate, there is nothing to judge. */
+static bool has_certificate(const struct xf_stream *stream)
+{
+    return stream->conn && !stream->is_ending && stream->conn->tls &&
+           stream->conn->tls->chain != XF_CERT_NONE;
+}
+
+void xf_recheck_authenticated(struct xf_carrier *carrier)
+{
+    struct xf_rechecking *rechecking = &carrier->s2s->rechecking;
+    struct xf_recheck *recheck = &carrier->recheck;
+    if (recheck->generation == rechecking->generation || recheck->is_out ||
+        xf_list_is_linked(&recheck->node) || !has_certificate(carrier->stream))
+        return;
+    xf_list_push(&rechecking->waiting, &recheck->node);
+    go_on(carrier->s2s);
+}
+
+void xf_recheck_left(struct xf_carrier *carrier)
+{
+    xf_list_remove(&carrier->recheck.node);
+    if (!carrier->recheck.is_out)
+        return;
+    carrier->recheck.is_out = false;
+    carrier->s2s->rechecking.out--;
+    go_on(carrier->s2s);
+}
+
+void xf_recheck_all(struct xf_s2s *s2s)
+{
+    s2s->rechecking.generation++;
+    XF_LIST_EACH (node, &s2s->ins) {
+        struct xf_in *in = XF_CONTAINER(node, struct xf_in, node);
+        if (in->valid_pairs > 0)
+            xf_recheck_authenticated(&in->carrier);
+    }
+    XF_LIST_EACH (node, &s2s->outs) {
+        struct xf_out *out = XF_CONTAINER(node, struct xf_out, node);
+        if (out->state == XF_OUT_READY && out->seat.on == &out->carrier)
+            xf_recheck_authenticated(&out->carrier);
+    }
+}
+
+static void on_time(void *owner)
+{
+    struct xf_s2s *s2s = owner;
+    xf_recheck_all(s2s);
+    xf_timer_start(s2s->env->timers, &s2s->rechecking.timer, XF_RECHECK_MS);
+}
+
+void xf_rechecking_init(struct xf_s2s *s2s)
+{
+    xf_list_init(&s2s->rechecking.waiting);
+    xf_timer_init(&s2s->rechecking.timer, on_time, s2s);
+    xf_timer_start(s2s->env->timers, &s2s->rechecking.timer, XF_RECHECK_MS);
+}
+
+void xf_rechecking_fini(struct xf_rechecking *rechecking)
+{
+    xf_timer_stop(&rechecking->timer);
+}
