@@ -106,25 +106,25 @@ static enum xf_err check_owner(struct xf_database *database, bool *out_is_empty,
     snprintf(words, sizeof(words), "is not a %s of xfedd, and is left unchanged", form->what);
     if (!query(database, "PRAGMA application_id", &id, &is_ok))
         return xf_database_fail(database, why(database, words), err);
-    *out_is_empty = id == 0 && has_no_tables(database);
+    if (!query(database, "PRAGMA user_version", &format, &is_ok))
+        return xf_database_fail(database, "cannot be read", err);
+    *out_is_empty = id == 0 && format == 0 && has_no_tables(database);
     if (*out_is_empty)
         return XF_ERR_OK;
     if (id != form->application_id)
         return xf_fail(err, XF_ERR_IO,
                        "%s: is a database of another program, and is left unchanged",
                        database->path);
-    if (!query(database, "PRAGMA user_version", &format, &is_ok))
-        return xf_database_fail(database, "cannot be read", err);
     if (format != form->format)
         return xf_fail(err, XF_ERR_IO, "%s: has format %lld, and this xfedd reads %d",
                        database->path, (long long)format, form->format);
     return XF_ERR_OK;
 }
 
-/* Another process or a broken disk says nothing about what is in the file. */
-static bool says_nothing(int code)
+/* All else, as another process, a disk that is broken or full, says nothing about what is in it. */
+static bool is_damage(int code)
 {
-    return code == SQLITE_BUSY || code == SQLITE_IOERR || code == SQLITE_NOMEM;
+    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
 
 static enum xf_err check_damage(struct xf_database *database, struct xf_error *err)
@@ -134,7 +134,7 @@ static enum xf_err check_damage(struct xf_database *database, struct xf_error *e
     bool is_read = query(database, "PRAGMA quick_check(1)", &ignored, &is_sound);
     if (is_read && is_sound)
         return XF_ERR_OK;
-    if (!is_read && says_nothing(sqlite3_errcode(database->db)))
+    if (!is_read && !is_damage(sqlite3_errcode(database->db)))
         return xf_database_fail(database, why(database, "cannot be read"), err);
     return xf_fail(err, XF_ERR_DAMAGED, "%s: is damaged; %s", database->path,
                    database->form->remedy);
@@ -149,9 +149,9 @@ static enum xf_err check_file(struct xf_database *database, bool *out_is_empty,
 
 static enum xf_err prepare_failed(const struct xf_database *database, struct xf_error *err)
 {
-    bool is_damage = !says_nothing(sqlite3_errcode(database->db));
+    int code = sqlite3_errcode(database->db); /* ERROR: there is no such table or column */
     (void)xf_database_fail(database, "has not the tables of xfedd", err);
-    return is_damage ? XF_ERR_DAMAGED : XF_ERR_IO;
+    return code == SQLITE_ERROR || is_damage(code) ? XF_ERR_DAMAGED : XF_ERR_IO;
 }
 
 static enum xf_err prepare_all(struct xf_database *database, struct xf_error *err)

@@ -21,7 +21,7 @@ enum step_kind {
     STEP_REFUSE,   /* text: address; from now on every connect to it is refused */
     STEP_SEND,     /* conn; text: bytes from the peer; word "whole": in one piece in every replay */
     STEP_SEND_END, /* conn; word: "close" or "reset" */
-    STEP_SIP_SEND, /* conn; text: a message of SIP, see sip.h */
+    STEP_SIP_SEND, /* conn; text: a message of SIP, see sip_lines.h */
     STEP_SIP_EXPECT,    /* the same */
     STEP_EXPECT_XML,    /* conn; text */
     STEP_EXPECT_ERROR,  /* conn; word: stream error condition, then the footer */

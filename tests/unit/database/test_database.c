@@ -201,6 +201,7 @@ static const struct {
     {"one byte", "x", NULL, "is left unchanged", false},
     {"another program's database", NULL, "new CREATE TABLE users (name TEXT)", "is left unchanged", false},
     {"another program's, which names itself", NULL, "new CREATE TABLE t (a); PRAGMA application_id = 7", "is left unchanged", false},
+    {"another program's, so far only with a version", NULL, "new PRAGMA user_version = 3", "is left unchanged", false},
     {"a later format", NULL, "PRAGMA user_version = 4", "has format 4, and this xfedd reads 3", false},
     {"without our tables", NULL, "DROP TABLE things", "has not the tables", true},
     {"with other tables", NULL, "DROP TABLE things; CREATE TABLE things (nick TEXT)", "has not the tables", true},
