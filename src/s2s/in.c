@@ -54,8 +54,8 @@ static void on_drained(struct xf_stream *stream)
 static void on_ending(struct xf_stream *stream)
 {
     struct xf_in *in = in_of(stream);
-    xf_gate_ending(&in->gate, in->s2s);
     xf_recheck_left(&in->carrier);
+    xf_gate_ending(&in->gate, in->s2s);
     xf_carrier_ended(&in->carrier, in->s2s->is_draining ? XF_CAUSE_SHUTDOWN : XF_CAUSE_STREAM,
                      "the stream ended");
 }

@@ -134,8 +134,8 @@ static void on_parting(struct xf_stream *stream)
 static void on_ending(struct xf_stream *stream)
 {
     struct xf_out *out = out_of(stream);
-    xf_gate_ending(&out->gate, out->s2s);
     xf_recheck_left(&out->carrier);
+    xf_gate_ending(&out->gate, out->s2s);
     if (out->was_ready)
         xf_carrier_ended(&out->carrier, out->s2s->is_draining ? XF_CAUSE_SHUTDOWN : XF_CAUSE_STREAM,
                          "the stream ended");

@@ -801,6 +801,11 @@ static bool do_step(struct run *run)
         run->world.directory.is_held = strcmp(step->word, "hold") == 0;
         settle(run);
         return true;
+    case STEP_JUDGEMENTS:
+        note(run, "judgements %s", step->word);
+        run->world.env.holds_judgements = strcmp(step->word, "hold") == 0;
+        settle(run);
+        return true;
     case STEP_DIRECTORY:
         note(run, "directory %s", step->word);
         directory_set_away(strcmp(step->word, "away") == 0);

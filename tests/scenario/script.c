@@ -469,6 +469,8 @@ static bool parse_statement(struct parser *p, const char *text, int line)
     } else if (strcmp(first, "pool") == 0 || strcmp(first, "directory") == 0) {
         add_step(p, strcmp(first, "pool") == 0 ? STEP_POOL : STEP_DIRECTORY, line)->word =
             xf_strdup(text);
+    } else if (strcmp(first, "judgements") == 0) {
+        add_step(p, STEP_JUDGEMENTS, line)->word = xf_strdup(text);
     } else if (strcmp(first, "drain") == 0) {
         add_step(p, STEP_DRAIN, line)->word = xf_strdup(text);
     } else if (strcmp(first, "restart") == 0 && strcmp(text, "{") == 0) {

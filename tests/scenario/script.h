@@ -38,9 +38,10 @@ enum step_kind {
     STEP_EXPECT_PAUSED, /* conn; word: "yes" or "no": have we stopped reading? */
     STEP_RELOAD,        /* text: configuration */
     STEP_DRAIN,
-    STEP_RESTART,   /* text: configuration, or NULL for the same */
-    STEP_POOL,      /* word: "hold" or "go" */
-    STEP_DIRECTORY, /* word: "away" or "here" */
+    STEP_RESTART,    /* text: configuration, or NULL for the same */
+    STEP_POOL,       /* word: "hold" or "go" */
+    STEP_JUDGEMENTS, /* word: "hold" or "go" */
+    STEP_DIRECTORY,  /* word: "away" or "here" */
 };
 
 struct step {

@@ -154,15 +154,92 @@ static void tell_closed(struct fake_conn *fake)
     xf_free(conn);
 }
 
+/* ------------------------------------------------------------------ certificates */
+
+static void forget_basis(struct xf_tls_facts *facts)
+{
+    for (size_t i = 0; i < facts->target_count; i++)
+        xf_free(facts->targets[i]);
+    xf_free(facts->targets);
+    xf_free(facts->ca_file);
+    xf_free(facts->dane_domain);
+    facts->target_count = 0;
+}
+
+static void keep_basis(struct xf_tls_facts *finding, const struct xf_tls_basis *basis)
+{
+    bool has_targets = basis->tlsa || basis->target_count;
+    finding->ca_file = basis->ca_file && *basis->ca_file ? xf_strdup(basis->ca_file) : NULL;
+    finding->dane_domain = has_targets ? xf_span_dup(basis->domain) : NULL;
+    finding->targets = xf_alloc((basis->target_count + 1) * sizeof(*finding->targets));
+    for (size_t i = 0; i < basis->target_count; i++)
+        finding->targets[finding->target_count++] = xf_strdup(basis->targets[i]);
+}
+
+/* What a real verification would find, with `evidence` that the test gave. */
+static struct xf_tls_facts *find(const struct xf_tls_facts *evidence,
+                                 const struct xf_tls_basis *basis)
+{
+    struct xf_tls_facts *finding = xf_new(struct xf_tls_facts);
+    finding->chain = evidence->chain;
+    memcpy(finding->chain_text, evidence->chain_text, sizeof(finding->chain_text));
+    finding->chain_help = evidence->chain_help;
+    finding->revocation = evidence->revocation;
+    finding->dane = xf_tlsa_set_count(basis->tlsa) ? evidence->dane : XF_DANE_NONE;
+    finding->dane_usage = evidence->dane_usage;
+    keep_basis(finding, basis);
+    return finding;
+}
+
+/* As xf_tls_facts_take. */
+static void take(struct xf_tls_facts *facts, struct xf_tls_facts **finding)
+{
+    struct xf_tls_facts *found = *finding;
+    forget_basis(facts);
+    facts->is_judged = true;
+    facts->chain = found->chain;
+    memcpy(facts->chain_text, found->chain_text, sizeof(facts->chain_text));
+    facts->chain_help = found->chain_help;
+    facts->revocation = found->revocation;
+    facts->dane = found->dane;
+    facts->dane_usage = found->dane_usage;
+    facts->ca_file = found->ca_file;
+    facts->dane_domain = found->dane_domain;
+    facts->targets = found->targets;
+    facts->target_count = found->target_count;
+    xf_free(found);
+    *finding = NULL;
+}
+
+void fake_conn_judge_tls(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_basis *basis,
+                         xf_tls_judged_fn done, void *owner)
+{
+    struct fake_conn *fake = fake_of(conn);
+    (void)env;
+    if (fake->is_closing)
+        return;
+    xf_require(conn->tls && !fake->judged);
+    if (fake->evidence)
+        fake->finding = find(fake->evidence, basis);
+    fake->judged = done;
+    fake->judged_owner = owner;
+}
+
 static bool tell_judged(struct fake_conn *fake)
 {
     xf_tls_judged_fn judged = fake->judged;
-    fake->judged = NULL;
-    if (!judged || fake->has_end)
+    if (!judged || fake->env->holds_judgements)
         return false;
+    fake->judged = NULL;
+    if (fake->has_end || fake->is_closing)
+        return false;
+    if (fake->finding)
+        take(fake->conn->tls, &fake->finding);
     judged(fake->judged_owner);
     return true;
 }
+
+/* ------------------------------------------------------------------ turns */
 
 bool fake_conn_turn(struct fake_conn *fake)
 {
@@ -190,6 +267,7 @@ void fake_conn_free(struct fake_conn *fake)
     for (size_t i = 0; i < XF_ARRAY_LEN(fake->tls_texts); i++)
         xf_free(fake->tls_texts[i]);
     xf_tls_facts_free(&fake->evidence);
+    xf_tls_facts_free(&fake->finding);
     xf_buf_release(&fake->sent);
     xf_free(fake->taken);
     xf_free(fake);
@@ -213,60 +291,6 @@ void fake_conn_start_tls(struct xf_env *env, struct xf_conn *conn,
     fake->tls_request.local = keep_text(&fake->tls_texts[0], request->local);
     fake->tls_request.peer = keep_text(&fake->tls_texts[1], request->peer);
     fake->tls_request.ciphers = keep_text(&fake->tls_texts[2], xf_span_of(request->ciphers)).ptr;
-}
-
-/* ------------------------------------------------------------------ certificates */
-
-static void forget_basis(struct xf_tls_facts *facts)
-{
-    for (size_t i = 0; i < facts->target_count; i++)
-        xf_free(facts->targets[i]);
-    xf_free(facts->targets);
-    xf_free(facts->ca_file);
-    xf_free(facts->dane_domain);
-    facts->target_count = 0;
-}
-
-/* The basis may lie in the facts. */
-static void keep_basis(struct xf_tls_facts *facts, const struct xf_tls_basis *basis)
-{
-    bool has_targets = basis->tlsa || basis->target_count;
-    char *ca_file = basis->ca_file && *basis->ca_file ? xf_strdup(basis->ca_file) : NULL;
-    char *domain = has_targets ? xf_span_dup(basis->domain) : NULL;
-    char **targets = xf_alloc((basis->target_count + 1) * sizeof(*targets));
-    for (size_t i = 0; i < basis->target_count; i++)
-        targets[i] = xf_strdup(basis->targets[i]);
-    forget_basis(facts);
-    facts->ca_file = ca_file;
-    facts->dane_domain = domain;
-    facts->targets = targets;
-    facts->target_count = basis->target_count;
-}
-
-/* What a real verification would find, with `evidence` that the test gave. */
-static void judge(struct xf_tls_facts *facts, const struct xf_tls_facts *evidence,
-                  const struct xf_tls_basis *basis)
-{
-    facts->is_judged = true;
-    facts->chain = evidence->chain;
-    memcpy(facts->chain_text, evidence->chain_text, sizeof(facts->chain_text));
-    facts->chain_help = evidence->chain_help;
-    facts->revocation = evidence->revocation;
-    facts->dane = xf_tlsa_set_count(basis->tlsa) ? evidence->dane : XF_DANE_NONE;
-    facts->dane_usage = evidence->dane_usage;
-    keep_basis(facts, basis);
-}
-
-void fake_conn_judge_tls(struct xf_env *env, struct xf_conn *conn, const struct xf_tls_basis *basis,
-                         xf_tls_judged_fn done, void *owner)
-{
-    struct fake_conn *fake = fake_of(conn);
-    (void)env;
-    xf_require(!fake->judged);
-    if (fake->evidence)
-        judge(conn->tls, fake->evidence, basis);
-    fake->judged = done;
-    fake->judged_owner = owner;
 }
 
 /* ------------------------------------------------------------------ what the test says */
@@ -350,10 +374,12 @@ void fake_conn_secured(struct fake_conn *fake, const struct xf_tls_facts *facts)
         xf_tls_facts_free(&fake->conn->tls);
         fake->conn->tls = copy_facts(facts);
         fake->evidence = copy_facts(facts);
-        if (facts->chain != XF_CERT_NONE && !fake->tls_request.is_server)
-            judge(fake->conn->tls, fake->evidence, &fake->tls_request.basis);
-        else if (facts->chain != XF_CERT_NONE)
+        if (facts->chain != XF_CERT_NONE && !fake->tls_request.is_server) {
+            fake->finding = find(fake->evidence, &fake->tls_request.basis);
+            take(fake->conn->tls, &fake->finding);
+        } else if (facts->chain != XF_CERT_NONE) {
             fake->conn->tls->chain = XF_CERT_BAD; /* not judged yet */
+        }
         fake->conn->events->secured(fake->conn->owner);
     }
     fake_env_run(fake->env);

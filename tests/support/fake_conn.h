@@ -32,6 +32,7 @@ struct fake_conn {
     char *tls_texts[3];
     xf_tls_judged_fn judged; /* env->judge_tls was called; to be answered in the next turn */
     void *judged_owner;
+    struct xf_tls_facts *finding; /* ... with this; NULL: the facts stay */
     /* What the test says of the certificate; NULL: nothing, or forgotten. */
     struct xf_tls_facts *evidence;
     struct xf_timer timeout; /* limit of the connect, then of the linger */

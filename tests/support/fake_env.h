@@ -26,8 +26,9 @@ struct fake_env {
     unsigned ids;          /* how many ids make_id has made */
     /* Every connect ends with REFUSED by itself, in the turn in which it was asked for. */
     bool refuses_connections;
-    char *quarantined; /* the last record; NULL: none */
-    char **log;        /* every line since fake_env_forget_log */
+    bool holds_judgements; /* of certificates: they are answered once it is false again */
+    char *quarantined;     /* the last record; NULL: none */
+    char **log;            /* every line since fake_env_forget_log */
     size_t log_count, log_room;
     bool runs; /* fake_env_run is under way */
 };
