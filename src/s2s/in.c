@@ -198,7 +198,7 @@ void xf_in_reload(struct xf_in *in)
     in->settings = xf_policy_peer(in->s2s->policy, xf_span_of(in->peer));
     xf_stranger_judge(in);
     struct xf_refusal refusal = {0};
-    if (!ends_by_policy(in))
+    if (!ends_by_policy(in) && !xf_recheck_is_due(&in->carrier))
         refusal = xf_in_auth_refusal(in);
     xf_in_keep_to_pairs(in);
     if (refusal.text)

