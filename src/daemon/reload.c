@@ -11,7 +11,7 @@
  * - if a certificate, ca-file or revocation list cannot be read, the old one stays in use, provided
  *   that there is one
  * - new certificates, anchors and revocation lists apply to handshakes from now on; existing
- *   streams stay, even if the peer's certificate is now revoked, and end when they are idle
+ *   streams are judged by them in turn, and end if the peer's certificate is no longer good
  * - peers, policy, limits, served domains and log level apply from now on; streams that are no
  *   longer allowed are closed
  * - changes that need a restart (sockets, resolver, links, secrets) are logged, and do not take

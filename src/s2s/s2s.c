@@ -112,6 +112,7 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy,
                    const struct xf_s2s_settings *settings, struct xf_tls_identities *identities)
 {
     struct xf_tls_identities *old = s2s->identities;
+    bool was_read = policy != s2s->policy || identities != old; /* else a peer was blocked */
     s2s->identities = xf_tls_identities_ref(identities);
     xf_tls_identities_unref(&old);
     s2s->policy = policy;
@@ -122,7 +123,8 @@ void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy,
         xf_in_reload(XF_CONTAINER(node, struct xf_in, node));
     XF_LIST_EACH_SAFE (node, &s2s->outs)
         xf_out_reload(XF_CONTAINER(node, struct xf_out, node));
-    xf_recheck_all(s2s);
+    if (was_read)
+        xf_recheck_all(s2s);
 }
 
 /* ------------------------------------------------------------------ away */

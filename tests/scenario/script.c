@@ -457,6 +457,8 @@ static bool parse_statement(struct parser *p, const char *text, int line)
         is_good = parse_block(p, STEP_CONF, line);
     } else if (strcmp(first, "reload") == 0 && strcmp(text, "{") == 0) {
         is_good = parse_block(p, STEP_RELOAD, line);
+    } else if (strcmp(first, "reload") == 0 && strcmp(text, "") == 0) {
+        (void)add_step(p, STEP_RELOAD, line);
     } else if (strcmp(first, "dns") == 0) {
         struct step *step = add_step(p, STEP_DNS, line);
         if (*text == '@') {

@@ -36,7 +36,7 @@ enum step_kind {
     STEP_EXPECT_NOTHING,
     STEP_CONGEST,       /* conn; word: "on" or "off": does the other side stop reading? */
     STEP_EXPECT_PAUSED, /* conn; word: "yes" or "no": have we stopped reading? */
-    STEP_RELOAD,        /* text: configuration */
+    STEP_RELOAD,        /* text: configuration, or NULL: policy is asked again */
     STEP_DRAIN,
     STEP_RESTART,    /* text: configuration, or NULL for the same */
     STEP_POOL,       /* word: "hold" or "go" */

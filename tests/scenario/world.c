@@ -429,8 +429,20 @@ bool world_open(struct world *world, const char *text, const char *identity, cha
     return true;
 }
 
+/* As after a verb by which operators block a peer (daemon/control.c). */
+static bool ask_policy_again(struct world *world)
+{
+    xf_policy_switched(world->policy);
+    xf_s2s_reload(world->s2s, world->policy, &world->conf->s2s, world->identities);
+    xf_routing_reload(world->routing, world->policy, &world->conf->routing);
+    fake_env_run(&world->env);
+    return true;
+}
+
 bool world_reload(struct world *world, const char *text, char **out_why)
 {
+    if (!text)
+        return ask_policy_again(world);
     xf_require(world->former_count < RELOADS_MAX);
     struct xf_conf *conf = load_conf(world, text, out_why);
     if (!conf)

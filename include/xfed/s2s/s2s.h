@@ -116,8 +116,9 @@ void xf_s2s_free(struct xf_s2s **s2s); /* xf_s2s_stream_count must be 0 */
 /*
  * Apply a new policy, new settings and new certificates. Streams that the new policy or settings
  * forbid end, as a rule with policy-violation; all others go on. Their peers' certificates are
- * judged again in turn, as they are every XF_RECHECK_MS (RFC 6120 §13.7.2.3). The parameters are as
- * in struct xf_s2s_opts.
+ * judged again in turn, as they are every XF_RECHECK_MS (RFC 6120 §13.7.2.3). With the policy and
+ * the certificates that are in force, only policy is asked again. The parameters are as in struct
+ * xf_s2s_opts.
  */
 void xf_s2s_reload(struct xf_s2s *s2s, struct xf_policy *policy,
                    const struct xf_s2s_settings *settings, struct xf_tls_identities *identities);
