@@ -8,44 +8,27 @@
 #include "in_priv.h"
 #include "out_priv.h"
 
-#define AT_A_TIME 2 /* the thread pool has four threads, and handshakes come first */
-
-static void go_on(struct xf_s2s *s2s);
-
 static void on_judged(void *owner)
 {
     struct xf_carrier *carrier = owner;
-    struct xf_s2s *s2s = carrier->s2s;
-    if (!carrier->recheck.is_out) /* its stream has begun to end */
-        return;
-    carrier->recheck.is_out = false;
-    s2s->rechecking.out--;
-    if (carrier->recheck.generation == s2s->rechecking.generation)
+    struct xf_rechecking *rechecking = &carrier->s2s->rechecking;
+    if (!xf_few_done(&rechecking->turns, &carrier->recheck.turn))
+        return; /* its stream has begun to end */
+    if (carrier->recheck.generation == rechecking->generation)
         xf_carrier_judged(carrier); /* which may be gone now */
     else
         xf_recheck_authenticated(carrier); /* there was another change meanwhile */
-    go_on(s2s);
+    xf_few_go_on(&rechecking->turns);
 }
 
-static void judge(struct xf_carrier *carrier)
+static void judge(struct xf_few_entry *turn)
 {
+    struct xf_carrier *carrier = XF_CONTAINER(turn, struct xf_carrier, recheck.turn);
     struct xf_s2s *s2s = carrier->s2s;
     struct xf_tls_basis basis = carrier->ops->basis(carrier);
     basis.identities = s2s->identities;
     carrier->recheck.generation = s2s->rechecking.generation;
-    carrier->recheck.is_out = true;
-    s2s->rechecking.out++;
     s2s->env->judge_tls(s2s->env, carrier->stream->conn, &basis, on_judged, carrier);
-}
-
-static void go_on(struct xf_s2s *s2s)
-{
-    struct xf_rechecking *rechecking = &s2s->rechecking;
-    while (rechecking->out < AT_A_TIME && !xf_list_is_empty(&rechecking->waiting)) {
-        struct xf_node *node = rechecking->waiting.next;
-        xf_list_remove(node);
-        judge(XF_CONTAINER(node, struct xf_carrier, recheck.node));
-    }
 }
 
 void xf_recheck_began(struct xf_carrier *carrier)
@@ -64,11 +47,9 @@ void xf_recheck_authenticated(struct xf_carrier *carrier)
 {
     struct xf_rechecking *rechecking = &carrier->s2s->rechecking;
     struct xf_recheck *recheck = &carrier->recheck;
-    if (recheck->generation == rechecking->generation || recheck->is_out ||
-        xf_list_is_linked(&recheck->node) || !has_certificate(carrier->stream))
-        return;
-    xf_list_push(&rechecking->waiting, &recheck->node);
-    go_on(carrier->s2s);
+    bool is_outdated = recheck->generation != rechecking->generation;
+    if (is_outdated && !xf_few_has(&recheck->turn) && has_certificate(carrier->stream))
+        xf_few_wait(&rechecking->turns, &recheck->turn);
 }
 
 bool xf_recheck_is_due(const struct xf_carrier *carrier)
@@ -86,12 +67,7 @@ bool xf_recheck_is_due(const struct xf_carrier *carrier)
 
 void xf_recheck_left(struct xf_carrier *carrier)
 {
-    xf_list_remove(&carrier->recheck.node);
-    if (!carrier->recheck.is_out)
-        return;
-    carrier->recheck.is_out = false;
-    carrier->s2s->rechecking.out--;
-    go_on(carrier->s2s);
+    xf_few_leave(&carrier->s2s->rechecking.turns, &carrier->recheck.turn);
 }
 
 void xf_recheck_all(struct xf_s2s *s2s)
@@ -118,7 +94,7 @@ static void on_time(void *owner)
 
 void xf_rechecking_init(struct xf_s2s *s2s)
 {
-    xf_list_init(&s2s->rechecking.waiting);
+    xf_few_init(&s2s->rechecking.turns, XF_RECHECKS_MAX, judge);
     xf_timer_init(&s2s->rechecking.timer, on_time, s2s);
     xf_timer_start(s2s->env->timers, &s2s->rechecking.timer, XF_RECHECK_MS);
 }

@@ -13,24 +13,22 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <xfed/base/list.h>
+#include <xfed/limits/few.h>
 #include <xfed/net/timer.h>
 
 struct xf_carrier;
 struct xf_s2s;
 
 struct xf_rechecking {
-    struct xf_node waiting; /* struct xf_carrier, by its recheck.node */
-    unsigned out;           /* judgements that are under way */
-    uint64_t generation;    /* counts the changes by which certificates are judged anew */
-    struct xf_timer timer;  /* the date has changed */
+    struct xf_few turns;   /* struct xf_carrier, by its recheck.turn */
+    uint64_t generation;   /* counts the changes by which certificates are judged anew */
+    struct xf_timer timer; /* the date has changed */
 };
 
 /* Of a carrier. */
 struct xf_recheck {
-    struct xf_node node;
+    struct xf_few_entry turn;
     uint64_t generation; /* what its certificate was judged by last */
-    bool is_out;
 };
 
 void xf_rechecking_init(struct xf_s2s *s2s);

@@ -159,11 +159,22 @@ static void judge(struct xf_flow *flow)
     ua->env->judge_tls(ua->env, flow->conn, &basis, on_judged, flow);
 }
 
+static void recheck(struct xf_few_entry *entry)
+{
+    judge(XF_CONTAINER(entry, struct xf_flow, recheck));
+}
+
+void xf_ua_rechecks_init(struct xf_ua *ua)
+{
+    xf_few_init(&ua->rechecks, XF_RECHECKS_MAX, recheck);
+}
+
 void xf_flow_judge_again(struct xf_flow *flow)
 {
     bool is_outdated = flow->judged_by != flow->ua->generation;
-    if (xf_flow_is_open(flow) && !flow->is_clear && is_outdated && !flow->is_judging)
-        judge(flow);
+    if (xf_flow_is_open(flow) && !flow->is_clear && is_outdated && !flow->is_judging &&
+        !xf_few_has(&flow->recheck))
+        xf_few_wait(&flow->ua->rechecks, &flow->recheck);
 }
 
 void xf_flow_admit(struct xf_flow *flow)
@@ -200,8 +211,10 @@ void xf_flow_readmit(struct xf_flow *flow)
 static void on_judged(void *owner)
 {
     struct xf_flow *flow = owner;
+    struct xf_ua *ua = flow->ua;
     flow->is_judging = false;
-    if (flow->state == XF_FLOW_JUDGING && flow->judged_by != flow->ua->generation) {
+    (void)xf_few_done(&ua->rechecks, &flow->recheck);
+    if (flow->state == XF_FLOW_JUDGING && flow->judged_by != ua->generation) {
         judge(flow);
     } else if (flow->state == XF_FLOW_JUDGING) {
         xf_flow_admit(flow);
@@ -209,6 +222,7 @@ static void on_judged(void *owner)
         check_again(flow);
         xf_flow_judge_again(flow);
     }
+    xf_few_go_on(&ua->rechecks);
 }
 
 void xf_flow_judge(struct xf_flow *flow)

@@ -50,6 +50,7 @@ void xf_flow_leave(struct xf_flow *flow)
     xf_timer_stop(&flow->room);
     xf_rates_leave(&flow->rate);
     give_places(flow);
+    xf_few_leave(&flow->ua->rechecks, &flow->recheck);
     xf_timer_start(flow->ua->env->timers, &flow->after, 0);
     flow->ua->flow_events->left(flow);
 }

@@ -89,6 +89,7 @@ struct xf_flow {
 
     unsigned judged_by; /* xf_ua.generation by which its certificate was judged, or is being */
     bool is_judging;    /* ... is being: env->judge_tls has not answered */
+    struct xf_few_entry recheck; /* it waits to be judged again, or is, in xf_ua.rechecks */
 
     struct xf_keep_alive alive;
     uint64_t heard_ms; /* the last byte */
@@ -175,5 +176,9 @@ void xf_flow_enter_own_place(struct xf_flow *flow); /* then, at once */
  */
 void xf_flow_admit(struct xf_flow *flow);
 void xf_flow_readmit(struct xf_flow *flow); /* after a reload: look at it, and judge it, again */
-/* Since it was judged, anchors, lists or the date may have changed: it goes on meanwhile. */
+void xf_ua_rechecks_init(struct xf_ua *ua);
+/*
+ * Since it was judged, anchors, lists or the date may have changed: it waits to be judged again,
+ * and goes on meanwhile.
+ */
 void xf_flow_judge_again(struct xf_flow *flow);

@@ -133,6 +133,7 @@ struct xf_ua *xf_ua_new(const struct xf_ua_opts *opts)
     xf_rates_init(&ua->nameless, ua->env->clock, ua->env->timers, &nameless_events, ua);
     xf_backoff_init(&ua->backoff, ua->env->clock, BACKOFF_MIN_MS, BACKOFF_MAX_MS);
     xf_timer_init(&ua->resume, on_resume, ua);
+    xf_ua_rechecks_init(ua);
     xf_timer_init(&ua->recheck, on_recheck, ua);
     xf_timer_start(ua->env->timers, &ua->recheck, XF_RECHECK_MS);
     xf_ua_crush_init(ua);
@@ -171,9 +172,10 @@ void xf_ua_reload(struct xf_ua *ua, struct xf_policy *policy, const struct xf_ua
                   struct xf_tls_identities *identities)
 {
     struct xf_tls_identities *before = ua->identities;
+    bool was_read = policy != ua->policy || identities != before; /* else a peer was blocked */
     ua->identities = xf_tls_identities_ref(identities);
     xf_tls_identities_unref(&before);
-    ua->generation++;
+    ua->generation += was_read;
     ua->policy = policy;
     set_settings(ua, settings);
     ua->rates.is_on = xf_policy_has_rates(policy);

@@ -26,6 +26,7 @@
 #include <xfed/base/map.h>
 #include <xfed/dns/discover.h>
 #include <xfed/limits/backoff.h>
+#include <xfed/limits/few.h>
 #include <xfed/limits/quota.h>
 #include <xfed/limits/rate.h>
 #include <xfed/ua/ua.h>
@@ -77,6 +78,7 @@ struct xf_ua {
 
     struct xf_timer resume;  /* the owner has room again */
     struct xf_timer recheck; /* the date has changed: certificates are judged again */
+    struct xf_few rechecks;  /* struct xf_flow, by its recheck */
     struct xf_ua_counts counts;
     struct xf_sip_message message; /* that is handled now; large */
     struct xf_sip_message kept;    /* a request read again, to be answered */

@@ -467,7 +467,10 @@ struct peer_row *world_peer(struct world *world, const char *domain)
 
 void world_reload(struct world *world)
 {
+    struct xf_tls_identities *before = world->identities;
+    world->identities = xf_tls_identities_new(world->store);
     xf_ua_reload(get_ua(world), world->policy, &world->settings, world->identities);
+    xf_tls_identities_unref(&before);
 }
 
 /* ------------------------------------------------------------------ wires */

@@ -13,9 +13,11 @@
 
 /*
  * How often certificates of conns that last are judged again, by the date (RFC 6120 §13.7.2.3). At
- * a reload they are judged by what it brings.
+ * a reload they are judged by what it brings. A few at a time: the thread pool has four threads,
+ * and handshakes come first.
  */
-#define XF_RECHECK_MS (3600ull * 1000)
+#define XF_RECHECK_MS   (3600ull * 1000)
+#define XF_RECHECKS_MAX 2
 
 struct xf_dns;
 struct xf_parsers;

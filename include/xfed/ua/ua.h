@@ -131,9 +131,10 @@ void xf_ua_free(struct xf_ua **ua); /* xf_ua_is_over must be true; NULL is allow
 
 /*
  * Apply a new policy, settings and certificates. Conns whose party is no longer admitted end; all
- * others, and all transactions, go on. What is left is judged again by the anchors and revocation
- * lists of `identities`, on the thread pool: conns whose certificate is not trusted any more end
- * then.
+ * others, and all transactions, go on. What is left is judged again in turn by the anchors and
+ * revocation lists of `identities`, as it is every XF_RECHECK_MS: conns whose certificate is not
+ * trusted any more end then. Not with the policy and the certificates that are in force, which only
+ * ask policy again.
  */
 void xf_ua_reload(struct xf_ua *ua, struct xf_policy *policy, const struct xf_ua_settings *settings,
                   struct xf_tls_identities *identities);
