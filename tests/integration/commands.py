@@ -100,7 +100,8 @@ def is_well(line, status, output):
     if is_endless(line):
         return status == 124                    # timeout(1) ended it
     return status == 0 and output.strip() or status == 0 and 'DELETE' in line or status == 1 and verb_of(line) in MAY_REFUSE \
-        or status in (1, 3) and output.strip() and OF_THE_HOST.match(line) or status == 1 and line == f'xfedctl check {BAD}'
+        or status in (1, 3) and output.strip() and OF_THE_HOST.match(line) or status == 1 and line == f'xfedctl check {BAD}' \
+        or status == 1 and '-cert YOURS.pem' in line and 'CONNECTION ESTABLISHED' in output     # of no peer: refused with a FIN or a reset
 
 
 def message(to):
