@@ -15,6 +15,7 @@
  * - xf_conn_close(linger): send the output and FIN, then wait for the other side's FIN or the
  *   linger timer (a close with unread input would make the kernel send RST, which destroys what the
  *   other side has not read yet);
+ * - xf_conn_finish(linger): the same, and the input goes to the owner meanwhile;
  * - FIN of the other side: keep sending the output for at most EOF_LINGER_MS;
  * - xf_conn_fail of a filter: send what is on the wire (a TLS alert) for at most FAIL_LINGER_MS;
  * - an error of the system: at once.
@@ -194,7 +195,12 @@ void xf_net_conn_die(struct xf_net_conn *s, enum xf_conn_end end, const char *de
     uv_close((uv_handle_t *)&s->tcp, closed_cb);
 }
 
-/* From now on discard input, and send the rest of the output. */
+static bool is_heard(const struct xf_net_conn *s)
+{
+    return s->state == XF_NET_OPEN || (s->state == XF_NET_CLOSING && s->is_heard);
+}
+
+/* From now on discard input, unless is_heard, and send the rest of the output. */
 static void start_closing(struct xf_net_conn *s, enum xf_conn_end end, const char *detail,
                           unsigned linger_ms)
 {
@@ -233,7 +239,7 @@ static void read_cb(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
         got_eof(s);
     } else if (count < 0) {
         xf_net_conn_die(s, end_of_status((int)count), uv_strerror((int)count));
-    } else if (count > 0 && s->state == XF_NET_OPEN) {
+    } else if (count > 0 && is_heard(s)) {
         s->turn_read_bytes += (size_t)count;
         if (s->turn_read_bytes >= TURN_READ_BYTES && !s->in_greedy.next) {
             xf_list_push(&s->loop->greedy, &s->in_greedy);
@@ -250,7 +256,7 @@ static bool wants_to_read(const struct xf_net_conn *s)
 {
     if (s->has_eof)
         return false;
-    if (s->state == XF_NET_OPEN)
+    if (is_heard(s))
         return (!s->is_paused || s->is_broken) && !s->is_held && !s->in_greedy.next;
     return s->state == XF_NET_CLOSING; /* only the FIN matters; the linger ends it */
 }
@@ -295,7 +301,7 @@ void xf_conns_look(void *owner)
 
     XF_LIST_EACH (node, &loop->paused) {
         struct xf_net_conn *s = XF_CONTAINER(node, struct xf_net_conn, in_paused);
-        if (s->state != XF_NET_OPEN || !was_reset(s))
+        if (!is_heard(s) || !was_reset(s))
             continue;
         s->is_broken = true;
         update_reading(s);
@@ -339,6 +345,7 @@ static void op_close(struct xf_conn *conn, unsigned linger_ms)
 
     if (s->state == XF_NET_DEAD)
         return;
+    s->is_heard = false;
     if (linger_ms == 0 || s->state == XF_NET_CONNECTING) {
         xf_net_conn_die(s, XF_CONN_END_LOCAL, NULL);
     } else if (s->state == XF_NET_OPEN) {
@@ -346,12 +353,24 @@ static void op_close(struct xf_conn *conn, unsigned linger_ms)
     } else if (s->loop->clock.now_ms + linger_ms < s->timer.at_ms) {
         xf_timer_start(s->loop->timers, &s->timer, linger_ms);
     }
+    update_reading(s);
+}
+
+static void op_finish(struct xf_conn *conn, unsigned linger_ms)
+{
+    struct xf_net_conn *s = xf_net_conn_of(conn);
+    bool was_heard = is_heard(s);
+
+    op_close(conn, linger_ms);
+    s->is_heard = was_heard;
+    update_reading(s);
 }
 
 static const struct xf_conn_ops net_ops = {
     .flush_soon = op_flush_soon,
     .pause = op_pause,
     .close = op_close,
+    .finish = op_finish,
     .arrived = op_arrived,
 };
 
@@ -516,7 +535,7 @@ struct xf_buf *xf_conn_wire(struct xf_conn *conn)
 
 void xf_conn_deliver(struct xf_conn *conn, const char *bytes, size_t len)
 {
-    if (len > 0 && xf_net_conn_of(conn)->state == XF_NET_OPEN)
+    if (len > 0 && xf_conn_is_heard(conn))
         conn->events->data(conn->owner, bytes, len);
 }
 
@@ -555,6 +574,11 @@ bool xf_conn_is_closing(const struct xf_conn *conn)
     enum xf_net_state state = ((const struct xf_net_conn *)(const void *)conn)->state;
 
     return state == XF_NET_CLOSING || state == XF_NET_DEAD;
+}
+
+bool xf_conn_is_heard(const struct xf_conn *conn)
+{
+    return is_heard((const struct xf_net_conn *)(const void *)conn);
 }
 
 struct xf_pool *xf_conn_pool(const struct xf_conn *conn)

@@ -7,7 +7,7 @@
 enum xf_net_state {
     XF_NET_CONNECTING, /* the timer limits the time to connect */
     XF_NET_OPEN,       /* reads and writes */
-    XF_NET_CLOSING,    /* sends output and discards input; the timer limits the linger */
+    XF_NET_CLOSING,    /* sends output, discards input unless is_heard; the timer: linger */
     XF_NET_DEAD,       /* the handle closes; then events->closed */
 };
 
@@ -32,6 +32,7 @@ struct xf_net_conn {
     bool is_held;   /* by the filter */
     bool is_broken; /* was reset while paused: the pause no longer applies */
     bool is_reading;
+    bool is_heard;     /* in CLOSING: the owner wants the input (xf_conn_finish) */
     bool has_eof;      /* the other side sends no more data */
     bool is_congested; /* was above the high-water mark: a drained event is due */
     bool is_warm;      /* was flushed since the last sweep */

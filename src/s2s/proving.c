@@ -208,8 +208,7 @@ static bool on_dead(struct xf_proof *proof)
 {
     if (!hears(carrier_of(proof)))
         return false;
-    xf_stream_fail(proof->stream, XF_STREAM_ERROR_CONNECTION_TIMEOUT, XF_HELP_PEER_SILENT,
-                   "what was sent is not acknowledged");
+    xf_stream_time_out(proof->stream, XF_HELP_PEER_SILENT, "what was sent is not acknowledged");
     return true;
 }
 

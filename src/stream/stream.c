@@ -10,6 +10,7 @@
  *   - xf_stream_close or the peer's footer: both sides send a footer; stanzas of the peer are still
  *     accepted until its footer comes;
  *   - xf_stream_fail: we send an error and a footer, and read nothing more from the peer;
+ *   - xf_stream_time_out: the same, but stanzas are still accepted until the peer's footer comes;
  *   - xf_stream_suspend: no footer, since the stream is to be resumed; we read nothing more;
  *   - the peer's stream error: we store it and answer with a footer;
  *   - the conn breaks.
@@ -86,7 +87,9 @@ static void send_footer(struct xf_stream *stream)
 
 static void on_linger_over(void *owner)
 {
-    close_conn(owner);
+    struct xf_stream *stream = owner;
+    if (stream->conn)
+        xf_conn_finish(stream->conn, LINGER_MS);
 }
 
 /* ------------------------------------------------------------------ what the reader says */
@@ -152,7 +155,7 @@ static void on_header(void *owner, const struct xf_header *header)
 static void on_stanza(void *owner, struct xf_stanza *stanza)
 {
     struct xf_stream *stream = owner;
-    if (stream->our_error || stream->next == XF_STREAM_NEXT_NOTHING)
+    if (stream->next == XF_STREAM_NEXT_NOTHING)
         return;
     if (stream->elements_left != UINT_MAX && !count_element(stream))
         return;
@@ -173,7 +176,8 @@ static void note_peer_error(struct xf_stream *stream, const struct xf_elem *elem
         else
             stream->peer_error = xf_stream_error_find(child->name);
     }
-    stream->end = XF_STREAM_END_PEER_ERROR;
+    if (!stream->our_error)
+        stream->end = XF_STREAM_END_PEER_ERROR;
     stream->next = XF_STREAM_NEXT_NOTHING;
     stop_reading(stream);
     begin_end(stream);
@@ -184,7 +188,7 @@ static void note_peer_error(struct xf_stream *stream, const struct xf_elem *elem
 static void on_element(void *owner, const struct xf_elem *elem)
 {
     struct xf_stream *stream = owner;
-    if (stream->our_error || stream->next == XF_STREAM_NEXT_NOTHING)
+    if (stream->next == XF_STREAM_NEXT_NOTHING)
         return;
     if (xf_elem_is(elem, XF_NS_STREAM, "error")) {
         note_peer_error(stream, elem);
@@ -197,11 +201,12 @@ static void on_element(void *owner, const struct xf_elem *elem)
 static void on_footer(void *owner)
 {
     struct xf_stream *stream = owner;
-    if (stream->our_error || stream->footer_seen)
+    if (stream->next == XF_STREAM_NEXT_NOTHING || stream->footer_seen)
         return;
     open_for_footer(stream);
     stream->footer_seen = true;
-    stream->end = XF_STREAM_END_POLITE;
+    if (!stream->our_error)
+        stream->end = XF_STREAM_END_POLITE;
     begin_end(stream);
     send_footer(stream);
     close_conn(stream);
@@ -279,7 +284,7 @@ static bool go_on(struct xf_stream *stream, const char *bytes, size_t left)
 
 static void read_bytes(struct xf_stream *stream, const char *bytes, size_t len)
 {
-    while (len && !stream->our_error && stream->next == XF_STREAM_NEXT_ELEMENT) {
+    while (len && stream->next == XF_STREAM_NEXT_ELEMENT) {
         size_t used = 0;
         stream->in_reader = true;
         enum xf_err err = xf_reader_feed(stream->reader, bytes, len, &used);
@@ -292,8 +297,7 @@ static void read_bytes(struct xf_stream *stream, const char *bytes, size_t len)
         bytes += used;
         len -= used;
         if (err != XF_ERR_CLOSED) {
-            if (!stream->our_error)
-                on_problem(stream, err);
+            on_problem(stream, err);
             return;
         }
         if (!go_on(stream, bytes, len))
@@ -485,17 +489,13 @@ static enum xf_err append_error(struct xf_stream *stream, const char *text)
     return xf_draft_end(&draft);
 }
 
-void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, enum xf_help help,
-                    const char *text)
+static void say_error(struct xf_stream *stream, enum xf_stream_error error, enum xf_help help,
+                      const char *text)
 {
-    if (stream->our_error || stream->footer_seen || !stream->conn)
-        return;
     stream->our_error = error;
     stream->our_help = help;
     copy_text(stream->our_text, sizeof(stream->our_text), xf_span_of(text));
     stream->end = XF_STREAM_END_OUR_ERROR;
-    stream->next = XF_STREAM_NEXT_NOTHING;
-    stop_reading(stream);
     if (!stream->footer_sent) {
         /* RFC 6120 §4.9.1.2: an error needs a stream around it */
         if (!stream->header_sent && !stream->is_ending)
@@ -509,7 +509,27 @@ void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, enum x
     }
     begin_end(stream);
     send_footer(stream);
+}
+
+void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, enum xf_help help,
+                    const char *text)
+{
+    if (stream->next == XF_STREAM_NEXT_NOTHING || stream->footer_seen || !stream->conn)
+        return;
+    stream->next = XF_STREAM_NEXT_NOTHING;
+    stop_reading(stream);
+    if (!stream->our_error)
+        say_error(stream, error, help, text);
     close_conn(stream);
+}
+
+void xf_stream_time_out(struct xf_stream *stream, enum xf_help help, const char *text)
+{
+    if (stream->is_ending || !stream->conn)
+        return;
+    say_error(stream, XF_STREAM_ERROR_CONNECTION_TIMEOUT, help, text);
+    if (stream->conn)
+        xf_conn_finish(stream->conn, LINGER_MS);
 }
 
 void xf_stream_close(struct xf_stream *stream)

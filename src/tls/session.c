@@ -103,7 +103,7 @@ static void read_input(struct xf_tls_session *session, const char *wire, size_t 
     session->sink = xf_conn_wire(session->conn);
     session->dry_bytes += len;
     ERR_clear_error();
-    while (!xf_conn_is_closing(session->conn) && !session->is_flooded && read_record(session))
+    while (xf_conn_is_heard(session->conn) && !session->is_flooded && read_record(session))
         ;
     session->input_bytes = 0; /* discard the rest of a closing conn */
     if ((session->is_flooded || session->dry_bytes > DRY_MAX_BYTES) && !session->is_broken) {

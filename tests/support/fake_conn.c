@@ -6,7 +6,8 @@
  *
  * A polite close ends with LOCAL in the same turn when output can leave (the other side of a fake
  * closes at once), with TIMEOUT after linger_ms when it is blocked, or as the test says with
- * fake_conn_closed.
+ * fake_conn_closed. After xf_conn_finish the other side takes its time: it ends with LOCAL after
+ * linger_ms.
  */
 #include "fake_conn.h"
 
@@ -62,6 +63,14 @@ static void close_conn(struct xf_conn *conn, unsigned linger_ms)
     }
 }
 
+static void finish_conn(struct xf_conn *conn, unsigned linger_ms)
+{
+    struct fake_conn *fake = fake_of(conn);
+    fake->is_heard = true;
+    if (!fake->has_end && !xf_timer_is_running(&fake->timeout))
+        xf_timer_start(fake->env->env.timers, &fake->timeout, linger_ms);
+}
+
 /* The other side of a fake acknowledges what leaves. */
 static uint64_t arrived(const struct xf_conn *conn)
 {
@@ -73,11 +82,14 @@ static const struct xf_conn_ops ops = {
     .flush_soon = flush_soon,
     .pause = pause_reading,
     .close = close_conn,
+    .finish = finish_conn,
 };
 
 static void on_timeout(void *owner)
 {
-    set_end(owner, XF_CONN_END_TIMEOUT);
+    struct fake_conn *fake = owner;
+    bool is_shut = fake->is_heard && fake->conn->out.len == 0;
+    set_end(fake, is_shut ? XF_CONN_END_LOCAL : XF_CONN_END_TIMEOUT);
 }
 
 static struct fake_conn *make(struct fake_env *env, const struct xf_addr *addr)
@@ -255,7 +267,7 @@ bool fake_conn_turn(struct fake_conn *fake)
     }
     if (fake->was_high && xf_conn_backlog(fake->conn) <= XF_CONN_LOW_WATER) {
         fake->was_high = false;
-        if (!fake->is_closing)
+        if (!fake->is_closing && !fake->is_heard)
             fake->conn->events->drained(fake->conn->owner);
         return true;
     }

@@ -22,6 +22,7 @@ struct fake_conn {
     bool is_paused;     /* the code under test does not read */
     bool is_blocked;    /* the other side does not read: output stays in the conn */
     bool is_closing;    /* xf_conn_close was called */
+    bool is_heard;      /* xf_conn_finish was */
     bool was_high;      /* above the high-water mark: drained is due */
     struct xf_buf sent; /* output that fake_conn_take did not return yet */
     size_t sent_bytes;  /* of output in all */

@@ -63,6 +63,7 @@ struct xf_conn_ops {
     void (*flush_soon)(struct xf_conn *conn);
     void (*pause)(struct xf_conn *conn, bool paused);
     void (*close)(struct xf_conn *conn, unsigned linger_ms);
+    void (*finish)(struct xf_conn *conn, unsigned linger_ms);
     uint64_t (*arrived)(const struct xf_conn *conn);
 };
 
@@ -118,6 +119,15 @@ static inline void xf_conn_pause(struct xf_conn *conn, bool paused)
 static inline void xf_conn_close(struct xf_conn *conn, unsigned linger_ms)
 {
     conn->ops->close(conn, linger_ms);
+}
+
+/*
+ * As xf_conn_close, but events->data comes until the other side closes too. So nothing that it
+ * sends is thrown away behind the acknowledgement of our TCP: what comes too late meets a reset.
+ */
+static inline void xf_conn_finish(struct xf_conn *conn, unsigned linger_ms)
+{
+    conn->ops->finish(conn, linger_ms);
 }
 
 static inline size_t xf_conn_backlog(const struct xf_conn *conn)

@@ -127,6 +127,8 @@ void xf_conn_fail(struct xf_conn *conn, enum xf_conn_end end, const char *detail
 /* Like xf_conn_pause, but for the filter: input arrives only while both are off. */
 void xf_conn_hold(struct xf_conn *conn, bool held);
 bool xf_conn_is_closing(const struct xf_conn *conn);
+/* Does xf_conn_deliver still pass on what it is given? */
+bool xf_conn_is_heard(const struct xf_conn *conn);
 struct xf_pool *xf_conn_pool(const struct xf_conn *conn); /* of its loop */
 
 /* A connected UDP socket on a random port; the kernel drops datagrams from other addresses. */

@@ -183,6 +183,12 @@ void xf_stream_release(struct xf_stream *stream);
 void xf_stream_fail(struct xf_stream *stream, enum xf_stream_error error, enum xf_help help,
                     const char *text);
 
+/*
+ * As xf_stream_fail, with connection-timeout (RFC 6120 §4.9.3.4): what we sent is not answered.
+ * That says nothing against what the peer sends, which is taken as with xf_stream_close.
+ */
+void xf_stream_time_out(struct xf_stream *stream, enum xf_help help, const char *text);
+
 /* Send the footer, wait a few seconds for the peer's, then close. */
 void xf_stream_close(struct xf_stream *stream);
 

@@ -57,7 +57,7 @@ static void on_data(void *owner, const char *bytes, size_t len)
     struct end *end = owner;
 
     ck_assert_ptr_nonnull(end->conn);
-    ck_assert(!xf_conn_is_closing(end->conn));
+    ck_assert(xf_conn_is_heard(end->conn));
     ck_assert_uint_gt(len, 0);
     end->got_bytes += len;
     if (end->keeps)

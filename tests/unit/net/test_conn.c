@@ -416,6 +416,64 @@ START_TEST(a_fin_waits_for_the_pause_behind_what_came_before)
 }
 END_TEST
 
+static bool a_piece_came(struct bench *b)
+{
+    return b->server.got_bytes > 0;
+}
+
+START_TEST(finish_hears_the_other_side_until_it_closes_too)
+{
+    int fd = raw_client();
+    char buf[16];
+
+    bench_run_until(&bench, server_up, "up");
+    end_say(&bench.server, "bye");
+    xf_conn_finish(bench.server.conn, 5000);
+    run_quarter_second();
+    ck_assert_int_eq(read(fd, buf, sizeof(buf)), 3);
+    ck_assert_int_eq(read(fd, buf, sizeof(buf)), 0); /* our FIN */
+    ck_assert_int_eq(write(fd, "late", 4), 4);
+    bench_run_until(&bench, a_piece_came, "what came late");
+    ck_assert_int_eq(bench.server.closed, 0);
+    close(fd);
+    bench_run_until(&bench, server_closed, "closed");
+    ck_assert(xf_span_is(xf_buf_span(&bench.server.got), "late"));
+    ck_assert_int_eq(bench.server.how, XF_CONN_END_LOCAL);
+}
+END_TEST
+
+START_TEST(close_after_finish_hears_no_more)
+{
+    int fd = raw_client();
+
+    bench_run_until(&bench, server_up, "up");
+    xf_conn_finish(bench.server.conn, 5000);
+    xf_conn_close(bench.server.conn, 5000);
+    ck_assert_int_eq(write(fd, "late", 4), 4);
+    close(fd);
+    bench_run_until(&bench, server_closed, "closed");
+    ck_assert_uint_eq(bench.server.got_bytes, 0);
+}
+END_TEST
+
+/* Whoever wrote it must not take the acknowledgement of our TCP for that of a reader. */
+START_TEST(what_finish_leaves_unread_is_reset)
+{
+    int fd = raw_client();
+    char byte;
+
+    bench_run_until(&bench, server_up, "up");
+    xf_conn_pause(bench.server.conn, true);
+    xf_conn_finish(bench.server.conn, 50);
+    ck_assert_int_eq(write(fd, "unread", 6), 6);
+    bench_run_until(&bench, server_closed, "the linger is over");
+    ck_assert_uint_eq(bench.server.got_bytes, 0);
+    ck_assert_int_eq(read(fd, &byte, 1), 0); /* our FIN was first */
+    ck_assert_int_eq(write(fd, "more", 4), -1);
+    close(fd);
+}
+END_TEST
+
 static bool client_closed_by_peer(struct bench *b)
 {
     return b->client.closed > 0 && b->server.closed == 0;
@@ -624,6 +682,9 @@ int main(void)
     tcase_add_test(tc, close_before_connected);
     tcase_add_test(tc, close_writes_everything_first);
     tcase_add_test(tc, close_without_linger_drops_output);
+    tcase_add_test(tc, finish_hears_the_other_side_until_it_closes_too);
+    tcase_add_test(tc, close_after_finish_hears_no_more);
+    tcase_add_test(tc, what_finish_leaves_unread_is_reset);
     tcase_add_test(tc, linger_ends_when_the_peer_does_not_read);
     tcase_add_test(tc, linger_after_everything_was_written_is_a_local_end);
     tcase_add_test(tc, close_from_within_data_delivers_no_more);

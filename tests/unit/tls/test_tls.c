@@ -345,6 +345,25 @@ START_TEST(close_from_within_data_delivers_no_more)
 }
 END_TEST
 
+static void finish_on_data(struct end *end, const char *bytes, size_t len)
+{
+    (void)bytes;
+    (void)len;
+    xf_conn_finish(end->conn, 10000); /* once is enough; again it changes nothing */
+}
+
+START_TEST(finish_within_data_hears_all_that_was_on_its_way)
+{
+    bench.client.on_secured = send_pattern;
+    bench.server.on_data = finish_on_data;
+    bench_connect(&bench);
+    bench_run_until(&bench, both_closed, "closed");
+    ck_assert_uint_eq(bench.server.got_bytes, BIG_BYTES);
+    ck_assert_int_eq(bench.server.how, XF_CONN_END_LOCAL);
+    ck_assert_int_eq(bench.client.how, XF_CONN_END_EOF);
+}
+END_TEST
+
 /* STARTTLS: the word that allows it leaves in clear, in front of the handshake. */
 static void on_proceed(struct end *end, const char *bytes, size_t len)
 {
@@ -862,6 +881,7 @@ static void add_tests(TCase *handshakes, TCase *streams, TCase *attacks)
     tcase_add_test(streams, a_megabyte_each_way);
     tcase_add_test(streams, close_writes_everything_and_says_goodbye);
     tcase_add_test(streams, close_from_within_data_delivers_no_more);
+    tcase_add_test(streams, finish_within_data_hears_all_that_was_on_its_way);
     tcase_add_test(streams, starts_within_a_data_event);
     tcase_add_test(streams, key_updates_are_answered);
     tcase_add_test(attacks, client_hello_comes_a_byte_at_a_time);
