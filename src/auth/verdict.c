@@ -23,13 +23,6 @@ static enum xf_pin_match pin_of(const struct xf_tls_facts *facts,
     return XF_PIN_MISMATCH;
 }
 
-static bool is_judged_for(const struct xf_tls_facts *facts, const struct xf_peer_settings *settings)
-{
-    const char *by = facts->ca_file ? facts->ca_file : "",
-               *wanted = settings->ca_file ? settings->ca_file : "";
-    return facts->is_judged && strcmp(by, wanted) == 0;
-}
-
 static bool names_target(const struct xf_tls_facts *facts)
 {
     for (size_t i = 0; i < facts->target_count; i++)
@@ -52,7 +45,7 @@ struct xf_verdict xf_verdict_of(const struct xf_tls_facts *facts,
     verdict.lacks_proof = false;
     bool is_dane_domain = facts->dane_domain && xf_span_is(domain, facts->dane_domain);
     /* Judged with the anchors of another peer: that says nothing about this one. */
-    if (!is_judged_for(facts, settings))
+    if (!facts->is_judged || !xf_tls_facts_are_by(facts, settings->ca_file))
         verdict.chain = XF_CERT_BAD;
     verdict.chain_help = facts->chain_help;
     verdict.name_matches =

@@ -3,8 +3,6 @@
  * recheck.c — judges certificates again, in turn (recheck_priv.h). What the new facts mean is asked
  * of the carrier and of its passengers.
  */
-#include <string.h>
-
 #include "in_priv.h"
 #include "out_priv.h"
 
@@ -58,11 +56,9 @@ bool xf_recheck_is_due(const struct xf_carrier *carrier)
         return false;
     const struct xf_tls_facts *facts = carrier->stream->conn->tls;
     struct xf_tls_basis basis = carrier->ops->basis(carrier);
-    const char *by = facts->ca_file ? facts->ca_file : "",
-               *wanted = basis.ca_file ? basis.ca_file : "";
     bool had_records = facts->dane_domain != NULL,
          has_records = basis.tlsa || basis.target_count > 0;
-    return strcmp(by, wanted) != 0 || had_records != has_records;
+    return !xf_tls_facts_are_by(facts, basis.ca_file) || had_records != has_records;
 }
 
 void xf_recheck_left(struct xf_carrier *carrier)

@@ -46,6 +46,11 @@ void xf_tls_facts_free(struct xf_tls_facts **facts)
     *facts = NULL;
 }
 
+bool xf_tls_facts_are_by(const struct xf_tls_facts *facts, const char *ca_file)
+{
+    return strcmp(facts->ca_file ? facts->ca_file : "", ca_file ? ca_file : "") == 0;
+}
+
 static bool is_acceptable(const char *bytes, size_t len, enum xf_cert_name_kind kind)
 {
     if (len == 0 || len > NAME_MAX_BYTES)

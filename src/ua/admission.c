@@ -146,14 +146,21 @@ static bool is_admitted(struct xf_flow *flow)
 
 static void on_judged(void *owner);
 
-static void judge(struct xf_flow *flow)
+static struct xf_tls_basis basis_of(const struct xf_flow *flow)
 {
-    struct xf_ua *ua = flow->ua;
+    const struct xf_ua *ua = flow->ua;
     const struct xf_ua_party party = xf_flow_party(flow);
     struct xf_tls_basis basis = {0};
     if (ua->events->basis)
         ua->events->basis(ua->owner, &party, &basis);
     basis.identities = ua->identities;
+    return basis;
+}
+
+static void judge(struct xf_flow *flow)
+{
+    struct xf_ua *ua = flow->ua;
+    const struct xf_tls_basis basis = basis_of(flow);
     flow->judged_by = ua->generation;
     flow->is_judging = true;
     ua->env->judge_tls(ua->env, flow->conn, &basis, on_judged, flow);
@@ -169,10 +176,14 @@ void xf_ua_rechecks_init(struct xf_ua *ua)
     xf_few_init(&ua->rechecks, XF_RECHECKS_MAX, recheck);
 }
 
+static bool is_outdated(const struct xf_flow *flow)
+{
+    return flow->judged_by != flow->ua->generation;
+}
+
 void xf_flow_judge_again(struct xf_flow *flow)
 {
-    bool is_outdated = flow->judged_by != flow->ua->generation;
-    if (xf_flow_is_open(flow) && !flow->is_clear && is_outdated && !flow->is_judging &&
+    if (xf_flow_is_open(flow) && !flow->is_clear && is_outdated(flow) && !flow->is_judging &&
         !xf_few_has(&flow->recheck))
         xf_few_wait(&flow->ua->rechecks, &flow->recheck);
 }
@@ -190,13 +201,26 @@ void xf_flow_admit(struct xf_flow *flow)
     xf_flow_end(flow, NULL, XF_UA_CAUSE_CERTIFICATE, 0);
 }
 
+/* What other authorities said says nothing, for it or against it. */
+static bool is_unproved(const struct xf_flow *flow)
+{
+    return is_outdated(flow) && flow->conn->tls &&
+           !xf_tls_facts_are_by(flow->conn->tls, basis_of(flow).ca_file);
+}
+
 /* Is it still good? */
 static void check_again(struct xf_flow *flow)
 {
-    if (!xf_flow_is_open(flow) || is_admitted(flow))
+    if (!xf_flow_is_open(flow))
         return;
-    xf_flow_log_refused(flow);
-    xf_flow_end(flow, NULL, XF_UA_CAUSE_CERTIFICATE, XF_FLOW_LINGER_MS);
+    if (is_unproved(flow)) {
+        xf_flow_set_unproved(flow, true);
+    } else if (is_admitted(flow)) {
+        xf_flow_set_unproved(flow, false);
+    } else {
+        xf_flow_log_refused(flow);
+        xf_flow_end(flow, NULL, XF_UA_CAUSE_CERTIFICATE, XF_FLOW_LINGER_MS);
+    }
 }
 
 void xf_flow_readmit(struct xf_flow *flow)

@@ -328,6 +328,14 @@ void xf_flow_resume(struct xf_flow *flow)
     read_on(flow);
 }
 
+void xf_flow_set_unproved(struct xf_flow *flow, bool is_unproved)
+{
+    if (flow->is_unproved == is_unproved)
+        return;
+    flow->is_unproved = is_unproved;
+    read_on(flow);
+}
+
 /*
  * All open requests end soon, and each of them makes room for the next. Not so an INVITE: it may
  * need what comes behind it, a CANCEL or the ACK.

@@ -91,6 +91,9 @@ struct xf_tls_facts {
 
 void xf_tls_facts_free(struct xf_tls_facts **facts);
 
+/* Were the anchors of the judgement those of this file (xf_tls_basis; NULL or "": the default)? */
+bool xf_tls_facts_are_by(const struct xf_tls_facts *facts, const char *ca_file);
+
 /*
  * Does the certificate name this prepared domain (RFC 6125 / RFC 9525, XEP-0178 §2; never the CN)?
  * dNSName, exact or one whole left-most label "*"; SRVName _xmpp-server.<domain>; id-on-xmppAddr.
