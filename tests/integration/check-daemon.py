@@ -22,7 +22,7 @@ import time
 
 XFEDD = os.path.abspath(sys.argv[1])
 VALGRIND = '--valgrind' in sys.argv[2:]
-PATIENCE = 60 if VALGRIND else 10
+PATIENCE = 60
 ONLY = sys.argv[sys.argv.index('--only') + 1] if '--only' in sys.argv else ''
 SANDBOX = 'sandbox = no' if VALGRIND else ''  # valgrind's own calls would be refused
 SECRET = 'of-the-link-and-of-dialback-2718281828'
@@ -91,7 +91,7 @@ class Cluster:
 class Run:
     """One xfedd with its scratch folder."""
 
-    def __init__(self, extra='', user=None, frees_all=True, state=None, process=SANDBOX, passed=None, port=None, link='', listen=''):
+    def __init__(self, extra='', user=None, frees_all=True, state=None, process=SANDBOX, passed=None, port=None, link='', listen='', drain='2s'):
         self.folder = tempfile.mkdtemp(prefix='xfedd-check-')
         os.chmod(self.folder, 0o755)
         self.cluster = Cluster()
@@ -101,7 +101,7 @@ class Run:
         self.notify.settimeout(PATIENCE)
         self.certificate()
         self.write('secret', SECRET + '\n', 0o600)
-        self.user, self.process_settings, self.link_settings, self.listen = user, process, link, listen
+        self.user, self.process_settings, self.link_settings, self.listen, self.drain = user, process, link, listen, drain
         if port:
             self.listen_port = port
         self.configure(extra)
@@ -144,7 +144,7 @@ listen {{ s2s = {{"127.0.0.1:0x"}} {self.listen} }}
 dns {{ servers = {{"127.0.0.1:9"}} timeout = 500ms }}
 trust {{ ca-file = "cert.pem" }}
 dialback {{ secret-file = "secret" }}
-process {{ drain-time = 2s {user} {self.process_settings} }}
+process {{ drain-time = {self.drain} {user} {self.process_settings} }}
 link "l" {{ nodes = {{"127.0.0.1:{port}"}} name = "gw.example" secret-file = "secret" {self.link_settings} }}
 served "a.example" {{ link = l certificate = "cert.pem" key = "key.pem" }}
 {extra}
@@ -353,7 +353,7 @@ def drain(new):
 
 @check('a second signal ends at once, with 1')
 def second_signal(new):
-    run = new('peer "b.example" { route = {"127.0.0.1:1"} }', frees_all=False).ready()
+    run = new('peer "b.example" { route = {"127.0.0.1:1"} }', frees_all=False, drain='60s').ready()
     silent = socket.create_server(('127.0.0.1', 0))
     run.configure('peer "b.example" { route = {"127.0.0.1:%d"} }' % silent.getsockname()[1])
     run.reload()
@@ -365,7 +365,7 @@ def second_signal(new):
     run.wait_line('process.stopping')
     began = time.monotonic()
     run.end(1)
-    assert time.monotonic() - began < 1 + VALGRIND * 9
+    assert time.monotonic() - began < 30
     run.wait_line('process.stop.forced')
     peer.close()
     silent.close()
@@ -668,6 +668,21 @@ def memory(new):
             shutil.rmtree(state)
 
 
+def wait_written(path, *texts):
+    """Until a file of SQLite, which nobody else may read as such while xfedd has it, holds the texts."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        held = b''
+        for name in (path, path + '-wal'):
+            if os.path.exists(name):
+                with open(name, 'rb') as file:
+                    held += file.read()
+        if all(text.encode() in held for text in texts):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f'{path} does not hold {texts}')
+
+
 def wait_message(silent):
     """A stream that xfedd opens to the peer, which says nothing on it."""
     silent.settimeout(PATIENCE)
@@ -688,9 +703,9 @@ def journal(new):
                     % (path, silent.getsockname()[1]))
             run = new(conf, user=user, frees_all=False).ready()
             for ident in ('m1', 'm2'):
-                run.send(f"<message from='u@a.example' to='v@b.example' id='{ident}'><body>x</body></message>")
+                run.send(f"<message from='u@a.example' to='v@b.example' id='{ident}'><body>kept {ident}</body></message>")
             peer = wait_message(silent)
-            time.sleep(0.5)
+            wait_written(path, 'kept m1', 'kept m2')
             run.end(-signal.SIGKILL, signal.SIGKILL)
             assert os.stat(path).st_mode & 0o7777 == 0o600, oct(os.stat(path).st_mode)
             peer.close()

@@ -137,7 +137,7 @@ class Story:
             message = who.make_message(mto=other.bare, mbody='Hello', mtype='chat')
             message['id'] = ident
             message.send()
-            await other.wait_message(ident, 30)
+            await other.wait_message(ident, 120)
             self.report.check(f'{who.bare} writes to {other.bare}, and it arrives', True)
         for who in (alice, bob):
             await who.logout()
