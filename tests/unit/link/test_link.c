@@ -651,11 +651,13 @@ static void join(struct world *world, const struct step *step)
     fake_conn_feed_text(conn, "<handshake/>");
 }
 
+/* AddressSanitizer's strstr measures the whole text at each call. */
 static size_t count_stanzas(const char *text)
 {
+    const char *end = text + strlen(text);
     size_t count = 0;
-    for (; (text = strstr(text, "<message ")); text++)
-        count++;
+    for (; (text = memchr(text, '<', (size_t)(end - text))); text++)
+        count += strncmp(text, "<message ", 9) == 0;
     return count;
 }
 
