@@ -360,10 +360,10 @@ static void on_result(struct xf_in *in, const struct xf_elem *elem)
         claim(in, &names, elem->text);
 }
 
-/* A claim that came with the end of its connection proves nothing any more. */
+/* A claim that came with the end of its connection, or behind ours, proves nothing any more. */
 void xf_in_dialback_result(struct xf_in *in, const struct xf_elem *elem)
 {
-    if (!in->stream.conn)
+    if (!in->stream.conn || in->stream.is_ending)
         return;
     on_result(in, elem);
     pace(in);
