@@ -39,6 +39,7 @@ static void maybe_free(struct xf_out *out)
     xf_free(out->sm_id);
     xf_free(out->target);
     xf_free(out->behind);
+    xf_texts_release(&out->rider_locals);
     xf_tlsa_set_unref(&out->tlsa);
     xf_free(out);
 }

@@ -69,22 +69,22 @@ static struct xf_span local_of(struct xf_gate *gate, struct xf_span peer)
     return xf_span_is(peer, out_of(gate)->peer) ? xf_span_of(out_of(gate)->local) : XF_SPAN_NONE;
 }
 
-/* Does a ready pair of that domain of ours share this stream? */
-static bool carries(const struct xf_out *out, struct xf_span local)
+/*
+ * A pair that shared this stream counts for as long as the peer may send: what it wrote before it
+ * knew that we had left is on its way.
+ */
+static bool carried(const struct xf_out *out, struct xf_span local)
 {
-    XF_LIST_EACH (node, &out->carrier.passengers) {
-        struct xf_passenger *seat = XF_CONTAINER(node, struct xf_passenger, node);
-        const struct xf_out *rider = xf_out_of_seat(seat);
-        if (rider->state == XF_OUT_READY && xf_span_is(local, rider->local))
+    for (size_t i = 0; i < out->rider_locals.count; i++)
+        if (xf_span_is(local, out->rider_locals.item[i]))
             return true;
-    }
     return false;
 }
 
 static bool has_pair(struct xf_gate *gate, struct xf_span local, struct xf_span peer)
 {
     struct xf_out *out = out_of(gate);
-    return local_of(gate, peer).ptr && (xf_span_is(local, out->local) || carries(out, local));
+    return local_of(gate, peer).ptr && (xf_span_is(local, out->local) || carried(out, local));
 }
 
 static void refuse(struct xf_gate *gate, const struct xf_stanza *stanza,

@@ -129,7 +129,8 @@ struct xf_out {
     bool has_stream;                              /* `stream` is initialised */
     /* Checks the stanzas that the peer sends, while is_bidi. */
     struct xf_gate gate;
-    struct xf_carrier carrier; /* lets pairs share its own stream */
+    struct xf_texts rider_locals; /* our domains, besides `local`, whose pairs were ready on it */
+    struct xf_carrier carrier;    /* lets pairs share its own stream */
     /* Sits on its own carrier from READY; as a rider, on another one from BOARDING or ASKING. */
     struct xf_passenger seat;
 

@@ -264,6 +264,8 @@ void xf_out_become_rider(struct xf_out *out)
         xf_out_give_up(out, fall.cause, fall.refusal.help, XF_STREAM_ERROR_NONE, fall.refusal.text);
         return;
     }
+    if (!out->seat.on->ops->is_of_peer)
+        xf_texts_add_new(&out_of(out->seat.on)->rider_locals, out->local);
     out->was_ready = true;
     out->counted = xf_counted_hold(out->s2s, xf_span_of(out->peer));
     out->ready_ms = out->seat.on->used_ms = out->seat.on->spoke_ms = out->s2s->env->clock->now_ms;
