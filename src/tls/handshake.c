@@ -225,9 +225,9 @@ static void step_done(void *owner)
     }
     xf_buf_consume(&s->carry, s->step_bytes - session->input_bytes);
     session->input_bytes = 0;
+    xf_conn_hold(session->conn, false);
     if (xf_conn_is_closing(session->conn))
         return;
-    xf_conn_hold(session->conn, false);
     enum xf_err err =
         xf_buf_try_append(xf_conn_wire(session->conn), xf_buf_ptr(&s->outgoing), s->outgoing.len);
     xf_buf_release(&s->outgoing);
