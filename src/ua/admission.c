@@ -192,7 +192,6 @@ void xf_flow_admit(struct xf_flow *flow)
 {
     if (is_admitted(flow)) {
         xf_machine_fire(&xf_flow_machine, flow, XF_FLOW_ON_ADMIT);
-        xf_flow_judge_again(flow); /* there was a reload since its handshake began */
         return;
     }
     xf_flow_log_refused(flow);
@@ -204,7 +203,7 @@ void xf_flow_admit(struct xf_flow *flow)
 /* What other authorities said says nothing, for it or against it. */
 static bool is_unproved(const struct xf_flow *flow)
 {
-    return is_outdated(flow) && flow->conn->tls &&
+    return (is_outdated(flow) || flow->is_judging) && flow->conn->tls &&
            !xf_tls_facts_are_by(flow->conn->tls, basis_of(flow).ca_file);
 }
 

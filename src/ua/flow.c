@@ -334,6 +334,8 @@ void xf_flow_set_unproved(struct xf_flow *flow, bool is_unproved)
         return;
     flow->is_unproved = is_unproved;
     read_on(flow);
+    if (!is_unproved && xf_flow_is_open(flow))
+        flow->ua->flow_events->room(flow);
 }
 
 /*
@@ -412,7 +414,7 @@ static void on_secured(void *owner)
     if (flow->state != XF_FLOW_SECURING)
         return;
     xf_ua_count_handshake(flow, true);
-    if (flow->is_outgoing)
+    if (flow->is_outgoing && flow->judged_by == flow->ua->generation)
         xf_flow_admit(flow);
     else
         fire(flow, XF_FLOW_ON_JUDGE);

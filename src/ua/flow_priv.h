@@ -83,9 +83,10 @@ struct xf_flow {
     struct xf_rate_waiter rate; /* in xf_ua.rates or xf_ua.nameless */
     bool is_crowded;            /* paused, since as many of its requests as may be are open */
     struct xf_timer room;       /* one of those has ended: read on */
-    bool is_unproved;           /* paused, until it was judged by other authorities than before */
     bool is_congested;          /* paused, since the other side does not read what we answer */
-    bool is_reading;            /* inside read_on */
+    /* Paused, and without new requests of ours, until the authorities of now have judged it. */
+    bool is_unproved;
+    bool is_reading; /* inside read_on */
     uint64_t congested_ms;
 
     unsigned judged_by; /* xf_ua.generation by which its certificate was judged, or is being */
@@ -153,7 +154,7 @@ void xf_flow_end(struct xf_flow *flow, const struct xf_ua_fault *fault, enum xf_
 void xf_flow_count_rate(struct xf_flow *flow, struct xf_span peer, size_t bytes);
 void xf_flow_count_nameless(struct xf_flow *flow);
 void xf_flow_resume(struct xf_flow *flow); /* the owner has room again */
-/* Not judged by the authorities that count from now on: it is not read until it was. */
+/* Not judged by the authorities that count from now on: it is not used until it was. */
 void xf_flow_set_unproved(struct xf_flow *flow, bool is_unproved);
 /* A request of the other side was taken on this conn, and has ended. */
 void xf_flow_server_begun(struct xf_flow *flow, bool is_invite);

@@ -7,7 +7,8 @@
  *
  * ADMIT is fired only where xf_flow_is_admitted said yes: there is no other way to OPEN, and only
  * in OPEN is anything read. A conn of ours is judged with the handshake, since we know who it is
- * for; of an accepted one the certificate must be seen first.
+ * for, and in JUDGING once more if there was a reload meanwhile; of an accepted one the certificate
+ * must be seen first.
  */
 #include "flow_priv.h"
 
@@ -42,7 +43,7 @@ static void check(const void *self, bool has_acted)
     xf_require(flow->conn);
     xf_require((flow->state != XF_FLOW_SECURING && flow->state != XF_FLOW_JUDGING) ||
                !flow->is_clear);
-    xf_require(flow->state != XF_FLOW_JUDGING || (flow->conn->tls && !flow->is_outgoing));
+    xf_require(flow->state != XF_FLOW_JUDGING || flow->conn->tls);
     xf_require(flow->state != XF_FLOW_OPEN || flow->is_clear || flow->conn->tls);
 }
 

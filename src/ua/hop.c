@@ -301,7 +301,7 @@ static struct xf_flow *pick(const struct xf_hop *hop)
     struct xf_flow *best = NULL;
     XF_LIST_EACH (node, &hop->flows) {
         struct xf_flow *flow = XF_CONTAINER(node, struct xf_flow, hop_node);
-        if (xf_flow_is_open(flow) && !flow->is_congested &&
+        if (xf_flow_is_open(flow) && !flow->is_congested && !flow->is_unproved &&
             (!best || flow->client_count < best->client_count))
             best = flow;
     }

@@ -434,6 +434,7 @@ static bool ask_policy_again(struct world *world)
 {
     xf_policy_switched(world->policy);
     xf_s2s_reload(world->s2s, world->policy, &world->conf->s2s, world->identities);
+    reload_sip(world, world->conf, world->policy, world->identities);
     xf_routing_reload(world->routing, world->policy, &world->conf->routing);
     fake_env_run(&world->env);
     return true;
