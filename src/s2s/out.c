@@ -114,12 +114,29 @@ static void on_stanza(struct xf_stream *stream, struct xf_stanza *stanza)
                XF_WORD("kind", xf_stanza_kind_name(stanza->kind)));
 }
 
+/*
+ * Has a reload changed the authorities since the handshake began? What the old ones said says
+ * nothing: the same server is asked once more.
+ */
+static bool starts_over(struct xf_out *out)
+{
+    const struct xf_tls_facts *facts = out->stream.conn ? out->stream.conn->tls : NULL;
+    if (!out->dial || !facts || !facts->is_judged ||
+        xf_tls_facts_are_by(facts, out->settings->ca_file))
+        return false;
+    xf_dial_put_back(out->dial);
+    xf_out_give_up(out, XF_CAUSE_AUTH, XF_HELP_NONE, XF_STREAM_ERROR_NONE,
+                   "the authorities changed during the handshake");
+    return true;
+}
+
 static void on_secured(struct xf_stream *stream)
 {
     struct xf_out *out = out_of(stream);
     xf_counting_secured(out->s2s, xf_out_dir(out), stream->conn->tls);
     xf_out_log_secured(out);
-    xf_out_fire(out, XF_OUT_ON_TLS_UP);
+    if (!starts_over(out))
+        xf_out_fire(out, XF_OUT_ON_TLS_UP);
 }
 
 static void on_drained(struct xf_stream *stream)
@@ -517,8 +534,10 @@ void xf_out_reload(struct xf_out *out)
                        refusal.text);
         return;
     }
-    if (out->state != XF_OUT_READY)
+    if (out->state != XF_OUT_READY) {
+        (void)starts_over(out);
         return;
+    }
     const char *bidi_refusal = out->is_bidi && !is_open ? xf_out_bidi_refusal(out) : NULL;
     if (bidi_refusal) /* the next stream goes one way */
         xf_out_give_up(out, XF_CAUSE_STREAM, XF_HELP_NONE, XF_STREAM_ERROR_POLICY_VIOLATION,
