@@ -98,19 +98,24 @@ static size_t sequence_len(const unsigned char *p, size_t left)
     return len <= left && xf_utf8_valid((const char *)p, len) ? len : 0;
 }
 
-static bool is_three(const unsigned char *p, unsigned second, unsigned first, unsigned last)
+static bool is_three(const unsigned char *p, unsigned lead, unsigned second, unsigned first,
+                     unsigned last)
 {
-    return p[0] == 0xE2 && p[1] == second && p[2] >= first && p[2] <= last;
+    return p[0] == lead && p[1] == second && p[2] >= first && p[2] <= last;
 }
 
-/* C0 and DEL, C1, U+2028..202E (separators, overrides), U+2066..2069 (isolates). */
+/*
+ * C0 and DEL, C1, U+2028..202E (separators, overrides), U+2066..2069 (isolates), U+FFFE and U+FFFF,
+ * which XML cannot hold.
+ */
 static bool is_unsafe(const unsigned char *p, size_t len)
 {
     if (len == 1)
         return *p < 0x20 || *p == 0x7F;
     if (len == 2)
         return p[0] == 0xC2 && p[1] < 0xA0;
-    return len == 3 && (is_three(p, 0x80, 0xA8, 0xAE) || is_three(p, 0x81, 0xA6, 0xA9));
+    return len == 3 && (is_three(p, 0xE2, 0x80, 0xA8, 0xAE) ||
+                        is_three(p, 0xE2, 0x81, 0xA6, 0xA9) || is_three(p, 0xEF, 0xBF, 0xBE, 0xBF));
 }
 
 size_t xf_utf8_shown(const unsigned char *p, size_t left)

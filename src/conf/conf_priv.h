@@ -202,7 +202,7 @@ void xf_value_quote(const char *text, struct xf_buf *out);
 /* Copy the field; its texts still belong to `from`. */
 void xf_value_copy(const struct xf_option *option, void *into, const void *from);
 void xf_value_release(const struct xf_option *option, void *target);
-/* Is it UTF-8 without control characters? An escape in a quoted string can produce any byte. */
+/* May all of it be shown (xf_utf8_shown)? An escape in a quoted string can produce any byte. */
 bool xf_text_is_plain(const char *text);
 /* "dir/path", or a copy of `path` when it is absolute, empty, or dir is "". */
 char *xf_path_join(const char *dir, const char *path);

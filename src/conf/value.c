@@ -178,11 +178,14 @@ static char *parse_node(const char *text)
 
 bool xf_text_is_plain(const char *text)
 {
-    size_t len = strlen(text);
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t len = strlen(text), step;
+    for (size_t i = 0; i < len; i += step) {
+        step = xf_utf8_shown(bytes + i, len - i);
+        if (step == 0)
             return false;
-    return xf_utf8_valid(text, len);
+    }
+    return true;
 }
 
 static char *parse_domain(const char *text)

@@ -39,8 +39,8 @@ bool xf_utf8_valid(const char *bytes, size_t len);
 struct xf_span xf_utf8_whole(struct xf_span text);
 
 /*
- * Length of the character at `p` if it may be shown to people; 0: it is not UTF-8, or could end a
- * line, move the cursor of a terminal or turn the direction of text. left > 0.
+ * Length of the character at `p` if it may be shown to people; 0: it is not UTF-8 or not of XML, or
+ * could end a line, move the cursor of a terminal or turn the direction of text. left > 0.
  */
 size_t xf_utf8_shown(const unsigned char *p, size_t left);
 /* How many bytes to escape where that is 0: the whole character, or a byte that is not UTF-8. */

@@ -174,6 +174,41 @@ START_TEST(drops_half_a_character)
 }
 END_TEST
 
+/* clang-format off */
+static const struct {
+    const char *label, *text;
+    size_t shown, unshown;
+} shown_rows[] = {
+    {"ASCII",                 "a",                1, 0},
+    {"a blank",               " ",                1, 0},
+    {"C0",                    "\t",               0, 1},
+    {"DEL",                   "\x7f",             0, 1},
+    {"C1",                    "\xc2\x85",         0, 2},
+    {"behind C1",             "\xc2\xa0",         2, 0},
+    {"a separator",           "\xe2\x80\xa8",     0, 3},
+    {"an override",           "\xe2\x80\xae",     0, 3},
+    {"an isolate",            "\xe2\x81\xa6",     0, 3},
+    {"the replacement",       "\xef\xbf\xbd",     3, 0},
+    {"U+FFFE",                "\xef\xbf\xbe",     0, 3},
+    {"U+FFFF",                "\xef\xbf\xbf",     0, 3},
+    {"U+1F600",               "\xf0\x9f\x98\x80", 4, 0},
+    {"half a character",      "\xef\xbf",         0, 1},
+    {"no UTF-8",              "\xff",             0, 1},
+};
+/* clang-format on */
+
+START_TEST(says_what_may_be_shown)
+{
+    const unsigned char *p = (const unsigned char *)shown_rows[_i].text;
+    size_t len = strlen(shown_rows[_i].text);
+
+    ck_assert_msg(xf_utf8_shown(p, len) == shown_rows[_i].shown, "%s", shown_rows[_i].label);
+    if (shown_rows[_i].shown == 0)
+        ck_assert_msg(xf_utf8_unshown(p, len) == shown_rows[_i].unshown, "%s",
+                      shown_rows[_i].label);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("utf8");
@@ -183,6 +218,7 @@ int main(void)
     tcase_add_loop_test(tcase, judges_whole_texts, 0, XF_ARRAY_LEN(cases));
     tcase_add_loop_test(tcase, judges_pieces_alike, 0, XF_ARRAY_LEN(cases));
     tcase_add_loop_test(tcase, drops_half_a_character, 0, XF_ARRAY_LEN(cuts));
+    tcase_add_loop_test(tcase, says_what_may_be_shown, 0, XF_ARRAY_LEN(shown_rows));
     tcase_add_test(tcase, a_nul_is_a_character);
     tcase_add_test(tcase, says_when_a_sequence_is_incomplete);
     tcase_add_test(tcase, agrees_with_plain_decoding);

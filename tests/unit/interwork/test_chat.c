@@ -252,6 +252,7 @@ static const struct {
 } inward[] = {
     {"RFC 7572 example 4",      PLAIN, "Neither, fair saint, if either thee dislike.", 0, "text=Neither, fair saint, if either thee dislike. thread=call1"},
     {"subject and language",    PLAIN "Subject: Imploring\r\nContent-Language: en, de\r\n", "a", 0, "text=a subject=Imploring thread=call1 lang=en"},
+    {"... that XML cannot hold", PLAIN "Subject: a\xEF\xBF\xBF" "b\xEF\xBF\xBE\r\n", "a", 0, "text=a subject=a b thread=call1"},
     {"a language that is none", PLAIN "Content-Language: not_one\r\n", "a", 0, "text=a thread=call1"},
     {"without a type",          "", "a", 0, "text=a thread=call1"},
     {"the type in other case",  "Content-Type: TEXT/Plain; Charset=\"UTF-8\"\r\n", "a", 0, "text=a thread=call1"},
