@@ -22,7 +22,7 @@ struct work {
     char *conf; /* on the stage */
 };
 
-static void make_secret(char out[XF_SECRET_CHARS + 2])
+static void make_secret(char out[XF_SECRET_CHARS + 1])
 {
     static const char digits[] = "0123456789abcdef";
     unsigned char bytes[SECRET_BYTES];
@@ -63,7 +63,7 @@ static enum xf_err put_server(struct work *work, const char *secret, struct xf_e
 
 static enum xf_err put_secrets(struct work *work, struct xf_error *err)
 {
-    char link[XF_SECRET_CHARS + 2], dialback[XF_SECRET_CHARS + 2];
+    char link[XF_SECRET_CHARS + 1], dialback[XF_SECRET_CHARS + 1];
     make_secret(link);
     make_secret(dialback);
     enum xf_err result = put_secret(work, "link.secret", link, err);
