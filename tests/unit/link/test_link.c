@@ -469,7 +469,7 @@ static const struct link_case cases[] = {
         {SEND_FROM, .text = "b.evil.example"}, {JOIN, 2, "127.0.0.1:5347"}, {SEND_NONE, .text = "c.evil.example"}, {NO_DIAL},
         {LOG, .text = "link.peer.refused", .ms = 1}, {SEND_FROM, .text = "good.example"}, {JOIN, 3, "127.0.0.1:5347"},
         {WAIT, .ms = 59000}, {SEND_FROM, .text = "a.evil.example"}, {WAIT, .ms = 1000}, {SEND_FROM, .text = "c.evil.example"},
-        {JOIN, 4, "127.0.0.1:5347"}, {WAIT, .ms = 9000}, {GONE, 2}, {LOG, .text = "link.stream.down reason=displaced", .ms = 1},
+        {JOIN, 4, "127.0.0.1:5347"}, {FEED, 2, "</stream:stream>"}, {WAIT, .ms = 5000}, {GONE, 2}, {LOG, .text = "link.stream.down reason=displaced", .ms = 1},
         {SEND_FROM, .text = "kept.evil.example"}, {SENT_COUNT, 0, .ms = 1}}},
 
     {"per peer: the owner that has most gives way, what it holds expires", .nodes = {"127.0.0.1:5347"}, .per_peer = true, .peers = 3, .steps = {
