@@ -17,7 +17,7 @@ import tempfile
 import time
 
 from lab import options
-from lab.client import Client
+from lab.client import Client, condition
 from lab.dns import Dns
 from lab.machine import Machine, fresh_root
 from lab.netns import Spaces
@@ -133,14 +133,24 @@ class Story:
         await alice.login(starttls=True)
         await bob.login()
         for who, other in ((alice, bob), (bob, alice)):
-            ident = f'from-{who.boundjid.user}'
-            message = who.make_message(mto=other.bare, mbody='Hello', mtype='chat')
-            message['id'] = ident
-            message.send()
-            await other.wait_message(ident, 120)
-            self.report.check(f'{who.bare} writes to {other.bare}, and it arrives', True)
+            self.report.equal(f'{who.bare} writes to {other.bare}, and it arrives', await self.write(who, other), None)
         for who in (alice, bob):
             await who.logout()
+
+    async def write(self, who, other):
+        """-> None once it is there, or the error with which it came back"""
+        message = who.make_message(mto=other.bare, mbody='Hello', mtype='chat')
+        message['id'] = ident = f'from-{who.boundjid.user}'
+        message.send()
+        arrives = asyncio.ensure_future(other.wait_message(ident, 120))
+        returns = asyncio.ensure_future(who.wait('an error', lambda xml: xml.get('id') == ident and xml.get('type') == 'error', 121))
+        done, waiting = await asyncio.wait((arrives, returns), return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+        if returns in done:
+            return condition(returns.result())
+        arrives.result()        # or that it waited in vain
+        return None
 
 
 def needed(packages):
