@@ -224,3 +224,5 @@ json_t *xf_control_stream(const struct xf_stream_view *view); /* verb_streams.c 
 json_t *xf_control_conn(const struct xf_control_sip_conn *conn);
 json_t *xf_control_route(const struct xf_route_view *view);   /* verb_queues.c */
 json_t *xf_control_attempt(const struct xf_attempt *attempt); /* verb_peer.c */
+/* The link of a domain of ours as `links` in `result`, if it is down (verb_status.c). */
+void xf_control_put_down(const struct xf_control *control, const char *local, json_t *result);

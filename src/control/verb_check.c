@@ -133,6 +133,7 @@ static void finish(struct job *job)
                      &last);
     if (job->is_inbound)
         put_inbound(job, last.result);
+    xf_control_put_down(job->client->control, job->local, last.result);
     xf_client_done(job->client, last.result);
 }
 

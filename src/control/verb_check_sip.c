@@ -280,6 +280,7 @@ static void on_checked(void *owner, unsigned status, const char *cause, const ch
         show_answered(job, result, status, text);
     else
         show_unanswered(job, result, cause, text);
+    xf_control_put_down(job->client->control, job->local, result);
     xf_client_done(job->client, result);
 }
 

@@ -2,6 +2,7 @@
 /* verb_status.c — status: the gateway at a glance. */
 #include "control_priv.h"
 
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -60,6 +61,21 @@ static json_t *all_links(const struct xf_control_parts *parts)
     for (size_t i = 0; i < parts->link_count; i++)
         json_array_append_new(links, link_of(parts->links[i]));
     return links;
+}
+
+void xf_control_put_down(const struct xf_control *control, const char *local, json_t *result)
+{
+    const struct xf_control_parts *parts = &control->parts;
+    const struct xf_served_settings *served = xf_policy_served(parts->policy, xf_span_of(local));
+    for (size_t i = 0; served && i < parts->link_count; i++) {
+        struct xf_link_view view;
+        xf_link_view(parts->links[i], &view);
+        if (view.is_up || view.is_per_peer || strcmp(view.title, served->link) != 0)
+            continue;
+        json_t *links = json_array();
+        json_array_append_new(links, link_of(parts->links[i]));
+        xf_json_put_new(result, "links", links);
+    }
 }
 
 static json_t *stream_counts(const struct xf_s2s *s2s)

@@ -68,6 +68,14 @@ static void show_link(const json_t *link)
     json_array_foreach((json_t *)(uintptr_t)xf_json_get(link, "legs"), index, leg) show_leg(leg);
 }
 
+static void show_links(const json_t *result)
+{
+    size_t index;
+    const json_t *link;
+    json_array_foreach((json_t *)(uintptr_t)xf_json_get(result, "links"), index, link)
+        show_link(link);
+}
+
 static void show_certificate(const json_t *cert)
 {
     char until[XF_READABLE_BYTES], left[XF_READABLE_BYTES];
@@ -148,8 +156,7 @@ void xf_ctl_show_status(const json_t *rows, const json_t *result)
            xf_readable_duration(xf_json_number(result, "uptime_ms"), text),
            xf_json_number(result, "pid"), xf_json_text(result, "config"));
     show_federation(result);
-    json_array_foreach((json_t *)(uintptr_t)xf_json_get(result, "links"), index, item)
-        show_link(item);
+    show_links(result);
     show_counts(result);
     show_sip(result);
     json_array_foreach((json_t *)(uintptr_t)xf_json_get(result, "certificates"), index, item)
@@ -386,6 +393,7 @@ static void show_conclusion(const json_t *result)
     else if (is_sip)
         printf(": its server answers %" PRIu64, xf_json_number(result, "status"));
     putchar('\n');
+    show_links(result);
     if (!is_inbound && !is_sip)
         return;
     line("hint", xf_json_text(result, "hint"));

@@ -204,4 +204,5 @@ void xf_words_check(struct xf_buf *out, const json_t *rows, const json_t *result
     if (!xf_json_is(result, "reachable"))
         put_key(out, ": ", result, *detail ? "detail" : "text");
     put_key(out, "\nadvice: ", result, "advice");
+    put_some(out, xf_json_get(result, "links"), NULL, put_link);
 }

@@ -303,6 +303,18 @@ def crowd(report, ctl, gateway):
     report.check('... and once they are gone, others are served', until(lambda: ctl.run('status')[0] == 0))
 
 
+def without_link(report, ctl, cluster):
+    """A peer that can be reached is of no use to users whose server is away."""
+    report.check('check: no word of a link that is up', 'links' not in ctl.ask('check', GOOD)[1])
+    cluster.stop()
+    report.check('the cluster is away', until(lambda: not ctl.ask('status')[1]['links'][0]['up']))
+    code, out, _err = ctl.run('check', GOOD)
+    report.check('check: the peer can be reached, and our link is DOWN', code == 0 and 'can be reached' in out and ', DOWN for ' in out, f'{code}: {out}')
+    report.check('... with what to do', 'help' in out, out)
+    links = ctl.ask('check', '--inbound')[1]['links']
+    report.equal('check --inbound: the same', [link['up'] for link in links], [False])
+
+
 def main():
     p = options.parser(__doc__)
     p.add_argument('--xfedctl', help='the program; by default beside xfedd')
@@ -330,6 +342,7 @@ def main():
         check(stage.report, ctl)
         act(stage.report, ctl, cluster, gateway, peers[GOOD], peers[CLOSED])
         hostile(stage.report, ctl, gateway)
+        without_link(stage.report, ctl, cluster)
         stuck = socket.socket(socket.AF_UNIX)    # never reads what it asked for
         stage.at_end(stuck.close)
         stuck.connect(ctl.path)
