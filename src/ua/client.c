@@ -244,7 +244,7 @@ static struct xf_ua_client *find(struct xf_flow *flow, const struct xf_sip_messa
     struct xf_ua *ua = flow->ua;
     struct xf_ua_key key;
     if (answer->value_counts[XF_SIP_H_VIA] != 1 || !answer->via.branch.ptr ||
-        !xf_ua_is_host(ua, answer->via.host))
+        !xf_ua_was_host(ua, answer->via.host))
         return NULL;
     xf_ua_key_of_client(&key, answer->via.branch, answer->cseq.method);
     struct xf_ua_client *client = xf_map_find(ua->clients, xf_ua_key_span(&key));

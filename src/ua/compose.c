@@ -14,6 +14,12 @@ bool xf_ua_is_host(const struct xf_ua *ua, struct xf_span host)
     return xf_span_eq_nocase(host, xf_span_of(ua->settings.host));
 }
 
+bool xf_ua_was_host(const struct xf_ua *ua, struct xf_span host)
+{
+    return xf_ua_is_host(ua, host) ||
+           (ua->former_host && xf_span_eq_nocase(host, xf_span_of(ua->former_host)));
+}
+
 struct xf_span xf_ua_served(const struct xf_ua *ua, struct xf_span host,
                             char out[XF_DOMAIN_MAX + 1])
 {

@@ -202,7 +202,7 @@ static bool is_ours(struct xf_core_call *call, struct xf_span text)
     struct xf_span served = xf_ua_served(call->ua, uri.host, domain);
     if (served.ptr && !*call->local)
         memcpy(call->local, domain, sizeof(domain));
-    return served.ptr || xf_ua_is_host(call->ua, uri.host);
+    return served.ptr || xf_ua_was_host(call->ua, uri.host);
 }
 
 static unsigned is_not_to_us(struct xf_core_call *call)

@@ -90,10 +90,16 @@ static void on_recheck(void *owner)
 
 static void set_settings(struct xf_ua *ua, const struct xf_ua_settings *settings)
 {
-    char *host = xf_strdup(settings->host);
-    xf_free(ua->settings.host);
+    char *before = ua->settings.host;
+
     ua->settings = *settings;
-    ua->settings.host = host;
+    ua->settings.host = xf_strdup(settings->host);
+    if (before && *before && strcmp(before, settings->host) != 0) {
+        xf_free(ua->former_host);
+        ua->former_host = before;
+    } else {
+        xf_free(before);
+    }
     ua->limits = (struct xf_sip_limits)XF_SIP_LIMITS_DEFAULT;
     ua->limits.message_bytes = settings->message_bytes;
     ua->limits.body_bytes = settings->message_bytes;
@@ -165,6 +171,7 @@ void xf_ua_free(struct xf_ua **ua_at)
     xf_map_free(&ua->dialogs);
     xf_tls_identities_unref(&ua->identities);
     xf_free(ua->settings.host);
+    xf_free(ua->former_host);
     xf_free(ua);
 }
 

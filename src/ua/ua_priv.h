@@ -48,6 +48,7 @@ struct xf_ua {
     struct xf_env *env;
     struct xf_policy *policy;
     struct xf_ua_settings settings; /* a copy, renewed by reload */
+    char *former_host;              /* before a reload changed it: dialogs still have it; or NULL */
     struct xf_sip_limits limits;
     struct xf_tls_identities *identities;
     unsigned methods;
@@ -159,6 +160,8 @@ void xf_ua_key_of_hop(struct xf_ua_key *key, struct xf_span name, struct xf_span
 
 /* Does this host name us: the host of sip { }, in any case? */
 bool xf_ua_is_host(const struct xf_ua *ua, struct xf_span host);
+/* ... or did it: dialogs, and requests that wait for an answer, may have the name of before. */
+bool xf_ua_was_host(const struct xf_ua *ua, struct xf_span host);
 /* The served domain that this host of a URI is, prepared; absent: none. */
 struct xf_span xf_ua_served(const struct xf_ua *ua, struct xf_span host,
                             char out[XF_DOMAIN_MAX + 1]);
