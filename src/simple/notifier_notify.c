@@ -8,8 +8,9 @@
  *     "gone" (is_gone) the dialog is over, by the list of RFC 6665
  *     another failure  the dialog goes on; the next change, or refresh, tells the state anew
  *     no answer        the dialog is over
- *     it reached nobody (no conn, no server)    again after the interval, for as long as an answer
- *                      would be awaited; then the dialog is over
+ *     it reached nobody (no conn, no server, or its turn at sip-rate did not come in time)
+ *                      again after the interval, for as long as an answer would be awaited; then
+ *                      the dialog is over
  */
 #include "notifier_priv.h"
 
@@ -262,7 +263,8 @@ static bool is_gone(unsigned status)
 static bool take_outcome(struct xf_notifier_dialog *dialog, const struct xf_ua_outcome *outcome)
 {
     unsigned status = outcome->answer ? outcome->answer->status : 0;
-    bool is_over = outcome->cause == XF_UA_CAUSE_TIMEOUT || outcome->cause == XF_UA_CAUSE_POLICY;
+    bool is_over = (outcome->cause == XF_UA_CAUSE_TIMEOUT && !outcome->is_unsent) ||
+                   outcome->cause == XF_UA_CAUSE_POLICY;
     if (status && status < 300)
         dialog->watch->simple->counts.notifies_out++;
     if (status)
