@@ -91,6 +91,8 @@ static size_t close_flow(struct xf_flow *flow)
     static const struct xf_ua_fault closed = {"closed-here", "an operator closed it", XF_HELP_NONE};
     if (flow->state == XF_FLOW_ENDING)
         return 0;
+    if (!flow->open_ms)
+        flow->ua->flow_events->failed(flow, XF_UA_CAUSE_CONNECT, XF_CONN_END_LOCAL, closed.text);
     xf_flow_end(flow, &closed, XF_UA_CAUSE_LOST, XF_FLOW_LINGER_MS);
     return 1;
 }

@@ -15,6 +15,7 @@
 
 #include <xfed/base/alloc.h>
 #include <xfed/base/map.h>
+#include <xfed/ua/view.h>
 
 #include "lines.h"
 #include "sip_lines.h"
@@ -644,6 +645,13 @@ static bool do_drain(struct run *run, const char *text)
     return true;
 }
 
+static bool do_close(struct run *run, const char *text)
+{
+    size_t closed = xf_ua_close_peer(run->world.ua, xf_span_of(text));
+    world_settle(&run->world);
+    return closed > 0 || fail(run, "%s has no conn", text);
+}
+
 static bool do_cancel(struct run *run, const char *text)
 {
     struct thing *thing = world_thing(&run->world, text);
@@ -766,7 +774,7 @@ static const struct {
     {"accept", do_accept}, {"expect", do_expect}, {"send", do_request},      {"answer", do_answer},
     {"cancel", do_cancel}, {"time", do_time},     {"owner", do_owner},       {"reload", do_reload},
     {"drain", do_drain},   {"over", do_over},     {"disown", do_disown},     {"within", do_within},
-    {"counts", do_counts},
+    {"close", do_close},   {"counts", do_counts},
 };
 
 static bool play_one(struct run *run)
