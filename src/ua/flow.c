@@ -138,11 +138,11 @@ bool xf_flow_write(struct xf_flow *flow, struct xf_span bytes)
 
 /* ------------------------------------------------------------------ time */
 
-/* Pings do not count as use: else no conn with pings would ever be idle. */
-static void ping(struct xf_flow *flow)
+/* Pings and pongs do not count as use: else no conn with pings would ever be idle. */
+static void write_crlfs(struct xf_flow *flow, struct xf_span crlfs)
 {
     uint64_t used_ms = flow->used_ms;
-    (void)xf_flow_write(flow, XF_SPAN(PING));
+    (void)xf_flow_write(flow, crlfs);
     flow->used_ms = used_ms;
 }
 
@@ -159,7 +159,7 @@ static void check_alive(struct xf_flow *flow, uint64_t now_ms)
     if (due == XF_KEEP_ALIVE_DEAD)
         xf_flow_end(flow, &fault, XF_UA_CAUSE_LOST, 0);
     else if (due == XF_KEEP_ALIVE_PING)
-        ping(flow);
+        write_crlfs(flow, XF_SPAN(PING));
 }
 
 static void check_use(struct xf_flow *flow, uint64_t now_ms)
@@ -243,7 +243,8 @@ static bool read_one(struct xf_flow *flow)
         return false;
     case XF_SIP_FRAME_CRLF:
         for (size_t n = xf_keep_alive_crlfs(&flow->alive, frame.crlf_count); n > 0; n--)
-            (void)(xf_flow_is_open(flow) && xf_flow_write(flow, XF_SPAN(PONG)));
+            if (xf_flow_is_open(flow))
+                write_crlfs(flow, XF_SPAN(PONG));
         break;
     case XF_SIP_FRAME_MESSAGE:
         take_message(flow, &frame);
