@@ -35,6 +35,8 @@ struct xf_subscriber {
     struct xf_map *users;   /* bare JID -> how many it has */
     struct xf_quota quota;
     struct xf_node untold; /* those of which somebody has to be told */
+    struct xf_timer tell;  /* of the next of them */
+    size_t tell_left;      /* so many are still to be looked at */
     /* Whose SUBSCRIBE may be sent: of peers with a section, and of all others. */
     struct xf_turns turns, strangers;
     struct xf_round round; /* subscriber_bar.c */

@@ -17,6 +17,8 @@
 #define RETRY_MIN_MS 30000 /* when our user asks again for a contact that the peer does not know */
 #define TURN_MS      5     /* 200 SUBSCRIBEs a second to peers with a section, 100 to others */
 #define SAVED_MS     (19 * TURN_MS) /* ... and 20, or 10, at once */
+#define TELL_MS      50 /* in this time, and at once, users are told of at most so many: */
+#define TELL_COUNT   500
 
 static uint64_t now_ms(const struct xf_subscription *sub)
 {
@@ -248,16 +250,33 @@ void xf_subscriber_tell_again(struct xf_simple *simple, struct xf_span user, str
     xf_subscription_settle(sub);
 }
 
-void xf_subscriber_resume(struct xf_simple *simple)
+static void tell_some(void *owner)
 {
-    struct xf_node untold;
-    xf_list_take_all(&untold, &simple->subscriber.untold);
-    while (!xf_list_is_empty(&untold)) {
-        struct xf_node *node = untold.next;
+    struct xf_simple *simple = owner;
+    struct xf_subscriber *subscriber = &simple->subscriber;
+    for (unsigned i = 0; i < TELL_COUNT && !xf_list_is_empty(&subscriber->untold); i++) {
+        struct xf_node *node = subscriber->untold.next;
+        if (subscriber->tell_left == 0)
+            return;
+        subscriber->tell_left--;
         xf_list_remove(node);
-        xf_list_push(&simple->subscriber.untold, node);
+        xf_list_push(&subscriber->untold, node);
         xf_subscription_settle(XF_CONTAINER(node, struct xf_subscription, untold));
     }
+    if (!xf_list_is_empty(&subscriber->untold) && subscriber->tell_left > 0)
+        xf_timer_start(simple->env->timers, &subscriber->tell, TELL_MS);
+}
+
+/*
+ * It is called whenever something somewhere has room again. All are looked at once: behind those
+ * whose link is down there may be others.
+ */
+void xf_subscriber_resume(struct xf_simple *simple)
+{
+    struct xf_subscriber *subscriber = &simple->subscriber;
+    subscriber->tell_left = xf_map_count(subscriber->by_pair);
+    if (!xf_timer_is_running(&subscriber->tell))
+        tell_some(simple);
 }
 
 /* "oUSER CONTACT", two prepared bare JIDs with a user in each. */
@@ -346,6 +365,7 @@ void xf_subscriber_init(struct xf_simple *simple)
     xf_turns_init(&subscriber->strangers, simple->env->clock, simple->env->timers, 2 * TURN_MS,
                   SAVED_MS, xf_subscription_come);
     xf_list_init(&subscriber->untold);
+    xf_timer_init(&subscriber->tell, tell_some, simple);
     xf_subscriber_bar_init(simple);
     xf_buf_init(&subscriber->key, 2 * XF_JID_MAX + 2);
     xf_buf_init(&subscriber->payload, 8 * XF_AVAILABILITY_TEXT_BYTES);
@@ -359,6 +379,7 @@ void xf_subscriber_fini(struct xf_simple *simple)
     size_t cursor = 0;
     void *value = NULL;
     xf_round_stop(&subscriber->round);
+    xf_timer_stop(&subscriber->tell);
     while (xf_map_next(subscriber->by_pair, &cursor, NULL, &value))
         xf_subscription_release(value);
     xf_map_free(&subscriber->by_pair);

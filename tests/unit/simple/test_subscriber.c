@@ -55,10 +55,14 @@ static const char peers[] = "listen { sip-tcp = {\"127.0.0.1:5060\"} }\n"
                             "peer \"b.example\" { protocol = sip sip-subscriptions = 4000 }\n"
                             "peer \"d.example\" { protocol = sip }\n";
 
+static bool link_is_down; /* then nothing is taken */
+static unsigned offers;
+
 static enum xf_simple_taken take(void *owner, struct xf_stanza *stanza, uint64_t *out_wait_ms)
 {
     (void)owner, (void)stanza, (void)out_wait_ms;
-    return XF_SIMPLE_TAKEN;
+    offers++;
+    return link_is_down ? XF_SIMPLE_LATER : XF_SIMPLE_TAKEN;
 }
 
 static const struct xf_simple_events nobody = {.stanza = take}; /* listens */
@@ -339,6 +343,33 @@ START_TEST(who_leaves_does_not_wait)
 }
 END_TEST
 
+/* Whatever happens elsewhere makes us look whether the cluster takes more: not at all of them. */
+START_TEST(users_are_told_some_at_a_time)
+{
+    void *value;
+    restore_many();
+    fake_env_advance(&env, 1);
+    link_is_down = true;
+    for (size_t cursor = 0; xf_map_next(simple->subscriber.by_pair, &cursor, NULL, &value);)
+        xf_subscription_tell(value, XF_TELL_STATE);
+    offers = 0;
+    for (unsigned i = 0; i < 100; i++)
+        xf_simple_resume(simple);
+    ck_assert_uint_gt(offers, 0);
+    ck_assert_uint_lt(offers, MANY / 4);
+    /* Behind those whose link is down there may be others: each is looked at (or refreshed). */
+    fake_env_advance(&env, 2000);
+    ck_assert_uint_ge(offers, MANY);
+    ck_assert_uint_lt(offers, MANY + MANY / 4);
+    link_is_down = false;
+    offers = 0;
+    xf_simple_resume(simple);
+    fake_env_advance(&env, 1000);
+    ck_assert_uint_eq(offers, MANY);
+    ck_assert(xf_list_is_empty(&simple->subscriber.untold));
+}
+END_TEST
+
 /* The calendar of the process before may have been ahead of ours. */
 START_TEST(a_sign_of_life_is_never_in_the_future)
 {
@@ -388,6 +419,7 @@ int main(void)
     tcase_add_test(records, a_notify_does_not_jump_the_queue);
     tcase_add_test(records, another_peer_does_not_wait_for_all);
     tcase_add_test(records, who_leaves_does_not_wait);
+    tcase_add_test(records, users_are_told_some_at_a_time);
     tcase_add_test(records, a_sign_of_life_is_never_in_the_future);
     tcase_add_test(records, a_good_record_is_not_written_again);
     suite_add_tcase(suite, records);
