@@ -289,11 +289,11 @@ static void on_settled(void *owner)
     xf_route_limits_weigh(owner);
 }
 
-static void on_resumed(void *owner, uint64_t serial, uint64_t number)
+static void on_resumed(void *owner, uint64_t serial, uint64_t untold, uint64_t number)
 {
     struct xf_route *route = owner;
     size_t before = route->queue.held.count;
-    xf_route_know_back(route, serial, number);
+    xf_route_know_back(route, serial, untold, number);
     route->has_resumed = route->queue.held.count < before;
 }
 

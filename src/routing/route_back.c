@@ -52,10 +52,10 @@ void xf_route_settle_back(struct xf_route *route)
     }
 }
 
-void xf_route_know_back(struct xf_route *route, uint64_t serial, uint64_t number)
+void xf_route_know_back(struct xf_route *route, uint64_t serial, uint64_t untold, uint64_t number)
 {
     XF_STANZA_QUEUE_EACH (copy, &route->queue) {
-        if (!copy->is_unproved || copy->serial != serial)
+        if (!copy->is_unproved || copy->serial != serial || copy->number <= untold)
             continue;
         copy->is_unproved = false;
         if (copy->number > number)

@@ -10,9 +10,9 @@ struct xf_stanza;
 
 /*
  * Of the stanzas in the queue that went out on that stream, the peer has those up to this number,
- * and no others (XEP-0198 §5).
+ * and no others (XEP-0198 §5). It did not count those up to `untold`: they stay unproved.
  */
-void xf_route_know_back(struct xf_route *route, uint64_t serial, uint64_t number);
+void xf_route_know_back(struct xf_route *route, uint64_t serial, uint64_t untold, uint64_t number);
 
 /*
  * Nobody can say whether the stanzas in front of the queue arrived (is_unproved): return them, or

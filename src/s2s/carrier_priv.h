@@ -56,7 +56,7 @@ struct xf_carrier {
     struct xf_sm sm;
     struct xf_recheck recheck;
     /* It resumed another stream (XEP-0198 §5): of that one, what the peer has. serial 0: none. */
-    uint64_t resumed_serial, resumed_number;
+    uint64_t resumed_serial, resumed_number, resumed_untold; /* as in struct xf_proof_mark */
     bool is_proving;                /* what proves was chosen (proving_priv.h) */
     char ping_key[XF_ID_CHARS + 1]; /* in the ids of its pings; "": none was sent */
     struct xf_node passengers;      /* struct xf_passenger */

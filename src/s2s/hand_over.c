@@ -117,14 +117,20 @@ void xf_s2s_hand_over(struct xf_s2s *s2s)
     s2s->hands_over = true;
 }
 
+/* A session has no room for stanzas that were not counted. */
+static bool tells(const struct xf_proof_mark *mark, uint64_t serial)
+{
+    return mark->serial == serial && mark->untold == 0;
+}
+
 bool xf_s2s_hands_over(struct xf_s2s *s2s, struct xf_span local, struct xf_span peer,
                        uint64_t serial)
 {
     const struct xf_resumption *ours = xf_resumption_find(s2s, local, peer);
     const struct xf_resumable *theirs = xf_resumable_broken(s2s, local, peer);
     return s2s->hands_over && serial &&
-           ((ours && ours->mark.serial == serial) ||
-            (theirs && theirs->has_mark && theirs->mark.serial == serial));
+           ((ours && tells(&ours->mark, serial)) ||
+            (theirs && theirs->has_mark && tells(&theirs->mark, serial)));
 }
 
 static void add_mark(struct xf_session *session, const struct xf_proof_mark *mark)

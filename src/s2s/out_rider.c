@@ -226,7 +226,8 @@ void xf_out_tell_resumed(struct xf_out *out)
 {
     const struct xf_carrier *carrier = out->seat.on;
     if (carrier->resumed_serial)
-        out->events->resumed(out->owner, carrier->resumed_serial, carrier->resumed_number);
+        out->events->resumed(out->owner, carrier->resumed_serial, carrier->resumed_untold,
+                             carrier->resumed_number);
 }
 
 /* `ready` must not be called before xf_out_open has returned. */

@@ -57,6 +57,7 @@ bool xf_sm_learn(struct xf_carrier *carrier, const struct xf_proof_mark *mark, u
     if (!xf_proof_mark_number(mark, handled, &carrier->resumed_number))
         return false;
     carrier->resumed_serial = mark->serial;
+    carrier->resumed_untold = mark->untold;
     return true;
 }
 

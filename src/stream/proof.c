@@ -317,6 +317,7 @@ void xf_proof_go_on(struct xf_proof *proof, uint32_t handled)
 {
     xf_proof_by(proof, XF_PROOF_SM, true);
     proof->counted_first = handled;
+    proof->has_gone_on = true;
 }
 
 struct xf_proof_mark xf_proof_mark(const struct xf_proof *proof)
@@ -327,6 +328,9 @@ struct xf_proof_mark xf_proof_mark(const struct xf_proof *proof)
         .proved = has_counted ? proof->proved_count : proof->counted_from,
         .sent = proof->sent_count,
     };
+    /* Who can resume a stream has read <enabled/>, and what went out before; not so <resumed/>. */
+    if (proof->has_gone_on && proof->proved_count < proof->counted_from)
+        mark.untold = proof->counted_from;
     mark.handled = proof->counted_first + (uint32_t)(mark.proved - proof->counted_from);
     return mark;
 }

@@ -149,9 +149,9 @@ struct xf_out_events {
     /*
      * Called right before `ready`: the stream resumes another one (XEP-0198 §5). Of the stanzas
      * that came back from that one (copy->serial), the peer has those up to this number
-     * (copy->number), and no others. NULL as `back`.
+     * (copy->number), and no others; but nothing is known of those up to `untold`. NULL as `back`.
      */
-    void (*resumed)(void *owner, uint64_t serial, uint64_t number);
+    void (*resumed)(void *owner, uint64_t serial, uint64_t untold, uint64_t number);
     /* A stanza that is in the journal was delivered, and is about to be freed. NULL as `back`. */
     void (*proved)(void *owner, struct xf_stanza_copy *copy);
     /*

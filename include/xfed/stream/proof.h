@@ -66,6 +66,11 @@ struct xf_proof_mark {
     uint64_t serial;       /* of the proof; 0: none */
     uint64_t proved, sent; /* numbers of the last stanzas that were proved, and sent */
     uint32_t handled;      /* the other side's count of the proved ones */
+    /*
+     * Of a stream that resumed another one: up to this number they went out before, and no count
+     * tells whether the other side has them. 0: there are none.
+     */
+    uint64_t untold;
 };
 
 #define XF_PROOF_ASKS 8 /* questions at the same time */
@@ -82,6 +87,7 @@ struct xf_proof {
     uint64_t proved_count;        /* of these, the first ones */
     uint64_t counted_from;        /* XEP-0198: how many went out before counting began */
     uint32_t counted_first;       /* ... and with which count it began */
+    bool has_gone_on;             /* that count is of a stream that was resumed */
     struct {
         unsigned number;
         uint64_t covers; /* sent_count at that time */
