@@ -27,6 +27,8 @@
 #define STRANGE_CANDIDATES 4
 #define STRANGE_PORTS      2 /* per host */
 #define NONE               SIZE_MAX
+#define USUAL_PORT         5269
+#define ELSEWHERE_BYTES    (XF_ADDR_TEXT_BYTES + sizeof(" elsewhere"))
 #define AVOIDED_KEY_BYTES  (XF_DOMAIN_MAX + 1 + XF_ADDR_TEXT_BYTES)
 
 enum progress { UNTRIED, UNDER_WAY, TRIED };
@@ -106,6 +108,33 @@ static void note_failure(struct xf_dial *dial, size_t index, enum xf_help help, 
 
 /* ------------------------------------------------------------------ backoff of strangers */
 
+static bool is_elsewhere(const struct xf_dial *dial, size_t index)
+{
+    return dial->opts.per_host_elsewhere &&
+           xf_addr_port(&dial->candidates[index].addr) != USUAL_PORT;
+}
+
+static const char *elsewhere_key(const char *host, char out[ELSEWHERE_BYTES])
+{
+    snprintf(out, ELSEWHERE_BYTES, "%s elsewhere", host);
+    return out;
+}
+
+/* Count the attempt, if there is room. */
+static bool take_room(const struct xf_dial *dial, size_t index, const char *host)
+{
+    char key[ELSEWHERE_BYTES];
+    bool is_apart = is_elsewhere(dial, index);
+    if (is_apart && !xf_backoff_begin(dial->opts.backoff, elsewhere_key(host, key),
+                                      dial->opts.per_host_elsewhere))
+        return false;
+    if (xf_backoff_begin(dial->opts.backoff, host, dial->opts.per_host))
+        return true;
+    if (is_apart)
+        xf_backoff_end(dial->opts.backoff, key);
+    return false;
+}
+
 /*
  * May the candidate be tried now? If so, the attempt is counted. A candidate that has to wait after
  * a failure counts as tried. Its host was noted as well, by its address without a port, so that
@@ -124,17 +153,19 @@ static bool enter(struct xf_dial *dial, size_t index)
         note_failure(dial, index, XF_HELP_TCP_HELD_BACK, "nobody was there just now");
         return false;
     }
-    return xf_backoff_begin(dial->opts.backoff, host, dial->opts.per_host);
+    return take_room(dial, index, host);
 }
 
 /* The attempt no longer counts for its host. */
 static void leave(const struct xf_dial *dial, size_t index)
 {
-    char host[XF_ADDR_TEXT_BYTES];
+    char host[XF_ADDR_TEXT_BYTES], key[ELSEWHERE_BYTES];
     if (!dial->opts.backoff)
         return;
     xf_addr_host_text(&dial->candidates[index].addr, host);
     xf_backoff_end(dial->opts.backoff, host);
+    if (is_elsewhere(dial, index))
+        xf_backoff_end(dial->opts.backoff, elsewhere_key(host, key));
 }
 
 /* Nobody answered there. */

@@ -37,6 +37,11 @@ struct xf_dial_opts {
      */
     struct xf_backoff *backoff;
     unsigned per_host;
+    /*
+     * How many of these may be at ports other than XMPP's, where a stranger finds somebody who says
+     * nothing: the domains that are served there keep the rest. 0: all.
+     */
+    unsigned per_host_elsewhere;
     const char *peer; /* borrowed */
     /*
      * xf_s2s.avoided, where streams to this peer failed. The dial tries such an address after all

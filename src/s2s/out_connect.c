@@ -76,6 +76,7 @@ static void start_dial(struct xf_out *out, const struct xf_discovery_result *res
         .source = xf_peer_source(out->settings),
         .backoff = backoff_of(out),
         .per_host = out->purpose == XF_OUT_PROBE ? PROBE_PER_HOST : xf_s2s_per_host(out->s2s),
+        .per_host_elsewhere = out->purpose == XF_OUT_PROBE ? 0 : xf_s2s_per_host(out->s2s) / 2,
         .peer = out->peer,
         .avoided = &out->s2s->avoided,
         .forgiven = out->in_clear ? XF_CAUSE_TLS : XF_CAUSE_NONE,
