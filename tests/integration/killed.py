@@ -80,7 +80,7 @@ class Way:
 
     def gap(self, at):
         """How long after `at` until something arrived that was sent after it."""
-        times = [t for n, t in self.arrived.items() if self.sent[n] >= at]
+        times = [t for n, t in list(self.arrived.items()) if self.sent[n] >= at]     # others go on arriving meanwhile
         return min(times) - at if times else None
 
 

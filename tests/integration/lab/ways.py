@@ -48,8 +48,8 @@ class Way:
         lost = [n for n in range(len(self.sent)) if not self.delivered[n] and not self.errors[n]]
         near = [n for n in lost if self._is_near(n, breaks)]
         runs = sum(1 for i, n in enumerate(near) if i == 0 or near[i - 1] != n - 1)
-        twice = sum(1 for n in self.delivered if self.delivered[n] > 1)
-        refused = [n for n in self.delivered if self.errors[n]]
+        twice = sum(1 for n in list(self.delivered) if self.delivered[n] > 1)
+        refused = [n for n in list(self.delivered) if self.errors[n]]
         both = [n for n in refused if not any(at - UNCONFIRMED <= self.sent[n] <= at for at in breaks)]
         again = sum(1 for n in self.errors if self.errors[n] > 1)
         far = [n for n in self.again if self.again[n] > 1 or not self._is_near(n, breaks)]
