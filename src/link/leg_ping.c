@@ -113,7 +113,7 @@ bool xf_leg_answered(struct xf_leg *leg, struct xf_span id_text)
     if (!asker) /* too late: its stream has ended */
         return true;
     asker->is_sure = true;
-    xf_proof_answered(&asker->proof, id.number);
+    (void)xf_proof_answered(&asker->proof, id.number);
     xf_leg_look_at_drain(asker);
     return true;
 }

@@ -153,7 +153,7 @@ void xf_gate_ending(struct xf_gate *gate, struct xf_s2s *s2s)
 void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *stanza)
 {
     XF_UNINITIALIZED struct xf_stanza_scratch scratch;
-    bool from_is_bad = false;
+    bool from_is_bad = false, is_due;
     if (!gate->ops->is_open(gate)) {
         gate->ops->refuse(gate, stanza, &not_authenticated);
         return;
@@ -170,8 +170,12 @@ void xf_gate_stanza(struct xf_gate *gate, struct xf_s2s *s2s, struct xf_stanza *
         refuse_pair(gate, s2s, stanza);
         return;
     }
-    if (__builtin_expect(stanza->kind == XF_STANZA_IQ, 0) && xf_proving_takes(s2s, stanza))
+    if (__builtin_expect(stanza->kind == XF_STANZA_IQ, 0) &&
+        xf_proving_takes(s2s, stanza, &is_due)) {
+        if (!is_due) /* of those that we ask for there are few */
+            count_rate(gate, s2s, stanza);
         return;
+    }
     xf_traffic_add(&gate->ops->counted(gate)->counts.in, stanza->kind, stanza->wire_bytes);
     const char *text = NULL;
     enum xf_s2s_taken taken = s2s->events->stanza(s2s->owner, stanza, &text);

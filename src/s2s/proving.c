@@ -228,9 +228,10 @@ const struct xf_proof_ops xf_proving_ops = {
 /* ------------------------------------------------------------------ answers */
 
 /* An answer that comes too late, or was made up, goes no further either: nobody here asked. */
-bool xf_proving_takes(struct xf_s2s *s2s, const struct xf_stanza *stanza)
+bool xf_proving_takes(struct xf_s2s *s2s, const struct xf_stanza *stanza, bool *out_is_due)
 {
     struct xf_ping_id id;
+    *out_is_due = false;
     if (stanza->kind != XF_STANZA_IQ || !xf_ping_id_read(stanza->id, PING_PREFIX, &id) ||
         stanza->to.local.ptr || stanza->to.resource.ptr ||
         !(xf_span_is(stanza->type, "result") || xf_span_is(stanza->type, "error")))
@@ -240,6 +241,6 @@ bool xf_proving_takes(struct xf_s2s *s2s, const struct xf_stanza *stanza)
         return true;
     if (!carrier->proof.is_sure)
         note(s2s, stanza->from.domain, true);
-    xf_proof_answered(&carrier->proof, id.number);
+    *out_is_due = xf_proof_answered(&carrier->proof, id.number);
     return true;
 }

@@ -40,5 +40,6 @@ void xf_proving_end(struct xf_carrier *carrier);
 
 /*
  * Is this stanza, of an authenticated pair, the answer to a ping of ours? Then it goes no further.
+ * *out_is_due: that ping waited for it.
  */
-bool xf_proving_takes(struct xf_s2s *s2s, const struct xf_stanza *stanza);
+bool xf_proving_takes(struct xf_s2s *s2s, const struct xf_stanza *stanza, bool *out_is_due);

@@ -301,7 +301,7 @@ void xf_proof_ask(struct xf_proof *proof)
     arm(proof);
 }
 
-void xf_proof_answered(struct xf_proof *proof, unsigned number)
+bool xf_proof_answered(struct xf_proof *proof, unsigned number)
 {
     for (unsigned i = proof->ask_count; i-- > 0;) {
         if (proof->asks[i].number != number)
@@ -309,8 +309,9 @@ void xf_proof_answered(struct xf_proof *proof, unsigned number)
         uint64_t covers = proof->asks[i].covers;
         drop_questions(proof, i + 1);
         on_answer(proof, covers);
-        return;
+        return true;
     }
+    return false;
 }
 
 void xf_proof_go_on(struct xf_proof *proof, uint32_t handled)

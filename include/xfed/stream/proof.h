@@ -133,8 +133,8 @@ void xf_proof_sent(struct xf_proof *proof, struct xf_sender *sender, const struc
 /* Ask at once about what was sent. */
 void xf_proof_ask(struct xf_proof *proof);
 
-/* The ping with this number was answered. Numbers that were not asked are ignored. */
-void xf_proof_answered(struct xf_proof *proof, unsigned number);
+/* The ping with this number was answered. False: it was not asked, or answered before. */
+bool xf_proof_answered(struct xf_proof *proof, unsigned number);
 /* <a h='...'/> (XEP-0198 §4). XF_ERR_LIMIT: it acknowledges more than was sent. */
 XF_MUST_USE enum xf_err xf_proof_acked(struct xf_proof *proof, uint32_t handled);
 
