@@ -71,10 +71,13 @@ static struct xf_span local_of(struct xf_gate *gate, struct xf_span peer)
 
 /*
  * A pair that shared this stream counts for as long as the peer may send: what it wrote before it
- * knew that we had left is on its way.
+ * knew that we had left is on its way. But a reload may have taken the domain away: nobody could
+ * answer.
  */
 static bool carried(const struct xf_out *out, struct xf_span local)
 {
+    if (!xf_policy_served(out->s2s->policy, local))
+        return false;
     for (size_t i = 0; i < out->rider_locals.count; i++)
         if (xf_span_is(local, out->rider_locals.item[i]))
             return true;
