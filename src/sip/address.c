@@ -12,15 +12,6 @@
 
 #include "value_priv.h"
 
-/*
- * A tag is written into headers as it is (ua/dialog.h), where a quoted one could be more than that:
- * `tag="1>,<sip:w@b.example"`.
- */
-static bool is_quoted(struct xf_span value)
-{
-    return value.ptr && value.ptr[-1] == '"';
-}
-
 /* Behind the URI; the tag may be there once. */
 static const char *take_address_params(struct xf_sip_cursor *c, struct xf_sip_address *address)
 {
@@ -30,7 +21,7 @@ static const char *take_address_params(struct xf_sip_cursor *c, struct xf_sip_ad
     while (xf_sip_next_param(c, &name, &value, &wrong)) {
         if (!XF_SIP_SAME(name, "tag"))
             continue;
-        if (address->tag.ptr || value.len == 0 || is_quoted(value))
+        if (address->tag.ptr || value.len == 0 || xf_sip_is_quoted(value))
             return "a tag comes twice, is empty or in quotes";
         address->tag = value;
     }

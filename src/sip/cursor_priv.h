@@ -102,6 +102,15 @@ bool xf_sip_skip_quoted(struct xf_sip_cursor *c);
 bool xf_sip_next_param(struct xf_sip_cursor *c, struct xf_span *out_name, struct xf_span *out_value,
                        const char **out_wrong);
 
+/*
+ * Was the value of a parameter in quotes? Tags and ids are written into headers as they are, where
+ * a quoted one could be more than that: `tag="1>,<sip:w@b.example"`.
+ */
+static inline bool xf_sip_is_quoted(struct xf_span value)
+{
+    return value.ptr && value.ptr[-1] == '"';
+}
+
 /* Is `name` this word, in any case? */
 static inline bool xf_sip_same(struct xf_span name, const char *word, size_t len)
 {

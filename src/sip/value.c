@@ -106,8 +106,8 @@ const char *xf_sip_take_event(struct xf_sip_cursor *c, struct xf_sip_event *out_
     while (xf_sip_next_param(c, &name, &value, &wrong)) {
         if (!XF_SIP_SAME(name, "id"))
             continue;
-        if (out_event->id.ptr || value.len == 0)
-            return "the id comes twice, or is empty";
+        if (out_event->id.ptr || value.len == 0 || xf_sip_is_quoted(value))
+            return "the id comes twice, is empty or in quotes";
         out_event->id = value;
     }
     out_event->params = xf_sip_since(start, c);
