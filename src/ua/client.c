@@ -21,6 +21,9 @@
 #define COOKIE     "z9hG4bK" /* RFC 3261 section 8.1.1.7 */
 #define BRANCH_MAX (sizeof(COOKIE) + XF_ID_CHARS)
 
+/* Of a request of ours: a body of 64 KiB with the headers of a dialog. max-message is for peers. */
+#define REQUEST_MAX (256u << 10)
+
 static void fire(struct xf_ua_client *client, enum xf_ua_client_event event)
 {
     xf_machine_fire(&xf_ua_client_machine, client, event);
@@ -187,7 +190,7 @@ enum xf_err xf_ua_ack(struct xf_ua_client *client, const struct xf_sip_message *
     xf_require(client->state == XF_UA_CLIENT_ACCEPTED && client->answer == answer);
     if (!client->flow)
         return XF_ERR_CLOSED;
-    xf_buf_init(&bytes, client->ua->limits.message_bytes);
+    xf_buf_init(&bytes, REQUEST_MAX);
     enum xf_err err = xf_ua_compose(client->ua, request, client->flow->is_clear, false,
                                     make_branch(client->ua, branch), &bytes);
     if (err != XF_ERR_OK) {
@@ -372,7 +375,7 @@ enum xf_err xf_ua_send(struct xf_ua *ua, const struct xf_ua_request *request,
         return XF_ERR_CLOSED;
     struct xf_span branch = make_branch(ua, branch_text);
     struct xf_hop *hop = xf_hop_for(ua, request->local, request->peer);
-    xf_buf_init(&bytes, ua->limits.message_bytes);
+    xf_buf_init(&bytes, REQUEST_MAX);
     enum xf_err err = xf_ua_compose(ua, request, hop && hop->how.is_clear,
                                     hop && hop->how.sends_alias, branch, &bytes);
     if (err != XF_ERR_OK) {
