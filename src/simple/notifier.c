@@ -106,6 +106,7 @@ void xf_notifier_fire(struct xf_notifier_watch *watch, enum xf_notifier_event ev
 void xf_notifier_show(struct xf_notifier_watch *watch)
 {
     watch->is_active = true;
+    xf_notifier_disown_ask(watch); /* it was answered */
     xf_notifier_tell(watch);
 }
 

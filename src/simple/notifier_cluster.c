@@ -39,9 +39,10 @@ struct xf_notifier_watch *xf_notifier_asked_by(struct xf_simple *simple, struct 
     return watch;
 }
 
-bool xf_notifier_delivered(struct xf_simple *simple, struct xf_span id)
+/* It may come back yet: the link may break before the server has read it, and stay down. */
+bool xf_notifier_delivered(const struct xf_simple *simple, struct xf_span id)
 {
-    return xf_notifier_asked_by(simple, id) != NULL;
+    return id.ptr && xf_map_find(simple->notifier->asks, id);
 }
 
 /* ------------------------------------------------------------------ what is owed */

@@ -205,7 +205,7 @@ enum xf_ua_taken xf_notifier_subscribe(struct xf_simple *simple, struct xf_ua_se
 /* Presence of a user of ours, or what that user has decided. */
 void xf_notifier_take(struct xf_simple *simple, const struct xf_stanza *stanza);
 /* What became of the stanza with this id. False: it is none of these. */
-bool xf_notifier_delivered(struct xf_simple *simple, struct xf_span id);
+bool xf_notifier_delivered(const struct xf_simple *simple, struct xf_span id);
 bool xf_notifier_refused(struct xf_simple *simple, struct xf_span id, enum xf_stanza_error error);
 /* What a process before left, as dialogs.h gives it. False: it is good for nothing. */
 bool xf_notifier_restore(struct xf_simple *simple, struct xf_span key, struct xf_span record,
