@@ -127,7 +127,7 @@ static enum xf_simple_taken on_stanza(void *owner, struct xf_stanza *stanza, uin
     struct xf_routing *routing = owner;
     const struct xf_routing_link *link = xf_routing_link_serving(routing, stanza->to.domain);
     if (!xf_routing_goes_by_sip(routing, stanza->from.domain)) { /* a reload turned SIP off */
-        xf_simple_refused(routing->simple, stanza->id, XF_STANZA_ERROR_NOT_ALLOWED, "SIP is off");
+        xf_simple_refused(routing->simple, stanza, XF_STANZA_ERROR_NOT_ALLOWED, "SIP is off");
         return XF_SIMPLE_TAKEN;
     }
     if (link && !xf_link_takes(link->link, stanza->from.domain)) {
@@ -166,7 +166,7 @@ static void delivered(struct xf_routing *routing, const struct xf_stanza *stanza
 static void refused(struct xf_routing *routing, const struct xf_stanza *stanza,
                     enum xf_stanza_error error, const char *text)
 {
-    xf_simple_refused(routing->simple, stanza->id, error, text);
+    xf_simple_refused(routing->simple, stanza, error, text);
 }
 
 static void resume(struct xf_routing *routing)

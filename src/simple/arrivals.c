@@ -261,14 +261,25 @@ void xf_simple_delivered(struct xf_simple *simple, struct xf_span id)
     xf_timer_start(simple->env->timers, &arrival->timer, simple->settings.error_window_ms);
 }
 
-void xf_simple_refused(struct xf_simple *simple, struct xf_span id, enum xf_stanza_error error,
-                       const char *text)
+/* Too late for an answer. */
+static void note_late(struct xf_simple *simple, struct xf_span local, struct xf_span peer,
+                      enum xf_stanza_error error)
 {
-    struct xf_arrival *arrival = id.ptr ? xf_map_find(simple->by_id, id) : NULL;
-    if (!arrival) {
-        (void)xf_notifier_refused(simple, id, error);
+    simple->counts.late++;
+    xf_log(XF_LOG_DEBUG, "sip.error.late", XF_SPN("local", local), XF_SPN("peer", peer),
+           XF_WORD("reason", xf_stanza_error_name(error)));
+}
+
+void xf_simple_refused(struct xf_simple *simple, const struct xf_stanza *stanza,
+                       enum xf_stanza_error error, const char *text)
+{
+    struct xf_arrival *arrival = stanza->id.ptr ? xf_map_find(simple->by_id, stanza->id) : NULL;
+    if (!arrival && stanza->kind == XF_STANZA_MESSAGE && stanza->id.ptr)
+        note_late(simple, stanza->to.domain, stanza->from.domain, error);
+    else if (!arrival)
+        (void)xf_notifier_refused(simple, stanza->id, error);
+    if (!arrival)
         return;
-    }
     struct xf_interwork_answer said =
         xf_interwork_answer_of(error, XF_SIP_MESSAGE, arrival->to_full_jid);
     /* Of us it means that the link is down: another attempt may find it up. */
@@ -298,9 +309,7 @@ void xf_arrivals_failed(struct xf_simple *simple, const struct xf_stanza *stanza
     struct xf_arrival *arrival = stanza->id.ptr ? xf_map_find(simple->by_id, stanza->id) : NULL;
     enum xf_stanza_error error = xf_interwork_condition_read(stanza);
     if (!arrival || !xf_span_eq(stanza->to.domain, xf_ua_server_from(arrival->server))) {
-        simple->counts.late++;
-        xf_log(XF_LOG_DEBUG, "sip.error.late", XF_SPN("local", stanza->from.domain),
-               XF_SPN("peer", stanza->to.domain), XF_WORD("reason", xf_stanza_error_name(error)));
+        note_late(simple, stanza->from.domain, stanza->to.domain, error);
         return;
     }
     struct verdict moved;

@@ -119,11 +119,12 @@ bool xf_simple_take(struct xf_simple *simple, const struct xf_stanza *stanza,
 
 /*
  * What became of the peer's message with this id: the cluster has it; or it was not delivered, and
- * why. What is not known (any more) is ignored.
+ * why. A message that was answered already, since the cluster seemed to have it, is lost: it is
+ * logged and counted. What else is not known (any more) is ignored.
  */
 void xf_simple_delivered(struct xf_simple *simple, struct xf_span id);
-void xf_simple_refused(struct xf_simple *simple, struct xf_span id, enum xf_stanza_error error,
-                       const char *text);
+void xf_simple_refused(struct xf_simple *simple, const struct xf_stanza *stanza,
+                       enum xf_stanza_error error, const char *text);
 
 /* The cluster takes stanzas again: messages that wait for it are offered, conns are read on. */
 void xf_simple_resume(struct xf_simple *simple);
