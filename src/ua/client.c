@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include <xfed/base/alloc.h>
+#include <xfed/xmpp/owner.h>
 
 #include "client_priv.h"
 #include "flow_priv.h"
@@ -23,6 +24,8 @@
 
 /* Of a request of ours: a body of 64 KiB with the headers of a dialog. max-message is for peers. */
 #define REQUEST_MAX (256u << 10)
+
+#define OWNER_TIMES 2 /* what may be open to all hops of an owner, in times what may be to one */
 
 static void fire(struct xf_ua_client *client, enum xf_ua_client_event event)
 {
@@ -63,6 +66,7 @@ static void close_client(struct xf_ua_client *client)
     struct xf_flow *flow = client->flow;
     struct xf_hop *hop = client->hop;
     client->hop = NULL;
+    xf_quota_give(&client->ua->sent, &client->place);
     if (hop)
         xf_hop_leave(hop);
     if (!flow)
@@ -350,17 +354,36 @@ static struct xf_ua_client *new_client(struct xf_ua *ua, const struct xf_ua_requ
     return client;
 }
 
-static void begin(struct xf_ua_client *client, struct xf_hop *hop)
+/* False: too many wait for answers, and what has begun is not given up for a newcomer. */
+static bool take_place(struct xf_ua_client *client, const struct xf_hop *hop)
 {
     struct xf_ua *ua = client->ua;
+    struct xf_span name = xf_span_of(hop->name);
+    const struct xf_quota_keys keys = {.group = xf_domain_owner(name), .member = name};
+    unsigned most = ua->settings.sent_per_hop;
+    const struct xf_quota_limits limits = {.per_member = most,
+                                           .per_group = OWNER_TIMES * most,
+                                           .total = ua->settings.sent,
+                                           .unused_ms = XF_UA_INVITE_MS};
+    struct xf_place *victim;
+
+    if (xf_quota_look(&ua->sent, &keys, &limits, ua->env->clock->now_ms, &victim) !=
+            XF_QUOTA_ROOM ||
+        victim)
+        return false;
+    xf_quota_enter(&ua->sent, &client->place, &keys, ua->env->clock->now_ms);
+    return true;
+}
+
+static void begin(struct xf_ua_client *client, struct xf_hop *hop)
+{
     if (!hop) {
         fail_soon(client, XF_UA_CAUSE_POLICY, "the domain is not reached by SIP");
-    } else if (xf_map_count(ua->clients) > ua->settings.sent ||
-               hop->client_count >= ua->settings.sent_per_hop) {
+    } else if (!take_place(client, hop)) {
         fail_soon(client, XF_UA_CAUSE_BUSY, "too many requests wait for answers");
     } else {
         client->hop = hop;
-        xf_timer_start(ua->env->timers, &client->timer, XF_UA_T_MS); /* B, F */
+        xf_timer_start(client->ua->env->timers, &client->timer, XF_UA_T_MS); /* B, F */
         xf_hop_enter(hop, client);
     }
 }

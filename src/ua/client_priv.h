@@ -48,9 +48,10 @@ struct xf_ua_client {
     enum xf_sip_method method;
     uint32_t cseq;
     struct xf_ua_key key, call_key;
-    struct xf_hop *hop;   /* NULL: none, or it has its final answer */
-    struct xf_flow *flow; /* NULL while it waits, and when the conn has ended */
-    struct xf_buf bytes;  /* the request */
+    struct xf_hop *hop;    /* NULL: none, or it has its final answer */
+    struct xf_flow *flow;  /* NULL while it waits, and when the conn has ended */
+    struct xf_place place; /* in xf_ua.sent while it has a hop */
+    struct xf_buf bytes;   /* the request */
     const struct xf_ua_client_events *events;
     void *owner;
     bool is_told;          /* done was called, or nobody wants to know */

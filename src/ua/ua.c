@@ -134,6 +134,7 @@ struct xf_ua *xf_ua_new(const struct xf_ua_opts *opts)
     xf_quota_init(&ua->conns, used_ms);
     xf_quota_init(&ua->own_conns, own_used_ms);
     xf_quota_init(&ua->requests, NULL);
+    xf_quota_init(&ua->sent, NULL);
     xf_rates_init(&ua->rates, ua->env->clock, ua->env->timers, &rate_events, ua);
     ua->rates.is_on = xf_policy_has_rates(ua->policy);
     xf_rates_init(&ua->nameless, ua->env->clock, ua->env->timers, &nameless_events, ua);
@@ -163,6 +164,7 @@ void xf_ua_free(struct xf_ua **ua_at)
     xf_quota_fini(&ua->conns);
     xf_quota_fini(&ua->own_conns);
     xf_quota_fini(&ua->requests);
+    xf_quota_fini(&ua->sent);
     xf_map_free(&ua->hops);
     xf_map_free(&ua->clients);
     xf_map_free(&ua->calls);

@@ -72,6 +72,7 @@ struct xf_ua {
     struct xf_quota half_open, conns; /* accepted conns, by address */
     struct xf_quota own_conns;        /* that we make, by next hop and its owner */
     struct xf_quota requests;         /* open requests of peers, by peer and its owner */
+    struct xf_quota sent;             /* ... and of ours, by next hop and the owner of that */
     struct xf_rates rates;            /* how fast peers may send: stanza-rate, byte-rate */
     struct xf_rates nameless;         /* ... and networks, what is of no peer */
     struct xf_ua_crush crush;
