@@ -97,7 +97,8 @@ static bool go(struct xf_route *route, struct xf_stanza *stanza, struct xf_span 
     if (!xf_mail_map_in(route, stanza, shown, &is_refused, out_later))
         return false;
     admit(routing, stanza);
-    if (!is_refused)
+    bool is_over = routing->last_in.by_sip && routing->sip->is_over(routing, stanza);
+    if (!is_refused && !is_over)
         /* the stanza has left its stream: it can neither pause nor end that any more */
         (void)deliver(routing, stanza, &text);
     return true;

@@ -169,6 +169,11 @@ static void refused(struct xf_routing *routing, const struct xf_stanza *stanza,
     xf_simple_refused(routing->simple, stanza, error, text);
 }
 
+static bool is_over(struct xf_routing *routing, const struct xf_stanza *stanza)
+{
+    return xf_simple_is_answered(routing->simple, stanza);
+}
+
 static void resume(struct xf_routing *routing)
 {
     xf_simple_resume(routing->simple);
@@ -213,6 +218,7 @@ static const struct xf_sip_ops ops = {
     .send = send_by_sip,
     .delivered = delivered,
     .refused = refused,
+    .is_over = is_over,
     .resume = resume,
     .link_state = link_state,
     .finish = finish,

@@ -19,6 +19,8 @@ struct xf_sip_ops {
     void (*delivered)(struct xf_routing *routing, const struct xf_stanza *stanza);
     void (*refused)(struct xf_routing *routing, const struct xf_stanza *stanza,
                     enum xf_stanza_error error, const char *text);
+    /* Was it answered with a failure meanwhile? Then it may come again. */
+    bool (*is_over)(struct xf_routing *routing, const struct xf_stanza *stanza);
     void (*resume)(struct xf_routing *routing); /* the links take stanzas again */
     /* As xf_link_events.state. */
     void (*link_state)(struct xf_routing *routing, const struct xf_routing_link *link,

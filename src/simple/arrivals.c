@@ -254,11 +254,17 @@ void xf_simple_delivered(struct xf_simple *simple, struct xf_span id)
         return;
     struct xf_arrival *arrival = xf_map_find(simple->by_id, id);
     simple->counts.messages_in++;
-    if (!arrival) /* it was answered with a failure meanwhile (ANSWER_MS) */
+    if (!arrival) /* its conn was cut meanwhile */
         return;
     arrival->is_delivered = true;
     /* Even without a window: the callee of events->stanza may not have returned yet. */
     xf_timer_start(simple->env->timers, &arrival->timer, simple->settings.error_window_ms);
+}
+
+bool xf_simple_is_answered(const struct xf_simple *simple, const struct xf_stanza *stanza)
+{
+    return stanza->kind == XF_STANZA_MESSAGE && stanza->id.ptr &&
+           !xf_map_find(simple->by_id, stanza->id);
 }
 
 /* Too late for an answer. */

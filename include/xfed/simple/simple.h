@@ -126,6 +126,9 @@ void xf_simple_delivered(struct xf_simple *simple, struct xf_span id);
 void xf_simple_refused(struct xf_simple *simple, const struct xf_stanza *stanza,
                        enum xf_stanza_error error, const char *text);
 
+/* Is this a message of a peer that has its answer, so that it must not be delivered any more? */
+bool xf_simple_is_answered(const struct xf_simple *simple, const struct xf_stanza *stanza);
+
 /* The cluster takes stanzas again: messages that wait for it are offered, conns are read on. */
 void xf_simple_resume(struct xf_simple *simple);
 
