@@ -25,6 +25,7 @@ struct xf_problems {
      * Number of secrets that others can read or guess: the start warns about them, -t refuses them.
      */
     size_t exposed;
+    bool has_more; /* warnings for which there was no room, which is said */
 };
 
 void xf_problems_init(struct xf_problems *problems);

@@ -4,7 +4,8 @@
  * accepted`.
  *
  * They are collected, not printed: a reload logs them, `xfedd -t` prints them. For a file with
- * thousands of mistakes, the messages are cut at the ceiling of the buffer.
+ * thousands of mistakes, the messages are cut at the ceiling of the buffer. Warnings may fill half
+ * of it, since whoever reads that the file is refused must also read why.
  */
 #include "conf_priv.h"
 
@@ -12,6 +13,7 @@
 #include <xfed/base/alloc.h>
 
 #define MESSAGES_MAX_BYTES (64u << 10)
+#define WARNINGS_MAX_BYTES (MESSAGES_MAX_BYTES / 2)
 #define MESSAGE_MAX_BYTES  1024
 
 void xf_problems_init(struct xf_problems *problems)
@@ -28,7 +30,14 @@ static void XF_PRINTF(5, 0) add(struct xf_problems *problems, const char *file, 
         snprintf(number, sizeof(number), ":%d", line);
     vsnprintf(words, sizeof(words), fmt, args);
     int len = snprintf(message, sizeof(message), "%.400s%s: %s%s\n", file, number, severity, words);
-    /* If the buffer is full, the first thousand messages must do. */
+    if (*severity && problems->text.len + (size_t)len > WARNINGS_MAX_BYTES) {
+        if (problems->has_more)
+            return;
+        problems->has_more = true;
+        len = snprintf(message, sizeof(message), "%.400s: warning: there are further warnings\n",
+                       file);
+    }
+    /* If the buffer is full, the first hundreds of messages must do. */
     (void)!xf_buf_try_append(&problems->text, message, (size_t)len);
 }
 

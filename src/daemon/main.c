@@ -82,7 +82,7 @@ static struct xf_conf *load_all(const char *file, bool with_dates, struct xf_cer
     xf_report_init(report);
     struct xf_conf *conf = xf_conf_examine(file, &report->errors, &messages);
     if (messages)
-        /* Both buffers have the same maximum. */
+        /* The report has room for all that conf may say. */
         (void)!xf_buf_try_append(&report->text, messages, strlen(messages));
     xf_free(messages);
     xf_certs_load(conf, with_dates, out_certs, report);

@@ -8,7 +8,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define REPORT_MAX_BYTES (64u << 10)
+#define REPORT_MAX_BYTES   (96u << 10) /* what conf has found comes first, 64 KiB at most */
+#define WARNINGS_MAX_BYTES (REPORT_MAX_BYTES - (16u << 10)) /* room for what refuses the file */
 
 void xf_report_init(struct xf_report *report)
 {
@@ -31,6 +32,8 @@ static void XF_PRINTF(5, 0) add(struct xf_report *report, const struct xf_at *at
         snprintf(number, sizeof(number), ":%d", line);
     int len = snprintf(message, sizeof(message), "%s%.400s%s: %s%s", report->text.len ? "\n" : "",
                        at->place->file ? at->place->file : at->conf->file, number, severity, words);
+    if (*severity && report->text.len + (size_t)len > WARNINGS_MAX_BYTES)
+        return; /* the first hundreds must do */
     /* If the buffer is full, the first hundreds of messages must do. */
     (void)!xf_buf_try_append(&report->text, message, (size_t)len);
 }

@@ -70,6 +70,21 @@ for file in "$scratch"/broken/*.conf; do
 done
 [ "$broken" -ge 10 ] || fail "only $broken broken configurations were found"
 
+# Whatever the number of warnings, they leave room for the error: of the file, and of what it names.
+many_warnings() { # LINE
+    cat <<-END
+	link "presence" { nodes = {"127.0.0.1:5347"} name = "xfedd.example.org" secret-file = "link.secret" }
+	served "example.org" { link = presence certificate = "example.org.pem" key = "example.org.key" }
+	$1
+	END
+    seq 1 1000 | sed 's/.*/peer "p&.example" { profile = imp tls = none }/'
+}
+for line in 'trust { ca-file = "nothing.pem" }' 'policy { blocklists = {"nothing.txt"} }'; do
+    many_warnings "$line" >"$scratch/many-warnings.conf"
+    expect 78 "many warnings, $line" "$xfedd" -c "$scratch/many-warnings.conf" -t || true
+    grep -v ': warning: ' "$scratch/err" | grep -q "many-warnings.conf:3: .*nothing" || fail "many warnings, $line: no word of it"
+done
+
 "$xfedd" --sample >"$scratch/xfed.conf"
 cmp "$scratch/xfed.conf" "$source/conf/xfed.conf" || fail "conf/xfed.conf is not what --sample prints"
 # Self-signed, so that the check needs no CA bundle of the machine.

@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <xfed/base/alloc.h>
+#include <xfed/base/buf.h>
 #include <xfed/conf/conf.h>
 
 /* Lines 1 and 2 of every row below. */
@@ -460,6 +461,31 @@ START_TEST(warns_of_peers_without_tls)
 }
 END_TEST
 
+/* Warnings of hundreds of peers leave room for what the file is refused for. */
+START_TEST(an_error_is_told_behind_any_number_of_warnings)
+{
+    struct xf_conf *conf = NULL;
+    char *messages = NULL;
+    struct xf_buf text;
+    xf_buf_init(&text, 1u << 20);
+    xf_buf_appendf(&text, "%s", GOOD);
+    for (int i = 0; i < 1000; i++)
+        xf_buf_appendf(&text, "peer \"p%d.example\" { profile = imp tls = none }\n", i);
+    xf_buf_appendf(&text, "peer \"bad.example\" { tls = none certificate = required }\n");
+    char *file = xf_strndup(xf_buf_ptr(&text), text.len);
+    ck_assert_int_eq(load(file, &conf, &messages), XF_ERR_CONFIG);
+    strip_folder(messages);
+    ck_assert_ptr_nonnull(strstr(messages, "\nconf: warning: there are further warnings\n"));
+    ck_assert_str_eq(without_warnings(messages),
+                     "conf:1003: peer \"bad.example\": certificate = required cannot be met with "
+                     "tls = none: expected certificate = ignore or preferred, or tls = optional or "
+                     "required");
+    xf_free(file);
+    xf_free(messages);
+    xf_buf_release(&text);
+}
+END_TEST
+
 /* What may not be taken at a start is not taken by a reload either. */
 START_TEST(a_reload_keeps_a_secret_when_others_can_write_it)
 {
@@ -518,6 +544,7 @@ int main(void)
     tcase_add_test(tc, warns_of_a_secret_that_everybody_reads);
     tcase_add_test(tc, warns_of_several_records_for_sametime);
     tcase_add_test(tc, warns_of_peers_without_tls);
+    tcase_add_test(tc, an_error_is_told_behind_any_number_of_warnings);
     tcase_add_test(tc, a_reload_keeps_a_secret_that_is_out_of_reach);
     tcase_add_test(tc, a_reload_keeps_a_secret_when_others_can_write_it);
     suite_add_tcase(suite, tc);
