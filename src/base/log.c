@@ -7,6 +7,10 @@
  * lines of several processes on one pipe do not mix; a line is never longer than what pipes accept
  * at once (4096 bytes on Linux). Pairs that do not fit are omitted, and `cut=yes` is added.
  *
+ * A reader that has stopped (a stopped pager, journald while it is away) must not stop us: when
+ * standard error takes nothing for PATIENCE_MS the line is lost, and those that follow at once,
+ * until it takes one again. Then their number is told.
+ *
  * Texts come from strangers. They must not end the line, fake a pair, or control the reader's
  * terminal: control characters (also the C1 set), line separators and bidirectional overrides
  * become \xNN, byte for byte, and so do bytes that are not UTF-8. A backslash comes before quotes
@@ -16,7 +20,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -27,7 +33,8 @@
 #include <xfed/base/timestamp.h>
 #include <xfed/base/utf8.h>
 
-#define TEXT_BYTES 256 /* maximum of a value, before escaping */
+#define TEXT_BYTES  256 /* maximum of a value, before escaping */
+#define PATIENCE_MS 200
 
 static const char cut_mark[] = " cut=yes";
 
@@ -60,6 +67,7 @@ static struct {
     enum stderr_kind stderr_kind;
     struct xf_node watchers; /* zeroed: never used */
     pthread_t watching;      /* their thread */
+    atomic_uint lost;        /* lines that standard error did not take */
 } output;
 
 static bool is_watched(void)
@@ -270,11 +278,36 @@ static void put_prefix(struct line *line, enum xf_log_level level)
     put_str(line, " ");
 }
 
+/* A pipe that has room takes a whole line. */
+static bool has_room(void)
+{
+    struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+    int ready;
+
+    do {
+        ready = poll(&fd, 1, atomic_load(&output.lost) ? 0 : PATIENCE_MS);
+    } while (ready < 0 && errno == EINTR);
+    return ready != 0;
+}
+
 /* One write; when the reader of the pipe is gone or stuck there is nobody to tell. */
 static void write_line(const struct line *line)
 {
     ssize_t written;
+    unsigned lost;
 
+    if (!has_room()) {
+        atomic_fetch_add(&output.lost, 1);
+        return;
+    }
+    lost = atomic_exchange(&output.lost, 0);
+    if (lost > 0) {
+        xf_log(XF_LOG_WARN, "log.lines.lost", XF_INT("lost", lost));
+        if (!has_room()) {
+            atomic_fetch_add(&output.lost, 1);
+            return;
+        }
+    }
     do {
         written = write(STDERR_FILENO, line->text, line->len);
     } while (written < 0 && errno == EINTR);

@@ -316,6 +316,37 @@ START_TEST(a_line_is_one_write_of_4096_bytes_at_most)
 }
 END_TEST
 
+/* Under check's time limit: without it, a write to the full pipe never ends. */
+START_TEST(a_reader_that_stops_does_not_stop_us)
+{
+    char got[16384], filled[16384] = {0};
+    int pipe_fds[2], saved = dup(STDERR_FILENO);
+
+    ck_assert_int_eq(pipe(pipe_fds), 0);
+    ck_assert_int_ge(fcntl(pipe_fds[1], F_SETPIPE_SZ, sizeof(filled)), 0);
+    ck_assert_int_eq(write(pipe_fds[1], filled, sizeof(filled)), (ssize_t)sizeof(filled));
+    ck_assert_int_ge(dup2(pipe_fds[1], STDERR_FILENO), 0);
+    xf_log_set_sink(NULL, NULL);
+    for (unsigned i = 0; i < 100; i++)
+        xf_log(XF_LOG_INFO, "t.event.lost", XF_INT("n", i));
+    ck_assert_int_eq(read(pipe_fds[0], got, sizeof(filled)), (ssize_t)sizeof(filled));
+    for (unsigned i = 0; i < 3; i++) {
+        xf_log(XF_LOG_INFO, "t.event.seen", XF_INT("n", i));
+        ssize_t len = read(pipe_fds[0], got, sizeof(got) - 1);
+        ck_assert_int_gt(len, 0);
+        got[len] = '\0';
+        if (i == 0)
+            ck_assert_ptr_nonnull(strstr(got, " warn log.lines.lost lost=100\n"));
+        else
+            ck_assert_ptr_null(strstr(got, "log.lines.lost"));
+    }
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+}
+END_TEST
+
 /*
  * A level may be asked of something that counts lines (stream/lines.c), and one line counts once.
  */
@@ -440,6 +471,7 @@ int main(void)
     tcase_add_test(tcase, others_get_a_time_stamp);
     tcase_add_test(tcase, a_redirected_stream_is_not_the_journal);
     tcase_add_test(tcase, a_line_is_one_write_of_4096_bytes_at_most);
+    tcase_add_test(tcase, a_reader_that_stops_does_not_stop_us);
     tcase_add_test(tcase, a_level_is_worked_out_once);
     tcase_add_test(tcase, watchers_see_what_is_not_written);
     tcase_add_test(tcase, a_watcher_can_print_the_line);
