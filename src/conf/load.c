@@ -17,7 +17,7 @@
 
 struct loading {
     struct xf_conf *conf;
-    const struct xf_conf *running; /* of a reload, else NULL */
+    const struct xf_conf *boot, *running; /* of a reload, else NULL */
     struct xf_raw raw;
     struct xf_problems problems;
     /* The sections without title that were seen so far. */
@@ -342,8 +342,8 @@ static void read_dialback_secret(struct loading *load)
     }
     conf->dialback.secret = keep_secret(load, load->single[XF_SECTION_DIALBACK], "secret-file",
                                         conf->dialback.secret_file, XF_SHORT_REFUSED,
-                                        load->running ? load->running->dialback.secret_file : NULL,
-                                        load->running ? load->running->dialback.secret : NULL);
+                                        load->boot ? load->boot->dialback.secret_file : NULL,
+                                        load->boot ? load->boot->dialback.secret : NULL);
 }
 
 static const struct xf_link_settings *find_link(const struct xf_conf *conf, const char *title)
@@ -371,10 +371,10 @@ static void read_database_password(struct loading *load)
     struct xf_conf *conf = load->conf;
     if (!*conf->history.password_file)
         return;
-    conf->history.password = keep_secret(
-        load, load->single[XF_SECTION_MEMORY], "password-file", conf->history.password_file,
-        XF_SHORT_WARNED, load->running ? load->running->history.password_file : NULL,
-        load->running ? load->running->history.password : NULL);
+    conf->history.password = keep_secret(load, load->single[XF_SECTION_MEMORY], "password-file",
+                                         conf->history.password_file, XF_SHORT_WARNED,
+                                         load->boot ? load->boot->history.password_file : NULL,
+                                         load->boot ? load->boot->history.password : NULL);
 }
 
 static void read_secrets(struct loading *load)
@@ -384,7 +384,7 @@ static void read_secrets(struct loading *load)
     read_database_password(load);
     for (size_t i = 0; i < load->conf->link_count; i++) {
         struct xf_link_settings *link = &load->conf->links[i].settings;
-        const struct xf_link_settings *before = find_link(load->running, link->title);
+        const struct xf_link_settings *before = find_link(load->boot, link->title);
         link->secret =
             keep_secret(load, load->links[i], "secret-file", link->secret_file, XF_SHORT_EXPOSED,
                         before ? before->secret_file : NULL, before ? before->secret : NULL);
@@ -495,10 +495,11 @@ static void load_all(struct loading *load, const char *file)
     xf_raw_release(&load->raw);
 }
 
-enum xf_err xf_conf_reload(const char *file, const struct xf_conf *running,
-                           struct xf_conf **out_conf, char **out_messages)
+enum xf_err xf_conf_reload(const char *file, const struct xf_conf *boot,
+                           const struct xf_conf *running, struct xf_conf **out_conf,
+                           char **out_messages)
 {
-    struct loading load = {.running = running};
+    struct loading load = {.boot = boot, .running = running};
     load_all(&load, file);
     size_t errors = load.problems.errors;
     char *messages = xf_problems_take(&load.problems);
@@ -517,7 +518,7 @@ enum xf_err xf_conf_reload(const char *file, const struct xf_conf *running,
 
 struct xf_conf *xf_conf_examine(const char *file, size_t *out_errors, char **out_messages)
 {
-    struct loading load = {.running = NULL};
+    struct loading load = {.boot = NULL};
     load_all(&load, file);
     *out_errors = load.problems.errors;
     *out_messages = xf_problems_take(&load.problems);
@@ -527,7 +528,7 @@ struct xf_conf *xf_conf_examine(const char *file, size_t *out_errors, char **out
 
 enum xf_err xf_conf_load(const char *file, struct xf_conf **out_conf, char **out_messages)
 {
-    return xf_conf_reload(file, NULL, out_conf, out_messages);
+    return xf_conf_reload(file, NULL, NULL, out_conf, out_messages);
 }
 
 static void free_link(struct xf_conf_link *link)

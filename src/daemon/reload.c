@@ -40,8 +40,9 @@ struct xf_reload { /* what was read; after the swap, what has to be freed */
 static void read_files(void *owner)
 {
     struct xf_reload *reload = owner;
-    /* `boot` and `file` do not change while the daemon lives. */
-    if (xf_conf_reload(reload->daemon->file, reload->daemon->boot, &reload->conf,
+    const struct xf_daemon *daemon = reload->daemon;
+    /* `boot` and `file` never change while the daemon lives, `conf` at the end of a reload only. */
+    if (xf_conf_reload(daemon->file, daemon->boot, daemon->conf, &reload->conf,
                        &reload->messages) != XF_ERR_OK)
         return;
     xf_certs_load(reload->conf, false, &reload->certs, &reload->report);

@@ -126,11 +126,13 @@ struct xf_conf *xf_conf_examine(const char *file, size_t *out_errors, char **out
 
 /*
  * As xf_conf_load, for a running program that may have given up the right to read its secrets: if a
- * secret file cannot be used and `running` names the same file, the secret of `running` is kept,
- * with a warning.
+ * secret file cannot be used and what is in force names the same file, the secret in force is kept,
+ * with a warning. That is the one of `boot`, the configuration of the start, for what needs a
+ * restart, and of `running`, the one of the last reload, for the rest.
  */
-XF_MUST_USE enum xf_err xf_conf_reload(const char *file, const struct xf_conf *running,
-                                       struct xf_conf **out_conf, char **out_messages);
+XF_MUST_USE enum xf_err xf_conf_reload(const char *file, const struct xf_conf *boot,
+                                       const struct xf_conf *running, struct xf_conf **out_conf,
+                                       char **out_messages);
 void xf_conf_free(struct xf_conf **conf);
 
 /* The line of the key, else that of its section; 0 when neither was written. */

@@ -498,7 +498,7 @@ START_TEST(a_reload_keeps_a_secret_when_others_can_write_it)
     folder_put_text(&folder, "dialback", "the secret of a stranger\n");
     folder_chmod(&folder, "dialback", 0666);
     snprintf(path, sizeof(path), "%s/conf", folder.path);
-    ck_assert_int_eq(xf_conf_reload(path, conf, &again, &messages), XF_ERR_OK);
+    ck_assert_int_eq(xf_conf_reload(path, conf, conf, &again, &messages), XF_ERR_OK);
     ck_assert_str_eq(again->dialback.secret, "the secret of old");
     strip_folder(messages);
     ck_assert_str_eq(messages, "conf:3: warning: secret-file = \"dialback\": everybody on this "
@@ -507,6 +507,33 @@ START_TEST(a_reload_keeps_a_secret_when_others_can_write_it)
     xf_free(messages);
     xf_conf_free(&conf);
     xf_conf_free(&again);
+}
+END_TEST
+
+/* It takes effect at a reload, so the one in force is that of the last reload, not of the start. */
+START_TEST(a_reload_keeps_the_password_of_the_last_reload)
+{
+    static const char *const text =
+        GOOD "dialback { secret-file = secret }\ndirectory { uri = \"ldaps://x\" base = \"dc=x\" "
+             "jid-attribute = mail bind-dn = \"cn=x\" password-file = password }\n";
+    struct xf_conf *start = NULL, *second = NULL, *third = NULL;
+    char *messages = NULL, path[128];
+    snprintf(path, sizeof(path), "%s/conf", folder.path);
+    folder_put_text(&folder, "password", "the password of old\n");
+    ck_assert_int_eq(load(text, &start, &messages), XF_ERR_OK);
+    xf_free(messages);
+    folder_put_text(&folder, "password", "the password of today\n");
+    ck_assert_int_eq(xf_conf_reload(path, start, start, &second, &messages), XF_ERR_OK);
+    ck_assert_str_eq(second->mailmap.directory.password, "the password of today");
+    xf_free(messages);
+    folder_chmod(&folder, "password", 0666);
+    ck_assert_int_eq(xf_conf_reload(path, start, second, &third, &messages), XF_ERR_OK);
+    ck_assert_str_eq(third->mailmap.directory.password, "the password of today");
+    ck_assert_ptr_nonnull(strstr(messages, ": the secret in force stays"));
+    xf_free(messages);
+    xf_conf_free(&start);
+    xf_conf_free(&second);
+    xf_conf_free(&third);
 }
 END_TEST
 
@@ -521,7 +548,7 @@ START_TEST(a_reload_keeps_a_secret_that_is_out_of_reach)
     snprintf(secret, sizeof(secret), "%s/dialback", folder.path);
     unlink(secret);
     snprintf(path, sizeof(path), "%s/conf", folder.path);
-    ck_assert_int_eq(xf_conf_reload(path, conf, &again, &messages), XF_ERR_OK);
+    ck_assert_int_eq(xf_conf_reload(path, conf, conf, &again, &messages), XF_ERR_OK);
     ck_assert_str_eq(again->dialback.secret, "the secret of old");
     strip_folder(messages);
     ck_assert_str_eq(messages, "conf:3: warning: secret-file = \"dialback\": No such file or "
@@ -546,6 +573,7 @@ int main(void)
     tcase_add_test(tc, warns_of_peers_without_tls);
     tcase_add_test(tc, an_error_is_told_behind_any_number_of_warnings);
     tcase_add_test(tc, a_reload_keeps_a_secret_that_is_out_of_reach);
+    tcase_add_test(tc, a_reload_keeps_the_password_of_the_last_reload);
     tcase_add_test(tc, a_reload_keeps_a_secret_when_others_can_write_it);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

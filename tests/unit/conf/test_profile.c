@@ -293,7 +293,7 @@ START_TEST(a_reload_with_another_profile_holds)
                    *next = NULL;
     snprintf(path, sizeof(path), "%s/conf", folder.path);
     folder_put_text(&folder, "conf", BASE "peer \"x.example\" { profile = sametime }\n");
-    ck_assert_int_eq(xf_conf_reload(path, running, &next, &messages), XF_ERR_OK);
+    ck_assert_int_eq(xf_conf_reload(path, running, running, &next, &messages), XF_ERR_OK);
     ck_assert_str_eq(setting_of(next, "x.example", "certificate").value, "required");
     ck_assert_str_eq(setting_of(running, "x.example", "certificate").value, "ignore");
     char words[200];
