@@ -313,6 +313,7 @@ void xf_conf_check(const struct xf_check *check)
     xf_check_links(check);
     check_nodes(check);
     xf_check_listen(check);
+    xf_check_files(check);
     warn_of_clear(check);
     xf_check_peers(check);
     xf_check_sip(check);

@@ -346,6 +346,9 @@ void xf_warn_sip_peer(const struct xf_check *check, const struct xf_conf_place *
                       const char *name, const struct xf_peer_settings *settings, const char *key);
 void xf_warn_sip(const struct xf_check *check);
 
+/* ---- check_files.c */
+void xf_check_files(const struct xf_check *check);
+
 /* ---- check_listen.c */
 void xf_check_listen(const struct xf_check *check);
 

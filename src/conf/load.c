@@ -171,6 +171,10 @@ static struct xf_conf_place *place_of(struct xf_conf *conf, enum xf_section sect
         return &conf->trust_at;
     case XF_SECTION_MEMORY:
         return &conf->history_at;
+    case XF_SECTION_AUDIT:
+        return &conf->audit_at;
+    case XF_SECTION_JOURNAL:
+        return &conf->journal_at;
     case XF_SECTION_LISTEN:
         return &conf->listen_at;
     case XF_SECTION_PROCESS:
@@ -588,6 +592,8 @@ void xf_conf_free(struct xf_conf **conf)
     xf_conf_place_release(&c->mail_at);
     xf_conf_place_release(&c->directory_at);
     xf_conf_place_release(&c->sip_at);
+    xf_conf_place_release(&c->journal_at);
+    xf_conf_place_release(&c->audit_at);
     xf_conf_secret_free(c->dialback.secret);
     xf_conf_secret_free(c->mailmap.directory.password);
     xf_conf_secret_free(c->history.password);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <xfed/alarms/alarms.h>
 #include <xfed/attempts/attempts.h>
@@ -51,8 +52,21 @@ static void check_groups(const struct xf_conf *conf, const char *key, const stru
                             key, names->item[i]);
 }
 
+/* The start would not replace it, and end. */
+static void check_socket(const struct xf_conf *conf, struct xf_report *report)
+{
+    const struct xf_at at = {conf, &conf->listen_at};
+    struct stat status;
+    if (*conf->listen.control && lstat(conf->listen.control, &status) == 0 &&
+        !S_ISSOCK(status.st_mode))
+        xf_report_error(report, &at, "control",
+                        "control = \"%s\": exists and is not a socket: expected a path of its own",
+                        conf->listen.control);
+}
+
 void xf_daemon_check_control(const struct xf_conf *conf, struct xf_report *report)
 {
+    check_socket(conf, report);
     check_groups(conf, "control-readers", &conf->listen.control_readers, report);
     check_groups(conf, "control-admins", &conf->listen.control_admins, report);
 }

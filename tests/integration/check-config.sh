@@ -85,6 +85,11 @@ for line in 'trust { ca-file = "nothing.pem" }' 'policy { blocklists = {"nothing
     grep -v ': warning: ' "$scratch/err" | grep -q "many-warnings.conf:3: .*nothing" || fail "many warnings, $line: no word of it"
 done
 
+grep -v tlss "$scratch/broken/01-unknown-key.conf" | sed 's|\.\./||g' >"$scratch/socket.conf"
+echo 'listen { control = "link.secret" }' >>"$scratch/socket.conf"
+expect 78 "a socket where a file is" "$xfedd" -c "$scratch/socket.conf" -t || true
+grep -q 'socket.conf:[0-9]*: control = ".*link.secret": exists and is not a socket' "$scratch/err" || fail "a socket where a file is: no word of it"
+
 "$xfedd" --sample >"$scratch/xfed.conf"
 cmp "$scratch/xfed.conf" "$source/conf/xfed.conf" || fail "conf/xfed.conf is not what --sample prints"
 # Self-signed, so that the check needs no CA bundle of the machine.

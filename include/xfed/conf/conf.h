@@ -107,7 +107,7 @@ struct xf_conf {
      * can check. top_at: the keys outside of sections.
      */
     struct xf_conf_place top_at, listen_at, trust_at, history_at, process_at, mail_at, directory_at,
-        policy_at, defaults_at, sip_at;
+        policy_at, defaults_at, sip_at, journal_at, audit_at;
 };
 
 /*

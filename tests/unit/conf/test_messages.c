@@ -171,6 +171,16 @@ static const struct {
     {"listeners for SIP without port", GOOD "listen { sip = {\"192.0.2.1\"}\n sip-tcp = {\"192.0.2.1\"} }\n",
      "conf:3: sip = \"192.0.2.1\": expected an address with port, such as 192.0.2.1:5061 or [2001:db8::1]:5061\n"
      "conf:4: sip-tcp = \"192.0.2.1\": expected an address with port, such as 192.0.2.1:5060 or [2001:db8::1]:5060"},
+    {"one file for two databases", GOOD "memory { file = \"/x/a.db\" }\njournal {\n file = \"/x/a.db\" }\n",
+     "conf:5: file = \"/x/a.db\": memory { file } has that file already: expected another one"},
+    {"an audit in a database, and where the socket is", GOOD "journal { file = a }\naudit { file = a }\nlisten { control = a }\n",
+     "conf:4: file = \"a\": journal { file } has that file already: expected another one\n"
+     "conf:5: control = \"a\": journal { file } has that file already: expected another one\n"
+     "conf:5: control = \"a\": audit { file } has that file already: expected another one"},
+    {"a socket with a long name", GOOD "listen {\n control = \"/" R50 R50 "/sevens\" }\n",
+     "conf:4: control = \"/" R50 R50 "/sevens\": is too long for a Unix socket: expected at most 107 bytes, with the folder of this file if it "
+     "does not begin with /"},
+
     {"one port in two lists", GOOD "listen { s2s = {\"[::]:5269\"}\n s2s-direct = {\"192.0.2.1:5270\", \"[::]:5269\"} }\n",
      "conf:4: s2s-direct = \"[::]:5269\": listen { s2s } has that address and port already (\"[::]:5269\"): expected another port"},
     {"one port for XMPP and for people, by a wildcard", GOOD "listen { s2s = {\"0.0.0.0:9469\"}\n http = \"127.0.0.1:9469\" }\n",
